@@ -1,0 +1,67 @@
+# make course · make test · make notebooks · make bench · make clean
+# Needs Python 3.10 or newer and make; everything else lands in .venv. Another Python: make course PYTHON=/path/to/python3.12
+
+PYTHON    ?= python3
+TORCH     ?= 2.13.0
+CPU_INDEX ?= https://download.pytorch.org/whl/cpu
+ARGS      ?=
+
+ifeq ($(OS),Windows_NT)
+BIN := .venv/Scripts
+else
+BIN := .venv/bin
+endif
+PY  := $(BIN)/python
+PIP := $(PY) -m pip --disable-pip-version-check install -q -c constraints.txt
+PINS := pyproject.toml constraints.txt Makefile
+
+course: .venv/.course
+	$(PY) -m course_lib lab $(ARGS)
+
+test: .venv/.test                     # everything in one pytest run, so that its closing line counts everything
+	$(PY) -m ruff check
+	COURSE_HEADLESS=1 OMP_NUM_THREADS=1 $(PY) -m pytest -n 2 --dist loadfile $(ARGS)
+
+notebooks: .venv/.course
+	$(PY) -m course_lib build $(ARGS)
+
+bench: .venv/.bench
+	$(PY) -m bench $(ARGS)
+
+clean:                                # what runs leave behind; the environment too: rm -r .venv
+	rm -rf build *.egg-info .pytest_cache .ruff_cache .hypothesis
+	find . -name .venv -prune -o \( -name __pycache__ -o -name .ipynb_checkpoints \) -prune -exec rm -rf {} +
+
+.venv/.torch: $(PINS)
+	@$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 10) and f'Python 3.10 or newer is needed, this is \
+	{sys.version.split()[0]}. Name another: make PYTHON=/path/to/python3.12')"
+	@test -x $(PY) || { echo "creating .venv"; $(PYTHON) -m venv .venv; }
+	@echo "installing torch $(TORCH)"
+	@$(torch)
+	@touch $@
+
+.venv/.course: .venv/.torch
+	@echo "installing the course"
+	@$(PIP) -e .
+	@touch $@
+
+.venv/.test: .venv/.course
+	@echo "installing what the tests need"
+	@$(PIP) -e '.[test]'
+	@touch $@
+
+.venv/.bench: .venv/.course
+	@echo "installing what the benchmarks need"
+	@$(PIP) -e '.[bench]'
+	@touch $@
+
+# The CPU build is a tenth of the default one on Linux. Elsewhere, or with an NVIDIA GPU, the default build is the right one;
+# so it is where PyTorch's index of CPU builds does not answer within a few seconds.
+ANSWERS := import urllib.request as u; u.urlopen("$(CPU_INDEX)/torch/", timeout=5).close()
+define torch
+if [ "$$(uname -s)" = Linux ] && ! nvidia-smi -L >/dev/null 2>&1 && timeout 10 $(PY) -c '$(ANSWERS)' 2>/dev/null; \
+then $(PIP) --no-deps --index-url $(CPU_INDEX) torch==$(TORCH) || $(PIP) torch==$(TORCH); \
+else $(PIP) torch==$(TORCH); fi
+endef
+
+.PHONY: course test notebooks bench clean
