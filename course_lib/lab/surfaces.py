@@ -15,16 +15,21 @@ from course_lib._arguments import require
 
 @dataclass(frozen=True)
 class Surface:
-    """A loss over the plane: `loss(w [..., 2]) → [...]`, where it is lowest, and the window to draw it in."""
+    """A loss over the plane: `loss(w [..., 2]) → [...]`, where it is lowest, and the window to draw it in.
+
+    `hessian` is given for a quadratic only, where it is the same everywhere.
+    """
 
     name: str
     loss: Callable[[torch.Tensor], torch.Tensor]
     minimum: tuple[float, float]
     window: tuple[float, float, float, float]  # left, right, bottom, top
-    hessian: torch.Tensor | None = None  # [2, 2], of a quadratic
+    hessian: torch.Tensor | None = None  # [2, 2]
 
     def gradient(self, w):
-        """Gradient of the loss at `w` [..., 2], by autograd."""
+        """Gradient of the loss at `w` [..., 2]: H(w − w*) where H is known, else by autograd."""
+        if self.hessian is not None:
+            return (w - torch.tensor(self.minimum, dtype=w.dtype)) @ self.hessian
         with torch.enable_grad():
             w = w.detach().requires_grad_()
             return torch.autograd.grad(self.loss(w).sum(), w)[0]
