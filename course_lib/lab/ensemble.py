@@ -1,0 +1,248 @@
+"""Train one model at many settings and seeds at once, fast enough to watch.
+
+A slider over a hyper-parameter wants the whole training at every position; a band wants it at every seed. Here all
+settings of one seed are one batched tensor program (`_network.py`, `_updates.py`): they share data, batch order, initial
+weights and dropout noise, so that curves differ by the setting alone. Seeds are spread over threads, each single-threaded
+inside, and arrive one by one. Every number equals that of training each model alone, to rounding.
+
+    for training in train(spec, product(lr=[1e-3, 1e-2], weight_decay=[0.0, 0.1]), seeds=range(8), data=digits()):
+        draw(training)          # a picture that fills in; leave the loop whenever you like
+"""
+
+import queue
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import product as cartesian
+
+import torch
+from torch import Tensor, nn
+
+from course_lib._arguments import require, require_choice
+from course_lib.adamw import adamw_update
+from course_lib.lab._chunk import Chunk, Job, rows_for_training, seeded
+from course_lib.lab._grid import read_grid
+from course_lib.lab.data import Split
+
+CHUNK = 32            # settings trained in lock-step on a CPU: more leave the cache, fewer waste calls
+TICK = 0.1            # seconds between pictures, at most
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """A multilayer perceptron: `widths` (inputs, hidden …, outputs), `task`, `activation`.
+
+    task: "classification" (mean cross entropy of logits) or "regression" (mean squared error).
+    activation: "relu" or "tanh", behind every layer but the last; dropout, if any, behind the activation.
+    Raises ValueError for less than two widths, widths below 1, an unknown task or activation.
+    """
+
+    widths: tuple[int, ...]
+    task: str = "classification"
+    activation: str = "relu"
+
+    def __post_init__(self):
+        object.__setattr__(self, "widths", tuple(self.widths))
+        if len(self.widths) < 2 or not all(isinstance(width, int) and width >= 1 for width in self.widths):
+            raise ValueError(f"widths = {self.widths}: must be at least two whole numbers ≥ 1")
+        require_choice("task", self.task, ("classification", "regression"))
+        require_choice("activation", self.activation, ("relu", "tanh"))
+
+    def initial(self, seed: int, dtype: torch.dtype = torch.float32) -> list[Tensor]:
+        """Weight [out, in] and bias [out] of each layer, even on ±1/√in as `nn.Linear` draws them; `seed` decides."""
+        generator = seeded(seed, "initial weights")
+        shapes = [s for n, m in zip(self.widths, self.widths[1:]) for s in (((m, n), n), ((m,), n))]
+        draws = [(torch.rand(shape, generator=generator, dtype=torch.float64), n) for shape, n in shapes]
+        return [((2 * u - 1) / n**0.5).to(dtype) for u, n in draws]   # u even on [0, 1)
+
+    def build(self, dropout: float = 0.0, *, seed: int = 0, dtype: torch.dtype = torch.float32,
+              device: torch.device | str = "cpu") -> nn.Sequential:  # fmt: skip
+        """The single model, with the weights `initial(seed, dtype)`: Linear, activation, Dropout (if p > 0), …, Linear."""
+        require("dropout", dropout, high=1.0)
+        activation = {"relu": nn.ReLU, "tanh": nn.Tanh}[self.activation]
+        layers = []
+        for fan_in, fan_out in zip(self.widths, self.widths[1:]):
+            layers += [nn.utils.skip_init(nn.Linear, fan_in, fan_out, dtype=dtype), activation()]
+            layers += [nn.Dropout(dropout)] if dropout > 0 else []
+        model = nn.Sequential(*layers[: -2 if dropout > 0 else -1])
+        with torch.no_grad():
+            for parameter, start in zip(model.parameters(), self.initial(seed, dtype)):
+                parameter.copy_(start)
+        return model.to(device)
+
+
+@dataclass
+class Training:
+    """What is known so far. Curves are [seeds, settings, recorded]; NaN: not reached yet, or the model has diverged.
+
+    grid, seeds, steps: as asked for. recorded: the steps (updates made) at which the curves were measured, without
+    dropout, on all rows. Accuracies are NaN for regression.
+    diverged_at [seeds, settings]: the step at which a model was found diverged, −1 if it was not.
+    progress: 0 … 1. finished: nothing more will come.
+    parameters, states: per seed, None until it is done, then a list over weight, bias, weight, … of tensors
+    [settings, …]; and of what the optimizer remembers of each.
+    """
+
+    grid: dict
+    seeds: tuple[int, ...]
+    steps: int
+    recorded: tuple[int, ...]
+    train_loss: Tensor
+    test_loss: Tensor
+    train_accuracy: Tensor
+    test_accuracy: Tensor
+    diverged_at: Tensor
+    parameters: list
+    states: list
+    progress: float = 0.0
+    finished: bool = False
+
+
+def product(**axes: Sequence[float]) -> dict[str, list[float]]:
+    """Every combination, as columns for `train`: product(lr=[1, 2], l2=[3, 4]) is lr 1 1 2 2, l2 3 4 3 4."""
+    rows = list(cartesian(*axes.values()))
+    return {name: [row[i] for row in rows] for i, name in enumerate(axes)}
+
+
+def train(
+    spec: ModelSpec,
+    data: Split | Callable[[int], Split],
+    grid: dict,
+    seeds: Sequence[int],
+    *,
+    update: Callable = adamw_update,
+    steps: int = 300,
+    batch_size: int = 50,
+    record_at: Sequence[int] | None = None,
+    device: torch.device | str = "auto",
+    dtype: torch.dtype = torch.float32,
+    workers: int = 2,
+    observe: Callable | None = None,
+) -> Iterator[Training]:
+    """Train every setting at every seed; yield what is known so far at least every 0.1 s and after every seed.
+
+    data: one `Split` for all seeds, or seed → `Split`. grid: hyper-parameter → V numbers (one per setting) or one
+    number for all; see `product`. Names: those `update` takes, `beta1` and `beta2` for `betas`, and `dropout` (p,
+    behind every hidden layer).
+    update: any function of the stems' form. One that is not `sgd_update`, `adam_update` or `adamw_update` is called
+    per model and parameter with plain floats, so that `if` and `math.sqrt` work in it, and is slower.
+    steps: updates. batch_size: rows; an epoch's last rows that fill no batch are left out. record_at: the steps (0 …
+    `steps`) at which the curves are measured, by default only at the end; one measurement costs as much as several steps.
+    device: "auto" is CUDA if there is one. workers: threads over which a CPU's chunks are spread; they change no result.
+    observe(seed, step, parameters, gradients): called in a worker's thread at every step, before the update, with
+    tensors [V, …] that it must not change; the gradients are those of the loss alone.
+
+    All settings of a seed share split, initial weights, batch order and dropout noise. A model whose batch loss is not
+    finite, or above 1000 × its first loss twice running, is noted as diverged, its curves end, the others go on.
+    Closing the generator ends the workers within one step. What goes wrong in a worker is raised here.
+    Raises ValueError, before anything starts, for arguments out of range and for data that is not finite or does not fit.
+    """
+    settings, dropout, options = read_grid(grid, update)
+    seeds = _whole_numbers("seeds", seeds)
+    require("steps", steps, 1)
+    require("batch_size", batch_size, 1)
+    require("workers", workers, 1)
+    record_at = (steps,) if record_at is None else tuple(sorted(set(_whole_numbers("record_at", record_at))))
+    for step in record_at:
+        require("record_at", step, 0, steps, open_high=False)
+    device = _device(device)
+    job = Job(spec, data, options, dropout, update, steps, batch_size, record_at, device, dtype, observe)
+    if not callable(data):
+        rows_for_training(data, job)
+    return _training(job, grid, seeds, settings, 1 if device.type == "cuda" else workers)
+
+
+def _whole_numbers(name: str, values: Sequence[int]) -> tuple[int, ...]:
+    values = tuple(values)
+    if not values or any(isinstance(v, bool) or int(v) != v for v in values):
+        raise ValueError(f"{name} = {values}: must be one or more whole numbers")
+    return tuple(int(v) for v in values)
+
+
+def _device(device: torch.device | str) -> torch.device:
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    return torch.device(device)
+
+
+def _training(job: Job, grid: dict, seeds: tuple, settings: int, workers: int) -> Iterator[Training]:
+    curves = torch.full((4, len(seeds), settings, len(job.record_at)), torch.nan, dtype=job.dtype)
+    diverged_at = torch.full((len(seeds), settings), -1)
+    so_far = Training(grid, seeds, job.steps, job.record_at, *curves, diverged_at,
+                      [None] * len(seeds), [None] * len(seeds))  # fmt: skip
+    chunks = [Chunk(job, seed, some, curves[:, s, some], diverged_at[s, some])
+              for s, seed in enumerate(seeds) for some in _stretches(settings, job)]
+    per_seed = len(chunks) // len(seeds)
+    for done in _work_off(chunks, workers):
+        for s in range(len(seeds)):
+            mine = range(s * per_seed, (s + 1) * per_seed)
+            if so_far.parameters[s] is None and done.issuperset(mine):
+                so_far.parameters[s] = _joined([chunks[i].parameters for i in mine])
+                so_far.states[s] = _joined([chunks[i].states() for i in mine])
+        so_far.progress = sum(chunk.step for chunk in chunks) / (job.steps * len(chunks))
+        so_far.finished = len(done) == len(chunks)
+        yield _snapshot(so_far)
+
+
+def _stretches(settings: int, job: Job) -> list[slice]:
+    """Equal stretches of at most CHUNK settings; one only where a whole seed is wanted at once."""
+    pieces = 1 if job.device.type == "cuda" or job.observe is not None else -(-settings // CHUNK)
+    bounds = [settings * i // pieces for i in range(pieces + 1)]
+    return [slice(*pair) for pair in zip(bounds, bounds[1:])]
+
+
+def _work_off(chunks: list[Chunk], workers: int) -> Iterator[set[int]]:
+    """Run all chunks on `workers` threads; yield the numbers of those done, at every one and every TICK seconds."""
+    waiting, events, stop, done = queue.SimpleQueue(), queue.SimpleQueue(), threading.Event(), set()
+    for i in range(len(chunks)):
+        waiting.put(i)
+
+    def work() -> None:
+        torch.get_num_threads()       # torch sets a new thread's count at its first question; ours must come after
+        torch.set_num_threads(1)
+        try:
+            with torch.no_grad():
+                while not (stop.is_set() or waiting.empty()):
+                    i = waiting.get(timeout=1)
+                    chunks[i].run(stop.is_set)
+                    events.put(i)
+        except BaseException as error:
+            events.put(error)
+
+    before = torch.get_num_threads()
+    threads = [threading.Thread(target=work, name=f"ensemble-{i}", daemon=True) for i in range(min(workers, len(chunks)))]
+    try:
+        for thread in threads:
+            thread.start()
+        while len(done) < len(chunks):
+            try:
+                event = events.get(timeout=TICK)
+            except queue.Empty:
+                yield done
+                continue
+            if isinstance(event, BaseException):
+                raise event
+            done.add(event)
+            yield done
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+        torch.set_num_threads(before)   # the default of threads to come, which the workers have set to 1
+
+
+def _joined(pieces: list[list]) -> list:
+    """Stretches of settings put together: per parameter a tensor, or a dict of what the optimizer remembers."""
+    return [_join(parts) for parts in zip(*pieces)]
+
+
+def _join(parts: tuple):
+    if isinstance(parts[0], dict):
+        return {name: _join([part[name] for part in parts]) for name in parts[0]}
+    return torch.cat(parts) if isinstance(parts[0], Tensor) else parts[0]
+
+
+def _snapshot(training: Training) -> Training:
+    copies = {name: value.clone() for name, value in vars(training).items() if isinstance(value, Tensor)}
+    lists = {name: list(getattr(training, name)) for name in ("parameters", "states")}
+    return replace(training, **copies, **lists)
