@@ -1,0 +1,398 @@
+"""The live panel: sliders → plain numbers → `compute` → `draw` moves the marks of one picture.
+
+Core ipywidgets only, and only here and in `_question.py`. Its three ways to a new picture, fastest first:
+1. A `trained` slider whose frames are ready is served by the page itself: every frame is in the page, and a style rule
+   shows the one the slider stands at. No message to the kernel. (A `Stack` that is `jslink`ed to an ipywidgets slider
+   shows its frames as fast, but either widget still reports each move to the kernel.)
+2. A closed form is computed and blitted inside the slider's callback. ipywidgets itself sends only the newest value.
+3. A generator (training) runs in one thread; the newest numbers win, and each of its results is drawn as it comes.
+"""
+
+import base64
+import contextlib
+import html
+import inspect
+import itertools
+import logging
+import math
+import os
+import sys
+import threading
+
+import ipywidgets as widgets
+
+from course_lib import plotting
+from course_lib.explorers._controls import Choice, Slider
+from course_lib.explorers._page import STYLE, control_in_page, frame_rules, frames, image
+from course_lib.explorers._picture import Picture, still
+from course_lib.explorers._work import Latest, Memory
+
+__all__ = ["Choice", "Explorer", "Slider"]
+
+MOST_FRAMES = 64  # of a trained axis that are handed to the page: about 2 MB
+_memory = Memory(64 * 2**20)  # results and pictures of all panels together
+_log = logging.getLogger(__name__)
+
+
+class Explorer:
+    """One picture with its controls.
+
+    `compute(**numbers)` gets the numbers of all controls that are not `trained` and returns a result, or yields ever
+    more complete ones. `prepare(figure) → marks` draws what stays and returns a dict of the artists that move;
+    `draw(marks, result, **trained) → caption` moves them and says in one sentence what is seen.
+    `quick`: keywords for `compute` that make it short, for tests.
+    """
+
+    def __init__(self, title, controls, compute, prepare, draw, size=(9, 3.6), quick=None):
+        self.title, self.controls, self.size = title, controls, size
+        self.compute, self.prepare, self.draw = compute, prepare, draw
+        self.quick = quick or {}
+
+    def numbers(self, **given):
+        """Every control's number: the `given` ones, the others' defaults. `ValueError` for a name or number unknown."""
+        for name in given:
+            if name not in self.controls:
+                raise ValueError(f"{name}: no control of this explorer, which has {', '.join(self.controls)}")
+        return {name: control.check(name, given.get(name, control.default)) for name, control in self.controls.items()}
+
+    def inputs(self, numbers):
+        """The part of `numbers` that `compute` gets."""
+        return {name: number for name, number in numbers.items() if not self.controls[name].trained}
+
+    def trained(self, numbers):
+        """The part of `numbers` that `draw` gets."""
+        return {name: number for name, number in numbers.items() if self.controls[name].trained}
+
+    def describe(self, numbers):
+        """`numbers` in words: "λ = 0.01 · β = 0.9"."""
+        return "   ·   ".join(self.controls[name].show(number) for name, number in numbers.items())
+
+    def picture(self, theme=None, handed=None, **given):
+        """The complete picture of these numbers without widgets: (PNG bytes, caption). `handed`: more for `compute`."""
+        numbers = self.numbers(**given)
+        result = self.compute(**self.inputs(numbers), **(handed or {}))
+        if inspect.isgenerator(result):
+            *_, result = result
+        picture = Picture(self.prepare, self.draw, self.size, theme or plotting.theme())
+        return picture.draw(result, **self.trained(numbers))
+
+    def show(self, update=None, layer=None, **initial):
+        """The live panel, to be a cell's last line; controls start at `initial`. `update` or `layer`: the learner's own
+        function, which `compute` then trains with. With COURSE_HEADLESS=1 a still picture, computed to the end."""
+        handed = {name: value for name, value in (("update", update), ("layer", layer)) if value is not None}
+        for name in handed:
+            if name not in inspect.signature(self.compute).parameters:
+                raise ValueError(f"{name}: this explorer takes no {name} of yours")
+        numbers = self.numbers(**initial)
+        if os.environ.get("COURSE_HEADLESS") == "1":
+            return Still(self, *self.picture(handed=handed, **numbers), numbers)
+        return Panel(self, handed, numbers)
+
+
+class Still:
+    """A picture with its settings and its caption, for pages without a kernel."""
+
+    def __init__(self, explorer, picture, caption, numbers):
+        self.caption = caption
+        self.picture = still(picture, explorer.describe(numbers), caption, plotting.theme())
+
+    def _repr_mimebundle_(self, include=None, exclude=None):
+        return {"image/png": base64.b64encode(self.picture).decode(), "text/plain": self.caption}
+
+
+class Panel:
+    """What `Explorer.show` returns: the explorer's widgets and the numbers they stand at."""
+
+    _ids = itertools.count()
+
+    def __init__(self, explorer, handed, numbers):
+        self.explorer, self.numbers = explorer, numbers
+        self._handed, self._id = handed, next(self._ids)
+        self._lock = threading.RLock()  # one picture is drawn at a time, by the callback or by the worker
+        self._work, self._streams = Latest(), inspect.isgeneratorfunction(explorer.compute)
+        self._result, self._complete, self._served, self._syncing = None, False, False, False
+        self._drawn = threading.Event()
+        self._latest = None, "Nothing is computed yet."
+        self._pictures = {}
+        self.theme = plotting.theme()
+        self._build()
+        _close_former(self)
+        self._compute()
+
+    # From a moved control to numbers
+
+    def _set(self, name, number):
+        if self.numbers[name] == number:
+            return
+        self.numbers = {**self.numbers, name: number}
+        self._syncing = True
+        self._cards[name].stand_at(number)
+        self._syncing = False
+        self._look_up(name) if self.explorer.controls[name].trained else self._compute()
+
+    def _moved(self, name, position):
+        if not self._syncing:
+            self._set(name, self.explorer.controls[name].positions[position])
+
+    def _typed(self, name, number):
+        if self._syncing:
+            return
+        control = self.explorer.controls[name]
+        try:
+            if control.values is not None or control.trained:
+                number = control.positions[control.nearest(number)]
+            self._set(name, control.check(name, number))
+        except ValueError as error:
+            self._say(f"{error}. It stays at {plotting.readable(self.numbers[name])}.")
+        self._syncing = True
+        self._cards[name].stand_at(self.numbers[name])
+        self._syncing = False
+
+    # From numbers to a picture
+
+    def _compute(self):
+        inputs = self.explorer.inputs(self.numbers)
+        key = self._id, "result", *inputs.values()
+        result = _memory.get(key)
+        try:
+            if result is None:
+                result = self.explorer.compute(**inputs, **self._handed)
+        except Exception as error:
+            return self._refuse(error)
+        self._streams |= inspect.isgenerator(result)
+        if self._streams:  # a remembered result queues up too, lest a picture of older numbers come after it
+            results = result if inspect.isgenerator(result) else (kept for kept in (result,))
+            return self._work.submit(self._train(key, results))
+        self._finish(key, result)
+        self._work.submit(self._serve(result))
+
+    def _train(self, key, results):
+        """A job: draw each of `results` as it comes, then hand the trained axis to the page."""
+        self._stop.layout.visibility = "visible"
+        with contextlib.closing(results):
+            try:
+                result = None
+                for result in results:
+                    self._show(result)
+                    yield
+                self._finish(key, result)
+            except Exception as error:
+                return self._refuse(error)
+        yield from self._serve(result)
+
+    def _finish(self, key, result):
+        _memory.put(key, result)
+        try:
+            self._show(result, complete=True)
+        except Exception as error:
+            self._refuse(error)
+        self._stop.layout.visibility = "hidden"
+
+    def _look_up(self, name):
+        """A trained control moved: nothing is computed. Where the page serves the axis, nothing is drawn either."""
+        in_page = isinstance(self.explorer.controls[name], Slider)
+        if self._result is None or (self._served and in_page):
+            return
+        self._show(self._result, self._complete)
+        if self._complete and not in_page:
+            self._work.submit(self._serve(self._result))
+
+    def _show(self, result, complete=False):
+        with self._lock:
+            self._result, self._complete, self._served = result, complete, False
+            picture, caption = self._draw(result, self.numbers, complete)
+            self._latest = picture, caption
+            self._canvas.value = image(picture, caption, self.explorer.size)
+            self._say(caption)
+            self._canvas.remove_class("course-refused")
+        self._drawn.set()
+
+    def _draw(self, result, numbers, complete):
+        key = self._id, "picture", self.theme, *numbers.values()
+        seen = _memory.get(key) if complete else None
+        if seen is None:
+            if self.theme not in self._pictures:
+                explorer = self.explorer
+                self._pictures = {self.theme: Picture(explorer.prepare, explorer.draw, explorer.size, self.theme)}
+            seen = self._pictures[self.theme].draw(result, **self.explorer.trained(numbers))
+            if complete:
+                _memory.put(key, seen)
+        return seen
+
+    def _serve(self, result):
+        """A job: render every frame of the trained sliders, then hand all of them to the page."""
+        axes = self._axes
+        if not self._servable:
+            return
+        yield
+        drawn = {}
+        for cell in itertools.product(*(range(len(control.positions)) for control in axes.values())):
+            stand = {name: axes[name].positions[i] for name, i in zip(axes, cell, strict=True)}
+            with self._lock:
+                drawn[cell] = self._draw(result, {**self.numbers, **stand}, complete=True)
+            yield
+        with self._lock:
+            if self._result is result:  # else a closed form has moved on
+                self._canvas.value, self._caption.value = frames(drawn, self.explorer.size)
+                self._served = True
+
+    def _refuse(self, error):
+        """An error becomes a sentence; the last picture stays, greyed."""
+        if isinstance(error, ValueError):
+            self._say(f"{error}. The picture is the last one that could be computed.")
+        elif isinstance(error, NotImplementedError):
+            self._say(f"Not implemented yet ({error}): write your function, run its cell and then this one again.")
+        else:
+            _log.error("an explorer could not compute %s", self.numbers, exc_info=error)
+            self._say(f"{type(error).__name__}: {error}. The whole message is in the log.")
+        self._canvas.add_class("course-refused")
+        self._stop.layout.visibility = "hidden"
+        self._drawn.set()
+
+    def _say(self, sentence):
+        self._caption.value = html.escape(sentence)
+        self._latest = self._latest[0], sentence
+
+    # Widgets
+
+    def _build(self):
+        explorer = self.explorer
+        sliders = {name: control for name, control in explorer.controls.items() if isinstance(control, Slider)}
+        self._axes = {name: control for name, control in sliders.items() if control.trained}
+        count = math.prod(len(control.positions) for control in self._axes.values())
+        self._servable = 1 < count <= MOST_FRAMES
+        self._cards = {name: self._card(name, control) for name, control in explorer.controls.items()}
+        self._canvas = widgets.HTML(image(None, "Nothing is drawn yet.", explorer.size))
+        self._caption = widgets.HTML("…")
+        self._caption.add_class("course-caption")
+        self._stop = widgets.Button(description="■ Stop", tooltip="Stop training", layout={"visibility": "hidden"})
+        self._stop.on_click(lambda _: self._interrupt())
+        self._other = widgets.Button(tooltip="The picture in light or dark colours")
+        self._other.on_click(lambda _: self._turn())
+        self._name_other()
+        rules = frame_rules(self._axes.values()) if self._servable else ""
+        title = widgets.HTML(f"{STYLE}{rules}<b>{html.escape(explorer.title)}</b>")
+        bar = widgets.HBox([title, self._stop, self._other])
+        bar.add_class("course-bar")
+        cards = widgets.HBox([card.view for card in self._cards.values()])
+        cards.add_class("course-controls")
+        self.view = widgets.VBox([bar, cards, self._canvas, self._caption])
+        self.view.add_class("course-explorer")
+
+    def _card(self, name, control):
+        if isinstance(control, Choice):
+            return _ChoiceCard(control, self.numbers[name], lambda word: self._set(name, word))
+        if control.trained:
+            place = list(self._axes).index(name)
+            return _PageCard(control, place, self.numbers[name], lambda position: self._moved(name, position))
+        return _SliderCard(
+            control,
+            self.numbers[name],
+            lambda position: self._moved(name, position),
+            lambda number: self._typed(name, number),
+        )
+
+    def _interrupt(self):
+        self._work.stop()
+        self._stop.layout.visibility = "hidden"
+        self._say(f"Stopped. {self._latest[1]}")
+
+    def _turn(self):
+        self.theme = "light" if self.theme == "dark" else "dark"
+        self._name_other()
+        if self._result is not None:
+            self._show(self._result, self._complete)
+            if self._complete:
+                self._work.submit(self._serve(self._result))
+
+    def _name_other(self):
+        self._other.description = "◐ light" if self.theme == "dark" else "◐ dark"
+
+    def wait(self, timeout=None):
+        """Wait until everything is computed and handed over; False if it took longer than `timeout` seconds."""
+        return self._work.wait(timeout)
+
+    def close(self):
+        """Stop computing and let the widgets go."""
+        self._work.stop()
+        self._pictures, self._result = {}, None
+        stack = [self.view]
+        while stack:
+            widget = stack.pop()
+            stack.extend(getattr(widget, "children", ()))
+            widget.close()
+
+    def _repr_mimebundle_(self, include=None, exclude=None):
+        self._drawn.wait(2)
+        picture, caption = self._latest
+        bundle = {**self.view._repr_mimebundle_(), "text/plain": caption}
+        if picture is not None:
+            flat = still(picture, self.explorer.describe(self.numbers), caption, self.theme)
+            bundle["image/png"] = base64.b64encode(flat).decode()
+        return bundle
+
+
+class _SliderCard:
+    """A number box, which has an accessible name and can be typed into, over a slider along the positions."""
+
+    def __init__(self, control, number, moved, typed):
+        self._control = control
+        box = widgets.IntText if control.whole else widgets.FloatText
+        self._box = box(number, description=control.name)
+        self._slider = widgets.IntSlider(
+            control.nearest(number), 0, len(control.positions) - 1, readout=False, tooltip=control.name
+        )
+        self._box.observe(lambda change: typed(change.new), "value")
+        self._slider.observe(lambda change: moved(change.new), "value")
+        self.view = _as_card(self._box, self._slider)
+
+    def stand_at(self, number):
+        self._box.value, self._slider.value = number, self._control.nearest(number)
+
+
+class _PageCard:
+    """Box and slider of a trained axis: the page's own inputs, and an unseen number through which they reach us."""
+
+    def __init__(self, control, place, number, moved):
+        self._control = control
+        self._at = widgets.IntText(control.nearest(number))
+        self._at.add_class("course-transport")
+        self._at.observe(lambda change: moved(change.new), "value")
+        self.view = _as_card(widgets.HTML(control_in_page(control, place, number)), self._at)
+
+    def stand_at(self, number):
+        self._at.value = self._control.nearest(number)
+
+
+class _ChoiceCard:
+    def __init__(self, control, word, chosen):
+        self._menu = widgets.Dropdown(options=control.options, value=word, description=control.label)
+        self._menu.observe(lambda change: chosen(change.new), "value")
+        self.view = _as_card(self._menu)
+
+    def stand_at(self, word):
+        self._menu.value = word
+
+
+def _as_card(*parts):
+    card = widgets.VBox(parts)
+    card.add_class("course-control")
+    return card
+
+
+_shown = {}  # cell id → (id of its run, the panels of that run)
+
+
+def _close_former(panel):
+    """Running a cell again closes the panels of its former run: the page has dropped them already."""
+    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+    parent = getattr(shell, "get_parent", dict)()
+    cell, run = parent.get("metadata", {}).get("cellId"), parent.get("header", {}).get("msg_id")
+    if cell is None:
+        return
+    former, panels = _shown.get(cell, (None, []))
+    if former != run:
+        for old in panels:
+            old.close()
+        panels = []
+    _shown[cell] = run, [*panels, panel]

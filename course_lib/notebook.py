@@ -1,0 +1,209 @@
+"""What every lesson's first cell imports: `setup`, `claim`, `predict`, `reveal`, `quiz`, `show_source`.
+
+Importing it looks at the environment first and says what is missing, before any other import of the lesson can fail.
+"""
+
+import html
+import importlib.util
+import inspect
+import os
+import sys
+import textwrap
+from dataclasses import dataclass
+
+_NEEDED = {
+    "torch": "torch",
+    "numpy": "numpy",
+    "scipy": "scipy",
+    "matplotlib": "matplotlib",
+    "ipywidgets": "ipywidgets",
+    "sklearn": "scikit-learn",
+}
+
+
+def _problem():
+    """What keeps the lessons from running, with the command that mends it; None if nothing does."""
+    if sys.version_info < (3, 10):  # noqa: UP036 (pip can be told to ignore what the package requires)
+        return f"This is Python {sys.version.split()[0]}; the course needs 3.10 or newer. Run `make course` with one."
+    missing = [package for module, package in _NEEDED.items() if importlib.util.find_spec(module) is None]
+    if missing:
+        return (
+            f"Missing here: {', '.join(missing)}. Stop Jupyter and run `make course` in the course's folder, or "
+            f"install into this very kernel: {sys.executable} -m pip install {' '.join(missing)}"
+        )
+
+
+if _problem():
+    raise ImportError(_problem())
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A sentence that a cell has judged. `verdict`: True, False or None (inconclusive)."""
+
+    sentence: str
+    kind: str
+    verdict: bool | None
+    figure: str
+
+
+ledger = []  # every Claim of this session, in the order in which they were made
+_predictions = {}  # key → (question, options, what the reader chose)
+
+
+def setup(theme="auto", threads=1):
+    """Ready a notebook: pictures in `theme` ("auto": as JupyterLab's saved settings say, "light", "dark"), torch on
+    `threads` threads, so that the figures of the text come out here too. Prints one line about this machine."""
+    import platform
+
+    import torch
+
+    from course_lib import plotting
+
+    chosen = plotting.use_theme("light" if _headless() and theme == "auto" else theme)
+    torch.set_num_threads(threads)
+    device = torch.cuda.get_device_name() if torch.cuda.is_available() else "CPU"
+    version = f"Python {platform.python_version()} · torch {torch.__version__}"
+    print(f"{version} · {device} · {threads} thread{'s' * (threads > 1)} · {chosen} pictures")
+
+
+def claim(sentence, measured, holds, kind="exact"):
+    """Judge a `sentence` of the text by the figure it is about, print the verdict, and enter it in the `ledger`.
+
+    `holds(measured)` → True, False, or None for inconclusive. kind "exact": it must hold, else `AssertionError`; kind
+    "measured": any verdict may come out. Of an inconclusive interval the smallest effect that it could have shown is
+    printed: its half-width.
+    """
+    if kind not in ("exact", "measured"):
+        raise ValueError(f"kind = {kind!r}: must be 'exact' or 'measured'")
+    verdict = holds(measured)
+    verdict = None if verdict is None else bool(verdict)
+    figure = _figure(measured)
+    ledger.append(Claim(sentence, kind, verdict, figure))
+    if kind == "exact" and not verdict:
+        raise AssertionError(f"This should hold exactly and does not: {sentence}\n  measured: {figure}")
+    said = {True: "holds", False: "does not hold", None: "inconclusive" + _blind_below(measured)}[verdict]
+    print(f"{kind.capitalize()} · {said}: {sentence}\n  measured: {figure}")
+
+
+def _blind_below(measured):
+    if not hasattr(measured, "half_width"):
+        return ""
+    return f", an effect below {measured.half_width:.2g} could not be seen here"
+
+
+def _figure(measured):
+    """A figure as text: four digits, intervals and lists of figures included."""
+    if hasattr(measured, "half_width"):
+        return str(measured)
+    if hasattr(measured, "tolist"):
+        measured = measured.tolist()
+    if isinstance(measured, dict):
+        return ", ".join(f"{key} {_figure(value)}" for key, value in measured.items())
+    if isinstance(measured, (list, tuple)):
+        shown = [_figure(value) for value in measured[:12]]
+        return f"[{', '.join(shown)}{', …' if len(measured) > 12 else ''}]"
+    return f"{measured:.4g}" if isinstance(measured, float) else str(measured)
+
+
+def predict(key, question, options):
+    """Ask for a commitment before the answer is known. `reveal(key, …)` shows it beside what came out."""
+    former = _predictions.get(key, (None, None, None))[2]
+    _predictions[key] = question, list(options), former if former in options else None
+
+    def committed(option):
+        _predictions[key] = question, list(options), option
+        return f"You said: <b>{html.escape(option)}</b>. Kept until the answer comes."
+
+    return _Question(question, options, committed, _predictions[key][2])
+
+
+def reveal(key, correct, because=""):
+    """Show what was predicted under `key` beside the option that came out, and why."""
+    if key not in _predictions:
+        raise ValueError(f"{key}: nothing was asked under this name; run the cell with predict({key!r}, …) first")
+    question, options, chosen = _predictions[key]
+    if correct not in options:
+        raise ValueError(f"correct = {correct!r}: must be one of {', '.join(map(repr, options))}")
+    said = {None: "You made no prediction.", correct: f"You said the same: {correct}."}
+    lines = [question, said.get(chosen, f"You said: {chosen}."), f"It came out: {correct}.", because]
+    return _Text([line for line in lines if line])
+
+
+def quiz(question, reasons, answer):
+    """A question with a reason for each option: `reasons` maps option → why it is right or wrong; `answer` is the right
+    one. Each choice is answered at once; without a kernel the answer is there to unfold."""
+    if answer not in reasons:
+        raise ValueError(f"answer = {answer!r}: must be one of {', '.join(map(repr, reasons))}")
+
+    def reply(option):
+        mark = "✓ Right." if option == answer else "✗ Not this one."
+        return f"<b>{mark}</b> {html.escape(reasons[option])}"
+
+    return _Question(question, list(reasons), reply, answer=(answer, reasons[answer]))
+
+
+def show_source(function):
+    """The source of a function or class of the course, in colour, its docstring cut to the first paragraph."""
+    return _Source(_readable_source(function))
+
+
+def _readable_source(function):
+    source = textwrap.dedent(inspect.getsource(function)).rstrip()
+    doc = inspect.getdoc(function)
+    raw = function.__doc__
+    if doc and "\n\n" in doc and raw in source:
+        indent = "    " if inspect.isfunction(function) or inspect.isclass(function) else ""
+        summary = textwrap.indent(doc.split("\n\n")[0], indent).strip()
+        source = source.replace(raw, summary, 1)
+    return source
+
+
+def _headless():
+    return os.environ.get("COURSE_HEADLESS") == "1"
+
+
+class _Question:
+    """A question: radio buttons where a kernel runs, else its options as a list."""
+
+    def __init__(self, question, options, reply, chosen=None, answer=None):
+        self._question, self._options, self._answer = question, list(options), answer
+        self._view = None
+        if not _headless():
+            from course_lib.explorers._question import ask
+
+            self._view = ask(question, self._options, reply, chosen)
+
+    def _repr_mimebundle_(self, include=None, exclude=None):
+        live = self._view._repr_mimebundle_() if self._view else {}
+        items = "".join(f"<li>{html.escape(option)}</li>" for option in self._options)
+        page = f"<p><b>{html.escape(self._question)}</b></p><ul>{items}</ul>"
+        if self._answer:
+            option, reason = map(html.escape, self._answer)
+            page += f"<details><summary>Answer</summary><b>{option}</b>. {reason}</details>"
+        text = "\n".join([self._question, *(f"  ○ {option}" for option in self._options)])
+        return {**live, "text/html": page, "text/plain": text}
+
+
+class _Text:
+    def __init__(self, lines):
+        self._lines = lines
+
+    def _repr_mimebundle_(self, include=None, exclude=None):
+        first, *rest = map(html.escape, self._lines)
+        return {"text/html": f"<p><b>{first}</b><br>{'<br>'.join(rest)}</p>", "text/plain": "\n".join(self._lines)}
+
+
+class _Source:
+    def __init__(self, source):
+        self._source = source
+
+    def _repr_mimebundle_(self, include=None, exclude=None):
+        from jupyterlab_pygments import JupyterStyle  # the editor's own colours, light or dark
+        from pygments import highlight
+        from pygments.formatters import HtmlFormatter
+        from pygments.lexers import PythonLexer
+
+        formatter = HtmlFormatter(style=JupyterStyle, noclasses=True, nobackground=True)
+        page = highlight(self._source, PythonLexer(), formatter)
+        return {"text/html": page, "text/plain": self._source}

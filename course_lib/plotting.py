@@ -1,0 +1,282 @@
+"""One style for every picture, light and dark, and the few things that the lessons draw again and again.
+
+Every helper takes an `ax`, adds artists to it and returns them; none shows anything. A `move_*` helper moves the
+artists that its `draw_*` returned: explorers draw once and move often. Series differ by colour (Okabe & Ito's palette,
+told apart by colour-blind readers) and by line style. Arrays may be tensors, numpy arrays or lists; NaN and inf leave
+a gap.
+"""
+
+import contextlib
+import json
+import os
+from pathlib import Path
+
+import matplotlib as mpl
+import numpy as np
+from cycler import cycler
+
+from course_lib._arguments import require_choice
+
+# Okabe & Ito (2008). The dark theme takes the lighter half first, so that series k is akin in both.
+_SERIES = {
+    "light": ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"),
+    "dark": ("#56B4E9", "#E69F00", "#2FC79B", "#E8A0C8", "#F0E442", "#D9762B", "#FFFFFF"),
+}
+_STYLES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1, 1, 1)), (0, (1, 1)))
+_PAPER = {"light": "#FFFFFF", "dark": "#111111"}  # JupyterLab's own backgrounds
+_INK = {"light": "#222222", "dark": "#E0E0E0"}
+_MUTED = {"light": "#6B6B6B", "dark": "#9A9A9A"}
+_GRID = {"light": "#E3E3E3", "dark": "#303030"}
+
+_theme = "light"  # the theme in force: `use_theme` changes it
+
+
+def _parameters(theme):
+    paper, ink, muted, grid = _PAPER[theme], _INK[theme], _MUTED[theme], _GRID[theme]
+    return {
+        **{f"{part}.facecolor": paper for part in ("figure", "axes", "savefig")},
+        **{f"{part}.edgecolor": paper for part in ("figure", "savefig")},
+        **{f"{part}.color": ink for part in ("text", "xtick", "ytick")},
+        "axes.edgecolor": muted,
+        "axes.labelcolor": ink,
+        "axes.titlecolor": ink,
+        "axes.titlesize": 11,
+        "axes.titlelocation": "left",
+        "axes.grid": True,
+        "axes.axisbelow": True,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.prop_cycle": cycler(color=_SERIES[theme]) + cycler(linestyle=_STYLES),
+        "figure.figsize": (8, 3.4),
+        "figure.dpi": 100,
+        "font.size": 10,
+        "grid.color": grid,
+        "grid.linewidth": 0.8,
+        "image.cmap": "viridis",
+        "image.origin": "lower",
+        "legend.frameon": False,
+        "legend.fontsize": 9,
+        "legend.handlelength": 2.8,
+        "lines.linewidth": 1.8,
+        "xtick.labelsize": 9,
+        "ytick.labelsize": 9,
+    }
+
+
+def theme():
+    """The theme in force, "light" or "dark"."""
+    return _theme
+
+
+def use_theme(name="auto"):
+    """Make "light", "dark" or "auto" the theme of all later pictures, pyplot's included; returns which it became.
+
+    "auto" asks JupyterLab's saved settings, and is light where they say nothing.
+    """
+    global _theme
+    require_choice("theme", name, ("auto", "light", "dark"))
+    _theme = _saved_theme() if name == "auto" else name
+    mpl.rcParams.update(_parameters(_theme))
+    return _theme
+
+
+def style(name=None):
+    """A context in which pictures are drawn in the theme `name`. Costs nothing where that theme is in force already."""
+    name = require_choice("theme", name or _theme, ("light", "dark"))
+    wanted = _parameters(name)
+    if all(mpl.rcParams[key] == value for key, value in wanted.items()):
+        return contextlib.nullcontext()
+    return mpl.rc_context(wanted)
+
+
+def _saved_theme():
+    """What the reader chose in JupyterLab's settings, if anything can be read there."""
+    home = Path(os.environ.get("JUPYTER_CONFIG_DIR", Path.home() / ".jupyter")) / "lab" / "user-settings"
+    settings = Path(os.environ.get("JUPYTERLAB_SETTINGS_DIR", home))
+    file = settings / "@jupyterlab" / "apputils-extension" / "themes.jupyterlab-settings"
+    if not file.is_file():
+        return "light"
+    lines = file.read_text(encoding="utf-8").splitlines()
+    try:
+        saved = json.loads("\n".join(line for line in lines if not line.lstrip().startswith("//")))
+    except json.JSONDecodeError:  # JupyterLab allows comments anywhere; a file that only it can read says nothing here
+        return "light"
+    return "dark" if "dark" in str(saved.get("theme", "")).lower() else "light"
+
+
+def ink():
+    """The colour of text and of marks that are no series, in the picture being drawn."""
+    return mpl.rcParams["text.color"]
+
+
+def muted():
+    """The colour of what should stand back: a former run, a reference, a note."""
+    return mpl.rcParams["axes.edgecolor"]
+
+
+def series(k):
+    """(colour, line style) of series k = 0, 1, …, in the picture being drawn."""
+    return mpl.rcParams["axes.prop_cycle"].by_key()["color"][k % len(_STYLES)], _STYLES[k % len(_STYLES)]
+
+
+def set_limits(ax, x=None, y=None):
+    """Set limits only where they differ: a limit that stays costs an explorer nothing, a new one a full redraw."""
+    if x is not None and tuple(x) != ax.get_xlim():
+        ax.set_xlim(x)
+    if y is not None and tuple(y) != ax.get_ylim():
+        ax.set_ylim(y)
+
+
+def array(values):
+    """`values` as a float64 array in which what is not finite is NaN: matplotlib leaves a gap there."""
+    values = np.asarray(values, dtype=np.float64)
+    return np.where(np.isfinite(values), values, np.nan)
+
+
+def draw_band(ax, x, values, label=None, k=0, level=0.95):
+    """Mean over seeds as a line, its interval as a band. x [points], values [seeds, points] → [line, band].
+
+    A point with one finite seed has a mean and no band; a point with none has neither. The interval is Student's t.
+    """
+    color, linestyle = series(k)
+    (line,) = ax.plot([], [], color=color, linestyle=linestyle, label=label)
+    band = ax.fill_between([], [], [], color=color, alpha=0.22, linewidth=0)
+    marks = [line, band]
+    move_band(marks, x, values, level)
+    return marks
+
+
+def move_band(marks, x, values, level=0.95):
+    """Show other `values` [seeds, points] in the artists that `draw_band` returned."""
+    line, band = marks
+    x, (mean, half) = array(x), _mean_and_half_width(values, level)
+    line.set_data(x, mean)
+    known = np.isfinite(mean) & np.isfinite(half)
+    x, mean, half = x[known], mean[known], half[known]
+    edge = np.concatenate([np.stack([x, mean - half], -1), np.stack([x, mean + half], -1)[::-1]])
+    band.set_verts([edge] if len(x) > 1 else [])
+
+
+def _mean_and_half_width(values, level):
+    from scipy.stats import t
+
+    values = np.atleast_2d(array(values))
+    known = np.isfinite(values)
+    n = known.sum(0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        mean = np.where(known, values, 0).sum(0) / n
+        variance = np.where(known, (values - mean) ** 2, 0).sum(0) / (n - 1)
+        return mean, np.where(n > 1, t.ppf((1 + level) / 2, np.maximum(n - 1, 1)) * np.sqrt(variance / n), np.nan)
+
+
+def draw_contours(ax, surface, levels=14, points=120):
+    """Lines of equal loss of a `lab.surfaces` surface over its window, and a star at its minimum → [contours, star]."""
+    x, y, loss = (np.asarray(part) for part in surface.grid(points))
+    spread = np.quantile(loss, np.linspace(0, 1, levels + 1)[1:] ** 1.5)  # denser near the minimum
+    contours = ax.contour(x, y, loss, levels=np.unique(spread), colors=[muted()], linewidths=0.7, alpha=0.7)
+    (star,) = ax.plot(*surface.minimum, marker="*", markersize=11, color=ink(), linestyle="none", zorder=3)
+    ax.grid(False)
+    ax.set_xlabel("$w_1$")
+    ax.set_ylabel("$w_2$", rotation=0)
+    return [contours, star]
+
+
+def draw_path(ax, path, label=None, k=0):
+    """An optimizer's path [steps + 1, 2], a dot a step, from a ring to a square → [line, ring, square]."""
+    color, linestyle = series(k)
+    (line,) = ax.plot([], [], color=color, linestyle=linestyle, marker=".", markersize=4, label=label, zorder=4)
+    (start,) = ax.plot([], [], color=color, marker="o", markersize=7, fillstyle="none", linestyle="none", zorder=5)
+    (end,) = ax.plot([], [], color=color, marker="s", markersize=6, linestyle="none", zorder=5)
+    marks = [line, start, end]
+    move_path(marks, path)
+    return marks
+
+
+def move_path(marks, path):
+    """Show another path in the artists that `draw_path` returned, up to the first point that is not finite."""
+    line, start, end = marks
+    path = array(path)
+    good = np.isfinite(path).all(-1)
+    path = path if good.all() else path[: int(np.argmin(good))]
+    line.set_data(path[:, 0], path[:, 1])
+    for mark, part in ((start, path[:1]), (end, path[-1:])):
+        mark.set_data(part[:, 0], part[:, 1])
+
+
+def draw_heat(ax, values, x, y, *, low=None, high=None, form="{:.2g}", cmap="viridis_r"):
+    """A table of `values` [len(y), len(x)] as coloured cells with their numbers; a frame marks the lowest cell.
+
+    x and y are the settings of columns and rows, written as ticks. Colours run over [`low`, `high`], fixed for a
+    picture that moves. A cell that is NaN or inf is hatched: it has diverged, or is not there yet. Returns
+    [cells, frame, *texts].
+    """
+    rows, columns = np.shape(values)
+    ax.set_facecolor(muted())
+    ax.patch.set(hatch="////", alpha=0.35)
+    cells = ax.imshow(np.zeros((rows, columns)), cmap=cmap, vmin=low, vmax=high, aspect="auto")
+    (frame,) = ax.plot([], [], color=ink(), linewidth=2.5, linestyle="-", marker="none")
+    texts = [ax.text(j, i, "", ha="center", va="center", fontsize=7) for i in range(rows) for j in range(columns)]
+    ax.set_xticks(range(columns), [readable(value) for value in x], rotation=45 if columns > 6 else 0)
+    ax.set_yticks(range(rows), [readable(value) for value in y])
+    ax.grid(False)
+    marks = [cells, frame, *texts]
+    move_heat(marks, values, form)
+    return marks
+
+
+def move_heat(marks, values, form="{:.2g}"):
+    """Show other `values` in the artists that `draw_heat` returned."""
+    cells, frame, *texts = marks
+    values = array(values)
+    cells.set_data(np.ma.masked_invalid(values))
+    if cells.norm.vmin is None or cells.norm.vmax is None:
+        cells.autoscale()
+    for text, value in zip(texts, values.flat, strict=True):
+        text.set_text(form.format(value) if np.isfinite(value) else "")
+        text.set_color(_readable_on(cells.cmap(cells.norm(value))) if np.isfinite(value) else ink())
+    frame.set_data(*_frame_around_lowest(values))
+
+
+def _frame_around_lowest(values):
+    if not np.isfinite(values).any():
+        return [], []
+    i, j = np.unravel_index(np.nanargmin(values), values.shape)
+    return j + np.array([-0.5, 0.5, 0.5, -0.5, -0.5]), i + np.array([-0.5, -0.5, 0.5, 0.5, -0.5])
+
+
+def _readable_on(color):
+    """Black or white, whichever stands out from `color` (relative luminance of WCAG 2)."""
+    channels = np.asarray(color[:3])
+    linear = np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
+    return "black" if linear @ (0.2126, 0.7152, 0.0722) > 0.18 else "white"
+
+
+def draw_divergence(ax, step=None, text="diverged"):
+    """A dotted line with a cross and a word where a run diverged → [line, note]; `step=None`: not shown."""
+    color, _ = series(1)
+    line = ax.axvline(np.nan, color=color, linestyle=":", linewidth=1.5)
+    note = ax.text(
+        0, 0.97, "", color=color, transform=ax.get_xaxis_transform(), ha="right", va="top", rotation=90, fontsize=9
+    )
+    marks = [line, note]
+    move_divergence(marks, step, text)
+    return marks
+
+
+def move_divergence(marks, step=None, text="diverged"):
+    """Mark another `step` (x coordinate), or none, in the artists that `draw_divergence` returned."""
+    line, note = marks
+    shown = step is not None
+    line.set_xdata([step if shown else np.nan] * 2)
+    note.set_position((step if shown else 0, 0.97))
+    note.set_text(f"× {text}" if shown else "")
+
+
+def readable(value):
+    """A number as people write it: 0.001, 3e-5, 12, 0.25."""
+    if isinstance(value, str):
+        return value
+    if value == 0 or 1e-3 <= abs(value) < 1e5:
+        return f"{value:.4g}"
+    mantissa, exponent = f"{value:.3e}".split("e")
+    return f"{mantissa.rstrip('0').rstrip('.')}e{int(exponent)}"
