@@ -1,0 +1,133 @@
+"""The ``course`` command."""
+
+import argparse
+import json
+import os
+import sys
+from pathlib import Path
+
+from course_lib import __version__
+from course_lib._places import CourseError, names, root, select
+
+LESSON = "a lesson's number or stem (03, weight_decay), or a notebook's name"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command and return its exit status: 0 well, 1 a check failed, 2 impossible, with the reason."""
+    known, others = parser().parse_known_args(arguments)
+    if others and known.run is not lab:
+        parser().error(f"unknown: {' '.join(others)}")
+    known.others = others
+    try:
+        return known.run(known)
+    except CourseError as problem:
+        print(f"course {known.command}: {problem}", file=sys.stderr)
+        return 2
+
+
+def parser() -> argparse.ArgumentParser:
+    """Every command with its options."""
+    top = argparse.ArgumentParser(prog="course", description="Ten interactive lessons on regularization in PyTorch.")
+    top.add_argument("--version", action="version", version=__version__)
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    def command(run, summary: str) -> argparse.ArgumentParser:
+        added = commands.add_parser(run.__name__, help=summary, description=summary)
+        added.set_defaults(run=run)
+        return added
+
+    command(lab, "open JupyterLab on the first lesson, or on the one named; options go to JupyterLab")
+    check_ = command(check, "check the answers in exercise notebooks")
+    check_.add_argument("which", nargs="*", help=f"{LESSON}, or a file; none: every exercise notebook")
+    check_.add_argument("--json", action="store_true", help="one JSON list, for instructors")
+    reset_ = command(reset, "a fresh blank exercise notebook; the old one is kept aside")
+    reset_.add_argument("which", nargs="+", help=LESSON)
+    build_ = command(build, "make notebooks from their sources")
+    build_.add_argument("which", nargs="*", help=f"{LESSON}; none: all")
+    build_.add_argument("--without-solutions", metavar="DIR", type=Path, help="a copy to hand out")
+    pair_ = command(pair, "authors: keep a lesson and its text alike while writing in JupyterLab")
+    pair_.add_argument("which", nargs="+", help=LESSON)
+    pair_.add_argument("--off", action="store_true", help="as shipped: paired with nothing")
+    command(doctor, "look at what the course needs and say how to mend what is missing")
+    return top
+
+
+def lab(known: argparse.Namespace) -> int:
+    """Open JupyterLab in the notebooks folder."""
+    from jupyterlab.labapp import main as jupyterlab
+
+    notebooks = root() / "notebooks"
+    options = known.others
+    named = [options.pop(0)] if options and not options[0].startswith("-") else []
+    there = [name for name in select(named, notebooks) if (notebooks / f"{name}.ipynb").exists()]
+    if not there:
+        raise CourseError("no notebook is built yet; build them: make notebooks")
+    os.environ.pop("COURSE_HEADLESS", None)  # kernels inherit it, and sliders would be pictures
+    jupyterlab([f"--ServerApp.root_dir={notebooks}", f"--LabApp.default_url=/lab/tree/{there[0]}.ipynb", *options])
+    return 0
+
+
+def check(known: argparse.Namespace) -> int:
+    """Check answers; every answered task passed gives 0."""
+    from course_lib.checks._notebook import check_file
+
+    files = [Path(word) for word in known.which if word.endswith(".ipynb")]
+    words = [word for word in known.which if not word.endswith(".ipynb")]
+    files += _exercises(words, root() / "notebooks") if words or not files else []
+    results = {str(path): check_file(path) for path in files}
+    rows = [{"notebook": path, **vars(result)} for path, found in results.items() for result in found]
+    if known.json:
+        print(json.dumps(rows, indent=1, ensure_ascii=False))
+    else:
+        for row in rows:
+            print(row["message"])
+    return int(any(row["verdict"] != "passed" for row in rows))
+
+
+def _exercises(words: list[str], notebooks: Path) -> list[Path]:
+    """The exercise notebooks meant."""
+    chosen = (name.removesuffix("_exercises") + "_exercises" for name in select(words, notebooks) if name != "index")
+    return [notebooks / f"{name}.ipynb" for name in dict.fromkeys(chosen) if name in names(notebooks)]
+
+
+def reset(known: argparse.Namespace) -> int:
+    """Fresh blanks."""
+    from course_lib._authoring import reset as fresh_blank
+
+    for path in _exercises(known.which, root() / "notebooks"):
+        kept = fresh_blank(path.stem, path.parent)
+        print(f"{path.name} is blank again" + (f"; yours is kept as {kept.name}" if kept else ""))
+    return 0
+
+
+def build(known: argparse.Namespace) -> int:
+    """Build all notebooks, or those named; or copy the course without answers."""
+    from course_lib import _authoring
+    from course_lib.build import build as make
+
+    here = root()
+    if known.without_solutions:
+        count = _authoring.hand_out(here, known.without_solutions)
+        print(f"{count} files without answers in {known.without_solutions}")
+    else:
+        make(select(known.which, here / "notebooks"), here / "notebooks")
+    return 0
+
+
+def pair(known: argparse.Namespace) -> int:
+    """Live pairing on or off."""
+    from course_lib._authoring import pair as switch
+
+    notebooks = root() / "notebooks"
+    for name in select(known.which, notebooks):
+        if not name.endswith("_exercises") or name in known.which:
+            switch(name, notebooks, on=not known.off)
+            print(f"{name} is paired with {'nothing' if known.off else f'src/{name}.py'}")
+    return 0
+
+
+def doctor(known: argparse.Namespace) -> int:
+    """Report on the machine; 1 where something is to be mended."""
+    from course_lib.doctor import report
+
+    return report(print)

@@ -1,0 +1,46 @@
+"""What every test may use. Kernels and processes that tests start inherit this environment."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+os.environ["COURSE_HEADLESS"] = "1"  # explorers compute to the end and leave a picture
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+SOURCE = """\
+# ---
+# jupyter:
+#   jupytext:
+#     formats: py:percent
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+"""
+
+
+@pytest.fixture(scope="session")
+def repository() -> Path:
+    """The course's own folder."""
+    return Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture
+def course(tmp_path: Path):
+    """A tiny course in a folder of its own: a function that writes sources ``name -> text`` there and returns its notebooks."""
+    notebooks = tmp_path / "notebooks"
+    (tmp_path / "course_lib").mkdir()
+    (notebooks / "src").mkdir(parents=True)
+
+    def write(**sources: str) -> Path:
+        for name, text in sources.items():
+            (notebooks / "src" / f"{name.removeprefix('_')}.py").write_text(SOURCE + text, encoding="utf-8")
+        return notebooks
+
+    return write
