@@ -1,4 +1,4 @@
-"""What every module asks of its arguments, said in one way; and arithmetic with arguments that are floats or tensors."""
+"""What every module asks of its arguments, said in one way; and a sum whose factor may be a float or a tensor."""
 
 import math
 
@@ -8,7 +8,7 @@ import torch
 def require(name, value, low=0.0, high=math.inf, *, open_low=False, open_high=True):
     """Return `value` if it is a finite number between `low` and `high`, else raise `ValueError` naming all three.
 
-    `open_low` and `open_high` exclude the bound itself. A zero-dimensional tensor counts as a number, a boolean does not.
+    `open_low` and `open_high` exclude the bound itself. A zero-dimensional tensor is a number here, a boolean is not.
     torch lets NaN and infinity through in several places (`torch.optim.SGD(lr=nan)`, `momentum=1.5`); we do not.
     """
     allowed = f"{'(' if open_low else '['}{_show(low)}, {_show(high)}{')' if open_high else ']'}"
@@ -36,8 +36,10 @@ def is_on(strength):
 
 
 def add_scaled(total, scale, term, out=None):
-    """total + scale·term as a new tensor, or into `out`. A float `scale` needs one pass over the memory and no temporary,
-    a tensor `scale` (one value per model, broadcasting) needs both."""
+    """total + scale·term, as a new tensor or into `out`. `scale`: a float, or a tensor that broadcasts.
+
+    A float takes one pass over the memory and no temporary; a tensor (one value per model) takes both.
+    """
     if isinstance(scale, (int, float)):
         return torch.add(total, term, alpha=scale, out=out)
     return torch.add(total, scale * term, out=out)

@@ -3,8 +3,8 @@
     v ← μ·v + (1 − τ)·g          heavy-ball momentum (the first v is g itself)
     w ← w − lr·v                 Nesterov: w ← w − lr·(g + μ·v)
 
-w: weights · g: gradient, shape of w · v: velocity, shape of w · μ ∈ [0, 1): momentum · τ: dampening · lr ≥ 0: learning rate.
-With g + λw for g the pull towards zero is L2 (coupled); with w ← (1 − lr·λ)w before the step it is weight decay (decoupled).
+w: weights · g: gradient, v: velocity, shape of w · μ ∈ [0, 1): momentum · τ: dampening · lr ≥ 0: learning rate.
+With g + λw for g there is L2 (coupled); with w ← (1 − lr·λ)w before the step there is weight decay (decoupled).
 Same as `torch.optim.SGD`, which has only the coupled kind and calls it `weight_decay`.
 Sources: Polyak 1964; Sutskever et al., "On the importance of initialization and momentum", ICML 2013.
 """

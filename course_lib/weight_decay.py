@@ -2,8 +2,8 @@
 
 Two lines, and the difference between them is a whole lesson:
 
-    L2 (coupled)                g ← g + λ·w             the pull joins the gradient, and then meets momentum, Adam's √v, …
-    weight decay (decoupled)    w ← (1 − lr·λ)·w        the pull goes straight to the weight, past the optimizer
+    L2 (coupled)                g ← g + λ·w             the pull joins the gradient and meets momentum, Adam's √v, …
+    weight decay (decoupled)    w ← (1 − lr·λ)·w        the pull goes past the optimizer, straight to the weight
 
 w: weights (any shape) · g: gradient of the loss (shape of w) · λ ≥ 0: strength · lr: learning rate.
 torch calls both `weight_decay`: coupled in `SGD` and `Adam`, decoupled in `AdamW`.

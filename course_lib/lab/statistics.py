@@ -50,7 +50,7 @@ def paired_interval(a, b, level=0.95):
 
 
 def bootstrap_interval(values, statistic=torch.mean, level=0.95, *, draws=2000, generator=None):
-    """Percentile bootstrap interval of `statistic(sample) → number`; rows of `values` [n, …] are drawn with replacement.
+    """Percentile bootstrap interval of `statistic(sample) → number`, rows of `values` [n, …] drawn with replacement.
 
     Too narrow for few rows (with ten rows by almost a fifth): prefer `mean_interval` for a mean.
     """

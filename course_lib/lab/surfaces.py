@@ -92,3 +92,15 @@ def descend(surface, update, start, steps, *, noise=0.0, generator=None, **hyper
         update(w, grad, state, **hyper)
         path.append(w.clone())
     return torch.stack(path)
+
+
+def diverged_at(losses):
+    """The first step at which a run has diverged, or None, from its `losses` [steps + 1].
+
+    Diverged: not finite, or twice running above 1000 × the first loss (which counts as at least 1e-3). To look for NaN
+    is not enough: many runs that blow up stay finite.
+    """
+    bad = ~(losses.abs() <= 1000 * max(losses[0].item(), 1e-3))
+    bad = bad & (~losses.isfinite() | bad.roll(1))
+    bad[0] = False
+    return int(bad.nonzero()[0]) if bad.any() else None
