@@ -316,8 +316,8 @@ def draw_effective_decay(marks, result, strength):
         line.set_ydata([y, y])
     n, spread = len(result.spread), result.spread[:, i].mean().item()
     return (
-        f"λ = {plotting.readable(strength)}, {n} seed{'s' * (n != 1)}: under Adam + L2 the effective decay of the middle "
-        f"90 % of the weights spreads over a factor of {10**spread:.0f}; under AdamW it is the same for every weight."
+        f"λ = {plotting.readable(strength)}, {n} seed{'s' * (n != 1)}: under Adam + L2 the effective decay of the "
+        f"middle 90 % of the weights spreads over a factor of {10**spread:.0f}; under AdamW it is the same for every weight."
     )
 
 

@@ -25,6 +25,12 @@ class Interval(NamedTuple):
         """True if `value` lies outside the interval."""
         return not self.low <= value <= self.high
 
+    def between(self, low=-math.inf, high=math.inf):
+        """True if all of the interval lies between the bounds, False if none of it does, else None: inconclusive."""
+        if low < self.low and self.high < high:
+            return True
+        return False if self.high <= low or self.low >= high else None
+
     @property
     def half_width(self):
         return (self.high - self.low) / 2

@@ -339,27 +339,18 @@ from course_lib.lab.statistics import mean_interval, paired_interval
 
 *_, decay_on_digits = explore.compute_effective_decay()  # what the picture was drawn from
 strength = decay_on_digits.strengths.index(1e-4)
-
-
-def within(interval, low=-float("inf"), high=float("inf")):
-    """True if all of the interval lies between the bounds, False if none of it does, else None: inconclusive."""
-    inside, outside = low < interval.low and interval.high < high, interval.high < low or interval.low > high
-    return True if inside else False if outside else None
-
-
-# %%
 claim("On digits at λ = 1e-4, the effective decay under Adam with L2 spreads over more than a decade (5th to 95th percentile).",
       measured=mean_interval(decay_on_digits.spread[:, strength]), kind="measured",
-      holds=lambda decades: within(decades, low=1))
+      holds=lambda decades: decades.between(low=1))
 claim("Where the loss's gradient dominates, effective decay falls as 1/gradient: log-log slope −1 within 0.1.",
       measured=mean_interval(decay_on_digits.slope[:, strength]), kind="measured",
-      holds=lambda slope: within(slope, -1.1, -0.9))
+      holds=lambda slope: slope.between(-1.1, -0.9))
 claim("Fewer than 1 % of the weights are decayed less than lr·λ, the strength that was asked for.",
       measured=mean_interval(decay_on_digits.share_below_one[:, strength]), kind="measured",
-      holds=lambda share: within(share, high=0.01))
+      holds=lambda share: share.between(high=0.01))
 claim("At λ = 0.1 the spread is smaller than at λ = 1e-4.",
       measured=paired_interval(decay_on_digits.spread[:, -1], decay_on_digits.spread[:, strength]), kind="measured",
-      holds=lambda difference: within(difference, high=0))
+      holds=lambda difference: difference.between(high=0))
 
 # %%
 factor = 10 ** decay_on_digits.spread[:, strength].mean().item()
