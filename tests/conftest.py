@@ -33,7 +33,7 @@ def repository() -> Path:
 
 @pytest.fixture
 def course(tmp_path: Path):
-    """A tiny course in a folder of its own: a function that writes sources ``name -> text`` there and returns its notebooks."""
+    """A tiny course in a folder of its own: a function that writes sources there and returns the notebooks' folder."""
     notebooks = tmp_path / "notebooks"
     (tmp_path / "course_lib").mkdir()
     (notebooks / "src").mkdir(parents=True)

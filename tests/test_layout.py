@@ -1,0 +1,180 @@
+"""The house: what lies where, and who may import whom."""
+
+import ast
+import io
+import os
+import re
+import subprocess
+import tokenize
+from pathlib import Path
+
+import pytest
+
+from course_lib import LESSONS
+
+ROOT = Path(__file__).resolve().parents[1]
+LIBRARY = ROOT / "course_lib"
+MODULES = sorted(LIBRARY.rglob("*.py"))
+SOURCES = sorted((ROOT / "notebooks" / "src").glob("*.py"))
+TOPICS = [path for path in MODULES if path.parent == LIBRARY and path.stem in LESSONS]
+BASICS = {"_arguments", "_optimizer"}
+COMMANDS = {"__main__", "_authoring", "_places", "build", "cli", "doctor"}
+# Layer → the layers it may import from, besides its own and the basics. Nobody but the commands imports a command.
+MAY_IMPORT = {
+    "basics": set(),
+    "topic": set(),
+    "plotting": set(),
+    "lab": {"topic"},
+    "explorers": {"topic", "lab", "plotting"},
+    "notebook": {"topic", "lab", "plotting", "explorers"},
+    "checks": set(),
+    "commands": {"checks"},
+}
+TRACKED = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True).stdout.split("\0")[:-1]
+
+needs_git = pytest.mark.skipif(not TRACKED, reason="not a git checkout: no list of tracked files")
+
+
+def name(path):
+    return str(path.relative_to(ROOT))
+
+
+def dotted(path):
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+NAMES = {dotted(path) for path in MODULES}
+
+
+def imports(path):
+    """Full names of the modules that a file imports anywhere, ``from course_lib import sgd`` as ``course_lib.sgd``."""
+    package = dotted(path) if path.name == "__init__.py" else dotted(path).rpartition(".")[0]
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            above = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
+            module = ".".join([*above, *([node.module] if node.module else [])])
+            inside = {f"{module}.{alias.name}" for alias in node.names} & NAMES
+            yield from inside or {module}
+
+
+def layer(module):
+    """The layer of a module of the library; None for the bare package, which anyone may import."""
+    first = (module.split(".") + [""])[1]
+    layers = {"": None} | dict.fromkeys(BASICS, "basics") | dict.fromkeys(COMMANDS, "commands")
+    return layers.get(first, "topic" if first in LESSONS else first)
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name)
+def test_imports_run_one_way(path):
+    own = layer(dotted(path))
+    assert own in MAY_IMPORT or own is None, f"{name(path)} belongs to no layer"
+    allowed = {own, None, "basics"} | MAY_IMPORT.get(own, set())
+    ours = {module for module in imports(path) if module.split(".")[0] == "course_lib"}
+    wrong = {module for module in ours if layer(module) not in allowed}
+    assert not wrong, f"{name(path)} ({own}) imports {wrong}"
+
+
+@pytest.mark.parametrize("path", TOPICS, ids=name)
+def test_a_topic_is_a_short_text_on_torch_and_math(path):
+    outside = {module.split(".")[0] for module in imports(path) if not module.startswith("course_lib")}
+    inside = {module.removeprefix("course_lib.") for module in imports(path) if module.startswith("course_lib")}
+    assert outside <= {"torch", "math"}
+    assert inside <= BASICS | ({"weight_decay"} if path.stem in ("sgd", "adamw") else set())
+    assert lines_of_code(path) <= 150
+
+
+def lines_of_code(path):
+    """Lines that hold code, without docstrings, comments and blank lines."""
+    text = path.read_text(encoding="utf-8")
+    skip = (tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER)
+    tokens = [token for token in tokenize.generate_tokens(io.StringIO(text).readline) if token.type not in skip]
+    code = {line for token in tokens for line in range(token.start[0], token.end[0] + 1)}
+    for node in ast.walk(ast.parse(text)):
+        documented = isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef)) and ast.get_docstring(node)
+        if documented:
+            code -= set(range(node.body[0].lineno, node.body[0].end_lineno + 1))
+    return len(code)
+
+
+def test_lines_of_code_are_counted_without_docstrings_and_comments(tmp_path):
+    path = tmp_path / "some.py"
+    path.write_text('"""Two\nlines."""\n\nx = 1  # one\n# two\n\n\ndef f():\n    """Three."""\n    return (x,\n x)\n')
+    assert lines_of_code(path) == 4
+
+
+def test_one_file_alone_draws_sliders():
+    allowed = {"course_lib.explorers._panel", "course_lib.explorers._question"}
+    users = {dotted(path) for path in MODULES for module in imports(path) if module.split(".")[0] == "ipywidgets"}
+    assert users <= allowed
+
+
+def test_pictures_never_touch_pyplots_current_figure():
+    drawing = [path for path in MODULES if layer(dotted(path)) in ("explorers", "plotting", "lab")]
+    users = [name(path) for path in drawing if any("pyplot" in module or "pylab" in module for module in imports(path))]
+    mentions = [name(path) for path in drawing if re.search(r"\bplt\.", path.read_text(encoding="utf-8"))]
+    assert not users and not mentions
+
+
+def test_modules_carry_stems_and_no_numbers():
+    for folder in ("explorers", "checks"):
+        public = [path for path in (LIBRARY / folder).glob("*.py") if not path.name.startswith("_")]
+        assert {path.stem for path in public} <= set(LESSONS), folder
+    assert not [name(path) for path in (*MODULES, *(ROOT / "tests").rglob("*.py")) if re.search(r"\d\d_", path.name)]
+    assert TOPICS, "no topic at all: is this the course?"
+
+
+@pytest.mark.parametrize("path", TOPICS, ids=name)
+def test_a_topic_has_its_test(path):
+    assert (ROOT / "tests" / f"test_{path.stem}.py").is_file()
+
+
+@pytest.mark.parametrize("path", [path for path in SOURCES if not path.stem.endswith("_exercises")], ids=name)
+def test_a_lesson_is_found_by_its_stem_everywhere(path):
+    if path.stem == "index":
+        return
+    number, _, stem = path.stem.partition("_")
+    assert LESSONS[int(number)] == stem
+    missing = [file for file in (
+        f"course_lib/{stem}.py", f"course_lib/explorers/{stem}.py", f"course_lib/checks/{stem}.py",
+        f"tests/test_{stem}.py", f"notebooks/src/{path.stem}_exercises.py",
+    ) if not (ROOT / file).is_file()]  # fmt: skip
+    assert not missing
+
+
+@needs_git
+def test_every_notebook_has_its_source_and_every_source_its_notebooks():
+    sources = {path.stem for path in SOURCES}
+    exercises = {source for source in sources if source.endswith("_exercises")}
+    tracked = {Path(file) for file in TRACKED if file.endswith(".ipynb")}
+    assert {path.stem for path in tracked if path.parent == Path("notebooks")} == sources
+    assert {path.stem for path in tracked if path.parent == Path("notebooks/solutions")} == exercises
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=name)
+def test_notebooks_use_the_public_library(path):
+    private = [module for module in imports(path) if module.startswith("course_lib") and "._" in module]
+    assert not private and not {layer(module) for module in imports(path)} & {"commands"}
+
+
+@needs_git
+def test_no_tracked_file_names_a_folder_of_somebodys_machine():
+    # Assembled, so that this line is not found itself. A path inside an address (https://…/home/) is no folder.
+    folder = re.compile(r"(?<![\w.:/-])/(" + "work|farm|root|tmp|home|Users" + r")/\w")
+    found = []
+    for file in filter(os.path.isfile, (ROOT / name for name in TRACKED)):
+        text = Path(file).read_bytes().decode("utf-8", errors="ignore")
+        found += [f"{file.relative_to(ROOT)}: {match[0]}" for match in folder.finditer(text)]
+    assert not found
+
+
+@needs_git
+def test_nothing_large_and_no_data_set_is_tracked():
+    assert not [file for file in TRACKED if (ROOT / file).is_file() and (ROOT / file).stat().st_size > 2_000_000]
+    assert not [file for file in TRACKED if "spambase" in file.lower()]
+    assert {file for file in TRACKED if file.startswith("data/")} <= {"data/README.md", "data/.gitignore"}
+
+
+def test_ci_can_run():
+    assert os.access(ROOT / ".ci" / "run", os.X_OK)

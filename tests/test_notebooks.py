@@ -1,0 +1,232 @@
+"""The shipped notebooks. nbval executes each lesson and each solution, once, beside these tests (see pyproject.toml);
+here is what can be said without executing them, and the blank exercises, which nbval leaves out."""
+
+import asyncio
+import copy
+import os
+import re
+import shutil
+import statistics
+import warnings
+from pathlib import Path
+
+import jupytext
+import nbformat
+import pytest
+from jupytext.cli import jupytext as jupytext_command
+from nbclient import NotebookClient
+
+from course_lib import build
+
+ROOT = Path(__file__).resolve().parents[1]
+NOTEBOOKS = ROOT / "notebooks"
+SOURCES = sorted((NOTEBOOKS / "src").glob("*.py"))
+LESSONS = [path.stem for path in SOURCES if not path.stem.endswith("_exercises")]
+EXERCISES = [path.stem for path in SOURCES if path.stem.endswith("_exercises")]
+EXECUTED = [f"{name}.ipynb" for name in LESSONS] + [f"solutions/{name}.ipynb" for name in EXERCISES]
+CHECKED = "nbval-check-output"
+
+
+def stored(file):
+    return nbformat.read(NOTEBOOKS / file, as_version=4)
+
+
+def code(notebook, tag=""):
+    """Code cells, all or those with a tag that starts so."""
+    cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    return [cell for cell in cells if any(t.startswith(tag) for t in cell.metadata.get("tags", [] if tag else [""]))]
+
+
+def text(cell):
+    """What a cell printed and showed, as plain text."""
+    return "".join(output.get("text", "") or output.get("data", {}).get("text/plain", "") for output in cell.outputs)
+
+
+def without_outputs(notebook):
+    return [(cell.cell_type, cell.id, cell.source, cell.metadata) for cell in notebook.cells], notebook.metadata
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.stem)
+def test_source_and_built_notebooks_agree(source):
+    for path, expected in build.targets(source).items():
+        assert path.is_file(), f"build it: course build {source.stem}"
+        built = nbformat.read(path, as_version=4)
+        assert without_outputs(built) == without_outputs(expected), f"build it again: course build {source.stem}"
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.stem)
+def test_a_source_goes_to_a_notebook_and_back(source, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    assert jupytext_command(["--quiet", "--to", "ipynb", "--test", str(source)]) == 0
+    header = jupytext.read(source).metadata
+    assert header.jupytext.formats == "py:percent", "a source is paired with nothing: JupyterLab could not open it"
+    assert header.kernelspec.name == "python3"
+
+
+@pytest.mark.parametrize("file", EXECUTED)
+def test_a_lesson_ran_to_its_end_and_says_nothing_on_stderr(file):
+    cells = [cell for cell in code(stored(file)) if cell.source.strip()]
+    assert [cell.execution_count for cell in cells] == list(range(1, len(cells) + 1))
+    outputs = [output for cell in cells for output in cell.outputs]
+    assert not [output for output in outputs if output.output_type == "error" or output.get("name") == "stderr"]
+    assert not [output for output in outputs if build.WIDGET_VIEW in output.get("data", {})]
+
+
+@pytest.mark.parametrize("file", EXECUTED)
+def test_a_checked_cell_has_an_output_to_compare_with(file):
+    """nbval compares nothing, and says nothing, where none is stored."""
+    assert not [cell.source for cell in code(stored(file), CHECKED) if not text(cell).strip()]
+
+
+@pytest.mark.parametrize("name", LESSONS)
+def test_every_claim_is_checked(name):
+    lesson = stored(f"{name}.ipynb")
+    claims = [cell for cell in code(lesson) if re.search(r"^(Exact|Measured) · ", text(cell), re.MULTILINE)]
+    assert claims
+    assert not [cell.source for cell in claims if CHECKED not in cell.metadata.get("tags", [])]
+
+
+@pytest.mark.parametrize("file", EXECUTED)
+def test_code_cells_are_short(file):
+    sizes = [len(cell.source.splitlines()) for cell in code(stored(file))]
+    long = [size for size in sizes if size > 15]
+    if long or statistics.median(sizes) > 6:
+        warnings.warn(f"{file}: median {statistics.median(sizes)} lines a code cell, above 15: {long}", stacklevel=1)
+    assert max(sizes) <= 25
+
+
+@pytest.mark.parametrize("name", LESSONS)
+def test_a_lesson_and_its_exercises_are_small(name):
+    files = [NOTEBOOKS / f"{name}.ipynb", NOTEBOOKS / f"{name}_exercises.ipynb"]
+    assert sum(path.stat().st_size for path in files if path.exists()) <= 2_000_000
+
+
+@pytest.fixture(scope="module")
+def kernel():
+    """One kernel for all blank exercises."""
+    where = {"metadata": {"path": str(NOTEBOOKS)}}
+    client = NotebookClient(nbformat.v4.new_notebook(), kernel_name="python3", resources=where)
+    with client.setup_kernel():
+        yield client.km
+
+
+@pytest.mark.parametrize("name", EXERCISES)
+def test_a_blank_exercise_runs_through_and_every_task_is_not_implemented_yet(name, kernel):
+    blank = stored(f"{name}.ipynb")
+    assert not [cell for cell in code(blank) if cell.outputs or cell.execution_count]
+    blank.cells.insert(0, nbformat.v4.new_code_cell("%reset -sf"))
+    NotebookClient(blank, km=kernel, timeout=120).execute()
+    said = {tag: text(cell) for cell in code(blank, "check:") for tag in cell.metadata.tags if tag.startswith("check:")}
+    assert said
+    assert not {task: line for task, line in said.items() if "○" not in line or "✓" in line or "✗" in line}
+
+
+@pytest.mark.parametrize("name", EXERCISES)
+def test_every_task_is_passed_in_the_solution(name):
+    checks = code(stored(f"solutions/{name}.ipynb"), "check:")
+    assert checks
+    assert not [text(cell) for cell in checks if "✓" not in text(cell) or "✗" in text(cell) or "○" in text(cell)]
+
+
+# ---- JupyterLab, which opens and saves through jupytext's contents manager ----
+
+
+@pytest.fixture(params=["repository", "notebooks"])
+def lab(request, tmp_path):
+    """A copy of the course and JupyterLab's way to its notebooks, rooted at the repository or at notebooks/."""
+    from jupytext import AsyncTextFileContentsManager
+
+    shutil.copytree(NOTEBOOKS, tmp_path / "notebooks", ignore=shutil.ignore_patterns(".*", "*.kept-*"))
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    manager = AsyncTextFileContentsManager()
+    manager.root_dir = str(tmp_path if request.param == "repository" else tmp_path / "notebooks")
+    return Lab(manager, tmp_path / "notebooks", "notebooks/" if request.param == "repository" else "")
+
+
+class Lab:
+    """Opens and saves notebooks of a copied course."""
+
+    def __init__(self, manager, notebooks, prefix):
+        self.manager, self.notebooks, self.prefix = manager, notebooks, prefix
+
+    def open(self, file):
+        model = asyncio.run(self.manager.get(self.prefix + file, type="notebook", content=True))
+        return nbformat.from_dict(model["content"])
+
+    def save(self, file, notebook):
+        model = {"type": "notebook", "format": "json", "content": notebook}
+        asyncio.run(self.manager.save(model, self.prefix + file))
+
+    def files(self):
+        """Contents of all files, JupyterLab's checkpoints aside."""
+        files = {path.relative_to(self.notebooks): path for path in self.notebooks.rglob("*") if path.is_file()}
+        return {str(file): path.read_bytes() for file, path in files.items() if ".ipynb_checkpoints" not in file.parts}
+
+    def make_newest(self, suffix):
+        """As a clone may have it: which file is the newer says nothing."""
+        for path in self.notebooks.rglob("*.*"):
+            os.utime(path, (2e9, 2e9) if path.suffix == suffix else (1e9, 1e9))
+
+
+@pytest.mark.parametrize("newest", [".py", ".ipynb"])
+def test_opening_and_saving_touches_one_file_and_shows_no_answer(lab, newest):
+    everything = [*EXECUTED, *(f"{name}.ipynb" for name in EXERCISES), *(f"src/{path.name}" for path in SOURCES)]
+    for file in everything:
+        lab.make_newest(newest)
+        before = lab.files()
+        notebook = lab.open(file)
+        path = lab.notebooks / file
+        assert [cell.source for cell in notebook.cells] == [cell.source for cell in jupytext.read(path).cells]
+        changed = copy.deepcopy(notebook)
+        changed.cells.append(nbformat.v4.new_code_cell("mine = 1"))
+        lab.save(file, changed)
+        after = lab.files()
+        assert {name for name in after if after[name] != before.get(name)} == {file}
+        path.write_bytes(before[file])
+
+
+@pytest.mark.parametrize("file", [f"{name}.ipynb" for name in LESSONS])
+def test_saving_a_notebook_again_and_again_does_not_grow_it(lab, file):
+    lab.save(file, lab.open(file))
+    size = (lab.notebooks / file).stat().st_size
+    for _ in range(10):
+        lab.save(file, lab.open(file))
+    assert (lab.notebooks / file).stat().st_size == size
+
+
+@pytest.mark.parametrize("changed", ["03_toy.ipynb", "src/03_toy.py"])
+@pytest.mark.parametrize("rooted", ["repository", "notebooks"])
+def test_a_paired_lesson_and_its_text_are_kept_alike(course, tmp_path, rooted, changed):
+    from jupytext import AsyncTextFileContentsManager
+
+    from course_lib import _authoring
+
+    notebooks = course(_03_toy="# %%\n1\n")
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    build.build(["03_toy"], notebooks, report=lambda line: None)
+    _authoring.pair("03_toy", notebooks)
+    manager = AsyncTextFileContentsManager()
+    manager.root_dir = str(tmp_path if rooted == "repository" else notebooks)
+    lab = Lab(manager, notebooks, "notebooks/" if rooted == "repository" else "")
+    notebook = lab.open(changed)
+    notebook.cells[0].source = "1 + 1"
+    lab.save(changed, notebook)
+    for file in ("03_toy.ipynb", "src/03_toy.py"):
+        assert [cell.source for cell in jupytext.read(notebooks / file).cells] == ["1 + 1"]
+
+
+def test_running_a_lesson_ten_times_does_not_grow_it(course):
+    """Run and save as a learner would, with live sliders; widget states would pile up in the file."""
+    notebooks = course(_03_toy="# %%\nimport ipywidgets\nipywidgets.IntSlider()\n")
+    build.build(["03_toy"], notebooks, report=lambda line: None)
+    path = notebooks / "03_toy.ipynb"
+    client = NotebookClient(nbformat.read(path, as_version=4), kernel_name="python3", store_widget_state=False)
+    with client.setup_kernel():
+        sizes = []
+        for _ in range(10):
+            client.reset_execution_trackers()
+            for number, cell in enumerate(client.nb.cells):
+                client.execute_cell(cell, number)
+            build.save(client.nb, path)
+            sizes.append(path.stat().st_size)
+    assert max(sizes) <= 1.01 * min(sizes)
