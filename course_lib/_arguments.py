@@ -14,7 +14,7 @@ def require(name, value, low=0.0, high=math.inf, *, open_low=False, open_high=Tr
     allowed = f"{'(' if open_low else '['}{_show(low)}, {_show(high)}{')' if open_high else ']'}"
     try:
         number = float("nan") if isinstance(value, (bool, str)) else float(value)
-    except (TypeError, ValueError, RuntimeError):  # a list, None, or a tensor with several elements
+    except (TypeError, ValueError, RuntimeError, OverflowError):  # a list, None, several elements, 10**400
         number = math.nan
     above = number > low or (number == low and not open_low)
     below = number < high or (number == high and not open_high)

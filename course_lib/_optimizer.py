@@ -28,8 +28,8 @@ class UpdateRule(torch.optim.Optimizer):
         options = {**self.defaults, **param_group}
         for name in RANGES.keys() & options.keys():
             require(name, options[name], **RANGES[name])
-        for i, beta in enumerate(options.get("betas", ())):
-            require(f"betas[{i}]", beta, high=1.0)
+        if "betas" in options:
+            _require_betas(options["betas"])
         if options.get("nesterov") and (options["momentum"] == 0 or options["dampening"] != 0):
             raise ValueError(
                 f"nesterov = True with momentum = {options['momentum']}, dampening = {options['dampening']}: "
@@ -68,6 +68,13 @@ class UpdateRule(torch.optim.Optimizer):
         for group in self.param_groups:  # a state_dict of torch's optimizer lacks the options only we have
             for name, default in self.defaults.items():
                 group.setdefault(name, default)
+
+
+def _require_betas(betas):
+    if not isinstance(betas, (tuple, list)) or len(betas) != 2:
+        raise ValueError(f"betas = {betas!r}: must be two numbers, each in [0, 1)")
+    for i, beta in enumerate(betas):
+        require(f"betas[{i}]", beta, high=1.0)
 
 
 def _plain(grad):
