@@ -8,7 +8,7 @@ RANGES = {
     "lr": {},
     "weight_decay": {},
     "momentum": {"high": 1.0},
-    "dampening": {"low": -torch.inf},
+    "dampening": {"low": -torch.inf, "open_low": True},
     "eps": {"high": 1.0, "open_low": True},
 }
 NOT_FOR_THE_UPDATE = ("maximize", "decoupled_weight_decay", "differentiable")  # the last is put there by torch

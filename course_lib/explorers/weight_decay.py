@@ -221,11 +221,11 @@ def measure_one_seed(gradient_square, exp_avg_sq, weights):
     size = gradient_square.flatten(1).sqrt()
     decay = (exp_avg_sq.flatten(1) / (1 - 0.999**LAST)).sqrt().add(1e-8).log10().neg()  # log₁₀ of 1/(√v̂ + ε)
     live = size > 0  # a pixel that is always 0 has no gradient
-    pull = torch.tensor(STRENGTHS)[:, None] * weights.flatten(1).abs()
+    pull = weights.new_tensor(STRENGTHS)[:, None] * weights.flatten(1).abs()
     dominated = live & (pull < 0.1 * size)
     size = size.log10()
     rows = range(len(STRENGTHS))
-    quantiles = [decay[i][live[i]].quantile(torch.tensor([0.05, 0.95])) for i in rows]
+    quantiles = [decay[i][live[i]].quantile(decay.new_tensor([0.05, 0.95])) for i in rows]
     return {
         "spread": torch.stack([high - low for low, high in quantiles]),
         "slope": torch.stack([_slope(size[i][dominated[i]], decay[i][dominated[i]]) for i in rows]),
