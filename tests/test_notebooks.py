@@ -7,6 +7,8 @@ import os
 import re
 import shutil
 import statistics
+import subprocess
+import sys
 import warnings
 from pathlib import Path
 
@@ -230,3 +232,41 @@ def test_running_a_lesson_ten_times_does_not_grow_it(course):
             build.save(client.nb, path)
             sizes.append(path.stat().st_size)
     assert max(sizes) <= 1.01 * min(sizes)
+
+
+# ---- nbval itself: what it must let pass, and what it must not ----
+
+SAID = {
+    "same": ("Exact · holds: a\n  measured: 0.5\n", "Exact · holds: a\n  measured: 0.5\n", True),
+    "another figure": ("Measured · holds: a\n  measured: 0.5\n", "Measured · holds: a\n  measured: 0.7\n", True),
+    "another verdict of a measurement": (
+        "Measured · holds: a\n  measured: 1\nMeasured · does not hold: b\n  measured: 1\n",
+        "Measured · does not hold: a\n  measured: 2\n"
+        "Measured · inconclusive, an effect below 0.1 could not be seen here: b\n  measured: 2\n",
+        True,
+    ),
+    "another sentence": ("Measured · holds: a\n  measured: 0.5\n", "Measured · holds: b\n  measured: 0.5\n", False),
+    "an exact claim gone": ("Exact · holds: a\n  measured: 0.5\n", "", False),
+    "another kind": ("Exact · holds: a\n  measured: 0.5\n", "Measured · holds: a\n  measured: 0.5\n", False),
+}
+
+
+@pytest.fixture(scope="module")
+def judged(tmp_path_factory):
+    """What nbval says of each pair: printed now, stored."""
+    folder = tmp_path_factory.mktemp("nbval")
+    notebook = nbformat.v4.new_notebook()
+    for stored, printed, _ in SAID.values():
+        output = nbformat.v4.new_output("stream", name="stdout", text=stored)
+        tagged = {"outputs": [output], "execution_count": 1, "metadata": {"tags": [CHECKED]}}
+        notebook.cells.append(nbformat.v4.new_code_cell(f"print({printed!r}, end='')", **tagged))
+    nbformat.write(notebook, folder / "toy.ipynb")
+    options = ["--nbval-lax", "--nbval-current-env", f"--nbval-sanitize-with={ROOT / 'tests' / 'nbval_sanitize.cfg'}"]
+    command = [sys.executable, "-m", "pytest", "-c", os.devnull, f"--rootdir={folder}", "-rA", *options, "toy.ipynb"]
+    told = subprocess.run(command, cwd=folder, capture_output=True, text=True).stdout
+    return {name: f"PASSED toy.ipynb::Cell {number}" in told for number, name in enumerate(SAID)}
+
+
+@pytest.mark.parametrize("pair", SAID)
+def test_nbval_compares_exact_claims_and_only_the_sentence_of_measured_ones(judged, pair):
+    assert judged[pair] is SAID[pair][2]
