@@ -15,6 +15,7 @@ from course_lib import LESSONS
 ROOT = Path(__file__).resolve().parents[1]
 LIBRARY = ROOT / "course_lib"
 MODULES = sorted(LIBRARY.rglob("*.py"))
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 SOURCES = sorted((ROOT / "notebooks" / "src").glob("*.py"))
 TOPICS = [path for path in MODULES if path.parent == LIBRARY and path.stem in LESSONS]
 BASICS = {"_arguments", "_optimizer"}
@@ -178,3 +179,23 @@ def test_nothing_large_and_no_data_set_is_tracked():
 
 def test_ci_can_run():
     assert os.access(ROOT / ".ci" / "run", os.X_OK)
+
+
+@pytest.mark.parametrize("path", [path for path in SOURCES if re.match(r"\d\d_", path.name)], ids=name)
+def test_the_readme_links_each_notebook_and_says_its_minutes(path):
+    number, stem = path.stem.removesuffix("_exercises").split("_", 1)
+    rows = [line for line in README.splitlines() if line.startswith(f"| {number} ")]
+    assert len(rows) == 1 and f"(notebooks/{path.stem}.ipynb)" in rows[0] and stem in rows[0]
+    if not path.stem.endswith("_exercises"):
+        minutes = re.search(r"(\d+) minutes", path.read_text(encoding="utf-8"))[1]
+        assert rows[0].endswith(f"| {minutes} |")
+
+
+def test_the_readme_and_binder_open_the_first_lesson_there_is():
+    first = min(SOURCES, key=lambda path: (path.stem != "index", path.stem))
+    assert f"urlpath=lab/tree/notebooks/{first.stem}.ipynb)" in README
+
+
+def test_the_readme_links_only_what_is_there():
+    links = re.findall(r"\]\((?!https?://)([^)#]+)\)", README)
+    assert links and not [link for link in links if not (ROOT / link).exists()]
