@@ -19,7 +19,7 @@ course: .venv/.course
 	$(PY) -m course_lib lab $(ARGS)
 
 test: .venv/.test                     # everything in one pytest run, so that its closing line counts everything
-	$(PY) -m ruff check
+	$(PY) -m ruff check -q --output-format concise
 	COURSE_HEADLESS=1 OMP_NUM_THREADS=1 $(PY) -m pytest -n 2 --dist loadfile $(ARGS)
 
 notebooks: .venv/.course
