@@ -8,7 +8,7 @@ import json
 from course_lib.explorers._picture import DPI
 
 STYLE = """<style>
-.course-explorer { max-width: 920px; padding: 6px 10px 10px; border: 1px solid var(--jp-border-color2, #ccc);
+.course-explorer { max-width: 850px; box-sizing: border-box; padding: 6px 10px 10px; border: 1px solid var(--jp-border-color2, #ccc);
   border-radius: 6px; font-size: 13px; overflow: hidden; }
 .course-explorer .course-bar { align-items: center; }
 .course-explorer .course-bar > .widget-html { flex: 1 1 auto; }
@@ -23,13 +23,17 @@ STYLE = """<style>
 .course-explorer .course-control > .widget-hslider .slider-container { margin: 0 8px; }
 .course-explorer .course-control > .widget-html { margin: 0; }
 .course-explorer .widget-html-content { line-height: 1.45; }
-.course-explorer .course-page { display: flex; flex-flow: row wrap; align-items: center; margin: 2px 2px 0; }
-.course-explorer .course-page label { flex: 1 1 auto; }
-.course-explorer .course-page input[type=number] { flex: 0 0 76px; width: 76px; height: 28px; text-align: right;
+.course-explorer .course-page { display: flex; flex-flow: row wrap; align-items: center; margin: 2px 0 0; }
+.course-explorer .course-page label { flex: 1 1 auto; display: flex; align-items: center; }
+.course-explorer .course-page input[type=number] { width: 76px; margin-left: auto; height: 28px; text-align: right;
   box-sizing: border-box; padding: 0 5px; font: inherit; color: var(--jp-ui-font-color1, inherit);
   background: var(--jp-layout-color0, #fff); border: 1px solid var(--jp-border-color1, #bbb); }
-.course-explorer .course-page input[type=range] { flex: 1 1 100%; height: 20px; margin: 1px 6px;
-  accent-color: var(--jp-brand-color1, #2196f3); }
+.course-explorer .course-page input[type=range] { flex: 1 1 100%; appearance: none; height: 4px; margin: 9px 0;
+  border-radius: 3px; background: var(--jp-layout-color3, #bdbdbd); }
+.course-explorer .course-page input[type=range]::-webkit-slider-thumb { appearance: none; width: 16px; height: 16px;
+  border: 1px solid var(--jp-layout-color4, #757575); border-radius: 50%; background: var(--jp-layout-color1, #fff); }
+.course-explorer .course-page input[type=range]::-moz-range-thumb { width: 14px; height: 14px;
+  border: 1px solid var(--jp-layout-color4, #757575); border-radius: 50%; background: var(--jp-layout-color1, #fff); }
 .course-explorer .course-transport { display: none; }
 .course-explorer img { display: block; max-width: 100%; height: auto; }
 .course-explorer .course-frames > * { display: none; }

@@ -43,7 +43,7 @@ class Explorer:
     `quick`: keywords for `compute` that make it short, for tests.
     """
 
-    def __init__(self, title, controls, compute, prepare, draw, size=(9, 3.6), quick=None):
+    def __init__(self, title, controls, compute, prepare, draw, size=(8.2, 3.5), quick=None):
         self.title, self.controls, self.size = title, controls, size
         self.compute, self.prepare, self.draw = compute, prepare, draw
         self.quick = quick or {}
