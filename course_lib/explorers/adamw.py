@@ -1,0 +1,266 @@
+"""Explorers of lesson 04: a path with its box, four riddles, the two knobs as a map, decay under a schedule."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from course_lib import plotting
+from course_lib.adamw import adam_update, adamw_update
+from course_lib.explorers._panel import Choice, Explorer, Slider
+from course_lib.explorers._two_knobs_map import heat_map
+from course_lib.explorers._which_parameter import PARAMETERS, REASONS, quiz_trajectories
+from course_lib.lab.surfaces import descend, diverged_at, quadratic
+
+__all__ = ["heat_map", "quiz_trajectories", "schedule", "trajectory", "which_parameter"]
+
+# ---------------------------------------------------------------- trajectory: one bowl, a ridge and a box
+
+BOWL = quadratic(curvatures=(1.0, 6.0), angle=25, minimum=(2.0, 0.7), window=(-1.7, 2.9, -1.6, 2.0))
+START, PATH_STEPS = (-1.2, 1.4), 300
+STAR = torch.tensor(BOWL.minimum, dtype=torch.float64)
+RESTS = {"Adam + L2": "ridge, its rest", "AdamW": "best in the box"}  # optimizer: the name of its place of rest
+
+
+@dataclass
+class Trajectory:
+    """By optimizer: paths [steps + 1, 2], cut where they diverge, and places of rest [2]; the step of divergence."""
+
+    paths: dict
+    rests: dict
+    diverged: int | None
+    lr: float
+    strength: float
+    own: bool
+
+
+def ridge_point(strength):
+    """Lowest point of the bowl plus (λ/2)‖w‖²: (H + λI)⁻¹Hw*, [2]."""
+    hessian = BOWL.hessian
+    return torch.linalg.solve(hessian + strength * torch.eye(2, dtype=hessian.dtype), hessian @ STAR)
+
+
+def box_point(radius):
+    """Lowest point of the bowl inside the box |w₁|, |w₂| ≤ `radius`, [2]: the star, or the best point of four walls."""
+    if STAR.abs().max() <= radius:
+        return STAR
+    walls = [(i, wall) for i in (0, 1) for wall in (-radius, radius)]
+    return min((_best_on_wall(i, wall, radius) for i, wall in walls), key=BOWL.loss)
+
+
+def _best_on_wall(i, wall, radius):
+    """Lowest point with wᵢ = `wall`: the other goes where its derivative is 0, or as far as the box lets it."""
+    j, w = 1 - i, STAR.clone()
+    w[i] = wall
+    w[j] = (STAR[j] - BOWL.hessian[j, i] / BOWL.hessian[j, j] * (wall - STAR[i])).clamp(-radius, radius)
+    return w
+
+
+def compute_trajectory(strength, lr, beta1, beta2, eps, update=None):
+    """Both paths. `update`, the learner's own function, takes the place of AdamW's."""
+    options = {"lr": lr, "betas": (beta1, beta2), "eps": eps}
+    coupled = descend(BOWL, adam_update, START, PATH_STEPS, l2=strength, **options)
+    decoupled = descend(BOWL, update or adamw_update, START, PATH_STEPS, weight_decay=strength, **options)
+    diverged = diverged_at(BOWL.loss(decoupled))
+    paths = {"Adam + L2": coupled, "AdamW": decoupled[:diverged]}
+    rests = {"Adam + L2": ridge_point(strength), "AdamW": box_point(1 / strength if strength else math.inf)}
+    return Trajectory(paths, rests, diverged, lr, strength, update is not None)
+
+
+def prepare_trajectory(figure):
+    left, right = figure.subplots(1, 2, width_ratios=[1.35, 1])
+    plotting.draw_contours(left, BOWL)
+    left.set(xlim=BOWL.window[:2], ylim=BOWL.window[2:], title="Paths, box and ridge", aspect="equal")
+    ridge = torch.stack([ridge_point(strength) for strength in torch.logspace(-3, 4, 80).tolist()])
+    left.plot(*ridge.T, color=plotting.series(0)[0], linestyle=":", linewidth=1.2)
+    marks = {"box": left.plot([], [], color=plotting.series(1)[0], linestyle="-", linewidth=1.3)}
+    for k, (name, rest) in enumerate(RESTS.items()):
+        color, linestyle = plotting.series(k)
+        marks[name] = plotting.draw_path(left, np.empty((0, 2)), label=name, k=k)
+        marks[rest] = left.plot(
+            [], [], "XD"[k], color=color, markeredgecolor=plotting.ink(), markersize=9, zorder=6, label=rest
+        )
+        marks[f"gap {name}"] = right.plot([], [], color=color, linestyle=linestyle, label=name)
+    left.legend(loc="lower left", ncols=2, fontsize=8)
+    right.set(xlim=(0, PATH_STEPS), ylim=(1e-6, 10), yscale="log", xlabel="step", title="Distance to its place of rest")
+    marks["lr"] = [right.axhline(np.nan, color=plotting.muted(), linestyle=":", linewidth=1.2, label="learning rate")]
+    right.legend(loc="lower left", fontsize=8)
+    return marks
+
+
+def draw_trajectory(marks, result):
+    radius = 1 / result.strength if result.strength else np.nan
+    marks["box"][0].set_data(radius * np.array([-1, 1, 1, -1, -1]), radius * np.array([-1, -1, 1, 1, -1]))
+    for name, rest in RESTS.items():
+        path, place = result.paths[name], result.rests[name]
+        plotting.move_path(marks[name], path)
+        marks[rest][0].set_data(place[:1], place[1:])
+        marks[f"gap {name}"][0].set_data(range(len(path)), (path - place).norm(dim=1).clamp(min=1e-9))
+    marks["lr"][0].set_ydata([result.lr] * 2)
+    own = " AdamW's path is drawn by your function." if result.own else ""
+    return (_say_rests(result) if result.diverged is None else _say_divergence(result)) + own
+
+
+def _say_divergence(result):
+    product = result.lr * result.strength
+    why = (
+        f"Above 2, the factor 1 − lr·λ is below −1, and decay itself throws the weights ever further: keep lr below "
+        f"{2 / result.strength:.2g} here."
+        if product > 2
+        else "Decay is not to blame: that takes lr·λ > 2."
+    )
+    return f"AdamW diverged at step {result.diverged}, with lr·λ = {product:.2g}. {why}"
+
+
+def _say_rests(result):
+    if not result.strength:
+        box = "no decay, no box"
+    elif STAR.abs().max() <= 1 / result.strength:
+        box = f"the box |w| ≤ {1 / result.strength:.2g} holds the star, and AdamW heads for the star itself"
+    else:
+        box = f"the box |w| ≤ {1 / result.strength:.2g} cuts the star off, and AdamW heads for its edge"
+    shrunk = 1 - (result.rests["Adam + L2"].norm() / STAR.norm()).item()
+    gaps = {name: (result.paths[name][-1] - result.rests[name]).norm().item() for name in RESTS}
+    return (
+        f"λ = {result.strength:g}: {box}. L2 moves its own place of rest {shrunk:.0%} of the way to zero. After "
+        f"{PATH_STEPS} steps Adam + L2 is {gaps['Adam + L2']:.1g} and AdamW {gaps['AdamW']:.1g} from its place of rest."
+    )
+
+
+trajectory = Explorer(
+    title="One start, one λ: Adam + L2 and AdamW",
+    controls={
+        "strength": Slider("λ", 0.0, 5.0, 0.3, step=0.05),
+        "lr": Slider("learning rate", 0.005, 0.5, 0.05, log=True),
+        "beta1": Slider("β₁", values=(0.0, 0.5, 0.8, 0.9, 0.95, 0.98), default=0.9),
+        "beta2": Slider("β₂", values=(0.0, 0.5, 0.9, 0.95, 0.99, 0.999), default=0.95),
+        "eps": Slider("ε", 1e-8, 10.0, 1e-8, log=True, step=0.5),
+    },
+    compute=compute_trajectory,
+    prepare=prepare_trajectory,
+    draw=draw_trajectory,
+    size=(9, 4.2),
+)
+
+
+# ---------------------------------------------------------------- which parameter is varied?
+
+LETTERS = "ABCD"
+
+
+def compute_which_parameter(seed):
+    return quiz_trajectories(seed)
+
+
+def prepare_which_parameter(figure):
+    marks = {"paths": [], "contours": []}
+    for k, ax in enumerate(figure.subplots(1, 4)):
+        ax.set(aspect="equal", xticks=[], yticks=[])
+        ax.spines[:].set(visible=True, linewidth=0.5)
+        marks["contours"].append([])
+        marks["paths"].append(plotting.draw_path(ax, np.empty((0, 2)), k=1))
+        marks["paths"][k][2].set_markersize(4)
+    return marks
+
+
+def draw_which_parameter(marks, result, picture, answer):
+    quiz = result[LETTERS.index(picture)]
+    for k, path_marks in enumerate(marks["paths"]):
+        ax = path_marks[0].axes
+        for artist in marks["contours"][k]:
+            artist.remove()
+        marks["contours"][k] = plotting.draw_contours(ax, quiz.surface, levels=9, points=60)
+        marks["contours"][k][1].set_zorder(7)  # the star, above the paths
+        ax.set(xlabel="", ylabel="", title=f"{answer} = {quiz.values[k]:g}" if answer == quiz.parameter else "")
+        plotting.set_limits(ax, quiz.surface.window[:2], quiz.surface.window[2:])
+        plotting.move_path(path_marks, quiz.paths[k])
+    return f"Picture {picture}. {_say_which_parameter(quiz, answer)}"
+
+
+def _say_which_parameter(quiz, answer):
+    if answer == "?":
+        return (
+            "AdamW, 90 steps from the ring towards the star, a dot a step. One of lr, β₁, β₂, λ changes from left to "
+            "right, the others do not. Look at the first steps, at where paths end, at whether they swing past it."
+        )
+    if answer == quiz.parameter:
+        return f"✓ {answer} = {', '.join(f'{value:g}' for value in quiz.values)}: {REASONS[answer]}."
+    if answer == "lr":
+        return "✗ Not lr: the first steps are equally long in all four, and lr is the length of the first step."
+    clash = {
+        "lr": "the very first steps differ already, and it leaves the first step alone",
+        "λ": "some paths never come near the star, however long they run",
+        "β₁": "some paths are carried far past the star and have to come back",
+        "β₂": "all paths reach the star, and none is carried far past it",
+    }
+    return f"✗ Not {answer}: {clash[quiz.parameter]}."
+
+
+which_parameter = Explorer(
+    title="Which parameter is varied?",
+    controls={
+        "picture": Choice("picture", tuple(LETTERS), "A", trained=True),
+        "answer": Choice("your answer", ("?", *PARAMETERS), "?", trained=True),
+        "seed": Slider("seed (new riddles)", 0, 99, 0),
+    },
+    compute=compute_which_parameter,
+    prepare=prepare_which_parameter,
+    draw=draw_which_parameter,
+    size=(9, 2.5),
+)
+
+
+# ---------------------------------------------------------------- schedule: warm-up and cosine schedule the decay too
+
+
+def warmup_cosine(steps, warmup):
+    """Factor of the peak rate at steps 1 … `steps`: a straight rise over the share `warmup`, then half a cosine."""
+    t, rise = np.arange(1, steps + 1), max(1, round(warmup * steps))
+    return np.where(t <= rise, t / rise, (1 + np.cos(np.pi * (t - rise) / max(1, steps - rise))) / 2)
+
+
+def compute_schedule(lr, strength, steps, warmup):
+    """Factor of the rate, and what decay leaves of a starting weight with it and without, [steps]."""
+    factor = warmup_cosine(steps, warmup)
+    left = np.cumprod(1 - lr * factor * strength)  # Π (1 − lr_t·λ)
+    return factor, left, (1 - lr * strength) ** np.arange(1, steps + 1), lr * strength
+
+
+def prepare_schedule(figure):
+    left, right = figure.subplots(1, 2)
+    left.set(xlim=(0, 1), ylim=(0, 1.05), xlabel="share of training", title="Learning rate, as a share of its peak")
+    right.set(xlim=(0, 1), ylim=(0, 1.05), xlabel="share of training", title="What decay leaves of a starting weight")
+    marks = {"factor": left.plot([], [], color=plotting.series(0)[0], linestyle="-")}
+    for name, k, label in (("scheduled", 0, "with the schedule"), ("constant", 1, "at the peak rate throughout")):
+        color, linestyle = plotting.series(k)
+        marks[name] = right.plot([], [], color=color, linestyle=linestyle, label=label)
+    right.legend(loc="lower left")
+    return marks
+
+
+def draw_schedule(marks, result):
+    factor, scheduled, constant, product = result
+    along = np.linspace(0, 1, len(factor) + 1)[1:]
+    shown = slice(None, None, max(1, len(factor) // 500))
+    for name, values in (("factor", factor), ("scheduled", scheduled), ("constant", constant)):
+        marks[name][0].set_data(along[shown], values[shown])
+    horizon = f"{1 / product:,.0f} steps" if product else "no end"
+    return (
+        f"{len(factor):,} steps, horizon 1/(lr·λ) = {horizon} at the peak. Decay leaves {scheduled[-1]:.1%} of "
+        f"what the weights started with (at the peak rate throughout: {constant[-1]:.1%})."
+    )
+
+
+schedule = Explorer(
+    title="The schedule of the learning rate is a schedule of the decay",
+    controls={
+        "lr": Slider("peak learning rate", 1e-5, 0.1, 1e-3, log=True, step=0.25),
+        "strength": Slider("λ", 1e-3, 1.0, 0.01, log=True, step=0.25),
+        "steps": Slider("steps", values=(100, 300, 1000, 3000, 10_000, 30_000, 100_000), default=1000),
+        "warmup": Slider("warm-up, share of training", 0.0, 0.5, 0.05, step=0.05),
+    },
+    compute=compute_schedule,
+    prepare=prepare_schedule,
+    draw=draw_schedule,
+)

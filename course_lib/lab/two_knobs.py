@@ -1,0 +1,139 @@
+"""The experiment of lesson 04: learning rate × decay on noisy digits, one surface of test losses for each optimizer.
+
+64-128-10 networks, batches of 50, 300 steps at a constant rate, on 300 digits of which 60 carry a wrong label; the 1497
+test rows are clean. Learning rates and decays stand half a decade apart. L2 gets decays a hundred times below those of
+its decoupled twin, so that the useful region lies in the same place of both pictures.
+"""
+
+from collections.abc import Callable
+from contextlib import ExitStack, closing
+from dataclasses import dataclass, field
+
+import torch
+
+from course_lib.adamw import adam_update, adamw_update
+from course_lib.lab.data import digits
+from course_lib.lab.ensemble import ModelSpec, product, train
+from course_lib.sgd import sgd_update
+
+
+def half_decades(low, high):
+    """10^low, 10^(low + ½), …, 10^high, to three digits."""
+    return tuple(float(f"{10 ** (k / 2):.3g}") for k in range(2 * low, 2 * high + 1))
+
+
+@dataclass(frozen=True)
+class Optimizer:
+    """An update function, what it calls decay, and the learning rates and decays to try it at."""
+
+    update: Callable
+    pull: str
+    lr: tuple[float, ...]
+    decay: tuple[float, ...]
+    options: dict = field(default_factory=dict)
+
+    @property
+    def grid(self):
+        """The columns of the ensemble: every learning rate with every decay, decays running fastest."""
+        return product(**{"lr": self.lr, self.pull: self.decay}) | self.options
+
+
+ADAM_RATES, SGD_RATES, COUPLED, DECOUPLED = (
+    half_decades(-4, 0),
+    half_decades(-3, 1),
+    half_decades(-5, -1),
+    half_decades(-3, 1),
+)
+OPTIMIZERS = {
+    "Adam + L2": Optimizer(adam_update, "l2", ADAM_RATES, COUPLED),
+    "AdamW": Optimizer(adamw_update, "weight_decay", ADAM_RATES, DECOUPLED),
+    "SGD + L2": Optimizer(sgd_update, "l2", SGD_RATES, COUPLED, {"momentum": 0.9}),
+    "SGDW": Optimizer(sgd_update, "weight_decay", SGD_RATES, DECOUPLED, {"momentum": 0.9}),
+}
+STEPS = 300
+
+
+@dataclass(frozen=True)
+class Surface:
+    """What came out for one optimizer. loss, error (on the test rows), diverged: [seeds, learning rates, decays].
+
+    Loss and error are NaN where a run diverged or is not there yet. `finished`: seeds that are complete.
+    x, y: log₁₀ of learning rate and decay [learning rates · decays], in the order of `loss.flatten(1)`.
+    """
+
+    optimizer: Optimizer
+    loss: torch.Tensor
+    error: torch.Tensor
+    diverged: torch.Tensor
+    finished: int = 0
+
+    @property
+    def x(self):
+        return torch.tensor(self.optimizer.grid["lr"], dtype=torch.float64).log10()
+
+    @property
+    def y(self):
+        return torch.tensor(self.optimizer.grid[self.optimizer.pull], dtype=torch.float64).log10()
+
+
+_kept = {}  # (name of the optimizer, steps, seed) → loss, error, diverged, once complete
+
+
+def sweep(names, seeds, *, update=None, steps=STEPS):
+    """Train the optimizers called `names` side by side, seed after seed; yield {name: Surface} that fill in.
+
+    What this session has trained before is not trained again. `update`, the learner's own function, takes the place of
+    the last optimizer's: it is called network by network with plain floats, and nothing of it is kept.
+    """
+    own = {names[-1]: update} if update else {}
+    with ExitStack() as stack:
+        runs = {name: stack.enter_context(closing(_fill(name, tuple(seeds), own.get(name), steps))) for name in names}
+        surfaces = {name: next(run) for name, run in runs.items()}
+        while runs:
+            yield dict(surfaces)
+            for name, run in list(runs.items()):
+                surfaces[name] = next(run)
+                if surfaces[name].finished == len(seeds):
+                    del runs[name]
+        yield surfaces
+
+
+def _fill(name, seeds, update, steps):
+    """Yield the `Surface` of one optimizer: empty, then ever fuller."""
+    optimizer = OPTIMIZERS[name]
+    values = torch.full((3, len(seeds), len(optimizer.lr), len(optimizer.decay)), torch.nan)
+
+    def surface(finished):
+        loss, error, diverged = values.clone()
+        return Surface(optimizer, loss, error, diverged > 0, finished)
+
+    yield surface(0)
+    for i, seed in enumerate(seeds):
+        key = name, steps, seed
+        if update or key not in _kept:
+            for one_seed in _train(optimizer, seed, update, steps):
+                values[:, i] = one_seed
+                yield surface(i)
+        if not update:
+            values[:, i] = _kept.setdefault(key, values[:, i].clone())
+        yield surface(i + 1)
+
+
+def _train(optimizer, seed, update, steps):
+    """Yield loss, error, diverged [3, learning rates, decays] of a seed. One worker: its twin has the other core."""
+
+    def data(seed):
+        return digits(300, 0, label_noise=0.2, scale="unit", seed=seed)
+
+    how = {"update": update or optimizer.update, "steps": steps, "batch_size": 50, "workers": 1}
+    trainings = train(ModelSpec((64, 128, 10)), data, optimizer.grid, [seed], **how)
+    with closing(trainings):
+        for training in trainings:
+            loss, accuracy = training.test_loss[0, :, -1], training.test_accuracy[0, :, -1]
+            yield torch.stack([loss, 1 - accuracy, training.diverged_at[0] >= 0]).unflatten(1, (len(optimizer.lr), -1))
+
+
+def surfaces(names, seeds, steps=STEPS):
+    """{name: Surface}, complete."""
+    *_, complete = sweep(names, seeds, steps=steps)
+    return complete

@@ -1,0 +1,253 @@
+"""The numbers behind the explorers of lesson 04: closed forms, riddles that can be solved, the two-knobs experiment."""
+
+import dataclasses
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from course_lib.adamw import adam_update, adamw_update
+from course_lib.explorers import _two_knobs_map as knobs_map
+from course_lib.explorers import adamw as explore
+from course_lib.explorers._which_parameter import BASE, PARAMETERS, STEPS, quiz_trajectories, read_paths, see
+from course_lib.lab import two_knobs
+from course_lib.lab.surfaces import descend
+
+# ---------------------------------------------------------------- the box and the ridge
+
+
+@pytest.mark.parametrize("strength", [0.1, 0.3, 0.5, 0.7, 1.0, 2.0, 5.0])
+def test_the_point_in_the_box_is_its_lowest(strength):
+    best = explore.box_point(1 / strength)
+    assert best.abs().max() <= 1 / strength + 1e-12
+    side = torch.linspace(-1 / strength, 1 / strength, 401, dtype=torch.float64)
+    everywhere = torch.stack(torch.meshgrid(side, side, indexing="ij"), -1)
+    assert explore.BOWL.loss(best) <= explore.BOWL.loss(everywhere).min() + 1e-12
+
+
+def test_the_ridge_is_where_loss_and_pull_balance():
+    for strength in (0.1, 1.0, 10.0):
+        w = explore.ridge_point(strength)
+        assert torch.allclose(explore.BOWL.gradient(w), -strength * w, atol=1e-12)
+
+
+def settle(update, rate=lambda t: 0.05 / (1 + t / 200), betas=(0.9, 0.95), steps=6000, **pull):
+    """The path on the explorer's bowl under a rate that falls as 1/t: its sum is infinite."""
+    t = 0
+
+    def scheduled(param, grad, state, **options):
+        nonlocal t
+        t += 1
+        return update(param, grad, state, lr=rate(t), betas=betas, **options)
+
+    return descend(explore.BOWL, scheduled, explore.START, steps, **pull)
+
+
+@pytest.mark.parametrize("strength", [0.2, 0.45, 0.6, 1.0, 2.0])
+def test_adamw_ends_in_the_box_and_adam_on_the_ridge(strength):
+    decoupled = settle(adamw_update, weight_decay=strength)[-1]
+    coupled = settle(adam_update, l2=strength)[-1]
+    assert (decoupled - explore.box_point(1 / strength)).norm() < 2e-3
+    assert (coupled - explore.ridge_point(strength)).norm() < 2e-3
+    assert (decoupled - explore.ridge_point(strength)).norm() > 2e-2
+
+
+def test_the_caption_names_the_bound_that_was_passed():
+    result = explore.compute_trajectory(strength=5.0, lr=0.5, beta1=0.9, beta2=0.95, eps=1e-8)
+    assert result.diverged is not None and len(result.paths["AdamW"]) == result.diverged
+    _, caption = explore.trajectory.picture(strength=5.0, lr=0.5)
+    assert f"step {result.diverged}" in caption and "2.5" in caption and "below 0.4" in caption
+
+
+def test_the_learners_update_steers_and_is_named():
+    def no_decay(param, grad, state, *, weight_decay, **options):
+        return adamw_update(param, grad, state, weight_decay=0.0, **options)
+
+    _, caption = explore.trajectory.picture(handed={"update": no_decay}, strength=1.0)
+    ours = explore.compute_trajectory(strength=1.0, lr=0.05, beta1=0.9, beta2=0.95, eps=1e-8)
+    theirs = explore.compute_trajectory(strength=1.0, lr=0.05, beta1=0.9, beta2=0.95, eps=1e-8, update=no_decay)
+    assert "your function" in caption
+    assert torch.equal(ours.paths["Adam + L2"], theirs.paths["Adam + L2"])
+    assert (ours.paths["AdamW"][-1] - theirs.paths["AdamW"][-1]).norm() > 0.5
+
+
+# ---------------------------------------------------------------- which parameter is varied?
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_each_riddle_varies_one_parameter_and_shows_it(seed):
+    quizzes = quiz_trajectories(seed)
+    assert sorted(quiz.parameter for quiz in quizzes) == sorted(PARAMETERS)
+    for quiz in quizzes:
+        for name in set(PARAMETERS) - {quiz.parameter}:
+            assert {setting[name] for setting in quiz.settings} == {BASE[quiz.parameter][name]}
+        assert len(set(quiz.values)) == 4
+        assert read_paths(quiz.paths, quiz.surface.minimum) == quiz.parameter
+        for i in range(4):
+            for j in range(i):
+                assert (quiz.paths[i] - quiz.paths[j]).norm(dim=-1).max() > 0.1
+
+
+def test_paths_are_what_adamw_does_with_the_settings_given():
+    quiz = quiz_trajectories(7)[2]
+    for path, setting in zip(quiz.paths, quiz.settings):
+        w, state = torch.zeros(2, dtype=torch.float64, requires_grad=True), None
+        state = torch.optim.AdamW(
+            [w], lr=setting["lr"], betas=(setting["β₁"], setting["β₂"]), weight_decay=setting["λ"]
+        )
+        for step in range(STEPS):
+            assert torch.allclose(path[step], w, atol=1e-9)
+            w.grad = quiz.surface.gradient(w)
+            state.step()
+
+
+def test_riddles_come_from_their_seed_alone():
+    again = quiz_trajectories(3)
+    assert all(torch.equal(a.paths, b.paths) for a, b in zip(quiz_trajectories(3), again))
+    assert not torch.equal(quiz_trajectories(4)[0].paths, again[0].paths)
+
+
+def test_signs_are_measured_in_units_of_the_way_to_the_star():
+    path = torch.tensor([[0.0, 0.0], [0.0, 1.0], [0.0, 4.0], [0.0, 2.0]], dtype=torch.float64)
+    signs = see(torch.stack([path, 0.5 * path]), (0.0, 2.0))
+    assert signs.first_step.tolist() == [0.5, 0.25]
+    assert signs.nearest.tolist() == [0.0, 0.0]
+    assert signs.beyond.tolist() == [1.0, 0.0]
+    assert signs.arrival.tolist() == [3, 4]
+
+
+def test_no_answer_is_read_from_a_picture_that_shows_none():
+    quiz = quiz_trajectories(0)[0]
+    assert read_paths(quiz.paths[:1].expand(4, -1, -1), quiz.surface.minimum) is None
+
+
+def test_every_answer_gets_its_own_sentence():
+    for letter in "ABCD":
+        said = [explore.which_parameter.picture(picture=letter, answer=a)[1] for a in ("?", *PARAMETERS)]
+        assert len(set(said)) == 5 and sum("✓" in text for text in said) == 1 and sum("✗" in text for text in said) == 3
+
+
+# ---------------------------------------------------------------- the two knobs
+
+
+@pytest.fixture
+def two_seeds(monkeypatch):
+    monkeypatch.setattr(two_knobs, "_kept", {})
+    return two_knobs.surfaces(["Adam + L2", "AdamW"], range(2), steps=3)
+
+
+def test_a_cell_is_the_network_trained_alone(two_seeds):
+    from course_lib.lab.data import digits
+    from course_lib.lab.ensemble import ModelSpec, train
+
+    i, j = 3, 5
+    surface = two_seeds["AdamW"]
+    lr, decay = surface.optimizer.lr[i], surface.optimizer.decay[j]
+    split = digits(300, 0, label_noise=0.2, scale="unit", seed=1)
+    *_, alone = train(
+        ModelSpec((64, 128, 10)),
+        split,
+        {"lr": lr, "weight_decay": decay},
+        [1],
+        update=adamw_update,
+        steps=3,
+        batch_size=50,
+    )
+    assert surface.loss[1, i, j].item() == pytest.approx(alone.test_loss[0, 0, -1].item(), rel=1e-4)
+    assert surface.error[1, i, j].item() == pytest.approx(1 - alone.test_accuracy[0, 0, -1].item(), abs=1e-3)
+
+
+def test_axes_stand_in_the_order_of_the_losses(two_seeds):
+    surface = two_seeds["Adam + L2"]
+    flat = surface.loss.flatten(1).shape[1]
+    assert surface.x.shape == surface.y.shape == (flat,)
+    assert surface.x.unflatten(0, (9, 9))[:, 0].tolist() == pytest.approx(np.log10(surface.optimizer.lr))
+    assert surface.y.unflatten(0, (9, 9))[0].tolist() == pytest.approx(np.log10(surface.optimizer.decay))
+    assert surface.finished == 2 and not surface.diverged.any()
+
+
+def test_nothing_is_trained_twice_and_more_seeds_build_on_fewer(two_seeds, monkeypatch):
+    monkeypatch.setattr(two_knobs, "train", None)  # training again would raise
+    again = two_knobs.surfaces(["Adam + L2", "AdamW"], range(2), steps=3)
+    assert torch.equal(again["AdamW"].loss, two_seeds["AdamW"].loss)
+    *_, one = two_knobs.sweep(["AdamW"], [1], steps=3)
+    assert torch.equal(one["AdamW"].loss[0], two_seeds["AdamW"].loss[1])
+
+
+def test_a_sweep_fills_in_and_can_be_left(monkeypatch):
+    monkeypatch.setattr(two_knobs, "_kept", {})
+    sweep = two_knobs.sweep(["Adam + L2", "AdamW"], range(2), steps=2)
+    first = next(sweep)
+    assert all(surface.loss.isnan().all() and surface.finished == 0 for surface in first.values())
+    known = [surfaces["AdamW"].loss.isfinite().sum().item() for surfaces in sweep]
+    assert known == sorted(known) and known[-1] == 2 * 81
+    left = two_knobs.sweep(["AdamW"], range(50, 60))
+    next(left), next(left)
+    left.close()
+    assert ("AdamW", two_knobs.STEPS, 59) not in two_knobs._kept
+
+
+def test_the_learners_function_is_called_with_plain_numbers_and_not_kept(monkeypatch):
+    monkeypatch.setattr(two_knobs, "_kept", {})
+    seen = set()
+
+    def mine(param, grad, state, *, lr, weight_decay):
+        seen.update((type(lr), type(weight_decay)))
+        return param.sub_(math.sqrt(lr) * weight_decay * grad) if lr else param
+
+    for surfaces in two_knobs.sweep(["Adam + L2", "AdamW"], [0], update=mine, steps=1):
+        pass
+    assert seen == {float} and set(two_knobs._kept) == {("Adam + L2", 1, 0)}
+    assert surfaces["AdamW"].loss.isfinite().any()
+
+
+def test_the_row_with_the_best_rates_is_found_in_both_coordinates():
+    optimizer = two_knobs.OPTIMIZERS["AdamW"]
+    x, y = np.log10(optimizer.lr)[:, None], np.log10(optimizer.decay)[None]
+    plain = knobs_map.best_rates("AdamW", (x + 2) ** 2 + 0 * y, product=False)  # free of λ
+    assert len(plain) == 9 and np.allclose(plain[:, 0], 1e-2)
+    sheared = knobs_map.best_rates("AdamW", (2 * x + y + 4) ** 2, product=True)  # best at lr = 1e-4/λ′
+    assert np.abs(np.log10(sheared.prod(1)) + 4).max() < 0.51 and len(sheared) > 3  # half a decade: the grid's own step
+    assert not len(knobs_map.best_rates("AdamW", x + 0 * y, product=False))  # lowest at the end of each row
+
+
+@pytest.mark.parametrize("product", [False, True])
+def test_cells_tile_the_map(product):
+    corners = np.log10(knobs_map.cell_corners("Adam + L2", product)).reshape(9, 9, 4, 2)
+    assert np.allclose(corners[1:, :, 0], corners[:-1, :, 1], atol=1e-3)  # a cell begins where its neighbour ends
+    assert np.allclose(corners[:, 1:, 0], corners[:, :-1, 3], atol=1e-3)
+
+
+def test_diverged_cells_are_drawn_as_such():
+    loss = torch.full((1, 9, 9), 2.0)
+    loss[0, 8, 8] = torch.nan
+    surface = two_knobs.Surface(two_knobs.OPTIMIZERS["AdamW"], loss, loss / 3, loss.isnan(), finished=1)
+    twin = dataclasses.replace(surface, optimizer=two_knobs.OPTIMIZERS["Adam + L2"])
+    result = knobs_map.HeatMaps({"Adam + L2": twin, "AdamW": surface}, 1, own=False)
+    from matplotlib.figure import Figure
+
+    marks = explore.heat_map.prepare(Figure())
+    caption = explore.heat_map.draw(marks, result, row=9, measure="test loss", coordinates=knobs_map.TORCH)
+    assert len(marks["maps"][1]["diverged"].get_paths()) == 1 and marks["maps"][1]["cells"].get_array().mask.sum() == 1
+    assert "diverged" in caption
+
+
+# ---------------------------------------------------------------- schedules
+
+
+def test_the_schedule_is_torchs_and_decay_is_its_product():
+    steps, lr, strength = 40, 0.1, 0.2
+    weight = torch.ones(1, dtype=torch.float64, requires_grad=True)
+    optimizer = torch.optim.AdamW([weight], lr=lr, weight_decay=strength)
+    rise = torch.optim.lr_scheduler.LinearLR(optimizer, 1 / 10, 1, total_iters=9)
+    fall = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, 30)
+    plan = torch.optim.lr_scheduler.SequentialLR(optimizer, [rise, fall], [9])
+    factor, left, constant, _ = explore.compute_schedule(lr, strength, steps, warmup=0.25)
+    for t in range(steps):
+        assert optimizer.param_groups[0]["lr"] / lr == pytest.approx(factor[t], abs=1e-9)
+        weight.grad = torch.zeros_like(weight)
+        optimizer.step()
+        plan.step()
+        assert weight.item() == pytest.approx(left[t], rel=1e-12)
+    assert constant[-1] == pytest.approx((1 - lr * strength) ** steps)
