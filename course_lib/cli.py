@@ -63,7 +63,8 @@ def lab(known: argparse.Namespace) -> int:
     if not there:
         raise CourseError("no notebook is built yet; build them: make notebooks")
     os.environ.pop("COURSE_HEADLESS", None)  # kernels inherit it, and sliders would be pictures
-    jupyterlab([f"--ServerApp.root_dir={notebooks}", f"--LabApp.default_url=/lab/tree/{there[0]}.ipynb", *options])
+    first = [f"--ServerApp.root_dir={notebooks}", f"--LabApp.default_url=/lab/tree/{there[0]}.ipynb"]
+    jupyterlab([*first, "--LabApp.news_url=None", *options])  # no question about news over the first picture
     return 0
 
 
