@@ -64,7 +64,10 @@ def lab(known: argparse.Namespace) -> int:
         raise CourseError("no notebook is built yet; build them: make notebooks")
     os.environ.pop("COURSE_HEADLESS", None)  # kernels inherit it, and sliders would be pictures
     first = [f"--ServerApp.root_dir={notebooks}", f"--LabApp.default_url=/lab/tree/{there[0]}.ipynb"]
-    jupyterlab([*first, "--LabApp.news_url=None", *options])  # no question about news over the first picture
+    # Our defaults, which a user's own settings override: no question about news over the first picture.
+    ours = str(Path(__file__).with_name("jupyter"))
+    os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join(filter(None, [os.environ.get("JUPYTER_CONFIG_PATH"), ours]))
+    jupyterlab([*first, *options])
     return 0
 
 

@@ -1,5 +1,6 @@
 """Set-up, the two environments, Binder, and the ``course`` command."""
 
+import json
 import os
 import re
 import shutil
@@ -181,10 +182,13 @@ def test_an_unknown_option_is_refused_but_handed_on_by_lab(monkeypatch):
     started = []
     monkeypatch.setattr(jupyterlab.labapp, "main", started.append)
     monkeypatch.setenv("COURSE_HEADLESS", "1")
+    monkeypatch.setenv("JUPYTER_CONFIG_PATH", "")
     with pytest.raises(SystemExit):
         cli.main(["build", "--port", "9999"])
     assert cli.main(["lab", "--no-browser", "--port", "9999"]) == 0
     assert started[0][-3:] == ["--no-browser", "--port", "9999"]
+    ours = Path(os.environ["JUPYTER_CONFIG_PATH"], "labconfig", "default_setting_overrides.json")
+    assert json.loads(ours.read_text())  # no question about news
     assert "COURSE_HEADLESS" not in os.environ  # a slider that is a picture would not move
 
 
@@ -193,6 +197,7 @@ def test_lab_opens_on_the_first_lesson_or_the_one_named(course, monkeypatch):
 
     started = []
     monkeypatch.setattr(jupyterlab.labapp, "main", started.append)
+    monkeypatch.setenv("JUPYTER_CONFIG_PATH", "")
     notebooks = course()
     monkeypatch.chdir(notebooks)
     assert cli.main(["lab"]) == 2  # nothing is built
