@@ -122,7 +122,7 @@ def test_the_update_changes_param_and_state_in_place_and_nothing_else():
 @pytest.mark.parametrize("amsgrad", [False, True])
 def test_one_tensor_of_models_with_a_setting_each_is_as_many_runs(amsgrad):
     columns = {
-        "lr": [0.0, 0.1, 0.01, 0.5],
+        "lr": [0.05, 0.1, 0.0, 0.5],
         "eps": [1e-8, 1e-3, 0.1, 1e-12],
         "l2": [0.1, 0.0, 1.0, 0.0],
         "weight_decay": [0.0, 0.1, 0.1, 0.5],

@@ -211,14 +211,17 @@ def test_a_group_may_join_in_the_middle(ours, theirs, options):
 
 @twins
 def test_named_parameters_are_taken_and_their_names_kept(ours, theirs, options):
-    net = torch.nn.Sequential(torch.nn.Linear(3, 2), torch.nn.LayerNorm(2)).double()
+    net = torch.nn.Sequential(torch.nn.Linear(3, 4), torch.nn.LayerNorm(4)).double()
+    with torch.no_grad():
+        net[0].weight.copy_(normal(4, 3))
+        net[0].bias.copy_(normal(4))
     other = copy.deepcopy(net)
     optimizers = ours(net.named_parameters(), **options), theirs(other.parameters(), **options)
     x = normal(5, 3)
     for step in range(5):
         for model, optimizer in zip((net, other), optimizers, strict=True):
             optimizer.zero_grad()
-            model(x).pow(3).sum().backward()
+            model(x).tanh().sum().backward()
             optimizer.step()
         for (name, p), q in zip(net.named_parameters(), other.parameters(), strict=True):
             assert_close(f"step {step}, {name}", p, q)

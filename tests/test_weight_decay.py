@@ -122,10 +122,10 @@ def ridge(lam):
 
 
 def rest(ema=False, **options):
-    """Where 1500 steps on the bowl end. With `ema`, v ← βv + (1 − β)g from v = 0, as in the source."""
+    """Where 700 steps on the bowl end. With `ema`, v ← βv + (1 − β)g from v = 0, as in the source."""
     state = {"momentum_buffer": torch.zeros(2, **float64)} if ema else {}
     damped = {"dampening": options["momentum"]} if ema else {}
-    return path(sgd_update, torch.zeros(2, **float64), [bowl] * 1500, state, lr=0.2, **damped, **options)[-1]
+    return path(sgd_update, torch.zeros(2, **float64), [bowl] * 700, state, lr=0.2, **damped, **options)[-1]
 
 
 @pytest.mark.parametrize("lam", [0.1, 1.0])
@@ -240,12 +240,19 @@ def test_torchs_weight_decay_is_twice_the_penalty():
 
 
 @pytest.mark.parametrize("momentum", [0.5, 0.9])
-@pytest.mark.parametrize("source, target", [("half_penalty", "decoupled"), ("decoupled", "half_penalty")])
+@pytest.mark.parametrize("target", CONVENTIONS)
+@pytest.mark.parametrize("source", CONVENTIONS)
 def test_converted_strengths_rest_at_one_place_under_momentum(source, target, momentum):
-    option = {"half_penalty": "l2", "decoupled": "weight_decay"}
-    converted = convert_strength(0.3, source, target, momentum=momentum)
-    first = rest(momentum=momentum, **{option[source]: 0.3})
-    assert_close(f"{source} → {target}", rest(momentum=momentum, **{option[target]: converted}), first)
+    as_options = {  # what training takes for a strength in each convention
+        "penalty": lambda lam: {"l2": 2 * lam},
+        "half_penalty": lambda lam: {"l2": lam},
+        "per_example": lambda lam: {"l2": lam / EXAMPLES},
+        "decoupled": lambda lam: {"weight_decay": lam},
+        "per_step": lambda lam: {"weight_decay": lam / 0.2},  # the lr of rest()
+    }
+    converted = convert_strength(0.03, source, target, examples=EXAMPLES, lr=0.2, momentum=momentum)
+    ends = [rest(momentum=momentum, **as_options[name](lam)) for name, lam in ((source, 0.03), (target, converted))]
+    assert_close(f"{source} → {target}", *ends)
 
 
 @settings(max_examples=50, deadline=None, derandomize=True)
