@@ -72,25 +72,30 @@ def lab(known: argparse.Namespace) -> int:
 
 
 def check(known: argparse.Namespace) -> int:
-    """Check answers; 0 where every task is passed."""
+    """Check answers, notebook by notebook; 0 where every task is passed."""
+    from course_lib.checks import check_file
+
     files = [Path(word) for word in known.which if word.endswith(".ipynb")]
     words = [word for word in known.which if not word.endswith(".ipynb")]
     files += _exercises(words, root() / "notebooks") if words or not files else []
-    from course_lib.checks._notebook import check_file  # here: it imports torch
-
-    results = [(file, result) for file in files for result in check_file(file)]
+    rows = []
+    for file in files:
+        results = check_file(file)
+        rows += [{"notebook": str(file), **result.as_dict()} for result in results]
+        if not known.json:
+            print("\n  ".join([file.name, *(result.line for result in results)]), flush=True)
     if known.json:
-        rows = [{"notebook": str(file), **result.as_dict()} for file, result in results]
         print(json.dumps(rows, indent=1, ensure_ascii=False))
-    else:
-        print("\n".join(result.line for file, result in results))
-    return int(not all(result.verdict == "passed" for file, result in results))
+    return int(not rows or any(row["verdict"] != "passed" for row in rows))
 
 
 def _exercises(words: list[str], notebooks: Path) -> list[Path]:
     """The exercise notebooks meant."""
     chosen = (name.removesuffix("_exercises") + "_exercises" for name in select(words, notebooks) if name != "index")
-    return [notebooks / f"{name}.ipynb" for name in dict.fromkeys(chosen) if name in names(notebooks)]
+    there = [name for name in dict.fromkeys(chosen) if name in names(notebooks)]
+    if not there:
+        raise CourseError(f"no exercises belong to {' '.join(words) or 'this course'}")
+    return [notebooks / f"{name}.ipynb" for name in there]
 
 
 def reset(known: argparse.Namespace) -> int:

@@ -290,3 +290,26 @@ def test_a_package_that_a_look_itself_needs_is_a_finding(monkeypatch):
     lines = []
     assert doctor.report(lines.append) == 1
     assert "✗ memory: psutil is missing" in lines
+
+
+# ---- course check ----
+
+
+def test_check_says_each_notebooks_lines_and_fails_unless_all_is_passed(monkeypatch, capsys):
+    from course_lib import checks
+    from course_lib.checks._report import Result
+
+    answers = {"a.ipynb": [Result("03/T1", "passed", "well"), Result("03/T2", "unanswered", "not implemented yet")],
+               "b.ipynb": [Result("04/T1", "passed", "well")]}  # fmt: skip
+    monkeypatch.setattr(checks, "check_file", lambda path: answers[path.name])
+    assert cli.main(["check", "a.ipynb", "b.ipynb"]) == 1
+    assert capsys.readouterr().out == "a.ipynb\n  ✓ T1 well\n  ○ T2 not implemented yet\nb.ipynb\n  ✓ T1 well\n"
+    assert cli.main(["check", "b.ipynb", "--json"]) == 0
+    row = {"notebook": "b.ipynb", "task": "04/T1", "verdict": "passed", "message": "well"}
+    assert json.loads(capsys.readouterr().out) == [row]
+
+
+def test_check_names_a_file_that_is_not_there(tmp_path, capsys):
+    assert cli.main(["check", str(tmp_path / "none.ipynb")]) == 1
+    said = capsys.readouterr().out
+    assert said.startswith("none.ipynb\n  ✗ ") and "No such file" in said
