@@ -1,0 +1,113 @@
+"""Where do two encoded values part, and how does one say it? Exact type first, then dtype, shape, NaN, and only then numbers."""
+
+import math
+
+# Allowed difference, relative to the largest number expected (at least 1): what another order of operations may change.
+TOLERANCE = {"float64": 1e-9, "float32": 1e-5, "float16": 4e-3, "bfloat16": 3e-2}
+
+
+def differ(got, want, tolerance=None):
+    """"" if `got` is `want` up to rounding, else one phrase that names the first difference. See `index_of` for its place."""
+    if kind(got) != kind(want) or (kind(want) == "a number" and isinstance(got, bool)):
+        return f"{name_kind(got)}, expected {kind(want)}"
+    if kind(want) == "a tensor":
+        return differ_in_tensor(got, want, tolerance)
+    if kind(want) == "a number":
+        return differ_in_numbers([got], [want], [], tolerance or TOLERANCE["float64"])
+    if kind(want) in ("a list", "a tuple"):
+        (got_items,), (want_items,) = got.values(), want.values()
+        return differ_in_items(got_items, want_items, tolerance)
+    if kind(want) == "a dict":
+        return differ_in_dict(dict_of(got), dict_of(want), tolerance)
+    return "" if got == want else f"got {show(got)}, expected {show(want)}"
+
+
+def differ_in_tensor(got, want, tolerance):
+    if got["tensor"] != want["tensor"]:
+        return f"dtype {got['tensor']}, expected {want['tensor']}"
+    if got["shape"] != want["shape"]:
+        return f"shape {got['shape']}, expected {want['shape']}"
+    if len(got.get("values", ())) != len(want["values"]):
+        return "a tensor without plain numbers (sparse?), expected an ordinary one"
+    return differ_in_numbers(got["values"], want["values"], want["shape"], tolerance or TOLERANCE[want["tensor"]])
+
+
+def differ_in_numbers(got, want, shape, tolerance):
+    """The first number that is off, with its place. NaN is never right unless it is expected."""
+    allowed = tolerance * max([1.0, *(abs(w) for w in want if math.isfinite(w))])
+    for flat, (g, w) in enumerate(zip(got, want)):
+        if math.isnan(g) and not math.isnan(w):
+            return f"NaN{at(flat, shape)}, expected {show(w)}"
+        if not (g == w or abs(g - w) <= allowed or (math.isnan(g) and math.isnan(w))):
+            return f"got {show(g, w)}, expected {show(w, g)}{at(flat, shape)}"
+    return ""
+
+
+def differ_in_items(got, want, tolerance):
+    if len(got) != len(want):
+        return f"{len(got)} entries, expected {len(want)}"
+    for position, (g, w) in enumerate(zip(got, want), start=1):
+        if text := differ(g, w, tolerance):
+            return f"entry {position}: {text}"
+    return ""
+
+
+def differ_in_dict(got, want, tolerance):
+    if missing := [key for key in want if key not in got]:
+        return f"the entry {missing[0]!r} is missing"
+    if extra := [key for key in got if key not in want]:
+        return f"an entry {extra[0]!r} that should not be there"
+    for key, value in want.items():
+        if text := differ(got[key], value, tolerance):
+            return f"entry {key!r}: {text}"
+    return ""
+
+
+def dict_of(encoded):
+    """Keys that are text or numbers → encoded values; other keys by what they are."""
+    return {key if isinstance(key, (str, int, float)) else str(key): value for key, value in encoded["dict"]}
+
+
+def kind(value):
+    """What an encoded value is, in words."""
+    if isinstance(value, bool):
+        return "a truth value"
+    if isinstance(value, (int, float)):
+        return "a number"
+    if isinstance(value, str):
+        return "a text"
+    if value is None:
+        return "None"
+    names = {"tensor": "a tensor", "list": "a list", "tuple": "a tuple", "dict": "a dict"}
+    return next((name for key, name in names.items() if key in value), f"an object of type {value.get('object')}")
+
+
+def name_kind(got):
+    """How to say that the kind itself is wrong."""
+    if got is None:
+        return "None was returned (is a `return` missing?)"
+    return f"got {show(got) if isinstance(got, (str, bool, int, float)) else kind(got)}"
+
+
+def at(flat, shape):
+    """The place of the flat index in a tensor of this shape, " at [1, 2]"; nothing for a single number."""
+    place = []
+    for size in reversed(shape):
+        flat, index = divmod(flat, size)
+        place.insert(0, index)
+    return f" at {place}" if place else ""
+
+
+def show(value, beside=None):
+    """A short form of an encoded value; numbers with as many digits as tell them from `beside`."""
+    if isinstance(value, float):
+        digits = 6 if beside is None or f"{value:.6g}" != f"{beside:.6g}" else 15
+        return f"{value:.{digits}g}"
+    if isinstance(value, dict) and "tensor" in value:
+        numbers = ", ".join(f"{v:.6g}" for v in value.get("values", ())[:4])
+        more = ", …" if len(value.get("values", ())) > 4 else ""
+        return f"[{numbers}{more}] (shape {value['shape']}, {value['tensor']})"
+    if isinstance(value, dict) and ("list" in value or "tuple" in value):
+        (items,) = value.values()
+        return f"[{', '.join(map(show, items[:4]))}{', …' if len(items) > 4 else ''}]"
+    return kind(value) if isinstance(value, dict) else repr(value)

@@ -1,0 +1,50 @@
+"""Put the process back as it was, so that one answer cannot reach into the next check.
+
+Matters where several answers share a process (the kernel of `course check`); `check_source` gives each its own.
+"""
+
+import builtins
+import json
+import math
+import os
+import sys
+
+import torch
+
+MODULES = (builtins, json, math, torch, torch.nn, torch.nn.functional, torch.optim, torch.testing)
+
+
+def picture():
+    """What `restore` goes back to: the names in the modules that answers use, and the settings of the process."""
+    return {
+        "names": [(vars(module), dict(vars(module))) for module in MODULES],
+        "tensor": dict(vars(torch.Tensor)),
+        "modules": dict(sys.modules),
+        "path": list(sys.path),
+        "folder": os.getcwd(),
+        "recursion": sys.getrecursionlimit(),
+    }
+
+
+def restore(before):
+    """Undo replaced functions, methods and builtins, changed defaults of torch, the working directory and `sys.path`."""
+    for namespace, names in before["names"]:  # builtins come first, and nothing of theirs is called until they are back
+        namespace.update(names)
+    sys.modules.update(before["modules"])
+    restore_tensor(before["tensor"])
+    sys.path[:] = before["path"]
+    os.chdir(before["folder"])
+    sys.setrecursionlimit(before["recursion"])
+    torch.set_default_dtype(torch.float32)
+    torch.set_default_device(None)
+    torch.set_grad_enabled(True)
+
+
+def restore_tensor(methods):
+    """Give `torch.Tensor` its own methods back and take away what was laid over inherited ones."""
+    now = dict(vars(torch.Tensor))
+    for name in now.keys() - methods.keys():
+        delattr(torch.Tensor, name)
+    for name, value in methods.items():
+        if now.get(name) is not value:
+            setattr(torch.Tensor, name, value)

@@ -1,0 +1,303 @@
+"""Tasks of lesson 03. Referees: `torch.optim.SGD`, `Adam`, `AdamW`, and numbers worked by hand."""
+
+import torch
+
+from course_lib.checks._task import Mistake, Task, tensors
+from course_lib.checks._updates import (
+    ADAM_MISTAKES,
+    NOTES,
+    SGD_MISTAKES,
+    adam,
+    adam_by_torch,
+    between,
+    case,
+    decay_mistakes,
+    drawn,
+    heavy_ball,
+    l2_mistakes,
+    sgd_by_torch,
+    variant,
+)
+from course_lib.checks._values import encode
+
+ONE, TWO = torch.ones(1, dtype=torch.float64), torch.full((1,), 2.0, dtype=torch.float64)
+
+
+# T1, T2: both knobs in SGD and in Adam
+
+
+def sgd_cases(generator):
+    def strength():
+        return between(generator, 0.1, 0.6)
+
+    def vector(name, **hyper):
+        return drawn(generator, name, 3, [(3,)], lr=between(generator, 0.05, 0.3), **hyper)
+
+    return [
+        case("one weight, by hand", [ONE], [[TWO]], lr=0.1),
+        vector("plain SGD"),
+        vector("momentum", momentum=between(generator, 0.5, 0.9)),
+        vector("L2, no momentum", l2=strength()),
+        vector("weight decay, no momentum", weight_decay=strength()),
+        vector("L2 under momentum", l2=strength(), momentum=0.8),
+        vector("weight decay under momentum", weight_decay=strength(), momentum=0.8),
+        vector("both knobs", l2=strength(), weight_decay=strength(), momentum=0.9),
+        drawn(generator, "two tensors in turn, the state copied half-way", 5, [(2, 3), ()], copied_before=3,
+              lr=0.1, momentum=0.7, l2=strength(), weight_decay=strength()),
+    ]  # fmt: skip
+
+
+def adam_cases(generator):
+    def strength():
+        return between(generator, 0.1, 0.6)
+
+    def vector(name, eps=0.1, **hyper):
+        return drawn(generator, name, 3, [(3,)], lr=between(generator, 0.05, 0.2), betas=(0.8, 0.9), eps=eps, **hyper)
+
+    return [
+        case("one weight, by hand", [ONE], [[TWO]], lr=0.1, betas=(0.9, 0.999), eps=1e-8),
+        vector("Adam, no decay", eps=0.02),
+        vector("L2", l2=strength()),
+        vector("weight decay", weight_decay=strength()),
+        vector("both knobs", l2=strength(), weight_decay=strength()),
+        drawn(generator, "two tensors in turn, the state copied half-way", 5, [(2, 3), ()], copied_before=3,
+              lr=0.1, betas=(0.9, 0.99), eps=0.01, l2=strength(), weight_decay=strength()),
+    ]  # fmt: skip
+
+
+# T3: three steps by hand. One weight that starts at 1, one push (gradients 1, 0, 0), lr 0.2, λ 0.5; momentum 0.5, β₁ = β₂ = 0.
+#   SGD with L2      v = 1.5, 1.1, 0.79       w = 1 − 0.3, − 0.22, − 0.158
+#   SGD with decay   v = 1, 0.5, 0.25         w = 0.9·1 − 0.2, 0.9·0.7 − 0.1, 0.9·0.53 − 0.05
+#   Adam with L2     g + λw > 0 throughout    each step is lr
+#   AdamW            one step of lr, then none, and 10 % off each time
+
+BY_HAND = {
+    "sgd_l2": [0.7, 0.48, 0.322],
+    "sgd_decay": [0.7, 0.53, 0.427],
+    "adam_l2": [0.8, 0.6, 0.4],
+    "adamw": [0.7, 0.63, 0.567],
+}
+
+
+def by_hand_cases(generator):
+    """The same for everybody: there is nothing to draw."""
+    return [
+        {"name": f"three steps of {name}", "driver": "values", "what": name, "position": position}
+        for position, name in enumerate(BY_HAND)
+    ]
+
+
+def three_steps(rule, l2, weight_decay, **screws):
+    """The weight of T3 after each of its three steps under a variant."""
+    update, weight, state = variant(rule, **screws), ONE.clone(), {}
+    hyper = {"momentum": 0.5} if rule is heavy_ball else {"betas": (0.0, 0.0), "eps": 1e-12}
+    return [update(weight, g * ONE, state, lr=0.2, l2=l2, weight_decay=weight_decay, **hyper).item() for g in (1, 0, 0)]
+
+
+def slip(of, name, hint, numbers):
+    """A mistake in one of the four lists; the others are right."""
+    return Mistake(f"{of}: {name}", f"{of}: {hint}", tuple((BY_HAND | {of: numbers}).values()))
+
+
+def by_hand_mistakes():
+    """Slips of the two coupled ones, then of each decoupled one."""
+    return (
+        slip("sgd_l2", "velocity not carried", "half of the last velocity is still rolling: v ← 0.5·v + (g + λw)",
+             three_steps(heavy_ball, 0.5, 0, carry=False)),
+        slip("sgd_l2", "factor 2", "the pull is λw, not 2λw", three_steps(heavy_ball, 1.0, 0)),
+        slip("sgd_l2", "sign", "the pull has the wrong sign: it is added to the gradient", three_steps(heavy_ball, -0.5, 0)),
+        slip("sgd_l2", "past the velocity", "the pull λw joins the gradient, and so the velocity", three_steps(heavy_ball, 0, 0.5)),
+        slip("adam_l2", "not divided", "Adam divides g + λw, pull and all, by its own size: what is left is lr",
+             three_steps(heavy_ball, 0.5, 0, carry=False)),
+        *decay_slips("sgd_decay", heavy_ball, "the decay never meets the velocity"),
+        *decay_slips("adamw", adam, "the decay never meets √v"),
+    )  # fmt: skip
+
+
+def decay_slips(of, rule, never):
+    return (
+        slip(of, "coupled", f"{never}: take lr·λ·w off the weight itself", three_steps(rule, 0.5, 0)),
+        slip(of, "without lr", "each step shrinks the weight by lr·λ, not by λ", three_steps(rule, 0, 0.5 / 0.2)),
+        slip(of, "factor 2", "the factor is 1 − lr·λ, without a 2", three_steps(rule, 0, 1.0)),
+        slip(of, "sign", "the decay has the wrong sign: it makes the weight grow", three_steps(rule, 0, -0.5)),
+        slip(of, "after the step", "torch shrinks the old weight and then moves it", three_steps(rule, 0, 0.5, after=True)),
+    )
+
+
+# T4: one strength, five ways to write it. `pull`: what multiplies w in the long run, for λ = 1.
+
+
+def pull(convention, examples, lr, momentum):
+    return {
+        "penalty": 2.0,  # d/dw of ‖w‖²
+        "half_penalty": 1.0,  # of ½‖w‖²
+        "per_example": 1 / examples,  # of ‖w‖²/2m
+        "decoupled": 1 - momentum,  # beside a gradient that heavy ball multiplies by 1/(1 − μ)
+        "per_step": (1 - momentum) / lr,  # λ′ = lr·λ
+    }[convention]
+
+
+def converter(pull=pull):
+    def convert(value, source, target, *, examples=1, lr=1.0, momentum=0.0):
+        return value * pull(source, examples, lr, momentum) / pull(target, examples, lr, momentum)
+
+    return convert
+
+
+def convert_cases(generator):
+    def one(source, target, **numbers):
+        return {"name": f"{source} → {target}", "driver": "call", "arguments": ("value", "source", "target"),
+                "args": tensors(between(generator, 0.01, 0.5), source, target), "kwargs": encode(numbers)}  # fmt: skip
+
+    def examples():
+        return {"examples": 10 * torch.randint(5, 90, (), generator=generator).item()}
+
+    def lr():
+        return {"lr": between(generator, 0.05, 0.4)}
+
+    momentum = {"momentum": 0.75}
+    return [
+        one("half_penalty", "half_penalty"),
+        one("penalty", "half_penalty"),
+        one("half_penalty", "penalty"),
+        one("per_example", "half_penalty", **examples()),
+        one("half_penalty", "per_example", **examples()),
+        one("penalty", "per_example", **examples()),
+        one("decoupled", "half_penalty"),
+        one("half_penalty", "decoupled", **momentum),
+        one("decoupled", "penalty", **momentum),
+        one("per_step", "decoupled", **lr()),
+        one("half_penalty", "per_step", **lr()),
+        one("per_example", "per_step", **examples(), **lr(), **momentum),
+    ]
+
+
+def instead(convention, wrong):
+    """A `convert` that takes `wrong(examples, lr, momentum)` for the pull of this convention."""
+    return (converter(lambda name, *numbers: wrong(*numbers) if name == convention else pull(name, *numbers)),)
+
+
+def upside_down(*args):
+    return 1 / pull(*args)
+
+
+CONVERT_MISTAKES = (
+    Mistake("factor 2 forgotten", "the gradient of λ‖w‖² is 2λw: a penalty without the ½ pulls twice as hard",
+            instead("penalty", lambda m, lr, momentum: 1.0)),
+    Mistake("factor 2 upside down", "the 2 is on the wrong side: λ‖w‖² pulls twice as hard as (λ/2)‖w‖²",
+            instead("penalty", lambda m, lr, momentum: 0.5)),
+    Mistake("m forgotten", "λ/2m is per example: divide by the number of examples",
+            instead("per_example", lambda m, lr, momentum: 1.0)),
+    Mistake("m upside down", "the m is on the wrong side: (λ/2m)‖w‖² pulls m times weaker than (λ/2)‖w‖²",
+            instead("per_example", lambda m, lr, momentum: float(m))),
+    Mistake("momentum forgotten", "heavy ball multiplies the gradient by 1/(1 − μ) in the long run and leaves decay alone",
+            (converter(lambda name, m, lr, momentum: pull(name, m, lr, 0.0)),)),
+    Mistake("momentum upside down", "1 − μ is on the wrong side: beside momentum the same λ is a weaker decay, not a stronger one",
+            (converter(lambda name, m, lr, momentum: pull(name, m, lr, 1 - 1 / (1 - momentum))),)),
+    Mistake("lr forgotten", "λ′ = lr·λ already holds the learning rate",
+            (converter(lambda name, m, lr, momentum: pull(name, m, 1.0, momentum)),)),
+    Mistake("lr upside down", "lr is on the wrong side: λ′ = lr·λ, so λ = λ′/lr",
+            (converter(lambda name, m, lr, momentum: pull(name, m, 1 / lr, momentum)),)),
+    Mistake("everything upside down", "source and target are exchanged: multiply by the source's pull, divide by the target's",
+            (converter(upside_down),)),
+)  # fmt: skip
+
+
+# T5: which of two equal weights does the decay shrink more?
+
+METHODS = ("sgd_l2", "sgd_decay", "adam_l2", "adamw")
+
+
+def judge_by(size, methods=("adam_l2",), more=min):
+    """A `shrinks_more` that goes by the size of the gradients under these methods and says "same" under the others."""
+
+    def shrinks_more(method, gradients_a, gradients_b):
+        a, b = size(gradients_a), size(gradients_b)
+        if method not in methods or abs(a - b) < 1e-9:
+            return "same"
+        return "a" if more(a, b) == a else "b"
+
+    return shrinks_more
+
+
+def rms(gradients):
+    return (sum(g * g for g in gradients) / len(gradients)) ** 0.5
+
+
+def shrink_cases(generator):
+    """Every method on gradients of other size, of other sign, and of equal mean size but unequal root mean square."""
+
+    def one(name, method, a, b):
+        scale = between(generator, 0.2, 2.0)
+        pair = [[scale * g for g in gradients] for gradients in (a, b)]
+        first, second = pair if torch.rand((), generator=generator) < 0.5 else pair[::-1]
+        return {"name": f"{method}: {name}", "driver": "call", "arguments": ("method", "gradients_a", "gradients_b"),
+                "args": tensors(method, first, second)}  # fmt: skip
+
+    calm, wild = [0.1, -0.2, 0.1, 0.2], [4.0, 5.0, -4.0, 6.0]
+    shapes = {
+        "one with large gradients": (calm, wild),
+        "the other way round": (wild, calm),
+        "the same gradients": (wild, wild),
+        "the same but for the sign": ([1.0, 1.0, 1.0, 1.0], [1.0, -1.0, -1.0, 1.0]),
+        "rare large ones against steady small ones": ([4.0, 0.0, 0.0, 0.0], [1.0, 1.0, 1.0, 1.0]),
+    }
+    return [one(name, method, a, b) for method in METHODS for name, (a, b) in shapes.items()]
+
+
+SHRINK_MISTAKES = (
+    Mistake("large gradients shrink more", "the other way round: Adam divides λw by √v, so large gradients mean little decay",
+            (judge_by(rms, more=max),)),
+    Mistake("always the same", "under Adam the pull of L2 is divided by √v like the rest of the gradient: that is not the same for all",
+            (lambda method, gradients_a, gradients_b: "same",)),
+    Mistake("AdamW adapts too", "AdamW shrinks every weight by lr·λ: its decay never meets √v",
+            (judge_by(rms, methods=("adam_l2", "adamw")),)),
+    Mistake("SGD adapts too", "SGD divides by nothing: λw joins the gradient and is as large as λw",
+            (judge_by(rms, methods=("adam_l2", "sgd_l2")),)),
+    Mistake("by the mean", "√v does not see the sign: compare root mean squares, not means",
+            (judge_by(lambda gradients: abs(sum(gradients)) / len(gradients)),)),
+    Mistake("by the mean magnitude", "v averages squares, so rare large gradients count more: compare root mean squares",
+            (judge_by(lambda gradients: sum(map(abs, gradients)) / len(gradients)),)),
+)  # fmt: skip
+
+TASKS = {
+    "T1": Task(
+        names=("sgd_update",),
+        cases=sgd_cases,
+        reference=(sgd_by_torch,),
+        mistakes=(*SGD_MISTAKES, *l2_mistakes(heavy_ball),
+                  *decay_mistakes(heavy_ball, "momentum multiplies it like everything else there")),
+        praise="sgd_update: equal to torch.optim.SGD, and to its decoupled twin, in {cases} cases",
+        notes=NOTES,
+    ),
+    "T2": Task(
+        names=("adam_update",),
+        cases=adam_cases,
+        reference=(adam_by_torch,),
+        mistakes=(*ADAM_MISTAKES, *l2_mistakes(adam), *decay_mistakes(adam, "Adam divides it by √v̂")),
+        praise="adam_update: equal to torch.optim.Adam with l2 and to AdamW with weight_decay, in {cases} cases",
+        notes=NOTES,
+    ),
+    "T3": Task(
+        names=tuple(BY_HAND),
+        cases=by_hand_cases,
+        reference=tuple(BY_HAND.values()),
+        mistakes=by_hand_mistakes(),
+        praise="all twelve weights are right",
+        tolerance=1e-6,
+    ),
+    "T4": Task(
+        names=("convert",),
+        cases=convert_cases,
+        reference=(converter(),),
+        mistakes=CONVERT_MISTAKES,
+        praise="convert: right in {cases} conversions",
+    ),
+    "T5": Task(
+        names=("shrinks_more",),
+        cases=shrink_cases,
+        reference=(judge_by(rms),),
+        mistakes=SHRINK_MISTAKES,
+        praise="shrinks_more: right in {cases} comparisons",
+    ),
+}  # fmt: skip
