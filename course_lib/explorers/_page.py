@@ -8,8 +8,8 @@ import json
 from course_lib.explorers._picture import DPI
 
 STYLE = """<style>
-.course-explorer { max-width: 850px; box-sizing: border-box; padding: 6px 10px 10px; border: 1px solid var(--jp-border-color2, #ccc);
-  border-radius: 6px; font-size: 13px; overflow: hidden; }
+.course-explorer { max-width: 850px; box-sizing: border-box; padding: 6px 10px 10px; font-size: 13px; overflow: hidden;
+  border: 1px solid var(--jp-border-color2, #ccc); border-radius: 6px; }
 .course-explorer .course-bar { align-items: center; }
 .course-explorer .course-bar > .widget-html { flex: 1 1 auto; }
 .course-explorer .course-bar > .jupyter-button { width: 74px; height: 24px; line-height: 22px; background: none;
@@ -28,12 +28,12 @@ STYLE = """<style>
 .course-explorer .course-page input[type=number] { width: 76px; margin-left: auto; height: 28px; text-align: right;
   box-sizing: border-box; padding: 0 5px; font: inherit; color: var(--jp-ui-font-color1, inherit);
   background: var(--jp-layout-color0, #fff); border: 1px solid var(--jp-border-color1, #bbb); }
-.course-explorer .course-page input[type=range] { flex: 1 1 100%; appearance: none; height: 4px; margin: 9px 0;
+.course-explorer .course-page input[type=range] { flex: 1 1 100%; appearance: none; height: 4px; margin: 10px 8px 8px;
   border-radius: 3px; background: var(--jp-layout-color3, #bdbdbd); }
 .course-explorer .course-page input[type=range]::-webkit-slider-thumb { appearance: none; width: 16px; height: 16px;
-  border: 1px solid var(--jp-layout-color4, #757575); border-radius: 50%; background: var(--jp-layout-color1, #fff); }
+  border: 1px solid var(--jp-layout-color4, #757575); border-radius: 50%; background: #fff; }
 .course-explorer .course-page input[type=range]::-moz-range-thumb { width: 14px; height: 14px;
-  border: 1px solid var(--jp-layout-color4, #757575); border-radius: 50%; background: var(--jp-layout-color1, #fff); }
+  border: 1px solid var(--jp-layout-color4, #757575); border-radius: 50%; background: #fff; }
 .course-explorer .course-transport { display: none; }
 .course-explorer img { display: block; max-width: 100%; height: auto; }
 .course-explorer .course-frames > * { display: none; }

@@ -110,10 +110,10 @@ class Panel:
         self._handed, self._id = handed, next(self._ids)
         self._lock = threading.RLock()  # one picture is drawn at a time, by the callback or by the worker
         self._work, self._streams = Latest(), inspect.isgeneratorfunction(explorer.compute)
-        self._result, self._complete, self._served, self._syncing = None, False, False, False
+        self._seen, self._request, self._picture = None, None, None
+        self._served, self._syncing = False, False
         self._drawn = threading.Event()
         self._latest = None, "Nothing is computed yet."
-        self._pictures = {}
         self.theme = plotting.theme()
         self._build()
         _close_former(self)
@@ -139,7 +139,7 @@ class Panel:
             return
         control = self.explorer.controls[name]
         try:
-            if control.values is not None or control.trained:
+            if control.values is not None:
                 number = control.positions[control.nearest(number)]
             self._set(name, control.check(name, number))
         except ValueError as error:
@@ -151,90 +151,98 @@ class Panel:
     # From numbers to a picture
 
     def _compute(self):
-        inputs = self.explorer.inputs(self.numbers)
+        explorer, self._request = self.explorer, object()
+        inputs = explorer.inputs(self.numbers)
         key = self._id, "result", *inputs.values()
         result = _memory.get(key)
         try:
             if result is None:
-                result = self.explorer.compute(**inputs, **self._handed)
+                result = explorer.compute(**inputs, **self._handed)
+            self._streams |= inspect.isgenerator(result)
+            if self._streams:  # a remembered result queues up too, lest a picture of older numbers come after it
+                results = result if inspect.isgenerator(result) else (kept for kept in (result,))
+                return self._work.submit(self._train(key, inputs, results, self._request))
+            self._finish(key, inputs, result)
         except Exception as error:
             return self._refuse(error)
-        self._streams |= inspect.isgenerator(result)
-        if self._streams:  # a remembered result queues up too, lest a picture of older numbers come after it
-            results = result if inspect.isgenerator(result) else (kept for kept in (result,))
-            return self._work.submit(self._train(key, results))
-        self._finish(key, result)
-        self._work.submit(self._serve(result))
+        self._work.submit(self._serve(self._request))
 
-    def _train(self, key, results):
+    def _train(self, key, inputs, results, request):
         """A job: draw each of `results` as it comes, then hand the trained axis to the page."""
         self._stop.layout.visibility = "visible"
         with contextlib.closing(results):
             try:
-                result = None
                 for result in results:
-                    self._show(result)
+                    self._show(inputs, result)
                     yield
-                self._finish(key, result)
+                self._finish(key, inputs, result)
+                yield from self._serve(request)
             except Exception as error:
-                return self._refuse(error)
-        yield from self._serve(result)
+                self._refuse(error)
 
-    def _finish(self, key, result):
+    def _finish(self, key, inputs, result):
         _memory.put(key, result)
-        try:
-            self._show(result, complete=True)
-        except Exception as error:
-            self._refuse(error)
+        self._show(inputs, result, complete=True)
         self._stop.layout.visibility = "hidden"
 
     def _look_up(self, name):
         """A trained control moved: nothing is computed. Where the page serves the axis, nothing is drawn either."""
-        in_page = isinstance(self.explorer.controls[name], Slider)
-        if self._result is None or (self._served and in_page):
-            return
-        self._show(self._result, self._complete)
-        if self._complete and not in_page:
-            self._work.submit(self._serve(self._result))
+        if name not in self._axes:
+            self._show_again()
+        elif not self._served:
+            self._show_again(serve=False)
 
-    def _show(self, result, complete=False):
+    def _show(self, inputs, result, complete=False):
         with self._lock:
-            self._result, self._complete, self._served = result, complete, False
-            picture, caption = self._draw(result, self.numbers, complete)
+            self._seen, self._served = (inputs, result, complete), False
+            picture, caption = self._draw(self.explorer.trained(self.numbers))
             self._latest = picture, caption
             self._canvas.value = image(picture, caption, self.explorer.size)
             self._say(caption)
             self._canvas.remove_class("course-refused")
         self._drawn.set()
 
-    def _draw(self, result, numbers, complete):
-        key = self._id, "picture", self.theme, *numbers.values()
-        seen = _memory.get(key) if complete else None
-        if seen is None:
-            if self.theme not in self._pictures:
+    def _draw(self, trained):
+        """Picture and caption of what is seen, at these positions of the trained controls."""
+        inputs, result, complete = self._seen
+        key = self._id, "picture", self.theme, *inputs.values(), *trained.values()
+        drawn = _memory.get(key) if complete else None
+        if drawn is None:
+            if self._picture is None or self._picture.theme != self.theme:
                 explorer = self.explorer
-                self._pictures = {self.theme: Picture(explorer.prepare, explorer.draw, explorer.size, self.theme)}
-            seen = self._pictures[self.theme].draw(result, **self.explorer.trained(numbers))
+                self._picture = Picture(explorer.prepare, explorer.draw, explorer.size, self.theme)
+            drawn = self._picture.draw(result, **trained)
             if complete:
-                _memory.put(key, seen)
-        return seen
+                _memory.put(key, drawn)
+        return drawn
 
-    def _serve(self, result):
+    def _serve(self, request):
         """A job: render every frame of the trained sliders, then hand all of them to the page."""
-        axes = self._axes
         if not self._servable:
             return
         yield
-        drawn = {}
+        axes, drawn = self._axes, {}
         for cell in itertools.product(*(range(len(control.positions)) for control in axes.values())):
             stand = {name: axes[name].positions[i] for name, i in zip(axes, cell, strict=True)}
             with self._lock:
-                drawn[cell] = self._draw(result, {**self.numbers, **stand}, complete=True)
+                if self._request is not request:  # a closed form has moved on
+                    return
+                drawn[cell] = self._draw({**self.explorer.trained(self.numbers), **stand})
             yield
         with self._lock:
-            if self._result is result:  # else a closed form has moved on
+            if self._request is request:
                 self._canvas.value, self._caption.value = frames(drawn, self.explorer.size)
                 self._served = True
+
+    def _show_again(self, serve=True):
+        """What is seen looks different now: at another trained position, or in other colours."""
+        with self._lock:
+            if self._seen is None:
+                return
+            self._show(*self._seen)
+            complete = self._seen[2]
+        if serve and complete:
+            self._work.submit(self._serve(self._request))
 
     def _refuse(self, error):
         """An error becomes a sentence; the last picture stays, greyed."""
@@ -266,7 +274,7 @@ class Panel:
         self._caption = widgets.HTML("…")
         self._caption.add_class("course-caption")
         self._stop = widgets.Button(description="■ Stop", tooltip="Stop training", layout={"visibility": "hidden"})
-        self._stop.on_click(lambda _: self._interrupt())
+        self._stop.on_click(lambda _: self._work.submit(self._halt()))
         self._other = widgets.Button(tooltip="The picture in light or dark colours")
         self._other.on_click(lambda _: self._turn())
         self._name_other()
@@ -292,18 +300,16 @@ class Panel:
             lambda number: self._typed(name, number),
         )
 
-    def _interrupt(self):
-        self._work.stop()
+    def _halt(self):
+        """A job that takes the place of the training: it says that it is over."""
         self._stop.layout.visibility = "hidden"
         self._say(f"Stopped. {self._latest[1]}")
+        yield
 
     def _turn(self):
         self.theme = "light" if self.theme == "dark" else "dark"
         self._name_other()
-        if self._result is not None:
-            self._show(self._result, self._complete)
-            if self._complete:
-                self._work.submit(self._serve(self._result))
+        self._show_again()
 
     def _name_other(self):
         self._other.description = "◐ light" if self.theme == "dark" else "◐ dark"
@@ -315,7 +321,7 @@ class Panel:
     def close(self):
         """Stop computing and let the widgets go."""
         self._work.stop()
-        self._pictures, self._result = {}, None
+        self._picture, self._seen = None, None
         stack = [self.view]
         while stack:
             widget = stack.pop()
