@@ -3,6 +3,7 @@
 Importing it looks at the environment first and says what is missing, before any other import of the lesson can fail.
 """
 
+import ast
 import html
 import importlib.util
 import inspect
@@ -149,14 +150,14 @@ def show_source(function):
 
 
 def _readable_source(function):
-    source = textwrap.dedent(inspect.getsource(function)).rstrip()
-    doc = inspect.getdoc(function)
-    raw = function.__doc__
-    if doc and "\n\n" in doc and raw in source:
-        indent = "    " if inspect.isfunction(function) or inspect.isclass(function) else ""
-        summary = textwrap.indent(doc.split("\n\n")[0], indent).strip()
-        source = source.replace(raw, summary, 1)
-    return source
+    lines = textwrap.dedent(inspect.getsource(function)).rstrip().splitlines()
+    definition = ast.parse("\n".join(lines)).body[0]
+    doc = ast.get_docstring(definition)
+    if doc and "\n\n" in doc:
+        node = definition.body[0]
+        summary = textwrap.indent(f'"""{doc.split(chr(10) * 2)[0]}"""', " " * node.col_offset)
+        lines[node.lineno - 1 : node.end_lineno] = summary.splitlines()
+    return "\n".join(lines)
 
 
 def _headless():
