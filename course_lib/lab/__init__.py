@@ -1,1 +1,1 @@
-"""What the lessons' experiments run on: data sets, the ensemble engine, 2-D surfaces, statistics. Imports stems only."""
+"""What the lessons' experiments run on: data sets, the ensemble engine, 2-D surfaces, statistics. Imports stems."""

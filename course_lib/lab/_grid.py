@@ -1,4 +1,4 @@
-"""Reading a grid of hyper-parameters: which names, how many settings, which values; and saying what is wrong with it."""
+"""Reading a grid of hyper-parameters: which names, how many settings, which values; and saying what is wrong."""
 
 import inspect
 import math
@@ -39,7 +39,7 @@ def read_grid(grid: dict, update: Callable) -> tuple[int, list[float], dict]:
     for name, parameter in list(inspect.signature(update).parameters.items())[3:]:
         if parameter.default is parameter.empty and parameter.kind is parameter.KEYWORD_ONLY and name not in options:
             raise ValueError(f"grid: {name} is missing, and {_name(update)} needs it")
-    return settings, dropout if isinstance(dropout, list) else [dropout] * settings, options
+    return settings, _listed(dropout, settings), options
 
 
 def _allowed_names(update: Callable) -> list[str] | None:
@@ -77,12 +77,14 @@ def _as_list(name: str, value) -> list:
 def _check_nesterov(columns: dict) -> None:
     momentum, dampening = (columns.get(name, 0.0) for name in ("momentum", "dampening"))
     if columns.get("nesterov") and (0.0 in _listed(momentum) or any(_listed(dampening))):
-        raise ValueError(f"nesterov = True with momentum = {momentum}, dampening = {dampening}: "
-                         "Nesterov momentum needs momentum in (0, 1) and dampening = 0")
+        raise ValueError(
+            f"nesterov = True with momentum = {momentum}, dampening = {dampening}: "
+            "Nesterov momentum needs momentum in (0, 1) and dampening = 0"
+        )
 
 
-def _listed(value) -> list:
-    return value if isinstance(value, list) else [value]
+def _listed(value, length: int = 1) -> list:
+    return value if isinstance(value, list) else [value] * length
 
 
 def _as_keywords(columns: dict, update: Callable) -> dict:
@@ -91,18 +93,21 @@ def _as_keywords(columns: dict, update: Callable) -> dict:
     if betas is not None and {"beta1", "beta2"} & options.keys():
         default = (0.9, 0.999) if betas.default is betas.empty else betas.default
         options["betas"] = (options.pop("beta1", default[0]), options.pop("beta2", default[1]))
-    if isinstance(options.get("momentum"), list) and 0.0 in options["momentum"] and "dampening" in options:
-        damped = _listed(options["dampening"]) * (1 if isinstance(options["dampening"], list) else len(options["momentum"]))
-        options["dampening"] = [tau if mu > 0 else 0.0 for tau, mu in zip(damped, options["momentum"])]   # no velocity, nothing to damp
+    if isinstance(options.get("momentum"), list) and "dampening" in options:
+        momentum = options["momentum"]
+        dampening = _listed(options["dampening"], len(momentum))
+        options["dampening"] = [tau if mu > 0 else 0.0 for tau, mu in zip(dampening, momentum)]  # as without momentum
     return options
 
 
 def choose(options: dict, settings: slice) -> dict:
     """The keyword arguments of a stretch of settings."""
+
     def pick(value):
         if isinstance(value, tuple):
             return tuple(pick(part) for part in value)
         return value[settings] if isinstance(value, list) else value
+
     return {name: pick(value) for name, value in options.items()}
 
 

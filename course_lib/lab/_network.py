@@ -1,114 +1,131 @@
 """V networks of one shape as one: forward, loss and backward written by hand, feature-major.
 
 Axes: V settings, F features, B rows of a batch. Activations are [V, F, B], weights [V, out, in] as in `nn.Linear`,
-biases [V, out]. All V networks see the same batch, so that the first layer is one tall product [V·out, in] × [in, B];
-and the same uniform field u [F, B] decides in every network which units are dropped (those with u < p).
+biases [V, out]. All V networks see the same batch, so that the first layer's gradient is one tall product
+[V·out, B] × [B, in]; and the same uniform field u [F, B] decides in each which units are dropped (those with u < p).
 """
+
+import math
 
 import torch
 from torch import Tensor
 
-EVALUATED_ROWS = 256   # at a time, so that the activations stay in the cache
+EVALUATED_ROWS = 256  # at a time, so that the activations stay in the cache
 
 
 class Networks:
     """V networks that start alike. `parameters` and `gradients`: weight [V, out, in], bias [V, out], layer by layer.
 
+    The parameters are views of one `matrix` [V, P], a row per network, so that an optimizer needs one call for all.
     spec: a `ModelSpec`. start: the parameters of one network. dropout: p [V] behind every hidden layer, or None.
     """
 
-    def __init__(self, spec, start: list[Tensor], settings: int, dropout: Tensor | None):
+    def __init__(self, spec, start: list[Tensor], settings: int, dropout: Tensor | None, batch_size: int):
         self.spec = spec
-        self.parameters = [p.repeat(settings, *[1] * p.dim()) for p in start]
-        self.gradients = [torch.empty_like(p) for p in self.parameters]
+        self.shapes = [p.shape for p in start]
+        self.matrix = torch.cat([p.flatten() for p in start]).repeat(settings, 1)
+        self.parameters = cut(self.matrix, self.shapes)
+        self.gradients = [p.new_empty(settings, *p.shape) for p in start]
+        self.weights, self.biases = self.parameters[::2], [bias.unsqueeze(-1) for bias in self.parameters[1::2]]
         self.dropout = None if dropout is None else dropout.view(-1, 1, 1)
-        self.activate, self.slope = ACTIVATIONS[spec.activation]
+        self.scale = None if dropout is None else 1 / (1 - self.dropout)
+        self.activate, self.backward = ACTIVATIONS[spec.activation]
         self.loss = LOSSES[spec.task]
+        self._make_room(batch_size)
+
+    def _make_room(self, batch_size: int) -> None:
+        """For what every step writes anew: asking for fresh megabytes each time would cost more than filling them."""
+        hidden = [(len(self.matrix), width, batch_size) for width in self.spec.widths[1:-1]]
+        self.activations, self.deltas = ([self.matrix.new_empty(shape) for shape in hidden] for _ in range(2))
+        self.kept = [torch.empty_like(delta) for delta in self.deltas]
+        if self.spec.activation == "relu":
+            self.kept = self.deltas  # a ReLU's backward sees from the activations alone what was dropped
+        self.scaled = [torch.empty_like(weight) for weight in self.weights]
 
     def compute_gradients(self, x: Tensor, target: Tensor, noise: list[Tensor]) -> Tensor:
         """Fill `gradients` with those of the mean loss over a batch; return the losses [V].
 
         x [B, in]; target [B, out], one-hot for classification; noise: a uniform field [F, B] per hidden layer.
         """
-        inputs, masks = [x.T], []
-        weights, biases = self.parameters[::2], self.parameters[1::2]
-        for layer, (weight, bias) in enumerate(zip(weights, biases)):
-            if layer > 0 and self.dropout is not None:
-                weight = weight / (1 - self.dropout)           # 1/(1−p), on the small matrix rather than on the activations
-            z = _affine(weight, bias, inputs[-1])              # z = W·a + b
-            if layer + 1 < len(weights):
-                a = self.activate(z)
-                masks.append(self._mask(a, noise, layer))
-                inputs.append(a)
-        loss, delta = self.loss(z, target.T)                   # δ = ∂loss/∂z
-        for layer in reversed(range(len(weights))):
-            torch.sum(delta, -1, out=self.gradients[2 * layer + 1])                      # ∂b = Σ δ
-            if layer > 0 and self.dropout is not None:
-                delta = delta / (1 - self.dropout)
-            _outer(delta, inputs[layer], out=self.gradients[2 * layer])                  # ∂W = δ·aᵀ
-            if layer > 0:
-                delta = weights[layer].mT @ delta                                        # ∂a = Wᵀ·δ
-                delta = self.slope(delta, inputs[layer])                                 # ∂z = ∂a·a′(z)
-                if masks[layer - 1] is not None:
-                    delta.mul_(masks[layer - 1])
+        inputs = [x.T.expand(len(self.matrix), -1, -1), *self.activations]  # what each layer reads
+        z = self._forward(inputs, noise)
+        loss, delta = self.loss(z, target.T.contiguous())  # δ = ∂loss/∂z
+        self._backward(delta, inputs, x)
         return loss
 
-    def _mask(self, a: Tensor, noise: list[Tensor], layer: int) -> Tensor | None:
-        """Drop the units of `a` with u < p, in place; return which were kept."""
-        if self.dropout is None:
-            return None
-        kept = (noise[layer] >= self.dropout).to(a.dtype)
-        a.mul_(kept)
-        return kept
+    def _forward(self, inputs: list[Tensor], noise: list[Tensor]) -> Tensor:
+        *hidden, last = range(len(inputs))
+        for i in hidden:
+            a = torch.baddbmm(self.biases[i], self._weight(i), inputs[i], out=inputs[i + 1])  # z = W·a + b
+            self.activate(a)
+            if self.dropout is not None:
+                a.mul_(torch.ge(noise[i], self.dropout, out=self.kept[i]))  # drop where u < p
+        return torch.baddbmm(self.biases[last], self._weight(last), inputs[last])
+
+    def _backward(self, delta: Tensor, inputs: list[Tensor], x: Tensor) -> None:
+        for i in range(len(inputs) - 1, 0, -1):
+            torch.sum(delta, -1, out=self.gradients[2 * i + 1])  # ∂b = Σ δ
+            if self.dropout is not None:
+                delta.mul_(self.scale)
+            torch.bmm(delta, inputs[i].mT, out=self.gradients[2 * i])  # ∂W = δ·aᵀ
+            delta = torch.bmm(self.weights[i].mT, delta, out=self.deltas[i - 1])  # ∂a = Wᵀ·δ
+            self.backward(delta, inputs[i])  # ∂z = ∂a·a′(z), and nothing through a dropped unit
+            if self.dropout is not None and self.kept is not self.deltas:
+                delta.mul_(self.kept[i - 1])
+        torch.sum(delta, -1, out=self.gradients[1])
+        torch.mm(delta.flatten(0, 1), x, out=self.gradients[0].flatten(0, 1))  # all networks in one tall product
+
+    def _weight(self, i: int) -> Tensor:
+        """The weight of layer i, with dropout's factor 1/(1−p) on its input folded in: it is smaller than the input."""
+        if i == 0 or self.dropout is None:
+            return self.weights[i]
+        return torch.mul(self.weights[i], self.scale, out=self.scaled[i])
 
     def outputs(self, x: Tensor) -> Tensor:
         """Logits or predictions [V, out, B] for x [B, in], without dropout."""
-        a, last = x.T, len(self.parameters) - 2
-        for i in range(0, last + 1, 2):
-            a = _affine(self.parameters[i], self.parameters[i + 1], a)
-            a = self.activate(a) if i < last else a
-        return a
+        a = x.T.expand(len(self.matrix), -1, -1)
+        for weight, bias in zip(self.weights[:-1], self.biases[:-1]):
+            a = self.activate(torch.baddbmm(bias, weight, a))
+        return torch.baddbmm(self.biases[-1], self.weights[-1], a)
 
     def evaluate(self, x: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
         """Mean loss [V] and accuracy [V] (NaN for regression) over all rows, without dropout."""
-        loss, right = 0.0, 0.0
+        loss = right = 0.0
         for part, wanted in zip(x.split(EVALUATED_ROWS), target.split(EVALUATED_ROWS)):
             z = self.outputs(part)
-            loss = loss + self.loss(z, wanted.T)[0] * len(part) / len(x)
             right = right + (z.argmax(1) == wanted.argmax(1)).sum(-1) / len(x)
+            loss = loss + self.loss(z, wanted.T.contiguous())[0] * (len(part) / len(x))
         return loss, right if self.spec.task == "classification" else torch.full_like(loss, torch.nan)
 
 
-def _affine(weight: Tensor, bias: Tensor, a: Tensor) -> Tensor:
-    """W·a + b → [V, out, B], for a [V, in, B] or one a [in, B] shared by all."""
-    if a.dim() == 2:
-        return torch.addmm(bias.view(-1, 1), weight.flatten(0, 1), a).view(*bias.shape, -1)
-    return torch.baddbmm(bias.unsqueeze(-1), weight, a)
-
-
-def _outer(delta: Tensor, a: Tensor, out: Tensor) -> None:
-    """δ·aᵀ → out [V, out, in], for a [V, in, B] or one a [in, B] shared by all."""
-    if a.dim() == 2:
-        torch.mm(delta.flatten(0, 1), a.T, out=out.view(-1, out.shape[-1]))
-    else:
-        torch.bmm(delta, a.mT, out=out)
+def cut(matrix: Tensor, shapes: list[torch.Size]) -> list[Tensor]:
+    """Views [V, *shape] of a matrix [V, P], one after the other."""
+    parts = matrix.split([math.prod(shape) for shape in shapes], 1)
+    return [part.unflatten(1, shape) for part, shape in zip(parts, shapes)]
 
 
 def cross_entropy(z: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
     """Mean cross entropy [V] and its gradient in the logits z [V, C, B]; target [C, B] one-hot."""
     log_p, rows = torch.log_softmax(z, 1), z.shape[-1]
-    loss = -(log_p * target).sum((1, 2)) / rows
-    return loss, log_p.exp_().sub_(target).div_(rows)          # (softmax(z) − y)/B
+    loss = (log_p * target).sum((1, 2)).div_(-rows)
+    return loss, log_p.exp_().sub_(target).div_(rows)  # (softmax(z) − y)/B
 
 
 def squared_error(z: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
     """Mean squared error [V] over rows and outputs, and its gradient in z [V, out, B]; target [out, B]."""
-    error = z - target
-    return error.square().mean((1, 2)), error * (2 / target.numel())   # 2(z − y)/(out·B)
+    error, count = z - target, target.numel()
+    return error.square().sum((1, 2)) / count, error.mul_(2 / count)  # 2(z − y)/(out·B)
+
+
+def relu_backward(delta: Tensor, a: Tensor) -> Tensor:
+    """δ where a > 0, else 0; in place."""
+    return torch.ops.aten.threshold_backward.grad_input(delta, a, 0, grad_input=delta)
+
+
+def tanh_backward(delta: Tensor, a: Tensor) -> Tensor:
+    """δ·(1 − a²), in place."""
+    return torch.ops.aten.tanh_backward.grad_input(delta, a, grad_input=delta)
 
 
 LOSSES = {"classification": cross_entropy, "regression": squared_error}
-ACTIVATIONS = {   # name: (function, in place; its backward: gradient and output → gradient, in place)
-    "relu": (torch.relu_, lambda delta, a: delta.mul_(a > 0)),
-    "tanh": (torch.tanh_, lambda delta, a: delta.mul_(1 - a * a)),
-}
+ACTIVATIONS = {"relu": (torch.relu_, relu_backward), "tanh": (torch.tanh_, tanh_backward)}

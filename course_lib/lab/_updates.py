@@ -1,67 +1,64 @@
-"""One optimizer step for V networks: the stems' own update functions, on pieces that fit into the cache.
-
-The parameters of V networks are far larger than a core's cache, and an update makes about ten passes over them. So each
-parameter is cut along the settings into blocks, and all passes are made over one block before the next is touched. The
-optimizer's state is born block by block too, in the update function, which keeps the formula its own business.
-"""
+"""One optimizer step for V networks, with the stems' own update functions or with a learner's."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
 
 from course_lib.adamw import adam_update, adamw_update
+from course_lib.lab._network import Networks, cut
 from course_lib.sgd import sgd_update
 
-BATCHED = (sgd_update, adam_update, adamw_update)   # these take hyper-parameters as tensors
-BLOCK = 16384                                       # elements: 64 kB in float32, times about six tensors
+BATCHED = (sgd_update, adam_update, adamw_update)  # these take hyper-parameters as tensors
 
 
-@dataclass
-class Block:
-    """A few networks' share of one parameter: views to change and to read, and what the update remembers of them."""
-
-    param: Tensor
-    grad: Tensor
-    options: dict
-    state: dict = field(default_factory=dict)
+def choose_update(update: Callable, networks: Networks, options: dict) -> "Together | OneByOne":
+    """What applies `update` to all networks. options: keyword → list of V floats, or one value for all."""
+    return (Together if update in BATCHED else OneByOne)(update, networks, options)
 
 
-class Updates:
-    """Applies `update` to networks that differ in their hyper-parameters.
+class Together:
+    """All parameters of all networks as one matrix [V, P], hyper-parameters that differ as columns [V, 1]: one call."""
 
-    options: keyword → list of V floats, or one value for all. An update function of ours gets each block as a matrix
-    [networks, elements], hyper-parameters as columns [networks, 1]. Any other (a learner's) gets one network's
-    parameter in its own shape, and plain floats.
-    """
-
-    def __init__(self, update: Callable, parameters: list[Tensor], gradients: list[Tensor], options: dict):
-        self.update = update
-        cut = _matrices if update in BATCHED else _single_networks
-        self.blocks = [list(cut(p, g, options)) for p, g in zip(parameters, gradients)]
+    def __init__(self, update: Callable, networks: Networks, options: dict):
+        self.update, self.networks, self.state = update, networks, {}
+        self.grad = torch.empty_like(networks.matrix)
+        self.parts = [gradient.flatten(1) for gradient in networks.gradients]
+        self.options = {name: _pick(value, self._column) for name, value in options.items()}
 
     def step(self) -> None:
         """Change all parameters in place, from the gradients as they are now."""
-        for block in (block for blocks in self.blocks for block in blocks):
-            self.update(block.param, block.grad, block.state, **block.options)
+        torch.cat(self.parts, 1, out=self.grad)
+        self.update(self.networks.matrix, self.grad, self.state, **self.options)
 
-    def states(self, parameters: list[Tensor]) -> list[dict]:
-        """Per parameter, what the update remembers: tensors [V, …]; whatever is no tensor (a step count) as it is."""
-        return [_joined([b.state for b in blocks], p) for blocks, p in zip(self.blocks, parameters)]
+    def states(self) -> list[dict]:
+        """Per parameter, what the update remembers: tensors [V, …], numbers as they are."""
+        pieces = {name: cut(value, self.networks.shapes) if isinstance(value, Tensor) else [value] * len(self.parts)
+                  for name, value in self.state.items()}  # fmt: skip
+        return [dict(zip(pieces, values)) for values in zip(*pieces.values())] or [{} for _ in self.parts]
 
-
-def _matrices(param: Tensor, grad: Tensor, options: dict):
-    size = max(1, BLOCK // param[0].numel())
-    for start in range(0, len(param), size):
-        some = slice(start, start + size)
-        own = {name: _pick(value, lambda column: _column(column[some], param)) for name, value in options.items()}
-        yield Block(param[some].flatten(1), grad[some].flatten(1), own)
+    def _column(self, values: list[float]) -> Tensor:
+        return self.grad.new_tensor(values).unsqueeze(1)
 
 
-def _single_networks(param: Tensor, grad: Tensor, options: dict):
-    for v in range(len(param)):
-        yield Block(param[v], grad[v], {name: _pick(value, lambda column: column[v]) for name, value in options.items()})
+class OneByOne:
+    """One call per network and parameter, with plain floats, so that `if` and `math.sqrt` work in `update`."""
+
+    def __init__(self, update: Callable, networks: Networks, options: dict):
+        self.update, self.networks = update, networks
+        self.options = [{name: _pick(value, lambda column, v=v: column[v]) for name, value in options.items()}
+                        for v in range(len(networks.matrix))]  # fmt: skip
+        self.memory = [[{} for _ in self.options] for _ in networks.parameters]
+
+    def step(self) -> None:
+        """Change all parameters in place, from the gradients as they are now."""
+        for params, grads, states in zip(self.networks.parameters, self.networks.gradients, self.memory):
+            for param, grad, state, options in zip(params, grads, states, self.options):
+                self.update(param, grad, state, **options)
+
+    def states(self) -> list[dict]:
+        """Per parameter, what the update remembers: tensors [V, …]; numbers as they are, or a list where they differ."""
+        return [{name: _stacked([state.get(name) for state in states]) for name in states[0]} for states in self.memory]
 
 
 def _pick(value, choose: Callable):
@@ -71,14 +68,7 @@ def _pick(value, choose: Callable):
     return choose(value) if isinstance(value, list) else value
 
 
-def _column(values: list[float], like: Tensor) -> Tensor | float:
-    if len(set(values)) == 1:
-        return values[0]
-    return torch.tensor(values, dtype=like.dtype, device=like.device).unsqueeze(1)
-
-
-def _joined(states: list[dict], like: Tensor) -> dict:
-    return {
-        name: torch.cat([s[name].reshape(-1, *like.shape[1:]) for s in states]) if isinstance(value, Tensor) else value
-        for name, value in states[0].items()
-    }
+def _stacked(values: list):
+    if all(isinstance(value, Tensor) for value in values):
+        return torch.stack(values)
+    return values[0] if all(value == values[0] for value in values) else values

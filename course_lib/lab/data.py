@@ -15,7 +15,7 @@ from course_lib._arguments import require
 
 @dataclass(frozen=True)
 class Split:
-    """Training, validation and test rows: `*_x` [rows, features], `*_y` class numbers [rows] or targets [rows, outputs].
+    """Training, validation and test rows: x [rows, features]; y class numbers [rows] or targets [rows, outputs].
 
     `clean_train_y` are the training labels or targets before any noise was added.
     """
@@ -29,7 +29,7 @@ class Split:
     clean_train_y: Tensor
 
     def check(self) -> None:
-        """Raise ValueError, naming tensor, row and column, at the first value that is not finite; and where x and y differ in length."""
+        """Raise ValueError where x and y differ in length, and at the first value that is not finite, saying where."""
         for part in ("train", "validation", "test"):
             x, y = getattr(self, f"{part}_x"), getattr(self, f"{part}_y")
             if len(x) != len(y):
@@ -39,8 +39,10 @@ class Split:
 
     def to(self, dtype: torch.dtype, device: torch.device | str) -> "Split":
         """The same rows on `device`; features and targets in `dtype`, class numbers left as integers."""
+
         def move(tensor: Tensor) -> Tensor:
             return tensor.to(device, dtype if tensor.is_floating_point() else tensor.dtype)
+
         return Split(*(move(getattr(self, field.name)) for field in fields(self)))
 
 
@@ -88,6 +90,7 @@ def digits(
 @lru_cache
 def _load_digits() -> tuple[Tensor, Tensor]:
     from sklearn.datasets import load_digits
+
     pixels, labels = load_digits(return_X_y=True)
     return torch.from_numpy(pixels), torch.from_numpy(labels).long()
 
@@ -96,8 +99,10 @@ def _require_rows(train_rows: int, validation_rows: int, available: int) -> None
     require("train_rows", train_rows, 1, available)
     require("validation_rows", validation_rows, 0, available)
     if train_rows + validation_rows >= available:
-        raise ValueError(f"train_rows + validation_rows = {train_rows + validation_rows}: "
-                         f"must be less than {available}, so that test rows remain")
+        raise ValueError(
+            f"train_rows + validation_rows = {train_rows + validation_rows}: "
+            f"must be less than {available}, so that test rows remain"
+        )
 
 
 def _stratified_order(labels: Tensor, generator: torch.Generator) -> Tensor:
@@ -107,13 +112,13 @@ def _stratified_order(labels: Tensor, generator: torch.Generator) -> Tensor:
         rows = (labels == label).nonzero().squeeze(1)
         shuffled = rows[torch.randperm(len(rows), generator=generator)]
         jitter = torch.rand(len(rows), generator=generator, dtype=torch.float64)
-        place[shuffled] = (torch.arange(len(rows)) + jitter) / len(rows)   # one row of the class in each n-th of [0, 1)
+        place[shuffled] = (torch.arange(len(rows)) + jitter) / len(rows)  # one row of the class in each n-th of [0, 1)
     return place.argsort()
 
 
 def _replace_labels(labels: Tensor, share: float, generator: torch.Generator, classes: int = 10) -> Tensor:
     chosen = torch.randperm(len(labels), generator=generator)[: round(share * len(labels))]
-    shift = torch.randint(1, classes, (len(chosen),), generator=generator)   # 1 … 9: never the label itself
+    shift = torch.randint(1, classes, (len(chosen),), generator=generator)  # 1 … 9: never the label itself
     noisy = labels.clone()
     noisy[chosen] = (labels[chosen] + shift) % classes
     return noisy
