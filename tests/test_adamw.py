@@ -14,6 +14,7 @@ from tests._optimizers import (
     assert_close,
     assert_same_path,
     build,
+    feed,
     gradients,
     normal,
     params_of,
@@ -78,6 +79,19 @@ def test_float32_stays_float32_and_close(kind):
     ours, theirs = (build(k, {"lr": 0.01, "weight_decay": 0.1}, torch.float32) for k in (kind, TWINS[kind]))
     assert_same_path("float32", ours, theirs, gradients(dtype=torch.float32), tolerance=STEPS * 10 * 2**-24)
     assert {ours.state[p][key].dtype for p in params_of(ours) for key in ("exp_avg", "exp_avg_sq")} == {torch.float32}
+
+
+@pytest.mark.parametrize("kind", TWINS)
+@pytest.mark.parametrize("size", [1e-30, 1e-20, 1e-8, 1e8, 1e18], ids=str)
+def test_float32_at_the_ends_of_its_range(size, kind):
+    # the square is nothing, a subnormal number, as small as ε, large, almost too large: w may not notice, or become NaN
+    ours, theirs = (build(k, {"lr": 0.01}, torch.float32) for k in (kind, TWINS[kind]))
+    batches = ([(g / g.abs().max() * size).float() for g in batch] for batch in gradients(50))
+    for step, batch in enumerate(batches, 1):
+        feed(ours, batch)
+        feed(theirs, batch)
+        for p, q in zip(params_of(ours), params_of(theirs), strict=True):
+            assert_close(f"size {size}, step {step}", p, q, 50 * 10 * 2**-24)
 
 
 @settings(max_examples=30, deadline=None, derandomize=True)
