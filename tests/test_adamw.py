@@ -176,8 +176,9 @@ def test_the_two_decays_differ_from_the_first_step():
     assert (l2 - decoupled).abs().amax((1, 2)).min() > 1e-5
 
 
-def test_without_memory_and_ε_every_weight_moves_by_lr_against_the_sign():
-    visited = path(adam_update, normal(3, 2), GRADS, lr=0.1, betas=(0.0, 0.0), eps=1e-300)
+@pytest.mark.parametrize("size", [1e-100, 1.0, 1e100], ids=str)
+def test_without_memory_and_ε_every_weight_moves_by_lr_against_the_sign(size):
+    visited = path(adam_update, normal(3, 2), [size * g for g in GRADS], lr=0.1, betas=(0.0, 0.0), eps=1e-300)
     steps = visited.diff(dim=0, prepend=normal(1, 3, 2))
     assert_close("sign descent", steps, -0.1 * torch.stack(GRADS).sign())
 
