@@ -127,6 +127,16 @@ def set_limits(ax, x=None, y=None):
         ax.set_ylim(y)
 
 
+def set_texts(ax, title=None, xlabel=None, ylabel=None):
+    """Set title and axis labels only where they differ, for the same reason as `set_limits`."""
+    if title is not None and title != ax.get_title(loc=mpl.rcParams["axes.titlelocation"]):
+        ax.set_title(title)
+    if xlabel is not None and xlabel != ax.get_xlabel():
+        ax.set_xlabel(xlabel)
+    if ylabel is not None and ylabel != ax.get_ylabel():
+        ax.set_ylabel(ylabel)
+
+
 def array(values):
     """`values` as a float64 array in which what is not finite is NaN: matplotlib leaves a gap there."""
     values = np.asarray(values, dtype=np.float64)

@@ -165,6 +165,18 @@ def test_limits_that_stay_cost_no_redraw():
     assert ax.figure.stale and ax.get_ylim() == (0, 3)
 
 
+def test_texts_that_stay_cost_no_redraw():
+    ax, plain = axes(), axes()
+    with plotting.style("light"):
+        plotting.set_texts(ax, title="one", xlabel="x", ylabel="y")
+        plain.set(title="one", xlabel="x", ylabel="y")
+    assert np.array_equal(pixels(ax), pixels(plain))
+    plotting.set_texts(ax, title="one", xlabel="x")
+    assert not ax.figure.stale
+    plotting.set_texts(ax, ylabel="z")
+    assert ax.figure.stale and ax.get_ylabel() == "z"
+
+
 @pytest.mark.parametrize(
     "value, text",
     [(0, "0"), (0.001, "0.001"), (3e-5, "3e-5"), (12, "12"), (0.25, "0.25"), (1.5e-7, "1.5e-7"), (-2e6, "-2e6")],
