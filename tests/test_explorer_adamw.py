@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+import threading
 
 import numpy as np
 import pytest
@@ -156,6 +157,7 @@ def test_a_cell_is_the_network_trained_alone(two_seeds):
     )
     assert surface.loss[1, i, j].item() == pytest.approx(alone.test_loss[0, 0, -1].item(), rel=1e-4)
     assert surface.error[1, i, j].item() == pytest.approx(1 - alone.test_accuracy[0, 0, -1].item(), abs=1e-3)
+    assert surface.train_error[1, i, j].item() == pytest.approx(1 - alone.train_accuracy[0, 0, -1].item(), abs=1e-2)
 
 
 def test_axes_stand_in_the_order_of_the_losses(two_seeds):
@@ -173,6 +175,22 @@ def test_nothing_is_trained_twice_and_more_seeds_build_on_fewer(two_seeds, monke
     assert torch.equal(again["AdamW"].loss, two_seeds["AdamW"].loss)
     *_, one = two_knobs.sweep(["AdamW"], [1], steps=3)
     assert torch.equal(one["AdamW"].loss[0], two_seeds["AdamW"].loss[1])
+
+
+def test_a_cell_that_asks_while_the_picture_trains_waits_for_it(monkeypatch):
+    monkeypatch.setattr(two_knobs, "_kept", {})
+    trained, real = [], two_knobs.train
+
+    def counted(spec, data, grid, seeds, **how):
+        trained.append(seeds)
+        return real(spec, data, grid, seeds, **how)
+
+    monkeypatch.setattr(two_knobs, "train", counted)
+    picture = threading.Thread(target=lambda: two_knobs.surfaces(["AdamW"], range(3), steps=40))
+    picture.start()
+    cell = two_knobs.surfaces(["AdamW"], range(3), steps=40)
+    picture.join()
+    assert cell["AdamW"].finished == 3 and len(trained) == 3
 
 
 def test_a_sweep_fills_in_and_can_be_left(monkeypatch):
@@ -196,8 +214,7 @@ def test_the_learners_function_is_called_with_plain_numbers_and_not_kept(monkeyp
         seen.update((type(lr), type(weight_decay)))
         return param.sub_(math.sqrt(lr) * weight_decay * grad) if lr else param
 
-    for surfaces in two_knobs.sweep(["Adam + L2", "AdamW"], [0], update=mine, steps=1):
-        pass
+    *_, surfaces = two_knobs.sweep(["Adam + L2", "AdamW"], [0], update=mine, steps=1)
     assert seen == {float} and set(two_knobs._kept) == {("Adam + L2", 1, 0)}
     assert surfaces["AdamW"].loss.isfinite().any()
 
@@ -208,7 +225,9 @@ def test_the_row_with_the_best_rates_is_found_in_both_coordinates():
     plain = knobs_map.best_rates("AdamW", (x + 2) ** 2 + 0 * y, product=False)  # free of λ
     assert len(plain) == 9 and np.allclose(plain[:, 0], 1e-2)
     sheared = knobs_map.best_rates("AdamW", (2 * x + y + 4) ** 2, product=True)  # best at lr = 1e-4/λ′
-    assert np.abs(np.log10(sheared.prod(1)) + 4).max() < 0.51 and len(sheared) > 3  # half a decade: the grid's own step
+    assert (
+        np.abs(np.log10(sheared.prod(1)) + 4).max() < 0.51 and len(sheared) == 3
+    )  # half a decade: the grid's own step
     assert not len(knobs_map.best_rates("AdamW", x + 0 * y, product=False))  # lowest at the end of each row
 
 
@@ -222,7 +241,7 @@ def test_cells_tile_the_map(product):
 def test_diverged_cells_are_drawn_as_such():
     loss = torch.full((1, 9, 9), 2.0)
     loss[0, 8, 8] = torch.nan
-    surface = two_knobs.Surface(two_knobs.OPTIMIZERS["AdamW"], loss, loss / 3, loss.isnan(), finished=1)
+    surface = two_knobs.Surface(two_knobs.OPTIMIZERS["AdamW"], loss, loss / 3, loss / 3, loss.isnan(), finished=1)
     twin = dataclasses.replace(surface, optimizer=two_knobs.OPTIMIZERS["Adam + L2"])
     result = knobs_map.HeatMaps({"Adam + L2": twin, "AdamW": surface}, 1, own=False)
     from matplotlib.figure import Figure

@@ -10,9 +10,9 @@ from course_lib import plotting
 from course_lib.explorers._panel import Choice, Explorer, Slider
 from course_lib.lab.two_knobs import OPTIMIZERS, STEPS, sweep
 
-PAIRS = {"Adam + L2 and AdamW": ("Adam + L2", "AdamW"), "SGD + L2 and SGDW": ("SGD + L2", "SGDW")}
+PAIRS = {"Adam": ("Adam + L2", "AdamW"), "SGD": ("SGD + L2", "SGDW")}
 MEASURES = {"test loss": ("loss", (0.5, 2.4)), "test error": ("error", (0.08, 0.92))}
-TORCH, PAPER = "lr and λ (torch)", "lr and λ′ = lr·λ (paper)"
+TORCH, PAPER = "λ (torch)", "lr·λ (paper)"
 
 
 @dataclass
@@ -141,10 +141,10 @@ def _say_heat_map(result, told):
 heat_map = Explorer(
     title="Learning rate × decay: 300 digits, one label in five wrong",
     controls={
-        "row": Slider("framed row, λ from small to large", values=tuple(range(1, 10)), default=6, trained=True),
-        "coordinates": Choice("coordinates", (TORCH, PAPER), TORCH, trained=True),
+        "row": Slider("framed row", values=tuple(range(1, 10)), default=6, trained=True),
+        "coordinates": Choice("decay axis", (TORCH, PAPER), TORCH, trained=True),
         "measure": Choice("measure", tuple(MEASURES), "test loss", trained=True),
-        "pair": Choice("optimizers", tuple(PAIRS), "Adam + L2 and AdamW"),
+        "pair": Choice("optimizers", tuple(PAIRS), "Adam"),
         "seeds": Slider("seeds", values=(1, 3, 10), default=10),
     },
     compute=compute_heat_map,

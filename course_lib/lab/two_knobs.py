@@ -5,6 +5,7 @@ test rows are clean. Learning rates and decays stand half a decade apart. L2 get
 its decoupled twin, so that the useful region lies in the same place of both pictures.
 """
 
+import threading
 from collections.abc import Callable
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
@@ -51,19 +52,22 @@ OPTIMIZERS = {
     "SGDW": Optimizer(sgd_update, "weight_decay", SGD_RATES, DECOUPLED, {"momentum": 0.9}),
 }
 STEPS = 300
+CURVES = ("test_loss", "test_accuracy", "train_accuracy")
 
 
 @dataclass(frozen=True)
 class Surface:
-    """What came out for one optimizer. loss, error (on the test rows), diverged: [seeds, learning rates, decays].
+    """What came out for one optimizer, [seeds, learning rates, decays] each.
 
-    Loss and error are NaN where a run diverged or is not there yet. `finished`: seeds that are complete.
+    loss, error: on the clean test rows. train_error: on the training labels, wrong ones included. All are NaN where a
+    run diverged or is not there yet. `finished`: seeds that are complete.
     x, y: log₁₀ of learning rate and decay [learning rates · decays], in the order of `loss.flatten(1)`.
     """
 
     optimizer: Optimizer
     loss: torch.Tensor
     error: torch.Tensor
+    train_error: torch.Tensor
     diverged: torch.Tensor
     finished: int = 0
 
@@ -76,7 +80,7 @@ class Surface:
         return torch.tensor(self.optimizer.grid[self.optimizer.pull], dtype=torch.float64).log10()
 
 
-_kept = {}  # (name of the optimizer, steps, seed) → loss, error, diverged, once complete
+_kept, _locks = {}, {}  # (name of the optimizer, steps, seed) → what `_train` found, and who is at work on it
 
 
 def sweep(names, seeds, *, update=None, steps=STEPS):
@@ -101,36 +105,51 @@ def sweep(names, seeds, *, update=None, steps=STEPS):
 def _fill(name, seeds, update, steps):
     """Yield the `Surface` of one optimizer: empty, then ever fuller."""
     optimizer = OPTIMIZERS[name]
-    values = torch.full((3, len(seeds), len(optimizer.lr), len(optimizer.decay)), torch.nan)
+    values = torch.full((4, len(seeds), len(optimizer.lr), len(optimizer.decay)), torch.nan)
 
     def surface(finished):
-        loss, error, diverged = values.clone()
-        return Surface(optimizer, loss, error, diverged > 0, finished)
+        *measured, diverged = values.clone()
+        return Surface(optimizer, *measured, diverged > 0, finished)
 
     yield surface(0)
     for i, seed in enumerate(seeds):
-        key = name, steps, seed
-        if update or key not in _kept:
-            for one_seed in _train(optimizer, seed, update, steps):
+        trained = _train(optimizer, seed, update, steps) if update else _once(name, seed, steps)
+        with closing(trained):
+            for one_seed in trained:
                 values[:, i] = one_seed
                 yield surface(i)
-        if not update:
-            values[:, i] = _kept.setdefault(key, values[:, i].clone())
         yield surface(i + 1)
 
 
+def _once(name, seed, steps):
+    """As `_train`, once a session: who comes while another thread trains the same waits, and sees nothing yet."""
+    key, optimizer = (name, steps, seed), OPTIMIZERS[name]
+    lock = _locks.setdefault(key, threading.Lock())
+    while not lock.acquire(timeout=0.1):
+        yield torch.nan
+    try:
+        if key not in _kept:
+            for values in _train(optimizer, seed, optimizer.update, steps):
+                yield values
+            _kept[key] = values
+        yield _kept[key]
+    finally:
+        lock.release()
+
+
 def _train(optimizer, seed, update, steps):
-    """Yield loss, error, diverged [3, learning rates, decays] of a seed. One worker: its twin has the other core."""
+    """Yield what a `Surface` holds of one seed [4, learning rates, decays]. One worker: its twin has the other core."""
 
     def data(seed):
         return digits(300, 0, label_noise=0.2, scale="unit", seed=seed)
 
-    how = {"update": update or optimizer.update, "steps": steps, "batch_size": 50, "workers": 1}
+    how = {"update": update, "steps": steps, "batch_size": 50, "workers": 1}
     trainings = train(ModelSpec((64, 128, 10)), data, optimizer.grid, [seed], **how)
     with closing(trainings):
         for training in trainings:
-            loss, accuracy = training.test_loss[0, :, -1], training.test_accuracy[0, :, -1]
-            yield torch.stack([loss, 1 - accuracy, training.diverged_at[0] >= 0]).unflatten(1, (len(optimizer.lr), -1))
+            loss, right, learned = (getattr(training, name)[0, :, -1] for name in CURVES)
+            values = torch.stack([loss, 1 - right, 1 - learned, training.diverged_at[0] >= 0])
+            yield values.unflatten(1, (len(optimizer.lr), -1))
 
 
 def surfaces(names, seeds, steps=STEPS):
