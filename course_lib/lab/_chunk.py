@@ -87,7 +87,6 @@ class Chunk:
         measured = torch.stack([train_loss, test_loss, train_accuracy, test_accuracy]).cpu()
         self.divergence.judge(self.step - 1)
         self.divergence.mark(~measured[:2].isfinite().all(0), self.step)
-        measured[:, self.divergence.at >= 0] = torch.nan
         self.curves[:, :, self.job.record_at.index(self.step)] = measured
 
 

@@ -57,7 +57,7 @@ class OneByOne:
                 self.update(param, grad, state, **options)
 
     def states(self) -> list[dict]:
-        """Per parameter, what the update remembers: tensors [V, …]; numbers as they are, or a list where they differ."""
+        """Per parameter, what the update remembers: tensors [V, …]; else the value, a list where they differ."""
         return [{name: _stacked([state.get(name) for state in states]) for name in states[0]} for states in self.memory]
 
 

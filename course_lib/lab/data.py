@@ -191,14 +191,14 @@ def quadratic(
         require("spectrum", curvature)
     require("noise", noise)
     require("rows", rows, len(spectrum) + 1)
-    weights = torch.ones(len(spectrum)) if solution is None else torch.tensor(solution)
+    weights = torch.tensor(solution or [1.0] * len(spectrum), dtype=torch.float64)
     if weights.shape != (len(spectrum),):
         raise ValueError(f"solution = {solution}: must hold {len(spectrum)} numbers, one per curvature")
     generator = torch.Generator().manual_seed(seed)
     axes = _orthonormal(len(spectrum), len(spectrum), generator) if rotate else torch.eye(len(spectrum)).double()
     curvatures = torch.tensor(spectrum, dtype=torch.float64)
     xs = [_centred(rows, len(spectrum), generator) * (rows * curvatures / 2).sqrt() @ axes.T for _ in range(3)]
-    clean, clean_validation, test_y = (x @ weights.double().unsqueeze(1) for x in xs)
+    clean, clean_validation, test_y = (x @ weights.unsqueeze(1) for x in xs)
     train_y, validation_y = _noisy(clean, noise, generator), _noisy(clean_validation, noise, generator)
     return Split(xs[0], train_y, xs[1], validation_y, xs[2], test_y, clean).to(dtype, device)
 

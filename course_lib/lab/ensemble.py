@@ -144,9 +144,9 @@ def train(
     """
     settings, dropout, options = read_grid(grid, update)
     seeds = _whole_numbers("seeds", seeds)
-    record_at = _whole_numbers("record_at", [steps] if record_at is None else record_at)
     for name, value in (("steps", steps), ("batch_size", batch_size), ("workers", workers)):
         require(name, *_whole_numbers(name, [value]), low=1)
+    record_at = _whole_numbers("record_at", [steps] if record_at is None else record_at)
     for step in record_at:
         require("record_at", step, 0, steps, open_high=False)
     device = _device(device)
@@ -280,7 +280,7 @@ def _handed_over(row: list[Chunk]) -> tuple[list, list]:
 
 
 def _join(parts: tuple):
-    """Tensors [some settings, …] to one [settings, …], lists to one list; dicts name by name; a number stands for all."""
+    """Tensors [some settings, …] to one [settings, …], lists to one; dicts name by name; a number stands for all."""
     if isinstance(parts[0], dict):
         return {name: _join([part[name] for part in parts]) for name in parts[0]}
     if isinstance(parts[0], list):
@@ -289,6 +289,10 @@ def _join(parts: tuple):
 
 
 def _snapshot(training: Training) -> Training:
-    """A copy that later progress does not change; parameters and states are shared, they are final."""
-    copies = {name: value.clone() for name, value in vars(training).items() if isinstance(value, Tensor)}
-    return replace(training, **copies, parameters=list(training.parameters), states=list(training.states))
+    """A copy that later progress does not change, its curves cut where models diverged. What is final is shared."""
+    diverged_at = training.diverged_at.clone()
+    over = (diverged_at >= 0).unsqueeze(2) & (torch.tensor(training.recorded) >= diverged_at.unsqueeze(2))
+    names = ("train_loss", "test_loss", "train_accuracy", "test_accuracy")
+    curves = {name: getattr(training, name).masked_fill(over, torch.nan) for name in names}
+    lists = {"parameters": list(training.parameters), "states": list(training.states)}
+    return replace(training, diverged_at=diverged_at, **curves, **lists)
