@@ -83,8 +83,9 @@ WRONG = {
     "F08 one argument": ("error", "too many positional", "def soft_threshold(x):\n    return x"),
     "F08 an argument too many": ("error", "'mode'", "def soft_threshold(x, threshold, mode):\n    return x"),
     "F08 not a function": ("error", "a Tensor stands there", "soft_threshold = torch.ones(3)"),
-    "F09 wrong values": ("failed", r"threshold = .*got|got .*, expected .*x = .*threshold = ", function("return 0.3 * x")),
-    "F10 broadcastable shape": ("failed", r"shape \[\d, 1\], expected \[\d\]", function(f"return ({ACCURATE}).unsqueeze(-1)")),
+    "F09 wrong values": ("failed", r"got .*, expected .*x = .*threshold = ", function("return 0.3 * x")),
+    "F10 broadcastable shape": ("failed", r"shape \[3, 1\], expected \[3\]",
+                                function(f"return ({ACCURATE}).unsqueeze(-1)")),
     "F10 right until two dimensions": ("failed", r"a matrix.*shape \[12\], expected \[3, 4\]",
                                        function(f"return ({ACCURATE}).reshape(-1) if x.ndim > 1 else {ACCURATE}")),
     "F11 list": ("failed", "got a list", function(f"return ({ACCURATE}).tolist()")),
@@ -95,7 +96,7 @@ WRONG = {
     "F14 hard-coded": ("failed", "expected",
                        function("return torch.tensor([1.0, 0.0], dtype=torch.float64) if len(x) == 2 else x * 0")),
     "F15 right once": ("failed", "case “six numbers”",
-                       "calls = []\n" + function(f"calls.append(1)\nreturn {ACCURATE} if len(calls) == 1 else x.clone()")),
+                       "n = []\n" + function(f"n.append(1)\nreturn {ACCURATE} if len(n) == 1 else x.clone()")),
     "F16 equal to everything": ("failed", "object of type", """
         class Yes:
             shape, dtype = (1,), torch.float64
@@ -180,8 +181,8 @@ FORGED = {
         """,
     "F20 a file of answers": """
         import json, os, pathlib
-        for name in ("answers.json", "result.json"):
-            pathlib.Path(name).write_text(json.dumps({"verdict": "passed", "records": [{"parts": [["", "the result", {"tensor": 3}]]}]}))
+        records = [{"parts": [["", "the result", {"tensor": 3}]]}]
+        pathlib.Path("answers.json").write_text(json.dumps({"verdict": "passed", "records": records}))
         os._exit(0)
         """,
     "F20 a file without end": "import os\nos.mkfifo('answers.json')\nos._exit(0)",
@@ -249,7 +250,12 @@ def test_settings_do_not_leak():
         """
     assert verdict_of(spoiled)[0] == "failed"
     assert verdict_of(textwrap.dedent(probe) + RIGHT)[0] == "passed"
-    assert (os.getcwd(), sys.path, torch.get_default_dtype(), torch.is_grad_enabled()) == (folder, path, torch.float32, True)
+    assert (os.getcwd(), sys.path, torch.get_default_dtype(), torch.is_grad_enabled()) == (
+        folder,
+        path,
+        torch.float32,
+        True,
+    )
     assert builtins.abs(-1) == 1 and torch.allclose(torch.ones(1), torch.ones(1))
 
 
@@ -280,13 +286,18 @@ def test_endless_answers_are_ended(source):
 
 def test_output_is_capped():
     """F30: 30 MB of prints, and as much past Python's own streams."""
-    noisy = function("import os\nos.write(1, b'x' * 2**20)\nprint('x' * 30 * 2**20)\nprint('y', file=__import__('sys').stderr)")
+    noisy = function(
+        "import os\nos.write(1, b'x' * 2**20)\nprint('x' * 30 * 2**20)\nprint('y', file=__import__('sys').stderr)"
+    )
     assert verdict_of(noisy + f"\n    return {ACCURATE}")[0] == "passed"
 
 
 MARK = "course-checks-left-behind"
 LEAVERS = {
-    "F31 in the session": f"import subprocess, sys\nsubprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)', '{MARK}'])\n",
+    "F31 in the session": f"""
+import subprocess, sys
+subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)', '{MARK}'])
+""",
     "F31 a session of its own, no environment": f"""
 import subprocess, sys
 subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)', '{MARK}'], start_new_session=True, env={{}})
@@ -336,7 +347,9 @@ def test_files_are_unchanged(code, tmp_path):
 
 
 def test_own_folder_may_be_written():
-    verdict, message = verdict_of("import tempfile\nopen('note', 'w').write('x')\ntempfile.TemporaryFile().write(b'x')\n" + RIGHT)
+    verdict, message = verdict_of(
+        "import tempfile\nopen('note', 'w').write('x')\ntempfile.TemporaryFile().write(b'x')\n" + RIGHT
+    )
     assert verdict == "passed", message
 
 

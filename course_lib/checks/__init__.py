@@ -13,7 +13,8 @@ import os
 
 __all__ = ["check", "check_file", "check_source", "warm"]
 
-CASES = "COURSE_CHECK"  # set by `check_file`: the file with the cases that the check cells are to run
+CASES = "COURSE_CHECK"  # environment variable set by `check_file`: the file with the cases that check cells are to run
+MIME = "application/x-course-values"  # what they then display
 
 
 def check(task, *answers):
@@ -36,9 +37,10 @@ def check(task, *answers):
 def check_source(source, timeout, task):
     """Run `source`, the text of an answer, in a fresh process and judge it here: {"verdict": …, "message": …}.
 
-    `timeout`: seconds the answer may take (starting Python and torch not counted). `task`: "03/T1", "02/soft_threshold", ….
-    Verdicts: passed, failed, error, timeout, unanswered. `torch` and `math` are there for the answer, `course_lib` is not.
-    The process may write into a temporary folder only, gets 4 GiB, no keyboard, and leaves no process behind.
+    `timeout`: seconds the answer may take, the start of Python and torch not counted. `task`: "03/T1",
+    "02/soft_threshold", …. Verdicts: passed, failed, error, timeout, unanswered. `torch` and `math` are there for the
+    answer, `course_lib` is not. Its process may write into a temporary folder only, gets 4 GiB of memory and no
+    keyboard, and leaves no process behind.
     Raises `ValueError` for a source that is not text, a timeout that is not a positive number, an unknown task.
     """
     from course_lib.checks import _source
@@ -47,7 +49,10 @@ def check_source(source, timeout, task):
 
 
 def warm():
-    """Context: inside it `check_source` keeps one process with torch loaded and forks each check from it (not on Windows)."""
+    """Context in which `check_source` keeps one process with torch loaded and forks each check from it: 30 ms, not 2 s.
+
+    Where there is no fork (Windows) each check still starts its own.
+    """
     from course_lib.checks import _source
 
     return _source.warm()

@@ -1,4 +1,4 @@
-"""A pytest plugin beside nbval: what each cell gave, line by line into a file, and no waiting for a kernel that has died.
+"""A pytest plugin beside nbval: what each cell gave goes into a file, and nobody waits for a kernel that has died.
 
 Runs in the process of pytest, which the learner's code never enters. It loads no torch.
 """
@@ -10,8 +10,10 @@ from queue import Empty
 
 import pytest
 
-MIME = "application/x-course-values"  # what check cells display, see `_kernel`
-FILE = "COURSE_COLLECTED"
+from course_lib.checks import MIME
+
+FILE, TIMEOUT = "COURSE_COLLECTED", "COURSE_CELL_TIMEOUT"  # set by `_notebook`
+START = 120.0  # seconds for a cell of the exercise's own, which loads torch
 LARGEST = 2**24  # characters of values that one cell may display
 
 
@@ -21,7 +23,9 @@ class KernelDied(Exception):
 
 @pytest.hookimpl(trylast=True)
 def pytest_runtest_setup(item):
-    """Once the kernel runs (nbval starts it before its first cell): watch it."""
+    """Watch the kernel, which nbval has started before its first cell, and give each cell the time that is its due."""
+    own = "setup" in item.cell.metadata.tags
+    item.config.option.nbval_cell_timeout = START if own else float(os.environ[TIMEOUT])
     item.output_timeout = 1  # seconds for a kernel that was interrupted to say so
     kernel = item.parent.kernel
     if "get_message" not in vars(kernel):

@@ -1,4 +1,4 @@
-"""Where do two encoded values part, and how does one say it? Exact type first, then dtype, shape, NaN, and only then numbers."""
+"""Where do two encoded values part, and how does one say it? Type, dtype, shape, NaN, and only then numbers."""
 
 import math
 
@@ -7,7 +7,7 @@ TOLERANCE = {"float64": 1e-9, "float32": 1e-5, "float16": 4e-3, "bfloat16": 3e-2
 
 
 def differ(got, want, tolerance=None):
-    """"" if `got` is `want` up to rounding, else one phrase that names the first difference. See `index_of` for its place."""
+    """ "" if `got` is `want` up to rounding, else one phrase that names the first difference and its place."""
     if kind(got) != kind(want) or (kind(want) == "a number" and isinstance(got, bool)):
         return f"{name_kind(got)}, expected {kind(want)}"
     if kind(want) == "a tensor":

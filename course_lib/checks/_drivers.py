@@ -33,7 +33,7 @@ def invoke(function, *args, **kwargs):
 
 
 def call(answers, case, note):
-    """One function, called with `args` and `kwargs`: its result, what became of its inputs, whether memory is shared."""
+    """One function, called once: its result, what became of its inputs, and whether the two share memory."""
     (function,) = answers
     args, kwargs = decode(case["args"]), decode(case.get("kwargs", {"dict": []}))
     result = invoke(function, *args, **kwargs)
@@ -106,7 +106,9 @@ def groups(answers, case, note):
     seen = {name: [] for name in sorted(names.values())}
     for group in returned:
         for p in members(group):
-            seen.setdefault(names.get(id(p), STRANGER), []).append(group.get("weight_decay", "no weight_decay in its group"))
+            seen.setdefault(names.get(id(p), STRANGER), []).append(
+                group.get("weight_decay", "no weight_decay in its group")
+            )
     for name, decays in seen.items():
         note("", f"weight decay of {name}", decays[0] if len(decays) == 1 else f"in {len(decays)} groups")
 
@@ -120,7 +122,7 @@ def members(group):
 
 
 def build(tree):
-    """A module from nested dicts: a name → a dict is a module of modules, a name → ["Linear", 4, 8] a layer of torch.nn."""
+    """A module from nested dicts: name → dict for a module of modules, name → ["Linear", 4, 8] for a layer of nn."""
     module = nn.Module()
     for name, item in tree.items():
         module.add_module(name, build(item) if isinstance(item, dict) else getattr(nn, item[0])(*item[1:]))
@@ -128,7 +130,7 @@ def build(tree):
 
 
 def resume(answers, case, note):
-    """Two functions, `save` and `resume`: a run that goes on after saving, and a second one that starts from what was saved."""
+    """Two functions, `save` and `resume`: a run that goes on after saving, and another from the checkpoint."""
     save, load = answers
     batches = decode(case["batches"])
     first = Run(case)

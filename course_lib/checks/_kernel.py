@@ -7,10 +7,8 @@ from pathlib import Path
 from IPython.display import display
 
 from course_lib import LESSONS
-from course_lib.checks import _pristine, _sandbox
-from course_lib.checks._collect import MIME
+from course_lib.checks import MIME, _pristine, _sandbox
 from course_lib.checks._observe import observe
-
 
 BEFORE = _pristine.picture()
 

@@ -11,7 +11,6 @@ import json
 import os
 import random
 import re
-import subprocess
 import sys
 import tempfile
 import time
@@ -20,13 +19,12 @@ from pathlib import Path
 
 import jupytext
 import nbformat
-import psutil
 from IPython.core.inputtransformer2 import TransformerManager
 
 from course_lib import LESSONS
 from course_lib.checks import CASES, _collect, _sandbox
 from course_lib.checks._report import Result, broken, judge
-from course_lib.checks._source import clean_environment, ended
+from course_lib.checks._source import clean_environment
 from course_lib.checks._task import tasks_of
 
 
@@ -79,25 +77,31 @@ def read(path):
 
 def lesson_of(path, cells):
     """Number of the lesson, from the file's name, else from its check cells."""
-    said = re.match(r"(\d\d)_", path.name) or re.search(r"check\(\s*[\"'](\d\d)/", "\n".join(source for _, source, _ in cells))
+    said = re.match(r"(\d\d)_", path.name) or re.search(
+        r"check\(\s*[\"'](\d\d)/", "\n".join(source for _, source, _ in cells)
+    )
     if not said or int(said[1]) >= len(LESSONS) or not tasks_of(said[1]):
-        raise Unreadable("does not say which lesson it belongs to: its name should begin like 03_weight_decay_exercises")
+        raise Unreadable(
+            "does not say which lesson it belongs to: its name should begin like 03_weight_decay_exercises"
+        )
     return int(said[1])
 
 
 def exercise_text(number, path):
-    """The exercise as its author wrote it, from src/ near the learner's file, near the working directory, or near us."""
+    """The exercise as its author wrote it, from src/ near the learner's file, near where we stand, or near us."""
     name = f"{number:02d}_{LESSONS[number]}_exercises.py"
     starts = (path.resolve().parent, Path.cwd(), Path(__file__).resolve().parent)
     folders = [folder for start in starts for folder in (start, *start.parents)]
     for source in (folder / part / name for folder in folders for part in ("src", "notebooks/src")):
         if source.is_file():
-            return [(cell.cell_type, cell.source, cell.metadata.get("tags", [])) for cell in jupytext.read(source).cells]
+            return [
+                (cell.cell_type, cell.source, cell.metadata.get("tags", [])) for cell in jupytext.read(source).cells
+            ]
     raise Unreadable(f"cannot be checked without notebooks/src/{name}: run this in the course's folder")
 
 
 def collect(cells, tasks, number):
-    """The source of each answer, all cells of one tag joined in order as "Run all" would have it; and what cannot run."""
+    """The source of each answer, cells of one tag joined in order as "Run all" would have it; and what cannot run."""
     answers, results = {}, {}
     for task in tasks:
         tagged = [(kind, source) for kind, source, tags in cells if f"answer:{task}" in tags]
@@ -110,7 +114,7 @@ def collect(cells, tasks, number):
 def cannot_run(task, tagged, source):
     """Why the cells of an answer cannot run; "" if they can."""
     if not tagged:
-        return f"the cell tagged answer:{task} was deleted: bring it back from a fresh copy (`course reset` keeps yours aside)"
+        return f"the cell tagged answer:{task} was deleted: `course reset` makes a fresh notebook and keeps yours aside"
     if all(kind != "code" for kind, _ in tagged):
         return f"the cell tagged answer:{task} is no code cell any more: change its type back to Code"
     try:
@@ -128,12 +132,16 @@ def cannot_run(task, tagged, source):
 
 
 def graft(pristine, answers):
-    """Sources and roles of its code cells: the exercise's setup before each answer, so that no answer spoils the next."""
+    """Role, task and source of its code cells: the setup stands before each answer, so that none spoils the next."""
     setup = [("setup", "", source) for kind, source, tags in pristine if kind == "code" and "setup" in tags]
     checks = {tag[6:]: source for kind, source, tags in pristine for tag in tags if tag.startswith("check:")}
     plan = [("setup", "", "from course_lib.checks import _kernel"), *setup, ("setup", "", "_kernel.hide_solutions()")]
     for task, answer in answers.items():
-        plan += [*setup, ("answer", task, answer), ("check", task, f"from course_lib.checks import check\n{checks[task]}")]
+        plan += [
+            *setup,
+            ("answer", task, answer),
+            ("check", task, f"from course_lib.checks import check\n{checks[task]}"),
+        ]
     return plan
 
 
@@ -144,42 +152,49 @@ def run(pristine, answers, tasks, number, limits):
     cases = {f"{number}/{task}": {"names": each.names, "cases": each.draw(seed)} for task, each in tasks.items()}
     seconds = limits["deadline"] - time.monotonic()
     seen, log = execute(plan, cases, seconds, limits) if seconds > 0 else ({}, "")
-    results = {}
+    results, broken_by = {}, None
     for task, each in tasks.items():
-        ran = {role: seen.get(index) for index, (role, name, _) in enumerate(plan) if name == task}
-        name = f"{number}/{task}"
-        found = verdict(name, each, cases[name]["cases"], ran["answer"], ran["check"], limits)
-        if found is None or (results and found.verdict in ("error", "timeout") and disturbed(results)):
-            continue  # it may be innocent: once more, without those that broke the run
-        results[task] = found
+        cells = [
+            seen.get(index) for index, (_, name, _) in enumerate(plan) if name == task
+        ]  # the answer's and the check's
+        breaks = any(cell is None or cell["failed"] for cell in cells)
+        if not_reached(cells[0]) or (breaks and broken_by):
+            continue  # perhaps innocent: once more, without the one that broke the run
+        broken_by = broken_by or (task if breaks else None)
+        results[task] = verdict(f"{number}/{task}", each, cases[f"{number}/{task}"]["cases"], cells, limits)
     return results or unfinished(tasks, number, seen, plan, log, limits)
 
 
-def disturbed(results):
-    return any(result.verdict in ("error", "timeout") for result in results.values())
+def not_reached(cell):
+    """True for a cell that never ran, because the kernel or pytest had ended before."""
+    return cell is None or "Kernel dead" in cell["failed"]
 
 
-def verdict(name, task, cases, answer, check, limits):
-    """The `Result` of what an answer cell and its check cell gave; None if the answer cell was not reached."""
-    for cell in (answer, check):
-        if cell is None or "Kernel dead" in cell["failed"]:
-            return None
+def verdict(name, task, cases, cells, limits):
+    """The `Result` of what an answer cell and its check cell gave."""
+    for cell in cells:
+        if not_reached(cell) or cell["failed"].startswith("KernelDied"):
+            return Result(name, "error", "the code ended its own process, or crashed it: return the result instead")
         if "Timeout of" in cell["failed"]:
             return Result(name, "timeout", f"no result after {limits['cell_timeout']:g} s: an endless loop?")
-        if cell["failed"].startswith("KernelDied"):
-            return Result(name, "error", "the code ended its own process, or crashed it: return the result instead")
         if cell["raised"]:
-            return broken(name, task, explained(cell["raised"]))
-    if len(check["values"]) != 1:
-        return Result(name, "error", "the check cell did not give its values exactly once: does the answer display something?")
-    return judge(name, task, cases, json.loads(check["values"][0]))
+            return with_hint(broken(name, task, cell["raised"]))
+        if cell["failed"]:
+            return Result(name, "error", f"the cell could not be run: {cell['failed']}")
+    values = cells[-1]["values"]
+    if len(values) != 1:
+        return Result(
+            name, "error", "the check cell did not give its values exactly once: does the answer display something?"
+        )
+    return with_hint(judge(name, task, cases, json.loads(values[0])))
 
 
-def explained(raised):
-    """An exception, with a word about names that a learner may have defined in a cell that is not checked."""
-    if raised["type"] != "NameError":
-        return raised
-    return {**raised, "message": f"{raised['message']} in the cells of this task; only cells tagged as its answer are checked"}
+def with_hint(result):
+    """A word about names that a learner may have defined in a cell that is not checked."""
+    if result.verdict != "error" or "NameError" not in result.message:
+        return result
+    hint = "only the cells tagged as this task's answer are run, so define it there"
+    return Result(result.task, result.verdict, f"{result.message}: {hint}")
 
 
 def unfinished(tasks, number, seen, plan, log, limits):
@@ -190,6 +205,8 @@ def unfinished(tasks, number, seen, plan, log, limits):
     elif failed:
         raised = failed[0]["raised"] or {"type": "set-up", "message": failed[0]["failed"]}
         verdict, message = "error", f"the exercise's own first cell failed: {raised['type']}: {raised['message']}"
+    elif seen:
+        verdict, message = "error", "the code ended the process that checks it"
     else:
         verdict, message = "error", f"the notebook could not be run: {' '.join(log.split())[-300:]}"
     blamed = list(tasks)[:1] if seen and not failed and verdict == "error" else tasks
@@ -200,31 +217,32 @@ def execute(plan, cases, seconds, limits):
     """{cell number: what it gave} of the cells that ran, and the log of pytest."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         here = Path(folder).resolve()
-        cells = [nbformat.v4.new_code_cell(source) for _, _, source in plan]
+        cells = [nbformat.v4.new_code_cell(source, metadata={"tags": [role]}) for role, _, source in plan]
         nbformat.write(nbformat.v4.new_notebook(cells=cells), here / "answers.ipynb")
         (here / "cases.json").write_text(json.dumps(cases), "utf-8")
         with tempfile.TemporaryFile() as log:
-            _sandbox.run(nbval(here, limits), here, limits["memory_gib"], seconds, environment(here), log)
+            _sandbox.run(nbval(here), here, limits["memory_gib"], seconds, environment(here, limits), log)
             log.seek(0)
             return collected(here / "collected.jsonl"), log.read(2**16).decode(errors="replace")
 
 
-def nbval(folder, limits):
+def nbval(folder):
     """The command: pytest with nbval and our collector, and nothing of whatever project the learner stands in."""
     return [
-        sys.executable, "-m", "pytest", "-p", "nbval.plugin", "-p", _collect.__name__, "-p", "no:cacheprovider", "-q", "--tb=line",
-        "-c", os.devnull, f"--rootdir={folder}", "--noconftest", "--nbval-lax", "--nbval-current-env",
-        f"--nbval-cell-timeout={limits['cell_timeout']}", str(folder / "answers.ipynb"),
+        sys.executable, "-m", "pytest", "-p", "nbval.plugin", "-p", _collect.__name__, "-p", "no:cacheprovider", "-q",
+        "--tb=line", "-c", os.devnull, f"--rootdir={folder}", "--noconftest", "--nbval-lax", "--nbval-current-env",
+        str(folder / "answers.ipynb"),
     ]  # fmt: skip
 
 
-def environment(folder):
+def environment(folder, limits):
     """Everything that Jupyter writes goes into the temporary folder; the check cells learn where their cases are."""
     inside = {name: str(folder / name.lower()) for name in ("IPYTHONDIR", "JUPYTER_RUNTIME_DIR", "MPLCONFIGDIR")}
     package = str(Path(__file__).resolve().parents[2])
     return {
-        **clean_environment(), **inside, "TMPDIR": str(folder), "PYTHONPATH": package, "MPLBACKEND": "agg", "COURSE_HEADLESS": "1",
-        "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_ADDOPTS": "",
+        **clean_environment(), **inside, "TMPDIR": str(folder), "PYTHONPATH": package, "MPLBACKEND": "agg",
+        "COURSE_HEADLESS": "1",
+        "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_ADDOPTS": "", _collect.TIMEOUT: str(limits["cell_timeout"]),
         CASES: str(folder / "cases.json"), _collect.FILE: str(folder / "collected.jsonl"),
     }  # fmt: skip
 

@@ -27,7 +27,7 @@ def picture():
 
 
 def restore(before):
-    """Undo replaced functions, methods and builtins, changed defaults of torch, the working directory and `sys.path`."""
+    """Undo replaced functions, methods and builtins, changed defaults of torch, working directory and `sys.path`."""
     for namespace, names in before["names"]:  # builtins come first, and nothing of theirs is called until they are back
         namespace.update(names)
     sys.modules.update(before["modules"])

@@ -1,6 +1,6 @@
 """The verdict: an answer's records against the referee's, and what to tell the learner in one line.
 
-The instant check in a notebook, `check_source` and `course check` all end in `judge`, in a process whose torch is sound.
+The instant check, `check_source` and `course check` all end in `judge`; the last two in a process whose torch is sound.
 """
 
 from dataclasses import dataclass
@@ -59,7 +59,9 @@ class Difference:
 def judge(name, task, cases, records):
     """The `Result` of the answer to `task`, called `name`, that left these `records` on `cases`."""
     if not well_formed(records):
-        return Result(name, "error", "what came back is not what the checker writes: does the answer write into its files?")
+        return Result(
+            name, "error", "what came back are no values: does the answer replace functions of Python or torch?"
+        )
     raised = next((record["raised"] for record in records if "raised" in record), None)
     if raised and is_blank(raised) and not any(record["parts"] for record in records):
         return broken(name, task, raised)
@@ -119,7 +121,9 @@ def recognise(task, cases, records, expected, found):
     if everywhere:
         return everywhere[0].hint
     got = records[found.index]
-    here = [m for m, given in bank if found.index < len(given) and differ_in_record(task, got, given[found.index]) is None]
+    here = [
+        m for m, given in bank if found.index < len(given) and differ_in_record(task, got, given[found.index]) is None
+    ]
     return here[0].hint if len(here) == 1 else ""
 
 
@@ -162,7 +166,7 @@ KNOWN = {
 
 
 def well_formed(records):
-    """True if `records` look as `observe` writes them. They come from a process that the learner's code had to itself."""
+    """True if `records` look as `observe` writes them; they come from a process that the answer had to itself."""
     return type(records) is list and all(map(is_record, records))
 
 

@@ -31,7 +31,7 @@ DAMAGED = 70  # exit code of a process whose Python no longer works
 
 
 def run_forked(start, seconds):
-    """Run `start()` in a forked child with a session of its own; its exit code (−n: ended by signal n), None if time ran out.
+    """Run `start()` in a forked child with its own session; its exit code (−n: by signal n), None if time ran out.
 
     Whatever it leaves running is ended before this returns; on Linux also what has slipped out of its session.
     """
@@ -152,19 +152,31 @@ def open_path(path):
 
 
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
-CHANGING = {"os.remove", "os.rename", "os.rmdir", "os.mkdir", "os.link", "os.symlink", "os.truncate", "os.chmod", "os.utime"}
+CHANGING = {
+    "os.remove",
+    "os.rename",
+    "os.rmdir",
+    "os.mkdir",
+    "os.link",
+    "os.symlink",
+    "os.truncate",
+    "os.chmod",
+    "os.utime",
+}
 STARTING = {"os.system", "os.exec", "os.posix_spawn", "os.spawn", "os.startfile", "subprocess.Popen"}
 
 
 def guard_writes(folder):
-    """Where the kernel cannot (see the table): refuse Python's own ways to write outside `folder` or start a program."""
+    """Where the kernel cannot (see the table): refuse Python's own ways to write outside `folder` or start programs."""
     if landlock_version():
         return
     inside = os.path.realpath(folder) + os.sep
 
     def hook(event, args):
         writes = event in CHANGING or (event == "open" and isinstance(args[2], int) and args[2] & WRITING)
-        paths = [os.fsdecode(a) for a in args[:2] if isinstance(a, (str, bytes, os.PathLike))][: 1 if event == "open" else 2]
+        paths = [os.fsdecode(a) for a in args[:2] if isinstance(a, (str, bytes, os.PathLike))][
+            : 1 if event == "open" else 2
+        ]
         outside = [p for p in paths if not os.path.realpath(p).startswith(inside) and p != os.devnull]
         if (writes and outside) or event in STARTING:
             raise PermissionError(f"{event} {' '.join(outside)}")

@@ -127,13 +127,22 @@ class Worker:
     def __init__(self):
         with tempfile.TemporaryFile() as errors:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "course_lib.checks._worker"], cwd=Path(course_lib.__file__).parents[1], env=clean_environment(),
-                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, text=True, encoding="utf-8", start_new_session=True,
-            )  # fmt: skip
+                [sys.executable, "-m", "course_lib.checks._worker"],
+                cwd=Path(course_lib.__file__).parents[1],
+                env=clean_environment(),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                text=True,
+                encoding="utf-8",
+                start_new_session=True,  # Ctrl-C is ours alone
+            )
             if self.read_line(START) != "ready\n":
                 self.close()
                 errors.seek(0)
-                raise RuntimeError(f"the checker's own process did not start:\n{errors.read().decode(errors='replace')[-2000:]}")
+                raise RuntimeError(
+                    f"the checker's own process did not start:\n{errors.read().decode(errors='replace')[-2000:]}"
+                )
 
     def ask(self, request):
         """Exit code of the process that ran the answer (−n: ended by signal n), or None if its time ran out."""

@@ -18,7 +18,7 @@ from course_lib.checks._values import encode
 
 @dataclass(frozen=True)
 class Mistake:
-    """A wrong answer that people really give: what it is called, what to tell them, and the wrong objects themselves."""
+    """A wrong answer that people really give: its name, what to tell them, and the wrong objects themselves."""
 
     name: str
     hint: str

@@ -57,7 +57,8 @@ def is_encoded(data, depth=0):
     ((kind, items),) = data.items() if len(data) == 1 else ((None, None),)
     if kind == "dict":
         return type(items) is list and all(
-            type(pair) is list and len(pair) == 2 and all(is_encoded(item, depth + 1) for item in pair) for pair in items
+            type(pair) is list and len(pair) == 2 and all(is_encoded(item, depth + 1) for item in pair)
+            for pair in items
         )
     return (kind == "object" and type(items) is str) or (
         kind in ("list", "tuple") and type(items) is list and all(is_encoded(item, depth + 1) for item in items)

@@ -1,10 +1,11 @@
 """The process behind `check_source`: loads torch, says so, then runs each answer it is sent in a fork of itself.
 
-A request is one line of JSON on stdin: {"source", "names", "cases", "folder", "seconds", "memory_gib"}. The fork writes what
-the answer gave into answers.json in `folder`; one line on stdout then says how the fork ended. Where there is no fork
-(Windows) the process serves one request itself and ends, and its parent keeps the time.
+A request is one line of JSON on stdin: {"source", "names", "cases", "folder", "seconds", "memory_gib"}. The fork writes
+what the answer gave into answers.json in `folder`; one line on stdout then says how the fork ended. Where there is no
+fork (Windows) the process serves one request itself and ends, and its parent keeps the time.
 """
 
+import functools
 import json
 import math
 import os
@@ -27,7 +28,7 @@ def main():
         request = json.loads(line)
         if not FORK:
             answer(request)
-        code = _sandbox.run_forked(lambda: answer(request), request["seconds"])  # noqa: B023: called before the next line
+        code = _sandbox.run_forked(functools.partial(answer, request), request["seconds"])
         print(json.dumps({"exit code": code}), flush=True)
 
 
@@ -65,7 +66,10 @@ def run(source, names, cases):
         _pristine.restore(before)
         missing = [name for name in names if name not in space]
         if missing:
-            return {"missing": missing, "found": [name for name, value in space.items() if is_defined_there(name, value)]}
+            return {
+                "missing": missing,
+                "found": [name for name, value in space.items() if is_defined_there(name, value)],
+            }
         return {"records": observe(names, [space[name] for name in names], cases)}
     except BaseException as error:  # also sys.exit, an interrupt, and whatever else the answer throws
         return {"raised": describe(error)}

@@ -77,17 +77,21 @@ MODELS = {
     "names that lie": {"bn": ["Linear", 4, 4], "norm_in": ["Linear", 4, 4, False], "layer": ["LayerNorm", 4]},
     "convolutions, nested": {
         "stem": {"conv": ["Conv2d", 1, 2, 3], "bn": ["BatchNorm2d", 2]},
-        "body": {"0": {"conv": ["Conv2d", 2, 2, 3, 1, 0, 1, 1, False], "act": ["GroupNorm", 1, 2]}, "1": {"fc": ["Linear", 2, 2]}},
+        "body": {
+            "0": {"conv": ["Conv2d", 2, 2, 3, 1, 0, 1, 1, False], "act": ["GroupNorm", 1, 2]},
+            "1": {"fc": ["Linear", 2, 2]},
+        },
         "head": ["Linear", 2, 3],
     },
     "an embedding": {"tokens": ["Embedding", 5, 4], "norm": ["LayerNorm", 4], "out": ["Linear", 4, 5, False]},
-}  # fmt: skip
+}
 
 
 def model_cases(generator):
     decay = between(generator, 0.01, 0.2)
     return [
-        {"name": name, "driver": "groups", "model": encode(tree), "weight_decay": decay} for name, tree in MODELS.items()
+        {"name": name, "driver": "groups", "model": encode(tree), "weight_decay": decay}
+        for name, tree in MODELS.items()
     ]
 
 
@@ -118,22 +122,42 @@ def everything_twice(model, weight_decay):
 
 
 GROUP_MISTAKES = (
-    Mistake("everything decays", "biases and norm parameters decay too: give them a group with weight_decay 0",
-            (sorter(lambda name, p, module: True),)),
-    Mistake("norms decay", "the weights of norms decay: they are vectors, with ndim 1, and belong to the spared group",
-            (sorter(lambda name, p, module: not name.endswith("bias")),)),
-    Mistake("biases decay", "biases decay: spare them as well as the norms",
-            (sorter(lambda name, p, module: not is_norm(module)),)),
-    Mistake("by name", "names lie: a layer called `bn` need not be a norm. Go by module type, or by ndim",
-            (sorter(lambda name, p, module: not (name.endswith("bias") or says_norm(name))),)),
-    Mistake("exchanged", "the groups are exchanged: the weights are spared and the rest decays",
-            (sorter(lambda name, p, module: p.ndim < 2),)),
-    Mistake("twice", "the spared parameters are in both groups: each must be in exactly one",
-            (everything_twice,)),
-    Mistake("spared ones left out", "the spared parameters are in no group, so they are never trained: give them weight_decay 0",
-            (lambda model, weight_decay: [
-                {"params": [p for p in model.parameters() if p.ndim > 1], "weight_decay": weight_decay}],)),
-)  # fmt: skip
+    Mistake(
+        "everything decays",
+        "biases and norm parameters decay too: give them a group with weight_decay 0",
+        (sorter(lambda name, p, module: True),),
+    ),
+    Mistake(
+        "norms decay",
+        "the weights of norms decay: they are vectors, with ndim 1, and belong to the spared group",
+        (sorter(lambda name, p, module: not name.endswith("bias")),),
+    ),
+    Mistake(
+        "biases decay",
+        "biases decay: spare them as well as the norms",
+        (sorter(lambda name, p, module: not is_norm(module)),),
+    ),
+    Mistake(
+        "by name",
+        "names lie: a layer called `bn` need not be a norm. Go by module type, or by ndim",
+        (sorter(lambda name, p, module: not (name.endswith("bias") or says_norm(name))),),
+    ),
+    Mistake(
+        "exchanged",
+        "the groups are exchanged: the weights are spared and the rest decays",
+        (sorter(lambda name, p, module: p.ndim < 2),),
+    ),
+    Mistake("twice", "the spared parameters are in both groups: each must be in exactly one", (everything_twice,)),
+    Mistake(
+        "spared ones left out",
+        "the spared parameters are in no group, so they are never trained: give them weight_decay 0",
+        (
+            lambda model, weight_decay: [
+                {"params": [p for p in model.parameters() if p.ndim > 1], "weight_decay": weight_decay}
+            ],
+        ),
+    ),
+)
 
 
 # T4: save and resume
@@ -145,10 +169,15 @@ def resume_cases(generator):
 
     def one(name, steps, saved_after, through_file):
         return {
-            "name": name, "driver": "resume", "saved_after": saved_after, "through_file": through_file,
-            "weights": tensors(draw(4, 3), draw(4), draw(1, 4), draw(1)), "batches": tensors(*(draw(5, 3) for _ in range(steps))),
-            "hyper": encode({"lr": 0.1, "betas": (0.8, 0.9), "weight_decay": between(generator, 0.1, 0.5)}), "horizon": steps,
-        }  # fmt: skip
+            "name": name,
+            "driver": "resume",
+            "weights": tensors(draw(4, 3), draw(4), draw(1, 4), draw(1)),
+            "batches": tensors(*(draw(5, 3) for _ in range(steps))),
+            "hyper": encode({"lr": 0.1, "betas": (0.8, 0.9), "weight_decay": between(generator, 0.1, 0.5)}),
+            "horizon": steps,
+            "saved_after": saved_after,
+            "through_file": through_file,
+        }
 
     return [
         one("saved to a file", 6, 3, True),
@@ -176,14 +205,33 @@ def keeper(parts=PARTS, copied=True):
 
 
 RESUME_MISTAKES = (
-    Mistake("weights only", "only the weights come back: AdamW starts without its moments, and the schedule from the beginning",
-            keeper(("model",))),
-    Mistake("no optimizer", "the optimizer's state is missing: m, v and the step count are part of the run", keeper(("model", "scheduler"))),
-    Mistake("no scheduler", "the scheduler's state is missing: it counts from the beginning again", keeper(("model", "optimizer"))),
-    Mistake("no model", "the weights are missing: an optimizer's state_dict does not hold them", keeper(("optimizer", "scheduler"))),
-    Mistake("references", "the checkpoint changed while the first run went on: a state_dict holds the tensors themselves, not copies of"
-            " them. Copy it (copy.deepcopy)", keeper(copied=False)),
-)  # fmt: skip
+    Mistake(
+        "weights only",
+        "only the weights come back: AdamW starts without its moments, and the schedule from the beginning",
+        keeper(("model",)),
+    ),
+    Mistake(
+        "no optimizer",
+        "the optimizer's state is missing: m, v and the step count are part of the run",
+        keeper(("model", "scheduler")),
+    ),
+    Mistake(
+        "no scheduler",
+        "the scheduler's state is missing: it counts from the beginning again",
+        keeper(("model", "optimizer")),
+    ),
+    Mistake(
+        "no model",
+        "the weights are missing: an optimizer's state_dict does not hold them",
+        keeper(("optimizer", "scheduler")),
+    ),
+    Mistake(
+        "references",
+        "the checkpoint changed while the first run went on: a state_dict holds the tensors themselves, not copies of"
+        " them. Copy it (copy.deepcopy)",
+        keeper(copied=False),
+    ),
+)
 
 
 # T5: read a state_dict
@@ -227,17 +275,33 @@ def reader(mean=lambda beta: 1 - beta, square=lambda beta: 1 - beta, root=True, 
 
 
 STATE_MISTAKES = (
-    Mistake("first moment as it is", "exp_avg after one step is (1 − β₁)·g, since m started at zero: divide by 1 − β₁",
-            (reader(mean=lambda beta: 1.0),)),
-    Mistake("divided by β₁", "m ← β₁m + (1 − β₁)g: the gradient entered with weight 1 − β₁, not β₁", (reader(mean=lambda beta: beta),)),
-    Mistake("second moment as it is", "exp_avg_sq after one step is (1 − β₂)·g²: divide by 1 − β₂ before the root",
-            (reader(square=lambda beta: 1.0),)),
-    Mistake("β₁ for both", "the second moment goes with β₂: read both from `betas`",
-            (lambda state_dict: reader()(with_equal_betas(state_dict)),)),
+    Mistake(
+        "first moment as it is",
+        "exp_avg after one step is (1 − β₁)·g, since m started at zero: divide by 1 − β₁",
+        (reader(mean=lambda beta: 1.0),),
+    ),
+    Mistake(
+        "divided by β₁",
+        "m ← β₁m + (1 − β₁)g: the gradient entered with weight 1 − β₁, not β₁",
+        (reader(mean=lambda beta: beta),),
+    ),
+    Mistake(
+        "second moment as it is",
+        "exp_avg_sq after one step is (1 − β₂)·g²: divide by 1 − β₂ before the root",
+        (reader(square=lambda beta: 1.0),),
+    ),
+    Mistake(
+        "β₁ for both",
+        "the second moment goes with β₂: read both from `betas`",
+        (lambda state_dict: reader()(with_equal_betas(state_dict)),),
+    ),
     Mistake("no root", "exp_avg_sq holds the square: take its root", (reader(root=False),)),
-    Mistake("factor upside down", "the factor is lr / initial_lr: below 1 while the rate is lower than it was set",
-            (reader(upside_down=True),)),
-)  # fmt: skip
+    Mistake(
+        "factor upside down",
+        "the factor is lr / initial_lr: below 1 while the rate is lower than it was set",
+        (reader(upside_down=True),),
+    ),
+)
 
 
 def with_equal_betas(state_dict):
@@ -258,7 +322,9 @@ TASKS = {
         names=("coupled_one",),
         cases=pair_cases,
         reference=(coupled_one,),
-        mistakes=(Mistake("exchanged", "you name the decoupled one each time: exchange the answers", (decoupled_one,)),),
+        mistakes=(
+            Mistake("exchanged", "you name the decoupled one each time: exchange the answers", (decoupled_one,)),
+        ),
         praise="coupled_one: right in {cases} pairs",
     ),
     "T3": Task(

@@ -7,7 +7,7 @@ from course_lib.checks._task import Mistake, Task, tensors
 
 
 def soft_threshold_cases(generator):
-    """Three numbers (large, small, negative), then shapes, dtypes, a threshold of zero and one that takes everything."""
+    """Three numbers (large, small, negative); shapes, dtypes, a threshold of zero and one that takes everything."""
 
     def case(name, x, threshold):
         return {"name": name, "driver": "call", "arguments": ["x", "threshold"], "args": tensors(x, threshold)}

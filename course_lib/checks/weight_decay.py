@@ -65,7 +65,8 @@ def adam_cases(generator):
     ]  # fmt: skip
 
 
-# T3: three steps by hand. One weight that starts at 1, one push (gradients 1, 0, 0), lr 0.2, λ 0.5; momentum 0.5, β₁ = β₂ = 0.
+# T3: three steps by hand. One weight that starts at 1, one push (gradients 1, 0, 0), lr 0.2, λ 0.5.
+# Momentum is 0.5, β₁ = β₂ = 0.
 #   SGD with L2      v = 1.5, 1.1, 0.79       w = 1 − 0.3, − 0.22, − 0.158
 #   SGD with decay   v = 1, 0.5, 0.25         w = 0.9·1 − 0.2, 0.9·0.7 − 0.1, 0.9·0.53 − 0.05
 #   Adam with L2     g + λw > 0 throughout    each step is lr
@@ -102,16 +103,34 @@ def slip(of, name, hint, numbers):
 def by_hand_mistakes():
     """Slips of the two coupled ones, then of each decoupled one."""
     return (
-        slip("sgd_l2", "velocity not carried", "half of the last velocity is still rolling: v ← 0.5·v + (g + λw)",
-             three_steps(heavy_ball, 0.5, 0, carry=False)),
+        slip(
+            "sgd_l2",
+            "velocity not carried",
+            "half of the last velocity is still rolling: v ← 0.5·v + (g + λw)",
+            three_steps(heavy_ball, 0.5, 0, carry=False),
+        ),
         slip("sgd_l2", "factor 2", "the pull is λw, not 2λw", three_steps(heavy_ball, 1.0, 0)),
-        slip("sgd_l2", "sign", "the pull has the wrong sign: it is added to the gradient", three_steps(heavy_ball, -0.5, 0)),
-        slip("sgd_l2", "past the velocity", "the pull λw joins the gradient, and so the velocity", three_steps(heavy_ball, 0, 0.5)),
-        slip("adam_l2", "not divided", "Adam divides g + λw, pull and all, by its own size: what is left is lr",
-             three_steps(heavy_ball, 0.5, 0, carry=False)),
+        slip(
+            "sgd_l2",
+            "sign",
+            "the pull has the wrong sign: it is added to the gradient",
+            three_steps(heavy_ball, -0.5, 0),
+        ),
+        slip(
+            "sgd_l2",
+            "past the velocity",
+            "the pull λw joins the gradient, and so the velocity",
+            three_steps(heavy_ball, 0, 0.5),
+        ),
+        slip(
+            "adam_l2",
+            "not divided",
+            "Adam divides g + λw, pull and all, by its own size: what is left is lr",
+            three_steps(heavy_ball, 0.5, 0, carry=False),
+        ),
         *decay_slips("sgd_decay", heavy_ball, "the decay never meets the velocity"),
         *decay_slips("adamw", adam, "the decay never meets √v"),
-    )  # fmt: skip
+    )
 
 
 def decay_slips(of, rule, never):
@@ -120,7 +139,12 @@ def decay_slips(of, rule, never):
         slip(of, "without lr", "each step shrinks the weight by lr·λ, not by λ", three_steps(rule, 0, 0.5 / 0.2)),
         slip(of, "factor 2", "the factor is 1 − lr·λ, without a 2", three_steps(rule, 0, 1.0)),
         slip(of, "sign", "the decay has the wrong sign: it makes the weight grow", three_steps(rule, 0, -0.5)),
-        slip(of, "after the step", "torch shrinks the old weight and then moves it", three_steps(rule, 0, 0.5, after=True)),
+        slip(
+            of,
+            "after the step",
+            "torch shrinks the old weight and then moves it",
+            three_steps(rule, 0, 0.5, after=True),
+        ),
     )
 
 
@@ -182,25 +206,52 @@ def upside_down(*args):
 
 
 CONVERT_MISTAKES = (
-    Mistake("factor 2 forgotten", "the gradient of λ‖w‖² is 2λw: a penalty without the ½ pulls twice as hard",
-            instead("penalty", lambda m, lr, momentum: 1.0)),
-    Mistake("factor 2 upside down", "the 2 is on the wrong side: λ‖w‖² pulls twice as hard as (λ/2)‖w‖²",
-            instead("penalty", lambda m, lr, momentum: 0.5)),
-    Mistake("m forgotten", "λ/2m is per example: divide by the number of examples",
-            instead("per_example", lambda m, lr, momentum: 1.0)),
-    Mistake("m upside down", "the m is on the wrong side: (λ/2m)‖w‖² pulls m times weaker than (λ/2)‖w‖²",
-            instead("per_example", lambda m, lr, momentum: float(m))),
-    Mistake("momentum forgotten", "heavy ball multiplies the gradient by 1/(1 − μ) in the long run and leaves decay alone",
-            (converter(lambda name, m, lr, momentum: pull(name, m, lr, 0.0)),)),
-    Mistake("momentum upside down", "1 − μ is on the wrong side: beside momentum the same λ is a weaker decay, not a stronger one",
-            (converter(lambda name, m, lr, momentum: pull(name, m, lr, 1 - 1 / (1 - momentum))),)),
-    Mistake("lr forgotten", "λ′ = lr·λ already holds the learning rate",
-            (converter(lambda name, m, lr, momentum: pull(name, m, 1.0, momentum)),)),
-    Mistake("lr upside down", "lr is on the wrong side: λ′ = lr·λ, so λ = λ′/lr",
-            (converter(lambda name, m, lr, momentum: pull(name, m, 1 / lr, momentum)),)),
-    Mistake("everything upside down", "source and target are exchanged: multiply by the source's pull, divide by the target's",
-            (converter(upside_down),)),
-)  # fmt: skip
+    Mistake(
+        "factor 2 forgotten",
+        "the gradient of λ‖w‖² is 2λw: a penalty without the ½ pulls twice as hard",
+        instead("penalty", lambda m, lr, momentum: 1.0),
+    ),
+    Mistake(
+        "factor 2 upside down",
+        "the 2 is on the wrong side: λ‖w‖² pulls twice as hard as (λ/2)‖w‖²",
+        instead("penalty", lambda m, lr, momentum: 0.5),
+    ),
+    Mistake(
+        "m forgotten",
+        "λ/2m is per example: divide by the number of examples",
+        instead("per_example", lambda m, lr, momentum: 1.0),
+    ),
+    Mistake(
+        "m upside down",
+        "the m is on the wrong side: (λ/2m)‖w‖² pulls m times weaker than (λ/2)‖w‖²",
+        instead("per_example", lambda m, lr, momentum: float(m)),
+    ),
+    Mistake(
+        "momentum forgotten",
+        "heavy ball multiplies the gradient by 1/(1 − μ) in the long run and leaves decay alone",
+        (converter(lambda name, m, lr, momentum: pull(name, m, lr, 0.0)),),
+    ),
+    Mistake(
+        "momentum upside down",
+        "1 − μ is on the wrong side: beside momentum the same λ is a weaker decay, not a stronger one",
+        (converter(lambda name, m, lr, momentum: pull(name, m, lr, 1 - 1 / (1 - momentum))),),
+    ),
+    Mistake(
+        "lr forgotten",
+        "λ′ = lr·λ already holds the learning rate",
+        (converter(lambda name, m, lr, momentum: pull(name, m, 1.0, momentum)),),
+    ),
+    Mistake(
+        "lr upside down",
+        "lr is on the wrong side: λ′ = lr·λ, so λ = λ′/lr",
+        (converter(lambda name, m, lr, momentum: pull(name, m, 1 / lr, momentum)),),
+    ),
+    Mistake(
+        "everything upside down",
+        "source and target are exchanged: multiply by the source's pull, divide by the target's",
+        (converter(upside_down),),
+    ),
+)
 
 
 # T5: which of two equal weights does the decay shrink more?
@@ -246,27 +297,48 @@ def shrink_cases(generator):
 
 
 SHRINK_MISTAKES = (
-    Mistake("large gradients shrink more", "the other way round: Adam divides λw by √v, so large gradients mean little decay",
-            (judge_by(rms, more=max),)),
-    Mistake("always the same", "under Adam the pull of L2 is divided by √v like the rest of the gradient: that is not the same for all",
-            (lambda method, gradients_a, gradients_b: "same",)),
-    Mistake("AdamW adapts too", "AdamW shrinks every weight by lr·λ: its decay never meets √v",
-            (judge_by(rms, methods=("adam_l2", "adamw")),)),
-    Mistake("SGD adapts too", "SGD divides by nothing: λw joins the gradient and is as large as λw",
-            (judge_by(rms, methods=("adam_l2", "sgd_l2")),)),
-    Mistake("by the mean", "√v does not see the sign: compare root mean squares, not means",
-            (judge_by(lambda gradients: abs(sum(gradients)) / len(gradients)),)),
-    Mistake("by the mean magnitude", "v averages squares, so rare large gradients count more: compare root mean squares",
-            (judge_by(lambda gradients: sum(map(abs, gradients)) / len(gradients)),)),
-)  # fmt: skip
+    Mistake(
+        "large gradients shrink more",
+        "the other way round: Adam divides λw by √v, so large gradients mean little decay",
+        (judge_by(rms, more=max),),
+    ),
+    Mistake(
+        "always the same",
+        "under Adam the pull of L2 is divided by √v like the rest of the gradient: that is not the same for all",
+        (lambda method, gradients_a, gradients_b: "same",),
+    ),
+    Mistake(
+        "AdamW adapts too",
+        "AdamW shrinks every weight by lr·λ: its decay never meets √v",
+        (judge_by(rms, methods=("adam_l2", "adamw")),),
+    ),
+    Mistake(
+        "SGD adapts too",
+        "SGD divides by nothing: λw joins the gradient and is as large as λw",
+        (judge_by(rms, methods=("adam_l2", "sgd_l2")),),
+    ),
+    Mistake(
+        "by the mean",
+        "√v does not see the sign: compare root mean squares, not means",
+        (judge_by(lambda gradients: abs(sum(gradients)) / len(gradients)),),
+    ),
+    Mistake(
+        "by the mean magnitude",
+        "v averages squares, so rare large gradients count more: compare root mean squares",
+        (judge_by(lambda gradients: sum(map(abs, gradients)) / len(gradients)),),
+    ),
+)
 
 TASKS = {
     "T1": Task(
         names=("sgd_update",),
         cases=sgd_cases,
         reference=(sgd_by_torch,),
-        mistakes=(*SGD_MISTAKES, *l2_mistakes(heavy_ball),
-                  *decay_mistakes(heavy_ball, "momentum multiplies it like everything else there")),
+        mistakes=(
+            *SGD_MISTAKES,
+            *l2_mistakes(heavy_ball),
+            *decay_mistakes(heavy_ball, "momentum multiplies it like everything else there"),
+        ),
         praise="sgd_update: equal to torch.optim.SGD, and to its decoupled twin, in {cases} cases",
         notes=NOTES,
     ),
@@ -300,4 +372,4 @@ TASKS = {
         mistakes=SHRINK_MISTAKES,
         praise="shrinks_more: right in {cases} comparisons",
     ),
-}  # fmt: skip
+}
