@@ -64,7 +64,7 @@ def convert_strength(value, source, target, *, examples=None, lr=None, momentum=
     | `half_penalty`   | loss + (λ/2)‖w‖²; torch's `weight_decay` of SGD, Adam| λw                  |
     | `per_example`    | loss + (λ/2m)‖w‖², m = `examples`                    | (λ/m)w              |
     | `decoupled`      | w ← (1 − lr·λ)w; torch's `weight_decay` of AdamW     | λ(1 − `momentum`)w  |
-    | `per_step`       | w ← (1 − λ′)w, the paper's λ′ = lr·λ                 | as above, λ = λ′/lr |
+    | `per_step`       | w ← (1 − λ)w: the λ of the paper's equation 1        | (λ/lr)(1−`momentum`)w|
 
     Between penalties, and for plain SGD between all five, the weights agree at every step. Under heavy-ball
     `momentum` the last two agree with the penalties only where training comes to rest, since momentum multiplies what

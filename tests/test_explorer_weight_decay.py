@@ -2,12 +2,18 @@
 
 import pytest
 import torch
+from matplotlib.figure import Figure
 
+from course_lib.adamw import adam_update
 from course_lib.explorers import weight_decay as explore
 from course_lib.lab.surfaces import descend
 from course_lib.sgd import sgd_update
 
 MU = 0.9
+
+
+def options(optimizer):
+    return {"momentum": MU} if optimizer == "SGD with momentum" else {}
 
 
 def test_one_path_under_plain_sgd_two_under_momentum_and_adam():
@@ -23,35 +29,36 @@ def test_one_path_under_plain_sgd_two_under_momentum_and_adam():
 @pytest.mark.parametrize("optimizer", ["SGD", "SGD with momentum"])
 @pytest.mark.parametrize("pull", explore.PULLS)
 def test_paths_come_to_rest_where_the_cross_stands(optimizer, pull):
-    momentum = {"momentum": MU} if optimizer != "SGD" else {}
-    end = descend(explore.BOWL, sgd_update, explore.START, 2000, lr=0.08, **momentum, **{pull: 0.7})[-1]
+    end = descend(explore.BOWL, sgd_update, explore.START, 2000, lr=0.08, **options(optimizer), **{pull: 0.7})[-1]
     rest = explore.compute_trajectories(optimizer, strength=0.7, lr=0.08, momentum=MU).rest[pull]
     assert (end - rest).norm() < 1e-12
+
+
+def test_under_adam_too_l2_comes_to_rest_at_its_cross():
+    end = descend(explore.BOWL, adam_update, (0.0, 0.0), 2000, lr=0.05, l2=0.7)[-1]
+    rest = explore.compute_trajectories("Adam", strength=0.7, lr=0.08, momentum=MU).rest
+    assert (end - rest["l2"]).norm() < 1e-9 and rest["weight_decay"] is None
 
 
 @pytest.mark.parametrize("optimizer", ["SGD", "SGD with momentum"])
 @pytest.mark.parametrize("pull", explore.PULLS)
 def test_the_stated_bound_is_where_stability_ends(optimizer, pull):
-    """Just below it a long path stays small, just above it blows up; above it the caption's figure is that bound."""
-    momentum = {"momentum": MU} if optimizer != "SGD" else {}
-    _, bound = explore.compute_trajectories(
-        optimizer, strength=0.5, lr=1.0 * (1 + 9 * bool(momentum)), momentum=MU
-    ).diverged[pull]
+    """Just below it a long path stays small, just above it blows up."""
+    bound = explore.compute_trajectories(optimizer, strength=0.5, lr=0.1, momentum=MU).stable[pull]
 
     def far(lr):
-        path = descend(explore.BOWL, sgd_update, explore.START, 2000, lr=lr, **momentum, **{pull: 0.5})
+        path = descend(explore.BOWL, sgd_update, explore.START, 2000, lr=lr, **options(optimizer), **{pull: 0.5})
         return not path[-1].norm() < 1e3
 
     assert not far(0.99 * bound)
     assert far(1.01 * bound)
 
 
-def test_divergence_is_said_and_the_picture_stays_finite():
+def test_divergence_is_said_with_its_bound():
     result = explore.compute_trajectories("SGD", strength=0.5, lr=1.0, momentum=MU)
     assert set(result.diverged) == set(explore.PULLS)
     _, caption = explore.trajectories.picture(optimizer="SGD", lr=1.0)
-    step, bound = result.diverged["l2"]
-    assert f"diverged at step {step}" in caption and f"{bound:.3g}" in caption
+    assert f"diverged at step {result.diverged['l2']}" in caption and f"{result.stable['l2']:.3g}" in caption
 
 
 def test_the_learners_update_steers_the_picture():
@@ -62,13 +69,16 @@ def test_the_learners_update_steers_the_picture():
 
     ours = explore.compute_trajectories("SGD with momentum", 0.5, 0.08, MU)
     theirs = explore.compute_trajectories("SGD with momentum", 0.5, 0.08, MU, update=lazy)
-    assert theirs.author == "your update"
+    assert "your update" in theirs.note and not theirs.stable, "no bound of ours for a function of theirs"
     assert not torch.equal(ours.paths["l2"], theirs.paths["l2"])
     plain = descend(explore.BOWL, sgd_update, explore.START, explore.STEPS, lr=0.08, l2=0.5)
     assert torch.allclose(theirs.paths["l2"], plain, rtol=0, atol=1e-12)
-    adam = explore.compute_trajectories("Adam", 0.5, 0.08, MU, update=lazy)
-    assert adam.author == "the course's update (yours has other keywords)"
     assert "Drawn by the course's update" in explore.trajectories.picture(optimizer="Adam", handed={"update": lazy})[1]
+
+
+def test_an_adam_of_the_learner_is_not_drawn_as_sgd():
+    ours, theirs = (explore.compute_trajectories("SGD", 0.5, 0.08, MU, update=update) for update in (None, adam_update))
+    assert torch.equal(ours.paths["l2"], theirs.paths["l2"]) and "course's update" in theirs.note
 
 
 def test_equilibrium_runs_end_at_the_formulas():
@@ -78,22 +88,43 @@ def test_equilibrium_runs_end_at_the_formulas():
             assert abs(runs[pull][-1] - explore.rest_on_parabola(pull, strength, momentum)) < 1e-4
 
 
+def test_a_wrong_update_that_diverges_is_said_to():
+    def grows(param, grad, state, *, lr, momentum=0.0, l2=0.0, weight_decay=0.0):
+        return param.sub_(lr * (grad - (l2 + weight_decay) * param))
+
+    _, caption = explore.equilibrium.picture(strength=2.0, momentum=0.0, handed={"update": grows})
+    assert caption.count("diverged at step") == 2
+    with pytest.raises(ValueError, match="must take the keywords momentum, l2 and weight_decay"):
+        explore.compute_equilibrium(0.5, 0.9, update=adam_update)
+
+
 def test_effective_decay_is_read_off_right():
-    """Weights whose gradients are known: decay is exactly 1/size, dead weights do not count."""
-    size = torch.logspace(-5, -2, 400, dtype=torch.float64)
-    size[:100] = 0.0
-    square = size.square().expand(len(explore.STRENGTHS), 1, 400)
-    found = explore.measure_one_seed(square, square * (1 - 0.999**explore.LAST), torch.full_like(square, 1e-9))
-    live = size[100:]
-    spread = (live.quantile(0.95) / live.quantile(0.05)).log10()
-    assert torch.allclose(found["spread"], spread, atol=0.02)
-    assert torch.allclose(found["slope"], torch.tensor(-1.0, dtype=torch.float64), atol=1e-2)
-    assert (found["share_below_one"] == 0).all()
+    """Weights whose gradients are known: decay is exactly 1/size, dead weights count nowhere."""
+    size = torch.logspace(-5, -2, 6400, dtype=torch.float64).reshape(100, 64)
+    size[:, :8] = 0.0  # the first row of pixels is always blank
+    square = size.square().expand(len(explore.STRENGTHS), -1, -1)
+    found = explore.measure_one_seed(square, square * (1 - 0.999**explore.LAST))
+    live = size[:, 8:].flatten()
+    percentiles = live.quantile(torch.tensor([1.0, 0.95, 0.05], dtype=torch.float64)).log10().neg()
+    for name, expected in zip(("least", "low", "high"), percentiles, strict=True):
+        assert torch.allclose(found[name], expected, atol=0.01), name
+    assert found["pixels"][:, :8].isnan().all() and found["pixels"][:, 8:].isfinite().all()
+    assert torch.allclose(found["shares"].sum(1), torch.tensor(1.0, dtype=torch.float64))
+
+
+def test_the_dots_are_a_fair_sample():
+    """They spread as all weights do: thinning must not follow the image's rows and columns."""
+    *_, result = explore.compute_effective_decay(seeds=(0, 1))
+    marks = explore.prepare_effective_decay(Figure())
+    explore.draw_effective_decay(marks, result, strength=1e-4)
+    drawn = torch.tensor(marks["cloud"][0].get_ydata(), dtype=torch.float64)
+    low, high = drawn.quantile(torch.tensor([0.05, 0.95], dtype=torch.float64))
+    assert abs(high - low - result.spread[0, explore.STRENGTHS.index(1e-4)]) < 0.1
 
 
 def test_effective_decay_trains_seed_by_seed():
     *partial, complete = explore.compute_effective_decay(seeds=(0, 1))
-    assert complete.progress == 1 and complete.spread.shape == (2, len(explore.STRENGTHS))
-    assert all(len(earlier.spread) <= 2 for earlier in partial)
-    assert complete.slope.isfinite().all()
+    assert complete.progress == 1 and complete.low.shape == (2, len(explore.STRENGTHS))
+    assert all(earlier.low is None or len(earlier.low) <= 2 for earlier in partial)
+    assert complete.spread.isfinite().all() and (complete.least <= complete.low).all()
     assert list(explore.compute_effective_decay(seeds=(0, 1))) == [complete], "trained once, then remembered"

@@ -2,6 +2,8 @@
 
 import threading
 
+import pytest
+
 from course_lib.lab.remember import MOST, remembered
 
 
@@ -45,6 +47,22 @@ def test_a_second_caller_waits_for_the_first():
     list(running)
     thread.join(5)
     assert seen == [6] and len(calls) == 1
+
+
+def test_a_second_call_in_the_same_thread_is_refused_not_deadlocked():
+    compute, _ = counting()
+    running = compute(1)
+    next(running)
+    with pytest.raises(RuntimeError, match="still being computed in this thread"):
+        next(compute(1))
+    assert list(running) == [1]
+
+
+def test_defaults_written_out_are_the_same_call():
+    compute, calls = counting()
+    list(compute(1))
+    assert list(compute(1, b=0)) == list(compute(a=1)) == [1]
+    assert len(calls) == 1
 
 
 def test_keeps_the_newest_results_only():

@@ -61,7 +61,7 @@ def bootstrap_interval(values, statistic=torch.mean, level=0.95, *, draws=2000, 
     Too narrow for few rows (with ten rows by almost a fifth): prefer `mean_interval` for a mean.
     """
     values = torch.as_tensor(values, dtype=torch.float64)
-    _quantile(len(values), level)  # the same refusals
+    _quantile(len(_finite(values)), level)  # the same refusals
     picks = torch.randint(len(values), (draws, len(values)), generator=generator)
     drawn = torch.tensor([float(statistic(values[pick])) for pick in picks], dtype=torch.float64)
     low, high = drawn.quantile(torch.tensor([(1 - level) / 2, (1 + level) / 2], dtype=torch.float64)).tolist()
@@ -80,7 +80,10 @@ def smallest_detectable(values, level=0.95, power=0.8):
 
 
 def _sample(values):
-    values = torch.as_tensor(values, dtype=torch.float64).flatten()
+    return _finite(torch.as_tensor(values, dtype=torch.float64).flatten())
+
+
+def _finite(values):
     if not values.isfinite().all():
         raise ValueError(f"values holds {values[~values.isfinite()][0].item()}: an interval needs finite values")
     return values

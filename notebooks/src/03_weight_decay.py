@@ -1,7 +1,7 @@
 # ---
 # jupyter:
 #   jupytext:
-#     formats: ipynb
+#     formats: py:percent
 #     text_representation:
 #       extension: .py
 #       format_name: percent
@@ -16,9 +16,9 @@
 #
 # Two ways to pull weights towards zero. **L2** adds $\frac{\lambda}{2}\lVert w\rVert^2$ to the loss, so that $\lambda w$ joins the gradient.
 # **Weight decay** leaves the loss alone and multiplies every weight by $1-\eta\lambda$ at each step ($\eta$ is the learning rate).
-# Textbooks use the two words for one thing, and so does PyTorch. When is that true, and how wrong is it when it is not?
+# Textbooks use the two words for one thing, and PyTorch calls both of them `weight_decay`. When is that harmless, and how wrong is it when it is not?
 #
-# *40 minutes. You need momentum (lesson 00) and L2 (lesson 02); if you know what a gradient is, you can start here.*
+# *40 minutes. You need to know what a gradient, momentum and Adam are for; lessons 00 and 02 say more about each.*
 
 # %% tags=["setup"]
 import torch
@@ -33,25 +33,23 @@ setup()
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## One start, two pulls
 #
-# A bowl, its lowest point at the star. Both runs start at the same place with the same learning rate and the same λ.
-# One puts the pull into the gradient, the other straight onto the weights. **Drag λ. Then change the optimizer to plain SGD.**
+# A bowl, its lowest point at the star. Both runs start at the same place with the same learning rate and the same λ; one puts the pull
+# into the gradient, the other straight onto the weights. You see one path, because there is one. **Now choose SGD with momentum, then Adam.**
 
 # %% slideshow={"slide_type": "-"}
-explore.trajectories.show()
+explore.trajectories.show(optimizer="SGD")
 
 # %% [markdown]
-# With plain SGD the two paths are one. With momentum they end in different places; with Adam they do not even leave in the same direction.
-#
 # At the end of this lesson you can
-# - say for which optimizers the two pulls agree, and prove it with three steps by hand;
+# - say for which optimizers the two pulls agree, and show why in one line of algebra;
 # - compute where each comes to rest, and convert a λ tuned for one into a λ for the other;
-# - explain what Adam does to L2, and measure it on a real network.
+# - explain what Adam does to L2, and read it off a real network.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Commit first
 #
 # Switch the loss off: its gradient is zero everywhere, only the pull is left. One weight starts at 1.
-# Learning rate 0.1, λ = 0.5, momentum 0.9.
+# Learning rate 0.1, λ = 0.5, momentum 0.9. Run the next cell (Shift+Enter), choose, and only then go on: your answer is kept and shown beside what comes out.
 
 # %%
 predict("flat-loss", "After three steps, which weight is smaller?",
@@ -62,7 +60,7 @@ predict("flat-loss", "After three steps, which weight is smaller?",
 #
 # Three steps of each, with the very function that the rest of the course trains with.
 
-# %%
+# %% jupyter={"outputs_hidden": true}
 def three_steps(update, **pull):
     """The weight after each of three steps on a flat loss, starting from 1."""
     w, state, seen = torch.ones((), dtype=torch.float64), {}, []
@@ -72,52 +70,57 @@ def three_steps(update, **pull):
     return seen
 
 
-l2 = three_steps(sgd_update, momentum=0.9, l2=0.5)
-decay = three_steps(sgd_update, momentum=0.9, weight_decay=0.5)
-print("L2          ", *(f"{w:.6f}" for w in l2))
-print("weight decay", *(f"{w:.6f}" for w in decay))
+with_l2 = three_steps(sgd_update, momentum=0.9, l2=0.5)
+with_decay = three_steps(sgd_update, momentum=0.9, weight_decay=0.5)
+print("L2          ", *(f"{w:.6f}" for w in with_l2))
+print("weight decay", *(f"{w:.6f}" for w in with_decay))
 
 # %% [markdown]
 # The first step is the same: both take off $0.1 \cdot 0.5 \cdot 1 = 0.05$. Then they part. L2's pull went *into the velocity*,
 # so the second step takes off $0.1\,(0.9 \cdot 0.5 + 0.5 \cdot 0.95) = 0.0925$: yesterday's pull is still rolling.
-# Weight decay has no memory. It takes 5 % each time: $0.95,\ 0.95^2,\ 0.95^3$.
+# Weight decay leaves nothing behind in the velocity. It takes 5 % each time: $0.95,\ 0.95^2,\ 0.95^3$.
+#
+# Such sentences are checked before your eyes by `claim`. *Exact* ones must hold to rounding; *measured* ones, further down, are judged with an interval
+# over seeds, and may turn out wrong or undecided.
 
 # %% tags=["nbval-check-output"]
 claim("Under momentum the two agree on step 1, and from step 2 on the weight with L2 is the smaller one.",
-      measured=[a - b for a, b in zip(l2, decay)],
+      measured=[a - b for a, b in zip(with_l2, with_decay)],
       holds=lambda gap: abs(gap[0]) < 1e-15 and gap[2] < gap[1] < 0)
 reveal("flat-loss", "the one with L2", because="its pull is carried on by the velocity")
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The one line
 #
-# Everything in this lesson is about which of the first two lines runs. Read them, then follow each variable to the last line.
+# Here is that function. Everything in this lesson is about which of its first two `if`s comes true; then follow `grad` and `param` down to the last line.
+# (`dampening` and `nesterov` are torch's options; skip them. `add_scaled(a, s, b)` is $a + s\,b$.)
 
 # %%
 show_source(sgd_update)
 
 # %% [markdown]
 # `add_l2` returns $g + \lambda w$, a new gradient. From there on nobody can tell pull and loss apart: what momentum does to one it does to
-# the other. `decay` multiplies the weight by $1-\eta\lambda$ and is done; $g$ never hears of it.
+# the other. `decay` multiplies the weight by $1-\eta\lambda$ and is done; this step's $g$ never hears of it.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## When they are the same
 #
-# Take the momentum away and the last line reads $w - \eta\,(g + \lambda w)$, which *is* $(1-\eta\lambda)\,w - \eta g$.
-# So for plain SGD there are three doors to one room: a term in the loss, torch's `weight_decay`, and decoupled decay.
-# A thousand noisy steps through each:
+# Take the momentum away and the last line reads $w - \eta\,(g + \lambda w)$, which *is* $(1-\eta\lambda)\,w - \eta g$. That is the line of algebra.
+#
+# Let us hold a thousand noisy steps to it, with the pull let in by three ways: a term in the loss, torch's `weight_decay`, and our `SGD` with the decoupled line.
+# As many tutorials do, we write the loss term without its ½, as $\lambda\lVert w\rVert^2$. Its derivative is $2\lambda w$, so the two others get $2\lambda$.
 
 # %%
-def through(door, penalty=0.05, steps=1000, **options):
-    """Ten weights after plain SGD on noisy targets, the pull of loss + λ‖w‖² let in through one of three doors."""
+def weights_with(way, penalty=0.05, steps=1000, **options):
+    """Ten weights after SGD on noisy targets, pulled by loss + λ‖w‖² in one of three ways."""
     noise = torch.Generator().manual_seed(0)
     w = torch.ones(10, dtype=torch.float64, requires_grad=True)
-    optimizer = {"loss": SGD([w], lr=0.1),
-                 "torch's weight_decay": torch.optim.SGD([w], lr=0.1, weight_decay=2 * penalty),
-                 "decoupled": SGD([w], lr=0.1, weight_decay=2 * penalty, decoupled_weight_decay=True)}[door]
+    optimizer = {"loss": SGD([w], lr=0.1, **options),
+                 "torch": torch.optim.SGD([w], lr=0.1, weight_decay=2 * penalty, **options),
+                 "decoupled": SGD([w], lr=0.1, weight_decay=2 * penalty, decoupled_weight_decay=True, **options)}[way]
     for _ in range(steps):
         target = torch.randn(10, dtype=w.dtype, generator=noise)
-        loss = (w - target).square().sum() / 2 + (penalty * w.square().sum() if door == "loss" else 0)
+        loss = (w - target).square().sum() / 2 + (penalty * w.square().sum() if way == "loss" else 0)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -125,15 +128,14 @@ def through(door, penalty=0.05, steps=1000, **options):
 
 
 # %% tags=["nbval-check-output"]
-doors = [through(door) for door in ("loss", "torch's weight_decay", "decoupled")]
+ways = [weights_with(way) for way in ("loss", "torch", "decoupled")]
 claim("Under plain SGD a loss term λ‖w‖², `weight_decay=2λ` and decoupled decay 2λ give the same weights after 1000 steps.",
-      measured=max((a - doors[0]).abs().max().item() for a in doors),
+      measured=max((w - ways[0]).abs().max().item() for w in ways),
       holds=lambda largest_difference: largest_difference <= 1e-12)
 
 # %% [markdown]
-# Mind the **2**. The derivative of $\lambda w^2$ is $2\lambda w$, and torch's `weight_decay` is the number that multiplies $w$.
 # A widely read tutorial says in one paragraph that λ is "simply named weight decay in PyTorch" and in another that `weight_decay` corresponds to 2λ.
-# Only the second is right, for its own loss term $\lambda\lVert w\rVert^2$; write $\frac{\lambda}{2}\lVert w\rVert^2$, as we do, and the 2 is gone.
+# Only the second is right, for its own loss term $\lambda\lVert w\rVert^2$. Write $\frac{\lambda}{2}\lVert w\rVert^2$, as we do from here on, and the 2 is gone.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## So L2 is stronger?
@@ -145,38 +147,29 @@ claim("Under plain SGD a loss term λ‖w‖², `weight_decay=2λ` and decoupled
 predict("equilibrium", "λ = 0.5, momentum 0.9. Where does each come to rest?",
         ["L2 closer to 0", "weight decay closer to 0", "same place, different speed"])
 
-# %%
+# %% jupyter={"outputs_hidden": true}
 explore.equilibrium.show()
 
 # %% [markdown]
-# L2 comes to rest at $\frac{1}{1+\lambda} = 0.667$ whatever the momentum. Weight decay comes to rest at $\frac{1}{1+\lambda(1-\mu)} = 0.952$:
-# μ = 0.9 has made the same λ ten times weaker. One cause explains both. Momentum multiplies whatever enters the gradient by
-# $1 + \mu + \mu^2 + \dots = \frac{1}{1-\mu} = 10$ in the long run. L2 enters there, beside the loss, so their *balance* is kept. Weight decay does not, so the loss outpulls it tenfold.
+# Why? At rest the weight no longer moves, and a velocity that is fed the same gradient again and again has grown to $1 + \mu + \mu^2 + \dots = \frac{1}{1-\mu}$ times that gradient.
 #
-# In more dimensions $\frac{1}{1+\lambda}$ becomes the ridge solution, $w_{\text{ridge}}(\lambda) = (H + \lambda I)^{-1} H w^\ast$,
-# where $H$ holds the curvatures of the bowl and $w^\ast$ is its lowest point.
-
-# %%
-from course_lib.lab.surfaces import descend
-
-bowl = explore.BOWL
-
-
-def ridge(strength):
-    """Lowest point of the bowl plus (λ/2)‖w‖²."""
-    pulled = bowl.hessian + strength * torch.eye(2, dtype=torch.float64)
-    return torch.linalg.solve(pulled, bowl.hessian @ torch.tensor(bowl.minimum, dtype=torch.float64))
-
-
-def rest(**options):
-    """Where SGD with momentum 0.9 comes to rest in the bowl of the first picture."""
-    return descend(bowl, sgd_update, (0.0, 0.0), 2000, lr=0.05, momentum=0.9, **options)[-1]
-
+# - **L2** sits in the gradient. Rest means that the gradient is zero, pull included: $(w-1) + \lambda w = 0$, so $w = \frac{1}{1+\lambda}$ whatever the momentum.
+# - **Weight decay** stands outside. Rest means that velocity and decay cancel: $\frac{w-1}{1-\mu} + \lambda w = 0$, so $w = \frac{1}{1+\lambda(1-\mu)}$.
+#
+# With μ = 0.9 the loss outpulls weight decay tenfold. L2 rolls along with the loss, and their *balance* is kept.
 
 # %% tags=["nbval-check-output"]
-claim("In a bowl, L2 comes to rest at ridge(λ), and weight decay under momentum μ at ridge(λ(1 − μ)).",
-      measured=[(rest(l2=0.5) - ridge(0.5)).norm().item(), (rest(weight_decay=0.5) - ridge(0.05)).norm().item()],
-      holds=lambda distances: max(distances) < 1e-12)
+def rest(**pull):
+    """Where SGD with momentum 0.9 comes to rest on the loss ½(w − 1)²."""
+    w, state = torch.zeros((), dtype=torch.float64), {}
+    for _ in range(1000):
+        sgd_update(w, w - 1, state, lr=0.1, momentum=0.9, **pull)
+    return w.item()
+
+
+claim("L2 comes to rest at 1/(1 + λ), weight decay under momentum μ at 1/(1 + λ(1 − μ)): here 0.667 and 0.952.",
+      measured=[rest(l2=0.5) - 1 / 1.5, rest(weight_decay=0.5) - 1 / 1.05],
+      holds=lambda gaps: max(map(abs, gaps)) < 1e-12)
 reveal("equilibrium", "L2 closer to 0", because="momentum multiplies the loss and L2 alike by 10, and weight decay not at all")
 
 # %% [markdown]
@@ -184,15 +177,35 @@ reveal("equilibrium", "L2 closer to 0", because="momentum multiplies the loss an
 # When you switch, start from $\lambda_{\text{decay}} = \lambda_{\text{L2}} / (1-\mu)$.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
-# ### Deeper: but my tutorial's momentum has a (1 − β) in it
+# ### Deeper: more dimensions, and momentum with a (1 − β) in it
 #
+# In more dimensions the lowest point of bowl plus $\frac{\lambda}{2}\lVert w\rVert^2$ is called the **ridge** solution: $w_{\text{ridge}}(\lambda) = (H + \lambda I)^{-1} H w^\ast$,
+# where the matrix $H$ holds the curvatures of the bowl and $w^\ast$ is its lowest point. It is where the crosses stand in the first picture.
+
+# %% tags=["deeper", "nbval-check-output"]
+from course_lib.lab.surfaces import descend
+
+bowl, ridge = explore.BOWL, explore.rest_in_bowl
+
+
+def end(update=sgd_update, steps=2000, **options):
+    """Where a long run in the bowl of the first picture ends."""
+    return descend(bowl, update, (0.0, 0.0), steps, **options)[-1]
+
+
+ends = {"L2": end(lr=0.05, momentum=0.9, l2=0.5), "decay": end(lr=0.05, momentum=0.9, weight_decay=0.5)}
+claim("In a bowl, L2 comes to rest at ridge(λ), and weight decay under momentum μ at ridge(λ(1 − μ)).",
+      measured=[(ends["L2"] - ridge(0.5)).norm().item(), (ends["decay"] - ridge(0.05)).norm().item()],
+      holds=lambda distances: max(distances) < 1e-12)
+
+# %% [markdown]
 # Many texts write momentum as a moving average, $v \leftarrow \beta v + (1-\beta) g$, instead of torch's heavy ball, $v \leftarrow \mu v + g$.
-# Is that another algorithm? The average's $v$ is $(1-\beta)$ times the ball's, so a learning rate $1/(1-\beta)$ times as large gives the same path.
-# With one exception, and it is the subject of this lesson.
+# (One calls it an average "of w". It is one of the gradient.) Is that another algorithm? The average's $v$ is $(1-\beta)$ times the ball's,
+# so a learning rate $1/(1-\beta)$ times as large gives the same path. With one exception, and it is the subject of this lesson.
 
 # %% tags=["deeper"]
 def average_update(param, grad, state, *, lr, beta, l2=0.0, weight_decay=0.0):
-    """The tutorial's momentum: a moving average of the gradient (of the gradient, not of w, as its text says)."""
+    """Momentum as a moving average of the gradient; both pulls act on the old weight."""
     v = beta * state.get("v", 0.0) + (1 - beta) * (grad + l2 * param)
     state["v"] = v
     return param.sub_(lr * v + lr * weight_decay * param)
@@ -211,9 +224,10 @@ claim("Heavy ball and moving average are one path under lr ↔ lr/(1 − β), wi
 claim("With weight decay they part, unless λ is rescaled too: λ(1 − β) in the average is λ in the ball.",
       measured=[gap({"weight_decay": 0.5}, {"weight_decay": 0.5}), gap({"weight_decay": 0.5}, {"weight_decay": 0.05})],
       holds=lambda gaps: gaps[0] > 0.1 and gaps[1] < 1e-12)
-settled = descend(bowl, average_update, (0.0, 0.0), 4000, lr=0.05, beta=0.9, weight_decay=0.5)[-1]
-claim("In the tutorial's form weight decay too ends at ridge(λ): the factor 1/(1 − β) belongs to the heavy ball.",
-      measured=(settled - ridge(0.5)).norm().item(), holds=lambda distance: distance < 1e-12)
+claim("In the average's form both pulls end at ridge(λ): the factor 1/(1 − β) belongs to the heavy ball.",
+      measured=[(end(average_update, 4000, lr=0.05, beta=0.9, **{pull: 0.5}) - ridge(0.5)).norm().item()
+                for pull in ("l2", "weight_decay")],
+      holds=lambda distances: max(distances) < 1e-12)
 
 # %% [markdown]
 # So "ten times weaker" is a statement about torch's momentum. In the other form the learning rate is ten times as large, and with it the decay.
@@ -221,35 +235,42 @@ claim("In the tutorial's form weight decay too ends at ridge(λ): the factor 1/(
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Adam: the pull is divided too
 #
-# Adam divides every gradient by its own recent size, $\sqrt{\hat v}$. L2 put its pull into the gradient, so the pull is divided as well.
-# Back to the flat loss, where the pull is all there is. With λ = 0.5, what do you expect of a λ a hundred times smaller?
+# Adam keeps a running mean of the squared gradient of each weight, $v$ (no velocity this time), corrects it for having started at zero, $\hat v$,
+# and divides every step by $\sqrt{\hat v}$, the recent size of that weight's gradients. L2 put its pull into the gradient. So the pull is divided as well.
+#
+# Back to the flat loss, where the pull is all there is.
 
 # %%
 predict("flat-adam", "Adam with L2 on a flat loss: λ = 0.005 instead of 0.5 shrinks the weight …",
-        ["100 times more slowly", "about 10 times more slowly", "exactly as fast", "not at all"])
+        ["100 times more slowly", "about 10 times more slowly", "as fast", "not at all"])
 
-# %%
+# %% jupyter={"outputs_hidden": true}
 for strength in (0.5, 0.005):
     print(f"λ = {strength:<5}  Adam + L2   ", *(f"{w:.4f}" for w in three_steps(adam_update, l2=strength)))
     print(f"λ = {strength:<5}  Adam + decay", *(f"{w:.4f}" for w in three_steps(adam_update, weight_decay=strength)))
 
 # %% tags=["nbval-check-output"]
-large, small = three_steps(adam_update, l2=0.5), three_steps(adam_update, l2=0.005)
+adam_large, adam_small = three_steps(adam_update, l2=0.5), three_steps(adam_update, l2=0.005)
 claim("On a flat loss, Adam with L2 takes the same steps for λ = 0.5 and λ = 0.005 (up to ε).",
-      measured=max(abs(a - b) for a, b in zip(large, small)), holds=lambda difference: difference < 1e-5)
-reveal("flat-adam", "exactly as fast", because="λw divided by its own size has size 1: λ cancels, each step is lr")
+      measured=max(abs(a - b) for a, b in zip(adam_large, adam_small)), holds=lambda difference: difference < 1e-5)
+reveal("flat-adam", "as fast", because="λw is divided by its own size, and λ cancels")
 
 # %% [markdown]
-# The knob is not connected. Adam asks only *which way*, and λw answers "down" however small λ is. Decoupled decay obeys: 5 % a step, or 0.05 %.
-#
-# A real loss is not flat. Then $\sqrt{\hat v}$ is set by the loss's gradient, and it differs from weight to weight.
+# The knob is not connected. Adam asks only *which way*, and λw answers "down" however small λ is (until λw is as small as ε = 1e-8).
+# Decoupled decay obeys: 5 % a step, or 0.05 %. Here is the whole of Adam; again two lines decide, and again nothing below them knows which one ran.
+
+# %% slideshow={"slide_type": "slide"}
+show_source(adam_update)
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# A real loss is not flat. Then $\sqrt{\hat v}$ is set by the loss's gradients, and they differ from weight to weight.
 # Two weights, both 1. The loss pushes them to and fro without direction: one by ±10, the other by ±0.1.
 
 # %%
 predict("two-weights", "Adam with L2, the same λ for both. Which weight shrinks more?",
         ["the one with gradients ±10", "the one with gradients ±0.1", "both the same"])
 
-# %%
+# %% jupyter={"outputs_hidden": true}
 def shaken(steps=200, **pull):
     """Two weights after Adam steps whose gradients ±10 and ±0.1 change sign every time."""
     w, state = torch.ones(2, dtype=torch.float64), {}
@@ -259,46 +280,57 @@ def shaken(steps=200, **pull):
     return w
 
 
-def percent(taken):
-    return ", ".join(f"{100 * x:.2f} %" for x in taken.tolist())
+l2_took, decay_took = shaken() - shaken(l2=0.01), shaken() - shaken(weight_decay=0.01)
+for name, took in (("L2", l2_took), ("weight decay", decay_took)):
+    print(f"{name:<12} took {took[0]:.2%} of the weight with ±10, {took[1]:.2%} of the one with ±0.1")
 
-
-print("taken by L2:          ", percent(shaken() - shaken(l2=0.01)))
-print("taken by weight decay:", percent(shaken() - shaken(weight_decay=0.01)))
+# %% tags=["nbval-check-output"]
+claim("Weight decay takes the same from both weights; L2 takes at least fifty times more from the quiet one.",
+      measured=[(decay_took[0] - decay_took[1]).abs().item(), (l2_took[1] / l2_took[0]).item()],
+      holds=lambda figures: figures[0] < 1e-6 and figures[1] > 50)
+reveal("two-weights", "the one with gradients ±0.1", because="its pull is divided by 0.1, the other's by 10")
 
 # %% [markdown]
-# Weight decay takes the same from both. L2 takes about a hundred times more from the quiet weight: the pull $\lambda w$ is divided by 0.1 there and by 10 here.
-# Let us hold that to a law, over three decades of gradient size: the pull goes as $1/\sqrt{\hat v}$, slope −1 in a log-log plot.
+# Do not conclude that Adam with L2 strives for another goal. The loss's own gradient is divided by the same $\sqrt{\hat v}$, so with the full batch the *balance* of
+# loss and L2 is kept, as it was under momentum: Adam changes how fast each weight gets there. It is decoupled decay, untouched by $\sqrt{\hat v}$, that weighs differently
+# against the loss from weight to weight. Choose Adam in the picture: the L2 path closes in on its cross, the other settles where no ridge solution is (lesson 04 says where).
 
 # %%
-def pull_and_size(l2=1e-6, steps=200):
-    """For seven weights with ever larger gradients: what L2 took off each, and the √v̂ it was divided by."""
+explore.trajectories.show(optimizer="Adam")
+
+# %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
+# ### Deeper: the law of the pull, and a loss multiplied by a thousand
+#
+# How exactly does the pull depend on the size of the gradients? Seven weights with ever larger noise as their gradient, three decades apart:
+# what L2 takes off goes as $1/\sqrt{\hat v}$, slope −1 in a log-log plot. That needs gradients that average to about zero, as noise does.
+# A gradient that keeps its sign leaves hardly anything for the pull: a step is then $g/|g|$, and $(g+\lambda w)/|g+\lambda w|$ is the same.
+
+# %% tags=["deeper"]
+def pull_and_size(drift=0.0, l2=1e-6, steps=200):
+    """What L2 took off seven weights whose gradients are noise plus `drift` times its size; and the √v̂ of each."""
     push, ends = torch.logspace(-2, 1, 7, dtype=torch.float64), []
     for strength in (0.0, l2):
         noise = torch.Generator().manual_seed(0)
         w, state = torch.ones(7, dtype=torch.float64), {}
         for _ in range(steps):
-            adam_update(w, push * torch.randn((), dtype=w.dtype, generator=noise), state, lr=1e-3, l2=strength)
+            grad = push * (drift + torch.randn((), dtype=w.dtype, generator=noise))
+            adam_update(w, grad, state, lr=1e-3, l2=strength)
         ends.append(w)
     return ends[0] - ends[1], (state["exp_avg_sq"] / (1 - 0.999**steps)).sqrt()
 
 
-# %% tags=["nbval-check-output"]
+# %% tags=["deeper", "nbval-check-output"]
 pull, size = pull_and_size()
-claim("Under Adam with L2 the pull on a weight goes as 1/√v̂, as long as the loss's gradient is the larger part of v̂.",
+claim("Under Adam with L2 the pull on a weight goes as 1/√v̂, where λw is small and the gradients average to about zero.",
       measured=(pull.log().diff() / size.log().diff()).tolist(),
       holds=lambda slopes: all(abs(slope + 1) < 1e-3 for slope in slopes))
-reveal("two-weights", "the one with gradients ±0.1", because="its pull is divided by 0.1, the other's by 10")
+steady, size = pull_and_size(drift=3.0)
+claim("Where a gradient keeps its sign, L2 under Adam takes less than a tenth of lr·λ·w/√v̂ a step.",
+      measured=(steady * size / (1e-3 * 1e-6 * 200)).tolist(), holds=lambda ratios: max(ratios) < 0.1)
+claim("In a bowl, with the full batch, Adam with L2 comes to rest at ridge(λ).",
+      measured=(end(adam_update, lr=0.05, l2=0.5) - ridge(0.5)).norm().item(), holds=lambda distance: distance < 1e-9)
 
-# %% [markdown] slideshow={"slide_type": "slide"}
-# Here is the whole of Adam. Again two lines decide, and again nothing below them knows which one ran.
-
-# %%
-show_source(adam_update)
-
-# %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
-# ### Deeper: multiply the loss by a thousand
-#
+# %% [markdown]
 # Adam is said not to care how the loss is scaled. True for the loss alone. With L2 beside it, scaling the loss by $c$ leaves $\lambda w$ behind:
 # $c\,g + \lambda w = c\,(g + \frac{\lambda}{c} w)$, and Adam forgets the outer $c$ except where ε stands. So a mean over the batch or a sum,
 # a loss in bits or in nats, changes the strength of the regularization. Decoupled decay stays as it is.
@@ -318,57 +350,55 @@ claim("Scaling the loss by 1000 under Adam with L2 is the same as λ/1000 and ε
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Does it matter in a network?
 #
-# Scikit-learn's digits, a 64-128-10 network, Adam with L2. For every weight of the first layer we note two things:
-# how large its gradients from the loss are, and its **effective decay**, $1/(\sqrt{\hat v}+\varepsilon)$: how much stronger than $\eta\lambda$ the pull on it is.
-# A tutorial says that "when large gradients occur, the effective weight decay becomes smaller than intended". Commit:
+# Scikit-learn's handwritten digits, a 64-128-10 network, Adam with L2. For every weight of the first layer we note how large its gradients from the loss were,
+# and its **effective decay** $1/(\sqrt{\hat v}+\varepsilon)$: how many times stronger than $\eta\lambda$ the pull on it was. With AdamW that number is 1 for every weight.
+#
+# What would count is said beforehand. We call the spread over the weights *large* if the strongest and the weakest pull differ more than tenfold, leaving out 5 % at either end.
+# We call the knob *off its scale* if even the least decayed weight gets more than ten times $\eta\lambda$. And the spread should be smaller at λ = 0.1 than at λ = 1e-4, if it is the loss that causes it.
 
 # %%
-predict("spread", "Between the 5 % least and the 5 % most decayed weights, the pull differs by a factor of …",
+predict("spread", "Leaving out 5 % at either end, the strongest and the weakest pull differ by a factor of …",
         ["less than 3", "3 to 30", "more than 30"])
 
-# %%
+# %% jupyter={"outputs_hidden": true}
 explore.effective_decay.show()
 
 # %% [markdown]
-# Each dot is a weight; the line is the median with its band over seeds; the dotted line at 1 is decoupled decay, the same for all weights.
-# Before looking at figures we say what would count: the spread is large if it exceeds **one decade** (a factor of ten), and the law $1/\sqrt{\hat v}$
-# shows if the slope is within 0.1 of −1 where the loss's gradient dominates.
+# *Left:* every dot is a weight. The dashed line at $10^0 = 1$ is AdamW, the same for all; the dotted slope is 1/gradient. *Middle:* how the weights spread; nine in ten lie between the dotted lines.
+# *Right:* the weights by the pixel they read; grey pixels are always blank, their weights never see a gradient and are left out.
 
-# %%
+# %% tags=["nbval-check-output"]
 from course_lib.lab.statistics import mean_interval, paired_interval
 
-*_, decay_on_digits = explore.compute_effective_decay()  # what the picture was drawn from
-strength = decay_on_digits.strengths.index(1e-4)
-claim("On digits at λ = 1e-4, the effective decay under Adam with L2 spreads over more than a decade (5th to 95th percentile).",
-      measured=mean_interval(decay_on_digits.spread[:, strength]), kind="measured",
-      holds=lambda decades: decades.between(low=1))
-claim("Where the loss's gradient dominates, effective decay falls as 1/gradient: log-log slope −1 within 0.1.",
-      measured=mean_interval(decay_on_digits.slope[:, strength]), kind="measured",
-      holds=lambda slope: slope.between(-1.1, -0.9))
-claim("Fewer than 1 % of the weights are decayed less than lr·λ, the strength that was asked for.",
-      measured=mean_interval(decay_on_digits.share_below_one[:, strength]), kind="measured",
-      holds=lambda share: share.between(high=0.01))
-claim("At λ = 0.1 the spread is smaller than at λ = 1e-4.",
-      measured=paired_interval(decay_on_digits.spread[:, -1], decay_on_digits.spread[:, strength]), kind="measured",
+*_, digits = explore.compute_effective_decay()  # what the picture was drawn from; 8 seeds
+at = digits.strengths.index(1e-4)
+claim("At λ = 1e-4 the effective decay of the weights spreads more than tenfold (in powers of ten: by more than 1).",
+      measured=mean_interval(digits.spread[:, at]), kind="measured", holds=lambda decades: decades.between(low=1))
+claim("Even the least decayed weight gets more than ten times lr·λ (in powers of ten: more than 1).",
+      measured=mean_interval(digits.least[:, at]), kind="measured", holds=lambda decades: decades.between(low=1))
+claim("At λ = 0.1 the spread is smaller than at λ = 1e-4 (difference in powers of ten).",
+      measured=paired_interval(digits.spread[:, -1], digits.spread[:, at]), kind="measured",
       holds=lambda difference: difference.between(high=0))
 
 # %%
-factor = 10 ** decay_on_digits.spread[:, strength].mean().item()
+factor = 10 ** digits.spread[:, at].mean().item()
 reveal("spread", "less than 3" if factor < 3 else "3 to 30" if factor <= 30 else "more than 30",
        because=f"measured: a factor of {factor:.0f}")
 
 # %% [markdown]
-# Read the tutorial's sentence again with the picture beside it. *Smaller where gradients are larger* is the law just judged.
-# *Smaller than intended* depends on the size of the gradients: a pull is weakened only where $\sqrt{\hat v} > 1$, and strengthened everywhere else;
-# the third claim counts how often each happens here. Under Adam, then, one λ of L2 is thousands of different λs, set by gradients that nobody chose.
-# Whether that costs *accuracy* is another question, and the next lesson measures it.
+# The map tells the story. At the left and right edge of an image most pixels are blank in nearly every digit, so their weights hardly ever see a gradient, $\sqrt{\hat v}$ is tiny, and the pull is enormous.
+# A tutorial warns that "when large gradients occur, the effective weight decay becomes *smaller than intended*". Smaller than elsewhere, yes. But look how far the whole cloud stands from the dashed line, and on which side.
+# One λ of L2 under Adam is thousands of different speeds, set by gradients that nobody chose. Whether that costs *accuracy* is another question; the next lesson measures it.
 #
-# Slide λ to its right end. The cloud flattens: when $\lambda w$ itself fills $\hat v$, the pull is divided by itself, as on the flat loss.
+# Now move λ to its right end. The line bends flat: where $\lambda w$ itself fills $\hat v$, the pull is divided by itself, as on the flat loss.
+#
+# *What the interval covers:* eight seeds, each with another split, start and batch order, but always from the same 1797 images. It speaks of training on these digits, not of other data.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Myths, checked
 #
-# > **"`torch.optim.SGD(weight_decay=…)` directly performs weight decay."** Its name says so. Ask it.
+# > **"`torch.optim.SGD(weight_decay=…)` directly performs weight decay. It is fully equivalent to adding the L2 norm to the loss."** Both sentences stand in one tutorial, one after the other.
+# > Under momentum they exclude each other. Ask torch which one is true.
 
 # %% tags=["nbval-check-output"]
 def torch_steps(optimizer_class, **options):
@@ -379,14 +409,21 @@ def torch_steps(optimizer_class, **options):
         w.grad = torch.zeros_like(w)
         optimizer.step()
         seen.append(w.item())
-    return torch.tensor(seen)
+    return seen
 
 
+expected = {"SGD": with_l2, "Adam": adam_large, "AdamW": with_decay}
+found = {"SGD": torch_steps(torch.optim.SGD, momentum=0.9), "Adam": torch_steps(torch.optim.Adam), "AdamW": torch_steps(torch.optim.AdamW)}
 claim("torch's SGD with momentum is coupled L2, and so is torch's Adam; AdamW decouples.",
-      measured=[(torch_steps(torch.optim.SGD, momentum=0.9) - torch.tensor(l2)).abs().max().item(),
-                (torch_steps(torch.optim.Adam) - torch.tensor(large)).abs().max().item(),
-                (torch_steps(torch.optim.AdamW) - torch.tensor(decay)).abs().max().item()],
-      holds=lambda gaps: max(gaps) < 1e-6)
+      measured=[abs(a - b) for name in found for a, b in zip(found[name], expected[name])], holds=lambda gaps: max(gaps) < 1e-12)
+
+# %% tags=["nbval-check-output"]
+claim("`weight_decay=2λ` equals the loss term λ‖w‖² under momentum too, because it is no weight decay.",
+      measured=(weights_with("loss", momentum=0.9) - weights_with("torch", momentum=0.9)).abs().max().item(),
+      holds=lambda largest_difference: largest_difference <= 1e-12)
+claim("Decay proper equals it in plain SGD only: under Nesterov momentum the two part on the very first step.",
+      measured=three_steps(sgd_update, momentum=0.9, nesterov=True, l2=0.5)[0] - with_decay[0],
+      holds=lambda difference: abs(difference + 0.045) < 1e-12)
 
 # %% [markdown]
 # > **"$\theta \leftarrow \theta - \eta\,(\nabla L - \lambda\theta)$"**, as one lecture prints it. Multiply out: $(1+\eta\lambda)\,\theta$. The sign is wrong, the weights grow.
@@ -399,20 +436,13 @@ def misprinted_update(param, grad, state, *, lr, l2):
 claim("With the misprinted sign the weight grows by 5 % a step instead of shrinking.",
       measured=three_steps(misprinted_update, l2=0.5), holds=lambda w: abs(w[2] - 1.05**3) < 1e-12)
 
-# %% [markdown]
-# > **"Fully equivalent to adding the L2 norm to the loss."** For plain SGD, and nowhere else. With Nesterov momentum the two part on the very first step:
-
-# %% tags=["nbval-check-output"]
-claim("Under Nesterov momentum L2 and weight decay differ from step 1 on.",
-      measured=three_steps(sgd_update, momentum=0.9, nesterov=True, l2=0.5)[0] - decay[0],
-      holds=lambda difference: abs(difference + 0.045) < 1e-12)
-
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## In production
 #
-# - SGD with momentum: `torch.optim.SGD(…, weight_decay=1e-4)` is L2, and every recipe tuned with it means L2. Typical: 1e-4 to 5e-4.
-# - Adam: use `torch.optim.AdamW`. Typical λ: 0.01 to 0.1, which multiplies $\eta$; the two differ from Adam's L2 by orders of magnitude.
-# - Biases and normalisation parameters are usually left out. That takes two parameter groups, made by what a parameter *is*, since names lie:
+# - SGD with momentum: `torch.optim.SGD(…, weight_decay=1e-4)` is L2, and every recipe tuned with it means L2. Typical λ: 1e-4 to 5e-4.
+# - Adam: use `torch.optim.AdamW`. Typical λ: 0.01 to 0.1. Do not carry over a λ from Adam's L2: you have just seen how far off its scale that one pulls.
+# - Biases and the scale and shift of normalisation layers are usually left out: they are few, and pulling them to zero limits what the layer can express rather than how wildly it can vary.
+#   That takes two parameter groups, made by what a parameter *is*; a name like `bn` promises nothing.
 
 # %% tags=["nbval-check-output"]
 from course_lib.weight_decay import convert_strength, decay_groups
@@ -425,20 +455,27 @@ for group in optimizer.param_groups:
 # %% [markdown]
 # A tutorial reads such groups as "different learning rates for weight and bias". Look at the printout: the rate is the same, the decay differs.
 #
-# **Converting λ.** Papers and programs scale the penalty in at least five ways. The same regularization, said in each:
+# **Converting λ.** Papers and programs scale the penalty in at least five ways:
+#
+# | name here | what λ means |
+# |---|---|
+# | `penalty` | loss + λ‖w‖² |
+# | `half_penalty` | loss + (λ/2)‖w‖²: torch's `weight_decay` of SGD and Adam |
+# | `per_example` | loss + (λ/2m)‖w‖² with m training examples |
+# | `decoupled` | w shrinks by ηλ: torch's `weight_decay` of AdamW |
+# | `per_step` | w shrinks by λ itself: the λ in equation 1 of Loshchilov & Hutter |
 
 # %% tags=["nbval-check-output"]
 for convention in ("penalty", "half_penalty", "per_example", "decoupled", "per_step"):
-    strength = convert_strength(1e-4, "half_penalty", convention, examples=1000, lr=0.1, momentum=0.9)
-    print(f"{convention:<13} λ = {strength:.3g}")
+    same = convert_strength(1e-4, "half_penalty", convention, examples=5000, lr=0.02, momentum=0.9)
+    print(f"{convention:<13} λ = {same:.3g}")
 
 # %% [markdown]
-# `penalty` is loss + λ‖w‖², `half_penalty` loss + (λ/2)‖w‖² (torch's `weight_decay`), `per_example` loss + (λ/2m)‖w‖² with m examples,
-# `decoupled` shrinks by ηλ, `per_step` by λ itself (the paper's λ′). One tutorial writes λ/2m in its text and λ/2 in its code, and drops m without a word:
-# with a thousand examples, that is a factor of a thousand. The last two lines hold at the place of rest under momentum 0.9; under Adam no factor converts one kind into the other.
+# One regularization, five numbers. One tutorial writes λ/2m in its text and λ/2 in its code, and drops m without a word: with 5000 examples, that is a factor of 5000.
+# The last two lines hold at the place of rest under momentum 0.9; under Adam no factor converts one kind into the other.
 
 # %%
-quiz("You move a recipe from `SGD(momentum=0.9, weight_decay=5e-4)` to decoupled decay. Which λ do you try first?",
+quiz("You move a recipe from SGD(momentum=0.9, weight_decay=5e-4) to decoupled decay. Which λ do you try first?",
      {"5e-4": "The same number is ten times weaker here: momentum multiplies the loss's gradient, and no longer the pull.",
       "5e-3": "λ/(1 − μ) = 5e-4/0.1: the same place of rest in a bowl.",
       "5e-5": "The wrong way round: that is a hundred times weaker than what you had.",
@@ -448,10 +485,12 @@ quiz("You move a recipe from `SGD(momentum=0.9, weight_decay=5e-4)` to decoupled
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## When not to
 #
-# - A recipe tuned with coupled L2 works: keep it, or tune again. Replacing one kind by the other and keeping λ changes the regularization by the factors you have measured.
-# - Fine-tuning: both pull to zero, away from the weights you were given, not towards them.
-# - Weights in front of a BatchNorm: their length does not change what the network computes, so decay acts as a learning-rate knob there (lesson 07).
-# - The order of the two lines is a convention: torch decays the *old* weight and then steps. Decaying afterwards differs by $\eta^2\lambda$ times the gradient, and is what some texts print.
+# - A recipe tuned with coupled L2 works: keep it, or tune again. Replacing one kind by the other and keeping λ changes the regularization by the factors you have seen.
+# - Fine-tuning: both pull to zero, away from the weights you were given. A penalty on the distance to those, $\frac{\lambda}{2}\lVert w - w_0\rVert^2$, pulls back to where you started.
+# - Weights in front of a BatchNorm: their length does not change what the network computes, so decay acts as a learning-rate knob there. That is lesson 07.
+#
+# **A last convention.** torch decays the *old* weight, then steps. Subtracting $\eta\lambda$ times the old weight after the step, as most texts print it, is the same thing.
+# Shrinking the *new* weight is not: it differs by $\eta^2\lambda$ times the direction of the step.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## In one breath
@@ -459,10 +498,10 @@ quiz("You move a recipe from `SGD(momentum=0.9, weight_decay=5e-4)` to decoupled
 # | optimizer | are L2 and weight decay the same? | why |
 # |---|---|---|
 # | SGD | yes, at every step | $w - \eta(g+\lambda w) = (1-\eta\lambda)w - \eta g$ |
-# | SGD + momentum | no: weight decay is $1/(1-\mu)$ times weaker at rest | velocity multiplies the gradient, not the decay |
-# | Adam | no, and no factor converts them | L2's pull is divided by $\sqrt{\hat v}$, weight by weight |
+# | SGD + momentum | no: at rest weight decay is $1/(1-\mu)$ times weaker | the velocity multiplies loss and L2 alike, not the decay |
+# | Adam | no, and no factor converts them | $\sqrt{\hat v}$ divides loss and L2 alike, weight by weight, not the decay |
 #
-# Now write the four updates yourself: **`03_weight_decay_exercises.ipynb`**. Your own function can then steer the first picture of this lesson.
+# Now write the updates yourself: **`03_weight_decay_exercises.ipynb`**. Your own function can then steer the first picture of this lesson.
 #
 # **Sources.** Loshchilov & Hutter, *Decoupled Weight Decay Regularization*, ICLR 2019 (arXiv:1711.05101). Zhang, Wang, Xu & Grosse, *Three Mechanisms of Weight Decay
 # Regularization*, ICLR 2019 (arXiv:1810.12281). Krogh & Hertz, *A Simple Weight Decay Can Improve Generalization*, NeurIPS 1991. Polyak, *Some methods of speeding up the convergence of iteration methods*, 1964.
