@@ -72,8 +72,8 @@ def claim(sentence, measured, holds, kind="exact"):
     """Judge a `sentence` of the text by the figure it is about, print the verdict, and enter it in the `ledger`.
 
     `holds(measured)` → True, False, or None for inconclusive. kind "exact": it must hold, else `AssertionError`; kind
-    "measured": any verdict may come out. Of an inconclusive interval the smallest effect that it could have shown is
-    printed: its half-width.
+    "measured": any verdict may come out. Of an inconclusive interval the effect that it would probably have shown is
+    printed with it: what as many values with this spread find four times in five.
     """
     if kind not in ("exact", "measured"):
         raise ValueError(f"kind = {kind!r}: must be 'exact' or 'measured'")
@@ -88,9 +88,10 @@ def claim(sentence, measured, holds, kind="exact"):
 
 
 def _blind_below(measured):
-    if not hasattr(measured, "half_width"):
+    detectable = getattr(measured, "detectable", float("nan"))
+    if detectable != detectable:  # NaN: nobody worked it out
         return ""
-    return f", an effect below {measured.half_width:.2g} could not be seen here"
+    return f" (an effect of {detectable:.2g} would have been found four times in five)"
 
 
 def _figure(measured):
@@ -126,7 +127,8 @@ def reveal(key, correct, because=""):
     question, options, chosen = _predictions[key]
     if correct not in options:
         raise ValueError(f"correct = {correct!r}: must be one of {', '.join(map(repr, options))}")
-    said = {None: "You made no prediction.", correct: f"You said the same: {correct}."}
+    silent = "Your own prediction will stand here." if _headless() else "You made no prediction."
+    said = {None: silent, correct: f"You said the same: {correct}."}
     lines = [question, said.get(chosen, f"You said: {chosen}."), f"It came out: {correct}.", because]
     return _Text([line for line in lines if line])
 

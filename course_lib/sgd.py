@@ -30,7 +30,7 @@ def sgd_update(param, grad, state, *, lr, momentum=0.0, dampening=0.0, nesterov=
             state["momentum_buffer"] = grad.clone()  # v ← g, undamped, as in torch
         else:
             v = state["momentum_buffer"].mul_(momentum)
-            add_scaled(v, 1 - dampening, grad, out=v)  # v ← μv + (1 − τ)g
+            add_scaled(v, 1 - dampening * (momentum != 0), grad, out=v)  # v ← μv + (1 − τ)g (as in torch: no μ, no τ)
         v = state["momentum_buffer"]
         grad = grad + momentum * v if nesterov else v
     return add_scaled(param, -lr, grad, out=param)  # w ← w − lr·v

@@ -129,7 +129,7 @@ def test_one_seed_is_no_sample(values, interval):
         interval(values)
 
 
-@pytest.mark.parametrize("interval", [mean_interval, smallest_detectable])
+@intervals
 @pytest.mark.parametrize("bad", [math.nan, math.inf])
 def test_a_diverged_seed_is_not_averaged_in(bad, interval):
     with pytest.raises(ValueError, match="an interval needs finite values"):

@@ -126,7 +126,7 @@ def test_one_tensor_of_models_with_a_setting_each_is_as_many_runs(nesterov):
     columns = {
         "lr": [0.05, 0.1, 0.0, 0.5],
         "momentum": [0.0, 0.9, 0.5, 0.99],
-        "dampening": [0.0, 0.0, 0.0, 0.0] if nesterov else [0.0, 0.5, -0.5, 1.0],
+        "dampening": [0.0, 0.0, 0.0, 0.0] if nesterov else [0.3, 0.5, -0.5, 1.0],
         "l2": [0.1, 0.0, 1.0, 0.0],
         "weight_decay": [0.0, 0.1, 0.1, 0.5],
     }

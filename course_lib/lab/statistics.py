@@ -14,12 +14,16 @@ from course_lib._arguments import require
 
 
 class Interval(NamedTuple):
-    """A mean with its interval: `low` ≤ `mean` ≤ `high`, at `level`."""
+    """A mean with its interval: `low` ≤ `mean` ≤ `high`, at `level`.
+
+    `detectable`: the true mean that as many values with this spread would have told from 0 four times in five.
+    """
 
     mean: float
     low: float
     high: float
     level: float = 0.95
+    detectable: float = math.nan
 
     def excludes(self, value):
         """True if `value` lies outside the interval."""
@@ -44,7 +48,7 @@ def mean_interval(values, level=0.95):
     values = _sample(values)
     n = len(values)
     mean, half = values.mean().item(), _quantile(n, level) * values.std().item() / math.sqrt(n)
-    return Interval(mean, mean - half, mean + half, level)
+    return Interval(mean, mean - half, mean + half, level, smallest_detectable(values, level))
 
 
 def paired_interval(a, b, level=0.95):
