@@ -150,6 +150,6 @@ heat_map = Explorer(
     compute=compute_heat_map,
     prepare=prepare_heat_map,
     draw=draw_heat_map,
-    size=(9, 4.0),
+    size=(8.2, 3.8),
     quick={"steps": 2},
 )

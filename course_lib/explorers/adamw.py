@@ -134,13 +134,13 @@ trajectory = Explorer(
         "strength": Slider("λ", 0.0, 5.0, 0.3, step=0.05),
         "lr": Slider("learning rate", 0.005, 0.5, 0.05, log=True),
         "beta1": Slider("β₁", values=(0.0, 0.5, 0.8, 0.9, 0.95, 0.98), default=0.9),
-        "beta2": Slider("β₂", values=(0.0, 0.5, 0.9, 0.95, 0.99, 0.999), default=0.95),
+        "beta2": Slider("β₂", values=(0.0, 0.5, 0.9, 0.95, 0.99, 0.999), default=0.9),
         "eps": Slider("ε", 1e-8, 10.0, 1e-8, log=True, step=0.5),
     },
     compute=compute_trajectory,
     prepare=prepare_trajectory,
     draw=draw_trajectory,
-    size=(9, 4.2),
+    size=(8.2, 3.9),
 )
 
 
@@ -207,7 +207,7 @@ which_parameter = Explorer(
     compute=compute_which_parameter,
     prepare=prepare_which_parameter,
     draw=draw_which_parameter,
-    size=(9, 2.5),
+    size=(8.2, 2.35),
 )
 
 

@@ -42,7 +42,7 @@ explore.trajectory.show()
 # λ = 0.1, 0.2, 0.3, as if λ were not connected. At λ = 0.5 a wall arrives, and the wall pushes.
 #
 # At the end of this lesson you can
-# - compute Adam's steps by hand, and read five settings off a picture;
+# - compute Adam's steps by hand, and read four settings off a picture;
 # - say what λ means in AdamW: a memory of 1/(lr·λ) steps, and a box of half-width 1/λ;
 # - judge the promise of two separate knobs on networks trained while you watch;
 # - set up AdamW as it is used: groups, schedule, resuming.
@@ -249,7 +249,7 @@ explore.heat_map.show()
 # At the bottom they stand in one column for a dull reason: decay does next to nothing, all rows are one row. The promise is about the rows above.
 #
 # **A number for it.** Turn lr up tenfold: the log of the loss changes by some amount. Turn λ up tenfold: another. Turn both: the sum, *plus c*.
-# Separable means c = 0. We fit $\log \text{loss} \approx k + px + qy + ax^2 + by^2 + c\,xy$ with $x = \log_{10} \text{lr}$ and $y = \log_{10} \lambda$,
+# Separable means c = 0; a negative c says that a larger rate wants a larger decay. We fit $\log \text{loss} \approx k + px + qy + ax^2 + by^2 + c\,xy$ with $x = \log_{10} \text{lr}$ and $y = \log_{10} \lambda$,
 # seed by seed, on the cells near the lowest, and those are chosen by the *other* half of the seeds. Decided beforehand: **|c| ≤ 0.05, a twentieth of the loss, counts as free.**
 
 # %%
@@ -302,6 +302,8 @@ claim("Over (lr, lr·λ) the interaction is c′ = c − 2b: unless b = 0, at mo
 
 # %%
 primed = {name: [fit.over_product().c for fit in fits[name, 0.5]] for name in trained}
+for name, values in primed.items():
+    print(f"{name:<10} c′ = {mean_interval(values)}")
 claim("AdamW is nearer to separable in the paper's coordinates than in torch's, |c′| < |c|.",
       measured=paired_interval(torch.tensor(primed["AdamW"]).abs(), decoupled),
       holds=lambda difference: difference.between(high=0), kind="measured")
@@ -509,10 +511,10 @@ claim("Decay takes lr·λ of a weight, be its gradient 1000 or 0.001.",
 # ## In production
 #
 # ```python
-# optimizer = torch.optim.AdamW(decay_groups(model, weight_decay=0.05), lr=1e-3)   # weights decay; biases and norms do not
+# optimizer = torch.optim.AdamW(decay_groups(model, weight_decay=0.05), lr=1e-3)
 # ```
 #
-# Typical λ: 0.01 to 0.1 and more, well above what coupled L2 takes. Is that so here?
+# Two groups, made by what a parameter is: weights decay, biases and norms do not. Typical λ: 0.01 to 0.1 and more, well above what coupled L2 takes. Is that so here?
 
 # %%
 def best_decay(surface, lr=0.01):
