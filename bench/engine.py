@@ -1,0 +1,225 @@
+"""The ensemble engine against its rivals, in one run: `python -m bench.engine`.
+
+The grid job: digits (1000 training rows), MLP 64-128-10, ReLU, dropout, batches of 64, 300 steps of AdamW; 24 settings
+(learning rate, weight decay, dropout) × 8 seeds = 192 models. All times are wall times, rivals take turns, and a ratio
+is the median over the rounds of the ratio within a round, so that a busy machine hurts all alike.
+"""
+
+import importlib.util
+import os
+import statistics
+import time
+
+import torch
+from torch import nn
+
+from course_lib.adamw import AdamW
+from course_lib.lab._chunk import batches_of, seeded
+from course_lib.lab.data import digits
+from course_lib.lab.ensemble import ModelSpec, train
+from course_lib.sgd import SGD
+
+SETTINGS, SEEDS, STEPS, BATCH, WORKERS = 24, 8, 300, 64, 2
+MODELS = SETTINGS * SEEDS
+PLAIN_MODELS = 3  # the plain loop trains so many, and is multiplied
+ROUNDS = 5
+SPEC = ModelSpec((64, 128, 10))
+
+
+def grid(settings=SETTINGS):
+    """Learning rates 1e-4 … 1e-2, decays 0 … 1, dropout 0 … 0.6, all rising together."""
+    return {
+        "lr": torch.logspace(-4, -2, settings).tolist(),
+        "weight_decay": torch.linspace(0, 1, settings).tolist(),
+        "dropout": torch.linspace(0, 0.6, settings).tolist(),
+    }
+
+
+def seconds(work):
+    """Wall time of one call."""
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+def median_seconds(work, repeats):
+    return statistics.median(seconds(work) for _ in range(repeats))
+
+
+# the grid job
+
+
+def engine(split):
+    """Seconds until all 192 models are trained and measured, and until the first curve (24 settings) is whole."""
+    start, first = time.perf_counter(), None
+    for training in train(SPEC, split, grid(), range(SEEDS), steps=STEPS, batch_size=BATCH, workers=WORKERS):
+        if first is None and any(parameters is not None for parameters in training.parameters):
+            first = time.perf_counter() - start
+    return time.perf_counter() - start, first
+
+
+def plain_loop(split, models):
+    """What every tutorial does: one model after the other, autograd, torch's fused AdamW, one thread."""
+    rows = [{name: column[i] for name, column in grid().items()} for i in range(0, SETTINGS, SETTINGS // models)][
+        :models
+    ]
+    for setting in rows:
+        model = SPEC.build(setting["dropout"])
+        optimizer = torch.optim.AdamW(
+            model.parameters(), lr=setting["lr"], weight_decay=setting["weight_decay"], fused=True
+        )
+        batches = batches_of(split.train_x, split.train_y, BATCH, seeded(0, "batches"))
+        for _ in range(STEPS):
+            x, y = next(batches)
+            optimizer.zero_grad()
+            nn.functional.cross_entropy(model(x), y).backward()
+            optimizer.step()
+
+
+def jax_inputs(split):
+    """Per seed, what the rival needs; same initial weights and batches as ours."""
+    from bench import engine_jax
+
+    def batches(seed):
+        numbers = torch.arange(len(split.train_x))
+        order = batches_of(numbers, numbers, BATCH, seeded(seed, "batches"))
+        return torch.stack([next(order)[0] for _ in range(STEPS)])
+
+    return [engine_jax.inputs_for(seed, SPEC.initial(seed), grid(), split, batches(seed)) for seed in range(SEEDS)]
+
+
+def floor_seconds():
+    """Time of the job's matrix products alone, at the speed this machine multiplies [3072, 64] by [64, 64]."""
+    a, b = torch.randn(SETTINGS * 128, 64), torch.randn(64, 64)
+    best = min(seconds(lambda: [a @ b for _ in range(100)]) for _ in range(20)) / 100
+    speed = 2 * a.shape[0] * 64 * 64 / best
+    first, *later = (n * m for n, m in zip(SPEC.widths, SPEC.widths[1:]))
+    products = 2 * first + 3 * sum(later)  # forward and ∂W everywhere, ∂a but for the first layer
+    return MODELS * STEPS * 2 * BATCH * products / (WORKERS * speed), speed
+
+
+def compare_grid_job():
+    split = digits()
+    has_jax = importlib.util.find_spec("jax") is not None
+    times = {name: [] for name in ("engine", "first curve", "plain", "jax", "jax cold, first curve", "floor")}
+    inputs = jax_inputs(split) if has_jax else None
+    engine(split)  # the first run of all pays for what is imported and allocated once
+    for _ in range(ROUNDS):
+        whole, first = engine(split)
+        times["engine"].append(whole)
+        times["first curve"].append(first)
+        times["plain"].append(seconds(lambda: plain_loop(split, PLAIN_MODELS)) * MODELS / PLAIN_MODELS)
+        floor, speed = floor_seconds()
+        times["floor"].append(floor)
+        if has_jax:
+            from bench import engine_jax
+
+            engine_jax.forget()
+            times["jax cold, first curve"].append(seconds(lambda: engine_jax.one_seed(inputs[0])))
+            times["jax"].append(seconds(lambda: engine_jax.all_seeds(inputs, WORKERS)))
+    report_grid_job(times, speed, has_jax)
+
+
+def ratio(times, slower, faster):
+    return statistics.median(a / b for a, b in zip(times[slower], times[faster]))
+
+
+def report_grid_job(times, speed, has_jax):
+    middle = {name: statistics.median(values) for name, values in times.items() if values}
+    print(
+        f"Grid job: {SETTINGS} settings × {SEEDS} seeds × {STEPS} steps, {WORKERS} workers, median of {ROUNDS} rounds"
+    )
+    print(f"  engine, all {MODELS} models, losses and accuracies at the end {middle['engine']:8.2f} s")
+    print(f"  first full curve ({SETTINGS} settings, 1 seed)                  {middle['first curve']:8.2f} s   (≤ 0.8)")
+    print(f"  plain loop, fused AdamW, 1 thread                       {middle['plain']:8.2f} s"
+          f"   extrapolated: {PLAIN_MODELS} models measured, × {MODELS // PLAIN_MODELS}")  # fmt: skip
+    print(f"  matrix products alone, {speed / 1e9:.0f} GF/s × {WORKERS}                     {middle['floor']:8.2f} s")
+    if has_jax:
+        print(f"  JAX, a chunk per seed over {WORKERS} threads, compiled before      {middle['jax']:8.2f} s")
+        print(f"  JAX, cold (compiling), first full curve                 {middle['jax cold, first curve']:8.2f} s")
+    print(f"  plain / engine                {ratio(times, 'plain', 'engine'):6.1f} ×   (≥ 10, goal 16)")
+    print(f"  share of the floor            {100 * ratio(times, 'floor', 'engine'):6.0f} %   (goal 60)")
+    if has_jax:
+        print(f"  JAX / engine, warm            {ratio(times, 'jax', 'engine'):6.2f} ×   (goal 1.0)")
+        cold = ratio(times, "jax cold, first curve", "first curve")
+        print(f"  JAX / engine, cold, one curve {cold:6.2f} ×   (goal 3)")
+    else:
+        print("  JAX is not installed: no comparison (pip install jax)")
+
+
+# growth
+
+
+def growth():
+    """Exponent of cost in the number of models: slope of log time over log models, one worker, 15 steps."""
+    split, sizes = digits(), (24, 96, 384, 960)
+
+    def job(settings, seeds):
+        how = {"steps": 15, "batch_size": BATCH, "workers": 1, "keep_parameters": False}
+        return lambda: list(train(SPEC, split, grid(settings), range(seeds), **how))
+
+    for axis, jobs in {
+        "settings": [job(models, 1) for models in sizes],
+        "seeds": [job(24, models // 24) for models in sizes],
+    }.items():
+        times = [median_seconds(work, 3) for work in jobs]
+        print(f"  {sizes[0]} → {sizes[-1]} models by {axis:9} exponent {slope(sizes, times):.2f}   (≤ 1.05)")
+
+
+def slope(sizes, times):
+    x, y = torch.tensor(sizes).double().log(), torch.tensor(times).double().log()
+    x = x - x.mean()
+    return float((x * y).sum() / (x * x).sum())
+
+
+# one optimizer step
+
+
+def compare_steps():
+    """`step()` of our classes over torch's with one loop over tensors (no foreach, not fused)."""
+    grid_job = [p.shape for p in SPEC.initial(0)]
+    deep = [shape for _ in range(32) for shape in ((64, 64), (64,))] + [(10, 64)]
+    pairs = ("AdamW", AdamW, torch.optim.AdamW, {}), ("SGD, momentum", SGD, torch.optim.SGD, {"momentum": 0.9})
+    for name, ours, theirs, options in pairs:
+        for shapes in (grid_job, deep):
+            rivals = stepper(ours, shapes, options), stepper(theirs, shapes, options | {"foreach": False})
+            mine, torchs, quotient = microseconds(*rivals)
+            times = f"{mine:7.0f} µs, torch {torchs:7.0f} µs"
+            print(f"  {name:14} {len(shapes):3} tensors {times}: {quotient:5.2f} ×   (goal ≤ 1.15)")
+
+
+def stepper(optimizer_class, shapes, options):
+    """A function that makes one step, on parameters and gradients of the given shapes."""
+    generator = torch.Generator().manual_seed(0)
+    params = [torch.randn(shape, generator=generator).requires_grad_() for shape in shapes]
+    for param in params:
+        param.grad = torch.randn(param.shape, generator=generator)
+    return optimizer_class(params, lr=1e-3, **options).step
+
+
+def microseconds(ours, theirs, calls=20, rounds=31):
+    """Medians per call, and the median of the quotient, rivals taking turns."""
+
+    def per_call(step):
+        return seconds(lambda: [step() for _ in range(calls)]) / calls * 1e6
+
+    mine, torchs = zip(*((per_call(ours), per_call(theirs)) for _ in range(rounds)))
+    quotient = statistics.median(a / b for a, b in zip(mine, torchs))
+    return statistics.median(mine), statistics.median(torchs), quotient
+
+
+def main():
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    load = f", load {os.getloadavg()[0]:.1f} (above 0.5: figures suffer)" if hasattr(os, "getloadavg") else ""
+    print(f"torch {torch.__version__}, {os.cpu_count()} cores{load}")
+    compare_grid_job()
+    print("Cost growth")
+    growth()
+    print("One optimizer step, ours over torch's single-tensor loop")
+    compare_steps()
+    torch.set_num_threads(threads)
+
+
+if __name__ == "__main__":
+    main()
