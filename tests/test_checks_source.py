@@ -3,6 +3,7 @@
 import builtins
 import os
 import re
+import subprocess
 import sys
 import textwrap
 import time
@@ -379,3 +380,32 @@ def test_without_a_warm_worker_nothing_stays():
 def test_bad_arguments_are_refused(arguments, says):
     with pytest.raises(ValueError, match=says):
         check_source(*arguments)
+
+
+GUARDED = """
+import os, pathlib, subprocess, sys
+from course_lib.checks import _sandbox
+_sandbox.landlock_version = lambda: 0  # as on macOS and Windows
+folder, target = sys.argv[1:]
+_sandbox.guard_writes(folder)
+open(os.path.join(folder, "mine"), "w").write("x")
+assert open(target).read() == "kept"
+refused = 0
+for spoil in (lambda: open(target, "w"), lambda: os.open(target, os.O_RDWR), lambda: os.remove(target),
+              lambda: os.rename(target, os.path.join(folder, "x")), lambda: pathlib.Path(target).chmod(0o777),
+              lambda: pathlib.Path(target + "2").touch(), lambda: os.system("true"),
+              lambda: subprocess.run([sys.executable, "-V"])):
+    try:
+        spoil()
+    except PermissionError:
+        refused += 1
+sys.exit(refused != 8)
+"""
+
+
+def test_writes_are_guarded_where_the_kernel_does_not(tmp_path):
+    target = tmp_path / "kept"
+    target.write_text("kept")
+    (tmp_path / "own").mkdir()
+    assert subprocess.run([sys.executable, "-c", GUARDED, tmp_path / "own", target], timeout=60).returncode == 0
+    assert target.read_text() == "kept"

@@ -53,7 +53,7 @@ def watched(kernel, get_message):
 def pytest_runtest_makereport(item, call):
     """One line of JSON per cell that ran, and one for a notebook that could not start."""
     if call.when == "call" or call.excinfo:
-        failed = f"{type(call.excinfo.value).__name__}: {call.excinfo.value}"[:500] if call.excinfo else ""
+        failed = f"{type(call.excinfo.value).__name__}: {one_line(call.excinfo.value)}" if call.excinfo else ""
         with open(os.environ[FILE], "a", encoding="utf-8") as file:
             file.write(json.dumps({"cell": item.cell_num, "failed": failed, **outputs(item)}) + "\n")
     return (yield)
@@ -64,8 +64,12 @@ def outputs(item):
     values, raised = [], None
     for output in item.test_outputs or ():
         if output.output_type == "error":
-            raised = {"type": output.ename, "message": str(output.evalue)[:500]}
+            raised = {"type": one_line(output.ename), "message": one_line(output.evalue)}
         text = output.get("data", {}).get(MIME)
         if isinstance(text, str) and len(text) < LARGEST:
             values.append(text)
     return {"values": values, "raised": raised}
+
+
+def one_line(text):
+    return " ".join(str(text).split())[:500]

@@ -8,7 +8,7 @@ TOLERANCE = {"float64": 1e-9, "float32": 1e-5, "float16": 4e-3, "bfloat16": 3e-2
 
 def differ(got, want, tolerance=None):
     """ "" if `got` is `want` up to rounding, else one phrase that names the first difference and its place."""
-    if kind(got) != kind(want) or (kind(want) == "a number" and isinstance(got, bool)):
+    if kind(got) != kind(want) and not {kind(got), kind(want)} <= {"a list", "a tuple"}:
         return f"{name_kind(got)}, expected {kind(want)}"
     if kind(want) == "a tensor":
         return differ_in_tensor(got, want, tolerance)
@@ -110,4 +110,4 @@ def show(value, beside=None):
     if isinstance(value, dict) and ("list" in value or "tuple" in value):
         (items,) = value.values()
         return f"[{', '.join(map(show, items[:4]))}{', …' if len(items) > 4 else ''}]"
-    return kind(value) if isinstance(value, dict) else repr(value)
+    return kind(value) if isinstance(value, dict) else repr(value)[:80]

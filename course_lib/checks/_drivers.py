@@ -32,14 +32,17 @@ def invoke(function, *args, **kwargs):
     return function(*args, **kwargs)
 
 
+INPUT = "the input "  # what a part is called that notes an argument after the call
+
+
 def call(answers, case, note):
     """One function, called once: its result, what became of its inputs, and whether the two share memory."""
     (function,) = answers
     args, kwargs = decode(case["args"]), decode(case.get("kwargs", {"dict": []}))
     result = invoke(function, *args, **kwargs)
     note("", "the result", result)
-    for position, value in enumerate(args):
-        note("", f"input {position + 1}", value)
+    for name, value in zip(case["arguments"], args):
+        note("", f"{INPUT}{name}", value)
         if type(value) is type(result) is torch.Tensor and value.numel():
             note("", "shares memory", result.untyped_storage().data_ptr() == value.untyped_storage().data_ptr())
 
@@ -124,8 +127,11 @@ def members(group):
 def build(tree):
     """A module from nested dicts: name → dict for a module of modules, name → ["Linear", 4, 8] for a layer of nn."""
     module = nn.Module()
-    for name, item in tree.items():
-        module.add_module(name, build(item) if isinstance(item, dict) else getattr(nn, item[0])(*item[1:]))
+    with torch.random.fork_rng(
+        devices=[]
+    ):  # initial weights are drawn, and the learner's generator is not ours to move
+        for name, item in tree.items():
+            module.add_module(name, build(item) if isinstance(item, dict) else getattr(nn, item[0])(*item[1:]))
     return module.double()
 
 

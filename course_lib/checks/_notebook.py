@@ -23,7 +23,7 @@ from IPython.core.inputtransformer2 import TransformerManager
 
 from course_lib import LESSONS
 from course_lib.checks import CASES, _collect, _sandbox
-from course_lib.checks._report import Result, broken, judge
+from course_lib.checks._report import Result, broken, is_raised, judge
 from course_lib.checks._source import clean_environment
 from course_lib.checks._task import tasks_of
 
@@ -154,9 +154,7 @@ def run(pristine, answers, tasks, number, limits):
     seen, log = execute(plan, cases, seconds, limits) if seconds > 0 else ({}, "")
     results, broken_by = {}, None
     for task, each in tasks.items():
-        cells = [
-            seen.get(index) for index, (_, name, _) in enumerate(plan) if name == task
-        ]  # the answer's and the check's
+        cells = [seen.get(index) for index, (_, name, _) in enumerate(plan) if name == task]  # its answer and its check
         breaks = any(cell is None or cell["failed"] for cell in cells)
         if not_reached(cells[0]) or (breaks and broken_by):
             continue  # perhaps innocent: once more, without the one that broke the run
@@ -186,7 +184,7 @@ def verdict(name, task, cases, cells, limits):
         return Result(
             name, "error", "the check cell did not give its values exactly once: does the answer display something?"
         )
-    return with_hint(judge(name, task, cases, json.loads(values[0])))
+    return with_hint(judge(name, task, cases, json_or_none(values[0])))
 
 
 def with_hint(result):
@@ -237,7 +235,7 @@ def nbval(folder):
 
 def environment(folder, limits):
     """Everything that Jupyter writes goes into the temporary folder; the check cells learn where their cases are."""
-    inside = {name: str(folder / name.lower()) for name in ("IPYTHONDIR", "JUPYTER_RUNTIME_DIR", "MPLCONFIGDIR")}
+    inside = {name: str(folder / name.lower()) for name in ("IPYTHONDIR", "JUPYTER_RUNTIME_DIR")}
     package = str(Path(__file__).resolve().parents[2])
     return {
         **clean_environment(), **inside, "TMPDIR": str(folder), "PYTHONPATH": package, "MPLBACKEND": "agg",
@@ -249,7 +247,26 @@ def environment(folder, limits):
 
 def collected(path):
     """{cell number: what it gave}, as far as it was written down."""
-    if not path.is_file():
-        return {}
-    lines = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
-    return {line["cell"]: line for line in lines}
+    lines = path.read_text("utf-8", errors="replace").splitlines() if path.is_file() else []
+    return {ran["cell"]: ran for ran in map(json_or_none, lines) if is_cell(ran)}
+
+
+def json_or_none(text):
+    """What the JSON says; None where it says nothing. The learner's code could write here too."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+
+
+def is_cell(ran):
+    """True if `ran` looks like a line of `_collect`."""
+    return (
+        type(ran) is dict
+        and type(ran.get("cell")) is int
+        and type(ran.get("failed")) is str
+        and type(ran.get("values")) is list
+        and all(type(value) is str for value in ran["values"])
+        and "raised" in ran
+        and (ran["raised"] is None or is_raised(ran["raised"]))
+    )

@@ -49,8 +49,8 @@ def record(answers, case):
 
 def describe(error):
     """Type, message and, where it lies in the learner's code, the line that raised."""
-    kind = "signature" if isinstance(error, AnswerError) else type(error).__name__
-    message = error.msg if isinstance(error, SyntaxError) else str(error)
+    kind = "signature" if isinstance(error, AnswerError) else type(error).__name__[:100]
+    message = str(error.msg if isinstance(error, SyntaxError) else error)
     return {"type": kind, "message": " ".join(message.split())[:500], "line": line_of(error)}
 
 

@@ -6,6 +6,7 @@ The instant check, `check_source` and `course check` all end in `judge`; the las
 from dataclasses import dataclass
 
 from course_lib.checks._compare import differ, show
+from course_lib.checks._drivers import INPUT
 from course_lib.checks._observe import observe
 from course_lib.checks._values import is_encoded
 
@@ -59,9 +60,7 @@ class Difference:
 def judge(name, task, cases, records):
     """The `Result` of the answer to `task`, called `name`, that left these `records` on `cases`."""
     if not well_formed(records):
-        return Result(
-            name, "error", "what came back are no values: does the answer replace functions of Python or torch?"
-        )
+        return Result(name, "error", "no values came back: does the answer replace functions of Python or torch?")
     raised = next((record["raised"] for record in records if "raised" in record), None)
     if raised and is_blank(raised) and not any(record["parts"] for record in records):
         return broken(name, task, raised)
@@ -71,7 +70,7 @@ def judge(name, task, cases, records):
         return Result(name, "passed", task.praise.format(cases=len(cases)))
     if found.part == RAISED:
         return broken(name, task, raised, f" (case “{found.case['name']}”)")
-    hint = recognise(task, cases, records, expected, found)
+    hint = recognise(task, cases, records, found)
     return Result(name, "failed", f"{hint} — {found}" if hint else str(found))
 
 
@@ -86,7 +85,6 @@ def is_blank(raised):
     return raised["type"] == "NotImplementedError"
 
 
-INPUTS = {f"input {n}": f"argument {n} was changed in place: leave the caller's values as they are" for n in (1, 2, 3)}
 RAISED = ("", "raised")  # the part in which a case ends that raised
 
 
@@ -105,7 +103,11 @@ def differ_in_record(task, got, want):
         if (where, what) != (right_where, right_what):
             return (where, what), f"expected {right_what} here"
         if text := differ(value, right, task.tolerance):
-            return (where, what), text if value is None else task.notes.get(what, INPUTS.get(what, text))
+            if what.startswith(INPUT):
+                text = (
+                    f"`{what.removeprefix(INPUT)}` was changed in place: compute something new, leave the input alone"
+                )
+            return (where, what), text if value is None else task.notes.get(what, text)
     if "raised" in got:
         return RAISED, ""
     if len(got["parts"]) != len(want["parts"]):
@@ -114,7 +116,7 @@ def differ_in_record(task, got, want):
     return None
 
 
-def recognise(task, cases, records, expected, found):
+def recognise(task, cases, records, found):
     """The hint of the one mistake that gives the same result on all cases, else on the first case that is wrong."""
     bank = [(mistake, observe(task.names, mistake.answers, cases)) for mistake in task.mistakes]
     everywhere = [m for m, given in bank if first_difference(task, cases, records, given) is None]
@@ -151,6 +153,8 @@ def explain(raised):
         return f"{place}not valid Python: {message}"
     if kind == "signature":
         return f"the function cannot be called as the task calls it: {message}"
+    if kind == "ModuleNotFoundError" and "course_lib" in message:
+        return f"{place}course_lib's functions are not there while an answer is checked: write your own"
     if "allocate memory" in message or kind == "MemoryError":
         return f"{place}more memory was asked for than a check may use"
     return place + KNOWN.get(kind, "{kind}: {message}").format(kind=kind, message=message)

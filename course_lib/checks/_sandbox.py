@@ -41,6 +41,8 @@ def run_forked(start, seconds):
     if child == 0:
         try:
             os.setsid()
+            if LINUX:
+                libc().prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)  # not without its keeper
             start()
         finally:
             EXIT(DAMAGED)  # `start` ends the process itself, unless it fails
@@ -87,14 +89,16 @@ def confine(folder, memory_gib):
     with contextlib.suppress(ImportError):  # Windows has no such limits
         import resource
 
-        for kind, limit in ((resource.RLIMIT_DATA, int(memory_gib * 2**30)), (resource.RLIMIT_FSIZE, 2**28),
-                            (resource.RLIMIT_CORE, 0)):  # fmt: skip
-            resource.setrlimit(kind, (limit, limit))
+        limits = {"RLIMIT_DATA": int(memory_gib * 2**30), "RLIMIT_FSIZE": 2**28, "RLIMIT_CORE": 0}
+        for name, limit in limits.items():
+            hard = resource.getrlimit(getattr(resource, name))[1]
+            lower = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
+            resource.setrlimit(getattr(resource, name), (lower, lower))
     if not landlock(folder):
         guard_writes(folder)
 
 
-PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS = 36, 38
+PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS = 1, 36, 38
 CREATE_RULESET, ADD_RULE, RESTRICT_SELF = 444, 445, 446  # the same on every architecture
 WRITE_FILE, CHANGE_FOLDER, REFER, TRUNCATE = 1 << 1, 0b1_1111_1111 << 4, 1 << 13, 1 << 14
 SCOPE_SIGNAL = 1 << 1
@@ -152,18 +156,8 @@ def open_path(path):
 
 
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
-CHANGING = {
-    "os.remove",
-    "os.rename",
-    "os.rmdir",
-    "os.mkdir",
-    "os.link",
-    "os.symlink",
-    "os.truncate",
-    "os.chmod",
-    "os.utime",
-}
-STARTING = {"os.system", "os.exec", "os.posix_spawn", "os.spawn", "os.startfile", "subprocess.Popen"}
+CHANGING = {f"os.{name}" for name in "remove rename rmdir mkdir link symlink truncate chmod utime".split()}
+STARTING = {"subprocess.Popen"} | {f"os.{name}" for name in "system exec posix_spawn spawn startfile".split()}
 
 
 def guard_writes(folder):
@@ -174,9 +168,8 @@ def guard_writes(folder):
 
     def hook(event, args):
         writes = event in CHANGING or (event == "open" and isinstance(args[2], int) and args[2] & WRITING)
-        paths = [os.fsdecode(a) for a in args[:2] if isinstance(a, (str, bytes, os.PathLike))][
-            : 1 if event == "open" else 2
-        ]
+        named = args[:1] if event == "open" else args[:2]
+        paths = [os.fsdecode(path) for path in named if isinstance(path, (str, bytes, os.PathLike))]
         outside = [p for p in paths if not os.path.realpath(p).startswith(inside) and p != os.devnull]
         if (writes and outside) or event in STARTING:
             raise PermissionError(f"{event} {' '.join(outside)}")

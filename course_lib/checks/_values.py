@@ -23,7 +23,7 @@ def encode(value, depth=0):
         return {kind.__name__: [encode(item, depth + 1) for item in value]}
     if depth < 8 and kind is dict and len(value) < LIMIT:
         return {"dict": [[encode(key, depth + 1), encode(item, depth + 1)] for key, item in value.items()]}
-    return {"object": f"{kind.__module__}.{kind.__qualname__}".removeprefix("builtins.")}
+    return {"object": f"{kind.__module__}.{kind.__qualname__}".removeprefix("builtins.")[:100]}
 
 
 def encode_tensor(tensor):

@@ -35,6 +35,7 @@ def main():
 def answer(request):
     """Run one answer behind the fences, leave what it gave in its folder, and end the process."""
     os.chdir(request["folder"])
+    os.environ["TMPDIR"] = request["folder"]
     close_descriptors()
     _sandbox.confine(request["folder"], request["memory_gib"])
     hide_ourselves()

@@ -247,7 +247,7 @@ def state_cases(generator):
         for p in model.parameters():
             p.grad = torch.randn(p.shape, generator=generator, dtype=torch.float64)
         optimizer.step()
-        return {"name": name, "driver": "call", "args": tensors(optimizer.state_dict())}
+        return {"name": name, "driver": "call", "arguments": ["state_dict"], "args": tensors(optimizer.state_dict())}
 
     return [
         one("two weights, a constant rate", {"fc": ["Linear", 2, 1, False]}, 1.0),
