@@ -139,7 +139,7 @@ def adam_update(*args, **kwargs):
 def test_answers_that_misbehave(exercise):
     """F07, F08, F16, F20, F21, F27, F28, F29, F31 in the notebook's process: as with `check_source`."""
     exercise.answer(
-        T1="from course_lib.sgd import sgd_update",
+        T1="def sgd_update(*a, **k):\n    from course_lib.sgd import sgd_update as ours\n    return ours(*a, **k)",
         T2=f"""
 import subprocess, sys
 subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)", "{MARK}"], start_new_session=True, env={{}})

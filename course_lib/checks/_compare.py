@@ -102,11 +102,12 @@ def show(value, beside=None):
     """A short form of an encoded value; numbers with as many digits as tell them from `beside`."""
     if isinstance(value, float):
         digits = 6 if beside is None or f"{value:.6g}" != f"{beside:.6g}" else 15
-        return f"{value:.{digits}g}"
+        return f"{value + 0.0:.{digits}g}"  # no −0
     if isinstance(value, dict) and "tensor" in value:
         numbers = ", ".join(f"{v:.6g}" for v in value.get("values", ())[:4])
         more = ", …" if len(value.get("values", ())) > 4 else ""
-        return f"[{numbers}{more}] (shape {value['shape']}, {value['tensor']})"
+        usual = len(value["shape"]) == 1 and value["tensor"] == "float64"
+        return f"[{numbers}{more}]" + ("" if usual else f" (shape {value['shape']}, {value['tensor']})")
     if isinstance(value, dict) and ("list" in value or "tuple" in value):
         (items,) = value.values()
         return f"[{', '.join(map(show, items[:4]))}{', …' if len(items) > 4 else ''}]"

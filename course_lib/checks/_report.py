@@ -5,7 +5,7 @@ The instant check, `check_source` and `course check` all end in `judge`; the las
 
 from dataclasses import dataclass
 
-from course_lib.checks._compare import differ, show
+from course_lib.checks._compare import differ, kind, show
 from course_lib.checks._drivers import INPUT
 from course_lib.checks._observe import observe
 from course_lib.checks._values import is_encoded
@@ -54,7 +54,7 @@ class Difference:
     def __str__(self):
         where, what = self.part
         place = ", ".join(filter(None, (where, what)))
-        return f"case “{self.case['name']}”{', ' if place else ''}{place}: {self.text}{inputs(self.case)}"
+        return f"case “{self.case['name']}”{', ' if place else ''}{place}: {self.text}{inputs(self.case, where)}"
 
 
 def judge(name, task, cases, records):
@@ -129,14 +129,17 @@ def recognise(task, cases, records, found):
     return here[0].hint if len(here) == 1 else ""
 
 
-def inputs(case):
-    """The inputs of the case, short: the hyper-parameters, or the arguments by name."""
-    if "hyper" in case:
-        pairs = case["hyper"]["dict"]
-    else:
-        pairs = zip(case.get("arguments", ()), case.get("args", {"list": ()})["list"])
-    shown = ", ".join(f"{name} = {show(value)}" for name, value in pairs)
+def inputs(case, where):
+    """What the answer was given there, short: arguments by name; for an update its first numbers too."""
+    pairs = [*zip(case.get("arguments", ()), case.get("args", {"list": ()})["list"])]
+    pairs += case.get("kwargs", NOTHING)["dict"] + case.get("hyper", NOTHING)["dict"]
+    if where == "step 1":
+        pairs = [("param", case["params"]["list"][0]), ("grad", case["grads"]["list"][0]["list"][0]), *pairs]
+    shown = ", ".join(f"{name} = {show(value)}" for name, value in pairs if kind(value) != "a dict")
     return f" ({shown})" if shown else ""
+
+
+NOTHING = {"dict": []}
 
 
 def not_yet(message, task):
@@ -147,17 +150,17 @@ def not_yet(message, task):
 
 def explain(raised):
     """What the learner's code raised, in the learner's terms."""
-    kind, message, line = raised["type"], raised["message"], raised.get("line")
+    name, message, line = raised["type"], raised["message"], raised.get("line")
     place = f"line {line}: " if line else ""
-    if kind in ("SyntaxError", "IndentationError", "TabError"):
+    if name in ("SyntaxError", "IndentationError", "TabError"):
         return f"{place}not valid Python: {message}"
-    if kind == "signature":
+    if name == "signature":
         return f"the function cannot be called as the task calls it: {message}"
-    if kind == "ModuleNotFoundError" and "course_lib" in message:
+    if name == "ModuleNotFoundError" and "course_lib" in message:
         return f"{place}course_lib's functions are not there while an answer is checked: write your own"
-    if "allocate memory" in message or kind == "MemoryError":
+    if "allocate memory" in message or name == "MemoryError":
         return f"{place}more memory was asked for than a check may use"
-    return place + KNOWN.get(kind, "{kind}: {message}").format(kind=kind, message=message)
+    return place + KNOWN.get(name, "{name}: {message}").format(name=name, message=message)
 
 
 KNOWN = {
