@@ -42,9 +42,18 @@ STYLE = """<style>
 .course-explorer.jupyter-widgets-disconnected::before { content: "The kernel has stopped: run this cell again.";
   color: var(--jp-error-color1, #d32f2f); font: bold 13px sans-serif; padding: 4px 0; }
 </style>
-<img hidden alt="" src="data:image/gif;base64,R0lGODlhAQABAAAAACH5BAEKAAEALAAAAAABAAEAAAICTAEAOw=="
-  onload="this.closest('.course-explorer')?.querySelector('.course-caption')?.setAttribute('aria-live', 'polite')">
 """
+
+
+def once_shown(script):
+    """HTML that runs `script` when it comes into a page, for what no trait can do. `this` is an unseen image."""
+    pixel = "data:image/gif;base64,R0lGODlhAQABAAAAACH5BAEKAAEALAAAAAABAAEAAAICTAEAOw=="
+    return f'<img hidden alt="" src="{pixel}" onload="{html.escape(script)}">'
+
+
+#: JupyterLab would take arrow keys and Enter for its own shortcuts; a screen reader should hear a caption that changes.
+KEYS = "this.closest('.{root}')?.addEventListener('keydown', event => event.stopPropagation());"
+HEARD = "this.closest('.course-explorer')?.querySelector('.course-caption')?.setAttribute('aria-live', 'polite');"
 
 # What a trained control does in the page. `this` is its <div>; the style rules read the `value` attribute of its range.
 # The kernel is told at once while it still has to draw, else when the reader leaves the control.
@@ -70,12 +79,12 @@ def control_in_page(control, place, number):
     """Number box and slider of the trained `control`, the `place`-th of its panel, standing at `number`."""
     at = control.nearest(number)
     shown = html.escape(control.name)
-    return f"""<div class="course-page" data-lm-suppress-shortcuts="true" data-values="{json.dumps(control.positions)}"
+    return f"""<div class="course-page" data-values="{json.dumps(control.positions)}"
  oninput="if (event.target.type === 'range') this.onchange(event)" onchange="{html.escape(_MOVE)}"
  onblur="{html.escape(_TELL)}" onfocusout="this.onblur()" onpointerleave="if (!event.buttons) this.onblur()">
 <label>{shown} <input type="number" step="any" value="{control.positions[at]}"></label>
 <input type="range" class="course-at-{place}" min="0" max="{len(control.positions) - 1}" value="{at}"
- aria-label="{shown}" aria-valuetext="{control.positions[at]}" data-lm-suppress-shortcuts="true"></div>"""
+ aria-label="{shown}" aria-valuetext="{control.positions[at]}"></div>"""
 
 
 def frame_rules(axes):

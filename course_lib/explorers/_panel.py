@@ -23,7 +23,7 @@ import ipywidgets as widgets
 
 from course_lib import plotting
 from course_lib.explorers._controls import Choice, Slider
-from course_lib.explorers._page import STYLE, control_in_page, frame_rules, frames, image
+from course_lib.explorers._page import HEARD, KEYS, STYLE, control_in_page, frame_rules, frames, image, once_shown
 from course_lib.explorers._picture import Picture, still
 from course_lib.explorers._work import Latest, Memory
 
@@ -279,7 +279,8 @@ class Panel:
         self._other.on_click(lambda _: self._turn())
         self._name_other()
         rules = frame_rules(self._axes.values()) if self._servable else ""
-        title = widgets.HTML(f"{STYLE}{rules}<b>{html.escape(explorer.title)}</b>")
+        prepared = once_shown(KEYS.format(root="course-explorer") + HEARD)
+        title = widgets.HTML(f"{STYLE}{rules}{prepared}<b>{html.escape(explorer.title)}</b>")
         bar = widgets.HBox([title, self._stop, self._other])
         bar.add_class("course-bar")
         cards = widgets.HBox([card.view for card in self._cards.values()])

@@ -4,6 +4,8 @@ import html
 
 import ipywidgets as widgets
 
+from course_lib.explorers._page import KEYS, once_shown
+
 _STYLE = """<style>.course-question { max-width: 900px; padding: 6px 12px 8px; border-radius: 4px;
   border-left: 4px solid var(--jp-brand-color1, #2196f3); background: var(--jp-layout-color1, transparent); }
 .course-question .widget-radio-box label { height: auto; white-space: normal; line-height: 1.5; }
@@ -16,6 +18,7 @@ def ask(question, options, answered, chosen=None):
     radio = widgets.RadioButtons(options=options, value=chosen, layout={"width": "auto"})
     reply = widgets.HTML(answered(chosen) if chosen is not None else "")
     radio.observe(lambda change: setattr(reply, "value", answered(change.new)), "value")
-    view = widgets.VBox([widgets.HTML(f"{_STYLE}<b>{html.escape(question)}</b>"), radio, reply])
+    asked = f"{_STYLE}{once_shown(KEYS.format(root='course-question'))}<b>{html.escape(question)}</b>"
+    view = widgets.VBox([widgets.HTML(asked), radio, reply])
     view.add_class("course-question")
     return view

@@ -111,6 +111,175 @@ class Traffic:
         return self.sent + self.received
 
 
+@dataclass
+class Opened:
+    """A notebook that runs in a page."""
+
+    page: object
+    traffic: Traffic
+    file: Path
+
+    def panels(self):
+        """Every explorer in the page, in order."""
+        return [Panel(self.page, found) for found in self.page.query_selector_all(".course-explorer")]
+
+    def ask(self, code):
+        """What `code` prints when the kernel runs it."""
+        return self.page.evaluate(_ASK, code)
+
+    def save(self):
+        """Save the notebook; returns the text of its file."""
+        self.page.evaluate("window.jupyterapp.commands.execute('docmanager:save')")
+        return self.file.read_text(encoding="utf-8")
+
+
+_ASK = """
+async code => {
+  const kernel = window.jupyterapp.shell.currentWidget.context.sessionContext.session.kernel;
+  const future = kernel.requestExecute({code, store_history: false});
+  let printed = '';
+  future.onIOPub = message => { if (message.header.msg_type === 'stream') printed += message.content.text; };
+  await future.done;
+  return printed;
+}
+"""
+
+# The picture that is seen: [alternative text, address, width, caption]. Only one image of a trained axis is displayed.
+_SEEN = """
+panel => {
+  const displayed = found => [...found].find(part => part.offsetParent !== null);
+  const image = displayed(panel.querySelectorAll('img[alt]:not([hidden])'));
+  const caption = panel.querySelector('.course-caption');
+  const part = displayed(caption.querySelectorAll('.course-frames span')) ?? caption;
+  return image && [image.alt, image.src, image.naturalWidth, part.textContent.trim()];
+}
+"""
+
+
+# From now on note the time of each input event and of each other picture that is decoded and about to be painted.
+_WATCH = """
+([panel, select]) => {
+  const events = [], pictures = [];
+  window.watched = {events, pictures};
+  const note = event => events.push(event.timeStamp);
+  for (const kind of ['keydown', 'pointermove']) document.addEventListener(kind, note, true);
+  const image = () => [...panel.querySelectorAll(select)].find(part => part.offsetParent !== null);
+  let former = image()?.src;
+  const look = async () => {
+    const now = image();
+    if (!now || now.src === former) return;
+    former = now.src;
+    await now.decode().catch(() => null);  // replaced meanwhile: a later one counts
+    requestAnimationFrame(() => pictures.push(performance.now()));
+  };
+  const observer = new MutationObserver(look);
+  observer.observe(panel, {subtree: true, childList: true, attributes: true});
+  window.watched.stop = () => {
+    observer.disconnect();
+    for (const kind of ['keydown', 'pointermove']) document.removeEventListener(kind, note, true);
+  };
+}
+"""
+
+
+@dataclass
+class Watched:
+    """Times in ms of input events and of pictures in an element, noted in the page itself."""
+
+    page: object
+    element: object
+    images: str = "img[alt]:not([hidden])"
+
+    def __enter__(self):
+        self.page.evaluate(_WATCH, [self.element, self.images])
+        return self
+
+    def __exit__(self, *_):
+        self.page.evaluate("window.watched.stop()")
+
+    def times(self):
+        """(events, pictures) so far."""
+        seen = self.page.evaluate("({events: window.watched.events, pictures: window.watched.pictures})")
+        return seen["events"], seen["pictures"]
+
+    def press(self, handle, key, seconds=60):
+        """Press `key` on `handle`; returns the ms until the next picture is painted."""
+        before = len(self.times()[1])
+        handle.press(key)
+        self.page.wait_for_function(f"window.watched.pictures.length > {before}", timeout=1000 * seconds, polling=2)
+        events, pictures = self.times()
+        return pictures[before] - events[-1]
+
+
+@dataclass
+class Panel:
+    """An explorer in a page."""
+
+    page: object
+    element: object
+
+    def seen(self):
+        """(alternative text, address, width in pixels, caption) of the picture that is displayed."""
+        return tuple(self.element.evaluate(_SEEN))
+
+    def changed(self, former, seconds=20):
+        """Wait until another picture than `former` is seen; returns it."""
+        return self.until(lambda seen: seen[:2] != former[:2], seconds)
+
+    def until(self, holds, seconds=20):
+        """Wait until `holds(seen)`; returns what is seen then."""
+        end = time.monotonic() + seconds
+        while not holds(seen := self.seen()):
+            if time.monotonic() > end:
+                raise TimeoutError(f"within {seconds} s the picture came only to {seen[0]!r}")
+            self.page.wait_for_timeout(5)
+        return seen
+
+    def served(self, seconds=60):
+        """Wait until the page itself holds the frames of the trained axis."""
+        self.element.wait_for_selector(".course-frames img", state="attached", timeout=seconds * 1000)
+
+    def control(self, label):
+        """The card of the control with that label."""
+        return self.element.query_selector(f".course-control:has(label:text-matches('^{label}'))")
+
+    def inward(self, handle):
+        """Pixels by which to drag `handle` to come six tenths of its rail nearer to the other end; left is negative."""
+        rail = handle.evaluate_handle("e => e.closest('.noUi-base')").bounding_box()
+        middle = rail["x"] + rail["width"] / 2
+        return (0.6 if handle.bounding_box()["x"] < middle else -0.6) * rail["width"]
+
+    def handles(self):
+        """What can be dragged: the sliders that the kernel serves."""
+        return self.element.query_selector_all(".noUi-handle")
+
+    def ranges(self):
+        """The sliders of trained axes."""
+        return self.element.query_selector_all("input[type=range]")
+
+
+def at_rest(page, element):
+    """Scroll to `element` and wait until it stays where it is; returns its box."""
+    element.scroll_into_view_if_needed()
+    former, box = None, element.bounding_box()
+    while box != former:
+        page.wait_for_timeout(200)
+        former, box = box, element.bounding_box()
+    return box
+
+
+def drag(page, handle, by, steps=12, pause=0):
+    """Drag `handle` sideways by `by` pixels with the mouse."""
+    box = at_rest(page, handle)
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    for step in range(1, steps + 1):
+        page.mouse.move(x + by * step / steps, y)
+        page.wait_for_timeout(pause)
+    page.mouse.up()
+
+
 def open_notebook(page, server, name):
     """Open the notebook `name` of the `server` and wait for its kernel."""
     address, token = server

@@ -1,0 +1,59 @@
+"""A lesson as a reader meets it: opened in JupyterLab, run to its end, its sliders moved."""
+
+from statistics import median
+
+import pytest
+
+from tests.browser._lab import ROOT, Watched, at_rest, drag
+
+LESSONS = sorted(ROOT.glob("notebooks/04_*[!s].ipynb"))  # the lesson with most sliders; its exercises end in s
+
+
+def test_lessons_were_found():
+    assert LESSONS
+
+
+@pytest.mark.parametrize("opened", LESSONS, ids=lambda path: path.stem, indirect=True)
+class TestLesson:
+    def test_every_panel_shows_a_picture_with_its_caption(self, opened):
+        panels = opened.panels()
+        assert panels
+        for panel in panels:
+            alt, source, width, caption = panel.until(lambda seen: seen and seen[2] > 0, seconds=90)
+            assert source.startswith("data:image/png;base64,") and alt.endswith((".", "!", "?", "…", ")"))
+
+    def test_a_slider_moved_by_mouse_and_by_keyboard_changes_the_picture(self, opened, report):
+        for number, panel in enumerate(opened.panels()):
+            for handle in panel.handles()[:1]:
+                _settle(panel)
+                before, messages = panel.seen(), opened.traffic.messages()
+                inward = panel.inward(handle)
+                drag(opened.page, handle, inward)
+                dragged = panel.changed(before, seconds=60)
+                messages = opened.traffic.messages() - messages
+                back, on = ("ArrowLeft", "ArrowRight") if inward > 0 else ("ArrowRight", "ArrowLeft")
+                with Watched(opened.page, panel.element) as watched:
+                    latency = median(watched.press(handle, key) for key in (back, on, back, on, back))
+                assert panel.seen()[:2] != dragged[:2]
+                report(f"panel {number}: {latency:.0f} ms a key press, {messages} kernel messages in a drag")
+
+    def test_a_trained_axis_moves_without_the_kernel(self, opened, report):
+        for number, panel in enumerate(opened.panels()):
+            for slider in panel.ranges():
+                panel.served(seconds=120)
+                at_rest(opened.page, slider)
+                messages, before = opened.traffic.messages(), panel.seen()
+                slider.press("Home")
+                with Watched(opened.page, panel.element) as watched:
+                    latency = median(watched.press(slider, "ArrowRight") for _ in range(4))
+                assert opened.traffic.messages() == messages
+                assert panel.seen()[:2] != before[:2]
+                report(f"panel {number}: {latency:.0f} ms a key press along the trained axis, 0 kernel messages")
+
+    def test_the_console_stays_clean(self, opened):
+        assert opened.traffic.errors == []
+
+
+def _settle(panel):
+    """Wait until the panel's training has ended."""
+    panel.element.wait_for_selector("button:has-text('Stop')", state="hidden", timeout=120_000)
