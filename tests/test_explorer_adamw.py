@@ -249,7 +249,7 @@ def test_diverged_cells_are_drawn_as_such():
     marks = explore.heat_map.prepare(Figure())
     caption = explore.heat_map.draw(marks, result, row=9, measure="test loss", coordinates=knobs_map.TORCH)
     assert len(marks["maps"][1]["diverged"].get_paths()) == 1 and marks["maps"][1]["cells"].get_array().mask.sum() == 1
-    assert "diverged" in caption
+    assert "diverged, all of them at lr·λ > 2" in caption
 
 
 # ---------------------------------------------------------------- schedules

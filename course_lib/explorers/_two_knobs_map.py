@@ -134,8 +134,20 @@ def _say_heat_map(result, told):
     return (
         f"{' '.join(told)} Mean of {done} seed{'s' * (done > 1)}. Dots: the best learning rate of each row; in one "
         f"column, they would say that lr can be tuned "
-        f"without looking at decay. Hatched: diverged. Right: the framed rows.{own}"
+        f"without looking at decay. {_say_diverged(result)}Right: the framed rows.{own}"
     )
+
+
+def _say_diverged(result):
+    """What the hatched cells are, and why if it is known: above lr·λ = 2 decay alone throws weights ever further."""
+    products = [
+        surface.optimizer.lr[i] * surface.optimizer.decay[j]
+        for surface in result.surfaces.values()
+        for i, j in surface.diverged.any(0).nonzero().tolist()
+    ]
+    if not products:
+        return ""
+    return "Hatched: diverged, all of them at lr·λ > 2. " if min(products) > 2 else "Hatched: diverged. "
 
 
 heat_map = Explorer(

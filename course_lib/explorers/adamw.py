@@ -86,6 +86,7 @@ def prepare_trajectory(figure):
     right.set(xlim=(0, PATH_STEPS), ylim=(1e-6, 10), yscale="log", xlabel="step", title="Distance to its place of rest")
     marks["lr"] = [right.axhline(np.nan, color=plotting.muted(), linestyle=":", linewidth=1.2, label="learning rate")]
     right.legend(loc="lower left", fontsize=8)
+    marks["diverged"] = plotting.draw_divergence(right)
     return marks
 
 
@@ -98,6 +99,7 @@ def draw_trajectory(marks, result):
         marks[rest][0].set_data(place[:1], place[1:])
         marks[f"gap {name}"][0].set_data(range(len(path)), (path - place).norm(dim=1).clamp(min=1e-9))
     marks["lr"][0].set_ydata([result.lr] * 2)
+    plotting.move_divergence(marks["diverged"], result.diverged)
     own = " AdamW's path is drawn by your function." if result.own else ""
     return (_say_rests(result) if result.diverged is None else _say_divergence(result)) + own
 

@@ -1,7 +1,7 @@
 # ---
 # jupyter:
 #   jupytext:
-#     formats: ipynb
+#     formats: py:percent
 #     text_representation:
 #       extension: .py
 #       format_name: percent
@@ -16,11 +16,13 @@
 #
 # Whoever tunes a network knows the dance: turn the learning rate, and the weight decay is wrong again; turn the decay, and the rate is.
 # AdamW is Adam with its decay moved out of the gradient (lesson 03). Its authors promised an end to the dance: two knobs, each to be set without the other.
-# Is that so? And how strong is λ = 0.01, the default that everybody trains with?
+# Is that so? And how strong is λ = 0.01, PyTorch's default?
 #
 # *45 minutes. You need momentum (lesson 00) and the difference between L2 and weight decay (lesson 03).*
 
 # %% tags=["setup"]
+from itertools import product
+
 import torch
 
 from course_lib.adamw import adam_update, adamw_update
@@ -74,7 +76,7 @@ def moves(gradients, lr=0.1, **options):
         seen.append((before - w.item()) / lr)
     return seen
 
-
+# %%
 print("1000, 1000, -1000:   ", *(f"{move:.4f}" for move in moves([1e3, 1e3, -1e3])))
 print("0.001, 0.001, -0.001:", *(f"{move:.4f}" for move in moves([1e-3, 1e-3, -1e-3])))
 
@@ -93,12 +95,12 @@ reveal("first-step", "both move 0.1", because="each gradient is divided by its o
 # What are the hats for? m and v start at 0 and are too small at first; dividing by $1-\beta^t$ makes up for it exactly.
 # One tutorial leaves both corrections out, another makes the first and forgets the second. Their first steps, in learning rates:
 
-# %% tags=["nbval-check-output"]
+# %%
 def first_step(correct_m, correct_v, g=1.0, beta1=0.9, beta2=0.999):
     m, v = (1 - beta1) * g, (1 - beta2) * g**2
     return (m / (1 - beta1) if correct_m else m) / (v / (1 - beta2) if correct_v else v) ** 0.5
 
-
+# %% tags=["nbval-check-output"]
 claim("Without any correction the first step is lr·(1 − β₁)/√(1 − β₂), three times too long.",
       measured=first_step(False, False), holds=lambda size: abs(size - (1 - 0.9) / (1 - 0.999) ** 0.5) < 1e-12)
 claim("With m corrected and v not it is lr/√(1 − β₂): half a correction is ten times worse than none.",
@@ -121,9 +123,6 @@ show_source(adam_update)
 # the classes `Adam` and `AdamW` only remember settings and call it, and the pictures train with it. Is it what PyTorch does? Forty-eight settings each, the same random gradients:
 
 # %%
-from itertools import product
-
-
 def gap(theirs, steps=50, **options):
     """Largest difference between torch's weights and ours after `steps` steps on the same random gradients."""
     draw = torch.Generator().manual_seed(0)
@@ -138,10 +137,11 @@ def gap(theirs, steps=50, **options):
         adam_update(ours, p.grad, state, **options)
     return (ours - p).abs().max().item()
 
-
-# %% tags=["nbval-check-output"]
+# %%
 names = ("lr", "betas", "eps", "weight_decay", "amsgrad")
 grid = list(product((1e-3, 0.1), ((0.9, 0.999), (0.0, 0.9)), (1e-8, 1e-3), (0.0, 0.01, 0.5), (False, True)))
+
+# %% tags=["nbval-check-output"]
 claim("`adam_update` equals torch's Adam (λ as `l2`) and AdamW (λ as `weight_decay`) over the whole grid of options.",
       measured={theirs.__name__: max(gap(theirs, **dict(zip(names, options))) for options in grid)
                 for theirs in (torch.optim.Adam, torch.optim.AdamW)},
@@ -171,7 +171,6 @@ def difference(settings, step, steps=40):
         step(p, g)
     return (ours - p).abs().max().item()
 
-
 # %% tags=["deeper"]
 def stepping(theirs, **options):
     """A torch optimizer as `step(p, g)`."""
@@ -183,12 +182,11 @@ def stepping(theirs, **options):
         optimizer.step()
     return step
 
-
 # %% tags=["deeper"]
 def sign_descent(t):
     return {"lr": 0.1, "betas": (0.0, 0.0), "eps": 1e-300}
 
-
+# %% tags=["deeper"]
 def rmsprop(t, alpha=0.9):
     c = (1 - alpha**t) ** 0.5
     return {"lr": 0.1 / c, "betas": (0.0, alpha), "eps": 1e-6 / c}
@@ -196,7 +194,6 @@ def rmsprop(t, alpha=0.9):
 
 def adagrad(t, one_minus_beta2):
     return {"lr": 0.1 / t**0.5, "betas": (0.0, 1 - one_minus_beta2), "eps": 1e-6 / t**0.5}
-
 
 # %% tags=["deeper", "nbval-check-output"]
 claim("With β₁ = β₂ = 0 Adam steps by the sign of the gradient.",
@@ -247,6 +244,7 @@ explore.heat_map.show()
 # %% [markdown]
 # Look first at the axes: each optimizer is shown where its own λ does something, AdamW at values a hundred times those of L2. Then follow the dots upwards.
 # At the bottom they stand in one column for a dull reason: decay does next to nothing, all rows are one row. The promise is about the rows above.
+# (*Optimizers* trains the same pair for SGD.)
 #
 # **A number for it.** Turn lr up tenfold: the log of the loss changes by some amount. Turn λ up tenfold: another. Turn both: the sum, *plus c*.
 # Separable means c = 0; a negative c says that a larger rate wants a larger decay. We fit $\log \text{loss} \approx k + px + qy + ax^2 + by^2 + c\,xy$ with $x = \log_{10} \text{lr}$ and $y = \log_{10} \lambda$,
@@ -257,6 +255,7 @@ from course_lib.lab.separability import cross_fits
 from course_lib.lab.statistics import mean_interval, paired_interval
 from course_lib.lab.two_knobs import surfaces
 
+# %%
 trained = surfaces(["Adam + L2", "AdamW"], range(10))  # the networks of the picture: nothing is trained twice
 cuts = (0.25, 0.5, 1.0)  # how far above the lowest log loss a cell may lie
 fits = {(name, cut): cross_fits(surface.loss.flatten(1), surface.x, surface.y, cut)
@@ -269,13 +268,17 @@ for (name, cut), interval in c.items():
 # %% [markdown]
 # The verdicts, at the middle cut:
 
-# %%
+# %% tags=["nbval-check-output"]
 for name in trained:
     claim(f"{name}: the two knobs are free of each other, |c| ≤ 0.05 (log loss, torch's coordinates).",
           measured=c[name, 0.5], holds=lambda interval: interval.between(-0.05, 0.05), kind="measured")
+
+# %% tags=["nbval-check-output"]
 coupled, decoupled = (torch.tensor([fit.c for fit in fits[name, 0.5]]).abs() for name in trained)
 claim("AdamW's knobs interact less than those of Adam + L2 (difference of |c|).",
       measured=paired_interval(decoupled, coupled), holds=lambda difference: difference.between(high=0), kind="measured")
+
+# %% tags=["nbval-check-output"]
 narrow, wide = ([fit.c for fit in fits["AdamW", cut]] for cut in (0.25, 1.0))
 claim("For AdamW the answer depends on which cells are asked: c differs between the tightest and the widest cut.",
       measured=paired_interval(wide, narrow), holds=lambda difference: difference.excludes(0), kind="measured")
@@ -286,7 +289,7 @@ reveal("two-knobs", {0: "neither", 1: f"{free[0]} only" if free else "", 2: "bot
        because="an interval inside ±0.05 counts as separable, at the middle cut")
 
 # %% [markdown]
-# Read R² too: the surface is no bowl but a plateau with two cliffs, and a quadratic describes it as well as R² says. If your table changes its mind
+# Read R² too: the surface looks less like a bowl than like a plateau with cliffs, and a quadratic describes it as well as R² says. If your table changes its mind
 # from cut to cut, then "separable" has no answer here that is free of the question. Ten runs of a small network neither confirm nor refute the paper,
 # which trained a ResNet for 100 epochs; they show how much such a sentence leans on axes and cells.
 #
@@ -304,6 +307,8 @@ claim("Over (lr, lr·λ) the interaction is c′ = c − 2b: unless b = 0, at mo
 primed = {name: [fit.over_product().c for fit in fits[name, 0.5]] for name in trained}
 for name, values in primed.items():
     print(f"{name:<10} c′ = {mean_interval(values)}")
+
+# %% tags=["nbval-check-output"]
 claim("AdamW is nearer to separable in the paper's coordinates than in torch's, |c′| < |c|.",
       measured=paired_interval(torch.tensor(primed["AdamW"]).abs(), decoupled),
       holds=lambda difference: difference.between(high=0), kind="measured")
@@ -323,10 +328,12 @@ def tuned(surface, decays=slice(None)):
     first, second = log_loss[5:].mean(0).argmin(), log_loss[:5].mean(0).argmin()
     return torch.cat([log_loss[:5, first], log_loss[5:, second]])
 
-
+# %% tags=["nbval-check-output"]
 adam, adamw = trained.values()
 claim("Tuned AdamW beats tuned Adam + L2 by more than 5 % of the test loss.",
       measured=paired_interval(tuned(adamw), tuned(adam)), holds=lambda d: d.between(high=-0.05), kind="measured")
+
+# %% tags=["nbval-check-output"]
 for name, surface in trained.items():
     claim(f"{name}: tuning decay and learning rate beats tuning the rate alone, at the smallest decay, by more than 5 %.",
           measured=paired_interval(tuned(surface), tuned(surface, slice(0, 1))), kind="measured",
@@ -336,12 +343,14 @@ for name, surface in trained.items():
 # Where that came out false or open, it is no verdict on decay. A suspicion: the best rate is a small one, and 300 small steps end before the wrong labels are learned
 # by heart, so that stopping early has done the regularizing. Then a larger rate should leave something to do. (In the picture: *measure* test error, lr = 0.01.)
 
-# %%
+# %% tags=["nbval-check-output"]
 best, larger = adamw.loss[:, :, 0].mean(0).argmin(), adamw.optimizer.lr.index(0.01)
 claim("At AdamW's best rate without decay more than a tenth of the training labels are not learned (a fifth are wrong).",
       measured=mean_interval(adamw.train_error[:, best, 0]), holds=lambda share: share.between(low=0.1), kind="measured")
 claim("At lr = 0.01 less than a twentieth is left: the wrong labels are learned by heart.",
       measured=mean_interval(adamw.train_error[:, larger, 0]), holds=lambda share: share.between(high=0.05), kind="measured")
+
+# %% tags=["nbval-check-output"]
 strong, weak = (adamw.error[:, larger, adamw.optimizer.decay.index(decay)] for decay in (1.0, 0.001))
 claim("There, λ = 1 instead of 0.001 takes more than 5 points off the test error.",
       measured=paired_interval(strong, weak), holds=lambda d: d.between(high=-0.05), kind="measured")
@@ -363,13 +372,14 @@ def run(update, steps=300, lr=0.05, **options):
         path.append(w.clone())
     return torch.stack(path)
 
-
-# %% tags=["nbval-check-output"]
+# %%
 steps, lr, strength = 300, 0.05, 0.4
 alpha = lr * strength
 u = -run(adam_update).diff(dim=0) / lr  # Adam without decay shows the updates
 shares = alpha * (1 - alpha) ** torch.arange(steps - 1, -1, -1, dtype=torch.float64)
 average = (1 - alpha) ** steps * torch.ones(8, dtype=torch.float64) + shares @ (-u / strength)
+
+# %% tags=["nbval-check-output"]
 claim("AdamW's weights are the exponential average of −u/λ with α = lr·λ.",
       measured=(run(adamw_update, weight_decay=strength)[-1] - average).abs().max().item(), holds=lambda gap: gap < 1e-12)
 claim("The newest 1/α = 50 updates make up 64 % of the average; for small α it is 1 − 1/e = 63 %.",
@@ -377,8 +387,21 @@ claim("The newest 1/α = 50 updates make up 64 % of the average; for small α it
       holds=lambda share: abs(share - (1 - (1 - alpha) ** 50)) < 1e-12 and round(share, 2) == 0.64)
 
 # %% [markdown]
-# Now λ = 0.01 has a size. With lr = 1e-3 the memory is 1/(0.001 · 0.01) = 100 000 steps. In a run of a thousand steps decay takes one percent off
-# the starting weights: **for short training, the default λ is no regularization at all.**
+# Now λ = 0.01 has a size. With lr = 1e-3 the memory is 1/(0.001 · 0.01) = 100 000 steps. **In a short run, the default λ does next to nothing**:
+
+# %%
+def left_after(lr, steps=100, weight_decay=0.5):
+    """What torch's AdamW leaves of a weight of 1 when the loss is flat."""
+    w = torch.ones(1, dtype=torch.float64, requires_grad=True)
+    optimizer = torch.optim.AdamW([w], lr=lr, weight_decay=weight_decay)
+    for _ in range(steps):
+        w.grad = torch.zeros_like(w)
+        optimizer.step()
+    return w.item()
+
+# %% tags=["nbval-check-output"]
+claim("A thousand steps at lr = 1e-3 and λ = 0.01 take one percent off a weight.",
+      measured=left_after(1e-3, 1000, 0.01), holds=lambda left: abs(left - (1 - 1e-5) ** 1000) < 1e-12 and round(left, 3) == 0.99)
 
 # %%
 quiz("You halve the learning rate of an AdamW run and double its steps. Which λ keeps the memory the same share of the run?",
@@ -415,7 +438,6 @@ def end(update, betas=(0.9, 0.95), **pull):
         return update(param, grad, state, lr=0.05 / (1 + t / 200), betas=betas, **options)
     return descend(explore.BOWL, fading, explore.START, 6000, **pull)[-1]
 
-
 # %% tags=["nbval-check-output"]
 claim("A star inside the box is not shrunk at all: AdamW with λ = 0.3 ends at the star.",
       measured=(end(adamw_update, weight_decay=0.3) - explore.STAR).norm().item(), holds=lambda far: far < 2e-3)
@@ -437,12 +459,12 @@ reveal("inside", "not at all", because="the smallest gradient still makes a step
 # - **Minibatches** are not covered. There the noise, not the gradient, sets √v̂, and shrinking is back. A weight whose loss is $\frac12(w - 1.5)^2$ and whose
 #   gradient has noise σ should rest, on average, where pull and mean update balance: $\lambda w = (1.5 - w)/\sqrt{(1.5-w)^2+\sigma^2}$. For large σ that is ridge with strength λσ.
 
-# %% tags=["deeper", "nbval-check-output"]
+# %% tags=["deeper"]
 def to_star(beta2, steps):
     path = descend(explore.BOWL, adamw_update, explore.START, steps, lr=0.02, betas=(0.9, beta2), weight_decay=0.3)
     return (path[-1] - explore.STAR).norm().item()
 
-
+# %% tags=["deeper", "nbval-check-output"]
 claim("After 1000 steps AdamW is at the star with β₂ = 0.95, and still far from it with β₂ = 0.999.",
       measured={"0.95": to_star(0.95, 1000), "0.999": to_star(0.999, 1000)},
       holds=lambda far: far["0.95"] < 0.02 and far["0.999"] > 0.2)
@@ -458,7 +480,7 @@ def noisy_rest(sigma, strength=0.5, seeds=10, weights=200, steps=4000):
         total = total + w if step >= steps // 2 else total
     return total.mean(1) / (steps // 2)
 
-
+# %% tags=["deeper"]
 def balance(sigma, strength=0.5, low=0.0, high=1.5):
     """Root of λw = (1.5 − w)/√((1.5 − w)² + σ²), by halving."""
     for _ in range(60):
@@ -466,8 +488,7 @@ def balance(sigma, strength=0.5, low=0.0, high=1.5):
         low, high = (w, high) if (1.5 - w) / ((1.5 - w) ** 2 + sigma**2) ** 0.5 > strength * w else (low, w)
     return w
 
-
-# %% tags=["deeper"]
+# %% tags=["deeper", "nbval-check-output"]
 for sigma in (1.0, 3.0, 10.0):
     claim(f"At σ = {sigma:g} the weights rest within 2 % of the balance, at {balance(sigma):.3f} instead of 1.5 (ratio).",
           measured=mean_interval(noisy_rest(sigma) / balance(sigma)), kind="measured",
@@ -479,16 +500,6 @@ for sigma in (1.0, 3.0, 10.0):
 # > **"In AdamW decay is independent of the learning rate."** Independent of the gradients. In torch the factor is 1 − lr·λ.
 
 # %% tags=["nbval-check-output"]
-def left_after(lr, steps=100, weight_decay=0.5):
-    """What torch's AdamW leaves of a weight of 1 when the loss is flat."""
-    w = torch.ones(1, dtype=torch.float64, requires_grad=True)
-    optimizer = torch.optim.AdamW([w], lr=lr, weight_decay=weight_decay)
-    for _ in range(steps):
-        w.grad = torch.zeros_like(w)
-        optimizer.step()
-    return w.item()
-
-
 claim("A tenth of the learning rate, a tenth of the decay: on a flat loss AdamW leaves (1 − lr·λ)ᵗ.",
       measured={"lr 0.1": left_after(0.1), "lr 0.01": left_after(0.01)},
       holds=lambda left: abs(left["lr 0.1"] - 0.95**100) < 1e-12 and abs(left["lr 0.01"] - 0.995**100) < 1e-12)
@@ -496,14 +507,14 @@ claim("A tenth of the learning rate, a tenth of the decay: on a flat loss AdamW 
 # %% [markdown]
 # > **"The decay ηλw, with η potentially modified by Adam."** No: the decay is the same share of every weight, however steep its gradient.
 
-# %% tags=["nbval-check-output"]
+# %%
 def taken(steepness, strength=0.4):
     """Share of a weight that decay takes in AdamW's first step, beside what Adam alone does."""
     g = torch.tensor(steepness, dtype=torch.float64)
     with_decay, without = (adamw_update(torch.ones_like(g), g, {}, lr=0.05, weight_decay=s) for s in (strength, 0.0))
     return (without - with_decay).item()
 
-
+# %% tags=["nbval-check-output"]
 claim("Decay takes lr·λ of a weight, be its gradient 1000 or 0.001.",
       measured=[taken(1e3), taken(1e-3)], holds=lambda shares: all(abs(share - 0.05 * 0.4) < 1e-12 for share in shares))
 
@@ -522,7 +533,7 @@ def best_decay(surface, lr=0.01):
     loss = surface.loss[:, surface.optimizer.lr.index(lr)].nan_to_num(nan=torch.inf)
     return torch.tensor(surface.optimizer.decay).log10()[loss.argmin(1)]
 
-
+# %% tags=["nbval-check-output"]
 claim("At learning rate 0.01 the best λ of AdamW is more than ten times that of Adam + L2 (in decades).",
       measured=paired_interval(best_decay(adamw), best_decay(adam)), holds=lambda d: d.between(low=1), kind="measured")
 
@@ -533,22 +544,26 @@ claim("At learning rate 0.01 the best λ of AdamW is more than ten times that of
 # %%
 explore.schedule.show()
 
-# %% tags=["nbval-check-output"]
+# %%
 from course_lib.weight_decay import decay_groups
 
 model = torch.nn.Sequential(torch.nn.Linear(4, 3), torch.nn.LayerNorm(3)).double()
 start = model[0].weight.detach().clone()
 optimizer = torch.optim.AdamW(decay_groups(model, weight_decay=0.5), lr=0.1)
 schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=50)
-product_of_factors = 1.0
+
+# %%
+left = 1.0  # Π (1 − lrₜ·λ)
 for _ in range(50):
     for p in model.parameters():
         p.grad = torch.zeros_like(p)
-    product_of_factors *= 1 - optimizer.param_groups[0]["lr"] * 0.5
+    left *= 1 - optimizer.param_groups[0]["lr"] * 0.5
     optimizer.step()
     schedule.step()
+
+# %% tags=["nbval-check-output"]
 claim("Under a schedule AdamW leaves Π(1 − lrₜ·λ) of the weights; the group without decay keeps its ones.",
-      measured=[(model[0].weight - product_of_factors * start).abs().max().item(), (model[1].weight - 1).abs().max().item()],
+      measured=[(model[0].weight - left * start).abs().max().item(), (model[1].weight - 1).abs().max().item()],
       holds=lambda gaps: max(gaps) < 1e-12)
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
@@ -578,7 +593,7 @@ def training(model):
     optimizer = AdamW(model.parameters(), lr=0.05, weight_decay=0.1)
     return optimizer, torch.optim.lr_scheduler.StepLR(optimizer, step_size=7, gamma=0.5)
 
-
+# %% tags=["deeper"]
 def go_on(model, optimizer, scheduler, steps):
     """Train on noise; step i sees the same numbers whoever trains it."""
     for i in steps:
@@ -588,19 +603,22 @@ def go_on(model, optimizer, scheduler, steps):
         optimizer.step()
         scheduler.step()
 
-
-# %% tags=["deeper", "nbval-check-output"]
+# %% tags=["deeper"]
 straight = torch.nn.Linear(3, 2)
 broken = copy.deepcopy(straight)
 go_on(straight, *training(straight), range(20))
 optimizer, scheduler = training(broken)
 go_on(broken, optimizer, scheduler, range(10))
 saved = copy.deepcopy([part.state_dict() for part in (broken, optimizer, scheduler)])
+
+# %% tags=["deeper"]
 resumed = torch.nn.Linear(3, 2)
 parts = [resumed, *training(resumed)]
 for part, state in zip(parts, saved):
     part.load_state_dict(state)
 go_on(*parts, range(10, 20))
+
+# %% tags=["deeper", "nbval-check-output"]
 claim("A run saved after 10 steps and resumed equals the uninterrupted one, bit for bit.",
       measured=all(torch.equal(a, b) for a, b in zip(straight.parameters(), resumed.parameters())), holds=lambda equal: equal)
 
@@ -609,7 +627,7 @@ claim("A run saved after 10 steps and resumed equals the uninterrupted one, bit 
 #
 # - **Short fine-tuning.** At lr = 1e-5 and λ = 0.01 the memory is ten million steps: decay takes nothing, and setting it to 0 is more honest. What it would pull towards is zero, not the model you were given.
 # - **Weights that must be large.** λ = 1 keeps every weight within about ±1. Biases, gains and temperatures want a group without decay.
-# - **Rows that are seldom used.** AdamW decays an embedding at every step, whether its word came or not.
+# - **Rows that are seldom used.** With a dense gradient AdamW decays every row of an embedding at every step, whether its word came or not.
 # - **A tuned SGD recipe.** Keep it. What you measured above is one small network, and no reason to change.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -617,19 +635,19 @@ claim("A run saved after 10 steps and resumed equals the uninterrupted one, bit 
 #
 # | you may read | what it does |
 # |---|---|
-# | the paper: decay λ′·w, not multiplied by lr | λ′ = lr·λ; halving lr leaves the decay alone |
+# | the paper: decay λ′·w, times the schedule but not times lr | λ′ = lr·λ; halving lr leaves the decay alone |
 # | "decay is applied *after* the step" | torch decays the old w. Before or after does not matter as long as it is the old one; decaying the moved weight is another rule |
 # | $\sqrt{v_t + \varepsilon}$ on one page, $\sqrt{v_t} + \varepsilon$ on the next | two different rules, far apart for small gradients. torch: ε outside |
 # | "$\hat\eta_t = \eta/\sqrt{v_t}$" *and* a division by $\sqrt{v_t}$ | divided twice: the step grows as 1/g, and scale is back |
 # | "moving averages of w" | of the gradient and of its square |
 # | `zero_grad` "sets gradients to zero" | to None, in torch: a parameter without gradient is then not decayed either |
 
-# %% tags=["nbval-check-output"]
+# %%
 def after_the_move(param, grad, state, *, weight_decay, lr, **options):
     adam_update(param, grad, state, lr=lr, **options)
     return param.mul_(1 - lr * weight_decay)
 
-
+# %% tags=["nbval-check-output"]
 one, g = torch.ones(1, dtype=torch.float64), torch.full((1,), 2.0, dtype=torch.float64)
 ours, other = (rule(one.clone(), g, {}, lr=0.1, weight_decay=0.5, eps=1e-300) for rule in (adamw_update, after_the_move))
 claim("Decaying the moved weight instead of the old one differs by lr²·λ·u in each step.",
@@ -650,7 +668,7 @@ claim("A parameter whose gradient is None is not decayed.", measured=unused.item
 # β₂ = 1/(1 + 3²), Adam sees each gradient beside its own size alone: one step left, two steps right, and it ends at the *worst* point. This is the counterexample
 # of Reddi et al. (2018). Their cure divides by the largest v so far.
 
-# %% tags=["deeper", "nbval-check-output"]
+# %% tags=["deeper"]
 def wrong_way(beta2=0.1, amsgrad=False, steps=1998):
     """Where Adam on the gradients 3, −1, −1, … ends within [−1, 1], learning rate 0.5/√t."""
     w, state = torch.zeros((), dtype=torch.float64), {}
@@ -660,7 +678,7 @@ def wrong_way(beta2=0.1, amsgrad=False, steps=1998):
         w.clamp_(-1, 1)
     return w.item()
 
-
+# %% tags=["deeper", "nbval-check-output"]
 claim("On Reddi's example Adam ends at +1, the worst point of [−1, 1].", measured=wrong_way(), holds=lambda w: w > 0.95)
 claim("AMSGrad goes to −1, the best.", measured=wrong_way(amsgrad=True), holds=lambda w: w < -0.95)
 claim("So does plain Adam with the usual long memory, β₂ = 0.999.", measured=wrong_way(beta2=0.999), holds=lambda w: w < -0.95)
