@@ -1,0 +1,165 @@
+"""The numbers behind lesson 00's pictures: bounds, escapes, schedules, and the figures against batch size."""
+
+import math
+
+import pytest
+import torch
+
+from course_lib.explorers import sgd as explore
+from course_lib.lab import batch_size as lab
+from course_lib.lab.gradient_noise import all_batches
+from course_lib.lab.sharpness import exact_hessian
+from course_lib.sgd import cosine_decay, cyclical, linear_warmup, one_cycle, sgd_update
+
+ALL = explore.ROWS
+
+
+def test_examples_average_to_the_goal_with_the_stated_spread():
+    centres = explore.examples()
+    assert torch.allclose(centres.mean(0), explore.GOAL)
+    assert torch.allclose((centres - explore.GOAL).T @ (centres - explore.GOAL) / ALL, 0.36 * torch.eye(2).double())
+
+
+@pytest.mark.parametrize("condition", [1.0, 10.0, 100.0])
+def test_the_bowl_has_the_stated_curvatures(condition):
+    assert torch.allclose(
+        torch.linalg.eigvalsh(explore.bowl(condition)), torch.tensor([2 / condition, 2.0], dtype=torch.float64)
+    )
+
+
+@pytest.mark.parametrize("momentum", [0.0, 0.5, 0.9])
+@pytest.mark.parametrize("batch_size", [4, ALL])
+def test_the_stated_bound_is_where_stability_ends(momentum, batch_size):
+    """Just below it a long path stays, just above it blows up; batches change nothing about that."""
+    bound = explore.compute_trajectory(0.1, momentum, batch_size, 10.0).bound
+
+    def far(lr):
+        path = explore.walk(sgd_update, explore.bowl(10.0), batch_size, steps=3000, lr=lr, momentum=momentum)
+        return not path[-1].norm() < 1e3
+
+    assert not far(0.99 * bound) and far(1.01 * bound)
+
+
+def test_divergence_is_said_with_its_bound():
+    result = explore.compute_trajectory(lr=1.5, momentum=0.0, batch_size=ALL, condition=10.0)
+    _, caption = explore.trajectory.picture(lr=1.5, batch_size=ALL)
+    assert f"Diverged at step {result.diverged}" in caption and "2/λmax = 1" in caption
+    _, caption = explore.trajectory.picture(lr=2.0, momentum=0.5, batch_size=ALL)
+    assert "2(1 + μ)/λmax = 1.5" in caption
+    _, caption = explore.trajectory.picture(lr=1.01, batch_size=ALL, condition=1.0)
+    assert caption.startswith("Unstable") and "bound" in caption, "too slow to have diverged, yet said"
+    _, caption = explore.trajectory.picture(lr=1.0, batch_size=ALL)
+    assert caption.startswith("On the edge")
+
+
+def test_the_whole_set_comes_to_rest_and_batches_hover():
+    rest, hover = (explore.compute_trajectory(0.3, 0.0, size, 5.0).loss[-20:] for size in (ALL, 4))
+    assert rest.max() < 1e-9 < 1e-4 < hover.mean()
+
+
+def test_the_learners_update_steers_and_gets_no_bound_of_ours():
+    def forgetful(param, grad, state, *, lr, momentum=0.0):
+        return param.sub_(lr * grad)
+
+    theirs = explore.compute_trajectory(0.3, 0.9, 8, 10.0, update=forgetful)
+    plain = explore.compute_trajectory(0.3, 0.0, 8, 10.0)
+    assert torch.allclose(theirs.path, plain.path, rtol=0, atol=1e-14) and theirs.bound is None
+    caption = explore.trajectory.picture(lr=2.5, handed={"update": forgetful})[1]
+    assert caption.startswith("Diverged at step") and "bound" not in caption and "Drawn by your update" in caption
+
+    def other(weight, gradient):
+        raise AssertionError("never called: its keywords do not fit")
+
+    assert "yours takes other keywords" in explore.compute_trajectory(0.3, 0.0, 8, 10.0, update=other).note
+
+
+def test_on_the_ridge_plain_descent_never_leaves_and_beside_it_it_leaves_when_predicted():
+    never = explore.compute_saddle(0.1, 0.0, 0.0, "constant")
+    assert never.left_at is None and (never.path[:, 0] == 0).all() and never.path[-1].norm() < 1e-9
+    for offset in (1e-12, 1e-8, 1e-4):
+        found = explore.compute_saddle(0.1, offset, 0.0, "constant")
+        assert abs(found.left_at - math.log(0.5 / offset) / math.log(1.1)) < 4
+        small = found.predicted < 1e-2
+        assert torch.allclose(found.path[small, 0], found.predicted[small], rtol=1e-2, atol=0)
+
+
+def test_noise_leaves_the_ridge_sooner_the_stronger_it_is():
+    steps = [explore.compute_saddle(0.1, 0.0, noise, "constant").left_at for noise in (1e-8, 1e-4, 1e-2)]
+    assert steps == sorted(steps, reverse=True) and None not in steps
+
+
+def test_cyclical_rates_have_the_mean_and_the_peak_they_are_named_after():
+    cycle = 2 * explore.CYCLE
+    mean, peak = (explore.rate_factors(rate, cycle) for rate in explore.RATES[1:])
+    assert sum(mean) / cycle == pytest.approx(1) and max(peak) == 1 and min(peak) == explore.LOW
+    assert peak == [cyclical(t, explore.CYCLE, low=explore.LOW) for t in range(cycle)]
+
+
+def test_a_design_is_a_warm_up_and_then_the_shape_above_its_floor():
+    factors = [explore.designed("cosine", 40, 0.2, t) for t in range(300)]
+    assert factors[:40] == [linear_warmup(t, 40, 0.02) for t in range(40)]
+    assert factors[40:] == pytest.approx([cosine_decay(t, 260, 0.2) for t in range(260)])
+    assert [explore.designed("one-cycle", 0, 0.0, t) for t in range(300)] == [one_cycle(t, 300) for t in range(300)]
+    for shape in explore.SHAPES:
+        for floor in (0.0, 0.3):
+            assert all(floor <= explore.designed(shape, 0, floor, t) <= 1 + 1e-12 for t in range(300))
+
+
+def test_a_scheduled_update_is_the_update_at_that_rate():
+    factors, gradient = [1.0, 0.5, 0.1], torch.tensor([1.0, -2.0])
+    w, state, update = torch.zeros(2), {}, explore.scheduled(sgd_update, factors)
+    for _ in factors:
+        update(w, gradient, state, lr=0.2, momentum=0.0)
+    assert torch.allclose(w, -0.2 * sum(factors) * gradient)
+
+
+def test_schedules_fill_in_and_a_decay_ends_lower_than_a_constant_rate():
+    def last(shape):
+        *_, result = explore.compute_schedules(shape, 0, 0.0, 0.1, seeds=(0, 1))
+        assert result.progress == 1 and result.train_loss.isfinite().all()
+        return result.train_loss[:, -1]
+
+    assert (last("cosine") < last("constant")).all()
+
+
+def test_figures_of_a_network_are_right():
+    split = lab.digits_to_fit(0)
+    generator = torch.Generator().manual_seed(0)
+    parameters = [
+        0.1 * torch.randn(*s, dtype=torch.float64, generator=generator) for s in ((3, 64), (3,), (10, 3), (10,))
+    ]
+    sharpness, norm, accuracy = lab.figures_of(parameters, split, 0)
+
+    def loss(parameters):
+        return (lab.outputs(parameters, split.train_x) - split.train_y).square().mean()
+
+    exact = torch.linalg.eigvalsh(exact_hessian(loss, parameters))[-1].item()
+    assert abs(sharpness / exact - 1) < 1e-2
+    assert norm == pytest.approx(torch.cat([p.flatten() for p in parameters]).norm().item())
+    hits = [lab.outputs(parameters, x).argmax() == y.argmax() for x, y in zip(split.test_x, split.test_y)]
+    assert accuracy == pytest.approx(sum(map(float, hits)) / len(hits))
+
+
+def test_batch_sizes_are_compared_at_equal_training_loss():
+    *partial, result = lab.compare_batch_sizes(seeds=(0, 1), target=0.05, steps=200)
+    assert result.progress == 1 and all(earlier.progress <= 1 for earlier in partial)
+    reached = result.loss.isfinite()
+    assert reached.any() and (result.loss[reached] <= 0.05).all() and (result.loss[reached] > 0.03).all()
+    assert (result.sharpness.isfinite() == reached).all() and (result.sharpness[reached] > 0).all()
+    *_, never = lab.compare_batch_sizes(seeds=(0, 1), target=1e-9, steps=20)
+    assert never.sharpness.isnan().all()
+    assert "fewer than two seeds" in explore.sharpness.draw(*_drawn(never), lr=1.0)
+
+
+def _drawn(result):
+    from matplotlib.figure import Figure
+
+    return explore.prepare_sharpness(Figure()), result
+
+
+def test_the_walk_over_the_whole_set_takes_the_mean_of_all_gradients():
+    hessian = explore.bowl(3.0)
+    start = torch.tensor(explore.START, dtype=torch.float64)
+    gradients = (start - explore.examples()) @ hessian
+    first = explore.walk(sgd_update, hessian, ALL, steps=1, lr=0.1)[-1]
+    assert torch.allclose(first, start - 0.1 * all_batches(gradients, 1).mean(0))
