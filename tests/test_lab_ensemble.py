@@ -244,6 +244,20 @@ def test_the_backward_written_by_hand_equals_autograd(widths, settings_, rows, t
             torch.testing.assert_close(found[v], expected, rtol=1e-10, atol=1e-12)
 
 
+def test_a_unit_is_dropped_only_where_u_is_below_p():
+    """At u = p it stays: p = 0 drops nothing, not even at u = 0."""
+    networks = Networks(SPEC, SPEC.initial(0, torch.float64), 2, torch.tensor([0.0, 0.5], dtype=torch.float64), 3)
+    plain = Networks(SPEC, SPEC.initial(0, torch.float64), 2, None, 3)
+    x, target = torch.ones(3, 4, dtype=torch.float64), torch.eye(3, dtype=torch.float64)
+    networks.compute_gradients(x, target, [torch.zeros(6, 3)])
+    plain.compute_gradients(x, target, [])
+    for with_noise, without_noise in zip(networks.gradients, plain.gradients):
+        torch.testing.assert_close(with_noise[0], without_noise[0])
+    assert torch.count_nonzero(networks.gradients[0][1]) == 0
+    networks.compute_gradients(x, target, [torch.full((6, 3), 0.5)])
+    assert torch.count_nonzero(networks.gradients[0][1]) > 0
+
+
 def test_results_do_not_depend_on_the_number_of_workers(monkeypatch):
     grid = {"lr": [0.01, 0.02, 0.03, 0.04, 0.05], "dropout": [0, 0.1, 0.2, 0.3, 0.4]}
     monkeypatch.setattr(ensemble, "CHUNK", 0)
@@ -356,6 +370,14 @@ def test_divergence_is_found_at_its_step_and_stops_nobody_else():
     torch.testing.assert_close(done.parameters[0][0][:1], healthy.parameters[0][0], rtol=0, atol=1e-12)
 
 
+def test_losses_after_the_last_record_are_judged_too():
+    losses, optimizer_of = [], lambda p: SGD(p, lr=100.0, momentum=0.9)
+    alone(REGRESSION, split_for(REGRESSION), optimizer_of, steps=JUDGED - 2, losses=losses)
+    grid = {"lr": 100.0, "momentum": 0.9}
+    done = together(REGRESSION, grid, sgd_update, steps=JUDGED - 2, record_at=(0,))
+    assert done.diverged_at.item() == rule(losses) > 0
+
+
 def test_a_model_that_breaks_at_the_very_last_step_is_found():
     done = together(SPEC, {"lr": [0.1, 1000.0], "l2": [0.0, 1.7e308]}, sgd_update, steps=1, record_at=(0,))
     assert done.diverged_at.tolist() == [[-1, 1]]
@@ -413,6 +435,19 @@ def test_a_forgotten_generator_ends_its_workers():
     del trainings
     gc.collect()
     assert not workers_alive()
+
+
+def test_closing_begins_nothing_new():
+    begun = []
+
+    def data(seed):
+        begun.append(seed)
+        return split_for(SPEC, seed)
+
+    trainings = train(SPEC, data, {"lr": LR}, range(50), steps=10**9, batch_size=BATCH)
+    next(trainings)
+    trainings.close()
+    assert len(begun) <= 2
 
 
 def test_an_exception_in_the_loop_body_ends_the_workers():

@@ -93,10 +93,6 @@ def _as_keywords(columns: dict, update: Callable) -> dict:
     if betas is not None and {"beta1", "beta2"} & options.keys():
         default = (0.9, 0.999) if betas.default is betas.empty else betas.default
         options["betas"] = (options.pop("beta1", default[0]), options.pop("beta2", default[1]))
-    if isinstance(options.get("momentum"), list) and "dampening" in options:
-        momentum = options["momentum"]
-        dampening = _listed(options["dampening"], len(momentum))
-        options["dampening"] = [tau if mu > 0 else 0.0 for tau, mu in zip(dampening, momentum)]  # as without momentum
     return options
 
 
