@@ -242,7 +242,8 @@ def test_diverged_cells_are_drawn_as_such():
     loss = torch.full((1, 9, 9), 2.0)
     loss[0, 8, 8] = torch.nan
     surface = two_knobs.Surface(two_knobs.OPTIMIZERS["AdamW"], loss, loss / 3, loss / 3, loss.isnan(), finished=1)
-    twin = dataclasses.replace(surface, optimizer=two_knobs.OPTIMIZERS["Adam + L2"])
+    none = torch.zeros(1, 9, 9, dtype=torch.bool)
+    twin = dataclasses.replace(surface, optimizer=two_knobs.OPTIMIZERS["Adam + L2"], diverged=none)
     result = knobs_map.HeatMaps({"Adam + L2": twin, "AdamW": surface}, 1, own=False)
     from matplotlib.figure import Figure
 

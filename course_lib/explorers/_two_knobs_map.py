@@ -57,12 +57,17 @@ def best_rates(name, level, product):
 
 
 def prepare_heat_map(figure):
-    left, right, below = figure.subplots(1, 3, width_ratios=[1, 1, 1.1])
-    marks = {"maps": [_prepare_map(ax) for ax in (left, right)], "slice": []}
+    figure.set_layout_engine("none")  # nothing moves when the axes change
+    room = {"left": 0.075, "right": 0.985, "bottom": 0.13, "top": 0.93, "wspace": 0.36}
+    left, right, below = figure.subplots(1, 3, width_ratios=[1, 1, 1.1], gridspec_kw=room)
+    marks = {"maps": [_prepare_map(ax) for ax in (left, right)], "slice": [], "names": []}
     below.set(xscale="log", xlabel="learning rate")
     for k in (0, 1):
-        marks["slice"].append(plotting.draw_band(below, [], np.empty((0, 0)), label=" ", k=k))
-    marks["legend"] = below.legend(loc="upper center")
+        marks["slice"].append(plotting.draw_band(below, [], np.empty((0, 0)), k=k))
+        color, linestyle = plotting.series(k)
+        below.plot([0.12, 0.24], [0.95 - 0.07 * k] * 2, color=color, linestyle=linestyle, transform=below.transAxes)
+        name = below.text(0.27, 0.95 - 0.07 * k, "", transform=below.transAxes, va="center", fontsize=9)
+        marks["names"].append(name)  # a legend whose words move
     strip = below.inset_axes([0, 0, 0.035, 1])  # the colours of the maps, along the axis that says what they mean
     strip.imshow(np.linspace(0, 1, 256)[:, None], cmap="viridis_r", aspect="auto")
     strip.axis("off")
@@ -90,11 +95,11 @@ def draw_heat_map(marks, result, row, measure, coordinates):
         level = _mean_over_seeds(values)
         _draw_map(marks["maps"][k], name, level, surface.diverged.any(0).numpy(), row - 1, product, limits)
         plotting.move_band(marks["slice"][k], surface.optimizer.lr, values[:, :, row - 1])
-        marks["legend"].get_texts()[k].set_text(f"{name}, λ = {plotting.readable(surface.optimizer.decay[row - 1])}")
+        marks["names"][k].set_text(f"{name}, λ = {plotting.readable(surface.optimizer.decay[row - 1])}")
         told.append(_say_best(name, surface.optimizer, level, measure))
     ax = marks["slice"][0][0].axes
     plotting.set_limits(ax, (surface.optimizer.lr[0], surface.optimizer.lr[-1]), limits)
-    ax.set_ylabel(measure)
+    plotting.set_texts(ax, ylabel=measure)
     return _say_heat_map(result, told)
 
 
@@ -115,7 +120,7 @@ def _draw_map(marks, name, level, diverged, row, product, limits):
     outline = np.concatenate([edge[:, :2].reshape(-1, 2), edge[::-1, 2:].reshape(-1, 2), edge[:1, 0]])
     marks["row"][0].set_data(*outline.T)
     plotting.set_limits(ax, *((corners[..., i].min(), corners[..., i].max()) for i in (0, 1)))
-    ax.set(title=name, ylabel="λ′ = lr·λ" if product else "λ")
+    plotting.set_texts(ax, title=name, ylabel="λ′ = lr·λ" if product else "λ")
 
 
 def _say_best(name, optimizer, level, measure):
