@@ -37,7 +37,7 @@ def adam_update(param, grad, state, *, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, l2
     v.lerp_(grad * grad, 1 - beta2)  # v ← β₂v + (1 − β₂)g²
     if amsgrad:
         v = state["max_exp_avg_sq"] = torch.maximum(v, state.get("max_exp_avg_sq", v))
-    root = (v / (1 - beta2**t)).rsqrt_().reciprocal_()  # √v̂ (torch's sqrt is up to six times slower where v is 0)
+    root = (v / (1 - beta2**t)).rsqrt_().reciprocal_()  # √v̂ (sqrt itself is slow on zeros)
     return param.addcdiv_(m * (-lr / (1 - beta1**t)), root.add_(eps))  # w ← w − lr·m̂/(√v̂ + ε)
 
 

@@ -73,7 +73,7 @@ def claim(sentence, measured, holds, kind="exact"):
 
     `holds(measured)` → True, False, or None for inconclusive. kind "exact": it must hold, else `AssertionError`; kind
     "measured": any verdict may come out. Of an inconclusive interval the effect that it would probably have shown is
-    printed with it: what as many values with this spread find four times in five.
+    printed with it: what as many values with this spread tell from a bound four times in five.
     """
     if kind not in ("exact", "measured"):
         raise ValueError(f"kind = {kind!r}: must be 'exact' or 'measured'")
@@ -91,7 +91,7 @@ def _blind_below(measured):
     detectable = getattr(measured, "detectable", float("nan"))
     if detectable != detectable:  # NaN: nobody worked it out
         return ""
-    return f" (an effect of {detectable:.2g} would have been found four times in five)"
+    return f" (a distance of {detectable:.2g} from the bound would have been told four times in five)"
 
 
 def _figure(measured):

@@ -43,7 +43,7 @@ def test_an_exact_claim_that_fails_or_is_undecided_raises_with_its_figure():
     [
         (True, "Measured · holds: It helps."),
         (False, "Measured · does not hold: It helps."),
-        (None, "Measured · inconclusive (an effect of 0.57 would have been found four times in five): It helps."),
+        (None, "Measured · inconclusive (a distance of 0.57 from the bound would have been told four times in five): It helps."),
     ],
 )
 def test_a_measured_claim_reports_any_verdict(capsys, verdict, said):

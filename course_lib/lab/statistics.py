@@ -16,7 +16,7 @@ from course_lib._arguments import require
 class Interval(NamedTuple):
     """A mean with its interval: `low` ≤ `mean` ≤ `high`, at `level`.
 
-    `detectable`: the true mean that as many values with this spread would have told from 0 four times in five.
+    `detectable`: how far from a bound the true mean must lie to be told from it four times in five.
     """
 
     mean: float
