@@ -234,8 +234,8 @@ def test_the_row_with_the_best_rates_is_found_in_both_coordinates():
 @pytest.mark.parametrize("product", [False, True])
 def test_cells_tile_the_map(product):
     corners = np.log10(knobs_map.cell_corners("Adam + L2", product)).reshape(9, 9, 4, 2)
-    assert np.allclose(corners[1:, :, 0], corners[:-1, :, 1], atol=1e-3)  # a cell begins where its neighbour ends
-    assert np.allclose(corners[:, 1:, 0], corners[:, :-1, 3], atol=1e-3)
+    assert np.allclose(corners[1:, :, 0], corners[:-1, :, 1])  # a cell begins where its neighbour ends
+    assert np.allclose(corners[:, 1:, 0], corners[:, :-1, 3])
 
 
 def test_diverged_cells_are_drawn_as_such():

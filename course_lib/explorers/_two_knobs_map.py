@@ -34,7 +34,7 @@ def compute_heat_map(pair, seeds, update=None, steps=STEPS):
 def cell_corners(name, product):
     """Corners [cells, 4, 2] of every (lr, λ) cell, half a decade wide; sheared over (lr, lr·λ) if `product`."""
     optimizer = OPTIMIZERS[name]
-    x, y = (np.log10(optimizer.grid[key])[:, None] for key in ("lr", optimizer.pull))
+    x, y = (np.round(2 * np.log10(optimizer.grid[key]))[:, None] / 2 for key in ("lr", optimizer.pull))
     x = x + np.array([-0.25, 0.25, 0.25, -0.25])
     y = y + np.array([-0.25, -0.25, 0.25, 0.25])
     return 10 ** np.stack([x, y + x if product else y], -1)
@@ -65,8 +65,8 @@ def prepare_heat_map(figure):
     for k in (0, 1):
         marks["slice"].append(plotting.draw_band(below, [], np.empty((0, 0)), k=k))
         color, linestyle = plotting.series(k)
-        below.plot([0.12, 0.24], [0.95 - 0.07 * k] * 2, color=color, linestyle=linestyle, transform=below.transAxes)
-        name = below.text(0.27, 0.95 - 0.07 * k, "", transform=below.transAxes, va="center", fontsize=9)
+        below.plot([0.08, 0.18], [0.96 - 0.07 * k] * 2, color=color, linestyle=linestyle, transform=below.transAxes)
+        name = below.text(0.2, 0.96 - 0.07 * k, "", transform=below.transAxes, va="center", fontsize=8.5)
         marks["names"].append(name)  # a legend whose words move
     strip = below.inset_axes([0, 0, 0.035, 1])  # the colours of the maps, along the axis that says what they mean
     strip.imshow(np.linspace(0, 1, 256)[:, None], cmap="viridis_r", aspect="auto")

@@ -316,6 +316,19 @@ claim("As the paper compares them (AdamW over λ′, L2 over λ), AdamW is the m
       measured=paired_interval(torch.tensor(primed["AdamW"]).abs(), coupled),
       holds=lambda difference: difference.between(high=0), kind="measured")
 
+# %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
+# ### Deeper: the paper's knob, as a function of your own
+#
+# The map trains with any update you hand it, network by network. Here is one whose decay per step is λ′ itself, whatever the learning rate: the paper's convention,
+# on a grid of its own, and also what a slip in the exercise does. Do the dots stand in a column now?
+
+# %% tags=["deeper"]
+def paper_update(param, grad, state, *, lr, weight_decay):
+    return adamw_update(param, grad, state, lr=lr, weight_decay=weight_decay / lr)  # w ← (1 − λ′)·w, then the step
+
+
+explore.heat_map.show(update=paper_update, seeds=1)
+
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Is AdamW better, then?
 #
