@@ -27,6 +27,12 @@ REGRESSION = ModelSpec((4, 6, 2), "regression", "tanh")
 torch_optim = torch.optim
 
 
+@pytest.fixture(autouse=True)
+def threads_even_for_tiny_models(monkeypatch):
+    """The models of these tests are so small that one worker would do."""
+    monkeypatch.setattr(ensemble, "WORTH_THREADS", 0)
+
+
 def split_for(spec, seed=0):
     """11 training rows (no multiple of the batch), 5 test rows, float64."""
     generator = torch.Generator().manual_seed(seed)
@@ -427,6 +433,14 @@ def test_pictures_come_while_training_goes_on_and_closing_ends_the_workers():
     assert second.parameters == [None] * 50
     trainings.close()
     assert not workers_alive()
+
+
+def test_small_models_get_one_worker(monkeypatch):
+    monkeypatch.undo()
+    trainings = endless()
+    next(trainings)
+    assert len(workers_alive()) == 1
+    trainings.close()
 
 
 def test_a_forgotten_generator_ends_its_workers():

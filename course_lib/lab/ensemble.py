@@ -27,6 +27,9 @@ from course_lib.lab.data import Split
 
 CHUNK = 600_000  # parameters and activations trained in lock-step on a CPU: more leave the cache, fewer waste calls
 MIN_CHUNK = 8  # settings, however large the model
+WORTH_THREADS = (
+    75_000  # parameters and activations: with fewer a step is mostly Python, and threads wait for each other
+)
 TICK = 0.1  # seconds between pictures, at most
 
 
@@ -131,7 +134,8 @@ def train(
     per model and parameter with plain floats, so that `if` and `math.sqrt` work in it, and is slower.
     steps: updates. batch_size: rows; an epoch's last rows that fill no batch are left out. record_at: the steps (0 …
     `steps`) at which the curves are measured, by default only the last; measuring costs as much as several steps.
-    device: "auto" is CUDA if there is one. workers: threads that a CPU's work is spread over; they change no result.
+    device: "auto" is CUDA if there is one. workers: threads at most that a CPU's work is spread over (one for the
+    smallest models); they change no result.
     observe(seed, step, parameters, gradients): called in a worker's thread at every step, before the update, with
     tensors [V, …] that it must not change; the gradients are those of the loss alone.
     keep_parameters: False spares the memory of what is not looked at.
@@ -156,7 +160,7 @@ def train(
     )
     if not callable(data):
         rows_for_training(data, job)
-    return _training(job, grid, seeds, settings, 1 if device.type == "cuda" else workers)
+    return _training(job, grid, seeds, settings, workers)
 
 
 def _whole_numbers(name: str, values: Sequence[int]) -> tuple[int, ...]:
@@ -185,6 +189,8 @@ def _training(job: Job, grid: dict, seeds: tuple, settings: int, workers: int) -
         for s, seed in enumerate(seeds)
     ]
     chunks = sum(by_seed, [])
+    if job.device.type == "cuda" or _size(job) * settings < WORTH_THREADS:
+        workers = 1
     for done in _work_off(chunks, workers):
         for s, row in enumerate(by_seed):
             if all(chunk.parameters is not None for chunk in row):
@@ -196,12 +202,16 @@ def _training(job: Job, grid: dict, seeds: tuple, settings: int, workers: int) -
 
 def _stretches(job: Job, settings: int) -> list[slice]:
     """Even stretches of settings, small enough for the cache of a CPU; only one where whole seeds are wanted."""
-    widths = job.spec.widths
-    per_model = sum((n + 1) * m for n, m in zip(widths, widths[1:])) + job.batch_size * sum(widths[1:-1])
-    fitting = max(MIN_CHUNK, CHUNK // per_model)
+    fitting = max(MIN_CHUNK, CHUNK // _size(job))
     count = 1 if job.device.type == "cuda" or job.observe is not None else -(-settings // fitting)
     bounds = [settings * i // count for i in range(count + 1)]
     return [slice(*pair) for pair in zip(bounds, bounds[1:])]
+
+
+def _size(job: Job) -> int:
+    """Parameters and activations of one model."""
+    widths = job.spec.widths
+    return sum((n + 1) * m for n, m in zip(widths, widths[1:])) + job.batch_size * sum(widths[1:-1])
 
 
 def _work_off(chunks: list[Chunk], workers: int) -> Iterator[int]:
