@@ -11,6 +11,8 @@ from course_lib.lab.statistics import mean_interval
 from course_lib.notebook import claim, predict, quiz, reveal, setup, show_source
 from course_lib.sgd import sgd_update
 
+TOLD = "from the bound would have been told four times in five"
+
 
 @pytest.fixture(autouse=True)
 def clean(monkeypatch):
@@ -43,7 +45,7 @@ def test_an_exact_claim_that_fails_or_is_undecided_raises_with_its_figure():
     [
         (True, "Measured · holds: It helps."),
         (False, "Measured · does not hold: It helps."),
-        (None, "Measured · inconclusive (a distance of 0.57 from the bound would have been told four times in five): It helps."),
+        (None, f"Measured · inconclusive (a distance of 0.57 {TOLD}): It helps."),
     ],
 )
 def test_a_measured_claim_reports_any_verdict(capsys, verdict, said):

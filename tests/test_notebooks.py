@@ -244,7 +244,7 @@ SAID = {
     "another verdict of a measurement": (
         "Measured · holds: a\n  measured: 1\nMeasured · does not hold: b\n  measured: 1\n",
         "Measured · does not hold: a\n  measured: 2\n"
-        "Measured · inconclusive (a distance of 0.1 from the bound would have been told four times in five): b\n  measured: 2\n",
+        "Measured · inconclusive (a distance of 0.1 would have been told four times in five): b\n  measured: 2\n",
         True,
     ),
     "another sentence": ("Measured · holds: a\n  measured: 0.5\n", "Measured · holds: b\n  measured: 0.5\n", False),
