@@ -70,10 +70,10 @@ def bowl(condition):
     return turn @ torch.diag(torch.tensor([STEEPEST / condition, STEEPEST], dtype=torch.float64)) @ turn.T
 
 
-def walk(update, hessian, batch_size, steps=STEPS, **options):
+def walk(update, hessian, batch_size, steps=STEPS, seed=0, **options):
     """The path [steps + 1, 2] over shuffled batches: example i has the loss ½(w − cᵢ)ᵀH(w − cᵢ)."""
     w, state, path, centres = torch.tensor(START, dtype=torch.float64), {}, [], examples()
-    order = batches(ROWS, batch_size, generator=torch.Generator().manual_seed(0))
+    order = batches(ROWS, batch_size, generator=torch.Generator().manual_seed(seed))
     for _ in range(steps):
         path.append(w.clone())
         update(w, hessian @ (w - centres[next(order)].mean(0)), state, **options)
@@ -394,12 +394,12 @@ def prepare_sharpness(figure):
         if name == "sharpness":
             color, _ = plotting.series(1)
             marks["edge"] = [ax.axhline(np.nan, color=color, linestyle=":", label="2/lr")]
-            ax.set(ylim=(0, 4.4))
+            ax.set(ylim=(0, 3))
             ax.legend(loc="upper left", fontsize=8)
         elif name == "norm":
-            ax.set(ylim=(5.6, 7.4))
+            ax.set(ylim=(6, 7))
         else:
-            ax.set(ylim=(88, 97))
+            ax.set(ylim=(91, 97))
     return marks
 
 
