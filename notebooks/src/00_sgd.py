@@ -364,7 +364,7 @@ claim("A cyclical rate leaves no sooner than a constant one of the same mean: ov
 reveal("ridge", "in a valley, soon enough", because="the offset grows by 10 % a step")
 
 # %% [markdown]
-# So where cyclical rates "help the optimizer to traverse saddle points faster", as the same lecture has it, it is by a *higher mean* rate, not by the cycling: at a given mean the product is largest when all rates are equal.
+# So where cyclical rates "help the optimizer to traverse saddle points faster", as the same lecture has it, it is by a *higher mean* rate, not by the cycling: at a given mean the growth beside a saddle, the product, is largest when all rates are equal.
 
 # %% slideshow={"slide_type": "slide"}
 predict("global", "Two valleys, one of them deeper. SGD with a little noise, from many random starts, ends …",
@@ -746,7 +746,7 @@ for d, before in ((2, None), (3, 2), (4, 3)):
 # | how wrong is a batch? | $\sigma/\sqrt B\,\sqrt{(n-B)/(n-1)}$, never biased |
 # | where does the noise keep it? | $\eta\sigma^2/(B h(2-\eta h))$: decay $\eta$, and it fades |
 # | does noise find the best minimum? | no: the nearest, unless it is strong |
-# | what does it choose, then? | flatter places at equal loss; better ones is another question |
+# | does it choose flatter places, and are they better? | two questions, measured above at equal training loss; sharpness alone decides neither |
 #
 # Now write it yourself: **`00_sgd_exercises.ipynb`**.
 #
