@@ -125,10 +125,8 @@ class Panel:
         if self.numbers[name] == number:
             return
         self.numbers = {**self.numbers, name: number}
-        self._syncing = True
-        self._cards[name].stand_at(number)
-        self._syncing = False
         self._look_up(name) if self.explorer.controls[name].trained else self._compute()
+        self._stand_at(name, number)  # after the picture, which is what the reader waits for
 
     def _moved(self, name, position):
         if not self._syncing:
@@ -144,8 +142,11 @@ class Panel:
             self._set(name, control.check(name, number))
         except ValueError as error:
             self._say(f"{error}. It stays at {plotting.readable(self.numbers[name])}.")
+        self._stand_at(name, self.numbers[name])
+
+    def _stand_at(self, name, number):
         self._syncing = True
-        self._cards[name].stand_at(self.numbers[name])
+        self._cards[name].stand_at(number)
         self._syncing = False
 
     # From numbers to a picture
@@ -165,7 +166,8 @@ class Panel:
             self._finish(key, inputs, result)
         except Exception as error:
             return self._refuse(error)
-        self._work.submit(self._serve(self._request))
+        if self._servable:
+            self._work.submit(self._serve(self._request))
 
     def _train(self, key, inputs, results, request):
         """A job: draw each of `results` as it comes, then hand the trained axis to the page."""
@@ -176,7 +178,8 @@ class Panel:
                     self._show(inputs, result)
                     yield
                 self._finish(key, inputs, result)
-                yield from self._serve(request)
+                if self._servable:
+                    yield from self._serve(request)
             except Exception as error:
                 self._refuse(error)
 
@@ -218,9 +221,6 @@ class Panel:
 
     def _serve(self, request):
         """A job: render every frame of the trained sliders, then hand all of them to the page."""
-        if not self._servable:
-            return
-        yield
         axes, drawn = self._axes, {}
         for cell in itertools.product(*(range(len(control.positions)) for control in axes.values())):
             stand = {name: axes[name].positions[i] for name, i in zip(axes, cell, strict=True)}
@@ -241,7 +241,7 @@ class Panel:
                 return
             self._show(*self._seen)
             complete = self._seen[2]
-        if serve and complete:
+        if serve and complete and self._servable:
             self._work.submit(self._serve(self._request))
 
     def _refuse(self, error):

@@ -33,6 +33,7 @@ def jupyter_lab(folder, scratch, theme="JupyterLab Light"):
         **{f"JUPYTER_{place}": str(scratch / place.lower()) for place in places},
         "JUPYTERLAB_SETTINGS_DIR": str(scratch / "settings"),
         "JUPYTERLAB_WORKSPACES_DIR": str(scratch / "workspaces"),
+        "JUPYTER_CONFIG_PATH": str(ROOT / "course_lib" / "jupyter"),  # as `course lab` does
         "JUPYTER_TOKEN": secrets.token_hex(),
         "PYTHONPATH": str(ROOT),
     }

@@ -23,7 +23,7 @@ def opened(request, tmp_path_factory):
     """The notebook that the module asks for (a path, or a list of cells), run to its end: (page, traffic, server)."""
     folder, scratch = tmp_path_factory.mktemp("notebooks"), tmp_path_factory.mktemp("jupyter")
     wanted = getattr(request, "param", None) or request.module.CELLS
-    name = _place(wanted, folder)
+    name = place(wanted, folder)
     with _lab.jupyter_lab(folder, scratch) as server, _lab.chromium() as page:
         traffic = _lab.Traffic().watch(page)
         _lab.open_notebook(page, server, name)
@@ -31,7 +31,7 @@ def opened(request, tmp_path_factory):
         yield _lab.Opened(page, traffic, folder / name)
 
 
-def _place(wanted, folder):
+def place(wanted, folder):
     if isinstance(wanted, Path):
         return Path(shutil.copy(wanted, folder)).name
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in wanted])
