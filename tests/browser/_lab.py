@@ -220,8 +220,8 @@ class Panel:
     element: object
 
     def seen(self):
-        """(alternative text, address, width in pixels, caption) of the picture that is displayed."""
-        return tuple(self.element.evaluate(_SEEN))
+        """(alternative text, address, width in pixels, caption) of the displayed picture; () before there is one."""
+        return tuple(self.element.evaluate(_SEEN) or ())
 
     def changed(self, former, seconds=20):
         """Wait until another picture than `former` is seen; returns it."""
@@ -293,5 +293,6 @@ def open_notebook(page, server, name):
 
 
 def run_all(page):
-    """Run ▸ Run All Cells; returns when all have run."""
+    """Unfold every section and run all cells; returns when all have run."""
+    page.evaluate("window.jupyterapp.commands.execute('notebook:expand-all-headings')")
     page.evaluate("window.jupyterapp.commands.execute('notebook:run-all-cells')")

@@ -40,10 +40,14 @@ class TestLesson:
                 report(f"panel {place}: {latency:.0f} ms a key press, {messages} kernel messages in a drag")
 
     def test_a_trained_axis_moves_without_the_kernel(self, opened, report):
+        for panel in opened.panels():
+            _settle(panel)
         for place, panel in enumerate(opened.panels()):
             for slider in panel.ranges():
                 panel.served(seconds=120)
                 at_rest(opened.page, slider)
+                slider.focus()
+                opened.page.wait_for_timeout(500)  # the slider that was left has told the kernel where it stands
                 messages, before = opened.traffic.messages(), panel.seen()
                 slider.press("Home")
                 with Watched(opened.page, panel.element) as watched:
