@@ -7,6 +7,7 @@ import threading
 import numpy as np
 import pytest
 import torch
+from matplotlib.figure import Figure
 
 from course_lib.adamw import adam_update, adamw_update
 from course_lib.explorers import _two_knobs_map as knobs_map
@@ -55,10 +56,25 @@ def test_adamw_ends_in_the_box_and_adam_on_the_ridge(strength):
 
 
 def test_the_caption_names_the_bound_that_was_passed():
-    result = explore.compute_trajectory(strength=5.0, lr=0.5, beta1=0.9, beta2=0.95, eps=1e-8)
+    result = explore.compute_trajectory(strength=2.0, lr=1.5, beta1=0.9, beta2=0.95, eps=1e-8)
     assert result.diverged is not None and len(result.paths["AdamW"]) == result.diverged
-    _, caption = explore.trajectory.picture(strength=5.0, lr=0.5)
-    assert f"step {result.diverged}" in caption and "2.5" in caption and "below 0.4" in caption
+    _, caption = explore.trajectory.picture(strength=2.0, lr=1.5, beta2=0.95)
+    assert f"step {result.diverged}" in caption and "lr·λ = 3" in caption and "below 1 here" in caption
+
+
+def test_where_the_theorem_is_silent_no_box_is_promised():
+    result = explore.compute_trajectory(strength=0.3, lr=0.05, beta1=0.0, beta2=0.9, eps=1.0)
+    w = result.paths["AdamW"][-1]
+    g = explore.BOWL.gradient(w)
+    assert torch.allclose(0.3 * w, -g / (g.abs() + 1.0), atol=1e-3)  # what the caption says
+    assert (w - explore.box_point(1 / 0.3)).norm() > 0.5
+    for numbers, said in (({"eps": 1.0}, "λw = −g/(|g| + ε)"), ({"beta1": 0.95, "beta2": 0.5}, "β₁ > β₂")):
+        _, caption = explore.trajectory.picture(strength=0.3, **numbers)
+        assert said in caption and "holds the star" not in caption and "from the star" in caption
+    marks = explore.trajectory.prepare(Figure())
+    explore.trajectory.draw(marks, result)
+    assert not len(marks["best in the box"][0].get_xdata()) and np.isnan(marks["gap AdamW"][0].get_ydata()).all()
+    assert len(marks["ridge, its rest"][0].get_xdata()) == 1
 
 
 def test_the_learners_update_steers_and_is_named():
@@ -121,6 +137,17 @@ def test_signs_are_measured_in_units_of_the_way_to_the_star():
 def test_no_answer_is_read_from_a_picture_that_shows_none():
     quiz = quiz_trajectories(0)[0]
     assert read_paths(quiz.paths[:1].expand(4, -1, -1), quiz.surface.minimum) is None
+
+
+def test_another_riddle_starts_without_an_answer(monkeypatch):
+    monkeypatch.delenv("COURSE_HEADLESS", raising=False)
+    panel = explore.which_parameter.show()
+    for name, number in (("picture", "C"), ("seed", 5)):
+        panel._set("answer", "lr")
+        assert panel.numbers["answer"] == "lr"
+        panel._set(name, number)
+        assert panel.numbers["answer"] == "?" and panel.numbers[name] == number
+    panel.close()
 
 
 def test_every_answer_gets_its_own_sentence():
@@ -193,6 +220,16 @@ def test_a_cell_that_asks_while_the_picture_trains_waits_for_it(monkeypatch):
     assert cell["AdamW"].finished == 3 and len(trained) == 3
 
 
+def test_one_who_waits_for_himself_is_refused(monkeypatch):
+    monkeypatch.setattr(two_knobs, "_kept", {})
+    started = two_knobs.sweep(["AdamW"], [0])
+    next(started), next(started)
+    with pytest.raises(RuntimeError, match="AdamW, seed 0, is still trained in this thread"):
+        two_knobs.surfaces(["AdamW"], [0])
+    started.close()
+    assert two_knobs.surfaces(["AdamW"], [0], steps=1)["AdamW"].finished == 1
+
+
 def test_a_sweep_fills_in_and_can_be_left(monkeypatch):
     monkeypatch.setattr(two_knobs, "_kept", {})
     sweep = two_knobs.sweep(["Adam + L2", "AdamW"], range(2), steps=2)
@@ -222,13 +259,15 @@ def test_the_learners_function_is_called_with_plain_numbers_and_not_kept(monkeyp
 def test_the_row_with_the_best_rates_is_found_in_both_coordinates():
     optimizer = two_knobs.OPTIMIZERS["AdamW"]
     x, y = np.log10(optimizer.lr)[:, None], np.log10(optimizer.decay)[None]
-    plain = knobs_map.best_rates("AdamW", (x + 2) ** 2 + 0 * y, product=False)  # free of λ
+    plain, bars = knobs_map.best_rates("AdamW", 1 + 0.1 * (x + 2) ** 2 + 0 * y, product=False)  # free of λ
     assert len(plain) == 9 and np.allclose(plain[:, 0], 1e-2)
-    sheared = knobs_map.best_rates("AdamW", (2 * x + y + 4) ** 2, product=True)  # best at lr = 1e-4/λ′
+    alike = 10**-2.5 / 1.5, 10**-1.5 * 1.5  # half a decade to either side is 2.5 % above the lowest, a decade 10 %
+    assert bars.shape == (9, 2, 2) and np.allclose(bars[:, :, 0], alike, rtol=1e-2)
+    sheared, _ = knobs_map.best_rates("AdamW", (2 * x + y + 4) ** 2, product=True)  # best at lr = 1e-4/(lr·λ)
     assert (
         np.abs(np.log10(sheared.prod(1)) + 4).max() < 0.51 and len(sheared) == 3
     )  # half a decade: the grid's own step
-    assert not len(knobs_map.best_rates("AdamW", x + 0 * y, product=False))  # lowest at the end of each row
+    assert not len(knobs_map.best_rates("AdamW", 9 + x + 0 * y, product=False)[0])  # lowest at the end of each row
 
 
 @pytest.mark.parametrize("product", [False, True])
@@ -245,12 +284,21 @@ def test_diverged_cells_are_drawn_as_such():
     none = torch.zeros(1, 9, 9, dtype=torch.bool)
     twin = dataclasses.replace(surface, optimizer=two_knobs.OPTIMIZERS["Adam + L2"], diverged=none)
     result = knobs_map.HeatMaps({"Adam + L2": twin, "AdamW": surface}, 1, own=False)
-    from matplotlib.figure import Figure
-
     marks = explore.heat_map.prepare(Figure())
     caption = explore.heat_map.draw(marks, result, row=9, measure="test loss", coordinates=knobs_map.TORCH)
     assert len(marks["maps"][1]["diverged"].get_paths()) == 1 and marks["maps"][1]["cells"].get_array().mask.sum() == 1
-    assert "diverged, all of them at lr·λ > 2" in caption
+    assert "diverged at one seed or more, always at lr·λ > 2" in caption
+
+
+def test_a_cell_that_diverged_at_one_seed_has_no_mean():
+    loss = torch.full((2, 9, 9), 0.6)
+    loss[1, 4, 4] = torch.nan
+    surface = two_knobs.Surface(two_knobs.OPTIMIZERS["AdamW"], loss, loss, loss, loss.isnan(), finished=2)
+    marks = explore.heat_map.prepare(Figure())
+    result = knobs_map.HeatMaps({"Adam + L2": surface, "AdamW": surface}, 2, own=False)
+    caption = explore.heat_map.draw(marks, result, row=1, measure="test loss", coordinates=knobs_map.TORCH)
+    assert marks["maps"][0]["cells"].get_array().mask.sum() == 1
+    assert "always" not in caption and "one seed or more" in caption
 
 
 # ---------------------------------------------------------------- schedules

@@ -7,7 +7,16 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from course_lib.lab.separability import Quadratic, cross_fits, fit_quadratic, near_best
+from course_lib.lab.separability import (
+    Quadratic,
+    cross_fits,
+    drift,
+    fit_quadratic,
+    in_turn,
+    jackknife,
+    mean_interaction,
+    near_best,
+)
 from course_lib.lab.statistics import mean_interval
 
 AXES = torch.arange(9.0).double() / 2 - 4, torch.arange(9.0).double() / 2 - 3
@@ -53,21 +62,32 @@ def noisy(surface, seeds, generator, spread=0.1):
 
 
 @pytest.mark.parametrize("cut", [0.3, 1.0, 100.0])
-def test_the_interval_over_seeds_covers_the_known_interaction(cut):
+def test_the_jackknife_covers_the_known_interaction(cut):
     generator = torch.Generator().manual_seed(0)
     bowl = BOWL._replace(p=1.6, q=-0.3)  # lowest at (−2, −1), the middle of the grid
-    covered = sum(
-        not mean_interval([fit.c for fit in cross_fits(noisy(bowl, 10, generator), X, Y, cut)]).excludes(bowl.c)
-        for _ in range(200)
-    )
-    assert covered >= 178  # binomial(200, .95) is lower with probability 0.0002
+
+    def covers():
+        losses = noisy(bowl, 10, generator)
+        return not jackknife(lambda picked: mean_interaction(losses[picked], X, Y, cut), 10).excludes(bowl.c)
+
+    covered = sum(covers() for _ in range(100))
+    assert covered >= 87  # binomial(100, .95) is lower with probability 0.0004
 
 
-def test_each_half_is_fitted_where_the_other_half_is_low():
-    losses = BOWL(X, Y).exp().repeat(4, 1)
-    low = torch.full_like(losses, 5.0)
-    low[:2, X < -2] = 0.1  # the first two seeds are lowest on the left, the last two on the right
-    low[2:, X > -2] = 0.1
+def test_the_jackknife_of_a_mean_is_students_interval():
+    values = torch.randn(7, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    ours, students = jackknife(lambda picked: values[picked].mean().item(), 7), mean_interval(values)
+    assert ours == pytest.approx(students)
+    squared = jackknife(lambda picked: values[picked].mean().item() ** 2, 7)
+    assert squared.mean == pytest.approx(students.mean**2)  # around the statistic of all, whatever its bias
+    with pytest.raises(ValueError, match="seeds = 3"):
+        jackknife(lambda picked: 0.0, 3)
+
+
+def test_each_seed_is_fitted_where_the_others_are_low():
+    losses = torch.full((2, len(X)), 5.0, dtype=torch.float64)
+    losses[0, X < -2] = 0.1  # the first seed is lowest on the left, the second on the right
+    losses[1, X > -2] = 0.1
     seen = []
 
     def watch(x, y, z):
@@ -76,9 +96,47 @@ def test_each_half_is_fitted_where_the_other_half_is_low():
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("course_lib.lab.separability.fit_quadratic", watch)
-        fits = cross_fits(low * losses / losses, X, Y, cut=0.5)
-    assert len(fits) == 4
-    assert all((x > -2).all() for x in seen[:2]) and all((x < -2).all() for x in seen[2:])
+        cross_fits(losses, X, Y, cut=0.5)
+    assert len(seen) == 2 and (seen[0] > -2).all() and (seen[1] < -2).all()
+
+
+def test_the_mean_interaction_is_that_of_either_coordinates():
+    losses = BOWL(X, Y).exp().repeat(4, 1)
+    assert mean_interaction(losses, X, Y, 100.0) == pytest.approx(BOWL.c)
+    assert mean_interaction(losses, X, Y, 100.0, product=True) == pytest.approx(BOWL.c - 2 * BOWL.b)
+
+
+def surface(f):
+    """Losses [4 seeds, 9 learning rates, 9 decays] whose log is f(x, y)."""
+    return f(X, Y).exp().reshape(1, 9, 9).repeat(4, 1, 1)
+
+
+def test_drift_is_the_slope_of_the_best_rates():
+    axes = [10**axis for axis in AXES]
+    assert drift(surface(lambda x, y: (x + 2) ** 2 + y), *axes).tolist() == pytest.approx([0.0] * 4)
+    diagonal = surface(lambda x, y: (x - y + 1) ** 2)  # best at x = y − 1: one decade for each, all within the grid
+    assert drift(diagonal, *axes).tolist() == pytest.approx([1.0] * 4)
+    assert drift(diagonal[:, :, :5], axes[0], axes[1][:5]).tolist() == pytest.approx([1.0] * 4)
+    never = surface(lambda x, y: (x + 2) ** 2)
+    never[:, 0] = math.nan
+    assert drift(never, *axes).tolist() == pytest.approx([0.0] * 4)
+
+
+def test_tuning_in_turn_costs_nothing_where_effects_add_up():
+    assert in_turn(surface(lambda x, y: (x + 2) ** 2 + (y + 1) ** 2)).tolist() == pytest.approx([0.0] * 4)
+    # at y = −3 the best x is −4; from there the best y is −3, and both stay although (0, 1) is lower by 1
+    trap = in_turn(surface(lambda x, y: 2 * (x - y + 1) ** 2 - 0.25 * (y + 3)))
+    assert trap.tolist() == pytest.approx([1.0] * 4)
+    with pytest.raises(ValueError, match="seeds = 1"):
+        in_turn(torch.ones(1, 9, 9))
+
+
+def test_tuning_in_turn_is_judged_by_the_other_half():
+    log_loss = torch.zeros(2, 2, 2)
+    log_loss[0, 0] = torch.tensor([-1.0, -2.0])  # the first seed: in turn and together at (0, 1)
+    log_loss[1, 1] = torch.tensor([-1.0, 0.0])  # the second: first (1, 0), where it stays; together the same
+    log_loss[1, 0, 1] = -3.0  # … but for this: together at (0, 1)
+    assert in_turn(log_loss.exp()).tolist() == pytest.approx([2.0, 0.0])
 
 
 def test_cells_are_those_near_the_lowest_mean_log_loss_and_never_a_diverged_one():

@@ -4,15 +4,19 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from matplotlib.collections import PolyCollection
+from matplotlib.collections import LineCollection, PolyCollection
+from matplotlib.colors import LogNorm
+from matplotlib.ticker import FixedLocator, FormatStrFormatter, NullLocator
 
 from course_lib import plotting
 from course_lib.explorers._panel import Choice, Explorer, Slider
 from course_lib.lab.two_knobs import OPTIMIZERS, STEPS, sweep
 
 PAIRS = {"Adam": ("Adam + L2", "AdamW"), "SGD": ("SGD + L2", "SGDW")}
-MEASURES = {"test loss": ("loss", (0.5, 2.4)), "test error": ("error", (0.08, 0.92))}
-TORCH, PAPER = "λ (torch)", "lr·λ (paper)"
+MEASURES = {"test loss": ("loss", (0.53, 1.2)), "test error": ("error", (0.09, 0.5))}
+TICKS = (0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 1, 1.2)
+TORCH, PAPER = "λ (torch)", "lr·λ, per step"
+LIKE_BEST = 1.05  # cells of a row this near to its lowest, as a ratio, count as low as it
 
 
 @dataclass
@@ -41,49 +45,58 @@ def cell_corners(name, product):
 
 
 def best_rates(name, level, product):
-    """Where each row of `level` [learning rates, decays] is lowest: points [n, 2]. Rows share λ, or lr·λ if `product`.
+    """(points [n, 2], bars [n, 2, 2]): where each row of `level` [learning rates, decays] is lowest, and from where to
+    where it is `LIKE_BEST`. Rows share λ, or lr·λ if `product`.
 
     A row whose lowest cell lies at its end has no lowest point that we know of, and is left out.
     """
-    optimizer, points = OPTIMIZERS[name], []
+    optimizer, points, bars = OPTIMIZERS[name], [], []
     rates, decays = len(optimizer.lr), len(optimizer.decay)
     for row in range(rates + decays - 1) if product else range(decays):
         cells = [(i, row - i if product else row) for i in range(rates) if not product or 0 <= row - i < decays]
         values = np.array([level[cell] for cell in cells])
         if len(cells) > 2 and np.isfinite(values).any() and 0 < (k := int(np.nanargmin(values))) < len(cells) - 1:
             lr, decay = optimizer.lr[cells[k][0]], optimizer.decay[cells[k][1]]
-            points.append((lr, lr * decay if product else decay))
-    return np.array(points).reshape(-1, 2)
+            height = lr * decay if product else decay
+            alike = [optimizer.lr[cells[i][0]] for i in np.flatnonzero(values <= LIKE_BEST * values[k])]
+            points.append((lr, height))
+            bars.append([(alike[0] / 1.5, height), (alike[-1] * 1.5, height)])
+    return np.array(points).reshape(-1, 2), np.array(bars).reshape(-1, 2, 2)
 
 
 def prepare_heat_map(figure):
     figure.set_layout_engine("none")  # nothing moves when the axes change
-    room = {"left": 0.075, "right": 0.985, "bottom": 0.13, "top": 0.93, "wspace": 0.36}
+    room = {"left": 0.075, "right": 0.925, "bottom": 0.25, "top": 0.93, "wspace": 0.36}
     left, right, below = figure.subplots(1, 3, width_ratios=[1, 1, 1.1], gridspec_kw=room)
     marks = {"maps": [_prepare_map(ax) for ax in (left, right)], "slice": [], "names": []}
-    below.set(xscale="log", xlabel="learning rate")
+    below.set(xscale="log", yscale="log", xlabel="learning rate", title="The framed rows")
+    below.yaxis.set(
+        major_locator=FixedLocator(TICKS), major_formatter=FormatStrFormatter("%g"), minor_locator=NullLocator()
+    )
     for k in (0, 1):
         marks["slice"].append(plotting.draw_band(below, [], np.empty((0, 0)), k=k))
         color, linestyle = plotting.series(k)
-        below.plot([0.08, 0.18], [0.96 - 0.07 * k] * 2, color=color, linestyle=linestyle, transform=below.transAxes)
-        name = below.text(0.2, 0.96 - 0.07 * k, "", transform=below.transAxes, va="center", fontsize=8.5)
-        marks["names"].append(name)  # a legend whose words move
-    strip = below.inset_axes([0, 0, 0.035, 1])  # the colours of the maps, along the axis that says what they mean
+        at, where = -0.24 - 0.075 * k, below.transAxes
+        below.plot([0, 0.12], [at] * 2, color=color, linestyle=linestyle, transform=where, clip_on=False)
+        marks["names"].append(below.text(0.16, at, "", transform=where, va="center", fontsize=8.5))  # words that move
+    strip = below.inset_axes([1.03, 0, 0.05, 1])  # the colours of the maps, along the axis that says what they mean
     strip.imshow(np.linspace(0, 1, 256)[:, None], cmap="viridis_r", aspect="auto")
     strip.axis("off")
+    below.text(1.1, 0.5, "colours of the maps", transform=below.transAxes, rotation=270, va="center", fontsize=8)
     return marks
 
 
 def _prepare_map(ax):
     ax.set(xscale="log", yscale="log", xlabel="learning rate")
     ax.grid(False)
-    cells = PolyCollection([], cmap="viridis_r", edgecolor="face", linewidth=0.3)
+    cells = PolyCollection([], cmap="viridis_r", edgecolor="face", linewidth=0.3, norm=LogNorm(0.1, 1))
     diverged = PolyCollection([], facecolor="none", edgecolor=plotting.muted(), hatch="////", linewidth=0)
-    for collection in (cells, diverged):
+    alike = LineCollection([], color="white", linewidth=3.5, capstyle="round")
+    for collection in (cells, diverged, alike):
         ax.add_collection(collection)
-    best = ax.plot([], [], color="white", marker="o", markeredgecolor="black", markersize=5, linestyle="-", linewidth=1)
+    best = ax.plot([], [], color="white", marker="o", markeredgecolor="black", markersize=5.5, linestyle="none")
     row = ax.plot([], [], color=plotting.ink(), linestyle="-", linewidth=2)
-    return {"cells": cells, "diverged": diverged, "best": best, "row": row}
+    return {"cells": cells, "diverged": diverged, "alike": alike, "best": best, "row": row}
 
 
 def draw_heat_map(marks, result, row, measure, coordinates):
@@ -92,11 +105,12 @@ def draw_heat_map(marks, result, row, measure, coordinates):
     told = []
     for k, (name, surface) in enumerate(result.surfaces.items()):
         values = getattr(surface, attribute).numpy()
-        level = _mean_over_seeds(values)
-        _draw_map(marks["maps"][k], name, level, surface.diverged.any(0).numpy(), row - 1, product, limits)
+        diverged = surface.diverged.any(0).numpy()
+        level = np.where(diverged, np.nan, _mean_over_seeds(values))  # of the survivors alone it would flatter
+        _draw_map(marks["maps"][k], name, level, diverged, row - 1, product, limits)
         plotting.move_band(marks["slice"][k], surface.optimizer.lr, values[:, :, row - 1])
         marks["names"][k].set_text(f"{name}, λ = {plotting.readable(surface.optimizer.decay[row - 1])}")
-        told.append(_say_best(name, surface.optimizer, level, measure))
+        told.append(_say_best(name, surface.optimizer, level, measure, product))
     ax = marks["slice"][0][0].axes
     plotting.set_limits(ax, (surface.optimizer.lr[0], surface.optimizer.lr[-1]), limits)
     plotting.set_texts(ax, ylabel=measure)
@@ -115,20 +129,25 @@ def _draw_map(marks, name, level, diverged, row, product, limits):
     ax = marks["cells"].axes
     marks["cells"].set(verts=corners, array=np.ma.masked_invalid(flat), clim=limits)
     marks["diverged"].set_verts(corners[diverged.flatten()])
-    marks["best"][0].set_data(*best_rates(name, level, product).T)
+    points, bars = best_rates(name, level, product)
+    marks["best"][0].set_data(*points.T)
+    marks["alike"].set_segments(bars)
     edge = corners.reshape(*level.shape, 4, 2)[:, row]
     outline = np.concatenate([edge[:, :2].reshape(-1, 2), edge[::-1, 2:].reshape(-1, 2), edge[:1, 0]])
     marks["row"][0].set_data(*outline.T)
     plotting.set_limits(ax, *((corners[..., i].min(), corners[..., i].max()) for i in (0, 1)))
-    plotting.set_texts(ax, title=name, ylabel="λ′ = lr·λ" if product else "λ")
+    plotting.set_texts(ax, title=name, ylabel="decay per step, lr·λ" if product else "λ")
 
 
-def _say_best(name, optimizer, level, measure):
+def _say_best(name, optimizer, level, measure, product):
     if not np.isfinite(level).any():
         return ""
     i, j = np.unravel_index(np.nanargmin(level), level.shape)
     at = f"lr {plotting.readable(optimizer.lr[i])}, λ {plotting.readable(optimizer.decay[j])}"
-    return f"{name}: lowest {measure} {level[i, j]:.3g} at {at}."
+    dots = best_rates(name, level, product)[0][:, 0]
+    span = " to ".join(dict.fromkeys(plotting.readable(rate) for rate in (dots.min(), dots.max()))) if len(dots) else ""
+    where = f", dots at lr {span}" if span else ""
+    return f"{name}: lowest {measure} {level[i, j]:.3g} at {at}{where}."
 
 
 def _say_heat_map(result, told):
@@ -136,10 +155,10 @@ def _say_heat_map(result, told):
     own = f" {list(result.surfaces)[1]} is drawn by your function, called network by network." if result.own else ""
     if done < result.seeds:
         return f"Training 81 networks of each kind: {done} of {result.seeds} seeds done. {' '.join(told)}{own}"
+    band = "mean with its 95 % interval over the seeds" if done > 1 else "one seed"
     return (
-        f"{' '.join(told)} Mean of {done} seed{'s' * (done > 1)}. Dots: the best learning rate of each row; in one "
-        f"column, they would say that lr can be tuned "
-        f"without looking at decay. {_say_diverged(result)}Right: the framed rows.{own}"
+        f"{' '.join(told)} Mean of {done} seed{'s' * (done > 1)}. Dot: the best learning rate of a row; bar: every "
+        f"rate within 5 % of it; none where the best lies at the edge. {_say_diverged(result)}Right: {band}.{own}"
     )
 
 
@@ -152,7 +171,8 @@ def _say_diverged(result):
     ]
     if not products:
         return ""
-    return "Hatched: diverged, all of them at lr·λ > 2. " if min(products) > 2 else "Hatched: diverged. "
+    where = ", always at lr·λ > 2" if min(products) > 2 and not result.own else ""
+    return f"Hatched: diverged at one seed or more{where}. "
 
 
 heat_map = Explorer(
@@ -167,6 +187,6 @@ heat_map = Explorer(
     compute=compute_heat_map,
     prepare=prepare_heat_map,
     draw=draw_heat_map,
-    size=(8.2, 3.8),
+    size=(8.2, 4.1),
     quick={"steps": 2},
 )

@@ -8,7 +8,7 @@ import torch
 
 from course_lib import plotting
 from course_lib.adamw import adam_update, adamw_update
-from course_lib.explorers._panel import Choice, Explorer, Slider
+from course_lib.explorers._panel import Choice, Explorer, Panel, Slider
 from course_lib.explorers._two_knobs_map import heat_map
 from course_lib.explorers._which_parameter import PARAMETERS, REASONS, quiz_trajectories
 from course_lib.lab.surfaces import descend, diverged_at, quadratic
@@ -31,8 +31,15 @@ class Trajectory:
     rests: dict
     diverged: int | None
     lr: float
+    betas: tuple
+    eps: float
     strength: float
     own: bool
+
+    @property
+    def in_theory(self):
+        """Whether the theorem of the box speaks of these settings: ε next to nothing, β₁ ≤ β₂."""
+        return self.eps <= 1e-3 and self.betas[0] <= self.betas[1]
 
 
 def ridge_point(strength):
@@ -65,24 +72,26 @@ def compute_trajectory(strength, lr, beta1, beta2, eps, update=None):
     diverged = diverged_at(BOWL.loss(decoupled))
     paths = {"Adam + L2": coupled, "AdamW": decoupled[:diverged]}
     rests = {"Adam + L2": ridge_point(strength), "AdamW": box_point(1 / strength if strength else math.inf)}
-    return Trajectory(paths, rests, diverged, lr, strength, update is not None)
+    return Trajectory(paths, rests, diverged, lr, (beta1, beta2), eps, strength, update is not None)
 
 
 def prepare_trajectory(figure):
     left, right = figure.subplots(1, 2, width_ratios=[1.35, 1])
-    plotting.draw_contours(left, BOWL)
+    _, star = plotting.draw_contours(left, BOWL)
+    star.set_zorder(8)  # above the places of rest
     left.set(xlim=BOWL.window[:2], ylim=BOWL.window[2:], title="Paths, box and ridge", aspect="equal")
     ridge = torch.stack([ridge_point(strength) for strength in torch.logspace(-3, 4, 80).tolist()])
-    left.plot(*ridge.T, color=plotting.series(0)[0], linestyle=":", linewidth=1.2)
-    marks = {"box": left.plot([], [], color=plotting.series(1)[0], linestyle="-", linewidth=1.3)}
+    left.plot(*ridge.T, color=plotting.series(0)[0], linestyle=":", linewidth=1.2, label="ridge, any λ")
+    marks = {"box": left.plot([], [], color=plotting.series(1)[0], linestyle="-", linewidth=1.3, label="box")}
     for k, (name, rest) in enumerate(RESTS.items()):
         color, linestyle = plotting.series(k)
         marks[name] = plotting.draw_path(left, np.empty((0, 2)), label=name, k=k)
         marks[rest] = left.plot(
-            [], [], "XD"[k], color=color, markeredgecolor=plotting.ink(), markersize=9, zorder=6, label=rest
+            [], [], "XD"[k], color=color, markeredgecolor=plotting.ink(), markersize=10, zorder=6, label=rest
         )
+        marks[rest][0].set_fillstyle(("full", "none")[k])  # the diamond is hollow: a star can stand in it
         marks[f"gap {name}"] = right.plot([], [], color=color, linestyle=linestyle, label=name)
-    left.legend(loc="lower left", ncols=2, fontsize=8)
+    figure.legend(*left.get_legend_handles_labels(), loc="outside lower left", ncols=3, fontsize=8)
     right.set(xlim=(0, PATH_STEPS), ylim=(1e-6, 10), yscale="log", xlabel="step", title="Distance to its place of rest")
     marks["lr"] = [right.axhline(np.nan, color=plotting.muted(), linestyle=":", linewidth=1.2, label="learning rate")]
     right.legend(loc="lower left", fontsize=8)
@@ -96,8 +105,10 @@ def draw_trajectory(marks, result):
     for name, rest in RESTS.items():
         path, place = result.paths[name], result.rests[name]
         plotting.move_path(marks[name], path)
-        marks[rest][0].set_data(place[:1], place[1:])
-        marks[f"gap {name}"][0].set_data(range(len(path)), (path - place).norm(dim=1).clamp(min=1e-9))
+        shown = name != "AdamW" or result.in_theory
+        marks[rest][0].set_data(place[:1] if shown else [], place[1:] if shown else [])
+        gap = (path - place).norm(dim=1).clamp(min=1e-9) if shown else torch.full((len(path),), torch.nan)
+        marks[f"gap {name}"][0].set_data(range(len(path)), gap.numpy())
     marks["lr"][0].set_ydata([result.lr] * 2)
     plotting.move_divergence(marks["diverged"], result.diverged)
     own = " AdamW's path is drawn by your function." if result.own else ""
@@ -106,6 +117,8 @@ def draw_trajectory(marks, result):
 
 def _say_divergence(result):
     product = result.lr * result.strength
+    if result.own:
+        return f"AdamW's place is taken by your function: it diverged at step {result.diverged}."
     why = (
         f"Above 2, the factor 1 − lr·λ is below −1, and decay itself throws the weights ever further: keep lr below "
         f"{2 / result.strength:.2g} here."
@@ -116,25 +129,38 @@ def _say_divergence(result):
 
 
 def _say_rests(result):
-    if not result.strength:
-        box = "no decay, no box"
-    elif STAR.abs().max() <= 1 / result.strength:
-        box = f"the box |w| ≤ {1 / result.strength:.2g} holds the star, and AdamW heads for the star itself"
-    else:
-        box = f"the box |w| ≤ {1 / result.strength:.2g} cuts the star off, and AdamW heads for its edge"
     shrunk = 1 - (result.rests["Adam + L2"].norm() / STAR.norm()).item()
     gaps = {name: (result.paths[name][-1] - result.rests[name]).norm().item() for name in RESTS}
-    return (
-        f"λ = {result.strength:g}: {box}. L2 moves its own place of rest {shrunk:.0%} of the way to zero. After "
-        f"{PATH_STEPS} steps Adam + L2 is {gaps['Adam + L2']:.1g} and AdamW {gaps['AdamW']:.1g} from its place of rest."
+    said = (
+        f"λ = {result.strength:g}: {_say_box(result)}. L2 moves its own place of rest {shrunk:.0%} of the way to zero. "
+        f"After {PATH_STEPS} steps Adam + L2 is {gaps['Adam + L2']:.1g}"
     )
+    if result.in_theory:
+        return f"{said} and AdamW {gaps['AdamW']:.1g} from its place of rest."
+    star = (result.paths["AdamW"][-1] - STAR).norm().item()
+    return f"{said} from its place of rest, and AdamW {star:.1g} from the star."
+
+
+def _say_box(result):
+    """What λ is to AdamW at these settings."""
+    radius = 1 / result.strength if result.strength else math.inf
+    if result.eps > 1e-3:
+        rest = "λw = −g/(|g| + ε)" if result.strength else "the star"
+        return f"ε = {result.eps:.2g} is not small beside the gradients, and AdamW rests at {rest}, not by the box"
+    if result.betas[0] > result.betas[1]:
+        return "β₁ > β₂: the theorem of the box does not speak of this, and steps can be far longer than lr"
+    if not result.strength:
+        return "no decay, no box"
+    if STAR.abs().max() <= radius:
+        return f"the box |w| ≤ {radius:.2g} holds the star, and AdamW heads for the star itself"
+    return f"the box |w| ≤ {radius:.2g} cuts the star off, and AdamW heads for its edge"
 
 
 trajectory = Explorer(
     title="One start, one λ: Adam + L2 and AdamW",
     controls={
-        "strength": Slider("λ", 0.0, 5.0, 0.3, step=0.05),
-        "lr": Slider("learning rate", 0.005, 0.5, 0.05, log=True),
+        "strength": Slider("λ", 0.0, 2.0, 0.0, step=0.05),
+        "lr": Slider("learning rate", 0.005, 1.5, 0.05, log=True),
         "beta1": Slider("β₁", values=(0.0, 0.5, 0.8, 0.9, 0.95, 0.98), default=0.9),
         "beta2": Slider("β₂", values=(0.0, 0.5, 0.9, 0.95, 0.99, 0.999), default=0.9),
         "eps": Slider("ε", 1e-8, 10.0, 1e-8, log=True, step=0.5),
@@ -142,7 +168,7 @@ trajectory = Explorer(
     compute=compute_trajectory,
     prepare=prepare_trajectory,
     draw=draw_trajectory,
-    size=(8.2, 3.9),
+    size=(8.2, 4.3),
 )
 
 
@@ -199,7 +225,24 @@ def _say_which_parameter(quiz, answer):
     return f"✗ Not {answer}: {clash[quiz.parameter]}."
 
 
-which_parameter = Explorer(
+class Riddles(Explorer):
+    """An answer belongs to its picture: another picture, or another seed, starts at "?" again."""
+
+    def show(self, **initial):
+        shown = super().show(**initial)
+        if isinstance(shown, Panel):
+            move = shown._set
+
+            def start_again(name, number):
+                if name != "answer" and shown.numbers[name] != number:
+                    move("answer", "?")
+                move(name, number)
+
+            shown._set = start_again
+        return shown
+
+
+which_parameter = Riddles(
     title="Which parameter is varied?",
     controls={
         "picture": Choice("picture", tuple(LETTERS), "A", trained=True),

@@ -6,9 +6,13 @@ c is what turning both knobs up tenfold adds to the log loss, beyond what each t
 log loss(x+1, y+1) − log loss(x+1, y) − log loss(x, y+1) + log loss(x, y) = c, wherever one starts. With c = 0 the best
 lr is the same for every λ, and the other way round: the knobs are separable.
 
-The paper counts decay as λ′ = lr·λ. Put y = y′ − x into the line above, and the same fit over (x, y′) reads
+The paper turns the decay of each step, lr·λ in torch's terms; we write it λ′ (there it is called λ, and λ′ is something
+else). Put y = y′ − x into the line above, and the same fit over (x, y′) reads
 
     a′ = a + b − c,   b′ = b,   c′ = c − 2b                     so, unless b = 0, at most one of c and c′ is zero
+
+c says whether the two effects add up in the log of the loss. `drift` asks something else, whether the best lr moves
+with λ, and `in_turn` what it costs to tune one knob after the other: both without a formula.
 
 Source of the question: Loshchilov & Hutter, "Decoupled Weight Decay Regularization", ICLR 2019, figures 1 and 2.
 """
@@ -18,6 +22,7 @@ from typing import NamedTuple
 import torch
 
 from course_lib._arguments import require
+from course_lib.lab.statistics import mean_interval
 
 
 class Quadratic(NamedTuple):
@@ -70,15 +75,68 @@ def near_best(losses, cut):
 def cross_fits(losses, x, y, cut):
     """One `Quadratic` per seed: log of `losses` [seeds, settings] over x, y [settings] in decades, near the best only.
 
-    Each half of the seeds is fitted on the settings that the *other* half finds `near_best`: settings picked because
-    they came out low at a seed would bend that seed's surface towards a bowl. Diverged runs are left out.
+    Each seed is fitted on the settings that the *others* find `near_best`: settings picked because they came out low
+    at a seed would bend that seed's surface towards a bowl. Diverged runs are left out.
+    The fits share their settings, so they are not independent: for an interval that counts the choice of settings too,
+    take the `jackknife` of `mean_interaction`.
     Raises ValueError for fewer than two seeds, and as `fit_quadratic` does.
     """
     require("seeds", len(losses), 2)
-    half, losses = len(losses) // 2, losses.double()
-    pairs = [(loss, losses[half:]) for loss in losses[:half]] + [(loss, losses[:half]) for loss in losses[half:]]
-    fits = []
-    for loss, others in pairs:
+    losses, fits = losses.double(), []
+    for i, loss in enumerate(losses):
+        others = torch.cat([losses[:i], losses[i + 1 :]])
         used = near_best(others, cut) & loss.isfinite()
         fits.append(fit_quadratic(x[used], y[used], loss[used].log()))
     return fits
+
+
+def mean_interaction(losses, x, y, cut, product=False):
+    """Mean over the seeds of c, over (x, y); of c′, over (x, x + y), if `product`. Arguments as in `cross_fits`."""
+    fits = cross_fits(losses, x, y, cut)
+    return sum((fit.over_product() if product else fit).c for fit in fits) / len(fits)
+
+
+def jackknife(statistic, seeds):
+    """Interval of `statistic(picked) → number`, a function of a list of seeds' positions, from n = `seeds` ≥ 4 of them.
+
+    Everything is done again with each seed left out, the choice of settings included. The interval lies around θ, the
+    statistic of all, and is as wide as Student's t of the n pseudo-values n·θ − (n − 1)·θ₋ᵢ.
+    Source: Tukey, "Bias and confidence in not quite large samples", 1958.
+    """
+    require("seeds", seeds, 4)
+    everyone = list(range(seeds))
+    whole = statistic(everyone)
+    without = torch.tensor([statistic(everyone[:i] + everyone[i + 1 :]) for i in everyone], dtype=torch.float64)
+    spread = mean_interval(seeds * whole - (seeds - 1) * without)
+    return spread._replace(mean=whole, low=whole - spread.half_width, high=whole + spread.half_width)
+
+
+def drift(losses, lr, decay):
+    """Decades that the best lr moves for each decade of decay, [seeds]: the slope of log lr_best on log λ.
+
+    losses [seeds, learning rates, decays]; a diverged run (NaN) is never best. No formula is fitted to the losses.
+    """
+    x, y = (torch.as_tensor(values, dtype=torch.float64).log10() for values in (lr, decay))
+    best, y = x[losses.nan_to_num(nan=torch.inf).argmin(1)], y - y.mean()
+    return (best * y).sum(1) / y.square().sum()
+
+
+def in_turn(losses):
+    """Log loss that each seed pays for tuning lr at the smallest λ and then λ at that lr, instead of both together.
+
+    losses [seeds, learning rates, decays] → [seeds]. Each half of the seeds tunes for the other half, so a setting is
+    not judged by the runs that it was picked on, and what is paid may be negative. A diverged run counts as a log loss
+    of 9. Raises ValueError for fewer than two seeds.
+    """
+    require("seeds", len(losses), 2)
+    half, log_loss = len(losses) // 2, losses.double().log().nan_to_num(nan=9.0)
+    first, second = log_loss[:half], log_loss[half:]
+    return torch.cat([_paid(second, first), _paid(first, second)])
+
+
+def _paid(tune, judge):
+    """Log loss of `judge` where `tune` led one knob after the other, less where it led both."""
+    level = tune.mean(0)
+    lr = level[:, 0].argmin()
+    decay = level[lr].argmin()
+    return judge[:, lr, decay] - judge.flatten(1)[:, level.argmin()]
