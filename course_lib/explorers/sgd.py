@@ -136,10 +136,10 @@ def _say_trajectory(result):
         return f"Unstable: {lr:.3g} is above the bound {formula} = {bound:.3g}, and the path is growing.{result.note}"
     if bound and lr == bound:
         return f"On the edge: {lr:.3g} is the bound {formula} itself, and the path never settles.{result.note}"
-    last, size = result.loss[-20:].mean().item(), result.numbers["batch_size"]
+    size = result.numbers["batch_size"]
     if size == ROWS:
-        return f"All {ROWS} examples in each step: after {STEPS} steps {_above(last)}.{result.note}"
-    plural = "s" if size > 1 else ""
+        return f"All {ROWS} examples in each step: after {STEPS} steps {_above(result.loss[-1].item())}.{result.note}"
+    plural, last = "s" if size > 1 else "", result.loss[-20:].mean().item()
     return f"Batches of {size} example{plural}: over the last 20 steps {_above(last)} on average.{result.note}"
 
 
