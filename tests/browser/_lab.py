@@ -260,11 +260,11 @@ class Panel:
 
 
 def at_rest(page, element):
-    """Scroll to `element` and wait until it stays where it is; returns its box."""
-    element.scroll_into_view_if_needed()
+    """Scroll `element` to the middle and wait until it stays where it is; returns its box."""
     former, box = None, element.bounding_box()
     while box != former:
-        page.wait_for_timeout(200)
+        element.evaluate("e => e.scrollIntoView({block: 'center'})")
+        page.wait_for_timeout(300)
         former, box = box, element.bounding_box()
     return box
 
@@ -273,6 +273,8 @@ def drag(page, handle, by, steps=12, pause=0):
     """Drag `handle` sideways by `by` pixels with the mouse."""
     box = at_rest(page, handle)
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    hit = handle.evaluate("(e, [x, y]) => e.contains(document.elementFromPoint(x, y))", [x, y])
+    assert hit, "something lies over the handle"
     page.mouse.move(x, y)
     page.mouse.down()
     for step in range(1, steps + 1):
