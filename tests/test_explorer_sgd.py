@@ -57,6 +57,12 @@ def test_the_whole_set_comes_to_rest_and_batches_hover():
     assert rest.max() < 1e-9 < 1e-4 < hover.mean()
 
 
+def test_the_caption_of_the_whole_set_names_the_loss_at_the_end_of_the_curve():
+    result = explore.trajectory.compute(lr=0.3, momentum=0.0, batch_size=explore.ROWS, condition=10.0)
+    assert f"{result.loss[-1].item():.1e} above" in explore.trajectory.picture(batch_size=explore.ROWS)[1]
+    assert f"{result.loss[-20:].mean().item():.1e}" != f"{result.loss[-1].item():.1e}"
+
+
 def test_the_learners_update_steers_and_gets_no_bound_of_ours():
     def forgetful(param, grad, state, *, lr, momentum=0.0):
         return param.sub_(lr * grad)
@@ -93,6 +99,16 @@ def test_cyclical_rates_have_the_mean_and_the_peak_they_are_named_after():
     mean, peak = (explore.rate_factors(rate, cycle) for rate in explore.RATES[1:])
     assert sum(mean) / cycle == pytest.approx(1) and max(peak) == 1 and min(peak) == explore.LOW
     assert peak == [cyclical(t, explore.CYCLE, low=explore.LOW) for t in range(cycle)]
+
+
+def test_a_cyclical_rate_of_the_same_mean_may_leave_sooner_or_later():
+    constant, same_mean, _ = explore.RATES
+    later = [
+        explore.compute_saddle(0.1, offset, 0.0, same_mean).left_at
+        - explore.compute_saddle(0.1, offset, 0.0, constant).left_at
+        for offset in (1e-12, 1e-8)
+    ]
+    assert later[0] > 0 > later[1]
 
 
 def test_a_design_is_a_warm_up_and_then_the_shape_above_its_floor():

@@ -17,7 +17,7 @@
 # An optimizer sees one thing, a gradient, and does one thing, a step. **Minibatch SGD** looks at a few examples only, so its gradient is partly wrong,
 # and it steps anyway. How large may a step be, how wrong is the gradient, what does a larger batch buy, and is the noise good for anything?
 #
-# *45 minutes. You need to know what a gradient is, and to have seen a PyTorch training loop.*
+# *45 minutes; sections called* Deeper *are folded, and extra. You need to know what a gradient is, and to have seen a PyTorch training loop.*
 
 # %% tags=["setup"]
 import math
@@ -90,8 +90,8 @@ def settles(lr, **momentum):
 
 # %% tags=["nbval-check-output"]
 claim("On a bowl, gradient descent converges if 0 < lr < 2/λmax, and neither at the bounds nor beyond.",
-      measured=[settles(-0.01), settles(0.0), settles(0.01), settles(0.999), settles(1.0), settles(1.001)],
-      holds=lambda settled: settled == [False, False, True, True, False, False])
+      measured={lr: settles(lr) for lr in (-0.01, 0.0, 0.01, 0.999, 1.0, 1.001)},
+      holds=lambda settled: [lr for lr in settled if settled[lr]] == [0.01, 0.999])
 waits = [next(t for t, w in enumerate(parabola(lr, 0.2, 500)) if w < 1 / math.e) for lr in (0.3, 0.03)]
 claim("A tenth of the learning rate takes about ten times as many steps along the flattest direction.",
       measured=waits, holds=lambda steps: 9.5 < steps[1] / steps[0] < 10.5)
@@ -130,8 +130,8 @@ by_hand = [sgd_update(w, torch.ones_like(w), state, lr=0.1, momentum=0.9).item()
 claim("Under a constant gradient of 1, momentum 0.9 and lr 0.1 the weight goes to −0.1, −0.29, −0.561.",
       measured=by_hand, holds=lambda w: max(abs(a - b) for a, b in zip(w, (-0.1, -0.29, -0.561))) < 1e-15)
 claim("With momentum μ the bound is 2(1 + μ)/λmax: in our bowl 1.9 for μ = 0.9.",
-      measured=[settles(1.899, momentum=0.9), settles(1.9, momentum=0.9), settles(1.901, momentum=0.9)],
-      holds=lambda settled: settled == [True, False, False])
+      measured={lr: settles(lr, momentum=0.9) for lr in (1.001, 1.899, 1.9, 1.901)},
+      holds=lambda settled: [lr for lr in settled if settled[lr]] == [1.001, 1.899])
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## A batch is an opinion poll
@@ -150,7 +150,7 @@ claim("The minibatch gradient is unbiased: its mean over all batches is the full
       holds=lambda means: max(abs(mean - 0.25) for mean in means) < 1e-14)
 
 # %% [markdown]
-# How far off is a single batch? Its **standard error** is the standard deviation over all batches. Let σ be that of the single gradients, $B$ the batch size, $n$ the number of examples.
+# How far off is a single batch? Its **standard error** is the standard deviation over all batches. Let σ be that of the single gradients, $B$ the batch size, $n$ the number of examples. (With many weights, the same holds for each.)
 # The usual formula is $\sigma/\sqrt B$.
 
 # %%
@@ -201,7 +201,7 @@ reveal("full", "no: it estimates the mean over the distribution the data came fr
 # ## What does a larger batch cost?
 #
 # A step loads the rows, runs forward, runs backward, and updates the weights. We time a 64-128-10 network on digits.
-# "Twice" would be a ratio of 2; we say *less than twice* if the interval over ten repeats lies below 1.7.
+# "Twice" would be a ratio of 2; we say *less than twice* if the interval over ten repeats, on this machine and just now, lies below 1.7.
 
 # %%
 predict("twice", "True or false: a step with a batch of 2 takes twice as long as with a batch of 1.", ["true", "false"])
@@ -268,8 +268,8 @@ reveal("batch", str(min(left, key=lambda size: sum(left[size]))),
        because="lowest mean; batches of 1 hover, the full batch has made only ten steps")
 
 # %% [markdown]
-# How high does the noise keep it? Let every example be a parabola of the same curvature $h$, $B$ of them drawn independently at each step, and $0 < \eta < 2/h$. The weight never comes to rest. Each step multiplies its deviation by $1-\eta h$ and adds noise of variance $\eta^2\sigma^2/B$;
-# so the variance settles where $V = (1-\eta h)^2\, V + \eta^2\sigma^2/B$, that is $V = \dfrac{\eta\,\sigma^2}{B\,h\,(2-\eta h)}$ (checked in the first *Deeper* section below).
+# How high does the noise keep it? If every example is a parabola of the same curvature $h$ and $B$ of them are drawn independently at each step, the weight never comes to rest;
+# for $0 < \eta < 2/h$ it keeps the variance $\dfrac{\eta\,\sigma^2}{B\,h\,(2-\eta h)}$ (derived and checked in the first *Deeper* section below).
 # Half the learning rate does about as much against the noise as twice the batch. Which leads to an idea.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -286,7 +286,7 @@ show_source(cosine_decay)
 
 # %% [markdown]
 # Now design one. A 64-32-10 network learns 500 digits in 300 steps of 10 examples, momentum 0.9; each move of a slider really trains four networks.
-# **Warm-up** is a straight line up from 2 % of the rate. What would count: *lower* (*better*) if the interval of the log ratio of final training losses lies below 0, *higher* (*worse*) if above, else no difference was measured; over eight seeds (split, start and batch order; always the same 1797 digits).
+# **Warm-up** is a straight line up from 2 % of the rate. What would count: *lower* (*better*) if the interval of the log ratio of final training losses (0: equal; −0.7: half) lies below 0, *higher* (*worse*) if above, else no difference was measured; over eight seeds (split, start and batch order; always the same 1797 digits).
 
 # %%
 predict("cosine", "Learning rate 0.1, constant against cosine down to 0. After 300 steps the cosine's training loss is …",
@@ -352,9 +352,8 @@ explore.saddle.show(offset=1e-8)
 # Near the saddle $w_1$ has curvature −1, so each step *multiplies* it by $1+\eta$. From 1e-8 that alone would take $\ln(\frac12/10^{-8})/\ln 1.1 \approx 186$ steps to reach ½; the run takes two more, since the curvature fades on the way.
 # Only a start exactly on the ridge, which a random start never is, stays.
 #
-# The lecture says that "due to the stochastic nature of SGD, optimizers will find local minima instead of saddle points". The noise is not what it takes: plain gradient descent ends at no saddle either, from almost every start, if its learning rate is below one over the largest curvature
-# anywhere and every saddle has a direction that leads down (Lee et al. 2016). That says nothing of *how soon*: past many saddles in a row it can take exponentially long where noise does not (Du et al. 2017). So noise helps; set the start to 0 and add some.
-# "Cyclical learning rates […] can help the optimizer to traverse saddle points faster", says the lecture too: choose one with the same mean, then one with the same peak (the sum is in a *Deeper* section).
+# The lecture says that "due to the stochastic nature of SGD, optimizers will find local minima instead of saddle points". The noise is not what it takes: plain gradient descent ends at no saddle either, from almost every start
+# (under two conditions, and perhaps late: *Deeper*). But noise helps. Set the start to 0 and add some. "Cyclical learning rates […] can help the optimizer to traverse saddle points faster", it says too: choose one of the same mean, then one of the same peak.
 
 # %% tags=["nbval-check-output"]
 escape = explore.compute_saddle
@@ -423,10 +422,10 @@ reveal("good", "no", because=f"test accuracy {fitted.test_accuracy[:, 0, -1].mea
 # ## Does the noise choose better minima?
 #
 # The lecture says that the noise "helps guide the optimizer towards broader minima with smaller L2 norms", which "are typically associated with better generalization performance compared to sharp minima". Three statements (flatter, smaller, better), three measurements. *Sharpness* is $\lambda_{\max}$ of the Hessian of the training loss, found by power iteration:
-# multiply a random vector by $H$ again and again and it turns into the direction of the eigenvalue of largest size, which here is $\lambda_{\max}$. $H v$ is the derivative of $\nabla L \cdot v$, one more backward pass, so $H$ itself is never built.
+# multiply a random vector by $H$ again and again and it turns into the direction of the eigenvalue of largest size, which here is $\lambda_{\max}$. For a fixed vector $u$, $H u$ is the derivative of $\nabla L \cdot u$, one more backward pass, so $H$ itself is never built.
 #
 # 64-64-10 networks, 300 digits, squared error, plain SGD; batches of 10, 50 and all 300; compared where each first comes down to the *same training loss*, 0.012 (looked at every 20 steps). Six seeds: split, start, batch order; always the same 1797 digits.
-# That is short of a minimum, and a noisy run is a few per cent lower at that look. What counts, at the lowest and at the highest learning rate: the interval of the paired difference, batch 300 minus batch 10, lies on that side of 0 which the lecture says. Six claims, each with its own 95 %.
+# That is short of a minimum, and a noisy run is a few per cent lower at that look. What counts, at the lowest and at the highest learning rate: the interval of the difference, batch 300 minus batch 10 of the same seed, lies on that side of 0 which the lecture says. Six claims, each with its own 95 %.
 
 # %%
 predict("sharp", "Learning rate 1, equal training loss: the batch of 10 is …", ["flatter, and with smaller weights", "flatter, but not with smaller weights",
@@ -481,7 +480,7 @@ reveal("sharp", {True: "flatter, and with smaller weights" if smaller else "flat
 # ```
 #
 # Typical: momentum 0.9, learning rate as high as is stable (try 0.3, 0.1, 0.03), warm-up for 1 to 5 % of the steps, cosine down to 0. Whether a scheduler counts steps or epochs is *your* choice of `T_max` or `step_size`; the place of `scheduler.step()` must agree with it.
-# Two facts that many loops trip over (and a third in *Deeper*: to resume a run, save the optimizer and the scheduler too):
+# Three facts that many loops trip over. The optimizer holds *references*: replace a parameter after building it, and the new one is never trained. To resume a run, save the optimizer and the scheduler too (both in *Deeper*). And:
 
 # %% tags=["nbval-check-output"]
 weight = torch.ones(2, dtype=torch.float64, requires_grad=True)
@@ -492,15 +491,6 @@ for action in (lambda: weight.sum().backward(), lambda: weight.sum().backward(),
 claim("Gradients add up until zero_grad, step() leaves them as they are, and torch's zero_grad sets them to None, not to zero.",
       measured=seen, holds=lambda grads: grads == [1.0, 2.0, 2.0, None])
 
-# %% tags=["nbval-check-output"]
-layer = torch.nn.Linear(2, 1)
-optimizer = torch.optim.SGD(layer.parameters(), lr=0.1)
-layer.weight = torch.nn.Parameter(torch.ones(1, 2))  # replaced after the optimizer was built
-layer(torch.ones(1, 2)).sum().backward()
-optimizer.step()
-claim("The optimizer holds references: a parameter replaced after construction gets a gradient and is never trained.",
-      measured=[layer.weight.grad.tolist(), layer.weight.tolist()], holds=lambda pair: pair == [[[1.0, 1.0]], [[1.0, 1.0]]])
-
 # %%
 quiz("You double the batch size and the number of epochs stays. The scheduler is stepped once a step with T_max = 1000 steps, the old length. What happens?",
      {"Nothing: the schedule is the same": "There are half as many steps now: the rate stops half-way down.",
@@ -510,6 +500,9 @@ quiz("You double the batch size and the number of epochs stays. The scheduler is
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: the variance at rest
+#
+# Each step multiplies the deviation from the minimum by $1-\eta h$ and adds noise of variance $\eta^2\sigma^2/B$,
+# so the variance settles where $V = (1-\eta h)^2\, V + \eta^2\sigma^2/B$, that is at $V = \dfrac{\eta\,\sigma^2}{B\,h\,(2-\eta h)}$.
 #
 # Over every possible history: two examples that want the weight at −1 and at 1 (so $h = 1$, $\sigma = 1$), batches of two drawn with replacement, nine steps, $4^9$ runs.
 
@@ -604,6 +597,20 @@ claim("Rescaling two ReLU layers leaves the function as it is and makes it more 
 claim("Power iteration finds the top eigenvalue of the exact Hessian.",
       measured=top_eigenvalue(loss, layers, tolerance=1e-8, iterations=20000, generator=torch.Generator().manual_seed(0)) / tops[0] - 1,
       holds=lambda gap: abs(gap) < 1e-6)
+
+# %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
+# ### Deeper: the optimizer holds references
+#
+# It was given tensors, not names. A `Parameter` put in the place of another is not among them: it gets a gradient, and nobody takes the step.
+
+# %% tags=["deeper", "nbval-check-output"]
+layer = torch.nn.Linear(2, 1)
+optimizer = torch.optim.SGD(layer.parameters(), lr=0.1)
+layer.weight = torch.nn.Parameter(torch.ones(1, 2))  # replaced after the optimizer was built
+layer(torch.ones(1, 2)).sum().backward()
+optimizer.step()
+claim("The optimizer holds references: a parameter replaced after construction gets a gradient and is never trained.",
+      measured=[layer.weight.grad.tolist(), layer.weight.tolist()], holds=lambda pair: pair == [[[1.0, 1.0]], [[1.0, 1.0]]])
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: resuming a run, bit for bit
@@ -709,9 +716,12 @@ claim("From another start it fits as well and ends elsewhere, at a longer soluti
       holds=lambda figures: figures[0] < 1e-9 and figures[1] > 0.1)
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
-# ### Deeper: does a cyclical rate leave a saddle sooner?
+# ### Deeper: leaving a saddle, with and without noise, with and without cycles
 #
-# Beside the saddle each step multiplies the offset by $1+\eta_t$. At a given mean rate the product over whole cycles is largest when all rates are equal (of numbers with a given sum, equal ones have the largest product).
+# Lee et al. (2016): gradient descent from a random start ends at a saddle with probability 0, if its learning rate is below one over the largest curvature anywhere and every saddle has a direction that leads down.
+# That says nothing of *how soon*: past many saddles in a row it can take exponentially many steps, where descent with noise does not (Du et al. 2017). So the lecture is right that noise helps, and wrong that it is what decides.
+#
+# And cycles? # Beside the saddle each step multiplies the offset by $1+\eta_t$. At a given mean rate the product over whole cycles is largest when all rates are equal (of numbers with a given sum, equal ones have the largest product).
 # Inside a cycle the cyclical rate is ahead while it has spent more than its mean, and behind while less, so it leaves a few steps sooner or later by the accident of where in the cycle it is.
 # A cyclical rate that does gain gains by a *higher mean* than the constant one it is compared with.
 
@@ -746,14 +756,17 @@ for d, before in ((2, None), (3, 2), (4, 3)):
     claim(f"In {d} dimensions the share of definite matrices is less than half of that in {d - 1}.",
           measured=shares[d], kind="measured", holds=lambda share, limit=limit: share.between(high=limit))
 
+# %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
+# ### Deeper: other conventions, and a slip of the lecture
+#
+# Some texts write momentum as an average: the learning rates then differ by $1/(1-\beta)$, as shown above. The lecture has `zero_grad()` "Reset gradients of all the parameters to zero", as the torch of R, which it uses, does; in PyTorch they become `None`. Its σ is called "the standard deviation of the gradient estimate relative to the batch size"; it is that of single gradients, and knows no batch size.
+
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## When not to
 #
 # - Features or layers on very different scales make the condition number large: normalise (lesson 07), or use Adam (lesson 04), before you tune the learning rate of SGD for days.
 # - Data that fit into one batch, few weights, a smooth loss: use a second-order method (`torch.optim.LBFGS`, a linear solver). Noise buys you nothing there.
 # - A larger batch with the old learning rate: find it anew. Multiplying it by the same factor keeps $\eta/B$, and so about the variance at rest, but the bound $2/\lambda_{\max}$ does not move.
-#
-# **Other conventions and errors.** Some texts write momentum as an average (Deeper: the learning rates differ by $1/(1-\beta)$). The lecture has `zero_grad()` "Reset gradients of all the parameters to zero", as the torch of R, which it uses, does; in PyTorch they become `None`. Its σ is called "the standard deviation of the gradient estimate relative to the batch size"; it is that of single gradients, and knows no batch size.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## In one breath
