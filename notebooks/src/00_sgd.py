@@ -189,7 +189,7 @@ predict("full", "So the full gradient is exact?",
          "no: it estimates the gradient on the test set"])
 
 # %% jupyter={"outputs_hidden": true} tags=["nbval-check-output"]
-world = gradients  # now the six are the whole world, and a data set is three draws from it
+world = gradients  # now the six are the whole world, and a data set is three independent draws from it
 data_sets = all_batches(world, 3, replacement=True)  # the full gradient of every possible data set
 claim("Over all possible data sets, the full gradient has the world's mean gradient as its mean, and σ/√n as its standard error.",
       measured=[data_sets.mean().item() - 0.25, data_sets.std(correction=0).item() - standard_error(sigma, 3)],
@@ -275,7 +275,7 @@ reveal("batch", str(min(left, key=lambda size: sum(left[size]))),
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Schedules: large steps first, small noise last
 #
-# Far away you want a large learning rate, near the end a small variance. A **schedule** is a function of the step that returns a factor for the learning rate. Six of them are in `course_lib.sgd`, each in a line or two, each equal to a class of
+# Far away you want a large learning rate, near the end a small variance. A **schedule** is a function of the step that returns a factor for the learning rate. Six of them are in `course_lib.sgd`, each a few lines, each equal to a class of
 # `torch.optim.lr_scheduler`. Here is one of them (`_whole` and `require` refuse nonsense, `_between` runs along half a cosine). A *Deeper* section holds all six against torch, at every step; one difference: after `T_max` ours stays down, torch's climbs again.
 
 # %%
@@ -353,7 +353,7 @@ explore.saddle.show(offset=1e-8)
 # Only a start exactly on the ridge, which a random start never is, stays.
 #
 # The lecture says that "due to the stochastic nature of SGD, optimizers will find local minima instead of saddle points". The noise is not what it takes: plain gradient descent ends at no saddle either, from almost every start
-# (under two conditions, and perhaps late: *Deeper*). But noise helps. Set the start to 0 and add some. "Cyclical learning rates […] can help the optimizer to traverse saddle points faster", it says too: choose one of the same mean, then one of the same peak.
+# (under two conditions, and perhaps late: *Deeper*). But noise helps. Set the start to 0 and add some. "Cyclical learning rates […] can help the optimizer to traverse saddle points faster", it says too: in the picture, choose a cyclical rate of the same mean, then of the same peak.
 
 # %% tags=["nbval-check-output"]
 escape = explore.compute_saddle
@@ -571,7 +571,7 @@ claim("Run torch's cosine longer than T_max, and the rate climbs again, back to 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: one function, as sharp as you like
 #
-# A ReLU network of 3-4-1, its first layer times 100 and its second divided by 100; and power iteration held to the exact Hessian of the same network.
+# A ReLU network of 3-4-1 without biases, its first layer times 100 and its second divided by 100; and power iteration held to the exact Hessian of the same network.
 
 # %% tags=["deeper"]
 from course_lib.lab.sharpness import top_eigenvalue
@@ -628,14 +628,14 @@ def begin():
 
 
 # %% tags=["deeper"]
-def run(first, last, saved=None):
-    """Steps `first` … `last` of a noisy descent; starts from what `saved` holds; returns the weights and a file to resume from."""
+def run(first, last, saved=None, parts=("optimizer", "scheduler")):
+    """A noisy descent, from what `saved` holds of the weights and `parts`; returns the weights and a file to resume from."""
     w, optimizer, scheduler = begin()
     if saved:
         state = torch.load(io.BytesIO(saved))
         w.data.copy_(state["w"])
-        optimizer.load_state_dict(state["optimizer"])
-        scheduler.load_state_dict(state["scheduler"])
+        for name in parts:
+            {"optimizer": optimizer, "scheduler": scheduler}[name].load_state_dict(state[name])
     for step in range(first, last):
         target = torch.randn(3, generator=torch.Generator().manual_seed(step))
         optimizer.zero_grad()
@@ -651,6 +651,9 @@ def run(first, last, saved=None):
 halfway = run(0, 20)[1]
 claim("A run resumed from weights, optimizer and scheduler is bit for bit the one that was never interrupted.",
       measured=torch.equal(run(20, 40, halfway)[0], run(0, 40)[0]), holds=lambda equal: equal)
+claim("Without the optimizer's state, or without the scheduler's, it ends elsewhere.",
+      measured={part: (run(20, 40, halfway, parts=(part,))[0] - run(0, 40)[0]).norm().item() for part in ("scheduler", "optimizer")},
+      holds=lambda distances: min(distances.values()) > 1e-3)
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: three ways to write momentum
@@ -719,9 +722,9 @@ claim("From another start it fits as well and ends elsewhere, at a longer soluti
 # ### Deeper: leaving a saddle, with and without noise, with and without cycles
 #
 # Lee et al. (2016): gradient descent from a random start ends at a saddle with probability 0, if its learning rate is below one over the largest curvature anywhere and every saddle has a direction that leads down.
-# That says nothing of *how soon*: past many saddles in a row it can take exponentially many steps, where descent with noise does not (Du et al. 2017). So the lecture is right that noise helps, and wrong that it is what decides.
+# That says nothing of *how soon*: past many saddles in a row it can take exponentially many steps, where descent with noise does not (Du et al. 2017). So noise can decide how soon a saddle is left, not whether.
 #
-# And cycles? # Beside the saddle each step multiplies the offset by $1+\eta_t$. At a given mean rate the product over whole cycles is largest when all rates are equal (of numbers with a given sum, equal ones have the largest product).
+# And cycles? Beside the saddle each step multiplies the offset by $1+\eta_t$. At a given mean rate the product over whole cycles is largest when all rates are equal (of numbers with a given sum, equal ones have the largest product).
 # Inside a cycle the cyclical rate is ahead while it has spent more than its mean, and behind while less, so it leaves a few steps sooner or later by the accident of where in the cycle it is.
 # A cyclical rate that does gain gains by a *higher mean* than the constant one it is compared with.
 
@@ -739,7 +742,7 @@ claim("With the same mean it leaves at most half a cycle, 20 steps, later or soo
 # ### Deeper: why saddles are the rule
 #
 # If the Hessian at a critical point were a random symmetric matrix (normal entries, off the diagonal with half the variance), how often would all $d$ eigenvalues have one sign, so that the point is no saddle? We say *ever rarer* if each share is less than half of the one before.
-# A trained network's Hessian is not random; this says why saddles crowd high dimensions, not how many there are.
+# A trained network's Hessian is not random: this makes it plausible that saddles crowd high dimensions, and does not say how many there are.
 
 # %% tags=["deeper", "nbval-check-output"]
 def definite(d, draws=20000):
