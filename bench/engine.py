@@ -68,10 +68,8 @@ def engine(split):
 
 def plain_loop(split, models):
     """What every tutorial does: one model after the other, autograd, torch's fused AdamW, one thread."""
-    rows = [{name: column[i] for name, column in grid().items()} for i in range(0, SETTINGS, SETTINGS // models)][
-        :models
-    ]
-    for setting in rows:
+    for i in range(0, SETTINGS, SETTINGS // models):
+        setting = {name: column[i] for name, column in grid().items()}
         model = SPEC.build(setting["dropout"])
         optimizer = torch.optim.AdamW(
             model.parameters(), lr=setting["lr"], weight_decay=setting["weight_decay"], fused=True
@@ -82,6 +80,11 @@ def plain_loop(split, models):
             optimizer.zero_grad()
             nn.functional.cross_entropy(model(x), y).backward()
             optimizer.step()
+        model.eval()
+        with torch.no_grad():  # as the engine does: loss and accuracy on all rows, once trained
+            for x, y in ((split.train_x, split.train_y), (split.test_x, split.test_y)):
+                z = model(x)
+                nn.functional.cross_entropy(z, y), (z.argmax(1) == y).float().mean()
 
 
 def jax_inputs(split):
