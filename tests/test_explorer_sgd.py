@@ -4,11 +4,14 @@ import math
 
 import pytest
 import torch
+from matplotlib.figure import Figure
 
+from course_lib import plotting
 from course_lib.explorers import sgd as explore
 from course_lib.lab import batch_size as lab
 from course_lib.lab.gradient_noise import all_batches
 from course_lib.lab.sharpness import exact_hessian
+from course_lib.lab.statistics import mean_interval
 from course_lib.sgd import cosine_decay, cyclical, linear_warmup, one_cycle, sgd_update
 
 ALL = explore.ROWS
@@ -59,8 +62,8 @@ def test_the_whole_set_comes_to_rest_and_batches_hover():
 
 def test_the_caption_of_the_whole_set_names_the_loss_at_the_end_of_the_curve():
     result = explore.trajectory.compute(lr=0.3, momentum=0.0, batch_size=explore.ROWS, condition=10.0)
-    assert f"{result.loss[-1].item():.1e} above" in explore.trajectory.picture(batch_size=explore.ROWS)[1]
-    assert f"{result.loss[-20:].mean().item():.1e}" != f"{result.loss[-1].item():.1e}"
+    assert f"{result.loss[-1].item():.2g} above" in explore.trajectory.picture(batch_size=explore.ROWS)[1]
+    assert f"{result.loss[-20:].mean().item():.2g}" != f"{result.loss[-1].item():.2g}"
 
 
 def test_the_learners_update_steers_and_gets_no_bound_of_ours():
@@ -136,6 +139,19 @@ def test_schedules_fill_in_and_a_decay_ends_lower_than_a_constant_rate():
         return result.train_loss[:, -1]
 
     assert (last("cosine") < last("constant")).all()
+
+
+def test_the_band_of_the_losses_is_that_of_their_logarithms():
+    figure = Figure()
+    marks = plotting.draw_band(figure.subplots(), [], torch.empty(0, 0))
+    losses = torch.tensor([[1.0, 0.1], [4.0, 0.001], [2.0, 0.1]], dtype=torch.float64)
+    explore.move_geometric(marks, (0, 10), losses)
+    expected = mean_interval(losses[:, 1].log())
+    assert marks[0].get_ydata()[1] == pytest.approx(math.exp(expected.mean))
+    heights = [y for x, y in marks[1].get_paths()[0].vertices if x == 10]
+    assert sorted(heights) == pytest.approx([math.exp(expected.low), math.exp(expected.high)])
+    explore.move_geometric(marks, (0, 10), torch.full((3, 2), torch.nan))  # nothing trained yet
+    assert not marks[1].get_paths()
 
 
 def test_figures_of_a_network_are_right():

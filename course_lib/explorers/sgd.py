@@ -144,7 +144,7 @@ def _say_trajectory(result):
 
 
 def _above(loss):
-    return f"the loss is {f'{loss:.1e}' if loss >= 1e-9 else 'less than 1e-9'} above its minimum"
+    return f"the loss is {f'{loss:.2g}' if loss >= 1e-9 else 'less than 1e-9'} above its minimum"
 
 
 trajectory = Explorer(
@@ -337,16 +337,25 @@ def prepare_schedules(figure):
     right.set(xlim=(0, TRAINED_STEPS), ylim=(0.01, 4))
     empty = np.empty((0, 0))
     for k, name in enumerate(("training", "test")):
-        marks[name] = plotting.draw_band(right, [], empty, label=f"{name}: mean over seeds, 95 % band", k=k)
+        marks[name] = plotting.draw_band(right, [], empty, label=f"{name}: geometric mean of seeds, 95 % band", k=k)
     right.legend(loc="lower left", fontsize=8)
     return marks
+
+
+def move_geometric(marks, x, values):
+    """Geometric mean over seeds and its band: mean and interval of the logarithms, which cannot fall below 0."""
+    plotting.move_band(marks, x, values.log())
+    line, band = marks
+    line.set_ydata(np.exp(line.get_ydata()))
+    corners = [path.vertices[:-1] for path in band.get_paths()]  # the last only closes the path
+    band.set_verts([np.stack([edge[:, 0], np.exp(edge[:, 1])], 1) for edge in corners])
 
 
 def draw_schedules(marks, result):
     """Move the marks to a `Schedule`."""
     marks["rate"][0].set_data(range(TRAINED_STEPS), result.rates)
-    plotting.move_band(marks["training"], EVALUATED, result.train_loss)
-    plotting.move_band(marks["test"], EVALUATED, result.test_loss)
+    move_geometric(marks["training"], EVALUATED, result.train_loss)
+    move_geometric(marks["test"], EVALUATED, result.test_loss)
     ends = [losses[:, -1][losses[:, -1].isfinite()] for losses in (result.train_loss, result.test_loss)]
     if result.diverged:
         seeds = f"{result.diverged} of {len(result.train_loss)} seeds"
@@ -354,9 +363,10 @@ def draw_schedules(marks, result):
     if len(ends[0]) < len(result.train_loss):
         return f"Training: {result.progress:.0%} of the steps.{result.note}"
     last = sum(result.rates[-10:]) / 10
+    training, test = (end.log().mean().exp().item() for end in ends)
     return (
-        f"The rate ends at {last:.2g} (mean of the last 10 steps), the training loss at {ends[0].mean().item():.2g}, "
-        f"the test loss at {ends[1].mean().item():.2g} ({len(ends[0])} seeds).{result.note}"
+        f"The rate ends at {last:.2g} (mean of the last 10 steps), the training loss at {training:.2g}, "
+        f"the test loss at {test:.2g} (geometric means of {len(ends[0])} seeds).{result.note}"
     )
 
 

@@ -286,7 +286,7 @@ show_source(cosine_decay)
 
 # %% [markdown]
 # Now design one. A 64-32-10 network learns 500 digits in 300 steps of 10 examples, momentum 0.9; each move of a slider really trains four networks.
-# **Warm-up** is a straight line up from 2 % of the rate. What would count: *lower* (*better*) if the interval of the log ratio of final training losses (0: equal; −0.7: half) lies below 0, *higher* (*worse*) if above, else no difference was measured; over eight seeds (split, start and batch order; always the same 1797 digits).
+# The picture shows their geometric mean (the mean of the logarithm), since a few runs with a large loss would drown the others. **Warm-up** is a straight line up from 2 % of the rate. What would count: *lower* (*better*) if the interval of the log ratio of final training losses (0: equal; −0.7: half) lies below 0, *higher* (*worse*) if above, else no difference was measured; over eight seeds (split, start and batch order; always the same 1797 digits).
 
 # %%
 predict("cosine", "Learning rate 0.1, constant against cosine down to 0. After 300 steps the cosine's training loss is …",
