@@ -107,6 +107,11 @@ class Choice:
         self.check(f"{self.label}: default", self.default)
 
     @property
+    def name(self):
+        """The label."""
+        return self.label
+
+    @property
     def positions(self):
         """The options, as a slider has its positions."""
         return self.options

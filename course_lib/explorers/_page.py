@@ -14,11 +14,12 @@ STYLE = """<style>
 .course-explorer .course-bar > .widget-html { flex: 1 1 auto; }
 .course-explorer .course-bar > .jupyter-button { width: 74px; height: 24px; line-height: 22px; background: none;
   border: 1px solid var(--jp-border-color2, #ccc); border-radius: 12px; font-size: 12px; }
-.course-explorer .course-controls { flex-flow: row wrap; gap: 2px 22px; overflow: visible; }
-.course-explorer .course-control { flex: 1 1 190px; max-width: 300px; overflow: visible; }
+.course-explorer .course-controls, .course-explorer .course-control { overflow: visible; }
 .course-explorer .course-control > .widget-inline-hbox { width: auto; margin: 2px 0 0; }
-.course-explorer .course-control .widget-label { width: auto; flex: 1 1 auto; text-align: left; overflow: visible; }
+.course-explorer .course-control .widget-label { width: auto; flex: 1 1 auto; text-align: left; line-height: 14px;
+  white-space: normal; display: flex; align-items: center; }
 .course-explorer .course-control .widget-text input[type=number] { flex: 0 0 76px; width: 76px; text-align: right; }
+.course-explorer .course-control .widget-dropdown select { width: auto; flex: 0 1 60%; min-width: 60px; }
 .course-explorer .course-control > .widget-hslider { height: 22px; }
 .course-explorer .course-control > .widget-hslider .slider-container { margin: 0 8px; }
 .course-explorer .course-control > .widget-html { margin: 0; }

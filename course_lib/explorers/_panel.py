@@ -283,7 +283,8 @@ class Panel:
         title = widgets.HTML(f"{STYLE}{rules}{prepared}<b>{html.escape(explorer.title)}</b>")
         bar = widgets.HBox([title, self._stop, self._other])
         bar.add_class("course-bar")
-        cards = widgets.HBox([card.view for card in self._cards.values()])
+        columns = _in_columns(explorer.controls.values())
+        cards = widgets.Box([card.view for card in self._cards.values()], layout=columns)
         cards.add_class("course-controls")
         self.view = widgets.VBox([bar, cards, self._canvas, self._caption])
         self.view.add_class("course-explorer")
@@ -385,6 +386,15 @@ def _as_card(*parts):
     card = widgets.VBox(parts)
     card.add_class("course-control")
     return card
+
+
+def _in_columns(controls):
+    """Equal columns that fill their rows and have room for the labels; fewer in a narrow page."""
+    longest = max((len(control.name) for control in controls), default=0)
+    columns = {4: 4 if longest <= 16 else 2, 7: 4, 8: 4}.get(len(controls), 3)
+    least = f"max(170px, calc((100% - {columns - 1} * 22px) / {columns}))"
+    grid = f"repeat(auto-fill, minmax({least}, 1fr))"
+    return {"display": "grid", "grid_template_columns": grid, "grid_gap": "2px 22px"}
 
 
 _shown = {}  # cell id → (id of its run, the panels of that run)
