@@ -76,8 +76,11 @@ def picture(name, numbers, partial=False):
 
 @every_explorer
 def test_every_corner_has_a_picture_and_a_sentence(name):
+    begun = set()
     for numbers in corners(FOUND[name]):
-        for partial in (True, False):
+        inputs = tuple(FOUND[name].inputs(numbers).values())
+        for partial in {False, inputs not in begun}:  # once, as training begins, where only trained controls move
+            begun.add(inputs)
             png, caption = picture(name, numbers, partial)
             where = f"{name} at {numbers}: {caption}"
             assert np.asarray(Image.open(io.BytesIO(png)).convert("L")).std() > 5, where

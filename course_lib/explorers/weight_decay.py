@@ -177,7 +177,7 @@ def prepare_equilibrium(figure):
         style = {"marker": "o", "markersize": 8, "linestyle": "none"}
         marks[f"end {pull}"] = right.plot([], [], color=color, label=f"{name}, run", **style)
     left.legend(loc="upper right")
-    right.legend(loc="lower left")
+    right.legend(loc="upper right")
     return marks
 
 
