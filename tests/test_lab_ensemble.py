@@ -14,9 +14,10 @@ from torch import nn
 
 from course_lib.adamw import Adam, AdamW, adam_update, adamw_update
 from course_lib.lab import ensemble
-from course_lib.lab._chunk import batches_of, seeded
+from course_lib.lab._chunk import batches_of
 from course_lib.lab._divergence import FLOOR, GROWTH, JUDGED, Divergence
 from course_lib.lab._network import Networks
+from course_lib.lab._random import seeded
 from course_lib.lab.data import Split
 from course_lib.lab.ensemble import ModelSpec, product, train
 from course_lib.sgd import SGD, sgd_update

@@ -1,6 +1,5 @@
 """One seed × a few settings, trained in lock-step from the first step to the last: the unit of work of the ensemble."""
 
-import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -10,6 +9,7 @@ from torch import Tensor
 from course_lib.lab._divergence import Divergence
 from course_lib.lab._grid import choose
 from course_lib.lab._network import Networks
+from course_lib.lab._random import seeded
 from course_lib.lab._updates import choose_update
 from course_lib.lab.data import Split
 
@@ -136,8 +136,3 @@ def noise_fields(job: Job, generator: torch.Generator) -> Iterator[list[Tensor]]
     fields = [torch.empty(width, job.batch_size, device=job.device) for width in widths]
     while True:
         yield [field.uniform_(generator=generator) for field in fields]
-
-
-def seeded(seed: int, purpose: str, device: torch.device | str = "cpu") -> torch.Generator:
-    """A generator of its own for each purpose, so that drawing more of one thing shifts nothing else."""
-    return torch.Generator(device).manual_seed(random.Random(f"{purpose} {seed}").getrandbits(63))
