@@ -1,8 +1,23 @@
 """V networks of one shape as one: forward, loss and backward written by hand, feature-major.
 
-Axes: V settings, F features, B rows of a batch. Activations are [V, F, B], weights [V, out, in] as in `nn.Linear`,
-biases [V, out]. All V networks see the same batch, so that the first layer's gradient is one tall product
-[V·out, B] × [B, in]; and the same uniform field u [F, B] decides in each which units are dropped (those with u < p).
+Axes: V networks, F features, B rows of a batch. Activations are [V, F, B], weights [V, out, in] as in `nn.Linear`,
+biases [V, out]. The V networks are S seeds × K settings, seed by seed: network v belongs to seed v // K. Networks of
+one seed see the same batch, so that the first layer's gradient is one tall product [K·out, B] × [B, in] per seed; and
+the same uniform field u [F, B] decides in each which units are dropped (those with u < p).
+
+What a chunk asks of such a class (`make_networks` chooses it by the spec):
+    Networks(spec, start, settings, options, batch_size)
+        start: the parameters of one network of each seed, a list of [S, *shape] (S = 1 too); settings: K;
+        options: name → tensor [V], the grid's columns that belong to the model ("dropout", …), only those that are on.
+    matrix [V, P]; parameters, gradients: lists of [V, *shape], the parameters being views of `matrix`, in the order of
+        `start`; shapes: list of *shape; buffers: list of [V, …], what a network keeps besides (running statistics).
+    noise_widths: the F of each uniform field it wants per step, () for none.
+    compute_gradients(x, target, noise) → losses [V] of the batch; fills `gradients`.
+        x [B, in] for all networks or [S, B, in]; target [B, out] or [S, B, out], one-hot for classes; noise: per width
+        F a field [F, B] or [S, F, B]. Whether there is an axis S is the same for all of them.
+    outputs(x) → [V, out, B]; evaluate(x, target) → (mean loss [V], accuracy [V], NaN for regression), as in use.
+        Here x, target may lack the axis S though S > 1: then all seeds share them.
+Between steps a chunk reads and writes rows of `matrix` and of `buffers` in place.
 """
 
 import math

@@ -15,12 +15,14 @@ class ModelSpec:
 
     task: "classification" (mean cross entropy of logits) or "regression" (mean squared error).
     activation: "relu" or "tanh", behind every layer but the last; dropout, if any, behind the activation.
-    Raises ValueError for less than two widths, widths below 1, an unknown task or activation.
+    frozen: so many linear layers, from the first on, keep their initial weights (random features); the last learns.
+    Raises ValueError for less than two widths, widths below 1, an unknown task or activation, `frozen` out of range.
     """
 
     widths: tuple[int, ...]
     task: str = "classification"
     activation: str = "relu"
+    frozen: int = 0
 
     def __post_init__(self):
         object.__setattr__(self, "widths", tuple(self.widths))
@@ -28,6 +30,8 @@ class ModelSpec:
             raise ValueError(f"widths = {self.widths}: must be at least two whole numbers ≥ 1")
         require_choice("task", self.task, ("classification", "regression"))
         require_choice("activation", self.activation, ("relu", "tanh"))
+        if not isinstance(self.frozen, int) or not 0 <= self.frozen < len(self.widths) - 1:
+            raise ValueError(f"frozen = {self.frozen!r}: must be a whole number in [0, {len(self.widths) - 2}]")
 
     def initial(self, seed: int, dtype: torch.dtype = torch.float32) -> list[Tensor]:
         """Weight [out, in] and bias [out] of each layer, even on ±1/√in as `nn.Linear` draws them; `seed` decides."""
@@ -49,4 +53,6 @@ class ModelSpec:
         with torch.no_grad():
             for parameter, start in zip(model.parameters(), self.initial(seed, dtype)):
                 parameter.copy_(start)
+        for parameter in list(model.parameters())[: 2 * self.frozen]:
+            parameter.requires_grad_(False)
         return model.to(device)
