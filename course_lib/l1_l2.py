@@ -72,7 +72,7 @@ def proximal_gradient(gradient, start, *, lr, l1=0.0, l2=0.0, steps=1000):
     for _ in range(steps):
         old, w = w, soft_threshold(w - lr * gradient(w), lr * l1) / (1 + lr * l2)  # S(w − lr·∇, lr·l1)/(1 + lr·l2)
         moves = [*moves[:1], (w - old).norm(dim=-1)]
-    if moves and not (w.isfinite().all() and (moves[-1] <= moves[0] + 1e-9 * w.norm(dim=-1)).all()):
+    if moves and not (moves[-1] <= moves[0] + 1e-9 * start.norm(dim=-1)).all():  # beyond rounding
         raise ValueError(f"lr = {lr}: the steps grow; must be in (0, 2/λmax) of the Hessian of a convex loss")
     return w.clone()
 
