@@ -233,7 +233,7 @@ DECOMPOSITION_MISTAKES = (
 )  # fmt: skip
 
 # T3: reading learning curves. CURVES are what the exercise draws: training and validation loss after each epoch, and
-# the test loss at the end. Drawn up for the exercise, each with one thing to see; in D, validation rows were trained on.
+# the test loss at the end. Drawn up for the exercise, with one thing to see in each; D trained on validation rows.
 
 CURVES = {
     "A": {"training": (2.10, 1.60, 1.15, 0.80, 0.55, 0.38, 0.26, 0.18, 0.12, 0.08, 0.05, 0.03),
