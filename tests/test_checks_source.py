@@ -13,7 +13,7 @@ import torch
 
 from course_lib.checks import check_source, warm
 
-TASK = "02/soft_threshold"
+TASK = "02/T2"
 RIGHT = """
 import torch
 
@@ -215,11 +215,11 @@ FORGED = {
         import sys
         for name, module in list(sys.modules.items()):
             if name.startswith("course_lib") and hasattr(module, "TASKS"):
-                return module.TASKS["soft_threshold"].reference[0](x, threshold)
+                return module.TASKS["T2"].reference[0](x, threshold)
         return x.clone()
         """
     ),
-    "F21 imports": "from course_lib.checks.l1_l2 import TASKS\nsoft_threshold = TASKS['soft_threshold'].reference[0]",
+    "F21 imports": "from course_lib.checks.l1_l2 import TASKS\nsoft_threshold = TASKS['T2'].reference[0]",
 }
 
 
@@ -371,7 +371,7 @@ def test_without_a_warm_worker_nothing_stays():
         ((RIGHT, float("nan"), TASK), "timeout = nan"),
         ((RIGHT, "10", TASK), "timeout = '10'"),
         ((None, 10, TASK), "source = None"),
-        ((RIGHT, 10, "02/T9"), "task = '02/T9'.*02/soft_threshold"),
+        ((RIGHT, 10, "02/T9"), "task = '02/T9'.*02/T2"),
         ((RIGHT, 10, "soft_threshold"), "task = 'soft_threshold'"),
     ],
 )

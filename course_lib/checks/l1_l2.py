@@ -1,9 +1,114 @@
-"""Tasks of lesson 02. The referee is `torch.nn.functional.softshrink`."""
+"""Tasks of lesson 02. Referees: `torch.linalg.vector_norm`, `torch.nn.functional.softshrink`, and plain counting."""
+
+import math
 
 import torch
 from torch.nn.functional import softshrink
 
 from course_lib.checks._task import Mistake, Task, tensors
+from course_lib.checks._updates import between
+from course_lib.checks.adamw import GROUP_MISTAKES, model_cases, sorter
+
+# T1: both penalties, in the loss
+
+
+def penalised_by_torch(loss, params, l1, l2):
+    norm = torch.linalg.vector_norm
+    weights = [p for p in params if p.ndim >= 2]
+    return loss + sum(l1 * norm(p, 1) + l2 / 2 * norm(p) ** 2 for p in weights)
+
+
+def penalty_cases(generator):
+    def draw(*shape):
+        x = torch.randn(shape, generator=generator, dtype=torch.float64)
+        return x + 0.2 * x.sign()
+
+    def one(name, params, l1=0.0, l2=0.0):
+        loss = torch.tensor(between(generator, 0.5, 2.0), dtype=torch.float64)
+        return {"name": name, "driver": "call", "arguments": ("loss", "params", "l1", "l2"),
+                "args": tensors(loss, params, l1, l2)}  # fmt: skip
+
+    def strength():
+        return between(generator, 0.05, 0.5)
+
+    two = torch.tensor([[3.0, -4.0]], dtype=torch.float64)
+    network = [draw(4, 3), draw(4), draw(4), draw(2, 4), draw(2)]  # the fourth tensor is no bias: by dimensions
+    return [
+        one("two weights, L1", [two], l1=strength()),
+        one("two weights, L2", [two], l2=strength()),
+        one("a layer with its bias, L1", [draw(2, 3), draw(2)], l1=strength()),
+        one("a layer with its bias, L2", [draw(2, 3), draw(2)], l2=strength()),
+        one("a network with a norm, both", network, l1=strength(), l2=strength()),
+        one("a convolution, both", [draw(3, 2, 2, 2), draw(3)], l1=strength(), l2=strength()),
+        one("no strength at all", network),
+    ]
+
+
+def penalised(size1=lambda p: p.abs().sum(), size2=lambda p: p.square().sum() / 2, keep=lambda p: p.ndim >= 2, sign=1,
+              collect=sum):  # fmt: skip
+    """A `penalised_loss` with one screw turned."""
+
+    def penalised_loss(loss, params, l1, l2):
+        return loss + sign * collect([l1 * size1(p) + l2 * size2(p) for p in params if keep(p)])
+
+    return (penalised_loss,)
+
+
+def squares_of_all(p):
+    return p.square().sum()
+
+
+PENALTY_MISTAKES = (
+    Mistake(
+        "penalty not added",
+        "the penalty is computed and never added: what comes out is the bare loss",
+        (lambda loss, params, l1, l2: loss.clone(),),
+    ),
+    Mistake(
+        "penalty alone",
+        "only the penalty comes out: add it to the loss",
+        (lambda loss, params, l1, l2: penalised()[0](torch.zeros_like(loss), params, l1, l2),),
+    ),
+    Mistake("subtracted", "the penalty is subtracted: that rewards large weights", penalised(sign=-1)),
+    Mistake(
+        "norm instead of squared norm",
+        "that is the norm ‖w‖ where L2 has its square: no root",
+        penalised(size2=lambda p: p.norm() / 2),
+    ),
+    Mistake(
+        "norm instead of squared norm",
+        "that is the norm ‖w‖ where L2 has its square: no root",
+        penalised(size2=lambda p: p.norm()),
+    ),
+    Mistake("½ forgotten", "the ½ of (l2/2)‖w‖² is missing: that pulls twice as hard", penalised(size2=squares_of_all)),
+    Mistake(
+        "mean instead of sum",
+        "that is a mean over the weights: a penalty is their sum, or the size of a layer would set its strength",
+        penalised(lambda p: p.abs().mean(), lambda p: p.square().mean() / 2),
+    ),
+    Mistake(
+        "biases included",
+        "biases and norm parameters are penalised too: only tensors with at least two dimensions are weights",
+        penalised(keep=lambda p: True),
+    ),
+    Mistake(
+        "sign left in L1",
+        "L1 sums magnitudes: without the absolute value, negative weights cancel positive ones",
+        penalised(size1=lambda p: p.sum()),
+    ),
+    Mistake(
+        "l1 and l2 exchanged",
+        "the strengths are exchanged: l1 belongs to Σ|w|, l2 to ½Σw²",
+        (lambda loss, params, l1, l2: penalised()[0](loss, params, l2, l1),),
+    ),
+    Mistake(
+        "last tensor only",
+        "only the last weight tensor counts: the sum is overwritten where it should grow",
+        penalised(collect=lambda parts: parts[-1]),
+    ),
+)
+
+# T2: the soft threshold
 
 
 def soft_threshold_cases(generator):
@@ -34,7 +139,7 @@ def soft_threshold_cases(generator):
 
 FLOATS = (torch.float32, torch.float16, torch.bfloat16)
 
-MISTAKES = (
+THRESHOLD_MISTAKES = (
     Mistake(
         "sign lost",
         "the sign is lost: negative numbers must stay negative, so multiply by the sign of x at the end",
@@ -57,13 +162,149 @@ MISTAKES = (
     ),
 )
 
+# T3: who is penalised. Cases and mistakes are those of lesson 04, where the groups go to AdamW.
+
+# T4: choose λ on validation data
+
+
+def chosen(strengths, train, validation, test):
+    """(strength, mean test error there): lowest mean validation error, no run diverged; of equal ones the strongest."""
+    whole = [v for v, errors in enumerate(validation) if all(map(math.isfinite, errors))]
+    best = min(whole, key=lambda v: (mean(validation[v]), -strengths[v]))
+    return strengths[best], mean(test[best])
+
+
+def mean(errors):
+    return sum(errors) / len(errors)
+
+
+def choice_cases(generator):
+    """Errors in 64ths over four seeds, so that equal means are equal. Training, validation and test disagree."""
+
+    def one(name, strengths, train, validation, test):
+        order = torch.randperm(len(strengths), generator=generator).tolist()
+        columns = [strengths, *(list(map(seeds, means)) for means in (train, validation, test))]
+        columns = [[column[i] for i in order] for column in columns]
+        return {"name": name, "driver": "call", "arguments": ("strengths", "train", "validation", "test"),
+                "args": tensors(*columns)}  # fmt: skip
+
+    def seeds(middle):
+        """Four errors with the mean `middle`/64; a negative one: a run that diverged, and three others of that mean."""
+        if middle < 0:
+            return [math.nan, *[-middle / 64] * 3]
+        off = torch.randint(0, 3, (2,), generator=generator).tolist()
+        return [(middle + o) / 64 for o in (off[0], -off[0], off[1], -off[1])]
+
+    def shift():
+        return int(torch.randint(0, 4, (), generator=generator))
+
+    k = shift()
+    return [
+        one("three strengths", [0.0, 0.1, 1.0], [4, 8, 20], [20 + k, 14 + k, 24 + k], [21, 16, 23]),
+        one("test would choose another", [0.0, 0.1, 1.0, 3.0], [4, 9, 13, 30], [25, 18, 14, 33], [22, 12, 16, 31]),
+        lucky(one("one lucky seed", [0.0, 0.3, 3.0], [4, 9, 15], [24, 17, 22], [25, 16, 21])),
+        one("a run that diverged", [0.01, 0.1, 1.0], [6, 9, -50], [22, 15, -50], [23, 17, -50]),
+        one("a run that diverged beside good ones", [0.01, 0.1, 1.0], [6, 9, -2], [22, 15, -2], [23, 17, -2]),
+        one("a tie", [0.0, 0.1, 0.3, 1.0], [5, 7, 9, 20], [19, 16, 16, 25], [20, 15, 18, 26]),
+    ]
+
+
+def lucky(case):
+    """The same case with one validation error of the worst strength far below all others, and its mean kept."""
+    validation = case["args"]["list"][2]["list"]
+    worst = max(validation, key=lambda errors: sum(errors["list"]))
+    total = sum(worst["list"])
+    worst["list"] = [1 / 64, *[(total - 1 / 64) / 3] * 3]
+    return case
+
+
+def choose(by="validation", report="test", score=mean, usable=lambda errors: all(map(math.isfinite, errors)),
+           tie=lambda strength: -strength, value=lambda strength, place: strength, pick=min):  # fmt: skip
+    """A `choose_strength` with one screw turned."""
+
+    def choose_strength(strengths, train, validation, test):
+        errors = {"train": train, "validation": validation, "test": test}
+        places = [v for v in range(len(strengths)) if usable(errors[by][v])]
+        best = pick(places, key=lambda v: (score(errors[by][v]), tie(strengths[v])))
+        return value(strengths[best], best), mean(errors[report][best])
+
+    return (choose_strength,)
+
+
+def nan_first(errors):
+    """As torch's argmin and Python's min order it: a mean that is NaN comes before every number."""
+    return -math.inf if not all(map(math.isfinite, errors)) else mean(errors)
+
+
+CHOICE_MISTAKES = (
+    Mistake(
+        "chosen on test data",
+        "λ is chosen by the test error: whatever is then reported is too good. Choose on validation data",
+        choose(by="test"),
+    ),
+    Mistake(
+        "chosen on training data",
+        "λ is chosen by the training error, which falls as λ goes to 0: choose on validation data",
+        choose(by="train"),
+    ),
+    Mistake(
+        "validation error reported",
+        "the error reported is that of the validation data λ was chosen on: report the test error",
+        choose(report="validation"),
+    ),
+    Mistake(
+        "the luckiest seed",
+        "that is the best single seed: compare means over the seeds",
+        choose(score=min),
+    ),
+    Mistake(
+        "NaN taken as best",
+        "a strength whose run diverged (NaN) is chosen: torch's argmin takes NaN for the smallest. Leave it out",
+        choose(score=nan_first, usable=lambda errors: True),
+    ),
+    Mistake(
+        "NaN skipped",
+        "the diverged seed is left out and the others speak for it: a strength that diverges is no candidate",
+        choose(score=lambda errors: mean([e for e in errors if math.isfinite(e)]), usable=lambda errors: True),
+    ),
+    Mistake(
+        "weakest of equals",
+        "of equal validation errors take the larger λ: the simpler model",
+        choose(tie=lambda strength: strength),
+    ),
+    Mistake("place for value", "that is the place in the list: return the strength itself",
+            choose(value=lambda strength, place: place)),
+    Mistake("the worst", "that is the largest validation error: an error should be small", choose(pick=max)),
+)  # fmt: skip
+
 TASKS = {
-    "soft_threshold": Task(
+    "T1": Task(
+        names=("penalised_loss",),
+        cases=penalty_cases,
+        reference=(penalised_by_torch,),
+        mistakes=PENALTY_MISTAKES,
+        praise="penalised_loss: equal to torch's norms in {cases} cases, biases and norms left alone",
+    ),
+    "T2": Task(
         names=("soft_threshold",),
         cases=soft_threshold_cases,
         reference=(softshrink,),
-        mistakes=MISTAKES,
+        mistakes=THRESHOLD_MISTAKES,
         praise="soft_threshold: equal to torch's softshrink in {cases} cases and four dtypes",
         notes={"shares memory": "the result is `x` itself or shares its memory: return a new tensor"},
-    )
+    ),
+    "T3": Task(
+        names=("decay_groups",),
+        cases=model_cases,
+        reference=(sorter(lambda name, p, module: p.ndim > 1),),
+        mistakes=GROUP_MISTAKES,
+        praise="decay_groups: every parameter is where it belongs in {cases} models",
+    ),
+    "T4": Task(
+        names=("choose_strength",),
+        cases=choice_cases,
+        reference=(chosen,),
+        mistakes=CHOICE_MISTAKES,
+        praise="choose_strength: right in {cases} tables",
+    ),
 }
