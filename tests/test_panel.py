@@ -453,6 +453,15 @@ def test_closing_a_panel_ends_its_training_and_its_widgets():
     assert panel.view.comm is None and panel._canvas.comm is None
 
 
+def test_a_panel_closed_while_its_frames_are_drawn_ends_quietly():
+    panel = _toys.errors.show()
+    assert panel.wait(20)
+    frames = panel._serve(panel._request)
+    next(frames)
+    panel.close()
+    assert list(frames) == [] and panel._canvas.comm is None
+
+
 def test_running_a_cell_again_closes_the_panels_of_its_former_run(monkeypatch):
     class Shell:
         run = "first"

@@ -225,7 +225,7 @@ class Panel:
         for cell in itertools.product(*(range(len(control.positions)) for control in axes.values())):
             stand = {name: axes[name].positions[i] for name, i in zip(axes, cell, strict=True)}
             with self._lock:
-                if self._request is not request:  # a closed form has moved on
+                if self._request is not request:  # a closed form has moved on, or the panel is closed
                     return
                 drawn[cell] = self._draw({**self.explorer.trained(self.numbers), **stand})
             yield
@@ -323,7 +323,8 @@ class Panel:
     def close(self):
         """Stop computing and let the widgets go."""
         self._work.stop()
-        self._picture, self._seen = None, None
+        with self._lock:  # a frame that is being drawn is drawn to its end, and no other
+            self._picture = self._seen = self._request = None
         stack = [self.view]
         while stack:
             widget = stack.pop()
