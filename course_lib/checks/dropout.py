@@ -1,0 +1,423 @@
+"""Tasks of lesson 06. Referees: what `torch.nn.functional.dropout` does, by `torch.bernoulli`; numbers by hand."""
+
+import math
+
+import torch
+from torch import nn
+
+from course_lib.checks._task import Mistake, Task, tensors
+from course_lib.checks._values import encode
+
+# T1: dropout
+
+
+def by_bernoulli(x, p=0.5, training=True, generator=None):
+    """What torch's kernel computes, with a generator: noise ~ Bernoulli(1 − p), divided by 1 − p unless that is 0."""
+    if not training:
+        return x.clone()
+    noise = torch.bernoulli(torch.full_like(x, 1 - p), generator=generator)
+    return x * (noise / (1 - p) if p < 1 else noise)
+
+
+def variant(chance=lambda p: p, factor=lambda p: 1 / (1 - p), evaluation=lambda x, p: x.clone(),
+            shape=lambda x: x.shape, ignore=False, finish=lambda y, x: y):  # fmt: skip
+    """Dropout with its screws: each turned one way is a mistake. chance: of being dropped."""
+
+    def dropout(x, p=0.5, training=True, generator=None):
+        if not training and evaluation is not None:
+            return evaluation(x, p)
+        u = torch.rand(shape(x), generator=None if ignore else generator)
+        kept = (u >= chance(p)).expand(x.shape)
+        return finish(torch.where(kept, x * (factor(p) if p < 1 else 1.0), x * 0), x)
+
+    return (dropout,)
+
+
+def divide_by_zero(x, p=0.5, training=True, generator=None):
+    return x * (torch.rand(x.shape, generator=generator) >= p) / (1 - p) if training else x.clone()
+
+
+def keep_with_p(x, p=0.5, training=True, generator=None):
+    return x * (torch.rand(x.shape, generator=generator) < p) / p if training else x.clone()
+
+
+def in_place(x, p=0.5, training=True, generator=None):
+    if training:
+        kept = torch.rand(x.shape, generator=generator) >= p
+        x.data.mul_(kept).div_(1 - p if p < 1 else 1)
+    return x
+
+
+def sometimes(x, p=0.5, training=True, generator=None):
+    """All or nothing."""
+    return x * (torch.rand((), generator=generator) >= p) / (1 - p if p < 1 else 1) if training else x.clone()
+
+
+def dropout_cases(generator):
+    def draw(*shape, dtype=torch.float64):
+        x = torch.randn(shape, generator=generator, dtype=torch.float64)
+        return (x.sign() * (0.5 + x.abs())).to(dtype)  # no zeros: a zero that comes out was dropped
+
+    def twentieth(low, high):
+        return int(torch.randint(round(20 * low), round(20 * high), (), generator=generator)) / 20
+
+    def one(name, x, p, training=True, exact=False):
+        seed = int(torch.randint(10**6, (), generator=generator))
+        return {"name": name, "driver": "draws", "arguments": ("x", "p", "training"), "args": tensors(x, p, training),
+                "seed": seed, "exact": exact}  # fmt: skip
+
+    return [
+        one("a batch, p small", draw(80, 100), twentieth(0.15, 0.4)),
+        one("a batch, p large", draw(80, 100), twentieth(0.65, 0.9)),
+        one("evaluation", draw(3, 4), twentieth(0.2, 0.9), training=False, exact=True),
+        one("nothing to drop, p = 0", draw(3, 4), 0.0, exact=True),
+        one("everything to drop, p = 1", draw(3, 4), 1.0, exact=True),
+        one("images", draw(20, 3, 20, 20), twentieth(0.3, 0.8)),
+        one("float32", draw(80, 100, dtype=torch.float32), twentieth(0.2, 0.5)),
+        one("no dimensions, evaluation", draw(), 0.5, training=False, exact=True),
+    ]
+
+
+DROPOUT_MISTAKES = (
+    Mistake(
+        "no rescale",
+        "what is kept is not rescaled: without 1/(1 − p) the next layer gets less in training than in evaluation",
+        variant(factor=lambda p: 1.0),
+    ),
+    Mistake(
+        "scale by 1 − p in training",
+        "what is kept is multiplied by 1 − p: divide by it, so that the mean of the result is x",
+        variant(factor=lambda p: 1 - p),
+    ),
+    Mistake(
+        "p as keep probability",
+        "p is taken as the probability to keep: it is the probability to drop, in torch and here",
+        (keep_with_p,),
+    ),
+    Mistake(
+        "p as keep probability in the mask only",
+        "the mask keeps an entry with probability p: it should drop it with probability p (the factor is right)",
+        variant(chance=lambda p: 1 - p),
+    ),
+    Mistake(
+        "divided by p",
+        "what is kept is divided by p: the share that is kept is 1 − p",
+        variant(factor=lambda p: 1 / p if p else math.inf),
+    ),
+    Mistake(
+        "one mask shared by the batch",
+        "all rows lose the same entries: draw a mask of the whole shape of x, not of one row",
+        variant(shape=lambda x: x.shape[1:]),
+    ),
+    Mistake(
+        "whole rows",
+        "whole rows are dropped: every entry falls or stays on its own",
+        variant(shape=lambda x: (*x.shape[:1], *(1 for _ in x.shape[1:]))),
+    ),
+    Mistake(
+        "all or nothing",
+        "one coin is thrown for the whole tensor: every entry needs its own",
+        (sometimes,),
+    ),
+    Mistake(
+        "dropping in eval",
+        "entries are dropped in evaluation too: with training=False the result is x",
+        variant(evaluation=None),
+    ),
+    Mistake(
+        "the form of 2014",
+        "that is the form of 2014, unscaled in training and times 1 − p in evaluation: here training pays, "
+        "evaluation is x",
+        variant(factor=lambda p: 1.0, evaluation=lambda x, p: x * (1 - p)),
+    ),
+    Mistake(
+        "scaled twice",
+        "evaluation multiplies by 1 − p although training has divided by it already: one of the two, not both",
+        variant(evaluation=lambda x, p: x * (1 - p)),
+    ),
+    Mistake(
+        "NaN at p = 1",
+        "at p = 1 that is 0/0: where nothing is kept nothing has to be rescaled, the result is zero",
+        (divide_by_zero,),
+    ),
+    Mistake(
+        "generator ignored",
+        "`generator` has no effect: hand it on to torch.rand, so that a seed gives its mask again",
+        variant(ignore=True),
+    ),
+    Mistake(
+        "gradient cut",
+        "no gradient flows through the result: multiply x itself, not a detached copy",
+        variant(finish=lambda y, x: y.detach()),
+    ),
+    Mistake("in place", "`x` was changed in place: compute something new, leave the input alone", (in_place,)),
+)
+
+# T2: two tensors that a tutorial prints, one layer in its two modes. 24 of the first one's 50 entries are zeros.
+
+FIRST = (
+    (-0.0000, 3.7545, 4.3769, 0.0000, 0.0000),
+    (0.4759, 0.7142, 1.8560, -1.8215, 0.0000),
+    (0.0000, 0.0000, 0.8545, -1.1291, -0.0000),
+    (-0.0383, 2.3208, -0.3911, 2.5771, 0.0000),
+    (0.0000, -0.0000, 0.0000, 0.0000, 0.0000),
+    (0.6956, 0.0000, -0.0000, 2.9860, 0.2500),
+    (-0.9978, -2.0387, 0.0000, 0.5153, -0.0000),
+    (-0.0000, 0.0000, -0.9363, -0.0000, -0.7703),
+    (-0.9378, -0.2968, 3.6971, 1.6708, -0.0000),
+    (-0.0000, 1.2085, 0.0000, 0.0000, -2.8396),
+)
+SECOND = (
+    (-0.4076, 1.8772, 2.1884, 0.3678, 0.0293),
+    (0.2379, 0.3571, 0.9280, -0.9107, 0.5313),
+    (0.1559, 0.1716, 0.4273, -0.5645, -0.1329),
+    (-0.0192, 1.1604, -0.1956, 1.2885, 0.3373),
+    (0.3247, -1.6603, 1.3701, 1.0716, 0.2485),
+    (0.3478, 2.6682, -0.4942, 1.4930, 0.1250),
+    (-0.4989, -1.0193, 0.3470, 0.2577, -0.4072),
+    (-0.4410, 0.8347, -0.4681, -0.0240, -0.3851),
+    (-0.4689, -0.1484, 1.8486, 0.8354, -1.1521),
+    (-0.2673, 0.6042, 0.4407, 0.5085, -1.4198),
+)
+ZEROS = sum(value == 0 for row in FIRST for value in row)
+MINUS_ZEROS = sum(value == 0 and math.copysign(1, value) < 0 for row in FIRST for value in row)
+READING = {
+    "in_training": "first",
+    "dropped": ZEROS,
+    "factor": 2.0,
+    "p": 0.5,
+    "minus_zero": "a dropped negative number",
+    "form_of_2014": 0.9386,  # (1 − p)·1.8772 in evaluation
+}
+ROUNDED = "a negative number too small to print"
+
+
+def reading_cases(generator):
+    """The same for everybody: there is nothing to draw."""
+    return [
+        {"name": name, "driver": "values", "what": name, "position": position} for position, name in enumerate(READING)
+    ]
+
+
+def misread(of, name, hint, value):
+    """A mistake in one answer; the others are right."""
+    return Mistake(f"{of}: {name}", f"{of}: {hint}", tuple((READING | {of: value}).values()))
+
+
+READING_MISTAKES = (
+    misread("in_training", "the modes exchanged", "the tensor with zeros in it is the one from training", "second"),
+    misread(
+        "dropped",
+        "−0 left out",
+        "the −0.0000 are dropped too: a negative number times zero",
+        ZEROS - MINUS_ZEROS,
+    ),
+    misread("dropped", "only −0", "0.0000 is dropped as well as −0.0000", MINUS_ZEROS),
+    misread("dropped", "the kept ones", "that many are kept: count the zeros", 50 - ZEROS),
+    misread("factor", "upside down", "that is second/first: in training what is kept is made larger", 0.5),
+    misread(
+        "p",
+        "the share of zeros",
+        "the share of zeros is only an estimate of p, from 50 throws: the factor 1/(1 − p) says it exactly",
+        ZEROS / 50,
+    ),
+    misread(
+        "p",
+        "the share kept",
+        "that is the share that is kept: p is the probability to drop, and the factor 1/(1 − p) says it exactly",
+        1 - ZEROS / 50,
+    ),
+    misread(
+        "minus_zero",
+        "rounding",
+        "look it up in the other tensor: the entries there are not small, and twice them would print",
+        ROUNDED,
+    ),
+    misread("form_of_2014", "inverted", "in that form evaluation multiplies by 1 − p", 1.8772),
+    misread("form_of_2014", "training", "that is what inverted dropout prints in training", 3.7545),
+)
+
+# T3: many masks, one interval
+
+
+def by_moments(predictions, noise=0.0, z=1.96):
+    """(mean, low, high): the variance over masks (divisor T) plus that of the noise."""
+    mean = predictions.mean(0)
+    half = z * (predictions.var(0, correction=0) + noise**2).sqrt()
+    return mean, mean - half, mean + half
+
+
+def interval_by(half, dim=0):
+    """half(standard deviation over `dim`, noise, z, passes) as an answer."""
+
+    def mc_interval(predictions, noise=0.0, z=1.96):
+        mean, spread = predictions.mean(dim), predictions.std(dim, correction=0)
+        reach = half(spread, noise, z, predictions.shape[dim])
+        return mean, mean - reach, mean + reach
+
+    return (mc_interval,)
+
+
+def divisor_one_less(predictions, noise=0.0, z=1.96):
+    mean, half = predictions.mean(0), z * (predictions.var(0) + noise**2).sqrt()
+    return mean, mean - half, mean + half
+
+
+def interval_cases(generator):
+    def one(name, passes, points, **options):
+        predictions = torch.randn(passes, points, generator=generator, dtype=torch.float64)
+        return {"name": name, "driver": "call", "arguments": ("predictions",), "args": tensors(predictions),
+                "kwargs": encode(options)}  # fmt: skip
+
+    def number(low, high):
+        return low + (high - low) * torch.rand((), generator=generator, dtype=torch.float64).item()
+
+    return [
+        one("two passes, one point", 2, 1),
+        one("many passes, one point", 50, 1),
+        one("noise", 30, 3, noise=number(0.3, 1.5)),
+        one("as many passes as points", 6, 6, noise=number(0.3, 1.5)),
+        one("another level", 40, 5, noise=number(0.3, 1.5), z=1.645),
+    ]
+
+
+INTERVAL_MISTAKES = (
+    Mistake(
+        "standard error",
+        "s/√T says how well the *mean* is known and goes to 0 with more passes: the prediction's spread is s itself",
+        interval_by(lambda s, noise, z, passes: z * (s**2 / passes + noise**2).sqrt()),
+    ),
+    Mistake(
+        "noise left out",
+        "`noise` has no effect: masks tell what the network does not know, a new target scatters besides",
+        interval_by(lambda s, noise, z, passes: z * s),
+    ),
+    Mistake(
+        "standard deviations added",
+        "the standard deviations are added: independent variances add up, √(s² + noise²)",
+        interval_by(lambda s, noise, z, passes: z * (s + noise)),
+    ),
+    Mistake(
+        "noise not squared",
+        "`noise` is a standard deviation: square it before it joins a variance",
+        interval_by(lambda s, noise, z, passes: z * (s**2 + noise).sqrt()),
+    ),
+    Mistake(
+        "variance for standard deviation",
+        "that is z times the variance: take its square root",
+        interval_by(lambda s, noise, z, passes: z * (s**2 + noise**2)),
+    ),
+    Mistake(
+        "over the points",
+        "mean and spread are taken over the points: dimension 0 holds the passes",
+        interval_by(lambda s, noise, z, passes: z * (s**2 + noise**2).sqrt(), dim=1),
+    ),
+    Mistake("z left out", "z has no effect: the interval reaches z standard deviations to each side",
+            interval_by(lambda s, noise, z, passes: (s**2 + noise**2).sqrt())),
+    Mistake("divisor T − 1", "this divides by T − 1: the task takes the T passes for all there is, divisor T",
+            (divisor_one_less,)),
+)  # fmt: skip
+
+# T4: ask a trained network many times
+
+
+def ask(ready, once=False, graph=False, restore=True, join=torch.stack):
+    """A `mc_predictions` that puts the model into some mode by `ready(model)`."""
+
+    def mc_predictions(model, x, passes):
+        ready(model)
+        with torch.set_grad_enabled(graph):
+            answers = [model(x)] * passes if once else [model(x) for _ in range(passes)]
+        if restore:
+            model.eval()
+        return join(answers)
+
+    return (mc_predictions,)
+
+
+def dropout_layers_only(model):
+    model.eval()
+    for layer in model.modules():
+        if isinstance(layer, nn.Dropout):
+            layer.train()
+
+
+def asking_cases(generator):
+    def normal(*shape):
+        return torch.randn(shape, generator=generator, dtype=torch.float64)
+
+    def one(name, p, passes=200):
+        inputs, hidden, outputs = 3, 2, 1
+        parameters = [normal(hidden, inputs), normal(hidden), 0.5 + normal(hidden).abs(), 2 + normal(hidden)]
+        parameters += [1 + normal(outputs, hidden).abs(), normal(outputs), normal(hidden), 0.5 + normal(hidden).abs()]
+        return {"name": name, "driver": "passes", "widths": (inputs, hidden, outputs), "p": p, "passes": passes,
+                "weights": encode(parameters), "x": encode(normal(5, inputs)),
+                "seed": int(torch.randint(10**6, (), generator=generator))}  # fmt: skip
+
+    return [one("dropout off, p = 0", 0.0, passes=3), one("p = 0.5", 0.5), one("p = 0.3", 0.3)]
+
+
+ASKING_MISTAKES = (
+    Mistake(
+        "evaluation mode",
+        "every pass says the same: in evaluation mode nothing is dropped, put the dropout layers in training mode",
+        ask(lambda model: model.eval()),
+    ),
+    Mistake(
+        "everything in training mode",
+        "the batch norm is in training mode too: it normalises with this batch and moves its running statistics; "
+        "switch the nn.Dropout layers alone",
+        ask(lambda model: model.train()),
+    ),
+    Mistake(
+        "left in training mode",
+        "the dropout layers stay in training mode: leave the model as it was found, in evaluation mode",
+        ask(dropout_layers_only, restore=False),
+    ),
+    Mistake("one pass repeated", "one pass is repeated: ask the model anew each time",
+            ask(dropout_layers_only, once=True)),
+    Mistake("graph kept", "the result carries a graph: nobody will differentiate it, use torch.no_grad()",
+            ask(dropout_layers_only, graph=True)),
+    Mistake(
+        "mean over the passes",
+        "the passes are averaged: return all of them, stacked along a new first dimension",
+        ask(dropout_layers_only, join=lambda answers: torch.stack(answers).mean(0)),
+    ),
+    Mistake(
+        "passes strung together",
+        "the passes are strung together: stack them along a new first dimension (torch.stack)",
+        ask(dropout_layers_only, join=torch.cat),
+    ),
+)  # fmt: skip
+
+TASKS = {
+    "T1": Task(
+        names=("dropout",),
+        cases=dropout_cases,
+        reference=(by_bernoulli,),
+        mistakes=DROPOUT_MISTAKES,
+        praise="dropout: every entry 0 or x/(1 − p), the share dropped is p, evaluation is x, in {cases} cases",
+    ),
+    "T2": Task(
+        names=tuple(READING),
+        cases=reading_cases,
+        reference=tuple(READING.values()),
+        mistakes=READING_MISTAKES,
+        praise="the tensors are read right",
+        tolerance=1e-3,
+    ),
+    "T3": Task(
+        names=("mc_interval",),
+        cases=interval_cases,
+        reference=(by_moments,),
+        mistakes=INTERVAL_MISTAKES,
+        praise="mc_interval: right in {cases} cases",
+    ),
+    "T4": Task(
+        names=("mc_predictions",),
+        cases=asking_cases,
+        reference=ask(dropout_layers_only),
+        mistakes=ASKING_MISTAKES,
+        praise="mc_predictions: masks are thrown anew each time, and the model is left as it was",
+    ),
+}
