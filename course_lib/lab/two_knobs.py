@@ -122,7 +122,8 @@ def _fill(name, seeds, update, steps):
 def _once(name, seed, steps):
     """As `_train`, once a session: who comes while another thread trains the same waits, and sees nothing yet.
 
-    One who comes in the same thread would wait for ever, and is refused (RuntimeError).
+    One who comes in the same thread would wait for ever, and is refused (RuntimeError). Not `remembered`, which blocks
+    while it waits: two sweeps that each hold one optimizer and want the other's would wait for ever.
     """
     key, optimizer = (name, steps, seed), OPTIMIZERS[name]
     lock = _locks.setdefault(key, threading.Lock())
