@@ -1,0 +1,488 @@
+"""Tasks of lesson 05. Referees: `torch.nn.functional.cross_entropy`, counting with Python's numbers, and a pencil."""
+
+import torch
+from torch.nn.functional import cross_entropy, one_hot
+
+from course_lib.checks._task import Mistake, Task, tensors
+from course_lib.checks._updates import between
+
+
+def call(name, arguments, *args):
+    """A case for the driver `call`."""
+    return {"name": name, "driver": "call", "arguments": arguments, "args": tensors(*args)}
+
+
+def classes(generator, rows, num_classes):
+    return torch.randint(num_classes, (rows,), generator=generator)
+
+
+def normal(generator, *shape):
+    return torch.randn(shape, generator=generator, dtype=torch.float64)
+
+
+# T1: the targets
+
+
+def labels_by_torch(target, num_classes, epsilon):
+    """What torch's loss pulls towards: its gradient is p − q, and logits of zero say p = 1/K."""
+    logits = torch.zeros(len(target), num_classes, dtype=torch.float64, requires_grad=True)
+    loss = cross_entropy(logits, target, reduction="sum", label_smoothing=epsilon)
+    (gradient,) = torch.autograd.grad(loss, logits)
+    return (1 / num_classes - gradient).float()
+
+
+def shared_out(label, other):
+    """Targets with label(ε, K) for the true class and other(ε, K) for each of the others."""
+
+    def smooth_labels(target, num_classes, epsilon):
+        hot = one_hot(target, num_classes).double()
+        e, K = epsilon, num_classes
+        return (hot * label(e, K) + (1 - hot) * other(e, K)).float()
+
+    return smooth_labels
+
+
+def label_cases(generator):
+    def one(name, rows, K, epsilon):
+        return call(name, ("target", "num_classes", "epsilon"), classes(generator, rows, K), K, epsilon)
+
+    return [
+        call("by hand", ("target", "num_classes", "epsilon"), torch.tensor([2]), 5, 0.1),
+        one("four rows", 4, 3, between(generator, 0.1, 0.3)),
+        one("two classes", 3, 2, between(generator, 0.1, 0.3)),
+        one("ten classes", 6, 10, between(generator, 0.02, 0.2)),
+        one("no smoothing", 3, 4, 0.0),
+        one("everything smoothed", 3, 4, 1.0),
+    ]
+
+
+ONLY_OTHERS = shared_out(lambda e, K: 1 - e, lambda e, K: e / (K - 1))
+LABEL_LEFT_OUT = shared_out(lambda e, K: 1 - e, lambda e, K: e / K)
+
+LABEL_MISTAKES = (
+    Mistake(
+        "ε/(K − 1)",
+        "that shares ε among the K − 1 wrong classes: it goes to all K, so that the label gets 1 − ε + ε/K",
+        (ONLY_OTHERS,),
+    ),
+    Mistake(
+        "true class 1 − ε",
+        "the true class has only 1 − ε, and the row does not sum to 1: it gets its share ε/K too",
+        (LABEL_LEFT_OUT,),
+    ),
+    Mistake(
+        "not shrunk",
+        "the row sums to 1 + ε: what is shared out has to be taken from the label first, (1 − ε)·y",
+        (shared_out(lambda e, K: 1 + e / K, lambda e, K: e / K),),
+    ),
+    Mistake(
+        "nothing shared out",
+        "the row sums to 1 − ε: the ε taken from the label is given to nobody",
+        (shared_out(lambda e, K: 1 - e, lambda e, K: 0.0),),
+    ),
+    Mistake(
+        "ε to each",
+        "each class gets a whole ε: all of them together get ε, so each ε/K",
+        (shared_out(lambda e, K: 1.0, lambda e, K: e),),
+    ),
+    Mistake(
+        "exchanged",
+        "ε and 1 − ε are exchanged: the label keeps 1 − ε",
+        (shared_out(lambda e, K: e + (1 - e) / K, lambda e, K: (1 - e) / K),),
+    ),
+    Mistake(
+        "no smoothing",
+        "`epsilon` has no effect: that is the plain one-hot label",
+        (shared_out(lambda e, K: 1.0, lambda e, K: 0.0),),
+    ),
+)
+
+# T2: the loss
+
+
+def loss_by_torch(logits, target, epsilon):
+    return cross_entropy(logits, target, label_smoothing=epsilon)
+
+
+def loss_of(targets=labels_by_torch, log_p=lambda z: z.log_softmax(1), reduce=lambda terms: terms.sum(1).mean()):
+    """A smoothed loss with its screws: each turned one way is a mistake."""
+
+    def smoothed_loss(logits, target, epsilon):
+        q = targets(target, logits.shape[1], epsilon).double()
+        return reduce(-q * log_p(logits))
+
+    return (smoothed_loss,)
+
+
+def parts(hard, even):
+    """A loss made of the two cross entropies [N], to the label and to uniform: hard(ε)·first + even(ε, K)·second."""
+
+    def smoothed_loss(logits, target, epsilon):
+        log_p, K = logits.log_softmax(1), logits.shape[1]
+        first, second = -log_p.gather(1, target[:, None])[:, 0], -log_p.mean(1)
+        return (hard(epsilon) * first + even(epsilon, K) * second).mean()
+
+    return (smoothed_loss,)
+
+
+def less_floor(logits, target, epsilon):
+    q = labels_by_torch(target, logits.shape[1], epsilon).double()
+    return loss_by_torch(logits, target, epsilon) + torch.xlogy(q, q).sum(1).mean()
+
+
+def smoothed_probabilities(logits, target, epsilon):
+    p = (1 - epsilon) * logits.softmax(1) + epsilon / logits.shape[1]
+    return -p.gather(1, target[:, None]).log().mean()
+
+
+def loss_cases(generator):
+    def one(name, rows, K, epsilon, scale=2.0, shift=0.0):
+        return call(name, ("logits", "target", "epsilon"), scale * normal(generator, rows, K) + shift,
+                    classes(generator, rows, K), epsilon)  # fmt: skip
+
+    by_hand = torch.tensor([[3.0, 1.0, 1.0]], dtype=torch.float64).log()  # p = 0.6, 0.2, 0.2
+    return [
+        call("by hand", ("logits", "target", "epsilon"), by_hand, torch.tensor([0]), 0.3),
+        one("one row", 1, 4, between(generator, 0.1, 0.4)),
+        one("five rows", 5, 4, between(generator, 0.1, 0.4)),
+        one("no smoothing", 4, 3, 0.0),
+        one("everything smoothed", 4, 3, 1.0),
+        one("ten classes", 8, 10, 0.1, scale=4.0),
+        one("large logits", 3, 4, 0.1, scale=900.0, shift=2000.0),
+    ]
+
+
+LOSS_MISTAKES = (
+    Mistake(
+        "smoothing applied to the logits",
+        "the smoothing is applied to the logits: it belongs to the target, the logits stay as the model gave them",
+        (lambda z, y, e: cross_entropy((1 - e) * z + e / z.shape[1], y),),
+    ),
+    Mistake(
+        "smoothing applied to the probabilities",
+        "the smoothing is applied to the predicted probabilities: it belongs to the target",
+        (smoothed_probabilities,),
+    ),
+    Mistake(
+        "mean over classes",
+        "that is K times too small: sum over the classes, take the mean over the rows only",
+        loss_of(reduce=lambda terms: terms.mean()),
+    ),
+    Mistake(
+        "sum over the batch",
+        "that is the sum over the rows: take their mean",
+        loss_of(reduce=lambda terms: terms.sum()),
+    ),
+    Mistake(
+        "the others' part K times too large",
+        "the cross entropy to uniform is a mean over the classes, Σ(−log p)/K, and you have the sum",
+        parts(lambda e: 1 - e, lambda e, K: e * K),
+    ),
+    Mistake(
+        "only the label",
+        "only the label's part is there, (1 − ε)·CE: the other classes have a target too, ε/K each",
+        parts(lambda e: 1 - e, lambda e, K: 0.0),
+    ),
+    Mistake(
+        "exchanged",
+        "ε and 1 − ε are exchanged: the label's part weighs 1 − ε",
+        parts(lambda e: e, lambda e, K: 1 - e),
+    ),
+    Mistake(
+        "no smoothing",
+        "`epsilon` has no effect: that is the plain cross entropy",
+        parts(lambda e: 1.0, lambda e, K: 0.0),
+    ),
+    Mistake("ε/(K − 1)", "ε is shared among the K − 1 wrong classes: it goes to all K", loss_of(ONLY_OTHERS)),
+    Mistake(
+        "true class 1 − ε",
+        "the label's target is 1 − ε, and the targets do not sum to 1: it is 1 − ε + ε/K",
+        loss_of(LABEL_LEFT_OUT),
+    ),
+    Mistake(
+        "softmax twice",
+        "the softmax is taken twice: `log_softmax` and `cross_entropy` expect the logits themselves",
+        loss_of(log_p=lambda z: z.softmax(1).log_softmax(1)),
+    ),
+    Mistake(
+        "log of softmax",
+        "where a probability is too small for the machine its logarithm is −inf: use `logits.log_softmax(1)`",
+        loss_of(log_p=lambda z: z.softmax(1).log()),
+    ),
+    Mistake(
+        "floor subtracted",
+        "that is the divergence from the target, Σ q·log(q/p): the loss does not subtract the target's entropy",
+        (less_floor,),
+    ),
+    Mistake(
+        "sign",
+        "the sign is wrong: the loss is −Σ q·log p, and positive",
+        loss_of(reduce=lambda terms: -terms.sum(1).mean()),
+    ),
+)
+
+# T3: ten predictions, four bins, a pencil. An edge belongs to the bin below it.
+#   (0, ¼]  none
+#   (¼, ½]  0.4 ✓  0.5 ✓                    confidence 0.45   accuracy 1     gap 0.55
+#   (½, ¾]  0.6 ✓  0.65 ✓  0.7 ✗  0.75 ✓    confidence 0.675  accuracy 0.75  gap 0.075
+#   (¾, 1]  0.8 ✗  0.9 ✓  1 ✓  1 ✗          confidence 0.925  accuracy 0.5   gap 0.425
+# (2·0.55 + 4·0.075 + 4·0.425)/10 = 0.31
+
+PREDICTIONS = ((0.4, True), (0.5, True), (0.6, True), (0.65, True), (0.7, False), (0.75, True),
+               (0.8, False), (0.9, True), (1.0, True), (1.0, False))  # fmt: skip
+BY_HAND = {"counts": [0, 2, 4, 4], "gaps": [0.55, 0.075, 0.425], "ece": 0.31}
+
+
+def by_hand_cases(generator):
+    """The same for everybody: there is nothing to draw."""
+    return [
+        {"name": name, "driver": "values", "what": name, "position": position} for position, name in enumerate(BY_HAND)
+    ]
+
+
+def slip(name, hint, **numbers):
+    return Mistake(name, hint, tuple((BY_HAND | numbers).values()))
+
+
+BY_HAND_MISTAKES = (
+    slip(
+        "edges above",
+        "0.5 and 0.75 stand in the bin above: here an edge belongs to the bin below it",
+        counts=[0, 1, 4, 5],
+        gaps=[0.6, 0.1375, 0.29],
+        ece=0.26,
+    ),
+    slip(
+        "middle of the bin",
+        "gaps: compare the accuracy with the mean of the bin's confidences, not with the middle of the bin",
+        gaps=[0.625, 0.125, 0.375],
+        ece=0.325,
+    ),
+    slip("signed", "gaps: take them without their sign, |accuracy − confidence|", gaps=[0.55, 0.075, -0.425]),
+    slip(
+        "signs cancel",
+        "ece: the gaps cancel if their signs are kept; take each without its sign before adding",
+        ece=0.03,
+    ),
+    slip("unweighted", "ece: each gap counts by the share of predictions in its bin, not once per bin", ece=0.35),
+    slip("empty bin counted", "ece: weigh by predictions, so that an empty bin counts nothing", ece=0.2625),
+    slip("largest gap", "ece: that is the largest gap; the expected error is the weighted mean of all", ece=0.55),
+    slip("not divided", "ece: divide by the number of predictions", ece=3.1),
+)
+
+# T4: the same as a function
+
+
+def rows_of(pairs):
+    """Probabilities [N, 3] with these confidences for class 0, and labels: class 0 where right, else class 1."""
+    confidences, right = zip(*pairs)
+    rows = [[c, 0.6 * (1 - c), 0.4 * (1 - c)] for c in confidences]
+    return torch.tensor(rows, dtype=torch.float64), torch.tensor([0 if r else 1 for r in right])
+
+
+def calibration(
+    confidence=lambda inside: sum(c for c, _ in inside) / len(inside),
+    inside=lambda c, low, high: low < c <= high,
+    gap=abs,
+    combine=lambda gaps, n_bins: sum(n * g for n, g in gaps) / sum(n for n, _ in gaps),
+    says=max,
+    middle=False,
+):
+    """An ECE, counted with Python's numbers, with its screws."""
+
+    def calibration_error(probabilities, target, n_bins):
+        said = [(says(row, y), row.index(max(row)) == y) for row, y in zip(probabilities.tolist(), target.tolist())]
+        gaps = []
+        for b in range(n_bins):
+            low, high = b / n_bins, (b + 1) / n_bins
+            members = [(c, right) for c, right in said if inside(c, low, high)]
+            if members:
+                accuracy = sum(right for _, right in members) / len(members)
+                claimed = (low + high) / 2 if middle else confidence(members)
+                gaps.append((len(members), gap(accuracy - claimed)))
+        return combine(gaps, n_bins) if gaps else 0.0
+
+    return (calibration_error,)
+
+
+def largest(row, label):
+    return max(row)
+
+
+def calibration_cases(generator):
+    def one(name, rows, n_bins, K=4, scale=2.0):
+        p = (scale * normal(generator, rows, K)).softmax(1)
+        return call(name, ("probabilities", "target", "n_bins"), p, classes(generator, rows, K), n_bins)
+
+    edges = [(c / 8, bool(torch.rand((), generator=generator) < 0.6)) for c in (4, 5, 5, 6, 6, 7, 8, 8, 8)]
+    return [
+        call("by hand", ("probabilities", "target", "n_bins"), *rows_of(PREDICTIONS), 4),
+        one("one bin", 20, 1),
+        one("forty predictions in ten bins", 40, 10),
+        one("a timid model", 60, 15, K=10, scale=0.3),
+        call("confidences at the edges, and 1", ("probabilities", "target", "n_bins"), *rows_of(edges), 8),
+        one("three hundred in thirty bins", 300, 30, scale=4.0),
+    ]
+
+
+CALIBRATION_MISTAKES = (
+    Mistake(
+        "unweighted",
+        "each gap counts by the share of predictions in its bin, not once per bin",
+        calibration(says=largest, combine=lambda gaps, n: sum(g for _, g in gaps) / len(gaps)),
+    ),
+    Mistake(
+        "mean over all bins",
+        "empty bins are counted: weigh each gap by the share of predictions in its bin",
+        calibration(says=largest, combine=lambda gaps, n: sum(g for _, g in gaps) / n),
+    ),
+    Mistake(
+        "signs cancel",
+        "gaps of opposite sign cancel: take each without its sign before adding",
+        calibration(says=largest, gap=float,
+                    combine=lambda gaps, n: abs(sum(k * g for k, g in gaps)) / sum(k for k, _ in gaps)),
+    ),
+    Mistake(
+        "middle of the bin",
+        "compare the accuracy with the mean of the bin's confidences, not with the middle of the bin",
+        calibration(says=largest, middle=True),
+    ),
+    Mistake(
+        "edges above",
+        "an edge stands in the bin above: a bin holds low < confidence ≤ high",
+        calibration(says=largest, inside=lambda c, low, high: low <= c < high or c == high == 1),
+    ),
+    Mistake(
+        "confidence 1 lost",
+        "a confidence of exactly 1 falls out of the last bin: a bin holds low < confidence ≤ high",
+        calibration(says=largest, inside=lambda c, low, high: low <= c < high),
+    ),
+    Mistake(
+        "probability of the label",
+        "the confidence is the largest probability, whatever the label is: you take that of the label",
+        calibration(says=lambda row, label: row[label]),
+    ),
+    Mistake(
+        "largest gap",
+        "that is the largest gap: the expected error is the mean of all, weighted by predictions",
+        calibration(says=largest, combine=lambda gaps, n: max(g for _, g in gaps)),
+    ),
+    Mistake(
+        "squared gaps",
+        "the gaps are squared: take their absolute values",
+        calibration(says=largest, gap=lambda g: g * g),
+    ),
+)  # fmt: skip
+
+# T5: choose ε
+
+
+def chosen_by(score, best=min, answer=lambda epsilons, i: epsilons[i]):
+    """A `choose_epsilon` that takes the model with the best score(logits, target, ε)."""
+
+    def choose_epsilon(epsilons, logits, target):
+        scores = [float(score(z, target, e)) for z, e in zip(logits, epsilons)]
+        return answer(epsilons, scores.index(best(scores)))
+
+    return (choose_epsilon,)
+
+
+def plain(z, target, epsilon):
+    return cross_entropy(z, target)
+
+
+def above_floor(z, target, epsilon):
+    return less_floor(z, target, epsilon)
+
+
+def choice_cases(generator):
+    """Labels drawn from softmax(z); models that say scale·(z + blur·noise): boastful above scale 1, timid below it."""
+
+    def one(name, models, rows=120, K=5):
+        z = 2 * normal(generator, rows, K)
+        target = z.softmax(1).multinomial(1, generator=generator).squeeze(1)
+        logits = [scale * (z + blur * normal(generator, rows, K)) for _, scale, blur in models]
+        return call(name, ("epsilons", "logits", "target"), [e for e, *_ in models], torch.stack(logits), target)
+
+    return [
+        one("a boastful model, a good one, a timid one", [(0.0, 4.0, 0.0), (0.1, 1.0, 0.0), (0.3, 0.2, 0.0)]),
+        one("the good one was trained with a large ε", [(0.0, 2.0, 0.0), (0.5, 1.0, 0.0)]),
+        one("a timid one, near its own target", [(0.0, 1.0, 0.0), (0.6, 0.35, 0.0)]),
+        one("the more accurate one is boastful", [(0.0, 5.0, 0.0), (0.1, 0.5, 1.5)]),
+        one("no smoothing is best", [(0.0, 1.0, 0.0), (0.1, 0.3, 0.0), (0.2, 0.1, 0.0)]),
+        one("the most smoothing is best", [(0.01, 6.0, 0.0), (0.1, 3.0, 0.0), (0.6, 1.0, 0.0)]),
+    ]
+
+
+CHOICE_MISTAKES = (
+    Mistake(
+        "each by its own loss",
+        "each model is judged by its own smoothed loss: their floors differ, so a small ε always looks better. "
+        "Judge all by one loss, the plain one",
+        chosen_by(loss_by_torch),
+    ),
+    Mistake(
+        "each above its own floor",
+        "each model is judged by another target: near its own q is not near the truth. Judge all by the plain loss",
+        chosen_by(above_floor),
+    ),
+    Mistake(
+        "by accuracy",
+        "accuracy does not see the probabilities: judge by the plain cross entropy",
+        chosen_by(lambda z, y, e: (z.argmax(1) == y).double().mean(), best=max),
+    ),
+    Mistake("the worst", "that is the highest loss: take the lowest", chosen_by(plain, best=max)),
+    Mistake(
+        "its position",
+        "that is its place in the list: return the ε itself",
+        chosen_by(plain, answer=lambda epsilons, i: i),
+    ),
+    Mistake(
+        "its loss",
+        "that is the loss: return the ε that has it",
+        (lambda epsilons, logits, target: min(plain(z, target, 0).item() for z in logits),),
+    ),
+)
+
+TASKS = {
+    "T1": Task(
+        names=("smooth_labels",),
+        cases=label_cases,
+        reference=(labels_by_torch,),
+        mistakes=LABEL_MISTAKES,
+        praise="smooth_labels: the targets that torch's own loss pulls towards, in {cases} cases",
+        tolerance=1e-6,
+    ),
+    "T2": Task(
+        names=("smoothed_loss",),
+        cases=loss_cases,
+        reference=(loss_by_torch,),
+        mistakes=LOSS_MISTAKES,
+        praise="smoothed_loss: equal to torch.nn.CrossEntropyLoss(label_smoothing=ε) in {cases} cases",
+        tolerance=1e-6,
+    ),
+    "T3": Task(
+        names=tuple(BY_HAND),
+        cases=by_hand_cases,
+        reference=tuple(BY_HAND.values()),
+        mistakes=BY_HAND_MISTAKES,
+        praise="counts, gaps and calibration error are right",
+        tolerance=1e-6,
+    ),
+    "T4": Task(
+        names=("calibration_error",),
+        cases=calibration_cases,
+        reference=calibration(says=largest),
+        mistakes=CALIBRATION_MISTAKES,
+        praise="calibration_error: as counted by hand in {cases} cases, edges and confidence 1 among them",
+        tolerance=1e-6,
+    ),
+    "T5": Task(
+        names=("choose_epsilon",),
+        cases=choice_cases,
+        reference=chosen_by(plain),
+        mistakes=CHOICE_MISTAKES,
+        praise="choose_epsilon: right in {cases} cases",
+        tolerance=1e-9,
+    ),
+}
