@@ -95,12 +95,13 @@ class Slider:
 
 @dataclass(frozen=True)
 class Choice:
-    """One of a few words."""
+    """One of a few words. `resets`: back to its default whenever another control moves, as the answer to a riddle."""
 
     label: str
     options: tuple
     default: str
     trained: bool = False
+    resets: bool = False
 
     def __post_init__(self):
         object.__setattr__(self, "options", tuple(self.options))

@@ -124,6 +124,9 @@ class Panel:
     def _set(self, name, number):
         if self.numbers[name] == number:
             return
+        for other, control in self.explorer.controls.items():
+            if other != name and getattr(control, "resets", False):
+                self._set(other, control.default)
         self.numbers = {**self.numbers, name: number}
         self._look_up(name) if self.explorer.controls[name].trained else self._compute()
         self._stand_at(name, number)  # after the picture, which is what the reader waits for

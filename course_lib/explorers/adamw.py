@@ -8,7 +8,7 @@ import torch
 
 from course_lib import plotting
 from course_lib.adamw import adam_update, adamw_update
-from course_lib.explorers._panel import Choice, Explorer, Panel, Slider
+from course_lib.explorers._panel import Choice, Explorer, Slider
 from course_lib.explorers._two_knobs_map import heat_map
 from course_lib.explorers._which_parameter import PARAMETERS, REASONS, quiz_trajectories
 from course_lib.lab.surfaces import descend, diverged_at, quadratic
@@ -225,28 +225,11 @@ def _say_which_parameter(quiz, answer):
     return f"✗ Not {answer}: {clash[quiz.parameter]}."
 
 
-class Riddles(Explorer):
-    """An answer belongs to its picture: another picture, or another seed, starts at "?" again."""
-
-    def show(self, **initial):
-        shown = super().show(**initial)
-        if isinstance(shown, Panel):
-            move = shown._set
-
-            def start_again(name, number):
-                if name != "answer" and shown.numbers[name] != number:
-                    move("answer", "?")
-                move(name, number)
-
-            shown._set = start_again
-        return shown
-
-
-which_parameter = Riddles(
+which_parameter = Explorer(
     title="Which parameter is varied?",
     controls={
         "picture": Choice("picture", tuple(LETTERS), "A", trained=True),
-        "answer": Choice("your answer", ("?", *PARAMETERS), "?", trained=True),
+        "answer": Choice("your answer", ("?", *PARAMETERS), "?", trained=True, resets=True),
         "seed": Slider("seed (new riddles)", 0, 99, 0),
     },
     compute=compute_which_parameter,
