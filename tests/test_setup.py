@@ -95,12 +95,14 @@ def test_binder_builds_with_the_right_python_files_and_scripts(tmp_path):
     assert 'R2D_ENTRYPOINT="${REPO_DIR}/binder/start"' in recipe
 
 
-def test_binders_scripts_install_without_dependencies_and_use_one_thread():
+def test_binders_scripts_install_without_dependencies_and_start_as_course_lab_does():
     for script in ("postBuild", "start"):
         assert os.access(ROOT / "binder" / script, os.X_OK)
     assert "--no-deps ." in (ROOT / "binder" / "postBuild").read_text()
-    started = run("bash", str(ROOT / "binder" / "start"), "bash", "-c", 'echo "$OMP_NUM_THREADS $1"', "-", "two words")
-    assert started.stdout == "1 two words\n"
+    environment = {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}", "JUPYTER_CONFIG_PATH": "own"}
+    say = 'echo "$OMP_NUM_THREADS $1 $JUPYTER_CONFIG_PATH"'
+    started = run("bash", str(ROOT / "binder" / "start"), "bash", "-c", say, "-", "two words", env=environment)
+    assert started.stdout == f"1 two words {ROOT / 'course_lib' / 'jupyter'}:own\n"
 
 
 # ---- make ----
