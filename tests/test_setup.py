@@ -99,7 +99,8 @@ def test_binders_scripts_install_without_dependencies_and_start_as_course_lab_do
     for script in ("postBuild", "start"):
         assert os.access(ROOT / "binder" / script, os.X_OK)
     assert "--no-deps ." in (ROOT / "binder" / "postBuild").read_text()
-    environment = {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}", "JUPYTER_CONFIG_PATH": "own"}
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    environment = {"PATH": path, "JUPYTER_CONFIG_PATH": "own"}
     say = 'echo "$OMP_NUM_THREADS $1 $JUPYTER_CONFIG_PATH"'
     started = run("bash", str(ROOT / "binder" / "start"), "bash", "-c", say, "-", "two words", env=environment)
     assert started.stdout == f"1 two words {ROOT / 'course_lib' / 'jupyter'}:own\n"
