@@ -15,8 +15,8 @@ import torch
 from torch import nn
 
 from course_lib.adamw import AdamW
-from course_lib.lab._chunk import batches_of
 from course_lib.lab._random import seeded
+from course_lib.lab._rows import batches_of
 from course_lib.lab.data import digits
 from course_lib.lab.ensemble import ModelSpec, train
 from course_lib.sgd import SGD

@@ -30,6 +30,16 @@ def require_choice(name, value, choices):
     return value
 
 
+def require_nesterov(nesterov, momentum, dampening):
+    """Raise `ValueError` if `nesterov` is asked for without momentum, or with dampening. Numbers, or lists of them."""
+    momenta, dampenings = (value if isinstance(value, list) else [value] for value in (momentum, dampening))
+    if nesterov and (any(value == 0 for value in momenta) or any(value != 0 for value in dampenings)):
+        raise ValueError(
+            f"nesterov = True with momentum = {momentum}, dampening = {dampening}: "
+            "Nesterov momentum needs momentum in (0, 1) and dampening = 0"
+        )
+
+
 def is_on(strength):
     """False for a plain zero: the term can be left out. A tensor holds one strength per model and always counts."""
     return not isinstance(strength, (int, float)) or strength != 0

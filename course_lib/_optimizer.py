@@ -2,7 +2,7 @@
 
 import torch
 
-from course_lib._arguments import require
+from course_lib._arguments import require, require_nesterov
 
 RANGES = {
     "lr": {},
@@ -30,11 +30,8 @@ class UpdateRule(torch.optim.Optimizer):
             require(name, options[name], **RANGES[name])
         if "betas" in options:
             _require_betas(options["betas"])
-        if options.get("nesterov") and (options["momentum"] == 0 or options["dampening"] != 0):
-            raise ValueError(
-                f"nesterov = True with momentum = {options['momentum']}, dampening = {options['dampening']}: "
-                "Nesterov momentum needs momentum in (0, 1) and dampening = 0"
-            )
+        if "nesterov" in options:
+            require_nesterov(options["nesterov"], options["momentum"], options["dampening"])
         super().add_param_group(param_group)
 
     @torch.no_grad()

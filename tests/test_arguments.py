@@ -8,7 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from course_lib._arguments import add_scaled, is_on, require, require_choice
+from course_lib._arguments import add_scaled, is_on, require, require_choice, require_nesterov
 
 ACCEPTED = {  # value, bounds
     "zero": (0, {}),
@@ -103,3 +103,25 @@ def test_add_scaled(scale, into):
     assert (result is total) == into
     assert torch.equal(term, torch.arange(6.0).view(2, 3))
     assert into or torch.equal(total, torch.ones(2, 3))
+
+
+NESTEROV = {  # nesterov, momentum, dampening, refused
+    "off, without momentum": (False, 0.0, 0.5, False),
+    "momentum": (True, 0.9, 0.0, False),
+    "no momentum": (True, 0.0, 0.0, True),
+    "dampening": (True, 0.9, 0.1, True),
+    "negative dampening": (True, 0.9, -0.1, True),
+    "one setting without momentum": (True, [0.9, 0.0], 0.0, True),
+    "one setting with dampening": (True, 0.9, [0.0, 0.1], True),
+    "all settings as they should": (True, [0.9, 0.5], [0.0, 0.0], False),
+}
+
+
+@pytest.mark.parametrize("nesterov, momentum, dampening, refused", NESTEROV.values(), ids=NESTEROV)
+def test_nesterov_needs_momentum_and_no_dampening(nesterov, momentum, dampening, refused):
+    if not refused:
+        assert require_nesterov(nesterov, momentum, dampening) is None
+        return
+    message = f"nesterov = True with momentum = {momentum}, dampening = {dampening}: "
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}.*momentum in \\(0, 1\\) and dampening = 0$"):
+        require_nesterov(nesterov, momentum, dampening)

@@ -12,10 +12,14 @@ JUDGED = 16  # losses at a time: looking at every single one would make a GPU wa
 
 
 class Divergence:
-    """Watches the losses of V models. `at` [V] is filled in: the step at which a model was found diverged, else −1."""
+    """Watches the losses of V models. `at` [V] is filled in: the step at which a model was found diverged, else −1.
 
-    def __init__(self, at: Tensor):
+    What happens to a model whose `stopped_at` [V] is not −1 is no concern of anybody's.
+    """
+
+    def __init__(self, at: Tensor, stopped_at: Tensor | None = None):
         self.at = at
+        self.stopped_at = torch.full_like(at, -1) if stopped_at is None else stopped_at
         self.losses, self.limit = [], None
 
     def watch(self, step: int, loss: Tensor) -> None:
@@ -40,4 +44,4 @@ class Divergence:
 
     def mark(self, diverged: Tensor, step: Tensor | int) -> None:
         """Note `step` for the models [V] that are `diverged` and were not before."""
-        self.at[:] = torch.where(diverged & (self.at < 0), step, self.at)
+        self.at[:] = torch.where(diverged & (self.at < 0) & (self.stopped_at < 0), step, self.at)

@@ -5,10 +5,11 @@ biases [V, out]. The V networks are S seeds × K settings, seed by seed: network
 one seed see the same batch, so that the first layer's gradient is one tall product [K·out, B] × [B, in] per seed; and
 the same uniform field u [F, B] decides in each which units are dropped (those with u < p).
 
-What a chunk asks of such a class (`make_networks` chooses it by the spec):
+What a chunk asks of such a class (`_models.make_networks` chooses it):
     Networks(spec, start, settings, options, batch_size)
         start: the parameters of one network of each seed, a list of [S, *shape] (S = 1 too); settings: K;
-        options: name → tensor [V], the grid's columns that belong to the model ("dropout", …), only those that are on.
+        options: name → tensor [V], the grid's columns that belong to the model ("dropout", …), where the grid has them.
+    ranges: name → range of such a column, as `require` takes it.
     matrix [V, P]; parameters, gradients: lists of [V, *shape], the parameters being views of `matrix`, in the order of
         `start`; shapes: list of *shape; buffers: list of [V, …], what a network keeps besides (running statistics).
     noise_widths: the F of each uniform field it wants per step, () for none.
@@ -29,21 +30,26 @@ EVALUATED_ROWS = 256  # at a time, so that the activations stay in the cache
 
 
 class Networks:
-    """V networks that start alike. `parameters` and `gradients`: weight [V, out, in], bias [V, out], layer by layer.
+    """V = S·`settings` networks, those of one seed starting alike. `parameters`, `gradients`: weight, bias, weight, …
 
     The parameters are views of one `matrix` [V, P], a row per network, so that an optimizer needs one call for all.
-    spec: a `ModelSpec`. start: the parameters of one network. dropout: p [V] behind every hidden layer, or None.
+    spec: a `ModelSpec`. options: `dropout`, p [V] behind every hidden layer.
     """
 
-    def __init__(self, spec, start: list[Tensor], settings: int, dropout: Tensor | None, batch_size: int):
-        self.spec = spec
-        self.shapes = [p.shape for p in start]
-        self.matrix = torch.cat([p.flatten() for p in start]).repeat(settings, 1)
-        self.parameters = cut(self.matrix, self.shapes)
-        self.gradients = [p.new_empty(settings, *p.shape) for p in start]
+    ranges = {"dropout": {"high": 1.0}}  # the options, and what may be asked for
+
+    def __init__(self, spec, start: list[Tensor], settings: int, options: dict[str, Tensor], batch_size: int):
+        self.spec, self.seeds = spec, len(start[0])
+        self.shapes = [p.shape[1:] for p in start]
+        self.matrix = torch.cat([p.flatten(1) for p in start], 1).repeat_interleave(settings, 0)
+        self.parameters, self.buffers = cut(self.matrix, self.shapes), []
+        self.gradients = [torch.empty_like(p, memory_format=torch.contiguous_format) for p in self.parameters]
+        self.tall = self.gradients[0].view(self.seeds, -1, spec.widths[0])  # those of a seed's first layers as one
         self.weights, self.biases = self.parameters[::2], [bias.unsqueeze(-1) for bias in self.parameters[1::2]]
-        self.dropout = None if dropout is None else dropout.view(-1, 1, 1)
-        self.scale = None if dropout is None else 1 / (1 - self.dropout)
+        p = options.get("dropout")
+        self.dropout = p.view(self.seeds, -1, 1, 1) if p is not None and p.any() else None
+        self.scale = None if self.dropout is None else 1 / (1 - p.view(-1, 1, 1))
+        self.noise_widths = () if self.dropout is None else spec.widths[1:-1]
         self.activate, self.backward = ACTIVATIONS[spec.activation]
         self.loss = LOSSES[spec.task]
         self._make_room(batch_size)
@@ -55,26 +61,35 @@ class Networks:
         self.kept = [torch.empty_like(delta) for delta in self.deltas]
         if self.spec.activation == "relu":
             self.kept = self.deltas  # a ReLU's backward sees from the activations alone what was dropped
+        self.kept_by_seed = [kept.unflatten(0, (self.seeds, -1)) for kept in self.kept]
         self.scaled = [torch.empty_like(weight) for weight in self.weights]
 
     def compute_gradients(self, x: Tensor, target: Tensor, noise: list[Tensor]) -> Tensor:
         """Fill `gradients` with those of the mean loss over a batch; return the losses [V].
 
         x [B, in]; target [B, out], one-hot for classification; noise: a uniform field [F, B] per hidden layer.
+        For several seeds each has one more axis, [S, …].
         """
-        inputs = [x.T.expand(len(self.matrix), -1, -1), *self.activations]  # what each layer reads
+        x = by_seed(x)
+        inputs = [self._for_each(x), *self.activations]  # what each layer reads
         z = self._forward(inputs, noise)
-        loss, delta = self.loss(z, target.T.contiguous())  # δ = ∂loss/∂z
+        loss, delta = self.loss(z, self._for_each(target))  # δ = ∂loss/∂z
         self._backward(delta, inputs, x)
         return loss
+
+    def _for_each(self, rows: Tensor) -> Tensor:
+        """Rows [B, F] or [S, B, F] → [V, F, B], feature-major; a view if they are the same for all networks."""
+        columns = by_seed(rows).mT.contiguous()
+        return columns.unsqueeze(1).expand(-1, len(self.matrix) // len(columns), -1, -1).flatten(0, 1)
 
     def _forward(self, inputs: list[Tensor], noise: list[Tensor]) -> Tensor:
         *hidden, last = range(len(inputs))
         for i in hidden:
             a = torch.baddbmm(self.biases[i], self._weight(i), inputs[i], out=inputs[i + 1])  # z = W·a + b
             self.activate(a)
-            if self.dropout is not None:
-                a.mul_(torch.ge(noise[i], self.dropout, out=self.kept[i]))  # drop where u < p
+            if self.dropout is not None:  # drop where u < p
+                torch.ge(noise[i].unsqueeze(-3), self.dropout, out=self.kept_by_seed[i])
+                a.mul_(self.kept[i])
         return torch.baddbmm(self.biases[last], self._weight(last), inputs[last])
 
     def _backward(self, delta: Tensor, inputs: list[Tensor], x: Tensor) -> None:
@@ -88,7 +103,8 @@ class Networks:
             if self.dropout is not None and self.kept is not self.deltas:
                 delta.mul_(self.kept[i - 1])
         torch.sum(delta, -1, out=self.gradients[1])
-        torch.mm(delta.flatten(0, 1), x, out=self.gradients[0].flatten(0, 1))  # all networks in one tall product
+        delta = delta.view(self.seeds, -1, delta.shape[-1])
+        torch.bmm(delta, x, out=self.tall)  # all networks of a seed in one tall product
 
     def _weight(self, i: int) -> Tensor:
         """The weight of layer i, with dropout's factor 1/(1−p) on its input folded in: it is smaller than the input."""
@@ -97,20 +113,30 @@ class Networks:
         return torch.mul(self.weights[i], self.scale, out=self.scaled[i])
 
     def outputs(self, x: Tensor) -> Tensor:
-        """Logits or predictions [V, out, B] for x [B, in], without dropout."""
-        a = x.T.expand(len(self.matrix), -1, -1)
+        """Logits or predictions [V, out, B] for x [B, in] or [S, B, in], without dropout."""
+        a = self._for_each(x)
         for weight, bias in zip(self.weights[:-1], self.biases[:-1]):
             a = self.activate(torch.baddbmm(bias, weight, a))
         return torch.baddbmm(self.biases[-1], self.weights[-1], a)
 
     def evaluate(self, x: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
         """Mean loss [V] and accuracy [V] (NaN for regression) over all rows, without dropout."""
-        loss = right = 0.0
-        for part, wanted in zip(x.split(EVALUATED_ROWS), target.split(EVALUATED_ROWS)):
+        loss, right, rows = 0.0, 0.0, x.shape[-2]
+        for part, wanted in zip(x.split(EVALUATED_ROWS, -2), target.split(EVALUATED_ROWS, -2)):
             z = self.outputs(part)
-            right = right + (z.argmax(1) == wanted.argmax(1)).sum(-1) / len(x)
-            loss = loss + self.loss(z, wanted.T.contiguous())[0] * (len(part) / len(x))
+            right = right + self._hits(z, wanted) / rows
+            loss = loss + self.loss(z, self._for_each(wanted))[0] * (part.shape[-2] / rows)
         return loss, right if self.spec.task == "classification" else torch.full_like(loss, torch.nan)
+
+    def _hits(self, z: Tensor, target: Tensor) -> Tensor:
+        """How many rows each network gets right [V], from logits [V, C, B] and one-hot classes [B, C] or [S, B, C]."""
+        wanted = by_seed(target).argmax(-1)
+        return (z.argmax(1).view(len(wanted), -1, z.shape[-1]) == wanted.unsqueeze(1)).sum(-1).flatten()
+
+
+def by_seed(rows: Tensor) -> Tensor:
+    """[S, B, F], with S = 1 for rows [B, F]."""
+    return rows if rows.dim() == 3 else rows.unsqueeze(0)
 
 
 def cut(matrix: Tensor, shapes: list[torch.Size]) -> list[Tensor]:
@@ -120,15 +146,15 @@ def cut(matrix: Tensor, shapes: list[torch.Size]) -> list[Tensor]:
 
 
 def cross_entropy(z: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean cross entropy [V] and its gradient in the logits z [V, C, B]; target [C, B] one-hot."""
+    """Mean cross entropy [V] and its gradient in the logits z [V, C, B]; target [V, C, B] one-hot."""
     log_p, rows = torch.log_softmax(z, 1), z.shape[-1]
     loss = (log_p * target).sum((1, 2)).div_(-rows)
     return loss, log_p.exp_().sub_(target).div_(rows)  # (softmax(z) − y)/B
 
 
 def squared_error(z: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean squared error [V] over rows and outputs, and its gradient in z [V, out, B]; target [out, B]."""
-    error, count = z - target, target.numel()
+    """Mean squared error [V] over rows and outputs, and its gradient in z [V, out, B]; target [V, out, B]."""
+    error, count = z - target, z[0].numel()
     return error.square().sum((1, 2)) / count, error.mul_(2 / count)  # 2(z − y)/(out·B)
 
 

@@ -1,64 +1,102 @@
-"""One optimizer step for V networks, with the stems' own update functions or with a learner's."""
+"""One optimizer step for V networks, with the stems' own update functions or with a learner's; and L1 around it."""
 
 from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
+from course_lib._arguments import is_on
 from course_lib.adamw import adam_update, adamw_update
+from course_lib.l1_l2 import soft_threshold
 from course_lib.lab._network import Networks, cut
 from course_lib.sgd import sgd_update
 
 BATCHED = (sgd_update, adam_update, adamw_update)  # these take hyper-parameters as tensors
+L1 = ("l1", "l1_subgradient")
 
 
-def choose_update(update: Callable, networks: Networks, options: dict) -> "Together | OneByOne":
-    """What applies `update` to all networks. options: keyword → list of V floats, or one value for all."""
-    return (Together if update in BATCHED else OneByOne)(update, networks, options)
+def choose_update(
+    update: Callable, networks: Networks, options: dict, penalties: dict, factor: Callable | None
+) -> "Together | OneByOne":
+    """What applies `update` to all networks.
+
+    options, penalties: see `_grid.Grid`, their lists V long. factor: step → what multiplies lr, a number or V numbers.
+    """
+    return (Together if update in BATCHED else OneByOne)(update, networks, options, penalties, factor)
 
 
 class Together:
-    """All parameters of all networks as one matrix [V, P], hyper-parameters that differ as columns [V, 1]: one call."""
+    """All parameters of all networks as one matrix [V, P]: one call.
 
-    def __init__(self, update: Callable, networks: Networks, options: dict):
-        self.update, self.networks, self.state = update, networks, {}
+    Hyper-parameters that differ by network are columns [V, 1], those that differ by parameter too [V, P].
+    """
+
+    def __init__(self, update: Callable, networks: Networks, options: dict, penalties: dict, factor: Callable | None):
+        self.update, self.networks, self.state, self.factor = update, networks, {}, factor
         self.grad = torch.empty_like(networks.matrix)
         self.parts = [gradient.flatten(1) for gradient in networks.gradients]
-        self.options = {name: _pick(value, self._column) for name, value in options.items()}
+        self.options = {name: _pick(value, self._tensor) for name, value in options.items()}
+        self.l1, self.l1_subgradient = (_pick(penalties.get(name, 0.0), self._tensor) for name in L1)
 
-    def step(self) -> None:
-        """Change all parameters in place, from the gradients as they are now."""
+    def step(self, step: int) -> None:
+        """Change all parameters in place, from the gradients as they are now, after `step` updates."""
+        weights, options = self.networks.matrix, self.options
         torch.cat(self.parts, 1, out=self.grad)
-        self.update(self.networks.matrix, self.grad, self.state, **self.options)
+        if self.factor is not None:
+            options = options | {"lr": options["lr"] * _pick(self.factor(step), self._tensor)}
+        if is_on(self.l1_subgradient):
+            self.grad.add_(self.l1_subgradient * weights.sign())  # g ← g + λ·sign(w)
+        self.update(weights, self.grad, self.state, **options)
+        if is_on(self.l1):
+            weights.copy_(soft_threshold(weights, options["lr"] * self.l1))  # the proximal step of λ‖w‖₁
 
-    def states(self) -> list[dict]:
-        """Per parameter, what the update remembers: tensors [V, …], numbers as they are."""
-        pieces = {name: cut(value, self.networks.shapes) if isinstance(value, Tensor) else [value] * len(self.parts)
+    def states(self, rows: slice) -> list[dict]:
+        """Per parameter, what the update remembers of some networks: tensors [rows, …], numbers as they are."""
+        shapes = self.networks.shapes
+        pieces = {name: cut(value[rows], shapes) if isinstance(value, Tensor) else [value] * len(shapes)
                   for name, value in self.state.items()}  # fmt: skip
-        return [dict(zip(pieces, values)) for values in zip(*pieces.values())] or [{} for _ in self.parts]
+        return [dict(zip(pieces, values)) for values in zip(*pieces.values())] or [{} for _ in shapes]
 
-    def _column(self, values: list[float]) -> Tensor:
-        return self.grad.new_tensor(values).unsqueeze(1)
+    def _tensor(self, values: list) -> Tensor:
+        """V numbers as [V, 1]; V tuples, a number per parameter tensor, as [V, P]."""
+        columns = self.grad.new_tensor(values)
+        if columns.dim() == 1:
+            return columns.unsqueeze(1)
+        sizes = torch.tensor([part.shape[1] for part in self.parts], device=columns.device)
+        return columns.repeat_interleave(sizes, 1)
 
 
 class OneByOne:
     """One call per network and parameter, with plain floats, so that `if` and `math.sqrt` work in `update`."""
 
-    def __init__(self, update: Callable, networks: Networks, options: dict):
-        self.update, self.networks = update, networks
-        self.options = [{name: _pick(value, lambda column, v=v: column[v]) for name, value in options.items()}
-                        for v in range(len(networks.matrix))]  # fmt: skip
-        self.memory = [[{} for _ in self.options] for _ in networks.parameters]
+    def __init__(self, update: Callable, networks: Networks, options: dict, penalties: dict, factor: Callable | None):
+        self.update, self.networks, self.factor = update, networks, factor
+        penalties = dict.fromkeys(L1, 0.0) | penalties
+        places = [(i, v) for i in range(len(networks.parameters)) for v in range(len(networks.matrix))]
+        self.options, self.penalties = (
+            {(i, v): {name: _pick(value, lambda column, i=i, v=v: _at(column, i, v)) for name, value in values.items()}
+             for i, v in places} for values in (options, penalties)
+        )  # fmt: skip
+        self.memory = [[{} for _ in networks.matrix] for _ in networks.parameters]
 
-    def step(self) -> None:
-        """Change all parameters in place, from the gradients as they are now."""
-        for params, grads, states in zip(self.networks.parameters, self.networks.gradients, self.memory):
-            for param, grad, state, options in zip(params, grads, states, self.options):
-                self.update(param, grad, state, **options)
+    def step(self, step: int) -> None:
+        """Change all parameters in place, from the gradients as they are now, after `step` updates."""
+        factors = 1.0 if self.factor is None else self.factor(step)
+        for (i, v), options in self.options.items():
+            if self.factor is not None:
+                options = options | {"lr": options["lr"] * _pick(factors, lambda column, v=v: column[v])}
+            param, grad = self.networks.parameters[i][v], self.networks.gradients[i][v]
+            l1, l1_subgradient = (self.penalties[i, v][name] for name in L1)
+            if l1_subgradient:
+                grad = grad + l1_subgradient * param.sign()  # g ← g + λ·sign(w)
+            self.update(param, grad, self.memory[i][v], **options)
+            if l1:
+                param.copy_(soft_threshold(param, options["lr"] * l1))  # the proximal step of λ‖w‖₁
 
-    def states(self) -> list[dict]:
-        """Per parameter, what the update remembers: tensors [V, …]; else the value, a list where they differ."""
-        return [{name: _stacked([state.get(name) for state in states]) for name in states[0]} for states in self.memory]
+    def states(self, rows: slice) -> list[dict]:
+        """As `Together.states`; what is no tensor is a list where networks differ."""
+        return [{name: _stacked([state.get(name) for state in states[rows]]) for name in states[0]}
+                for states in self.memory]  # fmt: skip
 
 
 def _pick(value, choose: Callable):
@@ -66,6 +104,11 @@ def _pick(value, choose: Callable):
     if isinstance(value, tuple):
         return tuple(_pick(part, choose) for part in value)
     return choose(value) if isinstance(value, list) else value
+
+
+def _at(column: list, i: int, v: int) -> float:
+    """What a column says of parameter i of network v."""
+    return column[v][i] if isinstance(column[v], tuple) else column[v]
 
 
 def _stacked(values: list):
