@@ -11,7 +11,7 @@ import io
 import torch
 from torch import nn
 
-from course_lib.checks import _masks
+from course_lib.checks import _masks, _norms
 from course_lib.checks._values import decode
 
 
@@ -45,7 +45,7 @@ def call(answers, case, note):
     note("", "the result", result)
     for name, value in zip(case["arguments"], args):
         note("", f"{INPUT}{name}", value)
-        if type(value) is type(result) is torch.Tensor and value.numel():
+        if type(value) is type(result) is torch.Tensor and value.numel() and not case.get("may_share"):
             note("", "shares memory", result.untyped_storage().data_ptr() == value.untyped_storage().data_ptr())
 
 
@@ -182,6 +182,98 @@ class Run:
             note(who, name, p.detach())
 
 
+def drops(answers, case, note):
+    """A function that drops parts of x at random: what every one of many draws shows, and the share that is kept.
+
+    x has no zeros.
+    """
+    (function,) = answers
+    x, options = decode(case["x"]), decode(case["options"])
+
+    def draw(generator, x=x):
+        return function(x, **options, generator=generator)
+
+    first = invoke(function, x, **options, generator=seeded(case["seed"]))
+    if type(first) is not torch.Tensor or first.shape != x.shape or first.dtype != x.dtype:
+        return note("", "the result", first)
+    note("", "the result", "a tensor like x")
+    generator = seeded(case["seed"] + 1)
+    ratios = torch.stack([draw(generator) for _ in range(case["draws"])]).detach().double() / x
+    note_ratios(ratios, note)
+    rows = ratios.flatten(2)
+    note("", "values of result/x within one row, at most", most_values(rows.flatten(0, 1)))
+    note("", "values of result/x within one call, at most", most_values(rows.flatten(1)))
+    decided = (rows[..., 0] != 0).double()  # [draws, rows]
+    part = decided.T @ (1 - decided)  # [rows, rows]: draws in which the first lives and the second does not
+    pairs = torch.triu_indices(len(part), len(part), 1)
+    note("", "pairs of rows that always share their fate", int(((part + part.T)[pairs[0], pairs[1]] == 0).sum()))
+    again = [torch.stack([draw(generator) for _ in range(20)]) for generator in map(seeded, (1, 1, 2))]
+    note("", "one seed gives one result", torch.equal(again[0], again[1]) and not torch.equal(again[0], again[2]))
+    weight = x.clone().requires_grad_()
+    out = draw(seeded(case["seed"]), weight)
+    slope = torch.autograd.grad(out.sum(), weight)[0] if out.requires_grad else torch.full_like(x, torch.nan)
+    note("", "the gradient is the mask", torch.allclose(slope * x, out.detach(), rtol=1e-6, atol=0.0))
+
+
+def note_ratios(ratios, note):
+    """Which values there are (five at most), and how many of them are not zero: the nearest of 0.1, 0.3, 0.5, 0.7, 0.9.
+
+    Cases have such shares, and draws enough that chance hardly ever moves one by the 0.1 that it takes to be misread.
+    """
+    values = sorted({float(f"{ratio:.6g}") for ratio in ratios.unique().tolist()})
+    note("", "values of result/x", values[:5])
+    share = (ratios != 0).double().mean().item()
+    note("", "share that is kept, roughly", min((0.1, 0.3, 0.5, 0.7, 0.9), key=lambda near: abs(near - share)))
+
+
+def most_values(rows):
+    """The largest number of different values in a row of `rows` [n, …]."""
+    return int((rows.sort(1).values.diff(dim=1).abs() > 1e-6).sum(1).max()) + 1 if rows.shape[1] > 1 else 1
+
+
+def seeded(seed):
+    return torch.Generator().manual_seed(seed)
+
+
+class Branch:
+    """tanh(xA + c), which is nowhere zero where x is; it counts how often it is computed."""
+
+    def __init__(self, case):
+        self.weight, self.bias = decode(case["branch"])
+        self.calls = 0
+
+    def __call__(self, x):
+        self.calls += 1
+        return torch.tanh(x @ self.weight + self.bias)
+
+
+def wire(answers, case, note):
+    """A function that is given x, a branch, and a function that drops known rows."""
+    (function,) = answers
+    x, mask, branch = decode(case["x"]), decode(case["mask"]), Branch(case)
+    note("", "the result", invoke(function, x, branch, lambda part: part * mask))
+    note("", f"{INPUT}x", x)
+
+
+def skips(answers, case, note):
+    """A residual block that takes one decision for the batch: its results over many calls, and what it computed."""
+    (function,) = answers
+    x, branch, options = decode(case["x"]), Branch(case), decode(case["options"])
+    residual, generator, results, wasted = branch(x), seeded(case["seed"]), [], 0
+    invoked = functools.partial(invoke, function)
+    for _ in range(case["draws"]):
+        branch.calls = 0
+        results.append((function if results else invoked)(x, branch, **options, generator=generator))
+        if type(results[-1]) is not torch.Tensor or results[-1].shape != x.shape:
+            return note("", "the result", results[-1])
+        wasted += branch.calls != (not torch.equal(results[-1], x))
+    results = torch.stack(results)
+    lost = (results.flatten(1) == 0).all(1).sum().item()
+    note("", "calls that lost the shortcut", lost)
+    note_ratios((results - x) / residual, note)
+    note("", "calls that computed a branch they did not use", wasted)
+
+
 DRIVERS = {
     "call": call,
     "update": update,
@@ -189,5 +281,8 @@ DRIVERS = {
     "detect": detect,
     "groups": groups,
     "resume": resume,
-    **{name: functools.partial(driver, invoke) for name, driver in _masks.DRIVERS.items()},
+    "drops": drops,
+    "wire": wire,
+    "skips": skips,
+    **{name: functools.partial(driver, invoke) for name, driver in {**_masks.DRIVERS, **_norms.DRIVERS}.items()},
 }
