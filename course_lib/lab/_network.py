@@ -9,11 +9,10 @@ What a chunk asks of such a class (`_models.make_networks` chooses it):
     Networks(spec, start, settings, options, batch_size)
         start: the parameters of one network of each seed, a list of [S, *shape] (S = 1 too); settings: K;
         options: name → tensor [V], the grid's columns that belong to the model ("dropout", …), where the grid has them.
-    ranges: name → range of such a column, as `require` takes it.
     matrix [V, P]; parameters, gradients: lists of [V, *shape], the parameters being views of `matrix`, in the order of
         `start`; shapes: list of *shape; buffers: list of [V, …], what a network keeps besides (running statistics).
     noise_widths: the F of each uniform field it wants per step, () for none.
-    compute_gradients(x, target, noise) → losses [V] of the batch; fills `gradients`.
+    compute_gradients(x, target, noise) → losses [V] of the batch, labels smoothed; fills `gradients`.
         x [B, in] for all networks or [S, B, in]; target [B, out] or [S, B, out], one-hot for classes; noise: per width
         F a field [F, B] or [S, F, B]. Whether there is an axis S is the same for all of them.
     outputs(x) → [V, out, B]; evaluate(x, target) → (mean loss [V], accuracy [V], NaN for regression), as in use.
@@ -33,17 +32,11 @@ class Networks:
     """V = S·`settings` networks, those of one seed starting alike. `parameters`, `gradients`: weight, bias, weight, …
 
     The parameters are views of one `matrix` [V, P], a row per network, so that an optimizer needs one call for all.
-    spec: a `ModelSpec`. options: `dropout`, p [V] behind every hidden layer.
+    spec: a `ModelSpec` that is `plain`. options: `dropout`, p [V] behind every hidden layer; `label_smoothing`, ε [V].
     """
 
-    ranges = {"dropout": {"high": 1.0}}  # the options, and what may be asked for
-
     def __init__(self, spec, start: list[Tensor], settings: int, options: dict[str, Tensor], batch_size: int):
-        self.spec, self.seeds = spec, len(start[0])
-        self.shapes = [p.shape[1:] for p in start]
-        self.matrix = torch.cat([p.flatten(1) for p in start], 1).repeat_interleave(settings, 0)
-        self.parameters, self.buffers = cut(self.matrix, self.shapes), []
-        self.gradients = [torch.empty_like(p, memory_format=torch.contiguous_format) for p in self.parameters]
+        self._begin(spec, start, settings, options)
         self.tall = self.gradients[0].view(self.seeds, -1, spec.widths[0])  # those of a seed's first layers as one
         self.weights, self.biases = self.parameters[::2], [bias.unsqueeze(-1) for bias in self.parameters[1::2]]
         p = options.get("dropout")
@@ -51,8 +44,17 @@ class Networks:
         self.scale = None if self.dropout is None else 1 / (1 - p.view(-1, 1, 1))
         self.noise_widths = () if self.dropout is None else spec.widths[1:-1]
         self.activate, self.backward = ACTIVATIONS[spec.activation]
-        self.loss = LOSSES[spec.task]
         self._make_room(batch_size)
+
+    def _begin(self, spec, start: list[Tensor], settings: int, options: dict[str, Tensor]) -> None:
+        """What networks of every kind have: parameters, room for gradients, a loss."""
+        self.spec, self.seeds, self.loss = spec, len(start[0]), LOSSES[spec.task]
+        self.shapes = [p.shape[1:] for p in start]
+        self.matrix = torch.cat([p.flatten(1) for p in start], 1).repeat_interleave(settings, 0)
+        self.parameters, self.buffers = cut(self.matrix, self.shapes), []
+        self.gradients = [torch.empty_like(p, memory_format=torch.contiguous_format) for p in self.parameters]
+        epsilon = options.get("label_smoothing")
+        self.epsilon = epsilon.view(-1, 1, 1) if epsilon is not None and epsilon.any() else None
 
     def _make_room(self, batch_size: int) -> None:
         """For what every step writes anew: asking for fresh megabytes each time would cost more than filling them."""
@@ -73,7 +75,7 @@ class Networks:
         x = by_seed(x)
         inputs = [self._for_each(x), *self.activations]  # what each layer reads
         z = self._forward(inputs, noise)
-        loss, delta = self.loss(z, self._for_each(target))  # δ = ∂loss/∂z
+        loss, delta = self.loss(z, self._wanted(target))  # δ = ∂loss/∂z
         self._backward(delta, inputs, x)
         return loss
 
@@ -81,6 +83,11 @@ class Networks:
         """Rows [B, F] or [S, B, F] → [V, F, B], feature-major; a view if they are the same for all networks."""
         columns = by_seed(rows).mT.contiguous()
         return columns.unsqueeze(1).expand(-1, len(self.matrix) // len(columns), -1, -1).flatten(0, 1)
+
+    def _wanted(self, target: Tensor) -> Tensor:
+        """What training aims at, [V, out, B]: the target, or its smoothed labels (1 − ε)·y + ε/K."""
+        y = self._for_each(target)
+        return y if self.epsilon is None else y * (1 - self.epsilon) + self.epsilon / y.shape[1]
 
     def _forward(self, inputs: list[Tensor], noise: list[Tensor]) -> Tensor:
         *hidden, last = range(len(inputs))

@@ -1,58 +1,162 @@
 """What a model is, written down once: the ensemble builds V of them at a time from it, a lesson builds one."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
 from course_lib._arguments import require, require_choice
+from course_lib.batchnorm import BatchNorm1d, LayerNorm
 from course_lib.lab._random import seeded
+from course_lib.stochastic_depth import RULES, ResidualBlock, mlp_branch, survival_probabilities
+
+KINDS = ("linear", "norm", "activation", "dropout")  # what a hidden layer is made of, in the usual order
+MODULES = {
+    "linear": nn.Linear,
+    "relu": nn.ReLU,
+    "tanh": nn.Tanh,
+    "gelu": nn.GELU,
+    "batch": BatchNorm1d,
+    "layer": LayerNorm,
+}
 
 
 @dataclass(frozen=True)
 class ModelSpec:
-    """A multilayer perceptron: `widths` (inputs, hidden …, outputs), `task`, `activation`.
+    """A multilayer perceptron: `widths` (inputs, hidden …, outputs), `task`, `activation`; norms and residual blocks.
 
     task: "classification" (mean cross entropy of logits) or "regression" (mean squared error).
-    activation: "relu" or "tanh", behind every layer but the last; dropout, if any, behind the activation.
+    activation: "relu", "tanh" or "gelu", behind every layer but the last; dropout, if any, behind the activation.
     frozen: so many linear layers, from the first on, keep their initial weights (random features); the last learns.
-    Raises ValueError for less than two widths, widths below 1, an unknown task or activation, `frozen` out of range.
+    norm: "batch" (BatchNorm, momentum 0.1) or "layer" (LayerNorm) in every hidden layer, or None.
+    order: of what a hidden layer is made of, "linear" first. What is not there (norm None, p = 0) is left out.
+    residual_blocks: so many x + DropPath(LayerNorm–Linear–GELU–Linear(x)) between the last hidden layer and the output,
+    as wide as that layer, and `expansion` times as wide inside. survival_rule: how the survival probability of each
+    follows from the last one's, "linear" or "uniform"; see `stochastic_depth.survival_probabilities`.
+    Raises ValueError for less than two widths, widths below 1, other names and orders than these, residual blocks
+    without a hidden layer, `frozen` out of range or in a model that is not `plain`.
     """
 
     widths: tuple[int, ...]
     task: str = "classification"
     activation: str = "relu"
     frozen: int = 0
+    norm: str | None = None
+    order: str = "-".join(KINDS)
+    residual_blocks: int = 0
+    expansion: int = 4
+    survival_rule: str = "linear"
 
     def __post_init__(self):
         object.__setattr__(self, "widths", tuple(self.widths))
         if len(self.widths) < 2 or not all(isinstance(width, int) and width >= 1 for width in self.widths):
             raise ValueError(f"widths = {self.widths}: must be at least two whole numbers ≥ 1")
         require_choice("task", self.task, ("classification", "regression"))
-        require_choice("activation", self.activation, ("relu", "tanh"))
-        if not isinstance(self.frozen, int) or not 0 <= self.frozen < len(self.widths) - 1:
-            raise ValueError(f"frozen = {self.frozen!r}: must be a whole number in [0, {len(self.widths) - 2}]")
+        require_choice("activation", self.activation, ("relu", "tanh", "gelu"))
+        require_choice("norm", self.norm, (None, "batch", "layer"))
+        require_choice("survival_rule", self.survival_rule, RULES)
+        order = str(self.order).split("-")
+        if order[0] != "linear" or sorted(order) != sorted(KINDS):
+            raise ValueError(
+                f"order = {self.order!r}: must be 'linear', then 'norm', 'activation', 'dropout' in any order"
+            )
+        hidden = len(self.widths) - 2
+        self._require_whole("residual_blocks", 0, 1000 if hidden else 0)
+        self._require_whole("expansion", 1, 1000)
+        self._require_whole("frozen", 0, hidden if self.plain else 0)
+
+    def _require_whole(self, name: str, low: int, high: int) -> None:
+        value = getattr(self, name)
+        if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
+            raise ValueError(f"{name} = {value!r}: must be a whole number in [{low}, {high}]")
+
+    @property
+    def plain(self) -> bool:
+        """Whether the model is linear layers and activations alone, with dropout, if any, as good as behind those."""
+        early = self.order.index("dropout") < self.order.index("activation") and self.activation != "relu"
+        return self.activation != "gelu" and self.norm is None and not self.residual_blocks and not early
+
+    def layers(self) -> Iterator[tuple]:
+        """(kind, …) from input to output: ("linear", in, out), ("batch" | "layer", width), ("relu" | "tanh" | "gelu",),
+        ("dropout", width), ("residual", block), block from 0 on."""
+        for fan_in, width in zip(self.widths[:-2], self.widths[1:-1]):
+            parts = {
+                "linear": ("linear", fan_in, width),
+                "norm": (self.norm, width),
+                "activation": (self.activation,),
+                "dropout": ("dropout", width),
+            }
+            yield from (parts[kind] for kind in self.order.split("-") if kind != "norm" or self.norm)
+        yield from (("residual", block) for block in range(self.residual_blocks))
+        yield "linear", *self.widths[-2:]
+
+    def branch(self) -> list[tuple]:
+        """The same of a residual block's branch: LayerNorm–Linear–GELU–Linear, as `stochastic_depth.mlp_branch`."""
+        width, hidden = self.widths[-2], self.widths[-2] * self.expansion
+        return [("layer", width), ("linear", width, hidden), ("gelu",), ("linear", hidden, width)]
+
+    def _unfolded(self) -> Iterator[tuple]:
+        for layer in self.layers():
+            yield from self.branch() if layer[0] == "residual" else [layer]
+
+    def shapes(self) -> list[tuple[int, ...]]:
+        """Of the parameters: weight [out, in] and bias [out] of a linear layer, γ and β [width] of a norm, in order."""
+        per_kind = {"linear": lambda n, m: [(m, n), (m,)], "batch": lambda n: [(n,)] * 2, "layer": lambda n: [(n,)] * 2}
+        return [shape for kind, *sizes in self._unfolded() if kind in per_kind for shape in per_kind[kind](*sizes)]
+
+    @property
+    def units(self) -> int:
+        """Numbers that a row becomes on its way, between input and output: what linear layers and norms put out."""
+        return (
+            sum(sizes[-1] for kind, *sizes in self._unfolded() if kind in ("linear", "batch", "layer"))
+            - self.widths[-1]
+        )
+
+    def survival(self, last: float) -> list[float]:
+        """Survival probability of each residual block, from the last one's."""
+        return survival_probabilities(self.residual_blocks, last, self.survival_rule) if self.residual_blocks else []
 
     def initial(self, seed: int, dtype: torch.dtype = torch.float32) -> list[Tensor]:
-        """Weight [out, in] and bias [out] of each layer, even on ±1/√in as `nn.Linear` draws them; `seed` decides."""
-        generator = seeded(seed, "initial weights")
-        shapes = [s for n, m in zip(self.widths, self.widths[1:]) for s in (((m, n), n), ((m,), n))]
-        draws = [(torch.rand(shape, generator=generator, dtype=torch.float64), n) for shape, n in shapes]
-        return [((2 * u - 1) / n**0.5).to(dtype) for u, n in draws]  # u even on [0, 1)
+        """The parameters, `shapes()`: those of linear layers even on ±1/√in as `nn.Linear` draws them, γ = 1, β = 0.
 
-    def build(self, dropout: float = 0.0, *, seed: int = 0, dtype: torch.dtype = torch.float32,
+        `seed` decides; norms change nothing about what the linear layers get.
+        """
+        generator = seeded(seed, "initial weights")
+        start = []
+        for kind, *sizes in self._unfolded():
+            if kind == "linear":
+                n, m = sizes
+                draws = [torch.rand(shape, generator=generator, dtype=torch.float64) for shape in ((m, n), (m,))]
+                start += [((2 * u - 1) / n**0.5).to(dtype) for u in draws]  # u even on [0, 1)
+            elif kind in ("batch", "layer"):
+                start += [torch.ones(sizes, dtype=dtype), torch.zeros(sizes, dtype=dtype)]
+        return start
+
+    def build(self, dropout: float = 0.0, *, survival: float = 1.0, seed: int = 0, dtype: torch.dtype = torch.float32,
               device: torch.device | str = "cpu") -> nn.Sequential:  # fmt: skip
-        """The single model with weights `initial(seed, dtype)`: Linear, activation, Dropout (if p > 0), …, Linear."""
+        """The single model with weights `initial(seed, dtype)`, of torch's layers and the lessons' own.
+
+        dropout: p of a Dropout in every hidden layer, none at 0. survival: p_L, of the last residual block.
+        """
         require("dropout", dropout, high=1.0)
-        activation = {"relu": nn.ReLU, "tanh": nn.Tanh}[self.activation]
-        layers = []
-        for fan_in, fan_out in zip(self.widths, self.widths[1:]):
-            layers += [nn.utils.skip_init(nn.Linear, fan_in, fan_out, dtype=dtype), activation()]
-            layers += [nn.Dropout(dropout)] if dropout > 0 else []
-        model = nn.Sequential(*layers[: -2 if dropout > 0 else -1])
+        require("survival", survival, high=1.0, open_high=False)
+        with torch.random.fork_rng(devices=[]):  # torch's own draws, overwritten below, are not to shift a learner's
+            model = nn.Sequential(*self._modules(dropout, survival)).to(dtype)
         with torch.no_grad():
             for parameter, start in zip(model.parameters(), self.initial(seed, dtype)):
                 parameter.copy_(start)
         for parameter in list(model.parameters())[: 2 * self.frozen]:
             parameter.requires_grad_(False)
         return model.to(device)
+
+    def _modules(self, dropout: float, survival: float) -> Iterator[nn.Module]:
+        survival_of = self.survival(survival)
+        for kind, *sizes in self.layers():
+            if kind == "residual":
+                width = self.widths[-2]
+                yield ResidualBlock(mlp_branch(width, self.expansion * width), survival_of[sizes[0]])
+            elif kind != "dropout":
+                yield MODULES[kind](*sizes)
+            elif dropout > 0:
+                yield nn.Dropout(dropout)

@@ -23,7 +23,7 @@ from course_lib.adamw import adamw_update
 from course_lib.lab._chunk import Chunk
 from course_lib.lab._grid import Grid, read_grid
 from course_lib.lab._job import CURVES, Job, Results
-from course_lib.lab._models import model_size
+from course_lib.lab._models import model_size, require_batch
 from course_lib.lab._rows import rows_of
 from course_lib.lab._spec import ModelSpec
 from course_lib.lab._workers import work_off
@@ -101,7 +101,9 @@ def train(
     data: one `Split` for all seeds, or seed → `Split`. grid: hyper-parameter → V numbers (one per setting) or one
     number for all; see `product`. Names: those `update` takes (`beta1` and `beta2` for `betas`), and
 
-        dropout                p, behind every hidden layer
+        dropout                p, in every hidden layer
+        label_smoothing        ε of a classification's training loss; the curves show the plain cross entropy
+        survival               p_L of residual blocks: a row passes the last of them by with probability 1 − p_L
         l1                     after the update w ← soft_threshold(w, lr·l1), the proximal step: exact zeros
         l1_subgradient         g ← g + l1_subgradient·sign(w) before the update: hardly ever an exact zero
         only_weights           True: l2, weight_decay, l1, l1_subgradient leave biases (and norms) alone
@@ -131,6 +133,7 @@ def train(
     seeds = _whole_numbers("seeds", seeds)
     for name, value in (("steps", steps), ("batch_size", batch_size), ("workers", workers)):
         require(name, *_whole_numbers(name, [value]), low=1)
+    require_batch(spec, batch_size)
     record_at = _whole_numbers("record_at", [steps] if record_at is None else record_at)
     for step in record_at:
         require("record_at", step, 0, steps, open_high=False)
