@@ -308,7 +308,7 @@ def test_evaluation_changes_nothing():
 
 def test_a_row_that_is_dropped_passes_a_block_unchanged():
     """u < p drops the row, in every feature; what stays is divided by the survival probability."""
-    drop_path = Dropout(torch.tensor([0.5, 0.0, 1.0]).view(3, 1, 1))
+    drop_path = Dropout(torch.tensor([0.5, 0.0, 1.0]).view(1, 3, 1, 1), width=1, rows=3)
     drop_path.field = torch.tensor([[0.4999, 0.5, 0.9]])
     block = Residual(drop_path, Doubling())
     x = torch.arange(1.0, 19).view(3, 2, 3)

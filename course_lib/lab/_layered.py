@@ -124,23 +124,24 @@ class GELU:
 
 
 class Dropout:
-    """a·m/(1 − p) in training: dropped where u < p. p [V, 1, 1]; the networks of one seed share the field u [F, B]."""
+    """a·m/(1 − p) in training, m = 0 where u < p, else 1: the networks of one seed share the `field` u [F, B].
 
-    def __init__(self, p: Tensor):
-        self.p, self.scale = p, torch.where(p < 1, 1 / (1 - p), 0)
-        self.field = None  # u, set before each step
+    p [S, K, 1, 1]. mask: room for m/(1 − p) [V, F, B]; written there, without a boolean between, it takes an eighth.
+    """
+
+    def __init__(self, p: Tensor, width: int, rows: int):
+        self.p, self.field = p, None  # u is set before each step
+        self.scale = torch.where(p < 1, 1 / (1 - p), 0)
+        self.by_seed = p.new_empty(*p.shape[:2], width, rows)
+        self.mask = self.by_seed.flatten(0, 1)
 
     def forward(self, a: Tensor, training: bool) -> Tensor:
-        if not training:
-            return a
-        self.mask = self.draw()
-        return a * self.mask
+        return a * self.draw() if training else a
 
     def draw(self) -> Tensor:
-        """m/(1 − p) [V, F, B] from u [F, B] or [S, F, B]."""
-        u = self.field if self.field.dim() == 3 else self.field.unsqueeze(0)
-        p = self.p.view(len(u), -1, 1, 1)
-        return (u.unsqueeze(1) >= p).flatten(0, 1) * self.scale
+        """m/(1 − p), from u [F, B] or [S, F, B]."""
+        torch.ge(self.field.unsqueeze(-3), self.p, out=self.by_seed).mul_(self.scale)
+        return self.mask
 
     def backward(self, delta: Tensor) -> Tensor:
         return delta.mul_(self.mask)
@@ -172,21 +173,16 @@ class Residual(Sequence):
     def __init__(self, drop_path: Dropout | None, *layers):
         super().__init__(*layers)
         self.drop_path = drop_path
-        self.alive = None if drop_path is None else (drop_path.p < 1).to(drop_path.p.dtype)
+        self.alive = None if drop_path is None else (drop_path.p < 1).to(drop_path.p.dtype).view(-1, 1, 1)
 
     def forward(self, x: Tensor, training: bool) -> Tensor:
         f = super().forward(x, training)
         if self.drop_path is None:
             return f.add_(x)
-        return torch.addcmul(x, f, self._factor(training))
-
-    def _factor(self, training: bool) -> Tensor:
-        if training:
-            self.factor = self.drop_path.draw()  # b/p [V, 1, B]
-        return self.factor if training else self.alive
+        return torch.addcmul(x, f, self.drop_path.draw() if training else self.alive)  # draw: b/p [V, 1, B]
 
     def backward(self, delta: Tensor) -> Tensor:
-        inner = delta if self.drop_path is None else delta * self.factor
+        inner = delta if self.drop_path is None else delta * self.drop_path.mask
         return super().backward(inner).add_(delta)  # the shortcut carries δ as it is
 
 
@@ -198,6 +194,7 @@ class LayeredNetworks(Networks):
 
     def __init__(self, spec, start: list[Tensor], settings: int, options: dict[str, Tensor], batch_size: int):
         self._begin(spec, start, settings, options)
+        self.rows = batch_size
         self.dropout, self.survival = options.get("dropout"), self._survival(options.get("survival"))
         self.noisy, self.free = [], zip(self.parameters, self.gradients)  # (width, layer); not yet taken by a layer
         self.network = Sequence(First(self._take()), *(self._layer(*layer) for layer in [*spec.layers()][1:]))
@@ -225,8 +222,8 @@ class LayeredNetworks(Networks):
         """Weight and bias of the next layer, each with its gradient."""
         return [next(self.free), next(self.free)]
 
-    def _dropping(self, width: int, p: Tensor):
-        layer = Dropout(p.view(-1, 1, 1))
+    def _dropping(self, width: int, p: Tensor) -> Dropout:
+        layer = Dropout(p.view(self.seeds, -1, 1, 1), width, self.rows)
         self.noisy.append((width, layer))
         return layer
 
