@@ -121,15 +121,16 @@ def predict(key, question, options):
 
 
 def reveal(key, correct, because=""):
-    """Show what was predicted under `key` beside the option that came out, and why."""
+    """Show what was predicted under `key` beside the option that came out, and why. `correct` None: it is undecided."""
     if key not in _predictions:
         raise ValueError(f"{key}: nothing was asked under this name; run the cell with predict({key!r}, …) first")
     question, options, chosen = _predictions[key]
-    if correct not in options:
+    if correct is not None and correct not in options:
         raise ValueError(f"correct = {correct!r}: must be one of {', '.join(map(repr, options))}")
     silent = "Your own prediction will stand here." if _headless() else "You made no prediction."
-    said = {None: silent, correct: f"You said the same: {correct}."}
-    lines = [question, said.get(chosen, f"You said: {chosen}."), f"It came out: {correct}.", because]
+    said = {None: silent, correct or "": f"You said the same: {correct}."}
+    came = f"It came out: {correct}." if correct else "It came out undecided: an interval lies across its bound."
+    lines = [question, said.get(chosen, f"You said: {chosen}."), came, because]
     return _Text([line for line in lines if line])
 
 

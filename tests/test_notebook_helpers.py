@@ -80,6 +80,8 @@ def test_a_prediction_is_shown_beside_what_came_out():
     text = bundle(reveal("size", "L2", because="It is in the velocity."))["text/plain"]
     assert text == "Which is smaller?\nYou said: decay.\nIt came out: L2.\nIt is in the velocity."
     assert "You said the same: decay." in bundle(reveal("size", "decay"))["text/plain"]
+    undecided = bundle(reveal("size", None))["text/plain"]
+    assert "You said: decay." in undecided and "It came out undecided" in undecided
 
 
 def test_a_prediction_survives_its_cell_being_run_again():
