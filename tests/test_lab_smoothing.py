@@ -1,0 +1,84 @@
+"""What is read off a trained network, and that the networks are trained as described. Few seeds, few steps."""
+
+import math
+
+import pytest
+import torch
+
+from course_lib.lab import smoothing as lab
+from course_lib.lab.ensemble import ModelSpec
+from course_lib.label_smoothing import CrossEntropyLoss, expected_calibration_error, temperature_scale
+
+RIGHT, NOISY = 1, 2
+
+
+@pytest.fixture(scope="module")
+def short():
+    *partial, complete = lab.compare_smoothing(noise=0.2, steps=60, seeds=(3, 4, 5))
+    assert all(len(earlier.error) <= 3 for earlier in partial)
+    return complete
+
+
+def test_the_network_is_what_a_plain_loop_trains(short):
+    """One seed, one ε, with torch's modules and our loss: the engine's batches are those of its seed."""
+    from course_lib.adamw import AdamW
+    from course_lib.lab._random import seeded
+    from course_lib.lab._rows import batches_of
+
+    split = lab.data(4, 0.2)
+    model = ModelSpec((64, 128, 10)).build(seed=4, dtype=torch.float64)
+    batches = batches_of(split.train_x.double(), split.train_y, 50, seeded(4, "batches"))
+    loss, optimizer = CrossEntropyLoss(label_smoothing=0.1), AdamW(model.parameters(), lr=2e-3, weight_decay=0.0)
+    for _ in range(60):
+        x, y = next(batches)
+        optimizer.zero_grad()
+        loss(model(x), y).backward()
+        optimizer.step()
+    z = model(split.test_x.double()).detach()
+    (error, nll, ece, _), _ = lab.read(z, split.test_y, 1.0)
+    at = lab.EPSILONS.index(0.1)
+    for got, want in zip((short.error, short.nll, short.ece), (error, nll, ece)):
+        assert got[1, 0, at].item() == pytest.approx(want, abs=2e-3)
+
+
+def test_figures_of_known_logits():
+    z = torch.tensor([[2.0, 0.0], [0.0, 3.0], [1.0, 0.0]], dtype=torch.float64)
+    target = torch.tensor([0, 1, 1])
+    (error, nll, ece, T), (confidence, accuracy, count) = lab.read(z, target, 2.0)
+    p = (z / 2).softmax(1)
+    assert error == pytest.approx(1 / 3) and T == 2.0 and count.sum() == 3
+    assert nll == pytest.approx(-p[[0, 1, 2], target].log().mean().item())
+    assert ece == expected_calibration_error(p, target, lab.BINS)
+    figures, curves = lab.read(z, target, math.nan)
+    assert all(math.isnan(figure) for figure in figures) and all(part.isnan().all() for part in curves)
+
+
+def test_a_temperature_without_a_top_is_nan():
+    z, target = torch.tensor([[1.0, 0.0], [0.0, 1.0]]), torch.tensor([0, 1])
+    assert math.isnan(lab.fitted_temperature(z, target))
+    wrong = torch.tensor([0, 0])
+    mixed = torch.tensor([[2.0, 0.0], [0.0, 1.0]])
+    assert lab.fitted_temperature(mixed, wrong) == temperature_scale(mixed, wrong)
+
+
+def test_readings_share_their_errors_and_differ_in_confidence(short):
+    assert short.error.shape == short.nll.shape == (3, 3, len(lab.EPSILONS)) and short.progress == 1
+    for reading in (RIGHT, NOISY):
+        assert torch.equal(short.error[:, 0], short.error[:, reading])
+    assert (short.temperature[:, 0] == 1).all() and not torch.equal(short.nll[:, 0], short.nll[:, RIGHT])
+    assert (short.temperature[:, NOISY] > short.temperature[:, RIGHT]).all(), "noisy labels ask for more doubt"
+    confidence, accuracy, count = short.curves
+    assert count.shape == (3, 3, len(lab.EPSILONS), lab.BINS)
+    assert (count.sum(-1) == 1797 - lab.ROWS - lab.VALIDATION).all()
+    gaps = (count * (accuracy - confidence).abs()).nansum(-1) / count.sum(-1)
+    torch.testing.assert_close(gaps, short.ece)
+
+
+def test_labels_are_noisy_where_said_and_nowhere_else():
+    split, clean = lab.data(0, 0.2), lab.data(0, 0.0)
+    assert (split.train_y != split.clean_train_y).double().mean() == pytest.approx(0.2, abs=0.01)
+    assert torch.equal(split.validation_y, clean.validation_y) and torch.equal(split.test_y, clean.test_y)
+
+
+def test_trained_once_a_session(short):
+    assert list(lab.compare_smoothing(noise=0.2, steps=60, seeds=(3, 4, 5))) == [short]
