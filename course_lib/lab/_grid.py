@@ -67,6 +67,8 @@ def read_grid(grid: dict, update: Callable, spec) -> Grid:
         raise ValueError("grid: lr is missing, and the proximal step of l1 needs it: its threshold is lr·l1")
     if "min_delta" in stopping and "patience" not in stopping:
         raise ValueError("grid: patience is missing, and min_delta says nothing without it")
+    if spec.frozen and any(p != 0 for p in listed(model.get("dropout", 0.0), 1)):
+        raise ValueError(f"grid: dropout must be 0 with frozen = {spec.frozen}: random features are computed only once")
     keywords = _as_keywords(columns, update)
     _require_complete(keywords, update)
     return Grid(settings, keywords, model, penalties, stopping)
