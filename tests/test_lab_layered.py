@@ -17,7 +17,7 @@ from course_lib.lab._network import Networks
 from course_lib.lab._random import seeded
 from course_lib.lab._rows import batches_of
 from course_lib.lab.data import Split
-from course_lib.lab.ensemble import ModelSpec, train
+from course_lib.lab.ensemble import ModelSpec, outputs_of, train
 from course_lib.sgd import SGD, sgd_update
 from course_lib.stochastic_depth import ResidualBlock
 
@@ -180,7 +180,7 @@ def assert_equal_alone(spec, grid, done, optimizer_of, splits, limit=1e-10):
     """Parameters, running statistics and the curves measured by evaluation; splits: one per seed."""
     for s, (seed, split) in enumerate(zip(done.seeds, splits, strict=True)):
         for v, setting in enumerate(settings_of(grid)):
-            net = alone(spec, split, lambda p, lr=setting["lr"]: optimizer_of(p, lr), setting, seed)
+            net = alone(spec, split, lambda p, lr=setting["lr"]: optimizer_of(p, lr), setting, seed, done.steps)
             found = [tensor[v] for tensor in done.parameters[s] + done.buffers[s]]
             wanted = [*net.parameters(), *net.buffers_with_values()]
             for part in ("train", "test"):
@@ -214,7 +214,7 @@ def test_seeds_trained_together_equal_those_trained_alone(name, own_data):
     grid = {"lr": LR, **columns}
     splits = [split_for(spec, seed if own_data else 0) for seed in (3, 5)]
     data = dict(zip((3, 5), splits)).get if own_data else splits[0]
-    done = together(spec, grid, sgd_update, data, (3, 5))
+    done = together(spec, grid, sgd_update, data, (3, 5), steps=40)
     assert_equal_alone(spec, grid, done, lambda p, lr: SGD(p, lr=lr), splits)
 
 
@@ -392,6 +392,20 @@ def test_early_stopping_hands_over_the_running_statistics_of_the_best_step():
     until_then = together(BATCHED, {"lr": lr}, sgd_update, split, steps=step)
     for a, b in zip(best.parameters[0] + best.buffers[0], until_then.parameters[0] + until_then.buffers[0]):
         torch.testing.assert_close(a, b, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", ["smoothed labels, plain", "batch, two layers", "blocks, survival"])
+def test_what_trained_models_say_of_other_rows(name):
+    """The network whose last block never survived goes without its branch, in evaluation too."""
+    spec, columns = CASES[name]
+    grid = {"lr": LR, **columns}
+    done = together(spec, grid, sgd_update, steps=20)
+    x = torch.randn(300, 4, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    z = outputs_of(spec, done.parameters[0], x, done.buffers[0], columns.get("survival"))
+    assert z.shape == (3, 300, 3) and not z.requires_grad
+    for v, setting in enumerate(settings_of(grid)):
+        net = alone(spec, split_for(spec), lambda p, lr=setting["lr"]: SGD(p, lr=lr), setting, steps=20)
+        torch.testing.assert_close(z[v], net(x).detach(), rtol=0, atol=1e-10)
 
 
 # what is chosen and what is refused

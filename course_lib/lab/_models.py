@@ -2,6 +2,7 @@
 
 import math
 
+import torch
 from torch import Tensor
 
 from course_lib.lab._layered import LayeredNetworks
@@ -34,3 +35,19 @@ def require_batch(spec, batch_size: int) -> None:
     """Raise ValueError for a batch of one row where a BatchNorm wants its variance."""
     if spec.norm == "batch" and batch_size < 2:
         raise ValueError(f"batch_size = {batch_size}: must be at least 2, for a BatchNorm: one row has no variance")
+
+
+@torch.no_grad()
+def outputs_of(spec, parameters: list[Tensor], x: Tensor, buffers: list[Tensor] = (), survival=None) -> Tensor:
+    """What V trained models say of rows x [rows, inputs], in evaluation: logits or predictions [V, rows, outputs].
+
+    parameters, buffers: lists of [V, …], as `Training` has them for a seed. survival: the grid's column where it was
+    trained with one, V numbers or one for all: a block that never survived is left out.
+    """
+    options = {}
+    if survival is not None:
+        options["survival"] = torch.as_tensor(survival, dtype=x.dtype, device=x.device).expand(len(parameters[0]))
+    networks = make_networks(spec, parameters, 1, options, 1)  # as if each had a seed of its own
+    for buffer, value in zip(networks.buffers, buffers, strict=True):
+        buffer.copy_(value)
+    return networks.outputs(x).mT

@@ -27,10 +27,11 @@ class ModelSpec:
     """A multilayer perceptron: `widths` (inputs, hidden …, outputs), `task`, `activation`; norms and residual blocks.
 
     task: "classification" (mean cross entropy of logits) or "regression" (mean squared error).
-    activation: "relu", "tanh" or "gelu", behind every layer but the last; dropout, if any, behind the activation.
+    activation: "relu", "tanh" or "gelu", behind every layer but the last.
     frozen: so many linear layers, from the first on, keep their initial weights (random features); the last learns.
     norm: "batch" (BatchNorm, momentum 0.1) or "layer" (LayerNorm) in every hidden layer, or None.
-    order: of what a hidden layer is made of, "linear" first. What is not there (norm None, p = 0) is left out.
+    order: of what a hidden layer is made of, "linear" first, the others in any order: dropout behind the activation,
+    unless said otherwise. What is not there (norm None, p = 0) is left out.
     residual_blocks: so many x + DropPath(LayerNorm–Linear–GELU–Linear(x)) between the last hidden layer and the output,
     as wide as that layer, and `expansion` times as wide inside. survival_rule: how the survival probability of each
     follows from the last one's, "linear" or "uniform"; see `stochastic_depth.survival_probabilities`.
@@ -96,22 +97,21 @@ class ModelSpec:
         width, hidden = self.widths[-2], self.widths[-2] * self.expansion
         return [("layer", width), ("linear", width, hidden), ("gelu",), ("linear", hidden, width)]
 
-    def _unfolded(self) -> Iterator[tuple]:
+    def _learning(self) -> Iterator[tuple[str, tuple[int, ...]]]:
+        """(kind, sizes) of the layers that have parameters, those within blocks too."""
         for layer in self.layers():
-            yield from self.branch() if layer[0] == "residual" else [layer]
+            for kind, *sizes in self.branch() if layer[0] == "residual" else [layer]:
+                if kind in ("linear", "batch", "layer"):
+                    yield kind, tuple(sizes)
 
     def shapes(self) -> list[tuple[int, ...]]:
         """Of the parameters: weight [out, in] and bias [out] of a linear layer, γ and β [width] of a norm, in order."""
-        per_kind = {"linear": lambda n, m: [(m, n), (m,)], "batch": lambda n: [(n,)] * 2, "layer": lambda n: [(n,)] * 2}
-        return [shape for kind, *sizes in self._unfolded() if kind in per_kind for shape in per_kind[kind](*sizes)]
+        return [shape for _, sizes in self._learning() for shape in (sizes[::-1], sizes[-1:])]
 
     @property
     def units(self) -> int:
-        """Numbers that a row becomes on its way, between input and output: what linear layers and norms put out."""
-        return (
-            sum(sizes[-1] for kind, *sizes in self._unfolded() if kind in ("linear", "batch", "layer"))
-            - self.widths[-1]
-        )
+        """Numbers that a row becomes between input and output: what linear layers and norms put out."""
+        return sum(sizes[-1] for _, sizes in self._learning()) - self.widths[-1]
 
     def survival(self, last: float) -> list[float]:
         """Survival probability of each residual block, from the last one's."""
@@ -124,12 +124,12 @@ class ModelSpec:
         """
         generator = seeded(seed, "initial weights")
         start = []
-        for kind, *sizes in self._unfolded():
+        for kind, sizes in self._learning():
             if kind == "linear":
                 n, m = sizes
                 draws = [torch.rand(shape, generator=generator, dtype=torch.float64) for shape in ((m, n), (m,))]
                 start += [((2 * u - 1) / n**0.5).to(dtype) for u in draws]  # u even on [0, 1)
-            elif kind in ("batch", "layer"):
+            else:
                 start += [torch.ones(sizes, dtype=dtype), torch.zeros(sizes, dtype=dtype)]
         return start
 
