@@ -23,11 +23,13 @@ from course_lib.adamw import adamw_update
 from course_lib.lab._chunk import Chunk
 from course_lib.lab._grid import Grid, read_grid
 from course_lib.lab._job import CURVES, Job, Results
-from course_lib.lab._models import model_size, require_batch
+from course_lib.lab._models import model_size, outputs_of, require_batch
 from course_lib.lab._rows import rows_of
 from course_lib.lab._spec import ModelSpec
 from course_lib.lab._workers import work_off
 from course_lib.lab.data import Split
+
+__all__ = ["ModelSpec", "Training", "outputs_of", "product", "train"]
 
 CHUNK = 600_000  # parameters and activations trained in lock-step on a CPU: more leave the cache, fewer waste calls
 MIN_CHUNK = 8  # settings, however large the model
@@ -103,7 +105,8 @@ def train(
 
         dropout                p, in every hidden layer
         label_smoothing        ε of a classification's training loss; the curves show the plain cross entropy
-        survival               p_L of residual blocks: a row passes the last of them by with probability 1 − p_L
+        survival               p_L of residual blocks, a decision per row and block; all are computed, and masked. At
+                               0 a block is its shortcut, in evaluation too; its weights have gradient 0, and decay
         l1                     after the update w ← soft_threshold(w, lr·l1), the proximal step: exact zeros
         l1_subgradient         g ← g + l1_subgradient·sign(w) before the update: hardly ever an exact zero
         only_weights           True: l2, weight_decay, l1, l1_subgradient leave biases (and norms) alone
