@@ -69,9 +69,10 @@ def proximal_gradient(gradient, start, *, lr, l1=0.0, l2=0.0, steps=1000):
         if not isinstance(value, torch.Tensor):
             require(name, value)
     w, moves = start, []
-    for _ in range(steps):
+    for step in range(steps):
         old, w = w, soft_threshold(w - lr * gradient(w), lr * l1) / (1 + lr * l2)  # S(w − lr·∇, lr·l1)/(1 + lr·l2)
-        moves = [*moves[:1], (w - old).norm(dim=-1)]
+        if step in (0, steps - 1):
+            moves.append((w - old).norm(dim=-1))
     if moves and not (moves[-1] <= moves[0] + 1e-9 * start.norm(dim=-1)).all():  # beyond rounding
         raise ValueError(f"lr = {lr}: the steps grow; must be in (0, 2/λmax) of the Hessian of a convex loss")
     return w.clone()

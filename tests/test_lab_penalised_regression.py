@@ -1,5 +1,6 @@
 """Ridge, lasso and elastic net over a path of λ against scikit-learn, and their optimality conditions."""
 
+import dataclasses
 import math
 
 import pytest
@@ -7,7 +8,16 @@ import torch
 from sklearn.linear_model import ElasticNet, Lasso, Ridge
 
 from course_lib.lab.diabetes import diabetes
-from course_lib.lab.penalised_regression import fit, largest_l1, moments, optimality_residual, predict, ridge
+from course_lib.lab.penalised_regression import (
+    RIDGE_STRENGTHS,
+    fit,
+    largest_l1,
+    moments,
+    optimality_residual,
+    predict,
+    ridge,
+    tuned_ridge_error,
+)
 
 STRENGTHS = torch.logspace(-2, 0.3, 12, dtype=torch.float64)  # in multiples of λmax: the last ones leave no weight
 TIGHT = {"tol": 1e-14, "max_iter": 1_000_000}
@@ -104,3 +114,25 @@ def test_bad_tables_are_refused():
         x = split.train_x.clone()
         x[7, 2] = math.nan
         fit(x, split.train_y, 1.0)
+
+
+def test_tuned_ridge_does_not_see_a_change_of_units_only_if_it_standardises():
+    split = diabetes(60, 100, "raw")
+    factor = torch.where(torch.arange(10) == 3, 0.1, 1.0).double()  # blood pressure in other units
+    columns = {name: getattr(split, name) * factor for name in ("train_x", "validation_x", "test_x")}
+    changed = dataclasses.replace(split, **columns)
+    assert abs(tuned_ridge_error(split, True) - tuned_ridge_error(changed, True)) < 1e-9
+    assert abs(tuned_ridge_error(split, False) - tuned_ridge_error(changed, False)) > 0.01
+
+
+def test_tuned_ridge_reports_the_test_error_of_the_strength_best_on_validation_rows():
+    split = diabetes(60, 100, "raw")
+    scale = split.train_x.std(0, correction=0)
+    rows = {part: (getattr(split, f"{part}_x") / scale).numpy() for part in ("train", "validation", "test")}
+    found = []
+    for strength in RIDGE_STRENGTHS.tolist():
+        model = Ridge(60 * strength).fit(rows["train"], split.train_y.flatten().numpy())
+        error = {part: (torch.from_numpy(model.predict(rows[part])) - getattr(split, f"{part}_y").flatten())
+                 .square().mean().sqrt().item() for part in ("validation", "test")}  # fmt: skip
+        found.append((error["validation"], error["test"]))
+    assert abs(tuned_ridge_error(split, True) - min(found)[1]) < 1e-6

@@ -13,6 +13,7 @@ from course_lib.l1_l2 import proximal_gradient
 from course_lib.lab.diabetes import check_table
 
 ROUND = 500  # steps between two looks at the residual
+RIDGE_STRENGTHS = torch.logspace(-3, 5, 49, dtype=torch.float64)
 
 
 def moments(x, y):
@@ -83,3 +84,21 @@ def predict(x, w, fitted_on):
     """Predictions [..., rows] of weights [..., d] at `x`; the intercept makes the mean residual on `fitted_on` zero."""
     train_x, train_y = fitted_on
     return train_y.mean() + w @ (x - train_x.mean(0)).T
+
+
+def tuned_ridge_error(split, standardise):
+    """Root mean squared test error of ridge with the λ of `RIDGE_STRENGTHS` that is best on the validation rows.
+
+    `split` holds features as measured; with `standardise` each is divided by its standard deviation over the training
+    rows first.
+    """
+    check_table(split.train_x, split.train_y)
+    scale = split.train_x.std(0, correction=0) if standardise else 1.0
+    train = split.train_x / scale, split.train_y
+    weights = ridge(*train, RIDGE_STRENGTHS)
+
+    def errors(x, y):
+        return (predict(x / scale, weights, train) - y.flatten()).square().mean(1).sqrt()
+
+    best = errors(split.validation_x, split.validation_y).argmin()
+    return errors(split.test_x, split.test_y)[best].item()
