@@ -15,9 +15,10 @@ import torch
 from torch import nn
 
 from course_lib.adamw import AdamW
+from course_lib.lab import ensemble
 from course_lib.lab._random import seeded
 from course_lib.lab._rows import batches_of
-from course_lib.lab.data import digits
+from course_lib.lab.data import digits, noisy_sine
 from course_lib.lab.ensemble import ModelSpec, train
 from course_lib.sgd import SGD
 
@@ -163,6 +164,34 @@ def report_grid_job(times, speed, has_jax):
         print("  JAX is not installed: no comparison (pip install jax)")
 
 
+# many seeds of a small model
+
+
+def curve(seed):
+    """30 rows of a noisy sine, of its own for each seed."""
+    return noisy_sine(30, seed=seed)
+
+
+def train_curves(seeds):
+    how = {"steps": 500, "batch_size": 30, "workers": WORKERS}
+    list(train(ModelSpec((1, 32, 1), "regression", "tanh"), curve, {"lr": 0.01}, range(seeds), **how))
+
+
+def compare_seeds(seeds=200):
+    """A band over many data sets: seeds joined in one program over seeds one by one (no two fit the cache)."""
+    times, cache = {"joined": [], "one by one": []}, ensemble.CHUNK
+    try:
+        for _ in range(2):
+            for name, fits in (("joined", cache), ("one by one", 0)):
+                ensemble.CHUNK = fits
+                times[name].append(processor_seconds(lambda: train_curves(seeds)))
+    finally:
+        ensemble.CHUNK = cache
+    print(f"{seeds} seeds of a 1-32-1 network, 30 rows each, 500 steps, processor time")
+    print(f"  joined {min(times['joined']):.2f} s, one by one {min(times['one by one']):.2f} s:"
+          f" {ratio(times, 'one by one', 'joined'):5.1f} ×")  # fmt: skip
+
+
 # growth
 
 
@@ -230,6 +259,7 @@ def main():
     load = f", load {os.getloadavg()[0]:.1f} (above 0.5: figures suffer)" if hasattr(os, "getloadavg") else ""
     print(f"torch {torch.__version__}, {os.cpu_count()} cores{load}")
     compare_grid_job()
+    compare_seeds()
     print("Cost growth")
     growth()
     print("One optimizer step, ours over torch's single-tensor loop")

@@ -74,7 +74,7 @@ class Lockstep:
         for step in range(self.job.steps + 1):
             if step in self.job.record_at:
                 self._record(step)
-            if step == self.job.steps or (self.results.stopped_at >= 0).all():
+            if step == self.job.steps or (self.stopping is not None and self.stopping.all_stopped()):
                 return self._finish(step)
             self._update(step, next(batches), next(noise))
             yield step + 1

@@ -31,6 +31,10 @@ class Stopping:
         self.waited = torch.where(better, 0, self.waited + 1)
         self.stopped_at[running & (self.waited >= self.patience)] = step
 
+    def all_stopped(self) -> bool:
+        """Whether nobody runs any more."""
+        return bool((self.stopped_at >= 0).all())
+
     def restore(self) -> None:
         """Put the best parameters and buffers back; networks that never had a finite loss stay as they are."""
         _copy_rows(self.copies, self.tensors, self.best_step >= 0)
