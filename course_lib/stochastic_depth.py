@@ -112,10 +112,14 @@ class ResidualBlock(nn.Module):
         return f"survival={self.survival:g}"
 
 
-def mlp_branch(width, hidden=None):
-    """LayerNorm–Linear–GELU–Linear on the last axis, `width` → `hidden` (default 4·width) → `width`."""
+def mlp_branch(width, hidden=None, norm=True):
+    """LayerNorm–Linear–GELU–Linear on the last axis, `width` → `hidden` (default 4·width) → `width`.
+
+    Without the LayerNorm where `norm` is False.
+    """
     hidden = 4 * width if hidden is None else hidden
-    return nn.Sequential(nn.LayerNorm(width), nn.Linear(width, hidden), nn.GELU(), nn.Linear(hidden, width))
+    layers = [nn.Linear(width, hidden), nn.GELU(), nn.Linear(hidden, width)]
+    return nn.Sequential(*([nn.LayerNorm(width)] if norm else []), *layers)
 
 
 def conv_branch(channels):

@@ -167,6 +167,10 @@ CASES = {
         ModelSpec((4, 6, 3), residual_blocks=3, expansion=1, survival_rule="uniform"),
         {"survival": SURVIVAL},
     ),
+    "blocks without a norm": (
+        ModelSpec((4, 6, 3), residual_blocks=2, expansion=2, branch_norm=False),
+        {"survival": SURVIVAL},
+    ),
     "one block, all dropped": (ModelSpec((4, 6, 3), residual_blocks=1), {"survival": [0.0, 0.0, 1.0]}),
     "blocks, dropout": (BLOCKS, {"dropout": P}),
     "blocks, all": (

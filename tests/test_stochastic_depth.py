@@ -97,7 +97,7 @@ def test_the_gradient_is_the_mask(shape, mode):
         assert set(x.grad.unique().tolist()) <= {0.0, 1 / 0.6}
 
 
-def test_a_second_derivative_and_double_checks():
+def test_the_gradient_agrees_with_differences():
     x = away_from_zero(4, 3).requires_grad_()
     assert torch.autograd.gradcheck(lambda x: drop_path(x, 0.4, generator=seeded(3)), x)
 
@@ -428,6 +428,7 @@ def test_the_branch_of_the_source():
     assert names == ["LayerNorm", "Linear", "GELU", "Linear"]
     assert [tuple(p.shape) for p in mlp_branch(6).parameters() if p.ndim == 2] == [(24, 6), (6, 24)]
     assert mlp_branch(6, 5)[1].out_features == 5
+    assert [type(layer).__name__ for layer in mlp_branch(6, norm=False)] == names[1:]
 
 
 def test_layers_have_no_state_and_can_be_copied():

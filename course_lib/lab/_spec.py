@@ -33,8 +33,9 @@ class ModelSpec:
     order: of what a hidden layer is made of, "linear" first, the others in any order: dropout behind the activation,
     unless said otherwise. What is not there (norm None, p = 0) is left out.
     residual_blocks: so many x + DropPath(LayerNorm–Linear–GELU–Linear(x)) between the last hidden layer and the output,
-    as wide as that layer, and `expansion` times as wide inside. survival_rule: how the survival probability of each
-    follows from the last one's, "linear" or "uniform"; see `stochastic_depth.survival_probabilities`.
+    as wide as that layer, and `expansion` times as wide inside; without the LayerNorm if `branch_norm` is False.
+    survival_rule: how the survival probability of each follows from the last one's, "linear" or "uniform"; see
+    `stochastic_depth.survival_probabilities`.
     Raises ValueError for less than two widths, widths below 1, other names and orders than these, residual blocks
     without a hidden layer, `frozen` out of range or in a model that is not `plain`.
     """
@@ -47,6 +48,7 @@ class ModelSpec:
     order: str = "-".join(KINDS)
     residual_blocks: int = 0
     expansion: int = 4
+    branch_norm: bool = True
     survival_rule: str = "linear"
 
     def __post_init__(self):
@@ -95,7 +97,8 @@ class ModelSpec:
     def branch(self) -> list[tuple]:
         """The same of a residual block's branch: LayerNorm–Linear–GELU–Linear, as `stochastic_depth.mlp_branch`."""
         width, hidden = self.widths[-2], self.widths[-2] * self.expansion
-        return [("layer", width), ("linear", width, hidden), ("gelu",), ("linear", hidden, width)]
+        norm = [("layer", width)] if self.branch_norm else []
+        return [*norm, ("linear", width, hidden), ("gelu",), ("linear", hidden, width)]
 
     def _learning(self) -> Iterator[tuple[str, tuple[int, ...]]]:
         """(kind, sizes) of the layers that have parameters, those within blocks too."""
@@ -155,7 +158,8 @@ class ModelSpec:
         for kind, *sizes in self.layers():
             if kind == "residual":
                 width = self.widths[-2]
-                yield ResidualBlock(mlp_branch(width, self.expansion * width), survival_of[sizes[0]])
+                branch = mlp_branch(width, self.expansion * width, self.branch_norm)
+                yield ResidualBlock(branch, survival_of[sizes[0]])
             elif kind != "dropout":
                 yield MODULES[kind](*sizes)
             elif dropout > 0:
