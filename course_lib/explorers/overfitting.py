@@ -185,7 +185,7 @@ def prepare_stopping(figure):
     color, linestyle = plotting.series(2)
     marks["test"] = right.plot([], [], color=color, linestyle="-", label="this seed")
     marks["all"] = plotting.draw_band(right, [], EMPTY, label="mean of seeds, 95 % band", k=3)
-    left.legend(loc="lower left", fontsize=8)
+    left.legend(loc="lower right", fontsize=8)
     right.legend(loc="lower right", fontsize=8)
     return marks
 
@@ -228,7 +228,7 @@ early_stopping = Explorer(
     controls={
         "patience": Slider("patience", values=PATIENCE, default=5, trained=True, unit="evaluations"),
         "seed": Slider("seed", values=tuple(range(8)), default=0, trained=True),
-        "noise": Slider("wrong labels", values=(0.0, 0.1, 0.2, 0.4), default=0.2, unit="share"),
+        "noise": Slider("share of wrong labels", values=(0.0, 0.1, 0.2, 0.4), default=0.2),
     },
     compute=stopping_lab.curves,
     prepare=prepare_stopping,
@@ -353,7 +353,7 @@ random_features = Explorer(
     title="Random ReLU features on 300 digits",
     controls={
         "l2": Slider("λ", values=descent_lab.STRENGTHS, default=0.0, trained=True),
-        "noise": Slider("wrong labels", values=(0.0, 0.1, 0.2, 0.4), default=0.2, unit="share"),
+        "noise": Slider("share of wrong labels", values=(0.0, 0.1, 0.2, 0.4), default=0.2),
     },
     compute=descent_lab.random_features,
     prepare=prepare_random_features,

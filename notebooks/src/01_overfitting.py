@@ -1,0 +1,534 @@
+# ---
+# jupyter:
+#   jupytext:
+#     formats: py:percent
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# # Overfitting: when does a model memorise?
+#
+# A model is fitted to examples, and is meant for what is not among them. What it gets wrong there beyond what it gets wrong on its own examples is the **generalization gap**.
+# Which models have a large one? "Those with too many parameters" is the usual answer. It is half true, and in this lesson both halves are measured.
+#
+# *45 minutes; sections called* Deeper *are folded, and extra. You need lesson 00: a learning rate, a step, a batch.*
+
+# %% tags=["setup"]
+import itertools
+import math
+
+import torch
+
+from course_lib.explorers import overfitting as explore
+from course_lib.lab.statistics import mean_interval, paired_interval
+from course_lib.notebook import claim, predict, quiz, reveal, setup, show_source
+from course_lib.overfitting import EarlyStopping, bias_variance, excess_risk, generalization_gap
+
+setup()
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Twenty points
+#
+# Somewhere behind these points is a smooth curve; each point lies off it by a random error. Drag the degree of the polynomial that is fitted to them, by least squares. The truth stays hidden for now.
+
+# %% slideshow={"slide_type": "-"}
+explore.polynomials.show(degree=1, errors="hidden")
+
+# %% [markdown]
+# At the end of this lesson you can
+# - split an error into bias, variance and noise, and read off which one hurts;
+# - stop training in time, with the right weights, NaN or no NaN;
+# - say where the test error peaks as a model grows, why it falls again, and what regularization has to do with it.
+
+# %%
+predict("degree", "Which degree comes closest to new points from the same source, on average over many such data sets?",
+        ["1", "3", "12"])
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Two hundred times twenty points
+#
+# One data set is an accident. So we draw 200 of them, fit each, and look at all fits at once. *Left:* the band holds 80 % of the fits, the dashed line is their mean. *Right:* the mean errors, against the degree.
+# **Move the degree from 0 to 12** and watch the mean and the band, one after the other.
+
+# %% jupyter={"outputs_hidden": true}
+explore.polynomials.show(degree=12)
+
+# %% [markdown]
+# The training error only ever falls. The validation error, on points that no fit has seen, falls and rises again.
+# *Higher*, here and below, means that a 95 % interval of the difference, printed as mean [low, high], lies above 0; one that holds 0 is *inconclusive*.
+
+# %% tags=["nbval-check-output"]
+fits = explore.compute_polynomials(degree=3, noise=0.3, rows=20)[0]  # what the picture was drawn from
+for other in (1, 12):
+    claim(f"Degree {other} has a higher validation error than degree 3.",
+          measured=paired_interval(fits.validation_error[other], fits.validation_error[3]), kind="measured",
+          holds=lambda difference: difference.between(low=0))
+gaps = generalization_gap(fits.train_error, fits.validation_error).mean(1)
+print("gap at degree 1, 3, 12:", *(f"{gaps[degree]:.2f}" for degree in (1, 3, 12)))
+reveal("degree", str(min((1, 3, 12), key=lambda degree: fits.validation_error[degree].mean())))
+
+# %% [markdown]
+# Note what the gap does *not* say: degree 1 has a small one and is bad all the same. It has learned little, so there is little to unlearn.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Bias, variance, noise
+#
+# Call the truth $f$, a fit $\hat f$, and the mean of the fits over all training sets $\bar f$. A new label is $y = f + \varepsilon$, with $\varepsilon$ of mean 0 and variance $\sigma^2$, independent of the fit. At any point,
+#
+# $$\hat f - y = (\hat f - \bar f) + (\bar f - f) - \varepsilon .$$
+#
+# Square, and average over training sets and new labels. The first part has mean 0 by the definition of $\bar f$, so has the last, the two are independent, and no cross term is left:
+#
+# $$\underbrace{\mathbb E(\hat f - y)^2}_{\text{expected error}} = \underbrace{(\bar f - f)^2}_{\text{bias}^2} + \underbrace{\mathbb E(\hat f - \bar f)^2}_{\text{variance}} + \underbrace{\sigma^2}_{\text{noise}} .$$
+#
+# Bias is what the fits get wrong *together*; variance is how much they disagree; noise is nobody's fault. By hand: two fits say 1 and 3 where the truth is 1. Their mean is 2: bias² 1, variance 1, and the mean squared error is indeed $(0 + 4)/2 = 2$.
+
+# %%
+show_source(bias_variance)
+
+# %% [markdown]
+# Not an estimate but every case: six points with errors of exactly ±0.3 make $2^6 = 64$ possible training sets, and a new label has two possible values.
+
+# %% tags=["nbval-check-output"]
+x, new = torch.linspace(-1, 1, 6, dtype=torch.float64), torch.tensor([-0.5, 0.3, 0.9], dtype=torch.float64)
+signs = torch.tensor(list(itertools.product((-0.3, 0.3), repeat=6)), dtype=torch.float64)  # 64 training sets
+truth, apart = torch.sin(math.pi * new), {}
+for degree in (1, 3, 5):
+    powers = torch.arange(degree + 1)
+    fitted = (torch.sin(math.pi * x) + signs) @ (new[:, None] ** powers @ torch.linalg.pinv(x[:, None] ** powers)).T
+    expected = torch.stack([(fitted - truth - error) ** 2 for error in (-0.3, 0.3)]).mean((0, 1))
+    bias2, variance = bias_variance(fitted, truth)
+    apart[degree] = (expected - (bias2 + variance + 0.09)).abs().max().item()
+claim("bias² + variance + noise is the expected squared error at every new point, for every degree.",
+      measured=apart, holds=lambda apart: max(apart.values()) < 1e-13)
+
+# %% [markdown]
+# Now go back to the picture. Raise the noise: only the variance follows. Give it 200 points: the variance falls in proportion, the bias stays. (Even 200 fits only estimate the bias: their mean is off by a 200th of the variance, and that is all one sees of it beyond degree 7.) **Too much bias: a richer model. Too much variance: more data, or less freedom.** That second way is what this course is about.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## The same points, and a network
+#
+# A ReLU network with 32 hidden units has 97 weights and biases for 20 points, seven times as many as a polynomial of degree 12. We train 200 of each width, one for each data set, all at once, for 1000 steps of AdamW without decay.
+
+# %%
+predict("width", "From 8 hidden units to 32, the variance of the networks …", ["rises", "hardly changes, or falls"])
+
+# %% jupyter={"outputs_hidden": true}
+explore.networks.show(width=32)
+
+# %% tags=["nbval-check-output"]
+from course_lib.lab import bias_variance as small
+
+*_, nets = small.networks(20, 0.3)
+spread = [(nets.predictions[k] - nets.predictions[k].mean(0)).square().mean(1) for k in range(len(nets.complexities))]
+narrow, wide = nets.complexities.index(8), nets.complexities.index(32)
+claim("32 hidden units have more variance than 8.", measured=paired_interval(spread[wide], spread[narrow]), kind="measured",
+      holds=lambda difference: difference.between(low=0))
+claim("32 hidden units have a lower validation error than 8.",
+      measured=paired_interval(nets.validation_error[wide], nets.validation_error[narrow]), kind="measured",
+      holds=lambda difference: difference.between(high=0))
+
+# %%
+rises = paired_interval(spread[wide], spread[narrow]).between(low=0)
+reveal("width", "rises" if rises else "hardly changes, or falls", because="see the first claim; the picture shows every width")
+
+# %% [markdown]
+# Compare with the polynomials, where each further degree raised the variance: the number of parameters alone does not say how freely a model moves. A polynomial of degree 12 *must* swing to pass near its points.
+# A wide network, started small and moved in small steps, has many ways to pass near them, and need not take a wild one (Neal et al. 2018 measure a variance that falls with width on larger networks). Whether a model *can* memorise is another question. Ask it directly.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Labels by lot
+#
+# 1000 digits, 64 pixels each, and for every one a label drawn by lot: nothing to learn. A network with 256 hidden units, trained by SGD with momentum for 2000 steps, three seeds.
+
+# %%
+predict("lots", "How many of the 1000 random training labels will it get right?", ["about 10 %", "about half", "all, or nearly all"])
+
+# %% jupyter={"outputs_hidden": true}
+from course_lib.lab.memorise import guessing_interval, memorise
+
+*_, found = memorise()
+print("step       ", *(f"{step:>6}" for step in found.recorded[::4]))
+for name, accuracy in found.train_accuracy.items():
+    print(f"{name:<6} labels", *(f"{a:6.1%}" for a in accuracy.mean(0)[::4]), " of the training labels right")
+
+# %% [markdown]
+# The test labels are drawn by lot too, so a guesser gets each right with probability 1/10, and the number of hits is binomial. We claim that it lies in the range where 95 % of guessers end.
+
+# %% tags=["nbval-check-output"]
+claim("At some recorded step every random training label is learned, with each of the three seeds.",
+      measured=found.train_accuracy["random"].max(1).values.min().item(), kind="measured", holds=lambda least: least == 1)
+low, high = guessing_interval(found.rows)
+claim("On new random labels it is a guesser: its hits lie in the binomial interval.",
+      measured={"hits": found.right(), "from": low, "to": high}, kind="measured",
+      holds=lambda hits: hits["from"] <= hits["hits"] <= hits["to"])
+
+# %%
+best = found.train_accuracy["random"].max(1).values.mean().item()
+reveal("lots", "all, or nearly all" if best > 0.9 else "about half" if best > 0.3 else "about 10 %", because=f"measured: {best:.1%}")
+
+# %% [markdown]
+# Read the two rows side by side: one network, one optimizer, and labels that mean something or nothing (Zhang et al. 2017 did this with a million photographs). What differs is how *long* it takes. That is a way out: what a network learns late is more likely to be noise.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Stop in time
+#
+# 300 digits, and one label in five is wrong. The network first learns what the labels have in common, then the wrong ones by heart. A **validation set** shows when: 100 digits, with as many wrong labels, that are never trained on.
+# **Early stopping** keeps the weights of the best validation loss, and stops when it has not improved for `patience` evaluations. Here it is, line by line.
+
+# %%
+show_source(EarlyStopping.step)
+
+# %% [markdown]
+# - An improvement is *strictly* below the best so far (less `min_delta`). Two equal losses are no progress.
+# - A loss that is NaN or infinite is never the best, and counts as an evaluation without improvement. (`torch.argmin` takes a NaN wherever it stands, Python's `min` where it comes first.)
+# - `copy_of` copies the numbers, buffers such as a BatchNorm's running statistics included. `best = model.state_dict()` would keep references, and they go on changing.
+#
+# By hand, patience 2: losses 5, 3, NaN, 4. The best is number 1 (counted from 0); after two evaluations without improvement it stops, at number 3.
+
+# %% tags=["nbval-check-output"]
+model, stopping = torch.nn.Linear(1, 1, bias=False), EarlyStopping(patience=2)
+for number, loss in enumerate((5.0, 3.0, float("nan"), 4.0, 2.0)):
+    torch.nn.init.constant_(model.weight, float(number))  # stands for an epoch of training
+    if stopping.step(loss, model):
+        break
+claim("It stops at evaluation 3, and the weights are those of evaluation 1 again, NaN or no NaN.",
+      measured={"stopped at": number, "weight": model.weight.item()}, holds=lambda found: list(found.values()) == [3, 1.0])
+
+# %%
+predict("clean", "And if every label is right: does early stopping help there too?",
+        ["yes, more than one point", "less than one point either way", "it costs more than one point"])
+
+# %% [markdown]
+# Now on digits: 1000 steps, evaluated every 20. We compare what patience 5 keeps with the weights of step 1000, in points of test accuracy, over 12 seeds (split, start and batch order, always the same 1797 images).
+# With wrong labels *helps* means above 0. On clean ones *makes no difference* means between −1 and +1.
+
+# %% jupyter={"outputs_hidden": true}
+explore.early_stopping.show(seed=2)
+
+# %% jupyter={"outputs_hidden": true} tags=["nbval-check-output"]
+from course_lib.lab.early_stopping import curves
+
+gain = {}
+for noise in (0.2, 0.0):
+    *_, run = curves(noise)
+    gain[noise] = paired_interval(100 * run.kept_accuracy(5), 100 * run.test_accuracy[:, -1])
+claim("With 20 % wrong labels early stopping helps (points).", measured=gain[0.2], kind="measured",
+      holds=lambda points: points.between(low=0))
+claim("With clean labels it makes no difference of a point.", measured=gain[0.0], kind="measured",
+      holds=lambda points: points.between(low=-1, high=1))
+
+# %%
+middle = gain[0.0].mean
+reveal("clean", "yes, more than one point" if middle > 1 else "it costs more than one point" if middle < -1 else
+       "less than one point either way", because=f"measured: {middle:+.2f} points")
+
+# %% [markdown]
+# Look at the left panel again: the validation *loss* rises even where the accuracy hardly moves, because a network that is sure of what it gets wrong pays for it in loss. Which of the two you watch is a choice.
+# And the validation set is now used up: its best loss is the lowest of many, so it flatters. Report the *test* error.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Beyond the point where everything fits
+#
+# Back to linear models, where the whole story has a formula. Data: $n = 30$ rows with $d$ independent standard normal features, labels $x^\top\beta + \varepsilon$ with $\lVert\beta\rVert = 1$, all $d$ features in the truth. Fit: least squares, and where many solutions fit, the *shortest* one, the one gradient descent from zero finds.
+# From $d = n$ on the fit passes through every label.
+
+# %%
+predict("peak", "Noise σ = 0.5. As d grows from 2 to 300 with n = 30, the error on new data …",
+        ["rises all the way", "falls, then rises", "rises to a peak at d = n, then falls again"])
+
+# %% jupyter={"outputs_hidden": true}
+explore.minimum_norm.show()
+
+# %% [markdown]
+# The error beyond the noise, $\lVert\hat w - \beta\rVert^2$, has the exact mean (Hastie et al. 2019)
+#
+# $$\sigma^2\frac{d}{n-d-1}\quad(d < n-1),\qquad \Big(1-\frac nd\Big) + \sigma^2\frac{n}{d-n-1}\quad(d > n+1),$$
+#
+# and is infinite between. Near $d = n$ some direction of the data has almost no extent; to fit the labels, weights in that direction must be huge. Beyond, there are more and more directions to share the work.
+# The term $1-\frac nd$ is the part of β that 30 rows cannot show; it takes the error back up, towards 1, where nothing is learned. Now add $\lambda\lVert w\rVert^2$ to the mean squared error, which is called **ridge**: move λ off 0, and the peak melts.
+
+# %% tags=["nbval-check-output"]
+from course_lib.lab.double_descent import FEATURES, minimum_norm, standard_error
+
+away = [d for d in FEATURES if abs(d - 30) >= 4]
+off = {d: (minimum_norm(d, 0.5).mean().item() - excess_risk(30, d, 0.5)) / standard_error(d, 0.5) for d in away}
+claim("For |d − n| ≥ 4 the mean of 500 data sets lies within 3 standard errors of the law, at every d.",
+      measured=max(map(abs, off.values())), holds=lambda largest: largest <= 3)
+claim("At d = n − 1, n, n + 1 the law is infinite, and 500 data sets have finite medians there, highest at d = n.",
+      measured=[minimum_norm(d, 0.5).median().item() for d in (29, 30, 31)],
+      holds=lambda m: m[1] > max(m[0], m[2]) and all(excess_risk(30, d, 0.5) == math.inf for d in (29, 30, 31)))
+tuned = [minimum_norm(d, 0.5, 0.25 * d / 30).mean().item() for d in FEATURES]
+claim("With λ = σ²d/n at every d there is no peak: the mean rises all the way.",
+      measured=tuned, holds=lambda risks: risks == sorted(risks))
+reveal("peak", "rises to a peak at d = n, then falls again")
+
+# %% [markdown]
+# Within 3 of $n$ the variance of a single data set's error is infinite: no number of data sets gives a standard error, the blue dots there are accidents (that of $d = 30$ lies above the picture), and one looks at medians.
+#
+# On digits: 300 of them, 20 % wrong labels. The first layer of the network is random and stays so (**random ReLU features**), the last is fitted by least squares, eight seeds. Beforehand:
+# a *peak* means an error at 300 features more than 20 points above that at 60; *gone* means that with λ tuned on validation rows 300 features are less than 3 points worse than 150.
+
+# %%
+predict("second", "Does the second descent, at 3000 features, end below the best error with fewer than 300?",
+        ["yes, with wrong and with clean labels", "only with clean labels", "never"])
+
+# %% jupyter={"outputs_hidden": true}
+explore.random_features.show()
+
+# %% jupyter={"outputs_hidden": true} tags=["nbval-check-output"]
+from course_lib.lab.double_descent import WIDTHS, random_features
+
+second = {}
+for noise in (0.2, 0.0):
+    *_, wide = random_features(noise)
+    plain, ridge = 100 * wide.test_error[:, :, 0], 100 * wide.tuned()
+    first = plain[: WIDTHS.index(300)].mean(1).argmin()  # the best width below 300, by the mean of all seeds
+    second[noise] = paired_interval(plain[-1], plain[first])
+    if noise:
+        at = {width: WIDTHS.index(width) for width in (60, 150, 300)}
+        claim("Without ridge the test error peaks at 300 features (points above that at 60).", kind="measured",
+              measured=paired_interval(plain[at[300]], plain[at[60]]), holds=lambda points: points.between(low=20))
+        claim("With tuned ridge the peak is gone (points above the error at 150).", kind="measured",
+              measured=paired_interval(ridge[at[300]], ridge[at[150]]), holds=lambda points: points.between(high=3))
+for noise, labels in ((0.2, "20 % wrong"), (0.0, "clean")):
+    claim(f"With {labels} labels, 3000 features end below the best width under 300 (points).",
+          measured=second[noise], kind="measured", holds=lambda points: points.between(high=0))
+
+# %%
+below = [second[noise].between(high=0) is True for noise in (0.2, 0.0)]
+reveal("second", {(True, True): "yes, with wrong and with clean labels", (False, True): "only with clean labels"}.get(tuple(below), "never"),
+       because="judged by the two intervals above; an inconclusive one counts as no")
+
+# %% [markdown]
+# "More parameters overfit more" describes the way up to the peak, not the way down, and not the dashed line, where λ is tuned. The peak is what *unregularized* fits do where they can only just fit (Belkin et al. 2019; Nakkiran et al. 2021).
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Little data, much data
+#
+# A tutorial says: "Regularization is less effective when training data is very limited or not representative". Take the first half. We give L2 (a term $\frac\lambda2\lVert w\rVert^2$ in the loss) its chance: seven strengths from 0 to 0.1, the one with the lowest loss on 100 validation rows is taken. Digits with 20 % wrong labels; $n$ = 50, 150, 450, 1200; ten seeds; 600 steps for every $n$.
+# The **benefit** is test accuracy at the chosen λ minus that at λ = 0, in points. *Less effective* means that the benefit at 50 is lower than at 150; we ask the same of 1200.
+
+# %%
+predict("small-n", "Where does tuned L2 gain most?", ["n = 50", "n = 150 or 450", "n = 1200"])
+
+# %% jupyter={"outputs_hidden": true}
+from course_lib.lab.tuned_l2 import tune
+
+*_, l2 = tune()
+benefit = 100 * l2.benefit()
+print("   n   benefit (points)                 accuracy at λ = 0: test, training   at the chosen λ: test")
+for k, n in enumerate(l2.rows):
+    test, train = (100 * values[k, :, 0].mean().item() for values in (l2.test_accuracy, l2.train_accuracy))
+    print(f"{n:>4}   {str(mean_interval(benefit[k])):<32} {test:17.1f} {train:9.1f} {test + benefit[k].mean():22.1f}")
+
+# %% tags=["nbval-check-output"]
+for n in (50, 1200):
+    claim(f"Tuned L2 gains less from {n} examples than from 150 (points).", kind="measured",
+          measured=paired_interval(benefit[l2.rows.index(n)], benefit[l2.rows.index(150)]),
+          holds=lambda points: points.between(high=0))
+
+# %%
+most = l2.rows[benefit.mean(1).argmax()]
+reveal("small-n", {50: "n = 50", 1200: "n = 1200"}.get(most, "n = 150 or 450"), because=f"highest mean at n = {most}")
+
+# %% [markdown]
+# Read the training column with it: at λ = 0 an accuracy above 80 % is wrong labels learned by heart. 600 steps are 600 rounds through 50 examples and 25 through 1200, and what has not been memorised need not be prevented.
+# So the benefit has two ends, and the tutorial speaks of one: with hardly any data a penalty has little signal to protect, with plenty little noise to protect it from. Another budget of steps would move the right end.
+
+# %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
+# ### Deeper: data for nothing
+#
+# **Data augmentation** adds copies with a change that should not matter, here a shift by one pixel in any of eight directions. 300 clean digits, 1000 steps, eight seeds. Two doses: 30 % of what is trained on is shifted, or 8 in 9. Beside them, 600 digits without shifts.
+# *Helps* means more test accuracy than 300 plain digits, in points; then the same on test images that are shifted themselves.
+
+# %% tags=["deeper"]
+from course_lib.lab.augmentation import compare
+
+*_, shifts = compare()
+for name, accuracy in shifts.test_accuracy.items():
+    print(f"{name:<20} test accuracy {100 * accuracy.mean():.1f} %, on shifted images {100 * shifts.shifted_accuracy[name].mean():.1f} %")
+
+# %% tags=["deeper", "nbval-check-output"]
+as_they_are, moved = ({name: 100 * a for name, a in arms.items()} for arms in (shifts.test_accuracy, shifts.shifted_accuracy))
+for arm in ("300, 30 % shifted", "300, 8 in 9 shifted", "600"):
+    claim(f"“{arm}” is better than 300 plain digits (points).", kind="measured",
+          measured=paired_interval(as_they_are[arm], as_they_are["300"]), holds=lambda points: points.between(low=0))
+claim("On shifted test images the 30 % gain more than 20 points.", kind="measured",
+      measured=paired_interval(moved["300, 30 % shifted"], moved["300"]), holds=lambda points: points.between(low=20))
+
+# %% [markdown]
+# An augmentation states what you expect at test time. These digits are all centred, so a shift by an eighth of the image is not "the same with a twist" but something the test set never shows: the dose decides. Where such shifts do occur, compare it with the other way out, twice as many digits without any: the last column above.
+
+# %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
+# ### Deeper: early stopping is ridge, nearly
+#
+# Least squares, loss $\frac{1}{2n}\lVert Xw - y\rVert^2$, started at zero. Along each direction of the data, with $d^2$ the eigenvalue of $X^\top X/n$ there, everything happens on its own:
+#
+# | | part of the least-squares solution that is let through |
+# |---|---|
+# | gradient flow (infinitely small steps) until time $t$ | $1 - e^{-t d^2}$ |
+# | gradient descent, $t$ steps of size $\eta$ | $1 - (1-\eta d^2)^t$ |
+# | ridge, loss $+\ \frac\lambda2\lVert w\rVert^2$ | $\frac{d^2}{d^2+\lambda}$ |
+#
+# With $\lambda = 1/t$ and $z = td^2$, flow and ridge are $1-e^{-z}$ and $\frac{z}{1+z}$: two functions of one number, never more than 0.2036… apart (Ali, Kolter & Tibshirani 2019). The bias of flow is the smaller one, since $e^{-z} \le \frac1{1+z}$; its variance is at most 1.6859… times that of ridge. Estimation risk (of the weights) and in-sample risk (of the fitted values) both add up such directions with weights that are not negative, so those of flow stay within 1.69 times those of ridge, for every truth.
+#
+# Descent keeps neither bound. Raise η in the picture.
+
+# %% tags=["deeper"]
+explore.filters.show(lr=1.9, steps=3)
+
+# %% tags=["deeper", "nbval-check-output"]
+from course_lib.overfitting import descent_filter, flow_filter, ridge_filter
+
+z = torch.logspace(-6, 6, 200001, dtype=torch.float64)
+flow, ridge = flow_filter(z, 1.0), ridge_filter(z, 1.0)
+claim("Flow until t and ridge with λ = 1/t never differ by more than 0.2037, whatever the direction.",
+      measured=(flow - ridge).abs().max().item(), holds=lambda most: 0.2036 < most < 0.2037)
+
+
+def risk_ratio(filter, ridge, signal2):
+    """Largest ratio of the risks of two filters, per direction: bias² (1 − filter)²·signal² plus variance filter²/z."""
+    return max((((1 - filter) ** 2 * s + filter**2 / z) / ((1 - ridge) ** 2 * s + ridge**2 / z)).max().item() for s in signal2)
+
+
+claim("The risk of flow stays within 1.69 times that of ridge, for signals from none to 10⁶ times the noise.",
+      measured=risk_ratio(flow, ridge, (0.0, 1e-3, 1.0, 1e3, 1e6)), holds=lambda most: 1.685 < most <= 1.69)
+
+# %% tags=["deeper", "nbval-check-output"]
+steep = torch.ones((), dtype=torch.float64)  # one direction with d² = 1, and few large steps
+far = {f"η = {lr}, {steps} step(s)": (descent_filter(steep, steps, lr) - ridge_filter(steep, 1 / (lr * steps))).item()
+       for lr, steps in ((0.01, 100), (1.0, 1), (1.9, 1), (1.9, 3))}
+claim("Large steps exceed 0.2036; a hundredth of the size keeps close to flow.",
+      measured=far, holds=lambda far: min(list(far.values())[1:]) > 0.2037 > list(far.values())[0])
+claim("They exceed 1.69 too: one step of η = 1.9 has 8 times the variance of ridge.",
+      measured=((descent_filter(steep, 1, 1.9) / ridge_filter(steep, 1 / 1.9)) ** 2).item(), holds=lambda ratio: 8 < ratio < 9)
+
+# %% [markdown]
+# So a training time is a regularization strength: stopping a tenth as late is like a λ ten times as large. Where the two part is that ridge needs a new fit for every λ, and early stopping gives all of them on the way.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Four myths, checked
+#
+# A tutorial that we follow asks four questions, each to be answered before reading on. Commit to yours; the runs are those you have seen. *Yes* has to hold by its interval.
+
+# %%
+predict("myth-train", "Does regularization always increase training accuracy?", ["yes", "no"])
+
+# %%
+predict("myth-data", "Is regularization a substitute for more training data?", ["yes", "no"])
+
+# %%
+predict("myth-test", "Does regularization always guarantee better test performance?", ["yes", "no"])
+
+# %%
+predict("myth-l1", "Does L1 only shrink weights, as L2 does, or set some exactly to zero?", ["only shrinks", "sets some to zero"])
+
+# %% jupyter={"outputs_hidden": true} tags=["nbval-check-output"]
+middle, more = l2.rows.index(150), l2.rows.index(450)
+seeds, chosen = range(l2.test_accuracy.shape[1]), l2.chosen()
+train150, test150 = 100 * l2.train_accuracy[middle], 100 * l2.test_accuracy[middle]
+tuned150, tuned450 = test150[seeds, chosen[middle]], 100 * l2.test_accuracy[more][seeds, chosen[more]]
+claim("At n = 150 the chosen λ lowers training accuracy (points).", kind="measured",
+      measured=paired_interval(train150[seeds, chosen[middle]], train150[:, 0]), holds=lambda points: points.between(high=0))
+claim("450 examples with tuned L2 beat 150 with tuned L2 (points).", kind="measured",
+      measured=paired_interval(tuned450, tuned150), holds=lambda points: points.between(low=0))
+for rows, values in (("training", train150), ("test", test150)):
+    claim(f"At n = 150, λ = 0.1 is worse than no L2 on {rows} rows (points).", kind="measured",
+          measured=paired_interval(values[:, -1], values[:, 0]), holds=lambda points: points.between(high=0))
+
+# %% [markdown]
+# For L1 no training is needed. One weight that the data want at $a$: $\frac12(w-a)^2$ plus a penalty. With $\frac\lambda2w^2$ the lowest point is $\frac{a}{1+\lambda}$, smaller, never 0. With $\lambda|w|$ it is $a$ moved towards 0 by λ, and *exactly* 0 if $|a| \le \lambda$.
+
+# %% tags=["nbval-check-output"]
+w = torch.linspace(-2, 2, 400001, dtype=torch.float64)  # every hundred-thousandth
+lowest = {a: w[((w - a) ** 2 / 2 + 0.5 * w.abs()).argmin()].item() for a in (1.5, 0.5, 0.3, -0.4, -2.0)}
+claim("With L1, λ = 0.5, the best weight is exactly 0 where |a| ≤ 0.5, and else a moved by 0.5; with L2 it is a/1.5.",
+      measured=lowest, holds=lambda at: all(abs(at[a] - math.copysign(max(abs(a) - 0.5, 0), a)) < 1e-9 for a in at)
+      and all(abs(w[((w - a) ** 2 / 2 + 0.25 * w**2).argmin()].item() - a / 1.5) < 1e-5 for a in at))
+
+# %%
+reveal("myth-train", "no", because="a penalty takes freedom away, and memorising the training set is what it takes first")
+
+# %%
+reveal("myth-data", "no", because="tripling the data is judged above with λ tuned both times; look at the table, too, for how many examples a good λ is worth")
+
+# %%
+reveal("myth-test", "no", because="too strong, and it fits neither training nor test rows: the last two claims")
+
+# %%
+reveal("myth-l1", "sets some to zero", because="its slope does not fade near 0; whether your optimizer gets there is lesson 02")
+
+# %% [markdown]
+# On the second myth, be fair to λ: with every fifth label wrong, compare 150 examples *with* tuned L2 to 450 *without* in the table. A penalty can be worth many examples. It just does not stop more of them from being better.
+#
+# The tutorial also has it that regularization "adds a penalty to the model's complexity". That is one kind; of the five that another tutorial lists as the major ones (L2, L1, data augmentation, dropout, early stopping) it is two. Others change the data (augmentation), the network while it trains (dropout, stochastic depth), its targets (label smoothing) or just the time.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## In production
+#
+# Your own loop needs four lines more:
+
+# %% tags=["nbval-check-output"]
+from course_lib.lab.data import digits
+
+rows, network = digits(300, 100, label_noise=0.2), torch.nn.Sequential(torch.nn.Linear(64, 128), torch.nn.ReLU(), torch.nn.Linear(128, 10))
+optimizer, loss_of = torch.optim.AdamW(network.parameters(), lr=2e-3), torch.nn.functional.cross_entropy
+stopping = EarlyStopping(patience=10)
+for _ in range(500):
+    for batch in torch.randperm(300).split(50):
+        optimizer.zero_grad()
+        loss_of(network(rows.train_x[batch]), rows.train_y[batch]).backward()
+        optimizer.step()
+    with torch.no_grad():
+        if stopping.step(loss_of(network(rows.validation_x), rows.validation_y), network):
+            break
+stopping.restore(network)  # where the epochs end before the patience does
+print("stopped early:", stopping.stopped)
+
+# %% [markdown]
+# - **Three sets.** Train on one, choose on the second (patience, λ, width, the best epoch), report on the third, once. Statistics for scaling belong to the training rows alone; a validation row that has leaked into training, or a twin of one, makes the loss fall for ever.
+# - **Patience** of 5 to 20 evaluations, longer where the loss is noisy; a schedule that lowers the learning rate late may still improve after a long flat stretch.
+# - **Before you train, look for NaN in the data**: one bad row poisons every weight in one step. `course_lib.lab.data.Split.check()` names row and column.
+#
+# **Other conventions.** `torch.optim.lr_scheduler.ReduceLROnPlateau(patience=p)` acts at evaluation $p+1$ without improvement, ours and Lightning's stop at $p$. Keras restores the best weights only with `restore_best_weights=True`. PyTorch itself has no early stopping.
+
+# %%
+quiz("Training loss 0.01 and validation loss 0.01, test loss 1.4. What happened?",
+     {"The model overfits: add weight decay.": "It does memorise. But then the validation loss would show it: it too is new data, unless it is not.",
+      "The model underfits: make it wider.": "A loss of 0.01 on its training data is no underfitting.",
+      "Validation rows were trained on.": "Only rows that were trained on have a loss as low as that, while new ones have 1.4.",
+      "Stop earlier.": "By which curve? The validation loss no longer says when."},
+     answer="Validation rows were trained on.")
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## When not to
+#
+# - Both errors are high and close: that is bias. Any regularizer makes it worse; use a richer model, or train longer.
+# - A tiny validation set: with 100 rows and 90 % right, one standard error is 3 points. Early stopping then picks among accidents; repeat over seeds or cross-validate.
+# - Much clean data, one epoch: nothing is seen twice, so there is nothing to memorise.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## In one breath
+#
+# | question | answer |
+# |---|---|
+# | what is the error made of? | bias² (wrong together) + variance (wrong apart) + noise, exactly |
+# | is it the number of parameters? | for polynomials it looks so; for networks see the claims above |
+# | can a network memorise anything? | random labels can be learned, and nothing follows for new ones |
+# | when to stop? | at the best validation loss; keep a copy, wait for `patience`, never trust a NaN |
+# | what happens beyond $d = n$? | without regularization a peak, then a second descent; with tuned λ no peak |
+# | does regularization replace data? | no; and how much it helps depends on how much can be memorised |
+#
+# Now write it yourself: **`01_overfitting_exercises.ipynb`**.
+#
+# **Sources.** Geman, Bienenstock & Doursat, *Neural Networks and the Bias/Variance Dilemma*, 1992. Prechelt, *Early Stopping – But When?*, 1998. Zhang, Bengio, Hardt, Recht & Vinyals, *Understanding Deep Learning Requires Rethinking Generalization*, ICLR 2017 (arXiv:1611.03530).
+# Neal et al., *A Modern Take on the Bias-Variance Tradeoff in Neural Networks*, 2018 (arXiv:1810.08591). Belkin, Hsu, Ma & Mandal, *Reconciling Modern Machine-Learning Practice and the Classical Bias–Variance Trade-off*, PNAS 2019 (arXiv:1812.11118).
+# Hastie, Montanari, Rosset & Tibshirani, *Surprises in High-Dimensional Ridgeless Least Squares Interpolation*, 2019 (arXiv:1903.08560). Ali, Kolter & Tibshirani, *A Continuous-Time View of Early Stopping for Least Squares Regression*, AISTATS 2019 (arXiv:1810.10082).
+# Nakkiran, Venkat, Kakade & Ma, *Optimal Regularization Can Mitigate Double Descent*, ICLR 2021 (arXiv:2003.01897).
