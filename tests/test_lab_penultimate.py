@@ -48,6 +48,8 @@ def test_the_plane_goes_through_all_three_templates():
     templates = normal(3, 20)
     plane = lab.plane_of_three(templates)
     torch.testing.assert_close(plane @ plane.T, torch.eye(2, dtype=torch.float64))
+    (ax, ay), (bx, by), (_, cy) = (templates @ plane.T).tolist()
+    assert by == pytest.approx(ay) and bx > ax and cy > ay, "always the same way up"
     torch.testing.assert_close(torch.cdist(templates @ plane.T, templates @ plane.T), torch.cdist(templates, templates))
 
 

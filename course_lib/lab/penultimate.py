@@ -15,7 +15,7 @@ from course_lib.lab.remember import remembered
 from course_lib.lab.smoothing import hidden, train_smoothed
 
 EPSILONS = (0.0, 0.05, 0.1, 0.2)
-SPACES = ("template plane", "all features")
+SPACES = ("span of the templates", "all features")
 PARTS = ("training", "test")
 ROWS, STEPS = 1000, 1500
 
@@ -68,8 +68,10 @@ def scatter(features: torch.Tensor, labels: torch.Tensor) -> float:
 
 
 def plane_of_three(templates: torch.Tensor) -> torch.Tensor:
-    """Orthonormal rows [2, units] that span the plane through three `templates` [3, units]."""
-    return torch.linalg.qr((templates[1:] - templates[0]).T).Q.T
+    """Orthonormal rows [2, units] that span the plane through three `templates` [3, units]: from the first to the
+    second, and at right angles to that towards the third."""
+    q, r = torch.linalg.qr((templates[1:] - templates[0]).T)
+    return (q * r.diagonal().sign()).T
 
 
 @remembered
