@@ -42,7 +42,7 @@ def batch_norm(input, running_mean=None, running_var=None, weight=None, bias=Non
         raise ValueError("running_mean, running_var = None: evaluation needs both")
     else:
         mean, var = running_mean, running_var
-    return _standardise(input, mean, var, eps, weight, bias, dims)
+    return standardise(input, mean, var, eps, weight, bias, dims)
 
 
 def layer_norm(input, normalized_shape, weight=None, bias=None, eps=1e-5):
@@ -57,11 +57,11 @@ def layer_norm(input, normalized_shape, weight=None, bias=None, eps=1e-5):
         raise ValueError(f"input has shape {list(input.shape)}: must end in {list(shape)}")
     dims = _positive(input, range(-len(shape), 0))
     mean, var = input.mean(dims, keepdim=True), input.var(dims, correction=0, keepdim=True)
-    return _standardise(input, mean, var, eps, weight, bias, ())
+    return standardise(input, mean, var, eps, weight, bias)
 
 
-def _standardise(x, mean, var, eps, weight, bias, dims):
-    """γ·(x − μ)/√(σ² + ε) + β; all but x lack the dimensions `dims`."""
+def standardise(x, mean, var, eps, weight=None, bias=None, dims=()):
+    """γ·(x − μ)/√(σ² + ε) + β, the line that all norms share; the tensors beside x lack its dimensions `dims`."""
     mean, var, weight, bias = (None if t is None else _spread(t, dims) for t in (mean, var, weight, bias))
     y = (x - mean) * (var + eps).rsqrt()  # x̂ = (x − μ)/√(σ² + ε)
     if weight is not None:

@@ -75,7 +75,7 @@ def test_decay_draws_what_was_computed_and_the_place_of_rest():
     assert marks["norm rest"][0].get_ydata()[0] == turning.norm_at_rest(0.1, 0.1, 1.0)
     assert marks["rate"][1].get_ydata()[-1] == pytest.approx(marks["rate rest"][0].get_ydata()[0], rel=1e-9)
     assert marks["angle"][2].get_ydata()[-1] == pytest.approx(np.rad2deg(turning.angle_at_rest(0.1, 0.1)), rel=1e-9)
-    assert "w turns by 8.11° a step (at rest 8.11°; lr·λ·steps = 20)" in caption
+    assert "w turns by 8.11° a step (at rest 8.11°; lr·λ·steps = 15)" in caption
     marks, caption = drawn(result, 0.0)
     assert caption.startswith("No decay") and np.isnan(marks["norm rest"][0].get_ydata()).all()
 

@@ -250,7 +250,7 @@ EXACT, DIGITS = "constant slope around a circle", "first layer of a network on d
 WINDOW = 10  # steps that one drawn point stands for
 
 
-def compute_decay(lr, where, seeds=tuple(range(8)), steps=2000):
+def compute_decay(lr, where, seeds=tuple(range(8)), steps=turning.STEPS):
     """A `Turning` with a run for each of three starting lengths, or, streaming, for each of eight seeds."""
     if where == EXACT:
         yield turning.turn(lr, steps=steps)
@@ -264,7 +264,7 @@ def prepare_decay(figure):
     titles = {"norm": "Length of w", "rate": "Effective learning rate", "angle": "Angle per step"}
     labels = {"norm": "‖w‖", "rate": "lr/‖w‖²", "angle": "degrees"}
     for ax, name in zip(figure.subplots(1, 3), titles):
-        ax.set(title=titles[name], xlabel="step", ylabel=labels[name], yscale="log", xlim=(0, 2000))
+        ax.set(title=titles[name], xlabel="step", ylabel=labels[name], yscale="log", xlim=(0, turning.STEPS))
         color, _ = plotting.series(0)
         marks[name] = [ax.plot([], [], color=color, linestyle="-", linewidth=1.1, alpha=0.8)[0] for _ in range(8)]
         marks[name][0].set_label("a run")

@@ -26,6 +26,7 @@ from course_lib.sgd import sgd_update
 STRENGTHS = (0.0, 0.003, 0.01, 0.03, 0.1)
 WIDTHS, ROWS, NOISE, BATCH = (64, 64, 10), 1000, 0.2, 32
 SCALES = (0.2, 1.0, 3.0)
+STEPS = 1500
 
 
 def angle_at_rest(lr, strength, momentum=0.0):
@@ -76,7 +77,7 @@ def angle_between(a, b):
     return 2 * torch.asin((chord / 2).clamp(max=1))
 
 
-def turn(lr, strengths=STRENGTHS, gradient=1.0, scales=SCALES, steps=2000) -> Turning:
+def turn(lr, strengths=STRENGTHS, gradient=1.0, scales=SCALES, steps=STEPS) -> Turning:
     """A weight in the plane whose loss falls evenly as it turns: f(w) = −g̃·(angle of w), in float64.
 
     f knows no length, and its gradient, g̃/‖w‖ at right angles to w, is of constant size on every circle.
@@ -95,7 +96,7 @@ def turn(lr, strengths=STRENGTHS, gradient=1.0, scales=SCALES, steps=2000) -> Tu
 
 
 @remembered
-def turn_on_digits(lr=0.1, strengths=STRENGTHS, seeds=tuple(range(8)), steps=2000, momentum=0.0) -> Iterator[Turning]:
+def turn_on_digits(lr=0.1, strengths=STRENGTHS, seeds=tuple(range(8)), steps=STEPS, momentum=0.0) -> Iterator[Turning]:
     """The first weight of 64-64-10 networks with BatchNorm on 1000 digits, a fifth of the labels wrong; yields a
     `Turning` that fills in. All 64 rows of the weight are one vector; only they decay (L2); batches of 32."""
     networks = Networks(WIDTHS, "batch", noisy_digits(seeds), seeds, len(strengths))
@@ -139,7 +140,7 @@ def growing_rate(lr, strength, step):
 
 
 @remembered
-def compare_rates(lr=0.1, strength=0.05, seeds=tuple(range(12)), steps=1500) -> Iterator[Rates]:
+def compare_rates(lr=0.1, strength=0.05, seeds=tuple(range(10)), steps=STEPS) -> Iterator[Rates]:
     """Train the `VARIANTS` from one start on the same batches: the first weight decays (L2); it does not; it does not,
     and its learning rate grows. Test figures are means over ten looks in the last quarter: a single one wobbles."""
     networks = Networks(WIDTHS, "batch", noisy_digits(seeds), seeds, len(VARIANTS))
