@@ -38,7 +38,7 @@ double = {"dtype": torch.float64}  # exact claims are held to 15 digits
 # ## Ten layers deep
 #
 # Fresh random weights, ten layers of 64 units, a batch of digits. *Gain* scales the weights. Left, how large the numbers are that each layer puts out;
-# in the middle, how large the gradient is when it gets there, on its way back from the last layer. **Move the gain** until the blue line is flat; then move it a little further. Then choose tanh.
+# in the middle, how large the gradient is when it gets there, on its way back from the last layer; right, the share of outputs through which no gradient comes, or hardly any. **Move the gain** until the blue line is flat; then move it a little further. Then choose tanh.
 
 # %% slideshow={"slide_type": "-"}
 explore.activations.show()
@@ -97,6 +97,7 @@ reveal("variance", "0.9 · 1 + 0.1 · 13 = 2.2",
 # ## The function
 #
 # The last line of one is the whole of the other. `dims` are the dimensions to average over: all but the features.
+# (The helpers whose names begin with `_` put dimensions in order, and refuse a batch of one.)
 
 # %%
 show_source(batch_norm)
@@ -105,7 +106,7 @@ show_source(batch_norm)
 show_source(standardise)
 
 # %% [markdown]
-# Only the *memory* is kept out of the graph. μ and σ² of the batch are ordinary functions of `input`, and the gradient flows through them:
+# Only the *memory* is kept out of autograd's graph. μ and σ² of the batch are ordinary functions of `input`, and the gradient flows through them:
 # to change one row is to change the mean, and so all rows. Holding them fixed (`detach`) gives the right output and a wrong gradient; a well-known course's own BatchNorm does just that.
 #
 # A lecture prints $\hat x$ and stops there: no γ, no β. They matter. With $\gamma = \sqrt{\sigma^2+\epsilon}$ and $\beta = \mu$ the layer does nothing at all, so it can learn to undo itself.
@@ -142,7 +143,7 @@ reveal("twice", "same output, moved statistics", because="training looks at the 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What does it remember?
 #
-# "During evaluation it uses the running mean and variance of all training samples seen", says the same lecture. Feed it numbers around 10 for 200 batches, then numbers around 0 for 200 more.
+# During training, says the same lecture, the layer uses the batch, "while during evaluation, it uses the running mean and variance of all training samples seen". Feed it numbers around 10 for 200 batches, then numbers around 0 for 200 more.
 
 # %%
 predict("memory", "The mean of all samples seen is 5. The running mean is …", ["5", "near 0", "near 10"])
@@ -215,9 +216,9 @@ predict("two", "Two rows, a feature with values 0.3 and 700. After BatchNorm (γ
 # %% jupyter={"outputs_hidden": true} tags=["nbval-check-output"]
 two = torch.tensor([[0.3, 5.0, -2.0], [700.0, 4.0, -2.1]], **double)
 print(batch_norm(two, training=True).numpy().round(4))
+half = (two[1] - two[0]) / 2
 claim("From two rows only the order is left: x̂ = ±d/√(d² + ε), with d half their difference.",
-      measured=(batch_norm(two, training=True)[1]
-                - (d := (two[1] - two[0]) / 2) / (d.square() + 1e-5).sqrt()).abs().max().item(),
+      measured=(batch_norm(two, training=True)[1] - half / (half.square() + 1e-5).sqrt()).abs().max().item(),
       holds=lambda gap: gap < 1e-12)
 reveal("two", "−1 and 1", because="(x₁ − μ)² = (x₂ − μ)² = σ²: all that is left is which was larger")
 
@@ -235,7 +236,7 @@ claim("A batch of one in training is an error, and is not counted; in evaluation
 # It is usually the last batch of an epoch: 1001 rows in batches of 50. Use `drop_last=True`.
 #
 # **LayerNorm** is the same line over the features of *one row*: no neighbours, no memory, no second mode. Two epochs of 1000 digits, 64-64-64-10 networks, plain SGD at one rate, 0.02, in batches of 1, 2 and 8.
-# Margins: at 2, LayerNorm better by more than 5 points of test error; at 8, BatchNorm better at all (interval below 0).
+# A lead counts, at 2, if it is more than 5 points of test error; at 8, if its interval leaves out 0.
 
 # %%
 predict("small", "Which has the lower test error with batches of 2, and of 8?",
@@ -250,15 +251,15 @@ for (name, size), error in sorted(small.error.items(), key=lambda item: item[0][
     print(f"batches of {size}, {name or 'no'} norm: test error in %", mean_interval(100 * error))
 
 # %% tags=["nbval-check-output"]
-gap = {size: paired_interval(100 * small.error["layer", size], 100 * small.error["batch", size])
-       for size in (2, 8)}
-claim("With batches of 2, LayerNorm's test error is more than 5 points lower than BatchNorm's.",
-      measured=gap[2], kind="measured", holds=lambda points: points.between(high=-5))
-claim("With batches of 8, BatchNorm's test error is the lower one.",
-      measured=gap[8], kind="measured", holds=lambda points: points.between(low=0))
+lead = {size: paired_interval(100 * small.error["batch", size], 100 * small.error["layer", size])
+        for size in (2, 8)}  # how much lower LayerNorm's test error is, in points
+claim("With batches of 2, LayerNorm leads by more than 5 points of test error.",
+      measured=lead[2], kind="measured", holds=lambda points: points.between(low=5))
+claim("With batches of 8, BatchNorm leads.",
+      measured=lead[8], kind="measured", holds=lambda points: points.between(high=0))
 
 # %%
-at2, at8 = ("LayerNorm" if gap[size].mean < 0 else "BatchNorm" for size in (2, 8))
+at2, at8 = ("LayerNorm" if lead[size].mean > 0 else "BatchNorm" for size in (2, 8))
 reveal("small", f"{at2} at both" if at2 == at8 else f"{at2} at 2, {at8} at 8",
        because="by the means; the verdicts say how sure that is")
 
@@ -315,14 +316,14 @@ reveal("speed", "fewer than half the steps" if factor.mean < -1
        because=f"{2**factor.mean:.2f} times as many (geometric mean); the table has the medians of eight seeds")
 
 # %% [markdown]
-# Look along the rows of the table, too: the norm does not only shorten the way, it widens the range of rates that work. *Why* is disputed. The paper of 2015 says that inputs of a layer no longer drift; another of 2018 that the loss becomes smoother along the gradient. The next *Deeper* section measures the second.
+# Look along the rows of the table, too: at how many of the four rates does each get there at all? *Why* a norm helps is disputed. The paper of 2015 says that inputs of a layer no longer drift; another of 2018 that the loss becomes smoother along the gradient. The next *Deeper* section measures the second.
 # (A step with BatchNorm costs more time than one without. Steps are not seconds.)
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: is the loss smoother along the gradient?
 #
 # Santurkar et al. (2018) look ahead from a point of the training along its gradient $g$, up to one step, and ask how much the gradient itself changes: the largest $\lVert g' - g\rVert / (s\lVert g\rVert)$ over distances $s$, an effective curvature.
-# We do that for 64-64-64-10 networks, learning rate 0.1, along the way, and compare the logs: with BatchNorm less without. *Smoother* means an interval below 0.
+# We do that for 64-64-64-10 networks, learning rate 0.1, along the way, and take the log of that with BatchNorm less the log of that without. *Smoother* means an interval below 0.
 #
 # Compared *when*? After the same number of steps the faster network is simply elsewhere, where the loss is nearly flat. So we also compare the two at the same training loss.
 
@@ -366,7 +367,7 @@ claim("f(αW; α²ε) = f(W; ε), and the gradient is 1/α as large: here α = 1
 reveal("scale", "a tenth as large", because="the same change of the loss, for a change of W that is ten times as long")
 
 # %% [markdown]
-# ε does not scale along in practice; but it is tiny beside σ². Up to that, two things hold for any loss that knows only the direction of a vector $w$:
+# ε does not scale along in practice, but it is tiny beside σ² (a *Deeper* section says how tiny). Up to that, two things hold for any loss that knows only the direction of a vector $w$:
 # its gradient $g$ is **at right angles** to $w$ (moving along $w$ changes nothing), and it goes as **1/‖w‖**.
 #
 # At right angles, Pythagoras: a step of plain gradient descent makes $\lVert w - \eta g\rVert^2 = \lVert w\rVert^2 + \eta^2\lVert g\rVert^2$. The weights only grow. And how far does the direction move?
@@ -375,20 +376,6 @@ reveal("scale", "a tenth as large", because="the same change of the loss, for a 
 # $$\text{effective learning rate} = \frac{\eta}{\lVert w\rVert^2}$$
 #
 # and it falls all the time. BatchNorm comes with a learning-rate schedule that nobody asked for. Weight decay is what turns it back up: it shrinks $w$ by $1-\eta\lambda$ at each step, and cannot change the loss by that.
-
-# %% tags=["nbval-check-output"]
-def cosine(eps):
-    """Of the angle between weights and gradient, both as one long vector."""
-    gradient = loss_and_gradient(W, eps)[1]
-    return ((gradient * W).sum() / gradient.norm() / W.norm()).abs().item()
-
-
-fixed = loss_and_gradient(10 * W)[1]
-claim("The gradient is at right angles to the weights, up to ε (cosine for ε = 1e-12, 1e-5, 1e-2).",
-      measured=[cosine(eps) for eps in (1e-12, 1e-5, 1e-2)],
-      holds=lambda c: c[0] < 1e-13 and c[1] < 1e-5 and c[0] < c[1] < c[2] < 1e-2)
-claim("At fixed ε = 1e-5 the gradient at 10 W is a tenth of that at W to a relative 1e-5.",
-      measured=((10 * fixed - g).norm() / g.norm()).item(), holds=lambda gap: 0 < gap < 1e-5)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Where growth and decay balance
@@ -449,13 +436,17 @@ reveal("rest", {(0.01, 0.1): "0.01 and 0.1", (0.1,): "0.1 only"}.get(resting, "n
        because="ηλ·steps must be large: see the column of ratios above")
 
 # %% [markdown]
-# The length in the left panel still creeps, since $\tilde g$ does; the angle has long been where the formula wants it. With small λ, as in many recipes, a training may end before its weights ever come to rest.
+# The length in the left panel creeps on, since $\tilde g$ does; the angle does not care. With small λ, as in many recipes, a training may end before its weights ever come to rest.
 #
 # ## So what does weight decay do there?
 #
-# If only the effective rate matters, a run *without* decay whose learning rate grows as it should must do the same. Which growth? Write $w_t = (1-\eta\lambda)^t u_t$ and put it into the step: $u$ moves without decay at the rate $\eta\,(1-\eta\lambda)^{-(2t+1)}$. **Decay is an exponentially growing learning rate** (Li & Arora 2020), exactly, but for ε.
+# Zhang et al. (2019) propose: it raises the effective rate, and that is all. Then a run *without* decay whose learning rate grows as it should must do the same. Which growth? Write $w_t = (1-\eta\lambda)^t u_t$, remember that the gradient at $w_t$ is that at $u_t$ divided by $(1-\eta\lambda)^t$, and put both into the step:
 #
-# On digits: decay; *neither*; and no decay with the rate that grows. λ = 0.05, ten seeds, test figures averaged over ten looks in the last quarter. *The same* means: within 1 percentage point of test error, and within 0.05 of test loss.
+# $$u_{t+1} = u_t - \eta\,(1-\eta\lambda)^{-(2t+1)}\, g(u_t)$$
+#
+# **Decay is an exponentially growing learning rate** (Li & Arora 2020), exactly, but for ε.
+#
+# On digits: *decay*; *neither*, the same rate without decay; and the *growing rate* without decay. λ = 0.05, ten seeds, test figures averaged over ten looks in the last quarter. *The same* means: within 1 percentage point of test error, and within 0.05 of test loss.
 
 # %%
 predict("rates", "Test error and test loss of decay, and of no decay with the growing rate, are …",
@@ -497,6 +488,25 @@ quiz("You double the learning rate, keep λ, and train long enough for the weigh
       "twice as much": "So it is at first. Then w grows longer, and takes part of it back.",
       "less": "A longer w turns less, but the higher rate more than makes up for it."},
      answer="√2 times as much")
+
+# %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
+# ### Deeper: how much is "up to ε"?
+#
+# With σ² of order 1, ε = 1e-5 leaves the gradient leaning towards the weights by less than a hundred-thousandth. It grows where σ² is small: a feature that hardly varies, or weights that decay has made tiny.
+
+# %% tags=["deeper", "nbval-check-output"]
+def cosine(eps):
+    """Of the angle between weights and gradient, both as one long vector."""
+    gradient = loss_and_gradient(W, eps)[1]
+    return ((gradient * W).sum() / gradient.norm() / W.norm()).abs().item()
+
+
+fixed = loss_and_gradient(10 * W)[1]
+claim("The gradient is at right angles to the weights, up to ε (cosine for ε = 1e-12, 1e-5, 1e-2).",
+      measured=[cosine(eps) for eps in (1e-12, 1e-5, 1e-2)],
+      holds=lambda c: c[0] < 1e-13 and c[1] < 1e-5 and c[0] < c[1] < c[2] < 1e-2)
+claim("At fixed ε = 1e-5 the gradient at 10 W is a tenth of that at W to a relative 1e-5.",
+      measured=((10 * fixed - g).norm() / g.norm()).item(), holds=lambda gap: 0 < gap < 1e-5)
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: the two runs, step by step
@@ -605,7 +615,7 @@ claim("The folded layer alone gives the outputs of layer and norm together.",
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## When not to
 #
-# - Batches of one to eight, or rows of very different origin in a batch: LayerNorm or GroupNorm.
+# - Batches of one to four or so, or rows of very different origin in a batch: LayerNorm or GroupNorm.
 # - Sequences of different lengths, text: LayerNorm; a batch statistic would mix padding and words.
 # - Where one example must not influence another's result: contrastive or adversarial training, privacy.
 # - Directly behind dropout: in training dropout raises the variance that the norm remembers (lesson 06).
