@@ -25,7 +25,7 @@ from course_lib.lab.surfaces import diverged_at
 # ---------------------------------------------------------------- geometry: loss contours meet the penalty's ball
 
 GOAL = torch.tensor([1.0, 0.4], dtype=torch.float64)  # the weights without a penalty
-PENALTIES = {"L1 (lasso)": (1.0, 0.0), "L2 (ridge)": (0.0, 1.0), "half and half (elastic net)": (0.5, 0.5)}
+PENALTIES = {"L1 (lasso)": (1.0, 0.0), "L2 (ridge)": (0.0, 1.0), "Half and half (elastic net)": (0.5, 0.5)}
 AXIS = torch.linspace(0, 2, 81, dtype=torch.float64)  # λ
 TURN = torch.linspace(0, 2 * torch.pi, 241, dtype=torch.float64)
 LEVELS = (0.1, 0.25, 0.45, 0.7, 1.0, 1.4)  # distances of the thin contours from the star
@@ -307,12 +307,12 @@ def draw_path(marks, result, strength):
 
 
 path = Explorer(
-    title="442 patients, ten measurements: the path of the weights",
+    title="The path of the weights: 442 patients, ten measurements",
     controls={
         "strength": Slider("λ", values=PATH, default=PATH[18], trained=True),
         "kind": Choice("penalty", PENALTIES, "L1 (lasso)"),
         "scale": Choice("features", SCALES, "standardised"),
-        "rows": Slider("training rows", 1, ROWS, 300),
+        "rows": Slider("training rows", 15, ROWS, 300),
     },
     compute=compute_path,
     prepare=prepare_path,

@@ -19,7 +19,7 @@ from course_lib.lab.remember import remembered
 from course_lib.lab.sharpness import top_eigenvalue
 from course_lib.sgd import sgd_update
 
-METHODS = {"l2": "L2", "l1": "L1, proximal", "l1_subgradient": "L1, subgradient"}
+METHODS = {"l2": "L2", "l1": "L1 (proximal)", "l1_subgradient": "L1 (subgradient)"}
 STRENGTHS = (1e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 1.0)
 SPEC, STEPS, RATE = ModelSpec((64, 64, 10)), 1000, 0.2
 SEEDS = tuple(range(8))

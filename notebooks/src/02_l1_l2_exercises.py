@@ -145,8 +145,8 @@ from course_lib.explorers import l1_l2 as explore
 
 
 def chosen_for_digits():
-    """Your choice among the strengths of the lesson, from eight seeds."""
-    *_, shrunk = explore.compute_shrinking()
+    """Your choice among the strengths of the lesson, from three seeds."""
+    *_, shrunk = explore.compute_shrinking(seeds=(0, 1, 2))
     columns = (errors[:, 0].T.tolist() for errors in (shrunk.train_error, shrunk.validation_error, shrunk.test_error))
     return choose_strength(list(explore.STRENGTHS), *columns)
 
