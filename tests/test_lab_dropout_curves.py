@@ -75,3 +75,11 @@ def test_a_unit_is_removed_as_a_module_would(curves, on):
 def test_removals_are_sorted(curves):
     rises = lab.unit_removal(curves, 0.0)
     assert rises.shape == (2, 128) and (rises[:, 1:] <= rises[:, :-1]).all()
+
+
+def test_timidity_is_accuracy_minus_confidence(curves):
+    split, model = lab.split_of("20 % wrong", 1), model_of(curves.network(1, 0.9)).eval()
+    with torch.no_grad():
+        chances = model(split.test_x).softmax(1)
+    accuracy = (chances.argmax(1) == split.test_y).double().mean().item()
+    assert lab.timidity(curves, 0.9)[1].item() == pytest.approx(accuracy - chances.amax(1).mean().item(), abs=1e-5)

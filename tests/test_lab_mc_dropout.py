@@ -81,6 +81,8 @@ def test_error_and_spread_are_root_mean_squares_among_the_rows(band):
     inside = lab.GRID.abs() <= 1
     expected = (band.mean[0, 2, inside] - lab.TRUTH[inside]).square().mean().sqrt()
     assert band.error()[0, 2].item() == pytest.approx(expected.item(), rel=1e-6)
+    expected = (band.mean[1, 3, inside] - band.off[1, 3, inside]).square().mean().sqrt()
+    assert band.evaluation_gap()[1, 3].item() == pytest.approx(expected.item(), rel=1e-6)
     beyond = band.spread[1, 0, ~inside].square().mean().sqrt()
     assert band.mean_spread(~lab.INSIDE)[1, 0].item() == pytest.approx(beyond.item(), rel=1e-6)
 

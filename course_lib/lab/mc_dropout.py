@@ -62,6 +62,10 @@ class Band:
         """Root mean square distance [seeds, ps] of the mean from the curve, among the data."""
         return (self.mean - TRUTH)[..., INSIDE].square().mean(-1).sqrt()
 
+    def evaluation_gap(self) -> Tensor:
+        """Root mean square distance [seeds, ps] of evaluation (masks off) from the mean over masks, among the data."""
+        return (self.mean - self.off)[..., INSIDE].square().mean(-1).sqrt()
+
     def mean_spread(self, where: Tensor = INSIDE) -> Tensor:
         """Root mean square spread [seeds, ps] over these points."""
         return self.spread[..., where].square().mean(-1).sqrt()

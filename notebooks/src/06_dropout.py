@@ -14,7 +14,7 @@
 # %% [markdown] slideshow={"slide_type": "slide"}
 # # Dropout: an ensemble for the price of one
 #
-# At every training step, throw away half of the hidden units. Other ones for each example of the batch, other ones at the next step. It sounds like sabotage, and it wins on test data.
+# At every training step, throw away half of the hidden units. Other ones for each example of the batch, other ones at the next step. It sounds like sabotage, and often it wins on test data.
 # **What is it that such a network learns, and who puts the units back when the network is used?**
 #
 # *40 minutes. You need to know what a hidden layer and a training loss are; lessons 01 and 02 help.*
@@ -75,6 +75,9 @@ for p in (0.1, 0.25, 0.5, 0.8):
     gaps += [(mean - x).abs().max().item(), (variance - x**2 * p / (1 - p)).abs().max().item()]
 claim("The mean of dropout(x) is x and its variance x²·p/(1 − p).", measured=max(gaps), holds=lambda gap: gap < 1e-12)
 
+# %% [markdown]
+# (`claim` checks a sentence before your eyes. *Exact* ones must hold to rounding. *Measured* ones, further down, are judged with a 95 % interval over seeds, and may turn out wrong or undecided.)
+
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The one line
 #
@@ -131,15 +134,16 @@ average = thinned.chances(on_hidden, p) @ outputs
 claim("Masks right in front of the last linear layer: evaluation is the average over all of them.",
       measured=(average - whole).abs().max().item(), holds=lambda gap: gap < 1e-12)
 
+# %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
 outputs = torch.relu((example * on_inputs / (1 - p)) @ first.T) @ second.T  # [16, 2]
 average = thinned.chances(on_inputs, p) @ outputs
-claim("Masks with a ReLU behind them: evaluation is not the average.",
+claim("Masks on the inputs, with a ReLU behind them: here evaluation is not the average.",
       measured=(average - whole).abs().max().item(), holds=lambda gap: gap > 0.01)
 reveal("ensemble", "only if nothing but a linear layer follows the masks",
        because="the mean goes through W·h + b untouched, and not through a ReLU")
 
 # %% [markdown]
-# So "an ensemble for the price of one" is exact for one layer and a hope for many. It is a good hope in practice, and you can test it: ask many masks and average. The last picture does.
+# So "an ensemble for the price of one" is exact for one layer and a hope for many. How good a hope can be tested, by asking many masks and averaging: the end of this lesson does.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: which average of probabilities?
@@ -158,9 +162,9 @@ claim("It is not the ordinary mean of the probabilities.",
       measured=(arithmetic - whole.softmax(0)).abs().max().item(), holds=lambda gap: gap > 1e-3)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ## "The training loss is higher with dropout. Is this a bug?"
+# ## "The training loss is higher with dropout, is this a bug?"
 #
-# A lecture asks this and leaves it open. Digits, 300 training rows, of which 60 carry a wrong label; a 64-128-10 network; dropout behind the hidden layer, $p = 0.5$.
+# A widely read lecture asks this and leaves it open. Digits, 300 training rows, of which 60 carry a wrong label; a 64-128-10 network; dropout behind the hidden layer, $p = 0.5$.
 
 # %%
 predict("worse", "With dropout, training prints a higher training loss than without. Why?",
@@ -223,9 +227,17 @@ reveal("best", "0: none" if lowest == 0 else "about 0.2" if lowest < 0.4 else "a
        because=f"measured: lowest mean error at p = {lowest:g}")
 
 # %% [markdown]
-# Two things to take home. The best p depends on what there is to unlearn: one label in five is wrong here, and the network could memorise them all. And error and loss disagree:
-# a network that lost nearly all its units in training is right more often, and too modest about it, since its logits stay small.
-#
+# Two things to take home. The best p depends on what there is to unlearn: one label in five is wrong here, and the network could memorise them all, so 0.5 need not be enough.
+# And error and loss need not agree on it. The loss also asks how sure the network is of its answers, and one that was never allowed to rely on most of its units may be too timid:
+# we call it that if it is right more than 10 points (0.1) more often than its probabilities say, and *too sure* if it is right less often.
+
+# %% tags=["nbval-check-output"]
+claim("At p = 0.9 the network is too timid: its accuracy on test rows exceeds its mean confidence by more than 0.1.",
+      measured=mean_interval(dropout_curves.timidity(trained, 0.9)), kind="measured", holds=lambda gap: gap.between(low=0.1))
+claim("Without dropout it is the other way round: the network is too sure.",
+      measured=mean_interval(dropout_curves.timidity(trained, 0.0)), kind="measured", holds=lambda gap: gap.between(high=0))
+
+# %% [markdown]
 # *What the intervals cover:* twelve seeds, each with another split, start, batch order and masks, always from the same 1797 images; the optimizer, its rate and 1000 steps are the same for every p and tuned for none.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
@@ -245,7 +257,7 @@ claim("With right labels p = 0.5 lowers the test error by more than one point.",
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## "It forces the network to distribute"
 #
-# The usual story: a unit that cannot rely on its neighbours must be useful by itself, so that what is learned is spread "more evenly across neurons". That can be measured.
+# "This forces the network to distribute the learned representations more evenly across neurons", says the lecture: a unit that cannot rely on its neighbours must be useful by itself. That can be measured.
 # Take a trained network, masks off, set *one* hidden unit to zero, see how much the loss rises, put it back, take the next: 128 rises.
 #
 # What would count: the network *relies less on one unit* if its worst rise (test rows) is below half of the plain network's. It *spreads more evenly* if the 13 worst units of 128 make up a smaller share of all the rises,
@@ -272,7 +284,7 @@ for p in (0.0, 0.5):
 #
 # Lessons 02 and 03 had a penalty in front of them. Dropout has none in sight. Look for it where everything can be computed: linear regression, masks on the *inputs*, squared residuals summed over the rows.
 #
-# The prediction $\sum_j m_j x_j w_j/(1-p)$ has mean $x\cdot w$ and variance $\sum_j \frac{p}{1-p} x_j^2 w_j^2$. A mean square is squared mean plus variance. So, averaged over all masks,
+# The masks are independent, so the prediction $\sum_j m_j x_j w_j/(1-p)$ has mean $x\cdot w$ and variance $\sum_j \frac{p}{1-p} x_j^2 w_j^2$. A mean square is squared mean plus variance. So, averaged over all masks,
 #
 # $$\sum_i \mathrm{E}\Big(y_i - \sum_j \tfrac{m_{ij}x_{ij}w_j}{1-p}\Big)^2 = \lVert y - Xw\rVert^2 + \frac{p}{1-p}\sum_j \lVert x_{\cdot j}\rVert^2\, w_j^2$$
 #
@@ -334,17 +346,20 @@ claim("Over all masks, dropout raises the variance by (E[x²]/(1 − p) − E[x]
       holds=lambda gap: gap < 1e-12)
 
 # %% [markdown]
-# In a network: 64-128-128-128-10 on 1000 digits with right labels, twice: each hidden layer linear-ReLU-**dropout-norm**, or linear-norm-ReLU-dropout. For p = 0, 0.5 and 0.7 we note the ratio at the norms,
+# In a network: 64-128-128-128-10 on 1000 digits with right labels, twice, eight seeds: each hidden layer linear-ReLU-**dropout-norm**, or linear-norm-ReLU-dropout. For p = 0, 0.5 and 0.7 we note the ratio at the norms,
 # and what the remembered statistics cost on test rows, against statistics taken anew over the training rows with dropout off.
 #
 # What would count: the formula is *right* if the ratio at the first norm is within 10 % of it. The shift is *harmless* where it costs less than a point of test error, and *shows in the loss* if it costs more than 0.05.
+# The *order matters* where the two orders' test errors differ by more than a point.
 
-# %% tags=["deeper", "nbval-check-output"] jupyter={"outputs_hidden": true}
+# %% tags=["deeper"]
 from course_lib.lab.dropout_before_norm import compute_shift
 
 *_, shift = compute_shift()
-before, behind = 0, 1  # the order: dropout before the norm, or behind
 at = {p: shift.ps.index(p) for p in shift.ps}
+
+# %% tags=["deeper", "nbval-check-output"] jupyter={"outputs_hidden": true}
+before, behind = 0, 1  # the order: dropout before the norm, or behind
 for p in (0.5, 0.7):
     agreement = shift.ratio[before, :, at[p], 0] / shift.expected[before, :, at[p], 0]
     claim(f"p = {p}: the first norm remembers a variance within 10 % of the formula's.",
@@ -358,15 +373,21 @@ claim("p = 0.7: the shift costs more than 0.05 in test loss.",
       measured=paired_interval(shift.loss[before, :, at[0.7]], shift.loss_again[before, :, at[0.7]]), kind="measured",
       holds=lambda cost: cost.between(low=0.05))
 
-# %% tags=["deeper"]
+# %% tags=["deeper", "nbval-check-output"] jupyter={"outputs_hidden": true}
+for p in (0.5, 0.7):
+    claim(f"p = {p}: dropout before the norm has a test error more than a point above dropout behind it.",
+          measured=paired_interval(shift.error[before, :, at[p]], shift.error[behind, :, at[p]]), kind="measured",
+          holds=lambda gap: gap.between(low=0.01))
+
+# %% tags=["deeper"] jupyter={"outputs_hidden": true}
 for order, name in enumerate(("dropout before norm", "dropout behind norm")):
     for p in shift.ps:
         ratio = "  ".join(f"{r:.2f}" for r in shift.ratio[order, :, at[p]].mean(0))
         print(f"{name}, p = {p:g}: ratio at the three norms {ratio}   test error {shift.error[order, :, at[p]].mean():.1%}")
 
 # %% [markdown]
-# The ratio is no small matter: more than two at p = 0.5. That is an exact effect, and yet one may look for its cost in vain: an argmax survives a good deal of rescaling, the loss less.
-# Putting dropout behind the norm frees the first norm altogether; the later ones still see it through a linear layer. The two orders differ in more than this shift, so a difference of their errors is not its price alone.
+# The ratio is exact and large: read it off the table. What it costs is another matter. An argmax survives a good deal of rescaling, so the error need not notice; the loss notices sooner.
+# And the two orders differ in more than this shift, so a difference of *their* errors is not its price alone. Behind the norm, the first norm is free of it altogether; the later ones still see it, through a linear layer.
 # Advice that costs nothing: no dropout directly in front of a batch norm, or none at all in front of the last one.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -379,7 +400,7 @@ for order, name in enumerate(("dropout before norm", "dropout behind norm")):
 explore.band.show()
 
 # %% [markdown]
-# It looks like what one would wish for: narrow among the rows, wider to the left of them. If it measures what the network does not know, more rows should shrink it.
+# It looks like what one would wish for: narrow where the rows lie, wide where there are none, at least on the left. If it measures what the network does not know, more rows should shrink it.
 
 # %%
 predict("shrink", "From 30 rows to 1000 the error of the mean falls. The spread over masks …",
@@ -387,13 +408,15 @@ predict("shrink", "From 30 rows to 1000 the error of the mean falls. The spread 
 
 # %% [markdown]
 # What would count, at p = 0.2 over eight seeds: the error of the mean *falls* if it comes down by more than half. The spread *does not follow* if it keeps more than two thirds. The band *knows where the rows are* if beyond them
-# it is more than 1.2 times as wide as among them. And the interval is *too short* if it should hold 95 % of new targets and holds fewer.
+# it is more than 1.2 times as wide as among them. The interval is *too short* if it should hold 95 % of new targets and holds fewer.
+# And evaluation is a *good stand-in* for the ensemble if it is off the mean of the 200 by less than half their spread.
 
 # %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
 def asked(rows, activation):
     *_, band = mc_dropout.compute_band(rows, activation)
     at = band.ps.index(0.2)
     return {"error": band.error()[:, at], "spread": band.mean_spread()[:, at], "held": band.coverage()[:, at],
+            "gap": (band.evaluation_gap() / band.mean_spread())[:, at],
             "beyond": (band.mean_spread(~mc_dropout.INSIDE) / band.mean_spread())[:, at]}
 
 
@@ -407,6 +430,8 @@ for name, answers in (("30 rows, ReLU", few), ("30 rows, tanh", smooth), ("1000 
           measured=mean_interval(answers["beyond"]), kind="measured", holds=lambda ratio: ratio.between(low=1.2))
 claim("With 30 rows the 95 % interval (masks and noise) holds fewer than 95 % of new targets among the rows.",
       measured=mean_interval(few["held"]), kind="measured", holds=lambda held: held.between(high=0.95))
+claim("Two layers of masks: evaluation is off the mean of the masks by less than half their spread.",
+      measured=mean_interval(few["gap"]), kind="measured", holds=lambda gap: gap.between(high=0.5))
 
 # %%
 kept = (many["spread"] / few["spread"]).mean().item()
@@ -415,15 +440,15 @@ reveal("shrink", "grows" if kept > 1.1 else "stays about the same" if kept > 2 /
 
 # %% [markdown]
 # Nothing in a mask knows how many rows there were. Its spread is set by p, by the weights and by the activation: a ReLU network is steep where it extrapolates and a tanh network is flat, rows or no rows.
-# Gal and Ghahramani's argument ties p to the amount of data; with a p that is simply chosen, the band is a *shape*, to be calibrated on held-out targets before anyone calls it 95 %. Turn p in the picture: that is the knob.
+# Gal and Ghahramani's argument ties together p, the weight decay and the number of rows; with a p that is simply chosen, the band is a *shape*, to be calibrated on held-out targets before anyone calls it 95 %. Turn p in the picture: that is the knob.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Myths, checked
 #
-# > **"During each training iteration, dropout drops a subset of neurons by setting their activations to zero."** So a lecture, and another tutorial in the same words. Two things are missing.
+# > **"During each training iteration, dropout randomly “drops” a subset of neurons by setting their activations to zero with a specified probability."** So the lecture. Not wrong, but two things are missing.
 # > It is another subset for *each row* of the batch, and what stays is rescaled: the lecture's own printout shows doubled numbers, without a word about them (exercise T2).
 #
-# > **"Neurons are only dropped in train mode, not in eval mode."** True for the layer. The function of the same name knows no modes, and its default is `training=True`.
+# > **"Note that neurons are only dropped when the module is in train mode, not in eval mode."** True of the module. The *function* of the same name knows no modes, and its default is `training=True`.
 
 # %% tags=["nbval-check-output"]
 class Careless(nn.Module):
@@ -462,7 +487,7 @@ quiz("A network with dropout scores 97 % on the training rows while it trains, a
 # ## When not to
 #
 # - More data than the network can memorise in the time it has: there is nothing to prevent, and dropout slows the fit.
-# - Directly in front of a batch norm (last Deeper section).
+# - Directly in front of a batch norm (the Deeper section on it says why).
 # - A regression with plenty of rows: a dropped unit is an error in the answer, and the network pays for it by hedging. Set the last picture to 1000 rows and watch the error of the mean as p grows.
 # - As the only source of error bars.
 
@@ -480,5 +505,5 @@ quiz("A network with dropout scores 97 % on the training rows while it trains, a
 # Now write it yourself: **`06_dropout_exercises.ipynb`**. Your own function then throws the masks of the first and the last picture.
 #
 # **Sources.** Srivastava, Hinton, Krizhevsky, Sutskever & Salakhutdinov, *Dropout: A Simple Way to Prevent Neural Networks from Overfitting*, JMLR 2014. Wager, Wang & Liang, *Dropout Training as Adaptive Regularization*, NeurIPS 2013 (arXiv:1307.1493).
-# Baldi & Sadowski, *Understanding Dropout*, NeurIPS 2013. Gal & Ghahramani, *Dropout as a Bayesian Approximation*, ICML 2016 (arXiv:1506.02142). Osband, *Risk versus Uncertainty in Deep Learning*, NIPS workshop 2016.
+# Baldi & Sadowski, *Understanding Dropout*, NeurIPS 2013. Gal & Ghahramani, *Dropout as a Bayesian Approximation*, ICML 2016 (arXiv:1506.02142). Osband, *Risk versus Uncertainty in Deep Learning: Bayes, Bootstrap and the Dangers of Dropout*, NIPS workshop 2016.
 # Li, Chen, Hu & Yang, *Understanding the Disharmony between Dropout and Batch Normalization by Variance Shift*, CVPR 2019 (arXiv:1801.05134).
