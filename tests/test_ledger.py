@@ -1,0 +1,55 @@
+"""The claims ledger holds what the executed lessons printed, all of it and nothing else."""
+
+import re
+from pathlib import Path
+
+import nbformat.v4 as v4
+import pytest
+
+from course_lib import ledger
+from course_lib.build import executed
+
+NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
+
+
+def notebook(*cells):
+    made = [v4.new_code_cell("from course_lib.notebook import claim")]
+    made += [v4.new_markdown_cell(cell) if cell.startswith("#") else v4.new_code_cell(cell) for cell in cells]
+    return v4.new_notebook(cells=made)
+
+
+@pytest.fixture(scope="module")
+def rows(tmp_path_factory):
+    made = notebook(
+        "# Lesson\n\ntext\n\n## Sums",
+        'claim("One and one is two.", measured=1 + 1, holds=lambda two: two == 2)',
+        "## Loops",
+        "for n in (1, 2):\n"
+        '    claim(f"{n} is small | large.", kind="measured", measured=n, holds=lambda n: n < 2)\n'
+        'claim("Nobody knows.", 0.5, lambda\n    it: None, "measured")',
+        'print("Exact words are not claims")',
+    )
+    return list(ledger.rows_of(executed(made, tmp_path_factory.mktemp("nb") / "x.ipynb", "x"), "03_x"))
+
+
+def test_sentence_bound_figure_verdict_and_place(rows):
+    assert rows[0] == ("03_x", "Sums", "One and one is two.", "Exact", "two == 2", "2", "holds")
+    assert [row[2:] for row in rows[1:]] == [
+        ("1 is small | large.", "Measured", "n < 2", "1", "holds"),
+        ("2 is small | large.", "Measured", "n < 2", "2", "does not hold"),
+        ("Nobody knows.", "Measured", "None", "0.5", "inconclusive"),
+    ]
+    assert {row.section for row in rows[1:]} == {"Loops"}
+
+
+def test_the_page_counts_and_escapes(rows):
+    page = ledger.table(rows)
+    assert "4 in all, 1 of them exact" in page and "3 measured ones 1 hold, 1 do not, 1 are inconclusive" in page
+    assert "| 1 is small \\| large. | measured | `n < 2` | 1 | holds | [Loops](<03_x.ipynb#Loops>) |" in page
+    lines = [line for line in page.splitlines() if line.startswith("|")]
+    assert {len(re.findall(r"(?<!\\)\|", line)) for line in lines} == {7}
+
+
+def test_every_claim_of_the_course_has_its_bound_and_its_place():
+    found = ledger.rows(NOTEBOOKS)
+    assert found and not [row for row in found if not (row.bound and row.section and row.figure)]
