@@ -27,7 +27,7 @@ def test_the_caption_of_a_polynomial_says_what_the_curves_show():
         shown = dict(zip(*marks[name][0].get_data()))[5]
         assert f"{name} {shown:.2g}" in caption
     bias2, variance = (part.mean().item() for part in result[0].parts(5))
-    assert f"bias² {bias2:.2g}, variance {variance:.2g}" in caption and "noise 0.09" in caption
+    assert f"bias² {bias2:.2g}, variance {variance:.2g}" in caption and "noise σ² 0.09" in caption
 
 
 def test_what_is_hidden_is_nowhere():
@@ -35,7 +35,7 @@ def test_what_is_hidden_is_nowhere():
     marks, caption = marks_of(explore.polynomials, result, errors="hidden")
     hidden = ("truth", "mean", "bias²", "variance", "training error", "validation error")
     assert not [name for name in hidden if len(marks[name][0].get_xdata())] and not marks["band"][0].get_paths()
-    assert "validation" not in caption and len(marks["fit"][0].get_xdata()) == 81
+    assert "validation" not in caption and len(marks["fit"][0].get_xdata()) == fits_lab.POINTS
 
 
 def test_a_degree_that_the_points_do_not_determine_is_a_sentence_beside_the_former_picture():

@@ -44,6 +44,22 @@ def test_errors_of_polynomials_are_those_of_their_own_sets():
     assert torch.allclose((bias2 + variance).mean(), fits.over_sets(0).mean())
 
 
+def test_the_three_parts_add_up_to_the_validation_error_of_every_degree():
+    fits = lab.polynomials(20, 0.3)
+    for degree in range(11):  # beyond, a few of the 200 validation errors make most of the mean
+        apart = fits.over_sets(degree) + 0.09 - fits.validation_error[degree]
+        assert apart.mean().abs() <= 3 * apart.std() / len(apart) ** 0.5
+        bias2, variance = fits.parts(degree)
+        assert (bias2 + variance).mean().item() == pytest.approx(fits.over_sets(degree).mean().item())
+
+
+def test_a_mean_over_the_grid_is_a_mean_over_x():
+    points, weights = np.polynomial.legendre.leggauss(20)  # exact up to degree 39
+    for values in (lambda x: x**24, lambda x: (x - 0.5) ** 6):
+        exact = (weights * values(points)).sum() / 2
+        assert values(lab.GRID).mean().item() == pytest.approx(exact, rel=0.01)
+
+
 def test_bias_falls_and_variance_rises_with_the_degree():
     fits = lab.polynomials(30, 0.3, sets=200)
     parts = [tuple(part.mean().item() for part in fits.parts(k)) for k in (1, 3, 9, 12)]

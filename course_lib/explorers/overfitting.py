@@ -110,7 +110,7 @@ def _say_fits(result, index, what):
     train, validation = result.train_error[index].nanmean().item(), result.validation_error[index].nanmean().item()
     return (
         f"{what}, mean of {sets} training sets of {len(result.x)} points: bias² {bias2:.2g}, variance {variance:.2g}; "
-        f"training error {train:.2g}, validation error {validation:.2g} (noise {result.noise**2:.2g})."
+        f"training error {train:.2g}, validation error {validation:.2g} (noise σ² {result.noise**2:.2g})."
     )
 
 
@@ -277,7 +277,7 @@ def prepare_minimum_norm(figure):
     marks["mean"] = ax.plot([], [], "o", color=plotting.series(0)[0], label="mean of 500 data sets at this λ", **style)
     marks["median"] = ax.plot([], [], "x", color=plotting.series(1)[0], label="their median", **style)
     color, linestyle = plotting.series(2)
-    marks["best"] = ax.plot([], [], color=color, linestyle=linestyle, label="mean at the best λ, σ²d/n")
+    marks["best"] = ax.plot([], [], color=color, linestyle=linestyle, label="mean at λ = σ²d/n")
     ax.legend(loc="upper left", fontsize=8)
     return marks
 

@@ -1,8 +1,9 @@
 """One recipe, two hundred training sets: what the fitted functions have in common, and how they scatter.
 
 Every training set is a noisy sine: one x drawn evenly from each n-th of [−1, 1], so that none leaves a hole, and
-y = sin(πx) + noise. All models are judged on one fixed grid. Two recipes: polynomials, solved exactly by least squares,
-and small networks, trained by the ensemble engine in one call a width, each on its own training set.
+y = sin(πx) + noise. All models are judged on one fixed grid, evenly over x as validation rows are. Two recipes:
+polynomials, solved exactly by least squares, and small networks, trained by the ensemble engine in one call a width,
+each on its own training set.
 """
 
 import math
@@ -21,7 +22,8 @@ from course_lib.lab.remember import remembered
 from course_lib.overfitting import bias_variance
 
 SETS, VALIDATION_ROWS = 200, 50
-GRID = torch.linspace(-1, 1, 81, dtype=torch.float64)
+POINTS = 201
+GRID = -1 + (2 * torch.arange(POINTS, dtype=torch.float64) + 1) / POINTS  # midpoints: a mean over them is one over x
 TRUTH = torch.sin(math.pi * GRID)
 DEGREES = tuple(range(13))
 WIDTHS, STEPS = (1, 2, 4, 8, 16, 32), 1000
@@ -128,7 +130,7 @@ def networks(
     """
     require("sets", sets, 2)
     shape, first = (len(widths), sets), training_set(0, rows, noise)
-    predictions, *errors = (torch.full((*shape, *more), torch.nan, dtype=torch.float64) for more in ((81,), (), ()))
+    predictions, *errors = (torch.full((*shape, *more), torch.nan, dtype=torch.float64) for more in ((POINTS,), (), ()))
     fits = Fits(tuple(widths), predictions, *errors, first.train_x[:, 0], first.train_y[:, 0], noise, 0.0)
     for w, width in enumerate(widths):
         spec = ModelSpec((1, width, 1), "regression")

@@ -109,7 +109,11 @@ claim("bias² + variance + noise is the expected squared error at every new poin
       measured=apart, holds=lambda apart: max(apart.values()) < 1e-13)
 
 # %% [markdown]
-# Now go back to the picture. Raise the noise: only the variance follows. Give it 200 points: the variance falls in proportion, the bias stays. (Even 200 fits only estimate the bias: their mean is off by a 200th of the variance, and that is all one sees of it beyond degree 7.) **Too much bias: a richer model. Too much variance: more data, or less freedom.** That second way is what this course is about.
+# Now go back to the picture. There the three parts are averaged over all $x$, and the validation error is estimated from 50 fresh points for each fit: the two agree up to that sampling.
+# - Raise the *noise*: only noise and variance follow. (Even 200 fits only estimate the bias: their mean is off by about a 200th of the variance, and beyond degree 6 one sees little else of it.)
+# - Give it 200 *points*. At degree 3 the variance falls to a tenth, in proportion; at degree 12, where 20 points hardly hold the curve, far more. At degree 1 bias² stays where it is: more of the same data does not bend a line.
+#
+# **Too much bias: a richer model. Too much variance: more data, or less freedom.** That second way is what this course is about.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The same points, and a network
@@ -230,18 +234,19 @@ reveal("clean", "yes, more than one point" if middle > 1 else "it costs more tha
        "less than one point either way", because=f"measured: {middle:+.2f} points")
 
 # %% [markdown]
-# Look at the left panel again: the validation *loss* rises even where the accuracy hardly moves, because a network that is sure of what it gets wrong pays for it in loss. Which of the two you watch is a choice.
+# The two panels judge by different labels: the validation digits have wrong ones too, the test digits none. And loss and accuracy need not turn together: set the share of wrong labels to 0 and compare them after step 500.
+# The loss also counts *how sure* the network is of its mistakes. Which of the two you watch is a choice.
 # And the validation set is now used up: its best loss is the lowest of many, so it flatters. Report the *test* error.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Beyond the point where everything fits
 #
-# Back to linear models, where the whole story has a formula. Data: $n = 30$ rows with $d$ independent standard normal features, labels $x^\top\beta + \varepsilon$ with $\lVert\beta\rVert = 1$, all $d$ features in the truth. Fit: least squares, and where many solutions fit, the *shortest* one, the one gradient descent from zero finds.
-# From $d = n$ on the fit passes through every label.
+# Back to linear models, where the whole story has a formula. Data: $n = 30$ rows with $d$ independent standard normal features, labels $x^\top\beta + \varepsilon$ with $\lVert\beta\rVert = 1$, all $d$ features in the truth. Fit: least squares, and where many solutions fit, the *shortest* one, the one gradient descent from zero (with small enough steps) finds.
+# From $d = n$ on the fit passes through every label. Mind what moves: with $d$ the truth changes too, the same length spread over $d$ features. So read the picture as *how hard is a problem with d unknowns from 30 rows*; one truth with a growing model comes right after, on digits.
 
 # %%
 predict("peak", "Noise σ = 0.5. As d grows from 2 to 300 with n = 30, the error on new data …",
-        ["rises all the way", "falls, then rises", "rises to a peak at d = n, then falls again"])
+        ["rises all the way", "falls, then rises", "rises to a peak near d = n, then falls"])
 
 # %% jupyter={"outputs_hidden": true}
 explore.minimum_norm.show()
@@ -251,8 +256,10 @@ explore.minimum_norm.show()
 #
 # $$\sigma^2\frac{d}{n-d-1}\quad(d < n-1),\qquad \Big(1-\frac nd\Big) + \sigma^2\frac{n}{d-n-1}\quad(d > n+1),$$
 #
-# and is infinite between. Near $d = n$ some direction of the data has almost no extent; to fit the labels, weights in that direction must be huge. Beyond, there are more and more directions to share the work.
-# The term $1-\frac nd$ is the part of β that 30 rows cannot show; it takes the error back up, towards 1, where nothing is learned. Now add $\lambda\lVert w\rVert^2$ to the mean squared error, which is called **ridge**: move λ off 0, and the peak melts.
+# and is infinite between (σ > 0). Near $d = n$ some direction of the data has almost no extent; to fit the labels, weights in that direction must be huge. Beyond, there are more and more directions to share the work.
+# The term $1-\frac nd$ is the part of β that 30 rows cannot show; it takes the error back up, towards 1, where nothing is learned. Now add $\lambda\lVert w\rVert^2$ to the mean squared error, which is called **ridge**: raise λ step by step, and the peak melts.
+#
+# Which λ is best? Here a squared weight is $1/d$ on average, and the noise $\sigma^2$; weighing the two over $n$ rows gives $\lambda = \sigma^2d/n$. No other λ has a lower mean error in this world: its rows prefer no direction, so β fares like one of random direction, and for a Gaussian one this ridge is the posterior mean (Dobriban & Wager 2018 derive it for large $n$ and $d$). It needs σ, so on real data λ is tuned instead.
 
 # %% tags=["nbval-check-output"]
 from course_lib.lab.double_descent import FEATURES, minimum_norm, standard_error
@@ -267,7 +274,7 @@ claim("At d = n − 1, n, n + 1 the law is infinite, and 500 data sets have fini
 tuned = [minimum_norm(d, 0.5, 0.25 * d / 30).mean().item() for d in FEATURES]
 claim("With λ = σ²d/n at every d there is no peak: the mean rises all the way.",
       measured=tuned, holds=lambda risks: risks == sorted(risks))
-reveal("peak", "rises to a peak at d = n, then falls again")
+reveal("peak", "rises to a peak near d = n, then falls", because="and beyond d ≈ 60 the law rises again, slowly, up to 1")
 
 # %% [markdown]
 # Within 3 of $n$ the variance of a single data set's error is infinite: no number of data sets gives a standard error, the blue dots there are accidents (that of $d = 30$ lies above the picture), and one looks at medians.
@@ -312,7 +319,7 @@ reveal("second", {(True, True): "yes, with wrong and with clean labels", (False,
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Little data, much data
 #
-# A tutorial says: "Regularization is less effective when training data is very limited or not representative". Take the first half. We give L2 (a term $\frac\lambda2\lVert w\rVert^2$ in the loss) its chance: seven strengths from 0 to 0.1, the one with the lowest loss on 100 validation rows is taken. Digits with 20 % wrong labels; $n$ = 50, 150, 450, 1200; ten seeds; 600 steps for every $n$.
+# A tutorial says: "Regularization is less effective when training data is very limited or not representative". Take the first half. We give L2 (a term $\frac\lambda2\lVert w\rVert^2$ in the loss) its chance: seven strengths from 0 to 0.1, the one with the lowest loss on 100 validation rows is taken. Digits with 20 % wrong labels (test labels are right); $n$ = 50, 150, 450, 1200; ten seeds. A 64-64-10 network, SGD with momentum 0.9, learning rate 0.1, batches of 50, 600 steps for every $n$.
 # The **benefit** is test accuracy at the chosen λ minus that at λ = 0, in points. *Less effective* means that the benefit at 50 is lower than at 150; we ask the same of 1200.
 
 # %%
@@ -323,10 +330,11 @@ from course_lib.lab.tuned_l2 import tune
 
 *_, l2 = tune()
 benefit = 100 * l2.benefit()
-print("   n   benefit (points)                 accuracy at λ = 0: test, training   at the chosen λ: test")
+print("   n   benefit (points)                 accuracy at λ = 0: test, training   at the chosen λ: test   median λ")
 for k, n in enumerate(l2.rows):
     test, train = (100 * values[k, :, 0].mean().item() for values in (l2.test_accuracy, l2.train_accuracy))
-    print(f"{n:>4}   {str(mean_interval(benefit[k])):<32} {test:17.1f} {train:9.1f} {test + benefit[k].mean():22.1f}")
+    usual = l2.strengths[l2.chosen()[k].median()]
+    print(f"{n:>4}   {str(mean_interval(benefit[k])):<32} {test:17.1f} {train:9.1f} {test + benefit[k].mean():22.1f} {usual:13g}")
 
 # %% tags=["nbval-check-output"]
 for n in (50, 1200):
@@ -339,8 +347,8 @@ most = l2.rows[benefit.mean(1).argmax()]
 reveal("small-n", {50: "n = 50", 1200: "n = 1200"}.get(most, "n = 150 or 450"), because=f"highest mean at n = {most}")
 
 # %% [markdown]
-# Read the training column with it: at λ = 0 an accuracy above 80 % is wrong labels learned by heart. 600 steps are 600 rounds through 50 examples and 25 through 1200, and what has not been memorised need not be prevented.
-# So the benefit has two ends, and the tutorial speaks of one: with hardly any data a penalty has little signal to protect, with plenty little noise to protect it from. Another budget of steps would move the right end.
+# Read the training column with it: training labels are right four times in five, so clearly more than 80 % means wrong ones learned by heart.
+# *n does not change alone here*: 600 steps are 600 rounds through 50 examples and 25 through 1200, and what has not been memorised need not be prevented. A longer budget would move the right end; the left end is the one that the tutorial's sentence is about.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: data for nothing
@@ -411,7 +419,8 @@ claim("They exceed 1.69 too: one step of η = 1.9 has 8 times the variance of ri
       measured=((descent_filter(steep, 1, 1.9) / ridge_filter(steep, 1 / 1.9)) ** 2).item(), holds=lambda ratio: 8 < ratio < 9)
 
 # %% [markdown]
-# So a training time is a regularization strength: stopping a tenth as late is like a λ ten times as large. Where the two part is that ridge needs a new fit for every λ, and early stopping gives all of them on the way.
+# So for least squares, with small steps, a training time is a regularization strength: stopping ten times as early is like a λ ten times as large.
+# One run of descent passes all of them on its way. Ridge gets all of them from one eigendecomposition, but only where the loss is quadratic.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Four myths, checked
@@ -444,13 +453,14 @@ for rows, values in (("training", train150), ("test", test150)):
           measured=paired_interval(values[:, -1], values[:, 0]), holds=lambda points: points.between(high=0))
 
 # %% [markdown]
-# For L1 no training is needed. One weight that the data want at $a$: $\frac12(w-a)^2$ plus a penalty. With $\frac\lambda2w^2$ the lowest point is $\frac{a}{1+\lambda}$, smaller, never 0. With $\lambda|w|$ it is $a$ moved towards 0 by λ, and *exactly* 0 if $|a| \le \lambda$.
+# For L1 no training is needed. One weight that the data want at $a$: $\frac12(w-a)^2$ plus a penalty. With $\frac\lambda2w^2$ the lowest point is $\frac{a}{1+\lambda}$, smaller, and 0 only if $a$ is.
+# With $\lambda|w|$ the slope is $w-a+\lambda$ right of 0 and $w-a-\lambda$ left of it. If $|a|\le\lambda$, the first is never negative and the second never positive, so the lowest point is 0 itself, *exactly*. Otherwise set the slope to 0: it is $a$, moved towards 0 by λ.
 
 # %% tags=["nbval-check-output"]
-w = torch.linspace(-2, 2, 400001, dtype=torch.float64)  # every hundred-thousandth
+w = torch.arange(-200_000, 200_001, dtype=torch.float64) / 100_000  # every hundred-thousandth, 0 among them
 lowest = {a: w[((w - a) ** 2 / 2 + 0.5 * w.abs()).argmin()].item() for a in (1.5, 0.5, 0.3, -0.4, -2.0)}
 claim("With L1, λ = 0.5, the best weight is exactly 0 where |a| ≤ 0.5, and else a moved by 0.5; with L2 it is a/1.5.",
-      measured=lowest, holds=lambda at: all(abs(at[a] - math.copysign(max(abs(a) - 0.5, 0), a)) < 1e-9 for a in at)
+      measured=lowest, holds=lambda at: all(at[a] == 0 if abs(a) <= 0.5 else abs(at[a] - math.copysign(abs(a) - 0.5, a)) < 1e-9 for a in at)
       and all(abs(w[((w - a) ** 2 / 2 + 0.25 * w**2).argmin()].item() - a / 1.5) < 1e-5 for a in at))
 
 # %%
@@ -510,9 +520,9 @@ quiz("Training loss 0.01 and validation loss 0.01, test loss 1.4. What happened?
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## When not to
 #
-# - Both errors are high and close: that is bias. Any regularizer makes it worse; use a richer model, or train longer.
+# - Both errors are high and close, and the labels can be trusted: that is bias, and more regularization seldom helps; use a richer model, or train longer. (Where labels are wrong, part of both errors is noise, and no model removes it.)
 # - A tiny validation set: with 100 rows and 90 % right, one standard error is 3 points. Early stopping then picks among accidents; repeat over seeds or cross-validate.
-# - Much clean data, one epoch: nothing is seen twice, so there is nothing to memorise.
+# - Much data, one epoch: each batch is new when its loss is taken, so there is no gap to close. (Weight decay may help the *optimization* even then: lesson 03.)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## In one breath
@@ -531,4 +541,4 @@ quiz("Training loss 0.01 and validation loss 0.01, test loss 1.4. What happened?
 # **Sources.** Geman, Bienenstock & Doursat, *Neural Networks and the Bias/Variance Dilemma*, 1992. Prechelt, *Early Stopping – But When?*, 1998. Zhang, Bengio, Hardt, Recht & Vinyals, *Understanding Deep Learning Requires Rethinking Generalization*, ICLR 2017 (arXiv:1611.03530).
 # Neal et al., *A Modern Take on the Bias-Variance Tradeoff in Neural Networks*, 2018 (arXiv:1810.08591). Belkin, Hsu, Ma & Mandal, *Reconciling Modern Machine-Learning Practice and the Classical Bias–Variance Trade-off*, PNAS 2019 (arXiv:1812.11118).
 # Hastie, Montanari, Rosset & Tibshirani, *Surprises in High-Dimensional Ridgeless Least Squares Interpolation*, 2019 (arXiv:1903.08560). Ali, Kolter & Tibshirani, *A Continuous-Time View of Early Stopping for Least Squares Regression*, AISTATS 2019 (arXiv:1810.10082).
-# Nakkiran, Venkat, Kakade & Ma, *Optimal Regularization Can Mitigate Double Descent*, ICLR 2021 (arXiv:2003.01897).
+# Dobriban & Wager, *High-Dimensional Asymptotics of Prediction: Ridge Regression and Classification*, Annals of Statistics 2018 (arXiv:1507.03003). Nakkiran, Venkat, Kakade & Ma, *Optimal Regularization Can Mitigate Double Descent*, ICLR 2021 (arXiv:2003.01897).
