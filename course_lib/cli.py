@@ -38,8 +38,9 @@ def parser() -> argparse.ArgumentParser:
 
     command(lab, "open JupyterLab on the first lesson, or on the one named; options go to JupyterLab")
     check_ = command(check, "check the answers in exercise notebooks")
-    check_.add_argument("which", nargs="*", help=f"{LESSON}, or a file; none: every exercise notebook")
+    check_.add_argument("which", nargs="*", help=f"{LESSON}, a file or a folder of them; none: all exercises")
     check_.add_argument("--json", action="store_true", help="one JSON list, for instructors")
+    check_.add_argument("--csv", metavar="FILE", type=Path, help="also a table with one line a notebook")
     reset_ = command(reset, "a fresh blank exercise notebook; the old one is kept aside")
     reset_.add_argument("which", nargs="+", help=LESSON)
     build_ = command(build, "make notebooks from their sources")
@@ -73,19 +74,25 @@ def lab(known: argparse.Namespace) -> int:
 
 def check(known: argparse.Namespace) -> int:
     """Check answers, notebook by notebook; 0 where every task is passed."""
+    from course_lib import grades
     from course_lib.checks import check_file
 
     files = [Path(word) for word in known.which if word.endswith(".ipynb")]
-    words = [word for word in known.which if not word.endswith(".ipynb")]
+    folders = [Path(word) for word in known.which if Path(word).is_dir()]
+    words = [word for word in known.which if Path(word) not in files + folders]
+    files += [file for folder in folders for file in grades.submissions(folder)]
     files += _exercises(words, root() / "notebooks") if words or not files else []
     rows = []
     for file in files:
         results = check_file(file)
         rows += [{"notebook": str(file), **result.as_dict()} for result in results]
         if not known.json:
-            print("\n  ".join([file.name, *(result.line for result in results)]), flush=True)
+            shown = str(file) if folders else file.name
+            print("\n  ".join([shown, *(result.line for result in results)]), flush=True)
     if known.json:
         print(json.dumps(rows, indent=1, ensure_ascii=False))
+    if known.csv:
+        grades.save(rows, known.csv)
     return int(not rows or any(row["verdict"] != "passed" for row in rows))
 
 
@@ -110,7 +117,7 @@ def reset(known: argparse.Namespace) -> int:
 
 def build(known: argparse.Namespace) -> int:
     """Build all notebooks, or those named; or copy the course without answers."""
-    from course_lib import _authoring
+    from course_lib import _authoring, ledger
     from course_lib.build import build as make
 
     here = root()
@@ -119,6 +126,7 @@ def build(known: argparse.Namespace) -> int:
         print(f"{count} files without answers in {known.without_solutions}")
     else:
         make(select(known.which, here / "notebooks"), here / "notebooks")
+        print(f"claims.md holds the {ledger.write(here / 'notebooks')} claims of the lessons")
     return 0
 
 

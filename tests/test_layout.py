@@ -19,7 +19,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 SOURCES = sorted((ROOT / "notebooks" / "src").glob("*.py"))
 TOPICS = [path for path in MODULES if path.parent == LIBRARY and path.stem in LESSONS]
 BASICS = {"_arguments", "_optimizer"}
-COMMANDS = {"__main__", "_authoring", "_places", "build", "cli", "doctor", "ledger"}
+COMMANDS = {"__main__", "_authoring", "_places", "build", "cli", "doctor", "grades", "ledger"}
 # Layer → the layers it may import from, besides its own and the basics. Nobody but the commands imports a command.
 MAY_IMPORT = {
     "basics": set(),
