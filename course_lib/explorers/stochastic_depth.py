@@ -1,0 +1,401 @@
+"""Explorers of lesson 08: which blocks are on, what that saves and does to the error, two rules, and the gradient."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from course_lib import plotting
+from course_lib.explorers._panel import Choice, Explorer, Slider
+from course_lib.lab.first_block import DEPTHS, STACKS, FirstBlock, measure_first_block
+from course_lib.lab.shorter_steps import Steps, time_shorter
+from course_lib.lab.shorter_training import (
+    DEPTH,
+    LAST,
+    SEEDS,
+    STEPS,
+    Shorter,
+    expected_depths,
+    train_shorter,
+    uniform_twins,
+)
+from course_lib.lab.statistics import mean_interval, paired_interval
+from course_lib.stochastic_depth import RULES, drop_path, survival_probabilities
+
+BLOCKS = np.arange(1, DEPTH + 1)
+
+
+def seeded(seed):
+    return torch.Generator().manual_seed(seed)
+
+
+# ---------------------------------------------------------------- who is on: rows and blocks, drawn by drop_path itself
+
+ROWS, FEATURES, BATCHES = 20, 4, 60
+MODES = {"row by row": "row", "the whole batch": "batch"}
+
+
+@dataclass
+class WhoIsOn:
+    """What `drop_path` made of ones: [blocks, rows, features] in one batch, and over many batches [blocks] each."""
+
+    survivals: list
+    batch: torch.Tensor
+    kept: np.ndarray  # share of entries that are not zero
+    mean: np.ndarray  # of all entries; 1 if the expectation is kept
+    numbers: dict
+    note: str
+
+
+def compute_who_is_on(last, rule, mode, batch, layer=None):
+    """Send `BATCHES` batches of ones through `drop_path`, or the learner's `layer`, once for each of twelve blocks."""
+    survivals = survival_probabilities(DEPTH, last, rule)
+    drop, ones = layer or drop_path, torch.ones(ROWS, FEATURES)
+
+    def through(number):
+        options = {"mode": MODES[mode], "training": True, "generator": seeded(number)}
+        results = [drop(ones, 1 - survival, **options) for survival in survivals]
+        for result in results:
+            if getattr(result, "shape", None) != ones.shape:
+                raise ValueError(f"layer: must keep the shape {list(ones.shape)}, and made {_what(result)}")
+        return torch.stack(results).detach()
+
+    found = torch.stack([through(number) for number in range(1, BATCHES + 1)])
+    kept, mean = (x.double().mean((0, 2, 3)).numpy() for x in (found != 0, found))
+    numbers = {"last": last, "rule": rule, "mode": mode, "batch": batch}
+    note = "" if layer is None else " Drawn by your function."
+    return WhoIsOn(survivals, found[batch - 1], kept, mean, numbers, note)
+
+
+def _what(result):
+    return f"{list(result.shape)}" if isinstance(result, torch.Tensor) else f"a {type(result).__name__}"
+
+
+def prepare_who_is_on(figure):
+    """Left rows × blocks of one batch, right the shares over many batches; returns the marks that move."""
+    left, right = figure.subplots(1, 2, width_ratios=[1.6, 1], sharey=True)
+    left.set(title="Coloured: the row goes through the block", xlabel=f"rows of the batch, {FEATURES} numbers each")
+    left.set(ylabel="block (1 is next to the input)", yticks=BLOCKS[::2])
+    left.set_xticks(np.arange(ROWS + 1)[::5])
+    left.grid(False)
+    color, linestyle = plotting.series(0)
+    other, _ = plotting.series(1)
+    map_ = _two_colours(figure, color)
+    edge = (0, ROWS, 0.5, DEPTH + 0.5)
+    image = left.imshow(np.zeros((DEPTH, ROWS * FEATURES)), vmin=0, vmax=1, cmap=map_, aspect="auto", extent=edge)
+    left.set(xlim=edge[:2], ylim=edge[2:])
+    for row in range(1, ROWS):
+        left.axvline(row, color=figure.get_facecolor(), linewidth=0.8, linestyle="-", zorder=3)
+    right.set(title=f"Over {BATCHES} batches", xlabel="share kept, and mean of what comes out", xlim=(-0.05, 2.6))
+    marks = {"image": [image]}
+    marks["rule"] = right.plot([], [], color=color, linestyle=linestyle, label="rule $p_l$")
+    marks["kept"] = right.plot([], [], "o", color=color, markersize=5, linestyle="none", label="share kept")
+    marks["mean"] = right.plot([], [], "x", color=other, markersize=6, linestyle="none", label="mean of ones")
+    right.legend(loc="upper right", fontsize=8, handlelength=1.4)
+    return marks
+
+
+def _two_colours(figure, color):
+    from matplotlib.colors import ListedColormap
+
+    return ListedColormap([figure.get_facecolor(), color])
+
+
+def draw_who_is_on(marks, result):
+    """Move the marks to a `WhoIsOn`."""
+    marks["image"][0].set_data((result.batch != 0).reshape(DEPTH, -1).numpy())
+    marks["rule"][0].set_data(result.survivals, BLOCKS)
+    marks["kept"][0].set_data(result.kept, BLOCKS)
+    marks["mean"][0].set_data(result.mean, BLOCKS)
+    n, expected, kept = result.numbers, sum(result.survivals), result.kept.sum()
+    here = (result.batch != 0).double().mean(-1).sum(0).mean().item()  # blocks a row
+    return (
+        f"{n['rule'].capitalize()} rule, p_L = {n['last']:g}, {n['mode']}: of {DEPTH} blocks {expected:.2f} are "
+        f"expected, {kept:.2f} were on over {BATCHES} batches and {here:.2f} in batch {n['batch']}, a row on average."
+        f"{result.note}"
+    )
+
+
+who_is_on = Explorer(
+    title="Twelve blocks, twenty rows: who is on?",
+    controls={
+        "last": Slider("survival of the last block, p_L", 0.0, 1.0, 0.5, step=0.05),
+        "rule": Choice("rule", RULES, "linear"),
+        "mode": Choice("decided", tuple(MODES), "row by row"),
+        "batch": Slider("batch", 1, BATCHES, 1),
+    },
+    compute=compute_who_is_on,
+    prepare=prepare_who_is_on,
+    draw=draw_who_is_on,
+)
+
+
+# ---------------------------------------------------------------- shorter: the network, its time and its error
+
+FIGURES = {"test error": ("error", "share of wrong answers"), "test NLL": ("nll", "mean negative log likelihood")}
+DRAWS = 8  # batches whose network can be looked at
+
+
+@dataclass
+class ShorterNetwork:
+    """Time per step and test figures so far; None: not there yet. alive [batches, p_L, blocks]: which blocks are on."""
+
+    alive: np.ndarray
+    times: Steps | None = None
+    training: Shorter | None = None
+
+
+def alive_blocks():
+    """[batches, p_L, blocks]: one decision a block and batch. A block that is on stays on for every larger p_L."""
+    u = torch.rand(DRAWS, 1, DEPTH, generator=seeded(8), dtype=torch.float64)
+    survivals = torch.tensor([survival_probabilities(DEPTH, last) for last in LAST], dtype=torch.float64)
+    return (u < survivals).numpy()
+
+
+def compute_shorter(seeds=SEEDS, rounds=20, steps=STEPS) -> Iterator[ShorterNetwork]:
+    """Yield a `ShorterNetwork` that fills in: first the time of a step, then the trained networks, seed by seed."""
+    alive = alive_blocks()
+    yield ShorterNetwork(alive)
+    for times in time_shorter(rounds=rounds):
+        yield ShorterNetwork(alive, times)
+    for training in train_shorter(seeds=seeds, steps=steps):
+        yield ShorterNetwork(alive, times, training)
+
+
+def prepare_shorter(figure):
+    """The network, time against depth, test figure against p_L; returns the marks that move."""
+    left, middle, right = figure.subplots(1, 3, width_ratios=[1.5, 1, 1])
+    color, _ = plotting.series(0)
+    other, _ = plotting.series(1)
+    left.set(title="Blocks that are on in this batch", xlabel="block (1 is next to the input)", xticks=BLOCKS[1::2])
+    left.set(ylabel="survival probability $p_l$", xlim=(0.2, DEPTH + 0.8), ylim=(-0.42, 1.05), yticks=[0, 0.5, 1])
+    left.axhline(0, color=plotting.muted(), linewidth=0.8, linestyle="-")
+    marks = {"bars": list(left.bar(BLOCKS, 0.5, width=0.7, edgecolor=color, linewidth=1.2))}
+    marks["path"] = left.plot([], [], color=plotting.ink(), linestyle="-", linewidth=1.6)
+    marks["on"] = left.plot([], [], "s", color=color, markersize=9, linestyle="none")
+    marks["off"] = left.plot([], [], "s", color=plotting.muted(), markersize=9, fillstyle="none", linestyle="none")
+    middle.set(title="Time of a training step", xlabel="share of the blocks computed", xlim=(0, 1.08), ylim=(0, 1.25))
+    middle.set(ylabel="relative to all blocks")
+    middle.plot([0, 1], [0, 1], color=plotting.muted(), linestyle=":", label="proportional")
+    marks["times"] = middle.plot([], [], "o", color=color, markersize=5, linestyle="none", label="measured")
+    marks["time"] = middle.plot([], [], "o", color=other, markersize=9, fillstyle="none", linestyle="none")
+    middle.legend(loc="upper left", fontsize=8, handlelength=1.6)
+    right.set(title="Test error", xlabel="$p_L$", xlim=(-0.05, 1.05))
+    marks["axes"] = right
+    marks["band"] = plotting.draw_band(right, LAST, np.full((1, len(LAST)), np.nan))
+    marks["dots"] = right.plot([], [], "o", color=color, markersize=4, linestyle="none")
+    marks["here"] = [right.axvline(0.5, color=other, linestyle="-", linewidth=1.2)]
+    return marks
+
+
+def draw_shorter(marks, result, last, batch, figure):
+    """Move the marks to a `ShorterNetwork` at one p_L, one batch's draw, and one of `FIGURES`."""
+    i, survivals = LAST.index(last), survival_probabilities(DEPTH, last)
+    alive = result.alive[batch - 1, i]
+    _draw_network(marks, survivals, alive)
+    said = (
+        f"At p_L = {last:g} {sum(survivals):.2f} of {DEPTH} blocks are expected, {alive.sum()} are on in batch {batch}"
+        f"{_draw_time(marks, result.times, i)}"
+    )
+    name, label = FIGURES[figure]
+    values = None if result.training is None else getattr(result.training, name)
+    _draw_figure(marks, values, figure, label, last)
+    if values is None:
+        return f"{said}. The clock first, then the training."
+    known = values[values.isfinite().all(1)]
+    if len(known) < 2:
+        return f"{said}. Training {len(LAST)} values of p_L side by side: {result.training.progress:.0%}."
+    return f"{said}; {figure} {mean_interval(known[:, i]):} over {len(known)} seeds."
+
+
+def _draw_network(marks, survivals, alive):
+    color, _ = plotting.series(0)
+    for bar, survival, on in zip(marks["bars"], survivals, alive):
+        bar.set_height(survival)
+        bar.set_facecolor(color if on else "none")
+    y = np.where(alive, -0.14, -0.3)  # through the box, or past it
+    x = np.stack([BLOCKS - 0.35, BLOCKS + 0.35], 1).ravel()
+    marks["path"][0].set_data([0.3, *x, DEPTH + 0.7], [-0.3, *np.repeat(y, 2), -0.3])
+    marks["on"][0].set_data(BLOCKS[alive], np.full(alive.sum(), -0.14))
+    marks["off"][0].set_data(BLOCKS[~alive], np.full((~alive).sum(), -0.14))
+
+
+def _draw_time(marks, steps, i):
+    """Move the marks of the middle picture; returns what to say of the time."""
+    if steps is None:
+        marks["times"][0].set_data([], [])
+        marks["time"][0].set_data([], [])
+        return ""
+    share, relative = steps.shares.mean(0), steps.relative.median(0).values
+    marks["times"][0].set_data(share, relative)
+    marks["time"][0].set_data([share[i]], [relative[i]])
+    return f", a step takes {1e3 * steps.seconds[:, i].median():.2g} ms, {relative[i]:.0%} of a whole one"
+
+
+def _draw_figure(marks, values, figure, label, last):
+    right = marks["axes"]
+    plotting.set_texts(right, title=figure.replace("test", "Test"), ylabel=label)
+    marks["here"][0].set_xdata([last, last])
+    values = np.full((1, len(LAST)), np.nan) if values is None else values
+    plotting.move_band(marks["band"], LAST, values)
+    line = marks["band"][0]
+    marks["dots"][0].set_data(line.get_xdata(), line.get_ydata())
+    plotting.set_limits(right, y=(0, 0.4) if figure == "test error" else (0, 2.6))
+
+
+shorter = Explorer(
+    title="A network that is shorter while it learns: 12 blocks of width 32, digits, a fifth of the labels wrong",
+    controls={
+        "last": Slider("p_L", values=LAST, default=0.5, trained=True),
+        "batch": Slider("batch", 1, DRAWS, 1, trained=True),
+        "figure": Choice("right", tuple(FIGURES), "test error", trained=True),
+    },
+    compute=compute_shorter,
+    prepare=prepare_shorter,
+    draw=draw_shorter,
+    size=(10, 3.6),
+    quick={"seeds": (0, 1), "rounds": 2, "steps": 40},
+)
+
+
+# ---------------------------------------------------------------- rules: linear against uniform at one expected depth
+
+COMPARED = (0.0, 0.3, 0.5, 1.0)  # p_L of the linear rule, some of LAST
+
+
+@dataclass
+class Rules:
+    """Both rules, trained so far; the uniform survivals are those of the same expected depth."""
+
+    linear: Shorter
+    uniform: Shorter | None = None
+
+
+def compute_rules(seeds=SEEDS, uniform_seeds=tuple(range(8)), steps=STEPS) -> Iterator[Rules]:
+    """Train the linear rule (or remember it), then the uniform one at the same expected depths; yield `Rules`."""
+    for linear in train_shorter(seeds=seeds, steps=steps):
+        yield Rules(linear)
+    twins = uniform_twins(COMPARED[:-1])  # at p_L = 1 the two rules are one
+    for uniform in train_shorter("uniform", twins, seeds=uniform_seeds, steps=steps, watch=False):
+        yield Rules(linear, uniform)
+
+
+def both(result, name):
+    """[seeds, COMPARED] of `name` under the linear and the uniform rule, for the seeds that both have."""
+    linear = getattr(result.linear, name)[:, [LAST.index(last) for last in COMPARED]]
+    if result.uniform is None:
+        return linear, np.full((1, len(COMPARED)), np.nan)
+    uniform = getattr(result.uniform, name)
+    n = len(uniform)
+    return linear[:n], torch.cat([uniform, linear[:n, -1:]], 1)
+
+
+def prepare_rules(figure):
+    """Left the two rules, right the test figure against expected depth; returns the marks that move."""
+    left, right = figure.subplots(1, 2, width_ratios=[1, 1.2])
+    left.set(title="Same expected depth, spent differently", xlabel="block (1 is next to the input)", ylim=(0, 1.05))
+    left.set(ylabel="survival probability $p_l$", xlim=(0.5, DEPTH + 0.5), xticks=BLOCKS[1::2])
+    right.set(title="Test error", xlabel="expected depth (blocks)", xlim=(5, DEPTH + 0.3))
+    marks = {"axes": right}
+    for k, rule in enumerate(RULES):
+        color, linestyle = plotting.series(k)
+        marks[rule] = left.plot([], [], color=color, linestyle=linestyle, marker="o", markersize=4, label=rule)
+        marks[f"{rule} band"] = plotting.draw_band(right, [], np.empty((0, 0)), label=rule, k=k)
+    marks["here"] = [right.axvline(9, color=plotting.muted(), linestyle=":", linewidth=1.5)]
+    left.legend(loc="lower left")
+    right.legend(loc="upper right")
+    return marks
+
+
+def draw_rules(marks, result, last, figure):
+    """Move the marks to `Rules` at one p_L of the linear rule, and one of `FIGURES`."""
+    i, depths = COMPARED.index(last), expected_depths(COMPARED)
+    twin = uniform_twins(COMPARED)[i]
+    for rule, survival in (("linear", last), ("uniform", twin)):
+        marks[rule][0].set_data(BLOCKS, survival_probabilities(DEPTH, survival, rule))
+    marks["here"][0].set_xdata([depths[i]] * 2)
+    name, label = FIGURES[figure]
+    plotting.set_texts(marks["axes"], title=figure.replace("test", "Test"), ylabel=label)
+    plotting.set_limits(marks["axes"], y=(0, 0.4) if name == "error" else (0, 2.6))
+    linear, uniform = both(result, name)
+    for rule, values in (("linear", linear), ("uniform", uniform)):
+        plotting.move_band(marks[f"{rule} band"], depths, values)
+    said = f"Linear to p_L = {last:g} and uniform at {twin:.3g} both expect {depths[i]:.2f} of {DEPTH} blocks"
+    if result.uniform is None:
+        return f"{said}. Training the linear rule: {result.linear.progress:.0%}."
+    known = torch.as_tensor(linear - uniform)[:, i]
+    known = known[known.isfinite()]
+    if len(known) < 2:
+        return f"{said}. Training the uniform rule: {result.uniform.progress:.0%}."
+    if last == 1.0:
+        return f"{said}: nothing is dropped, and the two rules are one."
+    return f"{said}; {figure}, linear minus uniform: {paired_interval(known, 0 * known)} over {len(known)} seeds."
+
+
+rules = Explorer(
+    title="Linear against uniform",
+    controls={
+        "last": Slider("p_L of the linear rule", values=COMPARED, default=0.5, trained=True),
+        "figure": Choice("right", tuple(FIGURES), "test error", trained=True),
+    },
+    compute=compute_rules,
+    prepare=prepare_rules,
+    draw=draw_rules,
+    quick={"seeds": (0, 1), "uniform_seeds": (0, 1), "steps": 40},
+)
+
+
+# ---------------------------------------------------------------- first block: what reaches it, at the start
+
+BRANCHES = {"Linear–GELU–Linear": False, "LayerNorm in front": True}
+
+
+def compute_first_block(last, branch, seeds=tuple(range(10))) -> Iterator[FirstBlock]:
+    """Yield a `FirstBlock` that grows seed by seed."""
+    yield from measure_first_block(last, BRANCHES[branch], seeds)
+
+
+def prepare_first_block(figure):
+    """The norm of the first block's gradient against depth, a band a stack; returns the marks that move."""
+    axes = figure.subplots()
+    axes.set(title="What reaches the first block of an untrained network", xscale="log", yscale="log")
+    axes.set(xlabel="depth (blocks)", ylabel="norm of its gradient", xlim=(0.9, 75), ylim=(1e-12, 30))
+    axes.set_xticks(DEPTHS, [str(depth) for depth in DEPTHS])
+    axes.minorticks_off()
+    none = np.full((1, len(DEPTHS)), np.nan)
+    marks = {stack: plotting.draw_band(axes, DEPTHS, none, label=stack, k=k) for k, stack in enumerate(STACKS)}
+    axes.legend(loc="lower left")
+    return marks
+
+
+def draw_first_block(marks, result):
+    """Move the marks to a `FirstBlock`: geometric means, and intervals of the logarithm."""
+    middle = {}
+    for k, stack in enumerate(STACKS):
+        logs = result.norm[:, k].clamp(min=1e-300).log()
+        line, band = marks[stack]
+        plotting.move_band(marks[stack], DEPTHS, logs)
+        line.set_ydata(np.exp(line.get_ydata()))
+        for path in band.get_paths():
+            path.vertices[:, 1] = np.exp(path.vertices[:, 1])
+        middle[stack] = logs.mean(0).exp()
+    end = {stack: plotting.readable(float(f"{value[-1]:.2g}")) for stack, value in middle.items()}
+    return (
+        f"Depth {DEPTHS[-1]}, {len(result.norm)} seed(s): the norm is {end['no shortcut']} without shortcuts, "
+        f"{end['shortcut']} with them, and {end['shortcut, dropping']} with them and dropping to p_L = {result.last:g}."
+    )
+
+
+first_block = Explorer(
+    title="The gradient at the first block",
+    controls={
+        "last": Slider("p_L", 0.0, 1.0, 0.5, step=0.1),
+        "branch": Choice("branch", tuple(BRANCHES), "Linear–GELU–Linear"),
+    },
+    compute=compute_first_block,
+    prepare=prepare_first_block,
+    draw=draw_first_block,
+    size=(8, 3.4),
+    quick={"seeds": (0, 1)},
+)

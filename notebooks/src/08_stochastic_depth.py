@@ -1,0 +1,484 @@
+# ---
+# jupyter:
+#   jupytext:
+#     formats: py:percent
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# # Stochastic depth: training a network that is shorter than itself
+#
+# Dropout switches off single units. **Stochastic depth** switches off whole residual blocks: while the network learns, each block is passed by now and then, and at test time all of them work.
+# It is said to make training faster, to regularize, and to let gradients through. One tutorial announces "Benefits of Stochastic Depth include:" and lists none.
+# We shall fill in that list, with a verdict behind each item.
+#
+# *40 minutes. You need to know what a residual block is ($x + f(x)$: a shortcut and a branch) and what dropout does; lesson 06 says more about the latter.*
+
+# %% tags=["setup"]
+import torch
+from torch import nn
+
+from course_lib.explorers import stochastic_depth as explore
+from course_lib.lab.statistics import mean_interval, paired_interval
+from course_lib.notebook import claim, predict, quiz, reveal, setup, show_source
+from course_lib.stochastic_depth import ResidualBlock, conv_branch, drop_path, mlp_branch, survival_probabilities
+
+setup()
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Who is on?
+#
+# Twelve residual blocks, stacked, and a batch of twenty rows (examples) that climbs through them. Where the picture is empty, the row takes the shortcut around the block.
+# **Move $p_L$, then let the whole batch decide as one, then try the uniform rule.** What stays the same whatever you do?
+
+# %% slideshow={"slide_type": "-"}
+explore.who_is_on.show()
+
+# %% [markdown]
+# The crosses: what comes out of a block is, *on average*, what went in. (They scatter when a batch decides as one, because sixty batches are then only sixty decisions.)
+#
+# At the end of this lesson you can
+# - write `drop_path`, and put it where it belongs in a residual block;
+# - say how deep the network is on average, and why two widely used codes disagree about that;
+# - tell which of the promised benefits you get from which implementation, and which of them showed when we measured.
+#
+# **A trap in the letters.** Papers write $p_l$ for the probability that block $l$ **survives**. Code writes `p` for the probability of being **dropped**. Here too: $p_l$ with an index survives, `p` $= 1 - p_l$ drops.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## By hand
+#
+# Two rows, `p = 0.5`. Each row becomes zero or is doubled, so there are four results, equally likely. Write them down; what is their mean?
+
+# %%
+x = torch.tensor([[1.0, 2.0], [3.0, 4.0]], dtype=torch.float64)
+draws = torch.Generator().manual_seed(0)
+for _ in range(4):
+    print(drop_path(x, 0.5, generator=draws).tolist())
+
+# %% [markdown]
+# Each number is $0$ in half of the four, and twice itself in the other half: the mean is `x`. In general a row is $\frac{x}{1-p}$ with probability $1-p$, else 0, and $(1-p)\cdot\frac{x}{1-p} + p\cdot 0 = x$. That is all there is to it:
+
+# %%
+show_source(drop_path)
+
+# %% [markdown]
+# Nonsense is refused first (`require` raises a `ValueError`). The heart is the last three lines: `shape` is `[rows, 1, …, 1]`, **one** random number for a whole row, where dropout draws one for each element.
+#
+# Sentences about random functions can be exact too. These hold for *every* draw; `claim` checks them before your eyes.
+
+# %% tags=["nbval-check-output"]
+x = torch.randn(100_000, 3, dtype=torch.float64, generator=draws).requires_grad_()
+y = drop_path(x, 0.3, generator=draws)
+y.sum().backward()
+kept = (y != 0).all(1)
+claim("Every row is 0 or x/(1 − p), and the gradient is the same mask: 0 or 1/(1 − p).",
+      measured=[(y[kept] - x[kept] / 0.7).abs().max().item(), y[~kept].abs().max().item(), (x.grad * x - y).abs().max().item()],
+      holds=lambda gaps: max(gaps) < 1e-14)
+claim("In evaluation and at p = 0 it is the identity; at p = 1 everything is 0, without a NaN.",
+      measured=[(drop_path(x, 0.3, training=False) - x).abs().max().item(), (drop_path(x, 0.0) - x).abs().max().item(),
+                drop_path(x, 1.0).abs().max().item()], holds=lambda figures: figures == [0, 0, 0])
+claim("The expectation is kept: both outcomes, weighted with their probabilities, add up to x.",
+      measured=(0.7 * y[kept] + 0.3 * 0 - x[kept]).abs().max().item(), holds=lambda gap: gap < 1e-14)
+
+# %% [markdown]
+# How *often* a row survives is a matter of chance, and a look at "about 0.7" proves little. The right tool is a binomial test: how likely is a count at least as odd as this one, if the rate is what we say (the p-value)?
+# We call a rate refused below one in a million.
+
+# %% tags=["nbval-check-output"]
+from scipy.stats import binomtest
+
+count = int(kept.sum())
+claim("A binomial test does not refuse the survival rate 0.7, and refuses 0.68 and 0.72.",
+      measured={rate: binomtest(count, len(kept), rate).pvalue for rate in (0.68, 0.70, 0.72)},
+      holds=lambda p: p[0.68] < 1e-6 < p[0.70] and p[0.72] < 1e-6)
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## The branch, not the shortcut
+#
+# In a block the branch is dropped and the shortcut stays:
+#
+# $$y = x + \frac{b}{p_l}\,f(x) \qquad b = 1 \text{ with probability } p_l, \text{ else } 0$$
+
+# %%
+predict("shortcut", "Someone drops the block's whole output, shortcut included, in twelve blocks with p_12 = 0.5. How many rows come through all of them?",
+        ["fewer than 1 in 50", "about 1 in 4", "about half", "nearly all"])
+
+# %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
+through = torch.tensor(survival_probabilities(12, 0.5), dtype=torch.float64).prod().item()
+claim("With the shortcut dropped too, a row reaches the output with probability p_1·p_2·…·p_12, here between 1 in 60 and 1 in 50.",
+      measured=through, holds=lambda share: 1 / 60 < share < 1 / 50)
+reveal("shortcut", "fewer than 1 in 50", because=f"the product is {through:.4f}; with the shortcut in place every row comes through")
+
+# %%
+show_source(ResidualBlock)
+
+# %% [markdown]
+# Read `forward`. In mode `"row"` some rows need the branch and some do not, so it is computed for all and masked. In mode `"batch"` **the one decision comes first, and `self.branch` is not called if it says no**:
+# no forward, no backward, no update.
+#
+# `if self.survival == 0` is not only for speed. A branch that was never on was never trained. `DropPath(p=1)`, being the identity in evaluation, would add its random output at test time.
+#
+# Any module that keeps the shape can be a branch. `mlp_branch` is the tutorial's LayerNorm–Linear–GELU–Linear, `conv_branch` a small one for images.
+
+# %% tags=["nbval-check-output"]
+block = ResidualBlock(mlp_branch(4), survival=0.0)
+rows, images = torch.randn(5, 4), torch.randn(5, 3, 8, 8)
+print(ResidualBlock(conv_branch(3), survival=0.8, mode="batch")(images).shape)
+claim("A block with survival 0 is its shortcut alone, in training and in evaluation.",
+      measured=[(block.train()(rows) - rows).abs().max().item(), (block.eval()(rows) - rows).abs().max().item()],
+      holds=lambda gaps: gaps == [0, 0])
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## How deep is it on average?
+#
+# Early blocks feed all others, so the usual rule drops them least, on a straight line down to the last block's $p_L$:
+#
+# $$p_l = 1 - \frac{l}{L}\,(1 - p_L) \qquad l = 1, \dots, L$$
+#
+# The residual network of the original paper has 54 blocks (110 layers), with $p_L = 0.5$.
+
+# %%
+predict("depth", "How many of the 54 blocks are computed for a batch, on average?", ["27", "40.25", "40.5", "47"])
+
+# %% [markdown]
+# Each block adds its own probability: the expected depth is $\sum_l p_l = L - (1-p_L)\frac{1}{L}\sum_l l = L - (1-p_L)\frac{L+1}{2}$. For $p_L = 0.5$ that is $\frac{3L-1}{4}$. Believe it, or count:
+
+# %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
+from course_lib.lab.shorter_steps import Count, residual_network
+
+survivals = survival_probabilities(54, 0.5)
+network, blocks = residual_network(survivals, width=2, generator=torch.Generator().manual_seed(0))
+counted = Count(blocks)  # adds one whenever a branch is really computed
+for _ in range(400):
+    network(torch.randn(3, 64))
+deviation = (sum(p * (1 - p) for p in survivals) / 400) ** 0.5  # of the mean of 400 batches
+claim("The linear rule with p_L = 0.5 expects (3L − 1)/4 blocks: 40.25 of 54.",
+      measured=sum(survivals), holds=lambda depth: abs(depth - (3 * 54 - 1) / 4) < 1e-12 and abs(depth - 40.25) < 1e-12)
+claim("The branches computed in 400 batches agree, within five standard deviations.",
+      measured=[counted.calls / 400, 40.25, deviation], holds=lambda figures: abs(figures[0] - figures[1]) < 5 * figures[2])
+reveal("depth", "40.25", because="27 would be the uniform rule; 40.5 is what the next cell is about")
+
+# %% [markdown]
+# **Two conventions.** The tutorial prints the formula above, and a few lines later computes drop rates as `torch.linspace(0, 0.1, num_layers)`, as timm does. That is another rule: it starts at *zero*.
+# Its first block always survives, while the formula gives it $1 - \frac1L(1-p_L)$. The difference is small. But a result that you compare to the second decimal should say which one it used.
+
+# %% tags=["nbval-check-output"]
+linspace = 1 - torch.linspace(0, 0.5, 54, dtype=torch.float64)
+claim("The two rules differ: the first block survives with 1 instead of 1 − (1 − p_L)/L, the expected depth is larger by (1 − p_L)/2.",
+      measured=[linspace[0].item(), survivals[0], linspace.sum().item() - sum(survivals)],
+      holds=lambda f: f[0] == 1 and abs(f[1] - (1 - 0.5 / 54)) < 1e-12 and abs(f[2] - 0.25) < 1e-12)
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Is scaling unnecessary?
+#
+# A block that was on in half of the batches, and is on in every evaluation, contributes twice as much as the later layers are used to. Somebody has to make up for that. Two ways:
+#
+# - divide the branch by $p_l$ in **training** (timm, torchvision, `drop_path` above);
+# - multiply it by $p_l$ in **evaluation** (the original paper).
+#
+# The tutorial says that "many implementations handle this scaling implicitly or find it unnecessary". *Implicitly* is the first way. *Unnecessary*?
+# Four blocks have $2^4$ possible masks: few enough to take all of them, each with its probability, and to compare the mean training output with what evaluation gives.
+
+# %%
+from course_lib.lab.all_masks import mean_over_masks, outputs_of  # blocks z + factor·bend(W·z), any factors
+
+draws = torch.Generator().manual_seed(1)
+weights = [0.5 * torch.randn(3, 3, dtype=torch.float64, generator=draws) for _ in range(4)]
+start, chances = torch.randn(3, dtype=torch.float64, generator=draws), survival_probabilities(4, 0.3)
+ones, rescaled = [1.0] * 4, [1 / p for p in chances]
+
+
+def mismatch(in_training, in_evaluation, **bend):
+    """How far evaluation is from the mean of training, relative to the latter; both get the factors of the branches."""
+    mean = mean_over_masks(start, weights, chances, in_training, **bend)
+    return ((outputs_of(start, weights, in_evaluation, **bend) - mean).norm() / mean.norm()).item()
+
+
+# %% tags=["nbval-check-output"]
+claim("For linear blocks, dividing in training and multiplying in evaluation both make evaluation the mean of training.",
+      measured=[mismatch(rescaled, ones), mismatch(ones, chances)], holds=lambda gaps: max(gaps) < 1e-12)
+claim("Doing neither leaves evaluation more than 10 % off.", measured=mismatch(ones, ones), holds=lambda gap: gap > 0.1)
+claim("With a bend in the branch (GELU) rescaling is close and no longer exact.",
+      measured=mismatch(rescaled, ones, bend=nn.functional.gelu), holds=lambda gap: 1e-6 < gap < 0.1)
+
+# %% [markdown]
+# So it is unnecessary in evaluation *because* training has done it already. Drop both, and the network is evaluated as one that was never trained.
+# For one block the mean is right whatever is in the branch. With several it is exact if they are linear; else the later branches bend what the earlier ones scatter.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Does it save time? Does it help?
+#
+# One network: 64 pixels, twelve blocks of width 32 (Linear–GELU–Linear, 32 wide inside too), 10 digits. First the clock: a plain training loop that really skips, in mode `"batch"`. Twenty rounds on this machine, just now.
+# Then the digits: 300 of them to learn from, **a fifth of their labels wrong**, AdamW, 600 steps, right labels for testing; ten seeds.
+#
+# What would count, said beforehand. *Proportional:* the time of a step, relative to one with all blocks, differs from the share of blocks computed by less than 0.10. *Better:* the interval of the difference, paired by seed, lies below 0.
+# Two figures, because they can disagree: the error (share of wrong answers) and the NLL (mean negative log likelihood, which also punishes being sure and wrong).
+
+# %%
+predict("time", "p_L = 0.5: 73 % of the blocks are computed. A training step takes …",
+        ["about half the time", "about 73 %", "clearly more than 73 %, but less than all", "as long as before"])
+
+# %%
+predict("error", "And compared with p_L = 1, the test figures with p_L = 0.5 are …",
+        ["both better", "NLL better, error undecided", "both undecided", "something else"])
+
+# %% jupyter={"outputs_hidden": true} tags=["timing"]
+explore.shorter.show()
+
+# %% [markdown]
+# *Left:* one batch's network. Filled blocks are on; the black line is the way through, or around. *Middle:* the time of a step against the share of blocks computed. *Right:* the test figure, all blocks on. Choose the other figure, and move $p_L$.
+
+# %% tags=["nbval-check-output"]
+from course_lib.lab.shorter_steps import time_shorter
+from course_lib.lab.shorter_training import LAST, train_shorter
+
+*_, steps = time_shorter()  # what the picture was drawn from
+half = LAST.index(0.5)
+relative, excess = mean_interval(steps.relative[:, half]), mean_interval((steps.relative - steps.shares)[:, half])
+claim("With p_L = 0.5 a training step takes less time than with all blocks (relative time below 1).",
+      measured=relative, kind="measured", holds=lambda time: time.between(high=1))
+claim("The time is proportional to the blocks computed (relative time minus share, within ±0.10).",
+      measured=excess, kind="measured", holds=lambda gap: gap.between(-0.10, 0.10))
+
+# %% tags=["nbval-check-output"]
+*_, wide = time_shorter(last=(0.5, 1.0), width=256, rounds=10, steps=4)
+claim("With blocks of width 256 the time is proportional to the blocks computed (relative time minus share, within ±0.10).",
+      measured=mean_interval((wide.relative - wide.shares)[:, 0]), kind="measured", holds=lambda gap: gap.between(-0.10, 0.10))
+
+# %%
+near, less = excess.between(-0.10, 0.10), relative.between(high=1)
+reveal("time", "about 73 %" if near else "clearly more than 73 %, but less than all" if less else "as long as before",
+       because=f"measured {relative.mean:.0%}: the first and last layer, the loss and the loop's own work do not shrink")
+
+# %% [markdown]
+# Where blocks are most of the work, they are also most of the saving. (The intervals are over rounds on one machine, and say nothing about other machines.) But mind **which** implementation saves anything at all.
+
+# %% tags=["nbval-check-output"]
+def computed(mode):
+    """Branches computed in 100 training batches, of 12 blocks with p_L = 0.5."""
+    network, blocks = residual_network(survival_probabilities(12, 0.5), mode=mode, generator=torch.Generator().manual_seed(0))
+    counted = Count(blocks)
+    for _ in range(100):
+        network(torch.randn(10, 64))
+    return counted.calls
+
+
+claim("Deciding row by row computes all 1200 branches of 100 batches; deciding by batch computes fewer than 1000.",
+      measured=[computed("row"), computed("batch")], holds=lambda calls: calls[0] == 1200 and calls[1] < 1000)
+
+# %% [markdown]
+# `DropPath` of timm, `stochastic_depth` of torchvision compute the branch, then multiply it by zero, in either mode. Their users pay for the whole network at every step.
+# So does this course's engine, which trains many settings at once as one program and decides row by row: it computes all blocks and masks them, and there is no time to be saved in it. That is why the clock ran on a single network.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### The test figures
+
+# %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
+*_, trained = train_shorter()  # remembered from the picture
+for name, values in (("NLL", trained.nll), ("error", trained.error)):
+    for last in (0.5, 0.0):
+        claim(f"With p_L = {last:g} the test {name} is lower than with p_L = 1 (difference).",
+              measured=paired_interval(values[:, LAST.index(last)], values[:, -1]), kind="measured",
+              holds=lambda difference: difference.between(high=0))
+
+# %%
+nll, error = (paired_interval(values[:, half], values[:, -1]) for values in (trained.nll, trained.error))
+told = nll.between(high=0), error.between(high=0)
+reveal("error", {(True, True): "both better", (True, None): "NLL better, error undecided", (None, None): "both undecided"}.get(told, "something else"),
+       because=f"NLL {nll}, error {error}")
+
+# %% [markdown]
+# *What the intervals cover:* ten seeds, each with another split, start, batch order and masks, always from the same 1797 images. Four claims at 95 % each: do not lean on one of them that is narrowly decided.
+#
+# Compare NLL and error, and 0.5 with 0. Why might the NLL gain first? A network that is another one at every step cannot become as sure of its wrong labels; being less sure does not change which answer comes first. And $p_L = 0$ is no disaster: the last block is never trained and never used, eleven remain.
+#
+# **Is it the method, or this setting?** Two changes, eight seeds each, p_L = 0.5 against 1: a thousand digits with right labels; and the tutorial's branch, with its LayerNorm in front. The same claim for both, *the NLL is lower*.
+
+# %% tags=["nbval-check-output"]
+def against_all_blocks(figure, **options):
+    """Difference of a test figure, p_L = 0.5 minus p_L = 1, over eight seeds."""
+    *_, found = train_shorter(last=(0.5, 1.0), seeds=tuple(range(8)), watch=False, **options)
+    return paired_interval(*getattr(found, figure).T)
+
+
+clean, normed = {"rows": 1000, "noise": 0.0}, {"norm": True}
+claim("With right labels and 1000 digits, dropping lowers the test NLL.",
+      measured=against_all_blocks("nll", **clean), kind="measured", holds=lambda d: d.between(high=0))
+claim("With right labels and 1000 digits, dropping lowers the test error.",
+      measured=against_all_blocks("error", **clean), kind="measured", holds=lambda d: d.between(high=0))
+claim("With a LayerNorm in front of each branch, dropping lowers the test NLL.",
+      measured=against_all_blocks("nll", **normed), kind="measured", holds=lambda d: d.between(high=0))
+
+# %% [markdown]
+# Hold these sizes beside those above: a result about stochastic depth that does not say *on what labels* and *in which block* says little. A regularizer can only help where there is something to regularize; elsewhere a network that is shorter while it learns may simply learn less.
+#
+# What would settle the undecided ones: four times as many seeds halve an interval. And twelve blocks and a minute are no test of a hundred layers: there, on CIFAR-10, the paper's error went from 6.4 % to 5.2 %.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Linear or uniform?
+#
+# "Early blocks feed all others, so drop them least." Plausible; is it better? To compare fairly, give both rules the same *expected depth*. Claim: at $p_L = 0$ (5.5 of 12 blocks), where the rules differ most, the linear one has the lower NLL.
+
+# %%
+predict("rules", "Same expected depth, 5.5 of 12 blocks: which rule has the lower test NLL?", ["linear", "uniform", "undecided"])
+
+# %% jupyter={"outputs_hidden": true}
+explore.rules.show(last=0.0, figure="test NLL")
+
+# %% tags=["nbval-check-output"]
+*_, rules = explore.compute_rules()
+linear, uniform = (values[:, 0] for values in explore.both(rules, "nll"))
+gap = paired_interval(linear, uniform)
+claim("At 5.5 expected blocks of 12 the linear rule has a lower test NLL than the uniform one (difference).",
+      measured=gap, kind="measured", holds=lambda difference: difference.between(high=0))
+reveal("rules", {True: "linear", False: "uniform", None: "undecided"}[gap.between(high=0)], because=f"linear minus uniform: {gap}")
+
+# %% [markdown]
+# The paper found the linear rule better, on images and with 54 convolutional blocks, whose early ones extract what all others need. Twelve blocks on 64 pixels are another case. A rule is a habit until it is measured where it is used.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Does it let the gradient through?
+#
+# The paper's first argument: a shorter network passes more gradient to its first layers. Beforehand: *vanishes* means that the gradient's norm in the first block is less than a hundredth at depth 64 of what it is at depth 1. *Matters* means that dropping to $p_L = 0.5$ changes it by more than a factor of 3.
+
+# %%
+predict("gradient", "An untrained network with 64 residual blocks. What does dropping do for the gradient at the first block?",
+        ["it saves it from vanishing", "little: the shortcuts have saved it already", "it makes it vanish"])
+
+# %% jupyter={"outputs_hidden": true}
+explore.first_block.show()
+
+# %% tags=["nbval-check-output"]
+*_, first = explore.compute_first_block(last=0.5, branch="Linear–GELU–Linear")
+bare, shortcut, dropping = first.norm.log10().unbind(1)  # [seeds, depths] each, in powers of ten
+claim("Without shortcuts the gradient vanishes: depth 64 against depth 1 (in powers of ten: below −2).",
+      measured=mean_interval(bare[:, -1] - bare[:, 0]), kind="measured", holds=lambda d: d.between(high=-2))
+claim("With shortcuts it does not vanish (above −2).",
+      measured=mean_interval(shortcut[:, -1] - shortcut[:, 0]), kind="measured", holds=lambda d: d.between(low=-2))
+effect = paired_interval(dropping[:, -1], shortcut[:, -1])
+claim("At depth 64 dropping changes it by less than a factor of 3 (in powers of ten: within ±0.48).",
+      measured=effect, kind="measured", holds=lambda d: d.between(-0.48, 0.48))
+
+# %%
+reveal("gradient", "it makes it vanish" if effect.between(high=-2) else "it saves it from vanishing" if effect.between(low=2)
+       else "little: the shortcuts have saved it already", because=f"dropping multiplies it by {10**effect.mean:.2g}")
+
+# %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
+# ### Deeper: and later in training?
+#
+# That was at the start. In the twelve-block networks trained above, we noted the norm of the first block's gradient at every step. Three claims, in words beforehand as they stand in the cell.
+
+# %% tags=["deeper", "nbval-check-output"]
+claim("In the first 20 steps the first block's gradient is smaller with p_L = 0.5 than with p_L = 1 (difference).",
+      measured=paired_interval(trained.early[:, half], trained.early[:, -1]), kind="measured", holds=lambda d: d.between(high=0))
+claim("In the second half of training it is larger.",
+      measured=paired_interval(trained.late[:, half], trained.late[:, -1]), kind="measured", holds=lambda d: d.between(low=0))
+claim("But so is the training loss at the end, and a larger loss has larger gradients.",
+      measured=paired_interval(trained.train_loss[:, half], trained.train_loss[:, -1]), kind="measured", holds=lambda d: d.between(low=0))
+
+# %% [markdown]
+# The paper shows a larger gradient late in training. By itself that is no evidence: a network that still makes more mistakes has larger gradients for that reason alone, whatever reaches which block.
+
+# %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
+# ### Deeper: skipping is not masking, once the optimizer remembers
+#
+# A masked branch has a gradient of zero. A skipped one has *none*: `zero_grad()` sets `.grad` to `None`, the optimizer passes the parameter over, and so its momentum rests and its weight decay pauses.
+# Under plain SGD a step with gradient zero is no step, and both give the same weights. Under Adam the masked branch glides on.
+
+# %% tags=["deeper"]
+def weights_after(optimizer_class, skips, steps=30, **options):
+    """All weights of three blocks (p_L = 0.3) after training with dropped branches skipped, or computed and masked."""
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        network, blocks = residual_network(survival_probabilities(3, 0.3), width=8, generator=torch.Generator().manual_seed(1))
+    rows, optimizer = torch.ones(4, 64).double(), optimizer_class(network.double().parameters(), **options)
+    for _ in range(steps):
+        network(rows).square().mean().backward()
+        for p in network.parameters():
+            if p.grad is None and not skips:
+                p.grad = torch.zeros_like(p)  # what masking would have left there
+        optimizer.step()
+        optimizer.zero_grad()
+    return torch.cat([p.detach().flatten() for p in network.parameters()])
+
+
+# %% tags=["deeper", "nbval-check-output"]
+def gap_between(optimizer_class, **options):
+    return (weights_after(optimizer_class, True, **options) - weights_after(optimizer_class, False, **options)).abs().max().item()
+
+
+claim("Skipped or masked, plain SGD gives the same weights; AdamW does not.",
+      measured=[gap_between(torch.optim.SGD, lr=0.1), gap_between(torch.optim.AdamW, lr=0.01)],
+      holds=lambda gaps: gaps[0] == 0 and gaps[1] > 1e-4)
+
+# %% [markdown]
+# The same holds for anything else that a module updates on its way: a BatchNorm in a skipped branch keeps its running statistics. And training on several machines has to be told that some parameters get no gradient (`find_unused_parameters=True` in torch's `DistributedDataParallel`).
+
+# %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
+# ### Deeper: an ensemble of $2^L$ networks, most of them alike
+#
+# Every mask is a network of its own, and evaluation with all blocks is their average, more or less. But the *depths* of these $2^L$ networks huddle together: independent blocks make the variance of the depth $\sum_l p_l(1-p_l)$.
+# And where dropout shakes each number by itself, here all numbers of a row rise and fall together.
+
+# %% tags=["deeper", "nbval-check-output"]
+spread = sum(p * (1 - p) for p in survivals) ** 0.5
+draws = torch.Generator().manual_seed(2)
+depths = sum(drop_path(torch.ones(20_000, 1), 1 - p, generator=draws).bool().double() for p in survivals)
+claim("The depth of a 54-block network with p_L = 0.5 has standard deviation √Σp_l(1 − p_l), about 3 blocks.",
+      measured=[spread, depths.std().item()], holds=lambda s: abs(s[0] / s[1] - 1) < 0.03 and 2.5 < s[0] < 3.5)
+claim("One number out of drop_path has variance x²·p/(1 − p), as with dropout: both outcomes, weighted with their probabilities.",
+      measured=(0.7 * y[kept] ** 2 - x[kept] ** 2 - 0.3 / 0.7 * x[kept] ** 2).abs().max().item(), holds=lambda gap: gap < 1e-12)
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## In production
+#
+# ```python
+# from timm.layers import DropPath                      # a widely copied tutorial imports timm.models.layers: its old place
+# from torchvision.ops import StochasticDepth           # StochasticDepth(p, mode="row") or "batch"
+#
+# rates = torch.linspace(0, 0.1, num_blocks)            # drop probabilities; the first block is never dropped
+# x = x + drop_path(branch(x))                          # around the branch, never around the sum
+# ```
+#
+# - Typical: drop rates that rise linearly to **0.1 or 0.2** at the last block (survival 0.9 or 0.8), more for larger models and longer training. The paper's 0.5 belongs to very deep networks and 500 epochs.
+# - Both libraries decide row by row unless told otherwise, and rescale in training. Remember `.eval()`.
+# - If you want the *time*, skip for real: one decision a batch, as in `ResidualBlock(mode="batch")`.
+#
+# The semantics of `torchvision.ops.stochastic_depth` are written out in this course's tests, and `drop_path` agrees bit for bit in both modes.
+
+# %%
+quiz("A config says drop_path_rate = 0.2. What is the survival probability of the last block, and of the first, in timm?",
+     {"0.2 and 1": "0.2 is the drop rate: p drops, 1 − p survives.",
+      "0.8 and 1": "1 − 0.2, and linspace starts with a drop rate of 0.",
+      "0.8 and 1 − 0.2/L": "That is the paper's formula; timm's linspace starts at 0.",
+      "0.8 and 0.8": "That would be the uniform rule."},
+     answer="0.8 and 1")
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## The list that was empty
+#
+# | said to be a benefit | what we saw |
+# |---|---|
+# | faster training | only if dropped blocks are really skipped, one decision a batch; nothing in timm, torchvision or any masked version. At most the share of blocks is saved |
+# | regularization | the verdicts above, and they depend on labels, block and rule: measure it where you use it |
+# | gradients reach early layers | the shortcuts see to that; and a comparison late in training is confounded by the loss |
+# | an ensemble for free | $2^L$ masks, with all weights in common and depths that huddle within a few blocks of the mean |
+# | no cost at test time | yes: the identity in evaluation, exactly |
+#
+# **When not to.** Without shortcuts there is nothing to fall back on. In shallow networks every block is needed. On small clean data expect nothing. With dropout and weight decay already tuned, it is one more knob that asks to be tuned with them.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## In one breath
+#
+# Drop the branch, never the shortcut; a whole row, never an element; divide by $p_l$ in training and do nothing in evaluation. Early blocks survive most: $p_l = 1 - \frac lL(1-p_L)$, and $\sum p_l$ is how deep the network is on average. It is shorter in *time* only if you skip for real.
+#
+# Now write it yourself: **`08_stochastic_depth_exercises.ipynb`**. Your `drop_path` can then draw the first picture of this lesson.
+#
+# **Sources.** Huang, Sun, Liu, Sedra & Weinberger, *Deep Networks with Stochastic Depth*, ECCV 2016 (arXiv:1603.09382). Larsson, Maire & Shakhnarovich, *FractalNet*, ICLR 2017 (arXiv:1605.07648), where "drop-path" comes from.
+# He, Zhang, Ren & Sun, *Identity Mappings in Deep Residual Networks*, ECCV 2016 (arXiv:1603.05027). Veit, Wilber & Belongie, *Residual Networks Behave Like Ensembles of Relatively Shallow Networks*, NeurIPS 2016 (arXiv:1605.06431).

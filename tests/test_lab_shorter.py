@@ -1,0 +1,110 @@
+"""The experiments of lesson 08: what is timed, what is trained, and what reaches the first block."""
+
+import math
+
+import pytest
+import torch
+from torch import nn
+
+from course_lib.lab import first_block, shorter_steps, shorter_training
+from course_lib.lab._random import seeded
+from course_lib.lab.data import digits
+from course_lib.lab.ensemble import ModelSpec
+from course_lib.stochastic_depth import survival_probabilities
+
+
+def test_expected_depths_and_their_uniform_twins():
+    depths = shorter_training.expected_depths()
+    assert depths[shorter_training.LAST.index(0.5)] == pytest.approx((3 * 12 - 1) / 4) and depths[-1] == 12
+    for twin, depth in zip(shorter_training.uniform_twins(), depths):
+        assert sum(survival_probabilities(12, twin, "uniform")) == pytest.approx(depth)
+
+
+def test_training_fills_in_seed_by_seed_and_is_remembered():
+    options = {"last": (0.5, 1.0), "seeds": (0, 1), "steps": 24}
+    *partial, complete = shorter_training.train_shorter(**options)
+    for name in shorter_training.FIGURES:
+        figure = getattr(complete, name)
+        assert figure.shape == (2, 2) and figure.isfinite().all()
+    assert all(found.error.isnan().any() for found in partial if found.progress < 1)
+    assert complete.depths == pytest.approx([8.75, 12])
+    assert list(shorter_training.train_shorter(**options)) == [complete]
+
+
+def test_watching_changes_nothing_else():
+    options = {"last": (0.5, 1.0), "seeds": (0, 1, 2), "steps": 12}
+    (*_, watched), (*_, other) = (shorter_training.train_shorter(watch=watch, **options) for watch in (True, False))
+    for name in ("error", "nll", "train_loss"):
+        assert torch.allclose(getattr(watched, name), getattr(other, name), rtol=1e-3, atol=5e-3), name
+    assert watched.early.isfinite().all() and other.early.isnan().all() and other.late.isnan().all()
+
+
+@pytest.mark.parametrize("norm", [False, True])
+def test_the_gradient_of_the_first_block_is_what_is_noted(norm):
+    """At step 0 without dropping: the same as autograd's, of the single network."""
+    *_, found = shorter_training.train_shorter(last=(1.0,), norm=norm, seeds=(3,), steps=1)
+    spec = ModelSpec((64, 32, 10), residual_blocks=12, expansion=1, branch_norm=norm)
+    network = spec.build(seed=3)
+    split = digits(300, 0, label_noise=0.2, scale="unit", seed=3)
+    rows = torch.randperm(300, generator=seeded(3, "batches"))[:50]
+    nn.functional.cross_entropy(network(split.train_x[rows]), split.train_y[rows]).backward()
+    square = sum(p.grad.square().sum() for p in network[2].parameters())
+    assert found.early.item() * shorter_training.EARLY == pytest.approx(square.sqrt().item(), rel=1e-4)
+
+
+def test_the_clock_sees_the_blocks_that_are_computed():
+    *_, steps = shorter_steps.time_shorter(last=(0.0, 1.0), depth=4, width=8, rounds=3, steps=4)
+    assert steps.seconds.shape == steps.blocks.shape == (3, 2) and (steps.seconds > 0).all()
+    assert (steps.blocks[:, 1] == 4).all() and (steps.blocks[:, 0] <= 3).all(), "at p_L = 0 the last one never lives"
+    assert torch.equal(steps.relative[:, 1], torch.ones(3).double()) and torch.equal(steps.shares, steps.blocks / 4)
+    with pytest.raises(ValueError, match="must end with 1.0"):
+        next(shorter_steps.time_shorter(last=(0.0, 0.5)))
+
+
+def test_the_timed_loop_trains():
+    loop = shorter_steps.Loop(0.5)
+    x, y = loop.batches[0]
+
+    def loss():
+        return nn.functional.cross_entropy(loop.network.eval()(x), y).item()
+
+    before = loss()
+    loop.network.train()
+    loop.run(60)
+    assert loss() < before
+
+
+@pytest.mark.parametrize(("mode", "calls"), [("row", 50), ("batch", None)])
+def test_branches_are_counted(mode, calls):
+    network, blocks = shorter_steps.residual_network([0.5] * 5, 4, torch.Generator().manual_seed(0), mode)
+    counted = shorter_steps.Count(blocks)
+    for _ in range(10):
+        network(torch.ones(2, 64))
+    assert counted.calls == calls or (calls is None and 10 < counted.calls < 40)
+
+
+@pytest.mark.parametrize("norm", [False, True])
+def test_the_three_stacks_share_their_weights(norm):
+    states = [first_block.network_of(stack, 3, 5, norm=norm)[0].state_dict() for stack in first_block.STACKS]
+    for values in zip(*(state.values() for state in states), strict=True):
+        assert torch.equal(values[0], values[1]) and torch.equal(values[1], values[2])
+
+
+def test_without_shortcuts_a_block_is_its_branch_alone():
+    bare, first = first_block.network_of("no shortcut", 1, 2)
+    whole, _ = first_block.network_of("shortcut", 1, 2)
+    x = torch.ones(2, 64).double()
+    h = bare[1](bare[0](x))
+    assert torch.equal(bare(x), bare[-1](first(h)))
+    assert torch.allclose(whole(x), bare[-1](h + first(h)))
+
+
+def test_norms_grow_seed_by_seed_and_a_block_that_never_lives_gets_nothing():
+    *_, found = first_block.measure_first_block(seeds=(0, 1))
+    assert found.norm.shape == (2, 3, 7) and (found.norm > 0).all()
+    bare = found.norm[:, 0].log10()
+    assert (bare.diff(dim=1) < 0).all(), "without shortcuts each doubling loses more"
+    assert first_block.gradient_norm("shortcut, dropping", 1, 0, last=0.0) == 0.0
+    assert math.isclose(
+        first_block.gradient_norm("shortcut, dropping", 4, 0, last=1.0), first_block.gradient_norm("shortcut", 4, 0)
+    )
