@@ -11,6 +11,7 @@ from scipy import stats
 from course_lib.lab.statistics import (
     Interval,
     bootstrap_interval,
+    corrected_interval,
     mean_interval,
     paired_interval,
     smallest_detectable,
@@ -113,8 +114,48 @@ def test_the_bootstrap_draws_whole_rows_for_any_statistic_from_its_generator():
     assert torch.equal(before, torch.get_rng_state())
 
 
+def test_the_corrected_interval_by_hand():
+    # s² = 4·0.01²/3 = 0.01155², t = 3.182 (3 degrees): naive ± t·s/√4 = 0.0184, corrected ± t·s·√(1/4 + 1/4) = 0.0260
+    values = [0.92, 0.92, 0.94, 0.94]
+    s = math.sqrt(4 * 0.01**2 / 3)
+    found, naive = corrected_interval(values, 3680, 920), mean_interval(values)
+    assert found.mean == naive.mean == pytest.approx(0.93)
+    assert naive.half_width == pytest.approx(3.18245 * s / 2, rel=1e-5)
+    assert found.half_width == pytest.approx(3.18245 * s * math.sqrt(0.5), rel=1e-5)
+    assert found.detectable / naive.detectable == pytest.approx(math.sqrt(2)) and found.level == 0.95
+
+
+@pytest.mark.parametrize(("J", "times"), [(10, 1.8708), (100, 5.0990), (10_000, 50.01)])
+def test_the_correction_of_an_80_20_division_is_known(J, times):
+    """√(1 + J/4): twice as wide at ten repetitions, five times at a hundred."""
+    values = normal(J)
+    ratio = corrected_interval(values, 80, 20).half_width / mean_interval(values).half_width
+    assert ratio == pytest.approx(times, rel=1e-4)
+
+
+@quick
+@given(values=samples, level=levels)
+def test_the_corrected_interval_is_the_naive_one_for_a_test_set_of_no_size(values, level):
+    found, naive = corrected_interval(values, 10**18, 1, level), mean_interval(values, level)
+    assert found[:3] == pytest.approx(naive[:3], rel=1e-9, abs=1e-9)
+
+
+def test_the_corrected_interval_does_not_shrink_below_its_floor():
+    halves = [corrected_interval([0.0, 1.0] * J, 80, 20).half_width for J in (5, 50, 5000)]
+    assert halves[0] > halves[1] > halves[2] > 1.96 * 0.5 * math.sqrt(0.25)
+    assert halves[2] == pytest.approx(1.96 * 0.5 * math.sqrt(0.25), rel=1e-3)
+
+
+@pytest.mark.parametrize(("rows", "message"), [((0, 20), "^train_rows = 0: "), ((80, 0), "^test_rows = 0: "),
+                                               ((80, math.nan), "^test_rows = nan: ")])  # fmt: skip
+def test_a_correction_needs_the_sizes(rows, message):
+    with pytest.raises(ValueError, match=message):
+        corrected_interval([1.0, 2.0], *rows)
+
+
 INTERVALS = {
     "mean_interval": mean_interval,
+    "corrected_interval": lambda values, level=0.95: corrected_interval(values, 80, 20, level),
     "bootstrap_interval": lambda values, level=0.95: bootstrap_interval(values, level=level, draws=10),
     "smallest_detectable": smallest_detectable,
     "paired_interval": lambda values, level=0.95: paired_interval(values, values, level),
