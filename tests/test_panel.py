@@ -17,6 +17,7 @@ from PIL import Image
 
 from course_lib import plotting
 from course_lib.explorers import _panel
+from course_lib.explorers._controls import read_state, write_state
 from course_lib.explorers._panel import Choice, Explorer, Slider
 from course_lib.explorers._picture import Picture
 from course_lib.explorers._work import Latest, Memory, bytes_of
@@ -577,3 +578,54 @@ def test_captions_are_safe_in_a_page():
     panel._cards["a"]._menu.value = '<b>&"'
     assert "<b>" not in panel._caption.value
     assert 'alt="It ends at 1 &lt;b&gt;&amp;&quot;."' in panel._canvas.value
+
+
+# Presets, and the state as one line
+
+
+def preset_explorer():
+    return line_explorer(
+        lambda a, b, word: a + b,
+        controls={"a": Slider("a", 0, 9, 3), "b": Slider("b", values=(0.0, 0.5, 1.0), default=0.0),
+                  "word": Choice("word", ("this", "that one"), "this")},
+        presets={"both": {"a": 5, "b": 0.5}, "plain": {}},
+    )  # fmt: skip
+
+
+def test_the_state_is_what_differs_from_the_defaults_and_is_read_back():
+    explorer = preset_explorer()
+    numbers = explorer.numbers(a=7, b=0.5, word="that one")
+    line = write_state(explorer.controls, numbers)
+    assert line == "a=7, b=0.5, word=that one"
+    assert read_state(explorer.controls, line) == {"a": 7, "b": 0.5, "word": "that one"}
+    assert write_state(explorer.controls, explorer.numbers()) == "" and read_state(explorer.controls, "") == {}
+    panel = explorer.show(state="a=7, b=0.5", word="that one")
+    assert panel.numbers == numbers
+    panel.close()
+
+
+@pytest.mark.parametrize("line, message", [
+    ("a", "'a' must be name=value"),
+    ("a=much", "a = 'much': must be a number"),
+    ("a=5.5", "a = '5.5': must be a number"),
+    ("a=99", r"a = 99: must be .*9"),
+    ("c=1", "c: no control of this explorer, which has a, b, word"),
+    ("word=other", "word = 'other': must be one of"),
+])  # fmt: skip
+def test_a_state_that_cannot_be_is_refused(line, message):
+    with pytest.raises(ValueError, match=message):
+        preset_explorer().show(state=line)
+
+
+def test_a_preset_moves_every_control_and_the_line_to_copy_follows():
+    panel = preset_explorer().show(word="that one")
+    menu = panel.view.children[1].children[0]
+    menu.value = "both"
+    panel.wait(5)
+    assert panel.numbers == {"a": 5, "b": 0.5, "word": "this"} and "It ends at 5.5" in panel._caption.value
+    assert "a=5, b=0.5" in panel._state.value and panel._cards["a"]._slider.value == 5
+    panel._cards["a"]._slider.value = 9
+    assert "show(state=&quot;a=9, b=0.5&quot;)" in panel._state.value
+    menu.value = "plain"
+    assert panel.numbers == panel.explorer.numbers() and panel._cards["b"]._box.value == 0
+    panel.close()

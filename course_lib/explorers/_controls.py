@@ -83,6 +83,13 @@ class Slider:
             raise ValueError(f"{name} = {value!r}: must be a whole number")
         return int(value) if self.whole else float(value)
 
+    def parse(self, word):
+        """The number that `word` writes, not checked yet; `ValueError` for what is no number."""
+        try:
+            return int(word) if self.whole else float(word)
+        except ValueError:
+            raise ValueError(f"{self.label} = {word!r}: must be a number") from None
+
     def nearest(self, value):
         """Index of the position nearest to `value` (as seen on the slider)."""
         where = math.log10 if self.log and value > 0 else float
@@ -121,6 +128,30 @@ class Choice:
         """`value` if it is an option, else a `ValueError`."""
         return require_choice(name, value, self.options)
 
+    def parse(self, word):
+        """The word itself."""
+        return word
+
     def show(self, value):
         """`value` in words, for a still picture."""
         return f"{self.label}: {value}"
+
+
+def write_state(controls, numbers):
+    """`numbers` as one line, "noise=0.2, dropout=0.5": those of the `controls` that are not at their defaults."""
+    moved = {name: number for name, number in numbers.items() if number != controls[name].default}
+    return ", ".join(f"{name}={number}" for name, number in moved.items())
+
+
+def read_state(controls, line):
+    """{name: number} from such a line; a name unknown to `controls` keeps its word.
+
+    Raises `ValueError` for what is not of the form name=value, and for a slider's value that is no number.
+    """
+    found = {}
+    for part in filter(str.strip, line.split(",")):
+        name, equals, word = map(str.strip, part.partition("="))
+        if not equals:
+            raise ValueError(f"state = {line!r}: {name!r} must be name=value, as in 'noise=0.2, dropout=0.5'")
+        found[name] = controls[name].parse(word) if name in controls else word
+    return found

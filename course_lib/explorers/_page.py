@@ -40,6 +40,7 @@ STYLE = """<style>
 .course-explorer .course-frames > * { display: none; }
 .course-explorer .course-refused img { filter: grayscale(1); opacity: 0.4; }
 .course-explorer .course-caption { min-height: 38px; margin: 2px 4px 0; }
+.course-explorer .course-state { user-select: all; }
 .course-explorer.jupyter-widgets-disconnected::before { content: "The kernel has stopped: run this cell again.";
   color: var(--jp-error-color1, #d32f2f); font: bold 13px sans-serif; padding: 4px 0; }
 </style>

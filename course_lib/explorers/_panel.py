@@ -22,7 +22,7 @@ import threading
 import ipywidgets as widgets
 
 from course_lib import plotting
-from course_lib.explorers._controls import Choice, Slider
+from course_lib.explorers._controls import Choice, Slider, read_state, write_state
 from course_lib.explorers._page import HEARD, KEYS, STYLE, control_in_page, frame_rules, frames, image, once_shown
 from course_lib.explorers._picture import Picture, still
 from course_lib.explorers._work import Latest, Memory
@@ -40,13 +40,14 @@ class Explorer:
     `compute(**numbers)` gets the numbers of all controls that are not `trained` and returns a result, or yields ever
     more complete ones. `prepare(figure) → marks` draws what stays and returns a dict of the artists that move;
     `draw(marks, result, **trained) → caption` moves them and says in one sentence what is seen.
-    `quick`: keywords for `compute` that make it short, for tests.
+    `quick`: keywords for `compute` that make it short, for tests. `presets`: name → numbers of some controls, the
+    others at their defaults; the panel then has a menu of them, and shows its state as one line to copy.
     """
 
-    def __init__(self, title, controls, compute, prepare, draw, size=(8.2, 3.5), quick=None):
+    def __init__(self, title, controls, compute, prepare, draw, size=(8.2, 3.5), quick=None, presets=None):
         self.title, self.controls, self.size = title, controls, size
         self.compute, self.prepare, self.draw = compute, prepare, draw
-        self.quick = quick or {}
+        self.quick, self.presets = quick or {}, presets or {}
 
     def numbers(self, **given):
         """Every control's number: the `given` ones, the others' defaults. `ValueError` for a name or number unknown."""
@@ -76,14 +77,15 @@ class Explorer:
         picture = Picture(self.prepare, self.draw, self.size, theme or plotting.theme())
         return picture.draw(result, **self.trained(numbers))
 
-    def show(self, update=None, layer=None, **initial):
-        """The live panel, to be a cell's last line; controls start at `initial`. `update` or `layer`: the learner's own
-        function, which `compute` then trains with. With COURSE_HEADLESS=1 a still picture, computed to the end."""
+    def show(self, update=None, layer=None, state="", **initial):
+        """The live panel, to be a cell's last line; controls start at `initial`, or as the line `state` says. `update`
+        or `layer`: the learner's own function, which `compute` then trains with. With COURSE_HEADLESS=1 a still
+        picture, computed to the end."""
         handed = {name: value for name, value in (("update", update), ("layer", layer)) if value is not None}
         for name in handed:
             if name not in inspect.signature(self.compute).parameters:
                 raise ValueError(f"{name}: this explorer takes no {name} of yours")
-        numbers = self.numbers(**initial)
+        numbers = self.numbers(**(read_state(self.controls, state) | initial))
         if os.environ.get("COURSE_HEADLESS") == "1":
             return Still(self, *self.picture(handed=handed, **numbers), numbers)
         return Panel(self, handed, numbers)
@@ -130,6 +132,20 @@ class Panel:
         self.numbers = {**self.numbers, name: number}
         self._look_up(name) if self.explorer.controls[name].trained else self._compute()
         self._stand_at(name, number)  # after the picture, which is what the reader waits for
+        self._name_state()
+
+    def _set_all(self, numbers):
+        """A preset: every control at once."""
+        self.numbers = numbers
+        self._compute()
+        for name, number in numbers.items():
+            self._stand_at(name, number)
+        self._name_state()
+
+    def _name_state(self):
+        if self.explorer.presets:
+            call = f'show(state="{write_state(self.explorer.controls, self.numbers)}")'
+            self._state.value = f"Share this exhibit: <code class='course-state'>{html.escape(call)}</code>"
 
     def _moved(self, name, position):
         if not self._syncing:
@@ -289,8 +305,22 @@ class Panel:
         columns = _in_columns(explorer.controls.values())
         cards = widgets.Box([card.view for card in self._cards.values()], layout=columns)
         cards.add_class("course-controls")
-        self.view = widgets.VBox([bar, cards, self._canvas, self._caption])
+        parts = [bar, cards, self._canvas, self._caption]
+        if explorer.presets:
+            self._state = widgets.HTML()
+            self._name_state()
+            parts = [bar, self._preset_menu(), *parts[1:], self._state]
+        self.view = widgets.VBox(parts)
         self.view.add_class("course-explorer")
+
+    def _preset_menu(self):
+        menu = widgets.Dropdown(options=["–", *self.explorer.presets], description="start from")
+        menu.observe(lambda change: self._choose(change.new), "value")
+        return _as_card(menu)
+
+    def _choose(self, preset):
+        if preset in self.explorer.presets:
+            self._set_all(self.explorer.numbers(**self.explorer.presets[preset]))
 
     def _card(self, name, control):
         if isinstance(control, Choice):
