@@ -67,6 +67,7 @@ def test_readings_share_their_errors_and_differ_in_confidence(short):
         assert torch.equal(short.error[:, 0], short.error[:, reading])
     assert (short.temperature[:, 0] == 1).all() and not torch.equal(short.nll[:, 0], short.nll[:, RIGHT])
     assert (short.temperature[:, NOISY] > short.temperature[:, RIGHT]).all(), "noisy labels ask for more doubt"
+    assert torch.equal(short.of("ece", 0.05, lab.READINGS[NOISY]), short.ece[:, NOISY, lab.EPSILONS.index(0.05)])
     confidence, accuracy, count = short.curves
     assert count.shape == (3, 3, len(lab.EPSILONS), lab.BINS)
     assert (count.sum(-1) == 1797 - lab.ROWS - lab.VALIDATION).all()

@@ -141,12 +141,13 @@ targets = Explorer(
 
 # ---------------------------------------------------------------- reliability: can the confidence be believed?
 
-LINES = ("raw", "T, right labels", "T, noisy labels")
+LINES = ("as it is", "T, right labels", "T, noisy labels")
 PANELS = {"nll": ("Loss (NLL, nats)", (0, 1.6)), "ece": ("Calibration error", (0, 0.5)), "error": ("Error", (0, 0.45))}
 EDGES = np.linspace(0, 1, lab.BINS + 1)
+FEW = 50  # predictions of all seeds together: a bin with fewer is drawn hollow
 
 
-def compute_reliability(noise, steps, seeds=tuple(range(10)), hurry=1):
+def compute_reliability(noise, steps, seeds=tuple(range(8)), hurry=1):
     """Train networks at every ε and seed; yields a growing `Smoothing`. `hurry`: take a fraction of the steps."""
     yield from lab.compare_smoothing(noise, steps // hurry, seeds)
 
@@ -161,6 +162,8 @@ def prepare_reliability(figure):
     color = plotting.series(0)[0]
     marks = {"gaps": [diagram.vlines([], [], [], color=plotting.series(1)[0], linewidth=3, alpha=0.6)]}
     marks["dots"] = diagram.plot([], [], color=color, marker="o", markersize=5, linestyle="-", linewidth=1)
+    hollow = {"marker": "o", "markersize": 5, "linestyle": "none", "markerfacecolor": diagram.get_facecolor()}
+    marks["few"] = diagram.plot([], [], color=color, zorder=3, **hollow)
     marks["words"] = [diagram.text(0.03, 0.95, "", va="top", fontsize=8, color=plotting.ink())]
     counts.set(xlabel="confidence", ylabel="share\nof rows", xlim=(0, 1), ylim=(0, 1))
     middles = (EDGES[:-1] + EDGES[1:]) / 2
@@ -194,8 +197,9 @@ def draw_reliability(marks, result, epsilon, reading):
             here = np.nanmean(seen) if chosen and np.isfinite(seen).any() else np.nan
             marks[f"{name} {k} here"][0].set_data([at], [here])
     confidence, accuracy, share = pooled(result, way, at)
-    seen = share > 0
+    seen, few = share > 0, share * np.nansum(result.curves[2][:, way, at]) < FEW
     marks["dots"][0].set_data(confidence[seen], accuracy[seen])
+    marks["few"][0].set_data(confidence[seen & few], accuracy[seen & few])
     marks["gaps"][0].set_segments([[(c, c), (c, a)] for c, a in zip(confidence[seen], accuracy[seen])])
     for bar, height in zip(marks["counts"], share):
         bar.set_height(height)

@@ -69,7 +69,7 @@ def _gradients(parameters: list, x: torch.Tensor, q: torch.Tensor, temperature: 
 
 
 @remembered
-def distill(seeds=tuple(range(16)), rows_seen=(200, 1000), steps=STEPS, teacher_steps=penultimate.STEPS) -> Iterator:
+def distill(seeds=tuple(range(12)), rows_seen=(200, 1000), steps=STEPS, teacher_steps=penultimate.STEPS) -> Iterator:
     """Train the teachers (those of `penultimate`, once a session) and their students; yields one `Distillation`."""
     *_, (networks, _) = penultimate.train_networks(seeds, teacher_steps)
     places = [penultimate.EPSILONS.index(epsilon) for epsilon in TEACHERS]

@@ -41,6 +41,10 @@ class Smoothing:
     curves: tuple
     progress: float
 
+    def of(self, name, epsilon, reading="as it is"):
+        """One of FIGURES at one ε and reading, [seeds]."""
+        return getattr(self, name)[:, READINGS.index(reading), self.epsilons.index(epsilon)]
+
 
 def logits(parameters: list, x: torch.Tensor) -> torch.Tensor:
     """[models, rows, 10] of networks with one hidden layer; parameters [models, …] as `train` leaves them."""
@@ -107,7 +111,7 @@ def train_smoothed(data, epsilons, seeds: tuple, steps: int) -> Iterator[tuple[d
 
 
 @remembered
-def compare_smoothing(noise=0.2, steps=2000, seeds=tuple(range(10))) -> Iterator[Smoothing]:
+def compare_smoothing(noise=0.2, steps=2000, seeds=tuple(range(8))) -> Iterator[Smoothing]:
     """Train every ε at every seed on labels with this `noise`; yield a `Smoothing` that grows seed by seed."""
     found = {}
     for networks, progress in train_smoothed(lambda seed: data(seed, noise), EPSILONS, seeds, steps):
