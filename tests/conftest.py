@@ -8,6 +8,10 @@ import pytest
 os.environ["COURSE_HEADLESS"] = "1"  # explorers compute to the end and leave a picture
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"  # where a copy of Spambase lies beside some checkouts
+if SHARED.is_dir():
+    os.environ.setdefault("COURSE_DATA", str(SHARED))
+
 SOURCE = """\
 # ---
 # jupyter:
