@@ -49,6 +49,7 @@ def parser() -> argparse.ArgumentParser:
     pair_ = command(pair, "authors: keep a lesson and its text alike while writing in JupyterLab")
     pair_.add_argument("which", nargs="+", help=LESSON)
     pair_.add_argument("--off", action="store_true", help="as shipped: paired with nothing")
+    command(progress, "what you have done, lesson by lesson")
     command(doctor, "look at what the course needs and say how to mend what is missing")
     return top
 
@@ -86,6 +87,8 @@ def check(known: argparse.Namespace) -> int:
     for file in files:
         results = check_file(file)
         rows += [{"notebook": str(file), **result.as_dict()} for result in results]
+        if not (known.json or known.csv or folders):
+            _keep_passed(file, results)
         if not known.json:
             shown = str(file) if folders else file.name
             print("\n  ".join([shown, *(result.line for result in results)]), flush=True)
@@ -94,6 +97,15 @@ def check(known: argparse.Namespace) -> int:
     if known.csv:
         grades.save(rows, known.csv)
     return int(not rows or any(row["verdict"] != "passed" for row in rows))
+
+
+def _keep_passed(file: Path, results: list) -> None:
+    """Passed tasks of the course's own exercise notebooks are the learner's progress; those of other files are not."""
+    from course_lib.progress import passed
+
+    if file.resolve().parent == (root() / "notebooks").resolve():
+        for said in {passed(result.task) for result in results if result} - {""}:
+            print(said, file=sys.stderr)
 
 
 def _exercises(words: list[str], notebooks: Path) -> list[Path]:
@@ -139,6 +151,17 @@ def pair(known: argparse.Namespace) -> int:
         if not name.endswith("_exercises") or name in known.which:
             switch(name, notebooks, on=not known.off)
             print(f"{name} is paired with {'nothing' if known.off else f'src/{name}.py'}")
+    return 0
+
+
+def progress(known: argparse.Namespace) -> int:
+    """What is kept, as a table."""
+    from course_lib.progress import file
+    from course_lib.standing import standings, table
+
+    found, said = standings()
+    print(table(found))
+    print(said or f"kept in {file()}")
     return 0
 
 

@@ -1,16 +1,20 @@
 """What every lesson's first cell imports: `setup`, `claim`, `predict`, `reveal`, `quiz`, `show_source`.
 
+The first notebook has `standing` as well: what the learner has done so far.
+
 Importing it looks at the environment first and says what is missing, before any other import of the lesson can fail.
 """
 
 import ast
+import hashlib
 import html
 import importlib.util
 import inspect
-import os
 import sys
 import textwrap
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from course_lib import progress
 
 _NEEDED = {
     "torch": "torch",
@@ -49,7 +53,22 @@ class Claim:
 
 
 ledger = []  # every Claim of this session, in the order in which they were made
-_predictions = {}  # key → (question, options, what the reader chose)
+_predictions = {}  # key → _Prediction
+
+
+@dataclass
+class _Prediction:
+    """What was asked in this session under a key, and what is kept of the answer: said, at, then came and right."""
+
+    question: str
+    options: list
+    name: str = ""  # in the progress file; "" in a notebook that is no lesson's
+    entry: dict = field(default_factory=dict)
+
+    def keep(self, **entry):
+        """Remember more of the answer; returns "" or what is wrong with the progress file."""
+        self.entry |= entry
+        return progress.note("predictions", self.name, **self.entry) if self.name else ""
 
 
 def setup(theme="auto", threads=1):
@@ -61,7 +80,7 @@ def setup(theme="auto", threads=1):
 
     from course_lib import plotting
 
-    chosen = plotting.use_theme("light" if _headless() and theme == "auto" else theme)
+    chosen = plotting.use_theme("light" if progress.headless() and theme == "auto" else theme)
     torch.set_num_threads(threads)
     device = torch.cuda.get_device_name() if torch.cuda.is_available() else "CPU"
     version = f"Python {platform.python_version()} · torch {torch.__version__}"
@@ -109,29 +128,47 @@ def _figure(measured):
 
 
 def predict(key, question, options):
-    """Ask for a commitment before the answer is known. `reveal(key, …)` shows it beside what came out."""
-    former = _predictions.get(key, (None, None, None))[2]
-    _predictions[key] = question, list(options), former if former in options else None
+    """Ask for a commitment before the answer is known. `reveal(key, …)` shows it beside what came out.
+
+    It is kept with the learner's progress and is there again after a restart. Once the answer is out it stays.
+    """
+    options = list(options)
+    asked = _predictions[key] = _Prediction(question, options, *_kept_prediction(key, options))
 
     def committed(option):
-        _predictions[key] = question, list(options), option
-        return f"You said: <b>{html.escape(option)}</b>. Kept until the answer comes."
+        if "came" in asked.entry and option != asked.entry["said"]:
+            return f"The answer is out. Before it you said: <b>{html.escape(asked.entry['said'])}</b>."
+        if option == asked.entry.get("said"):
+            problem = ""
+        else:
+            problem = asked.keep(said=option, at=progress.now())
+        return f"You said: <b>{html.escape(option)}</b>. {html.escape(problem) or 'Kept until the answer comes.'}"
 
-    return _Question(question, options, committed, _predictions[key][2])
+    return _Question(question, options, committed, asked.entry.get("said"))
+
+
+def _kept_prediction(key, options):
+    """Name and entry of a prediction made before, in this session or an earlier one; the entry is empty if none was."""
+    stem = progress.lesson()
+    name = f"{stem}/{key}" if stem else ""
+    former = _predictions[key].entry if key in _predictions else progress.read()[0]["predictions"].get(name, {})
+    return name, dict(former) if former.get("said") in options else {}
 
 
 def reveal(key, correct, because=""):
     """Show what was predicted under `key` beside the option that came out, and why. `correct` None: it is undecided."""
     if key not in _predictions:
         raise ValueError(f"{key}: nothing was asked under this name; run the cell with predict({key!r}, …) first")
-    question, options, chosen = _predictions[key]
-    if correct is not None and correct not in options:
-        raise ValueError(f"correct = {correct!r}: must be one of {', '.join(map(repr, options))}")
-    silent = "Your own prediction will stand here." if _headless() else "You made no prediction."
+    asked = _predictions[key]
+    if correct is not None and correct not in asked.options:
+        raise ValueError(f"correct = {correct!r}: must be one of {', '.join(map(repr, asked.options))}")
+    chosen = asked.entry.get("said")
+    problem = asked.keep(came=correct, right=None if correct is None else chosen == correct) if chosen else ""
+    silent = "Your own prediction will stand here." if progress.headless() else "You made no prediction."
     said = {None: silent, correct or "": f"You said the same: {correct}."}
     came = f"It came out: {correct}." if correct else "It came out undecided: an interval lies across its bound."
-    lines = [question, said.get(chosen, f"You said: {chosen}."), came, because]
-    return _Text([line for line in lines if line])
+    lines = [asked.question, said.get(chosen, f"You said: {chosen}."), came, because, problem]
+    return _text([line for line in lines if line])
 
 
 def quiz(question, reasons, answer):
@@ -140,11 +177,30 @@ def quiz(question, reasons, answer):
     if answer not in reasons:
         raise ValueError(f"answer = {answer!r}: must be one of {', '.join(map(repr, reasons))}")
 
+    stem, taken = progress.lesson(), []
+    name = f"{stem}/{hashlib.sha256(question.encode()).hexdigest()[:8]}"
+
     def reply(option):
         mark = "✓ Right." if option == answer else "✗ Not this one."
-        return f"<b>{mark}</b> {html.escape(reasons[option])}"
+        problem = ""
+        if stem and not taken:  # the first choice counts; the others are for reading
+            problem = progress.note("quiz", name, said=option, right=option == answer, at=progress.now())
+        taken.append(option)
+        return f"<b>{mark}</b> {html.escape(reasons[option])} {html.escape(problem)}".rstrip()
 
     return _Question(question, list(reasons), reply, answer=(answer, reasons[answer]))
+
+
+def standing():
+    """Where the learner stands: a row a lesson, with predictions, tasks, quiz and cards."""
+    from course_lib import standing as stand
+
+    found, said = stand.standings()
+    head = "".join(f"<th>{html.escape(cell)}</th>" for cell in stand.HEAD)
+    body = "".join(f"<tr>{''.join(f'<td>{html.escape(c)}</td>' for c in row)}</tr>" for row in stand.rows(found))
+    note = "What you do is kept in .course/progress.json, on this machine only." if not said else said
+    page = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table><p>{html.escape(note)}</p>"
+    return _Page(page, f"{stand.table(found)}\n{note}")
 
 
 def show_source(function):
@@ -163,17 +219,13 @@ def _readable_source(function):
     return "\n".join(lines)
 
 
-def _headless():
-    return os.environ.get("COURSE_HEADLESS") == "1"
-
-
 class _Question:
     """A question: radio buttons where a kernel runs, else its options as a list."""
 
     def __init__(self, question, options, reply, chosen=None, answer=None):
         self._question, self._options, self._answer = question, list(options), answer
         self._view = None
-        if not _headless():
+        if not progress.headless():
             from course_lib.explorers._question import ask
 
             self._view = ask(question, self._options, reply, chosen)
@@ -189,13 +241,19 @@ class _Question:
         return {**live, "text/html": page, "text/plain": text}
 
 
-class _Text:
-    def __init__(self, lines):
-        self._lines = lines
+class _Page:
+    """Something to read: as HTML and as plain text."""
+
+    def __init__(self, page, text):
+        self._shown = {"text/html": page, "text/plain": text}
 
     def _repr_mimebundle_(self, include=None, exclude=None):
-        first, *rest = map(html.escape, self._lines)
-        return {"text/html": f"<p><b>{first}</b><br>{'<br>'.join(rest)}</p>", "text/plain": "\n".join(self._lines)}
+        return dict(self._shown)
+
+
+def _text(lines):
+    first, *rest = map(html.escape, lines)
+    return _Page(f"<p><b>{first}</b><br>{'<br>'.join(rest)}</p>", "\n".join(lines))
 
 
 class _Source:

@@ -68,7 +68,7 @@ def layer(module):
     """The layer of a module of the library; None for the bare package, which anyone may import."""
     first = (module.split(".") + [""])[1]
     named = {"basics": BASICS, "progress": PROGRESS, "learner": LEARNER, "commands": COMMANDS}
-    layers = {"": None} | {module: layer for layer, modules in named.items() for module in modules}
+    layers = {"": None} | {module: kind for kind, modules in named.items() for module in modules}
     return layers.get(first, "topic" if first in LESSONS else first)
 
 

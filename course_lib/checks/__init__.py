@@ -11,6 +11,8 @@ Importing this package loads no torch; the first check does.
 
 import os
 
+from course_lib import progress
+
 __all__ = ["check", "check_file", "check_source", "warm"]
 
 CASES = "COURSE_CHECK"  # environment variable set by `check_file`: the file with the cases that check cells are to run
@@ -21,7 +23,8 @@ def check(task, *answers):
     """Print one line on `answers` to `task` ("03/T1") and return the `Result`, which is truthy when it passed.
 
     `answers`: the objects that the task names, in that order. Under `course check` the same call emits the values
-    that the answers give and leaves the verdict to the parent process. Raises `ValueError` for an unknown task.
+    that the answers give and leaves the verdict to the parent process. A task passed is kept with the learner's
+    progress. Raises `ValueError` for an unknown task.
     """
     if CASES in os.environ:
         from course_lib.checks import _kernel
@@ -31,6 +34,8 @@ def check(task, *answers):
 
     result = _instant.check(task, answers)
     print(result.line)
+    if result and (problem := progress.passed(task)):
+        print(problem)
     return result
 
 
