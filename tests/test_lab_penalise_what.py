@@ -4,17 +4,42 @@ import pytest
 import torch
 
 from course_lib.lab import penalise_what
-from course_lib.lab.penalise_what import BY_LAYER, WORLDS, ByLayer, choose_by_layer, compute_by_layer, compute_spared
+from course_lib.lab.penalise_what import (
+    BY_LAYER,
+    WORLDS,
+    ByLayer,
+    Spared,
+    choose_by_layer,
+    compute_by_layer,
+    compute_spared,
+)
 
 SEEDS = (0, 1)
 
 
 @pytest.mark.parametrize("world", WORLDS)
 def test_errors_of_everything_and_of_weights_alone(world):
-    *_, errors = compute_spared(world, SEEDS)
-    assert errors.shape == (2, len(WORLDS[world][2]), 2) and errors.isfinite().all()
+    *_, found = compute_spared(world, seeds=SEEDS)
+    for figure in (found.test_error, found.train_loss, found.validation_loss):
+        assert figure.shape == (2, len(WORLDS[world][2]), 2) and figure.isfinite().all()
+    errors = found.test_error
     assert ((errors >= 0) & (errors <= 1)).all() and not torch.equal(errors[..., 0], errors[..., 1])
-    assert list(compute_spared(world, SEEDS))[0] is errors, "trained once, then remembered"
+    assert list(compute_spared(world, seeds=SEEDS))[0] is found, "trained once, then remembered"
+
+
+def test_without_decay_nothing_can_be_spared(monkeypatch):
+    monkeypatch.setitem(penalise_what.OPTIONS, "steps", 5)
+    *_, found = compute_spared(list(WORLDS)[1], (0.0, 10.0), width=8, seeds=SEEDS)
+    for figure in (found.test_error, found.train_loss, found.validation_loss):
+        assert torch.equal(figure[:, 0, 0], figure[:, 0, 1])
+    assert not torch.equal(found.train_loss[:, 1, 0], found.train_loss[:, 1, 1])
+
+
+def test_each_policy_gets_the_strength_that_is_best_for_it_on_validation_rows():
+    validation = torch.tensor([[[0.3, 0.1], [0.2, 0.4], [torch.nan, 0.5]]])
+    test = torch.tensor([[[0.9, 0.8], [0.7, 0.6], [0.0, 0.0]]])
+    errors, strengths = Spared(test, test, validation).tuned((1.0, 3.0, 10.0))
+    assert errors.flatten().tolist() == pytest.approx([0.7, 0.8]) and strengths.tolist() == [[3.0, 1.0]]
 
 
 def test_a_pair_is_chosen_by_validation_loss_and_reported_on_test_data():

@@ -1,6 +1,7 @@
 """What λ makes of a network: counts, directions and losses on networks small enough to check one by one."""
 
 import math
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -20,20 +21,31 @@ def shrunk():
 
 
 def test_shapes_and_what_is_counted(shrunk):
-    assert shrunk.progress == 1 and shrunk.weights == 64 * 64 + 64 * 10
+    assert shrunk.progress == 1
     for figure in (shrunk.train_error, shrunk.validation_error, shrunk.test_error, shrunk.zeros):
         assert figure.shape == (len(SEEDS), len(METHODS), len(STRENGTHS)) and figure.isfinite().all()
     assert shrunk.shares.shape[-1] % 2 == 1, "a bin of its own for zero"
     middle = shrunk.shares[..., shrunk.shares.shape[-1] // 2]
-    assert (middle * shrunk.weights >= shrunk.zeros - 0.5).all() and (shrunk.shares.sum(-1) <= 1 + 1e-6).all()
+    assert (middle >= shrunk.zeros - 1e-6).all() and (shrunk.shares.sum(-1) <= 1 + 1e-6).all()
     for seed in SEEDS:
         assert [tuple(p.shape[1:]) for p in shrunk.networks[seed]] == [(64, 64), (64,), (10, 64), (10,)]
 
 
 def test_zeros_come_from_proximal_steps_and_more_from_stronger_ones(shrunk):
     l2, proximal, subgradient = (shrunk.zeros[:, m].double().mean(0) for m in range(3))
-    assert l2.max() == 0 and subgradient.max() < 0.01 * shrunk.weights
-    assert (proximal.diff() >= 0).all() and proximal[-1] == shrunk.weights
+    assert l2.max() == 0 and subgradient.max() < 0.01
+    assert (proximal.diff() >= 0).all() and proximal[-1] == 1
+
+
+def test_weights_of_pixels_that_are_always_black_are_not_counted():
+    first, second = torch.ones(27, 64, 64), torch.ones(27, 10, 64)
+    first[:, :, 5], second[:, 0, 0] = 0.0, 0.0  # 64 weights of a black pixel, and one other
+    training = SimpleNamespace(
+        parameters=[[first, torch.zeros(27, 64), second, torch.zeros(27, 10)]],
+        **{name: torch.zeros(1, 27, 1) for name in ("train_accuracy", "validation_accuracy", "test_accuracy")},
+    )
+    found = shrinking._look_at(training, 0, torch.arange(64) != 5)
+    assert torch.allclose(found["zeros"], torch.full((3, 9), 1 / (63 * 64 + 640), dtype=torch.float64))
 
 
 def test_networks_are_those_whose_errors_are_told(shrunk):

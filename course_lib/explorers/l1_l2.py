@@ -90,7 +90,7 @@ def prepare_geometry(figure):
     marks["way"] = left.plot([], [], color=plotting.series(1)[0], linestyle="--", label="solutions, all λ")
     left.plot(*GOAL, marker="*", markersize=12, color=plotting.ink(), linestyle="none", zorder=5)
     marks["solution"] = left.plot([], [], "o", color=plotting.series(1)[0], markersize=8, zorder=6)
-    left.legend(loc="lower right", fontsize=8)
+    left.legend(loc="lower right", fontsize=8, frameon=True)
     right.set(title="Each weight on the way", xlabel="λ", ylabel="weight at the solution")
     right.set(xlim=(0, 2), ylim=(-0.6, 1.1))
     right.axhline(0, color=plotting.muted(), linewidth=0.8, linestyle="-")
@@ -329,8 +329,9 @@ def prepare_network(figure):
     left, middle, right = figure.subplots(1, 3, width_ratios=[1.25, 1, 1])
     left.set(title="Weights at this λ", xlabel="weight (a few lie outside)", ylabel="share of weights")
     left.set(yscale="log", xlim=(-0.5, 0.5), ylim=(1e-4, 1.5))
-    middle.set(title="Exactly zero", ylabel="share of weights", ylim=(-0.03, 1.03))
-    right.set(title="Test error", ylabel="share of test digits (lower is better)", ylim=(0, 1))
+    middle.set(title="Exactly zero", ylabel="share of the same weights", ylim=(-0.03, 1.03))
+    right.set(title="Test error", ylabel="share of test digits (lower is better)", ylim=(0, 1.25))
+    right.set_yticks([0, 0.2, 0.4, 0.6, 0.8, 1.0])
     marks = {}
     for ax in (middle, right):
         ax.set(xscale="log", xlim=(STRENGTHS[0], STRENGTHS[-1]), xlabel="λ")
@@ -350,18 +351,21 @@ def draw_network(marks, result, strength):
     for line in marks["here"]:
         line.set_xdata([strength] * 2)
     for m, method in enumerate(METHODS):
-        plotting.move_band(marks[f"zeros {method}"], STRENGTHS, result.zeros[:, m] / result.weights)
+        plotting.move_band(marks[f"zeros {method}"], STRENGTHS, result.zeros[:, m])
         plotting.move_band(marks[f"error {method}"], STRENGTHS, result.test_error[:, m])
         heights = result.shares[:, m, i].mean(0) if n else []
         marks[f"histogram {method}"][0].set_data(((BINS[1:] + BINS[:-1]) / 2) if n else [], heights)
     if not n:
         return f"Training {len(METHODS)} penalties at {len(STRENGTHS)} strengths: {result.progress:.0%}."
-    share = {method: (result.zeros[:, m, i] / result.weights).mean().item() for m, method in enumerate(METHODS)}
+    share = {method: result.zeros[:, m, i].mean().item() for m, method in enumerate(METHODS)}
     error = {method: result.test_error[:, m, i].mean().item() for m, method in enumerate(METHODS)}
     zeros = ", ".join(f"{METHODS[method]} {share[method]:.1%}" for method in METHODS)
     errors = ", ".join(f"{METHODS[method]} {error[method]:.1%}" for method in METHODS)
     of = f"{n} seed{'s' * (n != 1)}"
-    return f"λ = {plotting.readable(strength)}, {of}. Exactly zero: {zeros}. Test error: {errors}."
+    return (
+        f"λ = {plotting.readable(strength)}, {of}. Exactly zero: {zeros}. Test error: {errors}. "
+        "(Weights of pixels that are black on all training rows are left out.)"
+    )
 
 
 network = Explorer(
@@ -387,8 +391,8 @@ def prepare_surface(figure):
     right.set(title="Noise on the test images", ylabel="accuracy (higher is better)", ylim=(0, 1))
     for ax in (middle, right):
         ax.set(xscale="log", xlim=(STRENGTHS[0], STRENGTHS[-1]), xlabel="λ")
-    marks = {"first": left.plot([], [], color=plotting.muted(), linestyle="-", label="λ = 1e-5")}
-    marks["loss"] = plotting.draw_band(left, [], np.empty((0, 0)), label="this λ, seeds' band")
+    marks = {"first": left.plot([], [], color=plotting.muted(), linestyle="-", label="λ = 1e-5, mean of the seeds")}
+    marks["loss"] = plotting.draw_band(left, [], np.empty((0, 0)), label="this λ, mean and 95 % band")
     marks["sharpness"] = plotting.draw_band(middle, [], np.empty((0, 0)))
     for k, noise in enumerate(NOISES):
         marks[f"noise {noise}"] = plotting.draw_band(right, [], np.empty((0, 0)), label=f"σ = {noise:g}", k=k)

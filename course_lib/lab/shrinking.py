@@ -35,14 +35,14 @@ def rows(seed):
 
 @dataclass
 class Shrinking:
-    """Tensors [seeds, methods, strengths, …] of the seeds that are done; `weights` counts the entries of all matrices.
+    """Tensors [seeds, methods, strengths, …] of the seeds that are done.
 
-    zeros: how many of them are exactly 0. shares: histogram over `BINS`; what lies outside is not in it.
+    zeros: which share of the weights is exactly 0. shares: histogram over `BINS`; what lies outside is not in it. Both
+    leave out the weights of pixels that are black on all training rows: nothing but the penalty ever moves those.
     networks: seed → parameters [strengths, …] of the networks trained with L2.
     """
 
     progress: float
-    weights: int
     train_error: torch.Tensor
     validation_error: torch.Tensor  # validation labels are as noisy as the training labels
     test_error: torch.Tensor
@@ -60,20 +60,24 @@ def compute_shrinking(seeds=SEEDS):
     for training in train(SPEC, rows, grid, seeds, update=sgd_update, steps=STEPS, validate=True):
         for i, seed in enumerate(seeds):
             if training.parameters[i] is not None and seed not in done:
-                done[seed] = _look_at(training, i)
+                done[seed] = _look_at(training, i, rows(seed).train_x.any(0))
         yield _gather(done, training.progress)
 
 
-def _look_at(training, i):
-    """Figures of the i-th seed: a dict of tensors [methods, strengths, …], and the networks trained with L2."""
+def _look_at(training, i, lit):
+    """Figures of the i-th seed: a dict of tensors [methods, strengths, …], and the networks trained with L2.
+
+    `lit` [64]: whether any training row has something at this pixel.
+    """
     shape, parameters = (len(METHODS), len(STRENGTHS)), [p.cpu() for p in training.parameters[i]]
-    weights = torch.cat([w.flatten(1) for w in parameters[::2]], 1)
+    first, *others = parameters[::2]
+    weights = torch.cat([w.flatten(1) for w in (first[:, :, lit], *others)], 1)
     counts = torch.stack([row.histogram(BINS.to(row.dtype)).hist for row in weights])
     return {
         "train_error": 1 - training.train_accuracy[i, :, -1].view(shape),
         "validation_error": 1 - training.validation_accuracy[i, :, -1].view(shape),
         "test_error": 1 - training.test_accuracy[i, :, -1].view(shape),
-        "zeros": (weights == 0).sum(1).view(shape),
+        "zeros": (weights == 0).double().mean(1).view(shape),
         "shares": (counts / weights.shape[1]).view(*shape, -1),
         "networks": [p[: len(STRENGTHS)].double() for p in parameters],
     }
@@ -86,8 +90,7 @@ def _gather(done, progress):
         name: torch.stack([done[seed][name] for seed in seeds]) if seeds else empty
         for name in ("train_error", "validation_error", "test_error", "zeros", "shares")
     }
-    weights = sum(n * m for n, m in zip(SPEC.widths, SPEC.widths[1:]))
-    return Shrinking(progress, weights, **figures, networks={seed: done[seed]["networks"] for seed in seeds})
+    return Shrinking(progress, **figures, networks={seed: done[seed]["networks"] for seed in seeds})
 
 
 # ---------------------------------------------------------------- the surface around the solutions

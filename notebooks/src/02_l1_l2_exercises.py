@@ -116,7 +116,7 @@ t3 = check("02/T3", decay_groups)
 #
 # - Choose the λ with the lowest mean validation error over the seeds.
 # - A λ at which any seed diverged (its validation error is NaN or infinite) is no candidate.
-# - Of equal means, take the larger λ: the simpler model.
+# - Of equal means, take the larger λ: smaller weights fit as well, so nothing speaks for the larger ones.
 # - Report the mean error on data that played no part in the choice.
 #
 # *Often seen here: the test data take part in the choice; the luckiest seed decides; NaN, which compares with nothing, is taken for the best.*
@@ -138,7 +138,7 @@ def choose_strength(strengths, train, validation, test):
 t4 = check("02/T4", choose_strength)
 
 # %% [markdown]
-# Try it on real errors: the networks of the lesson under L2, with 200 validation digits, a fifth of them mislabelled like the training digits. That raises every validation error; compare the choice with the lowest curve in the lesson. *This trains for some seconds.*
+# Try it on real errors: the networks of the lesson under L2, with 200 validation digits, a fifth of them mislabelled like the training digits. That raises every validation error; compare the choice with the lowest point of the L2 curve in the lesson. *This trains for some seconds.*
 
 # %%
 from course_lib.explorers import l1_l2 as explore
