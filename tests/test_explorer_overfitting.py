@@ -36,6 +36,9 @@ def test_what_is_hidden_is_nowhere():
     hidden = ("truth", "mean", "bias²", "variance", "training error", "validation error")
     assert not [name for name in hidden if len(marks[name][0].get_xdata())] and not marks["band"][0].get_paths()
     assert "validation" not in caption and len(marks["fit"][0].get_xdata()) == fits_lab.POINTS
+    assert not any(legend.get_visible() for legend in marks["legends"])  # it names the truth
+    explore.polynomials.draw(marks, result, errors="shown")
+    assert all(legend.get_visible() for legend in marks["legends"])
 
 
 def test_a_degree_that_the_points_do_not_determine_is_a_sentence_beside_the_former_picture():

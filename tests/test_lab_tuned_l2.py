@@ -16,6 +16,7 @@ def test_the_strength_is_chosen_by_validation_loss_and_judged_on_test_rows():
             assert found.chosen()[k, s] == chosen
             gain = found.test_accuracy[k, s, chosen] - found.test_accuracy[k, s, 0]
             assert found.benefit()[k, s].item() == pytest.approx(gain.item())
+            assert found.at_chosen(found.train_accuracy)[k, s] == found.train_accuracy[k, s, chosen]
 
 
 def test_a_diverged_strength_is_never_chosen():

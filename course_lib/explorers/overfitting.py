@@ -52,7 +52,6 @@ def prepare_fits(figure, complexity, positions, log):
     marks["truth"] = left.plot([], [], color=plotting.ink(), linestyle="-", linewidth=1, label="truth, sin πx")
     marks["fit"] = left.plot([], [], color=plotting.series(1)[0], linestyle="-", label="fit to these points")
     marks["points"] = left.plot([], [], "o", color=plotting.series(1)[0], markersize=4, linestyle="none")
-    left.legend(loc="upper left", fontsize=8)
     right.set(title="Mean over the training sets", xlabel=complexity, ylabel="squared error", yscale="log")
     right.set(ylim=(1e-4, 1e3), xlim=(positions[0] - 0.3, positions[-1] + 0.3))
     if log:
@@ -64,7 +63,7 @@ def prepare_fits(figure, complexity, positions, log):
         marks[name] = right.plot([], [], label=name, **style)
     marks["noise"] = [right.axhline(np.nan, color=plotting.muted(), linestyle="-", linewidth=1, label="noise σ²")]
     marks["here"] = [right.axvline(np.nan, color=plotting.ink(), linestyle="-", linewidth=1)]
-    right.legend(loc="upper left", fontsize=8, ncols=2)
+    marks["legends"] = [ax.legend(loc="upper left", fontsize=8, ncols=n) for ax, n in ((left, 1), (right, 2))]
     marks["later"] = [right.text(0.5, 0.45, "", transform=right.transAxes, ha="center", color=plotting.muted())]
     return marks
 
@@ -86,6 +85,8 @@ def move_fits(marks, result, index, shown=True):
         marks[name][0].set_data(*lines.get(name, ([], [])))
     marks["noise"][0].set_ydata([result.noise**2 if shown and result.noise else np.nan] * 2)
     marks["here"][0].set_xdata([result.complexities[index]] * 2)
+    for legend in marks["legends"]:
+        legend.set_visible(shown)
     marks["later"][0].set_text("" if shown else "not yet: commit first")
 
 
@@ -269,7 +270,7 @@ def prepare_minimum_norm(figure):
     ax.set(xscale="log", yscale="log", xlim=(1.9, 320), ylim=(3e-3, 1e3))
     ax.set(xlabel="features d (log scale)", ylabel="excess risk  ‖ŵ − β‖²")
     ax.set_xticks([2, 5, 10, 30, 100, 300], ["2", "5", "10", "30 = n", "100", "300"])
-    ax.axvline(descent_lab.ROWS, color=plotting.muted(), linestyle=":", linewidth=1)
+    ax.axvline(descent_lab.ROWS, color=plotting.muted(), linestyle="-", linewidth=0.8)
     ax.axhline(1, color=plotting.muted(), linestyle="-", linewidth=0.8)
     ax.annotate("learn nothing: ŵ = 0", (2, 1.1), color=plotting.muted(), fontsize=8)
     marks = {"law": ax.plot([], [], color=plotting.ink(), linestyle="-", label="exact law, λ = 0")}
@@ -322,7 +323,7 @@ def prepare_random_features(figure):
     ax.set(xscale="log", xlim=(widths[0] * 0.9, widths[-1] * 1.1), ylim=(0, 100))
     ax.set(xlabel="random features (log scale)", ylabel="error (%), lower is better")
     ax.set_xticks([10, 30, 100, 300, 1000, 3000], ["10", "30", "100", "300 = n", "1000", "3000"])
-    ax.axvline(descent_lab.TRAIN_ROWS, color=plotting.muted(), linestyle=":", linewidth=1)
+    ax.axvline(descent_lab.TRAIN_ROWS, color=plotting.muted(), linestyle="-", linewidth=0.8)
     marks = {"train": ax.plot([], [], color=plotting.muted(), linestyle=":", label="training error, noisy labels")}
     marks["test"] = plotting.draw_band(ax, [], EMPTY, label="test error at this λ, 95 % band", k=0)
     marks["tuned"] = plotting.draw_band(ax, [], EMPTY, label="test error, λ tuned on validation rows", k=1)
@@ -410,11 +411,11 @@ def draw_filters(marks, result):
     if lr > 2:
         return (
             f"Gradient descent diverges: η = {lr:g} is above 2/λmax = 2, and its steepest direction grows by "
-            f"{lr - 1:.3g} a step. Flow stays within {apart[0]:.3f} of ridge."
+            f"{lr - 1:.3g} a step. Flow stays within {apart[0]:.4f} of ridge."
         )
     return (
-        f"Stopped at t = η·steps = {lr * steps:.3g}: flow differs from ridge by at most {apart[0]:.3f} "
-        f"(never by more than 0.2036…), gradient descent by at most {apart[1]:.3f}."
+        f"Stopped at t = η·steps = {lr * steps:.3g}: flow differs from ridge by at most {apart[0]:.4f} "
+        f"(never by more than 0.2036…), gradient descent by at most {apart[1]:.4f}."
     )
 
 

@@ -13,7 +13,7 @@ from course_lib.lab.ensemble import ModelSpec, train
 from course_lib.lab.remember import remembered
 
 SPEC = ModelSpec((64, 128, 10))
-SEEDS, STEPS = tuple(range(8)), 1000
+SEEDS, STEPS = tuple(range(20)), 1000
 # Arm → training images, and how often each comes as it is beside its eight shifts; None: no shifts at all.
 ARMS = {"300": (300, None), "300, 30 % shifted": (300, 19), "300, 8 in 9 shifted": (300, 1), "600": (600, None)}
 DIRECTIONS = tuple((down, right) for down in (-1, 0, 1) for right in (-1, 0, 1) if down or right)

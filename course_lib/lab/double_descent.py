@@ -92,6 +92,12 @@ class RandomFeatures:
         best = len(self.strengths) - 1 - error.nan_to_num(torch.inf).argmin(2, keepdim=True)
         return self.test_error.gather(2, best).squeeze(2)
 
+    def widest_and_best_below(self, rows: int) -> tuple[Tensor, Tensor]:
+        """Test errors [seeds] at λ = 0: of the last width, and of the one below `rows` with the lowest mean."""
+        plain = self.test_error[:, :, self.strengths.index(0.0)]
+        narrow = plain[[k for k, width in enumerate(self.widths) if width < rows]]
+        return plain[-1], narrow[narrow.mean(1).argmin()]
+
 
 @remembered
 def random_features(noise: float, widths: tuple[int, ...] = WIDTHS, seeds: tuple[int, ...] = SEEDS,

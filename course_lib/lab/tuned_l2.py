@@ -32,10 +32,13 @@ class Tuned:
         """[rows, seeds]: number of the strength with the lowest validation loss."""
         return self.validation_loss.nan_to_num(torch.inf).argmin(2)
 
+    def at_chosen(self, values: Tensor) -> Tensor:
+        """[rows, seeds]: of `values` [rows, seeds, strengths] those at the chosen strength."""
+        return values.gather(2, self.chosen().unsqueeze(2)).squeeze(2)
+
     def benefit(self) -> Tensor:
         """[rows, seeds]: test accuracy at the chosen strength minus that at λ = 0."""
-        best = self.test_accuracy.gather(2, self.chosen().unsqueeze(2)).squeeze(2)
-        return best - self.test_accuracy[:, :, self.strengths.index(0.0)]
+        return self.at_chosen(self.test_accuracy) - self.test_accuracy[:, :, self.strengths.index(0.0)]
 
 
 @remembered

@@ -15,12 +15,11 @@
 # # Overfitting: when does a model memorise?
 #
 # A model is fitted to examples, and is meant for what is not among them. What it gets wrong there beyond what it gets wrong on its own examples is the **generalization gap**.
-# Which models have a large one? "Those with too many parameters" is the usual answer. It is half true, and in this lesson both halves are measured.
+# Which models have a large one? "Those with too many parameters" is the usual answer. Is that so? We measure it: on polynomials, on networks, and beyond the point where a model fits everything.
 #
 # *45 minutes; sections called* Deeper *are folded, and extra. You need lesson 00: a learning rate, a step, a batch.*
 
 # %% tags=["setup"]
-import itertools
 import math
 
 import torch
@@ -44,7 +43,9 @@ explore.polynomials.show(degree=1, errors="hidden")
 # At the end of this lesson you can
 # - split an error into bias, variance and noise, and read off which one hurts;
 # - stop training in time, with the right weights, NaN or no NaN;
-# - say where the test error peaks as a model grows, why it falls again, and what regularization has to do with it.
+# - say what the test error does when a model grows past the point where it fits every label, and what regularization has to do with it.
+#
+# *Higher* and *lower* mean, here and below, that a 95 % interval of the difference, printed as mean [low, high], lies on that side of 0; an interval that holds 0 is *inconclusive*. It runs over the data sets drawn (later over seeds: split, start, batch order, always the same 1797 digits), and says nothing about other digits.
 
 # %%
 predict("degree", "Which degree comes closest to new points from the same source, on average over many such data sets?",
@@ -61,9 +62,8 @@ explore.polynomials.show(degree=12)
 
 # %% [markdown]
 # The training error only ever falls. The validation error, on points that no fit has seen, falls and rises again.
-# *Higher*, here and below, means that a 95 % interval of the difference, printed as mean [low, high], lies above 0; one that holds 0 is *inconclusive*.
 
-# %% tags=["nbval-check-output"]
+# %% jupyter={"outputs_hidden": true} tags=["nbval-check-output"]
 fits = explore.compute_polynomials(degree=3, noise=0.3, rows=20)[0]  # what the picture was drawn from
 for other in (1, 12):
     claim(f"Degree {other} has a higher validation error than degree 3.",
@@ -71,10 +71,12 @@ for other in (1, 12):
           holds=lambda difference: difference.between(low=0))
 gaps = generalization_gap(fits.train_error, fits.validation_error).mean(1)
 print("gap at degree 1, 3, 12:", *(f"{gaps[degree]:.2f}" for degree in (1, 3, 12)))
+
+# %% jupyter={"outputs_hidden": true}
 reveal("degree", str(min((1, 3, 12), key=lambda degree: fits.validation_error[degree].mean())))
 
 # %% [markdown]
-# Note what the gap does *not* say: degree 1 has a small one and is bad all the same. It has learned little, so there is little to unlearn.
+# Note what the gap does *not* say: degree 1 has a small one and is bad all the same.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Bias, variance, noise
@@ -93,106 +95,118 @@ reveal("degree", str(min((1, 3, 12), key=lambda degree: fits.validation_error[de
 show_source(bias_variance)
 
 # %% [markdown]
+# Now go back to the picture. There the three parts are averaged over all $x$; the validation error is estimated from 50 fresh points for each fit, and agrees with their sum up to that sampling.
+# - Raise the *noise*: only noise and variance follow. (And a little bias²: the mean of 200 fits is off by about a 200th of the variance.)
+# - Give it 200 *points*. At degree 3 the variance falls to a tenth, in proportion; at degree 12, where 20 points hardly hold the curve, far more. At degree 1 bias² stays: more of the same data does not bend a line.
+#
+# **Too much bias: a richer model. Too much variance: more data, or less freedom.** The latter is what this course is about.
+
+# %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
+# ### Deeper: every case there is
+#
 # Not an estimate but every case: six points with errors of exactly ±0.3 make $2^6 = 64$ possible training sets, and a new label has two possible values.
 
-# %% tags=["nbval-check-output"]
+# %% tags=["deeper", "nbval-check-output"]
+import itertools
+
 x, new = torch.linspace(-1, 1, 6, dtype=torch.float64), torch.tensor([-0.5, 0.3, 0.9], dtype=torch.float64)
 signs = torch.tensor(list(itertools.product((-0.3, 0.3), repeat=6)), dtype=torch.float64)  # 64 training sets
 truth, apart = torch.sin(math.pi * new), {}
 for degree in (1, 3, 5):
-    powers = torch.arange(degree + 1)
+    powers = torch.arange(degree + 1)  # least squares: what it says at new = features there · pinv(features at x) · y
     fitted = (torch.sin(math.pi * x) + signs) @ (new[:, None] ** powers @ torch.linalg.pinv(x[:, None] ** powers)).T
     expected = torch.stack([(fitted - truth - error) ** 2 for error in (-0.3, 0.3)]).mean((0, 1))
     bias2, variance = bias_variance(fitted, truth)
-    apart[degree] = (expected - (bias2 + variance + 0.09)).abs().max().item()
+    apart[degree] = (expected - (bias2 + variance + 0.3**2)).abs().max().item()
 claim("bias² + variance + noise is the expected squared error at every new point, for every degree.",
       measured=apart, holds=lambda apart: max(apart.values()) < 1e-13)
-
-# %% [markdown]
-# Now go back to the picture. There the three parts are averaged over all $x$, and the validation error is estimated from 50 fresh points for each fit: the two agree up to that sampling.
-# - Raise the *noise*: only noise and variance follow. (Even 200 fits only estimate the bias: their mean is off by about a 200th of the variance, and beyond degree 6 one sees little else of it.)
-# - Give it 200 *points*. At degree 3 the variance falls to a tenth, in proportion; at degree 12, where 20 points hardly hold the curve, far more. At degree 1 bias² stays where it is: more of the same data does not bend a line.
-#
-# **Too much bias: a richer model. Too much variance: more data, or less freedom.** That second way is what this course is about.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The same points, and a network
 #
-# A ReLU network with 32 hidden units has 97 weights and biases for 20 points, seven times as many as a polynomial of degree 12. We train 200 of each width, one for each data set, all at once, for 1000 steps of AdamW without decay.
+# A ReLU network with 32 hidden units has 97 weights and biases for these 20 points, a polynomial of degree 12 has 13 coefficients. We train 200 networks of each width, one for each data set, by 1000 steps of AdamW without decay. Each has its own start too: their variance is over data *and* starts, after 1000 steps.
+# Besides the question below we ask: have 32 units a lower validation error than 8? Have the 97 numbers less than a tenth of the variance of the 13?
 
 # %%
-predict("width", "From 8 hidden units to 32, the variance of the networks …", ["rises", "hardly changes, or falls"])
+predict("width", "From 8 hidden units to 32, the variance of the networks …", ["rises", "falls", "cannot be told"])
 
 # %% jupyter={"outputs_hidden": true}
 explore.networks.show(width=32)
 
-# %% tags=["nbval-check-output"]
+# %% jupyter={"outputs_hidden": true} tags=["nbval-check-output"]
 from course_lib.lab import bias_variance as small
 
 *_, nets = small.networks(20, 0.3)
-spread = [(nets.predictions[k] - nets.predictions[k].mean(0)).square().mean(1) for k in range(len(nets.complexities))]
 narrow, wide = nets.complexities.index(8), nets.complexities.index(32)
-claim("32 hidden units have more variance than 8.", measured=paired_interval(spread[wide], spread[narrow]), kind="measured",
-      holds=lambda difference: difference.between(low=0))
-claim("32 hidden units have a lower validation error than 8.",
-      measured=paired_interval(nets.validation_error[wide], nets.validation_error[narrow]), kind="measured",
-      holds=lambda difference: difference.between(high=0))
+spread8, spread32, spread_poly = ((f - f.mean(0)).square().mean(1)  # of each fit from the mean fit, over all x
+                                  for f in (*nets.predictions[[narrow, wide]], fits.predictions[12]))
+for sentence, a, b in (("32 hidden units have less variance than 8", spread32, spread8),
+                       ("32 hidden units have a lower validation error than 8", *nets.validation_error[[wide, narrow]]),
+                       ("97 numbers have less than a tenth of the variance of 13", spread32, spread_poly / 10)):
+    claim(f"{sentence}, after 1000 steps.", measured=paired_interval(a, b), kind="measured",
+          holds=lambda difference: difference.between(high=0))
 
-# %%
-rises = paired_interval(spread[wide], spread[narrow]).between(low=0)
-reveal("width", "rises" if rises else "hardly changes, or falls", because="see the first claim; the picture shows every width")
+# %% jupyter={"outputs_hidden": true}
+reveal("width", {True: "falls", False: "rises", None: "cannot be told"}[paired_interval(spread32, spread8).between(high=0)])
 
 # %% [markdown]
-# Compare with the polynomials, where each further degree raised the variance: the number of parameters alone does not say how freely a model moves. A polynomial of degree 12 *must* swing to pass near its points.
-# A wide network, started small and moved in small steps, has many ways to pass near them, and need not take a wild one (Neal et al. 2018 measure a variance that falls with width on larger networks). Whether a model *can* memorise is another question. Ask it directly.
+# If the last claim holds, the number of parameters alone does not say how freely a model moves. A polynomial of degree 12 *must* swing to pass near its points. A wide network, started small and moved in small steps, need not, and after 1000 steps has not. (Narrow ones are less far by then: see their training error. Neal et al. 2018 found a variance that can fall with width on larger networks.)
+#
+# Whether a model *can* memorise is another question. Ask it directly.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Labels by lot
 #
-# 1000 digits, 64 pixels each, and for every one a label drawn by lot: nothing to learn. A network with 256 hidden units, trained by SGD with momentum for 2000 steps, three seeds.
+# 1000 digits, 64 pixels each, and for every one a label drawn by lot: nothing to learn. A network with 256 hidden units, trained by SGD with momentum for 2000 steps, three seeds. *All learned* means that at some recorded step every label is right, with each seed.
 
 # %%
-predict("lots", "How many of the 1000 random training labels will it get right?", ["about 10 %", "about half", "all, or nearly all"])
+predict("lots", "How many of the 1000 random training labels will it get right?", ["below 30 %", "30 to 90 %", "above 90 %"])
 
 # %% jupyter={"outputs_hidden": true}
-from course_lib.lab.memorise import guessing_interval, memorise
+from course_lib.lab.memorise import memorise
 
 *_, found = memorise()
 print("step       ", *(f"{step:>6}" for step in found.recorded[::4]))
 for name, accuracy in found.train_accuracy.items():
     print(f"{name:<6} labels", *(f"{a:6.1%}" for a in accuracy.mean(0)[::4]), " of the training labels right")
 
-# %% [markdown]
-# The test labels are drawn by lot too, so a guesser gets each right with probability 1/10, and the number of hits is binomial. We claim that it lies in the range where 95 % of guessers end.
+# %% jupyter={"outputs_hidden": true} tags=["nbval-check-output"]
+learned = found.train_accuracy["random"].max(1).values  # of each seed
+claim("All learned: every random training label, with each of the three seeds.", measured=learned.min().item(), kind="measured",
+      holds=lambda least: least == 1)
 
-# %% tags=["nbval-check-output"]
-claim("At some recorded step every random training label is learned, with each of the three seeds.",
-      measured=found.train_accuracy["random"].max(1).values.min().item(), kind="measured", holds=lambda least: least == 1)
+# %% jupyter={"outputs_hidden": true}
+reveal("lots", "above 90 %" if learned.mean() > 0.9 else "30 to 90 %" if learned.mean() > 0.3 else "below 30 %",
+       because=f"measured: {learned.mean():.1%}")
+
+# %% [markdown]
+# Read the two rows side by side: one network, one optimizer, and labels that mean something or nothing (Zhang et al. 2017 did this with a million photographs). What differs is how *long* it takes. That suggests a way out; the next section tries it.
+
+# %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
+# ### Deeper: and on new random labels?
+#
+# The test labels are drawn by lot too, independently of everything else, so the hits of *any* predictor are binomial. That they lie where 95 % of guessers end is a check of our experiment: a leak would show, and one honest run in 20 fails it.
+
+# %% tags=["deeper", "nbval-check-output"]
+from course_lib.lab.memorise import guessing_interval
+
 low, high = guessing_interval(found.rows)
-claim("On new random labels it is a guesser: its hits lie in the binomial interval.",
-      measured={"hits": found.right(), "from": low, "to": high}, kind="measured",
-      holds=lambda hits: hits["from"] <= hits["hits"] <= hits["to"])
-
-# %%
-best = found.train_accuracy["random"].max(1).values.mean().item()
-reveal("lots", "all, or nearly all" if best > 0.9 else "about half" if best > 0.3 else "about 10 %", because=f"measured: {best:.1%}")
-
-# %% [markdown]
-# Read the two rows side by side: one network, one optimizer, and labels that mean something or nothing (Zhang et al. 2017 did this with a million photographs). What differs is how *long* it takes. That is a way out: what a network learns late is more likely to be noise.
+claim("On new random labels it is a guesser: its hits lie in the binomial interval.", kind="measured",
+      measured={"hits": found.right(), "from": low, "to": high}, holds=lambda hits: low <= hits["hits"] <= high)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Stop in time
 #
-# 300 digits, and one label in five is wrong. The network first learns what the labels have in common, then the wrong ones by heart. A **validation set** shows when: 100 digits, with as many wrong labels, that are never trained on.
-# **Early stopping** keeps the weights of the best validation loss, and stops when it has not improved for `patience` evaluations. Here it is, line by line.
+# 300 digits, and one label in five is wrong. If a network learns what labels have in common before it learns exceptions, one should stop between. Does it? A **validation set** is to say when: 100 more digits, with as many wrong labels, that are never trained on. Test labels are right, here and below, so that we see what was learned.
+# **Early stopping** keeps the weights of the best validation loss, and stops when it has not improved for `patience` evaluations.
 
 # %%
 show_source(EarlyStopping.step)
 
 # %% [markdown]
-# - An improvement is *strictly* below the best so far (less `min_delta`). Two equal losses are no progress.
-# - A loss that is NaN or infinite is never the best, and counts as an evaluation without improvement. (`torch.argmin` takes a NaN wherever it stands, Python's `min` where it comes first.)
-# - `copy_of` copies the numbers, buffers such as a BatchNorm's running statistics included. `best = model.state_dict()` would keep references, and they go on changing.
+# - An improvement is *strictly* below the best so far (less `min_delta`): two equal losses are no progress.
+# - A loss that is NaN or infinite is never the best, and counts as no improvement.
+# - `copy_of` copies the numbers, and buffers such as BatchNorm's running statistics. `best = model.state_dict()` would keep references, which go on changing.
 #
 # By hand, patience 2: losses 5, 3, NaN, 4. The best is number 1 (counted from 0); after two evaluations without improvement it stops, at number 3.
 
@@ -202,67 +216,76 @@ for number, loss in enumerate((5.0, 3.0, float("nan"), 4.0, 2.0)):
     torch.nn.init.constant_(model.weight, float(number))  # stands for an epoch of training
     if stopping.step(loss, model):
         break
-claim("It stops at evaluation 3, and the weights are those of evaluation 1 again, NaN or no NaN.",
+claim("It stops at evaluation 3, and the weights are those of evaluation 1 again.",
       measured={"stopped at": number, "weight": model.weight.item()}, holds=lambda found: list(found.values()) == [3, 1.0])
 
-# %%
-predict("clean", "And if every label is right: does early stopping help there too?",
-        ["yes, more than one point", "less than one point either way", "it costs more than one point"])
-
 # %% [markdown]
-# Now on digits: 1000 steps, evaluated every 20. We compare what patience 5 keeps with the weights of step 1000, in points of test accuracy, over 12 seeds (split, start and batch order, always the same 1797 images).
+# Now on digits: 1000 steps, evaluated every 20. We compare what patience 5 keeps with the weights of step 1000, in points of test accuracy, over 12 seeds.
 # With wrong labels *helps* means above 0. On clean ones *makes no difference* means between −1 and +1.
 
+# %%
+predict("clean", "With every label right, early stopping moves test accuracy by …", ["above +1 point", "within 1 point of 0", "below −1 point"])
+
 # %% jupyter={"outputs_hidden": true}
-explore.early_stopping.show(seed=2)
+explore.early_stopping.show()
 
 # %% jupyter={"outputs_hidden": true} tags=["nbval-check-output"]
 from course_lib.lab.early_stopping import curves
 
-gain = {}
-for noise in (0.2, 0.0):
-    *_, run = curves(noise)
-    gain[noise] = paired_interval(100 * run.kept_accuracy(5), 100 * run.test_accuracy[:, -1])
+runs = {noise: [*curves(noise)][-1] for noise in (0.2, 0.0)}
+gain = {noise: paired_interval(100 * run.kept_accuracy(5), 100 * run.test_accuracy[:, -1]) for noise, run in runs.items()}
 claim("With 20 % wrong labels early stopping helps (points).", measured=gain[0.2], kind="measured",
       holds=lambda points: points.between(low=0))
 claim("With clean labels it makes no difference of a point.", measured=gain[0.0], kind="measured",
       holds=lambda points: points.between(low=-1, high=1))
 
-# %%
-middle = gain[0.0].mean
-reveal("clean", "yes, more than one point" if middle > 1 else "it costs more than one point" if middle < -1 else
-       "less than one point either way", because=f"measured: {middle:+.2f} points")
+# %% jupyter={"outputs_hidden": true}
+ranges = {"above +1 point": (1, math.inf), "within 1 point of 0": (-1, 1), "below −1 point": (-math.inf, -1)}
+reveal("clean", next((name for name, ends in ranges.items() if gain[0.0].between(*ends)), None), because=f"measured: {gain[0.0]}")
 
 # %% [markdown]
-# The two panels judge by different labels: the validation digits have wrong ones too, the test digits none. And loss and accuracy need not turn together: set the share of wrong labels to 0 and compare them after step 500.
-# The loss also counts *how sure* the network is of its mistakes. Which of the two you watch is a choice.
-# And the validation set is now used up: its best loss is the lowest of many, so it flatters. Report the *test* error.
+# The two panels judge by different labels: validation digits have wrong ones too, test digits none. And loss and accuracy need not turn together: the loss also counts *how sure* the network is of its mistakes. Which of the two you watch is a choice.
+#
+# Step 1000 is but a yardstick: against a longer training the gain is another. Whether those 100 digits were worth more as training data is not asked here. And the validation set is now used up: its best loss is the lowest of many, so it flatters. Report the *test* error.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Beyond the point where everything fits
 #
-# Back to linear models, where the whole story has a formula. Data: $n = 30$ rows with $d$ independent standard normal features, labels $x^\top\beta + \varepsilon$ with $\lVert\beta\rVert = 1$, all $d$ features in the truth. Fit: least squares, and where many solutions fit, the *shortest* one, the one gradient descent from zero (with small enough steps) finds.
-# From $d = n$ on the fit passes through every label. Mind what moves: with $d$ the truth changes too, the same length spread over $d$ features. So read the picture as *how hard is a problem with d unknowns from 30 rows*; one truth with a growing model comes right after, on digits.
+# Back to linear models. Data: $n = 30$ rows with $d$ independent standard normal features, labels $x^\top\beta + \varepsilon$ with $\lVert\beta\rVert = 1$. Fit: least squares, and where many solutions fit, the *shortest* one, the one gradient descent from zero (with small enough steps) finds. From $d = n$ on it passes through every label. The error shown is $\lVert\hat w-\beta\rVert^2$: the squared error on new data, beyond the noise.
+# Mind what moves: with $d$ the truth changes too, the same length spread over $d$ features. So read the picture as *how hard is a problem with d unknowns from 30 rows*; one truth with a growing model comes right after, on digits.
 
 # %%
-predict("peak", "Noise σ = 0.5. As d grows from 2 to 300 with n = 30, the error on new data …",
+predict("peak", "Noise σ = 0.5. As d grows from 2 to 300 with n = 30, the median error on new data …",
         ["rises all the way", "falls, then rises", "rises to a peak near d = n, then falls"])
 
 # %% jupyter={"outputs_hidden": true}
 explore.minimum_norm.show()
 
+# %% jupyter={"outputs_hidden": true}
+from course_lib.lab.double_descent import FEATURES, WIDTHS, minimum_norm, random_features
+
+medians = {d: minimum_norm(d, 0.5).median().item() for d in FEATURES}
+top, lowest = max(medians, key=medians.get), min(medians[d] for d in FEATURES if d > 30)
+reveal("peak", "rises to a peak near d = n, then falls" if abs(top - 30) < 4 else "rises all the way" if medians[2] < lowest else
+       "falls, then rises", because=f"highest at d = {top}; beyond it down to {lowest:.2g}, and at d = 300 {medians[300]:.2g} again")
+
 # %% [markdown]
-# The error beyond the noise, $\lVert\hat w - \beta\rVert^2$, has the exact mean (Hastie et al. 2019)
+# Near $d = n$ some direction of the data has almost no extent; to fit the labels, weights in that direction must be huge. Beyond, more and more directions share the work; but 30 rows show ever less of β, and slowly the error climbs back to 1, where nothing is learned.
+# Now add $\lambda\lVert w\rVert^2$ to the mean squared error (**ridge**) and raise λ step by step: the peak melts. The dash-dotted line has the best λ at every $d$, $\sigma^2d/n$.
+
+# %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
+# ### Deeper: the law of the peak, and the best λ
+#
+# The error beyond the noise has the exact mean (Hastie et al. 2019)
 #
 # $$\sigma^2\frac{d}{n-d-1}\quad(d < n-1),\qquad \Big(1-\frac nd\Big) + \sigma^2\frac{n}{d-n-1}\quad(d > n+1),$$
 #
-# and is infinite between (σ > 0). Near $d = n$ some direction of the data has almost no extent; to fit the labels, weights in that direction must be huge. Beyond, there are more and more directions to share the work.
-# The term $1-\frac nd$ is the part of β that 30 rows cannot show; it takes the error back up, towards 1, where nothing is learned. Now add $\lambda\lVert w\rVert^2$ to the mean squared error, which is called **ridge**: raise λ step by step, and the peak melts.
+# and is infinite between (σ > 0). The term $1-\frac nd$ is the part of β that 30 rows cannot show.
 #
 # Which λ is best? Here a squared weight is $1/d$ on average, and the noise $\sigma^2$; weighing the two over $n$ rows gives $\lambda = \sigma^2d/n$. No other λ has a lower mean error in this world: its rows prefer no direction, so β fares like one of random direction, and for a Gaussian one this ridge is the posterior mean (Dobriban & Wager 2018 derive it for large $n$ and $d$). It needs σ, so on real data λ is tuned instead.
 
-# %% tags=["nbval-check-output"]
-from course_lib.lab.double_descent import FEATURES, minimum_norm, standard_error
+# %% tags=["deeper", "nbval-check-output"]
+from course_lib.lab.double_descent import standard_error
 
 away = [d for d in FEATURES if abs(d - 30) >= 4]
 off = {d: (minimum_norm(d, 0.5).mean().item() - excess_risk(30, d, 0.5)) / standard_error(d, 0.5) for d in away}
@@ -271,89 +294,145 @@ claim("For |d − n| ≥ 4 the mean of 500 data sets lies within 3 standard erro
 claim("At d = n − 1, n, n + 1 the law is infinite, and 500 data sets have finite medians there, highest at d = n.",
       measured=[minimum_norm(d, 0.5).median().item() for d in (29, 30, 31)],
       holds=lambda m: m[1] > max(m[0], m[2]) and all(excess_risk(30, d, 0.5) == math.inf for d in (29, 30, 31)))
-tuned = [minimum_norm(d, 0.5, 0.25 * d / 30).mean().item() for d in FEATURES]
+at_best = [minimum_norm(d, 0.5, 0.5**2 * d / 30).mean().item() for d in FEATURES]
 claim("With λ = σ²d/n at every d there is no peak: the mean rises all the way.",
-      measured=tuned, holds=lambda risks: risks == sorted(risks))
-reveal("peak", "rises to a peak near d = n, then falls", because="and beyond d ≈ 60 the law rises again, slowly, up to 1")
+      measured=at_best, holds=lambda risks: risks == sorted(risks))
 
 # %% [markdown]
-# Within 3 of $n$ the variance of a single data set's error is infinite: no number of data sets gives a standard error, the blue dots there are accidents (that of $d = 30$ lies above the picture), and one looks at medians.
+# Within 3 of $n$ (at λ = 0) the variance of a single data set's error is infinite: no number of data sets gives a standard error, the blue dots there are accidents (that of $d = 30$ may lie far above the picture), and one looks at medians.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## One truth, a growing model
 #
-# On digits: 300 of them, 20 % wrong labels. The first layer of the network is random and stays so (**random ReLU features**), the last is fitted by least squares, eight seeds. Beforehand:
-# a *peak* means an error at 300 features more than 20 points above that at 60; *gone* means that with λ tuned on validation rows 300 features are less than 3 points worse than 150.
+# 300 digits, 20 % wrong labels, eight seeds. The first layer of a network is random and stays so (**random ReLU features**), the last is fitted by least squares. Beforehand:
+# - A *peak*: at 300 features the error is more than 20 points above that at 60.
+# - *Gone*: with λ tuned on validation rows, 300 features are less than 3 points worse than 150.
+# - *Below* compares 3000 features with the best width under 300, picked on the same seeds. That flatters it, so *below* is harder to reach.
 
 # %%
-predict("second", "Does the second descent, at 3000 features, end below the best error with fewer than 300?",
-        ["yes, with wrong and with clean labels", "only with clean labels", "never"])
+predict("second", "Without ridge, do 3000 features end below the best error with fewer than 300?",
+        ["yes, with wrong and with clean labels", "only with clean labels", "never (or inconclusive)"])
 
 # %% jupyter={"outputs_hidden": true}
 explore.random_features.show()
 
 # %% jupyter={"outputs_hidden": true} tags=["nbval-check-output"]
-from course_lib.lab.double_descent import WIDTHS, random_features
-
-second = {}
-for noise in (0.2, 0.0):
-    *_, wide = random_features(noise)
-    plain, ridge = 100 * wide.test_error[:, :, 0], 100 * wide.tuned()
-    first = plain[: WIDTHS.index(300)].mean(1).argmin()  # the best width below 300, by the mean of all seeds
-    second[noise] = paired_interval(plain[-1], plain[first])
-    if noise:
-        at = {width: WIDTHS.index(width) for width in (60, 150, 300)}
-        claim("Without ridge the test error peaks at 300 features (points above that at 60).", kind="measured",
-              measured=paired_interval(plain[at[300]], plain[at[60]]), holds=lambda points: points.between(low=20))
-        claim("With tuned ridge the peak is gone (points above the error at 150).", kind="measured",
-              measured=paired_interval(ridge[at[300]], ridge[at[150]]), holds=lambda points: points.between(high=3))
+worlds = {noise: [*random_features(noise)][-1] for noise in (0.2, 0.0)}
+error, error_tuned = 100 * worlds[0.2].test_error[:, :, 0], 100 * worlds[0.2].tuned()
+f60, f150, f300 = map(WIDTHS.index, (60, 150, 300))
+claim("Without ridge the test error peaks at 300 features (points above that at 60).", kind="measured",
+      measured=paired_interval(error[f300], error[f60]), holds=lambda points: points.between(low=20))
+claim("With tuned ridge the peak is gone (points above the error at 150).", kind="measured",
+      measured=paired_interval(error_tuned[f300], error_tuned[f150]), holds=lambda points: points.between(high=3))
+second = {noise: paired_interval(*(100 * end for end in world.widest_and_best_below(300))) for noise, world in worlds.items()}
 for noise, labels in ((0.2, "20 % wrong"), (0.0, "clean")):
     claim(f"With {labels} labels, 3000 features end below the best width under 300 (points).",
           measured=second[noise], kind="measured", holds=lambda points: points.between(high=0))
 
-# %%
-below = [second[noise].between(high=0) is True for noise in (0.2, 0.0)]
-reveal("second", {(True, True): "yes, with wrong and with clean labels", (False, True): "only with clean labels"}.get(tuple(below), "never"),
-       because="judged by the two intervals above; an inconclusive one counts as no")
+# %% jupyter={"outputs_hidden": true}
+below = tuple(second[noise].between(high=0) is True for noise in (0.2, 0.0))
+reveal("second", {(True, True): "yes, with wrong and with clean labels", (False, True): "only with clean labels"}.get(below, "never (or inconclusive)"))
 
 # %% [markdown]
-# "More parameters overfit more" describes the way up to the peak, not the way down, and not the dashed line, where λ is tuned. The peak is what *unregularized* fits do where they can only just fit (Belkin et al. 2019; Nakkiran et al. 2021).
+# Move *wrong labels* to 0 for the other verdict. The dotted line counts wrong training *digits*; the squared error, which is what is fitted, reaches 0 only at 300 features, one for each row, and there the peak stands.
+# "More parameters overfit more" describes the way up to it, not the way down, nor the dashed line. The peak is what *unregularized* fits do where they can only just fit (Belkin et al. 2019; Nakkiran et al. 2021).
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ## Little data, much data
+# ## Four myths, and a table
 #
-# A tutorial says: "Regularization is less effective when training data is very limited or not representative". Take the first half. We give L2 (a term $\frac\lambda2\lVert w\rVert^2$ in the loss) its chance: seven strengths from 0 to 0.1, the one with the lowest loss on 100 validation rows is taken. Digits with 20 % wrong labels (test labels are right); $n$ = 50, 150, 450, 1200; ten seeds. A 64-64-10 network, SGD with momentum 0.9, learning rate 0.1, batches of 50, 600 steps for every $n$.
-# The **benefit** is test accuracy at the chosen λ minus that at λ = 0, in points. *Less effective* means that the benefit at 50 is lower than at 150; we ask the same of 1200.
+# A tutorial asks four questions, each to be answered before reading on: does regularization always increase training accuracy? Does it replace data? Does it guarantee better test performance? Does L1 only shrink? And it says: "Regularization is less effective when training data is very limited". An *always* falls by one counterexample, so we ask how it comes out in one experiment.
+#
+# L2 (a term $\frac\lambda2\lVert w\rVert^2$ in the loss) gets its chance: of seven strengths from 0 to 0.1, the one with the lowest loss on 100 validation rows is chosen. Digits with 20 % wrong labels; $n$ = 50, 150, 450, 1200, each set within the next, tested on all rows that are left; ten seeds. A 64-64-10 network, SGD with momentum 0.9, learning rate 0.1, batches of 50, 600 steps for every $n$.
+#
+# The **benefit** is test accuracy at the chosen λ minus that at λ = 0, in points. *Less effective* means a lower benefit at 50 than at 150; we ask the same of 1200. On data: do 450 examples beat 150, λ tuned for both? Do 150 with tuned λ beat 450 without L2?
 
 # %%
 predict("small-n", "Where does tuned L2 gain most?", ["n = 50", "n = 150 or 450", "n = 1200"])
+
+# %%
+predict("myth-data", "Once λ is tuned, are three times the examples (450 for 150) still worth anything?", ["no longer", "they still are"])
+
+# %%
+predict("myth-train", "At n = 150 the chosen λ moves training accuracy …", ["up", "down by less than 5 points", "down by more"])
+
+# %%
+predict("myth-test", "At n = 150, λ = 0.1 moves test accuracy, compared with λ = 0, …", ["up", "down"])
 
 # %% jupyter={"outputs_hidden": true}
 from course_lib.lab.tuned_l2 import tune
 
 *_, l2 = tune()
-benefit = 100 * l2.benefit()
+tuned, plain, train0 = 100 * l2.at_chosen(l2.test_accuracy), 100 * l2.test_accuracy[:, :, 0], 100 * l2.train_accuracy[:, :, 0]
+benefit = tuned - plain  # all of them [sizes, seeds]
 print("   n   benefit (points)                 accuracy at λ = 0: test, training   at the chosen λ: test   median λ")
 for k, n in enumerate(l2.rows):
-    test, train = (100 * values[k, :, 0].mean().item() for values in (l2.test_accuracy, l2.train_accuracy))
-    usual = l2.strengths[l2.chosen()[k].median()]
-    print(f"{n:>4}   {str(mean_interval(benefit[k])):<32} {test:17.1f} {train:9.1f} {test + benefit[k].mean():22.1f} {usual:13g}")
+    means, usual = (values[k].mean() for values in (plain, train0, tuned)), l2.strengths[l2.chosen()[k].median()]
+    print(f"{n:>4}   {str(mean_interval(benefit[k])):<32} {'{:17.1f} {:9.1f} {:22.1f}'.format(*means)} {usual:13g}")
 
-# %% tags=["nbval-check-output"]
-for n in (50, 1200):
-    claim(f"Tuned L2 gains less from {n} examples than from 150 (points).", kind="measured",
-          measured=paired_interval(benefit[l2.rows.index(n)], benefit[l2.rows.index(150)]),
-          holds=lambda points: points.between(high=0))
+# %% jupyter={"outputs_hidden": true} tags=["nbval-check-output"]
+at50, at150, at450, at1200 = range(4)  # rows of the table
+train, strongest = 100 * l2.at_chosen(l2.train_accuracy), 100 * l2.test_accuracy[:, :, -1]  # at the chosen λ; at λ = 0.1
+for sentence, margin, higher, lower in (
+    ("Tuned L2 gains less from 50 examples than from 150", 0, benefit[at150], benefit[at50]),
+    ("Tuned L2 gains less from 1200 examples than from 150", 0, benefit[at150], benefit[at1200]),
+    ("450 examples beat 150, both with tuned L2", 0, tuned[at450], tuned[at150]),
+    ("150 examples with tuned L2 beat 450 without", 0, tuned[at150], plain[at450]),
+    ("At n = 150 the chosen λ lowers training accuracy by more than 5", 5, train0[at150], train[at150]),
+    ("At n = 150, λ = 0.1 is worse than no L2 on test rows", 0, plain[at150], strongest[at150]),
+):
+    claim(f"{sentence} (points).", measured=paired_interval(higher, lower), kind="measured",
+          holds=lambda points, margin=margin: points.between(low=margin))
 
-# %%
+# %% jupyter={"outputs_hidden": true}
 most = l2.rows[benefit.mean(1).argmax()]
 reveal("small-n", {50: "n = 50", 1200: "n = 1200"}.get(most, "n = 150 or 450"), because=f"highest mean at n = {most}")
 
+# %% jupyter={"outputs_hidden": true}
+reveal("myth-data", {True: "they still are", False: "no longer"}.get(paired_interval(tuned[at450], tuned[at150]).between(low=0)))
+
+# %% jupyter={"outputs_hidden": true}
+moved = paired_interval(train[at150], train0[at150])
+reveal("myth-train", "up" if moved.between(low=0) else "down by more" if moved.between(high=-5) else
+       "down by less than 5 points" if moved.between(-5, 0) else None)
+
+# %% jupyter={"outputs_hidden": true}
+reveal("myth-test", {True: "up", False: "down"}.get(paired_interval(strongest[at150], plain[at150]).between(low=0)))
+
 # %% [markdown]
-# Read the training column with it: training labels are right four times in five, so clearly more than 80 % means wrong ones learned by heart.
-# *n does not change alone here*: 600 steps are 600 rounds through 50 examples and 25 through 1200, and what has not been memorised need not be prevented. A longer budget would move the right end; the left end is the one that the tutorial's sentence is about.
+# Read the training column with it: training labels are right four times in five, so clearly more than 80 % means wrong ones learned by heart. *n does not change alone here*: 600 steps are 600 rounds through 50 examples and 25 through 1200, and what has not been memorised need not be prevented.
+# A longer budget would move the right end; the left end is the one that the tutorial's sentence is about.
+#
+# For the fourth question no training is needed.
+
+# %%
+predict("myth-l1", "Does L1 only shrink weights, as L2 does, or set some exactly to zero?", ["only shrinks", "sets some to zero"])
+
+# %% [markdown]
+# One weight that the data want at $a$: $\frac12(w-a)^2$ plus a penalty. With $\frac\lambda2w^2$ the lowest point is $\frac{a}{1+\lambda}$, 0 only if $a$ is.
+# With $\lambda|w|$ the slope is $w-a+\lambda$ right of 0 and $w-a-\lambda$ left of it. If $|a|\le\lambda$, the first is never negative, the second never positive, and the lowest point is 0, *exactly*. Else the slope is 0 at $a$ moved towards 0 by λ.
+
+# %% jupyter={"outputs_hidden": true}
+reveal("myth-l1", "sets some to zero", because="its slope does not fade near 0; whether your optimizer gets there is lesson 02")
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
-# ### Deeper: data for nothing
+# ### Deeper: the lowest point, by trying them all
 #
-# **Data augmentation** adds copies with a change that should not matter, here a shift by one pixel in any of eight directions. 300 clean digits, 1000 steps, eight seeds. Two doses: 30 % of what is trained on is shifted, or 8 in 9. Beside them, 600 digits without shifts.
+# Not by slopes this time: every $w$ from −2 to 2 in steps of a hundred-thousandth, with 0 among them.
+
+# %% tags=["deeper", "nbval-check-output"]
+w = torch.arange(-200_000, 200_001, dtype=torch.float64) / 100_000
+lowest = {a: w[((w - a) ** 2 / 2 + 0.5 * w.abs()).argmin()].item() for a in (1.5, 0.5, 0.3, -0.4, -2.0)}
+shrunk = {a: 0.0 if abs(a) <= 0.5 else math.copysign(abs(a) - 0.5, a) for a in lowest}  # by 0.5 towards 0
+claim("With L1, λ = 0.5, the best weight is exactly 0 where |a| ≤ 0.5, and else a moved by 0.5; with L2 it is a/1.5.",
+      measured=lowest, holds=lambda at: all(at[a] == 0 if shrunk[a] == 0 else abs(at[a] - shrunk[a]) < 1e-9 for a in at)
+      and all(abs(w[((w - a) ** 2 / 2 + 0.25 * w**2).argmin()].item() - a / 1.5) < 1e-5 for a in at))
+
+# %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
+# ### Deeper: not every regularizer is a penalty
+#
+# The tutorial has it that regularization "adds a penalty to the model's complexity". That is one kind; of the five that another tutorial lists as the major ones (L2, L1, data augmentation, dropout, early stopping) it is two. Others change the data, the network while it trains (dropout, stochastic depth), its targets (label smoothing) or just the time.
+#
+# **Data augmentation** adds copies with a change that should not matter, here a shift by one pixel in any of eight directions. 300 clean digits, 1000 steps, twenty seeds. Two doses: 30 % of what is trained on is shifted, or 8 in 9. Beside them, 600 digits without shifts (the 300 among them; tested on the rows that are then left).
 # *Helps* means more test accuracy than 300 plain digits, in points; then the same on test images that are shifted themselves.
 
 # %% tags=["deeper"]
@@ -364,12 +443,12 @@ for name, accuracy in shifts.test_accuracy.items():
     print(f"{name:<20} test accuracy {100 * accuracy.mean():.1f} %, on shifted images {100 * shifts.shifted_accuracy[name].mean():.1f} %")
 
 # %% tags=["deeper", "nbval-check-output"]
-as_they_are, moved = ({name: 100 * a for name, a in arms.items()} for arms in (shifts.test_accuracy, shifts.shifted_accuracy))
+as_they_are, on_shifted = ({name: 100 * a for name, a in arms.items()} for arms in (shifts.test_accuracy, shifts.shifted_accuracy))
 for arm in ("300, 30 % shifted", "300, 8 in 9 shifted", "600"):
     claim(f"“{arm}” is better than 300 plain digits (points).", kind="measured",
           measured=paired_interval(as_they_are[arm], as_they_are["300"]), holds=lambda points: points.between(low=0))
 claim("On shifted test images the 30 % gain more than 20 points.", kind="measured",
-      measured=paired_interval(moved["300, 30 % shifted"], moved["300"]), holds=lambda points: points.between(low=20))
+      measured=paired_interval(on_shifted["300, 30 % shifted"], on_shifted["300"]), holds=lambda points: points.between(low=20))
 
 # %% [markdown]
 # An augmentation states what you expect at test time. These digits are all centred, so a shift by an eighth of the image is not "the same with a twist" but something the test set never shows: the dose decides. Where such shifts do occur, compare it with the other way out, twice as many digits without any: the last column above.
@@ -385,7 +464,7 @@ claim("On shifted test images the 30 % gain more than 20 points.", kind="measure
 # | gradient descent, $t$ steps of size $\eta$ | $1 - (1-\eta d^2)^t$ |
 # | ridge, loss $+\ \frac\lambda2\lVert w\rVert^2$ | $\frac{d^2}{d^2+\lambda}$ |
 #
-# With $\lambda = 1/t$ and $z = td^2$, flow and ridge are $1-e^{-z}$ and $\frac{z}{1+z}$: two functions of one number, never more than 0.2036… apart (Ali, Kolter & Tibshirani 2019). The bias of flow is the smaller one, since $e^{-z} \le \frac1{1+z}$; its variance is at most 1.6859… times that of ridge. Estimation risk (of the weights) and in-sample risk (of the fitted values) both add up such directions with weights that are not negative, so those of flow stay within 1.69 times those of ridge, for every truth.
+# With $\lambda = 1/t$ and $z = td^2$, flow and ridge are $1-e^{-z}$ and $\frac{z}{1+z}$: two functions of one number, never more than 0.2036… apart (Ali, Kolter & Tibshirani 2019). The bias of flow is the smaller one, since $e^{-z} \le \frac1{1+z}$; its variance is at most 1.6859… times that of ridge. Estimation risk (of the weights) and in-sample risk (of the fitted values) both add up such directions with weights that are not negative, so for fixed $X$ and labels $Xw^*$ + uncorrelated noise of equal variance, the risks of flow stay within 1.69 times those of ridge, for every truth $w^*$.
 #
 # Descent keeps neither bound. Raise η in the picture.
 
@@ -413,7 +492,7 @@ claim("The risk of flow stays within 1.69 times that of ridge, for signals from 
 steep = torch.ones((), dtype=torch.float64)  # one direction with d² = 1, and few large steps
 far = {f"η = {lr}, {steps} step(s)": (descent_filter(steep, steps, lr) - ridge_filter(steep, 1 / (lr * steps))).item()
        for lr, steps in ((0.01, 100), (1.0, 1), (1.9, 1), (1.9, 3))}
-claim("Large steps exceed 0.2036; a hundredth of the size keeps close to flow.",
+claim("Large steps part from ridge by more than 0.2036; steps of 0.01 up to the same t = 1 do not.",
       measured=far, holds=lambda far: min(list(far.values())[1:]) > 0.2037 > list(far.values())[0])
 claim("They exceed 1.69 too: one step of η = 1.9 has 8 times the variance of ridge.",
       measured=((descent_filter(steep, 1, 1.9) / ridge_filter(steep, 1 / 1.9)) ** 2).item(), holds=lambda ratio: 8 < ratio < 9)
@@ -421,64 +500,6 @@ claim("They exceed 1.69 too: one step of η = 1.9 has 8 times the variance of ri
 # %% [markdown]
 # So for least squares, with small steps, a training time is a regularization strength: stopping ten times as early is like a λ ten times as large.
 # One run of descent passes all of them on its way. Ridge gets all of them from one eigendecomposition, but only where the loss is quadratic.
-
-# %% [markdown] slideshow={"slide_type": "slide"}
-# ## Four myths, checked
-#
-# A tutorial that we follow asks four questions, each to be answered before reading on. Commit to yours; the runs are those you have seen. *Yes* has to hold by its interval.
-
-# %%
-predict("myth-train", "Does regularization always increase training accuracy?", ["yes", "no"])
-
-# %%
-predict("myth-data", "Is regularization a substitute for more training data?", ["yes", "no"])
-
-# %%
-predict("myth-test", "Does regularization always guarantee better test performance?", ["yes", "no"])
-
-# %%
-predict("myth-l1", "Does L1 only shrink weights, as L2 does, or set some exactly to zero?", ["only shrinks", "sets some to zero"])
-
-# %% jupyter={"outputs_hidden": true} tags=["nbval-check-output"]
-middle, more = l2.rows.index(150), l2.rows.index(450)
-seeds, chosen = range(l2.test_accuracy.shape[1]), l2.chosen()
-train150, test150 = 100 * l2.train_accuracy[middle], 100 * l2.test_accuracy[middle]
-tuned150, tuned450 = test150[seeds, chosen[middle]], 100 * l2.test_accuracy[more][seeds, chosen[more]]
-claim("At n = 150 the chosen λ lowers training accuracy (points).", kind="measured",
-      measured=paired_interval(train150[seeds, chosen[middle]], train150[:, 0]), holds=lambda points: points.between(high=0))
-claim("450 examples with tuned L2 beat 150 with tuned L2 (points).", kind="measured",
-      measured=paired_interval(tuned450, tuned150), holds=lambda points: points.between(low=0))
-for rows, values in (("training", train150), ("test", test150)):
-    claim(f"At n = 150, λ = 0.1 is worse than no L2 on {rows} rows (points).", kind="measured",
-          measured=paired_interval(values[:, -1], values[:, 0]), holds=lambda points: points.between(high=0))
-
-# %% [markdown]
-# For L1 no training is needed. One weight that the data want at $a$: $\frac12(w-a)^2$ plus a penalty. With $\frac\lambda2w^2$ the lowest point is $\frac{a}{1+\lambda}$, smaller, and 0 only if $a$ is.
-# With $\lambda|w|$ the slope is $w-a+\lambda$ right of 0 and $w-a-\lambda$ left of it. If $|a|\le\lambda$, the first is never negative and the second never positive, so the lowest point is 0 itself, *exactly*. Otherwise set the slope to 0: it is $a$, moved towards 0 by λ.
-
-# %% tags=["nbval-check-output"]
-w = torch.arange(-200_000, 200_001, dtype=torch.float64) / 100_000  # every hundred-thousandth, 0 among them
-lowest = {a: w[((w - a) ** 2 / 2 + 0.5 * w.abs()).argmin()].item() for a in (1.5, 0.5, 0.3, -0.4, -2.0)}
-claim("With L1, λ = 0.5, the best weight is exactly 0 where |a| ≤ 0.5, and else a moved by 0.5; with L2 it is a/1.5.",
-      measured=lowest, holds=lambda at: all(at[a] == 0 if abs(a) <= 0.5 else abs(at[a] - math.copysign(abs(a) - 0.5, a)) < 1e-9 for a in at)
-      and all(abs(w[((w - a) ** 2 / 2 + 0.25 * w**2).argmin()].item() - a / 1.5) < 1e-5 for a in at))
-
-# %%
-reveal("myth-train", "no", because="a penalty takes freedom away, and memorising the training set is what it takes first")
-
-# %%
-reveal("myth-data", "no", because="tripling the data is judged above with λ tuned both times; look at the table, too, for how many examples a good λ is worth")
-
-# %%
-reveal("myth-test", "no", because="too strong, and it fits neither training nor test rows: the last two claims")
-
-# %%
-reveal("myth-l1", "sets some to zero", because="its slope does not fade near 0; whether your optimizer gets there is lesson 02")
-
-# %% [markdown]
-# On the second myth, be fair to λ: with every fifth label wrong, compare 150 examples *with* tuned L2 to 450 *without* in the table. A penalty can be worth many examples. It just does not stop more of them from being better.
-#
-# The tutorial also has it that regularization "adds a penalty to the model's complexity". That is one kind; of the five that another tutorial lists as the major ones (L2, L1, data augmentation, dropout, early stopping) it is two. Others change the data (augmentation), the network while it trains (dropout, stochastic depth), its targets (label smoothing) or just the time.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## In production
@@ -503,26 +524,29 @@ stopping.restore(network)  # where the epochs end before the patience does
 print("stopped early:", stopping.stopped)
 
 # %% [markdown]
-# - **Three sets.** Train on one, choose on the second (patience, λ, width, the best epoch), report on the third, once. Statistics for scaling belong to the training rows alone; a validation row that has leaked into training, or a twin of one, makes the loss fall for ever.
-# - **Patience** of 5 to 20 evaluations, longer where the loss is noisy; a schedule that lowers the learning rate late may still improve after a long flat stretch.
-# - **Before you train, look for NaN in the data**: one bad row poisons every weight in one step. `course_lib.lab.data.Split.check()` names row and column.
-#
-# **Other conventions.** `torch.optim.lr_scheduler.ReduceLROnPlateau(patience=p)` acts at evaluation $p+1$ without improvement, ours and Lightning's stop at $p$. Keras restores the best weights only with `restore_best_weights=True`. PyTorch itself has no early stopping.
-
+# **Three sets.** Train on one, choose on the second (patience, λ, width, the best epoch), report on the third, once. Statistics for scaling belong to the training rows alone; a validation row that has leaked into training, or a twin of one, makes the validation loss follow the training loss down, and hides overfitting.
 # %%
-quiz("Training loss 0.01 and validation loss 0.01, test loss 1.4. What happened?",
+quiz("Training loss 0.01 and validation loss 0.01, test loss 1.4, all three sets drawn from one source. What happened?",
      {"The model overfits: add weight decay.": "It does memorise. But then the validation loss would show it: it too is new data, unless it is not.",
       "The model underfits: make it wider.": "A loss of 0.01 on its training data is no underfitting.",
       "Validation rows were trained on.": "Only rows that were trained on have a loss as low as that, while new ones have 1.4.",
       "Stop earlier.": "By which curve? The validation loss no longer says when."},
      answer="Validation rows were trained on.")
 
+# %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
+# ### Deeper: patience, NaN, and other conventions
+#
+# - **Patience** of 5 to 20 evaluations, longer where the loss is noisy; a schedule that lowers the learning rate late may still improve after a long flat stretch.
+# - **Before you train, look for NaN in the data**: one bad row poisons every weight in one step. `course_lib.lab.data.Split.check()` names row and column.
+# - **The lowest of many losses** is found wrongly where one is NaN: `torch.argmin` takes the NaN wherever it stands, Python's `min` where it comes first.
+# - **Elsewhere.** `torch.optim.lr_scheduler.ReduceLROnPlateau(patience=p)` acts at evaluation $p+1$ without improvement, ours and Lightning's stop at $p$. Keras restores the best weights only with `restore_best_weights=True`. PyTorch itself has no early stopping.
+
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## When not to
 #
-# - Both errors are high and close, and the labels can be trusted: that is bias, and more regularization seldom helps; use a richer model, or train longer. (Where labels are wrong, part of both errors is noise, and no model removes it.)
+# - Both errors are high and close, and the labels can be trusted: that is bias, and more regularization seldom helps; use a richer model, or train longer. (Where labels are wrong, part of both errors is noise.)
 # - A tiny validation set: with 100 rows and 90 % right, one standard error is 3 points. Early stopping then picks among accidents; repeat over seeds or cross-validate.
-# - Much data, one epoch: each batch is new when its loss is taken, so there is no gap to close. (Weight decay may help the *optimization* even then: lesson 03.)
+# - Much data, one epoch: each batch is new when its loss is taken, so there is no gap to close. (Decay may help the *optimization* even then: lesson 03.)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## In one breath
@@ -530,11 +554,9 @@ quiz("Training loss 0.01 and validation loss 0.01, test loss 1.4. What happened?
 # | question | answer |
 # |---|---|
 # | what is the error made of? | bias² (wrong together) + variance (wrong apart) + noise, exactly |
-# | is it the number of parameters? | for polynomials it looks so; for networks see the claims above |
 # | can a network memorise anything? | random labels can be learned, and nothing follows for new ones |
-# | when to stop? | at the best validation loss; keep a copy, wait for `patience`, never trust a NaN |
 # | what happens beyond $d = n$? | without regularization a peak, then a second descent; with tuned λ no peak |
-# | does regularization replace data? | no; and how much it helps depends on how much can be memorised |
+# | does regularization replace data? | two questions: it can be worth many examples, and further ones can still help; see the claims |
 #
 # Now write it yourself: **`01_overfitting_exercises.ipynb`**.
 #
