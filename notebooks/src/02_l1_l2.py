@@ -36,7 +36,7 @@ setup()
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Commit first
 #
-# Two weights, two uncorrelated features: the loss is $\frac12(w_1-1)^2 + \frac12(w_2-0.4)^2$, and one of the penalties comes on top. Run each cell (Shift+Enter), choose, and only then go on: your answers are kept.
+# Two weights of uncorrelated features: the loss is $\frac12(w_1-1)^2 + \frac12(w_2-0.4)^2$, and one of the penalties comes on top. Run each cell (Shift+Enter), choose, and only then go on: your answers are kept.
 
 # %%
 predict("l2-zero", "L2, and λ grows from 0 to 100. Does it remove weights, or only reduce them?",
@@ -57,7 +57,7 @@ explore.geometry.show(penalty="L2 (ridge)", strength=0.5)
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## By hand
 #
-# Look at one weight with loss $\frac12(w-a)^2$: the loss pulls with $a-w$ towards $a$, the penalty towards 0.
+# One weight with loss $\frac12(w-a)^2$: the loss pulls with $a-w$ towards $a$, the penalty towards 0.
 #
 # - **L2** pulls with $\lambda w$. The smaller the weight, the weaker the pull; near zero it fades to nothing. Rest: $a - w = \lambda w$, so $w = \frac{a}{1+\lambda}$. Never zero unless $a$ is.
 # - **L1** pulls with λ, whatever the size. Rest, for $a > 0$: $a - w = \lambda$, so $w = a - \lambda$, if that is still positive. If $a \le \lambda$ the loss cannot outpull the penalty anywhere, and the weight stays at 0 *exactly*.
@@ -186,7 +186,7 @@ claim("λ‖w‖₁ in the loss, torch's SGD, 3000 steps: none of ten weights is
 show_source(proximal_gradient)
 
 # %% [markdown]
-# Look at the whole path of λ. Try the three penalties, then set the features to *as measured*, and the training rows down to 20, and (type it) to 1.
+# Now the whole path of λ. Try the three penalties, then set the features to *as measured*, and the training rows down to 20, and (type it) to 1.
 # The lasso is empty from $\lambda_{\max} = \max|X^\top y|/n$ on: at $w = 0$ the loss pulls with $X^\top y/n$, and where no pull exceeds λ nothing moves.
 
 # %% slideshow={"slide_type": "slide"}
@@ -240,7 +240,7 @@ claim("The same weights are zero, and every solution meets its optimality condit
 #
 # Blood pressure is about 95 in mmHg, 13 in kPa. In kPa the same prediction needs a weight 7.5 times as large, which pays 7.5 times the price in L1, 56 times in L2. Least squares does not care. A penalty does, but its λ is chosen to suit.
 #
-# *Said beforehand:* ridge on 50 training rows, λ chosen on 100 validation rows; and on 300, with the 71 that can be had; 40 random splits each. Standardising *helps* if the interval of the paired difference in test error lies below −0.5 score points (1 % of the error), makes *no difference* if it lies within ±0.5. (The margin comes from 40 other splits. Splits of the same 442 patients share most rows: the interval says nothing of other patients.)
+# *Said beforehand:* ridge on 50 training rows, λ chosen on 100 validation rows; and on 300, with the 71 that can be had; 40 random splits each. Standardising *helps* if the interval of the paired difference in test error lies below −0.5 score points (1 %), makes *no difference* if it lies within ±0.5. (The margin comes from 40 other splits. Splits of the same 442 patients share most rows: the interval says nothing of other patients.)
 
 # %%
 predict("units", "50 rows, ridge with its λ tuned, features as measured instead of standardised. The test error …",
@@ -333,7 +333,7 @@ reveal("network-zeros", "under 10 %" if zero.between(high=0.1) else "over 30 %" 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Smoother, or more complex?
 #
-# What does a penalty do to the surface that the optimizer walks on? For L2 the answer is one line: the second derivative of $\frac\lambda2 w^2$ is λ. Take a bowl with curvatures 0.01 and 10.
+# What does a penalty do to the surface that the optimizer walks on? For L2 the answer is one line: the second derivative of $\frac\lambda2 w^2$ is λ. A bowl has curvatures 0.01 and 10.
 
 # %%
 predict("surface", "You add L2 with λ = 0.1. The condition number, largest over smallest curvature, goes from 1000 to about …",
