@@ -92,3 +92,13 @@ def test_first_block_draws_geometric_means():
     assert np.allclose(marks["shortcut"][0].get_ydata(), 1e-3) and "0.001 without shortcuts" in caption
     low, high = np.sort(np.unique(marks["shortcut"][1].get_paths()[0].vertices[:, 1].round(30)))[[0, -1]]
     assert low < 1e-3 < high and low * high == pytest.approx(1e-6, rel=1e-3)
+
+
+def test_a_first_block_that_is_never_on_leaves_a_gap():
+    *_, result = explore.compute_first_block(0.0, "LayerNorm in front", seeds=(0, 1))
+    marks = explore.prepare_first_block(Figure())
+    caption = explore.draw_first_block(marks, result)
+    drawn = marks["shortcut, dropping"][0].get_ydata()
+    assert np.isnan(drawn[0]) and np.isfinite(drawn[1:]).all(), "of one block with p_L = 0"
+    assert caption.endswith("A gap: that first block is never on.")
+    assert "gap" not in explore.draw_first_block(marks, explore.FirstBlock(result.norm.clamp(min=1e-9), 0.0))

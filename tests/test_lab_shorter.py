@@ -9,7 +9,7 @@ from torch import nn
 from course_lib.lab import first_block, shorter_steps, shorter_training
 from course_lib.lab._random import seeded
 from course_lib.lab.data import digits
-from course_lib.lab.ensemble import ModelSpec
+from course_lib.lab.ensemble import ModelSpec, train
 from course_lib.stochastic_depth import survival_probabilities
 
 
@@ -29,6 +29,17 @@ def test_training_fills_in_seed_by_seed_and_is_remembered():
     assert all(found.error.isnan().any() for found in partial if found.progress < 1)
     assert complete.depths == pytest.approx([8.75, 12])
     assert list(shorter_training.train_shorter(**options)) == [complete]
+
+
+def test_a_network_of_fewer_blocks_is_that_network():
+    *_, found = shorter_training.train_shorter(last=(1.0,), depth=2, seeds=(0,), steps=6, watch=False)
+    assert found.depth == 2 and found.depths == [2]
+    split = digits(300, 0, label_noise=0.2, scale="unit", seed=0)
+    grid = {"survival": [1.0], "lr": 2e-3, "weight_decay": 0.0}
+    *_, plain = train(
+        ModelSpec((64, 32, 10), residual_blocks=2, expansion=1, branch_norm=False), split, grid, (0,), steps=6
+    )
+    assert found.nll.item() == pytest.approx(plain.test_loss.item(), rel=1e-6)
 
 
 def test_watching_changes_nothing_else():

@@ -85,10 +85,9 @@ def prepare_who_is_on(figure):
     edge = (0, ROWS, 0.5, DEPTH + 0.5)
     image = left.imshow(np.zeros((DEPTH, ROWS * FEATURES)), vmin=0, vmax=1, cmap=map_, aspect="auto", extent=edge)
     left.set(xlim=edge[:2], ylim=edge[2:])
-    for row in range(1, ROWS):
-        left.axvline(row, color=figure.get_facecolor(), linewidth=0.8, linestyle="-", zorder=3)
-    right.set(title=f"Over {BATCHES} batches", xlabel="share kept, and mean of what comes out", xlim=(-0.05, 2.6))
-    marks = {"image": [image]}
+    paper = {"color": figure.get_facecolor(), "linewidth": 0.8, "linestyle": "-", "zorder": 3}
+    right.set(title=f"Over {BATCHES} batches", xlabel="share kept, mean of what is left", xlim=(-0.05, 2.6))
+    marks = {"image": [image], "rows": [left.axvline(row, **paper) for row in range(1, ROWS)]}  # drawn over the image
     marks["rule"] = right.plot([], [], color=color, linestyle=linestyle, label="rule $p_l$")
     marks["kept"] = right.plot([], [], "o", color=color, markersize=5, linestyle="none", label="share kept")
     marks["mean"] = right.plot([], [], "x", color=other, markersize=6, linestyle="none", label="mean of ones")
@@ -179,7 +178,8 @@ def prepare_shorter(figure):
     middle.set(ylabel="relative to all blocks")
     middle.plot([0, 1], [0, 1], color=plotting.muted(), linestyle=":", label="proportional")
     marks["times"] = middle.plot([], [], "o", color=color, markersize=5, linestyle="none", label="measured")
-    marks["time"] = middle.plot([], [], "o", color=other, markersize=9, fillstyle="none", linestyle="none")
+    ring = {"color": other, "markersize": 9, "fillstyle": "none", "linestyle": "none"}
+    marks["time"] = middle.plot([], [], "o", label="at this $p_L$", **ring)
     middle.legend(loc="upper left", fontsize=8, handlelength=1.6)
     right.set(title="Test error", xlabel="$p_L$", xlim=(-0.05, 1.05))
     marks["axes"] = right
@@ -195,7 +195,7 @@ def draw_shorter(marks, result, last, batch, figure):
     alive = result.alive[batch - 1, i]
     _draw_network(marks, survivals, alive)
     said = (
-        f"At p_L = {last:g} {sum(survivals):.2f} of {DEPTH} blocks are expected, {alive.sum()} are on in batch {batch}"
+        f"At p_L = {last:g}, {sum(survivals):.2f} of {DEPTH} blocks are expected, {alive.sum()} are on in batch {batch}"
         f"{_draw_time(marks, result.times, i)}"
     )
     name, label = FIGURES[figure]
@@ -249,7 +249,7 @@ shorter = Explorer(
     controls={
         "last": Slider("p_L", values=LAST, default=0.5, trained=True),
         "batch": Slider("batch", 1, DRAWS, 1, trained=True),
-        "figure": Choice("right", tuple(FIGURES), "test error", trained=True),
+        "figure": Choice("right picture", tuple(FIGURES), "test error", trained=True),
     },
     compute=compute_shorter,
     prepare=prepare_shorter,
@@ -304,7 +304,7 @@ def prepare_rules(figure):
         marks[f"{rule} band"] = plotting.draw_band(right, [], np.empty((0, 0)), label=rule, k=k)
     marks["here"] = [right.axvline(9, color=plotting.muted(), linestyle=":", linewidth=1.5)]
     left.legend(loc="lower left")
-    right.legend(loc="upper right")
+    right.legend(loc="lower right")
     return marks
 
 
@@ -337,7 +337,7 @@ rules = Explorer(
     title="Linear against uniform",
     controls={
         "last": Slider("p_L of the linear rule", values=COMPARED, default=0.5, trained=True),
-        "figure": Choice("right", tuple(FIGURES), "test error", trained=True),
+        "figure": Choice("right picture", tuple(FIGURES), "test error", trained=True),
     },
     compute=compute_rules,
     prepare=prepare_rules,
@@ -370,10 +370,11 @@ def prepare_first_block(figure):
 
 
 def draw_first_block(marks, result):
-    """Move the marks to a `FirstBlock`: geometric means, and intervals of the logarithm."""
+    """Move the marks to a `FirstBlock`: geometric means, and intervals of the logarithm; a gap where one is 0."""
     middle = {}
     for k, stack in enumerate(STACKS):
-        logs = result.norm[:, k].clamp(min=1e-300).log()
+        logs = result.norm[:, k].log()
+        logs = logs.where(logs.isfinite().all(0), torch.nan)  # a depth at which some first block was never on: a gap
         line, band = marks[stack]
         plotting.move_band(marks[stack], DEPTHS, logs)
         line.set_ydata(np.exp(line.get_ydata()))
@@ -381,9 +382,10 @@ def draw_first_block(marks, result):
             path.vertices[:, 1] = np.exp(path.vertices[:, 1])
         middle[stack] = logs.mean(0).exp()
     end = {stack: plotting.readable(float(f"{value[-1]:.2g}")) for stack, value in middle.items()}
+    gap = "." if (result.norm > 0).all() else ". A gap: that first block is never on."
     return (
         f"Depth {DEPTHS[-1]}, {len(result.norm)} seed(s): the norm is {end['no shortcut']} without shortcuts, "
-        f"{end['shortcut']} with them, and {end['shortcut, dropping']} with them and dropping to p_L = {result.last:g}."
+        f"{end['shortcut']} with them, {end['shortcut, dropping']} with them and dropping to p_L = {result.last:g}{gap}"
     )
 
 

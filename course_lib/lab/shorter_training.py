@@ -39,17 +39,18 @@ class Shorter:
     train_loss: torch.Tensor
     early: torch.Tensor
     late: torch.Tensor
+    depth: int = DEPTH
     progress: float = 0.0
 
     @property
     def depths(self):
         """Expected depth at each p_L."""
-        return expected_depths(self.last, self.rule)
+        return expected_depths(self.last, self.rule, self.depth)
 
 
-def expected_depths(last=LAST, rule="linear"):
-    """Expected number of blocks that survive, for each of the `last`."""
-    return [sum(survival_probabilities(DEPTH, p, rule)) for p in last]
+def expected_depths(last=LAST, rule="linear", depth=DEPTH):
+    """Expected number of blocks that survive, of `depth` that there are, for each of the `last`."""
+    return [sum(survival_probabilities(depth, p, rule)) for p in last]
 
 
 def uniform_twins(last=LAST):
@@ -59,10 +60,12 @@ def uniform_twins(last=LAST):
 
 @remembered
 def train_shorter(
-    rule="linear", last=LAST, norm=False, rows=300, noise=0.2, seeds=SEEDS, steps=STEPS, watch=True
+    rule="linear", last=LAST, depth=DEPTH, norm=False, rows=300, noise=0.2, seeds=SEEDS, steps=STEPS, watch=True
 ) -> Iterator[Shorter]:
     """Train every p_L in `last` at every seed, with AdamW (lr 2e-3, no decay); yield a `Shorter` that fills in.
 
+    depth: residual blocks. norm: a LayerNorm in front of each branch. rows, noise: digits to learn from, and the share
+    of wrong labels among them.
     `watch`: note the first block's gradients, for which seeds are trained one by one; without, several go together.
     """
     spans = range(EARLY), range(steps // 2, steps)
@@ -75,7 +78,7 @@ def train_shorter(
                 square = sum(g.flatten(1).square().sum(1) for g in gradients[2 : 8 if norm else 6])
                 norms[seed][kind] += square.sqrt().cpu() / len(span)
 
-    spec = ModelSpec((64, WIDTH, 10), residual_blocks=DEPTH, expansion=1, branch_norm=norm, survival_rule=rule)
+    spec = ModelSpec((64, WIDTH, 10), residual_blocks=depth, expansion=1, branch_norm=norm, survival_rule=rule)
     grid = {"survival": list(last), "lr": 2e-3, "weight_decay": 0.0}
     for training in train(
         spec,
@@ -91,4 +94,5 @@ def train_shorter(
         kept += [torch.stack([norms[seed][kind] for seed in seeds]).double() for kind in (0, 1)]
         kept[3:] = kept[3:] if watch else [torch.full_like(norm, torch.nan) for norm in kept[3:]]
         gone = ~done | (training.diverged_at >= 0)
-        yield Shorter(rule, tuple(last), *(x.masked_fill(gone, torch.nan) for x in kept), progress=training.progress)
+        kept = [figure.masked_fill(gone, torch.nan) for figure in kept]
+        yield Shorter(rule, tuple(last), *kept, depth=depth, progress=training.progress)

@@ -59,7 +59,7 @@ def drop_path(x, p, mode="row", training=True, generator=None):
 t1 = check("08/T1", drop_path)
 
 # %% [markdown]
-# Let it drop. Each line is one block of twelve, each column one row of a batch of 40, drawn by *your* function with the linear rule. A wrong one draws too, and can be worth a look.
+# Let it drop. Each line is one block of twelve, each column one row of a batch of twenty, drawn by *your* function with the linear rule. A wrong one draws too, and can be worth a look.
 
 # %%
 from course_lib.explorers import stochastic_depth as explore
