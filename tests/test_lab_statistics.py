@@ -15,6 +15,7 @@ from course_lib.lab.statistics import (
     mean_interval,
     paired_interval,
     smallest_detectable,
+    spread_interval,
 )
 from tests._optimizers import normal
 
@@ -151,6 +152,43 @@ def test_the_corrected_interval_does_not_shrink_below_its_floor():
 def test_a_correction_needs_the_sizes(rows, message):
     with pytest.raises(ValueError, match=message):
         corrected_interval([1.0, 2.0], *rows)
+
+
+def pitman_morgan(a, b, ratio):
+    """p-value of σ_a/σ_b = `ratio`: the correlation of a + ratio·b and a − ratio·b, by scipy."""
+    return stats.pearsonr(a + ratio * b, a - ratio * b).pvalue
+
+
+@pytest.mark.parametrize("n", [3, 10, 100])
+@pytest.mark.parametrize("level", [0.5, 0.95])
+def test_the_spread_interval_ends_where_the_test_just_refuses(n, level):
+    shared = normal(n, seed=3)
+    a, b = shared + normal(n, seed=1), 0.3 + shared + 0.5 * normal(n, seed=2)
+    found = spread_interval(a, b, level)
+    assert found.mean == pytest.approx((a.std() / b.std()).item()) and found.low < found.mean < found.high
+    for end in (found.low, found.high):
+        assert pitman_morgan(a, b, end) == pytest.approx(1 - level, abs=1e-6)
+    assert pitman_morgan(a, b, found.mean) == pytest.approx(1)
+    turned = spread_interval(b, a, level)
+    assert (1 / turned.high, 1 / turned.low) == pytest.approx((found.low, found.high))
+    assert spread_interval(100 * a + 7, b, level).low == pytest.approx(100 * found.low)
+
+
+def test_spread_intervals_cover_as_often_as_they_say():
+    """Binomial test at p < 10⁻⁶ on 2000 pairs of samples of ten, correlated, σ_a/σ_b = 2."""
+    shared, b, rest = normal(2000, 10, seed=4), normal(2000, 10, seed=5), normal(2000, 10, seed=6)
+    a = 2 * (0.8 * (shared + b) / math.sqrt(2) + 0.6 * rest)
+    covered = sum(not spread_interval(x, y).excludes(2.0) for x, y in zip(a, (shared + b) / math.sqrt(2)))
+    assert stats.binomtest(covered, 2000, 0.95).pvalue > 1e-6
+
+
+def test_spreads_need_values_that_vary():
+    with pytest.raises(ValueError, match="^b is 1.0 throughout: a ratio of spreads needs values that vary$"):
+        spread_interval([1.0, 2.0, 3.0], [1.0, 1.0, 1.0])
+    with pytest.raises(ValueError, match="^values holds 1 value"):
+        spread_interval([1.0, 2.0], [2.0, 1.0])
+    with pytest.raises(ValueError, match="^a has 3 values and b has 4"):
+        spread_interval([1.0, 2.0, 3.0], [1.0, 2.0, 3.0, 4.0])
 
 
 INTERVALS = {

@@ -76,6 +76,26 @@ def corrected_interval(values, train_rows, test_rows, level=0.95):
     return Interval(naive.mean, naive.mean - half, naive.mean + half, level, wider * naive.detectable)
 
 
+def spread_interval(a, b, level=0.95):
+    """Interval of σ_a/σ_b, the ratio of the standard deviations of paired normal values [n], n ≥ 3; `mean`: s_a/s_b.
+
+    Inverts the test of Pitman and Morgan (1939), that a + b and a − b are uncorrelated where σ_a = σ_b; without
+    pairing (r = 0) close to the F interval, narrower the more a and b go together. Long tails make it too narrow.
+    Raises `ValueError` where a or b is constant.
+    """
+    a, b = _sample(a), _sample(b)
+    if a.shape != b.shape:
+        raise ValueError(f"a has {len(a)} values and b has {len(b)}: paired values need the same seeds")
+    t = _quantile(len(a) - 1, level)  # n − 2 degrees of freedom
+    for name, values in (("a", a), ("b", b)):
+        if (values == values[0]).all():
+            raise ValueError(f"{name} is {values[0].item()} throughout: a ratio of spreads needs values that vary")
+    r = torch.corrcoef(torch.stack([a, b]))[0, 1].clamp(-1, 1).item()
+    ratio, K = (a.std() / b.std()).item(), 1 + 2 * (1 - r * r) * t * t / (len(a) - 2)
+    reach = math.sqrt(K + math.sqrt(K * K - 1))  # (σ_a/σ_b)² lies within (s_a/s_b)²·(K ± √(K² − 1))
+    return Interval(ratio, ratio / reach, ratio * reach, level)
+
+
 def bootstrap_interval(values, statistic=torch.mean, level=0.95, *, draws=2000, generator=None):
     """Percentile bootstrap interval of `statistic(sample) → number`, rows of `values` [n, …] drawn with replacement.
 
