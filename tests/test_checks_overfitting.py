@@ -43,7 +43,7 @@ def test_the_referee_of_bias_and_variance_adds_up():
 def test_the_curves_say_what_their_names_say():
     a, b, c, d = tasks.CURVES.values()
     best = min(range(12), key=a["validation"].__getitem__)
-    assert best + 1 == tasks.READ["stop_a"]
+    assert best + 1 == tasks.READ["keep_a"]
     assert a["validation"][best] - a["training"][best] == pytest.approx(tasks.READ["gap_a"])
     assert all(v - t < 0.03 for t, v in zip(b["training"], b["validation"])) and b["training"][7] == b["training"][-1]
     assert c["validation"][-2] - c["validation"][-1] > 0.05 and c["validation"][-1] - c["training"][-1] < 0.1

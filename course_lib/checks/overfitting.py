@@ -250,7 +250,7 @@ READ = {
     "b": "underfitting",
     "c": "train longer",
     "d": "leak",
-    "stop_a": 6,
+    "keep_a": 6,
     "gap_a": 0.56,
 }
 
@@ -287,11 +287,11 @@ READING_MISTAKES = (
     slip("d", "overfitting", "it does overfit, but what the picture shows is why nobody noticed: validation has leaked "
          "into training, so that its loss falls too", "overfitting"),
     slip("d", "underfitting", "a training loss of 0.04 is no underfitting", "underfitting"),
-    slip("stop_a", "where training is lowest", "the training loss always prefers the last epoch: go by the validation "
+    slip("keep_a", "where training is lowest", "the training loss always prefers the last epoch: go by the validation "
          "loss", 12),
-    slip("stop_a", "counted from 0", "epochs are counted from 1, as in the picture", 5),
-    slip("stop_a", "where it stopped", "that is where a patience of 3 notices: the weights to keep are older", 9),
-    slip("gap_a", "at the end", "that is the gap at the last epoch: take it where you would stop", 1.43),
+    slip("keep_a", "counted from 0", "epochs are counted from 1, as in the picture", 5),
+    slip("keep_a", "where it stopped", "that is where a patience of 3 notices: the weights to keep are older", 9),
+    slip("gap_a", "at the end", "that is the gap at the last epoch: take it at the epoch that you would keep", 1.43),
     slip("gap_a", "sign", "the sign: validation loss minus training loss", -0.56),
     slip("gap_a", "the validation loss", "that is the validation loss itself: subtract the training loss", 0.94),
     slip("gap_a", "a ratio", "that is a ratio: the gap is a difference", 0.94 / 0.38),

@@ -324,7 +324,7 @@ def prepare_random_features(figure):
     ax.set(xlabel="random features (log scale)", ylabel="error (%), lower is better")
     ax.set_xticks([10, 30, 100, 300, 1000, 3000], ["10", "30", "100", "300 = n", "1000", "3000"])
     ax.axvline(descent_lab.TRAIN_ROWS, color=plotting.muted(), linestyle="-", linewidth=0.8)
-    marks = {"train": ax.plot([], [], color=plotting.muted(), linestyle=":", label="training error, noisy labels")}
+    marks = {"train": ax.plot([], [], color=plotting.muted(), linestyle=":", label="training error")}
     marks["test"] = plotting.draw_band(ax, [], EMPTY, label="test error at this λ, 95 % band", k=0)
     marks["tuned"] = plotting.draw_band(ax, [], EMPTY, label="test error, λ tuned on validation rows", k=1)
     ax.legend(loc="upper right", fontsize=8)

@@ -15,9 +15,9 @@
 # # Overfitting: when does a model memorise?
 #
 # A model is fitted to examples, and is meant for what is not among them. What it gets wrong there beyond what it gets wrong on its own examples is the **generalization gap**.
-# Which models have a large one? "Those with too many parameters" is the usual answer. Is that so? We measure it: on polynomials, on networks, and beyond the point where a model fits everything.
+# Which models have a large one? "Those with too many parameters", one hears. We measure it: on polynomials, on networks, and beyond the point where a model fits everything.
 #
-# *45 minutes; sections called* Deeper *are folded, and extra. You need lesson 00: a learning rate, a step, a batch.*
+# *45 minutes; sections called* Deeper *are folded, and extra. You need lesson 00.*
 
 # %% tags=["setup"]
 import math
@@ -34,7 +34,7 @@ setup()
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Twenty points
 #
-# Somewhere behind these points is a smooth curve; each point lies off it by a random error. Drag the degree of the polynomial that is fitted to them, by least squares. The truth stays hidden for now.
+# Somewhere behind these points is a smooth curve; each point lies off it by a random error. Drag the degree of the polynomial fitted to them by least squares. The truth stays hidden for now.
 
 # %% slideshow={"slide_type": "-"}
 explore.polynomials.show(degree=1, errors="hidden")
@@ -42,10 +42,10 @@ explore.polynomials.show(degree=1, errors="hidden")
 # %% [markdown]
 # At the end of this lesson you can
 # - split an error into bias, variance and noise, and read off which one hurts;
-# - stop training in time, with the right weights, NaN or no NaN;
+# - stop training in time, with the right weights;
 # - say what the test error does when a model grows past the point where it fits every label, and what regularization has to do with it.
 #
-# *Higher* and *lower* mean, here and below, that a 95 % interval of the difference, printed as mean [low, high], lies on that side of 0; an interval that holds 0 is *inconclusive*. It runs over the data sets drawn (later over seeds: split, start, batch order, always the same 1797 digits), and says nothing about other digits.
+# *Higher* and *lower* mean, here and below, that a 95 % interval of the difference, printed as mean [low, high], lies on that side of 0; else it is *inconclusive*. It runs over the data sets drawn (later over seeds: split, start, batch order, always the same 1797 digits), and says nothing about other digits.
 
 # %%
 predict("degree", "Which degree comes closest to new points from the same source, on average over many such data sets?",
@@ -54,8 +54,8 @@ predict("degree", "Which degree comes closest to new points from the same source
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Two hundred times twenty points
 #
-# One data set is an accident. So we draw 200 of them, fit each, and look at all fits at once. *Left:* the band holds 80 % of the fits, the dashed line is their mean. *Right:* the mean errors, against the degree.
-# **Move the degree from 0 to 12** and watch the mean and the band, one after the other.
+# One data set is an accident. So we draw 200, fit each, and look at all fits at once. *Left:* the band holds 80 % of the fits, the dashed line is their mean. *Right:* the mean errors, against the degree.
+# **Move the degree from 0 to 12**, and watch the mean, then the band.
 
 # %% jupyter={"outputs_hidden": true}
 explore.polynomials.show(degree=12)
@@ -89,17 +89,17 @@ reveal("degree", str(min((1, 3, 12), key=lambda degree: fits.validation_error[de
 #
 # $$\underbrace{\mathbb E(\hat f - y)^2}_{\text{expected error}} = \underbrace{(\bar f - f)^2}_{\text{bias}^2} + \underbrace{\mathbb E(\hat f - \bar f)^2}_{\text{variance}} + \underbrace{\sigma^2}_{\text{noise}} .$$
 #
-# Bias is what the fits get wrong *together*; variance is how much they disagree; noise is nobody's fault. By hand: two fits say 1 and 3 where the truth is 1. Their mean is 2: bias² 1, variance 1, and the mean squared error is indeed $(0 + 4)/2 = 2$.
+# Bias is what the fits get wrong *together*; variance is how much they disagree; noise is nobody's fault. By hand: two fits say 1 and 3 where the truth is 1. Bias² 1, variance 1, and the mean squared error is $(0 + 4)/2 = 2$.
 
 # %%
 show_source(bias_variance)
 
 # %% [markdown]
-# Now go back to the picture. There the three parts are averaged over all $x$; the validation error is estimated from 50 fresh points for each fit, and agrees with their sum up to that sampling.
+# Now go back to the picture. There the parts are means over all $x$; the validation error, from 50 fresh points for each fit, agrees with their sum up to that sampling.
 # - Raise the *noise*: only noise and variance follow. (And a little bias²: the mean of 200 fits is off by about a 200th of the variance.)
 # - Give it 200 *points*. At degree 3 the variance falls to a tenth, in proportion; at degree 12, where 20 points hardly hold the curve, far more. At degree 1 bias² stays: more of the same data does not bend a line.
 #
-# **Too much bias: a richer model. Too much variance: more data, or less freedom.** The latter is what this course is about.
+# **Too much bias: a richer model. Too much variance: more data, or less freedom,** which is what this course is about.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: every case there is
@@ -124,8 +124,8 @@ claim("bias² + variance + noise is the expected squared error at every new poin
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The same points, and a network
 #
-# A ReLU network with 32 hidden units has 97 weights and biases for these 20 points, a polynomial of degree 12 has 13 coefficients. We train 200 networks of each width, one for each data set, by 1000 steps of AdamW without decay. Each has its own start too: their variance is over data *and* starts, after 1000 steps.
-# Besides the question below we ask: have 32 units a lower validation error than 8? Have the 97 numbers less than a tenth of the variance of the 13?
+# A ReLU network with 32 hidden units has 97 weights and biases for these 20 points, a polynomial of degree 12 has 13 coefficients. We train 200 networks of each width, each on its own data set and from its own start, by 1000 steps of AdamW without decay. So their variance is over data *and* starts.
+# We also ask: have 32 units a lower validation error than 8? Have the 97 numbers less than a tenth of the variance of the 13?
 
 # %%
 predict("width", "From 8 hidden units to 32, the variance of the networks …", ["rises", "falls", "cannot be told"])
@@ -150,7 +150,7 @@ for sentence, a, b in (("32 hidden units have less variance than 8", spread32, s
 reveal("width", {True: "falls", False: "rises", None: "cannot be told"}[paired_interval(spread32, spread8).between(high=0)])
 
 # %% [markdown]
-# If the last claim holds, the number of parameters alone does not say how freely a model moves. A polynomial of degree 12 *must* swing to pass near its points. A wide network, started small and moved in small steps, need not, and after 1000 steps has not. (Narrow ones are less far by then: see their training error. Neal et al. 2018 found a variance that can fall with width on larger networks.)
+# If the last claim holds, the number of parameters alone does not say how freely a model moves. A polynomial of degree 12 *must* swing to pass near its points; a wide network, started small and moved in small steps, need not. (After 1000 steps, and narrow ones are less far by then: see their training error. Neal et al. 2018 found a variance that can fall with width on larger networks.)
 #
 # Whether a model *can* memorise is another question. Ask it directly.
 
@@ -180,7 +180,7 @@ reveal("lots", "above 90 %" if learned.mean() > 0.9 else "30 to 90 %" if learned
        because=f"measured: {learned.mean():.1%}")
 
 # %% [markdown]
-# Read the two rows side by side: one network, one optimizer, and labels that mean something or nothing (Zhang et al. 2017 did this with a million photographs). What differs is how *long* it takes. That suggests a way out; the next section tries it.
+# One network, one optimizer, and labels that mean something or nothing (Zhang et al. 2017 did this with a million photographs). What differs is how *long* it takes. That suggests a way out; the next section tries it.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: and on new random labels?
@@ -197,7 +197,7 @@ claim("On new random labels it is a guesser: its hits lie in the binomial interv
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Stop in time
 #
-# 300 digits, and one label in five is wrong. If a network learns what labels have in common before it learns exceptions, one should stop between. Does it? A **validation set** is to say when: 100 more digits, with as many wrong labels, that are never trained on. Test labels are right, here and below, so that we see what was learned.
+# 300 digits, and one label in five is wrong. If a network learns what labels have in common before it learns exceptions, one should stop between. Does it? A **validation set** is to say when: 100 more digits, as many of them wrong, never trained on. Test labels are right, here and below, so that we see what was learned.
 # **Early stopping** keeps the weights of the best validation loss, and stops when it has not improved for `patience` evaluations.
 
 # %%
@@ -244,15 +244,15 @@ ranges = {"above +1 point": (1, math.inf), "within 1 point of 0": (-1, 1), "belo
 reveal("clean", next((name for name, ends in ranges.items() if gain[0.0].between(*ends)), None), because=f"measured: {gain[0.0]}")
 
 # %% [markdown]
-# The two panels judge by different labels: validation digits have wrong ones too, test digits none. And loss and accuracy need not turn together: the loss also counts *how sure* the network is of its mistakes. Which of the two you watch is a choice.
+# The two panels judge by different labels: validation digits have wrong ones too, test digits none. And loss and accuracy need not turn together: the loss also counts *how sure* the network is of its mistakes.
 #
-# Step 1000 is but a yardstick: against a longer training the gain is another. Whether those 100 digits were worth more as training data is not asked here. And the validation set is now used up: its best loss is the lowest of many, so it flatters. Report the *test* error.
+# Step 1000 is but a yardstick: against a longer training the gain is another. Whether those 100 digits were worth more as training data is not asked here. And the best validation loss is the lowest of many, so it flatters: report the *test* error.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Beyond the point where everything fits
 #
-# Back to linear models. Data: $n = 30$ rows with $d$ independent standard normal features, labels $x^\top\beta + \varepsilon$ with $\lVert\beta\rVert = 1$. Fit: least squares, and where many solutions fit, the *shortest* one, the one gradient descent from zero (with small enough steps) finds. From $d = n$ on it passes through every label. The error shown is $\lVert\hat w-\beta\rVert^2$: the squared error on new data, beyond the noise.
-# Mind what moves: with $d$ the truth changes too, the same length spread over $d$ features. So read the picture as *how hard is a problem with d unknowns from 30 rows*; one truth with a growing model comes right after, on digits.
+# Back to linear models. Data: $n = 30$ rows with $d$ independent standard normal features, labels $x^\top\beta + \varepsilon$ with $\lVert\beta\rVert = 1$. Fit: least squares, and where many solutions fit, the *shortest* one, which gradient descent from zero (with small enough steps) finds. From $d = n$ on it passes through every label. The error shown is $\lVert\hat w-\beta\rVert^2$: the squared error on new data, beyond the noise.
+# Mind what moves: with $d$ the truth changes too, the same length spread over $d$ features. So read the picture as *how hard is a problem with d unknowns from 30 rows*; one truth with a growing model comes right after.
 
 # %%
 predict("peak", "Noise σ = 0.5. As d grows from 2 to 300 with n = 30, the median error on new data …",
@@ -271,7 +271,7 @@ reveal("peak", "rises to a peak near d = n, then falls" if abs(top - 30) < 4 els
 
 # %% [markdown]
 # Near $d = n$ some direction of the data has almost no extent; to fit the labels, weights in that direction must be huge. Beyond, more and more directions share the work; but 30 rows show ever less of β, and slowly the error climbs back to 1, where nothing is learned.
-# Now add $\lambda\lVert w\rVert^2$ to the mean squared error (**ridge**) and raise λ step by step: the peak melts. The dash-dotted line has the best λ at every $d$, $\sigma^2d/n$.
+# Now add $\lambda\lVert w\rVert^2$ to the mean squared error (**ridge**) and raise λ: the peak melts. The dash-dotted line has the best λ at every $d$, $\sigma^2d/n$.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: the law of the peak, and the best λ
@@ -304,10 +304,10 @@ claim("With λ = σ²d/n at every d there is no peak: the mean rises all the way
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## One truth, a growing model
 #
-# 300 digits, 20 % wrong labels, eight seeds. The first layer of a network is random and stays so (**random ReLU features**), the last is fitted by least squares. Beforehand:
+# 300 digits, 20 % wrong labels, eight seeds. The first layer of a network is random and stays so (**random ReLU features**), the last is fitted by least squares.
 # - A *peak*: at 300 features the error is more than 20 points above that at 60.
 # - *Gone*: with λ tuned on validation rows, 300 features are less than 3 points worse than 150.
-# - *Below* compares 3000 features with the best width under 300, picked on the same seeds. That flatters it, so *below* is harder to reach.
+# - *Below* compares 3000 features with the best width under 300. Picked on the same seeds, that one is flattered: *below* is harder to reach.
 
 # %%
 predict("second", "Without ridge, do 3000 features end below the best error with fewer than 300?",
@@ -335,16 +335,16 @@ reveal("second", {(True, True): "yes, with wrong and with clean labels", (False,
 
 # %% [markdown]
 # Move *wrong labels* to 0 for the other verdict. The dotted line counts wrong training *digits*; the squared error, which is what is fitted, reaches 0 only at 300 features, one for each row, and there the peak stands.
-# "More parameters overfit more" describes the way up to it, not the way down, nor the dashed line. The peak is what *unregularized* fits do where they can only just fit (Belkin et al. 2019; Nakkiran et al. 2021).
+# "More parameters overfit more" describes the way up, not the way down, nor the dashed line. The peak is what *unregularized* fits do where they can only just fit (Belkin et al. 2019; Nakkiran et al. 2021).
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Four myths, and a table
 #
-# A tutorial asks four questions, each to be answered before reading on: does regularization always increase training accuracy? Does it replace data? Does it guarantee better test performance? Does L1 only shrink? And it says: "Regularization is less effective when training data is very limited". An *always* falls by one counterexample, so we ask how it comes out in one experiment.
+# A tutorial asks four questions: does regularization always increase training accuracy? Replace data? Guarantee better test performance? Does L1 only shrink? And it says: "Regularization is less effective when training data is very limited". An *always* falls by one counterexample, so we ask how it comes out in one experiment.
 #
-# L2 (a term $\frac\lambda2\lVert w\rVert^2$ in the loss) gets its chance: of seven strengths from 0 to 0.1, the one with the lowest loss on 100 validation rows is chosen. Digits with 20 % wrong labels; $n$ = 50, 150, 450, 1200, each set within the next, tested on all rows that are left; ten seeds. A 64-64-10 network, SGD with momentum 0.9, learning rate 0.1, batches of 50, 600 steps for every $n$.
+# L2 (a term $\frac\lambda2\lVert w\rVert^2$ in the loss) gets its chance: of seven strengths from 0 to 0.1, the one with the lowest loss on 100 validation rows is chosen. Digits with 20 % wrong labels; $n$ = 50, 150, 450, 1200, each set within the next, tested on all that are left; ten seeds. A 64-64-10 network, SGD with momentum 0.9, learning rate 0.1, batches of 50, 600 steps for every $n$.
 #
-# The **benefit** is test accuracy at the chosen λ minus that at λ = 0, in points. *Less effective* means a lower benefit at 50 than at 150; we ask the same of 1200. On data: do 450 examples beat 150, λ tuned for both? Do 150 with tuned λ beat 450 without L2?
+# The **benefit** is test accuracy at the chosen λ minus that at λ = 0, in points; *less effective* means lower at 50 than at 150. We ask the same of 1200. On data: do 450 examples beat 150, λ tuned for both? Do 150 with tuned λ beat 450 without L2?
 
 # %%
 predict("small-n", "Where does tuned L2 gain most?", ["n = 50", "n = 150 or 450", "n = 1200"])
@@ -399,10 +399,9 @@ reveal("myth-train", "up" if moved.between(low=0) else "down by more" if moved.b
 reveal("myth-test", {True: "up", False: "down"}.get(paired_interval(strongest[at150], plain[at150]).between(low=0)))
 
 # %% [markdown]
-# Read the training column with it: training labels are right four times in five, so clearly more than 80 % means wrong ones learned by heart. *n does not change alone here*: 600 steps are 600 rounds through 50 examples and 25 through 1200, and what has not been memorised need not be prevented.
-# A longer budget would move the right end; the left end is the one that the tutorial's sentence is about.
+# Read the training column with it: training labels are right four times in five, so clearly more than 80 % means wrong ones learned by heart. *n does not change alone here*: 600 steps are 600 rounds through 50 examples and 25 through 1200, and what has not been memorised need not be prevented. A longer budget would move the right end; the tutorial's sentence is about the left.
 #
-# For the fourth question no training is needed.
+# The fourth question needs no training.
 
 # %%
 predict("myth-l1", "Does L1 only shrink weights, as L2 does, or set some exactly to zero?", ["only shrinks", "sets some to zero"])
@@ -524,7 +523,8 @@ stopping.restore(network)  # where the epochs end before the patience does
 print("stopped early:", stopping.stopped)
 
 # %% [markdown]
-# **Three sets.** Train on one, choose on the second (patience, λ, width, the best epoch), report on the third, once. Statistics for scaling belong to the training rows alone; a validation row that has leaked into training, or a twin of one, makes the validation loss follow the training loss down, and hides overfitting.
+# **Three sets.** Train on one, choose on the second (patience, λ, width), report on the third, once. Statistics for scaling belong to the training rows alone. A validation row that has leaked into training, or a twin of one, makes the validation loss follow the training loss down, and hides overfitting.
+
 # %%
 quiz("Training loss 0.01 and validation loss 0.01, test loss 1.4, all three sets drawn from one source. What happened?",
      {"The model overfits: add weight decay.": "It does memorise. But then the validation loss would show it: it too is new data, unless it is not.",
@@ -544,9 +544,9 @@ quiz("Training loss 0.01 and validation loss 0.01, test loss 1.4, all three sets
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## When not to
 #
-# - Both errors are high and close, and the labels can be trusted: that is bias, and more regularization seldom helps; use a richer model, or train longer. (Where labels are wrong, part of both errors is noise.)
+# - Both errors are high and close, and the labels can be trusted: that is bias, and more regularization seldom helps; use a richer model, or train longer. (Where labels are wrong, part of both is noise.)
 # - A tiny validation set: with 100 rows and 90 % right, one standard error is 3 points. Early stopping then picks among accidents; repeat over seeds or cross-validate.
-# - Much data, one epoch: each batch is new when its loss is taken, so there is no gap to close. (Decay may help the *optimization* even then: lesson 03.)
+# - Much data, one epoch: each batch is new when its loss is taken, so there is no gap to close. (Decay may help the *optimization*: lesson 03.)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## In one breath
@@ -555,8 +555,8 @@ quiz("Training loss 0.01 and validation loss 0.01, test loss 1.4, all three sets
 # |---|---|
 # | what is the error made of? | bias² (wrong together) + variance (wrong apart) + noise, exactly |
 # | can a network memorise anything? | random labels can be learned, and nothing follows for new ones |
-# | what happens beyond $d = n$? | without regularization a peak, then a second descent; with tuned λ no peak |
-# | does regularization replace data? | two questions: it can be worth many examples, and further ones can still help; see the claims |
+# | what happens beyond $d = n$? | unregularized a peak, then a second descent; with tuned λ no peak |
+# | does regularization replace data? | it can be worth many examples, and more of them can still help |
 #
 # Now write it yourself: **`01_overfitting_exercises.ipynb`**.
 #

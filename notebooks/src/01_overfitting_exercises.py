@@ -113,7 +113,7 @@ for part in ("training", "validation"):
     print(f"   {part:<10}", *(f"{loss:5.2f}" for loss in CURVES["A"][part]))
 
 # %% [markdown]
-# For each picture one of `"overfitting"`, `"underfitting"`, `"train longer"`, `"leak"` (validation rows were trained on). And for A: after which epoch would you have stopped (counted from 1), and how large is the generalization gap, in loss, at that epoch?
+# For each picture one of `"overfitting"`, `"underfitting"`, `"train longer"`, `"leak"` (validation rows were trained on). And for A: which epoch's weights would you keep (counted from 1), and how large is the generalization gap, in loss, at that epoch?
 
 # %% tags=["answer:T3"]
 ### BEGIN SOLUTION
@@ -121,12 +121,12 @@ a = "overfitting"
 b = "underfitting"
 c = "train longer"
 d = "leak"
-stop_a = 6
+keep_a = 6
 gap_a = 0.94 - 0.38
 ### END SOLUTION
 
 # %% tags=["check:T3", "nbval-check-output"]
-t3 = check("01/T3", a, b, c, d, stop_a, gap_a)
+t3 = check("01/T3", a, b, c, d, keep_a, gap_a)
 
 # %% [markdown]
 # ## T4 · A split without a leak
