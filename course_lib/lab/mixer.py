@@ -97,6 +97,11 @@ def world(name: str, rows: int, noise: float, seed: int) -> Split:
     return with_wrong_labels(split, noise, generator)
 
 
+def note_of(name: str) -> str:
+    """What a caption must say of a world besides: that the e-mails are not here, if they are not."""
+    return "" if name == "digits" else spambase_or_breast_cancer().note
+
+
 def with_wrong_labels(split: Split, noise: float, generator: torch.Generator) -> Split:
     """The same rows of two classes, each training and validation label turned over with probability `noise`."""
     require("noise", noise, high=1.0, open_high=False)
@@ -146,8 +151,7 @@ def mix(setting=PLAIN, data="digits", rows=300, noise=0.2, seeds=tuple(range(8))
                 figures[i] = torch.tensor(judged[i], dtype=torch.float64)
         curves = (1 - training.train_accuracy[:, 0], 1 - training.test_accuracy[:, 0])
         ended = training.diverged_at[:, 0], training.stopped_at[:, 0]
-        note = "" if data == "digits" else spambase_or_breast_cancer().note
-        yield Mix(recorded, *curves, *figures.clone().unbind(1), *ended, seconds, training.progress, note)
+        yield Mix(recorded, *curves, *figures.clone().unbind(1), *ended, seconds, training.progress, note_of(data))
         since = time.process_time()
 
 
