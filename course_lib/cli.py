@@ -50,6 +50,8 @@ def parser() -> argparse.ArgumentParser:
     pair_.add_argument("which", nargs="+", help=LESSON)
     pair_.add_argument("--off", action="store_true", help="as shipped: paired with nothing")
     command(progress, "what you have done, lesson by lesson")
+    recall_ = command(recall, "flash cards that come back after 1, 3 and 7 days")
+    recall_.add_argument("which", nargs="*", help=f"{LESSON}; none: the lessons that you have begun")
     command(doctor, "look at what the course needs and say how to mend what is missing")
     return top
 
@@ -163,6 +165,16 @@ def progress(known: argparse.Namespace) -> int:
     print(table(found))
     print(said or f"kept in {file()}")
     return 0
+
+
+def recall(known: argparse.Namespace) -> int:
+    """Ask what is due; without a keyboard, print it."""
+    from course_lib import LESSONS
+    from course_lib.recall import session
+
+    chosen = select(known.which, root() / "notebooks") if known.which else []
+    stems = {name[3:].removesuffix("_exercises") for name in chosen}
+    return session([stem for stem in LESSONS if stem in stems])
 
 
 def doctor(known: argparse.Namespace) -> int:

@@ -1,6 +1,6 @@
 """What every lesson's first cell imports: `setup`, `claim`, `predict`, `reveal`, `quiz`, `show_source`.
 
-The first notebook has `standing` as well: what the learner has done so far.
+`quiz_of`, `recall` and `standing` come with them: a lesson's questions, its flash cards, what was done so far.
 
 Importing it looks at the environment first and says what is missing, before any other import of the lesson can fail.
 """
@@ -15,6 +15,10 @@ import textwrap
 from dataclasses import dataclass, field
 
 from course_lib import progress
+from course_lib._shown import Question, text
+from course_lib.practice import quiz_of, recall, reply_to, standing
+
+__all__ = ["claim", "ledger", "predict", "quiz", "quiz_of", "recall", "reveal", "setup", "show_source", "standing"]
 
 _NEEDED = {
     "torch": "torch",
@@ -144,7 +148,7 @@ def predict(key, question, options):
             problem = asked.keep(said=option, at=progress.now())
         return f"You said: <b>{html.escape(option)}</b>. {html.escape(problem) or 'Kept until the answer comes.'}"
 
-    return _Question(question, options, committed, asked.entry.get("said"))
+    return Question(question, options, committed, asked.entry.get("said"))
 
 
 def _kept_prediction(key, options):
@@ -168,7 +172,7 @@ def reveal(key, correct, because=""):
     said = {None: silent, correct or "": f"You said the same: {correct}."}
     came = f"It came out: {correct}." if correct else "It came out undecided: an interval lies across its bound."
     lines = [asked.question, said.get(chosen, f"You said: {chosen}."), came, because, problem]
-    return _text([line for line in lines if line])
+    return text([line for line in lines if line])
 
 
 def quiz(question, reasons, answer):
@@ -177,30 +181,9 @@ def quiz(question, reasons, answer):
     if answer not in reasons:
         raise ValueError(f"answer = {answer!r}: must be one of {', '.join(map(repr, reasons))}")
 
-    stem, taken = progress.lesson(), []
-    name = f"{stem}/{hashlib.sha256(question.encode()).hexdigest()[:8]}"
-
-    def reply(option):
-        mark = "✓ Right." if option == answer else "✗ Not this one."
-        problem = ""
-        if stem and not taken:  # the first choice counts; the others are for reading
-            problem = progress.note("quiz", name, said=option, right=option == answer, at=progress.now())
-        taken.append(option)
-        return f"<b>{mark}</b> {html.escape(reasons[option])} {html.escape(problem)}".rstrip()
-
-    return _Question(question, list(reasons), reply, answer=(answer, reasons[answer]))
-
-
-def standing():
-    """Where the learner stands: a row a lesson, with predictions, tasks, quiz and cards."""
-    from course_lib import standing as stand
-
-    found, said = stand.standings()
-    head = "".join(f"<th>{html.escape(cell)}</th>" for cell in stand.HEAD)
-    body = "".join(f"<tr>{''.join(f'<td>{html.escape(c)}</td>' for c in row)}</tr>" for row in stand.rows(found))
-    note = "What you do is kept in .course/progress.json, on this machine only." if not said else said
-    page = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table><p>{html.escape(note)}</p>"
-    return _Page(page, f"{stand.table(found)}\n{note}")
+    stem = progress.lesson()
+    name = f"{stem}/{hashlib.sha256(question.encode()).hexdigest()[:8]}" if stem else ""
+    return Question(question, list(reasons), reply_to(reasons, answer, name), reasons=reasons, answer=answer)
 
 
 def show_source(function):
@@ -217,43 +200,6 @@ def _readable_source(function):
         summary = textwrap.indent(f'"""{doc.split(chr(10) * 2)[0]}"""', " " * node.col_offset)
         lines[node.lineno - 1 : node.end_lineno] = summary.splitlines()
     return "\n".join(lines)
-
-
-class _Question:
-    """A question: radio buttons where a kernel runs, else its options as a list."""
-
-    def __init__(self, question, options, reply, chosen=None, answer=None):
-        self._question, self._options, self._answer = question, list(options), answer
-        self._view = None
-        if not progress.headless():
-            from course_lib.explorers._question import ask
-
-            self._view = ask(question, self._options, reply, chosen)
-
-    def _repr_mimebundle_(self, include=None, exclude=None):
-        live = self._view._repr_mimebundle_() if self._view else {}
-        items = "".join(f"<li>{html.escape(option)}</li>" for option in self._options)
-        page = f"<p><b>{html.escape(self._question)}</b></p><ul>{items}</ul>"
-        if self._answer:
-            option, reason = map(html.escape, self._answer)
-            page += f"<details><summary>Answer</summary><b>{option}</b>. {reason}</details>"
-        text = "\n".join([self._question, *(f"  ○ {option}" for option in self._options)])
-        return {**live, "text/html": page, "text/plain": text}
-
-
-class _Page:
-    """Something to read: as HTML and as plain text."""
-
-    def __init__(self, page, text):
-        self._shown = {"text/html": page, "text/plain": text}
-
-    def _repr_mimebundle_(self, include=None, exclude=None):
-        return dict(self._shown)
-
-
-def _text(lines):
-    first, *rest = map(html.escape, lines)
-    return _Page(f"<p><b>{first}</b><br>{'<br>'.join(rest)}</p>", "\n".join(lines))
 
 
 class _Source:

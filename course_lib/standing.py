@@ -5,8 +5,9 @@ from datetime import date
 from pathlib import Path
 from typing import NamedTuple
 
-from course_lib import LESSONS, progress
+from course_lib import LESSONS, progress, recall
 from course_lib._places import root
+from course_lib.quizzes import questions
 
 
 class Standing(NamedTuple):
@@ -38,10 +39,11 @@ HEAD = ("lesson", "predictions made", "right", "tasks passed", "quiz right", "ca
 def standings(today: date | None = None) -> tuple[list[Standing], str]:
     """Every lesson's standing, and "" or the sentence that says what is wrong with the progress file."""
     kept, said = progress.read()
-    return [standing(number, kept, root() / "notebooks") for number in range(len(LESSONS))], said
+    today = today or date.today()
+    return [standing(number, kept, root() / "notebooks", today) for number in range(len(LESSONS))], said
 
 
-def standing(number: int, kept: dict, notebooks: Path) -> Standing:
+def standing(number: int, kept: dict, notebooks: Path, today: date) -> Standing:
     """The standing in one lesson, by what is kept of it and by what its notebooks ask."""
     stem = LESSONS[number]
     made = [entry for entry in _of(stem, kept["predictions"]) if entry.get("said")]
@@ -50,9 +52,10 @@ def standing(number: int, kept: dict, notebooks: Path) -> Standing:
     asked = len(re.findall(r"^predict\(", text, re.MULTILINE))
     right = sum(entry.get("right") is True for entry in made)
     answered = sum(entry.get("right") is True for entry in _of(stem, kept["quiz"]))
-    quizzes = len(re.findall(r"^quiz\(", text, re.MULTILINE))
+    quizzes = len(questions(stem)) + len(re.findall(r"^quiz\(", text, re.MULTILINE))
     passed = sum(1 for _ in _of(stem, kept["tasks"]))
-    return Standing(number, stem, (len(made), right, asked), (passed, len(tasks)), (answered, quizzes))
+    due = len(recall.due(kept, today, [stem]))
+    return Standing(number, stem, (len(made), right, asked), (passed, len(tasks)), (answered, quizzes), due)
 
 
 def _of(stem: str, section: dict) -> list[dict]:

@@ -21,7 +21,8 @@ TOPICS = [path for path in MODULES if path.parent == LIBRARY and path.stem in LE
 BASICS = {"_arguments", "_optimizer"}
 COMMANDS = {"__main__", "_authoring", "build", "cli", "grades", "ledger"}
 PROGRESS = {"_places", "progress"}
-LEARNER = {"doctor", "standing"}
+LEARNER = {"doctor", "quizzes", "recall", "standing"}
+NOTEBOOK = {"_shown", "notebook", "practice"}
 # Layer → the layers it may import from, besides its own and the basics. Nobody but the commands imports a command.
 MAY_IMPORT = {
     "basics": set(),
@@ -67,7 +68,7 @@ def imports(path):
 def layer(module):
     """The layer of a module of the library; None for the bare package, which anyone may import."""
     first = (module.split(".") + [""])[1]
-    named = {"basics": BASICS, "progress": PROGRESS, "learner": LEARNER, "commands": COMMANDS}
+    named = {"basics": BASICS, "progress": PROGRESS, "learner": LEARNER, "notebook": NOTEBOOK, "commands": COMMANDS}
     layers = {"": None} | {module: kind for kind, modules in named.items() for module in modules}
     return layers.get(first, "topic" if first in LESSONS else first)
 
@@ -111,7 +112,7 @@ def test_lines_of_code_are_counted_without_docstrings_and_comments(tmp_path):
 
 
 def test_one_file_alone_draws_sliders():
-    allowed = {"course_lib.explorers._panel", "course_lib.explorers._question"}
+    allowed = {f"course_lib.explorers.{file}" for file in ("_deck", "_panel", "_question")}
     users = {dotted(path) for path in MODULES for module in imports(path) if module.split(".")[0] == "ipywidgets"}
     assert users <= allowed
 

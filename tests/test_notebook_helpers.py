@@ -120,7 +120,7 @@ def test_without_a_kernel_a_quiz_is_readable_and_its_answer_unfolds(monkeypatch)
     assert set(still) == {"text/html", "text/plain"}
     assert set(live) == {"application/vnd.jupyter.widget-view+json", *still}
     assert still["text/plain"] == "2 + 2?\n  ○ 3\n  ○ 4"  # without the answer
-    assert "<details><summary>Answer</summary><b>4</b>. yes</details>" in still["text/html"]
+    assert "<details><summary>Answer</summary><b>4</b>. yes<ul><li>3: no</li></ul></details>" in still["text/html"]
     assert "<details>" not in bundle(predict("size", "2 + 2?", ["3", "4"]))["text/html"]
 
 
