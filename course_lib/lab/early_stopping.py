@@ -1,6 +1,5 @@
 """Real training curves on digits with wrong labels, and where early stopping would have ended them."""
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -63,6 +62,3 @@ def curves(noise: float, seeds: tuple[int, ...] = SEEDS, steps: int = STEPS, eve
     ):
         names = ("train_loss", "validation_loss", "train_accuracy", "test_accuracy")
         yield Curves(noise, recorded, *(getattr(training, name)[:, 0] for name in names), training.progress)
-
-
-NEVER = math.inf

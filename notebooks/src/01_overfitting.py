@@ -45,7 +45,7 @@ explore.polynomials.show(degree=1, errors="hidden")
 # - stop training in time, with the right weights;
 # - say what the test error does when a model grows past the point where it fits every label, and what regularization has to do with it.
 #
-# *Higher* and *lower* mean, here and below, that a 95 % interval of the difference, printed as mean [low, high], lies on that side of 0; else it is *inconclusive*. It runs over the data sets drawn (later over seeds: split, start, batch order, always the same 1797 digits), and says nothing about other digits.
+# *Higher* and *lower* mean, here and below, that a 95 % interval of the difference, printed as mean [low, high], lies on that side of 0; one that holds 0 is *inconclusive*. It runs over the data sets drawn (later over seeds: split, start, batch order, always the same 1797 digits), and says nothing about other digits.
 
 # %%
 predict("degree", "Which degree comes closest to new points from the same source, on average over many such data sets?",
@@ -197,7 +197,7 @@ claim("On new random labels it is a guesser: its hits lie in the binomial interv
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Stop in time
 #
-# 300 digits, and one label in five is wrong. If a network learns what labels have in common before it learns exceptions, one should stop between. Does it? A **validation set** is to say when: 100 more digits, as many of them wrong, never trained on. Test labels are right, here and below, so that we see what was learned.
+# 300 digits, and one label in five is wrong. If a network learns what labels have in common before it learns exceptions, one should stop between. Does it? A **validation set** is to say when: 100 more digits, one in five wrong as well, never trained on. Test labels are right, here and below, so that we see what was learned.
 # **Early stopping** keeps the weights of the best validation loss, and stops when it has not improved for `patience` evaluations.
 
 # %%
@@ -363,7 +363,7 @@ from course_lib.lab.tuned_l2 import tune
 
 *_, l2 = tune()
 tuned, plain, train0 = 100 * l2.at_chosen(l2.test_accuracy), 100 * l2.test_accuracy[:, :, 0], 100 * l2.train_accuracy[:, :, 0]
-benefit = tuned - plain  # all of them [sizes, seeds]
+benefit = 100 * l2.benefit()  # tuned − plain; all of them [sizes, seeds]
 print("   n   benefit (points)                 accuracy at λ = 0: test, training   at the chosen λ: test   median λ")
 for k, n in enumerate(l2.rows):
     means, usual = (values[k].mean() for values in (plain, train0, tuned)), l2.strengths[l2.chosen()[k].median()]
