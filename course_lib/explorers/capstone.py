@@ -3,8 +3,12 @@
 import numpy as np
 
 from course_lib import plotting
+from course_lib.explorers._mixer import mixer
 from course_lib.explorers._panel import Choice, Explorer, Slider
+from course_lib.explorers._search import search
 from course_lib.lab import spam_study
+
+__all__ = ["mixer", "search", "study"]
 
 # ---------------------------------------------------------------- study: four variants, one data set
 
@@ -24,7 +28,8 @@ def prepare_study(figure):
     left, middle, right = figure.subplots(1, 3, width_ratios=[1.25, 1, 1.1])
     left.set(title="Accuracy", ylabel="test rows, %", xlim=(-0.6, len(VARIANTS) - 0.4), ylim=ACCURACIES)
     left.set_xticks(range(len(VARIANTS)), [name.replace(" ", "\n") for name in VARIANTS])
-    middle.set(title="Difference from plain", ylabel="percentage points", xlim=(-0.6, 2.6), ylim=(-DIFFERENCES, DIFFERENCES))
+    middle.set(title="Difference from plain", ylabel="percentage points", xlim=(-0.6, len(OTHERS) - 0.4))
+    middle.set_ylim(-DIFFERENCES, DIFFERENCES)
     middle.set_xticks(range(len(OTHERS)), [name.replace(" ", "\n") for name in OTHERS])
     middle.axhline(0, color=plotting.muted(), linewidth=1, linestyle="-")
     marks = _interval_marks(left, "accuracy", VARIANTS) | _interval_marks(middle, "difference", OTHERS)
