@@ -1,6 +1,7 @@
 """What every lesson's first cell imports: `setup`, `claim`, `predict`, `reveal`, `quiz`, `show_source`.
 
-`quiz_of`, `recall` and `standing` come with them: a lesson's questions, its flash cards, what was done so far.
+`quiz_of`, `recall`, `standing` and `self_test` come with them: a lesson's questions, its flash cards, what was done so
+far, and whether this machine has all it takes.
 
 Importing it looks at the environment first and says what is missing, before any other import of the lesson can fail.
 """
@@ -16,9 +17,10 @@ from dataclasses import dataclass, field
 
 from course_lib import progress
 from course_lib._shown import Question, text
-from course_lib.practice import quiz_of, recall, reply_to, standing
+from course_lib.practice import quiz_of, recall, reply_to, self_test, standing
 
-__all__ = ["claim", "ledger", "predict", "quiz", "quiz_of", "recall", "reveal", "setup", "show_source", "standing"]
+__all__ = ["claim", "ledger", "predict", "quiz", "quiz_of", "recall"]
+__all__ += ["reveal", "self_test", "setup", "show_source", "standing"]
 
 _NEEDED = {
     "torch": "torch",
@@ -26,6 +28,7 @@ _NEEDED = {
     "scipy": "scipy",
     "matplotlib": "matplotlib",
     "ipywidgets": "ipywidgets",
+    "filelock": "filelock",
     "sklearn": "scikit-learn",
 }
 

@@ -1,4 +1,4 @@
-"""Practice in a notebook: a lesson's questions, flash cards that are due, and where the learner stands."""
+"""Practice in a notebook: questions, flash cards that are due, where one stands, and the machine's self-test."""
 
 import html
 from datetime import date
@@ -84,13 +84,22 @@ def _all_cards(found):
     return Page(page, "\n".join(f"{card.stem}: {card.front}" for card in found))
 
 
+def self_test():
+    """Say whether this machine has what the course needs, and the command that mends what is missing."""
+    from course_lib.doctor import report
+
+    report(print)
+
+
 def standing():
     """Where the learner stands: a row a lesson, with predictions, tasks, quiz and cards."""
     from course_lib import standing as stand
 
     found, said = stand.standings()
     head = "".join(f"<th>{html.escape(cell)}</th>" for cell in stand.HEAD)
-    body = "".join(f"<tr>{''.join(f'<td>{html.escape(c)}</td>' for c in row)}</tr>" for row in stand.rows(found))
+    left = '<td style="text-align: left; white-space: nowrap">{}</td>'
+    cells = [[left.format(row[0]), *(f"<td>{cell}</td>" for cell in row[1:])] for row in stand.rows(found)]
+    body = "".join(f"<tr>{''.join(row)}</tr>" for row in cells)
     note = said or "What you do is kept in .course/progress.json, on this machine only."
     page = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table><p>{html.escape(note)}</p>"
     return Page(page, f"{stand.table(found)}\n{note}")

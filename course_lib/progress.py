@@ -5,6 +5,8 @@ The file maps section → name → entry. Sections: predictions, quiz, tasks, ca
 Nothing that is wrong with the file stops a lesson: it becomes one sentence.
 """
 
+from __future__ import annotations  # an older Python gets as far as the sentence that names it
+
 import json
 import os
 from contextlib import ExitStack, suppress

@@ -23,7 +23,7 @@ def due(kept: dict, today: date, stems: Iterable[str] = ()) -> list[Card]:
     chosen = list(stems) or begun(kept)
     entries = kept["cards"]
     known = [card for stem in chosen for card in cards(stem) if _is_due(entries.get(card.name), today)]
-    return sorted(known, key=lambda card: entries.get(card.name, {}).get("due") or "9999")  # new ones last
+    return sorted(known, key=lambda card: str(entries.get(card.name, {}).get("due") or "9999"))  # new ones last
 
 
 def begun(kept: dict) -> list[str]:
@@ -61,7 +61,7 @@ def nothing_due(kept: dict, stems: Iterable[str] = ()) -> str:
     if not chosen:
         return "No lesson is begun yet. The cards of a lesson, say dropout: course recall dropout"
     days = [kept["cards"].get(card.name, {}).get("due") for stem in chosen for card in cards(stem)]
-    next_day = min(filter(None, days), default="")
+    next_day = min(map(str, filter(None, days)), default="")
     return f"Nothing is due. The next card comes on {next_day}." if next_day else "All these cards are learned."
 
 

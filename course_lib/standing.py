@@ -33,7 +33,7 @@ class Standing(NamedTuple):
         return bool(asked or of) and made >= asked and passed >= of
 
 
-HEAD = ("lesson", "predictions made", "right", "tasks passed", "quiz right", "cards due", "")
+HEAD = ("lesson", "predictions made", "predictions right", "tasks passed", "quiz right", "cards due", "")
 
 
 def standings(today: date | None = None) -> tuple[list[Standing], str]:
@@ -54,7 +54,7 @@ def standing(number: int, kept: dict, notebooks: Path, today: date) -> Standing:
     answered = sum(entry.get("right") is True for entry in _of(stem, kept["quiz"]))
     quizzes = len(questions(stem)) + len(re.findall(r"^quiz\(", text, re.MULTILINE))
     passed = sum(1 for _ in _of(stem, kept["tasks"]))
-    due = len(recall.due(kept, today, [stem]))
+    due = sum(card.stem == stem for card in recall.due(kept, today))  # none before the lesson is begun
     return Standing(number, stem, (len(made), right, asked), (passed, len(tasks)), (answered, quizzes), due)
 
 
