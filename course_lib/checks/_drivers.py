@@ -11,7 +11,7 @@ import io
 import torch
 from torch import nn
 
-from course_lib.checks import _masks, _norms
+from course_lib.checks import _masks, _norms, _scripts
 from course_lib.checks._values import decode
 
 
@@ -284,5 +284,8 @@ DRIVERS = {
     "drops": drops,
     "wire": wire,
     "skips": skips,
-    **{name: functools.partial(driver, invoke) for name, driver in {**_masks.DRIVERS, **_norms.DRIVERS}.items()},
+    **{
+        name: functools.partial(driver, invoke)
+        for name, driver in {**_masks.DRIVERS, **_norms.DRIVERS, **_scripts.DRIVERS}.items()
+    },
 }
