@@ -84,6 +84,8 @@ def test_the_caption_says_the_means_over_seeds(short):
     marks = explore.prepare_reliability(Figure())
     caption = explore.draw_reliability(marks, short, 0.1, "temperature, noisy labels")
     at = short.epsilons.index(0.1)
+    few = marks["few"][0].get_xdata()
+    assert 0 < len(few) < explore.lab.BINS and set(few) <= set(marks["dots"][0].get_xdata())
     assert f"calibration error {short.ece[:, 2, at].mean():.3f}" in caption and "2 seeds" in caption
     assert f"T = {short.temperature[:, 2, at].mean():.2f}" == marks["words"][0].get_text()
     drawn = [bar.get_height() for bar in marks["counts"]]
@@ -115,9 +117,13 @@ def test_three_classes_in_their_plane():
     assert set(labels.tolist()) == {3, 8, 9} and means.norm(dim=1).mean() == pytest.approx(1)
     assert means.mean(0).abs().max() < 1e-9
     marks = explore.prepare_clusters(Figure())
-    caption = explore.draw_clusters(marks, result, 0.05, "training", "3, 8, 9")
+    caption = explore.draw_clusters(marks, result, 0.05, "test", "3, 8, 9")
     for space in (0, 1):
-        assert f"{result.scatter[:, space, 0, 1].mean():.3f}" in caption
-    assert [marks[f"name {i}"][0].get_text() for i in range(3)] == ["3", "8", "9"]
-    drawn = np.concatenate([marks[f"rows {i}"][0].get_xdata() for i in range(3)])
-    assert len(drawn) == len(points)
+        before, after = result.scatter[:, space, 1, :2].mean(0)
+        assert f"from {before:.3f} to {after:.3f}" in caption
+    for plane, at in enumerate((0, 1)):
+        points, labels = explore.projected(result, at, 1, [3, 8, 9])
+        assert [marks[f"name {plane} {i}"][0].get_text() for i in range(3)] == ["3", "8", "9"]
+        drawn = np.concatenate([marks[f"rows {plane} {i}"][0].get_xdata() for i in range(3)])
+        assert sorted(drawn) == pytest.approx(sorted(points[:, 0].tolist()))
+    assert marks["rows 1 0"][0].axes.get_title() == "ε = 0.05"

@@ -83,3 +83,36 @@ def test_labels_are_noisy_where_said_and_nowhere_else():
 
 def test_trained_once_a_session(short):
     assert list(lab.compare_smoothing(noise=0.2, steps=60, seeds=(3, 4, 5))) == [short]
+
+
+def test_the_epsilon_that_validation_rows_choose(short):
+    assert short.validation_nll.shape == (3, len(lab.EPSILONS))
+    for seed in range(3):
+        best = short.validation_nll[seed].argmin()
+        assert short.chosen("nll")[seed] == short.nll[seed, 0, best]
+        assert short.chosen("ece")[seed] == short.ece[seed, 0, best]
+
+
+def test_the_nll_on_validation_rows_is_torchs():
+    *_, (networks, _) = lab.train_smoothed(lambda seed: lab.data(seed, 0.2), lab.EPSILONS, (3,), 20)
+    *_, (_, nll, _) = lab.measure_one_seed(networks[3], 3, 0.2)
+    split = lab.data(3, 0.2)
+    w1, b1, w2, b2 = (p[2] for p in networks[3])
+    z = torch.relu(split.validation_x @ w1.T + b1) @ w2.T + b2
+    assert nll[2].item() == pytest.approx(torch.nn.functional.cross_entropy(z, split.validation_y).item(), rel=1e-5)
+
+
+def test_fewer_bins_by_putting_neighbours_together(short):
+    torch.testing.assert_close(short.ece_in(lab.BINS, 0.1), short.of("ece", 0.1))
+    assert (short.ece_in(5, 0.1) <= short.ece_in(15, 0.1) + 1e-12).all(), "gaps of opposite sign cancel, never add"
+    confidence, accuracy, count = (part[:, 0, lab.EPSILONS.index(0.1)].nan_to_num() for part in short.curves)
+    one = ((accuracy - confidence) * count).sum(1).abs() / count.sum(1)
+    torch.testing.assert_close(short.ece_in(1, 0.1), one)
+
+
+def test_the_calibration_error_of_a_calibrated_network(short):
+    assert short.ece_if_calibrated.shape == (3, len(lab.EPSILONS))
+    sure = torch.tensor([[50.0, 0.0]], dtype=torch.float64).expand(100, 2)
+    assert lab.ece_if_calibrated(sure, 0) < 1e-12 and lab.ece_if_calibrated(sure * math.nan, 0).isnan()
+    coin = torch.zeros(400, 2, dtype=torch.float64)  # one bin: mean |share − ½| of 400 tosses, √(2/π)/(2√400) = 0.020
+    assert 0.013 < lab.ece_if_calibrated(coin, 0, draws=200) < 0.027

@@ -79,7 +79,7 @@ def prepare_targets(figure):
     marks["predictions"] = left.plot([], [], color=blue, label="prediction p", **style)
     left.legend(loc="upper right")
     middle.set(title="Loss", xlabel="label's logit − others'", xlim=(GAPS[0], GAPS[-1]), ylim=(0, 6))
-    marks["plain"] = middle.plot([], [], color=plotting.muted(), linestyle="--", label="ε = 0")
+    marks["plain"] = middle.plot([], [], color=plotting.muted(), linestyle="--", zorder=3, label="ε = 0")
     marks["loss"] = middle.plot([], [], color=blue, linestyle="-", label="with ε")
     marks["floor"] = [middle.axhline(np.nan, color=orange, linestyle=":", linewidth=1.2, label="floor: entropy of q")]
     middle.legend(loc="upper right", fontsize=7, handlelength=1.6)
@@ -115,7 +115,8 @@ def draw_targets(marks, result):
 
 def _say_targets(result):
     classes, (_, slope) = len(result.q), result.here
-    at = f"At a gap of {result.gap:g} the label has p = {result.p[0]:.4f}, and its logit's gradient is {slope:.3g}"
+    gap, slope = _signed(result.gap), _signed(slope)
+    at = f"At a gap of {gap} the label has p = {result.p[0]:.4f}, and its logit's gradient is {slope}"
     if result.epsilon == 0:
         return f"ε = 0, {classes} classes: the target is 1. {at}: never zero, the gap would grow for ever.{result.note}"
     where = f"is lowest at a gap of {result.best:.3f}, where it is {result.floor:.4f}"
@@ -123,6 +124,10 @@ def _say_targets(result):
         where += " (outside the picture)"
     asked = f"ε = {result.epsilon:g}, {classes} classes: the label's target is {result.q[0]:.4g}"
     return f"{asked}, the others' {result.q[-1]:.3g}. The smoothed loss {where}. {at}.{result.note}"
+
+
+def _signed(number):
+    return f"{number:.3g}".replace("-", "−")
 
 
 targets = Explorer(
@@ -147,7 +152,7 @@ EDGES = np.linspace(0, 1, lab.BINS + 1)
 FEW = 50  # predictions of all seeds together: a bin with fewer is drawn hollow
 
 
-def compute_reliability(noise, steps, seeds=tuple(range(8)), hurry=1):
+def compute_reliability(noise, steps, seeds=lab.SEEDS, hurry=1):
     """Train networks at every ε and seed; yields a growing `Smoothing`. `hurry`: take a fraction of the steps."""
     yield from lab.compare_smoothing(noise, steps // hurry, seeds)
 
@@ -156,24 +161,27 @@ def prepare_reliability(figure):
     """The reliability diagram over its counts, and three figures against ε; returns the marks that move."""
     grid = figure.add_gridspec(2, 4, width_ratios=[1.5, 1, 1, 1], height_ratios=[3, 1])
     diagram, counts = figure.add_subplot(grid[0, 0]), figure.add_subplot(grid[1, 0])
-    diagram.set(title="Reliability, test rows", ylabel="share that is right", xlim=(0, 1), ylim=(0, 1.02))
+    diagram.set(title="Reliability, test rows", ylabel="share that is right", xlim=(0, 1.02), ylim=(-0.03, 1.03))
     diagram.tick_params(labelbottom=False)
     diagram.plot([0, 1], [0, 1], color=plotting.muted(), linestyle=":")
     color = plotting.series(0)[0]
-    marks = {"gaps": [diagram.vlines([], [], [], color=plotting.series(1)[0], linewidth=3, alpha=0.6)]}
-    marks["dots"] = diagram.plot([], [], color=color, marker="o", markersize=5, linestyle="-", linewidth=1)
-    hollow = {"marker": "o", "markersize": 5, "linestyle": "none", "markerfacecolor": diagram.get_facecolor()}
-    marks["few"] = diagram.plot([], [], color=color, zorder=3, **hollow)
+    gap = {"color": plotting.series(1)[0], "linewidth": 3, "alpha": 0.6, "label": "its gap"}
+    marks = {"gaps": [diagram.vlines([], [], [], **gap)]}
+    dot = {"color": color, "marker": "o", "markersize": 5}
+    marks["dots"] = diagram.plot([], [], linestyle="-", linewidth=1, zorder=3, label="a bin", **dot)
+    hollow = {"linestyle": "none", "markerfacecolor": diagram.get_facecolor(), "label": f"fewer than {FEW} rows"}
+    marks["few"] = diagram.plot([], [], zorder=4, **dot, **hollow)
+    diagram.legend(loc="lower right", fontsize=7, handlelength=1.2)
     marks["words"] = [diagram.text(0.03, 0.95, "", va="top", fontsize=8, color=plotting.ink())]
-    counts.set(xlabel="confidence", ylabel="share\nof rows", xlim=(0, 1), ylim=(0, 1))
+    counts.set(xlabel="confidence", ylabel="share\nof rows", xlim=(0, 1.02), ylim=(0, 1))
     middles = (EDGES[:-1] + EDGES[1:]) / 2
     marks["counts"] = list(counts.bar(middles, [0] * lab.BINS, 0.9 / lab.BINS, color=color, alpha=0.7))
     places = range(len(lab.EPSILONS))
     for column, (name, (title, limits)) in enumerate(PANELS.items(), start=1):
         ax = figure.add_subplot(grid[:, column])
-        ax.set(title=title, xlabel="ε", ylim=limits, xlim=(-0.4, len(places) - 0.6))
-        ax.set_xticks(places, [f"{epsilon:g}" for epsilon in lab.EPSILONS], fontsize=7)
-        for k, label in enumerate(LINES if name != "error" else ["all three"]):
+        ax.set(title=title, xlabel="ε (not to scale)", ylim=limits, xlim=(-0.4, len(places) - 0.6))
+        ax.set_xticks(places, [f"{epsilon:g}".lstrip("0") or "0" for epsilon in lab.EPSILONS])
+        for k, label in enumerate(LINES if name != "error" else ["all readings"]):
             marks[f"{name} {k}"] = plotting.draw_band(ax, [], np.empty((0, 0)), label=label, k=k)
             dot = {"marker": "o", "markersize": 6, "linestyle": "none"}
             marks[f"{name} {k} here"] = ax.plot([], [], color=plotting.series(k)[0], **dot)
@@ -252,26 +260,27 @@ TRIPLES = ("0, 1, 2", "3, 8, 9", "4, 7, 9")
 
 
 def prepare_clusters(figure):
-    """Left three classes in the plane of their templates, right scatter against ε; returns the marks that move."""
-    left, right = figure.subplots(1, 2, width_ratios=[1.1, 1])
-    left.set(title="Three classes, one seed", xlim=(-2.4, 2.4), ylim=(-2.2, 2.2))
-    left.set(xlabel="in the plane of their templates", ylabel="")
-    left.set_aspect("equal")
+    """Three classes in the plane of their templates without and with ε, and scatter; returns the marks that move."""
+    *planes, right = figure.subplots(1, 3, width_ratios=[1, 1, 1.05])
     marks = {}
-    for k in range(3):
-        style = {"color": plotting.series(k)[0], "linestyle": "none"}
-        marks[f"rows {k}"] = left.plot([], [], marker=".", markersize=4, alpha=0.6, **style)
-        marks[f"mean {k}"] = left.plot([], [], marker="oX*"[k], markersize=9, markeredgecolor=plotting.ink(), **style)
-        big = {"fontsize": 12, "weight": "bold", "ha": "center", "va": "center", "color": plotting.ink()}
-        marks[f"name {k}"] = [left.text(0, 0, "", **big)]
-    right.set(title="Scatter, all ten classes", xlabel="ε", ylabel="within / between classes", ylim=(0, 0.65))
+    for p, ax in enumerate(planes):
+        ax.set(xlim=(-2.2, 2.2), ylim=(-2.2, 2.2), xlabel="plane of three templates", title="ε = 0")
+        ax.set_aspect("equal")
+        for k in range(3):
+            style = {"color": plotting.series(k)[0], "linestyle": "none"}
+            marks[f"rows {p} {k}"] = ax.plot([], [], marker=".", markersize=3.5, alpha=0.6, **style)
+            marks[f"mean {p} {k}"] = ax.plot([], [], marker="X", markersize=8, markeredgecolor=plotting.ink(), **style)
+            big = {"fontsize": 12, "weight": "bold", "ha": "center", "va": "center", "color": plotting.ink()}
+            marks[f"name {p} {k}"] = [ax.text(0, 0, "", **big)]
+    planes[0].set_ylabel("1: mean distance of the ✖")
+    right.set(title="Scatter, all ten classes", xlabel="ε (not to scale)", ylabel="within / between", ylim=(0, 0.65))
     right.set_xticks(range(len(penultimate.EPSILONS)), [f"{epsilon:g}" for epsilon in penultimate.EPSILONS])
     right.set_xlim(-0.3, len(penultimate.EPSILONS) - 0.7)
-    for k, label in enumerate(("what the softmax sees (9 dimensions)", "all 128 features")):
+    for k, label in enumerate(("what the softmax sees: 9", "all 128 directions")):
         marks[f"scatter {k}"] = plotting.draw_band(right, [], np.empty((0, 0)), label=label, k=k)
         dot = {"marker": "o", "markersize": 7, "linestyle": "none"}
         marks[f"scatter {k} here"] = right.plot([], [], color=plotting.series(k)[0], **dot)
-    right.legend(loc="lower left")
+    right.legend(loc="lower left", fontsize=8)
     return marks
 
 
@@ -286,41 +295,49 @@ def projected(result, at, part, three):
 
 
 def draw_clusters(marks, result, epsilon, part, classes):
-    """Move the marks to a `Clusters` at one of its ε, for training or test rows of three classes."""
+    """Move the marks to a `Clusters` at ε = 0 and at another, for training or test rows of three classes."""
     if result.features is None:
         return f"Training {len(result.epsilons)} networks for each seed, side by side: {result.progress:.0%}."
-    at, p = result.epsilons.index(epsilon), penultimate.PARTS.index(part)
+    at, part_at = [result.epsilons.index(e) for e in (0.0, epsilon)], penultimate.PARTS.index(part)
     three = [int(k) for k in classes.split(", ")]
-    points, labels = projected(result, at, p, three)
+    for p, place in enumerate(at):
+        _draw_plane(marks, p, *projected(result, place, part_at, three), three)
+    plotting.set_texts(marks["mean 1 0"][0].axes, title=f"ε = {epsilon:g}")
+    places, values = np.arange(len(result.epsilons)), result.scatter[:, :, part_at]
+    for k in range(2):
+        plotting.move_band(marks[f"scatter {k}"], places, values[:, k])
+        marks[f"scatter {k} here"][0].set_data(at, values[:, k, at].mean(0))
+    (seen0, seen), (all0, all_) = values[:, :, at].mean(0).tolist()
+    n = len(result.scatter)
+    return (
+        f"Digits {classes}, {part} rows of one seed; ✖: mean of a class. From ε = 0 to {epsilon:g} "
+        f"the scatter within classes over that between all ten goes from {seen0:.3f} to {seen:.3f} "
+        f"in the nine directions that the softmax sees, and from {all0:.3f} to {all_:.3f} in all 128 "
+        f"({n} seed{'s' * (n != 1)})."
+    )
+
+
+def _draw_plane(marks, p, points, labels, three):
+    """One of the two planes: rows, means and names of `three` classes."""
     for i, k in enumerate(three):
         members = points[labels == k]
         middle = members.mean(0)
-        marks[f"rows {i}"][0].set_data(*members.T)
-        marks[f"mean {i}"][0].set_data(*middle[:, None])
-        marks[f"name {i}"][0].set_position(tuple(1.75 * middle))
-        marks[f"name {i}"][0].set_text(str(k))
-    places, values = np.arange(len(result.epsilons)), result.scatter[:, :, p]
-    for k in range(2):
-        plotting.move_band(marks[f"scatter {k}"], places, values[:, k])
-        marks[f"scatter {k} here"][0].set_data([at], [values[:, k, at].mean()])
-    plane, full = values[:, :, at].mean(0)
-    n = len(result.scatter)
-    return (
-        f"ε = {epsilon:g}, {part} rows: scatter within classes is {plane:.3f} of that between them in the 9 dimensions "
-        f"that the softmax sees, and {full:.3f} in all 128 ({n} seed{'s' * (n != 1)})."
-    )
+        marks[f"rows {p} {i}"][0].set_data(*members.T)
+        marks[f"mean {p} {i}"][0].set_data(*middle[:, None])
+        marks[f"name {p} {i}"][0].set_position(tuple(1.8 * middle))
+        marks[f"name {p} {i}"][0].set_text(str(k))
 
 
 clusters = Explorer(
     title="Penultimate features, digits, 1000 training rows with right labels",
     controls={
-        "epsilon": Slider("ε", values=penultimate.EPSILONS, default=0.0, trained=True),
+        "epsilon": Slider("ε, second picture", values=penultimate.EPSILONS[1:], default=0.1, trained=True),
         "part": Choice("rows", penultimate.PARTS, "training", trained=True),
         "classes": Choice("digits", TRIPLES, TRIPLES[0], trained=True),
     },
     compute=penultimate.compare_clusters,
     prepare=prepare_clusters,
     draw=draw_clusters,
-    size=(9, 3.9),
+    size=(10, 3.7),
     quick={"seeds": (0, 1), "steps": 100},
 )

@@ -18,6 +18,7 @@ from course_lib.label_smoothing import expected_calibration_error, reliability_c
 
 SPEC = ModelSpec((64, 128, 10))
 EPSILONS = (0.0, 0.02, 0.05, 0.1, 0.2, 0.4)
+SEEDS = tuple(range(40, 48))  # settings and questions come from other seeds
 READINGS = ("as it is", "temperature, right labels", "temperature, noisy labels")
 ROWS, VALIDATION, BINS = 300, 200, 15
 FIGURES = ("error", "nll", "ece", "temperature")
@@ -29,6 +30,9 @@ class Smoothing:
 
     nll in nats, error and ece as shares. temperature: 1 for the first reading, NaN where the likelihood has no top.
     memorised [seeds, epsilons]: share of the training rows that are classified as labelled, rightly or not.
+    validation_nll [seeds, epsilons]: as it is, on the validation rows with right labels; what ε may be chosen by.
+    ece_if_calibrated [seeds, epsilons]: what is left after the temperature for right labels if it makes the network
+    perfect: the mean calibration error for labels drawn from its own probabilities.
     curves: confidence, accuracy and count of each bin, [seeds, readings, epsilons, bins] each; NaN in empty bins.
     """
 
@@ -38,12 +42,26 @@ class Smoothing:
     ece: torch.Tensor
     temperature: torch.Tensor
     memorised: torch.Tensor
+    validation_nll: torch.Tensor
+    ece_if_calibrated: torch.Tensor
     curves: tuple
     progress: float
 
     def of(self, name, epsilon, reading="as it is"):
         """One of FIGURES at one ε and reading, [seeds]."""
         return getattr(self, name)[:, READINGS.index(reading), self.epsilons.index(epsilon)]
+
+    def chosen(self, name):
+        """One of FIGURES as it is, [seeds], at the ε that each seed's validation rows choose: the lowest NLL there."""
+        best = self.validation_nll.argmin(1, keepdim=True)
+        return getattr(self, name)[:, 0].gather(1, best).squeeze(1)
+
+    def ece_in(self, bins, epsilon):
+        """The calibration error as it is in fewer bins, [seeds]; `bins` divides BINS: neighbours are put together."""
+        at = self.epsilons.index(epsilon)
+        confidence, accuracy, count = (part[:, 0, at] for part in self.curves)
+        excess = ((accuracy - confidence).nan_to_num() * count).unflatten(1, (bins, -1)).sum(2)  # n·(acc − conf)
+        return excess.abs().sum(1) / count.sum(1)
 
 
 def logits(parameters: list, x: torch.Tensor) -> torch.Tensor:
@@ -77,7 +95,8 @@ def fitted_temperature(z: torch.Tensor, target: torch.Tensor) -> float:
 
 
 def measure_one_seed(parameters: list, seed: int, noise: float) -> tuple:
-    """Figures [readings, epsilons, 4], curves [3, readings, epsilons, bins], memorised [epsilons] of one seed."""
+    """One seed's figures [readings, epsilons, 4], curves [3, readings, epsilons, bins], and three rows [epsilons]:
+    memorised, validation_nll, ece_if_calibrated."""
     split = data(seed, noise)
     noisy = digits(ROWS, VALIDATION, noise, "unit", seed).validation_y
     test, validation, own = (logits(parameters, x).double() for x in (split.test_x, split.validation_x, split.train_x))
@@ -88,7 +107,19 @@ def measure_one_seed(parameters: list, seed: int, noise: float) -> tuple:
         figures.append(torch.tensor([f for f, _ in found], dtype=torch.float64))
         curves.append(torch.stack([torch.stack([part.double() for part in c]) for _, c in found], 1))
     memorised = (own.argmax(2) == split.train_y).double().mean(1)
-    return torch.stack(figures), torch.stack(curves, 1), memorised
+    nll = torch.stack([cross_entropy(z, split.validation_y) for z in validation])
+    fitted = figures[1][:, FIGURES.index("temperature")]
+    ideal = torch.stack([ece_if_calibrated(z / T, seed) for z, T in zip(test, fitted)])
+    return torch.stack(figures), torch.stack(curves, 1), torch.stack([memorised, nll, ideal])
+
+
+def ece_if_calibrated(z: torch.Tensor, seed: int, draws: int = 10) -> torch.Tensor:
+    """Mean calibration error of softmax(z) for labels drawn from softmax(z) itself; NaN where z is NaN."""
+    if z.isnan().any():
+        return torch.tensor(torch.nan, dtype=torch.float64)
+    p, generator = z.softmax(1), torch.Generator().manual_seed(seed)
+    labels = p.multinomial(draws, replacement=True, generator=generator).T
+    return torch.tensor([expected_calibration_error(p, y, BINS) for y in labels], dtype=torch.float64).mean()
 
 
 def data(seed: int, noise: float):
@@ -111,7 +142,7 @@ def train_smoothed(data, epsilons, seeds: tuple, steps: int) -> Iterator[tuple[d
 
 
 @remembered
-def compare_smoothing(noise=0.2, steps=2000, seeds=tuple(range(8))) -> Iterator[Smoothing]:
+def compare_smoothing(noise=0.2, steps=2000, seeds=SEEDS) -> Iterator[Smoothing]:
     """Train every ε at every seed on labels with this `noise`; yield a `Smoothing` that grows seed by seed."""
     found = {}
     for networks, progress in train_smoothed(lambda seed: data(seed, noise), EPSILONS, seeds, steps):
@@ -125,8 +156,8 @@ def _gather(found: dict, progress: float) -> Smoothing:
     shape = len(READINGS), len(EPSILONS)
     figures = _stack([figures for figures, _, _ in done], (*shape, len(FIGURES)))
     curves = _stack([curves for _, curves, _ in done], (3, *shape, BINS))
-    memorised = _stack([memorised for *_, memorised in done], (len(EPSILONS),))
-    return Smoothing(EPSILONS, *figures.unbind(-1), memorised, curves.unbind(1), progress)
+    others = _stack([others for *_, others in done], (3, len(EPSILONS)))
+    return Smoothing(EPSILONS, *figures.unbind(-1), *others.unbind(1), curves.unbind(1), progress)
 
 
 def _stack(rows: list, shape: tuple) -> torch.Tensor:

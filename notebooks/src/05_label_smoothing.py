@@ -14,7 +14,7 @@
 # %% [markdown] slideshow={"slide_type": "slide"}
 # # Label smoothing: what does a calibrated classifier cost?
 #
-# A network says "seven, 99 % sure", and is wrong one time in five. A one-hot label asks for exactly that: probability 1, whatever the picture looks like.
+# A network says "seven, 99 % sure". Of such answers about one in twelve is wrong, in a network that you will see below. A one-hot label asks for just that: probability 1, whatever the picture looks like.
 # **Label smoothing** writes a little doubt into every label instead. Does the network then mean what it says? And what is the price?
 #
 # *45 minutes; sections called* Deeper *are folded, and extra. You need to know what softmax and cross entropy are.*
@@ -24,7 +24,7 @@ import torch
 
 from course_lib.explorers import label_smoothing as explore
 from course_lib.label_smoothing import (CrossEntropyLoss, cross_entropy, expected_calibration_error, loss_floor,
-                                        optimal_gap, smooth_labels, temperature_scale)
+                                        optimal_gap, reliability_curve, smooth_labels, temperature_scale)
 from course_lib.lab.statistics import mean_interval, paired_interval
 from course_lib.notebook import claim, predict, quiz, reveal, setup, show_source
 
@@ -43,7 +43,7 @@ explore.targets.show(epsilon=0.0)
 # At the end of this lesson you can
 # - write down a smoothed target, and say at which logits its loss is lowest and how low that is;
 # - measure whether a classifier's confidence can be believed, and mend it with one number;
-# - say where label smoothing helps calibration, where it spoils it, and what else it changes.
+# - say what label smoothing does to calibration, and when, and what else it changes.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Doubt, shared out
@@ -55,46 +55,43 @@ explore.targets.show(epsilon=0.0)
 # %%
 predict("label", "Five classes, ε = 0.1. What is the target of the true class?", ["0.9", "0.92", "0.98"])
 
-# %% jupyter={"outputs_hidden": true}
-by_hand = smooth_labels(torch.tensor([2]), 5, 0.1, torch.float64)
-print("target", [round(q, 4) for q in by_hand[0].tolist()], " sum", round(by_hand.sum().item(), 4))
-
 # %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
+by_hand = smooth_labels(torch.tensor([2]), 5, 0.1, torch.float64)
 claim("K = 5 and ε = 0.1 give 0.92 for the label and 0.02 for each other class, and they sum to 1.",
       measured=[*by_hand[0].tolist(), by_hand.sum().item()],
       holds=lambda q: max(abs(a - b) for a, b in zip(q, (0.02, 0.02, 0.92, 0.02, 0.02, 1.0))) < 1e-15)
 reveal("label", "0.92", because="it keeps 0.9 and gets its own share, 0.1/5, back")
 
 # %% [markdown]
-# `claim` checks a sentence before your eyes: an *Exact* one must hold to rounding; a *Measured* one, further down, is judged by an interval over seeds and may come out either way, or undecided.
+# `claim` checks a sentence before your eyes: an *Exact* one must hold to rounding; a *Measured* one is judged by an interval over seeds and may come out either way, or undecided.
 #
-# A widely read tutorial prints the formula above and then, for these very numbers, `[0.02, 0.02, 0.9, 0.02, 0.02]`, which sums to 0.98. It says that ε goes "to the incorrect classes". By its own formula it goes to all.
+# A widely read tutorial prints the formula above. It first says that ε goes "to the incorrect classes", then, rightly, "uniformly across all K classes (including the correct one …)".
+# Its example for these very numbers follows the first: `[0.02, 0.02, 0.9, 0.02, 0.02]`, which sums to 0.98.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The loss
 #
-# Nothing else changes: the loss is the cross entropy $-\sum_k q_k \log p_k$ with $p = \mathrm{softmax}(z)$. Here is the function; its last lines are the formula, the ones before sort out shapes, class weights $w$ and ignored rows. It equals PyTorch's `CrossEntropyLoss(label_smoothing=ε)` in value and gradient, for every option (a folded section at the end holds them to it).
-
-# %%
-show_source(cross_entropy)
-
-# %% [markdown]
-# Put $q$ in, and the sum splits into two cross entropies you know: one to the label, one to the **uniform** target $1/K$:
+# Nothing else changes: the loss is the cross entropy $-\sum_k q_k \log p_k$ with $p = \mathrm{softmax}(z)$, $z$ the logits. Put $q$ in, and the sum splits into two cross entropies (CE) that you know: one to the label, one to the **uniform** target $1/K$:
 # $$(1-\varepsilon)\;\mathrm{CE}(y, p) \;+\; \varepsilon\;\mathrm{CE}(\text{uniform}, p).$$
+# `cross_entropy` is this course's own, written out; *Deeper*, near the end, shows it.
 
 # %% tags=["nbval-check-output"]
 z = 3 * torch.randn(50, 10, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
 y = torch.arange(50) % 10
 uniform = torch.full_like(z, 1 / 10)
-mixtures = {e: (1 - e) * cross_entropy(z, y) + e * cross_entropy(z, uniform) for e in (0.0, 0.1, 0.5, 1.0)}
-claim("Without class weights the smoothed loss is (1 − ε)·CE to the label + ε·CE to uniform.",
-      measured=[(cross_entropy(z, y, label_smoothing=e) - mixtures[e]).item() for e in mixtures],
-      holds=lambda gaps: max(map(abs, gaps)) < 1e-14)
+for name, other in {"(1 − ε)·CE to the label + ε·CE to uniform":
+                    lambda e: (1 - e) * cross_entropy(z, y) + e * cross_entropy(z, uniform),
+                    "PyTorch's CrossEntropyLoss(label_smoothing=ε)":
+                    lambda e: torch.nn.CrossEntropyLoss(label_smoothing=e)(z, y)}.items():
+    claim(f"Without class weights the smoothed loss is {name}, at ε = 0, 0.1, 0.5 and 1.",
+          measured=[(cross_entropy(z, y, label_smoothing=e) - other(e)).item() for e in (0.0, 0.1, 0.5, 1.0)],
+          holds=lambda differences: max(map(abs, differences)) < 1e-14)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Where it is satisfied
 #
-# The gradient in the logits is $p - q$. (For one-hot labels that is $p - y$: zero only for infinite logits.) So the loss is lowest where $p = q$, at a *finite* gap.
+# Since the targets sum to 1, the loss is $-\sum_k q_k z_k + \log\sum_k e^{z_k}$. The derivative of the last term in $z_k$ is $p_k$, so the gradient in the logits is $p - q$.
+# For a one-hot label that is zero only at infinite logits. With ε > 0 it is zero where $p = q$, at a *finite* gap, and there the loss (it is convex in the logits) is lowest.
 
 # %%
 predict("floor", "Ten classes, ε = 0.1, a network that could not be better. What is its smoothed training loss?",
@@ -108,7 +105,7 @@ predict("floor", "Ten classes, ε = 0.1, a network that could not be better. Wha
 # %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
 free, q = torch.zeros(1, 10, dtype=torch.float64), smooth_labels(torch.tensor([0]), 10, 0.1, torch.float64)
 for _ in range(3000):
-    free = free - 10 * (free.softmax(1) - q)  # gradient descent, learning rate 10
+    free = free - 2 * (free.softmax(1) - q)  # gradient descent, learning rate 2
 claim("K = 10, ε = 0.1: free logits come to rest at a gap of log((K(1 − ε) + ε)/ε) = 4.511.",
       measured=[(free[0, 0] - free[0, k]).item() for k in (1, 9)],
       holds=lambda gaps: all(abs(g - optimal_gap(10, 0.1)) < 1e-9 and round(g, 3) == 4.511 for g in gaps))
@@ -125,7 +122,7 @@ reveal("floor", "0.5", because="the entropy of the target, 0.5003: a training lo
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: a model that is right everywhere, and still comes to rest elsewhere
 #
-# Four points on a line, two classes, ε = 0.1: the formula says a gap of 2.944 for every row. A linear model separates the classes, but its logits lie on a line too.
+# Four points on a line, two classes, ε = 0.1: the formula says a gap of 2.944 for every row. A linear model separates the classes, but its logits lie on a straight line too (through 0, the points being symmetric).
 
 # %% tags=["deeper", "nbval-check-output"]
 def fitted_gaps(x, y, epsilon):
@@ -155,8 +152,9 @@ claim("A straight line, right on every row too, comes to rest elsewhere: below i
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Can the confidence be believed?
 #
-# The **confidence** of a prediction is its largest probability. A classifier is **calibrated** if, among predictions made with confidence 0.8, a share of 0.8 is right.
-# To measure it, sort predictions into bins by confidence. In each bin compare the share that is right with the mean confidence, and average these gaps, each weighted by the predictions in its bin: the **expected calibration error**, ECE.
+# The **confidence** of a prediction is its largest probability. A classifier is **calibrated** if, among predictions made with confidence 0.8, a share of 0.8 is right, and likewise for every other confidence. If fewer are right it is **overconfident**, if more are, **underconfident**.
+#
+# To measure it, sort predictions into bins by confidence (an edge belongs to the bin below it). In each bin compare the share that is right with the mean confidence, and average these gaps, each weighted by the predictions in its bin: the **expected calibration error**, ECE.
 #
 # Six predictions, five bins: confidence 0.6 (right), 0.6 (wrong), 0.9 (right), 0.9 (right), 0.9 (wrong), 1 (wrong). The bin of the two 0.6 has a gap of $|0.5 - 0.6| = 0.1$.
 # The last four have a mean confidence of 0.925 and are right half of the time, a gap of 0.425. So $\frac{2 \cdot 0.1 + 4 \cdot 0.425}{6} = 0.3167$.
@@ -165,139 +163,160 @@ claim("A straight line, right on every row too, comes to rest elsewhere: below i
 said = torch.tensor([0.6, 0.6, 0.9, 0.9, 0.9, 1.0], dtype=torch.float64)
 six = torch.stack([said, 1 - said], 1)
 truth = torch.tensor([0, 1, 0, 0, 1, 1])  # the prediction is always class 0
+for name, bins in zip(("mean confidence", "share right", "predictions"), reliability_curve(six, truth, 5)):
+    print(f"{name:<16}", *(f"{value:>6.3g}" for value in bins.tolist()))
 claim("The six predictions have an ECE of 0.3167 in five bins.",
       measured=expected_calibration_error(six, truth, 5), holds=lambda ece: abs(ece - 1.9 / 6) < 1e-12)
-shares = torch.full((50, 10), 0.1, dtype=torch.float64)  # every class is a tenth of the fifty labels above
+shares = torch.full((50, 10), 0.1, dtype=torch.float64)  # every class is a tenth of the fifty labels y
 claim("A model that always says 0.1 for each of ten equally frequent classes has an ECE of 0, and is useless.",
       measured=expected_calibration_error(shares, y), holds=lambda ece: ece < 1e-12)
 
 # %% [markdown]
-# Hence: never judge by ECE alone. The plain cross entropy on unseen rows, the **NLL** (negative log-likelihood), pays for both, being wrong and being boastful. We show both, and the error.
+# Hence: never judge by ECE alone. The plain cross entropy on unseen rows, the **NLL** (negative log-likelihood), rises with both, wrong answers and unfounded certainty. We show both, and the error.
 #
-# **The cheap repair.** Divide all logits by one number $T$, the **temperature**, chosen so that the NLL on validation rows is lowest. $T > 1$ makes the model more modest; which class is largest stays the same.
-# In $1/T$ the NLL is convex, so there is one best value.
+# **The cheap repair.** Divide all logits by one number $T$, the **temperature**, chosen so that the NLL on validation rows is lowest. $T > 1$ lowers the confidence, $T < 1$ raises it; which class is largest stays the same.
+# As a function of $1/T$ the NLL is a mean of curves that bend upwards, so it has no more than one lowest point. (It has none if every validation row is right, or the network no better than chance.)
+#
+# The logits $z$ from above, twice as large as those by which these labels are drawn:
 
-# %% tags=["nbval-check-output"]
-labels = (z / 2).softmax(1).multinomial(1, generator=torch.Generator().manual_seed(1))[:, 0]  # z claims twice too much
-T = temperature_scale(z, labels)
-grid = [T * 1.01**step for step in range(-300, 301)]
-claim("temperature_scale finds the lowest NLL: none of 600 other temperatures, from T/19 to 19T, is as good.",
-      measured=min(cross_entropy(z / t, labels).item() for t in grid if t != T) - cross_entropy(z / T, labels).item(),
-      holds=lambda excess: excess > 0)
+# %%
+drawn = (z / 2).softmax(1).multinomial(1, generator=torch.Generator().manual_seed(1))[:, 0]
+print(f"T = {temperature_scale(z, drawn):.2f}, from 50 rows; 2 was asked for")
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Does smoothing calibrate?
 #
-# Handwritten digits, a 64-128-10 network, 300 training rows of which **20 % carry a wrong label**, 2000 steps of AdamW: long enough to memorise them all, wrong ones included. Test labels are right. The same for six ε, eight seeds.
+# Handwritten digits, a 64-128-10 network, 300 training rows of which **20 % carry a wrong label**, 2000 steps of AdamW: long enough to memorise nearly all of them. Test labels are right. Six ε, eight seeds; settings and questions come from other seeds.
 #
-# What counts is said beforehand: *better* or *worse* means that the 95 % interval of the paired difference (same seed, with smoothing minus without) lies below or above 0.
+# *What counts:* **lower** or **higher** means that the 95 % interval of the paired difference (same seed) lies beyond 0.01: a point of error or ECE, a hundredth of a nat of NLL.
+# *What is judged:* ECE and NLL at ε = 0.05 and at ε = 0.2, against ε = 0; a temperature, fitted on right or on wrong labels, against none; and, chosen on the same 200 validation rows, ε against temperature.
 
 # %%
-predict("ece", "Compared with no smoothing, the calibration error on test rows is …",
-        ["lower with ε = 0.05 and with ε = 0.2", "lower with ε = 0.05, higher with ε = 0.2",
-         "higher with both", "not told apart"])
+predict("ece", "Compared with no smoothing, the ECE on test rows is …",
+        ["lower with ε = 0.05 and with 0.2", "lower with ε = 0.05, higher with 0.2",
+         "higher with ε = 0.05, lower with 0.2", "higher with ε = 0.05 and with 0.2"])
 
 # %%
-predict("noisy-T", "We fit a temperature on 200 validation rows. If those too have 20 % wrong labels, the calibration error on clean test rows …",
-        ["falls, a little less than with right labels", "stays as it was", "rises"])
+predict("noisy-T", "We fit a temperature on 200 validation rows. If a fifth of their labels are wrong too, the ECE on test rows …",
+        ["falls", "changes by less than 0.01", "rises"])
 
 # %% jupyter={"outputs_hidden": true}
 explore.reliability.show()
 
 # %% [markdown]
-# *Left:* each dot is a bin, on the dotted line it would be honest; below the line the network boasts, above it is too modest. A hollow dot is a bin with fewer than 50 predictions of all seeds together; the bars below count them.
-# *Right:* loss, calibration error and error against ε, bands over seeds: as they are (solid), and after a temperature fitted on right or on wrong labels. **Move ε from 0 to 0.4, then choose another way of reading the probabilities.**
+# *Left:* each dot is a bin, its bar the gap to the dotted line, where it would be calibrated. Below the line: overconfident; above: underconfident. The columns say how many predictions each bin holds.
+# *Right:* NLL, ECE and error against ε, with 95 % bands over seeds: as they are (solid), and after either temperature. **Move ε from 0 to 0.4, then choose another way of reading the probabilities.**
 
 # %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
 *_, noisy = explore.compute_reliability(noise=0.2, steps=2000)  # what the picture was drawn from
-for epsilon, sign, word in ((0.05, -1, "lower"), (0.2, 1, "higher")):
-    change = paired_interval(noisy.of("ece", epsilon), noisy.of("ece", 0.0))
-    claim(f"Noise memorised: with ε = {epsilon} the calibration error is {word} than without.",
-          measured=change, kind="measured", holds=lambda d, s=sign: d.between(high=0) if s < 0 else d.between(low=0))
-for epsilon in (0.05, 0.2):
-    claim(f"Noise memorised: with ε = {epsilon} the NLL is lower than without.", kind="measured",
-          measured=paired_interval(noisy.of("nll", epsilon), noisy.of("nll", 0.0)), holds=lambda d: d.between(high=0))
+lower, higher = (lambda d: d.between(high=-0.01)), (lambda d: d.between(low=0.01))
+
+
+def change(run, figure, epsilon, reading="as it is"):
+    """Interval of what ε, or another reading, changes against ε = 0 as it is, seed by seed."""
+    return paired_interval(run.of(figure, epsilon, reading), run.of(figure, 0.0))
+
+
+claim("Noise memorised: with ε = 0.05 the ECE is lower.", change(noisy, "ece", 0.05), lower, kind="measured")
+claim("Noise memorised: with ε = 0.2 the ECE is higher.", change(noisy, "ece", 0.2), higher, kind="measured")
+claim("Noise memorised: with ε = 0.05 the NLL is lower.", change(noisy, "nll", 0.05), lower, kind="measured")
+claim("Noise memorised: with ε = 0.2 the NLL is lower.", change(noisy, "nll", 0.2), lower, kind="measured")
 
 # %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
 right, wrong = "temperature, right labels", "temperature, noisy labels"
-for figure in ("ece", "nll"):
-    claim(f"Without smoothing, a temperature fitted on right labels lowers the {figure.upper()}.", kind="measured",
-          measured=paired_interval(noisy.of(figure, 0.0, right), noisy.of(figure, 0.0)), holds=lambda d: d.between(high=0))
-claim("A temperature fitted on noisy labels raises the calibration error on clean rows.", kind="measured",
-      measured=paired_interval(noisy.of("ece", 0.0, wrong), noisy.of("ece", 0.0)), holds=lambda d: d.between(low=0))
-for figure in ("ece", "nll"):
-    claim(f"ε = 0.05 alone has a lower {figure.upper()} than a temperature alone.", kind="measured",
-          measured=paired_interval(noisy.of(figure, 0.05), noisy.of(figure, 0.0, right)), holds=lambda d: d.between(high=0))
-
-# %%
-def moved(epsilon):
-    """-1, 0, 1: the calibration error with smoothing is lower, not told apart, or higher."""
-    change = paired_interval(noisy.of("ece", epsilon), noisy.of("ece", 0.0))
-    return int(change.low > 0) - int(change.high < 0)
-
-
-came_out = {(-1, -1): "lower with ε = 0.05 and with ε = 0.2", (-1, 1): "lower with ε = 0.05, higher with ε = 0.2",
-            (1, 1): "higher with both"}
-reveal("ece", came_out.get((moved(0.05), moved(0.2)), "not told apart"),
-       because="a little doubt corrects boasting, more doubt turns it into modesty")
-
-# %%
-shift = paired_interval(noisy.of("ece", 0.0, wrong), noisy.of("ece", 0.0))
-reveal("noisy-T", "rises" if shift.low > 0 else "stays as it was" if shift.high > 0 else "falls, a little less than with right labels",
-       because=f"T was {noisy.of('temperature', 0.0, wrong).mean():.1f}, with right labels {noisy.of('temperature', 0.0, right).mean():.1f}")
-
-# %% [markdown]
-# A smoothed target is a fixed amount of doubt for every row, chosen before anybody knows how good the network will be. If that is about the doubt the network ought to have, it is calibrated; else it misses, on one side or the other.
-# A temperature is *fitted* to what the network gets wrong. But it believes the labels it is fitted on: a fifth of them wrong, and it teaches the network to doubt a fifth of what it has right.
-
-# %% [markdown] slideshow={"slide_type": "slide"}
-# ## And where there is nothing to mend?
-#
-# Memorised noise makes a network boastful. Two other situations: right labels, same number of steps; and noisy labels with training stopped at step 600, before all are memorised. The change that smoothing makes, mean ± half of the 95 % interval:
-
-# %%
-predict("elsewhere", "In both of these, ε = 0.1 makes the calibration error …", ["lower", "higher", "lower in one, higher in the other"])
+claim("A temperature fitted on right labels lowers the ECE.", change(noisy, "ece", 0.0, right), lower, kind="measured")
+claim("A temperature fitted on right labels lowers the NLL.", change(noisy, "nll", 0.0, right), lower, kind="measured")
+claim("A temperature fitted on wrong labels raises the ECE.", change(noisy, "ece", 0.0, wrong), higher, kind="measured")
+rivals = {f: paired_interval(noisy.chosen(f), noisy.of(f, 0.0, right)) for f in ("nll", "ece")}
+claim("The chosen ε has a lower NLL than the fitted temperature.", rivals["nll"], lower, kind="measured")
+claim("The chosen ε has a higher ECE than the fitted temperature.", rivals["ece"], higher, kind="measured")
 
 # %% jupyter={"outputs_hidden": true}
-*_, clean = explore.compute_reliability(noise=0.0, steps=2000)
-*_, early = explore.compute_reliability(noise=0.2, steps=600)
-situations = {"noise, memorised": noisy, "right labels": clean, "noise, stopped early": early}
-print("situation             ε     change of ECE     change of NLL     change of error")
-for name, run in situations.items():
-    for epsilon in (0.02, 0.05, 0.1, 0.2):
-        changes = [paired_interval(run.of(f, epsilon), run.of(f, 0.0)) for f in ("ece", "nll", "error")]
-        print(f"{name:<21} {epsilon:<5}", *(f"{c.mean:+.3f} ± {c.half_width:.3f}  " for c in changes))
+def went(interval):
+    """lower, higher, or None: the interval does not lie beyond 0.01 on one side."""
+    return "lower" if interval.high < -0.01 else "higher" if interval.low > 0.01 else None
 
-# %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
-for name, run in (("right labels", clean), ("noise, stopped early", early)):
-    for figure in ("ece", "nll"):
-        claim(f"{name}: ε = 0.1 makes the {figure.upper()} worse.", kind="measured",
-              measured=paired_interval(run.of(figure, 0.1), run.of(figure, 0.0)), holds=lambda d: d.between(low=0))
-for name, run in situations.items():
-    claim(f"{name}: ε = 0.1 lowers the error.", kind="measured",
-          measured=paired_interval(run.of("error", 0.1), run.of("error", 0.0)), holds=lambda d: d.between(high=0))
-gain = {name: run.of("error", 0.0) - run.of("error", 0.1) for name, run in situations.items()}
-claim("ε = 0.1 lowers the error by more with memorised noise than with right labels.", kind="measured",
-      measured=paired_interval(gain["noise, memorised"], gain["right labels"]), holds=lambda d: d.between(low=0))
-claim("After a temperature (right labels), ε = 0.1 has a lower NLL than no smoothing, in memorised noise.", kind="measured",
-      measured=paired_interval(noisy.of("nll", 0.1, right), noisy.of("nll", 0.0, right)), holds=lambda d: d.between(high=0))
 
-# %%
-signs = {bool(c.low > 0) for c in (paired_interval(run.of("ece", 0.1), run.of("ece", 0.0)) for run in (clean, early))}
-reveal("elsewhere", "higher" if signs == {True} else "lower" if signs == {False} else "lower in one, higher in the other",
-       because="without much to mend, a fixed doubt is too much doubt")
+small, large = (went(change(noisy, "ece", epsilon)) for epsilon in (0.05, 0.2))
+came = f"{small} with ε = 0.05 and with 0.2" if small == large else f"{small} with ε = 0.05, {large} with 0.2"
+reveal("ece", came if small and large else None)
+
+# %% jupyter={"outputs_hidden": true}
+shift = change(noisy, "ece", 0.0, wrong)
+little = "changes by less than 0.01" if shift.between(-0.01, 0.01) else None
+T_wrong, T_right = (noisy.of("temperature", 0.0, reading).nanmean() for reading in (wrong, right))
+reveal("noisy-T", {"lower": "falls", "higher": "rises"}.get(went(shift), little),
+       because=f"mean T {T_wrong:.1f}; fitted on right labels {T_right:.1f}")
 
 # %% [markdown]
-# Two questions that are easily taken for one. *Does smoothing help the error?* See the last column. *Are the probabilities then honest?* See the column of the ECE, and remember that a temperature can follow: it mends the confidence and leaves the error as it is.
-# "Label smoothing calibrates" holds where a network is boastful, for an ε that happens to fit.
+# A smoothed target takes the same certainty away in every row, chosen before anybody knows how good the network will be.
+# A temperature is *fitted* to what the network gets wrong. But it believes the labels it is fitted on: with a fifth of them wrong, it makes the network as unsure as *those* labels are.
+#
+# The last two verdicts need not agree: NLL counts the error too, which a temperature leaves as it is. And one can have both: smooth, then fit a temperature.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Two other situations
+#
+# The same networks trained on *right labels*; and on noisy labels, but *stopped* at step 600. The plain network, ε = 0, in all three:
+
+# %%
+*_, clean = explore.compute_reliability(noise=0.0, steps=2000)
+*_, early = explore.compute_reliability(noise=0.2, steps=600)
+situations = {"noise, memorised": noisy, "right labels": clean, "noise, stopped": early}
+print("ε = 0                labels learned   error    ECE     NLL    fitted T (above 1: overconfident)")
+for name, run in situations.items():
+    error, ece, nll = (run.of(figure, 0.0).mean() for figure in ("error", "ece", "nll"))
+    T = run.of("temperature", 0.0, right).nanmean()
+    print(f"{name:<20}{run.memorised[:, 0].mean():10.1%}   {error:10.1%}{ece:8.3f}{nll:8.3f}{T:8.2f}")
+
+# %% [markdown]
+# *What is judged*, by the same 0.01: ECE and NLL at ε = 0.1 against ε = 0, in both new situations. And whether smoothing, ε chosen on validation rows, makes up for training too long: its NLL and its error after 2000 steps against no smoothing at step 600.
+
+# %%
+predict("elsewhere", "In the two new situations, ε = 0.1 makes the ECE …", ["lower in both", "higher in both", "lower in one, higher in the other"])
+
+# %% jupyter={"outputs_hidden": true}
+print("change, mean ± half of its interval   ECE               NLL               error")
+for name, run in situations.items():
+    for epsilon in (0.02, 0.05, 0.1, 0.2):
+        changes = [change(run, figure, epsilon) for figure in ("ece", "nll", "error")]
+        print(f"{name:<20} ε = {epsilon:<12}", *(f"{c.mean:+.3f} ± {c.half_width:.3f}  " for c in changes))
+
+# %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
+for name in ("right labels", "noise, stopped"):
+    for figure in ("ece", "nll"):
+        claim(f"{name}: ε = 0.1 makes the {figure.upper()} higher.", change(situations[name], figure, 0.1), higher, kind="measured")
+for figure in ("nll", "error"):
+    claim(f"Stopping, without smoothing, has a lower {figure.replace('nll', 'NLL')} than memorising with the chosen ε.",
+          paired_interval(early.of(figure, 0.0), noisy.chosen(figure)), lower, kind="measured")
+
+# %% jupyter={"outputs_hidden": true}
+first, second = (went(change(run, "ece", 0.1)) for run in (clean, early))
+came = f"{first} in both" if first == second else "lower in one, higher in the other"
+reveal("elsewhere", came if first and second else None)
+
+# %% [markdown]
+# Read the changes beside the fitted temperatures. A network stopped early was underconfident already (T < 1): more doubt is the wrong medicine. On right labels the network is a little overconfident, and even ε = 0.02 takes more away than it has too much. And if the last two verdicts hold, stopping in time does more than smoothing a network that is trained too long.
+#
+# "Label smoothing calibrates", one often hears. Here it does where a network is overconfident *by about what ε takes away*, and not elsewhere: there the same doubt is too much.
+#
+# **And the error?** The last column of the table; by the same 0.01, at ε = 0.1:
+
+# %% tags=["nbval-check-output"]
+for name, run in situations.items():
+    claim(f"{name}: ε = 0.1 lowers the error by more than a point.", change(run, "error", 0.1), lower, kind="measured")
+
+# %% [markdown]
+# Two questions, easily taken for one: does smoothing help the *error*, and are the *probabilities* then honest? A temperature mends only the second.
 #
 # *What the intervals cover:* eight seeds, each with another split, start and batch order, always of the same 1797 images. About one in twenty such intervals misses.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: noisy labels are smoothed labels
 #
-# Why should smoothing help the *error* under label noise? Let a label be wrong with probability ρ, each other class equally likely. Its mean over all draws is a smoothed label, with $\varepsilon = \rho K/(K-1)$:
-# who sees many rows of one kind is trained on smoothed targets anyway. Smoothing each single row tells the network so from the start, and it need not bend for the wrong ones as far.
+# Let a label be wrong with probability ρ, each other class equally likely. Its mean over all draws is a smoothed label, with $\varepsilon = \rho K/(K-1)$. Smooth noisy labels once more, and the doubts add up: what the label keeps is $(1-\varepsilon)(1-\rho K/(K-1))$.
+# So smoothing does not undo the noise, it adds to it. Why then does it help the error? Our runs do not settle it; they can say whether it keeps the network from memorising (the last verdict below).
+# Lukasik et al. (2020) relate smoothing to methods that correct the loss for known noise, and see in it a way of shrinking the weights.
 
 # %% tags=["deeper", "nbval-check-output"]
 rho, K = 0.2, 10
@@ -306,12 +325,28 @@ mean_label = (1 - rho) * hot + rho * (1 - hot) / (K - 1)  # over all draws of a 
 claim("The mean of labels that are wrong with probability ρ is the smoothed label with ε = ρK/(K − 1): here 0.222.",
       measured=(mean_label - smooth_labels(torch.arange(K), K, rho * K / (K - 1), torch.float64)).abs().max().item(),
       holds=lambda difference: difference < 1e-15)
-claim("So the other convention, 1 − ε for the label and ε/(K − 1) for each other class, is ours with ε·K/(K − 1).",
+at_once = smooth_labels(torch.arange(K), K, 1 - 0.9 * (1 - rho * K / (K - 1)), torch.float64)
+claim("Smoothed again with ε = 0.1, it is the label smoothed once with all but 0.9 · (1 − ρK/(K − 1)) = 0.7.",
+      measured=(smooth_labels(mean_label, K, 0.1) - at_once).abs().max().item(), holds=lambda difference: difference < 1e-15)
+claim("The other convention, 1 − ε for the label and ε/(K − 1) for each other class, is ours with ε·K/(K − 1), if ε ≤ (K − 1)/K.",
       measured=[1 - 0.1, smooth_labels(torch.tensor([0]), 10, 0.1 * 10 / 9, torch.float64)[0, 0].item()],
       holds=lambda pair: abs(pair[0] - pair[1]) < 1e-15)
 
+# %% [markdown]
+# Judged, by the same 0.01: is the gain in error larger with memorised noise than with right labels? Does ε = 0.1 still lower the NLL when both it and ε = 0 have a temperature (right labels)? And does either change the share of labels learned?
+
+# %% tags=["deeper", "nbval-check-output"]
+gain = {name: run.of("error", 0.0) - run.of("error", 0.1) for name, run in situations.items()}
+claim("ε = 0.1 lowers the error by more with memorised noise than with right labels.",
+      paired_interval(gain["noise, memorised"], gain["right labels"]), higher, kind="measured")
+claim("Noise memorised, each after its temperature: the NLL is lower with ε = 0.1 than without.",
+      paired_interval(noisy.of("nll", 0.1, right), noisy.of("nll", 0.0, right)), lower, kind="measured")
+learned = {e: noisy.memorised[:, noisy.epsilons.index(e)] for e in (0.0, 0.1)}
+claim("Noise memorised: ε = 0.1 changes the share of training labels learned by less than 0.01.",
+      paired_interval(learned[0.1], learned[0.0]), lambda d: d.between(-0.01, 0.01), kind="measured")
+
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
-# ### Deeper: how many bins?
+# ### Deeper: how many bins, and how near to 0 can it come?
 #
 # ECE depends on the bins. And in a finite sample no bin's share is exactly its probability, so even a perfectly calibrated model has an ECE above 0; more bins, or fewer rows, and it grows.
 # Here labels are drawn from the very probabilities that are judged. Our pictures use 15 bins and 1297 test rows.
@@ -323,87 +358,120 @@ found = {}
 for rows in (100, 1297, 10000):
     for bins in (5, 15, 30):
         p = (2 * torch.randn(20, rows, 10, dtype=torch.float64, generator=honest)).softmax(2)
-        drawn = torch.stack([one.multinomial(1, generator=honest)[:, 0] for one in p])
-        found[rows, bins] = [expected_calibration_error(one, answer, bins) for one, answer in zip(p, drawn)]
+        labels = torch.stack([one.multinomial(1, generator=honest)[:, 0] for one in p])
+        found[rows, bins] = [expected_calibration_error(one, answer, bins) for one, answer in zip(p, labels)]
     print(f"{rows:<6}", *(f"{sum(found[rows, bins]) / 20:9.4f}" for bins in (5, 15, 30)))
+
+# %% [markdown]
+# Judged: the ECE of perfectly calibrated predictions (1297 rows, 15 bins) is above 0.01; 30 bins give more than 5; our two verdicts on the ECE come out the same in 5 bins.
+# And the networks' own probabilities lie nearer to 1, where chance does less. After their temperature, how much of the ECE would a calibrated network show as well?
 
 # %% tags=["deeper", "nbval-check-output"]
 claim("The ECE of perfectly calibrated predictions is above 0.01, 1297 rows and 15 bins.",
       measured=mean_interval(found[1297, 15]), kind="measured", holds=lambda ece: ece.between(low=0.01))
 claim("With 30 bins it is larger than with 5.",
       measured=paired_interval(found[1297, 30], found[1297, 5]), kind="measured", holds=lambda d: d.between(low=0))
+for epsilon, word, holds in ((0.05, "lower", lower), (0.2, "higher", higher)):
+    claim(f"Noise memorised, five bins: with ε = {epsilon} the ECE is {word}.",
+          paired_interval(noisy.ece_in(5, epsilon), noisy.ece_in(5, 0.0)), holds, kind="measured")
+
+# %% tags=["deeper"]
+left, ideal = noisy.of("ece", 0.0, right), noisy.ece_if_calibrated[:, 0]
+print(f"ε = 0 after its temperature: ECE {left.mean():.3f}, and {ideal.mean():.3f} with labels drawn from its own probabilities")
+
+# %% tags=["deeper", "nbval-check-output"]
+T = temperature_scale(z, drawn)
+others = [cross_entropy(z / (T * 1.01**step), drawn).item() for step in range(-300, 301) if step]
+claim("temperature_scale finds the lowest NLL: none of 600 other temperatures, from T/19 to 19 T, is as good.",
+      measured=min(others) - cross_entropy(z / T, drawn).item(), holds=lambda excess: excess > 0)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What it does to the features
 #
-# The last layer compares the 128 **penultimate features** $h$ of an image with ten rows of weights, the **templates** of the classes. Smoothing asks for the *same* finite gap to every wrong class, so rows of one class should gather in one spot.
-# The picture shows three classes in the plane through their templates, after training on 1000 rows with right labels. As a figure for all ten: scatter within classes over scatter between them; small is tight.
-# *Tighter* or *looser* means that the interval of the paired difference (ε = 0.1 minus ε = 0, twelve seeds) lies below or above 0.
+# The last layer compares the 128 **penultimate features** $h$ of an image with ten rows of weights, the **templates** of the classes. Only differences between logits count, so the softmax sees $h$ in nine directions of 128: those that the templates' differences span.
+# Smoothing asks for the *same* finite gap to every wrong class, so rows of one class should gather in one spot. In which directions? (Each network's nine are its own.)
+#
+# The figure: scatter within classes over scatter between them; small is tight. 1000 training rows with right labels, twelve seeds. *Tighter* or *looser*, judged on training and on test rows: the interval of the paired difference (ε = 0.1 minus ε = 0) lies below or above 0.
 
 # %%
-predict("clusters", "With smoothing, the clusters of the ten classes become …",
-        ["tighter", "looser", "one or the other: it depends on which directions one looks at"])
+predict("clusters", "With ε = 0.1, the clusters of the training rows become …",
+        ["tighter in the nine, tighter in all 128", "tighter in the nine, looser in all 128",
+         "looser in the nine, tighter in all 128", "looser in the nine, looser in all 128"])
 
 # %% jupyter={"outputs_hidden": true}
 explore.clusters.show()
 
+# %% [markdown]
+# *Left and middle:* three classes of one seed, seen in the plane through their three templates; the unit is the mean distance of the class means (✖) from their middle. **Choose other digits, and test rows.**
+
 # %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
 *_, features = explore.clusters.compute()
 plain, smooth = features.epsilons.index(0.0), features.epsilons.index(0.1)
-tighter = {}
-for space, (where, bounds) in enumerate({"in what the softmax sees, ε = 0.1 makes clusters tighter": {"high": 0},
-                                         "in all 128 features, ε = 0.1 makes clusters looser": {"low": 0}}.items()):
-    for part, rows in enumerate(("Training", "Test")):
-        tighter[space, part] = paired_interval(features.scatter[:, space, part, smooth], features.scatter[:, space, part, plain])
-        claim(f"{rows} rows: {where}.", measured=tighter[space, part], kind="measured",
-              holds=lambda difference, b=bounds: difference.between(**b))
-
-# %%
-seen, whole = (bool(tighter[space, 0].mean < 0) for space in (0, 1))
-reveal("clusters", "one or the other: it depends on which directions one looks at" if seen != whole else "tighter" if seen else "looser",
-       because="training rows, mean difference in what the softmax sees and in all features")
-
-# %% [markdown]
-# The softmax sees $h$ only through ten templates, and only differences between logits count: nine directions of 128. Published pictures of the tight clusters that smoothing makes show such directions. The other 119 change no probability, and smoothing asks nothing of them.
-# A figure on "the features" should say which it looked at.
-
-# %% [markdown] slideshow={"slide_type": "slide"}
-# ## The price: a teacher that tells less
-#
-# In **distillation** a small student learns from a large teacher's probabilities instead of labels: "a three, a bit like an eight" says more than "a three". Smoothing asks the teacher to treat all wrong classes alike. Does it cost the student?
-#
-# Teachers: the networks above, ε = 0 and ε = 0.1. Students: 64-16-10, trained on the teachers' softmax(z/4), on 200 or on all 1000 of the teachers' rows. (Said openly: eight of the twelve seeds had been looked at before, with temperatures 1, 2, 4 and 8. At 1 nothing was told apart, at 8 the difference was larger than at 4.)
-# *More errors* means that the interval of the paired difference in test error lies above 0.
-
-# %%
-predict("student", "The smoothed teacher makes fewer errors than the plain one. Its student with 200 rows makes …",
-        ["fewer errors than the plain teacher's", "about as many", "more"])
+nine, all_128 = (features.scatter[:, space, :, smooth] - features.scatter[:, space, :, plain] for space in (0, 1))
+for part, rows in enumerate(("Training", "Test")):
+    claim(f"{rows} rows, nine directions: clusters are tighter.", mean_interval(nine[:, part]),
+          lambda d: d.between(high=0), kind="measured")
+    claim(f"{rows} rows, all 128: clusters are looser.", mean_interval(all_128[:, part]),
+          lambda d: d.between(low=0), kind="measured")
 
 # %% jupyter={"outputs_hidden": true}
+words = ["tighter" if d.high < 0 else "looser" if d.low > 0 else None
+         for d in (mean_interval(nine[:, 0]), mean_interval(all_128[:, 0]))]
+reveal("clusters", f"{words[0]} in the nine, {words[1]} in all 128" if all(words) else None)
+
+# %% [markdown]
+# The other 119 directions change no probability, and smoothing asks nothing of them. Published pictures of tight clusters (Müller et al., 2019) show planes through templates, like ours. A figure on "the features" should say which directions it looked at.
+#
+# In a tight cluster it no longer shows *how much* this three looks like an eight. The next section, folded, measures whether a student who learns from the network pays for that.
+
+# %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
+# ### Deeper: the price, a teacher that tells less
+#
+# In **distillation** a small student learns from a large teacher's probabilities instead of labels: "a three, a bit like an eight" says more than "a three". It is shown $\mathrm{softmax}(z/\tau)$; the larger τ, the more the wrong classes count.
+# Müller et al. (2019) found that students of smoothed teachers do worse. Shen et al. (2021) found that this is not so in general, and Chandrasegaran et al. (2022) that it depends on τ: they advise a low one.
+#
+# Teachers: the networks above, ε = 0 and ε = 0.1. Students: 64-16-10, shown 200 of the teachers' 1000 rows at τ = 1, 2, 4, 8, or all of them at τ = 4. Beside them a student who learns from the labels.
+# *More* or *fewer errors* means that the interval of the paired difference in test error (smoothed teacher minus plain) lies above or below 0. *Judged:* the teachers; students with 200 rows at τ = 1, at τ = 4, and at the τ that each one's 200 validation rows choose; students with 1000 rows.
+
+# %% tags=["deeper"]
+predict("student", "Suppose the smoothed teacher makes fewer errors (checked below). Its students with 200 rows make …",
+        ["fewer errors at τ = 1 and at τ = 4", "fewer errors at τ = 1, more at τ = 4",
+         "more errors at τ = 1, fewer at τ = 4", "more errors at τ = 1 and at τ = 4"])
+
+# %% tags=["deeper"] jupyter={"outputs_hidden": true}
 from course_lib.lab.distillation import distill
 
 *_, school = distill()
-print("error of                  plain teacher       smoothed teacher     (labels, no teacher)")
-print("  the teacher itself     ", "  ".join(f"{mean_interval(e).mean:.4f} ± {mean_interval(e).half_width:.4f}  " for e in school.teacher.T))
-for rows, errors in school.student.items():
-    print(f"  its student, {rows:4} rows ", "  ".join(f"{mean_interval(e).mean:.4f} ± {mean_interval(e).half_width:.4f}  " for e in errors.T))
+print("test error, mean ± half of its interval      plain teacher       smoothed teacher    entropy of what they show")
+shown = {"the teacher itself": (school.teacher, None)}
+shown |= {f"its student, {rows:4} rows, τ = {tau:g}": (wrong, tau) for (rows, tau), wrong in school.student.items()}
+for name, (wrong_share, tau) in shown.items():
+    intervals = [mean_interval(e) for e in wrong_share.T]
+    entropy = "".join(f"{e:8.2f}" for e in school.entropy[tau].mean(0)) if tau else ""
+    print(f"  {name:<42}", *(f"{i.mean:.4f} ± {i.half_width:.4f}    " for i in intervals), entropy)
+for rows, wrong_share in school.labels.items():
+    print(f"  student of the labels, {rows:4} rows: {wrong_share.mean():.4f}")
 
-# %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
-claim("The smoothed teacher makes fewer errors than the plain one.", kind="measured",
-      measured=paired_interval(school.teacher[:, 1], school.teacher[:, 0]), holds=lambda d: d.between(high=0))
-for rows, errors in school.student.items():
-    claim(f"Its student, shown {rows} rows, makes more errors than the plain teacher's.", kind="measured",
-          measured=paired_interval(errors[:, 1], errors[:, 0]), holds=lambda d: d.between(low=0))
-claim("Even so, with 200 rows the smoothed teacher's student makes fewer errors than one who learns from labels.", kind="measured",
-      measured=paired_interval(school.student[200][:, 1], school.student[200][:, 2]), holds=lambda d: d.between(high=0))
+# %% tags=["deeper", "nbval-check-output"] jupyter={"outputs_hidden": true}
+against = {key: paired_interval(e[:, 1], e[:, 0]) for key, e in school.student.items()}
+chosen = school.at_chosen_temperature(200)
+fewer, more = (lambda d: d.between(high=0)), (lambda d: d.between(low=0))
+claim("The smoothed teacher makes fewer errors.",
+      paired_interval(school.teacher[:, 1], school.teacher[:, 0]), fewer, kind="measured")
+claim("Students with 200 rows, τ = 1: the smoothed teacher's makes fewer errors.", against[200, 1.0], fewer, kind="measured")
+claim("Students with 200 rows, τ = 4: the smoothed teacher's makes more.", against[200, 4.0], more, kind="measured")
+claim("Students with 200 rows, each at its chosen τ: the smoothed teacher's makes more.",
+      paired_interval(chosen[:, 1], chosen[:, 0]), more, kind="measured")
+claim("Students with 1000 rows, τ = 4: the smoothed teacher's makes more.", against[1000, 4.0], more, kind="measured")
 
-# %%
-worse = paired_interval(school.student[200][:, 1], school.student[200][:, 0])
-reveal("student", "more" if worse.low > 0 else "fewer errors than the plain teacher's" if worse.high < 0 else "about as many",
-       because=f"difference in test error {worse.mean:+.3f} [{worse.low:+.3f}, {worse.high:+.3f}]")
+# %% tags=["deeper"] jupyter={"outputs_hidden": true}
+at_1, at_4 = ("fewer" if d.high < 0 else "more" if d.low > 0 else None for d in (against[200, 1.0], against[200, 4.0]))
+came = f"{at_1} errors at τ = 1 and at τ = 4" if at_1 == at_4 else f"{at_1} errors at τ = 1, {at_4} at τ = 4"
+reveal("student", came if at_1 and at_4 else None)
 
 # %% [markdown]
-# Where a student sees few rows, it lives on what the teacher says about the wrong classes. Whether it still matters with all rows, the third verdict says. A better teacher by its test error need not be a better one for its students.
+# Look at the entropies (in nats; ten equal classes have 2.30): a smoothed teacher's logits lie closer together, so the same τ leaves less of a difference between classes. But if the fourth verdict holds, that is not all: with a τ of its own choice for each teacher the plain one still has the better students.
+# A better teacher by its test error need not be a better one for its students.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## In production
@@ -413,11 +481,11 @@ reveal("student", "more" if worse.low > 0 else "fewer errors than the plain teac
 # validation = torch.nn.functional.cross_entropy(logits, y)     # no smoothing here
 # ```
 #
-# - Choose ε by the plain loss or the error on validation rows, never by the smoothed loss. Then, if the probabilities are used, fit a temperature on held-out rows *whose labels you trust*.
+# The usual 0.1 is no safe choice for calibration, as you saw. Choose ε by the plain loss or the error on validation rows, never by the smoothed loss. Then, if the probabilities are used, fit a temperature on held-out rows *whose labels you trust*.
 
 # %%
-quiz("Two networks, ε = 0 and ε = 0.1, have training losses (each its own) of 0.02 and 0.56. Which fits the training rows better?",
-     {"the one with 0.02": "The two numbers have different floors, 0 and 0.5003 for ten classes. They cannot be compared.",
+quiz("Ten classes. Two networks, ε = 0 and ε = 0.1, have training losses (each its own) of 0.02 and 0.56. Which fits the training rows better?",
+     {"the one with 0.02": "The two numbers have different floors, 0 and 0.5003. They cannot be compared.",
       "the one with 0.56": "It is 0.06 above its floor and the other 0.02 above its own, but these are distances from different targets.",
       "these two numbers do not say": "Right: judge both by one loss, the plain one, on the same rows."},
      answer="these two numbers do not say")
@@ -425,7 +493,10 @@ quiz("Two networks, ε = 0 and ε = 0.1, have training losses (each its own) of 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: every option of PyTorch's loss, and what it lets through
 #
-# Class weights, an ignored class, targets that are probabilities already, three reductions: each changes what is summed and what the mean divides by. Ours agrees in value and in gradient.
+# Class weights $w$, an ignored class, targets that are probabilities already, three reductions: each changes what is summed and what the mean divides by (logits of images, $[N, K, …]$, fit too; torch's two deprecated arguments are left out). The formula is the line that ends in $-\sum_k w_k q_k\log p_k$; the lines before it sort out shapes and ignored rows and say that $0\cdot\log 0$ is 0; the last one refuses a mean over nothing.
+
+# %% tags=["deeper"]
+show_source(cross_entropy)
 
 # %% tags=["deeper", "nbval-check-output"]
 def compare(target, **options):
@@ -449,23 +520,24 @@ claim("Ours is torch's loss: class numbers and probabilities, class weights, an 
 # PyTorch takes an ε below 0, or NaN, without a word, and trains without any smoothing. The functions of this course refuse it, and an empty batch too, whose mean PyTorch says is NaN.
 
 # %% tags=["deeper", "nbval-check-output"]
-lax = {e: torch.nn.CrossEntropyLoss(label_smoothing=e)(z, y).item() for e in (-0.1, float("nan"))}
+none, *lax = (torch.nn.CrossEntropyLoss(label_smoothing=e)(z, y).item() for e in (0.0, -0.1, float("nan")))
 refused = []
 for nonsense in (-0.1, 1.1, float("nan")):
     try:
         CrossEntropyLoss(label_smoothing=nonsense)
     except ValueError as error:
         refused.append(str(error))
-print("torch:", *(f"ε = {e} gives a loss of {loss:.3f}." for e, loss in lax.items()), "\nours: ", refused[0])
+print("ours:", refused[0])
+claim("torch's loss is the plain one for ε = −0.1 and for ε = NaN.", measured=[none, *lax], holds=lambda three: len(set(three)) == 1)
 claim("Ours refuses an ε below 0, above 1, or NaN.", measured=len(refused), holds=lambda count: count == 3)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## When not to
 #
-# - The probabilities are used, and the network is not boastful: measure first. Smoothing may only make it too modest.
+# - The probabilities are used, and the network is not overconfident: measure first. Smoothing may only make it underconfident.
 # - The network is to be a teacher, or its second-best classes matter.
-# - Labels that are probabilities already (several annotators, mixup): they hold real doubt, and uniform doubt on top blurs it.
-# - Very many classes: ε = 0.1 still asks for a gap of $\log\frac{K(1-\varepsilon)+\varepsilon}{\varepsilon}$, at $K = 1000$ already 9.1.
+# - Labels that are probabilities already (several annotators, mixed images): they hold real doubt, and uniform doubt on top blurs it.
+# - Very many classes: the gap that ε = 0.1 asks for grows with $\log K$. It is 4.5 for ten classes and 9.1 for a thousand: it holds the logits back less.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## In one breath
@@ -474,12 +546,14 @@ claim("Ours refuses an ε below 0, above 1, or NaN.", measured=len(refused), hol
 # |---|---|
 # | what does the label get? | $1-\varepsilon+\varepsilon/K$; every other class $\varepsilon/K$ |
 # | what is the loss? | $(1-\varepsilon)\,$CE + $\varepsilon\,$CE to uniform; torch's `label_smoothing` |
-# | where is it lowest? | gap $\log\frac{K(1-\varepsilon)+\varepsilon}{\varepsilon}$, loss = entropy of the target; models that cannot interpolate end elsewhere |
-# | does it calibrate? | it can where a network boasts and ε is small; a fixed doubt is wrong elsewhere. A temperature is fitted, if its labels can be trusted |
-# | what does it change besides? | the error, more so under label noise; the clusters, seen by the softmax and in full; what a student can learn |
+# | where is it lowest? | gap $\log\frac{K(1-\varepsilon)+\varepsilon}{\varepsilon}$, loss = entropy of the target; models that cannot give every row its own logits end elsewhere |
+# | does it calibrate? | where a network is overconfident by about what ε takes away; elsewhere a fixed doubt misses |
+# | what does a calibrated classifier cost? | one number, $T$, and a few hundred held-out rows with labels one can trust |
+# | what does smoothing change besides? | the error; the clusters, otherwise in nine directions than in all; what a student can learn |
 #
 # Now write it yourself: **`05_label_smoothing_exercises.ipynb`**. Your own loss can then draw the first picture of this lesson.
 #
 # **Sources.** Szegedy, Vanhoucke, Ioffe, Shlens & Wojna, *Rethinking the Inception Architecture for Computer Vision*, CVPR 2016 (arXiv:1512.00567). Naeini, Cooper & Hauskrecht, *Obtaining Well Calibrated Probabilities Using Bayesian Binning*, AAAI 2015.
-# Guo, Pleiss, Sun & Weinberger, *On Calibration of Modern Neural Networks*, ICML 2017 (arXiv:1706.04599). Müller, Kornblith & Hinton, *When Does Label Smoothing Help?*, NeurIPS 2019 (arXiv:1906.02629). Hinton, Vinyals & Dean, *Distilling the Knowledge in a Neural Network*, 2015 (arXiv:1503.02531).
-# Lukasik, Bhojanapalli, Menon & Kumar, *Does Label Smoothing Mitigate Label Noise?*, ICML 2020 (arXiv:2003.02819).
+# Guo, Pleiss, Sun & Weinberger, *On Calibration of Modern Neural Networks*, ICML 2017 (arXiv:1706.04599). Lukasik, Bhojanapalli, Menon & Kumar, *Does Label Smoothing Mitigate Label Noise?*, ICML 2020 (arXiv:2003.02819).
+# Müller, Kornblith & Hinton, *When Does Label Smoothing Help?*, NeurIPS 2019 (arXiv:1906.02629). Hinton, Vinyals & Dean, *Distilling the Knowledge in a Neural Network*, 2015 (arXiv:1503.02531).
+# Shen et al., *Is Label Smoothing Truly Incompatible with Knowledge Distillation: An Empirical Study*, ICLR 2021 (arXiv:2104.00676). Chandrasegaran, Tran, Zhao & Cheung, *Revisiting Label Smoothing and Knowledge Distillation Compatibility: What was Missing?*, ICML 2022 (arXiv:2206.14532).

@@ -97,7 +97,7 @@ explore.targets.show(layer=smoothed_loss) if t2.answered else print("Write T2 fi
 # Sort them into four bins of equal width, (0, 0.25], (0.25, 0.5], (0.5, 0.75], (0.75, 1]: an edge belongs to the bin below it. Write down
 #
 # - `counts`: the number of predictions in each of the four bins;
-# - `gaps`: for each bin that is not empty, in order, how far the share that is right lies from the mean confidence, without sign;
+# - `gaps`: for each bin that is not empty, in order, how far the share that is right lies from the mean confidence, without sign (not rounded: three decimals);
 # - `ece`: the mean of the gaps, each weighted by the number of predictions in its bin.
 #
 # And then one more question, for yourself: what would the error be with a single bin? What does that say about bins?
@@ -145,7 +145,7 @@ t4 = check("05/T4", calibration_error)
 # ## T5 · Choose ε
 #
 # The same network has been trained with several ε. `epsilons` is the list of them, `logits` [models, N, K] what each says on validation rows, `target` [N] the labels there.
-# Its *probabilities* will be used. Return the ε of the model that gives the labels the highest likelihood.
+# Its *probabilities* will be used. Return the ε of the model that gives the labels the highest likelihood (the lowest NLL of the lesson).
 #
 # Think about it first: by which number may models with different ε be compared, and by which not?
 #
@@ -164,5 +164,7 @@ def choose_epsilon(epsilons, logits, target):
 t5 = check("05/T5", choose_epsilon)
 
 # %% [markdown]
+# The question at the end of T3: seven of the ten are right, and the mean confidence is 0.73, so a single bin has an error of only 0.03. Too much confidence in some places and too little in others cancel. More bins show more, until each holds too few predictions to say anything.
+#
 # All five `✓`? Then you can say what label smoothing asks of a network, and measure whether the answer can be believed.
 # Next: lesson 06, where units are left out instead of labels doubted.
