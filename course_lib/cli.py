@@ -19,10 +19,15 @@ def main(arguments: list[str] | None = None) -> int:
         parser().error(f"unknown: {' '.join(others)}")
     known.others = others
     try:
-        return known.run(known)
+        status = known.run(known)
+        sys.stdout.flush()
+        return status
     except CourseError as problem:
         print(f"course {known.command}: {problem}", file=sys.stderr)
         return 2
+    except BrokenPipeError:  # whoever read us, `head` or `less`, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
 
 
 def parser() -> argparse.ArgumentParser:

@@ -1,6 +1,10 @@
 """Flash cards come back after 1, 3 and 7 days; a fixed clock says which day it is."""
 
+import os
+import subprocess
+import sys
 from datetime import date, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -135,3 +139,12 @@ def test_without_a_kernel_all_cards_can_be_read(monkeypatch):
     shown = helpers.recall("dropout")._repr_mimebundle_()
     assert shown["text/html"].count("<details>") == len(CARDS)
     assert helpers.recall()._repr_mimebundle_()["text/html"].count("<details>") > 5 * len(CARDS)
+
+
+def test_a_reader_that_leaves_early_is_no_error():
+    command = [str(Path(sys.executable).with_name("course")), "recall", "06"]
+    reading, writing = os.pipe()
+    os.close(reading)
+    run = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True)
+    os.close(writing)
+    assert (run.returncode, run.stderr) == (0, "")
