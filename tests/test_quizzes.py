@@ -66,7 +66,7 @@ def test_the_myths_are_a_quiz_of_their_own():
 
 
 def test_markdown_becomes_a_question_or_a_card():
-    text = "sum\nMyth: one, two\n\nWhat is\n1 + 1?\n\n- [ ] 1\n  Too\n  few.\n- [x] 2\n  Count.\n\n# Cards\n\n"
+    text = "sum\nMyth: one, two\n\nWhat *is*\n`1 + 1`?\n\n- [ ] `1`\n  Too\n  few.\n- [x] 2\n  Count.\n\n# Cards\n\n"
     assert parsed("sgd", text) == Question(
         "sgd", "sum", "What is 1 + 1?", {"1": "Too few.", "2": "Count."}, "2", ("one", "two")
     )

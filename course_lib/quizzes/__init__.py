@@ -81,8 +81,8 @@ def parsed(stem: str, block: str) -> Question | Card:
         _require(quoted and front.strip() and back.strip(), stem, key, "neither options nor a quoted answer")
         return Card(stem, key, _line(front), _line(back.replace("\n> ", "\n")))
     rest = OPTION.sub("", body)
-    reasons = {option: _line(reason) for _, option, reason in options}
-    right = [option for mark, option, _ in options if mark == "x"]
+    reasons = {_line(option): _line(reason) for _, option, reason in options}
+    right = [_line(option) for mark, option, _ in options if mark == "x"]
     _require(len(right) == 1, stem, key, f"{len(right)} right options")
     _require(len(reasons) == len(options), stem, key, "an option stands twice")
     _require("- [" not in rest and rest.strip(), stem, key, "an option without a reason, or no question")
@@ -95,4 +95,5 @@ def _require(holds, stem: str, key: str, problem: str) -> None:
 
 
 def _line(text: str) -> str:
-    return " ".join(text.split())
+    """One line of plain text: radio buttons know neither `code` nor *emphasis*."""
+    return re.sub("[`*]", "", " ".join(text.split()))
