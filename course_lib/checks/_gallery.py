@@ -35,11 +35,10 @@ class Exhibit:
 PENALTY = Exhibit(
     """\
 import torch
-from torch import nn
 
 
 def penalised_loss(model, x, y, l1=0.0, l2=0.0):
-    loss = nn.functional.mse_loss(model(x), y)
+    loss = torch.nn.functional.mse_loss(model(x), y)
     if l1 > 0 and l2 > 0:
         loss = loss + l1 * sum(p.abs().sum() for p in model.parameters())
         loss = loss + l2 * sum(p.square().sum() for p in model.parameters())
@@ -50,7 +49,7 @@ torch.manual_seed(0)
 x = torch.randn(40, 5)
 y = x.sum(1, keepdim=True) + torch.randn(40, 1)
 for l2 in (0.0, 0.5):
-    model = nn.Linear(5, 1)
+    model = torch.nn.Linear(5, 1)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.2)
     for _ in range(15):
         optimizer.zero_grad()
@@ -88,7 +87,7 @@ model = torch.nn.Linear(4, 1)
 optimizer = torch.optim.SGD(model.parameters(), lr=0.05, momentum=0.9)
 scheduler = torch.optim.lr_scheduler.StepLR(optimizer, step_size=4, gamma=0.5)
 
-for epoch in range(12):
+for _epoch in range(12):
     for rows in torch.randperm(64).split(32):
         optimizer.zero_grad()
         torch.nn.functional.mse_loss(model(x[rows]), y[rows]).backward()
@@ -165,7 +164,7 @@ stop_on = test
 model = torch.nn.Linear(30, 1)
 optimizer = torch.optim.Adam(model.parameters(), lr=0.05)
 best = float("inf")
-for epoch in range(25):
+for _epoch in range(25):
     optimizer.zero_grad()
     torch.nn.functional.mse_loss(model(x[train]), y[train]).backward()
     optimizer.step()
