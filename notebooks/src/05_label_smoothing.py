@@ -172,7 +172,7 @@ claim("A model that always says 0.1 for each of ten equally frequent classes has
       measured=expected_calibration_error(shares, y), holds=lambda ece: ece < 1e-12)
 
 # %% [markdown]
-# Hence: never judge by ECE alone. The plain cross entropy on unseen rows, the **NLL** (negative log-likelihood), rises with both, wrong answers and unfounded certainty. We show both, and the error.
+# Hence: never judge by ECE alone. The plain cross entropy on unseen rows, the **NLL** (negative log-likelihood, in *nats* since the logarithm is natural), rises with both, wrong answers and unfounded certainty. We show both, and the error.
 #
 # **The cheap repair.** Divide all logits by one number $T$, the **temperature**, chosen so that the NLL on validation rows is lowest. $T > 1$ lowers the confidence, $T < 1$ raises it; which class is largest stays the same.
 # As a function of $1/T$ the NLL is a mean of curves that bend upwards, so it has no more than one lowest point. (It has none if every validation row is right, or the network no better than chance.)
@@ -428,7 +428,7 @@ reveal("clusters", f"{words[0]} in the nine, {words[1]} in all 128" if all(words
 # ### Deeper: the price, a teacher that tells less
 #
 # In **distillation** a small student learns from a large teacher's probabilities instead of labels: "a three, a bit like an eight" says more than "a three". It is shown $\mathrm{softmax}(z/\tau)$; the larger τ, the more the wrong classes count.
-# Müller et al. (2019) found that students of smoothed teachers do worse. Shen et al. (2021) found that this is not so in general, and Chandrasegaran et al. (2022) that it depends on τ: they advise a low one.
+# Müller et al. (2019) found that students of smoothed teachers do worse; Shen et al. (2021), that this is not so in general.
 #
 # Teachers: the networks above, ε = 0 and ε = 0.1. Students: 64-16-10, shown 200 of the teachers' 1000 rows at τ = 1, 2, 4, 8, or all of them at τ = 4. Beside them a student who learns from the labels.
 # *More* or *fewer errors* means that the interval of the paired difference in test error (smoothed teacher minus plain) lies above or below 0. *Judged:* the teachers; students with 200 rows at τ = 1, at τ = 4, and at the τ that each one's 200 validation rows choose; students with 1000 rows.
@@ -470,7 +470,8 @@ came = f"{at_1} errors at τ = 1 and at τ = 4" if at_1 == at_4 else f"{at_1} er
 reveal("student", came if at_1 and at_4 else None)
 
 # %% [markdown]
-# Look at the entropies (in nats; ten equal classes have 2.30): a smoothed teacher's logits lie closer together, so the same τ leaves less of a difference between classes. But if the fourth verdict holds, that is not all: with a τ of its own choice for each teacher the plain one still has the better students.
+# Look at the entropies (in nats; ten equal classes have 2.30): a smoothed teacher's logits lie closer together, so the same τ leaves less of a difference between classes. Chandrasegaran et al. (2022) trace the disagreement to τ and advise a low one for smoothed teachers: compare the second and third verdicts.
+# But if the fourth holds, that is not all: with a τ of its own choice for each teacher the plain one still has the better students.
 # A better teacher by its test error need not be a better one for its students.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
