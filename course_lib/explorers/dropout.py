@@ -138,7 +138,7 @@ masks = Explorer(
         "p_input": Slider("p of the inputs", 0.0, 1.0, 0.0, step=0.05),
         "p_first": Slider("p of layer 1", 0.0, 1.0, 0.5, step=0.05),
         "p_second": Slider("p of layer 2", 0.0, 1.0, 0.5, step=0.05),
-        "row": Slider("row of the batch", 1, BATCH, 1),
+        "row": Slider("row of the batch", 1, BATCH, 16),
         "mode": Choice("mode", MODES, "training"),
     },
     compute=compute_masks,
@@ -151,7 +151,7 @@ masks = Explorer(
 
 
 def prepare_curves(figure):
-    """Left losses on the way, middle the error and right the loss at the end against p; returns the marks."""
+    """Left losses on the way, against p in the middle errors and right losses at the end; returns the marks."""
     left, middle, right = figure.subplots(1, 3, width_ratios=[1.3, 1, 1])
     left.set(title="On the way", xlabel="step", ylabel="loss (masks off)", xlim=(0, dropout_curves.STEPS))
     left.set_ylim(0, 2.4)
@@ -164,11 +164,14 @@ def prepare_curves(figure):
     marks["former"] = left.plot([], [], color=plotting.muted(), linestyle=":", label="test rows, p = 0")
     left.legend(loc="upper right")
     ps = dropout_curves.PS
-    for ax, name, title in ((middle, "error", "Error at the end"), (right, "loss", "Loss at the end")):
+    for ax, name, title in ((middle, "error", "Errors"), (right, "loss", "Losses at the end")):
         ax.set(title=title, xlabel="p", xlim=(-0.02, 1.0), ylim=(0, 0.4 if name == "error" else 1.6))
         for k, rows in enumerate(("train", "test")):
-            marks[f"{rows} {name}"] = plotting.draw_band(ax, ps, np.empty((0, len(ps))), k=k)
+            label = f"{rows}, at the end" if name == "error" else None
+            marks[f"{rows} {name}"] = plotting.draw_band(ax, ps, np.empty((0, len(ps))), label=label, k=k)
         marks[f"here {name}"] = [ax.axvline(np.nan, color=plotting.ink(), linewidth=1, linestyle=":")]
+    marks["best error"] = plotting.draw_band(middle, ps, np.empty((0, len(ps))), label="test, at its best step", k=2)
+    middle.legend(loc="upper center", fontsize=8)
     return marks
 
 
@@ -181,6 +184,8 @@ def draw_curves(marks, result, p):
         plotting.move_band(marks[f"{rows} error"], result.ps, error[:, :, -1])
         plotting.move_band(marks[f"{rows} loss"], result.ps, loss[:, :, -1])
     marks["former"][0].set_data(result.steps, result.test_loss[:, none].nanmean(0))
+    stops, at_best = zip(*(dropout_curves.stopped(result, one) for one in result.ps))
+    plotting.move_band(marks["best error"], result.ps, torch.stack(at_best, 1))
     for name in ("error", "loss"):
         marks[f"here {name}"][0].set_xdata([p, p])
     n = int(result.test_error[:, i, -1].isfinite().sum())
@@ -191,7 +196,9 @@ def draw_curves(marks, result, p):
     )
     return (
         f"With p = {p:g}, {n} seed{'s' * (n != 1)}: at the end {train:.1%} of the training and {test:.1%} of "
-        f"the test labels are missed, test loss {test_loss:.2f}."
+        f"the test labels are missed, test loss {test_loss:.2f}. Stopped at its best recorded step, {stops[i]}: "
+        f"{at_best[i].nanmean().item():.1%} of the test labels; without dropout, at {stops[none]}: "
+        f"{at_best[none].nanmean().item():.1%}."
     )
 
 
@@ -223,21 +230,22 @@ def prepare_band(figure):
     """Left the curve with its band (one seed), right spread and error against p (all seeds); returns the marks."""
     left, right = figure.subplots(1, 2, width_ratios=[1.5, 1])
     x, color = mc_dropout.GRID.numpy(), plotting.series(0)[0]
-    left.set(xlabel="x", ylabel="y", title="One seed", xlim=(x[0], x[-1]), ylim=(-2.6, 2.6))
+    left.set(xlabel="x", ylabel="y", title="One seed", xlim=(x[0], x[-1]), ylim=(-2.6, 3.6))
     left.axvspan(-1, 1, color=plotting.muted(), alpha=0.1, linewidth=0)
     left.text(0, -2.5, "training rows lie here", ha="center", color=plotting.muted(), fontsize=8)
     empty = np.full(len(x), np.nan)
     marks = {}
-    for name, alpha in (("target", 0.16), ("curve", 0.3)):
-        marks[name] = [left.fill_between(x, empty, empty, color=color, alpha=alpha, linewidth=0)]
+    for name, alpha, label in (("target", 0.16, "± 1.96 spread and noise"), ("curve", 0.3, "± 1.96 spread")):
+        marks[name] = [left.fill_between(x, empty, empty, color=color, alpha=alpha, linewidth=0, label=label)]
     thin = {"color": color, "linestyle": "-", "linewidth": 0.6, "alpha": 0.7}
-    marks["passes"] = [left.plot([], [], **thin)[0] for _ in range(mc_dropout.SHOWN)]
+    labels = [f"{mc_dropout.SHOWN} of the masks", *[None] * (mc_dropout.SHOWN - 1)]
+    marks["passes"] = [left.plot([], [], label=label, **thin)[0] for label in labels]
     marks["mean"] = left.plot([], [], color=color, linestyle="-", linewidth=2, label="mean of 200 masks")
     marks["data"] = left.plot([], [], ".", color=plotting.ink(), markersize=4, label="training rows")
     left.plot(x, mc_dropout.TRUTH, color=plotting.series(1)[0], linestyle="--", linewidth=1.4, label="the sine")
-    left.legend(loc="upper left", ncols=3, fontsize=8, handlelength=1.6, columnspacing=1)
+    left.legend(loc="upper left", ncols=3, fontsize=8, handlelength=1.2, columnspacing=0.8)
     ps = mc_dropout.PS
-    right.set(xlabel="p", title="Among the training rows", xlim=(0, 0.52), ylim=(0, 0.7))
+    right.set(xlabel="p", title="Among the training rows, all seeds", xlim=(0, 0.52), ylim=(0, 0.7))
     right.set_ylabel("root mean square")
     marks["spread"] = plotting.draw_band(right, ps, np.empty((0, len(ps))), label="spread over masks", k=0)
     marks["error"] = plotting.draw_band(right, ps, np.empty((0, len(ps))), label="error of the mean", k=1)
@@ -272,9 +280,10 @@ def draw_band(marks, result, p):
     plotting.move_band(marks["error"], band.ps, band.error())
     inside, outside = (band.mean_spread(where)[:, i].mean().item() for where in (mc_dropout.INSIDE, ~mc_dropout.INSIDE))
     return (
-        f"{band.rows} training rows, p = {p:g}, {n} seed{'s' * (n != 1)}: the spread over masks is {inside:.2f} among "
-        f"the training rows and {outside:.2f} beyond them, the mean is off by {band.error()[:, i].mean():.2f}; the "
-        f"wide band (masks and noise) holds {band.coverage()[:, i].mean():.0%} of new targets.{note}"
+        f"{band.rows} training rows, p = {p:g}; left the first seed, here the mean of {n}: the spread over masks is "
+        f"{inside:.2f} among the training rows and {outside:.2f} beyond them, the mean is off by "
+        f"{band.error()[:, i].mean():.2f}; the light band (masks and noise) holds "
+        f"{band.coverage()[:, i].mean():.0%} of new targets.{note}"
     )
 
 

@@ -16,11 +16,13 @@ from course_lib.dropout import dropout
 from course_lib.lab.data import Split, digits
 from course_lib.lab.ensemble import ModelSpec, train
 from course_lib.lab.remember import remembered
+from course_lib.lab.statistics import paired_interval
 
 STAGES = {"20 % wrong": (300, 0.2), "all right": (200, 0.0)}  # labels → rows, label noise
 PS = (0.0, 0.1, 0.3, 0.5, 0.7, 0.8, 0.85, 0.9, 0.96)
 SPEC = ModelSpec((64, 128, 10))
 STEPS = 1000
+SEEDS = tuple(range(20, 32))
 RECORDED = (0, 10, 20, 40, 70, 100, 150, 200, 300, 400, 600, 800, STEPS)
 
 
@@ -33,7 +35,8 @@ def split_of(stage: str, seed: int) -> Split:
 class Curves:
     """Losses and errors [seeds, ps, recorded], NaN where they are not there yet; measured with masks off.
 
-    Training figures are on the training labels as given, wrong ones included. parameters: a list per seed.
+    Training figures are on the training labels as given, wrong ones included. parameters: those of the end, a list
+    per seed.
     """
 
     stage: str
@@ -52,16 +55,18 @@ class Curves:
         return self.ps.index(p)
 
     def network(self, s: int, p: float) -> list[Tensor]:
-        """Weights and biases of seed number s at this p: W₁ [128, 64], b₁, W₂ [10, 128], b₂."""
+        """Weights and biases of seed number s at this p, at the end: W₁ [128, 64], b₁, W₂ [10, 128], b₂."""
         return [parameter[self.at(p)] for parameter in self.parameters[s]]
 
 
 @remembered
-def compute_curves(stage: str = "20 % wrong", seeds: tuple = tuple(range(12))) -> Iterator[Curves]:
-    """Train every p at every seed; yield `Curves` that fill in."""
-    grid = {"dropout": list(PS), "lr": 2e-3, "weight_decay": 0.0}
+def compute_curves(stage: str = "20 % wrong", seeds: tuple = SEEDS, ps: tuple = PS,
+                   steps: int = STEPS) -> Iterator[Curves]:  # fmt: skip
+    """Train every p at every seed; yield `Curves` that fill in. Fewer `steps` are the beginning of the same runs."""
+    grid = {"dropout": list(ps), "lr": 2e-3, "weight_decay": 0.0}
+    recorded = tuple(step for step in RECORDED if step < steps) + (steps,)
     for training in train(
-        SPEC, lambda seed: split_of(stage, seed), grid, seeds, steps=STEPS, batch_size=50, record_at=RECORDED
+        SPEC, lambda seed: split_of(stage, seed), grid, seeds, steps=steps, batch_size=50, record_at=recorded
     ):
         yield Curves(
             stage,
@@ -72,7 +77,36 @@ def compute_curves(stage: str = "20 % wrong", seeds: tuple = tuple(range(12))) -
             1 - training.test_accuracy,
             training.parameters,
             training.progress,
+            tuple(ps),
+            recorded,
         )
+
+
+def stopped(curves: Curves, p: float) -> tuple[int, Tensor]:
+    """The recorded step with the lowest *mean* test error, and the test errors [seeds] there.
+
+    An oracle: it looks at the test rows, so its error is a little better than an honest choice of the step would get.
+    """
+    error = curves.test_error[:, curves.at(p)]
+    i = int(error.nanmean(0).nan_to_num(nan=torch.inf).argmin())
+    return curves.steps[i], error[:, i]
+
+
+def fits_as_well(curves: Curves, p: float) -> int:
+    """The step at which the plain network's mean training loss passes that of this p at the end, between two recorded
+    steps on a straight line."""
+    plain, target = (curves.train_loss[:, curves.at(which)].mean(0).double() for which in (0.0, p))
+    i = int((plain <= target[-1]).double().argmax())  # the first recorded step below it
+    if i == 0:
+        return curves.steps[-1] if plain[0] > target[-1] else 0
+    (a, b), (before, after) = curves.steps[i - 1 : i + 1], plain[i - 1 : i + 1]
+    return round(a + (b - a) * ((before - target[-1]) / (before - after)).item())
+
+
+def told_apart(figures: dict[str, Tensor]) -> str | None:
+    """Whose figures [seeds] are lowest in the mean; None unless the paired intervals tell it from every other."""
+    first, *others = sorted(figures, key=lambda name: figures[name].mean().item())
+    return first if all(paired_interval(figures[other], figures[first]).low > 0 for other in others) else None
 
 
 def hidden(network: list[Tensor], x: Tensor) -> Tensor:
@@ -110,6 +144,18 @@ def three_losses(curves: Curves, p: float = 0.5, draws: int = 50) -> ThreeLosses
         on.append(losses_by_mask(network, split.train_x, split.train_y, p, draws, generator).mean())
     return ThreeLosses(curves.train_loss[:, curves.at(0.0), -1], curves.train_loss[:, curves.at(p), -1],
                        torch.stack(on))  # fmt: skip
+
+
+def loss_by_label(curves: Curves, p: float) -> tuple[Tensor, Tensor]:
+    """Mean training loss [seeds] at the end, masks off: on rows with a right label, on rows with a wrong one."""
+    losses = []
+    for s, seed in enumerate(curves.seeds):
+        split, network = split_of(curves.stage, seed), curves.network(s, p)
+        loss = cross_entropy(logits(network, hidden(network, split.train_x)), split.train_y, reduction="none")
+        wrong = split.train_y != split.clean_train_y
+        losses.append(torch.stack([loss[~wrong].mean(), loss[wrong].mean()]))
+    right, wrong = torch.stack(losses).T
+    return right, wrong
 
 
 def without_each_unit(network: list[Tensor], x: Tensor, y: Tensor) -> Tensor:

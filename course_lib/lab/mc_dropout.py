@@ -23,6 +23,7 @@ NOISE, Z = 0.3, 1.96
 GRID = torch.linspace(-1.6, 1.6, 81)  # the data lie in [−1, 1)
 INSIDE = GRID.abs() <= 1
 TRUTH = torch.sin(math.pi * GRID)
+SEEDS = tuple(range(20, 36))
 SHOWN = 6  # passes of the first seed that are kept to be drawn
 
 
@@ -30,6 +31,7 @@ SHOWN = 6  # passes of the first seed that are kept to be drawn
 class Band:
     """Mean and standard deviation over masks [seeds, ps, points], and the evaluation pass (masks off).
 
+    The standard deviation is that of the masks asked (divisor: their number, `correction=0`).
     some: a few single passes of the first seed [ps, SHOWN, points]. data: (x, y) of the first seed.
     Seeds are those that have finished; empty tensors at the beginning.
     """
@@ -85,38 +87,39 @@ def predictions(parameters: list[Tensor], x: Tensor, p: float, passes: int, acti
 
 
 @remembered
-def compute_band(rows: int = 30, activation: str = "relu", seeds: tuple = tuple(range(8)), passes: int = 200,
-                 layer=dropout) -> Iterator[Band]:  # fmt: skip
+def compute_band(rows: int = 30, activation: str = "relu", seeds: tuple = SEEDS, passes: int = 200,
+                 layer=dropout, ps: tuple = PS) -> Iterator[Band]:  # fmt: skip
     """Train every p at every seed, then ask each network `passes` times; yield a `Band` that grows seed by seed.
 
+    1000 steps of 30 rows whatever the number of rows: a thousand epochs of 30 rows, thirty of 1000.
     `layer`: whose masks are used for asking; training drops with the engine's own.
     """
     spec = ModelSpec((1, 64, 64, 1), task="regression", activation=activation)
-    grid, done = {"dropout": list(PS), "lr": 5e-3, "weight_decay": 0.0}, {}
+    grid, done = {"dropout": list(ps), "lr": 5e-3, "weight_decay": 0.0}, {}
     how = {"steps": 1000, "batch_size": min(rows, 30)}
     for training in train(spec, lambda seed: noisy_sine(rows, 0, 1, NOISE, seed=seed), grid, seeds, **how):
         for s, seed in enumerate(seeds):
             if training.parameters[s] is not None and seed not in done:
-                done[seed] = _ask(training.parameters[s], seed, passes, activation, layer)
-        yield _gather(rows, done, seeds, training.progress)
+                done[seed] = _ask(training.parameters[s], seed, ps, passes, activation, layer)
+        yield _gather(rows, done, seeds, training.progress, tuple(ps))
 
 
-def _ask(parameters, seed, passes, activation, layer):
+def _ask(parameters, seed, ps, passes, activation, layer):
     """(mean, spread, off, a few passes) [ps, points] of one seed."""
     figures = []
-    for v, p in enumerate(PS):
+    for v, p in enumerate(ps):
         network = [parameter[v].cpu() for parameter in parameters]
         with torch.no_grad():
             y = predictions(network, GRID, p, passes, activation, layer, seeded(seed, "masks to ask with"))
             off = predictions(network, GRID, 0.0, 1, activation)[0]
-        figures.append((y.mean(0), y.std(0), off, y[:SHOWN]))
+        figures.append((y.mean(0), y.std(0, correction=0), off, y[:SHOWN]))
     return [torch.stack(part) for part in zip(*figures)]
 
 
-def _gather(rows, done, seeds, progress):
+def _gather(rows, done, seeds, progress, ps):
     first = noisy_sine(rows, 0, 1, NOISE, seed=seeds[0])
     kept = [done[seed] for seed in seeds if seed in done]
-    empty = torch.empty(0, len(PS), len(GRID))
+    empty = torch.empty(0, len(ps), len(GRID))
     mean, spread, off = (torch.stack([part[i] for part in kept]) if kept else empty for i in range(3))
     some = done[seeds[0]][3] if seeds[0] in done else None
-    return Band(rows, mean, spread, off, some, (first.train_x[:, 0], first.train_y[:, 0]), progress)
+    return Band(rows, mean, spread, off, some, (first.train_x[:, 0], first.train_y[:, 0]), progress, ps)
