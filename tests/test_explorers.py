@@ -43,13 +43,18 @@ def ends(control):
 
 
 def corners(explorer):
-    """Numbers with each control at its ends, the others at their defaults, and each pair at opposite ends."""
+    """Numbers with each control at its ends, the others at their defaults, and each pair at opposite ends; of the
+    hundred pairs that a mixer has, neighbours."""
     defaults = explorer.numbers()
     yield defaults
     for name, control in explorer.controls.items():
         for end in ends(control):
             yield {**defaults, name: end}
-    for (a, first), (b, second) in itertools.permutations(explorer.controls.items(), 2):
+    controls = list(explorer.controls.items())
+    pairs = itertools.permutations(controls, 2)
+    if explorer.presets:
+        pairs = [*zip(controls, controls[1:]), *zip(controls[1:], controls)]
+    for (a, first), (b, second) in pairs:
         yield {**defaults, a: ends(first)[0], b: ends(second)[1]}
 
 

@@ -67,7 +67,7 @@ def test_a_search_equals_its_candidates_trained_one_by_one(monkeypatch):
     *_, found = search.search("e-mails", 100, 0.1, seeds=(0, 1), candidates=4, rungs=(10, 20))
     assert found.validation.shape == (2, 4, 2) and found.test.isfinite().all()
     for i in (1, 3):
-        *_, alone = mixer.mix(found.settings[i], "e-mails", 100, 0.1, seeds=(0, 1), steps=40)
+        *_, alone = mixer.mix(found.settings[i], "e-mails", 100, 0.1, seeds=(0, 1), steps=20, every=20)
         step = alone.recorded.index(20)
         assert torch.allclose(found.test[:, i, -1], alone.test_error[:, step], atol=0.011)  # of 269 rows, three
 

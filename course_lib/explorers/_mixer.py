@@ -30,22 +30,20 @@ PRESETS = {
 
 @dataclass
 class Pair:
-    """One mix and the plain network in the same world; `same` where the mix is plain."""
+    """The plain network, and a mix in the same world: None until its training begins, `plain` if it is plain."""
 
     plain: lab.Mix
-    mixed: lab.Mix
-    same: bool
-    setting: lab.Setting
+    mixed: lab.Mix | None
 
 
-def compute_mixer(data, rows, noise, seeds=tuple(range(8)), steps=lab.STEPS, **techniques):
+def compute_mixer(data, rows, noise, seeds=tuple(range(8)), steps=lab.STEPS, every=lab.EVERY, **techniques):
     """Train the plain network (once for each world), then the mix; yields a growing `Pair`."""
-    setting, world = lab.Setting(**techniques), (data, rows, noise, seeds, steps)
+    setting, world = lab.Setting(**techniques), (data, rows, noise, seeds, steps, every)
     for plain in lab.mix(lab.PLAIN, *world):
-        yield Pair(plain, plain, True, setting)
+        yield Pair(plain, plain if setting == lab.PLAIN else None)
     if setting != lab.PLAIN:
         for mixed in lab.mix(setting, *world):
-            yield Pair(plain, mixed, False, setting)
+            yield Pair(plain, mixed)
 
 
 def prepare_mixer(figure):
@@ -79,7 +77,7 @@ def _prepare_figure(ax, name):
 
 def draw_mixer(marks, result):
     """Move the marks to a `Pair`."""
-    plain, mixed = result.plain, result.mixed
+    plain, mixed = result.plain, result.mixed or result.plain
     plotting.set_limits(marks["own"][0].axes, x=(0, mixed.recorded[-1]))
     plotting.move_band(marks["plain"], plain.recorded, plain.test_error)
     plotting.move_band(marks["mixed"], mixed.recorded, mixed.test_error)
@@ -110,9 +108,9 @@ def _move_figure(parts, values):
 
 def _say(result):
     plain, mixed = result.plain, result.mixed
-    if mixed.progress < 1:
-        what = "the plain network" if result.same else "the mix"
-        return f"Training {what} at {len(mixed.error)} seeds: {mixed.progress:.0%}. {mixed.note}".strip()
+    if mixed is None or mixed.progress < 1:
+        what, here = ("the plain network", plain) if mixed is None or mixed is plain else ("the mix", mixed)
+        return f"Training {what} at {len(here.error)} seeds: {here.progress:.0%}. {here.note}".strip()
     lost = int((mixed.diverged_at >= 0).sum())
     if lost > len(mixed.error) - 2:
         first = int(mixed.diverged_at[mixed.diverged_at >= 0].min())
@@ -122,7 +120,7 @@ def _say(result):
     said = [f"{len(mixed.error) - lost} seeds: {figures}."]
     if lost:
         said.append(f"{lost} more diverged.")
-    if result.same:
+    if mixed is plain:
         said.append("This is the plain network: move something.")
     else:
         both = (mixed.error + plain.error).isfinite()
@@ -157,6 +155,6 @@ mixer = Explorer(
     prepare=prepare_mixer,
     draw=draw_mixer,
     size=(9.6, 3.6),
-    quick={"seeds": (0, 1), "steps": 40},
+    quick={"seeds": (0, 1), "steps": 16, "every": 8},
     presets=PRESETS,
 )

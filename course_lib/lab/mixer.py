@@ -25,7 +25,7 @@ from course_lib.sgd import cosine_decay
 
 WORLDS, NORMS, SCHEDULES = ("digits", "e-mails"), ("none", "batch", "layer"), ("constant", "cosine")
 VALIDATION, TEST, BINS = 200, 1000, 15
-STEPS, MEASURED = 600, 40  # updates; how often the curves are measured
+STEPS, EVERY = 600, 15  # updates; the curves are measured every so many
 NEVER = 0  # patience: no early stopping
 STRENGTHS = ("lr", "l1", "l2", "weight_decay", "label_smoothing", "dropout", "survival")  # columns of the engine's grid
 
@@ -33,7 +33,7 @@ STRENGTHS = ("lr", "l1", "l2", "weight_decay", "label_smoothing", "dropout", "su
 class Setting(NamedTuple):
     """How strong each technique is; the defaults are the plain network.
 
-    l2 joins the gradient, weight_decay does not, l1 is a proximal step. patience: in evaluations, 40 in a training.
+    l2 joins the gradient, weight_decay does not, l1 is a proximal step. patience: in evaluations, one every 15 steps.
     survival: of the last residual block. norm: "layer" also puts a LayerNorm into both blocks.
     """
 
@@ -125,11 +125,13 @@ def schedule(name: str, steps: int) -> Callable | None:
 
 
 @remembered
-def mix(setting=PLAIN, data="digits", rows=300, noise=0.2, seeds=tuple(range(8)), steps=STEPS) -> Iterator[Mix]:
+def mix(
+    setting=PLAIN, data="digits", rows=300, noise=0.2, seeds=tuple(range(8)), steps=STEPS, every=EVERY
+) -> Iterator[Mix]:
     """Train one setting at every seed; yield a `Mix` that grows."""
     splits = {seed: world(data, rows, noise, seed) for seed in seeds}
     spec = network(splits[seeds[0]], setting.norm)
-    recorded, judged = tuple(range(0, steps + 1, steps // MEASURED)), {}
+    recorded, judged = tuple(range(0, steps + 1, every)), {}
     figures = torch.full((len(seeds), 4), math.nan, dtype=torch.float64)
     seconds, since = 0.0, time.process_time()
     for training in train(
@@ -151,7 +153,8 @@ def mix(setting=PLAIN, data="digits", rows=300, noise=0.2, seeds=tuple(range(8))
                 figures[i] = torch.tensor(judged[i], dtype=torch.float64)
         curves = (1 - training.train_accuracy[:, 0], 1 - training.test_accuracy[:, 0])
         ended = training.diverged_at[:, 0], training.stopped_at[:, 0]
-        yield Mix(recorded, *curves, *figures.clone().unbind(1), *ended, seconds, training.progress, note_of(data))
+        progress = training.progress if len(judged) == len(seeds) else min(training.progress, 0.99)
+        yield Mix(recorded, *curves, *figures.clone().unbind(1), *ended, seconds, progress, note_of(data))
         since = time.process_time()
 
 

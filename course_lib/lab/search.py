@@ -109,7 +109,7 @@ def search(data="e-mails", rows=300, noise=0.2, seeds=tuple(range(8)), candidate
         ):
             errors[0, :, where] = 1 - training.validation_accuracy
             errors[1, :, where] = 1 - training.test_accuracy
-            progress = (part + training.progress) / len(NORMS)
+            progress = (part + (training.progress if training.finished else 0.99 * training.progress)) / len(NORMS)
             yield Search(settings, noise, rungs, *errors.clone(), progress, note)
 
 
