@@ -25,7 +25,9 @@ def compute_study(epochs, repetitions=REPETITIONS[-1]):
 
 def prepare_study(figure):
     """Accuracies, differences from plain, and the interval's half width against repetitions; returns what moves."""
-    left, middle, right = figure.subplots(1, 3, width_ratios=[1.25, 1, 1.1])
+    figure.set_layout_engine("none")  # limits go by the data set, and a layout made anew would shift by a hair
+    places = {"left": 0.055, "right": 0.99, "bottom": 0.145, "top": 0.92, "wspace": 0.24}
+    left, middle, right = figure.add_gridspec(1, 3, width_ratios=[1.25, 1, 1.1], **places).subplots()
     left.set(title="Accuracy", ylabel="test rows, %", xlim=(-0.6, len(VARIANTS) - 0.4), ylim=ACCURACIES)
     left.set_xticks(range(len(VARIANTS)), [name.replace(" ", "\n") for name in VARIANTS])
     middle.set(title="Difference from plain", ylabel="percentage points", xlim=(-0.6, len(OTHERS) - 0.4))
