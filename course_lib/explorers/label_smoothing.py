@@ -147,7 +147,7 @@ targets = Explorer(
 # ---------------------------------------------------------------- reliability: can the confidence be believed?
 
 LINES = ("as it is", "T, right labels", "T, noisy labels")
-PANELS = {"nll": ("Loss (NLL, nats)", (0, 1.6)), "ece": ("Calibration error (ECE)", (0, 0.5)), "error": ("Error", (0, 0.45))}
+PANELS = {"nll": ("Loss (NLL, nats)", (0, 1.6)), "ece": ("Calibration (ECE)", (0, 0.5)), "error": ("Error", (0, 0.45))}
 EDGES = np.linspace(0, 1, lab.BINS + 1)
 FEW = 50  # predictions of all seeds together: a bin with fewer is drawn hollow
 

@@ -422,7 +422,7 @@ reveal("clusters", f"{words[0]} in the nine, {words[1]} in all 128" if all(words
 # %% [markdown]
 # The other 119 directions change no probability, and smoothing asks nothing of them. Published pictures of tight clusters (Müller et al., 2019) show planes through templates, like ours. A figure on "the features" should say which directions it looked at.
 #
-# In a tight cluster it no longer shows *how much* this three looks like an eight. The next section, folded, measures whether a student who learns from the network pays for that.
+# The tighter a cluster, the less it shows *how much* this three looks like an eight. The next section, folded, measures whether a student who learns from the network pays for that.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: the price, a teacher that tells less
@@ -430,7 +430,7 @@ reveal("clusters", f"{words[0]} in the nine, {words[1]} in all 128" if all(words
 # In **distillation** a small student learns from a large teacher's probabilities instead of labels: "a three, a bit like an eight" says more than "a three". It is shown $\mathrm{softmax}(z/\tau)$; the larger τ, the more the wrong classes count.
 # Müller et al. (2019) found that students of smoothed teachers do worse; Shen et al. (2021), that this is not so in general.
 #
-# Teachers: the networks above, ε = 0 and ε = 0.1. Students: 64-16-10, shown 200 of the teachers' 1000 rows at τ = 1, 2, 4, 8, or all of them at τ = 4. Beside them a student who learns from the labels.
+# Teachers: the networks above, ε = 0 and ε = 0.1. Students: 64-16-10, shown 200 of the teachers' 1000 rows at τ = 1, 2, 4, 8, or all of them at τ = 4. Beside them a student who learns from the labels, at τ = 1.
 # *More* or *fewer errors* means that the interval of the paired difference in test error (smoothed teacher minus plain) lies above or below 0. *Judged:* the teachers; students with 200 rows at τ = 1, at τ = 4, and at the τ that each one's 200 validation rows choose; students with 1000 rows.
 
 # %% tags=["deeper"]
