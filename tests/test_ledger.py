@@ -1,13 +1,16 @@
 """The claims ledger holds what the executed lessons printed, all of it and nothing else."""
 
+import functools
 import re
 from pathlib import Path
 
+import nbformat
 import nbformat.v4 as v4
 import pytest
 
-from course_lib import ledger
+from course_lib import LESSONS, ledger
 from course_lib.build import executed
+from tests._syllabus import PROMISES
 
 NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
 
@@ -53,3 +56,18 @@ def test_the_page_counts_and_escapes(rows):
 def test_every_claim_of_the_course_has_its_bound_and_its_place():
     found = ledger.rows(NOTEBOOKS)
     assert found and not [row for row in found if not (row.bound and row.section and row.figure)]
+
+
+@functools.cache
+def read(lesson):
+    return nbformat.read(NOTEBOOKS / f"{lesson}.ipynb", as_version=4)
+
+
+PROMISED = [(stem, item) for stem, items in PROMISES.items() for item in items]
+
+
+@pytest.mark.parametrize("stem, item", PROMISED, ids=[f"{stem}: {item}" for stem, item in PROMISED])
+def test_every_promise_is_kept_by_a_claim(stem, item):
+    lesson = f"{LESSONS.index(stem):02d}_{stem}"
+    sentences = [row.sentence for row in ledger.rows_of(read(lesson), lesson)]
+    assert any(re.search(PROMISES[stem][item], sentence) for sentence in sentences), sentences
