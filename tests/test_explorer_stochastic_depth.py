@@ -55,7 +55,7 @@ def test_a_block_that_is_on_stays_on_as_p_L_rises():
 
 def test_the_way_goes_through_what_is_on_and_around_what_is_off():
     marks = explore.prepare_shorter(Figure())
-    caption = explore.draw_shorter(marks, explore.ShorterNetwork(explore.alive_blocks()), 0.3, 2, "test NLL")
+    caption = explore.draw_shorter(marks, explore.ShorterNetwork(explore.alive_blocks()), 0.3, 2, "test NLL", 600)
     alive = explore.alive_blocks()[1, LAST.index(0.3)]
     assert f"{alive.sum()} are on in batch 2" in caption and "7.45 of 12" in caption
     x, y = map(np.asarray, marks["path"][0].get_data())
@@ -65,27 +65,54 @@ def test_the_way_goes_through_what_is_on_and_around_what_is_off():
 
 
 def fake(rule, last, shift):
+    """Three seeds, two recorded steps; the figures fall by 0.05 between them."""
     values = torch.arange(3.0).double().unsqueeze(1) / 10 + torch.arange(len(last)).double() / 100 + shift
-    return Shorter(rule, last, *[values] * 5, progress=1.0)
+    curves = [torch.stack([values + 0.05, values], -1)] * 3
+    return Shorter(rule, last, (100, 600), *curves, values, values, progress=1.0)
+
+
+def fake_rules():
+    others = {rule: fake(rule, explore.COMPARED[:-1], shift) for rule, shift in (("uniform", 0.1), ("reversed", 0.2))}
+    others["uniform"].error = others["uniform"].error[:2]
+    return explore.Rules(fake("linear", LAST, 0.3), others)
 
 
 def test_the_rules_are_compared_on_the_seeds_that_both_have():
-    linear, uniform = fake("linear", LAST, 0.3), fake("uniform", explore.COMPARED[:-1], 0.1)
-    uniform.error = uniform.error[:2]
-    ours, theirs = explore.both(explore.Rules(linear, uniform), "error")
-    assert ours.shape == theirs.shape == (2, len(explore.COMPARED))
-    columns = [LAST.index(last) for last in explore.COMPARED]
-    assert torch.equal(ours, linear.error[:2, columns]) and torch.equal(theirs[:, :-1], uniform.error)
-    assert torch.equal(ours[:, -1], theirs[:, -1])
+    result, columns = fake_rules(), [LAST.index(last) for last in explore.COMPARED]
+    linear, uniform = explore.compared(result, "uniform", lambda training: training.at("error"))
+    assert linear.shape == uniform.shape == (2, len(explore.COMPARED))
+    assert torch.equal(linear, result.linear.at("error")[:2, columns])
+    assert torch.equal(uniform[:, :-1], result.others["uniform"].at("error"))
+    assert torch.equal(linear[:, -1], uniform[:, -1]), "where nothing is dropped the rules are one"
+    missing = explore.compared(explore.Rules(result.linear, {}), "uniform", lambda training: training.at("error"))
+    assert missing[0].shape == (3, len(explore.COMPARED)) and missing[1].isnan().all()
+
+
+def test_the_caption_of_the_rules_says_what_is_drawn():
     marks = explore.prepare_rules(Figure())
-    caption = explore.draw_rules(marks, explore.Rules(linear, uniform), 0.5, "test error")
-    assert "linear minus uniform: 0.2 [0.2, 0.2]" in caption
-    both = [np.sum(marks[rule][0].get_ydata()) for rule in ("linear", "uniform")]
-    assert both == pytest.approx([8.75, 8.75]), "the same expected depth"
+    caption = explore.draw_rules(marks, fake_rules(), 0.5, "test error", 600)
+    assert "after 600 steps, linear minus uniform 0.21 [0.21, 0.21]" in caption and "minus reversed 0.11" in caption
+    drawn = {rule: marks[rule][0].get_ydata() for rule in explore.RULES}
+    assert [np.sum(values) for values in drawn.values()] == pytest.approx([8.75] * 3), "the same expected depth"
+    assert list(drawn["reversed"]) == list(drawn["linear"][::-1]) and np.ptp(drawn["uniform"]) < 1e-12
+    assert "after 100 steps" in explore.draw_rules(marks, fake_rules(), 0.5, "test error", 100)
+    assert marks["linear band"][0].get_ydata()[0] == pytest.approx(0.4), "0.35, 0.45: the seeds that uniform has"
+    assert "they are one" in explore.draw_rules(marks, fake_rules(), 1.0, "test error", 600)
+    assert "Training" in explore.draw_rules(marks, explore.Rules(fake("linear", LAST, 0), {}), 0.5, "test error", 600)
+
+
+def test_the_test_figure_is_that_of_the_step():
+    marks = explore.prepare_shorter(Figure())
+    result = explore.ShorterNetwork(explore.alive_blocks(), None, fake("linear", LAST, 0.3))
+    for step, expected in ((600, 0.42), (100, 0.47)):
+        caption = explore.draw_shorter(marks, result, 0.5, 1, "test error", step)
+        assert f"test error after {step} steps {expected:g}" in caption
+        assert marks["dots"][0].get_ydata()[LAST.index(0.5)] == pytest.approx(expected)
+    assert "after 600 steps" in explore.draw_shorter(marks, result, 0.5, 1, "test error", 75), "75 is not recorded"
 
 
 def test_first_block_draws_geometric_means():
-    result = explore.FirstBlock(torch.full((2, 3, 7), 1e-3).double(), 0.5)
+    result = explore.FirstBlock(torch.full((2, 3, 7), 1e-3).double(), 0.5, 1.0)
     result.norm[0], result.norm[1] = 1e-2, 1e-4
     marks = explore.prepare_first_block(Figure())
     caption = explore.draw_first_block(marks, result)
@@ -95,10 +122,10 @@ def test_first_block_draws_geometric_means():
 
 
 def test_a_first_block_that_is_never_on_leaves_a_gap():
-    *_, result = explore.compute_first_block(0.0, "LayerNorm in front", seeds=(0, 1))
+    *_, result = explore.compute_first_block(0.0, "LayerNorm in front", "1/n", seeds=(0, 1))
     marks = explore.prepare_first_block(Figure())
     caption = explore.draw_first_block(marks, result)
     drawn = marks["shortcut, dropping"][0].get_ydata()
     assert np.isnan(drawn[0]) and np.isfinite(drawn[1:]).all(), "of one block with p_L = 0"
     assert caption.endswith("A gap: that first block is never on.")
-    assert "gap" not in explore.draw_first_block(marks, explore.FirstBlock(result.norm.clamp(min=1e-9), 0.0))
+    assert "gap" not in explore.draw_first_block(marks, explore.FirstBlock(result.norm.clamp(min=1e-9), 0.0, 1.0))

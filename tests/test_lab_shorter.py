@@ -23,30 +23,69 @@ def test_expected_depths_and_their_uniform_twins():
 def test_training_fills_in_seed_by_seed_and_is_remembered():
     options = {"last": (0.5, 1.0), "seeds": (0, 1), "steps": 24}
     *partial, complete = shorter_training.train_shorter(**options)
+    assert complete.recorded == (24,)
     for name in shorter_training.FIGURES:
         figure = getattr(complete, name)
-        assert figure.shape == (2, 2) and figure.isfinite().all()
+        assert figure.shape == (2, 2, 1) and figure.isfinite().all() and torch.equal(complete.at(name), figure[..., 0])
+    assert complete.early.shape == (2, 2) and complete.late.isfinite().all()
     assert all(found.error.isnan().any() for found in partial if found.progress < 1)
-    assert complete.depths == pytest.approx([8.75, 12])
     assert list(shorter_training.train_shorter(**options)) == [complete]
 
 
 def test_a_network_of_fewer_blocks_is_that_network():
     *_, found = shorter_training.train_shorter(last=(1.0,), depth=2, seeds=(0,), steps=6, watch=False)
-    assert found.depth == 2 and found.depths == [2]
     split = digits(300, 0, label_noise=0.2, scale="unit", seed=0)
     grid = {"survival": [1.0], "lr": 2e-3, "weight_decay": 0.0}
     *_, plain = train(
         ModelSpec((64, 32, 10), residual_blocks=2, expansion=1, branch_norm=False), split, grid, (0,), steps=6
     )
-    assert found.nll.item() == pytest.approx(plain.test_loss.item(), rel=1e-6)
+    assert found.at("nll").item() == pytest.approx(plain.test_loss.item(), rel=1e-6)
+
+
+def test_each_stops_at_its_own_best_step():
+    nll = torch.tensor([[[3.0, 1.0, 2.0], [1.0, 2.0, 3.0]], [[3.0, 2.0, 1.5], [2.0, 1.5, 3.0]]])
+    error, nothing = nll / 10, torch.zeros(2, 2)
+    found = shorter_training.Shorter("linear", (0.5, 1.0), (10, 20, 30), error, nll, nll, nothing, nothing)
+    assert found.best_steps() == [20, 10], "by the mean over seeds: 1.5 and 1.5"
+    assert torch.equal(found.stopped("error"), torch.stack([error[:, 0, 1], error[:, 1, 0]], 1))
+    assert torch.equal(found.at("nll", 20), nll[:, :, 1]) and torch.equal(found.at("nll"), nll[:, :, 2])
+    with pytest.raises(ValueError):
+        found.at("nll", 15)
+
+
+def test_what_is_recorded_on_the_way_is_what_a_shorter_training_ends_with():
+    options = {"last": (0.5,), "depth": 2, "seeds": (0,), "watch": False}
+    *_, long = shorter_training.train_shorter(steps=30, **options)
+    *_, short = shorter_training.train_shorter(steps=25, **options)
+    assert long.recorded == (25, 30) and long.at("nll", 25).item() == pytest.approx(short.at("nll").item(), rel=1e-6)
+
+
+def test_reversed_is_the_linear_rule_from_the_other_end():
+    linear, other = (shorter_training.network_of(rule, 12, False) for rule in ("linear", "reversed"))
+    assert other.survival(0.3) == linear.survival(0.3)[::-1] and other.survival(0.3)[0] == pytest.approx(0.3)
+    assert [block.survival for block in other.build(survival=0.3)[2:-1]] == other.survival(0.3)
+    with pytest.raises(ValueError, match="rule"):
+        shorter_training.network_of("backwards", 12, False)
+
+
+@pytest.mark.parametrize(("rule", "never"), [("linear", 2), ("reversed", 0)])
+def test_the_block_that_is_never_on_learns_nothing(rule, never):
+    learnt, split = torch.zeros(3), digits(100, 0, scale="unit", seed=0)
+
+    def observe(seed, step, parameters, gradients):
+        sizes = [g.abs().sum() for g in gradients[2:-2]]  # of each block: two matrices, two biases
+        learnt.add_(torch.stack(sizes).reshape(3, 4).sum(1))
+
+    spec, grid = shorter_training.network_of(rule, 3, False), {"survival": [0.0], "lr": 2e-3, "weight_decay": 0.0}
+    assert [*train(spec, split, grid, (0,), steps=4, observe=observe)]
+    assert learnt[never] == 0 and (learnt > 0).sum() == 2
 
 
 def test_watching_changes_nothing_else():
     options = {"last": (0.5, 1.0), "seeds": (0, 1, 2), "steps": 12}
     (*_, watched), (*_, other) = (shorter_training.train_shorter(watch=watch, **options) for watch in (True, False))
     for name in ("error", "nll", "train_loss"):
-        assert torch.allclose(getattr(watched, name), getattr(other, name), rtol=1e-3, atol=5e-3), name
+        assert torch.allclose(watched.at(name), other.at(name), rtol=1e-3, atol=5e-3), name
     assert watched.early.isfinite().all() and other.early.isnan().all() and other.late.isnan().all()
 
 
@@ -92,6 +131,13 @@ def test_branches_are_counted(mode, calls):
     for _ in range(10):
         network(torch.ones(2, 64))
     assert counted.calls == calls or (calls is None and 10 < counted.calls < 40)
+
+
+def test_a_gain_scales_the_blocks_matrices_and_nothing_else():
+    (plain, _), (scaled, _) = (first_block.network_of("shortcut", 3, 5, norm=True, gain=gain) for gain in (1.0, 2.0))
+    for (name, before), after in zip(plain.named_parameters(), scaled.parameters(), strict=True):
+        inside = ".branch." in name and before.ndim == 2
+        assert torch.equal(after, 2 * before if inside else before), name
 
 
 @pytest.mark.parametrize("norm", [False, True])

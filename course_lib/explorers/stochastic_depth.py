@@ -13,6 +13,8 @@ from course_lib.lab.shorter_steps import Steps, time_shorter
 from course_lib.lab.shorter_training import (
     DEPTH,
     LAST,
+    RECORDED,
+    RULES,
     SEEDS,
     STEPS,
     Shorter,
@@ -21,7 +23,7 @@ from course_lib.lab.shorter_training import (
     uniform_twins,
 )
 from course_lib.lab.statistics import mean_interval, paired_interval
-from course_lib.stochastic_depth import RULES, drop_path, survival_probabilities
+from course_lib.stochastic_depth import drop_path, survival_probabilities
 
 BLOCKS = np.arange(1, DEPTH + 1)
 
@@ -110,8 +112,8 @@ def draw_who_is_on(marks, result):
     n, expected, kept = result.numbers, sum(result.survivals), result.kept.sum()
     here = (result.batch != 0).double().mean(-1).sum(0).mean().item()  # blocks a row
     return (
-        f"{n['rule'].capitalize()} rule, p_L = {n['last']:g}, {n['mode']}: of {DEPTH} blocks {expected:.2f} are "
-        f"expected, {kept:.2f} were on over {BATCHES} batches and {here:.2f} in batch {n['batch']}, a row on average."
+        f"{n['rule'].capitalize()} rule, p_L = {n['last']:g}, {n['mode']}: of {DEPTH} blocks a row is expected to pass "
+        f"{expected:.2f}; on average it passed {kept:.2f} over {BATCHES} batches and {here:.2f} in batch {n['batch']}."
         f"{result.note}"
     )
 
@@ -120,7 +122,7 @@ who_is_on = Explorer(
     title="Twelve blocks, twenty rows: who is on?",
     controls={
         "last": Slider("survival of the last block, p_L", 0.0, 1.0, 0.5, step=0.05),
-        "rule": Choice("rule", RULES, "linear"),
+        "rule": Choice("rule", RULES[:2], "linear"),
         "mode": Choice("decided", tuple(MODES), "row by row"),
         "batch": Slider("batch", 1, BATCHES, 1),
     },
@@ -189,8 +191,8 @@ def prepare_shorter(figure):
     return marks
 
 
-def draw_shorter(marks, result, last, batch, figure):
-    """Move the marks to a `ShorterNetwork` at one p_L, one batch's draw, and one of `FIGURES`."""
+def draw_shorter(marks, result, last, batch, figure, step):
+    """Move the marks to a `ShorterNetwork` at one p_L, one batch's draw, one of `FIGURES`, and a recorded step."""
     i, survivals = LAST.index(last), survival_probabilities(DEPTH, last)
     alive = result.alive[batch - 1, i]
     _draw_network(marks, survivals, alive)
@@ -199,14 +201,20 @@ def draw_shorter(marks, result, last, batch, figure):
         f"{_draw_time(marks, result.times, i)}"
     )
     name, label = FIGURES[figure]
-    values = None if result.training is None else getattr(result.training, name)
+    values, step = (None, step) if result.training is None else after(result.training, name, step)
     _draw_figure(marks, values, figure, label, last)
     if values is None:
         return f"{said}. The clock first, then the training."
     known = values[values.isfinite().all(1)]
     if len(known) < 2:
         return f"{said}. Training {len(LAST)} values of p_L side by side: {result.training.progress:.0%}."
-    return f"{said}; {figure} {mean_interval(known[:, i]):} over {len(known)} seeds."
+    return f"{said}; {figure} after {step} steps {mean_interval(known[:, i])} over {len(known)} seeds."
+
+
+def after(training, name, step):
+    """(a figure after `step` steps or, where a hurried training never came so far, at its end; that step)"""
+    step = step if step in training.recorded else training.recorded[-1]
+    return training.at(name, step), step
 
 
 def _draw_network(marks, survivals, alive):
@@ -227,10 +235,10 @@ def _draw_time(marks, steps, i):
         marks["times"][0].set_data([], [])
         marks["time"][0].set_data([], [])
         return ""
-    share, relative = steps.shares.mean(0), steps.relative.median(0).values
+    share, relative = steps.shares.mean(0), steps.relative.mean(0)
     marks["times"][0].set_data(share, relative)
     marks["time"][0].set_data([share[i]], [relative[i]])
-    return f", a step takes {1e3 * steps.seconds[:, i].median():.2g} ms, {relative[i]:.0%} of a whole one"
+    return f", a step takes {1e3 * steps.seconds[:, i].mean():.2g} ms, {relative[i]:.0%} of a whole one"
 
 
 def _draw_figure(marks, values, figure, label, last):
@@ -250,6 +258,7 @@ shorter = Explorer(
         "last": Slider("p_L", values=LAST, default=0.5, trained=True),
         "batch": Slider("batch", 1, DRAWS, 1, trained=True),
         "figure": Choice("right picture", tuple(FIGURES), "test error", trained=True),
+        "step": Slider("after so many steps", values=RECORDED, default=STEPS, trained=True),
     },
     compute=compute_shorter,
     prepare=prepare_shorter,
@@ -259,42 +268,53 @@ shorter = Explorer(
 )
 
 
-# ---------------------------------------------------------------- rules: linear against uniform at one expected depth
+# ---------------------------------------------------------------- rules: three ways to spend one expected depth
 
-COMPARED = (0.0, 0.3, 0.5, 1.0)  # p_L of the linear rule, some of LAST
+COMPARED = (0.0, 0.5, 0.8, 1.0)  # p_L of the linear rule, some of LAST
+OTHERS = RULES[1:]
 
 
 @dataclass
 class Rules:
-    """Both rules, trained so far; the uniform survivals are those of the same expected depth."""
+    """All three rules, trained so far, at the same expected depths; a rule that has not begun is missing."""
 
     linear: Shorter
-    uniform: Shorter | None = None
+    others: dict
 
 
-def compute_rules(seeds=SEEDS, uniform_seeds=tuple(range(8)), steps=STEPS) -> Iterator[Rules]:
-    """Train the linear rule (or remember it), then the uniform one at the same expected depths; yield `Rules`."""
+def last_of(rule, last):
+    """What stands for p_L under a rule, so that its expected depth is that of the linear one to `last`."""
+    return uniform_twins((last,))[0] if rule == "uniform" else last
+
+
+def compute_rules(seeds=SEEDS, other_seeds=tuple(range(8)), steps=STEPS) -> Iterator[Rules]:
+    """Train the linear rule (or remember it), then the others at the same expected depths; yield `Rules`."""
     for linear in train_shorter(seeds=seeds, steps=steps):
-        yield Rules(linear)
-    twins = uniform_twins(COMPARED[:-1])  # at p_L = 1 the two rules are one
-    for uniform in train_shorter("uniform", twins, seeds=uniform_seeds, steps=steps, watch=False):
-        yield Rules(linear, uniform)
+        yield Rules(linear, {})
+    others = {}
+    for rule in OTHERS:
+        twins = tuple(last_of(rule, last) for last in COMPARED[:-1])  # at p_L = 1 all rules are one
+        for training in train_shorter(rule, twins, seeds=other_seeds, steps=steps, watch=False):
+            others[rule] = training
+            yield Rules(linear, dict(others))
 
 
-def both(result, name):
-    """[seeds, COMPARED] of `name` under the linear and the uniform rule, for the seeds that both have."""
-    linear = getattr(result.linear, name)[:, [LAST.index(last) for last in COMPARED]]
-    if result.uniform is None:
-        return linear, np.full((1, len(COMPARED)), np.nan)
-    uniform = getattr(result.uniform, name)
-    n = len(uniform)
-    return linear[:n], torch.cat([uniform, linear[:n, -1:]], 1)
+def compared(result, rule, read):
+    """(linear, other) [seeds, COMPARED] for the seeds that both have; `read` takes a figure out of a `Shorter`."""
+    columns, linear = [LAST.index(last) for last in COMPARED], read(result.linear)
+    if rule not in result.others:
+        return linear[:, columns], torch.full((1, len(COMPARED)), torch.nan)
+    other = read(result.others[rule])
+    linear = linear[: len(other), columns]
+    return linear, torch.cat([other, linear[:, -1:]], 1)
 
 
 def prepare_rules(figure):
-    """Left the two rules, right the test figure against expected depth; returns the marks that move."""
+    """Left the rules, right the test figure against expected depth; returns the marks that move."""
     left, right = figure.subplots(1, 2, width_ratios=[1, 1.2])
-    left.set(title="Same expected depth, spent differently", xlabel="block (1 is next to the input)", ylim=(0, 1.05))
+    left.set(
+        title="Same expected depth, spent differently", xlabel="block (1 is next to the input)", ylim=(-0.03, 1.05)
+    )
     left.set(ylabel="survival probability $p_l$", xlim=(0.5, DEPTH + 0.5), xticks=BLOCKS[1::2])
     right.set(title="Test error", xlabel="expected depth (blocks)", xlim=(5, DEPTH + 0.3))
     marks = {"axes": right}
@@ -303,75 +323,89 @@ def prepare_rules(figure):
         marks[rule] = left.plot([], [], color=color, linestyle=linestyle, marker="o", markersize=4, label=rule)
         marks[f"{rule} band"] = plotting.draw_band(right, [], np.empty((0, 0)), label=rule, k=k)
     marks["here"] = [right.axvline(9, color=plotting.muted(), linestyle=":", linewidth=1.5)]
-    left.legend(loc="lower left")
     right.legend(loc="lower right")
     return marks
 
 
-def draw_rules(marks, result, last, figure):
-    """Move the marks to `Rules` at one p_L of the linear rule, and one of `FIGURES`."""
+def draw_rules(marks, result, last, figure, step):
+    """Move the marks to `Rules` at one p_L of the linear rule, one of `FIGURES`, and a recorded step.
+
+    The linear rule is drawn on the seeds that the others have, once they have begun.
+    """
     i, depths = COMPARED.index(last), expected_depths(COMPARED)
-    twin = uniform_twins(COMPARED)[i]
-    for rule, survival in (("linear", last), ("uniform", twin)):
-        marks[rule][0].set_data(BLOCKS, survival_probabilities(DEPTH, survival, rule))
     marks["here"][0].set_xdata([depths[i]] * 2)
     name, label = FIGURES[figure]
     plotting.set_texts(marks["axes"], title=figure.replace("test", "Test"), ylabel=label)
     plotting.set_limits(marks["axes"], y=(0, 0.4) if name == "error" else (0, 2.6))
-    linear, uniform = both(result, name)
-    for rule, values in (("linear", linear), ("uniform", uniform)):
-        plotting.move_band(marks[f"{rule} band"], depths, values)
-    said = f"Linear to p_L = {last:g} and uniform at {twin:.3g} both expect {depths[i]:.2f} of {DEPTH} blocks"
-    if result.uniform is None:
-        return f"{said}. Training the linear rule: {result.linear.progress:.0%}."
-    known = torch.as_tensor(linear - uniform)[:, i]
-    known = known[known.isfinite()]
-    if len(known) < 2:
-        return f"{said}. Training the uniform rule: {result.uniform.progress:.0%}."
+    pairs = {rule: compared(result, rule, lambda training: after(training, name, step)[0]) for rule in OTHERS}
+    drawn = {"linear": pairs[OTHERS[0]][0]} | {rule: other for rule, (_, other) in pairs.items()}
+    for rule in RULES:
+        survivals = survival_probabilities(DEPTH, last_of(rule, last), "uniform" if rule == "uniform" else "linear")
+        marks[rule][0].set_data(BLOCKS, survivals[::-1] if rule == "reversed" else survivals)
+        plotting.move_band(marks[f"{rule} band"], depths, drawn[rule])
+    apart = {rule: (linear - other)[:, i] for rule, (linear, other) in pairs.items()}
+    apart = {rule: difference[difference.isfinite()] for rule, difference in apart.items()}
+    _, step = after(result.linear, name, step)
+    return _say_rules(result, apart, last, f"{figure} after {step} steps", depths[i])
+
+
+def _say_rules(result, apart, last, figure, depth):
+    said = f"At p_L = {last:g} of the linear rule, all three expect {depth:.2f} of {DEPTH} blocks"
+    running = [f"{rule} {training.progress:.0%}" for rule, training in _trainings(result) if training.progress < 1]
+    if running or len(result.others) < len(OTHERS):
+        return f"{said}. Training: {', '.join(running) or 'the next rule'}."
     if last == 1.0:
-        return f"{said}: nothing is dropped, and the two rules are one."
-    return f"{said}; {figure}, linear minus uniform: {paired_interval(known, 0 * known)} over {len(known)} seeds."
+        return f"{said}: nothing is dropped, and they are one."
+    differences = [f"minus {rule} {paired_interval(x, 0 * x)}" for rule, x in apart.items()]
+    return f"{said}; {figure}, linear {', '.join(differences)} over {len(apart[OTHERS[0]])} seeds."
+
+
+def _trainings(result):
+    return [("linear", result.linear), *result.others.items()]
 
 
 rules = Explorer(
-    title="Linear against uniform",
+    title="Linear, uniform, reversed",
     controls={
         "last": Slider("p_L of the linear rule", values=COMPARED, default=0.5, trained=True),
         "figure": Choice("right picture", tuple(FIGURES), "test error", trained=True),
+        "step": Slider("after so many steps", values=RECORDED, default=STEPS, trained=True),
     },
     compute=compute_rules,
     prepare=prepare_rules,
     draw=draw_rules,
-    quick={"seeds": (0, 1), "uniform_seeds": (0, 1), "steps": 40},
+    quick={"seeds": (0, 1), "other_seeds": (0, 1), "steps": 40},
 )
 
 
 # ---------------------------------------------------------------- first block: what reaches it, at the start
 
 BRANCHES = {"Linear–GELU–Linear": False, "LayerNorm in front": True}
+STARTS = {"torch's own, 1/(3n)": 1.0, "1/n": 3**0.5, "2/n (He)": 6**0.5}  # variance of weights with n inputs → gain
 
 
-def compute_first_block(last, branch, seeds=tuple(range(10))) -> Iterator[FirstBlock]:
+def compute_first_block(last, branch, start, seeds=tuple(range(10))) -> Iterator[FirstBlock]:
     """Yield a `FirstBlock` that grows seed by seed."""
-    yield from measure_first_block(last, BRANCHES[branch], seeds)
+    yield from measure_first_block(last, BRANCHES[branch], STARTS[start], seeds)
 
 
 def prepare_first_block(figure):
     """The norm of the first block's gradient against depth, a band a stack; returns the marks that move."""
     axes = figure.subplots()
     axes.set(title="What reaches the first block of an untrained network", xscale="log", yscale="log")
-    axes.set(xlabel="depth (blocks)", ylabel="norm of its gradient", xlim=(0.9, 75), ylim=(1e-12, 30))
+    axes.set(xlabel="depth (blocks)", ylabel="norm of its gradient", xlim=(0.9, 75))
     axes.set_xticks(DEPTHS, [str(depth) for depth in DEPTHS])
     axes.minorticks_off()
     none = np.full((1, len(DEPTHS)), np.nan)
     marks = {stack: plotting.draw_band(axes, DEPTHS, none, label=stack, k=k) for k, stack in enumerate(STACKS)}
     axes.legend(loc="lower left")
-    return marks
+    return {"axes": axes, **marks}
 
 
 def draw_first_block(marks, result):
     """Move the marks to a `FirstBlock`: geometric means, and intervals of the logarithm; a gap where one is 0."""
     middle = {}
+    plotting.set_limits(marks["axes"], y=(1e-12, 30) if result.gain == 1 else (1e-12, 1e17))
     for k, stack in enumerate(STACKS):
         logs = result.norm[:, k].log()
         logs = logs.where(logs.isfinite().all(0), torch.nan)  # a depth at which some first block was never on: a gap
@@ -382,10 +416,12 @@ def draw_first_block(marks, result):
             path.vertices[:, 1] = np.exp(path.vertices[:, 1])
         middle[stack] = logs.mean(0).exp()
     end = {stack: plotting.readable(float(f"{value[-1]:.2g}")) for stack, value in middle.items()}
+    below = " (off the picture)" if middle["no shortcut"][-1] < 1e-12 else ""
     gap = "." if (result.norm > 0).all() else ". A gap: that first block is never on."
+    seeds = f"{len(result.norm)} seed{'s' * (len(result.norm) > 1)}"
     return (
-        f"Depth {DEPTHS[-1]}, {len(result.norm)} seed(s): the norm is {end['no shortcut']} without shortcuts, "
-        f"{end['shortcut']} with them, {end['shortcut, dropping']} with them and dropping to p_L = {result.last:g}{gap}"
+        f"Depth {DEPTHS[-1]}, {seeds}: the norm is {end['no shortcut']} without shortcuts{below}, {end['shortcut']} "
+        f"with them, {end['shortcut, dropping']} with them and dropping to p_L\u00a0=\u00a0{result.last:g}{gap}"
     )
 
 
@@ -394,6 +430,7 @@ first_block = Explorer(
     controls={
         "last": Slider("p_L", 0.0, 1.0, 0.5, step=0.1),
         "branch": Choice("branch", tuple(BRANCHES), "Linear–GELU–Linear"),
+        "start": Choice("variance of the weights at the start", tuple(STARTS), "torch's own, 1/(3n)"),
     },
     compute=compute_first_block,
     prepare=prepare_first_block,

@@ -11,51 +11,77 @@ from dataclasses import dataclass
 
 import torch
 
+from course_lib._arguments import require_choice
 from course_lib.lab.data import digits
 from course_lib.lab.ensemble import ModelSpec, train
 from course_lib.lab.remember import remembered
 from course_lib.stochastic_depth import survival_probabilities
 
 DEPTH, WIDTH, STEPS = 12, 32, 600
+RECORDED = (25, 50, 75, 100, 150, 200, 300, 400, STEPS)
 LAST = (0.0, 0.3, 0.5, 0.8, 1.0)  # p_L
-SEEDS = tuple(range(10))
+RULES = ("linear", "uniform", "reversed")
+SEEDS = tuple(range(12))
 EARLY = 20  # the first steps, over which gradients are averaged; as they are over the second half of all
-FIGURES = ("error", "nll", "train_loss", "early", "late")
+FIGURES = ("error", "nll", "train_loss")
 
 
 @dataclass
 class Shorter:
-    """Figures [seeds, survivals]; NaN: not there yet, or diverged.
+    """Figures [seeds, survivals, recorded]; NaN: not there yet, or diverged.
 
     error, nll: share of wrong answers and mean negative log likelihood on the test rows, all blocks on.
-    train_loss: the same on the training rows with their wrong labels. early, late: norm of the gradient in the first
-    block, averaged over the first twenty steps and over the second half of all; NaN where nobody watched.
+    train_loss: the same on the training rows with their wrong labels. early, late [seeds, survivals]: norm of the
+    gradient in the first block, averaged over the first twenty steps and over the second half of all; NaN where nobody
+    watched. recorded: the steps after which the figures were taken, the last one at the end.
     """
 
     rule: str
     last: tuple
+    recorded: tuple
     error: torch.Tensor
     nll: torch.Tensor
     train_loss: torch.Tensor
     early: torch.Tensor
     late: torch.Tensor
-    depth: int = DEPTH
     progress: float = 0.0
 
-    @property
-    def depths(self):
-        """Expected depth at each p_L."""
-        return expected_depths(self.last, self.rule, self.depth)
+    def at(self, name, step=None):
+        """One of FIGURES after `step` steps, at the end if None, [seeds, survivals]. Raises if that is not recorded."""
+        return getattr(self, name)[:, :, self.recorded.index(step) if step else -1]
+
+    def best_steps(self):
+        """For each p_L, the recorded step at which its test NLL, averaged over the seeds, is lowest."""
+        return [self.recorded[k] for k in self.nll.mean(0).argmin(1)]
+
+    def stopped(self, name):
+        """One of FIGURES, each p_L after its own best step, [seeds, survivals]: what early stopping could win."""
+        return torch.stack([self.at(name, step)[:, i] for i, step in enumerate(self.best_steps())], 1)
 
 
-def expected_depths(last=LAST, rule="linear", depth=DEPTH):
-    """Expected number of blocks that survive, of `depth` that there are, for each of the `last`."""
-    return [sum(survival_probabilities(depth, p, rule)) for p in last]
+class Reversed(ModelSpec):
+    """The linear rule the other way round: block 1 is dropped most, as often as block L otherwise."""
+
+    def survival(self, last):
+        return super().survival(last)[::-1]
+
+
+def expected_depths(last=LAST):
+    """Expected number of blocks that survive under the linear rule, of twelve, for each p_L in `last`."""
+    return [sum(survival_probabilities(DEPTH, p)) for p in last]
 
 
 def uniform_twins(last=LAST):
     """For each p_L of the linear rule the uniform survival with the same expected depth."""
     return tuple(depth / DEPTH for depth in expected_depths(last))
+
+
+def network_of(rule, depth, norm):
+    """The `ModelSpec` with that many blocks under one of RULES; p_L of "reversed" is the first block's."""
+    options = {"residual_blocks": depth, "expansion": 1, "branch_norm": norm}
+    if require_choice("rule", rule, RULES) == "reversed":
+        return Reversed((64, WIDTH, 10), **options)
+    return ModelSpec((64, WIDTH, 10), survival_rule=rule, **options)
 
 
 @remembered
@@ -64,8 +90,8 @@ def train_shorter(
 ) -> Iterator[Shorter]:
     """Train every p_L in `last` at every seed, with AdamW (lr 2e-3, no decay); yield a `Shorter` that fills in.
 
-    depth: residual blocks. norm: a LayerNorm in front of each branch. rows, noise: digits to learn from, and the share
-    of wrong labels among them.
+    rule: one of RULES. depth: residual blocks. norm: a LayerNorm in front of each branch. rows, noise: digits to learn
+    from, and the share of wrong labels among them.
     `watch`: note the first block's gradients, for which seeds are trained one by one; without, several go together.
     """
     spans = range(EARLY), range(steps // 2, steps)
@@ -78,21 +104,19 @@ def train_shorter(
                 square = sum(g.flatten(1).square().sum(1) for g in gradients[2 : 8 if norm else 6])
                 norms[seed][kind] += square.sqrt().cpu() / len(span)
 
-    spec = ModelSpec((64, WIDTH, 10), residual_blocks=depth, expansion=1, branch_norm=norm, survival_rule=rule)
-    grid = {"survival": list(last), "lr": 2e-3, "weight_decay": 0.0}
     for training in train(
-        spec,
+        network_of(rule, depth, norm),
         lambda seed: digits(rows, 0, label_noise=noise, scale="unit", seed=seed),
-        grid,
+        {"survival": list(last), "lr": 2e-3, "weight_decay": 0.0},
         seeds,
         steps=steps,
+        record_at=[step for step in RECORDED if step < steps] + [steps],
         observe=observe if watch else None,
     ):
         done = torch.tensor([p is not None for p in training.parameters]).unsqueeze(1)
-        measured = [1 - training.test_accuracy, training.test_loss, training.train_loss]
-        kept = [figure[:, :, -1].double() for figure in measured]
-        kept += [torch.stack([norms[seed][kind] for seed in seeds]).double() for kind in (0, 1)]
-        kept[3:] = kept[3:] if watch else [torch.full_like(norm, torch.nan) for norm in kept[3:]]
         gone = ~done | (training.diverged_at >= 0)
-        kept = [figure.masked_fill(gone, torch.nan) for figure in kept]
-        yield Shorter(rule, tuple(last), *kept, depth=depth, progress=training.progress)
+        measured = (1 - training.test_accuracy, training.test_loss, training.train_loss)
+        curves = [figure.double().masked_fill(gone.unsqueeze(-1), torch.nan) for figure in measured]
+        watched = [torch.stack([norms[seed][kind] for seed in seeds]).double() for kind in (0, 1)]
+        watched = [norm.masked_fill(gone if watch else torch.ones_like(gone), torch.nan) for norm in watched]
+        yield Shorter(rule, tuple(last), tuple(training.recorded), *curves, *watched, progress=training.progress)

@@ -37,7 +37,7 @@ setup()
 # in mode `"batch"` all rows share one decision. With `training=False` the result is `x`. Nothing may turn into NaN at `p = 1`.
 #
 # Draw from `generator`: `torch.rand(shape, generator=generator)` or `torch.empty(shape).bernoulli_(1 - p, generator=generator)`.
-# A tensor of shape `[rows, 1, …, 1]` broadcasts against `x`; mind its dtype, the check works in float64.
+# A tensor of shape `[rows, 1, …, 1]` broadcasts against `x` (`[1, 1, …, 1]` in mode `"batch"`); mind its dtype, the check works in float64.
 #
 # By hand, `p = 0.5`, rows `[1, 2]` and `[3, 4]`: one of `[[0,0],[0,0]]`, `[[2,4],[0,0]]`, `[[0,0],[6,8]]`, `[[2,4],[6,8]]`, each a quarter of the time. The mean of the four is `x`.
 #
@@ -114,7 +114,7 @@ t3 = check("08/T3", residual_block)
 #
 # Now one decision for the whole batch, so that a dropped branch need not be computed: **decide first**, and call `branch(x)` only if its result is used. The check counts the calls.
 #
-# - training: with probability `survival` return $x + \text{branch}(x)/\text{survival}$, else `x`;
+# - training: with probability `survival` (`torch.rand((), generator=generator) < survival`) return $x + \text{branch}(x)/\text{survival}$, else `x`;
 # - evaluation (`training=False`): $x + \text{branch}(x)$, no draw, no scale;
 # - survival 0: the branch has never been trained. The block is `x`, in evaluation too.
 #
