@@ -37,24 +37,30 @@ def plain(verdict):
 def network(invoke, answers, case, note):
     """A function that builds a network: which layers run and in which order, and what comes out in either mode."""
     (function,) = answers
-    model = invoke(function, tuple(case["widths"]), **decode(case["options"]))
-    if not isinstance(model, nn.Module):
-        return note("", "the result", model)
-    model, layers = model.double().eval(), []
+    with torch.random.fork_rng(devices=[]):  # initial weights and dropout are drawn from the learner's generator
+        torch.manual_seed(case["seed"])
+        model = invoke(function, tuple(case["widths"]), **decode(case["options"]))
+        note("", "the result", model)
+        if isinstance(model, nn.Module):
+            note_network(model.double().eval(), decode(case["x"]), case["seed"], note)
+
+
+def note_network(model, x, seed, note):
+    """The layers of `model` as they run on `x`; then, with weights of ours, its outputs."""
+    layers = []
     for module in model.modules():
         if not list(module.children()):
             module.register_forward_hook(lambda layer, *_: layers.append(layer))
-    x, seed = decode(case["x"]), torch.Generator().manual_seed(case["seed"])
     with torch.no_grad():
         model(x)
         order = list(layers)
         note("", "the layers, as they run", [name for name in map(describe, order) if name])
+        generator = torch.Generator().manual_seed(seed)
         for layer in order:
-            fill(layer, seed)
+            fill(layer, generator)
         note("evaluation", "the output", model(x))
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(case["seed"])
-            note("training", "the output", model.train()(x))
+        torch.manual_seed(seed)
+        note("training", "the output", model.train()(x))
 
 
 def describe(layer):

@@ -314,20 +314,24 @@ def exhibit_cases(exhibit):
 
 
 def detector_task(exhibit, name, detector, mistakes, never=True):
-    """The task of an exhibit; `mistakes`: (name, hint, detector), beside the two that go by nothing."""
-    constant = [("always True", ALWAYS, lambda *made: True)]
+    """The task of an exhibit; `mistakes`: (name, hint, detector), beside those that any detector can have.
+
+    never: one of `mistakes` is never True, and says why; else a general one covers that.
+    """
+    general = [("always True", ALWAYS, lambda *made: True), ("reversed", REVERSED, lambda *made: not detector(*made))]
     if never:
-        constant.append(("always False", NEVER, lambda *made: False))
+        general.append(("always False", NEVER, lambda *made: False))
     return Task(
         names=(name,),
         cases=exhibit_cases(exhibit),
         reference=(detector,),
-        mistakes=tuple(Mistake(title, hint, (wrong,)) for title, hint, wrong in (*constant, *mistakes)),
+        mistakes=tuple(Mistake(title, hint, (wrong,)) for title, hint, wrong in (*general, *mistakes)),
         praise=name + ": right about {cases} scripts, with the fault, mended, and with other faults",
     )
 
 
 ALWAYS = "it says True of the mended script too: an alarm that always rings is switched off"
+REVERSED = "it is the wrong way round: True means that the fault is there"
 NEVER = "it says False even of the script as it was found"
 
 

@@ -209,14 +209,17 @@ t3 = check("09/T3", honest_study)
 print(f"error on coin tosses, now: {coin_tosses(honest_study):.2f}" if t3 else "T3 first.")
 
 # %% [markdown]
-# # The debugging gallery
+# Choosing the columns on all rows does by far the most harm, and looks the most harmless. Ambroise and McLachlan (2002) found it in published studies of genes.
+
+# %% [markdown]
+# ## The debugging gallery
 #
 # Nine scripts. Each runs, prints something plausible, and is wrong. They were written for this course, but their faults were not: each was found in teaching material that many have learned from, made by people who share their work, which is why it could be found at all. Thank you to all of them.
 #
 # Run the script, read it, and find the line before you open the fold. Then write the detector: a function that is handed what the script has made, and returns `True` if the fault is in it.
 # The check runs your detector on the script as it was found, on the mended one, on variants of both, and on scripts with *another* fault, about which it must stay silent.
 #
-# ## T4 · A penalty that makes no difference
+# ### T4 · A penalty that makes no difference
 
 # %%
 import torch
@@ -252,7 +255,7 @@ for l2 in (0.0, 0.5):
 #
 # </details>
 #
-# Handed over: the function, and a model with data. One strength may work while the other does not, and a penalty can be in the loss and still pull at nothing. `torch.autograd.grad(loss, model.weight)` is a pair of parentheses with one tensor in it.
+# Handed over: the function, and a model with data. One strength may work while the other does not, and a penalty can be in the loss and still pull at nothing. `torch.autograd.grad(loss, model.weight)` returns a tuple with one tensor in it.
 
 # %% tags=["answer:T4"]
 def penalty_is_off(penalised_loss, model, x, y):
@@ -269,7 +272,7 @@ def penalty_is_off(penalised_loss, model, x, y):
 t4 = check("09/T4", penalty_is_off)
 
 # %% [markdown]
-# ## T5 · A schedule that stands still
+# ### T5 · A schedule that stands still
 
 # %%
 import torch
@@ -311,7 +314,7 @@ def scheduler_never_stepped(optimizer, scheduler):
 t5 = check("09/T5", scheduler_never_stepped)
 
 # %% [markdown]
-# ## T6 · Errors that are all zero
+# ### T6 · Errors that are all zero
 
 # %%
 import numpy as np
@@ -351,7 +354,7 @@ def holds_whole_numbers_only(test_error):
 t6 = check("09/T6", holds_whole_numbers_only)
 
 # %% [markdown]
-# ## T7 · Stopped at just the right moment
+# ### T7 · Stopped at just the right moment
 
 # %%
 import torch
@@ -398,7 +401,7 @@ def stops_on_test_rows(train, stop_on, test):
 t7 = check("09/T7", stops_on_test_rows)
 
 # %% [markdown]
-# ## T8 · An error that depends on the batch size
+# ### T8 · An error that depends on the batch size
 
 # %%
 import torch
@@ -441,7 +444,7 @@ def depends_on_batches(evaluate, model, x, y):
 t8 = check("09/T8", depends_on_batches)
 
 # %% [markdown]
-# ## T9 · The paper's weight decay
+# ### T9 · The paper's weight decay
 
 # %%
 import torch
@@ -483,7 +486,7 @@ def decay_is_coupled(optimizer):
 t9 = check("09/T9", decay_is_coupled)
 
 # %% [markdown]
-# ## T10 · A memory that is too modest
+# ### T10 · A memory that is too modest
 
 # %%
 import torch
@@ -516,7 +519,7 @@ print(f"data of variance 1, in batches of four; remembered: {norm.running_var.me
 # <details><summary>The fault, and where it was found</summary>
 #
 # The running variance takes in the variance divided by n; torch remembers the one with n − 1, and so does an unbiased estimate. In batches of four that is a quarter too little.
-# Found by a reader of ARENA (issue 415), where `BatchNorm2d` is built from scratch.
+# Found in ARENA, where `BatchNorm2d` is built from scratch and now has an issue that explains it all (415).
 #
 # </details>
 #
@@ -536,7 +539,7 @@ def remembers_biased_variance(Norm):
 t10 = check("09/T10", remembers_biased_variance)
 
 # %% [markdown]
-# ## T11 · The same model, twice
+# ### T11 · The same model, twice
 
 # %%
 import torch
@@ -587,7 +590,7 @@ def strengths_differ(from_scratch, concise, x, y):
 t11 = check("09/T11", strengths_differ)
 
 # %% [markdown]
-# ## T12 · Regularization helps, it seems
+# ### T12 · Regularization helps, it seems
 
 # %%
 import torch
