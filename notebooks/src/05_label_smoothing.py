@@ -41,9 +41,9 @@ explore.targets.show(epsilon=0.0)
 
 # %% [markdown]
 # At the end of this lesson you can
-# - write down a smoothed target, and say at which logits its loss is lowest and how low that is;
+# - write down a smoothed target, and say where its loss is lowest and how low that is;
 # - measure whether a classifier's confidence can be believed, and mend it with one number;
-# - say what label smoothing does to calibration, and when, and what else it changes.
+# - say what label smoothing does to calibration, and when.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Doubt, shared out
@@ -63,7 +63,7 @@ claim("K = 5 and ε = 0.1 give 0.92 for the label and 0.02 for each other class,
 reveal("label", "0.92", because="it keeps 0.9 and gets its own share, 0.1/5, back")
 
 # %% [markdown]
-# `claim` checks a sentence before your eyes: an *Exact* one must hold to rounding; a *Measured* one is judged by an interval over seeds and may come out either way, or undecided.
+# `claim` checks a sentence: an *Exact* one must hold to rounding; a *Measured* one is judged by an interval over seeds and may come out either way, or undecided.
 #
 # A widely read tutorial prints the formula above. It first says that ε goes "to the incorrect classes", then, rightly, "uniformly across all K classes (including the correct one …)".
 # Its example for these very numbers follows the first: `[0.02, 0.02, 0.9, 0.02, 0.02]`, which sums to 0.98.
@@ -73,7 +73,7 @@ reveal("label", "0.92", because="it keeps 0.9 and gets its own share, 0.1/5, bac
 #
 # Nothing else changes: the loss is the cross entropy $-\sum_k q_k \log p_k$ with $p = \mathrm{softmax}(z)$, $z$ the logits. Put $q$ in, and the sum splits into two cross entropies (CE) that you know: one to the label, one to the **uniform** target $1/K$:
 # $$(1-\varepsilon)\;\mathrm{CE}(y, p) \;+\; \varepsilon\;\mathrm{CE}(\text{uniform}, p).$$
-# `cross_entropy` is this course's own, written out; *Deeper*, near the end, shows it.
+# `cross_entropy` is our own; *Deeper*, near the end, shows it.
 
 # %% tags=["nbval-check-output"]
 z = 3 * torch.randn(50, 10, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
@@ -117,7 +117,7 @@ reveal("floor", "0.5", because="the entropy of the target, 0.5003: a training lo
 # %% [markdown]
 # So smoothed losses for different ε cannot be compared: their floors differ. On validation rows, judge by the *plain* cross entropy. Now go back to the first picture and move ε: the dotted lines are these two formulas.
 #
-# Free logits get there, and so does any network that can give every training row the logits it likes. A smaller model may have to compromise, even where it gets every row right:
+# Free logits get there, and so does a network that can give every training row the logits it likes. A smaller model may have to compromise:
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: a model that is right everywhere, and still comes to rest elsewhere
@@ -252,7 +252,7 @@ reveal("noisy-T", {"lower": "falls", "higher": "rises"}.get(went(shift), little)
 # A smoothed target takes the same certainty away in every row, chosen before anybody knows how good the network will be.
 # A temperature is *fitted* to what the network gets wrong. But it believes the labels it is fitted on: with a fifth of them wrong, it makes the network as unsure as *those* labels are.
 #
-# The last two verdicts need not agree: NLL counts the error too, which a temperature leaves as it is. And one can have both: smooth, then fit a temperature.
+# The last two verdicts need not agree: NLL counts the error too. And one can have both: smooth, then fit a temperature.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Two other situations
@@ -296,9 +296,9 @@ came = f"{first} in both" if first == second else "lower in one, higher in the o
 reveal("elsewhere", came if first and second else None)
 
 # %% [markdown]
-# Read the changes beside the fitted temperatures. A network stopped early was underconfident already (T < 1): more doubt is the wrong medicine. On right labels the network is a little overconfident, and even ε = 0.02 takes more away than it has too much. And if the last two verdicts hold, stopping in time does more than smoothing a network that is trained too long.
+# Read the changes beside the fitted temperatures. Stopped early, the network was underconfident already (T < 1): more doubt is the wrong medicine. On right labels it is a little overconfident, and even ε = 0.02 takes away more than that. And if the last two verdicts hold, stopping in time does more than smoothing.
 #
-# "Label smoothing calibrates", one often hears. Here it does where a network is overconfident *by about what ε takes away*, and not elsewhere: there the same doubt is too much.
+# "Label smoothing calibrates", one often hears. Here it does where a network is overconfident *by about what ε takes away*, and not elsewhere.
 #
 # **And the error?** The last column of the table; by the same 0.01, at ε = 0.1:
 
@@ -420,9 +420,9 @@ words = ["tighter" if d.high < 0 else "looser" if d.low > 0 else None
 reveal("clusters", f"{words[0]} in the nine, {words[1]} in all 128" if all(words) else None)
 
 # %% [markdown]
-# The other 119 directions change no probability, and smoothing asks nothing of them. Published pictures of tight clusters (Müller et al., 2019) show planes through templates, like ours. A figure on "the features" should say which directions it looked at.
+# The other 119 directions change no probability, and smoothing asks nothing of them. Published pictures of tight clusters (Müller et al., 2019) show planes through templates, like ours.
 #
-# The tighter a cluster, the less it shows *how much* this three looks like an eight. The next section, folded, measures whether a student who learns from the network pays for that.
+# The tighter a cluster, the less it shows *how much* this three looks like an eight. Does a student who learns from the network pay for that? The next section, folded, measures it.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: the price, a teacher that tells less
@@ -482,7 +482,7 @@ reveal("student", came if at_1 and at_4 else None)
 # validation = torch.nn.functional.cross_entropy(logits, y)     # no smoothing here
 # ```
 #
-# The usual 0.1 is no safe choice for calibration, as you saw. Choose ε by the plain loss or the error on validation rows, never by the smoothed loss. Then, if the probabilities are used, fit a temperature on held-out rows *whose labels you trust*.
+# For calibration 0.1 is no safe choice, as you saw. Choose ε by the plain loss or the error on validation rows. Then, if the probabilities are used, fit a temperature on held-out rows *whose labels you trust*.
 
 # %%
 quiz("Ten classes. Two networks, ε = 0 and ε = 0.1, have training losses (each its own) of 0.02 and 0.56. Which fits the training rows better?",
@@ -535,10 +535,10 @@ claim("Ours refuses an ε below 0, above 1, or NaN.", measured=len(refused), hol
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## When not to
 #
-# - The probabilities are used, and the network is not overconfident: measure first. Smoothing may only make it underconfident.
+# - The probabilities are used, and the network is not overconfident: measure first.
 # - The network is to be a teacher, or its second-best classes matter.
-# - Labels that are probabilities already (several annotators, mixed images): they hold real doubt, and uniform doubt on top blurs it.
-# - Very many classes: the gap that ε = 0.1 asks for grows with $\log K$. It is 4.5 for ten classes and 9.1 for a thousand: it holds the logits back less.
+# - Labels that are probabilities already (several annotators, mixed images): uniform doubt blurs the real doubt in them.
+# - Very many classes: the gap grows with $\log K$, at ε = 0.1 from 4.5 for ten to 9.1 for a thousand, and holds the logits back less.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## In one breath
@@ -547,10 +547,10 @@ claim("Ours refuses an ε below 0, above 1, or NaN.", measured=len(refused), hol
 # |---|---|
 # | what does the label get? | $1-\varepsilon+\varepsilon/K$; every other class $\varepsilon/K$ |
 # | what is the loss? | $(1-\varepsilon)\,$CE + $\varepsilon\,$CE to uniform; torch's `label_smoothing` |
-# | where is it lowest? | gap $\log\frac{K(1-\varepsilon)+\varepsilon}{\varepsilon}$, loss = entropy of the target; models that cannot give every row its own logits end elsewhere |
-# | does it calibrate? | where a network is overconfident by about what ε takes away; elsewhere a fixed doubt misses |
-# | what does a calibrated classifier cost? | one number, $T$, and a few hundred held-out rows with labels one can trust |
-# | what does smoothing change besides? | the error; the clusters, otherwise in nine directions than in all; what a student can learn |
+# | where is it lowest? | gap $\log\frac{K(1-\varepsilon)+\varepsilon}{\varepsilon}$, loss = entropy of the target |
+# | does it calibrate? | where a network is overconfident by about what ε takes away |
+# | what does a calibrated classifier cost? | one number, $T$, and held-out rows with labels one can trust |
+# | what does smoothing change besides? | the error; the clusters; what a student can learn |
 #
 # Now write it yourself: **`05_label_smoothing_exercises.ipynb`**. Your own loss can then draw the first picture of this lesson.
 #
