@@ -77,8 +77,8 @@ def _prepare_figure(ax, name):
 
 def draw_mixer(marks, result):
     """Move the marks to a `Pair`."""
-    plain, mixed = result.plain, result.mixed or result.plain
-    plotting.set_limits(marks["own"][0].axes, x=(0, mixed.recorded[-1]))
+    plain, mixed = result.plain, result.mixed or lab.nothing_yet(result.plain)
+    plotting.set_limits(marks["own"][0].axes, x=(0, plain.recorded[-1]))
     plotting.move_band(marks["plain"], plain.recorded, plain.test_error)
     plotting.move_band(marks["mixed"], mixed.recorded, mixed.test_error)
     plotting.move_band(marks["own"], mixed.recorded, mixed.train_error)
@@ -142,19 +142,19 @@ mixer = Explorer(
         "lr": Slider("learning rate", 1e-4, 1e-1, 2e-3, log=True),
         "batch_size": Slider("batch size", values=(10, 25, 50, 100), default=50),
         "schedule": Choice("schedule", lab.SCHEDULES, "constant"),
-        "patience": Slider("patience (0: no early stop)", 0, 10, 0),
+        "patience": Slider("patience (0: off)", 0, 10, 0),
         "l1": Slider("L1 (proximal)", values=LITTLE, default=0.0),
-        "l2": Slider("L2 (in the gradient)", values=LITTLE, default=0.0),
+        "l2": Slider("L2 (gradient)", values=LITTLE, default=0.0),
         "weight_decay": Slider("weight decay", values=(*LITTLE, 1.0, 10.0), default=0.0),
-        "label_smoothing": Slider("label smoothing ε", 0.0, 0.5, 0.0, step=0.05),
+        "label_smoothing": Slider("smoothing ε", 0.0, 0.5, 0.0, step=0.05),
         "dropout": Slider("dropout p", 0.0, 0.9, 0.0, step=0.05),
         "norm": Choice("norm", lab.NORMS, "none"),
-        "survival": Slider("survival of last block", 0.0, 1.0, 1.0, step=0.05),
+        "survival": Slider("last survival", 0.0, 1.0, 1.0, step=0.05),
     },
     compute=compute_mixer,
     prepare=prepare_mixer,
     draw=draw_mixer,
-    size=(9.6, 3.6),
+    size=(9.6, 3.2),
     quick={"seeds": (0, 1), "steps": 16, "every": 8},
     presets=PRESETS,
 )

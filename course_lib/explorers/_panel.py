@@ -425,7 +425,7 @@ def _as_card(*parts):
 def _in_columns(controls):
     """Equal columns that fill their rows and have room for the labels; fewer in a narrow page."""
     longest = max((len(control.name) for control in controls), default=0)
-    columns = {4: 4 if longest <= 16 else 2, 7: 4, 8: 4}.get(len(controls), 3)
+    columns = {4: 4 if longest <= 16 else 2}.get(len(controls), 4 if len(controls) >= 7 else 3)
     least = f"max(170px, calc((100% - {columns - 1} * 22px) / {columns}))"
     grid = f"repeat(auto-fill, minmax({least}, 1fr))"
     return {"display": "grid", "grid_template_columns": grid, "grid_gap": "2px 22px"}

@@ -7,7 +7,7 @@ label. Test labels are right. `mix` trains one setting at several seeds; seeds d
 import math
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import NamedTuple
 
@@ -25,6 +25,8 @@ from course_lib.sgd import cosine_decay
 
 WORLDS, NORMS, SCHEDULES = ("digits", "e-mails"), ("none", "batch", "layer"), ("constant", "cosine")
 VALIDATION, TEST, BINS = 200, 1000, 15
+TIMED = 30
+FIGURES = ("error", "nll", "ece", "gap")
 STEPS, EVERY = 600, 15  # updates; the curves are measured every so many
 NEVER = 0  # patience: no early stopping
 STRENGTHS = ("lr", "l1", "l2", "weight_decay", "label_smoothing", "dropout", "survival")  # columns of the engine's grid
@@ -64,7 +66,8 @@ class Mix:
 
     train_error on the labels trained on, test_error and error on right ones, as shares. error, nll (nats), ece: of the
     weights that are kept. gap: error on the test rows minus error on the training rows, as labelled.
-    diverged_at, stopped_at: steps, −1 if it did not. seconds: processor time of the whole training.
+    diverged_at, stopped_at: steps, −1 if it did not. seconds: processor time of all updates, from some that were timed
+    alone; measuring and drawing are left out.
     """
 
     recorded: tuple[int, ...]
@@ -79,6 +82,13 @@ class Mix:
     seconds: float
     progress: float
     note: str
+
+
+def nothing_yet(like: Mix) -> Mix:
+    """A mix of as many seeds whose training has not begun."""
+    empty = {name: torch.full_like(getattr(like, name), math.nan) for name in ("train_error", "test_error", *FIGURES)}
+    never = torch.full_like(like.stopped_at, -1)
+    return replace(like, **empty, diverged_at=never, stopped_at=never, seconds=0.0, progress=0.0)
 
 
 def world(name: str, rows: int, noise: float, seed: int) -> Split:
@@ -133,20 +143,19 @@ def mix(
     spec = network(splits[seeds[0]], setting.norm)
     recorded, judged = tuple(range(0, steps + 1, every)), {}
     figures = torch.full((len(seeds), 4), math.nan, dtype=torch.float64)
-    seconds, since = 0.0, time.process_time()
+    options = {"update": adam_update, "batch_size": setting.batch_size}
+    per_step = time_of_a_step(spec, splits, setting, options)
     for training in train(
         spec,
         splits.__getitem__,
         setting.grid(),
         seeds,
-        update=adam_update,
         steps=steps,
-        batch_size=setting.batch_size,
         record_at=recorded,
         schedule=schedule(setting.schedule, steps),
         validate=True,
+        **options,
     ):
-        seconds += time.process_time() - since
         for i, seed in enumerate(seeds):
             if i not in judged and training.parameters[i] is not None:
                 judged[i] = judge(spec, training, i, splits[seed])
@@ -154,8 +163,19 @@ def mix(
         curves = (1 - training.train_accuracy[:, 0], 1 - training.test_accuracy[:, 0])
         ended = training.diverged_at[:, 0], training.stopped_at[:, 0]
         progress = training.progress if len(judged) == len(seeds) else min(training.progress, 0.99)
-        yield Mix(recorded, *curves, *figures.clone().unbind(1), *ended, seconds, progress, note_of(data))
-        since = time.process_time()
+        taken = torch.where(ended[1] >= 0, ended[1], steps).double().mean().item()
+        yield Mix(recorded, *curves, *figures.clone().unbind(1), *ended, taken * per_step, progress, note_of(data))
+
+
+def time_of_a_step(spec: ModelSpec, splits: dict, setting: Setting, options: dict) -> float:
+    """Processor seconds of one update of all seeds: the difference between short trainings, one twice as long."""
+    took = []
+    for steps in (TIMED, 2 * TIMED):
+        begun = time.process_time()
+        for _ in train(spec, splits.__getitem__, setting.grid(), tuple(splits), steps=steps, **options):
+            pass
+        took.append(time.process_time() - begun)
+    return max(took[1] - took[0], 0.0) / TIMED
 
 
 def judge(spec: ModelSpec, training: Training, i: int, split: Split) -> tuple:
