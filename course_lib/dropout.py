@@ -34,7 +34,7 @@ def dropout(x, p=0.5, training=True, generator=None):
 
 
 def kept(x, p, generator=None):
-    """The mask m: True, with probability 1 − p, where an entry of `x` is kept. One even number u a entry; u ≥ p stays.
+    """The mask m: True, with probability 1 − p, where an entry of `x` is kept. One u for each, uniform on [0, 1).
 
     Drawn in float32 whatever the dtype of `x`: in half precision u has too few values for the share to be p.
     """

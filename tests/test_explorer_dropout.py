@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 
 from course_lib.dropout import dropout
 from course_lib.explorers import dropout as explore
-from course_lib.lab import mc_dropout
+from course_lib.lab import dropout_curves, mc_dropout
 
 HALF = {"p_input": 0.0, "p_first": 0.5, "p_second": 0.5, "row": 3, "mode": "training"}
 
@@ -88,6 +88,10 @@ def test_curves_say_what_they_show():
     assert f"{result.test_error[:, at, -1].mean():.1%} of the test labels" in caption and "2 seeds" in caption
     line, _ = marks["test error"]
     assert torch.allclose(torch.tensor(line.get_ydata()).float(), result.test_error[:, :, -1].mean(0), atol=1e-6)
+    step, at_best = dropout_curves.stopped(result, 0.85)
+    line, _ = marks["best error"]
+    assert torch.tensor(line.get_ydata())[at].item() == pytest.approx(at_best.mean().item(), abs=1e-6)
+    assert f"Stopped at its best recorded step, {step}: {at_best.mean():.1%}" in caption
     *_, first = (partial for partial in [next(iter(explore.curves.compute("all right", seeds=(0,))))])
     assert "%" in explore.draw_curves(explore.prepare_curves(Figure()), first, p=0.0)
 

@@ -83,3 +83,65 @@ def test_timidity_is_accuracy_minus_confidence(curves):
         chances = model(split.test_x).softmax(1)
     accuracy = (chances.argmax(1) == split.test_y).double().mean().item()
     assert lab.timidity(curves, 0.9)[1].item() == pytest.approx(accuracy - chances.amax(1).mean().item(), abs=1e-5)
+
+
+def test_fewer_steps_are_the_beginning_of_the_same_runs(curves):
+    *_, early = lab.compute_curves(seeds=(0, 1), ps=(0.0, 0.5), steps=130)
+    assert early.steps == (0, 10, 20, 40, 70, 100, 130) and early.ps == (0.0, 0.5)
+    for p in early.ps:
+        ours, theirs = early.train_loss[:, early.at(p), :6], curves.train_loss[:, curves.at(p), :6]
+        assert torch.allclose(ours, theirs, rtol=1e-3), p
+    split = lab.split_of("20 % wrong", 1)
+    loss = cross_entropy(model_of(early.network(1, 0.5))(split.train_x), split.train_y).item()
+    assert early.train_loss[1, early.at(0.5), -1].item() == pytest.approx(loss, rel=1e-4)
+
+
+def made_of(train_loss, test_error):
+    """Curves of two seeds and p = 0 and 0.5, made by hand: [seeds, ps, steps 0, 100, 200]."""
+    losses, errors = torch.tensor(train_loss), torch.tensor(test_error)
+    stage, nets = "20 % wrong", [None, None]
+    return lab.Curves(stage, (0, 1), losses, losses, errors, errors, nets, ps=(0.0, 0.5), steps=(0, 100, 200))
+
+
+FALLING = [[[2.0, 1.0, 0.2], [2.0, 1.2, 0.6]]] * 2
+
+
+def test_stopped_where_the_mean_error_is_lowest():
+    curves = made_of(FALLING, [[[0.9, 0.1, 0.2], [0.9, 0.3, 0.2]], [[0.9, 0.3, 0.4], [0.9, 0.3, 0.1]]])
+    step, error = lab.stopped(curves, 0.0)
+    assert step == 100 and torch.allclose(error, torch.tensor([0.1, 0.3]))
+    step, error = lab.stopped(curves, 0.5)
+    assert step == 200 and torch.allclose(error, torch.tensor([0.2, 0.1]))
+
+
+def test_stopped_looks_at_what_is_there():
+    nan = torch.nan
+    curves = made_of(FALLING, [[[0.9, 0.5, nan], [0.9, nan, nan]], [[nan] * 3, [nan] * 3]])
+    assert lab.stopped(curves, 0.0)[0] == 100 and lab.stopped(curves, 0.5)[0] == 0
+
+
+def test_the_step_that_fits_as_well_lies_where_the_losses_meet():
+    assert lab.fits_as_well(made_of(FALLING, FALLING), 0.5) == 150  # 0.6 is half way from 1.0 to 0.2
+    assert lab.fits_as_well(made_of(FALLING, FALLING), 0.0) == 200
+    never = [[[2.0, 1.0, 0.7], [2.0, 1.2, 0.6]]] * 2
+    assert lab.fits_as_well(made_of(never, never), 0.5) == 200
+
+
+def test_the_plain_network_stopped_there_has_that_loss(curves):
+    step = lab.fits_as_well(curves, 0.5)
+    *_, early = lab.compute_curves(seeds=(0, 1), ps=(0.0,), steps=step)
+    aim = curves.train_loss[:, curves.at(0.5), -1].mean().item()
+    assert early.train_loss[:, 0, -1].mean().item() == pytest.approx(aim, rel=0.05)
+
+
+def test_a_winner_is_named_only_where_intervals_tell_it_from_all_others():
+    a = torch.tensor([0.10, 0.11, 0.12, 0.13])
+    apart, near = a + torch.tensor([0.05, 0.06, 0.05, 0.06]), a + torch.tensor([0.02, -0.01, 0.02, -0.01])
+    assert lab.told_apart({"far": apart, "low": a}) == "low"
+    assert lab.told_apart({"far": apart, "low": a, "near": near}) is None
+
+
+def test_losses_by_label_add_up_to_the_training_loss(curves):
+    right, wrong = lab.loss_by_label(curves, 0.0)
+    assert torch.allclose((240 * right + 60 * wrong) / 300, curves.train_loss[:, curves.at(0.0), -1], rtol=1e-4)
+    assert (wrong > right).all()

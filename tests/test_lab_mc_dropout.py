@@ -64,6 +64,19 @@ def test_seed_by_seed():
     assert all(len(part.mean) <= 2 for part in parts) and parts[-1].progress == 1
 
 
+def test_some_ps_alone_are_the_same_networks(band):
+    *_, alone = lab.compute_band(30, "relu", ps=(0.2,), **FIRST)
+    i = band.ps.index(0.2)
+    assert alone.ps == (0.2,) and torch.allclose(alone.off[:, 0], band.off[:, i], rtol=1e-2, atol=1e-3)
+    assert torch.allclose(alone.mean_spread()[:, 0], band.mean_spread()[:, i], rtol=1e-2)
+
+
+def test_the_spread_is_that_of_the_masks_asked():
+    """As task T3 of the exercises has it: the divisor is the number of masks."""
+    *_, band = lab.compute_band(30, "relu", seeds=(0,), passes=lab.SHOWN, ps=(0.2,))
+    assert torch.allclose(band.spread[0, 0], band.some[0].std(0, correction=0), atol=1e-6)
+
+
 def test_coverage_is_what_many_new_targets_say(band):
     y = lab.TRUTH + lab.NOISE * torch.randn(4000, len(lab.GRID), generator=torch.Generator().manual_seed(0))
     inside = (y.unsqueeze(1).unsqueeze(1) - band.mean).abs() <= band.width()  # [draws, seeds, ps, points]

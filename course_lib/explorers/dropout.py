@@ -282,7 +282,7 @@ def draw_band(marks, result, p):
     return (
         f"{band.rows} training rows, p = {p:g}; left the first seed, here the mean of {n}: the spread over masks is "
         f"{inside:.2f} among the training rows and {outside:.2f} beyond them, the mean is off by "
-        f"{band.error()[:, i].mean():.2f}; the light band (masks and noise) holds "
+        f"{band.error()[:, i].mean():.2f}; the outer band (masks and noise) holds "
         f"{band.coverage()[:, i].mean():.0%} of new targets.{note}"
     )
 

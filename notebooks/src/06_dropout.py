@@ -187,7 +187,7 @@ claim("It is not the ordinary mean of the probabilities.",
 # So asks the mlr3torch course, from here on "the lecture". Digits, 300 training rows, of which 60 carry a wrong label; a 64-128-10 network; dropout behind the hidden layer, $p = 0.5$.
 #
 # Three numbers take it apart: the loss of the plain network; of the network trained with dropout, measured with **masks off**; and of the same weights with **masks on**, close to what a training loop prints.
-# A part is real if it is more than 0.05. And is more than half of the worse fit on the 60 wrong labels?
+# A part is real if it is more than 0.05. And if the fit is worse: is more than half of that on the 60 wrong labels?
 
 # %%
 predict("worse", "With dropout, training prints a higher training loss than without. Why?",
@@ -266,7 +266,8 @@ for p in (0.0, 0.5, 0.85, 0.9):
 reveal("best", dropout_curves.told_apart(best), because="the lowest mean is at p = " + f"{min(error, key=lambda p: error[p].mean()):g}")
 
 # %% [markdown]
-# Read the table row by row. The plain network is at its best early, then it learns wrong labels by heart. With dropout the same comes later and more slowly; at p = 0.9 it has not come by step 1000, and the training error (blue) is near 20 %: just about every wrong label is ignored.
+# Read the table row by row: the plain network is at its best early, then it learns wrong labels by heart. With dropout the same comes later and more slowly; at p = 0.9 it has not come by step 1000, and the training error (blue) is near 20 %: just about every wrong label is ignored.
+# Column by column the lowest figure wanders from p = 0 to p = 0.9.
 #
 # So the best p depends on what there is to unlearn **and on how long there is time to learn it**. What dropout buys here, before all, is *time*: a network that can be left alone. Whether it buys accuracy too is what "each at its best" asks.
 #
@@ -277,7 +278,7 @@ reveal("best", dropout_curves.told_apart(best), because="the lowest mean is at p
 #
 # The loss also asks how sure the network is. Call its largest probability its *confidence*. Too *timid*: it is right more often than its mean confidence says, by over 10 points. *Too sure*: right less often, by over 10 points.
 #
-# What would count at step 1000: error and loss *disagree* if, seed by seed, the p that is best for the test loss is smaller than the one best for the test error. And we ask for p = 0 and p = 0.85 whether the network is timid or too sure.
+# What would count at step 1000: error and loss *disagree* if, seed by seed, the p that is best for the test loss is smaller than the one best for the test error. We ask for p = 0 and p = 0.85 whether the network is timid or too sure, and whether the timidity of 0.85 still shrinks from step 400 to step 1000 (interval clear of 0).
 
 # %% tags=["deeper", "nbval-check-output"]
 lowest = {name: torch.tensor(trained.ps)[figure[:, :, -1].argmin(1)] for name, figure in
@@ -289,13 +290,18 @@ claim("p = 0.85 is too timid: accuracy on test rows exceeds mean confidence by m
 claim("p = 0 is too sure: mean confidence exceeds accuracy by more than 0.1.",
       measured=mean_interval(-dropout_curves.timidity(trained, 0.0)), kind="measured", holds=lambda gap: gap.between(low=0.1))
 
+*_, sooner = dropout_curves.compute_curves(ps=(0.85,), steps=400)
+claim("p = 0.85 is more timid at step 400 than at step 1000.",
+      measured=paired_interval(dropout_curves.timidity(sooner, 0.85), dropout_curves.timidity(trained, 0.85)), kind="measured",
+      holds=lambda gap: gap.between(low=0))
+
 # %% [markdown]
-# Part of the timidity is once more that 1000 steps are few for a large p: left to train on, it grows surer. (Each seed's best p is picked on its own test rows, from nine.)
+# Where timidity still shrinks, it is partly once more that 1000 steps are few for a large p. (Each seed's best p is picked on its own test rows, from nine.)
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: right labels
 #
-# The second stage of the picture: 200 rows, all labels right. There is little to unlearn. We ask for a gain of more than one point from p = 0.5, and, after the word on p above, whether p = 0.85 is *worse* than 0.5 here (interval clear of 0). Twenty seeds.
+# The second stage of the picture: 200 rows, all labels right. There is little to unlearn. We ask for a gain of more than one point from p = 0.5 at step 1000, and, since the best p should depend on what there is to unlearn, whether p = 0.85 is *worse* than 0.5 here (interval clear of 0). Twenty seeds.
 
 # %% tags=["deeper", "nbval-check-output"]
 *_, clean = dropout_curves.compute_curves("all right", seeds=tuple(range(20, 40)), ps=(0.0, 0.5, 0.85))
@@ -309,7 +315,7 @@ claim("With right labels p = 0.85 has a higher test error than p = 0.5.",
 print(f"standard deviation over seeds: of the error {plain.std():.4f}, of the paired difference {(plain - half).std():.4f}")
 
 # %% [markdown]
-# With effects of this size, look at the interval before you look at the sign. Pairing the seeds (same split, start, batches) is what makes it narrow.
+# With effects of this size, look at the interval before you look at the sign. Pairing the seeds (same split, start, batches) is what makes it narrow. And here too the clock counts: p = 0.85 is the slower one.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## "It forces the network to distribute"
@@ -320,13 +326,13 @@ print(f"standard deviation over seeds: of the error {plain.std():.4f}, of the pa
 # - it *relies less on one unit* if its worst rise (test rows) is below half of the plain network's;
 # - it *spreads more evenly* if the 13 worst units make up a share of all the rises that is smaller by more than 5 points. (Training rows: on test rows many rises are negative, and shares of a sum with both signs mean nothing.)
 #
-# Both against **three** plain networks: at step 1000; stopped where its training loss is that of the dropout network; stopped at its best. The last two tell dropout from not having memorised.
+# Both against **three** plain networks: at step 1000; stopped at the training loss of the dropout network; stopped at its best. The last two tell dropout from not having memorised.
 
 # %% tags=["nbval-check-output"]
 stop = dropout_curves.fits_as_well(trained, p=0.5)
 fits, stops_best = ([*dropout_curves.compute_curves(ps=(0.0,), steps=n)][-1] for n in (stop, step[0]))  # the same runs, up to there
-networks = {"dropout": (trained, 0.5), "plain, step 1000": (trained, 0.0),
-            f"plain, step {stop} (same loss)": (fits, 0.0), f"plain, step {step[0]} (its best)": (stops_best, 0.0)}
+networks = {"dropout": (trained, 0.5), "the plain network at step 1000": (trained, 0.0),
+            "the plain network at the same training loss": (fits, 0.0), "the plain network at its best": (stops_best, 0.0)}
 worst = {name: dropout_curves.unit_removal(*network, on="test")[:, 0] for name, network in networks.items()}
 rises = {name: dropout_curves.unit_removal(*network, on="train") for name, network in networks.items()}
 share = {name: rise[:, :13].sum(1) / rise.sum(1) for name, rise in rises.items()}
@@ -338,11 +344,12 @@ for plain_one in list(networks)[1:]:
 
 # %%
 for name in networks:
-    print(f"{name:<27} worst unit {worst[name].mean():.3f}, worst tenth {share[name].mean():.0%} of the rises")
+    print(f"{name:<43}  worst unit {worst[name].mean():.3f}, worst tenth {share[name].mean():.0%} of the rises")
+print(f"(The last two were stopped at steps {stop} and {step[0]}.)")
 
 # %% [markdown]
-# Two things are mixed in the sentence. A network that has not memorised leans less on single units, however it was kept from it: see the last row. At the *same* training loss the comparison is about dropout itself.
-# It says nothing about whether single units are easier to *understand*.
+# The first control mixes two things. At the same training loss the comparison is about dropout itself. Against the plain network at its best it is about memorising: one that was kept from that, here by stopping, need not lean on single units either.
+# Nothing here says that single units are easier to *understand*.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Which regularizer is it?
@@ -474,10 +481,11 @@ for order, name in enumerate(("dropout before norm", "dropout behind norm")):
 
 # %%
 asked = MCDropout(p_small, generator=masks).eval()(hidden.expand(200, -1)) @ second.T  # one question, 200 masks: [200, 2]
-print("mean", asked.mean(0), " spread", asked.std(0), " evaluation", whole)
+for k in (0, 1):
+    print(f"output {k}: mean {asked[:, k].mean():.2f}, spread {asked[:, k].std():.2f}; evaluation {whole[k]:.2f}")
 
 # %% [markdown]
-# And a 1-64-64-1 network on thirty noisy rows of a sine. Thin lines: six of the 200 thinned networks. Dark band: ± 1.96 times their spread. Light band: with the noise of the targets (0.3, known here).
+# And a 1-64-64-1 network on thirty noisy rows of a sine. Thin lines: six of the 200 thinned networks. Inner band: ± 1.96 times their spread. Outer band: with the noise of the targets (0.3, known here).
 
 # %%
 explore.band.show()
@@ -493,9 +501,9 @@ predict("shrink", "Suppose the error of the mean falls, from 30 rows to 1000. Th
 # %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
 *_, few = mc_dropout.compute_band(30)
 *_, many = mc_dropout.compute_band(1000, ps=(0.02, 0.2))
-i, k = few.ps.index(0.2), many.ps.index(0.2)
-falls = ratio_interval(many.error()[:, k], few.error()[:, i])
-kept = ratio_interval(many.mean_spread()[:, k], few.mean_spread()[:, i])
+i, j = few.ps.index(0.2), many.ps.index(0.2)
+falls = ratio_interval(many.error()[:, j], few.error()[:, i])
+kept = ratio_interval(many.mean_spread()[:, j], few.mean_spread()[:, i])
 claim("From 30 to 1000 rows the error of the mean falls.", measured=falls, kind="measured", holds=lambda ratio: ratio.between(high=2 / 3))
 claim("The spread over masks stays about the same.", measured=kept, kind="measured", holds=lambda ratio: ratio.between(2 / 3, 3 / 2))
 claim("Two layers of masks: evaluation is off the mean of the masks by less than half their spread.",
@@ -525,7 +533,7 @@ for name, band in (("30 rows, ReLU", few), ("30 rows, tanh", smooth), ("1000 row
 claim("With 30 rows the 95 % interval (masks and noise) holds fewer than 95 % of new targets among the rows.",
       measured=mean_interval(few.coverage()[:, i]), kind="measured", holds=lambda held: held.between(high=0.95))
 claim("With 1000 rows the error of the mean is more than 1.1 times as large with p = 0.2 as with p = 0.02.",
-      measured=ratio_interval(many.error()[:, k], many.error()[:, many.ps.index(0.02)]), kind="measured",
+      measured=ratio_interval(many.error()[:, j], many.error()[:, many.ps.index(0.02)]), kind="measured",
       holds=lambda ratio: ratio.between(low=1.1))
 
 # %% [markdown]
@@ -568,7 +576,7 @@ claim("A module that calls F.dropout(x, p) goes on dropping after .eval().",
 # - More data than the network can memorise in its time: little to prevent, and dropout slows the fit.
 # - Where you stop early anyway: compare with that, not with a plain network left to run on.
 # - Directly in front of a batch norm (a Deeper section says why).
-# - A regression with plenty of rows: a dropped unit is an error in the answer (how large: a Deeper section).
+# - A regression with plenty of rows: a dropped unit is an error in the answer (whether it shows: a Deeper section).
 # - As the only source of error bars.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
@@ -586,7 +594,7 @@ claim("A module that calls F.dropout(x, p) goes on dropping after .eval().",
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## In one breath
 #
-# | question | answer |
+# | | |
 # |---|---|
 # | what does it do? | 0 with probability p, else $x/(1-p)$: same mean, variance $x^2 p/(1-p)$; nothing in evaluation |
 # | which average is evaluation? | of the outputs, while only linear layers follow; behind a ReLU that masks switch a stand-in |

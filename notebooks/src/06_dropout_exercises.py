@@ -36,7 +36,7 @@ setup()
 #
 # $$y = \frac{m\,x}{1-p} \qquad m = 1 \text{ with probability } 1-p, \text{ else } 0$$
 #
-# `torch.rand(shape, generator=generator)` gives numbers that are even on [0, 1). At `p = 1` everything is dropped, and nothing is NaN. Leave `x` as it is.
+# `torch.rand(shape, generator=generator)` gives numbers drawn uniformly from [0, 1). At `p = 1` everything is dropped, and nothing is NaN. Leave `x` as it is.
 #
 # By hand: $x = (1, 2, 3)$, $p = 0.5$, the second entry dropped: $(2, 0, 6)$.
 #
@@ -69,7 +69,7 @@ explore.masks.show(layer=dropout) if t1.answered else print("Write T1 first.")
 # %% [markdown]
 # ## T2 · Read a printout
 #
-# A tutorial feeds one random tensor twice through one dropout layer, once in each mode, and prints what comes out without a word of explanation. Here are both prints, with their signs.
+# The lecture that the lesson quotes feeds one random tensor twice through one dropout layer, once in each mode, and prints what comes out. It says that neurons are dropped in train mode only, and of the numbers nothing. Here are both prints, with their signs.
 
 # %%
 first = torch.tensor([[-0.0000,  3.7545,  4.3769,  0.0000,  0.0000],
@@ -92,7 +92,7 @@ second = torch.tensor([[-0.4076,  1.8772,  2.1884,  0.3678,  0.0293],
                        [-0.4410,  0.8347, -0.4681, -0.0240, -0.3851],
                        [-0.4689, -0.1484,  1.8486,  0.8354, -1.1521],
                        [-0.2673,  0.6042,  0.4407,  0.5085, -1.4198]])
-print(first)
+print("first:", first, "second:", second, sep="\n")
 
 # %% [markdown]
 # Explain them.
@@ -149,6 +149,8 @@ t3 = check("06/T3", mc_interval)
 # `model` is in evaluation mode and has `nn.Dropout` layers, perhaps also a batch norm. Return its outputs for `x` under `passes` different masks: $[\text{passes}, \text{rows}, \text{outputs}]$, without a graph.
 # Leave the model as you found it.
 #
+# `model.modules()` walks through every layer of a model, `isinstance(layer, nn.Dropout)` tells the ones you want; "without a graph" is `with torch.no_grad():`.
+#
 # What a batch norm does is lesson 07; here you need one fact: in training mode it normalises with *this* batch, and remembers it.
 #
 # *Often seen here: `model.train()`, which wakes the batch norm too; `model.eval()`, after which all passes agree.*
@@ -172,7 +174,7 @@ def mc_predictions(model, x, passes):
 t4 = check("06/T4", mc_predictions)
 
 # %% [markdown]
-# Both together give error bars to a network that was trained with dropout. The last picture of the lesson draws its masks from your T1, and its band the way your T3 does.
+# T3 and T4 together give error bars to a network that was trained with dropout. The last picture of the lesson draws its masks from your T1, and its band the way your T3 does.
 
 # %%
 from course_lib.explorers import dropout as explore
