@@ -56,8 +56,14 @@ def test_mismatch_names_the_figures_of_the_last_look():
     marks = explore.prepare_mismatch(Figure())
     caption = explore.draw_mismatch(marks, result, 0.01)
     m = batch_statistics.MOMENTA.index(0.01)
-    assert f"{100 * result.evaluation[:, m, -1].mean():.1f} % in evaluation" in caption and "60 steps" in caption
+    assert "60 steps" in caption and "mean of 2 seeds" in caption
+    for name, words in (("batch", "all test rows"), ("trained", "in batches of 16 as trained")):
+        late = 100 * getattr(result, name).mean(1) if result.seen <= 10 else 100 * result.late(name)
+        assert f"{late.mean():.1f} % {'with ' if name == 'batch' else ''}{words}" in caption
+    assert f"{100 * result.late('evaluation')[:, m].mean():.1f} % in evaluation" in caption
     assert np.allclose(marks["evaluation"][0].get_ydata(), 100 * result.evaluation[:, m].mean(0))
+    assert np.allclose(marks["evaluation end"][0].get_ydata(), 100 * result.late("evaluation").mean(0))
+    assert np.allclose(marks["trained"][0].get_ydata(), 100 * result.trained.mean(0))
     assert list(marks["here"][0].get_xdata()) == [0.01, 0.01]
     first = next(iter(batch_statistics.compare_modes(8, seeds=(0, 1), steps=60)))
     assert "after 0 steps" in explore.draw_mismatch(marks, first, 1.0)
@@ -76,8 +82,21 @@ def test_decay_draws_what_was_computed_and_the_place_of_rest():
     assert marks["rate"][1].get_ydata()[-1] == pytest.approx(marks["rate rest"][0].get_ydata()[0], rel=1e-9)
     assert marks["angle"][2].get_ydata()[-1] == pytest.approx(np.rad2deg(turning.angle_at_rest(0.1, 0.1)), rel=1e-9)
     assert "w turns by 8.11° a step (at rest 8.11°; lr·λ·steps = 15)" in caption
+    assert marks["legend"].get_texts()[0].get_text() == "3 starting lengths"
     marks, caption = drawn(result, 0.0)
     assert caption.startswith("No decay") and np.isnan(marks["norm rest"][0].get_ydata()).all()
+
+
+def test_every_curve_lies_within_its_axes():
+    runs = [turning.turn(lr) for lr in explore.decay.controls["lr"].positions]
+    *_, digits = turning.turn_on_digits(0.1, seeds=(2, 3), steps=300)
+    for result in (*runs, digits):
+        for strength in turning.STRENGTHS:
+            marks, _ = drawn(result, strength)
+            for name in ("norm", "rate", "angle"):
+                low, high = marks[name][0].axes.get_ylim()
+                assert all(((low < line.get_ydata()) & (line.get_ydata() < high)).all()
+                           for line in marks[name] if len(line.get_ydata())), (name, strength, result.lr)  # fmt: skip
 
 
 def test_decay_on_digits_fills_in_and_promises_no_length():
@@ -87,6 +106,7 @@ def test_decay_on_digits_fills_in_and_promises_no_length():
     marks, caption = drawn(result, 0.1)
     assert np.isnan(marks["norm rest"][0].get_ydata()).all() and np.isfinite(marks["angle rest"][0].get_ydata()).all()
     assert f"{result.late_angle()[:, 4].mean().rad2deg().item():.3g}° a step" in caption and "between" in caption
+    assert marks["legend"].get_texts()[0].get_text() == "2 seeds"
     assert len(marks["norm"][1].get_ydata()) == 31 and len(marks["norm"][2].get_ydata()) == 0
 
 

@@ -33,8 +33,23 @@ def test_two_modes_of_one_training():
     *partial, found = lab.compare_modes(16, seeds=(0, 1), steps=40, every=20)
     assert found.at == (0, 20, 40) and found.evaluation.shape == (2, len(lab.MOMENTA), 3) and found.progress == 1
     assert partial[0].batch[:, 1:].isnan().all() and found.evaluation.isfinite().all()
+    assert found.trained.shape == (2, 3) and found.trained.isfinite().all()
     slow, last = found.evaluation[:, 0, -1], found.batch[:, -1]
     assert (slow > last + 0.05).all(), "momentum 0.001 has hardly seen anything after 40 batches"
+
+
+def test_pairs_of_rows_judge_worse_than_all_rows_at_once():
+    *_, found = lab.compare_modes(2, seeds=(0, 1), steps=40, every=20)
+    assert (found.trained[:, 1:] > found.batch[:, 1:] + 0.05).all(), "from two rows only the order is left"
+
+
+def test_late_figures_are_means_of_the_last_ten_looks_there_are():
+    looks = torch.arange(15.0).repeat(2, 1)
+    evaluation = looks.unsqueeze(1).repeat(1, len(lab.MOMENTA), 1) + 0.25
+    found = lab.Modes(4, tuple(range(15)), evaluation, looks, looks)
+    assert found.late("batch").tolist() == [9.5, 9.5] and found.behind(0.1).tolist() == [25.0, 25.0]
+    looks[:, 3:] = torch.nan
+    assert found.seen == 3 and found.late("trained").tolist() == [1.0, 1.0]
 
 
 def test_momentum_plays_no_part_in_training_and_the_kept_statistics_are_those_of_a_run_with_it():

@@ -93,6 +93,19 @@ def test_a_look_in_training_mode_leaves_the_running_statistics_alone():
     assert not torch.equal(networks.running[0]["mean"], before[0]["mean"])
 
 
+@pytest.mark.parametrize("norm", NORMS)
+def test_rows_batch_by_batch_are_the_batches_one_by_one(norm):
+    networks = Networks(WIDTHS, norm, splits(), SEEDS, settings=2, dtype=torch.float64)
+    for _ in train(networks, 10, 7, LRS):
+        pass
+    x, y = networks.rows("test")
+    n = x.shape[1] // 5 * 5
+    alone = torch.cat([networks.outputs(part, True, remember=False) for part in x[:, :n].split(5, 1)], 1)
+    assert (networks.outputs(x[:, :n], True, remember=False, batch_size=5) - alone).abs().max() < 1e-12
+    wrong = (alone.argmax(-1) != y[:, :n]).double().mean(1)
+    assert torch.allclose(networks.test_error(training=True, batch_size=5).flatten(), wrong)
+
+
 def test_an_unknown_norm_is_refused():
     with pytest.raises(ValueError, match="norm = 'group'"):
         Networks(WIDTHS, "group", splits(), SEEDS)

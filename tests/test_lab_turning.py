@@ -21,6 +21,13 @@ def test_from_every_starting_length_the_same_norm_and_angle(lr, strength, gradie
     assert found.norms[:, 0, 0].tolist() == list(turning.SCALES)
 
 
+def test_at_the_edge_of_the_condition_the_length_swings_for_ever():
+    """lr·λ = 1: w ← −lr·g, at right angles to the old w and of length lr·g̃/‖w‖."""
+    found = turn(1.0, (1.0,), steps=101)
+    assert torch.allclose(found.norms[:, 0, -2:], torch.tensor([[0.2, 5.0], [1, 1], [3, 1 / 3]], dtype=torch.float64))
+    assert (found.angles - math.pi / 2).abs().max() < 1e-12 and norm_at_rest(1.0, 1.0, 1.0) == 1
+
+
 def test_each_step_obeys_pythagoras():
     found, lr = turn(0.3, (0.0, 0.2), 2.0, steps=50), 0.3
     before, after = found.norms[..., :-1].square(), found.norms[..., 1:].square()

@@ -78,7 +78,7 @@ def prepare_activations(figure):
     left, middle, right = figure.axes
     left.set(title="Size of the outputs", ylabel="root mean square")
     middle.set(title="Size of the gradient there", ylabel="root mean square")
-    right.set(title="Outputs that are stuck", ylabel="share: 0 (ReLU), beyond ±0.95 (tanh)", ylim=(0, 1))
+    right.set(title="Outputs that pass no gradient", ylabel="share: 0 (ReLU), beyond ±0.95 (tanh)", ylim=(0, 1))
     left.legend(loc="upper left", fontsize=8)
     return marks
 
@@ -114,6 +114,7 @@ activations = Explorer(
 # ---------------------------------------------------------------- memory: the running statistics of one feature
 
 MEAN, SPREAD, AFTER, BATCHES, RUNS = 2.0, 1.0, 0.0, 200, 40  # the mean jumps to AFTER half-way
+OTHERS = 12  # runs that are drawn beside the first
 
 
 @dataclass
@@ -149,13 +150,13 @@ def prepare_memory(figure):
     marks, half = {}, BATCHES // 2
     left.plot([0, half, half, BATCHES], [MEAN, MEAN, AFTER, AFTER], color=plotting.ink(), linestyle=":", label="true")
     right.plot([0, BATCHES], [SPREAD**2] * 2, color=plotting.ink(), linestyle=":", label="true")
-    for ax, name, limits in ((left, "mean", (-2, 4)), (right, "variance", (0, 4))):
+    for ax, name, limits in ((left, "mean", (-1, 3)), (right, "variance", (0, 3))):
         ax.set(title=f"Running {name}", xlabel="batch", ylabel=f"running {name}", xlim=(0, BATCHES), ylim=limits)
         color, _ = plotting.series(0)
         style = {"color": plotting.muted(), "linestyle": "-", "linewidth": 0.6}
-        marks[f"{name} others"] = [ax.plot([], [], alpha=0.5, **style)[0] for _ in range(12)]
+        marks[f"{name} others"] = [ax.plot([], [], alpha=0.5, **style)[0] for _ in range(OTHERS)]
         marks[name] = ax.plot([], [], color=color, linestyle="-", label="one run")
-        marks[f"{name} others"][0].set_label("other runs")
+        marks[f"{name} others"][0].set_label(f"{OTHERS} other runs")
         ax.legend(loc="upper right")
     return marks
 
@@ -167,11 +168,12 @@ def draw_memory(marks, result):
         for k, line in enumerate(marks[f"{name} others"], 1):
             line.set_data(range(len(values)), values[:, k])
     spread, late = result.mean[-1].std().item(), (result.mean[-1].mean() - AFTER).item()
+    high = "high" if late > 0 else "low"
     lag = f"about {1 / result.momentum:.3g} batches" if result.momentum < 1 else "no batch"
     return (
         f"Momentum {result.momentum:g}, batches of {result.batch_size}: the memory reaches back {lag}. "
-        f"{BATCHES // 2} batches after the jump the mean of {RUNS} runs is {late:+.2g} off, and they differ by "
-        f"±{spread:.2g} (formula, at rest: ±{result.expected:.2g}).{result.note}"
+        f"{BATCHES // 2} batches after the jump the mean of {RUNS} runs is {abs(late):.2g} too {high}, and they differ "
+        f"by ±{spread:.2g} (formula, at rest: ±{result.expected:.2g}).{result.note}"
     )
 
 
@@ -192,42 +194,44 @@ memory = Explorer(
 # ---------------------------------------------------------------- mismatch: one network, two modes
 
 
+MODES = {
+    "evaluation": "evaluation: running statistics",
+    "batch": "all test rows as one batch",
+    "trained": "as trained: batch by batch",
+}
+
+
 def prepare_mismatch(figure):
-    """Left test errors while training, right at the end against the momentum; returns the marks that move."""
-    left, right = figure.subplots(1, 2, width_ratios=[1.3, 1])
+    """Left test errors while training, right late ones against the momentum; returns the marks that move."""
+    left, right = figure.subplots(1, 2, width_ratios=[1.3, 1], sharey=True)
     left.set(
-        title="While training", xlabel="step", ylabel="test error (%)", xlim=(0, batch_statistics.STEPS), ylim=(0, 100)
+        title="While training", xlabel="step", ylabel="test error (%)", xlim=(0, batch_statistics.STEPS), ylim=(0, 60)
     )
-    momenta = batch_statistics.MOMENTA
-    right.set(title="At the last step drawn", xlabel="momentum m", xscale="log", xlim=(7e-4, 1.5), ylim=(0, 100))
-    right.set_ylabel("test error (%)")
+    right.set(title="Mean of the last ten looks", xlabel="momentum m", xscale="log", xlim=(7e-4, 1.5))
     marks, empty = {}, np.empty((0, 0))
-    names = {"evaluation": "evaluation: running statistics", "batch": "by the test rows' own statistics"}
-    for k, (name, label) in enumerate(names.items()):
+    for k, (name, label) in enumerate(MODES.items()):
         marks[name] = plotting.draw_band(left, [], empty, label=label, k=k)
         marks[f"{name} end"] = plotting.draw_band(right, [], empty, k=k)
-    marks["here"] = [right.axvline(momenta[0], color=plotting.ink(), linestyle="-", linewidth=1)]
+    marks["here"] = [right.axvline(batch_statistics.MOMENTA[0], color=plotting.ink(), linestyle="-", linewidth=1)]
     left.legend(loc="upper right")
     return marks
 
 
 def draw_mismatch(marks, result, momentum):
     """Move the marks to a `batch_statistics.Modes` at one of its momenta."""
-    m = batch_statistics.MOMENTA.index(momentum)
-    evaluation, batch = 100 * result.evaluation, 100 * result.batch
-    plotting.move_band(marks["evaluation"], result.at, evaluation[:, m])
-    plotting.move_band(marks["batch"], result.at, batch)
-    seen = int(batch.isfinite().all(0).sum()) - 1
-    plotting.move_band(marks["evaluation end"], batch_statistics.MOMENTA, evaluation[:, :, seen])
-    own = batch[:, seen : seen + 1].expand(-1, len(batch_statistics.MOMENTA))
-    plotting.move_band(marks["batch end"], batch_statistics.MOMENTA, own)
+    momenta = batch_statistics.MOMENTA
+    m, late = momenta.index(momentum), {name: 100 * result.late(name) for name in MODES}
+    for name in MODES:
+        values = 100 * getattr(result, name)
+        plotting.move_band(marks[name], result.at, values[:, m] if values.ndim == 3 else values)
+        end = late[name] if late[name].ndim == 2 else late[name].unsqueeze(1).expand(-1, len(momenta))
+        plotting.move_band(marks[f"{name} end"], momenta, end)
     marks["here"][0].set_xdata([momentum] * 2)
-    modes = (
-        f"{evaluation[:, m, seen].mean():.1f} % in evaluation, {batch[:, seen].mean():.1f} % by their own statistics"
-    )
     return (
-        f"Batches of {result.batch_size}, momentum {momentum:g}, after {result.at[seen]} steps: test errors of {modes} "
-        f"(mean of {len(batch)} seeds, 95 % band)."
+        f"Batches of {result.batch_size}, momentum {momentum:g}, after {result.at[result.seen - 1]} steps: test errors "
+        f"of {late['evaluation'][:, m].mean():.1f} % in evaluation, {late['batch'].mean():.1f} % with all test rows as "
+        f"one batch, {late['trained'].mean():.1f} % in batches of {result.batch_size} as trained (last ten looks, mean "
+        f"of {len(late['batch'])} seeds, 95 % band)."
     )
 
 
@@ -248,6 +252,10 @@ mismatch = Explorer(
 
 EXACT, DIGITS = "constant slope around a circle", "first layer of a network on digits"
 WINDOW = 10  # steps that one drawn point stands for
+LIMITS = {  # of the vertical axes: wide enough for every place of the sliders
+    EXACT: {"norm": (0.1, 10), "rate": (2e-3, 12), "angle": (0.15, 40)},
+    DIGITS: {"norm": (1, 20), "rate": (8e-4, 0.12), "angle": (0.25, 25)},
+}
 
 
 def compute_decay(lr, where, seeds=tuple(range(8)), steps=turning.STEPS):
@@ -262,19 +270,16 @@ def prepare_decay(figure):
     """Norm, effective learning rate and angle against the step; returns the marks that move."""
     marks = {}
     titles = {"norm": "Length of w", "rate": "Effective learning rate", "angle": "Angle per step"}
-    labels = {"norm": "‖w‖", "rate": "lr/‖w‖²", "angle": "degrees"}
+    labels = {"norm": "‖w‖", "rate": "lr/‖w‖²", "angle": f"degrees (root mean square of {WINDOW} steps)"}
     for ax, name in zip(figure.subplots(1, 3), titles):
         ax.set(title=titles[name], xlabel="step", ylabel=labels[name], yscale="log", xlim=(0, turning.STEPS))
         color, _ = plotting.series(0)
         marks[name] = [ax.plot([], [], color=color, linestyle="-", linewidth=1.1, alpha=0.8)[0] for _ in range(8)]
-        marks[name][0].set_label("a run")
+        marks[name][0].set_label("runs")
         other, dashed = plotting.series(1)
         marks[f"{name} rest"] = [ax.axhline(np.nan, color=other, linestyle=dashed, label="at rest, formula")]
-    left, middle, right = figure.axes
-    left.set(ylim=(0.1, 30))
-    middle.set(ylim=(1e-4, 10))
-    right.set(ylim=(0.1, 90))
-    right.legend(loc="upper right", fontsize=8)
+        plotting.set_limits(ax, y=LIMITS[EXACT][name])
+    marks["legend"] = figure.axes[-1].legend(loc="upper right", fontsize=8)
     return marks
 
 
@@ -296,6 +301,10 @@ def draw_decay(marks, result, strength):
     at_rest = {"angle": np.rad2deg(rest) if strength else np.nan, "norm": length, "rate": result.lr / length**2}
     for name, value in at_rest.items():
         marks[f"{name} rest"][0].set_ydata([value if 0 < value < np.inf else np.nan] * 2)
+    runs = f"{len(norms)} starting lengths" if result.gradient else f"{len(norms)} seeds"
+    marks["legend"].get_texts()[0].set_text(runs)
+    for name, limits in LIMITS[EXACT if result.gradient else DIGITS].items():
+        plotting.set_limits(marks[name][0].axes, y=limits)
     return _say_decay(result, i, rest)
 
 

@@ -46,22 +46,28 @@ class Networks:
         x, y = (torch.stack([getattr(split, f"{part}_{name}") for split in self.splits]) for name in "xy")
         return x.to(self.parameters[0].dtype).repeat_interleave(self.settings, 0), y.repeat_interleave(self.settings, 0)
 
-    def outputs(self, x: Tensor, training=False, parameters=None, remember=True) -> Tensor:
-        """Logits [V, rows, classes]. In training BatchNorm looks at these rows, and remembers them if told to."""
+    def outputs(self, x: Tensor, training=False, parameters=None, remember=True, batch_size=None) -> Tensor:
+        """Logits [V, rows, classes]. In training BatchNorm looks at these rows, and remembers them if told to.
+
+        batch_size: it looks at so many rows at a time instead, which must come out even; then nothing is remembered.
+        """
         parameters = iter(self.parameters if parameters is None else parameters)
         for k, layer in enumerate(self.layers):
             named = {name: next(parameters) for name in layer}
             x = torch.baddbmm(named["bias"].unsqueeze(1), x, named["weight"].mT)
             if k < len(self.layers) - 1:
-                x = torch.relu(self._normalise(x, named, k, training, remember))
+                x = torch.relu(self._normalise(x, named, k, training, remember, batch_size))
         return x
 
-    def _normalise(self, x, layer, k, training, remember):
+    def _normalise(self, x, layer, k, training, remember, batch_size):
         if self.norm is None:
             return x
         gamma, beta = layer["gamma"], layer["beta"]
         if self.norm == "layer":
             return layer_norm(x, x.shape[-1], gamma.unsqueeze(1), beta.unsqueeze(1))
+        if training and batch_size:
+            x = x.unflatten(1, (-1, batch_size))  # [V, batches, rows of a batch, features]
+            return batch_norm(x, None, None, gamma.unsqueeze(1), beta.unsqueeze(1), True, dim=2).flatten(1, 2)
         running = self.running[k].values() if remember or not training else (None, None)
         return batch_norm(x, *running, gamma, beta, training, self.momentum, dim=1)
 
@@ -71,10 +77,14 @@ class Networks:
         return cross_entropy(logits.mT, y, reduction="none").mean(1)
 
     @torch.no_grad()
-    def test_error(self, training=False) -> Tensor:
-        """Share of wrong test rows [seeds, settings]; `training`: by the statistics of all test rows, not kept."""
+    def test_error(self, training=False, batch_size=None) -> Tensor:
+        """Share of wrong test rows [seeds, settings]; `training`: by the statistics of all test rows, not kept.
+
+        batch_size: by those of so many at a time, in their (random) order; what is left over is left out.
+        """
         x, y = self.rows("test")
-        wrong = self.outputs(x, training, remember=False).argmax(-1) != y
+        n = x.shape[1] if batch_size is None else x.shape[1] // batch_size * batch_size
+        wrong = self.outputs(x[:, :n], training, remember=False, batch_size=batch_size).argmax(-1) != y[:, :n]
         return wrong.double().mean(1).view(len(self.seeds), self.settings)
 
 

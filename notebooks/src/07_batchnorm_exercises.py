@@ -31,11 +31,11 @@ setup()
 # %% [markdown]
 # ## T1 · One batch, normalised
 #
-# `x` has a row per example and a column per feature. Normalise each feature over the batch, then scale and shift it:
+# `x` has a row per example and a column per feature; `gamma` and `beta` have a number per feature, shape [features]. Normalise each feature over the batch, then scale and shift it:
 #
 # $$\hat x = \frac{x - \mu}{\sqrt{\sigma^2 + \epsilon}} \qquad\qquad y = \gamma\,\hat x + \beta$$
 #
-# μ and σ² are mean and variance of each column, the variance divided by $n$. Write it without `torch.nn`.
+# μ and σ² are mean and variance of each column, the variance divided by $n$; ε stands inside the root. Write it without `torch.nn`.
 # The check looks at the output *and* at its gradient with respect to `x`, `gamma` and `beta`. Autograd gets it right by itself, unless something is held back from it.
 #
 # By hand: the column 1, 3, 8 has μ = 4 and σ² = 26/3. With γ = 1, β = 0 and a tiny ε it becomes −1.02, −0.34, 1.36.
@@ -135,7 +135,8 @@ t3 = check("07/T3", evaluate)
 # | `"detached"` | the outputs are right, but no gradient flows through μ and σ² |
 # | `"sound"` | nothing |
 #
-# Choose a batch and a momentum for which the five differ, and think about the order in which you look. `torch.nn.functional.batch_norm` may help you.
+# Choose a batch and a momentum for which the five differ, and think about the order in which you look. `norm` takes float64, and `x` may require a gradient. `torch.nn.functional.batch_norm` may help you.
+# How would you see that no gradient flows through μ? Add a number to *all* rows of a column: the output stays, so its gradients over that column sum to 0, unless something was detached.
 #
 # *Often seen here: a test that cannot fail. With momentum ½ two of the five are the same function.*
 
