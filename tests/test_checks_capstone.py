@@ -13,6 +13,7 @@ from course_lib.checks import _scripts, check_source
 from course_lib.checks import capstone as tasks
 from course_lib.checks._gallery import EXHIBITS, FOUND, MENDED
 from course_lib.checks._observe import observe
+from course_lib.checks._report import judge
 from course_lib.checks._task import find
 from course_lib.checks._values import decode
 from course_lib.lab.statistics import corrected_interval, paired_interval
@@ -176,7 +177,19 @@ def test_a_network_that_is_none_and_a_study_that_reports_one_number_are_told_so(
     assert found["verdict"] == "failed" and "got a list, expected an object of type torch.nn" in found["message"]
     source = "def honest_study(x, y, order, strengths, fit, error):\n    return torch.tensor(1.0)"
     found = check_source(source, 20, "09/T3")
-    assert found["verdict"] == "failed" and "a tensor" in found["message"]
+    assert found["verdict"] == "failed" and "got 1, expected a list" in found["message"]
+
+
+def test_numbers_of_torch_count_as_numbers():
+    def by_tensors(hits_a, hits_b, train_rows, t):
+        d = hits_a.mean(1) - hits_b.mean(1)
+        half = t * d.std() * torch.tensor([len(d), 1 / (1 / len(d) + hits_a.shape[1] / train_rows)]).rsqrt()
+        return torch.stack([d.mean() - half, d.mean() + half], 1)
+
+    task = find("09/T2")
+    cases = task.draw(0)
+    found = judge("09/T2", task, cases, observe(task.names, (by_tensors,), cases))
+    assert found, found.message
 
 
 SOLUTIONS = {

@@ -346,6 +346,7 @@ print(f"the same model twice: {from_scratch(x, y, 1.0)} and {concise(x, y, 1.0)}
             ("weight_decay * (w**2).sum() / 2", "weight_decay * (w**2).sum()"),
             ("mse_loss(x @ w, y).backward()", "mse_loss(x @ w, y).div(2).backward()"),
         ),
+        "the loss is divided by four": (("mse_loss(x @ w, y).backward()", "mse_loss(x @ w, y).div(4).backward()"),),
         "a sum of squares beside a mean": (
             ("mse_loss(x @ w, y).backward()", "mse_loss(x @ w, y, reduction='sum').backward()"),
             ("lr=0.3", "lr=0.001"),

@@ -80,21 +80,25 @@ def fill(layer, generator):
             tensor.copy_(0.2 + torch.rand(tensor.shape, generator=generator, dtype=tensor.dtype))
 
 
+def report(invoke, answers, case, note):
+    """A function that reports intervals, as pairs of numbers."""
+    (function,) = answers
+    note("", "the two intervals", numbers(invoke(function, *decode(case["args"]))))
+
+
 def study(invoke, answers, case, note):
     """A study that is given data, an order of the rows, candidates, and how to fit and to measure."""
     (function,) = answers
     x, y, order = decode(case["data"])
-    chosen, error = pair(invoke(function, x, y, order, case["strengths"], ridge, mean_square))
-    note("", "the strength that was chosen", chosen)
-    note("", "the error that is reported", error)
+    result = numbers(invoke(function, x, y, order, case["strengths"], ridge, mean_square))
+    note("", "the strength that was chosen, and the error", result)
 
 
-def pair(result):
-    """(strength, error) with the error as a plain number; what is no such pair comes out as it went in."""
-    if type(result) not in (tuple, list) or len(result) != 2:
-        return result, None
-    chosen, error = result
-    return chosen, error.item() if type(error) is torch.Tensor and error.numel() == 1 else error
+def numbers(result):
+    """Tensors and arrays as plain numbers or lists, tuples as lists; anything else as it is."""
+    if hasattr(result, "tolist"):
+        return result.tolist()
+    return [numbers(part) for part in result] if type(result) in (tuple, list) else result
 
 
 def ridge(x, y, strength):
@@ -107,4 +111,4 @@ def mean_square(w, x, y):
     return (x @ w - y).square().mean()
 
 
-DRIVERS = {"exhibit": exhibit, "network": network, "study": study}
+DRIVERS = {"exhibit": exhibit, "network": network, "report": report, "study": study}

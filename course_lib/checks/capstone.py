@@ -142,7 +142,7 @@ def interval_cases(generator):
                 for better in (0.08, 0.0)]  # fmt: skip
         arguments = ("hits_a", "hits_b", "train_rows", "t")
         t = float(stats.t.ppf(0.975, repetitions - 1))
-        return {"name": name, "driver": "call", "arguments": arguments, "args": tensors(*hits, train_rows, t)}
+        return {"name": name, "driver": "report", "arguments": arguments, "args": tensors(*hits, train_rows, t)}
 
     return [
         one("three divisions, 80/20", 3, 20, 80),
@@ -340,6 +340,11 @@ def pull(penalised_loss, model, x, y, **strength):
     return torch.autograd.grad(penalised_loss(model, x, y, **strength), model.weight)[0]
 
 
+def value(penalised_loss, model, x, y, **strength):
+    """The loss under these strengths."""
+    return penalised_loss(model, x, y, **strength).detach()
+
+
 def off(*names, of=pull):
     """A detector that tries these penalties one by one."""
 
@@ -359,19 +364,24 @@ def not_as_strong_as_asked(*made):
     return not all(torch.allclose(pull(*made, **{name: 0.5}), g, atol=1e-5) for name, g in zip(("l1", "l2"), wanted))
 
 
+L1_TOO = "L1 alone is not tried: it can be off while L2 is on"
+L2_TOO = "L2 alone is not tried: it can be off while L1 is on"
+
 T4 = detector_task(
     EXHIBITS["penalty"],
     "penalty_is_off",
     off("l1", "l2"),
     (
         ("both at once", "with both penalties at once the script is right: try each one alone", off_together),
-        ("L1 not tried", "L1 alone is not tried: it can be off while L2 is on", off("l2")),
-        ("L2 not tried", "L2 alone is not tried: it can be off while L1 is on", off("l1")),
+        ("L1 not tried", L1_TOO, off("l2")),
+        ("L2 not tried", L2_TOO, off("l1")),
+        ("L1 not tried, by the value", L1_TOO, off("l2", of=value)),
+        ("L2 not tried, by the value", L2_TOO, off("l1", of=value)),
         (
             "by the value of the loss",
             "it looks at the value of the loss: a penalty without a gradient is in there too, and pulls at nothing; "
             "compare gradients",
-            off("l1", "l2", of=lambda penalised_loss, *made, **strength: penalised_loss(*made, **strength).detach()),
+            off("l1", "l2", of=value),
         ),
         (
             "any wrong strength",
@@ -440,6 +450,10 @@ def common(a, b):
     return bool(set(a.tolist()) & set(b.tolist()))
 
 
+SOME_ROWS = (
+    "the rows can be the same in another order, or only some of them: ask whether the two have any row in common"
+)
+
 T7 = detector_task(
     EXHIBITS["stopping"],
     "stops_on_test_rows",
@@ -447,10 +461,10 @@ T7 = detector_task(
     (
         (
             "the same tensor",
-            "the rows can be the same in another order, or only some of them: ask whether the two have any row in "
-            "common",
+            SOME_ROWS,
             lambda train, stop_on, test: torch.equal(stop_on, test),
         ),
+        ("the same set", SOME_ROWS, lambda train, stop_on, test: set(stop_on.tolist()) == set(test.tolist())),
         (
             "all of them",
             "one test row among those that decide is one too many: any common row counts, not only all of them",
@@ -520,8 +534,14 @@ def adam_decays(groups=lambda optimizer: optimizer.param_groups, kinds=("Adam",)
     return decay_is_coupled
 
 
-def any_decay(optimizer, kinds=("Adam", "AdamW", "SGD")):
-    return type(optimizer).__name__ in kinds and any(g["weight_decay"] > 0 for g in optimizer.param_groups)
+def any_decay(optimizer, kinds=("Adam", "AdamW", "SGD"), groups=None):
+    return type(optimizer).__name__ in kinds and any(g["weight_decay"] > 0 for g in groups or optimizer.param_groups)
+
+
+A_SUBCLASS = (
+    "AdamW is taken for Adam: in recent versions it is a subclass, so `isinstance` says True of both; compare the type "
+    "itself"
+)
 
 
 T9 = detector_task(
@@ -531,10 +551,15 @@ T9 = detector_task(
     (
         (
             "AdamW counted as Adam",
-            "AdamW is taken for Adam: in recent versions it is a subclass, so `isinstance` says True of both; compare "
-            "the type itself",
+            A_SUBCLASS,
             lambda optimizer: any_decay(optimizer, ("Adam", "AdamW")),
         ),
+        (
+            "AdamW counted as Adam, one group only",
+            A_SUBCLASS,
+            lambda optimizer: any_decay(optimizer, ("Adam", "AdamW"), optimizer.param_groups[:1]),
+        ),
+        ("Adam or AdamW, whatever the decay", A_SUBCLASS, lambda optimizer: "Adam" in type(optimizer).__name__),
         (
             "any decay",
             "any weight decay rings the alarm: in AdamW it is decoupled, and under plain SGD the two are the same",
@@ -651,6 +676,8 @@ def rows_differ(parts=("train", "test"), as_seen=set, differ=lambda a, b: a != b
     return trained_on_other_data
 
 
+NOT_TESTED = "the test rows are not compared"
+
 T12 = detector_task(
     EXHIBITS["other data"],
     "on_other_data",
@@ -661,7 +688,8 @@ T12 = detector_task(
             "the same rows in another order are the same data: compare sets",
             rows_differ(as_seen=list),
         ),
-        ("test rows not compared", "the test rows are not compared", rows_differ(parts=("train",))),
+        ("test rows not compared", NOT_TESTED, rows_differ(parts=("train",))),
+        ("test rows not compared, the order counts", NOT_TESTED, rows_differ(parts=("train",), as_seen=list)),
         ("training rows not compared", "the training rows are not compared", rows_differ(parts=("test",))),
         ("by their number", "equally many rows are not the same rows", rows_differ(as_seen=len)),
         (
@@ -688,6 +716,7 @@ TASKS = {
         reference=(intervals_by_scipy,),
         mistakes=INTERVAL_MISTAKES,
         praise="intervals: the naive and the corrected one, right in {cases} studies",
+        tolerance=1e-6,
     ),
     "T3": Task(
         names=("honest_study",),
