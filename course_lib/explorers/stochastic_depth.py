@@ -1,4 +1,4 @@
-"""Explorers of lesson 08: which blocks are on, what that saves and does to the error, two rules, and the gradient."""
+"""Explorers of lesson 08: which blocks are on, what that saves and does to the error, three rules, the gradient."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
