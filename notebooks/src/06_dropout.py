@@ -330,9 +330,10 @@ print(f"standard deviation over seeds: of the error {plain.std():.4f}, of the pa
 
 # %% tags=["nbval-check-output"]
 stop = dropout_curves.fits_as_well(trained, p=0.5)
-fits, stops_best = ([*dropout_curves.compute_curves(ps=(0.0,), steps=n)][-1] for n in (stop, step[0]))  # the same runs, up to there
+*_, fits = dropout_curves.compute_curves(ps=(0.0,), steps=stop)  # the same runs as before, stopped sooner
+*_, finest = dropout_curves.compute_curves(ps=(0.0,), steps=step[0])
 networks = {"dropout": (trained, 0.5), "the plain network at step 1000": (trained, 0.0),
-            "the plain network at the same training loss": (fits, 0.0), "the plain network at its best": (stops_best, 0.0)}
+            "the plain network at the same training loss": (fits, 0.0), "the plain network at its best": (finest, 0.0)}
 worst = {name: dropout_curves.unit_removal(*network, on="test")[:, 0] for name, network in networks.items()}
 rises = {name: dropout_curves.unit_removal(*network, on="train") for name, network in networks.items()}
 share = {name: rise[:, :13].sum(1) / rise.sum(1) for name, rise in rises.items()}
@@ -343,8 +344,9 @@ for plain_one in list(networks)[1:]:
           measured=paired_interval(share[plain_one], share["dropout"]), kind="measured", holds=lambda gap: gap.between(low=0.05))
 
 # %%
-for name in networks:
-    print(f"{name:<43}  worst unit {worst[name].mean():.3f}, worst tenth {share[name].mean():.0%} of the rises")
+for name, (run, p) in networks.items():
+    print(f"{name:<43}  training loss {run.train_loss[:, run.at(p), -1].mean():.2f}, worst unit {worst[name].mean():.3f}, "
+          f"worst tenth {share[name].mean():.0%} of the rises")
 print(f"(The last two were stopped at steps {stop} and {step[0]}.)")
 
 # %% [markdown]
