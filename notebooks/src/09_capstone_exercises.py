@@ -214,7 +214,7 @@ print(f"error on coin tosses, now: {coin_tosses(honest_study):.2f}" if t3 else "
 # %% [markdown]
 # ## The debugging gallery
 #
-# Nine scripts. Each runs, prints something plausible, and is wrong. They were written for this course, but their faults were not: each was found in teaching material that many have learned from, made by people who share their work, which is why it could be found at all. Thank you to all of them.
+# Nine scripts. Each runs, complains of nothing, prints its numbers, and is wrong. They were written for this course, but their faults were not: each was found in teaching material that many have learned from, made by people who share their work, which is why it could be found at all. Thank you to all of them.
 #
 # Run the script, read it, and find the line before you open the fold. Then write the detector: a function that is handed what the script has made, and returns `True` if the fault is in it.
 # The check runs your detector on the script as it was found, on the mended one, on variants of both, and on scripts with *another* fault, about which it must stay silent.
