@@ -205,7 +205,7 @@ def prepare_mismatch(figure):
     """Left test errors while training, right late ones against the momentum; returns the marks that move."""
     left, right = figure.subplots(1, 2, width_ratios=[1.3, 1], sharey=True)
     left.set(
-        title="While training", xlabel="step", ylabel="test error (%)", xlim=(0, batch_statistics.STEPS), ylim=(0, 60)
+        title="While training", xlabel="step", ylabel="test error (%)", xlim=(0, batch_statistics.STEPS), ylim=(0, 80)
     )
     right.set(title="Mean of the last ten looks", xlabel="momentum m", xscale="log", xlim=(7e-4, 1.5))
     marks, empty = {}, np.empty((0, 0))
