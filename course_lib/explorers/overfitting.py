@@ -120,7 +120,7 @@ def draw_polynomials(marks, result, errors):
     fits, degree = result
     move_fits(marks, fits, degree, errors == "shown")
     if errors == "hidden":
-        return f"A polynomial of degree {degree} through {len(fits.x)} points, training error {_first(fits, degree)}."
+        return f"A polynomial of degree {degree} fitted to {len(fits.x)} points, training error {_first(fits, degree)}."
     return _say_fits(fits, degree, f"Degree {degree}")
 
 

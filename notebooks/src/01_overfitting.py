@@ -61,7 +61,7 @@ predict("degree", "Which degree comes closest to new points from the same source
 explore.polynomials.show(degree=12)
 
 # %% [markdown]
-# The training error only ever falls. The validation error, on points that no fit has seen, falls and rises again.
+# The training error only ever falls: every degree contains the lower ones. The validation error, on points that no fit has seen, falls and rises again.
 
 # %% jupyter={"outputs_hidden": true} tags=["nbval-check-output"]
 fits = explore.compute_polynomials(degree=3, noise=0.3, rows=20)[0]  # what the picture was drawn from
@@ -96,7 +96,7 @@ show_source(bias_variance)
 
 # %% [markdown]
 # Now go back to the picture. There the parts are means over all $x$; the validation error, from 50 fresh points for each fit, agrees with their sum up to that sampling.
-# - Raise the *noise*: only noise and variance follow. (And a little bias²: the mean of 200 fits is off by about a 200th of the variance.)
+# - Raise the *noise*: only noise and variance follow. (And a little bias²: the mean of 200 fits is itself off, by about a 200th of the variance. So it climbs again on the right.)
 # - Give it 200 *points*. At degree 3 the variance falls to a tenth, in proportion; at degree 12, where 20 points hardly hold the curve, far more. At degree 1 bias² stays: more of the same data does not bend a line.
 #
 # **Too much bias: a richer model. Too much variance: more data, or less freedom,** which is what this course is about.
@@ -125,7 +125,7 @@ claim("bias² + variance + noise is the expected squared error at every new poin
 # ## The same points, and a network
 #
 # A ReLU network with 32 hidden units has 97 weights and biases for these 20 points, a polynomial of degree 12 has 13 coefficients. We train 200 networks of each width, each on its own data set and from its own start, by 1000 steps of AdamW without decay. So their variance is over data *and* starts.
-# We also ask: have 32 units a lower validation error than 8? Have the 97 numbers less than a tenth of the variance of the 13?
+# We also ask: have 32 units a lower validation error than 8? And the 97 numbers less than a tenth of the variance of the 13?
 
 # %%
 predict("width", "From 8 hidden units to 32, the variance of the networks …", ["rises", "falls", "cannot be told"])
@@ -157,7 +157,7 @@ reveal("width", {True: "falls", False: "rises", None: "cannot be told"}[paired_i
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Labels by lot
 #
-# 1000 digits, 64 pixels each, and for every one a label drawn by lot: nothing to learn. A network with 256 hidden units, trained by SGD with momentum for 2000 steps, three seeds. *All learned* means that at some recorded step every label is right, with each seed.
+# 1000 digits, 64 pixels each, and for every one a label drawn by lot: nothing to learn. A network with 256 hidden units, 2000 steps of SGD with momentum, batches of 100, three seeds. *All learned* means that at some recorded step every label is right, with each seed.
 
 # %%
 predict("lots", "How many of the 1000 random training labels will it get right?", ["below 30 %", "30 to 90 %", "above 90 %"])
@@ -220,7 +220,7 @@ claim("It stops at evaluation 3, and the weights are those of evaluation 1 again
       measured={"stopped at": number, "weight": model.weight.item()}, holds=lambda found: list(found.values()) == [3, 1.0])
 
 # %% [markdown]
-# Now on digits: 1000 steps, evaluated every 20. We compare what patience 5 keeps with the weights of step 1000, in points of test accuracy, over 12 seeds.
+# Now on digits: a 64-128-10 network, 1000 steps of AdamW without decay, batches of 50, evaluated every 20 steps. We compare what patience 5 keeps with the weights of step 1000, in points of test accuracy, over 12 seeds.
 # With wrong labels *helps* means above 0. On clean ones *makes no difference* means between −1 and +1.
 
 # %%
@@ -246,7 +246,7 @@ reveal("clean", next((name for name, ends in ranges.items() if gain[0.0].between
 # %% [markdown]
 # The two panels judge by different labels: validation digits have wrong ones too, test digits none. And loss and accuracy need not turn together: the loss also counts *how sure* the network is of its mistakes.
 #
-# Step 1000 is but a yardstick: against a longer training the gain is another. Whether those 100 digits were worth more as training data is not asked here. And the best validation loss is the lowest of many, so it flatters: report the *test* error.
+# Step 1000 is but a yardstick, and whether those 100 digits were worth more as training data is not asked here. The best validation loss is the lowest of many, so it flatters: report the *test* error.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Beyond the point where everything fits
@@ -270,7 +270,7 @@ reveal("peak", "rises to a peak near d = n, then falls" if abs(top - 30) < 4 els
        "falls, then rises", because=f"highest at d = {top}; beyond it down to {lowest:.2g}, and at d = 300 {medians[300]:.2g} again")
 
 # %% [markdown]
-# Near $d = n$ some direction of the data has almost no extent; to fit the labels, weights in that direction must be huge. Beyond, more and more directions share the work; but 30 rows show ever less of β, and slowly the error climbs back to 1, where nothing is learned.
+# Near $d = n$ some direction of the data has almost no extent; to fit the labels, weights in that direction must be huge. Beyond, more and more directions share the work; but 30 rows show ever less of β, and slowly the error climbs back to 1, where nothing is learned. (Within 3 of $n$ go by the crosses: means are accidents there, *Deeper* says why.)
 # Now add $\lambda\lVert w\rVert^2$ to the mean squared error (**ridge**) and raise λ: the peak melts. The dash-dotted line has the best λ at every $d$, $\sigma^2d/n$.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
@@ -340,7 +340,7 @@ reveal("second", {(True, True): "yes, with wrong and with clean labels", (False,
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Four myths, and a table
 #
-# A tutorial asks four questions: does regularization always increase training accuracy? Replace data? Guarantee better test performance? Does L1 only shrink? And it says: "Regularization is less effective when training data is very limited". An *always* falls by one counterexample, so we ask how it comes out in one experiment.
+# A tutorial asks: does regularization always increase training accuracy? Replace data? Guarantee better test performance? Does L1 only shrink? (The last is how lesson 02 begins, and folded below.) And it says: "Regularization is less effective when training data is very limited". An *always* falls by one counterexample; here is one experiment.
 #
 # L2 (a term $\frac\lambda2\lVert w\rVert^2$ in the loss) gets its chance: of seven strengths from 0 to 0.1, the one with the lowest loss on 100 validation rows is chosen. Digits with 20 % wrong labels; $n$ = 50, 150, 450, 1200, each set within the next, tested on all that are left; ten seeds. A 64-64-10 network, SGD with momentum 0.9, learning rate 0.1, batches of 50, 600 steps for every $n$.
 #
@@ -399,24 +399,25 @@ reveal("myth-train", "up" if moved.between(low=0) else "down by more" if moved.b
 reveal("myth-test", {True: "up", False: "down"}.get(paired_interval(strongest[at150], plain[at150]).between(low=0)))
 
 # %% [markdown]
-# Read the training column with it: training labels are right four times in five, so clearly more than 80 % means wrong ones learned by heart. *n does not change alone here*: 600 steps are 600 rounds through 50 examples and 25 through 1200, and what has not been memorised need not be prevented. A longer budget would move the right end; the tutorial's sentence is about the left.
-#
-# The fourth question needs no training.
+# Read the training column with it: training labels are right four times in five, so clearly more than 80 % means wrong ones learned by heart. *n does not change alone here*: 600 steps are 600 rounds through 50 examples and 25 through 1200, and what has not been memorised need not be prevented. A longer budget may move the right end; the tutorial's sentence is about the left.
 
-# %%
+# %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
+# ### Deeper: the fourth myth, that L1 only shrinks
+#
+# This question needs no training.
+
+# %% tags=["deeper"]
 predict("myth-l1", "Does L1 only shrink weights, as L2 does, or set some exactly to zero?", ["only shrinks", "sets some to zero"])
 
 # %% [markdown]
 # One weight that the data want at $a$: $\frac12(w-a)^2$ plus a penalty. With $\frac\lambda2w^2$ the lowest point is $\frac{a}{1+\lambda}$, 0 only if $a$ is.
 # With $\lambda|w|$ the slope is $w-a+\lambda$ right of 0 and $w-a-\lambda$ left of it. If $|a|\le\lambda$, the first is never negative, the second never positive, and the lowest point is 0, *exactly*. Else the slope is 0 at $a$ moved towards 0 by λ.
 
-# %% jupyter={"outputs_hidden": true}
+# %% jupyter={"outputs_hidden": true} tags=["deeper"]
 reveal("myth-l1", "sets some to zero", because="its slope does not fade near 0; whether your optimizer gets there is lesson 02")
 
-# %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
-# ### Deeper: the lowest point, by trying them all
-#
-# Not by slopes this time: every $w$ from −2 to 2 in steps of a hundred-thousandth, with 0 among them.
+# %% [markdown]
+# Now not by slopes: every $w$ from −2 to 2 in steps of a hundred-thousandth, with 0 among them.
 
 # %% tags=["deeper", "nbval-check-output"]
 w = torch.arange(-200_000, 200_001, dtype=torch.float64) / 100_000
@@ -503,7 +504,7 @@ claim("They exceed 1.69 too: one step of η = 1.9 has 8 times the variance of ri
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## In production
 #
-# Your own loop needs four lines more:
+# Your own loop needs five lines more, those with `stopping` and what belongs to them:
 
 # %% tags=["nbval-check-output"]
 from course_lib.lab.data import digits
@@ -523,13 +524,13 @@ stopping.restore(network)  # where the epochs end before the patience does
 print("stopped early:", stopping.stopped)
 
 # %% [markdown]
-# **Three sets.** Train on one, choose on the second (patience, λ, width), report on the third, once. Statistics for scaling belong to the training rows alone. A validation row that has leaked into training, or a twin of one, makes the validation loss follow the training loss down, and hides overfitting.
+# **Three sets.** Train on one, choose on the second (patience, λ, width), report on the third, once. Statistics for scaling belong to the training rows alone.
 
 # %%
 quiz("Training loss 0.01 and validation loss 0.01, test loss 1.4, all three sets drawn from one source. What happened?",
      {"The model overfits: add weight decay.": "It does memorise. But then the validation loss would show it: it too is new data, unless it is not.",
       "The model underfits: make it wider.": "A loss of 0.01 on its training data is no underfitting.",
-      "Validation rows were trained on.": "Only rows that were trained on have a loss as low as that, while new ones have 1.4.",
+      "Validation rows were trained on.": "They, or twins of them: only rows that were trained on have a loss as low as that while new ones have 1.4. A leak hides overfitting.",
       "Stop earlier.": "By which curve? The validation loss no longer says when."},
      answer="Validation rows were trained on.")
 
@@ -544,8 +545,8 @@ quiz("Training loss 0.01 and validation loss 0.01, test loss 1.4, all three sets
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## When not to
 #
-# - Both errors are high and close, and the labels can be trusted: that is bias, and more regularization seldom helps; use a richer model, or train longer. (Where labels are wrong, part of both is noise.)
-# - A tiny validation set: with 100 rows and 90 % right, one standard error is 3 points. Early stopping then picks among accidents; repeat over seeds or cross-validate.
+# - Both errors are high and close, and the labels can be trusted: that is bias, and more regularization seldom helps; use a richer model, or train longer.
+# - A tiny validation set: with 100 rows and 90 % right, one standard error is 3 points, and early stopping picks among accidents; repeat over seeds or cross-validate.
 # - Much data, one epoch: each batch is new when its loss is taken, so there is no gap to close. (Decay may help the *optimization*: lesson 03.)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
