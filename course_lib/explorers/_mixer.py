@@ -18,7 +18,7 @@ PRESETS = {
         "patience": 3, "l1": 1e-3, "l2": 1e-3, "weight_decay": 1.0, "label_smoothing": 0.1, "dropout": 0.5,
         "norm": "batch", "survival": 0.5,
     },
-    "dropout before a BatchNorm (they cannot be combined?)": {"dropout": 0.5, "norm": "batch"},
+    "dropout behind a BatchNorm (they cannot be combined?)": {"dropout": 0.5, "norm": "batch"},
     "the same λ as L2 (weight decay is L2?)": {"l2": 0.1},
     "the same λ as weight decay": {"weight_decay": 0.1},
     "BatchNorm alone (it regularizes, so nothing else is needed?)": {"norm": "batch"},
