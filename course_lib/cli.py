@@ -41,7 +41,7 @@ def parser() -> argparse.ArgumentParser:
         added.set_defaults(run=run)
         return added
 
-    command(lab, "open JupyterLab on the first lesson, or on the one named; options go to JupyterLab")
+    command(lab, "open JupyterLab on its first page, or on the lesson named; options go to JupyterLab")
     check_ = command(check, "check the answers in exercise notebooks")
     check_.add_argument("which", nargs="*", help=f"{LESSON}, a file or a folder of them; none: all exercises")
     check_.add_argument("--json", action="store_true", help="one JSON list, for instructors")
@@ -57,6 +57,8 @@ def parser() -> argparse.ArgumentParser:
     command(progress, "what you have done, lesson by lesson")
     recall_ = command(recall, "flash cards that come back after 1, 3 and 7 days")
     recall_.add_argument("which", nargs="*", help=f"{LESSON}; none: the lessons that you have begun")
+    slides_ = command(slides, "slides of lessons, as pages for a browser, in build/slides")
+    slides_.add_argument("which", nargs="+", help=LESSON)
     command(doctor, "look at what the course needs and say how to mend what is missing")
     return top
 
@@ -136,16 +138,35 @@ def reset(known: argparse.Namespace) -> int:
 
 def build(known: argparse.Namespace) -> int:
     """Build all notebooks, or those named; or copy the course without answers."""
-    from course_lib import _authoring, ledger
+    from course_lib import _authoring, ledger, pictures, teaching
     from course_lib.build import build as make
 
     here = root()
+    notebooks = here / "notebooks"
     if known.without_solutions:
         count = _authoring.hand_out(here, known.without_solutions)
         print(f"{count} files without answers in {known.without_solutions}")
     else:
-        make(select(known.which, here / "notebooks"), here / "notebooks")
-        print(f"claims.md holds the {ledger.write(here / 'notebooks')} claims of the lessons")
+        chosen = select(known.which, notebooks)
+        make([name for name in chosen if name != "index"], notebooks)
+        print(f"pictures/ holds one of each of {pictures.write(notebooks)} lessons")
+        make([name for name in chosen if name == "index"], notebooks)  # last: its map looks into all that
+        print(f"claims.md holds the {ledger.write(notebooks)} claims of the lessons")
+        print(f"solutions/teaching.md holds the answers of {teaching.write(notebooks)} lessons")
+    return 0
+
+
+def slides(known: argparse.Namespace) -> int:
+    """Slides of the lessons named."""
+    from course_lib.slides import NEEDS, make
+
+    here = root()
+    chosen = [name for name in select(known.which, here / "notebooks") if not name.endswith("_exercises")]
+    if not chosen:
+        raise CourseError(f"no lesson is built yet of {' '.join(known.which)}")
+    for name in chosen:
+        print(make(name, here / "notebooks", here / "build" / "slides").relative_to(here))
+    print(f"Open it in a browser; {NEEDS}.")
     return 0
 
 

@@ -129,7 +129,7 @@ def writing() -> Iterator[Finding]:
     for folder in (here / "notebooks", Path(os.environ.get("COURSE_DATA", here / "data"))):
         try:
             with tempfile.NamedTemporaryFile(dir=folder):
-                yield Finding("writing", f"{folder} can be written")
+                yield Finding("writing", f"{folder.name}/ can be written")  # no path: a built notebook keeps this line
         except OSError as problem:
             yield Finding("writing", f"{folder}: {problem.strerror}", f'mkdir -p "{folder}" && chmod u+rwx "{folder}"')
 

@@ -19,9 +19,9 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 SOURCES = sorted((ROOT / "notebooks" / "src").glob("*.py"))
 TOPICS = [path for path in MODULES if path.parent == LIBRARY and path.stem in LESSONS]
 BASICS = {"_arguments", "_optimizer"}
-COMMANDS = {"__main__", "_authoring", "build", "cli", "grades", "ledger"}
+COMMANDS = {"__main__", "_authoring", "build", "cli", "grades", "ledger", "pictures", "slides", "teaching"}
 PROGRESS = {"_places", "progress"}
-LEARNER = {"doctor", "quizzes", "recall", "standing"}
+LEARNER = {"course_map", "doctor", "quizzes", "recall", "standing"}
 NOTEBOOK = {"_shown", "notebook", "practice"}
 # Layer → the layers it may import from, besides its own and the basics. Nobody but the commands imports a command.
 MAY_IMPORT = {

@@ -176,7 +176,7 @@ def test_an_unknown_lesson_gets_one_line(command, capsys):
     assert cli.main([command, "99"]) == 2
     said = capsys.readouterr()
     assert not said.out
-    assert re.fullmatch(rf"course {command}: there is no lesson '99'; there is 0\d \w+.*\n", said.err)
+    assert re.fullmatch(rf"course {command}: there is no lesson '99'; there is index, 0\d \w+.*\n", said.err)
 
 
 def test_an_unknown_option_is_refused_but_handed_on_by_lab(monkeypatch):
@@ -213,12 +213,15 @@ def test_lab_opens_on_the_first_lesson_or_the_one_named(course, monkeypatch):
     opened = [options[1] for options in started]
     assert opened == [f"--LabApp.default_url=/lab/tree/{name}.ipynb" for name in ("03_toy", "04_other")]
     assert started[1][-2:] == ["--port", "9999"]
+    (notebooks / "index.ipynb").touch()
+    cli.main(["lab"])
+    assert started[2][1] == "--LabApp.default_url=/lab/tree/index.ipynb"
 
 
 def test_outside_the_course_its_own_notebooks_are_meant(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     assert cli.main(["build", "99"]) == 2
-    assert "there is 0" in capsys.readouterr().err
+    assert "there is index, 0" in capsys.readouterr().err
 
 
 # ---- course doctor ----

@@ -1,0 +1,129 @@
+# ---
+# jupyter:
+#   jupytext:
+#     formats: py:percent
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# # Regularization in PyTorch, with nothing to believe
+#
+# Welcome. It may be late, and you may be on your own with this: the course is made for just that. Nobody watches, nothing is graded, every wrong answer is answered with what it was, and you can stop anywhere and find your place again.
+#
+# Ten lessons ask what keeps a network from memorising its training data. **You need not believe a word of them:** what a lesson claims, a cell computes before your eyes, and often enough it comes out otherwise than the textbooks say.
+#
+# *This page takes ten minutes. Click into the next cell and press Shift+Enter; go on like that, cell by cell.*
+
+# %% tags=["setup"]
+import torch
+
+from course_lib.course_map import the_map, the_ways
+from course_lib.explorers import overfitting as explore
+from course_lib.lab.statistics import mean_interval
+from course_lib.notebook import claim, predict, reveal, self_test, setup, standing
+
+setup()
+
+# %% [markdown]
+# ## Has this machine all it takes?
+
+# %% tags=["timing"]
+self_test()
+
+# %% [markdown]
+# If a line begins with ✗, the command below it mends that. All else on this page works meanwhile.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Sliders
+#
+# Every picture in this course is computed while you look, by the very code that the lesson explains. Drag a slider, or click it and use the arrow keys; the sentence below says in words what is seen. Here a polynomial is fitted to twenty noisy points: what does a higher degree do?
+
+# %% slideshow={"slide_type": "-"}
+explore.polynomials.show(degree=1, errors="hidden")
+
+# %% [markdown]
+# It comes nearer to the points. Whether it also comes nearer to the truth behind them is the question of [lesson 01](01_overfitting.ipynb).
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Predict, then look
+#
+# A guess made *before* the answer is worth three readings after it, a wrong guess above all. So the lessons keep asking. Commit to an answer; it is kept, and shown beside what came out.
+#
+# When a lesson measures an effect it trains with several seeds and gives a **95 % interval** for the mean: a rule that covers the truth in 95 of 100 repetitions. Suppose this course holds a hundred such intervals, all honest.
+
+# %%
+predict("misses", "How many of a hundred honest 95 % intervals miss the truth they are about?",
+        ["none, or they would not be honest", "about five, and nobody can say which", "about half"])
+
+# %% [markdown]
+# Where the truth is known one can count. We draw twelve numbers whose true mean is 0, make the interval of their mean, mean ± 2.201·s/√12 (Student's t), and do so ten thousand times: a hundred hundreds.
+# The outputs below are folded: click the dots to open them.
+
+# %% jupyter={"outputs_hidden": true} tags=["nbval-check-output"]
+draws = torch.randn(100, 100, 12, generator=torch.Generator().manual_seed(0))
+half_width = 2.201 * draws.std(2) / 12**0.5
+missed = (draws.mean(2).abs() > half_width).sum(1)  # of each hundred
+claim("On average, four to six of a hundred honest 95 % intervals miss.",
+      measured=mean_interval(missed), kind="measured", holds=lambda count: count.between(4, 6))
+
+# %% jupyter={"outputs_hidden": true}
+print("misses in the first twenty hundreds:", *missed[:20].tolist())
+options = ["none, or they would not be honest", "about five, and nobody can say which", "about half"]
+found = mean_interval(missed)
+reveal("misses", options[0] if found.high < 0.5 else options[1] if found.between(4, 6) else None,
+       because="that is what 95 % means; so when one interval of this course surprises you, it may be one of those")
+
+# %% [markdown]
+# ## Claims
+#
+# The cell above made a *claim*, and that is the heart of the course:
+#
+# - **Exact** claims are identities. They must hold to rounding, or the cell fails.
+# - **Measured** claims are judged by an interval, against a bound that stood there before the run. They *hold*, *do not hold*, or stay *inconclusive*, and the text is true whichever comes out.
+#
+# Change the seed and run the cell again: the verdict is computed, not typed. All claims of all lessons, with their figures, stand in the [ledger](claims.md).
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## The map
+#
+# *First* names lessons that make one easier; nothing is locked. If you do not know where to begin, begin with 00. If you came for one thing, go there: each lesson says what it takes for granted. Minutes are for the core; sections called *Deeper* are folded and extra. Words you do not know stand in the [glossary](glossary.md).
+
+# %%
+the_map()
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# ## Nine ways to learn
+#
+# Reading is one of nine, and not the best of them. An evening can be one lesson read; or one explorer played with; or ten cards.
+#
+# | | |
+# |---|---|
+# | **read** | the lesson, from top to bottom |
+# | **predict** | commit to answers before you see them |
+# | **play** | its explorers: move one thing at a time |
+# | **see** | its picture, as a reminder |
+# | **code** | exercises whose check says *what* you wrote, not just that it is wrong |
+# | **debug** | broken scripts with faults that published material really had |
+# | **test yourself** | a quiz with a reason for every option |
+# | **recall** | cards that come back after 1, 3 and 7 days (also `course recall` in a terminal) |
+# | **teach** | explain it in two minutes; `course slides 06` makes slides of a lesson |
+
+# %%
+the_ways()
+
+# %% [markdown]
+# ## Your progress
+#
+# Predictions, answers, cards and passed tasks are kept in one small file on this machine. Run the cell again whenever you like (`course progress` says the same).
+
+# %% tags=["timing"]
+standing()
+
+# %% [markdown]
+# A prediction that was wrong counts as made: that is what it is for. Good night, or good morning.
