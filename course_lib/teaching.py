@@ -105,6 +105,7 @@ it by hand. [TEACHING.md](../../TEACHING.md) says how to use it, and by which ru
 def write(notebooks: Path) -> int:
     """Write the page to ``solutions/teaching.md``, whole or not at all; return the number of lessons on it."""
     beside = notebooks / "solutions" / ".teaching.md.tmp"
+    beside.parent.mkdir(exist_ok=True)  # a hand-out has none
     beside.write_text(page(notebooks), encoding="utf-8", newline="\n")
     beside.replace(notebooks / "solutions" / "teaching.md")
     return len(MAP)

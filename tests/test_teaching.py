@@ -74,6 +74,13 @@ def test_every_task_mistake_prediction_and_question_of_a_lesson_is_on_the_page(l
     assert len(re.findall(r"^- predict: ", part, re.MULTILINE)) == written
 
 
+def test_in_a_course_without_lessons_and_solutions_the_page_still_has_mistakes_and_quizzes(tmp_path):
+    assert teaching.write(tmp_path) == len(MAP)
+    text = (tmp_path / "solutions" / "teaching.md").read_text(encoding="utf-8")
+    assert all(f"**{question.answer}**" in text for question in questions("dropout"))
+    assert "| 06 dropout |  | coming | 0 |  |" in text and [path.name for path in tmp_path.rglob("*.tmp")] == []
+
+
 def test_the_page_is_left_out_of_what_is_handed_out():
     assert "notebooks/solutions/teaching.md".startswith(LEFT_OUT)
 
