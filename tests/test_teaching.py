@@ -7,7 +7,7 @@ import nbformat
 import nbformat.v4 as v4
 import pytest
 
-from course_lib import LESSONS, teaching
+from course_lib import LESSONS, build, cli, teaching
 from course_lib._authoring import LEFT_OUT
 from course_lib.checks._task import tasks_of
 from course_lib.course_map import MAP
@@ -79,6 +79,15 @@ def test_in_a_course_without_lessons_and_solutions_the_page_still_has_mistakes_a
     text = (tmp_path / "solutions" / "teaching.md").read_text(encoding="utf-8")
     assert all(f"**{question.answer}**" in text for question in questions("dropout"))
     assert "| 06 dropout |  | coming | 0 |  |" in text and [path.name for path in tmp_path.rglob("*.tmp")] == []
+
+
+def test_the_map_is_built_last_when_pictures_and_lessons_are_there(course, monkeypatch, capsys):
+    notebooks, made = course(_03_toy="", index=""), []
+    monkeypatch.chdir(notebooks)
+    monkeypatch.setattr(build, "build", lambda names, folder: made.append((names, (folder / "pictures").exists())))
+    assert cli.main(["build"]) == 0
+    assert made == [(["03_toy"], False), (["index"], True)]
+    assert (notebooks / "claims.md").exists() and (notebooks / "solutions" / "teaching.md").exists()
 
 
 def test_the_page_is_left_out_of_what_is_handed_out():
