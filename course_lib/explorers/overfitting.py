@@ -297,7 +297,8 @@ def draw_minimum_norm(marks, result):
     if result.noise == 0 and result.l2 == 0:
         return "Without noise there is no peak: up to d = n the fit is exact, beyond it some of β is in no row."
     where = f"The medians are highest at d = {sizes[top]}: {medians[top]:.2g}"
-    return f"{where}, and {medians[-1]:.2g} at d = {sizes[-1]}; noise σ = {result.noise:g}, λ = {result.l2:g}."
+    last = "" if top == len(sizes) - 1 else f", and {medians[-1]:.2g} at d = {sizes[-1]}"
+    return f"{where}{last}; noise σ = {result.noise:g}, λ = {result.l2:g}."
 
 
 minimum_norm = Explorer(

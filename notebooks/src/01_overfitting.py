@@ -251,7 +251,7 @@ reveal("clean", next((name for name, ends in ranges.items() if gain[0.0].between
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Beyond the point where everything fits
 #
-# Back to linear models. Data: $n = 30$ rows with $d$ independent standard normal features, labels $x^\top\beta + \varepsilon$ with $\lVert\beta\rVert = 1$. Fit: least squares, and where many solutions fit, the *shortest* one, which gradient descent from zero (with small enough steps) finds. From $d = n$ on it passes through every label. The error shown is $\lVert\hat w-\beta\rVert^2$: the squared error on new data, beyond the noise.
+# Back to linear models. Data: $n = 30$ rows with $d$ independent standard normal features, labels $x^\top\beta + \varepsilon$ with $\lVert\beta\rVert = 1$. Fit: least squares, and where many solutions fit, the *shortest* one, which gradient descent from zero (with small enough steps) finds. From $d = n$ on it passes through every label. The error shown is $\lVert\hat w-\beta\rVert^2$, $\hat w$ being the fit: the squared error on new data, beyond the noise.
 # Mind what moves: with $d$ the truth changes too, the same length spread over $d$ features. So read the picture as *how hard is a problem with d unknowns from 30 rows*; one truth with a growing model comes right after.
 
 # %%
@@ -299,14 +299,14 @@ claim("With λ = σ²d/n at every d there is no peak: the mean rises all the way
       measured=at_best, holds=lambda risks: risks == sorted(risks))
 
 # %% [markdown]
-# Within 3 of $n$ (at λ = 0) the variance of a single data set's error is infinite: no number of data sets gives a standard error, the blue dots there are accidents (that of $d = 30$ may lie far above the picture), and one looks at medians.
+# Within 3 of $n$ (at λ = 0) the variance of a single data set's error is infinite: no number of data sets gives a standard error, the blue dots there are accidents (that of $d = 30$ may lie far above the picture). Hence the medians.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## One truth, a growing model
 #
 # 300 digits, 20 % wrong labels, eight seeds. The first layer of a network is random and stays so (**random ReLU features**), the last is fitted by least squares.
 # - A *peak*: at 300 features the error is more than 20 points above that at 60.
-# - *Gone*: with λ tuned on validation rows, 300 features are less than 3 points worse than 150.
+# - *Gone*: with λ tuned on 200 validation rows (labels as noisy), 300 features are less than 3 points worse than 150.
 # - *Below* compares 3000 features with the best width under 300. Picked on the same seeds, that one is flattered: *below* is harder to reach.
 
 # %%
@@ -451,7 +451,7 @@ claim("On shifted test images the 30 % gain more than 20 points.", kind="measure
       measured=paired_interval(on_shifted["300, 30 % shifted"], on_shifted["300"]), holds=lambda points: points.between(low=20))
 
 # %% [markdown]
-# An augmentation states what you expect at test time. These digits are all centred, so a shift by an eighth of the image is not "the same with a twist" but something the test set never shows: the dose decides. Where such shifts do occur, compare it with the other way out, twice as many digits without any: the last column above.
+# An augmentation states what you expect at test time. These digits are all centred, so a shift by an eighth of the image is not "the same with a twist" but something the test set never shows: the dose decides. Where such shifts do occur, compare it with the other way out, twice as many digits without any: the last row above.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: early stopping is ridge, nearly

@@ -145,7 +145,7 @@ reveal("hover", "never", because="it would have to land on 0 to the last digit")
 show_source(soft_threshold)
 
 # %% [markdown]
-# (`clamp` cuts $x$ to $[-t, t]$; what is inside is subtracted from itself.) Now raise the learning rate in the picture past 2. The **curvature** $h$, the loss's second derivative, is 1 here: a plain gradient step is stable below $2/h$, and with L2 below $2/(h+\lambda)$.
+# (`clamp` cuts $x$ to $[-t, t]$; what is inside is subtracted from itself.) Now raise the learning rate in the picture past 2. The **curvature** $h$, the loss's second derivative, is 1 here: a plain gradient step is stable below $2/h$, and with L2 below $2/(h+\lambda)$. (A proximal step that has landed on zero stays there all the same: the loss pulls by 0.3, less than λ.)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Ten real features
@@ -351,7 +351,7 @@ claim("Where all curvatures are positive the condition number falls from hmax/hm
 reveal("surface", "92", because="(10 + 0.1)/(0.01 + 0.1): the flat direction gains tenfold, the steep one 1 %")
 
 # %% [markdown]
-# The penalised surface has *more* curvature in every direction, λ each, if every parameter is penalised. In proportion the flat ones gain most, so where all curvatures are positive gradient descent with its best learning rate needs fewer steps.
+# The penalised surface has *more* curvature in every direction, λ each, if every parameter is penalised. In proportion the flat ones gain most, so on a bowl gradient descent with its best learning rate needs fewer steps.
 #
 # "Flatter minima correspond to models less sensitive to small input changes, improving robustness", says the tutorial of the L1 loop. That is about the *solutions*.
 # *Said beforehand*, comparing λ = 0.01 with 1e-5 under L2 on the networks above: *flatter* if the largest curvature (eigenvalue of the Hessian, the matrix of second derivatives by all parameters) of the training loss without the penalty is smaller; *more robust* if less accuracy is lost to Gaussian noise of standard deviation 0.3 on the test pixels (0 to 1); each if the interval of the paired difference lies below 0.
