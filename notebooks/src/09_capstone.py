@@ -36,10 +36,10 @@ from course_lib.notebook import claim, predict, quiz, quiz_of, reveal, setup
 setup()
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ## Two minutes, fourteen knobs
+# ## Two minutes, eleven knobs
 #
-# 300 digits to learn from, **a fifth of their labels wrong**; one small residual network, 600 steps of Adam, eight seeds. Every technique of the course has a knob; those that stand for "off" give the *plain* network.
-# **Get the test error as low as you can.** Each try takes a few seconds. Stop after two minutes, and keep the line that says how your knobs stand.
+# 300 digits to learn from, **a fifth of their labels wrong**; a small residual network, 600 steps of Adam, eight seeds. Every technique of the course has a knob; as they stand they are all off, which is the *plain* network.
+# Leave data, rows and wrong labels as they are. **With the other eleven, get the test error as low as you can.** Each try takes a few seconds. Stop after two minutes, and keep the line below the picture that says how your knobs stand.
 
 # %% slideshow={"slide_type": "-"}
 explore.mixer.show()
@@ -75,20 +75,20 @@ print(f"{table.name}: {table.x.shape[0]} rows, {table.x.shape[1]} features, {tab
 # The interval of a mean is the textbook's: $\bar d \pm t\,s/\sqrt J$, $J$ repetitions, Student's $t$.
 
 # %%
-predict("ten", "Ten repetitions: which of dropout and batch norm improve on plain?", ["both", "one of the two", "neither"])
+predict("ten", "Ten repetitions: which of dropout and batch norm improve on plain?", ["both", "one of the two", "neither is shown to"])
 
 # %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
-*_, ran = study(100)  # 400 networks in one batched run, half a minute; the first ten repetitions are the lecture's study
+*_, ran = study(100)  # 400 networks in one batched run, half a minute; the first ten are as many as the lecture's
 ten = ran.first(10)
 for variant in ("dropout", "batch norm", "both"):
-    claim(f"10 repetitions: {variant} improves on plain (difference in accuracy).", kind="measured",
+    claim(f"10 repetitions: the network with {variant} improves on plain (difference in accuracy).", kind="measured",
           measured=ten.difference(variant, kind="naive"), holds=lambda d: d.between(low=0))
-    claim(f"10 repetitions: {variant} makes the interval narrower (ratio of standard deviations).", kind="measured",
+    claim(f"10 repetitions: with {variant} the interval is narrower (ratio of standard deviations).", kind="measured",
           measured=ten.spread(variant), holds=lambda ratio: ratio.between(high=1))
 
 # %% jupyter={"outputs_hidden": true}
 better = sum(ten.difference(variant, kind="naive").between(low=0) is True for variant in ("dropout", "batch norm"))
-reveal("ten", ("neither", "one of the two", "both")[better],
+reveal("ten", ("neither is shown to", "one of the two", "both")[better],
        because=f"dropout {ten.difference('dropout', kind='naive')}, batch norm {ten.difference('batch norm', kind='naive')}")
 
 # %% [markdown]
@@ -105,12 +105,12 @@ reveal("ten", ("neither", "one of the two", "both")[better],
 predict("coverage", "How often does the 95 % interval from 100 repetitions hold the true 0.9?", ["in about 95 % of the worlds", "in 70 to 90 %", "in 50 to 70 %", "in fewer than half"])
 
 # %% [markdown]
-# **What is wrong.** The repetitions are not independent. Two test sets of $n_{te}$ out of $n$ rows share $n_{te}^2/n$ on average, so two results, averages over them, are correlated: $\rho = n_{te}/n$. What is peculiar to *these* 500 e-mails is in every repetition, and no number of repetitions averages it away.
-# With correlation ρ the mean of $J$ results has variance $E[s^2]\left(\frac1J + \frac{\rho}{1-\rho}\right)$, and here $\frac{\rho}{1-\rho} = \frac{n_{te}}{n_{tr}}$ (*Deeper* derives it). Nadeau and Bengio's **corrected interval** uses just that:
+# **What is wrong.** The repetitions are not independent. Two test sets of $n_{te}$ out of $n$ rows share $n_{te}^2/n$ on average, so two results, averages over them, are correlated: $\rho = n_{te}/n$. What is peculiar to *these* 500 e-mails is in every repetition, and is never averaged away.
+# With correlation ρ the mean of $J$ results has variance $E[s^2]\left(\frac1J + \frac{\rho}{1-\rho}\right)$, and here $\frac{\rho}{1-\rho} = \frac{n_{te}}{n_{tr}}$ (*Deeper* derives it). Nadeau and Bengio's **corrected interval**:
 #
 # $$\bar d \pm t\,s\,\sqrt{\frac1J} \quad\longrightarrow\quad \bar d \pm t\,s\,\sqrt{\frac1J + \frac{n_{te}}{n_{tr}}}$$
 #
-# At 80/20 the new term is ¼: any number of repetitions is worth less than four independent ones. Both intervals, in all the worlds:
+# At 80/20 the new term is ¼: the half width never falls below $t\,s/2$, however often one repeats. Both intervals, in all the worlds:
 
 # %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
 draw = torch.Generator().manual_seed(0)
@@ -144,7 +144,7 @@ claim("With s fixed the naive half width goes to 0 as 1/√J; the corrected one 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### The study, honestly
 #
-# All hundred repetitions, both ways. *Improves* and *narrower* as before; *told apart*: the interval of the difference leaves out 0. And a question that an honest interval can still answer: a difference is **small** if its corrected interval lies within ±1 point of accuracy.
+# All hundred repetitions, both ways. *Improves* and *narrower* as before; *told apart*: the interval of the difference leaves out 0. And a question that an honest interval can still answer: a difference is **small** if its corrected interval lies within ±1 point of accuracy. (Six pairs at 95 % each: of tables in which nothing differs, about one in five tells some pair apart.)
 
 # %%
 predict("honest", "100 repetitions, six pairs of networks: how many does the corrected interval tell apart?", ["as many as the naive one", "fewer, but some", "none"])
@@ -152,11 +152,11 @@ predict("honest", "100 repetitions, six pairs of networks: how many does the cor
 # %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
 for variant in ("dropout", "batch norm", "both"):
     for kind in ("naive", "corrected"):
-        claim(f"100 repetitions, {kind}: {variant} improves on plain (difference in accuracy).", kind="measured",
+        claim(f"100 repetitions, {kind} interval: the network with {variant} improves on plain (difference in accuracy).", kind="measured",
               measured=ran.difference(variant, kind=kind), holds=lambda d: d.between(low=0))
-    claim(f"100 repetitions, corrected: the difference of {variant} from plain is small.", kind="measured",
+    claim(f"100 repetitions, corrected interval: the network with {variant} differs from plain by less than a point.", kind="measured",
           measured=ran.difference(variant), holds=lambda d: d.between(-0.01, 0.01))
-    claim(f"100 repetitions: {variant} makes the interval narrower (ratio of standard deviations).", kind="measured",
+    claim(f"100 repetitions: with {variant} the interval is narrower (ratio of standard deviations).", kind="measured",
           measured=ran.spread(variant), holds=lambda ratio: ratio.between(high=1))
 
 # %% jupyter={"outputs_hidden": true}
@@ -169,8 +169,8 @@ explore.study.show(repetitions=100, interval="corrected")
 # %% [markdown]
 # *Left and middle:* dots are divisions, bars the intervals of the mean. Move $J$ and watch the right-hand picture: one line falls for ever, the other lies down. **Then switch the interval to naive**, and see what becomes decided though nothing was added.
 #
-# *What one may say:* that a technique helps or harms, only where the corrected interval leaves out 0; that a difference is small, where that came out. *What one may not say:* "tends to". A mean is always on one side.
-# And all of it is about accuracy after 8 epochs of this training: set the epochs to 20. (The interval of $s/s_\text{plain}$ takes divisions as independent; if anything it is too narrow, so an "inconclusive" stands.)
+# *One may say* that a technique helps or harms only where the corrected interval leaves out 0; and that a difference is small, where that came out. *One may not say* "tends to": a mean is always on one side.
+# All of it is about accuracy after 8 epochs of this training; 20 are a click away. (The interval of $s/s_\text{plain}$ takes divisions as independent; if anything it is too narrow, so an "inconclusive" stands.)
 #
 # **The intervals of this whole course** are of the naive kind: seeds that divide the same 1797 digits, or these e-mails. They say that an effect is no accident of split, start and batch order *in this file*. About next year's mail they say less.
 
@@ -210,7 +210,7 @@ reveal("stopping", "less than half" if half is False else "all of it, or more" i
        because=f"error {plain.error.mean():.3f} plain, {stopped.error.mean():.3f} stopped early, {everything.error.mean():.3f} everything")
 
 # %% [markdown]
-# After 600 steps the plain network is overfitted, and it takes little to beat it. **Compare with early stopping**, which costs nothing, before you praise anything else.
+# After 600 steps the plain network is overfitted, and it takes little to beat it. **Compare with early stopping**, which costs some validation rows and saves time, before you praise anything else. (No strength in this mix was tuned: what a tuned one can do is the next part's question.)
 # And look at more than one figure: a network can be right more often and know less well how often it is right (*Deeper*: in which direction?).
 #
 # A setting is shared as one line, copied from under the mixer. This one is the preset, written out:
@@ -260,7 +260,7 @@ reveal("search", "not told to be lower" if not pays.between(high=0) else "lower,
        because=f"validation {100 * (chose - chose_one).mean():+.1f} points, test {100 * pays.mean:+.1f}")
 
 # %% [markdown]
-# *Left:* the first study, a dot for each candidate. *Right:* means over the eight studies with 95 % bands; the verdicts compare study by study.
+# *Left:* the first study, a dot for each candidate. *Right:* means over the eight studies with 95 % bands; the verdicts compare study by study, and their intervals are naive. **Set the wrong labels to 0.2**: where settings differ more, a search has more to find.
 #
 # **Why.** An error of 10 % on 200 rows has a standard error of $\sqrt{0.1\cdot0.9/200}$, 2 points. The minimum over many candidates seeks low error *and* good luck, and the test rows know nothing of that luck. The more candidates, the fewer validation rows, and the more alike the candidates, the more of the winner's lead is luck.
 #
@@ -271,7 +271,11 @@ winner = found.validation[0, :, -1].argmin().item()
 chosen_by, reported = (errors[0, winner, -1].item() for errors in (found.validation, found.test))
 claim("Study 1: the winner's error on the test rows, looked at once, is above its error on the rows that chose it.",
       measured=[chosen_by, reported], kind="measured", holds=lambda errors: errors[1] > errors[0])
-print({name: value for name, value in found.settings[winner]._asdict().items() if value != Setting._field_defaults[name]})
+
+# %% jupyter={"outputs_hidden": true}
+for name, value in found.settings[winner]._asdict().items():
+    if value != Setting._field_defaults[name]:
+        print(f"{name} = {value:.3g}" if isinstance(value, float) else f"{name} = {value}")
 
 # %% [markdown]
 # A second look, after which one tries something else, makes test rows into validation rows. That is what happened in the first two minutes.
@@ -287,8 +291,8 @@ quiz("You searched 200 settings. The winner has 4.1 % validation error and 5.0 %
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## And if the code is wrong?
 #
-# All this presumes that the code does what its author believes. The **debugging gallery** of the exercises has nine short scripts that run, print something plausible, and are wrong, each with a fault that published teaching material once had. We learned from every one of those projects, and each exhibit thanks its own.
-# You write a **detector** for each: a line that is true where the fault is and false once it is mended. The trick is always the same: *say what must happen if the code is right, and look whether it does.*
+# The **debugging gallery** of the exercises has nine short scripts that run, print something plausible, and are wrong, each with a fault that published teaching material once had. We learned from every one of those projects, and each exhibit thanks its own.
+# You write a **detector** for each: a line that is true where the fault is and false once it is mended. The trick: *say what must happen if the code is right, and look whether it does.*
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What to try, in this order
@@ -300,9 +304,9 @@ quiz("You searched 200 settings. The winner has 4.1 % validation error and 5.0 %
 # | **early stopping** | patience 5–20, keep the best weights (01) | one pass over much data; a handful of validation rows | the opponent for all that follows |
 # | **weight decay** | AdamW 0.01–0.1; SGD 1e-4–5e-4 (03, 04) | | not the λ of an L2; leave out biases and norms; in front of a norm it sets the speed, not the size (07) |
 # | **augmentation** | changes that keep the label (01) | where they do not | makes training loss a poor guide |
-# | **a norm** | BatchNorm; LayerNorm for small batches, text (07) | batches of a few rows | no dropout directly before it (06) |
-# | **dropout** | 0.5 in wide layers, 0–0.1 in transformers (06) | data in plenty | with early stopping: less of it |
-# | **label smoothing** | 0.05–0.1 (05) | where probabilities are used as they come | temperature afterwards; not for a teacher |
+# | **a norm** | BatchNorm; LayerNorm for small batches, text (07) | batches of a few rows | dropout directly before it shifts its statistics (06) |
+# | **dropout** | 0.5 in wide layers, 0–0.1 in transformers (06) | data in plenty | compare with early stopping (06) |
+# | **label smoothing** | 0.05–0.1 (05) | where probabilities are used as they come | a temperature afterwards; not for a teacher (05) |
 # | **stochastic depth** | drop rates up to 0.1–0.2 (08) | no shortcuts, few blocks | one more knob to tune with dropout |
 # | **L1** | for few inputs, by proximal steps (02) | as a list of "important" features | |
 # | **a tree** instead? | prune: depth, leaves, by validation | | penalties on weights mean nothing there |
@@ -314,19 +318,18 @@ quiz("You searched 200 settings. The winner has 4.1 % validation error and 5.0 %
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## In production
 #
-# Hold what you decide in one place, before you look:
+# Write down what you decide, before you look:
 #
 # ```python
 # plan = {
 #     "question": "does dropout 0.5 lower the error by a point?",
-#     "baseline": "AdamW 0.01, early stopping, tuned with as many trials",   # the fair opponent
+#     "baseline": "AdamW 0.01, early stopping, as many trials",   # the fair opponent
 #     "choose_on": "validation rows", "report_on": "test rows, once",
-#     "repeat": "10 divisions, paired; statistics fitted inside each", "interval": "corrected",
-#     "counts_if": "all of the interval is beyond -0.01",                    # said before
+#     "repeat": "10 divisions, paired", "interval": "corrected", "counts_if": "all of it below -0.01",
 # }
 # ```
 #
-# - **The baseline gets as many trials.** A tuned method against an untuned one measures the tuning.
+# - A tuned method against an untuned baseline measures the tuning.
 # - **Scaling, imputation, feature selection** are fitted inside each division, on its training part.
 # - **Report nulls**, with the smallest effect you could have seen.
 # - Optuna or Ray Tune search more cleverly. They choose on validation rows too, and inherit the optimism.
@@ -352,7 +355,8 @@ claim("Two test sets of 2 out of 6 rows share 2²/6 rows on average, and their r
       measured=[shared, (covariance / v).item()], holds=lambda f: abs(f[0] - 4 / 6) < 1e-12 and abs(f[1] - 2 / 6) < 1e-12)
 
 # %% [markdown]
-# **And for models that learn?** Training sets of 80 % overlap by 80 % and more, which correlates the results further; a model's sensitivity to its own rows decorrelates them. Nadeau and Bengio show that no unbiased estimator exists, and in their simulations the corrected test kept close to its level. For two *algorithms* (not two trained networks) on *several* data sets, compare over the data sets: those are independent.
+# **And for models that learn?** Two training sets of 80 % share 80 % of their rows on average, which correlates the results further; that models react to their own rows decorrelates them. Nadeau and Bengio show that every estimator of this variance from one such experiment is biased; in their simulations the corrected test kept about the level it promised, and the naive one did not.
+# With *several* data sets, compare over the data sets: those are independent.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: too sure, or not sure enough?
@@ -412,7 +416,7 @@ for sentence, a, b, bounds in (("With the same λ = 0.1, L2 and weight decay are
 reveal("myths", None if None in verdicts else ("none", "one", "two", "three")[sum(verdicts)], because=f"{verdicts}")
 
 # %% [markdown]
-# Where a verdict surprises you: L2 at 0.1 goes through Adam's $\sqrt{\hat v}$ and is another, much stronger thing (04). The trouble of lesson 06 is about *statistics* after dropout; it need not cost *error*, least of all where memorising wrong labels costs more. And BatchNorm's noise is no match for 20 % wrong labels.
+# Where a verdict surprises you: L2 at 0.1 goes through Adam's $\sqrt{\hat v}$ and is another, much stronger thing (04). Dropout stands *behind* the norm here; the trouble of lesson 06 comes from dropout in front of one. And BatchNorm's noise is no match for 20 % wrong labels.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: successive halving, or why train the losers to the end?
@@ -498,7 +502,7 @@ quiz_of("myths")
 #
 # **Prove**: judge paired differences, say before what counts, and correct for one data set, $\sqrt{1/J + n_{te}/n_{tr}}$; "undecided" is a result. **Combine**: against early stopping, not against a network left to overfit, and by more than one figure. **Choose**: at random, together, on validation rows; the winner flatters itself, so look at the test rows once.
 #
-# Eleven questions about this lesson; the myths of all ten stand in a *Deeper* above, and `course recall` asks in a terminal for what is due today.
+# Questions about this lesson follow; the myths of all ten stand in a *Deeper* above.
 
 # %%
 quiz_of("capstone")
