@@ -99,7 +99,7 @@ reveal("variance", "0.9 · 1 + 0.1 · 13 = 2.2",
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The function
 #
-# The last line of `batch_norm` calls `standardise`, shown below it. `dims`: the dimensions to average over, all but the features.
+# The last line of `batch_norm` calls `standardise`, shown below it. `dims`: the dimensions to average over, all but the features. (The helpers with an underscore count, refuse and reshape.)
 
 # %%
 show_source(batch_norm)
@@ -109,9 +109,9 @@ show_source(standardise)
 
 # %% [markdown]
 # The running statistics are **buffers**: saved with the model, trained by nobody. Only they are kept out of autograd's graph. The gradient flows through μ and σ²:
-# to change one row is to change the mean, and so all rows. Holding them fixed (`detach`) gives the right output and a wrong gradient, and has been taught so. (Texts we correct stay unnamed: slips are everybody's.)
+# to change one row is to change the mean, and so all rows. Holding them fixed (`detach`) gives the right output and a wrong gradient.
 #
-# A lecture prints $\hat x$ and stops there: no γ, no β. They matter: with $\gamma = \sqrt{\sigma^2+\epsilon}$ and $\beta = \mu$ the layer does nothing to this batch (in evaluation: to any), so it can learn to undo itself.
+# One lecture's formula for the layer is $\hat x$ alone. γ and β matter: with $\gamma = \sqrt{\sigma^2+\epsilon}$ and $\beta = \mu$ the layer does nothing to this batch (in evaluation: to any), so it can learn to undo itself.
 
 # %%
 predict("twice", "In training mode the same batch goes through the layer twice. The second time …",
@@ -132,7 +132,7 @@ reveal("twice", f"{'another' if gaps[0] else 'same'} output, {'moved' if gaps[1]
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What does it remember?
 #
-# During training, says the same lecture, the layer uses the batch, "while during evaluation, it uses the running mean and variance of all training samples seen". Feed it 200 batches of numbers around 10, then 200 around 0.
+# During training, says that lecture, the layer uses the batch, "while during evaluation, it uses the running mean and variance of all training samples seen". Feed it 200 batches of numbers around 10, then 200 around 0.
 
 # %%
 predict("memory", "The mean of all samples seen is 5. The running mean is …", ["5", "near 0", "near 10"])
@@ -175,8 +175,8 @@ explore.memory.show()
 # - *all at once*: all test rows as one batch, which is what the memory aims at;
 # - *evaluation*: by the memory.
 #
-# 300 steps on 500 digits with batches of 4; errors averaged over the last ten looks, ten steps apart; sixteen seeds (here and below: another split, start and batch order, always the same 1797 digits).
-# Two are *apart* if they differ by more than 5 percentage points, *together* if by less than 2.
+# A 64-64-10 network, 300 steps on 500 digits with batches of 4; errors averaged over the last ten looks, ten steps apart; sixteen seeds (here and below: another split, start and batch order, always the same 1797 digits).
+# Two are *apart* if the whole interval of their difference is beyond 5 percentage points, *together* if it is within ± 2.
 
 # %%
 predict("modes", "Which momentum sets evaluation apart from all at once, 1 or 0.001?",
@@ -219,10 +219,10 @@ predict("two", "Two rows, a feature with values 0.3 and 700. After BatchNorm (γ
 two = torch.tensor([[0.3, 5.0, -2.0], [700.0, 4.0, -2.1]], **double)
 print(batch_norm(two, training=True).numpy().round(4))
 half = (two[1] - two[0]) / 2
-claim("From two rows only the order is left: x̂ = ±d/√(d² + ε), with d half their difference.",
+claim("From two rows hardly more than the order is left: x̂ = ±d/√(d² + ε), with d half their difference.",
       measured=(batch_norm(two, training=True)[1] - half / (half.square() + 1e-5).sqrt()).abs().max().item(),
       holds=lambda gap: gap < 1e-12)
-reveal("two", "−1 and 1", because="(x₁ − μ)² = (x₂ − μ)² = σ²: all that is left is which was larger")
+reveal("two", "−1 and 1", because="(x₁ − μ)² = (x₂ − μ)² = σ²: but for ε, all that is left is which was larger")
 
 # %% tags=["nbval-check-output"]
 norm = BatchNorm1d(3)
@@ -375,12 +375,12 @@ def loss_and_gradient(W, eps=1e-5):
 
 
 (loss, g), (loss10, g10) = loss_and_gradient(W, 1e-5), loss_and_gradient(10 * W, 100 * 1e-5)
-claim("f(αW; α²ε) = f(W; ε), and the gradient is 1/α as large: here α = 10.",
+claim("For the loss f: f(αW; α²ε) = f(W; ε), and the gradient is 1/α as large (here α = 10).",
       measured=[abs(loss - loss10), (10 * g10 - g).abs().max().item()], holds=lambda gaps: max(gaps) < 1e-14)
 reveal("scale", "a tenth as large", because="the same change of the loss, for a change of w that is ten times as long")
 
 # %% [markdown]
-# In practice ε does not scale along, but it is tiny beside σ² (*Deeper* says how tiny). Up to that, for any loss that knows only the direction of $w$,
+# That is exact if ε becomes α²ε. In practice it does not scale along, but it is tiny beside σ² (*Deeper* says how tiny). Up to that, for any loss that knows only the direction of $w$,
 # the gradient $g$ is **at right angles** to $w$ (moving along $w$ changes nothing), and goes as **1/‖w‖**.
 #
 # At right angles, Pythagoras: a step of plain gradient descent with learning rate η makes $\lVert w - \eta g\rVert^2 = \lVert w\rVert^2 + \eta^2\lVert g\rVert^2$. The weights only grow. And the direction moves
@@ -493,14 +493,14 @@ decay, neither, growing = range(3)
 ends, errors, losses = rates.effective_lr[:, :, -1], 100 * rates.error, rates.loss
 claim("At the last step the effective rate of growing is within 5 % of decay's (ratio).",
       measured=mean_interval(ends[growing] / ends[decay]), kind="measured", holds=lambda r: r.between(0.95, 1.05))
-claim("That of neither is below half of decay's.",
+claim("At the last step the effective rate of neither is below half of decay's (ratio).",
       measured=mean_interval(ends[neither] / ends[decay]), kind="measured", holds=lambda r: r.between(high=0.5))
 claim("Growing has the test error of decay, within 1 point.",
       measured=paired_interval(errors[growing], errors[decay]), kind="measured", holds=lambda gap: gap.between(-1, 1))
-claim("And its test loss, within 0.02.", kind="measured", holds=lambda gap: gap.between(-0.02, 0.02),
+claim("Growing has the test loss of decay, within 0.02.", kind="measured", holds=lambda gap: gap.between(-0.02, 0.02),
       measured=paired_interval(losses[growing], losses[decay]))
 for name, figures in (("error", errors), ("loss", losses)):
-    claim(f"Against neither, decay lowers the test {name}.", kind="measured", holds=lambda gap: gap.between(high=0),
+    claim(f"Decay lowers the test {name}, against neither (difference).", kind="measured", holds=lambda gap: gap.between(high=0),
           measured=paired_interval(figures[decay], figures[neither]))
 
 # %% [markdown]
