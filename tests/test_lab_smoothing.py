@@ -116,3 +116,9 @@ def test_the_calibration_error_of_a_calibrated_network(short):
     assert lab.ece_if_calibrated(sure, 0) < 1e-12 and lab.ece_if_calibrated(sure * math.nan, 0).isnan()
     coin = torch.zeros(400, 2, dtype=torch.float64)  # one bin: mean |share − ½| of 400 tosses, √(2/π)/(2√400) = 0.020
     assert 0.013 < lab.ece_if_calibrated(coin, 0, draws=200) < 0.027
+
+
+def test_one_bin_tells_mean_confidence_from_accuracy(short):
+    for epsilon in lab.EPSILONS:
+        gap = short.mean_confidence(epsilon) - (1 - short.of("error", epsilon))
+        torch.testing.assert_close(gap.abs(), short.ece_in(1, epsilon))

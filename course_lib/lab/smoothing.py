@@ -56,6 +56,11 @@ class Smoothing:
         best = self.validation_nll.argmin(1, keepdim=True)
         return getattr(self, name)[:, 0].gather(1, best).squeeze(1)
 
+    def mean_confidence(self, epsilon):
+        """Mean confidence on the test rows as it is, [seeds]."""
+        confidence, _, count = (part[:, 0, self.epsilons.index(epsilon)] for part in self.curves)
+        return (confidence.nan_to_num() * count).sum(1) / count.sum(1)
+
     def ece_in(self, bins, epsilon):
         """The calibration error as it is in fewer bins, [seeds]; `bins` divides BINS: neighbours are put together."""
         at = self.epsilons.index(epsilon)
