@@ -14,7 +14,7 @@
 # %% [markdown] slideshow={"slide_type": "slide"}
 # # Dropout: an ensemble for the price of one
 #
-# At every training step, throw away half of the hidden units. Other ones for each example of the batch, other ones at the next step. It sounds like sabotage, and often it wins on test data.
+# At every training step, throw away half of the hidden units. Other ones for each example of the batch, other ones at the next step. It sounds like sabotage, and is a standard tool.
 # **What is it that such a network learns, and who puts the units back when the network is used?**
 #
 # *45 minutes without the folded sections. You need to know what a hidden layer and a training loss are; lessons 01 and 02 help.*
@@ -184,7 +184,7 @@ claim("It is not the ordinary mean of the probabilities.",
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## "The training loss is higher with dropout, is this a bug?"
 #
-# So asks the mlr3torch course, from here on "the lecture". Digits, 300 training rows, of which 60 carry a wrong label; a 64-128-10 network; dropout behind the hidden layer, $p = 0.5$.
+# So asks the mlr3torch course, from here on "the lecture". Digits, 300 training rows, of which 60 carry a wrong label; a 64-128-10 network, 1000 steps; dropout behind the hidden layer, $p = 0.5$.
 #
 # Three numbers take it apart: the loss of the plain network; of the network trained with dropout, measured with **masks off**; and of the same weights with **masks on**, close to what a training loop prints.
 # A part is real if it is more than 0.05. And if the fit is worse: is more than half of that on the 60 wrong labels?
@@ -266,10 +266,10 @@ for p in (0.0, 0.5, 0.85, 0.9):
 reveal("best", dropout_curves.told_apart(best), because="the lowest mean is at p = " + f"{min(error, key=lambda p: error[p].mean()):g}")
 
 # %% [markdown]
-# Read the table row by row: the plain network is at its best early, then it learns wrong labels by heart. With dropout the same comes later and more slowly; at p = 0.9 it has not come by step 1000, and the training error (blue) is near 20 %: just about every wrong label is ignored.
+# Read the table row by row: the plain network is at its best early, then it learns wrong labels by heart. With dropout the same comes later and more slowly; at p = 0.9 nothing of it shows by step 1000, and the training error (blue) is near 20 %: just about every wrong label is ignored.
 # Column by column the lowest figure wanders from p = 0 to p = 0.9.
 #
-# So the best p depends on what there is to unlearn **and on how long there is time to learn it**. What dropout buys here, before all, is *time*: a network that can be left alone. Whether it buys accuracy too is what "each at its best" asks.
+# So the best p depends on what there is to unlearn **and on how long there is time to learn it**. What dropout buys here, before all, is *time*: a network that can be left alone. Whether it buys a point of accuracy too is what "each at its best" asks: only if the third and the fourth verdict hold.
 #
 # *The intervals cover* twelve seeds: other split, start, batch order, masks, of the same 1797 images; one optimizer and learning rate for every p, tuned for none.
 
@@ -324,7 +324,7 @@ print(f"standard deviation over seeds: of the error {plain.std():.4f}, of the pa
 # Take a trained network, masks off, set *one* hidden unit to zero, see how much the loss rises, put it back, take the next. What would count:
 #
 # - it *relies less on one unit* if its worst rise (test rows) is below half of the plain network's;
-# - it *spreads more evenly* if the 13 worst units make up a share of all the rises that is smaller by more than 5 points. (Training rows: on test rows many rises are negative, and shares of a sum with both signs mean nothing.)
+# - it *spreads more evenly* if the 13 worst units, a tenth, make up a share of all the rises that is smaller by more than 5 points. (Training rows: on test rows many rises are negative, and shares of a sum with both signs mean nothing.)
 #
 # Both against **three** plain networks: at step 1000; stopped at the training loss of the dropout network; stopped at its best. The last two tell dropout from not having memorised.
 
@@ -350,7 +350,7 @@ for name, (run, p) in networks.items():
 print(f"(The last two were stopped at steps {stop} and {step[0]}.)")
 
 # %% [markdown]
-# The first control mixes two things. At the same training loss the comparison is about dropout itself. Against the plain network at its best it is about memorising: one that was kept from that, here by stopping, need not lean on single units either.
+# The first control mixes two things. At the same training loss the comparison comes nearer to dropout itself. Against the plain network at its best it is about memorising: one that was kept from that, here by stopping, need not lean on single units either (its loss is another, so mind the share more than the height).
 # Nothing here says that single units are easier to *understand*.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -368,7 +368,7 @@ print(f"(The last two were stopped at steps {stop} and {step[0]}.)")
 # %% tags=["nbval-check-output"]
 draw, p_ridge = torch.Generator().manual_seed(0), 0.4
 X, y, w = (torch.randn(shape, generator=draw, dtype=torch.float64) for shape in ((8, 3), 8, 3))
-claim("The loss averaged over all masks of all rows is the ridge formula, for every p.",
+claim("The loss averaged over all masks of all rows is the ridge formula, at p = 0.1, 0.3, 0.5 and 0.9.",
       measured=[(thinned.averaged_loss(X, y, w, p) - thinned.ridge_loss(X, y, w, p)).item() for p in (0.1, 0.3, 0.5, 0.9)],
       holds=lambda gaps: max(map(abs, gaps)) < 1e-10)
 ridge = thinned.ridge_solution(X, y, p_ridge)
@@ -518,7 +518,7 @@ reveal("shrink", next((name for name, ends in came.items() if kept.between(*ends
 # Nothing in a mask knows how many rows there were. Its spread is set by p, by the weights and by the activation: turn p in the picture. With a p that is simply chosen, the band is a *shape*, to be calibrated on held-out targets before anyone calls it 95 %.
 # (Not all else is equal: 1000 steps are a thousand epochs of 30 rows and thirty of 1000.)
 #
-# And the hope from the middle of the lesson? With a ReLU between two masked layers evaluation is no identity; the third claim says how good a stand-in.
+# And the hope from the middle of the lesson? With a ReLU between two masked layers evaluation is no identity; the third claim says how good a stand-in (200 masks alone leave $1/\sqrt{200} = 0.07$ of a spread to chance).
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: does the band know where the rows are? Does it hold what it says?
@@ -539,7 +539,7 @@ claim("With 1000 rows the error of the mean is more than 1.1 times as large with
       holds=lambda ratio: ratio.between(low=1.1))
 
 # %% [markdown]
-# Where it extrapolates, a ReLU network is steep and a tanh network flat, rows or no rows: that is what the band shows there.
+# A band that knew where the rows are would pass all three. Beyond them a ReLU network goes on in straight lines and a tanh network levels off, so the band there has to do with how steep they are; that this is all of it we have not tested.
 #
 # Gal and Ghahramani read dropout as Bayesian inference, for a network with weight decay that falls as one over the number of rows. We train without decay: this is dropout left on, not their posterior.
 #
@@ -577,7 +577,7 @@ claim("A module that calls F.dropout(x, p) goes on dropping after .eval().",
 #
 # - More data than the network can memorise in its time: little to prevent, and dropout slows the fit.
 # - Where you stop early anyway: compare with that, not with a plain network left to run on.
-# - Directly in front of a batch norm (a Deeper section says why).
+# - Directly in front of a batch norm, with a large p (a Deeper section measures it).
 # - A regression with plenty of rows: a dropped unit is an error in the answer (whether it shows: a Deeper section).
 # - As the only source of error bars.
 
