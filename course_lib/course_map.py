@@ -110,15 +110,17 @@ def ways(lesson: Lesson, notebooks: Path) -> dict[str, list[str]]:
     asked, moved = (_with_code(cells, pattern) for pattern in (r"predict\(", r"explore\.\w+\.show\("))
     faults = [(fault, cell) for fault in lesson.faults for cell in _headed(_cells(notebooks / gallery), f"{fault} · ")]
     faults = faults or [("gallery", cell) for cell in _headed(_cells(notebooks / gallery), "The debugging gallery")]
-    found = {
+    return {
         "read": [f"[read]({file})" if cells else "read"],
         "predict": [_to(cell, "predict", file) for cell in asked[:1]],
         "play": [_to(cell, str(n), file) for n, cell in enumerate(moved, 1)],
         "see": [f"[see]({picture})"] if (notebooks / picture).exists() else [],
         "code": [f"[code]({exercises})" if (notebooks / exercises).exists() else "code"],
         "debug": [_to(cell, text, gallery) for text, cell in faults],
+        "test yourself": [_to(cell, "test", file) for cell in _with_code(cells, rf'quiz_of\("{lesson.stem}"')],
+        "recall": [_to(cell, "recall", file) for cell in _with_code(cells, r"recall\(")],
+        "teach": [_to(cell, "teach", file) for cell in _headed(cells, CLOSING)],
     }
-    return found | {way: [_to(cell, way, file) for cell in _headed(cells, CLOSING)] for way in WAYS[6:]}
 
 
 def _to(cell: nbformat.NotebookNode, text: str, file: str) -> str:
