@@ -270,7 +270,7 @@ shorter = Explorer(
 
 # ---------------------------------------------------------------- rules: three ways to spend one expected depth
 
-COMPARED = (0.0, 0.5, 0.8, 1.0)  # p_L of the linear rule, some of LAST
+COMPARED = (0.0, 0.5, 1.0)  # p_L of the linear rule, some of LAST
 OTHERS = RULES[1:]
 
 
