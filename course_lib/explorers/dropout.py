@@ -280,8 +280,8 @@ def draw_band(marks, result, p):
     plotting.move_band(marks["error"], band.ps, band.error())
     inside, outside = (band.mean_spread(where)[:, i].mean().item() for where in (mc_dropout.INSIDE, ~mc_dropout.INSIDE))
     return (
-        f"{band.rows} training rows, p = {p:g}; the first seed is drawn, the figures are means of {n}: the spread over masks is "
-        f"{inside:.2f} among the training rows and {outside:.2f} beyond them, the mean is off by "
+        f"{band.rows} training rows, p = {p:g}; the first seed is drawn, the figures are means of {n}: the "
+        f"spread over masks is {inside:.2f} among the training rows and {outside:.2f} beyond them, the mean is off by "
         f"{band.error()[:, i].mean():.2f}; the outer band (masks and noise) holds "
         f"{band.coverage()[:, i].mean():.0%} of new targets.{note}"
     )
