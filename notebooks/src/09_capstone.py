@@ -38,7 +38,7 @@ setup()
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Two minutes, eleven knobs
 #
-# 300 digits to learn from, **a fifth of their labels wrong**; a small residual network, 600 steps of Adam, eight seeds. Every technique of the course has a knob; as they stand they are all off, which is the *plain* network.
+# 300 digits to learn from, **a fifth of their labels wrong**; a small residual network, 600 steps of Adam, eight seeds. Every technique of the course has a knob. As the knobs stand all techniques are off: the *plain* network.
 # Leave data, rows and wrong labels as they are. **With the other eleven, get the test error as low as you can.** Each try takes a few seconds. Stop after two minutes, and keep the line below the picture that says how your knobs stand.
 
 # %% slideshow={"slide_type": "-"}
@@ -176,14 +176,14 @@ explore.study.show(repetitions=100, interval="corrected")
 # *Left and middle:* dots are divisions, bars the intervals of the mean. Move $J$ and watch the right-hand picture: one line falls for ever, the other lies down. **Then switch the interval to naive**, and see what becomes decided though nothing was added.
 #
 # *One may say* that a technique helps or harms only where the corrected interval leaves out 0; and that a difference is small, where that came out. *One may not say* "tends to": a mean is always on one side.
-# All of it is about accuracy after 8 epochs of this training; 20 are a click away. (The interval of $s/s_\text{plain}$ takes divisions as independent; if anything it is too narrow, so an "inconclusive" stands.)
+# All of it is about accuracy after 8 epochs of this training; set the epochs to 20 (a minute or two) and compare. (The interval of $s/s_\text{plain}$ takes divisions as independent; if anything it is too narrow, so an "inconclusive" stands.)
 #
 # **The intervals of this whole course** are of the naive kind: seeds that divide the same 1797 digits, or these e-mails. They say that an effect is no accident of split, start and batch order *in this file*. About next year's mail they say less.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Combine: is more better?
 #
-# Back to the mixer. *Everything at once* is one of its presets: early stopping (patience 3: until the validation loss has three times not improved), L1, L2, weight decay, smoothing, dropout, BatchNorm, stochastic depth. Beside it the fair opponent, *early stopping alone*.
+# Back to the mixer. *Everything at once* is one of its presets: early stopping (patience 3: until three looks in a row at the validation loss, one every 15 steps, bring nothing better), L1, L2, weight decay, smoothing, dropout, BatchNorm, stochastic depth. Beside it the fair opponent, *early stopping alone*.
 #
 # Eight seeds, paired: is the test **error** lower? Is the **calibration error** lower (ECE, lesson 05: how far confidence is from accuracy)? *Lower* if the interval of the difference lies below 0. Three comparisons: everything against plain, early stopping against plain, everything against early stopping.
 
