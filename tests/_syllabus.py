@@ -161,4 +161,17 @@ PROMISES = {
         "linear against uniform rule": r"linear rule has a lower test NLL than the uniform",
         "two conventions for the first block": r"The two rules differ",
     },
+    "capstone": {
+        "the study's first claim: both improve": r"improves on plain",
+        "its second: intervals are narrower": r"the interval is narrower",
+        "the corrected interval by hand": r"corrected_interval is d ±",
+        "the naive one shrinks without limit": r"naive half width goes to 0",
+        "results of one data set are correlated": r"correlate by ρ",
+        "100 repetitions: what the honest interval allows": r"differs from plain by less than a point",
+        "how often the naive interval holds the truth": r"holds the truth in fewer than half",
+        "the mixer: everything at once": r"Everything against plain",
+        "the best of n": r"best_of\(3\)",
+        "optimism of the best of n": r"Optimism grows",
+        "successive halving": r"Halving 30 candidates",
+    },
 }

@@ -2,6 +2,7 @@
 
 import math
 
+import matplotlib as mpl
 import numpy as np
 import pytest
 import torch
@@ -126,4 +127,4 @@ def test_three_classes_in_their_plane():
         assert [marks[f"name {plane} {i}"][0].get_text() for i in range(3)] == ["3", "8", "9"]
         drawn = np.concatenate([marks[f"rows {plane} {i}"][0].get_xdata() for i in range(3)])
         assert sorted(drawn) == pytest.approx(sorted(points[:, 0].tolist()))
-    assert marks["rows 1 0"][0].axes.get_title() == "ε = 0.05"
+    assert marks["rows 1 0"][0].axes.get_title(loc=mpl.rcParams["axes.titlelocation"]) == "ε = 0.05"

@@ -71,3 +71,11 @@ def test_every_promise_is_kept_by_a_claim(stem, item):
     lesson = f"{LESSONS.index(stem):02d}_{stem}"
     sentences = [row.sentence for row in ledger.rows_of(read(lesson), lesson)]
     assert any(re.search(PROMISES[stem][item], sentence) for sentence in sentences), sentences
+
+
+def test_every_lesson_promises():
+    assert tuple(PROMISES) == LESSONS
+
+
+def test_the_ledger_is_that_of_the_notebooks_beside_it():
+    assert (NOTEBOOKS / "claims.md").read_text(encoding="utf-8") == ledger.table(ledger.rows(NOTEBOOKS))

@@ -68,7 +68,7 @@ def still(picture, settings, caption, theme):
     """`picture` (PNG bytes) with its settings above and its caption below, for a page without a kernel."""
     image = Image.open(io.BytesIO(picture)).convert("RGBA")
     note = "A still picture: run the notebook to move its sliders."
-    above = _strip(image.width, [settings], theme, muted=False)
+    above = _strip(image.width, textwrap.wrap(settings, image.width // 6), theme, muted=False)
     below = _strip(image.width, [*textwrap.wrap(caption, image.width // 7), note], theme, muted=True)
     return png(np.concatenate([above, np.asarray(image), below]))
 
