@@ -67,7 +67,7 @@ class Explorer:
     def describe(self, numbers):
         """`numbers` in words: "λ = 0.01 · β = 0.9"; where there are presets, those that are not at their defaults."""
         shown = {n: number for n, number in numbers.items() if not self.presets or number != self.controls[n].default}
-        return "   ·   ".join(self.controls[name].show(number) for name, number in shown.items()) or "every control at its default"
+        return "   ·   ".join(self.controls[n].show(number) for n, number in shown.items()) or "all at their defaults"
 
     def picture(self, theme=None, handed=None, **given):
         """The complete picture of these numbers without widgets: (PNG bytes, caption). `handed`: more for `compute`."""
