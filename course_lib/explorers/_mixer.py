@@ -22,7 +22,7 @@ PRESETS = {
     "the same λ as L2 (weight decay is L2?)": {"l2": 0.1},
     "the same λ as weight decay": {"weight_decay": 0.1},
     "BatchNorm alone (it regularizes, so nothing else is needed?)": {"norm": "batch"},
-    "clean labels, everything on (it can never hurt?)": {
+    "right labels, 1000 rows, four techniques on (it can never hurt?)": {
         "noise": 0.0, "rows": 1000, "l2": 1e-2, "label_smoothing": 0.2, "dropout": 0.5, "survival": 0.5,
     },
 }  # fmt: skip

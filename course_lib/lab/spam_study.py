@@ -3,7 +3,8 @@
 Four networks that differ by what stands between Linear and ReLU, in each of J random 80/20 divisions of Spambase. In a
 division all four have the same training rows, initial weights and batch order, so that differences are paired. Features
 are standardised on the training rows of each division. Adam at 0.003, 8 epochs of 14 batches (of 256 rows), the last
-weights: the study this repeats shows its networks and a picture of its intervals, but not how it trained.
+weights. The study it is modelled on (mlr3torch course, notebooks/4-optimizer.qmd, commit 220fa0e) has these networks
+and trains otherwise: on features as they come, up to 500 epochs, stopped early by the rows it reports on.
 """
 
 from collections.abc import Iterator
