@@ -25,9 +25,10 @@ Of the {measured} measured ones {holds} hold, {fails} do not, {open} are inconcl
 
 
 class Row(NamedTuple):
-    """One judged sentence. `section` is the heading it stands under."""
+    """One judged sentence. `section` is the heading it stands under, `cell` the id of the cell that judged it."""
 
     lesson: str
+    cell: str
     section: str
     sentence: str
     kind: str
@@ -55,7 +56,7 @@ def rows_of(notebook: nbformat.NotebookNode, lesson: str) -> Iterator[Row]:
         calls = list(_calls(cell.source)) if judged else []
         for kind, verdict, sentence, figure in judged:
             bound = next((bound for pattern, bound in calls if pattern.fullmatch(sentence)), "")
-            yield Row(lesson, section, sentence, kind, bound, figure, verdict)
+            yield Row(lesson, cell.id, section, sentence, kind, bound, figure, verdict)
 
 
 def _calls(source: str) -> Iterator[tuple[re.Pattern, str]]:
@@ -103,7 +104,6 @@ def table(found: list[Row]) -> str:
 
 
 def _line(row: Row) -> str:
-    anchor = row.section.replace(" ", "-")
-    where = f"[{row.section}](<{row.lesson}.ipynb#{anchor}>)"
+    where = f"[{row.section}]({row.lesson}.ipynb#cell-id={row.cell})"
     cells = (row.sentence, row.kind.lower(), f"`{row.bound}`" if row.bound else "", row.figure, row.verdict, where)
     return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |\n"

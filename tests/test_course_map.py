@@ -74,9 +74,20 @@ def leads(link):
 def test_each_way_leads_into_its_notebook(lesson):
     found = ways(lesson, NOTEBOOKS)
     assert tuple(found) == WAYS
-    assert all(found[way] for way in ("read", "predict", "play", "see", "code", "debug"))
+    assert all(found.values())
     assert not [link for links in found.values() for link in links if not leads(link)]
     assert 2 <= len(found["play"]) and len(found["debug"]) == max(1, len(lesson.faults))
+
+
+@pytest.mark.parametrize("lesson", BUILT, ids=stem)
+def test_each_lesson_ends_with_its_quiz_its_cards_and_somebody_to_explain_it_to(lesson):
+    cells = nbformat.read(NOTEBOOKS / f"{lesson.name}.ipynb", as_version=4).cells
+    text, quiz, cards = cells[-3:]
+    assert headings(text) == [course_map.CLOSING]
+    assert {cell.metadata.slideshow.slide_type for cell in (text, quiz, cards)} == {"skip"}
+    assert all(part in text.source for part in ("**Teach it to** ", "*Draw* ", "*Disarm* ", "*And ask back:* "))
+    assert quiz.source.endswith(f'quiz_of("{lesson.stem}")') and cards.source == f'recall("{lesson.stem}")'
+    assert all("<details>" in cell.outputs[0].data["text/html"] for cell in (quiz, cards)), "readable without a kernel"
 
 
 def test_a_lesson_that_is_not_written_has_its_name_and_no_links(tmp_path):

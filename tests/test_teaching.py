@@ -72,6 +72,7 @@ def test_every_task_mistake_prediction_and_question_of_a_lesson_is_on_the_page(l
     cells = nbformat.read(path, as_version=4).cells if path.exists() else []
     written = sum(len(re.findall(r"^predict\(", cell.source, re.MULTILINE)) for cell in cells)
     assert len(re.findall(r"^- predict: ", part, re.MULTILINE)) == written
+    assert f"{lesson.question} **Teach it to** " in part
 
 
 def test_in_a_course_without_lessons_and_solutions_the_page_still_has_mistakes_and_quizzes(tmp_path):

@@ -9,8 +9,8 @@ from course_lib.explorers._panel import Choice, Explorer, Slider
 from course_lib.lab import mixer as lab
 from course_lib.lab.statistics import mean_interval, paired_interval
 
-FIGURES = {"error": "Test error", "ece": "Calibration", "gap": "Gap"}
-IN_WORDS = {"error": "test error", "ece": "calibration error", "gap": "gap between training and test error"}
+FIGURES = {"error": "Test error", "ece": "ECE", "gap": "Gap"}
+IN_WORDS = {"error": "test error", "ece": "expected calibration error (ECE)", "gap": "gap of training and test error"}
 LITTLE = (0.0, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1)
 PRESETS = {
     "nothing at all": {},
@@ -129,7 +129,9 @@ def _say(result):
         said.append(f"Test error against the plain network: {change} points, time × {longer:.1f}.")
     stopped = mixed.stopped_at[mixed.stopped_at >= 0]
     if len(stopped):
-        said.append(f"Stopped early at {len(stopped)} seeds, at step {stopped.double().mean():.0f} in the mean.")
+        mean, first = stopped.double().mean(), stopped.min()
+        said.append(f"Stopped early at {len(stopped)} seeds, at step {mean:.0f} in the mean.")
+        said.append(f"From step {first} on the curves are those of the seeds still training.")
     return " ".join([*said, mixed.note]).strip()
 
 

@@ -115,7 +115,7 @@ def _say_study(seen, kind):
     apart = [name for name, found in differences if found.excludes(0)]
     verdict = f"Interval without 0: {' and '.join(apart)}" if apart else "Each of these three intervals holds 0"
     return (
-        f"{seen.table}, {known}, {kind} 95 % intervals. Accuracy in %: {accuracies}. Better than plain by, in points: "
+        f"{seen.table}, {known}, {kind} 95 % intervals. Accuracy in %: {accuracies}. Difference from plain, in points: "
         f"{said}. {verdict}.{' ' * bool(seen.note)}{seen.note}"
     )
 

@@ -180,7 +180,7 @@ reveal("halve-1", "4", because="four times the batch for half the error: 3 more 
 reveal("halve-100", "200", because="among 300 there are no 400; every example already asked makes the rest less surprising")
 
 # %% [markdown]
-# With replacement it is fourfold each time: the first halving costs 3 examples, the next ones 12, 48, 192. The published lecture whose questions we follow prints $\sigma/\sqrt{|B|}$ without saying how a batch is drawn.
+# With replacement it is fourfold each time: the first halving costs 3 examples, the next ones 12, 48, 192. The published lecture whose questions we follow prints $\sigma/\sqrt{|B|}$, the formula with replacement.
 # For a shuffled epoch that would leave noise in the *full* gradient; the finite-population factor takes it out. For $B \ll n$ the factor is nearly 1, and forgetting it does no harm.
 
 # %% slideshow={"slide_type": "slide"}
@@ -415,8 +415,8 @@ claim("Test accuracy of the same networks, on right labels, is below 70 %.", mea
 reveal("good", {True: "no", False: "yes", None: None}[right.between(high=0.70)],
        because=f"test accuracy {right.mean:.0%}: it has learned wrong labels too (lesson 01)")
 
-# %% [markdown] slideshow={"slide_type": "slide"}
-# ## Does the noise choose better minima?
+# %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
+# ### Deeper: does the noise choose better minima?
 #
 # The lecture says that the noise "helps guide the optimizer towards broader minima with smaller L2 norms", which "are typically associated with better generalization performance compared to sharp minima". Three statements (flatter, smaller, better), three measurements. *Sharpness* is $\lambda_{\max}$ of the Hessian of the training loss, found by power iteration:
 # multiply a random vector by $H$ again and again and it turns into the direction of the eigenvalue of largest size, which here is $\lambda_{\max}$. For a fixed vector $u$, $H u$ is the derivative of $\nabla L \cdot u$, one more backward pass, so $H$ itself is never built.
@@ -424,14 +424,14 @@ reveal("good", {True: "no", False: "yes", None: None}[right.between(high=0.70)],
 # 64-64-10 networks, 300 digits, squared error, plain SGD; batches of 10, 50 and all 300; compared where each first comes down to the *same training loss*, 0.012 (looked at every 20 steps). Six seeds: split, start, batch order; always the same 1797 digits.
 # That is short of a minimum, and a noisy run is a few per cent lower at that look. What counts, at the lowest and at the highest learning rate: the interval of the difference, batch 300 minus batch 10 of the same seed, lies on that side of 0 which the lecture says. Six claims, each with its own 95 %.
 
-# %%
+# %% tags=["deeper"]
 predict("sharp", "Learning rate 1, equal training loss: the batch of 10 is …", ["flatter, and with smaller weights", "flatter, but not with smaller weights",
                                                                   "sharper", "with no measurable difference"])
 
-# %% jupyter={"outputs_hidden": true}
+# %% jupyter={"outputs_hidden": true} tags=["deeper"]
 explore.sharpness.show()
 
-# %%
+# %% tags=["deeper"]
 *_, found = explore.sharpness.compute()  # what the picture was drawn from
 def gap(name, lr):
     """Batch 300 minus batch 10, paired by seed."""
@@ -439,7 +439,7 @@ def gap(name, lr):
     return paired_interval(values[:, 2], values[:, 0])
 
 
-# %% tags=["nbval-check-output"]
+# %% tags=["deeper", "nbval-check-output"]
 for lr in (1.0, 2.0):
     claim(f"Learning rate {lr:g}: full batches are sharper than batches of 10.",
           measured=gap("sharpness", lr), kind="measured", holds=lambda gap: gap.between(low=0))
@@ -448,16 +448,16 @@ for lr in (1.0, 2.0):
     claim(f"Learning rate {lr:g}: full batches have a lower test accuracy than batches of 10.",
           measured=gap("accuracy", lr), kind="measured", holds=lambda gap: gap.between(high=0))
 
-# %%
+# %% tags=["deeper"]
 flatter, smaller = (gap(name, 1.0).between(low=0) for name in ("sharpness", "norm"))
 reveal("sharp", {True: "flatter, and with smaller weights" if smaller else "flatter, but not with smaller weights",
                  False: "sharper", None: "with no measurable difference"}[flatter])
 
-# %% [markdown]
+# %% [markdown] tags=["deeper"]
 # Look at the learning rate 2 as well: the dotted line is $2/\eta$, the bound of the first section. Full-batch training of networks often sharpens until it reaches that line and then stays about there, the *edge of stability* (Cohen et al. 2021):
 # then the learning rate alone sets how sharp the full batch is. Whatever you found, it is about this network, this loss and these digits; do not carry it further than that.
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown] slideshow={"slide_type": "skip"} tags=["deeper"]
 # > **Myth: "sharp minima generalize badly".** Take a ReLU network, multiply one layer (weights and biases) by $a > 0$ and divide the weights of the next by $a$. It computes the same function, on every input. Its sharpness can be made as large as you like (Dinh et al. 2017; a *Deeper* section below does it).
 #
 # So sharpness alone cannot decide how well a function generalizes: the same function comes as sharp as you like. What can be compared is runs that differ in one thing, as above, and with an interval.
@@ -793,3 +793,20 @@ for d, before in ((2, None), (3, 2), (4, 3)):
 # Du, Jin, Lee, Jordan, Póczos & Singh, *Gradient Descent Can Take Exponential Time to Escape Saddle Points*, NeurIPS 2017 (arXiv:1705.10412).
 # Keskar et al., *On Large-Batch Training for Deep Learning*, ICLR 2017 (arXiv:1609.04836). Dinh, Pascanu, Bengio & Bengio, *Sharp Minima Can Generalize For Deep Nets*, ICML 2017 (arXiv:1703.04933). Cohen et al., *Gradient Descent on Neural Networks Typically Occurs at the Edge of Stability*, ICLR 2021 (arXiv:2103.00065).
 # Pearlmutter, *Fast Exact Multiplication by the Hessian*, 1994. Smith & Topin, *Super-Convergence*, 2019.
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# ## Test yourself, and teach it
+#
+# What one can explain in two minutes one has understood. Do it aloud, to a friend, a pet, or the wall; where you get stuck is where to read again.
+#
+# **Teach it to** somebody who has trained networks, and never asked what the optimizer does. *Draw* a bowl as ellipses, with three paths in it: a small learning rate, one just below $2/\lambda_{\max}$, one just above. Beside it two batches, each with its own idea of downhill. *Disarm* the sentence "twice the batch, half the noise". *And ask back:* What would you change first if the loss jumps up and down: the learning rate, or the batch size?
+#
+# Below: the questions of this lesson, with a reason for every option, and its cards, which come back after 1, 3 and 7 days.
+
+# %% slideshow={"slide_type": "skip"}
+from course_lib.notebook import quiz_of, recall
+
+quiz_of("sgd")
+
+# %% slideshow={"slide_type": "skip"}
+recall("sgd")

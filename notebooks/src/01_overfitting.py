@@ -565,3 +565,20 @@ quiz("Training loss 0.01 and validation loss 0.01, test loss 1.4, all three sets
 # Neal et al., *A Modern Take on the Bias-Variance Tradeoff in Neural Networks*, 2018 (arXiv:1810.08591). Belkin, Hsu, Ma & Mandal, *Reconciling Modern Machine-Learning Practice and the Classical Bias–Variance Trade-off*, PNAS 2019 (arXiv:1812.11118).
 # Hastie, Montanari, Rosset & Tibshirani, *Surprises in High-Dimensional Ridgeless Least Squares Interpolation*, 2019 (arXiv:1903.08560). Ali, Kolter & Tibshirani, *A Continuous-Time View of Early Stopping for Least Squares Regression*, AISTATS 2019 (arXiv:1810.10082).
 # Dobriban & Wager, *High-Dimensional Asymptotics of Prediction: Ridge Regression and Classification*, Annals of Statistics 2018 (arXiv:1507.03003). Nakkiran, Venkat, Kakade & Ma, *Optimal Regularization Can Mitigate Double Descent*, ICLR 2021 (arXiv:2003.01897).
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# ## Test yourself, and teach it
+#
+# What one can explain in two minutes one has understood. Do it aloud, to a friend, a pet, or the wall; where you get stuck is where to read again.
+#
+# **Teach it to** a colleague who judges a model by its training accuracy. *Draw* twenty points and three curves through them, one too stiff, one too supple, one about right. Below it bias and variance against the degree, and where their sum is lowest. *Disarm* the sentence "regularization always improves the test score". *And ask back:* All training labels are drawn by lot, and the network gets every one of them right. What has it learned?
+#
+# Below: the questions of this lesson, with a reason for every option, and its cards, which come back after 1, 3 and 7 days.
+
+# %% slideshow={"slide_type": "skip"}
+from course_lib.notebook import quiz_of, recall
+
+quiz_of("overfitting")
+
+# %% slideshow={"slide_type": "skip"}
+recall("overfitting")

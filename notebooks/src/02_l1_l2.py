@@ -676,3 +676,20 @@ quiz("“L1 regularization just shrinks weights like L2 but does not make any we
 #
 # **Sources.** Tibshirani, *Regression Shrinkage and Selection via the Lasso*, JRSS B 1996. Zou & Hastie, *Regularization and Variable Selection via the Elastic Net*, JRSS B 2005. Daubechies, Defrise & De Mol, *An Iterative Thresholding Algorithm for Linear Inverse Problems*, CPAM 2004.
 # Parikh & Boyd, *Proximal Algorithms*, 2014. Hoerl & Kennard, *Ridge Regression*, 1970. Efron et al., *Least Angle Regression*, 2004 (the diabetes table). Li et al., *Visualizing the Loss Landscape of Neural Nets*, NeurIPS 2018.
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# ## Test yourself, and teach it
+#
+# What one can explain in two minutes one has understood. Do it aloud, to a friend, a pet, or the wall; where you get stuck is where to read again.
+#
+# **Teach it to** somebody who has added |w| to a loss and is waiting for zeros. *Draw* a diamond and a circle, and the ellipses that meet each. Then one weight near 0, stepping over it from side to side, and the proximal step that stops it there. *Disarm* the sentence "add λ·|w| to the loss, train as usual, and weights become exactly zero". *And ask back:* Is it the penalty that makes the zeros, or the step?
+#
+# Below: the questions of this lesson, with a reason for every option, and its cards, which come back after 1, 3 and 7 days.
+
+# %% slideshow={"slide_type": "skip"}
+from course_lib.notebook import quiz_of, recall
+
+quiz_of("l1_l2")
+
+# %% slideshow={"slide_type": "skip"}
+recall("l1_l2")

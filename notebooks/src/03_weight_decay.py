@@ -505,3 +505,20 @@ quiz("You move a recipe from SGD(momentum=0.9, weight_decay=5e-4) to decoupled d
 #
 # **Sources.** Loshchilov & Hutter, *Decoupled Weight Decay Regularization*, ICLR 2019 (arXiv:1711.05101). Zhang, Wang, Xu & Grosse, *Three Mechanisms of Weight Decay
 # Regularization*, ICLR 2019 (arXiv:1810.12281). Krogh & Hertz, *A Simple Weight Decay Can Improve Generalization*, NeurIPS 1991. Polyak, *Some methods of speeding up the convergence of iteration methods*, 1964.
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# ## Test yourself, and teach it
+#
+# What one can explain in two minutes one has understood. Do it aloud, to a friend, a pet, or the wall; where you get stuck is where to read again.
+#
+# **Teach it to** a team-mate who is about to swap SGD for Adam and to keep `weight_decay=1e-4`. *Draw* one weight and two arrows towards zero: one goes through the optimizer along with the gradient, the other past it. Then put momentum, and $\sqrt{\hat v}$, into the box that the first has to pass. *Disarm* the sentence "weight decay and L2 are two names for one thing". *And ask back:* For which optimizer are they? And what does the first step under momentum look like, and the second?
+#
+# Below: the questions of this lesson, with a reason for every option, and its cards, which come back after 1, 3 and 7 days.
+
+# %% slideshow={"slide_type": "skip"}
+from course_lib.notebook import quiz_of, recall
+
+quiz_of("weight_decay")
+
+# %% slideshow={"slide_type": "skip"}
+recall("weight_decay")

@@ -862,3 +862,20 @@ claim("So does plain Adam with the usual long memory, β₂ = 0.999.", measured=
 # *On the Convergence of Adam and Beyond*, ICLR 2018 (arXiv:1904.09237). Xie & Li, *Implicit Bias of AdamW: ℓ∞ Norm Constrained Optimization*, ICML 2024 (arXiv:2404.04454).
 # Wang & Aitchison, *How to set AdamW's weight decay as you scale model and dataset size*, ICML 2025 (arXiv:2405.13698).
 # Duchi, Hazan & Singer, *Adaptive Subgradient Methods* (Adagrad), JMLR 2011. Tieleman & Hinton, *RMSprop*, Coursera lecture 6.5, 2012. Tukey, *Bias and confidence in not quite large samples* (the jackknife), 1958.
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# ## Test yourself, and teach it
+#
+# What one can explain in two minutes one has understood. Do it aloud, to a friend, a pet, or the wall; where you get stuck is where to read again.
+#
+# **Teach it to** somebody who takes AdamW for Adam with better defaults. *Draw* the box $|w| \le 1/\lambda$ around zero, one star inside it and one outside, and where each ends with the full gradient. Say also what becomes of it with small batches. *Disarm* the sentence "AdamW, like Adam, adapts the decay to each weight". *And ask back:* You double the learning rate and leave λ alone. How much longer, or shorter, is the memory of the weights?
+#
+# Below: the questions of this lesson, with a reason for every option, and its cards, which come back after 1, 3 and 7 days.
+
+# %% slideshow={"slide_type": "skip"}
+from course_lib.notebook import quiz_of, recall
+
+quiz_of("adamw")
+
+# %% slideshow={"slide_type": "skip"}
+recall("adamw")

@@ -566,3 +566,20 @@ claim("Ours refuses an ε below 0, above 1, or NaN.", measured=len(refused), hol
 # Guo, Pleiss, Sun & Weinberger, *On Calibration of Modern Neural Networks*, ICML 2017 (arXiv:1706.04599). Lukasik, Bhojanapalli, Menon & Kumar, *Does Label Smoothing Mitigate Label Noise?*, ICML 2020 (arXiv:2003.02819).
 # Müller, Kornblith & Hinton, *When Does Label Smoothing Help?*, NeurIPS 2019 (arXiv:1906.02629). Hinton, Vinyals & Dean, *Distilling the Knowledge in a Neural Network*, 2015 (arXiv:1503.02531).
 # Shen et al., *Is Label Smoothing Truly Incompatible with Knowledge Distillation: An Empirical Study*, ICLR 2021 (arXiv:2104.00676). Chandrasegaran, Tran, Zhao & Cheung, *Revisiting Label Smoothing and Knowledge Distillation Compatibility: What was Missing?*, ICML 2022 (arXiv:2206.14532).
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# ## Test yourself, and teach it
+#
+# What one can explain in two minutes one has understood. Do it aloud, to a friend, a pet, or the wall; where you get stuck is where to read again.
+#
+# **Teach it to** a physician who is shown "97 %" by a classifier. *Draw* a reliability diagram: the diagonal, a network that is too sure, and one that is not sure enough. Where does dividing all logits by one number move each?. *Disarm* the sentence "with ε = 0.1 the true class gets 0.9, the wrong ones share the rest". *And ask back:* Does smoothing make a network honest, or only less sure? When is that the same?
+#
+# Below: the questions of this lesson, with a reason for every option, and its cards, which come back after 1, 3 and 7 days.
+
+# %% slideshow={"slide_type": "skip"}
+from course_lib.notebook import quiz_of, recall
+
+quiz_of("label_smoothing")
+
+# %% slideshow={"slide_type": "skip"}
+recall("label_smoothing")

@@ -673,3 +673,20 @@ claim("The folded layer alone gives the outputs of layer and norm together.",
 # van Laarhoven, *L2 Regularization versus Batch and Weight Normalization*, 2017 (arXiv:1706.05350). Santurkar, Tsipras, Ilyas & Madry, *How Does Batch Normalization Help Optimization?*, NeurIPS 2018 (arXiv:1805.11604).
 # Yang, Pennington, Rao, Sohl-Dickstein & Schoenholz, *A Mean Field Theory of Batch Normalization*, ICLR 2019 (arXiv:1902.08129). Zhang, Wang, Xu & Grosse, *Three Mechanisms of Weight Decay Regularization*, ICLR 2019 (arXiv:1810.12281).
 # Li & Arora, *An Exponential Learning Rate Schedule for Deep Learning*, ICLR 2020 (arXiv:1910.07454). Wan, Zhu, Zhang & Sun, *Spherical Motion Dynamics*, NeurIPS 2021 (arXiv:2006.08419).
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# ## Test yourself, and teach it
+#
+# What one can explain in two minutes one has understood. Do it aloud, to a friend, a pet, or the wall; where you get stuck is where to read again.
+#
+# **Teach it to** somebody whose network works in training, and falls apart on a single image. *Draw* two boxes for one layer: in training it asks the batch, in evaluation its memory, and an arrow from the one to the other. Then a weight vector of any length, and the one direction in it that matters. *Disarm* the sentence "in evaluation, batch norm uses the mean of all training samples". *And ask back:* If the length of the weights does not matter, what is weight decay doing there?
+#
+# Below: the questions of this lesson, with a reason for every option, and its cards, which come back after 1, 3 and 7 days.
+
+# %% slideshow={"slide_type": "skip"}
+from course_lib.notebook import quiz_of, recall
+
+quiz_of("batchnorm")
+
+# %% slideshow={"slide_type": "skip"}
+recall("batchnorm")

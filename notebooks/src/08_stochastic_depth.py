@@ -553,3 +553,20 @@ quiz("A config says drop_path_rate = 0.2. What is the survival probability of th
 #
 # Huang, Sun, Liu, Sedra & Weinberger, *Deep Networks with Stochastic Depth*, ECCV 2016 (arXiv:1603.09382). Larsson, Maire & Shakhnarovich, *FractalNet*, ICLR 2017 (arXiv:1605.07648), where "drop-path" comes from.
 # He, Zhang, Ren & Sun, *Identity Mappings in Deep Residual Networks*, ECCV 2016 (arXiv:1603.05027). Veit, Wilber & Belongie, *Residual Networks Behave Like Ensembles of Relatively Shallow Networks*, NeurIPS 2016 (arXiv:1605.06431). Oquab et al., *DINOv2*, 2023 (arXiv:2304.07193).
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# ## Test yourself, and teach it
+#
+# What one can explain in two minutes one has understood. Do it aloud, to a friend, a pet, or the wall; where you get stuck is where to read again.
+#
+# **Teach it to** somebody who pays for the training of a very deep network. *Draw* twelve blocks in a row with their shortcuts, the chance to survive written on each, and a pencil line through those that one row leaves out. *Disarm* the sentence "the block is dropped, shortcut and all". *And ask back:* How deep is the network on average, and does it save as much time? And what is the fair opponent in a comparison?
+#
+# Below: the questions of this lesson, with a reason for every option, and its cards, which come back after 1, 3 and 7 days.
+
+# %% slideshow={"slide_type": "skip"}
+from course_lib.notebook import quiz_of, recall
+
+quiz_of("stochastic_depth")
+
+# %% slideshow={"slide_type": "skip"}
+recall("stochastic_depth")
