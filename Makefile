@@ -20,7 +20,7 @@ course: .venv/.course
 
 test: .venv/.test                     # everything in one pytest run, so that its closing line counts everything
 	$(PY) -m ruff check -q --output-format concise
-	COURSE_HEADLESS=1 OMP_NUM_THREADS=1 $(PY) -m pytest -n auto --maxprocesses 4 --dist loadfile $(ARGS)
+	COURSE_HEADLESS=1 OMP_NUM_THREADS=1 $(PY) -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 notebooks: .venv/.course
 	$(PY) -m course_lib build $(ARGS)
