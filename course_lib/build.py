@@ -22,6 +22,7 @@ import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
+from course_lib._files import write_whole
 from course_lib._places import CourseError
 
 SOLUTION = re.compile(r"^([ \t]*)### BEGIN SOLUTION *\n(.*?)^[ \t]*### END SOLUTION *$", re.MULTILINE | re.DOTALL)
@@ -165,11 +166,5 @@ def _without_views(outputs: list) -> list:
 
 
 def save(notebook: nbformat.NotebookNode, path: Path) -> None:
-    """Write a notebook beside its place and rename it there: the old file or the new one stands there, never a half."""
-    path.parent.mkdir(exist_ok=True)
-    beside = path.with_name(f".{path.name}.tmp")
-    with open(beside, "w", encoding="utf-8", newline="\n") as file:
-        nbformat.write(notebook, file)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(beside, path)
+    """Write a notebook, whole or not at all."""
+    write_whole(path, nbformat.writes(notebook) + "\n")

@@ -90,7 +90,7 @@ def _row(lesson: Lesson, notebooks: Path) -> tuple[str, ...]:
 def minutes(lesson: Lesson, notebooks: Path) -> int | None:
     """Minutes that a lesson's own text says it takes; None for one that is not written."""
     path = notebooks / f"{lesson.name}.ipynb"
-    said = path.exists() and re.search(r"(\d+) minutes", "\n".join(cell.source for cell in _cells(path)))
+    said = path.exists() and re.search(r"(\d+) minutes", "\n".join(cell.source for cell in cells_of(path)))
     return int(said[1]) if said else None
 
 
@@ -106,10 +106,11 @@ def the_ways() -> Shown:
 def ways(lesson: Lesson, notebooks: Path) -> dict[str, list[str]]:
     """For each of `WAYS` the links that lead there, as Markdown; none where the notebook is not written yet."""
     file, exercises, gallery = (f"{name}.ipynb" for name in (lesson.name, f"{lesson.name}_exercises", GALLERY))
-    cells, picture = _cells(notebooks / file), f"pictures/{lesson.name}.png"
+    cells, picture = cells_of(notebooks / file), f"pictures/{lesson.name}.png"
     asked, moved = (_with_code(cells, pattern) for pattern in (r"predict\(", r"explore\.\w+\.show\("))
-    faults = [(fault, cell) for fault in lesson.faults for cell in _headed(_cells(notebooks / gallery), f"{fault} · ")]
-    faults = faults or [("gallery", cell) for cell in _headed(_cells(notebooks / gallery), "The debugging gallery")]
+    exhibits = cells_of(notebooks / gallery)
+    faults = [(fault, cell) for fault in lesson.faults for cell in _headed(exhibits, f"{fault} · ")]
+    faults = faults or [("gallery", cell) for cell in _headed(exhibits, "The debugging gallery")]
     return {
         "read": [f"[read]({file})" if cells else "read"],
         "predict": [_to(cell, "predict", file) for cell in asked[:1]],
@@ -144,7 +145,8 @@ def _headed(cells: list, start: str) -> list:
     return [cell for cell in cells if any(heading.startswith(start) for heading in headings(cell))]
 
 
-def _cells(path: Path) -> list:
+def cells_of(path: Path) -> list:
+    """The cells of a notebook file; none where there is no file."""
     return nbformat.read(path, as_version=4).cells if path.exists() else []
 
 

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import nbformat
 
+from course_lib._files import write_whole
 from course_lib._places import names
 
 PRINTED = re.compile(r"^(Exact|Measured) · ([^:\n]+): (.*)\n  measured: (.*)$", re.MULTILINE)
@@ -79,9 +80,7 @@ def _pattern(sentence: ast.expr) -> str:
 def write(notebooks: Path) -> int:
     """Write the table to ``claims.md`` beside the notebooks, whole or not at all; return the number of claims."""
     found = rows(notebooks)
-    beside = notebooks / ".claims.md.tmp"
-    beside.write_text(table(found), encoding="utf-8", newline="\n")
-    beside.replace(notebooks / "claims.md")
+    write_whole(notebooks / "claims.md", table(found))
     return len(found)
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import nbformat
 
+from course_lib._files import write_whole
 from course_lib.course_map import MAP
 
 TAG = "picture"  # of the cell whose picture stands for the lesson; without one it is the first picture there is
@@ -29,7 +30,5 @@ def write(notebooks: Path) -> int:
     found = {name: png for name, png in pictures(notebooks).items() if png}
     (notebooks / "pictures").mkdir(exist_ok=True)
     for name, png in found.items():
-        beside = notebooks / "pictures" / f".{name}.tmp"
-        beside.write_bytes(png)
-        beside.replace(notebooks / "pictures" / name)
+        write_whole(notebooks / "pictures" / name, png)
     return len(found)

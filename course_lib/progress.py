@@ -14,6 +14,7 @@ from datetime import date, datetime
 from pathlib import Path, PureWindowsPath
 
 from course_lib import LESSONS
+from course_lib._files import write_whole
 from course_lib._places import CourseError, root
 
 SECTIONS = ("predictions", "quiz", "tasks", "cards")
@@ -65,7 +66,7 @@ def note(section: str, name: str, **entry) -> str:
         path.parent.mkdir(exist_ok=True)
         with _lock(path):
             kept, said = _load(path)
-            _save(_with_waiting(kept), path)
+            write_whole(path, json.dumps(_with_waiting(kept), indent=1, ensure_ascii=False, sort_keys=True))
         _waiting.clear()
         return said
     except (OSError, CourseError) as problem:
@@ -149,19 +150,6 @@ def _with_waiting(kept: dict) -> dict:
     for section, name, entry in _waiting:
         merged[section][name] = entry
     return merged
-
-
-def _save(kept: dict, path: Path) -> None:
-    """Write beside the file and rename: the old or the new one stands there, never a half."""
-    beside = path.with_name(f".{path.name}.tmp")
-    try:
-        with open(beside, "w", encoding="utf-8", newline="\n") as out:
-            json.dump(kept, out, indent=1, ensure_ascii=False, sort_keys=True)
-            out.flush()
-            os.fsync(out.fileno())
-        os.replace(beside, path)
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 def _reason(problem: Exception) -> str:

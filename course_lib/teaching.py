@@ -12,8 +12,9 @@ from typing import NamedTuple
 
 import nbformat
 
+from course_lib._files import write_whole
 from course_lib.build import SOLUTION
-from course_lib.course_map import CLOSING, MAP, Lesson, core, headings, minutes
+from course_lib.course_map import CLOSING, MAP, Lesson, cells_of, core, headings, minutes
 from course_lib.quizzes import questions
 
 RULE = {"word": 1 / 130, "line": 1 / 6, "question": 1.0, "explorer": 2.0, "answer": 1.0, "check": 2.0}  # minutes each
@@ -104,10 +105,7 @@ it by hand. [TEACHING.md](../../TEACHING.md) says how to use it, and by which ru
 
 def write(notebooks: Path) -> int:
     """Write the page to ``solutions/teaching.md``, whole or not at all; return the number of lessons on it."""
-    beside = notebooks / "solutions" / ".teaching.md.tmp"
-    beside.parent.mkdir(exist_ok=True)  # a hand-out has none
-    beside.write_text(page(notebooks), encoding="utf-8", newline="\n")
-    beside.replace(notebooks / "solutions" / "teaching.md")
+    write_whole(notebooks / "solutions" / "teaching.md", page(notebooks))
     return len(MAP)
 
 
@@ -119,7 +117,7 @@ def page(notebooks: Path) -> str:
 
 
 def _row(lesson: Lesson, notebooks: Path) -> str:
-    cells, found = _cells(notebooks / f"{lesson.name}.ipynb"), _tasks(lesson, notebooks)
+    cells, found = cells_of(notebooks / f"{lesson.name}.ipynb"), _tasks(lesson, notebooks)
     total = sum(time for _, time in found.values())
     each = ", ".join(f"{task} {time}" for task, (_, time) in found.items())
     by_rule, said = estimate(_before_closing(core(cells))) or "coming", minutes(lesson, notebooks) or ""
@@ -136,7 +134,7 @@ def _part(lesson: Lesson, notebooks: Path) -> str:
         text += f"\n**{task} · {title}** ({time} minutes)\n"
         text += "".join(f"- *{mistake.name}*: {_line(mistake.hint)}\n" for mistake in known[task].mistakes)
     text += "\n### Asked in the lesson\n\n"
-    for one in asked(nbformat.from_dict({"cells": _cells(notebooks / f"{lesson.name}.ipynb")})):
+    for one in asked(nbformat.from_dict({"cells": cells_of(notebooks / f"{lesson.name}.ipynb")})):
         text += f"- {one.kind}: {one.question} *{' / '.join(one.options)}*"
         text += (f" → {one.came or 'undecided'}" if one.kind == "predict" else "") + "\n"
     text += "\n### Quiz\n\n"
@@ -146,7 +144,7 @@ def _part(lesson: Lesson, notebooks: Path) -> str:
 
 def _prompt(lesson: Lesson, notebooks: Path) -> str:
     """What the lesson's last section says about explaining it; "" where there is none yet."""
-    cells = _cells(notebooks / f"{lesson.name}.ipynb")
+    cells = cells_of(notebooks / f"{lesson.name}.ipynb")
     found = next((cell.source for cell in cells if CLOSING in headings(cell)), "")
     return next((_line(part) for part in found.split("\n\n") if part.startswith("**Teach")), "")
 
@@ -157,11 +155,7 @@ def _before_closing(cells: list) -> list:
 
 
 def _tasks(lesson: Lesson, notebooks: Path) -> dict[str, tuple[str, int]]:
-    return tasks(nbformat.from_dict({"cells": _cells(notebooks / "solutions" / f"{lesson.name}_exercises.ipynb")}))
-
-
-def _cells(path: Path) -> list:
-    return nbformat.read(path, as_version=4).cells if path.exists() else []
+    return tasks(nbformat.from_dict({"cells": cells_of(notebooks / "solutions" / f"{lesson.name}_exercises.ipynb")}))
 
 
 def _line(text: str) -> str:

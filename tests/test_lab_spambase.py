@@ -19,6 +19,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from course_lib import _files
 from course_lib.lab import _download, data, spambase, tables
 from course_lib.lab._download import NoData
 
@@ -254,7 +255,7 @@ def test_a_full_disk_is_a_sentence_and_leaves_nothing_half(nowhere, serve, monke
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(spambase, "checked", lambda content, source: [])
-    monkeypatch.setattr(_download.os, where, full)
+    monkeypatch.setattr(_files.os, where, full)
     address, _ = serve(well(b"1,2\n"))
     with pytest.raises(NoData, match=r"named cannot be written \(No space left on device\): make room, or "):
         spambase.fetch(address, **quickly)
@@ -273,10 +274,10 @@ def test_an_interrupted_write_leaves_nothing_half(tmp_path, monkeypatch):
     def interrupt(descriptor):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(_download.os, "fsync", interrupt)
+    monkeypatch.setattr(_files.os, "fsync", interrupt)
     (tmp_path / "some").write_text("former")
     with pytest.raises(KeyboardInterrupt):
-        _download.save(b"new", tmp_path / "some")
+        _files.write_whole(tmp_path / "some", b"new")
     assert left_in(tmp_path) == ["some"] and (tmp_path / "some").read_text() == "former"
 
 

@@ -18,7 +18,7 @@ MODULES = sorted(LIBRARY.rglob("*.py"))
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 SOURCES = sorted((ROOT / "notebooks" / "src").glob("*.py"))
 TOPICS = [path for path in MODULES if path.parent == LIBRARY and path.stem in LESSONS]
-BASICS = {"_arguments", "_optimizer"}
+BASICS = {"_arguments", "_files", "_optimizer"}
 COMMANDS = {"__main__", "_authoring", "build", "cli", "grades", "ledger", "pictures", "slides", "teaching"}
 PROGRESS = {"_places", "progress"}
 LEARNER = {"course_map", "doctor", "quizzes", "recall", "standing"}

@@ -1,12 +1,9 @@
 """Fetch a small file from an address that may be slow, cut off or refuse; keep it whole, or not at all."""
 
 import http.client
-import os
-import tempfile
 import time
 import urllib.error
 import urllib.request
-from pathlib import Path
 
 LARGEST = 10_000_000  # bytes
 
@@ -56,19 +53,3 @@ def _get(address: str, timeout: float, limit: float, progress: bool) -> bytes:
     if len(content) < total:
         raise ConnectionError(f"cut off after {len(content)} of {total} bytes")
     return bytes(content)
-
-
-def save(content: bytes, path: Path) -> None:
-    """Write beside, flush to the disk, rename. Raises OSError; then `path` is what it was, and nothing else is left."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp", delete=False) as beside:
-        try:
-            beside.write(content)
-            beside.flush()
-            os.fsync(beside.fileno())
-            beside.close()
-            os.replace(beside.name, path)
-        except BaseException:
-            beside.close()
-            os.unlink(beside.name)
-            raise

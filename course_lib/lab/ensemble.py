@@ -47,7 +47,7 @@ class Training:
     diverged_at [seeds, settings]: the step at which a model was found diverged, −1 if it was not. With `patience`:
     stopped_at: the step at which it was stopped, −1 if it ran to the end; best_step: the step of its best validation
     loss, −1 if none was finite. −1 without.
-    progress: 0 … 1. finished: nothing more will come.
+    progress: 0 … 1, and 1 only when finished. finished: nothing more will come.
     parameters, states: per seed, None until it is done, then a list over weight, bias, weight, … of tensors
     [settings, …]; and of dicts with what the optimizer remembers of each. Always None without `keep_parameters`. With
     `patience` the parameters are those of `best_step`, and nothing is told of the optimizer. buffers: as parameters,
@@ -198,8 +198,9 @@ def _training(job: Job, grid: dict, seeds: tuple, workers: int) -> Iterator[Trai
         for some, row in groups:
             if all(chunk.parameters is not None for chunk in row):
                 so_far.parameters[some], so_far.states[some], so_far.buffers[some] = _handed_over(row)
-        so_far.progress = sum(chunk.updates for chunk in chunks) / (job.steps * sum(len(c.seeds) for c in chunks))
+        share = sum(chunk.updates for chunk in chunks) / (job.steps * sum(len(c.seeds) for c in chunks))
         so_far.finished = done == len(chunks)
+        so_far.progress = 1.0 if so_far.finished else min(share, 0.99)  # after the last update there is still measuring
         yield _snapshot(so_far)
 
 

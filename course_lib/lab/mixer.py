@@ -25,7 +25,7 @@ from course_lib.sgd import cosine_decay
 
 WORLDS, NORMS, SCHEDULES = ("digits", "e-mails"), ("none", "batch", "layer"), ("constant", "cosine")
 VALIDATION, TEST, BINS = 200, 1000, 15
-TIMED = 30
+TIMED = 30  # updates in the shorter of two trainings that are timed
 FIGURES = ("error", "nll", "ece", "gap")
 STEPS, EVERY = 600, 15  # updates; the curves are measured every so many
 NEVER = 0  # patience: no early stopping
@@ -141,8 +141,8 @@ def mix(
     """Train one setting at every seed; yield a `Mix` that grows."""
     splits = {seed: world(data, rows, noise, seed) for seed in seeds}
     spec = network(splits[seeds[0]], setting.norm)
-    recorded, judged = tuple(range(0, steps + 1, every)), {}
-    figures = torch.full((len(seeds), 4), math.nan, dtype=torch.float64)
+    recorded, judged = tuple(range(0, steps + 1, every)), set()
+    figures = torch.full((len(seeds), len(FIGURES)), math.nan, dtype=torch.float64)
     options = {"update": adam_update, "batch_size": setting.batch_size}
     per_step = time_of_a_step(spec, splits, setting, options)
     for training in train(
@@ -158,13 +158,12 @@ def mix(
     ):
         for i, seed in enumerate(seeds):
             if i not in judged and training.parameters[i] is not None:
-                judged[i] = judge(spec, training, i, splits[seed])
-                figures[i] = torch.tensor(judged[i], dtype=torch.float64)
+                judged.add(i)
+                figures[i] = torch.tensor(judge(spec, training, i, splits[seed]), dtype=torch.float64)
         curves = (1 - training.train_accuracy[:, 0], 1 - training.test_accuracy[:, 0])
         ended = training.diverged_at[:, 0], training.stopped_at[:, 0]
-        progress = training.progress if len(judged) == len(seeds) else min(training.progress, 0.99)
-        taken = torch.where(ended[1] >= 0, ended[1], steps).double().mean().item()
-        yield Mix(recorded, *curves, *figures.clone().unbind(1), *ended, taken * per_step, progress, note_of(data))
+        seconds = per_step * torch.where(ended[1] >= 0, ended[1], steps).double().mean().item()
+        yield Mix(recorded, *curves, *figures.clone().unbind(1), *ended, seconds, training.progress, note_of(data))
 
 
 def time_of_a_step(spec: ModelSpec, splits: dict, setting: Setting, options: dict) -> float:
@@ -181,7 +180,7 @@ def time_of_a_step(spec: ModelSpec, splits: dict, setting: Setting, options: dic
 def judge(spec: ModelSpec, training: Training, i: int, split: Split) -> tuple:
     """(error, nll, ece, gap) of the weights that seed number i has kept; NaN where its training diverged."""
     if training.diverged_at[i, 0] >= 0:
-        return (math.nan,) * 4
+        return (math.nan,) * len(FIGURES)
     kept, buffers, survival = training.parameters[i], training.buffers[i] or (), training.grid["survival"]
     test, own = (outputs_of(spec, kept, x, buffers, survival)[0].double() for x in (split.test_x, split.train_x))
     error, own_error = (

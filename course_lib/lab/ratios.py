@@ -2,10 +2,9 @@
 
 import math
 
-import torch
 from torch import Tensor
 
-from course_lib.lab.statistics import Interval, mean_interval
+from course_lib.lab.statistics import Interval, mean_interval, pairs
 
 
 def ratio_interval(a: Tensor, b: Tensor, level: float = 0.95) -> Interval:
@@ -14,9 +13,7 @@ def ratio_interval(a: Tensor, b: Tensor, level: float = 0.95) -> Interval:
 
     Raises `ValueError` where a and b have unequal lengths or a ratio is not a positive finite number.
     """
-    a, b = (torch.as_tensor(part, dtype=torch.float64).flatten() for part in (a, b))
-    if a.shape != b.shape:
-        raise ValueError(f"a has {len(a)} values and b has {len(b)}: paired values need the same seeds")
+    a, b = pairs(a, b)
     logs = mean_interval((a / b).log(), level)
     mean, low, high = (math.exp(end) for end in logs[:3])
     return Interval(mean, low, high, level, mean * math.expm1(logs.detectable))

@@ -42,10 +42,9 @@ class Search:
         The mean over all possible draws, exactly: see `chances`. A candidate that diverged never wins.
         """
         weights = chances(self.validation.shape[1], n)
-        scores = self.validation[:, :, rung].nan_to_num(1.0)
+        scores, test = (errors[:, :, rung].nan_to_num(1.0) for errors in (self.validation, self.test))
         order = scores.argsort(dim=1, stable=True)
-        chosen = (self.validation[:, :, rung], self.test[:, :, rung])
-        return tuple(values.nan_to_num(1.0).gather(1, order).double() @ weights for values in chosen)
+        return tuple(values.gather(1, order).double() @ weights for values in (scores, test))
 
 
 def chances(candidates: int, n: int) -> Tensor:
@@ -109,8 +108,7 @@ def search(data="e-mails", rows=300, noise=0.0, seeds=tuple(range(8)), candidate
         ):
             errors[0, :, where] = 1 - training.validation_accuracy
             errors[1, :, where] = 1 - training.test_accuracy
-            progress = (part + (training.progress if training.finished else 0.99 * training.progress)) / len(NORMS)
-            yield Search(settings, noise, rungs, *errors.clone(), progress, note)
+            yield Search(settings, noise, rungs, *errors.clone(), (part + training.progress) / len(NORMS), note)
 
 
 def halve(found: Search) -> tuple[Tensor, Tensor, int]:

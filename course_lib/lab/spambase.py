@@ -16,7 +16,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from course_lib.lab._download import LARGEST, NoData, download, save
+from course_lib._files import write_whole
+from course_lib.lab._download import LARGEST, NoData, download
 
 ADDRESS = "https://archive.ics.uci.edu/static/public/94/spambase.zip"  # doi 10.24432/C53G6X
 FILE = "spambase.data"
@@ -80,7 +81,7 @@ def fetch(address: str = ADDRESS, folder: Path | None = None, **options) -> Path
     try:
         content = unpacked(download(address, **options), address)
         checked(content, address)
-        save(content, path)
+        write_whole(path, content)
     except NoData as problem:
         raise NoData(f"Spambase could not be fetched: {problem}. Try again when you are online: {COMMAND}") from None
     except OSError as problem:

@@ -53,10 +53,16 @@ def mean_interval(values, level=0.95):
 
 def paired_interval(a, b, level=0.95):
     """Interval of the mean of a − b, where a[i] and b[i] share the seed i: same data, initial weights, batch order."""
+    a, b = pairs(a, b)
+    return mean_interval(a - b, level)
+
+
+def pairs(a, b):
+    """Both as float64 [seeds]. Raises `ValueError` for values that are not finite, or not as many in a as in b."""
     a, b = _sample(a), _sample(b)
     if a.shape != b.shape:
         raise ValueError(f"a has {len(a)} values and b has {len(b)}: paired values need the same seeds")
-    return mean_interval(a - b, level)
+    return a, b
 
 
 def corrected_interval(values, train_rows, test_rows, level=0.95):
@@ -83,9 +89,7 @@ def spread_interval(a, b, level=0.95):
     pairing (r = 0) close to the F interval, narrower the more a and b go together. Long tails make it too narrow.
     Raises `ValueError` where a or b is constant.
     """
-    a, b = _sample(a), _sample(b)
-    if a.shape != b.shape:
-        raise ValueError(f"a has {len(a)} values and b has {len(b)}: paired values need the same seeds")
+    a, b = pairs(a, b)
     t = _quantile(len(a) - 1, level)  # n − 2 degrees of freedom
     for name, values in (("a", a), ("b", b)):
         if (values == values[0]).all():
