@@ -239,6 +239,11 @@ def test_two_divisions_by_hand():
     assert corrected == pytest.approx((0.2 - 1.556, 0.2 + 1.556), abs=2e-3)
 
 
+def test_two_divisions_with_equal_differences_have_an_interval_of_no_width():
+    hits_a, hits_b = torch.ones(2, 4, dtype=FLOAT), torch.tensor([[1.0, 1.0, 1.0, 0.0]] * 2, dtype=FLOAT)
+    assert tasks.intervals_by_scipy(hits_a, hits_b, 8, 12.7) == ((0.25, 0.25), (0.25, 0.25))
+
+
 @pytest.fixture(scope="module")
 def coin_tosses():
     """The notebook's own cells: its leaky study, and the mean error of a study on labels that are coin tosses."""

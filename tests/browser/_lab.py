@@ -128,12 +128,22 @@ class Opened:
         """What `code` prints when the kernel runs it."""
         return self.page.evaluate(_ASK, code)
 
+    def settle(self):
+        """Wait until every move has been answered, every panel has computed to its end and the page shows it."""
+        self.ask("")  # its answer lets ipywidgets send a move that it held back
+        assert self.ask(_WAIT) == "True\n"
+        self.page.wait_for_timeout(100)  # the last picture is decoded
+
     def save(self):
         """Save the notebook; returns the text of its file."""
         self.page.evaluate("window.jupyterapp.commands.execute('docmanager:save')")
         return self.file.read_text(encoding="utf-8")
 
 
+_WAIT = """
+from course_lib.explorers import _panel
+print(all(panel.wait(120) for _, panels in _panel._shown.values() for panel in panels))
+"""
 _ASK = """
 async code => {
   const kernel = window.jupyterapp.shell.currentWidget.context.sessionContext.session.kernel;
