@@ -20,6 +20,7 @@ course: .venv/.course
 
 test: .venv/.test                     # everything in one pytest run, so that its closing line counts everything
 	$(PY) -m ruff check -q --output-format concise
+	$(PY) -m ruff format -q --check
 	COURSE_HEADLESS=1 OMP_NUM_THREADS=1 $(PY) -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 notebooks: .venv/.course

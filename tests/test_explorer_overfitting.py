@@ -49,11 +49,11 @@ def test_a_degree_that_the_points_do_not_determine_is_a_sentence_beside_the_form
     panel = Panel(Explorer(parts.title, wider, parts.compute, parts.prepare, parts.draw), {}, {
         "degree": 12, "noise": 0.3, "rows": 20, "errors": "shown"})  # fmt: skip
     try:
-        assert panel.wait(20)
+        assert panel.wait(60)
         former = panel._canvas.value
         for rows in (10, 1):
             panel._set("rows", rows)
-            assert panel.wait(20) and f"must be at most {rows - 1} with {rows} training points" in panel._caption.value
+            assert panel.wait(60) and f"must be at most {rows - 1} with {rows} training points" in panel._caption.value
             assert panel._canvas.value == former and "course-refused" in panel._canvas._dom_classes
     finally:
         panel.close()

@@ -113,12 +113,12 @@ def own_randomness(x, p, mode="row", training=True, generator=None):
 PATH_MISTAKES = (
     Mistake(
         "one decision for the batch",
-        "mode \"row\" takes one decision for the whole batch: draw one number per row, in the shape [rows, 1, …, 1]",
+        'mode "row" takes one decision for the whole batch: draw one number per row, in the shape [rows, 1, …, 1]',
         (one_decision,),
     ),
     Mistake(
         "rows in batch mode",
-        "mode \"batch\" decides row by row: there the whole batch shares one draw",
+        'mode "batch" decides row by row: there the whole batch shares one draw',
         (row_by_row,),
     ),
     Mistake(

@@ -24,9 +24,7 @@ def remembered(compute):
         call.apply_defaults()
         key = tuple(call.arguments.values())
         if working == threading.get_ident():
-            raise RuntimeError(
-                f"{compute.__name__} is still being computed in this thread: finish or close it first"
-            )
+            raise RuntimeError(f"{compute.__name__} is still being computed in this thread: finish or close it first")
         with lock:
             working = threading.get_ident()
             try:

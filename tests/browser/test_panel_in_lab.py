@@ -181,9 +181,7 @@ def test_what_is_saved_has_pictures_and_captions_and_no_widget_state_and_does_no
 
 
 def test_without_its_kernel_a_panel_says_what_to_do(opened):
-    opened.page.evaluate(
-        "window.jupyterapp.shell.currentWidget.context.sessionContext.session.kernel.restart()"
-    )
+    opened.page.evaluate("window.jupyterapp.shell.currentWidget.context.sessionContext.session.kernel.restart()")
     opened.page.wait_for_selector(".course-explorer.jupyter-widgets-disconnected", timeout=60_000)
     says = opened.panels()[0].element.evaluate("e => getComputedStyle(e, '::before').content")
     assert re.search("run this cell again", says)
