@@ -111,3 +111,9 @@ def test_the_guide_says_the_rule_by_which_minutes_are_counted():
     assert not [item for item, words in said.items() if words not in GUIDE]
     assert [round(60 * RULE[item]) for item in said if item != "word"] == [10, 60, 120, 60, 120]
     assert 1 / RULE["word"] == 130
+
+
+def test_no_lesson_takes_longer_by_the_rule_than_it_says_but_for_a_minute():
+    rows = re.findall(r"^\| (\d\d \w+) \| (\d+) \| (\d+) \|", PAGE, re.MULTILINE)
+    assert len(rows) == len(LESSONS)
+    assert not [row for row in rows if int(row[1]) > 45 or int(row[2]) > int(row[1]) + 1]

@@ -4,6 +4,7 @@ Referees: torch's own modules, SciPy's t interval, a study in the right order. E
 fault, on the mended one, on variants of both, and on scripts that have another fault.
 """
 
+import itertools
 import math
 
 import torch
@@ -11,8 +12,9 @@ from scipy import stats
 from torch import nn
 
 from course_lib.checks._gallery import EXHIBITS
+from course_lib.checks._scripts import mean_square, ridge
 from course_lib.checks._task import Mistake, Task, tensors
-from course_lib.checks._values import encode
+from course_lib.checks._values import decode, encode
 
 FLOAT = torch.float64
 
@@ -221,13 +223,27 @@ def study_cases(generator):
         order = torch.randperm(rows, generator=generator)
         return {"name": name, "driver": "study", "data": encode([x, y, order]), "strengths": strengths}
 
+    def chance(name, rows, columns):
+        """Labels that are nearly chance, drawn until it makes a difference which rows choose."""
+        cases = (one(name, rows, columns, [0.01, 0.1, 1.0, 10.0, 100.0, 1000.0], noise=9.0) for _ in itertools.count())
+        return next(filter(choice_tells, cases))
+
     return [
         one("one candidate", 20, 6, [1.0]),
         one("two candidates", 20, 8, [0.1, 30.0]),
         one("many candidates", 30, 40, [0.01, 0.1, 1.0, 10.0, 100.0, 1000.0]),
-        one("labels that are nearly chance", 40, 60, [0.01, 0.1, 1.0, 10.0, 100.0, 1000.0], noise=9.0),
-        one("labels that are nearly chance, more rows", 60, 80, [0.01, 0.1, 1.0, 10.0, 100.0, 1000.0], noise=9.0),
+        chance("labels that are nearly chance", 40, 60),
+        chance("labels that are nearly chance, more rows", 60, 80),
     ]
+
+
+def choice_tells(case):
+    """Do the test rows choose another candidate than the validation rows, whichever other leaks there are?"""
+    given = *decode(case["data"]), case["strengths"], ridge, mean_square
+    return all(
+        researcher(scaled_on, columns_on, "test")[0](*given)[0] != researcher(scaled_on, columns_on)[0](*given)[0]
+        for scaled_on, columns_on in itertools.product(("train", "all"), repeat=2)
+    )
 
 
 def researcher(scaled_on="train", columns_on="train", chosen_on="validation", reported_on="test", refitted=False):

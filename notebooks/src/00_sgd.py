@@ -183,12 +183,17 @@ reveal("halve-100", "200", because="among 300 there are no 400; every example al
 # With replacement it is fourfold each time: the first halving costs 3 examples, the next ones 12, 48, 192. The published lecture whose questions we follow prints $\sigma/\sqrt{|B|}$, the formula with replacement.
 # For a shuffled epoch that would leave noise in the *full* gradient; the finite-population factor takes it out. For $B \ll n$ the factor is nearly 1, and forgetting it does no harm.
 
-# %% slideshow={"slide_type": "slide"}
+# %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
+# ### Deeper: is the full gradient exact?
+#
+# It leaves out no example. But where do the examples come from?
+
+# %% tags=["deeper"]
 predict("full", "So the full gradient is exact?",
         ["yes, it has no error left", "no: it estimates the mean over the distribution the data came from",
          "no: it estimates the gradient on the test set"])
 
-# %% jupyter={"outputs_hidden": true} tags=["nbval-check-output"]
+# %% jupyter={"outputs_hidden": true} tags=["deeper", "nbval-check-output"]
 world = gradients  # now the six are the whole world, and a data set is three independent draws from it
 data_sets = all_batches(world, 3, replacement=True)  # the full gradient of every possible data set
 claim("Over all possible data sets, the full gradient has the world's mean gradient as its mean, and σ/√n as its standard error.",
@@ -270,7 +275,7 @@ reveal("batch", str(min(left, key=lambda size: sum(left[size]))),
 
 # %% [markdown]
 # How high does the noise keep it? If every example is a parabola of the same curvature $h$ and $B$ of them are drawn independently at each step, the weight never comes to rest;
-# for $0 < \eta < 2/h$ it keeps the variance $\dfrac{\eta\,\sigma^2}{B\,h\,(2-\eta h)}$ (derived and checked in the first *Deeper* section below).
+# for $0 < \eta < 2/h$ it keeps the variance $\dfrac{\eta\,\sigma^2}{B\,h\,(2-\eta h)}$ (derived and checked in a *Deeper* section below).
 # Half the learning rate does about as much against the noise as twice the batch. Which leads to an idea.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -360,15 +365,23 @@ claim("From the ridge itself, noise of 1e-8 in the gradient is enough to leave w
 # %%
 reveal("ridge", "in a valley, soon enough", because="the offset grows by 10 % a step")
 
-# %% slideshow={"slide_type": "slide"}
+# %% [markdown]
+# SGD with little noise finds *a* minimum; which of several, the next *Deeper* section asks. A network has very many that are equally deep: permute its hidden units and you have another. Whether the others are nearly as good is no theorem but an observation, and a matter of width.
+
+# %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
+# ### Deeper: the deeper valley, or the nearer one?
+#
+# Tilt the surface a little, and one valley lies deeper than the other.
+
+# %% tags=["deeper"]
 predict("global", "Two valleys, one of them deeper. SGD with a little noise, from many random starts, ends …",
         ["in the deeper one", "in whichever is nearer, deep or not", "on the ridge between"])
 
-# %% [markdown]
+# %% [markdown] tags=["deeper"]
 # We say *nearer* if the interval of the share that ends on the side it started lies above 95 %, and that strong noise *prefers the deeper one* if the interval of the share that is there at the end lies above 65 %; 54 % start there.
 # (2000 starts and noises; always this one surface.)
 
-# %%
+# %% tags=["deeper"]
 def valleys(noise, starts=2000, steps=400):
     """On (w² − 1)²/4 + w/10, the deeper valley left of the ridge at 0.101: is each random start, and each end, left?"""
     generator = torch.Generator().manual_seed(0)
@@ -380,7 +393,7 @@ def valleys(noise, starts=2000, steps=400):
     return first, w < 0.101
 
 
-# %% jupyter={"outputs_hidden": true} tags=["nbval-check-output"]
+# %% jupyter={"outputs_hidden": true} tags=["deeper", "nbval-check-output"]
 (first, last), (_, shaken) = valleys(0.1), valleys(1.5)
 stay = mean_interval((first == last).double())
 claim("With noise 0.1 in the gradient, at least 95 % of the runs end in the valley on whose side they started.",
@@ -389,18 +402,15 @@ claim("With noise 1.5, more than 65 % end in the deeper valley, from wherever th
       measured=mean_interval(shaken.double()), kind="measured", holds=lambda share: share.between(low=0.65))
 reveal("global", "in whichever is nearer, deep or not" if stay.between(low=0.95) else None, because="nothing in a gradient says that a deeper place exists")
 
-# %% [markdown]
-# SGD with little noise finds *a* minimum, with no word about which. A network has very many that are equally deep: permute its hidden units and you have another. Whether the others are nearly as good is no theorem but an observation, and a matter of width.
-
-# %% [markdown] slideshow={"slide_type": "slide"}
-# ## Does a low training loss make a good model?
+# %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
+# ### Deeper: does a low training loss make a good model?
 #
 # 200 digits, half of the labels replaced by wrong ones; the test labels are right. We say *no* if the training loss (cross entropy; guessing gives 2.3) ends below 0.05 and test accuracy below 70 %, over six seeds.
 
-# %%
+# %% tags=["deeper"]
 predict("good", "A network reaches nearly zero training loss here. Is it a good model?", ["yes", "no"])
 
-# %% jupyter={"outputs_hidden": true} tags=["nbval-check-output"]
+# %% jupyter={"outputs_hidden": true} tags=["deeper", "nbval-check-output"]
 from course_lib.lab.ensemble import ModelSpec, train
 
 *_, fitted = train(ModelSpec((64, 128, 10)), lambda seed: digits(200, label_noise=0.5, seed=seed), {"lr": 0.1, "momentum": 0.9},
@@ -411,7 +421,7 @@ right = mean_interval(fitted.test_accuracy[:, 0, -1])
 claim("Test accuracy of the same networks, on right labels, is below 70 %.", measured=right,
       kind="measured", holds=lambda share: share.between(high=0.70))
 
-# %%
+# %% tags=["deeper"]
 reveal("good", {True: "no", False: "yes", None: None}[right.between(high=0.70)],
        because=f"test accuracy {right.mean:.0%}: it has learned wrong labels too (lesson 01)")
 
@@ -477,16 +487,7 @@ reveal("sharp", {True: "flatter, and with smaller weights" if smaller else "flat
 # ```
 #
 # Typical: momentum 0.9, learning rate as high as is stable (try 0.3, 0.1, 0.03), warm-up for 1 to 5 % of the steps, cosine down to 0. Whether a scheduler counts steps or epochs is *your* choice of `T_max` or `step_size`; the place of `scheduler.step()` must agree with it.
-# Three facts that many loops trip over. The optimizer holds *references*: replace a parameter after building it, and the new one is never trained. To resume a run, save the optimizer and the scheduler too (both in *Deeper*). And:
-
-# %% tags=["nbval-check-output"]
-weight = torch.ones(2, dtype=torch.float64, requires_grad=True)
-optimizer, seen = torch.optim.SGD([weight], lr=0.1), []
-for action in (lambda: weight.sum().backward(), lambda: weight.sum().backward(), optimizer.step, optimizer.zero_grad):
-    action()
-    seen.append(None if weight.grad is None else weight.grad[0].item())
-claim("Gradients add up until zero_grad, step() leaves them as they are, and torch's zero_grad sets them to None, not to zero.",
-      measured=seen, holds=lambda grads: grads == [1.0, 2.0, 2.0, None])
+# Three facts that many loops trip over. The optimizer holds *references*: replace a parameter after building it, and the new one is never trained. To resume a run, save the optimizer and the scheduler too. And gradients *add up* until `zero_grad`, which in torch sets them to None, not to zero (all three in *Deeper*).
 
 # %%
 quiz("You double the batch size and the number of epochs stays. The scheduler is stepped once a step with T_max = 1000 steps, the old length. What happens?",
@@ -615,6 +616,20 @@ layer(torch.ones(1, 2)).sum().backward()
 optimizer.step()
 claim("The optimizer holds references: a parameter replaced after construction gets a gradient and is never trained.",
       measured=[layer.weight.grad.tolist(), layer.weight.tolist()], holds=lambda pair: pair == [[[1.0, 1.0]], [[1.0, 1.0]]])
+
+# %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
+# ### Deeper: gradients add up
+#
+# Two backward passes, a step, a `zero_grad`: what is in `weight.grad` after each?
+
+# %% tags=["deeper", "nbval-check-output"]
+weight = torch.ones(2, dtype=torch.float64, requires_grad=True)
+optimizer, seen = torch.optim.SGD([weight], lr=0.1), []
+for action in (lambda: weight.sum().backward(), lambda: weight.sum().backward(), optimizer.step, optimizer.zero_grad):
+    action()
+    seen.append(None if weight.grad is None else weight.grad[0].item())
+claim("Gradients add up until zero_grad, step() leaves them as they are, and torch's zero_grad sets them to None, not to zero.",
+      measured=seen, holds=lambda grads: grads == [1.0, 2.0, 2.0, None])
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: resuming a run, bit for bit

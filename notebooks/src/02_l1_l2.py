@@ -352,14 +352,17 @@ reveal("surface", "92", because="(10 + 0.1)/(0.01 + 0.1): the flat direction gai
 
 # %% [markdown]
 # The penalised surface has *more* curvature in every direction, λ each, if every parameter is penalised. In proportion the flat ones gain most, so on a bowl gradient descent with its best learning rate needs fewer steps.
+
+# %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
+# ### Deeper: are the solutions flatter, and more robust?
 #
 # "Flatter minima correspond to models less sensitive to small input changes, improving robustness", says the tutorial of the L1 loop. That is about the *solutions*.
 # *Said beforehand*, comparing λ = 0.01 with 1e-5 under L2 on the networks above: *flatter* if the largest curvature (eigenvalue of the Hessian, the matrix of second derivatives by all parameters) of the training loss without the penalty is smaller; *more robust* if less accuracy is lost to Gaussian noise of standard deviation 0.3 on the test pixels (0 to 1); each if the interval of the paired difference lies below 0.
 
-# %% slideshow={"slide_type": "slide"}
+# %% tags=["deeper"]
 explore.surface.show(strength=1e-2)
 
-# %% tags=["nbval-check-output"]
+# %% tags=["deeper", "nbval-check-output"]
 *_, around = explore.compute_surroundings()
 lost = around.accuracy[:, :, 0] - around.accuracy[:, :, -1]
 claim("λ = 0.01 ends flatter than λ = 1e-5 (difference of the logarithms of the largest eigenvalue).",

@@ -18,7 +18,7 @@
 # **Weight decay** leaves the loss alone and multiplies every weight by $1-\eta\lambda$ at each step ($\eta$ is the learning rate).
 # Textbooks use the two words for one thing, and PyTorch calls both of them `weight_decay`. When is that harmless, and how wrong is it when it is not?
 #
-# *40 minutes. You need to know what a gradient, momentum and Adam are for; lessons 00 and 02 say more about each.*
+# *45 minutes. You need to know what a gradient, momentum and Adam are for; lessons 00 and 02 say more about each.*
 
 # %% tags=["setup"]
 import torch

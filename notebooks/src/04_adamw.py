@@ -103,18 +103,20 @@ claim("A gradient as small as ε = 1e-8 gets half a step.",
       measured=moves([1e-8])[0], holds=lambda size: abs(size - 0.5) < 1e-12)
 reveal("first-step", "both move 0.1", because="each gradient is divided by its own size")
 
-# %% [markdown]
-# What are the hats for? m and v start at 0 and are too small at first; dividing by $1-\beta^t$ makes up for it exactly.
+# %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
+# ### Deeper: what are the hats for?
+#
+# m and v start at 0 and are too small at first; dividing by $1-\beta^t$ makes up for it exactly.
 # One tutorial leaves both corrections out, another makes the first and forgets the second. Their first steps, in learning rates:
 
-# %%
+# %% tags=["deeper"]
 def first_step(factor=1.0):
     """An uncorrected first step: to step number 10⁹ both corrections are 1."""
     w, zero = torch.zeros((), dtype=torch.float64), torch.zeros((), dtype=torch.float64)
     state = {"step": 10**9, "exp_avg": zero.clone(), "exp_avg_sq": zero.clone()}
     return -adam_update(w, torch.ones_like(w), state, lr=factor, eps=1e-300).item()
 
-# %% tags=["nbval-check-output"]
+# %% tags=["deeper", "nbval-check-output"]
 claim("Without any correction the first step is (1 − β₁)/√(1 − β₂) of lr: three times as long.",
       measured=first_step(), holds=lambda size: abs(size - 0.1 / 0.001**0.5) < 1e-9)
 claim("With m corrected and v not it is 1/√(1 − β₂): ten times as long as with neither.",
@@ -601,7 +603,16 @@ claim("… and within one point in test error.",
       measured=paired_interval(tuned(adamw_map.error), tuned(adam_map.error)),
       holds=lambda d: d.between(-0.01, 0.01), kind="measured")
 
-# %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
+# %% [markdown]
+# A dozen verdicts share these ten seeds, and of a hundred 95 % intervals some five miss: read them as one experiment.
+# What λ gains at all, beside a tuned lr, is the question of the next *Deeper* section.
+
+# %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
+# ### Deeper: where decay gains little
+#
+# Does tuning λ too gain anything, beside tuning lr alone?
+
+# %% tags=["deeper", "nbval-check-output"] jupyter={"outputs_hidden": true}
 least = slice(0, 1)  # next to no decay: the smallest λ
 for name, surface in trained.items():
     claim(f"{name}: tuning λ too, not lr alone, gains less than 5 % of the test loss.",
@@ -609,12 +620,6 @@ for name, surface in trained.items():
           holds=lambda d: d.between(low=-0.05), kind="measured")
 
 # %% [markdown]
-# A dozen verdicts share these ten seeds, and of a hundred 95 % intervals some five miss: read them as one experiment. And where decay gains little, that is no verdict on decay:
-# at a larger rate there may be more for it to do (*Deeper*).
-
-# %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
-# ### Deeper: where decay gains little
-#
 # Where decay gains little, that is no verdict on decay. A suspicion: the best rate is a small one, and 300 small steps end before the wrong labels are learned
 # by heart, so that stopping early has done the regularizing. Then a larger rate should leave something to do. The rate is chosen by test *error* here: in loss
 # 0.001 and 0.00316 tie. (In the picture: *measure* test error, lr = 0.01, a memory of 100 steps at λ = 1.)
@@ -782,19 +787,13 @@ claim("A run saved after 10 steps and resumed equals the uninterrupted one, bit 
 # - **Rows that are seldom used.** With a dense gradient AdamW decays every row of an embedding at every step, whether its word came or not.
 # - **A tuned SGD recipe.** Keep it. Nothing above compared Adam with SGD.
 
-# %% [markdown] slideshow={"slide_type": "slide"}
-# ## Other conventions, and errors in print
+# %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
+# ### Deeper: other conventions, and errors in print
 #
 # | you may read | what it does |
 # |---|---|
 # | a decay per step, not multiplied by lr (the paper) | lr·λ in torch's terms; there, halving lr leaves the decay alone |
 # | $\sqrt{v_t + \varepsilon}$ on one page, $\sqrt{v_t} + \varepsilon$ on the next | two different rules, far apart for small gradients. torch: ε outside |
-
-# %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
-# ### Deeper: four more
-#
-# | you may read | what it does |
-# |---|---|
 # | "decay is applied *after* the step" | torch decays the old w. Before or after does not matter as long as it is the old one; decaying the moved weight is another rule |
 # | "$\hat\eta_t = \eta/\sqrt{v_t}$" *and* a division by $\sqrt{v_t}$ | divided twice: the step grows as 1/g, and scale is back |
 # | "moving averages of w" | of the gradient and of its square |

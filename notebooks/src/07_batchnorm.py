@@ -224,18 +224,8 @@ claim("From two rows hardly more than the order is left: x̂ = ±d/√(d² + ε)
       holds=lambda gap: gap < 1e-12)
 reveal("two", "−1 and 1", because="(x₁ − μ)² = (x₂ − μ)² = σ²: but for ε, all that is left is which was larger")
 
-# %% tags=["nbval-check-output"]
-norm = BatchNorm1d(3)
-try:
-    norm(torch.ones(1, 3))
-except ValueError as error:
-    print(error)
-claim("A batch of one row in training is an error, and is not counted; in evaluation it is fine.",
-      measured=[norm.num_batches_tracked.item(), *norm.eval()(torch.ones(1, 3)).shape],
-      holds=lambda found: found == [0, 1, 3])
-
 # %% [markdown]
-# It is usually the last batch of an epoch: 1001 rows in batches of 50. Use `drop_last=True`.
+# The batch of one is usually the last of an epoch: 1001 rows in batches of 50. Use `drop_last=True`.
 #
 # **LayerNorm** is the same line over the features of *one row*: no neighbours, no memory, no second mode. (*Deeper*: a race.)
 
@@ -610,6 +600,16 @@ claim("In training mode a bias in front of a BatchNorm gets no gradient.",
 
 # %% [markdown]
 # torch takes some things in silence that spoil a training: a momentum of 1.5 makes the running variance negative, a single NaN in one batch makes the running statistics NaN *for good*, a refused batch of one is counted all the same. Ours refuse, and stay as they were.
+
+# %% tags=["deeper", "nbval-check-output"]
+norm = BatchNorm1d(3)
+try:
+    norm(torch.ones(1, 3))
+except ValueError as error:
+    print(error)
+claim("A batch of one row in training is an error, and is not counted; in evaluation it is fine.",
+      measured=[norm.num_batches_tracked.item(), *norm.eval()(torch.ones(1, 3)).shape],
+      holds=lambda found: found == [0, 1, 3])
 
 # %% tags=["deeper", "nbval-check-output"]
 spoilt = torch.ones(4, 5, **double)

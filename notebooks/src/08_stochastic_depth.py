@@ -83,9 +83,6 @@ claim("Every row is 0 or x/(1 − p), and the gradient is the same mask: 0 or 1/
 claim("In evaluation and at p = 0 it is the identity; at p = 1 everything is 0, without a NaN.",
       measured=[(drop_path(x, 0.3, training=False) - x).abs().max().item(), (drop_path(x, 0.0) - x).abs().max().item(),
                 drop_path(x, 1.0).abs().max().item()], holds=lambda figures: figures == [0, 0, 0])
-of_ones = drop_path(torch.ones(100_000, 1, dtype=torch.float64), 0.3, generator=draw)
-claim("The expectation is kept: of a 1 it makes two values, and weighted with 0.7 and 0.3 they add up to 1.",
-      measured=0.7 * of_ones.max().item() + 0.3 * of_ones.min().item(), holds=lambda mean: abs(mean - 1) < 1e-14)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The branch, not the shortcut
@@ -156,13 +153,15 @@ claim("The linear rule with p_L = 0.5 expects (3L − 1)/4 blocks: 40.25 of 54."
       measured=sum(survivals), holds=lambda depth: abs(depth - (3 * 54 - 1) / 4) < 1e-12 and abs(depth - 40.25) < 1e-12)
 claim("The branches computed in 400 batches agree, within five standard deviations.",
       measured=[counted.calls / 400, 40.25, deviation], holds=lambda figures: abs(figures[0] - figures[1]) < 5 * figures[2])
-reveal("depth", "40.25", because="27 would be the uniform rule; 40.5 is what the next cell is about")
+reveal("depth", "40.25", because="27 would be the uniform rule; 40.5 is another linear rule (*Deeper*)")
 
-# %% [markdown]
-# **Two conventions.** The tutorial prints the formula above, and a few lines later computes drop rates as `torch.linspace(0, 0.1, num_layers)`, as timm does. That is another rule: it starts at *zero*.
+# %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
+# ### Deeper: two linear rules
+#
+# The tutorial prints the formula above, and a few lines later computes drop rates as `torch.linspace(0, 0.1, num_layers)`, as timm does. That is another rule: it starts at *zero*.
 # Its first block always survives, while the formula gives it $1 - \frac1L(1-p_L)$. The difference is small; where you compare results to a percent, say which one you used.
 
-# %% tags=["nbval-check-output"]
+# %% tags=["deeper", "nbval-check-output"]
 linspace = 1 - torch.linspace(0, 0.5, 54, dtype=torch.float64)
 claim("The two rules differ: the first block survives with 1 instead of 1 − (1 − p_L)/L, the expected depth is larger by (1 − p_L)/2.",
       measured=[linspace[0].item(), survivals[0], linspace.sum().item() - sum(survivals)],
@@ -501,6 +500,9 @@ torch.manual_seed(2)
 depths = sum(drop_path(torch.ones(20_000, 1), 1 - p).bool().double() for p in survivals)
 claim("The depth of a 54-block network with p_L = 0.5 has standard deviation √Σp_l(1 − p_l), about 3 blocks.",
       measured=[spread, depths.std().item()], holds=lambda s: abs(s[0] / s[1] - 1) < 0.03 and 2.5 < s[0] < 3.5)
+of_ones = drop_path(torch.ones(100_000, 1, dtype=torch.float64), 0.3, generator=draw)
+claim("The expectation is kept: of a 1 it makes two values, and weighted with 0.7 and 0.3 they add up to 1.",
+      measured=0.7 * of_ones.max().item() + 0.3 * of_ones.min().item(), holds=lambda mean: abs(mean - 1) < 1e-14)
 claim("What drop_path makes of a 1 has variance p/(1 − p), as with dropout: both values, weighted with 0.7 and 0.3.",
       measured=0.7 * of_ones.max().item() ** 2 + 0.3 * of_ones.min().item() ** 2 - 1, holds=lambda v: abs(v - 0.3 / 0.7) < 1e-14)
 
