@@ -81,7 +81,7 @@ def chromium(size=(1280, 800)):
         browser = play.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         try:
             page = browser.new_page(viewport=dict(zip(("width", "height"), size, strict=True)))
-            page.set_default_timeout(30_000)
+            page.set_default_timeout(120_000)  # of a busy machine
             yield page
         finally:
             browser.close()
@@ -213,7 +213,7 @@ class Watched:
         seen = self.page.evaluate("({events: window.watched.events, pictures: window.watched.pictures})")
         return seen["events"], seen["pictures"]
 
-    def press(self, handle, key, seconds=60):
+    def press(self, handle, key, seconds=120):
         """Press `key` on `handle`; returns the ms until the next picture is painted."""
         before = len(self.times()[1])
         handle.press(key)
@@ -233,11 +233,11 @@ class Panel:
         """(alternative text, address, width in pixels, caption) of the displayed picture; () before there is one."""
         return tuple(self.element.evaluate(_SEEN) or ())
 
-    def changed(self, former, seconds=20):
+    def changed(self, former, seconds=60):
         """Wait until another picture than `former` is seen; returns it."""
         return self.until(lambda seen: seen[:2] != former[:2], seconds)
 
-    def until(self, holds, seconds=20):
+    def until(self, holds, seconds=60):
         """Wait until `holds(seen)`; returns what is seen then."""
         end = time.monotonic() + seconds
         while not holds(seen := self.seen()):
@@ -246,7 +246,7 @@ class Panel:
             self.page.wait_for_timeout(5)
         return seen
 
-    def served(self, seconds=60):
+    def served(self, seconds=120):
         """Wait until the page itself holds the frames of the trained axis."""
         self.element.wait_for_selector(".course-frames img", state="attached", timeout=seconds * 1000)
 

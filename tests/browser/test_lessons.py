@@ -31,7 +31,7 @@ class TestLesson:
                 before, was, messages = panel.seen(), number.input_value(), opened.traffic.messages()
                 inward = panel.inward(handle)
                 drag(opened.page, handle, inward)
-                panel.changed(before, seconds=60)
+                panel.changed(before)
                 assert number.input_value() != was
                 messages = opened.traffic.messages() - messages
                 back, on = ("ArrowLeft", "ArrowRight") if inward > 0 else ("ArrowRight", "ArrowLeft")
@@ -46,7 +46,7 @@ class TestLesson:
         opened.settle()
         for place, panel in enumerate(opened.panels()):
             for slider in panel.ranges():
-                panel.served(seconds=120)
+                panel.served()
                 at_rest(opened.page, slider)
                 slider.focus()
                 opened.page.wait_for_timeout(500)  # the slider that was left has told the kernel where it stands
