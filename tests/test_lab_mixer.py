@@ -38,6 +38,8 @@ def test_a_world_is_decided_by_its_seed_and_only_labels_that_are_fitted_can_be_w
 def test_a_table_too_small_gives_the_rows_it_has():
     split = mixer.world("e-mails", 1000, 0.0, 0)
     assert (len(split.train_y), len(split.validation_y), len(split.test_y)) == (269, 200, 100)
+    assert mixer.note_of("e-mails", 300) == "At most 269 rows of this table can be trained on."
+    assert mixer.note_of("e-mails", 269) == mixer.note_of("digits", 1000) == ""
 
 
 def test_features_are_standardised_on_the_training_rows_alone():

@@ -18,7 +18,8 @@ STYLE = """<style>
 .course-explorer .course-control > .widget-inline-hbox { width: auto; margin: 2px 0 0; }
 .course-explorer .course-control .widget-label { width: auto; flex: 1 1 auto; text-align: left; line-height: 14px;
   white-space: normal; display: flex; align-items: center; }
-.course-explorer .course-control .widget-text input[type=number] { flex: 0 0 76px; width: 76px; text-align: right; }
+.course-explorer .course-control .widget-text input[type=number] { flex: 0 0 76px; width: 76px; text-align: right;
+  padding: 0 5px; }
 .course-explorer input[type=number] { appearance: textfield; }  /* the room of the spin buttons is for digits */
 .course-explorer input[type=number]::-webkit-inner-spin-button { appearance: none; margin: 0; }
 .course-explorer .course-control .widget-dropdown select { width: auto; flex: 0 1 60%; min-width: 60px; }

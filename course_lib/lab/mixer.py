@@ -17,7 +17,7 @@ from torch.nn.functional import cross_entropy
 
 from course_lib._arguments import require, require_choice
 from course_lib.adamw import adam_update
-from course_lib.lab.data import Split, digits, spambase_or_breast_cancer
+from course_lib.lab.data import Split, Table, digits, spambase_or_breast_cancer
 from course_lib.lab.ensemble import ModelSpec, Training, outputs_of, train
 from course_lib.lab.remember import remembered
 from course_lib.label_smoothing import expected_calibration_error
@@ -92,7 +92,7 @@ def nothing_yet(like: Mix) -> Mix:
 
 
 def world(name: str, rows: int, noise: float, seed: int) -> Split:
-    """`rows` training rows, 200 for validation, 1000 (of e-mails, else what is left) to test, by `seed`.
+    """`rows` training rows (`most_rows` of them at most), 200 for validation, 1000 or what is left to test, by `seed`.
 
     `noise`: share of training and validation labels that are another class. Raises ValueError for an unknown name.
     """
@@ -101,15 +101,24 @@ def world(name: str, rows: int, noise: float, seed: int) -> Split:
         return digits(rows, VALIDATION, noise, "unit", seed)
     generator = torch.Generator().manual_seed(seed)
     table = spambase_or_breast_cancer()
-    rows = min(rows, len(table.y) - VALIDATION - 100)  # the small table still has 100 to test on
+    rows = min(rows, most_rows(table))
     order = torch.randperm(len(table.y), generator=generator)
     split = table.split(order[:rows], order[rows + VALIDATION :][:TEST], order[rows:][:VALIDATION])
     return with_wrong_labels(split, noise, generator)
 
 
-def note_of(name: str) -> str:
-    """What a caption must say of a world besides: that the e-mails are not here, if they are not."""
-    return "" if name == "digits" else spambase_or_breast_cancer().note
+def most_rows(table: Table) -> int:
+    """How many rows of `table` can be trained on, so that 100 are left to test on."""
+    return len(table.y) - VALIDATION - 100
+
+
+def note_of(name: str, rows: int) -> str:
+    """What a caption must say of `rows` of a world besides: that the e-mails, or so many rows, are not here."""
+    if name == "digits":
+        return ""
+    table = spambase_or_breast_cancer()
+    fewer = f"At most {most_rows(table)} rows of this table can be trained on." if rows > most_rows(table) else ""
+    return f"{table.note} {fewer}".strip()
 
 
 def with_wrong_labels(split: Split, noise: float, generator: torch.Generator) -> Split:
@@ -163,7 +172,9 @@ def mix(
         curves = (1 - training.train_accuracy[:, 0], 1 - training.test_accuracy[:, 0])
         ended = training.diverged_at[:, 0], training.stopped_at[:, 0]
         seconds = per_step * torch.where(ended[1] >= 0, ended[1], steps).double().mean().item()
-        yield Mix(recorded, *curves, *figures.clone().unbind(1), *ended, seconds, training.progress, note_of(data))
+        yield Mix(
+            recorded, *curves, *figures.clone().unbind(1), *ended, seconds, training.progress, note_of(data, rows)
+        )
 
 
 def time_of_a_step(spec: ModelSpec, splits: dict, setting: Setting, options: dict) -> float:

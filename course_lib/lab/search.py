@@ -89,7 +89,7 @@ def search(data="e-mails", rows=300, noise=0.0, seeds=tuple(range(8)), candidate
     """Train all candidates at every seed; yields a growing `Search`. Seeds come one by one, norm by norm."""
     settings = draw_settings(candidates, torch.Generator().manual_seed(0))
     splits = {seed: world(data, rows, noise, seed) for seed in seeds}
-    note = note_of(data)
+    note = note_of(data, rows)
     errors = torch.full((2, len(seeds), candidates, len(rungs)), torch.nan)
     for part, norm in enumerate(NORMS):
         where = [i for i, setting in enumerate(settings) if setting.norm == norm]

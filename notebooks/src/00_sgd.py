@@ -186,7 +186,7 @@ reveal("halve-100", "200", because="among 300 there are no 400; every example al
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: is the full gradient exact?
 #
-# It leaves out no example. But where do the examples come from?
+# It leaves out no example, and computed again it is the same.
 
 # %% tags=["deeper"]
 predict("full", "So the full gradient is exact?",
@@ -464,7 +464,7 @@ reveal("sharp", {True: "flatter, and with smaller weights" if smaller else "flat
                  False: "sharper", None: "with no measurable difference"}[flatter])
 
 # %% [markdown] tags=["deeper"]
-# Look at the learning rate 2 as well: the dotted line is $2/\eta$, the bound of the first section. Full-batch training of networks often sharpens until it reaches that line and then stays about there, the *edge of stability* (Cohen et al. 2021):
+# Look at the learning rate 2 as well: the dotted line is $2/\eta$, the bound of *How large a step?*. Full-batch training of networks often sharpens until it reaches that line and then stays about there, the *edge of stability* (Cohen et al. 2021):
 # then the learning rate alone sets how sharp the full batch is. Whatever you found, it is about this network, this loss and these digits; do not carry it further than that.
 
 # %% [markdown] slideshow={"slide_type": "skip"} tags=["deeper"]
@@ -799,8 +799,8 @@ for d, before in ((2, None), (3, 2), (4, 3)):
 # | too low? | the flattest direction takes about $1/(\eta\lambda_{\min})$ steps to come $e$ times nearer |
 # | how wrong is a batch? | $\sigma/\sqrt B$, in shuffled epochs times $\sqrt{(n-B)/(n-1)}$; never biased |
 # | where does the noise keep it? | at variance $\eta\sigma^2/(B h(2-\eta h))$ if draws are independent: let $\eta$ decay, and it fades |
-# | does noise find the best minimum? | little noise does not: it ends in the nearest; strong noise hops on |
-# | does it choose flatter places, and are they better? | two questions, measured above at equal training loss; sharpness alone decides neither |
+# | does noise find the best minimum? | little noise does not: it ends in the nearest; strong noise hops on (*Deeper*) |
+# | does it choose flatter places, and are they better? | two questions, measured in *Deeper* at equal training loss; sharpness alone decides neither |
 #
 # Now write it yourself: **`00_sgd_exercises.ipynb`**.
 #
@@ -816,7 +816,7 @@ for d, before in ((2, None), (3, 2), (4, 3)):
 #
 # **Teach it to** somebody who has trained networks, and never asked what the optimizer does. *Draw* a bowl as ellipses, with three paths in it: a small learning rate, one just below $2/\lambda_{\max}$, one just above. Beside it two batches, each with its own idea of downhill. *Disarm* the sentence "twice the batch, half the noise". *And ask back:* What would you change first if the loss jumps up and down: the learning rate, or the batch size?
 #
-# Below: the questions of this lesson, with a reason for every option, and its cards, which come back after 1, 3 and 7 days.
+# Below: the questions of this lesson (some are about *Deeper* sections), with a reason for every option, and its cards, which come back after 1, 3 and 7 days.
 
 # %% slideshow={"slide_type": "skip"}
 from course_lib.notebook import quiz_of, recall

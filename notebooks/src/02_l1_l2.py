@@ -472,7 +472,7 @@ reveal("biases", "less than half a point" if change.between(-0.005, 0.005)
        else "half a point or more for the worse" if change.between(low=0.005) else None, because=f"measured: {100 * change.mean:+.2f} points")
 
 # %% [markdown]
-# Compare the four rows with each other, not only within. Penalising γ as well is a stronger penalty, so at one and the same λ the two policies are not equally strong; whether more strength helps depends on your data, on λ, and on the network (the next section measures that). To compare them fairly, choose λ for each on validation data. Leave norms and biases out by default, because then λ means one thing.
+# Compare the four rows with each other, not only within. Penalising γ as well is a stronger penalty, so at one and the same λ the two policies are not equally strong; whether more strength helps depends on your data, on λ, and on the network (the next *Deeper* section measures that). To compare them fairly, choose λ for each on validation data. Leave norms and biases out by default, because then λ means one thing.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: the same λ is not the same penalty
@@ -672,7 +672,7 @@ quiz("“L1 regularization just shrinks weights like L2 but does not make any we
 # | one weight, loss ½(w − a)² | S(a, λ): zero if \|a\| ≤ λ | a/(1 + λ): never zero |
 # | ball | corners on the axes | round |
 # | step | gradient step, then soft threshold ηλ | λw joins the gradient; stable iff 0 < ηλ < 2 on a flat loss |
-# | Hessian | unchanged away from zero | + λ for every eigenvalue (all parameters penalised) |
+# | Hessian (second derivatives) | unchanged away from zero | + λ for every eigenvalue (all parameters penalised) |
 # | prior | Laplace | Gaussian |
 #
 # Now write them yourself: **`02_l1_l2_exercises.ipynb`**. Your own soft threshold can steer a picture of this lesson.
@@ -687,7 +687,7 @@ quiz("“L1 regularization just shrinks weights like L2 but does not make any we
 #
 # **Teach it to** somebody who has added |w| to a loss and is waiting for zeros. *Draw* a diamond and a circle, and the ellipses that meet each. Then one weight near 0, stepping over it from side to side, and the proximal step that stops it there. *Disarm* the sentence "add λ·|w| to the loss, train as usual, and weights become exactly zero". *And ask back:* Is it the penalty that makes the zeros, or the step?
 #
-# Below: the questions of this lesson, with a reason for every option, and its cards, which come back after 1, 3 and 7 days.
+# Below: the questions of this lesson (some are about *Deeper* sections), with a reason for every option, and its cards, which come back after 1, 3 and 7 days.
 
 # %% slideshow={"slide_type": "skip"}
 from course_lib.notebook import quiz_of, recall

@@ -18,7 +18,7 @@
 # **Weight decay** leaves the loss alone and multiplies every weight by $1-\eta\lambda$ at each step ($\eta$ is the learning rate).
 # Textbooks use the two words for one thing, and PyTorch calls both of them `weight_decay`. When is that harmless, and how wrong is it when it is not?
 #
-# *45 minutes. You need to know what a gradient, momentum and Adam are for; lessons 00 and 02 say more about each.*
+# *45 minutes; sections called* Deeper *are folded, and extra. You need to know what a gradient, momentum and Adam are for; lessons 00 and 02 say more about each.*
 
 # %% tags=["setup"]
 import torch
@@ -513,7 +513,7 @@ quiz("You move a recipe from SGD(momentum=0.9, weight_decay=5e-4) to decoupled d
 #
 # **Teach it to** a team-mate who is about to swap SGD for Adam and to keep `weight_decay=1e-4`. *Draw* one weight and two arrows towards zero: one goes through the optimizer along with the gradient, the other past it. Then put momentum, and $\sqrt{\hat v}$, into the box that the first has to pass. *Disarm* the sentence "weight decay and L2 are two names for one thing". *And ask back:* For which optimizer are they? And what does the first step under momentum look like, and the second?
 #
-# Below: the questions of this lesson, with a reason for every option, and its cards, which come back after 1, 3 and 7 days.
+# Below: the questions of this lesson (some are about *Deeper* sections), with a reason for every option, and its cards, which come back after 1, 3 and 7 days.
 
 # %% slideshow={"slide_type": "skip"}
 from course_lib.notebook import quiz_of, recall

@@ -18,7 +18,7 @@
 # (lesson 03), and its authors promise that this "decouples the optimal choice of weight decay factor from the setting of the learning rate".
 # Does it? And how strong is λ = 0.01, PyTorch's default?
 #
-# *45 minutes. You need momentum (lesson 00) and the difference between L2 and weight decay (lesson 03).*
+# *45 minutes; sections called* Deeper *are folded, and extra. You need momentum (lesson 00) and the difference between L2 and weight decay (lesson 03).*
 
 # %% tags=["setup"]
 from functools import partial
@@ -59,7 +59,7 @@ reveal("moved", "at the star, unmoved", because="up to λ = 0.5, as if λ were n
 # - compute Adam's steps by hand, and read four settings off a picture;
 # - say what λ means in AdamW: a memory of 1/(lr·λ) steps, and a box of half-width 1/λ;
 # - judge the promise of two separate knobs on networks trained while you watch;
-# - set up AdamW as it is used: groups, schedule, resuming.
+# - set up AdamW as it is used: groups, schedule, and (in *Deeper*) resuming.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Every weight moves by lr
@@ -69,7 +69,7 @@ predict("first-step", "Two weights, gradients 1000 and 0.001, learning rate 0.1.
         ["the one with 1000", "the one with 0.001", "both move 0.1"])
 
 # %% [markdown]
-# **By hand.** Adam keeps two running averages: m of the gradient, v of its square. It divides one by the root of the other.
+# **By hand.** Adam keeps two running averages that start at 0: m of the gradient, v of its square. The hats correct for that start (*Deeper*). It divides m̂ by the root of v̂.
 # Take the gradients 1000, 1000, −1000 and the usual β₁ = 0.9, β₂ = 0.999:
 #
 # | step | m | m̂ = m/(1 − 0.9ᵗ) | v̂ | m̂/√v̂ |
@@ -604,7 +604,7 @@ claim("… and within one point in test error.",
       holds=lambda d: d.between(-0.01, 0.01), kind="measured")
 
 # %% [markdown]
-# A dozen verdicts share these ten seeds, and of a hundred 95 % intervals some five miss: read them as one experiment.
+# These verdicts, a dozen with the folded ones, share ten seeds, and of a hundred 95 % intervals some five miss: read them as one experiment.
 # What λ gains at all, beside a tuned lr, is the question of the next *Deeper* section.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
@@ -869,7 +869,7 @@ claim("So does plain Adam with the usual long memory, β₂ = 0.999.", measured=
 #
 # **Teach it to** somebody who takes AdamW for Adam with better defaults. *Draw* the box $|w| \le 1/\lambda$ around zero, one star inside it and one outside, and where each ends with the full gradient. Say also what becomes of it with small batches. *Disarm* the sentence "AdamW, like Adam, adapts the decay to each weight". *And ask back:* You double the learning rate and leave λ alone. How much longer, or shorter, is the memory of the weights?
 #
-# Below: the questions of this lesson, with a reason for every option, and its cards, which come back after 1, 3 and 7 days.
+# Below: the questions of this lesson (some are about *Deeper* sections), with a reason for every option, and its cards, which come back after 1, 3 and 7 days.
 
 # %% slideshow={"slide_type": "skip"}
 from course_lib.notebook import quiz_of, recall

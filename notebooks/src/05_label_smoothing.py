@@ -574,7 +574,7 @@ claim("Ours refuses an ε below 0, above 1, or NaN.", measured=len(refused), hol
 #
 # **Teach it to** a physician who is shown "97 %" by a classifier. *Draw* a reliability diagram: the diagonal, a network that is too sure, and one that is not sure enough. Where does dividing all logits by one number move each?. *Disarm* the sentence "with ε = 0.1 the true class gets 0.9, the wrong ones share the rest". *And ask back:* Does smoothing make a network honest, or only less sure? When is that the same?
 #
-# Below: the questions of this lesson, with a reason for every option, and its cards, which come back after 1, 3 and 7 days.
+# Below: the questions of this lesson (some are about *Deeper* sections), with a reason for every option, and its cards, which come back after 1, 3 and 7 days.
 
 # %% slideshow={"slide_type": "skip"}
 from course_lib.notebook import quiz_of, recall

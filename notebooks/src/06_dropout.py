@@ -17,7 +17,7 @@
 # At every training step, throw away half of the hidden units. Other ones for each example of the batch, other ones at the next step. It sounds like sabotage, and is a standard tool.
 # **What is it that such a network learns, and who puts the units back when the network is used?**
 #
-# *45 minutes without the folded sections. You need to know what a hidden layer and a training loss are; lessons 01 and 02 help.*
+# *45 minutes; sections called* Deeper *are folded, and extra. You need to know what a hidden layer and a training loss are; lessons 01 and 02 help.*
 
 # %% tags=["setup"]
 import math
@@ -618,7 +618,7 @@ claim("A module that calls F.dropout(x, p) goes on dropping after .eval().",
 #
 # **Teach it to** somebody who has switched dropout on, sees the training loss go up, and looks for the bug. *Draw* four thinned networks beside the whole one, an edge that all five share, and the factor $1/(1-p)$ on what is kept. *Disarm* the sentence "in evaluation mode the network is exactly the average of all thinned ones". *And ask back:* Which two numbers would you measure to tell mask noise from a looser fit?
 #
-# Below: the questions of this lesson, with a reason for every option, and its cards, which come back after 1, 3 and 7 days.
+# Below: the questions of this lesson (some are about *Deeper* sections), with a reason for every option, and its cards, which come back after 1, 3 and 7 days.
 
 # %% slideshow={"slide_type": "skip"}
 from course_lib.notebook import quiz_of, recall

@@ -681,7 +681,7 @@ claim("The folded layer alone gives the outputs of layer and norm together.",
 #
 # **Teach it to** somebody whose network works in training, and falls apart on a single image. *Draw* two boxes for one layer: in training it asks the batch, in evaluation its memory, and an arrow from the one to the other. Then a weight vector of any length, and the one direction in it that matters. *Disarm* the sentence "in evaluation, batch norm uses the mean of all training samples". *And ask back:* If the length of the weights does not matter, what is weight decay doing there?
 #
-# Below: the questions of this lesson, with a reason for every option, and its cards, which come back after 1, 3 and 7 days.
+# Below: the questions of this lesson (some are about *Deeper* sections), with a reason for every option, and its cards, which come back after 1, 3 and 7 days.
 
 # %% slideshow={"slide_type": "skip"}
 from course_lib.notebook import quiz_of, recall

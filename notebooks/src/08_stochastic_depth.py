@@ -18,7 +18,7 @@
 # It is said to make training faster, to regularize, and to let gradients through. At the end that list will have a verdict behind each item.
 # (*The tutorial*, below, is a page on regularization in PyTorch whose formulas and code we follow, and now and then correct.)
 #
-# *45 minutes. You need to know what a residual block is ($x + f(x)$: a shortcut and a branch) and what dropout does; lesson 06 says more about the latter.*
+# *45 minutes; sections called* Deeper *are folded, and extra. You need to know what a residual block is ($x + f(x)$: a shortcut and a branch) and what dropout does; lesson 06 says more about the latter.*
 
 # %% tags=["setup"]
 import torch
@@ -46,7 +46,7 @@ explore.who_is_on.show()
 #
 # At the end of this lesson you can
 # - write `drop_path`, and put it where it belongs in a residual block;
-# - say how deep the network is on average, and why two widely used codes disagree about that;
+# - say how deep the network is on average, and (in *Deeper*) why two widely used codes disagree about that;
 # - tell which of the promised benefits you get from which implementation, and which of them showed when we measured.
 #
 # **A trap in the letters.** Papers write $p_l$ for the probability that block $l$ **survives**. Code writes `p` for the probability of being **dropped**. Here too: $p_l$ with an index survives, `p` $= 1 - p_l$ drops.
@@ -563,7 +563,7 @@ quiz("A config says drop_path_rate = 0.2. What is the survival probability of th
 #
 # **Teach it to** somebody who pays for the training of a very deep network. *Draw* twelve blocks in a row with their shortcuts, the chance to survive written on each, and a pencil line through those that one row leaves out. *Disarm* the sentence "the block is dropped, shortcut and all". *And ask back:* How deep is the network on average, and does it save as much time? And what is the fair opponent in a comparison?
 #
-# Below: the questions of this lesson, with a reason for every option, and its cards, which come back after 1, 3 and 7 days.
+# Below: the questions of this lesson (some are about *Deeper* sections), with a reason for every option, and its cards, which come back after 1, 3 and 7 days.
 
 # %% slideshow={"slide_type": "skip"}
 from course_lib.notebook import quiz_of, recall

@@ -16,7 +16,7 @@
 #
 # Nine lessons' worth of knobs. Three questions are left: does a technique help *here*, or was it luck? What do several do together? Which strengths does one take?
 #
-# *45 minutes. You need lesson 01 (training, validation and test rows; early stopping); of the other techniques, what each is for.*
+# *45 minutes; sections called* Deeper *are folded, and extra. You need lesson 01 (training, validation and test rows; early stopping); of the other techniques, what each is for.*
 
 # %% tags=["setup"]
 from dataclasses import replace
@@ -564,7 +564,7 @@ for J in (10, 100):
 #
 # **Teach it to** somebody who has seen one bar chart in which the new method wins. *Draw* ten pairs of dots, each joined by a line, and under them two intervals of the mean difference: the naive one and the corrected one. *Disarm* the sentence "with enough repetitions on one data set the interval gets as narrow as one likes". *And ask back:* Which single look at the test data did they allow themselves, and when?
 #
-# Below: the questions of this lesson, with a reason for every option, and its cards, which come back after 1, 3 and 7 days.
+# Below: the questions of this lesson (some are about *Deeper* sections), with a reason for every option, and its cards, which come back after 1, 3 and 7 days.
 
 # %% slideshow={"slide_type": "skip"}
 from course_lib.notebook import quiz_of, recall
