@@ -89,6 +89,12 @@ def test_every_claim_is_checked(name):
 
 
 @pytest.mark.parametrize("file", EXECUTED)
+def test_what_is_shown_was_computed_on_the_data_it_is_about(file):
+    shown = "\n".join(map(text, code(stored(file))))
+    assert "Spambase could not be fetched" not in shown and "Spambase is not here" not in shown
+
+
+@pytest.mark.parametrize("file", EXECUTED)
 def test_code_cells_are_short(file):
     sizes = [len(cell.source.splitlines()) for cell in code(stored(file))]
     long = [size for size in sizes if size > 15]
