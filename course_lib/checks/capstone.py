@@ -225,13 +225,14 @@ def study_cases(generator):
 
     def chance(name, rows, columns):
         """Labels that are nearly chance, drawn until it makes a difference which rows choose."""
-        cases = (one(name, rows, columns, [0.01, 0.1, 1.0, 10.0, 100.0, 1000.0], noise=9.0) for _ in itertools.count())
+        cases = (one(name, rows, columns, decades, noise=9.0) for _ in itertools.count())
         return next(filter(choice_tells, cases))
 
+    decades = [0.01, 0.1, 1.0, 10.0, 100.0, 1000.0]
     return [
         one("one candidate", 20, 6, [1.0]),
         one("two candidates", 20, 8, [0.1, 30.0]),
-        one("many candidates", 30, 40, [0.01, 0.1, 1.0, 10.0, 100.0, 1000.0]),
+        one("many candidates", 30, 40, decades),
         chance("labels that are nearly chance", 40, 60),
         chance("labels that are nearly chance, more rows", 60, 80),
     ]
