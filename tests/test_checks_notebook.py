@@ -130,9 +130,9 @@ def adam_update(*args, **kwargs):
 """,
         T3="import sys\nsys.exit()",
     )
-    found = exercise.check(cell_timeout=2)
+    found = exercise.check(cell_timeout=4)
     assert verdicts(found) == PASSED | {"T1": "error", "T2": "timeout", "T3": "error"}, found
-    assert "ended its own process" in found["T1"][1] and "no result after 2 s" in found["T2"][1]
+    assert "ended its own process" in found["T1"][1] and "no result after 4 s" in found["T2"][1]
     assert "ended itself" in found["T3"][1]
 
 

@@ -28,7 +28,7 @@ def worker():
         yield
 
 
-def verdict_of(source, timeout=10):
+def verdict_of(source, timeout=60):
     result = check_source(textwrap.dedent(source), timeout, task=TASK)
     assert set(result) == {"verdict", "message"} and "\n" not in result["message"]
     return result["verdict"], result["message"]

@@ -153,7 +153,7 @@ def mix(
     recorded, judged = tuple(range(0, steps + 1, every)), set()
     figures = torch.full((len(seeds), len(FIGURES)), math.nan, dtype=torch.float64)
     options = {"update": adam_update, "batch_size": setting.batch_size}
-    per_step = time_of_a_step(spec, splits, setting, options)
+    per_step = time_of_a_step(spec, splits, setting, min(TIMED, steps), options)
     for training in train(
         spec,
         splits.__getitem__,
@@ -177,15 +177,15 @@ def mix(
         )
 
 
-def time_of_a_step(spec: ModelSpec, splits: dict, setting: Setting, options: dict) -> float:
-    """Processor seconds of one update of all seeds: the difference between short trainings, one twice as long."""
+def time_of_a_step(spec: ModelSpec, splits: dict, setting: Setting, timed: int, options: dict) -> float:
+    """Processor seconds of one update of all seeds: what trainings of `timed` and of twice as many steps differ by."""
     took = []
-    for steps in (TIMED, 2 * TIMED):
+    for steps in (timed, 2 * timed):
         begun = time.process_time()
         for _ in train(spec, splits.__getitem__, setting.grid(), tuple(splits), steps=steps, **options):
             pass
         took.append(time.process_time() - begun)
-    return max(took[1] - took[0], 0.0) / TIMED
+    return max(took[1] - took[0], 0.0) / timed
 
 
 def judge(spec: ModelSpec, training: Training, i: int, split: Split) -> tuple:
