@@ -10,6 +10,7 @@ import jupytext
 import nbformat
 
 from course_lib import build
+from course_lib._files import write_whole
 from course_lib._places import CourseError
 
 FORMATS = re.compile(r"^(#     formats: ).*$", re.MULTILINE)
@@ -41,7 +42,7 @@ def pair(name: str, notebooks: Path, on: bool = True) -> None:
     notebook.metadata.jupytext = {"formats": PAIRED if on else "ipynb"}
     build.save(notebook, path)
     text = FORMATS.sub(rf"\g<1>{PAIRED if on else 'py:percent'}", source.read_text(encoding="utf-8"), count=1)
-    source.write_text(text, encoding="utf-8", newline="\n")  # last: JupyterLab opens the newer of the two
+    write_whole(source, text)  # last: JupyterLab opens the newer of the two
 
 
 def hand_out(root: Path, target: Path) -> int:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import nbformat
 
+from course_lib._files import write_whole
 from course_lib._places import CourseError
 from course_lib.course_map import core
 
@@ -30,9 +31,8 @@ def make(name: str, notebooks: Path, folder: Path) -> Path:
     exporter = SlidesExporter(reveal_scroll=True, reveal_number="c/t", exclude_input_prompt=True)
     exporter.exclude_output_prompt = True
     page, _ = exporter.from_notebook_node(prepared(nbformat.read(source, as_version=4)), {"metadata": {"name": name}})
-    folder.mkdir(parents=True, exist_ok=True)
     target = folder / f"{name}.slides.html"
-    target.write_text(page, encoding="utf-8")
+    write_whole(target, page)
     return target
 
 

@@ -150,7 +150,7 @@ def mix(
     """Train one setting at every seed; yield a `Mix` that grows."""
     splits = {seed: world(data, rows, noise, seed) for seed in seeds}
     spec = network(splits[seeds[0]], setting.norm)
-    recorded, judged = tuple(range(0, steps + 1, every)), set()
+    recorded, judged, note = tuple(range(0, steps + 1, every)), set(), note_of(data, rows)
     figures = torch.full((len(seeds), len(FIGURES)), math.nan, dtype=torch.float64)
     options = {"update": adam_update, "batch_size": setting.batch_size}
     per_step = time_of_a_step(spec, splits, setting, min(TIMED, steps), options)
@@ -172,9 +172,7 @@ def mix(
         curves = (1 - training.train_accuracy[:, 0], 1 - training.test_accuracy[:, 0])
         ended = training.diverged_at[:, 0], training.stopped_at[:, 0]
         seconds = per_step * torch.where(ended[1] >= 0, ended[1], steps).double().mean().item()
-        yield Mix(
-            recorded, *curves, *figures.clone().unbind(1), *ended, seconds, training.progress, note_of(data, rows)
-        )
+        yield Mix(recorded, *curves, *figures.clone().unbind(1), *ended, seconds, training.progress, note)
 
 
 def time_of_a_step(spec: ModelSpec, splits: dict, setting: Setting, timed: int, options: dict) -> float:

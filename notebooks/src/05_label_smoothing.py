@@ -572,7 +572,7 @@ claim("Ours refuses an ε below 0, above 1, or NaN.", measured=len(refused), hol
 #
 # What one can explain in two minutes one has understood. Do it aloud, to a friend, a pet, or the wall; where you get stuck is where to read again.
 #
-# **Teach it to** a physician who is shown "97 %" by a classifier. *Draw* a reliability diagram: the diagonal, a network that is too sure, and one that is not sure enough. Where does dividing all logits by one number move each?. *Disarm* the sentence "with ε = 0.1 the true class gets 0.9, the wrong ones share the rest". *And ask back:* Does smoothing make a network honest, or only less sure? When is that the same?
+# **Teach it to** a physician who is shown "97 %" by a classifier. *Draw* a reliability diagram: the diagonal, a network that is too sure, and one that is not sure enough. Where does dividing all logits by one number move each? *Disarm* the sentence "with ε = 0.1 the true class gets 0.9, the wrong ones share the rest". *And ask back:* Does smoothing make a network honest, or only less sure? When is that the same?
 #
 # Below: the questions of this lesson (some are about *Deeper* sections), with a reason for every option, and its cards, which come back after 1, 3 and 7 days.
 
