@@ -15,11 +15,10 @@ import torch
 from torch import nn
 
 from course_lib.adamw import AdamW
-from course_lib.lab import ensemble
-from course_lib.lab._random import seeded
-from course_lib.lab._rows import batches_of
-from course_lib.lab.data import digits, noisy_sine
-from course_lib.lab.ensemble import ModelSpec, train
+from course_lib.base.random import seeded
+from course_lib.data import digits, noisy_sine
+from course_lib.engine import ModelSpec, train, training
+from course_lib.engine.rows import batches_of
 from course_lib.sgd import SGD
 
 SETTINGS, SEEDS, STEPS, BATCH, WORKERS = 24, 8, 300, 64, 2
@@ -62,8 +61,8 @@ def median_seconds(work, repeats):
 def engine(split):
     """Seconds until all 192 models are trained and measured, and until the first curve (24 settings) is whole."""
     start, first = time.perf_counter(), None
-    for training in train(SPEC, split, grid(), range(SEEDS), steps=STEPS, batch_size=BATCH, workers=WORKERS):
-        if first is None and any(parameters is not None for parameters in training.parameters):
+    for result in train(SPEC, split, grid(), range(SEEDS), steps=STEPS, batch_size=BATCH, workers=WORKERS):
+        if first is None and any(parameters is not None for parameters in result.parameters):
             first = time.perf_counter() - start
     return time.perf_counter() - start, first
 
@@ -179,14 +178,14 @@ def train_curves(seeds):
 
 def compare_seeds(seeds=200):
     """A band over many data sets: seeds joined in one program over seeds one by one (no two fit the cache)."""
-    times, cache = {"joined": [], "one by one": []}, ensemble.CHUNK
+    times, cache = {"joined": [], "one by one": []}, training.CHUNK
     try:
         for _ in range(2):
             for name, fits in (("joined", cache), ("one by one", 0)):
-                ensemble.CHUNK = fits
+                training.CHUNK = fits
                 times[name].append(processor_seconds(lambda: train_curves(seeds)))
     finally:
-        ensemble.CHUNK = cache
+        training.CHUNK = cache
     print(f"{seeds} seeds of a 1-32-1 network, 30 rows each, 500 steps, processor time")
     print(f"  joined {min(times['joined']):.2f} s, one by one {min(times['one by one']):.2f} s:"
           f" {ratio(times, 'one by one', 'joined'):5.1f} ×")  # fmt: skip

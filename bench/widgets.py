@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 
 from course_lib import plotting
-from course_lib.explorers._panel import Explorer, Slider
-from course_lib.lab.data import digits
-from course_lib.lab.ensemble import ModelSpec, train
+from course_lib.data import digits
+from course_lib.engine import ModelSpec, train
+from course_lib.panel import Explorer, Slider
 from tests.browser import _lab
 
 STRENGTHS = tuple(float(f"{x:.2g}") for x in np.logspace(-3, 1, 24))

@@ -12,8 +12,8 @@ Sources: Kingma & Ba, ICLR 2015; Reddi et al., ICLR 2018 (AMSGrad); Loshchilov &
 
 import torch
 
-from course_lib._arguments import is_on
-from course_lib._optimizer import UpdateRule
+from course_lib.base.arguments import is_on
+from course_lib.base.optimizer import UpdateRule
 from course_lib.weight_decay import add_l2, decay
 
 

@@ -14,7 +14,7 @@ Sources: Ioffe & Szegedy, "Batch normalization", ICML 2015; Ba, Kiros & Hinton, 
 import torch
 from torch import nn
 
-from course_lib._arguments import require
+from course_lib.base.arguments import require
 
 
 def batch_norm(input, running_mean=None, running_var=None, weight=None, bias=None, training=False, momentum=0.1,

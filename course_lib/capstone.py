@@ -8,14 +8,14 @@ J: repetitions · s: standard deviation of the J results · t: Student's quantil
 Two of the test sets share n_te²/n rows on average, two of the training sets n_tr²/n: what the data set at hand has
 peculiar to itself is in every repetition, and no number of them averages it away. Correlated by ρ, the results have a
 mean of variance E[s²]·(1/J + ρ/(1 − ρ)). For a model that takes nothing from its training rows ρ is n_te/n exactly,
-which makes ρ/(1 − ρ) = n_te/n_tr; for others that is the authors' guess. `lab.statistics.corrected_interval` uses it.
+which makes ρ/(1 − ρ) = n_te/n_tr; for others that is the authors' guess. `statistics.corrected_interval` uses it.
 Like scikit-learn's `ShuffleSplit`, which rounds the test set up where this rounds to the nearest number.
 Source: Nadeau & Bengio, "Inference for the Generalization Error", Machine Learning 52, 2003.
 """
 
 import torch
 
-from course_lib._arguments import require
+from course_lib.base.arguments import require
 
 
 def repeated_subsampling(rows, repetitions=10, test_fraction=0.2, generator=None):

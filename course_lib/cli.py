@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from course_lib import __version__
-from course_lib._places import CourseError, names, root, select
+from course_lib.base.places import CourseError, names, root, select
 
 LESSON = "a lesson's number or stem (03, weight_decay), or a notebook's name"
 
@@ -84,7 +84,7 @@ def lab(known: argparse.Namespace) -> int:
 
 def check(known: argparse.Namespace) -> int:
     """Check answers, notebook by notebook; 0 where every task is passed."""
-    from course_lib import grades
+    from course_lib.authoring import grades
     from course_lib.checks import check_file
 
     files = [Path(word) for word in known.which if word.endswith(".ipynb")]
@@ -110,7 +110,7 @@ def check(known: argparse.Namespace) -> int:
 
 def _keep_passed(file: Path, results: list) -> None:
     """Passed tasks of the course's own exercise notebooks are the learner's progress; those of other files are not."""
-    from course_lib.progress import passed
+    from course_lib.base.progress import passed
 
     if file.resolve().parent == (root() / "notebooks").resolve():
         for said in {passed(result.task) for result in results if result} - {""}:
@@ -128,7 +128,7 @@ def _exercises(words: list[str], notebooks: Path) -> list[Path]:
 
 def reset(known: argparse.Namespace) -> int:
     """Fresh blanks."""
-    from course_lib._authoring import reset as fresh_blank
+    from course_lib.authoring.pairing import reset as fresh_blank
 
     for path in _exercises(known.which, root() / "notebooks"):
         kept = fresh_blank(path.stem, path.parent)
@@ -138,13 +138,13 @@ def reset(known: argparse.Namespace) -> int:
 
 def build(known: argparse.Namespace) -> int:
     """Build all notebooks, or those named; or copy the course without answers."""
-    from course_lib import _authoring, ledger, pictures, teaching
-    from course_lib.build import build as make
+    from course_lib.authoring import ledger, pairing, pictures, teaching
+    from course_lib.authoring.build import build as make
 
     here = root()
     notebooks = here / "notebooks"
     if known.without_solutions:
-        count = _authoring.hand_out(here, known.without_solutions)
+        count = pairing.hand_out(here, known.without_solutions)
         print(f"{count} files without answers in {known.without_solutions}")
     else:
         chosen = select(known.which, notebooks)
@@ -158,7 +158,7 @@ def build(known: argparse.Namespace) -> int:
 
 def slides(known: argparse.Namespace) -> int:
     """Slides of the lessons named."""
-    from course_lib.slides import NEEDS, make
+    from course_lib.authoring.slides import NEEDS, make
 
     here = root()
     chosen = [name for name in select(known.which, here / "notebooks") if not name.endswith("_exercises")]
@@ -172,7 +172,7 @@ def slides(known: argparse.Namespace) -> int:
 
 def pair(known: argparse.Namespace) -> int:
     """Live pairing on or off."""
-    from course_lib._authoring import pair as switch
+    from course_lib.authoring.pairing import pair as switch
 
     notebooks = root() / "notebooks"
     for name in select(known.which, notebooks):
@@ -184,8 +184,8 @@ def pair(known: argparse.Namespace) -> int:
 
 def progress(known: argparse.Namespace) -> int:
     """What is kept, as a table."""
-    from course_lib.progress import file
-    from course_lib.standing import standings, table
+    from course_lib.base.progress import file
+    from course_lib.learner.standing import standings, table
 
     found, said = standings()
     print(table(found))
@@ -196,7 +196,7 @@ def progress(known: argparse.Namespace) -> int:
 def recall(known: argparse.Namespace) -> int:
     """Ask what is due; without a keyboard, print it."""
     from course_lib import LESSONS
-    from course_lib.recall import session
+    from course_lib.learner.recall import session
 
     chosen = select(known.which, root() / "notebooks") if known.which else []
     stems = {name[3:].removesuffix("_exercises") for name in chosen}
@@ -205,6 +205,6 @@ def recall(known: argparse.Namespace) -> int:
 
 def doctor(known: argparse.Namespace) -> int:
     """Report on the machine; 1 where something is to be mended."""
-    from course_lib.doctor import report
+    from course_lib.learner.doctor import report
 
     return report(print)

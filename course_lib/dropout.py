@@ -13,7 +13,7 @@ training and is multiplied by 1 − p in evaluation: `WeightScalingDropout`).
 import torch
 from torch import nn
 
-from course_lib._arguments import require
+from course_lib.base.arguments import require
 
 
 def dropout(x, p=0.5, training=True, generator=None):

@@ -16,8 +16,8 @@ Sources: Tibshirani 1996 (lasso); Zou & Hastie 2005 (elastic net); Daubechies, D
 
 import torch
 
-from course_lib._arguments import add_scaled, is_on, require
-from course_lib._optimizer import UpdateRule
+from course_lib.base.arguments import add_scaled, is_on, require
+from course_lib.base.optimizer import UpdateRule
 
 
 def l1_penalty(params):

@@ -17,7 +17,7 @@ import math
 
 import torch
 
-from course_lib._arguments import require, require_choice
+from course_lib.base.arguments import require, require_choice
 
 
 def smooth_labels(target, num_classes, epsilon, dtype=None):

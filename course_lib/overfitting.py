@@ -23,7 +23,7 @@ import math
 
 import torch
 
-from course_lib._arguments import require
+from course_lib.base.arguments import require
 
 
 def generalization_gap(train_error, test_error):

@@ -15,7 +15,7 @@ import matplotlib as mpl
 import numpy as np
 from cycler import cycler
 
-from course_lib._arguments import require_choice
+from course_lib.base.arguments import require_choice
 
 # Okabe & Ito (2008). The dark theme takes the lighter half first, so that series k is akin in both.
 _SERIES = {
@@ -180,7 +180,7 @@ def _mean_and_half_width(values, level):
 
 
 def draw_contours(ax, surface, levels=14, points=120):
-    """Lines of equal loss of a `lab.surfaces` surface over its window, and a star at its minimum → [contours, star]."""
+    """Lines of equal loss of a surface over its window, and a star at its minimum → [contours, star]."""
     x, y, loss = (np.asarray(part) for part in surface.grid(points))
     spread = np.quantile(loss, np.linspace(0, 1, levels + 1)[1:] ** 1.5)  # denser near the minimum
     contours = ax.contour(x, y, loss, levels=np.unique(spread), colors=[muted()], linewidths=0.7, alpha=0.7)

@@ -14,8 +14,8 @@ Loshchilov & Hutter 2017 (cosine), Goyal et al. 2017 (warm-up), Smith 2017 (cycl
 
 import math
 
-from course_lib._arguments import add_scaled, is_on, require
-from course_lib._optimizer import UpdateRule
+from course_lib.base.arguments import add_scaled, is_on, require
+from course_lib.base.optimizer import UpdateRule
 from course_lib.weight_decay import add_l2, decay
 
 

@@ -15,7 +15,7 @@ Source: Huang, Sun, Liu, Sedra & Weinberger, "Deep Networks with Stochastic Dept
 import torch
 from torch import nn
 
-from course_lib._arguments import require, require_choice
+from course_lib.base.arguments import require, require_choice
 
 MODES = ("row", "batch")
 RULES = ("linear", "uniform")

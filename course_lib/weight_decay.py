@@ -12,7 +12,7 @@ Source: Loshchilov & Hutter, "Decoupled Weight Decay Regularization", ICLR 2019.
 
 import torch
 
-from course_lib._arguments import add_scaled, require, require_choice
+from course_lib.base.arguments import add_scaled, require, require_choice
 
 NORMS = (
     torch.nn.modules.batchnorm._NormBase,  # every BatchNorm and InstanceNorm

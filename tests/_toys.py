@@ -5,7 +5,7 @@ import time
 import numpy as np
 
 from course_lib import plotting
-from course_lib.explorers._panel import Choice, Explorer, Slider
+from course_lib.panel import Choice, Explorer, Slider
 
 STEPS = np.arange(100)
 STRENGTHS = tuple(float(f"{x:.2g}") for x in np.logspace(-3, 1, 24))

@@ -1,16 +1,22 @@
 """The house: what lies where, and who may import whom."""
 
 import ast
+import importlib
 import io
 import os
 import re
 import subprocess
 import tokenize
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from course_lib import LESSONS
+from course_lib.checks import check_source
+from course_lib.data import digits
+from course_lib.engine import ModelSpec, train
+from course_lib.panel import Explorer
 
 ROOT = Path(__file__).resolve().parents[1]
 LIBRARY = ROOT / "course_lib"
@@ -18,23 +24,26 @@ MODULES = sorted(LIBRARY.rglob("*.py"))
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 SOURCES = sorted((ROOT / "notebooks" / "src").glob("*.py"))
 TOPICS = [path for path in MODULES if path.parent == LIBRARY and path.stem in LESSONS]
-BASICS = {"_arguments", "_files", "_optimizer"}
-COMMANDS = {"__main__", "_authoring", "build", "cli", "grades", "ledger", "pictures", "slides", "teaching"}
-PROGRESS = {"_places", "progress"}
-LEARNER = {"course_map", "doctor", "quizzes", "recall", "standing"}
-NOTEBOOK = {"_shown", "notebook", "practice"}
-# Layer → the layers it may import from, besides its own and the basics. Nobody but the commands imports a command.
+# Layer → the layers it may import from, besides its own. The folder is the layer; what stands beside the folders is one
+# of its own, but for the ten ideas, which are one together. Nobody but the command imports what is for authors.
+IDEAS_AND_NUMBERS = {"base", "ideas", "data", "statistics"}
 MAY_IMPORT = {
-    "basics": set(),
-    "topic": set(),
-    "plotting": set(),
-    "lab": {"topic"},
-    "explorers": {"topic", "lab", "plotting"},
-    "progress": set(),
-    "learner": {"progress"},
-    "notebook": {"topic", "lab", "plotting", "explorers", "progress", "learner"},
-    "checks": {"progress"},
-    "commands": {"checks", "progress", "learner"},
+    "base": set(),
+    "ideas": {"base"},
+    "data": {"base"},
+    "statistics": {"base"},
+    "plotting": {"base", "statistics"},
+    "engine": IDEAS_AND_NUMBERS,
+    "experiments": IDEAS_AND_NUMBERS | {"engine"},
+    "panel": {"base", "plotting"},
+    "explorers": IDEAS_AND_NUMBERS | {"engine", "experiments", "panel", "plotting"},
+    "learner": {"base"},
+    "notebook": IDEAS_AND_NUMBERS | {"panel", "plotting", "learner"},
+    "checks": {"base"},
+    "jupyter": set(),
+    "authoring": {"base", "checks", "learner"},
+    "cli": {"base", "checks", "learner", "authoring"},
+    "__main__": {"cli"},
 }
 TRACKED = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True).stdout.split("\0")[:-1]
 
@@ -68,16 +77,14 @@ def imports(path):
 def layer(module):
     """The layer of a module of the library; None for the bare package, which anyone may import."""
     first = (module.split(".") + [""])[1]
-    named = {"basics": BASICS, "progress": PROGRESS, "learner": LEARNER, "notebook": NOTEBOOK, "commands": COMMANDS}
-    layers = {"": None} | {module: kind for kind, modules in named.items() for module in modules}
-    return layers.get(first, "topic" if first in LESSONS else first)
+    return "ideas" if first in LESSONS else first or None
 
 
 @pytest.mark.parametrize("path", MODULES, ids=name)
 def test_imports_run_one_way(path):
     own = layer(dotted(path))
     assert own in MAY_IMPORT or own is None, f"{name(path)} belongs to no layer"
-    allowed = {own, None, "basics"} | MAY_IMPORT.get(own, set())
+    allowed = {own, None} | MAY_IMPORT.get(own, set())
     ours = {module for module in imports(path) if module.split(".")[0] == "course_lib"}
     wrong = {module for module in ours if layer(module) not in allowed}
     assert not wrong, f"{name(path)} ({own}) imports {wrong}"
@@ -86,9 +93,9 @@ def test_imports_run_one_way(path):
 @pytest.mark.parametrize("path", TOPICS, ids=name)
 def test_a_topic_is_a_short_text_on_torch_and_math(path):
     outside = {module.split(".")[0] for module in imports(path) if not module.startswith("course_lib")}
-    inside = {module.removeprefix("course_lib.") for module in imports(path) if module.startswith("course_lib")}
+    inside = {module for module in imports(path) if layer(module) == "ideas"}
     assert outside <= {"torch", "math"}
-    assert inside <= BASICS | ({"weight_decay"} if path.stem in ("sgd", "adamw") else set())
+    assert inside <= ({"course_lib.weight_decay"} if path.stem in ("sgd", "adamw") else set())
     assert lines_of_code(path) <= 150
 
 
@@ -111,25 +118,51 @@ def test_lines_of_code_are_counted_without_docstrings_and_comments(tmp_path):
     assert lines_of_code(path) == 4
 
 
-def test_one_file_alone_draws_sliders():
-    allowed = {f"course_lib.explorers.{file}" for file in ("_deck", "_panel", "_question")}
+def test_one_room_alone_draws_sliders():
     users = {dotted(path) for path in MODULES for module in imports(path) if module.split(".")[0] == "ipywidgets"}
-    assert users <= allowed
+    assert {layer(module) for module in users} == {"panel"}
 
 
 def test_pictures_never_touch_pyplots_current_figure():
-    drawing = [path for path in MODULES if layer(dotted(path)) in ("explorers", "plotting", "lab")]
+    drawing = [path for path in MODULES if layer(dotted(path)) in ("explorers", "plotting", "panel", "experiments")]
     users = [name(path) for path in drawing if any("pyplot" in module or "pylab" in module for module in imports(path))]
     mentions = [name(path) for path in drawing if re.search(r"\bplt\.", path.read_text(encoding="utf-8"))]
     assert not users and not mentions
 
 
-def test_modules_carry_stems_and_no_numbers():
-    for folder in ("explorers", "checks"):
-        public = [path for path in (LIBRARY / folder).glob("*.py") if not path.name.startswith("_")]
-        assert {path.stem for path in public} <= set(LESSONS), folder
+def test_rooms_are_divided_by_stems_and_modules_carry_no_numbers():
+    for room in ("explorers", "experiments"):
+        folders = {path.name for path in (LIBRARY / room).iterdir() if path.is_dir() and path.name != "__pycache__"}
+        assert folders <= {*LESSONS, "shared"}, room
+    assert {path.stem for path in (LIBRARY / "checks").glob("*.py")} <= {*LESSONS, "__init__"}
     assert not [name(path) for path in (*MODULES, *(ROOT / "tests").rglob("*.py")) if re.search(r"\d\d_", path.name)]
     assert TOPICS, "no topic at all: is this the course?"
+
+
+@needs_git
+def test_no_room_holds_more_files_than_a_reader_takes_in():
+    files = [Path(file) for file in TRACKED if file.endswith(".py") and not file.startswith("notebooks/")]
+    crowded = {str(room): count for room, count in Counter(file.parent for file in files).items() if count > 20}
+    assert not crowded
+
+
+def test_an_explorer_is_a_module_that_shows_itself():
+    for path in sorted((LIBRARY / "explorers").glob("*/*.py")):
+        if "Explorer(" in path.read_text(encoding="utf-8"):
+            module = importlib.import_module(dotted(path))
+            assert isinstance(module.explorer, Explorer) and module.show == module.explorer.show, name(path)
+            assert getattr(importlib.import_module(dotted(path.parent)), path.stem) is module, name(path)
+
+
+def test_tests_mirror_the_rooms():
+    rooms = {path.relative_to(ROOT / "tests").parent for path in (ROOT / "tests").rglob("test_*.py")}
+    assert not [str(room) for room in rooms if room != Path("browser") and not (LIBRARY / room).is_dir()]
+
+
+def test_public_addresses_answer():
+    assert callable(check_source)
+    *_, training = train(ModelSpec((64, 128, 10)), digits(), {"lr": [1e-3]}, range(2), steps=2, batch_size=64)
+    assert training.progress == 1
 
 
 @pytest.mark.parametrize("path", TOPICS, ids=name)
@@ -144,7 +177,7 @@ def test_a_lesson_is_found_by_its_stem_everywhere(path):
     number, _, stem = path.stem.partition("_")
     assert LESSONS[int(number)] == stem
     missing = [file for file in (
-        f"course_lib/{stem}.py", f"course_lib/explorers/{stem}.py", f"course_lib/checks/{stem}.py",
+        f"course_lib/{stem}.py", f"course_lib/explorers/{stem}/__init__.py", f"course_lib/checks/{stem}.py",
         f"tests/test_{stem}.py", f"notebooks/src/{path.stem}_exercises.py",
     ) if not (ROOT / file).is_file()]  # fmt: skip
     assert not missing
@@ -161,8 +194,9 @@ def test_every_notebook_has_its_source_and_every_source_its_notebooks():
 
 @pytest.mark.parametrize("path", SOURCES, ids=name)
 def test_notebooks_use_the_public_library(path):
-    private = [module for module in imports(path) if module.startswith("course_lib") and "._" in module]
-    assert not private and not {layer(module) for module in imports(path)} & {"commands"}
+    ours = [module for module in imports(path) if module.startswith("course_lib")]
+    assert not [module for module in ours if "._" in module]
+    assert not {layer(module) for module in ours} & {"authoring", "cli", "panel", "jupyter"}
 
 
 @needs_git

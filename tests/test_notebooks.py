@@ -18,7 +18,7 @@ import pytest
 from jupytext.cli import jupytext as jupytext_command
 from nbclient import NotebookClient
 
-from course_lib import build
+from course_lib.authoring import build
 
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = ROOT / "notebooks"
@@ -207,12 +207,12 @@ def test_saving_a_notebook_again_and_again_does_not_grow_it(lab, file):
 def test_a_paired_lesson_and_its_text_are_kept_alike(course, tmp_path, rooted, changed):
     from jupytext import AsyncTextFileContentsManager
 
-    from course_lib import _authoring
+    from course_lib.authoring import pairing
 
     notebooks = course(_03_toy="# %%\n1\n")
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
     build.build(["03_toy"], notebooks, report=lambda line: None)
-    _authoring.pair("03_toy", notebooks)
+    pairing.pair("03_toy", notebooks)
     manager = AsyncTextFileContentsManager()
     manager.root_dir = str(tmp_path if rooted == "repository" else notebooks)
     lab = Lab(manager, notebooks, "notebooks/" if rooted == "repository" else "")

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from scipy import stats
 
 from course_lib import plotting
-from course_lib.lab.surfaces import quadratic
+from course_lib.experiments.shared.surfaces import quadratic
 
 
 @pytest.fixture(autouse=True)

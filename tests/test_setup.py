@@ -14,7 +14,8 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
-from course_lib import cli, doctor
+from course_lib import cli
+from course_lib.learner import doctor
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -304,7 +305,7 @@ def test_a_package_that_a_look_itself_needs_is_a_finding(monkeypatch):
 
 def test_check_says_each_notebooks_lines_and_fails_unless_all_is_passed(monkeypatch, capsys):
     from course_lib import checks
-    from course_lib.checks._report import Result
+    from course_lib.checks.judge.report import Result
 
     answers = {"a.ipynb": [Result("03/T1", "passed", "well"), Result("03/T2", "unanswered", "not implemented yet")],
                "b.ipynb": [Result("04/T1", "passed", "well")]}  # fmt: skip

@@ -11,7 +11,7 @@ Importing this package loads no torch; the first check does.
 
 import os
 
-from course_lib import progress
+from course_lib.base import progress
 
 __all__ = ["check", "check_file", "check_source", "warm"]
 
@@ -27,12 +27,12 @@ def check(task, *answers):
     progress. Raises `ValueError` for an unknown task.
     """
     if CASES in os.environ:
-        from course_lib.checks import _kernel
+        from course_lib.checks.run import kernel
 
-        return _kernel.emit(task, answers, os.environ[CASES])
-    from course_lib.checks import _instant
+        return kernel.emit(task, answers, os.environ[CASES])
+    from course_lib.checks.run import instant
 
-    result = _instant.check(task, answers)
+    result = instant.check(task, answers)
     print(result.line)
     if result and (problem := progress.passed(task)):
         print(problem)
@@ -48,9 +48,9 @@ def check_source(source, timeout, task):
     keyboard, and leaves no process behind.
     Raises `ValueError` for a source that is not text, a timeout that is not a positive number, an unknown task.
     """
-    from course_lib.checks import _source
+    from course_lib.checks.run.source import check
 
-    return _source.check(source, timeout, task)
+    return check(source, timeout, task)
 
 
 def warm():
@@ -58,13 +58,13 @@ def warm():
 
     Where there is no fork (Windows) each check still starts its own.
     """
-    from course_lib.checks import _source
+    from course_lib.checks.run import source
 
-    return _source.warm()
+    return source.warm()
 
 
 def check_file(path, **limits):
-    """Judge the exercise notebook at `path`: a list with one `Result` a task. See `course_lib.checks._notebook`."""
-    from course_lib.checks import _notebook
+    """Judge the exercise notebook at `path`: a list with one `Result` a task. See `course_lib.checks.run.notebook`."""
+    from course_lib.checks.run import notebook
 
-    return _notebook.check_file(path, **limits)
+    return notebook.check_file(path, **limits)

@@ -5,9 +5,9 @@ import copy
 import torch
 from torch import nn
 
-from course_lib.checks._drivers import build
-from course_lib.checks._task import Mistake, Task, tensors
-from course_lib.checks._updates import (
+from course_lib.checks.judge.drivers import build
+from course_lib.checks.judge.task import Mistake, Task, tensors
+from course_lib.checks.judge.updates import (
     ADAM_MISTAKES,
     NOTES,
     adam,
@@ -17,7 +17,7 @@ from course_lib.checks._updates import (
     decay_mistakes,
     drawn,
 )
-from course_lib.checks._values import encode
+from course_lib.checks.judge.values import encode
 
 # T1: AdamW itself
 

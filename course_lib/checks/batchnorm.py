@@ -3,8 +3,8 @@
 import torch
 from torch.nn.functional import batch_norm
 
-from course_lib.checks._task import Mistake, Task, tensors
-from course_lib.checks._values import encode
+from course_lib.checks.judge.task import Mistake, Task, tensors
+from course_lib.checks.judge.values import encode
 
 FLOAT = torch.float64
 

@@ -11,10 +11,10 @@ import torch
 from scipy import stats
 from torch import nn
 
-from course_lib.checks._gallery import EXHIBITS
-from course_lib.checks._scripts import mean_square, ridge
-from course_lib.checks._task import Mistake, Task, tensors
-from course_lib.checks._values import decode, encode
+from course_lib.checks.gallery.exhibits import EXHIBITS
+from course_lib.checks.judge.scripts import mean_square, ridge
+from course_lib.checks.judge.task import Mistake, Task, tensors
+from course_lib.checks.judge.values import decode, encode
 
 FLOAT = torch.float64
 

@@ -5,8 +5,8 @@ import math
 import torch
 from torch import nn
 
-from course_lib.checks._task import Mistake, Task, tensors
-from course_lib.checks._values import encode
+from course_lib.checks.judge.task import Mistake, Task, tensors
+from course_lib.checks.judge.values import encode
 
 # T1: dropout
 

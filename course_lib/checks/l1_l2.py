@@ -5,9 +5,9 @@ import math
 import torch
 from torch.nn.functional import softshrink
 
-from course_lib.checks._task import Mistake, Task, tensors
-from course_lib.checks._updates import between
 from course_lib.checks.adamw import GROUP_MISTAKES, model_cases, sorter
+from course_lib.checks.judge.task import Mistake, Task, tensors
+from course_lib.checks.judge.updates import between
 
 # T1: both penalties, in the loss
 

@@ -3,8 +3,8 @@
 import torch
 from torch.nn.functional import cross_entropy, one_hot
 
-from course_lib.checks._task import Mistake, Task, tensors
-from course_lib.checks._updates import between
+from course_lib.checks.judge.task import Mistake, Task, tensors
+from course_lib.checks.judge.updates import between
 
 
 def call(name, arguments, *args):

@@ -4,7 +4,7 @@ import math
 
 import torch
 
-from course_lib.checks._task import Mistake, Task, tensors
+from course_lib.checks.judge.task import Mistake, Task, tensors
 
 NAN, INF = math.nan, math.inf
 

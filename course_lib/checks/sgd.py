@@ -6,9 +6,9 @@ import warnings
 
 import torch
 
-from course_lib.checks._task import Mistake, Task, tensors
-from course_lib.checks._updates import NOTES, SGD_MISTAKES, between, case, drawn, heavy_ball, sgd_by_torch, variant
-from course_lib.checks._values import encode
+from course_lib.checks.judge.task import Mistake, Task, tensors
+from course_lib.checks.judge.updates import NOTES, SGD_MISTAKES, between, case, drawn, heavy_ball, sgd_by_torch, variant
+from course_lib.checks.judge.values import encode
 
 ONE, TWO = torch.ones(1, dtype=torch.float64), torch.full((1,), 2.0, dtype=torch.float64)
 

@@ -6,9 +6,9 @@ random numbers into decisions.
 
 import torch
 
-from course_lib.checks._task import Mistake, Task, tensors
-from course_lib.checks._updates import between
-from course_lib.checks._values import encode
+from course_lib.checks.judge.task import Mistake, Task, tensors
+from course_lib.checks.judge.updates import between
+from course_lib.checks.judge.values import encode
 
 DRAWS = 600  # of one decision for the batch: a share of 0.3 is then known to 0.1 by five standard deviations
 DROPS = (0.1, 0.3, 0.7, 0.9)  # probabilities that are told from their complements

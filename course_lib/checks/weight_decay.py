@@ -2,8 +2,8 @@
 
 import torch
 
-from course_lib.checks._task import Mistake, Task, tensors
-from course_lib.checks._updates import (
+from course_lib.checks.judge.task import Mistake, Task, tensors
+from course_lib.checks.judge.updates import (
     ADAM_MISTAKES,
     NOTES,
     SGD_MISTAKES,
@@ -18,7 +18,7 @@ from course_lib.checks._updates import (
     sgd_by_torch,
     variant,
 )
-from course_lib.checks._values import encode
+from course_lib.checks.judge.values import encode
 
 ONE, TWO = torch.ones(1, dtype=torch.float64), torch.full((1,), 2.0, dtype=torch.float64)
 

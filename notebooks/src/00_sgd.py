@@ -25,7 +25,7 @@ import math
 import torch
 
 from course_lib.explorers import sgd as explore
-from course_lib.lab.statistics import mean_interval, paired_interval
+from course_lib.statistics import mean_interval, paired_interval
 from course_lib.notebook import claim, predict, quiz, reveal, setup, show_source
 from course_lib.sgd import SGD, sgd_update
 
@@ -140,7 +140,7 @@ claim("With momentum μ the bound is 2(1 + μ)/λmax: in our bowl 1.9 for μ = 0
 # There are only 15 such batches, so let us ask all of them.
 
 # %% tags=["nbval-check-output"]
-from course_lib.lab.gradient_noise import all_batches, standard_error
+from course_lib.experiments.shared.gradient_noise import all_batches, standard_error
 
 gradients = torch.tensor([3.0, -1.0, 0.5, 2.0, -4.0, 1.0], dtype=torch.float64)
 sigma = gradients.std(correction=0).item()  # σ, with divisor n
@@ -212,8 +212,8 @@ reveal("full", "no: it estimates the mean over the distribution the data came fr
 predict("twice", "True or false: a step with a batch of 2 takes twice as long as with a batch of 1.", ["true", "false"])
 
 # %% jupyter={"outputs_hidden": true} tags=["timing"]
-from course_lib.lab.data import digits
-from course_lib.lab.step_time import time_step
+from course_lib.data import digits
+from course_lib.experiments.shared.step_time import time_step
 
 rows = digits(1000)
 model = torch.nn.Sequential(torch.nn.Linear(64, 128), torch.nn.ReLU(), torch.nn.Linear(128, 10))
@@ -255,8 +255,8 @@ predict("batch", "Which batch size ends lowest?", ["1", "8", "64"])
 # %% jupyter={"outputs_hidden": true}
 def excess(size, seed):
     """Loss above the minimum after reading 640 examples."""
-    gap = explore.walk(sgd_update, explore.bowl(10.0), size, 640 // size, seed, lr=0.3)[-1] - explore.GOAL
-    return (gap @ explore.bowl(10.0) @ gap / 2).item()
+    gap = explore.trajectory.walk(sgd_update, explore.trajectory.bowl(10.0), size, 640 // size, seed, lr=0.3)[-1] - explore.trajectory.GOAL
+    return (gap @ explore.trajectory.bowl(10.0) @ gap / 2).item()
 
 
 left = {size: [excess(size, seed) for seed in range(40)] for size in (1, 8)}
@@ -301,7 +301,7 @@ explore.schedules.show(shape="cosine")
 # %% tags=["nbval-check-output"]
 def final_loss(shape, warmup=0):
     """Training loss at the end, for each of eight seeds."""
-    *_, result = explore.compute_schedules(shape, warmup, 0.0, 0.1, seeds=tuple(range(8)))
+    *_, result = explore.schedules.compute(shape, warmup, 0.0, 0.1, seeds=tuple(range(8)))
     return result.train_loss[:, -1].log()
 
 
@@ -330,10 +330,10 @@ reveal("warm-up", verdict(paired_interval(warmed, cosine), "for the better", "no
 # A surface with a saddle between two valleys, $\frac14(w_1^2-1)^2 + \frac12 w_2^2$:
 
 # %% tags=["nbval-check-output"]
-from course_lib.lab.sharpness import exact_hessian, kind_of_point
+from course_lib.experiments.shared.sharpness import exact_hessian, kind_of_point
 
 def eigenvalues(point):
-    return torch.linalg.eigvalsh(exact_hessian(lambda w: explore.SADDLE.loss(w[0]), [torch.tensor(point, dtype=torch.float64)]))
+    return torch.linalg.eigvalsh(exact_hessian(lambda w: explore.saddle.SADDLE.loss(w[0]), [torch.tensor(point, dtype=torch.float64)]))
 
 
 claim("Critical points are told apart by the eigenvalues of the Hessian.",
@@ -355,7 +355,7 @@ explore.saddle.show(offset=1e-8)
 # (under two conditions, and perhaps late: *Deeper*). But noise helps. Set the start to 0 and add some. "Cyclical learning rates […] can help the optimizer to traverse saddle points faster", it says too: in the picture, choose a cyclical rate of the same mean, then of the same peak.
 
 # %% tags=["nbval-check-output"]
-escape = explore.compute_saddle
+escape = explore.saddle.compute
 claim("Without noise gradient descent stays on the ridge if it starts on it; from 1e-12, 1e-8 or 1e-2 beside it, it leaves within 300 steps.",
       measured={offset: escape(0.1, offset, 0.0, "constant").left_at for offset in (0.0, 1e-12, 1e-8, 1e-2)},
       holds=lambda left: left[0.0] is None and None not in list(left.values())[1:])
@@ -411,7 +411,7 @@ reveal("global", "in whichever is nearer, deep or not" if stay.between(low=0.95)
 predict("good", "A network reaches nearly zero training loss here. Is it a good model?", ["yes", "no"])
 
 # %% jupyter={"outputs_hidden": true} tags=["deeper", "nbval-check-output"]
-from course_lib.lab.ensemble import ModelSpec, train
+from course_lib.engine import ModelSpec, train
 
 *_, fitted = train(ModelSpec((64, 128, 10)), lambda seed: digits(200, label_noise=0.5, seed=seed), {"lr": 0.1, "momentum": 0.9},
                    range(6), update=sgd_update, steps=400, batch_size=50)
@@ -442,7 +442,7 @@ predict("sharp", "Learning rate 1, equal training loss: the batch of 10 is …",
 explore.sharpness.show()
 
 # %% tags=["deeper"]
-*_, found = explore.sharpness.compute()  # what the picture was drawn from
+*_, found = explore.sharpness.explorer.compute()  # what the picture was drawn from
 def gap(name, lr):
     """Batch 300 minus batch 10, paired by seed."""
     values = getattr(found, name)[:, :, found.lrs.index(lr)]
@@ -505,7 +505,7 @@ quiz("You double the batch size and the number of epochs stays. The scheduler is
 # Over every possible history: two examples that want the weight at −1 and at 1 (so $h = 1$, $\sigma = 1$), batches of two drawn with replacement, nine steps, $4^9$ runs.
 
 # %% tags=["deeper", "nbval-check-output"]
-from course_lib.lab.gradient_noise import settle, variance_at_rest
+from course_lib.experiments.shared.gradient_noise import settle, variance_at_rest
 
 centres = torch.tensor([-1.0, 1.0], dtype=torch.float64)  # where each example wants the weight; h = 1, so σ = 1
 w = torch.zeros(1, dtype=torch.float64)
@@ -579,7 +579,7 @@ claim("Run torch's cosine longer than T_max, and the rate climbs again, back to 
 # A ReLU network of 3-4-1 without biases, its first layer times 100 and its second divided by 100; and power iteration held to the exact Hessian of the same network.
 
 # %% tags=["deeper"]
-from course_lib.lab.sharpness import top_eigenvalue
+from course_lib.experiments.shared.sharpness import top_eigenvalue
 
 x, y, *layers = (torch.randn(*shape, dtype=torch.float64, generator=torch.Generator().manual_seed(i))
                  for i, shape in enumerate(((20, 3), (20, 1), (4, 3), (1, 4))))
@@ -748,14 +748,14 @@ claim("From another start it fits as well and ends elsewhere, at a longer soluti
 # A cyclical rate that does gain gains by a *higher mean* than the constant one it is compared with.
 
 # %% tags=["deeper", "nbval-check-output"]
-constant_rate, same_mean, same_peak = explore.RATES
-cycles = {rate: math.prod(1 + 0.1 * f for f in explore.rate_factors(rate, 5 * 2 * explore.CYCLE)) for rate in explore.RATES}
+constant_rate, same_mean, same_peak = explore.saddle.RATES
+cycles = {rate: math.prod(1 + 0.1 * f for f in explore.saddle.rate_factors(rate, 5 * 2 * explore.saddle.CYCLE)) for rate in explore.saddle.RATES}
 claim("Over whole cycles an offset grows less at a cyclical rate than at a constant one of the same mean, and far less at one of the same peak.",
       measured=cycles, holds=lambda by: by[constant_rate] > by[same_mean] > 100 * by[same_peak])
 later = {offset: escape(0.1, offset, 0.0, same_mean).left_at - escape(0.1, offset, 0.0, constant_rate).left_at
          for offset in (1e-12, 1e-8, 1e-4, 1e-2)}
 claim("With the same mean it leaves at most half a cycle, 20 steps, later or sooner (below 0: sooner).",
-      measured=later, holds=lambda steps: max(map(abs, steps.values())) <= explore.CYCLE)
+      measured=later, holds=lambda steps: max(map(abs, steps.values())) <= explore.saddle.CYCLE)
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: why saddles are the rule

@@ -25,7 +25,7 @@ import math
 import torch
 
 from course_lib.explorers import overfitting as explore
-from course_lib.lab.statistics import mean_interval, paired_interval
+from course_lib.statistics import mean_interval, paired_interval
 from course_lib.notebook import claim, predict, quiz, reveal, setup, show_source
 from course_lib.overfitting import EarlyStopping, bias_variance, excess_risk, generalization_gap
 
@@ -64,7 +64,7 @@ explore.polynomials.show(degree=12)
 # The training error only ever falls: every degree contains the lower ones. The validation error, on points that no fit has seen, falls and rises again.
 
 # %% jupyter={"outputs_hidden": true} tags=["nbval-check-output"]
-fits = explore.compute_polynomials(degree=3, noise=0.3, rows=20)[0]  # what the picture was drawn from
+fits = explore.polynomials.compute(degree=3, noise=0.3, rows=20)[0]  # what the picture was drawn from
 for other in (1, 12):
     claim(f"Degree {other} has a higher validation error than degree 3.",
           measured=paired_interval(fits.validation_error[other], fits.validation_error[3]), kind="measured",
@@ -134,7 +134,7 @@ predict("width", "From 8 hidden units to 32, the variance of the networks …", 
 explore.networks.show(width=32)
 
 # %% jupyter={"outputs_hidden": true} tags=["nbval-check-output"]
-from course_lib.lab import bias_variance as small
+from course_lib.experiments.overfitting import bias_variance as small
 
 *_, nets = small.networks(20, 0.3)
 narrow, wide = nets.complexities.index(8), nets.complexities.index(32)
@@ -163,7 +163,7 @@ reveal("width", {True: "falls", False: "rises", None: "cannot be told"}[paired_i
 predict("lots", "How many of the 1000 random training labels will it get right?", ["below 30 %", "30 to 90 %", "above 90 %"])
 
 # %% jupyter={"outputs_hidden": true}
-from course_lib.lab.memorise import memorise
+from course_lib.experiments.overfitting.memorise import memorise
 
 *_, found = memorise()
 print("step       ", *(f"{step:>6}" for step in found.recorded[::4]))
@@ -188,7 +188,7 @@ reveal("lots", "above 90 %" if learned.mean() > 0.9 else "30 to 90 %" if learned
 # The test labels are drawn by lot too, independently of everything else, so the hits of *any* predictor are binomial. That they lie where 95 % of guessers end is a check of our experiment: a leak would show, and one honest run in 20 fails it.
 
 # %% tags=["deeper", "nbval-check-output"]
-from course_lib.lab.memorise import guessing_interval
+from course_lib.experiments.overfitting.memorise import guessing_interval
 
 low, high = guessing_interval(found.rows)
 claim("On new random labels it is a guesser: its hits lie in the binomial interval.", kind="measured",
@@ -230,7 +230,7 @@ predict("clean", "With every label right, early stopping moves test accuracy by 
 explore.early_stopping.show()
 
 # %% jupyter={"outputs_hidden": true} tags=["nbval-check-output"]
-from course_lib.lab.early_stopping import curves
+from course_lib.experiments.overfitting.early_stopping import curves
 
 runs = {noise: [*curves(noise)][-1] for noise in (0.2, 0.0)}
 gain = {noise: paired_interval(100 * run.kept_accuracy(5), 100 * run.test_accuracy[:, -1]) for noise, run in runs.items()}
@@ -262,7 +262,7 @@ predict("peak", "Noise σ = 0.5. As d grows from 2 to 300 with n = 30, the media
 explore.minimum_norm.show()
 
 # %% jupyter={"outputs_hidden": true}
-from course_lib.lab.double_descent import FEATURES, WIDTHS, minimum_norm, random_features
+from course_lib.experiments.overfitting.double_descent import FEATURES, WIDTHS, minimum_norm, random_features
 
 medians = {d: minimum_norm(d, 0.5).median().item() for d in FEATURES}
 top, lowest = max(medians, key=medians.get), min(medians[d] for d in FEATURES if d > 30)
@@ -285,7 +285,7 @@ reveal("peak", "rises to a peak near d = n, then falls" if abs(top - 30) < 4 els
 # Which λ is best? Here a squared weight is $1/d$ on average, and the noise $\sigma^2$; weighing the two over $n$ rows gives $\lambda = \sigma^2d/n$. No other λ has a lower mean error in this world: its rows prefer no direction, so β fares like one of random direction, and for a Gaussian one this ridge is the posterior mean (Dobriban & Wager 2018 derive it for large $n$ and $d$). It needs σ, so on real data λ is tuned instead.
 
 # %% tags=["deeper", "nbval-check-output"]
-from course_lib.lab.double_descent import standard_error
+from course_lib.experiments.overfitting.double_descent import standard_error
 
 away = [d for d in FEATURES if abs(d - 30) >= 4]
 off = {d: (minimum_norm(d, 0.5).mean().item() - excess_risk(30, d, 0.5)) / standard_error(d, 0.5) for d in away}
@@ -353,7 +353,7 @@ predict("small-n", "Where does tuned L2 gain most?", ["n = 50", "n = 150 or 450"
 predict("myth-data", "Once λ is tuned, are three times the examples (450 for 150) still worth anything?", ["no longer", "they still are"])
 
 # %% jupyter={"outputs_hidden": true}
-from course_lib.lab.tuned_l2 import tune
+from course_lib.experiments.overfitting.tuned_l2 import tune
 
 *_, l2 = tune()
 tuned, plain, train0 = 100 * l2.at_chosen(l2.test_accuracy), 100 * l2.test_accuracy[:, :, 0], 100 * l2.train_accuracy[:, :, 0]
@@ -442,7 +442,7 @@ claim("With L1, λ = 0.5, the best weight is exactly 0 where |a| ≤ 0.5, and el
 # *Helps* means more test accuracy than 300 plain digits, in points; then the same on test images that are shifted themselves.
 
 # %% tags=["deeper"]
-from course_lib.lab.augmentation import compare
+from course_lib.experiments.overfitting.augmentation import compare
 
 *_, shifts = compare()
 for name, accuracy in shifts.test_accuracy.items():
@@ -513,7 +513,7 @@ claim("They exceed 1.69 too: one step of η = 1.9 has 8 times the variance of ri
 # Your own loop needs five lines more, those with `stopping` and what belongs to them:
 
 # %% tags=["nbval-check-output"]
-from course_lib.lab.data import digits
+from course_lib.data import digits
 
 rows, network = digits(300, 100, label_noise=0.2), torch.nn.Sequential(torch.nn.Linear(64, 128), torch.nn.ReLU(), torch.nn.Linear(128, 10))
 optimizer, loss_of = torch.optim.AdamW(network.parameters(), lr=2e-3), torch.nn.functional.cross_entropy
@@ -544,7 +544,7 @@ quiz("Training loss 0.01 and validation loss 0.01, test loss 1.4, all three sets
 # ### Deeper: patience, NaN, and other conventions
 #
 # - **Patience** of 5 to 20 evaluations, longer where the loss is noisy; a schedule that lowers the learning rate late may still improve after a long flat stretch.
-# - **Before you train, look for NaN in the data**: one bad row poisons every weight in one step. `course_lib.lab.data.Split.check()` names row and column.
+# - **Before you train, look for NaN in the data**: one bad row poisons every weight in one step. `course_lib.data.Split.check()` names row and column.
 # - **The lowest of many losses** is found wrongly where one is NaN: `torch.argmin` takes the NaN wherever it stands, Python's `min` where it comes first.
 # - **Elsewhere.** `torch.optim.lr_scheduler.ReduceLROnPlateau(patience=p)` acts at evaluation $p+1$ without improvement, ours and Lightning's stop at $p$. Keras restores the best weights only with `restore_best_weights=True`. PyTorch itself has no early stopping.
 

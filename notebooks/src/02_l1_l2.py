@@ -26,9 +26,10 @@
 # %% tags=["setup"]
 import torch
 
+from course_lib.experiments.l1_l2.shrinking import STRENGTHS, compute_shrinking, compute_surroundings
 from course_lib.explorers import l1_l2 as explore
 from course_lib.l1_l2 import ProximalSGD, l1_penalty, l2_penalty, proximal_gradient, soft_threshold
-from course_lib.lab.statistics import mean_interval, paired_interval
+from course_lib.statistics import mean_interval, paired_interval
 from course_lib.notebook import claim, predict, quiz, reveal, setup, show_source
 
 setup()
@@ -131,7 +132,7 @@ explore.zeroing.show()
 # The **proximal step** treats the two parts differently. First a gradient step on the loss alone, whose gradient is $g$; then the penalty, solved exactly rather than followed, as you did by hand: $w \leftarrow S(w - \eta g,\ \eta\lambda)$. It *stops* at zero.
 
 # %% jupyter={"outputs_hidden": true} tags=["nbval-check-output"]
-runs = {lr: {way: explore.walk(way, 0.5, lr) for way in ("l1", "l1_subgradient")} for lr in (0.12, 0.06)}
+runs = {lr: {way: explore.zeroing.walk(way, 0.5, lr) for way in ("l1", "l1_subgradient")} for lr in (0.12, 0.06)}
 straight, hovering = runs[0.12].values()
 claim("From 1, at η = 0.12: proximal steps reach zero and stay there; subgradient steps are not at zero in 60 steps.",
       measured=[int((straight == 0).sum()), 60 - int(straight.nonzero().max()), int((hovering == 0).sum())],
@@ -153,7 +154,7 @@ show_source(soft_threshold)
 # 442 patients, ten measurements each, and how far their diabetes had progressed a year later. The loss is $\frac{1}{2n}\lVert y - Xw\rVert^2$ on $n = 300$ of them. First the tutorial's loop, as one writes it in torch, beside our `ProximalSGD`, which takes SGD's step on the loss and then applies the soft threshold.
 
 # %%
-from course_lib.lab.diabetes import diabetes
+from course_lib.data.diabetes import diabetes
 
 table = diabetes()  # 300 training rows, every feature with mean 0 and standard deviation 1
 x, y = table.train_x, table.train_y.flatten() - table.train_y.mean()
@@ -193,7 +194,7 @@ show_source(proximal_gradient)
 explore.path.show(strength=2.2)
 
 # %% tags=["nbval-check-output"]
-from course_lib.lab.penalised_regression import fit, largest_l1  # fit(x, y, l1, l2): the lowest point, by proximal steps
+from course_lib.experiments.l1_l2.penalised_regression import fit, largest_l1  # fit(x, y, l1, l2): the lowest point, by proximal steps
 
 edge = largest_l1(x, y)  # max|Xᵀy|/n
 claim("From λmax = max|Xᵀy|/n on all weights of the lasso are zero, and just below it one is not.",
@@ -208,7 +209,7 @@ claim("From λmax = max|Xᵀy|/n on all weights of the lasso are zero, and just 
 # %% tags=["deeper"]
 from sklearn.linear_model import ElasticNet, Ridge
 
-from course_lib.lab.penalised_regression import moments, optimality_residual, ridge  # moments: XᵀX/n and Xᵀy/n
+from course_lib.experiments.l1_l2.penalised_regression import moments, optimality_residual, ridge  # moments: XᵀX/n and Xᵀy/n
 
 path = largest_l1(x, y) * torch.logspace(-2, 0.3, 12, dtype=torch.float64)  # twelve λ; the last ones are too strong
 lasso, net, squares = fit(x, y, path), fit(x, y, path / 2, path / 2), fit(x, y, 0.0, path)
@@ -247,7 +248,7 @@ predict("units", "50 rows, ridge with its λ tuned, features as measured instead
         ["is higher by more than 0.5", "is the same to ±0.5: λ makes up for it", "is lower by more than 0.5"])
 
 # %% jupyter={"outputs_hidden": true} tags=["nbval-check-output"]
-from course_lib.lab.penalised_regression import tuned_ridge_error
+from course_lib.experiments.l1_l2.penalised_regression import tuned_ridge_error
 
 
 def gain(rows, validation):
@@ -276,7 +277,7 @@ reveal("units", outcome, because=f"as measured minus standardised: {-few.mean:+.
 # One feature in another unit, everything else as before: whose predictions move?
 
 # %% tags=["deeper", "nbval-check-output"]
-from course_lib.lab.penalised_regression import predict as prediction
+from course_lib.experiments.l1_l2.penalised_regression import predict as prediction
 
 raw = diabetes(50, 100, scale="raw", seed=0)
 kpa = torch.where(torch.arange(10) == 3, 1 / 7.5, 1.0).double()  # feature 3 is blood pressure
@@ -310,8 +311,8 @@ predict("network-zeros", "L1 with λ = 0.001, proximal steps. Which share of the
 explore.network.show(strength=1e-3)
 
 # %% jupyter={"outputs_hidden": true} tags=["nbval-check-output"]
-*_, shrunk = explore.compute_shrinking()  # what the picture was drawn from; [seeds, methods, strengths]
-at = {strength: k for k, strength in enumerate(explore.STRENGTHS)}
+*_, shrunk = compute_shrinking()  # what the picture was drawn from; [seeds, methods, strengths]
+at = {strength: k for k, strength in enumerate(STRENGTHS)}
 emptied, hovered = shrunk.zeros[:, 1, at[1e-3]], shrunk.zeros[:, 2, at[1e-3]]  # methods: L2, proximal, subgradient
 claim("Proximal steps make more than 10 % of the weights exactly zero.",
       measured=mean_interval(emptied), kind="measured", holds=lambda zero: zero.between(low=0.1))
@@ -340,7 +341,7 @@ predict("surface", "You add L2 with λ = 0.1. The condition number, largest over
         ["1100", "1000, as before", "92", "10"])
 
 # %% jupyter={"outputs_hidden": true} tags=["nbval-check-output"]
-from course_lib.lab.sharpness import exact_hessian
+from course_lib.experiments.shared.sharpness import exact_hessian
 
 curved = torch.tensor([0.01, 10.0], dtype=torch.float64)
 bowl = [torch.linalg.eigvalsh(exact_hessian(lambda p, l2=l2: (curved * p[0] ** 2).sum() / 2 + l2 * l2_penalty(p), [goal]))
@@ -363,7 +364,7 @@ reveal("surface", "92", because="(10 + 0.1)/(0.01 + 0.1): the flat direction gai
 explore.surface.show(strength=1e-2)
 
 # %% tags=["deeper", "nbval-check-output"]
-*_, around = explore.compute_surroundings()
+*_, around = compute_surroundings()
 lost = around.accuracy[:, :, 0] - around.accuracy[:, :, -1]
 claim("λ = 0.01 ends flatter than λ = 1e-5 (difference of the logarithms of the largest eigenvalue).",
       measured=paired_interval(around.sharpness[:, at[1e-2]].log(), around.sharpness[:, 0].log()),
@@ -448,7 +449,7 @@ predict("biases", "No norms, 300 rows, noisy labels, λ = 1 on everything. Spari
         ["half a point or more for the better", "less than half a point", "half a point or more for the worse"])
 
 # %% jupyter={"outputs_hidden": true}
-from course_lib.lab.penalise_what import TUNED, WORLDS, compute_by_layer, compute_spared
+from course_lib.experiments.batchnorm.penalise_what import TUNED, WORLDS, compute_by_layer, compute_spared
 
 spared = {}
 for world, (_, _, strengths) in WORLDS.items():

@@ -141,14 +141,14 @@ t4 = check("02/T4", choose_strength)
 # Try it on real errors: the networks of the lesson under L2, with 200 validation digits, a fifth of them mislabelled like the training digits. That raises every validation error; compare the choice with the lowest point of the L2 curve in the lesson. *This trains for some seconds.*
 
 # %%
-from course_lib.explorers import l1_l2 as explore
+from course_lib.experiments.l1_l2.shrinking import STRENGTHS, compute_shrinking
 
 
 def chosen_for_digits():
     """Your choice among the strengths of the lesson, from three seeds."""
-    *_, shrunk = explore.compute_shrinking(seeds=(0, 1, 2))
+    *_, shrunk = compute_shrinking(seeds=(0, 1, 2))
     columns = (errors[:, 0].T.tolist() for errors in (shrunk.train_error, shrunk.validation_error, shrunk.test_error))
-    return choose_strength(list(explore.STRENGTHS), *columns)
+    return choose_strength(list(STRENGTHS), *columns)
 
 
 chosen_for_digits() if t4.answered else print("Write T4 first.")

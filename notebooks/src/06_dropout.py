@@ -27,9 +27,9 @@ from torch import nn
 
 from course_lib.dropout import Dropout, MCDropout, WeightScalingDropout, dropout
 from course_lib.explorers import dropout as explore
-from course_lib.lab import dropout_curves, mc_dropout, thinned
-from course_lib.lab.ratios import ratio_interval
-from course_lib.lab.statistics import mean_interval, paired_interval
+from course_lib.experiments.dropout import curves, mc_dropout, masks
+from course_lib.statistics import ratio_interval
+from course_lib.statistics import mean_interval, paired_interval
 from course_lib.notebook import claim, predict, quiz, reveal, setup, show_source
 
 setup()
@@ -61,9 +61,9 @@ explore.masks.show()
 
 # %%
 x = torch.tensor([3.0, 1.0, 0.5, 2.0], dtype=torch.float64)
-masks = torch.Generator().manual_seed(0)
+generator = torch.Generator().manual_seed(0)
 for _ in range(4):
-    print(dropout(x, p=0.25, generator=masks))
+    print(dropout(x, p=0.25, generator=generator))
 
 # %% [markdown]
 # Four calls, four masks. Now stack x a hundred thousand times (`expand`). In each column only two values turn up, 0 and $x/(1-p)$; `aminmax` picks them out, and they go into the two sums above.
@@ -72,7 +72,7 @@ for _ in range(4):
 # %% tags=["nbval-check-output"]
 gaps, off = [], []
 for p in (0.1, 0.25, 0.5, 0.8):
-    stacked = dropout(x.expand(100_000, -1), p, generator=masks)
+    stacked = dropout(x.expand(100_000, -1), p, generator=generator)
     dropped, kept = stacked.aminmax(dim=0)
     mean = p * dropped + (1 - p) * kept
     variance = p * (dropped - mean) ** 2 + (1 - p) * (kept - mean) ** 2
@@ -98,7 +98,7 @@ show_source(dropout)
 # %% tags=["nbval-check-output"]
 layer = Dropout(0.5)
 claim("In evaluation mode dropout is the identity.", measured=(layer.eval()(x) - x).abs().max().item(), holds=lambda gap: gap == 0)
-old = WeightScalingDropout(0.5, generator=masks)
+old = WeightScalingDropout(0.5, generator=generator)
 claim("In its form of 2014 dropout does not rescale in training, and multiplies by 1 − p in evaluation.",
       measured=[sorted(set((old.train()(x.expand(50, -1)) / x).flatten().tolist())), sorted(set((old.eval()(x) / x).tolist()))],
       holds=lambda factors: factors == [[0, 1], [0.5]])
@@ -138,8 +138,8 @@ predict("ensemble", "When is the output in evaluation mode (before any softmax) 
 # %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
 draw, p_small = torch.Generator().manual_seed(0), 0.3
 example, first, second = (torch.randn(shape, generator=draw, dtype=torch.float64) for shape in (4, (3, 4), (2, 3)))
-on_inputs, on_hidden = thinned.all_masks(4), thinned.all_masks(3)  # [16, 4], [8, 3]
-chance_in, chance_hidden = thinned.chances(on_inputs, p_small), thinned.chances(on_hidden, p_small)
+on_inputs, on_hidden = masks.all_masks(4), masks.all_masks(3)  # [16, 4], [8, 3]
+chance_in, chance_hidden = masks.chances(on_inputs, p_small), masks.chances(on_hidden, p_small)
 
 hidden = torch.relu(first @ example)
 outputs = (hidden * on_hidden / (1 - p_small)) @ second.T  # [8, 2]
@@ -195,14 +195,14 @@ predict("worse", "With dropout, training prints a higher training loss than with
          "both of the last two"])
 
 # %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
-*_, trained = dropout_curves.compute_curves()  # every p at once, for here and for the next picture
-losses = dropout_curves.three_losses(trained, p=0.5)
+*_, trained = curves.compute_curves()  # every p at once, for here and for the next picture
+losses = curves.three_losses(trained, p=0.5)
 less_fit, noise = paired_interval(losses.off, losses.plain), paired_interval(losses.on, losses.off)
 claim("Part of it is regularization: with its masks off the network still fits the training rows less than the plain one.",
       measured=less_fit, kind="measured", holds=lambda gap: gap.between(low=0.05))
 claim("Part of it is mask noise: the same weights lose more with their masks on than off.",
       measured=noise, kind="measured", holds=lambda gap: gap.between(low=0.05))
-right, wrong = (b - a for a, b in zip(*(dropout_curves.loss_by_label(trained, p) for p in (0.0, 0.5))))  # dropout − plain
+right, wrong = (b - a for a, b in zip(*(curves.loss_by_label(trained, p) for p in (0.0, 0.5))))  # dropout − plain
 claim("More than half of the worse fit is on the wrong labels.",
       measured=mean_interval(60 * wrong / (60 * wrong + 240 * right)), kind="measured", holds=lambda share: share.between(low=0.5))
 
@@ -248,7 +248,7 @@ explore.curves.show(p=0.5)
 
 # %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
 error = {p: trained.test_error[:, trained.at(p), -1] for p in trained.ps}
-step, at_best = zip(*(dropout_curves.stopped(trained, p) for p in (0.0, 0.5, 0.85)))
+step, at_best = zip(*(curves.stopped(trained, p) for p in (0.0, 0.5, 0.85)))
 comparisons = {"Step 1000: p = 0.5 lowers the test error by more than 3 points.": (error[0.0], error[0.5], 0.03),
                "Step 1000: p = 0.96 has a higher test error than p = 0.85, by more than a point.": (error[0.96], error[0.85], 0.01),
                "Each at its best step: p = 0.5 beats the plain network by more than a point.": (at_best[0], at_best[1], 0.01),
@@ -263,7 +263,7 @@ best = {name: min((error[p] for p in ps), key=torch.mean) for name, ps in answer
 print("mean test error at step", *(f"{s:>6}" for s in trained.steps[5:]))
 for p in (0.0, 0.5, 0.85, 0.9):
     print(f"               p = {p:<5g}", *(f"{e:6.1%}" for e in trained.test_error[:, trained.at(p)].mean(0)[5:]))
-reveal("best", dropout_curves.told_apart(best), because="the lowest mean is at p = " + f"{min(error, key=lambda p: error[p].mean()):g}")
+reveal("best", curves.told_apart(best), because="the lowest mean is at p = " + f"{min(error, key=lambda p: error[p].mean()):g}")
 
 # %% [markdown]
 # Read the table row by row: the plain network is at its best early, then it learns wrong labels by heart. With dropout the same comes later and more slowly; at p = 0.9 nothing of it shows by step 1000, and the training error (blue) is near 20 %: just about every wrong label is ignored.
@@ -286,13 +286,13 @@ lowest = {name: torch.tensor(trained.ps)[figure[:, :, -1].argmin(1)] for name, f
 claim("The p that is best for the test loss is smaller than the one that is best for the test error.",
       measured=paired_interval(lowest["error"], lowest["loss"]), kind="measured", holds=lambda gap: gap.between(low=0))
 claim("p = 0.85 is too timid: accuracy on test rows exceeds mean confidence by more than 0.1.",
-      measured=mean_interval(dropout_curves.timidity(trained, 0.85)), kind="measured", holds=lambda gap: gap.between(low=0.1))
+      measured=mean_interval(curves.timidity(trained, 0.85)), kind="measured", holds=lambda gap: gap.between(low=0.1))
 claim("p = 0 is too sure: mean confidence exceeds accuracy by more than 0.1.",
-      measured=mean_interval(-dropout_curves.timidity(trained, 0.0)), kind="measured", holds=lambda gap: gap.between(low=0.1))
+      measured=mean_interval(-curves.timidity(trained, 0.0)), kind="measured", holds=lambda gap: gap.between(low=0.1))
 
-*_, sooner = dropout_curves.compute_curves(ps=(0.85,), steps=400)
+*_, sooner = curves.compute_curves(ps=(0.85,), steps=400)
 claim("p = 0.85 is more timid at step 400 than at step 1000.",
-      measured=paired_interval(dropout_curves.timidity(sooner, 0.85), dropout_curves.timidity(trained, 0.85)), kind="measured",
+      measured=paired_interval(curves.timidity(sooner, 0.85), curves.timidity(trained, 0.85)), kind="measured",
       holds=lambda gap: gap.between(low=0))
 
 # %% [markdown]
@@ -304,7 +304,7 @@ claim("p = 0.85 is more timid at step 400 than at step 1000.",
 # The second stage of the picture: 200 rows, all labels right. There is little to unlearn. We ask for a gain of more than one point from p = 0.5 at step 1000, and, since the best p should depend on what there is to unlearn, whether p = 0.85 is *worse* than 0.5 here (interval clear of 0). Twenty seeds.
 
 # %% tags=["deeper", "nbval-check-output"]
-*_, clean = dropout_curves.compute_curves("all right", seeds=tuple(range(20, 40)), ps=(0.0, 0.5, 0.85))
+*_, clean = curves.compute_curves("all right", seeds=tuple(range(20, 40)), ps=(0.0, 0.5, 0.85))
 plain, half, much = clean.test_error[:, :, -1].T
 claim("With right labels p = 0.5 lowers the test error by more than one point.",
       measured=paired_interval(plain, half), kind="measured", holds=lambda gain: gain.between(low=0.01))
@@ -329,13 +329,13 @@ print(f"standard deviation over seeds: of the error {plain.std():.4f}, of the pa
 # Both against **three** plain networks: at step 1000; stopped at the training loss of the dropout network; stopped at its best. The last two tell dropout from not having memorised.
 
 # %% tags=["nbval-check-output"]
-stop = dropout_curves.fits_as_well(trained, p=0.5)
-*_, fits = dropout_curves.compute_curves(ps=(0.0,), steps=stop)  # the same runs as before, stopped sooner
-*_, finest = dropout_curves.compute_curves(ps=(0.0,), steps=step[0])
+stop = curves.fits_as_well(trained, p=0.5)
+*_, fits = curves.compute_curves(ps=(0.0,), steps=stop)  # the same runs as before, stopped sooner
+*_, finest = curves.compute_curves(ps=(0.0,), steps=step[0])
 networks = {"dropout": (trained, 0.5), "the plain network at step 1000": (trained, 0.0),
             "the plain network at the same training loss": (fits, 0.0), "the plain network at its best": (finest, 0.0)}
-worst = {name: dropout_curves.unit_removal(*network, on="test")[:, 0] for name, network in networks.items()}
-rises = {name: dropout_curves.unit_removal(*network, on="train") for name, network in networks.items()}
+worst = {name: curves.unit_removal(*network, on="test")[:, 0] for name, network in networks.items()}
+rises = {name: curves.unit_removal(*network, on="train") for name, network in networks.items()}
 share = {name: rise[:, :13].sum(1) / rise.sum(1) for name, rise in rises.items()}
 for plain_one in list(networks)[1:]:
     claim(f"Against {plain_one}: the worst unit costs less than half.",
@@ -369,11 +369,11 @@ print(f"(The last two were stopped at steps {stop} and {step[0]}.)")
 draw, p_ridge = torch.Generator().manual_seed(0), 0.4
 X, y, w = (torch.randn(shape, generator=draw, dtype=torch.float64) for shape in ((8, 3), 8, 3))
 claim("The loss averaged over all masks of all rows is the ridge formula, at p = 0.1, 0.3, 0.5 and 0.9.",
-      measured=[(thinned.averaged_loss(X, y, w, p) - thinned.ridge_loss(X, y, w, p)).item() for p in (0.1, 0.3, 0.5, 0.9)],
+      measured=[(masks.averaged_loss(X, y, w, p) - masks.ridge_loss(X, y, w, p)).item() for p in (0.1, 0.3, 0.5, 0.9)],
       holds=lambda gaps: max(map(abs, gaps)) < 1e-10)
-ridge = thinned.ridge_solution(X, y, p_ridge)
+ridge = masks.ridge_solution(X, y, p_ridge)
 claim("Gradient descent on that average, with steps small enough, ends at the closed form.",
-      measured=(thinned.train_averaged(X, y, p_ridge, lr=0.02, steps=1500) - ridge).abs().max().item(), holds=lambda gap: gap < 1e-9)
+      measured=(masks.train_averaged(X, y, p_ridge, lr=0.02, steps=1500) - ridge).abs().max().item(), holds=lambda gap: gap < 1e-9)
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: with real masks, and a ridge that does not mind units
@@ -387,7 +387,7 @@ claim("Gradient descent on that average, with steps small enough, ends at the cl
 gram = X.T @ X
 edge = 2 / torch.linalg.eigvalsh(gram + p_ridge / (1 - p_ridge) * torch.diag(gram.diagonal())).max().item()
 claim("The step 0.02 is below 2/λ_max.", measured=edge, holds=lambda edge: edge > 0.02)
-runs = thinned.train_linear(X, y, p_ridge, lr=0.02, steps=800, runs=500, generator=torch.Generator().manual_seed(0))
+runs = masks.train_linear(X, y, p_ridge, lr=0.02, steps=800, runs=500, generator=torch.Generator().manual_seed(0))
 off = (runs.mean(0) - ridge) / (runs.std(0) / len(runs) ** 0.5)
 claim("Trained with real masks, the mean weights are those of the closed form, within 3.5 standard errors.",
       measured=off.tolist(), kind="measured", holds=lambda z: max(map(abs, z)) < 3.5)
@@ -405,7 +405,7 @@ def ordinary(X, strength=3.0):
 
 claim("Rescaled features leave the predictions of dropout's ridge as they are, and change those of ordinary ridge.",
       measured=[(X @ solve(X) - (X * units) @ solve(X * units)).abs().max().item()
-                for solve in (lambda X: thinned.ridge_solution(X, y, p_ridge), ordinary)],
+                for solve in (lambda X: masks.ridge_solution(X, y, p_ridge), ordinary)],
       holds=lambda gap: gap[0] < 1e-9 and gap[1] > 0.01)
 
 # %% [markdown]
@@ -420,9 +420,9 @@ claim("Rescaled features leave the predictions of dropout's ridge as they are, a
 
 # %% tags=["deeper", "nbval-check-output"]
 fed = torch.relu(torch.randn(6, 1, generator=draw, dtype=torch.float64))  # six rows of one unit
-thin = fed.T * thinned.all_masks(6) / (1 - 0.5)  # all that dropout can make of them, each pattern as likely as any other
+thin = fed.T * masks.all_masks(6) / (1 - 0.5)  # all that dropout can make of them, each pattern as likely as any other
 claim("Over all masks, dropout raises the variance by (E[x²]/(1 − p) − E[x]²)/Var[x].",
-      measured=(thin.var(correction=0) / fed.var(correction=0) - thinned.variance_shift(fed, 0.5)[0]).abs().item(),
+      measured=(thin.var(correction=0) / fed.var(correction=0) - masks.variance_shift(fed, 0.5)[0]).abs().item(),
       holds=lambda gap: gap < 1e-12)
 
 # %% [markdown]
@@ -433,7 +433,7 @@ claim("Over all masks, dropout raises the variance by (E[x²]/(1 − p) − E[x]
 # The *order of dropout and norm matters* if dropout in front costs more than a point of test error, **beyond** what the two orders differ at p = 0, where there is no dropout to be in front. It is *the shift* that costs it if less than a point of that is left when both networks take their statistics anew.
 
 # %% tags=["deeper"]
-from course_lib.lab.dropout_before_norm import compute_shift
+from course_lib.experiments.dropout.before_norm import compute_shift
 
 *_, shift = compute_shift()
 at = {p: shift.ps.index(p) for p in shift.ps}
@@ -482,7 +482,7 @@ for order, name in enumerate(("dropout before norm", "dropout behind norm")):
 # Leave the masks on when the network is *used*, ask it 200 times, and take the spread of the answers for its uncertainty: Monte-Carlo dropout. `MCDropout` drops in both modes; here on the small network of before:
 
 # %%
-asked = MCDropout(p_small, generator=masks).eval()(hidden.expand(200, -1)) @ second.T  # one question, 200 masks: [200, 2]
+asked = MCDropout(p_small, generator=generator).eval()(hidden.expand(200, -1)) @ second.T  # one question, 200 masks: [200, 2]
 for k in (0, 1):
     print(f"output {k}: mean {asked[:, k].mean():.2f}, spread {asked[:, k].std():.2f}; evaluation {whole[k]:.2f}")
 

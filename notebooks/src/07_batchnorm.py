@@ -27,10 +27,10 @@ import torch
 
 from course_lib.batchnorm import BatchNorm1d, batch_norm, fold_batch_norm, standardise
 from course_lib.explorers import batchnorm as explore
-from course_lib.lab.batch_statistics import compare_modes, measure_noise
-from course_lib.lab.norm_training import compare_speed
-from course_lib.lab.statistics import mean_interval, paired_interval
-from course_lib.lab.turning import angle_at_rest, norm_at_rest, turn
+from course_lib.experiments.batchnorm.batch_statistics import compare_modes, measure_noise
+from course_lib.experiments.batchnorm.training import compare_speed
+from course_lib.statistics import mean_interval, paired_interval
+from course_lib.experiments.batchnorm.turning import angle_at_rest, norm_at_rest, turn
 from course_lib.notebook import claim, predict, quiz, reveal, setup, show_source
 
 setup()
@@ -236,7 +236,7 @@ reveal("two", "−1 and 1", because="(x₁ − μ)² = (x₂ − μ)² = σ²: b
 # A lead counts if its interval leaves out 0.
 
 # %% tags=["deeper"]
-from course_lib.lab.norm_training import compare_small_batches
+from course_lib.experiments.batchnorm.training import compare_small_batches
 
 predict("small", "Which has the lower test error with batches of 2, and of 8?",
         ["LayerNorm at both", "BatchNorm at both", "LayerNorm at 2, BatchNorm at 8",
@@ -327,7 +327,7 @@ reveal("speed", "gone" if rest.between(high=0) is False else said.get((repair.be
 # Compared *in what*? In the weights as they are. In front of a BatchNorm, weights α times as long give the same function with a bend $1/\alpha^2$ as large, as the last part of this lesson shows. So part of any difference is a matter of lengths.
 
 # %% tags=["deeper"]
-from course_lib.lab.norm_training import LEVELS, compare_smoothness
+from course_lib.experiments.batchnorm.training import LEVELS, compare_smoothness
 
 *_, smooth = compare_smoothness()
 for i, level in enumerate(LEVELS):
@@ -429,12 +429,12 @@ quiz("You double the learning rate, keep λ, and train until the weights in fron
 # We take the root mean square of its angle per step over the last half, and say *at rest* if it is within 2 % of $\arccos(1-\eta\lambda)$. It takes time to get there: decay alone needs $1/(\eta\lambda)$ steps to shrink a weight by the factor $e$.
 
 # %% tags=["deeper"]
-from course_lib.lab.turning import STRENGTHS, turn_on_digits
+from course_lib.experiments.batchnorm.turning import STRENGTHS, turn_on_digits
 
 predict("rest", "After 1500 steps at rate 0.1, at rest for λ =", ["0.01 and 0.1", "0.1 only", "0.01 only", "neither"])
 
 # %% tags=["deeper"] jupyter={"outputs_hidden": true}
-explore.decay.show(strength=0.1, where=explore.DIGITS)
+explore.decay.show(strength=0.1, where=explore.decay.DIGITS)
 
 # %% tags=["deeper"] jupyter={"outputs_hidden": true}
 *_, digits = turn_on_digits()  # what the picture was drawn from
@@ -471,7 +471,7 @@ reveal("rest", options.get(tuple(resting.values())), because="ηλ·steps must b
 # And is decay any good here? We ask whether it *lowers* test error and test loss against *neither* (intervals below 0).
 
 # %% tags=["deeper"]
-from course_lib.lab.turning import VARIANTS, compare_rates
+from course_lib.experiments.batchnorm.turning import VARIANTS, compare_rates
 
 *_, rates = compare_rates()
 for name, error, loss, effective in zip(VARIANTS, rates.error, rates.loss, rates.effective_lr):
@@ -522,7 +522,7 @@ claim("At fixed ε = 1e-5 the gradient at 10 W is a tenth of that at W to a rela
 # The identity itself, in float64 on the little loss from above. ε has to shrink with the weights, $\epsilon\,(1-\eta\lambda)^{2t}$, to be the same ε in both runs. With an ε that stays, they part slowly: that is the "up to ε" of all these sentences.
 
 # %% tags=["deeper", "nbval-check-output"]
-from course_lib.lab.turning import growing_rate
+from course_lib.experiments.batchnorm.turning import growing_rate
 
 
 def apart_after(steps, lr=0.1, strength=0.3, moving=True):
@@ -545,7 +545,7 @@ claim("Decay and the growing rate give the same directions after 100 steps, if �
 # Under heavy-ball momentum μ with L2 (torch's `SGD(momentum=…, weight_decay=…)`), the angle at rest becomes $\sqrt{2\eta\lambda/(1+\mu)}$, to leading order. Same margin, 2 %; rate 0.01, μ = 0.9, λ = 1; eight seeds.
 
 # %% tags=["deeper", "nbval-check-output"]
-from course_lib.lab.turning import turn_on_digits
+from course_lib.experiments.batchnorm.turning import turn_on_digits
 
 *_, heavy = turn_on_digits(0.01, (1.0,), momentum=0.9)
 claim("With momentum 0.9 the angle per step is within 2 % of √(2ηλ/(1 + μ)).",

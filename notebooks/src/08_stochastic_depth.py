@@ -25,7 +25,7 @@ import torch
 from torch import nn
 
 from course_lib.explorers import stochastic_depth as explore
-from course_lib.lab.statistics import mean_interval, paired_interval
+from course_lib.statistics import mean_interval, paired_interval
 from course_lib.notebook import claim, predict, quiz, reveal, setup, show_source
 from course_lib.stochastic_depth import ResidualBlock, drop_path, mlp_branch, survival_probabilities
 
@@ -141,7 +141,7 @@ predict("depth", "How many of the 54 blocks are computed for a batch, on average
 # Each block adds its own probability: the expected depth is $\sum_l p_l = L - (1-p_L)\frac{1}{L}\sum_l l = L - (1-p_L)\frac{L+1}{2}$. For $p_L = 0.5$ that is $\frac{3L-1}{4}$. Believe it, or count:
 
 # %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
-from course_lib.lab.shorter_steps import Count, residual_network
+from course_lib.experiments.stochastic_depth.steps import Count, residual_network
 
 survivals = survival_probabilities(54, 0.5)
 network, blocks = residual_network(survivals, width=2, generator=torch.Generator().manual_seed(0))
@@ -179,7 +179,7 @@ claim("The two rules differ: the first block survives with 1 instead of 1 − (1
 # Four blocks have $2^4$ possible masks: few enough to take all of them, each with its probability, and to compare the mean training output with what evaluation gives.
 
 # %%
-from course_lib.lab.all_masks import mean_over_masks, outputs_of  # blocks z + factor·bend(W·z), any factors
+from course_lib.experiments.stochastic_depth.all_masks import mean_over_masks, outputs_of  # blocks z + factor·bend(W·z), any factors
 
 torch.manual_seed(1)
 weights, start = 0.5 * torch.randn(4, 3, 3, dtype=torch.float64), torch.randn(3, dtype=torch.float64)
@@ -216,8 +216,8 @@ predict("time", "p_L = 0.5: 73 % of the blocks are computed. A training step tak
         ["less than 73 % of the time", "73 %, give or take the interval", "more than 73 %, yet less than all", "as long as before"])
 
 # %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
-from course_lib.lab.shorter_steps import time_shorter
-from course_lib.lab.shorter_training import LAST, train_shorter
+from course_lib.experiments.stochastic_depth.steps import time_shorter
+from course_lib.experiments.stochastic_depth.training import LAST, train_shorter
 
 *_, steps = time_shorter()  # also what the next picture is drawn from
 *_, wide = time_shorter(last=(0.5, 1.0), width=256, rounds=10, steps=4)
@@ -354,10 +354,10 @@ predict("rules", "The linear rule against its reverse, each at its best step: wh
 explore.rules.show(last=0.0, figure="test NLL")
 
 # %% tags=["deeper", "nbval-check-output"] jupyter={"outputs_hidden": true}
-*_, rules = explore.compute_rules()
+*_, rules = explore.rules.compute()
 for when, read in (("After 600 steps", lambda t: t.at("nll")), ("Each at its best step", lambda t: t.stopped("nll"))):
     for rule in ("uniform", "reversed"):
-        linear, other = (values[:, 0] for values in explore.compared(rules, rule, read))
+        linear, other = (values[:, 0] for values in explore.rules.compared(rules, rule, read))
         claim(f"{when}, at 5.5 expected blocks, the linear rule has a lower test NLL than the {rule} one (difference).",
               measured=paired_interval(linear, other), kind="measured", holds=lambda difference: difference.between(high=0))
 gap = paired_interval(linear, other)
@@ -383,7 +383,7 @@ explore.first_block.show()
 # %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
 effects = []
 for start in ("torch's own, 1/(3n)", "2/n (He)"):
-    *_, first = explore.compute_first_block(last=0.5, branch="Linear–GELU–Linear", start=start)
+    *_, first = explore.first_block.compute(last=0.5, branch="Linear–GELU–Linear", start=start)
     bare, shortcut, dropping = first.norm.log10().unbind(1)  # [seeds, depths] each, in powers of ten
     effects.append(paired_interval(dropping[:, -1], shortcut[:, -1]))
     claim(f"{start}: without shortcuts the gradient vanishes (in powers of ten: below −2).", kind="measured",

@@ -23,9 +23,9 @@
 # %% tags=["setup"]
 import torch
 
-from course_lib.course_map import the_map, the_ways
+from course_lib.learner.course_map import the_map, the_ways
 from course_lib.explorers import overfitting as explore
-from course_lib.lab.statistics import mean_interval
+from course_lib.statistics import mean_interval
 from course_lib.notebook import claim, predict, reveal, self_test, setup, standing
 
 setup()

@@ -141,8 +141,8 @@ class Opened:
 
 
 _WAIT = """
-from course_lib.explorers import _panel
-print(all(panel.wait(120) for _, panels in _panel._shown.values() for panel in panels))
+from course_lib.panel import panel
+print(all(panel.wait(120) for _, panels in panel._shown.values() for panel in panels))
 """
 _ASK = """
 async code => {

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from course_lib.quizzes import cards, questions
+from course_lib.learner.quizzes import cards, questions
 from tests.browser import _lab
 from tests.browser.conftest import place
 

@@ -1,0 +1,170 @@
+"""From text to notebook, one way: nothing here ever writes a source.
+
+``src/NN_stem.py``           → ``NN_stem.ipynb``, executed
+``src/NN_stem_exercises.py`` → ``NN_stem_exercises.ipynb``, answers blank, not executed
+                             → ``solutions/NN_stem_exercises.ipynb``, executed: the reference of the checker
+
+Building twice gives the same sources, cell ids and metadata.
+An answer stands in its source between ``### BEGIN SOLUTION`` and ``### END SOLUTION``.
+"""
+
+import ast
+import hashlib
+import os
+import re
+import time
+from collections.abc import Callable, Iterable
+from copy import deepcopy
+from pathlib import Path
+
+import jupytext
+import nbformat
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+
+from course_lib.base.files import write_whole
+from course_lib.base.places import CourseError
+
+SOLUTION = re.compile(r"^([ \t]*)### BEGIN SOLUTION *\n(.*?)^[ \t]*### END SOLUTION *$", re.MULTILINE | re.DOTALL)
+WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
+METADATA = {
+    # Shipped notebooks are paired with nothing: live pairing would show a blank exercise's answers from src/.
+    "jupytext": {"formats": "ipynb"},
+    "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
+    "language_info": {"file_extension": ".py", "mimetype": "text/x-python", "name": "python"},
+}
+
+
+class BuildError(CourseError):
+    """A source that cannot be built; the message names file, cell and cause."""
+
+
+def build(names: Iterable[str], notebooks: Path, report: Callable[[str], None] = print) -> list[Path]:
+    """Build the named notebooks (``03_weight_decay``, …) of a folder and return the files written.
+
+    Raises BuildError at the first source that fails; what stood there before it stays.
+    """
+    written = []
+    for name in names:
+        start = time.perf_counter()
+        for path, notebook in targets(notebooks / "src" / f"{name}.py").items():
+            save(notebook if is_blank(path) else executed(notebook, path, name), path)
+            written.append(path)
+        report(f"built {name} in {time.perf_counter() - start:.1f} s")
+    return written
+
+
+def targets(source: Path) -> dict[Path, nbformat.NotebookNode]:
+    """The notebooks that a source gives, by the file each goes to; none is executed yet."""
+    notebook, notebooks = read(source), source.parent.parent
+    here = notebooks / f"{source.stem}.ipynb"
+    if not source.stem.endswith("_exercises"):
+        return {here: notebook}
+    return {here: blank(notebook, source), notebooks / "solutions" / here.name: notebook}
+
+
+def is_blank(path: Path) -> bool:
+    """Whether a built notebook is an exercise waiting for answers, and so is never executed by the build."""
+    return path.stem.endswith("_exercises") and path.parent.name != "solutions"
+
+
+def read(source: Path) -> nbformat.NotebookNode:
+    """A py:percent text as a notebook with fixed metadata and cell ids."""
+    if not source.is_file():
+        raise BuildError(f"{source.name}: there is no such source in {source.parent.name}/")
+    notebook = jupytext.read(source)
+    notebook.metadata = nbformat.from_dict(deepcopy(METADATA))
+    notebook.nbformat, notebook.nbformat_minor = 4, 5
+    _fix_ids(notebook.cells)
+    return notebook
+
+
+def _fix_ids(cells: list) -> None:
+    """An id says what the cell holds, so that moving or adding a cell leaves the other ids alone."""
+    seen: dict[str, int] = {}
+    for cell in cells:
+        key = hashlib.sha256(f"{cell.cell_type}\n{cell.source}".encode()).hexdigest()[:8]
+        seen[key] = seen.get(key, 0) + 1
+        cell.id = key if seen[key] == 1 else f"{key}-{seen[key]}"
+
+
+def blank(notebook: nbformat.NotebookNode, source: Path) -> nbformat.NotebookNode:
+    """A copy with every answer taken out. Raises BuildError where markers do not match or cannot be blanked."""
+    copy = deepcopy(notebook)
+    for number, cell in enumerate(copy.cells):
+        try:
+            cell.source = SOLUTION.sub(_without_answer, cell.source)
+            if re.search("### (BEGIN|END) SOLUTION", cell.source):
+                raise ValueError("'### BEGIN SOLUTION' and '### END SOLUTION' do not match")
+        except (ValueError, SyntaxError) as problem:
+            raise BuildError(f"{_place(source, number, notebook)}: {problem}") from None
+    return copy
+
+
+def _without_answer(region: re.Match) -> str:
+    indent, answer = region.groups()
+    if indent:
+        return f'{indent}raise NotImplementedError("your code here")'
+    return "\n".join(f"{name} = ...  # your answer" for name in _assigned(answer))
+
+
+def _assigned(answer: str) -> list[str]:
+    statements = ast.parse(answer).body
+    targets = [target for statement in statements for target in getattr(statement, "targets", [None])]
+    if not all(isinstance(target, ast.Name) for target in targets):
+        raise ValueError("at top level an answer may only assign names (`w = …`): put the markers inside the function")
+    return [target.id for target in targets]
+
+
+def executed(notebook: nbformat.NotebookNode, path: Path, name: str) -> nbformat.NotebookNode:
+    """Run a notebook in a fresh kernel, standing in the folder of its file; return it with its outputs.
+
+    Explorers compute to the end (``COURSE_HEADLESS=1``) and leave a picture; widget views and states are not kept.
+    """
+    path.parent.mkdir(exist_ok=True)
+    started: list[int] = []
+    client = NotebookClient(
+        notebook,
+        timeout=300,
+        kernel_name="python3",
+        record_timing=False,
+        store_widget_state=False,
+        coalesce_streams=True,
+        resources={"metadata": {"path": str(path.parent)}},
+        on_cell_execute=lambda cell, cell_index: started.append(cell_index),
+    )
+    try:
+        client.execute(env=os.environ | {"COURSE_HEADLESS": "1"})
+    except (CellExecutionError, CellTimeoutError, DeadKernelError) as problem:
+        source = path.parents[path.parent.name == "solutions"] / "src" / f"{name}.py"
+        raise BuildError(f"{_place(source, started[-1], notebook)}: {_cause(problem)}") from problem
+    notebook.metadata = nbformat.from_dict(deepcopy(METADATA))
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.outputs = _without_views(cell.outputs)
+    return notebook
+
+
+def _cause(problem: Exception) -> str:
+    if isinstance(problem, CellExecutionError):
+        return f"{problem.ename}: {problem.evalue}"
+    return str(problem).splitlines()[0]
+
+
+def _place(source: Path, number: int, notebook: nbformat.NotebookNode) -> str:
+    """``src/03_weight_decay.py, cell 12 (line 140)``, cells counted from 1 as one reads."""
+    lines = [line for line in notebook.cells[number].source.splitlines() if line.strip()]
+    text = source.read_text(encoding="utf-8").splitlines()
+    line = text.index(lines[0]) + 1 if lines and lines[0] in text else "?"
+    return f"src/{source.name}, cell {number + 1} (line {line})"
+
+
+def _without_views(outputs: list) -> list:
+    for output in outputs:
+        output.get("data", {}).pop(WIDGET_VIEW, None)
+    return [output for output in outputs if output.get("data") != {}]
+
+
+def save(notebook: nbformat.NotebookNode, path: Path) -> None:
+    """Write a notebook, whole or not at all."""
+    write_whole(path, nbformat.writes(notebook) + "\n")

@@ -1,0 +1,156 @@
+"""What a learner has done, kept in one small file of the course that git does not see: ``.course/progress.json``.
+
+The file maps section → name → entry. Sections: predictions, quiz, tasks, cards. A name begins with the lesson's stem
+("dropout/ensemble"), an entry is a small dictionary. Built notebooks and tests (``COURSE_HEADLESS=1``) keep nothing.
+Nothing that is wrong with the file stops a lesson: it becomes one sentence.
+"""
+
+from __future__ import annotations  # an older Python gets as far as the sentence that names it
+
+import json
+import os
+from contextlib import ExitStack, suppress
+from datetime import date, datetime
+from pathlib import Path, PureWindowsPath
+
+from course_lib import LESSONS
+from course_lib.base.files import write_whole
+from course_lib.base.places import CourseError, root
+
+SECTIONS = ("predictions", "quiz", "tasks", "cards")
+PATIENCE = 5.0  # seconds to wait for another kernel that is writing
+
+_waiting = []  # (section, name, entry) not written yet: they go with the next entry that can be
+
+
+def file() -> Path:
+    """Where progress is kept. Raises CourseError outside the course."""
+    return root() / ".course" / "progress.json"
+
+
+def headless() -> bool:
+    """Whether notebooks are being built or tested: then nothing is kept and nothing is remembered."""
+    return os.environ.get("COURSE_HEADLESS") == "1"
+
+
+def lesson(notebook: str | None = None) -> str:
+    """Stem of the lesson that a notebook's path belongs to, exercises and copies included; "" for any other notebook.
+
+    Without a path: of the notebook that this kernel serves, as Jupyter's server or VS Code names it.
+    """
+    # Windows paths split at both kinds of slash.
+    name = PureWindowsPath(_own_notebook() if notebook is None else notebook).name
+    return next((stem for number, stem in enumerate(LESSONS) if name.startswith(f"{number:02d}_{stem}")), "")
+
+
+def _own_notebook() -> str:
+    from IPython import get_ipython
+
+    shell = get_ipython()
+    by_editor = shell.user_ns.get("__vsc_ipynb_file__", "") if shell else ""
+    return by_editor or os.environ.get("JPY_SESSION_NAME", "")
+
+
+def note(section: str, name: str, **entry) -> str:
+    """Keep an entry, in place of a former one of that name. Returns "", or the sentence to show where that failed.
+
+    What cannot be written now is kept in this kernel and written with the next entry. Many kernels may write at once.
+    """
+    if section not in SECTIONS:
+        raise ValueError(f"section = {section!r}: must be one of {', '.join(SECTIONS)}")
+    if headless():
+        return ""
+    _waiting.append((section, name, entry))
+    try:
+        path = file()
+        path.parent.mkdir(exist_ok=True)
+        with _lock(path):
+            kept, said = _load(path)
+            write_whole(path, json.dumps(_with_waiting(kept), indent=1, ensure_ascii=False, sort_keys=True))
+        _waiting.clear()
+        return said
+    except (OSError, CourseError) as problem:
+        return f"Kept only until this kernel stops, since the progress file cannot be written: {_reason(problem)}."
+
+
+def read() -> tuple[dict, str]:
+    """All that is kept, section → name → entry, and "" or the sentence that says what is wrong with the file."""
+    if headless():
+        return {section: {} for section in SECTIONS}, ""
+    kept, said = {}, ""
+    try:
+        path = file()
+        if path.exists():
+            kept, said = _load_alone(path)
+    except (OSError, CourseError) as problem:
+        said = f"The progress file cannot be read: {_reason(problem)}."
+    return _with_waiting(kept), said
+
+
+def passed(task: str) -> str:
+    """Keep that the task called "03/T1" is passed, with the day of the first time. Returns what `note` returns."""
+    number, _, short = task.partition("/")
+    name = f"{LESSONS[int(number)]}/{short}"
+    return "" if name in read()[0]["tasks"] else note("tasks", name, at=now())
+
+
+def now() -> str:
+    """This second, as the file has it."""
+    return datetime.now().isoformat(timespec="seconds")
+
+
+def _lock(path: Path):
+    from filelock import FileLock
+
+    return FileLock(path.with_suffix(".lock"), timeout=PATIENCE)
+
+
+def _load_alone(path: Path) -> tuple[dict, str]:
+    """`_load` while nobody writes; in a folder where no lock can be had nobody does."""
+    with ExitStack() as held:
+        with suppress(OSError):
+            held.enter_context(_lock(path))
+        return _load(path)
+
+
+def _load(path: Path) -> tuple[dict, str]:
+    """What the file holds. One that cannot be understood is set aside, never written over."""
+    try:
+        kept = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}, ""
+    except (ValueError, RecursionError):
+        kept = None
+    if _is_sound(kept):
+        return kept, ""
+    aside = _free(path.with_name(f"progress.damaged-{date.today()}.json"))
+    os.replace(path, aside)
+    return {}, f"The progress file was damaged: it is set aside as {aside.parent.name}/{aside.name}, a new one begins."
+
+
+def _is_sound(kept) -> bool:
+    if not isinstance(kept, dict):
+        return False
+    sections = [kept.get(section, {}) for section in SECTIONS]
+    return all(isinstance(s, dict) and all(isinstance(entry, dict) for entry in s.values()) for s in sections)
+
+
+def _free(path: Path) -> Path:
+    """The path, or the first numbered one beside it that does not exist."""
+    number, free = 1, path
+    while free.exists():
+        number += 1
+        free = path.with_stem(f"{path.stem}-{number}")
+    return free
+
+
+def _with_waiting(kept: dict) -> dict:
+    """What the file holds together with what still waits to be written; sections unknown here stay as they are."""
+    merged = kept | {section: dict(kept.get(section, {})) for section in SECTIONS}
+    for section, name, entry in _waiting:
+        merged[section][name] = entry
+    return merged
+
+
+def _reason(problem: Exception) -> str:
+    return getattr(problem, "strerror", None) or str(problem)

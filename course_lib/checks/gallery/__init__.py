@@ -1,0 +1,1 @@
+"""The debugging gallery of lesson 09: broken scripts, and what finds them."""

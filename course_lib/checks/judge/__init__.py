@@ -1,0 +1,1 @@
+"""What a task is, what an answer did, and the verdict on it."""

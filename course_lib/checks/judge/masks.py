@@ -1,0 +1,105 @@
+"""Drivers for answers that throw dice. No two right answers draw the same masks: noted is what all of them share.
+
+Shares are rounded to a twentieth, from so many entries that chance does not reach the next one.
+"""
+
+import torch
+from torch import nn
+
+from course_lib.checks.judge.values import decode
+
+
+def draws(invoke, answers, case, note):
+    """A function `(x, …, generator=)` that masks `x`: exact cases give the result itself, the others facts about it.
+
+    `x` has no zero in it. Case: "args" and "kwargs" as for `call`, "seed", "exact" (nothing is left to chance).
+    """
+    (function,) = answers
+    (x, *rest), kwargs = decode(case["args"]), decode(case.get("kwargs", {"dict": []}))
+
+    def drawn(x, seed=case["seed"]):
+        return invoke(function, x, *rest, generator=torch.Generator().manual_seed(seed), **kwargs)
+
+    given = x.clone()
+    y = drawn(given)
+    if not is_tensor_like(y, x) or case["exact"]:
+        note("", "the result", y if case["exact"] or y is None else describe(y))
+        return note("", "the input x", given)
+    note("", "the result", describe(y))
+    note("", "the input x", given)
+    note_mask(y / x, note)
+    same = torch.equal(y, drawn(x.clone()))
+    note("", "the same seed, the same mask", same)
+    note("", "another seed, another mask", not torch.equal(y, drawn(x.clone(), case["seed"] + 1)))
+    note("", "gradient − mask", gradient_off(drawn, x))
+
+
+def note_mask(factor, note):
+    """What became of the entries, from what each was multiplied by."""
+    gone = factor == 0
+    stayed = factor[~gone]
+    note("", "share that is dropped", round(gone.double().mean().item() * 20) / 20)
+    note("", "factor of what is kept (least, most)", torch.stack(stayed.detach().aminmax()) if stayed.numel() else [])
+    for axis, name in enumerate(("rows", "columns")):
+        lines = gone.movedim(axis, 0).flatten(1)
+        note("", f"{name} with different masks", len(lines.unique(dim=0)))
+
+
+def gradient_off(drawn, x):
+    """How far the gradient is from the factors that the same draw put on x; None where no gradient flows."""
+    x = x.clone().requires_grad_()
+    y = drawn(x)
+    if not y.requires_grad:
+        return None
+    y.sum().backward()
+    return (x.grad - y.detach() / x.detach()).abs().max().item()
+
+
+def is_tensor_like(y, x):
+    return type(y) is torch.Tensor and y.shape == x.shape and y.dtype == x.dtype
+
+
+def describe(y):
+    """A result in words, where its numbers are left to chance."""
+    if type(y) is not torch.Tensor:
+        return f"a {type(y).__name__}"
+    return f"a {str(y.dtype).removeprefix('torch.')} tensor of shape {list(y.shape)}"
+
+
+class Small(nn.Module):
+    """Linear, batch norm, dropout, linear, with running statistics that are not the start values."""
+
+    def __init__(self, case):
+        super().__init__()
+        weights = decode(case["weights"])
+        self.first, self.norm = nn.Linear(*case["widths"][:2]), nn.BatchNorm1d(case["widths"][1])
+        self.dropout, self.last = nn.Dropout(case["p"]), nn.Linear(*case["widths"][1:])
+        self.double()
+        with torch.no_grad():
+            for own, given in zip([*self.parameters(), self.norm.running_mean, self.norm.running_var], weights):
+                own.copy_(given)
+
+    def forward(self, x):
+        return self.last(self.dropout(self.norm(self.first(x))))
+
+
+def passes(invoke, answers, case, note):
+    """A function `(model, x, passes)` that asks a network with dropout in it many times."""
+    (function,) = answers
+    x = decode(case["x"])
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(case["seed"])
+        model = Small(case).eval()
+        buffers = {name: buffer.clone() for name, buffer in model.named_buffers()}
+        y = invoke(function, model, x.clone(), case["passes"])
+    note("", "the result", y if y is None else describe(y))
+    if type(y) is not torch.Tensor or y.shape != (case["passes"], len(x), case["widths"][-1]):
+        return
+    note("", "carries a graph", y.requires_grad)
+    moved = [name for name, buffer in model.named_buffers() if not torch.equal(buffer, buffers[name])]
+    note("", "buffers of the model that changed", moved)
+    note("", "layers left in training mode", [name for name, part in model.named_modules() if part.training])
+    note("", "all answers for the first row", y.detach()[:, 0].round(decimals=9).unique())  # 2ⁿ of n hidden units
+
+
+DRIVERS = {"draws": draws, "passes": passes}

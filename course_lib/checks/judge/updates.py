@@ -1,0 +1,190 @@
+"""Update functions for the tasks of lessons 03 and 04: torch as the referee, and a workshop of wrong ones."""
+
+import torch
+
+from course_lib.checks.judge.drivers import step_by
+from course_lib.checks.judge.task import Mistake, tensors
+from course_lib.checks.judge.values import encode
+
+# The referee
+
+
+def sgd_by_torch(param, grad, state, *, lr, momentum=0.0, l2=0.0, weight_decay=0.0):
+    """`torch.optim.SGD`, whose `weight_decay` is L2; torch has no decoupled SGD, so the shrink line stands here."""
+    old = param.clone()
+    step_by(torch.optim.SGD, param, grad, state, lr=lr, momentum=momentum, weight_decay=l2)
+    return param.sub_(lr * weight_decay * old)
+
+
+def adam_by_torch(param, grad, state, *, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, l2=0.0, weight_decay=0.0):
+    """`torch.optim.AdamW` without L2, `torch.optim.Adam` with it; for both knobs at once, Adam and the shrink line."""
+    if l2 == 0:
+        return adamw_by_torch(param, grad, state, lr=lr, betas=betas, eps=eps, weight_decay=weight_decay)
+    old = param.clone()
+    step_by(torch.optim.Adam, param, grad, state, lr=lr, betas=betas, eps=eps, weight_decay=l2)
+    return param.sub_(lr * weight_decay * old)
+
+
+def adamw_by_torch(param, grad, state, *, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=1e-2):
+    """`torch.optim.AdamW`."""
+    step_by(torch.optim.AdamW, param, grad, state, lr=lr, betas=betas, eps=eps, weight_decay=weight_decay)
+    return param
+
+
+# The workshop: one update with its screws, and what comes of turning one of them
+
+
+def heavy_ball(grad, state, *, lr, momentum=0.0, new=1.0):
+    """v ← μv + g; the step is lr·v."""
+    state["v"] = momentum * state.get("v", 0) + (new(momentum) if callable(new) else new) * grad
+    return lr * state["v"]
+
+
+def adam(
+    grad, state, *, lr, betas, eps, correct_m=True, correct_v=True, root=lambda v, eps: v.sqrt() + eps, swap=False
+):
+    """m, v ← averages of g, g²; the step is lr·m̂/(√v̂ + ε)."""
+    beta1, beta2 = betas[::-1] if swap else betas
+    t = state["t"] = state.get("t", 0) + 1
+    m = state["m"] = beta1 * state.get("m", 0) + (1 - beta1) * grad
+    v = state["v"] = beta2 * state.get("v", 0) + (1 - beta2) * grad**2
+    return lr * (m / (1 - beta1**t) if correct_m else m) / root(v / (1 - beta2**t) if correct_v else v, eps)
+
+
+def variant(
+    rule, pull=lambda l2, decay: l2, shrink=lambda lr, l2, decay: lr * decay, after=False, carry=True, **screws
+):
+    """An update: g + pull·w goes into `rule`, and w is multiplied by 1 − shrink before, or `after`, it has moved."""
+
+    def update(param, grad, state, *, l2=0.0, weight_decay=0.0, **hyper):
+        step = rule(grad + pull(l2, weight_decay) * param, state if carry else {}, **hyper, **screws)
+        factor = 1 - shrink(hyper["lr"], l2, weight_decay)
+        return param.sub_(step).mul_(factor) if after else param.mul_(factor).sub_(step)
+
+    return update
+
+
+def decay_mistakes(rule, inside):
+    """What goes wrong with `weight_decay` in any optimizer; `inside` says what happens to it in the gradient."""
+    return (
+        Mistake(
+            "coupled decay",
+            f"the decay went into the gradient, where {inside}: that is L2. Shrink the weight itself",
+            (variant(rule, pull=lambda l2, decay: l2 + decay, shrink=lambda lr, l2, decay: 0),),
+        ),
+        Mistake(
+            "decay without lr",
+            "the decay is not scaled by the learning rate: torch shrinks by the factor 1 − lr·λ",
+            (variant(rule, shrink=lambda lr, l2, decay: decay),),
+        ),
+        Mistake(
+            "decay sign",
+            "the decay has the wrong sign: it makes the weights grow",
+            (variant(rule, shrink=lambda lr, l2, decay: -lr * decay),),
+        ),
+        Mistake(
+            "decay factor 2",
+            "the decay is twice too strong: the factor is 1 − lr·λ, without a 2",
+            (variant(rule, shrink=lambda lr, l2, decay: 2 * lr * decay),),
+        ),
+        Mistake(
+            "decay after the step",
+            "the weight decays after it has moved. That convention exists, but torch shrinks the old weight first",
+            (variant(rule, after=True),),
+        ),
+        Mistake("decay forgotten", "`weight_decay` has no effect", (variant(rule, shrink=lambda lr, l2, decay: 0),)),
+    )
+
+
+def l2_mistakes(rule):
+    """What goes wrong with `l2` in any optimizer."""
+    return (
+        Mistake(
+            "L2 factor 2",
+            "L2 is twice too strong: `l2` = λ stands for the penalty (λ/2)‖w‖², whose gradient is λw, not 2λw",
+            (variant(rule, pull=lambda l2, decay: 2 * l2),),
+        ),
+        Mistake(
+            "L2 sign",
+            "L2 has the wrong sign: g − λw makes the weights grow; a widely read tutorial prints it so",
+            (variant(rule, pull=lambda l2, decay: -l2),),
+        ),
+        Mistake(
+            "L2 decoupled",
+            "`l2` shrinks the weight past the optimizer: that is weight decay. Add λw to the gradient first",
+            (variant(rule, pull=lambda l2, decay: 0, shrink=lambda lr, l2, decay: lr * (l2 + decay)),),
+        ),
+        Mistake(
+            "knobs exchanged",
+            "the two knobs are exchanged: `l2` joins the gradient, `weight_decay` shrinks the weight",
+            (variant(rule, pull=lambda l2, decay: decay, shrink=lambda lr, l2, decay: lr * l2),),
+        ),
+        Mistake("L2 forgotten", "`l2` has no effect", (variant(rule, pull=lambda l2, decay: 0),)),
+    )
+
+
+SGD_MISTAKES = (
+    Mistake(
+        "velocity not carried",
+        "the velocity starts anew at each step: keep it in `state` and multiply it by the momentum",
+        (variant(heavy_ball, carry=False),),
+    ),
+    Mistake(
+        "average for momentum",
+        "that is an average, (1 − μ)g: torch's velocity is v ← μv + g",
+        (variant(heavy_ball, new=lambda momentum: 1 - momentum),),
+    ),
+)
+
+ADAM_MISTAKES = (
+    Mistake(
+        "no bias correction",
+        "the bias correction is missing: m̂ = m/(1 − β₁ᵗ) and v̂ = v/(1 − β₂ᵗ)",
+        (variant(adam, correct_m=False, correct_v=False),),
+    ),
+    Mistake("only m corrected", "only m is corrected: v̂ = v/(1 − β₂ᵗ) needs it too", (variant(adam, correct_v=False),)),
+    Mistake(
+        "ε inside the root",
+        "ε stands inside the root: torch divides by √v̂ + ε, not by √(v̂ + ε)",
+        (variant(adam, root=lambda v, eps: (v + eps).sqrt()),),
+    ),
+    Mistake(
+        "betas exchanged",
+        "β₁ and β₂ are exchanged: β₁ belongs to the mean of g, β₂ to the mean of g²",
+        (variant(adam, swap=True),),
+    ),
+    Mistake(
+        "state created anew",
+        "the state is created anew at each step, so every step is the first: fill `state` once and keep it",
+        (variant(adam, carry=False),),
+    ),
+)
+
+# The cases
+
+NOTES = {
+    "grad": "`grad` was changed in place: leave the caller's gradient as it is",
+    "returned": "something other than `param` was returned: change `param` itself, in place, and return it",
+}
+
+
+def case(name, params, grads, *, copied_before=None, **hyper):
+    """A case for the driver `update`: `grads` holds one list of gradients per step."""
+    return {"name": name, "driver": "update", "params": tensors(*params), "grads": tensors(*grads),
+            "hyper": encode(hyper), "copied_before": copied_before}  # fmt: skip
+
+
+def drawn(generator, name, steps, shapes, **hyper):
+    """A case with weights and gradients drawn afresh, none of them near zero."""
+
+    def draw(shape):
+        x = torch.randn(shape, generator=generator, dtype=torch.float64)
+        return x + 0.2 * x.sign()
+
+    weights = [draw(shape) for shape in shapes]
+    return case(name, weights, [[draw(shape) for shape in shapes] for _ in range(steps)], **hyper)
+
+
+def between(generator, low, high):
+    """A number drawn afresh, with few digits."""
+    return round(low + (high - low) * torch.rand((), generator=generator).item(), 3)

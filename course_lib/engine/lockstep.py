@@ -1,0 +1,123 @@
+"""V networks from the first step to the last, all at the same step: gradients, update, records, and when it is over."""
+
+from collections.abc import Callable, Iterator
+
+import torch
+from torch import Tensor
+
+from course_lib.base.arguments import require
+from course_lib.base.random import seeded
+from course_lib.engine.divergence import Divergence
+from course_lib.engine.grid import choose, listed
+from course_lib.engine.job import CURVES, Job, Results
+from course_lib.engine.models import make_networks
+from course_lib.engine.rows import Rows, batches_of, joined_batches, noise_fields, stacked
+from course_lib.engine.stopping import Stopping
+from course_lib.engine.updates import choose_update
+
+TRAIN_LOSS, TEST_LOSS, VALIDATION_LOSS = (CURVES.index(f"{part}_loss") for part in ("train", "test", "validation"))
+
+
+class Lockstep:
+    """The networks of `seeds` × `settings`, seed by seed. results: flat, one axis of networks.
+
+    starts: per seed the initial parameters of the whole model; every: per seed the rows that the layers that learn see,
+    or one for all.
+    """
+
+    def __init__(
+        self, job: Job, seeds: tuple[int, ...], settings: slice, results: Results, starts: list, every: list[Rows]
+    ):
+        self.job, self.seeds, self.settings, self.results = job, seeds, settings, results
+        self.starts, self.rows = starts, stacked(every)
+        self.count = len(results.diverged_at) // len(seeds)  # settings
+        self.networks = self._networks()
+        self.optimizer = self._optimizer()
+        self.stopping = self._stopping()
+        self.divergence = Divergence(results.diverged_at, results.stopped_at)
+
+    def _networks(self):
+        job, learning = self.job, slice(2 * self.job.spec.frozen, None)
+        start = [torch.stack(same) for same in zip(*(start[learning] for start in self.starts))]
+        options = {name: torch.tensor(value, dtype=job.dtype, device=job.device)
+                   for name, value in self._columns(job.grid.model).items()}  # fmt: skip
+        return make_networks(job.learning, start, self.count, options, job.batch_size)
+
+    def _columns(self, columns: dict) -> dict[str, list[float]]:
+        """Columns of the grid, a value for each network."""
+        chosen = choose(columns, self.settings, len(self.seeds))
+        return {name: listed(value, len(self.results.diverged_at)) for name, value in chosen.items()}
+
+    def _optimizer(self):
+        job = self.job
+        options, penalties = (choose(c, self.settings, len(self.seeds)) for c in (job.grid.update, job.grid.penalties))
+        return choose_update(job.update, self.networks, options, penalties, self._factor())
+
+    def _factor(self) -> Callable | None:
+        """step → what multiplies lr: a number, or one for each network."""
+        schedule = self.job.schedule
+        if isinstance(schedule, list):
+            some = schedule[self.settings]
+            return lambda step: [_factor_at(step, one) for one in some] * len(self.seeds)
+        return schedule and (lambda step: _factor_at(step, schedule))
+
+    def _stopping(self) -> Stopping | None:
+        columns = self._columns({"min_delta": 0.0} | self.job.grid.stopping)
+        if "patience" not in columns:
+            return None
+        patience, min_delta = (torch.tensor(columns[name], dtype=torch.float64) for name in ("patience", "min_delta"))
+        return Stopping(self.networks, patience, min_delta, self.results.stopped_at, self.results.best_step)
+
+    def train(self) -> Iterator[int]:
+        """To the last step, or until no network runs any more; yields the updates made, after each of them."""
+        batches, noise = self._draws()
+        for step in range(self.job.steps + 1):
+            if step in self.job.record_at:
+                self._record(step)
+            if step == self.job.steps or (self.stopping is not None and self.stopping.all_stopped()):
+                return self._finish(step)
+            self._update(step, next(batches), next(noise))
+            yield step + 1
+
+    def _draws(self):
+        """Batches and dropout noise, each seed by its own generators."""
+        seeds, train, size = self.seeds, self.rows["train"], self.job.batch_size
+        order = [seeded(seed, "batches") for seed in seeds]
+        batches = batches_of(*train, size, *order) if len(seeds) == 1 else joined_batches(*train, size, order)
+        noise = [seeded(seed, "dropout", self.job.device) for seed in seeds]
+        return batches, noise_fields(self.networks.noise_widths, size, noise)
+
+    def _update(self, step: int, batch: tuple[Tensor, Tensor], noise: list[Tensor]) -> None:
+        networks = self.networks
+        self.divergence.watch(step, networks.compute_gradients(*batch, noise))
+        if self.job.observe is not None:
+            self.job.observe(self.seeds[0], step, networks.parameters, networks.gradients)
+        self.optimizer.step(step)
+
+    def _record(self, step: int) -> None:
+        measured = torch.stack([curve for rows in self.rows.values() for curve in self.networks.evaluate(*rows)]).cpu()
+        self.divergence.judge(step - 1)
+        self.divergence.mark(~measured[[TRAIN_LOSS, TEST_LOSS]].isfinite().all(0), step)
+        running = self.results.stopped_at < 0
+        self.results.curves[: len(measured), running, self.job.record_at.index(step)] = measured[:, running]
+        if self.stopping is not None:
+            self.stopping.look(step, measured[VALIDATION_LOSS])
+
+    def _finish(self, step: int) -> None:
+        self.divergence.judge(step - 1)
+        self.divergence.mark(~self.networks.matrix.isfinite().all(1).cpu(), step)
+        if self.stopping is not None:
+            self.stopping.restore()
+
+    def kept(self) -> Iterator[tuple[list, list, list]]:
+        """(parameters, states, buffers) of each seed, as in `Training`."""
+        for s, start in enumerate(self.starts):
+            rows = slice(s * self.count, (s + 1) * self.count)
+            frozen = [p.expand(self.count, *p.shape) for p in start[: 2 * self.job.spec.frozen]]
+            states = self.optimizer.states(rows) if self.stopping is None else [{} for _ in self.networks.parameters]
+            parameters = frozen + [p[rows] for p in self.networks.parameters]
+            yield parameters, [{} for _ in frozen] + states, [buffer[rows] for buffer in self.networks.buffers]
+
+
+def _factor_at(step: int, schedule: Callable) -> float:
+    return float(require(f"schedule({step})", schedule(step)))

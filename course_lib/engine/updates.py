@@ -1,0 +1,117 @@
+"""One optimizer step for V networks, with the stems' own update functions or with a learner's; and L1 around it."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from course_lib.adamw import adam_update, adamw_update
+from course_lib.base.arguments import is_on
+from course_lib.engine.networks import Networks, cut
+from course_lib.l1_l2 import soft_threshold
+from course_lib.sgd import sgd_update
+
+BATCHED = (sgd_update, adam_update, adamw_update)  # these take hyper-parameters as tensors
+L1 = ("l1", "l1_subgradient")
+
+
+def choose_update(
+    update: Callable, networks: Networks, options: dict, penalties: dict, factor: Callable | None
+) -> "Together | OneByOne":
+    """What applies `update` to all networks.
+
+    options, penalties: see `grid.Grid`, their lists V long. factor: step → what multiplies lr, a number or V numbers.
+    """
+    return (Together if update in BATCHED else OneByOne)(update, networks, options, penalties, factor)
+
+
+class Together:
+    """All parameters of all networks as one matrix [V, P]: one call.
+
+    Hyper-parameters that differ by network are columns [V, 1], those that differ by parameter too [V, P].
+    """
+
+    def __init__(self, update: Callable, networks: Networks, options: dict, penalties: dict, factor: Callable | None):
+        self.update, self.networks, self.state, self.factor = update, networks, {}, factor
+        self.grad = torch.empty_like(networks.matrix)
+        self.parts = [gradient.flatten(1) for gradient in networks.gradients]
+        self.options = {name: _pick(value, self._tensor) for name, value in options.items()}
+        self.l1, self.l1_subgradient = (_pick(penalties.get(name, 0.0), self._tensor) for name in L1)
+
+    def step(self, step: int) -> None:
+        """Change all parameters in place, from the gradients as they are now, after `step` updates."""
+        weights, options = self.networks.matrix, self.options
+        torch.cat(self.parts, 1, out=self.grad)
+        if self.factor is not None:
+            options = options | {"lr": options["lr"] * _pick(self.factor(step), self._tensor)}
+        if is_on(self.l1_subgradient):
+            self.grad.add_(self.l1_subgradient * weights.sign())  # g ← g + λ·sign(w)
+        self.update(weights, self.grad, self.state, **options)
+        if is_on(self.l1):
+            weights.copy_(soft_threshold(weights, options["lr"] * self.l1))  # the proximal step of λ‖w‖₁
+
+    def states(self, rows: slice) -> list[dict]:
+        """Per parameter, what the update remembers of some networks: tensors [rows, …], numbers as they are."""
+        shapes = self.networks.shapes
+        pieces = {name: cut(value[rows], shapes) if isinstance(value, Tensor) else [value] * len(shapes)
+                  for name, value in self.state.items()}  # fmt: skip
+        return [dict(zip(pieces, values)) for values in zip(*pieces.values())] or [{} for _ in shapes]
+
+    def _tensor(self, values: list) -> Tensor:
+        """V numbers as [V, 1]; V tuples, a number per parameter tensor, as [V, P]."""
+        columns = self.grad.new_tensor(values)
+        if columns.dim() == 1:
+            return columns.unsqueeze(1)
+        sizes = torch.tensor([part.shape[1] for part in self.parts], device=columns.device)
+        return columns.repeat_interleave(sizes, 1)
+
+
+class OneByOne:
+    """One call per network and parameter, with plain floats, so that `if` and `math.sqrt` work in `update`."""
+
+    def __init__(self, update: Callable, networks: Networks, options: dict, penalties: dict, factor: Callable | None):
+        self.update, self.networks, self.factor = update, networks, factor
+        penalties = dict.fromkeys(L1, 0.0) | penalties
+        places = [(i, v) for i in range(len(networks.parameters)) for v in range(len(networks.matrix))]
+        self.options, self.penalties = (
+            {(i, v): {name: _pick(value, lambda column, i=i, v=v: _at(column, i, v)) for name, value in values.items()}
+             for i, v in places} for values in (options, penalties)
+        )  # fmt: skip
+        self.memory = [[{} for _ in networks.matrix] for _ in networks.parameters]
+
+    def step(self, step: int) -> None:
+        """Change all parameters in place, from the gradients as they are now, after `step` updates."""
+        factors = 1.0 if self.factor is None else self.factor(step)
+        for (i, v), options in self.options.items():
+            if self.factor is not None:
+                options = options | {"lr": options["lr"] * _pick(factors, lambda column, v=v: column[v])}
+            param, grad = self.networks.parameters[i][v], self.networks.gradients[i][v]
+            l1, l1_subgradient = (self.penalties[i, v][name] for name in L1)
+            if l1_subgradient:
+                grad = grad + l1_subgradient * param.sign()  # g ← g + λ·sign(w)
+            self.update(param, grad, self.memory[i][v], **options)
+            if l1:
+                param.copy_(soft_threshold(param, options["lr"] * l1))  # the proximal step of λ‖w‖₁
+
+    def states(self, rows: slice) -> list[dict]:
+        """As `Together.states`; what is no tensor is a list where networks differ."""
+        return [{name: _stacked([state.get(name) for state in states[rows]]) for name in states[0]}
+                for states in self.memory]  # fmt: skip
+
+
+def _pick(value, choose: Callable):
+    """`choose` applied to every list within a hyper-parameter: a list, a pair of them (betas), or a plain value."""
+    if isinstance(value, tuple):
+        return tuple(_pick(part, choose) for part in value)
+    return choose(value) if isinstance(value, list) else value
+
+
+def _at(column: list, i: int, v: int) -> float:
+    """What a column says of parameter i of network v."""
+    return column[v][i] if isinstance(column[v], tuple) else column[v]
+
+
+def _stacked(values: list):
+    if all(isinstance(value, Tensor) for value in values):
+        return torch.stack(values)
+    return values[0] if all(value == values[0] for value in values) else values

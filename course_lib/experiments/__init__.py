@@ -1,0 +1,1 @@
+"""What the lessons measure, by stem; `shared` is what several of them measure with."""

@@ -1,0 +1,164 @@
+"""The experiment of lesson 04: learning rate × decay on noisy digits, one surface of test losses for each optimizer.
+
+64-128-10 networks, batches of 50, 300 steps at a constant rate, on 300 digits of which 60 carry a wrong label; the 1497
+test rows are clean. Learning rates and decays stand half a decade apart. L2 gets decays a hundred times below those of
+its decoupled twin for Adam, ten times for SGD with momentum 0.9 (lesson 03: 1/(1 − 0.9)), so that the useful region
+lies in the same place of both pictures.
+"""
+
+import threading
+from collections.abc import Callable
+from contextlib import ExitStack, closing
+from dataclasses import dataclass, field
+
+import torch
+
+from course_lib.adamw import adam_update, adamw_update
+from course_lib.data import digits
+from course_lib.engine import ModelSpec, product, train
+from course_lib.sgd import sgd_update
+
+
+def half_decades(low, high):
+    """10^low, 10^(low + ½), …, 10^high, to three digits."""
+    return tuple(float(f"{10 ** (k / 2):.3g}") for k in range(2 * low, 2 * high + 1))
+
+
+@dataclass(frozen=True)
+class Optimizer:
+    """An update function, what it calls decay, and the learning rates and decays to try it at."""
+
+    update: Callable
+    pull: str
+    lr: tuple[float, ...]
+    decay: tuple[float, ...]
+    options: dict = field(default_factory=dict)
+
+    @property
+    def grid(self):
+        """The columns of the ensemble: every learning rate with every decay, decays running fastest."""
+        return product(**{"lr": self.lr, self.pull: self.decay}) | self.options
+
+
+ADAM_RATES, SGD_RATES = half_decades(-4, 0), half_decades(-3, 1)
+COUPLED, DECOUPLED, SGD_DECOUPLED = half_decades(-5, -1), half_decades(-3, 1), half_decades(-4, 0)
+OPTIMIZERS = {
+    "Adam + L2": Optimizer(adam_update, "l2", ADAM_RATES, COUPLED),
+    "AdamW": Optimizer(adamw_update, "weight_decay", ADAM_RATES, DECOUPLED),
+    "SGD + L2": Optimizer(sgd_update, "l2", SGD_RATES, COUPLED, {"momentum": 0.9}),
+    "SGDW": Optimizer(sgd_update, "weight_decay", SGD_RATES, SGD_DECOUPLED, {"momentum": 0.9}),
+}
+STEPS = 300
+CURVES = ("test_loss", "test_accuracy", "train_accuracy")
+
+
+@dataclass(frozen=True)
+class Surface:
+    """What came out for one optimizer, [seeds, learning rates, decays] each.
+
+    loss, error: on the clean test rows. train_error: on the training labels, wrong ones included. All are NaN where a
+    run diverged or is not there yet. `finished`: seeds that are complete.
+    x, y: log₁₀ of learning rate and decay [learning rates · decays], in the order of `loss.flatten(1)`.
+    """
+
+    optimizer: Optimizer
+    loss: torch.Tensor
+    error: torch.Tensor
+    train_error: torch.Tensor
+    diverged: torch.Tensor
+    finished: int = 0
+
+    @property
+    def x(self):
+        return torch.tensor(self.optimizer.grid["lr"], dtype=torch.float64).log10()
+
+    @property
+    def y(self):
+        return torch.tensor(self.optimizer.grid[self.optimizer.pull], dtype=torch.float64).log10()
+
+
+_kept, _locks = {}, {}  # (name of the optimizer, steps, seed) → what `_train` found, and who may work on it
+_working = {}  # the same key → the thread that holds the lock
+
+
+def sweep(names, seeds, *, update=None, steps=STEPS):
+    """Train the optimizers called `names` side by side, seed after seed; yield {name: Surface} that fill in.
+
+    What this session has trained before is not trained again. `update`, the learner's own function, takes the place of
+    the last optimizer's: it is called network by network with plain floats, and nothing of it is kept.
+    """
+    own = {names[-1]: update} if update else {}
+    with ExitStack() as stack:
+        runs = {name: stack.enter_context(closing(_fill(name, tuple(seeds), own.get(name), steps))) for name in names}
+        surfaces = {name: next(run) for name, run in runs.items()}
+        while runs:
+            yield dict(surfaces)
+            for name, run in list(runs.items()):
+                surfaces[name] = next(run)
+                if surfaces[name].finished == len(seeds):
+                    del runs[name]
+        yield surfaces
+
+
+def _fill(name, seeds, update, steps):
+    """Yield the `Surface` of one optimizer: empty, then ever fuller."""
+    optimizer = OPTIMIZERS[name]
+    values = torch.full((4, len(seeds), len(optimizer.lr), len(optimizer.decay)), torch.nan)
+
+    def surface(finished):
+        *measured, diverged = values.clone()
+        return Surface(optimizer, *measured, diverged > 0, finished)
+
+    yield surface(0)
+    for i, seed in enumerate(seeds):
+        trained = _train(optimizer, seed, update, steps) if update else _once(name, seed, steps)
+        with closing(trained):
+            for one_seed in trained:
+                values[:, i] = one_seed
+                yield surface(i)
+        yield surface(i + 1)
+
+
+def _once(name, seed, steps):
+    """As `_train`, once a session: who comes while another thread trains the same waits, and sees nothing yet.
+
+    One who comes in the same thread would wait for ever, and is refused (RuntimeError). Not `remembered`, which blocks
+    while it waits: two sweeps that each hold one optimizer and want the other's would wait for ever.
+    """
+    key, optimizer = (name, steps, seed), OPTIMIZERS[name]
+    lock = _locks.setdefault(key, threading.Lock())
+    while not lock.acquire(timeout=0.1):
+        if _working.get(key) == threading.get_ident():
+            raise RuntimeError(f"{name}, seed {seed}, is still trained in this thread: finish or close it first")
+        yield torch.nan
+    _working[key] = threading.get_ident()
+    try:
+        if key not in _kept:
+            for values in _train(optimizer, seed, optimizer.update, steps):
+                yield values
+            _kept[key] = values
+        yield _kept[key]
+    finally:
+        del _working[key]
+        lock.release()
+
+
+def _train(optimizer, seed, update, steps):
+    """Yield what a `Surface` holds of one seed [4, learning rates, decays]. One worker: its twin has the other core."""
+
+    def data(seed):
+        return digits(300, 0, label_noise=0.2, scale="unit", seed=seed)
+
+    how = {"update": update, "steps": steps, "batch_size": 50, "workers": 1}
+    trainings = train(ModelSpec((64, 128, 10)), data, optimizer.grid, [seed], **how)
+    with closing(trainings):
+        for training in trainings:
+            loss, right, learned = (getattr(training, name)[0, :, -1] for name in CURVES)
+            values = torch.stack([loss, 1 - right, 1 - learned, training.diverged_at[0] >= 0])
+            yield values.unflatten(1, (len(optimizer.lr), -1))
+
+
+def surfaces(names, seeds, steps=STEPS):
+    """{name: Surface}, complete."""
+    *_, complete = sweep(names, seeds, steps=steps)
+    return complete

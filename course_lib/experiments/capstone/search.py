@@ -1,0 +1,128 @@
+"""A search done properly: random settings of the mixer, chosen on validation rows, looked at once on test rows.
+
+Every seed is a study of its own: another division of the rows, another start. All of them try the same settings.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import comb
+
+import torch
+from torch import Tensor
+
+from course_lib.adamw import adam_update
+from course_lib.base.arguments import require
+from course_lib.engine import train
+from course_lib.engine.cache import remembered
+from course_lib.experiments.capstone.mixer import NORMS, STRENGTHS, Setting, network, note_of, world
+
+CANDIDATES, STEPS = 30, 200
+RUNGS = (STEPS // 4, STEPS // 2, STEPS)
+
+
+@dataclass
+class Search:
+    """Errors of every candidate, [seeds, candidates, rungs], as shares; NaN: not yet, or diverged.
+
+    rungs: the steps at which they were measured, the last one the end. noise: share of wrong training and validation
+    labels; test labels are right. note: what a caption must say of the data.
+    """
+
+    settings: tuple[Setting, ...]
+    noise: float
+    rungs: tuple[int, ...]
+    validation: Tensor
+    test: Tensor
+    progress: float
+    note: str
+
+    def best_of(self, n: int, rung: int = -1) -> tuple[Tensor, Tensor]:
+        """(validation error, test error) [seeds] of the candidate that wins on validation rows among `n` drawn by lot.
+
+        The mean over all possible draws, exactly: see `chances`. A candidate that diverged never wins.
+        """
+        weights = chances(self.validation.shape[1], n)
+        scores, test = (errors[:, :, rung].nan_to_num(1.0) for errors in (self.validation, self.test))
+        order = scores.argsort(dim=1, stable=True)
+        return tuple(values.gather(1, order).double() @ weights for values in (scores, test))
+
+
+def chances(candidates: int, n: int) -> Tensor:
+    """[candidates]: how likely the first, second, … best of all is the best of `n` drawn without replacement.
+
+    The k-th best wins if it is drawn and the n − 1 others come from the candidates behind it:
+    C(candidates − k, n − 1) / C(candidates, n).
+    """
+    if require("n", n, 1, candidates, open_high=False) != int(n):
+        raise ValueError(f"n = {n!r}: must be a whole number")
+    ways = [comb(candidates - k, n - 1) for k in range(1, candidates + 1)]
+    return torch.tensor([way / comb(candidates, n) for way in ways], dtype=torch.float64)
+
+
+def draw_settings(count: int, generator: torch.Generator) -> tuple[Setting, ...]:
+    """`count` settings by lot: each technique is off in half of them; strengths are even in their logarithm, shares
+    even on their range. Learning rate 10⁻³·⁵ … 10⁻², norms in turn."""
+
+    def even(low, high):
+        return low + (high - low) * torch.rand((), generator=generator).item()
+
+    def sometimes(value, off=0.0):
+        return value if even(0, 1) < 0.5 else off
+
+    return tuple(
+        Setting(
+            lr=10 ** even(-3.5, -2),
+            l1=sometimes(10 ** even(-5, -2)),
+            l2=sometimes(10 ** even(-4, -1)),
+            weight_decay=sometimes(10 ** even(-2, 1)),
+            label_smoothing=sometimes(even(0, 0.3)),
+            dropout=sometimes(even(0, 0.8)),
+            norm=NORMS[number % len(NORMS)],
+            survival=sometimes(even(0.2, 1), off=1.0),
+        )
+        for number in range(count)
+    )
+
+
+@remembered
+def search(data="e-mails", rows=300, noise=0.0, seeds=tuple(range(8)), candidates=CANDIDATES, rungs=RUNGS) -> Iterator:
+    """Train all candidates at every seed; yields a growing `Search`. Seeds come one by one, norm by norm."""
+    settings = draw_settings(candidates, torch.Generator().manual_seed(0))
+    splits = {seed: world(data, rows, noise, seed) for seed in seeds}
+    note = note_of(data, rows)
+    errors = torch.full((2, len(seeds), candidates, len(rungs)), torch.nan)
+    for part, norm in enumerate(NORMS):
+        where = [i for i, setting in enumerate(settings) if setting.norm == norm]
+        grid = {name: [getattr(settings[i], name) for i in where] for name in STRENGTHS}
+        spec = network(splits[seeds[0]], norm)
+        for training in train(
+            spec,
+            splits.__getitem__,
+            grid,
+            seeds,
+            update=adam_update,
+            steps=rungs[-1],
+            record_at=rungs,
+            validate=True,
+            keep_parameters=False,
+        ):
+            errors[0, :, where] = 1 - training.validation_accuracy
+            errors[1, :, where] = 1 - training.test_accuracy
+            yield Search(settings, noise, rungs, *errors.clone(), (part + training.progress) / len(NORMS), note)
+
+
+def halve(found: Search) -> tuple[Tensor, Tensor, int]:
+    """Successive halving on what was measured: (validation error, test error) [seeds] of the winner, and the steps.
+
+    All candidates train to the first rung; there, and at each further one, the better half by validation error goes on.
+    What is dropped costs nothing more. Nothing is retrained here: a candidate's curve does not depend on the others'.
+    """
+    scores, test = found.validation.nan_to_num(1.0), found.test.nan_to_num(1.0)
+    alive = [torch.arange(scores.shape[1])] * len(scores)
+    steps, before = 0, 0
+    for rung, step in enumerate(found.rungs):
+        steps, before = steps + len(alive[0]) * (step - before), step
+        keep = 1 if rung == len(found.rungs) - 1 else len(alive[0]) // 2
+        alive = [left[scores[s, left, rung].argsort(stable=True)[:keep]] for s, left in enumerate(alive)]
+    winners = torch.cat(alive)
+    return *(values[range(len(winners)), winners, -1].double() for values in (scores, test)), steps

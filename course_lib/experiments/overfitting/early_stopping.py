@@ -1,0 +1,64 @@
+"""Real training curves on digits with wrong labels, and where early stopping would have ended them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from course_lib.data import digits
+from course_lib.engine import ModelSpec, train
+from course_lib.engine.cache import remembered
+from course_lib.overfitting import EarlyStopping
+
+SPEC = ModelSpec((64, 128, 10))
+ROWS, VALIDATION_ROWS = 300, 100
+SEEDS, STEPS, EVERY = tuple(range(12)), 1000, 20
+
+
+@dataclass
+class Curves:
+    """What a training went through, [seeds, recorded] each. NaN: not reached yet."""
+
+    noise: float
+    recorded: tuple[int, ...]
+    train_loss: Tensor
+    validation_loss: Tensor
+    train_accuracy: Tensor
+    test_accuracy: Tensor
+    progress: float
+
+    def stop(self, patience: float, min_delta: float = 0.0) -> list[tuple[int, int]]:
+        """(best, last) of each seed: numbers of the evaluation that is kept and of the one at which training ends."""
+        return [stop_at(losses, patience, min_delta) for losses in self.validation_loss.tolist()]
+
+    def kept_accuracy(self, patience: float) -> Tensor:
+        """Test accuracy [seeds] of the weights that early stopping keeps."""
+        best = [kept for kept, _ in self.stop(patience)]
+        return self.test_accuracy[range(len(best)), best]
+
+
+def stop_at(losses: list[float], patience: float, min_delta: float = 0.0) -> tuple[int, int]:
+    """(best, last): the evaluations, counted from 0, that `EarlyStopping` keeps and at which it stops."""
+    stopping = EarlyStopping(patience, min_delta, restore_best=False)
+    for loss in losses:
+        if stopping.step(loss):
+            break
+    return max(stopping.best_step, 0), stopping.steps - 1
+
+
+@remembered
+def curves(noise: float, seeds: tuple[int, ...] = SEEDS, steps: int = STEPS, every: int = EVERY) -> Iterator[Curves]:
+    """64-128-10 networks by AdamW (learning rate 2e-3, λ = 0) on 300 digits, never stopped; test labels are clean."""
+    recorded = tuple(range(0, steps + 1, every))
+    for training in train(
+        SPEC,
+        lambda seed: digits(ROWS, VALIDATION_ROWS, noise, "unit", seed),
+        {"lr": 2e-3, "weight_decay": 0.0},
+        seeds,
+        steps=steps,
+        record_at=recorded,
+        validate=True,
+        keep_parameters=False,
+    ):
+        names = ("train_loss", "validation_loss", "train_accuracy", "test_accuracy")
+        yield Curves(noise, recorded, *(getattr(training, name)[:, 0] for name in names), training.progress)

@@ -1,0 +1,70 @@
+"""What does L2 buy when there are few examples, and when there are many? Its strength is chosen on validation rows."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from course_lib.data import digits
+from course_lib.engine import ModelSpec, train
+from course_lib.engine.cache import remembered
+from course_lib.sgd import sgd_update
+
+SPEC = ModelSpec((64, 64, 10))
+ROWS, SEEDS, STEPS = (50, 150, 450, 1200), tuple(range(10)), 600
+STRENGTHS = (0.0, 1e-4, 1e-3, 3e-3, 1e-2, 3e-2, 0.1)
+NOISE, VALIDATION_ROWS = 0.2, 100
+
+
+@dataclass
+class Tuned:
+    """Accuracies after training [rows, seeds, strengths]; NaN: not there yet, or diverged."""
+
+    rows: tuple[int, ...]
+    strengths: tuple[float, ...]
+    train_accuracy: Tensor
+    validation_loss: Tensor
+    test_accuracy: Tensor
+    progress: float = 0.0
+
+    def chosen(self) -> Tensor:
+        """[rows, seeds]: number of the strength with the lowest validation loss."""
+        return self.validation_loss.nan_to_num(torch.inf).argmin(2)
+
+    def at_chosen(self, values: Tensor) -> Tensor:
+        """[rows, seeds]: of `values` [rows, seeds, strengths] those at the chosen strength."""
+        return values.gather(2, self.chosen().unsqueeze(2)).squeeze(2)
+
+    def benefit(self) -> Tensor:
+        """[rows, seeds]: test accuracy at the chosen strength minus that at λ = 0."""
+        return self.at_chosen(self.test_accuracy) - self.test_accuracy[:, :, self.strengths.index(0.0)]
+
+
+@remembered
+def tune(rows: tuple[int, ...] = ROWS, seeds: tuple[int, ...] = SEEDS, steps: int = STEPS,
+         noise: float = NOISE) -> Iterator[Tuned]:  # fmt: skip
+    """64-64-10 networks, SGD with momentum 0.9 and learning rate 0.1, the same number of steps for every n.
+
+    Training and validation labels are noisy, test labels clean. Yields as seeds and sizes are done.
+    """
+    shape = len(rows), len(seeds), len(STRENGTHS)
+    found = Tuned(rows, STRENGTHS, *(torch.full(shape, torch.nan) for _ in range(3)))
+    for k, n in enumerate(rows):
+        for training in train(
+            SPEC,
+            lambda seed, n=n: digits(n, VALIDATION_ROWS, noise, "unit", seed),
+            {"lr": 0.1, "momentum": 0.9, "l2": list(STRENGTHS)},
+            seeds,
+            update=sgd_update,
+            steps=steps,
+            batch_size=50,
+            validate=True,
+            keep_parameters=False,
+        ):
+            names = ("train_accuracy", "validation_loss", "test_accuracy")
+            fresh = {name: getattr(found, name).clone() for name in names}
+            for name in names:
+                fresh[name][k] = getattr(training, name)[:, :, -1]
+            found = replace(found, **fresh, progress=(k + training.progress) / len(rows))
+            yield found

@@ -1,0 +1,112 @@
+"""Does the batch size decide where SGD ends? Sharpness, weight norm and accuracy of networks at equal training loss.
+
+A 64-64-10 network learns digits with squared error and plain SGD, which pulls no weight and decays nothing, so that
+what differs is the noise of the batches. Cross entropy would not do: its Hessian fades as the fit gets better.
+Small batches and large ones are compared at the first of the recorded steps where the training loss has come down to
+the target, not after equal steps or epochs, where one is simply trained further than the other.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import torch
+from torch.nn.functional import linear, one_hot
+
+from course_lib.data import Split, digits
+from course_lib.engine import ModelSpec, train
+from course_lib.engine.cache import remembered
+from course_lib.experiments.shared.sharpness import top_eigenvalue
+from course_lib.sgd import sgd_update
+
+SPEC = ModelSpec((64, 64, 10), task="regression")
+ROWS, EVERY = 300, 20  # training rows; steps between two looks at the training loss
+BATCH_SIZES, LRS = (10, 50, ROWS), (1.0, 1.4, 2.0)
+
+
+@dataclass
+class BatchSizes:
+    """Figures [seeds, batch sizes, learning rates]; NaN: not there yet, or the target was not reached."""
+
+    batch_sizes: tuple
+    lrs: tuple
+    target: float
+    sharpness: torch.Tensor  # top eigenvalue of the Hessian of the training loss
+    norm: torch.Tensor  # of all weights and biases
+    accuracy: torch.Tensor  # on the test rows
+    loss: torch.Tensor  # training loss at the step that was taken
+    progress: float = 0.0
+
+
+def digits_to_fit(seed: int) -> Split:
+    """Digits whose targets are 0 for nine classes and 1 for the right one, in float64."""
+    split = digits(ROWS, scale="unit", seed=seed, dtype=torch.float64)
+    hot = {name: one_hot(getattr(split, name), 10).double() for name in ("train_y", "validation_y", "test_y")}
+    return replace(split, **hot, clean_train_y=hot["train_y"])
+
+
+def outputs(parameters: list, x: torch.Tensor) -> torch.Tensor:
+    """[rows, 10] of the network with these parameters."""
+    w1, b1, w2, b2 = parameters
+    return linear(torch.relu(linear(x, w1, b1)), w2, b2)
+
+
+def figures_of(parameters: list, split: Split, seed: int) -> tuple[float, float, float]:
+    """(sharpness, norm, test accuracy) of one network."""
+
+    def loss(parameters):
+        return (outputs(parameters, split.train_x) - split.train_y).square().mean()
+
+    start = torch.Generator().manual_seed(seed)
+    sharpness = top_eigenvalue(loss, parameters, tolerance=5e-3, iterations=200, generator=start)
+    norm = sum(p.square().sum() for p in parameters).sqrt().item()
+    right = outputs(parameters, split.test_x).argmax(1) == split.test_y.argmax(1)
+    return sharpness, norm, right.double().mean().item()
+
+
+@remembered
+def compare_batch_sizes(seeds=tuple(range(6)), target=0.012, steps=700) -> Iterator[BatchSizes]:
+    """Train every batch size at every learning rate and seed; yield a `BatchSizes` that fills in size by size."""
+    shape = (len(seeds), len(BATCH_SIZES), len(LRS))
+    figures = {name: torch.full(shape, torch.nan) for name in ("sharpness", "norm", "accuracy", "loss")}
+    looks = tuple(range(0, steps + 1, EVERY))
+    for b, batch_size in enumerate(BATCH_SIZES):
+        kept = {}
+
+        def observe(seed, step, parameters, gradients, kept=kept):
+            if step % EVERY == 0:
+                kept[seed, step] = [p.clone() for p in parameters]
+
+        for training in train(
+            SPEC,
+            digits_to_fit,
+            {"lr": list(LRS)},
+            seeds,
+            update=sgd_update,
+            steps=steps + 1,
+            batch_size=batch_size,
+            record_at=looks,
+            observe=observe,
+            dtype=torch.float32,
+        ):
+            yield _snapshot(figures, target, (b + 0.8 * training.progress) / len(BATCH_SIZES))
+        for s, seed in enumerate(seeds):
+            _look(figures, training.train_loss[s], kept, seed, (s, b), target)
+            yield _snapshot(figures, target, (b + 0.8 + 0.2 * (s + 1) / len(seeds)) / len(BATCH_SIZES))
+
+
+def _look(figures, losses, kept, seed, place, target):
+    """Fill in one seed and batch size: for each learning rate the first recorded step at the target."""
+    split = digits_to_fit(seed)
+    for v, curve in enumerate(losses):
+        reached = (curve <= target).nonzero()
+        if len(reached):
+            k = int(reached[0])
+            parameters = [p[v].double() for p in kept[seed, k * EVERY]]
+            found = (*figures_of(parameters, split, seed), curve[k].item())
+            for name, value in zip(("sharpness", "norm", "accuracy", "loss"), found):
+                figures[name][(*place, v)] = value
+
+
+def _snapshot(figures, target, progress):
+    copies = {name: values.clone() for name, values in figures.items()}
+    return BatchSizes(BATCH_SIZES, LRS, target, **copies, progress=progress)

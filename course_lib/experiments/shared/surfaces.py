@@ -1,0 +1,106 @@
+"""Loss surfaces in two dimensions, and an optimizer's whole path over them.
+
+A surface is a function of w = (w₁, w₂), shape [..., 2], with values of shape [...]. Everything is float64, so that a
+path can be compared with a closed form.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+
+from course_lib.base.arguments import require
+
+
+@dataclass(frozen=True)
+class Surface:
+    """A loss over the plane: `loss(w [..., 2]) → [...]`, where it is lowest, and the window to draw it in.
+
+    `hessian` is given for a quadratic only, where it is the same everywhere.
+    """
+
+    name: str
+    loss: Callable[[torch.Tensor], torch.Tensor]
+    minimum: tuple[float, float]
+    window: tuple[float, float, float, float]  # left, right, bottom, top
+    hessian: torch.Tensor | None = None  # [2, 2]
+
+    def gradient(self, w):
+        """Gradient of the loss at `w` [..., 2]: H(w − w*) where H is known, else by autograd."""
+        if self.hessian is not None:
+            return (w - torch.tensor(self.minimum, dtype=w.dtype)) @ self.hessian
+        with torch.enable_grad():
+            w = w.detach().requires_grad_()
+            return torch.autograd.grad(self.loss(w).sum(), w)[0]
+
+    def grid(self, points=80):
+        """Coordinates x [points], y [points] and losses [points (y), points (x)] over the window, for contours."""
+        left, right, bottom, top = self.window
+        x = torch.linspace(left, right, points, dtype=torch.float64)
+        y = torch.linspace(bottom, top, points, dtype=torch.float64)
+        return x, y, self.loss(torch.stack(torch.meshgrid(x, y, indexing="xy"), -1))
+
+
+def quadratic(curvatures=(1.0, 10.0), angle=0.0, minimum=(1.0, 1.0), window=(-0.6, 2.6, -0.6, 2.2)):
+    """½(w − w*)ᵀH(w − w*): a bowl with the given `curvatures` (eigenvalues of H, > 0), turned by `angle` degrees.
+
+    Gradient descent on it converges iff lr < 2/max(curvatures).
+    """
+    for i, curvature in enumerate(curvatures):
+        require(f"curvatures[{i}]", curvature, open_low=True)
+    c, s = math.cos(math.radians(angle)), math.sin(math.radians(angle))
+    turn = torch.tensor([[c, -s], [s, c]], dtype=torch.float64)
+    hessian = turn @ torch.diag(torch.tensor(curvatures, dtype=torch.float64)) @ turn.T
+    center = torch.tensor(minimum, dtype=torch.float64)
+
+    def loss(w):
+        return ((w - center) @ hessian * (w - center)).sum(-1) / 2
+
+    return Surface("quadratic", loss, tuple(minimum), tuple(window), hessian)
+
+
+def saddle(window=(-2.0, 2.0, -2.0, 2.0)):
+    """(w₁² − 1)²/4 + w₂²/2: a saddle at the origin between two equal minima at (±1, 0)."""
+    return Surface("saddle", lambda w: (w[..., 0] ** 2 - 1) ** 2 / 4 + w[..., 1] ** 2 / 2, (1.0, 0.0), tuple(window))
+
+
+def rosenbrock(window=(-2.0, 2.0, -1.0, 3.0)):
+    """(1 − w₁)² + 100(w₂ − w₁²)², the curved valley of Rosenbrock (1960), divided by 100."""
+
+    def loss(w):
+        return ((1 - w[..., 0]) ** 2 + 100 * (w[..., 1] - w[..., 0] ** 2) ** 2) / 100
+
+    return Surface("rosenbrock", loss, (1.0, 1.0), tuple(window))
+
+
+def descend(surface, update, start, steps, *, noise=0.0, generator=None, **hyper):
+    """The path [steps + 1, 2] that `update` takes from `start`; the first point is the start itself.
+
+    `update(param, grad, state, **hyper)` is any update function of the course, or the learner's own; it gets plain
+    floats. `noise` ≥ 0 is the standard deviation of the normal noise added to each gradient, drawn from `generator`.
+    A path that leaves every bound is returned as it is, with inf or NaN in it.
+    """
+    require("steps", steps, low=1)
+    require("noise", noise)
+    w, state = torch.tensor(start, dtype=torch.float64), {}
+    path = [w.clone()]
+    for _ in range(steps):
+        grad = surface.gradient(w)
+        if noise:
+            grad = grad + noise * torch.randn(2, dtype=torch.float64, generator=generator)
+        update(w, grad, state, **hyper)
+        path.append(w.clone())
+    return torch.stack(path)
+
+
+def diverged_at(losses):
+    """The first step at which a run has diverged, or None, from its `losses` [steps + 1].
+
+    Diverged: not finite, or twice running above 1000 × the first loss (which counts as at least 1e-3). To look for NaN
+    is not enough: many runs that blow up stay finite.
+    """
+    bad = ~(losses.abs() <= 1000 * max(losses[0].item(), 1e-3))
+    bad = bad & (~losses.isfinite() | bad.roll(1))
+    bad[0] = False
+    return int(bad.nonzero()[0]) if bad.any() else None

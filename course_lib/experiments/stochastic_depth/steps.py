@@ -1,0 +1,102 @@
+"""What does a training step cost when blocks are really skipped? Measured on one network, in a plain loop.
+
+The network is that of `shorter_training`, one decision a batch, so that a dropped block is neither computed nor
+differentiated nor updated. Rounds go through all p_L in turn, so that whatever else the machine does meets all alike.
+Where torch computes on one thread, as in the lessons, its processor time is taken, which a busy machine distorts less
+than the clock on the wall.
+"""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from course_lib.base.random import seeded
+from course_lib.data import digits
+from course_lib.engine.cache import remembered
+from course_lib.experiments.stochastic_depth.training import DEPTH, LAST, WIDTH
+from course_lib.stochastic_depth import ResidualBlock, mlp_branch, survival_probabilities
+
+
+@dataclass
+class Steps:
+    """[rounds so far, p_L] each: seconds and blocks computed, both per training step. `depth`: blocks there are."""
+
+    last: tuple
+    depth: int
+    seconds: torch.Tensor
+    blocks: torch.Tensor
+
+    @property
+    def relative(self):
+        """Seconds, in units of the same round's step without dropping (the last of `last`)."""
+        return self.seconds / self.seconds[:, -1:]
+
+    @property
+    def shares(self):
+        """Share of the blocks that was computed."""
+        return self.blocks / self.depth
+
+
+class Count:
+    """How often the branches of a network were computed."""
+
+    def __init__(self, blocks):
+        self.calls = 0
+        for block in blocks:
+            block.branch.register_forward_hook(self)
+
+    def __call__(self, module, inputs, output):
+        self.calls += 1
+
+
+def residual_network(survivals, width=WIDTH, generator=None, mode="batch", norm=False):
+    """(network, its blocks): 64 → `width`, a residual block for each survival probability, → 10."""
+    blocks = [ResidualBlock(mlp_branch(width, width, norm), survival, mode, generator) for survival in survivals]
+    return nn.Sequential(nn.Linear(64, width), nn.ReLU(), *blocks, nn.Linear(width, 10)), blocks
+
+
+class Loop:
+    """One network at one p_L, its optimizer, and the digits that it learns; `run` is the timed part."""
+
+    def __init__(self, last, depth=DEPTH, width=WIDTH, seed=0):
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            survivals = survival_probabilities(depth, last)
+            self.network, blocks = residual_network(survivals, width, seeded(seed, f"blocks of {last}"))
+        self.count = Count(blocks)
+        self.optimizer = torch.optim.AdamW(self.network.parameters(), lr=2e-3, weight_decay=0.0)
+        split = digits(300, 0, label_noise=0.2, scale="unit", seed=seed)
+        self.batches = list(zip(split.train_x.split(50), split.train_y.split(50)))
+
+    def run(self, steps):
+        """(seconds, blocks computed), both per step, of `steps` training steps."""
+        clock = time.thread_time if torch.get_num_threads() == 1 else time.perf_counter
+        self.count.calls, start = 0, clock()
+        for step in range(steps):
+            x, y = self.batches[step % len(self.batches)]
+            self.optimizer.zero_grad()
+            nn.functional.cross_entropy(self.network(x), y).backward()
+            self.optimizer.step()
+        return (clock() - start) / steps, self.count.calls / steps
+
+
+@remembered
+def time_shorter(last=LAST, depth=DEPTH, width=WIDTH, rounds=20, steps=6) -> Iterator[Steps]:
+    """Time `rounds` rounds of `steps` steps at every p_L; yield `Steps` that grow round by round.
+
+    `last` ends with 1.0, the network that drops nothing. On a CPU, with as many threads as torch has been given.
+    Raises `ValueError` if it does not.
+    """
+    if last[-1] != 1.0:
+        raise ValueError(f"last = {last}: must end with 1.0, to which all are compared")
+    loops = [Loop(p, depth, width) for p in last]
+    for loop in loops:
+        loop.run(5)  # the first steps make room, and are slower
+    found = []
+    for _ in range(rounds):
+        found.append([loop.run(steps) for loop in loops])
+        seconds, blocks = torch.tensor(found, dtype=torch.float64).unbind(-1)
+        yield Steps(tuple(last), depth, seconds, blocks)

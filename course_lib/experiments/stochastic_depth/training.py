@@ -1,0 +1,122 @@
+"""What does stochastic depth do to the error? Residual networks on digits, one p_L beside the other.
+
+A 64-32-10 network with twelve residual blocks of width 32 learns 300 digits. A fifth of the training labels is wrong
+unless asked otherwise, the test labels are right. A branch is Linear–GELU–Linear, with a LayerNorm in front if asked.
+The engine decides row by row, computes all blocks and masks what is dropped, so nothing is said here about time; see
+`shorter_steps` for that.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+
+from course_lib.base.arguments import require_choice
+from course_lib.data import digits
+from course_lib.engine import ModelSpec, train
+from course_lib.engine.cache import remembered
+from course_lib.stochastic_depth import survival_probabilities
+
+DEPTH, WIDTH, STEPS = 12, 32, 600
+RECORDED = (25, 50, 75, 100, 150, 200, 300, 400, STEPS)
+LAST = (0.0, 0.3, 0.5, 0.8, 1.0)  # p_L
+RULES = ("linear", "uniform", "reversed")
+SEEDS = tuple(range(12))
+EARLY = 20  # the first steps, over which gradients are averaged; as they are over the second half of all
+FIGURES = ("error", "nll", "train_loss")
+
+
+@dataclass
+class Shorter:
+    """Figures [seeds, survivals, recorded]; NaN: not there yet, or diverged.
+
+    error, nll: share of wrong answers and mean negative log likelihood on the test rows, all blocks on.
+    train_loss: the same on the training rows with their wrong labels. early, late [seeds, survivals]: norm of the
+    gradient in the first block, averaged over the first twenty steps and over the second half of all; NaN where nobody
+    watched. recorded: the steps after which the figures were taken, the last one at the end.
+    """
+
+    rule: str
+    last: tuple
+    recorded: tuple
+    error: torch.Tensor
+    nll: torch.Tensor
+    train_loss: torch.Tensor
+    early: torch.Tensor
+    late: torch.Tensor
+    progress: float = 0.0
+
+    def at(self, name, step=None):
+        """One of FIGURES after `step` steps, at the end if None, [seeds, survivals]. Raises if that is not recorded."""
+        return getattr(self, name)[:, :, self.recorded.index(step) if step else -1]
+
+    def best_steps(self):
+        """For each p_L, the recorded step at which its test NLL, averaged over the seeds, is lowest."""
+        return [self.recorded[k] for k in self.nll.mean(0).argmin(1)]
+
+    def stopped(self, name):
+        """One of FIGURES, each p_L after its own best step, [seeds, survivals]: what early stopping could win."""
+        return torch.stack([self.at(name, step)[:, i] for i, step in enumerate(self.best_steps())], 1)
+
+
+class Reversed(ModelSpec):
+    """The linear rule the other way round: block 1 is dropped most, as often as block L otherwise."""
+
+    def survival(self, last):
+        return super().survival(last)[::-1]
+
+
+def expected_depths(last=LAST):
+    """Expected number of blocks that survive under the linear rule, of twelve, for each p_L in `last`."""
+    return [sum(survival_probabilities(DEPTH, p)) for p in last]
+
+
+def uniform_twins(last=LAST):
+    """For each p_L of the linear rule the uniform survival with the same expected depth."""
+    return tuple(depth / DEPTH for depth in expected_depths(last))
+
+
+def network_of(rule, depth, norm):
+    """The `ModelSpec` with that many blocks under one of RULES; p_L of "reversed" is the first block's."""
+    options = {"residual_blocks": depth, "expansion": 1, "branch_norm": norm}
+    if require_choice("rule", rule, RULES) == "reversed":
+        return Reversed((64, WIDTH, 10), **options)
+    return ModelSpec((64, WIDTH, 10), survival_rule=rule, **options)
+
+
+@remembered
+def train_shorter(
+    rule="linear", last=LAST, depth=DEPTH, norm=False, rows=300, noise=0.2, seeds=SEEDS, steps=STEPS, watch=True
+) -> Iterator[Shorter]:
+    """Train every p_L in `last` at every seed, with AdamW (lr 2e-3, no decay); yield a `Shorter` that fills in.
+
+    rule: one of RULES. depth: residual blocks. norm: a LayerNorm in front of each branch. rows, noise: digits to learn
+    from, and the share of wrong labels among them.
+    `watch`: note the first block's gradients, for which seeds are trained one by one; without, several go together.
+    """
+    spans = range(EARLY), range(steps // 2, steps)
+    norms = {seed: torch.zeros(2, len(last)) for seed in seeds}
+
+    def observe(seed, step, parameters, gradients):
+        """Of the first block: behind weight and bias of the input layer, [γ, β,] W, b, W, b."""
+        for kind, span in enumerate(spans):
+            if step in span:
+                square = sum(g.flatten(1).square().sum(1) for g in gradients[2 : 8 if norm else 6])
+                norms[seed][kind] += square.sqrt().cpu() / len(span)
+
+    for training in train(
+        network_of(rule, depth, norm),
+        lambda seed: digits(rows, 0, label_noise=noise, scale="unit", seed=seed),
+        {"survival": list(last), "lr": 2e-3, "weight_decay": 0.0},
+        seeds,
+        steps=steps,
+        record_at=[step for step in RECORDED if step < steps] + [steps],
+        observe=observe if watch else None,
+    ):
+        done = torch.tensor([p is not None for p in training.parameters]).unsqueeze(1)
+        gone = ~done | (training.diverged_at >= 0)
+        measured = (1 - training.test_accuracy, training.test_loss, training.train_loss)
+        curves = [figure.double().masked_fill(gone.unsqueeze(-1), torch.nan) for figure in measured]
+        watched = [torch.stack([norms[seed][kind] for seed in seeds]).double() for kind in (0, 1)]
+        watched = [norm.masked_fill(gone if watch else torch.ones_like(gone), torch.nan) for norm in watched]
+        yield Shorter(rule, tuple(last), tuple(training.recorded), *curves, *watched, progress=training.progress)

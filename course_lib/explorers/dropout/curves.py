@@ -1,0 +1,76 @@
+"""Curves: training and test against p."""
+
+import numpy as np
+import torch
+
+from course_lib import plotting
+from course_lib.experiments.dropout import curves
+from course_lib.panel import Choice, Explorer, Slider
+
+
+def prepare(figure):
+    """Left losses on the way, against p in the middle errors and right losses at the end; returns the marks."""
+    left, middle, right = figure.subplots(1, 3, width_ratios=[1.3, 1, 1])
+    left.set(title="On the way", xlabel="step", ylabel="loss (masks off)", xlim=(0, curves.STEPS))
+    left.set_ylim(0, 2.4)
+    steps = curves.RECORDED
+    empty = np.empty((0, len(steps)))
+    marks = {
+        "train": plotting.draw_band(left, steps, empty, label="training rows", k=0),
+        "test": plotting.draw_band(left, steps, empty, label="test rows", k=1),
+    }
+    marks["former"] = left.plot([], [], color=plotting.muted(), linestyle=":", label="test rows, p = 0")
+    left.legend(loc="upper right")
+    ps = curves.PS
+    for ax, name, title in ((middle, "error", "Errors"), (right, "loss", "Losses at the end")):
+        ax.set(title=title, xlabel="p", xlim=(-0.02, 1.0), ylim=(0, 0.4 if name == "error" else 1.6))
+        for k, rows in enumerate(("train", "test")):
+            label = f"{rows}, at the end" if name == "error" else None
+            marks[f"{rows} {name}"] = plotting.draw_band(ax, ps, np.empty((0, len(ps))), label=label, k=k)
+        marks[f"here {name}"] = [ax.axvline(np.nan, color=plotting.ink(), linewidth=1, linestyle=":")]
+    marks["best error"] = plotting.draw_band(middle, ps, np.empty((0, len(ps))), label="test, at its best step", k=2)
+    middle.legend(loc="upper center", fontsize=8)
+    return marks
+
+
+def draw(marks, result, p):
+    """Move the marks to `Curves` at one of its p."""
+    i, none = result.at(p), result.at(0.0)
+    for rows in ("train", "test"):
+        loss, error = (getattr(result, f"{rows}_{name}") for name in ("loss", "error"))
+        plotting.move_band(marks[rows], result.steps, loss[:, i])
+        plotting.move_band(marks[f"{rows} error"], result.ps, error[:, :, -1])
+        plotting.move_band(marks[f"{rows} loss"], result.ps, loss[:, :, -1])
+    marks["former"][0].set_data(result.steps, result.test_loss[:, none].nanmean(0))
+    stops, at_best = zip(*(curves.stopped(result, one) for one in result.ps))
+    plotting.move_band(marks["best error"], result.ps, torch.stack(at_best, 1))
+    for name in ("error", "loss"):
+        marks[f"here {name}"][0].set_xdata([p, p])
+    n = int(result.test_error[:, i, -1].isfinite().sum())
+    if n == 0:
+        return f"Training {len(result.ps)} values of p side by side: {result.progress:.0%}."
+    train, test, test_loss = (
+        figure[:, i, -1].nanmean().item() for figure in (result.train_error, result.test_error, result.test_loss)
+    )
+    return (
+        f"With p = {p:g}, {n} seed{'s' * (n != 1)}: at the end {train:.1%} of the training and {test:.1%} of "
+        f"the test labels are missed, test loss {test_loss:.2f}. Stopped at its best recorded step, {stops[i]}: "
+        f"{at_best[i].nanmean().item():.1%} of the test labels; without dropout, at {stops[none]}: "
+        f"{at_best[none].nanmean().item():.1%}."
+    )
+
+
+explorer = Explorer(
+    title="Digits: what p does to training and test rows",
+    controls={
+        "stage": Choice("training labels", tuple(curves.STAGES), "20 % wrong"),
+        "p": Slider("p", values=curves.PS, default=0.5, trained=True),
+    },
+    compute=curves.compute_curves,
+    prepare=prepare,
+    draw=draw,
+    size=(8.6, 3.3),
+    quick={"seeds": (0, 1)},
+)
+
+show = explorer.show

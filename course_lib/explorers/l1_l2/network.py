@@ -1,0 +1,69 @@
+"""Network: weights and errors of an MLP as λ grows."""
+
+import numpy as np
+
+from course_lib import plotting
+from course_lib.experiments.l1_l2.shrinking import (
+    BINS,
+    METHODS,
+    STRENGTHS,
+    compute_shrinking,
+)
+from course_lib.panel import Explorer, Slider
+
+
+def prepare(figure):
+    """Histogram of the weights, share of exact zeros, test error; returns the marks that move."""
+    left, middle, right = figure.subplots(1, 3, width_ratios=[1.25, 1, 1])
+    left.set(title="Weights at this λ", xlabel="weight (a few lie outside)", ylabel="share of weights")
+    left.set(yscale="log", xlim=(-0.5, 0.5), ylim=(1e-4, 1.5))
+    middle.set(title="Exactly zero", ylabel="share of the same weights", ylim=(-0.03, 1.03))
+    right.set(title="Test error", ylabel="share of test digits (lower is better)", ylim=(0, 1.25))
+    right.set_yticks([0, 0.2, 0.4, 0.6, 0.8, 1.0])
+    marks = {}
+    for ax in (middle, right):
+        ax.set(xscale="log", xlim=(STRENGTHS[0], STRENGTHS[-1]), xlabel="λ")
+    for k, (method, name) in enumerate(METHODS.items()):
+        color, linestyle = plotting.series(k)
+        marks[f"histogram {method}"] = left.plot([], [], color=color, linestyle=linestyle, drawstyle="steps-mid")
+        for key, ax in (("zeros", middle), ("error", right)):
+            marks[f"{key} {method}"] = plotting.draw_band(ax, [], np.empty((0, 0)), label=name, k=k)
+    marks["here"] = [ax.axvline(1, color=plotting.ink(), linestyle=":", linewidth=1) for ax in (middle, right)]
+    right.legend(loc="upper left", fontsize=8)
+    return marks
+
+
+def draw(marks, result, strength):
+    """Move the marks to a `Shrinking` at one of its strengths."""
+    n, i = len(result.zeros), STRENGTHS.index(strength)
+    for line in marks["here"]:
+        line.set_xdata([strength] * 2)
+    for m, method in enumerate(METHODS):
+        plotting.move_band(marks[f"zeros {method}"], STRENGTHS, result.zeros[:, m])
+        plotting.move_band(marks[f"error {method}"], STRENGTHS, result.test_error[:, m])
+        heights = result.shares[:, m, i].mean(0) if n else []
+        marks[f"histogram {method}"][0].set_data(((BINS[1:] + BINS[:-1]) / 2) if n else [], heights)
+    if not n:
+        return f"Training {len(METHODS)} penalties at {len(STRENGTHS)} strengths: {result.progress:.0%}."
+    share = {method: result.zeros[:, m, i].mean().item() for m, method in enumerate(METHODS)}
+    error = {method: result.test_error[:, m, i].mean().item() for m, method in enumerate(METHODS)}
+    zeros = ", ".join(f"{METHODS[method]} {share[method]:.1%}" for method in METHODS)
+    errors = ", ".join(f"{METHODS[method]} {error[method]:.1%}" for method in METHODS)
+    of = f"{n} seed{'s' * (n != 1)}"
+    return (
+        f"λ = {plotting.readable(strength)}, {of}. Exactly zero: {zeros}. Test error: {errors}. "
+        "Left out: weights of pixels that are black on all training rows. Bands: 95 %, over seeds."
+    )
+
+
+explorer = Explorer(
+    title="A 64-64-10 network on 300 digits, a fifth of them mislabelled",
+    controls={"strength": Slider("λ", values=STRENGTHS, default=STRENGTHS[0], trained=True)},
+    compute=compute_shrinking,
+    prepare=prepare,
+    draw=draw,
+    size=(9.6, 3.6),
+    quick={"seeds": (0, 1)},
+)
+
+show = explorer.show

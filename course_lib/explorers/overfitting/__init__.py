@@ -1,0 +1,12 @@
+"""Explorers of lesson 01: fits to resampled data, early stopping, double descent twice, and the filters of stopping."""
+
+from course_lib.explorers.overfitting import (
+    early_stopping,
+    filters,
+    minimum_norm,
+    networks,
+    polynomials,
+    random_features,
+)
+
+__all__ = ["early_stopping", "filters", "minimum_norm", "networks", "polynomials", "random_features"]

@@ -1,0 +1,71 @@
+"""Sharpness against batch size, at equal training loss."""
+
+import numpy as np
+import torch
+
+from course_lib import plotting
+from course_lib.experiments.sgd import batch_size as batches_lab
+from course_lib.panel import Explorer, Slider
+from course_lib.statistics import mean_interval
+
+PANELS = {"sharpness": "sharpness λmax", "norm": "norm of all weights", "accuracy": "test accuracy (%)"}
+
+
+def prepare(figure):
+    """Three figures against the batch size, a dot a seed; returns the marks that move."""
+    places = range(len(batches_lab.BATCH_SIZES))
+    marks = {}
+    for ax, (name, label) in zip(figure.subplots(1, 3), PANELS.items()):
+        ax.set(xlabel="batch size", title=label, xlim=(-0.5, len(places) - 0.5))
+        ax.set_xticks(places, [*map(str, batches_lab.BATCH_SIZES[:-1]), f"{batches_lab.ROWS} (all)"])
+        style = {"marker": ".", "markersize": 6, "linestyle": "none", "alpha": 0.5}
+        marks[f"{name} seeds"] = ax.plot([], [], color=plotting.muted(), label="a seed", **style)
+        marks[name] = plotting.draw_band(ax, [], np.empty((0, 0)), label="mean, 95 % band")
+        marks[name][0].set_marker("o")
+        if name == "sharpness":
+            color, _ = plotting.series(1)
+            marks["edge"] = [ax.axhline(np.nan, color=color, linestyle=":", label="2/lr")]
+            ax.set(ylim=(0, 3))
+            ax.legend(loc="upper left", fontsize=8)
+        elif name == "norm":
+            ax.set(ylim=(6, 7))
+        else:
+            ax.set(ylim=(91, 97))
+    return marks
+
+
+def draw(marks, result, lr):
+    """Move the marks to a `BatchSizes` at one of its learning rates."""
+    v = result.lrs.index(lr)
+    marks["edge"][0].set_ydata([2 / lr] * 2)
+    for name in PANELS:
+        values = getattr(result, name)[:, :, v] * (100 if name == "accuracy" else 1)
+        x = torch.arange(values.shape[1]).expand_as(values).flatten()
+        marks[f"{name} seeds"][0].set_data(x, values.flatten())
+        plotting.move_band(marks[name], range(values.shape[1]), values)
+    return _say(result, v, lr)
+
+
+def _say(result, v, lr):
+    values = result.sharpness[:, :, v]
+    reached = values.isfinite().all(1)
+    if result.progress < 1:
+        return f"Training each batch size at {len(result.lrs)} learning rates: {result.progress:.0%}."
+    at = f"Learning rate {lr:g}, training loss {result.target:g}"
+    if reached.sum() < 2:
+        return f"{at}: fewer than two seeds came down to this loss with every batch size."
+    means = ", ".join(f"{mean_interval(values[reached, b]).mean:.2f}" for b in range(len(result.batch_sizes)))
+    sizes = ", ".join(map(str, result.batch_sizes))
+    return f"{at}, {int(reached.sum())} seeds: mean sharpness {means} for batches of {sizes}."
+
+
+explorer = Explorer(
+    title="Sharpness, weight norm and accuracy against batch size, digits",
+    controls={"lr": Slider("learning rate", values=batches_lab.LRS, default=batches_lab.LRS[0], trained=True)},
+    compute=batches_lab.compare_batch_sizes,
+    prepare=prepare,
+    draw=draw,
+    quick={"seeds": (0, 1), "target": 0.05, "steps": 200},
+)
+
+show = explorer.show

@@ -1,0 +1,71 @@
+"""First block: what reaches it, at the start."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+
+from course_lib import plotting
+from course_lib.experiments.stochastic_depth.first_block import DEPTHS, STACKS, FirstBlock, measure_first_block
+from course_lib.panel import Choice, Explorer, Slider
+
+BRANCHES = {"Linear–GELU–Linear": False, "LayerNorm in front": True}
+STARTS = {"torch's own, 1/(3n)": 1.0, "1/n": 3**0.5, "2/n (He)": 6**0.5}  # variance of weights with n inputs → gain
+
+
+def compute(last, branch, start, seeds=tuple(range(10))) -> Iterator[FirstBlock]:
+    """Yield a `FirstBlock` that grows seed by seed."""
+    yield from measure_first_block(last, BRANCHES[branch], STARTS[start], seeds)
+
+
+def prepare(figure):
+    """The norm of the first block's gradient against depth, a band a stack; returns the marks that move."""
+    axes = figure.subplots()
+    axes.set(title="What reaches the first block of an untrained network", xscale="log", yscale="log")
+    axes.set(xlabel="depth (blocks)", ylabel="norm of its gradient", xlim=(0.9, 75))
+    axes.set_xticks(DEPTHS, [str(depth) for depth in DEPTHS])
+    axes.minorticks_off()
+    none = np.full((1, len(DEPTHS)), np.nan)
+    marks = {stack: plotting.draw_band(axes, DEPTHS, none, label=stack, k=k) for k, stack in enumerate(STACKS)}
+    axes.legend(loc="lower left")
+    return {"axes": axes, **marks}
+
+
+def draw(marks, result):
+    """Move the marks to a `FirstBlock`: geometric means, and intervals of the logarithm; a gap where one is 0."""
+    middle = {}
+    plotting.set_limits(marks["axes"], y=(1e-12, 30) if result.gain == 1 else (1e-12, 1e17))
+    for k, stack in enumerate(STACKS):
+        logs = result.norm[:, k].log()
+        logs = logs.where(logs.isfinite().all(0), torch.nan)  # a depth at which some first block was never on: a gap
+        line, band = marks[stack]
+        plotting.move_band(marks[stack], DEPTHS, logs)
+        line.set_ydata(np.exp(line.get_ydata()))
+        for path in band.get_paths():
+            path.vertices[:, 1] = np.exp(path.vertices[:, 1])
+        middle[stack] = logs.mean(0).exp()
+    end = {stack: plotting.readable(float(f"{value[-1]:.2g}")) for stack, value in middle.items()}
+    below = " (off the picture)" if middle["no shortcut"][-1] < 1e-12 else ""
+    gap = "." if (result.norm > 0).all() else ". A gap: that first block is never on."
+    seeds = f"{len(result.norm)} seed{'s' * (len(result.norm) > 1)}"
+    return (
+        f"Depth {DEPTHS[-1]}, {seeds}: the norm is {end['no shortcut']} without shortcuts{below}, {end['shortcut']} "
+        f"with them, {end['shortcut, dropping']} with them and dropping to p_L\u00a0=\u00a0{result.last:g}{gap}"
+    )
+
+
+explorer = Explorer(
+    title="The gradient at the first block",
+    controls={
+        "last": Slider("p_L", 0.0, 1.0, 0.5, step=0.1),
+        "branch": Choice("branch", tuple(BRANCHES), "Linear–GELU–Linear"),
+        "start": Choice("variance of the weights at the start", tuple(STARTS), "torch's own, 1/(3n)"),
+    },
+    compute=compute,
+    prepare=prepare,
+    draw=draw,
+    size=(8, 3.4),
+    quick={"seeds": (0, 1)},
+)
+
+show = explorer.show

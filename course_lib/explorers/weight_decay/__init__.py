@@ -1,0 +1,5 @@
+"""Explorers of lesson 03: two pulls on one bowl, where they come to rest, and what Adam makes of L2 on real weights."""
+
+from course_lib.explorers.weight_decay import effective_decay, equilibrium, trajectories
+
+__all__ = ["effective_decay", "equilibrium", "trajectories"]

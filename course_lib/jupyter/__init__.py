@@ -1,0 +1,1 @@
+"""JupyterLab's settings, and how its server sends messages."""

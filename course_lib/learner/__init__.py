@@ -1,0 +1,1 @@
+"""What is about the learner: the map, what was done, flash cards, quizzes, and the state of the machine."""

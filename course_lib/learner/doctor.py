@@ -1,0 +1,143 @@
+"""``course doctor``: what the course needs of a machine, one line each, and the command that mends what is missing."""
+
+import importlib.metadata
+import os
+import platform
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from course_lib.base.places import CourseError, root
+
+PYTHON = (3, 10)
+MEMORY = 1.0  # GiB: one open lesson takes about 0.6
+PIP = f"{sys.executable} -m pip install"
+
+
+class Finding(NamedTuple):
+    """One line of the report. ``mend`` is empty where nothing has to be done."""
+
+    what: str
+    found: str
+    mend: str = ""
+
+
+def report(say: Callable[[str], object] = print) -> int:
+    """Say every finding; return 1 where something is to be mended, else 0."""
+    looks = (python, packages, torch, kernel, widgets, writing, memory)
+    findings = [finding for look in looks for finding in _looked(look)]
+    for finding in findings:
+        say(f"{'✗' if finding.mend else '✓'} {finding.what}: {finding.found}")
+        if finding.mend:
+            say(f"    mend it: {finding.mend}")
+    problems = sum(bool(finding.mend) for finding in findings)
+    say("all is well" if not problems else f"{problems} thing{'s' if problems > 1 else ''} to mend")
+    return int(problems > 0)
+
+
+def _looked(look: Callable[[], Iterator[Finding]]) -> list[Finding]:
+    """What one look finds; a package missing for the look itself is a finding."""
+    try:
+        return list(look())
+    except ModuleNotFoundError as problem:
+        return [Finding(look.__name__, f"{problem.name} is missing", f"{PIP} -e .")]
+
+
+def python(version: tuple = sys.version_info[:3]) -> Iterator[Finding]:
+    """The interpreter's version."""
+    found = ".".join(map(str, version)) + f" on {platform.system()} {platform.machine()}"
+    mend = "install Python 3.12 from python.org, then: make course PYTHON=python3.12"
+    yield Finding("Python", found, mend if version < PYTHON else "")
+
+
+def packages(name: str = "course-lib") -> Iterator[Finding]:
+    """Every package that the course asks for, in the version found."""
+    from packaging.requirements import Requirement
+
+    try:
+        wanted = [Requirement(line) for line in importlib.metadata.requires(name) or []]
+    except importlib.metadata.PackageNotFoundError:
+        yield Finding("the course's own package", "not installed", f"{PIP} -e .")
+        return
+    for need in wanted:
+        if need.marker is None or need.marker.evaluate({"extra": ""}):
+            yield package(need.name, need.specifier)
+
+
+def package(name: str, specifier) -> Finding:
+    """One package: its version, or what to do where it is missing or too old."""
+    mend = f'{PIP} "{name}{specifier}"'
+    try:
+        version = importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return Finding(name, "missing", mend)
+    fits = specifier.contains(version, prereleases=True)
+    return Finding(name, version if fits else f"{version}, {specifier} is needed", "" if fits else mend)
+
+
+def torch() -> Iterator[Finding]:
+    """That torch computes, and on what."""
+    try:
+        import torch
+    except (ImportError, OSError) as problem:  # OSError: a library of torch's that does not load
+        yield Finding("torch runs", str(problem).splitlines()[0], f"{PIP} --force-reinstall torch")
+        return
+    if torch.cuda.is_available():
+        yield Finding("device", f"{torch.cuda.get_device_name()} (CUDA {torch.version.cuda})")
+    else:
+        unused = "; there is an NVIDIA GPU, which this build of torch cannot use" if shutil.which("nvidia-smi") else ""
+        yield Finding("device", f"CPU, {os.cpu_count()} cores{unused}")
+
+
+def kernel() -> Iterator[Finding]:
+    """That notebooks run in this very Python."""
+    from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
+
+    mend = f"{sys.executable} -m ipykernel install --sys-prefix"
+    try:
+        command = KernelSpecManager().get_kernel_spec("python3").argv[0]
+    except NoSuchKernel:
+        yield Finding("kernel", "python3 is not registered", mend)
+        return
+    # A bare "python" is replaced by the Python that runs Jupyter.
+    own = Path(command).name == command or Path(command).absolute() == Path(sys.executable).absolute()
+    yield Finding("kernel", "python3 is this Python" if own else f"python3 is {command}", "" if own else mend)
+
+
+def widgets() -> Iterator[Finding]:
+    """That JupyterLab has the part of ipywidgets that draws sliders."""
+    from jupyter_core.paths import jupyter_path
+
+    part = "labextensions/@jupyter-widgets/jupyterlab-manager/package.json"
+    if any(Path(place, part).is_file() for place in jupyter_path()):
+        yield Finding("sliders", "JupyterLab can show them")
+    else:
+        mend = f"{PIP} --force-reinstall ipywidgets jupyterlab_widgets"
+        yield Finding("sliders", "JupyterLab's widget extension is missing", mend)
+
+
+def writing() -> Iterator[Finding]:
+    """That notebooks can be saved and data sets kept."""
+    try:
+        here = root()
+    except CourseError as problem:
+        yield Finding("folders", str(problem), "cd into the course's folder and ask again")
+        return
+    for folder in (here / "notebooks", Path(os.environ.get("COURSE_DATA", here / "data"))):
+        try:
+            with tempfile.NamedTemporaryFile(dir=folder):
+                yield Finding("writing", f"{folder.name}/ can be written")  # no path: a built notebook keeps this line
+        except OSError as problem:
+            yield Finding("writing", f"{folder}: {problem.strerror}", f'mkdir -p "{folder}" && chmod u+rwx "{folder}"')
+
+
+def memory() -> Iterator[Finding]:
+    """Memory free for a lesson."""
+    import psutil
+
+    free = psutil.virtual_memory().available / 2**30
+    mend = "shut down other kernels (JupyterLab: Kernel > Shut Down All Kernels) or close other programs"
+    yield Finding("memory", f"{free:.1f} GiB free", mend if free < MEMORY else "")

@@ -1,0 +1,83 @@
+"""The claims ledger holds what the executed lessons printed, all of it and nothing else."""
+
+import functools
+import re
+from pathlib import Path
+
+import nbformat
+import nbformat.v4 as v4
+import pytest
+
+from course_lib import LESSONS
+from course_lib.authoring import ledger
+from course_lib.authoring.build import executed
+from tests.authoring._syllabus import PROMISES
+
+NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
+
+
+def notebook(*cells):
+    made = [v4.new_code_cell("from course_lib.notebook import claim")]
+    made += [v4.new_markdown_cell(cell) if cell.startswith("#") else v4.new_code_cell(cell) for cell in cells]
+    return v4.new_notebook(cells=made)
+
+
+@pytest.fixture(scope="module")
+def rows(tmp_path_factory):
+    made = notebook(
+        "# Lesson\n\ntext\n\n## Sums",
+        'claim("One and one is two.", measured=1 + 1, holds=lambda two: two == 2)',
+        "## Loops",
+        "for n in (1, 2):\n"
+        '    claim(f"{n} is small | large.", kind="measured", measured=n, holds=lambda n: n < 2)\n'
+        'claim("Nobody knows.", 0.5, lambda\n    it: None, "measured")',
+        'print("Exact words are not claims")',
+    )
+    return list(ledger.rows_of(executed(made, tmp_path_factory.mktemp("nb") / "x.ipynb", "x"), "03_x"))
+
+
+def test_sentence_bound_figure_verdict_and_place(rows):
+    assert rows[0][:1] + rows[0][2:] == ("03_x", "Sums", "One and one is two.", "Exact", "two == 2", "2", "holds")
+    assert [row[3:] for row in rows[1:]] == [
+        ("1 is small | large.", "Measured", "n < 2", "1", "holds"),
+        ("2 is small | large.", "Measured", "n < 2", "2", "does not hold"),
+        ("Nobody knows.", "Measured", "None", "0.5", "inconclusive"),
+    ]
+    assert {row.section for row in rows[1:]} == {"Loops"}
+
+
+def test_the_page_counts_and_escapes(rows):
+    page = ledger.table(rows)
+    assert "4 in all, 1 of them exact" in page and "3 measured ones 1 hold, 1 do not, 1 are inconclusive" in page
+    where = f"[Loops](03_x.ipynb#cell-id={rows[1].cell})"
+    assert f"| 1 is small \\| large. | measured | `n < 2` | 1 | holds | {where} |" in page
+    lines = [line for line in page.splitlines() if line.startswith("|")]
+    assert {len(re.findall(r"(?<!\\)\|", line)) for line in lines} == {7}
+
+
+def test_every_claim_of_the_course_has_its_bound_and_its_place():
+    found = ledger.rows(NOTEBOOKS)
+    assert found and not [row for row in found if not (row.bound and row.section and row.figure)]
+
+
+@functools.cache
+def read(lesson):
+    return nbformat.read(NOTEBOOKS / f"{lesson}.ipynb", as_version=4)
+
+
+PROMISED = [(stem, item) for stem, items in PROMISES.items() for item in items]
+
+
+@pytest.mark.parametrize("stem, item", PROMISED, ids=[f"{stem}: {item}" for stem, item in PROMISED])
+def test_every_promise_is_kept_by_a_claim(stem, item):
+    lesson = f"{LESSONS.index(stem):02d}_{stem}"
+    sentences = [row.sentence for row in ledger.rows_of(read(lesson), lesson)]
+    assert any(re.search(PROMISES[stem][item], sentence) for sentence in sentences), sentences
+
+
+def test_every_lesson_promises():
+    assert tuple(PROMISES) == LESSONS
+
+
+def test_the_ledger_is_that_of_the_notebooks_beside_it():
+    assert (NOTEBOOKS / "claims.md").read_text(encoding="utf-8") == ledger.table(ledger.rows(NOTEBOOKS))

@@ -1,0 +1,105 @@
+"""The referees of lesson 06's tasks against torch, and the checks on answers that throw their dice another way."""
+
+import pytest
+import torch
+from torch.nn import functional as F
+
+from course_lib.checks import check_source
+from course_lib.checks import dropout as tasks
+from course_lib.checks.judge.observe import observe
+from course_lib.checks.judge.report import judge
+from course_lib.checks.judge.task import find
+from course_lib.dropout import dropout
+
+
+def verdict(name, *answers, seed=0):
+    task = find(name)
+    cases = task.draw(seed)
+    return judge(name, task, cases, observe(task.names, answers, cases))
+
+
+def by_torch(x, p=0.5, training=True, generator=None):
+    """torch's own, with its global generator where the seed asks for it."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(generator.initial_seed())
+        return F.dropout(x, p, training)
+
+
+def by_choice(x, p=0.5, training=True, generator=None):
+    """`where`, the mask from `u < p`, the scale inside."""
+    gone = torch.rand(x.shape, generator=generator) < p
+    return torch.where(gone, 0.0, x / (1 - p + (p == 1))) if training else x
+
+
+def in_float64(x, p=0.5, training=True, generator=None):
+    """A mask of numbers; p = 1 by itself."""
+    if not training or p == 0:
+        return x
+    if p == 1:
+        return torch.zeros_like(x)
+    return x * (torch.rand(x.shape, generator=generator, dtype=torch.float64) > p).to(x.dtype) / (1 - p)
+
+
+@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("answer", [dropout, by_torch, by_choice, in_float64])
+def test_right_answers_pass_whatever_masks_they_draw(answer, seed):
+    found = verdict("06/T1", answer, seed=seed)
+    assert found, found.message
+
+
+def test_a_share_that_is_slightly_off_is_seen():
+    (slightly,) = tasks.variant(chance=lambda p: min(1.0, p + 0.06) if 0 < p < 1 else p)
+    found = verdict("06/T1", slightly)
+    assert found.verdict == "failed" and "share that is dropped" in found.message
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (lambda x, p, training=True, generator=None: print(x), "None was returned"),
+        (lambda x, p, training=True, generator=None: x.tolist(), "a list"),
+        (lambda x, p, training=True, generator=None: x[0], "shape [100]"),
+        (lambda x, p, training=True, generator=None: x.float(), "a float32 tensor"),
+        (lambda x, p, training=True: x, "generator"),
+    ],
+)
+def test_other_results_are_said_in_words(answer, said):
+    found = verdict("06/T1", answer)
+    assert found.verdict in ("failed", "error") and said in found.message, found.message
+
+
+def test_what_the_answer_draws_does_not_move_the_learners_generator():
+    before = torch.random.get_rng_state()
+    assert verdict("06/T4", *tasks.TASKS["T4"].reference)
+    assert torch.equal(torch.random.get_rng_state(), before)
+
+
+def test_the_printed_tensors_are_one_layers():
+    first, second = (torch.tensor(rows, dtype=torch.float64) for rows in (tasks.FIRST, tasks.SECOND))
+    kept = first != 0
+    assert (first - 2 * second)[kept].abs().max() < 1.6e-4, "twice the other, up to four printed decimals"
+    assert (2 * second)[~kept].abs().min() > 1e-4, "no zero is a rounded number"
+    assert torch.equal(first[~kept].signbit(), second[~kept].signbit()), "a dropped negative number is −0"
+    assert tasks.ZEROS == (~kept).sum() and tasks.READING["p"] == 1 - 1 / tasks.READING["factor"]
+    assert tasks.READING["form_of_2014"] == pytest.approx(0.5 * second[0, 1].item())
+
+
+def test_an_interval_by_hand():
+    mean, low, high = tasks.by_moments(torch.tensor([[1.0], [3.0]], dtype=torch.float64), noise=0.75, z=2)
+    assert (mean.item(), low.item(), high.item()) == (2.0, 2 - 2 * 1.25, 2 + 2 * 1.25)  # √(1² + 0.75²) = 1.25
+
+
+SOURCE = """
+def dropout(x, p=0.5, training=True, generator=None):
+    if not training or p == 0:
+        return x
+    kept = torch.rand(x.shape, generator=generator) >= p
+    return x * kept{scale}
+"""
+
+
+def test_in_a_process_of_its_own():
+    right = SOURCE.format(scale=" / (1 - p) if p < 1 else x * 0")
+    assert check_source(right, 20, task="06/T1")["verdict"] == "passed"
+    found = check_source(SOURCE.format(scale=""), 20, task="06/T1")
+    assert found["verdict"] == "failed" and found["message"].startswith("what is kept is not rescaled")

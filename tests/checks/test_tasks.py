@@ -1,0 +1,53 @@
+"""Every task: the referee passes, a blank is unanswered, each mistake is named as itself and as no other."""
+
+import pytest
+
+from course_lib.checks.judge.observe import observe
+from course_lib.checks.judge.report import judge
+from course_lib.checks.judge.task import all_tasks, find
+
+NAMES = all_tasks()
+MISTAKES = [(name, mistake) for name in NAMES for mistake in find(name).mistakes]
+SEEDS = (0, 1)
+
+
+def result(name, answers, seed=0):
+    task = find(name)
+    cases = task.draw(seed)
+    return judge(name, task, cases, observe(task.names, answers, cases))
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("name", NAMES)
+def test_referee_passes(name, seed):
+    found = result(name, find(name).reference, seed)
+    assert found and found.verdict == "passed", found.message
+    assert found.line.startswith("✓ ") and "{" not in found.line
+
+
+def not_written(*args, **kwargs):
+    raise NotImplementedError("your code here")
+
+
+def empty(*args, **kwargs):
+    """Only a docstring, and then nothing."""
+    ...
+
+
+BLANKS = [(name, ...) for name in NAMES]
+BLANKS += [(name, blank) for name in NAMES for blank in (not_written, empty) if callable(find(name).reference[0])]
+
+
+@pytest.mark.parametrize(("name", "blank"), BLANKS)
+def test_blank_is_unanswered(name, blank):
+    found = result(name, (blank,) * len(find(name).names))
+    assert found.verdict == "unanswered" and not found and not found.answered
+    assert found.line.startswith(f"○ {name[3:]} not implemented yet")
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize(("name", "mistake"), MISTAKES, ids=[f"{name} {mistake.name}" for name, mistake in MISTAKES])
+def test_mistake_is_named_as_itself(name, mistake, seed):
+    found = result(name, mistake.answers, seed)
+    others = [m.hint for m in find(name).mistakes if m.hint != mistake.hint and m.hint in found.message]
+    assert found.verdict == "failed" and found.message.startswith(mistake.hint) and not others, found.message

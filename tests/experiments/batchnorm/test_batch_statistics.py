@@ -1,0 +1,72 @@
+"""Noise and memory of batch statistics against their formulas; one network judged in two modes."""
+
+import pytest
+import torch
+
+from course_lib.experiments.batchnorm import batch_statistics as lab
+
+
+@pytest.mark.parametrize("momentum", [0.05, 0.3, 1.0])
+def test_the_running_mean_settles_at_the_formulas_variance(momentum):
+    """v ← (1 − m)²v + m²σ²/B, the variance of an average of independent batches, from 0 until nothing changes."""
+    v = 0.0
+    for _ in range(1000):
+        v = (1 - momentum) ** 2 * v + momentum**2 * 2.0 / 8
+    assert lab.variance_of_running_mean(momentum, 2.0, 8) == pytest.approx(v, rel=1e-12)
+
+
+def test_noise_of_the_batch_falls_with_its_size():
+    found = lab.measure_noise(seeds=(0, 1), sizes=(8, 32, 128), draws=100)
+    assert found.mean.shape == found.activation.shape == (2, 3)
+    for figure in ("mean", "activation"):
+        assert (getattr(found, figure).diff(dim=1) < 0).all()
+        assert (found.slopes(figure) + 1).abs().max() < 0.15
+
+
+def test_slopes_are_those_of_a_power_law():
+    sizes = (8, 16, 64)
+    noise = torch.tensor([[3.0 * size**-1.5 for size in sizes]], dtype=torch.float64)
+    assert lab.BatchNoise(sizes, noise, noise).slopes("mean").item() == pytest.approx(-1.5)
+
+
+def test_two_modes_of_one_training():
+    *partial, found = lab.compare_modes(16, seeds=(0, 1), steps=40, every=20)
+    assert found.at == (0, 20, 40) and found.evaluation.shape == (2, len(lab.MOMENTA), 3) and found.progress == 1
+    assert partial[0].batch[:, 1:].isnan().all() and found.evaluation.isfinite().all()
+    assert found.trained.shape == (2, 3) and found.trained.isfinite().all()
+    slow, last = found.evaluation[:, 0, -1], found.batch[:, -1]
+    assert (slow > last + 0.05).all(), "momentum 0.001 has hardly seen anything after 40 batches"
+
+
+def test_pairs_of_rows_judge_worse_than_all_rows_at_once():
+    *_, found = lab.compare_modes(2, seeds=(0, 1), steps=40, every=20)
+    assert (found.trained[:, 1:] > found.batch[:, 1:] + 0.05).all(), "from two rows only the order is left"
+
+
+def test_late_figures_are_means_of_the_last_ten_looks_there_are():
+    looks = torch.arange(15.0).repeat(2, 1)
+    evaluation = looks.unsqueeze(1).repeat(1, len(lab.MOMENTA), 1) + 0.25
+    found = lab.Modes(4, tuple(range(15)), evaluation, looks, looks)
+    assert found.late("batch").tolist() == [9.5, 9.5] and found.behind(0.1).tolist() == [25.0, 25.0]
+    looks[:, 3:] = torch.nan
+    assert found.seen == 3 and found.late("trained").tolist() == [1.0, 1.0]
+
+
+def test_momentum_plays_no_part_in_training_and_the_kept_statistics_are_those_of_a_run_with_it():
+    """The run that keeps all momenta at once against one that keeps a single one."""
+    from course_lib.data import digits
+    from course_lib.experiments.batchnorm.networks import Networks, train
+
+    *_, found = lab.compare_modes(16, seeds=(0,), steps=20, every=20)
+    networks = Networks((64, 64, 10), "batch", [digits(500, scale="unit", seed=0)], (0,), momentum=0.1)
+    for _ in train(networks, 20, 16, 0.02, momentum=0.9):
+        pass
+    m = lab.MOMENTA.index(0.1)
+    assert networks.test_error().item() == pytest.approx(found.evaluation[0, m, -1].item(), abs=2e-3)
+
+
+def test_what_makes_no_sense_is_refused_by_name():
+    with pytest.raises(ValueError, match="momentum = 0"):
+        lab.variance_of_running_mean(0.0, 1.0, 4)
+    with pytest.raises(ValueError, match="batch_size = 501"):
+        list(lab.compare_modes(501, seeds=(0,)))

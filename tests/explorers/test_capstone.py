@@ -1,0 +1,106 @@
+"""The numbers behind lesson 09's picture of the spam study: which repetitions, which interval, and what is said."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from matplotlib.figure import Figure
+
+from course_lib.data import tables
+from course_lib.experiments.capstone import spam_study
+from course_lib.explorers import capstone as explore
+
+VARIANTS = list(spam_study.VARIANTS)
+
+
+@pytest.fixture
+def result():
+    """A study of twelve repetitions, made up: dropout costs two points, more or less."""
+    accuracy = 0.94 + 0.01 * torch.randn(12, 4, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    accuracy[:, 1] = accuracy[:, 0] - 0.02 + 0.005 * torch.linspace(-1, 1, 12)
+    return spam_study.Study(accuracy, 12, 80, 20, "Made up")
+
+
+def drawn(result, repetitions=10, interval="naive", variant="dropout"):
+    marks = explore.study.prepare(Figure())
+    return marks, explore.study.draw(marks, result, repetitions, interval, variant)
+
+
+def span(line):
+    return tuple(line.get_ydata())
+
+
+@pytest.mark.parametrize("kind", spam_study.KINDS)
+def test_means_and_intervals_are_drawn_in_percent(result, kind):
+    marks, caption = drawn(result, interval=kind)
+    first = result.first(10)
+    for name in VARIANTS:
+        found = first.interval(name, kind)
+        assert span(marks[f"accuracy {name} interval"][0]) == pytest.approx((100 * found.low, 100 * found.high))
+        assert span(marks[f"accuracy {name} mean"][0]) == pytest.approx((100 * found.mean,))
+        assert sorted(span(marks[f"accuracy {name} dots"][0])) == pytest.approx(sorted(100 * first.of(name).numpy()))
+        assert f"{name} {100 * found.mean:.2f} ± {100 * found.half_width:.2f}" in caption
+    for name in VARIANTS[1:]:
+        found = first.difference(name, kind=kind)
+        assert span(marks[f"difference {name} interval"][0]) == pytest.approx((100 * found.low, 100 * found.high))
+    assert f"Made up, 10 repetitions, {kind} 95 % intervals. " in caption
+
+
+def test_the_caption_names_what_is_told_from_plain(result):
+    assert "Interval without 0: dropout." in drawn(result)[1]
+    wobble = 0.01 * torch.tensor([[0.0, 1.0, -1.0, 1.0], [0.0, -1.0, 1.0, -1.0]]).repeat(6, 1)
+    same = spam_study.Study(result.accuracy[:, :1] + wobble, 12, 80, 20, "Made up")
+    assert "Each of these three intervals holds 0." in drawn(same)[1]
+    assert "dropout −2." in drawn(result)[1], "a minus, not a hyphen"
+
+
+def test_widths_are_shown_no_further_than_asked_for(result):
+    marks, _ = drawn(result, repetitions=7, interval="naive", variant="both")
+    (naive,), (corrected,) = marks["naive widths"], marks["corrected widths"]
+    assert naive.get_xdata() == [2, 3, 5, 7] and not len(corrected.get_xdata())
+    wanted = [100 * result.first(J).difference("both", kind="naive").half_width for J in (2, 3, 5, 7)]
+    assert naive.get_ydata() == pytest.approx(wanted) and marks["words"][0].get_text() == "both − plain"
+    assert (marks["naive here"][0].get_xdata(), marks["naive here"][0].get_ydata()) == ([7], naive.get_ydata()[-1:])
+    marks, _ = drawn(result, repetitions=100, interval="corrected")
+    naive, corrected = (np.array(marks[f"{kind} widths"][0].get_ydata()) for kind in spam_study.KINDS)
+    counts = marks["corrected widths"][0].get_xdata()
+    assert counts == [2, 3, 5, 7, 10, 12]
+    assert corrected / naive == pytest.approx([math.sqrt(1 + J / 4) for J in counts])
+    assert not len(marks["naive here"][0].get_xdata()) and marks["corrected here"][0].get_xdata() == [12]
+
+
+def test_a_picture_fills_in(result):
+    begun = spam_study.Study(result.accuracy[:0], 100, 80, 20, "Made up", progress=0.01)
+    marks, caption = drawn(begun)
+    assert caption == "Training four networks in each of 100 divisions of the data: 1%."
+    some = spam_study.Study(result.accuracy, 100, 80, 20, "Made up", progress=0.12)
+    assert "Made up, 12 of 30 repetitions so far, " in drawn(some, repetitions=30)[1]
+    explore.study.draw(marks, some, 10, "naive", "both")
+    explore.study.draw(marks, begun, 10, "naive", "both")
+    assert marks.pop("words")[0].get_text() == ""
+    assert not any(len(lines[0].get_xdata()) for lines in marks.values()), "no mark of the former numbers stays"
+
+
+def test_limits_hold_every_repetition_whichever_are_shown(result):
+    marks, _ = drawn(result, repetitions=2)
+    low, high = marks["accuracy plain mean"][0].axes.get_ylim()
+    assert low < 100 * result.accuracy.min() and 100 * result.accuracy.max() < high
+    low, high = marks["difference both mean"][0].axes.get_ylim()
+    differences = 100 * (result.accuracy - result.accuracy[:, :1])
+    assert low < differences.min() and differences.max() < high
+
+
+def test_the_caption_owns_up_to_other_data():
+    table = tables.breast_cancer()
+    note = "These are scikit-learn's breast-cancer data: Spambase is not here."
+    other = tables.Table(table.name, table.x, table.y, note)
+    *_, result = spam_study.study(4, 2, other)
+    caption = drawn(result)[1]
+    assert caption.startswith("Breast cancer, 4 repetitions, naive") and caption.endswith(note)
+
+
+def test_compute_trains_what_the_lesson_trains():
+    *_, result = explore.study.compute(1, repetitions=4)
+    *_, same = spam_study.study(4, 1)
+    assert result is same

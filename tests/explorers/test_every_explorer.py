@@ -1,0 +1,133 @@
+"""Every explorer of the course, without a browser: each control at its ends, each pair of controls at opposite ends."""
+
+import functools
+import importlib
+import inspect
+import io
+import itertools
+import pkgutil
+import re
+import warnings
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from course_lib import explorers, plotting
+from course_lib.panel import Choice
+from course_lib.panel.picture import Picture
+from tests import _toys
+
+MODULES = [module.name for module in pkgutil.walk_packages(explorers.__path__, f"{explorers.__name__}.")]
+FOUND = {
+    module.removeprefix(f"{explorers.__name__}."): explorer
+    for module in MODULES
+    if (explorer := getattr(importlib.import_module(module), "explorer", None))
+} | {"toys.errors": _toys.errors}
+
+every_explorer = pytest.mark.parametrize("name", FOUND)
+
+
+@pytest.fixture(autouse=True)
+def strict():
+    """Light pictures; a warning of matplotlib (a glyph that is missing, a layout that does not fit) is an error."""
+    plotting.use_theme("light")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        yield
+
+
+def ends(control):
+    return control.positions[0], control.positions[-1]
+
+
+def corners(explorer):
+    """Numbers with each control at its ends, the others at their defaults, and each pair at opposite ends; of the
+    hundred pairs that a mixer has, neighbours."""
+    defaults = explorer.numbers()
+    yield defaults
+    for name, control in explorer.controls.items():
+        for end in ends(control):
+            yield {**defaults, name: end}
+    controls = list(explorer.controls.items())
+    pairs = itertools.permutations(controls, 2)
+    if explorer.presets:
+        pairs = [*zip(controls, controls[1:]), *zip(controls[1:], controls)]
+    for (a, first), (b, second) in pairs:
+        yield {**defaults, a: ends(first)[0], b: ends(second)[1]}
+
+
+@functools.cache
+def results(name, inputs):
+    """The first and the last result at these inputs; `quick` makes trainings short."""
+    explorer = FOUND[name]
+    found = explorer.compute(**dict(inputs), **explorer.quick)
+    found = list(found) if inspect.isgenerator(found) else [found]
+    return found[0], found[-1]
+
+
+@functools.cache
+def canvas(name):
+    explorer = FOUND[name]
+    return Picture(explorer.prepare, explorer.draw, explorer.size, "light")
+
+
+def picture(name, numbers, partial=False):
+    explorer = FOUND[name]
+    first, last = results(name, tuple(explorer.inputs(numbers).items()))
+    return canvas(name).draw(first if partial else last, **explorer.trained(numbers))
+
+
+@every_explorer
+def test_every_corner_has_a_picture_and_a_sentence(name):
+    begun = set()
+    for numbers in corners(FOUND[name]):
+        inputs = tuple(FOUND[name].inputs(numbers).values())
+        for partial in {False, inputs not in begun}:  # once, as training begins, where only trained controls move
+            begun.add(inputs)
+            png, caption = picture(name, numbers, partial)
+            where = f"{name} at {numbers}: {caption}"
+            assert np.asarray(Image.open(io.BytesIO(png)).convert("L")).std() > 5, where
+            assert re.fullmatch(r"[^\sa-z].{15,}[.!?…)]", caption), f"not a sentence: {where}"
+            assert not re.search(r"\b(nan|inf|None)\b", caption), where
+
+
+@every_explorer
+def test_the_picture_depends_on_every_control(name):
+    explorer = FOUND[name]
+    for moved, control in explorer.controls.items():
+        assert any(
+            len({picture(name, {**around, moved: position})[0] for position in ends(control)}) == 2
+            for around in _surroundings(explorer, moved)
+        ), f"{name}: {moved} changes nothing in the picture"
+
+
+def _surroundings(explorer, moved):
+    """The defaults, and the defaults with one other control elsewhere: some controls matter only under one choice."""
+    defaults = explorer.numbers()
+    yield defaults
+    others = {name: control for name, control in explorer.controls.items() if name != moved}
+    for name, control in sorted(others.items(), key=lambda item: isinstance(item[1], Choice), reverse=True):
+        for position in control.positions if isinstance(control, Choice) else ends(control):
+            yield {**defaults, name: position}
+
+
+@every_explorer
+def test_a_picture_does_not_depend_on_what_was_seen_before(name):
+    explorer = FOUND[name]
+    numbers = explorer.numbers()
+    list(picture(name, corner) for corner in itertools.islice(corners(explorer), 6))
+    last = results(name, tuple(explorer.inputs(numbers).items()))[1]
+    fresh = Picture(explorer.prepare, explorer.draw, explorer.size, "light")
+    assert picture(name, numbers)[0] == fresh.draw(last, **explorer.trained(numbers))[0]
+
+
+@every_explorer
+def test_an_explorer_is_named_in_words_with_few_controls(name):
+    explorer = FOUND[name]
+    assert explorer.title[0].isupper() and 1 <= len(explorer.controls) <= (14 if explorer.presets else 8)
+    assert all(control.label for control in explorer.controls.values())
+
+
+def test_explorers_were_found():
+    assert any(not name.startswith("toys.") for name in FOUND)

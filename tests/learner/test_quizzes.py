@@ -1,0 +1,145 @@
+"""The quiz bank: enough questions, a reason for every option, every widely read error among them, and its widget."""
+
+from collections import Counter
+
+import pytest
+
+from course_lib import LESSONS, notebook
+from course_lib.base import progress
+from course_lib.learner.quizzes import Card, Question, cards, parsed, questions
+from course_lib.notebook import quiz_of
+
+# Every row of the sources' table of errors, sentence by sentence, and every myth of the syllabus.
+ERRORS = {
+    "sgd": {"standard-error", "noise-leaves-saddles", "zero-grad", "references", "sharp-minima", "low-training-loss"},
+    "overfitting": {"training-accuracy", "replaces-data", "always-test", "little-data"},
+    "l1_l2": {
+        "l1-exactly-zero", "l1-only-shrinks", "penalise-biases", "names-lie", "squared-norm", "loop-indentation",
+        "smoother-landscape",
+    },
+    "weight_decay": {
+        "fully-equivalent", "one-word", "two-lambda", "half-lambda", "sign", "smaller-than-intended", "same-rate",
+        "average-of-w", "m-carried",
+    },
+    "adamw": {
+        "no-bias-correction", "half-correction", "decay-not-adaptive", "epsilon-place", "rate-divided-twice",
+        "beta2-momentum",
+    },
+    "label_smoothing": {"smoothing-target"},
+    "dropout": {"higher-training-loss", "one-subset", "eval-mode", "distributes"},
+    "batchnorm": {"all-samples", "no-affine", "layer-norm-name", "decay-keeps-simple"},
+    "stochastic_depth": {"linspace", "scaling-unnecessary", "timm-path", "larger-gradients"},
+    "capstone": {"both-improve", "narrower-intervals"},
+}  # fmt: skip
+EVERY = [question for stem in LESSONS for question in questions(stem)]
+
+
+@pytest.mark.parametrize("stem", LESSONS)
+def test_a_lesson_has_enough_questions_and_cards(stem):
+    assert len(questions(stem)) >= 8 and len(cards(stem)) >= 6
+    names = [block.name for block in (*questions(stem), *cards(stem))]
+    assert len(set(names)) == len(names)
+    assert len({question.text for question in questions(stem)}) == len(questions(stem))
+
+
+@pytest.mark.parametrize("question", EVERY, ids=lambda question: question.name)
+def test_every_option_has_a_reason_of_its_own(question):
+    assert 3 <= len(question.reasons) <= 4 and question.answer in question.reasons
+    assert all(len(reason) >= 20 for reason in question.reasons.values())
+    assert len(set(question.reasons.values())) == len(question.reasons)
+
+
+def test_neither_place_nor_length_gives_the_answer_away():
+    places = Counter(list(question.reasons).index(question.answer) for question in EVERY)
+    assert max(places[place] for place in range(3)) < 0.4 * len(EVERY)
+    longest = sum(max(question.reasons, key=len) == question.answer for question in EVERY)
+    assert longest < 0.5 * len(EVERY)
+
+
+@pytest.mark.parametrize("stem", LESSONS)
+def test_every_error_of_the_sources_is_asked_about(stem):
+    assert {myth for question in questions(stem) for myth in question.myths} == ERRORS[stem]
+
+
+def test_the_myths_are_a_quiz_of_their_own():
+    found = questions("myths")
+    assert all(question.myths for question in found) and {question.stem for question in found} == set(LESSONS)
+
+
+def test_markdown_becomes_a_question_or_a_card():
+    text = "sum\nMyth: one, two\n\nWhat *is*\n`1 + 1`?\n\n- [ ] `1`\n  Too\n  few.\n- [x] 2\n  Count.\n\n# Cards\n\n"
+    assert parsed("sgd", text) == Question(
+        "sgd", "sum", "What is 1 + 1?", {"1": "Too few.", "2": "Count."}, "2", ("one", "two")
+    )
+    assert parsed("sgd", "one\n\nFront?\n\n> Back,\n> all of it.\n") == Card("sgd", "one", "Front?", "Back, all of it.")
+
+
+@pytest.mark.parametrize(
+    "block, problem",
+    [
+        ("a\n\nQ?\n\n- [ ] 1\n  r\n- [ ] 2\n  s\n", "0 right options"),
+        ("a\n\nQ?\n\n- [x] 1\n  r\n- [x] 2\n  s\n", "2 right options"),
+        ("a\n\nQ?\n\n- [x] 1\n  r\n- [ ] 1\n  s\n", "an option stands twice"),
+        ("a\n\nQ?\n\n- [x] 1\n  r\n- [ ] 2\n", "an option without a reason"),
+        ("a\n\n- [x] 1\n  r\n- [ ] 2\n  s\n", "no question"),
+        ("a\n\nFront?\n", "neither options nor a quoted answer"),
+    ],
+)
+def test_a_slip_in_the_file_is_named(block, problem):
+    with pytest.raises(ValueError, match=rf"quizzes/sgd\.md, a: .*{problem}"):
+        parsed("sgd", block)
+
+
+def test_an_unknown_lesson_is_refused():
+    with pytest.raises(ValueError, match="stem = 'swa': must be one of sgd, overfitting"):
+        quiz_of("swa")
+
+
+# the quiz in a notebook
+
+
+def test_without_a_kernel_every_question_can_be_read_with_its_reasons():
+    shown = quiz_of("dropout")._repr_mimebundle_()
+    assert set(shown) == {"text/html", "text/plain"}
+    assert shown["text/html"].count("<details>") == len(questions("dropout"))
+    for question in questions("dropout"):
+        assert question.text in shown["text/plain"]
+        assert all(f"○ {option}" in shown["text/plain"] for option in question.reasons)
+        assert not any(reason in shown["text/plain"] for reason in question.reasons.values())
+
+
+@pytest.fixture
+def live(course, tmp_path, monkeypatch):
+    """A live kernel in an empty course."""
+    course()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("COURSE_HEADLESS")
+    monkeypatch.setattr(notebook, "_predictions", {})
+    monkeypatch.setattr(progress, "_waiting", [])
+
+
+def test_questions_come_one_at_a_time_and_the_first_choice_counts(live):
+    first, second, *rest = questions("dropout")
+    _, where, place, buttons = quiz_of("dropout")._view.children
+    back, on = buttons.children
+    assert back.disabled and not on.disabled
+    assert where.value == f"Question 1 of {2 + len(rest)} · 0 right at the first try, of 0 answered"
+    (shown,) = place.children
+    _, radio, reply = shown.children
+    wrong = next(option for option in first.reasons if option != first.answer)
+    radio.value = wrong
+    radio.value = first.answer
+    assert reply.value.startswith("<b>✓ Right.</b>")
+    on.click()
+    place.children[0].children[1].value = second.answer
+    assert where.value.startswith("Question 2") and where.value.endswith("1 right at the first try, of 2 answered")
+    assert {name: entry["right"] for name, entry in progress.read()[0]["quiz"].items()} == {
+        first.name: False,
+        second.name: True,
+    }
+    back.click()
+    assert place.children[0].children[1].value == first.answer
+    for _ in rest:
+        on.click()
+    on.click()
+    assert on.disabled and where.value.startswith(f"Question {2 + len(rest)} of")

@@ -1,0 +1,187 @@
+"""What lessons call: claims and their ledger, predictions, quizzes, sources, set-up."""
+
+import subprocess
+import sys
+
+import pytest
+import torch
+
+from course_lib import notebook, plotting
+from course_lib.notebook import claim, predict, quiz, reveal, setup, show_source
+from course_lib.sgd import sgd_update
+from course_lib.statistics import mean_interval
+
+TOLD = "from the bound would have been told four times in five"
+
+
+@pytest.fixture(autouse=True)
+def clean(monkeypatch):
+    """An empty session, live."""
+    monkeypatch.delenv("COURSE_HEADLESS", raising=False)
+    monkeypatch.setattr(notebook, "ledger", [])
+    monkeypatch.setattr(notebook, "_predictions", {})
+
+
+def bundle(shown):
+    return shown._repr_mimebundle_()
+
+
+# claim
+
+
+def test_a_claim_that_holds_is_one_line_and_its_figure(capsys):
+    claim("Two are one more.", torch.tensor([1.0, 2.0]), holds=lambda x: x[1] - x[0] == 1)
+    assert capsys.readouterr().out == "Exact · holds: Two are one more.\n  measured: [1, 2]\n"
+
+
+def test_an_exact_claim_that_fails_or_is_undecided_raises_with_its_figure():
+    for verdict in (False, None):
+        with pytest.raises(AssertionError, match=r"Two are three\.\n  measured: 2"):
+            claim("Two are three.", 2.0, holds=lambda x, verdict=verdict: verdict)
+
+
+@pytest.mark.parametrize(
+    "verdict, said",
+    [
+        (True, "Measured · holds: It helps."),
+        (False, "Measured · does not hold: It helps."),
+        (None, f"Measured · inconclusive (a distance of 0.57 {TOLD}): It helps."),
+    ],
+)
+def test_a_measured_claim_reports_any_verdict(capsys, verdict, said):
+    claim("It helps.", mean_interval([0.0, 0.1, 0.4, 0.6]), holds=lambda interval: verdict, kind="measured")
+    assert capsys.readouterr().out == f"{said}\n  measured: 0.275 [-0.1632, 0.7132] (95%)\n"
+
+
+def test_the_ledger_keeps_every_claim_the_failed_too():
+    claim("a", 1, holds=lambda x: torch.tensor(True))
+    with pytest.raises(AssertionError):
+        claim("b", {"gap": 0.25, "steps": 3}, holds=lambda x: False)
+    assert [(entry.sentence, entry.kind, entry.verdict, entry.figure) for entry in notebook.ledger] == [
+        ("a", "exact", True, "1"),
+        ("b", "exact", False, "gap 0.25, steps 3"),
+    ]
+
+
+def test_a_claim_of_another_kind_is_refused():
+    with pytest.raises(ValueError, match="kind = 'rough'"):
+        claim("a", 1, holds=bool, kind="rough")
+
+
+# predict and reveal
+
+
+def test_a_prediction_is_shown_beside_what_came_out():
+    question = predict("size", "Which is smaller?", ["L2", "decay"])
+    radio = question._view.children[1]
+    assert radio.value is None
+    radio.value = "decay"
+    assert "You said: <b>decay</b>" in question._view.children[2].value
+    text = bundle(reveal("size", "L2", because="It is in the velocity."))["text/plain"]
+    assert text == "Which is smaller?\nYou said: decay.\nIt came out: L2.\nIt is in the velocity."
+    assert "You said the same: decay." in bundle(reveal("size", "decay"))["text/plain"]
+    undecided = bundle(reveal("size", None))["text/plain"]
+    assert "You said: decay." in undecided and "It came out undecided" in undecided
+
+
+def test_a_prediction_survives_its_cell_being_run_again():
+    predict("size", "Which is smaller?", ["L2", "decay"])._view.children[1].value = "L2"
+    again = predict("size", "Which is smaller?", ["L2", "decay"])
+    assert again._view.children[1].value == "L2"
+
+
+def test_revealing_what_was_not_predicted():
+    predict("size", "Which is smaller?", ["L2", "decay"])
+    assert "You made no prediction." in bundle(reveal("size", "L2"))["text/plain"]
+    with pytest.raises(ValueError, match="other: nothing was asked"):
+        reveal("other", "L2")
+    with pytest.raises(ValueError, match="correct = 'neither': must be one of 'L2', 'decay'"):
+        reveal("size", "neither")
+
+
+# quiz
+
+
+def test_a_quiz_answers_each_choice_with_its_reason():
+    asked = quiz("2 + 2?", {"3": "one too few", "4": "count <them>"}, answer="4")
+    radio, reply = asked._view.children[1:]
+    radio.value = "3"
+    assert reply.value == "<b>✗ Not this one.</b> one too few"
+    radio.value = "4"
+    assert reply.value == "<b>✓ Right.</b> count &lt;them&gt;"
+    with pytest.raises(ValueError, match="answer = '5'"):
+        quiz("2 + 2?", {"3": "", "4": ""}, answer="5")
+
+
+def test_without_a_kernel_a_quiz_is_readable_and_its_answer_unfolds(monkeypatch):
+    live = bundle(quiz("2 + 2?", {"3": "no", "4": "yes"}, answer="4"))
+    monkeypatch.setenv("COURSE_HEADLESS", "1")
+    still = bundle(quiz("2 + 2?", {"3": "no", "4": "yes"}, answer="4"))
+    assert set(still) == {"text/html", "text/plain"}
+    assert set(live) == {"application/vnd.jupyter.widget-view+json", *still}
+    assert still["text/plain"] == "2 + 2?\n  ○ 3\n  ○ 4"  # without the answer
+    assert "<details><summary>Answer</summary><b>4</b>. yes<ul><li>3: no</li></ul></details>" in still["text/html"]
+    assert "<details>" not in bundle(predict("size", "2 + 2?", ["3", "4"]))["text/html"]
+
+
+# show_source
+
+
+def test_a_source_is_whole_except_for_the_rest_of_its_docstring():
+    def documented(x):
+        """One line.
+
+        More that is left out.
+        """
+        return x + 1  # the line that computes
+
+    shown = bundle(show_source(documented))
+    assert shown["text/plain"] == 'def documented(x):\n    """One line."""\n    return x + 1  # the line that computes'
+    assert "return" in shown["text/html"] and "--jp-mirror-editor-keyword-color" in shown["text/html"]
+
+
+def test_the_source_of_the_reference_runs():
+    source = bundle(show_source(sgd_update))["text/plain"]
+    compile(source, "source", "exec")
+    assert source.startswith("def sgd_update(param, grad, state") and source.count('"""') == 2
+
+
+# setup
+
+
+def test_setup_says_one_line_and_sets_threads_and_theme(capsys, tmp_path, monkeypatch):
+    monkeypatch.setenv("JUPYTERLAB_SETTINGS_DIR", str(tmp_path))
+    before = torch.get_num_threads()
+    try:
+        setup()
+        said = capsys.readouterr().out
+        assert said.count("\n") == 1 and torch.__version__ in said and said.endswith("1 thread · light pictures\n")
+        assert torch.get_num_threads() == 1
+        saved = tmp_path / "@jupyterlab" / "apputils-extension" / "themes.jupyterlab-settings"
+        saved.parent.mkdir(parents=True)
+        saved.write_text('{\n    // Selected Theme\n    "theme": "JupyterLab Dark"\n}')
+        setup()
+        assert plotting.theme() == "dark"
+        monkeypatch.setenv("COURSE_HEADLESS", "1")  # a built notebook does not depend on its author's settings
+        setup()
+        assert plotting.theme() == "light"
+        with pytest.raises(ValueError, match="theme = 'sepia'"):
+            setup(theme="sepia")
+    finally:
+        torch.set_num_threads(before)
+        plotting.use_theme("light")
+
+
+def test_a_missing_package_is_named_with_the_command_that_mends_it():
+    hide = "import importlib.util as u; find = u.find_spec; u.find_spec = lambda name: name != 'sklearn' and find(name)"
+    command = [sys.executable, "-c", f"{hide} or None; import course_lib.notebook"]
+    run = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert run.returncode == 1
+    assert "Missing here: scikit-learn." in run.stderr
+    assert f"{sys.executable} -m pip install scikit-learn" in run.stderr and "make course" in run.stderr
+
+
+def test_importing_the_helpers_is_light():
+    heavy = "torch, matplotlib, ipywidgets"
+    probe = f"import sys, course_lib.notebook; print([m for m in '{heavy}'.split(', ') if m in sys.modules])"
+    assert subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True).stdout == "[]\n"
