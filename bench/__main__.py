@@ -1,4 +1,6 @@
-"""`make bench`: the engine beside the plain loop and JAX, then the sliders beside `@interact`, each in one run."""
+"""`make bench`: the engine beside the plain loop and JAX, then the sliders beside `@interact`, each
+in one run.
+"""
 
 from bench import engine, widgets
 

@@ -1,9 +1,10 @@
 """The ensemble engine against its rivals, in one run: `python -m bench.engine`.
 
-The grid job: digits (1000 training rows), MLP 64-128-10, ReLU, dropout, batches of 64, 300 steps of AdamW; 24 settings
-(learning rate, weight decay, dropout) × 8 seeds = 192 models. Rivals take turns, and a ratio is the median over the
-rounds of the ratio within a round. Times are wall times; where other work keeps the cores busy, that is unfair to
-whoever wants two of them, so processor times are compared too.
+The grid job: digits (1000 training rows), MLP 64-128-10, ReLU, dropout, batches of 64, 300 steps of
+AdamW; 24 settings (learning rate, weight decay, dropout) × 8 seeds = 192 models. Rivals take turns,
+and a ratio is the median over the rounds of the ratio within a round. Times are wall times; where
+other work keeps the cores busy, that is unfair to whoever wants two of them, so processor times are
+compared too.
 """
 
 import importlib.util
@@ -59,16 +60,22 @@ def median_seconds(work, repeats):
 
 
 def engine(split):
-    """Seconds until all 192 models are trained and measured, and until the first curve (24 settings) is whole."""
+    """Seconds until all 192 models are trained and measured, and until the first curve (24
+    settings) is whole.
+    """
     start, first = time.perf_counter(), None
-    for result in train(SPEC, split, grid(), range(SEEDS), steps=STEPS, batch_size=BATCH, workers=WORKERS):
+    for result in train(
+        SPEC, split, grid(), range(SEEDS), steps=STEPS, batch_size=BATCH, workers=WORKERS
+    ):
         if first is None and any(parameters is not None for parameters in result.parameters):
             first = time.perf_counter() - start
     return time.perf_counter() - start, first
 
 
 def plain_loop(split, models):
-    """What every tutorial does: one model after the other, autograd, torch's fused AdamW, one thread."""
+    """What every tutorial does: one model after the other, autograd, torch's fused AdamW, one
+    thread.
+    """
     for i in range(0, SETTINGS, SETTINGS // models):
         setting = {name: column[i] for name, column in grid().items()}
         model = SPEC.build(setting["dropout"])
@@ -97,11 +104,16 @@ def jax_inputs(split):
         order = batches_of(numbers, numbers, BATCH, seeded(seed, "batches"))
         return torch.stack([next(order)[0] for _ in range(STEPS)])
 
-    return [engine_jax.inputs_for(seed, SPEC.initial(seed), grid(), split, batches(seed)) for seed in range(SEEDS)]
+    return [
+        engine_jax.inputs_for(seed, SPEC.initial(seed), grid(), split, batches(seed))
+        for seed in range(SEEDS)
+    ]
 
 
 def floor_seconds():
-    """Time of the job's matrix products alone, at the speed this machine multiplies [3072, 64] by [64, 64]."""
+    """Time of the job's matrix products alone, at the speed this machine multiplies [3072, 64] by
+    [64, 64].
+    """
     a, b = torch.randn(SETTINGS * 128, 64), torch.randn(64, 64)
     best = min(seconds(lambda: [a @ b for _ in range(100)]) for _ in range(20)) / 100
     speed = 2 * a.shape[0] * 64 * 64 / best
@@ -113,7 +125,16 @@ def floor_seconds():
 def compare_grid_job():
     split = digits()
     has_jax = importlib.util.find_spec("jax") is not None
-    names = "engine", "first curve", "plain", "jax", "jax cold, first curve", "floor", "engine cpu", "plain cpu"
+    names = (
+        "engine",
+        "first curve",
+        "plain",
+        "jax",
+        "jax cold, first curve",
+        "floor",
+        "engine cpu",
+        "plain cpu",
+    )
     times = {name: [] for name in names}
     inputs = jax_inputs(split) if has_jax else None
     engine(split)  # the first run of all pays for what is imported and allocated once
@@ -123,7 +144,9 @@ def compare_grid_job():
         times["engine cpu"].append(processor_seconds(lambda: engine(split)))
         times["plain cpu"].append(processor_seconds(lambda: plain_loop(split, 1)) * MODELS)
         times["first curve"].append(first)
-        times["plain"].append(seconds(lambda: plain_loop(split, PLAIN_MODELS)) * MODELS / PLAIN_MODELS)
+        times["plain"].append(
+            seconds(lambda: plain_loop(split, PLAIN_MODELS)) * MODELS / PLAIN_MODELS
+        )
         floor, speed = floor_seconds()
         times["floor"].append(floor)
         if has_jax:
@@ -144,19 +167,39 @@ def report_grid_job(times, speed, has_jax):
     print(
         f"Grid job: {SETTINGS} settings × {SEEDS} seeds × {STEPS} steps, {WORKERS} workers, median of {ROUNDS} rounds"
     )
-    print(f"  engine, all {MODELS} models, losses and accuracies at the end {middle['engine']:8.2f} s")
-    print(f"  first full curve ({SETTINGS} settings, 1 seed)                  {middle['first curve']:8.2f} s   (≤ 0.8)")
-    print(f"  plain loop, fused AdamW, 1 thread                       {middle['plain']:8.2f} s"
-          f"   extrapolated: {PLAIN_MODELS} models measured, × {MODELS // PLAIN_MODELS}")  # fmt: skip
-    print(f"  matrix products alone, {speed / 1e9:.0f} GF/s × {WORKERS}                     {middle['floor']:8.2f} s")
+    print(
+        f"  engine, all {MODELS} models, losses and accuracies at the end {middle['engine']:8.2f} s"
+    )
+    print(
+        f"  first full curve ({SETTINGS} settings, 1 seed)                  {middle['first curve']:8.2f} s   (≤ 0.8)"
+    )
+    print(
+        f"  plain loop, fused AdamW, 1 thread                       {middle['plain']:8.2f} s"
+        f"   extrapolated: {PLAIN_MODELS} models measured, × {MODELS // PLAIN_MODELS}"
+    )
+    print(
+        f"  matrix products alone, {speed / 1e9:.0f} GF/s × {WORKERS}                     {middle['floor']:8.2f} s"
+    )
     if has_jax:
-        print(f"  JAX, a chunk per seed over {WORKERS} threads, compiled before      {middle['jax']:8.2f} s")
-        print(f"  JAX, cold (compiling), first full curve                 {middle['jax cold, first curve']:8.2f} s")
-    print(f"  plain / engine                {ratio(times, 'plain', 'engine'):6.1f} ×   (≥ 10, goal 16)")
-    print(f"  the same in processor time    {ratio(times, 'plain cpu', 'engine cpu'):6.1f} ×   (per core)")
-    print(f"  share of the floor            {100 * ratio(times, 'floor', 'engine'):6.0f} %   (goal 60)")
+        print(
+            f"  JAX, a chunk per seed over {WORKERS} threads, compiled before      {middle['jax']:8.2f} s"
+        )
+        print(
+            f"  JAX, cold (compiling), first full curve                 {middle['jax cold, first curve']:8.2f} s"
+        )
+    print(
+        f"  plain / engine                {ratio(times, 'plain', 'engine'):6.1f} ×   (≥ 10, goal 16)"
+    )
+    print(
+        f"  the same in processor time    {ratio(times, 'plain cpu', 'engine cpu'):6.1f} ×   (per core)"
+    )
+    print(
+        f"  share of the floor            {100 * ratio(times, 'floor', 'engine'):6.0f} %   (goal 60)"
+    )
     if has_jax:
-        print(f"  JAX / engine, warm            {ratio(times, 'jax', 'engine'):6.2f} ×   (goal 1.0)")
+        print(
+            f"  JAX / engine, warm            {ratio(times, 'jax', 'engine'):6.2f} ×   (goal 1.0)"
+        )
         cold = ratio(times, "jax cold, first curve", "first curve")
         print(f"  JAX / engine, cold, one curve {cold:6.2f} ×   (goal 3)")
     else:
@@ -173,11 +216,15 @@ def curve(seed):
 
 def train_curves(seeds):
     how = {"steps": 500, "batch_size": 30, "workers": WORKERS}
-    list(train(ModelSpec((1, 32, 1), "regression", "tanh"), curve, {"lr": 0.01}, range(seeds), **how))
+    list(
+        train(ModelSpec((1, 32, 1), "regression", "tanh"), curve, {"lr": 0.01}, range(seeds), **how)
+    )
 
 
 def compare_seeds(seeds=200):
-    """A band over many data sets: seeds joined in one program over seeds one by one (no two fit the cache)."""
+    """A band over many data sets: seeds joined in one program over seeds one by one (no two fit the
+    cache).
+    """
     times, cache = {"joined": [], "one by one": []}, training.CHUNK
     try:
         for _ in range(2):
@@ -187,15 +234,19 @@ def compare_seeds(seeds=200):
     finally:
         training.CHUNK = cache
     print(f"{seeds} seeds of a 1-32-1 network, 30 rows each, 500 steps, processor time")
-    print(f"  joined {min(times['joined']):.2f} s, one by one {min(times['one by one']):.2f} s:"
-          f" {ratio(times, 'one by one', 'joined'):5.1f} ×")  # fmt: skip
+    print(
+        f"  joined {min(times['joined']):.2f} s, one by one {min(times['one by one']):.2f} s:"
+        f" {ratio(times, 'one by one', 'joined'):5.1f} ×"
+    )
 
 
 # growth
 
 
 def growth():
-    """Exponent of cost in the number of models: slope of log time over log models, one worker, 15 steps."""
+    """Exponent of cost in the number of models: slope of log time over log models, one worker, 15
+    steps.
+    """
     split, sizes = digits(), (24, 96, 384, 960)
 
     def job(settings, seeds):
@@ -207,7 +258,9 @@ def growth():
         "seeds": [job(24, models // 24) for models in sizes],
     }.items():
         times = [median_seconds(work, 3) for work in jobs]
-        print(f"  {sizes[0]} → {sizes[-1]} models by {axis:9} exponent {slope(sizes, times):.2f}   (≤ 1.05)")
+        print(
+            f"  {sizes[0]} → {sizes[-1]} models by {axis:9} exponent {slope(sizes, times):.2f}   (≤ 1.05)"
+        )
 
 
 def slope(sizes, times):
@@ -223,10 +276,16 @@ def compare_steps():
     """`step()` of our classes over torch's with one loop over tensors (no foreach, not fused)."""
     grid_job = [p.shape for p in SPEC.initial(0)]
     deep = [shape for _ in range(32) for shape in ((64, 64), (64,))] + [(10, 64)]
-    pairs = ("AdamW", AdamW, torch.optim.AdamW, {}), ("SGD, momentum", SGD, torch.optim.SGD, {"momentum": 0.9})
+    pairs = (
+        ("AdamW", AdamW, torch.optim.AdamW, {}),
+        ("SGD, momentum", SGD, torch.optim.SGD, {"momentum": 0.9}),
+    )
     for name, ours, theirs, options in pairs:
         for shapes in (grid_job, deep):
-            rivals = stepper(ours, shapes, options), stepper(theirs, shapes, options | {"foreach": False})
+            rivals = (
+                stepper(ours, shapes, options),
+                stepper(theirs, shapes, options | {"foreach": False}),
+            )
             mine, torchs, quotient = microseconds(*rivals)
             times = f"{mine:7.0f} µs, torch {torchs:7.0f} µs"
             print(f"  {name:14} {len(shapes):3} tensors {times}: {quotient:5.2f} ×   (goal ≤ 1.15)")
@@ -255,7 +314,11 @@ def microseconds(ours, theirs, calls=20, rounds=31):
 def main():
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
-    load = f", load {os.getloadavg()[0]:.1f} (above 0.5: figures suffer)" if hasattr(os, "getloadavg") else ""
+    load = (
+        f", load {os.getloadavg()[0]:.1f} (above 0.5: figures suffer)"
+        if hasattr(os, "getloadavg")
+        else ""
+    )
     print(f"torch {torch.__version__}, {os.cpu_count()} cores{load}")
     compare_grid_job()
     compare_seeds()

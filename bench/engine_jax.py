@@ -1,4 +1,5 @@
-"""The grid job in JAX, the rival of the ensemble engine: jit(scan(vmap)), one chunk per seed, two threads.
+"""The grid job in JAX, the rival of the ensemble engine: jit(scan(vmap)), one chunk per seed, two
+threads.
 
 JAX is needed by this benchmark only.
 """
@@ -13,7 +14,9 @@ BETA1, BETA2, EPS = 0.9, 0.999, 1e-8
 
 
 def loss(parameters, x, y, p, key):
-    """Mean cross entropy of one network with dropout p; the key is shared by all, so that the noise is."""
+    """Mean cross entropy of one network with dropout p; the key is shared by all, so that the noise
+    is.
+    """
     weight1, bias1, weight2, bias2 = parameters
     h = jax.nn.relu(x @ weight1.T + bias1)
     h = jnp.where(jax.random.uniform(key, h.shape) >= p, h / (1 - p), 0.0)
@@ -30,13 +33,15 @@ def adamw(param, grad, m, v, t, lr, weight_decay):
 
 def step(parameters, ms, vs, t, x, y, lr, weight_decay, p, key):
     grads = jax.grad(loss)(parameters, x, y, p, key)
-    return zip(*(adamw(*tensors, t, lr, weight_decay) for tensors in zip(parameters, grads, ms, vs)))
+    return zip(
+        *(adamw(*tensors, t, lr, weight_decay) for tensors in zip(parameters, grads, ms, vs))
+    )
 
 
 def vectorized_step(*arguments):
-    return jax.vmap(lambda *a: tuple(map(list, step(*a))), in_axes=(0, 0, 0, None, None, None, 0, 0, 0, None))(
-        *arguments
-    )
+    return jax.vmap(
+        lambda *a: tuple(map(list, step(*a))), in_axes=(0, 0, 0, None, None, None, 0, 0, 0, None)
+    )(*arguments)
 
 
 @jax.jit
@@ -56,7 +61,9 @@ def train(parameters, lr, weight_decay, p, x, y, batches, key):
 def one_seed(inputs):
     """Train from numpy arrays, and wait for the result."""
     *arrays, seed = inputs
-    return jax.block_until_ready(train(*jax.tree.map(jnp.asarray, arrays), jax.random.PRNGKey(seed)))
+    return jax.block_until_ready(
+        train(*jax.tree.map(jnp.asarray, arrays), jax.random.PRNGKey(seed))
+    )
 
 
 def all_seeds(inputs, threads):
@@ -66,10 +73,19 @@ def all_seeds(inputs, threads):
 
 
 def inputs_for(seed, start, grid, split, batches):
-    """What `one_seed` takes, from torch tensors: the parameters of one network, columns of the grid, data, batches."""
+    """What `one_seed` takes, from torch tensors: the parameters of one network, columns of the
+    grid, data, batches.
+    """
     columns = [np.asarray(grid[name], np.float32) for name in ("lr", "weight_decay", "dropout")]
     parameters = [np.repeat(tensor.numpy()[None], len(columns[0]), 0) for tensor in start]
-    return [parameters, *columns, split.train_x.numpy(), split.train_y.numpy(), batches.numpy(), seed]
+    return [
+        parameters,
+        *columns,
+        split.train_x.numpy(),
+        split.train_y.numpy(),
+        batches.numpy(),
+        seed,
+    ]
 
 
 def forget():

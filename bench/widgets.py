@@ -1,8 +1,9 @@
-"""The live panel against `@interact`, in one JupyterLab in one headless Chromium: `python -m bench.widgets`.
+"""The live panel against `@interact`, in one JupyterLab in one headless Chromium: `python -m
+bench.widgets`.
 
-A time is that from an input event to the picture of its number, decoded and about to be painted, noted in the page
-itself. The two ways take turns, so that a busy machine hurts both. The pictures are 900×360 pixels, with two axes, four
-lines, a band and a legend.
+A time is that from an input event to the picture of its number, decoded and about to be painted,
+noted in the page itself. The two ways take turns, so that a busy machine hurts both. The pictures
+are 900×360 pixels, with two axes, four lines, a band and a legend.
 """
 
 import statistics
@@ -25,7 +26,9 @@ ended = []  # how many seeds each training reached
 
 
 def compute_digits(lr, seeds=8):
-    """The grid job of `bench.engine`, measured four times on its way: test error [seeds, strengths], seeds done."""
+    """The grid job of `bench.engine`, measured four times on its way: test error [seeds,
+    strengths], seeds done.
+    """
     grid, done = {"lr": lr, "weight_decay": list(STRENGTHS)}, 0
     try:
         for training in train(
@@ -54,7 +57,14 @@ def _latest(curves):
 
 def prepare_digits(figure):
     left, right = figure.subplots(1, 2, width_ratios=[2, 1])
-    left.set(title="Digits", xscale="log", xlim=(1e-3, 10), ylim=(0, 1), xlabel="weight decay λ", ylabel="test error")
+    left.set(
+        title="Digits",
+        xscale="log",
+        xlim=(1e-3, 10),
+        ylim=(0, 1),
+        xlabel="weight decay λ",
+        ylabel="test error",
+    )
     right.set(title="At this λ", xlim=(-1, 8), ylim=(0, 1), xlabel="seed", ylabel="test error")
     band = plotting.draw_band(left, STRENGTHS, np.full((1, 24), np.nan), label="mean, 95 %")
     left.legend(loc="upper right")
@@ -101,11 +111,15 @@ CELLS = [
 
 def presses(watched, handle, n=10):
     """ms from a key press to its picture, there and back again."""
-    return [watched.press(handle, key) for key in (["ArrowRight"] * (n // 2) + ["ArrowLeft"] * (n // 2))]
+    return [
+        watched.press(handle, key) for key in (["ArrowRight"] * (n // 2) + ["ArrowLeft"] * (n // 2))
+    ]
 
 
 def drag(page, watched, handle, seconds=DRAG):
-    """Drag to and fro for some seconds: (pictures a second, ms from the last move to the last picture)."""
+    """Drag to and fro for some seconds: (pictures a second, ms from the last move to the last
+    picture).
+    """
     box = _lab.at_rest(page, handle)
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
     before = len(watched.times()[1])
@@ -165,7 +179,9 @@ def trained_axis(page, panel, traffic):
 
 
 def retraining(page, panel, opened):
-    """ms to the first partial picture and to all seeds; trainings begun and ended in 30 quick changes."""
+    """ms to the first partial picture and to all seeds; trainings begun and ended in 30 quick
+    changes.
+    """
     handle, done = panel.handles()[0], "8 seeds done"
     panel.until(lambda seen: done in seen[0], 120)
     first, whole = [], []
@@ -179,7 +195,9 @@ def retraining(page, panel, opened):
         panel.served()
     opened.ask("widgets.ended.clear()")
     for step in range(30):
-        handle.press("ArrowLeft" if step < 18 else "ArrowRight")  # where it ends up, nothing has been trained yet
+        handle.press(
+            "ArrowLeft" if step < 18 else "ArrowRight"
+        )  # where it ends up, nothing has been trained yet
         page.wait_for_timeout(50)
     panel.until(lambda seen: done in seen[0], 120)
     ends = [int(end) for end in opened.ask("print(*widgets.ended)").split()]
@@ -212,25 +230,47 @@ def main():
 
 def measure(page, traffic, opened):
     waves, errors, digits_panel = opened.panels()
-    digits_panel.until(lambda seen: "8 seeds done" in seen[0], 120)  # nothing else computes meanwhile
+    digits_panel.until(
+        lambda seen: "8 seeds done" in seen[0], 120
+    )  # nothing else computes meanwhile
     digits_panel.served()
     line("figure", "measured", "to reach")
     output = page.query_selector(".jp-Cell:has(.widget-interact) .jp-OutputArea-output")
     ours, theirs, dragged, plainly = closed_form(page, waves, output)
     ratio = statistics.median(theirs) / statistics.median(ours)
-    line("closed form, median / p95", f"{statistics.median(ours):.0f} / {p95(ours):.0f} ms", "≤ 70 / 100 ms")
+    line(
+        "closed form, median / p95",
+        f"{statistics.median(ours):.0f} / {p95(ours):.0f} ms",
+        "≤ 70 / 100 ms",
+    )
     line("the same with @interact", f"{statistics.median(theirs):.0f} / {p95(theirs):.0f} ms", "")
     line("times faster than @interact", f"{ratio:.1f}", "≥ 7")
     line("pictures a second in a drag (with @interact)", f"{dragged[0]:.1f} ({plainly[0]:.1f})", "")
-    line("lag after a 3 s drag (with @interact)", f"{dragged[1]:.0f} ms ({plainly[1]:.0f} ms)", "≤ 150 ms")
+    line(
+        "lag after a 3 s drag (with @interact)",
+        f"{dragged[1]:.0f} ms ({plainly[1]:.0f} ms)",
+        "≤ 150 ms",
+    )
     times, rate, messages = trained_axis(page, errors, traffic)
-    line("trained axis, median / p95", f"{statistics.median(times):.0f} / {p95(times):.0f} ms", "≤ 25 ms")
+    line(
+        "trained axis, median / p95",
+        f"{statistics.median(times):.0f} / {p95(times):.0f} ms",
+        "≤ 25 ms",
+    )
     line("trained axis, kernel messages", f"{messages}", "0")
     line("trained axis, pictures a second in a drag", f"{rate:.1f}", "≥ 24")
     first, whole, began, complete = retraining(page, digits_panel, opened)
-    line("digits retrained (24 × 8), first partial picture", f"{statistics.median(first):.0f} ms", "≤ 300 ms")
+    line(
+        "digits retrained (24 × 8), first partial picture",
+        f"{statistics.median(first):.0f} ms",
+        "≤ 300 ms",
+    )
     line("digits retrained, all 8 seeds", f"{statistics.median(whole):.0f} ms", "≤ 3000 ms")
-    line("30 changes in 2 s: trainings begun, carried to the end", f"{began}, {complete}", "1 to the end")
+    line(
+        "30 changes in 2 s: trainings begun, carried to the end",
+        f"{began}, {complete}",
+        "1 to the end",
+    )
     print(*traffic.errors, sep="\n")
 
 

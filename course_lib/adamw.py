@@ -4,10 +4,11 @@
     v ← β₂·v + (1 − β₂)·g²             mean of its square            v̂ = v/(1 − β₂ᵗ)
     w ← w − lr·m̂/(√v̂ + ε)
 
-w: weights · g: gradient, shape of w · m, v: moments, shape of w · t = 1, 2, …: step · β₁, β₂ ∈ [0, 1) · ε > 0 · lr ≥ 0.
-Adam with L2 puts g + λw for g: the pull is divided by √v̂ like everything else. AdamW decays w ← (1 − lr·λ)w instead.
-Same as `torch.optim.Adam` and `torch.optim.AdamW`.
-Sources: Kingma & Ba, ICLR 2015; Reddi et al., ICLR 2018 (AMSGrad); Loshchilov & Hutter, ICLR 2019 (AdamW).
+w: weights · g: gradient, shape of w · m, v: moments, shape of w · t = 1, 2, …: step · β₁, β₂ ∈ [0,
+1) · ε > 0 · lr ≥ 0. Adam with L2 puts g + λw for g: the pull is divided by √v̂ like everything
+else. AdamW decays w ← (1 − lr·λ)w instead. Same as `torch.optim.Adam` and `torch.optim.AdamW`.
+Sources: Kingma & Ba, ICLR 2015; Reddi et al., ICLR 2018 (AMSGrad); Loshchilov & Hutter, ICLR 2019
+(AdamW).
 """
 
 import torch
@@ -17,16 +18,31 @@ from course_lib.base.optimizer import UpdateRule
 from course_lib.weight_decay import add_l2, decay
 
 
-def adam_update(param, grad, state, *, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, l2=0.0, weight_decay=0.0, amsgrad=False):
-    """One step of Adam: changes `param` and `state` in place, returns `param`; `grad` is not touched.
+def adam_update(
+    param,
+    grad,
+    state,
+    *,
+    lr=1e-3,
+    betas=(0.9, 0.999),
+    eps=1e-8,
+    l2=0.0,
+    weight_decay=0.0,
+    amsgrad=False,
+):
+    """One step of Adam: changes `param` and `state` in place, returns `param`; `grad` is not
+    touched.
 
-    `param`, `grad`: same shape. `state` starts as {} and holds `step`, `exp_avg` (m), `exp_avg_sq` (v), as in torch.
-    Every hyper-parameter is a float or a tensor that broadcasts against `param` (one value per model). `l2` is the
-    coupled strength, `weight_decay` the decoupled one; both see the old weights. With `amsgrad` the largest v so far
-    takes the place of v. Same as one step of `torch.optim.Adam(weight_decay=l2)` or `AdamW(weight_decay=weight_decay)`.
+    `param`, `grad`: same shape. `state` starts as {} and holds `step`, `exp_avg` (m), `exp_avg_sq`
+    (v), as in torch. Every hyper-parameter is a float or a tensor that broadcasts against `param`
+    (one value per model). `l2` is the coupled strength, `weight_decay` the decoupled one; both see
+    the old weights. With `amsgrad` the largest v so far takes the place of v. Same as one step of
+    `torch.optim.Adam(weight_decay=l2)` or `AdamW(weight_decay=weight_decay)`.
     """
     if is_on(l2):
-        grad = add_l2(grad, param, l2)  # g ← g + λw            Adam with L2: the pull is scaled by 1/√v̂ below
+        grad = add_l2(
+            grad, param, l2
+        )  # g ← g + λw            Adam with L2: the pull is scaled by 1/√v̂ below
     if is_on(weight_decay):
         decay(param, lr, weight_decay)  # w ← (1 − lr·λ)w       AdamW: it is not
     if not state:
@@ -41,36 +57,78 @@ def adam_update(param, grad, state, *, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, l2
     return param.addcdiv_(m * (-lr / (1 - beta1**t)), root.add_(eps))  # w ← w − lr·m̂/(√v̂ + ε)
 
 
-def adamw_update(param, grad, state, *, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=1e-2, amsgrad=False):
-    """One step of AdamW: `adam_update` with the decoupled knob and torch's default for it, λ = 0.01."""
-    return adam_update(param, grad, state, lr=lr, betas=betas, eps=eps, weight_decay=weight_decay, amsgrad=amsgrad)
+def adamw_update(
+    param, grad, state, *, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=1e-2, amsgrad=False
+):
+    """One step of AdamW: `adam_update` with the decoupled knob and torch's default for it, λ =
+    0.01.
+    """
+    return adam_update(
+        param, grad, state, lr=lr, betas=betas, eps=eps, weight_decay=weight_decay, amsgrad=amsgrad
+    )
 
 
 class Adam(UpdateRule):
     """`adam_update` as an optimizer: `torch.optim.Adam`'s arguments, order and defaults.
 
-    `weight_decay` is coupled (L2) unless `decoupled_weight_decay=True`, as in torch. Raises `ValueError` for `lr`,
-    `weight_decay` negative, NaN or infinite, `betas` outside [0, 1), `eps` outside (0, 1).
+    `weight_decay` is coupled (L2) unless `decoupled_weight_decay=True`, as in torch. Raises
+    `ValueError` for `lr`, `weight_decay` negative, NaN or infinite, `betas` outside [0, 1), `eps`
+    outside (0, 1).
     Differs from torch in keeping `step` as an int; either loads the other's `state_dict`.
     """
 
     update = staticmethod(adam_update)
 
-    def __init__(self, params, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=0, amsgrad=False, *,
-                 maximize=False, decoupled_weight_decay=False):  # fmt: skip
-        super().__init__(params, {
-            "lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay, "amsgrad": amsgrad,
-            "maximize": maximize, "decoupled_weight_decay": decoupled_weight_decay,
-        })  # fmt: skip
+    def __init__(
+        self,
+        params,
+        lr=1e-3,
+        betas=(0.9, 0.999),
+        eps=1e-8,
+        weight_decay=0,
+        amsgrad=False,
+        *,
+        maximize=False,
+        decoupled_weight_decay=False,
+    ):
+        super().__init__(
+            params,
+            {
+                "lr": lr,
+                "betas": betas,
+                "eps": eps,
+                "weight_decay": weight_decay,
+                "amsgrad": amsgrad,
+                "maximize": maximize,
+                "decoupled_weight_decay": decoupled_weight_decay,
+            },
+        )
 
 
 class AdamW(Adam):
     """`Adam` with decoupled weight decay, 0.01 by default. Same as `torch.optim.AdamW`."""
 
     def __init__(
-        self, params, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=1e-2, amsgrad=False, *, maximize=False
+        self,
+        params,
+        lr=1e-3,
+        betas=(0.9, 0.999),
+        eps=1e-8,
+        weight_decay=1e-2,
+        amsgrad=False,
+        *,
+        maximize=False,
     ):
-        super().__init__(params, lr, betas, eps, weight_decay, amsgrad, maximize=maximize, decoupled_weight_decay=True)
+        super().__init__(
+            params,
+            lr,
+            betas,
+            eps,
+            weight_decay,
+            amsgrad,
+            maximize=maximize,
+            decoupled_weight_decay=True,
+        )
 
     def __setstate__(self, state):
         super().__setstate__(state)

@@ -4,11 +4,15 @@
     x̂ = (x − μ) / √(σ² + ε),   y = γ·x̂ + β                         γ, β: parameters; learned, one per feature
     running ← (1 − m)·running + m·batch                              buffers; the variance here divided by n − 1
 
-Training normalises with the batch, evaluation with the running statistics. The gradient flows through μ and σ² too.
-x: [rows, features] or [images, channels, height, width], in units of the layer before · ε > 0: in units of x² ·
-m ∈ [0, 1]: weight of the newest batch (torch's `momentum`; many texts give the weight of the past, 1 − m).
+Training normalises with the batch, evaluation with the running statistics. The gradient flows
+through μ and σ² too.
+x: [rows, features] or [images, channels, height, width], in units of the layer before · ε > 0: in
+units of x² ·
+m ∈ [0, 1]: weight of the newest batch (torch's `momentum`; many texts give the weight of the past,
+1 − m).
 LayerNorm is the same line over the features of each row: no batch, no memory, no second mode.
-Sources: Ioffe & Szegedy, "Batch normalization", ICML 2015; Ba, Kiros & Hinton, "Layer normalization", 2016.
+Sources: Ioffe & Szegedy, "Batch normalization", ICML 2015; Ba, Kiros & Hinton, "Layer
+normalization", 2016.
 """
 
 import torch
@@ -17,16 +21,29 @@ from torch import nn
 from course_lib.base.arguments import require
 
 
-def batch_norm(input, running_mean=None, running_var=None, weight=None, bias=None, training=False, momentum=0.1,
-               eps=1e-5, *, dim=None):  # fmt: skip
-    """Normalise each feature of `input` over the batch (training) or by the running statistics (evaluation).
+def batch_norm(
+    input,
+    running_mean=None,
+    running_var=None,
+    weight=None,
+    bias=None,
+    training=False,
+    momentum=0.1,
+    eps=1e-5,
+    *,
+    dim=None,
+):
+    """Normalise each feature of `input` over the batch (training) or by the running statistics
+    (evaluation).
 
-    `input`: [rows, features, …]; statistics are taken over `dim`, by default every dimension but 1. The other tensors
-    have the shape of `input` without `dim`: [features]. In training `running_mean`, `running_var` are updated in place,
-    where given, outside of any graph; the result is a new tensor. `momentum`: a float, or a tensor that broadcasts.
-    V models at once, input [V, features, rows]: `dim=-1`, the others [V, features]; or `torch.vmap` of this function.
-    Raises `ValueError` for fewer than two values per feature in training (before anything is changed), and for
-    evaluation without running statistics. Looks at no value: NaN passes through to output and running statistics.
+    `input`: [rows, features, …]; statistics are taken over `dim`, by default every dimension but 1.
+    The other tensors have the shape of `input` without `dim`: [features]. In training
+    `running_mean`, `running_var` are updated in place, where given, outside of any graph; the
+    result is a new tensor. `momentum`: a float, or a tensor that broadcasts.
+    V models at once, input [V, features, rows]: `dim=-1`, the others [V, features]; or `torch.vmap`
+    of this function. Raises `ValueError` for fewer than two values per feature in training (before
+    anything is changed), and for evaluation without running statistics. Looks at no value: NaN
+    passes through to output and running statistics.
     Same as `torch.nn.functional.batch_norm`, which has no `dim`.
     """
     dims = _positive(input, [d for d in range(input.ndim) if d != 1] if dim is None else dim)
@@ -35,9 +52,13 @@ def batch_norm(input, running_mean=None, running_var=None, weight=None, bias=Non
         mean, var = input.mean(dims), input.var(dims, correction=0)  # μ, σ²: biased, for the output
         with torch.no_grad():
             if running_mean is not None:
-                running_mean.mul_(1 - momentum).add_(momentum * mean)  # running ← (1 − m)·running + m·μ
+                running_mean.mul_(1 - momentum).add_(
+                    momentum * mean
+                )  # running ← (1 − m)·running + m·μ
             if running_var is not None:
-                running_var.mul_(1 - momentum).add_(momentum * n / (n - 1) * var)  # and here the unbiased σ²
+                running_var.mul_(1 - momentum).add_(
+                    momentum * n / (n - 1) * var
+                )  # and here the unbiased σ²
     elif running_mean is None or running_var is None:
         raise ValueError("running_mean, running_var = None: evaluation needs both")
     else:
@@ -46,11 +67,13 @@ def batch_norm(input, running_mean=None, running_var=None, weight=None, bias=Non
 
 
 def layer_norm(input, normalized_shape, weight=None, bias=None, eps=1e-5):
-    """Normalise each row over its last dimensions, whose shape is `normalized_shape`, in training and evaluation alike.
+    """Normalise each row over its last dimensions, whose shape is `normalized_shape`, in training
+    and evaluation alike.
 
-    `weight` and `bias` have that shape, or any that broadcasts against `input`: for V models at once, input
-    [V, rows, features], give [V, 1, features]. Raises `ValueError` where `normalized_shape` is not how `input` ends.
-    Same as `torch.nn.functional.layer_norm`.
+    `weight` and `bias` have that shape, or any that broadcasts against `input`: for V models at
+    once, input
+    [V, rows, features], give [V, 1, features]. Raises `ValueError` where `normalized_shape` is not
+    how `input` ends. Same as `torch.nn.functional.layer_norm`.
     """
     shape = _shape(normalized_shape)
     if tuple(input.shape[-len(shape) :]) != shape:
@@ -61,8 +84,12 @@ def layer_norm(input, normalized_shape, weight=None, bias=None, eps=1e-5):
 
 
 def standardise(x, mean, var, eps, weight=None, bias=None, dims=()):
-    """γ·(x − μ)/√(σ² + ε) + β, the line that all norms share; the tensors beside x lack its dimensions `dims`."""
-    mean, var, weight, bias = (None if t is None else _spread(t, dims) for t in (mean, var, weight, bias))
+    """γ·(x − μ)/√(σ² + ε) + β, the line that all norms share; the tensors beside x lack its
+    dimensions `dims`.
+    """
+    mean, var, weight, bias = (
+        None if t is None else _spread(t, dims) for t in (mean, var, weight, bias)
+    )
     y = (x - mean) * (var + eps).rsqrt()  # x̂ = (x − μ)/√(σ² + ε)
     if weight is not None:
         y = y * weight  # γ·x̂
@@ -70,19 +97,26 @@ def standardise(x, mean, var, eps, weight=None, bias=None, dims=()):
 
 
 def fold_batch_norm(linear_or_conv, norm):
-    """A new layer that computes norm(linear_or_conv(x)) as in evaluation, without the norm; both are left alone.
+    """A new layer that computes norm(linear_or_conv(x)) as in evaluation, without the norm; both
+    are left alone.
 
-    W ← γW/√(σ² + ε) and b ← γ(b − μ)/√(σ² + ε) + β with the running μ, σ²: exact up to rounding, for any x.
-    linear_or_conv: `nn.Linear` or `nn.Conv1d/2d/3d`, the norm directly behind it: ours or torch's. Raises `ValueError`
-    for another kind of layer, a norm without running statistics, and numbers of features that differ.
-    Same as `torch.nn.utils.fusion.fuse_linear_bn_eval` and `fuse_conv_bn_eval`, which also want both in eval mode.
+    W ← γW/√(σ² + ε) and b ← γ(b − μ)/√(σ² + ε) + β with the running μ, σ²: exact up to rounding,
+    for any x. linear_or_conv: `nn.Linear` or `nn.Conv1d/2d/3d`, the norm directly behind it: ours
+    or torch's. Raises `ValueError` for another kind of layer, a norm without running statistics,
+    and numbers of features that differ.
+    Same as `torch.nn.utils.fusion.fuse_linear_bn_eval` and `fuse_conv_bn_eval`, which also want
+    both in eval mode.
     """
     if not isinstance(linear_or_conv, (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)):
-        raise ValueError(f"linear_or_conv = {linear_or_conv!r}: must be a Linear or a Conv1d, Conv2d, Conv3d")
+        raise ValueError(
+            f"linear_or_conv = {linear_or_conv!r}: must be a Linear or a Conv1d, Conv2d, Conv3d"
+        )
     if getattr(norm, "running_mean", None) is None or getattr(norm, "running_var", None) is None:
         raise ValueError(f"norm = {norm!r}: must be a BatchNorm with running statistics")
     if len(norm.running_mean) != len(linear_or_conv.weight):
-        raise ValueError(f"norm has {len(norm.running_mean)} features, the layer {len(linear_or_conv.weight)}")
+        raise ValueError(
+            f"norm has {len(norm.running_mean)} features, the layer {len(linear_or_conv.weight)}"
+        )
     old, new = linear_or_conv, _like(linear_or_conv)
     with torch.no_grad():
         scale = (norm.running_var + norm.eps).rsqrt()
@@ -100,22 +134,38 @@ def _like(layer):
     else:
         names = "in_channels out_channels kernel_size stride padding dilation groups padding_mode"
         sizes = {name: getattr(layer, name) for name in names.split()}
-    return nn.utils.skip_init(type(layer), **sizes, device=layer.weight.device, dtype=layer.weight.dtype)
+    return nn.utils.skip_init(
+        type(layer), **sizes, device=layer.weight.device, dtype=layer.weight.dtype
+    )
 
 
 class _BatchNorm(nn.Module):
-    """What `BatchNorm1d` and `BatchNorm2d` share: torch's arguments, order, defaults and names in `state_dict`."""
+    """What `BatchNorm1d` and `BatchNorm2d` share: torch's arguments, order, defaults and names in
+    `state_dict`.
+    """
 
     _version = 2  # of the state_dict: torch's own number, since `num_batches_tracked` is in it
     dimensions = ()
 
-    def __init__(self, num_features, eps=1e-5, momentum=0.1, affine=True, track_running_stats=True, device=None,
-                 dtype=None, *, bias=True):  # fmt: skip
+    def __init__(
+        self,
+        num_features,
+        eps=1e-5,
+        momentum=0.1,
+        affine=True,
+        track_running_stats=True,
+        device=None,
+        dtype=None,
+        *,
+        bias=True,
+    ):
         super().__init__()
         if require("num_features", num_features, 1) != int(num_features):
             raise ValueError(f"num_features = {num_features!r}: must be a whole number")
         self.num_features, self.eps = num_features, require("eps", eps, open_low=True)
-        self.momentum = momentum if momentum is None else require("momentum", momentum, 0, 1, open_high=False)
+        self.momentum = (
+            momentum if momentum is None else require("momentum", momentum, 0, 1, open_high=False)
+        )
         self.affine, self.track_running_stats = affine, track_running_stats
         new = {"device": device, "dtype": dtype}
         self.weight = nn.Parameter(torch.ones(num_features, **new)) if affine else None
@@ -123,18 +173,24 @@ class _BatchNorm(nn.Module):
         tracked = track_running_stats
         self.register_buffer("running_mean", torch.zeros(num_features, **new) if tracked else None)
         self.register_buffer("running_var", torch.ones(num_features, **new) if tracked else None)
-        self.register_buffer("num_batches_tracked", torch.tensor(0, device=device) if tracked else None)
+        self.register_buffer(
+            "num_batches_tracked", torch.tensor(0, device=device) if tracked else None
+        )
 
     def forward(self, input):
         if input.ndim not in self.dimensions or input.shape[1] != self.num_features:
             kinds = " or ".join(f"{d} dimensions" for d in self.dimensions)
-            raise ValueError(f"input has shape {list(input.shape)}: must have {kinds}, {self.num_features} at place 1")
+            raise ValueError(
+                f"input has shape {list(input.shape)}: must have {kinds}, {self.num_features} at place 1"
+            )
         running, momentum = (self.running_mean, self.running_var), self.momentum
         if self.training and self.track_running_stats:
             _values_per_feature(input, [d for d in range(input.ndim) if d != 1])
             _require_finite(input)
             self.num_batches_tracked.add_(1)
-            momentum = 1 / self.num_batches_tracked.item() if momentum is None else momentum  # None: plain average
+            momentum = (
+                1 / self.num_batches_tracked.item() if momentum is None else momentum
+            )  # None: plain average
         elif self.training:
             running = None, None
         by_batch = self.training or self.running_mean is None
@@ -148,12 +204,14 @@ class _BatchNorm(nn.Module):
 
 
 class BatchNorm1d(_BatchNorm):
-    """`batch_norm` as a layer for [rows, features] or [rows, features, length]; arguments of `torch.nn.BatchNorm1d`.
+    """`batch_norm` as a layer for [rows, features] or [rows, features, length]; arguments of
+    `torch.nn.BatchNorm1d`.
 
-    `momentum=None`: the running statistics are the plain average over all batches. A `state_dict` of one loads into the
-    other. Raises `ValueError` at construction for `num_features` below 1, `eps` ≤ 0, `momentum` outside [0, 1]; in
-    training for one value per feature, which is not counted, and for values that are not finite (or too large to be
-    squared), naming the first, before anything is changed. Differs from torch in that torch accepts some of these.
+    `momentum=None`: the running statistics are the plain average over all batches. A `state_dict`
+    of one loads into the other. Raises `ValueError` at construction for `num_features` below 1,
+    `eps` ≤ 0, `momentum` outside [0, 1]; in training for one value per feature, which is not
+    counted, and for values that are not finite (or too large to be squared), naming the first,
+    before anything is changed. Differs from torch in that torch accepts some of these.
     """
 
     dimensions = (2, 3)
@@ -166,23 +224,45 @@ class BatchNorm2d(_BatchNorm):
 
 
 class LayerNorm(nn.Module):
-    """`layer_norm` as a layer; arguments of `torch.nn.LayerNorm`. `ValueError` for sizes below 1 and `eps` ≤ 0."""
+    """`layer_norm` as a layer; arguments of `torch.nn.LayerNorm`.
 
-    def __init__(self, normalized_shape, eps=1e-5, elementwise_affine=True, bias=True, device=None, dtype=None):
+    `ValueError` for sizes below 1 and `eps` ≤ 0.
+    """
+
+    def __init__(
+        self,
+        normalized_shape,
+        eps=1e-5,
+        elementwise_affine=True,
+        bias=True,
+        device=None,
+        dtype=None,
+    ):
         super().__init__()
-        self.normalized_shape, self.eps = _shape(normalized_shape), require("eps", eps, open_low=True)
+        self.normalized_shape, self.eps = (
+            _shape(normalized_shape),
+            require("eps", eps, open_low=True),
+        )
         if not self.normalized_shape or min(self.normalized_shape) < 1:
             raise ValueError(f"normalized_shape = {normalized_shape!r}: must be whole numbers ≥ 1")
         self.elementwise_affine = elementwise_affine
         new = {"device": device, "dtype": dtype}
-        self.weight = nn.Parameter(torch.ones(self.normalized_shape, **new)) if elementwise_affine else None
-        self.bias = nn.Parameter(torch.zeros(self.normalized_shape, **new)) if elementwise_affine and bias else None
+        self.weight = (
+            nn.Parameter(torch.ones(self.normalized_shape, **new)) if elementwise_affine else None
+        )
+        self.bias = (
+            nn.Parameter(torch.zeros(self.normalized_shape, **new))
+            if elementwise_affine and bias
+            else None
+        )
 
     def forward(self, input):
         return layer_norm(input, self.normalized_shape, self.weight, self.bias, self.eps)
 
     def extra_repr(self):
-        return f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}"
+        return (
+            f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}"
+        )
 
 
 def _positive(x, dims):
@@ -214,10 +294,17 @@ def _values_per_feature(x, dims):
 
 
 def _require_finite(x):
-    """Raise for a batch that would spoil the running statistics for good. A sum of squares finds it in one pass."""
+    """Raise for a batch that would spoil the running statistics for good.
+
+    A sum of squares finds it in one pass.
+    """
     x = x.detach()
     if x.square().sum().isfinite():
         return
     bad = (~x.square().isfinite()).nonzero()
-    place = f"{x[tuple(bad[0])].item()} at {bad[0].tolist()}" if len(bad) else "its values are too large"
+    place = (
+        f"{x[tuple(bad[0])].item()} at {bad[0].tolist()}"
+        if len(bad)
+        else "its values are too large"
+    )
     raise ValueError(f"input: {place}: must be finite. The running statistics are as they were")

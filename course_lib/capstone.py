@@ -4,12 +4,15 @@
     an interval of the mean     mean ± t·s·√(1/J)                  as if the J results were independent
     its correction              mean ± t·s·√(1/J + n_te/n_tr)      they are not: all come from the same rows
 
-J: repetitions · s: standard deviation of the J results · t: Student's quantile, J − 1 degrees of freedom.
-Two of the test sets share n_te²/n rows on average, two of the training sets n_tr²/n: what the data set at hand has
-peculiar to itself is in every repetition, and no number of them averages it away. Correlated by ρ, the results have a
-mean of variance E[s²]·(1/J + ρ/(1 − ρ)). For a model that takes nothing from its training rows ρ is n_te/n exactly,
-which makes ρ/(1 − ρ) = n_te/n_tr; for others that is the authors' guess. `statistics.corrected_interval` uses it.
-Like scikit-learn's `ShuffleSplit`, which rounds the test set up where this rounds to the nearest number.
+J: repetitions · s: standard deviation of the J results · t: Student's quantile, J − 1 degrees of
+freedom.
+Two of the test sets share n_te²/n rows on average, two of the training sets n_tr²/n: what the data
+set at hand has peculiar to itself is in every repetition, and no number of them averages it away.
+Correlated by ρ, the results have a mean of variance E[s²]·(1/J + ρ/(1 − ρ)). For a model that takes
+nothing from its training rows ρ is n_te/n exactly, which makes ρ/(1 − ρ) = n_te/n_tr; for others
+that is the authors' guess. `statistics.corrected_interval` uses it.
+Like scikit-learn's `ShuffleSplit`, which rounds the test set up where this rounds to the nearest
+number.
 Source: Nadeau & Bengio, "Inference for the Generalization Error", Machine Learning 52, 2003.
 """
 
@@ -19,13 +22,15 @@ from course_lib.base.arguments import require
 
 
 def repeated_subsampling(rows, repetitions=10, test_fraction=0.2, generator=None):
-    """J = `repetitions` random divisions of `rows` rows: a list of (train, test), row numbers in random order.
+    """J = `repetitions` random divisions of `rows` rows: a list of (train, test), row numbers in
+    random order.
 
-    Each test set has round(test_fraction·rows) rows, drawn without replacement and anew each time; the training set is
-    all the others. Two int64 tensors [n_tr] and [n_te] on the CPU. The first 10 of 100 divisions are those that 10
-    would be, from a generator in the same state (None: torch's own). Classes are not balanced.
-    Raises `ValueError` for counts that are not whole, fewer than 2 rows or 1 repetition, a fraction that leaves no
-    test or no training row.
+    Each test set has round(test_fraction·rows) rows, drawn without replacement and anew each time;
+    the training set is all the others. Two int64 tensors [n_tr] and [n_te] on the CPU. The first 10
+    of 100 divisions are those that 10 would be, from a generator in the same state (None: torch's
+    own). Classes are not balanced.
+    Raises `ValueError` for counts that are not whole, fewer than 2 rows or 1 repetition, a fraction
+    that leaves no test or no training row.
     """
     for name, count, least in (("rows", rows, 2), ("repetitions", repetitions, 1)):
         if require(name, count, least) != int(count):

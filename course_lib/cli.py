@@ -13,7 +13,9 @@ LESSON = "a lesson's number or stem (03, weight_decay), or a notebook's name"
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command and return its exit status: 0 well, 1 a check failed, 2 impossible, with the reason."""
+    """Run one command and return its exit status: 0 well, 1 a check failed, 2 impossible, with the
+    reason.
+    """
     known, others = parser().parse_known_args(arguments)
     if others and known.run is not lab:
         parser().error(f"unknown: {' '.join(others)}")
@@ -32,7 +34,9 @@ def main(arguments: list[str] | None = None) -> int:
 
 def parser() -> argparse.ArgumentParser:
     """Every command with its options."""
-    top = argparse.ArgumentParser(prog="course", description="Ten interactive lessons on regularization in PyTorch.")
+    top = argparse.ArgumentParser(
+        prog="course", description="Ten interactive lessons on regularization in PyTorch."
+    )
     top.add_argument("--version", action="version", version=__version__)
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
@@ -41,11 +45,17 @@ def parser() -> argparse.ArgumentParser:
         added.set_defaults(run=run)
         return added
 
-    command(lab, "open JupyterLab on its first page, or on the lesson named; options go to JupyterLab")
+    command(
+        lab, "open JupyterLab on its first page, or on the lesson named; options go to JupyterLab"
+    )
     check_ = command(check, "check the answers in exercise notebooks")
-    check_.add_argument("which", nargs="*", help=f"{LESSON}, a file or a folder of them; none: all exercises")
+    check_.add_argument(
+        "which", nargs="*", help=f"{LESSON}, a file or a folder of them; none: all exercises"
+    )
     check_.add_argument("--json", action="store_true", help="one JSON list, for instructors")
-    check_.add_argument("--csv", metavar="FILE", type=Path, help="also a table with one line a notebook")
+    check_.add_argument(
+        "--csv", metavar="FILE", type=Path, help="also a table with one line a notebook"
+    )
     reset_ = command(reset, "a fresh blank exercise notebook; the old one is kept aside")
     reset_.add_argument("which", nargs="+", help=LESSON)
     build_ = command(build, "make notebooks from their sources")
@@ -56,7 +66,9 @@ def parser() -> argparse.ArgumentParser:
     pair_.add_argument("--off", action="store_true", help="as shipped: paired with nothing")
     command(progress, "what you have done, lesson by lesson")
     recall_ = command(recall, "flash cards that come back after 1, 3 and 7 days")
-    recall_.add_argument("which", nargs="*", help=f"{LESSON}; none: the lessons that you have begun")
+    recall_.add_argument(
+        "which", nargs="*", help=f"{LESSON}; none: the lessons that you have begun"
+    )
     slides_ = command(slides, "slides of lessons, as pages for a browser, in build/slides")
     slides_.add_argument("which", nargs="+", help=LESSON)
     command(doctor, "look at what the course needs and say how to mend what is missing")
@@ -74,10 +86,16 @@ def lab(known: argparse.Namespace) -> int:
     if not there:
         raise CourseError("no notebook is built yet; build them: make notebooks")
     os.environ.pop("COURSE_HEADLESS", None)  # kernels inherit it, and sliders would be pictures
-    first = [f"--ServerApp.root_dir={notebooks}", f"--LabApp.default_url=/lab/tree/{there[0]}.ipynb"]
-    # Our defaults, which a user's own settings override: no question about news over the first picture.
+    first = [
+        f"--ServerApp.root_dir={notebooks}",
+        f"--LabApp.default_url=/lab/tree/{there[0]}.ipynb",
+    ]
+    # Our defaults, which a user's own settings override: no question about news over the first
+    # picture.
     ours = str(Path(__file__).with_name("jupyter"))
-    os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join(filter(None, [os.environ.get("JUPYTER_CONFIG_PATH"), ours]))
+    os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join(
+        filter(None, [os.environ.get("JUPYTER_CONFIG_PATH"), ours])
+    )
     jupyterlab([*first, *options])
     return 0
 
@@ -109,7 +127,9 @@ def check(known: argparse.Namespace) -> int:
 
 
 def _keep_passed(file: Path, results: list) -> None:
-    """Passed tasks of the course's own exercise notebooks are the learner's progress; those of other files are not."""
+    """Passed tasks of the course's own exercise notebooks are the learner's progress; those of
+    other files are not.
+    """
     from course_lib.base.progress import passed
 
     if file.resolve().parent == (root() / "notebooks").resolve():
@@ -119,7 +139,11 @@ def _keep_passed(file: Path, results: list) -> None:
 
 def _exercises(words: list[str], notebooks: Path) -> list[Path]:
     """The exercise notebooks meant."""
-    chosen = (name.removesuffix("_exercises") + "_exercises" for name in select(words, notebooks) if name != "index")
+    chosen = (
+        name.removesuffix("_exercises") + "_exercises"
+        for name in select(words, notebooks)
+        if name != "index"
+    )
     there = [name for name in dict.fromkeys(chosen) if name in names(notebooks)]
     if not there:
         raise CourseError(f"no exercises belong to {' '.join(words) or 'this course'}")
@@ -150,7 +174,9 @@ def build(known: argparse.Namespace) -> int:
         chosen = select(known.which, notebooks)
         make([name for name in chosen if name != "index"], notebooks)
         print(f"pictures/ holds one of each of {pictures.write(notebooks)} lessons")
-        make([name for name in chosen if name == "index"], notebooks)  # last: its map looks into all that
+        make(
+            [name for name in chosen if name == "index"], notebooks
+        )  # last: its map looks into all that
         print(f"claims.md holds the {ledger.write(notebooks)} claims of the lessons")
         print(f"solutions/teaching.md holds the answers of {teaching.write(notebooks)} lessons")
     return 0
@@ -161,7 +187,9 @@ def slides(known: argparse.Namespace) -> int:
     from course_lib.authoring.slides import NEEDS, make
 
     here = root()
-    chosen = [name for name in select(known.which, here / "notebooks") if not name.endswith("_exercises")]
+    chosen = [
+        name for name in select(known.which, here / "notebooks") if not name.endswith("_exercises")
+    ]
     if not chosen:
         raise CourseError(f"no lesson is built yet of {' '.join(known.which)}")
     for name in chosen:

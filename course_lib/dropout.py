@@ -1,13 +1,17 @@
-"""Dropout: what does it do to a network to lose half of its units at every step, and who puts them back?
+"""Dropout: what does it do to a network to lose half of its units at every step, and who puts them
+back?
 
     training      m ~ Bernoulli(1 − p), entry by entry        y = m·x/(1 − p)       E[y] = x,  Var[y] = x²·p/(1 − p)
     evaluation    y = x
 
-x: activations (any shape) · p: probability that an entry is dropped, set to zero · m: 1 where it is kept.
-Dividing by 1 − p while training, "inverted" dropout, is what lets evaluation alone: the mean is right already.
-Same as `torch.nn.functional.dropout`, except for `generator=` and `p` as a tensor; other masks come out of one seed.
-Source: Srivastava, Hinton, Krizhevsky, Sutskever & Salakhutdinov, "Dropout", JMLR 2014 (where x is *not* divided in
-training and is multiplied by 1 − p in evaluation: `WeightScalingDropout`).
+x: activations (any shape) · p: probability that an entry is dropped, set to zero · m: 1 where it is
+kept.
+Dividing by 1 − p while training, "inverted" dropout, is what lets evaluation alone: the mean is
+right already.
+Same as `torch.nn.functional.dropout`, except for `generator=` and `p` as a tensor; other masks come
+out of one seed. Source: Srivastava, Hinton, Krizhevsky, Sutskever & Salakhutdinov, "Dropout", JMLR
+2014 (where x is *not* divided in training and is multiplied by 1 − p in evaluation:
+`WeightScalingDropout`).
 """
 
 import torch
@@ -17,26 +21,34 @@ from course_lib.base.arguments import require
 
 
 def dropout(x, p=0.5, training=True, generator=None):
-    """Drop each entry of `x` with probability `p` and divide the others by 1 − p; `x` itself unless `training`.
+    """Drop each entry of `x` with probability `p` and divide the others by 1 − p; `x` itself unless
+    `training`.
 
-    p: a number in [0, 1], or a tensor of such that broadcasts against `x`: [V, 1, 1] for V models. Where it adds axes
-    to `x`, the models share one uniform field and so drop more and more of the same entries as p grows.
-    generator: where the masks come from, on the device of `x`; None: torch's own. Returns a new tensor of the dtype
-    of `x`; its gradient is the mask, m/(1 − p). At p = 1 everything is zero. A dropped −3 is −0.0, a dropped ∞ is NaN
-    (as in torch: both are x·0). Raises `ValueError` for p outside [0, 1] or NaN, and for an `x` of whole numbers.
+    p: a number in [0, 1], or a tensor of such that broadcasts against `x`: [V, 1, 1] for V models.
+    Where it adds axes to `x`, the models share one uniform field and so drop more and more of the
+    same entries as p grows.
+    generator: where the masks come from, on the device of `x`; None: torch's own. Returns a new
+    tensor of the dtype
+    of `x`; its gradient is the mask, m/(1 − p). At p = 1 everything is zero. A dropped −3 is −0.0,
+    a dropped ∞ is NaN (as in torch: both are x·0). Raises `ValueError` for p outside [0, 1] or NaN,
+    and for an `x` of whole numbers.
     """
     _require_probability(p)
     if not (x.is_floating_point() or x.is_complex()):
         raise ValueError(f"x has dtype {x.dtype}: must be floating point, for x/(1 − p) to fit")
     if not training:
         return x
-    return (x * kept(x, p, generator) / (1 - p + (p == 1))).to(x.dtype)  # y = m·x/(1 − p); at p = 1, 0/1
+    return (x * kept(x, p, generator) / (1 - p + (p == 1))).to(
+        x.dtype
+    )  # y = m·x/(1 − p); at p = 1, 0/1
 
 
 def kept(x, p, generator=None):
-    """The mask m: True, with probability 1 − p, where an entry of `x` is kept. One u for each, uniform on [0, 1).
+    """The mask m: True, with probability 1 − p, where an entry of `x` is kept. One u for each,
+    uniform on [0, 1).
 
-    Drawn in float32 whatever the dtype of `x`: in half precision u has too few values for the share to be p.
+    Drawn in float32 whatever the dtype of `x`: in half precision u has too few values for the share
+    to be p.
     """
     return torch.rand(x.shape, generator=generator, device=x.device) >= p
 
@@ -52,7 +64,8 @@ def _require_probability(p):
 class Dropout(nn.Module):
     """`dropout` as a layer: drops in training mode, does nothing in evaluation mode.
 
-    Same as `torch.nn.Dropout`, except that it has no `inplace`, takes a `generator`, and refuses a NaN at once.
+    Same as `torch.nn.Dropout`, except that it has no `inplace`, takes a `generator`, and refuses a
+    NaN at once.
     """
 
     def __init__(self, p=0.5, *, generator=None):
@@ -68,9 +81,11 @@ class Dropout(nn.Module):
 
 
 class MCDropout(Dropout):
-    """Dropout that goes on dropping in evaluation mode: each call answers with another thinned network.
+    """Dropout that goes on dropping in evaluation mode: each call answers with another thinned
+    network.
 
-    The spread of many answers is read as uncertainty: Gal & Ghahramani, "Dropout as a Bayesian Approximation", 2016.
+    The spread of many answers is read as uncertainty: Gal & Ghahramani, "Dropout as a Bayesian
+    Approximation", 2016.
     """
 
     def forward(self, x):
@@ -78,7 +93,8 @@ class MCDropout(Dropout):
 
 
 class WeightScalingDropout(Dropout):
-    """Dropout as first published: m·x in training, (1 − p)·x in evaluation, which is 1 − p times `Dropout` in both.
+    """Dropout as first published: m·x in training, (1 − p)·x in evaluation, which is 1 − p times
+    `Dropout` in both.
 
     The paper multiplies the *weights* that read x by 1 − p; multiplying x is the same thing.
     """

@@ -9,9 +9,12 @@ along the gradient of the loss and then solves the rest exactly:
     w ← S(w − lr·∇loss(w), lr·λ)       S(x, t) = sign(x)·max(|x| − t, 0)       "soft threshold"
 
 w: weights (any shape) · λ ≥ 0: strength, `l1` or `l2` · lr: learning rate · t ≥ 0: threshold.
-L2 as here is torch's `weight_decay` of SGD and Adam (`course_lib.weight_decay` says how other texts scale λ);
-torch has no proximal optimizer. Which parameters to penalise: `course_lib.weight_decay.decay_groups`.
-Sources: Tibshirani 1996 (lasso); Zou & Hastie 2005 (elastic net); Daubechies, Defrise & De Mol 2004 (ISTA).
+L2 as here is torch's `weight_decay` of SGD and Adam (`course_lib.weight_decay` says how other texts
+scale λ);
+torch has no proximal optimizer. Which parameters to penalise:
+`course_lib.weight_decay.decay_groups`.
+Sources: Tibshirani 1996 (lasso); Zou & Hastie 2005 (elastic net); Daubechies, Defrise & De Mol 2004
+(ISTA).
 """
 
 import torch
@@ -21,15 +24,18 @@ from course_lib.base.optimizer import UpdateRule
 
 
 def l1_penalty(params):
-    """‖w‖₁ = Σ|wᵢ| over all entries of one tensor or of several (`model.parameters()`), as a number with a gradient.
+    """‖w‖₁ = Σ|wᵢ| over all entries of one tensor or of several (`model.parameters()`), as a number
+    with a gradient.
 
-    Its gradient is sign(w), and 0 at 0, as torch has it: one of the subgradients there, which are all of [−1, 1].
+    Its gradient is sign(w), and 0 at 0, as torch has it: one of the subgradients there, which are
+    all of [−1, 1].
     """
     return sum(p.abs().sum() for p in _tensors(params))  # Σ|w|
 
 
 def l2_penalty(params):
-    """½‖w‖² = ½Σwᵢ² over all entries of one tensor or of several, as a number with a gradient, which is w.
+    """½‖w‖² = ½Σwᵢ² over all entries of one tensor or of several, as a number with a gradient,
+    which is w.
 
     Half the *squared* norm, so that λ times it is torch's `weight_decay=λ` in plain SGD.
     """
@@ -37,7 +43,8 @@ def l2_penalty(params):
 
 
 def elastic_net_penalty(params, l1, l2):
-    """l1·‖w‖₁ + (l2/2)‖w‖². Same as scikit-learn's `ElasticNet` with l1 = alpha·l1_ratio, l2 = alpha·(1 − l1_ratio).
+    """l1·‖w‖₁ + (l2/2)‖w‖². Same as scikit-learn's `ElasticNet` with l1 = alpha·l1_ratio, l2 =
+    alpha·(1 − l1_ratio).
 
     Raises `ValueError` for a negative or non-finite strength.
     """
@@ -46,23 +53,30 @@ def elastic_net_penalty(params, l1, l2):
 
 
 def soft_threshold(x, threshold):
-    """Every number moves towards zero by `threshold` and stops there: sign(x)·max(|x| − threshold, 0), a new tensor.
+    """Every number moves towards zero by `threshold` and stops there: sign(x)·max(|x| − threshold,
+    0), a new tensor.
 
-    `threshold`: a number ≥ 0, or a tensor ≥ 0 that broadcasts against `x` (one strength per model; not checked).
-    Same as `torch.nn.functional.softshrink`, which takes a number only. Raises `ValueError` for a negative or
-    non-finite number.
+    `threshold`: a number ≥ 0, or a tensor ≥ 0 that broadcasts against `x` (one strength per model;
+    not checked).
+    Same as `torch.nn.functional.softshrink`, which takes a number only. Raises `ValueError` for a
+    negative or non-finite number.
     """
     if not isinstance(threshold, torch.Tensor):
         require("threshold", threshold)
-    return x - x.clamp(-threshold, threshold)  # inside ±threshold: x − x, exactly zero; outside: x ∓ threshold
+    return x - x.clamp(
+        -threshold, threshold
+    )  # inside ±threshold: x − x, exactly zero; outside: x ∓ threshold
 
 
 def proximal_gradient(gradient, start, *, lr, l1=0.0, l2=0.0, steps=1000):
-    """Minimise loss(w) + l1·‖w‖₁ + (l2/2)‖w‖² for a convex loss, by `steps` proximal steps (ISTA); returns new weights.
+    """Minimise loss(w) + l1·‖w‖₁ + (l2/2)‖w‖² for a convex loss, by `steps` proximal steps (ISTA);
+    returns new weights.
 
-    `gradient`: function w → ∇loss(w). `start` [..., d]: leading axes are problems solved side by side; `lr`, `l1` and
-    `l2` are numbers, or tensors that broadcast against `start` (a strength per problem, or per weight).
-    Converges if 0 < lr < 2/λmax of the loss's Hessian; the steps then never grow. Raises `ValueError` if they did,
+    `gradient`: function w → ∇loss(w). `start` [..., d]: leading axes are problems solved side by
+    side; `lr`, `l1` and `l2` are numbers, or tensors that broadcast against `start` (a strength per
+    problem, or per weight).
+    Converges if 0 < lr < 2/λmax of the loss's Hessian; the steps then never grow. Raises
+    `ValueError` if they did,
     and for a negative or non-finite number.
     """
     for name, value in (("lr", lr), ("l1", l1), ("l2", l2)):
@@ -70,56 +84,82 @@ def proximal_gradient(gradient, start, *, lr, l1=0.0, l2=0.0, steps=1000):
             require(name, value)
     w, moves = start, []
     for step in range(steps):
-        old, w = w, soft_threshold(w - lr * gradient(w), lr * l1) / (1 + lr * l2)  # S(w − lr·∇, lr·l1)/(1 + lr·l2)
+        old, w = (
+            w,
+            soft_threshold(w - lr * gradient(w), lr * l1) / (1 + lr * l2),
+        )  # S(w − lr·∇, lr·l1)/(1 + lr·l2)
         if step in (0, steps - 1):
             moves.append((w - old).norm(dim=-1))
     if moves and not (moves[-1] <= moves[0] + 1e-9 * start.norm(dim=-1)).all():  # beyond rounding
-        raise ValueError(f"lr = {lr}: the steps grow; must be in (0, 2/λmax) of the Hessian of a convex loss")
+        raise ValueError(
+            f"lr = {lr}: the steps grow; must be in (0, 2/λmax) of the Hessian of a convex loss"
+        )
     return w.clone()
 
 
 def proximal_sgd_update(param, grad, state, *, lr, l1=0.0, momentum=0.0, l2=0.0):
-    """One step of SGD with heavy-ball momentum and coupled L2, then the soft threshold: changes `param`, returns it.
+    """One step of SGD with heavy-ball momentum and coupled L2, then the soft threshold: changes
+    `param`, returns it.
 
-    `param`, `grad`: same shape; hyper-parameters are numbers, or tensors that broadcast. With `l1=0` the same as one
-    step of `torch.optim.SGD(weight_decay=l2)`. With momentum it is no longer exactly the proximal method: the
-    threshold belongs to a step of length lr, and the velocity makes longer ones.
+    `param`, `grad`: same shape; hyper-parameters are numbers, or tensors that broadcast. With
+    `l1=0` the same as one step of `torch.optim.SGD(weight_decay=l2)`. With momentum it is no longer
+    exactly the proximal method: the threshold belongs to a step of length lr, and the velocity
+    makes longer ones.
     """
     if is_on(l2):
-        grad = add_scaled(grad, l2, param)  # g ← g + λ₂w           L2 has a gradient, and takes the gradient's way
+        grad = add_scaled(
+            grad, l2, param
+        )  # g ← g + λ₂w           L2 has a gradient, and takes the gradient's way
     if is_on(momentum):
         v = state.get("momentum_buffer")
-        state["momentum_buffer"] = grad = grad.clone() if v is None else v.mul_(momentum).add_(grad)  # v ← μv + g
+        state["momentum_buffer"] = grad = (
+            grad.clone() if v is None else v.mul_(momentum).add_(grad)
+        )  # v ← μv + g
     add_scaled(param, -lr, grad, out=param)  # w ← w − lr·v
     return param.copy_(soft_threshold(param, lr * l1)) if is_on(l1) else param  # w ← S(w, lr·λ₁)
 
 
 class ProximalSGD(UpdateRule):
-    """`proximal_sgd_update` as an optimizer: torch's SGD with an `l1` that makes weights exactly zero.
+    """`proximal_sgd_update` as an optimizer: torch's SGD with an `l1` that makes weights exactly
+    zero.
 
-    `weight_decay` is coupled L2, as in `torch.optim.SGD`. Put biases and norms into a group with `l1=0`. Raises
-    `ValueError` for `lr`, `l1`, `weight_decay` negative, NaN or infinite and `momentum` outside [0, 1).
+    `weight_decay` is coupled L2, as in `torch.optim.SGD`. Put biases and norms into a group with
+    `l1=0`. Raises `ValueError` for `lr`, `l1`, `weight_decay` negative, NaN or infinite and
+    `momentum` outside [0, 1).
     """
 
     update = staticmethod(proximal_sgd_update)
 
     def __init__(self, params, lr=1e-3, l1=0.0, momentum=0, weight_decay=0, *, maximize=False):
-        super().__init__(params, {
-            "lr": lr, "l1": l1, "momentum": momentum, "weight_decay": weight_decay, "maximize": maximize,
-        })  # fmt: skip
+        super().__init__(
+            params,
+            {
+                "lr": lr,
+                "l1": l1,
+                "momentum": momentum,
+                "weight_decay": weight_decay,
+                "maximize": maximize,
+            },
+        )
 
     def add_param_group(self, param_group):
-        """Refuses a bad `l1`; the other options are refused where all optimizers of the course refuse them."""
+        """Refuses a bad `l1`; the other options are refused where all optimizers of the course
+        refuse them.
+        """
         require("l1", param_group.get("l1", self.defaults["l1"]))
         super().add_param_group(param_group)
 
     def options(self, group):
         """Keyword arguments of the update: what torch calls `weight_decay` is `l2` here."""
-        return {name: group[name] for name in ("lr", "l1", "momentum")} | {"l2": group["weight_decay"]}
+        return {name: group[name] for name in ("lr", "l1", "momentum")} | {
+            "l2": group["weight_decay"]
+        }
 
 
 def _tensors(params):
-    """One tensor or an iterable of tensors, as a list: `model.parameters()` runs dry after one use."""
+    """One tensor or an iterable of tensors, as a list: `model.parameters()` runs dry after one
+    use.
+    """
     params = [params] if isinstance(params, torch.Tensor) else list(params)
     if not params:
         raise ValueError("params = []: must hold at least one tensor")

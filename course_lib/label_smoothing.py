@@ -4,13 +4,15 @@
     loss = −Σₖ wₖ·qₖ·log pₖ,  p = softmax(z)  = (1 − ε)·CE(y, p) + ε·CE(uniform, p)   where all w are 1
     ∂loss/∂z = p − q                          where all w are 1: zero as soon as the model says q, and no later
 
-K: classes · y: one-hot label, q: smoothed target, p: predicted probabilities, z: logits, [K] each · ε ∈ [0, 1] ·
-w: class weights. With ε > 0 the best logits are finite: the label's stands log((K(1 − ε) + ε)/ε) above the others.
-Calibrated: among predictions made with confidence c a share c is right. `expected_calibration_error` measures by how
-much that fails, `temperature_scale` repairs it after training by one number, softmax(z/T).
+K: classes · y: one-hot label, q: smoothed target, p: predicted probabilities, z: logits, [K] each ·
+ε ∈ [0, 1] ·
+w: class weights. With ε > 0 the best logits are finite: the label's stands log((K(1 − ε) + ε)/ε)
+above the others. Calibrated: among predictions made with confidence c a share c is right.
+`expected_calibration_error` measures by how much that fails, `temperature_scale` repairs it after
+training by one number, softmax(z/T).
 Same as `torch.nn.functional.cross_entropy(label_smoothing=ε)`; torch has neither of the other two.
-Sources: Szegedy et al., "Rethinking the Inception Architecture", CVPR 2016; Naeini et al., AAAI 2015; Guo et al., "On
-Calibration of Modern Neural Networks", ICML 2017.
+Sources: Szegedy et al., "Rethinking the Inception Architecture", CVPR 2016; Naeini et al., AAAI
+2015; Guo et al., "On Calibration of Modern Neural Networks", ICML 2017.
 """
 
 import math
@@ -21,12 +23,15 @@ from course_lib.base.arguments import require, require_choice
 
 
 def smooth_labels(target, num_classes, epsilon, dtype=None):
-    """Smoothed targets (1 − ε)·y + ε/K: each row sums to 1, and the true class gets 1 − ε + ε/K, not 1 − ε.
+    """Smoothed targets (1 − ε)·y + ε/K: each row sums to 1, and the true class gets 1 − ε + ε/K,
+    not 1 − ε.
 
-    target: class numbers [N, …] → [N, K, …], classes where `cross_entropy` wants them (a single number [] → [K]); or
-    probabilities [K] or [N, K, …] → the same shape. num_classes: K ≥ 1. epsilon: ε ∈ [0, 1]. dtype of the result: the
-    default one for class numbers, that of probabilities.
-    Raises `ValueError` for ε outside [0, 1] or NaN, class numbers outside [0, K − 1], another number of classes.
+    target: class numbers [N, …] → [N, K, …], classes where `cross_entropy` wants them (a single
+    number [] → [K]); or probabilities [K] or [N, K, …] → the same shape. num_classes: K ≥ 1.
+    epsilon: ε ∈ [0, 1]. dtype of the result: the default one for class numbers, that of
+    probabilities.
+    Raises `ValueError` for ε outside [0, 1] or NaN, class numbers outside [0, K − 1], another
+    number of classes.
     """
     require("epsilon", epsilon, 0.0, 1.0, open_high=False)
     K = int(require("num_classes", num_classes, 1))
@@ -40,16 +45,19 @@ def smooth_labels(target, num_classes, epsilon, dtype=None):
     return (1 - epsilon) * y + epsilon / K  # q = (1 − ε)·y + ε/K
 
 
-def cross_entropy(input, target, weight=None, ignore_index=-100, reduction="mean", label_smoothing=0.0):
+def cross_entropy(
+    input, target, weight=None, ignore_index=-100, reduction="mean", label_smoothing=0.0
+):
     """Cross entropy of the logits `input` against smoothed targets, in nats.
 
-    input: logits [K], [N, K] or [N, K, d₁, …]. target: class numbers, the shape of `input` without K; or probabilities
-    in the shape of `input`. weight: one per class [K], or None. reduction: "none" (the shape of `input` without K),
-    "sum", or "mean": over class numbers weighted by the label's weight, over probabilities by 1. Places where target
-    is `ignore_index` count nowhere.
-    Same as `torch.nn.functional.cross_entropy`, forward and backward, except that 0·log 0 is 0 for probabilities too.
-    Raises `ValueError` for `label_smoothing` outside [0, 1] or NaN, class numbers out of range, shapes that do not fit,
-    an empty batch, and a mean over nothing (every target ignored). torch computes some of these, or returns NaN.
+    input: logits [K], [N, K] or [N, K, d₁, …]. target: class numbers, the shape of `input` without
+    K; or probabilities in the shape of `input`. weight: one per class [K], or None. reduction:
+    "none" (the shape of `input` without K), "sum", or "mean": over class numbers weighted by the
+    label's weight, over probabilities by 1. Places where target is `ignore_index` count nowhere.
+    Same as `torch.nn.functional.cross_entropy`, forward and backward, except that 0·log 0 is 0 for
+    probabilities too. Raises `ValueError` for `label_smoothing` outside [0, 1] or NaN, class
+    numbers out of range, shapes that do not fit, an empty batch, and a mean over nothing (every
+    target ignored). torch computes some of these, or returns NaN.
     """
     require("label_smoothing", label_smoothing, 0.0, 1.0, open_high=False)
     require_choice("reduction", reduction, ("none", "sum", "mean"))
@@ -66,10 +74,12 @@ def cross_entropy(input, target, weight=None, ignore_index=-100, reduction="mean
 
 
 class CrossEntropyLoss(torch.nn.Module):
-    """`cross_entropy` as a module: the arguments of `torch.nn.CrossEntropyLoss` without its two deprecated ones.
+    """`cross_entropy` as a module: the arguments of `torch.nn.CrossEntropyLoss` without its two
+    deprecated ones.
 
-    weight: a buffer [K] or None, as in torch, so that `state_dict`s fit both ways. Raises `ValueError` at construction
-    for `label_smoothing` outside [0, 1] or NaN (torch accepts −0.1 and NaN) and for an unknown reduction.
+    weight: a buffer [K] or None, as in torch, so that `state_dict`s fit both ways. Raises
+    `ValueError` at construction for `label_smoothing` outside [0, 1] or NaN (torch accepts −0.1 and
+    NaN) and for an unknown reduction.
     """
 
     def __init__(self, weight=None, ignore_index=-100, reduction="mean", label_smoothing=0.0):
@@ -77,26 +87,36 @@ class CrossEntropyLoss(torch.nn.Module):
         self.register_buffer("weight", weight)
         self.ignore_index = ignore_index
         self.reduction = require_choice("reduction", reduction, ("none", "sum", "mean"))
-        self.label_smoothing = require("label_smoothing", label_smoothing, 0.0, 1.0, open_high=False)
+        self.label_smoothing = require(
+            "label_smoothing", label_smoothing, 0.0, 1.0, open_high=False
+        )
 
     def forward(self, input, target):
-        return cross_entropy(input, target, self.weight, self.ignore_index, self.reduction, self.label_smoothing)
+        return cross_entropy(
+            input, target, self.weight, self.ignore_index, self.reduction, self.label_smoothing
+        )
 
     def extra_repr(self):
         return f"reduction={self.reduction!r}, label_smoothing={self.label_smoothing}"
 
 
 def optimal_gap(num_classes, epsilon):
-    """How far the label's logit stands above each other one where the smoothed loss is lowest; infinite at ε = 0.
+    """How far the label's logit stands above each other one where the smoothed loss is lowest;
+    infinite at ε = 0.
 
     From p = q: gap = log(q_label/q_other) = log((1 − ε + ε/K)/(ε/K)) = log((K(1 − ε) + ε)/ε).
     """
-    K, e = require("num_classes", num_classes, 1), require("epsilon", epsilon, 0.0, 1.0, open_high=False)
+    K, e = (
+        require("num_classes", num_classes, 1),
+        require("epsilon", epsilon, 0.0, 1.0, open_high=False),
+    )
     return math.log((K * (1 - e) + e) / e) if e > 0 else math.inf
 
 
 def loss_floor(num_classes, epsilon):
-    """The lowest smoothed loss there is, in nats: the entropy −Σ q·log q of the target. 0 at ε = 0, log K at ε = 1."""
+    """The lowest smoothed loss there is, in nats: the entropy −Σ q·log q of the target. 0 at ε = 0,
+    log K at ε = 1.
+    """
     q = smooth_labels(torch.tensor(0), num_classes, epsilon, torch.float64)
     return -torch.xlogy(q, q).sum().item()  # −Σ q·log q
 
@@ -105,13 +125,15 @@ def loss_floor(num_classes, epsilon):
 
 
 def reliability_curve(probabilities, target, n_bins=15):
-    """Sort predictions by confidence, the largest probability, into bins of equal width: (confidence, accuracy, count).
+    """Sort predictions by confidence, the largest probability, into bins of equal width:
+    (confidence, accuracy, count).
 
-    Each [n_bins]: the bin's mean confidence, the share of it that is right (both float64, NaN where the bin is empty),
-    and how many predictions it holds. probabilities [N, K] in [0, 1], target [N] class numbers. Bin i holds
-    confidences in (i/n, (i + 1)/n], as in Guo et al.: an edge belongs to the bin below it, confidence 1 to the last.
-    Raises `ValueError` for an empty batch, probabilities outside [0, 1] or NaN (logits?), n_bins < 1, shapes and class
-    numbers that do not fit.
+    Each [n_bins]: the bin's mean confidence, the share of it that is right (both float64, NaN where
+    the bin is empty), and how many predictions it holds. probabilities [N, K] in [0, 1], target [N]
+    class numbers. Bin i holds confidences in (i/n, (i + 1)/n], as in Guo et al.: an edge belongs to
+    the bin below it, confidence 1 to the last. Raises `ValueError` for an empty batch,
+    probabilities outside [0, 1] or NaN (logits?), n_bins < 1, shapes and class numbers that do not
+    fit.
     """
     n = int(require("n_bins", n_bins, 1))
     _check_predictions("probabilities", probabilities, target)
@@ -119,7 +141,9 @@ def reliability_curve(probabilities, target, n_bins=15):
         raise ValueError("probabilities: must lie in [0, 1]; are these logits?")
     confidence, predicted = probabilities.detach().max(1)
     edges = (torch.arange(n + 1, dtype=torch.float64) / n).to(confidence)
-    place = torch.bucketize(confidence, edges).clamp(1, n) - 1  # edges[i] < confidence ≤ edges[i + 1]
+    place = (
+        torch.bucketize(confidence, edges).clamp(1, n) - 1
+    )  # edges[i] < confidence ≤ edges[i + 1]
     right = (predicted == target).double()
 
     def total(values):
@@ -130,10 +154,12 @@ def reliability_curve(probabilities, target, n_bins=15):
 
 
 def expected_calibration_error(probabilities, target, n_bins=15):
-    """How far confidence and accuracy are apart, averaged over all predictions, bin by bin: a float in [0, 1].
+    """How far confidence and accuracy are apart, averaged over all predictions, bin by bin: a float
+    in [0, 1].
 
-    Arguments and errors as in `reliability_curve`. Not a proper score: predicting the share of each class everywhere
-    has almost no calibration error, and is useless. Biased upwards in small samples, more so with more bins.
+    Arguments and errors as in `reliability_curve`. Not a proper score: predicting the share of each
+    class everywhere has almost no calibration error, and is useless. Biased upwards in small
+    samples, more so with more bins.
     """
     confidence, accuracy, count = reliability_curve(probabilities, target, n_bins)
     share = count.double() / count.sum()
@@ -141,12 +167,15 @@ def expected_calibration_error(probabilities, target, n_bins=15):
 
 
 def temperature_scale(logits, target):
-    """The temperature T > 0 for which softmax(logits/T) gives `target` the highest likelihood: a float.
+    """The temperature T > 0 for which softmax(logits/T) gives `target` the highest likelihood: a
+    float.
 
-    logits [N, K], target [N] class numbers: rows that were *not* trained on. T > 1 softens, T < 1 sharpens; the
-    predicted classes stay. The loss is convex in β = 1/T, so the only zero of its slope is found by halving.
-    Raises `ValueError` where there is none: every row is right (T → 0), or the label's logit is on average no higher
-    than the others (T → ∞); for an empty batch, logits that are not finite, shapes and class numbers that do not fit.
+    logits [N, K], target [N] class numbers: rows that were *not* trained on. T > 1 softens, T < 1
+    sharpens; the predicted classes stay. The loss is convex in β = 1/T, so the only zero of its
+    slope is found by halving.
+    Raises `ValueError` where there is none: every row is right (T → 0), or the label's logit is on
+    average no higher than the others (T → ∞); for an empty batch, logits that are not finite,
+    shapes and class numbers that do not fit.
     """
     _check_predictions("logits", logits, target)
     if not logits.isfinite().all():
@@ -154,12 +183,16 @@ def temperature_scale(logits, target):
     z = logits.detach().double()
     labels = z.gather(1, target.long().unsqueeze(1)).squeeze(1)
     if not (z.mean(1) - labels).mean() < 0:
-        raise ValueError("logits: no better than chance on these rows, the likelihood grows as T → ∞")
+        raise ValueError(
+            "logits: no better than chance on these rows, the likelihood grows as T → ∞"
+        )
     if not (z.amax(1) - labels).mean() > 0:
         raise ValueError("logits: every row is right, the likelihood grows without end as T → 0")
 
     def slope(beta):
-        return (((beta * z).softmax(1) * z).sum(1) - labels).mean()  # ∂loss/∂β = mean(Σₖ pₖ·zₖ − z_label)
+        return (
+            ((beta * z).softmax(1) * z).sum(1) - labels
+        ).mean()  # ∂loss/∂β = mean(Σₖ pₖ·zₖ − z_label)
 
     low = high = 1.0
     while slope(low) > 0:
@@ -178,7 +211,9 @@ def temperature_scale(logits, target):
 def _classes(input):
     """(dimension of the classes, K) of logits [K] or [N, K, …]."""
     if input.dim() == 0 or input.numel() == 0:
-        raise ValueError(f"input has shape {list(input.shape)}: there must be at least one row and one class")
+        raise ValueError(
+            f"input has shape {list(input.shape)}: there must be at least one row and one class"
+        )
     dim = min(input.dim() - 1, 1)
     return dim, input.shape[dim]
 
@@ -192,15 +227,21 @@ def _class_weights(weight, input, dim, K):
 
 
 def _read_target(target, input, dim, K, ignore_index, w):
-    """(target with class 0 where it is ignored, where it is not, what each place counts in a mean)."""
+    """(target with class 0 where it is ignored, where it is not, what each place counts in a
+    mean).
+    """
     if target.is_floating_point():
         if target.shape != input.shape or ignore_index >= 0:
-            raise ValueError(f"target: probabilities must have the shape {list(input.shape)}, and no ignore_index")
+            raise ValueError(
+                f"target: probabilities must have the shape {list(input.shape)}, and no ignore_index"
+            )
         everywhere = torch.ones_like(input.select(dim, 0))
         return target, everywhere.bool(), everywhere
     expected = [*input.shape[:dim], *input.shape[dim + 1 :]]
     if list(target.shape) != expected or target.dtype == torch.bool:
-        raise ValueError(f"target ({target.dtype}) has shape {list(target.shape)}: must be class numbers {expected}")
+        raise ValueError(
+            f"target ({target.dtype}) has shape {list(target.shape)}: must be class numbers {expected}"
+        )
     kept = target != ignore_index
     target = target.where(kept, 0)
     _check_range(target, K)
@@ -222,11 +263,15 @@ def _check_predictions(name, values, target):
     if values.dim() != 2 or values.numel() == 0:
         raise ValueError(f"{name} has shape {list(values.shape)}: must be [rows ≥ 1, classes ≥ 1]")
     if target.shape != values.shape[:1] or target.is_floating_point() or target.dtype == torch.bool:
-        raise ValueError(f"target ({target.dtype}) has shape {list(target.shape)}: must be one class number per row")
+        raise ValueError(
+            f"target ({target.dtype}) has shape {list(target.shape)}: must be one class number per row"
+        )
     _check_range(target, values.shape[1])
 
 
 def _positive(total):
     if not total > 0:
-        raise ValueError("target: nothing to take the mean of, every target is ignored or has weight 0")
+        raise ValueError(
+            "target: nothing to take the mean of, every target is ignored or has weight 0"
+        )
     return total

@@ -5,18 +5,21 @@
     + noise               … of (f̂(x) − y)², where y = f(x) + ε is a new label and ε has variance σ²
     early stopping        keep the weights of the best validation loss; stop when it has not improved for a while
 
-f: the true function · f̂: the function fitted to one training set · f̄: the mean of f̂ over training sets.
+f: the true function · f̂: the function fitted to one training set · f̄: the mean of f̂ over
+training sets.
 
-Early stopping is a regularizer. On least squares with loss ‖Xw − y‖²/2n, started at zero, each of these lets the
-least-squares solution through by a filter per direction of X (d²: eigenvalue of XᵀX/n in that direction):
+Early stopping is a regularizer. On least squares with loss ‖Xw − y‖²/2n, started at zero, each of
+these lets the least-squares solution through by a filter per direction of X (d²: eigenvalue of
+XᵀX/n in that direction):
 
     gradient flow until time t        1 − exp(−t·d²)
     gradient descent, t steps of η    1 − (1 − η·d²)ᵗ      (leaves [0, 1] once η·d² > 1)
     ridge, loss + (λ/2)‖w‖²           d² / (d² + λ)
 
-Sources: Geman, Bienenstock & Doursat, "Neural Networks and the Bias/Variance Dilemma", 1992 · Prechelt, "Early Stopping
-– But When?", 1998 · Ali, Kolter & Tibshirani, "A Continuous-Time View of Early Stopping for Least Squares", 2019 ·
-Hastie, Montanari, Rosset & Tibshirani, "Surprises in High-Dimensional Ridgeless Least Squares Interpolation", 2019.
+Sources: Geman, Bienenstock & Doursat, "Neural Networks and the Bias/Variance Dilemma", 1992 ·
+Prechelt, "Early Stopping – But When?", 1998 · Ali, Kolter & Tibshirani, "A Continuous-Time View of
+Early Stopping for Least Squares", 2019 · Hastie, Montanari, Rosset & Tibshirani, "Surprises in
+High-Dimensional Ridgeless Least Squares Interpolation", 2019.
 """
 
 import math
@@ -27,7 +30,8 @@ from course_lib.base.arguments import require
 
 
 def generalization_gap(train_error, test_error):
-    """Error on new data minus error on the training data: floats, or tensors of one shape. Positive: worse on new data.
+    """Error on new data minus error on the training data: floats, or tensors of one shape.
+    Positive: worse on new data.
 
     Says nothing about which of the two is good: a model that has learned nothing has no gap.
     """
@@ -35,12 +39,15 @@ def generalization_gap(train_error, test_error):
 
 
 def bias_variance(predictions, targets):
-    """(bias², variance) at each point: what models fitted to different training sets do wrong together, and apart.
+    """(bias², variance) at each point: what models fitted to different training sets do wrong
+    together, and apart.
 
-    `predictions` [models, …points]: one row per training set. `targets` […points]: the noise-free truth. Both results
-    have the shape of `targets`. The mean runs over *models*, with divisor `models`, so that bias² + variance is exactly
-    the mean of (prediction − target)²; against noisy labels the noise's variance comes on top.
-    Raises `ValueError` for fewer than 2 models, shapes that do not fit, and values that are not finite.
+    `predictions` [models, …points]: one row per training set. `targets` […points]: the noise-free
+    truth. Both results have the shape of `targets`. The mean runs over *models*, with divisor
+    `models`, so that bias² + variance is exactly the mean of (prediction − target)²; against noisy
+    labels the noise's variance comes on top.
+    Raises `ValueError` for fewer than 2 models, shapes that do not fit, and values that are not
+    finite.
     """
     if predictions.ndim < 1 or predictions.shape[1:] != targets.shape:
         raise ValueError(
@@ -48,16 +55,22 @@ def bias_variance(predictions, targets):
             "must be [models, …points] and […points]"
         )
     if len(predictions) < 2:
-        raise ValueError(f"predictions of {len(predictions)} model: must be at least 2, or there is no spread")
+        raise ValueError(
+            f"predictions of {len(predictions)} model: must be at least 2, or there is no spread"
+        )
     for name, values in (("predictions", predictions), ("targets", targets)):
         if not values.isfinite().all():
-            raise ValueError(f"{name}: must be finite, {(~values.isfinite()).sum()} of {values.numel()} are not")
+            raise ValueError(
+                f"{name}: must be finite, {(~values.isfinite()).sum()} of {values.numel()} are not"
+            )
     mean = predictions.mean(0)  # f̄(x)
-    return (mean - targets).square(), (predictions - mean).square().mean(0)  # (f̄ − f)², E(f̂ − f̄)²
+    # (f̄ − f)², E(f̂ − f̄)²
+    return (mean - targets).square(), (predictions - mean).square().mean(0)
 
 
 class EarlyStopping:
-    """Remember the best weights, and say when the validation loss has not improved for `patience` evaluations.
+    """Remember the best weights, and say when the validation loss has not improved for `patience`
+    evaluations.
 
         stopping = EarlyStopping(patience=5)
         for epoch in range(1000):
@@ -66,45 +79,63 @@ class EarlyStopping:
                 break
         stopping.restore(model)                          # where the loop came to its end by itself
 
-    An evaluation is an improvement if its loss is *strictly* lower than `best` − `min_delta`, and finite: a NaN or an
-    infinite loss is never the best, and counts as one without improvement. `patience` counts from the best evaluation.
+    An evaluation is an improvement if its loss is *strictly* lower than `best` − `min_delta`, and
+    finite: a NaN or an infinite loss is never the best, and counts as one without improvement.
+    `patience` counts from the best evaluation.
 
-    `patience`: a whole number in [1, ∞), or `math.inf` (never stop, only remember). `min_delta`: in [0, ∞).
-    `restore_best=False` keeps no copy. Attributes: `best` (loss), `best_step` (evaluations count from 0; -1: none
-    yet), `steps` (evaluations so far), `stopped`. Raises `ValueError` for values outside these ranges.
-    torch has no such class; `ReduceLROnPlateau(threshold_mode="abs")` counts alike, but acts on evaluation number
-    `patience` + 1 without improvement. Differs from Keras's `EarlyStopping`, which takes `patience=0` (as 1), and by
-    default (`restore_best_weights=False`) leaves the weights of the last epoch.
+    `patience`: a whole number in [1, ∞), or `math.inf` (never stop, only remember). `min_delta`: in
+    [0, ∞). `restore_best=False` keeps no copy. Attributes: `best` (loss), `best_step` (evaluations
+    count from 0; -1: none yet), `steps` (evaluations so far), `stopped`. Raises `ValueError` for
+    values outside these ranges.
+    torch has no such class; `ReduceLROnPlateau(threshold_mode="abs")` counts alike, but acts on
+    evaluation number `patience` + 1 without improvement. Differs from Keras's `EarlyStopping`,
+    which takes `patience=0` (as 1), and by default (`restore_best_weights=False`) leaves the
+    weights of the last epoch.
     """
 
     def __init__(self, patience, min_delta=0.0, restore_best=True):
-        if patience != math.inf and (isinstance(patience, bool) or patience != require("patience", patience, 1) // 1):
-            raise ValueError(f"patience = {patience!r}: must be a whole number in [1, ∞), or math.inf")
-        self.patience, self.min_delta, self.restore_best = patience, require("min_delta", min_delta), restore_best
+        if patience != math.inf and (
+            isinstance(patience, bool) or patience != require("patience", patience, 1) // 1
+        ):
+            raise ValueError(
+                f"patience = {patience!r}: must be a whole number in [1, ∞), or math.inf"
+            )
+        self.patience, self.min_delta, self.restore_best = (
+            patience,
+            require("min_delta", min_delta),
+            restore_best,
+        )
         self.best, self.best_step, self.steps, self.stopped = math.inf, -1, 0, False
         self._copy = None
 
     def step(self, loss, model=None):
-        """Take in one validation loss (a number); True if training should stop, with the best weights restored.
+        """Take in one validation loss (a number); True if training should stop, with the best
+        weights restored.
 
         `model` (any `nn.Module`) may be left out with `restore_best=False`.
         """
         if self.restore_best and model is None:
-            raise ValueError("model = None: must be the model whose best weights are kept, or set restore_best=False")
+            raise ValueError(
+                "model = None: must be the model whose best weights are kept, or set restore_best=False"
+            )
         loss = float(loss)
         if math.isfinite(loss) and loss < self.best - self.min_delta:
             self.best, self.best_step = loss, self.steps
             self._copy = copy_of(model) if self.restore_best else None
         self.steps += 1
-        self.stopped = self.steps - 1 - self.best_step >= self.patience  # evaluations since the best one
+        self.stopped = (
+            self.steps - 1 - self.best_step >= self.patience
+        )  # evaluations since the best one
         if self.stopped and self.restore_best:
             self.restore(model)
         return self.stopped
 
     def restore(self, model):
-        """Put the best weights and buffers back, in place, so that an optimizer still holds them; return `model`.
+        """Put the best weights and buffers back, in place, so that an optimizer still holds them;
+        return `model`.
 
-        Nothing happens while no loss has been finite. Raises `ValueError` if no copy was to be kept.
+        Nothing happens while no loss has been finite. Raises `ValueError` if no copy was to be
+        kept.
         """
         if not self.restore_best:
             raise ValueError("restore_best = False: must be True for there to be a copy to restore")
@@ -116,7 +147,9 @@ class EarlyStopping:
 
 
 def tensors_of(model):
-    """Every parameter and buffer once: a BatchNorm's running statistics are part of what was best."""
+    """Every parameter and buffer once: a BatchNorm's running statistics are part of what was
+    best.
+    """
     return [*model.parameters(), *model.buffers()]
 
 
@@ -126,7 +159,10 @@ def copy_of(model):
 
 
 def flow_filter(eigenvalues, time):
-    """1 − exp(−t·d²): what gradient flow until `time` lets through. `eigenvalues` d² ≥ 0 of XᵀX/n, any shape."""
+    """1 − exp(−t·d²): what gradient flow until `time` lets through.
+
+    `eigenvalues` d² ≥ 0 of XᵀX/n, any shape.
+    """
     require("time", time)
     return -torch.expm1(-time * eigenvalues)  # 1 − exp(−t·d²)
 
@@ -139,16 +175,20 @@ def descent_filter(eigenvalues, steps, lr):
 
 
 def ridge_filter(eigenvalues, l2):
-    """d² / (d² + λ): what ridge with strength `l2` > 0 lets through. Half of the direction in which d² = λ."""
+    """d² / (d² + λ): what ridge with strength `l2` > 0 lets through.
+
+    Half of the direction in which d² = λ.
+    """
     require("l2", l2, open_low=True)
     return eigenvalues / (eigenvalues + l2)  # d² / (d² + λ)
 
 
 def excess_risk(rows, features, noise):
-    """Expected squared error, beyond the noise, of minimum-norm least squares: exact for finite n and d.
+    """Expected squared error, beyond the noise, of minimum-norm least squares: exact for finite n
+    and d.
 
-    n = `rows` drawn with isotropic Gaussian x, d = `features`, truth linear in all of them with ‖β‖ = 1, labels with
-    noise of standard deviation `noise` = σ:
+    n = `rows` drawn with isotropic Gaussian x, d = `features`, truth linear in all of them with ‖β‖
+    = 1, labels with noise of standard deviation `noise` = σ:
 
         d < n − 1     σ²·d / (n − d − 1)
         d > n + 1     (1 − n/d) + σ²·n / (d − n − 1)
@@ -159,7 +199,11 @@ def excess_risk(rows, features, noise):
     require("rows", rows, 1)
     require("features", features, 1)
     require("noise", noise)
-    n, d, missed = rows, features, max(0.0, 1 - rows / features)  # the part of β outside the span of n rows
+    n, d, missed = (
+        rows,
+        features,
+        max(0.0, 1 - rows / features),
+    )  # the part of β outside the span of n rows
     if noise == 0:
         return missed
     if abs(d - n) <= 1:

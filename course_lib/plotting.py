@@ -1,9 +1,10 @@
-"""One style for every picture, light and dark, and the few things that the lessons draw again and again.
+"""One style for every picture, light and dark, and the few things that the lessons draw again and
+again.
 
-Every helper takes an `ax`, adds artists to it and returns them; none shows anything. A `move_*` helper moves the
-artists that its `draw_*` returned: explorers draw once and move often. Series differ by colour (Okabe & Ito's palette,
-told apart by colour-blind readers) and by line style. Arrays may be tensors, numpy arrays or lists; NaN and inf leave
-a gap.
+Every helper takes an `ax`, adds artists to it and returns them; none shows anything. A `move_*`
+helper moves the artists that its `draw_*` returned: explorers draw once and move often. Series
+differ by colour (Okabe & Ito's palette, told apart by colour-blind readers) and by line style.
+Arrays may be tensors, numpy arrays or lists; NaN and inf leave a gap.
 """
 
 import contextlib
@@ -69,7 +70,8 @@ def theme():
 
 
 def use_theme(name="auto"):
-    """Make "light", "dark" or "auto" the theme of all later pictures, pyplot's included; returns which it became.
+    """Make "light", "dark" or "auto" the theme of all later pictures, pyplot's included; returns
+    which it became.
 
     "auto" asks JupyterLab's saved settings, and is light where they say nothing.
     """
@@ -81,7 +83,10 @@ def use_theme(name="auto"):
 
 
 def style(name=None):
-    """A context in which pictures are drawn in the theme `name`. Costs nothing where that theme is in force already."""
+    """A context in which pictures are drawn in the theme `name`.
+
+    Costs nothing where that theme is in force already.
+    """
     name = require_choice("theme", name or _theme, ("light", "dark"))
     wanted = _parameters(name)
     if all(mpl.rcParams[key] == value for key, value in wanted.items()):
@@ -91,7 +96,11 @@ def style(name=None):
 
 def _saved_theme():
     """What the reader chose in JupyterLab's settings, if anything can be read there."""
-    home = Path(os.environ.get("JUPYTER_CONFIG_DIR", Path.home() / ".jupyter")) / "lab" / "user-settings"
+    home = (
+        Path(os.environ.get("JUPYTER_CONFIG_DIR", Path.home() / ".jupyter"))
+        / "lab"
+        / "user-settings"
+    )
     settings = Path(os.environ.get("JUPYTERLAB_SETTINGS_DIR", home))
     file = settings / "@jupyterlab" / "apputils-extension" / "themes.jupyterlab-settings"
     if not file.is_file():
@@ -99,7 +108,9 @@ def _saved_theme():
     lines = file.read_text(encoding="utf-8").splitlines()
     try:
         saved = json.loads("\n".join(line for line in lines if not line.lstrip().startswith("//")))
-    except json.JSONDecodeError:  # JupyterLab allows comments anywhere; a file that only it can read says nothing here
+    except (
+        json.JSONDecodeError
+    ):  # JupyterLab allows comments anywhere; a file that only it can read says nothing here
         return "light"
     return "dark" if "dark" in str(saved.get("theme", "")).lower() else "light"
 
@@ -116,11 +127,15 @@ def muted():
 
 def series(k):
     """(colour, line style) of series k = 0, 1, …, in the picture being drawn."""
-    return mpl.rcParams["axes.prop_cycle"].by_key()["color"][k % len(_STYLES)], _STYLES[k % len(_STYLES)]
+    return mpl.rcParams["axes.prop_cycle"].by_key()["color"][k % len(_STYLES)], _STYLES[
+        k % len(_STYLES)
+    ]
 
 
 def set_limits(ax, x=None, y=None):
-    """Set limits only where they differ: a limit that stays costs an explorer nothing, a new one a full redraw."""
+    """Set limits only where they differ: a limit that stays costs an explorer nothing, a new one a
+    full redraw.
+    """
     if x is not None and tuple(x) != ax.get_xlim():
         ax.set_xlim(x)
     if y is not None and tuple(y) != ax.get_ylim():
@@ -138,15 +153,19 @@ def set_texts(ax, title=None, xlabel=None, ylabel=None):
 
 
 def array(values):
-    """`values` as a float64 array in which what is not finite is NaN: matplotlib leaves a gap there."""
+    """`values` as a float64 array in which what is not finite is NaN: matplotlib leaves a gap
+    there.
+    """
     values = np.asarray(values, dtype=np.float64)
     return np.where(np.isfinite(values), values, np.nan)
 
 
 def draw_band(ax, x, values, label=None, k=0, level=0.95):
-    """Mean over seeds as a line, its interval as a band. x [points], values [seeds, points] → [line, band].
+    """Mean over seeds as a line, its interval as a band. x [points], values [seeds, points] →
+    [line, band].
 
-    A point with one finite seed has a mean and no band; a point with none has neither. The interval is Student's t.
+    A point with one finite seed has a mean and no band; a point with none has neither. The interval
+    is Student's t.
     """
     color, linestyle = series(k)
     (line,) = ax.plot([], [], color=color, linestyle=linestyle, label=label)
@@ -176,15 +195,23 @@ def _mean_and_half_width(values, level):
     with np.errstate(invalid="ignore", divide="ignore"):
         mean = np.where(known, values, 0).sum(0) / n
         variance = np.where(known, (values - mean) ** 2, 0).sum(0) / (n - 1)
-        return mean, np.where(n > 1, t.ppf((1 + level) / 2, np.maximum(n - 1, 1)) * np.sqrt(variance / n), np.nan)
+        return mean, np.where(
+            n > 1, t.ppf((1 + level) / 2, np.maximum(n - 1, 1)) * np.sqrt(variance / n), np.nan
+        )
 
 
 def draw_contours(ax, surface, levels=14, points=120):
-    """Lines of equal loss of a surface over its window, and a star at its minimum → [contours, star]."""
+    """Lines of equal loss of a surface over its window, and a star at its minimum → [contours,
+    star].
+    """
     x, y, loss = (np.asarray(part) for part in surface.grid(points))
     spread = np.quantile(loss, np.linspace(0, 1, levels + 1)[1:] ** 1.5)  # denser near the minimum
-    contours = ax.contour(x, y, loss, levels=np.unique(spread), colors=[muted()], linewidths=0.7, alpha=0.7)
-    (star,) = ax.plot(*surface.minimum, marker="*", markersize=11, color=ink(), linestyle="none", zorder=3)
+    contours = ax.contour(
+        x, y, loss, levels=np.unique(spread), colors=[muted()], linewidths=0.7, alpha=0.7
+    )
+    (star,) = ax.plot(
+        *surface.minimum, marker="*", markersize=11, color=ink(), linestyle="none", zorder=3
+    )
     ax.grid(False)
     ax.set_xlabel("$w_1$")
     ax.set_ylabel("$w_2$", rotation=0)
@@ -192,10 +219,16 @@ def draw_contours(ax, surface, levels=14, points=120):
 
 
 def draw_path(ax, path, label=None, k=0):
-    """An optimizer's path [steps + 1, 2], a dot a step, from a ring to a square → [line, ring, square]."""
+    """An optimizer's path [steps + 1, 2], a dot a step, from a ring to a square → [line, ring,
+    square].
+    """
     color, linestyle = series(k)
-    (line,) = ax.plot([], [], color=color, linestyle=linestyle, marker=".", markersize=4, label=label, zorder=4)
-    (start,) = ax.plot([], [], color=color, marker="o", markersize=7, fillstyle="none", linestyle="none", zorder=5)
+    (line,) = ax.plot(
+        [], [], color=color, linestyle=linestyle, marker=".", markersize=4, label=label, zorder=4
+    )
+    (start,) = ax.plot(
+        [], [], color=color, marker="o", markersize=7, fillstyle="none", linestyle="none", zorder=5
+    )
     (end,) = ax.plot([], [], color=color, marker="s", markersize=6, linestyle="none", zorder=5)
     marks = [line, start, end]
     move_path(marks, path)
@@ -203,7 +236,9 @@ def draw_path(ax, path, label=None, k=0):
 
 
 def move_path(marks, path):
-    """Show another path in the artists that `draw_path` returned, up to the first point that is not finite."""
+    """Show another path in the artists that `draw_path` returned, up to the first point that is not
+    finite.
+    """
     line, start, end = marks
     path = array(path)
     good = np.isfinite(path).all(-1)
@@ -214,10 +249,12 @@ def move_path(marks, path):
 
 
 def draw_heat(ax, values, x, y, *, low=None, high=None, form="{:.2g}", cmap="viridis_r"):
-    """A table of `values` [len(y), len(x)] as coloured cells with their numbers; a frame marks the lowest cell.
+    """A table of `values` [len(y), len(x)] as coloured cells with their numbers; a frame marks the
+    lowest cell.
 
-    x and y are the settings of columns and rows, written as ticks. Colours run over [`low`, `high`], fixed for a
-    picture that moves. A cell that is NaN or inf is hatched: it has diverged, or is not there yet. Returns
+    x and y are the settings of columns and rows, written as ticks. Colours run over [`low`,
+    `high`], fixed for a picture that moves. A cell that is NaN or inf is hatched: it has diverged,
+    or is not there yet. Returns
     [cells, frame, *texts].
     """
     rows, columns = np.shape(values)
@@ -225,8 +262,14 @@ def draw_heat(ax, values, x, y, *, low=None, high=None, form="{:.2g}", cmap="vir
     ax.patch.set(hatch="////", alpha=0.35)
     cells = ax.imshow(np.zeros((rows, columns)), cmap=cmap, vmin=low, vmax=high, aspect="auto")
     (frame,) = ax.plot([], [], color=ink(), linewidth=2.5, linestyle="-", marker="none")
-    texts = [ax.text(j, i, "", ha="center", va="center", fontsize=7) for i in range(rows) for j in range(columns)]
-    ax.set_xticks(range(columns), [readable(value) for value in x], rotation=45 if columns > 6 else 0)
+    texts = [
+        ax.text(j, i, "", ha="center", va="center", fontsize=7)
+        for i in range(rows)
+        for j in range(columns)
+    ]
+    ax.set_xticks(
+        range(columns), [readable(value) for value in x], rotation=45 if columns > 6 else 0
+    )
     ax.set_yticks(range(rows), [readable(value) for value in y])
     ax.grid(False)
     marks = [cells, frame, *texts]
@@ -262,11 +305,21 @@ def _readable_on(color):
 
 
 def draw_divergence(ax, step=None, text="diverged"):
-    """A dotted line with a cross and a word where a run diverged → [line, note]; `step=None`: not shown."""
+    """A dotted line with a cross and a word where a run diverged → [line, note]; `step=None`: not
+    shown.
+    """
     color, _ = series(1)
     line = ax.axvline(np.nan, color=color, linestyle=":", linewidth=1.5)
     note = ax.text(
-        0, 0.97, "", color=color, transform=ax.get_xaxis_transform(), ha="right", va="top", rotation=90, fontsize=9
+        0,
+        0.97,
+        "",
+        color=color,
+        transform=ax.get_xaxis_transform(),
+        ha="right",
+        va="top",
+        rotation=90,
+        fontsize=9,
     )
     marks = [line, note]
     move_divergence(marks, step, text)
@@ -274,7 +327,9 @@ def draw_divergence(ax, step=None, text="diverged"):
 
 
 def move_divergence(marks, step=None, text="diverged"):
-    """Mark another `step` (x coordinate), or none, in the artists that `draw_divergence` returned."""
+    """Mark another `step` (x coordinate), or none, in the artists that `draw_divergence`
+    returned.
+    """
     line, note = marks
     shown = step is not None
     line.set_xdata([step if shown else np.nan] * 2)

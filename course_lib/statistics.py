@@ -2,8 +2,9 @@
 
 How many times as large? A ratio's interval does not let one seed with a huge ratio carry the rest.
 
-All take `values` of shape [seeds] (or anything that `torch.as_tensor` takes) and return an `Interval`. A 95 % interval
-misses the truth once in twenty times: among the hundred of this course some do.
+All take `values` of shape [seeds] (or anything that `torch.as_tensor` takes) and return an
+`Interval`. A 95 % interval misses the truth once in twenty times: among the hundred of this course
+some do.
 """
 
 import math
@@ -33,7 +34,9 @@ class Interval(NamedTuple):
         return not self.low <= value <= self.high
 
     def between(self, low=-math.inf, high=math.inf):
-        """True if all of the interval lies between the bounds, False if none of it does, else None: inconclusive."""
+        """True if all of the interval lies between the bounds, False if none of it does, else None:
+        inconclusive.
+        """
         if low < self.low and self.high < high:
             return True
         return False if self.high <= low or self.low >= high else None
@@ -55,25 +58,34 @@ def mean_interval(values, level=0.95):
 
 
 def paired_interval(a, b, level=0.95):
-    """Interval of the mean of a − b, where a[i] and b[i] share the seed i: same data, initial weights, batch order."""
+    """Interval of the mean of a − b, where a[i] and b[i] share the seed i: same data, initial
+    weights, batch order.
+    """
     a, b = pairs(a, b)
     return mean_interval(a - b, level)
 
 
 def pairs(a, b):
-    """Both as float64 [seeds]. Raises `ValueError` for values that are not finite, or not as many in a as in b."""
+    """Both as float64 [seeds].
+
+    Raises `ValueError` for values that are not finite, or not as many in a as in b.
+    """
     a, b = _sample(a), _sample(b)
     if a.shape != b.shape:
-        raise ValueError(f"a has {len(a)} values and b has {len(b)}: paired values need the same seeds")
+        raise ValueError(
+            f"a has {len(a)} values and b has {len(b)}: paired values need the same seeds"
+        )
     return a, b
 
 
 def corrected_interval(values, train_rows, test_rows, level=0.95):
-    """Interval of the mean of `values` [J], of J random divisions of *one* data set: mean ± t·s·√(1/J + n_te/n_tr).
+    """Interval of the mean of `values` [J], of J random divisions of *one* data set: mean ±
+    t·s·√(1/J + n_te/n_tr).
 
-    The results of overlapping test and training sets are not independent: `mean_interval` gets as narrow as one likes
-    with enough repetitions, this one stays above t·s·√(n_te/n_tr). For differences, pass a − b. The correction is exact
-    (in the variance) for models that take nothing from their training rows, an assumption for others.
+    The results of overlapping test and training sets are not independent: `mean_interval` gets as
+    narrow as one likes with enough repetitions, this one stays above t·s·√(n_te/n_tr). For
+    differences, pass a − b. The correction is exact (in the variance) for models that take nothing
+    from their training rows, an assumption for others.
     train_rows, test_rows: n_tr and n_te of each division, e.g. of `capstone.repeated_subsampling`.
     Source: Nadeau & Bengio, "Inference for the Generalization Error", Machine Learning 52, 2003.
     """
@@ -82,21 +94,26 @@ def corrected_interval(values, train_rows, test_rows, level=0.95):
     wider = math.sqrt(1 + len(values) * ratio)  # √(1/J + n_te/n_tr) in units of √(1/J)
     naive = mean_interval(values, level)
     half = wider * naive.half_width
-    return Interval(naive.mean, naive.mean - half, naive.mean + half, level, wider * naive.detectable)
+    return Interval(
+        naive.mean, naive.mean - half, naive.mean + half, level, wider * naive.detectable
+    )
 
 
 def spread_interval(a, b, level=0.95):
-    """Interval of σ_a/σ_b, the ratio of the standard deviations of paired normal values [n], n ≥ 3; `mean`: s_a/s_b.
+    """Interval of σ_a/σ_b, the ratio of the standard deviations of paired normal values [n], n ≥ 3;
+    `mean`: s_a/s_b.
 
-    Inverts the test of Pitman and Morgan (1939), that a + b and a − b are uncorrelated where σ_a = σ_b; without
-    pairing (r = 0) close to the F interval, narrower the more a and b go together. Long tails make it too narrow.
-    Raises `ValueError` where a or b is constant.
+    Inverts the test of Pitman and Morgan (1939), that a + b and a − b are uncorrelated where σ_a =
+    σ_b; without pairing (r = 0) close to the F interval, narrower the more a and b go together.
+    Long tails make it too narrow. Raises `ValueError` where a or b is constant.
     """
     a, b = pairs(a, b)
     t = _quantile(len(a) - 1, level)  # n − 2 degrees of freedom
     for name, values in (("a", a), ("b", b)):
         if (values == values[0]).all():
-            raise ValueError(f"{name} is {values[0].item()} throughout: a ratio of spreads needs values that vary")
+            raise ValueError(
+                f"{name} is {values[0].item()} throughout: a ratio of spreads needs values that vary"
+            )
     r = torch.corrcoef(torch.stack([a, b]))[0, 1].clamp(-1, 1).item()
     ratio, K = (a.std() / b.std()).item(), 1 + 2 * (1 - r * r) * t * t / (len(a) - 2)
     reach = math.sqrt(K + math.sqrt(K * K - 1))  # (σ_a/σ_b)² lies within (s_a/s_b)²·(K ± √(K² − 1))
@@ -104,7 +121,8 @@ def spread_interval(a, b, level=0.95):
 
 
 def bootstrap_interval(values, statistic=torch.mean, level=0.95, *, draws=2000, generator=None):
-    """Percentile bootstrap interval of `statistic(sample) → number`, rows of `values` [n, …] drawn with replacement.
+    """Percentile bootstrap interval of `statistic(sample) → number`, rows of `values` [n, …] drawn
+    with replacement.
 
     Too narrow for few rows (with ten rows by almost a fifth): prefer `mean_interval` for a mean.
     """
@@ -112,18 +130,23 @@ def bootstrap_interval(values, statistic=torch.mean, level=0.95, *, draws=2000, 
     _quantile(len(_finite(values)), level)  # the same refusals
     picks = torch.randint(len(values), (draws, len(values)), generator=generator)
     drawn = torch.tensor([float(statistic(values[pick])) for pick in picks], dtype=torch.float64)
-    low, high = drawn.quantile(torch.tensor([(1 - level) / 2, (1 + level) / 2], dtype=torch.float64)).tolist()
+    low, high = drawn.quantile(
+        torch.tensor([(1 - level) / 2, (1 + level) / 2], dtype=torch.float64)
+    ).tolist()
     return Interval(float(statistic(values)), low, high, level)
 
 
 def smallest_detectable(values, level=0.95, power=0.8):
-    """The smallest true mean that a t test on as many values with this spread finds with probability `power`.
+    """The smallest true mean that a t test on as many values with this spread finds with
+    probability `power`.
 
     (t₁₋α/₂ + t_power)·s/√n, the usual approximation to the non-central t.
     """
     values = _sample(values)
     n = len(values)
-    reach = _quantile(n, level) + stats.t.ppf(require("power", power, high=1.0, open_low=True), n - 1)
+    reach = _quantile(n, level) + stats.t.ppf(
+        require("power", power, high=1.0, open_low=True), n - 1
+    )
     return reach * values.std().item() / math.sqrt(n)
 
 
@@ -133,7 +156,9 @@ def _sample(values):
 
 def _finite(values):
     if not values.isfinite().all():
-        raise ValueError(f"values holds {values[~values.isfinite()][0].item()}: an interval needs finite values")
+        raise ValueError(
+            f"values holds {values[~values.isfinite()][0].item()}: an interval needs finite values"
+        )
     return values
 
 
@@ -145,10 +170,11 @@ def _quantile(n, level):
 
 
 def ratio_interval(a: Tensor, b: Tensor, level: float = 0.95) -> Interval:
-    """Interval of the geometric mean of the ratios a/b [seeds], paired by seed: that of the mean of log(a/b), turned
-    back. `detectable`: in units of the ratio, near its mean.
+    """Interval of the geometric mean of the ratios a/b [seeds], paired by seed: that of the mean of
+    log(a/b), turned back. `detectable`: in units of the ratio, near its mean.
 
-    Raises `ValueError` where a and b have unequal lengths or a ratio is not a positive finite number.
+    Raises `ValueError` where a and b have unequal lengths or a ratio is not a positive finite
+    number.
     """
     a, b = pairs(a, b)
     logs = mean_interval((a / b).log(), level)

@@ -4,11 +4,13 @@
     y = x + f(x)                    evaluation: every block, no scale, since E[b/p_l] = 1
     p_l = 1 − (l/L)·(1 − p_L)       the linear rule: late blocks are dropped most
 
-x, y: input and output of a block, [rows, …] · f: its residual branch, whose output has the shape of x · l = 1 … L: the
-block's number, 1 beside the input · p_l ∈ [0, 1]: its survival probability · b: one number a row (mode "row") or one
-for the whole batch ("batch"). A bare `p` is the drop probability 1 − p_l, as everywhere in torch.
-Same as `torchvision.ops.stochastic_depth` and timm's `DropPath`. The paper multiplies by p_l in evaluation instead of
-dividing in training, and decides once a batch; most libraries divide, and decide row by row.
+x, y: input and output of a block, [rows, …] · f: its residual branch, whose output has the shape of
+x · l = 1 … L: the block's number, 1 beside the input · p_l ∈ [0, 1]: its survival probability · b:
+one number a row (mode "row") or one for the whole batch ("batch"). A bare `p` is the drop
+probability 1 − p_l, as everywhere in torch.
+Same as `torchvision.ops.stochastic_depth` and timm's `DropPath`. The paper multiplies by p_l in
+evaluation instead of dividing in training, and decides once a batch; most libraries divide, and
+decide row by row.
 Source: Huang, Sun, Liu, Sedra & Weinberger, "Deep Networks with Stochastic Depth", ECCV 2016.
 """
 
@@ -22,12 +24,14 @@ RULES = ("linear", "uniform")
 
 
 def drop_path(x, p, mode="row", training=True, generator=None):
-    """Each row of `x` [rows, …] becomes 0 with probability `p`, else x/(1 − p); mode "batch" decides once for all rows.
+    """Each row of `x` [rows, …] becomes 0 with probability `p`, else x/(1 − p); mode "batch"
+    decides once for all rows.
 
-    A new tensor, or `x` itself where there is nothing to do (`training=False` or p = 0). p = 1: all zeros. `generator`:
-    where the random numbers come from, on the device of `x`; None is torch's global one.
-    Raises `ValueError` for p outside [0, 1] or NaN, another mode, an `x` of whole numbers, and rows asked of an `x`
-    without dimensions.
+    A new tensor, or `x` itself where there is nothing to do (`training=False` or p = 0). p = 1: all
+    zeros. `generator`: where the random numbers come from, on the device of `x`; None is torch's
+    global one.
+    Raises `ValueError` for p outside [0, 1] or NaN, another mode, an `x` of whole numbers, and rows
+    asked of an `x` without dimensions.
     Same as `torchvision.ops.stochastic_depth(x, p, mode, training)`, which takes no generator.
     """
     require("p", p, 0.0, 1.0, open_high=False)
@@ -38,18 +42,24 @@ def drop_path(x, p, mode="row", training=True, generator=None):
         raise ValueError("x has no dimensions, and so no rows to drop: use mode = 'batch'")
     if not training or p == 0:
         return x
-    shape = [len(x) if mode == "row" else 1] + [1] * (x.ndim - 1)  # one decision a row, or one for all
-    b = torch.empty(shape[: x.ndim], dtype=x.dtype, device=x.device).bernoulli_(1 - p, generator=generator)
+    shape = [len(x) if mode == "row" else 1] + [1] * (
+        x.ndim - 1
+    )  # one decision a row, or one for all
+    b = torch.empty(shape[: x.ndim], dtype=x.dtype, device=x.device).bernoulli_(
+        1 - p, generator=generator
+    )
     return x * (b / (1 - p) if p < 1 else b)  # x·b/(1 − p), b ~ Bernoulli(1 − p)
 
 
 def survival_probabilities(depth, last, rule="linear"):
-    """Survival probabilities [p_1, …, p_L] of `depth` = L blocks, as floats; the last block's is `last` = p_L.
+    """Survival probabilities [p_1, …, p_L] of `depth` = L blocks, as floats; the last block's is
+    `last` = p_L.
 
-    rule "linear": p_l = 1 − (l/L)(1 − p_L), so that the first block too is dropped now and then. "uniform": p_l = p_L.
-    Their sum is the expected depth. Raises `ValueError` for a depth that is no whole number ≥ 1, `last` outside [0, 1]
-    or NaN, another rule. Differs from the drop probabilities `torch.linspace(0, 1 − p_L, L)` of timm and others, under
-    which the first block always survives.
+    rule "linear": p_l = 1 − (l/L)(1 − p_L), so that the first block too is dropped now and then.
+    "uniform": p_l = p_L. Their sum is the expected depth. Raises `ValueError` for a depth that is
+    no whole number ≥ 1, `last` outside [0, 1] or NaN, another rule. Differs from the drop
+    probabilities `torch.linspace(0, 1 − p_L, L)` of timm and others, under which the first block
+    always survives.
     """
     if require("depth", depth, 1) != int(depth):
         raise ValueError(f"depth = {depth!r}: must be a whole number")
@@ -62,7 +72,8 @@ def survival_probabilities(depth, last, rule="linear"):
 class DropPath(nn.Module):
     """`drop_path` as a layer: drops rows (or the batch) in training, the identity after `.eval()`.
 
-    `p`: drop probability in [0, 1], refused at once if it is not. Same as `torchvision.ops.StochasticDepth(p, mode)`.
+    `p`: drop probability in [0, 1], refused at once if it is not. Same as
+    `torchvision.ops.StochasticDepth(p, mode)`.
     """
 
     def __init__(self, p, mode="row", generator=None):
@@ -81,11 +92,14 @@ class DropPath(nn.Module):
 class ResidualBlock(nn.Module):
     """x + DropPath(branch(x)): the branch may go, the shortcut stays.
 
-    `branch`: a module whose output has the shape of its input, see `mlp_branch` and `conv_branch`. `survival` = 1 − p.
-    In mode "batch" a dropped branch is not computed at all: no forward, no backward, no update of its buffers.
-    With survival 0 the block is its shortcut alone, in evaluation too, since nothing ever trained its branch. (There
-    `DropPath(1)` alone, ours, torchvision's and timm's, lets the branch through.)
-    Raises `ValueError` for a survival outside [0, 1] or NaN, another mode; when called, for a branch of another shape.
+    `branch`: a module whose output has the shape of its input, see `mlp_branch` and `conv_branch`.
+    `survival` = 1 − p. In mode "batch" a dropped branch is not computed at all: no forward, no
+    backward, no update of its buffers.
+    With survival 0 the block is its shortcut alone, in evaluation too, since nothing ever trained
+    its branch. (There `DropPath(1)` alone, ours, torchvision's and timm's, lets the branch
+    through.)
+    Raises `ValueError` for a survival outside [0, 1] or NaN, another mode; when called, for a
+    branch of another shape.
     """
 
     def __init__(self, branch, survival=1.0, mode="row", generator=None):
@@ -99,13 +113,17 @@ class ResidualBlock(nn.Module):
             return x
         if self.drop_path.mode == "row":
             return x + self.drop_path(self._residual(x))  # y = x + (b/p_l)·f(x)
-        scale = self.drop_path(x.new_ones(()))  # b/p_l, drawn before anything is computed; 1 in evaluation
+        scale = self.drop_path(
+            x.new_ones(())
+        )  # b/p_l, drawn before anything is computed; 1 in evaluation
         return x + scale * self._residual(x) if scale else x
 
     def _residual(self, x):
         residual = self.branch(x)
         if residual.shape != x.shape:
-            raise ValueError(f"branch: made {list(residual.shape)} of {list(x.shape)}: must keep the shape")
+            raise ValueError(
+                f"branch: made {list(residual.shape)} of {list(x.shape)}: must keep the shape"
+            )
         return residual
 
     def extra_repr(self):
@@ -113,7 +131,8 @@ class ResidualBlock(nn.Module):
 
 
 def mlp_branch(width, hidden=None, norm=True):
-    """LayerNorm–Linear–GELU–Linear on the last axis, `width` → `hidden` (default 4·width) → `width`.
+    """LayerNorm–Linear–GELU–Linear on the last axis, `width` → `hidden` (default 4·width) →
+    `width`.
 
     Without the LayerNorm where `norm` is False.
     """
@@ -123,7 +142,8 @@ def mlp_branch(width, hidden=None, norm=True):
 
 
 def conv_branch(channels):
-    """Conv3×3–BatchNorm–ReLU–Conv3×3–BatchNorm on images [rows, channels, height, width], sizes kept.
+    """Conv3×3–BatchNorm–ReLU–Conv3×3–BatchNorm on images [rows, channels, height, width], sizes
+    kept.
 
     As in the paper's residual networks, which put one more ReLU behind the addition.
     """

@@ -23,7 +23,8 @@ NORMS = (
 
 
 def add_l2(grad, param, l2):
-    """Gradient of loss + (λ/2)‖w‖²: a new tensor g + λ·w, shape of `param`. `grad` itself is left alone.
+    """Gradient of loss + (λ/2)‖w‖²: a new tensor g + λ·w, shape of `param`. `grad` itself is left
+    alone.
 
     Same as what `torch.optim.SGD(weight_decay=λ)` and `Adam(weight_decay=λ)` do first.
     """
@@ -31,7 +32,8 @@ def add_l2(grad, param, l2):
 
 
 def decay(param, lr, weight_decay):
-    """Shrink `param` in place by the factor 1 − lr·λ and return it. The loss and its gradient play no part.
+    """Shrink `param` in place by the factor 1 − lr·λ and return it. The loss and its gradient play
+    no part.
 
     Same as what `torch.optim.AdamW(weight_decay=λ)` does first.
     """
@@ -39,14 +41,22 @@ def decay(param, lr, weight_decay):
 
 
 def decay_groups(model, weight_decay):
-    """Two parameter groups for any optimizer: weights with `weight_decay`, biases and norm parameters without.
+    """Two parameter groups for any optimizer: weights with `weight_decay`, biases and norm
+    parameters without.
 
-    A parameter is spared if it belongs to a normalisation module or has fewer than two dimensions: by what it is,
-    not by its name (names lie). Each trainable parameter appears once, in the order of `model.parameters()`.
+    A parameter is spared if it belongs to a normalisation module or has fewer than two dimensions:
+    by what it is,
+    not by its name (names lie). Each trainable parameter appears once, in the order of
+    `model.parameters()`.
     Raises `ValueError` for a negative or non-finite `weight_decay`.
     """
     require("weight_decay", weight_decay)
-    norms = {id(p) for module in model.modules() if isinstance(module, NORMS) for p in module.parameters(recurse=False)}
+    norms = {
+        id(p)
+        for module in model.modules()
+        if isinstance(module, NORMS)
+        for p in module.parameters(recurse=False)
+    }
     trained = [p for p in model.parameters() if p.requires_grad]
     spared = {id(p) for p in trained if p.ndim < 2 or id(p) in norms}
     return [
@@ -66,10 +76,12 @@ def convert_strength(value, source, target, *, examples=None, lr=None, momentum=
     | `decoupled`      | w ← (1 − lr·λ)w; torch's `weight_decay` of AdamW     | λ(1 − `momentum`)w  |
     | `per_step`       | w ← (1 − λ)w: the λ of the paper's equation 1        | (λ/lr)(1−`momentum`)w|
 
-    Between penalties, and for plain SGD between all five, the weights agree at every step. Under heavy-ball
-    `momentum` the last two agree with the penalties only where training comes to rest, since momentum multiplies what
-    enters the gradient by 1/(1 − momentum) and leaves decay alone. Under Adam no factor makes the two kinds agree.
-    Raises `ValueError` for an unknown convention, a bad number, or a missing `examples` or `lr`.
+    Between penalties, and for plain SGD between all five, the weights agree at every step. Under
+    heavy-ball
+    `momentum` the last two agree with the penalties only where training comes to rest, since
+    momentum multiplies what enters the gradient by 1/(1 − momentum) and leaves decay alone. Under
+    Adam no factor makes the two kinds agree. Raises `ValueError` for an unknown convention, a bad
+    number, or a missing `examples` or `lr`.
     """
     require("value", value)
     require("momentum", momentum, high=1.0)

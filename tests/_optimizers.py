@@ -1,6 +1,8 @@
-"""What the tests of SGD, Adam and AdamW share: one stream of gradients fed to two optimizers, compared at every step.
+"""What the tests of SGD, Adam and AdamW share: one stream of gradients fed to two optimizers,
+compared at every step.
 
-The gradients are given, never computed from the weights: an optimizer fed its own gradients can be chaotic (Adam at
+The gradients are given, never computed from the weights: an optimizer fed its own gradients can be
+chaotic (Adam at
 β₂ = 0 is), and then the smallest rounding decides the weights.
 """
 
@@ -15,10 +17,18 @@ TOLERANCE = 1e-12
 
 SCHEDULERS = {
     "StepLR": lambda optimizer: torch.optim.lr_scheduler.StepLR(optimizer, step_size=7, gamma=0.5),
-    "CosineAnnealingLR": lambda optimizer: torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=30),
-    "LambdaLR": lambda optimizer: torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: min(1.0, (step + 1) / 10)),
-    "OneCycleLR": lambda optimizer: torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=0.1, total_steps=STEPS),
-    "ReduceLROnPlateau": lambda optimizer: torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer, patience=2),
+    "CosineAnnealingLR": lambda optimizer: torch.optim.lr_scheduler.CosineAnnealingLR(
+        optimizer, T_max=30
+    ),
+    "LambdaLR": lambda optimizer: torch.optim.lr_scheduler.LambdaLR(
+        optimizer, lambda step: min(1.0, (step + 1) / 10)
+    ),
+    "OneCycleLR": lambda optimizer: torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, max_lr=0.1, total_steps=STEPS
+    ),
+    "ReduceLROnPlateau": lambda optimizer: torch.optim.lr_scheduler.ReduceLROnPlateau(
+        optimizer, patience=2
+    ),
 }
 
 
@@ -32,16 +42,23 @@ def parameters(dtype=torch.float64):
 
 
 def gradients(steps=STEPS, dtype=torch.float64):
-    """One list of gradients per step, of a different size for each tensor, with entries that are always zero."""
+    """One list of gradients per step, of a different size for each tensor, with entries that are
+    always zero.
+    """
     generator = torch.Generator().manual_seed(2)
     for _ in range(steps):
-        batch = [torch.randn(shape, generator=generator, dtype=torch.float64) for shape in SHAPES.values()]
+        batch = [
+            torch.randn(shape, generator=generator, dtype=torch.float64)
+            for shape in SHAPES.values()
+        ]
         batch[3][0] = 0
         yield [(size * g).to(dtype) for size, g in zip((1.0, 1e-3, 10.0, 1.0), batch, strict=True)]
 
 
 def with_gaps(batches):
-    """The same gradients, now and then None: never for the scalar, two steps in three for the matrix, …"""
+    """The same gradients, now and then None: never for the scalar, two steps in three for the
+    matrix, …
+    """
     for step, batch in enumerate(batches):
         yield [g if i == 0 or (step + i) % 3 == 0 else None for i, g in enumerate(batch)]
 
@@ -51,7 +68,9 @@ def build(optimizer, options, dtype=torch.float64):
     params = parameters(dtype)
     if isinstance(options, dict):
         return optimizer(params, **options)
-    return optimizer([{"params": params[2 * i : 2 * i + 2], **group} for i, group in enumerate(options)])
+    return optimizer(
+        [{"params": params[2 * i : 2 * i + 2], **group} for i, group in enumerate(options)]
+    )
 
 
 def params_of(optimizer):
@@ -59,7 +78,9 @@ def params_of(optimizer):
 
 
 def feed(optimizer, batch):
-    """One step with these gradients, written into p.grad where there is one, as backward() after zeroing would."""
+    """One step with these gradients, written into p.grad where there is one, as backward() after
+    zeroing would.
+    """
     for p, g in zip(params_of(optimizer), batch, strict=True):
         if p.grad is not None and g is not None:
             p.grad.copy_(g)
@@ -69,7 +90,8 @@ def feed(optimizer, batch):
 
 
 def assert_same_path(case, ours, theirs, batches, between=None, tolerance=TOLERANCE):
-    """Feed both; parameters and state must agree after every step, and gradients must still be what was fed.
+    """Feed both; parameters and state must agree after every step, and gradients must still be what
+    was fed.
 
     `between(step)` is called after each step, for schedulers and the like.
     """
@@ -78,11 +100,15 @@ def assert_same_path(case, ours, theirs, batches, between=None, tolerance=TOLERA
         feed(ours, batch)
         feed(theirs, batch)
         for name, p, q, g in zip(SHAPES, params_of(ours), params_of(theirs), batch, strict=True):
-            assert g is None or torch.equal(p.grad, g), f"{case}, step {step}, {name}: step() changed p.grad"
+            assert g is None or torch.equal(p.grad, g), (
+                f"{case}, step {step}, {name}: step() changed p.grad"
+            )
             history[name].append((step, p.detach().clone(), q.detach().clone()))
             for key, value in theirs.state.get(q, {}).items():
                 mine = ours.state[p][key]
-                history[f"{name}, {key}"].append((step, torch.as_tensor(mine).clone(), value.clone()))
+                history[f"{name}, {key}"].append(
+                    (step, torch.as_tensor(mine).clone(), value.clone())
+                )
         if between is not None:
             between(step)
     for name, rows in history.items():
@@ -100,7 +126,9 @@ def gap(ours, theirs):
 
 
 def path(update, start, grads, state=None, **hyper):
-    """Weights after each step [steps, …] from `start`; each of `grads` is a tensor, or a function of the weights."""
+    """Weights after each step [steps, …] from `start`; each of `grads` is a tensor, or a function
+    of the weights.
+    """
     w, state, visited = start.clone(), {} if state is None else state, []
     for g in grads:
         update(w, g(w) if callable(g) else g, state, **hyper)

@@ -1,4 +1,7 @@
-"""Small explorers, one of each kind, for the tests of the panel and `bench.widgets`. Captions tell the numbers seen."""
+"""Small explorers, one of each kind, for the tests of the panel and `bench.widgets`.
+
+Captions tell the numbers seen.
+"""
 
 import time
 
@@ -16,13 +19,17 @@ def compute_waves(frequency, damping, kind):
     if damping > 0.9:
         raise ValueError(f"damping = {damping:g}: must be at most 0.9 with this frequency")
     wave = {"cosine": np.cos, "sine": np.sin}[kind]
-    return np.stack([np.exp(-damping * STEPS / 10) * wave(frequency * STEPS / 10 + k / 4) for k in range(4)])
+    return np.stack(
+        [np.exp(-damping * STEPS / 10) * wave(frequency * STEPS / 10 + k / 4) for k in range(4)]
+    )
 
 
 def prepare_waves(figure):
     left, right = figure.subplots(1, 2)
     left.set(title="Four starts", xlabel="step", ylabel="weight", xlim=(0, 100), ylim=(-1.1, 1.6))
-    right.set(title="Mean of the four", xlabel="step", ylabel="weight", xlim=(0, 100), ylim=(-1.1, 1.6))
+    right.set(
+        title="Mean of the four", xlabel="step", ylabel="weight", xlim=(0, 100), ylim=(-1.1, 1.6)
+    )
     marks = {"lines": [left.plot([], [], label=f"start {k}")[0] for k in range(4)]}
     marks["band"] = plotting.draw_band(right, STEPS, np.zeros((1, 100)), label="mean, 95 %")
     left.legend(loc="upper right", ncols=4)
@@ -55,7 +62,9 @@ begun, ended = [], []  # widths whose training began, and with how many seeds ea
 
 
 def compute_errors(width, seeds=8, seconds=0.05):
-    """A make-believe training of all strengths, seed by seed: test errors [seeds so far, strengths]."""
+    """A make-believe training of all strengths, seed by seed: test errors [seeds so far,
+    strengths].
+    """
     begun.append(width)
     draws, errors = np.random.default_rng(0), []
     try:
@@ -76,7 +85,11 @@ def prepare_errors(figure):
     band = plotting.draw_band(left, STRENGTHS, np.zeros((1, len(STRENGTHS))), label="mean, 95 %")
     left.legend(loc="upper right")
     here = left.axvline(1, color=plotting.ink(), linestyle="-", linewidth=1)
-    return {"band": band, "here": here, "seeds": right.plot([], [], "o", color=plotting.series(1)[0])}
+    return {
+        "band": band,
+        "here": here,
+        "seeds": right.plot([], [], "o", color=plotting.series(1)[0]),
+    }
 
 
 def draw_errors(marks, result, strength):

@@ -8,7 +8,9 @@ import pytest
 os.environ["COURSE_HEADLESS"] = "1"  # explorers compute to the end and leave a picture
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"  # where a copy of Spambase lies beside some checkouts
+SHARED = (
+    Path(__file__).resolve().parents[2] / "shared" / "data"
+)  # where a copy of Spambase lies beside some checkouts
 if SHARED.is_dir():
     os.environ.setdefault("COURSE_DATA", str(SHARED))
 
@@ -37,14 +39,18 @@ def repository() -> Path:
 
 @pytest.fixture
 def course(tmp_path: Path):
-    """A tiny course in a folder of its own: a function that writes sources there and returns the notebooks' folder."""
+    """A tiny course in a folder of its own: a function that writes sources there and returns the
+    notebooks' folder.
+    """
     notebooks = tmp_path / "notebooks"
     (tmp_path / "course_lib").mkdir()
     (notebooks / "src").mkdir(parents=True)
 
     def write(**sources: str) -> Path:
         for name, text in sources.items():
-            (notebooks / "src" / f"{name.removeprefix('_')}.py").write_text(SOURCE + text, encoding="utf-8")
+            (notebooks / "src" / f"{name.removeprefix('_')}.py").write_text(
+                SOURCE + text, encoding="utf-8"
+            )
         return notebooks
 
     return write

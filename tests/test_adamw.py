@@ -24,7 +24,8 @@ from tests._optimizers import (
 
 float64 = {"dtype": torch.float64}
 
-# ordered simple → complex; a list holds one dict per parameter group; `weight_decay` is L2 for Adam, decay for AdamW
+# ordered simple → complex; a list holds one dict per parameter group; `weight_decay` is L2 for
+# Adam, decay for AdamW
 OPTIONS = {
     "defaults": {},
     "lr": {"lr": 0.1},
@@ -44,13 +45,30 @@ OPTIONS = {
     "weight decay, maximize": {"lr": 0.01, "weight_decay": 0.1, "maximize": True},
     "weight decay, lr a tensor": {"lr": torch.tensor(0.03, **float64), "weight_decay": 0.1},
     "AMSGrad": {"lr": 0.01, "amsgrad": True},
-    "AMSGrad with a short memory, so that the maximum differs": {"lr": 0.01, "amsgrad": True, "betas": (0.9, 0.5)},
-    "AMSGrad, weight decay, maximize": {"lr": 0.01, "amsgrad": True, "weight_decay": 0.1, "maximize": True},
+    "AMSGrad with a short memory, so that the maximum differs": {
+        "lr": 0.01,
+        "amsgrad": True,
+        "betas": (0.9, 0.5),
+    },
+    "AMSGrad, weight decay, maximize": {
+        "lr": 0.01,
+        "amsgrad": True,
+        "weight_decay": 0.1,
+        "maximize": True,
+    },
     "groups: two rates": [{"lr": 0.1}, {"lr": 0.001}],
-    "groups: weight decay for one, none for the other": [{"weight_decay": 0.1}, {"weight_decay": 0.0}],
+    "groups: weight decay for one, none for the other": [
+        {"weight_decay": 0.1},
+        {"weight_decay": 0.0},
+    ],
     "groups: everything different": [
         {"lr": 0.01, "betas": (0.5, 0.9), "eps": 1e-4, "weight_decay": 0.3, "maximize": True},
-        {"lr": torch.tensor(0.1, **float64), "betas": (0.0, 0.5), "amsgrad": True, "weight_decay": 0.01},
+        {
+            "lr": torch.tensor(0.1, **float64),
+            "betas": (0.0, 0.5),
+            "amsgrad": True,
+            "weight_decay": 0.01,
+        },
     ],
 }
 TWINS = {Adam: torch.optim.Adam, AdamW: torch.optim.AdamW}
@@ -65,26 +83,37 @@ def test_equals_torch_at_every_step(case, kind):
 
 def test_decoupled_adam_is_adamw():
     ours = build(Adam, {"weight_decay": 0.1, "decoupled_weight_decay": True})
-    assert_same_path("Adam, decoupled", ours, build(torch.optim.AdamW, {"weight_decay": 0.1}), gradients())
+    assert_same_path(
+        "Adam, decoupled", ours, build(torch.optim.AdamW, {"weight_decay": 0.1}), gradients()
+    )
 
 
 @pytest.mark.parametrize("kind", TWINS)
 def test_a_parameter_without_gradient_keeps_value_moments_and_step_count(kind):
     options = {"lr": 0.01, "weight_decay": 0.1}
-    assert_same_path("gaps", build(kind, options), build(TWINS[kind], options), with_gaps(gradients()))
+    assert_same_path(
+        "gaps", build(kind, options), build(TWINS[kind], options), with_gaps(gradients())
+    )
 
 
 @pytest.mark.parametrize("kind", TWINS)
 def test_float32_stays_float32_and_close(kind):
-    ours, theirs = (build(k, {"lr": 0.01, "weight_decay": 0.1}, torch.float32) for k in (kind, TWINS[kind]))
-    assert_same_path("float32", ours, theirs, gradients(dtype=torch.float32), tolerance=STEPS * 10 * 2**-24)
-    assert {ours.state[p][key].dtype for p in params_of(ours) for key in ("exp_avg", "exp_avg_sq")} == {torch.float32}
+    ours, theirs = (
+        build(k, {"lr": 0.01, "weight_decay": 0.1}, torch.float32) for k in (kind, TWINS[kind])
+    )
+    assert_same_path(
+        "float32", ours, theirs, gradients(dtype=torch.float32), tolerance=STEPS * 10 * 2**-24
+    )
+    assert {
+        ours.state[p][key].dtype for p in params_of(ours) for key in ("exp_avg", "exp_avg_sq")
+    } == {torch.float32}
 
 
 @pytest.mark.parametrize("kind", TWINS)
 @pytest.mark.parametrize("size", [1e-30, 1e-20, 1e-8, 1e8, 1e18], ids=str)
 def test_float32_at_the_ends_of_its_range(size, kind):
-    # the square is nothing, a subnormal number, as small as ε, large, almost too large: w may not notice, or become NaN
+    # the square is nothing, a subnormal number, as small as ε, large, almost too large: w may not
+    # notice, or become NaN
     ours, theirs = (build(k, {"lr": 0.01}, torch.float32) for k in (kind, TWINS[kind]))
     batches = ([(g / g.abs().max() * size).float() for g in batch] for batch in gradients(50))
     for step, batch in enumerate(batches, 1):
@@ -120,7 +149,8 @@ def test_equals_torch_for_any_shape_and_numbers(kind, shape, options):
             assert_close(f"{kind.__name__}, {options}, step {step}", ours, theirs)
 
 
-# --- the pure function ------------------------------------------------------------------------------------------------
+# --- the pure function
+# ------------------------------------------------------------------------------------------------
 
 
 def test_the_update_changes_param_and_state_in_place_and_nothing_else():
@@ -143,31 +173,46 @@ def test_one_tensor_of_models_with_a_setting_each_is_as_many_runs(amsgrad):
     }
     betas = [(0.9, 0.999), (0.0, 0.9), (0.9, 0.0), (0.5, 0.5)]
     start, grads = normal(4, 3, 2), [normal(4, 3, 2, seed=step) for step in range(1, 51)]
-    together = {name: torch.tensor(values, **float64).view(4, 1, 1) for name, values in columns.items()}
+    together = {
+        name: torch.tensor(values, **float64).view(4, 1, 1) for name, values in columns.items()
+    }
     together["betas"] = torch.tensor(betas, **float64).T.reshape(2, 4, 1, 1).unbind()
     joint = path(adam_update, start, grads, amsgrad=amsgrad, **together)
     for i in range(4):
         alone = {name: values[i] for name, values in columns.items()}
-        single = path(adam_update, start[i], [g[i] for g in grads], betas=betas[i], amsgrad=amsgrad, **alone)
+        single = path(
+            adam_update, start[i], [g[i] for g in grads], betas=betas[i], amsgrad=amsgrad, **alone
+        )
         assert_close(f"model {i}", joint[:, i], single, 1e-14)
 
 
-# --- reduces to -------------------------------------------------------------------------------------------------------
+# --- reduces to
+# -------------------------------------------------------------------------------------------------------
 
 GRADS = [normal(3, 2, seed=step) for step in range(1, 51)]
 UNCORRECTED = 10**9  # so late a step that 1 − βᵗ is 1: the bias correction is gone
 
 
 def moments_of_zero(step):
-    return {"step": step, "exp_avg": torch.zeros(3, 2, **float64), "exp_avg_sq": torch.zeros(3, 2, **float64)}
+    return {
+        "step": step,
+        "exp_avg": torch.zeros(3, 2, **float64),
+        "exp_avg_sq": torch.zeros(3, 2, **float64),
+    }
 
 
 @pytest.mark.parametrize("amsgrad", [False, True])
 def test_without_decay_adam_and_adamw_are_one(amsgrad):
     adam = path(adam_update, normal(3, 2), GRADS, amsgrad=amsgrad)
-    assert torch.equal(adam, path(adamw_update, normal(3, 2), GRADS, weight_decay=0.0, amsgrad=amsgrad))
-    zero = torch.zeros(3, 1, **float64)  # a strength per model is never left out, and must not matter either
-    assert torch.equal(adam, path(adam_update, normal(3, 2), GRADS, l2=zero, weight_decay=zero, amsgrad=amsgrad))
+    assert torch.equal(
+        adam, path(adamw_update, normal(3, 2), GRADS, weight_decay=0.0, amsgrad=amsgrad)
+    )
+    zero = torch.zeros(
+        3, 1, **float64
+    )  # a strength per model is never left out, and must not matter either
+    assert torch.equal(
+        adam, path(adam_update, normal(3, 2), GRADS, l2=zero, weight_decay=zero, amsgrad=amsgrad)
+    )
 
 
 def test_the_two_decays_differ_from_the_first_step():
@@ -178,27 +223,36 @@ def test_the_two_decays_differ_from_the_first_step():
 
 @pytest.mark.parametrize("size", [1e-100, 1.0, 1e100], ids=str)
 def test_without_memory_and_ε_every_weight_moves_by_lr_against_the_sign(size):
-    visited = path(adam_update, normal(3, 2), [size * g for g in GRADS], lr=0.1, betas=(0.0, 0.0), eps=1e-300)
+    visited = path(
+        adam_update, normal(3, 2), [size * g for g in GRADS], lr=0.1, betas=(0.0, 0.0), eps=1e-300
+    )
     steps = visited.diff(dim=0, prepend=normal(1, 3, 2))
     assert_close("sign descent", steps, -0.1 * torch.stack(GRADS).sign())
 
 
 def test_amsgrad_is_adam_while_the_squares_grow():
     growing = [normal(3, 2) * 1.5**step for step in range(30)]
-    assert torch.equal(path(adam_update, normal(3, 2), growing), path(adam_update, normal(3, 2), growing, amsgrad=True))
+    assert torch.equal(
+        path(adam_update, normal(3, 2), growing),
+        path(adam_update, normal(3, 2), growing, amsgrad=True),
+    )
     shrinking = growing[::-1]
     kept = path(adam_update, normal(3, 2), shrinking, amsgrad=True)
     assert not torch.allclose(path(adam_update, normal(3, 2), shrinking), kept)
 
 
 def adagrad(t, lr=0.1, eps=1e-3):
-    """β₂ = 1 − 1/t makes v the plain mean of the t squares, G/t; what bias correction then adds is taken out again."""
+    """β₂ = 1 − 1/t makes v the plain mean of the t squares, G/t; what bias correction then adds is
+    taken out again.
+    """
     scale = math.sqrt(t * (1 - (1 - 1 / t) ** t))
     return {"betas": (0.0, 1 - 1 / t), "lr": lr / scale, "eps": eps / scale}
 
 
 def rmsprop(t, lr=0.1, eps=1e-3, alpha=0.9):
-    """RMSprop corrects no bias: Adam's correction, a factor 1/√(1 − αᵗ) of √v, is undone in the rate and in ε."""
+    """RMSprop corrects no bias: Adam's correction, a factor 1/√(1 − αᵗ) of √v, is undone in the
+    rate and in ε.
+    """
     correction = math.sqrt(1 - alpha**t)
     return {"betas": (0.0, alpha), "lr": lr / correction, "eps": eps / correction}
 
@@ -235,7 +289,8 @@ def test_rmsprop_is_adam_without_momentum_and_without_bias_correction():
         assert not torch.allclose(corrected[t], p, atol=1e-3), "bias correction must show"
 
 
-# --- lesson 04, Exact -------------------------------------------------------------------------------------------------
+# --- lesson 04, Exact
+# -------------------------------------------------------------------------------------------------
 
 
 def test_the_first_step_has_size_lr():
@@ -247,7 +302,9 @@ def test_the_first_step_has_size_lr():
 
 def test_without_correction_the_first_step_is_larger_by_the_ratio_of_the_corrections():
     start = torch.zeros(3, 2, **float64)
-    step = path(adam_update, start, [normal(3, 2)], moments_of_zero(UNCORRECTED), lr=0.1, eps=1e-300)[0]
+    step = path(
+        adam_update, start, [normal(3, 2)], moments_of_zero(UNCORRECTED), lr=0.1, eps=1e-300
+    )[0]
     assert_close("first step", step, -normal(3, 2).sign() * 0.1 * (1 - 0.9) / math.sqrt(1 - 0.999))
 
 
@@ -263,14 +320,20 @@ def test_adamw_is_an_exponential_average_of_its_updates():
         average = (1 - alpha) * average + alpha * target
         assert_close(f"step {t}", w, average)
         past = torch.tensor([alpha * (1 - alpha) ** (t - s) for s in range(1, t + 1)], **float64)
-        assert_close(f"step {t}, unrolled", w, (1 - alpha) ** t * start + torch.einsum("s,sij->ij", past, targets[:t]))
+        assert_close(
+            f"step {t}, unrolled",
+            w,
+            (1 - alpha) ** t * start + torch.einsum("s,sij->ij", past, targets[:t]),
+        )
 
 
 @pytest.mark.parametrize("lam", [0.01, 0.1, 1.0])
 def test_the_horizon_of_that_average_is_one_over_lr_lambda_steps(lam):
     lr, start = 0.01, normal(3, 2)
     horizon = round(1 / (lr * lam))
-    left = path(adamw_update, start, [torch.zeros(3, 2, **float64)] * horizon, lr=lr, weight_decay=lam)[-1]
+    left = path(
+        adamw_update, start, [torch.zeros(3, 2, **float64)] * horizon, lr=lr, weight_decay=lam
+    )[-1]
     assert ((left / start - math.exp(-1)).abs() <= lr * lam).all(), "a start is forgotten to 1/e"
 
 
@@ -292,7 +355,9 @@ def test_a_schedule_of_the_rate_schedules_the_decay():
 
 HESSIAN = torch.tensor([[2.0, 1.0], [1.0, 3.0]], **float64)
 CENTER = torch.tensor([2.0, 0.25], **float64)  # the loss is ½(w − center)ᵀH(w − center)
-LAST_RATE = 0.3 * 4000**-0.5  # a step is about as long as this, or shorter: so near does the path settle
+LAST_RATE = (
+    0.3 * 4000**-0.5
+)  # a step is about as long as this, or shorter: so near does the path settle
 
 
 def settle(lam, **options):
@@ -334,17 +399,22 @@ def test_the_gradient_is_read_from_both_moments_of_a_state_dict_after_one_step(k
     saved = optimizer.state_dict()
     beta1, beta2 = saved["param_groups"][0]["betas"]
     assert_close("first moment", saved["state"][0]["exp_avg"] / (1 - beta1), grad)
-    assert_close("second moment", (saved["state"][0]["exp_avg_sq"] / (1 - beta2)).sqrt(), grad.abs())
+    assert_close(
+        "second moment", (saved["state"][0]["exp_avg_sq"] / (1 - beta2)).sqrt(), grad.abs()
+    )
 
 
 def test_amsgrad_mends_the_counterexample_of_reddi_kale_and_kumar():
-    # loss C·x at every third step, −x at the others, on [−1, 1]: the average falls towards x = −1 when C > 2
+    # loss C·x at every third step, −x at the others, on [−1, 1]: the average falls towards x = −1
+    # when C > 2
     C, ends = 4.0, {}
     for amsgrad in (False, True):
         x, state = torch.zeros(1, **float64), {}
         for t, g in enumerate(itertools.islice(itertools.cycle([C, -1.0, -1.0]), 3000), 1):
             grad, lr = torch.full_like(x, g), 0.5 / math.sqrt(t)
-            adam_update(x, grad, state, lr=lr, betas=(0.0, 1 / (1 + C**2)), amsgrad=amsgrad).clamp_(-1, 1)
+            adam_update(x, grad, state, lr=lr, betas=(0.0, 1 / (1 + C**2)), amsgrad=amsgrad).clamp_(
+                -1, 1
+            )
         ends[amsgrad] = x.item()
     assert ends[False] > 0.9, "Adam ends at the worst point"
     assert ends[True] < -0.9, "AMSGrad at the best"

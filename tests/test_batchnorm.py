@@ -1,10 +1,19 @@
-"""BatchNorm and LayerNorm against torch's: outputs, gradients, buffers; the refusals; the identities of lesson 07."""
+"""BatchNorm and LayerNorm against torch's: outputs, gradients, buffers; the refusals; the
+identities of lesson 07.
+"""
 
 import pytest
 import torch
 from torch import nn
 
-from course_lib.batchnorm import BatchNorm1d, BatchNorm2d, LayerNorm, batch_norm, fold_batch_norm, layer_norm
+from course_lib.batchnorm import (
+    BatchNorm1d,
+    BatchNorm2d,
+    LayerNorm,
+    batch_norm,
+    fold_batch_norm,
+    layer_norm,
+)
 
 DOUBLE = {"dtype": torch.float64}
 
@@ -28,7 +37,9 @@ def backward(layer, x):
     x = x.clone(memory_format=torch.preserve_format).requires_grad_()
     y = layer(x)
     weights = draw(*y.shape, seed=9).to(y.dtype)
-    grads = torch.autograd.grad((weights * y.sin()).sum(), [x, *layer.parameters()], materialize_grads=True)
+    grads = torch.autograd.grad(
+        (weights * y.sin()).sum(), [x, *layer.parameters()], materialize_grads=True
+    )
     return [y.detach(), *grads]
 
 
@@ -64,9 +75,11 @@ INPUTS = {
     "images": (BatchNorm2d, nn.BatchNorm2d, lambda k: draw(4, 3, 2, 5, seed=k) + 3),
     "one image": (BatchNorm2d, nn.BatchNorm2d, lambda k: draw(1, 3, 2, 2, seed=k)),
     "channels last": (
-        BatchNorm2d, nn.BatchNorm2d, lambda k: draw(4, 3, 2, 5, seed=k).to(memory_format=torch.channels_last),
+        BatchNorm2d,
+        nn.BatchNorm2d,
+        lambda k: draw(4, 3, 2, 5, seed=k).to(memory_format=torch.channels_last),
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("options", OPTIONS)
@@ -88,7 +101,9 @@ def test_float32_too(kind):
     ours, theirs, batch = INPUTS[kind]
     mine, torchs = pair(ours, theirs, 3)
     for step in range(3):
-        assert_same(backward(mine, batch(step).float()), backward(torchs, batch(step).float()), step, 2e-5)
+        assert_same(
+            backward(mine, batch(step).float()), backward(torchs, batch(step).float()), step, 2e-5
+        )
         assert_same(mine.state_dict().values(), torchs.state_dict().values(), step, 2e-5)
 
 
@@ -113,7 +128,11 @@ def test_state_dicts_load_both_ways():
 def test_mean_and_variance_are_buffers_and_gamma_and_beta_parameters():
     layer = BatchNorm1d(3)
     assert [name for name, _ in layer.named_parameters()] == ["weight", "bias"]
-    assert [name for name, _ in layer.named_buffers()] == ["running_mean", "running_var", "num_batches_tracked"]
+    assert [name for name, _ in layer.named_buffers()] == [
+        "running_mean",
+        "running_var",
+        "num_batches_tracked",
+    ]
 
 
 def test_tracking_switched_off_later_is_as_in_torch():
@@ -190,9 +209,13 @@ def test_momentum_may_differ_by_model():
 
 def test_layer_norm_of_many_models_at_once():
     x, gamma, beta = draw(4, 6, 3), draw(4, 1, 3, seed=1), draw(4, 1, 3, seed=2)
-    expected = torch.stack([nn.functional.layer_norm(a, (3,), g[0], b[0]) for a, g, b in zip(x, gamma, beta)])
+    expected = torch.stack(
+        [nn.functional.layer_norm(a, (3,), g[0], b[0]) for a, g, b in zip(x, gamma, beta)]
+    )
     assert_same([layer_norm(x, 3, gamma, beta)], [expected], "")
-    assert_same([torch.vmap(lambda a, g, b: layer_norm(a, 3, g, b))(x, gamma, beta)], [expected], "vmap")
+    assert_same(
+        [torch.vmap(lambda a, g, b: layer_norm(a, 3, g, b))(x, gamma, beta)], [expected], "vmap"
+    )
 
 
 def test_only_one_of_the_running_statistics_may_be_given_in_training():
@@ -218,12 +241,16 @@ def test_gradients_are_those_of_finite_differences_twice():
     def f(x, gamma, beta):
         return batch_norm(x, *statistics(2), gamma, beta, training=True).sin()
 
-    assert torch.autograd.gradcheck(f, (x, gamma, beta)) and torch.autograd.gradgradcheck(f, (x, gamma, beta))
+    assert torch.autograd.gradcheck(f, (x, gamma, beta)) and torch.autograd.gradgradcheck(
+        f, (x, gamma, beta)
+    )
     assert torch.autograd.gradcheck(lambda *a: layer_norm(a[0], 2, *a[1:]), (x, gamma, beta))
 
 
 def test_the_gradient_flows_through_the_statistics():
-    """Held-fixed statistics would let Σ x̂ᵢ move; through them a shift and a stretch of the batch change nothing."""
+    """Held-fixed statistics would let Σ x̂ᵢ move; through them a shift and a stretch of the batch
+    change nothing.
+    """
     x = draw(6, 3).requires_grad_()
     y = batch_norm(x, training=True, eps=1e-300)
     (grad,) = torch.autograd.grad((draw(6, 3, seed=1) * y).sum(), x)
@@ -233,13 +260,31 @@ def test_the_gradient_flows_through_the_statistics():
 # ---------------------------------------------------------------- folding
 
 LAYERS = {
-    "linear": (lambda bias: nn.Linear(4, 3, bias=bias, **DOUBLE), BatchNorm1d, nn.BatchNorm1d, (6, 4)),
-    "conv1d": (lambda bias: nn.Conv1d(4, 3, 2, bias=bias, **DOUBLE), BatchNorm1d, nn.BatchNorm1d, (6, 4, 5)),
-    "conv2d": (lambda bias: nn.Conv2d(2, 3, 3, padding=1, bias=bias, **DOUBLE), BatchNorm2d, nn.BatchNorm2d,
-               (6, 2, 5, 5)),
-    "grouped": (lambda bias: nn.Conv2d(3, 3, 3, groups=3, bias=bias, **DOUBLE), BatchNorm2d, nn.BatchNorm2d,
-                (6, 3, 5, 5)),
-}  # fmt: skip
+    "linear": (
+        lambda bias: nn.Linear(4, 3, bias=bias, **DOUBLE),
+        BatchNorm1d,
+        nn.BatchNorm1d,
+        (6, 4),
+    ),
+    "conv1d": (
+        lambda bias: nn.Conv1d(4, 3, 2, bias=bias, **DOUBLE),
+        BatchNorm1d,
+        nn.BatchNorm1d,
+        (6, 4, 5),
+    ),
+    "conv2d": (
+        lambda bias: nn.Conv2d(2, 3, 3, padding=1, bias=bias, **DOUBLE),
+        BatchNorm2d,
+        nn.BatchNorm2d,
+        (6, 2, 5, 5),
+    ),
+    "grouped": (
+        lambda bias: nn.Conv2d(3, 3, 3, groups=3, bias=bias, **DOUBLE),
+        BatchNorm2d,
+        nn.BatchNorm2d,
+        (6, 3, 5, 5),
+    ),
+}
 
 
 @pytest.mark.parametrize("options", [{}, {"affine": False}, {"bias": False}], ids=str)
@@ -256,8 +301,12 @@ def test_folding_changes_no_output(kind, whose, bias, options):
     folded = fold_batch_norm(layer, norm)
     x = draw(*size, seed=8) * 3
     assert_same([folded(x)], [norm(layer(x))], kind)
-    assert_same([*layer.state_dict().values(), *norm.state_dict().values()], before, "left alone", 0)
-    assert type(folded) is type(layer) and all(p.requires_grad and p.is_leaf for p in folded.parameters())
+    assert_same(
+        [*layer.state_dict().values(), *norm.state_dict().values()], before, "left alone", 0
+    )
+    assert type(folded) is type(layer) and all(
+        p.requires_grad and p.is_leaf for p in folded.parameters()
+    )
 
 
 @pytest.mark.parametrize(
@@ -282,7 +331,10 @@ def test_what_cannot_be_folded_is_refused(layer, norm, named):
 @pytest.mark.parametrize(
     ("options", "named"),
     [
-        *(({"momentum": m}, "momentum = ") for m in (-0.1, 1.5, float("nan"), float("inf"), "a", True)),
+        *(
+            ({"momentum": m}, "momentum = ")
+            for m in (-0.1, 1.5, float("nan"), float("inf"), "a", True)
+        ),
         *(({"eps": e}, "eps = ") for e in (0.0, -1e-5, float("nan"), float("inf"), None)),
         *(({"num_features": n}, "num_features = ") for n in (0, -3, 2.5, float("nan"), "3")),
     ],
@@ -371,12 +423,16 @@ def test_without_tracking_there_is_nothing_to_poison():
 
 
 def test_by_hand():
-    """Batch 1, 3, 8: μ = 4, σ² = 26/3 for the output; a tenth of 4 and of 13 to remember, and nine of 0 and 1."""
+    """Batch 1, 3, 8: μ = 4, σ² = 26/3 for the output; a tenth of 4 and of 13 to remember, and nine
+    of 0 and 1.
+    """
     x = torch.tensor([[1.0], [3.0], [8.0]], **DOUBLE)
     mean, var = statistics(1)
     y = batch_norm(x, mean, var, training=True)
     assert torch.allclose(y, (x - 4) / (26 / 3 + 1e-5) ** 0.5, rtol=0, atol=1e-15)
-    assert mean.item() == pytest.approx(0.4, abs=1e-15) and var.item() == pytest.approx(0.9 + 1.3, abs=1e-15)
+    assert mean.item() == pytest.approx(0.4, abs=1e-15) and var.item() == pytest.approx(
+        0.9 + 1.3, abs=1e-15
+    )
     later = batch_norm(x, mean, var)
     assert torch.allclose(later, (x - 0.4) / (2.2 + 1e-5) ** 0.5, rtol=0, atol=1e-15)
 
@@ -417,14 +473,20 @@ def test_scaling_the_weights_is_scaling_eps_back_and_the_gradient_by_one_over_al
         return torch.autograd.grad(loss(w, eps), w)[0]
 
     assert abs(loss(alpha * w, alpha**2 * 1e-3) - loss(w, 1e-3)) < 1e-12
-    assert torch.allclose(grad(alpha * w, alpha**2 * 1e-3), grad(w, 1e-3) / alpha, rtol=1e-10, atol=0)
+    assert torch.allclose(
+        grad(alpha * w, alpha**2 * 1e-3), grad(w, 1e-3) / alpha, rtol=1e-10, atol=0
+    )
     g = grad(w, 1e-300)
-    assert (g * w).sum(0).abs().max() < 1e-12 * g.norm() * w.norm(), "orthogonal, per output, without ε"
+    assert (g * w).sum(0).abs().max() < 1e-12 * g.norm() * w.norm(), (
+        "orthogonal, per output, without ε"
+    )
 
 
 @pytest.mark.parametrize("eps", [1e-5, 1e-3, 0.1])
 def test_with_eps_the_gradient_leans_towards_the_weights_by_a_share_of_eps_over_variance(eps):
-    """w·∇loss = Σ over features of (ε/(σ² + ε))·Σᵢ g_ᵢx̂ᵢ, with g the gradient at x̂: measured in the lesson."""
+    """w·∇loss = Σ over features of (ε/(σ² + ε))·Σᵢ g_ᵢx̂ᵢ, with g the gradient at x̂: measured in
+    the lesson.
+    """
     x, w, g = draw(8, 4), draw(4, 3, seed=1).requires_grad_(), draw(8, 3, seed=2)
     z = x @ w
     y = batch_norm(z, training=True, eps=eps)

@@ -1,4 +1,6 @@
-"""Divisions of one data set, again and again: what each must be, and how much any two of them have in common."""
+"""Divisions of one data set, again and again: what each must be, and how much any two of them have
+in common.
+"""
 
 import itertools
 import math
@@ -64,13 +66,18 @@ def test_every_row_is_tested_as_often_as_chance_has_it():
     counts = torch.zeros(50)
     for _, test in repeated_subsampling(50, 4000, 0.2, seeded()):
         counts[test] += 1
-    variance = 4000 * 0.2 * 0.8  # of one count; they sum to 40 000, which makes any two correlated by −1/49
+    variance = (
+        4000 * 0.2 * 0.8
+    )  # of one count; they sum to 40 000, which makes any two correlated by −1/49
     statistic = (counts - 800).square().sum().item() / variance * 49 / 50
     assert 1e-6 < stats.chi2.sf(statistic, 49) < 1 - 1e-6
 
 
 def test_two_test_sets_share_their_squared_size_over_the_rows():
-    """n_te²/n rows on average: 4 of 20 for a fifth of 100. The mean of 4950 pairs lies within 5 standard errors."""
+    """n_te²/n rows on average: 4 of 20 for a fifth of 100.
+
+    The mean of 4950 pairs lies within 5 standard errors.
+    """
     sets = torch.zeros(100, 100)
     for row, (_, test) in zip(sets, repeated_subsampling(100, 100, 0.2, seeded())):
         row[test] = 1
@@ -83,7 +90,8 @@ def test_two_test_sets_share_their_squared_size_over_the_rows():
 def test_the_correction_is_exact_for_a_model_that_learns_nothing(n, n_te, J):
     """Var(mean) = E[s²]·(1/J + n_te/n_tr), in fractions, over all J-tuples of test sets.
 
-    Every row has an error of its own, of variance 1 and independent of the others; a result is the mean of n_te.
+    Every row has an error of its own, of variance 1 and independent of the others; a result is the
+    mean of n_te.
     """
     subsets = list(itertools.combinations(range(n), n_te))
     variance_of_mean = expected_square = Fraction(0)
@@ -91,23 +99,31 @@ def test_the_correction_is_exact_for_a_model_that_learns_nothing(n, n_te, J):
         cov = [[Fraction(len(set(a) & set(b)), n_te**2) for b in tuples] for a in tuples]
         total = sum(map(sum, cov)) / J**2  # Var(mean), given these test sets
         variance_of_mean += total
-        expected_square += (sum(cov[j][j] for j in range(J)) - J * total) / (J - 1)  # E[s²], given these
+        expected_square += (sum(cov[j][j] for j in range(J)) - J * total) / (
+            J - 1
+        )  # E[s²], given these
     assert variance_of_mean == expected_square * (Fraction(1, J) + Fraction(n_te, n - n_te))
 
 
-@pytest.mark.parametrize(("arguments", "message"), [
-    ({"rows": 1}, r"^rows = 1: must be a finite number in \[2, ∞\)$"),
-    ({"rows": 4.5}, "^rows = 4.5: must be a whole number$"),
-    ({"rows": math.nan}, "^rows = nan: "),
-    ({"rows": True}, "^rows = True: "),
-    ({"repetitions": 0}, r"^repetitions = 0: must be a finite number in \[1, ∞\)$"),
-    ({"repetitions": 2.5}, "^repetitions = 2.5: must be a whole number$"),
-    ({"test_fraction": 0.0}, r"^test_fraction = 0.0: must be a finite number in \(0, 1\)$"),
-    ({"test_fraction": 1}, "^test_fraction = 1: "),
-    ({"test_fraction": 20}, "^test_fraction = 20: "),
-    ({"test_fraction": 0.01}, "^test_fraction = 0.01 of 20 rows is 0: must leave at least 1 row to test, 1 to train$"),
-    ({"test_fraction": 0.99}, "^test_fraction = 0.99 of 20 rows is 20: must leave"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"rows": 1}, r"^rows = 1: must be a finite number in \[2, ∞\)$"),
+        ({"rows": 4.5}, "^rows = 4.5: must be a whole number$"),
+        ({"rows": math.nan}, "^rows = nan: "),
+        ({"rows": True}, "^rows = True: "),
+        ({"repetitions": 0}, r"^repetitions = 0: must be a finite number in \[1, ∞\)$"),
+        ({"repetitions": 2.5}, "^repetitions = 2.5: must be a whole number$"),
+        ({"test_fraction": 0.0}, r"^test_fraction = 0.0: must be a finite number in \(0, 1\)$"),
+        ({"test_fraction": 1}, "^test_fraction = 1: "),
+        ({"test_fraction": 20}, "^test_fraction = 20: "),
+        (
+            {"test_fraction": 0.01},
+            "^test_fraction = 0.01 of 20 rows is 0: must leave at least 1 row to test, 1 to train$",
+        ),
+        ({"test_fraction": 0.99}, "^test_fraction = 0.99 of 20 rows is 20: must leave"),
+    ],
+)
 def test_what_makes_no_division_is_refused(arguments, message):
     with pytest.raises(ValueError, match=message):
         repeated_subsampling(**{"rows": 20, **arguments})
@@ -118,4 +134,7 @@ def test_sizes_are_those_of_scikit_learn_but_for_the_rounding():
 
     theirs = next(ShuffleSplit(1, test_size=0.2, random_state=0).split(range(4601)))
     ours = repeated_subsampling(4601, 1)[0]
-    assert [len(part) for part in ours] == [3681, 920] and [len(part) for part in theirs] == [3680, 921]
+    assert [len(part) for part in ours] == [3681, 920] and [len(part) for part in theirs] == [
+        3680,
+        921,
+    ]

@@ -15,7 +15,8 @@ from course_lib.dropout import Dropout, MCDropout, WeightScalingDropout, dropout
 PS = (0.0, 0.1, 0.25, 0.5, 0.8, 0.96, 1.0)
 INNER = tuple(p for p in PS if 0 < p < 1)
 DTYPES = (torch.float64, torch.float32, torch.float16, torch.bfloat16)
-TINY = 1e-6  # a right implementation fails a test at this p-value once in a million seeds; the seeds are fixed
+# a right implementation fails a test at this p-value once in a million seeds; the seeds are fixed
+TINY = 1e-6
 LAYERS = (Dropout, MCDropout, WeightScalingDropout)
 
 
@@ -33,7 +34,8 @@ def assert_fair(count, n, chance, name):
     assert p_value > TINY, f"{name}: {count} of {n} at chance {chance:g}, p-value {p_value:.2g}"
 
 
-# --- exact ------------------------------------------------------------------------------------------------------------
+# --- exact
+# ------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("shape", [(), (7,), (5, 4), (2, 3, 4, 5), (0, 3)], ids=str)
@@ -88,7 +90,9 @@ def test_the_gradient_is_the_mask(p):
 
 def test_p_may_be_a_tensor_of_one_number():
     x = normal(3, 4)
-    assert torch.equal(dropout(x, torch.tensor(0.5), generator=seeded(3)), dropout(x, 0.5, generator=seeded(3)))
+    assert torch.equal(
+        dropout(x, torch.tensor(0.5), generator=seeded(3)), dropout(x, 0.5, generator=seeded(3))
+    )
 
 
 def test_dropped_signs_are_kept_as_zeros_as_torch_does():
@@ -105,18 +109,27 @@ def test_the_input_is_left_alone_and_shares_no_memory():
 @pytest.mark.parametrize("p", INNER)
 def test_dropout_and_relu_commute(p):
     x = normal(40, 30)
-    first, last = F.relu(dropout(x, p, generator=seeded(4))), dropout(F.relu(x), p, generator=seeded(4))
+    first, last = (
+        F.relu(dropout(x, p, generator=seeded(4))),
+        dropout(F.relu(x), p, generator=seeded(4)),
+    )
     assert torch.equal(first, last)
 
 
 def test_dropout_and_tanh_do_not():
     x = normal(40, 30)
-    assert not torch.allclose(torch.tanh(dropout(x, 0.5, generator=seeded(4))), dropout(x.tanh(), generator=seeded(4)))
+    assert not torch.allclose(
+        torch.tanh(dropout(x, 0.5, generator=seeded(4))), dropout(x.tanh(), generator=seeded(4))
+    )
 
 
-@pytest.mark.parametrize("x", [normal(6, 5).T, normal(8, 6)[::2, 1:4], normal(1, 4).expand(3, 4)], ids=range(3))
+@pytest.mark.parametrize(
+    "x", [normal(6, 5).T, normal(8, 6)[::2, 1:4], normal(1, 4).expand(3, 4)], ids=range(3)
+)
 def test_inputs_that_are_not_contiguous(x):
-    assert torch.equal(dropout(x, 0.3, generator=seeded(5)), dropout(x.contiguous(), 0.3, generator=seeded(5)))
+    assert torch.equal(
+        dropout(x, 0.3, generator=seeded(5)), dropout(x.contiguous(), 0.3, generator=seeded(5))
+    )
 
 
 def test_rows_that_share_memory_get_masks_of_their_own():
@@ -124,7 +137,8 @@ def test_rows_that_share_memory_get_masks_of_their_own():
     assert not torch.equal(y[0], y[1])
 
 
-# --- models side by side ----------------------------------------------------------------------------------------------
+# --- models side by side
+# ----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
@@ -134,7 +148,9 @@ def test_a_p_for_each_model_is_the_dropout_of_each_alone(dtype):
     stays = kept(x, ps, seeded(7))
     for v, p in enumerate(PS):
         alone = torch.where(stays[v], x[v] / (1 - p) if p < 1 else x[v], 0.0)
-        assert torch.allclose(together[v], alone, rtol=1e-6 if dtype == torch.float32 else 1e-15, atol=0), p
+        assert torch.allclose(
+            together[v], alone, rtol=1e-6 if dtype == torch.float32 else 1e-15, atol=0
+        ), p
     assert together.dtype == dtype
 
 
@@ -149,7 +165,8 @@ def test_p_in_another_precision_does_not_change_the_dtype():
     assert dropout(x, torch.full((2, 1), 0.5, dtype=torch.float64)).dtype == torch.float32
 
 
-# --- reduces to -------------------------------------------------------------------------------------------------------
+# --- reduces to
+# -------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("p", INNER)
@@ -157,7 +174,9 @@ def test_torch_takes_the_same_two_values(p):
     x = normal(200, 50)
     for y in (dropout(x, p, generator=seeded(9)), F.dropout(x, p)):
         ratio = y / x
-        assert torch.allclose(ratio[ratio != 0], torch.tensor(1 / (1 - p), dtype=x.dtype), rtol=1e-14, atol=0)
+        assert torch.allclose(
+            ratio[ratio != 0], torch.tensor(1 / (1 - p), dtype=x.dtype), rtol=1e-14, atol=0
+        )
 
 
 @pytest.mark.parametrize("p", PS)
@@ -196,7 +215,8 @@ def test_the_classes_are_torchs_by_default_and_in_print():
     assert not list(Dropout().parameters()) and not Dropout().state_dict()
 
 
-# --- chances ----------------------------------------------------------------------------------------------------------
+# --- chances
+# ----------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -218,14 +238,20 @@ def test_the_share_that_a_layer_drops_without_a_generator(kind):
 
 def test_the_test_can_fail():
     y = dropout(torch.ones(40_000), 0.3, generator=seeded())
-    assert binomtest(int(y.eq(0).sum()), 40_000, 0.33).pvalue < TINY, "p off by a tenth of itself is noticed"
-    assert binomtest(int(y.ne(0).sum()), 40_000, 0.3).pvalue < TINY, "p taken as keep probability too"
+    assert binomtest(int(y.eq(0).sum()), 40_000, 0.33).pvalue < TINY, (
+        "p off by a tenth of itself is noticed"
+    )
+    assert binomtest(int(y.ne(0).sum()), 40_000, 0.3).pvalue < TINY, (
+        "p taken as keep probability too"
+    )
 
 
 @pytest.mark.parametrize("axis", [0, 1])
 @pytest.mark.parametrize("p", INNER)
 def test_neighbours_are_dropped_independently(p, axis):
-    """Pairs of neighbours along the batch and along the features that share no entry: both dropped with chance p²."""
+    """Pairs of neighbours along the batch and along the features that share no entry: both dropped
+    with chance p².
+    """
     gone = dropout(torch.ones(400, 100), p, generator=seeded(13)).eq(0)
     first, second = gone.transpose(0, axis)[::2], gone.transpose(0, axis)[1::2]
     assert_fair((first & second).sum(), first.numel(), p * p, "both neighbours")
@@ -242,11 +268,16 @@ def test_every_pattern_of_three_units_comes_as_often_as_it_should(p):
 
 @pytest.mark.parametrize("p", INNER)
 def test_counts_per_row_are_binomial_over_seeds(p):
-    """A p-value of each of 200 seeds' counts, randomised because counts are discrete: even on [0, 1]."""
+    """A p-value of each of 200 seeds' counts, randomised because counts are discrete: even on [0,
+    1].
+    """
     generator, values = seeded(15), []
     for seed in range(200):
         count = int(dropout(torch.ones(500), p, generator=seeded(seed)).eq(0).sum())
-        below, at = (binomtest(c, 500, p, alternative="less").pvalue if c >= 0 else 0.0 for c in (count - 1, count))
+        below, at = (
+            binomtest(c, 500, p, alternative="less").pvalue if c >= 0 else 0.0
+            for c in (count - 1, count)
+        )
         values.append(below + torch.rand((), generator=generator).item() * (at - below))
     assert kstest(values, "uniform").pvalue > TINY
 
@@ -263,7 +294,9 @@ def test_mean_and_variance_over_all_masks_are_exact(p):
 
 
 def _kept_outcome(x, p):
-    """What `dropout` makes of each entry where it keeps it: drawn until every entry was kept once."""
+    """What `dropout` makes of each entry where it keeps it: drawn until every entry was kept
+    once.
+    """
     generator, out = seeded(16), torch.zeros_like(x)
     while out.eq(0).any():
         y = dropout(x, p, generator=generator)
@@ -271,7 +304,8 @@ def _kept_outcome(x, p):
     return out
 
 
-# --- reproducible -----------------------------------------------------------------------------------------------------
+# --- reproducible
+# -----------------------------------------------------------------------------------------------------
 
 
 def assert_reproducible(device):
@@ -299,7 +333,9 @@ def test_the_share_on_cuda():
 
 
 def test_the_mask_does_not_depend_on_the_precision():
-    masks = [dropout(torch.ones(500, dtype=dtype), 0.3, generator=seeded(17)).eq(0) for dtype in DTYPES]
+    masks = [
+        dropout(torch.ones(500, dtype=dtype), 0.3, generator=seeded(17)).eq(0) for dtype in DTYPES
+    ]
     assert all(torch.equal(mask, masks[0]) for mask in masks)
 
 
@@ -322,20 +358,39 @@ def test_layers_can_be_copied_and_saved(kind):
     copies = copy.deepcopy(model), torch.load(io.BytesIO(file.getvalue()), weights_only=False)
     x = torch.ones(20, 4)
     want = model(x)
-    assert all(torch.equal(copied(x), want) for copied in copies), "the generator's state comes along"
+    assert all(torch.equal(copied(x), want) for copied in copies), (
+        "the generator's state comes along"
+    )
     plain = nn.Sequential(nn.Linear(4, 4), nn.Dropout(0.5))
     plain.load_state_dict(model.state_dict())
     model.load_state_dict(plain.state_dict())
 
 
-# --- refused ----------------------------------------------------------------------------------------------------------
+# --- refused
+# ----------------------------------------------------------------------------------------------------------
 
-BAD = [-0.1, 1.1, math.nan, math.inf, -math.inf, "0.5", True, None, [0.5], torch.tensor(math.nan), torch.tensor(-0.1)]
+BAD = [
+    -0.1,
+    1.1,
+    math.nan,
+    math.inf,
+    -math.inf,
+    "0.5",
+    True,
+    None,
+    [0.5],
+    torch.tensor(math.nan),
+    torch.tensor(-0.1),
+]
 
 
 @pytest.mark.parametrize("p", BAD, ids=repr)
 def test_a_p_outside_0_to_1_is_refused_at_construction_and_at_the_call(p):
-    for refuse in (*LAYERS, lambda p: dropout(torch.ones(3), p), lambda p: dropout(torch.ones(3), p, training=False)):
+    for refuse in (
+        *LAYERS,
+        lambda p: dropout(torch.ones(3), p),
+        lambda p: dropout(torch.ones(3), p, training=False),
+    ):
         with pytest.raises(ValueError, match=r"^p = .*: must be a finite number in \[0, 1\]$"):
             refuse(p)
 

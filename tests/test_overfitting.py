@@ -1,4 +1,6 @@
-"""Early stopping against ReduceLROnPlateau, bias and variance by enumeration, filters against ridge, descent, flow."""
+"""Early stopping against ReduceLROnPlateau, bias and variance by enumeration, filters against
+ridge, descent, flow.
+"""
 
 import itertools
 import math
@@ -41,7 +43,9 @@ CURVES = {
 
 
 def run(curve, **options):
-    """An EarlyStopping that has seen `curve` up to where it stopped; the weight at evaluation k is k."""
+    """An EarlyStopping that has seen `curve` up to where it stopped; the weight at evaluation k is
+    k.
+    """
     model, stopping = nn.Linear(1, 1, bias=False), EarlyStopping(**options)
     for k, loss in enumerate(curve):
         nn.init.constant_(model.weight, float(k))
@@ -54,7 +58,9 @@ def run(curve, **options):
 @pytest.mark.parametrize("patience", [1, 2, 3])
 @pytest.mark.parametrize("name", CURVES)
 def test_stops_where_torchs_plateau_scheduler_acts(name, patience, min_delta):
-    """ReduceLROnPlateau acts when evaluations without improvement exceed its patience, so it gets one less."""
+    """ReduceLROnPlateau acts when evaluations without improvement exceed its patience, so it gets
+    one less.
+    """
     optimizer = torch.optim.SGD([nn.Parameter(torch.zeros(1))], lr=1.0)
     plateau = torch.optim.lr_scheduler.ReduceLROnPlateau(
         optimizer, patience=patience - 1, threshold=min_delta, threshold_mode="abs"
@@ -72,7 +78,9 @@ def test_stops_where_torchs_plateau_scheduler_acts(name, patience, min_delta):
     if stopping.stopped and stopping.best_step >= 0:
         assert weight == stopping.best_step and CURVES[name][stopping.best_step] == stopping.best
     else:
-        assert weight == stopping.steps - 1, "nothing to restore, or not stopped yet: the model is as it was left"
+        assert weight == stopping.steps - 1, (
+            "nothing to restore, or not stopped yet: the model is as it was left"
+        )
 
 
 def test_by_hand():
@@ -98,7 +106,9 @@ def test_infinite_patience_only_remembers():
 
 
 class Net(nn.Module):
-    """Everything that a module can hold: tied weights, running statistics, a buffer that state_dict leaves out."""
+    """Everything that a module can hold: tied weights, running statistics, a buffer that state_dict
+    leaves out.
+    """
 
     def __init__(self):
         super().__init__()
@@ -125,8 +135,13 @@ def test_restores_weights_and_buffers_of_any_module_bit_for_bit_and_in_place():
         held = [id(t) for t in (*model.parameters(), *model.buffers())]
         stopped = stopping.step(torch.tensor(loss), model)
     assert stopped and model.calls == 2
-    assert all(torch.equal(now, then) for now, then in zip((*model.parameters(), *model.buffers()), kept, strict=True))
-    assert held == [id(t) for t in (*model.parameters(), *model.buffers())], "the optimizer still holds them"
+    assert all(
+        torch.equal(now, then)
+        for now, then in zip((*model.parameters(), *model.buffers()), kept, strict=True)
+    )
+    assert held == [id(t) for t in (*model.parameters(), *model.buffers())], (
+        "the optimizer still holds them"
+    )
     assert model.first.weight is model.last.weight and model.first.weight.requires_grad
 
 
@@ -164,7 +179,9 @@ def test_refuses_a_bad_min_delta(min_delta):
 
 
 def fits(degree, noise, rows=6, truth=torch.exp):
-    """Polynomials of `degree` fitted to *every* training set whose labels are truth ± noise, and to every new label."""
+    """Polynomials of `degree` fitted to *every* training set whose labels are truth ± noise, and to
+    every new label.
+    """
     x = torch.linspace(-1, 1, rows, dtype=torch.float64)
     new = torch.tensor([-0.5, 0.3, 0.9], dtype=torch.float64)
     signs = torch.tensor(list(itertools.product((-1.0, 1.0), repeat=rows)), dtype=torch.float64)
@@ -183,7 +200,9 @@ def test_bias_variance_and_noise_add_up_to_the_expected_error(degree, noise):
     assert torch.allclose(bias2 + variance + noise**2, expected, rtol=0, atol=1e-14)
     assert bias2.shape == variance.shape == truth.shape
     if degree == 0:
-        assert torch.allclose(variance, torch.full_like(variance, noise**2 / 6)), "the variance of a mean of 6"
+        assert torch.allclose(variance, torch.full_like(variance, noise**2 / 6)), (
+            "the variance of a mean of 6"
+        )
     if noise == 0:
         assert variance.max() < 1e-25
 
@@ -211,7 +230,10 @@ def test_bias_variance_refuses():
 
 def test_the_gap_is_new_minus_old():
     assert generalization_gap(0.25, 1.0) == 0.75
-    assert generalization_gap(torch.tensor([0.0, 1.0]), torch.tensor([2.0, 0.5])).tolist() == [2.0, -0.5]
+    assert generalization_gap(torch.tensor([0.0, 1.0]), torch.tensor([2.0, 0.5])).tolist() == [
+        2.0,
+        -0.5,
+    ]
 
 
 # ---------------------------------------------------------------- filters
@@ -238,7 +260,9 @@ def test_ridge_is_least_squares_through_its_filter(l2):
 
     x, y, eigenvalues, *_ = problem()
     referee = Ridge(alpha=ROWS * l2, fit_intercept=False, tol=1e-12).fit(x, y).coef_
-    assert torch.allclose(filtered(ridge_filter(eigenvalues, l2)), torch.from_numpy(referee), rtol=0, atol=1e-12)
+    assert torch.allclose(
+        filtered(ridge_filter(eigenvalues, l2)), torch.from_numpy(referee), rtol=0, atol=1e-12
+    )
 
 
 @pytest.mark.parametrize("steps", [0, 1, 7, 300])
@@ -252,9 +276,13 @@ def test_gradient_descent_is_least_squares_through_its_filter(steps):
 
 @pytest.mark.parametrize("time", [0.0, 0.5, 3.0, 100.0])
 def test_gradient_flow_is_least_squares_through_its_filter(time):
-    """dw/dt = −(XᵀXw − Xᵀy)/n, solved exactly by a matrix exponential; and descent with ever smaller steps."""
+    """dw/dt = −(XᵀXw − Xᵀy)/n, solved exactly by a matrix exponential; and descent with ever
+    smaller steps.
+    """
     x, y, eigenvalues, *_ = problem()
-    flow = torch.zeros(FEATURES + 1, FEATURES + 1, dtype=torch.float64)  # of (w, 1): a linear system
+    flow = torch.zeros(
+        FEATURES + 1, FEATURES + 1, dtype=torch.float64
+    )  # of (w, 1): a linear system
     flow[:-1, :-1], flow[:-1, -1] = -x.T @ x / ROWS, x.T @ y / ROWS
     w = torch.linalg.matrix_exp(time * flow)[:-1, -1]
     assert torch.allclose(filtered(flow_filter(eigenvalues, time)), w, rtol=0, atol=1e-11)
@@ -266,11 +294,16 @@ def test_flow_and_ridge_never_differ_by_more_than_the_bounds_and_descent_does():
     x = torch.logspace(-6, 6, 200001, dtype=torch.float64)  # t·d²
     flow, ridge = flow_filter(x, 1.0), ridge_filter(x, 1.0)
     assert 0.20363 < (flow - ridge).abs().max() < 0.20364
-    assert 1.6859 < (flow / ridge).square().max() < 1.69, "the variance; the bias of flow is the smaller one:"
+    assert 1.6859 < (flow / ridge).square().max() < 1.69, (
+        "the variance; the bias of flow is the smaller one:"
+    )
     assert ((1 - flow) <= (1 - ridge)).all()
     one = torch.ones((), dtype=torch.float64)
     for scaled, steps in ((1.0, 1), (1.9, 1), (1.9, 3)):  # η·d²; λ = 1/(η·t)
-        descent, ridge = descent_filter(scaled * one, steps, 1.0), ridge_filter(scaled * one, 1 / steps)
+        descent, ridge = (
+            descent_filter(scaled * one, steps, 1.0),
+            ridge_filter(scaled * one, 1 / steps),
+        )
         assert (descent - ridge).abs() > 0.2036
     assert (descent_filter(1.9 * one, 1, 1.0) / ridge_filter(1.9 * one, 1.0)).square() > 1.69
 
@@ -278,7 +311,11 @@ def test_flow_and_ridge_never_differ_by_more_than_the_bounds_and_descent_does():
 def test_filters_begin_at_nothing_and_end_at_everything():
     d2 = torch.tensor([0.0, 0.5, 2.0], dtype=torch.float64)
     assert flow_filter(d2, 0.0).tolist() == descent_filter(d2, 0, 0.1).tolist() == [0.0, 0.0, 0.0]
-    for everything in (flow_filter(d2, 1e4), descent_filter(d2, 10**4, 0.1), ridge_filter(d2, 1e-12)):
+    for everything in (
+        flow_filter(d2, 1e4),
+        descent_filter(d2, 10**4, 0.1),
+        ridge_filter(d2, 1e-12),
+    ):
         assert torch.allclose(everything, torch.tensor([0.0, 1.0, 1.0], dtype=torch.float64))
     assert ridge_filter(torch.tensor(0.3), 0.3) == 0.5
 
@@ -316,7 +353,9 @@ def test_the_excess_risk_at_its_edges():
     assert excess_risk(30, 29, 0.1) == excess_risk(30, 30, 0.1) == excess_risk(30, 31, 0.1) == INF
     assert excess_risk(30, 28, 1.0) == 28.0 and excess_risk(30, 32, 1.0) == (1 - 30 / 32) + 30
     assert excess_risk(30, 30, 0.0) == 0 and excess_risk(30, 31, 0.0) == pytest.approx(1 / 31)
-    assert excess_risk(30, 10**9, 1.0) == pytest.approx(1.0), "infinitely many features learn nothing: ‖β‖² = 1"
+    assert excess_risk(30, 10**9, 1.0) == pytest.approx(1.0), (
+        "infinitely many features learn nothing: ‖β‖² = 1"
+    )
 
 
 @pytest.mark.parametrize("bad", [{"rows": 0}, {"features": 0}, {"noise": -1.0}, {"noise": NAN}])

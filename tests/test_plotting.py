@@ -1,4 +1,6 @@
-"""The drawing helpers: what they return, that moving equals drawing afresh, gaps for what is not finite."""
+"""The drawing helpers: what they return, that moving equals drawing afresh, gaps for what is not
+finite.
+"""
 
 import json
 
@@ -102,7 +104,10 @@ def test_a_heat_map_writes_its_numbers_and_frames_the_lowest():
     assert [text.get_text() for text in texts] == ["0.5", "0.2", "", "0.1", "", "0.3"]
     assert cells.get_array().mask.tolist() == [[False, False, True], [False, True, False]]
     assert (np.min(frame.get_xdata()), np.min(frame.get_ydata())) == (-0.5, 0.5)
-    labels = [[label.get_text() for label in axis.get_ticklabels()] for axis in (cells.axes.xaxis, cells.axes.yaxis)]
+    labels = [
+        [label.get_text() for label in axis.get_ticklabels()]
+        for axis in (cells.axes.xaxis, cells.axes.yaxis)
+    ]
     assert labels == [["1e-4", "0.01", "1"], ["0", "0.1"]]
     plotting.move_heat([cells, frame, *texts], np.full((2, 3), np.nan))
     assert not any(text.get_text() for text in texts) and len(frame.get_xdata()) == 0
@@ -121,7 +126,9 @@ def test_moving_a_heat_map_equals_drawing_it():
 def test_the_numbers_of_a_heat_map_stand_out_from_their_cells():
     for theme in ("light", "dark"):
         with plotting.style(theme):
-            cells, _, *texts = plotting.draw_heat(axes(), [np.linspace(0, 1, 9)], x=range(9), y=[0], low=0, high=1)
+            cells, _, *texts = plotting.draw_heat(
+                axes(), [np.linspace(0, 1, 9)], x=range(9), y=[0], low=0, high=1
+            )
         for text, value in zip(texts, np.linspace(0, 1, 9), strict=True):
             assert contrast(mpl.colors.to_rgb(text.get_color()), cells.cmap(value)[:3]) >= 4.5
 
@@ -179,7 +186,15 @@ def test_texts_that_stay_cost_no_redraw():
 
 @pytest.mark.parametrize(
     "value, text",
-    [(0, "0"), (0.001, "0.001"), (3e-5, "3e-5"), (12, "12"), (0.25, "0.25"), (1.5e-7, "1.5e-7"), (-2e6, "-2e6")],
+    [
+        (0, "0"),
+        (0.001, "0.001"),
+        (3e-5, "3e-5"),
+        (12, "12"),
+        (0.25, "0.25"),
+        (1.5e-7, "1.5e-7"),
+        (-2e6, "-2e6"),
+    ],
 )
 def test_numbers_are_written_as_people_write_them(value, text):
     assert plotting.readable(value) == text
@@ -203,7 +218,9 @@ def test_a_style_ends_with_its_block():
         (None, "light"),
     ],
 )
-def test_auto_takes_the_saved_theme_and_is_light_where_nothing_can_be_read(tmp_path, monkeypatch, content, theme):
+def test_auto_takes_the_saved_theme_and_is_light_where_nothing_can_be_read(
+    tmp_path, monkeypatch, content, theme
+):
     monkeypatch.setenv("JUPYTERLAB_SETTINGS_DIR", str(tmp_path))
     saved = tmp_path / "@jupyterlab" / "apputils-extension" / "themes.jupyterlab-settings"
     saved.parent.mkdir(parents=True)

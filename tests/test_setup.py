@@ -34,7 +34,9 @@ CONDA_NAMES = {"torch": "pytorch", "matplotlib": "matplotlib-base"}
 
 
 def run(*command, **options):
-    return subprocess.run(command, capture_output=True, text=True, cwd=options.pop("cwd", ROOT), **options)
+    return subprocess.run(
+        command, capture_output=True, text=True, cwd=options.pop("cwd", ROOT), **options
+    )
 
 
 # ---- what is asked for, and in which version ----
@@ -57,8 +59,14 @@ def conda(file):
     """Packages of an environment file, name → the rest of the line; and its pip lines."""
     listed = yaml.safe_load((ROOT / file).read_text(encoding="utf-8"))
     assert listed["channels"] == ["conda-forge", "nodefaults"]
-    plain = [re.match(r"([a-z-]+)(.*)", line).groups() for line in listed["dependencies"] if isinstance(line, str)]
-    pip = [line for entry in listed["dependencies"] if isinstance(entry, dict) for line in entry["pip"]]
+    plain = [
+        re.match(r"([a-z-]+)(.*)", line).groups()
+        for line in listed["dependencies"]
+        if isinstance(line, str)
+    ]
+    pip = [
+        line for entry in listed["dependencies"] if isinstance(entry, dict) for line in entry["pip"]
+    ]
     return dict(plain), pip
 
 
@@ -75,8 +83,12 @@ def test_binder_agrees_with_conda():
     (packages, _), (binder, pip) = conda("environment.yml"), conda("binder/environment.yml")
     assert binder.pop("python") == "=3.12"
     torch = binder.pop("pytorch-cpu").removeprefix("=")
-    assert SpecifierSet(packages["pytorch"]).contains(torch) and re.fullmatch(r"\d+\.\d+\.\d+", torch)
-    assert binder == {name: versions for name, versions in packages.items() if name not in ("python", "pytorch")}
+    assert SpecifierSet(packages["pytorch"]).contains(torch) and re.fullmatch(
+        r"\d+\.\d+\.\d+", torch
+    )
+    assert binder == {
+        name: versions for name, versions in packages.items() if name not in ("python", "pytorch")
+    }
     assert not pip, "an editable install has no place in Binder's image"
 
 
@@ -103,7 +115,9 @@ def test_binders_scripts_install_without_dependencies_and_start_as_course_lab_do
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     environment = {"PATH": path, "JUPYTER_CONFIG_PATH": "own"}
     say = 'echo "$OMP_NUM_THREADS $1 $JUPYTER_CONFIG_PATH"'
-    started = run("bash", str(ROOT / "binder" / "start"), "bash", "-c", say, "-", "two words", env=environment)
+    started = run(
+        "bash", str(ROOT / "binder" / "start"), "bash", "-c", say, "-", "two words", env=environment
+    )
     assert started.stdout == f"1 two words {ROOT / 'course_lib' / 'jupyter'}:own\n"
 
 
@@ -148,13 +162,17 @@ def test_make_installs_again_when_what_is_asked_for_changes(installed, file):
 
 @needs_make
 def test_make_hands_its_arguments_on(installed):
-    assert "-m course_lib lab --no-browser --port 9999" in planned(installed, "course", "ARGS=--no-browser --port 9999")
+    assert "-m course_lib lab --no-browser --port 9999" in planned(
+        installed, "course", "ARGS=--no-browser --port 9999"
+    )
 
 
 @needs_make
 def test_a_python_too_old_is_refused_by_name(installed):
     old = installed / "python3.9"
-    old.write_text(f'#!/bin/sh\nexec {sys.executable} -c "import sys; sys.version_info = (3, 9); $2"\n')
+    old.write_text(
+        f'#!/bin/sh\nexec {sys.executable} -c "import sys; sys.version_info = (3, 9); $2"\n'
+    )
     old.chmod(0o755)
     (installed / "pyproject.toml").touch()
     refused = run("make", "course", f"PYTHON={old}", cwd=installed)
@@ -177,7 +195,9 @@ def test_an_unknown_lesson_gets_one_line(command, capsys):
     assert cli.main([command, "99"]) == 2
     said = capsys.readouterr()
     assert not said.out
-    assert re.fullmatch(rf"course {command}: there is no lesson '99'; there is index, 0\d \w+.*\n", said.err)
+    assert re.fullmatch(
+        rf"course {command}: there is no lesson '99'; there is index, 0\d \w+.*\n", said.err
+    )
 
 
 def test_an_unknown_option_is_refused_but_handed_on_by_lab(monkeypatch):
@@ -202,7 +222,9 @@ def test_lab_opens_on_the_first_lesson_or_the_one_named(course, monkeypatch):
     started = []
     monkeypatch.setattr(jupyterlab.labapp, "main", started.append)
     monkeypatch.setenv("JUPYTER_CONFIG_PATH", "")
-    monkeypatch.setenv("COURSE_HEADLESS", "1")  # which `lab` takes away: put back for the tests that come later
+    monkeypatch.setenv(
+        "COURSE_HEADLESS", "1"
+    )  # which `lab` takes away: put back for the tests that come later
     notebooks = course()
     monkeypatch.chdir(notebooks)
     assert cli.main(["lab"]) == 2  # nothing is built
@@ -212,7 +234,9 @@ def test_lab_opens_on_the_first_lesson_or_the_one_named(course, monkeypatch):
     cli.main(["lab", "04", "--port", "9999"])
     assert [options[0] for options in started] == [f"--ServerApp.root_dir={notebooks}"] * 2
     opened = [options[1] for options in started]
-    assert opened == [f"--LabApp.default_url=/lab/tree/{name}.ipynb" for name in ("03_toy", "04_other")]
+    assert opened == [
+        f"--LabApp.default_url=/lab/tree/{name}.ipynb" for name in ("03_toy", "04_other")
+    ]
     assert started[1][-2:] == ["--port", "9999"]
     (notebooks / "index.ipynb").touch()
     cli.main(["lab"])
@@ -253,17 +277,26 @@ def test_a_problem_comes_with_the_command_that_mends_it(monkeypatch):
 @pytest.mark.parametrize("specifier, found", [("", "missing"), (">=1", "missing")])
 def test_a_missing_package_is_named_with_its_install(specifier, found):
     finding = doctor.package("no-such-package-here", SpecifierSet(specifier))
-    assert finding.found == found and finding.mend.endswith(f'pip install "no-such-package-here{specifier}"')
+    assert finding.found == found and finding.mend.endswith(
+        f'pip install "no-such-package-here{specifier}"'
+    )
 
 
 def test_an_old_package_is_named_with_what_is_needed():
     finding = doctor.package("pytest", SpecifierSet(">=999"))
-    assert finding.found.endswith(", >=999 is needed") and finding.mend.endswith('pip install "pytest>=999"')
+    assert finding.found.endswith(", >=999 is needed") and finding.mend.endswith(
+        'pip install "pytest>=999"'
+    )
 
 
 def test_a_course_that_is_not_installed_and_a_python_too_old_are_found():
-    assert [finding.found for finding in doctor.packages("no-such-course-here")] == ["not installed"]
-    assert findings(doctor.python, (3, 9, 18))[0].mend and not findings(doctor.python, (3, 10, 0))[0].mend
+    assert [finding.found for finding in doctor.packages("no-such-course-here")] == [
+        "not installed"
+    ]
+    assert (
+        findings(doctor.python, (3, 9, 18))[0].mend
+        and not findings(doctor.python, (3, 10, 0))[0].mend
+    )
 
 
 def test_a_kernel_of_another_python_or_none_is_found(monkeypatch):
@@ -307,11 +340,19 @@ def test_check_says_each_notebooks_lines_and_fails_unless_all_is_passed(monkeypa
     from course_lib import checks
     from course_lib.checks.judge.report import Result
 
-    answers = {"a.ipynb": [Result("03/T1", "passed", "well"), Result("03/T2", "unanswered", "not implemented yet")],
-               "b.ipynb": [Result("04/T1", "passed", "well")]}  # fmt: skip
+    answers = {
+        "a.ipynb": [
+            Result("03/T1", "passed", "well"),
+            Result("03/T2", "unanswered", "not implemented yet"),
+        ],
+        "b.ipynb": [Result("04/T1", "passed", "well")],
+    }
     monkeypatch.setattr(checks, "check_file", lambda path: answers[path.name])
     assert cli.main(["check", "a.ipynb", "b.ipynb"]) == 1
-    assert capsys.readouterr().out == "a.ipynb\n  ✓ T1 well\n  ○ T2 not implemented yet\nb.ipynb\n  ✓ T1 well\n"
+    assert (
+        capsys.readouterr().out
+        == "a.ipynb\n  ✓ T1 well\n  ○ T2 not implemented yet\nb.ipynb\n  ✓ T1 well\n"
+    )
     assert cli.main(["check", "b.ipynb", "--json"]) == 0
     row = {"notebook": "b.ipynb", "task": "04/T1", "verdict": "passed", "message": "well"}
     assert json.loads(capsys.readouterr().out) == [row]

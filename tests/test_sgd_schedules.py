@@ -1,4 +1,6 @@
-"""Every schedule is its `torch.optim.lr_scheduler` twin at every step; what is refused; the source's own example."""
+"""Every schedule is its `torch.optim.lr_scheduler` twin at every step; what is refused; the
+source's own example.
+"""
 
 import math
 import warnings
@@ -7,7 +9,15 @@ import pytest
 import torch
 from torch.optim import lr_scheduler
 
-from course_lib.sgd import SGD, cosine_decay, cyclical, exponential_decay, linear_warmup, one_cycle, step_decay
+from course_lib.sgd import (
+    SGD,
+    cosine_decay,
+    cyclical,
+    exponential_decay,
+    linear_warmup,
+    one_cycle,
+    step_decay,
+)
 
 LR, STEPS = 0.3, 60
 
@@ -16,7 +26,9 @@ def rates(make, steps=STEPS, lr=LR):
     """The learning rates that torch's scheduler sets for steps 0 … `steps` − 1."""
     optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=lr)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # "step() of the scheduler before the optimizer's": nothing is trained here
+        warnings.simplefilter(
+            "ignore"
+        )  # "step() of the scheduler before the optimizer's": nothing is trained here
         scheduler, seen = make(optimizer), []
         for _ in range(steps):
             seen.append(optimizer.param_groups[0]["lr"])
@@ -27,17 +39,37 @@ def rates(make, steps=STEPS, lr=LR):
 TWINS = {
     "step": (lambda t: step_decay(t, 7, 0.3), lambda o: lr_scheduler.StepLR(o, 7, 0.3), STEPS),
     "step, every step": (lambda t: step_decay(t, 1), lambda o: lr_scheduler.StepLR(o, 1), STEPS),
-    "step, gamma 1": (lambda t: step_decay(t, 3, 1.0), lambda o: lr_scheduler.StepLR(o, 3, 1.0), STEPS),
-    "exponential": (lambda t: exponential_decay(t, 0.9), lambda o: lr_scheduler.ExponentialLR(o, 0.9), STEPS),
-    "cosine": (lambda t: cosine_decay(t, 59), lambda o: lr_scheduler.CosineAnnealingLR(o, 59), STEPS),
+    "step, gamma 1": (
+        lambda t: step_decay(t, 3, 1.0),
+        lambda o: lr_scheduler.StepLR(o, 3, 1.0),
+        STEPS,
+    ),
+    "exponential": (
+        lambda t: exponential_decay(t, 0.9),
+        lambda o: lr_scheduler.ExponentialLR(o, 0.9),
+        STEPS,
+    ),
+    "cosine": (
+        lambda t: cosine_decay(t, 59),
+        lambda o: lr_scheduler.CosineAnnealingLR(o, 59),
+        STEPS,
+    ),
     "cosine, floor": (
         lambda t: cosine_decay(t, 59, 0.2),
         lambda o: lr_scheduler.CosineAnnealingLR(o, 59, eta_min=0.2 * LR),
         STEPS,
     ),
-    "cosine, one step": (lambda t: cosine_decay(t, 1), lambda o: lr_scheduler.CosineAnnealingLR(o, 1), 2),
+    "cosine, one step": (
+        lambda t: cosine_decay(t, 1),
+        lambda o: lr_scheduler.CosineAnnealingLR(o, 1),
+        2,
+    ),
     "warm-up": (lambda t: linear_warmup(t, 5), lambda o: lr_scheduler.LinearLR(o), STEPS),
-    "warm-up, longer": (lambda t: linear_warmup(t, 17, 0.01), lambda o: lr_scheduler.LinearLR(o, 0.01, 1.0, 17), STEPS),
+    "warm-up, longer": (
+        lambda t: linear_warmup(t, 17, 0.01),
+        lambda o: lr_scheduler.LinearLR(o, 0.01, 1.0, 17),
+        STEPS,
+    ),
     "cyclical": (
         lambda t: cyclical(t, 8, low=0.1),
         lambda o: lr_scheduler.CyclicLR(o, 0.1 * LR, LR, 8, cycle_momentum=False),

@@ -35,13 +35,16 @@ def test_the_mean_interval_is_scipys(values, level):
     found = mean_interval(values, level)
     if len(set(values)) > 1:
         referee = stats.ttest_1samp(values, 0.0).confidence_interval(level)
-        assert (found.low, found.high) == pytest.approx((referee.low, referee.high), rel=1e-9, abs=1e-9)
+        assert (found.low, found.high) == pytest.approx(
+            (referee.low, referee.high), rel=1e-9, abs=1e-9
+        )
     assert found.low <= found.mean <= found.high and found.level == level
     assert found.mean == pytest.approx(math.fsum(values) / len(values), abs=1e-9)
 
 
 def test_a_textbook_example():
-    # Student's own data: extra sleep under two drugs (Biometrika 1908); 1.58 more hours, t = 4.06 with 9 degrees
+    # Student's own data: extra sleep under two drugs (Biometrika 1908); 1.58 more hours, t = 4.06
+    # with 9 degrees
     first = [0.7, -1.6, -0.2, -1.2, -0.1, 3.4, 3.7, 0.8, 0.0, 2.0]
     second = [1.9, 0.8, 1.1, 0.1, -0.1, 4.4, 5.5, 1.6, 4.6, 3.4]
     found = paired_interval(second, first)
@@ -58,13 +61,23 @@ def test_pairing_removes_what_the_seeds_share():
 
 def test_an_interval_says_what_lies_in_it_and_whether_it_lies_between():
     interval = Interval(1.0, 0.5, 1.5)
-    assert [interval.excludes(x) for x in (0.4, 0.5, 1.0, 1.5, 1.6)] == [True, False, False, False, True]
+    assert [interval.excludes(x) for x in (0.4, 0.5, 1.0, 1.5, 1.6)] == [
+        True,
+        False,
+        False,
+        False,
+        True,
+    ]
     assert (
-        interval.between(0.0, 2.0) is True and interval.between(low=0.0) is True and interval.between(high=2.0) is True
+        interval.between(0.0, 2.0) is True
+        and interval.between(low=0.0) is True
+        and interval.between(high=2.0) is True
     )
     assert interval.between(2.0, 3.0) is False and interval.between(high=0.2) is False
     assert (
-        interval.between(low=1.0) is None and interval.between(1.0, 1.2) is None and interval.between(low=0.5) is None
+        interval.between(low=1.0) is None
+        and interval.between(1.0, 1.2) is None
+        and interval.between(low=0.5) is None
     )
 
 
@@ -72,7 +85,9 @@ def test_95_percent_intervals_cover_95_percent_of_the_time():
     """Binomial test at p < 10⁻⁶, on 2000 samples of ten normal numbers."""
     covered = sum(not mean_interval(sample).excludes(0.0) for sample in normal(2000, 10))
     assert stats.binomtest(covered, 2000, 0.95).pvalue > 1e-6
-    assert stats.binomtest(covered, 2000, 0.93).pvalue < 1e-2, "and this test could have told 93 % from it"
+    assert stats.binomtest(covered, 2000, 0.93).pvalue < 1e-2, (
+        "and this test could have told 93 % from it"
+    )
 
 
 @pytest.mark.parametrize("n", [10, 30, 100])
@@ -81,27 +96,35 @@ def test_an_effect_of_the_smallest_detectable_size_is_found_with_that_power(n, l
     values = normal(n)
     shift = smallest_detectable(values, level, power) / values.std().item() * math.sqrt(n)
     threshold = stats.t.ppf((1 + level) / 2, n - 1)
-    assert stats.nct.sf(threshold, n - 1, shift) == pytest.approx(power, abs=0.03)  # the approximation's own error
+    assert stats.nct.sf(threshold, n - 1, shift) == pytest.approx(
+        power, abs=0.03
+    )  # the approximation's own error
 
 
 def test_the_bootstrap_agrees_with_the_t_interval_where_both_hold():
     values = normal(400)
     drawn, student = bootstrap_interval(values, generator=seeded(0)), mean_interval(values)
     assert drawn.mean == pytest.approx(student.mean, abs=1e-12)
-    # each end is a quantile of 2000 draws: its standard error is about 0.06 of the standard error of the mean
-    assert (drawn.low, drawn.high) == pytest.approx((student.low, student.high), abs=0.3 * student.half_width / 1.96)
+    # each end is a quantile of 2000 draws: its standard error is about 0.06 of the standard error
+    # of the mean
+    assert (drawn.low, drawn.high) == pytest.approx(
+        (student.low, student.high), abs=0.3 * student.half_width / 1.96
+    )
 
 
 def test_the_bootstrap_is_almost_a_fifth_too_narrow_at_ten_rows():
     # √(9/10) for the divisor n, 1.96/2.26 for the missing tails
     ratio = [
-        bootstrap_interval(v, generator=seeded(0)).half_width / mean_interval(v).half_width for v in normal(20, 10)
+        bootstrap_interval(v, generator=seeded(0)).half_width / mean_interval(v).half_width
+        for v in normal(20, 10)
     ]
     assert sum(ratio) / 20 == pytest.approx(math.sqrt(0.9) * 1.96 / 2.262, abs=0.02)
 
 
 def test_the_bootstrap_draws_whole_rows_for_any_statistic_from_its_generator():
-    rows = torch.stack([normal(50), 3 * normal(50) + 1], 1)  # the second column is a function of the first
+    rows = torch.stack(
+        [normal(50), 3 * normal(50) + 1], 1
+    )  # the second column is a function of the first
 
     def slope(sample):
         x, y = sample.T
@@ -111,20 +134,27 @@ def test_the_bootstrap_draws_whole_rows_for_any_statistic_from_its_generator():
     found = bootstrap_interval(rows, slope, generator=seeded(0))
     assert found[:3] == pytest.approx((3, 3, 3), abs=1e-12)
     median = bootstrap_interval(rows[:, 1], torch.median, 0.9, draws=300, generator=seeded(1))
-    assert median == bootstrap_interval(rows[:, 1], torch.median, 0.9, draws=300, generator=seeded(1))
-    assert median != bootstrap_interval(rows[:, 1], torch.median, 0.9, draws=300, generator=seeded(2))
+    assert median == bootstrap_interval(
+        rows[:, 1], torch.median, 0.9, draws=300, generator=seeded(1)
+    )
+    assert median != bootstrap_interval(
+        rows[:, 1], torch.median, 0.9, draws=300, generator=seeded(2)
+    )
     assert torch.equal(before, torch.get_rng_state())
 
 
 def test_the_corrected_interval_by_hand():
-    # s² = 4·0.01²/3 = 0.01155², t = 3.182 (3 degrees): naive ± t·s/√4 = 0.0184, corrected ± t·s·√(1/4 + 1/4) = 0.0260
+    # s² = 4·0.01²/3 = 0.01155², t = 3.182 (3 degrees): naive ± t·s/√4 = 0.0184, corrected ±
+    # t·s·√(1/4 + 1/4) = 0.0260
     values = [0.92, 0.92, 0.94, 0.94]
     s = math.sqrt(4 * 0.01**2 / 3)
     found, naive = corrected_interval(values, 3680, 920), mean_interval(values)
     assert found.mean == naive.mean == pytest.approx(0.93)
     assert naive.half_width == pytest.approx(3.18245 * s / 2, rel=1e-5)
     assert found.half_width == pytest.approx(3.18245 * s * math.sqrt(0.5), rel=1e-5)
-    assert found.detectable / naive.detectable == pytest.approx(math.sqrt(2)) and found.level == 0.95
+    assert (
+        found.detectable / naive.detectable == pytest.approx(math.sqrt(2)) and found.level == 0.95
+    )
 
 
 @pytest.mark.parametrize(("J", "times"), [(10, 1.8708), (100, 5.0990), (10_000, 50.01)])
@@ -148,8 +178,14 @@ def test_the_corrected_interval_does_not_shrink_below_its_floor():
     assert halves[2] == pytest.approx(1.96 * 0.5 * math.sqrt(0.25), rel=1e-3)
 
 
-@pytest.mark.parametrize(("rows", "message"), [((0, 20), "^train_rows = 0: "), ((80, 0), "^test_rows = 0: "),
-                                               ((80, math.nan), "^test_rows = nan: ")])  # fmt: skip
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ((0, 20), "^train_rows = 0: "),
+        ((80, 0), "^test_rows = 0: "),
+        ((80, math.nan), "^test_rows = nan: "),
+    ],
+)
 def test_a_correction_needs_the_sizes(rows, message):
     with pytest.raises(ValueError, match=message):
         corrected_interval([1.0, 2.0], *rows)
@@ -166,7 +202,10 @@ def test_the_spread_interval_ends_where_the_test_just_refuses(n, level):
     shared = normal(n, seed=3)
     a, b = shared + normal(n, seed=1), 0.3 + shared + 0.5 * normal(n, seed=2)
     found = spread_interval(a, b, level)
-    assert found.mean == pytest.approx((a.std() / b.std()).item()) and found.low < found.mean < found.high
+    assert (
+        found.mean == pytest.approx((a.std() / b.std()).item())
+        and found.low < found.mean < found.high
+    )
     for end in (found.low, found.high):
         assert pitman_morgan(a, b, end) == pytest.approx(1 - level, abs=1e-6)
     assert pitman_morgan(a, b, found.mean) == pytest.approx(1)
@@ -179,12 +218,16 @@ def test_spread_intervals_cover_as_often_as_they_say():
     """Binomial test at p < 10⁻⁶ on 2000 pairs of samples of ten, correlated, σ_a/σ_b = 2."""
     shared, b, rest = normal(2000, 10, seed=4), normal(2000, 10, seed=5), normal(2000, 10, seed=6)
     a = 2 * (0.8 * (shared + b) / math.sqrt(2) + 0.6 * rest)
-    covered = sum(not spread_interval(x, y).excludes(2.0) for x, y in zip(a, (shared + b) / math.sqrt(2)))
+    covered = sum(
+        not spread_interval(x, y).excludes(2.0) for x, y in zip(a, (shared + b) / math.sqrt(2))
+    )
     assert stats.binomtest(covered, 2000, 0.95).pvalue > 1e-6
 
 
 def test_spreads_need_values_that_vary():
-    with pytest.raises(ValueError, match="^b is 1.0 throughout: a ratio of spreads needs values that vary$"):
+    with pytest.raises(
+        ValueError, match="^b is 1.0 throughout: a ratio of spreads needs values that vary$"
+    ):
         spread_interval([1.0, 2.0, 3.0], [1.0, 1.0, 1.0])
     with pytest.raises(ValueError, match="^values holds 1 value"):
         spread_interval([1.0, 2.0], [2.0, 1.0])
@@ -195,7 +238,9 @@ def test_spreads_need_values_that_vary():
 INTERVALS = {
     "mean_interval": mean_interval,
     "corrected_interval": lambda values, level=0.95: corrected_interval(values, 80, 20, level),
-    "bootstrap_interval": lambda values, level=0.95: bootstrap_interval(values, level=level, draws=10),
+    "bootstrap_interval": lambda values, level=0.95: bootstrap_interval(
+        values, level=level, draws=10
+    ),
     "smallest_detectable": smallest_detectable,
     "paired_interval": lambda values, level=0.95: paired_interval(values, values, level),
 }
@@ -205,7 +250,9 @@ intervals = pytest.mark.parametrize("interval", INTERVALS.values(), ids=INTERVAL
 @intervals
 @pytest.mark.parametrize("values", [[], [1.0]], ids=["none", "one"])
 def test_one_seed_is_no_sample(values, interval):
-    with pytest.raises(ValueError, match=rf"^values holds {len(values)} value\(s\): an interval needs at least 2$"):
+    with pytest.raises(
+        ValueError, match=rf"^values holds {len(values)} value\(s\): an interval needs at least 2$"
+    ):
         interval(values)
 
 
@@ -219,18 +266,24 @@ def test_a_diverged_seed_is_not_averaged_in(bad, interval):
 @intervals
 @pytest.mark.parametrize("level", [0.0, 1.0, 95, -0.5, math.nan])
 def test_a_level_is_a_share(level, interval):
-    with pytest.raises(ValueError, match=rf"^level = {level}: must be a finite number in \(0, 1\)$"):
+    with pytest.raises(
+        ValueError, match=rf"^level = {level}: must be a finite number in \(0, 1\)$"
+    ):
         interval([1.0, 2.0, 3.0], level)
 
 
 @pytest.mark.parametrize("power", [0.0, 1.0, 80])
 def test_a_power_is_a_share(power):
-    with pytest.raises(ValueError, match=rf"^power = {power}: must be a finite number in \(0, 1\)$"):
+    with pytest.raises(
+        ValueError, match=rf"^power = {power}: must be a finite number in \(0, 1\)$"
+    ):
         smallest_detectable([1.0, 2.0], power=power)
 
 
 def test_pairs_need_the_same_seeds():
-    with pytest.raises(ValueError, match="^a has 2 values and b has 3: paired values need the same seeds$"):
+    with pytest.raises(
+        ValueError, match="^a has 2 values and b has 3: paired values need the same seeds$"
+    ):
         paired_interval([1.0, 2.0], [1.0, 2.0, 3.0])
 
 
@@ -251,7 +304,9 @@ def test_it_does_not_care_which_is_the_numerator():
     assert one.mean == pytest.approx(1 / other.mean) and one.low == pytest.approx(1 / other.high)
 
 
-@pytest.mark.parametrize(("a", "b"), [([1.0, -1.0], [1.0, 1.0]), ([0.0, 1.0], [1.0, 1.0]), ([1.0, 1.0], [0.0, 1.0])])
+@pytest.mark.parametrize(
+    ("a", "b"), [([1.0, -1.0], [1.0, 1.0]), ([0.0, 1.0], [1.0, 1.0]), ([1.0, 1.0], [0.0, 1.0])]
+)
 def test_a_ratio_that_is_no_positive_number_is_refused(a, b):
     with pytest.raises(ValueError, match="finite"):
         ratio_interval(a, b)

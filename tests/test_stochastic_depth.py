@@ -1,4 +1,6 @@
-"""Stochastic depth: what holds for every draw first, then what holds of many (named tests with a p-value)."""
+"""Stochastic depth: what holds for every draw first, then what holds of many (named tests with a
+p-value).
+"""
 
 import copy
 import itertools
@@ -18,7 +20,13 @@ from course_lib.stochastic_depth import (
     survival_probabilities,
 )
 
-SHAPES = {"vector": (7,), "matrix": (7, 3), "image": (7, 2, 4, 4), "five": (5, 2, 1, 3, 2), "one row": (1, 3)}
+SHAPES = {
+    "vector": (7,),
+    "matrix": (7, 3),
+    "image": (7, 2, 4, 4),
+    "five": (5, 2, 1, 3, 2),
+    "one row": (1, 3),
+}
 RATES = (0.1, 0.3, 0.5, 0.8)
 OUTSIDE = (-0.1, 1.1, math.nan, math.inf, "0.5", None, True)
 
@@ -35,7 +43,9 @@ def away_from_zero(*shape, seed=0, dtype=torch.float64):
 # ---------------------------------------------------------------- every draw
 
 
-@pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.float16, torch.bfloat16], ids=str)
+@pytest.mark.parametrize(
+    "dtype", [torch.float64, torch.float32, torch.float16, torch.bfloat16], ids=str
+)
 @pytest.mark.parametrize("p", RATES)
 @pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
 def test_every_row_is_zero_or_rescaled(shape, p, dtype):
@@ -107,7 +117,9 @@ def test_the_input_is_left_alone(mode):
     x = away_from_zero(5, 2)
     before = x.clone()
     y = drop_path(x, 0.5, mode, generator=seeded())
-    assert torch.equal(x, before) and y.untyped_storage().data_ptr() != x.untyped_storage().data_ptr()
+    assert (
+        torch.equal(x, before) and y.untyped_storage().data_ptr() != x.untyped_storage().data_ptr()
+    )
 
 
 def test_no_rows_and_strange_strides():
@@ -151,7 +163,9 @@ def test_without_a_generator_the_global_one_decides():
 
 
 def torchvision_stochastic_depth(input, p, mode, training=True):
-    """The semantics of `torchvision.ops.stochastic_depth`, written out: what it refuses, draws and returns."""
+    """The semantics of `torchvision.ops.stochastic_depth`, written out: what it refuses, draws and
+    returns.
+    """
     if p < 0.0 or p > 1.0 or mode not in ("batch", "row"):
         raise ValueError
     if not training or p == 0.0:
@@ -182,7 +196,9 @@ def test_the_semantics_of_torchvision(shape, p, mode, training):
 
 
 def test_torchvision_itself():
-    ops = pytest.importorskip("torchvision.ops", reason="torchvision is not installed: its semantics are written out")
+    ops = pytest.importorskip(
+        "torchvision.ops", reason="torchvision is not installed: its semantics are written out"
+    )
     for p, mode in itertools.product([0.0, *RATES, 1.0], ["row", "batch"]):
         x, found = away_from_zero(9, 3), []
         for function in (ops.stochastic_depth, drop_path):
@@ -194,14 +210,19 @@ def test_torchvision_itself():
 
 # ---------------------------------------------------------------- many draws
 
-LEAST = 1e-5  # p-value below which a rate is refused. 48 tests with right rates: one of them fails in 1 of 2000 seeds
+# p-value below which a rate is refused. 48 tests with right rates: one of them fails in 1 of 2000
+# seeds
+LEAST = 1e-5
 
 
 def survivors(p, seed, mode, count=4000):
     generator = seeded(seed)
     if mode == "row":
         return int(drop_path(torch.ones(count, 3), p, generator=generator)[:, 0].count_nonzero())
-    return sum(bool(drop_path(torch.ones(2, 2), p, "batch", generator=generator).any()) for _ in range(count))
+    return sum(
+        bool(drop_path(torch.ones(2, 2), p, "batch", generator=generator).any())
+        for _ in range(count)
+    )
 
 
 @pytest.mark.parametrize("mode", ["row", "batch"])
@@ -211,14 +232,25 @@ def test_binomial_the_survivors_are_as_many_as_the_rate_says(p, seed, mode):
     count = 4000
     kept = survivors(p, seed, mode, count)
     assert binomtest(kept, count, 1 - p).pvalue > LEAST
-    assert binomtest(kept, count, max(0.0, 1 - p - 0.06)).pvalue < LEAST, "the test would not see a wrong rate"
+    assert binomtest(kept, count, max(0.0, 1 - p - 0.06)).pvalue < LEAST, (
+        "the test would not see a wrong rate"
+    )
 
 
 @pytest.mark.parametrize("seed", range(4))
 def test_binomial_two_rows_and_two_blocks_decide_independently(seed):
-    """Both survive with probability (1 − p)²: neighbouring rows, and two layers that share a generator."""
+    """Both survive with probability (1 − p)²: neighbouring rows, and two layers that share a
+    generator.
+    """
     generator, p = seeded(seed), 0.4
-    rows = drop_path(torch.ones(8000), p, generator=generator).reshape(4000, 2).bool().all(1).sum().item()
+    rows = (
+        drop_path(torch.ones(8000), p, generator=generator)
+        .reshape(4000, 2)
+        .bool()
+        .all(1)
+        .sum()
+        .item()
+    )
     layers = [DropPath(p, generator=generator) for _ in range(2)]
     both = (layers[0](torch.ones(4000)) * layers[1](torch.ones(4000))).count_nonzero().item()
     for kept in (rows, both):
@@ -229,7 +261,9 @@ def test_binomial_two_rows_and_two_blocks_decide_independently(seed):
 def test_the_expectation_is_the_input_and_the_variance_p_over_one_minus_p(p):
     """By enumeration: 0 with probability p, x/(1 − p) else; both values are those that come out."""
     x = away_from_zero(1, 3)
-    kept = next(y for y in (drop_path(x, p, generator=seeded(seed)) for seed in range(200)) if y.any())
+    kept = next(
+        y for y in (drop_path(x, p, generator=seeded(seed)) for seed in range(200)) if y.any()
+    )
     assert torch.allclose((1 - p) * kept, x, rtol=1e-15)
     assert torch.allclose((1 - p) * kept**2 - x**2, x**2 * p / (1 - p), rtol=1e-14)
 
@@ -241,7 +275,10 @@ def test_the_expectation_is_the_input_and_the_variance_p_over_one_minus_p(p):
 @pytest.mark.parametrize("last", [0.0, 0.5, 0.8, 1.0])
 def test_the_linear_rule(depth, last):
     found = survival_probabilities(depth, last)
-    assert found == [pytest.approx(1 - (number / depth) * (1 - last), abs=1e-15) for number in range(1, depth + 1)]
+    assert found == [
+        pytest.approx(1 - (number / depth) * (1 - last), abs=1e-15)
+        for number in range(1, depth + 1)
+    ]
     assert found[-1] == pytest.approx(last) and all(0 <= survival <= 1 for survival in found)
     assert sum(found) == pytest.approx(depth - (depth + 1) / 2 * (1 - last), abs=1e-12)
     assert all(type(survival) is float for survival in found)
@@ -295,8 +332,11 @@ def test_a_drop_probability_outside_zero_to_one_is_refused_at_construction(p):
 
 
 def test_an_unknown_mode_is_refused_at_construction():
-    for refuse in (lambda: DropPath(0.5, "element"), lambda: ResidualBlock(nn.Identity(), 0.5, "element"),
-                   lambda: drop_path(torch.ones(2), 0.5, "element")):  # fmt: skip
+    for refuse in (
+        lambda: DropPath(0.5, "element"),
+        lambda: ResidualBlock(nn.Identity(), 0.5, "element"),
+        lambda: drop_path(torch.ones(2), 0.5, "element"),
+    ):
         with pytest.raises(ValueError, match="mode = 'element': must be one of 'row', 'batch'"):
             refuse()
 
@@ -309,7 +349,10 @@ def test_rows_of_a_number_and_whole_numbers_are_refused():
 
 
 def test_a_branch_that_changes_the_shape_is_refused():
-    for branch in (nn.Linear(3, 1), nn.Linear(3, 4)):  # the first would broadcast, and nobody would notice
+    for branch in (
+        nn.Linear(3, 1),
+        nn.Linear(3, 4),
+    ):  # the first would broadcast, and nobody would notice
         with pytest.raises(ValueError, match=r"branch: made \[2, \d\] of \[2, 3\]"):
             ResidualBlock(branch)(torch.ones(2, 3))
 
@@ -339,7 +382,9 @@ def block(survival, mode="row", seed=0, kind=mlp_branch):
 @pytest.mark.parametrize("survival", [0.3, 0.5, 1.0])
 @pytest.mark.parametrize("mode", ["row", "batch"])
 def test_a_block_is_shortcut_plus_dropped_branch(mode, survival):
-    """Also in batch mode, where the branch is not computed when it is dropped: same draws, same numbers."""
+    """Also in batch mode, where the branch is not computed when it is dropped: same draws, same
+    numbers.
+    """
     x = away_from_zero(6, 4)
     ours, branch = block(survival, mode), block(survival).branch
     generator = seeded(0)
@@ -370,7 +415,9 @@ def test_a_block_with_survival_one_draws_nothing():
 
 
 def test_the_shortcut_is_never_dropped():
-    """At p near 1 a block is x for nearly every row, never 0; its gradient in x is at least the identity's."""
+    """At p near 1 a block is x for nearly every row, never 0; its gradient in x is at least the
+    identity's.
+    """
     ours, x = block(0.05), away_from_zero(500, 4)
     y = ours(x)
     same = (y == x).all(1)
@@ -379,7 +426,9 @@ def test_the_shortcut_is_never_dropped():
 
 @pytest.mark.parametrize("seed", range(3))
 def test_a_dropped_block_is_not_computed(seed):
-    """Calls are as many as the draws that let it live; the branch gets a gradient on these occasions only."""
+    """Calls are as many as the draws that let it live; the branch gets a gradient on these
+    occasions only.
+    """
     ours, x, lived = block(0.5, "batch", seed), away_from_zero(3, 4), 0
     for _ in range(50):
         ours.zero_grad()
@@ -393,9 +442,14 @@ def test_a_dropped_block_is_not_computed(seed):
 
 
 def test_counted_evaluations_agree_with_the_expected_depth():
-    """54 blocks, 300 batches. The variance of the depth is Σ p_l(1 − p_l); chance leaves 4.4 deviations once in 1e5."""
+    """54 blocks, 300 batches.
+
+    The variance of the depth is Σ p_l(1 − p_l); chance leaves 4.4 deviations once in 1e5.
+    """
     survivals, generator = survival_probabilities(54, 0.5), seeded(0)
-    net = nn.Sequential(*(ResidualBlock(Counted(nn.Identity()), s, "batch", generator) for s in survivals))
+    net = nn.Sequential(
+        *(ResidualBlock(Counted(nn.Identity()), s, "batch", generator) for s in survivals)
+    )
     for _ in range(300):
         net(torch.ones(1, 1))
     calls = sum(block.branch.calls for block in net)
@@ -411,7 +465,9 @@ def test_a_skipped_conv_block_leaves_its_running_statistics():
     images = away_from_zero(3, 4, 5, 5)
     for _ in range(30):
         assert ours(images).shape == images.shape
-    assert {norm.num_batches_tracked.item() for norm in norms} == {ours.branch.calls} and 0 < ours.branch.calls < 30
+    assert {norm.num_batches_tracked.item() for norm in norms} == {
+        ours.branch.calls
+    } and 0 < ours.branch.calls < 30
 
 
 SIZES = [(mlp_branch, (3, 4)), (mlp_branch, (3, 5, 4)), (conv_branch, (3, 4, 6, 5))]
@@ -454,7 +510,10 @@ def test_on_single_numbers_it_is_dropout():
 
 
 def linear_blocks(depth=5, width=3):
-    return [0.5 * torch.randn(width, width, generator=seeded(k), dtype=torch.float64) for k in range(depth)]
+    return [
+        0.5 * torch.randn(width, width, generator=seeded(k), dtype=torch.float64)
+        for k in range(depth)
+    ]
 
 
 def mean_over_masks(blocks, survivals, scales, x):

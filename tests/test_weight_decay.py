@@ -1,4 +1,6 @@
-"""L2 and weight decay: two lines of code, where they agree, and where and by how much they do not."""
+"""L2 and weight decay: two lines of code, where they agree, and where and by how much they do
+not.
+"""
 
 import math
 
@@ -15,11 +17,14 @@ from tests._optimizers import assert_close, normal, path
 
 float64 = {"dtype": torch.float64}
 
-# --- the two lines ----------------------------------------------------------------------------------------------------
+# --- the two lines
+# ----------------------------------------------------------------------------------------------------
 
 
 def loss_of(w):
-    """Logistic loss of w [3, 2] on forty rows: not quadratic, so that nothing agrees by linearity alone."""
+    """Logistic loss of w [3, 2] on forty rows: not quadratic, so that nothing agrees by linearity
+    alone.
+    """
     x, y = normal(40, 3, seed=7), normal(40, 2, seed=8).sign()
     return nn.functional.softplus(-y * (x @ w)).mean()
 
@@ -61,11 +66,17 @@ def test_a_strength_per_model():
     strengths, w = torch.tensor([0.0, 0.1, 2.0], **float64).view(3, 1, 1), normal(3, 2, 2)
     pulled, shrunk = add_l2(normal(3, 2, 2, seed=1), w, strengths), decay(w.clone(), 0.5, strengths)
     for i, strength in enumerate((0.0, 0.1, 2.0)):
-        assert_close(f"add_l2, model {i}", pulled[i], add_l2(normal(3, 2, 2, seed=1)[i], w[i], strength), 1e-15)
+        assert_close(
+            f"add_l2, model {i}",
+            pulled[i],
+            add_l2(normal(3, 2, 2, seed=1)[i], w[i], strength),
+            1e-15,
+        )
         assert_close(f"decay, model {i}", shrunk[i], decay(w[i].clone(), 0.5, strength), 1e-15)
 
 
-# --- lesson 03, Exact: where they agree -------------------------------------------------------------------------------
+# --- lesson 03, Exact: where they agree
+# -------------------------------------------------------------------------------
 
 
 def test_plain_sgd_has_one_weight_decay_said_in_three_ways():
@@ -73,8 +84,12 @@ def test_plain_sgd_has_one_weight_decay_said_in_three_ways():
     penalised = gradient_of(lambda w: loss_of(w) + lam * (w**2).sum())
     runs = {
         "loss + λ‖w‖²": path(sgd_update, start, [penalised] * 1000, lr=lr),
-        "weight_decay = 2λ": path(sgd_update, start, [gradient_of(loss_of)] * 1000, lr=lr, l2=2 * lam),
-        "w ← (1 − lr·2λ)w": path(sgd_update, start, [gradient_of(loss_of)] * 1000, lr=lr, weight_decay=2 * lam),
+        "weight_decay = 2λ": path(
+            sgd_update, start, [gradient_of(loss_of)] * 1000, lr=lr, l2=2 * lam
+        ),
+        "w ← (1 − lr·2λ)w": path(
+            sgd_update, start, [gradient_of(loss_of)] * 1000, lr=lr, weight_decay=2 * lam
+        ),
     }
     undecayed = path(sgd_update, start, [gradient_of(loss_of)] * 1000, lr=lr)
     for name, run in runs.items():
@@ -82,7 +97,8 @@ def test_plain_sgd_has_one_weight_decay_said_in_three_ways():
     assert (undecayed - run)[-1].abs().max() > 1e-2, "the decay must matter"
 
 
-# --- and where they do not: momentum ----------------------------------------------------------------------------------
+# --- and where they do not: momentum
+# ----------------------------------------------------------------------------------
 
 FED = [normal(3, 2, seed=step) for step in range(1, 6)]
 
@@ -97,7 +113,9 @@ def both(**options):
 def test_heavy_ball_agrees_on_the_first_step_and_differs_from_the_second():
     coupled, decoupled = both(lr=0.1, momentum=0.9)
     assert_close("step 1", coupled[0], decoupled[0], 1e-15)
-    remembered = 0.1 * 0.9 * 0.1 * normal(3, 2)  # lr·μ·λw: the velocity still holds the pull of step 1
+    remembered = (
+        0.1 * 0.9 * 0.1 * normal(3, 2)
+    )  # lr·μ·λw: the velocity still holds the pull of step 1
     assert_close("step 2", coupled[1], decoupled[1] - remembered)
     assert (coupled - decoupled)[1:].abs().amax((1, 2)).min() > 1e-3
 
@@ -122,10 +140,15 @@ def ridge(lam):
 
 
 def rest(ema=False, **options):
-    """Where 700 steps on the bowl end. With `ema`, v ← βv + (1 − β)g from v = 0, as in the source."""
+    """Where 700 steps on the bowl end.
+
+    With `ema`, v ← βv + (1 − β)g from v = 0, as in the source.
+    """
     state = {"momentum_buffer": torch.zeros(2, **float64)} if ema else {}
     damped = {"dampening": options["momentum"]} if ema else {}
-    return path(sgd_update, torch.zeros(2, **float64), [bowl] * 700, state, lr=0.2, **damped, **options)[-1]
+    return path(
+        sgd_update, torch.zeros(2, **float64), [bowl] * 700, state, lr=0.2, **damped, **options
+    )[-1]
 
 
 @pytest.mark.parametrize("lam", [0.1, 1.0])
@@ -149,7 +172,9 @@ def test_at_rest_the_averaging_form_leaves_both_alone(lam):
 
 def averaging(start, lr, beta=0.9, **options):
     state = {"momentum_buffer": torch.zeros_like(start)}
-    return path(sgd_update, start, [bowl] * 200, state, lr=lr, momentum=beta, dampening=beta, **options)
+    return path(
+        sgd_update, start, [bowl] * 200, state, lr=lr, momentum=beta, dampening=beta, **options
+    )
 
 
 def heavy_ball(start, lr, beta=0.9, **options):
@@ -161,20 +186,29 @@ def test_averaging_and_heavy_ball_are_one_path_under_a_rate_ten_times_smaller():
     assert_close("no decay", averaging(start, lr), heavy_ball(start, lr * 0.1))
     assert_close("L2", averaging(start, lr, l2=0.2), heavy_ball(start, lr * 0.1, l2=0.2))
     decayed = averaging(start, lr, weight_decay=0.02)
-    assert_close("weight decay, λ rescaled too", decayed, heavy_ball(start, lr * 0.1, weight_decay=0.2))
-    assert (decayed - heavy_ball(start, lr * 0.1, weight_decay=0.02))[1:].abs().amax(1).min() > 1e-3, "else not"
+    assert_close(
+        "weight decay, λ rescaled too", decayed, heavy_ball(start, lr * 0.1, weight_decay=0.2)
+    )
+    assert (decayed - heavy_ball(start, lr * 0.1, weight_decay=0.02))[1:].abs().amax(
+        1
+    ).min() > 1e-3, "else not"
 
 
-# --- and where they do not: Adam --------------------------------------------------------------------------------------
+# --- and where they do not: Adam
+# --------------------------------------------------------------------------------------
 
 V = torch.logspace(-4, 4, 9, **float64)  # mean squared gradient of nine weights
 
 
 def shrinkage(**options):
-    """Relative shrinkage in one step, over lr·λ = 10⁻⁶, of weights with these v whose gradient is zero just now."""
+    """Relative shrinkage in one step, over lr·λ = 10⁻⁶, of weights with these v whose gradient is
+    zero just now.
+    """
     w = normal(9) + normal(9).sign()
     state = {"step": 10**9, "exp_avg": torch.zeros(9, **float64), "exp_avg_sq": V / 0.999}
-    after = path(adam_update, w, [torch.zeros(9, **float64)], state, lr=1.0, betas=(0.0, 0.999), **options)[0]
+    after = path(
+        adam_update, w, [torch.zeros(9, **float64)], state, lr=1.0, betas=(0.0, 0.999), **options
+    )[0]
     return (w - after) / w / 1e-6
 
 
@@ -199,11 +233,18 @@ def test_scaling_the_loss_under_adam_is_scaling_lambda_and_epsilon_down(scale):
 
 def test_scaling_the_loss_under_adamw_leaves_lambda_alone():
     grads = [normal(3, 2, seed=step) for step in range(1, 51)]
-    scaled = path(adam_update, normal(3, 2), [100 * g for g in grads], lr=0.05, weight_decay=0.1, eps=0.01)
-    assert_close("ε/c", scaled, path(adam_update, normal(3, 2), grads, lr=0.05, weight_decay=0.1, eps=0.01 / 100))
+    scaled = path(
+        adam_update, normal(3, 2), [100 * g for g in grads], lr=0.05, weight_decay=0.1, eps=0.01
+    )
+    assert_close(
+        "ε/c",
+        scaled,
+        path(adam_update, normal(3, 2), grads, lr=0.05, weight_decay=0.1, eps=0.01 / 100),
+    )
 
 
-# --- convert_strength -------------------------------------------------------------------------------------------------
+# --- convert_strength
+# -------------------------------------------------------------------------------------------------
 
 EXAMPLES, LR = 50, 0.1
 PENALTIES = {  # what each convention adds to the loss
@@ -230,13 +271,22 @@ def pull(convention, w, lam):
 @pytest.mark.parametrize("source", CONVENTIONS)
 def test_converted_strengths_pull_alike(source, target):
     converted = convert_strength(0.3, source, target, examples=EXAMPLES, lr=LR)
-    assert_close(f"{source} → {target}", pull(target, normal(5), converted), pull(source, normal(5), 0.3), 1e-14)
+    assert_close(
+        f"{source} → {target}",
+        pull(target, normal(5), converted),
+        pull(source, normal(5), 0.3),
+        1e-14,
+    )
 
 
 def test_torchs_weight_decay_is_twice_the_penalty():
     assert convert_strength(0.3, "penalty", "half_penalty") == 0.6
-    assert convert_strength(0.5, "decoupled", "per_step", lr=0.01) == pytest.approx(0.005, rel=1e-15)
-    assert convert_strength(3.0, "per_example", "half_penalty", examples=60) == pytest.approx(0.05, rel=1e-15)
+    assert convert_strength(0.5, "decoupled", "per_step", lr=0.01) == pytest.approx(
+        0.005, rel=1e-15
+    )
+    assert convert_strength(3.0, "per_example", "half_penalty", examples=60) == pytest.approx(
+        0.05, rel=1e-15
+    )
 
 
 @pytest.mark.parametrize("momentum", [0.5, 0.9])
@@ -251,7 +301,10 @@ def test_converted_strengths_rest_at_one_place_under_momentum(source, target, mo
         "per_step": lambda lam: {"weight_decay": lam / 0.2},  # the lr of rest()
     }
     converted = convert_strength(0.03, source, target, examples=EXAMPLES, lr=0.2, momentum=momentum)
-    ends = [rest(momentum=momentum, **as_options[name](lam)) for name, lam in ((source, 0.03), (target, converted))]
+    ends = [
+        rest(momentum=momentum, **as_options[name](lam))
+        for name, lam in ((source, 0.03), (target, converted))
+    ]
     assert_close(f"{source} → {target}", *ends)
 
 
@@ -262,7 +315,11 @@ def test_converted_strengths_rest_at_one_place_under_momentum(source, target, mo
     b=conventions,
     c=conventions,
     numbers=st.fixed_dictionaries(
-        {"examples": st.integers(1, 10**6), "lr": st.floats(1e-6, 10), "momentum": st.floats(0, 0.99)}
+        {
+            "examples": st.integers(1, 10**6),
+            "lr": st.floats(1e-6, 10),
+            "momentum": st.floats(0, 0.99),
+        }
     ),
 )
 def test_conversions_go_there_and_back_and_compose(value, a, b, c, numbers):
@@ -277,7 +334,10 @@ def test_conversions_go_there_and_back_and_compose(value, a, b, c, numbers):
     [
         ({"value": -1.0}, r"^value = -1.0: must be a finite number in \[0, ∞\)$"),
         ({"value": math.nan}, r"^value = nan: "),
-        ({"source": "l2"}, r"^source = 'l2': must be one of 'penalty', 'half_penalty', 'per_example', "),
+        (
+            {"source": "l2"},
+            r"^source = 'l2': must be one of 'penalty', 'half_penalty', 'per_example', ",
+        ),
         ({"target": "l2"}, r"^target = 'l2': must be one of "),
         ({"source": "per_example"}, r"^examples = None: must be a finite number in \(0, ∞\)$"),
         ({"source": "per_example", "examples": 0}, r"^examples = 0: "),
@@ -291,7 +351,8 @@ def test_convert_strength_refuses(arguments, message):
         convert_strength(**{"value": 1.0, "source": "penalty", "target": "decoupled", **arguments})
 
 
-# --- decay_groups -----------------------------------------------------------------------------------------------------
+# --- decay_groups
+# -----------------------------------------------------------------------------------------------------
 
 
 class Net(nn.Module):
@@ -331,7 +392,9 @@ def test_decay_groups_go_by_what_a_parameter_is():
     ]
     trained = {name for name, p in net.named_parameters() if p.requires_grad}
     assert set(names(net, spared["params"])) == trained - set(names(net, decayed["params"]))
-    assert len(decayed["params"]) + len(spared["params"]) == len(trained), "each once, tied ones too"
+    assert len(decayed["params"]) + len(spared["params"]) == len(trained), (
+        "each once, tied ones too"
+    )
 
 
 def test_decay_groups_keep_the_order_of_the_parameters():
@@ -344,7 +407,9 @@ def test_decay_groups_keep_the_order_of_the_parameters():
 
 @pytest.mark.parametrize("kind", [SGD, Adam, AdamW, torch.optim.SGD, torch.optim.AdamW])
 @pytest.mark.parametrize(
-    "make", [Net, lambda: nn.LayerNorm(3), lambda: nn.Linear(3, 2, bias=False)], ids=["everything", "norm", "no bias"]
+    "make",
+    [Net, lambda: nn.LayerNorm(3), lambda: nn.Linear(3, 2, bias=False)],
+    ids=["everything", "norm", "no bias"],
 )
 def test_any_optimizer_takes_the_groups_and_decays_the_weights_only(make, kind):
     net = make()
@@ -360,5 +425,7 @@ def test_any_optimizer_takes_the_groups_and_decays_the_weights_only(make, kind):
 
 @pytest.mark.parametrize("value", [-0.1, math.nan, math.inf, "0.1"])
 def test_decay_groups_refuse(value):
-    with pytest.raises(ValueError, match=r"^weight_decay = .*: must be a finite number in \[0, ∞\)$"):
+    with pytest.raises(
+        ValueError, match=r"^weight_decay = .*: must be a finite number in \[0, ∞\)$"
+    ):
         decay_groups(nn.Linear(2, 2), value)

@@ -1,1 +1,3 @@
-"""What authors and instructors run: from texts to notebooks, claims, pictures, slides, teaching notes, grades."""
+"""What authors and instructors run: from texts to notebooks, claims, pictures, slides, teaching
+notes, grades.
+"""

@@ -2,7 +2,8 @@
 
 ``src/NN_stem.py``           → ``NN_stem.ipynb``, executed
 ``src/NN_stem_exercises.py`` → ``NN_stem_exercises.ipynb``, answers blank, not executed
-                             → ``solutions/NN_stem_exercises.ipynb``, executed: the reference of the checker
+                             → ``solutions/NN_stem_exercises.ipynb``, executed: the reference of the
+                             checker
 
 Building twice gives the same sources, cell ids and metadata.
 An answer stands in its source between ``### BEGIN SOLUTION`` and ``### END SOLUTION``.
@@ -25,10 +26,13 @@ from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernel
 from course_lib.base.files import write_whole
 from course_lib.base.places import CourseError
 
-SOLUTION = re.compile(r"^([ \t]*)### BEGIN SOLUTION *\n(.*?)^[ \t]*### END SOLUTION *$", re.MULTILINE | re.DOTALL)
+SOLUTION = re.compile(
+    r"^([ \t]*)### BEGIN SOLUTION *\n(.*?)^[ \t]*### END SOLUTION *$", re.MULTILINE | re.DOTALL
+)
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 METADATA = {
-    # Shipped notebooks are paired with nothing: live pairing would show a blank exercise's answers from src/.
+    # Shipped notebooks are paired with nothing: live pairing would show a blank exercise's answers
+    # from src/.
     "jupytext": {"formats": "ipynb"},
     "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
     "language_info": {"file_extension": ".py", "mimetype": "text/x-python", "name": "python"},
@@ -39,7 +43,9 @@ class BuildError(CourseError):
     """A source that cannot be built; the message names file, cell and cause."""
 
 
-def build(names: Iterable[str], notebooks: Path, report: Callable[[str], None] = print) -> list[Path]:
+def build(
+    names: Iterable[str], notebooks: Path, report: Callable[[str], None] = print
+) -> list[Path]:
     """Build the named notebooks (``03_weight_decay``, …) of a folder and return the files written.
 
     Raises BuildError at the first source that fails; what stood there before it stays.
@@ -64,7 +70,9 @@ def targets(source: Path) -> dict[Path, nbformat.NotebookNode]:
 
 
 def is_blank(path: Path) -> bool:
-    """Whether a built notebook is an exercise waiting for answers, and so is never executed by the build."""
+    """Whether a built notebook is an exercise waiting for answers, and so is never executed by the
+    build.
+    """
     return path.stem.endswith("_exercises") and path.parent.name != "solutions"
 
 
@@ -80,7 +88,9 @@ def read(source: Path) -> nbformat.NotebookNode:
 
 
 def _fix_ids(cells: list) -> None:
-    """An id says what the cell holds, so that moving or adding a cell leaves the other ids alone."""
+    """An id says what the cell holds, so that moving or adding a cell leaves the other ids
+    alone.
+    """
     seen: dict[str, int] = {}
     for cell in cells:
         key = hashlib.sha256(f"{cell.cell_type}\n{cell.source}".encode()).hexdigest()[:8]
@@ -89,7 +99,10 @@ def _fix_ids(cells: list) -> None:
 
 
 def blank(notebook: nbformat.NotebookNode, source: Path) -> nbformat.NotebookNode:
-    """A copy with every answer taken out. Raises BuildError where markers do not match or cannot be blanked."""
+    """A copy with every answer taken out.
+
+    Raises BuildError where markers do not match or cannot be blanked.
+    """
     copy = deepcopy(notebook)
     for number, cell in enumerate(copy.cells):
         try:
@@ -110,16 +123,22 @@ def _without_answer(region: re.Match) -> str:
 
 def _assigned(answer: str) -> list[str]:
     statements = ast.parse(answer).body
-    targets = [target for statement in statements for target in getattr(statement, "targets", [None])]
+    targets = [
+        target for statement in statements for target in getattr(statement, "targets", [None])
+    ]
     if not all(isinstance(target, ast.Name) for target in targets):
-        raise ValueError("at top level an answer may only assign names (`w = …`): put the markers inside the function")
+        raise ValueError(
+            "at top level an answer may only assign names (`w = …`): put the markers inside the function"
+        )
     return [target.id for target in targets]
 
 
 def executed(notebook: nbformat.NotebookNode, path: Path, name: str) -> nbformat.NotebookNode:
-    """Run a notebook in a fresh kernel, standing in the folder of its file; return it with its outputs.
+    """Run a notebook in a fresh kernel, standing in the folder of its file; return it with its
+    outputs.
 
-    Explorers compute to the end (``COURSE_HEADLESS=1``) and leave a picture; widget views and states are not kept.
+    Explorers compute to the end (``COURSE_HEADLESS=1``) and leave a picture; widget views and
+    states are not kept.
     """
     path.parent.mkdir(exist_ok=True)
     started: list[int] = []

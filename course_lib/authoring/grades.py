@@ -23,10 +23,12 @@ def submissions(folder: Path) -> list[Path]:
 
 
 def save(rows: Iterable[dict], path: Path) -> None:
-    """Write one line a notebook: its path, the number of tasks passed, the verdict of each task, and a remark.
+    """Write one line a notebook: its path, the number of tasks passed, the verdict of each task,
+    and a remark.
 
-    `rows`: one dictionary a task, with notebook, task, verdict and message. A task that a notebook does not have stays
-    empty; the remark says why a file could not be checked at all. CSV in UTF-8, with the mark by which Excel knows it.
+    `rows`: one dictionary a task, with notebook, task, verdict and message. A task that a notebook
+    does not have stays empty; the remark says why a file could not be checked at all. CSV in UTF-8,
+    with the mark by which Excel knows it.
     """
     lines, tasks = {}, set()
     for row in rows:

@@ -1,4 +1,6 @@
-"""What changes a notebook other than building it: a learner's fresh blank, an author's live pairing, a hand-out."""
+"""What changes a notebook other than building it: a learner's fresh blank, an author's live
+pairing, a hand-out.
+"""
 
 import itertools
 import re
@@ -19,7 +21,10 @@ LEFT_OUT = (".ci/", "bench/", "notebooks/solutions/", "tests/")
 
 
 def reset(name: str, notebooks: Path) -> Path | None:
-    """Put a fresh blank in place of a learner's exercise notebook. Return where the old file is kept, or None."""
+    """Put a fresh blank in place of a learner's exercise notebook.
+
+    Return where the old file is kept, or None.
+    """
     path = notebooks / f"{name}.ipynb"
     fresh = build.targets(notebooks / "src" / f"{name}.py")[path]
     aside = (path.with_suffix(f".kept-{number}.ipynb") for number in itertools.count(1))
@@ -31,7 +36,8 @@ def reset(name: str, notebooks: Path) -> Path | None:
 
 
 def pair(name: str, notebooks: Path, on: bool = True) -> None:
-    """Switch live pairing of a lesson with its text on or off. On: JupyterLab keeps the two alike while one writes.
+    """Switch live pairing of a lesson with its text on or off. On: JupyterLab keeps the two alike
+    while one writes.
 
     Raises CourseError for exercises: their text holds the answers.
     """
@@ -41,19 +47,24 @@ def pair(name: str, notebooks: Path, on: bool = True) -> None:
     notebook = nbformat.read(path, as_version=4)
     notebook.metadata.jupytext = {"formats": PAIRED if on else "ipynb"}
     build.save(notebook, path)
-    text = FORMATS.sub(rf"\g<1>{PAIRED if on else 'py:percent'}", source.read_text(encoding="utf-8"), count=1)
+    text = FORMATS.sub(
+        rf"\g<1>{PAIRED if on else 'py:percent'}", source.read_text(encoding="utf-8"), count=1
+    )
     write_whole(source, text)  # last: JupyterLab opens the newer of the two
 
 
 def hand_out(root: Path, target: Path) -> int:
     """Copy the course without answers into an empty folder; return the number of files.
 
-    Left out: solutions, tests, benchmarks. The sources of exercises are copied with their answers blank.
+    Left out: solutions, tests, benchmarks. The sources of exercises are copied with their answers
+    blank.
     Raises CourseError where the folder holds anything.
     """
     if target.exists() and any(target.iterdir()):
         raise CourseError(f"{target} is not empty: name a new folder")
-    tracked = subprocess.run(["git", "ls-files", "-z"], cwd=root, check=True, capture_output=True, text=True).stdout
+    tracked = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=root, check=True, capture_output=True, text=True
+    ).stdout
     files = [Path(file) for file in tracked.split("\0") if file and not file.startswith(LEFT_OUT)]
     for file in files:
         (target / file).parent.mkdir(parents=True, exist_ok=True)

@@ -1,8 +1,10 @@
-"""What an instructor wants to know: how long things take, what people get wrong, what is asked, and what came out.
+"""What an instructor wants to know: how long things take, what people get wrong, what is asked, and
+what came out.
 
-Minutes are an estimate by rule, nobody has been timed: prose at 130 words a minute; ten seconds for each line of code
-that is read; a minute for each question, two for each explorer; and for each line of an answer a minute, for each check
-two. Folded sections, set-up and lists of sources are not counted. Change `RULE` to change them all.
+Minutes are an estimate by rule, nobody has been timed: prose at 130 words a minute; ten seconds for
+each line of code that is read; a minute for each question, two for each explorer; and for each line
+of an answer a minute, for each check two. Folded sections, set-up and lists of sources are not
+counted. Change `RULE` to change them all.
 """
 
 import re
@@ -17,15 +19,29 @@ from course_lib.base.files import write_whole
 from course_lib.learner.course_map import CLOSING, MAP, Lesson, cells_of, core, headings, minutes
 from course_lib.learner.quizzes import questions
 
-RULE = {"word": 1 / 130, "line": 1 / 6, "question": 1.0, "explorer": 2.0, "answer": 1.0, "check": 2.0}  # minutes each
-NO_READING = re.compile(r"(predict|quiz|reveal|show_source|check|quiz_of|recall)\(|explore\.\w+\.show\(")
-NO_PROSE = re.compile(r"\$\$.*?\$\$|\$[^$]*\$|\]\([^)]*\)|</?\w[^>]*>|(?:\*\*|^#+ )Sources.*", re.DOTALL | re.MULTILINE)
+RULE = {
+    "word": 1 / 130,
+    "line": 1 / 6,
+    "question": 1.0,
+    "explorer": 2.0,
+    "answer": 1.0,
+    "check": 2.0,
+}  # minutes each
+NO_READING = re.compile(
+    r"(predict|quiz|reveal|show_source|check|quiz_of|recall)\(|explore\.\w+\.show\("
+)
+NO_PROSE = re.compile(
+    r"\$\$.*?\$\$|\$[^$]*\$|\]\([^)]*\)|</?\w[^>]*>|(?:\*\*|^#+ )Sources.*",
+    re.DOTALL | re.MULTILINE,
+)
 WORD = re.compile(r"[^\W\d_]{2,}|\b[aI]\b")
 TASK = re.compile(r"(T\d+) · (.+)")
 
 
 def count(cells: list) -> dict[str, int]:
-    """How much of each item of `RULE` some cells hold; an answer is counted where it stands between its markers."""
+    """How much of each item of `RULE` some cells hold; an answer is counted where it stands between
+    its markers.
+    """
     found = dict.fromkeys(RULE, 0)
     for cell in cells:
         tags = cell.metadata.get("tags", [])
@@ -33,7 +49,9 @@ def count(cells: list) -> dict[str, int]:
             found["word"] += len(WORD.findall(NO_PROSE.sub(" ", cell.source)))
         elif cell.cell_type == "code" and "setup" not in tags:
             found["question"] += len(re.findall(r"^(?:predict|quiz)\(", cell.source, re.MULTILINE))
-            found["explorer"] += len(re.findall(r"^explore\.\w+\.show\(", cell.source, re.MULTILINE))
+            found["explorer"] += len(
+                re.findall(r"^explore\.\w+\.show\(", cell.source, re.MULTILINE)
+            )
             found["check"] += any(tag.startswith("check:") for tag in tags)
             found["answer"] += sum(_lines(answer) for _, answer in SOLUTION.findall(cell.source))
             asks = NO_READING.match(cell.source) or any(tag.startswith("check:") for tag in tags)
@@ -51,7 +69,9 @@ def estimate(cells: list) -> int:
 
 
 class Asked(NamedTuple):
-    """A question of a lesson as its reader meets it: `kind` predict or quiz, and what came out, "" if undecided."""
+    """A question of a lesson as its reader meets it: `kind` predict or quiz, and what came out, ""
+    if undecided.
+    """
 
     kind: str
     question: str
@@ -76,11 +96,15 @@ def asked(notebook: nbformat.NotebookNode) -> Iterator[Asked]:
 
 
 def _texts(cell: nbformat.NotebookNode) -> list[str]:
-    return [output.data.get("text/plain", "") for output in cell.get("outputs", []) if "data" in output]
+    return [
+        output.data.get("text/plain", "") for output in cell.get("outputs", []) if "data" in output
+    ]
 
 
 def tasks(notebook: nbformat.NotebookNode) -> dict[str, tuple[str, int]]:
-    """{"T1": (title, minutes)} of an exercise notebook with its answers; what stands before T1 belongs to no task."""
+    """{"T1": (title, minutes)} of an exercise notebook with its answers; what stands before T1
+    belongs to no task.
+    """
     parts: dict[str, tuple[str, list]] = {}
     task = ""
     for cell in notebook.cells:
@@ -104,7 +128,9 @@ it by hand. [TEACHING.md](../../TEACHING.md) says how to use it, and by which ru
 
 
 def write(notebooks: Path) -> int:
-    """Write the page to ``solutions/teaching.md``, whole or not at all; return the number of lessons on it."""
+    """Write the page to ``solutions/teaching.md``, whole or not at all; return the number of
+    lessons on it.
+    """
     write_whole(notebooks / "solutions" / "teaching.md", page(notebooks))
     return len(MAP)
 
@@ -112,7 +138,11 @@ def write(notebooks: Path) -> int:
 def page(notebooks: Path) -> str:
     """The page, from the built notebooks, the checks and the quiz bank."""
     return "".join(
-        [HEADER, *(_row(lesson, notebooks) for lesson in MAP), *(_part(lesson, notebooks) for lesson in MAP)]
+        [
+            HEADER,
+            *(_row(lesson, notebooks) for lesson in MAP),
+            *(_part(lesson, notebooks) for lesson in MAP),
+        ]
     )
 
 
@@ -120,7 +150,10 @@ def _row(lesson: Lesson, notebooks: Path) -> str:
     cells, found = cells_of(notebooks / f"{lesson.name}.ipynb"), _tasks(lesson, notebooks)
     total = sum(time for _, time in found.values())
     each = ", ".join(f"{task} {time}" for task, (_, time) in found.items())
-    by_rule, said = estimate(_before_closing(core(cells))) or "coming", minutes(lesson, notebooks) or ""
+    by_rule, said = (
+        estimate(_before_closing(core(cells))) or "coming",
+        minutes(lesson, notebooks) or "",
+    )
     return f"| {lesson.name.replace('_', ' ', 1)} | {said} | {by_rule} | {total} | {each} |\n"
 
 
@@ -132,13 +165,18 @@ def _part(lesson: Lesson, notebooks: Path) -> str:
     known = tasks_of(lesson.number)
     for task, (title, time) in _tasks(lesson, notebooks).items():
         text += f"\n**{task} · {title}** ({time} minutes)\n"
-        text += "".join(f"- *{mistake.name}*: {_line(mistake.hint)}\n" for mistake in known[task].mistakes)
+        text += "".join(
+            f"- *{mistake.name}*: {_line(mistake.hint)}\n" for mistake in known[task].mistakes
+        )
     text += "\n### Asked in the lesson\n\n"
     for one in asked(nbformat.from_dict({"cells": cells_of(notebooks / f"{lesson.name}.ipynb")})):
         text += f"- {one.kind}: {one.question} *{' / '.join(one.options)}*"
         text += (f" → {one.came or 'undecided'}" if one.kind == "predict" else "") + "\n"
     text += "\n### Quiz\n\n"
-    text += "".join(f"- {one.text} **{one.answer}** {one.reasons[one.answer]}\n" for one in questions(lesson.stem))
+    text += "".join(
+        f"- {one.text} **{one.answer}** {one.reasons[one.answer]}\n"
+        for one in questions(lesson.stem)
+    )
     return text
 
 
@@ -155,7 +193,11 @@ def _before_closing(cells: list) -> list:
 
 
 def _tasks(lesson: Lesson, notebooks: Path) -> dict[str, tuple[str, int]]:
-    return tasks(nbformat.from_dict({"cells": cells_of(notebooks / "solutions" / f"{lesson.name}_exercises.ipynb")}))
+    return tasks(
+        nbformat.from_dict(
+            {"cells": cells_of(notebooks / "solutions" / f"{lesson.name}_exercises.ipynb")}
+        )
+    )
 
 
 def _line(text: str) -> str:

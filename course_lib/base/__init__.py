@@ -1,1 +1,3 @@
-"""What has no subject of its own: arguments, files, places, seeds, what optimizers share, progress."""
+"""What has no subject of its own: arguments, files, places, seeds, what optimizers share,
+progress.
+"""

@@ -1,4 +1,7 @@
-"""What our optimizer classes share: reading groups, closures, refusals. The algorithm itself is one pure function."""
+"""What our optimizer classes share: reading groups, closures, refusals.
+
+The algorithm itself is one pure function.
+"""
 
 import torch
 
@@ -11,15 +14,21 @@ RANGES = {
     "dampening": {"low": -torch.inf, "open_low": True},
     "eps": {"high": 1.0, "open_low": True},
 }
-NOT_FOR_THE_UPDATE = ("maximize", "decoupled_weight_decay", "differentiable")  # the last is put there by torch
+NOT_FOR_THE_UPDATE = (
+    "maximize",
+    "decoupled_weight_decay",
+    "differentiable",
+)  # the last is put there by torch
 
 
 class UpdateRule(torch.optim.Optimizer):
-    """An optimizer that calls `self.update(param, grad, state, **options)` for every parameter that has a gradient.
+    """An optimizer that calls `self.update(param, grad, state, **options)` for every parameter that
+    has a gradient.
 
-    A subclass sets `update` to a pure function that changes `param` and `state` in place. Everything else is
-    `torch.optim.Optimizer`: groups, `state_dict`, schedulers, pickling. Differs from torch in that it refuses every
-    value outside its range (torch lets NaN and infinity pass for several), and sparse and complex gradients.
+    A subclass sets `update` to a pure function that changes `param` and `state` in place.
+    Everything else is `torch.optim.Optimizer`: groups, `state_dict`, schedulers, pickling. Differs
+    from torch in that it refuses every value outside its range (torch lets NaN and infinity pass
+    for several), and sparse and complex gradients.
     """
 
     update = None
@@ -36,7 +45,10 @@ class UpdateRule(torch.optim.Optimizer):
 
     @torch.no_grad()
     def step(self, closure=None):
-        """Update every parameter once; return the closure's loss, if there is a closure. Gradients stay as they are."""
+        """Update every parameter once; return the closure's loss, if there is a closure.
+
+        Gradients stay as they are.
+        """
         loss = None
         if closure is not None:
             with torch.enable_grad():
@@ -52,8 +64,9 @@ class UpdateRule(torch.optim.Optimizer):
     def options(self, group):
         """Keyword arguments of the update function, from a parameter group in torch's names.
 
-        torch says `weight_decay` for both kinds; here the coupled kind is `l2`, and only the decoupled one decays.
-        Schedulers and torch's own `state_dict` leave other keys in a group: those are not ours to read.
+        torch says `weight_decay` for both kinds; here the coupled kind is `l2`, and only the
+        decoupled one decays. Schedulers and torch's own `state_dict` leave other keys in a group:
+        those are not ours to read.
         """
         options = {name: group[name] for name in self.defaults if name not in NOT_FOR_THE_UPDATE}
         if not group["decoupled_weight_decay"]:
@@ -62,7 +75,9 @@ class UpdateRule(torch.optim.Optimizer):
 
     def __setstate__(self, state):
         super().__setstate__(state)
-        for group in self.param_groups:  # a state_dict of torch's optimizer lacks the options only we have
+        for (
+            group
+        ) in self.param_groups:  # a state_dict of torch's optimizer lacks the options only we have
             for name, default in self.defaults.items():
                 group.setdefault(name, default)
 
@@ -77,5 +92,7 @@ def _require_betas(betas):
 def _plain(grad):
     if grad.layout != torch.strided or grad.is_complex():
         kind = "complex" if grad.is_complex() else f"sparse ({grad.layout})"
-        raise RuntimeError(f"the gradient is {kind}: these optimizers take dense real gradients only")
+        raise RuntimeError(
+            f"the gradient is {kind}: these optimizers take dense real gradients only"
+        )
     return grad

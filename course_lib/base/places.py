@@ -1,9 +1,13 @@
-"""Where the course's files are, and which notebook a learner means by "3", "03", "adamw" or a file's path."""
+"""Where the course's files are, and which notebook a learner means by "3", "03", "adamw" or a
+file's path.
+"""
 
 import re
 from pathlib import Path
 
-NAME = re.compile(r"index|\d\d_[a-z][a-z0-9_]*")  # 03_weight_decay, 03_weight_decay_exercises, index
+NAME = re.compile(
+    r"index|\d\d_[a-z][a-z0-9_]*"
+)  # 03_weight_decay, 03_weight_decay_exercises, index
 
 
 class CourseError(Exception):
@@ -18,28 +22,43 @@ def root() -> Path:
     for folder in (Path.cwd(), *Path.cwd().parents, Path(__file__).resolve().parents[2]):
         if (folder / "notebooks").is_dir() and (folder / "course_lib").is_dir():
             return folder
-    raise CourseError("this is not the course's folder: go to the one that holds notebooks/ and course_lib/")
+    raise CourseError(
+        "this is not the course's folder: go to the one that holds notebooks/ and course_lib/"
+    )
 
 
 def names(notebooks: Path) -> list[str]:
     """Names of all notebooks of the course, built or not, in lesson order; index first."""
     found = {path.stem for path in (*notebooks.glob("src/*.py"), *notebooks.glob("*.ipynb"))}
-    return sorted((name for name in found if NAME.fullmatch(name)), key=lambda name: (name != "index", name))
+    return sorted(
+        (name for name in found if NAME.fullmatch(name)), key=lambda name: (name != "index", name)
+    )
 
 
 def select(words: list[str], notebooks: Path) -> list[str]:
-    """Names meant by the words, each a number, a stem, a notebook's name or a file of it; no word means all.
+    """Names meant by the words, each a number, a stem, a notebook's name or a file of it; no word
+    means all.
 
     A number or a stem means the lesson and its exercises. Raises CourseError naming what there is.
     """
     there = names(notebooks)
-    return list(dict.fromkeys(name for word in words for name in _meant(word, there))) if words else there
+    return (
+        list(dict.fromkeys(name for word in words for name in _meant(word, there)))
+        if words
+        else there
+    )
 
 
 def _meant(word: str, there: list[str]) -> list[str]:
     stem, number = Path(word).stem, f"{int(word):02d}" if word.isdecimal() else None
-    meant = [name for name in there if number == name[:2] or stem in (name, name[3:].removesuffix("_exercises"))]
+    meant = [
+        name
+        for name in there
+        if number == name[:2] or stem in (name, name[3:].removesuffix("_exercises"))
+    ]
     if not meant:
-        lessons = ", ".join(name.replace("_", " ", 1) for name in there if not name.endswith("_exercises"))
+        lessons = ", ".join(
+            name.replace("_", " ", 1) for name in there if not name.endswith("_exercises")
+        )
         raise CourseError(f"there is no lesson {word!r}; there is {lessons or 'none yet'}")
     return meant

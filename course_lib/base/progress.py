@@ -1,8 +1,10 @@
-"""What a learner has done, kept in one small file of the course that git does not see: ``.course/progress.json``.
+"""What a learner has done, kept in one small file of the course that git does not see:
+``.course/progress.json``.
 
-The file maps section → name → entry. Sections: predictions, quiz, tasks, cards. A name begins with the lesson's stem
-("dropout/ensemble"), an entry is a small dictionary. Built notebooks and tests (``COURSE_HEADLESS=1``) keep nothing.
-Nothing that is wrong with the file stops a lesson: it becomes one sentence.
+The file maps section → name → entry. Sections: predictions, quiz, tasks, cards. A name begins with
+the lesson's stem ("dropout/ensemble"), an entry is a small dictionary. Built notebooks and tests
+(``COURSE_HEADLESS=1``) keep nothing. Nothing that is wrong with the file stops a lesson: it becomes
+one sentence.
 """
 
 from __future__ import annotations  # an older Python gets as far as the sentence that names it
@@ -29,18 +31,24 @@ def file() -> Path:
 
 
 def headless() -> bool:
-    """Whether notebooks are being built or tested: then nothing is kept and nothing is remembered."""
+    """Whether notebooks are being built or tested: then nothing is kept and nothing is
+    remembered.
+    """
     return os.environ.get("COURSE_HEADLESS") == "1"
 
 
 def lesson(notebook: str | None = None) -> str:
-    """Stem of the lesson that a notebook's path belongs to, exercises and copies included; "" for any other notebook.
+    """Stem of the lesson that a notebook's path belongs to, exercises and copies included; "" for
+    any other notebook.
 
-    Without a path: of the notebook that this kernel serves, as Jupyter's server or VS Code names it.
+    Without a path: of the notebook that this kernel serves, as Jupyter's server or VS Code names
+    it.
     """
     # Windows paths split at both kinds of slash.
     name = PureWindowsPath(_own_notebook() if notebook is None else notebook).name
-    return next((stem for number, stem in enumerate(LESSONS) if name.startswith(f"{number:02d}_{stem}")), "")
+    return next(
+        (stem for number, stem in enumerate(LESSONS) if name.startswith(f"{number:02d}_{stem}")), ""
+    )
 
 
 def _own_notebook() -> str:
@@ -52,9 +60,11 @@ def _own_notebook() -> str:
 
 
 def note(section: str, name: str, **entry) -> str:
-    """Keep an entry, in place of a former one of that name. Returns "", or the sentence to show where that failed.
+    """Keep an entry, in place of a former one of that name. Returns "", or the sentence to show
+    where that failed.
 
-    What cannot be written now is kept in this kernel and written with the next entry. Many kernels may write at once.
+    What cannot be written now is kept in this kernel and written with the next entry. Many kernels
+    may write at once.
     """
     if section not in SECTIONS:
         raise ValueError(f"section = {section!r}: must be one of {', '.join(SECTIONS)}")
@@ -66,7 +76,9 @@ def note(section: str, name: str, **entry) -> str:
         path.parent.mkdir(exist_ok=True)
         with _lock(path):
             kept, said = _load(path)
-            write_whole(path, json.dumps(_with_waiting(kept), indent=1, ensure_ascii=False, sort_keys=True))
+            write_whole(
+                path, json.dumps(_with_waiting(kept), indent=1, ensure_ascii=False, sort_keys=True)
+            )
         _waiting.clear()
         return said
     except (OSError, CourseError) as problem:
@@ -74,7 +86,9 @@ def note(section: str, name: str, **entry) -> str:
 
 
 def read() -> tuple[dict, str]:
-    """All that is kept, section → name → entry, and "" or the sentence that says what is wrong with the file."""
+    """All that is kept, section → name → entry, and "" or the sentence that says what is wrong with
+    the file.
+    """
     if headless():
         return {section: {} for section in SECTIONS}, ""
     kept, said = {}, ""
@@ -88,7 +102,10 @@ def read() -> tuple[dict, str]:
 
 
 def passed(task: str) -> str:
-    """Keep that the task called "03/T1" is passed, with the day of the first time. Returns what `note` returns."""
+    """Keep that the task called "03/T1" is passed, with the day of the first time.
+
+    Returns what `note` returns.
+    """
     number, _, short = task.partition("/")
     name = f"{LESSONS[int(number)]}/{short}"
     return "" if name in read()[0]["tasks"] else note("tasks", name, at=now())
@@ -125,14 +142,20 @@ def _load(path: Path) -> tuple[dict, str]:
         return kept, ""
     aside = _free(path.with_name(f"progress.damaged-{date.today()}.json"))
     os.replace(path, aside)
-    return {}, f"The progress file was damaged: it is set aside as {aside.parent.name}/{aside.name}, a new one begins."
+    return (
+        {},
+        f"The progress file was damaged: it is set aside as {aside.parent.name}/{aside.name}, a new one begins.",
+    )
 
 
 def _is_sound(kept) -> bool:
     if not isinstance(kept, dict):
         return False
     sections = [kept.get(section, {}) for section in SECTIONS]
-    return all(isinstance(s, dict) and all(isinstance(entry, dict) for entry in s.values()) for s in sections)
+    return all(
+        isinstance(s, dict) and all(isinstance(entry, dict) for entry in s.values())
+        for s in sections
+    )
 
 
 def _free(path: Path) -> Path:
@@ -145,7 +168,9 @@ def _free(path: Path) -> Path:
 
 
 def _with_waiting(kept: dict) -> dict:
-    """What the file holds together with what still waits to be written; sections unknown here stay as they are."""
+    """What the file holds together with what still waits to be written; sections unknown here stay
+    as they are.
+    """
     merged = kept | {section: dict(kept.get(section, {})) for section in SECTIONS}
     for section, name, entry in _waiting:
         merged[section][name] = entry

@@ -4,8 +4,9 @@
     check_file("notebooks/03_…_exercises.ipynb")  what `course check` runs: the whole notebook in a process of its own
     check_source(source, 10, task="03/T1")        text of an answer, run in a process of its own
 
-All three call the answer on cases drawn afresh, note *values*, and let the same routine compare them with the referee.
-The claim is that an accident cannot pass, not that cheating is impossible: a learner owns the machine.
+All three call the answer on cases drawn afresh, note *values*, and let the same routine compare
+them with the referee. The claim is that an accident cannot pass, not that cheating is impossible: a
+learner owns the machine.
 Importing this package loads no torch; the first check does.
 """
 
@@ -15,16 +16,19 @@ from course_lib.base import progress
 
 __all__ = ["check", "check_file", "check_source", "warm"]
 
-CASES = "COURSE_CHECK"  # environment variable set by `check_file`: the file with the cases that check cells are to run
+# environment variable set by `check_file`: the file with the cases that check cells are to run
+CASES = "COURSE_CHECK"
 MIME = "application/x-course-values"  # what they then display
 
 
 def check(task, *answers):
-    """Print one line on `answers` to `task` ("03/T1") and return the `Result`, which is truthy when it passed.
+    """Print one line on `answers` to `task` ("03/T1") and return the `Result`, which is truthy when
+    it passed.
 
-    `answers`: the objects that the task names, in that order. Under `course check` the same call emits the values
-    that the answers give and leaves the verdict to the parent process. A task passed is kept with the learner's
-    progress. Raises `ValueError` for an unknown task.
+    `answers`: the objects that the task names, in that order. Under `course check` the same call
+    emits the values
+    that the answers give and leaves the verdict to the parent process. A task passed is kept with
+    the learner's progress. Raises `ValueError` for an unknown task.
     """
     if CASES in os.environ:
         from course_lib.checks.run import kernel
@@ -40,13 +44,15 @@ def check(task, *answers):
 
 
 def check_source(source, timeout, task):
-    """Run `source`, the text of an answer, in a fresh process and judge it here: {"verdict": …, "message": …}.
+    """Run `source`, the text of an answer, in a fresh process and judge it here: {"verdict": …,
+    "message": …}.
 
-    `timeout`: seconds the answer may take, the start of Python and torch not counted. `task`: "03/T1",
-    "02/soft_threshold", …. Verdicts: passed, failed, error, timeout, unanswered. `torch` and `math` are there for the
-    answer, `course_lib` is not. Its process may write into a temporary folder only, gets 4 GiB of memory and no
-    keyboard, and leaves no process behind.
-    Raises `ValueError` for a source that is not text, a timeout that is not a positive number, an unknown task.
+    `timeout`: seconds the answer may take, the start of Python and torch not counted. `task`:
+    "03/T1", "02/soft_threshold", …. Verdicts: passed, failed, error, timeout, unanswered. `torch`
+    and `math` are there for the answer, `course_lib` is not. Its process may write into a temporary
+    folder only, gets 4 GiB of memory and no keyboard, and leaves no process behind.
+    Raises `ValueError` for a source that is not text, a timeout that is not a positive number, an
+    unknown task.
     """
     from course_lib.checks.run.source import check
 
@@ -54,7 +60,8 @@ def check_source(source, timeout, task):
 
 
 def warm():
-    """Context in which `check_source` keeps one process with torch loaded and forks each check from it: 30 ms, not 2 s.
+    """Context in which `check_source` keeps one process with torch loaded and forks each check from
+    it: 30 ms, not 2 s.
 
     Where there is no fork (Windows) each check still starts its own.
     """
@@ -64,7 +71,10 @@ def warm():
 
 
 def check_file(path, **limits):
-    """Judge the exercise notebook at `path`: a list with one `Result` a task. See `course_lib.checks.run.notebook`."""
+    """Judge the exercise notebook at `path`: a list with one `Result` a task.
+
+    See `course_lib.checks.run.notebook`.
+    """
     from course_lib.checks.run import notebook
 
     return notebook.check_file(path, **limits)

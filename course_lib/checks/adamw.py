@@ -1,4 +1,7 @@
-"""Tasks of lesson 04. Referees: `torch.optim.AdamW`, its `state_dict`, and runs that nothing interrupted."""
+"""Tasks of lesson 04.
+
+Referees: `torch.optim.AdamW`, its `state_dict`, and runs that nothing interrupted.
+"""
 
 import copy
 
@@ -24,32 +27,83 @@ from course_lib.checks.judge.values import encode
 
 def adamw_cases(generator):
     def hyper(**others):
-        return {"lr": between(generator, 0.05, 0.2), "betas": (0.8, 0.9), "eps": 0.1, "weight_decay": 0.0, **others}
+        return {
+            "lr": between(generator, 0.05, 0.2),
+            "betas": (0.8, 0.9),
+            "eps": 0.1,
+            "weight_decay": 0.0,
+            **others,
+        }
 
     one, two = torch.ones(1, dtype=torch.float64), torch.full((1,), 2.0, dtype=torch.float64)
     return [
-        case("one weight, by hand", [one], [[two]], lr=0.1, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.0),
+        case(
+            "one weight, by hand",
+            [one],
+            [[two]],
+            lr=0.1,
+            betas=(0.9, 0.999),
+            eps=1e-8,
+            weight_decay=0.0,
+        ),
         drawn(generator, "one step, no decay", 1, [(3,)], **hyper(eps=0.02)),
         drawn(generator, "three steps, no decay", 3, [(3,)], **hyper()),
-        drawn(generator, "one step with decay", 1, [(3,)], **hyper(weight_decay=between(generator, 0.1, 0.6))),
-        drawn(generator, "five steps with decay", 5, [(3,)], **hyper(weight_decay=between(generator, 0.1, 0.6))),
-        drawn(generator, "no memory of the gradient", 3, [(2, 2)], **hyper(betas=(0.0, 0.9), weight_decay=0.3)),
-        drawn(generator, "typical values", 10, [(4,)], lr=1e-2, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.1),
-        drawn(generator, "two tensors in turn, the state copied half-way", 5, [(2, 3), ()], copied_before=3,
-              **hyper(weight_decay=0.2)),
-    ]  # fmt: skip
+        drawn(
+            generator,
+            "one step with decay",
+            1,
+            [(3,)],
+            **hyper(weight_decay=between(generator, 0.1, 0.6)),
+        ),
+        drawn(
+            generator,
+            "five steps with decay",
+            5,
+            [(3,)],
+            **hyper(weight_decay=between(generator, 0.1, 0.6)),
+        ),
+        drawn(
+            generator,
+            "no memory of the gradient",
+            3,
+            [(2, 2)],
+            **hyper(betas=(0.0, 0.9), weight_decay=0.3),
+        ),
+        drawn(
+            generator,
+            "typical values",
+            10,
+            [(4,)],
+            lr=1e-2,
+            betas=(0.9, 0.999),
+            eps=1e-8,
+            weight_decay=0.1,
+        ),
+        drawn(
+            generator,
+            "two tensors in turn, the state copied half-way",
+            5,
+            [(2, 3), ()],
+            copied_before=3,
+            **hyper(weight_decay=0.2),
+        ),
+    ]
 
 
 # T2: two updates, one of them coupled
 
 
 def pair_cases(generator):
-    """Eight pairs in an order drawn afresh, four of each, so that a constant answer is wrong half the time."""
+    """Eight pairs in an order drawn afresh, four of each, so that a constant answer is wrong half
+    the time.
+    """
     coupled, decoupled = {"pull": 1.0, "shrink": 0.0}, {"pull": 0.0, "shrink": 1.0}
     pairs = [[coupled, decoupled], [decoupled, coupled]] * 4
     return [
         {"name": f"pair {number}", "driver": "detect", "knobs": encode(pairs[drawn_pair])}
-        for number, drawn_pair in enumerate(torch.randperm(8, generator=generator).tolist(), start=1)
+        for number, drawn_pair in enumerate(
+            torch.randperm(8, generator=generator).tolist(), start=1
+        )
     ]
 
 
@@ -74,7 +128,11 @@ def decoupled_one(update_a, update_b):
 MODELS = {
     "one layer": {"fc": ["Linear", 3, 2]},
     "a layer and a norm": {"fc": ["Linear", 3, 4], "norm": ["LayerNorm", 4]},
-    "names that lie": {"bn": ["Linear", 4, 4], "norm_in": ["Linear", 4, 4, False], "layer": ["LayerNorm", 4]},
+    "names that lie": {
+        "bn": ["Linear", 4, 4],
+        "norm_in": ["Linear", 4, 4, False],
+        "layer": ["LayerNorm", 4],
+    },
     "convolutions, nested": {
         "stem": {"conv": ["Conv2d", 1, 2, 3], "bn": ["BatchNorm2d", 2]},
         "body": {
@@ -83,7 +141,11 @@ MODELS = {
         },
         "head": ["Linear", 2, 3],
     },
-    "an embedding": {"tokens": ["Embedding", 5, 4], "norm": ["LayerNorm", 4], "out": ["Linear", 4, 5, False]},
+    "an embedding": {
+        "tokens": ["Embedding", 5, 4],
+        "norm": ["LayerNorm", 4],
+        "out": ["Linear", 4, 5, False],
+    },
 }
 
 
@@ -96,14 +158,19 @@ def model_cases(generator):
 
 
 def sorter(decays):
-    """A `parameter_groups` that decays the parameters for which `decays(name, parameter, module)` is true."""
+    """A `parameter_groups` that decays the parameters for which `decays(name, parameter, module)`
+    is true.
+    """
 
     def parameter_groups(model, weight_decay):
         groups = {True: [], False: []}
         for path, module in model.named_modules():
             for name, p in module.named_parameters(recurse=False):
                 groups[decays(f"{path}.{name}", p, module)].append(p)
-        return [{"params": groups[True], "weight_decay": weight_decay}, {"params": groups[False], "weight_decay": 0.0}]
+        return [
+            {"params": groups[True], "weight_decay": weight_decay},
+            {"params": groups[False], "weight_decay": 0.0},
+        ]
 
     return parameter_groups
 
@@ -117,8 +184,10 @@ def says_norm(name):
 
 
 def everything_twice(model, weight_decay):
-    return [{"params": list(model.parameters()), "weight_decay": weight_decay},
-            {"params": [p for p in model.parameters() if p.ndim < 2], "weight_decay": 0.0}]  # fmt: skip
+    return [
+        {"params": list(model.parameters()), "weight_decay": weight_decay},
+        {"params": [p for p in model.parameters() if p.ndim < 2], "weight_decay": 0.0},
+    ]
 
 
 GROUP_MISTAKES = (
@@ -147,13 +216,20 @@ GROUP_MISTAKES = (
         "the groups are exchanged: the weights are spared and the rest decays",
         (sorter(lambda name, p, module: p.ndim < 2),),
     ),
-    Mistake("twice", "the spared parameters are in both groups: each must be in exactly one", (everything_twice,)),
+    Mistake(
+        "twice",
+        "the spared parameters are in both groups: each must be in exactly one",
+        (everything_twice,),
+    ),
     Mistake(
         "spared ones left out",
         "the spared parameters are in no group, so they are never trained: give them weight_decay 0",
         (
             lambda model, weight_decay: [
-                {"params": [p for p in model.parameters() if p.ndim > 1], "weight_decay": weight_decay}
+                {
+                    "params": [p for p in model.parameters() if p.ndim > 1],
+                    "weight_decay": weight_decay,
+                }
             ],
         ),
     ),
@@ -173,7 +249,9 @@ def resume_cases(generator):
             "driver": "resume",
             "weights": tensors(draw(4, 3), draw(4), draw(1, 4), draw(1)),
             "batches": tensors(*(draw(5, 3) for _ in range(steps))),
-            "hyper": encode({"lr": 0.1, "betas": (0.8, 0.9), "weight_decay": between(generator, 0.1, 0.5)}),
+            "hyper": encode(
+                {"lr": 0.1, "betas": (0.8, 0.9), "weight_decay": between(generator, 0.1, 0.5)}
+            ),
             "horizon": steps,
             "saved_after": saved_after,
             "through_file": through_file,
@@ -193,7 +271,11 @@ def keeper(parts=PARTS, copied=True):
     """A pair (save, resume) that keeps the state of these parts."""
 
     def save(model, optimizer, scheduler):
-        kept = {name: part.state_dict() for name, part in zip(PARTS, (model, optimizer, scheduler)) if name in parts}
+        kept = {
+            name: part.state_dict()
+            for name, part in zip(PARTS, (model, optimizer, scheduler))
+            if name in parts
+        }
         return copy.deepcopy(kept) if copied else kept
 
     def resume(checkpoint, model, optimizer, scheduler):
@@ -238,22 +320,38 @@ RESUME_MISTAKES = (
 
 
 def state_cases(generator):
-    """State dictionaries of real AdamW optimizers after one step and some moves of the learning rate."""
+    """State dictionaries of real AdamW optimizers after one step and some moves of the learning
+    rate.
+    """
 
     def one(name, tree, factor, **hyper):
         model = build(tree)
-        optimizer = torch.optim.AdamW(model.parameters(), **{"lr": between(generator, 0.01, 0.1), **hyper})
+        optimizer = torch.optim.AdamW(
+            model.parameters(), **{"lr": between(generator, 0.01, 0.1), **hyper}
+        )
         torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: factor)
         for p in model.parameters():
             p.grad = torch.randn(p.shape, generator=generator, dtype=torch.float64)
         optimizer.step()
-        return {"name": name, "driver": "call", "arguments": ["state_dict"], "args": tensors(optimizer.state_dict())}
+        return {
+            "name": name,
+            "driver": "call",
+            "arguments": ["state_dict"],
+            "args": tensors(optimizer.state_dict()),
+        }
 
     return [
         one("two weights, a constant rate", {"fc": ["Linear", 2, 1, False]}, 1.0),
         one("a rate that has halved", {"fc": ["Linear", 2, 2]}, 0.5),
-        one("other betas", {"fc": ["Linear", 3, 2]}, between(generator, 0.1, 0.9), betas=(0.8, 0.95)),
-        one("two layers, still warming up", {"a": ["Linear", 2, 3], "b": ["Linear", 3, 1]}, 0.1, betas=(0.7, 0.99)),
+        one(
+            "other betas", {"fc": ["Linear", 3, 2]}, between(generator, 0.1, 0.9), betas=(0.8, 0.95)
+        ),
+        one(
+            "two layers, still warming up",
+            {"a": ["Linear", 2, 3], "b": ["Linear", 3, 1]},
+            0.1,
+            betas=(0.7, 0.99),
+        ),
     ]
 
 
@@ -323,7 +421,11 @@ TASKS = {
         cases=pair_cases,
         reference=(coupled_one,),
         mistakes=(
-            Mistake("exchanged", "you name the decoupled one each time: exchange the answers", (decoupled_one,)),
+            Mistake(
+                "exchanged",
+                "you name the decoupled one each time: exchange the answers",
+                (decoupled_one,),
+            ),
         ),
         praise="coupled_one: right in {cases} pairs",
     ),

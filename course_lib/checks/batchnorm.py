@@ -1,4 +1,7 @@
-"""Tasks of lesson 07. Referees: `torch.nn.functional.batch_norm`, its autograd, `fuse_linear_bn_eval`."""
+"""Tasks of lesson 07.
+
+Referees: `torch.nn.functional.batch_norm`, its autograd, `fuse_linear_bn_eval`.
+"""
 
 import torch
 from torch.nn.functional import batch_norm
@@ -36,7 +39,8 @@ def normalise_cases(generator):
 
     return [
         one(
-            "three rows of one feature", torch.tensor([[1.0], [3.0], [8.0]], dtype=FLOAT) * (1 + draw(generator).abs())
+            "three rows of one feature",
+            torch.tensor([[1.0], [3.0], [8.0]], dtype=FLOAT) * (1 + draw(generator).abs()),
         ),
         one("six rows of three features", 2 * draw(generator, 6, 3) + 1),
         one("two rows", draw(generator, 2, 3)),
@@ -50,7 +54,9 @@ def normalise_by_torch(x, gamma, beta, eps=1e-5):
     return batch_norm(x, None, None, gamma, beta, training=True, eps=eps)
 
 
-def normaliser(dim=0, correction=0, root=lambda var, eps: (var + eps).sqrt(), detach=False, affine=True):
+def normaliser(
+    dim=0, correction=0, root=lambda var, eps: (var + eps).sqrt(), detach=False, affine=True
+):
     """`normalise` with its screws."""
 
     def normalise(x, gamma, beta, eps=1e-5):
@@ -114,7 +120,12 @@ def memory_cases(generator):
             "modes": list(modes),
             "batches": encode(batches),
             "weights": encode([draw(generator, rows, features) for _ in modes]),
-            "running": tensors(*(running or (torch.zeros(features, dtype=FLOAT), torch.ones(features, dtype=FLOAT)))),
+            "running": tensors(
+                *(
+                    running
+                    or (torch.zeros(features, dtype=FLOAT), torch.ones(features, dtype=FLOAT))
+                )
+            ),
             "affine": tensors(positive(generator, features), draw(generator, features)),
             "hyper": encode({"momentum": momentum, "eps": eps}),
         }
@@ -129,7 +140,13 @@ def memory_cases(generator):
         one("training, then evaluation twice", [True, True, False, False], momentum=0.25),
         one("evaluation of one row, statistics from before", [False], rows=1, running=seen()),
         one("two rows, momentum 1, then evaluation", [True, False], rows=2, momentum=1.0),
-        one("to and fro, a large eps", [False, True, False, True], running=seen(), eps=0.5, momentum=0.6),
+        one(
+            "to and fro, a large eps",
+            [False, True, False, True],
+            running=seen(),
+            eps=0.5,
+            momentum=0.6,
+        ),
     ]
 
 
@@ -292,8 +309,12 @@ def diagnose_cases(generator):
     ]
 
 
-def diagnoser(rows=3, momentum=0.25, tolerance=1e-6, order=("running", "reversed", "biased", "detached")):
-    """`diagnose` with its screws: what it tries, how closely it looks, and what it looks at first."""
+def diagnoser(
+    rows=3, momentum=0.25, tolerance=1e-6, order=("running", "reversed", "biased", "detached")
+):
+    """`diagnose` with its screws: what it tries, how closely it looks, and what it looks at
+    first.
+    """
 
     def diagnose(norm):
         x = torch.linspace(1, 4, rows, dtype=FLOAT).square().unsqueeze(1).requires_grad_()
@@ -306,7 +327,9 @@ def diagnoser(rows=3, momentum=0.25, tolerance=1e-6, order=("running", "reversed
             "biased": (var, 1 - momentum + momentum * x.var(0)),
             "detached": grads,
         }
-        found = [fault for fault in order if (pairs[fault][0] - pairs[fault][1]).abs().max() > tolerance]
+        found = [
+            fault for fault in order if (pairs[fault][0] - pairs[fault][1]).abs().max() > tolerance
+        ]
         return found[0] if found else "sound"
 
     return (diagnose,)
@@ -350,7 +373,13 @@ def fold_cases(generator):
 
     def one(name, outputs, inputs, eps=1e-5):
         vectors = [draw(generator, outputs), positive(generator, outputs), draw(generator, outputs)]
-        args = draw(generator, outputs, inputs), *vectors, draw(generator, outputs), positive(generator, outputs), eps
+        args = (
+            draw(generator, outputs, inputs),
+            *vectors,
+            draw(generator, outputs),
+            positive(generator, outputs),
+            eps,
+        )
         return {"name": name, "driver": "call", "arguments": list(names), "args": tensors(*args)}
 
     return [
@@ -367,7 +396,9 @@ def fold_by_torch(weight, bias, gamma, beta, mean, var, eps):
 
 
 def folder(
-    scale=lambda gamma, var, eps: gamma / (var + eps).sqrt(), axis=0, shift=lambda s, b, m, beta: s * (b - m) + beta
+    scale=lambda gamma, var, eps: gamma / (var + eps).sqrt(),
+    axis=0,
+    shift=lambda s, b, m, beta: s * (b - m) + beta,
 ):
     """`fold` with its screws."""
 

@@ -1,7 +1,9 @@
-"""Tasks of lesson 09: three on proving it (T1–T3), nine detectors for the debugging gallery (T4–T12).
+"""Tasks of lesson 09: three on proving it (T1–T3), nine detectors for the debugging gallery
+(T4–T12).
 
-Referees: torch's own modules, SciPy's t interval, a study in the right order. Each detector is run on a script with the
-fault, on the mended one, on variants of both, and on scripts that have another fault.
+Referees: torch's own modules, SciPy's t interval, a study in the right order. Each detector is run
+on a script with the fault, on the mended one, on variants of both, and on scripts that have another
+fault.
 """
 
 import itertools
@@ -32,8 +34,14 @@ def whole(generator, low, high):
 
 def network_cases(generator):
     def one(name, widths, **options):
-        return {"name": name, "driver": "network", "widths": widths, "options": encode(options),
-                "x": encode(normal(generator, 6, widths[0])), "seed": whole(generator, 0, 10**6)}  # fmt: skip
+        return {
+            "name": name,
+            "driver": "network",
+            "widths": widths,
+            "options": encode(options),
+            "x": encode(normal(generator, 6, widths[0])),
+            "seed": whole(generator, 0, 10**6),
+        }
 
     return [
         one("plain", [4, 3, 2]),
@@ -46,7 +54,10 @@ def network_cases(generator):
 
 
 def builder(order="nda", last=(), share=lambda p: p, everywhere=False, always=False):
-    """`network` with its screws. `order`: norm, dropout, activation; `last`: modules behind the last layer."""
+    """`network` with its screws.
+
+    `order`: norm, dropout, activation; `last`: modules behind the last layer.
+    """
 
     def network(widths, batch_norm=False, dropout=0.0):
         layers = []
@@ -69,7 +80,11 @@ NETWORK_MISTAKES = (
         "other order costs)",
         builder("dna"),
     ),
-    Mistake("norm after ReLU", "BatchNorm stands behind ReLU: it belongs between Linear and ReLU", builder("adn")),
+    Mistake(
+        "norm after ReLU",
+        "BatchNorm stands behind ReLU: it belongs between Linear and ReLU",
+        builder("adn"),
+    ),
     Mistake(
         "dropout after ReLU",
         "dropout stands behind ReLU: the outputs are the same, but the study has Linear, BatchNorm, Dropout, ReLU",
@@ -102,14 +117,17 @@ NETWORK_MISTAKES = (
     ),
 )
 
-# T2: an interval of a difference, from J divisions of one data set. d: differences of two accuracies, one a division.
+# T2: an interval of a difference, from J divisions of one data set. d: differences of two
+# accuracies, one a division.
 
 
 def intervals_by_scipy(hits_a, hits_b, train_rows, t):
     d = (hits_a.mean(1) - hits_b.mean(1)).tolist()
     repetitions, test_rows = hits_a.shape
     mean, s = sum(d) / repetitions, float(torch.tensor(d, dtype=FLOAT).std())
-    ends = [float(end) for end in stats.t.interval(0.95, repetitions - 1)]  # its `scale` may not be 0, but s may
+    ends = [
+        float(end) for end in stats.t.interval(0.95, repetitions - 1)
+    ]  # its `scale` may not be 0, but s may
 
     def interval(variance):
         return tuple(mean + end * s * math.sqrt(variance) for end in ends)
@@ -124,13 +142,16 @@ def reporter(
     corrected=lambda s, n, r: s * math.sqrt(1 / n + r),
     quantile=lambda t: t,
     order=(0, 1),
-):  # fmt: skip
+):
     """`intervals` with its screws; n: how many differences, r = test rows / training rows."""
 
     def intervals(hits_a, hits_b, train_rows, t):
         d = differences(hits_a, hits_b)
         mean, s = d.mean().item(), spread(d, hits_a, hits_b).item()
-        halves = [quantile(t) * half(s, len(d), hits_a.shape[1] / train_rows) for half in (naive, corrected)]
+        halves = [
+            quantile(t) * half(s, len(d), hits_a.shape[1] / train_rows)
+            for half in (naive, corrected)
+        ]
         both = [(mean - half, mean + half) for half in halves]
         return both[order[0]], both[order[1]]
 
@@ -140,11 +161,20 @@ def reporter(
 def interval_cases(generator):
     def one(name, repetitions, test_rows, train_rows):
         easy = torch.rand(repetitions, 1, generator=generator, dtype=FLOAT) * 0.2 + 0.7
-        hits = [(torch.rand(repetitions, test_rows, generator=generator, dtype=FLOAT) < easy + better).to(FLOAT)
-                for better in (0.08, 0.0)]  # fmt: skip
+        hits = [
+            (
+                torch.rand(repetitions, test_rows, generator=generator, dtype=FLOAT) < easy + better
+            ).to(FLOAT)
+            for better in (0.08, 0.0)
+        ]
         arguments = ("hits_a", "hits_b", "train_rows", "t")
         t = float(stats.t.ppf(0.975, repetitions - 1))
-        return {"name": name, "driver": "report", "arguments": arguments, "args": tensors(*hits, train_rows, t)}
+        return {
+            "name": name,
+            "driver": "report",
+            "arguments": arguments,
+            "args": tensors(*hits, train_rows, t),
+        }
 
     return [
         one("three divisions, 80/20", 3, 20, 80),
@@ -194,7 +224,9 @@ INTERVAL_MISTAKES = (
         "that is the spread of single differences: the mean of J has s·√(1/J)",
         reporter(naive=lambda s, n, r: s, corrected=lambda s, n, r: s * math.sqrt(1 + r)),
     ),
-    Mistake("no quantile", "that is one standard error: multiply by t", reporter(quantile=lambda t: 1.0)),
+    Mistake(
+        "no quantile", "that is one standard error: multiply by t", reporter(quantile=lambda t: 1.0)
+    ),
     Mistake(
         "a normal quantile",
         "1.96 is for many repetitions: with few, Student's t is larger, and it is handed to you",
@@ -206,10 +238,14 @@ INTERVAL_MISTAKES = (
         reporter(spread=lambda d, a, b: d.std(correction=0)),
     ),
     Mistake(
-        "sign", "the difference is the wrong way round: a − b", reporter(differences=lambda a, b: b.mean(1) - a.mean(1))
+        "sign",
+        "the difference is the wrong way round: a − b",
+        reporter(differences=lambda a, b: b.mean(1) - a.mean(1)),
     ),
     Mistake(
-        "exchanged", "the two are exchanged: the naive interval first, then the corrected one", reporter(order=(1, 0))
+        "exchanged",
+        "the two are exchanged: the naive interval first, then the corrected one",
+        reporter(order=(1, 0)),
     ),
 )
 
@@ -219,9 +255,16 @@ INTERVAL_MISTAKES = (
 def study_cases(generator):
     def one(name, rows, columns, strengths, noise=0.5):
         x = normal(generator, rows, columns) * torch.linspace(0.2, 4, columns, dtype=FLOAT) + 1
-        y = torch.where(x[:, 0] - x[:, 1] + noise * normal(generator, rows) > 0, 1.0, -1.0).to(FLOAT)
+        y = torch.where(x[:, 0] - x[:, 1] + noise * normal(generator, rows) > 0, 1.0, -1.0).to(
+            FLOAT
+        )
         order = torch.randperm(rows, generator=generator)
-        return {"name": name, "driver": "study", "data": encode([x, y, order]), "strengths": strengths}
+        return {
+            "name": name,
+            "driver": "study",
+            "data": encode([x, y, order]),
+            "strengths": strengths,
+        }
 
     def chance(name, rows, columns):
         """Labels that are nearly chance, drawn until it makes a difference which rows choose."""
@@ -239,21 +282,37 @@ def study_cases(generator):
 
 
 def choice_tells(case):
-    """Do the test rows choose another candidate than the validation rows, whichever other leaks there are?"""
+    """Do the test rows choose another candidate than the validation rows, whichever other leaks
+    there are?
+    """
     given = *decode(case["data"]), case["strengths"], ridge, mean_square
     return all(
-        researcher(scaled_on, columns_on, "test")[0](*given)[0] != researcher(scaled_on, columns_on)[0](*given)[0]
+        researcher(scaled_on, columns_on, "test")[0](*given)[0]
+        != researcher(scaled_on, columns_on)[0](*given)[0]
         for scaled_on, columns_on in itertools.product(("train", "all"), repeat=2)
     )
 
 
-def researcher(scaled_on="train", columns_on="train", chosen_on="validation", reported_on="test", refitted=False):
-    """`study` with its screws: which rows each step looks at. "all" is what has not been split yet."""
+def researcher(
+    scaled_on="train",
+    columns_on="train",
+    chosen_on="validation",
+    reported_on="test",
+    refitted=False,
+):
+    """`study` with its screws: which rows each step looks at. "all" is what has not been split
+    yet.
+    """
 
     def study(x, y, order, strengths, fit, error):
         n = len(x) // 5
-        parts = {"train": order[2 * n :], "validation": order[:n], "test": order[n : 2 * n], "all": order,
-                 "both": torch.cat([order[2 * n :], order[:n]])}  # fmt: skip
+        parts = {
+            "train": order[2 * n :],
+            "validation": order[:n],
+            "test": order[n : 2 * n],
+            "all": order,
+            "both": torch.cat([order[2 * n :], order[:n]]),
+        }
         if scaled_on == "each its own":
             x = x.clone()
             for part in ("train", "validation", "test"):
@@ -264,7 +323,9 @@ def researcher(scaled_on="train", columns_on="train", chosen_on="validation", re
             x = (x - rows.mean(0)) / rows.std(0)
         look = parts[columns_on]
         x = x[:, (x[look].T @ y[look]).abs().topk(5).indices]
-        models = {strength: fit(x[parts["train"]], y[parts["train"]], strength) for strength in strengths}
+        models = {
+            strength: fit(x[parts["train"]], y[parts["train"]], strength) for strength in strengths
+        }
         judge = parts[chosen_on]
         best = min(models, key=lambda strength: error(models[strength], x[judge], y[judge]))
         rows = parts[reported_on]
@@ -284,35 +345,64 @@ COLUMNS = (
 )
 CHOSEN = "test rows decide which candidate is best: choose on the validation rows, and look at the test rows once"
 STUDY_MISTAKES = (
-    Mistake("all three leaks", "all three leaks are still there: each step says which rows it may look at",
-            researcher("all", "all", "test")),
-    Mistake("scaled and selected", "two leaks are left, in the standardisation and in the choice of the candidate",
-            researcher("all", "train", "test")),
-    Mistake("columns and selected", "two leaks are left, in the choice of the columns and of the candidate",
-            researcher("train", "all", "test")),
-    Mistake("scaled and columns", "two leaks are left, both before the split: standardisation and columns",
-            researcher("all", "all")),
+    Mistake(
+        "all three leaks",
+        "all three leaks are still there: each step says which rows it may look at",
+        researcher("all", "all", "test"),
+    ),
+    Mistake(
+        "scaled and selected",
+        "two leaks are left, in the standardisation and in the choice of the candidate",
+        researcher("all", "train", "test"),
+    ),
+    Mistake(
+        "columns and selected",
+        "two leaks are left, in the choice of the columns and of the candidate",
+        researcher("train", "all", "test"),
+    ),
+    Mistake(
+        "scaled and columns",
+        "two leaks are left, both before the split: standardisation and columns",
+        researcher("all", "all"),
+    ),
     Mistake("statistics fitted before the split", SCALED, researcher(scaled_on="all")),
     Mistake("columns chosen before the split", COLUMNS, researcher(columns_on="all")),
     Mistake("test data used for selection", CHOSEN, researcher(chosen_on="test")),
-    Mistake("training data used for selection",
-            "the candidate is chosen on the rows it was fitted to: they always prefer the weakest penalty; choose on "
-            "the validation rows", researcher(chosen_on="train")),
-    Mistake("validation error reported",
-            "the error that is reported is the one by which the candidate was chosen, so it is too good: report the "
-            "error on the test rows", researcher(reported_on="validation")),
-    Mistake("each part by itself",
-            "each part is standardised by its own mean and spread: a new row would have none; use those of the "
-            "training rows for all", researcher(scaled_on="each its own")),
-    Mistake("statistics of training and validation rows",
-            "the validation rows take part in the standardisation: they are to judge it, so leave them out too",
-            researcher(scaled_on="both")),
-    Mistake("columns by training and validation rows",
-            "the validation rows take part in choosing the columns: they are to judge that, so leave them out too",
-            researcher(columns_on="both")),
-    Mistake("refitted", "a model fitted to training and validation rows is reported: a fair thing to do, but not asked "
-            "here; report the one that was chosen", researcher(refitted=True)),
-)  # fmt: skip
+    Mistake(
+        "training data used for selection",
+        "the candidate is chosen on the rows it was fitted to: they always prefer the weakest penalty; choose on "
+        "the validation rows",
+        researcher(chosen_on="train"),
+    ),
+    Mistake(
+        "validation error reported",
+        "the error that is reported is the one by which the candidate was chosen, so it is too good: report the "
+        "error on the test rows",
+        researcher(reported_on="validation"),
+    ),
+    Mistake(
+        "each part by itself",
+        "each part is standardised by its own mean and spread: a new row would have none; use those of the "
+        "training rows for all",
+        researcher(scaled_on="each its own"),
+    ),
+    Mistake(
+        "statistics of training and validation rows",
+        "the validation rows take part in the standardisation: they are to judge it, so leave them out too",
+        researcher(scaled_on="both"),
+    ),
+    Mistake(
+        "columns by training and validation rows",
+        "the validation rows take part in choosing the columns: they are to judge that, so leave them out too",
+        researcher(columns_on="both"),
+    ),
+    Mistake(
+        "refitted",
+        "a model fitted to training and validation rows is reported: a fair thing to do, but not asked "
+        "here; report the one that was chosen",
+        researcher(refitted=True),
+    ),
+)
 
 # T4–T12: detectors
 
@@ -322,28 +412,39 @@ def exhibit_cases(exhibit):
 
     def cases(generator):
         return [
-            {"name": name, "driver": "exhibit", "takes": list(exhibit.takes),
-             "script": exhibit.text(name, seed=whole(generator, 1, 10**6))}
+            {
+                "name": name,
+                "driver": "exhibit",
+                "takes": list(exhibit.takes),
+                "script": exhibit.text(name, seed=whole(generator, 1, 10**6)),
+            }
             for name in exhibit.variants()
-        ]  # fmt: skip
+        ]
 
     return cases
 
 
 def detector_task(exhibit, name, detector, mistakes, never=True):
-    """The task of an exhibit; `mistakes`: (name, hint, detector), beside those that any detector can have.
+    """The task of an exhibit; `mistakes`: (name, hint, detector), beside those that any detector
+    can have.
 
     never: one of `mistakes` is never True, and says why; else a general one covers that.
     """
-    general = [("always True", ALWAYS, lambda *made: True), ("reversed", REVERSED, lambda *made: not detector(*made))]
+    general = [
+        ("always True", ALWAYS, lambda *made: True),
+        ("reversed", REVERSED, lambda *made: not detector(*made)),
+    ]
     if never:
         general.append(("always False", NEVER, lambda *made: False))
     return Task(
         names=(name,),
         cases=exhibit_cases(exhibit),
         reference=(detector,),
-        mistakes=tuple(Mistake(title, hint, (wrong,)) for title, hint, wrong in (*general, *mistakes)),
-        praise=name + ": right about {cases} scripts, with the fault, mended, and with other faults",
+        mistakes=tuple(
+            Mistake(title, hint, (wrong,)) for title, hint, wrong in (*general, *mistakes)
+        ),
+        praise=name
+        + ": right about {cases} scripts, with the fault, mended, and with other faults",
     )
 
 
@@ -378,7 +479,10 @@ def off_together(*made):
 def not_as_strong_as_asked(*made):
     model = made[1]
     wanted = pull(*made) + 0.5 * model.weight.sign(), pull(*made) + model.weight
-    return not all(torch.allclose(pull(*made, **{name: 0.5}), g, atol=1e-5) for name, g in zip(("l1", "l2"), wanted))
+    return not all(
+        torch.allclose(pull(*made, **{name: 0.5}), g, atol=1e-5)
+        for name, g in zip(("l1", "l2"), wanted)
+    )
 
 
 L1_TOO = "L1 alone is not tried: it can be off while L2 is on"
@@ -389,7 +493,11 @@ T4 = detector_task(
     "penalty_is_off",
     off("l1", "l2"),
     (
-        ("both at once", "with both penalties at once the script is right: try each one alone", off_together),
+        (
+            "both at once",
+            "with both penalties at once the script is right: try each one alone",
+            off_together,
+        ),
         ("L1 not tried", L1_TOO, off("l2")),
         ("L2 not tried", L2_TOO, off("l1")),
         ("L1 not tried, by the value", L1_TOO, off("l2", of=value)),
@@ -467,21 +575,19 @@ def common(a, b):
     return bool(set(a.tolist()) & set(b.tolist()))
 
 
-SOME_ROWS = (
-    "the rows can be the same in another order, or only some of them: ask whether the two have any row in common"
-)
+SOME_ROWS = "the rows can be the same in another order, or only some of them: ask whether the two have any row in common"
 
 T7 = detector_task(
     EXHIBITS["stopping"],
     "stops_on_test_rows",
     lambda train, stop_on, test: common(stop_on, test),
     (
+        ("the same tensor", SOME_ROWS, lambda train, stop_on, test: torch.equal(stop_on, test)),
         (
-            "the same tensor",
+            "the same set",
             SOME_ROWS,
-            lambda train, stop_on, test: torch.equal(stop_on, test),
+            lambda train, stop_on, test: set(stop_on.tolist()) == set(test.tolist()),
         ),
-        ("the same set", SOME_ROWS, lambda train, stop_on, test: set(stop_on.tolist()) == set(test.tolist())),
         (
             "all of them",
             "one test row among those that decide is one too many: any common row counts, not only all of them",
@@ -513,7 +619,9 @@ def depends_on(sizes, differ=lambda a, b: not torch.isclose(a, b, rtol=1e-4)):
 
 def not_the_rmse(evaluate, model, x, y):
     rmse = (model(x) - y).square().mean().sqrt()
-    return any(not torch.isclose(evaluate(model, x, y, size), rmse, rtol=1e-4) for size in (7, len(x)))
+    return any(
+        not torch.isclose(evaluate(model, x, y, size), rmse, rtol=1e-4) for size in (7, len(x))
+    )
 
 
 T8 = detector_task(
@@ -541,18 +649,25 @@ T8 = detector_task(
 )
 
 
-def adam_decays(groups=lambda optimizer: optimizer.param_groups, kinds=("Adam",), more_than=0.0, decay=True):
+def adam_decays(
+    groups=lambda optimizer: optimizer.param_groups, kinds=("Adam",), more_than=0.0, decay=True
+):
     """A detector for coupled decay, with its screws."""
 
     def decay_is_coupled(optimizer):
-        strong = [g["weight_decay"] > more_than and not g.get("decoupled_weight_decay") for g in groups(optimizer)]
+        strong = [
+            g["weight_decay"] > more_than and not g.get("decoupled_weight_decay")
+            for g in groups(optimizer)
+        ]
         return type(optimizer).__name__ in kinds and (any(strong) or not decay)
 
     return decay_is_coupled
 
 
 def any_decay(optimizer, kinds=("Adam", "AdamW", "SGD"), groups=None):
-    return type(optimizer).__name__ in kinds and any(g["weight_decay"] > 0 for g in groups or optimizer.param_groups)
+    return type(optimizer).__name__ in kinds and any(
+        g["weight_decay"] > 0 for g in groups or optimizer.param_groups
+    )
 
 
 A_SUBCLASS = (
@@ -576,7 +691,11 @@ T9 = detector_task(
             A_SUBCLASS,
             lambda optimizer: any_decay(optimizer, ("Adam", "AdamW"), optimizer.param_groups[:1]),
         ),
-        ("Adam or AdamW, whatever the decay", A_SUBCLASS, lambda optimizer: "Adam" in type(optimizer).__name__),
+        (
+            "Adam or AdamW, whatever the decay",
+            A_SUBCLASS,
+            lambda optimizer: "Adam" in type(optimizer).__name__,
+        ),
         (
             "any decay",
             "any weight decay rings the alarm: in AdamW it is decoupled, and under plain SGD the two are the same",
@@ -606,11 +725,16 @@ T9 = detector_task(
 )
 
 
-def remembers(rows=(1.0, 2.0, 4.0), momentum=1.0, right=False, rtol=1e-4, expect=lambda var, momentum: var):
+def remembers(
+    rows=(1.0, 2.0, 4.0), momentum=1.0, right=False, rtol=1e-4, expect=lambda var, momentum: var
+):
     """A detector that feeds one batch of one feature, with its screws."""
 
     def remembers_biased(Norm):
-        norm, x = Norm(1) if momentum is None else Norm(1, momentum=momentum), torch.tensor(rows).unsqueeze(1)
+        norm, x = (
+            Norm(1) if momentum is None else Norm(1, momentum=momentum),
+            torch.tensor(rows).unsqueeze(1),
+        )
         norm(x)
         if right:
             return not torch.allclose(norm.running_var, x.var(0), rtol=rtol)
@@ -706,8 +830,16 @@ T12 = detector_task(
             rows_differ(as_seen=list),
         ),
         ("test rows not compared", NOT_TESTED, rows_differ(parts=("train",))),
-        ("test rows not compared, the order counts", NOT_TESTED, rows_differ(parts=("train",), as_seen=list)),
-        ("training rows not compared", "the training rows are not compared", rows_differ(parts=("test",))),
+        (
+            "test rows not compared, the order counts",
+            NOT_TESTED,
+            rows_differ(parts=("train",), as_seen=list),
+        ),
+        (
+            "training rows not compared",
+            "the training rows are not compared",
+            rows_differ(parts=("test",)),
+        ),
         ("by their number", "equally many rows are not the same rows", rows_differ(as_seen=len)),
         (
             "some in common",

@@ -1,4 +1,7 @@
-"""Tasks of lesson 06. Referees: what `torch.nn.functional.dropout` does, by `torch.bernoulli`; numbers by hand."""
+"""Tasks of lesson 06.
+
+Referees: what `torch.nn.functional.dropout` does, by `torch.bernoulli`; numbers by hand.
+"""
 
 import math
 
@@ -12,15 +15,23 @@ from course_lib.checks.judge.values import encode
 
 
 def by_bernoulli(x, p=0.5, training=True, generator=None):
-    """What torch's kernel computes, with a generator: noise ~ Bernoulli(1 − p), divided by 1 − p unless that is 0."""
+    """What torch's kernel computes, with a generator: noise ~ Bernoulli(1 − p), divided by 1 − p
+    unless that is 0.
+    """
     if not training:
         return x.clone()
     noise = torch.bernoulli(torch.full_like(x, 1 - p), generator=generator)
     return x * (noise / (1 - p) if p < 1 else noise)
 
 
-def variant(chance=lambda p: p, factor=lambda p: 1 / (1 - p), evaluation=lambda x, p: x.clone(),
-            shape=lambda x: x.shape, ignore=False, finish=lambda y, x: y):  # fmt: skip
+def variant(
+    chance=lambda p: p,
+    factor=lambda p: 1 / (1 - p),
+    evaluation=lambda x, p: x.clone(),
+    shape=lambda x: x.shape,
+    ignore=False,
+    finish=lambda y, x: y,
+):
     """Dropout with its screws: each turned one way is a mistake. chance: of being dropped."""
 
     def dropout(x, p=0.5, training=True, generator=None):
@@ -50,7 +61,11 @@ def in_place(x, p=0.5, training=True, generator=None):
 
 def sometimes(x, p=0.5, training=True, generator=None):
     """All or nothing."""
-    return x * (torch.rand((), generator=generator) >= p) / (1 - p if p < 1 else 1) if training else x.clone()
+    return (
+        x * (torch.rand((), generator=generator) >= p) / (1 - p if p < 1 else 1)
+        if training
+        else x.clone()
+    )
 
 
 def dropout_cases(generator):
@@ -63,8 +78,14 @@ def dropout_cases(generator):
 
     def one(name, x, p, training=True, exact=False):
         seed = int(torch.randint(10**6, (), generator=generator))
-        return {"name": name, "driver": "draws", "arguments": ("x", "p", "training"), "args": tensors(x, p, training),
-                "seed": seed, "exact": exact}  # fmt: skip
+        return {
+            "name": name,
+            "driver": "draws",
+            "arguments": ("x", "p", "training"),
+            "args": tensors(x, p, training),
+            "seed": seed,
+            "exact": exact,
+        }
 
     return [
         one("a batch, p small", draw(80, 100), twentieth(0.15, 0.4)),
@@ -150,10 +171,15 @@ DROPOUT_MISTAKES = (
         "no gradient flows through the result: multiply x itself, not a detached copy",
         variant(finish=lambda y, x: y.detach()),
     ),
-    Mistake("in place", "`x` was changed in place: compute something new, leave the input alone", (in_place,)),
+    Mistake(
+        "in place",
+        "`x` was changed in place: compute something new, leave the input alone",
+        (in_place,),
+    ),
 )
 
-# T2: two tensors that a tutorial prints, one layer in its two modes. 24 of the first one's 50 entries are zeros.
+# T2: two tensors that a tutorial prints, one layer in its two modes. 24 of the first one's 50
+# entries are zeros.
 
 FIRST = (
     (-0.0000, 3.7545, 4.3769, 0.0000, 0.0000),
@@ -195,7 +221,8 @@ ROUNDED = "a negative number too small to print"
 def reading_cases(generator):
     """The same for everybody: there is nothing to draw."""
     return [
-        {"name": name, "driver": "values", "what": name, "position": position} for position, name in enumerate(READING)
+        {"name": name, "driver": "values", "what": name, "position": position}
+        for position, name in enumerate(READING)
     ]
 
 
@@ -205,7 +232,12 @@ def misread(of, name, hint, value):
 
 
 READING_MISTAKES = (
-    misread("in_training", "the modes exchanged", "the tensor with zeros in it is the one from training", "second"),
+    misread(
+        "in_training",
+        "the modes exchanged",
+        "the tensor with zeros in it is the one from training",
+        "second",
+    ),
     misread(
         "dropped",
         "−0 left out",
@@ -214,7 +246,12 @@ READING_MISTAKES = (
     ),
     misread("dropped", "only −0", "0.0000 is dropped as well as −0.0000", MINUS_ZEROS),
     misread("dropped", "the kept ones", "that many are kept: count the zeros", 50 - ZEROS),
-    misread("factor", "upside down", "that is second/first: in training what is kept is made larger", 0.5),
+    misread(
+        "factor",
+        "upside down",
+        "that is second/first: in training what is kept is made larger",
+        0.5,
+    ),
     misread(
         "p",
         "the share of zeros",
@@ -266,8 +303,13 @@ def divisor_one_less(predictions, noise=0.0, z=1.96):
 def interval_cases(generator):
     def one(name, passes, points, **options):
         predictions = torch.randn(passes, points, generator=generator, dtype=torch.float64)
-        return {"name": name, "driver": "call", "arguments": ("predictions",), "args": tensors(predictions),
-                "kwargs": encode(options)}  # fmt: skip
+        return {
+            "name": name,
+            "driver": "call",
+            "arguments": ("predictions",),
+            "args": tensors(predictions),
+            "kwargs": encode(options),
+        }
 
     def number(low, high):
         return low + (high - low) * torch.rand((), generator=generator, dtype=torch.float64).item()
@@ -312,11 +354,17 @@ INTERVAL_MISTAKES = (
         "mean and spread are taken over the points: dimension 0 holds the passes",
         interval_by(lambda s, noise, z, passes: z * (s**2 + noise**2).sqrt(), dim=1),
     ),
-    Mistake("z left out", "z has no effect: the interval reaches z standard deviations to each side",
-            interval_by(lambda s, noise, z, passes: (s**2 + noise**2).sqrt())),
-    Mistake("divisor T − 1", "this divides by T − 1: the task takes the T passes for all there is, divisor T",
-            (divisor_one_less,)),
-)  # fmt: skip
+    Mistake(
+        "z left out",
+        "z has no effect: the interval reaches z standard deviations to each side",
+        interval_by(lambda s, noise, z, passes: (s**2 + noise**2).sqrt()),
+    ),
+    Mistake(
+        "divisor T − 1",
+        "this divides by T − 1: the task takes the T passes for all there is, divisor T",
+        (divisor_one_less,),
+    ),
+)
 
 # T4: ask a trained network many times
 
@@ -348,11 +396,28 @@ def asking_cases(generator):
 
     def one(name, p, passes=200):
         inputs, hidden, outputs = 3, 2, 1
-        parameters = [normal(hidden, inputs), normal(hidden), 0.5 + normal(hidden).abs(), 2 + normal(hidden)]
-        parameters += [1 + normal(outputs, hidden).abs(), normal(outputs), normal(hidden), 0.5 + normal(hidden).abs()]
-        return {"name": name, "driver": "passes", "widths": (inputs, hidden, outputs), "p": p, "passes": passes,
-                "weights": encode(parameters), "x": encode(normal(5, inputs)),
-                "seed": int(torch.randint(10**6, (), generator=generator))}  # fmt: skip
+        parameters = [
+            normal(hidden, inputs),
+            normal(hidden),
+            0.5 + normal(hidden).abs(),
+            2 + normal(hidden),
+        ]
+        parameters += [
+            1 + normal(outputs, hidden).abs(),
+            normal(outputs),
+            normal(hidden),
+            0.5 + normal(hidden).abs(),
+        ]
+        return {
+            "name": name,
+            "driver": "passes",
+            "widths": (inputs, hidden, outputs),
+            "p": p,
+            "passes": passes,
+            "weights": encode(parameters),
+            "x": encode(normal(5, inputs)),
+            "seed": int(torch.randint(10**6, (), generator=generator)),
+        }
 
     return [one("dropout off, p = 0", 0.0, passes=3), one("p = 0.5", 0.5), one("p = 0.3", 0.3)]
 
@@ -374,10 +439,16 @@ ASKING_MISTAKES = (
         "the dropout layers stay in training mode: leave the model as it was found, in evaluation mode",
         ask(dropout_layers_only, restore=False),
     ),
-    Mistake("one pass repeated", "one pass is repeated: ask the model anew each time",
-            ask(dropout_layers_only, once=True)),
-    Mistake("graph kept", "the result carries a graph: nobody will differentiate it, use torch.no_grad()",
-            ask(dropout_layers_only, graph=True)),
+    Mistake(
+        "one pass repeated",
+        "one pass is repeated: ask the model anew each time",
+        ask(dropout_layers_only, once=True),
+    ),
+    Mistake(
+        "graph kept",
+        "the result carries a graph: nobody will differentiate it, use torch.no_grad()",
+        ask(dropout_layers_only, graph=True),
+    ),
     Mistake(
         "mean over the passes",
         "the passes are averaged: return all of them, stacked along a new first dimension",
@@ -388,7 +459,7 @@ ASKING_MISTAKES = (
         "the passes are strung together: stack them along a new first dimension (torch.stack)",
         ask(dropout_layers_only, join=torch.cat),
     ),
-)  # fmt: skip
+)
 
 TASKS = {
     "T1": Task(

@@ -1,4 +1,7 @@
-"""Tasks of lesson 02. Referees: `torch.linalg.vector_norm`, `torch.nn.functional.softshrink`, and plain counting."""
+"""Tasks of lesson 02.
+
+Referees: `torch.linalg.vector_norm`, `torch.nn.functional.softshrink`, and plain counting.
+"""
 
 import math
 
@@ -25,14 +28,24 @@ def penalty_cases(generator):
 
     def one(name, params, l1=0.0, l2=0.0):
         loss = torch.tensor(between(generator, 0.5, 2.0), dtype=torch.float64)
-        return {"name": name, "driver": "call", "arguments": ("loss", "params", "l1", "l2"),
-                "args": tensors(loss, params, l1, l2)}  # fmt: skip
+        return {
+            "name": name,
+            "driver": "call",
+            "arguments": ("loss", "params", "l1", "l2"),
+            "args": tensors(loss, params, l1, l2),
+        }
 
     def strength():
         return between(generator, 0.05, 0.5)
 
     two = torch.tensor([[3.0, -4.0]], dtype=torch.float64)
-    network = [draw(4, 3), draw(4), draw(4), draw(2, 4), draw(2)]  # the fourth tensor is no bias: by dimensions
+    network = [
+        draw(4, 3),
+        draw(4),
+        draw(4),
+        draw(2, 4),
+        draw(2),
+    ]  # the fourth tensor is no bias: by dimensions
     return [
         one("two weights, L1", [two], l1=strength()),
         one("two weights, L2", [two], l2=strength()),
@@ -44,8 +57,13 @@ def penalty_cases(generator):
     ]
 
 
-def penalised(size1=lambda p: p.abs().sum(), size2=lambda p: p.square().sum() / 2, keep=lambda p: p.ndim >= 2, sign=1,
-              collect=sum):  # fmt: skip
+def penalised(
+    size1=lambda p: p.abs().sum(),
+    size2=lambda p: p.square().sum() / 2,
+    keep=lambda p: p.ndim >= 2,
+    sign=1,
+    collect=sum,
+):
     """A `penalised_loss` with one screw turned."""
 
     def penalised_loss(loss, params, l1, l2):
@@ -69,7 +87,9 @@ PENALTY_MISTAKES = (
         "only the penalty comes out: add it to the loss",
         (lambda loss, params, l1, l2: penalised()[0](torch.zeros_like(loss), params, l1, l2),),
     ),
-    Mistake("subtracted", "the penalty is subtracted: that rewards large weights", penalised(sign=-1)),
+    Mistake(
+        "subtracted", "the penalty is subtracted: that rewards large weights", penalised(sign=-1)
+    ),
     Mistake(
         "norm instead of squared norm",
         "that is the norm ‖w‖ where L2 has its square: no root",
@@ -80,7 +100,11 @@ PENALTY_MISTAKES = (
         "that is the norm ‖w‖ where L2 has its square: no root",
         penalised(size2=lambda p: p.norm()),
     ),
-    Mistake("½ forgotten", "the ½ of (l2/2)‖w‖² is missing: that pulls twice as hard", penalised(size2=squares_of_all)),
+    Mistake(
+        "½ forgotten",
+        "the ½ of (l2/2)‖w‖² is missing: that pulls twice as hard",
+        penalised(size2=squares_of_all),
+    ),
     Mistake(
         "mean instead of sum",
         "that is a mean over the weights: a penalty is their sum, or the size of a layer would set its strength",
@@ -112,10 +136,17 @@ PENALTY_MISTAKES = (
 
 
 def soft_threshold_cases(generator):
-    """Three numbers (large, small, negative); shapes, dtypes, a threshold of zero and one that takes everything."""
+    """Three numbers (large, small, negative); shapes, dtypes, a threshold of zero and one that
+    takes everything.
+    """
 
     def case(name, x, threshold):
-        return {"name": name, "driver": "call", "arguments": ["x", "threshold"], "args": tensors(x, threshold)}
+        return {
+            "name": name,
+            "driver": "call",
+            "arguments": ["x", "threshold"],
+            "args": tensors(x, threshold),
+        }
 
     def draw(*shape, dtype=torch.float64):
         return torch.randn(shape, generator=generator, dtype=torch.float64).to(dtype)
@@ -124,7 +155,11 @@ def soft_threshold_cases(generator):
         return 0.3 + 0.6 * torch.rand((), generator=generator, dtype=torch.float64).item()
 
     return [
-        case("three numbers", torch.tensor([1.5, -0.1, -1.5], dtype=torch.float64) * (1 + draw(3).abs() / 2), amount()),
+        case(
+            "three numbers",
+            torch.tensor([1.5, -0.1, -1.5], dtype=torch.float64) * (1 + draw(3).abs() / 2),
+            amount(),
+        ),
         case("six numbers", draw(6), amount()),
         case("at the threshold itself", torch.tensor([0.5, -0.5, 0.0], dtype=torch.float64), 0.5),
         case("threshold zero", draw(4), 0.0),
@@ -133,7 +168,10 @@ def soft_threshold_cases(generator):
         case("no dimensions", draw(), amount()),
         case("no elements", draw(0, 3), amount()),
         case("four dimensions", draw(2, 3, 1, 2), amount()),
-        *(case(f"{dtype}".removeprefix("torch."), draw(5, dtype=dtype), amount()) for dtype in FLOATS),
+        *(
+            case(f"{dtype}".removeprefix("torch."), draw(5, dtype=dtype), amount())
+            for dtype in FLOATS
+        ),
     ]
 
 
@@ -168,7 +206,9 @@ THRESHOLD_MISTAKES = (
 
 
 def chosen(strengths, train, validation, test):
-    """(strength, mean test error there): lowest mean validation error, no run diverged; of equal ones the strongest."""
+    """(strength, mean test error there): lowest mean validation error, no run diverged; of equal
+    ones the strongest.
+    """
     whole = [v for v, errors in enumerate(validation) if all(map(math.isfinite, errors))]
     best = min(whole, key=lambda v: (mean(validation[v]), -strengths[v]))
     return strengths[best], mean(test[best])
@@ -179,17 +219,26 @@ def mean(errors):
 
 
 def choice_cases(generator):
-    """Errors in 64ths over four seeds, so that equal means are equal. Training, validation and test disagree."""
+    """Errors in 64ths over four seeds, so that equal means are equal.
+
+    Training, validation and test disagree.
+    """
 
     def one(name, strengths, train, validation, test):
         order = torch.randperm(len(strengths), generator=generator).tolist()
         columns = [strengths, *(list(map(seeds, means)) for means in (train, validation, test))]
         columns = [[column[i] for i in order] for column in columns]
-        return {"name": name, "driver": "call", "arguments": ("strengths", "train", "validation", "test"),
-                "args": tensors(*columns)}  # fmt: skip
+        return {
+            "name": name,
+            "driver": "call",
+            "arguments": ("strengths", "train", "validation", "test"),
+            "args": tensors(*columns),
+        }
 
     def seeds(middle):
-        """Four errors with the mean `middle`/64; a negative one: a run that diverged, and three others of that mean."""
+        """Four errors with the mean `middle`/64; a negative one: a run that diverged, and three
+        others of that mean.
+        """
         if middle < 0:
             return [math.nan, *[-middle / 64] * 3]
         off = torch.randint(0, 3, (2,), generator=generator).tolist()
@@ -201,16 +250,30 @@ def choice_cases(generator):
     k = shift()
     return [
         one("three strengths", [0.0, 0.1, 1.0], [4, 8, 20], [20 + k, 14 + k, 24 + k], [21, 16, 23]),
-        one("test would choose another", [0.0, 0.1, 1.0, 3.0], [4, 9, 13, 30], [25, 18, 14, 33], [22, 12, 16, 31]),
+        one(
+            "test would choose another",
+            [0.0, 0.1, 1.0, 3.0],
+            [4, 9, 13, 30],
+            [25, 18, 14, 33],
+            [22, 12, 16, 31],
+        ),
         lucky(one("one lucky seed", [0.0, 0.3, 3.0], [4, 9, 15], [24, 17, 22], [25, 16, 21])),
         one("a run that diverged", [0.01, 0.1, 1.0], [6, 9, -50], [22, 15, -50], [23, 17, -50]),
-        one("a run that diverged beside good ones", [0.01, 0.1, 1.0], [6, 9, -2], [22, 15, -2], [23, 17, -2]),
+        one(
+            "a run that diverged beside good ones",
+            [0.01, 0.1, 1.0],
+            [6, 9, -2],
+            [22, 15, -2],
+            [23, 17, -2],
+        ),
         one("a tie", [0.0, 0.1, 0.3, 1.0], [5, 7, 9, 20], [19, 16, 16, 25], [20, 15, 18, 26]),
     ]
 
 
 def lucky(case):
-    """The same case with one validation error of the worst strength far below all others, and its mean kept."""
+    """The same case with one validation error of the worst strength far below all others, and its
+    mean kept.
+    """
     validation = case["args"]["list"][2]["list"]
     worst = max(validation, key=lambda errors: sum(errors["list"]))
     total = sum(worst["list"])
@@ -218,8 +281,15 @@ def lucky(case):
     return case
 
 
-def choose(by="validation", report="test", score=mean, usable=lambda errors: all(map(math.isfinite, errors)),
-           tie=lambda strength: -strength, value=lambda strength, place: strength, pick=min):  # fmt: skip
+def choose(
+    by="validation",
+    report="test",
+    score=mean,
+    usable=lambda errors: all(map(math.isfinite, errors)),
+    tie=lambda strength: -strength,
+    value=lambda strength, place: strength,
+    pick=min,
+):
     """A `choose_strength` with one screw turned."""
 
     def choose_strength(strengths, train, validation, test):
@@ -265,17 +335,27 @@ CHOICE_MISTAKES = (
     Mistake(
         "NaN skipped",
         "the diverged seed is left out and the others speak for it: a strength that diverges is no candidate",
-        choose(score=lambda errors: mean([e for e in errors if math.isfinite(e)]), usable=lambda errors: True),
+        choose(
+            score=lambda errors: mean([e for e in errors if math.isfinite(e)]),
+            usable=lambda errors: True,
+        ),
     ),
     Mistake(
         "weakest of equals",
         "of equal validation errors take the larger λ: the simpler model",
         choose(tie=lambda strength: strength),
     ),
-    Mistake("place for value", "that is the place in the list: return the strength itself",
-            choose(value=lambda strength, place: place)),
-    Mistake("the worst", "that is the largest validation error: an error should be small", choose(pick=max)),
-)  # fmt: skip
+    Mistake(
+        "place for value",
+        "that is the place in the list: return the strength itself",
+        choose(value=lambda strength, place: place),
+    ),
+    Mistake(
+        "the worst",
+        "that is the largest validation error: an error should be small",
+        choose(pick=max),
+    ),
+)
 
 TASKS = {
     "T1": Task(
@@ -291,7 +371,9 @@ TASKS = {
         reference=(softshrink,),
         mistakes=THRESHOLD_MISTAKES,
         praise="soft_threshold: equal to torch's softshrink in {cases} cases and four dtypes",
-        notes={"shares memory": "the result is `x` itself or shares its memory: return a new tensor"},
+        notes={
+            "shares memory": "the result is `x` itself or shares its memory: return a new tensor"
+        },
     ),
     "T3": Task(
         names=("decay_groups",),

@@ -1,4 +1,7 @@
-"""Tasks of lesson 05. Referees: `torch.nn.functional.cross_entropy`, counting with Python's numbers, and a pencil."""
+"""Tasks of lesson 05.
+
+Referees: `torch.nn.functional.cross_entropy`, counting with Python's numbers, and a pencil.
+"""
 
 import torch
 from torch.nn.functional import cross_entropy, one_hot
@@ -44,7 +47,9 @@ def shared_out(label, other):
 
 def label_cases(generator):
     def one(name, rows, K, epsilon):
-        return call(name, ("target", "num_classes", "epsilon"), classes(generator, rows, K), K, epsilon)
+        return call(
+            name, ("target", "num_classes", "epsilon"), classes(generator, rows, K), K, epsilon
+        )
 
     return [
         call("by hand", ("target", "num_classes", "epsilon"), torch.tensor([2]), 5, 0.1),
@@ -104,7 +109,11 @@ def loss_by_torch(logits, target, epsilon):
     return cross_entropy(logits, target, label_smoothing=epsilon)
 
 
-def loss_of(targets=labels_by_torch, log_p=lambda z: z.log_softmax(1), reduce=lambda terms: terms.sum(1).mean()):
+def loss_of(
+    targets=labels_by_torch,
+    log_p=lambda z: z.log_softmax(1),
+    reduce=lambda terms: terms.sum(1).mean(),
+):
     """A smoothed loss with its screws: each turned one way is a mistake."""
 
     def smoothed_loss(logits, target, epsilon):
@@ -115,7 +124,9 @@ def loss_of(targets=labels_by_torch, log_p=lambda z: z.log_softmax(1), reduce=la
 
 
 def parts(hard, even):
-    """A loss made of the two cross entropies [N], to the label and to uniform: hard(ε)·first + even(ε, K)·second."""
+    """A loss made of the two cross entropies [N], to the label and to uniform: hard(ε)·first +
+    even(ε, K)·second.
+    """
 
     def smoothed_loss(logits, target, epsilon):
         log_p, K = logits.log_softmax(1), logits.shape[1]
@@ -137,8 +148,13 @@ def smoothed_probabilities(logits, target, epsilon):
 
 def loss_cases(generator):
     def one(name, rows, K, epsilon, scale=2.0, shift=0.0):
-        return call(name, ("logits", "target", "epsilon"), scale * normal(generator, rows, K) + shift,
-                    classes(generator, rows, K), epsilon)  # fmt: skip
+        return call(
+            name,
+            ("logits", "target", "epsilon"),
+            scale * normal(generator, rows, K) + shift,
+            classes(generator, rows, K),
+            epsilon,
+        )
 
     by_hand = torch.tensor([[3.0, 1.0, 1.0]], dtype=torch.float64).log()  # p = 0.6, 0.2, 0.2
     return [
@@ -193,7 +209,11 @@ LOSS_MISTAKES = (
         "`epsilon` has no effect: that is the plain cross entropy",
         parts(lambda e: 1.0, lambda e, K: 0.0),
     ),
-    Mistake("ε/(K − 1)", "ε is shared among the K − 1 wrong classes: it goes to all K", loss_of(ONLY_OTHERS)),
+    Mistake(
+        "ε/(K − 1)",
+        "ε is shared among the K − 1 wrong classes: it goes to all K",
+        loss_of(ONLY_OTHERS),
+    ),
     Mistake(
         "true class 1 − ε",
         "the label's target is 1 − ε, and the targets do not sum to 1: it is 1 − ε + ε/K",
@@ -228,15 +248,26 @@ LOSS_MISTAKES = (
 #   (¾, 1]  0.8 ✗  0.9 ✓  1 ✓  1 ✗          confidence 0.925  accuracy 0.5   gap 0.425
 # (2·0.55 + 4·0.075 + 4·0.425)/10 = 0.31
 
-PREDICTIONS = ((0.4, True), (0.5, True), (0.6, True), (0.65, True), (0.7, False), (0.75, True),
-               (0.8, False), (0.9, True), (1.0, True), (1.0, False))  # fmt: skip
+PREDICTIONS = (
+    (0.4, True),
+    (0.5, True),
+    (0.6, True),
+    (0.65, True),
+    (0.7, False),
+    (0.75, True),
+    (0.8, False),
+    (0.9, True),
+    (1.0, True),
+    (1.0, False),
+)
 BY_HAND = {"counts": [0, 2, 4, 4], "gaps": [0.55, 0.075, 0.425], "ece": 0.31}
 
 
 def by_hand_cases(generator):
     """The same for everybody: there is nothing to draw."""
     return [
-        {"name": name, "driver": "values", "what": name, "position": position} for position, name in enumerate(BY_HAND)
+        {"name": name, "driver": "values", "what": name, "position": position}
+        for position, name in enumerate(BY_HAND)
     ]
 
 
@@ -258,15 +289,31 @@ BY_HAND_MISTAKES = (
         gaps=[0.625, 0.125, 0.375],
         ece=0.325,
     ),
-    slip("signed", "gaps: take them without their sign, |accuracy − confidence|", gaps=[0.55, 0.075, -0.425]),
+    slip(
+        "signed",
+        "gaps: take them without their sign, |accuracy − confidence|",
+        gaps=[0.55, 0.075, -0.425],
+    ),
     slip(
         "signs cancel",
         "ece: the gaps cancel if their signs are kept; take each without its sign before adding",
         ece=0.03,
     ),
-    slip("unweighted", "ece: each gap counts by the share of predictions in its bin, not once per bin", ece=0.35),
-    slip("empty bin counted", "ece: weigh by predictions, so that an empty bin counts nothing", ece=0.2625),
-    slip("largest gap", "ece: that is the largest gap; the expected error is the weighted mean of all", ece=0.55),
+    slip(
+        "unweighted",
+        "ece: each gap counts by the share of predictions in its bin, not once per bin",
+        ece=0.35,
+    ),
+    slip(
+        "empty bin counted",
+        "ece: weigh by predictions, so that an empty bin counts nothing",
+        ece=0.2625,
+    ),
+    slip(
+        "largest gap",
+        "ece: that is the largest gap; the expected error is the weighted mean of all",
+        ece=0.55,
+    ),
     slip("not divided", "ece: divide by the number of predictions", ece=3.1),
 )
 
@@ -274,7 +321,9 @@ BY_HAND_MISTAKES = (
 
 
 def rows_of(pairs):
-    """Probabilities [N, 3] with these confidences for class 0, and labels: class 0 where right, else class 1."""
+    """Probabilities [N, 3] with these confidences for class 0, and labels: class 0 where right,
+    else class 1.
+    """
     confidences, right = zip(*pairs)
     rows = [[c, 0.6 * (1 - c), 0.4 * (1 - c)] for c in confidences]
     return torch.tensor(rows, dtype=torch.float64), torch.tensor([0 if r else 1 for r in right])
@@ -291,7 +340,10 @@ def calibration(
     """An ECE, counted with Python's numbers, with its screws."""
 
     def calibration_error(probabilities, target, n_bins):
-        said = [(says(row, y), row.index(max(row)) == y) for row, y in zip(probabilities.tolist(), target.tolist())]
+        said = [
+            (says(row, y), row.index(max(row)) == y)
+            for row, y in zip(probabilities.tolist(), target.tolist())
+        ]
         gaps = []
         for b in range(n_bins):
             low, high = b / n_bins, (b + 1) / n_bins
@@ -312,15 +364,25 @@ def largest(row, label):
 def calibration_cases(generator):
     def one(name, rows, n_bins, K=4, scale=2.0):
         p = (scale * normal(generator, rows, K)).softmax(1)
-        return call(name, ("probabilities", "target", "n_bins"), p, classes(generator, rows, K), n_bins)
+        return call(
+            name, ("probabilities", "target", "n_bins"), p, classes(generator, rows, K), n_bins
+        )
 
-    edges = [(c / 8, bool(torch.rand((), generator=generator) < 0.6)) for c in (4, 5, 5, 6, 6, 7, 8, 8, 8)]
+    edges = [
+        (c / 8, bool(torch.rand((), generator=generator) < 0.6))
+        for c in (4, 5, 5, 6, 6, 7, 8, 8, 8)
+    ]
     return [
         call("by hand", ("probabilities", "target", "n_bins"), *rows_of(PREDICTIONS), 4),
         one("one bin", 20, 1),
         one("forty predictions in ten bins", 40, 10),
         one("a timid model", 60, 15, K=10, scale=0.3),
-        call("confidences at the edges, and 1", ("probabilities", "target", "n_bins"), *rows_of(edges), 8),
+        call(
+            "confidences at the edges, and 1",
+            ("probabilities", "target", "n_bins"),
+            *rows_of(edges),
+            8,
+        ),
         one("three hundred in thirty bins", 300, 30, scale=4.0),
     ]
 
@@ -339,8 +401,11 @@ CALIBRATION_MISTAKES = (
     Mistake(
         "signs cancel",
         "gaps of opposite sign cancel: take each without its sign before adding",
-        calibration(says=largest, gap=float,
-                    combine=lambda gaps, n: abs(sum(k * g for k, g in gaps)) / sum(k for k, _ in gaps)),
+        calibration(
+            says=largest,
+            gap=float,
+            combine=lambda gaps, n: abs(sum(k * g for k, g in gaps)) / sum(k for k, _ in gaps),
+        ),
     ),
     Mistake(
         "middle of the bin",
@@ -372,7 +437,7 @@ CALIBRATION_MISTAKES = (
         "the gaps are squared: take their absolute values",
         calibration(says=largest, gap=lambda g: g * g),
     ),
-)  # fmt: skip
+)
 
 # T5: choose ε
 
@@ -396,16 +461,27 @@ def above_floor(z, target, epsilon):
 
 
 def choice_cases(generator):
-    """Labels drawn from softmax(z); models that say scale·(z + blur·noise): boastful above scale 1, timid below it."""
+    """Labels drawn from softmax(z); models that say scale·(z + blur·noise): boastful above scale 1,
+    timid below it.
+    """
 
     def one(name, models, rows=120, K=5):
         z = 2 * normal(generator, rows, K)
         target = z.softmax(1).multinomial(1, generator=generator).squeeze(1)
         logits = [scale * (z + blur * normal(generator, rows, K)) for _, scale, blur in models]
-        return call(name, ("epsilons", "logits", "target"), [e for e, *_ in models], torch.stack(logits), target)
+        return call(
+            name,
+            ("epsilons", "logits", "target"),
+            [e for e, *_ in models],
+            torch.stack(logits),
+            target,
+        )
 
     return [
-        one("a boastful model, a good one, a timid one", [(0.0, 4.0, 0.0), (0.1, 1.0, 0.0), (0.3, 0.2, 0.0)]),
+        one(
+            "a boastful model, a good one, a timid one",
+            [(0.0, 4.0, 0.0), (0.1, 1.0, 0.0), (0.3, 0.2, 0.0)],
+        ),
         one("the good one was trained with a large ε", [(0.0, 2.0, 0.0), (0.5, 1.0, 0.0)]),
         one("a timid one, near its own target", [(0.0, 1.0, 0.0), (0.6, 0.35, 0.0)]),
         one("the more accurate one is boastful", [(0.0, 5.0, 0.0), (0.1, 0.5, 1.5)]),

@@ -1,4 +1,7 @@
-"""Tasks of lesson 01. Referees: the definitions, written once with their screws; tests hold them to torch's own."""
+"""Tasks of lesson 01.
+
+Referees: the definitions, written once with their screws; tests hold them to torch's own.
+"""
 
 import math
 
@@ -22,12 +25,18 @@ def normal(generator, *shape):
     return torch.randn(shape, generator=generator, dtype=torch.float64)
 
 
-# T1: early stopping. `updates` are what each epoch does to the weights, `losses` the validation loss after it.
+# T1: early stopping. `updates` are what each epoch does to the weights, `losses` the validation
+# loss after it.
 
 
-def stopping(better=lambda loss, best, last: loss < best, over=lambda bad, patience: bad >= patience,
-             bad_after=lambda bad, good: 0 if good else bad + 1, skip=lambda loss: False, restored=True,
-             count=0):  # fmt: skip
+def stopping(
+    better=lambda loss, best, last: loss < best,
+    over=lambda bad, patience: bad >= patience,
+    bad_after=lambda bad, good: 0 if good else bad + 1,
+    skip=lambda loss: False,
+    restored=True,
+    count=0,
+):
     """An early-stopping loop with its screws: each turned one way is a mistake."""
 
     def train(start, updates, losses, patience):
@@ -69,15 +78,28 @@ def stopping_cases(generator):
         scale = 0.5 + torch.rand((), generator=generator, dtype=torch.float64).item()
         losses = [scale * loss for loss in losses]
         arguments = ("start", "updates", "losses", "patience")
-        return call(name, arguments, normal(generator, 2), normal(generator, len(losses), 2), losses, patience)
+        return call(
+            name,
+            arguments,
+            normal(generator, 2),
+            normal(generator, len(losses), 2),
+            losses,
+            patience,
+        )
 
     rising = [2.0 + 0.5 * k for k in range(8)]
     return [
-        one("falls, then rises", [5.0, 3.0, 2.0, *[2.5 + 0.1 * k for k in range(6)]], whole(generator, 2, 5)),
+        one(
+            "falls, then rises",
+            [5.0, 3.0, 2.0, *[2.5 + 0.1 * k for k in range(6)]],
+            whole(generator, 2, 5),
+        ),
         one("rises from the first epoch on", rising, 3),
         one("falls to the end", [5.0, 4.0, 3.0, 2.0, 1.0], 2),
         one("the epochs end before patience does", [5.0, 2.0, 3.0, 4.0], 3),
-        one("two dips, the second lower", [5.0, 3.0, 4.0, 3.9, 2.0, 2.5, 2.4, 2.6, 2.7, 2.8, 2.9], 3),
+        one(
+            "two dips, the second lower", [5.0, 3.0, 4.0, 3.9, 2.0, 2.5, 2.4, 2.6, 2.7, 2.8, 2.9], 3
+        ),
         one("zigzag above the best", [2.0, 4.0, 3.0, 4.0, 3.0, 4.0, 3.0, 4.0], 4),
         one("an equal loss", [3.0, 2.0, 2.0, 2.0, 2.0, 2.0, 1.0], 3),
         one("an epoch that is NaN", [4.0, 3.0, NAN, 2.0, 2.5, 3.0, 3.5, 4.0, 4.5], 3),
@@ -150,8 +172,14 @@ STOPPING_MISTAKES = (
 # T2: bias and variance
 
 
-def decomposition(bias=lambda p, t: (p.mean(0) - t) ** 2, variance=lambda p, t: p.var(0, correction=0), order=(0, 1)):
-    """Bias² and variance of predictions p [models, points] and truth t [points], each by its formula."""
+def decomposition(
+    bias=lambda p, t: (p.mean(0) - t) ** 2,
+    variance=lambda p, t: p.var(0, correction=0),
+    order=(0, 1),
+):
+    """Bias² and variance of predictions p [models, points] and truth t [points], each by its
+    formula.
+    """
 
     def bias_variance(predictions, targets):
         both = bias(predictions, targets), variance(predictions, targets)
@@ -164,17 +192,26 @@ def decomposition_cases(generator):
     def one(name, models, points, spread=1.0):
         targets = normal(generator, points)
         common = targets + normal(generator, points) + 0.7
-        return call(name, ("predictions", "targets"), common + spread * normal(generator, models, points), targets)
+        return call(
+            name,
+            ("predictions", "targets"),
+            common + spread * normal(generator, models, points),
+            targets,
+        )
 
     return [
-        call("two models, one point", ("predictions", "targets"), torch.tensor([[1.0], [3.0]]).double(),
-             torch.tensor([1.0]).double()),
+        call(
+            "two models, one point",
+            ("predictions", "targets"),
+            torch.tensor([[1.0], [3.0]]).double(),
+            torch.tensor([1.0]).double(),
+        ),
         one("two models, three points", 2, 3),
         one("many models", whole(generator, 20, 40), 5),
         one("as many models as points", 4, 4),
         one("models that agree", 3, 4, spread=0.0),
         one("models that scatter", whole(generator, 5, 9), 3, spread=3.0),
-    ]  # fmt: skip
+    ]
 
 
 DECOMPOSITION_MISTAKES = (
@@ -186,8 +223,12 @@ DECOMPOSITION_MISTAKES = (
     Mistake(
         "both across points",
         "the mean is taken across points instead of across models: `predictions` is [models, points], so dim 0",
-        (lambda predictions, targets: (
-            (predictions.mean(1) - targets.mean()) ** 2, predictions.var(1, correction=0)),),
+        (
+            lambda predictions, targets: (
+                (predictions.mean(1) - targets.mean()) ** 2,
+                predictions.var(1, correction=0),
+            ),
+        ),
     ),
     Mistake(
         "variance of the mean prediction",
@@ -227,24 +268,41 @@ DECOMPOSITION_MISTAKES = (
     Mistake(
         "averaged over points",
         "average over models only: both results have one number per point",
-        (lambda predictions, targets: (
-            ((predictions.mean(0) - targets) ** 2).mean(), predictions.var(0, correction=0).mean()),),
+        (
+            lambda predictions, targets: (
+                ((predictions.mean(0) - targets) ** 2).mean(),
+                predictions.var(0, correction=0).mean(),
+            ),
+        ),
     ),
-)  # fmt: skip
+)
 
-# T3: reading learning curves. CURVES are what the exercise draws: training and validation loss after each epoch, and
-# the test loss at the end. Drawn up for the exercise, with one thing to see in each; D trained on validation rows.
+# T3: reading learning curves. CURVES are what the exercise draws: training and validation loss
+# after each epoch, and the test loss at the end. Drawn up for the exercise, with one thing to see
+# in each; D trained on validation rows.
 
 CURVES = {
-    "A": {"training": (2.10, 1.60, 1.15, 0.80, 0.55, 0.38, 0.26, 0.18, 0.12, 0.08, 0.05, 0.03),
-          "validation": (2.12, 1.68, 1.32, 1.09, 0.97, 0.94, 0.98, 1.05, 1.14, 1.24, 1.35, 1.46), "test": 1.44},
-    "B": {"training": (2.28, 2.22, 2.18, 2.16, 2.14, 2.13, 2.13, 2.12, 2.12, 2.12, 2.12, 2.12),
-          "validation": (2.29, 2.23, 2.20, 2.17, 2.16, 2.15, 2.14, 2.14, 2.14, 2.13, 2.13, 2.13), "test": 2.14},
-    "C": {"training": (2.27, 2.18, 2.08, 1.97, 1.86, 1.74, 1.62, 1.50, 1.39, 1.28, 1.18, 1.08),
-          "validation": (2.27, 2.19, 2.09, 1.99, 1.88, 1.77, 1.66, 1.55, 1.44, 1.34, 1.25, 1.16), "test": 1.15},
-    "D": {"training": (2.10, 1.61, 1.17, 0.82, 0.56, 0.39, 0.27, 0.19, 0.13, 0.09, 0.06, 0.04),
-          "validation": (2.09, 1.60, 1.18, 0.83, 0.56, 0.40, 0.27, 0.18, 0.13, 0.09, 0.06, 0.04), "test": 1.41},
-}  # fmt: skip
+    "A": {
+        "training": (2.10, 1.60, 1.15, 0.80, 0.55, 0.38, 0.26, 0.18, 0.12, 0.08, 0.05, 0.03),
+        "validation": (2.12, 1.68, 1.32, 1.09, 0.97, 0.94, 0.98, 1.05, 1.14, 1.24, 1.35, 1.46),
+        "test": 1.44,
+    },
+    "B": {
+        "training": (2.28, 2.22, 2.18, 2.16, 2.14, 2.13, 2.13, 2.12, 2.12, 2.12, 2.12, 2.12),
+        "validation": (2.29, 2.23, 2.20, 2.17, 2.16, 2.15, 2.14, 2.14, 2.14, 2.13, 2.13, 2.13),
+        "test": 2.14,
+    },
+    "C": {
+        "training": (2.27, 2.18, 2.08, 1.97, 1.86, 1.74, 1.62, 1.50, 1.39, 1.28, 1.18, 1.08),
+        "validation": (2.27, 2.19, 2.09, 1.99, 1.88, 1.77, 1.66, 1.55, 1.44, 1.34, 1.25, 1.16),
+        "test": 1.15,
+    },
+    "D": {
+        "training": (2.10, 1.61, 1.17, 0.82, 0.56, 0.39, 0.27, 0.19, 0.13, 0.09, 0.06, 0.04),
+        "validation": (2.09, 1.60, 1.18, 0.83, 0.56, 0.40, 0.27, 0.18, 0.13, 0.09, 0.06, 0.04),
+        "test": 1.41,
+    },
+}
 READ = {
     "a": "overfitting",
     "b": "underfitting",
@@ -269,44 +327,115 @@ def slip(of, name, hint, value):
 
 
 READING_MISTAKES = (
-    slip("a", "train longer", "the training loss still falls, but the validation loss has been rising since epoch 6",
-         "train longer"),
-    slip("a", "underfitting", "a training loss of 0.03 is no underfitting: the model fits what it has seen",
-         "underfitting"),
-    slip("a", "leak", "had validation rows been trained on, their loss would fall with the training loss",
-         "leak"),
-    slip("b", "overfitting", "there is no gap: what it cannot fit, it cannot overfit", "overfitting"),
-    slip("b", "train longer", "the curves have been flat since epoch 8: more epochs bring nothing, the model is too "
-         "small or pulled too hard", "train longer"),
-    slip("b", "leak", "a leak makes the validation loss too good: look at the test loss, it agrees", "leak"),
-    slip("c", "underfitting", "both losses are still falling, and fast: it has not had time to fit", "underfitting"),
-    slip("c", "overfitting", "the validation loss is still falling: nothing is overfitted yet", "overfitting"),
+    slip(
+        "a",
+        "train longer",
+        "the training loss still falls, but the validation loss has been rising since epoch 6",
+        "train longer",
+    ),
+    slip(
+        "a",
+        "underfitting",
+        "a training loss of 0.03 is no underfitting: the model fits what it has seen",
+        "underfitting",
+    ),
+    slip(
+        "a",
+        "leak",
+        "had validation rows been trained on, their loss would fall with the training loss",
+        "leak",
+    ),
+    slip(
+        "b", "overfitting", "there is no gap: what it cannot fit, it cannot overfit", "overfitting"
+    ),
+    slip(
+        "b",
+        "train longer",
+        "the curves have been flat since epoch 8: more epochs bring nothing, the model is too "
+        "small or pulled too hard",
+        "train longer",
+    ),
+    slip(
+        "b",
+        "leak",
+        "a leak makes the validation loss too good: look at the test loss, it agrees",
+        "leak",
+    ),
+    slip(
+        "c",
+        "underfitting",
+        "both losses are still falling, and fast: it has not had time to fit",
+        "underfitting",
+    ),
+    slip(
+        "c",
+        "overfitting",
+        "the validation loss is still falling: nothing is overfitted yet",
+        "overfitting",
+    ),
     slip("c", "leak", "test and validation loss agree: nothing has leaked", "leak"),
-    slip("d", "train longer", "validation has leaked into training: its loss falls with the training loss, and new "
-         "data, the test set, say otherwise", "train longer"),
-    slip("d", "overfitting", "it does overfit, but what the picture shows is why nobody noticed: validation has leaked "
-         "into training, so that its loss falls too", "overfitting"),
+    slip(
+        "d",
+        "train longer",
+        "validation has leaked into training: its loss falls with the training loss, and new "
+        "data, the test set, say otherwise",
+        "train longer",
+    ),
+    slip(
+        "d",
+        "overfitting",
+        "it does overfit, but what the picture shows is why nobody noticed: validation has leaked "
+        "into training, so that its loss falls too",
+        "overfitting",
+    ),
     slip("d", "underfitting", "a training loss of 0.04 is no underfitting", "underfitting"),
-    slip("keep_a", "where training is lowest", "the training loss always prefers the last epoch: go by the validation "
-         "loss", 12),
+    slip(
+        "keep_a",
+        "where training is lowest",
+        "the training loss always prefers the last epoch: go by the validation loss",
+        12,
+    ),
     slip("keep_a", "counted from 0", "epochs are counted from 1, as in the picture", 5),
-    slip("keep_a", "where it stopped", "that is where a patience of 3 notices: the weights to keep are older", 9),
-    slip("gap_a", "at the end", "that is the gap at the last epoch: take it at the epoch that you would keep", 1.43),
+    slip(
+        "keep_a",
+        "where it stopped",
+        "that is where a patience of 3 notices: the weights to keep are older",
+        9,
+    ),
+    slip(
+        "gap_a",
+        "at the end",
+        "that is the gap at the last epoch: take it at the epoch that you would keep",
+        1.43,
+    ),
     slip("gap_a", "sign", "the sign: validation loss minus training loss", -0.56),
-    slip("gap_a", "the validation loss", "that is the validation loss itself: subtract the training loss", 0.94),
+    slip(
+        "gap_a",
+        "the validation loss",
+        "that is the validation loss itself: subtract the training loss",
+        0.94,
+    ),
     slip("gap_a", "a ratio", "that is a ratio: the gap is a difference", 0.94 / 0.38),
-)  # fmt: skip
+)
 
 # T4: a split without a leak
 
 
-def splitting(statistics=lambda x, train, valid: train, own=False, training=lambda x, train, valid: train,
-              correction=0, order=(0, 1), guarded=True):  # fmt: skip
+def splitting(
+    statistics=lambda x, train, valid: train,
+    own=False,
+    training=lambda x, train, valid: train,
+    correction=0,
+    order=(0, 1),
+    guarded=True,
+):
     """Split rows, then standardise: whose statistics, which rows for training, which divisor."""
 
     def scaled(rows, by):
         spread = by.std(0, correction=correction)
-        return (rows - by.mean(0)) / (spread.where(spread > 0, torch.ones_like(spread)) if guarded else spread)
+        return (rows - by.mean(0)) / (
+            spread.where(spread > 0, torch.ones_like(spread)) if guarded else spread
+        )
 
     def split(x, order_of_rows, validation_rows):
         chosen, rest = order_of_rows[:validation_rows], order_of_rows[validation_rows:]
@@ -358,7 +487,11 @@ SPLITTING_MISTAKES = (
         "validation has leaked into training: mean and standard deviation are those of the validation rows",
         splitting(statistics=lambda x, train, valid: valid),
     ),
-    Mistake("parts exchanged", "the two parts are exchanged: training first, then validation", splitting(order=(1, 0))),
+    Mistake(
+        "parts exchanged",
+        "the two parts are exchanged: training first, then validation",
+        splitting(order=(1, 0)),
+    ),
     Mistake(
         "divisor n − 1",
         "the standard deviation has divisor n − 1: take correction=0, as in the text",

@@ -1,4 +1,7 @@
-"""Tasks of lesson 00. Referees: `torch.optim.SGD`, `torch.linalg.eigvalsh`, torch's schedulers, and enumeration."""
+"""Tasks of lesson 00.
+
+Referees: `torch.optim.SGD`, `torch.linalg.eigvalsh`, torch's schedulers, and enumeration.
+"""
 
 import itertools
 import math
@@ -7,7 +10,16 @@ import warnings
 import torch
 
 from course_lib.checks.judge.task import Mistake, Task, tensors
-from course_lib.checks.judge.updates import NOTES, SGD_MISTAKES, between, case, drawn, heavy_ball, sgd_by_torch, variant
+from course_lib.checks.judge.updates import (
+    NOTES,
+    SGD_MISTAKES,
+    between,
+    case,
+    drawn,
+    heavy_ball,
+    sgd_by_torch,
+    variant,
+)
 from course_lib.checks.judge.values import encode
 
 ONE, TWO = torch.ones(1, dtype=torch.float64), torch.full((1,), 2.0, dtype=torch.float64)
@@ -35,9 +47,16 @@ def momentum_cases(generator):
         case("one weight, by hand", [ONE], [[TWO]], lr=0.1),
         vector("no momentum"),
         vector("momentum", momentum=between(generator, 0.5, 0.9)),
-        drawn(generator, "two tensors in turn, the state copied half-way", 5, [(2, 3), ()], copied_before=3,
-              lr=0.1, momentum=between(generator, 0.3, 0.8)),
-    ]  # fmt: skip
+        drawn(
+            generator,
+            "two tensors in turn, the state copied half-way",
+            5,
+            [(2, 3), ()],
+            copied_before=3,
+            lr=0.1,
+            momentum=between(generator, 0.3, 0.8),
+        ),
+    ]
 
 
 def momentum_on_the_weight(param, grad, state, *, lr, momentum=0.0):
@@ -79,7 +98,9 @@ def by_formula(sigma, batch_size, rows=None):
 
 
 def by_enumeration(sigma, batch_size, rows):
-    """Standard deviation of the mean over every batch without replacement of `rows` numbers with spread σ."""
+    """Standard deviation of the mean over every batch without replacement of `rows` numbers with
+    spread σ.
+    """
     numbers = torch.arange(rows, dtype=torch.float64)
     numbers = sigma * (numbers - numbers.mean()) / numbers.std(correction=0)
     means = [numbers[list(pick)].mean() for pick in itertools.combinations(range(rows), batch_size)]
@@ -88,7 +109,9 @@ def by_enumeration(sigma, batch_size, rows):
 
 def error_cases(generator):
     def one(name, batch_size, **rows):
-        return call(name, ("sigma", "batch_size"), (between(generator, 0.5, 3.0), batch_size), **rows)
+        return call(
+            name, ("sigma", "batch_size"), (between(generator, 0.5, 3.0), batch_size), **rows
+        )
 
     def size(low, high):
         return int(torch.randint(low, high, (), generator=generator))
@@ -215,7 +238,9 @@ STABLE_MISTAKES = (
 
 
 def by_scheduler(step, warmup, total, start=0.1, floor=0.0):
-    """The factor that torch's `LinearLR` and then `CosineAnnealingLR` set at this step; `floor` from `total` on."""
+    """The factor that torch's `LinearLR` and then `CosineAnnealingLR` set at this step; `floor`
+    from `total` on.
+    """
     optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
     parts = torch.optim.lr_scheduler
     with warnings.catch_warnings():
@@ -233,8 +258,14 @@ def by_scheduler(step, warmup, total, start=0.1, floor=0.0):
     return optimizer.param_groups[0]["lr"]
 
 
-def schedule(ramp=lambda t, w: t / w, origin=lambda w: w, span=lambda w, T: T - w,
-             foot=lambda c, floor: floor + (1 - floor) * c, clamp=True, low=lambda start: start):  # fmt: skip
+def schedule(
+    ramp=lambda t, w: t / w,
+    origin=lambda w: w,
+    span=lambda w, T: T - w,
+    foot=lambda c, floor: floor + (1 - floor) * c,
+    clamp=True,
+    low=lambda start: start,
+):
     """A warm-up and cosine with its screws: each turned one way is a mistake."""
 
     def factor(step, warmup, total, start=0.1, floor=0.0):
@@ -247,7 +278,9 @@ def schedule(ramp=lambda t, w: t / w, origin=lambda w: w, span=lambda w, T: T - 
 
 
 def schedule_cases(generator):
-    warmup, length = (int(torch.randint(*ends, (), generator=generator)) for ends in ((8, 20), (60, 90)))
+    warmup, length = (
+        int(torch.randint(*ends, (), generator=generator)) for ends in ((8, 20), (60, 90))
+    )
     total = warmup + length
     start, floor = between(generator, 0.02, 0.3), between(generator, 0.05, 0.2)
 
@@ -311,7 +344,8 @@ SCHEDULE_MISTAKES = (
     ),
 )
 
-# T5: the loop. `order` says what happens with one batch; a scheduler is stepped where its `per` says.
+# T5: the loop. `order` says what happens with one batch; a scheduler is stepped where its `per`
+# says.
 
 STEP_SIZE, GAMMA = 3, 0.5
 
@@ -330,7 +364,9 @@ def loop(order=("zero", "backward", "optimizer", "scheduler"), per=lambda per: p
             "scheduler": lambda target: scheduler.step() if per(per_what) == "step" else None,
         }
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # torch warns of a scheduler that is stepped first: one of the mistakes
+            warnings.simplefilter(
+                "ignore"
+            )  # torch warns of a scheduler that is stepped first: one of the mistakes
             for _ in range(epochs):
                 for target in batches:
                     for name in order:
@@ -344,7 +380,9 @@ def loop(order=("zero", "backward", "optimizer", "scheduler"), per=lambda per: p
 
 def loop_cases(generator):
     def one(name, batches, epochs, per):
-        start, *rows = (torch.randn(2, generator=generator, dtype=torch.float64) for _ in range(batches + 1))
+        start, *rows = (
+            torch.randn(2, generator=generator, dtype=torch.float64) for _ in range(batches + 1)
+        )
         arguments = ("start", "batches", "epochs", "lr", "per")
         return call(name, arguments, (start, rows, epochs, between(generator, 0.1, 0.3), per))
 
@@ -401,8 +439,11 @@ TASKS = {
     "T1": Task(
         names=("sgd_update",),
         cases=momentum_cases,
-        reference=(lambda param, grad, state, *, lr, momentum=0.0: sgd_by_torch(
-            param, grad, state, lr=lr, momentum=momentum),),
+        reference=(
+            lambda param, grad, state, *, lr, momentum=0.0: sgd_by_torch(
+                param, grad, state, lr=lr, momentum=momentum
+            ),
+        ),
         mistakes=MOMENTUM_MISTAKES,
         praise="sgd_update: equal to torch.optim.SGD in {cases} cases",
         notes=NOTES,
@@ -435,4 +476,4 @@ TASKS = {
         mistakes=LOOP_MISTAKES,
         praise="train: every call in its place, in {cases} loops",
     ),
-}  # fmt: skip
+}

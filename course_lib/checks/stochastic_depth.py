@@ -1,7 +1,8 @@
-"""Tasks of lesson 08. The referee is `torch.bernoulli`, used as `torchvision.ops.stochastic_depth` uses it.
+"""Tasks of lesson 08. The referee is `torch.bernoulli`, used as `torchvision.ops.stochastic_depth`
+uses it.
 
-The checks go by what every draw must show and by the share that is kept, so that it does not matter how an answer turns
-random numbers into decisions.
+The checks go by what every draw must show and by the share that is kept, so that it does not matter
+how an answer turns random numbers into decisions.
 """
 
 import torch
@@ -10,7 +11,8 @@ from course_lib.checks.judge.task import Mistake, Task, tensors
 from course_lib.checks.judge.updates import between
 from course_lib.checks.judge.values import encode
 
-DRAWS = 600  # of one decision for the batch: a share of 0.3 is then known to 0.1 by five standard deviations
+# of one decision for the batch: a share of 0.3 is then known to 0.1 by five standard deviations
+DRAWS = 600
 DROPS = (0.1, 0.3, 0.7, 0.9)  # probabilities that are told from their complements
 
 
@@ -24,7 +26,9 @@ def away_from_zero(generator, *shape):
     return x + 0.5 * x.sign()
 
 
-def by_bernoulli(x, p, mode="row", training=True, generator=None, *, size=None, scale=lambda p: 1 / (1 - p)):
+def by_bernoulli(
+    x, p, mode="row", training=True, generator=None, *, size=None, scale=lambda p: 1 / (1 - p)
+):
     """x times b/(1 − p); `size` of b and `scale` are the screws that make mistakes of it."""
     if not training or p == 0:
         return x.clone()
@@ -39,16 +43,26 @@ def by_bernoulli(x, p, mode="row", training=True, generator=None, *, size=None, 
 def path_cases(generator):
     def call(name, *shape, **options):
         arguments, p = ["x", "p"], options.pop("p")
-        return {"name": name, "driver": "call", "arguments": arguments,
-                "args": tensors(away_from_zero(generator, *shape), p), "kwargs": encode(options),
-                "may_share": True}  # fmt: skip
+        return {
+            "name": name,
+            "driver": "call",
+            "arguments": arguments,
+            "args": tensors(away_from_zero(generator, *shape), p),
+            "kwargs": encode(options),
+            "may_share": True,
+        }
 
     def many(name, draws, *shape, **options):
         p = choose(generator)
         x = tensors(away_from_zero(generator, *shape))["list"][0]
-        return {"name": f"{name}, p = {p}", "driver": "drops", "x": x,
-                "options": encode({"p": p, **options}), "draws": draws,
-                "seed": int(torch.randint(2**31, (), generator=generator))}  # fmt: skip
+        return {
+            "name": f"{name}, p = {p}",
+            "driver": "drops",
+            "x": x,
+            "options": encode({"p": p, **options}),
+            "draws": draws,
+            "seed": int(torch.randint(2**31, (), generator=generator)),
+        }
 
     return [
         call("p = 0", 2, 3, p=0.0),
@@ -74,7 +88,9 @@ def by_entry(x, p, mode="row", training=True, generator=None):
 
 
 def by_column(x, p, mode="row", training=True, generator=None):
-    return by_bernoulli(x, p, mode, training, generator, size=x.shape[-1:] if mode == "row" else None)
+    return by_bernoulli(
+        x, p, mode, training, generator, size=x.shape[-1:] if mode == "row" else None
+    )
 
 
 def with_scale(scale):
@@ -91,7 +107,11 @@ def survival_for_drop(x, p, mode="row", training=True, generator=None):
 
 
 def survival_for_drop_scaled_right(x, p, mode="row", training=True, generator=None):
-    return by_bernoulli(x, 1 - p, mode, training, generator, scale=lambda q: 1 / q) if 0 < p < 1 else x.clone()
+    return (
+        by_bernoulli(x, 1 - p, mode, training, generator, scale=lambda q: 1 / q)
+        if 0 < p < 1
+        else x.clone()
+    )
 
 
 def in_evaluation_too(x, p, mode="row", training=True, generator=None):
@@ -191,13 +211,22 @@ def rule_by_torch(depth, last):
 
 def rule_cases(generator):
     def one(name, depth, last):
-        return {"name": name, "driver": "call", "arguments": ["depth", "last"], "args": tensors(depth, last),
-                "kwargs": encode({})}  # fmt: skip
+        return {
+            "name": name,
+            "driver": "call",
+            "arguments": ["depth", "last"],
+            "args": tensors(depth, last),
+            "kwargs": encode({}),
+        }
 
     return [
         one("four blocks", 4, choose(generator, (0.2, 0.4, 0.8))),
         one("one block", 1, between(generator, 0.1, 0.4)),
-        one("many blocks", int(torch.randint(10, 60, (), generator=generator)), between(generator, 0.55, 0.95)),
+        one(
+            "many blocks",
+            int(torch.randint(10, 60, (), generator=generator)),
+            between(generator, 0.55, 0.95),
+        ),
         one("the last block is always dropped", 5, 0.0),
         one("nothing is ever dropped", 3, 1.0),
     ]
@@ -303,8 +332,15 @@ WIRE_MISTAKES = (
 # T4: a block that really skips
 
 
-def block(scale=lambda s: 1 / s, survive=lambda s: s, lost=False, lazy=True, at_zero=True, evaluate=lambda s: 1.0,
-          drop_in_evaluation=False):  # fmt: skip
+def block(
+    scale=lambda s: 1 / s,
+    survive=lambda s: s,
+    lost=False,
+    lazy=True,
+    at_zero=True,
+    evaluate=lambda s: 1.0,
+    drop_in_evaluation=False,
+):
     """A block with one decision for the batch, and its screws."""
 
     def answer(x, branch, survival, training=True, generator=None):

@@ -42,9 +42,18 @@ def sgd_cases(generator):
         vector("L2 under momentum", l2=strength(), momentum=0.8),
         vector("weight decay under momentum", weight_decay=strength(), momentum=0.8),
         vector("both knobs", l2=strength(), weight_decay=strength(), momentum=0.9),
-        drawn(generator, "two tensors in turn, the state copied half-way", 5, [(2, 3), ()], copied_before=3,
-              lr=0.1, momentum=0.7, l2=strength(), weight_decay=strength()),
-    ]  # fmt: skip
+        drawn(
+            generator,
+            "two tensors in turn, the state copied half-way",
+            5,
+            [(2, 3), ()],
+            copied_before=3,
+            lr=0.1,
+            momentum=0.7,
+            l2=strength(),
+            weight_decay=strength(),
+        ),
+    ]
 
 
 def adam_cases(generator):
@@ -52,7 +61,16 @@ def adam_cases(generator):
         return between(generator, 0.1, 0.6)
 
     def vector(name, eps=0.1, **hyper):
-        return drawn(generator, name, 3, [(3,)], lr=between(generator, 0.05, 0.2), betas=(0.8, 0.9), eps=eps, **hyper)
+        return drawn(
+            generator,
+            name,
+            3,
+            [(3,)],
+            lr=between(generator, 0.05, 0.2),
+            betas=(0.8, 0.9),
+            eps=eps,
+            **hyper,
+        )
 
     return [
         case("one weight, by hand", [ONE], [[TWO]], lr=0.1, betas=(0.9, 0.999), eps=1e-8),
@@ -60,9 +78,19 @@ def adam_cases(generator):
         vector("L2", l2=strength()),
         vector("weight decay", weight_decay=strength()),
         vector("both knobs", l2=strength(), weight_decay=strength()),
-        drawn(generator, "two tensors in turn, the state copied half-way", 5, [(2, 3), ()], copied_before=3,
-              lr=0.1, betas=(0.9, 0.99), eps=0.01, l2=strength(), weight_decay=strength()),
-    ]  # fmt: skip
+        drawn(
+            generator,
+            "two tensors in turn, the state copied half-way",
+            5,
+            [(2, 3), ()],
+            copied_before=3,
+            lr=0.1,
+            betas=(0.9, 0.99),
+            eps=0.01,
+            l2=strength(),
+            weight_decay=strength(),
+        ),
+    ]
 
 
 # T3: three steps by hand. One weight that starts at 1, one push (gradients 1, 0, 0), lr 0.2, λ 0.5.
@@ -92,7 +120,10 @@ def three_steps(rule, l2, weight_decay, **screws):
     """The weight of T3 after each of its three steps under a variant."""
     update, weight, state = variant(rule, **screws), ONE.clone(), {}
     hyper = {"momentum": 0.5} if rule is heavy_ball else {"betas": (0.0, 0.0), "eps": 1e-12}
-    return [update(weight, g * ONE, state, lr=0.2, l2=l2, weight_decay=weight_decay, **hyper).item() for g in (1, 0, 0)]
+    return [
+        update(weight, g * ONE, state, lr=0.2, l2=l2, weight_decay=weight_decay, **hyper).item()
+        for g in (1, 0, 0)
+    ]
 
 
 def slip(of, name, hint, numbers):
@@ -135,10 +166,22 @@ def by_hand_mistakes():
 
 def decay_slips(of, rule, never):
     return (
-        slip(of, "coupled", f"{never}: take lr·λ·w off the weight itself", three_steps(rule, 0.5, 0)),
-        slip(of, "without lr", "each step shrinks the weight by lr·λ, not by λ", three_steps(rule, 0, 0.5 / 0.2)),
+        slip(
+            of, "coupled", f"{never}: take lr·λ·w off the weight itself", three_steps(rule, 0.5, 0)
+        ),
+        slip(
+            of,
+            "without lr",
+            "each step shrinks the weight by lr·λ, not by λ",
+            three_steps(rule, 0, 0.5 / 0.2),
+        ),
         slip(of, "factor 2", "the factor is 1 − lr·λ, without a 2", three_steps(rule, 0, 1.0)),
-        slip(of, "sign", "the decay has the wrong sign: it makes the weight grow", three_steps(rule, 0, -0.5)),
+        slip(
+            of,
+            "sign",
+            "the decay has the wrong sign: it makes the weight grow",
+            three_steps(rule, 0, -0.5),
+        ),
         slip(
             of,
             "after the step",
@@ -170,8 +213,13 @@ def converter(pull=pull):
 
 def convert_cases(generator):
     def one(source, target, **numbers):
-        return {"name": f"{source} → {target}", "driver": "call", "arguments": ("value", "source", "target"),
-                "args": tensors(between(generator, 0.01, 0.5), source, target), "kwargs": encode(numbers)}  # fmt: skip
+        return {
+            "name": f"{source} → {target}",
+            "driver": "call",
+            "arguments": ("value", "source", "target"),
+            "args": tensors(between(generator, 0.01, 0.5), source, target),
+            "kwargs": encode(numbers),
+        }
 
     def examples():
         return {"examples": 10 * torch.randint(5, 90, (), generator=generator).item()}
@@ -198,7 +246,11 @@ def convert_cases(generator):
 
 def instead(convention, wrong):
     """A `convert` that takes `wrong(examples, lr, momentum)` for the pull of this convention."""
-    return (converter(lambda name, *numbers: wrong(*numbers) if name == convention else pull(name, *numbers)),)
+    return (
+        converter(
+            lambda name, *numbers: wrong(*numbers) if name == convention else pull(name, *numbers)
+        ),
+    )
 
 
 def upside_down(*args):
@@ -260,7 +312,9 @@ METHODS = ("sgd_l2", "sgd_decay", "adam_l2", "adamw")
 
 
 def judge_by(size, methods=("adam_l2",), more=min):
-    """A `shrinks_more` that goes by the size of the gradients under these methods and says "same" under the others."""
+    """A `shrinks_more` that goes by the size of the gradients under these methods and says "same"
+    under the others.
+    """
 
     def shrinks_more(method, gradients_a, gradients_b):
         a, b = size(gradients_a), size(gradients_b)
@@ -276,14 +330,20 @@ def rms(gradients):
 
 
 def shrink_cases(generator):
-    """Every method on gradients of other size, of other sign, and of equal mean size but unequal root mean square."""
+    """Every method on gradients of other size, of other sign, and of equal mean size but unequal
+    root mean square.
+    """
 
     def one(name, method, a, b):
         scale = between(generator, 0.2, 2.0)
         pair = [[scale * g for g in gradients] for gradients in (a, b)]
         first, second = pair if torch.rand((), generator=generator) < 0.5 else pair[::-1]
-        return {"name": f"{method}: {name}", "driver": "call", "arguments": ("method", "gradients_a", "gradients_b"),
-                "args": tensors(method, first, second)}  # fmt: skip
+        return {
+            "name": f"{method}: {name}",
+            "driver": "call",
+            "arguments": ("method", "gradients_a", "gradients_b"),
+            "args": tensors(method, first, second),
+        }
 
     calm, wild = [0.1, -0.2, 0.1, 0.2], [4.0, 5.0, -4.0, 6.0]
     shapes = {
@@ -346,7 +406,11 @@ TASKS = {
         names=("adam_update",),
         cases=adam_cases,
         reference=(adam_by_torch,),
-        mistakes=(*ADAM_MISTAKES, *l2_mistakes(adam), *decay_mistakes(adam, "Adam divides it by √v̂")),
+        mistakes=(
+            *ADAM_MISTAKES,
+            *l2_mistakes(adam),
+            *decay_mistakes(adam, "Adam divides it by √v̂"),
+        ),
         praise="adam_update: equal to torch.optim.Adam with l2 and to AdamW with weight_decay, in {cases} cases",
         notes=NOTES,
     ),

@@ -1,8 +1,9 @@
-"""Real features, each in its own unit: scikit-learn's diabetes table, 442 patients, ten measurements, a score.
+"""Real features, each in its own unit: scikit-learn's diabetes table, 442 patients, ten
+measurements, a score.
 
-Age in years, sex as 1 or 2, body mass index, mean blood pressure, six blood serum values; the target says how far the
-disease had progressed a year later (25 … 346). Source: Efron, Hastie, Johnstone & Tibshirani, "Least Angle
-Regression", Annals of Statistics 2004.
+Age in years, sex as 1 or 2, body mass index, mean blood pressure, six blood serum values; the
+target says how far the disease had progressed a year later (25 … 346). Source: Efron, Hastie,
+Johnstone & Tibshirani, "Least Angle Regression", Annals of Statistics 2004.
 """
 
 from functools import lru_cache
@@ -16,12 +17,16 @@ FEATURES = ("age", "sex", "bmi", "bp", "s1", "s2", "s3", "s4", "s5", "s6")
 ROWS = 442
 
 
-def diabetes(train_rows=300, validation_rows=71, scale="standard", seed=0, dtype=torch.float64, device="cpu"):
-    """The table as a `Split`: x [rows, 10] as in `FEATURES`, y [rows, 1]; rows not asked for are the test set.
+def diabetes(
+    train_rows=300, validation_rows=71, scale="standard", seed=0, dtype=torch.float64, device="cpu"
+):
+    """The table as a `Split`: x [rows, 10] as in `FEATURES`, y [rows, 1]; rows not asked for are
+    the test set.
 
-    `scale`: "standard", mean 0 and standard deviation 1 per feature over the training rows; or "raw", as measured.
-    Which rows go where is decided by `seed` alone. Raises `ValueError` for sizes that leave no test row, an unknown
-    scale, and, with "standard", for training rows in which a feature is constant (one row above all).
+    `scale`: "standard", mean 0 and standard deviation 1 per feature over the training rows; or
+    "raw", as measured. Which rows go where is decided by `seed` alone. Raises `ValueError` for
+    sizes that leave no test row, an unknown scale, and, with "standard", for training rows in which
+    a feature is constant (one row above all).
     """
     require_choice("scale", scale, ("standard", "raw"))
     require("train_rows", train_rows, 1, ROWS)
@@ -48,8 +53,9 @@ def load():
 def check_table(x, y, names=None):
     """Raise `ValueError` for a table that no regression can be fitted to, saying where and why.
 
-    x [rows, features], y [rows, …]: fewer than two rows, unequal lengths, a value that is not finite, a feature that
-    is the same in every row (it cannot be told from the intercept, and has no standard deviation to divide by).
+    x [rows, features], y [rows, …]: fewer than two rows, unequal lengths, a value that is not
+    finite, a feature that is the same in every row (it cannot be told from the intercept, and has
+    no standard deviation to divide by).
     """
     if len(x) != len(y):
         raise ValueError(f"x has {len(x)} rows, y has {len(y)}: must be equal")
@@ -59,13 +65,19 @@ def check_table(x, y, names=None):
     for name, values in (("x", x), ("y", y.reshape(len(y), -1))):
         for row, column in (~values.isfinite()).nonzero().tolist():
             where = f"row {row}, {names[column] if name == 'x' else f'column {column}'}"
-            raise ValueError(f"{name} = {values[row, column].item()} at {where}: every value must be finite")
+            raise ValueError(
+                f"{name} = {values[row, column].item()} at {where}: every value must be finite"
+            )
     constant = [names[j] for j in (x == x[0]).all(0).nonzero().flatten().tolist()]
     if constant:
-        raise ValueError(f"constant in all {len(x)} rows: {', '.join(constant)}; leave such features out")
+        raise ValueError(
+            f"constant in all {len(x)} rows: {', '.join(constant)}; leave such features out"
+        )
 
 
 def mean_and_std(x):
-    """Mean and standard deviation (divisor n) of each feature [features]; refuses what `check_table` refuses."""
+    """Mean and standard deviation (divisor n) of each feature [features]; refuses what
+    `check_table` refuses.
+    """
     check_table(x, x, FEATURES if x.shape[1] == len(FEATURES) else None)
     return x.mean(0), x.std(0, correction=0)

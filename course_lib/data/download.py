@@ -1,4 +1,6 @@
-"""Fetch a small file from an address that may be slow, cut off or refuse; keep it whole, or not at all."""
+"""Fetch a small file from an address that may be slow, cut off or refuse; keep it whole, or not at
+all.
+"""
 
 import http.client
 import time
@@ -12,11 +14,15 @@ class NoData(RuntimeError):
     """A data set cannot be had; the message says why and what to do."""
 
 
-def download(address: str, *, timeout=10.0, limit=120.0, tries=3, pause=0.5, progress=True) -> bytes:
-    """What `address` serves. A try ends when nothing comes for `timeout` seconds, and after `limit` seconds at most.
+def download(
+    address: str, *, timeout=10.0, limit=120.0, tries=3, pause=0.5, progress=True
+) -> bytes:
+    """What `address` serves. A try ends when nothing comes for `timeout` seconds, and after `limit`
+    seconds at most.
 
-    What may pass (no answer, cut off, too slow, 408, 429, 5xx) is tried again after `pause`, then twice as long, …
-    seconds, `tries` times in all; other refusals (404) and answers of more than 10 MB are final. Raises `NoData`.
+    What may pass (no answer, cut off, too slow, 408, 429, 5xx) is tried again after `pause`, then
+    twice as long, … seconds, `tries` times in all; other refusals (404) and answers of more than 10
+    MB are final. Raises `NoData`.
     """
     for attempt in range(tries):
         if attempt:
@@ -42,8 +48,12 @@ def _get(address: str, timeout: float, limit: float, progress: bool) -> bytes:
     with urllib.request.urlopen(request, timeout=timeout) as reply:
         total = int(reply.headers.get("Content-Length") or 0)
         name = address.rpartition("/")[2]
-        with tqdm(total=total or None, desc=name, unit="B", unit_scale=True, disable=not progress) as bar:
-            while part := reply.read1(1 << 16):  # as much as is there: a drip of bytes meets the limit too
+        with tqdm(
+            total=total or None, desc=name, unit="B", unit_scale=True, disable=not progress
+        ) as bar:
+            while part := reply.read1(
+                1 << 16
+            ):  # as much as is there: a drip of bytes meets the limit too
                 content += part
                 bar.update(len(part))
                 if len(content) > LARGEST:

@@ -1,8 +1,10 @@
-"""Spambase: looked for in two folders, else fetched from the UCI repository, and believed only if its checksum fits.
+"""Spambase: looked for in two folders, else fetched from the UCI repository, and believed only if
+its checksum fits.
 
     python -m course_lib.data.spambase [URL]        fetch it now
 
-Copies differ in line ends and in the order of rows, so the checksum is taken of the sorted lines, each ended by "\\n".
+Copies differ in line ends and in the order of rows, so the checksum is taken of the sorted lines,
+each ended by "\\n".
 """
 
 import hashlib
@@ -26,9 +28,11 @@ COMMAND = f"{sys.executable} -m {__spec__.name}"
 
 
 def load(fetching: bool = True) -> tuple[Tensor, Tensor]:
-    """x [4601, 57] float64 and y [4601] int64 (1: spam), rows in sorted order; from a folder, else fetched.
+    """x [4601, 57] float64 and y [4601] int64 (1: spam), rows in sorted order; from a folder, else
+    fetched.
 
-    Raises `NoData` where there is no copy, and none may or can be fetched; or a damaged one, which is left alone.
+    Raises `NoData` where there is no copy, and none may or can be fetched; or a damaged one, which
+    is left alone.
     """
     for folder in folders():
         if (folder / FILE).is_file():
@@ -40,10 +44,14 @@ def load(fetching: bool = True) -> tuple[Tensor, Tensor]:
 
 
 def folders() -> list[Path]:
-    """Where a copy may lie: the folder that COURSE_DATA names, then data/ of the course we stand in, or, outside of any
-    course, beside this package."""
+    """Where a copy may lie: the folder that COURSE_DATA names, then data/ of the course we stand
+    in, or, outside of any course, beside this package."""
     here = (Path.cwd(), *Path.cwd().parents)
-    courses = [place for place in here if (place / "notebooks").is_dir() and (place / "course_lib").is_dir()]
+    courses = [
+        place
+        for place in here
+        if (place / "notebooks").is_dir() and (place / "course_lib").is_dir()
+    ]
     own = [*courses, Path(__file__).resolve().parents[2]][0] / "data"
     named = os.environ.get("COURSE_DATA")
     return [Path(named), own] if named else [own]
@@ -58,7 +66,9 @@ def read(path: Path) -> tuple[Tensor, Tensor]:
         raise NoData(f"{path} cannot be read: {problem.strerror or problem}") from None
     except NoData as problem:
         raise NoData(f"{problem}. Move that file away and fetch it anew: {COMMAND}") from None
-    table = torch.tensor([[float(number) for number in line.split(b",")] for line in lines], dtype=torch.float64)
+    table = torch.tensor(
+        [[float(number) for number in line.split(b",")] for line in lines], dtype=torch.float64
+    )
     return table[:, :-1].contiguous(), table[:, -1].long()
 
 
@@ -67,7 +77,9 @@ def checked(content: bytes, source) -> list[bytes]:
     lines = sorted(content.split())
     found = hashlib.sha256(b"".join(line + b"\n" for line in lines)).hexdigest()
     if found != SHA256:
-        expected = f"SHA-256 of its {len(lines)} lines {found[:8]}…, of Spambase's 4601 {SHA256[:8]}…"
+        expected = (
+            f"SHA-256 of its {len(lines)} lines {found[:8]}…, of Spambase's 4601 {SHA256[:8]}…"
+        )
         raise NoData(f"{source} is not Spambase ({expected})")
     return lines
 
@@ -75,7 +87,8 @@ def checked(content: bytes, source) -> list[bytes]:
 def fetch(address: str = ADDRESS, folder: Path | None = None, **options) -> Path:
     """Download, unpack, check and keep it in `folder` (the first of `folders()`); returns the file.
 
-    options: as `download` has them. Raises `NoData` saying what went wrong and the command to run later.
+    options: as `download` has them. Raises `NoData` saying what went wrong and the command to run
+    later.
     """
     path = Path(folder or folders()[0]) / FILE
     try:
@@ -83,15 +96,22 @@ def fetch(address: str = ADDRESS, folder: Path | None = None, **options) -> Path
         checked(content, address)
         write_whole(path, content)
     except NoData as problem:
-        raise NoData(f"Spambase could not be fetched: {problem}. Try again when you are online: {COMMAND}") from None
+        raise NoData(
+            f"Spambase could not be fetched: {problem}. Try again when you are online: {COMMAND}"
+        ) from None
     except OSError as problem:
         reason = f"{path.parent} cannot be written ({problem.strerror or problem})"
-        raise NoData(f"{reason}: make room, or name another folder in COURSE_DATA; then: {COMMAND}") from None
+        raise NoData(
+            f"{reason}: make room, or name another folder in COURSE_DATA; then: {COMMAND}"
+        ) from None
     return path
 
 
 def unpacked(content: bytes, source) -> bytes:
-    """The member spambase.data of a zip archive; anything else as it is. Raises `NoData` for an archive without."""
+    """The member spambase.data of a zip archive; anything else as it is.
+
+    Raises `NoData` for an archive without.
+    """
     if not content.startswith(b"PK"):
         return content
     try:

@@ -8,7 +8,8 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Split:
-    """Training, validation and test rows: x [rows, features]; y class numbers [rows] or targets [rows, outputs].
+    """Training, validation and test rows: x [rows, features]; y class numbers [rows] or targets
+    [rows, outputs].
 
     `clean_train_y` are the training labels or targets before any noise was added.
     """
@@ -22,16 +23,22 @@ class Split:
     clean_train_y: Tensor
 
     def check(self) -> None:
-        """Raise ValueError where x and y differ in length, and at the first value that is not finite, saying where."""
+        """Raise ValueError where x and y differ in length, and at the first value that is not
+        finite, saying where.
+        """
         for part in ("train", "validation", "test"):
             x, y = getattr(self, f"{part}_x"), getattr(self, f"{part}_y")
             if len(x) != len(y):
-                raise ValueError(f"{part}_x has {len(x)} rows, {part}_y has {len(y)}: must be equal")
+                raise ValueError(
+                    f"{part}_x has {len(x)} rows, {part}_y has {len(y)}: must be equal"
+                )
         for field in fields(self):
             _require_finite(field.name, getattr(self, field.name))
 
     def to(self, dtype: torch.dtype, device: torch.device | str) -> "Split":
-        """The same rows on `device`; features and targets in `dtype`, class numbers left as integers."""
+        """The same rows on `device`; features and targets in `dtype`, class numbers left as
+        integers.
+        """
 
         def move(tensor: Tensor) -> Tensor:
             return tensor.to(device, dtype if tensor.is_floating_point() else tensor.dtype)
@@ -42,5 +49,9 @@ class Split:
 def _require_finite(name: str, values: Tensor) -> None:
     bad = (~torch.isfinite(values)).nonzero()
     if len(bad):
-        place = ", ".join(f"{axis} {index}" for axis, index in zip(("row", "column"), bad[0].tolist()))
-        raise ValueError(f"{name} = {values[tuple(bad[0])].item()} at {place}: every value must be finite")
+        place = ", ".join(
+            f"{axis} {index}" for axis, index in zip(("row", "column"), bad[0].tolist())
+        )
+        raise ValueError(
+            f"{name} = {values[tuple(bad[0])].item()} at {place}: every value must be finite"
+        )

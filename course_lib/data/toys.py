@@ -1,6 +1,7 @@
 """Data sets small enough to train on live: handwritten digits, a noisy sine, a least-squares bowl.
 
-All return a `Split`; the seed alone decides which rows land where, which labels are wrong, and the noise.
+All return a `Split`; the seed alone decides which rows land where, which labels are wrong, and the
+noise.
 """
 
 import math
@@ -24,13 +25,16 @@ def digits(
     *,
     clean_validation: bool = False,
 ) -> Split:
-    """scikit-learn's 1797 handwritten digits: 64 pixels, 10 classes; the rows not asked for are the test set.
+    """scikit-learn's 1797 handwritten digits: 64 pixels, 10 classes; the rows not asked for are the
+    test set.
 
-    Stratified: in each part every class has its share to within a row or two. For one seed, the training rows of a
-    smaller set are among those of a larger one.
-    `label_noise`: share of the training rows (exactly, to rounding) whose label is replaced by another class, drawn
-    evenly; the validation rows too, unless `clean_validation`. Test labels are always right.
-    `scale`: "standard", mean 0 and standard deviation 1 per pixel over the training rows, pixels constant there
+    Stratified: in each part every class has its share to within a row or two. For one seed, the
+    training rows of a smaller set are among those of a larger one.
+    `label_noise`: share of the training rows (exactly, to rounding) whose label is replaced by
+    another class, drawn evenly; the validation rows too, unless `clean_validation`. Test labels are
+    always right.
+    `scale`: "standard", mean 0 and standard deviation 1 per pixel over the training rows, pixels
+    constant there
     become 0; or "unit", divided by 16, so that pixels lie in [0, 1].
     Raises ValueError for sizes that leave no test row, noise outside [0, 1], an unknown scale.
     """
@@ -41,9 +45,13 @@ def digits(
     order = _stratified_order(labels, generator)
     train, validation, test = order.tensor_split((train_rows, train_rows + validation_rows))
     noisy = _replace_labels(labels[train], label_noise, generator)
-    noisy_validation = _replace_labels(labels[validation], 0.0 if clean_validation else label_noise, generator)
+    noisy_validation = _replace_labels(
+        labels[validation], 0.0 if clean_validation else label_noise, generator
+    )
     x = _scaled(pixels, pixels[train], scale)
-    split = Split(x[train], noisy, x[validation], noisy_validation, x[test], labels[test], labels[train])
+    split = Split(
+        x[train], noisy, x[validation], noisy_validation, x[test], labels[test], labels[train]
+    )
     return split.to(dtype, device)
 
 
@@ -72,13 +80,19 @@ def _stratified_order(labels: Tensor, generator: torch.Generator) -> Tensor:
         rows = (labels == label).nonzero().squeeze(1)
         shuffled = rows[torch.randperm(len(rows), generator=generator)]
         jitter = torch.rand(len(rows), generator=generator, dtype=torch.float64)
-        place[shuffled] = (torch.arange(len(rows)) + jitter) / len(rows)  # one row of the class in each n-th of [0, 1)
+        place[shuffled] = (torch.arange(len(rows)) + jitter) / len(
+            rows
+        )  # one row of the class in each n-th of [0, 1)
     return place.argsort()
 
 
-def _replace_labels(labels: Tensor, share: float, generator: torch.Generator, classes: int = 10) -> Tensor:
+def _replace_labels(
+    labels: Tensor, share: float, generator: torch.Generator, classes: int = 10
+) -> Tensor:
     chosen = torch.randperm(len(labels), generator=generator)[: round(share * len(labels))]
-    shift = torch.randint(1, classes, (len(chosen),), generator=generator)  # 1 … 9: never the label itself
+    shift = torch.randint(
+        1, classes, (len(chosen),), generator=generator
+    )  # 1 … 9: never the label itself
     noisy = labels.clone()
     noisy[chosen] = (labels[chosen] + shift) % classes
     return noisy
@@ -102,10 +116,11 @@ def noisy_sine(
     dtype: torch.dtype = torch.float32,
     device: torch.device | str = "cpu",
 ) -> Split:
-    """One feature x, even on [−1, 1); target sin(πx), plus Gaussian noise of standard deviation `noise`.
+    """One feature x, even on [−1, 1); target sin(πx), plus Gaussian noise of standard deviation
+    `noise`.
 
-    Training and validation targets are noisy, test targets are the sine itself (add noise² to a mean squared test
-    error to have what noisy test targets would give). All x and y are [rows, 1].
+    Training and validation targets are noisy, test targets are the sine itself (add noise² to a
+    mean squared test error to have what noisy test targets would give). All x and y are [rows, 1].
     Raises ValueError for less than one training or test row, and for negative noise.
     """
     require("train_rows", train_rows, 1)
@@ -120,7 +135,9 @@ def noisy_sine(
     train_x, clean, validation_x, clean_validation, test_x, test_y = parts
     train_y = _noisy(clean, noise, generator)
     validation_y = _noisy(clean_validation, noise, generator)
-    return Split(train_x, train_y, validation_x, validation_y, test_x, test_y, clean).to(dtype, device)
+    return Split(train_x, train_y, validation_x, validation_y, test_x, test_y, clean).to(
+        dtype, device
+    )
 
 
 def _noisy(clean: Tensor, noise: float, generator: torch.Generator) -> Tensor:
@@ -137,12 +154,15 @@ def quadratic(
     dtype: torch.dtype = torch.float64,
     device: torch.device | str = "cpu",
 ) -> Split:
-    """Least squares whose loss is a bowl with the given curvatures: y = x·solution + noise, y [rows, 1].
+    """Least squares whose loss is a bowl with the given curvatures: y = x·solution + noise, y
+    [rows, 1].
 
-    The Hessian of the mean squared error (torch's `mse_loss`) over the training rows, 2XᵀX/n, has exactly the
-    eigenvalues `spectrum`; its axes are the coordinates, or turned at random if `rotate`. Features have mean zero,
-    so that a bias has curvature 2 of its own and does not interfere. `solution`: the weights, all 1 unless given.
-    Validation and test sets are fresh draws of the same kind, test targets without noise.
+    The Hessian of the mean squared error (torch's `mse_loss`) over the training rows, 2XᵀX/n, has
+    exactly the eigenvalues `spectrum`; its axes are the coordinates, or turned at random if
+    `rotate`. Features have mean zero,
+    so that a bias has curvature 2 of its own and does not interfere. `solution`: the weights, all 1
+    unless given. Validation and test sets are fresh draws of the same kind, test targets without
+    noise.
     Raises ValueError for a negative or missing curvature, and unless rows > number of curvatures.
     """
     if not spectrum:
@@ -153,13 +173,25 @@ def quadratic(
     require("rows", rows, len(spectrum) + 1)
     weights = torch.tensor(solution or [1.0] * len(spectrum), dtype=torch.float64)
     if weights.shape != (len(spectrum),):
-        raise ValueError(f"solution = {solution}: must hold {len(spectrum)} numbers, one per curvature")
+        raise ValueError(
+            f"solution = {solution}: must hold {len(spectrum)} numbers, one per curvature"
+        )
     generator = torch.Generator().manual_seed(seed)
-    axes = _orthonormal(len(spectrum), len(spectrum), generator) if rotate else torch.eye(len(spectrum)).double()
+    axes = (
+        _orthonormal(len(spectrum), len(spectrum), generator)
+        if rotate
+        else torch.eye(len(spectrum)).double()
+    )
     curvatures = torch.tensor(spectrum, dtype=torch.float64)
-    xs = [_centred(rows, len(spectrum), generator) * (rows * curvatures / 2).sqrt() @ axes.T for _ in range(3)]
+    xs = [
+        _centred(rows, len(spectrum), generator) * (rows * curvatures / 2).sqrt() @ axes.T
+        for _ in range(3)
+    ]
     clean, clean_validation, test_y = (x @ weights.unsqueeze(1) for x in xs)
-    train_y, validation_y = _noisy(clean, noise, generator), _noisy(clean_validation, noise, generator)
+    train_y, validation_y = (
+        _noisy(clean, noise, generator),
+        _noisy(clean_validation, noise, generator),
+    )
     return Split(xs[0], train_y, xs[1], validation_y, xs[2], test_y, clean).to(dtype, device)
 
 

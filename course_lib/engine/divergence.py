@@ -1,7 +1,8 @@
 """When has a model diverged? Its loss is not finite; or above 1000 × its first loss, twice running.
 
-Looking for NaN is not enough: with momentum a run can end at a finite loss of 1e20, and Adam hardly ever overflows.
-One high loss may be an unlucky batch, hence twice; a first loss near zero says nothing, hence the floor of 1e-3.
+Looking for NaN is not enough: with momentum a run can end at a finite loss of 1e20, and Adam hardly
+ever overflows. One high loss may be an unlucky batch, hence twice; a first loss near zero says
+nothing, hence the floor of 1e-3.
 """
 
 import torch
@@ -12,7 +13,8 @@ JUDGED = 16  # losses at a time: looking at every single one would make a GPU wa
 
 
 class Divergence:
-    """Watches the losses of V models. `at` [V] is filled in: the step at which a model was found diverged, else −1.
+    """Watches the losses of V models. `at` [V] is filled in: the step at which a model was found
+    diverged, else −1.
 
     What happens to a model whose `stopped_at` [V] is not −1 is no concern of anybody's.
     """
@@ -37,7 +39,9 @@ class Divergence:
         if self.limit is None:
             self.limit = GROWTH * losses[0].clamp(min=FLOOR)
             self.was_high = torch.zeros_like(self.at, dtype=torch.bool)
-        high = torch.cat([self.was_high[None], losses > self.limit])  # from the loss before these on
+        high = torch.cat(
+            [self.was_high[None], losses > self.limit]
+        )  # from the loss before these on
         self.was_high = high[-1]
         bad = ~losses.isfinite() | (high[1:] & high[:-1])
         self.mark(bad.any(0), step + 1 - len(losses) + bad.int().argmax(0))

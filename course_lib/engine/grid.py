@@ -1,4 +1,6 @@
-"""Reading a grid of hyper-parameters: which names, how many settings, which values; and saying what is wrong."""
+"""Reading a grid of hyper-parameters: which names, how many settings, which values; and saying what
+is wrong.
+"""
 
 import inspect
 import math
@@ -30,10 +32,11 @@ PENALTIES, STOPPING = ("l1", "l1_subgradient"), ("patience", "min_delta")
 class Grid:
     """A grid as read: `settings`, how many; and its columns by whom they concern.
 
-    A column is one value for all settings, or a list with one per setting; `betas` is a pair of columns. A strength
-    that differs by layer or spares the biases is a list of tuples, a number per trained parameter (weight, bias, …).
-    update: keyword arguments of the update. model: what `model_options` names. penalties: `l1`, `l1_subgradient`, in so
-    far as they are not the update's own. stopping: `patience` and `min_delta`, or nothing.
+    A column is one value for all settings, or a list with one per setting; `betas` is a pair of
+    columns. A strength that differs by layer or spares the biases is a list of tuples, a number per
+    trained parameter (weight, bias, …). update: keyword arguments of the update. model: what
+    `model_options` names. penalties: `l1`, `l1_subgradient`, in so far as they are not the update's
+    own. stopping: `patience` and `min_delta`, or nothing.
     """
 
     settings: int
@@ -47,13 +50,15 @@ def read_grid(grid: dict, update: Callable, spec) -> Grid:
     """The columns of `grid`, name → V numbers or one number for all, checked and sorted.
 
     `nesterov` and `amsgrad` are one boolean. `beta1`, `beta2` become `betas`.
-    Raises ValueError for a name that nobody takes, a value out of range, columns of unequal length, and a
-    hyper-parameter that is needed and lacking.
+    Raises ValueError for a name that nobody takes, a value out of range, columns of unequal length,
+    and a hyper-parameter that is needed and lacking.
     """
     taken, of_model = _taken(update), model_options(spec)
     allowed = [*(taken or ()), *of_model, *PENALTIES, "only_weights", *STOPPING]
     allowed = None if taken is None else list(dict.fromkeys(allowed))
-    columns = {name: _column(name, value, allowed, RANGES | of_model) for name, value in grid.items()}
+    columns = {
+        name: _column(name, value, allowed, RANGES | of_model) for name, value in grid.items()
+    }
     settings = _common_length(columns)
     require_nesterov(*(columns.get(name, 0.0) for name in ("nesterov", "momentum", "dampening")))
     _resolve_strengths(columns, settings, update, spec)
@@ -64,11 +69,15 @@ def read_grid(grid: dict, update: Callable, spec) -> Grid:
 
     model, penalties, stopping = take(of_model), take(PENALTIES), take(STOPPING)
     if "l1" in penalties and "lr" not in columns:
-        raise ValueError("grid: lr is missing, and the proximal step of l1 needs it: its threshold is lr·l1")
+        raise ValueError(
+            "grid: lr is missing, and the proximal step of l1 needs it: its threshold is lr·l1"
+        )
     if "min_delta" in stopping and "patience" not in stopping:
         raise ValueError("grid: patience is missing, and min_delta says nothing without it")
     if spec.frozen and any(p != 0 for p in listed(model.get("dropout", 0.0), 1)):
-        raise ValueError(f"grid: dropout must be 0 with frozen = {spec.frozen}: random features are computed only once")
+        raise ValueError(
+            f"grid: dropout must be 0 with frozen = {spec.frozen}: random features are computed only once"
+        )
     keywords = _as_keywords(columns, update)
     _require_complete(keywords, update)
     return Grid(settings, keywords, model, penalties, stopping)
@@ -90,22 +99,32 @@ def _keywords(update: Callable) -> list[tuple[str, inspect.Parameter]]:
 
 def _require_complete(keywords: dict, update: Callable) -> None:
     for name, parameter in _keywords(update):
-        if parameter.default is parameter.empty and parameter.kind is parameter.KEYWORD_ONLY and name not in keywords:
-            raise ValueError(f"grid: {name} is missing, and {getattr(update, '__name__', repr(update))} needs it")
+        if (
+            parameter.default is parameter.empty
+            and parameter.kind is parameter.KEYWORD_ONLY
+            and name not in keywords
+        ):
+            raise ValueError(
+                f"grid: {name} is missing, and {getattr(update, '__name__', repr(update))} needs it"
+            )
 
 
 def _common_length(columns: dict) -> int:
     lengths = {name: len(column) for name, column in columns.items() if isinstance(column, list)}
     settings = max(lengths.values(), default=1)
     if set(lengths.values()) - {settings}:
-        raise ValueError(f"grid: columns of unequal length {lengths}: each must hold one number, or one per setting")
+        raise ValueError(
+            f"grid: columns of unequal length {lengths}: each must hold one number, or one per setting"
+        )
     return settings
 
 
 def _column(name: str, value, allowed: list[str] | None, ranges: dict):
     """One value if all settings share it, else a list."""
     if allowed is not None and name not in allowed:
-        raise ValueError(f"grid: unknown hyper-parameter {name!r}: must be one of {', '.join(allowed)}")
+        raise ValueError(
+            f"grid: unknown hyper-parameter {name!r}: must be one of {', '.join(allowed)}"
+        )
     if name in SWITCHES:
         return _switch(name, value, "True or False, for all settings alike")
     if name in STRENGTHS and isinstance(value, tuple):
@@ -121,7 +140,9 @@ def _value(name: str, value, ranges: dict):
     if name == "patience":
         return _patience(value)
     if name in STRENGTHS and isinstance(value, tuple):
-        return tuple(_value(f"{name}[{i}]", v, {f"{name}[{i}]": ranges[name]}) for i, v in enumerate(value))
+        return tuple(
+            _value(f"{name}[{i}]", v, {f"{name}[{i}]": ranges[name]}) for i, v in enumerate(value)
+        )
     return float(require(name, value, **ranges.get(name, {"low": -math.inf})))
 
 
@@ -148,26 +169,41 @@ def _as_list(name: str, value) -> list:
 
 
 def _resolve_strengths(columns: dict, settings: int, update: Callable, spec) -> None:
-    """In place: a strength that differs by layer, or acts on weights only, becomes one number per trained parameter."""
+    """In place: a strength that differs by layer, or acts on weights only, becomes one number per
+    trained parameter.
+    """
     only_weights = listed(columns.pop("only_weights", False), settings)
     if any(only_weights):
         for name, parameter in _keywords(update):
-            if name in STRENGTHS and name not in columns and parameter.default is not parameter.empty:
-                columns[name] = parameter.default  # AdamW decays by default, and is not to decay biases either
+            if (
+                name in STRENGTHS
+                and name not in columns
+                and parameter.default is not parameter.empty
+            ):
+                columns[name] = (
+                    parameter.default
+                )  # AdamW decays by default, and is not to decay biases either
     shapes = [start.shape for start in spec.initial(0)]
     for name in columns.keys() & STRENGTHS:
         column = listed(columns[name], settings)
         if any(only_weights) or any(isinstance(value, tuple) for value in column):
-            columns[name] = [_per_parameter(name, *setting, shapes)[2 * spec.frozen :]
-                             for setting in zip(column, only_weights)]  # fmt: skip
+            columns[name] = [
+                _per_parameter(name, *setting, shapes)[2 * spec.frozen :]
+                for setting in zip(column, only_weights)
+            ]
 
 
 def _per_parameter(name: str, strength, only_weights: bool, shapes: list) -> tuple[float, ...]:
-    """The strength for each parameter. A layer begins with its weight matrix; biases and norms belong to it."""
+    """The strength for each parameter.
+
+    A layer begins with its weight matrix; biases and norms belong to it.
+    """
     layers = sum(len(shape) > 1 for shape in shapes)
     by_layer = strength if isinstance(strength, tuple) else (strength,) * layers
     if len(by_layer) != layers:
-        raise ValueError(f"{name} = {strength}: a tuple must hold one number for each of the {layers} layers")
+        raise ValueError(
+            f"{name} = {strength}: a tuple must hold one number for each of the {layers} layers"
+        )
     values, layer = [], -1
     for shape in shapes:
         layer += len(shape) > 1

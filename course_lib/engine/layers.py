@@ -1,9 +1,12 @@
-"""V networks with norms or residual blocks as one: layer by layer, each with its backward written by hand.
+"""V networks with norms or residual blocks as one: layer by layer, each with its backward written
+by hand.
 
-What `networks.Networks` is for plain networks, and with its interface and axes: activations [V, F, B]. A layer's
-`forward(a, training)` keeps what its `backward(δ)` needs; that turns δ = ∂loss/∂output into ∂loss/∂input, perhaps in
-place, and on the way fills the gradients of its parameters. In no case is `a` changed that another layer kept.
-The statistics of both norms are the same lines along different axes: the rows of a batch, or the features of a row.
+What `networks.Networks` is for plain networks, and with its interface and axes: activations [V, F,
+B]. A layer's `forward(a, training)` keeps what its `backward(δ)` needs; that turns δ =
+∂loss/∂output into ∂loss/∂input, perhaps in place, and on the way fills the gradients of its
+parameters. In no case is `a` changed that another layer kept.
+The statistics of both norms are the same lines along different axes: the rows of a batch, or the
+features of a row.
 """
 
 import torch
@@ -33,7 +36,9 @@ class Linear:
 
 
 class First(Linear):
-    """The layer that reads the data x [B, in] or [S, B, in]: networks of one seed share it, and nobody asks for ∂x."""
+    """The layer that reads the data x [B, in] or [S, B, in]: networks of one seed share it, and
+    nobody asks for ∂x.
+    """
 
     def forward(self, x: Tensor, training: bool) -> Tensor:
         self.x = x = x if x.dim() == 3 else x.unsqueeze(0)
@@ -44,11 +49,15 @@ class First(Linear):
     def backward(self, delta: Tensor) -> None:
         torch.sum(delta, -1, out=self.bias_gradient)
         out, rows = self.weight_gradient, delta.shape[-1]
-        torch.bmm(delta.view(len(self.x), -1, rows), self.x, out=out.view(len(self.x), -1, out.shape[-1]))
+        torch.bmm(
+            delta.view(len(self.x), -1, rows), self.x, out=out.view(len(self.x), -1, out.shape[-1])
+        )
 
 
 class Norm:
-    """y = γ·x̂ + β, x̂ = (x − μ)/√(σ² + ε): μ, σ² along `dim`, −1 for the rows of a batch or 1 for the features."""
+    """y = γ·x̂ + β, x̂ = (x − μ)/√(σ² + ε): μ, σ² along `dim`, −1 for the rows of a batch or 1 for
+    the features.
+    """
 
     dim = 1
 
@@ -74,7 +83,9 @@ class Norm:
         torch.sum(delta, -1, out=self.bias_gradient)  # ∂β = Σ δ
         along = product.mul_(self.weight).mean(self.dim, keepdim=True)
         delta = delta.mul_(self.weight)  # ∂x̂ = γ·δ
-        delta.sub_(delta.mean(self.dim, keepdim=True)).addcmul_(self.x_hat, along, value=-1)  # what moves μ, σ goes
+        delta.sub_(delta.mean(self.dim, keepdim=True)).addcmul_(
+            self.x_hat, along, value=-1
+        )  # what moves μ, σ goes
         return delta.mul_(self.scale)  # ∂x = (∂x̂ − mean ∂x̂ − x̂·mean(∂x̂·x̂))/√(σ² + ε)
 
 
@@ -95,7 +106,9 @@ class BatchNorm(Norm):
 
     def remember(self, mean: Tensor, var: Tensor, count: int) -> None:
         self.mean.lerp_(mean, MOMENTUM)
-        self.var.lerp_(var * (count / (count - 1)), MOMENTUM)  # divided by n − 1 for later, by n in the output
+        self.var.lerp_(
+            var * (count / (count - 1)), MOMENTUM
+        )  # divided by n − 1 for later, by n in the output
 
 
 class Activation:
@@ -124,9 +137,11 @@ class GELU:
 
 
 class Dropout:
-    """a·m/(1 − p) in training, m = 0 where u < p, else 1: the networks of one seed share the `field` u [F, B].
+    """a·m/(1 − p) in training, m = 0 where u < p, else 1: the networks of one seed share the
+    `field` u [F, B].
 
-    p [S, K, 1, 1]. mask: room for m/(1 − p) [V, F, B]; written there, without a boolean between, it takes an eighth.
+    p [S, K, 1, 1]. mask: room for m/(1 − p) [V, F, B]; written there, without a boolean between, it
+    takes an eighth.
     """
 
     def __init__(self, p: Tensor, width: int, rows: int):
@@ -165,7 +180,8 @@ class Sequence:
 
 
 class Residual(Sequence):
-    """x + (b/p)·f(x), b for each row: 1 with probability p, else 0. A block that never survives is its shortcut alone.
+    """x + (b/p)·f(x), b for each row: 1 with probability p, else 0. A block that never survives is
+    its shortcut alone.
 
     Every f(x) is computed, also where b = 0: of V networks one or another wants it nearly always.
     """
@@ -173,13 +189,17 @@ class Residual(Sequence):
     def __init__(self, drop_path: Dropout | None, *layers):
         super().__init__(*layers)
         self.drop_path = drop_path
-        self.alive = None if drop_path is None else (drop_path.p < 1).to(drop_path.p.dtype).view(-1, 1, 1)
+        self.alive = (
+            None if drop_path is None else (drop_path.p < 1).to(drop_path.p.dtype).view(-1, 1, 1)
+        )
 
     def forward(self, x: Tensor, training: bool) -> Tensor:
         f = super().forward(x, training)
         if self.drop_path is None:
             return f.add_(x)
-        return torch.addcmul(x, f, self.drop_path.draw() if training else self.alive)  # draw: b/p [V, 1, B]
+        return torch.addcmul(
+            x, f, self.drop_path.draw() if training else self.alive
+        )  # draw: b/p [V, 1, B]
 
     def backward(self, delta: Tensor) -> Tensor:
         inner = delta if self.drop_path is None else delta * self.drop_path.mask
@@ -187,26 +207,43 @@ class Residual(Sequence):
 
 
 class LayeredNetworks(Networks):
-    """V = S·`settings` networks of a spec with norms, residual blocks or GELU. Options: `dropout` p, `survival` p_L.
+    """V = S·`settings` networks of a spec with norms, residual blocks or GELU. Options: `dropout`
+    p, `survival` p_L.
 
     buffers: running mean and variance [V, F] of each BatchNorm in turn.
     """
 
-    def __init__(self, spec, start: list[Tensor], settings: int, options: dict[str, Tensor], batch_size: int):
+    def __init__(
+        self, spec, start: list[Tensor], settings: int, options: dict[str, Tensor], batch_size: int
+    ):
         self._begin(spec, start, settings, options)
         self.rows = batch_size
-        self.dropout, self.survival = options.get("dropout"), self._survival(options.get("survival"))
-        self.noisy, self.free = [], zip(self.parameters, self.gradients)  # (width, layer); not yet taken by a layer
-        self.network = Sequence(First(self._take()), *(self._layer(*layer) for layer in [*spec.layers()][1:]))
+        self.dropout, self.survival = (
+            options.get("dropout"),
+            self._survival(options.get("survival")),
+        )
+        self.noisy, self.free = (
+            [],
+            zip(self.parameters, self.gradients),
+        )  # (width, layer); not yet taken by a layer
+        self.network = Sequence(
+            First(self._take()), *(self._layer(*layer) for layer in [*spec.layers()][1:])
+        )
         self.noise_widths = tuple(width for width, _ in self.noisy)
 
     def _survival(self, last: Tensor | None) -> Tensor | None:
         """Survival probabilities [blocks, V] from those of the last block [V]."""
-        return None if last is None else last.new_tensor([self.spec.survival(p) for p in last.tolist()]).T
+        return (
+            None
+            if last is None
+            else last.new_tensor([self.spec.survival(p) for p in last.tolist()]).T
+        )
 
     def _layer(self, kind: str, *sizes: int):
         if kind == "residual":
-            drop_path = None if self.survival is None else self._dropping(1, 1 - self.survival[sizes[0]])
+            drop_path = (
+                None if self.survival is None else self._dropping(1, 1 - self.survival[sizes[0]])
+            )
             return Residual(drop_path, *(self._layer(*layer) for layer in self.spec.branch()))
         if kind == "dropout":
             return Sequence() if self.dropout is None else self._dropping(sizes[0], self.dropout)
@@ -228,7 +265,9 @@ class LayeredNetworks(Networks):
         return layer
 
     def compute_gradients(self, x: Tensor, target: Tensor, noise: list[Tensor]) -> Tensor:
-        """As in `Networks`. noise: a field [F, B] per dropout layer, then [1, B] per residual block."""
+        """As in `Networks`. noise: a field [F, B] per dropout layer, then [1, B] per residual
+        block.
+        """
         for (_, layer), field in zip(self.noisy, noise):
             layer.field = field
         z = self.network.forward(x, True)
@@ -237,5 +276,7 @@ class LayeredNetworks(Networks):
         return loss
 
     def outputs(self, x: Tensor) -> Tensor:
-        """Logits or predictions [V, out, B] for x [B, in] or [S, B, in]: no dropout, running statistics, all blocks."""
+        """Logits or predictions [V, out, B] for x [B, in] or [S, B, in]: no dropout, running
+        statistics, all blocks.
+        """
         return self.network.forward(x, False)

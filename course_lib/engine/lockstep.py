@@ -1,4 +1,6 @@
-"""V networks from the first step to the last, all at the same step: gradients, update, records, and when it is over."""
+"""V networks from the first step to the last, all at the same step: gradients, update, records, and
+when it is over.
+"""
 
 from collections.abc import Callable, Iterator
 
@@ -15,18 +17,26 @@ from course_lib.engine.rows import Rows, batches_of, joined_batches, noise_field
 from course_lib.engine.stopping import Stopping
 from course_lib.engine.updates import choose_update
 
-TRAIN_LOSS, TEST_LOSS, VALIDATION_LOSS = (CURVES.index(f"{part}_loss") for part in ("train", "test", "validation"))
+TRAIN_LOSS, TEST_LOSS, VALIDATION_LOSS = (
+    CURVES.index(f"{part}_loss") for part in ("train", "test", "validation")
+)
 
 
 class Lockstep:
     """The networks of `seeds` × `settings`, seed by seed. results: flat, one axis of networks.
 
-    starts: per seed the initial parameters of the whole model; every: per seed the rows that the layers that learn see,
-    or one for all.
+    starts: per seed the initial parameters of the whole model; every: per seed the rows that the
+    layers that learn see, or one for all.
     """
 
     def __init__(
-        self, job: Job, seeds: tuple[int, ...], settings: slice, results: Results, starts: list, every: list[Rows]
+        self,
+        job: Job,
+        seeds: tuple[int, ...],
+        settings: slice,
+        results: Results,
+        starts: list,
+        every: list[Rows],
     ):
         self.job, self.seeds, self.settings, self.results = job, seeds, settings, results
         self.starts, self.rows = starts, stacked(every)
@@ -39,18 +49,24 @@ class Lockstep:
     def _networks(self):
         job, learning = self.job, slice(2 * self.job.spec.frozen, None)
         start = [torch.stack(same) for same in zip(*(start[learning] for start in self.starts))]
-        options = {name: torch.tensor(value, dtype=job.dtype, device=job.device)
-                   for name, value in self._columns(job.grid.model).items()}  # fmt: skip
+        options = {
+            name: torch.tensor(value, dtype=job.dtype, device=job.device)
+            for name, value in self._columns(job.grid.model).items()
+        }
         return make_networks(job.learning, start, self.count, options, job.batch_size)
 
     def _columns(self, columns: dict) -> dict[str, list[float]]:
         """Columns of the grid, a value for each network."""
         chosen = choose(columns, self.settings, len(self.seeds))
-        return {name: listed(value, len(self.results.diverged_at)) for name, value in chosen.items()}
+        return {
+            name: listed(value, len(self.results.diverged_at)) for name, value in chosen.items()
+        }
 
     def _optimizer(self):
         job = self.job
-        options, penalties = (choose(c, self.settings, len(self.seeds)) for c in (job.grid.update, job.grid.penalties))
+        options, penalties = (
+            choose(c, self.settings, len(self.seeds)) for c in (job.grid.update, job.grid.penalties)
+        )
         return choose_update(job.update, self.networks, options, penalties, self._factor())
 
     def _factor(self) -> Callable | None:
@@ -65,16 +81,24 @@ class Lockstep:
         columns = self._columns({"min_delta": 0.0} | self.job.grid.stopping)
         if "patience" not in columns:
             return None
-        patience, min_delta = (torch.tensor(columns[name], dtype=torch.float64) for name in ("patience", "min_delta"))
-        return Stopping(self.networks, patience, min_delta, self.results.stopped_at, self.results.best_step)
+        patience, min_delta = (
+            torch.tensor(columns[name], dtype=torch.float64) for name in ("patience", "min_delta")
+        )
+        return Stopping(
+            self.networks, patience, min_delta, self.results.stopped_at, self.results.best_step
+        )
 
     def train(self) -> Iterator[int]:
-        """To the last step, or until no network runs any more; yields the updates made, after each of them."""
+        """To the last step, or until no network runs any more; yields the updates made, after each
+        of them.
+        """
         batches, noise = self._draws()
         for step in range(self.job.steps + 1):
             if step in self.job.record_at:
                 self._record(step)
-            if step == self.job.steps or (self.stopping is not None and self.stopping.all_stopped()):
+            if step == self.job.steps or (
+                self.stopping is not None and self.stopping.all_stopped()
+            ):
                 return self._finish(step)
             self._update(step, next(batches), next(noise))
             yield step + 1
@@ -83,7 +107,11 @@ class Lockstep:
         """Batches and dropout noise, each seed by its own generators."""
         seeds, train, size = self.seeds, self.rows["train"], self.job.batch_size
         order = [seeded(seed, "batches") for seed in seeds]
-        batches = batches_of(*train, size, *order) if len(seeds) == 1 else joined_batches(*train, size, order)
+        batches = (
+            batches_of(*train, size, *order)
+            if len(seeds) == 1
+            else joined_batches(*train, size, order)
+        )
         noise = [seeded(seed, "dropout", self.job.device) for seed in seeds]
         return batches, noise_fields(self.networks.noise_widths, size, noise)
 
@@ -95,11 +123,15 @@ class Lockstep:
         self.optimizer.step(step)
 
     def _record(self, step: int) -> None:
-        measured = torch.stack([curve for rows in self.rows.values() for curve in self.networks.evaluate(*rows)]).cpu()
+        measured = torch.stack(
+            [curve for rows in self.rows.values() for curve in self.networks.evaluate(*rows)]
+        ).cpu()
         self.divergence.judge(step - 1)
         self.divergence.mark(~measured[[TRAIN_LOSS, TEST_LOSS]].isfinite().all(0), step)
         running = self.results.stopped_at < 0
-        self.results.curves[: len(measured), running, self.job.record_at.index(step)] = measured[:, running]
+        self.results.curves[: len(measured), running, self.job.record_at.index(step)] = measured[
+            :, running
+        ]
         if self.stopping is not None:
             self.stopping.look(step, measured[VALIDATION_LOSS])
 
@@ -114,9 +146,17 @@ class Lockstep:
         for s, start in enumerate(self.starts):
             rows = slice(s * self.count, (s + 1) * self.count)
             frozen = [p.expand(self.count, *p.shape) for p in start[: 2 * self.job.spec.frozen]]
-            states = self.optimizer.states(rows) if self.stopping is None else [{} for _ in self.networks.parameters]
+            states = (
+                self.optimizer.states(rows)
+                if self.stopping is None
+                else [{} for _ in self.networks.parameters]
+            )
             parameters = frozen + [p[rows] for p in self.networks.parameters]
-            yield parameters, [{} for _ in frozen] + states, [buffer[rows] for buffer in self.networks.buffers]
+            yield (
+                parameters,
+                [{} for _ in frozen] + states,
+                [buffer[rows] for buffer in self.networks.buffers],
+            )
 
 
 def _factor_at(step: int, schedule: Callable) -> float:

@@ -1,4 +1,6 @@
-"""Which class trains a model, which columns of the grid belong to the model, and how much room it takes."""
+"""Which class trains a model, which columns of the grid belong to the model, and how much room it
+takes.
+"""
 
 import math
 
@@ -11,13 +13,17 @@ from course_lib.engine.networks import Networks
 PROBABILITY = {"high": 1.0, "open_high": False}
 
 
-def make_networks(spec, start: list[Tensor], settings: int, options: dict[str, Tensor], batch_size: int) -> Networks:
+def make_networks(
+    spec, start: list[Tensor], settings: int, options: dict[str, Tensor], batch_size: int
+) -> Networks:
     """The networks of `spec` as one, for a chunk: see the docstring of `networks.py`."""
     return (Networks if spec.plain else LayeredNetworks)(spec, start, settings, options, batch_size)
 
 
 def model_options(spec) -> dict[str, dict]:
-    """Names in the grid that are the model's, not the update's: name → range as `require` takes it."""
+    """Names in the grid that are the model's, not the update's: name → range as `require` takes
+    it.
+    """
     options = {"dropout": {"high": 1.0}}
     if spec.task == "classification":
         options["label_smoothing"] = PROBABILITY
@@ -34,19 +40,27 @@ def model_size(spec, batch_size: int) -> int:
 def require_batch(spec, batch_size: int) -> None:
     """Raise ValueError for a batch of one row where a BatchNorm wants its variance."""
     if spec.norm == "batch" and batch_size < 2:
-        raise ValueError(f"batch_size = {batch_size}: must be at least 2, for a BatchNorm: one row has no variance")
+        raise ValueError(
+            f"batch_size = {batch_size}: must be at least 2, for a BatchNorm: one row has no variance"
+        )
 
 
 @torch.no_grad()
-def outputs_of(spec, parameters: list[Tensor], x: Tensor, buffers: list[Tensor] = (), survival=None) -> Tensor:
-    """What V trained models say of rows x [rows, inputs], in evaluation: logits or predictions [V, rows, outputs].
+def outputs_of(
+    spec, parameters: list[Tensor], x: Tensor, buffers: list[Tensor] = (), survival=None
+) -> Tensor:
+    """What V trained models say of rows x [rows, inputs], in evaluation: logits or predictions [V,
+    rows, outputs].
 
-    parameters, buffers: lists of [V, …], as `Training` has them for a seed. survival: the grid's column where it was
-    trained with one, V numbers or one for all: a block that never survived is left out.
+    parameters, buffers: lists of [V, …], as `Training` has them for a seed. survival: the grid's
+    column where it was trained with one, V numbers or one for all: a block that never survived is
+    left out.
     """
     options = {}
     if survival is not None:
-        options["survival"] = torch.as_tensor(survival, dtype=x.dtype, device=x.device).expand(len(parameters[0]))
+        options["survival"] = torch.as_tensor(survival, dtype=x.dtype, device=x.device).expand(
+            len(parameters[0])
+        )
     networks = make_networks(spec, parameters, 1, options, 1)  # as if each had a seed of its own
     for buffer, value in zip(networks.buffers, buffers, strict=True):
         buffer.copy_(value)

@@ -1,21 +1,29 @@
 """V networks of one shape as one: forward, loss and backward written by hand, feature-major.
 
-Axes: V networks, F features, B rows of a batch. Activations are [V, F, B], weights [V, out, in] as in `nn.Linear`,
-biases [V, out]. The V networks are S seeds × K settings, seed by seed: network v belongs to seed v // K. Networks of
-one seed see the same batch, so that the first layer's gradient is one tall product [K·out, B] × [B, in] per seed; and
-the same uniform field u [F, B] decides in each which units are dropped (those with u < p).
+Axes: V networks, F features, B rows of a batch. Activations are [V, F, B], weights [V, out, in] as
+in `nn.Linear`, biases [V, out]. The V networks are S seeds × K settings, seed by seed: network v
+belongs to seed v // K. Networks of one seed see the same batch, so that the first layer's gradient
+is one tall product [K·out, B] × [B, in] per seed; and the same uniform field u [F, B] decides in
+each which units are dropped (those with u < p).
 
 What a chunk asks of such a class (`models.make_networks` chooses it):
     Networks(spec, start, settings, options, batch_size)
-        start: the parameters of one network of each seed, a list of [S, *shape] (S = 1 too); settings: K;
-        options: name → tensor [V], the grid's columns that belong to the model ("dropout", …), where the grid has them.
-    matrix [V, P]; parameters, gradients: lists of [V, *shape], the parameters being views of `matrix`, in the order of
-        `start`; shapes: list of *shape; buffers: list of [V, …], what a network keeps besides (running statistics).
+        start: the parameters of one network of each seed, a list of [S, *shape] (S = 1 too);
+        settings: K;
+        options: name → tensor [V], the grid's columns that belong to the model ("dropout", …),
+        where the grid has them.
+    matrix [V, P]; parameters, gradients: lists of [V, *shape], the parameters being views of
+    `matrix`, in the order of
+        `start`; shapes: list of *shape; buffers: list of [V, …], what a network keeps besides
+        (running statistics).
     noise_widths: the F of each uniform field it wants per step, () for none.
-    compute_gradients(x, target, noise) → losses [V] of the batch, labels smoothed; fills `gradients`.
-        x [B, in] for all networks or [S, B, in]; target [B, out] or [S, B, out], one-hot for classes; noise: per width
-        F a field [F, B] or [S, F, B]. Whether there is an axis S is the same for all of them.
-    outputs(x) → [V, out, B]; evaluate(x, target) → (mean loss [V], accuracy [V], NaN for regression), as in use.
+    compute_gradients(x, target, noise) → losses [V] of the batch, labels smoothed; fills
+    `gradients`.
+        x [B, in] for all networks or [S, B, in]; target [B, out] or [S, B, out], one-hot for
+        classes; noise: per width F a field [F, B] or [S, F, B]. Whether there is an axis S is the
+        same for all of them.
+    outputs(x) → [V, out, B]; evaluate(x, target) → (mean loss [V], accuracy [V], NaN for
+    regression), as in use.
         Here x, target may lack the axis S though S > 1: then all seeds share them.
 Between steps a chunk reads and writes rows of `matrix` and of `buffers` in place.
 """
@@ -29,16 +37,25 @@ EVALUATED_ROWS = 256  # at a time, so that the activations stay in the cache
 
 
 class Networks:
-    """V = S·`settings` networks, those of one seed starting alike. `parameters`, `gradients`: weight, bias, weight, …
+    """V = S·`settings` networks, those of one seed starting alike. `parameters`, `gradients`:
+    weight, bias, weight, …
 
-    The parameters are views of one `matrix` [V, P], a row per network, so that an optimizer needs one call for all.
-    spec: a `ModelSpec` that is `plain`. options: `dropout`, p [V] behind every hidden layer; `label_smoothing`, ε [V].
+    The parameters are views of one `matrix` [V, P], a row per network, so that an optimizer needs
+    one call for all. spec: a `ModelSpec` that is `plain`. options: `dropout`, p [V] behind every
+    hidden layer; `label_smoothing`, ε [V].
     """
 
-    def __init__(self, spec, start: list[Tensor], settings: int, options: dict[str, Tensor], batch_size: int):
+    def __init__(
+        self, spec, start: list[Tensor], settings: int, options: dict[str, Tensor], batch_size: int
+    ):
         self._begin(spec, start, settings, options)
-        self.tall = self.gradients[0].view(self.seeds, -1, spec.widths[0])  # those of a seed's first layers as one
-        self.weights, self.biases = self.parameters[::2], [bias.unsqueeze(-1) for bias in self.parameters[1::2]]
+        self.tall = self.gradients[0].view(
+            self.seeds, -1, spec.widths[0]
+        )  # those of a seed's first layers as one
+        self.weights, self.biases = (
+            self.parameters[::2],
+            [bias.unsqueeze(-1) for bias in self.parameters[1::2]],
+        )
         p = options.get("dropout")
         self.dropout = p.view(self.seeds, -1, 1, 1) if p is not None and p.any() else None
         self.scale = None if self.dropout is None else 1 / (1 - p.view(-1, 1, 1))
@@ -52,24 +69,33 @@ class Networks:
         self.shapes = [p.shape[1:] for p in start]
         self.matrix = torch.cat([p.flatten(1) for p in start], 1).repeat_interleave(settings, 0)
         self.parameters, self.buffers = cut(self.matrix, self.shapes), []
-        self.gradients = [torch.empty_like(p, memory_format=torch.contiguous_format) for p in self.parameters]
+        self.gradients = [
+            torch.empty_like(p, memory_format=torch.contiguous_format) for p in self.parameters
+        ]
         epsilon = options.get("label_smoothing")
         self.epsilon = epsilon.view(-1, 1, 1) if epsilon is not None and epsilon.any() else None
 
     def _make_room(self, batch_size: int) -> None:
-        """For what every step writes anew: asking for fresh megabytes each time would cost more than filling them."""
+        """For what every step writes anew: asking for fresh megabytes each time would cost more
+        than filling them.
+        """
         hidden = [(len(self.matrix), width, batch_size) for width in self.spec.widths[1:-1]]
-        self.activations, self.deltas = ([self.matrix.new_empty(shape) for shape in hidden] for _ in range(2))
+        self.activations, self.deltas = (
+            [self.matrix.new_empty(shape) for shape in hidden] for _ in range(2)
+        )
         self.kept = [torch.empty_like(delta) for delta in self.deltas]
         if self.spec.activation == "relu":
-            self.kept = self.deltas  # a ReLU's backward sees from the activations alone what was dropped
+            self.kept = (
+                self.deltas
+            )  # a ReLU's backward sees from the activations alone what was dropped
         self.kept_by_seed = [kept.unflatten(0, (self.seeds, -1)) for kept in self.kept]
         self.scaled = [torch.empty_like(weight) for weight in self.weights]
 
     def compute_gradients(self, x: Tensor, target: Tensor, noise: list[Tensor]) -> Tensor:
         """Fill `gradients` with those of the mean loss over a batch; return the losses [V].
 
-        x [B, in]; target [B, out], one-hot for classification; noise: a uniform field [F, B] per hidden layer.
+        x [B, in]; target [B, out], one-hot for classification; noise: a uniform field [F, B] per
+        hidden layer.
         For several seeds each has one more axis, [S, …].
         """
         x = by_seed(x)
@@ -80,19 +106,27 @@ class Networks:
         return loss
 
     def _for_each(self, rows: Tensor) -> Tensor:
-        """Rows [B, F] or [S, B, F] → [V, F, B], feature-major; a view if they are the same for all networks."""
+        """Rows [B, F] or [S, B, F] → [V, F, B], feature-major; a view if they are the same for all
+        networks.
+        """
         columns = by_seed(rows).mT.contiguous()
-        return columns.unsqueeze(1).expand(-1, len(self.matrix) // len(columns), -1, -1).flatten(0, 1)
+        return (
+            columns.unsqueeze(1).expand(-1, len(self.matrix) // len(columns), -1, -1).flatten(0, 1)
+        )
 
     def _wanted(self, target: Tensor) -> Tensor:
-        """What training aims at, [V, out, B]: the target, or its smoothed labels (1 − ε)·y + ε/K."""
+        """What training aims at, [V, out, B]: the target, or its smoothed labels (1 − ε)·y +
+        ε/K.
+        """
         y = self._for_each(target)
         return y if self.epsilon is None else y * (1 - self.epsilon) + self.epsilon / y.shape[1]
 
     def _forward(self, inputs: list[Tensor], noise: list[Tensor]) -> Tensor:
         *hidden, last = range(len(inputs))
         for i in hidden:
-            a = torch.baddbmm(self.biases[i], self._weight(i), inputs[i], out=inputs[i + 1])  # z = W·a + b
+            a = torch.baddbmm(
+                self.biases[i], self._weight(i), inputs[i], out=inputs[i + 1]
+            )  # z = W·a + b
             self.activate(a)
             if self.dropout is not None:  # drop where u < p
                 torch.ge(noise[i].unsqueeze(-3), self.dropout, out=self.kept_by_seed[i])
@@ -114,7 +148,9 @@ class Networks:
         torch.bmm(delta, x, out=self.tall)  # all networks of a seed in one tall product
 
     def _weight(self, i: int) -> Tensor:
-        """The weight of layer i, with dropout's factor 1/(1−p) on its input folded in: it is smaller than the input."""
+        """The weight of layer i, with dropout's factor 1/(1−p) on its input folded in: it is
+        smaller than the input.
+        """
         if i == 0 or self.dropout is None:
             return self.weights[i]
         return torch.mul(self.weights[i], self.scale, out=self.scaled[i])
@@ -133,12 +169,20 @@ class Networks:
             z = self.outputs(part)
             right = right + self._hits(z, wanted) / rows
             loss = loss + self.loss(z, self._for_each(wanted))[0] * (part.shape[-2] / rows)
-        return loss, right if self.spec.task == "classification" else torch.full_like(loss, torch.nan)
+        return loss, right if self.spec.task == "classification" else torch.full_like(
+            loss, torch.nan
+        )
 
     def _hits(self, z: Tensor, target: Tensor) -> Tensor:
-        """How many rows each network gets right [V], from logits [V, C, B] and one-hot classes [B, C] or [S, B, C]."""
+        """How many rows each network gets right [V], from logits [V, C, B] and one-hot classes [B,
+        C] or [S, B, C].
+        """
         wanted = by_seed(target).argmax(-1)
-        return (z.argmax(1).view(len(wanted), -1, z.shape[-1]) == wanted.unsqueeze(1)).sum(-1).flatten()
+        return (
+            (z.argmax(1).view(len(wanted), -1, z.shape[-1]) == wanted.unsqueeze(1))
+            .sum(-1)
+            .flatten()
+        )
 
 
 def by_seed(rows: Tensor) -> Tensor:
@@ -153,14 +197,18 @@ def cut(matrix: Tensor, shapes: list[torch.Size]) -> list[Tensor]:
 
 
 def cross_entropy(z: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean cross entropy [V] and its gradient in the logits z [V, C, B]; target [V, C, B] one-hot."""
+    """Mean cross entropy [V] and its gradient in the logits z [V, C, B]; target [V, C, B]
+    one-hot.
+    """
     log_p, rows = torch.log_softmax(z, 1), z.shape[-1]
     loss = (log_p * target).sum((1, 2)).div_(-rows)
     return loss, log_p.exp_().sub_(target).div_(rows)  # (softmax(z) − y)/B
 
 
 def squared_error(z: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean squared error [V] over rows and outputs, and its gradient in z [V, out, B]; target [V, out, B]."""
+    """Mean squared error [V] over rows and outputs, and its gradient in z [V, out, B]; target [V,
+    out, B].
+    """
     error, count = z - target, z[0].numel()
     return error.square().sum((1, 2)) / count, error.mul_(2 / count)  # 2(z − y)/(out·B)
 

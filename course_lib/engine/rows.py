@@ -1,7 +1,9 @@
-"""The rows that networks train on and are measured on: checked, by seed, in batches; and the noise that goes with them.
+"""The rows that networks train on and are measured on: checked, by seed, in batches; and the noise
+that goes with them.
 
-"Rows" are a dict: "train", "test" and, if asked for, "validation" → (x, target); x [rows, inputs], target [rows,
-outputs], one-hot for classes. Those of S seeds have one more axis [S, …] in front, unless all seeds share them.
+"Rows" are a dict: "train", "test" and, if asked for, "validation" → (x, target); x [rows, inputs],
+target [rows, outputs], one-hot for classes. Those of S seeds have one more axis [S, …] in front,
+unless all seeds share them.
 """
 
 from collections.abc import Iterator, Sequence
@@ -19,7 +21,8 @@ Rows = dict[str, tuple[Tensor, Tensor]]
 def rows_of(split: Split, job) -> Rows:
     """The rows of one split, as the networks of `job` take them.
 
-    Raises ValueError for values that are not finite, empty sets, shapes and classes that do not fit the model.
+    Raises ValueError for values that are not finite, empty sets, shapes and classes that do not fit
+    the model.
     """
     split.check()
     split = split.to(job.dtype, job.device)
@@ -27,18 +30,26 @@ def rows_of(split: Split, job) -> Rows:
     for name in names:
         shape = getattr(split, f"{name}_x").shape
         if len(shape) != 2 or shape[0] == 0 or shape[1] != job.spec.widths[0]:
-            raise ValueError(f"{name}_x has shape {list(shape)}: must be [rows ≥ 1, {job.spec.widths[0]}]")
+            raise ValueError(
+                f"{name}_x has shape {list(shape)}: must be [rows ≥ 1, {job.spec.widths[0]}]"
+            )
     if job.batch_size > len(split.train_x):
-        raise ValueError(f"batch_size = {job.batch_size}: must be in [1, {len(split.train_x)}], the training rows")
-    return {name: (getattr(split, f"{name}_x"), _targets(f"{name}_y", getattr(split, f"{name}_y"), job))
-            for name in names}  # fmt: skip
+        raise ValueError(
+            f"batch_size = {job.batch_size}: must be in [1, {len(split.train_x)}], the training rows"
+        )
+    return {
+        name: (getattr(split, f"{name}_x"), _targets(f"{name}_y", getattr(split, f"{name}_y"), job))
+        for name in names
+    }
 
 
 def _targets(name: str, y: Tensor, job) -> Tensor:
     outputs = job.spec.widths[-1]
     if job.spec.task == "classification":
         if y.dim() != 1 or y.is_floating_point() or not 0 <= int(y.min()) <= int(y.max()) < outputs:
-            raise ValueError(f"{name}: must hold one class number in [0, {outputs - 1}] per row, as integers")
+            raise ValueError(
+                f"{name}: must hold one class number in [0, {outputs - 1}] per row, as integers"
+            )
         return torch.nn.functional.one_hot(y.long(), outputs).to(job.dtype)
     if y.dim() == 1:
         y = y.unsqueeze(1)
@@ -59,7 +70,9 @@ def rows_of_seed(job, seed: int) -> Rows:
 
 
 def features_of(rows: Rows, spec, start: list[Tensor]) -> Rows:
-    """The rows as the frozen layers of `spec` pass them on, `start` being all initial parameters of one network."""
+    """The rows as the frozen layers of `spec` pass them on, `start` being all initial parameters of
+    one network.
+    """
     activate, _ = ACTIVATIONS[spec.activation]
     layers = list(zip(start[::2], start[1::2]))[: spec.frozen]
 
@@ -73,18 +86,26 @@ def features_of(rows: Rows, spec, start: list[Tensor]) -> Rows:
 
 def alike(every: Sequence[Rows]) -> bool:
     """Whether the rows of all seeds have the same shapes."""
-    return all(x.shape == every[0][name][0].shape for rows in every for name, (x, _) in rows.items())
+    return all(
+        x.shape == every[0][name][0].shape for rows in every for name, (x, _) in rows.items()
+    )
 
 
 def stacked(every: Sequence[Rows]) -> Rows:
     """The rows of several seeds with an axis [S, …] in front; those of one seed as they are."""
     if len(every) == 1:
         return every[0]
-    return {name: tuple(torch.stack(tensors) for tensors in zip(*(rows[name] for rows in every))) for name in every[0]}
+    return {
+        name: tuple(torch.stack(tensors) for tensors in zip(*(rows[name] for rows in every)))
+        for name in every[0]
+    }
 
 
-def batches_of(x: Tensor, target: Tensor, size: int, generator: torch.Generator) -> Iterator[tuple[Tensor, Tensor]]:
-    """Batches without end: each epoch in a new random order, the last rows that fill no batch left out.
+def batches_of(
+    x: Tensor, target: Tensor, size: int, generator: torch.Generator
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """Batches without end: each epoch in a new random order, the last rows that fill no batch left
+    out.
 
     A batch of all rows needs no order: it is the rows as they stand, and nothing is drawn.
     """
@@ -95,14 +116,20 @@ def batches_of(x: Tensor, target: Tensor, size: int, generator: torch.Generator)
         yield from zip(x[order].split(size), target[order].split(size))
 
 
-def joined_batches(x: Tensor, target: Tensor, size: int, generators: list[torch.Generator]) -> Iterator:
-    """The batches of several seeds, each in its own order: x, target [S, size, …], from rows [S, …] or shared ones."""
+def joined_batches(
+    x: Tensor, target: Tensor, size: int, generators: list[torch.Generator]
+) -> Iterator:
+    """The batches of several seeds, each in its own order: x, target [S, size, …], from rows [S, …]
+    or shared ones.
+    """
     x, target = (rows.expand(len(generators), -1, -1) for rows in (x, target))
     if size == x.shape[1]:
         yield from repeat((x, target))
     seeds = torch.arange(len(generators), device=x.device).unsqueeze(1)
     while True:
-        order = torch.stack([_order(x.shape[1], size, generator) for generator in generators]).to(x.device)
+        order = torch.stack([_order(x.shape[1], size, generator) for generator in generators]).to(
+            x.device
+        )
         yield from zip(x[seeds, order].split(size, 1), target[seeds, order].split(size, 1))
 
 
@@ -110,8 +137,11 @@ def _order(rows: int, size: int, generator: torch.Generator) -> Tensor:
     return torch.randperm(rows, generator=generator)[: rows // size * size]
 
 
-def noise_fields(widths: Sequence[int], rows: int, generators: list[torch.Generator]) -> Iterator[list[Tensor]]:
-    """Per step a uniform field [F, rows] for each of `widths`; [S, F, rows] for several seeds, each drawing its own.
+def noise_fields(
+    widths: Sequence[int], rows: int, generators: list[torch.Generator]
+) -> Iterator[list[Tensor]]:
+    """Per step a uniform field [F, rows] for each of `widths`; [S, F, rows] for several seeds, each
+    drawing its own.
 
     In float32 always, so that masks agree across dtypes.
     """

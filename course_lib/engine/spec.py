@@ -1,4 +1,6 @@
-"""What a model is, written down once: the ensemble builds V of them at a time from it, a lesson builds one."""
+"""What a model is, written down once: the ensemble builds V of them at a time from it, a lesson
+builds one.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,7 +13,12 @@ from course_lib.base.random import seeded
 from course_lib.batchnorm import BatchNorm1d, LayerNorm
 from course_lib.stochastic_depth import RULES, ResidualBlock, mlp_branch, survival_probabilities
 
-KINDS = ("linear", "norm", "activation", "dropout")  # what a hidden layer is made of, in the usual order
+KINDS = (
+    "linear",
+    "norm",
+    "activation",
+    "dropout",
+)  # what a hidden layer is made of, in the usual order
 MODULES = {
     "linear": nn.Linear,
     "relu": nn.ReLU,
@@ -24,20 +31,22 @@ MODULES = {
 
 @dataclass(frozen=True)
 class ModelSpec:
-    """A multilayer perceptron: `widths` (inputs, hidden …, outputs), `task`, `activation`; norms and residual blocks.
+    """A multilayer perceptron: `widths` (inputs, hidden …, outputs), `task`, `activation`; norms
+    and residual blocks.
 
     task: "classification" (mean cross entropy of logits) or "regression" (mean squared error).
     activation: "relu", "tanh" or "gelu", behind every layer but the last.
-    frozen: so many linear layers, from the first on, keep their initial weights (random features); the last learns.
-    norm: "batch" (BatchNorm, momentum 0.1) or "layer" (LayerNorm) in every hidden layer, or None.
-    order: of what a hidden layer is made of, "linear" first, the others in any order: dropout behind the activation,
-    unless said otherwise. What is not there (norm None, p = 0) is left out.
-    residual_blocks: so many x + DropPath(LayerNorm–Linear–GELU–Linear(x)) between the last hidden layer and the output,
-    as wide as that layer, and `expansion` times as wide inside; without the LayerNorm if `branch_norm` is False.
-    survival_rule: how the survival probability of each follows from the last one's, "linear" or "uniform"; see
-    `stochastic_depth.survival_probabilities`.
-    Raises ValueError for less than two widths, widths below 1, other names and orders than these, residual blocks
-    without a hidden layer, `frozen` out of range or in a model that is not `plain`.
+    frozen: so many linear layers, from the first on, keep their initial weights (random features);
+    the last learns. norm: "batch" (BatchNorm, momentum 0.1) or "layer" (LayerNorm) in every hidden
+    layer, or None.
+    order: of what a hidden layer is made of, "linear" first, the others in any order: dropout
+    behind the activation, unless said otherwise. What is not there (norm None, p = 0) is left out.
+    residual_blocks: so many x + DropPath(LayerNorm–Linear–GELU–Linear(x)) between the last hidden
+    layer and the output, as wide as that layer, and `expansion` times as wide inside; without the
+    LayerNorm if `branch_norm` is False. survival_rule: how the survival probability of each follows
+    from the last one's, "linear" or "uniform"; see `stochastic_depth.survival_probabilities`.
+    Raises ValueError for less than two widths, widths below 1, other names and orders than these,
+    residual blocks without a hidden layer, `frozen` out of range or in a model that is not `plain`.
     """
 
     widths: tuple[int, ...]
@@ -53,7 +62,9 @@ class ModelSpec:
 
     def __post_init__(self):
         object.__setattr__(self, "widths", tuple(self.widths))
-        if len(self.widths) < 2 or not all(isinstance(width, int) and width >= 1 for width in self.widths):
+        if len(self.widths) < 2 or not all(
+            isinstance(width, int) and width >= 1 for width in self.widths
+        ):
             raise ValueError(f"widths = {self.widths}: must be at least two whole numbers ≥ 1")
         require_choice("task", self.task, ("classification", "regression"))
         require_choice("activation", self.activation, ("relu", "tanh", "gelu"))
@@ -76,13 +87,23 @@ class ModelSpec:
 
     @property
     def plain(self) -> bool:
-        """Whether the model is linear layers and activations alone, with dropout, if any, as good as behind those."""
-        early = self.order.index("dropout") < self.order.index("activation") and self.activation != "relu"
-        return self.activation != "gelu" and self.norm is None and not self.residual_blocks and not early
+        """Whether the model is linear layers and activations alone, with dropout, if any, as good
+        as behind those.
+        """
+        early = (
+            self.order.index("dropout") < self.order.index("activation")
+            and self.activation != "relu"
+        )
+        return (
+            self.activation != "gelu"
+            and self.norm is None
+            and not self.residual_blocks
+            and not early
+        )
 
     def layers(self) -> Iterator[tuple]:
-        """(kind, …) from input to output: ("linear", in, out), ("batch" | "layer", width), ("relu" | "tanh" | "gelu",),
-        ("dropout", width), ("residual", block), block from 0 on."""
+        """(kind, …) from input to output: ("linear", in, out), ("batch" | "layer", width), ("relu"
+        | "tanh" | "gelu",), ("dropout", width), ("residual", block), block from 0 on."""
         for fan_in, width in zip(self.widths[:-2], self.widths[1:-1]):
             parts = {
                 "linear": ("linear", fan_in, width),
@@ -90,12 +111,16 @@ class ModelSpec:
                 "activation": (self.activation,),
                 "dropout": ("dropout", width),
             }
-            yield from (parts[kind] for kind in self.order.split("-") if kind != "norm" or self.norm)
+            yield from (
+                parts[kind] for kind in self.order.split("-") if kind != "norm" or self.norm
+            )
         yield from (("residual", block) for block in range(self.residual_blocks))
         yield "linear", *self.widths[-2:]
 
     def branch(self) -> list[tuple]:
-        """The same of a residual block's branch: LayerNorm–Linear–GELU–Linear, as `stochastic_depth.mlp_branch`."""
+        """The same of a residual block's branch: LayerNorm–Linear–GELU–Linear, as
+        `stochastic_depth.mlp_branch`.
+        """
         width, hidden = self.widths[-2], self.widths[-2] * self.expansion
         norm = [("layer", width)] if self.branch_norm else []
         return [*norm, ("linear", width, hidden), ("gelu",), ("linear", hidden, width)]
@@ -108,20 +133,29 @@ class ModelSpec:
                     yield kind, tuple(sizes)
 
     def shapes(self) -> list[tuple[int, ...]]:
-        """Of the parameters: weight [out, in] and bias [out] of a linear layer, γ and β [width] of a norm, in order."""
+        """Of the parameters: weight [out, in] and bias [out] of a linear layer, γ and β [width] of
+        a norm, in order.
+        """
         return [shape for _, sizes in self._learning() for shape in (sizes[::-1], sizes[-1:])]
 
     @property
     def units(self) -> int:
-        """Numbers that a row becomes between input and output: what linear layers and norms put out."""
+        """Numbers that a row becomes between input and output: what linear layers and norms put
+        out.
+        """
         return sum(sizes[-1] for _, sizes in self._learning()) - self.widths[-1]
 
     def survival(self, last: float) -> list[float]:
         """Survival probability of each residual block, from the last one's."""
-        return survival_probabilities(self.residual_blocks, last, self.survival_rule) if self.residual_blocks else []
+        return (
+            survival_probabilities(self.residual_blocks, last, self.survival_rule)
+            if self.residual_blocks
+            else []
+        )
 
     def initial(self, seed: int, dtype: torch.dtype = torch.float32) -> list[Tensor]:
-        """The parameters, `shapes()`: those of linear layers even on ±1/√in as `nn.Linear` draws them, γ = 1, β = 0.
+        """The parameters, `shapes()`: those of linear layers even on ±1/√in as `nn.Linear` draws
+        them, γ = 1, β = 0.
 
         `seed` decides; norms change nothing about what the linear layers get.
         """
@@ -130,21 +164,35 @@ class ModelSpec:
         for kind, sizes in self._learning():
             if kind == "linear":
                 n, m = sizes
-                draws = [torch.rand(shape, generator=generator, dtype=torch.float64) for shape in ((m, n), (m,))]
+                draws = [
+                    torch.rand(shape, generator=generator, dtype=torch.float64)
+                    for shape in ((m, n), (m,))
+                ]
                 start += [((2 * u - 1) / n**0.5).to(dtype) for u in draws]  # u even on [0, 1)
             else:
                 start += [torch.ones(sizes, dtype=dtype), torch.zeros(sizes, dtype=dtype)]
         return start
 
-    def build(self, dropout: float = 0.0, *, survival: float = 1.0, seed: int = 0, dtype: torch.dtype = torch.float32,
-              device: torch.device | str = "cpu") -> nn.Sequential:  # fmt: skip
-        """The single model with weights `initial(seed, dtype)`, of torch's layers and the lessons' own.
+    def build(
+        self,
+        dropout: float = 0.0,
+        *,
+        survival: float = 1.0,
+        seed: int = 0,
+        dtype: torch.dtype = torch.float32,
+        device: torch.device | str = "cpu",
+    ) -> nn.Sequential:
+        """The single model with weights `initial(seed, dtype)`, of torch's layers and the lessons'
+        own.
 
-        dropout: p of a Dropout in every hidden layer, none at 0. survival: p_L, of the last residual block.
+        dropout: p of a Dropout in every hidden layer, none at 0. survival: p_L, of the last
+        residual block.
         """
         require("dropout", dropout, high=1.0)
         require("survival", survival, high=1.0, open_high=False)
-        with torch.random.fork_rng(devices=[]):  # torch's own draws, overwritten below, are not to shift a learner's
+        with torch.random.fork_rng(
+            devices=[]
+        ):  # torch's own draws, overwritten below, are not to shift a learner's
             model = nn.Sequential(*self._modules(dropout, survival)).to(dtype)
         with torch.no_grad():
             for parameter, start in zip(model.parameters(), self.initial(seed, dtype)):

@@ -1,6 +1,7 @@
 """Early stopping for V networks at once: `course_lib.overfitting.EarlyStopping`, model by model.
 
-Networks that have stopped still go through the motions with the others; what counts of them is the kept copy.
+Networks that have stopped still go through the motions with the others; what counts of them is the
+kept copy.
 """
 
 import torch
@@ -8,13 +9,16 @@ from torch import Tensor
 
 
 class Stopping:
-    """Keeps the best of V networks. `stopped_at`, `best_step` [V]: filled in, −1 until there is something to say.
+    """Keeps the best of V networks. `stopped_at`, `best_step` [V]: filled in, −1 until there is
+    something to say.
 
-    An evaluation is an improvement if its validation loss is finite and strictly below best − min_delta; `patience` [V]
-    evaluations in a row without one stop a model.
+    An evaluation is an improvement if its validation loss is finite and strictly below best −
+    min_delta; `patience` [V] evaluations in a row without one stop a model.
     """
 
-    def __init__(self, networks, patience: Tensor, min_delta: Tensor, stopped_at: Tensor, best_step: Tensor):
+    def __init__(
+        self, networks, patience: Tensor, min_delta: Tensor, stopped_at: Tensor, best_step: Tensor
+    ):
         self.tensors = [networks.matrix, *networks.buffers]
         self.copies = [tensor.clone() for tensor in self.tensors]
         self.patience, self.min_delta = patience, min_delta
@@ -36,7 +40,9 @@ class Stopping:
         return bool((self.stopped_at >= 0).all())
 
     def restore(self) -> None:
-        """Put the best parameters and buffers back; networks that never had a finite loss stay as they are."""
+        """Put the best parameters and buffers back; networks that never had a finite loss stay as
+        they are.
+        """
         _copy_rows(self.copies, self.tensors, self.best_step >= 0)
 
 

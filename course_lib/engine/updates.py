@@ -1,4 +1,6 @@
-"""One optimizer step for V networks, with the stems' own update functions or with a learner's; and L1 around it."""
+"""One optimizer step for V networks, with the stems' own update functions or with a learner's; and
+L1 around it.
+"""
 
 from collections.abc import Callable
 
@@ -20,26 +22,41 @@ def choose_update(
 ) -> "Together | OneByOne":
     """What applies `update` to all networks.
 
-    options, penalties: see `grid.Grid`, their lists V long. factor: step → what multiplies lr, a number or V numbers.
+    options, penalties: see `grid.Grid`, their lists V long. factor: step → what multiplies lr, a
+    number or V numbers.
     """
-    return (Together if update in BATCHED else OneByOne)(update, networks, options, penalties, factor)
+    return (Together if update in BATCHED else OneByOne)(
+        update, networks, options, penalties, factor
+    )
 
 
 class Together:
     """All parameters of all networks as one matrix [V, P]: one call.
 
-    Hyper-parameters that differ by network are columns [V, 1], those that differ by parameter too [V, P].
+    Hyper-parameters that differ by network are columns [V, 1], those that differ by parameter too
+    [V, P].
     """
 
-    def __init__(self, update: Callable, networks: Networks, options: dict, penalties: dict, factor: Callable | None):
+    def __init__(
+        self,
+        update: Callable,
+        networks: Networks,
+        options: dict,
+        penalties: dict,
+        factor: Callable | None,
+    ):
         self.update, self.networks, self.state, self.factor = update, networks, {}, factor
         self.grad = torch.empty_like(networks.matrix)
         self.parts = [gradient.flatten(1) for gradient in networks.gradients]
         self.options = {name: _pick(value, self._tensor) for name, value in options.items()}
-        self.l1, self.l1_subgradient = (_pick(penalties.get(name, 0.0), self._tensor) for name in L1)
+        self.l1, self.l1_subgradient = (
+            _pick(penalties.get(name, 0.0), self._tensor) for name in L1
+        )
 
     def step(self, step: int) -> None:
-        """Change all parameters in place, from the gradients as they are now, after `step` updates."""
+        """Change all parameters in place, from the gradients as they are now, after `step`
+        updates.
+        """
         weights, options = self.networks.matrix, self.options
         torch.cat(self.parts, 1, out=self.grad)
         if self.factor is not None:
@@ -48,14 +65,22 @@ class Together:
             self.grad.add_(self.l1_subgradient * weights.sign())  # g ← g + λ·sign(w)
         self.update(weights, self.grad, self.state, **options)
         if is_on(self.l1):
-            weights.copy_(soft_threshold(weights, options["lr"] * self.l1))  # the proximal step of λ‖w‖₁
+            weights.copy_(
+                soft_threshold(weights, options["lr"] * self.l1)
+            )  # the proximal step of λ‖w‖₁
 
     def states(self, rows: slice) -> list[dict]:
-        """Per parameter, what the update remembers of some networks: tensors [rows, …], numbers as they are."""
+        """Per parameter, what the update remembers of some networks: tensors [rows, …], numbers as
+        they are.
+        """
         shapes = self.networks.shapes
-        pieces = {name: cut(value[rows], shapes) if isinstance(value, Tensor) else [value] * len(shapes)
-                  for name, value in self.state.items()}  # fmt: skip
-        return [dict(zip(pieces, values)) for values in zip(*pieces.values())] or [{} for _ in shapes]
+        pieces = {
+            name: cut(value[rows], shapes) if isinstance(value, Tensor) else [value] * len(shapes)
+            for name, value in self.state.items()
+        }
+        return [dict(zip(pieces, values)) for values in zip(*pieces.values())] or [
+            {} for _ in shapes
+        ]
 
     def _tensor(self, values: list) -> Tensor:
         """V numbers as [V, 1]; V tuples, a number per parameter tensor, as [V, P]."""
@@ -67,24 +92,45 @@ class Together:
 
 
 class OneByOne:
-    """One call per network and parameter, with plain floats, so that `if` and `math.sqrt` work in `update`."""
+    """One call per network and parameter, with plain floats, so that `if` and `math.sqrt` work in
+    `update`.
+    """
 
-    def __init__(self, update: Callable, networks: Networks, options: dict, penalties: dict, factor: Callable | None):
+    def __init__(
+        self,
+        update: Callable,
+        networks: Networks,
+        options: dict,
+        penalties: dict,
+        factor: Callable | None,
+    ):
         self.update, self.networks, self.factor = update, networks, factor
         penalties = dict.fromkeys(L1, 0.0) | penalties
-        places = [(i, v) for i in range(len(networks.parameters)) for v in range(len(networks.matrix))]
+        places = [
+            (i, v) for i in range(len(networks.parameters)) for v in range(len(networks.matrix))
+        ]
         self.options, self.penalties = (
-            {(i, v): {name: _pick(value, lambda column, i=i, v=v: _at(column, i, v)) for name, value in values.items()}
-             for i, v in places} for values in (options, penalties)
-        )  # fmt: skip
+            {
+                (i, v): {
+                    name: _pick(value, lambda column, i=i, v=v: _at(column, i, v))
+                    for name, value in values.items()
+                }
+                for i, v in places
+            }
+            for values in (options, penalties)
+        )
         self.memory = [[{} for _ in networks.matrix] for _ in networks.parameters]
 
     def step(self, step: int) -> None:
-        """Change all parameters in place, from the gradients as they are now, after `step` updates."""
+        """Change all parameters in place, from the gradients as they are now, after `step`
+        updates.
+        """
         factors = 1.0 if self.factor is None else self.factor(step)
         for (i, v), options in self.options.items():
             if self.factor is not None:
-                options = options | {"lr": options["lr"] * _pick(factors, lambda column, v=v: column[v])}
+                options = options | {
+                    "lr": options["lr"] * _pick(factors, lambda column, v=v: column[v])
+                }
             param, grad = self.networks.parameters[i][v], self.networks.gradients[i][v]
             l1, l1_subgradient = (self.penalties[i, v][name] for name in L1)
             if l1_subgradient:
@@ -95,12 +141,16 @@ class OneByOne:
 
     def states(self, rows: slice) -> list[dict]:
         """As `Together.states`; what is no tensor is a list where networks differ."""
-        return [{name: _stacked([state.get(name) for state in states[rows]]) for name in states[0]}
-                for states in self.memory]  # fmt: skip
+        return [
+            {name: _stacked([state.get(name) for state in states[rows]]) for name in states[0]}
+            for states in self.memory
+        ]
 
 
 def _pick(value, choose: Callable):
-    """`choose` applied to every list within a hyper-parameter: a list, a pair of them (betas), or a plain value."""
+    """`choose` applied to every list within a hyper-parameter: a list, a pair of them (betas), or a
+    plain value.
+    """
     if isinstance(value, tuple):
         return tuple(_pick(part, choose) for part in value)
     return choose(value) if isinstance(value, list) else value

@@ -10,9 +10,11 @@ TICK = 0.1  # seconds between reports, at most
 
 
 def work_off(chunks: list, workers: int) -> Iterator[int]:
-    """Call `run(stopped)` of all chunks on threads; yield how many are done, whenever one is and every TICK seconds.
+    """Call `run(stopped)` of all chunks on threads; yield how many are done, whenever one is and
+    every TICK seconds.
 
-    What goes wrong in a thread is raised here. Closing the generator ends all threads as soon as they ask `stopped()`.
+    What goes wrong in a thread is raised here. Closing the generator ends all threads as soon as
+    they ask `stopped()`.
     """
     workers = min(workers, len(chunks))
     waiting, events, stop = queue.SimpleQueue(), queue.SimpleQueue(), threading.Event()
@@ -20,7 +22,9 @@ def work_off(chunks: list, workers: int) -> Iterator[int]:
         waiting.put(chunk)
     ready = threading.Barrier(workers + 1)
     threads = [
-        threading.Thread(target=_work, args=(waiting, events, stop, ready), name=f"ensemble-{i}", daemon=True)
+        threading.Thread(
+            target=_work, args=(waiting, events, stop, ready), name=f"ensemble-{i}", daemon=True
+        )
         for i in range(workers)
     ]
     _keep_freed_memory()
@@ -29,7 +33,9 @@ def work_off(chunks: list, workers: int) -> Iterator[int]:
         for thread in threads:
             thread.start()
         ready.wait()
-        torch.set_num_threads(own_threads)  # what a worker sets for itself is also what later threads start with
+        torch.set_num_threads(
+            own_threads
+        )  # what a worker sets for itself is also what later threads start with
         done = 0
         while done < len(chunks):
             done += _next_event(events)
@@ -42,10 +48,14 @@ def work_off(chunks: list, workers: int) -> Iterator[int]:
 
 
 def _work(
-    waiting: queue.SimpleQueue, events: queue.SimpleQueue, stop: threading.Event, ready: threading.Barrier
+    waiting: queue.SimpleQueue,
+    events: queue.SimpleQueue,
+    stop: threading.Event,
+    ready: threading.Barrier,
 ) -> None:
     """One worker: chunk after chunk. An exception ends it, and is passed on."""
-    torch.get_num_threads()  # torch sets a new thread's count at the first question; ours must come after
+    # torch sets a new thread's count at the first question; ours must come after
+    torch.get_num_threads()
     torch.set_num_threads(1)
     try:
         ready.wait()
@@ -54,7 +64,9 @@ def _work(
                 break
             chunk.run(stop.is_set)
             events.put(None)
-    except BaseException as error:  # also SystemExit, from a learner's function: nothing may end in silence
+    except (
+        BaseException
+    ) as error:  # also SystemExit, from a learner's function: nothing may end in silence
         events.put(error)
 
 
@@ -70,9 +82,11 @@ def _next_event(events: queue.SimpleQueue) -> int:
 
 
 def _keep_freed_memory() -> None:
-    """Have the C library keep large pieces of memory that are freed, instead of handing them back to the system.
+    """Have the C library keep large pieces of memory that are freed, instead of handing them back
+    to the system.
 
-    Fetching a freed megabyte anew, page by page, costs several times what an update does with it. glibc keeps pieces as
-    large as the largest it has seen freed, up to 32 MB (mallopt(3), M_MMAP_THRESHOLD): this frees one, never touched.
+    Fetching a freed megabyte anew, page by page, costs several times what an update does with it.
+    glibc keeps pieces as large as the largest it has seen freed, up to 32 MB (mallopt(3),
+    M_MMAP_THRESHOLD): this frees one, never touched.
     """
     torch.empty(31 << 20, dtype=torch.uint8)

@@ -1,7 +1,9 @@
-"""The map of the course: each lesson's question, what comes before it, what it is about, and nine ways to learn it.
+"""The map of the course: each lesson's question, what comes before it, what it is about, and nine
+ways to learn it.
 
-The table `MAP` is the only place where this stands. The first notebook draws it, the README repeats it (a test compares
-the two), and where each way leads is read from the notebooks: nobody keeps a list of links.
+The table `MAP` is the only place where this stands. The first notebook draws it, the README repeats
+it (a test compares the two), and where each way leads is read from the notebooks: nobody keeps a
+list of links.
 """
 
 import re
@@ -19,7 +21,10 @@ GALLERY = "09_capstone_exercises"
 
 
 class Lesson(NamedTuple):
-    """A lesson on the map. `needs`: stems that come first; `faults`: its tasks in the debugging gallery."""
+    """A lesson on the map.
+
+    `needs`: stems that come first; `faults`: its tasks in the debugging gallery.
+    """
 
     stem: str
     question: str
@@ -39,27 +44,73 @@ class Lesson(NamedTuple):
 
 
 MAP = (
-    Lesson("sgd", "What does an optimizer do, and why does noise help?", (),
-           "learning rate, momentum, batch size, schedules, saddles, sharp minima", ("T5", "T8")),
-    Lesson("overfitting", "When does a model memorise?", ("sgd",),
-           "bias and variance, early stopping, random labels, double descent, data augmentation", ("T6", "T7")),
-    Lesson("l1_l2", "Which weights go, and why?", ("sgd", "overfitting"),
-           "lasso, ridge, elastic net, exact zeros, which parameters to penalise", ("T4", "T12")),
-    Lesson("weight_decay", "Weight decay and L2 are the same thing: until when?", ("sgd", "l1_l2"),
-           "λ and 2λ, momentum, Adam, converting strengths", ("T11",)),
-    Lesson("adamw", "What does decoupling the two knobs of Adam buy?", ("sgd", "weight_decay"),
-           "bias correction, ε, parameter groups, state, warm-up, learning rate × decay", ("T9",)),
-    Lesson("label_smoothing", "What does a calibrated classifier cost?", ("overfitting",),
-           "cross entropy, logits, calibration, temperature, distillation"),
-    Lesson("dropout", "An ensemble for the price of one?", ("overfitting", "l1_l2"),
-           "masks, training and evaluation, ridge in disguise, Monte-Carlo dropout"),
-    Lesson("batchnorm", "Normaliser, noise source, or learning-rate controller?", ("sgd", "weight_decay"),
-           "running statistics, LayerNorm, effective learning rate, folding", ("T10",)),
-    Lesson("stochastic_depth", "How does one train a network that is shorter than itself?", ("dropout",),
-           "DropPath, residual blocks, survival rules, expected depth"),
-    Lesson("capstone", "How does one choose, combine, and prove it?", LESSONS[:-1],
-           "a study repeated, honest intervals, random search, nine broken scripts"),
-)  # fmt: skip
+    Lesson(
+        "sgd",
+        "What does an optimizer do, and why does noise help?",
+        (),
+        "learning rate, momentum, batch size, schedules, saddles, sharp minima",
+        ("T5", "T8"),
+    ),
+    Lesson(
+        "overfitting",
+        "When does a model memorise?",
+        ("sgd",),
+        "bias and variance, early stopping, random labels, double descent, data augmentation",
+        ("T6", "T7"),
+    ),
+    Lesson(
+        "l1_l2",
+        "Which weights go, and why?",
+        ("sgd", "overfitting"),
+        "lasso, ridge, elastic net, exact zeros, which parameters to penalise",
+        ("T4", "T12"),
+    ),
+    Lesson(
+        "weight_decay",
+        "Weight decay and L2 are the same thing: until when?",
+        ("sgd", "l1_l2"),
+        "λ and 2λ, momentum, Adam, converting strengths",
+        ("T11",),
+    ),
+    Lesson(
+        "adamw",
+        "What does decoupling the two knobs of Adam buy?",
+        ("sgd", "weight_decay"),
+        "bias correction, ε, parameter groups, state, warm-up, learning rate × decay",
+        ("T9",),
+    ),
+    Lesson(
+        "label_smoothing",
+        "What does a calibrated classifier cost?",
+        ("overfitting",),
+        "cross entropy, logits, calibration, temperature, distillation",
+    ),
+    Lesson(
+        "dropout",
+        "An ensemble for the price of one?",
+        ("overfitting", "l1_l2"),
+        "masks, training and evaluation, ridge in disguise, Monte-Carlo dropout",
+    ),
+    Lesson(
+        "batchnorm",
+        "Normaliser, noise source, or learning-rate controller?",
+        ("sgd", "weight_decay"),
+        "running statistics, LayerNorm, effective learning rate, folding",
+        ("T10",),
+    ),
+    Lesson(
+        "stochastic_depth",
+        "How does one train a network that is shorter than itself?",
+        ("dropout",),
+        "DropPath, residual blocks, survival rules, expected depth",
+    ),
+    Lesson(
+        "capstone",
+        "How does one choose, combine, and prove it?",
+        LESSONS[:-1],
+        "a study repeated, honest intervals, random search, nine broken scripts",
+    ),
+)
 
 
 class Shown:
@@ -74,7 +125,10 @@ class Shown:
 
 def the_map() -> Shown:
     """The lessons with question, minutes, what comes first, and topics."""
-    lines = ["| | lesson | question | minutes | first | what it is about |", "|---|---|---|---|---|---|"]
+    lines = [
+        "| | lesson | question | minutes | first | what it is about |",
+        "|---|---|---|---|---|---|",
+    ]
     lines += [f"| {' | '.join(_row(lesson, root() / 'notebooks'))} |" for lesson in MAP]
     return Shown("\n".join(lines))
 
@@ -90,7 +144,9 @@ def _row(lesson: Lesson, notebooks: Path) -> tuple[str, ...]:
 def minutes(lesson: Lesson, notebooks: Path) -> int | None:
     """Minutes that a lesson's own text says it takes; None for one that is not written."""
     path = notebooks / f"{lesson.name}.ipynb"
-    said = path.exists() and re.search(r"(\d+) minutes", "\n".join(cell.source for cell in cells_of(path)))
+    said = path.exists() and re.search(
+        r"(\d+) minutes", "\n".join(cell.source for cell in cells_of(path))
+    )
     return int(said[1]) if said else None
 
 
@@ -99,15 +155,23 @@ def the_ways() -> Shown:
     lines = [f"| lesson | {' | '.join(WAYS)} |", "|---|" + "---|" * len(WAYS)]
     for lesson in MAP:
         found = ways(lesson, root() / "notebooks")
-        lines.append(f"| {lesson.name.replace('_', ' ', 1)} | {' | '.join(' '.join(found[way]) for way in WAYS)} |")
+        lines.append(
+            f"| {lesson.name.replace('_', ' ', 1)} | {' | '.join(' '.join(found[way]) for way in WAYS)} |"
+        )
     return Shown("\n".join(lines))
 
 
 def ways(lesson: Lesson, notebooks: Path) -> dict[str, list[str]]:
-    """For each of `WAYS` the links that lead there, as Markdown; none where the notebook is not written yet."""
-    file, exercises, gallery = (f"{name}.ipynb" for name in (lesson.name, f"{lesson.name}_exercises", GALLERY))
+    """For each of `WAYS` the links that lead there, as Markdown; none where the notebook is not
+    written yet.
+    """
+    file, exercises, gallery = (
+        f"{name}.ipynb" for name in (lesson.name, f"{lesson.name}_exercises", GALLERY)
+    )
     cells, picture = cells_of(notebooks / file), f"pictures/{lesson.name}.png"
-    asked, moved = (_with_code(cells, pattern) for pattern in (r"predict\(", r"explore\.\w+\.show\("))
+    asked, moved = (
+        _with_code(cells, pattern) for pattern in (r"predict\(", r"explore\.\w+\.show\(")
+    )
     exhibits = cells_of(notebooks / gallery)
     faults = [(fault, cell) for fault in lesson.faults for cell in _headed(exhibits, f"{fault} · ")]
     faults = faults or [("gallery", cell) for cell in _headed(exhibits, "The debugging gallery")]
@@ -118,7 +182,9 @@ def ways(lesson: Lesson, notebooks: Path) -> dict[str, list[str]]:
         "see": [f"[see]({picture})"] if (notebooks / picture).exists() else [],
         "code": [f"[code]({exercises})" if (notebooks / exercises).exists() else "code"],
         "debug": [_to(cell, text, gallery) for text, cell in faults],
-        "test yourself": [_to(cell, "test", file) for cell in _with_code(cells, rf'quiz_of\("{lesson.stem}"')],
+        "test yourself": [
+            _to(cell, "test", file) for cell in _with_code(cells, rf'quiz_of\("{lesson.stem}"')
+        ],
         "recall": [_to(cell, "recall", file) for cell in _with_code(cells, r"recall\(")],
         "teach": [_to(cell, "teach", file) for cell in _headed(cells, CLOSING)],
     }
@@ -137,7 +203,11 @@ def headings(cell: nbformat.NotebookNode) -> list[str]:
 
 def _with_code(cells: list, pattern: str) -> list:
     """Code cells in which a line begins so."""
-    return [cell for cell in cells if cell.cell_type == "code" and re.search(f"^{pattern}", cell.source, re.MULTILINE)]
+    return [
+        cell
+        for cell in cells
+        if cell.cell_type == "code" and re.search(f"^{pattern}", cell.source, re.MULTILINE)
+    ]
 
 
 def _headed(cells: list, start: str) -> list:
@@ -151,7 +221,9 @@ def cells_of(path: Path) -> list:
 
 
 def core(cells: list) -> list:
-    """The cells outside the folded sections: those that the core minutes are for, and a lecture shows."""
+    """The cells outside the folded sections: those that the core minutes are for, and a lecture
+    shows.
+    """
     kept, folded = [], 0  # folded: level of the heading that hides what follows, 0 for none
     for cell in cells:
         levels = [len(mark) for mark in re.findall(r"^(#+) ", cell.source, re.MULTILINE)]

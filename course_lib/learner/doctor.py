@@ -1,4 +1,6 @@
-"""``course doctor``: what the course needs of a machine, one line each, and the command that mends what is missing."""
+"""``course doctor``: what the course needs of a machine, one line each, and the command that mends
+what is missing.
+"""
 
 import importlib.metadata
 import os
@@ -75,7 +77,9 @@ def package(name: str, specifier) -> Finding:
     except importlib.metadata.PackageNotFoundError:
         return Finding(name, "missing", mend)
     fits = specifier.contains(version, prereleases=True)
-    return Finding(name, version if fits else f"{version}, {specifier} is needed", "" if fits else mend)
+    return Finding(
+        name, version if fits else f"{version}, {specifier} is needed", "" if fits else mend
+    )
 
 
 def torch() -> Iterator[Finding]:
@@ -88,7 +92,11 @@ def torch() -> Iterator[Finding]:
     if torch.cuda.is_available():
         yield Finding("device", f"{torch.cuda.get_device_name()} (CUDA {torch.version.cuda})")
     else:
-        unused = "; there is an NVIDIA GPU, which this build of torch cannot use" if shutil.which("nvidia-smi") else ""
+        unused = (
+            "; there is an NVIDIA GPU, which this build of torch cannot use"
+            if shutil.which("nvidia-smi")
+            else ""
+        )
         yield Finding("device", f"CPU, {os.cpu_count()} cores{unused}")
 
 
@@ -103,8 +111,12 @@ def kernel() -> Iterator[Finding]:
         yield Finding("kernel", "python3 is not registered", mend)
         return
     # A bare "python" is replaced by the Python that runs Jupyter.
-    own = Path(command).name == command or Path(command).absolute() == Path(sys.executable).absolute()
-    yield Finding("kernel", "python3 is this Python" if own else f"python3 is {command}", "" if own else mend)
+    own = (
+        Path(command).name == command or Path(command).absolute() == Path(sys.executable).absolute()
+    )
+    yield Finding(
+        "kernel", "python3 is this Python" if own else f"python3 is {command}", "" if own else mend
+    )
 
 
 def widgets() -> Iterator[Finding]:
@@ -129,9 +141,15 @@ def writing() -> Iterator[Finding]:
     for folder in (here / "notebooks", Path(os.environ.get("COURSE_DATA", here / "data"))):
         try:
             with tempfile.NamedTemporaryFile(dir=folder):
-                yield Finding("writing", f"{folder.name}/ can be written")  # no path: a built notebook keeps this line
+                yield Finding(
+                    "writing", f"{folder.name}/ can be written"
+                )  # no path: a built notebook keeps this line
         except OSError as problem:
-            yield Finding("writing", f"{folder}: {problem.strerror}", f'mkdir -p "{folder}" && chmod u+rwx "{folder}"')
+            yield Finding(
+                "writing",
+                f"{folder}: {problem.strerror}",
+                f'mkdir -p "{folder}" && chmod u+rwx "{folder}"',
+            )
 
 
 def memory() -> Iterator[Finding]:

@@ -1,7 +1,8 @@
-"""Flash cards that come back: a right answer after 1, then 3, then 7 days; a wrong one after 1 day again.
+"""Flash cards that come back: a right answer after 1, then 3, then 7 days; a wrong one after 1 day
+again.
 
-After the third return a card is learned and rests. A card's entry in the progress file has "days", the wait it is in
-(0: learned), and "due", the day it comes back.
+After the third return a card is learned and rests. A card's entry in the progress file has "days",
+the wait it is in (0: learned), and "due", the day it comes back.
 """
 
 import sys
@@ -16,15 +17,20 @@ WAITS = (1, 3, 7)  # days
 
 
 def due(kept: dict, today: date, stems: Iterable[str] = ()) -> list[Card]:
-    """Cards to be asked today, those that wait longest first. `kept`: as `progress.read` returns it.
+    """Cards to be asked today, those that wait longest first. `kept`: as `progress.read` returns
+    it.
 
-    New cards come with the lessons that were begun. Of the lessons named in `stems`, if any are, and of no others:
-    what is due and, begun or not, what is new.
+    New cards come with the lessons that were begun. Of the lessons named in `stems`, if any are,
+    and of no others: what is due and, begun or not, what is new.
     """
     chosen = list(stems) or begun(kept)
     entries = kept["cards"]
-    known = [card for stem in chosen for card in cards(stem) if _is_due(entries.get(card.name), today)]
-    return sorted(known, key=lambda card: str(entries.get(card.name, {}).get("due") or "9999"))  # new ones last
+    known = [
+        card for stem in chosen for card in cards(stem) if _is_due(entries.get(card.name), today)
+    ]
+    return sorted(
+        known, key=lambda card: str(entries.get(card.name, {}).get("due") or "9999")
+    )  # new ones last
 
 
 def begun(kept: dict) -> list[str]:
@@ -45,7 +51,9 @@ def answer(card: Card, knew: bool, today: date | None = None) -> str:
     former = progress.read()[0]["cards"].get(card.name, {}).get("days")
     days = _next_wait(former) if knew else WAITS[0]
     back = (today + timedelta(days=days)).isoformat()
-    problem = progress.note("cards", card.name, days=days, due=back if days else "", at=progress.now())
+    problem = progress.note(
+        "cards", card.name, days=days, due=back if days else "", at=progress.now()
+    )
     said = f"It comes back in {days} day{'s' * (days > 1)}." if days else "Learned: it rests now."
     return f"{said} {problem}".rstrip()
 
@@ -63,11 +71,19 @@ def nothing_due(kept: dict, stems: Iterable[str] = ()) -> str:
         return "No lesson is begun yet. The cards of a lesson, say dropout: course recall dropout"
     days = [kept["cards"].get(card.name, {}).get("due") for stem in chosen for card in cards(stem)]
     next_day = min(map(str, filter(None, days)), default="")
-    return f"Nothing is due. The next card comes on {next_day}." if next_day else "All these cards are learned."
+    return (
+        f"Nothing is due. The next card comes on {next_day}."
+        if next_day
+        else "All these cards are learned."
+    )
 
 
-def session(stems: Iterable[str], ask: Callable[[str], str] | None = None, today: date | None = None) -> int:
-    """Ask what is due in a terminal, one card after the other; where there is no keyboard, print it. Returns 0."""
+def session(
+    stems: Iterable[str], ask: Callable[[str], str] | None = None, today: date | None = None
+) -> int:
+    """Ask what is due in a terminal, one card after the other; where there is no keyboard, print
+    it. Returns 0.
+    """
     kept, said = progress.read()
     today, stems = today or date.today(), list(stems)
     found = due(kept, today, stems)

@@ -1,4 +1,6 @@
-"""Where a learner stands, lesson by lesson: what ``course progress`` and the first notebook show."""
+"""Where a learner stands, lesson by lesson: what ``course progress`` and the first notebook
+show.
+"""
 
 import re
 from datetime import date
@@ -13,7 +15,10 @@ from course_lib.learner.quizzes import questions
 
 
 class Standing(NamedTuple):
-    """One lesson. `predictions`: made, right, asked; `tasks`, `quiz`: passed or right, of how many; `due`: cards."""
+    """One lesson.
+
+    `predictions`: made, right, asked; `tasks`, `quiz`: passed or right, of how many; `due`: cards.
+    """
 
     number: int
     stem: str
@@ -35,14 +40,26 @@ class Standing(NamedTuple):
         return bool(asked or of) and made >= asked and passed >= of
 
 
-HEAD = ("lesson", "predictions made", "predictions right", "tasks passed", "quiz right", "cards due", "")
+HEAD = (
+    "lesson",
+    "predictions made",
+    "predictions right",
+    "tasks passed",
+    "quiz right",
+    "cards due",
+    "",
+)
 
 
 def standings(today: date | None = None) -> tuple[list[Standing], str]:
-    """Every lesson's standing, and "" or the sentence that says what is wrong with the progress file."""
+    """Every lesson's standing, and "" or the sentence that says what is wrong with the progress
+    file.
+    """
     kept, said = progress.read()
     today = today or date.today()
-    return [standing(number, kept, root() / "notebooks", today) for number in range(len(LESSONS))], said
+    return [
+        standing(number, kept, root() / "notebooks", today) for number in range(len(LESSONS))
+    ], said
 
 
 def standing(number: int, kept: dict, notebooks: Path, today: date) -> Standing:
@@ -50,14 +67,22 @@ def standing(number: int, kept: dict, notebooks: Path, today: date) -> Standing:
     stem = LESSONS[number]
     made = [entry for entry in _of(stem, kept["predictions"]) if entry.get("said")]
     text = _source(notebooks / "src" / f"{number:02d}_{stem}.py")
-    tasks = set(re.findall(r'"check:(T\w+)"', _source(notebooks / "src" / f"{number:02d}_{stem}_exercises.py")))
+    tasks = set(
+        re.findall(
+            r'"check:(T\w+)"', _source(notebooks / "src" / f"{number:02d}_{stem}_exercises.py")
+        )
+    )
     asked = len(re.findall(r"^predict\(", text, re.MULTILINE))
     right = sum(entry.get("right") is True for entry in made)
     answered = sum(entry.get("right") is True for entry in _of(stem, kept["quiz"]))
     quizzes = len(questions(stem)) + len(re.findall(r"^quiz\(", text, re.MULTILINE))
     passed = sum(1 for _ in _of(stem, kept["tasks"]))
-    due = sum(card.stem == stem for card in recall.due(kept, today))  # none before the lesson is begun
-    return Standing(number, stem, (len(made), right, asked), (passed, len(tasks)), (answered, quizzes), due)
+    due = sum(
+        card.stem == stem for card in recall.due(kept, today)
+    )  # none before the lesson is begun
+    return Standing(
+        number, stem, (len(made), right, asked), (passed, len(tasks)), (answered, quizzes), due
+    )
 
 
 def _of(stem: str, section: dict) -> list[dict]:
@@ -88,4 +113,6 @@ def table(found: list[Standing]) -> str:
     """The table as aligned text."""
     lines = [HEAD, *rows(found)]
     widths = [max(len(line[column]) for line in lines) for column in range(len(HEAD))]
-    return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip() for line in lines)
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip() for line in lines
+    )

@@ -1,9 +1,11 @@
-"""What every lesson's first cell imports: `setup`, `claim`, `predict`, `reveal`, `quiz`, `show_source`.
+"""What every lesson's first cell imports: `setup`, `claim`, `predict`, `reveal`, `quiz`,
+`show_source`.
 
-`quiz_of`, `recall`, `standing` and `self_test` come with them: a lesson's questions, its flash cards, what was done so
-far, and whether this machine has all it takes.
+`quiz_of`, `recall`, `standing` and `self_test` come with them: a lesson's questions, its flash
+cards, what was done so far, and whether this machine has all it takes.
 
-Importing it looks at the environment first and says what is missing, before any other import of the lesson can fail.
+Importing it looks at the environment first and says what is missing, before any other import of the
+lesson can fail.
 """
 
 import ast
@@ -37,7 +39,9 @@ def _problem():
     """What keeps the lessons from running, with the command that mends it; None if nothing does."""
     if sys.version_info < (3, 10):  # noqa: UP036 (pip can be told to ignore what the package requires)
         return f"This is Python {sys.version.split()[0]}; the course needs 3.10 or newer. Run `make course` with one."
-    missing = [package for module, package in _NEEDED.items() if importlib.util.find_spec(module) is None]
+    missing = [
+        package for module, package in _NEEDED.items() if importlib.util.find_spec(module) is None
+    ]
     if missing:
         return (
             f"Missing here: {', '.join(missing)}. Stop Jupyter and run `make course` in the course's folder, or "
@@ -65,7 +69,9 @@ _predictions = {}  # key → _Prediction
 
 @dataclass
 class _Prediction:
-    """What was asked in this session under a key, and what is kept of the answer: said, at, then came and right."""
+    """What was asked in this session under a key, and what is kept of the answer: said, at, then
+    came and right.
+    """
 
     question: str
     options: list
@@ -79,8 +85,9 @@ class _Prediction:
 
 
 def setup(theme="auto", threads=1):
-    """Ready a notebook: pictures in `theme` ("auto": as JupyterLab's saved settings say, "light", "dark"), torch on
-    `threads` threads, so that the figures of the text come out here too. Prints one line about this machine."""
+    """Ready a notebook: pictures in `theme` ("auto": as JupyterLab's saved settings say, "light",
+    "dark"), torch on `threads` threads, so that the figures of the text come out here too. Prints
+    one line about this machine."""
     import platform
 
     import torch
@@ -95,11 +102,13 @@ def setup(theme="auto", threads=1):
 
 
 def claim(sentence, measured, holds, kind="exact"):
-    """Judge a `sentence` of the text by the figure it is about, print the verdict, and enter it in the `ledger`.
+    """Judge a `sentence` of the text by the figure it is about, print the verdict, and enter it in
+    the `ledger`.
 
-    `holds(measured)` → True, False, or None for inconclusive. kind "exact": it must hold, else `AssertionError`; kind
-    "measured": any verdict may come out. Of an inconclusive interval the effect that it would probably have shown is
-    printed with it: what as many values with this spread tell from a bound four times in five.
+    `holds(measured)` → True, False, or None for inconclusive. kind "exact": it must hold, else
+    `AssertionError`; kind "measured": any verdict may come out. Of an inconclusive interval the
+    effect that it would probably have shown is printed with it: what as many values with this
+    spread tell from a bound four times in five.
     """
     if kind not in ("exact", "measured"):
         raise ValueError(f"kind = {kind!r}: must be 'exact' or 'measured'")
@@ -108,8 +117,12 @@ def claim(sentence, measured, holds, kind="exact"):
     figure = _figure(measured)
     ledger.append(Claim(sentence, kind, verdict, figure))
     if kind == "exact" and not verdict:
-        raise AssertionError(f"This should hold exactly and does not: {sentence}\n  measured: {figure}")
-    said = {True: "holds", False: "does not hold", None: "inconclusive" + _blind_below(measured)}[verdict]
+        raise AssertionError(
+            f"This should hold exactly and does not: {sentence}\n  measured: {figure}"
+        )
+    said = {True: "holds", False: "does not hold", None: "inconclusive" + _blind_below(measured)}[
+        verdict
+    ]
     print(f"{kind.capitalize()} · {said}: {sentence}\n  measured: {figure}")
 
 
@@ -117,7 +130,9 @@ def _blind_below(measured):
     detectable = getattr(measured, "detectable", float("nan"))
     if detectable != detectable:  # NaN: nobody worked it out
         return ""
-    return f" (a distance of {detectable:.2g} from the bound would have been told four times in five)"
+    return (
+        f" (a distance of {detectable:.2g} from the bound would have been told four times in five)"
+    )
 
 
 def _figure(measured):
@@ -135,16 +150,20 @@ def _figure(measured):
 
 
 def predict(key, question, options):
-    """Ask for a commitment before the answer is known. `reveal(key, …)` shows it beside what came out.
+    """Ask for a commitment before the answer is known. `reveal(key, …)` shows it beside what came
+    out.
 
-    It is kept with the learner's progress and is there again after a restart. Once the answer is out it stays.
+    It is kept with the learner's progress and is there again after a restart. Once the answer is
+    out it stays.
     """
     options = list(options)
     asked = _predictions[key] = _Prediction(question, options, *_kept_prediction(key, options))
 
     def committed(option):
         if "came" in asked.entry and option != asked.entry["said"]:
-            return f"The answer is out. Before it you said: <b>{html.escape(asked.entry['said'])}</b>."
+            return (
+                f"The answer is out. Before it you said: <b>{html.escape(asked.entry['said'])}</b>."
+            )
         if option == asked.entry.get("said"):
             problem = ""
         else:
@@ -155,42 +174,70 @@ def predict(key, question, options):
 
 
 def _kept_prediction(key, options):
-    """Name and entry of a prediction made before, in this session or an earlier one; the entry is empty if none was."""
+    """Name and entry of a prediction made before, in this session or an earlier one; the entry is
+    empty if none was.
+    """
     stem = progress.lesson()
     name = f"{stem}/{key}" if stem else ""
-    former = _predictions[key].entry if key in _predictions else progress.read()[0]["predictions"].get(name, {})
+    former = (
+        _predictions[key].entry
+        if key in _predictions
+        else progress.read()[0]["predictions"].get(name, {})
+    )
     return name, dict(former) if former.get("said") in options else {}
 
 
 def reveal(key, correct, because=""):
-    """Show what was predicted under `key` beside the option that came out, and why. `correct` None: it is undecided."""
+    """Show what was predicted under `key` beside the option that came out, and why.
+
+    `correct` None: it is undecided.
+    """
     if key not in _predictions:
-        raise ValueError(f"{key}: nothing was asked under this name; run the cell with predict({key!r}, …) first")
+        raise ValueError(
+            f"{key}: nothing was asked under this name; run the cell with predict({key!r}, …) first"
+        )
     asked = _predictions[key]
     if correct is not None and correct not in asked.options:
-        raise ValueError(f"correct = {correct!r}: must be one of {', '.join(map(repr, asked.options))}")
+        raise ValueError(
+            f"correct = {correct!r}: must be one of {', '.join(map(repr, asked.options))}"
+        )
     chosen = asked.entry.get("said")
-    problem = asked.keep(came=correct, right=None if correct is None else chosen == correct) if chosen else ""
-    silent = "Your own prediction will stand here." if progress.headless() else "You made no prediction."
+    problem = (
+        asked.keep(came=correct, right=None if correct is None else chosen == correct)
+        if chosen
+        else ""
+    )
+    silent = (
+        "Your own prediction will stand here." if progress.headless() else "You made no prediction."
+    )
     said = {None: silent, correct or "": f"You said the same: {correct}."}
-    came = f"It came out: {correct}." if correct else "It came out undecided: an interval lies across its bound."
+    came = (
+        f"It came out: {correct}."
+        if correct
+        else "It came out undecided: an interval lies across its bound."
+    )
     lines = [asked.question, said.get(chosen, f"You said: {chosen}."), came, because, problem]
     return text([line for line in lines if line])
 
 
 def quiz(question, reasons, answer):
-    """A question with a reason for each option: `reasons` maps option → why it is right or wrong; `answer` is the right
-    one. Each choice is answered at once; without a kernel the answer is there to unfold."""
+    """A question with a reason for each option: `reasons` maps option → why it is right or wrong;
+    `answer` is the right one. Each choice is answered at once; without a kernel the answer is there
+    to unfold."""
     if answer not in reasons:
         raise ValueError(f"answer = {answer!r}: must be one of {', '.join(map(repr, reasons))}")
 
     stem = progress.lesson()
     name = f"{stem}/{hashlib.sha256(question.encode()).hexdigest()[:8]}" if stem else ""
-    return Question(question, list(reasons), reply_to(reasons, answer, name), reasons=reasons, answer=answer)
+    return Question(
+        question, list(reasons), reply_to(reasons, answer, name), reasons=reasons, answer=answer
+    )
 
 
 def show_source(function):
-    """The source of a function or class of the course, in colour, its docstring cut to the first paragraph."""
+    """The source of a function or class of the course, in colour, its docstring cut to the first
+    paragraph.
+    """
     return _Source(_readable_source(function))
 
 

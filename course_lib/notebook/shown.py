@@ -1,4 +1,6 @@
-"""What helpers of lessons show: each has HTML and plain text, and sliders or buttons only where a kernel runs."""
+"""What helpers of lessons show: each has HTML and plain text, and sliders or buttons only where a
+kernel runs.
+"""
 
 import html
 
@@ -45,5 +47,9 @@ def still(question, options, reasons=None, answer=None):
 def _reasons(reasons, answer):
     """The right option with its reason, then what is wrong with each of the others."""
     first = f"<b>{html.escape(answer)}</b>. {html.escape(reasons[answer])}"
-    others = [f"{html.escape(option)}: {html.escape(reason)}" for option, reason in reasons.items() if option != answer]
+    others = [
+        f"{html.escape(option)}: {html.escape(reason)}"
+        for option, reason in reasons.items()
+        if option != answer
+    ]
     return f"{first}<ul>{''.join(f'<li>{other}</li>' for other in others)}</ul>"

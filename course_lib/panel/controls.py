@@ -1,4 +1,7 @@
-"""What a reader can move: a `Slider` over numbers or a `Choice` among words. Plain data: no widget is made here."""
+"""What a reader can move: a `Slider` over numbers or a `Choice` among words.
+
+Plain data: no widget is made here.
+"""
 
 import math
 from dataclasses import dataclass
@@ -12,10 +15,11 @@ from course_lib.plotting import readable
 class Slider:
     """A number between `low` and `high` (both included), moved in steps.
 
-    `step`: distance of two positions (default: 1 if low, high and default are whole, else a hundredth of the range).
-    `log`: the positions stand evenly in log₁₀, `step` is in decades (default 0.1); they are rounded to 2 digits (3 for
-    finer steps), so that the number shown is the number computed with. `values`: the positions themselves, instead of
-    low, high and step. `trained`: an axis that `compute` trains as a whole; moving along it looks up, never computes.
+    `step`: distance of two positions (default: 1 if low, high and default are whole, else a
+    hundredth of the range). `log`: the positions stand evenly in log₁₀, `step` is in decades
+    (default 0.1); they are rounded to 2 digits (3 for finer steps), so that the number shown is the
+    number computed with. `values`: the positions themselves, instead of low, high and step.
+    `trained`: an axis that `compute` trains as a whole; moving along it looks up, never computes.
     """
 
     label: str
@@ -57,7 +61,10 @@ class Slider:
             return self.values
         inner = self._logarithmic() if self.log else self._linear()
         kept = {number for number in inner if self.low < number < self.high}
-        if self.default not in (self.low, self.high):  # the default takes the place of its nearest neighbour
+        if self.default not in (
+            self.low,
+            self.high,
+        ):  # the default takes the place of its nearest neighbour
             kept.discard(min(kept, key=lambda number: abs(number - self.default), default=None))
         return tuple(sorted(kept | {self.low, self.default, self.high}))
 
@@ -65,20 +72,30 @@ class Slider:
         step = self.step or 0.1
         digits = 2 if step >= 0.1 else 3
         steps = round(math.log10(self.high / self.low) / step)
-        return [float(f"{self.low * (self.high / self.low) ** (i / steps):.{digits}g}") for i in range(1, steps)]
+        return [
+            float(f"{self.low * (self.high / self.low) ** (i / steps):.{digits}g}")
+            for i in range(1, steps)
+        ]
 
     def _linear(self):
         step = self.step or (1 if self.whole else (self.high - self.low) / 100)
-        return [self._tidy(self.low + i * step) for i in range(1, math.ceil((self.high - self.low) / step))]
+        return [
+            self._tidy(self.low + i * step)
+            for i in range(1, math.ceil((self.high - self.low) / step))
+        ]
 
     def _tidy(self, number):
         return number if self.whole else float(f"{number:.10g}")
 
     def check(self, name, value):
-        """`value` if the slider can stand there, else a `ValueError` that names it and what is allowed."""
+        """`value` if the slider can stand there, else a `ValueError` that names it and what is
+        allowed.
+        """
         require(name, value, self.low, self.high, open_high=False)
         if self.values is not None and value not in self.values:
-            raise ValueError(f"{name} = {value!r}: must be one of {', '.join(map(readable, self.values))}")
+            raise ValueError(
+                f"{name} = {value!r}: must be one of {', '.join(map(readable, self.values))}"
+            )
         if self.whole and value != int(value):
             raise ValueError(f"{name} = {value!r}: must be a whole number")
         return int(value) if self.whole else float(value)
@@ -93,7 +110,9 @@ class Slider:
     def nearest(self, value):
         """Index of the position nearest to `value` (as seen on the slider)."""
         where = math.log10 if self.log and value > 0 else float
-        return min(range(len(self.positions)), key=lambda i: abs(where(self.positions[i]) - where(value)))
+        return min(
+            range(len(self.positions)), key=lambda i: abs(where(self.positions[i]) - where(value))
+        )
 
     def show(self, value):
         """`value` in words, for a still picture: "λ = 0.01"."""
@@ -102,7 +121,10 @@ class Slider:
 
 @dataclass(frozen=True)
 class Choice:
-    """One of a few words. `resets`: back to its default whenever another control moves, as the answer to a riddle."""
+    """One of a few words.
+
+    `resets`: back to its default whenever another control moves, as the answer to a riddle.
+    """
 
     label: str
     options: tuple
@@ -138,7 +160,9 @@ class Choice:
 
 
 def write_state(controls, numbers):
-    """`numbers` as one line, "noise=0.2, dropout=0.5": those of the `controls` that are not at their defaults."""
+    """`numbers` as one line, "noise=0.2, dropout=0.5": those of the `controls` that are not at
+    their defaults.
+    """
     moved = {name: number for name, number in numbers.items() if number != controls[name].default}
     return ", ".join(f"{name}={number}" for name, number in moved.items())
 
@@ -146,12 +170,15 @@ def write_state(controls, numbers):
 def read_state(controls, line):
     """{name: number} from such a line; a name unknown to `controls` keeps its word.
 
-    Raises `ValueError` for what is not of the form name=value, and for a slider's value that is no number.
+    Raises `ValueError` for what is not of the form name=value, and for a slider's value that is no
+    number.
     """
     found = {}
     for part in filter(str.strip, line.split(",")):
         name, equals, word = map(str.strip, part.partition("="))
         if not equals:
-            raise ValueError(f"state = {line!r}: {name!r} must be name=value, as in 'noise=0.2, dropout=0.5'")
+            raise ValueError(
+                f"state = {line!r}: {name!r} must be name=value, as in 'noise=0.2, dropout=0.5'"
+            )
         found[name] = controls[name].parse(word) if name in controls else word
     return found

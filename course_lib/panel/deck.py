@@ -15,7 +15,9 @@ _HEARD = "this.closest('.course-deck')?.querySelector('.course-said')?.setAttrib
 
 
 def _box(*parts):
-    """The widget around it all: its own keys, and a line that a screen reader reads when it changes."""
+    """The widget around it all: its own keys, and a line that a screen reader reads when it
+    changes.
+    """
     scripts = once_shown(KEYS.format(root="course-deck")) + once_shown(_HEARD)
     view = widgets.VBox([widgets.HTML(_STYLE + scripts), *parts])
     view.add_class("course-deck")
@@ -29,12 +31,17 @@ def _line():
 
 
 def questions(asked, status):
-    """Widget with questions one at a time. `asked`: (question, options, reply) each, as `ask` takes them.
+    """Widget with questions one at a time. `asked`: (question, options, reply) each, as `ask` takes
+    them.
 
-    `status()` is a line of text on how it stands, shown after each choice beside the place in the deck.
+    `status()` is a line of text on how it stands, shown after each choice beside the place in the
+    deck.
     """
     at, where = 0, _line()
-    back, on = widgets.Button(description="← Back"), widgets.Button(description="Next →", button_style="primary")
+    back, on = (
+        widgets.Button(description="← Back"),
+        widgets.Button(description="Next →", button_style="primary"),
+    )
     place = widgets.VBox()
 
     def say():
@@ -66,7 +73,8 @@ def questions(asked, status):
 def cards(found, answered, done):
     """Widget with flash cards one at a time. `found`: (topic, front, back) each.
 
-    `answered(number, knew)` keeps the answer and returns a sentence; `done` is what is said after the last card.
+    `answered(number, knew)` keeps the answer and returns a sentence; `done` is what is said after
+    the last card.
     """
     number, where, card = 0, _line(), widgets.HTML()
     card.add_class("course-card")

@@ -1,4 +1,6 @@
-"""The HTML of a panel: its style, its images, and the slider that the page serves without the kernel."""
+"""The HTML of a panel: its style, its images, and the slider that the page serves without the
+kernel.
+"""
 
 import base64
 import html
@@ -51,7 +53,10 @@ STYLE = """<style>
 
 
 def once_shown(script):
-    """HTML that runs `script` when it comes into a page, for what no trait can do. `this` is an unseen image."""
+    """HTML that runs `script` when it comes into a page, for what no trait can do.
+
+    `this` is an unseen image.
+    """
     pixel = "data:image/gif;base64,R0lGODlhAQABAAAAACH5BAEKAAEALAAAAAABAAEAAAICTAEAOw=="
     return f'<img hidden alt="" src="{pixel}" onload="{html.escape(script)}">'
 
@@ -60,8 +65,9 @@ def once_shown(script):
 KEYS = "this.closest('.{root}')?.addEventListener('keydown', event => event.stopPropagation());"
 HEARD = "this.closest('.course-explorer')?.querySelector('.course-caption')?.setAttribute('aria-live', 'polite');"
 
-# What a trained control does in the page. `this` is its <div>; the style rules read the `value` attribute of its range.
-# The kernel is told at once while it still has to draw, else when the reader leaves the control.
+# What a trained control does in the page. `this` is its <div>; the style rules read the `value`
+# attribute of its range. The kernel is told at once while it still has to draw, else when the
+# reader leaves the control.
 _MOVE = """
 const [box, range] = this.querySelectorAll('input'), values = JSON.parse(this.dataset.values);
 if (event.target === box) {
@@ -81,7 +87,9 @@ at.dispatchEvent(new Event('change', {bubbles: true}));
 
 
 def control_in_page(control, place, number):
-    """Number box and slider of the trained `control`, the `place`-th of its panel, standing at `number`."""
+    """Number box and slider of the trained `control`, the `place`-th of its panel, standing at
+    `number`.
+    """
     at = control.nearest(number)
     shown = html.escape(control.name)
     return f"""<div class="course-page" data-values="{json.dumps(control.positions)}"
@@ -105,7 +113,10 @@ def frame_rules(axes):
 
 
 def image(png, alt, size, name=""):
-    """An `<img>` of `size` inches, its alternative text the caption. `png` None: an empty place of that size."""
+    """An `<img>` of `size` inches, its alternative text the caption.
+
+    `png` None: an empty place of that size.
+    """
     width, height = (round(side * DPI) for side in size)
     if png is None:
         return f'<div style="width: {width}px; height: {height}px"></div>'
@@ -115,8 +126,18 @@ def image(png, alt, size, name=""):
 
 
 def frames(drawn, size):
-    """HTML of all pictures and of all captions of `drawn`: cell (an index for each trained slider) → (PNG, caption)."""
+    """HTML of all pictures and of all captions of `drawn`: cell (an index for each trained slider)
+    → (PNG, caption).
+    """
     names = {cell: f"course-frame-{'-'.join(map(str, cell))}" for cell in drawn}
-    images = "".join(image(png, caption, size, names[cell]) for cell, (png, caption) in drawn.items())
-    captions = "".join(f'<span class="{names[cell]}">{html.escape(text)}</span>' for cell, (_, text) in drawn.items())
-    return f'<div class="course-frames">{images}</div>', f'<div class="course-frames">{captions}</div>'
+    images = "".join(
+        image(png, caption, size, names[cell]) for cell, (png, caption) in drawn.items()
+    )
+    captions = "".join(
+        f'<span class="{names[cell]}">{html.escape(text)}</span>'
+        for cell, (_, text) in drawn.items()
+    )
+    return (
+        f'<div class="course-frames">{images}</div>',
+        f'<div class="course-frames">{captions}</div>',
+    )

@@ -1,11 +1,14 @@
 """The live panel: sliders → plain numbers → `compute` → `draw` moves the marks of one picture.
 
-Core ipywidgets only, and only here and in `question.py`. Its three ways to a new picture, fastest first:
+Core ipywidgets only, and only here and in `question.py`. Its three ways to a new picture, fastest
+first:
 1. A `trained` slider whose frames are ready is served by the page itself: every frame is in the page, and a style rule
-   shows the one the slider stands at. No message to the kernel. (A `Stack` that is `jslink`ed to an ipywidgets slider
-   shows its frames as fast, but either widget still reports each move to the kernel.)
+   shows the one the slider stands at. No message to the kernel. (A `Stack` that is `jslink`ed to an
+   ipywidgets slider shows its frames as fast, but either widget still reports each move to the
+   kernel.)
 2. A closed form is computed and blitted inside the slider's callback. ipywidgets itself sends only the newest value.
-3. A generator (training) runs in one thread; the newest numbers win, and each of its results is drawn as it comes.
+3. A generator (training) runs in one thread; the newest numbers win, and each of its results is
+drawn as it comes.
 """
 
 import base64
@@ -23,7 +26,16 @@ import ipywidgets as widgets
 
 from course_lib import plotting
 from course_lib.panel.controls import Choice, Slider, read_state, write_state
-from course_lib.panel.page import HEARD, KEYS, STYLE, control_in_page, frame_rules, frames, image, once_shown
+from course_lib.panel.page import (
+    HEARD,
+    KEYS,
+    STYLE,
+    control_in_page,
+    frame_rules,
+    frames,
+    image,
+    once_shown,
+)
 from course_lib.panel.picture import Picture, still
 from course_lib.panel.work import Latest, Memory
 
@@ -37,24 +49,36 @@ _log = logging.getLogger(__name__)
 class Explorer:
     """One picture with its controls.
 
-    `compute(**numbers)` gets the numbers of all controls that are not `trained` and returns a result, or yields ever
-    more complete ones. `prepare(figure) → marks` draws what stays and returns a dict of the artists that move;
-    `draw(marks, result, **trained) → caption` moves them and says in one sentence what is seen.
-    `quick`: keywords for `compute` that make it short, for tests. `presets`: name → numbers of some controls, the
-    others at their defaults; the panel then has a menu of them, and shows its state as one line to copy.
+    `compute(**numbers)` gets the numbers of all controls that are not `trained` and returns a
+    result, or yields ever more complete ones. `prepare(figure) → marks` draws what stays and
+    returns a dict of the artists that move; `draw(marks, result, **trained) → caption` moves them
+    and says in one sentence what is seen.
+    `quick`: keywords for `compute` that make it short, for tests. `presets`: name → numbers of some
+    controls, the others at their defaults; the panel then has a menu of them, and shows its state
+    as one line to copy.
     """
 
-    def __init__(self, title, controls, compute, prepare, draw, size=(8.2, 3.5), quick=None, presets=None):
+    def __init__(
+        self, title, controls, compute, prepare, draw, size=(8.2, 3.5), quick=None, presets=None
+    ):
         self.title, self.controls, self.size = title, controls, size
         self.compute, self.prepare, self.draw = compute, prepare, draw
         self.quick, self.presets = quick or {}, presets or {}
 
     def numbers(self, **given):
-        """Every control's number: the `given` ones, the others' defaults. `ValueError` for a name or number unknown."""
+        """Every control's number: the `given` ones, the others' defaults.
+
+        `ValueError` for a name or number unknown.
+        """
         for name in given:
             if name not in self.controls:
-                raise ValueError(f"{name}: no control of this explorer, which has {', '.join(self.controls)}")
-        return {name: control.check(name, given.get(name, control.default)) for name, control in self.controls.items()}
+                raise ValueError(
+                    f"{name}: no control of this explorer, which has {', '.join(self.controls)}"
+                )
+        return {
+            name: control.check(name, given.get(name, control.default))
+            for name, control in self.controls.items()
+        }
 
     def inputs(self, numbers):
         """The part of `numbers` that `compute` gets."""
@@ -65,12 +89,24 @@ class Explorer:
         return {name: number for name, number in numbers.items() if self.controls[name].trained}
 
     def describe(self, numbers):
-        """`numbers` in words: "λ = 0.01 · β = 0.9"; where there are presets, those that are not at their defaults."""
-        shown = {n: number for n, number in numbers.items() if not self.presets or number != self.controls[n].default}
-        return "   ·   ".join(self.controls[n].show(number) for n, number in shown.items()) or "all at their defaults"
+        """`numbers` in words: "λ = 0.01 · β = 0.9"; where there are presets, those that are not at
+        their defaults.
+        """
+        shown = {
+            n: number
+            for n, number in numbers.items()
+            if not self.presets or number != self.controls[n].default
+        }
+        return (
+            "   ·   ".join(self.controls[n].show(number) for n, number in shown.items())
+            or "all at their defaults"
+        )
 
     def picture(self, theme=None, handed=None, **given):
-        """The complete picture of these numbers without widgets: (PNG bytes, caption). `handed`: more for `compute`."""
+        """The complete picture of these numbers without widgets: (PNG bytes, caption).
+
+        `handed`: more for `compute`.
+        """
         numbers = self.numbers(**given)
         result = self.compute(**self.inputs(numbers), **(handed or {}))
         if inspect.isgenerator(result):
@@ -79,10 +115,14 @@ class Explorer:
         return picture.draw(result, **self.trained(numbers))
 
     def show(self, update=None, layer=None, state="", **initial):
-        """The live panel, to be a cell's last line; controls start at `initial`, or as the line `state` says. `update`
-        or `layer`: the learner's own function, which `compute` then trains with. With COURSE_HEADLESS=1 a still
-        picture, computed to the end."""
-        handed = {name: value for name, value in (("update", update), ("layer", layer)) if value is not None}
+        """The live panel, to be a cell's last line; controls start at `initial`, or as the line
+        `state` says. `update` or `layer`: the learner's own function, which `compute` then trains
+        with. With COURSE_HEADLESS=1 a still picture, computed to the end."""
+        handed = {
+            name: value
+            for name, value in (("update", update), ("layer", layer))
+            if value is not None
+        }
         for name in handed:
             if name not in inspect.signature(self.compute).parameters:
                 raise ValueError(f"{name}: this explorer takes no {name} of yours")
@@ -111,7 +151,9 @@ class Panel:
     def __init__(self, explorer, handed, numbers):
         self.explorer, self.numbers = explorer, numbers
         self._handed, self._id = handed, next(self._ids)
-        self._lock = threading.RLock()  # one picture is drawn at a time, by the callback or by the worker
+        self._lock = (
+            threading.RLock()
+        )  # one picture is drawn at a time, by the callback or by the worker
         self._work, self._streams = Latest(), inspect.isgeneratorfunction(explorer.compute)
         self._seen, self._request, self._picture = None, None, None
         self._served, self._syncing = False, False
@@ -146,7 +188,9 @@ class Panel:
     def _name_state(self):
         if self.explorer.presets:
             call = f'show(state="{write_state(self.explorer.controls, self.numbers)}")'
-            self._state.value = f"Share this exhibit: <code class='course-state'>{html.escape(call)}</code>"
+            self._state.value = (
+                f"Share this exhibit: <code class='course-state'>{html.escape(call)}</code>"
+            )
 
     def _moved(self, name, position):
         if not self._syncing:
@@ -180,7 +224,9 @@ class Panel:
             if result is None:
                 result = explorer.compute(**inputs, **self._handed)
             self._streams |= inspect.isgenerator(result)
-            if self._streams:  # a remembered result queues up too, lest a picture of older numbers come after it
+            if (
+                self._streams
+            ):  # a remembered result queues up too, lest a picture of older numbers come after it
                 results = result if inspect.isgenerator(result) else (kept for kept in (result,))
                 return self._work.submit(self._train(key, inputs, results, self._request))
             self._finish(key, inputs, result)
@@ -209,7 +255,10 @@ class Panel:
         self._stop.layout.visibility = "hidden"
 
     def _look_up(self, name):
-        """A trained control moved: nothing is computed. Where the page serves the axis, nothing is drawn either."""
+        """A trained control moved: nothing is computed.
+
+        Where the page serves the axis, nothing is drawn either.
+        """
         if name not in self._axes:
             self._show_again()
         elif not self._served:
@@ -242,10 +291,14 @@ class Panel:
     def _serve(self, request):
         """A job: render every frame of the trained sliders, then hand all of them to the page."""
         axes, drawn = self._axes, {}
-        for cell in itertools.product(*(range(len(control.positions)) for control in axes.values())):
+        for cell in itertools.product(
+            *(range(len(control.positions)) for control in axes.values())
+        ):
             stand = {name: axes[name].positions[i] for name, i in zip(axes, cell, strict=True)}
             with self._lock:
-                if self._request is not request:  # a closed form has moved on, or the panel is closed
+                if (
+                    self._request is not request
+                ):  # a closed form has moved on, or the panel is closed
                     return
                 drawn[cell] = self._draw({**self.explorer.trained(self.numbers), **stand})
             yield
@@ -269,7 +322,9 @@ class Panel:
         if isinstance(error, ValueError):
             self._say(f"{error}. The picture is the last one that could be computed.")
         elif isinstance(error, NotImplementedError):
-            self._say(f"Not implemented yet ({error}): write your function, run its cell and then this one again.")
+            self._say(
+                f"Not implemented yet ({error}): write your function, run its cell and then this one again."
+            )
         else:
             _log.error("an explorer could not compute %s", self.numbers, exc_info=error)
             self._say(f"{type(error).__name__}: {error}. The whole message is in the log.")
@@ -285,15 +340,23 @@ class Panel:
 
     def _build(self):
         explorer = self.explorer
-        sliders = {name: control for name, control in explorer.controls.items() if isinstance(control, Slider)}
+        sliders = {
+            name: control
+            for name, control in explorer.controls.items()
+            if isinstance(control, Slider)
+        }
         self._axes = {name: control for name, control in sliders.items() if control.trained}
         count = math.prod(len(control.positions) for control in self._axes.values())
         self._servable = 1 < count <= MOST_FRAMES
-        self._cards = {name: self._card(name, control) for name, control in explorer.controls.items()}
+        self._cards = {
+            name: self._card(name, control) for name, control in explorer.controls.items()
+        }
         self._canvas = widgets.HTML(image(None, "Nothing is drawn yet.", explorer.size))
         self._caption = widgets.HTML("…")
         self._caption.add_class("course-caption")
-        self._stop = widgets.Button(description="■ Stop", tooltip="Stop training", layout={"visibility": "hidden"})
+        self._stop = widgets.Button(
+            description="■ Stop", tooltip="Stop training", layout={"visibility": "hidden"}
+        )
         self._stop.on_click(lambda _: self._work.submit(self._halt()))
         self._other = widgets.Button(tooltip="The picture in light or dark colours")
         self._other.on_click(lambda _: self._turn())
@@ -328,7 +391,9 @@ class Panel:
             return _ChoiceCard(control, self.numbers[name], lambda word: self._set(name, word))
         if control.trained:
             place = list(self._axes).index(name)
-            return _PageCard(control, place, self.numbers[name], lambda position: self._moved(name, position))
+            return _PageCard(
+                control, place, self.numbers[name], lambda position: self._moved(name, position)
+            )
         return _SliderCard(
             control,
             self.numbers[name],
@@ -351,7 +416,9 @@ class Panel:
         self._other.description = "◐ light" if self.theme == "dark" else "◐ dark"
 
     def wait(self, timeout=None):
-        """Wait until everything is computed and handed over; False if it took longer than `timeout` seconds."""
+        """Wait until everything is computed and handed over; False if it took longer than `timeout`
+        seconds.
+        """
         return self._work.wait(timeout)
 
     def close(self):
@@ -376,14 +443,20 @@ class Panel:
 
 
 class _SliderCard:
-    """A number box, which has an accessible name and can be typed into, over a slider along the positions."""
+    """A number box, which has an accessible name and can be typed into, over a slider along the
+    positions.
+    """
 
     def __init__(self, control, number, moved, typed):
         self._control = control
         box = widgets.IntText if control.whole else widgets.FloatText
         self._box = box(number, description=control.name)
         self._slider = widgets.IntSlider(
-            control.nearest(number), 0, len(control.positions) - 1, readout=False, tooltip=control.name
+            control.nearest(number),
+            0,
+            len(control.positions) - 1,
+            readout=False,
+            tooltip=control.name,
         )
         self._box.observe(lambda change: typed(change.new), "value")
         self._slider.observe(lambda change: moved(change.new), "value")
@@ -394,7 +467,9 @@ class _SliderCard:
 
 
 class _PageCard:
-    """Box and slider of a trained axis: the page's own inputs, and an unseen number through which they reach us."""
+    """Box and slider of a trained axis: the page's own inputs, and an unseen number through which
+    they reach us.
+    """
 
     def __init__(self, control, place, number, moved):
         self._control = control
@@ -409,7 +484,9 @@ class _PageCard:
 
 class _ChoiceCard:
     def __init__(self, control, word, chosen):
-        self._menu = widgets.Dropdown(options=control.options, value=word, description=control.label)
+        self._menu = widgets.Dropdown(
+            options=control.options, value=word, description=control.label
+        )
         self._menu.observe(lambda change: chosen(change.new), "value")
         self.view = _as_card(self._menu)
 
@@ -436,7 +513,9 @@ _shown = {}  # cell id → (id of its run, the panels of that run)
 
 
 def _close_former(panel):
-    """Running a cell again closes the panels of its former run: the page has dropped them already."""
+    """Running a cell again closes the panels of its former run: the page has dropped them
+    already.
+    """
     shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
     parent = getattr(shell, "get_parent", dict)()
     cell, run = parent.get("metadata", {}).get("cellId"), parent.get("header", {}).get("msg_id")

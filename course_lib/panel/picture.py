@@ -1,7 +1,8 @@
-"""A matplotlib figure whose axes are drawn once and whose marks are blitted: 10 ms a picture instead of 70.
+"""A matplotlib figure whose axes are drawn once and whose marks are blitted: 10 ms a picture
+instead of 70.
 
-No pyplot: explorers draw in a thread of their own, and pyplot's state is shared. A picture is a PNG of 256 colours, a
-third of the size of one in full colour and twice as fast to write.
+No pyplot: explorers draw in a thread of their own, and pyplot's state is shared. A picture is a PNG
+of 256 colours, a third of the size of one in full colour and twice as fast to write.
 """
 
 import io
@@ -19,9 +20,11 @@ DPI = 100
 
 
 class Picture:
-    """`prepare(figure) → marks` draws what stays, `draw(marks, result, **trained) → caption` moves the marks.
+    """`prepare(figure) → marks` draws what stays, `draw(marks, result, **trained) → caption` moves
+    the marks.
 
-    Whatever else `draw` changes (a limit, a title, a new artist) makes the figure stale: that costs one full redraw.
+    Whatever else `draw` changes (a limit, a title, a new artist) makes the figure stale: that costs
+    one full redraw.
     """
 
     def __init__(self, prepare, draw, size, theme):
@@ -38,7 +41,9 @@ class Picture:
             caption = self._draw(self.marks, result, **trained)
             moving = sorted(_artists(self.marks), key=Artist.get_zorder)
             for mark in moving:
-                mark.set_animated(True)  # the full redraw leaves it out, and moving it does not make the figure stale
+                mark.set_animated(
+                    True
+                )  # the full redraw leaves it out, and moving it does not make the figure stale
             if self.figure.stale or self._background is None:
                 self._canvas.draw()
                 self._background = self._canvas.copy_from_bbox(self.figure.bbox)
@@ -60,16 +65,22 @@ def png(pixels):
     """PNG bytes of RGBA `pixels` [height, width, 4] in a palette of 256 colours."""
     file = io.BytesIO()
     image = Image.fromarray(np.asarray(pixels)).convert("RGB")
-    image.quantize(256, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE).save(file, "png", compress_level=1)
+    image.quantize(256, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE).save(
+        file, "png", compress_level=1
+    )
     return file.getvalue()
 
 
 def still(picture, settings, caption, theme):
-    """`picture` (PNG bytes) with its settings above and its caption below, for a page without a kernel."""
+    """`picture` (PNG bytes) with its settings above and its caption below, for a page without a
+    kernel.
+    """
     image = Image.open(io.BytesIO(picture)).convert("RGBA")
     note = "A still picture: run the notebook to move its sliders."
     above = _strip(image.width, textwrap.wrap(settings, image.width // 6), theme, muted=False)
-    below = _strip(image.width, [*textwrap.wrap(caption, image.width // 7), note], theme, muted=True)
+    below = _strip(
+        image.width, [*textwrap.wrap(caption, image.width // 7), note], theme, muted=True
+    )
     return png(np.concatenate([above, np.asarray(image), below]))
 
 
@@ -79,6 +90,13 @@ def _strip(width, lines, theme, muted):
         canvas = FigureCanvasAgg(figure)
         for i, line in enumerate(lines):
             shade = plotting.muted() if muted and i == len(lines) - 1 else plotting.ink()
-            figure.text(10 / width, 1 - (i + 0.25) / (len(lines) + 0.4), line, color=shade, fontsize=9, va="top")
+            figure.text(
+                10 / width,
+                1 - (i + 0.25) / (len(lines) + 0.4),
+                line,
+                color=shade,
+                fontsize=9,
+                va="top",
+            )
         canvas.draw()
         return np.asarray(canvas.buffer_rgba())

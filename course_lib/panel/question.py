@@ -14,11 +14,16 @@ _STYLE = """<style>.course-question { max-width: 900px; padding: 6px 12px 8px; b
 
 
 def ask(question, options, answered, chosen=None):
-    """Widget with `options`, one to be chosen. `answered(option)` is called at each choice and returns HTML to show."""
+    """Widget with `options`, one to be chosen.
+
+    `answered(option)` is called at each choice and returns HTML to show.
+    """
     radio = widgets.RadioButtons(options=options, value=chosen, layout={"width": "auto"})
     reply = widgets.HTML(answered(chosen) if chosen is not None else "")
     radio.observe(lambda change: setattr(reply, "value", answered(change.new)), "value")
-    asked = f"{_STYLE}{once_shown(KEYS.format(root='course-question'))}<b>{html.escape(question)}</b>"
+    asked = (
+        f"{_STYLE}{once_shown(KEYS.format(root='course-question'))}<b>{html.escape(question)}</b>"
+    )
     view = widgets.VBox([widgets.HTML(asked), radio, reply])
     view.add_class("course-question")
     return view

@@ -71,7 +71,11 @@ def test_building_twice_gives_the_same_bytes_and_leaves_nothing_beside_them(cour
     build.build(select([], notebooks), notebooks, **QUIET)
     assert [path.read_bytes() for path in files[0]] == first
     assert sorted(path.name for path in notebooks.iterdir()) == [
-        "03_toy.ipynb", "03_toy_exercises.ipynb", "solutions", "src"]  # fmt: skip
+        "03_toy.ipynb",
+        "03_toy_exercises.ipynb",
+        "solutions",
+        "src",
+    ]
 
 
 def test_only_what_is_asked_for_is_built(course):
@@ -83,24 +87,37 @@ def test_only_what_is_asked_for_is_built(course):
 def test_an_answer_is_taken_out_of_the_blank_and_kept_in_the_solution(course):
     notebooks = course(_03_toy_exercises=EXERCISES)
     build.build(["03_toy_exercises"], notebooks, **QUIET)
-    blank, solution = built(notebooks, "03_toy_exercises"), built(notebooks / "solutions", "03_toy_exercises")
-    assert blank.cells[0].source.splitlines()[2:] == ['    raise NotImplementedError("your code here")']
-    assert blank.cells[1].source.splitlines() == ["rate = ...  # your answer", "strength = ...  # your answer"]
+    blank, solution = (
+        built(notebooks, "03_toy_exercises"),
+        built(notebooks / "solutions", "03_toy_exercises"),
+    )
+    assert blank.cells[0].source.splitlines()[2:] == [
+        '    raise NotImplementedError("your code here")'
+    ]
+    assert blank.cells[1].source.splitlines() == [
+        "rate = ...  # your answer",
+        "strength = ...  # your answer",
+    ]
     assert all(cell.execution_count is None and not cell.outputs for cell in blank.cells)
     assert "return twice" in solution.cells[0].source and solution.cells[0].execution_count == 1
     assert [cell.id for cell in blank.cells] == [cell.id for cell in solution.cells]
 
 
-@pytest.mark.parametrize("answer, complaint", [
-    ("### BEGIN SOLUTION\nx = 1\n", "do not match"),
-    ("x = 1\n### END SOLUTION\n", "do not match"),
-    ("### BEGIN SOLUTION\ndef f():\n    pass\n### END SOLUTION\n", "may only assign names"),
-    ("### BEGIN SOLUTION\nx, y = 1, 2\n### END SOLUTION\n", "may only assign names"),
-    ("### BEGIN SOLUTION\nx = = 1\n### END SOLUTION\n", "invalid syntax"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "answer, complaint",
+    [
+        ("### BEGIN SOLUTION\nx = 1\n", "do not match"),
+        ("x = 1\n### END SOLUTION\n", "do not match"),
+        ("### BEGIN SOLUTION\ndef f():\n    pass\n### END SOLUTION\n", "may only assign names"),
+        ("### BEGIN SOLUTION\nx, y = 1, 2\n### END SOLUTION\n", "may only assign names"),
+        ("### BEGIN SOLUTION\nx = = 1\n### END SOLUTION\n", "invalid syntax"),
+    ],
+)
 def test_markers_that_cannot_be_blanked_are_named_by_file_cell_and_line(course, answer, complaint):
     notebooks = course(_03_toy_exercises=f"# %% [markdown]\n# Title\n\n# %%\n{answer}")
-    with pytest.raises(build.BuildError, match=rf"src/03_toy_exercises\.py, cell 2 \(line 18\): .*{complaint}"):
+    with pytest.raises(
+        build.BuildError, match=rf"src/03_toy_exercises\.py, cell 2 \(line 18\): .*{complaint}"
+    ):
         build.build(["03_toy_exercises"], notebooks, **QUIET)
 
 
@@ -109,7 +126,10 @@ def test_an_error_names_file_cell_line_and_exception_and_leaves_the_old_notebook
     build.build(["03_toy"], notebooks, **QUIET)
     before = (notebooks / "03_toy.ipynb").read_bytes()
     course(_03_toy="# %%\nx = 1\n\n# %%\nx / 0\n")
-    with pytest.raises(build.BuildError, match=r"src/03_toy\.py, cell 2 \(line 18\): ZeroDivisionError: division by"):
+    with pytest.raises(
+        build.BuildError,
+        match=r"src/03_toy\.py, cell 2 \(line 18\): ZeroDivisionError: division by",
+    ):
         build.build(["03_toy"], notebooks, **QUIET)
     assert (notebooks / "03_toy.ipynb").read_bytes() == before
 
@@ -142,7 +162,10 @@ def test_a_learners_notebook_is_kept_aside_at_each_reset(course):
     for number in (1, 2):
         path.write_text(f"my work {number}")
         kept = pairing.reset("03_toy_exercises", notebooks)
-        assert kept.name == f"03_toy_exercises.kept-{number}.ipynb" and kept.read_text() == f"my work {number}"
+        assert (
+            kept.name == f"03_toy_exercises.kept-{number}.ipynb"
+            and kept.read_text() == f"my work {number}"
+        )
         assert path.read_bytes() == fresh
     assert select([], notebooks) == ["03_toy_exercises"]  # what is kept is no lesson
 
@@ -154,7 +177,9 @@ def test_pairing_is_switched_on_and_off_for_lessons_alone(course):
     notebook = (notebooks / "03_toy.ipynb").read_bytes()
     pairing.pair("03_toy", notebooks)
     assert built(notebooks, "03_toy").metadata.jupytext.formats == "ipynb,src//py:percent"
-    assert b"#     formats: ipynb,src//py:percent\n" in (notebooks / "src" / "03_toy.py").read_bytes()
+    assert (
+        b"#     formats: ipynb,src//py:percent\n" in (notebooks / "src" / "03_toy.py").read_bytes()
+    )
     pairing.pair("03_toy", notebooks, on=False)
     assert (notebooks / "src" / "03_toy.py").read_bytes() == source
     assert (notebooks / "03_toy.ipynb").read_bytes() == notebook
@@ -172,8 +197,12 @@ def test_a_hand_out_holds_no_answer_and_can_be_reset(course, tmp_path):
     target = tmp_path / "hand-out"
     pairing.hand_out(tmp_path, target)
     files = sorted(str(path.relative_to(target)) for path in target.rglob("*") if path.is_file())
-    assert files == ["notebooks/03_toy.ipynb", "notebooks/03_toy_exercises.ipynb",
-                     "notebooks/src/03_toy.py", "notebooks/src/03_toy_exercises.py"]  # fmt: skip
+    assert files == [
+        "notebooks/03_toy.ipynb",
+        "notebooks/03_toy_exercises.ipynb",
+        "notebooks/src/03_toy.py",
+        "notebooks/src/03_toy_exercises.py",
+    ]
     assert not any("twice" in (target / file).read_text() for file in files)
     blank = built(target / "notebooks", "03_toy_exercises")
     pairing.reset("03_toy_exercises", target / "notebooks")
@@ -183,15 +212,18 @@ def test_a_hand_out_holds_no_answer_and_can_be_reset(course, tmp_path):
         pairing.hand_out(tmp_path, target)
 
 
-@pytest.mark.parametrize("words, names", [
-    ([], ["03_toy", "03_toy_exercises", "04_other"]),
-    (["03"], ["03_toy", "03_toy_exercises"]),
-    (["3"], ["03_toy", "03_toy_exercises"]),
-    (["toy"], ["03_toy", "03_toy_exercises"]),
-    (["04", "03_toy"], ["04_other", "03_toy"]),
-    (["notebooks/03_toy_exercises.ipynb"], ["03_toy_exercises"]),
-    (["03_toy", "03"], ["03_toy", "03_toy_exercises"]),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "words, names",
+    [
+        ([], ["03_toy", "03_toy_exercises", "04_other"]),
+        (["03"], ["03_toy", "03_toy_exercises"]),
+        (["3"], ["03_toy", "03_toy_exercises"]),
+        (["toy"], ["03_toy", "03_toy_exercises"]),
+        (["04", "03_toy"], ["04_other", "03_toy"]),
+        (["notebooks/03_toy_exercises.ipynb"], ["03_toy_exercises"]),
+        (["03_toy", "03"], ["03_toy", "03_toy_exercises"]),
+    ],
+)
 def test_notebooks_are_meant_by_number_stem_name_or_file(course, words, names):
     notebooks = course(_03_toy="", _03_toy_exercises="", _04_other="")
     (notebooks / "Untitled.ipynb").touch()

@@ -25,7 +25,10 @@ def folder(tmp_path):
 
 
 def test_hand_ins_may_have_any_name_and_what_jupyter_hides_is_left_out(folder):
-    assert grades.submissions(folder) == [folder / "ada" / "hand-in.ipynb", folder / "bob" / "broken.ipynb"]
+    assert grades.submissions(folder) == [
+        folder / "ada" / "hand-in.ipynb",
+        folder / "bob" / "broken.ipynb",
+    ]
 
 
 def test_a_folder_without_hand_ins_is_an_error(tmp_path):
@@ -38,10 +41,16 @@ def test_one_line_a_notebook_and_a_remark_where_nothing_could_be_checked(folder,
     with open(tmp_path / "grades.csv", encoding="utf-8-sig", newline="") as file:
         ada, bob = csv.DictReader(file)
     tasks = [f"03/T{n}" for n in range(1, 6)]
-    assert ada == {"notebook": str(folder / "ada" / "hand-in.ipynb"), "passed": "5", "remark": ""} | dict.fromkeys(
-        tasks, "passed"
+    assert ada == {
+        "notebook": str(folder / "ada" / "hand-in.ipynb"),
+        "passed": "5",
+        "remark": "",
+    } | dict.fromkeys(tasks, "passed")
+    assert (
+        bob["passed"] == "0"
+        and "no whole notebook" in bob["remark"]
+        and not any(bob[task] for task in tasks)
     )
-    assert bob["passed"] == "0" and "no whole notebook" in bob["remark"] and not any(bob[task] for task in tasks)
     said = capsys.readouterr().out
     assert str(folder / "ada" / "hand-in.ipynb") in said and "✓ T5" in said
 
@@ -50,7 +59,11 @@ def test_a_task_that_a_notebook_does_not_have_stays_empty(tmp_path):
     def row(notebook, task, verdict):
         return {"notebook": notebook, "task": task, "verdict": verdict, "message": ""}
 
-    rows = [row("a", "03/T1", "failed"), row("a", "03/T2", "passed"), row("b, c", "02/T1", "passed")]
+    rows = [
+        row("a", "03/T1", "failed"),
+        row("a", "03/T2", "passed"),
+        row("b, c", "02/T1", "passed"),
+    ]
     grades.save(rows, tmp_path / "g.csv")
     assert (tmp_path / "g.csv").read_text(encoding="utf-8-sig").splitlines() == [
         "notebook,passed,02/T1,03/T1,03/T2,remark",

@@ -18,7 +18,10 @@ NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
 
 def notebook(*cells):
     made = [v4.new_code_cell("from course_lib.notebook import claim")]
-    made += [v4.new_markdown_cell(cell) if cell.startswith("#") else v4.new_code_cell(cell) for cell in cells]
+    made += [
+        v4.new_markdown_cell(cell) if cell.startswith("#") else v4.new_code_cell(cell)
+        for cell in cells
+    ]
     return v4.new_notebook(cells=made)
 
 
@@ -33,11 +36,21 @@ def rows(tmp_path_factory):
         'claim("Nobody knows.", 0.5, lambda\n    it: None, "measured")',
         'print("Exact words are not claims")',
     )
-    return list(ledger.rows_of(executed(made, tmp_path_factory.mktemp("nb") / "x.ipynb", "x"), "03_x"))
+    return list(
+        ledger.rows_of(executed(made, tmp_path_factory.mktemp("nb") / "x.ipynb", "x"), "03_x")
+    )
 
 
 def test_sentence_bound_figure_verdict_and_place(rows):
-    assert rows[0][:1] + rows[0][2:] == ("03_x", "Sums", "One and one is two.", "Exact", "two == 2", "2", "holds")
+    assert rows[0][:1] + rows[0][2:] == (
+        "03_x",
+        "Sums",
+        "One and one is two.",
+        "Exact",
+        "two == 2",
+        "2",
+        "holds",
+    )
     assert [row[3:] for row in rows[1:]] == [
         ("1 is small | large.", "Measured", "n < 2", "1", "holds"),
         ("2 is small | large.", "Measured", "n < 2", "2", "does not hold"),
@@ -48,7 +61,10 @@ def test_sentence_bound_figure_verdict_and_place(rows):
 
 def test_the_page_counts_and_escapes(rows):
     page = ledger.table(rows)
-    assert "4 in all, 1 of them exact" in page and "3 measured ones 1 hold, 1 do not, 1 are inconclusive" in page
+    assert (
+        "4 in all, 1 of them exact" in page
+        and "3 measured ones 1 hold, 1 do not, 1 are inconclusive" in page
+    )
     where = f"[Loops](03_x.ipynb#cell-id={rows[1].cell})"
     assert f"| 1 is small \\| large. | measured | `n < 2` | 1 | holds | {where} |" in page
     lines = [line for line in page.splitlines() if line.startswith("|")]
@@ -80,4 +96,6 @@ def test_every_lesson_promises():
 
 
 def test_the_ledger_is_that_of_the_notebooks_beside_it():
-    assert (NOTEBOOKS / "claims.md").read_text(encoding="utf-8") == ledger.table(ledger.rows(NOTEBOOKS))
+    assert (NOTEBOOKS / "claims.md").read_text(encoding="utf-8") == ledger.table(
+        ledger.rows(NOTEBOOKS)
+    )

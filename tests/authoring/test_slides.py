@@ -20,25 +20,41 @@ def kinds(notebook):
 
 def test_questions_and_folded_outputs_come_one_step_down_and_folded_sections_not_at_all():
     slide, hidden = {"slideshow": {"slide_type": "slide"}}, {"jupyter": {"outputs_hidden": True}}
-    notebook = v4.new_notebook(cells=[
-        v4.new_markdown_cell("# A", metadata=slide),
-        v4.new_code_cell("import torch", metadata={"tags": ["setup"]}),
-        v4.new_code_cell('predict("a", "b?", ["c"])'),
-        v4.new_code_cell("x = 1", metadata=hidden),
-        v4.new_markdown_cell("### Deeper", metadata={"jp-MarkdownHeadingCollapsed": True}),
-        v4.new_code_cell("y = 1"),
-        v4.new_markdown_cell("## B", metadata=slide),
-    ])  # fmt: skip
+    notebook = v4.new_notebook(
+        cells=[
+            v4.new_markdown_cell("# A", metadata=slide),
+            v4.new_code_cell("import torch", metadata={"tags": ["setup"]}),
+            v4.new_code_cell('predict("a", "b?", ["c"])'),
+            v4.new_code_cell("x = 1", metadata=hidden),
+            v4.new_markdown_cell("### Deeper", metadata={"jp-MarkdownHeadingCollapsed": True}),
+            v4.new_code_cell("y = 1"),
+            v4.new_markdown_cell("## B", metadata=slide),
+        ]
+    )
     made = prepared(notebook)
-    assert [cell.source for cell in made.cells] == ["# A", 'predict("a", "b?", ["c"])', "x = 1", "## B"]
+    assert [cell.source for cell in made.cells] == [
+        "# A",
+        'predict("a", "b?", ["c"])',
+        "x = 1",
+        "## B",
+    ]
     assert kinds(made) == ["slide", "subslide", "subslide", "slide"]
-    assert [bool(cell.metadata.get("transient")) for cell in made.cells] == [False, True, False, False]
-    assert "outputs_hidden" in notebook.cells[3].metadata.jupyter, "the notebook itself stays as it is"
+    assert [bool(cell.metadata.get("transient")) for cell in made.cells] == [
+        False,
+        True,
+        False,
+        False,
+    ]
+    assert "outputs_hidden" in notebook.cells[3].metadata.jupyter, (
+        "the notebook itself stays as it is"
+    )
 
 
 @pytest.fixture(scope="module")
 def page(tmp_path_factory):
-    return slides.make("06_dropout", NOTEBOOKS, tmp_path_factory.mktemp("slides") / "new").read_text(encoding="utf-8")
+    return slides.make(
+        "06_dropout", NOTEBOOKS, tmp_path_factory.mktemp("slides") / "new"
+    ).read_text(encoding="utf-8")
 
 
 def test_the_page_has_a_section_for_each_slide_and_no_code_of_a_question(page):

@@ -1,4 +1,6 @@
-"""What instructors are told: minutes by a rule, and a page of answers that agrees with notebooks, checks, quizzes."""
+"""What instructors are told: minutes by a rule, and a page of answers that agrees with notebooks,
+checks, quizzes.
+"""
 
 import re
 from pathlib import Path
@@ -24,35 +26,52 @@ GUIDE = (ROOT / "TEACHING.md").read_text(encoding="utf-8")
 def test_words_lines_questions_explorers_answers_and_checks_are_counted():
     cells = [
         v4.new_code_cell("import torch", metadata={"tags": ["setup"]}),
-        v4.new_markdown_cell("Three *words* here, $not + this$ [or](that.md).\n\n**Sources.** Nor this."),
+        v4.new_markdown_cell(
+            "Three *words* here, $not + this$ [or](that.md).\n\n**Sources.** Nor this."
+        ),
         v4.new_code_cell('predict("a", "?", ["b"])'),
         v4.new_code_cell("explore.curves.show(p=0.5)"),
         v4.new_code_cell("x = 1\n\ny = 2"),
-        v4.new_code_cell("def f():\n    ### BEGIN SOLUTION\n    a = 1\n    return a\n    ### END SOLUTION"),
+        v4.new_code_cell(
+            "def f():\n    ### BEGIN SOLUTION\n    a = 1\n    return a\n    ### END SOLUTION"
+        ),
         v4.new_code_cell('t1 = check("00/T1", f)', metadata={"tags": ["check:T1"]}),
     ]
     counted = {"word": 4, "line": 3, "question": 1, "explorer": 1, "answer": 2, "check": 1}
     assert count(cells) == counted
-    assert estimate(cells) == round(sum(RULE[item] * number for item, number in counted.items())) == 8
+    assert (
+        estimate(cells) == round(sum(RULE[item] * number for item, number in counted.items())) == 8
+    )
 
 
 def test_the_minutes_of_a_task_are_those_of_its_section():
     words = "word " * 130
-    cells = [v4.new_markdown_cell(text) for text in (f"# Exercises\n\n{words}", f"## T1 · One\n\n{words}")]
-    cells += [v4.new_code_cell("x = 1", metadata={"tags": ["check:T1"]}), v4.new_markdown_cell(f"### T2 · Two {words}")]
+    cells = [
+        v4.new_markdown_cell(text)
+        for text in (f"# Exercises\n\n{words}", f"## T1 · One\n\n{words}")
+    ]
+    cells += [
+        v4.new_code_cell("x = 1", metadata={"tags": ["check:T1"]}),
+        v4.new_markdown_cell(f"### T2 · Two {words}"),
+    ]
     found = tasks(v4.new_notebook(cells=cells))
     assert found["T1"] == ("One", 3) and found["T2"][1] == 1 and list(found) == ["T1", "T2"]
 
 
 def test_questions_are_read_with_their_options_and_what_came_out():
     def cell(source, *texts):
-        return v4.new_code_cell(source, outputs=[v4.new_output("display_data", {"text/plain": t}) for t in texts])
+        return v4.new_code_cell(
+            source, outputs=[v4.new_output("display_data", {"text/plain": t}) for t in texts]
+        )
 
     cells = [
         cell('predict("a", "Which?", ["x", "y"])', "Which?\n  ○ x\n  ○ y"),
         cell("print()", "Which?\n  ○ no question"),
         cell('quiz("Why?", {"p": "q"}, answer="p")', "Why?\n  ○ p"),
-        cell('1\nreveal("a", "y")', "Which?\nYour own prediction will stand here.\nIt came out: y.\nbecause"),
+        cell(
+            '1\nreveal("a", "y")',
+            "Which?\nYour own prediction will stand here.\nIt came out: y.\nbecause",
+        ),
     ]
     found = list(asked(v4.new_notebook(cells=cells)))
     assert found == [("predict", "Which?", ["x", "y"], "y"), ("quiz", "Why?", ["p"], "")]
@@ -67,8 +86,14 @@ def test_every_task_mistake_prediction_and_question_of_a_lesson_is_on_the_page(l
     part = PAGE.split(f"## {lesson.number} {lesson.stem}\n")[1].split("\n## ")[0]
     for task, known in tasks_of(lesson.number).items():
         assert len(re.findall(rf"^\*\*{task} · ", part, re.MULTILINE)) == 1, task
-        assert not [it.name for it in known.mistakes if f"- *{it.name}*: {' '.join(it.hint.split())}\n" not in part]
-    assert not [one.key for one in questions(lesson.stem) if f"- {one.text} **{one.answer}** " not in part]
+        assert not [
+            it.name
+            for it in known.mistakes
+            if f"- *{it.name}*: {' '.join(it.hint.split())}\n" not in part
+        ]
+    assert not [
+        one.key for one in questions(lesson.stem) if f"- {one.text} **{one.answer}** " not in part
+    ]
     path = NOTEBOOKS / f"{lesson.name}.ipynb"
     cells = nbformat.read(path, as_version=4).cells if path.exists() else []
     written = sum(len(re.findall(r"^predict\(", cell.source, re.MULTILINE)) for cell in cells)
@@ -76,17 +101,24 @@ def test_every_task_mistake_prediction_and_question_of_a_lesson_is_on_the_page(l
     assert f"{lesson.question} **Teach it to** " in part
 
 
-def test_in_a_course_without_lessons_and_solutions_the_page_still_has_mistakes_and_quizzes(tmp_path):
+def test_in_a_course_without_lessons_and_solutions_the_page_still_has_mistakes_and_quizzes(
+    tmp_path,
+):
     assert teaching.write(tmp_path) == len(MAP)
     text = (tmp_path / "solutions" / "teaching.md").read_text(encoding="utf-8")
     assert all(f"**{question.answer}**" in text for question in questions("dropout"))
-    assert "| 06 dropout |  | coming | 0 |  |" in text and [path.name for path in tmp_path.rglob("*.tmp")] == []
+    assert (
+        "| 06 dropout |  | coming | 0 |  |" in text
+        and [path.name for path in tmp_path.rglob("*.tmp")] == []
+    )
 
 
 def test_the_map_is_built_last_when_pictures_and_lessons_are_there(course, monkeypatch, capsys):
     notebooks, made = course(_03_toy="", index=""), []
     monkeypatch.chdir(notebooks)
-    monkeypatch.setattr(build, "build", lambda names, folder: made.append((names, (folder / "pictures").exists())))
+    monkeypatch.setattr(
+        build, "build", lambda names, folder: made.append((names, (folder / "pictures").exists()))
+    )
     assert cli.main(["build"]) == 0
     assert made == [(["03_toy"], False), (["index"], True)]
     assert (notebooks / "claims.md").exists() and (notebooks / "solutions" / "teaching.md").exists()
@@ -100,15 +132,29 @@ def test_the_lesson_plans_name_predictions_and_sections_that_are_there():
     plans = re.findall(r"^\| (\d\d) \| (.+) \| (.+) \| (.+) \|$", GUIDE, re.MULTILINE)
     assert [number for number, *_ in plans] == [f"{number:02d}" for number in range(len(LESSONS))]
     for number, *polls, _ in plans:
-        text = (NOTEBOOKS / "src" / f"{number}_{LESSONS[int(number)]}.py").read_text(encoding="utf-8")
+        text = (NOTEBOOKS / "src" / f"{number}_{LESSONS[int(number)]}.py").read_text(
+            encoding="utf-8"
+        )
         keys = re.findall(r"`([\w-]+)`", " ".join(polls))
-        assert len(keys) >= 2 and not [key for key in keys if f'\npredict("{key}"' not in text], number
-        assert not [place for place in re.findall(r"under \*(.+?)\*", " ".join(polls)) if f"# {place}" not in text]
+        assert len(keys) >= 2 and not [key for key in keys if f'\npredict("{key}"' not in text], (
+            number
+        )
+        assert not [
+            place
+            for place in re.findall(r"under \*(.+?)\*", " ".join(polls))
+            if f"# {place}" not in text
+        ]
 
 
 def test_the_guide_says_the_rule_by_which_minutes_are_counted():
-    said = {"word": "130 words a minute", "line": "10 seconds", "question": "a question 1 minute",
-            "explorer": "an explorer 2", "answer": "model answer 1 minute", "check": "a check 2"}  # fmt: skip
+    said = {
+        "word": "130 words a minute",
+        "line": "10 seconds",
+        "question": "a question 1 minute",
+        "explorer": "an explorer 2",
+        "answer": "model answer 1 minute",
+        "check": "a check 2",
+    }
     assert not [item for item, words in said.items() if words not in GUIDE]
     assert [round(60 * RULE[item]) for item in said if item != "word"] == [10, 60, 120, 60, 120]
     assert 1 / RULE["word"] == 130

@@ -1,4 +1,6 @@
-"""Every module refuses a bad number in the same words, and floats and tensors are the same arithmetic."""
+"""Every module refuses a bad number in the same words, and floats and tensors are the same
+arithmetic.
+"""
 
 import math
 import re
@@ -67,7 +69,9 @@ def test_require_refuses_naming_argument_value_and_range(case):
 )
 def test_require_accepts_exactly_the_interval(value, low, width, open_low, open_high):
     high = low + width
-    inside = low < value < high or (value == low and not open_low) or (value == high and not open_high)
+    inside = (
+        low < value < high or (value == low and not open_low) or (value == high and not open_high)
+    )
     at_an_excluded_end = (value == low and open_low) or (value == high and open_high)
     try:
         accepted = require("x", value, low, high, open_low=open_low, open_high=open_high) == value
@@ -94,7 +98,9 @@ def test_is_off(strength):
 
 
 @pytest.mark.parametrize("into", [False, True], ids=["a new tensor", "into out"])
-@pytest.mark.parametrize("scale", [0.5, -2, torch.tensor(0.5), torch.tensor([[0.5], [-2.0]])], ids=str)
+@pytest.mark.parametrize(
+    "scale", [0.5, -2, torch.tensor(0.5), torch.tensor([[0.5], [-2.0]])], ids=str
+)
 def test_add_scaled(scale, into):
     total, term = torch.ones(2, 3), torch.arange(6.0).view(2, 3)
     out = total if into else None
@@ -123,5 +129,7 @@ def test_nesterov_needs_momentum_and_no_dampening(nesterov, momentum, dampening,
         assert require_nesterov(nesterov, momentum, dampening) is None
         return
     message = f"nesterov = True with momentum = {momentum}, dampening = {dampening}: "
-    with pytest.raises(ValueError, match=f"^{re.escape(message)}.*momentum in \\(0, 1\\) and dampening = 0$"):
+    with pytest.raises(
+        ValueError, match=f"^{re.escape(message)}.*momentum in \\(0, 1\\) and dampening = 0$"
+    ):
         require_nesterov(nesterov, momentum, dampening)

@@ -1,4 +1,6 @@
-"""Our optimizers are real torch optimizers: groups, state, schedules, closures and refusals, beside torch's own."""
+"""Our optimizers are real torch optimizers: groups, state, schedules, closures and refusals, beside
+torch's own.
+"""
 
 import copy
 import inspect
@@ -28,7 +30,11 @@ from tests._optimizers import (
 )
 
 TWINS = {  # name: (ours, torch's, options that leave no term out)
-    "SGD": (SGD, torch.optim.SGD, {"lr": 0.01, "momentum": 0.9, "nesterov": True, "weight_decay": 0.1}),
+    "SGD": (
+        SGD,
+        torch.optim.SGD,
+        {"lr": 0.01, "momentum": 0.9, "nesterov": True, "weight_decay": 0.1},
+    ),
     "Adam": (Adam, torch.optim.Adam, {"lr": 0.01, "weight_decay": 0.1, "amsgrad": True}),
     "AdamW": (AdamW, torch.optim.AdamW, {"lr": 0.01, "weight_decay": 0.1}),
 }
@@ -64,7 +70,8 @@ def assert_bitwise(ours, theirs):
         assert torch.equal(p, q)
 
 
-# --- schedules --------------------------------------------------------------------------------------------------------
+# --- schedules
+# --------------------------------------------------------------------------------------------------------
 
 
 @twins
@@ -79,7 +86,9 @@ def test_a_scheduler_on_top_gives_torchs_run(schedule, ours, theirs, options):
         value = [next(metric)] if schedule == "ReduceLROnPlateau" else []
         for scheduler in schedulers:
             scheduler.step(*value)
-        left, right = ({k: o.param_groups[0].get(k) for k in ("lr", "momentum", "betas")} for o in optimizers)
+        left, right = (
+            {k: o.param_groups[0].get(k) for k in ("lr", "momentum", "betas")} for o in optimizers
+        )
         assert left == right, f"{schedule}, step {step}"
         seen.add(tuple(left.values()))
 
@@ -92,9 +101,16 @@ def test_a_scheduler_on_top_gives_torchs_run(schedule, ours, theirs, options):
 @twins
 def test_a_scheduler_changes_a_tensor_rate_in_place(ours, theirs, options):
     rates = torch.tensor(0.1, dtype=torch.float64), torch.tensor(0.1, dtype=torch.float64)
-    optimizers = [build(kind, {**options, "lr": lr}) for kind, lr in zip((ours, theirs), rates, strict=True)]
+    optimizers = [
+        build(kind, {**options, "lr": lr}) for kind, lr in zip((ours, theirs), rates, strict=True)
+    ]
     schedulers = [SCHEDULERS["StepLR"](optimizer) for optimizer in optimizers]
-    assert_same_path("tensor rate", *optimizers, BATCHES, lambda step: [scheduler.step() for scheduler in schedulers])
+    assert_same_path(
+        "tensor rate",
+        *optimizers,
+        BATCHES,
+        lambda step: [scheduler.step() for scheduler in schedulers],
+    )
     assert rates[0] == rates[1] == 0.1 / 2**5
 
 
@@ -113,7 +129,9 @@ def test_the_schedule_is_read_from_initial_lr_in_a_state_dict(ours, theirs, opti
         if len(rates) == 7:
             part = continued(ours, whole, {**options, "lr": 123.0})
     group = part.state_dict()["param_groups"][0]
-    assert group["initial_lr"] == options["lr"] and math.isclose(group["initial_lr"] / group["lr"], 1 + 7)
+    assert group["initial_lr"] == options["lr"] and math.isclose(
+        group["initial_lr"] / group["lr"], 1 + 7
+    )
     again = schedule(part, last_epoch=7 - 1)  # needs initial_lr; its own first step is number 7
     for batch, rate in zip(BATCHES[7:20], rates[6:], strict=False):
         assert part.param_groups[0]["lr"] == rate
@@ -122,11 +140,14 @@ def test_the_schedule_is_read_from_initial_lr_in_a_state_dict(ours, theirs, opti
     assert_bitwise(part, whole)
 
 
-# --- state ------------------------------------------------------------------------------------------------------------
+# --- state
+# ------------------------------------------------------------------------------------------------------------
 
 
 @twins
-@pytest.mark.parametrize("carry", [copy.deepcopy, saved_and_loaded], ids=["state_dict", "torch.save and torch.load"])
+@pytest.mark.parametrize(
+    "carry", [copy.deepcopy, saved_and_loaded], ids=["state_dict", "torch.save and torch.load"]
+)
 def test_a_resumed_run_is_bit_for_bit_the_uninterrupted_one(carry, ours, theirs, options):
     first = train(build(ours, options), BATCHES[:20])
     resumed = continued(ours, first, {"lr": 0.5}, carry)  # the options come with the state
@@ -134,7 +155,9 @@ def test_a_resumed_run_is_bit_for_bit_the_uninterrupted_one(carry, ours, theirs,
 
 
 @twins
-def test_a_run_resumed_with_its_scheduler_is_bit_for_bit_the_uninterrupted_one(ours, theirs, options):
+def test_a_run_resumed_with_its_scheduler_is_bit_for_bit_the_uninterrupted_one(
+    ours, theirs, options
+):
     make = SCHEDULERS["OneCycleLR"]
     first = build(ours, options)
     scheduler = make(first)
@@ -170,7 +193,9 @@ def test_torch_loads_our_state_and_we_load_torchs(ours, theirs, options):
         first = train(build(source, options), BATCHES[:20])
         second = continued(target, first, {"lr": 0.5}, saved_and_loaded)
         case = f"{source.__module__} → {target.__module__}"
-        assert_same_path(case, *((first, second) if source is ours else (second, first)), BATCHES[20:])
+        assert_same_path(
+            case, *((first, second) if source is ours else (second, first)), BATCHES[20:]
+        )
 
 
 def test_adamw_stays_decoupled_when_it_loads_the_state_of_a_coupled_adam():
@@ -190,7 +215,8 @@ def test_pickled_and_deep_copied_optimizers_go_on_alike(ours, theirs, options):
     assert_bitwise(train(copied, BATCHES[20:]), first)
 
 
-# --- parameters -------------------------------------------------------------------------------------------------------
+# --- parameters
+# -------------------------------------------------------------------------------------------------------
 
 
 @twins
@@ -204,7 +230,9 @@ def test_a_group_may_join_in_the_middle(ours, theirs, options):
                 p.grad = g.clone()
             optimizer.step()
         optimizer.add_param_group({"params": params[2:], "lr": 0.2})
-        assert optimizer.param_groups[1]["weight_decay"] == options["weight_decay"], "defaults fill the new group"
+        assert optimizer.param_groups[1]["weight_decay"] == options["weight_decay"], (
+            "defaults fill the new group"
+        )
         optimizers.append(optimizer)
     assert_same_path("joined", *optimizers, BATCHES[10:])
 
@@ -225,7 +253,12 @@ def test_named_parameters_are_taken_and_their_names_kept(ours, theirs, options):
             optimizer.step()
         for (name, p), q in zip(net.named_parameters(), other.parameters(), strict=True):
             assert_close(f"step {step}, {name}", p, q)
-    assert optimizers[0].state_dict()["param_groups"][0]["param_names"] == ["0.weight", "0.bias", "1.weight", "1.bias"]
+    assert optimizers[0].state_dict()["param_groups"][0]["param_names"] == [
+        "0.weight",
+        "0.bias",
+        "1.weight",
+        "1.bias",
+    ]
 
 
 @twins
@@ -242,14 +275,19 @@ def test_parameters_need_not_be_contiguous(ours, theirs, options):
     def build_transposed(kind):
         params = parameters()
         params[2] = torch.nn.Parameter(normal(3, 4).T)
-        params[3] = torch.nn.Parameter(params[3].detach().contiguous(memory_format=torch.channels_last))
+        params[3] = torch.nn.Parameter(
+            params[3].detach().contiguous(memory_format=torch.channels_last)
+        )
         assert not params[2].is_contiguous() and not params[3].is_contiguous()
         return kind(params, **options)
 
-    assert_same_path("not contiguous", build_transposed(ours), build_transposed(theirs), with_gaps(BATCHES))
+    assert_same_path(
+        "not contiguous", build_transposed(ours), build_transposed(theirs), with_gaps(BATCHES)
+    )
 
 
-# --- step() -----------------------------------------------------------------------------------------------------------
+# --- step()
+# -----------------------------------------------------------------------------------------------------------
 
 
 @twins
@@ -305,19 +343,41 @@ def test_sparse_and_complex_gradients_are_refused(ours, theirs, options):
         ours([z], **options).step()
 
 
-# --- refusals ---------------------------------------------------------------------------------------------------------
+# --- refusals
+# ---------------------------------------------------------------------------------------------------------
 
 nan, inf = math.nan, math.inf
-NOT_A_STRENGTH = [-1.0, nan, inf, -inf, "0.1", True, None, torch.tensor(nan), torch.tensor([0.1, 0.2])]
+NOT_A_STRENGTH = [
+    -1.0,
+    nan,
+    inf,
+    -inf,
+    "0.1",
+    True,
+    None,
+    torch.tensor(nan),
+    torch.tensor([0.1, 0.2]),
+]
 REFUSED = [  # argument, optimizer, value, allowed range
-    *((name, kind, value, "[0, ∞)") for name in ("lr", "weight_decay") for kind in TWINS for value in NOT_A_STRENGTH),
+    *(
+        (name, kind, value, "[0, ∞)")
+        for name in ("lr", "weight_decay")
+        for kind in TWINS
+        for value in NOT_A_STRENGTH
+    ),
     *(("momentum", "SGD", value, "[0, 1)") for value in (-0.1, 1.0, 1.5, nan, inf, "0.9")),
     *(("dampening", "SGD", value, "(−∞, ∞)") for value in (nan, inf, "0")),
-    *(("eps", kind, value, "(0, 1)") for kind in ("Adam", "AdamW") for value in (0.0, -1e-8, 1.0, nan, inf, "0")),
+    *(
+        ("eps", kind, value, "(0, 1)")
+        for kind in ("Adam", "AdamW")
+        for value in (0.0, -1e-8, 1.0, nan, inf, "0")
+    ),
 ]
 
 
-@pytest.mark.parametrize("name, kind, value, allowed", REFUSED, ids=lambda x: repr(x) if not isinstance(x, str) else x)
+@pytest.mark.parametrize(
+    "name, kind, value, allowed", REFUSED, ids=lambda x: repr(x) if not isinstance(x, str) else x
+)
 def test_refuses_naming_argument_value_and_range(name, kind, value, allowed):
     ours, options = TWINS[kind][0], {"lr": 0.1}
     message = f"{name} = {value!r}: must be a finite number in {allowed}"
@@ -344,19 +404,31 @@ def test_refuses_betas_naming_which_one(value, place, kind):
 
 @pytest.mark.parametrize("betas", [(), (0.9,), (0.9, 0.99, 0.999), 0.9, None])
 def test_refuses_betas_that_are_no_pair(betas):
-    with pytest.raises(ValueError, match=f"^{re.escape(f'betas = {betas!r}: must be two numbers, each in [0, 1)')}$"):
+    with pytest.raises(
+        ValueError,
+        match=f"^{re.escape(f'betas = {betas!r}: must be two numbers, each in [0, 1)')}$",
+    ):
         Adam(parameters(), betas=betas)
 
 
 @pytest.mark.parametrize("options", [{}, {"momentum": 0.0}, {"momentum": 0.9, "dampening": 0.1}])
 def test_refuses_nesterov_without_momentum_or_with_dampening(options):
-    with pytest.raises(ValueError, match=r"nesterov = True with momentum = .*momentum in \(0, 1\) and dampening = 0"):
+    with pytest.raises(
+        ValueError,
+        match=r"nesterov = True with momentum = .*momentum in \(0, 1\) and dampening = 0",
+    ):
         SGD(parameters(), nesterov=True, **options)
 
 
 def test_torch_lets_some_of_these_pass():
     # what the docstring of UpdateRule says of torch; should torch mend it, the sentence goes
-    for options in ({"lr": nan}, {"lr": inf}, {"momentum": 1.5}, {"momentum": nan}, {"weight_decay": nan}):
+    for options in (
+        {"lr": nan},
+        {"lr": inf},
+        {"momentum": 1.5},
+        {"momentum": nan},
+        {"weight_decay": nan},
+    ):
         torch.optim.SGD(parameters(), **options)
     for options in ({"lr": inf}, {"weight_decay": inf}):
         torch.optim.Adam(parameters(), **options)

@@ -1,4 +1,6 @@
-"""What a learner has done: kept across restarts and kernels, and never lost to a bad file or a full disk."""
+"""What a learner has done: kept across restarts and kernels, and never lost to a bad file or a full
+disk.
+"""
 
 import errno
 import json
@@ -22,7 +24,9 @@ from course_lib.notebook import predict, quiz, reveal
 @pytest.fixture(autouse=True)
 def live(course, tmp_path, monkeypatch):
     """A live kernel of lesson 06, in an empty course of its own."""
-    course(_06_dropout="# %%\npredict('a')\n", _06_dropout_exercises='# %% tags=["check:T1", "x"]\n1\n')
+    course(
+        _06_dropout="# %%\npredict('a')\n", _06_dropout_exercises='# %% tags=["check:T1", "x"]\n1\n'
+    )
     monkeypatch.chdir(tmp_path / "notebooks")
     monkeypatch.delenv("COURSE_HEADLESS")
     monkeypatch.setenv("JPY_SESSION_NAME", str(tmp_path / "notebooks" / "06_dropout.ipynb"))
@@ -80,11 +84,17 @@ def dropout(x, p=0.5, training=True, generator=None):
     """What a learner might write for 06/T1."""
     if not training:
         return x
-    return torch.zeros_like(x) if p == 1 else x * (torch.rand(x.shape, generator=generator) >= p) / (1 - p)
+    return (
+        torch.zeros_like(x)
+        if p == 1
+        else x * (torch.rand(x.shape, generator=generator) >= p) / (1 - p)
+    )
 
 
 def test_a_prediction_survives_a_restart_and_is_judged(monkeypatch):
-    assert "Kept until the answer comes." in choose(predict("size", "Which?", ["L2", "decay"]), "decay")
+    assert "Kept until the answer comes." in choose(
+        predict("size", "Which?", ["L2", "decay"]), "decay"
+    )
     restart(monkeypatch)
     assert predict("size", "Which?", ["L2", "decay"])._view.children[1].value == "decay"
     shown = reveal("size", "L2")._repr_mimebundle_()["text/plain"]
@@ -99,7 +109,9 @@ def test_a_prediction_stays_once_the_answer_is_out(monkeypatch):
     reveal("size", "L2")
     assert "Before it you said: <b>decay</b>" in choose(question, "L2")
     restart(monkeypatch)
-    assert "Before it you said: <b>decay</b>" in choose(predict("size", "Which?", ["L2", "decay"]), "L2")
+    assert "Before it you said: <b>decay</b>" in choose(
+        predict("size", "Which?", ["L2", "decay"]), "L2"
+    )
     assert kept()["predictions"]["dropout/size"]["right"] is False
 
 
@@ -151,11 +163,16 @@ def test_builds_and_tests_keep_and_remember_nothing(monkeypatch):
     monkeypatch.setenv("COURSE_HEADLESS", "1")
     predict("size", "Which?", ["L2", "decay"])
     assert "decay" not in reveal("size", "L2")._repr_mimebundle_()["text/plain"]
-    assert progress.note("tasks", "dropout/T1", at="now") == "" and progress.file().read_bytes() == before
+    assert (
+        progress.note("tasks", "dropout/T1", at="now") == ""
+        and progress.file().read_bytes() == before
+    )
 
 
 def test_an_unknown_section_is_refused():
-    with pytest.raises(ValueError, match="section = 'points': must be one of predictions, quiz, tasks, cards"):
+    with pytest.raises(
+        ValueError, match="section = 'points': must be one of predictions, quiz, tasks, cards"
+    ):
         progress.note("points", "dropout/T1")
 
 
@@ -193,10 +210,16 @@ def test_a_full_disk_is_a_sentence_and_what_could_not_be_written_comes_later(mon
     with monkeypatch.context() as context:
         context.setattr(os, "fsync", full)
         said = choose(predict("size", "Which?", ["L2", "decay"]), "decay")
-        assert "You said: <b>decay</b>. Kept only until this kernel stops" in said and os.strerror(errno.ENOSPC) in said
+        assert (
+            "You said: <b>decay</b>. Kept only until this kernel stops" in said
+            and os.strerror(errno.ENOSPC) in said
+        )
         assert kept()["predictions"] == {} and kept()["tasks"] == {"dropout/T1": {"at": "before"}}
         assert progress.read()[0]["predictions"]["dropout/size"]["said"] == "decay"
-        assert sorted(os.listdir(progress.file().parent)) in (["progress.json"], ["progress.json", "progress.lock"])
+        assert sorted(os.listdir(progress.file().parent)) in (
+            ["progress.json"],
+            ["progress.json", "progress.lock"],
+        )
     assert progress.note("tasks", "dropout/T2", at="after") == ""
     assert set(kept()["tasks"]) == {"dropout/T1", "dropout/T2"}
     assert kept()["predictions"]["dropout/size"]["said"] == "decay"
@@ -215,7 +238,9 @@ def test_a_folder_that_cannot_be_written_is_a_sentence(tmp_path):
     assert progress.read()[0]["tasks"] == {"dropout/T1": {"at": "now"}}
 
 
-@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="nothing is read-only to an administrator")
+@pytest.mark.skipif(
+    os.name == "nt" or os.geteuid() == 0, reason="nothing is read-only to an administrator"
+)
 def test_what_is_kept_in_a_read_only_folder_can_still_be_read(monkeypatch):
     progress.note("tasks", "dropout/T1", at="now")
     folder = progress.file().parent
@@ -223,7 +248,10 @@ def test_what_is_kept_in_a_read_only_folder_can_still_be_read(monkeypatch):
     try:
         assert "cannot be written" in progress.note("tasks", "dropout/T2", at="now")
         restart(monkeypatch)
-        assert progress.read() == ({**dict.fromkeys(progress.SECTIONS, {}), "tasks": {"dropout/T1": {"at": "now"}}}, "")
+        assert progress.read() == (
+            {**dict.fromkeys(progress.SECTIONS, {}), "tasks": {"dropout/T1": {"at": "now"}}},
+            "",
+        )
     finally:
         folder.chmod(0o700)
 
@@ -277,7 +305,9 @@ def test_the_table_counts_what_was_done_of_what_is_asked(capsys):
     said = capsys.readouterr().out
     asked = len(questions("dropout"))
     (row,) = [line for line in said.splitlines() if line.startswith("06")]
-    assert re.fullmatch(rf"06 dropout +1 of 1 +1 +1 of 1 +0 of {asked} +{len(cards('dropout'))} +finished", row)
+    assert re.fullmatch(
+        rf"06 dropout +1 of 1 +1 +1 of 1 +0 of {asked} +{len(cards('dropout'))} +finished", row
+    )
     assert str(progress.file()) in said
     shown = notebook.standing()._repr_mimebundle_()
     assert row in shown["text/plain"] and ">06 dropout</td><td>1 of 1</td>" in shown["text/html"]
@@ -290,7 +320,9 @@ def test_a_damaged_file_is_named_in_the_table(capsys):
     assert "set aside as .course/progress.damaged-" in capsys.readouterr().out
 
 
-def test_course_check_keeps_what_passed_in_the_courses_own_notebooks_only(tmp_path, monkeypatch, capsys):
+def test_course_check_keeps_what_passed_in_the_courses_own_notebooks_only(
+    tmp_path, monkeypatch, capsys
+):
     from course_lib import checks
     from course_lib.checks.judge.report import Result
 

@@ -13,7 +13,10 @@ import urllib.request
 from dataclasses import dataclass, field
 from pathlib import Path
 
-CHROMIUM = next((path for path in map(shutil.which, ("chromium", "chromium-browser", "google-chrome")) if path), None)
+CHROMIUM = next(
+    (path for path in map(shutil.which, ("chromium", "chromium-browser", "google-chrome")) if path),
+    None,
+)
 FLAGS = (
     "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
     "--disable-component-update --disable-sync"
@@ -23,7 +26,9 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @contextlib.contextmanager
 def jupyter_lab(folder, scratch, theme="JupyterLab Light"):
-    """(address, token) of a JupyterLab that serves `folder` and keeps all that it writes down in `scratch`."""
+    """(address, token) of a JupyterLab that serves `folder` and keeps all that it writes down in
+    `scratch`.
+    """
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -46,7 +51,11 @@ def jupyter_lab(folder, scratch, theme="JupyterLab Light"):
     log = scratch / "jupyter.log"
     with log.open("w") as out:
         server = subprocess.Popen(
-            [sys.executable, "-m", "jupyterlab", *options], stdout=out, stderr=out, env=environment, cwd=folder
+            [sys.executable, "-m", "jupyterlab", *options],
+            stdout=out,
+            stderr=out,
+            env=environment,
+            cwd=folder,
         )
     try:
         _wait_for(f"http://127.0.0.1:{port}/api", server, log)
@@ -98,7 +107,9 @@ class Traffic:
     def watch(self, page):
         """Listen to `page` from now on."""
         page.on("pageerror", lambda error: self.errors.append(f"page error: {error}"))
-        page.on("console", lambda message: message.type == "error" and self.errors.append(message.text))
+        page.on(
+            "console", lambda message: message.type == "error" and self.errors.append(message.text)
+        )
         page.on("websocket", self._socket)
         return self
 
@@ -122,14 +133,18 @@ class Opened:
 
     def panels(self):
         """Every explorer in the page, in order."""
-        return [Panel(self.page, found) for found in self.page.query_selector_all(".course-explorer")]
+        return [
+            Panel(self.page, found) for found in self.page.query_selector_all(".course-explorer")
+        ]
 
     def ask(self, code):
         """What `code` prints when the kernel runs it."""
         return self.page.evaluate(_ASK, code)
 
     def settle(self):
-        """Wait until every move has been answered, every panel has computed to its end and the page shows it."""
+        """Wait until every move has been answered, every panel has computed to its end and the page
+        shows it.
+        """
         self.ask("")  # its answer lets ipywidgets send a move that it held back
         assert self.ask(_WAIT) == "True\n"
         self.page.wait_for_timeout(100)  # the last picture is decoded
@@ -155,7 +170,8 @@ async code => {
 }
 """
 
-# The picture that is seen: [alternative text, address, width, caption]. Only one image of a trained axis is displayed.
+# The picture that is seen: [alternative text, address, width, caption]. Only one image of a trained
+# axis is displayed.
 _SEEN = """
 panel => {
   const displayed = found => [...found].find(part => part.offsetParent !== null);
@@ -167,7 +183,8 @@ panel => {
 """
 
 
-# From now on note the time of each input event and of each other picture that is decoded and about to be painted.
+# From now on note the time of each input event and of each other picture that is decoded and about
+# to be painted.
 _WATCH = """
 ([panel, select]) => {
   const events = [], pictures = [];
@@ -210,14 +227,18 @@ class Watched:
 
     def times(self):
         """(events, pictures) so far."""
-        seen = self.page.evaluate("({events: window.watched.events, pictures: window.watched.pictures})")
+        seen = self.page.evaluate(
+            "({events: window.watched.events, pictures: window.watched.pictures})"
+        )
         return seen["events"], seen["pictures"]
 
     def press(self, handle, key, seconds=120):
         """Press `key` on `handle`; returns the ms until the next picture is painted."""
         before = len(self.times()[1])
         handle.press(key)
-        self.page.wait_for_function(f"window.watched.pictures.length > {before}", timeout=1000 * seconds, polling=2)
+        self.page.wait_for_function(
+            f"window.watched.pictures.length > {before}", timeout=1000 * seconds, polling=2
+        )
         events, pictures = self.times()
         return pictures[before] - events[-1]
 
@@ -230,7 +251,9 @@ class Panel:
     element: object
 
     def seen(self):
-        """(alternative text, address, width in pixels, caption) of the displayed picture; () before there is one."""
+        """(alternative text, address, width in pixels, caption) of the displayed picture; () before
+        there is one.
+        """
         return tuple(self.element.evaluate(_SEEN) or ())
 
     def changed(self, former, seconds=60):
@@ -248,14 +271,18 @@ class Panel:
 
     def served(self, seconds=120):
         """Wait until the page itself holds the frames of the trained axis."""
-        self.element.wait_for_selector(".course-frames img", state="attached", timeout=seconds * 1000)
+        self.element.wait_for_selector(
+            ".course-frames img", state="attached", timeout=seconds * 1000
+        )
 
     def control(self, label):
         """The card of the control with that label."""
         return self.element.query_selector(f".course-control:has(label:text-matches('^{label}'))")
 
     def inward(self, handle):
-        """Pixels by which to drag `handle` to come six tenths of its rail nearer to the other end; left is negative."""
+        """Pixels by which to drag `handle` to come six tenths of its rail nearer to the other end;
+        left is negative.
+        """
         rail = handle.evaluate_handle("e => e.closest('.noUi-base')").bounding_box()
         middle = rail["x"] + rail["width"] / 2
         return (0.6 if handle.bounding_box()["x"] < middle else -0.6) * rail["width"]

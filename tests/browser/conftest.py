@@ -1,4 +1,6 @@
-"""Browser tests: a JupyterLab for each notebook, and a short report of what was measured, in build/browser."""
+"""Browser tests: a JupyterLab for each notebook, and a short report of what was measured, in
+build/browser.
+"""
 
 import shutil
 from pathlib import Path
@@ -15,12 +17,18 @@ def pytest_collection_modifyitems(items):
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.browser)
             if _lab.CHROMIUM is None:
-                item.add_marker(pytest.mark.skip(reason="no Chromium here: install one, e.g. `apt install chromium`"))
+                item.add_marker(
+                    pytest.mark.skip(
+                        reason="no Chromium here: install one, e.g. `apt install chromium`"
+                    )
+                )
 
 
 @pytest.fixture(scope="module")
 def opened(request, tmp_path_factory):
-    """The notebook that the module asks for (a path, or a list of cells), run to its end: (page, traffic, server)."""
+    """The notebook that the module asks for (a path, or a list of cells), run to its end: (page,
+    traffic, server).
+    """
     folder, scratch = tmp_path_factory.mktemp("notebooks"), tmp_path_factory.mktemp("jupyter")
     wanted = getattr(request, "param", None) or request.module.CELLS
     name = place(wanted, folder)
@@ -35,7 +43,11 @@ def place(wanted, folder):
     if isinstance(wanted, Path):
         return Path(shutil.copy(wanted, folder)).name
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in wanted])
-    notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
+    notebook.metadata.kernelspec = {
+        "name": "python3",
+        "display_name": "Python 3 (ipykernel)",
+        "language": "python",
+    }
     nbformat.write(notebook, folder / "toys.ipynb")
     return "toys.ipynb"
 

@@ -15,13 +15,19 @@ def index(tmp_path_factory):
     course, scratch = tmp_path_factory.mktemp("course"), tmp_path_factory.mktemp("jupyter")
     for part in ("course_lib", "data"):
         (course / part).mkdir()
-    shutil.copytree(_lab.ROOT / "notebooks", course / "notebooks", ignore=shutil.ignore_patterns(".*", "*.kept-*"))
+    shutil.copytree(
+        _lab.ROOT / "notebooks",
+        course / "notebooks",
+        ignore=shutil.ignore_patterns(".*", "*.kept-*"),
+    )
     with _lab.jupyter_lab(course / "notebooks", scratch) as server, _lab.chromium() as page:
         traffic = _lab.Traffic().watch(page)
         _lab.open_notebook(page, server, "index.ipynb")
         _lab.run_all(page)
         page.wait_for_selector("text=memory:")
-        page.wait_for_function(f"{WIDGET}.content.widgets.every(w => w.model.executionState !== 'running')")
+        page.wait_for_function(
+            f"{WIDGET}.content.widgets.every(w => w.model.executionState !== 'running')"
+        )
         yield page, traffic
 
 
@@ -36,7 +42,9 @@ def test_it_runs_with_a_live_explorer_and_a_question(index):
 def test_a_link_of_the_nine_ways_opens_the_notebook_at_its_cell(index, way, file):
     page, _ = index
     page.locator("li.lm-TabBar-tab:has-text('index.ipynb')").first.click()
-    link = page.locator(f".jp-RenderedMarkdown a[href*='{file}'][href*='cell-id=']", has_text=way).first
+    link = page.locator(
+        f".jp-RenderedMarkdown a[href*='{file}'][href*='cell-id=']", has_text=way
+    ).first
     link.scroll_into_view_if_needed()
     cell = link.get_attribute("href").split("cell-id=")[1]
     link.click()

@@ -6,7 +6,9 @@ import pytest
 
 from tests.browser._lab import ROOT, Watched, at_rest, drag
 
-LESSONS = sorted(ROOT.glob("notebooks/04_*[!s].ipynb"))  # the lesson with most sliders; its exercises end in s
+LESSONS = sorted(
+    ROOT.glob("notebooks/04_*[!s].ipynb")
+)  # the lesson with most sliders; its exercises end in s
 
 
 def test_lessons_were_found():
@@ -20,7 +22,9 @@ class TestLesson:
         assert panels
         for panel in panels:
             alt, source, width, caption = panel.until(lambda seen: seen and seen[2] > 0, seconds=90)
-            assert source.startswith("data:image/png;base64,") and alt.endswith((".", "!", "?", "…", ")"))
+            assert source.startswith("data:image/png;base64,") and alt.endswith(
+                (".", "!", "?", "…", ")")
+            )
 
     def test_a_slider_moved_by_mouse_and_by_keyboard_changes_the_picture(self, opened, report):
         for place, panel in enumerate(opened.panels()):
@@ -28,19 +32,28 @@ class TestLesson:
                 opened.settle()
                 card = handle.evaluate_handle("e => e.closest('.course-control')")
                 number = card.query_selector("input[type=number]")
-                before, was, messages = panel.seen(), number.input_value(), opened.traffic.messages()
+                before, was, messages = (
+                    panel.seen(),
+                    number.input_value(),
+                    opened.traffic.messages(),
+                )
                 inward = panel.inward(handle)
                 drag(opened.page, handle, inward)
                 panel.changed(before)
                 assert number.input_value() != was
                 messages = opened.traffic.messages() - messages
-                back, on = ("ArrowLeft", "ArrowRight") if inward > 0 else ("ArrowRight", "ArrowLeft")
+                back, on = (
+                    ("ArrowLeft", "ArrowRight") if inward > 0 else ("ArrowRight", "ArrowLeft")
+                )
                 latencies = []
                 with Watched(opened.page, panel.element) as watched:
                     for key in (back, on, back, on, back):
-                        opened.settle()  # or the press that undoes the former one may overtake it: no other picture
+                        # or the press that undoes the former one may overtake it: no other picture
+                        opened.settle()
                         latencies.append(watched.press(handle, key))
-                report(f"panel {place}: {median(latencies):.0f} ms a key press, {messages} kernel messages in a drag")
+                report(
+                    f"panel {place}: {median(latencies):.0f} ms a key press, {messages} kernel messages in a drag"
+                )
 
     def test_a_trained_axis_moves_without_the_kernel(self, opened, report):
         opened.settle()
@@ -49,14 +62,18 @@ class TestLesson:
                 panel.served()
                 at_rest(opened.page, slider)
                 slider.focus()
-                opened.page.wait_for_timeout(500)  # the slider that was left has told the kernel where it stands
+                opened.page.wait_for_timeout(
+                    500
+                )  # the slider that was left has told the kernel where it stands
                 messages, before = opened.traffic.messages(), panel.seen()
                 slider.press("Home")
                 with Watched(opened.page, panel.element) as watched:
                     latency = median(watched.press(slider, "ArrowRight") for _ in range(4))
                 assert opened.traffic.messages() == messages
                 assert panel.seen()[:2] != before[:2]
-                report(f"panel {place}: {latency:.0f} ms a key press along the trained axis, 0 kernel messages")
+                report(
+                    f"panel {place}: {latency:.0f} ms a key press along the trained axis, 0 kernel messages"
+                )
 
     def test_the_console_stays_clean(self, opened):
         assert opened.traffic.errors == []

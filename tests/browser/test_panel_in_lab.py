@@ -1,4 +1,6 @@
-"""A closed form, a control that trains and a trained axis, moved by mouse, keyboard and typing in JupyterLab."""
+"""A closed form, a control that trains and a trained axis, moved by mouse, keyboard and typing in
+JupyterLab.
+"""
 
 import json
 import re
@@ -53,7 +55,9 @@ def test_a_slider_moves_with_the_arrow_keys(waves, opened):
     opened.page.keyboard.press("ArrowRight")
     opened.page.keyboard.press("ArrowRight")
     numbers = {"frequency": "frequency", "damping": "damping"}
-    waves.until(lambda seen: number(waves, "damping") > was and seen[0] == picture_of(waves, **numbers))
+    waves.until(
+        lambda seen: number(waves, "damping") > was and seen[0] == picture_of(waves, **numbers)
+    )
     positions = _toys.waves.controls["damping"].positions
     assert positions.index(number(waves, "damping")) == positions.index(was) + 2
 
@@ -67,7 +71,9 @@ def type_into(panel, label, text):
 def test_a_number_can_be_typed_and_one_out_of_range_is_refused_in_words(waves):
     type_into(waves, "frequency", "1.234")
     numbers = {"frequency": "frequency", "damping": "damping"}
-    good = waves.until(lambda seen: number(waves, "frequency") == 1.234 and seen[0] == picture_of(waves, **numbers))
+    good = waves.until(
+        lambda seen: number(waves, "frequency") == 1.234 and seen[0] == picture_of(waves, **numbers)
+    )
     type_into(waves, "frequency", "-3")
     now = waves.until(lambda seen: seen[3].startswith("frequency = -3"))
     assert "must be a finite number in [0.1, 5]. It stays at 1.234" in now[3] and now[1] == good[1]
@@ -81,16 +87,26 @@ def test_numbers_that_cannot_be_computed_grey_the_last_picture(waves):
     assert now[1] == before[1] and waves.element.query_selector(".course-refused img")
     type_into(waves, "damping", "0.3")
     numbers = {"frequency": "frequency", "damping": "damping"}
-    waves.until(lambda seen: number(waves, "damping") == 0.3 and seen[0] == seen[3] == picture_of(waves, **numbers))
+    waves.until(
+        lambda seen: (
+            number(waves, "damping") == 0.3 and seen[0] == seen[3] == picture_of(waves, **numbers)
+        )
+    )
     assert not waves.element.query_selector(".course-refused img")
 
 
 def test_every_control_has_an_accessible_name(opened):
     for panel in opened.panels():
-        for field in panel.element.query_selector_all("input[type=number], input[type=range], select"):
+        for field in panel.element.query_selector_all(
+            "input[type=number], input[type=range], select"
+        ):
             if field.is_visible():
-                assert field.evaluate("e => e.labels.length > 0 && e.labels[0].textContent || e.ariaLabel").strip()
-        assert panel.element.query_selector(".course-caption").get_attribute("aria-live") == "polite"
+                assert field.evaluate(
+                    "e => e.labels.length > 0 && e.labels[0].textContent || e.ariaLabel"
+                ).strip()
+        assert (
+            panel.element.query_selector(".course-caption").get_attribute("aria-live") == "polite"
+        )
 
 
 def test_a_trained_axis_moves_without_a_message_to_the_kernel(errors, opened, report):
@@ -110,11 +126,15 @@ def test_a_trained_axis_moves_without_a_message_to_the_kernel(errors, opened, re
         seen.add(errors.seen()[:2])
     opened.page.wait_for_timeout(300)
     assert opened.traffic.messages() == messages
-    assert len(seen) >= 23 and len({alt for alt, _ in seen}) == len({source for _, source in seen}) == len(seen)
+    assert len(seen) >= 23 and len({alt for alt, _ in seen}) == len(
+        {source for _, source in seen}
+    ) == len(seen)
     now, position = errors.seen(), int(slider.input_value())
     assert f"λ = {_toys.STRENGTHS[position]:g}:" in now[0] and now[0] == now[3] != before[0]
     assert number(errors, "weight decay") == _toys.STRENGTHS[position]
-    report(f"trained axis: {len(seen)} pictures, {opened.traffic.messages() - messages} kernel messages")
+    report(
+        f"trained axis: {len(seen)} pictures, {opened.traffic.messages() - messages} kernel messages"
+    )
 
 
 def test_a_retraining_begins_where_the_trained_slider_stands_and_serves_it_again(errors, opened):
@@ -123,7 +143,9 @@ def test_a_retraining_begins_where_the_trained_slider_stands_and_serves_it_again
     errors.until(lambda seen: "λ = 0.001:" in seen[0])  # the nearest position, at once
     drag(opened.page, errors.handles()[0], 40, pause=20)
     width = int(number(errors, "width"))
-    now = errors.until(lambda seen: seen[0].startswith(f"Width {int(number(errors, 'width'))}, λ = 0.001:"))
+    now = errors.until(
+        lambda seen: seen[0].startswith(f"Width {int(number(errors, 'width'))}, λ = 0.001:")
+    )
     assert int(number(errors, "width")) >= width > 16 and "seed(s)" in now[0]
     errors.until(lambda seen: "over 8 seed(s)" in seen[0])
     errors.served()
@@ -177,11 +199,15 @@ def test_what_is_saved_has_pictures_and_captions_and_no_widget_state_and_does_no
     again = opened.save()
     assert len(outputs(again)) == len(outputs(first))
     assert without_pictures(again) < 1.01 * without_pictures(first)
-    assert len(again) < 1.1 * len(first)  # the picture of a training is the one that stood when the cell ended
+    assert len(again) < 1.1 * len(
+        first
+    )  # the picture of a training is the one that stood when the cell ended
 
 
 def test_without_its_kernel_a_panel_says_what_to_do(opened):
-    opened.page.evaluate("window.jupyterapp.shell.currentWidget.context.sessionContext.session.kernel.restart()")
+    opened.page.evaluate(
+        "window.jupyterapp.shell.currentWidget.context.sessionContext.session.kernel.restart()"
+    )
     opened.page.wait_for_selector(".course-explorer.jupyter-widgets-disconnected", timeout=60_000)
     says = opened.panels()[0].element.evaluate("e => getComputedStyle(e, '::before').content")
     assert re.search("run this cell again", says)

@@ -1,4 +1,6 @@
-"""A lesson's quiz and its flash cards in JupyterLab, by keyboard alone; and the self-test of the machine."""
+"""A lesson's quiz and its flash cards in JupyterLab, by keyboard alone; and the self-test of the
+machine.
+"""
 
 import json
 
@@ -22,7 +24,9 @@ def index_in_lab(tmp_path_factory):
     folder, scratch = tmp_path_factory.mktemp("course"), tmp_path_factory.mktemp("jupyter")
     for part in ("course_lib", "notebooks", "data"):
         (folder / part).mkdir()
-    (folder / "notebooks" / place(CELLS, folder / "notebooks")).rename(folder / "notebooks" / "index.ipynb")
+    (folder / "notebooks" / place(CELLS, folder / "notebooks")).rename(
+        folder / "notebooks" / "index.ipynb"
+    )
     with _lab.jupyter_lab(folder / "notebooks", scratch) as server, _lab.chromium() as page:
         traffic = _lab.Traffic().watch(page)
         _lab.open_notebook(page, server, "index.ipynb")

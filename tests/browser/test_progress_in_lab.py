@@ -1,4 +1,6 @@
-"""A prediction made in JupyterLab is kept in the course's folder and stands there again after the kernel's restart."""
+"""A prediction made in JupyterLab is kept in the course's folder and stands there again after the
+kernel's restart.
+"""
 
 import json
 
@@ -21,7 +23,9 @@ def course_in_lab(tmp_path_factory):
     folder, scratch = tmp_path_factory.mktemp("course"), tmp_path_factory.mktemp("jupyter")
     for part in ("course_lib", "notebooks"):
         (folder / part).mkdir()
-    (folder / "notebooks" / place(CELLS, folder / "notebooks")).rename(folder / "notebooks" / "06_dropout.ipynb")
+    (folder / "notebooks" / place(CELLS, folder / "notebooks")).rename(
+        folder / "notebooks" / "06_dropout.ipynb"
+    )
     with _lab.jupyter_lab(folder / "notebooks", scratch) as server, _lab.chromium() as page:
         _lab.open_notebook(page, server, "06_dropout.ipynb")
         _lab.run_all(page)

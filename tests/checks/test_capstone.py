@@ -1,4 +1,7 @@
-"""The debugging gallery: each fault is really in its script. The referees of lesson 09 against what they stand for."""
+"""The debugging gallery: each fault is really in its script.
+
+The referees of lesson 09 against what they stand for.
+"""
 
 import re
 from pathlib import Path
@@ -29,7 +32,9 @@ FLOAT = torch.float64
 def shown(capsys, exhibit, variant, seed=0):
     """The numbers that a variant prints, and the names that it leaves behind."""
     made = scripts.run.__wrapped__(EXHIBITS[exhibit].text(variant, seed))
-    return [float(number) for number in re.findall(r"-?\d+\.?\d*(?:e-?\d+)?", capsys.readouterr().out)], made
+    return [
+        float(number) for number in re.findall(r"-?\d+\.?\d*(?:e-?\d+)?", capsys.readouterr().out)
+    ], made
 
 
 # ---- the scripts ----
@@ -37,9 +42,9 @@ def shown(capsys, exhibit, variant, seed=0):
 
 def test_there_are_nine_and_the_notebook_shows_them_to_the_letter():
     assert len(EXHIBITS) == 9 and set(GALLERY.values()) <= set(tasks.TASKS)
-    assert [code for code in CODE if code + "\n" in {exhibit.script for exhibit in EXHIBITS.values()}] == [
-        exhibit.script.rstrip("\n") for exhibit in EXHIBITS.values()
-    ]
+    assert [
+        code for code in CODE if code + "\n" in {exhibit.script for exhibit in EXHIBITS.values()}
+    ] == [exhibit.script.rstrip("\n") for exhibit in EXHIBITS.values()]
     assert all(10 <= len(exhibit.script.splitlines()) <= 25 for exhibit in EXHIBITS.values())
 
 
@@ -76,14 +81,18 @@ def test_the_rate_stays_until_the_scheduler_is_stepped(capsys):
 
 
 def test_the_errors_are_cut_off_until_the_array_can_hold_them(capsys):
-    cut, whole = (shown(capsys, "truncated", variant)[1]["test_error"] for variant in (FOUND, MENDED))
+    cut, whole = (
+        shown(capsys, "truncated", variant)[1]["test_error"] for variant in (FOUND, MENDED)
+    )
     assert (cut == 0).all() and (whole > 0.1).all() and (whole < 1).all()
     percent = shown(capsys, "truncated", "in percent")[1]["test_error"]
     assert (percent == (100 * whole + 1e-4).astype(int)).all() and (percent != 100 * whole).any()
 
 
 def test_stopping_on_the_test_rows_never_reports_more_and_mostly_less(capsys):
-    reported = {v: [shown(capsys, "stopping", v, s)[0][-1] for s in range(20)] for v in (FOUND, MENDED)}
+    reported = {
+        v: [shown(capsys, "stopping", v, s)[0][-1] for s in range(20)] for v in (FOUND, MENDED)
+    }
     pairs = list(zip(reported[FOUND], reported[MENDED]))
     assert all(found <= mended for found, mended in pairs)
     assert sum(found < mended for found, mended in pairs) > 10
@@ -95,14 +104,24 @@ def test_the_mean_of_roots_depends_on_the_batches_and_the_root_of_the_mean_does_
     _, made = shown(capsys, "batches", FOUND)
     with torch.no_grad():
         rmse = (made["model"](made["x"]) - made["y"]).square().mean().sqrt().item()
-    assert sizes == [60, 20, 7, 1] and roots == sorted(roots, reverse=True) and roots[-1] < 0.9 * roots[0]
-    assert roots_mended == pytest.approx([rmse] * 4, abs=1e-4) and roots[0] == pytest.approx(rmse, abs=1e-4)
+    assert (
+        sizes == [60, 20, 7, 1]
+        and roots == sorted(roots, reverse=True)
+        and roots[-1] < 0.9 * roots[0]
+    )
+    assert roots_mended == pytest.approx([rmse] * 4, abs=1e-4) and roots[0] == pytest.approx(
+        rmse, abs=1e-4
+    )
 
 
 def test_adam_moves_the_unseen_weight_by_its_rate_and_adamw_by_rate_times_decay(capsys):
     (start, coupled, wanted), _ = shown(capsys, "coupled", FOUND)
     (_, decoupled, _), _ = shown(capsys, "coupled", MENDED)
-    assert decoupled == pytest.approx(wanted, abs=1e-3) == pytest.approx(start * (1 - 0.02 * 0.3) ** 20, abs=1e-3)
+    assert (
+        decoupled
+        == pytest.approx(wanted, abs=1e-3)
+        == pytest.approx(start * (1 - 0.02 * 0.3) ** 20, abs=1e-3)
+    )
     assert start - coupled == pytest.approx(20 * 0.02, rel=0.1)
 
 
@@ -119,7 +138,9 @@ def test_the_norm_remembers_three_quarters_until_it_is_mended(capsys):
         assert torch.allclose(norm.running_var, right.running_var) == (variant == MENDED)
         assert torch.allclose(norm.eval()(x), right.eval()(x)) == (variant == MENDED)
     share = 0.25 * (1 - 0.9**40)  # (n − 1)/n of what has been taken in so far
-    assert remembered[MENDED] - remembered[FOUND] == pytest.approx(share * remembered[MENDED], abs=0.01)
+    assert remembered[MENDED] - remembered[FOUND] == pytest.approx(
+        share * remembered[MENDED], abs=0.01
+    )
 
 
 def test_the_concise_model_has_half_the_decay_until_its_loss_is_halved(capsys):
@@ -174,8 +195,13 @@ def test_truth_values_of_torch_and_numpy_count_and_texts_do_not():
 
 
 def test_a_network_that_is_none_and_a_study_that_reports_one_number_are_told_so():
-    found = check_source("def network(widths, batch_norm=False, dropout=0.0):\n    return [1]", 20, "09/T1")
-    assert found["verdict"] == "failed" and "got a list, expected an object of type torch.nn" in found["message"]
+    found = check_source(
+        "def network(widths, batch_norm=False, dropout=0.0):\n    return [1]", 20, "09/T1"
+    )
+    assert (
+        found["verdict"] == "failed"
+        and "got a list, expected an object of type torch.nn" in found["message"]
+    )
     source = "def honest_study(x, y, order, strengths, fit, error):\n    return torch.tensor(1.0)"
     found = check_source(source, 20, "09/T3")
     assert found["verdict"] == "failed" and "got 1, expected a list" in found["message"]
@@ -184,7 +210,11 @@ def test_a_network_that_is_none_and_a_study_that_reports_one_number_are_told_so(
 def test_numbers_of_torch_count_as_numbers():
     def by_tensors(hits_a, hits_b, train_rows, t):
         d = hits_a.mean(1) - hits_b.mean(1)
-        half = t * d.std() * torch.tensor([len(d), 1 / (1 / len(d) + hits_a.shape[1] / train_rows)]).rsqrt()
+        half = (
+            t
+            * d.std()
+            * torch.tensor([len(d), 1 / (1 / len(d) + hits_a.shape[1] / train_rows)]).rsqrt()
+        )
         return torch.stack([d.mean() - half, d.mean() + half], 1)
 
     task = find("09/T2")
@@ -196,7 +226,11 @@ def test_numbers_of_torch_count_as_numbers():
 SOLUTIONS = {
     task: re.sub(r" +### (BEGIN|END) SOLUTION\n", "", cell.source) + "\n"
     for cell in CELLS
-    for task in [tag.removeprefix("answer:") for tag in cell.metadata.get("tags", []) if tag.startswith("answer:")]
+    for task in [
+        tag.removeprefix("answer:")
+        for tag in cell.metadata.get("tags", [])
+        if tag.startswith("answer:")
+    ]
 }
 
 
@@ -228,7 +262,9 @@ def test_the_intervals_are_those_of_the_course():
         a, b = hits_a.mean(1), hits_b.mean(1)
         naive, corrected = tasks.intervals_by_scipy(hits_a, hits_b, train_rows, t)
         assert naive == pytest.approx(paired_interval(a, b)[1:3], abs=1e-12)
-        assert corrected == pytest.approx(corrected_interval(a - b, train_rows, hits_a.shape[1])[1:3], abs=1e-12)
+        assert corrected == pytest.approx(
+            corrected_interval(a - b, train_rows, hits_a.shape[1])[1:3], abs=1e-12
+        )
         assert corrected[1] - corrected[0] > naive[1] - naive[0]
 
 
@@ -241,13 +277,18 @@ def test_two_divisions_by_hand():
 
 
 def test_two_divisions_with_equal_differences_have_an_interval_of_no_width():
-    hits_a, hits_b = torch.ones(2, 4, dtype=FLOAT), torch.tensor([[1.0, 1.0, 1.0, 0.0]] * 2, dtype=FLOAT)
+    hits_a, hits_b = (
+        torch.ones(2, 4, dtype=FLOAT),
+        torch.tensor([[1.0, 1.0, 1.0, 0.0]] * 2, dtype=FLOAT),
+    )
     assert tasks.intervals_by_scipy(hits_a, hits_b, 8, 12.7) == ((0.25, 0.25), (0.25, 0.25))
 
 
 @pytest.fixture(scope="module")
 def coin_tosses():
-    """The notebook's own cells: its leaky study, and the mean error of a study on labels that are coin tosses."""
+    """The notebook's own cells: its leaky study, and the mean error of a study on labels that are
+    coin tosses.
+    """
     space = {"torch": torch, "print": lambda *words: None}
     for code in CODE:
         if code.startswith(("def ridge", "def coin_tosses")):
@@ -262,7 +303,10 @@ def test_the_given_study_has_the_three_leaks_and_the_referee_none(coin_tosses):
     x, y = torch.randn(30, 9, generator=g).double(), torch.randn(30, generator=g).sign().double()
     order = torch.randperm(30, generator=g)
     for strengths in ([1.0], [0.1, 10.0, 100.0]):
-        a, b = (study(x, y, order, strengths, scripts.ridge, scripts.mean_square) for study in (given, all_leaks))
+        a, b = (
+            study(x, y, order, strengths, scripts.ridge, scripts.mean_square)
+            for study in (given, all_leaks)
+        )
         assert a[0] == b[0] and float(a[1]) == pytest.approx(b[1], abs=1e-12)
     assert run(all_leaks) < 0.9
     assert run(*tasks.researcher()) > 1

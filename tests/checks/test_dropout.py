@@ -1,4 +1,6 @@
-"""The referees of lesson 06's tasks against torch, and the checks on answers that throw their dice another way."""
+"""The referees of lesson 06's tasks against torch, and the checks on answers that throw their dice
+another way.
+"""
 
 import pytest
 import torch
@@ -37,7 +39,11 @@ def in_float64(x, p=0.5, training=True, generator=None):
         return x
     if p == 1:
         return torch.zeros_like(x)
-    return x * (torch.rand(x.shape, generator=generator, dtype=torch.float64) > p).to(x.dtype) / (1 - p)
+    return (
+        x
+        * (torch.rand(x.shape, generator=generator, dtype=torch.float64) > p).to(x.dtype)
+        / (1 - p)
+    )
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -75,18 +81,30 @@ def test_what_the_answer_draws_does_not_move_the_learners_generator():
 
 
 def test_the_printed_tensors_are_one_layers():
-    first, second = (torch.tensor(rows, dtype=torch.float64) for rows in (tasks.FIRST, tasks.SECOND))
+    first, second = (
+        torch.tensor(rows, dtype=torch.float64) for rows in (tasks.FIRST, tasks.SECOND)
+    )
     kept = first != 0
-    assert (first - 2 * second)[kept].abs().max() < 1.6e-4, "twice the other, up to four printed decimals"
+    assert (first - 2 * second)[kept].abs().max() < 1.6e-4, (
+        "twice the other, up to four printed decimals"
+    )
     assert (2 * second)[~kept].abs().min() > 1e-4, "no zero is a rounded number"
-    assert torch.equal(first[~kept].signbit(), second[~kept].signbit()), "a dropped negative number is −0"
+    assert torch.equal(first[~kept].signbit(), second[~kept].signbit()), (
+        "a dropped negative number is −0"
+    )
     assert tasks.ZEROS == (~kept).sum() and tasks.READING["p"] == 1 - 1 / tasks.READING["factor"]
     assert tasks.READING["form_of_2014"] == pytest.approx(0.5 * second[0, 1].item())
 
 
 def test_an_interval_by_hand():
-    mean, low, high = tasks.by_moments(torch.tensor([[1.0], [3.0]], dtype=torch.float64), noise=0.75, z=2)
-    assert (mean.item(), low.item(), high.item()) == (2.0, 2 - 2 * 1.25, 2 + 2 * 1.25)  # √(1² + 0.75²) = 1.25
+    mean, low, high = tasks.by_moments(
+        torch.tensor([[1.0], [3.0]], dtype=torch.float64), noise=0.75, z=2
+    )
+    assert (mean.item(), low.item(), high.item()) == (
+        2.0,
+        2 - 2 * 1.25,
+        2 + 2 * 1.25,
+    )  # √(1² + 0.75²) = 1.25
 
 
 SOURCE = """
@@ -102,4 +120,6 @@ def test_in_a_process_of_its_own():
     right = SOURCE.format(scale=" / (1 - p) if p < 1 else x * 0")
     assert check_source(right, 20, task="06/T1")["verdict"] == "passed"
     found = check_source(SOURCE.format(scale=""), 20, task="06/T1")
-    assert found["verdict"] == "failed" and found["message"].startswith("what is kept is not rescaled")
+    assert found["verdict"] == "failed" and found["message"].startswith(
+        "what is kept is not rescaled"
+    )

@@ -45,5 +45,9 @@ def test_every_table_can_tell_the_columns_apart():
         for case in tasks.choice_cases(torch.Generator().manual_seed(seed)):
             strengths, *columns = (column["list"] for column in case["args"]["list"])
             means = [[tasks.mean(errors["list"]) for errors in column] for column in columns]
-            best = tasks.chosen(strengths, *([row["list"] for row in column] for column in columns))[0]
-            assert strengths[means[0].index(min(means[0], key=lambda m: (math.isnan(m), m)))] != best, case["name"]
+            best = tasks.chosen(
+                strengths, *([row["list"] for row in column] for column in columns)
+            )[0]
+            assert (
+                strengths[means[0].index(min(means[0], key=lambda m: (math.isnan(m), m)))] != best
+            ), case["name"]

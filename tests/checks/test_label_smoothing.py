@@ -1,4 +1,7 @@
-"""The referees of lesson 05's tasks against what they stand for. (`test_checks_tasks` tries every mistake.)"""
+"""The referees of lesson 05's tasks against what they stand for.
+
+(`test_checks_tasks` tries every mistake.)
+"""
 
 import pytest
 import torch
@@ -31,14 +34,20 @@ def test_the_pencil_agrees_with_the_function():
     confidence, accuracy, count = label_smoothing.reliability_curve(probabilities, target, 4)
     assert count.tolist() == tasks.BY_HAND["counts"]
     assert (accuracy - confidence).abs()[1:].tolist() == pytest.approx(tasks.BY_HAND["gaps"])
-    assert label_smoothing.expected_calibration_error(probabilities, target, 4) == pytest.approx(tasks.BY_HAND["ece"])
-    assert label_smoothing.expected_calibration_error(probabilities, target, 1) == pytest.approx(0.03)
+    assert label_smoothing.expected_calibration_error(probabilities, target, 4) == pytest.approx(
+        tasks.BY_HAND["ece"]
+    )
+    assert label_smoothing.expected_calibration_error(probabilities, target, 1) == pytest.approx(
+        0.03
+    )
 
 
 def test_the_slips_of_the_pencil_are_what_the_turned_screws_give():
     """Each wrong calibration error of T3 is the one that the same mistake gives in T4."""
     arguments = *tasks.rows_of(tasks.PREDICTIONS), 4
-    by_name = {mistake.name: mistake.answers[0](*arguments) for mistake in tasks.TASKS["T4"].mistakes}
+    by_name = {
+        mistake.name: mistake.answers[0](*arguments) for mistake in tasks.TASKS["T4"].mistakes
+    }
     pairs = {"empty bin counted": "mean over all bins"}
     shared = 0
     for slip in tasks.TASKS["T3"].mistakes:

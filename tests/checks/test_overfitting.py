@@ -28,7 +28,9 @@ def test_the_referee_of_early_stopping_is_the_courses_class(seed):
 def test_early_stopping_by_hand():
     (train,) = tasks.stopping()
     updates = torch.ones(7, 1, dtype=torch.float64)
-    weights, epochs = train(torch.zeros(1, dtype=torch.float64), updates, [5, 3, 2, 2.5, math.nan, 3, 1], 3)
+    weights, epochs = train(
+        torch.zeros(1, dtype=torch.float64), updates, [5, 3, 2, 2.5, math.nan, 3, 1], 3
+    )
     assert weights.item() == 3 and epochs == 6
 
 
@@ -45,8 +47,14 @@ def test_the_curves_say_what_their_names_say():
     best = min(range(12), key=a["validation"].__getitem__)
     assert best + 1 == tasks.READ["keep_a"]
     assert a["validation"][best] - a["training"][best] == pytest.approx(tasks.READ["gap_a"])
-    assert all(v - t < 0.03 for t, v in zip(b["training"], b["validation"])) and b["training"][7] == b["training"][-1]
-    assert c["validation"][-2] - c["validation"][-1] > 0.05 and c["validation"][-1] - c["training"][-1] < 0.1
+    assert (
+        all(v - t < 0.03 for t, v in zip(b["training"], b["validation"]))
+        and b["training"][7] == b["training"][-1]
+    )
+    assert (
+        c["validation"][-2] - c["validation"][-1] > 0.05
+        and c["validation"][-1] - c["training"][-1] < 0.1
+    )
     assert all(abs(v - t) < 0.02 for t, v in zip(d["training"], d["validation"]))
     assert d["test"] > 10 * d["validation"][-1]
     assert all(abs(curve["test"] - curve["validation"][-1]) < 0.03 for curve in (a, b, c))

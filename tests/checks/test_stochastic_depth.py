@@ -1,4 +1,6 @@
-"""Lesson 08's checks: the referees against what they stand for, right answers by other ways, and no false alarms."""
+"""Lesson 08's checks: the referees against what they stand for, right answers by other ways, and no
+false alarms.
+"""
 
 import pytest
 import torch
@@ -83,21 +85,26 @@ def test_chance_fails_no_right_answer(name):
 
 def test_the_referee_of_the_rule_is_the_formula():
     for depth, last in ((1, 0.3), (4, 0.5), (54, 0.5), (7, 0.0)):
-        assert tasks.rule_by_torch(depth, last) == pytest.approx(stochastic_depth.survival_probabilities(depth, last))
+        assert tasks.rule_by_torch(depth, last) == pytest.approx(
+            stochastic_depth.survival_probabilities(depth, last)
+        )
 
 
 WRONG = {
-    "half of the rate": lambda x, p, **o: by_comparison(x, p / 2 if 0 < p < 1 else p, **o) * (
-        (1 - p / 2) / (1 - p) if 0 < p < 1 else 1
+    "half of the rate": lambda x, p, **o: (
+        by_comparison(x, p / 2 if 0 < p < 1 else p, **o)
+        * ((1 - p / 2) / (1 - p) if 0 < p < 1 else 1)
     ),
-    "rows in twos": lambda x, p, **o: by_comparison(x.reshape(len(x) // 2, 2, *x.shape[1:]), p, **o).reshape(x.shape),
+    "rows in twos": lambda x, p, **o: by_comparison(
+        x.reshape(len(x) // 2, 2, *x.shape[1:]), p, **o
+    ).reshape(x.shape),
     "detached": lambda x, p, **o: by_comparison(x.detach(), p, **o),
     "no dimension kept": lambda x, p, **o: by_comparison(x, p, **o).flatten(),
     "in another precision": lambda x, p, **o: by_comparison(x, p, **o).float(),
     "one seed for ever": lambda x, p, generator=None, **o: by_comparison(
         x, p, generator=torch.Generator().manual_seed(0), **o
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", WRONG)

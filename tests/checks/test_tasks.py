@@ -1,4 +1,6 @@
-"""Every task: the referee passes, a blank is unanswered, each mistake is named as itself and as no other."""
+"""Every task: the referee passes, a blank is unanswered, each mistake is named as itself and as no
+other.
+"""
 
 import pytest
 
@@ -35,7 +37,12 @@ def empty(*args, **kwargs):
 
 
 BLANKS = [(name, ...) for name in NAMES]
-BLANKS += [(name, blank) for name in NAMES for blank in (not_written, empty) if callable(find(name).reference[0])]
+BLANKS += [
+    (name, blank)
+    for name in NAMES
+    for blank in (not_written, empty)
+    if callable(find(name).reference[0])
+]
 
 
 @pytest.mark.parametrize(("name", "blank"), BLANKS)
@@ -46,8 +53,14 @@ def test_blank_is_unanswered(name, blank):
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-@pytest.mark.parametrize(("name", "mistake"), MISTAKES, ids=[f"{name} {mistake.name}" for name, mistake in MISTAKES])
+@pytest.mark.parametrize(
+    ("name", "mistake"), MISTAKES, ids=[f"{name} {mistake.name}" for name, mistake in MISTAKES]
+)
 def test_mistake_is_named_as_itself(name, mistake, seed):
     found = result(name, mistake.answers, seed)
-    others = [m.hint for m in find(name).mistakes if m.hint != mistake.hint and m.hint in found.message]
-    assert found.verdict == "failed" and found.message.startswith(mistake.hint) and not others, found.message
+    others = [
+        m.hint for m in find(name).mistakes if m.hint != mistake.hint and m.hint in found.message
+    ]
+    assert found.verdict == "failed" and found.message.startswith(mistake.hint) and not others, (
+        found.message
+    )

@@ -1,4 +1,6 @@
-"""The diabetes table: rows by seed, scaling fitted on the training rows alone, and what it refuses."""
+"""The diabetes table: rows by seed, scaling fitted on the training rows alone, and what it
+refuses.
+"""
 
 import math
 
@@ -19,10 +21,16 @@ def test_the_table_is_scikit_learns():
 
 def test_every_row_lands_in_one_part_and_the_seed_decides_where():
     first, again, other = (diabetes(300, 71, "raw", seed=seed) for seed in (0, 0, 1))
-    assert [len(part) for part in (first.train_x, first.validation_x, first.test_x)] == [300, 71, 71]
+    assert [len(part) for part in (first.train_x, first.validation_x, first.test_x)] == [
+        300,
+        71,
+        71,
+    ]
     rows = torch.cat([first.train_x, first.validation_x, first.test_x])
     assert torch.equal(rows.sort(0).values, load()[0].sort(0).values)
-    assert torch.equal(first.train_x, again.train_x) and not torch.equal(first.train_x, other.train_x)
+    assert torch.equal(first.train_x, again.train_x) and not torch.equal(
+        first.train_x, other.train_x
+    )
 
 
 def test_scaling_is_fitted_on_the_training_rows_alone():
@@ -34,14 +42,20 @@ def test_scaling_is_fitted_on_the_training_rows_alone():
     assert standard.test_x.mean(0).abs().max() > 1e-3, "the test rows have a mean of their own"
 
 
-@pytest.mark.parametrize(("arguments", "message"), [
-    ({"train_rows": 1, "validation_rows": 0}, "x has 1 row"),
-    ({"train_rows": 0}, "train_rows = 0"),
-    ({"train_rows": 442}, "train_rows = 442"),
-    ({"train_rows": 400, "validation_rows": 42}, "validation_rows = 42"),
-    ({"scale": "unit"}, "scale = 'unit'"),
-    ({"train_rows": 2, "validation_rows": 0, "seed": 4}, "constant in all 2 rows: sex, s1, s4; leave"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"train_rows": 1, "validation_rows": 0}, "x has 1 row"),
+        ({"train_rows": 0}, "train_rows = 0"),
+        ({"train_rows": 442}, "train_rows = 442"),
+        ({"train_rows": 400, "validation_rows": 42}, "validation_rows = 42"),
+        ({"scale": "unit"}, "scale = 'unit'"),
+        (
+            {"train_rows": 2, "validation_rows": 0, "seed": 4},
+            "constant in all 2 rows: sex, s1, s4; leave",
+        ),
+    ],
+)
 def test_what_cannot_be_is_refused(arguments, message):
     with pytest.raises(ValueError, match=message):
         diabetes(**arguments)

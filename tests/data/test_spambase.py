@@ -1,6 +1,8 @@
-"""Spambase: found where it lies, fetched where it does not, and nothing believed or kept that is not it.
+"""Spambase: found where it lies, fetched where it does not, and nothing believed or kept that is
+not it.
 
-The servers are on the loopback interface: one that answers well, and ones that are slow, cut off, refuse or lie.
+The servers are on the loopback interface: one that answers well, and ones that are slow, cut off,
+refuse or lie.
 """
 
 import contextlib
@@ -25,7 +27,8 @@ from course_lib.data.download import NoData
 
 COPY = Path(os.environ.get("COURSE_DATA", "nowhere")) / spambase.FILE
 needs_copy = pytest.mark.skipif(
-    not COPY.is_file(), reason="no copy of Spambase: name its folder in COURSE_DATA (data/README.md says where it is)"
+    not COPY.is_file(),
+    reason="no copy of Spambase: name its folder in COURSE_DATA (data/README.md says where it is)",
 )
 quickly = {"timeout": 30.0, "limit": 60.0, "tries": 2, "pause": 0.01, "progress": False}
 SOON = {"silent": {"timeout": 1.0}, "dripping": {"limit": 0.3}}  # where a test waits for it
@@ -62,7 +65,9 @@ def zipped(content, name=spambase.FILE):
 
 @pytest.fixture
 def serve():
-    """A function that serves `answers` one after the other (the last one for ever) → address, list of requests."""
+    """A function that serves `answers` one after the other (the last one for ever) → address, list
+    of requests.
+    """
     with contextlib.ExitStack() as stack:
         yield functools.partial(_serve, stack)
 
@@ -73,7 +78,9 @@ def _serve(stack, *answers):
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self):
             asked.append(self.path)
-            with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # a client that has given up
+            with contextlib.suppress(
+                BrokenPipeError, ConnectionResetError
+            ):  # a client that has given up
                 answers[min(len(asked), len(answers)) - 1](self)
 
         def log_message(self, *arguments):
@@ -130,7 +137,9 @@ def left_in(folder):
 def test_the_table_is_what_its_card_says():
     table = tables.spambase()
     assert table.name == "Spambase" and not table.note
-    assert table.x.shape == (4601, 57) and table.x.dtype == torch.float64 and table.x.isfinite().all()
+    assert (
+        table.x.shape == (4601, 57) and table.x.dtype == torch.float64 and table.x.isfinite().all()
+    )
     assert table.y.dtype == torch.int64 and table.y.bincount().tolist() == [2788, 1813]
     assert (table.x[:, :54] <= 100).all() and (table.x >= 0).all() and (table.x[:, 54:] >= 1).all()
     assert tables.spambase() is table
@@ -155,8 +164,11 @@ def test_a_copy_is_found_in_either_folder_and_nothing_is_fetched(nowhere, monkey
 
 
 @needs_copy
-@pytest.mark.parametrize("damage", [lambda c: c[:-1000], lambda c: b"", lambda c: c.replace(b"0.64", b"0.65", 1)],
-                         ids=["cut", "empty", "one digit"])  # fmt: skip
+@pytest.mark.parametrize(
+    "damage",
+    [lambda c: c[:-1000], lambda c: b"", lambda c: c.replace(b"0.64", b"0.65", 1)],
+    ids=["cut", "empty", "one digit"],
+)
 def test_a_damaged_copy_is_named_and_left_alone(nowhere, damage, monkeypatch):
     path = nowhere / "named" / spambase.FILE
     path.parent.mkdir()
@@ -214,10 +226,22 @@ PROBLEMS = {
     "silent": (silent, "timed out), 2 tries", 2),
     "dripping": (dripping, "bytes in 0.3 s), 2 tries", 2),
     "cut off": (well(b"0" * 500, announced=5000), "cut off after 500 of 5000 bytes), 2 tries", 2),
-    "cut off, no length": (well(zipped(b"1,2\n" * 500)[:-50], length=False), "does not hold one spambase.data", 1),
-    "another archive": (well(zipped(b"1,2\n", name="other.data")), "does not hold one spambase.data", 1),
+    "cut off, no length": (
+        well(zipped(b"1,2\n" * 500)[:-50], length=False),
+        "does not hold one spambase.data",
+        1,
+    ),
+    "another archive": (
+        well(zipped(b"1,2\n", name="other.data")),
+        "does not hold one spambase.data",
+        1,
+    ),
     "another table": (well(zipped(b"1,2\n3,4\n")), "is not Spambase (SHA-256 of its 2 lines", 1),
-    "a page": (well(b"<html><body>Please log in to this network</body></html>"), "is not Spambase", 1),
+    "a page": (
+        well(b"<html><body>Please log in to this network</body></html>"),
+        "is not Spambase",
+        1,
+    ),
     "nothing": (well(b"", length=False), "is not Spambase (SHA-256 of its 0 lines", 1),
     "endless": (well(b"0" * 11_000_000), "serves more than 10 MB", 1),
     "bomb": (well(zipped(b"0" * 11_000_000)), "holds more than 10 MB", 1),
@@ -231,16 +255,26 @@ def test_a_failed_download_is_one_sentence_and_leaves_nothing(nowhere, serve, pr
     with pytest.raises(NoData) as raised:
         spambase.fetch(address, **quickly | SOON.get(problem, {}))
     message = str(raised.value)
-    assert message.startswith("Spambase could not be fetched: ") and said in message and address in message
-    assert message.endswith(f"Try again when you are online: {spambase.COMMAND}") and "\n" not in message
+    assert (
+        message.startswith("Spambase could not be fetched: ")
+        and said in message
+        and address in message
+    )
+    assert (
+        message.endswith(f"Try again when you are online: {spambase.COMMAND}")
+        and "\n" not in message
+    )
     assert not left_in(nowhere) and len(asked) == tries
 
 
-@pytest.mark.parametrize(("address", "said"), [
-    ("http://127.0.0.1:9/spambase.zip", "refused"),
-    ("nonsense", "unknown url type"),
-    ("file:///no/such/file", "No such file"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("http://127.0.0.1:9/spambase.zip", "refused"),
+        ("nonsense", "unknown url type"),
+        ("file:///no/such/file", "No such file"),
+    ],
+)
 def test_nobody_answers(nowhere, address, said):
     with pytest.raises(NoData, match=said):
         spambase.fetch(address, **quickly)
@@ -265,7 +299,9 @@ def test_a_full_disk_is_a_sentence_and_leaves_nothing_half(nowhere, serve, monke
     monkeypatch.setattr(spambase, "checked", lambda content, source: [])
     monkeypatch.setattr(files.os, where, full)
     address, _ = serve(well(b"1,2\n"))
-    with pytest.raises(NoData, match=r"named cannot be written \(No space left on device\): make room, or "):
+    with pytest.raises(
+        NoData, match=r"named cannot be written \(No space left on device\): make room, or "
+    ):
         spambase.fetch(address, **quickly)
     assert not left_in(nowhere)
 
@@ -307,7 +343,11 @@ def test_offline_the_lesson_says_once_why_and_runs_on_other_data(nowhere, monkey
     said = capsys.readouterr().out
     until = "Until then this lesson runs on scikit-learn's breast-cancer data instead."
     assert said.splitlines() == [f"no way. Try again: {spambase.COMMAND}", until]
-    assert table.name == "Breast cancer" and table.x.shape == (569, 30) and table.y.bincount().tolist() == [212, 357]
+    assert (
+        table.name == "Breast cancer"
+        and table.x.shape == (569, 30)
+        and table.y.bincount().tolist() == [212, 357]
+    )
     assert table.note == "These are scikit-learn's breast-cancer data: Spambase is not here."
     assert tables.spambase_or_breast_cancer() is table and not capsys.readouterr().out
     assert not tables.breast_cancer().note, "whoever asks for them gets no apology"
@@ -318,7 +358,10 @@ def test_without_leave_nothing_is_fetched(nowhere, monkeypatch):
     with pytest.raises(NoData) as raised:
         tables.spambase(download=False)
     places = f"neither in {nowhere / 'named'} nor in {nowhere / 'course' / 'data'}"
-    assert str(raised.value) == f"{spambase.FILE} is {places}. Fetch it when you are online: {spambase.COMMAND}"
+    assert (
+        str(raised.value)
+        == f"{spambase.FILE} is {places}. Fetch it when you are online: {spambase.COMMAND}"
+    )
 
 
 def command(*arguments, folder):
@@ -332,7 +375,10 @@ def test_the_command_that_messages_name_fetches_it(tmp_path, serve):
     address, asked = serve(well(zipped(COPY.read_bytes())))
     assert spambase.COMMAND.endswith("-m course_lib.data.spambase")
     done = command(address, folder=tmp_path)
-    assert (done.returncode, done.stdout) == (0, "Spambase is here: 4601 e-mails, 1813 of them spam\n"), done.stderr
+    assert (done.returncode, done.stdout) == (
+        0,
+        "Spambase is here: 4601 e-mails, 1813 of them spam\n",
+    ), done.stderr
     assert left_in(tmp_path) == [spambase.FILE]
     assert command(folder=tmp_path).returncode == 0 and len(asked) == 1
 
@@ -340,14 +386,21 @@ def test_the_command_that_messages_name_fetches_it(tmp_path, serve):
 def test_the_command_says_what_is_wrong(tmp_path, serve):
     address, _ = serve(refusing(404))
     done = command(address, folder=tmp_path)
-    assert done.returncode == 1 and "answers 404 Not Found" in done.stderr and "Traceback" not in done.stderr
+    assert (
+        done.returncode == 1
+        and "answers 404 Not Found" in done.stderr
+        and "Traceback" not in done.stderr
+    )
 
 
 # ---- a division of it
 
 
 def table(rows=20):
-    x = torch.randn(rows, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64) * 5 + 2
+    x = (
+        torch.randn(rows, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64) * 5
+        + 2
+    )
     x[:, 2] = 7.0
     return tables.Table("Some", x, torch.arange(rows) % 2)
 
@@ -359,14 +412,22 @@ def test_a_division_is_standardised_on_its_training_rows_alone():
     assert [len(x) for x in (split.train_x, split.validation_x, split.test_x)] == [12, 3, 5]
     assert split.train_x[:, :2].mean(0).abs().max() < 1e-12
     assert (split.train_x[:, :2].std(0, correction=0) - 1).abs().max() < 1e-12
-    assert (split.train_x[:, 2] == 0).all() and (split.test_x[:, 2] == 0).all(), "constant: nothing to divide by"
+    assert (split.train_x[:, 2] == 0).all() and (split.test_x[:, 2] == 0).all(), (
+        "constant: nothing to divide by"
+    )
     mean, std = whole.x[:12].mean(0), whole.x[:12].std(0, correction=0)
     assert torch.allclose(split.test_x[:, :2], ((whole.x[12:17] - mean) / std)[:, :2], atol=1e-12)
-    assert torch.equal(split.test_y, whole.y[12:17]) and torch.equal(split.clean_train_y, split.train_y)
-    changed = tables.Table("Some", whole.x.index_fill(0, test, 100.0), whole.y).split(train, test, dtype=torch.float64)
+    assert torch.equal(split.test_y, whole.y[12:17]) and torch.equal(
+        split.clean_train_y, split.train_y
+    )
+    changed = tables.Table("Some", whole.x.index_fill(0, test, 100.0), whole.y).split(
+        train, test, dtype=torch.float64
+    )
     assert torch.equal(changed.train_x, split.train_x) and len(changed.validation_x) == 0
 
 
 def test_a_row_in_two_parts_is_refused():
-    with pytest.raises(ValueError, match=r"^1 row\(s\) given twice: parts must have no row in common$"):
+    with pytest.raises(
+        ValueError, match=r"^1 row\(s\) given twice: parts must have no row in common$"
+    ):
         table().split(torch.arange(12), torch.arange(11, 20))

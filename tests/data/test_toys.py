@@ -34,12 +34,16 @@ def test_the_seed_decides_and_nothing_else(make):
 def test_dtype_of_features_and_targets(make, dtype):
     split = make(dtype=dtype)
     split.check()
-    assert {t.dtype for t in tensors(split)} == ({dtype, torch.int64} if make is digits else {dtype})
+    assert {t.dtype for t in tensors(split)} == (
+        {dtype, torch.int64} if make is digits else {dtype}
+    )
 
 
 @settings(deadline=None, max_examples=8)
 @given(train=st.integers(1, 1500), validation=st.integers(0, 296), seed=st.integers(0, 2**40))
-@example(train=1500, validation=200, seed=0)  # nearly all rows: shares differ most from equal numbers
+@example(
+    train=1500, validation=200, seed=0
+)  # nearly all rows: shares differ most from equal numbers
 def test_digits_parts_are_disjoint_complete_and_stratified(train, validation, seed):
     split = digits(train, validation, scale="unit", seed=seed, dtype=torch.float64)
     parts = {"train": train, "validation": validation, "test": 1797 - train - validation}
@@ -70,7 +74,9 @@ def test_label_noise_replaces_exactly_its_share_by_another_class(noise, wrong):
     split = digits(300, 100, label_noise=noise, scale="unit", dtype=torch.float64)
     assert (split.train_y != split.clean_train_y).sum() == wrong
     assert split.train_y.min() >= 0 and split.train_y.max() <= 9
-    clean = digits(300, 100, label_noise=noise, clean_validation=True, scale="unit", dtype=torch.float64)
+    clean = digits(
+        300, 100, label_noise=noise, clean_validation=True, scale="unit", dtype=torch.float64
+    )
     assert (split.validation_y != clean.validation_y).sum() == round(100 * noise)
     assert torch.equal(clean.train_y, split.train_y)
 
@@ -89,7 +95,9 @@ def test_standard_scale_is_fitted_on_the_training_rows():
     dead = raw.train_x.std(0) == 0
     assert 3 <= dead.sum() < 64
     assert split.train_x.mean(0).abs().max() < 1e-12
-    torch.testing.assert_close(split.train_x.std(0, correction=0)[~dead], torch.ones(int((~dead).sum())).double())
+    torch.testing.assert_close(
+        split.train_x.std(0, correction=0)[~dead], torch.ones(int((~dead).sum())).double()
+    )
     assert all((x[:, dead] == 0).all() for x in (split.train_x, split.validation_x, split.test_x))
     mean, std = raw.train_x.mean(0), raw.train_x.std(0, correction=0)
     torch.testing.assert_close(split.test_x[:, ~dead], ((raw.test_x - mean) / std)[:, ~dead])
@@ -101,7 +109,9 @@ def test_noisy_sine():
     torch.testing.assert_close(split.test_y, torch.sin(torch.pi * split.test_x))
     torch.testing.assert_close(split.clean_train_y, torch.sin(torch.pi * split.train_x))
     noise = (split.train_y - split.clean_train_y) / 0.3
-    assert 310 < noise.square().sum() < 504  # chi-squared with 400 degrees of freedom: 5e-4 on either side
+    assert (
+        310 < noise.square().sum() < 504
+    )  # chi-squared with 400 degrees of freedom: 5e-4 on either side
     assert split.train_x.min() >= -1 and split.train_x.max() < 1
 
 
@@ -111,10 +121,13 @@ def test_quadratic_has_the_curvatures_asked_for(rotate):
     split = quadratic(spectrum, rows=40, solution=solution, rotate=rotate)
     x = torch.cat([split.train_x, torch.ones(40, 1, dtype=torch.float64)], 1)  # with a bias
     hessian = torch.autograd.functional.hessian(
-        lambda w: torch.nn.functional.mse_loss(x @ w.unsqueeze(1), split.train_y), torch.zeros(4, dtype=torch.float64)
+        lambda w: torch.nn.functional.mse_loss(x @ w.unsqueeze(1), split.train_y),
+        torch.zeros(4, dtype=torch.float64),
     )
     torch.testing.assert_close(hessian[3], torch.tensor([0, 0, 0, 2.0], dtype=torch.float64))
-    torch.testing.assert_close(torch.linalg.eigvalsh(hessian[:3, :3]), torch.tensor(spectrum, dtype=torch.float64))
+    torch.testing.assert_close(
+        torch.linalg.eigvalsh(hessian[:3, :3]), torch.tensor(spectrum, dtype=torch.float64)
+    )
     assert torch.allclose(hessian[:3, :3].diag(), torch.tensor(spectrum).double()) is not rotate
     found = torch.linalg.lstsq(split.test_x, split.test_y).solution.squeeze(1)
     torch.testing.assert_close(found, torch.tensor(solution, dtype=torch.float64))
@@ -123,7 +136,11 @@ def test_quadratic_has_the_curvatures_asked_for(rotate):
 REFUSED = {
     "no training rows": (digits, {"train_rows": 0}, "train_rows = 0"),
     "no test rows": (digits, {"train_rows": 1797}, "1797"),
-    "no test rows left": (digits, {"train_rows": 1700, "validation_rows": 97}, r"train_rows \+ validation_rows = 1797"),
+    "no test rows left": (
+        digits,
+        {"train_rows": 1700, "validation_rows": 97},
+        r"train_rows \+ validation_rows = 1797",
+    ),
     "negative validation": (digits, {"validation_rows": -1}, "validation_rows = -1"),
     "noise above one": (digits, {"label_noise": 1.1}, r"label_noise = 1.1: .*\[0, 1\]"),
     "noise NaN": (digits, {"label_noise": float("nan")}, "label_noise = nan"),
@@ -149,7 +166,9 @@ def test_check_says_where_the_first_bad_value_is():
     with pytest.raises(ValueError, match="train_x = nan at row 7, column 0"):
         split.check()
     with pytest.raises(ValueError, match="train_x has 10 rows, train_y has 9"):
-        Split(*[t[:9] if name == "train_y" else t for name, t in vars(noisy_sine(10)).items()]).check()
+        Split(
+            *[t[:9] if name == "train_y" else t for name, t in vars(noisy_sine(10)).items()]
+        ).check()
 
 
 def test_check_of_a_vector_names_the_row_alone():

@@ -1,4 +1,6 @@
-"""What the tests of the ensemble share: small models and data, and the model trained alone as the referee."""
+"""What the tests of the ensemble share: small models and data, and the model trained alone as the
+referee.
+"""
 
 import torch
 import torch.nn.functional as F
@@ -34,7 +36,9 @@ LOSSES = {"classification": F.cross_entropy, "regression": F.mse_loss}
 
 
 class WithNoise(nn.Module):
-    """The single model of `spec`, with dropout written out: drop where u < p, scale by 1/(1 − p), u given per layer."""
+    """The single model of `spec`, with dropout written out: drop where u < p, scale by 1/(1 − p), u
+    given per layer.
+    """
 
     def __init__(self, spec, seed, p):
         super().__init__()
@@ -54,13 +58,23 @@ def nothing(*_):
 
 
 def alone(
-    spec, split, optimizer_of, p=0.0, seed=SEED, steps=STEPS, batch=BATCH, losses=None, *,
-    before=nothing, update=nothing, after=nothing,
-):  # fmt: skip
+    spec,
+    split,
+    optimizer_of,
+    p=0.0,
+    seed=SEED,
+    steps=STEPS,
+    batch=BATCH,
+    losses=None,
+    *,
+    before=nothing,
+    update=nothing,
+    after=nothing,
+):
     """Train one model by autograd and an optimizer object; return model and optimizer.
 
-    before(step, net): True ends the training; also called after the last step. update(net): between the gradients and
-    the optimizer's step. after(net): after that.
+    before(step, net): True ends the training; also called after the last step. update(net): between
+    the gradients and the optimizer's step. after(net): after that.
     """
     net = WithNoise(spec, seed, p)
     optimizer = optimizer_of(net.parameters())
@@ -70,7 +84,9 @@ def alone(
         if before(step, net) or step == steps:
             break
         x, y = next(batches)
-        fields = [torch.empty(width, batch).uniform_(generator=noise) for width in spec.widths[1:-1]]
+        fields = [
+            torch.empty(width, batch).uniform_(generator=noise) for width in spec.widths[1:-1]
+        ]
         loss = LOSSES[spec.task](net(x, fields), y)
         optimizer.zero_grad()
         loss.backward()
@@ -86,7 +102,17 @@ def alone(
 def together(spec, grid, update, data=None, seeds=(SEED,), steps=STEPS, **more):
     """The complete training, in float64."""
     data = split_for(spec) if data is None else data
-    *_, done = train(spec, data, grid, seeds, update=update, steps=steps, batch_size=BATCH, dtype=torch.float64, **more)
+    *_, done = train(
+        spec,
+        data,
+        grid,
+        seeds,
+        update=update,
+        steps=steps,
+        batch_size=BATCH,
+        dtype=torch.float64,
+        **more,
+    )
     assert done.finished and done.progress == 1
     return done
 
@@ -95,13 +121,18 @@ def settings_of(grid):
     """The grid's rows: one dict per setting."""
     count = max(len(column) for column in grid.values() if isinstance(column, list))
     return [
-        {name: value[v] if isinstance(value, list) else value for name, value in grid.items()} for v in range(count)
+        {name: value[v] if isinstance(value, list) else value for name, value in grid.items()}
+        for v in range(count)
     ]
 
 
 def class_options(setting, update):
     """A setting in the words of our classes, and of torch's."""
-    options = {name: value for name, value in setting.items() if name not in ("l2", "beta1", "beta2", "dropout")}
+    options = {
+        name: value
+        for name, value in setting.items()
+        if name not in ("l2", "beta1", "beta2", "dropout")
+    }
     if "beta1" in setting or "beta2" in setting:
         options["betas"] = (setting.get("beta1", 0.9), setting.get("beta2", 0.999))
     if "l2" in setting:
@@ -116,7 +147,10 @@ def assert_settings_equal(spec, grid, update, classes, done, limit=1e-10):
         for optimizer_class in classes:
             options = class_options(setting, update)
             net, _ = alone(
-                spec, split_for(spec), lambda p, c=optimizer_class, o=options: c(p, **o), setting.get("dropout", 0)
+                spec,
+                split_for(spec),
+                lambda p, c=optimizer_class, o=options: c(p, **o),
+                setting.get("dropout", 0),
             )
             for i, (single, many) in enumerate(zip(net.parameters(), done.parameters[0])):
                 gap = (single - many[v]).abs().max().item()

@@ -1,4 +1,6 @@
-"""`remembered`: one training serves the explorer and the claim, and nothing half done is ever taken for the result."""
+"""`remembered`: one training serves the explorer and the claim, and nothing half done is ever taken
+for the result.
+"""
 
 import threading
 

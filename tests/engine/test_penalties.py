@@ -1,4 +1,6 @@
-"""L1 in the ensemble, strengths by layer, biases spared, and frozen layers: each against the model trained alone."""
+"""L1 in the ensemble, strengths by layer, biases spared, and frozen layers: each against the model
+trained alone.
+"""
 
 import math
 
@@ -13,7 +15,11 @@ from tests.engine._alone import BATCH, LR, REGRESSION, SPEC, STEPS, alone, gap, 
 
 SEEDS = (3, 5)
 DEEP = ModelSpec((4, 6, 5, 3), activation="tanh")
-THEIRS = {sgd_update: torch.optim.SGD, adamw_update: torch.optim.AdamW, adam_update: torch.optim.Adam}
+THEIRS = {
+    sgd_update: torch.optim.SGD,
+    adamw_update: torch.optim.AdamW,
+    adam_update: torch.optim.Adam,
+}
 
 
 def learners_sgd(param, grad, state, *, lr, l2=0.0):
@@ -23,7 +29,12 @@ def learners_sgd(param, grad, state, *, lr, l2=0.0):
 
 
 THEIRS[learners_sgd] = torch.optim.SGD
-DECAY = {sgd_update: "l2", adam_update: "l2", adamw_update: "weight_decay", learners_sgd: "l2"}  # torch's weight_decay
+DECAY = {
+    sgd_update: "l2",
+    adam_update: "l2",
+    adamw_update: "weight_decay",
+    learners_sgd: "l2",
+}  # torch's weight_decay
 
 
 def own_data(spec):
@@ -33,7 +44,9 @@ def own_data(spec):
 def strengths_of(parameters, value, only_weights):
     """One strength per parameter, from a number or a tuple with one per layer."""
     by_layer = value if isinstance(value, tuple) else (value,) * (len(parameters) // 2)
-    return [0.0 if only_weights and p.dim() == 1 else by_layer[i // 2] for i, p in enumerate(parameters)]
+    return [
+        0.0 if only_weights and p.dim() == 1 else by_layer[i // 2] for i, p in enumerate(parameters)
+    ]
 
 
 def trained_alone(spec, seed, update, setting, schedule=None):
@@ -64,11 +77,16 @@ def trained_alone(spec, seed, update, setting, schedule=None):
             p.copy_(torch.sign(p) * (p.abs() - rate[0] * strength).clamp(min=0))
         del rate[0]
 
-    net, _ = alone(spec, split_for(spec, seed), optimizer_of, seed=seed, update=before_step, after=after)
+    net, _ = alone(
+        spec, split_for(spec, seed), optimizer_of, seed=seed, update=before_step, after=after
+    )
     return net
 
 
-SLOW = [0.001, 0.005]  # sign(w) jumps at 0: a weight that swings through it turns rounding into a step of its own
+SLOW = [
+    0.001,
+    0.005,
+]  # sign(w) jumps at 0: a weight that swings through it turns rounding into a step of its own
 GRIDS = {
     "l1": {"lr": LR, "l1": [0.02, 0.0]},
     "one l1 for all": {"lr": LR, "l1": 0.01},
@@ -77,11 +95,20 @@ GRIDS = {
     "elastic net": {"lr": LR, "l1": [0.01, 0.02], "decay": [0.1, 0.0]},
     "weights only": {"lr": LR, "l1": [0.02, 0.01], "decay": 0.1, "only_weights": True},
     "weights only, with the default decay": {"lr": LR, "only_weights": True},
-    "weights only in one setting": {"lr": SLOW, "l1_subgradient": 0.01, "decay": 0.1, "only_weights": [True, False]},
+    "weights only in one setting": {
+        "lr": SLOW,
+        "l1_subgradient": 0.01,
+        "decay": 0.1,
+        "only_weights": [True, False],
+    },
     "by layer": {"lr": LR, "l1": (0.02, 0.0), "decay": [(0.0, 0.3), 0.1]},
-    "by layer, weights only": {"lr": SLOW, "l1_subgradient": [(0.02, 0.0), (0.0, 0.01)], "decay": (0.2, 0.1),
-                               "only_weights": [False, True]},
-}  # fmt: skip
+    "by layer, weights only": {
+        "lr": SLOW,
+        "l1_subgradient": [(0.02, 0.0), (0.0, 0.01)],
+        "decay": (0.2, 0.1),
+        "only_weights": [False, True],
+    },
+}
 
 
 def in_words_of(grid, update):
@@ -124,7 +151,14 @@ def test_three_layers_each_with_a_strength_of_its_own(monkeypatch):
     done = together(DEEP, grid, sgd_update, own_data(DEEP), SEEDS)
     for s, seed in enumerate(SEEDS):
         for v in range(2):
-            assert gap(trained_alone(DEEP, seed, sgd_update, setting_of(grid, v)), done.parameters[s], v) <= 1e-10
+            assert (
+                gap(
+                    trained_alone(DEEP, seed, sgd_update, setting_of(grid, v)),
+                    done.parameters[s],
+                    v,
+                )
+                <= 1e-10
+            )
 
 
 def zeros(done):
@@ -139,7 +173,12 @@ def test_the_proximal_step_leaves_exact_zeros_and_the_subgradient_does_not():
 
 def test_strengths_of_zero_change_nothing():
     plain = together(SPEC, {"lr": LR}, adam_update)
-    off = {"l1": [0.0, 0.0], "l1_subgradient": (0.0, 0.0), "l2": [0.0, (0.0, 0.0)], "only_weights": [True, False]}
+    off = {
+        "l1": [0.0, 0.0],
+        "l1_subgradient": (0.0, 0.0),
+        "l2": [0.0, (0.0, 0.0)],
+        "only_weights": [True, False],
+    }
     with_zeros = together(SPEC, {"lr": LR, **off}, adam_update)
     assert all(torch.equal(a, b) for a, b in zip(plain.parameters[0], with_zeros.parameters[0]))
 
@@ -162,19 +201,38 @@ REFUSED = {
     "l1 negative": ({"lr": 0.1, "l1": [0.1, -0.1]}, "l1 = -0.1: must be a finite number"),
     "l1 NaN in a layer": ({"lr": 0.1, "l1": [(0.1, math.nan)]}, r"l1\[1\] = nan"),
     "subgradient infinite": ({"lr": 0.1, "l1_subgradient": math.inf}, "l1_subgradient = inf"),
-    "too many layers": ({"lr": 0.1, "l2": (0.1, 0.2, 0.3)}, r"l2 = \(0.1, 0.2, 0.3\): .*each of the 2 layers"),
+    "too many layers": (
+        {"lr": 0.1, "l2": (0.1, 0.2, 0.3)},
+        r"l2 = \(0.1, 0.2, 0.3\): .*each of the 2 layers",
+    ),
     "too few layers": ({"lr": 0.1, "l2": [(0.1,), 0.2]}, r"l2 = \(0.1,\): .*each of the 2 layers"),
     "lr by layer": ({"lr": [(0.1, 0.2)]}, r"lr = \(0.1, 0.2\)"),
-    "only_weights a number": ({"lr": 0.1, "only_weights": 1}, "only_weights = 1: must be True or False"),
-    "unequal": ({"lr": LR, "only_weights": [True] * 3}, "unequal length.*'lr': 2, 'only_weights': 3"),
-    "unknown": ({"lr": 0.1, "L1": 0.1}, "'L1'.*weight_decay, dropout.*l1, l1_subgradient, only_weights, patience"),
+    "only_weights a number": (
+        {"lr": 0.1, "only_weights": 1},
+        "only_weights = 1: must be True or False",
+    ),
+    "unequal": (
+        {"lr": LR, "only_weights": [True] * 3},
+        "unequal length.*'lr': 2, 'only_weights': 3",
+    ),
+    "unknown": (
+        {"lr": 0.1, "L1": 0.1},
+        "'L1'.*weight_decay, dropout.*l1, l1_subgradient, only_weights, patience",
+    ),
 }
 
 
 @pytest.mark.parametrize("grid, message", REFUSED.values(), ids=REFUSED)
 def test_refusals(grid, message):
     with pytest.raises(ValueError, match=message):
-        train(SPEC, split_for(SPEC), grid, SEEDS, update=adam_update if "l1" in grid else sgd_update, batch_size=BATCH)
+        train(
+            SPEC,
+            split_for(SPEC),
+            grid,
+            SEEDS,
+            update=adam_update if "l1" in grid else sgd_update,
+            batch_size=BATCH,
+        )
 
 
 # frozen layers
@@ -212,13 +270,19 @@ def test_frozen_layers_keep_their_weights_and_the_others_learn(spec, shared):
             net, _ = alone(spec, data(seed), optimizer_of, seed=seed, after=after)
             assert gap(net, done.parameters[s], v) <= 1e-10
             z = net.model(data(seed).test_x).detach()
-            loss = torch.nn.functional.cross_entropy if spec.task == "classification" else torch.nn.functional.mse_loss
+            loss = (
+                torch.nn.functional.cross_entropy
+                if spec.task == "classification"
+                else torch.nn.functional.mse_loss
+            )
             torch.testing.assert_close(done.test_loss[s, v, 1], loss(z, data(seed).test_y))
-        for values, initial in zip(done.parameters[s][: 2 * spec.frozen], spec.initial(seed, torch.float64)):
+        for values, initial in zip(
+            done.parameters[s][: 2 * spec.frozen], spec.initial(seed, torch.float64)
+        ):
             assert torch.equal(values, initial.expand_as(values))
-        assert [bool(state) for state in done.states[s]] == [False] * 2 * spec.frozen + [True] * 2 * (
-            len(spec.widths) - 1 - spec.frozen
-        )
+        assert [bool(state) for state in done.states[s]] == [False] * 2 * spec.frozen + [
+            True
+        ] * 2 * (len(spec.widths) - 1 - spec.frozen)
 
 
 def test_a_strength_by_layer_counts_the_frozen_ones():
@@ -235,7 +299,9 @@ def test_the_single_model_freezes_the_same_layers():
 
 @pytest.mark.parametrize("frozen", [-1, 2, 1.0, True])
 def test_frozen_that_cannot_be(frozen):
-    with pytest.raises(ValueError, match=f"frozen = {frozen!r}: must be a whole number in \\[0, 1\\]"):
+    with pytest.raises(
+        ValueError, match=f"frozen = {frozen!r}: must be a whole number in \\[0, 1\\]"
+    ):
         ModelSpec((4, 6, 3), frozen=frozen)
 
 
@@ -243,4 +309,6 @@ def test_dropout_cannot_act_on_features_computed_once():
     spec = ModelSpec((4, 6, 3), frozen=1)
     with pytest.raises(ValueError, match="dropout.*frozen = 1"):
         train(spec, split_for(spec), {"lr": 0.1, "dropout": [0.0, 0.1]}, SEEDS, batch_size=BATCH)
-    assert together(spec, {"lr": 0.1, "dropout": 0.0}, sgd_update, steps=3).test_loss.isfinite().all()
+    assert (
+        together(spec, {"lr": 0.1, "dropout": 0.0}, sgd_update, steps=3).test_loss.isfinite().all()
+    )

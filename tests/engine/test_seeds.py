@@ -1,4 +1,6 @@
-"""Seeds joined in one program: each with data, weights, batches and noise of its own, exactly as one by one."""
+"""Seeds joined in one program: each with data, weights, batches and noise of its own, exactly as
+one by one.
+"""
 
 import math
 import threading
@@ -12,10 +14,22 @@ from course_lib.engine import ModelSpec, train, training
 from course_lib.engine.chunk import Chunk
 from course_lib.engine.lockstep import Lockstep
 from course_lib.sgd import SGD, sgd_update
-from tests.engine._alone import BATCH, LR, REGRESSION, SPEC, alone, gap, settings_of, split_for, together
+from tests.engine._alone import (
+    BATCH,
+    LR,
+    REGRESSION,
+    SPEC,
+    alone,
+    gap,
+    settings_of,
+    split_for,
+    together,
+)
 
 SEEDS = (11, 3, 5, 8)
-CURVES = [field.name for field in fields(training.Training) if field.name.endswith(("_loss", "_accuracy"))]
+CURVES = [
+    field.name for field in fields(training.Training) if field.name.endswith(("_loss", "_accuracy"))
+]
 SPECS = {
     "classification": SPEC,
     "regression": REGRESSION,
@@ -51,7 +65,9 @@ def test_each_seed_is_the_model_trained_alone_on_its_own_data(spec, grid, progra
     for s, seed in enumerate(SEEDS):
         for v, setting in enumerate(settings_of(grid)):
             p = setting.pop("dropout", 0.0)
-            net, _ = alone(spec, split_for(spec, seed), lambda w, o=setting: torch.optim.AdamW(w, **o), p, seed)
+            net, _ = alone(
+                spec, split_for(spec, seed), lambda w, o=setting: torch.optim.AdamW(w, **o), p, seed
+            )
             assert gap(net, done.parameters[s], v) <= 1e-10
 
 
@@ -64,7 +80,17 @@ def test_seeds_that_share_one_data_set():
 
 
 def whole_set(spec, data, **more):
-    return train(spec, data, {"lr": LR}, SEEDS, update=sgd_update, steps=30, batch_size=11, dtype=torch.float64, **more)
+    return train(
+        spec,
+        data,
+        {"lr": LR},
+        SEEDS,
+        update=sgd_update,
+        steps=30,
+        batch_size=11,
+        dtype=torch.float64,
+        **more,
+    )
 
 
 @pytest.mark.parametrize("shared", [True, False], ids=["shared", "own data"])
@@ -75,7 +101,9 @@ def test_the_whole_set_as_one_batch(shared):
     *_, done = whole_set(SPEC, data(0) if shared else data)
     for s, seed in enumerate(SEEDS):
         for v, lr in enumerate(LR):
-            net, _ = alone(SPEC, data(seed), lambda w, lr=lr: SGD(w, lr=lr), seed=seed, steps=30, batch=11)
+            net, _ = alone(
+                SPEC, data(seed), lambda w, lr=lr: SGD(w, lr=lr), seed=seed, steps=30, batch=11
+            )
             assert gap(net, done.parameters[s], v) <= 1e-12
 
 
@@ -93,14 +121,19 @@ def test_joined_or_one_by_one_everything_is_the_same(monkeypatch, shared):
     joined = trained()
     monkeypatch.setattr(training, "CHUNK", 0)
     single = trained()
-    assert torch.equal(joined.diverged_at, single.diverged_at) and (joined.diverged_at[:, 1] >= 0).all()
+    assert (
+        torch.equal(joined.diverged_at, single.diverged_at)
+        and (joined.diverged_at[:, 1] >= 0).all()
+    )
     for name in CURVES:
         torch.testing.assert_close(getattr(joined, name), getattr(single, name), equal_nan=True)
     for s in range(len(SEEDS)):
         for a, b in zip(joined.parameters[s], single.parameters[s], strict=True):
             torch.testing.assert_close(a[0], b[0], rtol=0, atol=1e-12)
         for a, b in zip(joined.states[s], single.states[s], strict=True):
-            torch.testing.assert_close(a["momentum_buffer"][0], b["momentum_buffer"][0], rtol=0, atol=1e-12)
+            torch.testing.assert_close(
+                a["momentum_buffer"][0], b["momentum_buffer"][0], rtol=0, atol=1e-12
+            )
 
 
 def counting_update(param, grad, state, *, lr):
@@ -111,8 +144,12 @@ def counting_update(param, grad, state, *, lr):
 
 
 def test_a_learners_update_with_joined_seeds(programs):
-    done = together(SPEC, {"lr": LR}, counting_update, lambda seed: split_for(SPEC, seed), SEEDS, steps=20)
-    ours = together(SPEC, {"lr": LR}, sgd_update, lambda seed: split_for(SPEC, seed), SEEDS, steps=20)
+    done = together(
+        SPEC, {"lr": LR}, counting_update, lambda seed: split_for(SPEC, seed), SEEDS, steps=20
+    )
+    ours = together(
+        SPEC, {"lr": LR}, sgd_update, lambda seed: split_for(SPEC, seed), SEEDS, steps=20
+    )
     assert programs == [8, 8]
     for s in range(len(SEEDS)):
         for a, b in zip(done.parameters[s], ours.parameters[s]):
@@ -131,7 +168,13 @@ def test_seeds_whose_data_differ_in_shape_are_trained_one_by_one(programs):
     done = together(SPEC, {"lr": LR}, sgd_update, data, SEEDS, steps=30)
     assert programs == [2] * 4 and asked == list(SEEDS)
     for s, seed in enumerate(SEEDS):
-        net, _ = alone(SPEC, split_for(SPEC, seed, rows=9 + seed), lambda w: SGD(w, lr=LR[1]), seed=seed, steps=30)
+        net, _ = alone(
+            SPEC,
+            split_for(SPEC, seed, rows=9 + seed),
+            lambda w: SGD(w, lr=LR[1]),
+            seed=seed,
+            steps=30,
+        )
         assert gap(net, done.parameters[s], 1) <= 1e-12
 
 
@@ -156,7 +199,9 @@ def sizes_of_chunks(monkeypatch, spec, seeds, settings):
 
 def test_as_many_seeds_as_fit_the_cache(monkeypatch):
     monkeypatch.setattr(training, "WORTH_THREADS", math.inf)
-    one = (4 + 1) * 6 + (6 + 1) * 3 + BATCH * 6 + BATCH * 4  # parameters, activations and rows of 4-6-3
+    one = (
+        (4 + 1) * 6 + (6 + 1) * 3 + BATCH * 6 + BATCH * 4
+    )  # parameters, activations and rows of 4-6-3
     monkeypatch.setattr(training, "CHUNK", 5 * 2 * one)
     assert sizes_of_chunks(monkeypatch, SPEC, 12, 2) == [(4, 2)] * 3  # five fit; three even groups
     monkeypatch.setattr(training, "CHUNK", 5 * 2 * one - 1)
@@ -174,7 +219,14 @@ def test_two_groups_where_a_second_thread_pays(monkeypatch):
 def test_an_observer_sees_seeds_one_by_one():
     seen = []
     grid = {"lr": LR}
-    together(SPEC, grid, sgd_update, seeds=SEEDS, steps=2, observe=lambda seed, t, p, g: seen.append((seed, len(p[0]))))
+    together(
+        SPEC,
+        grid,
+        sgd_update,
+        seeds=SEEDS,
+        steps=2,
+        observe=lambda seed, t, p, g: seen.append((seed, len(p[0]))),
+    )
     assert sorted(seen) == sorted((seed, 2) for seed in SEEDS for _ in range(2))
 
 
@@ -206,7 +258,9 @@ def test_closing_while_data_are_still_being_made():
 
 
 def broken(seed, **changes):
-    """Good data, but for seed 5: name=(row, …, value) is put there, name=None takes all rows away."""
+    """Good data, but for seed 5: name=(row, …, value) is put there, name=None takes all rows
+    away.
+    """
     split = split_for(SPEC, seed)
     for name, change in changes.items() if seed == 5 else ():
         tensor = getattr(split, name).clone()
@@ -221,10 +275,19 @@ def broken(seed, **changes):
 
 REFUSED = {
     "NaN": ({"train_x": (3, 2, math.nan)}, "data of seed 5: train_x = nan at row 3, column 2"),
-    "class": ({"test_y": (1, 3)}, r"data of seed 5: test_y: must hold one class number in \[0, 2\]"),
-    "no rows": ({"test_x": None, "test_y": None}, r"data of seed 5: test_x has shape \[0, 4\]: .*rows ≥ 1, 4"),
+    "class": (
+        {"test_y": (1, 3)},
+        r"data of seed 5: test_y: must hold one class number in \[0, 2\]",
+    ),
+    "no rows": (
+        {"test_x": None, "test_y": None},
+        r"data of seed 5: test_x has shape \[0, 4\]: .*rows ≥ 1, 4",
+    ),
     "rows apart": ({"test_y": None}, "data of seed 5: test_x has 5 rows, test_y has 0"),
-    "no training rows": ({"train_x": None, "train_y": None}, r"data of seed 5: train_x has shape \[0, 4\]"),
+    "no training rows": (
+        {"train_x": None, "train_y": None},
+        r"data of seed 5: train_x has shape \[0, 4\]",
+    ),
 }
 
 
@@ -235,8 +298,16 @@ def test_the_seed_of_bad_data_is_named(changes, message):
 
 
 def test_a_batch_larger_than_the_data_of_one_seed():
-    with pytest.raises(ValueError, match=r"data of seed 5: batch_size = 4: must be in \[1, 3\], the training rows"):
-        together(SPEC, {"lr": LR}, sgd_update, lambda seed: split_for(SPEC, seed, rows=3 if seed == 5 else 9), SEEDS)
+    with pytest.raises(
+        ValueError, match=r"data of seed 5: batch_size = 4: must be in \[1, 3\], the training rows"
+    ):
+        together(
+            SPEC,
+            {"lr": LR},
+            sgd_update,
+            lambda seed: split_for(SPEC, seed, rows=3 if seed == 5 else 9),
+            SEEDS,
+        )
 
 
 @pytest.mark.parametrize("what", ["train", "validation"])
@@ -245,7 +316,9 @@ def test_validation_rows_are_asked_for_only_where_they_are_needed(what):
         return broken(seed, validation_x=None, validation_y=None)
 
     if what == "train":
-        assert together(SPEC, {"lr": LR}, sgd_update, data, SEEDS, steps=2).test_loss.isfinite().all()
+        assert (
+            together(SPEC, {"lr": LR}, sgd_update, data, SEEDS, steps=2).test_loss.isfinite().all()
+        )
     else:
         with pytest.raises(ValueError, match=r"data of seed 5: validation_x has shape \[0, 4\]"):
             together(SPEC, {"lr": LR}, sgd_update, data, SEEDS, steps=2, validate=True)

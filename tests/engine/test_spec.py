@@ -1,4 +1,6 @@
-"""engine/spec.py: what is written down is what is built, layer by layer; what cannot be is refused."""
+"""engine/spec.py: what is written down is what is built, layer by layer; what cannot be is
+refused.
+"""
 
 import pytest
 import torch
@@ -13,7 +15,11 @@ from course_lib.stochastic_depth import ResidualBlock
 BUILT = {
     "linear": (ModelSpec((4, 3)), 0.5, [nn.Linear]),
     "plain": (ModelSpec((4, 6, 3)), 0, [nn.Linear, nn.ReLU, nn.Linear]),
-    "gelu": (ModelSpec((4, 6, 3), activation="gelu"), 0.5, [nn.Linear, nn.GELU, nn.Dropout, nn.Linear]),
+    "gelu": (
+        ModelSpec((4, 6, 3), activation="gelu"),
+        0.5,
+        [nn.Linear, nn.GELU, nn.Dropout, nn.Linear],
+    ),
     "dropout first": (
         ModelSpec((4, 6, 3), activation="tanh", order="linear-dropout-activation-norm"),
         0.5,
@@ -66,12 +72,17 @@ def test_its_parameters_are_the_initial_ones_in_order(spec, dropout, kinds):
     assert all(torch.equal(a, b) and a.dtype == b.dtype for a, b in zip(start, parameters))
     assert [tuple(p.shape) for p in parameters] == spec.shapes()
     other = spec.initial(3, torch.float64)
-    assert all(torch.equal(a, b) == (a.min() == a.max()) for a, b in zip(start, other))  # all but norms are drawn
+    assert all(
+        torch.equal(a, b) == (a.min() == a.max()) for a, b in zip(start, other)
+    )  # all but norms are drawn
 
 
 def test_names_in_the_state_dict():
     names = list(ModelSpec((4, 6, 3), norm="batch", residual_blocks=1).build().state_dict())
-    norm = [f"1.{name}" for name in ("weight", "bias", "running_mean", "running_var", "num_batches_tracked")]
+    norm = [
+        f"1.{name}"
+        for name in ("weight", "bias", "running_mean", "running_var", "num_batches_tracked")
+    ]
     branch = [f"3.branch.{layer}.{name}" for layer in (0, 1, 3) for name in ("weight", "bias")]
     assert names == ["0.weight", "0.bias", *norm, *branch, "4.weight", "4.bias"]
 
@@ -103,7 +114,10 @@ def test_survival_of_the_blocks():
     assert [block.survival for block in spec.build(survival=0.5)[2:-1]] == [0.875, 0.75, 0.625, 0.5]
     uniform = ModelSpec((4, 6, 3), residual_blocks=2, survival_rule="uniform")
     assert [block.survival for block in uniform.build(survival=0.3)[2:-1]] == [0.3, 0.3]
-    assert all(block.survival == 1 for block in spec.build()[2:-1]) and ModelSpec((4, 6, 3)).survival(0.5) == []
+    assert (
+        all(block.survival == 1 for block in spec.build()[2:-1])
+        and ModelSpec((4, 6, 3)).survival(0.5) == []
+    )
 
 
 def test_building_leaves_torchs_generator_alone():
@@ -114,9 +128,15 @@ def test_building_leaves_torchs_generator_alone():
 
 # arguments besides widths: what the message must say
 REFUSED = {
-    "activation": ({"activation": "swish"}, "activation = 'swish': must be one of 'relu', 'tanh', 'gelu'"),
+    "activation": (
+        {"activation": "swish"},
+        "activation = 'swish': must be one of 'relu', 'tanh', 'gelu'",
+    ),
     "norm": ({"norm": "group"}, "norm = 'group': must be one of None, 'batch', 'layer'"),
-    "rule": ({"survival_rule": "square"}, "survival_rule = 'square': must be one of 'linear', 'uniform'"),
+    "rule": (
+        {"survival_rule": "square"},
+        "survival_rule = 'square': must be one of 'linear', 'uniform'",
+    ),
     "order incomplete": (
         {"order": "linear-norm-activation"},
         "order = 'linear-norm-activation': must be 'linear', then",
@@ -127,7 +147,10 @@ REFUSED = {
     "blocks negative": ({"residual_blocks": -1}, "residual_blocks = -1: must be a whole number"),
     "blocks a fraction": ({"residual_blocks": 1.0}, "residual_blocks = 1.0"),
     "blocks a truth": ({"residual_blocks": True}, "residual_blocks = True"),
-    "no hidden layer for blocks": ({"widths": (4, 3), "residual_blocks": 1}, r"residual_blocks = 1: .*\[0, 0\]"),
+    "no hidden layer for blocks": (
+        {"widths": (4, 3), "residual_blocks": 1},
+        r"residual_blocks = 1: .*\[0, 0\]",
+    ),
     "expansion": ({"expansion": 0}, "expansion = 0"),
     "frozen beside a norm": ({"frozen": 1, "norm": "batch"}, r"frozen = 1: .*\[0, 0\]"),
     "frozen beside blocks": ({"frozen": 1, "residual_blocks": 1}, "frozen = 1"),

@@ -1,4 +1,6 @@
-"""Schedules, validation and early stopping in the ensemble, each against the model trained alone."""
+"""Schedules, validation and early stopping in the ensemble, each against the model trained
+alone.
+"""
 
 import math
 
@@ -9,7 +11,18 @@ from course_lib.adamw import adam_update, adamw_update
 from course_lib.engine import train
 from course_lib.overfitting import EarlyStopping
 from course_lib.sgd import SGD, cosine_decay, one_cycle, sgd_update, step_decay
-from tests.engine._alone import BATCH, LOSSES, LR, REGRESSION, SPEC, STEPS, alone, gap, split_for, together
+from tests.engine._alone import (
+    BATCH,
+    LOSSES,
+    LR,
+    REGRESSION,
+    SPEC,
+    STEPS,
+    alone,
+    gap,
+    split_for,
+    together,
+)
 
 SEEDS = (3, 5)
 
@@ -75,19 +88,30 @@ def test_a_schedule_of_its_own_for_each_setting(update):
 def test_one_learning_rate_and_a_schedule_for_each_setting():
     schedules = [SCHEDULES["cosine"], SCHEDULES["steps"]]
     one = together(SPEC, {"lr": 0.05}, sgd_update, steps=20, schedule=[SCHEDULES["steps"]] * 1)
-    two = together(SPEC, {"lr": 0.05, "momentum": [0.0, 0.0]}, sgd_update, steps=20, schedule=schedules)
+    two = together(
+        SPEC, {"lr": 0.05, "momentum": [0.0, 0.0]}, sgd_update, steps=20, schedule=schedules
+    )
     torch.testing.assert_close(one.parameters[0][0][0], two.parameters[0][0][1], rtol=0, atol=1e-12)
 
 
 def start(**changes):
-    arguments = {"spec": SPEC, "data": split_for(SPEC), "grid": {"lr": LR}, "seeds": SEEDS, "batch_size": BATCH}
+    arguments = {
+        "spec": SPEC,
+        "data": split_for(SPEC),
+        "grid": {"lr": LR},
+        "seeds": SEEDS,
+        "batch_size": BATCH,
+    }
     return train(**(arguments | {"update": sgd_update} | changes))
 
 
 @pytest.mark.parametrize(
     "changes, message",
     [
-        ({"grid": {}, "schedule": float, "update": adam_update}, "lr is missing, and the schedule multiplies it"),
+        (
+            {"grid": {}, "schedule": float, "update": adam_update},
+            "lr is missing, and the schedule multiplies it",
+        ),
         ({"schedule": [float]}, "schedule = .*step → factor, or 2 of those"),
         ({"schedule": [0.5, 0.1]}, "schedule = "),
     ],
@@ -108,16 +132,29 @@ def test_a_factor_that_cannot_be_is_raised_with_its_step(factor):
 
 @pytest.mark.parametrize("spec", [SPEC, REGRESSION], ids=["classification", "regression"])
 def test_validation_curves_are_what_the_model_alone_measures(spec):
-    done = together(spec, {"lr": LR}, sgd_update, own_data(spec), SEEDS, steps=8, record_at=(0, 8), validate=True)
+    done = together(
+        spec,
+        {"lr": LR},
+        sgd_update,
+        own_data(spec),
+        SEEDS,
+        steps=8,
+        record_at=(0, 8),
+        validate=True,
+    )
     for s, seed in enumerate(SEEDS):
         split = split_for(spec, seed)
         for v, lr in enumerate(LR):
             net, _ = alone(spec, split, lambda p, lr=lr: SGD(p, lr=lr), seed=seed, steps=8)
             z = net.model(split.validation_x).detach()
-            torch.testing.assert_close(done.validation_loss[s, v, 1], LOSSES[spec.task](z, split.validation_y))
+            torch.testing.assert_close(
+                done.validation_loss[s, v, 1], LOSSES[spec.task](z, split.validation_y)
+            )
             accuracy = done.validation_accuracy[s, v, 1]
             if spec.task == "classification":
-                torch.testing.assert_close(accuracy, (z.argmax(1) == split.validation_y).double().mean())
+                torch.testing.assert_close(
+                    accuracy, (z.argmax(1) == split.validation_y).double().mean()
+                )
             else:
                 assert accuracy.isnan()
 
@@ -137,7 +174,9 @@ RECORD = range(0, STEPS + 1, 4)
 
 
 def stopped_alone(spec, seed, lr, patience, min_delta, momentum):
-    """(model, step at which it stopped or −1, step of the best loss) by the lesson's own `EarlyStopping`."""
+    """(model, step at which it stopped or −1, step of the best loss) by the lesson's own
+    `EarlyStopping`.
+    """
     split, stopping = split_for(spec, seed), EarlyStopping(patience, min_delta)
     stopped_at = -1
 
@@ -151,15 +190,26 @@ def stopped_alone(spec, seed, lr, patience, min_delta, momentum):
             stopped_at = step
         return stopping.stopped
 
-    net, _ = alone(spec, split, lambda p: SGD(p, lr=lr, momentum=momentum), seed=seed, before=before)
+    net, _ = alone(
+        spec, split, lambda p: SGD(p, lr=lr, momentum=momentum), seed=seed, before=before
+    )
     stopping.restore(net)
     return net, stopped_at, RECORD[stopping.best_step] if stopping.best_step >= 0 else -1
 
 
 STOPPING = {  # columns of the grid; the models overfit (fast), hardly move (slow), or blow up
-    "patience by setting": {"lr": [0.5, 0.5, 0.5, 0.001], "patience": [1, 3, math.inf, 2], "momentum": 0.9},
+    "patience by setting": {
+        "lr": [0.5, 0.5, 0.5, 0.001],
+        "patience": [1, 3, math.inf, 2],
+        "momentum": 0.9,
+    },
     "one patience": {"lr": [0.5, 0.05, 0.001], "patience": 2, "momentum": 0.9},
-    "min_delta": {"lr": [0.3] * 4, "patience": 4, "min_delta": [0.0, 1e-3, 0.05, 10.0], "momentum": 0.0},
+    "min_delta": {
+        "lr": [0.3] * 4,
+        "patience": 4,
+        "min_delta": [0.0, 1e-3, 0.05, 10.0],
+        "momentum": 0.0,
+    },
     "diverging": {"lr": [0.1, 1e4, 1e200], "patience": [3, 5, 5], "momentum": 0.9},
 }
 
@@ -169,7 +219,9 @@ STOPPING = {  # columns of the grid; the models overfit (fast), hardly move (slo
 def test_each_model_stops_as_it_would_alone(spec, grid):
     done = together(spec, grid, sgd_update, own_data(spec), SEEDS, record_at=RECORD)
     count = len(grid["lr"])
-    columns = {name: value if isinstance(value, list) else [value] * count for name, value in grid.items()}
+    columns = {
+        name: value if isinstance(value, list) else [value] * count for name, value in grid.items()
+    }
     for s, seed in enumerate(SEEDS):
         for v in range(count):
             setting = {name: column[v] for name, column in columns.items()}
@@ -178,7 +230,9 @@ def test_each_model_stops_as_it_would_alone(spec, grid):
             assert best_step < 0 or gap(net, done.parameters[s], v) <= 1e-10
             last = STEPS if stopped_at < 0 else stopped_at
             known = done.validation_loss[s, v].isfinite()
-            assert not known[list(RECORD).index(last) + 1 :].any()  # the curves end where it stopped
+            assert not known[
+                list(RECORD).index(last) + 1 :
+            ].any()  # the curves end where it stopped
             assert done.diverged_at[s, v] >= 0 or known[: list(RECORD).index(last) + 1].all()
     assert done.states[0] == [{}] * 4
 
@@ -188,15 +242,26 @@ def test_a_test_of_early_stopping_has_models_that_stop_and_models_that_do_not():
     grid = STOPPING["patience by setting"]
     done = together(SPEC, grid, sgd_update, own_data(SPEC), SEEDS, record_at=RECORD)
     assert (done.stopped_at[:, [0, 1, 3]] > 0).all() and (done.stopped_at[:, 2] == -1).all()
-    assert (done.stopped_at[:, 0] < done.stopped_at[:, 1]).all() and (done.best_step[:, 2] < STEPS).all()
+    assert (done.stopped_at[:, 0] < done.stopped_at[:, 1]).all() and (
+        done.best_step[:, 2] < STEPS
+    ).all()
 
 
 def test_a_model_that_has_stopped_cannot_diverge_any_more():
     """Alone it would not have been trained any further."""
-    grid = {"lr": [0.1, 0.1], "patience": [1, math.inf], "min_delta": 1e9}  # the second of all losses stops the first
+    grid = {
+        "lr": [0.1, 0.1],
+        "patience": [1, math.inf],
+        "min_delta": 1e9,
+    }  # the second of all losses stops the first
     explode = [lambda step: 1.0 if step < 12 else 1e200] * 2
-    done = together(REGRESSION, grid, sgd_update, steps=40, record_at=range(0, 41, 4), schedule=explode)
-    assert done.stopped_at.tolist() == [[4, -1]] and done.diverged_at[0, 0] == -1 < 12 < done.diverged_at[0, 1]
+    done = together(
+        REGRESSION, grid, sgd_update, steps=40, record_at=range(0, 41, 4), schedule=explode
+    )
+    assert (
+        done.stopped_at.tolist() == [[4, -1]]
+        and done.diverged_at[0, 0] == -1 < 12 < done.diverged_at[0, 1]
+    )
     assert done.best_step.tolist() == [[0, 0]]
     for values, initial in zip(done.parameters[0], REGRESSION.initial(7, torch.float64)):
         assert torch.equal(values, initial.expand_as(values))
@@ -205,7 +270,11 @@ def test_a_model_that_has_stopped_cannot_diverge_any_more():
 def test_training_ends_when_all_have_stopped():
     steps = []
     grid = {"lr": LR, "patience": 1, "min_delta": 1e9}
-    how = {"steps": 10**9, "record_at": (0, 5), "observe": lambda seed, step, p, g: steps.append(step)}
+    how = {
+        "steps": 10**9,
+        "record_at": (0, 5),
+        "observe": lambda seed, step, p, g: steps.append(step),
+    }
     done = together(SPEC, grid, sgd_update, **how)
     assert steps == [0, 1, 2, 3, 4] and done.stopped_at.tolist() == [[5, 5]]
 
@@ -217,7 +286,9 @@ def test_with_dropout_and_stretches(monkeypatch):
     monkeypatch.setattr("course_lib.engine.training.CHUNK", 0)
     monkeypatch.setattr("course_lib.engine.training.MIN_CHUNK", 2)
     cut = together(SPEC, grid, adamw_update, own_data(SPEC), SEEDS, record_at=RECORD)
-    assert torch.equal(whole.stopped_at, cut.stopped_at) and torch.equal(whole.best_step, cut.best_step)
+    assert torch.equal(whole.stopped_at, cut.stopped_at) and torch.equal(
+        whole.best_step, cut.best_step
+    )
     for s in range(2):
         for a, b in zip(whole.parameters[s], cut.parameters[s]):
             torch.testing.assert_close(a, b, rtol=0, atol=1e-10)

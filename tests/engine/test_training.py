@@ -1,4 +1,6 @@
-"""engine/training.py: each model equals the one trained alone; a run can be watched and stopped, and goes wrong aloud."""
+"""engine/training.py: each model equals the one trained alone; a run can be watched and stopped,
+and goes wrong aloud.
+"""
 
 import gc
 import math
@@ -56,15 +58,31 @@ CASES = {
     "sgd + l2": (sgd_update, {"lr": LR, "l2": [0.3, 0.0]}, torch_optim.SGD),
     "sgdw": (sgd_update, {"lr": LR, "weight_decay": [0.3, 0.0]}, None),
     "momentum": (sgd_update, {"lr": LR, "momentum": [0.9, 0.0]}, torch_optim.SGD),
-    "momentum for all + l2": (sgd_update, {"lr": LR, "momentum": 0.8, "l2": [0.0, 0.2]}, torch_optim.SGD),
-    "momentum, sgdw": (sgd_update, {"lr": LR, "momentum": [0.9, 0.5], "weight_decay": [0.0, 0.2]}, None),
-    "dampening": (sgd_update, {"lr": LR, "momentum": [0.9, 0.5], "dampening": [0.5, 0.1]}, torch_optim.SGD),
+    "momentum for all + l2": (
+        sgd_update,
+        {"lr": LR, "momentum": 0.8, "l2": [0.0, 0.2]},
+        torch_optim.SGD,
+    ),
+    "momentum, sgdw": (
+        sgd_update,
+        {"lr": LR, "momentum": [0.9, 0.5], "weight_decay": [0.0, 0.2]},
+        None,
+    ),
+    "dampening": (
+        sgd_update,
+        {"lr": LR, "momentum": [0.9, 0.5], "dampening": [0.5, 0.1]},
+        torch_optim.SGD,
+    ),
     "dampening without momentum": (
         sgd_update,
         {"lr": LR, "momentum": [0.0, 0.5], "dampening": 0.5},
         torch_optim.SGD,
     ),
-    "nesterov": (sgd_update, {"lr": LR, "momentum": [0.9, 0.5], "nesterov": True, "l2": 0.1}, torch_optim.SGD),
+    "nesterov": (
+        sgd_update,
+        {"lr": LR, "momentum": [0.9, 0.5], "nesterov": True, "l2": 0.1},
+        torch_optim.SGD,
+    ),
     "adam": (adam_update, {"lr": LR}, torch_optim.Adam),
     "adam + l2": (adam_update, {"lr": LR, "l2": [0.3, 0.0]}, torch_optim.Adam),
     "adam, decoupled": (adam_update, {"lr": LR, "weight_decay": [0.3, 0.0]}, torch_optim.Adam),
@@ -76,7 +94,11 @@ CASES = {
         torch_optim.AdamW,
     ),
     "beta1 alone": (adam_update, {"lr": LR, "beta1": 0.5}, torch_optim.Adam),
-    "amsgrad": (adamw_update, {"lr": LR, "amsgrad": True, "weight_decay": [0.3, 0.0]}, torch_optim.AdamW),
+    "amsgrad": (
+        adamw_update,
+        {"lr": LR, "amsgrad": True, "weight_decay": [0.3, 0.0]},
+        torch_optim.AdamW,
+    ),
     "amsgrad + l2": (adam_update, {"lr": LR, "amsgrad": True, "l2": [0.3, 0.0]}, torch_optim.Adam),
 }
 OURS = {sgd_update: SGD, adam_update: Adam, adamw_update: AdamW}
@@ -101,7 +123,9 @@ NETWORKS = {
 @pytest.mark.parametrize("spec", NETWORKS.values(), ids=NETWORKS)
 def test_every_kind_of_network_with_and_without_dropout(spec, p):
     grid = {"lr": [0.01, 0.02, 0.005], "weight_decay": [0.0, 0.1, 0.2], "dropout": p}
-    assert_settings_equal(spec, grid, adamw_update, [torch_optim.AdamW], together(spec, grid, adamw_update))
+    assert_settings_equal(
+        spec, grid, adamw_update, [torch_optim.AdamW], together(spec, grid, adamw_update)
+    )
 
 
 def learners_adamw(param, grad, state, *, lr, weight_decay=0.0, beta2=0.999):
@@ -128,7 +152,13 @@ def test_a_learners_update_is_called_with_plain_floats():
 
 
 def test_a_learners_update_that_does_nothing_is_shown_as_such():
-    done = together(SPEC, {"lr": LR}, lambda param, grad, state, *, lr: param - lr * grad, steps=5, record_at=(0, 5))
+    done = together(
+        SPEC,
+        {"lr": LR},
+        lambda param, grad, state, *, lr: param - lr * grad,
+        steps=5,
+        record_at=(0, 5),
+    )
     assert torch.equal(done.train_loss[..., 0], done.train_loss[..., 1])
 
 
@@ -136,7 +166,9 @@ def test_what_the_optimizer_remembers():
     grid = {"lr": LR, "weight_decay": 0.1}
     done = together(SPEC, grid, adamw_update)
     for v, lr in enumerate(LR):
-        _, optimizer = alone(SPEC, split_for(SPEC), lambda p, lr=lr: AdamW(p, lr=lr, weight_decay=0.1))
+        _, optimizer = alone(
+            SPEC, split_for(SPEC), lambda p, lr=lr: AdamW(p, lr=lr, weight_decay=0.1)
+        )
         for mine, theirs in zip(done.states[0], optimizer.state_dict()["state"].values()):
             assert mine["step"] == theirs["step"] == STEPS
             for name in ("exp_avg", "exp_avg_sq"):
@@ -154,13 +186,19 @@ def test_what_the_optimizer_remembers():
     p=st.none() | st.floats(0, 0.9),
     seed=st.integers(0, 1000),
 )
-def test_the_backward_written_by_hand_equals_autograd(widths, settings_, rows, task, activation, p, seed):
+def test_the_backward_written_by_hand_equals_autograd(
+    widths, settings_, rows, task, activation, p, seed
+):
     generator = torch.Generator().manual_seed(seed)
     spec = ModelSpec(widths, task, activation)
     dropout = None if p is None else torch.linspace(0, p, settings_, dtype=torch.float64)
     options = {} if p is None else {"dropout": dropout}
-    networks = Networks(spec, [start[None] for start in spec.initial(seed, torch.float64)], settings_, options, rows)
-    networks.matrix.add_(torch.randn(networks.matrix.shape, generator=generator, dtype=torch.float64))  # all different
+    networks = Networks(
+        spec, [start[None] for start in spec.initial(seed, torch.float64)], settings_, options, rows
+    )
+    networks.matrix.add_(
+        torch.randn(networks.matrix.shape, generator=generator, dtype=torch.float64)
+    )  # all different
     x = torch.randn(rows, widths[0], generator=generator, dtype=torch.float64)
     target = F.one_hot(torch.randint(widths[-1], (rows,), generator=generator), widths[-1]).double()
     noise = [torch.rand(width, rows, generator=generator) for width in widths[1:-1]]
@@ -171,14 +209,18 @@ def test_the_backward_written_by_hand_equals_autograd(widths, settings_, rows, t
             parameter.data = values[v].clone()
         loss = LOSSES[task](net(x, noise), target)
         torch.testing.assert_close(losses[v], loss.detach(), rtol=1e-12, atol=1e-12)
-        for expected, found in zip(torch.autograd.grad(loss, list(net.parameters())), networks.gradients):
+        for expected, found in zip(
+            torch.autograd.grad(loss, list(net.parameters())), networks.gradients
+        ):
             torch.testing.assert_close(found[v], expected, rtol=1e-10, atol=1e-12)
 
 
 def test_a_unit_is_dropped_only_where_u_is_below_p():
     """At u = p it stays: p = 0 drops nothing, not even at u = 0."""
     start = [start[None] for start in SPEC.initial(0, torch.float64)]
-    networks = Networks(SPEC, start, 2, {"dropout": torch.tensor([0.0, 0.5], dtype=torch.float64)}, 3)
+    networks = Networks(
+        SPEC, start, 2, {"dropout": torch.tensor([0.0, 0.5], dtype=torch.float64)}, 3
+    )
     plain = Networks(SPEC, start, 2, {}, 3)
     x, target = torch.ones(3, 4, dtype=torch.float64), torch.eye(3, dtype=torch.float64)
     networks.compute_gradients(x, target, [torch.zeros(6, 3)])
@@ -195,18 +237,34 @@ def test_results_do_not_depend_on_the_number_of_workers(monkeypatch):
     monkeypatch.setattr(training, "CHUNK", 0)
     monkeypatch.setattr(training, "MIN_CHUNK", 2)  # three chunks a seed
     one, *others = (
-        together(SPEC, grid, adamw_update, seeds=range(3), steps=20, record_at=(0, 10, 20), workers=workers)
+        together(
+            SPEC,
+            grid,
+            adamw_update,
+            seeds=range(3),
+            steps=20,
+            record_at=(0, 10, 20),
+            workers=workers,
+        )
         for workers in (1, 2, 5)
     )
     for other in others:
         for name in ("train_loss", "test_loss", "train_accuracy", "test_accuracy", "diverged_at"):
             assert torch.equal(getattr(one, name), getattr(other, name)), name
-        assert all(torch.equal(a, b) for s in range(3) for a, b in zip(one.parameters[s], other.parameters[s]))
-        assert all(torch.equal(a["exp_avg"], b["exp_avg"]) for a, b in zip(one.states[2], other.states[2]))
+        assert all(
+            torch.equal(a, b)
+            for s in range(3)
+            for a, b in zip(one.parameters[s], other.parameters[s])
+        )
+        assert all(
+            torch.equal(a["exp_avg"], b["exp_avg"]) for a, b in zip(one.states[2], other.states[2])
+        )
 
 
 def test_a_setting_does_not_depend_on_its_company(monkeypatch):
-    """Same initial weights, batches and noise in a grid of one, of five, and of five cut in stretches."""
+    """Same initial weights, batches and noise in a grid of one, of five, and of five cut in
+    stretches.
+    """
     grid = {"lr": [0.01, 0.02, 0.03, 0.04, 0.05], "dropout": [0, 0.1, 0.2, 0.3, 0.4]}
     five = together(SPEC, grid, adamw_update)
     monkeypatch.setattr(training, "CHUNK", 0)
@@ -229,7 +287,9 @@ def test_curves_are_what_the_model_alone_measures(spec):
             for part in ("train", "test"):
                 x, y = getattr(split, f"{part}_x"), getattr(split, f"{part}_y")
                 z = net.model(x).detach()
-                loss, accuracy = (getattr(done, f"{part}_{what}")[0, v, k] for what in ("loss", "accuracy"))
+                loss, accuracy = (
+                    getattr(done, f"{part}_{what}")[0, v, k] for what in ("loss", "accuracy")
+                )
                 torch.testing.assert_close(loss, LOSSES[spec.task](z, y))
                 if spec.task == "classification":
                     torch.testing.assert_close(accuracy, (z.argmax(1) == y).double().mean())
@@ -262,7 +322,9 @@ def test_every_seed_has_its_own_split_weights_and_order():
 
 
 def test_float32_is_the_same_training_rounded():
-    """Same weights, batches and masks: after 20 steps the two agree to single precision, not just on average."""
+    """Same weights, batches and masks: after 20 steps the two agree to single precision, not just
+    on average.
+    """
     grid = {"lr": LR, "dropout": [0.0, 0.5]}
     exact = together(SPEC, grid, adamw_update, steps=20)
     *_, single = train(SPEC, split_for(SPEC), grid, [SEED], steps=20, batch_size=BATCH)
@@ -287,11 +349,17 @@ def rule(losses):
 
 def test_divergence_is_found_at_its_step_and_stops_nobody_else():
     lr = [0.05, 100.0, 1e160]
-    done = together(REGRESSION, {"lr": lr, "momentum": 0.9}, sgd_update, steps=120, record_at=range(121))
+    done = together(
+        REGRESSION, {"lr": lr, "momentum": 0.9}, sgd_update, steps=120, record_at=range(121)
+    )
     for v in range(3):
         losses = []
         alone(
-            REGRESSION, split_for(REGRESSION), lambda p, v=v: SGD(p, lr=lr[v], momentum=0.9), steps=120, losses=losses
+            REGRESSION,
+            split_for(REGRESSION),
+            lambda p, v=v: SGD(p, lr=lr[v], momentum=0.9),
+            steps=120,
+            losses=losses,
         )
         at = rule(losses)
         assert done.diverged_at[0, v] == at and (at < 0) == (v == 0)
@@ -299,7 +367,9 @@ def test_divergence_is_found_at_its_step_and_stops_nobody_else():
         for curve in (done.train_loss, done.test_loss):
             assert curve[0, v, :end].isfinite().all() and curve[0, v, end:].isnan().all()
     healthy = together(REGRESSION, {"lr": lr[:1], "momentum": 0.9}, sgd_update, steps=120)
-    torch.testing.assert_close(done.parameters[0][0][:1], healthy.parameters[0][0], rtol=0, atol=1e-12)
+    torch.testing.assert_close(
+        done.parameters[0][0][:1], healthy.parameters[0][0], rtol=0, atol=1e-12
+    )
 
 
 def test_losses_after_the_last_record_are_judged_too():
@@ -311,12 +381,20 @@ def test_losses_after_the_last_record_are_judged_too():
 
 
 def test_a_model_that_breaks_at_the_very_last_step_is_found():
-    done = together(SPEC, {"lr": [0.1, 1000.0], "l2": [0.0, 1.7e308]}, sgd_update, steps=1, record_at=(0,))
+    done = together(
+        SPEC, {"lr": [0.1, 1000.0], "l2": [0.0, 1.7e308]}, sgd_update, steps=1, record_at=(0,)
+    )
     assert done.diverged_at.tolist() == [[-1, 1]]
 
 
 @settings(deadline=None, max_examples=100)
-@given(st.lists(st.sampled_from([1e-9, 0.5, 1.1, 600.0, 1500.0, 1e20, math.inf, math.nan]), min_size=1, max_size=50))
+@given(
+    st.lists(
+        st.sampled_from([1e-9, 0.5, 1.1, 600.0, 1500.0, 1e20, math.inf, math.nan]),
+        min_size=1,
+        max_size=50,
+    )
+)
 def test_divergence_rule(losses):
     at = torch.tensor([-1])
     divergence = Divergence(at)
@@ -346,7 +424,9 @@ def workers_alive():
 
 def endless(**more):
     """A training that nobody will wait for."""
-    return train(SPEC, split_for(SPEC), {"lr": LR}, range(50), steps=10**9, batch_size=BATCH, **more)
+    return train(
+        SPEC, split_for(SPEC), {"lr": LR}, range(50), steps=10**9, batch_size=BATCH, **more
+    )
 
 
 def test_pictures_come_while_training_goes_on_and_closing_ends_the_workers(a_seed_at_a_time):
@@ -399,13 +479,21 @@ def test_an_exception_in_the_loop_body_ends_the_workers():
 
 
 def test_a_picture_once_given_does_not_change(a_seed_at_a_time):
-    trainings = list(train(SPEC, split_for(SPEC), {"lr": LR}, range(4), steps=5, batch_size=BATCH, workers=1))
+    trainings = list(
+        train(SPEC, split_for(SPEC), {"lr": LR}, range(4), steps=5, batch_size=BATCH, workers=1)
+    )
     assert [t.finished for t in trainings] == [False] * (len(trainings) - 1) + [True]
-    for s in range(4):  # one worker finishes seeds in order: the picture that brings seed s knows nothing of later ones
+    for s in range(
+        4
+    ):  # one worker finishes seeds in order: the picture that brings seed s knows nothing of later ones
         picture = next(t for t in trainings if t.parameters[s] is not None)
         assert picture.test_loss[: s + 1].isfinite().all()
-        assert all(torch.equal(a, b) for a, b in zip(picture.parameters[s], trainings[-1].parameters[s]))
-    blank = train(SPEC, split_for(SPEC), {"lr": LR}, range(4), steps=10**9, batch_size=BATCH, workers=1)
+        assert all(
+            torch.equal(a, b) for a, b in zip(picture.parameters[s], trainings[-1].parameters[s])
+        )
+    blank = train(
+        SPEC, split_for(SPEC), {"lr": LR}, range(4), steps=10**9, batch_size=BATCH, workers=1
+    )
     first = next(blank)
     next(blank)
     blank.close()
@@ -430,12 +518,20 @@ def leaving_update(param, grad, state, *, lr):
 
 @pytest.mark.parametrize(
     "data, update, error",
-    [(None, broken_update, Broken), (broken_data, sgd_update, Broken), (None, leaving_update, SystemExit)],
+    [
+        (None, broken_update, Broken),
+        (broken_data, sgd_update, Broken),
+        (None, leaving_update, SystemExit),
+    ],
     ids=["update", "data", "exit"],
 )
 def test_what_goes_wrong_in_a_worker_is_raised_here(data, update, error):
     with pytest.raises(error, match="in the|from the"):
-        list(train(SPEC, data or split_for(SPEC), {"lr": LR}, range(9), update=update, batch_size=BATCH))
+        list(
+            train(
+                SPEC, data or split_for(SPEC), {"lr": LR}, range(9), update=update, batch_size=BATCH
+            )
+        )
     assert not workers_alive()
 
 
@@ -466,7 +562,10 @@ def test_workers_are_single_threaded(a_seed_at_a_time):
         together(SPEC, {"lr": LR}, update, seeds=range(6), steps=5)
     finally:
         torch.set_num_threads(before)
-    assert {threads for _, threads in seen} == {1} and {name for name, _ in seen} <= {"ensemble-0", "ensemble-1"}
+    assert {threads for _, threads in seen} == {1} and {name for name, _ in seen} <= {
+        "ensemble-0",
+        "ensemble-1",
+    }
 
 
 def test_results_are_ordinary_tensors():
@@ -502,7 +601,13 @@ def test_observe_gets_all_settings_at_once(monkeypatch):
     monkeypatch.setattr(training, "CHUNK", 0)
     monkeypatch.setattr(training, "MIN_CHUNK", 1)
     sizes = []
-    together(SPEC, {"lr": [0.1] * 5}, sgd_update, steps=2, observe=lambda s, t, p, g: sizes.append(len(p[0])))
+    together(
+        SPEC,
+        {"lr": [0.1] * 5},
+        sgd_update,
+        steps=2,
+        observe=lambda s, t, p, g: sizes.append(len(p[0])),
+    )
     assert sizes == [5, 5]
 
 
@@ -540,9 +645,18 @@ def test_product_is_in_order_first_axis_slowest():
 
 def test_numbers_for_all_tensors_and_lists_are_the_same_grid():
     a = together(SPEC, {"lr": [0.1, 0.1], "momentum": [0.9, 0.9]}, sgd_update, steps=5)
-    b = together(SPEC, {"lr": torch.tensor([0.1, 0.1], dtype=torch.float64), "momentum": 0.9}, sgd_update, steps=5)
+    b = together(
+        SPEC,
+        {"lr": torch.tensor([0.1, 0.1], dtype=torch.float64), "momentum": 0.9},
+        sgd_update,
+        steps=5,
+    )
     assert all(torch.equal(p, q) for p, q in zip(a.parameters[0], b.parameters[0]))
-    assert together(SPEC, {"lr": 0.1, "momentum": 0.9}, sgd_update, steps=5).test_loss.shape == (1, 1, 1)
+    assert together(SPEC, {"lr": 0.1, "momentum": 0.9}, sgd_update, steps=5).test_loss.shape == (
+        1,
+        1,
+        1,
+    )
 
 
 def poisoned(**changes):
@@ -563,14 +677,20 @@ def without(*names):
 NAN, INF = math.nan, math.inf
 # name: (changed arguments of train, what the message must say)
 REFUSED = {
-    "lr negative": ({"grid": {"lr": [0.1, -0.1]}}, r"lr = -0.1: must be a finite number in \[0, ∞\)"),
+    "lr negative": (
+        {"grid": {"lr": [0.1, -0.1]}},
+        r"lr = -0.1: must be a finite number in \[0, ∞\)",
+    ),
     "lr NaN": ({"grid": {"lr": NAN}}, "lr = nan"),
     "lr infinite": ({"grid": {"lr": [INF]}}, "lr = inf"),
     "lr text": ({"grid": {"lr": "0.1"}}, "lr = '0.1'"),
     "lr missing": ({"grid": {"momentum": 0.9}, "update": sgd_update}, "lr is missing.*sgd_update"),
     "decay negative": ({"grid": {"lr": 0.1, "weight_decay": -1.0}}, "weight_decay = -1.0"),
     "l2 infinite": ({"grid": {"lr": 0.1, "l2": [INF]}, "update": adam_update}, "l2 = inf"),
-    "momentum one": ({"grid": {"lr": 0.1, "momentum": 1.0}, "update": sgd_update}, r"momentum = 1.0: .*\[0, 1\)"),
+    "momentum one": (
+        {"grid": {"lr": 0.1, "momentum": 1.0}, "update": sgd_update},
+        r"momentum = 1.0: .*\[0, 1\)",
+    ),
     "beta one": ({"grid": {"beta2": [0.9, 1.0]}}, r"beta2 = 1.0: .*\[0, 1\)"),
     "eps zero": ({"grid": {"eps": 0.0}}, r"eps = 0.0: .*\(0, 1\)"),
     "dropout one": ({"grid": {"dropout": [0.5, 1.0]}}, r"dropout = 1.0: .*\[0, 1\)"),
@@ -581,17 +701,29 @@ REFUSED = {
         "nesterov = True with momentum",
     ),
     "nesterov with dampening": (
-        {"grid": {"lr": 0.1, "nesterov": True, "momentum": 0.9, "dampening": 0.1}, "update": sgd_update},
+        {
+            "grid": {"lr": 0.1, "nesterov": True, "momentum": 0.9, "dampening": 0.1},
+            "update": sgd_update,
+        },
         "nesterov = True with",
     ),
     "nesterov per setting": (
         {"grid": {"lr": 0.1, "momentum": 0.9, "nesterov": [True, False]}, "update": sgd_update},
         "nesterov = .*must be True or False",
     ),
-    "unknown name": ({"grid": {"lr": 0.1, "wd": 0.1}}, "'wd'.*lr, beta1, beta2, eps, weight_decay, amsgrad, dropout"),
+    "unknown name": (
+        {"grid": {"lr": 0.1, "wd": 0.1}},
+        "'wd'.*lr, beta1, beta2, eps, weight_decay, amsgrad, dropout",
+    ),
     "l2 for AdamW": ({"grid": {"lr": 0.1, "l2": 0.1}}, "unknown hyper-parameter 'l2'"),
-    "learner's names": ({"grid": {"lr": 0.1, "eps": 0.1}, "update": learners_adamw}, "'eps'.*lr, weight_decay, beta2"),
-    "ragged": ({"grid": {"lr": [0.1, 0.2], "eps": [0.1, 0.2, 0.3]}}, "unequal length.*'lr': 2, 'eps': 3"),
+    "learner's names": (
+        {"grid": {"lr": 0.1, "eps": 0.1}, "update": learners_adamw},
+        "'eps'.*lr, weight_decay, beta2",
+    ),
+    "ragged": (
+        {"grid": {"lr": [0.1, 0.2], "eps": [0.1, 0.2, 0.3]}},
+        "unequal length.*'lr': 2, 'eps': 3",
+    ),
     "empty column": ({"grid": {"lr": []}}, r"lr = \[\]"),
     "no seeds": ({"seeds": []}, "seeds = "),
     "seed a fraction": ({"seeds": [0.5]}, "seeds = 0.5"),
@@ -609,22 +741,37 @@ REFUSED = {
     "no training rows": ({"data": without("train_x", "train_y")}, r"train_x has shape \[0, 4\]"),
     "no test rows": ({"data": without("test_x", "test_y")}, r"test_x has shape \[0, 4\]"),
     "rows apart": ({"data": without("test_y")}, "test_x has 5 rows, test_y has 0"),
-    "wrong inputs": ({"spec": ModelSpec((5, 3))}, r"train_x has shape \[11, 4\]: must be \[rows ≥ 1, 5\]"),
-    "labels for a regression": ({"spec": ModelSpec((4, 2), "regression")}, r"train_y has shape \[11, 1\]"),
+    "wrong inputs": (
+        {"spec": ModelSpec((5, 3))},
+        r"train_x has shape \[11, 4\]: must be \[rows ≥ 1, 5\]",
+    ),
+    "labels for a regression": (
+        {"spec": ModelSpec((4, 2), "regression")},
+        r"train_y has shape \[11, 1\]",
+    ),
     "targets for a classification": ({"data": split_for(REGRESSION)}, "train_y: "),
 }
 
 
 @pytest.mark.parametrize("changes, message", REFUSED.values(), ids=REFUSED)
 def test_refusals_come_before_anything_starts(changes, message):
-    arguments = {"spec": SPEC, "data": split_for(SPEC), "grid": {"lr": 0.1}, "seeds": [0], "steps": 5, "batch_size": 4}
+    arguments = {
+        "spec": SPEC,
+        "data": split_for(SPEC),
+        "grid": {"lr": 0.1},
+        "seeds": [0],
+        "steps": 5,
+        "batch_size": 4,
+    }
     with pytest.raises(ValueError, match=message):
         train(**(arguments | changes))
 
 
 def test_bad_data_of_one_seed_is_refused_as_soon_as_seen():
     with pytest.raises(ValueError, match="train_x = nan at row 3, column 2"):
-        list(train(SPEC, lambda seed: poisoned(train_x=(3, 2, NAN)), {"lr": 0.1}, [0], batch_size=4))
+        list(
+            train(SPEC, lambda seed: poisoned(train_x=(3, 2, NAN)), {"lr": 0.1}, [0], batch_size=4)
+        )
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,6 @@
-"""The numbers behind the explorers of lesson 04: closed forms, riddles that can be solved, the two-knobs experiment."""
+"""The numbers behind the explorers of lesson 04: closed forms, riddles that can be solved, the
+two-knobs experiment.
+"""
 
 import dataclasses
 import math
@@ -11,7 +13,14 @@ from matplotlib.figure import Figure
 
 from course_lib.adamw import adam_update, adamw_update
 from course_lib.experiments.adamw import two_knobs
-from course_lib.experiments.adamw.riddles import BASE, PARAMETERS, STEPS, quiz_trajectories, read_paths, see
+from course_lib.experiments.adamw.riddles import (
+    BASE,
+    PARAMETERS,
+    STEPS,
+    quiz_trajectories,
+    read_paths,
+    see,
+)
 from course_lib.experiments.shared.surfaces import descend
 from course_lib.explorers import adamw as explore
 from course_lib.explorers.adamw import heat_map as knobs_map
@@ -25,7 +34,9 @@ def test_the_point_in_the_box_is_its_lowest(strength):
     assert best.abs().max() <= 1 / strength + 1e-12
     side = torch.linspace(-1 / strength, 1 / strength, 401, dtype=torch.float64)
     everywhere = torch.stack(torch.meshgrid(side, side, indexing="ij"), -1)
-    assert explore.trajectory.BOWL.loss(best) <= explore.trajectory.BOWL.loss(everywhere).min() + 1e-12
+    assert (
+        explore.trajectory.BOWL.loss(best) <= explore.trajectory.BOWL.loss(everywhere).min() + 1e-12
+    )
 
 
 def test_the_ridge_is_where_loss_and_pull_balance():
@@ -59,7 +70,9 @@ def test_the_caption_names_the_bound_that_was_passed():
     result = explore.trajectory.compute(strength=2.0, lr=1.5, beta1=0.9, beta2=0.95, eps=1e-8)
     assert result.diverged is not None and len(result.paths["AdamW"]) == result.diverged
     _, caption = explore.trajectory.explorer.picture(strength=2.0, lr=1.5, beta2=0.95)
-    assert f"step {result.diverged}" in caption and "lr·λ = 3" in caption and "below 1 here" in caption
+    assert (
+        f"step {result.diverged}" in caption and "lr·λ = 3" in caption and "below 1 here" in caption
+    )
 
 
 def test_where_the_theorem_is_silent_no_box_is_promised():
@@ -68,12 +81,18 @@ def test_where_the_theorem_is_silent_no_box_is_promised():
     g = explore.trajectory.BOWL.gradient(w)
     assert torch.allclose(0.3 * w, -g / (g.abs() + 1.0), atol=1e-3)  # what the caption says
     assert (w - explore.trajectory.box_point(1 / 0.3)).norm() > 0.5
-    for numbers, said in (({"eps": 1.0}, "λw = −g/(|g| + ε)"), ({"beta1": 0.95, "beta2": 0.5}, "β₁ > β₂")):
+    for numbers, said in (
+        ({"eps": 1.0}, "λw = −g/(|g| + ε)"),
+        ({"beta1": 0.95, "beta2": 0.5}, "β₁ > β₂"),
+    ):
         _, caption = explore.trajectory.explorer.picture(strength=0.3, **numbers)
         assert said in caption and "holds the star" not in caption and "from the star" in caption
     marks = explore.trajectory.explorer.prepare(Figure())
     explore.trajectory.explorer.draw(marks, result)
-    assert not len(marks["best in the box"][0].get_xdata()) and np.isnan(marks["gap AdamW"][0].get_ydata()).all()
+    assert (
+        not len(marks["best in the box"][0].get_xdata())
+        and np.isnan(marks["gap AdamW"][0].get_ydata()).all()
+    )
     assert len(marks["ridge, its rest"][0].get_xdata()) == 1
 
 
@@ -83,7 +102,9 @@ def test_the_learners_update_steers_and_is_named():
 
     _, caption = explore.trajectory.explorer.picture(handed={"update": no_decay}, strength=1.0)
     ours = explore.trajectory.compute(strength=1.0, lr=0.05, beta1=0.9, beta2=0.95, eps=1e-8)
-    theirs = explore.trajectory.compute(strength=1.0, lr=0.05, beta1=0.9, beta2=0.95, eps=1e-8, update=no_decay)
+    theirs = explore.trajectory.compute(
+        strength=1.0, lr=0.05, beta1=0.9, beta2=0.95, eps=1e-8, update=no_decay
+    )
     assert "your function" in caption
     assert torch.equal(ours.paths["Adam + L2"], theirs.paths["Adam + L2"])
     assert (ours.paths["AdamW"][-1] - theirs.paths["AdamW"][-1]).norm() > 0.5
@@ -152,8 +173,15 @@ def test_another_riddle_starts_without_an_answer(monkeypatch):
 
 def test_every_answer_gets_its_own_sentence():
     for letter in "ABCD":
-        said = [explore.which_parameter.explorer.picture(picture=letter, answer=a)[1] for a in ("?", *PARAMETERS)]
-        assert len(set(said)) == 5 and sum("✓" in text for text in said) == 1 and sum("✗" in text for text in said) == 3
+        said = [
+            explore.which_parameter.explorer.picture(picture=letter, answer=a)[1]
+            for a in ("?", *PARAMETERS)
+        ]
+        assert (
+            len(set(said)) == 5
+            and sum("✓" in text for text in said) == 1
+            and sum("✗" in text for text in said) == 3
+        )
 
 
 # ---------------------------------------------------------------- the two knobs
@@ -183,16 +211,24 @@ def test_a_cell_is_the_network_trained_alone(two_seeds):
         batch_size=50,
     )
     assert surface.loss[1, i, j].item() == pytest.approx(alone.test_loss[0, 0, -1].item(), rel=1e-4)
-    assert surface.error[1, i, j].item() == pytest.approx(1 - alone.test_accuracy[0, 0, -1].item(), abs=1e-3)
-    assert surface.train_error[1, i, j].item() == pytest.approx(1 - alone.train_accuracy[0, 0, -1].item(), abs=1e-2)
+    assert surface.error[1, i, j].item() == pytest.approx(
+        1 - alone.test_accuracy[0, 0, -1].item(), abs=1e-3
+    )
+    assert surface.train_error[1, i, j].item() == pytest.approx(
+        1 - alone.train_accuracy[0, 0, -1].item(), abs=1e-2
+    )
 
 
 def test_axes_stand_in_the_order_of_the_losses(two_seeds):
     surface = two_seeds["Adam + L2"]
     flat = surface.loss.flatten(1).shape[1]
     assert surface.x.shape == surface.y.shape == (flat,)
-    assert surface.x.unflatten(0, (9, 9))[:, 0].tolist() == pytest.approx(np.log10(surface.optimizer.lr))
-    assert surface.y.unflatten(0, (9, 9))[0].tolist() == pytest.approx(np.log10(surface.optimizer.decay))
+    assert surface.x.unflatten(0, (9, 9))[:, 0].tolist() == pytest.approx(
+        np.log10(surface.optimizer.lr)
+    )
+    assert surface.y.unflatten(0, (9, 9))[0].tolist() == pytest.approx(
+        np.log10(surface.optimizer.decay)
+    )
     assert surface.finished == 2 and not surface.diverged.any()
 
 
@@ -259,44 +295,66 @@ def test_the_learners_function_is_called_with_plain_numbers_and_not_kept(monkeyp
 def test_the_row_with_the_best_rates_is_found_in_both_coordinates():
     optimizer = two_knobs.OPTIMIZERS["AdamW"]
     x, y = np.log10(optimizer.lr)[:, None], np.log10(optimizer.decay)[None]
-    plain, bars = knobs_map.best_rates("AdamW", 1 + 0.1 * (x + 2) ** 2 + 0 * y, product=False)  # free of λ
+    plain, bars = knobs_map.best_rates(
+        "AdamW", 1 + 0.1 * (x + 2) ** 2 + 0 * y, product=False
+    )  # free of λ
     assert len(plain) == 9 and np.allclose(plain[:, 0], 1e-2)
-    alike = 10**-2.5 / 1.5, 10**-1.5 * 1.5  # half a decade to either side is 2.5 % above the lowest, a decade 10 %
+    alike = (
+        10**-2.5 / 1.5,
+        10**-1.5 * 1.5,
+    )  # half a decade to either side is 2.5 % above the lowest, a decade 10 %
     assert bars.shape == (9, 2, 2) and np.allclose(bars[:, :, 0], alike, rtol=1e-2)
-    sheared, _ = knobs_map.best_rates("AdamW", (2 * x + y + 4) ** 2, product=True)  # best at lr = 1e-4/(lr·λ)
+    sheared, _ = knobs_map.best_rates(
+        "AdamW", (2 * x + y + 4) ** 2, product=True
+    )  # best at lr = 1e-4/(lr·λ)
     assert (
         np.abs(np.log10(sheared.prod(1)) + 4).max() < 0.51 and len(sheared) == 3
     )  # half a decade: the grid's own step
-    assert not len(knobs_map.best_rates("AdamW", 9 + x + 0 * y, product=False)[0])  # lowest at the end of each row
+    assert not len(
+        knobs_map.best_rates("AdamW", 9 + x + 0 * y, product=False)[0]
+    )  # lowest at the end of each row
 
 
 @pytest.mark.parametrize("product", [False, True])
 def test_cells_tile_the_map(product):
     corners = np.log10(knobs_map.cell_corners("Adam + L2", product)).reshape(9, 9, 4, 2)
-    assert np.allclose(corners[1:, :, 0], corners[:-1, :, 1])  # a cell begins where its neighbour ends
+    assert np.allclose(
+        corners[1:, :, 0], corners[:-1, :, 1]
+    )  # a cell begins where its neighbour ends
     assert np.allclose(corners[:, 1:, 0], corners[:, :-1, 3])
 
 
 def test_diverged_cells_are_drawn_as_such():
     loss = torch.full((1, 9, 9), 2.0)
     loss[0, 8, 8] = torch.nan
-    surface = two_knobs.Surface(two_knobs.OPTIMIZERS["AdamW"], loss, loss / 3, loss / 3, loss.isnan(), finished=1)
+    surface = two_knobs.Surface(
+        two_knobs.OPTIMIZERS["AdamW"], loss, loss / 3, loss / 3, loss.isnan(), finished=1
+    )
     none = torch.zeros(1, 9, 9, dtype=torch.bool)
     twin = dataclasses.replace(surface, optimizer=two_knobs.OPTIMIZERS["Adam + L2"], diverged=none)
     result = knobs_map.HeatMaps({"Adam + L2": twin, "AdamW": surface}, 1, own=False)
     marks = explore.heat_map.explorer.prepare(Figure())
-    caption = explore.heat_map.explorer.draw(marks, result, row=9, measure="test loss", coordinates=knobs_map.TORCH)
-    assert len(marks["maps"][1]["diverged"].get_paths()) == 1 and marks["maps"][1]["cells"].get_array().mask.sum() == 1
+    caption = explore.heat_map.explorer.draw(
+        marks, result, row=9, measure="test loss", coordinates=knobs_map.TORCH
+    )
+    assert (
+        len(marks["maps"][1]["diverged"].get_paths()) == 1
+        and marks["maps"][1]["cells"].get_array().mask.sum() == 1
+    )
     assert "diverged at one seed or more, always at lr·λ > 2" in caption
 
 
 def test_a_cell_that_diverged_at_one_seed_has_no_mean():
     loss = torch.full((2, 9, 9), 0.6)
     loss[1, 4, 4] = torch.nan
-    surface = two_knobs.Surface(two_knobs.OPTIMIZERS["AdamW"], loss, loss, loss, loss.isnan(), finished=2)
+    surface = two_knobs.Surface(
+        two_knobs.OPTIMIZERS["AdamW"], loss, loss, loss, loss.isnan(), finished=2
+    )
     marks = explore.heat_map.explorer.prepare(Figure())
     result = knobs_map.HeatMaps({"Adam + L2": surface, "AdamW": surface}, 2, own=False)
-    caption = explore.heat_map.explorer.draw(marks, result, row=1, measure="test loss", coordinates=knobs_map.TORCH)
+    caption = explore.heat_map.explorer.draw(
+        marks, result, row=1, measure="test loss", coordinates=knobs_map.TORCH
+    )
     assert marks["maps"][0]["cells"].get_array().mask.sum() == 1
     assert "always" not in caption and "one seed or more" in caption
 

@@ -20,13 +20,20 @@ def test_batch_norm_keeps_sizes_whatever_the_gain(gain):
 
 def test_gradients_are_those_of_the_stated_loss():
     found = explore.activations.compute(1.0, 16, "tanh")
-    assert found.gradient[True][-1] == pytest.approx(found.gradient[False][-1].item()), "the last is the goal itself"
-    assert all((found.stuck[norm] <= 1).all() and found.size[norm].shape == (10,) for norm in (True, False))
+    assert found.gradient[True][-1] == pytest.approx(found.gradient[False][-1].item()), (
+        "the last is the goal itself"
+    )
+    assert all(
+        (found.stuck[norm] <= 1).all() and found.size[norm].shape == (10,) for norm in (True, False)
+    )
 
 
 def test_with_a_batch_of_two_only_the_sign_is_left():
     x = torch.randn(2, 64, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
-    weights = [torch.randn(64, 64, dtype=torch.float64, generator=torch.Generator().manual_seed(k)) for k in (1, 2)]
+    weights = [
+        torch.randn(64, 64, dtype=torch.float64, generator=torch.Generator().manual_seed(k))
+        for k in (1, 2)
+    ]
     outputs = explore.activations.forward(x, weights, lambda z: z, norm=True)
     assert all((y.abs() - 1).abs().max() < 1e-2 for y in outputs)
 
@@ -37,8 +44,12 @@ def test_the_memory_is_the_layers_own_and_settles_as_the_formula_says():
     assert found.expected == variance_of_running_mean(0.1, 1.0, 16) ** 0.5
     at_rest = found.mean[60:100].std(1).mean().item()
     assert at_rest == pytest.approx(found.expected, rel=0.15)
-    assert found.mean[100].mean() == pytest.approx(2.0, abs=0.05) and abs(found.mean[-1].mean()) < 0.05
-    assert found.mean[105].mean() == pytest.approx(2 * 0.9**5, abs=0.1), "five batches after the jump"
+    assert (
+        found.mean[100].mean() == pytest.approx(2.0, abs=0.05) and abs(found.mean[-1].mean()) < 0.05
+    )
+    assert found.mean[105].mean() == pytest.approx(2 * 0.9**5, abs=0.1), (
+        "five batches after the jump"
+    )
 
 
 def test_the_learners_layer_keeps_the_memory():
@@ -48,7 +59,9 @@ def test_the_learners_layer_keeps_the_memory():
 
     found = explore.memory.compute(8, 0.1, layer=forgetful)
     assert (found.var == 1).all() and found.mean[-1].std() == pytest.approx(8**-0.5, rel=0.3)
-    assert "Kept by your function" in explore.memory.explorer.picture(handed={"layer": forgetful})[1]
+    assert (
+        "Kept by your function" in explore.memory.explorer.picture(handed={"layer": forgetful})[1]
+    )
 
 
 def test_mismatch_names_the_figures_of_the_last_look():
@@ -62,7 +75,9 @@ def test_mismatch_names_the_figures_of_the_last_look():
         assert f"{late.mean():.1f} % {'with ' if name == 'batch' else ''}{words}" in caption
     assert f"{100 * result.late('evaluation')[:, m].mean():.1f} % in evaluation" in caption
     assert np.allclose(marks["evaluation"][0].get_ydata(), 100 * result.evaluation[:, m].mean(0))
-    assert np.allclose(marks["evaluation end"][0].get_ydata(), 100 * result.late("evaluation").mean(0))
+    assert np.allclose(
+        marks["evaluation end"][0].get_ydata(), 100 * result.late("evaluation").mean(0)
+    )
     assert np.allclose(marks["trained"][0].get_ydata(), 100 * result.trained.mean(0))
     assert list(marks["here"][0].get_xdata()) == [0.01, 0.01]
     first = next(iter(batch_statistics.compare_modes(8, seeds=(0, 1), steps=60)))
@@ -77,10 +92,17 @@ def drawn(result, strength):
 def test_decay_draws_what_was_computed_and_the_place_of_rest():
     result = turning.turn(0.1)
     marks, caption = drawn(result, 0.1)
-    assert marks["norm"][0].get_ydata()[0] == turning.SCALES[0] and len(marks["norm"][3].get_ydata()) == 0
+    assert (
+        marks["norm"][0].get_ydata()[0] == turning.SCALES[0]
+        and len(marks["norm"][3].get_ydata()) == 0
+    )
     assert marks["norm rest"][0].get_ydata()[0] == turning.norm_at_rest(0.1, 0.1, 1.0)
-    assert marks["rate"][1].get_ydata()[-1] == pytest.approx(marks["rate rest"][0].get_ydata()[0], rel=1e-9)
-    assert marks["angle"][2].get_ydata()[-1] == pytest.approx(np.rad2deg(turning.angle_at_rest(0.1, 0.1)), rel=1e-9)
+    assert marks["rate"][1].get_ydata()[-1] == pytest.approx(
+        marks["rate rest"][0].get_ydata()[0], rel=1e-9
+    )
+    assert marks["angle"][2].get_ydata()[-1] == pytest.approx(
+        np.rad2deg(turning.angle_at_rest(0.1, 0.1)), rel=1e-9
+    )
     assert "w turns by 8.11° a step (at rest 8.11°; lr·λ·steps = 15)" in caption
     assert marks["legend"].get_texts()[0].get_text() == "3 starting lengths"
     marks, caption = drawn(result, 0.0)
@@ -95,8 +117,11 @@ def test_every_curve_lies_within_its_axes():
             marks, _ = drawn(result, strength)
             for name in ("norm", "rate", "angle"):
                 low, high = marks[name][0].axes.get_ylim()
-                assert all(((low < line.get_ydata()) & (line.get_ydata() < high)).all()
-                           for line in marks[name] if len(line.get_ydata())), (name, strength, result.lr)  # fmt: skip
+                assert all(
+                    ((low < line.get_ydata()) & (line.get_ydata() < high)).all()
+                    for line in marks[name]
+                    if len(line.get_ydata())
+                ), (name, strength, result.lr)
 
 
 def test_decay_on_digits_fills_in_and_promises_no_length():
@@ -104,8 +129,14 @@ def test_decay_on_digits_fills_in_and_promises_no_length():
     marks, caption = drawn(partial[0], 0.1)
     assert caption.startswith("Training 2 seeds at 5 strengths: 0%")
     marks, caption = drawn(result, 0.1)
-    assert np.isnan(marks["norm rest"][0].get_ydata()).all() and np.isfinite(marks["angle rest"][0].get_ydata()).all()
-    assert f"{result.late_angle()[:, 4].mean().rad2deg().item():.3g}° a step" in caption and "between" in caption
+    assert (
+        np.isnan(marks["norm rest"][0].get_ydata()).all()
+        and np.isfinite(marks["angle rest"][0].get_ydata()).all()
+    )
+    assert (
+        f"{result.late_angle()[:, 4].mean().rad2deg().item():.3g}° a step" in caption
+        and "between" in caption
+    )
     assert marks["legend"].get_texts()[0].get_text() == "2 seeds"
     assert len(marks["norm"][1].get_ydata()) == 31 and len(marks["norm"][2].get_ydata()) == 0
 

@@ -1,4 +1,6 @@
-"""The numbers behind lesson 09's picture of the spam study: which repetitions, which interval, and what is said."""
+"""The numbers behind lesson 09's picture of the spam study: which repetitions, which interval, and
+what is said.
+"""
 
 import math
 
@@ -17,7 +19,9 @@ VARIANTS = list(spam_study.VARIANTS)
 @pytest.fixture
 def result():
     """A study of twelve repetitions, made up: dropout costs two points, more or less."""
-    accuracy = 0.94 + 0.01 * torch.randn(12, 4, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    accuracy = 0.94 + 0.01 * torch.randn(
+        12, 4, generator=torch.Generator().manual_seed(0), dtype=torch.float64
+    )
     accuracy[:, 1] = accuracy[:, 0] - 0.02 + 0.005 * torch.linspace(-1, 1, 12)
     return spam_study.Study(accuracy, 12, 80, 20, "Made up")
 
@@ -37,13 +41,19 @@ def test_means_and_intervals_are_drawn_in_percent(result, kind):
     first = result.first(10)
     for name in VARIANTS:
         found = first.interval(name, kind)
-        assert span(marks[f"accuracy {name} interval"][0]) == pytest.approx((100 * found.low, 100 * found.high))
+        assert span(marks[f"accuracy {name} interval"][0]) == pytest.approx(
+            (100 * found.low, 100 * found.high)
+        )
         assert span(marks[f"accuracy {name} mean"][0]) == pytest.approx((100 * found.mean,))
-        assert sorted(span(marks[f"accuracy {name} dots"][0])) == pytest.approx(sorted(100 * first.of(name).numpy()))
+        assert sorted(span(marks[f"accuracy {name} dots"][0])) == pytest.approx(
+            sorted(100 * first.of(name).numpy())
+        )
         assert f"{name} {100 * found.mean:.2f} ± {100 * found.half_width:.2f}" in caption
     for name in VARIANTS[1:]:
         found = first.difference(name, kind=kind)
-        assert span(marks[f"difference {name} interval"][0]) == pytest.approx((100 * found.low, 100 * found.high))
+        assert span(marks[f"difference {name} interval"][0]) == pytest.approx(
+            (100 * found.low, 100 * found.high)
+        )
     assert f"Made up, 10 repetitions, {kind} 95 % intervals. " in caption
 
 
@@ -59,15 +69,27 @@ def test_widths_are_shown_no_further_than_asked_for(result):
     marks, _ = drawn(result, repetitions=7, interval="naive", variant="both")
     (naive,), (corrected,) = marks["naive widths"], marks["corrected widths"]
     assert naive.get_xdata() == [2, 3, 5, 7] and not len(corrected.get_xdata())
-    wanted = [100 * result.first(J).difference("both", kind="naive").half_width for J in (2, 3, 5, 7)]
-    assert naive.get_ydata() == pytest.approx(wanted) and marks["words"][0].get_text() == "both − plain"
-    assert (marks["naive here"][0].get_xdata(), marks["naive here"][0].get_ydata()) == ([7], naive.get_ydata()[-1:])
+    wanted = [
+        100 * result.first(J).difference("both", kind="naive").half_width for J in (2, 3, 5, 7)
+    ]
+    assert (
+        naive.get_ydata() == pytest.approx(wanted)
+        and marks["words"][0].get_text() == "both − plain"
+    )
+    assert (marks["naive here"][0].get_xdata(), marks["naive here"][0].get_ydata()) == (
+        [7],
+        naive.get_ydata()[-1:],
+    )
     marks, _ = drawn(result, repetitions=100, interval="corrected")
-    naive, corrected = (np.array(marks[f"{kind} widths"][0].get_ydata()) for kind in spam_study.KINDS)
+    naive, corrected = (
+        np.array(marks[f"{kind} widths"][0].get_ydata()) for kind in spam_study.KINDS
+    )
     counts = marks["corrected widths"][0].get_xdata()
     assert counts == [2, 3, 5, 7, 10, 12]
     assert corrected / naive == pytest.approx([math.sqrt(1 + J / 4) for J in counts])
-    assert not len(marks["naive here"][0].get_xdata()) and marks["corrected here"][0].get_xdata() == [12]
+    assert not len(marks["naive here"][0].get_xdata()) and marks["corrected here"][
+        0
+    ].get_xdata() == [12]
 
 
 def test_a_picture_fills_in(result):
@@ -79,7 +101,9 @@ def test_a_picture_fills_in(result):
     explore.study.draw(marks, some, 10, "naive", "both")
     explore.study.draw(marks, begun, 10, "naive", "both")
     assert marks.pop("words")[0].get_text() == ""
-    assert not any(len(lines[0].get_xdata()) for lines in marks.values()), "no mark of the former numbers stays"
+    assert not any(len(lines[0].get_xdata()) for lines in marks.values()), (
+        "no mark of the former numbers stays"
+    )
 
 
 def test_limits_hold_every_repetition_whichever_are_shown(result):

@@ -18,7 +18,10 @@ def thinned(**changed):
 def test_every_row_has_masks_of_its_own_and_the_mean_settles_on_evaluation():
     result = thinned()
     first = result.after[1]
-    assert first.shape == (explore.masks.BATCH, explore.masks.UNITS[1]) and len((first != 0).unique(dim=0)) > 40
+    assert (
+        first.shape == (explore.masks.BATCH, explore.masks.UNITS[1])
+        and len((first != 0).unique(dim=0)) > 40
+    )
     ratio = first / result.before[1]
     assert torch.allclose(ratio[first != 0], torch.tensor(2.0, dtype=torch.float64))
     standard_error = result.whole[1] / explore.masks.BATCH**0.5  # x²p/(1−p) at p = 0.5 is x²
@@ -28,7 +31,9 @@ def test_every_row_has_masks_of_its_own_and_the_mean_settles_on_evaluation():
 def test_every_unit_of_the_network_is_awake():
     """So that a zero in the picture was dropped."""
     result = thinned(mode="evaluation")
-    assert all((part > 0).all() for part in result.whole) and all((part > 0).all() for part in result.after)
+    assert all((part > 0).all() for part in result.whole) and all(
+        (part > 0).all() for part in result.after
+    )
 
 
 def test_evaluation_is_the_whole_network_in_every_row():
@@ -85,14 +90,24 @@ def test_curves_say_what_they_show():
     marks = explore.curves.prepare(Figure())
     caption = explore.curves.draw(marks, result, p=0.85)
     at = result.at(0.85)
-    assert f"{result.test_error[:, at, -1].mean():.1%} of the test labels" in caption and "2 seeds" in caption
+    assert (
+        f"{result.test_error[:, at, -1].mean():.1%} of the test labels" in caption
+        and "2 seeds" in caption
+    )
     line, _ = marks["test error"]
-    assert torch.allclose(torch.tensor(line.get_ydata()).float(), result.test_error[:, :, -1].mean(0), atol=1e-6)
+    assert torch.allclose(
+        torch.tensor(line.get_ydata()).float(), result.test_error[:, :, -1].mean(0), atol=1e-6
+    )
     step, at_best = curves.stopped(result, 0.85)
     line, _ = marks["best error"]
-    assert torch.tensor(line.get_ydata())[at].item() == pytest.approx(at_best.mean().item(), abs=1e-6)
+    assert torch.tensor(line.get_ydata())[at].item() == pytest.approx(
+        at_best.mean().item(), abs=1e-6
+    )
     assert f"Stopped at its best recorded step, {step}: {at_best.mean():.1%}" in caption
-    *_, first = (partial for partial in [next(iter(explore.curves.explorer.compute("all right", seeds=(0,))))])
+    *_, first = (
+        partial
+        for partial in [next(iter(explore.curves.explorer.compute("all right", seeds=(0,))))]
+    )
     assert "%" in explore.curves.draw(explore.curves.prepare(Figure()), first, p=0.0)
 
 
@@ -103,12 +118,19 @@ def test_the_band_is_drawn_around_the_mean_of_the_first_seed():
     i = band.ps.index(0.2)
     assert torch.allclose(torch.tensor(marks["mean"][0].get_ydata()), band.mean[0, i])
     (path,) = marks["target"][0].get_paths()
-    assert path.vertices[40, 1] == pytest.approx((band.mean - band.width())[0, i, 40].item(), abs=1e-5)
-    assert f"holds {band.coverage()[:, i].mean():.0%} of new targets" in caption and "your function" not in caption
+    assert path.vertices[40, 1] == pytest.approx(
+        (band.mean - band.width())[0, i, 40].item(), abs=1e-5
+    )
+    assert (
+        f"holds {band.coverage()[:, i].mean():.0%} of new targets" in caption
+        and "your function" not in caption
+    )
 
 
 def test_the_band_before_its_first_seed_says_how_far_it_is():
-    empty = mc_dropout.Band(30, *[torch.empty(0, len(mc_dropout.PS), 81)] * 3, None, ([0.0], [0.0]), 0.25)
+    empty = mc_dropout.Band(
+        30, *[torch.empty(0, len(mc_dropout.PS), 81)] * 3, None, ([0.0], [0.0]), 0.25
+    )
     assert "25%" in explore.band.draw(explore.band.prepare(Figure()), (empty, ""), p=0.2)
 
 

@@ -1,4 +1,6 @@
-"""Every explorer of the course, without a browser: each control at its ends, each pair of controls at opposite ends."""
+"""Every explorer of the course, without a browser: each control at its ends, each pair of controls
+at opposite ends.
+"""
 
 import functools
 import importlib
@@ -18,7 +20,9 @@ from course_lib.panel import Choice
 from course_lib.panel.picture import Picture
 from tests import _toys
 
-MODULES = [module.name for module in pkgutil.walk_packages(explorers.__path__, f"{explorers.__name__}.")]
+MODULES = [
+    module.name for module in pkgutil.walk_packages(explorers.__path__, f"{explorers.__name__}.")
+]
 FOUND = {
     module.removeprefix(f"{explorers.__name__}."): explorer
     for module in MODULES
@@ -30,7 +34,9 @@ every_explorer = pytest.mark.parametrize("name", FOUND)
 
 @pytest.fixture(autouse=True)
 def strict():
-    """Light pictures; a warning of matplotlib (a glyph that is missing, a layout that does not fit) is an error."""
+    """Light pictures; a warning of matplotlib (a glyph that is missing, a layout that does not fit)
+    is an error.
+    """
     plotting.use_theme("light")
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -42,8 +48,8 @@ def ends(control):
 
 
 def corners(explorer):
-    """Numbers with each control at its ends, the others at their defaults, and each pair at opposite ends; of the
-    hundred pairs that a mixer has, neighbours."""
+    """Numbers with each control at its ends, the others at their defaults, and each pair at
+    opposite ends; of the hundred pairs that a mixer has, neighbours."""
     defaults = explorer.numbers()
     yield defaults
     for name, control in explorer.controls.items():
@@ -83,7 +89,10 @@ def test_every_corner_has_a_picture_and_a_sentence(name):
     begun = set()
     for numbers in corners(FOUND[name]):
         inputs = tuple(FOUND[name].inputs(numbers).values())
-        for partial in {False, inputs not in begun}:  # once, as training begins, where only trained controls move
+        for partial in {
+            False,
+            inputs not in begun,
+        }:  # once, as training begins, where only trained controls move
             begun.add(inputs)
             png, caption = picture(name, numbers, partial)
             where = f"{name} at {numbers}: {caption}"
@@ -103,11 +112,15 @@ def test_the_picture_depends_on_every_control(name):
 
 
 def _surroundings(explorer, moved):
-    """The defaults, and the defaults with one other control elsewhere: some controls matter only under one choice."""
+    """The defaults, and the defaults with one other control elsewhere: some controls matter only
+    under one choice.
+    """
     defaults = explorer.numbers()
     yield defaults
     others = {name: control for name, control in explorer.controls.items() if name != moved}
-    for name, control in sorted(others.items(), key=lambda item: isinstance(item[1], Choice), reverse=True):
+    for name, control in sorted(
+        others.items(), key=lambda item: isinstance(item[1], Choice), reverse=True
+    ):
         for position in control.positions if isinstance(control, Choice) else ends(control):
             yield {**defaults, name: position}
 
@@ -125,7 +138,9 @@ def test_a_picture_does_not_depend_on_what_was_seen_before(name):
 @every_explorer
 def test_an_explorer_is_named_in_words_with_few_controls(name):
     explorer = FOUND[name]
-    assert explorer.title[0].isupper() and 1 <= len(explorer.controls) <= (14 if explorer.presets else 8)
+    assert explorer.title[0].isupper() and 1 <= len(explorer.controls) <= (
+        14 if explorer.presets else 8
+    )
     assert all(control.label for control in explorer.controls.values())
 
 

@@ -1,4 +1,6 @@
-"""The numbers behind lesson 02's pictures: closed forms, bounds, refusals, and a learner's own threshold."""
+"""The numbers behind lesson 02's pictures: closed forms, bounds, refusals, and a learner's own
+threshold.
+"""
 
 import math
 
@@ -15,7 +17,8 @@ from course_lib.panel.panel import Panel
 PENALTIES = tuple(explore.penalties.PENALTIES)
 LASSO, RIDGE, NET = PENALTIES
 
-# --- geometry ---------------------------------------------------------------------------------------------------------
+# --- geometry
+# ---------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("penalty", PENALTIES)
@@ -23,14 +26,18 @@ LASSO, RIDGE, NET = PENALTIES
 def test_the_solution_is_scikit_learns(penalty, correlation):
     """On 100 rows that have exactly this correlation and this least-squares solution."""
     root = torch.linalg.cholesky(explore.geometry.bowl(correlation)).T
-    columns = torch.linalg.qr(torch.randn(100, 2, generator=torch.Generator().manual_seed(0), dtype=torch.float64)).Q
+    columns = torch.linalg.qr(
+        torch.randn(100, 2, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    ).Q
     x = 10 * columns @ root  # XᵀX/n = H
     y = x @ explore.geometry.GOAL
     l1_ratio, strength = explore.penalties.PENALTIES[penalty][0], 0.45
     model = {
         LASSO: Lasso(strength, fit_intercept=False, tol=1e-14, max_iter=100_000),
         RIDGE: Ridge(100 * strength, fit_intercept=False),
-        NET: ElasticNet(strength, l1_ratio=l1_ratio, fit_intercept=False, tol=1e-14, max_iter=100_000),
+        NET: ElasticNet(
+            strength, l1_ratio=l1_ratio, fit_intercept=False, tol=1e-14, max_iter=100_000
+        ),
     }[penalty]
     expected = torch.from_numpy(model.fit(x.numpy(), y.numpy()).coef_)
     found = explore.geometry.compute(penalty, strength, correlation).solution
@@ -39,7 +46,9 @@ def test_the_solution_is_scikit_learns(penalty, correlation):
 
 @pytest.mark.parametrize("penalty", PENALTIES)
 def test_ball_and_contour_touch_at_the_solution(penalty):
-    """Every point of the ball has the solution's penalty, of the contour its loss, and the two do not cross."""
+    """Every point of the ball has the solution's penalty, of the contour its loss, and the two do
+    not cross.
+    """
     result = explore.geometry.compute(penalty, 0.3, 0.5)
     l1, l2 = explore.penalties.PENALTIES[penalty]
 
@@ -47,7 +56,9 @@ def test_ball_and_contour_touch_at_the_solution(penalty):
         return l1 * w.abs().sum(-1) + l2 * w.square().sum(-1) / 2
 
     def loss(w):
-        return ((w - explore.geometry.GOAL) @ explore.geometry.bowl(0.5) * (w - explore.geometry.GOAL)).sum(-1) / 2
+        return (
+            (w - explore.geometry.GOAL) @ explore.geometry.bowl(0.5) * (w - explore.geometry.GOAL)
+        ).sum(-1) / 2
 
     assert torch.allclose(price(result.ball), price(result.solution), atol=1e-12)
     assert torch.allclose(loss(result.contours[-1]), loss(result.solution), atol=1e-12)
@@ -65,7 +76,8 @@ def test_the_caption_names_the_weights_that_are_exactly_zero():
     assert "(1.000, 0.400)" in caption(penalty=LASSO, strength=0.0, correlation=0.9)
 
 
-# --- zeroing ----------------------------------------------------------------------------------------------------------
+# --- zeroing
+# ----------------------------------------------------------------------------------------------------------
 
 
 def test_proximal_steps_end_where_the_formula_says():
@@ -81,7 +93,12 @@ def test_the_stated_bounds_are_where_stability_ends():
     for lr in (1.2, 2 / 1.5 * 0.99):
         assert "l2" not in explore.zeroing.compute(strength, lr).diverged
     assert abs(explore.zeroing.walk("l2", strength, 2 / 1.5 * 1.05)[-1]) > 10
-    assert abs(explore.zeroing.walk("l1", 0.0, 1.95)[-1]) < 1 < 10 < abs(explore.zeroing.walk("l1", 0.0, 2.1)[-1])
+    assert (
+        abs(explore.zeroing.walk("l1", 0.0, 1.95)[-1])
+        < 1
+        < 10
+        < abs(explore.zeroing.walk("l1", 0.0, 2.1)[-1])
+    )
 
 
 def test_divergence_is_said_with_its_bound_and_drawn_to_its_last_good_step():
@@ -89,7 +106,11 @@ def test_divergence_is_said_with_its_bound_and_drawn_to_its_last_good_step():
     assert set(result.diverged) >= {"l2", "l1_subgradient"}
     _, caption = explore.zeroing.explorer.picture(strength=0.3, lr=3.0)
     step = result.diverged["l2"]
-    assert f"L2 diverged at step {step}" in caption and "2/h = 2" in caption and "2/(h + λ) = 1.54" in caption
+    assert (
+        f"L2 diverged at step {step}" in caption
+        and "2/h = 2" in caption
+        and "2/(h + λ) = 1.54" in caption
+    )
 
 
 def test_the_learners_threshold_steers_the_picture():
@@ -98,13 +119,22 @@ def test_the_learners_threshold_steers_the_picture():
             return torch.where(x.abs() > threshold, x, 0.0)
         return x.clone()
 
-    ours, theirs = explore.zeroing.compute(0.5, 0.12), explore.zeroing.compute(0.5, 0.12, update=hard)
-    assert "your soft_threshold" in theirs.note and not torch.equal(ours.runs["l1"], theirs.runs["l1"])
+    ours, theirs = (
+        explore.zeroing.compute(0.5, 0.12),
+        explore.zeroing.compute(0.5, 0.12, update=hard),
+    )
+    assert "your soft_threshold" in theirs.note and not torch.equal(
+        ours.runs["l1"], theirs.runs["l1"]
+    )
     assert torch.equal(ours.runs["l2"], theirs.runs["l2"])
-    assert "your soft_threshold" in explore.zeroing.explorer.picture(handed={"update": soft_threshold})[1]
+    assert (
+        "your soft_threshold"
+        in explore.zeroing.explorer.picture(handed={"update": soft_threshold})[1]
+    )
 
 
-# --- path -------------------------------------------------------------------------------------------------------------
+# --- path
+# -------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("scale", explore.path.SCALES)
@@ -120,8 +150,15 @@ def test_the_path_is_scikit_learns(scale):
             columns[train].numpy(), y[train, 0].numpy()
         )
         weights = torch.from_numpy(model.coef_) * (1.0 if scale == "standardised" else spread)
-        assert (result.weights[k] - weights).abs().max() < 0.05, "in score points: as fine as the picture shows"
-        error = (torch.from_numpy(model.predict(columns[test].numpy())) - y[test, 0]).square().mean().sqrt()
+        assert (result.weights[k] - weights).abs().max() < 0.05, (
+            "in score points: as fine as the picture shows"
+        )
+        error = (
+            (torch.from_numpy(model.predict(columns[test].numpy())) - y[test, 0])
+            .square()
+            .mean()
+            .sqrt()
+        )
         assert abs(result.test_error[k] - error) < 0.01
 
 
@@ -170,7 +207,8 @@ def test_a_bad_strength_is_refused(explorer, value):
         explorer.picture(strength=value)
 
 
-# --- trained explorers: the experiments themselves are tested in test_lab_shrinking.py --------------------------------
+# --- trained explorers: the experiments themselves are tested in test_lab_shrinking.py
+# --------------------------------
 
 
 @pytest.mark.parametrize("explorer", [explore.network.explorer, explore.surface.explorer])
@@ -180,5 +218,7 @@ def test_trained_pictures_fill_in_and_tell_their_figures(explorer):
     results = list(explorer.compute(**explorer.quick))
     with plotting.style("dark"):
         marks = explorer.prepare(Figure())
-        first, *_, last = [explorer.draw(marks, result, strength=1e-2) for result in (results[0], results[-1])]
+        first, *_, last = [
+            explorer.draw(marks, result, strength=1e-2) for result in (results[0], results[-1])
+        ]
     assert "%" in first and "2 seeds" in last and "λ = 0.01" in last

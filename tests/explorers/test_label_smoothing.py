@@ -1,4 +1,6 @@
-"""The numbers behind lesson 05's pictures: the best gap, the learner's loss, the diagram's bins, projected classes."""
+"""The numbers behind lesson 05's pictures: the best gap, the learner's loss, the diagram's bins,
+projected classes.
+"""
 
 import math
 
@@ -19,10 +21,17 @@ from course_lib.label_smoothing import loss_floor, optimal_gap
 def test_loss_and_gradient_are_those_of_torch(epsilon, classes):
     found = explore.targets.compute(epsilon, classes, gap=1.5)
     loss, slope = explore.targets.loss_and_slope(
-        lambda z, y, e: F.cross_entropy(z, y, label_smoothing=e), classes, epsilon, [*explore.targets.GAPS[::40], 1.5]
+        lambda z, y, e: F.cross_entropy(z, y, label_smoothing=e),
+        classes,
+        epsilon,
+        [*explore.targets.GAPS[::40], 1.5],
     )
-    torch.testing.assert_close(torch.cat([found.loss[::40], torch.tensor([found.here[0]]).double()]), loss)
-    torch.testing.assert_close(torch.cat([found.gradient[::40], torch.tensor([found.here[1]]).double()]), slope)
+    torch.testing.assert_close(
+        torch.cat([found.loss[::40], torch.tensor([found.here[0]]).double()]), loss
+    )
+    torch.testing.assert_close(
+        torch.cat([found.gradient[::40], torch.tensor([found.here[1]]).double()]), slope
+    )
 
 
 def test_the_line_stands_where_the_loss_is_lowest():
@@ -38,9 +47,9 @@ def test_without_smoothing_no_gap_is_enough():
     found = explore.targets.compute(0.0, 10, gap=14.0)
     assert found.best == math.inf and (found.gradient < 0).all() and found.floor == 0
     assert "for ever" in explore.targets.explorer.picture(epsilon=0.0)[1]
-    assert "outside the picture" in explore.targets.explorer.picture(epsilon=0.01, classes=1000, gap=0.0)[1] or (
-        optimal_gap(1000, 0.01) < explore.targets.GAPS[-1]
-    )
+    assert "outside the picture" in explore.targets.explorer.picture(
+        epsilon=0.01, classes=1000, gap=0.0
+    )[1] or (optimal_gap(1000, 0.01) < explore.targets.GAPS[-1])
 
 
 def test_the_learners_loss_is_drawn_wrong_ones_too():
@@ -50,7 +59,9 @@ def test_the_learners_loss_is_drawn_wrong_ones_too():
     def on_the_logits(logits, target, epsilon):
         return F.cross_entropy((1 - epsilon) * logits, target)
 
-    ours, theirs, wrong = (explore.targets.compute(0.1, 5, 2.0, layer=layer) for layer in (None, exact, on_the_logits))
+    ours, theirs, wrong = (
+        explore.targets.compute(0.1, 5, 2.0, layer=layer) for layer in (None, exact, on_the_logits)
+    )
     torch.testing.assert_close(ours.loss, theirs.loss)
     torch.testing.assert_close(ours.gradient, theirs.gradient)
     assert "your function" in theirs.note and not ours.note
@@ -62,7 +73,9 @@ def test_bars_and_dots_show_target_and_prediction():
     explore.targets.draw(marks, explore.targets.compute(0.3, 10, gap=optimal_gap(10, 0.3)))
     heights = [bar.get_height() for bar in marks["targets"]]
     assert heights[:10] == pytest.approx([0.73] + [0.03] * 9) and not any(heights[10:])
-    assert list(marks["predictions"][0].get_ydata()) == pytest.approx(heights[:10]), "at the best gap they agree"
+    assert list(marks["predictions"][0].get_ydata()) == pytest.approx(heights[:10]), (
+        "at the best gap they agree"
+    )
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +90,9 @@ def test_the_diagram_pools_the_predictions_of_all_seeds(short):
     assert share.sum() == pytest.approx(1) and share == pytest.approx(counts.sum(0) / counts.sum())
     seen = share > 0
     edges = explore.reliability.EDGES
-    assert (confidence[seen] > edges[:-1][seen]).all() and (confidence[seen] <= edges[1:][seen]).all()
+    assert (confidence[seen] > edges[:-1][seen]).all() and (
+        confidence[seen] <= edges[1:][seen]
+    ).all()
     error = 1 - (accuracy[seen] * share[seen]).sum()
     assert error == pytest.approx(short.error[:, 0, 2].mean().item())
 
@@ -108,7 +123,9 @@ def test_a_seed_without_a_best_temperature_is_left_out_and_said(short):
     assert "1 of 2 seeds" in explore.reliability.draw(marks, some, 0.1, "temperature, right labels")
     for values in holed.values():
         values[1, 1] = torch.nan
-    caption = explore.reliability.draw(marks, replace(some, **holed), 0.1, "temperature, right labels")
+    caption = explore.reliability.draw(
+        marks, replace(some, **holed), 0.1, "temperature, right labels"
+    )
     assert "at no seed" in caption and "nan" not in caption
 
 

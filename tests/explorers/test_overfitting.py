@@ -1,4 +1,6 @@
-"""The numbers behind lesson 01's pictures: what captions say, what is hidden, refused, and where descent diverges."""
+"""The numbers behind lesson 01's pictures: what captions say, what is hidden, refused, and where
+descent diverges.
+"""
 
 import math
 import re
@@ -35,7 +37,10 @@ def test_what_is_hidden_is_nowhere():
     result = explore.polynomials.compute(degree=9, noise=0.3, rows=20, sets=20)
     marks, caption = marks_of(explore.polynomials.explorer, result, errors="hidden")
     hidden = ("truth", "mean", "bias²", "variance", "training error", "validation error")
-    assert not [name for name in hidden if len(marks[name][0].get_xdata())] and not marks["band"][0].get_paths()
+    assert (
+        not [name for name in hidden if len(marks[name][0].get_xdata())]
+        and not marks["band"][0].get_paths()
+    )
     assert "validation" not in caption and len(marks["fit"][0].get_xdata()) == fits_lab.POINTS
     assert not any(legend.get_visible() for legend in marks["legends"])  # it names the truth
     explore.polynomials.explorer.draw(marks, result, errors="shown")
@@ -45,16 +50,26 @@ def test_what_is_hidden_is_nowhere():
 def test_a_degree_that_the_points_do_not_determine_is_a_sentence_beside_the_former_picture():
     with pytest.raises(ValueError, match="degree = 12: must be at most 9 with 10 training points"):
         explore.polynomials.compute(degree=12, noise=0.3, rows=10, sets=5)
-    wider = dict(explore.polynomials.explorer.controls, rows=Slider("training points", values=(1, 10, 20), default=20))
+    wider = dict(
+        explore.polynomials.explorer.controls,
+        rows=Slider("training points", values=(1, 10, 20), default=20),
+    )
     parts = explore.polynomials.explorer
-    panel = Panel(Explorer(parts.title, wider, parts.compute, parts.prepare, parts.draw), {}, {
-        "degree": 12, "noise": 0.3, "rows": 20, "errors": "shown"})  # fmt: skip
+    panel = Panel(
+        Explorer(parts.title, wider, parts.compute, parts.prepare, parts.draw),
+        {},
+        {"degree": 12, "noise": 0.3, "rows": 20, "errors": "shown"},
+    )
     try:
         assert panel.wait(60)
         former = panel._canvas.value
         for rows in (10, 1):
             panel._set("rows", rows)
-            assert panel.wait(60) and f"must be at most {rows - 1} with {rows} training points" in panel._caption.value
+            assert (
+                panel.wait(60)
+                and f"must be at most {rows - 1} with {rows} training points"
+                in panel._caption.value
+            )
             assert panel._canvas.value == former and "course-refused" in panel._canvas._dom_classes
     finally:
         panel.close()
@@ -74,14 +89,18 @@ def test_networks_begin_with_an_empty_picture_and_a_sentence():
     marks, caption = marks_of(explore.networks.explorer, first, width=2)
     assert caption.startswith("Training 4 networks") and not len(marks["variance"][0].get_xdata())
     marks, caption = marks_of(explore.networks.explorer, last, width=2)
-    assert caption.startswith("2 hidden units, 7 weights and biases, mean of 4 training sets of 15 points")
+    assert caption.startswith(
+        "2 hidden units, 7 weights and biases, mean of 4 training sets of 15 points"
+    )
     assert list(marks["bias²"][0].get_xdata()) == [1, 2]
 
 
 def test_the_caption_of_early_stopping_is_what_the_curve_says():
     *_, curves = stopping_lab.curves(0.2, seeds=(0, 1), steps=300, every=10)
     for patience in (1, 5, 50):
-        marks, caption = marks_of(explore.early_stopping.explorer, curves, patience=patience, seed=1)
+        marks, caption = marks_of(
+            explore.early_stopping.explorer, curves, patience=patience, seed=1
+        )
         best, last = curves.stop(patience)[1]
         assert f"best validation loss at step {curves.recorded[best]}" in caption
         assert marks["left best"][0].get_xdata()[0] == curves.recorded[best]
@@ -94,7 +113,9 @@ def test_the_law_is_drawn_beside_its_draws():
     result = explore.minimum_norm.compute(0.5, 0.0, draws=60)
     marks, caption = marks_of(explore.minimum_norm.explorer, result)
     x, y = marks["law"][0].get_data()
-    assert all(b == pytest.approx(excess_risk(30, int(a), 0.5)) for a, b in zip(x, y) if not math.isnan(b))
+    assert all(
+        b == pytest.approx(excess_risk(30, int(a), 0.5)) for a, b in zip(x, y) if not math.isnan(b)
+    )
     assert {int(a) for a, b in zip(x, y) if math.isnan(b)} == {29, 30, 31}
     assert "highest at d = 30" in caption
     assert "no peak" in explore.minimum_norm.explorer.picture(noise=0.0)[1]
@@ -125,6 +146,8 @@ def test_descent_says_where_it_diverges_and_what_the_bound_is():
 def test_flow_never_leaves_ridge_by_more_than_its_bound(lr, steps):
     _, _, (flow, descent, ridge) = explore.filters.compute(lr, steps)
     assert (flow - ridge).abs().max() < explore.filters.BOUND
-    found = re.search(r"descent by at most ([\d.]+)", explore.filters.explorer.picture(lr=lr, steps=steps)[1])[1]
+    found = re.search(
+        r"descent by at most ([\d.]+)", explore.filters.explorer.picture(lr=lr, steps=steps)[1]
+    )[1]
     assert float(found.rstrip(".")) == pytest.approx((descent - ridge).abs().max().item(), abs=1e-3)
     assert torch.allclose(flow[0], torch.tensor(lr * steps * 1e-4).double(), rtol=0.03)

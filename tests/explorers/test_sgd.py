@@ -1,4 +1,6 @@
-"""The numbers behind lesson 00's pictures: bounds, escapes, schedules, and the figures against batch size."""
+"""The numbers behind lesson 00's pictures: bounds, escapes, schedules, and the figures against
+batch size.
+"""
 
 import math
 
@@ -21,7 +23,8 @@ def test_examples_average_to_the_goal_with_the_stated_spread():
     centres = explore.trajectory.examples()
     assert torch.allclose(centres.mean(0), explore.trajectory.GOAL)
     assert torch.allclose(
-        (centres - explore.trajectory.GOAL).T @ (centres - explore.trajectory.GOAL) / ALL, 0.36 * torch.eye(2).double()
+        (centres - explore.trajectory.GOAL).T @ (centres - explore.trajectory.GOAL) / ALL,
+        0.36 * torch.eye(2).double(),
     )
 
 
@@ -36,12 +39,19 @@ def test_the_bowl_has_the_stated_curvatures(condition):
 @pytest.mark.parametrize("momentum", [0.0, 0.5, 0.9])
 @pytest.mark.parametrize("batch_size", [4, ALL])
 def test_the_stated_bound_is_where_stability_ends(momentum, batch_size):
-    """Just below it a long path stays, just above it blows up; batches change nothing about that."""
+    """Just below it a long path stays, just above it blows up; batches change nothing about
+    that.
+    """
     bound = explore.trajectory.compute(0.1, momentum, batch_size, 10.0).bound
 
     def far(lr):
         path = explore.trajectory.walk(
-            sgd_update, explore.trajectory.bowl(10.0), batch_size, steps=3000, lr=lr, momentum=momentum
+            sgd_update,
+            explore.trajectory.bowl(10.0),
+            batch_size,
+            steps=3000,
+            lr=lr,
+            momentum=momentum,
         )
         return not path[-1].norm() < 1e3
 
@@ -55,7 +65,9 @@ def test_divergence_is_said_with_its_bound():
     _, caption = explore.trajectory.explorer.picture(lr=2.0, momentum=0.5, batch_size=ALL)
     assert "2(1 + μ)/λmax = 1.5" in caption
     _, caption = explore.trajectory.explorer.picture(lr=1.01, batch_size=ALL, condition=1.0)
-    assert caption.startswith("Unstable") and "bound" in caption, "too slow to have diverged, yet said"
+    assert caption.startswith("Unstable") and "bound" in caption, (
+        "too slow to have diverged, yet said"
+    )
     _, caption = explore.trajectory.explorer.picture(lr=1.0, batch_size=ALL)
     assert caption.startswith("On the edge")
 
@@ -84,12 +96,19 @@ def test_the_learners_update_steers_and_gets_no_bound_of_ours():
     plain = explore.trajectory.compute(0.3, 0.0, 8, 10.0)
     assert torch.allclose(theirs.path, plain.path, rtol=0, atol=1e-14) and theirs.bound is None
     caption = explore.trajectory.explorer.picture(lr=2.5, handed={"update": forgetful})[1]
-    assert caption.startswith("Diverged at step") and "bound" not in caption and "Drawn by your update" in caption
+    assert (
+        caption.startswith("Diverged at step")
+        and "bound" not in caption
+        and "Drawn by your update" in caption
+    )
 
     def other(weight, gradient):
         raise AssertionError("never called: its keywords do not fit")
 
-    assert "yours takes other keywords" in explore.trajectory.compute(0.3, 0.0, 8, 10.0, update=other).note
+    assert (
+        "yours takes other keywords"
+        in explore.trajectory.compute(0.3, 0.0, 8, 10.0, update=other).note
+    )
 
 
 def test_on_the_ridge_plain_descent_never_leaves_and_beside_it_it_leaves_when_predicted():
@@ -103,14 +122,18 @@ def test_on_the_ridge_plain_descent_never_leaves_and_beside_it_it_leaves_when_pr
 
 
 def test_noise_leaves_the_ridge_sooner_the_stronger_it_is():
-    steps = [explore.saddle.compute(0.1, 0.0, noise, "constant").left_at for noise in (1e-8, 1e-4, 1e-2)]
+    steps = [
+        explore.saddle.compute(0.1, 0.0, noise, "constant").left_at for noise in (1e-8, 1e-4, 1e-2)
+    ]
     assert steps == sorted(steps, reverse=True) and None not in steps
 
 
 def test_cyclical_rates_have_the_mean_and_the_peak_they_are_named_after():
     cycle = 2 * explore.saddle.CYCLE
     mean, peak = (explore.saddle.rate_factors(rate, cycle) for rate in explore.saddle.RATES[1:])
-    assert sum(mean) / cycle == pytest.approx(1) and max(peak) == 1 and min(peak) == explore.saddle.LOW
+    assert (
+        sum(mean) / cycle == pytest.approx(1) and max(peak) == 1 and min(peak) == explore.saddle.LOW
+    )
     assert peak == [cyclical(t, explore.saddle.CYCLE, low=explore.saddle.LOW) for t in range(cycle)]
 
 
@@ -133,7 +156,10 @@ def test_a_design_is_a_warm_up_and_then_the_shape_above_its_floor():
     ]
     for shape in explore.schedules.SHAPES:
         for floor in (0.0, 0.3):
-            assert all(floor <= explore.schedules.designed(shape, 0, floor, t) <= 1 + 1e-12 for t in range(300))
+            assert all(
+                floor <= explore.schedules.designed(shape, 0, floor, t) <= 1 + 1e-12
+                for t in range(300)
+            )
 
 
 def test_a_scheduled_update_is_the_update_at_that_rate():
@@ -162,7 +188,9 @@ def test_the_band_of_the_losses_is_that_of_their_logarithms():
     assert marks[0].get_ydata()[1] == pytest.approx(math.exp(expected.mean))
     heights = [y for x, y in marks[1].get_paths()[0].vertices if x == 10]
     assert sorted(heights) == pytest.approx([math.exp(expected.low), math.exp(expected.high)])
-    explore.schedules.move_geometric(marks, (0, 10), torch.full((3, 2), torch.nan))  # nothing trained yet
+    explore.schedules.move_geometric(
+        marks, (0, 10), torch.full((3, 2), torch.nan)
+    )  # nothing trained yet
     assert not marks[1].get_paths()
 
 
@@ -170,7 +198,8 @@ def test_figures_of_a_network_are_right():
     split = lab.digits_to_fit(0)
     generator = torch.Generator().manual_seed(0)
     parameters = [
-        0.1 * torch.randn(*s, dtype=torch.float64, generator=generator) for s in ((3, 64), (3,), (10, 3), (10,))
+        0.1 * torch.randn(*s, dtype=torch.float64, generator=generator)
+        for s in ((3, 64), (3,), (10, 3), (10,))
     ]
     sharpness, norm, accuracy = lab.figures_of(parameters, split, 0)
 
@@ -180,7 +209,10 @@ def test_figures_of_a_network_are_right():
     exact = torch.linalg.eigvalsh(exact_hessian(loss, parameters))[-1].item()
     assert abs(sharpness / exact - 1) < 1e-2
     assert norm == pytest.approx(torch.cat([p.flatten() for p in parameters]).norm().item())
-    hits = [lab.outputs(parameters, x).argmax() == y.argmax() for x, y in zip(split.test_x, split.test_y)]
+    hits = [
+        lab.outputs(parameters, x).argmax() == y.argmax()
+        for x, y in zip(split.test_x, split.test_y)
+    ]
     assert accuracy == pytest.approx(sum(map(float, hits)) / len(hits))
 
 
@@ -188,7 +220,11 @@ def test_batch_sizes_are_compared_at_equal_training_loss():
     *partial, result = lab.compare_batch_sizes(seeds=(0, 1), target=0.05, steps=200)
     assert result.progress == 1 and all(earlier.progress <= 1 for earlier in partial)
     reached = result.loss.isfinite()
-    assert reached.any() and (result.loss[reached] <= 0.05).all() and (result.loss[reached] > 0.03).all()
+    assert (
+        reached.any()
+        and (result.loss[reached] <= 0.05).all()
+        and (result.loss[reached] > 0.03).all()
+    )
     assert (result.sharpness.isfinite() == reached).all() and (result.sharpness[reached] > 0).all()
     *_, never = lab.compare_batch_sizes(seeds=(0, 1), target=1e-9, steps=20)
     assert never.sharpness.isnan().all()

@@ -1,4 +1,6 @@
-"""The numbers behind lesson 03's pictures: closed forms, learner's functions, and what is measured on digits."""
+"""The numbers behind lesson 03's pictures: closed forms, learner's functions, and what is measured
+on digits.
+"""
 
 import pytest
 import torch
@@ -74,7 +76,10 @@ def test_divergence_is_said_with_its_bound():
     result = explore.trajectories.compute("SGD", strength=0.5, lr=1.0, momentum=MU)
     assert set(result.diverged) == set(explore.update.PULLS)
     _, caption = explore.trajectories.explorer.picture(optimizer="SGD", lr=1.0)
-    assert f"diverged at step {result.diverged['l2']}" in caption and f"{result.stable['l2']:.3g}" in caption
+    assert (
+        f"diverged at step {result.diverged['l2']}" in caption
+        and f"{result.stable['l2']:.3g}" in caption
+    )
 
 
 def test_the_learners_update_steers_the_picture():
@@ -85,10 +90,17 @@ def test_the_learners_update_steers_the_picture():
 
     ours = explore.trajectories.compute("SGD with momentum", 0.5, 0.08, MU)
     theirs = explore.trajectories.compute("SGD with momentum", 0.5, 0.08, MU, update=lazy)
-    assert "your update" in theirs.note and not theirs.stable, "no bound of ours for a function of theirs"
+    assert "your update" in theirs.note and not theirs.stable, (
+        "no bound of ours for a function of theirs"
+    )
     assert not torch.equal(ours.paths["l2"], theirs.paths["l2"])
     plain = descend(
-        explore.trajectories.BOWL, sgd_update, explore.trajectories.START, explore.trajectories.STEPS, lr=0.08, l2=0.5
+        explore.trajectories.BOWL,
+        sgd_update,
+        explore.trajectories.START,
+        explore.trajectories.STEPS,
+        lr=0.08,
+        l2=0.5,
     )
     assert torch.allclose(theirs.paths["l2"], plain, rtol=0, atol=1e-12)
     assert (
@@ -98,7 +110,10 @@ def test_the_learners_update_steers_the_picture():
 
 
 def test_an_adam_of_the_learner_is_not_drawn_as_sgd():
-    ours, theirs = (explore.trajectories.compute("SGD", 0.5, 0.08, MU, update=update) for update in (None, adam_update))
+    ours, theirs = (
+        explore.trajectories.compute("SGD", 0.5, 0.08, MU, update=update)
+        for update in (None, adam_update)
+    )
     assert torch.equal(ours.paths["l2"], theirs.paths["l2"]) and "course's update" in theirs.note
 
 
@@ -106,14 +121,19 @@ def test_equilibrium_runs_end_at_the_formulas():
     for strength, momentum in ((0.5, 0.9), (2.0, 0.0), (0.0, 0.5), (1.3, 0.95)):
         runs, *_ = explore.equilibrium.compute(strength, momentum)
         for pull in explore.update.PULLS:
-            assert abs(runs[pull][-1] - explore.equilibrium.rest_on_parabola(pull, strength, momentum)) < 1e-4
+            assert (
+                abs(runs[pull][-1] - explore.equilibrium.rest_on_parabola(pull, strength, momentum))
+                < 1e-4
+            )
 
 
 def test_a_wrong_update_that_diverges_is_said_to():
     def grows(param, grad, state, *, lr, momentum=0.0, l2=0.0, weight_decay=0.0):
         return param.sub_(lr * (grad - (l2 + weight_decay) * param))
 
-    _, caption = explore.equilibrium.explorer.picture(strength=2.0, momentum=0.0, handed={"update": grows})
+    _, caption = explore.equilibrium.explorer.picture(
+        strength=2.0, momentum=0.0, handed={"update": grows}
+    )
     assert caption.count("diverged at step") == 2
     with pytest.raises(ValueError, match="must take the keywords momentum, l2 and weight_decay"):
         explore.equilibrium.compute(0.5, 0.9, update=adam_update)
@@ -124,7 +144,9 @@ def test_effective_decay_is_read_off_right():
     size = torch.logspace(-5, -2, 6400, dtype=torch.float64).reshape(100, 64)
     size[:, :8] = 0.0  # the first row of pixels is always blank
     square = size.square().expand(len(explore.effective_decay.STRENGTHS), -1, -1)
-    found = explore.effective_decay.measure_one_seed(square, square * (1 - 0.999**explore.effective_decay.LAST))
+    found = explore.effective_decay.measure_one_seed(
+        square, square * (1 - 0.999**explore.effective_decay.LAST)
+    )
     live = size[:, 8:].flatten()
     percentiles = live.quantile(torch.tensor([1.0, 0.95, 0.05], dtype=torch.float64)).log10().neg()
     for name, expected in zip(("least", "low", "high"), percentiles, strict=True):
@@ -145,7 +167,12 @@ def test_the_dots_are_a_fair_sample():
 
 def test_effective_decay_trains_seed_by_seed():
     *partial, complete = explore.effective_decay.compute(seeds=(0, 1))
-    assert complete.progress == 1 and complete.low.shape == (2, len(explore.effective_decay.STRENGTHS))
+    assert complete.progress == 1 and complete.low.shape == (
+        2,
+        len(explore.effective_decay.STRENGTHS),
+    )
     assert all(earlier.low is None or len(earlier.low) <= 2 for earlier in partial)
     assert complete.spread.isfinite().all() and (complete.least <= complete.low).all()
-    assert list(explore.effective_decay.compute(seeds=(0, 1))) == [complete], "trained once, then remembered"
+    assert list(explore.effective_decay.compute(seeds=(0, 1))) == [complete], (
+        "trained once, then remembered"
+    )

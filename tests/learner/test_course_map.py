@@ -1,4 +1,6 @@
-"""The map, the README and the first notebook say the same, and every way that they show leads somewhere."""
+"""The map, the README and the first notebook say the same, and every way that they show leads
+somewhere.
+"""
 
 import re
 from pathlib import Path
@@ -25,7 +27,11 @@ def stem(lesson):
 def test_every_lesson_is_on_the_map_behind_those_it_needs():
     assert tuple(lesson.stem for lesson in MAP) == LESSONS
     for number, lesson in enumerate(MAP):
-        assert set(lesson.needs) <= set(LESSONS[:number]) and lesson.question.endswith("?") and lesson.topics
+        assert (
+            set(lesson.needs) <= set(LESSONS[:number])
+            and lesson.question.endswith("?")
+            and lesson.topics
+        )
 
 
 @pytest.mark.parametrize("lesson", MAP, ids=stem)
@@ -33,7 +39,9 @@ def test_the_readme_has_the_same_row_and_the_picture(lesson):
     row = next(line for line in README.splitlines() if line.startswith(f"| {lesson.number} "))
     needs = ", ".join(f"{LESSONS.index(stem):02d}" for stem in lesson.needs) or "none"
     said = course_map.minutes(lesson, NOTEBOOKS) or "coming"
-    assert row.endswith(f"| {lesson.question} | {'all' if len(lesson.needs) == 9 else needs} | {said} |")
+    assert row.endswith(
+        f"| {lesson.question} | {'all' if len(lesson.needs) == 9 else needs} | {said} |"
+    )
     shown = f"(notebooks/pictures/{lesson.name}.png)](notebooks/{lesson.name}.ipynb)<br>**{lesson.number}** "
     assert (f"{shown}{lesson.topics} |" in README) == (lesson in BUILT)
 
@@ -46,12 +54,16 @@ def test_the_picture_is_one_that_the_notebook_shows_and_is_small(lesson):
 
 
 def test_no_picture_is_left_over():
-    assert {path.stem for path in (NOTEBOOKS / "pictures").iterdir()} == {lesson.name for lesson in BUILT}
+    assert {path.stem for path in (NOTEBOOKS / "pictures").iterdir()} == {
+        lesson.name for lesson in BUILT
+    }
 
 
 def test_a_tagged_cell_gives_the_picture_and_else_the_first_that_has_one():
     def cell(png, **metadata):
-        return v4.new_code_cell("", metadata=metadata, outputs=[v4.new_output("display_data", {"image/png": png})])
+        return v4.new_code_cell(
+            "", metadata=metadata, outputs=[v4.new_output("display_data", {"image/png": png})]
+        )
 
     silent = v4.new_code_cell("", outputs=[v4.new_output("stream", text="x")])
     cells = [silent, cell("YQ=="), cell("Yg==", tags=["picture"])]
@@ -87,9 +99,17 @@ def test_each_lesson_ends_with_its_quiz_its_cards_and_somebody_to_explain_it_to(
     text, quiz, cards = cells[-3:]
     assert headings(text) == [course_map.CLOSING]
     assert {cell.metadata.slideshow.slide_type for cell in (text, quiz, cards)} == {"skip"}
-    assert all(part in text.source for part in ("**Teach it to** ", "*Draw* ", "*Disarm* ", "*And ask back:* "))
-    assert quiz.source.endswith(f'quiz_of("{lesson.stem}")') and cards.source == f'recall("{lesson.stem}")'
-    assert all("<details>" in cell.outputs[0].data["text/html"] for cell in (quiz, cards)), "readable without a kernel"
+    assert all(
+        part in text.source
+        for part in ("**Teach it to** ", "*Draw* ", "*Disarm* ", "*And ask back:* ")
+    )
+    assert (
+        quiz.source.endswith(f'quiz_of("{lesson.stem}")')
+        and cards.source == f'recall("{lesson.stem}")'
+    )
+    assert all("<details>" in cell.outputs[0].data["text/html"] for cell in (quiz, cards)), (
+        "readable without a kernel"
+    )
 
 
 def test_a_lesson_that_is_not_written_has_its_name_and_no_links(tmp_path):
@@ -135,7 +155,9 @@ def output(notebook, call):
 
 
 def test_the_first_notebook_shows_the_map_and_where_each_way_leads(index):
-    assert output(index, "the_map()").data["text/markdown"] == course_map.the_map().text, "course build index"
+    assert output(index, "the_map()").data["text/markdown"] == course_map.the_map().text, (
+        "course build index"
+    )
     links = re.findall(r"\[[^]]+\]\([^)]+\)", output(index, "the_ways()").data["text/markdown"])
     assert len(links) > 60 and not [link for link in links if not leads(link)], "course build index"
 

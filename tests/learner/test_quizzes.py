@@ -1,4 +1,6 @@
-"""The quiz bank: enough questions, a reason for every option, every widely read error among them, and its widget."""
+"""The quiz bank: enough questions, a reason for every option, every widely read error among them,
+and its widget.
+"""
 
 from collections import Counter
 
@@ -11,18 +13,41 @@ from course_lib.notebook import quiz_of
 
 # Every row of the sources' table of errors, sentence by sentence, and every myth of the syllabus.
 ERRORS = {
-    "sgd": {"standard-error", "noise-leaves-saddles", "zero-grad", "references", "sharp-minima", "low-training-loss"},
+    "sgd": {
+        "standard-error",
+        "noise-leaves-saddles",
+        "zero-grad",
+        "references",
+        "sharp-minima",
+        "low-training-loss",
+    },
     "overfitting": {"training-accuracy", "replaces-data", "always-test", "little-data"},
     "l1_l2": {
-        "l1-exactly-zero", "l1-only-shrinks", "penalise-biases", "names-lie", "squared-norm", "loop-indentation",
+        "l1-exactly-zero",
+        "l1-only-shrinks",
+        "penalise-biases",
+        "names-lie",
+        "squared-norm",
+        "loop-indentation",
         "smoother-landscape",
     },
     "weight_decay": {
-        "fully-equivalent", "one-word", "two-lambda", "half-lambda", "sign", "smaller-than-intended", "same-rate",
-        "average-of-w", "m-carried",
+        "fully-equivalent",
+        "one-word",
+        "two-lambda",
+        "half-lambda",
+        "sign",
+        "smaller-than-intended",
+        "same-rate",
+        "average-of-w",
+        "m-carried",
     },
     "adamw": {
-        "no-bias-correction", "half-correction", "decay-not-adaptive", "epsilon-place", "rate-divided-twice",
+        "no-bias-correction",
+        "half-correction",
+        "decay-not-adaptive",
+        "epsilon-place",
+        "rate-divided-twice",
         "beta2-momentum",
     },
     "label_smoothing": {"smoothing-target"},
@@ -30,7 +55,7 @@ ERRORS = {
     "batchnorm": {"all-samples", "no-affine", "layer-norm-name", "decay-keeps-simple"},
     "stochastic_depth": {"linspace", "scaling-unnecessary", "timm-path", "larger-gradients"},
     "capstone": {"both-improve", "narrower-intervals"},
-}  # fmt: skip
+}
 EVERY = [question for stem in LESSONS for question in questions(stem)]
 
 
@@ -63,7 +88,9 @@ def test_every_error_of_the_sources_is_asked_about(stem):
 
 def test_the_myths_are_a_quiz_of_their_own():
     found = questions("myths")
-    assert all(question.myths for question in found) and {question.stem for question in found} == set(LESSONS)
+    assert all(question.myths for question in found) and {
+        question.stem for question in found
+    } == set(LESSONS)
 
 
 def test_markdown_becomes_a_question_or_a_card():
@@ -71,7 +98,9 @@ def test_markdown_becomes_a_question_or_a_card():
     assert parsed("sgd", text) == Question(
         "sgd", "sum", "What is 1 + 1?", {"1": "Too few.", "2": "Count."}, "2", ("one", "two")
     )
-    assert parsed("sgd", "one\n\nFront?\n\n> Back,\n> all of it.\n") == Card("sgd", "one", "Front?", "Back, all of it.")
+    assert parsed("sgd", "one\n\nFront?\n\n> Back,\n> all of it.\n") == Card(
+        "sgd", "one", "Front?", "Back, all of it."
+    )
 
 
 @pytest.mark.parametrize(
@@ -132,7 +161,9 @@ def test_questions_come_one_at_a_time_and_the_first_choice_counts(live):
     assert reply.value.startswith("<b>✓ Right.</b>")
     on.click()
     place.children[0].children[1].value = second.answer
-    assert where.value.startswith("Question 2") and where.value.endswith("1 right at the first try, of 2 answered")
+    assert where.value.startswith("Question 2") and where.value.endswith(
+        "1 right at the first try, of 2 answered"
+    )
     assert {name: entry["right"] for name, entry in progress.read()[0]["quiz"].items()} == {
         first.name: False,
         second.name: True,

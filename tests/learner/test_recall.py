@@ -93,8 +93,17 @@ def keys(*pressed):
 def test_a_session_by_keys(capsys):
     recall.session(["dropout"], keys("", "y", "x", "", "maybe", "Not yet", "q"), TODAY)
     said = capsys.readouterr().out
-    assert said.index(FIRST.front) < said.index(FIRST.back) < said.index("1 day.") < said.index(SECOND.front)
-    assert f"1 of {len(CARDS)} · dropout" in said and CARDS[2].front in said and CARDS[2].back not in said
+    assert (
+        said.index(FIRST.front)
+        < said.index(FIRST.back)
+        < said.index("1 day.")
+        < said.index(SECOND.front)
+    )
+    assert (
+        f"1 of {len(CARDS)} · dropout" in said
+        and CARDS[2].front in said
+        and CARDS[2].back not in said
+    )
     entries = progress.read()[0]["cards"]
     assert set(entries) == {FIRST.name, SECOND.name} and entries[FIRST.name]["due"] == "2026-03-02"
 
@@ -124,7 +133,10 @@ def test_cards_in_a_notebook():
     turn, knew, not_yet = buttons.children
     assert where.value == f"Card 1 of {len(CARDS)} · dropout" and FIRST.back not in card.value
     turn.click()
-    assert card.value.startswith("<b>") and (turn.layout.display, knew.layout.display) == ("none", "")
+    assert card.value.startswith("<b>") and (turn.layout.display, knew.layout.display) == (
+        "none",
+        "",
+    )
     knew.click()
     assert where.value == f"It comes back in 1 day. Card 2 of {len(CARDS)} · dropout"
     for _ in CARDS[1:]:
@@ -133,7 +145,11 @@ def test_cards_in_a_notebook():
     assert where.value.endswith("That was all for today.")
     assert {button.layout.display for button in buttons.children} == {"none"}
     assert set(progress.read()[0]["cards"]) == {card.name for card in CARDS}
-    assert helpers.recall()._repr_mimebundle_()["text/plain"].startswith("Nothing is due. The next card comes on ")
+    assert (
+        helpers.recall()
+        ._repr_mimebundle_()["text/plain"]
+        .startswith("Nothing is due. The next card comes on ")
+    )
 
 
 def test_without_a_kernel_all_cards_can_be_read(monkeypatch):
@@ -147,6 +163,8 @@ def test_a_reader_that_leaves_early_is_no_error():
     command = [str(Path(sys.executable).with_name("course")), "recall", "06"]
     reading, writing = os.pipe()
     os.close(reading)
-    run = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True)
+    run = subprocess.run(
+        command, stdout=writing, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True
+    )
     os.close(writing)
     assert (run.returncode, run.stderr) == (0, "")

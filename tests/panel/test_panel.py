@@ -1,4 +1,6 @@
-"""The live panel without a browser: controls, the blitted picture, the worker, and a panel that is moved."""
+"""The live panel without a browser: controls, the blitted picture, the worker, and a panel that is
+moved.
+"""
 
 import base64
 import io
@@ -149,7 +151,9 @@ def replace_mark(marks, result):
     return "A mark in the place of another."
 
 
-@pytest.mark.parametrize("draw", [move_limit, move_title, move_late_mark, replace_mark], ids=lambda draw: draw.__name__)
+@pytest.mark.parametrize(
+    "draw", [move_limit, move_title, move_late_mark, replace_mark], ids=lambda draw: draw.__name__
+)
 def test_whatever_else_draw_changes_is_drawn_too(draw):
     def prepare(figure):
         ax = figure.subplots()
@@ -181,7 +185,9 @@ def test_a_picture_has_a_palette_and_opens_no_pyplot_figure():
 
 
 def test_the_dark_picture_is_dark():
-    light, dark = (pixels(_toys.waves.picture(theme=theme)[0]).mean() for theme in ("light", "dark"))
+    light, dark = (
+        pixels(_toys.waves.picture(theme=theme)[0]).mean() for theme in ("light", "dark")
+    )
     assert light > 240 and dark < 40
 
 
@@ -211,7 +217,11 @@ def test_the_newest_job_takes_over_after_the_step_that_runs():
     work.submit(job(log, "newest"))
     gate.set()
     assert work.wait(60)
-    assert log == [("first", 0), ("first", "closed"), *(("newest", step) for step in (0, 1, 2, "closed"))]
+    assert log == [
+        ("first", 0),
+        ("first", "closed"),
+        *(("newest", step) for step in (0, 1, 2, "closed")),
+    ]
 
 
 def test_the_first_step_of_every_job_that_is_begun_is_carried_out():
@@ -262,7 +272,9 @@ def test_bytes_are_counted_through_containers_and_dataclasses():
         x: np.ndarray
         y: list
 
-    assert bytes_of(Result(np.zeros(1000), [np.zeros(500), {"k": np.zeros(500)}])) == pytest.approx(16_000, rel=0.05)
+    assert bytes_of(Result(np.zeros(1000), [np.zeros(500), {"k": np.zeros(500)}])) == pytest.approx(
+        16_000, rel=0.05
+    )
 
 
 # A panel that computes in its callback
@@ -290,7 +302,9 @@ def test_a_typed_number_out_of_range_is_refused_in_words_and_the_picture_stays(t
     panel = _toys.waves.show()
     before = shown(panel)
     panel._cards["frequency"]._box.value = typed
-    assert re.match(r"frequency = .*must be a finite number in \[0.1, 5\]. It stays at 2.", panel._caption.value)
+    assert re.match(
+        r"frequency = .*must be a finite number in \[0.1, 5\]. It stays at 2.", panel._caption.value
+    )
     assert panel.numbers["frequency"] == 2.0 == panel._cards["frequency"]._box.value
     assert shown(panel) == before
     panel._cards["frequency"]._slider.value = 0
@@ -298,7 +312,9 @@ def test_a_typed_number_out_of_range_is_refused_in_words_and_the_picture_stays(t
 
 
 def test_a_number_typed_beside_a_slider_of_given_values_snaps_to_the_nearest():
-    panel = line_explorer(lambda a: a, controls={"a": Slider("a", values=(1, 2, 5), default=1)}).show()
+    panel = line_explorer(
+        lambda a: a, controls={"a": Slider("a", values=(1, 2, 5), default=1)}
+    ).show()
     panel._cards["a"]._box.value = 4
     assert panel.numbers["a"] == 5 == panel._cards["a"]._box.value
 
@@ -310,7 +326,10 @@ def test_numbers_that_compute_refuses_leave_the_last_picture_greyed():
     assert "damping = 0.95: must be at most 0.9" in panel._caption.value
     assert shown(panel) == before and "course-refused" in panel._canvas._dom_classes
     panel._cards["damping"]._box.value = 0.5
-    assert shown(panel) == [_toys.waves.picture(damping=0.5)] and "course-refused" not in panel._canvas._dom_classes
+    assert (
+        shown(panel) == [_toys.waves.picture(damping=0.5)]
+        and "course-refused" not in panel._canvas._dom_classes
+    )
 
 
 def test_a_choice_is_passed_on():
@@ -357,7 +376,10 @@ def test_a_seen_number_is_not_computed_again():
 def test_a_panel_turns_dark_and_back():
     panel = _toys.waves.show()
     panel._other.click()
-    assert shown(panel) == [_toys.waves.picture(theme="dark")] and panel._other.description == "◐ light"
+    assert (
+        shown(panel) == [_toys.waves.picture(theme="dark")]
+        and panel._other.description == "◐ light"
+    )
     panel._other.click()
     assert shown(panel) == [_toys.waves.picture()]
 
@@ -366,7 +388,9 @@ def test_a_panel_turns_dark_and_back():
 
 
 def streaming(log, seeds=4, pause=0.01, gate=None):
-    """Explorer over ten numbers; `log`: what was begun, how many results each gave, a quarter without the `gate`."""
+    """Explorer over ten numbers; `log`: what was begun, how many results each gave, a quarter
+    without the `gate`.
+    """
 
     def compute(a):
         log.append(("begin", a))
@@ -578,7 +602,9 @@ def test_a_live_panel_carries_view_picture_and_caption():
 
 
 def test_captions_are_safe_in_a_page():
-    panel = line_explorer(lambda: 1, controls={"a": Choice("a", ('<b>&"', "x"), "x", trained=True)}).show()
+    panel = line_explorer(
+        lambda: 1, controls={"a": Choice("a", ('<b>&"', "x"), "x", trained=True)}
+    ).show()
     panel._cards["a"]._menu.value = '<b>&"'
     assert "<b>" not in panel._caption.value
     assert 'alt="It ends at 1 &lt;b&gt;&amp;&quot;."' in panel._canvas.value
@@ -590,10 +616,13 @@ def test_captions_are_safe_in_a_page():
 def preset_explorer():
     return line_explorer(
         lambda a, b, word: a + b,
-        controls={"a": Slider("a", 0, 9, 3), "b": Slider("b", values=(0.0, 0.5, 1.0), default=0.0),
-                  "word": Choice("word", ("this", "that one"), "this")},
+        controls={
+            "a": Slider("a", 0, 9, 3),
+            "b": Slider("b", values=(0.0, 0.5, 1.0), default=0.0),
+            "word": Choice("word", ("this", "that one"), "this"),
+        },
         presets={"both": {"a": 5, "b": 0.5}, "plain": {}},
-    )  # fmt: skip
+    )
 
 
 def test_the_state_is_what_differs_from_the_defaults_and_is_read_back():
@@ -602,20 +631,26 @@ def test_the_state_is_what_differs_from_the_defaults_and_is_read_back():
     line = write_state(explorer.controls, numbers)
     assert line == "a=7, b=0.5, word=that one"
     assert read_state(explorer.controls, line) == {"a": 7, "b": 0.5, "word": "that one"}
-    assert write_state(explorer.controls, explorer.numbers()) == "" and read_state(explorer.controls, "") == {}
+    assert (
+        write_state(explorer.controls, explorer.numbers()) == ""
+        and read_state(explorer.controls, "") == {}
+    )
     panel = explorer.show(state="a=7, b=0.5", word="that one")
     assert panel.numbers == numbers
     panel.close()
 
 
-@pytest.mark.parametrize("line, message", [
-    ("a", "'a' must be name=value"),
-    ("a=much", "a = 'much': must be a number"),
-    ("a=5.5", "a = '5.5': must be a number"),
-    ("a=99", r"a = 99: must be .*9"),
-    ("c=1", "c: no control of this explorer, which has a, b, word"),
-    ("word=other", "word = 'other': must be one of"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "line, message",
+    [
+        ("a", "'a' must be name=value"),
+        ("a=much", "a = 'much': must be a number"),
+        ("a=5.5", "a = '5.5': must be a number"),
+        ("a=99", r"a = 99: must be .*9"),
+        ("c=1", "c: no control of this explorer, which has a, b, word"),
+        ("word=other", "word = 'other': must be one of"),
+    ],
+)
 def test_a_state_that_cannot_be_is_refused(line, message):
     with pytest.raises(ValueError, match=message):
         preset_explorer().show(state=line)
@@ -626,7 +661,10 @@ def test_a_preset_moves_every_control_and_the_line_to_copy_follows():
     menu = panel.view.children[1].children[0]
     menu.value = "both"
     panel.wait(60)
-    assert panel.numbers == {"a": 5, "b": 0.5, "word": "this"} and "It ends at 5.5" in panel._caption.value
+    assert (
+        panel.numbers == {"a": 5, "b": 0.5, "word": "this"}
+        and "It ends at 5.5" in panel._caption.value
+    )
     assert "a=5, b=0.5" in panel._state.value and panel._cards["a"]._slider.value == 5
     panel._cards["a"]._slider.value = 9
     assert "show(state=&quot;a=9, b=0.5&quot;)" in panel._state.value

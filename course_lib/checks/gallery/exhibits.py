@@ -1,7 +1,9 @@
-"""The debugging gallery: nine short training scripts, each with a fault that published teaching material once had.
+"""The debugging gallery: nine short training scripts, each with a fault that published teaching
+material once had.
 
-Each is written anew for the course; only the kind of fault is theirs. `FAULTY` variants have the fault, `SOUND` ones do
-not, though some of them have another. A variant is the script with passages replaced: {name: ((old, new), …)}.
+Each is written anew for the course; only the kind of fault is theirs. `FAULTY` variants have the
+fault, `SOUND` ones do not, though some of them have another. A variant is the script with passages
+replaced: {name: ((old, new), …)}.
 """
 
 from dataclasses import dataclass
@@ -12,7 +14,9 @@ MENDED = "the script, mended"
 
 @dataclass(frozen=True)
 class Exhibit:
-    """A script, the names in it that a detector is given, and its variants with the fault and without."""
+    """A script, the names in it that a detector is given, and its variants with the fault and
+    without.
+    """
 
     script: str
     takes: tuple[str, ...]
@@ -98,14 +102,19 @@ print(f"halved every four epochs, after twelve: {optimizer.param_groups[0]['lr']
     takes=("optimizer", "scheduler"),
     faulty={
         "the rate is changed by hand, past the scheduler": (
-            ("        optimizer.step()\n", "        optimizer.step()\n    optimizer.param_groups[0]['lr'] *= 0.99\n"),
+            (
+                "        optimizer.step()\n",
+                "        optimizer.step()\n    optimizer.param_groups[0]['lr'] *= 0.99\n",
+            ),
         ),
         "another schedule, just as idle": (
             ("StepLR(optimizer, step_size=4, gamma=0.5)", "CosineAnnealingLR(optimizer, T_max=12)"),
         ),
     },
     sound={
-        MENDED: (("        optimizer.step()\n", "        optimizer.step()\n    scheduler.step()\n"),),
+        MENDED: (
+            ("        optimizer.step()\n", "        optimizer.step()\n    scheduler.step()\n"),
+        ),
         "mended, and only three epochs long": (
             ("        optimizer.step()\n", "        optimizer.step()\n    scheduler.step()\n"),
             ("range(12)", "range(3)"),
@@ -147,7 +156,9 @@ print("share of signs it gets wrong, by width:", test_error)
             ("np.zeros_like(widths)", "np.zeros(len(widths))"),
             ("= wrong.float().mean()", "= wrong.sum()"),
         ),
-        "mended, in 32 bits": (("np.zeros_like(widths)", "np.zeros(len(widths), dtype=np.float32)"),),
+        "mended, in 32 bits": (
+            ("np.zeros_like(widths)", "np.zeros(len(widths), dtype=np.float32)"),
+        ),
     },
 )
 
@@ -179,7 +190,9 @@ print(f"test error of the best epoch: {reported:.3f}")
     faulty={
         "on the test rows in another order": (("stop_on = test", "stop_on = test.flip(0)"),),
         "on half of the test rows": (("stop_on = test", "stop_on = test[15:]"),),
-        "on validation rows, and one test row": (("stop_on = test", "stop_on = torch.cat([validation, test[:1]])"),),
+        "on validation rows, and one test row": (
+            ("stop_on = test", "stop_on = torch.cat([validation, test[:1]])"),
+        ),
     },
     sound={
         MENDED: (("stop_on = test", "stop_on = validation"),),
@@ -216,18 +229,24 @@ for batch_size in (60, 20, 7, 1):
         "the root is taken last, a short batch counts like a full one": (
             ("y[rows]).sqrt())", "y[rows]))"),
             ("torch.stack(errors).mean()", "torch.stack(errors).mean().sqrt()"),
-        ),
+        )
     },
     sound={
         MENDED: (
-            ("mse_loss(model(x[rows]), y[rows]).sqrt())", "mse_loss(model(x[rows]), y[rows], reduction='sum'))"),
+            (
+                "mse_loss(model(x[rows]), y[rows]).sqrt())",
+                "mse_loss(model(x[rows]), y[rows], reduction='sum'))",
+            ),
             ("torch.stack(errors).mean()", "(torch.stack(errors).sum() / len(x)).sqrt()"),
         ),
         "mended by taking all rows at once": (
             ("in torch.arange(len(x)).split(batch_size)", "in [torch.arange(len(x))]"),
         ),
         "another fault, the root forgotten": (
-            ("mse_loss(model(x[rows]), y[rows]).sqrt())", "mse_loss(model(x[rows]), y[rows], reduction='sum'))"),
+            (
+                "mse_loss(model(x[rows]), y[rows]).sqrt())",
+                "mse_loss(model(x[rows]), y[rows], reduction='sum'))",
+            ),
             ("torch.stack(errors).mean()", "torch.stack(errors).sum() / len(x)"),
         ),
     },
@@ -346,7 +365,9 @@ print(f"the same model twice: {from_scratch(x, y, 1.0)} and {concise(x, y, 1.0)}
             ("weight_decay * (w**2).sum() / 2", "weight_decay * (w**2).sum()"),
             ("mse_loss(x @ w, y).backward()", "mse_loss(x @ w, y).div(2).backward()"),
         ),
-        "the loss is divided by four": (("mse_loss(x @ w, y).backward()", "mse_loss(x @ w, y).div(4).backward()"),),
+        "the loss is divided by four": (
+            ("mse_loss(x @ w, y).backward()", "mse_loss(x @ w, y).div(4).backward()"),
+        ),
         "a sum of squares beside a mean": (
             ("mse_loss(x @ w, y).backward()", "mse_loss(x @ w, y, reduction='sum').backward()"),
             ("lr=0.3", "lr=0.001"),
@@ -389,30 +410,40 @@ print({name: round(run["error"], 3) for name, run in runs.items()})
     takes=("runs",),
     faulty={
         "only the test rows are others": (
-            ("test = torch.randperm(200).split([40, 160])",
-             "test = torch.arange(40), 40 + torch.randperm(160)[:120]"),
+            (
+                "test = torch.randperm(200).split([40, 160])",
+                "test = torch.arange(40), 40 + torch.randperm(160)[:120]",
+            ),
         ),
         "only the training rows are others": (
-            ("test = torch.randperm(200).split([40, 160])",
-             "test = torch.randperm(80)[:40], torch.arange(80, 200)"),
+            (
+                "test = torch.randperm(200).split([40, 160])",
+                "test = torch.randperm(80)[:40], torch.arange(80, 200)",
+            ),
         ),
         "one run has a part of the other's rows": (
-            ("torch.randperm(200).split([40, 160])",
-             "torch.arange(200).split([40, 160])\n    train = train[: 40 if name == 'plain' else 30]"),
+            (
+                "torch.randperm(200).split([40, 160])",
+                "torch.arange(200).split([40, 160])\n    train = train[: 40 if name == 'plain' else 30]",
+            ),
         ),
     },
     sound={
         MENDED: (
-            ("for name, weight_decay",
-             "train, test = torch.randperm(200).split([40, 160])\nfor name, weight_decay"),
+            (
+                "for name, weight_decay",
+                "train, test = torch.randperm(200).split([40, 160])\nfor name, weight_decay",
+            ),
             ("    train, test = torch.randperm(200).split([40, 160])\n", ""),
         ),
         "the same rows in another order": (
-            ("torch.randperm(200).split([40, 160])",
-             "torch.randperm(40), 40 + torch.randperm(160)"),
+            (
+                "torch.randperm(200).split([40, 160])",
+                "torch.randperm(40), 40 + torch.randperm(160)",
+            ),
         ),
     },
-)  # fmt: skip
+)
 
 EXHIBITS = {
     "penalty": PENALTY,

@@ -1,13 +1,19 @@
-"""Where do two encoded values part, and how does one say it? Type, dtype, shape, NaN, and only then numbers."""
+"""Where do two encoded values part, and how does one say it?
+
+Type, dtype, shape, NaN, and only then numbers.
+"""
 
 import math
 
-# Allowed difference, relative to the largest number expected (at least 1): what another order of operations may change.
+# Allowed difference, relative to the largest number expected (at least 1): what another order of
+# operations may change.
 TOLERANCE = {"float64": 1e-9, "float32": 1e-5, "float16": 4e-3, "bfloat16": 3e-2}
 
 
 def differ(got, want, tolerance=None):
-    """ "" if `got` is `want` up to rounding, else one phrase that names the first difference and its place."""
+    """ "" if `got` is `want` up to rounding, else one phrase that names the first difference and
+    its place.
+    """
     if kind(got) != kind(want) and not {kind(got), kind(want)} <= {"a list", "a tuple"}:
         return f"{name_kind(got)}, expected {kind(want)}"
     if kind(want) == "a tensor":
@@ -29,7 +35,9 @@ def differ_in_tensor(got, want, tolerance):
         return f"shape {got['shape']}, expected {want['shape']}"
     if len(got.get("values", ())) != len(want["values"]):
         return "a tensor without plain numbers (sparse?), expected an ordinary one"
-    return differ_in_numbers(got["values"], want["values"], want["shape"], tolerance or TOLERANCE[want["tensor"]])
+    return differ_in_numbers(
+        got["values"], want["values"], want["shape"], tolerance or TOLERANCE[want["tensor"]]
+    )
 
 
 def differ_in_numbers(got, want, shape, tolerance):
@@ -65,7 +73,10 @@ def differ_in_dict(got, want, tolerance):
 
 def dict_of(encoded):
     """Keys that are text or numbers → encoded values; other keys by what they are."""
-    return {key if isinstance(key, (str, int, float)) else str(key): value for key, value in encoded["dict"]}
+    return {
+        key if isinstance(key, (str, int, float)) else str(key): value
+        for key, value in encoded["dict"]
+    }
 
 
 def kind(value):
@@ -79,7 +90,10 @@ def kind(value):
     if value is None:
         return "None"
     names = {"tensor": "a tensor", "list": "a list", "tuple": "a tuple", "dict": "a dict"}
-    return next((name for key, name in names.items() if key in value), f"an object of type {value.get('object')}")
+    return next(
+        (name for key, name in names.items() if key in value),
+        f"an object of type {value.get('object')}",
+    )
 
 
 def name_kind(got):
@@ -90,7 +104,9 @@ def name_kind(got):
 
 
 def at(flat, shape):
-    """The place of the flat index in a tensor of this shape, " at [1, 2]"; nothing for a single number."""
+    """The place of the flat index in a tensor of this shape, " at [1, 2]"; nothing for a single
+    number.
+    """
     place = []
     for size in reversed(shape):
         flat, index = divmod(flat, size)
@@ -107,7 +123,9 @@ def show(value, beside=None):
         numbers = ", ".join(f"{v:.6g}" for v in value.get("values", ())[:4])
         more = ", …" if len(value.get("values", ())) > 4 else ""
         usual = len(value["shape"]) == 1 and value["tensor"] == "float64"
-        return f"[{numbers}{more}]" + ("" if usual else f" (shape {value['shape']}, {value['tensor']})")
+        return f"[{numbers}{more}]" + (
+            "" if usual else f" (shape {value['shape']}, {value['tensor']})"
+        )
     if isinstance(value, dict) and ("list" in value or "tuple" in value):
         (items,) = value.values()
         return f"[{', '.join(map(show, items[:4]))}{', …' if len(items) > 4 else ''}]"

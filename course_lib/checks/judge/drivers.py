@@ -1,6 +1,8 @@
-"""How each kind of answer is put through a case: the calls that are made, and what of them is written down.
+"""How each kind of answer is put through a case: the calls that are made, and what of them is
+written down.
 
-A driver gets the answer's objects, the case (inputs only, see `task`) and `note(where, what, value)`.
+A driver gets the answer's objects, the case (inputs only, see `task`) and `note(where, what,
+value)`.
 """
 
 import copy
@@ -20,7 +22,9 @@ class AnswerError(Exception):
 
 
 def invoke(function, *args, **kwargs):
-    """`function(*args, **kwargs)`, having first asked whether its signature takes these arguments."""
+    """`function(*args, **kwargs)`, having first asked whether its signature takes these
+    arguments.
+    """
     if not callable(function):
         raise AnswerError(f"a {type(function).__name__} stands there where a function should")
     try:
@@ -38,19 +42,31 @@ INPUT = "the input "  # what a part is called that notes an argument after the c
 
 
 def call(answers, case, note):
-    """One function, called once: its result, what became of its inputs, and whether the two share memory."""
+    """One function, called once: its result, what became of its inputs, and whether the two share
+    memory.
+    """
     (function,) = answers
     args, kwargs = decode(case["args"]), decode(case.get("kwargs", {"dict": []}))
     result = invoke(function, *args, **kwargs)
     note("", "the result", result)
     for name, value in zip(case["arguments"], args):
         note("", f"{INPUT}{name}", value)
-        if type(value) is type(result) is torch.Tensor and value.numel() and not case.get("may_share"):
-            note("", "shares memory", result.untyped_storage().data_ptr() == value.untyped_storage().data_ptr())
+        if (
+            type(value) is type(result) is torch.Tensor
+            and value.numel()
+            and not case.get("may_share")
+        ):
+            note(
+                "",
+                "shares memory",
+                result.untyped_storage().data_ptr() == value.untyped_storage().data_ptr(),
+            )
 
 
 def update(answers, case, note):
-    """One update function, several steps on one or more parameters in turn, each with a state of its own."""
+    """One update function, several steps on one or more parameters in turn, each with a state of
+    its own.
+    """
     (function,) = answers
     params, hyper = decode(case["params"]), decode(case["hyper"])
     states = [{} for _ in params]
@@ -78,7 +94,9 @@ def detect(answers, case, note):
 
 
 def adam_like(**knobs):
-    """Adam by torch as an update function; `knobs` say how much of the `weight_decay` it is given goes which way."""
+    """Adam by torch as an update function; `knobs` say how much of the `weight_decay` it is given
+    goes which way.
+    """
 
     def update(param, grad, state, *, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=1e-2):
         grad = grad + knobs["pull"] * weight_decay * param
@@ -90,7 +108,9 @@ def adam_like(**knobs):
 
 
 def step_by(kind, param, grad, state, **hyper):
-    """One step of a torch optimizer of this kind on a plain tensor, in place, keeping its memory in `state`."""
+    """One step of a torch optimizer of this kind on a plain tensor, in place, keeping its memory in
+    `state`.
+    """
     weight = nn.Parameter(param.detach())  # shares the memory of `param`
     weight.grad = grad.detach().clone()
     optimizer = kind([weight], **hyper)
@@ -100,7 +120,9 @@ def step_by(kind, param, grad, state, **hyper):
 
 
 def groups(answers, case, note):
-    """A function from a model to parameter groups: the decay under which each named parameter ended up."""
+    """A function from a model to parameter groups: the decay under which each named parameter ended
+    up.
+    """
     (function,) = answers
     model = build(decode(case["model"]))
     returned = invoke(function, model, case["weight_decay"])
@@ -115,7 +137,11 @@ def groups(answers, case, note):
                 group.get("weight_decay", "no weight_decay in its group")
             )
     for name, decays in seen.items():
-        note("", f"weight decay of {name}", decays[0] if len(decays) == 1 else f"in {len(decays)} groups")
+        note(
+            "",
+            f"weight decay of {name}",
+            decays[0] if len(decays) == 1 else f"in {len(decays)} groups",
+        )
 
 
 STRANGER = "a tensor that the model does not have"
@@ -127,18 +153,24 @@ def members(group):
 
 
 def build(tree):
-    """A module from nested dicts: name → dict for a module of modules, name → ["Linear", 4, 8] for a layer of nn."""
+    """A module from nested dicts: name → dict for a module of modules, name → ["Linear", 4, 8] for
+    a layer of nn.
+    """
     module = nn.Module()
     with torch.random.fork_rng(
         devices=[]
     ):  # initial weights are drawn, and the learner's generator is not ours to move
         for name, item in tree.items():
-            module.add_module(name, build(item) if isinstance(item, dict) else getattr(nn, item[0])(*item[1:]))
+            module.add_module(
+                name, build(item) if isinstance(item, dict) else getattr(nn, item[0])(*item[1:])
+            )
     return module.double()
 
 
 def resume(answers, case, note):
-    """Two functions, `save` and `resume`: a run that goes on after saving, and another from the checkpoint."""
+    """Two functions, `save` and `resume`: a run that goes on after saving, and another from the
+    checkpoint.
+    """
     save, load = answers
     batches = decode(case["batches"])
     first = Run(case)
@@ -165,12 +197,16 @@ class Run:
         for p, start in zip(self.model.parameters(), decode(case["weights"])):
             p.data.copy_(start)
         self.optimizer = torch.optim.AdamW(self.model.parameters(), **decode(case["hyper"]))
-        self.scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(self.optimizer, T_max=case["horizon"])
+        self.scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(
+            self.optimizer, T_max=case["horizon"]
+        )
 
     def train(self, batches):
         layers = dict(self.model.named_children())
         for x in batches:
-            loss = (layers["1"](torch.tanh(layers["0"](x))) - x.sum(1, keepdim=True)).square().mean()
+            loss = (
+                (layers["1"](torch.tanh(layers["0"](x))) - x.sum(1, keepdim=True)).square().mean()
+            )
             self.optimizer.zero_grad()
             loss.backward()
             self.optimizer.step()
@@ -183,7 +219,8 @@ class Run:
 
 
 def drops(answers, case, note):
-    """A function that drops parts of x at random: what every one of many draws shows, and the share that is kept.
+    """A function that drops parts of x at random: what every one of many draws shows, and the share
+    that is kept.
 
     x has no zeros.
     """
@@ -204,31 +241,59 @@ def drops(answers, case, note):
     note("", "values of result/x within one row, at most", most_values(rows.flatten(0, 1)))
     note("", "values of result/x within one call, at most", most_values(rows.flatten(1)))
     decided = (rows[..., 0] != 0).double()  # [draws, rows]
-    part = decided.T @ (1 - decided)  # [rows, rows]: draws in which the first lives and the second does not
+    part = decided.T @ (
+        1 - decided
+    )  # [rows, rows]: draws in which the first lives and the second does not
     pairs = torch.triu_indices(len(part), len(part), 1)
-    note("", "pairs of rows that always share their fate", int(((part + part.T)[pairs[0], pairs[1]] == 0).sum()))
-    again = [torch.stack([draw(generator) for _ in range(20)]) for generator in map(seeded, (1, 1, 2))]
-    note("", "one seed gives one result", torch.equal(again[0], again[1]) and not torch.equal(again[0], again[2]))
+    note(
+        "",
+        "pairs of rows that always share their fate",
+        int(((part + part.T)[pairs[0], pairs[1]] == 0).sum()),
+    )
+    again = [
+        torch.stack([draw(generator) for _ in range(20)]) for generator in map(seeded, (1, 1, 2))
+    ]
+    note(
+        "",
+        "one seed gives one result",
+        torch.equal(again[0], again[1]) and not torch.equal(again[0], again[2]),
+    )
     weight = x.clone().requires_grad_()
     out = draw(seeded(case["seed"]), weight)
-    slope = torch.autograd.grad(out.sum(), weight)[0] if out.requires_grad else torch.full_like(x, torch.nan)
-    note("", "the gradient is the mask", torch.allclose(slope * x, out.detach(), rtol=1e-6, atol=0.0))
+    slope = (
+        torch.autograd.grad(out.sum(), weight)[0]
+        if out.requires_grad
+        else torch.full_like(x, torch.nan)
+    )
+    note(
+        "", "the gradient is the mask", torch.allclose(slope * x, out.detach(), rtol=1e-6, atol=0.0)
+    )
 
 
 def note_ratios(ratios, note):
-    """Which values there are (five at most), and how many of them are not zero: the nearest of 0.1, 0.3, 0.5, 0.7, 0.9.
+    """Which values there are (five at most), and how many of them are not zero: the nearest of 0.1,
+    0.3, 0.5, 0.7, 0.9.
 
-    Cases have such shares, and draws enough that chance hardly ever moves one by the 0.1 that it takes to be misread.
+    Cases have such shares, and draws enough that chance hardly ever moves one by the 0.1 that it
+    takes to be misread.
     """
     values = sorted({float(f"{ratio:.6g}") for ratio in ratios.unique().tolist()})
     note("", "values of result/x", values[:5])
     share = (ratios != 0).double().mean().item()
-    note("", "share that is kept, roughly", min((0.1, 0.3, 0.5, 0.7, 0.9), key=lambda near: abs(near - share)))
+    note(
+        "",
+        "share that is kept, roughly",
+        min((0.1, 0.3, 0.5, 0.7, 0.9), key=lambda near: abs(near - share)),
+    )
 
 
 def most_values(rows):
     """The largest number of different values in a row of `rows` [n, …]."""
-    return int((rows.sort(1).values.diff(dim=1).abs() > 1e-6).sum(1).max()) + 1 if rows.shape[1] > 1 else 1
+    return (
+        int((rows.sort(1).values.diff(dim=1).abs() > 1e-6).sum(1).max()) + 1
+        if rows.shape[1] > 1
+        else 1
+    )
 
 
 def seeded(seed):
@@ -256,14 +321,18 @@ def wire(answers, case, note):
 
 
 def skips(answers, case, note):
-    """A residual block that takes one decision for the batch: its results over many calls, and what it computed."""
+    """A residual block that takes one decision for the batch: its results over many calls, and what
+    it computed.
+    """
     (function,) = answers
     x, branch, options = decode(case["x"]), Branch(case), decode(case["options"])
     residual, generator, results, wasted = branch(x), seeded(case["seed"]), [], 0
     invoked = functools.partial(invoke, function)
     for _ in range(case["draws"]):
         branch.calls = 0
-        results.append((function if results else invoked)(x, branch, **options, generator=generator))
+        results.append(
+            (function if results else invoked)(x, branch, **options, generator=generator)
+        )
         if type(results[-1]) is not torch.Tensor or results[-1].shape != x.shape:
             return note("", "the result", results[-1])
         wasted += branch.calls != (not torch.equal(results[-1], x))

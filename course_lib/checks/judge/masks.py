@@ -1,4 +1,5 @@
-"""Drivers for answers that throw dice. No two right answers draw the same masks: noted is what all of them share.
+"""Drivers for answers that throw dice. No two right answers draw the same masks: noted is what all
+of them share.
 
 Shares are rounded to a twentieth, from so many entries that chance does not reach the next one.
 """
@@ -10,9 +11,11 @@ from course_lib.checks.judge.values import decode
 
 
 def draws(invoke, answers, case, note):
-    """A function `(x, …, generator=)` that masks `x`: exact cases give the result itself, the others facts about it.
+    """A function `(x, …, generator=)` that masks `x`: exact cases give the result itself, the
+    others facts about it.
 
-    `x` has no zero in it. Case: "args" and "kwargs" as for `call`, "seed", "exact" (nothing is left to chance).
+    `x` has no zero in it. Case: "args" and "kwargs" as for `call`, "seed", "exact" (nothing is left
+    to chance).
     """
     (function,) = answers
     (x, *rest), kwargs = decode(case["args"]), decode(case.get("kwargs", {"dict": []}))
@@ -39,14 +42,20 @@ def note_mask(factor, note):
     gone = factor == 0
     stayed = factor[~gone]
     note("", "share that is dropped", round(gone.double().mean().item() * 20) / 20)
-    note("", "factor of what is kept (least, most)", torch.stack(stayed.detach().aminmax()) if stayed.numel() else [])
+    note(
+        "",
+        "factor of what is kept (least, most)",
+        torch.stack(stayed.detach().aminmax()) if stayed.numel() else [],
+    )
     for axis, name in enumerate(("rows", "columns")):
         lines = gone.movedim(axis, 0).flatten(1)
         note("", f"{name} with different masks", len(lines.unique(dim=0)))
 
 
 def gradient_off(drawn, x):
-    """How far the gradient is from the factors that the same draw put on x; None where no gradient flows."""
+    """How far the gradient is from the factors that the same draw put on x; None where no gradient
+    flows.
+    """
     x = x.clone().requires_grad_()
     y = drawn(x)
     if not y.requires_grad:
@@ -67,7 +76,9 @@ def describe(y):
 
 
 class Small(nn.Module):
-    """Linear, batch norm, dropout, linear, with running statistics that are not the start values."""
+    """Linear, batch norm, dropout, linear, with running statistics that are not the start
+    values.
+    """
 
     def __init__(self, case):
         super().__init__()
@@ -76,7 +87,9 @@ class Small(nn.Module):
         self.dropout, self.last = nn.Dropout(case["p"]), nn.Linear(*case["widths"][1:])
         self.double()
         with torch.no_grad():
-            for own, given in zip([*self.parameters(), self.norm.running_mean, self.norm.running_var], weights):
+            for own, given in zip(
+                [*self.parameters(), self.norm.running_mean, self.norm.running_var], weights
+            ):
                 own.copy_(given)
 
     def forward(self, x):
@@ -96,10 +109,18 @@ def passes(invoke, answers, case, note):
     if type(y) is not torch.Tensor or y.shape != (case["passes"], len(x), case["widths"][-1]):
         return
     note("", "carries a graph", y.requires_grad)
-    moved = [name for name, buffer in model.named_buffers() if not torch.equal(buffer, buffers[name])]
+    moved = [
+        name for name, buffer in model.named_buffers() if not torch.equal(buffer, buffers[name])
+    ]
     note("", "buffers of the model that changed", moved)
-    note("", "layers left in training mode", [name for name, part in model.named_modules() if part.training])
-    note("", "all answers for the first row", y.detach()[:, 0].round(decimals=9).unique())  # 2ⁿ of n hidden units
+    note(
+        "",
+        "layers left in training mode",
+        [name for name, part in model.named_modules() if part.training],
+    )
+    note(
+        "", "all answers for the first row", y.detach()[:, 0].round(decimals=9).unique()
+    )  # 2ⁿ of n hidden units
 
 
 DRIVERS = {"draws": draws, "passes": passes}

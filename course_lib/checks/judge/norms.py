@@ -1,4 +1,7 @@
-"""How answers about normalisation are put through a case: modes, running statistics, gradients. See `drivers`."""
+"""How answers about normalisation are put through a case: modes, running statistics, gradients.
+
+See `drivers`.
+"""
 
 import torch
 from torch import nn
@@ -7,7 +10,9 @@ from course_lib.checks.judge.values import decode
 
 
 def differentiate(invoke, answers, case, note):
-    """One function of tensors, called once: its result, and the gradient of a weighted sum of it for each of them."""
+    """One function of tensors, called once: its result, and the gradient of a weighted sum of it
+    for each of them.
+    """
     (function,) = answers
     args, kwargs = decode(case["args"]), decode(case.get("kwargs", {"dict": []}))
     leaves = [arg.requires_grad_() for arg in args]
@@ -17,25 +22,36 @@ def differentiate(invoke, answers, case, note):
 
 
 def note_gradients(where, result, leaves, weights, note):
-    """The gradient of Σ weights·result for each leaf. Zero where the result does not depend on it."""
+    """The gradient of Σ weights·result for each leaf.
+
+    Zero where the result does not depend on it.
+    """
     if type(result) is not torch.Tensor or result.shape != weights.shape:
         return  # already noted, and wrong
     total = (weights * result).sum()
     if not total.requires_grad:
         return note(where, "gradient", "none: the result is cut off from every input")
-    grads = torch.autograd.grad(total, list(leaves.values()), materialize_grads=True, allow_unused=True)
+    grads = torch.autograd.grad(
+        total, list(leaves.values()), materialize_grads=True, allow_unused=True
+    )
     for name, grad in zip(leaves, grads):
         note(where, f"gradient of {name}", grad)
 
 
 def remember(invoke, answers, case, note):
-    """A norm with running statistics, several calls in either mode: output, statistics, their graph, gradients."""
+    """A norm with running statistics, several calls in either mode: output, statistics, their
+    graph, gradients.
+    """
     (function,) = answers
     running = dict(zip(("running_mean", "running_var"), decode(case["running"])))
     hyper, affine = decode(case["hyper"]), decode(case["affine"])
-    for k, (x, weights, training) in enumerate(zip(decode(case["batches"]), decode(case["weights"]), case["modes"]), 1):
+    for k, (x, weights, training) in enumerate(
+        zip(decode(case["batches"]), decode(case["weights"]), case["modes"]), 1
+    ):
         where = f"call {k} ({'training' if training else 'evaluation'})"
-        leaves = {n: t.clone().requires_grad_() for n, t in zip(("x", "weight", "bias"), (x, *affine))}
+        leaves = {
+            n: t.clone().requires_grad_() for n, t in zip(("x", "weight", "bias"), (x, *affine))
+        }
         x, *parameters = leaves.values()
         result = invoke(function, x, *running.values(), *parameters, training, **hyper)
         note(where, "the output", result)
@@ -46,10 +62,13 @@ def remember(invoke, answers, case, note):
 
 
 def evaluate(invoke, answers, case, note):
-    """A function that evaluates a model with BatchNorm: what it returns, and how it leaves the model."""
+    """A function that evaluates a model with BatchNorm: what it returns, and how it leaves the
+    model.
+    """
     (function,) = answers
     model = nn.Sequential(
-        nn.utils.skip_init(nn.Linear, 3, 2, dtype=torch.float64), nn.BatchNorm1d(2, dtype=torch.float64)
+        nn.utils.skip_init(nn.Linear, 3, 2, dtype=torch.float64),
+        nn.BatchNorm1d(2, dtype=torch.float64),
     )
     model.load_state_dict({**model.state_dict(), **decode(case["state"])})
     model.train(case["training"])
@@ -66,7 +85,9 @@ def diagnose(invoke, answers, case, note):
 
 
 def suspect(by_running=False, biased=False, reversed_momentum=False, detached=False):
-    """A batch norm for [rows, features] with these faults: (x, running_mean, running_var, training, momentum) → y."""
+    """A batch norm for [rows, features] with these faults: (x, running_mean, running_var, training,
+    momentum) → y.
+    """
 
     def norm(x, running_mean, running_var, training, momentum=0.1):
         mean, var = x.mean(0), x.var(0, correction=0)
@@ -85,4 +106,9 @@ def suspect(by_running=False, biased=False, reversed_momentum=False, detached=Fa
     return norm
 
 
-DRIVERS = {"differentiate": differentiate, "remember": remember, "evaluate": evaluate, "diagnose": diagnose}
+DRIVERS = {
+    "differentiate": differentiate,
+    "remember": remember,
+    "evaluate": evaluate,
+    "diagnose": diagnose,
+}

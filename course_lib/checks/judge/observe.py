@@ -1,6 +1,8 @@
-"""Call an answer on the cases it is given and write down what came out. Runs where the learner's code runs.
+"""Call an answer on the cases it is given and write down what came out. Runs where the learner's
+code runs.
 
-No expected value, no referee and no comparison lives here: a case is inputs only, a record is values only.
+No expected value, no referee and no comparison lives here: a case is inputs only, a record is
+values only.
 The referee's own answer and every mistake of the bank go through the same door, in the parent.
 """
 
@@ -14,14 +16,17 @@ from course_lib.checks.judge.values import encode
 
 
 def observe(names, answers, cases):
-    """Records of `answers` (one object per name) on `cases`, in order, ending with the first one that raised.
+    """Records of `answers` (one object per name) on `cases`, in order, ending with the first one
+    that raised.
 
-    A record is {"parts": [[where, what, value], …]} and, if the answer raised, {"raised": {"type", "message", "line"}}.
-    What the answer prints is thrown away.
+    A record is {"parts": [[where, what, value], …]} and, if the answer raised, {"raised": {"type",
+    "message", "line"}}. What the answer prints is thrown away.
     """
     blank = [name for name, answer in zip(names, answers) if is_blank(answer)]
     if blank:
-        return [{"parts": [], "raised": {"type": "NotImplementedError", "message": ", ".join(blank)}}]
+        return [
+            {"parts": [], "raised": {"type": "NotImplementedError", "message": ", ".join(blank)}}
+        ]
     records = []
     with contextlib.redirect_stdout(Sink()):
         for case in cases:
@@ -67,19 +72,26 @@ def line_of(error):
 
 
 def is_learners(filename):
-    """Code of `check_source` is compiled as "<answer>"; a notebook's cells lie in ipykernel's temporary folder."""
-    return filename == "<answer>" or "ipykernel_" in filename or filename.startswith("<ipython-input")
+    """Code of `check_source` is compiled as "<answer>"; a notebook's cells lie in ipykernel's
+    temporary folder.
+    """
+    return (
+        filename == "<answer>" or "ipykernel_" in filename or filename.startswith("<ipython-input")
+    )
 
 
 def is_blank(answer):
-    """True for `...`, also inside a list, and for a function whose body is `...`, `pass` or only a docstring."""
+    """True for `...`, also inside a list, and for a function whose body is `...`, `pass` or only a
+    docstring.
+    """
     if type(answer) in (list, tuple):
         return any(is_blank(item) for item in answer)
     if answer is Ellipsis:
         return True
     code = getattr(answer, "__code__", None)
     return inspect.iscode(code) and all(
-        step.opname in ("RESUME", "NOP", "RETURN_VALUE") or (step.opname in LOADS and step.argval is None)
+        step.opname in ("RESUME", "NOP", "RETURN_VALUE")
+        or (step.opname in LOADS and step.argval is None)
         for step in dis.get_instructions(code)
     )
 

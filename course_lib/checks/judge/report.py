@@ -1,6 +1,7 @@
 """The verdict: an answer's records against the referee's, and what to tell the learner in one line.
 
-The instant check, `check_source` and `course check` all end in `judge`; the last two in a process whose torch is sound.
+The instant check, `check_source` and `course check` all end in `judge`; the last two in a process
+whose torch is sound.
 """
 
 from dataclasses import dataclass
@@ -16,7 +17,10 @@ NOT_YET = "not implemented yet"
 
 @dataclass(frozen=True)
 class Result:
-    """What a check came to; `verdict` is passed, failed, error, timeout or unanswered. Truthy when passed."""
+    """What a check came to; `verdict` is passed, failed, error, timeout or unanswered.
+
+    Truthy when passed.
+    """
 
     task: str
     verdict: str
@@ -39,12 +43,16 @@ class Result:
         return {"task": self.task, "verdict": self.verdict, "message": self.message}
 
     def _ipython_display_(self):
-        """As the last value of a notebook cell it shows nothing: `check` has printed the line already."""
+        """As the last value of a notebook cell it shows nothing: `check` has printed the line
+        already.
+        """
 
 
 @dataclass(frozen=True)
 class Difference:
-    """The first place where an answer parts from the referee: in `part` (where, what) of case number `index`."""
+    """The first place where an answer parts from the referee: in `part` (where, what) of case
+    number `index`.
+    """
 
     index: int
     case: dict
@@ -60,7 +68,11 @@ class Difference:
 def judge(name, task, cases, records):
     """The `Result` of the answer to `task`, called `name`, that left these `records` on `cases`."""
     if not well_formed(records):
-        return Result(name, "error", "no values came back: does the answer replace functions of Python or torch?")
+        return Result(
+            name,
+            "error",
+            "no values came back: does the answer replace functions of Python or torch?",
+        )
     raised = next((record["raised"] for record in records if "raised" in record), None)
     if raised and is_blank(raised) and not any(record["parts"] for record in records):
         return broken(name, task, raised)
@@ -104,37 +116,48 @@ def differ_in_record(task, got, want):
             return (where, what), f"expected {right_what} here"
         if text := differ(value, right, task.tolerance):
             if what.startswith(INPUT):
-                text = (
-                    f"`{what.removeprefix(INPUT)}` was changed in place: compute something new, leave the input alone"
-                )
+                text = f"`{what.removeprefix(INPUT)}` was changed in place: compute something new, leave the input alone"
             return (where, what), text if value is None else task.notes.get(what, text)
     if "raised" in got:
         return RAISED, ""
     if len(got["parts"]) != len(want["parts"]):
         extra = got["parts"][len(want["parts"]) :]
-        return tuple(extra[0][:2]) if extra else ("", ""), "should not be there" if extra else "no result came back"
+        return tuple(extra[0][:2]) if extra else (
+            "",
+            "",
+        ), "should not be there" if extra else "no result came back"
     return None
 
 
 def recognise(task, cases, records, found):
-    """The hint of the one mistake that gives the same result on all cases, else on the first case that is wrong."""
+    """The hint of the one mistake that gives the same result on all cases, else on the first case
+    that is wrong.
+    """
     bank = [(mistake, observe(task.names, mistake.answers, cases)) for mistake in task.mistakes]
     everywhere = [m for m, given in bank if first_difference(task, cases, records, given) is None]
     if everywhere:
         return everywhere[0].hint
     got = records[found.index]
     here = [
-        m for m, given in bank if found.index < len(given) and differ_in_record(task, got, given[found.index]) is None
+        m
+        for m, given in bank
+        if found.index < len(given) and differ_in_record(task, got, given[found.index]) is None
     ]
     return here[0].hint if len(here) == 1 else ""
 
 
 def inputs(case, where):
-    """What the answer was given there, short: arguments by name; for an update its first numbers too."""
+    """What the answer was given there, short: arguments by name; for an update its first numbers
+    too.
+    """
     pairs = [*zip(case.get("arguments", ()), case.get("args", {"list": ()})["list"])]
     pairs += case.get("kwargs", NOTHING)["dict"] + case.get("hyper", NOTHING)["dict"]
     if where == "step 1":
-        pairs = [("param", case["params"]["list"][0]), ("grad", case["grads"]["list"][0]["list"][0]), *pairs]
+        pairs = [
+            ("param", case["params"]["list"][0]),
+            ("grad", case["grads"]["list"][0]["list"][0]),
+            *pairs,
+        ]
     shown = ", ".join(f"{name} = {show(value)}" for name, value in pairs if kind(value) != "a dict")
     return f" ({shown})" if shown else ""
 
@@ -173,7 +196,9 @@ KNOWN = {
 
 
 def well_formed(records):
-    """True if `records` look as `observe` writes them; they come from a process that the answer had to itself."""
+    """True if `records` look as `observe` writes them; they come from a process that the answer had
+    to itself.
+    """
     return type(records) is list and all(map(is_record, records))
 
 
@@ -187,7 +212,12 @@ def is_record(record):
 
 
 def is_part(part):
-    return type(part) is list and len(part) == 3 and type(part[0]) is type(part[1]) is str and is_encoded(part[2])
+    return (
+        type(part) is list
+        and len(part) == 3
+        and type(part[0]) is type(part[1]) is str
+        and is_encoded(part[2])
+    )
 
 
 def is_raised(raised):

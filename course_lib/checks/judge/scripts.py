@@ -1,5 +1,5 @@
-"""How answers of the capstone are put through a case: a script that is run, a network that is built, a study. See
-`drivers`."""
+"""How answers of the capstone are put through a case: a script that is run, a network that is
+built, a study. See `drivers`."""
 
 import copy
 import functools
@@ -13,9 +13,13 @@ from course_lib.checks.judge.values import decode
 def exhibit(invoke, answers, case, note):
     """A detector: run the text of a script, hand over what it made, and note the verdict."""
     (function,) = answers
-    with torch.random.fork_rng(devices=[]):  # the script sets the seed, and the learner's generator is not ours to move
+    with torch.random.fork_rng(
+        devices=[]
+    ):  # the script sets the seed, and the learner's generator is not ours to move
         made = run(case["script"])
-        copies = copy.deepcopy([made[name] for name in case["takes"]])  # the next detector is to see them untouched
+        copies = copy.deepcopy(
+            [made[name] for name in case["takes"]]
+        )  # the next detector is to see them untouched
         verdict = invoke(function, *copies)
     note("", "the verdict", plain(verdict))
 
@@ -35,9 +39,13 @@ def plain(verdict):
 
 
 def network(invoke, answers, case, note):
-    """A function that builds a network: which layers run and in which order, and what comes out in either mode."""
+    """A function that builds a network: which layers run and in which order, and what comes out in
+    either mode.
+    """
     (function,) = answers
-    with torch.random.fork_rng(devices=[]):  # initial weights and dropout are drawn from the learner's generator
+    with torch.random.fork_rng(
+        devices=[]
+    ):  # initial weights and dropout are drawn from the learner's generator
         torch.manual_seed(case["seed"])
         model = invoke(function, tuple(case["widths"]), **decode(case["options"]))
         note("", "the result", model)
@@ -87,7 +95,9 @@ def report(invoke, answers, case, note):
 
 
 def study(invoke, answers, case, note):
-    """A study that is given data, an order of the rows, candidates, and how to fit and to measure."""
+    """A study that is given data, an order of the rows, candidates, and how to fit and to
+    measure.
+    """
     (function,) = answers
     x, y, order = decode(case["data"])
     result = numbers(invoke(function, x, y, order, case["strengths"], ridge, mean_square))

@@ -1,7 +1,9 @@
-"""What a task of an exercise is: names to look for, cases, a referee, and the mistakes it knows by name.
+"""What a task of an exercise is: names to look for, cases, a referee, and the mistakes it knows by
+name.
 
-A case is plain data (inputs only, tensors encoded), so that it can be sent to the process that runs the answer:
-{"name": "momentum", "driver": "update", …what the driver reads}. `drivers` says which keys each driver reads.
+A case is plain data (inputs only, tensors encoded), so that it can be sent to the process that runs
+the answer: {"name": "momentum", "driver": "update", …what the driver reads}. `drivers` says which
+keys each driver reads.
 """
 
 import functools
@@ -18,7 +20,9 @@ from course_lib.checks.judge.values import encode
 
 @dataclass(frozen=True)
 class Mistake:
-    """A wrong answer that people really give: its name, what to tell them, and the wrong objects themselves."""
+    """A wrong answer that people really give: its name, what to tell them, and the wrong objects
+    themselves.
+    """
 
     name: str
     hint: str
@@ -27,7 +31,10 @@ class Mistake:
 
 @dataclass(frozen=True)
 class Task:
-    """One task. `reference` and every mistake hold one object per name in `names`, like the learner's answer."""
+    """One task.
+
+    `reference` and every mistake hold one object per name in `names`, like the learner's answer.
+    """
 
     names: tuple[str, ...]
     cases: Callable[[torch.Generator], list[dict]]  # simple → complex, inputs drawn afresh
@@ -35,7 +42,9 @@ class Task:
     mistakes: tuple[Mistake, ...] = ()
     praise: str = ""  # what "passed" says
     tolerance: float | None = None  # relative to the largest number; None: by dtype
-    notes: dict[str, str] = field(default_factory=dict)  # what a difference in this part means, in words
+    notes: dict[str, str] = field(
+        default_factory=dict
+    )  # what a difference in this part means, in words
 
     def draw(self, seed):
         """The cases with inputs drawn from `seed`."""
@@ -47,7 +56,9 @@ class Task:
 
 
 def tasks_of(number):
-    """{"T1": Task, …} of the lesson with this number ("03" or 3); empty where a lesson has no tasks yet."""
+    """{"T1": Task, …} of the lesson with this number ("03" or 3); empty where a lesson has no tasks
+    yet.
+    """
     stem = LESSONS[int(number)]
     try:
         module = importlib.import_module(f"course_lib.checks.{stem}")
@@ -70,7 +81,9 @@ def find(name):
 @functools.cache
 def all_tasks():
     """Names of all tasks, in the order of the lessons."""
-    return tuple(f"{number:02d}/{task}" for number in range(len(LESSONS)) for task in tasks_of(number))
+    return tuple(
+        f"{number:02d}/{task}" for number in range(len(LESSONS)) for task in tasks_of(number)
+    )
 
 
 def tensors(*values):

@@ -1,4 +1,6 @@
-"""Update functions for the tasks of lessons 03 and 04: torch as the referee, and a workshop of wrong ones."""
+"""Update functions for the tasks of lessons 03 and 04: torch as the referee, and a workshop of
+wrong ones.
+"""
 
 import torch
 
@@ -10,16 +12,24 @@ from course_lib.checks.judge.values import encode
 
 
 def sgd_by_torch(param, grad, state, *, lr, momentum=0.0, l2=0.0, weight_decay=0.0):
-    """`torch.optim.SGD`, whose `weight_decay` is L2; torch has no decoupled SGD, so the shrink line stands here."""
+    """`torch.optim.SGD`, whose `weight_decay` is L2; torch has no decoupled SGD, so the shrink line
+    stands here.
+    """
     old = param.clone()
     step_by(torch.optim.SGD, param, grad, state, lr=lr, momentum=momentum, weight_decay=l2)
     return param.sub_(lr * weight_decay * old)
 
 
-def adam_by_torch(param, grad, state, *, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, l2=0.0, weight_decay=0.0):
-    """`torch.optim.AdamW` without L2, `torch.optim.Adam` with it; for both knobs at once, Adam and the shrink line."""
+def adam_by_torch(
+    param, grad, state, *, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, l2=0.0, weight_decay=0.0
+):
+    """`torch.optim.AdamW` without L2, `torch.optim.Adam` with it; for both knobs at once, Adam and
+    the shrink line.
+    """
     if l2 == 0:
-        return adamw_by_torch(param, grad, state, lr=lr, betas=betas, eps=eps, weight_decay=weight_decay)
+        return adamw_by_torch(
+            param, grad, state, lr=lr, betas=betas, eps=eps, weight_decay=weight_decay
+        )
     old = param.clone()
     step_by(torch.optim.Adam, param, grad, state, lr=lr, betas=betas, eps=eps, weight_decay=l2)
     return param.sub_(lr * weight_decay * old)
@@ -27,7 +37,16 @@ def adam_by_torch(param, grad, state, *, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, 
 
 def adamw_by_torch(param, grad, state, *, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=1e-2):
     """`torch.optim.AdamW`."""
-    step_by(torch.optim.AdamW, param, grad, state, lr=lr, betas=betas, eps=eps, weight_decay=weight_decay)
+    step_by(
+        torch.optim.AdamW,
+        param,
+        grad,
+        state,
+        lr=lr,
+        betas=betas,
+        eps=eps,
+        weight_decay=weight_decay,
+    )
     return param
 
 
@@ -41,23 +60,45 @@ def heavy_ball(grad, state, *, lr, momentum=0.0, new=1.0):
 
 
 def adam(
-    grad, state, *, lr, betas, eps, correct_m=True, correct_v=True, root=lambda v, eps: v.sqrt() + eps, swap=False
+    grad,
+    state,
+    *,
+    lr,
+    betas,
+    eps,
+    correct_m=True,
+    correct_v=True,
+    root=lambda v, eps: v.sqrt() + eps,
+    swap=False,
 ):
     """m, v ← averages of g, g²; the step is lr·m̂/(√v̂ + ε)."""
     beta1, beta2 = betas[::-1] if swap else betas
     t = state["t"] = state.get("t", 0) + 1
     m = state["m"] = beta1 * state.get("m", 0) + (1 - beta1) * grad
     v = state["v"] = beta2 * state.get("v", 0) + (1 - beta2) * grad**2
-    return lr * (m / (1 - beta1**t) if correct_m else m) / root(v / (1 - beta2**t) if correct_v else v, eps)
+    return (
+        lr
+        * (m / (1 - beta1**t) if correct_m else m)
+        / root(v / (1 - beta2**t) if correct_v else v, eps)
+    )
 
 
 def variant(
-    rule, pull=lambda l2, decay: l2, shrink=lambda lr, l2, decay: lr * decay, after=False, carry=True, **screws
+    rule,
+    pull=lambda l2, decay: l2,
+    shrink=lambda lr, l2, decay: lr * decay,
+    after=False,
+    carry=True,
+    **screws,
 ):
-    """An update: g + pull·w goes into `rule`, and w is multiplied by 1 − shrink before, or `after`, it has moved."""
+    """An update: g + pull·w goes into `rule`, and w is multiplied by 1 − shrink before, or `after`,
+    it has moved.
+    """
 
     def update(param, grad, state, *, l2=0.0, weight_decay=0.0, **hyper):
-        step = rule(grad + pull(l2, weight_decay) * param, state if carry else {}, **hyper, **screws)
+        step = rule(
+            grad + pull(l2, weight_decay) * param, state if carry else {}, **hyper, **screws
+        )
         factor = 1 - shrink(hyper["lr"], l2, weight_decay)
         return param.sub_(step).mul_(factor) if after else param.mul_(factor).sub_(step)
 
@@ -65,7 +106,9 @@ def variant(
 
 
 def decay_mistakes(rule, inside):
-    """What goes wrong with `weight_decay` in any optimizer; `inside` says what happens to it in the gradient."""
+    """What goes wrong with `weight_decay` in any optimizer; `inside` says what happens to it in the
+    gradient.
+    """
     return (
         Mistake(
             "coupled decay",
@@ -92,7 +135,11 @@ def decay_mistakes(rule, inside):
             "the weight decays after it has moved. That convention exists, but torch shrinks the old weight first",
             (variant(rule, after=True),),
         ),
-        Mistake("decay forgotten", "`weight_decay` has no effect", (variant(rule, shrink=lambda lr, l2, decay: 0),)),
+        Mistake(
+            "decay forgotten",
+            "`weight_decay` has no effect",
+            (variant(rule, shrink=lambda lr, l2, decay: 0),),
+        ),
     )
 
 
@@ -112,7 +159,11 @@ def l2_mistakes(rule):
         Mistake(
             "L2 decoupled",
             "`l2` shrinks the weight past the optimizer: that is weight decay. Add λw to the gradient first",
-            (variant(rule, pull=lambda l2, decay: 0, shrink=lambda lr, l2, decay: lr * (l2 + decay)),),
+            (
+                variant(
+                    rule, pull=lambda l2, decay: 0, shrink=lambda lr, l2, decay: lr * (l2 + decay)
+                ),
+            ),
         ),
         Mistake(
             "knobs exchanged",
@@ -142,7 +193,11 @@ ADAM_MISTAKES = (
         "the bias correction is missing: m̂ = m/(1 − β₁ᵗ) and v̂ = v/(1 − β₂ᵗ)",
         (variant(adam, correct_m=False, correct_v=False),),
     ),
-    Mistake("only m corrected", "only m is corrected: v̂ = v/(1 − β₂ᵗ) needs it too", (variant(adam, correct_v=False),)),
+    Mistake(
+        "only m corrected",
+        "only m is corrected: v̂ = v/(1 − β₂ᵗ) needs it too",
+        (variant(adam, correct_v=False),),
+    ),
     Mistake(
         "ε inside the root",
         "ε stands inside the root: torch divides by √v̂ + ε, not by √(v̂ + ε)",
@@ -170,8 +225,14 @@ NOTES = {
 
 def case(name, params, grads, *, copied_before=None, **hyper):
     """A case for the driver `update`: `grads` holds one list of gradients per step."""
-    return {"name": name, "driver": "update", "params": tensors(*params), "grads": tensors(*grads),
-            "hyper": encode(hyper), "copied_before": copied_before}  # fmt: skip
+    return {
+        "name": name,
+        "driver": "update",
+        "params": tensors(*params),
+        "grads": tensors(*grads),
+        "hyper": encode(hyper),
+        "copied_before": copied_before,
+    }
 
 
 def drawn(generator, name, steps, shapes, **hyper):

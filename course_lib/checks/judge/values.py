@@ -1,7 +1,9 @@
-"""Values that can leave the learner's process: plain JSON, never an object that could speak for itself.
+"""Values that can leave the learner's process: plain JSON, never an object that could speak for
+itself.
 
-Numbers, text, booleans and None are themselves; a tensor is its dtype, shape and numbers; a container says which it is.
-Everything else (a subclass, a NumPy array, an object with its own `==`) is only the name of its type.
+Numbers, text, booleans and None are themselves; a tensor is its dtype, shape and numbers; a
+container says which it is. Everything else (a subclass, a NumPy array, an object with its own `==`)
+is only the name of its type.
 """
 
 import math
@@ -13,7 +15,10 @@ PLAIN = (float, bool, str, type(None))
 
 
 def encode(value, depth=0):
-    """What JSON can carry of `value`. Exact types: a subclass of tensor, list or float is an object, not a value."""
+    """What JSON can carry of `value`.
+
+    Exact types: a subclass of tensor, list or float is an object, not a value.
+    """
     kind = type(value)
     if kind in PLAIN or (kind is int and abs(value) < 2**63):
         return value[:1000] if kind is str else value
@@ -22,14 +27,23 @@ def encode(value, depth=0):
     if depth < 8 and kind in (list, tuple) and len(value) < LIMIT:
         return {kind.__name__: [encode(item, depth + 1) for item in value]}
     if depth < 8 and kind is dict and len(value) < LIMIT:
-        return {"dict": [[encode(key, depth + 1), encode(item, depth + 1)] for key, item in value.items()]}
+        return {
+            "dict": [
+                [encode(key, depth + 1), encode(item, depth + 1)] for key, item in value.items()
+            ]
+        }
     return {"object": f"{kind.__module__}.{kind.__qualname__}".removeprefix("builtins.")[:100]}
 
 
 def encode_tensor(tensor):
     """dtype, shape and, where they are ordinary real numbers, the numbers row by row."""
     seen = {"tensor": str(tensor.dtype).removeprefix("torch."), "shape": list(tensor.shape)}
-    if tensor.layout is not torch.strided or tensor.is_complex() or tensor.is_meta or tensor.numel() > LIMIT:
+    if (
+        tensor.layout is not torch.strided
+        or tensor.is_complex()
+        or tensor.is_meta
+        or tensor.numel() > LIMIT
+    ):
         return seen
     return {**seen, "values": tensor.detach().cpu().reshape(-1).tolist()}
 
@@ -39,7 +53,9 @@ def decode(data):
     if not isinstance(data, dict):
         return data
     if "tensor" in data:
-        return torch.tensor(data["values"], dtype=getattr(torch, data["tensor"])).reshape(data["shape"])
+        return torch.tensor(data["values"], dtype=getattr(torch, data["tensor"])).reshape(
+            data["shape"]
+        )
     if "dict" in data:
         return {decode(key): decode(item) for key, item in data["dict"]}
     ((kind, items),) = data.items()
@@ -57,11 +73,15 @@ def is_encoded(data, depth=0):
     ((kind, items),) = data.items() if len(data) == 1 else ((None, None),)
     if kind == "dict":
         return type(items) is list and all(
-            type(pair) is list and len(pair) == 2 and all(is_encoded(item, depth + 1) for item in pair)
+            type(pair) is list
+            and len(pair) == 2
+            and all(is_encoded(item, depth + 1) for item in pair)
             for pair in items
         )
     return (kind == "object" and type(items) is str) or (
-        kind in ("list", "tuple") and type(items) is list and all(is_encoded(item, depth + 1) for item in items)
+        kind in ("list", "tuple")
+        and type(items) is list
+        and all(is_encoded(item, depth + 1) for item in items)
     )
 
 
@@ -74,5 +94,8 @@ def is_tensor(data):
         and all(type(size) is int and size >= 0 for size in shape)
         and type(values) is list
         and len(values) in (0, math.prod(shape))
-        and all(type(value) in (float, bool) or (type(value) is int and abs(value) < 2**63) for value in values)
+        and all(
+            type(value) in (float, bool) or (type(value) is int and abs(value) < 2**63)
+            for value in values
+        )
     )

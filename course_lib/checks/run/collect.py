@@ -1,4 +1,5 @@
-"""A pytest plugin beside nbval: what each cell gave goes into a file, and nobody waits for a kernel that has died.
+"""A pytest plugin beside nbval: what each cell gave goes into a file, and nobody waits for a kernel
+that has died.
 
 Runs in the process of pytest, which the learner's code never enters. It loads no torch.
 """
@@ -23,7 +24,9 @@ class KernelDied(Exception):
 
 @pytest.hookimpl(trylast=True)
 def pytest_runtest_setup(item):
-    """Watch the kernel, which nbval has started before its first cell, and give each cell the time that is its due."""
+    """Watch the kernel, which nbval has started before its first cell, and give each cell the time
+    that is its due.
+    """
     own = "setup" in item.cell.metadata.tags
     item.config.option.nbval_cell_timeout = START if own else float(os.environ[TIMEOUT])
     item.output_timeout = 1  # seconds for a kernel that was interrupted to say so
@@ -53,14 +56,22 @@ def watched(kernel, get_message):
 def pytest_runtest_makereport(item, call):
     """One line of JSON per cell that ran, and one for a notebook that could not start."""
     if call.when == "call" or call.excinfo:
-        failed = f"{type(call.excinfo.value).__name__}: {one_line(call.excinfo.value)}" if call.excinfo else ""
+        failed = (
+            f"{type(call.excinfo.value).__name__}: {one_line(call.excinfo.value)}"
+            if call.excinfo
+            else ""
+        )
         with open(os.environ[FILE], "a", encoding="utf-8") as file:
-            file.write(json.dumps({"cell": item.cell_num, "failed": failed, **outputs(item)}) + "\n")
+            file.write(
+                json.dumps({"cell": item.cell_num, "failed": failed, **outputs(item)}) + "\n"
+            )
     return (yield)
 
 
 def outputs(item):
-    """The values a cell displayed and the last exception it raised; everything it printed is dropped."""
+    """The values a cell displayed and the last exception it raised; everything it printed is
+    dropped.
+    """
     values, raised = [], None
     for output in item.test_outputs or ():
         if output.output_type == "error":

@@ -12,9 +12,13 @@ def check(name, answers):
     """The `Result` of `answers`, called on cases drawn afresh in this process."""
     task = find(name)
     if len(answers) != len(task.names):
-        raise ValueError(f"check({name!r}, …): must be given {', '.join(task.names)}, in this order")
+        raise ValueError(
+            f"check({name!r}, …): must be given {', '.join(task.names)}, in this order"
+        )
     if borrowed := [answer for answer in answers if is_ours(answer)]:
-        return Result(name, "failed", f"{borrowed[0].__name__} is the course's own function: hand in yours")
+        return Result(
+            name, "failed", f"{borrowed[0].__name__} is the course's own function: hand in yours"
+        )
     cases = task.draw(random.SystemRandom().getrandbits(32))
     return judge(name, task, cases, observe(task.names, answers, cases))
 

@@ -1,4 +1,7 @@
-"""The check cells under `course check`: in the notebook's kernel, values only. No referee is imported here."""
+"""The check cells under `course check`: in the notebook's kernel, values only.
+
+No referee is imported here.
+"""
 
 import json
 import sys
@@ -24,6 +27,8 @@ def emit(name, answers, path):
 
 
 def hide_solutions():
-    """Make the lessons' own functions unimportable, and keep writes in the temporary folder where the system cannot."""
+    """Make the lessons' own functions unimportable, and keep writes in the temporary folder where
+    the system cannot.
+    """
     sys.modules.update({f"course_lib.{stem}": None for stem in LESSONS})
     sandbox.guard_writes(str(Path.cwd()))

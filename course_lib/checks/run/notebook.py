@@ -1,9 +1,10 @@
 """`course check`: nbval with the trust turned round.
 
-The learner's answer cells (tags `answer:T1`) are copied into a fresh notebook made from the exercise's own text in
-src/. Its check cells (`check:T1`) emit values, never a verdict; nbval runs it in a process of its own and says which
-cells ran and what they displayed; the verdict is made here, on cases drawn here. The learner's file is only read:
-check cells in it, edited, deleted or not, play no part.
+The learner's answer cells (tags `answer:T1`) are copied into a fresh notebook made from the
+exercise's own text in src/. Its check cells (`check:T1`) emit values, never a verdict; nbval runs
+it in a process of its own and says which cells ran and what they displayed; the verdict is made
+here, on cases drawn here. The learner's file is only read: check cells in it, edited, deleted or
+not, play no part.
 """
 
 import ast
@@ -34,9 +35,11 @@ class Unreadable(Exception):
 
 
 def check_file(path, *, cell_timeout=20.0, total_timeout=120.0, memory_gib=4.0):
-    """One `Result` per task of the exercise notebook at `path`; never raises for a bad notebook, never writes to it.
+    """One `Result` per task of the exercise notebook at `path`; never raises for a bad notebook,
+    never writes to it.
 
-    `cell_timeout`, `total_timeout`: seconds for one cell and for the whole notebook. `memory_gib`: for the kernel.
+    `cell_timeout`, `total_timeout`: seconds for one cell and for the whole notebook. `memory_gib`:
+    for the kernel.
     A file that is no notebook gives a single `Result`, whose task is the file's name.
     """
     path = Path(path)
@@ -47,10 +50,16 @@ def check_file(path, *, cell_timeout=20.0, total_timeout=120.0, memory_gib=4.0):
     except Unreadable as problem:
         return [Result(path.name, "error", str(problem))]
     answers, results = answers_of(learner, list(tasks), f"{number:02d}")
-    limits = {"cell_timeout": cell_timeout, "memory_gib": memory_gib, "deadline": time.monotonic() + total_timeout}
+    limits = {
+        "cell_timeout": cell_timeout,
+        "memory_gib": memory_gib,
+        "deadline": time.monotonic() + total_timeout,
+    }
     while len(results) < len(tasks):
         open_ = {task: answers[task] for task in tasks if task not in results}
-        results |= run(pristine, open_, {task: tasks[task] for task in open_}, f"{number:02d}", limits)
+        results |= run(
+            pristine, open_, {task: tasks[task] for task in open_}, f"{number:02d}", limits
+        )
     return [results[task] for task in tasks]
 
 
@@ -67,12 +76,19 @@ def read(path):
     if not data.strip():
         raise Unreadable(f"is empty. {back}")
     if re.search(rb"^(<<<<<<< |>>>>>>> )", data, re.MULTILINE):
-        raise Unreadable(f"has conflict markers (<<<<<<<) of a merge in it: choose one side of each. {back}")
+        raise Unreadable(
+            f"has conflict markers (<<<<<<<) of a merge in it: choose one side of each. {back}"
+        )
     try:
         notebook = nbformat.reads(data.decode("utf-8-sig"), as_version=4)
-        cells = [(cell.cell_type, str(cell.source), list(cell.metadata.get("tags", ()))) for cell in notebook.cells]
+        cells = [
+            (cell.cell_type, str(cell.source), list(cell.metadata.get("tags", ())))
+            for cell in notebook.cells
+        ]
     except Exception as problem:  # whatever a broken file makes of nbformat
-        raise Unreadable(f"is no whole notebook: cut off or damaged ({type(problem).__name__}). {back}") from None
+        raise Unreadable(
+            f"is no whole notebook: cut off or damaged ({type(problem).__name__}). {back}"
+        ) from None
     return cells
 
 
@@ -89,20 +105,27 @@ def lesson_of(path, cells):
 
 
 def exercise_text(number, path):
-    """The exercise as its author wrote it, from src/ near the learner's file, near where we stand, or near us."""
+    """The exercise as its author wrote it, from src/ near the learner's file, near where we stand,
+    or near us.
+    """
     name = f"{number:02d}_{LESSONS[number]}_exercises.py"
     starts = (path.resolve().parent, Path.cwd(), Path(__file__).resolve().parent)
     folders = [folder for start in starts for folder in (start, *start.parents)]
     for source in (folder / part / name for folder in folders for part in ("src", "notebooks/src")):
         if source.is_file():
             return [
-                (cell.cell_type, cell.source, cell.metadata.get("tags", [])) for cell in jupytext.read(source).cells
+                (cell.cell_type, cell.source, cell.metadata.get("tags", []))
+                for cell in jupytext.read(source).cells
             ]
-    raise Unreadable(f"cannot be checked without notebooks/src/{name}: run this in the course's folder")
+    raise Unreadable(
+        f"cannot be checked without notebooks/src/{name}: run this in the course's folder"
+    )
 
 
 def answers_of(cells, tasks, number):
-    """The source of each answer, cells of one tag joined in order as "Run all" would have it; and what cannot run."""
+    """The source of each answer, cells of one tag joined in order as "Run all" would have it; and
+    what cannot run.
+    """
     answers, results = {}, {}
     for task in tasks:
         tagged = [(kind, source) for kind, source, tags in cells if f"answer:{task}" in tags]
@@ -117,11 +140,20 @@ def cannot_run(task, tagged, source):
     if not tagged:
         return f"the cell tagged answer:{task} was deleted: `course reset` makes a fresh notebook and keeps yours aside"
     if all(kind != "code" for kind, _ in tagged):
-        return f"the cell tagged answer:{task} is no code cell any more: change its type back to Code"
+        return (
+            f"the cell tagged answer:{task} is no code cell any more: change its type back to Code"
+        )
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # "invalid escape sequence" and the like belong to the learner's own run
-            compile(TransformerManager().transform_cell(source), "<answer>", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+            warnings.simplefilter(
+                "ignore"
+            )  # "invalid escape sequence" and the like belong to the learner's own run
+            compile(
+                TransformerManager().transform_cell(source),
+                "<answer>",
+                "exec",
+                ast.PyCF_ALLOW_TOP_LEVEL_AWAIT,
+            )
     except SyntaxError as error:
         return f"line {error.lineno}: not valid Python: {error.msg}"
     except (ValueError, RecursionError, MemoryError) as error:
@@ -133,9 +165,20 @@ def cannot_run(task, tagged, source):
 
 
 def graft(pristine, answers):
-    """Role, task and source of its code cells: the setup stands before each answer, so that none spoils the next."""
-    setup = [("setup", "", source) for kind, source, tags in pristine if kind == "code" and "setup" in tags]
-    checks = {tag[6:]: source for kind, source, tags in pristine for tag in tags if tag.startswith("check:")}
+    """Role, task and source of its code cells: the setup stands before each answer, so that none
+    spoils the next.
+    """
+    setup = [
+        ("setup", "", source)
+        for kind, source, tags in pristine
+        if kind == "code" and "setup" in tags
+    ]
+    checks = {
+        tag[6:]: source
+        for kind, source, tags in pristine
+        for tag in tags
+        if tag.startswith("check:")
+    }
     plan = [
         ("setup", "", "from course_lib.checks.run import kernel as _kernel"),
         *setup,
@@ -151,20 +194,29 @@ def graft(pristine, answers):
 
 
 def run(pristine, answers, tasks, number, limits):
-    """Results of one run, of the first open task at least: those after one that broke the run are left for the next."""
+    """Results of one run, of the first open task at least: those after one that broke the run are
+    left for the next.
+    """
     plan = graft(pristine, answers)
     seed = random.SystemRandom().getrandbits(32)
-    cases = {f"{number}/{task}": {"names": each.names, "cases": each.draw(seed)} for task, each in tasks.items()}
+    cases = {
+        f"{number}/{task}": {"names": each.names, "cases": each.draw(seed)}
+        for task, each in tasks.items()
+    }
     seconds = limits["deadline"] - time.monotonic()
     seen, log = execute(plan, cases, seconds, limits) if seconds > 0 else ({}, "")
     results, broken_by = {}, None
     for task, each in tasks.items():
-        cells = [seen.get(index) for index, (_, name, _) in enumerate(plan) if name == task]  # its answer and its check
+        cells = [
+            seen.get(index) for index, (_, name, _) in enumerate(plan) if name == task
+        ]  # its answer and its check
         breaks = any(cell is None or cell["failed"] for cell in cells)
         if not_reached(cells[0]) or (breaks and broken_by):
             continue  # perhaps innocent: once more, without the one that broke the run
         broken_by = broken_by or (task if breaks else None)
-        results[task] = verdict(f"{number}/{task}", each, cases[f"{number}/{task}"]["cases"], cells, limits)
+        results[task] = verdict(
+            f"{number}/{task}", each, cases[f"{number}/{task}"]["cases"], cells, limits
+        )
     return results or unfinished(tasks, number, seen, plan, log, limits)
 
 
@@ -177,9 +229,15 @@ def verdict(name, task, cases, cells, limits):
     """The `Result` of what an answer cell and its check cell gave."""
     for cell in cells:
         if not_reached(cell) or cell["failed"].startswith("KernelDied"):
-            return Result(name, "error", "the code ended its own process, or crashed it: return the result instead")
+            return Result(
+                name,
+                "error",
+                "the code ended its own process, or crashed it: return the result instead",
+            )
         if "Timeout of" in cell["failed"]:
-            return Result(name, "timeout", f"no result after {limits['cell_timeout']:g} s: an endless loop?")
+            return Result(
+                name, "timeout", f"no result after {limits['cell_timeout']:g} s: an endless loop?"
+            )
         if cell["raised"]:
             return with_hint(broken(name, task, cell["raised"]))
         if cell["failed"]:
@@ -187,7 +245,9 @@ def verdict(name, task, cases, cells, limits):
     values = cells[-1]["values"]
     if len(values) != 1:
         return Result(
-            name, "error", "the check cell did not give its values exactly once: does the answer display something?"
+            name,
+            "error",
+            "the check cell did not give its values exactly once: does the answer display something?",
         )
     return with_hint(judge(name, task, cases, json_or_none(values[0])))
 
@@ -201,13 +261,22 @@ def with_hint(result):
 
 
 def unfinished(tasks, number, seen, plan, log, limits):
-    """Results where not even the first answer was reached: its own fault if the set-up had run, else nobody's."""
-    failed = [seen[i] for i, (role, _, _) in enumerate(plan) if role == "setup" and i in seen and seen[i]["failed"]]
+    """Results where not even the first answer was reached: its own fault if the set-up had run,
+    else nobody's.
+    """
+    failed = [
+        seen[i]
+        for i, (role, _, _) in enumerate(plan)
+        if role == "setup" and i in seen and seen[i]["failed"]
+    ]
     if limits["deadline"] <= time.monotonic():
         verdict, message = "timeout", "not reached: the whole notebook took too long"
     elif failed:
         raised = failed[0]["raised"] or {"type": "set-up", "message": failed[0]["failed"]}
-        verdict, message = "error", f"the exercise's own first cell failed: {raised['type']}: {raised['message']}"
+        verdict, message = (
+            "error",
+            f"the exercise's own first cell failed: {raised['type']}: {raised['message']}",
+        )
     elif seen:
         verdict, message = "error", "the code ended the process that checks it"
     else:
@@ -220,34 +289,64 @@ def execute(plan, cases, seconds, limits):
     """{cell number: what it gave} of the cells that ran, and the log of pytest."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         here = Path(folder).resolve()
-        cells = [nbformat.v4.new_code_cell(source, metadata={"tags": [role]}) for role, _, source in plan]
+        cells = [
+            nbformat.v4.new_code_cell(source, metadata={"tags": [role]}) for role, _, source in plan
+        ]
         nbformat.write(nbformat.v4.new_notebook(cells=cells), here / "answers.ipynb")
         (here / "cases.json").write_text(json.dumps(cases), "utf-8")
         with tempfile.TemporaryFile() as log:
-            sandbox.run(nbval(here), here, limits["memory_gib"], seconds, environment(here, limits), log)
+            sandbox.run(
+                nbval(here), here, limits["memory_gib"], seconds, environment(here, limits), log
+            )
             log.seek(0)
             return collected(here / "collected.jsonl"), log.read(2**16).decode(errors="replace")
 
 
 def nbval(folder):
-    """The command: pytest with nbval and our collector, and nothing of whatever project the learner stands in."""
+    """The command: pytest with nbval and our collector, and nothing of whatever project the learner
+    stands in.
+    """
     return [
-        sys.executable, "-m", "pytest", "-p", "nbval.plugin", "-p", collect.__name__, "-p", "no:cacheprovider", "-q",
-        "--tb=line", "-c", os.devnull, f"--rootdir={folder}", "--noconftest", "--nbval-lax", "--nbval-current-env",
+        sys.executable,
+        "-m",
+        "pytest",
+        "-p",
+        "nbval.plugin",
+        "-p",
+        collect.__name__,
+        "-p",
+        "no:cacheprovider",
+        "-q",
+        "--tb=line",
+        "-c",
+        os.devnull,
+        f"--rootdir={folder}",
+        "--noconftest",
+        "--nbval-lax",
+        "--nbval-current-env",
         str(folder / "answers.ipynb"),
-    ]  # fmt: skip
+    ]
 
 
 def environment(folder, limits):
-    """Everything that Jupyter writes goes into the temporary folder; the check cells learn where their cases are."""
+    """Everything that Jupyter writes goes into the temporary folder; the check cells learn where
+    their cases are.
+    """
     inside = {name: str(folder / name.lower()) for name in ("IPYTHONDIR", "JUPYTER_RUNTIME_DIR")}
     package = str(Path(__file__).resolve().parents[3])
     return {
-        **clean_environment(), **inside, "TMPDIR": str(folder), "PYTHONPATH": package, "MPLBACKEND": "agg",
+        **clean_environment(),
+        **inside,
+        "TMPDIR": str(folder),
+        "PYTHONPATH": package,
+        "MPLBACKEND": "agg",
         "COURSE_HEADLESS": "1",
-        "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_ADDOPTS": "", collect.TIMEOUT: str(limits["cell_timeout"]),
-        CASES: str(folder / "cases.json"), collect.FILE: str(folder / "collected.jsonl"),
-    }  # fmt: skip
+        "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+        "PYTEST_ADDOPTS": "",
+        collect.TIMEOUT: str(limits["cell_timeout"]),
+        CASES: str(folder / "cases.json"),
+        collect.FILE: str(folder / "collected.jsonl"),
+    }
 
 
 def collected(path):

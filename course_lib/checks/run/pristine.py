@@ -1,6 +1,7 @@
 """Put the process back as it was, so that one answer cannot reach into the next check.
 
-Matters where several answers share a process (the kernel of `course check`); `check_source` gives each its own.
+Matters where several answers share a process (the kernel of `course check`); `check_source` gives
+each its own.
 """
 
 import builtins
@@ -15,7 +16,9 @@ MODULES = (builtins, json, math, torch, torch.nn, torch.nn.functional, torch.opt
 
 
 def picture():
-    """What `restore` goes back to: the names in the modules that answers use, and the settings of the process."""
+    """What `restore` goes back to: the names in the modules that answers use, and the settings of
+    the process.
+    """
     return {
         "names": [(vars(module), dict(vars(module))) for module in MODULES],
         "tensor": dict(vars(torch.Tensor)),
@@ -27,8 +30,12 @@ def picture():
 
 
 def restore(before):
-    """Undo replaced functions, methods and builtins, changed defaults of torch, working directory and `sys.path`."""
-    for namespace, names in before["names"]:  # builtins come first, and nothing of theirs is called until they are back
+    """Undo replaced functions, methods and builtins, changed defaults of torch, working directory
+    and `sys.path`.
+    """
+    for namespace, names in before[
+        "names"
+    ]:  # builtins come first, and nothing of theirs is called until they are back
         namespace.update(names)
     sys.modules.update(before["modules"])
     restore_tensor(before["tensor"])

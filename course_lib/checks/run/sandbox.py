@@ -8,7 +8,8 @@
 | writes outside its folder   | Landlock (kernel ≥ 5.13)  | an audit hook          | an audit hook         |
 | signals to other processes  | Landlock (kernel ≥ 6.12)  | none                   | none                  |
 
-The audit hook stops what Python's own functions write; it is there against accidents, like everything here.
+The audit hook stops what Python's own functions write; it is there against accidents, like
+everything here.
 """
 
 import contextlib
@@ -31,12 +32,16 @@ DAMAGED = 70  # exit code of a process whose Python no longer works
 
 
 def run_forked(start, seconds):
-    """Run `start()` in a forked child with its own session; its exit code (−n: by signal n), None if time ran out.
+    """Run `start()` in a forked child with its own session; its exit code (−n: by signal n), None
+    if time ran out.
 
-    Whatever it leaves running is ended before this returns; on Linux also what has slipped out of its session.
+    Whatever it leaves running is ended before this returns; on Linux also what has slipped out of
+    its session.
     """
     if LINUX:
-        libc().prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)  # every orphan below becomes a child of this process
+        libc().prctl(
+            PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0
+        )  # every orphan below becomes a child of this process
     child = os.fork()
     if child == 0:
         try:
@@ -52,7 +57,9 @@ def run_forked(start, seconds):
 
 
 def wait(child, deadline):
-    """Exit code of `child`, reaping adopted orphans meanwhile; None if it still runs at `deadline`."""
+    """Exit code of `child`, reaping adopted orphans meanwhile; None if it still runs at
+    `deadline`.
+    """
     pause = 0.001
     while time.monotonic() < deadline:
         pid, status = os.waitpid(-1, os.WNOHANG)
@@ -65,7 +72,9 @@ def wait(child, deadline):
 
 
 def end_descendants(child):
-    """Kill the session of `child` and everything below this process, until there is nothing left to wait for."""
+    """Kill the session of `child` and everything below this process, until there is nothing left to
+    wait for.
+    """
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(child, signal.SIGKILL)
     with contextlib.suppress(ChildProcessError):  # raised by waitpid when no child is left
@@ -85,7 +94,9 @@ def end_tree(process, including=True):
 
 
 def confine(folder, memory_gib):
-    """Limit memory and file sizes of this process and its descendants, and let them write below `folder` only."""
+    """Limit memory and file sizes of this process and its descendants, and let them write below
+    `folder` only.
+    """
     with contextlib.suppress(ImportError):  # Windows has no such limits
         import resource
 
@@ -105,7 +116,11 @@ SCOPE_SIGNAL = 1 << 1
 
 
 class Ruleset(ctypes.Structure):
-    _fields_ = [("files", ctypes.c_uint64), ("network", ctypes.c_uint64), ("scoped", ctypes.c_uint64)]
+    _fields_ = [
+        ("files", ctypes.c_uint64),
+        ("network", ctypes.c_uint64),
+        ("scoped", ctypes.c_uint64),
+    ]
 
 
 class PathBeneath(ctypes.Structure):
@@ -133,7 +148,12 @@ def landlock(folder):
     version, call = landlock_version(), libc().syscall if LINUX else None
     if not version:
         return False
-    files = WRITE_FILE | CHANGE_FOLDER | (REFER if version >= 2 else 0) | (TRUNCATE if version >= 3 else 0)
+    files = (
+        WRITE_FILE
+        | CHANGE_FOLDER
+        | (REFER if version >= 2 else 0)
+        | (TRUNCATE if version >= 3 else 0)
+    )
     rules = Ruleset(files, 0, SCOPE_SIGNAL if version >= 6 else 0)
     size = 24 if version >= 6 else 16 if version >= 4 else 8
     ruleset = call(CREATE_RULESET, ctypes.byref(rules), ctypes.c_size_t(size), 0)
@@ -156,21 +176,31 @@ def open_path(path):
 
 
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
-CHANGING = {f"os.{name}" for name in "remove rename rmdir mkdir link symlink truncate chmod utime".split()}
-STARTING = {"subprocess.Popen"} | {f"os.{name}" for name in "system exec posix_spawn spawn startfile".split()}
+CHANGING = {
+    f"os.{name}" for name in "remove rename rmdir mkdir link symlink truncate chmod utime".split()
+}
+STARTING = {"subprocess.Popen"} | {
+    f"os.{name}" for name in "system exec posix_spawn spawn startfile".split()
+}
 
 
 def guard_writes(folder):
-    """Where the kernel cannot (see the table): refuse Python's own ways to write outside `folder` or start programs."""
+    """Where the kernel cannot (see the table): refuse Python's own ways to write outside `folder`
+    or start programs.
+    """
     if landlock_version():
         return
     inside = os.path.realpath(folder) + os.sep
 
     def hook(event, args):
-        writes = event in CHANGING or (event == "open" and isinstance(args[2], int) and args[2] & WRITING)
+        writes = event in CHANGING or (
+            event == "open" and isinstance(args[2], int) and args[2] & WRITING
+        )
         named = args[:1] if event == "open" else args[:2]
         paths = [os.fsdecode(path) for path in named if isinstance(path, (str, bytes, os.PathLike))]
-        outside = [p for p in paths if not os.path.realpath(p).startswith(inside) and p != os.devnull]
+        outside = [
+            p for p in paths if not os.path.realpath(p).startswith(inside) and p != os.devnull
+        ]
         if (writes and outside) or event in STARTING:
             raise PermissionError(f"{event} {' '.join(outside)}")
 
@@ -182,14 +212,23 @@ def guard_writes(folder):
 
 def run(command, folder, memory_gib, seconds, environment, log):
     """Run `command` in `folder` for at most `seconds`; nothing that it starts outlives the call."""
-    request = json.dumps({"command": command, "folder": str(folder), "memory_gib": memory_gib, "seconds": seconds})
+    request = json.dumps(
+        {"command": command, "folder": str(folder), "memory_gib": memory_gib, "seconds": seconds}
+    )
     keeper = [sys.executable, "-m", "course_lib.checks.run.sandbox", request]
     process = subprocess.Popen(
-        keeper if hasattr(os, "fork") else command, cwd=folder, env=environment, stdin=subprocess.DEVNULL,
-        stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
-    )  # fmt: skip
+        keeper if hasattr(os, "fork") else command,
+        cwd=folder,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=log,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )
     try:
-        process.wait(seconds + 5 if hasattr(os, "fork") else seconds)  # the keeper looks at the clock itself
+        process.wait(
+            seconds + 5 if hasattr(os, "fork") else seconds
+        )  # the keeper looks at the clock itself
     except BaseException as problem:  # time is up, or somebody pressed Ctrl-C
         with contextlib.suppress(psutil.NoSuchProcess):
             end_tree(psutil.Process(process.pid))

@@ -1,4 +1,6 @@
-"""`check_source`: the text of an answer goes into a process of its own, values come back, the verdict is made here."""
+"""`check_source`: the text of an answer goes into a process of its own, values come back, the
+verdict is made here.
+"""
 
 import contextlib
 import json
@@ -29,12 +31,22 @@ def check(source, timeout, task):
     """See `course_lib.checks.check_source`."""
     if not isinstance(source, str):
         raise ValueError(f"source = {source!r}: must be the text of an answer")
-    if isinstance(timeout, bool) or not isinstance(timeout, (int, float)) or not 0 < timeout < math.inf:
+    if (
+        isinstance(timeout, bool)
+        or not isinstance(timeout, (int, float))
+        or not 0 < timeout < math.inf
+    ):
         raise ValueError(f"timeout = {timeout!r}: must be a finite number of seconds > 0")
     asked = find(task)
     cases = asked.draw(random.SystemRandom().getrandbits(32))
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        request = {"source": source, "names": asked.names, "cases": cases, "folder": folder, "seconds": timeout}
+        request = {
+            "source": source,
+            "names": asked.names,
+            "cases": cases,
+            "folder": folder,
+            "seconds": timeout,
+        }
         code = ask({**request, "memory_gib": MEMORY_GIB})
         given = read_answers(Path(folder, "answers.json"))
     result = verdict(task, asked, cases, code, given, timeout)
@@ -74,11 +86,16 @@ def missing(name, task, given):
     if not found:
         return Result(name, "unanswered", NOT_YET)
     wanted = " and ".join(f"`{each}`" for each in task.names)
-    return Result(name, "error", f"the check looks for {wanted}; the answer defines {', '.join(found[:5])}")
+    return Result(
+        name, "error", f"the check looks for {wanted}; the answer defines {', '.join(found[:5])}"
+    )
 
 
 def read_answers(path):
-    """The JSON object in `path`, or None if there is none. The learner's code could write there too, so: with care."""
+    """The JSON object in `path`, or None if there is none.
+
+    The learner's code could write there too, so: with care.
+    """
     try:
         if not path.is_file() or path.is_symlink() or path.stat().st_size > LARGEST:
             return None
@@ -145,7 +162,9 @@ class Worker:
                 )
 
     def ask(self, request):
-        """Exit code of the process that ran the answer (−n: ended by signal n), or None if its time ran out."""
+        """Exit code of the process that ran the answer (−n: ended by signal n), or None if its time
+        ran out.
+        """
         try:
             self.process.stdin.write(json.dumps(request) + "\n")
             self.process.stdin.flush()
@@ -155,7 +174,9 @@ class Worker:
             raise
         if reply:
             return json.loads(reply)["exit code"]
-        return None if self.overdue else self.process.wait()  # no fork, or the worker itself was ended
+        return (
+            None if self.overdue else self.process.wait()
+        )  # no fork, or the worker itself was ended
 
     def read_line(self, seconds):
         """The next line from the worker; "" if it ended or, after `seconds`, was ended."""
@@ -187,7 +208,13 @@ class Worker:
 
 
 def clean_environment():
-    """The environment without what would change how Python starts; one thread, no bytecode left in the course."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "COURSE_"))}
+    """The environment without what would change how Python starts; one thread, no bytecode left in
+    the course.
+    """
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("PYTHON", "COURSE_"))
+    }
     threads = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
     return {**kept, **threads, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONUTF8": "1"}

@@ -1,8 +1,10 @@
-"""The process behind `check_source`: loads torch, says so, then runs each answer it is sent in a fork of itself.
+"""The process behind `check_source`: loads torch, says so, then runs each answer it is sent in a
+fork of itself.
 
-A request is one line of JSON on stdin: {"source", "names", "cases", "folder", "seconds", "memory_gib"}. The fork writes
-what the answer gave into answers.json in `folder`; one line on stdout then says how the fork ended. Where there is no
-fork (Windows) the process serves one request itself and ends, and its parent keeps the time.
+A request is one line of JSON on stdin: {"source", "names", "cases", "folder", "seconds",
+"memory_gib"}. The fork writes what the answer gave into answers.json in `folder`; one line on
+stdout then says how the fork ended. Where there is no fork (Windows) the process serves one request
+itself and ends, and its parent keeps the time.
 """
 
 import functools
@@ -45,7 +47,9 @@ def answer(request):
 
 
 def close_descriptors():
-    """No keyboard, no output, no pipe to the parent: descriptors 0, 1, 2 lead nowhere and there are no others."""
+    """No keyboard, no output, no pipe to the parent: descriptors 0, 1, 2 lead nowhere and there are
+    no others.
+    """
     nowhere = os.open(os.devnull, os.O_RDWR)
     for descriptor in (0, 1, 2):
         os.dup2(nowhere, descriptor)
@@ -59,7 +63,9 @@ def hide_ourselves():
 
 
 def run(source, names, cases):
-    """{"records": …} of the objects that `source` defines; else {"missing": names, "found": names} or {"raised": …}."""
+    """{"records": …} of the objects that `source` defines; else {"missing": names, "found": names}
+    or {"raised": …}.
+    """
     space = {"__name__": "answer", "torch": torch, "math": math}
     before = pristine.picture()
     try:
@@ -72,7 +78,9 @@ def run(source, names, cases):
                 "found": [name for name, value in space.items() if is_defined_there(name, value)],
             }
         return {"records": observe(names, [space[name] for name in names], cases)}
-    except BaseException as error:  # also sys.exit, an interrupt, and whatever else the answer throws
+    except (
+        BaseException
+    ) as error:  # also sys.exit, an interrupt, and whatever else the answer throws
         return {"raised": describe(error)}
 
 

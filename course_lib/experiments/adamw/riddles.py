@@ -1,13 +1,18 @@
-"""Four pictures of AdamW at work, in each of which one setting is varied: which? Made afresh from a seed.
+"""Four pictures of AdamW at work, in each of which one setting is varied: which? Made afresh from a
+seed.
 
-The answer can be read off the paths. All start at 0, where decay has nothing to pull on, in a bowl without noise:
+The answer can be read off the paths. All start at 0, where decay has nothing to pull on, in a bowl
+without noise:
 
 - lr is the length of the first step, in every coordinate, whatever the other three are;
-- λ > 1/max|w*| keeps a path from the star for good: it comes to rest on the edge of the box |w| ≤ 1/λ;
+- λ > 1/max|w*| keeps a path from the star for good: it comes to rest on the edge of the box |w| ≤
+  1/λ;
 - β₁ carries a path past the star and back;
-- β₂ is how long the early, steep gradients stay in the denominator: steps shorten on the way, arrival is late.
+- β₂ is how long the early, steep gradients stay in the denominator: steps shorten on the way,
+  arrival is late.
 
-`read_paths` looks for exactly these signs, in this order. A picture in which it does not clearly find the right one
+`read_paths` looks for exactly these signs, in this order. A picture in which it does not clearly
+find the right one
 is never shown.
 """
 
@@ -38,7 +43,9 @@ VALUES = {  # λ: times 1/max|w*|, at which the box reaches the star
 
 @dataclass(frozen=True)
 class Quiz:
-    """`paths` [4, steps + 1, 2] over `surface`, one for each of `settings`, which differ in `parameter` alone."""
+    """`paths` [4, steps + 1, 2] over `surface`, one for each of `settings`, which differ in
+    `parameter` alone.
+    """
 
     parameter: str
     settings: tuple[dict, ...]
@@ -53,12 +60,16 @@ class Quiz:
 
 @dataclass(frozen=True)
 class Signs:
-    """What can be seen in four paths, one number for each: lengths in units of the star's distance from the start."""
+    """What can be seen in four paths, one number for each: lengths in units of the star's distance
+    from the start.
+    """
 
     first_step: torch.Tensor
     nearest: torch.Tensor  # closest approach to the star
     beyond: torch.Tensor  # how far past the star, along either axis
-    arrival: torch.Tensor  # step from which on the star is within a tenth; STEPS + 1 if that never happens
+    arrival: (
+        torch.Tensor
+    )  # step from which on the star is within a tenth; STEPS + 1 if that never happens
 
 
 def see(paths, star):
@@ -109,7 +120,9 @@ def _ratio(values):
 
 
 def quiz_trajectories(seed):
-    """Four quizzes, each of `PARAMETERS` once, in an order and with bowls drawn from `seed` (any whole number)."""
+    """Four quizzes, each of `PARAMETERS` once, in an order and with bowls drawn from `seed` (any
+    whole number).
+    """
     draw = random.Random(f"which parameter {seed}")
     return tuple(_quiz(parameter, draw) for parameter in draw.sample(PARAMETERS, 4))
 
@@ -129,7 +142,11 @@ def _quiz(parameter, draw):
 
 def _bowl(draw):
     """A bowl whose star lies well off the diagonals, so that paths bend."""
-    angle, slant, reach = draw.uniform(0, 180), draw.choice((1, 3, 5, 7)) * 45, draw.uniform(1.8, 2.4)
+    angle, slant, reach = (
+        draw.uniform(0, 180),
+        draw.choice((1, 3, 5, 7)) * 45,
+        draw.uniform(1.8, 2.4),
+    )
     direction = math.radians(slant + draw.choice((-1, 1)) * draw.uniform(20, 40))
     star = (reach * math.cos(direction), reach * math.sin(direction))
     middle, half = (star[0] / 2, star[1] / 2), 2.1
@@ -139,4 +156,6 @@ def _bowl(draw):
 
 def _path(surface, setting):
     lr, beta1, beta2, decay = (setting[name] for name in PARAMETERS)
-    return descend(surface, adamw_update, (0.0, 0.0), STEPS, lr=lr, betas=(beta1, beta2), weight_decay=decay)
+    return descend(
+        surface, adamw_update, (0.0, 0.0), STEPS, lr=lr, betas=(beta1, beta2), weight_decay=decay
+    )

@@ -3,18 +3,20 @@
     log loss ≈ k + p·x + q·y + a·x² + b·y² + c·x·y              x = log₁₀ lr, y = log₁₀ λ
 
 c is what turning both knobs up tenfold adds to the log loss, beyond what each turn adds alone:
-log loss(x+1, y+1) − log loss(x+1, y) − log loss(x, y+1) + log loss(x, y) = c, wherever one starts. With c = 0 the best
-lr is the same for every λ, and the other way round: the knobs are separable.
+log loss(x+1, y+1) − log loss(x+1, y) − log loss(x, y+1) + log loss(x, y) = c, wherever one starts.
+With c = 0 the best lr is the same for every λ, and the other way round: the knobs are separable.
 
-The paper turns the decay of each step, lr·λ in torch's terms; we write it λ′ (there it is called λ, and λ′ is something
-else). Put y = y′ − x into the line above, and the same fit over (x, y′) reads
+The paper turns the decay of each step, lr·λ in torch's terms; we write it λ′ (there it is called λ,
+and λ′ is something else). Put y = y′ − x into the line above, and the same fit over (x, y′) reads
 
     a′ = a + b − c,   b′ = b,   c′ = c − 2b                     so, unless b = 0, at most one of c and c′ is zero
 
-c says whether the two effects add up in the log of the loss. `drift` asks something else, whether the best lr moves
-with λ, and `in_turn` what it costs to tune one knob after the other: both without a formula.
+c says whether the two effects add up in the log of the loss. `drift` asks something else, whether
+the best lr moves with λ, and `in_turn` what it costs to tune one knob after the other: both without
+a formula.
 
-Source of the question: Loshchilov & Hutter, "Decoupled Weight Decay Regularization", ICLR 2019, figures 1 and 2.
+Source of the question: Loshchilov & Hutter, "Decoupled Weight Decay Regularization", ICLR 2019,
+figures 1 and 2.
 """
 
 from typing import NamedTuple
@@ -47,22 +49,26 @@ class Quadratic(NamedTuple):
 def fit_quadratic(x, y, z):
     """Least-squares `Quadratic` of z over (x, y), all three of shape [n].
 
-    Raises ValueError for values that are not finite, for fewer than six points, and for points too regular to tell the
-    six terms apart (on one line, or on a grid with two columns, where x² follows from x).
+    Raises ValueError for values that are not finite, for fewer than six points, and for points too
+    regular to tell the six terms apart (on one line, or on a grid with two columns, where x²
+    follows from x).
     """
     x, y, z = (torch.as_tensor(values, dtype=torch.float64).flatten() for values in (x, y, z))
     if not (x.isfinite() & y.isfinite() & z.isfinite()).all():
         raise ValueError("x, y, z: every value must be finite; leave diverged runs out")
     terms = torch.stack([torch.ones_like(x), x, y, x * x, y * y, x * y], -1)
     if len(z) < 6 or torch.linalg.matrix_rank(terms) < 6:
-        raise ValueError(f"{len(z)} points: too few, or too regular, to fix the six numbers of a quadratic")
+        raise ValueError(
+            f"{len(z)} points: too few, or too regular, to fix the six numbers of a quadratic"
+        )
     solution = torch.linalg.lstsq(terms, z).solution
     left, total = (z - terms @ solution).square().sum(), (z - z.mean()).square().sum()
     return Quadratic(*solution.tolist(), r2=(1 - left / total).item() if total > 0 else 1.0)
 
 
 def near_best(losses, cut):
-    """Mask [settings]: those whose log loss, averaged over `losses` [seeds, settings], is within `cut` of the lowest.
+    """Mask [settings]: those whose log loss, averaged over `losses` [seeds, settings], is within
+    `cut` of the lowest.
 
     A setting that diverged (NaN, inf) at any of the seeds is out.
     """
@@ -73,12 +79,14 @@ def near_best(losses, cut):
 
 
 def cross_fits(losses, x, y, cut):
-    """One `Quadratic` per seed: log of `losses` [seeds, settings] over x, y [settings] in decades, near the best only.
+    """One `Quadratic` per seed: log of `losses` [seeds, settings] over x, y [settings] in decades,
+    near the best only.
 
-    Each seed is fitted on the settings that the *others* find `near_best`: settings picked because they came out low
-    at a seed would bend that seed's surface towards a bowl. Diverged runs are left out.
-    The fits share their settings, so they are not independent: for an interval that counts the choice of settings too,
-    take the `jackknife` of `mean_interaction`.
+    Each seed is fitted on the settings that the *others* find `near_best`: settings picked because
+    they came out low at a seed would bend that seed's surface towards a bowl. Diverged runs are
+    left out.
+    The fits share their settings, so they are not independent: for an interval that counts the
+    choice of settings too, take the `jackknife` of `mean_interaction`.
     Raises ValueError for fewer than two seeds, and as `fit_quadratic` does.
     """
     require("seeds", len(losses), 2)
@@ -91,30 +99,41 @@ def cross_fits(losses, x, y, cut):
 
 
 def mean_interaction(losses, x, y, cut, product=False):
-    """Mean over the seeds of c, over (x, y); of c′, over (x, x + y), if `product`. Arguments as in `cross_fits`."""
+    """Mean over the seeds of c, over (x, y); of c′, over (x, x + y), if `product`.
+
+    Arguments as in `cross_fits`.
+    """
     fits = cross_fits(losses, x, y, cut)
     return sum((fit.over_product() if product else fit).c for fit in fits) / len(fits)
 
 
 def jackknife(statistic, seeds):
-    """Interval of `statistic(picked) → number`, a function of a list of seeds' positions, from n = `seeds` ≥ 4 of them.
+    """Interval of `statistic(picked) → number`, a function of a list of seeds' positions, from n =
+    `seeds` ≥ 4 of them.
 
-    Everything is done again with each seed left out, the choice of settings included. The interval lies around θ, the
-    statistic of all, and is as wide as Student's t of the n pseudo-values n·θ − (n − 1)·θ₋ᵢ.
+    Everything is done again with each seed left out, the choice of settings included. The interval
+    lies around θ, the statistic of all, and is as wide as Student's t of the n pseudo-values n·θ −
+    (n − 1)·θ₋ᵢ.
     Source: Tukey, "Bias and confidence in not quite large samples", 1958.
     """
     require("seeds", seeds, 4)
     everyone = list(range(seeds))
     whole = statistic(everyone)
-    without = torch.tensor([statistic(everyone[:i] + everyone[i + 1 :]) for i in everyone], dtype=torch.float64)
+    without = torch.tensor(
+        [statistic(everyone[:i] + everyone[i + 1 :]) for i in everyone], dtype=torch.float64
+    )
     spread = mean_interval(seeds * whole - (seeds - 1) * without)
-    return spread._replace(mean=whole, low=whole - spread.half_width, high=whole + spread.half_width)
+    return spread._replace(
+        mean=whole, low=whole - spread.half_width, high=whole + spread.half_width
+    )
 
 
 def drift(losses, lr, decay):
-    """Decades that the best lr moves for each decade of decay, [seeds]: the slope of log lr_best on log λ.
+    """Decades that the best lr moves for each decade of decay, [seeds]: the slope of log lr_best on
+    log λ.
 
-    losses [seeds, learning rates, decays]; a diverged run (NaN) is never best. No formula is fitted to the losses.
+    losses [seeds, learning rates, decays]; a diverged run (NaN) is never best. No formula is fitted
+    to the losses.
     """
     x, y = (torch.as_tensor(values, dtype=torch.float64).log10() for values in (lr, decay))
     best, y = x[losses.nan_to_num(nan=torch.inf).argmin(1)], y - y.mean()
@@ -122,11 +141,12 @@ def drift(losses, lr, decay):
 
 
 def in_turn(losses):
-    """Log loss that each seed pays for tuning lr at the smallest λ and then λ at that lr, instead of both together.
+    """Log loss that each seed pays for tuning lr at the smallest λ and then λ at that lr, instead
+    of both together.
 
-    losses [seeds, learning rates, decays] → [seeds]. Each half of the seeds tunes for the other half, so a setting is
-    not judged by the runs that it was picked on, and what is paid may be negative. A diverged run counts as a log loss
-    of 9. Raises ValueError for fewer than two seeds.
+    losses [seeds, learning rates, decays] → [seeds]. Each half of the seeds tunes for the other
+    half, so a setting is not judged by the runs that it was picked on, and what is paid may be
+    negative. A diverged run counts as a log loss of 9. Raises ValueError for fewer than two seeds.
     """
     require("seeds", len(losses), 2)
     half, log_loss = len(losses) // 2, losses.double().log().nan_to_num(nan=9.0)

@@ -1,9 +1,11 @@
-"""The experiment of lesson 04: learning rate × decay on noisy digits, one surface of test losses for each optimizer.
+"""The experiment of lesson 04: learning rate × decay on noisy digits, one surface of test losses
+for each optimizer.
 
-64-128-10 networks, batches of 50, 300 steps at a constant rate, on 300 digits of which 60 carry a wrong label; the 1497
-test rows are clean. Learning rates and decays stand half a decade apart. L2 gets decays a hundred times below those of
-its decoupled twin for Adam, ten times for SGD with momentum 0.9 (lesson 03: 1/(1 − 0.9)), so that the useful region
-lies in the same place of both pictures.
+64-128-10 networks, batches of 50, 300 steps at a constant rate, on 300 digits of which 60 carry a
+wrong label; the 1497 test rows are clean. Learning rates and decays stand half a decade apart. L2
+gets decays a hundred times below those of its decoupled twin for Adam, ten times for SGD with
+momentum 0.9 (lesson 03: 1/(1 − 0.9)), so that the useful region lies in the same place of both
+pictures.
 """
 
 import threading
@@ -36,7 +38,9 @@ class Optimizer:
 
     @property
     def grid(self):
-        """The columns of the ensemble: every learning rate with every decay, decays running fastest."""
+        """The columns of the ensemble: every learning rate with every decay, decays running
+        fastest.
+        """
         return product(**{"lr": self.lr, self.pull: self.decay}) | self.options
 
 
@@ -56,9 +60,10 @@ CURVES = ("test_loss", "test_accuracy", "train_accuracy")
 class Surface:
     """What came out for one optimizer, [seeds, learning rates, decays] each.
 
-    loss, error: on the clean test rows. train_error: on the training labels, wrong ones included. All are NaN where a
-    run diverged or is not there yet. `finished`: seeds that are complete.
-    x, y: log₁₀ of learning rate and decay [learning rates · decays], in the order of `loss.flatten(1)`.
+    loss, error: on the clean test rows. train_error: on the training labels, wrong ones included.
+    All are NaN where a run diverged or is not there yet. `finished`: seeds that are complete.
+    x, y: log₁₀ of learning rate and decay [learning rates · decays], in the order of
+    `loss.flatten(1)`.
     """
 
     optimizer: Optimizer
@@ -77,19 +82,27 @@ class Surface:
         return torch.tensor(self.optimizer.grid[self.optimizer.pull], dtype=torch.float64).log10()
 
 
-_kept, _locks = {}, {}  # (name of the optimizer, steps, seed) → what `_train` found, and who may work on it
+_kept, _locks = (
+    {},
+    {},
+)  # (name of the optimizer, steps, seed) → what `_train` found, and who may work on it
 _working = {}  # the same key → the thread that holds the lock
 
 
 def sweep(names, seeds, *, update=None, steps=STEPS):
-    """Train the optimizers called `names` side by side, seed after seed; yield {name: Surface} that fill in.
+    """Train the optimizers called `names` side by side, seed after seed; yield {name: Surface} that
+    fill in.
 
-    What this session has trained before is not trained again. `update`, the learner's own function, takes the place of
-    the last optimizer's: it is called network by network with plain floats, and nothing of it is kept.
+    What this session has trained before is not trained again. `update`, the learner's own function,
+    takes the place of the last optimizer's: it is called network by network with plain floats, and
+    nothing of it is kept.
     """
     own = {names[-1]: update} if update else {}
     with ExitStack() as stack:
-        runs = {name: stack.enter_context(closing(_fill(name, tuple(seeds), own.get(name), steps))) for name in names}
+        runs = {
+            name: stack.enter_context(closing(_fill(name, tuple(seeds), own.get(name), steps)))
+            for name in names
+        }
         surfaces = {name: next(run) for name, run in runs.items()}
         while runs:
             yield dict(surfaces)
@@ -120,16 +133,20 @@ def _fill(name, seeds, update, steps):
 
 
 def _once(name, seed, steps):
-    """As `_train`, once a session: who comes while another thread trains the same waits, and sees nothing yet.
+    """As `_train`, once a session: who comes while another thread trains the same waits, and sees
+    nothing yet.
 
-    One who comes in the same thread would wait for ever, and is refused (RuntimeError). Not `remembered`, which blocks
-    while it waits: two sweeps that each hold one optimizer and want the other's would wait for ever.
+    One who comes in the same thread would wait for ever, and is refused (RuntimeError). Not
+    `remembered`, which blocks while it waits: two sweeps that each hold one optimizer and want the
+    other's would wait for ever.
     """
     key, optimizer = (name, steps, seed), OPTIMIZERS[name]
     lock = _locks.setdefault(key, threading.Lock())
     while not lock.acquire(timeout=0.1):
         if _working.get(key) == threading.get_ident():
-            raise RuntimeError(f"{name}, seed {seed}, is still trained in this thread: finish or close it first")
+            raise RuntimeError(
+                f"{name}, seed {seed}, is still trained in this thread: finish or close it first"
+            )
         yield torch.nan
     _working[key] = threading.get_ident()
     try:
@@ -144,7 +161,10 @@ def _once(name, seed, steps):
 
 
 def _train(optimizer, seed, update, steps):
-    """Yield what a `Surface` holds of one seed [4, learning rates, decays]. One worker: its twin has the other core."""
+    """Yield what a `Surface` holds of one seed [4, learning rates, decays].
+
+    One worker: its twin has the other core.
+    """
 
     def data(seed):
         return digits(300, 0, label_noise=0.2, scale="unit", seed=seed)

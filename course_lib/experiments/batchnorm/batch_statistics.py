@@ -1,4 +1,5 @@
-"""What depends on who else is in the batch? Noise of the statistics, the memory of them, one network in two modes.
+"""What depends on who else is in the batch? Noise of the statistics, the memory of them, one
+network in two modes.
 
     independent rows:  Var(batch mean) = σ²/B
     running ← (1 − m)·running + m·batch, at rest:  Var(running mean) = m/(2 − m) · σ²/B,  and it lags about 1/m batches
@@ -30,8 +31,9 @@ def variance_of_running_mean(momentum, variance, batch_size):
 
 @dataclass
 class BatchNoise:
-    """Over batches drawn afresh, [seeds, batch sizes], means over the 64 units of a layer: the variance of the batch
-    mean, and that of one digit's normalised activation, whose batch mates alone change."""
+    """Over batches drawn afresh, [seeds, batch sizes], means over the 64 units of a layer: the
+    variance of the batch mean, and that of one digit's normalised activation, whose batch mates
+    alone change."""
 
     sizes: tuple
     mean: torch.Tensor
@@ -45,10 +47,15 @@ class BatchNoise:
 
 
 def measure_noise(seeds=tuple(range(8)), sizes=SIZES, draws=200) -> BatchNoise:
-    """Activations of a 64 → 64 layer with fresh weights on 1000 digits; batches drawn with replacement."""
+    """Activations of a 64 → 64 layer with fresh weights on 1000 digits; batches drawn with
+    replacement.
+    """
     mean, activation = (torch.zeros(len(seeds), len(sizes), dtype=torch.float64) for _ in range(2))
     for s, seed in enumerate(seeds):
-        generator, x = seeded(seed, "batches"), digits(1000, scale="unit", seed=seed, dtype=torch.float64).train_x
+        generator, x = (
+            seeded(seed, "batches"),
+            digits(1000, scale="unit", seed=seed, dtype=torch.float64).train_x,
+        )
         weight, bias = ModelSpec((64, 64)).initial(seed, torch.float64)
         z = x @ weight.T + bias  # [1000, 64]
         for b, size in enumerate(sizes):
@@ -65,14 +72,17 @@ def measure_noise(seeds=tuple(range(8)), sizes=SIZES, draws=200) -> BatchNoise:
 
 MOMENTA = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
 STEPS, EVERY, LATE = 300, 10, 10
-NEW_SEEDS = tuple(range(20, 36))  # sixteen that played no part while this experiment was thought out
+NEW_SEEDS = tuple(
+    range(20, 36)
+)  # sixteen that played no part while this experiment was thought out
 
 
 @dataclass
 class Modes:
-    """Test errors (share) after `at` steps. `evaluation` [seeds, momenta, looks]: by the running statistics that each
-    momentum would have kept. [seeds, looks] each: `batch`, by the statistics of all test rows at once; `trained`, by
-    those of as many test rows as a batch in training has. NaN: not there yet."""
+    """Test errors (share) after `at` steps. `evaluation` [seeds, momenta, looks]: by the running
+    statistics that each momentum would have kept. [seeds, looks] each: `batch`, by the statistics
+    of all test rows at once; `trained`, by those of as many test rows as a batch in training has.
+    NaN: not there yet."""
 
     batch_size: int
     at: tuple
@@ -87,20 +97,26 @@ class Modes:
         return int(self.batch.isfinite().all(0).sum())
 
     def late(self, name):
-        """Mean over the last ten looks there are, `evaluation` [seeds, momenta], `batch` or `trained` [seeds]."""
+        """Mean over the last ten looks there are, `evaluation` [seeds, momenta], `batch` or
+        `trained` [seeds].
+        """
         return getattr(self, name)[..., max(self.seen - LATE, 0) : self.seen].mean(-1)
 
     def behind(self, momentum):
-        """How much higher `evaluation` errs than `batch`, in percentage points, in the last ten looks; [seeds]."""
+        """How much higher `evaluation` errs than `batch`, in percentage points, in the last ten
+        looks; [seeds].
+        """
         return 100 * (self.late("evaluation")[:, MOMENTA.index(momentum)] - self.late("batch"))
 
 
 @remembered
 def compare_modes(batch_size, seeds=NEW_SEEDS, steps=STEPS, every=EVERY) -> Iterator[Modes]:
-    """Train 64-64-10 networks with BatchNorm, SGD with momentum 0.9 at 0.02, on 500 clean digits. How the running
-    statistics are kept plays no part in training, so one run serves all momenta."""
+    """Train 64-64-10 networks with BatchNorm, SGD with momentum 0.9 at 0.02, on 500 clean digits.
+    How the running statistics are kept plays no part in training, so one run serves all momenta."""
     splits = [digits(500, scale="unit", seed=seed) for seed in seeds]
-    networks = Networks((64, 64, 10), "batch", splits, seeds, momentum=1.0)  # 1: what is kept is the last batch
+    networks = Networks(
+        (64, 64, 10), "batch", splits, seeds, momentum=1.0
+    )  # 1: what is kept is the last batch
     at, shape = tuple(range(0, steps + 1, every)), (len(seeds), len(MOMENTA), steps // every + 1)
     evaluation = torch.full(shape, torch.nan, dtype=torch.float64)
     batch, trained = (torch.full_like(evaluation[:, 0], torch.nan) for _ in range(2))
@@ -118,4 +134,6 @@ def compare_modes(batch_size, seeds=NEW_SEEDS, steps=STEPS, every=EVERY) -> Iter
                 networks.running[0] = running
                 evaluation[:, m, i] = networks.test_error().flatten()
             networks.running[0] = last
-            yield Modes(batch_size, at, evaluation.clone(), batch.clone(), trained.clone(), step / steps)
+            yield Modes(
+                batch_size, at, evaluation.clone(), batch.clone(), trained.clone(), step / steps
+            )

@@ -35,14 +35,18 @@ class Spared:
     validation_loss: torch.Tensor  # validation labels are as noisy as the training labels
 
     def tuned(self, strengths):
-        """(test errors, λ), both [seeds, 2]: each policy with the λ of its own that is best on the validation rows."""
+        """(test errors, λ), both [seeds, 2]: each policy with the λ of its own that is best on the
+        validation rows.
+        """
         best = self.validation_loss.nan_to_num(torch.inf).argmin(1, keepdim=True)  # NaN: diverged
         return self.test_error.gather(1, best).squeeze(1), torch.tensor(strengths)[best.squeeze(1)]
 
 
 @remembered
 def compute_spared(world, strengths=None, width=64, seeds=SEEDS):
-    """One of `WORLDS` at its own strengths or at these, with so many hidden units; yields one `Spared`."""
+    """One of `WORLDS` at its own strengths or at these, with so many hidden units; yields one
+    `Spared`.
+    """
     spec, rows, usual = WORLDS[world]
     strengths = strengths or usual
     grid = product(weight_decay=strengths, only_weights=[False, True]) | {"lr": 2e-3}
@@ -57,9 +61,11 @@ def compute_spared(world, strengths=None, width=64, seeds=SEEDS):
 
 @dataclass
 class ByLayer:
-    """Test errors [seeds] of the λ chosen on validation data, from one λ for both layers and from one for each.
+    """Test errors [seeds] of the λ chosen on validation data, from one λ for both layers and from
+    one for each.
 
-    uniform, layered: the errors. strengths: what was chosen, [seeds, 2] (first layer, second layer), of each kind.
+    uniform, layered: the errors. strengths: what was chosen, [seeds, 2] (first layer, second
+    layer), of each kind.
     """
 
     uniform: torch.Tensor
@@ -70,7 +76,9 @@ class ByLayer:
 
 @remembered
 def compute_by_layer(seeds=tuple(range(10))):
-    """Every pair of `BY_LAYER` for the two layers of a 64-64-10 network, AdamW, weights alone; yields one `ByLayer`."""
+    """Every pair of `BY_LAYER` for the two layers of a 64-64-10 network, AdamW, weights alone;
+    yields one `ByLayer`.
+    """
     grid = {"weight_decay": PAIRS, "lr": 2e-3, "only_weights": True}
 
     def data(seed):
@@ -81,7 +89,9 @@ def compute_by_layer(seeds=tuple(range(10))):
 
 
 def choose_by_layer(validation, test):
-    """The `ByLayer` of validation losses and test errors [seeds, pairs]; a pair that diverged (NaN) is never chosen."""
+    """The `ByLayer` of validation losses and test errors [seeds, pairs]; a pair that diverged (NaN)
+    is never chosen.
+    """
     pairs, losses = torch.tensor(PAIRS), validation.nan_to_num(torch.inf)
     same = pairs[:, 0] == pairs[:, 1]
     uniform, layered = losses.masked_fill(~same, torch.inf).argmin(1), losses.argmin(1)

@@ -1,4 +1,6 @@
-"""What a norm changes about training: steps to a given loss, the loss along the gradient, and batches of 1, 2 and 8."""
+"""What a norm changes about training: steps to a given loss, the loss along the gradient, and
+batches of 1, 2 and 8.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -15,26 +17,38 @@ from course_lib.statistics import paired_interval
 
 DEEP, SHALLOW = (64, 64, 64, 64, 10), (64, 64, 64, 10)
 LRS = (0.05, 0.1, 0.2, 0.4, 0.8)
-SEEDS, NEW_SEEDS = tuple(range(8)), tuple(range(20, 28))  # new: none of what was seen while its rules were made
+SEEDS, NEW_SEEDS = (
+    tuple(range(8)),
+    tuple(range(20, 28)),
+)  # new: none of what was seen while its rules were made
 
 
 class WiderStart(ModelSpec):
-    """A network without a norm that starts with gain √2: weights even on ±√(6/in), biases 0 (He et al. 2015).
+    """A network without a norm that starts with gain √2: weights even on ±√(6/in), biases 0 (He et
+    al. 2015).
 
-    The mean square that a ReLU halves is doubled by the next layer. torch's own start, ±1/√in, has gain 1/√3.
+    The mean square that a ReLU halves is doubled by the next layer. torch's own start, ±1/√in, has
+    gain 1/√3.
     """
 
     def initial(self, seed, dtype=torch.float32):
-        return [p * 6**0.5 if p.ndim == 2 else torch.zeros_like(p) for p in super().initial(seed, dtype)]
+        return [
+            p * 6**0.5 if p.ndim == 2 else torch.zeros_like(p) for p in super().initial(seed, dtype)
+        ]
 
 
-NETS = {"plain": ModelSpec(DEEP), "plain, gain √2": WiderStart(DEEP), "BatchNorm": ModelSpec(DEEP, norm="batch")}
+NETS = {
+    "plain": ModelSpec(DEEP),
+    "plain, gain √2": WiderStart(DEEP),
+    "BatchNorm": ModelSpec(DEEP, norm="batch"),
+}
 
 
 @dataclass
 class Speed:
-    """{one of `NETS`: [seeds, lrs]}: steps until the training loss was first seen at `target` or below, infinite if
-    never; and {…: [seeds, lrs, looks]}: the training loss, a look every `every` steps."""
+    """{one of `NETS`: [seeds, lrs]}: steps until the training loss was first seen at `target` or
+    below, infinite if never; and {…: [seeds, lrs, looks]}: the training loss, a look every `every`
+    steps."""
 
     lrs: tuple
     target: float
@@ -44,18 +58,23 @@ class Speed:
     progress: float = 1.0
 
     def at_best_rate(self, name):
-        """Steps of each seed at the learning rate that the *other* seeds find best, by their median; [seeds].
+        """Steps of each seed at the learning rate that the *other* seeds find best, by their
+        median; [seeds].
 
         A run that never came there counts with all the steps it was given, which are too few."""
         found = self.steps[name].clamp(max=(self.losses[name].shape[-1] - 1) * self.every)
-        others = [torch.cat([found[:i], found[i + 1 :]]).median(0).values for i in range(len(found))]
+        others = [
+            torch.cat([found[:i], found[i + 1 :]]).median(0).values for i in range(len(found))
+        ]
         return torch.stack([row[level.argmin()] for row, level in zip(found, others)])
 
 
 @remembered
-def compare_speed(target=0.1, names=tuple(NETS), seeds=NEW_SEEDS, steps=400, every=10) -> Iterator[Speed]:
-    """Train 64-64-64-64-10 networks with plain SGD, batches of 50 of 500 clean digits; the loss is looked at on all
-    training rows, in evaluation mode."""
+def compare_speed(
+    target=0.1, names=tuple(NETS), seeds=NEW_SEEDS, steps=400, every=10
+) -> Iterator[Speed]:
+    """Train 64-64-64-64-10 networks with plain SGD, batches of 50 of 500 clean digits; the loss is
+    looked at on all training rows, in evaluation mode."""
     losses, looks = {}, tuple(range(0, steps + 1, every))
     for k, name in enumerate(names):
         for training in train(
@@ -82,7 +101,9 @@ def few_digits(seed):
 
 
 def first_below(losses, target):
-    """Number of the first look [..., looks] at which a loss is at `target` or below; infinite where none is."""
+    """Number of the first look [..., looks] at which a loss is at `target` or below; infinite where
+    none is.
+    """
     below = losses <= target
     return torch.where(below.any(-1), below.int().argmax(-1).double(), torch.inf)
 
@@ -95,9 +116,10 @@ LEVELS = (2.0, 1.0, 0.5)
 
 @dataclass
 class Smoothness:
-    """{norm: [seeds, looks]}. `loss`: of all training rows. `bend`: the largest ‖g(w − s·g) − g(w)‖/(s·‖g‖) up to one
-    step, s ≤ lr: the curvature that gradient descent feels. `loss_at`, `bend_at`: {norm: [seeds, `LEVELS`]}, the same
-    at the first *step* with a loss of each level or below; NaN if none."""
+    """{norm: [seeds, looks]}. `loss`: of all training rows. `bend`: the largest ‖g(w − s·g) −
+    g(w)‖/(s·‖g‖) up to one step, s ≤ lr: the curvature that gradient descent feels. `loss_at`,
+    `bend_at`: {norm: [seeds, `LEVELS`]}, the same at the first *step* with a loss of each level or
+    below; NaN if none."""
 
     lr: float
     at: tuple
@@ -108,8 +130,9 @@ class Smoothness:
     progress: float = 1.0
 
     def at_level(self, level):
-        """log bend with BatchNorm less log bend without, at equal loss, as an interval over seeds. None where nothing
-        is to be said: a network never came there, or the loss fell past it by more than a tenth in one step."""
+        """log bend with BatchNorm less log bend without, at equal loss, as an interval over seeds.
+        None where nothing is to be said: a network never came there, or the loss fell past it by
+        more than a tenth in one step."""
         i = LEVELS.index(level)
         if any(not (loss[:, i] > 0.9 * level).all() for loss in self.loss_at.values()):
             return None
@@ -117,16 +140,21 @@ class Smoothness:
 
 
 @remembered
-def compare_smoothness(lr=0.1, norms=(None, "batch"), seeds=SEEDS, steps=450, every=15) -> Iterator[Smoothness]:
-    """Train 64-64-64-10 networks with and without BatchNorm, and every few steps look ahead along the gradient of all
-    300 training rows (BatchNorm in training mode), up to one step of `lr`, without taking it. The loss is looked at
-    after each step, and one that has just come down to a level calls for a look ahead too."""
+def compare_smoothness(
+    lr=0.1, norms=(None, "batch"), seeds=SEEDS, steps=450, every=15
+) -> Iterator[Smoothness]:
+    """Train 64-64-64-10 networks with and without BatchNorm, and every few steps look ahead along
+    the gradient of all 300 training rows (BatchNorm in training mode), up to one step of `lr`,
+    without taking it. The loss is looked at after each step, and one that has just come down to a
+    level calls for a look ahead too."""
     splits, found = [digits(300, scale="unit", seed=seed) for seed in seeds], ({}, {}, {}, {})
     at = tuple(range(0, steps + 1, every))
     for k, norm in enumerate(norms):
         networks = Networks(SHALLOW, norm, splits, seeds)
         rows, looks, levels = networks.rows("train"), [], torch.tensor(LEVELS)
-        loss_at, bend_at = (torch.full((len(seeds), len(LEVELS)), torch.nan, dtype=torch.float64) for _ in range(2))
+        loss_at, bend_at = (
+            torch.full((len(seeds), len(LEVELS)), torch.nan, dtype=torch.float64) for _ in range(2)
+        )
         for step in steps_of(networks, steps, 50, lr):
             if step not in at and not loss_at.isnan().any():
                 continue
@@ -174,7 +202,9 @@ SIZES = (1, 2, 8)
 
 @dataclass
 class SmallBatches:
-    """Test error (share) [seeds] by (norm, batch size); BatchNorm has none at batch size 1, which it refuses."""
+    """Test error (share) [seeds] by (norm, batch size); BatchNorm has none at batch size 1, which
+    it refuses.
+    """
 
     error: dict
     progress: float = 1.0
@@ -182,9 +212,13 @@ class SmallBatches:
 
 @remembered
 def compare_small_batches(lr=0.02, seeds=NEW_SEEDS, epochs=2) -> Iterator[SmallBatches]:
-    """Train 64-64-64-10 networks for two epochs of 1000 clean digits in batches of 1, 2 and 8, plain SGD with one
-    learning rate for all; evaluation mode, mean of ten looks in the last quarter."""
-    jobs, error = [(norm, size) for size in SIZES for norm in NORMS if (norm, size) != ("batch", 1)], {}
+    """Train 64-64-64-10 networks for two epochs of 1000 clean digits in batches of 1, 2 and 8,
+    plain SGD with one learning rate for all; evaluation mode, mean of ten looks in the last
+    quarter."""
+    jobs, error = (
+        [(norm, size) for size in SIZES for norm in NORMS if (norm, size) != ("batch", 1)],
+        {},
+    )
     for k, (norm, size) in enumerate(jobs):
         steps = epochs * 1000 // size
         for training in train(

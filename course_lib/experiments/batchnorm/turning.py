@@ -1,14 +1,17 @@
-"""What does weight decay do to a weight whose length does not matter? Norm, effective learning rate, angle per step.
+"""What does weight decay do to a weight whose length does not matter? Norm, effective learning
+rate, angle per step.
 
-In front of a BatchNorm the loss depends on the direction of w only. Its gradient is at right angles to w and goes as
-1/‖w‖, so one step of plain SGD with decay, w ← (1 − lr·λ)w − lr·g, obeys Pythagoras:
+In front of a BatchNorm the loss depends on the direction of w only. Its gradient is at right angles
+to w and goes as 1/‖w‖, so one step of plain SGD with decay, w ← (1 − lr·λ)w − lr·g, obeys
+Pythagoras:
 
     ‖w‖² ← (1 − lr·λ)²‖w‖² + lr²·g̃²/‖w‖²                       g̃ = ‖w‖·‖g‖: the gradient on the unit sphere
     at rest     ‖w‖⁴ = lr·g̃²/(λ(2 − lr·λ)),   cos angle = 1 − lr·λ,   angle ≈ √(2·lr·λ) per step
 
 The direction moves by (lr/‖w‖²)·g̃: lr/‖w‖² is the effective learning rate.
-Sources: van Laarhoven, "L2 regularization versus batch and weight normalization", 2017; Wan et al., "Spherical motion
-dynamics", NeurIPS 2021; Li & Arora, "An exponential learning rate schedule for deep learning", ICLR 2020.
+Sources: van Laarhoven, "L2 regularization versus batch and weight normalization", 2017; Wan et al.,
+"Spherical motion dynamics", NeurIPS 2021; Li & Arora, "An exponential learning rate schedule for
+deep learning", ICLR 2020.
 """
 
 import math
@@ -30,23 +33,27 @@ STEPS = 1500
 
 
 def angle_at_rest(lr, strength, momentum=0.0):
-    """Radians per step at rest: arccos(1 − lr·λ), for 0 ≤ lr·λ ≤ 1; under heavy-ball momentum μ with L2 about
-    √(2·lr·λ/(1 + μ)), to leading order in lr·λ/(1 − μ)."""
+    """Radians per step at rest: arccos(1 − lr·λ), for 0 ≤ lr·λ ≤ 1; under heavy-ball momentum μ
+    with L2 about √(2·lr·λ/(1 + μ)), to leading order in lr·λ/(1 − μ)."""
     product = require("lr·λ", lr * strength, 0.0, 1.0, open_high=False)
     return math.acos(1 - product) if momentum == 0 else math.sqrt(2 * product / (1 + momentum))
 
 
 def norm_at_rest(lr, strength, gradient):
-    """‖w‖ at rest: the fourth root of lr·g̃²/(λ(2 − lr·λ)), for 0 < lr·λ < 2; infinite without decay."""
+    """‖w‖ at rest: the fourth root of lr·g̃²/(λ(2 − lr·λ)), for 0 < lr·λ < 2; infinite without
+    decay.
+    """
     product = require("lr·λ", lr * strength, 0.0, 2.0)
     return (lr * gradient**2 / (strength * (2 - product))) ** 0.25 if strength else math.inf
 
 
 @dataclass
 class Turning:
-    """After t = 0, 1, … steps: norms [runs, strengths, steps + 1]; angles [runs, strengths, steps] of step t + 1.
+    """After t = 0, 1, … steps: norms [runs, strengths, steps + 1]; angles [runs, strengths, steps]
+    of step t + 1.
 
-    Runs are starting lengths or seeds. `gradient`: g̃ where it is constant, else None. NaN: not there yet.
+    Runs are starting lengths or seeds. `gradient`: g̃ where it is constant, else None. NaN: not
+    there yet.
     """
 
     lr: float
@@ -72,22 +79,33 @@ class Turning:
 
 
 def angle_between(a, b):
-    """Angle of vectors [..., n], from the chord between their unit vectors: exact for small angles too."""
+    """Angle of vectors [..., n], from the chord between their unit vectors: exact for small angles
+    too.
+    """
     chord = (a / a.norm(dim=-1, keepdim=True) - b / b.norm(dim=-1, keepdim=True)).norm(dim=-1)
     return 2 * torch.asin((chord / 2).clamp(max=1))
 
 
 def turn(lr, strengths=STRENGTHS, gradient=1.0, scales=SCALES, steps=STEPS) -> Turning:
-    """A weight in the plane whose loss falls evenly as it turns: f(w) = −g̃·(angle of w), in float64.
+    """A weight in the plane whose loss falls evenly as it turns: f(w) = −g̃·(angle of w), in
+    float64.
 
-    f knows no length, and its gradient, g̃/‖w‖ at right angles to w, is of constant size on every circle.
+    f knows no length, and its gradient, g̃/‖w‖ at right angles to w, is of constant size on every
+    circle.
     """
     require("lr", lr, open_low=True)
     w = torch.zeros(len(scales), len(strengths), 2, dtype=torch.float64)
     w[..., 0] = torch.tensor(scales, dtype=w.dtype).unsqueeze(1)
-    decay, norms, angles = torch.tensor(strengths, dtype=w.dtype).view(1, -1, 1), [w.norm(dim=-1)], []
+    decay, norms, angles = (
+        torch.tensor(strengths, dtype=w.dtype).view(1, -1, 1),
+        [w.norm(dim=-1)],
+        [],
+    )
     for _ in range(steps):
-        before, sideways = w.clone(), torch.stack([-w[..., 1], w[..., 0]], -1)  # ∇(angle of w) = sideways/‖w‖²
+        before, sideways = (
+            w.clone(),
+            torch.stack([-w[..., 1], w[..., 0]], -1),
+        )  # ∇(angle of w) = sideways/‖w‖²
         grad = -gradient * sideways / w.square().sum(-1, keepdim=True)
         sgd_update(w, grad, {}, lr=lr, weight_decay=decay)
         norms.append(w.norm(dim=-1))
@@ -96,12 +114,17 @@ def turn(lr, strengths=STRENGTHS, gradient=1.0, scales=SCALES, steps=STEPS) -> T
 
 
 @remembered
-def turn_on_digits(lr=0.1, strengths=STRENGTHS, seeds=tuple(range(8)), steps=STEPS, momentum=0.0) -> Iterator[Turning]:
-    """The first weight of 64-64-10 networks with BatchNorm on 1000 digits, a fifth of the labels wrong; yields a
-    `Turning` that fills in. All 64 rows of the weight are one vector; only they decay (L2); batches of 32."""
+def turn_on_digits(
+    lr=0.1, strengths=STRENGTHS, seeds=tuple(range(8)), steps=STEPS, momentum=0.0
+) -> Iterator[Turning]:
+    """The first weight of 64-64-10 networks with BatchNorm on 1000 digits, a fifth of the labels
+    wrong; yields a `Turning` that fills in. All 64 rows of the weight are one vector; only they
+    decay (L2); batches of 32."""
     networks = Networks(WIDTHS, "batch", noisy_digits(seeds), seeds, len(strengths))
     shape = len(seeds), len(strengths)
-    norms, angles = (torch.full((*shape, n), torch.nan, dtype=torch.float64) for n in (steps + 1, steps))
+    norms, angles = (
+        torch.full((*shape, n), torch.nan, dtype=torch.float64) for n in (steps + 1, steps)
+    )
     before = None
     for step in train(networks, steps, BATCH, lr, decay=strengths, momentum=momentum):
         w = networks.parameters[0].detach().flatten(1)
@@ -110,7 +133,9 @@ def turn_on_digits(lr=0.1, strengths=STRENGTHS, seeds=tuple(range(8)), steps=STE
             angles[..., step - 1] = angle_between(before, w).view(shape).double()
         before = w.clone()
         if step % 100 == 0:
-            yield Turning(lr, tuple(strengths), norms.clone(), angles.clone(), None, momentum, step / steps)
+            yield Turning(
+                lr, tuple(strengths), norms.clone(), angles.clone(), None, momentum, step / steps
+            )
 
 
 def noisy_digits(seeds):
@@ -125,8 +150,8 @@ LOOKS = 10
 
 @dataclass
 class Rates:
-    """For each of `VARIANTS`, [variants, seeds]: test error (share) and test loss, means over late looks; and the
-    effective learning rate [variants, seeds, steps + 1]."""
+    """For each of `VARIANTS`, [variants, seeds]: test error (share) and test loss, means over late
+    looks; and the effective learning rate [variants, seeds, steps + 1]."""
 
     error: torch.Tensor
     loss: torch.Tensor
@@ -135,14 +160,19 @@ class Rates:
 
 
 def growing_rate(lr, strength, step):
-    """lr·(1 − lr·λ)^−(2t + 1): without decay, this rate turns a weight whose length does not matter the same way."""
+    """lr·(1 − lr·λ)^−(2t + 1): without decay, this rate turns a weight whose length does not matter
+    the same way.
+    """
     return lr * (1 - lr * strength) ** -(2 * step + 1)
 
 
 @remembered
-def compare_rates(lr=0.1, strength=0.05, seeds=tuple(range(20, 30)), steps=STEPS) -> Iterator[Rates]:
-    """Train the `VARIANTS` from one start on the same batches: the first weight decays (L2); it does not; it does not,
-    and its learning rate grows. Test figures are means over ten looks in the last quarter: a single one wobbles."""
+def compare_rates(
+    lr=0.1, strength=0.05, seeds=tuple(range(20, 30)), steps=STEPS
+) -> Iterator[Rates]:
+    """Train the `VARIANTS` from one start on the same batches: the first weight decays (L2); it
+    does not; it does not, and its learning rate grows. Test figures are means over ten looks in the
+    last quarter: a single one wobbles."""
     networks = Networks(WIDTHS, "batch", noisy_digits(seeds), seeds, len(VARIANTS))
     shape, rows = (len(seeds), len(VARIANTS)), networks.rows("test")
     looks = {steps - k * (steps // (4 * LOOKS)) for k in range(LOOKS)}
@@ -159,5 +189,10 @@ def compare_rates(lr=0.1, strength=0.05, seeds=tuple(range(20, 30)), steps=STEPS
             error += networks.test_error() / LOOKS
             loss += networks.losses(*rows).detach().double().view(shape) / LOOKS
         if step % 100 == 0:
-            yield Rates(error.T * torch.nan, loss.T * torch.nan, effective.movedim(1, 0).clone(), step / steps)
+            yield Rates(
+                error.T * torch.nan,
+                loss.T * torch.nan,
+                effective.movedim(1, 0).clone(),
+                step / steps,
+            )
     yield Rates(error.T, loss.T, effective.movedim(1, 0))

@@ -1,6 +1,8 @@
-"""A search done properly: random settings of the mixer, chosen on validation rows, looked at once on test rows.
+"""A search done properly: random settings of the mixer, chosen on validation rows, looked at once
+on test rows.
 
-Every seed is a study of its own: another division of the rows, another start. All of them try the same settings.
+Every seed is a study of its own: another division of the rows, another start. All of them try the
+same settings.
 """
 
 from collections.abc import Iterator
@@ -24,8 +26,9 @@ RUNGS = (STEPS // 4, STEPS // 2, STEPS)
 class Search:
     """Errors of every candidate, [seeds, candidates, rungs], as shares; NaN: not yet, or diverged.
 
-    rungs: the steps at which they were measured, the last one the end. noise: share of wrong training and validation
-    labels; test labels are right. note: what a caption must say of the data.
+    rungs: the steps at which they were measured, the last one the end. noise: share of wrong
+    training and validation labels; test labels are right. note: what a caption must say of the
+    data.
     """
 
     settings: tuple[Setting, ...]
@@ -37,18 +40,23 @@ class Search:
     note: str
 
     def best_of(self, n: int, rung: int = -1) -> tuple[Tensor, Tensor]:
-        """(validation error, test error) [seeds] of the candidate that wins on validation rows among `n` drawn by lot.
+        """(validation error, test error) [seeds] of the candidate that wins on validation rows
+        among `n` drawn by lot.
 
-        The mean over all possible draws, exactly: see `chances`. A candidate that diverged never wins.
+        The mean over all possible draws, exactly: see `chances`. A candidate that diverged never
+        wins.
         """
         weights = chances(self.validation.shape[1], n)
-        scores, test = (errors[:, :, rung].nan_to_num(1.0) for errors in (self.validation, self.test))
+        scores, test = (
+            errors[:, :, rung].nan_to_num(1.0) for errors in (self.validation, self.test)
+        )
         order = scores.argsort(dim=1, stable=True)
         return tuple(values.gather(1, order).double() @ weights for values in (scores, test))
 
 
 def chances(candidates: int, n: int) -> Tensor:
-    """[candidates]: how likely the first, second, … best of all is the best of `n` drawn without replacement.
+    """[candidates]: how likely the first, second, … best of all is the best of `n` drawn without
+    replacement.
 
     The k-th best wins if it is drawn and the n − 1 others come from the candidates behind it:
     C(candidates − k, n − 1) / C(candidates, n).
@@ -60,8 +68,8 @@ def chances(candidates: int, n: int) -> Tensor:
 
 
 def draw_settings(count: int, generator: torch.Generator) -> tuple[Setting, ...]:
-    """`count` settings by lot: each technique is off in half of them; strengths are even in their logarithm, shares
-    even on their range. Learning rate 10⁻³·⁵ … 10⁻², norms in turn."""
+    """`count` settings by lot: each technique is off in half of them; strengths are even in their
+    logarithm, shares even on their range. Learning rate 10⁻³·⁵ … 10⁻², norms in turn."""
 
     def even(low, high):
         return low + (high - low) * torch.rand((), generator=generator).item()
@@ -85,8 +93,13 @@ def draw_settings(count: int, generator: torch.Generator) -> tuple[Setting, ...]
 
 
 @remembered
-def search(data="e-mails", rows=300, noise=0.0, seeds=tuple(range(8)), candidates=CANDIDATES, rungs=RUNGS) -> Iterator:
-    """Train all candidates at every seed; yields a growing `Search`. Seeds come one by one, norm by norm."""
+def search(
+    data="e-mails", rows=300, noise=0.0, seeds=tuple(range(8)), candidates=CANDIDATES, rungs=RUNGS
+) -> Iterator:
+    """Train all candidates at every seed; yields a growing `Search`.
+
+    Seeds come one by one, norm by norm.
+    """
     settings = draw_settings(candidates, torch.Generator().manual_seed(0))
     splits = {seed: world(data, rows, noise, seed) for seed in seeds}
     note = note_of(data, rows)
@@ -108,14 +121,23 @@ def search(data="e-mails", rows=300, noise=0.0, seeds=tuple(range(8)), candidate
         ):
             errors[0, :, where] = 1 - training.validation_accuracy
             errors[1, :, where] = 1 - training.test_accuracy
-            yield Search(settings, noise, rungs, *errors.clone(), (part + training.progress) / len(NORMS), note)
+            yield Search(
+                settings,
+                noise,
+                rungs,
+                *errors.clone(),
+                (part + training.progress) / len(NORMS),
+                note,
+            )
 
 
 def halve(found: Search) -> tuple[Tensor, Tensor, int]:
-    """Successive halving on what was measured: (validation error, test error) [seeds] of the winner, and the steps.
+    """Successive halving on what was measured: (validation error, test error) [seeds] of the
+    winner, and the steps.
 
-    All candidates train to the first rung; there, and at each further one, the better half by validation error goes on.
-    What is dropped costs nothing more. Nothing is retrained here: a candidate's curve does not depend on the others'.
+    All candidates train to the first rung; there, and at each further one, the better half by
+    validation error goes on. What is dropped costs nothing more. Nothing is retrained here: a
+    candidate's curve does not depend on the others'.
     """
     scores, test = found.validation.nan_to_num(1.0), found.test.nan_to_num(1.0)
     alive = [torch.arange(scores.shape[1])] * len(scores)
@@ -123,6 +145,8 @@ def halve(found: Search) -> tuple[Tensor, Tensor, int]:
     for rung, step in enumerate(found.rungs):
         steps, before = steps + len(alive[0]) * (step - before), step
         keep = 1 if rung == len(found.rungs) - 1 else len(alive[0]) // 2
-        alive = [left[scores[s, left, rung].argsort(stable=True)[:keep]] for s, left in enumerate(alive)]
+        alive = [
+            left[scores[s, left, rung].argsort(stable=True)[:keep]] for s, left in enumerate(alive)
+        ]
     winners = torch.cat(alive)
     return *(values[range(len(winners)), winners, -1].double() for values in (scores, test)), steps

@@ -1,10 +1,13 @@
-"""The spam study: do dropout and BatchNorm help a 57-100-100-2 network, and how sure can one data set make us?
+"""The spam study: do dropout and BatchNorm help a 57-100-100-2 network, and how sure can one data
+set make us?
 
-Four networks that differ by what stands between Linear and ReLU, in each of J random 80/20 divisions of Spambase. In a
-division all four have the same training rows, initial weights and batch order, so that differences are paired. Features
-are standardised on the training rows of each division. Adam at 0.003, 8 epochs of 14 batches (of 256 rows), the last
-weights. The study it is modelled on (mlr3torch course, notebooks/4-optimizer.qmd, commit 220fa0e) has these networks
-and trains otherwise: on features as they come, up to 500 epochs, stopped early by the rows it reports on.
+Four networks that differ by what stands between Linear and ReLU, in each of J random 80/20
+divisions of Spambase. In a division all four have the same training rows, initial weights and batch
+order, so that differences are paired. Features are standardised on the training rows of each
+division. Adam at 0.003, 8 epochs of 14 batches (of 256 rows), the last weights. The study it is
+modelled on (mlr3torch course, notebooks/4-optimizer.qmd, commit 220fa0e) has these networks and
+trains otherwise: on features as they come, up to 500 epochs, stopped early by the rows it reports
+on.
 """
 
 from collections.abc import Iterator
@@ -22,7 +25,12 @@ from course_lib.engine import ModelSpec, train
 from course_lib.engine.cache import remembered
 from course_lib.statistics import Interval, corrected_interval, mean_interval, spread_interval
 
-VARIANTS = {"plain": (None, 0.0), "dropout": (None, 0.5), "batch norm": ("batch", 0.0), "both": ("batch", 0.5)}
+VARIANTS = {
+    "plain": (None, 0.0),
+    "dropout": (None, 0.5),
+    "batch norm": ("batch", 0.0),
+    "both": ("batch", 0.5),
+}
 KINDS = ("naive", "corrected")
 ORDER = "linear-norm-dropout-activation"
 HIDDEN, TEST_FRACTION, LR, EPOCHS, BATCHES = (100, 100), 0.2, 3e-3, 8, 14
@@ -31,9 +39,11 @@ TOGETHER = 4  # divisions that one batched program trains, before the other norm
 
 @dataclass
 class Study:
-    """accuracy [J, variants] on the test rows (shares, float64) of the divisions done, in the order of `VARIANTS`.
+    """accuracy [J, variants] on the test rows (shares, float64) of the divisions done, in the order
+    of `VARIANTS`.
 
-    asked: divisions to come in all. table: the name of the data; note: what a caption must say of them besides.
+    asked: divisions to come in all. table: the name of the data; note: what a caption must say of
+    them besides.
     """
 
     accuracy: Tensor
@@ -46,7 +56,9 @@ class Study:
 
     def first(self, repetitions: int) -> "Study":
         """The study as it would have been with fewer repetitions."""
-        return replace(self, accuracy=self.accuracy[:repetitions], asked=min(self.asked, repetitions))
+        return replace(
+            self, accuracy=self.accuracy[:repetitions], asked=min(self.asked, repetitions)
+        )
 
     def of(self, variant: str) -> Tensor:
         """Accuracies [J] of a variant."""
@@ -54,11 +66,17 @@ class Study:
         return self.accuracy[:, list(VARIANTS).index(variant)]
 
     def interval(self, variant: str, kind: str = "corrected", level: float = 0.95) -> Interval:
-        """Of the mean accuracy of a variant. kind: "naive", as if repetitions were independent, or "corrected"."""
+        """Of the mean accuracy of a variant. kind: "naive", as if repetitions were independent, or
+        "corrected".
+        """
         return self._interval(self.of(variant), kind, level)
 
-    def difference(self, variant: str, other: str = "plain", kind: str = "corrected", level: float = 0.95) -> Interval:
-        """Of the mean difference in accuracy, division by division: above 0 where `variant` is better than `other`."""
+    def difference(
+        self, variant: str, other: str = "plain", kind: str = "corrected", level: float = 0.95
+    ) -> Interval:
+        """Of the mean difference in accuracy, division by division: above 0 where `variant` is
+        better than `other`.
+        """
         return self._interval(self.of(variant) - self.of(other), kind, level)
 
     def _interval(self, values, kind, level):
@@ -67,29 +85,47 @@ class Study:
         return corrected_interval(values, self.train_rows, self.test_rows, level)
 
     def told_apart(self, kind: str = "corrected", level: float = 0.95) -> list[tuple[str, str]]:
-        """(better, worse) of the six pairs of variants whose interval of the difference does not hold 0."""
+        """(better, worse) of the six pairs of variants whose interval of the difference does not
+        hold 0.
+        """
         pairs = ((a, b, self.difference(a, b, kind, level)) for a, b in combinations(VARIANTS, 2))
         return [(a, b) if found.mean > 0 else (b, a) for a, b, found in pairs if found.excludes(0)]
 
     def spread(self, variant: str, other: str = "plain", level: float = 0.95) -> Interval:
-        """Of the standard deviation over divisions of `variant`, as a multiple of that of `other`; naive."""
+        """Of the standard deviation over divisions of `variant`, as a multiple of that of `other`;
+        naive.
+        """
         return spread_interval(self.of(variant), self.of(other), level)
 
 
 @remembered
-def study(repetitions: int = 100, epochs: int = EPOCHS, table: Table | None = None, seed: int = 0) -> Iterator[Study]:
-    """Train 4 networks in each of J = `repetitions` divisions, a few divisions at a time; yields a growing `Study`.
+def study(
+    repetitions: int = 100, epochs: int = EPOCHS, table: Table | None = None, seed: int = 0
+) -> Iterator[Study]:
+    """Train 4 networks in each of J = `repetitions` divisions, a few divisions at a time; yields a
+    growing `Study`.
 
-    table: Spambase where there is a copy, else the breast-cancer data. seed: of the divisions; weights and batch order
-    go by the number of the division. The first 10 of 100 repetitions are those of a study of 10.
+    table: Spambase where there is a copy, else the breast-cancer data. seed: of the divisions;
+    weights and batch order go by the number of the division. The first 10 of 100 repetitions are
+    those of a study of 10.
     Raises ValueError for less than 2 repetitions or 1 epoch.
     """
     require("repetitions", repetitions, 2)
     require("epochs", epochs, 1)
     table = table or spambase_or_breast_cancer()
-    divisions = repeated_subsampling(len(table.x), repetitions, TEST_FRACTION, torch.Generator().manual_seed(seed))
+    divisions = repeated_subsampling(
+        len(table.x), repetitions, TEST_FRACTION, torch.Generator().manual_seed(seed)
+    )
     n_tr, n_te = map(len, divisions[0])
-    done = Study(torch.empty(0, len(VARIANTS), dtype=torch.float64), repetitions, n_tr, n_te, table.name, table.note, 0)
+    done = Study(
+        torch.empty(0, len(VARIANTS), dtype=torch.float64),
+        repetitions,
+        n_tr,
+        n_te,
+        table.name,
+        table.note,
+        0,
+    )
     yield done
     for start in range(0, repetitions, TOGETHER):
         some = range(start, min(start + TOGETHER, repetitions))
@@ -99,7 +135,11 @@ def study(repetitions: int = 100, epochs: int = EPOCHS, table: Table | None = No
                 share = (len(found) + training.progress) / 2 * len(some)
                 yield replace(done, progress=(start + share) / repetitions)
             found.append(training.test_accuracy[:, :, -1].double())
-        done = replace(done, accuracy=torch.cat([done.accuracy, torch.cat(found, 1)]), progress=some.stop / repetitions)
+        done = replace(
+            done,
+            accuracy=torch.cat([done.accuracy, torch.cat(found, 1)]),
+            progress=some.stop / repetitions,
+        )
     yield done
 
 

@@ -1,7 +1,9 @@
-"""Dropout in front of BatchNorm: the norm remembers a variance that evaluation never sees (Li, Chen, Hu & Yang 2019).
+"""Dropout in front of BatchNorm: the norm remembers a variance that evaluation never sees (Li,
+Chen, Hu & Yang 2019).
 
-64-128-128-128-10 networks on 1000 digits with right labels, AdamW at 0.002, batches of 50, 500 steps. Two orders of a
-hidden layer: dropout directly in front of the norm, and as far behind it as can be.
+64-128-128-128-10 networks on 1000 digits with right labels, AdamW at 0.002, batches of 50, 500
+steps. Two orders of a hidden layer: dropout directly in front of the norm, and as far behind it as
+can be.
 """
 
 from collections.abc import Iterator
@@ -25,10 +27,11 @@ WIDTHS, LAYERS = (64, 128, 128, 128, 10), 3
 class Shift:
     """Figures of both orders [orders, seeds, ps, …], in the order of `ORDERS`; NaN: not there yet.
 
-    ratio [.., layers]: variance that a norm remembers over the variance it meets in evaluation, summed over its units.
-    expected [.., layers]: what (E[x²]/(1−p) − E[x]²)/Var[x] says for the units of a norm that dropout feeds directly.
-    error, loss: on the test rows, with the statistics remembered; error_again, loss_again: with statistics taken anew
-    over the training rows, dropout off.
+    ratio [.., layers]: variance that a norm remembers over the variance it meets in evaluation,
+    summed over its units. expected [.., layers]: what (E[x²]/(1−p) − E[x]²)/Var[x] says for the
+    units of a norm that dropout feeds directly. error, loss: on the test rows, with the statistics
+    remembered; error_again, loss_again: with statistics taken anew over the training rows, dropout
+    off.
     """
 
     ratio: Tensor
@@ -46,7 +49,8 @@ def rows_of(seed: int):
 
 
 def send(parameters: list[Tensor], x: Tensor, order: str, statistics: list[Tensor] | None):
-    """Logits [V, rows, 10] of V networks in evaluation, and what each norm was fed: tensors [V, rows, units].
+    """Logits [V, rows, 10] of V networks in evaluation, and what each norm was fed: tensors [V,
+    rows, units].
 
     statistics: mean and variance [V, units] of each norm in turn; None: those of x itself.
     """
@@ -67,7 +71,9 @@ def send(parameters: list[Tensor], x: Tensor, order: str, statistics: list[Tenso
             elif kind == "norm":
                 fed.append(h)
                 weight, bias = (part.squeeze(1) for part in take(2))
-                mean, var = (statistics.pop(0), statistics.pop(0)) if statistics else (h.mean(1), h.var(1))
+                mean, var = (
+                    (statistics.pop(0), statistics.pop(0)) if statistics else (h.mean(1), h.var(1))
+                )
                 h = batch_norm(h, mean, var, weight, bias, dim=1)
     weight, bias = take(2)
     return h @ weight.mT + bias, fed
@@ -80,12 +86,16 @@ def _judge(logits: Tensor, y: Tensor):
 
 
 def _ratio(remembered_var: Tensor, fed: Tensor):
-    """Variance remembered [V, units] over the variance met [V, rows, units], both summed over the units: [V]."""
+    """Variance remembered [V, units] over the variance met [V, rows, units], both summed over the
+    units: [V].
+    """
     return remembered_var.sum(-1) / fed.var(1).sum(-1)
 
 
 def _shift_by_formula(fed: Tensor, p: Tensor):
-    """(E[x²]/(1−p) − E[x]²)/Var[x] of what a norm is fed in evaluation, both summed over the units: [V]."""
+    """(E[x²]/(1−p) − E[x]²)/Var[x] of what a norm is fed in evaluation, both summed over the units:
+    [V].
+    """
     second, mean = fed.square().mean(1), fed.mean(1)
     return (second / (1 - p) - mean.square()).sum(-1) / (second - mean.square()).sum(-1)
 
@@ -94,7 +104,10 @@ def _shift_by_formula(fed: Tensor, p: Tensor):
 def compute_shift(seeds: tuple = tuple(range(20, 28))) -> Iterator[Shift]:
     """Train every p in both orders; yield a `Shift` that fills in seed by seed."""
     shape = (len(ORDERS), len(seeds), len(PS))
-    figures = {name: torch.full(shape, torch.nan) for name in ("error", "loss", "error_again", "loss_again")}
+    figures = {
+        name: torch.full(shape, torch.nan)
+        for name in ("error", "loss", "error_again", "loss_again")
+    }
     figures |= {name: torch.full((*shape, LAYERS), torch.nan) for name in ("ratio", "expected")}
     for o, order in enumerate(ORDERS.values()):
         spec = ModelSpec(WIDTHS, norm="batch", order=order)
@@ -106,8 +119,10 @@ def compute_shift(seeds: tuple = tuple(range(20, 28))) -> Iterator[Shift]:
                     found = _look(training.parameters[s], training.buffers[s], order, rows_of(seed))
                     for name, value in found.items():
                         figures[name][o, s] = value
-            yield Shift(**{name: value.clone() for name, value in figures.items()},
-                        progress=(o + training.progress) / len(ORDERS))  # fmt: skip
+            yield Shift(
+                **{name: value.clone() for name, value in figures.items()},
+                progress=(o + training.progress) / len(ORDERS),
+            )
 
 
 def _look(parameters, buffers, order, split):

@@ -1,8 +1,9 @@
-"""The experiment of lesson 06: what dropout does to a network on noisy digits, from no dropout to nearly all dropped.
+"""The experiment of lesson 06: what dropout does to a network on noisy digits, from no dropout to
+nearly all dropped.
 
-64-128-10 networks, AdamW at 0.002 without decay, batches of 50, 1000 steps. Two stages: 300 digits of which 60 carry a
-wrong label, or 200 with right ones; the test rows are all others, with right labels. Every p of a seed shares split,
-initial weights, batch order and noise field.
+64-128-10 networks, AdamW at 0.002 without decay, batches of 50, 1000 steps. Two stages: 300 digits
+of which 60 carry a wrong label, or 200 with right ones; the test rows are all others, with right
+labels. Every p of a seed shares split, initial weights, batch order and noise field.
 """
 
 from collections.abc import Iterator
@@ -33,9 +34,11 @@ def split_of(stage: str, seed: int) -> Split:
 
 @dataclass
 class Curves:
-    """Losses and errors [seeds, ps, recorded], NaN where they are not there yet; measured with masks off.
+    """Losses and errors [seeds, ps, recorded], NaN where they are not there yet; measured with
+    masks off.
 
-    Training figures are on the training labels as given, wrong ones included. parameters: those of the end, a list
+    Training figures are on the training labels as given, wrong ones included. parameters: those of
+    the end, a list
     per seed.
     """
 
@@ -55,18 +58,30 @@ class Curves:
         return self.ps.index(p)
 
     def network(self, s: int, p: float) -> list[Tensor]:
-        """Weights and biases of seed number s at this p, at the end: W₁ [128, 64], b₁, W₂ [10, 128], b₂."""
+        """Weights and biases of seed number s at this p, at the end: W₁ [128, 64], b₁, W₂ [10,
+        128], b₂.
+        """
         return [parameter[self.at(p)] for parameter in self.parameters[s]]
 
 
 @remembered
-def compute_curves(stage: str = "20 % wrong", seeds: tuple = SEEDS, ps: tuple = PS,
-                   steps: int = STEPS) -> Iterator[Curves]:  # fmt: skip
-    """Train every p at every seed; yield `Curves` that fill in. Fewer `steps` are the beginning of the same runs."""
+def compute_curves(
+    stage: str = "20 % wrong", seeds: tuple = SEEDS, ps: tuple = PS, steps: int = STEPS
+) -> Iterator[Curves]:
+    """Train every p at every seed; yield `Curves` that fill in.
+
+    Fewer `steps` are the beginning of the same runs.
+    """
     grid = {"dropout": list(ps), "lr": 2e-3, "weight_decay": 0.0}
     recorded = tuple(step for step in RECORDED if step < steps) + (steps,)
     for training in train(
-        SPEC, lambda seed: split_of(stage, seed), grid, seeds, steps=steps, batch_size=50, record_at=recorded
+        SPEC,
+        lambda seed: split_of(stage, seed),
+        grid,
+        seeds,
+        steps=steps,
+        batch_size=50,
+        record_at=recorded,
     ):
         yield Curves(
             stage,
@@ -85,7 +100,8 @@ def compute_curves(stage: str = "20 % wrong", seeds: tuple = SEEDS, ps: tuple = 
 def stopped(curves: Curves, p: float) -> tuple[int, Tensor]:
     """The recorded step with the lowest *mean* test error, and the test errors [seeds] there.
 
-    An oracle: it looks at the test rows, so its error is a little better than an honest choice of the step would get.
+    An oracle: it looks at the test rows, so its error is a little better than an honest choice of
+    the step would get.
     """
     error = curves.test_error[:, curves.at(p)]
     i = int(error.nanmean(0).nan_to_num(nan=torch.inf).argmin())
@@ -93,8 +109,8 @@ def stopped(curves: Curves, p: float) -> tuple[int, Tensor]:
 
 
 def fits_as_well(curves: Curves, p: float) -> int:
-    """The step at which the plain network's mean training loss passes that of this p at the end, between two recorded
-    steps on a straight line."""
+    """The step at which the plain network's mean training loss passes that of this p at the end,
+    between two recorded steps on a straight line."""
     plain, target = (curves.train_loss[:, curves.at(which)].mean(0).double() for which in (0.0, p))
     i = int((plain <= target[-1]).double().argmax())  # the first recorded step below it
     if i == 0:
@@ -104,9 +120,15 @@ def fits_as_well(curves: Curves, p: float) -> int:
 
 
 def told_apart(figures: dict[str, Tensor]) -> str | None:
-    """Whose figures [seeds] are lowest in the mean; None unless the paired intervals tell it from every other."""
+    """Whose figures [seeds] are lowest in the mean; None unless the paired intervals tell it from
+    every other.
+    """
     first, *others = sorted(figures, key=lambda name: figures[name].mean().item())
-    return first if all(paired_interval(figures[other], figures[first]).low > 0 for other in others) else None
+    return (
+        first
+        if all(paired_interval(figures[other], figures[first]).low > 0 for other in others)
+        else None
+    )
 
 
 def hidden(network: list[Tensor], x: Tensor) -> Tensor:
@@ -120,15 +142,21 @@ def logits(network: list[Tensor], h: Tensor) -> Tensor:
     return h @ weight.T + bias
 
 
-def losses_by_mask(network: list[Tensor], x: Tensor, y: Tensor, p: float, draws: int, generator=None) -> Tensor:
+def losses_by_mask(
+    network: list[Tensor], x: Tensor, y: Tensor, p: float, draws: int, generator=None
+) -> Tensor:
     """Mean cross entropy [draws] of the network under `draws` fresh masks for every row."""
     h = hidden(network, x)
-    return torch.stack([cross_entropy(logits(network, dropout(h, p, True, generator)), y) for _ in range(draws)])
+    return torch.stack(
+        [cross_entropy(logits(network, dropout(h, p, True, generator)), y) for _ in range(draws)]
+    )
 
 
 @dataclass
 class ThreeLosses:
-    """Training losses [seeds]: the plain network; the one trained with dropout, its masks off; the same, masks on."""
+    """Training losses [seeds]: the plain network; the one trained with dropout, its masks off; the
+    same, masks on.
+    """
 
     plain: Tensor
     off: Tensor
@@ -136,22 +164,31 @@ class ThreeLosses:
 
 
 def three_losses(curves: Curves, p: float = 0.5, draws: int = 50) -> ThreeLosses:
-    """The three numbers on the training rows at the end of training, each `on` a mean over `draws` masks a row."""
+    """The three numbers on the training rows at the end of training, each `on` a mean over `draws`
+    masks a row.
+    """
     on = []
     for s, seed in enumerate(curves.seeds):
         split, generator = split_of(curves.stage, seed), torch.Generator().manual_seed(seed)
         network = curves.network(s, p)
         on.append(losses_by_mask(network, split.train_x, split.train_y, p, draws, generator).mean())
-    return ThreeLosses(curves.train_loss[:, curves.at(0.0), -1], curves.train_loss[:, curves.at(p), -1],
-                       torch.stack(on))  # fmt: skip
+    return ThreeLosses(
+        curves.train_loss[:, curves.at(0.0), -1],
+        curves.train_loss[:, curves.at(p), -1],
+        torch.stack(on),
+    )
 
 
 def loss_by_label(curves: Curves, p: float) -> tuple[Tensor, Tensor]:
-    """Mean training loss [seeds] at the end, masks off: on rows with a right label, on rows with a wrong one."""
+    """Mean training loss [seeds] at the end, masks off: on rows with a right label, on rows with a
+    wrong one.
+    """
     losses = []
     for s, seed in enumerate(curves.seeds):
         split, network = split_of(curves.stage, seed), curves.network(s, p)
-        loss = cross_entropy(logits(network, hidden(network, split.train_x)), split.train_y, reduction="none")
+        loss = cross_entropy(
+            logits(network, hidden(network, split.train_x)), split.train_y, reduction="none"
+        )
         wrong = split.train_y != split.clean_train_y
         losses.append(torch.stack([loss[~wrong].mean(), loss[wrong].mean()]))
     right, wrong = torch.stack(losses).T
@@ -159,25 +196,37 @@ def loss_by_label(curves: Curves, p: float) -> tuple[Tensor, Tensor]:
 
 
 def without_each_unit(network: list[Tensor], x: Tensor, y: Tensor) -> Tensor:
-    """By how much the mean cross entropy rises [units] when one hidden unit alone is set to 0, masks off."""
+    """By how much the mean cross entropy rises [units] when one hidden unit alone is set to 0,
+    masks off.
+    """
     h = hidden(network, x)
     whole = logits(network, h)  # [rows, classes]
-    lacking = whole.unsqueeze(1) - h.unsqueeze(2) * network[2].T  # [rows, units, classes]: without unit j's share
+    lacking = (
+        whole.unsqueeze(1) - h.unsqueeze(2) * network[2].T
+    )  # [rows, units, classes]: without unit j's share
     right = y.view(-1, 1, 1).expand(-1, h.shape[1], 1)
     return -log_softmax(lacking, -1).gather(-1, right).squeeze(-1).mean(0) - cross_entropy(whole, y)
 
 
 def unit_removal(curves: Curves, p: float, on: str = "train") -> Tensor:
-    """`without_each_unit` on the training or test rows of every seed [seeds, units], largest rise first."""
+    """`without_each_unit` on the training or test rows of every seed [seeds, units], largest rise
+    first.
+    """
     rises = []
     for s, seed in enumerate(curves.seeds):
         split = split_of(curves.stage, seed)
-        rises.append(without_each_unit(curves.network(s, p), getattr(split, f"{on}_x"), getattr(split, f"{on}_y")))
+        rises.append(
+            without_each_unit(
+                curves.network(s, p), getattr(split, f"{on}_x"), getattr(split, f"{on}_y")
+            )
+        )
     return torch.stack(rises).sort(1, descending=True).values
 
 
 def timidity(curves: Curves, p: float) -> Tensor:
-    """Accuracy minus mean confidence on the test rows [seeds]; above 0: right more often than it says."""
+    """Accuracy minus mean confidence on the test rows [seeds]; above 0: right more often than it
+    says.
+    """
     gaps = []
     for s, seed in enumerate(curves.seeds):
         split, network = split_of(curves.stage, seed), curves.network(s, p)

@@ -3,8 +3,10 @@
     Σᵢ E(yᵢ − Σⱼ mᵢⱼxᵢⱼwⱼ/(1−p))² = ‖y − Xw‖² + p/(1−p)·Σⱼ ‖x·ⱼ‖²·wⱼ²      a ridge with a strength for each feature
     variance in training / in evaluation = (E[x²]/(1−p) − E[x]²) / Var[x]      of what a unit hands on
 
-m ~ Bernoulli(1 − p), entry by entry · X [rows, features] · squared residuals are summed, not averaged.
-Source: Wager, Wang & Liang, "Dropout Training as Adaptive Regularization", 2013; Li, Chen, Hu & Yang, 2019.
+m ~ Bernoulli(1 − p), entry by entry · X [rows, features] · squared residuals are summed, not
+averaged.
+Source: Wager, Wang & Liang, "Dropout Training as Adaptive Regularization", 2013; Li, Chen, Hu &
+Yang, 2019.
 """
 
 import itertools
@@ -18,20 +20,27 @@ MOST_UNITS = 16  # 65 536 masks
 
 
 def all_masks(units, dtype=torch.float64):
-    """Every pattern of kept (1) and dropped (0) `units`: [2ⁿ, n]. Raises `ValueError` for more than 16 of them."""
+    """Every pattern of kept (1) and dropped (0) `units`: [2ⁿ, n].
+
+    Raises `ValueError` for more than 16 of them.
+    """
     require("units", units, 1, MOST_UNITS, open_high=False)
     return torch.tensor(list(itertools.product((0.0, 1.0), repeat=units)), dtype=dtype)
 
 
 def chances(masks, p):
-    """Probability [masks] of each pattern [masks, n] when every unit is dropped with probability p."""
+    """Probability [masks] of each pattern [masks, n] when every unit is dropped with probability
+    p.
+    """
     require("p", p, high=1.0, open_high=False)
     kept = masks.sum(-1)
     return (1 - p) ** kept * p ** (masks.shape[-1] - kept)
 
 
 def averaged_loss(x, y, w, p):
-    """Summed squared residuals of x [rows, features] · w, averaged over every mask of every row. y [rows]."""
+    """Summed squared residuals of x [rows, features] · w, averaged over every mask of every row. y
+    [rows].
+    """
     masks = all_masks(len(w), x.dtype)
     predictions = (masks.unsqueeze(1) * x / (1 - p)) @ w  # [2ⁿ, rows]
     return (chances(masks, p).unsqueeze(1) * (y - predictions) ** 2).sum()
@@ -43,16 +52,21 @@ def ridge_loss(x, y, w, p):
 
 
 def ridge_solution(x, y, p):
-    """Where both are smallest: (XᵀX + p/(1 − p)·diag(XᵀX))⁻¹Xᵀy [features]. `ValueError` for p outside [0, 1)."""
+    """Where both are smallest: (XᵀX + p/(1 − p)·diag(XᵀX))⁻¹Xᵀy [features].
+
+    `ValueError` for p outside [0, 1).
+    """
     require("p", p, high=1.0)
     gram = x.mT @ x
     return torch.linalg.solve(gram + p / (1 - p) * torch.diag(gram.diagonal()), x.mT @ y)
 
 
 def train_linear(x, y, p, lr, steps, *, runs=1, layer=dropout, generator=None):
-    """Weights [runs, features] of linear regressions from 0 by gradient descent, a fresh mask at each step.
+    """Weights [runs, features] of linear regressions from 0 by gradient descent, a fresh mask at
+    each step.
 
-    The loss is the summed squared residuals over 2, on inputs that went through `layer(x, p, True, generator)`.
+    The loss is the summed squared residuals over 2, on inputs that went through `layer(x, p, True,
+    generator)`.
     """
     w = torch.zeros(runs, x.shape[1], dtype=x.dtype)
     for _ in range(steps):
@@ -63,14 +77,18 @@ def train_linear(x, y, p, lr, steps, *, runs=1, layer=dropout, generator=None):
 
 
 def variance_shift(x, p):
-    """How much larger the variance of dropout(x, p) is than that of x, over all masks and the rows x [rows, …]."""
+    """How much larger the variance of dropout(x, p) is than that of x, over all masks and the rows
+    x [rows, …].
+    """
     require("p", p, high=1.0)
     second, mean = x.square().mean(0), x.mean(0)
     return (second / (1 - p) - mean.square()) / (second - mean.square())
 
 
 def train_averaged(x, y, p, lr, steps):
-    """Weights [features] from 0 by gradient descent on `averaged_loss`/2: no chance is left in it."""
+    """Weights [features] from 0 by gradient descent on `averaged_loss`/2: no chance is left in
+    it.
+    """
     w = torch.zeros(x.shape[1], dtype=x.dtype, requires_grad=True)
     for _ in range(steps):
         (slope,) = torch.autograd.grad(averaged_loss(x, y, w, p) / 2, w)

@@ -1,7 +1,8 @@
-"""Dropout left on at prediction: 1-64-64-1 networks on the noisy sine, asked under many masks (Gal & Ghahramani 2016).
+"""Dropout left on at prediction: 1-64-64-1 networks on the noisy sine, asked under many masks (Gal
+& Ghahramani 2016).
 
-A point of the curve gets a mean and a standard deviation over masks. With the noise of the targets, which is known
-here, they make an interval for a new target.
+A point of the curve gets a mean and a standard deviation over masks. With the noise of the targets,
+which is known here, they make an interval for a new target.
 """
 
 import math
@@ -29,7 +30,8 @@ SHOWN = 6  # passes of the first seed that are kept to be drawn
 
 @dataclass
 class Band:
-    """Mean and standard deviation over masks [seeds, ps, points], and the evaluation pass (masks off).
+    """Mean and standard deviation over masks [seeds, ps, points], and the evaluation pass (masks
+    off).
 
     The standard deviation is that of the masks asked (divisor: their number, `correction=0`).
     some: a few single passes of the first seed [ps, SHOWN, points]. data: (x, y) of the first seed.
@@ -50,7 +52,8 @@ class Band:
         return Z * (self.spread**2 + NOISE**2).sqrt()
 
     def coverage(self, noise: bool = True) -> Tensor:
-        """Chance that the interval holds a new target [seeds, ps], mean over points among the data; no draws needed.
+        """Chance that the interval holds a new target [seeds, ps], mean over points among the data;
+        no draws needed.
 
         noise=False: how often the curve itself lies within mean ± z·spread.
         """
@@ -65,7 +68,9 @@ class Band:
         return (self.mean - TRUTH)[..., INSIDE].square().mean(-1).sqrt()
 
     def evaluation_gap(self) -> Tensor:
-        """Root mean square distance [seeds, ps] of evaluation (masks off) from the mean over masks, among the data."""
+        """Root mean square distance [seeds, ps] of evaluation (masks off) from the mean over masks,
+        among the data.
+        """
         return (self.mean - self.off)[..., INSIDE].square().mean(-1).sqrt()
 
     def mean_spread(self, where: Tensor = INSIDE) -> Tensor:
@@ -73,23 +78,41 @@ class Band:
         return self.spread[..., where].square().mean(-1).sqrt()
 
 
-def predictions(parameters: list[Tensor], x: Tensor, p: float, passes: int, activation: str, layer=dropout,
-                generator=None) -> Tensor:  # fmt: skip
-    """Outputs [passes, points] of one network for x [points]: each pass is one thinned network, asked at every point.
+def predictions(
+    parameters: list[Tensor],
+    x: Tensor,
+    p: float,
+    passes: int,
+    activation: str,
+    layer=dropout,
+    generator=None,
+) -> Tensor:
+    """Outputs [passes, points] of one network for x [points]: each pass is one thinned network,
+    asked at every point.
 
-    Its masks are what `layer(ones, p, True, generator)` makes of ones [passes, units], for each hidden layer.
+    Its masks are what `layer(ones, p, True, generator)` makes of ones [passes, units], for each
+    hidden layer.
     """
     (w1, b1, w2, b2, w3, b3), f = parameters, {"relu": torch.relu, "tanh": torch.tanh}[activation]
-    first, second = (layer(torch.ones(passes, len(b)), p, True, generator).unsqueeze(1) for b in (b1, b2))
+    first, second = (
+        layer(torch.ones(passes, len(b)), p, True, generator).unsqueeze(1) for b in (b1, b2)
+    )
     h = f(x.unsqueeze(1) @ w1.T + b1) * first  # [passes, points, units]
     h = f(h @ w2.T + b2) * second
     return (h @ w3.T + b3).squeeze(-1)
 
 
 @remembered
-def compute_band(rows: int = 30, activation: str = "relu", seeds: tuple = SEEDS, passes: int = 200,
-                 layer=dropout, ps: tuple = PS) -> Iterator[Band]:  # fmt: skip
-    """Train every p at every seed, then ask each network `passes` times; yield a `Band` that grows seed by seed.
+def compute_band(
+    rows: int = 30,
+    activation: str = "relu",
+    seeds: tuple = SEEDS,
+    passes: int = 200,
+    layer=dropout,
+    ps: tuple = PS,
+) -> Iterator[Band]:
+    """Train every p at every seed, then ask each network `passes` times; yield a `Band` that grows
+    seed by seed.
 
     1000 steps of 30 rows whatever the number of rows: a thousand epochs of 30 rows, thirty of 1000.
     `layer`: whose masks are used for asking; training drops with the engine's own.
@@ -97,7 +120,9 @@ def compute_band(rows: int = 30, activation: str = "relu", seeds: tuple = SEEDS,
     spec = ModelSpec((1, 64, 64, 1), task="regression", activation=activation)
     grid, done = {"dropout": list(ps), "lr": 5e-3, "weight_decay": 0.0}, {}
     how = {"steps": 1000, "batch_size": min(rows, 30)}
-    for training in train(spec, lambda seed: noisy_sine(rows, 0, 1, NOISE, seed=seed), grid, seeds, **how):
+    for training in train(
+        spec, lambda seed: noisy_sine(rows, 0, 1, NOISE, seed=seed), grid, seeds, **how
+    ):
         for s, seed in enumerate(seeds):
             if training.parameters[s] is not None and seed not in done:
                 done[seed] = _ask(training.parameters[s], seed, ps, passes, activation, layer)
@@ -110,7 +135,9 @@ def _ask(parameters, seed, ps, passes, activation, layer):
     for v, p in enumerate(ps):
         network = [parameter[v].cpu() for parameter in parameters]
         with torch.no_grad():
-            y = predictions(network, GRID, p, passes, activation, layer, seeded(seed, "masks to ask with"))
+            y = predictions(
+                network, GRID, p, passes, activation, layer, seeded(seed, "masks to ask with")
+            )
             off = predictions(network, GRID, 0.0, 1, activation)[0]
         figures.append((y.mean(0), y.std(0, correction=0), off, y[:SHOWN]))
     return [torch.stack(part) for part in zip(*figures)]
@@ -120,6 +147,10 @@ def _gather(rows, done, seeds, progress, ps):
     first = noisy_sine(rows, 0, 1, NOISE, seed=seeds[0])
     kept = [done[seed] for seed in seeds if seed in done]
     empty = torch.empty(0, len(ps), len(GRID))
-    mean, spread, off = (torch.stack([part[i] for part in kept]) if kept else empty for i in range(3))
+    mean, spread, off = (
+        torch.stack([part[i] for part in kept]) if kept else empty for i in range(3)
+    )
     some = done[seeds[0]][3] if seeds[0] in done else None
-    return Band(rows, mean, spread, off, some, (first.train_x[:, 0], first.train_y[:, 0]), progress, ps)
+    return Band(
+        rows, mean, spread, off, some, (first.train_x[:, 0], first.train_y[:, 0]), progress, ps
+    )

@@ -1,10 +1,14 @@
-"""What λ makes of a network: weights that are exactly zero, errors, curvature, and how it bears noisy images.
+"""What λ makes of a network: weights that are exactly zero, errors, curvature, and how it bears
+noisy images.
 
-One experiment trains 64-64-10 networks on digits (300 rows, a fifth of the labels wrong) with plain SGD under three
-penalties of the weights, strength by strength: L2, L1 by proximal steps, L1 by subgradient steps.
-A second looks at the networks trained with L2: the loss along a random direction in which every unit's weights move
-by their own length ("filter-normalised": Li, Xu, Taylor, Studer & Goldstein, "Visualizing the Loss Landscape of Neural
-Nets", NeurIPS 2018), the largest curvature, and the accuracy on noisy test images.
+One experiment trains 64-64-10 networks on digits (300 rows, a fifth of the labels wrong) with plain
+SGD under three penalties of the weights, strength by strength: L2, L1 by proximal steps, L1 by
+subgradient steps.
+A second looks at the networks trained with L2: the loss along a random direction in which every
+unit's weights move
+by their own length ("filter-normalised": Li, Xu, Taylor, Studer & Goldstein, "Visualizing the Loss
+Landscape of Neural Nets", NeurIPS 2018), the largest curvature, and the accuracy on noisy test
+images.
 """
 
 from dataclasses import dataclass
@@ -23,8 +27,12 @@ METHODS = {"l2": "L2", "l1": "L1 (proximal)", "l1_subgradient": "L1 (subgradient
 STRENGTHS = (1e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 1.0)
 SPEC, STEPS, RATE = ModelSpec((64, 64, 10)), 1000, 0.2
 SEEDS = tuple(range(8))
-BINS = torch.linspace(-0.5, 0.5, 102, dtype=torch.float64)  # of weights; the middle one holds the zeros
-ALPHAS = torch.linspace(-1, 1, 41, dtype=torch.float64)  # along a direction, in lengths of each unit's weights
+BINS = torch.linspace(
+    -0.5, 0.5, 102, dtype=torch.float64
+)  # of weights; the middle one holds the zeros
+ALPHAS = torch.linspace(
+    -1, 1, 41, dtype=torch.float64
+)  # along a direction, in lengths of each unit's weights
 NOISES = (0.0, 0.1, 0.2, 0.3)  # standard deviation of what is added to pixels in [0, 1]
 
 
@@ -37,9 +45,10 @@ def rows(seed):
 class Shrinking:
     """Tensors [seeds, methods, strengths, …] of the seeds that are done.
 
-    zeros: which share of the weights is exactly 0. shares: histogram over `BINS`; what lies outside is not in it. Both
-    leave out the weights of pixels that are black on all training rows: nothing but the penalty ever moves those.
-    networks: seed → parameters [strengths, …] of the networks trained with L2.
+    zeros: which share of the weights is exactly 0. shares: histogram over `BINS`; what lies outside
+    is not in it. Both leave out the weights of pixels that are black on all training rows: nothing
+    but the penalty ever moves those. networks: seed → parameters [strengths, …] of the networks
+    trained with L2.
     """
 
     progress: float
@@ -55,7 +64,10 @@ class Shrinking:
 def compute_shrinking(seeds=SEEDS):
     """Train all methods at all strengths; yields a `Shrinking` that grows seed by seed."""
     none, done = [0.0] * len(STRENGTHS), {}
-    grid = {method: sum((list(STRENGTHS) if method == m else none for m in METHODS), []) for method in METHODS}
+    grid = {
+        method: sum((list(STRENGTHS) if method == m else none for m in METHODS), [])
+        for method in METHODS
+    }
     grid |= {"lr": RATE, "only_weights": True}
     for training in train(SPEC, rows, grid, seeds, update=sgd_update, steps=STEPS, validate=True):
         for i, seed in enumerate(seeds):
@@ -65,7 +77,8 @@ def compute_shrinking(seeds=SEEDS):
 
 
 def _look_at(training, i, lit):
-    """Figures of the i-th seed: a dict of tensors [methods, strengths, …], and the networks trained with L2.
+    """Figures of the i-th seed: a dict of tensors [methods, strengths, …], and the networks trained
+    with L2.
 
     `lit` [64]: whether any training row has something at this pixel.
     """
@@ -100,8 +113,8 @@ def _gather(done, progress):
 class Surroundings:
     """Tensors [seeds, strengths, …] of the seeds that are done, at the solutions trained with L2.
 
-    loss: of the training rows along `ALPHAS`, without the penalty. sharpness: its Hessian's largest eigenvalue.
-    accuracy: on test images with noise of each of `NOISES`.
+    loss: of the training rows along `ALPHAS`, without the penalty. sharpness: its Hessian's largest
+    eigenvalue. accuracy: on test images with noise of each of `NOISES`.
     """
 
     progress: float
@@ -112,9 +125,13 @@ class Surroundings:
 
 @remembered
 def compute_surroundings(seeds=SEEDS):
-    """Look around every network that `compute_shrinking` trained with L2; yields a growing `Surroundings`."""
+    """Look around every network that `compute_shrinking` trained with L2; yields a growing
+    `Surroundings`.
+    """
     for shrinking in compute_shrinking(seeds):
-        yield Surroundings(0.8 * shrinking.progress, *[torch.full((0, len(STRENGTHS), 1), torch.nan)] * 3)
+        yield Surroundings(
+            0.8 * shrinking.progress, *[torch.full((0, len(STRENGTHS), 1), torch.nan)] * 3
+        )
     found = []
     for seed, networks in shrinking.networks.items():
         found.append(_look_around(networks, seed))
@@ -126,19 +143,34 @@ def _look_around(networks, seed):
     split = rows(seed).to(torch.float64, "cpu")
     x, y = split.train_x, split.train_y
     direction = filter_normalised(networks, seeded(seed, "direction"))
-    loss = torch.stack([losses([p + a * d for p, d in zip(networks, direction)], x, y) for a in ALPHAS], 1)
-    sharpness = torch.tensor([
-        top_eigenvalue(lambda params: losses([p[None] for p in params], x, y)[0], [p[v] for p in networks],
-                       iterations=100, tolerance=0.01, generator=seeded(seed, "power iteration"))
-        for v in range(len(STRENGTHS))
-    ], dtype=torch.float64)  # fmt: skip
-    field = torch.randn(split.test_x.shape, generator=seeded(seed, "input noise"), dtype=torch.float64)
-    right = [logits(networks, split.test_x + noise * field).argmax(2) == split.test_y for noise in NOISES]
+    loss = torch.stack(
+        [losses([p + a * d for p, d in zip(networks, direction)], x, y) for a in ALPHAS], 1
+    )
+    sharpness = torch.tensor(
+        [
+            top_eigenvalue(
+                lambda params: losses([p[None] for p in params], x, y)[0],
+                [p[v] for p in networks],
+                iterations=100,
+                tolerance=0.01,
+                generator=seeded(seed, "power iteration"),
+            )
+            for v in range(len(STRENGTHS))
+        ],
+        dtype=torch.float64,
+    )
+    field = torch.randn(
+        split.test_x.shape, generator=seeded(seed, "input noise"), dtype=torch.float64
+    )
+    right = [
+        logits(networks, split.test_x + noise * field).argmax(2) == split.test_y for noise in NOISES
+    ]
     return loss, sharpness, torch.stack([r.double().mean(1) for r in right], 1)
 
 
 def filter_normalised(networks, generator):
-    """A random direction [strengths, …] per parameter, the same draw for all: each unit's row as long as its weights.
+    """A random direction [strengths, …] per parameter, the same draw for all: each unit's row as
+    long as its weights.
 
     Biases stay where they are, as in the paper.
     """
@@ -151,7 +183,9 @@ def filter_normalised(networks, generator):
 
 
 def logits(networks, x):
-    """[networks, rows, classes] of ReLU networks given as weight [networks, out, in], bias [networks, out], …"""
+    """[networks, rows, classes] of ReLU networks given as weight [networks, out, in], bias
+    [networks, out], …
+    """
     a = x.expand(len(networks[0]), -1, -1)
     for i in range(0, len(networks), 2):
         a = torch.baddbmm(networks[i + 1].unsqueeze(1), a, networks[i].transpose(1, 2))
@@ -162,4 +196,6 @@ def logits(networks, x):
 def losses(networks, x, y):
     """Mean cross entropy of each network [networks]."""
     z = logits(networks, x)
-    return cross_entropy(z.flatten(0, 1), y.repeat(len(z)), reduction="none").view(len(z), -1).mean(1)
+    return (
+        cross_entropy(z.flatten(0, 1), y.repeat(len(z)), reduction="none").view(len(z), -1).mean(1)
+    )

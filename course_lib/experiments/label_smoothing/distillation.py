@@ -1,9 +1,10 @@
 """Does a student learn less from a teacher that was trained with label smoothing?
 
-A teacher 64-128-10 has seen 1000 labelled digits. A student 64-16-10 gets some of those rows, without their labels: its
-targets are what the teacher says there, softmax(z/τ), and it is trained to say the same at the same temperature τ. A
-third kind of student gets the labels themselves (τ = 1). All students of a seed share initial weights and batches.
-Sources: Hinton, Vinyals & Dean 2015 (distillation); Müller, Kornblith & Hinton, NeurIPS 2019 (smoothed teachers).
+A teacher 64-128-10 has seen 1000 labelled digits. A student 64-16-10 gets some of those rows,
+without their labels: its targets are what the teacher says there, softmax(z/τ), and it is trained
+to say the same at the same temperature τ. A third kind of student gets the labels themselves (τ =
+1). All students of a seed share initial weights and batches. Sources: Hinton, Vinyals & Dean 2015
+(distillation); Müller, Kornblith & Hinton, NeurIPS 2019 (smoothed teachers).
 """
 
 from collections.abc import Iterator
@@ -26,10 +27,12 @@ BATCH, STEPS = 50, 1500
 
 @dataclass
 class Distillation:
-    """Shares of rows that are wrong, and what the students were shown; [seeds, 2]: teachers with ε as in TEACHERS.
+    """Shares of rows that are wrong, and what the students were shown; [seeds, 2]: teachers with ε
+    as in TEACHERS.
 
-    teacher [seeds, 2], student (rows, τ) → [seeds, 2], labels rows → [seeds]: on test rows. validation: like student,
-    on 200 validation rows. entropy τ → [seeds, 2]: of the targets softmax(z/τ), mean over 200 rows, in nats.
+    teacher [seeds, 2], student (rows, τ) → [seeds, 2], labels rows → [seeds]: on test rows.
+    validation: like student, on 200 validation rows. entropy τ → [seeds, 2]: of the targets
+    softmax(z/τ), mean over 200 rows, in nats.
     """
 
     teacher: torch.Tensor
@@ -39,24 +42,31 @@ class Distillation:
     entropy: dict
 
     def at_chosen_temperature(self, rows):
-        """Test errors [seeds, 2] of each teacher's student at the τ with the fewest validation errors."""
+        """Test errors [seeds, 2] of each teacher's student at the τ with the fewest validation
+        errors.
+        """
         keys = [key for key in self.student if key[0] == rows]
         best = torch.stack([self.validation[key] for key in keys]).argmin(0, keepdim=True)
         return torch.stack([self.student[key] for key in keys]).gather(0, best).squeeze(0)
 
 
-def train_students(x: list, targets: list, temperatures: list, seeds: tuple, steps: int = STEPS) -> list:
-    """Parameters [models, …] of one student per entry of `targets` [rows, 10], trained on `x` [rows, 64] (one each).
+def train_students(
+    x: list, targets: list, temperatures: list, seeds: tuple, steps: int = STEPS
+) -> list:
+    """Parameters [models, …] of one student per entry of `targets` [rows, 10], trained on `x`
+    [rows, 64] (one each).
 
-    `temperatures`, `seeds`: τ of each student, and of which its initial weights and batches are. Loss: cross entropy
-    of softmax(z/τ) against the target, times τ² as in Hinton et al.
+    `temperatures`, `seeds`: τ of each student, and of which its initial weights and batches are.
+    Loss: cross entropy of softmax(z/τ) against the target, times τ² as in Hinton et al.
     """
     start = [STUDENT.initial(seed) for seed in seeds]
     parameters = [torch.stack(parts) for parts in zip(*start)]
     states, tau = [{} for _ in parameters], torch.tensor(temperatures).view(-1, 1, 1)
     x, q = torch.stack(x), torch.stack(targets).float()
     for rows in _batches(x.shape[1], seeds, steps):
-        batch, target = (part.gather(1, rows.unsqueeze(2).expand(-1, -1, part.shape[2])) for part in (x, q))
+        batch, target = (
+            part.gather(1, rows.unsqueeze(2).expand(-1, -1, part.shape[2])) for part in (x, q)
+        )
         for p, g, state in zip(parameters, _gradients(parameters, batch, target, tau), states):
             adamw_update(p, g, state, lr=2e-3, weight_decay=0.0)
     return parameters
@@ -68,13 +78,18 @@ def _batches(rows: int, seeds: tuple, steps: int) -> Iterator[torch.Tensor]:
     shuffles = {seed: torch.Generator().manual_seed(seed) for seed in seeds}
     for step in range(steps):
         if step % per_epoch == 0:
-            orders = {seed: torch.randperm(rows, generator=generator) for seed, generator in shuffles.items()}
+            orders = {
+                seed: torch.randperm(rows, generator=generator)
+                for seed, generator in shuffles.items()
+            }
         at = step % per_epoch * BATCH
         yield torch.stack([orders[seed][at : at + BATCH] for seed in seeds])
 
 
 def _gradients(parameters: list, x: torch.Tensor, q: torch.Tensor, tau) -> list:
-    """Of each student's mean loss, times τ²; δ = τ·(softmax(z/τ) − q)/B. tau: a number, or [models, 1, 1]."""
+    """Of each student's mean loss, times τ²; δ = τ·(softmax(z/τ) − q)/B. tau: a number, or [models,
+    1, 1].
+    """
     h = hidden(parameters, x)
     z = h @ parameters[2].mT + parameters[3].unsqueeze(1)
     delta = tau * ((z / tau).softmax(2) - q) / x.shape[1]
@@ -83,8 +98,12 @@ def _gradients(parameters: list, x: torch.Tensor, q: torch.Tensor, tau) -> list:
 
 
 @remembered
-def distill(seeds=penultimate.SEEDS, shown=SHOWN, steps=STEPS, teacher_steps=penultimate.STEPS) -> Iterator:
-    """Train the teachers (those of `penultimate`, once a session) and their students; yields one `Distillation`."""
+def distill(
+    seeds=penultimate.SEEDS, shown=SHOWN, steps=STEPS, teacher_steps=penultimate.STEPS
+) -> Iterator:
+    """Train the teachers (those of `penultimate`, once a session) and their students; yields one
+    `Distillation`.
+    """
     *_, (networks, _) = penultimate.train_networks(seeds, teacher_steps)
     places = [penultimate.EPSILONS.index(epsilon) for epsilon in TEACHERS]
     teachers = [[p[places] for p in networks[seed]] for seed in seeds]
@@ -109,7 +128,9 @@ def _teach(soft: dict, splits: list, seeds: tuple, rows: int, steps: int) -> lis
     soft: τ → targets [seeds, 2, rows, 10].
     """
     hard = [one_hot(split.train_y[:rows], 10).unsqueeze(0) for split in splits]
-    targets = [torch.cat([*(q[place] for q in soft.values()), hot]) for place, hot in enumerate(hard)]
+    targets = [
+        torch.cat([*(q[place] for q in soft.values()), hot]) for place, hot in enumerate(hard)
+    ]
     each = len(targets[0])
     students = train_students(
         [split.train_x[:rows] for split in splits for _ in range(each)],
@@ -122,7 +143,9 @@ def _teach(soft: dict, splits: list, seeds: tuple, rows: int, steps: int) -> lis
 
 
 def errors(networks: list, splits: list, part: str) -> torch.Tensor:
-    """Share of the "test" or "validation" rows that each network of each seed gets wrong, [seeds, models]."""
+    """Share of the "test" or "validation" rows that each network of each seed gets wrong, [seeds,
+    models].
+    """
     wrong = []
     for parameters, split in zip(networks, splits):
         x, y = getattr(split, f"{part}_x"), getattr(split, f"{part}_y")

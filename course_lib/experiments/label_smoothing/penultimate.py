@@ -1,8 +1,9 @@
 """What does label smoothing do to the features before the last layer? Clusters, seen in two spaces.
 
-The last layer's row w_k is the template of class k: logit k is w_k·h + b_k. What the softmax can see of the features h
-is their part in the span of the centred templates (at most K − 1 dimensions); the rest of h changes no prediction.
-Source: Müller, Kornblith & Hinton, "When Does Label Smoothing Help?", NeurIPS 2019: the plane of three templates.
+The last layer's row w_k is the template of class k: logit k is w_k·h + b_k. What the softmax can
+see of the features h is their part in the span of the centred templates (at most K − 1 dimensions);
+the rest of h changes no prediction. Source: Müller, Kornblith & Hinton, "When Does Label Smoothing
+Help?", NeurIPS 2019: the plane of three templates.
 """
 
 from collections.abc import Iterator
@@ -23,10 +24,11 @@ SEEDS = tuple(range(40, 52))  # settings and questions come from other seeds
 
 @dataclass
 class Clusters:
-    """scatter [seeds, spaces, parts, epsilons]: within-class over between-class scatter; seeds that have finished.
+    """scatter [seeds, spaces, parts, epsilons]: within-class over between-class scatter; seeds that
+    have finished.
 
-    features, labels: of the first seed, part by part: [epsilons, rows, units] and [rows]; templates [epsilons, 10,
-    units]. None until that seed has finished.
+    features, labels: of the first seed, part by part: [epsilons, rows, units] and [rows]; templates
+    [epsilons, 10, units]. None until that seed has finished.
     """
 
     epsilons: tuple
@@ -44,7 +46,9 @@ def data(seed: int) -> Split:
 
 @remembered
 def train_networks(seeds=SEEDS, steps=STEPS) -> Iterator[tuple[dict, float]]:
-    """64-128-10 networks trained at every ε and seed: (seed → parameters [epsilons, …], progress)."""
+    """64-128-10 networks trained at every ε and seed: (seed → parameters [epsilons, …],
+    progress).
+    """
     for networks, progress in train_smoothed(data, EPSILONS, seeds, steps):
         yield dict(networks), progress
 
@@ -56,9 +60,11 @@ def template_basis(templates: torch.Tensor) -> torch.Tensor:
 
 
 def scatter(features: torch.Tensor, labels: torch.Tensor) -> float:
-    """Within-class over between-class scatter of features [rows, units]: Σ‖h − m_k‖² / Σ n_k‖m_k − m‖².
+    """Within-class over between-class scatter of features [rows, units]: Σ‖h − m_k‖² / Σ n_k‖m_k −
+    m‖².
 
-    m_k: mean of class k, n_k its rows, m: mean of all. Small: tight clusters far apart. No unit, no scale.
+    m_k: mean of class k, n_k its rows, m: mean of all. Small: tight clusters far apart. No unit, no
+    scale.
     """
     within = between = 0.0
     for k in labels.unique():
@@ -69,8 +75,8 @@ def scatter(features: torch.Tensor, labels: torch.Tensor) -> float:
 
 
 def plane_of_three(templates: torch.Tensor) -> torch.Tensor:
-    """Orthonormal rows [2, units] that span the plane through three `templates` [3, units]: from the first to the
-    second, and at right angles to that towards the third."""
+    """Orthonormal rows [2, units] that span the plane through three `templates` [3, units]: from
+    the first to the second, and at right angles to that towards the third."""
     q, r = torch.linalg.qr((templates[1:] - templates[0]).T)
     return (q * r.diagonal().sign()).T
 
@@ -87,7 +93,9 @@ def compare_clusters(seeds=SEEDS, steps=STEPS) -> Iterator[Clusters]:
             if seed == seeds[0]:
                 first = features, labels, parameters[2]
         rows = [found[seed] for seed in sorted(found)]
-        measured = torch.stack(rows) if rows else torch.empty(0, len(SPACES), len(PARTS), len(EPSILONS))
+        measured = (
+            torch.stack(rows) if rows else torch.empty(0, len(SPACES), len(PARTS), len(EPSILONS))
+        )
         yield Clusters(EPSILONS, measured, *first, progress)
 
 
@@ -99,6 +107,11 @@ def _features(parameters: list, split: Split) -> tuple:
 def _scatters(features: tuple, labels: tuple, templates: torch.Tensor) -> torch.Tensor:
     """[spaces, parts, epsilons] of one seed."""
     bases = [template_basis(w) for w in templates]
-    seen = [[[scatter(h @ basis.T, y) for h, basis in zip(part, bases)] for part, y in zip(features, labels)],
-            [[scatter(h, y) for h in part] for part, y in zip(features, labels)]]  # fmt: skip
+    seen = [
+        [
+            [scatter(h @ basis.T, y) for h, basis in zip(part, bases)]
+            for part, y in zip(features, labels)
+        ],
+        [[scatter(h, y) for h in part] for part, y in zip(features, labels)],
+    ]
     return torch.tensor(seen, dtype=torch.float64)

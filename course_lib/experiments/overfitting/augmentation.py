@@ -14,14 +14,22 @@ from course_lib.engine.cache import remembered
 
 SPEC = ModelSpec((64, 128, 10))
 SEEDS, STEPS = tuple(range(20)), 1000
-# Arm → training images, and how often each comes as it is beside its eight shifts; None: no shifts at all.
-ARMS = {"300": (300, None), "300, 30 % shifted": (300, 19), "300, 8 in 9 shifted": (300, 1), "600": (600, None)}
+# Arm → training images, and how often each comes as it is beside its eight shifts; None: no shifts
+# at all.
+ARMS = {
+    "300": (300, None),
+    "300, 30 % shifted": (300, 19),
+    "300, 8 in 9 shifted": (300, 1),
+    "600": (600, None),
+}
 DIRECTIONS = tuple((down, right) for down in (-1, 0, 1) for right in (-1, 0, 1) if down or right)
 
 
 @dataclass
 class Augmented:
-    """Accuracies after training, arm → [seeds], on test images as they are and on test images shifted by a pixel."""
+    """Accuracies after training, arm → [seeds], on test images as they are and on test images
+    shifted by a pixel.
+    """
 
     test_accuracy: dict[str, Tensor]
     shifted_accuracy: dict[str, Tensor]
@@ -29,7 +37,9 @@ class Augmented:
 
 
 def shift(images: Tensor, down: int, right: int) -> Tensor:
-    """Images [rows, 64] of 8 × 8 pixels moved by whole pixels; what leaves is lost, what enters is blank."""
+    """Images [rows, 64] of 8 × 8 pixels moved by whole pixels; what leaves is lost, what enters is
+    blank.
+    """
     for name, by in (("down", down), ("right", right)):
         require(name, by, -7, 7, open_high=False)
     moved = torch.zeros_like(images).reshape(-1, 8, 8)
@@ -42,37 +52,53 @@ def shift(images: Tensor, down: int, right: int) -> Tensor:
 def shift_each(images: Tensor, generator: torch.Generator) -> Tensor:
     """Each image in one of the eight directions, drawn by lot."""
     all_ways = torch.stack([shift(images, *direction) for direction in DIRECTIONS])
-    return all_ways[torch.randint(len(DIRECTIONS), (len(images),), generator=generator), torch.arange(len(images))]
+    return all_ways[
+        torch.randint(len(DIRECTIONS), (len(images),), generator=generator),
+        torch.arange(len(images)),
+    ]
 
 
 def augmented(split: Split, originals: int | None) -> Split:
-    """Every training row `originals` times as it is and once in each of the eight directions; None: left alone."""
+    """Every training row `originals` times as it is and once in each of the eight directions; None:
+    left alone.
+    """
     if originals is None:
         return split
     require("originals", originals, 0)
     shifted = [shift(split.train_x, *direction) for direction in DIRECTIONS]
     x = torch.cat([split.train_x] * originals + shifted)
-    labels = {name: getattr(split, name).repeat(originals + 8) for name in ("train_y", "clean_train_y")}
+    labels = {
+        name: getattr(split, name).repeat(originals + 8) for name in ("train_y", "clean_train_y")
+    }
     return replace(split, train_x=x, **labels)
 
 
 @remembered
 def compare(seeds: tuple[int, ...] = SEEDS, steps: int = STEPS) -> Iterator[Augmented]:
-    """64-128-10 networks by AdamW (λ = 0), as many steps on each of `ARMS`. Yields as arms are trained."""
+    """64-128-10 networks by AdamW (λ = 0), as many steps on each of `ARMS`.
+
+    Yields as arms are trained.
+    """
     found = Augmented({}, {})
     for k, (name, (rows, originals)) in enumerate(ARMS.items()):
         for training in train(
             SPEC,
-            lambda seed, rows=rows, originals=originals: augmented(digits(rows, 200, 0.0, "unit", seed), originals),
+            lambda seed, rows=rows, originals=originals: augmented(
+                digits(rows, 200, 0.0, "unit", seed), originals
+            ),
             {"lr": 2e-3, "weight_decay": 0.0},
             seeds,
             steps=steps,
         ):
             yield replace(found, progress=(k + training.progress) / len(ARMS))
         accuracy = training.test_accuracy[:, 0, -1]
-        moved = torch.stack([_on_shifted(training.parameters[s], rows, seed) for s, seed in enumerate(seeds)])
+        moved = torch.stack(
+            [_on_shifted(training.parameters[s], rows, seed) for s, seed in enumerate(seeds)]
+        )
         found = Augmented(
-            found.test_accuracy | {name: accuracy}, found.shifted_accuracy | {name: moved}, (k + 1) / len(ARMS)
+            found.test_accuracy | {name: accuracy},
+            found.shifted_accuracy | {name: moved},
+            (k + 1) / len(ARMS),
         )
         yield found
 

@@ -1,9 +1,11 @@
-"""One recipe, two hundred training sets: what the fitted functions have in common, and how they scatter.
+"""One recipe, two hundred training sets: what the fitted functions have in common, and how they
+scatter.
 
-Every training set is a noisy sine: one x drawn evenly from each n-th of [−1, 1], so that none leaves a hole, and
-y = sin(πx) + noise. All models are judged on one fixed grid, evenly over x as validation rows are. Two recipes:
-polynomials, solved exactly by least squares, and small networks, trained by the ensemble engine in one call a width,
-each on its own training set.
+Every training set is a noisy sine: one x drawn evenly from each n-th of [−1, 1], so that none
+leaves a hole, and
+y = sin(πx) + noise. All models are judged on one fixed grid, evenly over x as validation rows are.
+Two recipes: polynomials, solved exactly by least squares, and small networks, trained by the
+ensemble engine in one call a width, each on its own training set.
 """
 
 import math
@@ -23,7 +25,9 @@ from course_lib.overfitting import bias_variance
 
 SETS, VALIDATION_ROWS = 200, 50
 POINTS = 201
-GRID = -1 + (2 * torch.arange(POINTS, dtype=torch.float64) + 1) / POINTS  # midpoints: a mean over them is one over x
+GRID = (
+    -1 + (2 * torch.arange(POINTS, dtype=torch.float64) + 1) / POINTS
+)  # midpoints: a mean over them is one over x
 TRUTH = torch.sin(math.pi * GRID)
 DEGREES = tuple(range(13))
 WIDTHS, STEPS = (1, 2, 4, 8, 16, 32), 1000
@@ -33,8 +37,8 @@ WIDTHS, STEPS = (1, 2, 4, 8, 16, 32), 1000
 class Fits:
     """What models of every complexity make of every training set. NaN: not there yet, or diverged.
 
-    predictions [complexities, sets, points] on GRID; train_error, validation_error [complexities, sets]: mean squared,
-    against noisy labels. x, y [rows]: training set number 0.
+    predictions [complexities, sets, points] on GRID; train_error, validation_error [complexities,
+    sets]: mean squared, against noisy labels. x, y [rows]: training set number 0.
     """
 
     complexities: tuple[int, ...]
@@ -47,7 +51,9 @@ class Fits:
     progress: float = 1.0
 
     def parts(self, index: int) -> tuple[Tensor, Tensor]:
-        """bias² and variance [points] of complexity number `index`, over the training sets that are there."""
+        """bias² and variance [points] of complexity number `index`, over the training sets that are
+        there.
+        """
         there = self.predictions[index].isfinite().all(1)
         return bias_variance(self.predictions[index][there], TRUTH)
 
@@ -58,7 +64,8 @@ class Fits:
 
 @lru_cache(4096)
 def training_set(seed: int, rows: int, noise: float) -> Split:
-    """Training and validation rows of `seed`, in float64; the fixed grid with the sine itself is the test set.
+    """Training and validation rows of `seed`, in float64; the fixed grid with the sine itself is
+    the test set.
 
     Raises ValueError for less than one row and for negative noise.
     """
@@ -66,21 +73,29 @@ def training_set(seed: int, rows: int, noise: float) -> Split:
     require("noise", noise)
     with torch.inference_mode(False):  # kept, and perhaps first asked for inside the engine
         x, clean, y = _sine(rows, noise, seeded(seed, "training set"))
-        validation_x, _, validation_y = _sine(VALIDATION_ROWS, noise, seeded(seed, "validation set"))
+        validation_x, _, validation_y = _sine(
+            VALIDATION_ROWS, noise, seeded(seed, "validation set")
+        )
     return Split(x, y, validation_x, validation_y, GRID.unsqueeze(1), TRUTH.unsqueeze(1), clean)
 
 
 def _sine(rows: int, noise: float, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
-    jitter, error = (draw(rows, 1, generator=generator, dtype=torch.float64) for draw in (torch.rand, torch.randn))
+    jitter, error = (
+        draw(rows, 1, generator=generator, dtype=torch.float64)
+        for draw in (torch.rand, torch.randn)
+    )
     x = -1 + 2 * (torch.arange(rows).unsqueeze(1) + jitter) / rows
     clean = torch.sin(math.pi * x)
     return x, clean, clean + noise * error
 
 
-def polynomials(rows: int, noise: float, degrees: Sequence[int] = DEGREES, sets: int = SETS) -> Fits:
+def polynomials(
+    rows: int, noise: float, degrees: Sequence[int] = DEGREES, sets: int = SETS
+) -> Fits:
     """Least-squares polynomials of each degree on `sets` training sets: solved, not trained.
 
-    Raises ValueError for a degree that `rows` points do not determine, less than one row or two sets, negative noise.
+    Raises ValueError for a degree that `rows` points do not determine, less than one row or two
+    sets, negative noise.
     """
     require("sets", sets, 2)
     splits = [training_set(seed, rows, noise) for seed in range(sets)]
@@ -88,32 +103,44 @@ def polynomials(rows: int, noise: float, degrees: Sequence[int] = DEGREES, sets:
         torch.stack([getattr(split, name).squeeze(1) for split in splits])
         for name in ("train_x", "train_y", "validation_x", "validation_y")
     )
-    fits = [fit_polynomial(x, y, degree, (GRID.expand(sets, -1), x, validation_x)) for degree in degrees]
+    fits = [
+        fit_polynomial(x, y, degree, (GRID.expand(sets, -1), x, validation_x)) for degree in degrees
+    ]
     predictions, seen, unseen = (torch.stack(column) for column in zip(*fits))
     errors = (seen - y).square().mean(2), (unseen - validation_y).square().mean(2)
     return Fits(tuple(degrees), predictions, *errors, x[0], y[0], noise)
 
 
 def fit_polynomial(x: Tensor, y: Tensor, degree: int, at: Sequence[Tensor]) -> list[Tensor]:
-    """Values at each of `at` [sets, points] of the least-squares polynomials through x, y [sets, rows].
+    """Values at each of `at` [sets, points] of the least-squares polynomials through x, y [sets,
+    rows].
 
     Legendre polynomials as features: the same fit as with powers of x, and far better conditioned.
-    Raises ValueError for no rows, values that are not finite (saying where) and a degree above rows − 1.
+    Raises ValueError for no rows, values that are not finite (saying where) and a degree above rows
+    − 1.
     """
     if x.shape != y.shape or x.dim() != 2 or x.shape[1] == 0:
-        raise ValueError(f"x {list(x.shape)}, y {list(y.shape)}: must be [sets, rows ≥ 1], both alike")
+        raise ValueError(
+            f"x {list(x.shape)}, y {list(y.shape)}: must be [sets, rows ≥ 1], both alike"
+        )
     for name, values in (("x", x), ("y", y)):
         bad = (~values.isfinite()).nonzero()
         if len(bad):
-            raise ValueError(f"{name} = {values[tuple(bad[0])]} at row {bad[0, 1]}: every value must be finite")
+            raise ValueError(
+                f"{name} = {values[tuple(bad[0])]} at row {bad[0, 1]}: every value must be finite"
+            )
     if require("degree", degree, 0) > x.shape[1] - 1:
-        raise ValueError(f"degree = {degree}: must be at most {x.shape[1] - 1} with {x.shape[1]} training points")
+        raise ValueError(
+            f"degree = {degree}: must be at most {x.shape[1] - 1} with {x.shape[1]} training points"
+        )
     weights = torch.linalg.lstsq(legendre(x, degree), y.unsqueeze(2)).solution
     return [(legendre(points, degree) @ weights).squeeze(2) for points in at]
 
 
 def legendre(x: Tensor, degree: int) -> Tensor:
-    """P₀ … P_degree at x [sets, points] → [sets, points, degree + 1], by (k + 1)P₊ = (2k + 1)xP − kP₋."""
+    """P₀ … P_degree at x [sets, points] → [sets, points, degree + 1], by (k + 1)P₊ = (2k + 1)xP −
+    kP₋.
+    """
     columns = [torch.ones_like(x), x]
     for k in range(1, degree):
         columns.append(((2 * k + 1) * x * columns[-1] - k * columns[-2]) / (k + 1))
@@ -124,14 +151,20 @@ def legendre(x: Tensor, degree: int) -> Tensor:
 def networks(
     rows: int, noise: float, widths: tuple[int, ...] = WIDTHS, sets: int = SETS, steps: int = STEPS
 ) -> Iterator[Fits]:
-    """ReLU networks 1-width-1 trained by AdamW (λ = 0) on the same training sets, the full batch at each step.
+    """ReLU networks 1-width-1 trained by AdamW (λ = 0) on the same training sets, the full batch at
+    each step.
 
-    One call of the engine per width trains all `sets` of them, each on its own data. Yields after every width.
+    One call of the engine per width trains all `sets` of them, each on its own data. Yields after
+    every width.
     """
     require("sets", sets, 2)
     shape, first = (len(widths), sets), training_set(0, rows, noise)
-    predictions, *errors = (torch.full((*shape, *more), torch.nan, dtype=torch.float64) for more in ((POINTS,), (), ()))
-    fits = Fits(tuple(widths), predictions, *errors, first.train_x[:, 0], first.train_y[:, 0], noise, 0.0)
+    predictions, *errors = (
+        torch.full((*shape, *more), torch.nan, dtype=torch.float64) for more in ((POINTS,), (), ())
+    )
+    fits = Fits(
+        tuple(widths), predictions, *errors, first.train_x[:, 0], first.train_y[:, 0], noise, 0.0
+    )
     for w, width in enumerate(widths):
         spec = ModelSpec((1, width, 1), "regression")
         for training in train(
@@ -145,11 +178,19 @@ def networks(
         ):
             yield _seen(fits, (w + 0.9 * training.progress) / len(widths))
         for seed in range(sets):
-            split, parameters = training_set(seed, rows, noise), [p[0].double() for p in training.parameters[seed]]
+            split, parameters = (
+                training_set(seed, rows, noise),
+                [p[0].double() for p in training.parameters[seed]],
+            )
             predictions[w, seed] = outputs(parameters, GRID)
-            for errors_of, part in ((fits.train_error, "train"), (fits.validation_error, "validation")):
+            for errors_of, part in (
+                (fits.train_error, "train"),
+                (fits.validation_error, "validation"),
+            ):
                 guess = outputs(parameters, getattr(split, f"{part}_x").squeeze(1))
-                errors_of[w, seed] = (guess - getattr(split, f"{part}_y").squeeze(1)).square().mean()
+                errors_of[w, seed] = (
+                    (guess - getattr(split, f"{part}_y").squeeze(1)).square().mean()
+                )
         yield _seen(fits, (w + 1) / len(widths))
 
 

@@ -1,4 +1,6 @@
-"""Real training curves on digits with wrong labels, and where early stopping would have ended them."""
+"""Real training curves on digits with wrong labels, and where early stopping would have ended
+them.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -28,7 +30,9 @@ class Curves:
     progress: float
 
     def stop(self, patience: float, min_delta: float = 0.0) -> list[tuple[int, int]]:
-        """(best, last) of each seed: numbers of the evaluation that is kept and of the one at which training ends."""
+        """(best, last) of each seed: numbers of the evaluation that is kept and of the one at which
+        training ends.
+        """
         return [stop_at(losses, patience, min_delta) for losses in self.validation_loss.tolist()]
 
     def kept_accuracy(self, patience: float) -> Tensor:
@@ -38,7 +42,9 @@ class Curves:
 
 
 def stop_at(losses: list[float], patience: float, min_delta: float = 0.0) -> tuple[int, int]:
-    """(best, last): the evaluations, counted from 0, that `EarlyStopping` keeps and at which it stops."""
+    """(best, last): the evaluations, counted from 0, that `EarlyStopping` keeps and at which it
+    stops.
+    """
     stopping = EarlyStopping(patience, min_delta, restore_best=False)
     for loss in losses:
         if stopping.step(loss):
@@ -47,8 +53,12 @@ def stop_at(losses: list[float], patience: float, min_delta: float = 0.0) -> tup
 
 
 @remembered
-def curves(noise: float, seeds: tuple[int, ...] = SEEDS, steps: int = STEPS, every: int = EVERY) -> Iterator[Curves]:
-    """64-128-10 networks by AdamW (learning rate 2e-3, λ = 0) on 300 digits, never stopped; test labels are clean."""
+def curves(
+    noise: float, seeds: tuple[int, ...] = SEEDS, steps: int = STEPS, every: int = EVERY
+) -> Iterator[Curves]:
+    """64-128-10 networks by AdamW (learning rate 2e-3, λ = 0) on 300 digits, never stopped; test
+    labels are clean.
+    """
     recorded = tuple(range(0, steps + 1, every))
     for training in train(
         SPEC,
@@ -61,4 +71,6 @@ def curves(noise: float, seeds: tuple[int, ...] = SEEDS, steps: int = STEPS, eve
         keep_parameters=False,
     ):
         names = ("train_loss", "validation_loss", "train_accuracy", "test_accuracy")
-        yield Curves(noise, recorded, *(getattr(training, name)[:, 0] for name in names), training.progress)
+        yield Curves(
+            noise, recorded, *(getattr(training, name)[:, 0] for name in names), training.progress
+        )

@@ -1,4 +1,7 @@
-"""Can a network learn labels that mean nothing? Digits whose labels are drawn by lot, beside digits with their own."""
+"""Can a network learn labels that mean nothing?
+
+Digits whose labels are drawn by lot, beside digits with their own.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -21,9 +24,11 @@ SEEDS, STEPS, EVERY = (0, 1, 2), 2000, 100
 
 @dataclass
 class Memorised:
-    """Accuracies {"true", "random"} → [seeds, recorded]; the test labels are of the same kind as the training labels.
+    """Accuracies {"true", "random"} → [seeds, recorded]; the test labels are of the same kind as
+    the training labels.
 
-    right: correct test rows under random labels, over all seeds, among `rows` of them. NaN: not there yet.
+    right: correct test rows under random labels, over all seeds, among `rows` of them. NaN: not
+    there yet.
     """
 
     recorded: tuple[int, ...]
@@ -38,21 +43,30 @@ class Memorised:
 
 
 def with_random_labels(seed: int) -> Split:
-    """Digits whose training *and* test labels are drawn evenly from the ten classes, whatever the image shows."""
+    """Digits whose training *and* test labels are drawn evenly from the ten classes, whatever the
+    image shows.
+    """
     split, generator = digits(ROWS, 0, scale="unit", seed=seed), seeded(seed, "random labels")
-    lots = (torch.randint(10, (len(y),), generator=generator) for y in (split.train_y, split.test_y))
+    lots = (
+        torch.randint(10, (len(y),), generator=generator) for y in (split.train_y, split.test_y)
+    )
     return replace(split, **dict(zip(("train_y", "test_y"), lots)))
 
 
 @remembered
 def memorise(seeds: tuple[int, ...] = SEEDS, steps: int = STEPS) -> Iterator[Memorised]:
-    """Train 64-256-10 networks by SGD (learning rate 0.1, momentum 0.9) on true and on random labels."""
+    """Train 64-256-10 networks by SGD (learning rate 0.1, momentum 0.9) on true and on random
+    labels.
+    """
     require("steps", steps, 1)
     recorded = tuple(range(0, steps + 1, min(EVERY, steps)))
     empty = {name: torch.full((len(seeds), len(recorded)), torch.nan) for name in LABELS}
     rows = len(seeds) * len(with_random_labels(seeds[0]).test_y)
     found = Memorised(recorded, empty, dict(empty), rows, 0.0)
-    data = {"true": lambda seed: digits(ROWS, 0, scale="unit", seed=seed), "random": with_random_labels}
+    data = {
+        "true": lambda seed: digits(ROWS, 0, scale="unit", seed=seed),
+        "random": with_random_labels,
+    }
     for k, name in enumerate(LABELS):
         for training in train(
             SPEC,
@@ -76,7 +90,9 @@ def memorise(seeds: tuple[int, ...] = SEEDS, steps: int = STEPS) -> Iterator[Mem
 
 
 def guessing_interval(rows: int, classes: int = 10, level: float = 0.95) -> tuple[int, int]:
-    """How many of `rows` labels drawn by lot a guesser gets right, in `level` of all cases: binomial, both ends in."""
+    """How many of `rows` labels drawn by lot a guesser gets right, in `level` of all cases:
+    binomial, both ends in.
+    """
     require("rows", rows, 1)
     low, high = stats.binom.interval(level, rows, 1 / classes)
     return int(low), int(high)

@@ -1,4 +1,7 @@
-"""What does L2 buy when there are few examples, and when there are many? Its strength is chosen on validation rows."""
+"""What does L2 buy when there are few examples, and when there are many?
+
+Its strength is chosen on validation rows.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -38,13 +41,20 @@ class Tuned:
 
     def benefit(self) -> Tensor:
         """[rows, seeds]: test accuracy at the chosen strength minus that at λ = 0."""
-        return self.at_chosen(self.test_accuracy) - self.test_accuracy[:, :, self.strengths.index(0.0)]
+        return (
+            self.at_chosen(self.test_accuracy) - self.test_accuracy[:, :, self.strengths.index(0.0)]
+        )
 
 
 @remembered
-def tune(rows: tuple[int, ...] = ROWS, seeds: tuple[int, ...] = SEEDS, steps: int = STEPS,
-         noise: float = NOISE) -> Iterator[Tuned]:  # fmt: skip
-    """64-64-10 networks, SGD with momentum 0.9 and learning rate 0.1, the same number of steps for every n.
+def tune(
+    rows: tuple[int, ...] = ROWS,
+    seeds: tuple[int, ...] = SEEDS,
+    steps: int = STEPS,
+    noise: float = NOISE,
+) -> Iterator[Tuned]:
+    """64-64-10 networks, SGD with momentum 0.9 and learning rate 0.1, the same number of steps for
+    every n.
 
     Training and validation labels are noisy, test labels clean. Yields as seeds and sizes are done.
     """

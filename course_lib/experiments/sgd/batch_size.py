@@ -1,9 +1,12 @@
-"""Does the batch size decide where SGD ends? Sharpness, weight norm and accuracy of networks at equal training loss.
+"""Does the batch size decide where SGD ends? Sharpness, weight norm and accuracy of networks at
+equal training loss.
 
-A 64-64-10 network learns digits with squared error and plain SGD, which pulls no weight and decays nothing, so that
-what differs is the noise of the batches. Cross entropy would not do: its Hessian fades as the fit gets better.
-Small batches and large ones are compared at the first of the recorded steps where the training loss has come down to
-the target, not after equal steps or epochs, where one is simply trained further than the other.
+A 64-64-10 network learns digits with squared error and plain SGD, which pulls no weight and decays
+nothing, so that what differs is the noise of the batches. Cross entropy would not do: its Hessian
+fades as the fit gets better.
+Small batches and large ones are compared at the first of the recorded steps where the training loss
+has come down to the target, not after equal steps or epochs, where one is simply trained further
+than the other.
 """
 
 from collections.abc import Iterator
@@ -25,7 +28,9 @@ BATCH_SIZES, LRS = (10, 50, ROWS), (1.0, 1.4, 2.0)
 
 @dataclass
 class BatchSizes:
-    """Figures [seeds, batch sizes, learning rates]; NaN: not there yet, or the target was not reached."""
+    """Figures [seeds, batch sizes, learning rates]; NaN: not there yet, or the target was not
+    reached.
+    """
 
     batch_sizes: tuple
     lrs: tuple
@@ -40,7 +45,10 @@ class BatchSizes:
 def digits_to_fit(seed: int) -> Split:
     """Digits whose targets are 0 for nine classes and 1 for the right one, in float64."""
     split = digits(ROWS, scale="unit", seed=seed, dtype=torch.float64)
-    hot = {name: one_hot(getattr(split, name), 10).double() for name in ("train_y", "validation_y", "test_y")}
+    hot = {
+        name: one_hot(getattr(split, name), 10).double()
+        for name in ("train_y", "validation_y", "test_y")
+    }
     return replace(split, **hot, clean_train_y=hot["train_y"])
 
 
@@ -65,9 +73,13 @@ def figures_of(parameters: list, split: Split, seed: int) -> tuple[float, float,
 
 @remembered
 def compare_batch_sizes(seeds=tuple(range(6)), target=0.012, steps=700) -> Iterator[BatchSizes]:
-    """Train every batch size at every learning rate and seed; yield a `BatchSizes` that fills in size by size."""
+    """Train every batch size at every learning rate and seed; yield a `BatchSizes` that fills in
+    size by size.
+    """
     shape = (len(seeds), len(BATCH_SIZES), len(LRS))
-    figures = {name: torch.full(shape, torch.nan) for name in ("sharpness", "norm", "accuracy", "loss")}
+    figures = {
+        name: torch.full(shape, torch.nan) for name in ("sharpness", "norm", "accuracy", "loss")
+    }
     looks = tuple(range(0, steps + 1, EVERY))
     for b, batch_size in enumerate(BATCH_SIZES):
         kept = {}
@@ -91,11 +103,15 @@ def compare_batch_sizes(seeds=tuple(range(6)), target=0.012, steps=700) -> Itera
             yield _snapshot(figures, target, (b + 0.8 * training.progress) / len(BATCH_SIZES))
         for s, seed in enumerate(seeds):
             _look(figures, training.train_loss[s], kept, seed, (s, b), target)
-            yield _snapshot(figures, target, (b + 0.8 + 0.2 * (s + 1) / len(seeds)) / len(BATCH_SIZES))
+            yield _snapshot(
+                figures, target, (b + 0.8 + 0.2 * (s + 1) / len(seeds)) / len(BATCH_SIZES)
+            )
 
 
 def _look(figures, losses, kept, seed, place, target):
-    """Fill in one seed and batch size: for each learning rate the first recorded step at the target."""
+    """Fill in one seed and batch size: for each learning rate the first recorded step at the
+    target.
+    """
     split = digits_to_fit(seed)
     for v, curve in enumerate(losses):
         reached = (curve <= target).nonzero()

@@ -1,10 +1,12 @@
-"""The noise of a minibatch gradient: its standard error, all batches there are, and where SGD settles with it.
+"""The noise of a minibatch gradient: its standard error, all batches there are, and where SGD
+settles with it.
 
     standard error = σ/√B                            B draws with replacement
                    = σ/√B · √((n − B)/(n − 1))       B of n without replacement: 0 at B = n
     variance at rest = lr·σ²/(B·h·(2 − lr·h))        SGD on the parabola ½h·w², draws with replacement
 
-σ: standard deviation of the n single gradients about their mean, with divisor n · B: batch size · h: curvature.
+σ: standard deviation of the n single gradients about their mean, with divisor n · B: batch size ·
+h: curvature.
 """
 
 import itertools
@@ -17,7 +19,8 @@ from course_lib.sgd import sgd_update
 
 
 def standard_error(sigma, batch_size, rows=None):
-    """Standard error of a minibatch gradient. `rows`: n, for batches without replacement; None: with replacement.
+    """Standard error of a minibatch gradient. `rows`: n, for batches without replacement; None:
+    with replacement.
 
     Raises `ValueError` for a batch of less than one row, or of more than there are.
     """
@@ -26,12 +29,16 @@ def standard_error(sigma, batch_size, rows=None):
     if rows is None:
         return sigma / math.sqrt(batch_size)  # σ/√B
     require("batch_size", batch_size, 1, require("rows", rows, 1), open_high=False)
-    left = (rows - batch_size) / (rows - 1) if rows > 1 else 0.0  # finite-population factor, squared
+    left = (
+        (rows - batch_size) / (rows - 1) if rows > 1 else 0.0
+    )  # finite-population factor, squared
     return sigma / math.sqrt(batch_size) * math.sqrt(left)
 
 
 def all_batches(gradients, batch_size, replacement=False):
-    """The mean gradient [batches, …] of every batch of `batch_size` of the `gradients` [n, …], each equally likely."""
+    """The mean gradient [batches, …] of every batch of `batch_size` of the `gradients` [n, …], each
+    equally likely.
+    """
     rows = range(len(gradients))
     if replacement:
         picks = itertools.product(rows, repeat=batch_size)
@@ -41,7 +48,8 @@ def all_batches(gradients, batch_size, replacement=False):
 
 
 def batches(rows, batch_size, shuffled=True, generator=None):
-    """Row numbers [batch_size], batch after batch without end: shuffled epochs (the remainder left out), or free draws.
+    """Row numbers [batch_size], batch after batch without end: shuffled epochs (the remainder left
+    out), or free draws.
 
     Raises `ValueError` for a batch of less than one row or of more than `rows`.
     """
@@ -64,7 +72,8 @@ def variance_at_rest(lr, curvature, sigma, batch_size):
 
 
 def settle(centres, batch_size, lr, steps, *, shuffled, runs, curvature=1.0, generator=None):
-    """Weights [runs] after `steps` of SGD on the mean of ½h(w − c)² over the `centres` c [n], from their mean.
+    """Weights [runs] after `steps` of SGD on the mean of ½h(w − c)² over the `centres` c [n], from
+    their mean.
 
     Each run draws its own batches: free draws, or `shuffled` epochs, whose rows must come out even.
     """
@@ -77,7 +86,9 @@ def settle(centres, batch_size, lr, steps, *, shuffled, runs, curvature=1.0, gen
             rows = torch.randint(n, (runs, batch_size), generator=generator)
         else:
             if at == 0:
-                order = torch.rand(runs, n, generator=generator).argsort(1)  # a new order for each run
+                order = torch.rand(runs, n, generator=generator).argsort(
+                    1
+                )  # a new order for each run
             rows = order[:, at : at + batch_size]
         sgd_update(w, curvature * (w - centres[rows].mean(1)), {}, lr=lr)
     return w

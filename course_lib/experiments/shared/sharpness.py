@@ -1,8 +1,10 @@
-"""How curved is a loss? Hessian-vector products, the top eigenvalue by power iteration, and the exact Hessian.
+"""How curved is a loss? Hessian-vector products, the top eigenvalue by power iteration, and the
+exact Hessian.
 
     sharpness = λ_max(H),  H = ∂²loss/∂w∂w           H·v = ∂/∂w (∇loss · v): one more backward pass, H is never built
 
-`loss` is a function of a list of parameters that returns a scalar; `params` is that list. Work in float64.
+`loss` is a function of a list of parameters that returns a scalar; `params` is that list. Work in
+float64.
 Source: Pearlmutter, "Fast exact multiplication by the Hessian", Neural Computation 1994.
 """
 
@@ -15,7 +17,9 @@ def hessian_vector_product(loss, params):
     """The function v → H·v at `params`; v is one flat vector [P] over all parameters."""
     params = [p.detach().requires_grad_() for p in params]
     with torch.enable_grad():
-        grad = _flat(torch.autograd.grad(loss(params), params, create_graph=True, materialize_grads=True))
+        grad = _flat(
+            torch.autograd.grad(loss(params), params, create_graph=True, materialize_grads=True)
+        )
 
     def product(v):
         if not grad.requires_grad:  # a loss that is linear, or constant: H = 0
@@ -34,11 +38,13 @@ def exact_hessian(loss, params):
 
 
 def top_eigenvalue(loss, params, *, iterations=300, tolerance=1e-4, generator=None):
-    """The largest eigenvalue of the Hessian at `params`, by power iteration from a random direction.
+    """The largest eigenvalue of the Hessian at `params`, by power iteration from a random
+    direction.
 
-    Stops when ‖Hv − λv‖ ≤ `tolerance`·|λ|, which bounds the distance from λ to some eigenvalue, or after `iterations`
-    products. Power iteration finds the eigenvalue largest in magnitude; if that is negative, H is shifted by it and
-    iterated again, so that the result is the largest one with its sign. Raises `ValueError` for a loss not finite.
+    Stops when ‖Hv − λv‖ ≤ `tolerance`·|λ|, which bounds the distance from λ to some eigenvalue, or
+    after `iterations` products. Power iteration finds the eigenvalue largest in magnitude; if that
+    is negative, H is shifted by it and iterated again, so that the result is the largest one with
+    its sign. Raises `ValueError` for a loss not finite.
     """
     require("iterations", iterations, 1)
     require("tolerance", tolerance, open_low=True)
@@ -64,7 +70,8 @@ def _power(product, v, iterations, tolerance):
 
 
 def kind_of_point(eigenvalues, zero=1e-9):
-    """What a point without gradient is: "minimum", "maximum" or "saddle", by the signs of the Hessian's `eigenvalues`.
+    """What a point without gradient is: "minimum", "maximum" or "saddle", by the signs of the
+    Hessian's `eigenvalues`.
 
     "undecided" where one is zero (|λ| ≤ `zero`) and the others agree: the next derivatives decide.
     """

@@ -1,4 +1,7 @@
-"""What does one training step cost, and where does the time go? Load, forward, backward, update, each by the clock."""
+"""What does one training step cost, and where does the time go?
+
+Load, forward, backward, update, each by the clock.
+"""
 
 import statistics
 import time
@@ -11,10 +14,12 @@ PARTS = ("load", "forward", "backward", "update")
 
 
 def time_step(model, optimizer, x, y, batch_size, *, steps=40, generator=None):
-    """Median seconds of each of `PARTS` over `steps` training steps on random batches of the rows of x, y (classes).
+    """Median seconds of each of `PARTS` over `steps` training steps on random batches of the rows
+    of x, y (classes).
 
-    load: gather the batch's rows · forward: model and mean cross entropy · update: `optimizer.step` and `zero_grad`.
-    On a CPU; a GPU would have to be waited for at each mark. Raises `ValueError` for a batch or count below 1.
+    load: gather the batch's rows · forward: model and mean cross entropy · update: `optimizer.step`
+    and `zero_grad`. On a CPU; a GPU would have to be waited for at each mark. Raises `ValueError`
+    for a batch or count below 1.
     """
     require("steps", steps, 1)
     require("batch_size", batch_size, 1, len(x), open_high=False)

@@ -1,7 +1,7 @@
 """Loss surfaces in two dimensions, and an optimizer's whole path over them.
 
-A surface is a function of w = (w₁, w₂), shape [..., 2], with values of shape [...]. Everything is float64, so that a
-path can be compared with a closed form.
+A surface is a function of w = (w₁, w₂), shape [..., 2], with values of shape [...]. Everything is
+float64, so that a path can be compared with a closed form.
 """
 
 import math
@@ -15,7 +15,8 @@ from course_lib.base.arguments import require
 
 @dataclass(frozen=True)
 class Surface:
-    """A loss over the plane: `loss(w [..., 2]) → [...]`, where it is lowest, and the window to draw it in.
+    """A loss over the plane: `loss(w [..., 2]) → [...]`, where it is lowest, and the window to draw
+    it in.
 
     `hessian` is given for a quadratic only, where it is the same everywhere.
     """
@@ -35,7 +36,9 @@ class Surface:
             return torch.autograd.grad(self.loss(w).sum(), w)[0]
 
     def grid(self, points=80):
-        """Coordinates x [points], y [points] and losses [points (y), points (x)] over the window, for contours."""
+        """Coordinates x [points], y [points] and losses [points (y), points (x)] over the window,
+        for contours.
+        """
         left, right, bottom, top = self.window
         x = torch.linspace(left, right, points, dtype=torch.float64)
         y = torch.linspace(bottom, top, points, dtype=torch.float64)
@@ -43,7 +46,8 @@ class Surface:
 
 
 def quadratic(curvatures=(1.0, 10.0), angle=0.0, minimum=(1.0, 1.0), window=(-0.6, 2.6, -0.6, 2.2)):
-    """½(w − w*)ᵀH(w − w*): a bowl with the given `curvatures` (eigenvalues of H, > 0), turned by `angle` degrees.
+    """½(w − w*)ᵀH(w − w*): a bowl with the given `curvatures` (eigenvalues of H, > 0), turned by
+    `angle` degrees.
 
     Gradient descent on it converges iff lr < 2/max(curvatures).
     """
@@ -62,7 +66,12 @@ def quadratic(curvatures=(1.0, 10.0), angle=0.0, minimum=(1.0, 1.0), window=(-0.
 
 def saddle(window=(-2.0, 2.0, -2.0, 2.0)):
     """(w₁² − 1)²/4 + w₂²/2: a saddle at the origin between two equal minima at (±1, 0)."""
-    return Surface("saddle", lambda w: (w[..., 0] ** 2 - 1) ** 2 / 4 + w[..., 1] ** 2 / 2, (1.0, 0.0), tuple(window))
+    return Surface(
+        "saddle",
+        lambda w: (w[..., 0] ** 2 - 1) ** 2 / 4 + w[..., 1] ** 2 / 2,
+        (1.0, 0.0),
+        tuple(window),
+    )
 
 
 def rosenbrock(window=(-2.0, 2.0, -1.0, 3.0)):
@@ -75,10 +84,12 @@ def rosenbrock(window=(-2.0, 2.0, -1.0, 3.0)):
 
 
 def descend(surface, update, start, steps, *, noise=0.0, generator=None, **hyper):
-    """The path [steps + 1, 2] that `update` takes from `start`; the first point is the start itself.
+    """The path [steps + 1, 2] that `update` takes from `start`; the first point is the start
+    itself.
 
-    `update(param, grad, state, **hyper)` is any update function of the course, or the learner's own; it gets plain
-    floats. `noise` ≥ 0 is the standard deviation of the normal noise added to each gradient, drawn from `generator`.
+    `update(param, grad, state, **hyper)` is any update function of the course, or the learner's
+    own; it gets plain floats. `noise` ≥ 0 is the standard deviation of the normal noise added to
+    each gradient, drawn from `generator`.
     A path that leaves every bound is returned as it is, with inf or NaN in it.
     """
     require("steps", steps, low=1)
@@ -97,8 +108,8 @@ def descend(surface, update, start, steps, *, noise=0.0, generator=None, **hyper
 def diverged_at(losses):
     """The first step at which a run has diverged, or None, from its `losses` [steps + 1].
 
-    Diverged: not finite, or twice running above 1000 × the first loss (which counts as at least 1e-3). To look for NaN
-    is not enough: many runs that blow up stay finite.
+    Diverged: not finite, or twice running above 1000 × the first loss (which counts as at least
+    1e-3). To look for NaN is not enough: many runs that blow up stay finite.
     """
     bad = ~(losses.abs() <= 1000 * max(losses[0].item(), 1e-3))
     bad = bad & (~losses.isfinite() | bad.roll(1))

@@ -1,7 +1,8 @@
-"""What reaches the first block? The norm of its gradient in untrained networks of every depth, three ways to stack.
+"""What reaches the first block? The norm of its gradient in untrained networks of every depth,
+three ways to stack.
 
-Blocks are those of `shorter_training`, the loss is the cross entropy of 100 digits. The blocks' weight matrices are as
-torch draws them, even on ±1/√in, times a `gain`.
+Blocks are those of `shorter_training`, the loss is the cross entropy of 100 digits. The blocks'
+weight matrices are as torch draws them, even on ±1/√in, times a `gain`.
 """
 
 from collections.abc import Iterator
@@ -22,7 +23,9 @@ STACKS = ("no shortcut", "shortcut", "shortcut, dropping")
 
 @dataclass
 class FirstBlock:
-    """norm [seeds so far, stacks, depths] of the gradient in the first block's parameters; `last` is p_L."""
+    """norm [seeds so far, stacks, depths] of the gradient in the first block's parameters; `last`
+    is p_L.
+    """
 
     norm: torch.Tensor
     last: float
@@ -34,7 +37,9 @@ def network_of(stack, depth, seed, last=0.5, norm=False, gain=1.0):
     survivals = survival_probabilities(depth, last if stack == "shortcut, dropping" else 1.0)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        network, blocks = residual_network(survivals, generator=seeded(seed, "rows"), mode="row", norm=norm)
+        network, blocks = residual_network(
+            survivals, generator=seeded(seed, "rows"), mode="row", norm=norm
+        )
     for matrix in (p for block in blocks for p in block.branch.parameters() if p.ndim == 2):
         matrix.data *= gain
     if stack == "no shortcut":
@@ -47,13 +52,23 @@ def gradient_norm(stack, depth, seed, last=0.5, norm=False, gain=1.0):
     split = digits(100, 0, scale="unit", seed=seed, dtype=torch.float64)
     network, first = network_of(stack, depth, seed, last, norm, gain)
     nn.functional.cross_entropy(network(split.train_x), split.train_y).backward()
-    return sum(0.0 if p.grad is None else p.grad.square().sum().item() for p in first.parameters()) ** 0.5
+    return (
+        sum(0.0 if p.grad is None else p.grad.square().sum().item() for p in first.parameters())
+        ** 0.5
+    )
 
 
 @remembered
-def measure_first_block(last=0.5, norm=False, gain=1.0, seeds=tuple(range(10))) -> Iterator[FirstBlock]:
+def measure_first_block(
+    last=0.5, norm=False, gain=1.0, seeds=tuple(range(10))
+) -> Iterator[FirstBlock]:
     """Yield a `FirstBlock` that grows seed by seed."""
     norms = []
     for seed in seeds:
-        norms.append([[gradient_norm(stack, depth, seed, last, norm, gain) for depth in DEPTHS] for stack in STACKS])
+        norms.append(
+            [
+                [gradient_norm(stack, depth, seed, last, norm, gain) for depth in DEPTHS]
+                for stack in STACKS
+            ]
+        )
         yield FirstBlock(torch.tensor(norms, dtype=torch.float64), last, gain)

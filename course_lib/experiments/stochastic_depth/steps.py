@@ -1,9 +1,10 @@
-"""What does a training step cost when blocks are really skipped? Measured on one network, in a plain loop.
+"""What does a training step cost when blocks are really skipped? Measured on one network, in a
+plain loop.
 
-The network is that of `shorter_training`, one decision a batch, so that a dropped block is neither computed nor
-differentiated nor updated. Rounds go through all p_L in turn, so that whatever else the machine does meets all alike.
-Where torch computes on one thread, as in the lessons, its processor time is taken, which a busy machine distorts less
-than the clock on the wall.
+The network is that of `shorter_training`, one decision a batch, so that a dropped block is neither
+computed nor differentiated nor updated. Rounds go through all p_L in turn, so that whatever else
+the machine does meets all alike. Where torch computes on one thread, as in the lessons, its
+processor time is taken, which a busy machine distorts less than the clock on the wall.
 """
 
 import time
@@ -22,7 +23,10 @@ from course_lib.stochastic_depth import ResidualBlock, mlp_branch, survival_prob
 
 @dataclass
 class Steps:
-    """[rounds so far, p_L] each: seconds and blocks computed, both per training step. `depth`: blocks there are."""
+    """[rounds so far, p_L] each: seconds and blocks computed, both per training step.
+
+    `depth`: blocks there are.
+    """
 
     last: tuple
     depth: int
@@ -54,18 +58,25 @@ class Count:
 
 def residual_network(survivals, width=WIDTH, generator=None, mode="batch", norm=False):
     """(network, its blocks): 64 → `width`, a residual block for each survival probability, → 10."""
-    blocks = [ResidualBlock(mlp_branch(width, width, norm), survival, mode, generator) for survival in survivals]
+    blocks = [
+        ResidualBlock(mlp_branch(width, width, norm), survival, mode, generator)
+        for survival in survivals
+    ]
     return nn.Sequential(nn.Linear(64, width), nn.ReLU(), *blocks, nn.Linear(width, 10)), blocks
 
 
 class Loop:
-    """One network at one p_L, its optimizer, and the digits that it learns; `run` is the timed part."""
+    """One network at one p_L, its optimizer, and the digits that it learns; `run` is the timed
+    part.
+    """
 
     def __init__(self, last, depth=DEPTH, width=WIDTH, seed=0):
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             survivals = survival_probabilities(depth, last)
-            self.network, blocks = residual_network(survivals, width, seeded(seed, f"blocks of {last}"))
+            self.network, blocks = residual_network(
+                survivals, width, seeded(seed, f"blocks of {last}")
+            )
         self.count = Count(blocks)
         self.optimizer = torch.optim.AdamW(self.network.parameters(), lr=2e-3, weight_decay=0.0)
         split = digits(300, 0, label_noise=0.2, scale="unit", seed=seed)
@@ -87,8 +98,8 @@ class Loop:
 def time_shorter(last=LAST, depth=DEPTH, width=WIDTH, rounds=20, steps=6) -> Iterator[Steps]:
     """Time `rounds` rounds of `steps` steps at every p_L; yield `Steps` that grow round by round.
 
-    `last` ends with 1.0, the network that drops nothing. On a CPU, with as many threads as torch has been given.
-    Raises `ValueError` if it does not.
+    `last` ends with 1.0, the network that drops nothing. On a CPU, with as many threads as torch
+    has been given. Raises `ValueError` if it does not.
     """
     if last[-1] != 1.0:
         raise ValueError(f"last = {last}: must end with 1.0, to which all are compared")

@@ -1,9 +1,10 @@
-"""What does stochastic depth do to the error? Residual networks on digits, one p_L beside the other.
+"""What does stochastic depth do to the error? Residual networks on digits, one p_L beside the
+other.
 
-A 64-32-10 network with twelve residual blocks of width 32 learns 300 digits. A fifth of the training labels is wrong
-unless asked otherwise, the test labels are right. A branch is Linear–GELU–Linear, with a LayerNorm in front if asked.
-The engine decides row by row, computes all blocks and masks what is dropped, so nothing is said here about time; see
-`shorter_steps` for that.
+A 64-32-10 network with twelve residual blocks of width 32 learns 300 digits. A fifth of the
+training labels is wrong unless asked otherwise, the test labels are right. A branch is
+Linear–GELU–Linear, with a LayerNorm in front if asked. The engine decides row by row, computes all
+blocks and masks what is dropped, so nothing is said here about time; see `shorter_steps` for that.
 """
 
 from collections.abc import Iterator
@@ -22,7 +23,8 @@ RECORDED = (25, 50, 75, 100, 150, 200, 300, 400, STEPS)
 LAST = (0.0, 0.3, 0.5, 0.8, 1.0)  # p_L
 RULES = ("linear", "uniform", "reversed")
 SEEDS = tuple(range(12))
-EARLY = 20  # the first steps, over which gradients are averaged; as they are over the second half of all
+# the first steps, over which gradients are averaged; as they are over the second half of all
+EARLY = 20
 FIGURES = ("error", "nll", "train_loss")
 
 
@@ -30,10 +32,12 @@ FIGURES = ("error", "nll", "train_loss")
 class Shorter:
     """Figures [seeds, survivals, recorded]; NaN: not there yet, or diverged.
 
-    error, nll: share of wrong answers and mean negative log likelihood on the test rows, all blocks on.
-    train_loss: the same on the training rows with their wrong labels. early, late [seeds, survivals]: norm of the
-    gradient in the first block, averaged over the first twenty steps and over the second half of all; NaN where nobody
-    watched. recorded: the steps after which the figures were taken, the last one at the end.
+    error, nll: share of wrong answers and mean negative log likelihood on the test rows, all blocks
+    on.
+    train_loss: the same on the training rows with their wrong labels. early, late [seeds,
+    survivals]: norm of the gradient in the first block, averaged over the first twenty steps and
+    over the second half of all; NaN where nobody watched. recorded: the steps after which the
+    figures were taken, the last one at the end.
     """
 
     rule: str
@@ -47,27 +51,40 @@ class Shorter:
     progress: float = 0.0
 
     def at(self, name, step=None):
-        """One of FIGURES after `step` steps, at the end if None, [seeds, survivals]. Raises if that is not recorded."""
+        """One of FIGURES after `step` steps, at the end if None, [seeds, survivals].
+
+        Raises if that is not recorded.
+        """
         return getattr(self, name)[:, :, self.recorded.index(step) if step else -1]
 
     def best_steps(self):
-        """For each p_L, the recorded step at which its test NLL, averaged over the seeds, is lowest."""
+        """For each p_L, the recorded step at which its test NLL, averaged over the seeds, is
+        lowest.
+        """
         return [self.recorded[k] for k in self.nll.mean(0).argmin(1)]
 
     def stopped(self, name):
-        """One of FIGURES, each p_L after its own best step, [seeds, survivals]: what early stopping could win."""
-        return torch.stack([self.at(name, step)[:, i] for i, step in enumerate(self.best_steps())], 1)
+        """One of FIGURES, each p_L after its own best step, [seeds, survivals]: what early stopping
+        could win.
+        """
+        return torch.stack(
+            [self.at(name, step)[:, i] for i, step in enumerate(self.best_steps())], 1
+        )
 
 
 class Reversed(ModelSpec):
-    """The linear rule the other way round: block 1 is dropped most, as often as block L otherwise."""
+    """The linear rule the other way round: block 1 is dropped most, as often as block L
+    otherwise.
+    """
 
     def survival(self, last):
         return super().survival(last)[::-1]
 
 
 def expected_depths(last=LAST):
-    """Expected number of blocks that survive under the linear rule, of twelve, for each p_L in `last`."""
+    """Expected number of blocks that survive under the linear rule, of twelve, for each p_L in
+    `last`.
+    """
     return [sum(survival_probabilities(DEPTH, p)) for p in last]
 
 
@@ -77,7 +94,9 @@ def uniform_twins(last=LAST):
 
 
 def network_of(rule, depth, norm):
-    """The `ModelSpec` with that many blocks under one of RULES; p_L of "reversed" is the first block's."""
+    """The `ModelSpec` with that many blocks under one of RULES; p_L of "reversed" is the first
+    block's.
+    """
     options = {"residual_blocks": depth, "expansion": 1, "branch_norm": norm}
     if require_choice("rule", rule, RULES) == "reversed":
         return Reversed((64, WIDTH, 10), **options)
@@ -86,13 +105,23 @@ def network_of(rule, depth, norm):
 
 @remembered
 def train_shorter(
-    rule="linear", last=LAST, depth=DEPTH, norm=False, rows=300, noise=0.2, seeds=SEEDS, steps=STEPS, watch=True
+    rule="linear",
+    last=LAST,
+    depth=DEPTH,
+    norm=False,
+    rows=300,
+    noise=0.2,
+    seeds=SEEDS,
+    steps=STEPS,
+    watch=True,
 ) -> Iterator[Shorter]:
-    """Train every p_L in `last` at every seed, with AdamW (lr 2e-3, no decay); yield a `Shorter` that fills in.
+    """Train every p_L in `last` at every seed, with AdamW (lr 2e-3, no decay); yield a `Shorter`
+    that fills in.
 
-    rule: one of RULES. depth: residual blocks. norm: a LayerNorm in front of each branch. rows, noise: digits to learn
-    from, and the share of wrong labels among them.
-    `watch`: note the first block's gradients, for which seeds are trained one by one; without, several go together.
+    rule: one of RULES. depth: residual blocks. norm: a LayerNorm in front of each branch. rows,
+    noise: digits to learn from, and the share of wrong labels among them.
+    `watch`: note the first block's gradients, for which seeds are trained one by one; without,
+    several go together.
     """
     spans = range(EARLY), range(steps // 2, steps)
     norms = {seed: torch.zeros(2, len(last)) for seed in seeds}
@@ -118,5 +147,15 @@ def train_shorter(
         measured = (1 - training.test_accuracy, training.test_loss, training.train_loss)
         curves = [figure.double().masked_fill(gone.unsqueeze(-1), torch.nan) for figure in measured]
         watched = [torch.stack([norms[seed][kind] for seed in seeds]).double() for kind in (0, 1)]
-        watched = [norm.masked_fill(gone if watch else torch.ones_like(gone), torch.nan) for norm in watched]
-        yield Shorter(rule, tuple(last), tuple(training.recorded), *curves, *watched, progress=training.progress)
+        watched = [
+            norm.masked_fill(gone if watch else torch.ones_like(gone), torch.nan)
+            for norm in watched
+        ]
+        yield Shorter(
+            rule,
+            tuple(last),
+            tuple(training.recorded),
+            *curves,
+            *watched,
+            progress=training.progress,
+        )

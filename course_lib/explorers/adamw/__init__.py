@@ -1,4 +1,6 @@
-"""Explorers of lesson 04: a path with its box, four riddles, the two knobs as a map, decay under a schedule."""
+"""Explorers of lesson 04: a path with its box, four riddles, the two knobs as a map, decay under a
+schedule.
+"""
 
 from course_lib.explorers.adamw import heat_map, schedule, trajectory, which_parameter
 

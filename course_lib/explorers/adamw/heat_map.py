@@ -1,4 +1,6 @@
-"""The heat map of lesson 04: learning rate × decay on digits, two optimizers side by side, trained as one watches."""
+"""The heat map of lesson 04: learning rate × decay on digits, two optimizers side by side, trained
+as one watches.
+"""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -29,36 +31,52 @@ class HeatMaps:
 
 
 def compute(pair, seeds, update=None, steps=STEPS):
-    """Train both optimizers of `pair`; `update`, the learner's own function, takes the place of the decoupled one."""
+    """Train both optimizers of `pair`; `update`, the learner's own function, takes the place of the
+    decoupled one.
+    """
     for surfaces in sweep(PAIRS[pair], range(seeds), update=update, steps=steps):
         yield HeatMaps(surfaces, seeds, update is not None)
 
 
 @lru_cache
 def cell_corners(name, product):
-    """Corners [cells, 4, 2] of every (lr, λ) cell, half a decade wide; sheared over (lr, lr·λ) if `product`."""
+    """Corners [cells, 4, 2] of every (lr, λ) cell, half a decade wide; sheared over (lr, lr·λ) if
+    `product`.
+    """
     optimizer = OPTIMIZERS[name]
-    x, y = (np.round(2 * np.log10(optimizer.grid[key]))[:, None] / 2 for key in ("lr", optimizer.pull))
+    x, y = (
+        np.round(2 * np.log10(optimizer.grid[key]))[:, None] / 2 for key in ("lr", optimizer.pull)
+    )
     x = x + np.array([-0.25, 0.25, 0.25, -0.25])
     y = y + np.array([-0.25, -0.25, 0.25, 0.25])
     return 10 ** np.stack([x, y + x if product else y], -1)
 
 
 def best_rates(name, level, product):
-    """(points [n, 2], bars [n, 2, 2]): where each row of `level` [learning rates, decays] is lowest, and from where to
-    where it is `LIKE_BEST`. Rows share λ, or lr·λ if `product`.
+    """(points [n, 2], bars [n, 2, 2]): where each row of `level` [learning rates, decays] is
+    lowest, and from where to where it is `LIKE_BEST`. Rows share λ, or lr·λ if `product`.
 
     A row whose lowest cell lies at its end has no lowest point that we know of, and is left out.
     """
     optimizer, points, bars = OPTIMIZERS[name], [], []
     rates, decays = len(optimizer.lr), len(optimizer.decay)
     for row in range(rates + decays - 1) if product else range(decays):
-        cells = [(i, row - i if product else row) for i in range(rates) if not product or 0 <= row - i < decays]
+        cells = [
+            (i, row - i if product else row)
+            for i in range(rates)
+            if not product or 0 <= row - i < decays
+        ]
         values = np.array([level[cell] for cell in cells])
-        if len(cells) > 2 and np.isfinite(values).any() and 0 < (k := int(np.nanargmin(values))) < len(cells) - 1:
+        if (
+            len(cells) > 2
+            and np.isfinite(values).any()
+            and 0 < (k := int(np.nanargmin(values))) < len(cells) - 1
+        ):
             lr, decay = optimizer.lr[cells[k][0]], optimizer.decay[cells[k][1]]
             height = lr * decay if product else decay
-            alike = [optimizer.lr[cells[i][0]] for i in np.flatnonzero(values <= LIKE_BEST * values[k])]
+            alike = [
+                optimizer.lr[cells[i][0]] for i in np.flatnonzero(values <= LIKE_BEST * values[k])
+            ]
             points.append((lr, height))
             bars.append([(alike[0] / 1.5, height), (alike[-1] * 1.5, height)])
     return np.array(points).reshape(-1, 2), np.array(bars).reshape(-1, 2, 2)
@@ -71,30 +89,52 @@ def prepare(figure):
     marks = {"maps": [_prepare_map(ax) for ax in (left, right)], "slice": [], "names": []}
     below.set(xscale="log", yscale="log", xlabel="learning rate", title="The framed rows")
     below.yaxis.set(
-        major_locator=FixedLocator(TICKS), major_formatter=FormatStrFormatter("%g"), minor_locator=NullLocator()
+        major_locator=FixedLocator(TICKS),
+        major_formatter=FormatStrFormatter("%g"),
+        minor_locator=NullLocator(),
     )
     for k in (0, 1):
         marks["slice"].append(plotting.draw_band(below, [], np.empty((0, 0)), k=k))
         color, linestyle = plotting.series(k)
         at, where = -0.24 - 0.075 * k, below.transAxes
-        below.plot([0, 0.12], [at] * 2, color=color, linestyle=linestyle, transform=where, clip_on=False)
-        marks["names"].append(below.text(0.16, at, "", transform=where, va="center", fontsize=8.5))  # words that move
-    strip = below.inset_axes([1.03, 0, 0.05, 1])  # the colours of the maps, along the axis that says what they mean
+        below.plot(
+            [0, 0.12], [at] * 2, color=color, linestyle=linestyle, transform=where, clip_on=False
+        )
+        marks["names"].append(
+            below.text(0.16, at, "", transform=where, va="center", fontsize=8.5)
+        )  # words that move
+    strip = below.inset_axes(
+        [1.03, 0, 0.05, 1]
+    )  # the colours of the maps, along the axis that says what they mean
     strip.imshow(np.linspace(0, 1, 256)[:, None], cmap="viridis_r", aspect="auto")
     strip.axis("off")
-    below.text(1.1, 0.5, "colours of the maps", transform=below.transAxes, rotation=270, va="center", fontsize=8)
+    below.text(
+        1.1,
+        0.5,
+        "colours of the maps",
+        transform=below.transAxes,
+        rotation=270,
+        va="center",
+        fontsize=8,
+    )
     return marks
 
 
 def _prepare_map(ax):
     ax.set(xscale="log", yscale="log", xlabel="learning rate")
     ax.grid(False)
-    cells = PolyCollection([], cmap="viridis_r", edgecolor="face", linewidth=0.3, norm=LogNorm(0.1, 1))
-    diverged = PolyCollection([], facecolor="none", edgecolor=plotting.muted(), hatch="////", linewidth=0)
+    cells = PolyCollection(
+        [], cmap="viridis_r", edgecolor="face", linewidth=0.3, norm=LogNorm(0.1, 1)
+    )
+    diverged = PolyCollection(
+        [], facecolor="none", edgecolor=plotting.muted(), hatch="////", linewidth=0
+    )
     alike = LineCollection([], color="white", linewidth=3.5, capstyle="round")
     for collection in (cells, diverged, alike):
         ax.add_collection(collection)
-    best = ax.plot([], [], color="white", marker="o", markeredgecolor="black", markersize=5.5, linestyle="none")
+    best = ax.plot(
+        [], [], color="white", marker="o", markeredgecolor="black", markersize=5.5, linestyle="none"
+    )
     row = ax.plot([], [], color=plotting.ink(), linestyle="-", linewidth=2)
     return {"cells": cells, "diverged": diverged, "alike": alike, "best": best, "row": row}
 
@@ -106,10 +146,14 @@ def draw(marks, result, row, measure, coordinates):
     for k, (name, surface) in enumerate(result.surfaces.items()):
         values = getattr(surface, attribute).numpy()
         diverged = surface.diverged.any(0).numpy()
-        level = np.where(diverged, np.nan, _mean_over_seeds(values))  # of the survivors alone it would flatter
+        level = np.where(
+            diverged, np.nan, _mean_over_seeds(values)
+        )  # of the survivors alone it would flatter
         _draw_map(marks["maps"][k], name, level, diverged, row - 1, product, limits)
         plotting.move_band(marks["slice"][k], surface.optimizer.lr, values[:, :, row - 1])
-        marks["names"][k].set_text(f"{name}, λ = {plotting.readable(surface.optimizer.decay[row - 1])}")
+        marks["names"][k].set_text(
+            f"{name}, λ = {plotting.readable(surface.optimizer.decay[row - 1])}"
+        )
         told.append(_say_best(name, surface.optimizer, level, measure, product))
     ax = marks["slice"][0][0].axes
     plotting.set_limits(ax, (surface.optimizer.lr[0], surface.optimizer.lr[-1]), limits)
@@ -133,7 +177,9 @@ def _draw_map(marks, name, level, diverged, row, product, limits):
     marks["best"][0].set_data(*points.T)
     marks["alike"].set_segments(bars)
     edge = corners.reshape(*level.shape, 4, 2)[:, row]
-    outline = np.concatenate([edge[:, :2].reshape(-1, 2), edge[::-1, 2:].reshape(-1, 2), edge[:1, 0]])
+    outline = np.concatenate(
+        [edge[:, :2].reshape(-1, 2), edge[::-1, 2:].reshape(-1, 2), edge[:1, 0]]
+    )
     marks["row"][0].set_data(*outline.T)
     plotting.set_limits(ax, *((corners[..., i].min(), corners[..., i].max()) for i in (0, 1)))
     plotting.set_texts(ax, title=name, ylabel="decay per step, lr·λ" if product else "λ")
@@ -145,14 +191,22 @@ def _say_best(name, optimizer, level, measure, product):
     i, j = np.unravel_index(np.nanargmin(level), level.shape)
     at = f"lr {plotting.readable(optimizer.lr[i])}, λ {plotting.readable(optimizer.decay[j])}"
     dots = best_rates(name, level, product)[0][:, 0]
-    span = " to ".join(dict.fromkeys(plotting.readable(rate) for rate in (dots.min(), dots.max()))) if len(dots) else ""
+    span = (
+        " to ".join(dict.fromkeys(plotting.readable(rate) for rate in (dots.min(), dots.max())))
+        if len(dots)
+        else ""
+    )
     where = f", dots at lr {span}" if span else ""
     return f"{name}: lowest {measure} {level[i, j]:.3g} at {at}{where}."
 
 
 def _say_heat_map(result, told):
     done = min(surface.finished for surface in result.surfaces.values())
-    own = f" {list(result.surfaces)[1]} is drawn by your function, called network by network." if result.own else ""
+    own = (
+        f" {list(result.surfaces)[1]} is drawn by your function, called network by network."
+        if result.own
+        else ""
+    )
     if done < result.seeds:
         return f"Training 81 networks of each kind: {done} of {result.seeds} seeds done. {' '.join(told)}{own}"
     band = "mean with its 95 % interval over the seeds" if done > 1 else "one seed"
@@ -163,7 +217,9 @@ def _say_heat_map(result, told):
 
 
 def _say_diverged(result):
-    """What the hatched cells are, and why if it is known: above lr·λ = 2 decay alone throws weights ever further."""
+    """What the hatched cells are, and why if it is known: above lr·λ = 2 decay alone throws weights
+    ever further.
+    """
     products = [
         surface.optimizer.lr[i] * surface.optimizer.decay[j]
         for surface in result.surfaces.values()

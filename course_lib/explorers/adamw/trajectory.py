@@ -14,12 +14,17 @@ from course_lib.panel import Explorer, Slider
 BOWL = quadratic(curvatures=(1.0, 6.0), angle=25, minimum=(2.0, 0.7), window=(-1.7, 2.9, -1.6, 2.0))
 START, PATH_STEPS = (-1.2, 1.4), 300
 STAR = torch.tensor(BOWL.minimum, dtype=torch.float64)
-RESTS = {"Adam + L2": "ridge, its rest", "AdamW": "best in the box"}  # optimizer: the name of its place of rest
+RESTS = {
+    "Adam + L2": "ridge, its rest",
+    "AdamW": "best in the box",
+}  # optimizer: the name of its place of rest
 
 
 @dataclass
 class Trajectory:
-    """By optimizer: paths [steps + 1, 2], cut where they diverge, and places of rest [2]; the step of divergence."""
+    """By optimizer: paths [steps + 1, 2], cut where they diverge, and places of rest [2]; the step
+    of divergence.
+    """
 
     paths: dict
     rests: dict
@@ -39,11 +44,15 @@ class Trajectory:
 def ridge_point(strength):
     """Lowest point of the bowl plus (λ/2)‖w‖²: (H + λI)⁻¹Hw*, [2]."""
     hessian = BOWL.hessian
-    return torch.linalg.solve(hessian + strength * torch.eye(2, dtype=hessian.dtype), hessian @ STAR)
+    return torch.linalg.solve(
+        hessian + strength * torch.eye(2, dtype=hessian.dtype), hessian @ STAR
+    )
 
 
 def box_point(radius):
-    """Lowest point of the bowl inside the box |w₁|, |w₂| ≤ `radius`, [2]: the star, or the best point of four walls."""
+    """Lowest point of the bowl inside the box |w₁|, |w₂| ≤ `radius`, [2]: the star, or the best
+    point of four walls.
+    """
     if STAR.abs().max() <= radius:
         return STAR
     walls = [(i, wall) for i in (0, 1) for wall in (-radius, radius)]
@@ -51,10 +60,14 @@ def box_point(radius):
 
 
 def _best_on_wall(i, wall, radius):
-    """Lowest point with wᵢ = `wall`: the other goes where its derivative is 0, or as far as the box lets it."""
+    """Lowest point with wᵢ = `wall`: the other goes where its derivative is 0, or as far as the box
+    lets it.
+    """
     j, w = 1 - i, STAR.clone()
     w[i] = wall
-    w[j] = (STAR[j] - BOWL.hessian[j, i] / BOWL.hessian[j, j] * (wall - STAR[i])).clamp(-radius, radius)
+    w[j] = (STAR[j] - BOWL.hessian[j, i] / BOWL.hessian[j, j] * (wall - STAR[i])).clamp(
+        -radius, radius
+    )
     return w
 
 
@@ -62,10 +75,15 @@ def compute(strength, lr, beta1, beta2, eps, update=None):
     """Both paths. `update`, the learner's own function, takes the place of AdamW's."""
     options = {"lr": lr, "betas": (beta1, beta2), "eps": eps}
     coupled = descend(BOWL, adam_update, START, PATH_STEPS, l2=strength, **options)
-    decoupled = descend(BOWL, update or adamw_update, START, PATH_STEPS, weight_decay=strength, **options)
+    decoupled = descend(
+        BOWL, update or adamw_update, START, PATH_STEPS, weight_decay=strength, **options
+    )
     diverged = diverged_at(BOWL.loss(decoupled))
     paths = {"Adam + L2": coupled, "AdamW": decoupled[:diverged]}
-    rests = {"Adam + L2": ridge_point(strength), "AdamW": box_point(1 / strength if strength else math.inf)}
+    rests = {
+        "Adam + L2": ridge_point(strength),
+        "AdamW": box_point(1 / strength if strength else math.inf),
+    }
     return Trajectory(paths, rests, diverged, lr, (beta1, beta2), eps, strength, update is not None)
 
 
@@ -73,21 +91,48 @@ def prepare(figure):
     left, right = figure.subplots(1, 2, width_ratios=[1.35, 1])
     _, star = plotting.draw_contours(left, BOWL)
     star.set_zorder(8)  # above the places of rest
-    left.set(xlim=BOWL.window[:2], ylim=BOWL.window[2:], title="Paths, box and ridge", aspect="equal")
+    left.set(
+        xlim=BOWL.window[:2], ylim=BOWL.window[2:], title="Paths, box and ridge", aspect="equal"
+    )
     ridge = torch.stack([ridge_point(strength) for strength in torch.logspace(-3, 4, 80).tolist()])
-    left.plot(*ridge.T, color=plotting.series(0)[0], linestyle=":", linewidth=1.2, label="ridge, any λ")
-    marks = {"box": left.plot([], [], color=plotting.series(1)[0], linestyle="-", linewidth=1.3, label="box")}
+    left.plot(
+        *ridge.T, color=plotting.series(0)[0], linestyle=":", linewidth=1.2, label="ridge, any λ"
+    )
+    marks = {
+        "box": left.plot(
+            [], [], color=plotting.series(1)[0], linestyle="-", linewidth=1.3, label="box"
+        )
+    }
     for k, (name, rest) in enumerate(RESTS.items()):
         color, linestyle = plotting.series(k)
         marks[name] = plotting.draw_path(left, np.empty((0, 2)), label=name, k=k)
         marks[rest] = left.plot(
-            [], [], "XD"[k], color=color, markeredgecolor=plotting.ink(), markersize=10, zorder=6, label=rest
+            [],
+            [],
+            "XD"[k],
+            color=color,
+            markeredgecolor=plotting.ink(),
+            markersize=10,
+            zorder=6,
+            label=rest,
         )
-        marks[rest][0].set_fillstyle(("full", "none")[k])  # the diamond is hollow: a star can stand in it
+        marks[rest][0].set_fillstyle(
+            ("full", "none")[k]
+        )  # the diamond is hollow: a star can stand in it
         marks[f"gap {name}"] = right.plot([], [], color=color, linestyle=linestyle, label=name)
     figure.legend(*left.get_legend_handles_labels(), loc="outside lower left", ncols=3, fontsize=8)
-    right.set(xlim=(0, PATH_STEPS), ylim=(1e-6, 10), yscale="log", xlabel="step", title="Distance to its place of rest")
-    marks["lr"] = [right.axhline(np.nan, color=plotting.muted(), linestyle=":", linewidth=1.2, label="learning rate")]
+    right.set(
+        xlim=(0, PATH_STEPS),
+        ylim=(1e-6, 10),
+        yscale="log",
+        xlabel="step",
+        title="Distance to its place of rest",
+    )
+    marks["lr"] = [
+        right.axhline(
+            np.nan, color=plotting.muted(), linestyle=":", linewidth=1.2, label="learning rate"
+        )
+    ]
     right.legend(loc="lower left", fontsize=8)
     marks["diverged"] = plotting.draw_divergence(right)
     return marks
@@ -95,13 +140,19 @@ def prepare(figure):
 
 def draw(marks, result):
     radius = 1 / result.strength if result.strength else np.nan
-    marks["box"][0].set_data(radius * np.array([-1, 1, 1, -1, -1]), radius * np.array([-1, -1, 1, 1, -1]))
+    marks["box"][0].set_data(
+        radius * np.array([-1, 1, 1, -1, -1]), radius * np.array([-1, -1, 1, 1, -1])
+    )
     for name, rest in RESTS.items():
         path, place = result.paths[name], result.rests[name]
         plotting.move_path(marks[name], path)
         shown = name != "AdamW" or result.in_theory
         marks[rest][0].set_data(place[:1] if shown else [], place[1:] if shown else [])
-        gap = (path - place).norm(dim=1).clamp(min=1e-9) if shown else torch.full((len(path),), torch.nan)
+        gap = (
+            (path - place).norm(dim=1).clamp(min=1e-9)
+            if shown
+            else torch.full((len(path),), torch.nan)
+        )
         marks[f"gap {name}"][0].set_data(range(len(path)), gap.numpy())
     marks["lr"][0].set_ydata([result.lr] * 2)
     plotting.move_divergence(marks["diverged"], result.diverged)

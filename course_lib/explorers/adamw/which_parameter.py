@@ -32,7 +32,11 @@ def draw(marks, result, picture, answer):
             artist.remove()
         marks["contours"][k] = plotting.draw_contours(ax, quiz.surface, levels=9, points=60)
         marks["contours"][k][1].set_zorder(7)  # the star, above the paths
-        ax.set(xlabel="", ylabel="", title=f"{answer} = {quiz.values[k]:g}" if answer == quiz.parameter else "")
+        ax.set(
+            xlabel="",
+            ylabel="",
+            title=f"{answer} = {quiz.values[k]:g}" if answer == quiz.parameter else "",
+        )
         plotting.set_limits(ax, quiz.surface.window[:2], quiz.surface.window[2:])
         plotting.move_path(path_marks, quiz.paths[k])
     return f"Picture {picture}. {_say(quiz, answer)}"
@@ -45,7 +49,9 @@ def _say(quiz, answer):
             "right, the others do not. Look at the first steps, at where paths end, at whether they swing past it."
         )
     if answer == quiz.parameter:
-        return f"✓ {answer} = {', '.join(f'{value:g}' for value in quiz.values)}: {REASONS[answer]}."
+        return (
+            f"✓ {answer} = {', '.join(f'{value:g}' for value in quiz.values)}: {REASONS[answer]}."
+        )
     if answer == "lr":
         return "✗ Not lr: the first steps are equally long in all four, and lr is the length of the first step."
     clash = {

@@ -15,8 +15,8 @@ NETS = {False: "without a norm", True: "with BatchNorm"}
 
 @dataclass
 class Activations:
-    """{with BatchNorm: [layers]}: root mean square of what each layer puts out, and of the gradient that reaches it,
-    and the share of outputs that are 0 (ReLU) or beyond ±0.95 (tanh)."""
+    """{with BatchNorm: [layers]}: root mean square of what each layer puts out, and of the gradient
+    that reaches it, and the share of outputs that are 0 (ReLU) or beyond ±0.95 (tanh)."""
 
     size: dict
     gradient: dict
@@ -36,9 +36,14 @@ def forward(x, weights, activate, norm):
 
 
 def compute(gain, batch_size, unit):
-    """Ten layers, fresh normal weights of spread gain/√64, one batch of digits; the loss is a fixed random sum."""
+    """Ten layers, fresh normal weights of spread gain/√64, one batch of digits; the loss is a fixed
+    random sum.
+    """
     generator = torch.Generator().manual_seed(0)
-    weights = [gain * torch.randn(WIDTH, WIDTH, dtype=torch.float64, generator=generator) / 8 for _ in range(DEPTH)]
+    weights = [
+        gain * torch.randn(WIDTH, WIDTH, dtype=torch.float64, generator=generator) / 8
+        for _ in range(DEPTH)
+    ]
     goal = torch.randn(batch_size, WIDTH, dtype=torch.float64, generator=generator)
     x = digits(1000, dtype=torch.float64).train_x[:batch_size].requires_grad_()
     size, gradient, stuck = {}, {}, {}
@@ -58,7 +63,9 @@ def rms(values):
 
 def prepare(figure):
     """Three figures against the layer; returns the marks that move."""
-    panels = zip(figure.subplots(1, 3), ("size", "gradient", "stuck"), ("output", "gradient", "stuck"))
+    panels = zip(
+        figure.subplots(1, 3), ("size", "gradient", "stuck"), ("output", "gradient", "stuck")
+    )
     marks, layers = {}, range(1, DEPTH + 1)
     for ax, name, _ in panels:
         ax.set(xlabel="layer", xlim=(0.5, DEPTH + 0.5))
@@ -72,7 +79,11 @@ def prepare(figure):
     left, middle, right = figure.axes
     left.set(title="Size of the outputs", ylabel="root mean square")
     middle.set(title="Size of the gradient there", ylabel="root mean square")
-    right.set(title="Outputs that pass no gradient", ylabel="share: 0 (ReLU), beyond ±0.95 (tanh)", ylim=(0, 1))
+    right.set(
+        title="Outputs that pass no gradient",
+        ylabel="share: 0 (ReLU), beyond ±0.95 (tanh)",
+        ylim=(0, 1),
+    )
     left.legend(loc="upper left", fontsize=8)
     return marks
 
@@ -82,8 +93,13 @@ def draw(marks, result):
     for name in ("size", "gradient", "stuck"):
         for norm in NETS:
             values = getattr(result, name)[norm]
-            marks[name, norm][0].set_data(range(1, DEPTH + 1), values if name == "stuck" else values.clamp(min=1e-12))
-    sizes = {norm: f"{values[0].item():.2g} to {values[-1].item():.2g}" for norm, values in result.size.items()}
+            marks[name, norm][0].set_data(
+                range(1, DEPTH + 1), values if name == "stuck" else values.clamp(min=1e-12)
+            )
+    sizes = {
+        norm: f"{values[0].item():.2g} to {values[-1].item():.2g}"
+        for norm, values in result.size.items()
+    }
     without, norm = sizes[False], sizes[True]
     return (
         f"Gain {result.gain:g}, {result.unit}: from layer 1 to {DEPTH} the size of the outputs goes from {without} "

@@ -16,7 +16,9 @@ LIMITS = {  # of the vertical axes: wide enough for every place of the sliders
 
 
 def compute(lr, where, seeds=tuple(range(8)), steps=turning.STEPS):
-    """A `Turning` with a run for each of three starting lengths, or, streaming, for each of eight seeds."""
+    """A `Turning` with a run for each of three starting lengths, or, streaming, for each of eight
+    seeds.
+    """
     if where == EXACT:
         yield turning.turn(lr, steps=steps)
     else:
@@ -27,35 +29,67 @@ def prepare(figure):
     """Norm, effective learning rate and angle against the step; returns the marks that move."""
     marks = {}
     titles = {"norm": "Length of w", "rate": "Effective learning rate", "angle": "Angle per step"}
-    labels = {"norm": "‖w‖", "rate": "lr/‖w‖²", "angle": f"degrees (root mean square of {WINDOW} steps)"}
+    labels = {
+        "norm": "‖w‖",
+        "rate": "lr/‖w‖²",
+        "angle": f"degrees (root mean square of {WINDOW} steps)",
+    }
     for ax, name in zip(figure.subplots(1, 3), titles):
-        ax.set(title=titles[name], xlabel="step", ylabel=labels[name], yscale="log", xlim=(0, turning.STEPS))
+        ax.set(
+            title=titles[name],
+            xlabel="step",
+            ylabel=labels[name],
+            yscale="log",
+            xlim=(0, turning.STEPS),
+        )
         color, _ = plotting.series(0)
-        marks[name] = [ax.plot([], [], color=color, linestyle="-", linewidth=1.1, alpha=0.8)[0] for _ in range(8)]
+        marks[name] = [
+            ax.plot([], [], color=color, linestyle="-", linewidth=1.1, alpha=0.8)[0]
+            for _ in range(8)
+        ]
         marks[name][0].set_label("runs")
         other, dashed = plotting.series(1)
-        marks[f"{name} rest"] = [ax.axhline(np.nan, color=other, linestyle=dashed, label="at rest, formula")]
+        marks[f"{name} rest"] = [
+            ax.axhline(np.nan, color=other, linestyle=dashed, label="at rest, formula")
+        ]
         plotting.set_limits(ax, y=LIMITS[EXACT][name])
     marks["legend"] = figure.axes[-1].legend(loc="upper right", fontsize=8)
     return marks
 
 
 def draw(marks, result, strength):
-    """Move the marks to a `Turning` at one of its strengths; a drawn angle is the root mean square of ten steps."""
+    """Move the marks to a `Turning` at one of its strengths; a drawn angle is the root mean square
+    of ten steps.
+    """
     i = result.strengths.index(strength)
     norms, angles = result.norms[:, i], result.angles[:, i]
     angles = (
-        angles[:, : angles.shape[1] // WINDOW * WINDOW].unflatten(1, (-1, WINDOW)).square().mean(-1).sqrt().rad2deg()
+        angles[:, : angles.shape[1] // WINDOW * WINDOW]
+        .unflatten(1, (-1, WINDOW))
+        .square()
+        .mean(-1)
+        .sqrt()
+        .rad2deg()
     )
-    curves = {"norm": norms[:, ::WINDOW], "rate": result.effective_lr[:, i, ::WINDOW], "angle": angles}
+    curves = {
+        "norm": norms[:, ::WINDOW],
+        "rate": result.effective_lr[:, i, ::WINDOW],
+        "angle": angles,
+    }
     for name, values in curves.items():
         start = WINDOW / 2 if name == "angle" else 0
         for k, line in enumerate(marks[name]):
             y = plotting.array(values[k]) if k < len(values) else []
             line.set_data(start + WINDOW * np.arange(len(y)), y)
     rest = turning.angle_at_rest(result.lr, strength)
-    length = turning.norm_at_rest(result.lr, strength, result.gradient) if result.gradient else np.nan
-    at_rest = {"angle": np.rad2deg(rest) if strength else np.nan, "norm": length, "rate": result.lr / length**2}
+    length = (
+        turning.norm_at_rest(result.lr, strength, result.gradient) if result.gradient else np.nan
+    )
+    at_rest = {
+        "angle": np.rad2deg(rest) if strength else np.nan,
+        "norm": length,
+        "rate": result.lr / length**2,
+    }
     for name, value in at_rest.items():
         marks[f"{name} rest"][0].set_ydata([value if 0 < value < np.inf else np.nan] * 2)
     runs = f"{len(norms)} starting lengths" if result.gradient else f"{len(norms)} seeds"

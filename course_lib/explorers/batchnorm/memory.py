@@ -15,7 +15,9 @@ OTHERS = 12  # runs that are drawn beside the first
 
 @dataclass
 class Memory:
-    """Running mean and variance [batches + 1, runs], and what the formula says of the mean's spread at rest."""
+    """Running mean and variance [batches + 1, runs], and what the formula says of the mean's spread
+    at rest.
+    """
 
     mean: torch.Tensor
     var: torch.Tensor
@@ -26,7 +28,9 @@ class Memory:
 
 
 def compute(batch_size, momentum, layer=None):
-    """Forty runs at once, as forty features; the learner's own `layer` replaces our `batch_norm` if it is given."""
+    """Forty runs at once, as forty features; the learner's own `layer` replaces our `batch_norm` if
+    it is given.
+    """
     generator = torch.Generator().manual_seed(0)
     mean, var = torch.zeros(RUNS, dtype=torch.float64), torch.ones(RUNS, dtype=torch.float64)
     gamma, beta, seen = torch.ones_like(mean), torch.zeros_like(mean), []
@@ -37,17 +41,36 @@ def compute(batch_size, momentum, layer=None):
         (layer or batch_norm)(x, mean, var, gamma, beta, True, momentum, 1e-5)
     means, variances = (torch.stack(part).detach() for part in zip(*seen, (mean, var)))
     expected = variance_of_running_mean(momentum, SPREAD**2, batch_size) ** 0.5
-    return Memory(means, variances, expected, momentum, batch_size, "" if layer is None else " Kept by your function.")
+    return Memory(
+        means,
+        variances,
+        expected,
+        momentum,
+        batch_size,
+        "" if layer is None else " Kept by your function.",
+    )
 
 
 def prepare(figure):
     """Running mean and running variance against the batch; returns the marks that move."""
     left, right = figure.subplots(1, 2)
     marks, half = {}, BATCHES // 2
-    left.plot([0, half, half, BATCHES], [MEAN, MEAN, AFTER, AFTER], color=plotting.ink(), linestyle=":", label="true")
+    left.plot(
+        [0, half, half, BATCHES],
+        [MEAN, MEAN, AFTER, AFTER],
+        color=plotting.ink(),
+        linestyle=":",
+        label="true",
+    )
     right.plot([0, BATCHES], [SPREAD**2] * 2, color=plotting.ink(), linestyle=":", label="true")
     for ax, name, limits in ((left, "mean", (-1, 3)), (right, "variance", (0, 3))):
-        ax.set(title=f"Running {name}", xlabel="batch", ylabel=f"running {name}", xlim=(0, BATCHES), ylim=limits)
+        ax.set(
+            title=f"Running {name}",
+            xlabel="batch",
+            ylabel=f"running {name}",
+            xlim=(0, BATCHES),
+            ylim=limits,
+        )
         color, _ = plotting.series(0)
         style = {"color": plotting.muted(), "linestyle": "-", "linewidth": 0.6}
         marks[f"{name} others"] = [ax.plot([], [], alpha=0.5, **style)[0] for _ in range(OTHERS)]
@@ -78,7 +101,9 @@ explorer = Explorer(
     controls={
         "batch_size": Slider("batch size", values=(2, 4, 8, 16, 32, 64, 128, 256), default=16),
         "momentum": Slider(
-            "momentum m (weight of the newest batch)", values=(0.003, 0.01, 0.03, 0.1, 0.3, 1.0), default=0.1
+            "momentum m (weight of the newest batch)",
+            values=(0.003, 0.01, 0.03, 0.1, 0.3, 1.0),
+            default=0.1,
         ),
     },
     compute=compute,

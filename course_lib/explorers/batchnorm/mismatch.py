@@ -14,17 +14,27 @@ MODES = {
 
 
 def prepare(figure):
-    """Left test errors while training, right late ones against the momentum; returns the marks that move."""
+    """Left test errors while training, right late ones against the momentum; returns the marks that
+    move.
+    """
     left, right = figure.subplots(1, 2, width_ratios=[1.3, 1], sharey=True)
     left.set(
-        title="While training", xlabel="step", ylabel="test error (%)", xlim=(0, batch_statistics.STEPS), ylim=(0, 80)
+        title="While training",
+        xlabel="step",
+        ylabel="test error (%)",
+        xlim=(0, batch_statistics.STEPS),
+        ylim=(0, 80),
     )
-    right.set(title="Mean of the last ten looks", xlabel="momentum m", xscale="log", xlim=(7e-4, 1.5))
+    right.set(
+        title="Mean of the last ten looks", xlabel="momentum m", xscale="log", xlim=(7e-4, 1.5)
+    )
     marks, empty = {}, np.empty((0, 0))
     for k, (name, label) in enumerate(MODES.items()):
         marks[name] = plotting.draw_band(left, [], empty, label=label, k=k)
         marks[f"{name} end"] = plotting.draw_band(right, [], empty, k=k)
-    marks["here"] = [right.axvline(batch_statistics.MOMENTA[0], color=plotting.ink(), linestyle="-", linewidth=1)]
+    marks["here"] = [
+        right.axvline(batch_statistics.MOMENTA[0], color=plotting.ink(), linestyle="-", linewidth=1)
+    ]
     left.legend(loc="upper right")
     return marks
 
@@ -36,7 +46,9 @@ def draw(marks, result, momentum):
     for name in MODES:
         values = 100 * getattr(result, name)
         plotting.move_band(marks[name], result.at, values[:, m] if values.ndim == 3 else values)
-        end = late[name] if late[name].ndim == 2 else late[name].unsqueeze(1).expand(-1, len(momenta))
+        end = (
+            late[name] if late[name].ndim == 2 else late[name].unsqueeze(1).expand(-1, len(momenta))
+        )
         plotting.move_band(marks[f"{name} end"], momenta, end)
     marks["here"][0].set_xdata([momentum] * 2)
     return (
@@ -50,7 +62,9 @@ def draw(marks, result, momentum):
 explorer = Explorer(
     title="One network, two modes: digits",
     controls={
-        "momentum": Slider("momentum m", values=batch_statistics.MOMENTA, default=0.1, trained=True),
+        "momentum": Slider(
+            "momentum m", values=batch_statistics.MOMENTA, default=0.1, trained=True
+        ),
         "batch_size": Slider("batch size in training", values=(2, 4, 8, 16, 32, 64), default=32),
     },
     compute=batch_statistics.compare_modes,

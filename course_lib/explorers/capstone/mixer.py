@@ -1,4 +1,6 @@
-"""The mixer of lesson 09: every technique of the course as a slider on one network, beside the same network without."""
+"""The mixer of lesson 09: every technique of the course as a slider on one network, beside the same
+network without.
+"""
 
 from dataclasses import dataclass
 
@@ -10,33 +12,52 @@ from course_lib.panel import Choice, Explorer, Slider
 from course_lib.statistics import mean_interval, paired_interval
 
 FIGURES = {"error": "Test error", "ece": "ECE", "gap": "Gap"}
-IN_WORDS = {"error": "test error", "ece": "expected calibration error (ECE)", "gap": "gap of training and test error"}
+IN_WORDS = {
+    "error": "test error",
+    "ece": "expected calibration error (ECE)",
+    "gap": "gap of training and test error",
+}
 LITTLE = (0.0, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1)
 PRESETS = {
     "nothing at all": {},
     "everything at once (more is better?)": {
-        "patience": 3, "l1": 1e-3, "l2": 1e-3, "weight_decay": 1.0, "label_smoothing": 0.1, "dropout": 0.5,
-        "norm": "batch", "survival": 0.5,
+        "patience": 3,
+        "l1": 1e-3,
+        "l2": 1e-3,
+        "weight_decay": 1.0,
+        "label_smoothing": 0.1,
+        "dropout": 0.5,
+        "norm": "batch",
+        "survival": 0.5,
     },
     "dropout behind a BatchNorm (they cannot be combined?)": {"dropout": 0.5, "norm": "batch"},
     "the same λ as L2 (weight decay is L2?)": {"l2": 0.1},
     "the same λ as weight decay": {"weight_decay": 0.1},
     "BatchNorm alone (it regularizes, so nothing else is needed?)": {"norm": "batch"},
     "right labels, 1000 rows, four techniques on (it can never hurt?)": {
-        "noise": 0.0, "rows": 1000, "l2": 1e-2, "label_smoothing": 0.2, "dropout": 0.5, "survival": 0.5,
+        "noise": 0.0,
+        "rows": 1000,
+        "l2": 1e-2,
+        "label_smoothing": 0.2,
+        "dropout": 0.5,
+        "survival": 0.5,
     },
-}  # fmt: skip
+}
 
 
 @dataclass
 class Pair:
-    """The plain network, and a mix in the same world: None until its training begins, `plain` if it is plain."""
+    """The plain network, and a mix in the same world: None until its training begins, `plain` if it
+    is plain.
+    """
 
     plain: lab.Mix
     mixed: lab.Mix | None
 
 
-def compute(data, rows, noise, seeds=tuple(range(8)), steps=lab.STEPS, every=lab.EVERY, **techniques):
+def compute(
+    data, rows, noise, seeds=tuple(range(8)), steps=lab.STEPS, every=lab.EVERY, **techniques
+):
     """Train the plain network (once for each world), then the mix; yields a growing `Pair`."""
     setting, world = lab.Setting(**techniques), (data, rows, noise, seeds, steps, every)
     for plain in lab.mix(lab.PLAIN, *world):
@@ -47,14 +68,20 @@ def compute(data, rows, noise, seeds=tuple(range(8)), steps=lab.STEPS, every=lab
 
 
 def prepare(figure):
-    """Curves on the left, four figures of both networks on the right; returns the marks that move."""
+    """Curves on the left, four figures of both networks on the right; returns the marks that
+    move.
+    """
     grid = figure.add_gridspec(1, 5, width_ratios=[2.6, 1, 1, 1, 1])
     curves = figure.add_subplot(grid[0])
-    curves.set(title="Error while training", xlabel="step", ylabel="share that is wrong (lower is better)")
+    curves.set(
+        title="Error while training", xlabel="step", ylabel="share that is wrong (lower is better)"
+    )
     curves.set(ylim=(0, 1.3), xlim=(0, lab.STEPS), yticks=np.arange(0, 1.1, 0.2))
     marks = {"plain": plotting.draw_band(curves, [], np.empty((0, 0)), label="plain, test", k=1)}
     marks["mixed"] = plotting.draw_band(curves, [], np.empty((0, 0)), label="mix, test", k=0)
-    marks["own"] = plotting.draw_band(curves, [], np.empty((0, 0)), label="mix, training (as labelled)", k=2)
+    marks["own"] = plotting.draw_band(
+        curves, [], np.empty((0, 0)), label="mix, training (as labelled)", k=2
+    )
     curves.legend(loc="upper right", fontsize=8)
     for column, (name, title) in enumerate((FIGURES | {"time": "Time (s)"}).items(), start=1):
         ax = figure.add_subplot(grid[column])
@@ -66,7 +93,9 @@ def prepare(figure):
 
 
 def _prepare_figure(ax, name):
-    """Two bars, or for each seed a line from the plain network to the mix, with both means and their intervals."""
+    """Two bars, or for each seed a line from the plain network to the mix, with both means and
+    their intervals.
+    """
     colors = plotting.series(1)[0], plotting.series(0)[0]
     if name == "time":
         return ax.bar((0, 1), (0, 0), 0.6, color=colors, alpha=0.7).patches
@@ -83,7 +112,9 @@ def draw(marks, result):
     plotting.move_band(marks["mixed"], mixed.recorded, mixed.test_error)
     plotting.move_band(marks["own"], mixed.recorded, mixed.train_error)
     for name in FIGURES:
-        _move_figure(marks[name], np.stack([plotting.array(getattr(mix, name)) for mix in (plain, mixed)], 1))
+        _move_figure(
+            marks[name], np.stack([plotting.array(getattr(mix, name)) for mix in (plain, mixed)], 1)
+        )
     times = plain.seconds, mixed.seconds
     for bar, seconds in zip(marks["time"], times):
         bar.set_height(seconds)
@@ -97,26 +128,39 @@ def _move_figure(parts, values):
     known = values[np.isfinite(values).all(1)]
     seeds.set_segments([[(0, a), (1, b)] for a, b in known])
     columns = [column[np.isfinite(column)] for column in values.T]
-    ends = [mean_interval(column)[1:3] if len(column) > 1 else (np.nan, np.nan) for column in columns]
+    ends = [
+        mean_interval(column)[1:3] if len(column) > 1 else (np.nan, np.nan) for column in columns
+    ]
     bars.set_segments([[(at, low), (at, high)] for at, (low, high) in enumerate(ends)])
-    means.set_offsets([(at, column.mean() if len(column) else np.nan) for at, column in enumerate(columns)])
+    means.set_offsets(
+        [(at, column.mean() if len(column) else np.nan) for at, column in enumerate(columns)]
+    )
     all_known = values[np.isfinite(values)]
     if len(all_known):  # whole tenths, so that small changes leave the axis where it is
-        low, high = np.floor(10 * min(all_known.min(), 0)) / 10, np.ceil(10 * all_known.max() + 0.1) / 10
+        low, high = (
+            np.floor(10 * min(all_known.min(), 0)) / 10,
+            np.ceil(10 * all_known.max() + 0.1) / 10,
+        )
         plotting.set_limits(seeds.axes, y=(low, high))
 
 
 def _say(result):
     plain, mixed = result.plain, result.mixed
     if mixed is None or mixed.progress < 1:
-        what, here = ("the plain network", plain) if mixed is None or mixed is plain else ("the mix", mixed)
-        return f"Training {what} at {len(here.error)} seeds: {here.progress:.0%}. {here.note}".strip()
+        what, here = (
+            ("the plain network", plain) if mixed is None or mixed is plain else ("the mix", mixed)
+        )
+        return (
+            f"Training {what} at {len(here.error)} seeds: {here.progress:.0%}. {here.note}".strip()
+        )
     lost = int((mixed.diverged_at >= 0).sum())
     if lost > len(mixed.error) - 2:
         first = int(mixed.diverged_at[mixed.diverged_at >= 0].min())
         said = f"Diverged at {lost} of {len(mixed.error)} seeds, first at step {first}: try a lower learning rate."
         return f"{said} {mixed.note}".strip()
-    figures = ", ".join(f"{words} {getattr(mixed, name).nanmean():.3f}" for name, words in IN_WORDS.items())
+    figures = ", ".join(
+        f"{words} {getattr(mixed, name).nanmean():.3f}" for name, words in IN_WORDS.items()
+    )
     said = [f"{len(mixed.error) - lost} seeds: {figures}."]
     if lost:
         said.append(f"{lost} more diverged.")

@@ -1,4 +1,6 @@
-"""The search of lesson 09: the best of n random settings on validation rows, and what it is worth on test rows."""
+"""The search of lesson 09: the best of n random settings on validation rows, and what it is worth
+on test rows.
+"""
 
 import numpy as np
 
@@ -16,19 +18,31 @@ def compute(data, rows, noise, seeds=tuple(range(8)), rungs=lab.RUNGS):
 
 
 def prepare(figure):
-    """All candidates of one study on the left, the winner of n over all studies on the right; returns what moves."""
+    """All candidates of one study on the left, the winner of n over all studies on the right;
+    returns what moves.
+    """
     left, right = figure.subplots(1, 2, width_ratios=[1, 1.5])
-    left.set(title="One study: candidates 1 to n", xlabel="validation error, %", ylabel="test error, %")
-    right.set(title="The best of n on validation rows", xlabel="n, candidates tried", ylabel="error of the winner, %")
+    left.set(
+        title="One study: candidates 1 to n", xlabel="validation error, %", ylabel="test error, %"
+    )
+    right.set(
+        title="The best of n on validation rows",
+        xlabel="n, candidates tried",
+        ylabel="error of the winner, %",
+    )
     right.set(xlim=(1, lab.CANDIDATES))
     marks = {"even": left.plot([0, 100], [0, 100], color=plotting.muted(), linewidth=1)}
     style = {"linestyle": "none", "color": plotting.series(0)[0]}
-    marks["later"] = left.plot([], [], marker="o", markersize=4, alpha=0.3, label="not tried yet", **style)
+    marks["later"] = left.plot(
+        [], [], marker="o", markersize=4, alpha=0.3, label="not tried yet", **style
+    )
     marks["tried"] = left.plot([], [], marker="o", markersize=5, label="tried", **style)
     star = {"marker": "*", "markersize": 14, "linestyle": "none", "color": plotting.series(1)[0]}
     marks["winner"] = left.plot([], [], label="wins on validation", **star)
     left.legend(loc="upper left", fontsize=8)
-    for k, (name, label) in enumerate({"test": "on test rows", "validation": "on the rows that chose it"}.items()):
+    for k, (name, label) in enumerate(
+        {"test": "on test rows", "validation": "on the rows that chose it"}.items()
+    ):
         marks[name] = plotting.draw_band(right, [], np.empty((0, 0)), label=label, k=k)
     marks["n"] = [right.axvline(1, color=plotting.muted(), linewidth=1)]
     right.legend(loc="upper right")
@@ -58,7 +72,11 @@ def draw(marks, result, n):
     top = max(chosen.max(), honest.max())
     plotting.set_limits(marks["n"][0].axes, y=(0, 5 * np.ceil(top / 5)))
     chosen, honest = chosen[:, n - 1].mean(), honest[:, n - 1].mean()
-    noisy = " Validation labels are wrong as often as training labels; test labels are right." if result.noise else ""
+    noisy = (
+        " Validation labels are wrong as often as training labels; test labels are right."
+        if result.noise
+        else ""
+    )
     return (
         f"Best of {n} over {len(result.test)} studies: {chosen:.1f} % wrong on the validation rows that chose it, "
         f"{honest:.1f} % on test rows, {honest - chosen:+.1f} points apart.{noisy} {result.note}"
@@ -71,7 +89,9 @@ explorer = Explorer(
         "n": Slider("candidates tried", 1, lab.CANDIDATES, 10, trained=True),
         "data": Choice("data", mixer.WORLDS, "e-mails"),
         "rows": Slider("training rows", values=(100, 300, 1000), default=300),
-        "noise": Slider("wrong labels (training, validation)", values=(0.0, 0.1, 0.2, 0.4), default=0.0),
+        "noise": Slider(
+            "wrong labels (training, validation)", values=(0.0, 0.1, 0.2, 0.4), default=0.0
+        ),
     },
     compute=compute,
     prepare=prepare,

@@ -18,18 +18,32 @@ def compute(epochs, repetitions=REPETITIONS[-1]):
 
 
 def prepare(figure):
-    """Accuracies, differences from plain, and the interval's half width against repetitions; returns what moves."""
-    figure.set_layout_engine("none")  # limits go by the data set, and a layout made anew would shift by a hair
+    """Accuracies, differences from plain, and the interval's half width against repetitions;
+    returns what moves.
+    """
+    figure.set_layout_engine(
+        "none"
+    )  # limits go by the data set, and a layout made anew would shift by a hair
     places = {"left": 0.055, "right": 0.99, "bottom": 0.145, "top": 0.92, "wspace": 0.24}
-    left, middle, right = figure.add_gridspec(1, 3, width_ratios=[1.25, 1, 1.1], **places).subplots()
-    left.set(title="Accuracy", ylabel="test rows, %", xlim=(-0.6, len(VARIANTS) - 0.4), ylim=ACCURACIES)
+    left, middle, right = figure.add_gridspec(
+        1, 3, width_ratios=[1.25, 1, 1.1], **places
+    ).subplots()
+    left.set(
+        title="Accuracy", ylabel="test rows, %", xlim=(-0.6, len(VARIANTS) - 0.4), ylim=ACCURACIES
+    )
     left.set_xticks(range(len(VARIANTS)), [name.replace(" ", "\n") for name in VARIANTS])
-    middle.set(title="Difference from plain", ylabel="percentage points", xlim=(-0.6, len(OTHERS) - 0.4))
+    middle.set(
+        title="Difference from plain", ylabel="percentage points", xlim=(-0.6, len(OTHERS) - 0.4)
+    )
     middle.set_ylim(-DIFFERENCES, DIFFERENCES)
     middle.set_xticks(range(len(OTHERS)), [name.replace(" ", "\n") for name in OTHERS])
     middle.axhline(0, color=plotting.muted(), linewidth=1, linestyle="-")
-    marks = _interval_marks(left, "accuracy", VARIANTS) | _interval_marks(middle, "difference", OTHERS)
-    right.set(title="Half width of the interval", xlabel="repetitions J", ylabel="percentage points")
+    marks = _interval_marks(left, "accuracy", VARIANTS) | _interval_marks(
+        middle, "difference", OTHERS
+    )
+    right.set(
+        title="Half width of the interval", xlabel="repetitions J", ylabel="percentage points"
+    )
     right.set(xscale="log", xlim=(1.8, 112), yscale="log", ylim=(0.05, 20))
     marks["words"] = [right.text(0.04, 0.05, "", transform=right.transAxes, color=plotting.ink())]
     right.set_xticks([2, 5, 10, 20, 50, 100], ["2", "5", "10", "20", "50", "100"])
@@ -38,7 +52,9 @@ def prepare(figure):
     for k, kind in enumerate(spam_study.KINDS):
         color, linestyle = plotting.series(k)
         marks[f"{kind} widths"] = right.plot([], [], color=color, linestyle=linestyle, label=kind)
-        marks[f"{kind} here"] = right.plot([], [], color=color, marker="o", markersize=8, linestyle="none")
+        marks[f"{kind} here"] = right.plot(
+            [], [], color=color, marker="o", markersize=8, linestyle="none"
+        )
     right.legend(loc="upper right")
     return marks
 
@@ -50,8 +66,12 @@ def _interval_marks(ax, what, names):
         style = {"color": plotting.series(VARIANTS.index(name))[0]}
         dots = {"marker": ".", "markersize": 4, "linestyle": "none", "alpha": 0.35}
         marks[f"{what} {name} dots"] = ax.plot([], [], **style, **dots)
-        marks[f"{what} {name} interval"] = ax.plot([], [], linewidth=3, linestyle="-", solid_capstyle="butt", **style)
-        marks[f"{what} {name} mean"] = ax.plot([], [], marker="_", markersize=16, markeredgewidth=2, **style)
+        marks[f"{what} {name} interval"] = ax.plot(
+            [], [], linewidth=3, linestyle="-", solid_capstyle="butt", **style
+        )
+        marks[f"{what} {name} mean"] = ax.plot(
+            [], [], marker="_", markersize=16, markeredgewidth=2, **style
+        )
     return marks
 
 
@@ -68,12 +88,18 @@ def draw(marks, result, repetitions, interval, variant):
         found = seen.difference(name, kind=interval)
         _move(marks, f"difference {name}", place, seen.of(name) - seen.of("plain"), found)
     marks["words"][0].set_text(f"{variant} − plain")
-    for kind in spam_study.KINDS:  # no more than is asked for: so many repetitions, and the naive interval alone
+    for kind in (
+        spam_study.KINDS
+    ):  # no more than is asked for: so many repetitions, and the naive interval alone
         counts = sorted({J for J in (*REPETITIONS, len(seen.accuracy)) if J <= len(seen.accuracy)})
         counts = counts if kind in ("naive", interval) else []
-        widths = [100 * seen.first(J).difference(variant, kind=kind).half_width or np.nan for J in counts]
+        widths = [
+            100 * seen.first(J).difference(variant, kind=kind).half_width or np.nan for J in counts
+        ]
         marks[f"{kind} widths"][0].set_data(counts, widths)
-        marks[f"{kind} here"][0].set_data(*((counts[-1:], widths[-1:]) if kind == interval else ([], [])))
+        marks[f"{kind} here"][0].set_data(
+            *((counts[-1:], widths[-1:]) if kind == interval else ([], []))
+        )
     return _say(seen, interval)
 
 
@@ -83,18 +109,24 @@ def _erase(marks):
 
 
 def _fit_axes(marks, result):
-    """Limits that hold all repetitions there are, whichever are shown; wider than usual only where they must be."""
+    """Limits that hold all repetitions there are, whichever are shown; wider than usual only where
+    they must be.
+    """
     (low, high), reach = ACCURACIES, DIFFERENCES
     low = min(low, np.floor(100 * result.accuracy.min().item() - 0.2))
     high = max(high, np.ceil(100 * result.accuracy.max().item() + 0.2))
-    reach = max(reach, np.ceil(100 * (result.accuracy - result.accuracy[:, :1]).abs().max().item() + 0.1))
+    reach = max(
+        reach, np.ceil(100 * (result.accuracy - result.accuracy[:, :1]).abs().max().item() + 0.1)
+    )
     plotting.set_limits(marks["accuracy plain mean"][0].axes, y=(low, high))
     plotting.set_limits(marks["difference both mean"][0].axes, y=(-reach, reach))
 
 
 def _move(marks, name, place, values, found):
     """Dots of all values beside their mean and interval, in percent."""
-    beside = place - 0.3 + 0.15 * (np.arange(len(values)) * 0.618 % 1)  # spread evenly, so that few dots coincide
+    beside = (
+        place - 0.3 + 0.15 * (np.arange(len(values)) * 0.618 % 1)
+    )  # spread evenly, so that few dots coincide
     marks[f"{name} dots"][0].set_data(beside, 100 * values)
     marks[f"{name} interval"][0].set_data([place, place], [100 * found.low, 100 * found.high])
     marks[f"{name} mean"][0].set_data([place], [100 * found.mean])
@@ -107,7 +139,11 @@ def _say(seen, kind):
     differences = [(name, seen.difference(name, kind=kind)) for name in OTHERS]
     said = ", ".join(f"{name} {_plus_minus(found, '+')}" for name, found in differences)
     apart = [name for name, found in differences if found.excludes(0)]
-    verdict = f"Interval without 0: {' and '.join(apart)}" if apart else "Each of these three intervals holds 0"
+    verdict = (
+        f"Interval without 0: {' and '.join(apart)}"
+        if apart
+        else "Each of these three intervals holds 0"
+    )
     return (
         f"{seen.table}, {known}, {kind} 95 % intervals. Accuracy in %: {accuracies}. Difference from plain, in points: "
         f"{said}. {verdict}.{' ' * bool(seen.note)}{seen.note}"

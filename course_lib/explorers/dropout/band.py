@@ -16,7 +16,9 @@ def compute(rows, activation, layer=dropout, **short):
 
 
 def prepare(figure):
-    """Left the curve with its band (one seed), right spread and error against p (all seeds); returns the marks."""
+    """Left the curve with its band (one seed), right spread and error against p (all seeds);
+    returns the marks.
+    """
     left, right = figure.subplots(1, 2, width_ratios=[1.5, 1])
     x, color = mc_dropout.GRID.numpy(), plotting.series(0)[0]
     left.set(xlabel="x", ylabel="y", title="One seed", xlim=(x[0], x[-1]), ylim=(-2.6, 3.6))
@@ -24,20 +26,40 @@ def prepare(figure):
     left.text(0, -2.5, "training rows lie here", ha="center", color=plotting.muted(), fontsize=8)
     empty = np.full(len(x), np.nan)
     marks = {}
-    for name, alpha, label in (("target", 0.16, "± 1.96 spread and noise"), ("curve", 0.3, "± 1.96 spread")):
-        marks[name] = [left.fill_between(x, empty, empty, color=color, alpha=alpha, linewidth=0, label=label)]
+    for name, alpha, label in (
+        ("target", 0.16, "± 1.96 spread and noise"),
+        ("curve", 0.3, "± 1.96 spread"),
+    ):
+        marks[name] = [
+            left.fill_between(x, empty, empty, color=color, alpha=alpha, linewidth=0, label=label)
+        ]
     thin = {"color": color, "linestyle": "-", "linewidth": 0.6, "alpha": 0.7}
     labels = [f"{mc_dropout.SHOWN} of the masks", *[None] * (mc_dropout.SHOWN - 1)]
     marks["passes"] = [left.plot([], [], label=label, **thin)[0] for label in labels]
-    marks["mean"] = left.plot([], [], color=color, linestyle="-", linewidth=2, label="mean of 200 masks")
-    marks["data"] = left.plot([], [], ".", color=plotting.ink(), markersize=4, label="training rows")
-    left.plot(x, mc_dropout.TRUTH, color=plotting.series(1)[0], linestyle="--", linewidth=1.4, label="the sine")
+    marks["mean"] = left.plot(
+        [], [], color=color, linestyle="-", linewidth=2, label="mean of 200 masks"
+    )
+    marks["data"] = left.plot(
+        [], [], ".", color=plotting.ink(), markersize=4, label="training rows"
+    )
+    left.plot(
+        x,
+        mc_dropout.TRUTH,
+        color=plotting.series(1)[0],
+        linestyle="--",
+        linewidth=1.4,
+        label="the sine",
+    )
     left.legend(loc="upper left", ncols=3, fontsize=8, handlelength=1.2, columnspacing=0.8)
     ps = mc_dropout.PS
     right.set(xlabel="p", title="Among the training rows, all seeds", xlim=(0, 0.52), ylim=(0, 0.7))
     right.set_ylabel("root mean square")
-    marks["spread"] = plotting.draw_band(right, ps, np.empty((0, len(ps))), label="spread over masks", k=0)
-    marks["error"] = plotting.draw_band(right, ps, np.empty((0, len(ps))), label="error of the mean", k=1)
+    marks["spread"] = plotting.draw_band(
+        right, ps, np.empty((0, len(ps))), label="spread over masks", k=0
+    )
+    marks["error"] = plotting.draw_band(
+        right, ps, np.empty((0, len(ps))), label="error of the mean", k=1
+    )
     marks["here"] = [right.axvline(np.nan, color=plotting.ink(), linewidth=1, linestyle=":")]
     right.legend(loc="upper right")
     return marks
@@ -58,7 +80,9 @@ def draw(marks, result, p):
     if band.some is None:
         return f"Training {len(band.ps)} values of p side by side: {band.progress:.0%}."
     i = band.ps.index(p)
-    mean, spread, width = (figure[0, i].numpy() for figure in (band.mean, band.spread, band.width()))
+    mean, spread, width = (
+        figure[0, i].numpy() for figure in (band.mean, band.spread, band.width())
+    )
     marks["mean"][0].set_data(mc_dropout.GRID, mean)
     reach = mc_dropout.Z * spread
     marks["curve"][0].set_verts(_between(mean - reach, mean + reach))
@@ -67,7 +91,10 @@ def draw(marks, result, p):
         line.set_data(mc_dropout.GRID, one)
     plotting.move_band(marks["spread"], band.ps, band.mean_spread())
     plotting.move_band(marks["error"], band.ps, band.error())
-    inside, outside = (band.mean_spread(where)[:, i].mean().item() for where in (mc_dropout.INSIDE, ~mc_dropout.INSIDE))
+    inside, outside = (
+        band.mean_spread(where)[:, i].mean().item()
+        for where in (mc_dropout.INSIDE, ~mc_dropout.INSIDE)
+    )
     return (
         f"{band.rows} training rows, p = {p:g}; the first seed is drawn, the figures are means of {n}: the "
         f"spread over masks is {inside:.2f} among the training rows and {outside:.2f} beyond them, the mean is off by "

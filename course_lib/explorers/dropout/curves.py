@@ -9,7 +9,9 @@ from course_lib.panel import Choice, Explorer, Slider
 
 
 def prepare(figure):
-    """Left losses on the way, against p in the middle errors and right losses at the end; returns the marks."""
+    """Left losses on the way, against p in the middle errors and right losses at the end; returns
+    the marks.
+    """
     left, middle, right = figure.subplots(1, 3, width_ratios=[1.3, 1, 1])
     left.set(title="On the way", xlabel="step", ylabel="loss (masks off)", xlim=(0, curves.STEPS))
     left.set_ylim(0, 2.4)
@@ -19,16 +21,26 @@ def prepare(figure):
         "train": plotting.draw_band(left, steps, empty, label="training rows", k=0),
         "test": plotting.draw_band(left, steps, empty, label="test rows", k=1),
     }
-    marks["former"] = left.plot([], [], color=plotting.muted(), linestyle=":", label="test rows, p = 0")
+    marks["former"] = left.plot(
+        [], [], color=plotting.muted(), linestyle=":", label="test rows, p = 0"
+    )
     left.legend(loc="upper right")
     ps = curves.PS
     for ax, name, title in ((middle, "error", "Errors"), (right, "loss", "Losses at the end")):
-        ax.set(title=title, xlabel="p", xlim=(-0.02, 1.0), ylim=(0, 0.4 if name == "error" else 1.6))
+        ax.set(
+            title=title, xlabel="p", xlim=(-0.02, 1.0), ylim=(0, 0.4 if name == "error" else 1.6)
+        )
         for k, rows in enumerate(("train", "test")):
             label = f"{rows}, at the end" if name == "error" else None
-            marks[f"{rows} {name}"] = plotting.draw_band(ax, ps, np.empty((0, len(ps))), label=label, k=k)
-        marks[f"here {name}"] = [ax.axvline(np.nan, color=plotting.ink(), linewidth=1, linestyle=":")]
-    marks["best error"] = plotting.draw_band(middle, ps, np.empty((0, len(ps))), label="test, at its best step", k=2)
+            marks[f"{rows} {name}"] = plotting.draw_band(
+                ax, ps, np.empty((0, len(ps))), label=label, k=k
+            )
+        marks[f"here {name}"] = [
+            ax.axvline(np.nan, color=plotting.ink(), linewidth=1, linestyle=":")
+        ]
+    marks["best error"] = plotting.draw_band(
+        middle, ps, np.empty((0, len(ps))), label="test, at its best step", k=2
+    )
     middle.legend(loc="upper center", fontsize=8)
     return marks
 
@@ -50,7 +62,8 @@ def draw(marks, result, p):
     if n == 0:
         return f"Training {len(result.ps)} values of p side by side: {result.progress:.0%}."
     train, test, test_loss = (
-        figure[:, i, -1].nanmean().item() for figure in (result.train_error, result.test_error, result.test_loss)
+        figure[:, i, -1].nanmean().item()
+        for figure in (result.train_error, result.test_error, result.test_loss)
     )
     return (
         f"With p = {p:g}, {n} seed{'s' * (n != 1)}: at the end {train:.1%} of the training and {test:.1%} of "

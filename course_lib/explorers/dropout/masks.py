@@ -18,8 +18,9 @@ MODES = ("training", "evaluation")
 
 @dataclass
 class Thinned:
-    """A batch that went through the network. before, after: what the masked layers were given and handed on, a tensor
-    [rows, units] each for inputs and hidden layers. whole: the same, [units], with nothing dropped."""
+    """A batch that went through the network. before, after: what the masked layers were given and
+    handed on, a tensor [rows, units] each for inputs and hidden layers. whole: the same, [units],
+    with nothing dropped."""
 
     before: list
     after: list
@@ -30,10 +31,13 @@ class Thinned:
 
 
 def network_to_thin():
-    """Weights [out, in] of the network, and its example [inputs]: positive, so that every unit is awake."""
+    """Weights [out, in] of the network, and its example [inputs]: positive, so that every unit is
+    awake.
+    """
     generator = seeded(0, "a network to thin")
     weights = [
-        (torch.rand(m, n, generator=generator, dtype=torch.float64) * 1.5 - 0.4) / n for n, m in zip(UNITS, UNITS[1:])
+        (torch.rand(m, n, generator=generator, dtype=torch.float64) * 1.5 - 0.4) / n
+        for n, m in zip(UNITS, UNITS[1:])
     ]
     return weights, 0.5 + torch.rand(UNITS[0], generator=generator, dtype=torch.float64)
 
@@ -72,17 +76,30 @@ def prepare(figure):
     left.set_xticks(range(len(UNITS)), ["inputs", "layer 1", "layer 2", "outputs"])
     left.set_title("The network that this row meets")
     left.grid(False)
-    edges = LineCollection([(a, b) for k in range(3) for a in places[k] for b in places[k + 1]], color=plotting.muted())
+    edges = LineCollection(
+        [(a, b) for k in range(3) for a in places[k] for b in places[k + 1]], color=plotting.muted()
+    )
     left.add_collection(edges)
     marks = {"edges": [edges]}
     style = {"linestyle": "none", "zorder": 3}
     marks["kept"] = left.plot([], [], "o", color=color, markersize=11, label="kept", **style)
-    marks["dropped"] = left.plot([], [], "x", color=plotting.series(1)[0], markersize=9, label="dropped", **style)
+    marks["dropped"] = left.plot(
+        [], [], "x", color=plotting.series(1)[0], markersize=9, label="dropped", **style
+    )
     n = UNITS[1]
-    right.set(title="What layer 1 hands on", xlabel="unit of layer 1", ylabel="activation", xlim=(0.3, n + 0.7))
-    marks["bars"] = list(right.bar(range(1, n + 1), [0] * n, color=color, alpha=0.45, width=0.7, label="this row"))
+    right.set(
+        title="What layer 1 hands on",
+        xlabel="unit of layer 1",
+        ylabel="activation",
+        xlim=(0.3, n + 0.7),
+    )
+    marks["bars"] = list(
+        right.bar(range(1, n + 1), [0] * n, color=color, alpha=0.45, width=0.7, label="this row")
+    )
     ink = plotting.ink()
-    marks["whole"] = right.plot([], [], "_", color=ink, markersize=17, markeredgewidth=2, label="evaluation")
+    marks["whole"] = right.plot(
+        [], [], "_", color=ink, markersize=17, markeredgewidth=2, label="evaluation"
+    )
     other = {"color": plotting.series(1)[0], "fillstyle": "none", "markersize": 7}
     marks["mean"] = right.plot([], [], "D", **other, label="mean of the rows so far")
     right.legend(loc="upper right", fontsize=8)
@@ -118,7 +135,9 @@ def _say(result, mean, whole):
     names, parts = ("input", "unit of layer 1", "unit of layer 2"), []
     for name, count, total in zip(names, gone, UNITS):
         if count:
-            parts.append(f"{count} of {total} {name.replace('input', 'inputs').replace('unit', 'units')}")
+            parts.append(
+                f"{count} of {total} {name.replace('input', 'inputs').replace('unit', 'units')}"
+            )
     stays = result.after[1][row] != 0
     factor = (result.after[1][row] / result.before[1][row])[stays]
     told = f"; what layer 1 keeps is multiplied by {factor[0].item():.3g}" if stays.any() else ""

@@ -18,7 +18,9 @@ LEVELS = (0.1, 0.25, 0.45, 0.7, 1.0, 1.4)  # distances of the thin contours from
 
 @dataclass
 class Touch:
-    """The solution at one λ, the way there, and the two curves that touch at it; points are [..., 2]."""
+    """The solution at one λ, the way there, and the two curves that touch at it; points are [...,
+    2].
+    """
 
     penalty: str
     strength: float
@@ -37,8 +39,14 @@ def solve(penalty, strengths, correlation):
     """Lowest points [strengths, 2] of ½(w − w*)ᵀH(w − w*) + λ·penalty."""
     hessian, (l1, l2) = bowl(correlation), PENALTIES[penalty]
     start, column = GOAL.repeat(len(strengths), 1), strengths.unsqueeze(1)
-    return proximal_gradient(lambda w: (w - GOAL) @ hessian, start, lr=1 / (1 + abs(correlation)),
-                             l1=l1 * column, l2=l2 * column, steps=400)  # fmt: skip
+    return proximal_gradient(
+        lambda w: (w - GOAL) @ hessian,
+        start,
+        lr=1 / (1 + abs(correlation)),
+        l1=l1 * column,
+        l2=l2 * column,
+        steps=400,
+    )
 
 
 def compute(penalty, strength, correlation):
@@ -48,31 +56,63 @@ def compute(penalty, strength, correlation):
     circle = torch.stack([TURN.cos(), TURN.sin()], 1)
     away = solution - GOAL
     radii = [*LEVELS, (away @ hessian @ away).sqrt().item()]
-    ellipse = torch.linalg.solve(torch.linalg.cholesky(hessian).T, circle.T).T  # all w − w* with (w−w*)ᵀH(w−w*) = 1
-    return Touch(penalty, strength, solution, points[:-1], ball(penalty, solution), [GOAL + r * ellipse for r in radii])
+    ellipse = torch.linalg.solve(
+        torch.linalg.cholesky(hessian).T, circle.T
+    ).T  # all w − w* with (w−w*)ᵀH(w−w*) = 1
+    return Touch(
+        penalty,
+        strength,
+        solution,
+        points[:-1],
+        ball(penalty, solution),
+        [GOAL + r * ellipse for r in radii],
+    )
 
 
 def ball(penalty, solution):
-    """The points whose penalty is that of `solution`: a diamond, a circle, or something between [points, 2]."""
+    """The points whose penalty is that of `solution`: a diamond, a circle, or something between
+    [points, 2].
+    """
     (l1, l2), circle = PENALTIES[penalty], torch.stack([TURN.cos(), TURN.sin()], 1)
     total = l1 * solution.abs().sum() + l2 * solution.square().sum() / 2
-    slope = l1 * circle.abs().sum(1, keepdim=True)  # along a ray of length r the penalty is slope·r + l2·r²/2
+    slope = l1 * circle.abs().sum(
+        1, keepdim=True
+    )  # along a ray of length r the penalty is slope·r + l2·r²/2
     r = total / slope if l2 == 0 else ((slope**2 + 2 * l2 * total).sqrt() - slope) / l2
     return r * circle
 
 
 def prepare(figure):
-    """Left the plane of the two weights, right each weight against λ; returns the marks that move."""
+    """Left the plane of the two weights, right each weight against λ; returns the marks that
+    move.
+    """
     left, right = figure.subplots(1, 2, width_ratios=[1.1, 1])
-    left.set(title="Where contour and ball touch", xlabel="$w_1$", ylabel="$w_2$", xlim=(-0.85, 1.75), ylim=(-0.8, 1.3))
+    left.set(
+        title="Where contour and ball touch",
+        xlabel="$w_1$",
+        ylabel="$w_2$",
+        xlim=(-0.85, 1.75),
+        ylim=(-0.8, 1.3),
+    )
     left.set_aspect("equal", adjustable="box")
     for line in (left.axhline, left.axvline):
         line(0, color=plotting.muted(), linewidth=0.8, linestyle="-")
     color, _ = plotting.series(0)
-    marks = {"contours": [left.plot([], [], color=plotting.muted(), linestyle="-", linewidth=0.7)[0] for _ in LEVELS]}
-    marks["touching"] = left.plot([], [], color=plotting.ink(), linestyle="-", linewidth=1.4, label="same loss")
-    marks["ball"] = left.fill([0], [0], facecolor=color, alpha=0.25, edgecolor=color, label="same penalty, or less")
-    marks["way"] = left.plot([], [], color=plotting.series(1)[0], linestyle="--", label="solutions, all λ")
+    marks = {
+        "contours": [
+            left.plot([], [], color=plotting.muted(), linestyle="-", linewidth=0.7)[0]
+            for _ in LEVELS
+        ]
+    }
+    marks["touching"] = left.plot(
+        [], [], color=plotting.ink(), linestyle="-", linewidth=1.4, label="same loss"
+    )
+    marks["ball"] = left.fill(
+        [0], [0], facecolor=color, alpha=0.25, edgecolor=color, label="same penalty, or less"
+    )
+    marks["way"] = left.plot(
+        [], [], color=plotting.series(1)[0], linestyle="--", label="solutions, all λ"
+    )
     left.plot(*GOAL, marker="*", markersize=12, color=plotting.ink(), linestyle="none", zorder=5)
     marks["solution"] = left.plot([], [], "o", color=plotting.series(1)[0], markersize=8, zorder=6)
     left.legend(loc="lower right", fontsize=8, frameon=True)
@@ -90,7 +130,9 @@ def prepare(figure):
 
 def draw(marks, result):
     """Move the marks to a `Touch`."""
-    for line, contour in zip([*marks["contours"], *marks["touching"]], result.contours, strict=True):
+    for line, contour in zip(
+        [*marks["contours"], *marks["touching"]], result.contours, strict=True
+    ):
         line.set_data(*contour.T)
     marks["ball"][0].set_xy(result.ball)
     marks["way"][0].set_data(*result.way.T)

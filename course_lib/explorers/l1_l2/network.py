@@ -3,19 +3,16 @@
 import numpy as np
 
 from course_lib import plotting
-from course_lib.experiments.l1_l2.shrinking import (
-    BINS,
-    METHODS,
-    STRENGTHS,
-    compute_shrinking,
-)
+from course_lib.experiments.l1_l2.shrinking import BINS, METHODS, STRENGTHS, compute_shrinking
 from course_lib.panel import Explorer, Slider
 
 
 def prepare(figure):
     """Histogram of the weights, share of exact zeros, test error; returns the marks that move."""
     left, middle, right = figure.subplots(1, 3, width_ratios=[1.25, 1, 1])
-    left.set(title="Weights at this λ", xlabel="weight (a few lie outside)", ylabel="share of weights")
+    left.set(
+        title="Weights at this λ", xlabel="weight (a few lie outside)", ylabel="share of weights"
+    )
     left.set(yscale="log", xlim=(-0.5, 0.5), ylim=(1e-4, 1.5))
     middle.set(title="Exactly zero", ylabel="share of the same weights", ylim=(-0.03, 1.03))
     right.set(title="Test error", ylabel="share of test digits (lower is better)", ylim=(0, 1.25))
@@ -25,10 +22,14 @@ def prepare(figure):
         ax.set(xscale="log", xlim=(STRENGTHS[0], STRENGTHS[-1]), xlabel="λ")
     for k, (method, name) in enumerate(METHODS.items()):
         color, linestyle = plotting.series(k)
-        marks[f"histogram {method}"] = left.plot([], [], color=color, linestyle=linestyle, drawstyle="steps-mid")
+        marks[f"histogram {method}"] = left.plot(
+            [], [], color=color, linestyle=linestyle, drawstyle="steps-mid"
+        )
         for key, ax in (("zeros", middle), ("error", right)):
             marks[f"{key} {method}"] = plotting.draw_band(ax, [], np.empty((0, 0)), label=name, k=k)
-    marks["here"] = [ax.axvline(1, color=plotting.ink(), linestyle=":", linewidth=1) for ax in (middle, right)]
+    marks["here"] = [
+        ax.axvline(1, color=plotting.ink(), linestyle=":", linewidth=1) for ax in (middle, right)
+    ]
     right.legend(loc="upper left", fontsize=8)
     return marks
 

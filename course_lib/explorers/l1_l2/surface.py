@@ -3,30 +3,42 @@
 import numpy as np
 
 from course_lib import plotting
-from course_lib.experiments.l1_l2.shrinking import (
-    ALPHAS,
-    NOISES,
-    STRENGTHS,
-    compute_surroundings,
-)
+from course_lib.experiments.l1_l2.shrinking import ALPHAS, NOISES, STRENGTHS, compute_surroundings
 from course_lib.panel import Explorer, Slider
 
 
 def prepare(figure):
-    """The loss along a direction, the largest curvature, accuracy on noisy images; returns the marks that move."""
+    """The loss along a direction, the largest curvature, accuracy on noisy images; returns the
+    marks that move.
+    """
     left, middle, right = figure.subplots(1, 3, width_ratios=[1.2, 1, 1])
     left.set(title="Along a random direction", xlabel="distance, in lengths of each unit's weights")
     left.set(ylabel="training loss, without the penalty", xlim=(-1, 1), ylim=(0, 4))
-    middle.set(title="Largest curvature", ylabel="largest eigenvalue of the Hessian", yscale="log", ylim=(0.05, 20))
+    middle.set(
+        title="Largest curvature",
+        ylabel="largest eigenvalue of the Hessian",
+        yscale="log",
+        ylim=(0.05, 20),
+    )
     right.set(title="Noise on the test images", ylabel="accuracy (higher is better)", ylim=(0, 1))
     for ax in (middle, right):
         ax.set(xscale="log", xlim=(STRENGTHS[0], STRENGTHS[-1]), xlabel="λ")
-    marks = {"first": left.plot([], [], color=plotting.muted(), linestyle="-", label="λ = 1e-5, mean of the seeds")}
-    marks["loss"] = plotting.draw_band(left, [], np.empty((0, 0)), label="this λ, mean and 95 % band")
+    marks = {
+        "first": left.plot(
+            [], [], color=plotting.muted(), linestyle="-", label="λ = 1e-5, mean of the seeds"
+        )
+    }
+    marks["loss"] = plotting.draw_band(
+        left, [], np.empty((0, 0)), label="this λ, mean and 95 % band"
+    )
     marks["sharpness"] = plotting.draw_band(middle, [], np.empty((0, 0)))
     for k, noise in enumerate(NOISES):
-        marks[f"noise {noise}"] = plotting.draw_band(right, [], np.empty((0, 0)), label=f"σ = {noise:g}", k=k)
-    marks["here"] = [ax.axvline(1, color=plotting.ink(), linestyle=":", linewidth=1) for ax in (middle, right)]
+        marks[f"noise {noise}"] = plotting.draw_band(
+            right, [], np.empty((0, 0)), label=f"σ = {noise:g}", k=k
+        )
+    marks["here"] = [
+        ax.axvline(1, color=plotting.ink(), linestyle=":", linewidth=1) for ax in (middle, right)
+    ]
     left.legend(loc="upper center", fontsize=8)
     right.legend(loc="lower left", fontsize=8)
     return marks

@@ -5,9 +5,7 @@ from dataclasses import dataclass
 import torch
 
 from course_lib import plotting
-from course_lib.experiments.l1_l2.shrinking import (
-    METHODS,
-)
+from course_lib.experiments.l1_l2.shrinking import METHODS
 from course_lib.experiments.shared.surfaces import diverged_at
 from course_lib.l1_l2 import soft_threshold
 from course_lib.panel import Explorer, Slider
@@ -45,7 +43,13 @@ def compute(strength, lr, update=None):
     runs = {method: walk(method, strength, lr, update or soft_threshold) for method in METHODS}
     diverged = {method: diverged_at((run - PULLED_TO) ** 2) for method, run in runs.items()}
     note = "" if update is None else " The proximal steps are taken with your soft_threshold."
-    return Walks(runs, strength, lr, {method: step for method, step in diverged.items() if step is not None}, note)
+    return Walks(
+        runs,
+        strength,
+        lr,
+        {method: step for method, step in diverged.items() if step is not None},
+        note,
+    )
 
 
 def prepare(figure):
@@ -53,7 +57,9 @@ def prepare(figure):
     left, right = figure.subplots(1, 2, width_ratios=[1.2, 1])
     left.set(title="The weight", xlabel="step", ylabel="weight", xlim=(0, WALK), ylim=(-0.6, 1.15))
     left.axhline(0, color=plotting.muted(), linestyle="-", linewidth=0.8)
-    right.set(title="How small does it get?", xlabel="step", ylabel="size of the weight", yscale="log")
+    right.set(
+        title="How small does it get?", xlabel="step", ylabel="size of the weight", yscale="log"
+    )
     right.set(xlim=(0, WALK), ylim=(FLOOR / 3, 3))
     right.axhspan(FLOOR / 3, FLOOR * 3, color=plotting.muted(), alpha=0.2)
     right.text(1, FLOOR, "exactly zero", va="center", color=plotting.muted(), fontsize=8)
@@ -68,10 +74,14 @@ def prepare(figure):
 
 
 def draw(marks, result):
-    """Move the marks to `Walks`; a diverged walk is drawn to its last good step, on an axis that holds it."""
+    """Move the marks to `Walks`; a diverged walk is drawn to its last good step, on an axis that
+    holds it.
+    """
     first = min(result.diverged.values(), default=None)
     reach = max([1.15, *(float(run[:first].abs().max()) for run in result.runs.values())])
-    plotting.set_limits(marks["l2"][0].axes, y=(-0.6, 1.15) if first is None else (-1.1 * reach, 1.1 * reach))
+    plotting.set_limits(
+        marks["l2"][0].axes, y=(-0.6, 1.15) if first is None else (-1.1 * reach, 1.1 * reach)
+    )
     plotting.move_divergence(marks["diverged"], first)
     for method, run in result.runs.items():
         kept = run[: result.diverged.get(method)]
@@ -82,7 +92,9 @@ def draw(marks, result):
 
 def _say(result):
     if result.diverged:
-        told = [f"{METHODS[method]} diverged at step {step}" for method, step in result.diverged.items()]
+        told = [
+            f"{METHODS[method]} diverged at step {step}" for method, step in result.diverged.items()
+        ]
         bound = f"2/h = 2 with L1, 2/(h + λ) = {2 / (1 + result.strength):.3g} with L2"
         return f"{'; '.join(told)}: learning rate {result.lr:g}. On this parabola (h = 1) it is stable below {bound}."
     ends = {method: run[-1].item() for method, run in result.runs.items()}

@@ -11,7 +11,9 @@ TRIPLES = ("0, 1, 2", "3, 8, 9", "4, 7, 9")
 
 
 def prepare(figure):
-    """Three classes in the plane of their templates without and with ε, and scatter; returns the marks that move."""
+    """Three classes in the plane of their templates without and with ε, and scatter; returns the
+    marks that move.
+    """
     *planes, right = figure.subplots(1, 3, width_ratios=[1, 1, 1.05])
     marks = {}
     for p, ax in enumerate(planes):
@@ -20,12 +22,27 @@ def prepare(figure):
         for k in range(3):
             style = {"color": plotting.series(k)[0], "linestyle": "none"}
             marks[f"rows {p} {k}"] = ax.plot([], [], marker=".", markersize=3.5, alpha=0.6, **style)
-            marks[f"mean {p} {k}"] = ax.plot([], [], marker="X", markersize=8, markeredgecolor=plotting.ink(), **style)
-            big = {"fontsize": 12, "weight": "bold", "ha": "center", "va": "center", "color": plotting.ink()}
+            marks[f"mean {p} {k}"] = ax.plot(
+                [], [], marker="X", markersize=8, markeredgecolor=plotting.ink(), **style
+            )
+            big = {
+                "fontsize": 12,
+                "weight": "bold",
+                "ha": "center",
+                "va": "center",
+                "color": plotting.ink(),
+            }
             marks[f"name {p} {k}"] = [ax.text(0, 0, "", **big)]
     planes[0].set_ylabel("1: mean distance of the ✖")
-    right.set(title="Scatter, all ten classes", xlabel="ε (not to scale)", ylabel="within / between", ylim=(0, 0.65))
-    right.set_xticks(range(len(penultimate.EPSILONS)), [f"{epsilon:g}" for epsilon in penultimate.EPSILONS])
+    right.set(
+        title="Scatter, all ten classes",
+        xlabel="ε (not to scale)",
+        ylabel="within / between",
+        ylim=(0, 0.65),
+    )
+    right.set_xticks(
+        range(len(penultimate.EPSILONS)), [f"{epsilon:g}" for epsilon in penultimate.EPSILONS]
+    )
     right.set_xlim(-0.3, len(penultimate.EPSILONS) - 0.7)
     for k, label in enumerate(("what the softmax sees: 9", "all 128 directions")):
         marks[f"scatter {k}"] = plotting.draw_band(right, [], np.empty((0, 0)), label=label, k=k)
@@ -36,7 +53,9 @@ def prepare(figure):
 
 
 def projected(result, at, part, three):
-    """[rows, 2] and labels [rows] of three classes: centred, and scaled so that class means lie 1 from the middle."""
+    """[rows, 2] and labels [rows] of three classes: centred, and scaled so that class means lie 1
+    from the middle.
+    """
     h, labels = result.features[part][at], result.labels[part]
     points = h @ penultimate.plane_of_three(result.templates[at][three]).T
     means = torch.stack([points[labels == k].mean(0) for k in three])
@@ -46,7 +65,9 @@ def projected(result, at, part, three):
 
 
 def draw(marks, result, epsilon, part, classes):
-    """Move the marks to a `Clusters` at ε = 0 and at another, for training or test rows of three classes."""
+    """Move the marks to a `Clusters` at ε = 0 and at another, for training or test rows of three
+    classes.
+    """
     if result.features is None:
         return f"Training {len(result.epsilons)} networks for each seed, side by side: {result.progress:.0%}."
     at, part_at = [result.epsilons.index(e) for e in (0.0, epsilon)], penultimate.PARTS.index(part)
@@ -82,7 +103,9 @@ def _draw_plane(marks, p, points, labels, three):
 explorer = Explorer(
     title="Penultimate features, digits, 1000 training rows with right labels",
     controls={
-        "epsilon": Slider("ε, second picture", values=penultimate.EPSILONS[1:], default=0.1, trained=True),
+        "epsilon": Slider(
+            "ε, second picture", values=penultimate.EPSILONS[1:], default=0.1, trained=True
+        ),
         "part": Choice("rows", penultimate.PARTS, "training", trained=True),
         "classes": Choice("digits", TRIPLES, TRIPLES[0], trained=True),
     },

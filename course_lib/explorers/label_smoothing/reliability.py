@@ -7,21 +7,35 @@ from course_lib.experiments.label_smoothing import smoothing as lab
 from course_lib.panel import Choice, Explorer, Slider
 
 LINES = ("as it is", "T, right labels", "T, noisy labels")
-PANELS = {"nll": ("Loss (NLL, nats)", (0, 1.6)), "ece": ("Calibration (ECE)", (0, 0.5)), "error": ("Error", (0, 0.45))}
+PANELS = {
+    "nll": ("Loss (NLL, nats)", (0, 1.6)),
+    "ece": ("Calibration (ECE)", (0, 0.5)),
+    "error": ("Error", (0, 0.45)),
+}
 EDGES = np.linspace(0, 1, lab.BINS + 1)
 FEW = 50  # predictions of all seeds together: a bin with fewer is drawn hollow
 
 
 def compute(noise, steps, seeds=lab.SEEDS, hurry=1):
-    """Train networks at every ε and seed; yields a growing `Smoothing`. `hurry`: take a fraction of the steps."""
+    """Train networks at every ε and seed; yields a growing `Smoothing`.
+
+    `hurry`: take a fraction of the steps.
+    """
     yield from lab.compare_smoothing(noise, steps // hurry, seeds)
 
 
 def prepare(figure):
-    """The reliability diagram over its counts, and three figures against ε; returns the marks that move."""
+    """The reliability diagram over its counts, and three figures against ε; returns the marks that
+    move.
+    """
     grid = figure.add_gridspec(2, 4, width_ratios=[1.5, 1, 1, 1], height_ratios=[3, 1])
     diagram, counts = figure.add_subplot(grid[0, 0]), figure.add_subplot(grid[1, 0])
-    diagram.set(title="Reliability, test rows", ylabel="share that is right", xlim=(0, 1.02), ylim=(-0.03, 1.03))
+    diagram.set(
+        title="Reliability, test rows",
+        ylabel="share that is right",
+        xlim=(0, 1.02),
+        ylim=(-0.03, 1.03),
+    )
     diagram.tick_params(labelbottom=False)
     diagram.plot([0, 1], [0, 1], color=plotting.muted(), linestyle=":")
     color = plotting.series(0)[0]
@@ -29,13 +43,19 @@ def prepare(figure):
     marks = {"gaps": [diagram.vlines([], [], [], **gap)]}
     dot = {"color": color, "marker": "o", "markersize": 5}
     marks["dots"] = diagram.plot([], [], linestyle="-", linewidth=1, zorder=3, label="a bin", **dot)
-    hollow = {"linestyle": "none", "markerfacecolor": diagram.get_facecolor(), "label": f"fewer than {FEW} rows"}
+    hollow = {
+        "linestyle": "none",
+        "markerfacecolor": diagram.get_facecolor(),
+        "label": f"fewer than {FEW} rows",
+    }
     marks["few"] = diagram.plot([], [], zorder=4, **dot, **hollow)
     diagram.legend(loc="lower right", fontsize=7, handlelength=1.2)
     marks["words"] = [diagram.text(0.03, 0.95, "", va="top", fontsize=8, color=plotting.ink())]
     counts.set(xlabel="confidence", ylabel="share\nof rows", xlim=(0, 1.02), ylim=(0, 1))
     middles = (EDGES[:-1] + EDGES[1:]) / 2
-    marks["counts"] = list(counts.bar(middles, [0] * lab.BINS, 0.9 / lab.BINS, color=color, alpha=0.7))
+    marks["counts"] = list(
+        counts.bar(middles, [0] * lab.BINS, 0.9 / lab.BINS, color=color, alpha=0.7)
+    )
     places = range(len(lab.EPSILONS))
     for column, (name, (title, limits)) in enumerate(PANELS.items(), start=1):
         ax = figure.add_subplot(grid[:, column])
@@ -46,7 +66,9 @@ def prepare(figure):
             dot = {"marker": "o", "markersize": 6, "linestyle": "none"}
             marks[f"{name} {k} here"] = ax.plot([], [], color=plotting.series(k)[0], **dot)
         if name != "nll":
-            ax.legend(loc="upper left" if name == "ece" else "upper right", fontsize=7, handlelength=2)
+            ax.legend(
+                loc="upper left" if name == "ece" else "upper right", fontsize=7, handlelength=2
+            )
     return marks
 
 
@@ -68,29 +90,41 @@ def draw(marks, result, epsilon, reading):
     seen, few = share > 0, share * np.nansum(result.curves[2][:, way, at]) < FEW
     marks["dots"][0].set_data(confidence[seen], accuracy[seen])
     marks["few"][0].set_data(confidence[seen & few], accuracy[seen & few])
-    marks["gaps"][0].set_segments([[(c, c), (c, a)] for c, a in zip(confidence[seen], accuracy[seen])])
+    marks["gaps"][0].set_segments(
+        [[(c, c), (c, a)] for c, a in zip(confidence[seen], accuracy[seen])]
+    )
     for bar, height in zip(marks["counts"], share):
         bar.set_height(height)
     return _say(marks, result, epsilon, reading, at, way)
 
 
 def pooled(result, way, at):
-    """Confidence, accuracy and share of rows of each bin, over the predictions of all seeds together."""
+    """Confidence, accuracy and share of rows of each bin, over the predictions of all seeds
+    together.
+    """
     confidence, accuracy, count = (part[:, way, at].numpy() for part in result.curves)
     total = np.nansum(count, 0)
     with np.errstate(invalid="ignore"):
-        pooled = [np.nansum(np.nan_to_num(part) * count, 0) / total for part in (confidence, accuracy)]
+        pooled = [
+            np.nansum(np.nan_to_num(part) * count, 0) / total for part in (confidence, accuracy)
+        ]
     return *pooled, total / max(total.sum(), 1)
 
 
 def _say(marks, result, epsilon, reading, at, way):
     figures = [plotting.array(getattr(result, name)[:, way, at]) for name in lab.FIGURES]
-    error, nll, ece, T = (np.nanmean(values) if np.isfinite(values).any() else np.nan for values in figures)
+    error, nll, ece, T = (
+        np.nanmean(values) if np.isfinite(values).any() else np.nan for values in figures
+    )
     n = int(np.isfinite(figures[0]).sum())
     marks["words"][0].set_text(f"T = {T:.2f}" if way and np.isfinite(T) else "")
     if not n:
         return f"ε = {epsilon:g}, {reading}: at no seed is there a best temperature, every validation row is right."
-    known = f"{n} of {len(result.error)} seeds" if n < len(result.error) else f"{n} seed{'s' * (n != 1)}"
+    known = (
+        f"{n} of {len(result.error)} seeds"
+        if n < len(result.error)
+        else f"{n} seed{'s' * (n != 1)}"
+    )
     right = result.memorised[:, at].mean()
     return (
         f"ε = {epsilon:g}, {reading} ({known}): error {error:.1%}, NLL {nll:.3f}, calibration error {ece:.3f}. "

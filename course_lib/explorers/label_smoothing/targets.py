@@ -15,7 +15,9 @@ SHOWN = 20  # bars at most
 
 @dataclass
 class Targets:
-    """One label against K − 1 equal other logits: loss and gradient [gaps] as the label's logit rises above them."""
+    """One label against K − 1 equal other logits: loss and gradient [gaps] as the label's logit
+    rises above them.
+    """
 
     epsilon: float
     gap: float
@@ -34,7 +36,9 @@ def ours(logits, target, epsilon):
 
 
 def loss_and_slope(loss, classes, epsilon, gaps):
-    """Loss [gaps] and its derivative in the label's logit, for logits (gap, 0, …, 0) and label 0."""
+    """Loss [gaps] and its derivative in the label's logit, for logits (gap, 0, …, 0) and label
+    0.
+    """
     losses, slopes = [], []
     for gap in torch.as_tensor(gaps, dtype=torch.float64):
         z = torch.zeros(1, classes, dtype=torch.float64)
@@ -47,7 +51,9 @@ def loss_and_slope(loss, classes, epsilon, gaps):
 
 
 def compute(epsilon, classes, gap, layer=None):
-    """`Targets` by our loss, or by the learner's `layer(logits, target, epsilon)`, whose gradient autograd finds."""
+    """`Targets` by our loss, or by the learner's `layer(logits, target, epsilon)`, whose gradient
+    autograd finds.
+    """
     q = smooth_labels(torch.tensor(0), classes, epsilon, torch.float64)
     z = torch.zeros(classes, dtype=torch.float64)
     z[0] = gap
@@ -55,37 +61,76 @@ def compute(epsilon, classes, gap, layer=None):
     if layer is None:
         rows = torch.zeros(len(GAPS) + 1, classes, dtype=torch.float64)
         rows[:, 0] = torch.tensor([*GAPS, gap])
-        loss = cross_entropy(rows, torch.zeros(len(rows), dtype=torch.long), reduction="none", label_smoothing=epsilon)
+        loss = cross_entropy(
+            rows,
+            torch.zeros(len(rows), dtype=torch.long),
+            reduction="none",
+            label_smoothing=epsilon,
+        )
         gradient, note = rows.softmax(1)[:, 0] - q[0], ""  # p − q
     else:
         loss, gradient = loss_and_slope(layer, classes, epsilon, [*GAPS, gap])
         note = " Loss and gradient are those of your function; the dotted line is where the minimum should be."
     floor = -torch.xlogy(q, q).sum().item()
     here = loss[-1].item(), gradient[-1].item()
-    return Targets(epsilon, gap, q, p, loss[:-1], gradient[:-1], floor, optimal_gap(classes, epsilon), here, note)
+    return Targets(
+        epsilon,
+        gap,
+        q,
+        p,
+        loss[:-1],
+        gradient[:-1],
+        floor,
+        optimal_gap(classes, epsilon),
+        here,
+        note,
+    )
 
 
 def prepare(figure):
-    """Bars of target and prediction, the loss against the gap, its gradient; returns the marks that move."""
+    """Bars of target and prediction, the loss against the gap, its gradient; returns the marks that
+    move.
+    """
     left, middle, right = figure.subplots(1, 3, width_ratios=[1.15, 1, 1])
-    left.set(title="One row", xlabel="class (the label first; at most 20)", ylabel="probability", ylim=(0, 1.02))
+    left.set(
+        title="One row",
+        xlabel="class (the label first; at most 20)",
+        ylabel="probability",
+        ylim=(0, 1.02),
+    )
     blue, orange = plotting.series(0)[0], plotting.series(1)[0]
-    marks = {"targets": list(left.bar(range(SHOWN), [0] * SHOWN, 0.8, color=orange, alpha=0.5, label="target q"))}
+    marks = {
+        "targets": list(
+            left.bar(range(SHOWN), [0] * SHOWN, 0.8, color=orange, alpha=0.5, label="target q")
+        )
+    }
     style = {"marker": "o", "markersize": 5, "linestyle": "none"}
     marks["predictions"] = left.plot([], [], color=blue, label="prediction p", **style)
     left.legend(loc="upper right")
-    middle.set(title="Loss", xlabel="label's logit − others'", xlim=(GAPS[0], GAPS[-1]), ylim=(0, 6))
-    marks["plain"] = middle.plot([], [], color=plotting.muted(), linestyle="--", zorder=3, label="ε = 0")
+    middle.set(
+        title="Loss", xlabel="label's logit − others'", xlim=(GAPS[0], GAPS[-1]), ylim=(0, 6)
+    )
+    marks["plain"] = middle.plot(
+        [], [], color=plotting.muted(), linestyle="--", zorder=3, label="ε = 0"
+    )
     marks["loss"] = middle.plot([], [], color=blue, linestyle="-", label="with ε")
-    marks["floor"] = [middle.axhline(np.nan, color=orange, linestyle=":", linewidth=1.2, label="floor: entropy of q")]
+    marks["floor"] = [
+        middle.axhline(
+            np.nan, color=orange, linestyle=":", linewidth=1.2, label="floor: entropy of q"
+        )
+    ]
     middle.legend(loc="upper right", fontsize=7, handlelength=1.6)
-    right.set(title="Gradient in the label's logit", xlabel="label's logit − others'", ylim=(-1.05, 0.3))
+    right.set(
+        title="Gradient in the label's logit", xlabel="label's logit − others'", ylim=(-1.05, 0.3)
+    )
     right.set(xlim=(GAPS[0], GAPS[-1]))
     right.axhline(0, color=plotting.muted(), linewidth=0.8, linestyle="-")
     marks["gradient"] = right.plot([], [], color=blue, linestyle="-")
     for name, ax in (("loss", middle), ("gradient", right)):
         marks[f"best {name}"] = [ax.axvline(np.nan, color=orange, linestyle=":", linewidth=1.5)]
-        marks[f"{name} here"] = ax.plot([], [], color=plotting.ink(), marker="o", markersize=7, linestyle="none")
+        marks[f"{name} here"] = ax.plot(
+            [], [], color=plotting.ink(), marker="o", markersize=7, linestyle="none"
+        )
     return marks
 
 
@@ -99,7 +144,9 @@ def draw(marks, result):
     plotting.set_limits(ax, x=(-0.7, max(shown, 5) - 0.3))
     marks["predictions"][0].set_data(range(shown), result.p[:shown])
     gaps = torch.tensor(GAPS)
-    marks["plain"][0].set_data(GAPS, (1 + (classes - 1) * (-gaps).exp()).log())  # −log p of the label
+    marks["plain"][0].set_data(
+        GAPS, (1 + (classes - 1) * (-gaps).exp()).log()
+    )  # −log p of the label
     marks["loss"][0].set_data(GAPS, result.loss)
     marks["gradient"][0].set_data(GAPS, result.gradient)
     marks["floor"][0].set_ydata([result.floor] * 2)

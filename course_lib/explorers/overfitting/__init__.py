@@ -1,4 +1,6 @@
-"""Explorers of lesson 01: fits to resampled data, early stopping, double descent twice, and the filters of stopping."""
+"""Explorers of lesson 01: fits to resampled data, early stopping, double descent twice, and the
+filters of stopping.
+"""
 
 from course_lib.explorers.overfitting import (
     early_stopping,
@@ -9,4 +11,11 @@ from course_lib.explorers.overfitting import (
     random_features,
 )
 
-__all__ = ["early_stopping", "filters", "minimum_norm", "networks", "polynomials", "random_features"]
+__all__ = [
+    "early_stopping",
+    "filters",
+    "minimum_norm",
+    "networks",
+    "polynomials",
+    "random_features",
+]

@@ -20,8 +20,12 @@ def prepare(figure):
     for ax in (left, right):
         ax.set(xlim=(0, stopping_lab.STEPS))
         name = "left" if ax is left else "right"
-        marks[f"{name} best"] = [ax.axvline(np.nan, color=plotting.ink(), linestyle="-", linewidth=1, label="kept")]
-        marks[f"{name} last"] = [ax.axvline(np.nan, color=plotting.muted(), linestyle=":", label="stopped here")]
+        marks[f"{name} best"] = [
+            ax.axvline(np.nan, color=plotting.ink(), linestyle="-", linewidth=1, label="kept")
+        ]
+        marks[f"{name} last"] = [
+            ax.axvline(np.nan, color=plotting.muted(), linestyle=":", label="stopped here")
+        ]
     for k, name in enumerate(("training", "validation")):
         color, linestyle = plotting.series(k)
         marks[name] = left.plot([], [], color=color, linestyle=linestyle, label=name)
@@ -36,13 +40,21 @@ def prepare(figure):
 def draw(marks, result, patience, seed):
     """Move the marks to one seed of `Curves` and to where this patience ends it."""
     steps = result.recorded
-    curves = {"training": result.train_loss, "validation": result.validation_loss, "test": 100 * result.test_accuracy}
+    curves = {
+        "training": result.train_loss,
+        "validation": result.validation_loss,
+        "test": 100 * result.test_accuracy,
+    }
     here = min(seed, len(result.train_loss) - 1)
     for name, values in curves.items():
         marks[name][0].set_data(steps, plotting.array(values[here]))
     plotting.move_band(marks["all"], steps, 100 * result.test_accuracy)
     done = result.validation_loss[here].isfinite().all()
-    best, last = stopping_lab.stop_at(result.validation_loss[here].tolist(), patience) if done else (None, None)
+    best, last = (
+        stopping_lab.stop_at(result.validation_loss[here].tolist(), patience)
+        if done
+        else (None, None)
+    )
     for side in ("left", "right"):
         marks[f"{side} best"][0].set_xdata([steps[best] if done else np.nan] * 2)
         marks[f"{side} last"][0].set_xdata([steps[last] if done else np.nan] * 2)
@@ -53,7 +65,11 @@ def draw(marks, result, patience, seed):
 
 def _say_stopping(result, here, patience, best, last):
     accuracy, steps = 100 * result.test_accuracy, result.recorded
-    ended = f"stopped at step {steps[last]}" if last + 1 < len(steps) else f"at step {steps[last]} it was not over yet"
+    ended = (
+        f"stopped at step {steps[last]}"
+        if last + 1 < len(steps)
+        else f"at step {steps[last]} it was not over yet"
+    )
     if last + 1 == len(steps) and last - best >= patience:
         ended = f"stopped at the last step, {steps[last]}"
     text = (
@@ -69,7 +85,9 @@ def _say_stopping(result, here, patience, best, last):
 explorer = Explorer(
     title="Early stopping on digits with wrong labels",
     controls={
-        "patience": Slider("patience", values=PATIENCE, default=5, trained=True, unit="evaluations"),
+        "patience": Slider(
+            "patience", values=PATIENCE, default=5, trained=True, unit="evaluations"
+        ),
         "seed": Slider("seed", values=tuple(range(8)), default=0, trained=True),
         "noise": Slider("share of wrong labels", values=(0.0, 0.1, 0.2, 0.4), default=0.2),
     },

@@ -11,9 +11,15 @@ BOUND = 0.2037  # ≥ max |(1 − e⁻ˣ) − x/(1 + x)| = 0.20363…
 
 
 def compute(lr, steps):
-    """(η, t, filters of flow, descent and ridge [curvatures]): flow until ηt, ridge with λ = 1/(ηt)."""
+    """(η, t, filters of flow, descent and ridge [curvatures]): flow until ηt, ridge with λ =
+    1/(ηt).
+    """
     time = lr * steps
-    filters = flow_filter(CURVATURES, time), descent_filter(CURVATURES, steps, lr), ridge_filter(CURVATURES, 1 / time)
+    filters = (
+        flow_filter(CURVATURES, time),
+        descent_filter(CURVATURES, steps, lr),
+        ridge_filter(CURVATURES, 1 / time),
+    )
     return lr, steps, filters
 
 
@@ -22,7 +28,12 @@ def prepare(figure):
     left, right = figure.subplots(1, 2)
     marks = {}
     for ax, title in ((left, "What gets through"), (right, "Difference from ridge")):
-        ax.set(xscale="log", xlim=(1e-4, 1.2), xlabel="curvature d² of the direction (log scale)", title=title)
+        ax.set(
+            xscale="log",
+            xlim=(1e-4, 1.2),
+            xlabel="curvature d² of the direction (log scale)",
+            title=title,
+        )
     left.set(ylim=(-0.6, 2.1), ylabel="part of the least-squares solution")
     right.set(ylim=(-1.4, 1.4), ylabel="filter − ridge filter")
     names = ("gradient flow until t", "gradient descent", "ridge, λ = 1/t")

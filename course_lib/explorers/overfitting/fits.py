@@ -17,40 +17,77 @@ FIGURES = {
 
 
 def prepare_fits(figure, complexity, positions, log):
-    """Left the data and what is fitted to it, right the errors against the complexity; returns the marks that move."""
+    """Left the data and what is fitted to it, right the errors against the complexity; returns the
+    marks that move.
+    """
     left, right = figure.subplots(1, 2)
-    left.set(xlim=(-1, 1), ylim=(-2.4, 2.4), xlabel="x", ylabel="y", title="The data, and what is fitted to them")
+    left.set(
+        xlim=(-1, 1),
+        ylim=(-2.4, 2.4),
+        xlabel="x",
+        ylabel="y",
+        title="The data, and what is fitted to them",
+    )
     color, _ = plotting.series(0)
     marks = {"band": [left.fill_between([], [], [], color=color, alpha=0.22, linewidth=0)]}
-    marks["mean"] = left.plot([], [], color=color, linestyle="--", label="mean of all fits; band: 80 % of them")
-    marks["truth"] = left.plot([], [], color=plotting.ink(), linestyle="-", linewidth=1, label="truth, sin πx")
-    marks["fit"] = left.plot([], [], color=plotting.series(1)[0], linestyle="-", label="fit to these points")
-    marks["points"] = left.plot([], [], "o", color=plotting.series(1)[0], markersize=4, linestyle="none")
-    right.set(title="Mean over the training sets", xlabel=complexity, ylabel="squared error", yscale="log")
+    marks["mean"] = left.plot(
+        [], [], color=color, linestyle="--", label="mean of all fits; band: 80 % of them"
+    )
+    marks["truth"] = left.plot(
+        [], [], color=plotting.ink(), linestyle="-", linewidth=1, label="truth, sin πx"
+    )
+    marks["fit"] = left.plot(
+        [], [], color=plotting.series(1)[0], linestyle="-", label="fit to these points"
+    )
+    marks["points"] = left.plot(
+        [], [], "o", color=plotting.series(1)[0], markersize=4, linestyle="none"
+    )
+    right.set(
+        title="Mean over the training sets", xlabel=complexity, ylabel="squared error", yscale="log"
+    )
     right.set(ylim=(1e-4, 1e3), xlim=(positions[0] - 0.3, positions[-1] + 0.3))
     if log:
         right.set(xscale="log", xlim=(positions[0] / 1.15, positions[-1] * 1.15))
         right.set_xticks(positions, [str(p) for p in positions], minor=False)
         right.set_xticks([], minor=True)
     for name, (k, linestyle) in FIGURES.items():
-        style = {"color": plotting.series(k)[0], "linestyle": linestyle, "marker": ".", "markersize": 4}
+        style = {
+            "color": plotting.series(k)[0],
+            "linestyle": linestyle,
+            "marker": ".",
+            "markersize": 4,
+        }
         marks[name] = right.plot([], [], label=name, **style)
-    marks["noise"] = [right.axhline(np.nan, color=plotting.muted(), linestyle="-", linewidth=1, label="noise σ²")]
+    marks["noise"] = [
+        right.axhline(np.nan, color=plotting.muted(), linestyle="-", linewidth=1, label="noise σ²")
+    ]
     marks["here"] = [right.axvline(np.nan, color=plotting.ink(), linestyle="-", linewidth=1)]
-    marks["legends"] = [ax.legend(loc="upper left", fontsize=8, ncols=n) for ax, n in ((left, 1), (right, 2))]
-    marks["later"] = [right.text(0.5, 0.45, "", transform=right.transAxes, ha="center", color=plotting.muted())]
+    marks["legends"] = [
+        ax.legend(loc="upper left", fontsize=8, ncols=n) for ax, n in ((left, 1), (right, 2))
+    ]
+    marks["later"] = [
+        right.text(0.5, 0.45, "", transform=right.transAxes, ha="center", color=plotting.muted())
+    ]
     return marks
 
 
 def move_fits(marks, result, index, shown=True):
-    """Move the marks to complexity number `index` of a `Fits`; not `shown`: only the points and the one fit."""
+    """Move the marks to complexity number `index` of a `Fits`; not `shown`: only the points and the
+    one fit.
+    """
     grid, predictions = fits_lab.GRID, result.predictions[index]
     there = predictions[predictions.isfinite().all(1)]
     marks["points"][0].set_data(result.x, result.y)
     marks["fit"][0].set_data(grid, plotting.array(predictions[0]))
     visible = shown and len(there) > 1
-    low, high = there.quantile(torch.tensor(SPREAD, dtype=there.dtype), 0) if visible else (grid[:0], grid[:0])
-    edge = np.concatenate([np.stack([grid[: len(low)], low], 1), np.stack([grid[: len(low)], high], 1)[::-1]])
+    low, high = (
+        there.quantile(torch.tensor(SPREAD, dtype=there.dtype), 0)
+        if visible
+        else (grid[:0], grid[:0])
+    )
+    edge = np.concatenate(
+        [np.stack([grid[: len(low)], low], 1), np.stack([grid[: len(low)], high], 1)[::-1]]
+    )
     marks["band"][0].set_verts([edge] if visible else [])
     marks["mean"][0].set_data(*((grid, there.mean(0)) if visible else ([], [])))
     marks["truth"][0].set_data(*((grid, fits_lab.TRUTH) if shown else ([], [])))
@@ -74,15 +111,22 @@ def curves_of(result):
         "bias²": [bias2.mean().item() for bias2, _ in parts],
         "variance": [variance.mean().item() for _, variance in parts],
     }
-    return {name: ([result.complexities[k] for k in known], values) for name, values in columns.items()}
+    return {
+        name: ([result.complexities[k] for k in known], values) for name, values in columns.items()
+    }
 
 
 def _say_fits(result, index, what):
     sets = int(result.predictions[index].isfinite().all(1).sum())
     if sets < 2:
-        return f"Training {len(result.train_error[0])} networks of each width: {result.progress:.0%}."
+        return (
+            f"Training {len(result.train_error[0])} networks of each width: {result.progress:.0%}."
+        )
     bias2, variance = (part.mean().item() for part in result.parts(index))
-    train, validation = result.train_error[index].nanmean().item(), result.validation_error[index].nanmean().item()
+    train, validation = (
+        result.train_error[index].nanmean().item(),
+        result.validation_error[index].nanmean().item(),
+    )
     return (
         f"{what}, mean of {sets} training sets of {len(result.x)} points: bias² {bias2:.2g}, variance {variance:.2g}; "
         f"training error {train:.2g}, validation error {validation:.2g} (noise σ² {result.noise**2:.2g})."

@@ -16,7 +16,9 @@ RIDGE = (0.0, 1e-4, 1e-3, 1e-2, 0.1, 1.0)
 
 @dataclass
 class Law:
-    """Excess risk against features: the exact law at λ = 0, and draws [features, draws] at λ and at the best λ."""
+    """Excess risk against features: the exact law at λ = 0, and draws [features, draws] at λ and at
+    the best λ.
+    """
 
     noise: float
     l2: float
@@ -26,11 +28,15 @@ class Law:
 
 
 def compute(noise, l2, draws=descent_lab.DRAWS):
-    """A `Law`; everything is a closed form in the singular values of data sets that are drawn once."""
+    """A `Law`; everything is a closed form in the singular values of data sets that are drawn
+    once.
+    """
     n, sizes = descent_lab.ROWS, descent_lab.FEATURES
     law = np.array([excess_risk(n, int(d), noise) for d in FINE])
     risks = torch.stack([descent_lab.minimum_norm(d, noise, l2, n, draws) for d in sizes])
-    best = torch.stack([descent_lab.minimum_norm(d, noise, noise**2 * d / n, n, draws) for d in sizes])
+    best = torch.stack(
+        [descent_lab.minimum_norm(d, noise, noise**2 * d / n, n, draws) for d in sizes]
+    )
     return Law(noise, l2, law, risks, best)
 
 
@@ -45,8 +51,12 @@ def prepare(figure):
     ax.annotate("learn nothing: ŵ = 0", (2, 1.1), color=plotting.muted(), fontsize=8)
     marks = {"law": ax.plot([], [], color=plotting.ink(), linestyle="-", label="exact law, λ = 0")}
     style = {"linestyle": "none", "markersize": 6}
-    marks["mean"] = ax.plot([], [], "o", color=plotting.series(0)[0], label="mean of 500 data sets at this λ", **style)
-    marks["median"] = ax.plot([], [], "x", color=plotting.series(1)[0], label="their median", **style)
+    marks["mean"] = ax.plot(
+        [], [], "o", color=plotting.series(0)[0], label="mean of 500 data sets at this λ", **style
+    )
+    marks["median"] = ax.plot(
+        [], [], "x", color=plotting.series(1)[0], label="their median", **style
+    )
     color, linestyle = plotting.series(2)
     marks["best"] = ax.plot([], [], color=color, linestyle=linestyle, label="mean at λ = σ²d/n")
     ax.legend(loc="upper left", fontsize=8)
@@ -58,8 +68,11 @@ def draw(marks, result):
     sizes = descent_lab.FEATURES
     law = np.where(result.law > 0, result.law, np.nan)
     marks["law"][0].set_data(FINE, plotting.array(law))
-    for name, values in (("mean", result.risks.mean(1)), ("median", result.risks.median(1).values),
-                         ("best", result.best.mean(1))):  # fmt: skip
+    for name, values in (
+        ("mean", result.risks.mean(1)),
+        ("median", result.risks.median(1).values),
+        ("best", result.best.mean(1)),
+    ):
         values = values.where(values > 1e-9, torch.nan)
         marks[name][0].set_data(sizes, plotting.array(values))
     medians = result.risks.median(1).values

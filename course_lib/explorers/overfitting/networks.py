@@ -11,7 +11,9 @@ def draw(marks, result, width):
     """Move the marks to a `Fits` of networks."""
     index = result.complexities.index(width)
     move_fits(marks, result, index)
-    return _say_fits(result, index, f"{width} hidden unit{'s' * (width > 1)}, {3 * width + 1} weights and biases")
+    return _say_fits(
+        result, index, f"{width} hidden unit{'s' * (width > 1)}, {3 * width + 1} weights and biases"
+    )
 
 
 explorer = Explorer(

@@ -16,9 +16,14 @@ def all_degrees(rows, noise, sets):
 
 
 def compute(degree, noise, rows, sets=fits_lab.SETS):
-    """(Fits, index of `degree`). Raises ValueError for a degree that `rows` points do not determine."""
+    """(Fits, index of `degree`).
+
+    Raises ValueError for a degree that `rows` points do not determine.
+    """
     if require("degree", degree, 0) > rows - 1:
-        raise ValueError(f"degree = {degree}: must be at most {rows - 1} with {rows} training points")
+        raise ValueError(
+            f"degree = {degree}: must be at most {rows - 1} with {rows} training points"
+        )
     return all_degrees(rows, noise, sets), degree
 
 

@@ -16,9 +16,13 @@ def prepare(figure):
     ax.set(xlabel="random features (log scale)", ylabel="error (%), lower is better")
     ax.set_xticks([10, 30, 100, 300, 1000, 3000], ["10", "30", "100", "300 = n", "1000", "3000"])
     ax.axvline(descent_lab.TRAIN_ROWS, color=plotting.muted(), linestyle="-", linewidth=0.8)
-    marks = {"train": ax.plot([], [], color=plotting.muted(), linestyle=":", label="training error")}
+    marks = {
+        "train": ax.plot([], [], color=plotting.muted(), linestyle=":", label="training error")
+    }
     marks["test"] = plotting.draw_band(ax, [], EMPTY, label="test error at this λ, 95 % band", k=0)
-    marks["tuned"] = plotting.draw_band(ax, [], EMPTY, label="test error, λ tuned on validation rows", k=1)
+    marks["tuned"] = plotting.draw_band(
+        ax, [], EMPTY, label="test error, λ tuned on validation rows", k=1
+    )
     ax.legend(loc="upper right", fontsize=8)
     return marks
 
@@ -35,7 +39,11 @@ def draw(marks, result, l2):
     if seeds < 2:
         return f"Fitting the last layer at every width: {result.progress:.0%}."
     means = test[:, known.all(0)].mean(1)
-    top = int(means[widths.index(60) :].argmax()) + widths.index(60) if 60 in widths else int(means.argmax())
+    top = (
+        int(means[widths.index(60) :].argmax()) + widths.index(60)
+        if 60 in widths
+        else int(means.argmax())
+    )
     return (
         f"λ = {plotting.readable(l2)}, {seeds} seeds: from 60 features on, the test error is highest at {widths[top]} "
         f"({means[top]:.0f} %), and {means[-1]:.1f} % with {widths[-1]}."

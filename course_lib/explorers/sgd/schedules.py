@@ -12,7 +12,14 @@ from course_lib.data import digits
 from course_lib.engine import ModelSpec, train
 from course_lib.explorers.sgd.update import note_on
 from course_lib.panel import Choice, Explorer, Slider
-from course_lib.sgd import cosine_decay, cyclical, exponential_decay, linear_warmup, one_cycle, step_decay
+from course_lib.sgd import (
+    cosine_decay,
+    cyclical,
+    exponential_decay,
+    linear_warmup,
+    one_cycle,
+    step_decay,
+)
 
 TRAINED_STEPS = 300
 SHAPES = ("constant", "step decay", "exponential", "cosine", "cyclical", "one-cycle")
@@ -45,7 +52,9 @@ def shape_factor(shape, step, steps):
 
 
 def designed(shape, warmup, floor, step, steps=TRAINED_STEPS):
-    """The factor at `step`: a straight line up over `warmup` steps, then the shape, squeezed in between floor and 1."""
+    """The factor at `step`: a straight line up over `warmup` steps, then the shape, squeezed in
+    between floor and 1.
+    """
     if step < warmup:
         return linear_warmup(step, warmup, 0.02)
     return floor + (1 - floor) * shape_factor(shape, step - warmup, steps - warmup)
@@ -64,7 +73,9 @@ def scheduled(update, factors):
 
 
 def compute(shape, warmup, floor, lr, seeds=(0, 1, 2, 3), update=None):
-    """Train 64-32-10 networks on 500 digits, batch 10, momentum 0.9, at the designed rate; yields a `Schedule`."""
+    """Train 64-32-10 networks on 500 digits, batch 10, momentum 0.9, at the designed rate; yields a
+    `Schedule`.
+    """
     run, note = note_on(update, "lr", "momentum")
     factors = [designed(shape, warmup, floor, t) for t in range(TRAINED_STEPS)]
     for training in train(
@@ -86,19 +97,29 @@ def compute(shape, warmup, floor, lr, seeds=(0, 1, 2, 3), update=None):
 def prepare(figure):
     """Left the learning rate, right training and test loss; returns the marks that move."""
     left, right = figure.subplots(1, 2)
-    left.set(title="The schedule", xlabel="step", ylabel="learning rate", xlim=(0, TRAINED_STEPS), ylim=(0, 0.42))
+    left.set(
+        title="The schedule",
+        xlabel="step",
+        ylabel="learning rate",
+        xlim=(0, TRAINED_STEPS),
+        ylim=(0, 0.42),
+    )
     marks = {"rate": left.plot([], [], color=plotting.ink(), linestyle="-")}
     right.set(title="The loss it produces", xlabel="step", ylabel="cross entropy", yscale="log")
     right.set(xlim=(0, TRAINED_STEPS), ylim=(0.01, 4))
     empty = np.empty((0, 0))
     for k, name in enumerate(("training", "test")):
-        marks[name] = plotting.draw_band(right, [], empty, label=f"{name}: geometric mean of seeds, 95 % band", k=k)
+        marks[name] = plotting.draw_band(
+            right, [], empty, label=f"{name}: geometric mean of seeds, 95 % band", k=k
+        )
     right.legend(loc="lower left", fontsize=8)
     return marks
 
 
 def move_geometric(marks, x, values):
-    """Geometric mean over seeds and its band: mean and interval of the logarithms, which cannot fall below 0."""
+    """Geometric mean over seeds and its band: mean and interval of the logarithms, which cannot
+    fall below 0.
+    """
     plotting.move_band(marks, x, values.log())
     line, band = marks
     line.set_ydata(np.exp(line.get_ydata()))
@@ -111,7 +132,9 @@ def draw(marks, result):
     marks["rate"][0].set_data(range(TRAINED_STEPS), result.rates)
     move_geometric(marks["training"], EVALUATED, result.train_loss)
     move_geometric(marks["test"], EVALUATED, result.test_loss)
-    ends = [losses[:, -1][losses[:, -1].isfinite()] for losses in (result.train_loss, result.test_loss)]
+    ends = [
+        losses[:, -1][losses[:, -1].isfinite()] for losses in (result.train_loss, result.test_loss)
+    ]
     if result.diverged:
         seeds = f"{result.diverged} of {len(result.train_loss)} seeds"
         return f"{seeds} diverged: a learning rate of {max(result.rates):.2g} is too high here.{result.note}"
@@ -131,7 +154,9 @@ explorer = Explorer(
         "shape": Choice("schedule", SHAPES, "constant"),
         "warmup": Slider("warm-up", 0, 100, 0, step=10, unit="steps"),
         "floor": Slider("floor", 0.0, 1.0, 0.0, step=0.05),
-        "lr": Slider("highest learning rate", values=(0.01, 0.02, 0.05, 0.1, 0.2, 0.4), default=0.1),
+        "lr": Slider(
+            "highest learning rate", values=(0.01, 0.02, 0.05, 0.1, 0.2, 0.4), default=0.1
+        ),
     },
     compute=compute,
     prepare=prepare,

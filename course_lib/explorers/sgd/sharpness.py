@@ -8,7 +8,11 @@ from course_lib.experiments.sgd import batch_size as batches_lab
 from course_lib.panel import Explorer, Slider
 from course_lib.statistics import mean_interval
 
-PANELS = {"sharpness": "sharpness λmax", "norm": "norm of all weights", "accuracy": "test accuracy (%)"}
+PANELS = {
+    "sharpness": "sharpness λmax",
+    "norm": "norm of all weights",
+    "accuracy": "test accuracy (%)",
+}
 
 
 def prepare(figure):
@@ -17,7 +21,9 @@ def prepare(figure):
     marks = {}
     for ax, (name, label) in zip(figure.subplots(1, 3), PANELS.items()):
         ax.set(xlabel="batch size", title=label, xlim=(-0.5, len(places) - 0.5))
-        ax.set_xticks(places, [*map(str, batches_lab.BATCH_SIZES[:-1]), f"{batches_lab.ROWS} (all)"])
+        ax.set_xticks(
+            places, [*map(str, batches_lab.BATCH_SIZES[:-1]), f"{batches_lab.ROWS} (all)"]
+        )
         style = {"marker": ".", "markersize": 6, "linestyle": "none", "alpha": 0.5}
         marks[f"{name} seeds"] = ax.plot([], [], color=plotting.muted(), label="a seed", **style)
         marks[name] = plotting.draw_band(ax, [], np.empty((0, 0)), label="mean, 95 % band")
@@ -50,18 +56,26 @@ def _say(result, v, lr):
     values = result.sharpness[:, :, v]
     reached = values.isfinite().all(1)
     if result.progress < 1:
-        return f"Training each batch size at {len(result.lrs)} learning rates: {result.progress:.0%}."
+        return (
+            f"Training each batch size at {len(result.lrs)} learning rates: {result.progress:.0%}."
+        )
     at = f"Learning rate {lr:g}, training loss {result.target:g}"
     if reached.sum() < 2:
         return f"{at}: fewer than two seeds came down to this loss with every batch size."
-    means = ", ".join(f"{mean_interval(values[reached, b]).mean:.2f}" for b in range(len(result.batch_sizes)))
+    means = ", ".join(
+        f"{mean_interval(values[reached, b]).mean:.2f}" for b in range(len(result.batch_sizes))
+    )
     sizes = ", ".join(map(str, result.batch_sizes))
     return f"{at}, {int(reached.sum())} seeds: mean sharpness {means} for batches of {sizes}."
 
 
 explorer = Explorer(
     title="Sharpness, weight norm and accuracy against batch size, digits",
-    controls={"lr": Slider("learning rate", values=batches_lab.LRS, default=batches_lab.LRS[0], trained=True)},
+    controls={
+        "lr": Slider(
+            "learning rate", values=batches_lab.LRS, default=batches_lab.LRS[0], trained=True
+        )
+    },
     compute=batches_lab.compare_batch_sizes,
     prepare=prepare,
     draw=draw,

@@ -33,17 +33,25 @@ class Trajectory:
 
 
 def examples(rows=ROWS):
-    """Where each example would have the weights, [rows, 2]: their mean is the goal, their spread 0.6 each way."""
+    """Where each example would have the weights, [rows, 2]: their mean is the goal, their spread
+    0.6 each way.
+    """
     draws = torch.randn(rows, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
     draws = draws - draws.mean(0)
     return GOAL + 0.6 * draws @ torch.linalg.inv(torch.linalg.cholesky(draws.T @ draws / rows)).T
 
 
 def bowl(condition):
-    """Hessian [2, 2] with curvatures 2 and 2/`condition`, its steep axis turned by 60° from the first coordinate."""
+    """Hessian [2, 2] with curvatures 2 and 2/`condition`, its steep axis turned by 60° from the
+    first coordinate.
+    """
     c, s = math.cos(ANGLE), math.sin(ANGLE)
     turn = torch.tensor([[c, -s], [s, c]], dtype=torch.float64)
-    return turn @ torch.diag(torch.tensor([STEEPEST / condition, STEEPEST], dtype=torch.float64)) @ turn.T
+    return (
+        turn
+        @ torch.diag(torch.tensor([STEEPEST / condition, STEEPEST], dtype=torch.float64))
+        @ turn.T
+    )
 
 
 def walk(update, hessian, batch_size, steps=STEPS, seed=0, **options):
@@ -57,7 +65,9 @@ def walk(update, hessian, batch_size, steps=STEPS, seed=0, **options):
 
 
 def compute(lr, momentum, batch_size, condition, update=None):
-    """One path as a `Trajectory`; the learner's own `update` replaces ours where its keywords fit."""
+    """One path as a `Trajectory`; the learner's own `update` replaces ours where its keywords
+    fit.
+    """
     run, note = note_on(update, "lr", "momentum")
     hessian = bowl(condition)
     path = walk(run, hessian, batch_size, lr=lr, momentum=momentum)
@@ -73,14 +83,27 @@ def prepare(figure):
     left.set(xlim=(-2.2, 3.0), ylim=(-1.5, 2.6), title="The path", xlabel="$w_1$")
     left.set_ylabel("$w_2$", rotation=0)
     left.grid(False)
-    marks = {f"level {i}": left.plot([], [], color=plotting.muted(), linewidth=0.8, linestyle="-", alpha=0.8)
-             for i in range(len(LEVELS))}  # fmt: skip
+    marks = {
+        f"level {i}": left.plot(
+            [], [], color=plotting.muted(), linewidth=0.8, linestyle="-", alpha=0.8
+        )
+        for i in range(len(LEVELS))
+    }
     style = {"marker": ".", "markersize": 5, "linestyle": "none", "alpha": 0.6}
     left.plot(*examples().T, color=plotting.series(1)[0], label="what one example wants", **style)
-    left.plot(*GOAL, marker="*", markersize=12, color=plotting.ink(), linestyle="none", label="lowest mean loss")
+    left.plot(
+        *GOAL,
+        marker="*",
+        markersize=12,
+        color=plotting.ink(),
+        linestyle="none",
+        label="lowest mean loss",
+    )
     marks["path"] = plotting.draw_path(left, np.empty((0, 2)), label="path")
     left.legend(loc="upper right", fontsize=8, ncols=1)
-    right.set(title="Loss above the minimum", xlabel="step", ylabel="loss − lowest loss", yscale="log")
+    right.set(
+        title="Loss above the minimum", xlabel="step", ylabel="loss − lowest loss", yscale="log"
+    )
     right.set(xlim=(0, STEPS), ylim=(1e-9, 1e4))
     marks["loss"] = right.plot([], [], color=plotting.series(0)[0], linestyle="-")
     marks["diverged"] = plotting.draw_divergence(right)
@@ -93,7 +116,9 @@ def draw(marks, result):
     circle = torch.linspace(0, 2 * math.pi, 120, dtype=torch.float64)
     circle = torch.stack([circle.cos(), circle.sin()])
     for i, level in enumerate(LEVELS):  # ½uᵀHu = level: axes √(2·level/h) along the eigenvectors
-        ellipse = vectors.eigenvectors @ ((2 * level / vectors.eigenvalues).sqrt()[:, None] * circle)
+        ellipse = vectors.eigenvectors @ (
+            (2 * level / vectors.eigenvalues).sqrt()[:, None] * circle
+        )
         marks[f"level {i}"][0].set_data(*(GOAL[:, None] + ellipse))
     plotting.move_path(marks["path"], result.path[: result.diverged])
     loss = result.loss[: result.diverged]
@@ -106,7 +131,11 @@ def _say(result):
     lr, momentum, bound = result.numbers["lr"], result.numbers["momentum"], result.bound
     formula = "2/λmax" if momentum == 0 else "2(1 + μ)/λmax"
     if result.diverged is not None:
-        why = f": the learning rate {lr:.3g} is above the bound {formula} = {bound:.3g}" if bound else ""
+        why = (
+            f": the learning rate {lr:.3g} is above the bound {formula} = {bound:.3g}"
+            if bound
+            else ""
+        )
         return f"Diverged at step {result.diverged}{why}.{result.note}"
     if bound and lr > bound:
         return f"Unstable: {lr:.3g} is above the bound {formula} = {bound:.3g}, and the path is growing.{result.note}"

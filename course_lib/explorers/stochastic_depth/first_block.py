@@ -6,11 +6,20 @@ import numpy as np
 import torch
 
 from course_lib import plotting
-from course_lib.experiments.stochastic_depth.first_block import DEPTHS, STACKS, FirstBlock, measure_first_block
+from course_lib.experiments.stochastic_depth.first_block import (
+    DEPTHS,
+    STACKS,
+    FirstBlock,
+    measure_first_block,
+)
 from course_lib.panel import Choice, Explorer, Slider
 
 BRANCHES = {"Linear–GELU–Linear": False, "LayerNorm in front": True}
-STARTS = {"torch's own, 1/(3n)": 1.0, "1/n": 3**0.5, "2/n (He)": 6**0.5}  # variance of weights with n inputs → gain
+STARTS = {
+    "torch's own, 1/(3n)": 1.0,
+    "1/n": 3**0.5,
+    "2/n (He)": 6**0.5,
+}  # variance of weights with n inputs → gain
 
 
 def compute(last, branch, start, seeds=tuple(range(10))) -> Iterator[FirstBlock]:
@@ -19,25 +28,36 @@ def compute(last, branch, start, seeds=tuple(range(10))) -> Iterator[FirstBlock]
 
 
 def prepare(figure):
-    """The norm of the first block's gradient against depth, a band a stack; returns the marks that move."""
+    """The norm of the first block's gradient against depth, a band a stack; returns the marks that
+    move.
+    """
     axes = figure.subplots()
-    axes.set(title="What reaches the first block of an untrained network", xscale="log", yscale="log")
+    axes.set(
+        title="What reaches the first block of an untrained network", xscale="log", yscale="log"
+    )
     axes.set(xlabel="depth (blocks)", ylabel="norm of its gradient", xlim=(0.9, 75))
     axes.set_xticks(DEPTHS, [str(depth) for depth in DEPTHS])
     axes.minorticks_off()
     none = np.full((1, len(DEPTHS)), np.nan)
-    marks = {stack: plotting.draw_band(axes, DEPTHS, none, label=stack, k=k) for k, stack in enumerate(STACKS)}
+    marks = {
+        stack: plotting.draw_band(axes, DEPTHS, none, label=stack, k=k)
+        for k, stack in enumerate(STACKS)
+    }
     axes.legend(loc="lower left")
     return {"axes": axes, **marks}
 
 
 def draw(marks, result):
-    """Move the marks to a `FirstBlock`: geometric means, and intervals of the logarithm; a gap where one is 0."""
+    """Move the marks to a `FirstBlock`: geometric means, and intervals of the logarithm; a gap
+    where one is 0.
+    """
     middle = {}
     plotting.set_limits(marks["axes"], y=(1e-12, 30) if result.gain == 1 else (1e-12, 1e17))
     for k, stack in enumerate(STACKS):
         logs = result.norm[:, k].log()
-        logs = logs.where(logs.isfinite().all(0), torch.nan)  # a depth at which some first block was never on: a gap
+        logs = logs.where(
+            logs.isfinite().all(0), torch.nan
+        )  # a depth at which some first block was never on: a gap
         line, band = marks[stack]
         plotting.move_band(marks[stack], DEPTHS, logs)
         line.set_ydata(np.exp(line.get_ydata()))
@@ -59,7 +79,9 @@ explorer = Explorer(
     controls={
         "last": Slider("p_L", 0.0, 1.0, 0.5, step=0.1),
         "branch": Choice("branch", tuple(BRANCHES), "Linear–GELU–Linear"),
-        "start": Choice("variance of the weights at the start", tuple(STARTS), "torch's own, 1/(3n)"),
+        "start": Choice(
+            "variance of the weights at the start", tuple(STARTS), "torch's own, 1/(3n)"
+        ),
     },
     compute=compute,
     prepare=prepare,

@@ -30,19 +30,25 @@ OTHERS = RULES[1:]
 
 @dataclass
 class Rules:
-    """All three rules, trained so far, at the same expected depths; a rule that has not begun is missing."""
+    """All three rules, trained so far, at the same expected depths; a rule that has not begun is
+    missing.
+    """
 
     linear: Shorter
     others: dict
 
 
 def last_of(rule, last):
-    """What stands for p_L under a rule, so that its expected depth is that of the linear one to `last`."""
+    """What stands for p_L under a rule, so that its expected depth is that of the linear one to
+    `last`.
+    """
     return uniform_twins((last,))[0] if rule == "uniform" else last
 
 
 def compute(seeds=SEEDS, other_seeds=tuple(range(8)), steps=STEPS) -> Iterator[Rules]:
-    """Train the linear rule (or remember it), then the others at the same expected depths; yield `Rules`."""
+    """Train the linear rule (or remember it), then the others at the same expected depths; yield
+    `Rules`.
+    """
     for linear in train_shorter(seeds=seeds, steps=steps):
         yield Rules(linear, {})
     others = {}
@@ -54,7 +60,9 @@ def compute(seeds=SEEDS, other_seeds=tuple(range(8)), steps=STEPS) -> Iterator[R
 
 
 def compared(result, rule, read):
-    """(linear, other) [seeds, COMPARED] for the seeds that both have; `read` takes a figure out of a `Shorter`."""
+    """(linear, other) [seeds, COMPARED] for the seeds that both have; `read` takes a figure out of
+    a `Shorter`.
+    """
     columns, linear = [LAST.index(last) for last in COMPARED], read(result.linear)
     if rule not in result.others:
         return linear[:, columns], torch.full((1, len(COMPARED)), torch.nan)
@@ -67,14 +75,18 @@ def prepare(figure):
     """Left the rules, right the test figure against expected depth; returns the marks that move."""
     left, right = figure.subplots(1, 2, width_ratios=[1, 1.2])
     left.set(
-        title="Same expected depth, spent differently", xlabel="block (1 is next to the input)", ylim=(-0.03, 1.05)
+        title="Same expected depth, spent differently",
+        xlabel="block (1 is next to the input)",
+        ylim=(-0.03, 1.05),
     )
     left.set(ylabel="survival probability $p_l$", xlim=(0.5, DEPTH + 0.5), xticks=BLOCKS[1::2])
     right.set(title="Test error", xlabel="expected depth (blocks)", xlim=(5, DEPTH + 0.3))
     marks = {"axes": right}
     for k, rule in enumerate(RULES):
         color, linestyle = plotting.series(k)
-        marks[rule] = left.plot([], [], color=color, linestyle=linestyle, marker="o", markersize=4, label=rule)
+        marks[rule] = left.plot(
+            [], [], color=color, linestyle=linestyle, marker="o", markersize=4, label=rule
+        )
         marks[f"{rule} band"] = plotting.draw_band(right, [], np.empty((0, 0)), label=rule, k=k)
     marks["here"] = [right.axvline(9, color=plotting.muted(), linestyle=":", linewidth=1.5)]
     right.legend(loc="lower right")
@@ -82,7 +94,8 @@ def prepare(figure):
 
 
 def draw(marks, result, last, figure, step):
-    """Move the marks to `Rules` at one p_L of the linear rule, one of `FIGURES`, and a recorded step.
+    """Move the marks to `Rules` at one p_L of the linear rule, one of `FIGURES`, and a recorded
+    step.
 
     The linear rule is drawn on the seeds that the others have, once they have begun.
     """
@@ -91,10 +104,15 @@ def draw(marks, result, last, figure, step):
     name, label = FIGURES[figure]
     plotting.set_texts(marks["axes"], title=figure.replace("test", "Test"), ylabel=label)
     plotting.set_limits(marks["axes"], y=(0, 0.4) if name == "error" else (0, 2.6))
-    pairs = {rule: compared(result, rule, lambda training: after(training, name, step)[0]) for rule in OTHERS}
+    pairs = {
+        rule: compared(result, rule, lambda training: after(training, name, step)[0])
+        for rule in OTHERS
+    }
     drawn = {"linear": pairs[OTHERS[0]][0]} | {rule: other for rule, (_, other) in pairs.items()}
     for rule in RULES:
-        survivals = survival_probabilities(DEPTH, last_of(rule, last), "uniform" if rule == "uniform" else "linear")
+        survivals = survival_probabilities(
+            DEPTH, last_of(rule, last), "uniform" if rule == "uniform" else "linear"
+        )
         marks[rule][0].set_data(BLOCKS, survivals[::-1] if rule == "reversed" else survivals)
         plotting.move_band(marks[f"{rule} band"], depths, drawn[rule])
     apart = {rule: (linear - other)[:, i] for rule, (linear, other) in pairs.items()}
@@ -105,7 +123,11 @@ def draw(marks, result, last, figure, step):
 
 def _say(result, apart, last, figure, depth):
     said = f"At p_L = {last:g} of the linear rule, all three expect {depth:.2f} of {DEPTH} blocks"
-    running = [f"{rule} {training.progress:.0%}" for rule, training in _trainings(result) if training.progress < 1]
+    running = [
+        f"{rule} {training.progress:.0%}"
+        for rule, training in _trainings(result)
+        if training.progress < 1
+    ]
     if running or len(result.others) < len(OTHERS):
         return f"{said}. Training: {', '.join(running) or 'the next rule'}."
     if last == 1.0:

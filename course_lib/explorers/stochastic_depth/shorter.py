@@ -27,7 +27,9 @@ DRAWS = 8  # batches whose network can be looked at
 
 @dataclass
 class ShorterNetwork:
-    """Time per step and test figures so far; None: not there yet. alive [batches, p_L, blocks]: which blocks are on."""
+    """Time per step and test figures so far; None: not there yet. alive [batches, p_L, blocks]:
+    which blocks are on.
+    """
 
     alive: np.ndarray
     times: Steps | None = None
@@ -35,14 +37,21 @@ class ShorterNetwork:
 
 
 def alive_blocks():
-    """[batches, p_L, blocks]: one decision a block and batch. A block that is on stays on for every larger p_L."""
+    """[batches, p_L, blocks]: one decision a block and batch.
+
+    A block that is on stays on for every larger p_L.
+    """
     u = torch.rand(DRAWS, 1, DEPTH, generator=seeded(8), dtype=torch.float64)
-    survivals = torch.tensor([survival_probabilities(DEPTH, last) for last in LAST], dtype=torch.float64)
+    survivals = torch.tensor(
+        [survival_probabilities(DEPTH, last) for last in LAST], dtype=torch.float64
+    )
     return (u < survivals).numpy()
 
 
 def compute(seeds=SEEDS, rounds=20, steps=STEPS) -> Iterator[ShorterNetwork]:
-    """Yield a `ShorterNetwork` that fills in: first the time of a step, then the trained networks, seed by seed."""
+    """Yield a `ShorterNetwork` that fills in: first the time of a step, then the trained networks,
+    seed by seed.
+    """
     alive = alive_blocks()
     yield ShorterNetwork(alive)
     for times in time_shorter(rounds=rounds):
@@ -56,17 +65,35 @@ def prepare(figure):
     left, middle, right = figure.subplots(1, 3, width_ratios=[1.5, 1, 1])
     color, _ = plotting.series(0)
     other, _ = plotting.series(1)
-    left.set(title="Blocks that are on in this batch", xlabel="block (1 is next to the input)", xticks=BLOCKS[1::2])
-    left.set(ylabel="survival probability $p_l$", xlim=(0.2, DEPTH + 0.8), ylim=(-0.42, 1.05), yticks=[0, 0.5, 1])
+    left.set(
+        title="Blocks that are on in this batch",
+        xlabel="block (1 is next to the input)",
+        xticks=BLOCKS[1::2],
+    )
+    left.set(
+        ylabel="survival probability $p_l$",
+        xlim=(0.2, DEPTH + 0.8),
+        ylim=(-0.42, 1.05),
+        yticks=[0, 0.5, 1],
+    )
     left.axhline(0, color=plotting.muted(), linewidth=0.8, linestyle="-")
     marks = {"bars": list(left.bar(BLOCKS, 0.5, width=0.7, edgecolor=color, linewidth=1.2))}
     marks["path"] = left.plot([], [], color=plotting.ink(), linestyle="-", linewidth=1.6)
     marks["on"] = left.plot([], [], "s", color=color, markersize=9, linestyle="none")
-    marks["off"] = left.plot([], [], "s", color=plotting.muted(), markersize=9, fillstyle="none", linestyle="none")
-    middle.set(title="Time of a training step", xlabel="share of the blocks computed", xlim=(0, 1.08), ylim=(0, 1.25))
+    marks["off"] = left.plot(
+        [], [], "s", color=plotting.muted(), markersize=9, fillstyle="none", linestyle="none"
+    )
+    middle.set(
+        title="Time of a training step",
+        xlabel="share of the blocks computed",
+        xlim=(0, 1.08),
+        ylim=(0, 1.25),
+    )
     middle.set(ylabel="relative to all blocks")
     middle.plot([0, 1], [0, 1], color=plotting.muted(), linestyle=":", label="proportional")
-    marks["times"] = middle.plot([], [], "o", color=color, markersize=5, linestyle="none", label="measured")
+    marks["times"] = middle.plot(
+        [], [], "o", color=color, markersize=5, linestyle="none", label="measured"
+    )
     ring = {"color": other, "markersize": 9, "fillstyle": "none", "linestyle": "none"}
     marks["time"] = middle.plot([], [], "o", label="at this $p_L$", **ring)
     middle.legend(loc="upper left", fontsize=8, handlelength=1.6)
@@ -79,7 +106,9 @@ def prepare(figure):
 
 
 def draw(marks, result, last, batch, figure, step):
-    """Move the marks to a `ShorterNetwork` at one p_L, one batch's draw, one of `FIGURES`, and a recorded step."""
+    """Move the marks to a `ShorterNetwork` at one p_L, one batch's draw, one of `FIGURES`, and a
+    recorded step.
+    """
     i, survivals = LAST.index(last), survival_probabilities(DEPTH, last)
     alive = result.alive[batch - 1, i]
     _draw_network(marks, survivals, alive)
@@ -95,7 +124,9 @@ def draw(marks, result, last, batch, figure, step):
     known = values[values.isfinite().all(1)]
     if len(known) < 2:
         return f"{said}. Training {len(LAST)} values of p_L side by side: {result.training.progress:.0%}."
-    return f"{said}; {figure} after {step} steps {mean_interval(known[:, i])} over {len(known)} seeds."
+    return (
+        f"{said}; {figure} after {step} steps {mean_interval(known[:, i])} over {len(known)} seeds."
+    )
 
 
 def _draw_network(marks, survivals, alive):

@@ -6,10 +6,7 @@ import numpy as np
 import torch
 
 from course_lib import plotting
-from course_lib.experiments.stochastic_depth.training import (
-    DEPTH,
-    RULES,
-)
+from course_lib.experiments.stochastic_depth.training import DEPTH, RULES
 from course_lib.explorers.stochastic_depth.figures import BLOCKS, seeded
 from course_lib.panel import Choice, Explorer, Slider
 from course_lib.stochastic_depth import drop_path, survival_probabilities
@@ -20,7 +17,9 @@ MODES = {"row by row": "row", "the whole batch": "batch"}
 
 @dataclass
 class WhoIsOn:
-    """What `drop_path` made of ones: [blocks, rows, features] in one batch, and over many batches [blocks] each."""
+    """What `drop_path` made of ones: [blocks, rows, features] in one batch, and over many batches
+    [blocks] each.
+    """
 
     survivals: list
     batch: torch.Tensor
@@ -31,7 +30,9 @@ class WhoIsOn:
 
 
 def compute(last, rule, mode, batch, layer=None):
-    """Send `BATCHES` batches of ones through `drop_path`, or the learner's `layer`, once for each of twelve blocks."""
+    """Send `BATCHES` batches of ones through `drop_path`, or the learner's `layer`, once for each
+    of twelve blocks.
+    """
     survivals = survival_probabilities(DEPTH, last, rule)
     drop, ones = layer or drop_path, torch.ones(ROWS, FEATURES)
 
@@ -40,7 +41,9 @@ def compute(last, rule, mode, batch, layer=None):
         results = [drop(ones, 1 - survival, **options) for survival in survivals]
         for result in results:
             if getattr(result, "shape", None) != ones.shape:
-                raise ValueError(f"layer: must keep the shape {list(ones.shape)}, and made {_what(result)}")
+                raise ValueError(
+                    f"layer: must keep the shape {list(ones.shape)}, and made {_what(result)}"
+                )
         return torch.stack(results).detach()
 
     found = torch.stack([through(number) for number in range(1, BATCHES + 1)])
@@ -51,13 +54,22 @@ def compute(last, rule, mode, batch, layer=None):
 
 
 def _what(result):
-    return f"{list(result.shape)}" if isinstance(result, torch.Tensor) else f"a {type(result).__name__}"
+    return (
+        f"{list(result.shape)}"
+        if isinstance(result, torch.Tensor)
+        else f"a {type(result).__name__}"
+    )
 
 
 def prepare(figure):
-    """Left rows × blocks of one batch, right the shares over many batches; returns the marks that move."""
+    """Left rows × blocks of one batch, right the shares over many batches; returns the marks that
+    move.
+    """
     left, right = figure.subplots(1, 2, width_ratios=[1.6, 1], sharey=True)
-    left.set(title="Coloured: the row goes through the block", xlabel=f"rows of the batch, {FEATURES} numbers each")
+    left.set(
+        title="Coloured: the row goes through the block",
+        xlabel=f"rows of the batch, {FEATURES} numbers each",
+    )
     left.set(ylabel="block (1 is next to the input)", yticks=BLOCKS[::2])
     left.set_xticks(np.arange(ROWS + 1)[::5])
     left.grid(False)
@@ -65,14 +77,27 @@ def prepare(figure):
     other, _ = plotting.series(1)
     map_ = _two_colours(figure, color)
     edge = (0, ROWS, 0.5, DEPTH + 0.5)
-    image = left.imshow(np.zeros((DEPTH, ROWS * FEATURES)), vmin=0, vmax=1, cmap=map_, aspect="auto", extent=edge)
+    image = left.imshow(
+        np.zeros((DEPTH, ROWS * FEATURES)), vmin=0, vmax=1, cmap=map_, aspect="auto", extent=edge
+    )
     left.set(xlim=edge[:2], ylim=edge[2:])
     paper = {"color": figure.get_facecolor(), "linewidth": 0.8, "linestyle": "-", "zorder": 3}
-    right.set(title=f"Over {BATCHES} batches", xlabel="share kept, mean of what is left", xlim=(-0.05, 2.6))
-    marks = {"image": [image], "rows": [left.axvline(row, **paper) for row in range(1, ROWS)]}  # drawn over the image
+    right.set(
+        title=f"Over {BATCHES} batches",
+        xlabel="share kept, mean of what is left",
+        xlim=(-0.05, 2.6),
+    )
+    marks = {
+        "image": [image],
+        "rows": [left.axvline(row, **paper) for row in range(1, ROWS)],
+    }  # drawn over the image
     marks["rule"] = right.plot([], [], color=color, linestyle=linestyle, label="rule $p_l$")
-    marks["kept"] = right.plot([], [], "o", color=color, markersize=5, linestyle="none", label="share kept")
-    marks["mean"] = right.plot([], [], "x", color=other, markersize=6, linestyle="none", label="mean of ones")
+    marks["kept"] = right.plot(
+        [], [], "o", color=color, markersize=5, linestyle="none", label="share kept"
+    )
+    marks["mean"] = right.plot(
+        [], [], "x", color=other, markersize=6, linestyle="none", label="mean of ones"
+    )
     right.legend(loc="upper right", fontsize=8, handlelength=1.4)
     return marks
 

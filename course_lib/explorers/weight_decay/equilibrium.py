@@ -25,7 +25,9 @@ def rest_on_parabola(pull, strength, momentum):
 
 
 def compute(strength, momentum, update=None):
-    """Both runs (pull → weights [steps + 1]), λ, μ and a note, with our `sgd_update` or the learner's `update`."""
+    """Both runs (pull → weights [steps + 1]), λ, μ and a note, with our `sgd_update` or the
+    learner's `update`.
+    """
     if update is not None and not takes(update, "momentum", *PULLS):
         raise ValueError("update: must take the keywords momentum, l2 and weight_decay")
     runs = {pull: settle(update or sgd_update, pull, strength, momentum) for pull in PULLS}
@@ -42,7 +44,9 @@ def prepare(figure):
         color, linestyle = plotting.series(k)
         marks[pull] = left.plot([], [], color=color, linestyle=linestyle, label=name)
         marks[f"rest {pull}"] = [left.axhline(0, color=color, linestyle=":", linewidth=1.2)]
-        marks[f"curve {pull}"] = right.plot([], [], color=color, linestyle=":", linewidth=1.5, label=f"{name}, formula")
+        marks[f"curve {pull}"] = right.plot(
+            [], [], color=color, linestyle=":", linewidth=1.5, label=f"{name}, formula"
+        )
         style = {"marker": "o", "markersize": 8, "linestyle": "none"}
         marks[f"end {pull}"] = right.plot([], [], color=color, label=f"{name}, run", **style)
     left.legend(loc="upper right")

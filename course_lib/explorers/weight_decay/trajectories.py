@@ -13,14 +13,18 @@ from course_lib.explorers.weight_decay.update import PULLS, takes
 from course_lib.panel import Choice, Explorer, Slider
 from course_lib.sgd import sgd_update
 
-BOWL = quadratic(curvatures=(0.5, 4.0), angle=-20, minimum=(2.0, 1.0), window=(-1.2, 3.0, -0.6, 2.6))
+BOWL = quadratic(
+    curvatures=(0.5, 4.0), angle=-20, minimum=(2.0, 1.0), window=(-1.2, 3.0, -0.6, 2.6)
+)
 START, STEPS = (-0.8, 2.2), 100
 OPTIMIZERS = ("SGD", "SGD with momentum", "Adam")
 
 
 @dataclass
 class Trajectories:
-    """Paths of both pulls, [steps + 1, 2] each; where each would come to rest (None: not in this lesson)."""
+    """Paths of both pulls, [steps + 1, 2] each; where each would come to rest (None: not in this
+    lesson).
+    """
 
     paths: dict
     rest: dict
@@ -32,11 +36,16 @@ class Trajectories:
 def rest_in_bowl(strength):
     """Lowest point of the bowl plus (λ/2)‖w‖²: the ridge solution (H + λI)⁻¹Hw*."""
     hessian, minimum = BOWL.hessian, torch.tensor(BOWL.minimum, dtype=torch.float64)
-    return torch.linalg.solve(hessian + strength * torch.eye(2, dtype=torch.float64), hessian @ minimum)
+    return torch.linalg.solve(
+        hessian + strength * torch.eye(2, dtype=torch.float64), hessian @ minimum
+    )
 
 
 def compute(optimizer, strength, lr, momentum, update=None):
-    """Both paths over the bowl, as `Trajectories`. The learner's own `update` replaces ours where its keywords fit."""
+    """Both paths over the bowl, as `Trajectories`.
+
+    The learner's own `update` replaces ours where its keywords fit.
+    """
     ours, option = {
         "SGD": (sgd_update, {}),
         "SGD with momentum": (sgd_update, {"momentum": momentum}),
@@ -46,16 +55,29 @@ def compute(optimizer, strength, lr, momentum, update=None):
     fits = update is not None and takes(update, *option, *PULLS)
     fits = fits and (optimizer == "Adam" or "betas" not in inspect.signature(update).parameters)
     run = update if fits else ours
-    paths = {pull: descend(BOWL, run, START, STEPS, lr=lr, **option, **{pull: strength}) for pull in PULLS}
+    paths = {
+        pull: descend(BOWL, run, START, STEPS, lr=lr, **option, **{pull: strength})
+        for pull in PULLS
+    }
     adam = optimizer == "Adam"
-    rest = {"l2": rest_in_bowl(strength), "weight_decay": None if adam else rest_in_bowl(strength * (1 - mu))}
+    rest = {
+        "l2": rest_in_bowl(strength),
+        "weight_decay": None if adam else rest_in_bowl(strength * (1 - mu)),
+    }
     h = torch.linalg.eigvalsh(BOWL.hessian)[-1].item()
-    stable = {"l2": 2 * (1 + mu) / (h + strength), "weight_decay": 2 * (1 + mu) / (h + (1 + mu) * strength)}
+    stable = {
+        "l2": 2 * (1 + mu) / (h + strength),
+        "weight_decay": 2 * (1 + mu) / (h + (1 + mu) * strength),
+    }
     steps = {pull: diverged_at(BOWL.loss(path)) for pull, path in paths.items()}
     diverged = {pull: step for pull, step in steps.items() if step is not None}
     note = " Momentum plays no part in plain SGD." if optimizer == "SGD" else ""
     if update is not None:
-        note = " Drawn by your update." if fits else " Drawn by the course's update: yours takes other keywords."
+        note = (
+            " Drawn by your update."
+            if fits
+            else " Drawn by the course's update: yours takes other keywords."
+        )
     return Trajectories(paths, rest, diverged, {} if adam or fits else stable, note)
 
 
@@ -69,16 +91,30 @@ def prepare(figure):
         marks[pull] = plotting.draw_path(left, np.empty((0, 2)), label=name, k=k)
         color, _ = plotting.series(k)
         label = f"rest of {name}"
-        style = {"marker": "X", "markersize": 9, "markeredgecolor": plotting.ink(), "linestyle": "none"}
+        style = {
+            "marker": "X",
+            "markersize": 9,
+            "markeredgecolor": plotting.ink(),
+            "linestyle": "none",
+        }
         marks[f"rest {pull}"] = left.plot([], [], color=color, label=label, **style)
     left.plot(0, 0, "+", color=plotting.ink(), markersize=12)
     left.annotate(" 0, where both pull to", (0, 0), color=plotting.ink(), va="top", fontsize=8)
     left.legend(loc="upper right", ncols=2)
-    right.set(title="How far apart?", xlabel="step", ylabel="distance of the two paths", yscale="log")
+    right.set(
+        title="How far apart?", xlabel="step", ylabel="distance of the two paths", yscale="log"
+    )
     right.set(xlim=(0, STEPS), ylim=(1e-17, 10))
     marks["gap"] = right.plot([], [], color=plotting.ink(), linestyle="-")
     marks["rounding"] = right.axhspan(1e-17, 1e-14, color=plotting.muted(), alpha=0.2)
-    right.text(STEPS / 2, 3e-16, "rounding: the paths are one", ha="center", va="center", color=plotting.muted())
+    right.text(
+        STEPS / 2,
+        3e-16,
+        "rounding: the paths are one",
+        ha="center",
+        va="center",
+        color=plotting.muted(),
+    )
     return marks
 
 
@@ -90,7 +126,9 @@ def draw(marks, result):
         kept[pull] = result.paths[pull][:step]
         plotting.move_path(marks[pull], kept[pull])
         rest = result.rest[pull]
-        marks[f"rest {pull}"][0].set_data(*([[rest[0]], [rest[1]]] if rest is not None and step is None else [[], []]))
+        marks[f"rest {pull}"][0].set_data(
+            *([[rest[0]], [rest[1]]] if rest is not None and step is None else [[], []])
+        )
     n = min(map(len, kept.values()))
     gap = (kept["l2"][:n] - kept["weight_decay"][:n]).norm(dim=1)
     marks["gap"][0].set_data(range(n), gap.clamp(min=1e-17))
@@ -101,7 +139,11 @@ def _say(result, gap):
     if result.diverged:
         told = [
             f"{PULLS[pull]} diverged at step {step}"
-            + (f": the highest stable learning rate is {result.stable[pull]:.3g}" if result.stable else "")
+            + (
+                f": the highest stable learning rate is {result.stable[pull]:.3g}"
+                if result.stable
+                else ""
+            )
             for pull, step in result.diverged.items()
         ]
         return f"{'; '.join(told)}.{result.note}"

@@ -1,8 +1,9 @@
 """Questions and flash cards of each lesson, from the Markdown file of its stem beside this one.
 
-A block begins with ``## key``, perhaps followed by a line ``Myth: tag, tag`` that names the widely read errors it is
-about. With ``- [ ] option`` and ``- [x] right option`` lines, each with its reason indented below, it is a question;
-with a ``> quoted`` part it is a card. So the files can be read as they are.
+A block begins with ``## key``, perhaps followed by a line ``Myth: tag, tag`` that names the widely
+read errors it is about. With ``- [ ] option`` and ``- [x] right option`` lines, each with its
+reason indented below, it is a question; with a ``> quoted`` part it is a card. So the files can be
+read as they are.
 """
 
 import functools
@@ -17,7 +18,9 @@ OPTION = re.compile(r"^- \[([ x])\] (.+)\n((?:  .+\n?)+)", re.MULTILINE)
 
 @dataclass(frozen=True)
 class Question:
-    """One question: `reasons` maps each option to why it is right, or why it tempts and is wrong."""
+    """One question: `reasons` maps each option to why it is right, or why it tempts and is
+    wrong.
+    """
 
     stem: str
     key: str
@@ -48,7 +51,8 @@ class Card:
 
 
 def questions(stem: str) -> list[Question]:
-    """The questions of a lesson; those of "myths" are all that are about a widely read error, in lesson order.
+    """The questions of a lesson; those of "myths" are all that are about a widely read error, in
+    lesson order.
 
     Raises ValueError for an unknown stem.
     """
@@ -71,22 +75,34 @@ def _blocks(stem: str) -> list[Question | Card]:
 
 
 def parsed(stem: str, block: str) -> Question | Card:
-    """One block of a file, without its ``## ``. Raises ValueError that names the block and what is wrong with it."""
+    """One block of a file, without its ``## ``.
+
+    Raises ValueError that names the block and what is wrong with it.
+    """
     key, _, body = re.sub(r"^# .*", "", block, flags=re.MULTILINE).partition("\n")
     tags = re.match(r"Myth: (.+)\n", body)
     body = body[tags.end() :] if tags else body
     options = OPTION.findall(body)
     if not options:
         front, quoted, back = body.partition("\n> ")
-        _require(quoted and front.strip() and back.strip(), stem, key, "neither options nor a quoted answer")
+        _require(
+            quoted and front.strip() and back.strip(),
+            stem,
+            key,
+            "neither options nor a quoted answer",
+        )
         return Card(stem, key, _line(front), _line(back.replace("\n> ", "\n")))
     rest = OPTION.sub("", body)
     reasons = {_line(option): _line(reason) for _, option, reason in options}
     right = [_line(option) for mark, option, _ in options if mark == "x"]
     _require(len(right) == 1, stem, key, f"{len(right)} right options")
     _require(len(reasons) == len(options), stem, key, "an option stands twice")
-    _require("- [" not in rest and rest.strip(), stem, key, "an option without a reason, or no question")
-    return Question(stem, key, _line(rest), reasons, right[0], tuple(tags[1].split(", ")) if tags else ())
+    _require(
+        "- [" not in rest and rest.strip(), stem, key, "an option without a reason, or no question"
+    )
+    return Question(
+        stem, key, _line(rest), reasons, right[0], tuple(tags[1].split(", ")) if tags else ()
+    )
 
 
 def _require(holds, stem: str, key: str, problem: str) -> None:

@@ -1,6 +1,8 @@
-"""`course check` on notebooks that learners, accidents and vandals leave: one plain line a task, the file untouched.
+"""`course check` on notebooks that learners, accidents and vandals leave: one plain line a task,
+the file untouched.
 
-Each notebook is really run by nbval, in a process of its own; many faults share one, since that costs seconds.
+Each notebook is really run by nbval, in a process of its own; many faults share one, since that
+costs seconds.
 """
 
 import re
@@ -20,12 +22,17 @@ MARK = "course-notebook-left-behind"
 
 @pytest.fixture
 def exercise(tmp_path):
-    """A copy of the exercise's text, without its slow first imports; and its blank and solved notebooks."""
+    """A copy of the exercise's text, without its slow first imports; and its blank and solved
+    notebooks.
+    """
     text = (ROOT / "notebooks" / "src" / f"{NAME}.py").read_text("utf-8")
     source = tmp_path / "notebooks" / "src" / f"{NAME}.py"
     source.parent.mkdir(parents=True)
     source.write_text(
-        re.sub(r"^(from course_lib.notebook import setup|setup\(\))\n", "", text, flags=re.MULTILINE), "utf-8"
+        re.sub(
+            r"^(from course_lib.notebook import setup|setup\(\))\n", "", text, flags=re.MULTILINE
+        ),
+        "utf-8",
     )
     blank, solved = build.targets(source).values()
     return Exercise(tmp_path / "notebooks" / f"{NAME}.ipynb", blank, solved)
@@ -38,10 +45,14 @@ class Exercise:
         self.path, self.blank, self.solved = path, blank, solved
 
     def cell(self, tag, notebook=None):
-        return next(cell for cell in (notebook or self.solved).cells if tag in cell.metadata.get("tags", ()))
+        return next(
+            cell for cell in (notebook or self.solved).cells if tag in cell.metadata.get("tags", ())
+        )
 
     def answer(self, **answers):
-        """The solved notebook with other sources for some answers; {right} stands for the right one."""
+        """The solved notebook with other sources for some answers; {right} stands for the right
+        one.
+        """
         for task, source in answers.items():
             cell = self.cell(f"answer:{task}")
             cell.source = source.replace("{right}", cell.source)
@@ -53,7 +64,9 @@ class Exercise:
         results = check_file(self.path, **limits)
         assert self.path.read_bytes() == before
         assert not [result for result in results if "\n" in result.line]
-        return {result.task.rpartition("/")[2]: (result.verdict, result.message) for result in results}
+        return {
+            result.task.rpartition("/")[2]: (result.verdict, result.message) for result in results
+        }
 
 
 PASSED = {f"T{n}": "passed" for n in range(1, 6)}
@@ -137,7 +150,9 @@ def adam_update(*args, **kwargs):
 
 
 def test_answers_that_misbehave(exercise):
-    """F07, F08, F16, F20, F21, F27, F28, F29, F31 in the notebook's process: as with `check_source`."""
+    """F07, F08, F16, F20, F21, F27, F28, F29, F31 in the notebook's process: as with
+    `check_source`.
+    """
     exercise.answer(
         T1="def sgd_update(*a, **k):\n    from course_lib.sgd import sgd_update as ours\n    return ours(*a, **k)",
         T2=f"""
@@ -165,35 +180,56 @@ def convert(value, source, target, **others):
         "T5": "recursion",
     }.items():
         assert says in found[task][1], found[task]
-    assert not [p.pid for p in psutil.process_iter(["cmdline"]) if MARK in (p.info["cmdline"] or ())]
+    assert not [
+        p.pid for p in psutil.process_iter(["cmdline"]) if MARK in (p.info["cmdline"] or ())
+    ]
 
 
 def test_cells_moved_doubled_deleted(exercise):
-    """F45: cells out of order, twice, deleted, of another type; check cells edited or gone change nothing."""
+    """F45: cells out of order, twice, deleted, of another type; check cells edited or gone change
+    nothing.
+    """
     notebook = exercise.solved
     exercise.answer(T2="def helper(): return 1\n\n{right}", T5="x = (1\n")
     first, fourth = exercise.cell("answer:T1"), exercise.cell("answer:T4")
-    wrong = nbformat.v4.new_code_cell("def adam_update(*a, **k): return None", metadata={"tags": ["answer:T2"]})
+    wrong = nbformat.v4.new_code_cell(
+        "def adam_update(*a, **k): return None", metadata={"tags": ["answer:T2"]}
+    )
     exercise.cell("check:T2").source = "print('✓ T2')"
     exercise.cell("check:T1").source = "check = lambda *a: print('✓')"
     fourth.cell_type = "markdown"
     del fourth["outputs"], fourth["execution_count"]
     third = exercise.cell("answer:T3")
-    others = [c for c in notebook.cells if c not in (first, third) and "check:T3" not in c.metadata.get("tags", ())]
+    others = [
+        c
+        for c in notebook.cells
+        if c not in (first, third) and "check:T3" not in c.metadata.get("tags", ())
+    ]
     notebook.cells = [third, wrong, *others]
     found = exercise.check()
-    assert verdicts(found) == {"T1": "error", "T2": "passed", "T3": "passed", "T4": "error", "T5": "error"}, found
+    assert verdicts(found) == {
+        "T1": "error",
+        "T2": "passed",
+        "T3": "passed",
+        "T4": "error",
+        "T5": "error",
+    }, found
     assert "answer:T1 was deleted" in found["T1"][1] and "no code cell" in found["T4"][1]
     assert re.search(r"line \d: not valid Python", found["T5"][1])
 
 
 def test_names_from_other_cells_are_explained(exercise):
     exercise.answer(
-        T1="def sgd_update(*a, **k): return my_helper()", T2="adam_updat = 1", T3="{right}\nsgd_l2 = [0.7, 0.53, 0.427]"
+        T1="def sgd_update(*a, **k): return my_helper()",
+        T2="adam_updat = 1",
+        T3="{right}\nsgd_l2 = [0.7, 0.53, 0.427]",
     )
     found = exercise.check()
     assert verdicts(found) == PASSED | {"T1": "error", "T2": "error", "T3": "failed"}, found
-    assert "only the cells tagged as this task's answer" in found["T1"][1] and "adam_update" in found["T2"][1]
+    assert (
+        "only the cells tagged as this task's answer" in found["T1"][1]
+        and "adam_update" in found["T2"][1]
+    )
     assert "velocity" in found["T3"][1]
 
 
@@ -217,7 +253,9 @@ def test_broken_files_are_named(exercise, spoil, says):
     exercise.path.write_bytes(broken)
     (result,) = check_file(exercise.path)
     assert result.verdict == "error" and says in result.message and "course reset" in result.message
-    assert result.line.startswith(f"✗ {exercise.path.name} ") and exercise.path.read_bytes() == broken
+    assert (
+        result.line.startswith(f"✗ {exercise.path.name} ") and exercise.path.read_bytes() == broken
+    )
 
 
 def test_files_that_are_not_there(tmp_path):

@@ -36,7 +36,9 @@ def verdict_of(source, timeout=60):
 
 def function(body):
     """A `soft_threshold` with this body, after an import of torch."""
-    return "import torch\n\ndef soft_threshold(x, threshold):\n" + textwrap.indent(textwrap.dedent(body), "    ")
+    return "import torch\n\ndef soft_threshold(x, threshold):\n" + textwrap.indent(
+        textwrap.dedent(body), "    "
+    )
 
 
 PASSES = {
@@ -75,82 +77,166 @@ ACCURATE = "x.sign() * (x.abs() - threshold).clamp(min=0)"
 PUBLIC = "torch.tensor([1.5, -0.2], dtype=torch.float64)"
 WRONG = {
     "F05 no return": ("failed", "None was returned", function(f"y = {ACCURATE}")),
-    "F06 syntax": ("error", "line 5: not valid Python: .* never closed$", function("y = 1\nreturn (x")),
-    "F06 indentation": ("error", "not valid Python", "def soft_threshold(x, threshold):\nreturn x\n"),
+    "F06 syntax": (
+        "error",
+        "line 5: not valid Python: .* never closed$",
+        function("y = 1\nreturn (x"),
+    ),
+    "F06 indentation": (
+        "error",
+        "not valid Python",
+        "def soft_threshold(x, threshold):\nreturn x\n",
+    ),
     "F06 null byte": ("error", "not valid Python|null bytes", "x = 1\0"),
-    "F07 renamed": ("error", "looks for `soft_threshold`; the answer defines soft_treshold",
-                    RIGHT.replace("soft_threshold", "soft_treshold")),
+    "F07 renamed": (
+        "error",
+        "looks for `soft_threshold`; the answer defines soft_treshold",
+        RIGHT.replace("soft_threshold", "soft_treshold"),
+    ),
     "F08 one argument": ("error", "too many positional", "def soft_threshold(x):\n    return x"),
-    "F08 an argument too many": ("error", "'mode'", "def soft_threshold(x, threshold, mode):\n    return x"),
+    "F08 an argument too many": (
+        "error",
+        "'mode'",
+        "def soft_threshold(x, threshold, mode):\n    return x",
+    ),
     "F08 not a function": ("error", "a Tensor stands there", "soft_threshold = torch.ones(3)"),
-    "F09 wrong values": ("failed", r"got .*, expected .*x = .*threshold = ", function("return 0.3 * x")),
-    "F10 broadcastable shape": ("failed", r"shape \[3, 1\], expected \[3\]",
-                                function(f"return ({ACCURATE}).unsqueeze(-1)")),
-    "F10 right until two dimensions": ("failed", r"a matrix.*shape \[12\], expected \[3, 4\]",
-                                       function(f"return ({ACCURATE}).reshape(-1) if x.ndim > 1 else {ACCURATE}")),
+    "F09 wrong values": (
+        "failed",
+        r"got .*, expected .*x = .*threshold = ",
+        function("return 0.3 * x"),
+    ),
+    "F10 broadcastable shape": (
+        "failed",
+        r"shape \[3, 1\], expected \[3\]",
+        function(f"return ({ACCURATE}).unsqueeze(-1)"),
+    ),
+    "F10 right until two dimensions": (
+        "failed",
+        r"a matrix.*shape \[12\], expected \[3, 4\]",
+        function(f"return ({ACCURATE}).reshape(-1) if x.ndim > 1 else {ACCURATE}"),
+    ),
     "F11 list": ("failed", "got a list", function(f"return ({ACCURATE}).tolist()")),
     "F11 numpy": ("failed", "numpy.ndarray", function(f"return ({ACCURATE}).numpy()")),
     "F12 NaN": ("failed", "NaN", function("return x / (x - x)  * 0")),
     "F13 in place": ("failed", "changed in place", function("return x.copy_(" + ACCURATE + ")")),
-    "F13 the input back": ("failed", "new tensor", function("return x if threshold == 0 else " + ACCURATE)),
-    "F14 hard-coded": ("failed", "expected",
-                       function("return torch.tensor([1.0, 0.0], dtype=torch.float64) if len(x) == 2 else x * 0")),
-    "F15 right once": ("failed", "case “six numbers”",
-                       "n = []\n" + function(f"n.append(1)\nreturn {ACCURATE} if len(n) == 1 else x.clone()")),
-    "F16 equal to everything": ("failed", "object of type", """
+    "F13 the input back": (
+        "failed",
+        "new tensor",
+        function("return x if threshold == 0 else " + ACCURATE),
+    ),
+    "F14 hard-coded": (
+        "failed",
+        "expected",
+        function("return torch.tensor([1.0, 0.0], dtype=torch.float64) if len(x) == 2 else x * 0"),
+    ),
+    "F15 right once": (
+        "failed",
+        "case “six numbers”",
+        "n = []\n" + function(f"n.append(1)\nreturn {ACCURATE} if len(n) == 1 else x.clone()"),
+    ),
+    "F16 equal to everything": (
+        "failed",
+        "object of type",
+        """
         class Yes:
             shape, dtype = (1,), torch.float64
             def __eq__(self, other): return True
             def __getattr__(self, name): return lambda *a, **k: True
         def soft_threshold(x, threshold): return Yes()
-        """),
-    "F17 tensor subclass": ("failed", "object of type", """
+        """,
+    ),
+    "F17 tensor subclass": (
+        "failed",
+        "object of type",
+        """
         class Yes(torch.Tensor):
             @classmethod
             def __torch_function__(cls, *args, **kwargs): return torch.tensor(True)
         def soft_threshold(x, threshold): return torch.zeros(x.shape).as_subclass(Yes)
-        """),
-    "F18 comparisons replaced": ("failed", "expected", """
+        """,
+    ),
+    "F18 comparisons replaced": (
+        "failed",
+        "expected",
+        """
         import numpy, torch, math
         yes = lambda *a, **k: True
         torch.allclose = torch.equal = torch.isclose = numpy.allclose = numpy.array_equal = math.isclose = yes
         torch.testing.assert_close = numpy.testing.assert_allclose = lambda *a, **k: None
         def soft_threshold(x, threshold): return x.clone()
-        """),
-    "F18 methods of Tensor replaced": ("failed", "expected", """
+        """,
+    ),
+    "F18 methods of Tensor replaced": (
+        "failed",
+        "expected",
+        """
         torch.Tensor.__eq__ = torch.Tensor.allclose = torch.Tensor.equal = lambda *a, **k: True
         def soft_threshold(x, threshold): return x.clone()
-        """),
-    "F19 builtins replaced": ("failed", "expected", """
+        """,
+    ),
+    "F19 builtins replaced": (
+        "failed",
+        "expected",
+        """
         import builtins
         builtins.abs = builtins.max = lambda *a: 0
         builtins.all = builtins.any = lambda *a: True
         def soft_threshold(x, threshold): return x.clone()
-        """),
-    "F19 builtins broken": ("failed", "expected", """
-        import builtins
-        builtins.len = builtins.isinstance = builtins.open = builtins.zip = builtins.str = builtins.list = None
-        def soft_threshold(x, threshold): return x.clone()
-        """),
-    "F19 builtins broken in the call": ("error", "damaged|TypeError", function(
+        """,
+    ),
+    "F19 builtins broken": (
+        "failed",
+        "expected",
         """
         import builtins
         builtins.len = builtins.isinstance = builtins.open = builtins.zip = builtins.str = builtins.list = None
+        def soft_threshold(x, threshold): return x.clone()
+        """,
+    ),
+    "F19 builtins broken in the call": (
+        "error",
+        "damaged|TypeError",
+        function(
+            """
+        import builtins
+        builtins.len = builtins.isinstance = builtins.open = builtins.zip = builtins.str = builtins.list = None
         return x.clone()
-        """)),
+        """
+        ),
+    ),
     "F23 sys.exit": ("error", "ended itself", function("import sys\nsys.exit(0)")),
     "F23 at the top": ("error", "ended itself", "raise SystemExit"),
     "F23 KeyboardInterrupt": ("error", "KeyboardInterrupt", function("raise KeyboardInterrupt")),
     "F24 os._exit": ("error", "ended its own process", function("import os\nos._exit(0)")),
-    "F24 kill": ("error", "ended its own process .SIGKILL", function("import os\nos.kill(os.getpid(), 9)")),
-    "F24 kills its group": ("error", "ended its own process", function("import os\nos.killpg(0, 15)")),
-    "F25 segmentation fault": ("error", "segmentation fault", function("import ctypes\nctypes.string_at(0)")),
+    "F24 kill": (
+        "error",
+        "ended its own process .SIGKILL",
+        function("import os\nos.kill(os.getpid(), 9)"),
+    ),
+    "F24 kills its group": (
+        "error",
+        "ended its own process",
+        function("import os\nos.killpg(0, 15)"),
+    ),
+    "F25 segmentation fault": (
+        "error",
+        "segmentation fault",
+        function("import ctypes\nctypes.string_at(0)"),
+    ),
     "F27 recursion": ("error", "recursion", function("return soft_threshold(x, threshold)")),
-    "F28 40 GB": ("error", "memory", function("return torch.ones(40 * 2**27, dtype=torch.float64)")),
+    "F28 40 GB": (
+        "error",
+        "memory",
+        function("return torch.ones(40 * 2**27, dtype=torch.float64)"),
+    ),
     "F28 40 GB of bytes": ("error", "memory", function("return bytearray(40 * 2**30)")),
     "F29 input": ("error", "input", function("return x - float(input())")),
-    "an exception": ("error", "line 4: ZeroDivisionError", function("return x / 0 if x is None else 1 / 0")),
-}  # fmt: skip
+    "an exception": (
+        "error",
+        "line 4: ZeroDivisionError",
+        function("return x / 0 if x is None else 1 / 0"),
+    ),
+}
 
 
 @pytest.mark.parametrize(("verdict", "says", "source"), WRONG.values(), ids=WRONG)
@@ -319,7 +405,9 @@ os._exit(3)
 def test_no_process_is_left(source):
     verdict, _ = verdict_of(source + RIGHT)
     assert verdict == ("error" if "_exit(3)" in source else "passed")
-    assert not [p.pid for p in psutil.process_iter(["cmdline"]) if MARK in (p.info["cmdline"] or ())]
+    assert not [
+        p.pid for p in psutil.process_iter(["cmdline"]) if MARK in (p.info["cmdline"] or ())
+    ]
 
 
 VANDALS = {
@@ -340,14 +428,17 @@ def test_files_are_unchanged(code, tmp_path):
     target.write_bytes(b"the learner's work")
     tried = f"target = {str(target)!r}\ntry:\n{textwrap.indent(code, '    ')}\nexcept (OSError, RuntimeError): pass\n"
     assert verdict_of(tried + RIGHT)[0] == "passed"
-    assert target.read_bytes() == b"the learner's work" and [target] == list(tmp_path.rglob("*.ipynb"))
+    assert target.read_bytes() == b"the learner's work" and [target] == list(
+        tmp_path.rglob("*.ipynb")
+    )
     told = verdict_of(f"open({str(target)!r}, 'w')\n")
     assert told[0] == "error" and "temporary folder" in told[1]
 
 
 def test_own_folder_may_be_written():
     verdict, message = verdict_of(
-        "import tempfile\nopen('note', 'w').write('x')\ntempfile.TemporaryFile().write(b'x')\n" + RIGHT
+        "import tempfile\nopen('note', 'w').write('x')\ntempfile.TemporaryFile().write(b'x')\n"
+        + RIGHT
     )
     assert verdict == "passed", message
 
@@ -405,5 +496,10 @@ def test_writes_are_guarded_where_the_kernel_does_not(tmp_path):
     target = tmp_path / "kept"
     target.write_text("kept")
     (tmp_path / "own").mkdir()
-    assert subprocess.run([sys.executable, "-c", GUARDED, tmp_path / "own", target], timeout=60).returncode == 0
+    assert (
+        subprocess.run(
+            [sys.executable, "-c", GUARDED, tmp_path / "own", target], timeout=60
+        ).returncode
+        == 0
+    )
     assert target.read_text() == "kept"

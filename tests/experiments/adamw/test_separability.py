@@ -68,7 +68,9 @@ def test_the_jackknife_covers_the_known_interaction(cut):
 
     def covers():
         losses = noisy(bowl, 10, generator)
-        return not jackknife(lambda picked: mean_interaction(losses[picked], X, Y, cut), 10).excludes(bowl.c)
+        return not jackknife(
+            lambda picked: mean_interaction(losses[picked], X, Y, cut), 10
+        ).excludes(bowl.c)
 
     covered = sum(covers() for _ in range(100))
     assert covered >= 87  # binomial(100, .95) is lower with probability 0.0004
@@ -76,10 +78,15 @@ def test_the_jackknife_covers_the_known_interaction(cut):
 
 def test_the_jackknife_of_a_mean_is_students_interval():
     values = torch.randn(7, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
-    ours, students = jackknife(lambda picked: values[picked].mean().item(), 7), mean_interval(values)
+    ours, students = (
+        jackknife(lambda picked: values[picked].mean().item(), 7),
+        mean_interval(values),
+    )
     assert ours == pytest.approx(students)
     squared = jackknife(lambda picked: values[picked].mean().item() ** 2, 7)
-    assert squared.mean == pytest.approx(students.mean**2)  # around the statistic of all, whatever its bias
+    assert squared.mean == pytest.approx(
+        students.mean**2
+    )  # around the statistic of all, whatever its bias
     with pytest.raises(ValueError, match="seeds = 3"):
         jackknife(lambda picked: 0.0, 3)
 
@@ -114,7 +121,9 @@ def surface(f):
 def test_drift_is_the_slope_of_the_best_rates():
     axes = [10**axis for axis in AXES]
     assert drift(surface(lambda x, y: (x + 2) ** 2 + y), *axes).tolist() == pytest.approx([0.0] * 4)
-    diagonal = surface(lambda x, y: (x - y + 1) ** 2)  # best at x = y − 1: one decade for each, all within the grid
+    diagonal = surface(
+        lambda x, y: (x - y + 1) ** 2
+    )  # best at x = y − 1: one decade for each, all within the grid
     assert drift(diagonal, *axes).tolist() == pytest.approx([1.0] * 4)
     assert drift(diagonal[:, :, :5], axes[0], axes[1][:5]).tolist() == pytest.approx([1.0] * 4)
     never = surface(lambda x, y: (x + 2) ** 2)
@@ -123,8 +132,11 @@ def test_drift_is_the_slope_of_the_best_rates():
 
 
 def test_tuning_in_turn_costs_nothing_where_effects_add_up():
-    assert in_turn(surface(lambda x, y: (x + 2) ** 2 + (y + 1) ** 2)).tolist() == pytest.approx([0.0] * 4)
-    # at y = −3 the best x is −4; from there the best y is −3, and both stay although (0, 1) is lower by 1
+    assert in_turn(surface(lambda x, y: (x + 2) ** 2 + (y + 1) ** 2)).tolist() == pytest.approx(
+        [0.0] * 4
+    )
+    # at y = −3 the best x is −4; from there the best y is −3, and both stay although (0, 1) is
+    # lower by 1
     trap = in_turn(surface(lambda x, y: 2 * (x - y + 1) ** 2 - 0.25 * (y + 3)))
     assert trap.tolist() == pytest.approx([1.0] * 4)
     with pytest.raises(ValueError, match="seeds = 1"):
@@ -134,7 +146,9 @@ def test_tuning_in_turn_costs_nothing_where_effects_add_up():
 def test_tuning_in_turn_is_judged_by_the_other_half():
     log_loss = torch.zeros(2, 2, 2)
     log_loss[0, 0] = torch.tensor([-1.0, -2.0])  # the first seed: in turn and together at (0, 1)
-    log_loss[1, 1] = torch.tensor([-1.0, 0.0])  # the second: first (1, 0), where it stays; together the same
+    log_loss[1, 1] = torch.tensor(
+        [-1.0, 0.0]
+    )  # the second: first (1, 0), where it stays; together the same
     log_loss[1, 0, 1] = -3.0  # … but for this: together at (0, 1)
     assert in_turn(log_loss.exp()).tolist() == pytest.approx([2.0, 0.0])
 

@@ -8,7 +8,9 @@ from course_lib.experiments.batchnorm import batch_statistics as lab
 
 @pytest.mark.parametrize("momentum", [0.05, 0.3, 1.0])
 def test_the_running_mean_settles_at_the_formulas_variance(momentum):
-    """v ← (1 − m)²v + m²σ²/B, the variance of an average of independent batches, from 0 until nothing changes."""
+    """v ← (1 − m)²v + m²σ²/B, the variance of an average of independent batches, from 0 until
+    nothing changes.
+    """
     v = 0.0
     for _ in range(1000):
         v = (1 - momentum) ** 2 * v + momentum**2 * 2.0 / 8
@@ -31,7 +33,11 @@ def test_slopes_are_those_of_a_power_law():
 
 def test_two_modes_of_one_training():
     *partial, found = lab.compare_modes(16, seeds=(0, 1), steps=40, every=20)
-    assert found.at == (0, 20, 40) and found.evaluation.shape == (2, len(lab.MOMENTA), 3) and found.progress == 1
+    assert (
+        found.at == (0, 20, 40)
+        and found.evaluation.shape == (2, len(lab.MOMENTA), 3)
+        and found.progress == 1
+    )
     assert partial[0].batch[:, 1:].isnan().all() and found.evaluation.isfinite().all()
     assert found.trained.shape == (2, 3) and found.trained.isfinite().all()
     slow, last = found.evaluation[:, 0, -1], found.batch[:, -1]
@@ -40,7 +46,9 @@ def test_two_modes_of_one_training():
 
 def test_pairs_of_rows_judge_worse_than_all_rows_at_once():
     *_, found = lab.compare_modes(2, seeds=(0, 1), steps=40, every=20)
-    assert (found.trained[:, 1:] > found.batch[:, 1:] + 0.05).all(), "from two rows only the order is left"
+    assert (found.trained[:, 1:] > found.batch[:, 1:] + 0.05).all(), (
+        "from two rows only the order is left"
+    )
 
 
 def test_late_figures_are_means_of_the_last_ten_looks_there_are():
@@ -58,11 +66,15 @@ def test_momentum_plays_no_part_in_training_and_the_kept_statistics_are_those_of
     from course_lib.experiments.batchnorm.networks import Networks, train
 
     *_, found = lab.compare_modes(16, seeds=(0,), steps=20, every=20)
-    networks = Networks((64, 64, 10), "batch", [digits(500, scale="unit", seed=0)], (0,), momentum=0.1)
+    networks = Networks(
+        (64, 64, 10), "batch", [digits(500, scale="unit", seed=0)], (0,), momentum=0.1
+    )
     for _ in train(networks, 20, 16, 0.02, momentum=0.9):
         pass
     m = lab.MOMENTA.index(0.1)
-    assert networks.test_error().item() == pytest.approx(found.evaluation[0, m, -1].item(), abs=2e-3)
+    assert networks.test_error().item() == pytest.approx(
+        found.evaluation[0, m, -1].item(), abs=2e-3
+    )
 
 
 def test_what_makes_no_sense_is_refused_by_name():

@@ -32,7 +32,9 @@ def alone(norm, seed, lr, decay, steps, momentum=0.0, growth=1.0):
         p.data.copy_(start)
     first = linear[0].weight
     others = [p for p in model.parameters() if p is not first]
-    optimizer = torch.optim.SGD([{"params": [first], "weight_decay": decay}, {"params": others}], lr, momentum=momentum)
+    optimizer = torch.optim.SGD(
+        [{"params": [first], "weight_decay": decay}, {"params": others}], lr, momentum=momentum
+    )
     stream = batches(60, 7, generator=seeded(seed, "batches"))
     for _ in range(steps):
         rows = next(stream)
@@ -50,11 +52,15 @@ def test_each_network_is_the_single_model(norm, momentum):
     networks = Networks(WIDTHS, norm, splits(), SEEDS, settings=2, dtype=torch.float64)
     assert list(train(networks, 12, 7, LRS, decay=DECAY, momentum=momentum)) == list(range(13))
     errors = networks.test_error()
-    for v, (seed, lr, decay) in enumerate((seed, *pair) for seed in SEEDS for pair in zip(LRS, DECAY)):
+    for v, (seed, lr, decay) in enumerate(
+        (seed, *pair) for seed in SEEDS for pair in zip(LRS, DECAY)
+    ):
         model, error = alone(norm, seed, lr, decay, 12, momentum)
         for ours, theirs in zip(networks.parameters, model.parameters()):
             assert (ours[v] - theirs).abs().max() < 1e-12
-        for running, layer in zip(networks.running, (m for m in model if isinstance(m, nn.BatchNorm1d))):
+        for running, layer in zip(
+            networks.running, (m for m in model if isinstance(m, nn.BatchNorm1d))
+        ):
             assert (running["mean"][v] - layer.running_mean).abs().max() < 1e-12
             assert (running["var"][v] - layer.running_var).abs().max() < 1e-12
         assert errors[divmod(v, 2)].item() == pytest.approx(error)
@@ -65,7 +71,8 @@ def test_the_first_weight_may_have_a_rate_of_its_own():
     *_, last = train(networks, 9, 7, 0.1, first=lambda step: 0.1 * 1.3**step)
     model, _ = alone("batch", SEEDS[1], 0.1, 0.0, 9, growth=1.3)
     assert last == 9 and all(
-        (ours[1] - theirs).abs().max() < 1e-12 for ours, theirs in zip(networks.parameters, model.parameters())
+        (ours[1] - theirs).abs().max() < 1e-12
+        for ours, theirs in zip(networks.parameters, model.parameters())
     )
 
 
@@ -75,20 +82,34 @@ def test_the_ensemble_engine_trains_the_same_networks(norm):
     for _ in train(networks, 20, 10, LRS):
         pass
     *_, training = train_ensemble(
-        ModelSpec(WIDTHS, norm=norm), lambda seed: splits()[SEEDS.index(seed)], {"lr": LRS}, SEEDS,
-        update=sgd_update, steps=20, batch_size=10, dtype=torch.float64,
-    )  # fmt: skip
+        ModelSpec(WIDTHS, norm=norm),
+        lambda seed: splits()[SEEDS.index(seed)],
+        {"lr": LRS},
+        SEEDS,
+        update=sgd_update,
+        steps=20,
+        batch_size=10,
+        dtype=torch.float64,
+    )
     for k, ours in enumerate(networks.parameters):
         assert (ours - torch.cat([seed[k] for seed in training.parameters])).abs().max() < 1e-10
-    assert torch.allclose(1 - training.test_accuracy[..., -1].double(), networks.test_error(), atol=1e-6)
+    assert torch.allclose(
+        1 - training.test_accuracy[..., -1].double(), networks.test_error(), atol=1e-6
+    )
 
 
 def test_a_look_in_training_mode_leaves_the_running_statistics_alone():
     networks = Networks(WIDTHS, "batch", splits(), SEEDS)
-    before = [{name: value.clone() for name, value in running.items()} for running in networks.running]
+    before = [
+        {name: value.clone() for name, value in running.items()} for running in networks.running
+    ]
     x, y = networks.rows("train")
     seen = networks.losses(x, y, training=True, remember=False)
-    assert all(torch.equal(running[k], old[k]) for running, old in zip(networks.running, before) for k in old)
+    assert all(
+        torch.equal(running[k], old[k])
+        for running, old in zip(networks.running, before)
+        for k in old
+    )
     assert torch.equal(networks.losses(x, y, training=True), seen)
     assert not torch.equal(networks.running[0]["mean"], before[0]["mean"])
 
@@ -100,8 +121,12 @@ def test_rows_batch_by_batch_are_the_batches_one_by_one(norm):
         pass
     x, y = networks.rows("test")
     n = x.shape[1] // 5 * 5
-    alone = torch.cat([networks.outputs(part, True, remember=False) for part in x[:, :n].split(5, 1)], 1)
-    assert (networks.outputs(x[:, :n], True, remember=False, batch_size=5) - alone).abs().max() < 1e-12
+    alone = torch.cat(
+        [networks.outputs(part, True, remember=False) for part in x[:, :n].split(5, 1)], 1
+    )
+    assert (
+        networks.outputs(x[:, :n], True, remember=False, batch_size=5) - alone
+    ).abs().max() < 1e-12
     wrong = (alone.argmax(-1) != y[:, :n]).double().mean(1)
     assert torch.allclose(networks.test_error(training=True, batch_size=5).flatten(), wrong)
 

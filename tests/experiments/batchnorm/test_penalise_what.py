@@ -39,12 +39,17 @@ def test_each_policy_gets_the_strength_that_is_best_for_it_on_validation_rows():
     validation = torch.tensor([[[0.3, 0.1], [0.2, 0.4], [torch.nan, 0.5]]])
     test = torch.tensor([[[0.9, 0.8], [0.7, 0.6], [0.0, 0.0]]])
     errors, strengths = Spared(test, test, validation).tuned((1.0, 3.0, 10.0))
-    assert errors.flatten().tolist() == pytest.approx([0.7, 0.8]) and strengths.tolist() == [[3.0, 1.0]]
+    assert errors.flatten().tolist() == pytest.approx([0.7, 0.8]) and strengths.tolist() == [
+        [3.0, 1.0]
+    ]
 
 
 def test_a_pair_is_chosen_by_validation_loss_and_reported_on_test_data():
     count = len(BY_LAYER) ** 2
-    validation, test = torch.ones(2, count), torch.arange(2 * count, dtype=torch.float32).view(2, count)
+    validation, test = (
+        torch.ones(2, count),
+        torch.arange(2 * count, dtype=torch.float32).view(2, count),
+    )
     validation[0, 7], validation[0, 6] = 0.1, 0.2  # pair 7 = (second, third); 6 = (second, second)
     validation[1, 18], validation[1, 24] = 0.1, 0.3  # 18 = (fourth, fourth)
     found = choose_by_layer(validation, test)

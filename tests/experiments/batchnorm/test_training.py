@@ -17,7 +17,9 @@ def test_first_look_below_a_target():
 def test_the_best_rate_is_chosen_on_the_other_seeds():
     steps = torch.tensor([[10.0, 50.0], [90.0, 20.0], [80.0, 30.0]], dtype=torch.float64)
     found = lab.Speed((0.1, 0.3), 0.1, 10, {"plain": steps}, {"plain": torch.zeros(3, 2, 11)})
-    assert found.at_best_rate("plain").tolist() == [50.0, 90.0, 80.0], "each picks what is best for the other two"
+    assert found.at_best_rate("plain").tolist() == [50.0, 90.0, 80.0], (
+        "each picks what is best for the other two"
+    )
     never = torch.full((3, 2), torch.inf, dtype=torch.float64)
     found = lab.Speed((1,), 0.1, 10, {"plain": never}, {"plain": torch.zeros(3, 2, 11)})
     assert found.at_best_rate("plain").tolist() == [100] * 3
@@ -36,7 +38,9 @@ def test_speed_counts_steps_until_the_target():
 def test_the_wider_start_keeps_the_size_of_what_a_relu_halves():
     start = lab.WiderStart((200, 400, 400, 400, 10)).initial(0, torch.float64)
     usual = ModelSpec((200, 400, 400, 400, 10)).initial(0, torch.float64)
-    assert all(torch.equal(a, b * 6**0.5) if a.ndim == 2 else not a.any() for a, b in zip(start, usual))
+    assert all(
+        torch.equal(a, b * 6**0.5) if a.ndim == 2 else not a.any() for a, b in zip(start, usual)
+    )
     x = torch.randn(500, 200, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
     sizes = [x.square().mean()]
     for weight in start[:-2:2]:
@@ -49,26 +53,38 @@ def test_the_wider_start_keeps_the_size_of_what_a_relu_halves():
 def test_a_look_ahead_is_the_loss_along_the_gradient(norm):
     """Against one network alone, whose gradient and losses are computed again from its outputs."""
     networks = Networks(
-        lab.SHALLOW, norm, [digits(50, scale="unit", seed=s) for s in (0, 1)], (0, 1), dtype=torch.float64
+        lab.SHALLOW,
+        norm,
+        [digits(50, scale="unit", seed=s) for s in (0, 1)],
+        (0, 1),
+        dtype=torch.float64,
     )
     x, y = networks.rows("train")
     bend = lab.look_ahead(networks, x, y, 0.1)
     before = [p.detach().clone() for p in networks.parameters]
     gradient = lab.gradient_at(networks, networks.parameters, x, y)
-    own = torch.autograd.grad(networks.losses(x, y, training=True, remember=False).sum(), networks.parameters)
+    own = torch.autograd.grad(
+        networks.losses(x, y, training=True, remember=False).sum(), networks.parameters
+    )
     assert all(torch.equal(a, b) for a, b in zip(gradient, own))
     ahead = [p.detach() - 0.1 * g for p, g in zip(networks.parameters, gradient)]
     other = lab.gradient_at(networks, ahead, x, y)
-    change = torch.stack([sum((a[v] - b[v]).square().sum() for a, b in zip(other, gradient)) for v in (0, 1)]).sqrt()
+    change = torch.stack(
+        [sum((a[v] - b[v]).square().sum() for a, b in zip(other, gradient)) for v in (0, 1)]
+    ).sqrt()
     length = torch.stack([sum(g[v].square().sum() for g in gradient) for v in (0, 1)]).sqrt()
     assert (bend >= change / (0.1 * length) - 1e-12).all()
-    assert all(torch.equal(p, old) for p, old in zip(networks.parameters, before)), "nothing is taken"
+    assert all(torch.equal(p, old) for p, old in zip(networks.parameters, before)), (
+        "nothing is taken"
+    )
 
 
 def smoothness(plain, batch):
     """With these losses at the first level, and a bend of e² with BatchNorm, of e without."""
-    losses = {norm: torch.tensor([[at, torch.nan, torch.nan] for at in seen]) for norm, seen in
-              ((None, plain), ("batch", batch))}  # fmt: skip
+    losses = {
+        norm: torch.tensor([[at, torch.nan, torch.nan] for at in seen])
+        for norm, seen in ((None, plain), ("batch", batch))
+    }
     bends = {norm: torch.ones_like(losses[norm]).exp() ** (2 if norm else 1) for norm in losses}
     bends["batch"][0] *= 1.1  # an interval needs values that differ
     return lab.Smoothness(0.1, (), {}, {}, losses, bends)
@@ -77,7 +93,9 @@ def smoothness(plain, batch):
 def test_smoothness_at_equal_loss_says_nothing_where_the_losses_are_not_equal():
     found = smoothness((2.0, 1.95), (1.9, 1.99)).at_level(2.0)
     assert found.mean == pytest.approx(1 + 0.5 * torch.tensor(1.1).log().item())
-    assert smoothness((2.0, 1.95), (1.79, 1.99)).at_level(2.0) is None, "more than a tenth past the level"
+    assert smoothness((2.0, 1.95), (1.79, 1.99)).at_level(2.0) is None, (
+        "more than a tenth past the level"
+    )
     assert smoothness((2.0, torch.nan), (1.9, 1.99)).at_level(2.0) is None, "one never came there"
 
 
@@ -86,10 +104,15 @@ def test_smoothness_looks_at_every_step_for_a_level():
     assert small.at == (0, 15, 30) and all(values.shape == (2, 3) for values in small.bend.values())
     for norm in (None, "batch"):
         first, loss = small.loss_at[norm][:, 0], small.loss[norm]
-        assert loss.shape == (2, 3) and small.bend_at[norm].isfinite().eq(small.loss_at[norm].isfinite()).all()
+        assert (
+            loss.shape == (2, 3)
+            and small.bend_at[norm].isfinite().eq(small.loss_at[norm].isfinite()).all()
+        )
         assert ((first <= 2.0) | first.isnan()).all()
     reached = small.loss_at["batch"]
-    assert reached[:, 0].isfinite().all() and (reached[:, 0] > small.loss["batch"][:, 1]).all(), "before the look at 15"
+    assert reached[:, 0].isfinite().all() and (reached[:, 0] > small.loss["batch"][:, 1]).all(), (
+        "before the look at 15"
+    )
 
 
 def test_small_batches_leave_batch_norm_out_at_one():

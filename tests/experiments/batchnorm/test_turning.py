@@ -1,4 +1,6 @@
-"""Weight decay on a weight whose length does not matter: the closed forms, and what is measured on digits."""
+"""Weight decay on a weight whose length does not matter: the closed forms, and what is measured on
+digits.
+"""
 
 import math
 
@@ -7,7 +9,13 @@ import torch
 
 from course_lib.batchnorm import batch_norm
 from course_lib.experiments.batchnorm import turning
-from course_lib.experiments.batchnorm.turning import angle_at_rest, angle_between, growing_rate, norm_at_rest, turn
+from course_lib.experiments.batchnorm.turning import (
+    angle_at_rest,
+    angle_between,
+    growing_rate,
+    norm_at_rest,
+    turn,
+)
 
 KNOBS = [(0.1, 0.1, 1.0), (0.5, 0.2, 3.0), (1.0, 0.9, 0.5), (2.0, 0.3, 2.0)]
 
@@ -24,7 +32,9 @@ def test_from_every_starting_length_the_same_norm_and_angle(lr, strength, gradie
 def test_at_the_edge_of_the_condition_the_length_swings_for_ever():
     """lr·λ = 1: w ← −lr·g, at right angles to the old w and of length lr·g̃/‖w‖."""
     found = turn(1.0, (1.0,), steps=101)
-    assert torch.allclose(found.norms[:, 0, -2:], torch.tensor([[0.2, 5.0], [1, 1], [3, 1 / 3]], dtype=torch.float64))
+    assert torch.allclose(
+        found.norms[:, 0, -2:], torch.tensor([[0.2, 5.0], [1, 1], [3, 1 / 3]], dtype=torch.float64)
+    )
     assert (found.angles - math.pi / 2).abs().max() < 1e-12 and norm_at_rest(1.0, 1.0, 1.0) == 1
 
 
@@ -43,7 +53,9 @@ def test_without_decay_it_grows_for_ever_and_turns_ever_less():
 
 def test_the_angle_is_about_the_root_of_twice_the_product():
     for product in (1e-2, 1e-3, 1e-4):
-        assert angle_at_rest(product, 1.0) / math.sqrt(2 * product) - 1 == pytest.approx(product / 12, rel=0.05)
+        assert angle_at_rest(product, 1.0) / math.sqrt(2 * product) - 1 == pytest.approx(
+            product / 12, rel=0.05
+        )
     assert angle_at_rest(0.01, 0.5, momentum=0.9) == math.sqrt(2 * 0.005 / 1.9)
 
 
@@ -56,9 +68,13 @@ def test_angles_between_vectors():
 
 
 def test_a_rate_that_grows_turns_the_weight_as_decay_does():
-    """On a small BatchNorm layer, with ε scaled along: after every step one weight is the other, times (1 − lr·λ)ᵗ."""
+    """On a small BatchNorm layer, with ε scaled along: after every step one weight is the other,
+    times (1 − lr·λ)ᵗ.
+    """
     generator = torch.Generator().manual_seed(0)
-    x, goal, start = (torch.randn(*s, dtype=torch.float64, generator=generator) for s in ((8, 4), (8, 3), (4, 3)))
+    x, goal, start = (
+        torch.randn(*s, dtype=torch.float64, generator=generator) for s in ((8, 4), (8, 3), (4, 3))
+    )
     lr, strength, eps, decayed, grown = 0.1, 0.3, 1e-3, start.clone(), start.clone()
     for t in range(40):
         shrink = (1 - lr * strength) ** t
@@ -78,7 +94,9 @@ def gradient(w, x, goal, eps):
 @pytest.mark.parametrize("momentum", [0.0, 0.9])
 def test_on_digits_the_angle_comes_to_rest_where_there_was_time_enough(momentum):
     lr = 0.1 if momentum == 0 else 0.01
-    *partial, found = turning.turn_on_digits(lr, (0.0, 0.1 / lr), seeds=(0, 1), steps=1000, momentum=momentum)
+    *partial, found = turning.turn_on_digits(
+        lr, (0.0, 0.1 / lr), seeds=(0, 1), steps=1000, momentum=momentum
+    )
     assert found.progress == 1 and found.norms.isfinite().all() and len(partial) == 10
     assert partial[0].norms[..., 150:].isnan().all()
     assert (found.ratio()[:, 1] - 1).abs().max() < 0.05, "lr·λ·steps = 100"
@@ -89,7 +107,9 @@ def test_rates_are_compared_on_the_same_footing():
     *partial, found = turning.compare_rates(seeds=(0, 1), steps=120)
     assert found.error.shape == found.loss.shape == (3, 2) and partial[0].error.isnan().all()
     decay, neither, growing = found.effective_lr
-    assert (decay[:, 0] == neither[:, 0]).all() and ((growing / decay)[:, 0] - 1 / (1 - 0.005)).abs().max() < 1e-6
+    assert (decay[:, 0] == neither[:, 0]).all() and (
+        (growing / decay)[:, 0] - 1 / (1 - 0.005)
+    ).abs().max() < 1e-6
     assert (growing / decay - 1).abs().max() < 0.05 and (decay[:, -1] > 1.5 * neither[:, -1]).all()
     assert (0.02 < found.error).all() and (found.error < 0.6).all()
 

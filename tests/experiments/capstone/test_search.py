@@ -10,10 +10,14 @@ from course_lib.experiments.capstone import mixer, search
 
 
 def made(validation, test=None, rungs=(1, 2, 4)):
-    """A `Search` of given errors [seeds, candidates, rungs]; test errors are the validation errors plus 0.1."""
+    """A `Search` of given errors [seeds, candidates, rungs]; test errors are the validation errors
+    plus 0.1.
+    """
     validation = torch.as_tensor(validation)
     test = validation + 0.1 if test is None else torch.as_tensor(test)
-    return search.Search((mixer.PLAIN,) * validation.shape[1], 0.0, rungs, validation, test, 1.0, "")
+    return search.Search(
+        (mixer.PLAIN,) * validation.shape[1], 0.0, rungs, validation, test, 1.0, ""
+    )
 
 
 @pytest.mark.parametrize("n", [1, 2, 3, 5])
@@ -33,20 +37,33 @@ def test_chances_are_chances():
     for n in (1, 7, 30):
         chances = search.chances(30, n)
         assert chances.sum().item() == pytest.approx(1, abs=1e-12) and (chances >= 0).all()
-    assert search.chances(30, 30)[0] == 1 and torch.allclose(search.chances(4, 1), torch.full((4,), 0.25).double())
+    assert search.chances(30, 30)[0] == 1 and torch.allclose(
+        search.chances(4, 1), torch.full((4,), 0.25).double()
+    )
 
 
 def test_what_diverged_never_wins():
     nan = float("nan")
     validation, test = made([[[nan], [0.3]], [[0.2], [nan]]], rungs=(1,)).best_of(2)
-    assert validation.tolist() == pytest.approx([0.3, 0.2]) and test.tolist() == pytest.approx([0.4, 0.3])
+    assert validation.tolist() == pytest.approx([0.3, 0.2]) and test.tolist() == pytest.approx(
+        [0.4, 0.3]
+    )
 
 
 def test_halving_keeps_the_better_half_and_counts_the_steps():
-    errors = [[[0.1, 0.5, 0.5], [0.2, 0.2, 0.3], [0.3, 0.1, 0.1], [0.9, 0.0, 0.0]],  # the last would have won
-              [[0.9, 0.0, 0.0], [0.1, 0.3, 0.4], [0.8, 0.2, 0.2], [0.4, 0.4, 0.1]]]  # fmt: skip
+    errors = [
+        [
+            [0.1, 0.5, 0.5],
+            [0.2, 0.2, 0.3],
+            [0.3, 0.1, 0.1],
+            [0.9, 0.0, 0.0],
+        ],  # the last would have won
+        [[0.9, 0.0, 0.0], [0.1, 0.3, 0.4], [0.8, 0.2, 0.2], [0.4, 0.4, 0.1]],
+    ]
     validation, test, steps = search.halve(made(errors))
-    assert validation.tolist() == pytest.approx([0.3, 0.4]) and test.tolist() == pytest.approx([0.4, 0.5])
+    assert validation.tolist() == pytest.approx([0.3, 0.4]) and test.tolist() == pytest.approx(
+        [0.4, 0.5]
+    )
     assert steps == 4 * 1 + 2 * (2 - 1) + 1 * (4 - 2)
 
 
@@ -54,8 +71,13 @@ def test_settings_drawn_are_within_their_ranges_and_different():
     settings = search.draw_settings(60, torch.Generator().manual_seed(1))
     assert len(set(settings)) == 60 and {s.norm for s in settings} == set(mixer.NORMS)
     assert settings[:10] == search.draw_settings(10, torch.Generator().manual_seed(1))
-    for name, low, high, off in (("lr", 10**-3.5, 1e-2, None), ("l2", 1e-4, 1e-1, 0), ("dropout", 0, 0.8, 0),
-                                 ("survival", 0.2, 1, 1), ("weight_decay", 1e-2, 10, 0)):  # fmt: skip
+    for name, low, high, off in (
+        ("lr", 10**-3.5, 1e-2, None),
+        ("l2", 1e-4, 1e-1, 0),
+        ("dropout", 0, 0.8, 0),
+        ("survival", 0.2, 1, 1),
+        ("weight_decay", 1e-2, 10, 0),
+    ):
         values = [getattr(setting, name) for setting in settings]
         on = [value for value in values if value != off]
         assert all(low <= value <= high for value in on) and len(on) > 15
@@ -67,9 +89,13 @@ def test_a_search_equals_its_candidates_trained_one_by_one(monkeypatch):
     *_, found = search.search("e-mails", 100, 0.1, seeds=(0, 1), candidates=4, rungs=(10, 20))
     assert found.validation.shape == (2, 4, 2) and found.test.isfinite().all()
     for i in (1, 3):
-        *_, alone = mixer.mix(found.settings[i], "e-mails", 100, 0.1, seeds=(0, 1), steps=20, every=20)
+        *_, alone = mixer.mix(
+            found.settings[i], "e-mails", 100, 0.1, seeds=(0, 1), steps=20, every=20
+        )
         step = alone.recorded.index(20)
-        assert torch.allclose(found.test[:, i, -1], alone.test_error[:, step], atol=0.011)  # of 269 rows, three
+        assert torch.allclose(
+            found.test[:, i, -1], alone.test_error[:, step], atol=0.011
+        )  # of 269 rows, three
 
 
 @pytest.mark.parametrize("n", [0, 6, 2.5])

@@ -1,4 +1,6 @@
-"""The spam study: four networks, paired division by division, and what intervals make of their differences."""
+"""The spam study: four networks, paired division by division, and what intervals make of their
+differences.
+"""
 
 import math
 
@@ -21,7 +23,9 @@ def table(rows=300, features=6):
     """A table whose class is a noisy function of its features: quick to learn, never perfectly."""
     draw = torch.Generator().manual_seed(0)
     x = torch.randn(rows, features, generator=draw, dtype=torch.float64)
-    y = (x[:, 0] + x[:, 1].abs() + 0.7 * torch.randn(rows, generator=draw, dtype=torch.float64) > 0.5).long()
+    y = (
+        x[:, 0] + x[:, 1].abs() + 0.7 * torch.randn(rows, generator=draw, dtype=torch.float64) > 0.5
+    ).long()
     return tables.Table("Made up", 10 * x + 3, y)
 
 
@@ -37,7 +41,12 @@ def test_a_study_fills_in_division_by_division():
     *partial, complete = study(6, 2, SMALL)
     assert complete.accuracy.shape == (6, 4) and complete.accuracy.dtype == torch.float64
     assert ((complete.accuracy > 0.4) & (complete.accuracy < 1)).all() and complete.progress == 1
-    assert (complete.asked, complete.train_rows, complete.test_rows, complete.table) == (6, 240, 60, "Made up")
+    assert (complete.asked, complete.train_rows, complete.test_rows, complete.table) == (
+        6,
+        240,
+        60,
+        "Made up",
+    )
     done = [len(result.accuracy) for result in partial]
     assert done[0] == 0 and done == sorted(done) and set(done) <= {0, 4, 6}
     assert [result.progress for result in partial] == sorted(result.progress for result in partial)
@@ -59,7 +68,9 @@ def test_other_divisions_give_other_figures():
 
 @pytest.mark.parametrize("variant", ["plain", "batch norm"])
 def test_a_variant_is_the_network_trained_alone(variant):
-    """Division 2, by hand: rows, standardisation, start, batches, Adam; the accuracies agree to two of 60 rows."""
+    """Division 2, by hand: rows, standardisation, start, batches, Adam; the accuracies agree to two
+    of 60 rows.
+    """
     epochs = 3
     train, test = repeated_subsampling(300, 3, 0.2, torch.Generator().manual_seed(0))[2]
     mean, std = SMALL.x[train].mean(0), SMALL.x[train].std(0, correction=0)
@@ -75,14 +86,19 @@ def test_a_variant_is_the_network_trained_alone(variant):
             optimizer.step()
     model.eval()
     accuracy = (model(x[test]).argmax(1) == SMALL.y[test]).double().mean().item()
-    assert last(study(3, epochs, SMALL)).of(variant)[2].item() == pytest.approx(accuracy, abs=2.1 / 60)
+    assert last(study(3, epochs, SMALL)).of(variant)[2].item() == pytest.approx(
+        accuracy, abs=2.1 / 60
+    )
 
 
 def test_the_networks_are_the_sources():
     """57-100-100-2; Linear–BatchNorm–Dropout–ReLU, what is not there left out."""
     assert spam_study.VARIANTS == {
-        "plain": (None, 0.0), "dropout": (None, 0.5), "batch norm": ("batch", 0.0), "both": ("batch", 0.5),
-    }  # fmt: skip
+        "plain": (None, 0.0),
+        "dropout": (None, 0.5),
+        "batch norm": ("batch", 0.0),
+        "both": ("batch", 0.5),
+    }
     layers = {}
     for name, (norm, p) in spam_study.VARIANTS.items():
         model = ModelSpec((57, 100, 100, 2), norm=norm, order=spam_study.ORDER).build(p)
@@ -106,7 +122,9 @@ def test_test_rows_have_no_say_in_the_training():
 
 @pytest.fixture
 def made_up():
-    accuracy = 0.9 + 0.01 * torch.randn(10, 4, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    accuracy = 0.9 + 0.01 * torch.randn(
+        10, 4, generator=torch.Generator().manual_seed(1), dtype=torch.float64
+    )
     accuracy[:, 3] = accuracy[:, 0] + 0.002 + 0.002 * torch.linspace(-1, 1, 10)
     return Study(accuracy, 10, 80, 20, "Made up")
 
@@ -122,29 +140,43 @@ def test_differences_are_paired(made_up):
 
 
 def test_the_naive_interval_tells_apart_what_the_corrected_does_not(made_up):
-    """0.2 ± 0.09 points, as if the ten were independent; ± 0.16 counting what they share: both leave out 0. Of half
-    that difference only the naive one does."""
-    assert ("both", "plain") in made_up.told_apart("naive") and ("both", "plain") in made_up.told_apart()
+    """0.2 ± 0.09 points, as if the ten were independent; ± 0.16 counting what they share: both
+    leave out 0. Of half that difference only the naive one does."""
+    assert ("both", "plain") in made_up.told_apart("naive") and (
+        "both",
+        "plain",
+    ) in made_up.told_apart()
     made_up.accuracy[:, 3] -= 0.001
-    assert ("both", "plain") in made_up.told_apart("naive") and ("both", "plain") not in made_up.told_apart()
+    assert ("both", "plain") in made_up.told_apart("naive") and (
+        "both",
+        "plain",
+    ) not in made_up.told_apart()
     made_up.accuracy[:, 3] -= 0.002
     assert ("plain", "both") in made_up.told_apart("naive"), "the better one comes first"
-    ratio = made_up.difference("both").half_width / made_up.difference("both", kind="naive").half_width
+    ratio = (
+        made_up.difference("both").half_width / made_up.difference("both", kind="naive").half_width
+    )
     assert ratio == pytest.approx(math.sqrt(1 + 10 / 4))
 
 
-@pytest.mark.parametrize(("arguments", "message"), [
-    ({"repetitions": 1}, r"^repetitions = 1: must be a finite number in \[2, ∞\)$"),
-    ({"repetitions": 2.5}, "^repetitions = 2.5: must be a whole number$"),
-    ({"repetitions": 2, "epochs": 0}, r"^epochs = 0: must be a finite number in \[1, ∞\)$"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"repetitions": 1}, r"^repetitions = 1: must be a finite number in \[2, ∞\)$"),
+        ({"repetitions": 2.5}, "^repetitions = 2.5: must be a whole number$"),
+        ({"repetitions": 2, "epochs": 0}, r"^epochs = 0: must be a finite number in \[1, ∞\)$"),
+    ],
+)
 def test_what_is_no_study_is_refused(arguments, message):
     with pytest.raises(ValueError, match=message):
         last(study(table=SMALL, **arguments))
 
 
 def test_names_and_kinds_are_checked(made_up):
-    with pytest.raises(ValueError, match="^variant = 'layer norm': must be one of 'plain', 'dropout', 'batch norm', "):
+    with pytest.raises(
+        ValueError,
+        match="^variant = 'layer norm': must be one of 'plain', 'dropout', 'batch norm', ",
+    ):
         made_up.of("layer norm")
     with pytest.raises(ValueError, match="^kind = 'honest': must be one of 'naive', 'corrected'$"):
         made_up.interval("plain", "honest")
@@ -162,7 +194,9 @@ def test_without_spambase_the_study_runs_on_the_breast_cancer_data():
     reason="no copy of Spambase: name its folder in COURSE_DATA (data/README.md says where it is)",
 )
 def test_the_study_itself_reaches_what_spam_filters_reach():
-    """Eight epochs, four divisions: 90 to 97 % in every one (the card of 1999 speaks of 7 % errors)."""
+    """Eight epochs, four divisions: 90 to 97 % in every one (the card of 1999 speaks of 7 %
+    errors).
+    """
     result = last(study(4))
     assert (result.train_rows, result.test_rows, result.table) == (3681, 920, "Spambase")
     assert ((result.accuracy > 0.90) & (result.accuracy < 0.97)).all()

@@ -1,4 +1,6 @@
-"""Dropout and BatchNorm in two orders: what is read off the batched networks, against single modules."""
+"""Dropout and BatchNorm in two orders: what is read off the batched networks, against single
+modules.
+"""
 
 import pytest
 import torch
@@ -34,7 +36,9 @@ def module_of(spec, training, v):
 @pytest.mark.parametrize("order", lab.ORDERS)
 def test_what_is_sent_through_is_what_a_module_gives(order):
     (spec, training), split = trained(order), lab.rows_of(0)
-    logits, fed = lab.send(training.parameters[0], split.test_x, lab.ORDERS[order], training.buffers[0])
+    logits, fed = lab.send(
+        training.parameters[0], split.test_x, lab.ORDERS[order], training.buffers[0]
+    )
     for v in range(2):
         model, norms = module_of(spec, training, v)
         inputs = []
@@ -47,12 +51,18 @@ def test_what_is_sent_through_is_what_a_module_gives(order):
         for ours, theirs in zip(fed, inputs, strict=True):
             assert torch.allclose(ours[v], theirs, rtol=1e-4, atol=1e-4)
         error, loss = lab._judge(logits, split.test_y)
-        assert loss[v].item() == pytest.approx(cross_entropy(expected, split.test_y).item(), rel=1e-4)
-        assert error[v].item() == pytest.approx((expected.argmax(1) != split.test_y).double().mean().item(), abs=2e-3)
+        assert loss[v].item() == pytest.approx(
+            cross_entropy(expected, split.test_y).item(), rel=1e-4
+        )
+        assert error[v].item() == pytest.approx(
+            (expected.argmax(1) != split.test_y).double().mean().item(), abs=2e-3
+        )
 
 
 def test_statistics_of_the_rows_themselves_are_those_of_training_mode():
-    """With all training rows as one batch and dropout off, BatchNorm in training mode normalises by them."""
+    """With all training rows as one batch and dropout off, BatchNorm in training mode normalises by
+    them.
+    """
     (spec, training), split = trained("before"), lab.rows_of(0)
     logits, _ = lab.send(training.parameters[0], split.train_x, lab.ORDERS["before"], None)
     model, norms = module_of(spec, training, 0)
@@ -60,7 +70,9 @@ def test_statistics_of_the_rows_themselves_are_those_of_training_mode():
         norm.train()
     with torch.no_grad():
         expected = model(split.train_x)
-    assert torch.allclose(logits[0], expected, rtol=1e-2, atol=2e-3)  # the variance there: divided by n, not n − 1
+    assert torch.allclose(
+        logits[0], expected, rtol=1e-2, atol=2e-3
+    )  # the variance there: divided by n, not n − 1
 
 
 def test_the_ratio_is_one_without_dropout_and_the_formulas_with_it():
@@ -68,13 +80,17 @@ def test_the_ratio_is_one_without_dropout_and_the_formulas_with_it():
     p = torch.tensor([[0.5]])
     masks = torch.rand(200, 4000, 6, generator=torch.Generator().manual_seed(1)) >= 0.5
     remembered = (fed * masks / 0.5).flatten(0, 1).var(0).unsqueeze(0)
-    assert lab._ratio(remembered, fed).item() == pytest.approx(lab._shift_by_formula(fed, p).item(), rel=0.01)
+    assert lab._ratio(remembered, fed).item() == pytest.approx(
+        lab._shift_by_formula(fed, p).item(), rel=0.01
+    )
     assert lab._ratio(fed.var(1), fed).item() == pytest.approx(1)
     assert lab._shift_by_formula(fed, torch.tensor([[0.0]])).item() == pytest.approx(1)
 
 
 def test_an_experiment_fills_in():
     *partial, complete = lab.compute_shift(seeds=(0,))
-    assert complete.ratio.shape == (2, 1, len(lab.PS), lab.LAYERS) and complete.ratio.isfinite().all()
+    assert (
+        complete.ratio.shape == (2, 1, len(lab.PS), lab.LAYERS) and complete.ratio.isfinite().all()
+    )
     assert complete.progress == 1 and all(part.progress <= 1 for part in partial)
     assert complete.error.max() < 0.5

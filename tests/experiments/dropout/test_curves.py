@@ -17,7 +17,9 @@ def curves():
 
 def model_of(network, p=0.0, generator=None):
     """The same network as a plain torch module."""
-    model = nn.Sequential(nn.Linear(64, 128), nn.ReLU(), Dropout(p, generator=generator), nn.Linear(128, 10))
+    model = nn.Sequential(
+        nn.Linear(64, 128), nn.ReLU(), Dropout(p, generator=generator), nn.Linear(128, 10)
+    )
     with torch.no_grad():
         for own, trained in zip(model.parameters(), network):
             own.copy_(trained)
@@ -46,7 +48,9 @@ def test_three_losses_are_what_a_module_gives_in_both_modes(curves):
     model = model_of(network, 0.5, torch.Generator().manual_seed(7))
     with torch.no_grad():
         off = cross_entropy(model.eval()(split.train_x), split.train_y).item()
-        on = torch.stack([cross_entropy(model.train()(split.train_x), split.train_y) for _ in range(200)])
+        on = torch.stack(
+            [cross_entropy(model.train()(split.train_x), split.train_y) for _ in range(200)]
+        )
         plain = cross_entropy(model_of(curves.network(0, 0.0))(split.train_x), split.train_y).item()
     assert found.off[0].item() == pytest.approx(off, rel=1e-4)
     assert found.plain[0].item() == pytest.approx(plain, rel=1e-4)
@@ -68,7 +72,9 @@ def test_a_unit_is_removed_as_a_module_would(curves, on):
         lacking = [parameter.clone() for parameter in network]
         lacking[2][:, unit] = 0.0  # nobody reads it
         with torch.no_grad():
-            expected = cross_entropy(model_of(lacking)(x), y) - cross_entropy(model_of(network)(x), y)
+            expected = cross_entropy(model_of(lacking)(x), y) - cross_entropy(
+                model_of(network)(x), y
+            )
         assert rises[unit].item() == pytest.approx(expected.item(), abs=2e-6)
 
 
@@ -82,7 +88,9 @@ def test_timidity_is_accuracy_minus_confidence(curves):
     with torch.no_grad():
         chances = model(split.test_x).softmax(1)
     accuracy = (chances.argmax(1) == split.test_y).double().mean().item()
-    assert lab.timidity(curves, 0.9)[1].item() == pytest.approx(accuracy - chances.amax(1).mean().item(), abs=1e-5)
+    assert lab.timidity(curves, 0.9)[1].item() == pytest.approx(
+        accuracy - chances.amax(1).mean().item(), abs=1e-5
+    )
 
 
 def test_fewer_steps_are_the_beginning_of_the_same_runs(curves):
@@ -100,14 +108,18 @@ def made_of(train_loss, test_error):
     """Curves of two seeds and p = 0 and 0.5, made by hand: [seeds, ps, steps 0, 100, 200]."""
     losses, errors = torch.tensor(train_loss), torch.tensor(test_error)
     stage, nets = "20 % wrong", [None, None]
-    return lab.Curves(stage, (0, 1), losses, losses, errors, errors, nets, ps=(0.0, 0.5), steps=(0, 100, 200))
+    return lab.Curves(
+        stage, (0, 1), losses, losses, errors, errors, nets, ps=(0.0, 0.5), steps=(0, 100, 200)
+    )
 
 
 FALLING = [[[2.0, 1.0, 0.2], [2.0, 1.2, 0.6]]] * 2
 
 
 def test_stopped_where_the_mean_error_is_lowest():
-    curves = made_of(FALLING, [[[0.9, 0.1, 0.2], [0.9, 0.3, 0.2]], [[0.9, 0.3, 0.4], [0.9, 0.3, 0.1]]])
+    curves = made_of(
+        FALLING, [[[0.9, 0.1, 0.2], [0.9, 0.3, 0.2]], [[0.9, 0.3, 0.4], [0.9, 0.3, 0.1]]]
+    )
     step, error = lab.stopped(curves, 0.0)
     assert step == 100 and torch.allclose(error, torch.tensor([0.1, 0.3]))
     step, error = lab.stopped(curves, 0.5)
@@ -121,7 +133,9 @@ def test_stopped_looks_at_what_is_there():
 
 
 def test_the_step_that_fits_as_well_lies_where_the_losses_meet():
-    assert lab.fits_as_well(made_of(FALLING, FALLING), 0.5) == 150  # 0.6 is half way from 1.0 to 0.2
+    assert (
+        lab.fits_as_well(made_of(FALLING, FALLING), 0.5) == 150
+    )  # 0.6 is half way from 1.0 to 0.2
     assert lab.fits_as_well(made_of(FALLING, FALLING), 0.0) == 200
     never = [[[2.0, 1.0, 0.7], [2.0, 1.2, 0.6]]] * 2
     assert lab.fits_as_well(made_of(never, never), 0.5) == 200
@@ -136,12 +150,17 @@ def test_the_plain_network_stopped_there_has_that_loss(curves):
 
 def test_a_winner_is_named_only_where_intervals_tell_it_from_all_others():
     a = torch.tensor([0.10, 0.11, 0.12, 0.13])
-    apart, near = a + torch.tensor([0.05, 0.06, 0.05, 0.06]), a + torch.tensor([0.02, -0.01, 0.02, -0.01])
+    apart, near = (
+        a + torch.tensor([0.05, 0.06, 0.05, 0.06]),
+        a + torch.tensor([0.02, -0.01, 0.02, -0.01]),
+    )
     assert lab.told_apart({"far": apart, "low": a}) == "low"
     assert lab.told_apart({"far": apart, "low": a, "near": near}) is None
 
 
 def test_losses_by_label_add_up_to_the_training_loss(curves):
     right, wrong = lab.loss_by_label(curves, 0.0)
-    assert torch.allclose((240 * right + 60 * wrong) / 300, curves.train_loss[:, curves.at(0.0), -1], rtol=1e-4)
+    assert torch.allclose(
+        (240 * right + 60 * wrong) / 300, curves.train_loss[:, curves.at(0.0), -1], rtol=1e-4
+    )
     assert (wrong > right).all()

@@ -1,4 +1,6 @@
-"""Dropout with chance taken out: enumeration against the closed forms, and against masks that are really drawn."""
+"""Dropout with chance taken out: enumeration against the closed forms, and against masks that are
+really drawn.
+"""
 
 import itertools
 import math
@@ -37,9 +39,13 @@ def test_chances_sum_to_one_and_give_every_unit_its_p(p):
     masks = all_masks(4)
     chance = chances(masks, p)
     assert chance.sum().item() == pytest.approx(1, abs=1e-14)
-    assert torch.allclose(chance @ masks, torch.full((4,), 1 - p, dtype=torch.float64), rtol=0, atol=1e-14)
+    assert torch.allclose(
+        chance @ masks, torch.full((4,), 1 - p, dtype=torch.float64), rtol=0, atol=1e-14
+    )
     by_hand = math.prod((1 - p) if kept else p for kept in (1, 0, 0, 1))
-    assert chance[masks.eq(torch.tensor([1, 0, 0, 1])).all(1)].item() == pytest.approx(by_hand, abs=1e-15)
+    assert chance[masks.eq(torch.tensor([1, 0, 0, 1])).all(1)].item() == pytest.approx(
+        by_hand, abs=1e-15
+    )
 
 
 @pytest.mark.parametrize("units", [0, 17, -1])
@@ -52,7 +58,9 @@ def test_too_many_masks_are_refused(units):
 def test_the_average_over_all_masks_is_the_ridge_loss(p):
     for seed in range(5):
         x, y, w = normal(7, 4, seed=seed), normal(7, seed=seed + 50), normal(4, seed=seed + 100)
-        assert averaged_loss(x, y, w, p).item() == pytest.approx(ridge_loss(x, y, w, p).item(), rel=1e-13)
+        assert averaged_loss(x, y, w, p).item() == pytest.approx(
+            ridge_loss(x, y, w, p).item(), rel=1e-13
+        )
 
 
 def test_the_average_by_another_enumeration():
@@ -76,26 +84,35 @@ def test_the_closed_form_is_the_lowest_point(p):
 
 def test_without_dropout_it_is_least_squares_and_with_more_it_shrinks():
     x, y = normal(9, 4), normal(9, seed=1)
-    assert torch.allclose(ridge_solution(x, y, 0.0), torch.linalg.lstsq(x, y.unsqueeze(1)).solution[:, 0], atol=1e-12)
+    assert torch.allclose(
+        ridge_solution(x, y, 0.0), torch.linalg.lstsq(x, y.unsqueeze(1)).solution[:, 0], atol=1e-12
+    )
     sizes = [((x * ridge_solution(x, y, p)) ** 2).sum().item() for p in PS]
     assert sizes == sorted(sizes, reverse=True)
 
 
 @pytest.mark.parametrize("p", [1.0, -0.1, math.nan])
 def test_p_is_refused(p):
-    for refuse in (lambda: ridge_solution(normal(4, 2), normal(4), p), lambda: variance_shift(normal(4, 2), p)):
+    for refuse in (
+        lambda: ridge_solution(normal(4, 2), normal(4), p),
+        lambda: variance_shift(normal(4, 2), p),
+    ):
         with pytest.raises(ValueError, match="^p = "):
             refuse()
 
 
 def test_gradient_descent_on_the_average_ends_at_the_closed_form():
     x, y = normal(8, 3), normal(8, seed=1)
-    assert torch.allclose(train_averaged(x, y, 0.4, 0.02, 1500), ridge_solution(x, y, 0.4), rtol=0, atol=1e-9)
+    assert torch.allclose(
+        train_averaged(x, y, 0.4, 0.02, 1500), ridge_solution(x, y, 0.4), rtol=0, atol=1e-9
+    )
 
 
 @pytest.mark.parametrize("p", [0.2, 0.6])
 def test_trained_with_real_masks_the_mean_is_the_closed_form(p):
-    """The masks of a step do not depend on the weights before it, so the mean weights descend on the average loss."""
+    """The masks of a step do not depend on the weights before it, so the mean weights descend on
+    the average loss.
+    """
     x, y = normal(8, 3), normal(8, seed=1)
     runs = train_linear(x, y, p, 0.01, 1500, runs=800, generator=torch.Generator().manual_seed(0))
     z = (runs.mean(0) - ridge_solution(x, y, p)) / (runs.std(0) / len(runs) ** 0.5)
@@ -126,4 +143,6 @@ def test_the_variance_shift_of_drawn_masks():
     x = normal(200_000, 1).relu()
     y = dropout(x, 0.5, generator=torch.Generator().manual_seed(0))
     assert (y.var() / x.var()).item() == pytest.approx(variance_shift(x, 0.5).item(), rel=0.02)
-    assert variance_shift(x, 0.5).item() == pytest.approx((1 - 1 / (2 * math.pi)) / (0.5 - 1 / (2 * math.pi)), rel=0.02)
+    assert variance_shift(x, 0.5).item() == pytest.approx(
+        (1 - 1 / (2 * math.pi)) / (0.5 - 1 / (2 * math.pi)), rel=0.02
+    )

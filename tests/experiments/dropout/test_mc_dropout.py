@@ -25,9 +25,15 @@ def network():
 @pytest.mark.parametrize("activation", ["relu", "tanh"])
 def test_a_pass_has_the_mean_and_spread_of_a_module_with_mc_dropout(activation):
     parameters, f = network(), {"relu": nn.ReLU, "tanh": nn.Tanh}[activation]
-    model = nn.Sequential(nn.Linear(1, 64), f(), MCDropout(0.3, generator=torch.Generator().manual_seed(1)),
-                          nn.Linear(64, 64), f(), MCDropout(0.3, generator=torch.Generator().manual_seed(2)),
-                          nn.Linear(64, 1)).eval()  # fmt: skip
+    model = nn.Sequential(
+        nn.Linear(1, 64),
+        f(),
+        MCDropout(0.3, generator=torch.Generator().manual_seed(1)),
+        nn.Linear(64, 64),
+        f(),
+        MCDropout(0.3, generator=torch.Generator().manual_seed(2)),
+        nn.Linear(64, 1),
+    ).eval()
     with torch.no_grad():
         for own, given in zip(model.parameters(), parameters):
             own.copy_(given)
@@ -41,7 +47,9 @@ def test_a_pass_has_the_mean_and_spread_of_a_module_with_mc_dropout(activation):
 
 
 def test_one_pass_is_one_network_at_every_point():
-    """Without noise from point to point: the same x twice gives the same answer within a pass, not between passes."""
+    """Without noise from point to point: the same x twice gives the same answer within a pass, not
+    between passes.
+    """
     generator = torch.Generator().manual_seed(0)
     y = lab.predictions(network(), torch.tensor([0.4, 0.4]), 0.5, 20, "relu", generator=generator)
     assert torch.equal(y[:, 0], y[:, 1]) and len(y[:, 0].unique()) == 20
@@ -67,7 +75,9 @@ def test_seed_by_seed():
 def test_some_ps_alone_are_the_same_networks(band):
     *_, alone = lab.compute_band(30, "relu", ps=(0.2,), **FIRST)
     i = band.ps.index(0.2)
-    assert alone.ps == (0.2,) and torch.allclose(alone.off[:, 0], band.off[:, i], rtol=1e-2, atol=1e-3)
+    assert alone.ps == (0.2,) and torch.allclose(
+        alone.off[:, 0], band.off[:, i], rtol=1e-2, atol=1e-3
+    )
     assert torch.allclose(alone.mean_spread()[:, 0], band.mean_spread()[:, i], rtol=1e-2)
 
 
@@ -78,15 +88,23 @@ def test_the_spread_is_that_of_the_masks_asked():
 
 
 def test_coverage_is_what_many_new_targets_say(band):
-    y = lab.TRUTH + lab.NOISE * torch.randn(4000, len(lab.GRID), generator=torch.Generator().manual_seed(0))
-    inside = (y.unsqueeze(1).unsqueeze(1) - band.mean).abs() <= band.width()  # [draws, seeds, ps, points]
+    y = lab.TRUTH + lab.NOISE * torch.randn(
+        4000, len(lab.GRID), generator=torch.Generator().manual_seed(0)
+    )
+    inside = (
+        y.unsqueeze(1).unsqueeze(1) - band.mean
+    ).abs() <= band.width()  # [draws, seeds, ps, points]
     counted = inside[..., lab.INSIDE].double().mean((0, -1))
     assert (band.coverage() - counted).abs().max() < 0.01
 
 
 def test_coverage_of_a_perfect_band_is_95_percent(band):
-    perfect = lab.Band(30, lab.TRUTH.expand(1, 1, -1), torch.zeros(1, 1, len(lab.GRID)), None, None, ())
-    assert perfect.coverage().item() == pytest.approx(0.95, abs=1e-3) and perfect.error().item() == 0
+    perfect = lab.Band(
+        30, lab.TRUTH.expand(1, 1, -1), torch.zeros(1, 1, len(lab.GRID)), None, None, ()
+    )
+    assert (
+        perfect.coverage().item() == pytest.approx(0.95, abs=1e-3) and perfect.error().item() == 0
+    )
     assert perfect.coverage(noise=False).item() == 1
 
 

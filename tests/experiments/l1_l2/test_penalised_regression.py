@@ -1,4 +1,6 @@
-"""Ridge, lasso and elastic net over a path of λ against scikit-learn, and their optimality conditions."""
+"""Ridge, lasso and elastic net over a path of λ against scikit-learn, and their optimality
+conditions.
+"""
 
 import dataclasses
 import math
@@ -19,7 +21,9 @@ from course_lib.experiments.l1_l2.penalised_regression import (
     tuned_ridge_error,
 )
 
-STRENGTHS = torch.logspace(-2, 0.3, 12, dtype=torch.float64)  # in multiples of λmax: the last ones leave no weight
+STRENGTHS = torch.logspace(
+    -2, 0.3, 12, dtype=torch.float64
+)  # in multiples of λmax: the last ones leave no weight
 TIGHT = {"tol": 1e-14, "max_iter": 1_000_000}
 
 
@@ -47,7 +51,13 @@ def test_the_lasso_path_is_scikit_learns(scale):
 def test_the_elastic_net_path_is_scikit_learns(scale, l1_ratio):
     split = diabetes(scale=scale)
     strengths = STRENGTHS * largest_l1(split.train_x, split.train_y)
-    ours = fit(split.train_x, split.train_y, l1_ratio * strengths, (1 - l1_ratio) * strengths, tolerance=1e-12)
+    ours = fit(
+        split.train_x,
+        split.train_y,
+        l1_ratio * strengths,
+        (1 - l1_ratio) * strengths,
+        tolerance=1e-12,
+    )
     for strength, w in zip(strengths.tolist(), ours):
         theirs, _ = expected(ElasticNet(strength, l1_ratio=l1_ratio, **TIGHT), split)
         gap = (w - theirs) * split.train_x.std(0, correction=0)
@@ -57,10 +67,15 @@ def test_the_elastic_net_path_is_scikit_learns(scale, l1_ratio):
 def test_ridge_by_steps_is_the_closed_form_is_scikit_learns():
     split = diabetes()
     strengths = [0.0, 1e-3, 0.1, 3.0, 100.0]
-    closed, stepped = ridge(split.train_x, split.train_y, strengths), fit(split.train_x, split.train_y, 0.0, strengths)
+    closed, stepped = (
+        ridge(split.train_x, split.train_y, strengths),
+        fit(split.train_x, split.train_y, 0.0, strengths),
+    )
     for strength, by_formula, by_steps in zip(strengths, closed, stepped):
         theirs, intercept = expected(Ridge(300 * strength), split)
-        assert (by_formula - theirs).abs().max() <= 1e-6 and (by_steps - theirs).abs().max() <= 1e-6, strength
+        assert (by_formula - theirs).abs().max() <= 1e-6 and (
+            by_steps - theirs
+        ).abs().max() <= 1e-6, strength
         told = predict(split.test_x, by_formula, (split.train_x, split.train_y))
         assert (told - (split.test_x @ theirs + intercept)).abs().max() <= 1e-6
     assert torch.equal(ridge(split.train_x, split.train_y, 0.1), closed[2])
@@ -71,7 +86,9 @@ def test_standardising_is_a_strength_per_feature():
     scale = raw.train_x.std(0, correction=0)
     for l1, l2 in ((2.0, 0.0), (0.0, 0.3), (1.0, 1.0)):
         inside = fit(raw.train_x, raw.train_y, l1, l2, standardise=True)
-        assert (inside * scale - fit(standard.train_x, standard.train_y, l1, l2)).abs().max() <= 1e-6
+        assert (
+            inside * scale - fit(standard.train_x, standard.train_y, l1, l2)
+        ).abs().max() <= 1e-6
         assert (inside - fit(raw.train_x, raw.train_y, l1, l2)).abs().max() > 1e-3
 
 
@@ -119,7 +136,9 @@ def test_bad_tables_are_refused():
 def test_tuned_ridge_does_not_see_a_change_of_units_only_if_it_standardises():
     split = diabetes(60, 100, "raw")
     factor = torch.where(torch.arange(10) == 3, 0.1, 1.0).double()  # blood pressure in other units
-    columns = {name: getattr(split, name) * factor for name in ("train_x", "validation_x", "test_x")}
+    columns = {
+        name: getattr(split, name) * factor for name in ("train_x", "validation_x", "test_x")
+    }
     changed = dataclasses.replace(split, **columns)
     assert abs(tuned_ridge_error(split, True) - tuned_ridge_error(changed, True)) < 1e-9
     assert abs(tuned_ridge_error(split, False) - tuned_ridge_error(changed, False)) > 0.01
@@ -128,11 +147,22 @@ def test_tuned_ridge_does_not_see_a_change_of_units_only_if_it_standardises():
 def test_tuned_ridge_reports_the_test_error_of_the_strength_best_on_validation_rows():
     split = diabetes(60, 100, "raw")
     scale = split.train_x.std(0, correction=0)
-    rows = {part: (getattr(split, f"{part}_x") / scale).numpy() for part in ("train", "validation", "test")}
+    rows = {
+        part: (getattr(split, f"{part}_x") / scale).numpy()
+        for part in ("train", "validation", "test")
+    }
     found = []
     for strength in RIDGE_STRENGTHS.tolist():
         model = Ridge(60 * strength).fit(rows["train"], split.train_y.flatten().numpy())
-        error = {part: (torch.from_numpy(model.predict(rows[part])) - getattr(split, f"{part}_y").flatten())
-                 .square().mean().sqrt().item() for part in ("validation", "test")}  # fmt: skip
+        error = {
+            part: (
+                torch.from_numpy(model.predict(rows[part])) - getattr(split, f"{part}_y").flatten()
+            )
+            .square()
+            .mean()
+            .sqrt()
+            .item()
+            for part in ("validation", "test")
+        }
         found.append((error["validation"], error["test"]))
     assert abs(tuned_ridge_error(split, True) - min(found)[1]) < 1e-6

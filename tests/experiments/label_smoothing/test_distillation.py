@@ -24,7 +24,9 @@ def test_gradients_are_those_of_the_tempered_cross_entropy_times_tau_squared():
 def test_students_of_a_seed_share_rows_start_and_batches():
     rows = torch.rand(100, 64, generator=torch.Generator().manual_seed(1))
     q = torch.eye(10)[torch.arange(100) % 10]
-    first, twin, other = zip(*lab.train_students([rows] * 3, [q, q, q.roll(1, 1)], [4.0] * 3, (5, 5, 5), steps=20))
+    first, twin, other = zip(
+        *lab.train_students([rows] * 3, [q, q, q.roll(1, 1)], [4.0] * 3, (5, 5, 5), steps=20)
+    )
     assert all(torch.equal(a, b) for a, b in zip(first, twin))
     assert not torch.equal(first[0], other[0])
     (alone,) = zip(*lab.train_students([rows], [q], [4.0], (5,), steps=20))
@@ -41,13 +43,26 @@ def test_batches_are_shuffled_epochs():
 
 
 def test_a_short_distillation():
-    *_, found = lab.distill((0, 1), shown=((100, (1.0, 4.0)), (200, (4.0,))), steps=60, teacher_steps=150)
-    assert found.teacher.shape == (2, 2) and set(found.student) == {(100, 1.0), (100, 4.0), (200, 4.0)}
-    assert all(wrong.shape == (2, 2) for wrong in found.student.values()) and set(found.labels) == {100, 200}
-    assert (found.student[200, 4.0] < 0.6).all() and (found.teacher < 0.2).all(), "all have learned something"
+    *_, found = lab.distill(
+        (0, 1), shown=((100, (1.0, 4.0)), (200, (4.0,))), steps=60, teacher_steps=150
+    )
+    assert found.teacher.shape == (2, 2) and set(found.student) == {
+        (100, 1.0),
+        (100, 4.0),
+        (200, 4.0),
+    }
+    assert all(wrong.shape == (2, 2) for wrong in found.student.values()) and set(found.labels) == {
+        100,
+        200,
+    }
+    assert (found.student[200, 4.0] < 0.6).all() and (found.teacher < 0.2).all(), (
+        "all have learned something"
+    )
     wrong = found.student[200, 4.0][0, 0].item() * 597
     assert wrong == pytest.approx(round(wrong))
-    assert (found.entropy[4.0] > found.entropy[1.0]).all() and (found.entropy[4.0] < torch.tensor(10.0).log()).all()
+    assert (found.entropy[4.0] > found.entropy[1.0]).all() and (
+        found.entropy[4.0] < torch.tensor(10.0).log()
+    ).all()
 
 
 def test_students_are_shown_what_their_own_teacher_says():
@@ -68,6 +83,9 @@ def test_students_are_shown_what_their_own_teacher_says():
 def test_the_temperature_is_chosen_on_validation_rows():
     other = {(8, 1.0): torch.zeros(1, 2)}
     student = {(9, 1.0): torch.tensor([[0.3, 0.1]]), (9, 4.0): torch.tensor([[0.2, 0.4]])} | other
-    validation = {(9, 1.0): torch.tensor([[0.1, 0.5]]), (9, 4.0): torch.tensor([[0.2, 0.4]])} | other
+    validation = {
+        (9, 1.0): torch.tensor([[0.1, 0.5]]),
+        (9, 4.0): torch.tensor([[0.2, 0.4]]),
+    } | other
     found = lab.Distillation(torch.zeros(1, 2), student, validation, {}, {})
     torch.testing.assert_close(found.at_chosen_temperature(9), torch.tensor([[0.3, 0.4]]))

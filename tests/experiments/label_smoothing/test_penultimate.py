@@ -21,7 +21,9 @@ def test_scatter_knows_no_scale_no_shift_and_no_rotation():
     labels = torch.arange(30) % 3
     features = normal(30, 5) + 2 * torch.nn.functional.one_hot(labels, 5)
     turn = torch.linalg.qr(normal(5, 5, seed=1)).Q
-    assert lab.scatter(7 * features @ turn + 3, labels) == pytest.approx(lab.scatter(features, labels))
+    assert lab.scatter(7 * features @ turn + 3, labels) == pytest.approx(
+        lab.scatter(features, labels)
+    )
 
 
 def test_within_and_between_are_all_there_is():
@@ -29,7 +31,10 @@ def test_within_and_between_are_all_there_is():
     features = normal(40, 6)
     total = (features - features.mean(0)).square().sum().item()
     ratio = lab.scatter(features, labels)
-    between = sum(10 * (features[labels == k].mean(0) - features.mean(0)).square().sum().item() for k in range(4))
+    between = sum(
+        10 * (features[labels == k].mean(0) - features.mean(0)).square().sum().item()
+        for k in range(4)
+    )
     assert between * (1 + ratio) == pytest.approx(total)
 
 
@@ -39,7 +44,9 @@ def test_what_lies_off_the_template_plane_changes_no_probability():
     torch.testing.assert_close(basis @ basis.T, torch.eye(9, dtype=torch.float64))
     seen = features @ basis.T @ basis
     torch.testing.assert_close((seen @ templates.T).softmax(1), (features @ templates.T).softmax(1))
-    templates[-1] = templates[:-1].mean(0)  # not independent: the span is smaller, the basis still covers it
+    templates[-1] = templates[:-1].mean(
+        0
+    )  # not independent: the span is smaller, the basis still covers it
     seen = features @ lab.template_basis(templates).T @ lab.template_basis(templates)
     torch.testing.assert_close((seen @ templates.T).softmax(1), (features @ templates.T).softmax(1))
 
@@ -50,7 +57,9 @@ def test_the_plane_goes_through_all_three_templates():
     torch.testing.assert_close(plane @ plane.T, torch.eye(2, dtype=torch.float64))
     (ax, ay), (bx, by), (_, cy) = (templates @ plane.T).tolist()
     assert by == pytest.approx(ay) and bx > ax and cy > ay, "always the same way up"
-    torch.testing.assert_close(torch.cdist(templates @ plane.T, templates @ plane.T), torch.cdist(templates, templates))
+    torch.testing.assert_close(
+        torch.cdist(templates @ plane.T, templates @ plane.T), torch.cdist(templates, templates)
+    )
 
 
 def test_clusters_of_short_trainings():

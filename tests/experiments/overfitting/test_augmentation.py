@@ -26,7 +26,10 @@ def test_an_augmented_split_holds_every_image_in_every_direction():
     assert len(more.train_x) == 20 * 11 and torch.equal(more.train_y, split.train_y.repeat(11))
     assert torch.equal(more.train_x[:60], split.train_x.repeat(3, 1))
     blocks = more.train_x[60:].reshape(8, 20, 64)
-    assert all(torch.equal(b, lab.shift(split.train_x, *way)) for b, way in zip(blocks, lab.DIRECTIONS, strict=True))
+    assert all(
+        torch.equal(b, lab.shift(split.train_x, *way))
+        for b, way in zip(blocks, lab.DIRECTIONS, strict=True)
+    )
     assert torch.equal(more.test_x, split.test_x) and lab.augmented(split, None) is split
 
 
@@ -42,6 +45,9 @@ def test_each_image_gets_a_direction_of_its_own():
 
 def test_the_arms_fill_in_and_shifted_images_are_harder():
     *partial, found = lab.compare(seeds=(0, 1), steps=60)
-    assert list(found.test_accuracy) == list(found.shifted_accuracy) == list(lab.ARMS) and found.progress == 1
+    assert (
+        list(found.test_accuracy) == list(found.shifted_accuracy) == list(lab.ARMS)
+        and found.progress == 1
+    )
     assert partial[0].progress < 1
     assert (found.test_accuracy["300"] > found.shifted_accuracy["300"] + 0.1).all()

@@ -1,4 +1,6 @@
-"""Fits to resampled training sets: against NumPy's polynomials, one network trained alone, and what must be refused."""
+"""Fits to resampled training sets: against NumPy's polynomials, one network trained alone, and what
+must be refused.
+"""
 
 import math
 
@@ -17,7 +19,9 @@ def test_training_sets_differ_by_seed_leave_no_hole_and_share_the_grid():
     places = ((one.train_x.squeeze(1) + 1) / 2 * 20).floor()
     assert places.tolist() == list(range(20))
     assert torch.allclose(one.clean_train_y, torch.sin(math.pi * one.train_x))
-    noisy, clean = (torch.stack([lab.training_set(k, 50, s).train_y for k in range(40)]) for s in (0.3, 0.0))
+    noisy, clean = (
+        torch.stack([lab.training_set(k, 50, s).train_y for k in range(40)]) for s in (0.3, 0.0)
+    )
     errors = noisy - clean
     assert abs(errors.std() - 0.3) < 0.02 and abs(errors.mean()) < 0.03
     assert torch.equal(lab.training_set(3, 20, 0.3).train_y, lab.training_set(3, 20, 0.3).train_y)
@@ -36,7 +40,9 @@ def test_errors_of_polynomials_are_those_of_their_own_sets():
     fits = lab.polynomials(20, 0.3, degrees=(3,), sets=4)
     for seed in range(4):
         split = lab.training_set(seed, 20, 0.3)
-        fit = np.polynomial.Polynomial.fit(split.train_x[:, 0].numpy(), split.train_y[:, 0].numpy(), 3)
+        fit = np.polynomial.Polynomial.fit(
+            split.train_x[:, 0].numpy(), split.train_y[:, 0].numpy(), 3
+        )
         for error, part in ((fits.train_error, "train"), (fits.validation_error, "validation")):
             x, y = (getattr(split, f"{part}_{name}")[:, 0].numpy() for name in "xy")
             assert error[0, seed].item() == pytest.approx(np.mean((fit(x) - y) ** 2))
@@ -50,7 +56,9 @@ def test_the_three_parts_add_up_to_the_validation_error_of_every_degree():
         apart = fits.over_sets(degree) + 0.09 - fits.validation_error[degree]
         assert apart.mean().abs() <= 3 * apart.std() / len(apart) ** 0.5
         bias2, variance = fits.parts(degree)
-        assert (bias2 + variance).mean().item() == pytest.approx(fits.over_sets(degree).mean().item())
+        assert (bias2 + variance).mean().item() == pytest.approx(
+            fits.over_sets(degree).mean().item()
+        )
 
 
 def test_a_mean_over_the_grid_is_a_mean_over_x():
@@ -70,8 +78,14 @@ def test_bias_falls_and_variance_rises_with_the_degree():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"rows": 10, "noise": 0.3, "degrees": (10,)}, "degree = 10: must be at most 9 with 10 training points"),
-        ({"rows": 1, "noise": 0.3, "degrees": (1,)}, "degree = 1: must be at most 0 with 1 training points"),
+        (
+            {"rows": 10, "noise": 0.3, "degrees": (10,)},
+            "degree = 10: must be at most 9 with 10 training points",
+        ),
+        (
+            {"rows": 1, "noise": 0.3, "degrees": (1,)},
+            "degree = 1: must be at most 0 with 1 training points",
+        ),
         ({"rows": 0, "noise": 0.3}, "rows = 0"),
         ({"rows": 10, "noise": -0.1}, "noise = -0.1"),
         ({"rows": 10, "noise": math.nan}, "noise = nan"),

@@ -17,17 +17,23 @@ def draws(features, rows, count, seed=5):
 @pytest.mark.parametrize("features", [3, 10, 11, 25])
 @pytest.mark.parametrize("l2", [0.0, 0.2])
 def test_a_risk_is_the_mean_squared_error_over_labels(features, l2):
-    """‖ŵ − β‖² averaged over noise ±σ on every label in turn: the formula is linear plus quadratic in the noise."""
+    """‖ŵ − β‖² averaged over noise ±σ on every label in turn: the formula is linear plus quadratic
+    in the noise.
+    """
     rows, noise = 10, 0.7
     from course_lib.base.random import seeded
 
-    x = torch.randn(2, rows, features, generator=seeded(features, "isotropic features"), dtype=torch.float64)
+    x = torch.randn(
+        2, rows, features, generator=seeded(features, "isotropic features"), dtype=torch.float64
+    )
     beta = torch.full((features,), features**-0.5, dtype=torch.float64)
     for k, ours in enumerate(lab.minimum_norm(features, noise, l2, rows, draws=2)):
         gram = x[k].T @ x[k] + rows * l2 * torch.eye(features, dtype=torch.float64)
         solve = torch.linalg.pinv(gram) @ x[k].T if l2 else torch.linalg.pinv(x[k])
         clean = solve @ (x[k] @ beta) - beta
-        assert ours.item() == pytest.approx((clean.square().sum() + noise**2 * solve.square().sum()).item(), rel=1e-6)
+        assert ours.item() == pytest.approx(
+            (clean.square().sum() + noise**2 * solve.square().sum()).item(), rel=1e-6
+        )
 
 
 @pytest.mark.parametrize("noise", [0.0, 0.5, 1.0])
@@ -59,7 +65,9 @@ def test_the_best_ridge_has_no_peak_and_is_never_worse():
             assert risk <= other.mean() + 2 * other.std() / 500**0.5
 
 
-@pytest.mark.parametrize("bad", [{"features": 0}, {"noise": -0.1}, {"l2": -1.0}, {"rows": 0}, {"draws": 1}])
+@pytest.mark.parametrize(
+    "bad", [{"features": 0}, {"noise": -0.1}, {"l2": -1.0}, {"rows": 0}, {"draws": 1}]
+)
 def test_refusals(bad):
     with pytest.raises(ValueError, match=f"{next(iter(bad))} ="):
         lab.minimum_norm(**{"features": 5, "noise": 0.5, **bad})
@@ -80,7 +88,9 @@ def test_random_features_are_scikit_learns_ridge(width):
 
     for k, l2 in enumerate((1e-4, 1e-2)):
         model = Ridge(alpha=lab.TRAIN_ROWS * l2, fit_intercept=False)
-        model.fit(phi(split.train_x), torch.nn.functional.one_hot(split.train_y, 10).double().numpy())
+        model.fit(
+            phi(split.train_x), torch.nn.functional.one_hot(split.train_y, 10).double().numpy()
+        )
         for errors, part in ((train, "train"), (validation, "validation"), (test, "test")):
             x, y = getattr(split, f"{part}_x"), getattr(split, f"{part}_y")
             wrong = model.predict(phi(x)).argmax(1) != y.numpy()
@@ -89,7 +99,11 @@ def test_random_features_are_scikit_learns_ridge(width):
 
 def test_random_features_stream_and_tune_on_validation():
     *partial, found = lab.random_features(0.2, widths=(20, 300), seeds=(0, 1))
-    assert found.progress == 1 and partial[0].test_error.isnan().any() and found.test_error.isfinite().all()
+    assert (
+        found.progress == 1
+        and partial[0].test_error.isnan().any()
+        and found.test_error.isfinite().all()
+    )
     assert (found.train_error[1, :, 0] == 0).all(), "300 features fit 300 labels"
     tuned = found.tuned()
     for w in range(2):
@@ -99,7 +113,9 @@ def test_random_features_stream_and_tune_on_validation():
 
 
 def test_the_widest_is_set_beside_the_width_with_the_lowest_mean_below_a_bound():
-    plain = torch.tensor([[0.5, 0.5], [0.1, 0.4], [0.3, 0.3], [0.0, 0.0], [0.2, 0.6]])  # [widths, seeds] at λ = 0
+    plain = torch.tensor(
+        [[0.5, 0.5], [0.1, 0.4], [0.3, 0.3], [0.0, 0.0], [0.2, 0.6]]
+    )  # [widths, seeds] at λ = 0
     errors = torch.stack([torch.zeros_like(plain), plain], 2)
     found = lab.RandomFeatures(0.2, (10, 20, 40, 300, 900), (0.1, 0.0), errors, errors, errors)
     widest, narrow = found.widest_and_best_below(300)

@@ -1,4 +1,6 @@
-"""Where a recorded curve would have been stopped: as the engine's own early stopping, and as the class on a model."""
+"""Where a recorded curve would have been stopped: as the engine's own early stopping, and as the
+class on a model.
+"""
 
 import math
 
@@ -21,7 +23,9 @@ def test_by_hand():
 
 
 def test_reading_a_curve_is_stopping_the_training():
-    """The engine stops at the same evaluation and hands back weights with the test accuracy that the curve shows."""
+    """The engine stops at the same evaluation and hands back weights with the test accuracy that
+    the curve shows.
+    """
     *_, curves = lab.curves(0.2, seeds=(0, 1), steps=300, every=20)
     *_, stopped = train(
         lab.SPEC,
@@ -45,5 +49,9 @@ def test_reading_a_curve_is_stopping_the_training():
 
 def test_curves_fill_in():
     *partial, curves = lab.curves(0.0, seeds=(0,), steps=40, every=20)
-    assert curves.recorded == (0, 20, 40) and curves.progress == 1 and curves.validation_loss.isfinite().all()
+    assert (
+        curves.recorded == (0, 20, 40)
+        and curves.progress == 1
+        and curves.validation_loss.isfinite().all()
+    )
     assert all(earlier.progress <= 1 for earlier in partial)

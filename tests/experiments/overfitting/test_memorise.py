@@ -8,7 +8,9 @@ from course_lib.experiments.overfitting import memorise as lab
 
 def test_labels_by_lot_say_nothing_of_the_image():
     split, real = lab.with_random_labels(0), digits(lab.ROWS, 0, scale="unit", seed=0)
-    assert torch.equal(split.train_x, real.train_x) and torch.equal(split.clean_train_y, real.train_y)
+    assert torch.equal(split.train_x, real.train_x) and torch.equal(
+        split.clean_train_y, real.train_y
+    )
     for name in ("train_y", "test_y"):
         lots, labels = getattr(split, name), getattr(real, name)
         assert lots.unique().tolist() == list(range(10))

@@ -5,7 +5,13 @@ import itertools
 import pytest
 import torch
 
-from course_lib.experiments.shared.gradient_noise import all_batches, batches, settle, standard_error, variance_at_rest
+from course_lib.experiments.shared.gradient_noise import (
+    all_batches,
+    batches,
+    settle,
+    standard_error,
+    variance_at_rest,
+)
 from course_lib.sgd import sgd_update
 
 GRADIENTS = torch.tensor([3.0, -1.0, 0.5, 2.0, -4.0, 1.0], dtype=torch.float64)
@@ -37,8 +43,12 @@ def test_sgd_settles_at_the_formula_over_every_history_of_draws(lr, curvature):
     centres = torch.tensor([-1.0, 1.0], dtype=torch.float64)
     w, draws = torch.zeros(1, dtype=torch.float64), all_batches(centres, 2, replacement=True)
     for _ in range(9):
-        w = torch.stack([sgd_update(w.clone(), curvature * (w - c), {}, lr=lr) for c in draws]).flatten()
-    wanted = variance_at_rest(lr, curvature, sigma=curvature, batch_size=2)  # gradients h(w − c): σ = h·std(c)
+        w = torch.stack(
+            [sgd_update(w.clone(), curvature * (w - c), {}, lr=lr) for c in draws]
+        ).flatten()
+    wanted = variance_at_rest(
+        lr, curvature, sigma=curvature, batch_size=2
+    )  # gradients h(w − c): σ = h·std(c)
     assert len(w) == 4**9 and abs(w.var(correction=0).item() / wanted - 1) < 1e-11
 
 
@@ -58,7 +68,9 @@ def test_shuffled_batches_hold_every_row_once_an_epoch():
     rows = list(itertools.islice(batches(10, 3, generator=torch.Generator().manual_seed(0)), 6))
     first, second = torch.cat(rows[:3]).tolist(), torch.cat(rows[3:]).tolist()
     assert len(set(first)) == len(set(second)) == 9 and first != second
-    free = torch.cat(list(itertools.islice(batches(10, 3, False, torch.Generator().manual_seed(0)), 100)))
+    free = torch.cat(
+        list(itertools.islice(batches(10, 3, False, torch.Generator().manual_seed(0)), 100))
+    )
     assert set(free.tolist()) == set(range(10))
 
 

@@ -3,7 +3,12 @@
 import pytest
 import torch
 
-from course_lib.experiments.shared.sharpness import exact_hessian, hessian_vector_product, kind_of_point, top_eigenvalue
+from course_lib.experiments.shared.sharpness import (
+    exact_hessian,
+    hessian_vector_product,
+    kind_of_point,
+    top_eigenvalue,
+)
 
 
 def form(matrix):
@@ -44,7 +49,10 @@ def test_power_iteration_finds_the_top_of_the_exact_hessian(seed):
     hessian = exact_hessian(loss, params)
     assert torch.allclose(hessian, hessian.T, rtol=0, atol=1e-12)
     top = torch.linalg.eigvalsh(hessian)[-1].item()
-    assert abs(top_eigenvalue(loss, params, tolerance=1e-6, iterations=5000, generator=start()) - top) < 1e-5 * top
+    assert (
+        abs(top_eigenvalue(loss, params, tolerance=1e-6, iterations=5000, generator=start()) - top)
+        < 1e-5 * top
+    )
 
 
 def test_the_exact_hessian_is_torchs():
@@ -52,7 +60,9 @@ def test_the_exact_hessian_is_torchs():
     flat = torch.cat([p.reshape(-1) for p in params])
 
     def of_flat(w):
-        return loss([part.view(p.shape) for part, p in zip(w.split([p.numel() for p in params]), params)])
+        return loss(
+            [part.view(p.shape) for part, p in zip(w.split([p.numel() for p in params]), params)]
+        )
 
     expected = torch.autograd.functional.hessian(of_flat, flat)
     assert torch.allclose(exact_hessian(loss, params), expected, rtol=0, atol=1e-12)
@@ -79,12 +89,21 @@ def test_flat_losses_have_no_curvature():
 
 def test_a_loss_that_is_not_finite_is_refused():
     with pytest.raises(ValueError, match="top eigenvalue = nan"):
-        top_eigenvalue(lambda params: (params[0] * torch.nan).square().sum(), [torch.ones(2)], generator=start())
+        top_eigenvalue(
+            lambda params: (params[0] * torch.nan).square().sum(),
+            [torch.ones(2)],
+            generator=start(),
+        )
     with pytest.raises(ValueError, match="iterations = 0"):
         top_eigenvalue(form(symmetric([1.0])), [torch.ones(1, dtype=torch.float64)], iterations=0)
 
 
 def test_points_are_told_apart_by_signs():
-    kinds = {(1.0, 2.0): "minimum", (-1.0, -2.0): "maximum", (1.0, -1e-3): "saddle", (1.0, 0.0): "undecided"}
+    kinds = {
+        (1.0, 2.0): "minimum",
+        (-1.0, -2.0): "maximum",
+        (1.0, -1e-3): "saddle",
+        (1.0, 0.0): "undecided",
+    }
     kinds |= {(0.0, 0.0): "undecided", (1.0, 0.0, -1.0): "saddle", (-1.0, 0.0): "undecided"}
     assert {key: kind_of_point(key) for key in kinds} == kinds

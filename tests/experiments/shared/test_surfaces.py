@@ -21,13 +21,17 @@ def point(*w):
     return torch.tensor(w, dtype=torch.float64)
 
 
-# --- surfaces ---------------------------------------------------------------------------------------------------------
+# --- surfaces
+# ---------------------------------------------------------------------------------------------------------
 
 
 @surfaces
 def test_the_gradient_is_the_slope_of_the_loss(surface):
     w, h = normal(7, 5, 2), 1e-5
-    slopes = [(surface.loss(w + step) - surface.loss(w - step)) / (2 * h) for step in (point(h, 0), point(0, h))]
+    slopes = [
+        (surface.loss(w + step) - surface.loss(w - step)) / (2 * h)
+        for step in (point(h, 0), point(0, h))
+    ]
     assert_close(surface.name, surface.gradient(w), torch.stack(slopes, -1), 1e-7)
     with torch.no_grad():
         assert_close("under no_grad", surface.gradient(w)[0, 0], surface.gradient(w[0, 0]), 1e-15)
@@ -87,11 +91,14 @@ def test_rosenbrock_is_scipys_divided_by_a_hundred():
 
 @pytest.mark.parametrize("curvatures", [(0.0, 1.0), (1.0, -1.0), (math.nan, 1.0), (1.0, math.inf)])
 def test_a_quadratic_without_a_single_lowest_point_is_refused(curvatures):
-    with pytest.raises(ValueError, match=r"^curvatures\[[01]\] = .*: must be a finite number in \(0, ∞\)$"):
+    with pytest.raises(
+        ValueError, match=r"^curvatures\[[01]\] = .*: must be a finite number in \(0, ∞\)$"
+    ):
         quadratic(curvatures)
 
 
-# --- paths ------------------------------------------------------------------------------------------------------------
+# --- paths
+# ------------------------------------------------------------------------------------------------------------
 
 
 def test_gradient_descent_on_a_quadratic_is_its_closed_form():
@@ -101,14 +108,18 @@ def test_gradient_descent_on_a_quadratic_is_its_closed_form():
     assert torch.equal(visited[0], point(*start))
     step, away = torch.eye(2) - lr * surface.hessian, point(*start) - point(*surface.minimum)
     for t, w in enumerate(visited):
-        assert_close(f"step {t}", w, point(*surface.minimum) + torch.linalg.matrix_power(step, t) @ away)
+        assert_close(
+            f"step {t}", w, point(*surface.minimum) + torch.linalg.matrix_power(step, t) @ away
+        )
 
 
 @pytest.mark.parametrize("momentum", [0.0, 0.5, 0.9])
 def test_it_converges_up_to_the_largest_stable_rate_and_not_beyond(momentum):
     surface, bound = quadratic((1.0, 10.0), angle=20.0), 2 * (1 + momentum) / 10.0
     end = {
-        scale: descend(surface, sgd_update, (0.0, 0.0), 1500, lr=scale * bound, momentum=momentum)[-1]
+        scale: descend(surface, sgd_update, (0.0, 0.0), 1500, lr=scale * bound, momentum=momentum)[
+            -1
+        ]
         for scale in (0.99, 1.01)
     }
     assert_close("below", end[0.99], point(1, 1), 1e-6)
@@ -117,13 +128,27 @@ def test_it_converges_up_to_the_largest_stable_rate_and_not_beyond(momentum):
 
 def test_a_path_that_leaves_every_bound_is_returned_as_it_is():
     visited = descend(quadratic(), sgd_update, (0.0, 0.0), 1000, lr=1.0)
-    assert visited.shape == (1001, 2) and visited[:100].isfinite().all() and not visited[-1].isfinite().all()
+    assert (
+        visited.shape == (1001, 2)
+        and visited[:100].isfinite().all()
+        and not visited[-1].isfinite().all()
+    )
 
 
 UPDATES = {
-    "SGD": (sgd_update, {"lr": 0.01, "momentum": 0.9, "l2": 0.1}, torch.optim.SGD, {"weight_decay": 0.1}),
+    "SGD": (
+        sgd_update,
+        {"lr": 0.01, "momentum": 0.9, "l2": 0.1},
+        torch.optim.SGD,
+        {"weight_decay": 0.1},
+    ),
     "Adam": (adam_update, {"lr": 0.1, "l2": 0.1}, torch.optim.Adam, {"weight_decay": 0.1}),
-    "AdamW": (adamw_update, {"lr": 0.1, "weight_decay": 0.1}, torch.optim.AdamW, {"weight_decay": 0.1}),
+    "AdamW": (
+        adamw_update,
+        {"lr": 0.1, "weight_decay": 0.1},
+        torch.optim.AdamW,
+        {"weight_decay": 0.1},
+    ),
 }
 
 
@@ -156,7 +181,13 @@ def test_any_update_function_gets_one_state_and_plain_numbers():
 def test_noise_comes_from_the_generator_given_and_from_nowhere_else():
     def run(noise, seed):
         return descend(
-            saddle(), sgd_update, (0.0, 0.5), 20, noise=noise, generator=torch.Generator().manual_seed(seed), lr=0.1
+            saddle(),
+            sgd_update,
+            (0.0, 0.5),
+            20,
+            noise=noise,
+            generator=torch.Generator().manual_seed(seed),
+            lr=0.1,
         )
 
     before = torch.get_rng_state()
@@ -165,7 +196,9 @@ def test_noise_comes_from_the_generator_given_and_from_nowhere_else():
     assert torch.equal(run(0.0, 1), descend(saddle(), sgd_update, (0.0, 0.5), 20, lr=0.1))
     assert torch.equal(before, torch.get_rng_state())
     generator = torch.Generator().manual_seed(1)
-    draws = torch.stack([torch.randn(2, dtype=torch.float64, generator=generator) for _ in range(20)])
+    draws = torch.stack(
+        [torch.randn(2, dtype=torch.float64, generator=generator) for _ in range(20)]
+    )
     flat = descend(
         quadratic((1e-300, 1e-300)),
         sgd_update,
@@ -175,10 +208,14 @@ def test_noise_comes_from_the_generator_given_and_from_nowhere_else():
         generator=torch.Generator().manual_seed(1),
         lr=0.1,
     )
-    assert_close("on a plain, the path is the sum of the noise", flat[1:], -0.1 * 0.3 * draws.cumsum(0))
+    assert_close(
+        "on a plain, the path is the sum of the noise", flat[1:], -0.1 * 0.3 * draws.cumsum(0)
+    )
 
 
-@pytest.mark.parametrize("name, value", [("steps", 0), ("steps", math.nan), ("noise", -0.1), ("noise", math.inf)])
+@pytest.mark.parametrize(
+    "name, value", [("steps", 0), ("steps", math.nan), ("noise", -0.1), ("noise", math.inf)]
+)
 def test_descend_refuses(name, value):
     with pytest.raises(ValueError, match=f"^{name} = {value}: must be a finite number in "):
         descend(quadratic(), sgd_update, (0.0, 0.0), **{"steps": 3, name: value}, lr=0.1)

@@ -37,7 +37,9 @@ def test_of_linear_blocks_evaluation_is_the_mean_either_way():
     survivals, ones = survival_probabilities(4, 0.3), [1.0] * 4
     rescaled = mean_over_masks(x, weights, survivals, [1 / survival for survival in survivals])
     assert torch.allclose(rescaled, outputs_of(x, weights, ones), rtol=1e-12)
-    assert torch.allclose(mean_over_masks(x, weights, survivals, ones), outputs_of(x, weights, survivals), rtol=1e-12)
+    assert torch.allclose(
+        mean_over_masks(x, weights, survivals, ones), outputs_of(x, weights, survivals), rtol=1e-12
+    )
 
 
 def test_of_one_block_rescaling_is_exact_whatever_the_branch():

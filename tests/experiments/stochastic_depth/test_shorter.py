@@ -1,4 +1,6 @@
-"""The experiments of lesson 08: what is timed, what is trained, and what reaches the first block."""
+"""The experiments of lesson 08: what is timed, what is trained, and what reaches the first
+block.
+"""
 
 import math
 
@@ -26,7 +28,11 @@ def test_training_fills_in_seed_by_seed_and_is_remembered():
     assert complete.recorded == (24,)
     for name in training.FIGURES:
         figure = getattr(complete, name)
-        assert figure.shape == (2, 2, 1) and figure.isfinite().all() and torch.equal(complete.at(name), figure[..., 0])
+        assert (
+            figure.shape == (2, 2, 1)
+            and figure.isfinite().all()
+            and torch.equal(complete.at(name), figure[..., 0])
+        )
     assert complete.early.shape == (2, 2) and complete.late.isfinite().all()
     assert all(found.error.isnan().any() for found in partial if found.progress < 1)
     assert list(training.train_shorter(**options)) == [complete]
@@ -37,7 +43,11 @@ def test_a_network_of_fewer_blocks_is_that_network():
     split = digits(300, 0, label_noise=0.2, scale="unit", seed=0)
     grid = {"survival": [1.0], "lr": 2e-3, "weight_decay": 0.0}
     *_, plain = train(
-        ModelSpec((64, 32, 10), residual_blocks=2, expansion=1, branch_norm=False), split, grid, (0,), steps=6
+        ModelSpec((64, 32, 10), residual_blocks=2, expansion=1, branch_norm=False),
+        split,
+        grid,
+        (0,),
+        steps=6,
     )
     assert found.at("nll").item() == pytest.approx(plain.test_loss.item(), rel=1e-6)
 
@@ -48,7 +58,9 @@ def test_each_stops_at_its_own_best_step():
     found = training.Shorter("linear", (0.5, 1.0), (10, 20, 30), error, nll, nll, nothing, nothing)
     assert found.best_steps() == [20, 10], "by the mean over seeds: 1.5 and 1.5"
     assert torch.equal(found.stopped("error"), torch.stack([error[:, 0, 1], error[:, 1, 0]], 1))
-    assert torch.equal(found.at("nll", 20), nll[:, :, 1]) and torch.equal(found.at("nll"), nll[:, :, 2])
+    assert torch.equal(found.at("nll", 20), nll[:, :, 1]) and torch.equal(
+        found.at("nll"), nll[:, :, 2]
+    )
     with pytest.raises(ValueError):
         found.at("nll", 15)
 
@@ -57,12 +69,16 @@ def test_what_is_recorded_on_the_way_is_what_a_shorter_training_ends_with():
     options = {"last": (0.5,), "depth": 2, "seeds": (0,), "watch": False}
     *_, long = training.train_shorter(steps=30, **options)
     *_, short = training.train_shorter(steps=25, **options)
-    assert long.recorded == (25, 30) and long.at("nll", 25).item() == pytest.approx(short.at("nll").item(), rel=1e-6)
+    assert long.recorded == (25, 30) and long.at("nll", 25).item() == pytest.approx(
+        short.at("nll").item(), rel=1e-6
+    )
 
 
 def test_reversed_is_the_linear_rule_from_the_other_end():
     linear, other = (training.network_of(rule, 12, False) for rule in ("linear", "reversed"))
-    assert other.survival(0.3) == linear.survival(0.3)[::-1] and other.survival(0.3)[0] == pytest.approx(0.3)
+    assert other.survival(0.3) == linear.survival(0.3)[::-1] and other.survival(0.3)[
+        0
+    ] == pytest.approx(0.3)
     assert [block.survival for block in other.build(survival=0.3)[2:-1]] == other.survival(0.3)
     with pytest.raises(ValueError, match="rule"):
         training.network_of("backwards", 12, False)
@@ -76,14 +92,19 @@ def test_the_block_that_is_never_on_learns_nothing(rule, never):
         sizes = [g.abs().sum() for g in gradients[2:-2]]  # of each block: two matrices, two biases
         learnt.add_(torch.stack(sizes).reshape(3, 4).sum(1))
 
-    spec, grid = training.network_of(rule, 3, False), {"survival": [0.0], "lr": 2e-3, "weight_decay": 0.0}
+    spec, grid = (
+        training.network_of(rule, 3, False),
+        {"survival": [0.0], "lr": 2e-3, "weight_decay": 0.0},
+    )
     assert [*train(spec, split, grid, (0,), steps=4, observe=observe)]
     assert learnt[never] == 0 and (learnt > 0).sum() == 2
 
 
 def test_watching_changes_nothing_else():
     options = {"last": (0.5, 1.0), "seeds": (0, 1, 2), "steps": 12}
-    (*_, watched), (*_, other) = (training.train_shorter(watch=watch, **options) for watch in (True, False))
+    (*_, watched), (*_, other) = (
+        training.train_shorter(watch=watch, **options) for watch in (True, False)
+    )
     for name in ("error", "nll", "train_loss"):
         assert torch.allclose(watched.at(name), other.at(name), rtol=1e-3, atol=5e-3), name
     assert watched.early.isfinite().all() and other.early.isnan().all() and other.late.isnan().all()
@@ -105,8 +126,12 @@ def test_the_gradient_of_the_first_block_is_what_is_noted(norm):
 def test_the_clock_sees_the_blocks_that_are_computed():
     *_, found = steps.time_shorter(last=(0.0, 1.0), depth=4, width=8, rounds=3, steps=4)
     assert found.seconds.shape == found.blocks.shape == (3, 2) and (found.seconds > 0).all()
-    assert (found.blocks[:, 1] == 4).all() and (found.blocks[:, 0] <= 3).all(), "at p_L = 0 the last one never lives"
-    assert torch.equal(found.relative[:, 1], torch.ones(3).double()) and torch.equal(found.shares, found.blocks / 4)
+    assert (found.blocks[:, 1] == 4).all() and (found.blocks[:, 0] <= 3).all(), (
+        "at p_L = 0 the last one never lives"
+    )
+    assert torch.equal(found.relative[:, 1], torch.ones(3).double()) and torch.equal(
+        found.shares, found.blocks / 4
+    )
     with pytest.raises(ValueError, match="must end with 1.0"):
         next(steps.time_shorter(last=(0.0, 0.5)))
 
@@ -134,7 +159,9 @@ def test_branches_are_counted(mode, calls):
 
 
 def test_a_gain_scales_the_blocks_matrices_and_nothing_else():
-    (plain, _), (scaled, _) = (first_block.network_of("shortcut", 3, 5, norm=True, gain=gain) for gain in (1.0, 2.0))
+    (plain, _), (scaled, _) = (
+        first_block.network_of("shortcut", 3, 5, norm=True, gain=gain) for gain in (1.0, 2.0)
+    )
     for (name, before), after in zip(plain.named_parameters(), scaled.parameters(), strict=True):
         inside = ".branch." in name and before.ndim == 2
         assert torch.equal(after, 2 * before if inside else before), name
@@ -142,7 +169,10 @@ def test_a_gain_scales_the_blocks_matrices_and_nothing_else():
 
 @pytest.mark.parametrize("norm", [False, True])
 def test_the_three_stacks_share_their_weights(norm):
-    states = [first_block.network_of(stack, 3, 5, norm=norm)[0].state_dict() for stack in first_block.STACKS]
+    states = [
+        first_block.network_of(stack, 3, 5, norm=norm)[0].state_dict()
+        for stack in first_block.STACKS
+    ]
     for values in zip(*(state.values() for state in states), strict=True):
         assert torch.equal(values[0], values[1]) and torch.equal(values[1], values[2])
 
@@ -163,5 +193,6 @@ def test_norms_grow_seed_by_seed_and_a_block_that_never_lives_gets_nothing():
     assert (bare.diff(dim=1) < 0).all(), "without shortcuts each doubling loses more"
     assert first_block.gradient_norm("shortcut, dropping", 1, 0, last=0.0) == 0.0
     assert math.isclose(
-        first_block.gradient_norm("shortcut, dropping", 4, 0, last=1.0), first_block.gradient_norm("shortcut", 4, 0)
+        first_block.gradient_norm("shortcut, dropping", 4, 0, last=1.0),
+        first_block.gradient_norm("shortcut", 4, 0),
     )
