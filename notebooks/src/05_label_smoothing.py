@@ -23,6 +23,8 @@
 import torch
 
 from course_lib.explorers import label_smoothing as explore
+from course_lib.experiments.label_smoothing.penultimate import compare_clusters
+from course_lib.experiments.label_smoothing.smoothing import compare_smoothing
 from course_lib.label_smoothing import (CrossEntropyLoss, cross_entropy, expected_calibration_error, loss_floor,
                                         optimal_gap, reliability_curve, smooth_labels, temperature_scale)
 from course_lib.statistics import mean_interval, paired_interval
@@ -208,7 +210,7 @@ explore.reliability.show()
 # *Right:* NLL, ECE and error against ε, with 95 % bands over seeds: as they are (solid), and after either temperature. **Move ε from 0 to 0.4, then choose another way of reading the probabilities.**
 
 # %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
-*_, noisy = explore.reliability.compute(noise=0.2, steps=2000)  # what the picture was drawn from
+*_, noisy = compare_smoothing(noise=0.2, steps=2000)  # what the picture was drawn from
 lower, higher = (lambda d: d.between(high=-0.01)), (lambda d: d.between(low=0.01))
 
 
@@ -223,7 +225,7 @@ claim("Noise memorised: with ε = 0.05 the NLL is lower.", change(noisy, "nll", 
 claim("Noise memorised: with ε = 0.2 the NLL is lower.", change(noisy, "nll", 0.2), lower, kind="measured")
 
 # %% jupyter={"outputs_hidden": true}
-says, is_right, _ = explore.reliability.pooled(noisy, 0, 0)  # the bins of the picture, ε = 0
+says, is_right, _ = noisy.pooled_bins(epsilon=0.0)  # the bins of the picture, ε = 0
 print("Answers as sure as the seven of the beginning (ε = 0, last bin):",
       f"confidence {says[-1]:.1%}, wrong {1 - is_right[-1]:.1%}")
 
@@ -265,8 +267,8 @@ reveal("noisy-T", {"lower": "falls", "higher": "rises"}.get(went(shift), little)
 # The same networks trained on *right labels*; and on noisy labels, but *stopped* at step 600. The plain network, ε = 0, in all three:
 
 # %%
-*_, clean = explore.reliability.compute(noise=0.0, steps=2000)
-*_, early = explore.reliability.compute(noise=0.2, steps=600)
+*_, clean = compare_smoothing(noise=0.0, steps=2000)
+*_, early = compare_smoothing(noise=0.2, steps=600)
 situations = {"noise, memorised": noisy, "right labels": clean, "noise, stopped": early}
 print("ε = 0                labels learned   error   confidence   ECE     NLL    fitted T (above 1: overconfident)")
 for name, run in situations.items():
@@ -413,7 +415,7 @@ explore.clusters.show()
 # *Left and middle:* three classes of one seed, seen in the plane through their three templates; the unit is the mean distance of the class means (✖) from their middle. **Choose other digits, and test rows.**
 
 # %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
-*_, features = explore.clusters.explorer.compute()
+*_, features = compare_clusters()
 plain, smooth = features.epsilons.index(0.0), features.epsilons.index(0.1)
 nine, all_128 = (features.scatter[:, space, :, smooth] - features.scatter[:, space, :, plain] for space in (0, 1))
 for part, rows in enumerate(("Training", "Test")):

@@ -1,5 +1,4 @@
-"""What does label smoothing change on unseen digits? Error, likelihood and calibration against ε,
-beside temperature.
+"""What does label smoothing change on unseen digits? Error, likelihood, calibration against ε.
 
 A 64-128-10 network, trained on 300 digits of which a share has a wrong label, at every ε and seed.
 The same logits are then read three ways: as they are, divided by a temperature fitted on 200
@@ -7,15 +6,19 @@ validation rows with right labels, and by one fitted on the same rows labelled a
 training rows. Test rows always have right labels.
 """
 
-from collections.abc import Iterator
+import math
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
+from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from course_lib.data import digits
+from course_lib.data import Split, digits
 from course_lib.engine import ModelSpec, train
 from course_lib.engine.cache import remembered
+from course_lib.experiments.shared.forward import forward
 from course_lib.label_smoothing import (
     expected_calibration_error,
     reliability_curve,
@@ -44,93 +47,96 @@ class Smoothing:
     in empty bins.
     """
 
-    epsilons: tuple
-    error: torch.Tensor
-    nll: torch.Tensor
-    ece: torch.Tensor
-    temperature: torch.Tensor
-    memorised: torch.Tensor
-    validation_nll: torch.Tensor
-    ece_if_calibrated: torch.Tensor
-    curves: tuple
+    epsilons: tuple[float, ...]
+    error: Tensor
+    nll: Tensor
+    ece: Tensor
+    temperature: Tensor
+    memorised: Tensor
+    validation_nll: Tensor
+    ece_if_calibrated: Tensor
+    curves: tuple[Tensor, ...]
     progress: float
 
-    def of(self, name, epsilon, reading="as it is"):
+    def of(self, name: str, epsilon: float, reading: str = "as it is") -> Tensor:
         """One of FIGURES at one ε and reading, [seeds]."""
         return getattr(self, name)[:, READINGS.index(reading), self.epsilons.index(epsilon)]
 
-    def chosen(self, name):
-        """One of FIGURES as it is, [seeds], at the ε that each seed's validation rows choose: the
-        lowest NLL there.
+    def chosen(self, name: str) -> Tensor:
+        """One of FIGURES as it is, [seeds], at the ε with the lowest NLL on validation rows.
+
+        Each seed chooses its own.
         """
         best = self.validation_nll.argmin(1, keepdim=True)
         return getattr(self, name)[:, 0].gather(1, best).squeeze(1)
 
-    def mean_confidence(self, epsilon):
+    def mean_confidence(self, epsilon: float) -> Tensor:
         """Mean confidence on the test rows as it is, [seeds]."""
-        confidence, _, count = (part[:, 0, self.epsilons.index(epsilon)] for part in self.curves)
+        confidence, _, count = self._bins(epsilon)
         return (confidence.nan_to_num() * count).sum(1) / count.sum(1)
 
-    def ece_in(self, bins, epsilon):
-        """The calibration error as it is in fewer bins, [seeds]; `bins` divides BINS: neighbours
-        are put together.
+    def ece_in(self, bins: int, epsilon: float) -> Tensor:
+        """The calibration error as it is in fewer bins, [seeds].
+
+        `bins` divides BINS: neighbours are put together.
         """
-        at = self.epsilons.index(epsilon)
-        confidence, accuracy, count = (part[:, 0, at] for part in self.curves)
-        excess = (
-            ((accuracy - confidence).nan_to_num() * count).unflatten(1, (bins, -1)).sum(2)
-        )  # n·(acc − conf)
-        return excess.abs().sum(1) / count.sum(1)
+        confidence, accuracy, count = self._bins(epsilon)
+        excess = (accuracy - confidence).nan_to_num() * count  # n·(acc − conf)
+        return excess.unflatten(1, (bins, -1)).sum(2).abs().sum(1) / count.sum(1)
+
+    def pooled_bins(
+        self, epsilon: float, reading: str = "as it is"
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Confidence, accuracy and share of rows of each bin [bins], all seeds' rows together."""
+        confidence, accuracy, count = (part.numpy() for part in self._bins(epsilon, reading))
+        total = np.nansum(count, 0)
+        with np.errstate(invalid="ignore"):
+            says, is_right = (
+                np.nansum(np.nan_to_num(part) * count, 0) / total for part in (confidence, accuracy)
+            )
+        return says, is_right, total / max(total.sum(), 1)
+
+    def _bins(self, epsilon: float, reading: str = "as it is") -> list[Tensor]:
+        at = READINGS.index(reading), self.epsilons.index(epsilon)
+        return [part[:, at[0], at[1]] for part in self.curves]
 
 
-def logits(parameters: list, x: torch.Tensor) -> torch.Tensor:
-    """[models, rows, 10] of networks with one hidden layer; parameters [models, …] as `train`
-    leaves them.
+def read(
+    z: Tensor, target: Tensor, temperature: float
+) -> tuple[tuple[float, ...], tuple[Tensor, ...]]:
+    """What softmax(z/T) is worth: FIGURES, and (confidence, accuracy, count) of each bin.
+
+    z: logits [rows, 10], target [rows]. All NaN where T is NaN.
     """
-    w, b = parameters[2:]
-    return hidden(parameters, x) @ w.mT + b.unsqueeze(1)
-
-
-def hidden(parameters: list, x: torch.Tensor) -> torch.Tensor:
-    """The penultimate features [models, rows, units] of the same networks: what the last layer
-    reads.
-    """
-    w, b = parameters[:2]
-    return torch.relu(x @ w.mT + b.unsqueeze(1))
-
-
-def read(z: torch.Tensor, target: torch.Tensor, temperature: float) -> tuple:
-    """((error, nll, ece, temperature), (confidence, accuracy, count)) of softmax(z/T); all NaN
-    where T is NaN.
-    """
-    if temperature != temperature:
+    if math.isnan(temperature):
         nothing = torch.full((BINS,), torch.nan, dtype=torch.float64)
-        return (torch.nan,) * 4, (nothing, nothing, nothing)
+        return (torch.nan,) * len(FIGURES), (nothing, nothing, nothing)
     p = (z / temperature).softmax(1)
     error = (p.argmax(1) != target).double().mean().item()
+    nll = cross_entropy(z / temperature, target).item()
     ece = expected_calibration_error(p, target, BINS)
-    return (
-        error,
-        cross_entropy(z / temperature, target).item(),
-        ece,
-        temperature,
-    ), reliability_curve(p, target, BINS)
+    return (error, nll, ece, temperature), reliability_curve(p, target, BINS)
 
 
-def fitted_temperature(z: torch.Tensor, target: torch.Tensor) -> float:
+def fitted_temperature(z: Tensor, target: Tensor) -> float:
     """`temperature_scale`, or NaN where every row is right and the likelihood has no top."""
     if (z.argmax(1) == target).all():
         return torch.nan
     return temperature_scale(z, target)
 
 
-def measure_one_seed(parameters: list, seed: int, noise: float) -> tuple:
-    """One seed's figures [readings, epsilons, 4], curves [3, readings, epsilons, bins], and three
-    rows [epsilons]: memorised, validation_nll, ece_if_calibrated."""
+def measure_one_seed(
+    parameters: Sequence[Tensor], seed: int, noise: float
+) -> tuple[Tensor, Tensor, Tensor]:
+    """One seed's figures [readings, epsilons, 4], curves [3, readings, epsilons, bins], and more.
+
+    parameters [epsilons, …] as `engine.train` leaves them. The third are three rows [3, epsilons]:
+    memorised, validation_nll, ece_if_calibrated.
+    """
     split = data(seed, noise)
     noisy = digits(ROWS, VALIDATION, noise, "unit", seed).validation_y
     test, validation, own = (
-        logits(parameters, x).double() for x in (split.test_x, split.validation_x, split.train_x)
+        forward(parameters, x).double() for x in (split.test_x, split.validation_x, split.train_x)
     )
     figures, curves = [], []
     for labels in (None, split.validation_y, noisy):
@@ -149,9 +155,10 @@ def measure_one_seed(parameters: list, seed: int, noise: float) -> tuple:
     return torch.stack(figures), torch.stack(curves, 1), torch.stack([memorised, nll, ideal])
 
 
-def ece_if_calibrated(z: torch.Tensor, seed: int, draws: int = 10) -> torch.Tensor:
-    """Mean calibration error of softmax(z) for labels drawn from softmax(z) itself; NaN where z is
-    NaN.
+def ece_if_calibrated(z: Tensor, seed: int, draws: int = 10) -> Tensor:
+    """Mean calibration error of softmax(z) for labels drawn from softmax(z) itself.
+
+    z: logits [rows, 10]; NaN where z is NaN.
     """
     if z.isnan().any():
         return torch.tensor(torch.nan, dtype=torch.float64)
@@ -162,39 +169,37 @@ def ece_if_calibrated(z: torch.Tensor, seed: int, draws: int = 10) -> torch.Tens
     ).mean()
 
 
-def data(seed: int, noise: float):
-    """The rows of one seed: training labels wrong with probability `noise`, validation and test
-    labels right.
-    """
+def data(seed: int, noise: float) -> Split:
+    """The rows of one seed: training labels wrong with probability `noise`, the others right."""
     return digits(ROWS, VALIDATION, noise, "unit", seed, clean_validation=True)
 
 
-def train_smoothed(data, epsilons, seeds: tuple, steps: int) -> Iterator[tuple[dict, float]]:
-    """Train every ε at every seed, AdamW at learning rate 0.002, no decay: (seed → parameters
-    [epsilons, …], progress).
+def train_smoothed(
+    data: Callable[[int], Split], epsilons: Sequence[float], seeds: tuple[int, ...], steps: int
+) -> Iterator[tuple[dict[int, list[Tensor]], float]]:
+    """Train every ε at every seed; yield (seed → parameters [epsilons, …], progress).
 
-    data: seed → `Split`. The first two seeds go ahead, one per thread, so that there is something
-    to see soon.
+    AdamW at learning rate 0.002, no decay. data: seed → `Split`. The first two seeds go ahead, one
+    per thread, so that there is something to see soon.
     """
-    grid, found, begun = {"label_smoothing": list(epsilons), "lr": 2e-3, "weight_decay": 0.0}, {}, 0
-    for some in filter(None, (seeds[:2], seeds[2:])):
-        for training in train(SPEC, data, grid, some, steps=steps, record_at=(steps,)):
-            done = {
-                seed: p
-                for seed, p in zip(some, training.parameters)
-                if p is not None and seed not in found
-            }
-            found |= {seed: [part.cpu() for part in p] for seed, p in done.items()}
-            yield found, (begun + training.progress * len(some)) / len(seeds)
-        begun += len(some)
+    grid = {"label_smoothing": list(epsilons), "lr": 2e-3, "weight_decay": 0.0}
+    found: dict[int, list[Tensor]] = {}
+    begun = 0
+    for together in filter(None, (seeds[:2], seeds[2:])):
+        for training in train(SPEC, data, grid, together, steps=steps, record_at=(steps,)):
+            for seed, parameters in zip(together, training.parameters):
+                if parameters is not None and seed not in found:
+                    found[seed] = [part.cpu() for part in parameters]
+            yield dict(found), (begun + training.progress * len(together)) / len(seeds)
+        begun += len(together)
 
 
 @remembered
-def compare_smoothing(noise=0.2, steps=2000, seeds=SEEDS) -> Iterator[Smoothing]:
-    """Train every ε at every seed on labels with this `noise`; yield a `Smoothing` that grows seed
-    by seed.
-    """
-    found = {}
+def compare_smoothing(
+    noise: float = 0.2, steps: int = 2000, seeds: tuple[int, ...] = SEEDS
+) -> Iterator[Smoothing]:
+    """Train every ε at every seed on labels with this `noise`; yield a growing `Smoothing`."""
+    found: dict[int, tuple[Tensor, Tensor, Tensor]] = {}
     for networks, progress in train_smoothed(
         lambda seed: data(seed, noise), EPSILONS, seeds, steps
     ):
@@ -203,14 +208,28 @@ def compare_smoothing(noise=0.2, steps=2000, seeds=SEEDS) -> Iterator[Smoothing]
         yield _gather(found, progress)
 
 
-def _gather(found: dict, progress: float) -> Smoothing:
+def _gather(found: dict[int, tuple[Tensor, Tensor, Tensor]], progress: float) -> Smoothing:
     done = [found[seed] for seed in sorted(found)]
     shape = len(READINGS), len(EPSILONS)
     figures = _stack([figures for figures, _, _ in done], (*shape, len(FIGURES)))
     curves = _stack([curves for _, curves, _ in done], (3, *shape, BINS))
-    others = _stack([others for *_, others in done], (3, len(EPSILONS)))
-    return Smoothing(EPSILONS, *figures.unbind(-1), *others.unbind(1), curves.unbind(1), progress)
+    error, nll, ece, temperature = figures.unbind(-1)
+    memorised, validation_nll, ideal = _stack(
+        [others for *_, others in done], (3, len(EPSILONS))
+    ).unbind(1)
+    return Smoothing(
+        EPSILONS,
+        error,
+        nll,
+        ece,
+        temperature,
+        memorised,
+        validation_nll,
+        ideal,
+        curves.unbind(1),
+        progress,
+    )
 
 
-def _stack(rows: list, shape: tuple) -> torch.Tensor:
-    return torch.stack(rows) if rows else torch.empty(0, *shape, dtype=torch.float64)
+def _stack(parts: list[Tensor], shape: tuple[int, ...]) -> Tensor:
+    return torch.stack(parts) if parts else torch.empty(0, *shape, dtype=torch.float64)

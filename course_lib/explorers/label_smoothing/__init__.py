@@ -1,6 +1,4 @@
-"""Explorers of lesson 05: what a smoothed target asks for, whether confidence can be believed,
-clusters of features.
-"""
+"""Explorers of lesson 05: smoothed targets, whether confidence can be believed, clusters."""
 
 from course_lib.explorers.label_smoothing import clusters, reliability, targets
 

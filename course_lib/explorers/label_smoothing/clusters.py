@@ -1,7 +1,6 @@
-"""Clusters: the features before the last layer."""
+"""Clusters of three digits before the last layer, and the scatter of all ten: move ε."""
 
 import numpy as np
-import torch
 
 from course_lib import plotting
 from course_lib.experiments.label_smoothing import penultimate
@@ -10,12 +9,10 @@ from course_lib.panel import Choice, Explorer, Slider
 TRIPLES = ("0, 1, 2", "3, 8, 9", "4, 7, 9")
 
 
-def prepare(figure):
-    """Three classes in the plane of their templates without and with ε, and scatter; returns the
-    marks that move.
-    """
+def _prepare(figure):
+    """Three classes in the plane of their templates without and with ε, and scatter."""
     *planes, right = figure.subplots(1, 3, width_ratios=[1, 1, 1.05])
-    marks = {}
+    marks, middle = {}, {"ha": "center", "va": "center", "color": plotting.ink()}
     for p, ax in enumerate(planes):
         ax.set(xlim=(-2.2, 2.2), ylim=(-2.2, 2.2), xlabel="plane of three templates", title="ε = 0")
         ax.set_aspect("equal")
@@ -25,14 +22,7 @@ def prepare(figure):
             marks[f"mean {p} {k}"] = ax.plot(
                 [], [], marker="X", markersize=8, markeredgecolor=plotting.ink(), **style
             )
-            big = {
-                "fontsize": 12,
-                "weight": "bold",
-                "ha": "center",
-                "va": "center",
-                "color": plotting.ink(),
-            }
-            marks[f"name {p} {k}"] = [ax.text(0, 0, "", **big)]
+            marks[f"name {p} {k}"] = [ax.text(0, 0, "", fontsize=12, weight="bold", **middle)]
     planes[0].set_ylabel("1: mean distance of the ✖")
     right.set(
         title="Scatter, all ten classes",
@@ -52,30 +42,18 @@ def prepare(figure):
     return marks
 
 
-def projected(result, at, part, three):
-    """[rows, 2] and labels [rows] of three classes: centred, and scaled so that class means lie 1
-    from the middle.
-    """
-    h, labels = result.features[part][at], result.labels[part]
-    points = h @ penultimate.plane_of_three(result.templates[at][three]).T
-    means = torch.stack([points[labels == k].mean(0) for k in three])
-    points = (points - means.mean(0)) / (means - means.mean(0)).norm(dim=1).mean()
-    kept = torch.isin(labels, torch.tensor(three))
-    return points[kept], labels[kept]
-
-
-def draw(marks, result, epsilon, part, classes):
-    """Move the marks to a `Clusters` at ε = 0 and at another, for training or test rows of three
-    classes.
-    """
-    if result.features is None:
-        return f"Training {len(result.epsilons)} networks for each seed, side by side: {result.progress:.0%}."
-    at, part_at = [result.epsilons.index(e) for e in (0.0, epsilon)], penultimate.PARTS.index(part)
+def _draw(marks, result, epsilon, part, classes):
+    """Move the marks to a `Clusters` at ε = 0 and at another, for three classes of one part."""
+    if result.templates is None:
+        networks = f"{len(result.epsilons)} networks for each seed, side by side"
+        return f"Training {networks}: {result.progress:.0%}."
     three = [int(k) for k in classes.split(", ")]
-    for p, place in enumerate(at):
-        _draw_plane(marks, p, *projected(result, place, part_at, three), three)
+    for p, shown in enumerate((0.0, epsilon)):
+        _draw_plane(marks, p, *result.in_plane(shown, part, three), three)
     plotting.set_texts(marks["mean 1 0"][0].axes, title=f"ε = {epsilon:g}")
-    places, values = np.arange(len(result.epsilons)), result.scatter[:, :, part_at]
+    at = [result.epsilons.index(shown) for shown in (0.0, epsilon)]
+    places = np.arange(len(result.epsilons))
+    values = result.scatter[:, :, penultimate.PARTS.index(part)]
     for k in range(2):
         plotting.move_band(marks[f"scatter {k}"], places, values[:, k])
         marks[f"scatter {k} here"][0].set_data(at, values[:, k, at].mean(0))
@@ -84,8 +62,8 @@ def draw(marks, result, epsilon, part, classes):
     return (
         f"Digits {classes}, {part} rows of one seed; ✖: mean of a class. From ε = 0 to {epsilon:g} "
         f"the scatter within classes over that between all ten goes from {seen0:.3f} to {seen:.3f} "
-        f"in the nine directions that the softmax sees, and from {all0:.3f} to {all_:.3f} in all 128 "
-        f"({n} seed{'s' * (n != 1)})."
+        f"in the nine directions that the softmax sees, and from {all0:.3f} to {all_:.3f} "
+        f"in all 128 ({n} seed{'s' * (n != 1)})."
     )
 
 
@@ -110,8 +88,8 @@ explorer = Explorer(
         "classes": Choice("digits", TRIPLES, TRIPLES[0], trained=True),
     },
     compute=penultimate.compare_clusters,
-    prepare=prepare,
-    draw=draw,
+    prepare=_prepare,
+    draw=_draw,
     size=(10, 3.7),
     quick={"seeds": (0, 1), "steps": 100},
 )

@@ -1,9 +1,9 @@
-"""Reliability: can the confidence be believed?."""
+"""Reliability diagram, loss, calibration and error of digits: move ε, and how it is read."""
 
 import numpy as np
 
 from course_lib import plotting
-from course_lib.experiments.label_smoothing import smoothing as lab
+from course_lib.experiments.label_smoothing import smoothing
 from course_lib.panel import Choice, Explorer, Slider
 
 LINES = ("as it is", "T, right labels", "T, noisy labels")
@@ -12,22 +12,17 @@ PANELS = {
     "ece": ("Calibration (ECE)", (0, 0.5)),
     "error": ("Error", (0, 0.45)),
 }
-EDGES = np.linspace(0, 1, lab.BINS + 1)
+EDGES = np.linspace(0, 1, smoothing.BINS + 1)
 FEW = 50  # predictions of all seeds together: a bin with fewer is drawn hollow
 
 
-def compute(noise, steps, seeds=lab.SEEDS, hurry=1):
-    """Train networks at every ε and seed; yields a growing `Smoothing`.
-
-    `hurry`: take a fraction of the steps.
-    """
-    yield from lab.compare_smoothing(noise, steps // hurry, seeds)
+def _compute(noise, steps, seeds=smoothing.SEEDS, hurry=1):
+    """A growing `Smoothing`. `hurry`: take a fraction of the steps."""
+    yield from smoothing.compare_smoothing(noise, steps // hurry, seeds)
 
 
-def prepare(figure):
-    """The reliability diagram over its counts, and three figures against ε; returns the marks that
-    move.
-    """
+def _prepare(figure):
+    """The reliability diagram over its counts, and three figures against ε."""
     grid = figure.add_gridspec(2, 4, width_ratios=[1.5, 1, 1, 1], height_ratios=[3, 1])
     diagram, counts = figure.add_subplot(grid[0, 0]), figure.add_subplot(grid[1, 0])
     diagram.set(
@@ -54,13 +49,13 @@ def prepare(figure):
     counts.set(xlabel="confidence", ylabel="share\nof rows", xlim=(0, 1.02), ylim=(0, 1))
     middles = (EDGES[:-1] + EDGES[1:]) / 2
     marks["counts"] = list(
-        counts.bar(middles, [0] * lab.BINS, 0.9 / lab.BINS, color=color, alpha=0.7)
+        counts.bar(middles, [0] * smoothing.BINS, 0.9 / smoothing.BINS, color=color, alpha=0.7)
     )
-    places = range(len(lab.EPSILONS))
+    places = range(len(smoothing.EPSILONS))
     for column, (name, (title, limits)) in enumerate(PANELS.items(), start=1):
         ax = figure.add_subplot(grid[:, column])
         ax.set(title=title, xlabel="ε (not to scale)", ylim=limits, xlim=(-0.4, len(places) - 0.6))
-        ax.set_xticks(places, [f"{epsilon:g}".lstrip("0") or "0" for epsilon in lab.EPSILONS])
+        ax.set_xticks(places, [f"{epsilon:g}".lstrip("0") or "0" for epsilon in smoothing.EPSILONS])
         for k, label in enumerate(LINES if name != "error" else ["all readings"]):
             marks[f"{name} {k}"] = plotting.draw_band(ax, [], np.empty((0, 0)), label=label, k=k)
             dot = {"marker": "o", "markersize": 6, "linestyle": "none"}
@@ -72,11 +67,12 @@ def prepare(figure):
     return marks
 
 
-def draw(marks, result, epsilon, reading):
+def _draw(marks, result, epsilon, reading):
     """Move the marks to a `Smoothing` at one of its ε, read one of three ways."""
-    at, way = result.epsilons.index(epsilon), lab.READINGS.index(reading)
+    at, way = result.epsilons.index(epsilon), smoothing.READINGS.index(reading)
     if not len(result.error):
-        return f"Training {len(result.epsilons)} networks for each seed, side by side: {result.progress:.0%}."
+        networks = f"{len(result.epsilons)} networks for each seed, side by side"
+        return f"Training {networks}: {result.progress:.0%}."
     places = np.arange(len(result.epsilons))
     for name in PANELS:
         values = getattr(result, name)
@@ -86,7 +82,7 @@ def draw(marks, result, epsilon, reading):
             chosen = name == "error" or k == way
             here = np.nanmean(seen) if chosen and np.isfinite(seen).any() else np.nan
             marks[f"{name} {k} here"][0].set_data([at], [here])
-    confidence, accuracy, share = pooled(result, way, at)
+    confidence, accuracy, share = result.pooled_bins(epsilon, reading)
     seen, few = share > 0, share * np.nansum(result.curves[2][:, way, at]) < FEW
     marks["dots"][0].set_data(confidence[seen], accuracy[seen])
     marks["few"][0].set_data(confidence[seen & few], accuracy[seen & few])
@@ -98,51 +94,38 @@ def draw(marks, result, epsilon, reading):
     return _say(marks, result, epsilon, reading, at, way)
 
 
-def pooled(result, way, at):
-    """Confidence, accuracy and share of rows of each bin, over the predictions of all seeds
-    together.
-    """
-    confidence, accuracy, count = (part[:, way, at].numpy() for part in result.curves)
-    total = np.nansum(count, 0)
-    with np.errstate(invalid="ignore"):
-        pooled = [
-            np.nansum(np.nan_to_num(part) * count, 0) / total for part in (confidence, accuracy)
-        ]
-    return *pooled, total / max(total.sum(), 1)
-
-
 def _say(marks, result, epsilon, reading, at, way):
-    figures = [plotting.array(getattr(result, name)[:, way, at]) for name in lab.FIGURES]
+    figures = [plotting.array(getattr(result, name)[:, way, at]) for name in smoothing.FIGURES]
     error, nll, ece, T = (
         np.nanmean(values) if np.isfinite(values).any() else np.nan for values in figures
     )
     n = int(np.isfinite(figures[0]).sum())
     marks["words"][0].set_text(f"T = {T:.2f}" if way and np.isfinite(T) else "")
     if not n:
-        return f"ε = {epsilon:g}, {reading}: at no seed is there a best temperature, every validation row is right."
-    known = (
-        f"{n} of {len(result.error)} seeds"
-        if n < len(result.error)
-        else f"{n} seed{'s' * (n != 1)}"
-    )
+        return (
+            f"ε = {epsilon:g}, {reading}: at no seed is there a best temperature, "
+            "every validation row is right."
+        )
+    of_all = f"of {len(result.error)} " if n < len(result.error) else ""
+    known = f"{n} {of_all}seed{'s' * (len(result.error) != 1)}"
     right = result.memorised[:, at].mean()
     return (
-        f"ε = {epsilon:g}, {reading} ({known}): error {error:.1%}, NLL {nll:.3f}, calibration error {ece:.3f}. "
-        f"{right:.0%} of the training rows are classified as labelled."
+        f"ε = {epsilon:g}, {reading} ({known}): error {error:.1%}, NLL {nll:.3f}, "
+        f"calibration error {ece:.3f}. {right:.0%} of the training rows are classified as labelled."
     )
 
 
 explorer = Explorer(
     title="Can the confidence be believed? Digits, 300 training rows",
     controls={
-        "epsilon": Slider("ε", values=lab.EPSILONS, default=0.0, trained=True),
-        "reading": Choice("probabilities", lab.READINGS, "as it is", trained=True),
+        "epsilon": Slider("ε", values=smoothing.EPSILONS, default=0.0, trained=True),
+        "reading": Choice("probabilities", smoothing.READINGS, "as it is", trained=True),
         "noise": Slider("wrong training labels", values=(0.0, 0.1, 0.2, 0.4), default=0.2),
         "steps": Slider("training steps", values=(600, 2000), default=2000),
     },
-    compute=compute,
-    prepare=prepare,
-    draw=draw,
+    compute=_compute,
+    prepare=_prepare,
+    draw=_draw,
     size=(10, 3.8),
     quick={"seeds": (0, 1), "hurry": 10},
 )

@@ -1,96 +1,17 @@
-"""Targets: ε, the best logit gap, and the gradient."""
-
-from dataclasses import dataclass
+"""A smoothed target, its loss and its gradient against the logit gap: move ε and the gap."""
 
 import numpy as np
 import torch
 
 from course_lib import plotting
-from course_lib.label_smoothing import cross_entropy, optimal_gap, smooth_labels
+from course_lib.experiments.label_smoothing.targets import GAPS, measure_targets
 from course_lib.panel import Explorer, Slider
 
-GAPS = np.linspace(-2, 14, 321)
 SHOWN = 20  # bars at most
 
 
-@dataclass
-class Targets:
-    """One label against K − 1 equal other logits: loss and gradient [gaps] as the label's logit
-    rises above them.
-    """
-
-    epsilon: float
-    gap: float
-    q: torch.Tensor  # target [K]
-    p: torch.Tensor  # prediction [K] at `gap`
-    loss: torch.Tensor
-    gradient: torch.Tensor  # ∂loss/∂z of the label
-    floor: float  # the loss where p = q
-    best: float  # the gap there; inf at ε = 0
-    here: tuple  # loss and gradient at `gap`
-    note: str
-
-
-def ours(logits, target, epsilon):
-    return cross_entropy(logits, target, label_smoothing=epsilon)
-
-
-def loss_and_slope(loss, classes, epsilon, gaps):
-    """Loss [gaps] and its derivative in the label's logit, for logits (gap, 0, …, 0) and label
-    0.
-    """
-    losses, slopes = [], []
-    for gap in torch.as_tensor(gaps, dtype=torch.float64):
-        z = torch.zeros(1, classes, dtype=torch.float64)
-        z[0, 0] = gap
-        z.requires_grad_()
-        value = loss(z, torch.tensor([0]), epsilon)
-        slopes.append(torch.autograd.grad(value, z)[0][0, 0])
-        losses.append(value.detach())
-    return torch.stack(losses), torch.stack(slopes)
-
-
-def compute(epsilon, classes, gap, layer=None):
-    """`Targets` by our loss, or by the learner's `layer(logits, target, epsilon)`, whose gradient
-    autograd finds.
-    """
-    q = smooth_labels(torch.tensor(0), classes, epsilon, torch.float64)
-    z = torch.zeros(classes, dtype=torch.float64)
-    z[0] = gap
-    p = z.softmax(0)
-    if layer is None:
-        rows = torch.zeros(len(GAPS) + 1, classes, dtype=torch.float64)
-        rows[:, 0] = torch.tensor([*GAPS, gap])
-        loss = cross_entropy(
-            rows,
-            torch.zeros(len(rows), dtype=torch.long),
-            reduction="none",
-            label_smoothing=epsilon,
-        )
-        gradient, note = rows.softmax(1)[:, 0] - q[0], ""  # p − q
-    else:
-        loss, gradient = loss_and_slope(layer, classes, epsilon, [*GAPS, gap])
-        note = " Loss and gradient are those of your function; the dotted line is where the minimum should be."
-    floor = -torch.xlogy(q, q).sum().item()
-    here = loss[-1].item(), gradient[-1].item()
-    return Targets(
-        epsilon,
-        gap,
-        q,
-        p,
-        loss[:-1],
-        gradient[:-1],
-        floor,
-        optimal_gap(classes, epsilon),
-        here,
-        note,
-    )
-
-
-def prepare(figure):
-    """Bars of target and prediction, the loss against the gap, its gradient; returns the marks that
-    move.
-    """
+def _prepare(figure):
+    """Bars of target and prediction, the loss against the gap, its gradient."""
     left, middle, right = figure.subplots(1, 3, width_ratios=[1.15, 1, 1])
     left.set(
         title="One row",
@@ -134,7 +55,7 @@ def prepare(figure):
     return marks
 
 
-def draw(marks, result):
+def _draw(marks, result):
     """Move the marks to a `Targets`."""
     classes = len(result.q)
     shown = min(classes, SHOWN)
@@ -159,9 +80,11 @@ def draw(marks, result):
 def _say(result):
     classes, (_, slope) = len(result.q), result.here
     gap, slope = _signed(result.gap), _signed(slope)
-    at = f"At a gap of {gap} the label has p = {result.p[0]:.4f}, and its logit's gradient is {slope}"
+    label = f"the label has p = {result.p[0]:.4f}, and its logit's gradient is {slope}"
+    at = f"At a gap of {gap} {label}"
     if result.epsilon == 0:
-        return f"ε = 0, {classes} classes: the target is 1. {at}: never zero, the gap would grow for ever.{result.note}"
+        said = f"{at}: never zero, the gap would grow for ever.{result.note}"
+        return f"ε = 0, {classes} classes: the target is 1. {said}"
     where = f"is lowest at a gap of {result.best:.3f}, where it is {result.floor:.4f}"
     if result.best > GAPS[-1]:
         where += " (outside the picture)"
@@ -180,9 +103,9 @@ explorer = Explorer(
         "classes": Slider("classes K", values=(2, 3, 5, 10, 20, 100, 1000), default=5),
         "gap": Slider("logit gap", -2.0, 14.0, 2.0, step=0.1),
     },
-    compute=compute,
-    prepare=prepare,
-    draw=draw,
+    compute=measure_targets,
+    prepare=_prepare,
+    draw=_draw,
     size=(9, 3.4),
 )
 

@@ -5,6 +5,8 @@ import torch
 from torch.nn.functional import cross_entropy
 
 from course_lib.experiments.label_smoothing import distillation as lab
+from course_lib.experiments.label_smoothing import penultimate
+from course_lib.experiments.shared.forward import forward
 
 
 def test_gradients_are_those_of_the_tempered_cross_entropy_times_tau_squared():
@@ -68,11 +70,11 @@ def test_a_short_distillation():
 def test_students_are_shown_what_their_own_teacher_says():
     """Each of the five students of the second seed, trained alone."""
     *_, found = lab.distill((0, 1), shown=((100, (1.0, 4.0)),), steps=40, teacher_steps=50)
-    *_, (networks, _) = lab.penultimate.train_networks((0, 1), 50)
-    split, parameters = lab.penultimate.data(1), [p[[0, 2]] for p in networks[1]]
+    *_, (networks, _) = penultimate.train_networks((0, 1), 50)
+    split, parameters = penultimate.data(1), [p[[0, 2]] for p in networks[1]]
     x = split.train_x[:100]
     for teacher, tau in ((0, 1.0), (1, 1.0), (0, 4.0), (1, 4.0), (None, 1.0)):
-        z = lab.logits(parameters, x)
+        z = forward(parameters, x)
         q = torch.eye(10)[split.train_y[:100]] if teacher is None else (z[teacher] / tau).softmax(1)
         alone = lab.train_students([x], [q], [tau], (1,), steps=40)
         wrong = lab.errors([alone], [split], "test").item()

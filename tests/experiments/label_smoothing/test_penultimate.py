@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from course_lib.experiments.label_smoothing import penultimate as lab
-from course_lib.experiments.label_smoothing.smoothing import logits
+from course_lib.experiments.shared.forward import forward
 
 
 def normal(*shape, seed=0):
@@ -70,7 +70,7 @@ def test_clusters_of_short_trainings():
     parameters = [p[2].double() for p in networks[1]]
     split = lab.data(1)
     h = torch.relu(split.test_x.double() @ parameters[0].T + parameters[1])
-    (z,) = logits([p.unsqueeze(0) for p in parameters], split.test_x.double())
+    z = forward(parameters, split.test_x.double())
     torch.testing.assert_close(h @ parameters[2].T + parameters[3], z)
     assert complete.scatter[1, 1, 1, 2].item() == pytest.approx(lab.scatter(h, split.test_y))
     plane = h @ lab.template_basis(parameters[2]).T
