@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from course_lib import plotting
 from course_lib.experiments.sgd import batch_size as lab
+from course_lib.experiments.shared.forward import forward
 from course_lib.experiments.shared.gradient_noise import all_batches
 from course_lib.experiments.shared.sharpness import exact_hessian
 from course_lib.explorers import sgd as explore
@@ -204,14 +205,13 @@ def test_figures_of_a_network_are_right():
     sharpness, norm, accuracy = lab.figures_of(parameters, split, 0)
 
     def loss(parameters):
-        return (lab.outputs(parameters, split.train_x) - split.train_y).square().mean()
+        return (forward(parameters, split.train_x) - split.train_y).square().mean()
 
     exact = torch.linalg.eigvalsh(exact_hessian(loss, parameters))[-1].item()
     assert abs(sharpness / exact - 1) < 1e-2
     assert norm == pytest.approx(torch.cat([p.flatten() for p in parameters]).norm().item())
     hits = [
-        lab.outputs(parameters, x).argmax() == y.argmax()
-        for x, y in zip(split.test_x, split.test_y)
+        forward(parameters, x).argmax() == y.argmax() for x, y in zip(split.test_x, split.test_y)
     ]
     assert accuracy == pytest.approx(sum(map(float, hits)) / len(hits))
 

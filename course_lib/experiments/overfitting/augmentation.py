@@ -1,4 +1,4 @@
-"""Digits shifted by a pixel: more data for nothing?"""
+"""What digits shifted by a pixel are worth: more data for nothing, or as good as new ones."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -11,11 +11,12 @@ from course_lib.base.random import seeded
 from course_lib.data import Split, digits
 from course_lib.engine import ModelSpec, train
 from course_lib.engine.cache import remembered
+from course_lib.experiments.shared.forward import forward
 
 SPEC = ModelSpec((64, 128, 10))
 SEEDS, STEPS = tuple(range(20)), 1000
-# Arm → training images, and how often each comes as it is beside its eight shifts; None: no shifts
-# at all.
+# Arm → training images, and how often each comes as it is beside its eight shifts.
+# None: no shifts at all.
 ARMS = {
     "300": (300, None),
     "300, 30 % shifted": (300, 19),
@@ -27,8 +28,9 @@ DIRECTIONS = tuple((down, right) for down in (-1, 0, 1) for right in (-1, 0, 1) 
 
 @dataclass
 class Augmented:
-    """Accuracies after training, arm → [seeds], on test images as they are and on test images
-    shifted by a pixel.
+    """Accuracies after training, arm → [seeds].
+
+    On test images as they are, and on test images shifted by a pixel.
     """
 
     test_accuracy: dict[str, Tensor]
@@ -37,8 +39,9 @@ class Augmented:
 
 
 def shift(images: Tensor, down: int, right: int) -> Tensor:
-    """Images [rows, 64] of 8 × 8 pixels moved by whole pixels; what leaves is lost, what enters is
-    blank.
+    """Images [rows, 64] of 8 × 8 pixels, moved by `down` and `right` in −7 … 7 pixels.
+
+    What leaves is lost, what enters is blank. Raises ValueError for larger moves.
     """
     for name, by in (("down", down), ("right", right)):
         require(name, by, -7, 7, open_high=False)
@@ -59,8 +62,9 @@ def shift_each(images: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def augmented(split: Split, originals: int | None) -> Split:
-    """Every training row `originals` times as it is and once in each of the eight directions; None:
-    left alone.
+    """Every training row `originals` times as it is and once in each of the eight directions.
+
+    None: the split is left alone.
     """
     if originals is None:
         return split
@@ -106,7 +110,6 @@ def compare(seeds: tuple[int, ...] = SEEDS, steps: int = STEPS) -> Iterator[Augm
 def _on_shifted(parameters: list[Tensor], rows: int, seed: int) -> Tensor:
     """Accuracy of the one network in `parameters` on its test images, each shifted by a pixel."""
     split = digits(rows, 200, 0.0, "unit", seed)
-    weight, bias, last, offset = (p[0].cpu() for p in parameters)
     moved = shift_each(split.test_x, seeded(seed, "shifted test images"))
-    scores = torch.relu(moved @ weight.T + bias) @ last.T + offset
+    scores = forward([p[0].cpu() for p in parameters], moved)
     return (scores.argmax(1) == split.test_y).float().mean()

@@ -1,9 +1,8 @@
-"""One recipe, two hundred training sets: what the fitted functions have in common, and how they
-scatter.
+"""One recipe, two hundred training sets: what the fits have in common, and how they scatter.
 
 Every training set is a noisy sine: one x drawn evenly from each n-th of [−1, 1], so that none
-leaves a hole, and
-y = sin(πx) + noise. All models are judged on one fixed grid, evenly over x as validation rows are.
+leaves a hole, and y = sin(πx) + noise. All models are judged on one fixed grid, evenly over x as
+validation rows are.
 Two recipes: polynomials, solved exactly by least squares, and small networks, trained by the
 ensemble engine in one call a width, each on its own training set.
 """
@@ -21,13 +20,13 @@ from course_lib.base.random import seeded
 from course_lib.data import Split
 from course_lib.engine import ModelSpec, train
 from course_lib.engine.cache import remembered
+from course_lib.experiments.shared.forward import forward
 from course_lib.overfitting import bias_variance
 
 SETS, VALIDATION_ROWS = 200, 50
 POINTS = 201
-GRID = (
-    -1 + (2 * torch.arange(POINTS, dtype=torch.float64) + 1) / POINTS
-)  # midpoints: a mean over them is one over x
+# Midpoints: a mean over them is one over x.
+GRID = -1 + (2 * torch.arange(POINTS, dtype=torch.float64) + 1) / POINTS
 TRUTH = torch.sin(math.pi * GRID)
 DEGREES = tuple(range(13))
 WIDTHS, STEPS = (1, 2, 4, 8, 16, 32), 1000
@@ -35,10 +34,11 @@ WIDTHS, STEPS = (1, 2, 4, 8, 16, 32), 1000
 
 @dataclass
 class Fits:
-    """What models of every complexity make of every training set. NaN: not there yet, or diverged.
+    """What models of every complexity make of every training set.
 
     predictions [complexities, sets, points] on GRID; train_error, validation_error [complexities,
-    sets]: mean squared, against noisy labels. x, y [rows]: training set number 0.
+    sets]: mean squared, against noisy labels. x, y [rows]: training set number 0. NaN: not there
+    yet, or diverged.
     """
 
     complexities: tuple[int, ...]
@@ -51,9 +51,7 @@ class Fits:
     progress: float = 1.0
 
     def parts(self, index: int) -> tuple[Tensor, Tensor]:
-        """bias² and variance [points] of complexity number `index`, over the training sets that are
-        there.
-        """
+        """Bias² and variance [points] of complexity number `index`, over the sets there are."""
         there = self.predictions[index].isfinite().all(1)
         return bias_variance(self.predictions[index][there], TRUTH)
 
@@ -64,10 +62,10 @@ class Fits:
 
 @lru_cache(4096)
 def training_set(seed: int, rows: int, noise: float) -> Split:
-    """Training and validation rows of `seed`, in float64; the fixed grid with the sine itself is
-    the test set.
+    """Training and validation rows of `seed`, in float64.
 
-    Raises ValueError for less than one row and for negative noise.
+    The test set is the fixed grid with the sine itself. Raises ValueError for less than one row and
+    for negative noise.
     """
     require("rows", rows, 1)
     require("noise", noise)
@@ -112,12 +110,11 @@ def polynomials(
 
 
 def fit_polynomial(x: Tensor, y: Tensor, degree: int, at: Sequence[Tensor]) -> list[Tensor]:
-    """Values at each of `at` [sets, points] of the least-squares polynomials through x, y [sets,
-    rows].
+    """Values [sets, points] at each of `at` of the least-squares polynomials through x, y.
 
-    Legendre polynomials as features: the same fit as with powers of x, and far better conditioned.
-    Raises ValueError for no rows, values that are not finite (saying where) and a degree above rows
-    − 1.
+    x, y [sets, rows]; at: tensors [sets, points]. Legendre polynomials as features: the same fit as
+    with powers of x, and far better conditioned. Raises ValueError for no rows, values that are not
+    finite (saying where) and a degree above rows − 1.
     """
     if x.shape != y.shape or x.dim() != 2 or x.shape[1] == 0:
         raise ValueError(
@@ -138,8 +135,9 @@ def fit_polynomial(x: Tensor, y: Tensor, degree: int, at: Sequence[Tensor]) -> l
 
 
 def legendre(x: Tensor, degree: int) -> Tensor:
-    """P₀ … P_degree at x [sets, points] → [sets, points, degree + 1], by (k + 1)P₊ = (2k + 1)xP −
-    kP₋.
+    """P₀ … P_degree at x [sets, points] → [sets, points, degree + 1].
+
+    By the recursion (k + 1)P₊ = (2k + 1)xP − kP₋.
     """
     columns = [torch.ones_like(x), x]
     for k in range(1, degree):
@@ -151,24 +149,26 @@ def legendre(x: Tensor, degree: int) -> Tensor:
 def networks(
     rows: int, noise: float, widths: tuple[int, ...] = WIDTHS, sets: int = SETS, steps: int = STEPS
 ) -> Iterator[Fits]:
-    """ReLU networks 1-width-1 trained by AdamW (λ = 0) on the same training sets, the full batch at
-    each step.
+    """ReLU networks 1-width-1, trained by AdamW (λ = 0) on the same training sets.
 
-    One call of the engine per width trains all `sets` of them, each on its own data. Yields after
-    every width.
+    Each step sees the full batch. One call of the engine per width trains all `sets` of them, each
+    on its own data. Yields after every width. Raises ValueError for less than two sets.
     """
     require("sets", sets, 2)
-    shape, first = (len(widths), sets), training_set(0, rows, noise)
-    predictions, *errors = (
-        torch.full((*shape, *more), torch.nan, dtype=torch.float64) for more in ((POINTS,), (), ())
-    )
+    first = training_set(0, rows, noise)
     fits = Fits(
-        tuple(widths), predictions, *errors, first.train_x[:, 0], first.train_y[:, 0], noise, 0.0
+        complexities=tuple(widths),
+        predictions=torch.full((len(widths), sets, POINTS), torch.nan, dtype=torch.float64),
+        train_error=torch.full((len(widths), sets), torch.nan, dtype=torch.float64),
+        validation_error=torch.full((len(widths), sets), torch.nan, dtype=torch.float64),
+        x=first.train_x[:, 0],
+        y=first.train_y[:, 0],
+        noise=noise,
+        progress=0.0,
     )
     for w, width in enumerate(widths):
-        spec = ModelSpec((1, width, 1), "regression")
         for training in train(
-            spec,
+            ModelSpec((1, width, 1), "regression"),
             lambda seed: training_set(seed, rows, noise),
             {"lr": 0.02, "weight_decay": 0.0},
             range(sets),
@@ -178,28 +178,22 @@ def networks(
         ):
             yield _seen(fits, (w + 0.9 * training.progress) / len(widths))
         for seed in range(sets):
-            split, parameters = (
-                training_set(seed, rows, noise),
-                [p[0].double() for p in training.parameters[seed]],
-            )
-            predictions[w, seed] = outputs(parameters, GRID)
-            for errors_of, part in (
-                (fits.train_error, "train"),
-                (fits.validation_error, "validation"),
+            split = training_set(seed, rows, noise)
+            network = [p[0].double() for p in training.parameters[seed]]
+            fits.predictions[w, seed] = forward(network, split.test_x).squeeze(1)
+            for error, x, y in (
+                (fits.train_error, split.train_x, split.train_y),
+                (fits.validation_error, split.validation_x, split.validation_y),
             ):
-                guess = outputs(parameters, getattr(split, f"{part}_x").squeeze(1))
-                errors_of[w, seed] = (
-                    (guess - getattr(split, f"{part}_y").squeeze(1)).square().mean()
-                )
+                error[w, seed] = (forward(network, x) - y).square().mean()
         yield _seen(fits, (w + 1) / len(widths))
 
 
-def outputs(parameters: Sequence[Tensor], x: Tensor) -> Tensor:
-    """What the 1-width-1 ReLU network with these weights and biases says at x [points]."""
-    weight, bias, last, offset = parameters
-    return torch.relu(x.unsqueeze(1) @ weight.T + bias) @ last[0] + offset
-
-
 def _seen(fits: Fits, progress: float) -> Fits:
-    names = ("predictions", "train_error", "validation_error")
-    return replace(fits, progress=progress, **{name: getattr(fits, name).clone() for name in names})
+    return replace(
+        fits,
+        predictions=fits.predictions.clone(),
+        train_error=fits.train_error.clone(),
+        validation_error=fits.validation_error.clone(),
+        progress=progress,
+    )

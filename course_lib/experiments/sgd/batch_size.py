@@ -1,44 +1,48 @@
-"""Does the batch size decide where SGD ends? Sharpness, weight norm and accuracy of networks at
-equal training loss.
+"""Does the batch size decide where SGD ends? Networks compared at equal training loss.
 
-A 64-64-10 network learns digits with squared error and plain SGD, which pulls no weight and decays
-nothing, so that what differs is the noise of the batches. Cross entropy would not do: its Hessian
-fades as the fit gets better.
+Sharpness, weight norm and accuracy of a 64-64-10 network that learns digits with squared error and
+plain SGD, which pulls no weight and decays nothing, so that what differs is the noise of the
+batches. Cross entropy would not do: its Hessian fades as the fit gets better.
 Small batches and large ones are compared at the first of the recorded steps where the training loss
 has come down to the target, not after equal steps or epochs, where one is simply trained further
 than the other.
 """
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import torch
-from torch.nn.functional import linear, one_hot
+from torch import Tensor
+from torch.nn.functional import one_hot
 
 from course_lib.data import Split, digits
 from course_lib.engine import ModelSpec, train
 from course_lib.engine.cache import remembered
+from course_lib.experiments.shared.forward import forward
 from course_lib.experiments.shared.sharpness import top_eigenvalue
 from course_lib.sgd import sgd_update
 
 SPEC = ModelSpec((64, 64, 10), task="regression")
 ROWS, EVERY = 300, 20  # training rows; steps between two looks at the training loss
 BATCH_SIZES, LRS = (10, 50, ROWS), (1.0, 1.4, 2.0)
+FIGURES = ("sharpness", "norm", "accuracy", "loss")
 
 
 @dataclass
 class BatchSizes:
-    """Figures [seeds, batch sizes, learning rates]; NaN: not there yet, or the target was not
-    reached.
+    """Figures [seeds, batch sizes, learning rates].
+
+    NaN: not there yet, or the target was not reached.
     """
 
-    batch_sizes: tuple
-    lrs: tuple
+    batch_sizes: tuple[int, ...]
+    lrs: tuple[float, ...]
     target: float
-    sharpness: torch.Tensor  # top eigenvalue of the Hessian of the training loss
-    norm: torch.Tensor  # of all weights and biases
-    accuracy: torch.Tensor  # on the test rows
-    loss: torch.Tensor  # training loss at the step that was taken
+    sharpness: Tensor  # top eigenvalue of the Hessian of the training loss
+    norm: Tensor  # of all weights and biases
+    accuracy: Tensor  # on the test rows
+    loss: Tensor  # training loss at the step that was taken
     progress: float = 0.0
 
 
@@ -52,37 +56,29 @@ def digits_to_fit(seed: int) -> Split:
     return replace(split, **hot, clean_train_y=hot["train_y"])
 
 
-def outputs(parameters: list, x: torch.Tensor) -> torch.Tensor:
-    """[rows, 10] of the network with these parameters."""
-    w1, b1, w2, b2 = parameters
-    return linear(torch.relu(linear(x, w1, b1)), w2, b2)
-
-
-def figures_of(parameters: list, split: Split, seed: int) -> tuple[float, float, float]:
+def figures_of(parameters: Sequence[Tensor], split: Split, seed: int) -> tuple[float, float, float]:
     """(sharpness, norm, test accuracy) of one network."""
 
-    def loss(parameters):
-        return (outputs(parameters, split.train_x) - split.train_y).square().mean()
+    def loss(parameters: Sequence[Tensor]) -> Tensor:
+        return (forward(parameters, split.train_x) - split.train_y).square().mean()
 
     start = torch.Generator().manual_seed(seed)
     sharpness = top_eigenvalue(loss, parameters, tolerance=5e-3, iterations=200, generator=start)
-    norm = sum(p.square().sum() for p in parameters).sqrt().item()
-    right = outputs(parameters, split.test_x).argmax(1) == split.test_y.argmax(1)
+    norm = math.sqrt(sum(p.square().sum().item() for p in parameters))
+    right = forward(parameters, split.test_x).argmax(1) == split.test_y.argmax(1)
     return sharpness, norm, right.double().mean().item()
 
 
 @remembered
-def compare_batch_sizes(seeds=tuple(range(6)), target=0.012, steps=700) -> Iterator[BatchSizes]:
-    """Train every batch size at every learning rate and seed; yield a `BatchSizes` that fills in
-    size by size.
-    """
+def compare_batch_sizes(
+    seeds: Sequence[int] = tuple(range(6)), target: float = 0.012, steps: int = 700
+) -> Iterator[BatchSizes]:
+    """Train every batch size at every learning rate and seed; the figures fill in size by size."""
     shape = (len(seeds), len(BATCH_SIZES), len(LRS))
-    figures = {
-        name: torch.full(shape, torch.nan) for name in ("sharpness", "norm", "accuracy", "loss")
-    }
+    figures = {name: torch.full(shape, torch.nan) for name in FIGURES}
     looks = tuple(range(0, steps + 1, EVERY))
     for b, batch_size in enumerate(BATCH_SIZES):
-        kept = {}
+        kept: dict[tuple[int, int], list[Tensor]] = {}
 
         def observe(seed, step, parameters, gradients, kept=kept):
             if step % EVERY == 0:
@@ -103,14 +99,21 @@ def compare_batch_sizes(seeds=tuple(range(6)), target=0.012, steps=700) -> Itera
             yield _snapshot(figures, target, (b + 0.8 * training.progress) / len(BATCH_SIZES))
         for s, seed in enumerate(seeds):
             _look(figures, training.train_loss[s], kept, seed, (s, b), target)
-            yield _snapshot(
-                figures, target, (b + 0.8 + 0.2 * (s + 1) / len(seeds)) / len(BATCH_SIZES)
-            )
+            done = b + 0.8 + 0.2 * (s + 1) / len(seeds)
+            yield _snapshot(figures, target, done / len(BATCH_SIZES))
 
 
-def _look(figures, losses, kept, seed, place, target):
-    """Fill in one seed and batch size: for each learning rate the first recorded step at the
-    target.
+def _look(
+    figures: dict[str, Tensor],
+    losses: Tensor,
+    kept: dict[tuple[int, int], list[Tensor]],
+    seed: int,
+    place: tuple[int, int],
+    target: float,
+) -> None:
+    """Fill in one seed and batch size.
+
+    For each learning rate it is the first recorded step at the target that counts.
     """
     split = digits_to_fit(seed)
     for v, curve in enumerate(losses):
@@ -119,10 +122,10 @@ def _look(figures, losses, kept, seed, place, target):
             k = int(reached[0])
             parameters = [p[v].double() for p in kept[seed, k * EVERY]]
             found = (*figures_of(parameters, split, seed), curve[k].item())
-            for name, value in zip(("sharpness", "norm", "accuracy", "loss"), found):
+            for name, value in zip(FIGURES, found):
                 figures[name][(*place, v)] = value
 
 
-def _snapshot(figures, target, progress):
+def _snapshot(figures: dict[str, Tensor], target: float, progress: float) -> BatchSizes:
     copies = {name: values.clone() for name, values in figures.items()}
     return BatchSizes(BATCH_SIZES, LRS, target, **copies, progress=progress)

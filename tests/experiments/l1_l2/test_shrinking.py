@@ -1,6 +1,4 @@
-"""What λ makes of a network: counts, directions and losses on networks small enough to check one by
-one.
-"""
+"""What λ makes of a network: counts, directions and losses, checked one network at a time."""
 
 import math
 from types import SimpleNamespace
@@ -17,6 +15,7 @@ from course_lib.experiments.l1_l2.shrinking import (
     compute_shrinking,
     compute_surroundings,
 )
+from course_lib.experiments.shared.forward import forward
 from course_lib.experiments.shared.sharpness import exact_hessian
 
 SEEDS = (0, 1)
@@ -69,8 +68,8 @@ def test_weights_of_pixels_that_are_always_black_are_not_counted():
 
 
 def test_networks_are_those_whose_errors_are_told(shrunk):
-    split = shrinking.rows(1)
-    right = shrinking.logits(shrunk.networks[1], split.test_x.double()).argmax(2) == split.test_y
+    split = shrinking.digits_to_shrink(1)
+    right = forward(shrunk.networks[1], split.test_x.double()).argmax(2) == split.test_y
     assert torch.allclose(1 - right.double().mean(1), shrunk.test_error[1, 0].double(), atol=2e-3)
 
 
@@ -113,7 +112,7 @@ def test_a_unit_whose_weights_are_all_zero_stays_there():
 def test_surroundings_hold_the_solutions_in_their_middle(shrunk):
     *_, around = compute_surroundings(SEEDS)
     assert around.progress == 1 and around.sharpness.isfinite().all()
-    split = shrinking.rows(0).to(torch.float64, "cpu")
+    split = shrinking.digits_to_shrink(0).to(torch.float64, "cpu")
     middle = around.loss[0, :, len(shrinking.ALPHAS) // 2]
     assert torch.allclose(
         middle, shrinking.losses(shrunk.networks[0], split.train_x, split.train_y), atol=1e-12
