@@ -1,5 +1,4 @@
-"""The experiment of lesson 06: what dropout does to a network on noisy digits, from no dropout to
-nearly all dropped.
+"""What dropout does to a network on noisy digits, from no dropout to nearly all dropped.
 
 64-128-10 networks, AdamW at 0.002 without decay, batches of 50, 1000 steps. Two stages: 300 digits
 of which 60 carry a wrong label, or 200 with right ones; the test rows are all others, with right
@@ -17,6 +16,7 @@ from course_lib.data import Split, digits
 from course_lib.dropout import dropout
 from course_lib.engine import ModelSpec, train
 from course_lib.engine.cache import remembered
+from course_lib.experiments.shared.forward import forward
 from course_lib.statistics import paired_interval
 
 STAGES = {"20 % wrong": (300, 0.2), "all right": (200, 0.0)}  # labels → rows, label noise
@@ -28,45 +28,45 @@ RECORDED = (0, 10, 20, 40, 70, 100, 150, 200, 300, 400, 600, 800, STEPS)
 
 
 def split_of(stage: str, seed: int) -> Split:
+    """The rows of one seed at one of STAGES; all that are not trained on are test rows."""
     rows, noise = STAGES[stage]
     return digits(rows, 0, label_noise=noise, scale="unit", seed=seed)
 
 
 @dataclass
 class Curves:
-    """Losses and errors [seeds, ps, recorded], NaN where they are not there yet; measured with
-    masks off.
+    """Losses and errors [seeds, ps, recorded], masks off; NaN: not there yet.
 
     Training figures are on the training labels as given, wrong ones included. parameters: those of
-    the end, a list
-    per seed.
+    the end, a list [ps, …] per seed.
     """
 
     stage: str
-    seeds: tuple
+    seeds: tuple[int, ...]
     train_loss: Tensor
     test_loss: Tensor
     train_error: Tensor
     test_error: Tensor
-    parameters: list = field(repr=False)
+    parameters: list[list[Tensor]] = field(repr=False)
     progress: float = 0.0
-    ps: tuple = PS
-    steps: tuple = RECORDED
+    ps: tuple[float, ...] = PS
+    steps: tuple[int, ...] = RECORDED
 
     def at(self, p: float) -> int:
         """The place of p on the second axis."""
         return self.ps.index(p)
 
     def network(self, s: int, p: float) -> list[Tensor]:
-        """Weights and biases of seed number s at this p, at the end: W₁ [128, 64], b₁, W₂ [10,
-        128], b₂.
-        """
+        """Parameters of seed number s at this p, at the end: W₁ [128, 64], b₁, W₂ [10, 128], b₂."""
         return [parameter[self.at(p)] for parameter in self.parameters[s]]
 
 
 @remembered
 def compute_curves(
-    stage: str = "20 % wrong", seeds: tuple = SEEDS, ps: tuple = PS, steps: int = STEPS
+    stage: str = "20 % wrong",
+    seeds: tuple[int, ...] = SEEDS,
+    ps: tuple[float, ...] = PS,
+    steps: int = STEPS,
 ) -> Iterator[Curves]:
     """Train every p at every seed; yield `Curves` that fill in.
 
@@ -109,8 +109,10 @@ def stopped(curves: Curves, p: float) -> tuple[int, Tensor]:
 
 
 def fits_as_well(curves: Curves, p: float) -> int:
-    """The step at which the plain network's mean training loss passes that of this p at the end,
-    between two recorded steps on a straight line."""
+    """The step at which the plain network's mean training loss passes that of this p at the end.
+
+    Between two recorded steps the loss is taken to fall on a straight line.
+    """
     plain, target = (curves.train_loss[:, curves.at(which)].mean(0).double() for which in (0.0, p))
     i = int((plain <= target[-1]).double().argmax())  # the first recorded step below it
     if i == 0:
@@ -120,43 +122,32 @@ def fits_as_well(curves: Curves, p: float) -> int:
 
 
 def told_apart(figures: dict[str, Tensor]) -> str | None:
-    """Whose figures [seeds] are lowest in the mean; None unless the paired intervals tell it from
-    every other.
+    """Whose figures [seeds] are lowest in the mean.
+
+    None unless the paired intervals tell it from every other.
     """
     first, *others = sorted(figures, key=lambda name: figures[name].mean().item())
-    return (
-        first
-        if all(paired_interval(figures[other], figures[first]).low > 0 for other in others)
-        else None
-    )
-
-
-def hidden(network: list[Tensor], x: Tensor) -> Tensor:
-    """Activations [rows, 128] of the hidden layer."""
-    weight, bias = network[:2]
-    return torch.relu(x @ weight.T + bias)
-
-
-def logits(network: list[Tensor], h: Tensor) -> Tensor:
-    weight, bias = network[2:]
-    return h @ weight.T + bias
+    apart = all(paired_interval(figures[other], figures[first]).low > 0 for other in others)
+    return first if apart else None
 
 
 def losses_by_mask(
-    network: list[Tensor], x: Tensor, y: Tensor, p: float, draws: int, generator=None
+    network: list[Tensor],
+    x: Tensor,
+    y: Tensor,
+    p: float,
+    draws: int,
+    generator: torch.Generator | None = None,
 ) -> Tensor:
     """Mean cross entropy [draws] of the network under `draws` fresh masks for every row."""
-    h = hidden(network, x)
-    return torch.stack(
-        [cross_entropy(logits(network, dropout(h, p, True, generator)), y) for _ in range(draws)]
-    )
+    h = forward(network, x, layers=1)
+    thinned = (dropout(h, p, True, generator) for _ in range(draws))
+    return torch.stack([cross_entropy(forward(network[2:], kept), y) for kept in thinned])
 
 
 @dataclass
 class ThreeLosses:
-    """Training losses [seeds]: the plain network; the one trained with dropout, its masks off; the
-    same, masks on.
-    """
+    """Training losses [seeds] of the plain network, and with dropout: its masks off, and on."""
 
     plain: Tensor
     off: Tensor
@@ -164,8 +155,9 @@ class ThreeLosses:
 
 
 def three_losses(curves: Curves, p: float = 0.5, draws: int = 50) -> ThreeLosses:
-    """The three numbers on the training rows at the end of training, each `on` a mean over `draws`
-    masks a row.
+    """The three numbers on the training rows at the end of training.
+
+    Each `on` is a mean over `draws` masks a row.
     """
     on = []
     for s, seed in enumerate(curves.seeds):
@@ -180,15 +172,15 @@ def three_losses(curves: Curves, p: float = 0.5, draws: int = 50) -> ThreeLosses
 
 
 def loss_by_label(curves: Curves, p: float) -> tuple[Tensor, Tensor]:
-    """Mean training loss [seeds] at the end, masks off: on rows with a right label, on rows with a
-    wrong one.
+    """Mean training loss [seeds] at the end: on rows with a right label, with a wrong one.
+
+    Masks are off.
     """
     losses = []
     for s, seed in enumerate(curves.seeds):
-        split, network = split_of(curves.stage, seed), curves.network(s, p)
-        loss = cross_entropy(
-            logits(network, hidden(network, split.train_x)), split.train_y, reduction="none"
-        )
+        split = split_of(curves.stage, seed)
+        z = forward(curves.network(s, p), split.train_x)
+        loss = cross_entropy(z, split.train_y, reduction="none")
         wrong = split.train_y != split.clean_train_y
         losses.append(torch.stack([loss[~wrong].mean(), loss[wrong].mean()]))
     right, wrong = torch.stack(losses).T
@@ -196,22 +188,20 @@ def loss_by_label(curves: Curves, p: float) -> tuple[Tensor, Tensor]:
 
 
 def without_each_unit(network: list[Tensor], x: Tensor, y: Tensor) -> Tensor:
-    """By how much the mean cross entropy rises [units] when one hidden unit alone is set to 0,
-    masks off.
+    """By how much the mean cross entropy rises [units] when one hidden unit alone is set to 0.
+
+    Masks are off.
     """
-    h = hidden(network, x)
-    whole = logits(network, h)  # [rows, classes]
-    lacking = (
-        whole.unsqueeze(1) - h.unsqueeze(2) * network[2].T
-    )  # [rows, units, classes]: without unit j's share
+    h = forward(network, x, layers=1)
+    whole = forward(network[2:], h)  # [rows, classes]
+    # without unit j's share: [rows, units, classes]
+    lacking = whole.unsqueeze(1) - h.unsqueeze(2) * network[2].T
     right = y.view(-1, 1, 1).expand(-1, h.shape[1], 1)
     return -log_softmax(lacking, -1).gather(-1, right).squeeze(-1).mean(0) - cross_entropy(whole, y)
 
 
 def unit_removal(curves: Curves, p: float, on: str = "train") -> Tensor:
-    """`without_each_unit` on the training or test rows of every seed [seeds, units], largest rise
-    first.
-    """
+    """`without_each_unit` on every seed's training or test rows [seeds, units], largest first."""
     rises = []
     for s, seed in enumerate(curves.seeds):
         split = split_of(curves.stage, seed)
@@ -224,12 +214,10 @@ def unit_removal(curves: Curves, p: float, on: str = "train") -> Tensor:
 
 
 def timidity(curves: Curves, p: float) -> Tensor:
-    """Accuracy minus mean confidence on the test rows [seeds]; above 0: right more often than it
-    says.
-    """
+    """Accuracy minus mean confidence on the test rows [seeds]; above 0: more right than it says."""
     gaps = []
     for s, seed in enumerate(curves.seeds):
-        split, network = split_of(curves.stage, seed), curves.network(s, p)
-        confidence, answer = logits(network, hidden(network, split.test_x)).softmax(1).max(1)
+        split = split_of(curves.stage, seed)
+        confidence, answer = forward(curves.network(s, p), split.test_x).softmax(1).max(1)
         gaps.append((answer == split.test_y).float().mean() - confidence.mean())
     return torch.stack(gaps)

@@ -1,6 +1,4 @@
-"""Explorers of lesson 06: a network losing units, what that does to its curves, and a band from
-many masks.
-"""
+"""Explorers of lesson 06: a network losing units, its curves, and a band from many masks."""
 
 from course_lib.explorers.dropout import band, curves, masks
 

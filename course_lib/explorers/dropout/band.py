@@ -1,4 +1,4 @@
-"""Band: asking under many masks."""
+"""A band around a curve, from asking under many masks: move p, the rows and the activation."""
 
 import numpy as np
 
@@ -8,17 +8,15 @@ from course_lib.experiments.dropout import mc_dropout
 from course_lib.panel import Choice, Explorer, Slider
 
 
-def compute(rows, activation, layer=dropout, **short):
-    """`lab.mc_dropout.compute_band`; yields (Band, note)."""
+def _compute(rows, activation, layer=dropout, seeds=mc_dropout.SEEDS):
+    """A growing `Band`, and a note on whose masks they are."""
     note = "" if layer is dropout else " Masks by your function."
-    for band in mc_dropout.compute_band(int(rows), activation, layer=layer, **short):
+    for band in mc_dropout.compute_band(int(rows), activation, seeds, layer=layer):
         yield band, note
 
 
-def prepare(figure):
-    """Left the curve with its band (one seed), right spread and error against p (all seeds);
-    returns the marks.
-    """
+def _prepare(figure):
+    """Left the curve with its band (one seed), right spread and error against p (all seeds)."""
     left, right = figure.subplots(1, 2, width_ratios=[1.5, 1])
     x, color = mc_dropout.GRID.numpy(), plotting.series(0)[0]
     left.set(xlabel="x", ylabel="y", title="One seed", xlim=(x[0], x[-1]), ylim=(-2.6, 3.6))
@@ -71,13 +69,13 @@ def _between(low, high):
     return [np.concatenate([np.stack([x, low], -1), np.stack([x, high], -1)[::-1]])]
 
 
-def draw(marks, result, p):
+def _draw(marks, result, p):
     """Move the marks to a `Band` at one of its p."""
     band, note = result
     marks["data"][0].set_data(*band.data)
     marks["here"][0].set_xdata([p, p])
     n = len(band.mean)
-    if band.some is None:
+    if band.passes is None:
         return f"Training {len(band.ps)} values of p side by side: {band.progress:.0%}."
     i = band.ps.index(p)
     mean, spread, width = (
@@ -87,7 +85,7 @@ def draw(marks, result, p):
     reach = mc_dropout.Z * spread
     marks["curve"][0].set_verts(_between(mean - reach, mean + reach))
     marks["target"][0].set_verts(_between(mean - width, mean + width))
-    for line, one in zip(marks["passes"], band.some[i]):
+    for line, one in zip(marks["passes"], band.passes[i]):
         line.set_data(mc_dropout.GRID, one)
     plotting.move_band(marks["spread"], band.ps, band.mean_spread())
     plotting.move_band(marks["error"], band.ps, band.error())
@@ -96,9 +94,10 @@ def draw(marks, result, p):
         for where in (mc_dropout.INSIDE, ~mc_dropout.INSIDE)
     )
     return (
-        f"{band.rows} training rows, p = {p:g}; the first seed is drawn, the figures are means of {n}: the "
-        f"spread over masks is {inside:.2f} among the training rows and {outside:.2f} beyond them, the mean is off by "
-        f"{band.error()[:, i].mean():.2f}; the outer band (masks and noise) holds "
+        f"{band.rows} training rows, p = {p:g}; the first seed is drawn, the figures are means of "
+        f"{n}: the spread over masks is {inside:.2f} among the training rows and {outside:.2f} "
+        f"beyond them, the mean is off by {band.error()[:, i].mean():.2f}; "
+        f"the outer band (masks and noise) holds "
         f"{band.coverage()[:, i].mean():.0%} of new targets.{note}"
     )
 
@@ -110,9 +109,9 @@ explorer = Explorer(
         "activation": Choice("activation", ("relu", "tanh"), "relu"),
         "p": Slider("p", values=mc_dropout.PS, default=0.2, trained=True),
     },
-    compute=compute,
-    prepare=prepare,
-    draw=draw,
+    compute=_compute,
+    prepare=_prepare,
+    draw=_draw,
     size=(8.6, 3.4),
     quick={"seeds": (0, 1)},
 )

@@ -1,4 +1,4 @@
-"""Curves: training and test against p."""
+"""Losses and errors of training and test rows with dropout: move p, choose the labels."""
 
 import numpy as np
 import torch
@@ -8,10 +8,8 @@ from course_lib.experiments.dropout import curves
 from course_lib.panel import Choice, Explorer, Slider
 
 
-def prepare(figure):
-    """Left losses on the way, against p in the middle errors and right losses at the end; returns
-    the marks.
-    """
+def _prepare(figure):
+    """Left losses on the way, against p in the middle errors and right losses at the end."""
     left, middle, right = figure.subplots(1, 3, width_ratios=[1.3, 1, 1])
     left.set(title="On the way", xlabel="step", ylabel="loss (masks off)", xlim=(0, curves.STEPS))
     left.set_ylim(0, 2.4)
@@ -45,7 +43,7 @@ def prepare(figure):
     return marks
 
 
-def draw(marks, result, p):
+def _draw(marks, result, p):
     """Move the marks to `Curves` at one of its p."""
     i, none = result.at(p), result.at(0.0)
     for rows in ("train", "test"):
@@ -66,9 +64,10 @@ def draw(marks, result, p):
         for figure in (result.train_error, result.test_error, result.test_loss)
     )
     return (
-        f"With p = {p:g}, {n} seed{'s' * (n != 1)}: at the end {train:.1%} of the training and {test:.1%} of "
-        f"the test labels are missed, test loss {test_loss:.2f}. Stopped at its best recorded step, {stops[i]}: "
-        f"{at_best[i].nanmean().item():.1%} of the test labels; without dropout, at {stops[none]}: "
+        f"With p = {p:g}, {n} seed{'s' * (n != 1)}: at the end {train:.1%} of the training and "
+        f"{test:.1%} of the test labels are missed, test loss {test_loss:.2f}. "
+        f"Stopped at its best recorded step, {stops[i]}: {at_best[i].nanmean().item():.1%} "
+        f"of the test labels; without dropout, at {stops[none]}: "
         f"{at_best[none].nanmean().item():.1%}."
     )
 
@@ -80,8 +79,8 @@ explorer = Explorer(
         "p": Slider("p", values=curves.PS, default=0.5, trained=True),
     },
     compute=curves.compute_curves,
-    prepare=prepare,
-    draw=draw,
+    prepare=_prepare,
+    draw=_draw,
     size=(8.6, 3.3),
     quick={"seeds": (0, 1)},
 )

@@ -1,66 +1,12 @@
-"""Masks: one network, one example, many rows."""
-
-from dataclasses import dataclass
+"""One example in a network that loses other units in every row: move p, the row, the mode."""
 
 import numpy as np
 import torch
 from matplotlib.collections import LineCollection
 
 from course_lib import plotting
-from course_lib.base.random import seeded
-from course_lib.dropout import dropout
+from course_lib.experiments.dropout.thinned import BATCH, MODES, UNITS, thin_network
 from course_lib.panel import Choice, Explorer, Slider
-
-UNITS = (4, 8, 8, 3)  # inputs, two hidden layers, outputs
-BATCH = 64  # the same example again and again: each row has masks of its own
-MODES = ("training", "evaluation")
-
-
-@dataclass
-class Thinned:
-    """A batch that went through the network. before, after: what the masked layers were given and
-    handed on, a tensor [rows, units] each for inputs and hidden layers. whole: the same, [units],
-    with nothing dropped."""
-
-    before: list
-    after: list
-    whole: list
-    row: int
-    training: bool
-    note: str
-
-
-def network_to_thin():
-    """Weights [out, in] of the network, and its example [inputs]: positive, so that every unit is
-    awake.
-    """
-    generator = seeded(0, "a network to thin")
-    weights = [
-        (torch.rand(m, n, generator=generator, dtype=torch.float64) * 1.5 - 0.4) / n
-        for n, m in zip(UNITS, UNITS[1:])
-    ]
-    return weights, 0.5 + torch.rand(UNITS[0], generator=generator, dtype=torch.float64)
-
-
-def send(x, weights, ps, training, layer, generator):
-    """(before, after) of the masked layers for inputs x [rows, inputs]."""
-    before, after = [], []
-    for weight, p in zip([None, *weights[:-1]], ps):
-        before.append(x if weight is None else torch.relu(after[-1] @ weight.T + 0.2))
-        after.append(layer(before[-1], p, training, generator))
-        if not isinstance(after[-1], torch.Tensor) or after[-1].shape != before[-1].shape:
-            raise ValueError("layer: must return a tensor of the shape of x")
-    return before, after
-
-
-def compute(p_input, p_first, p_second, row, mode, layer=dropout):
-    """The batch as `Thinned`; `layer(x, p, training, generator)` throws the masks."""
-    (weights, example), ps = network_to_thin(), (p_input, p_first, p_second)
-    x, training = example.expand(BATCH, -1), mode == "training"
-    before, after = send(x, weights, ps, training, layer, seeded(0, "masks"))
-    _, whole = send(example.unsqueeze(0), weights, ps, False, dropout, None)
-    note = "" if layer is dropout else " Masks by your function."
-    return Thinned(before, after, [part[0] for part in whole], row - 1, training, note)
 
 
 def _places():
@@ -68,8 +14,8 @@ def _places():
     return [[(k, (i + 0.5) / n) for i in range(n)] for k, n in enumerate(UNITS)]
 
 
-def prepare(figure):
-    """Left the network, right what its first hidden layer hands on; returns the marks that move."""
+def _prepare(figure):
+    """Left the network, right what its first hidden layer hands on."""
     left, right = figure.subplots(1, 2, width_ratios=[1.15, 1])
     places, color = _places(), plotting.series(0)[0]
     left.set(xlim=(-0.3, len(UNITS) - 0.7), ylim=(-0.02, 1.02), yticks=[])
@@ -107,7 +53,7 @@ def prepare(figure):
     return marks
 
 
-def draw(marks, result):
+def _draw(marks, result):
     """Move the marks to one row of a `Thinned`."""
     row, stays = result.row, [part[result.row] != 0 for part in result.after]
     stays = [*stays, torch.ones(UNITS[-1], dtype=torch.bool)]
@@ -131,7 +77,8 @@ def draw(marks, result):
 def _say(result, mean, whole):
     row, gone = result.row, [(part[result.row] == 0).sum().item() for part in result.after]
     if not result.training and not any(gone):
-        return f"Evaluation: nobody is missing and nothing is rescaled, row after row the same.{result.note}"
+        said = "Evaluation: nobody is missing and nothing is rescaled, row after row the same."
+        return f"{said}{result.note}"
     names, parts = ("input", "unit of layer 1", "unit of layer 2"), []
     for name, count, total in zip(names, gone, UNITS):
         if count:
@@ -140,10 +87,10 @@ def _say(result, mean, whole):
             )
     stays = result.after[1][row] != 0
     factor = (result.after[1][row] / result.before[1][row])[stays]
-    told = f"; what layer 1 keeps is multiplied by {factor[0].item():.3g}" if stays.any() else ""
+    scaled = f"; what layer 1 keeps is multiplied by {factor[0].item():.3g}" if stays.any() else ""
     off = ((mean - whole).abs().sum() / whole.sum()).item()
     return (
-        f"Row {row + 1}: {', '.join(parts) or 'nothing'} dropped{told}. "
+        f"Row {row + 1}: {', '.join(parts) or 'nothing'} dropped{scaled}. "
         f"The mean of the rows so far is {off:.0%} off evaluation.{result.note}"
     )
 
@@ -157,9 +104,9 @@ explorer = Explorer(
         "row": Slider("row of the batch", 1, BATCH, 16),
         "mode": Choice("mode", MODES, "training"),
     },
-    compute=compute,
-    prepare=prepare,
-    draw=draw,
+    compute=thin_network,
+    prepare=_prepare,
+    draw=_draw,
 )
 
 show = explorer.show

@@ -36,7 +36,7 @@ def module_of(spec, training, v):
 @pytest.mark.parametrize("order", lab.ORDERS)
 def test_what_is_sent_through_is_what_a_module_gives(order):
     (spec, training), split = trained(order), lab.rows_of(0)
-    logits, fed = lab.send(
+    logits, fed = lab.send_through(
         training.parameters[0], split.test_x, lab.ORDERS[order], training.buffers[0]
     )
     for v in range(2):
@@ -64,7 +64,7 @@ def test_statistics_of_the_rows_themselves_are_those_of_training_mode():
     them.
     """
     (spec, training), split = trained("before"), lab.rows_of(0)
-    logits, _ = lab.send(training.parameters[0], split.train_x, lab.ORDERS["before"], None)
+    logits, _ = lab.send_through(training.parameters[0], split.train_x, lab.ORDERS["before"], None)
     model, norms = module_of(spec, training, 0)
     for norm in norms:
         norm.train()

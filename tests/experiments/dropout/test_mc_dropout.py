@@ -63,7 +63,7 @@ def test_at_p_0_every_pass_is_evaluation():
 def test_a_band_has_a_place_for_every_seed_p_and_point(band):
     shape = (2, len(lab.PS), len(lab.GRID))
     assert band.mean.shape == band.spread.shape == band.off.shape == shape and band.progress == 1
-    assert band.some.shape == (len(lab.PS), lab.SHOWN, len(lab.GRID))
+    assert band.passes.shape == (len(lab.PS), lab.SHOWN, len(lab.GRID))
     assert band.spread.min() > 0 and band.mean.isfinite().all()
 
 
@@ -84,7 +84,7 @@ def test_some_ps_alone_are_the_same_networks(band):
 def test_the_spread_is_that_of_the_masks_asked():
     """As task T3 of the exercises has it: the divisor is the number of masks."""
     *_, band = lab.compute_band(30, "relu", seeds=(0,), passes=lab.SHOWN, ps=(0.2,))
-    assert torch.allclose(band.spread[0, 0], band.some[0].std(0, correction=0), atol=1e-6)
+    assert torch.allclose(band.spread[0, 0], band.passes[0].std(0, correction=0), atol=1e-6)
 
 
 def test_coverage_is_what_many_new_targets_say(band):
