@@ -46,7 +46,7 @@ def batch_norm(
     passes through to output and running statistics.
     Same as `torch.nn.functional.batch_norm`, which has no `dim`.
     """
-    dims = _positive(input, [d for d in range(input.ndim) if d != 1] if dim is None else dim)
+    dims = _axes(input, [d for d in range(input.ndim) if d != 1] if dim is None else dim)
     if training:
         n = _values_per_feature(input, dims)
         mean, var = input.mean(dims), input.var(dims, correction=0)  # μ, σ²: biased, for the output
@@ -78,7 +78,7 @@ def layer_norm(input, normalized_shape, weight=None, bias=None, eps=1e-5):
     shape = _shape(normalized_shape)
     if tuple(input.shape[-len(shape) :]) != shape:
         raise ValueError(f"input has shape {list(input.shape)}: must end in {list(shape)}")
-    dims = _positive(input, range(-len(shape), 0))
+    dims = _axes(input, range(-len(shape), 0))
     mean, var = input.mean(dims, keepdim=True), input.var(dims, correction=0, keepdim=True)
     return standardise(input, mean, var, eps, weight, bias)
 
@@ -265,7 +265,8 @@ class LayerNorm(nn.Module):
         )
 
 
-def _positive(x, dims):
+def _axes(x, dims):
+    """`dims` of x, one or several, sorted and counted from the front."""
     dims = dims if hasattr(dims, "__iter__") else [dims]
     return sorted(d % x.ndim for d in dims)
 

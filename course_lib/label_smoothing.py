@@ -70,7 +70,7 @@ def cross_entropy(
     loss = -(w * q * log_p).sum(dim).where(kept, 0)  # −Σₖ wₖ·qₖ·log pₖ
     if reduction == "none":
         return loss
-    return loss.sum() if reduction == "sum" else loss.sum() / _positive(counts.sum())
+    return loss.sum() if reduction == "sum" else loss.sum() / _require_above_zero(counts.sum())
 
 
 class CrossEntropyLoss(torch.nn.Module):
@@ -269,7 +269,7 @@ def _check_predictions(name, values, target):
     _check_range(target, values.shape[1])
 
 
-def _positive(total):
+def _require_above_zero(total):
     if not total > 0:
         raise ValueError(
             "target: nothing to take the mean of, every target is ignored or has weight 0"
