@@ -253,10 +253,12 @@ reveal("twice", {True: "false", False: "true", None: None}[ratio.between(high=1.
 predict("batch", "Which batch size ends lowest?", ["1", "8", "64"])
 
 # %% jupyter={"outputs_hidden": true}
+from course_lib.experiments.sgd.bowl import GOAL, bowl, walk
+
 def excess(size, seed):
     """Loss above the minimum after reading 640 examples."""
-    gap = explore.trajectory.walk(sgd_update, explore.trajectory.bowl(10.0), size, 640 // size, seed, lr=0.3)[-1] - explore.trajectory.GOAL
-    return (gap @ explore.trajectory.bowl(10.0) @ gap / 2).item()
+    gap = walk(sgd_update, bowl(10.0), size, 640 // size, seed, lr=0.3)[-1] - GOAL
+    return (gap @ bowl(10.0) @ gap / 2).item()
 
 
 left = {size: [excess(size, seed) for seed in range(40)] for size in (1, 8)}
@@ -299,9 +301,11 @@ predict("warm-up", "And 30 steps of warm-up before the cosine change the final t
 explore.schedules.show(shape="cosine")
 
 # %% tags=["nbval-check-output"]
+from course_lib.experiments.sgd.schedules import train_on_schedule
+
 def final_loss(shape, warmup=0):
     """Training loss at the end, for each of eight seeds."""
-    *_, result = explore.schedules.compute(shape, warmup, 0.0, 0.1, seeds=tuple(range(8)))
+    *_, result = train_on_schedule(shape, warmup, 0.0, 0.1, seeds=tuple(range(8)))
     return result.train_loss[:, -1].log()
 
 
@@ -330,10 +334,11 @@ reveal("warm-up", verdict(paired_interval(warmed, cosine), "for the better", "no
 # A surface with a saddle between two valleys, $\frac14(w_1^2-1)^2 + \frac12 w_2^2$:
 
 # %% tags=["nbval-check-output"]
+from course_lib.experiments.sgd.saddle import SADDLE, escape
 from course_lib.experiments.shared.sharpness import exact_hessian, kind_of_point
 
 def eigenvalues(point):
-    return torch.linalg.eigvalsh(exact_hessian(lambda w: explore.saddle.SADDLE.loss(w[0]), [torch.tensor(point, dtype=torch.float64)]))
+    return torch.linalg.eigvalsh(exact_hessian(lambda w: SADDLE.loss(w[0]), [torch.tensor(point, dtype=torch.float64)]))
 
 
 claim("Critical points are told apart by the eigenvalues of the Hessian.",
@@ -355,7 +360,6 @@ explore.saddle.show(offset=1e-8)
 # (under two conditions, and perhaps late: *Deeper*). But noise helps. Set the start to 0 and add some. "Cyclical learning rates […] can help the optimizer to traverse saddle points faster", it says too: in the picture, choose a cyclical rate of the same mean, then of the same peak.
 
 # %% tags=["nbval-check-output"]
-escape = explore.saddle.compute
 claim("Without noise gradient descent stays on the ridge if it starts on it; from 1e-12, 1e-8 or 1e-2 beside it, it leaves within 300 steps.",
       measured={offset: escape(0.1, offset, 0.0, "constant").left_at for offset in (0.0, 1e-12, 1e-8, 1e-2)},
       holds=lambda left: left[0.0] is None and None not in list(left.values())[1:])
@@ -748,14 +752,16 @@ claim("From another start it fits as well and ends elsewhere, at a longer soluti
 # A cyclical rate that does gain gains by a *higher mean* than the constant one it is compared with.
 
 # %% tags=["deeper", "nbval-check-output"]
-constant_rate, same_mean, same_peak = explore.saddle.RATES
-cycles = {rate: math.prod(1 + 0.1 * f for f in explore.saddle.rate_factors(rate, 5 * 2 * explore.saddle.CYCLE)) for rate in explore.saddle.RATES}
+from course_lib.experiments.sgd.saddle import CYCLE, RATES, rate_factors
+
+constant_rate, same_mean, same_peak = RATES
+cycles = {rate: math.prod(1 + 0.1 * f for f in rate_factors(rate, 5 * 2 * CYCLE)) for rate in RATES}
 claim("Over whole cycles an offset grows less at a cyclical rate than at a constant one of the same mean, and far less at one of the same peak.",
       measured=cycles, holds=lambda by: by[constant_rate] > by[same_mean] > 100 * by[same_peak])
 later = {offset: escape(0.1, offset, 0.0, same_mean).left_at - escape(0.1, offset, 0.0, constant_rate).left_at
          for offset in (1e-12, 1e-8, 1e-4, 1e-2)}
 claim("With the same mean it leaves at most half a cycle, 20 steps, later or sooner (below 0: sooner).",
-      measured=later, holds=lambda steps: max(map(abs, steps.values())) <= explore.saddle.CYCLE)
+      measured=later, holds=lambda steps: max(map(abs, steps.values())) <= CYCLE)
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: why saddles are the rule

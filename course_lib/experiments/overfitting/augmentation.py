@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -87,29 +88,28 @@ def compare(seeds: tuple[int, ...] = SEEDS, steps: int = STEPS) -> Iterator[Augm
     for k, (name, (rows, originals)) in enumerate(ARMS.items()):
         for training in train(
             SPEC,
-            lambda seed, rows=rows, originals=originals: augmented(
-                digits(rows, 200, 0.0, "unit", seed), originals
-            ),
+            partial(_arm, rows, originals),
             {"lr": 2e-3, "weight_decay": 0.0},
             seeds,
             steps=steps,
         ):
             yield replace(found, progress=(k + training.progress) / len(ARMS))
-        accuracy = training.test_accuracy[:, 0, -1]
-        moved = torch.stack(
-            [_on_shifted(training.parameters[s], rows, seed) for s, seed in enumerate(seeds)]
-        )
+        moved = [_on_shifted(training.parameters[s], rows, seed) for s, seed in enumerate(seeds)]
         found = Augmented(
-            found.test_accuracy | {name: accuracy},
-            found.shifted_accuracy | {name: moved},
+            found.test_accuracy | {name: training.test_accuracy[:, 0, -1]},
+            found.shifted_accuracy | {name: torch.stack(moved)},
             (k + 1) / len(ARMS),
         )
         yield found
 
 
+def _arm(rows: int, originals: int | None, seed: int) -> Split:
+    return augmented(digits(rows, 200, 0.0, "unit", seed), originals)
+
+
 def _on_shifted(parameters: list[Tensor], rows: int, seed: int) -> Tensor:
     """Accuracy of the one network in `parameters` on its test images, each shifted by a pixel."""
-    split = digits(rows, 200, 0.0, "unit", seed)
+    split = _arm(rows, None, seed)
     moved = shift_each(split.test_x, seeded(seed, "shifted test images"))
     scores = forward([p[0].cpu() for p in parameters], moved)
     return (scores.argmax(1) == split.test_y).float().mean()

@@ -11,6 +11,7 @@ than the other.
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -80,10 +81,6 @@ def compare_batch_sizes(
     for b, batch_size in enumerate(BATCH_SIZES):
         kept: dict[tuple[int, int], list[Tensor]] = {}
 
-        def observe(seed, step, parameters, gradients, kept=kept):
-            if step % EVERY == 0:
-                kept[seed, step] = [p.clone() for p in parameters]
-
         for training in train(
             SPEC,
             digits_to_fit,
@@ -93,7 +90,7 @@ def compare_batch_sizes(
             steps=steps + 1,
             batch_size=batch_size,
             record_at=looks,
-            observe=observe,
+            observe=partial(_keep, kept),
             dtype=torch.float32,
         ):
             yield _snapshot(figures, target, (b + 0.8 * training.progress) / len(BATCH_SIZES))
@@ -101,6 +98,11 @@ def compare_batch_sizes(
             _look(figures, training.train_loss[s], kept, seed, (s, b), target)
             done = b + 0.8 + 0.2 * (s + 1) / len(seeds)
             yield _snapshot(figures, target, done / len(BATCH_SIZES))
+
+
+def _keep(kept: dict, seed: int, step: int, parameters: list[Tensor], gradients: list) -> None:
+    if step % EVERY == 0:
+        kept[seed, step] = [p.clone() for p in parameters]
 
 
 def _look(

@@ -1,6 +1,4 @@
-"""Explorers of lesson 00: a noisy path in a bowl, leaving a saddle, designing a schedule, and what
-batches do to it.
-"""
+"""Explorers of lesson 00: a noisy path, leaving a saddle, designing a schedule, batch sizes."""
 
 from course_lib.explorers.sgd import saddle, schedules, sharpness, trajectory
 

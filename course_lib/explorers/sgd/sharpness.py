@@ -1,10 +1,10 @@
-"""Sharpness against batch size, at equal training loss."""
+"""Sharpness, weight norm and accuracy against batch size; the learning rate can be moved."""
 
 import numpy as np
 import torch
 
 from course_lib import plotting
-from course_lib.experiments.sgd import batch_size as batches_lab
+from course_lib.experiments.sgd.batch_size import BATCH_SIZES, LRS, ROWS, compare_batch_sizes
 from course_lib.panel import Explorer, Slider
 from course_lib.statistics import mean_interval
 
@@ -15,15 +15,13 @@ PANELS = {
 }
 
 
-def prepare(figure):
-    """Three figures against the batch size, a dot a seed; returns the marks that move."""
-    places = range(len(batches_lab.BATCH_SIZES))
+def _prepare(figure):
+    """Three figures against the batch size, a dot a seed."""
+    places = range(len(BATCH_SIZES))
     marks = {}
     for ax, (name, label) in zip(figure.subplots(1, 3), PANELS.items()):
         ax.set(xlabel="batch size", title=label, xlim=(-0.5, len(places) - 0.5))
-        ax.set_xticks(
-            places, [*map(str, batches_lab.BATCH_SIZES[:-1]), f"{batches_lab.ROWS} (all)"]
-        )
+        ax.set_xticks(places, [*map(str, BATCH_SIZES[:-1]), f"{ROWS} (all)"])
         style = {"marker": ".", "markersize": 6, "linestyle": "none", "alpha": 0.5}
         marks[f"{name} seeds"] = ax.plot([], [], color=plotting.muted(), label="a seed", **style)
         marks[name] = plotting.draw_band(ax, [], np.empty((0, 0)), label="mean, 95 % band")
@@ -40,7 +38,7 @@ def prepare(figure):
     return marks
 
 
-def draw(marks, result, lr):
+def _draw(marks, result, lr):
     """Move the marks to a `BatchSizes` at one of its learning rates."""
     v = result.lrs.index(lr)
     marks["edge"][0].set_ydata([2 / lr] * 2)
@@ -71,14 +69,10 @@ def _say(result, v, lr):
 
 explorer = Explorer(
     title="Sharpness, weight norm and accuracy against batch size, digits",
-    controls={
-        "lr": Slider(
-            "learning rate", values=batches_lab.LRS, default=batches_lab.LRS[0], trained=True
-        )
-    },
-    compute=batches_lab.compare_batch_sizes,
-    prepare=prepare,
-    draw=draw,
+    controls={"lr": Slider("learning rate", values=LRS, default=LRS[0], trained=True)},
+    compute=compare_batch_sizes,
+    prepare=_prepare,
+    draw=_draw,
     quick={"seeds": (0, 1), "target": 0.05, "steps": 200},
 )
 

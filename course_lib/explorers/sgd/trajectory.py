@@ -1,21 +1,28 @@
-"""Trajectory: examples that pull different ways."""
+"""A path of minibatch SGD through a bowl: rate, momentum, batch size and condition can be moved."""
 
 import math
 from dataclasses import dataclass
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from course_lib import plotting
-from course_lib.experiments.shared.gradient_noise import batches
+from course_lib.experiments.sgd.bowl import (
+    GOAL,
+    ROWS,
+    STEPS,
+    bowl,
+    examples,
+    excess_loss,
+    stability_bound,
+    walk,
+)
 from course_lib.experiments.shared.surfaces import diverged_at
-from course_lib.explorers.sgd.update import note_on
+from course_lib.explorers.update import chosen
 from course_lib.panel import Explorer, Slider
 from course_lib.sgd import sgd_update
 
-STEEPEST = 2.0  # the largest curvature of the bowl, whatever its condition number
-ROWS, STEPS, ANGLE = 64, 120, math.radians(-30)
-GOAL, START = torch.tensor([1.0, 0.5], dtype=torch.float64), (-1.6, 1.9)
 LEVELS = (0.003, 0.03, 0.12, 0.35, 0.8, 1.5, 2.5, 4.0, 6.0)
 
 
@@ -23,62 +30,29 @@ LEVELS = (0.003, 0.03, 0.12, 0.35, 0.8, 1.5, 2.5, 4.0, 6.0)
 class Trajectory:
     """One path [steps + 1, 2] and its loss above the minimum [steps + 1]."""
 
-    path: torch.Tensor
-    loss: torch.Tensor
-    hessian: torch.Tensor
-    numbers: dict
+    path: Tensor
+    loss: Tensor
+    hessian: Tensor
+    lr: float
+    momentum: float
+    batch_size: int
     bound: float | None  # highest stable learning rate; None for a function that is not ours
     diverged: int | None
     note: str
 
 
-def examples(rows=ROWS):
-    """Where each example would have the weights, [rows, 2]: their mean is the goal, their spread
-    0.6 each way.
-    """
-    draws = torch.randn(rows, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
-    draws = draws - draws.mean(0)
-    return GOAL + 0.6 * draws @ torch.linalg.inv(torch.linalg.cholesky(draws.T @ draws / rows)).T
-
-
-def bowl(condition):
-    """Hessian [2, 2] with curvatures 2 and 2/`condition`, its steep axis turned by 60° from the
-    first coordinate.
-    """
-    c, s = math.cos(ANGLE), math.sin(ANGLE)
-    turn = torch.tensor([[c, -s], [s, c]], dtype=torch.float64)
-    return (
-        turn
-        @ torch.diag(torch.tensor([STEEPEST / condition, STEEPEST], dtype=torch.float64))
-        @ turn.T
-    )
-
-
-def walk(update, hessian, batch_size, steps=STEPS, seed=0, **options):
-    """The path [steps + 1, 2] over shuffled batches: example i has the loss ½(w − cᵢ)ᵀH(w − cᵢ)."""
-    w, state, path, centres = torch.tensor(START, dtype=torch.float64), {}, [], examples()
-    order = batches(ROWS, batch_size, generator=torch.Generator().manual_seed(seed))
-    for _ in range(steps):
-        path.append(w.clone())
-        update(w, hessian @ (w - centres[next(order)].mean(0)), state, **options)
-    return torch.stack([*path, w])
-
-
-def compute(lr, momentum, batch_size, condition, update=None):
-    """One path as a `Trajectory`; the learner's own `update` replaces ours where its keywords
-    fit.
-    """
-    run, note = note_on(update, "lr", "momentum")
+def _compute(lr, momentum, batch_size, condition, update=None):
+    """A `Trajectory`; the learner's own `update` replaces ours where its keywords fit."""
+    run, note = chosen(update, sgd_update, "lr", "momentum")
     hessian = bowl(condition)
     path = walk(run, hessian, batch_size, lr=lr, momentum=momentum)
-    loss = ((path - GOAL) @ hessian * (path - GOAL)).sum(1) / 2
-    bound = 2 * (1 + momentum) / STEEPEST if run is sgd_update else None
-    numbers = {"lr": lr, "momentum": momentum, "batch_size": batch_size}
-    return Trajectory(path, loss, hessian, numbers, bound, diverged_at(loss), note)
+    loss = excess_loss(path, hessian)
+    bound = stability_bound(momentum) if run is sgd_update else None
+    return Trajectory(path, loss, hessian, lr, momentum, batch_size, bound, diverged_at(loss), note)
 
 
-def prepare(figure):
-    """Left the bowl with the path and the examples, right the loss; returns the marks that move."""
+def _prepare(figure):
+    """Left the bowl with the path and the examples, right the loss."""
     left, right = figure.subplots(1, 2, width_ratios=[1.1, 1])
     left.set(xlim=(-2.2, 3.0), ylim=(-1.5, 2.6), title="The path", xlabel="$w_1$")
     left.set_ylabel("$w_2$", rotation=0)
@@ -110,7 +84,7 @@ def prepare(figure):
     return marks
 
 
-def draw(marks, result):
+def _draw(marks, result):
     """Move the marks to a `Trajectory`; a diverged path is drawn to its last good step."""
     vectors = torch.linalg.eigh(result.hessian)
     circle = torch.linspace(0, 2 * math.pi, 120, dtype=torch.float64)
@@ -124,28 +98,26 @@ def draw(marks, result):
     loss = result.loss[: result.diverged]
     marks["loss"][0].set_data(range(len(loss)), loss.clamp(min=1e-12))
     plotting.move_divergence(marks["diverged"], result.diverged)
-    return _say(result)
+    return _say(result) + result.note
 
 
 def _say(result):
-    lr, momentum, bound = result.numbers["lr"], result.numbers["momentum"], result.bound
-    formula = "2/λmax" if momentum == 0 else "2(1 + μ)/λmax"
+    lr, bound = result.lr, result.bound
+    formula = "2/λmax" if result.momentum == 0 else "2(1 + μ)/λmax"
+    above = f"{lr:.3g} is above the bound {formula} = {bound:.3g}" if bound else ""
     if result.diverged is not None:
-        why = (
-            f": the learning rate {lr:.3g} is above the bound {formula} = {bound:.3g}"
-            if bound
-            else ""
-        )
-        return f"Diverged at step {result.diverged}{why}.{result.note}"
+        why = f": the learning rate {above}" if bound else ""
+        return f"Diverged at step {result.diverged}{why}."
     if bound and lr > bound:
-        return f"Unstable: {lr:.3g} is above the bound {formula} = {bound:.3g}, and the path is growing.{result.note}"
+        return f"Unstable: {above}, and the path is growing."
     if bound and lr == bound:
-        return f"On the edge: {lr:.3g} is the bound {formula} itself, and the path never settles.{result.note}"
-    size = result.numbers["batch_size"]
+        return f"On the edge: {lr:.3g} is the bound {formula} itself, and the path never settles."
+    size = result.batch_size
     if size == ROWS:
-        return f"All {ROWS} examples in each step: after {STEPS} steps {_above(result.loss[-1].item())}.{result.note}"
-    plural, last = "s" if size > 1 else "", result.loss[-20:].mean().item()
-    return f"Batches of {size} example{plural}: over the last 20 steps {_above(last)} on average.{result.note}"
+        end = _above(result.loss[-1].item())
+        return f"All {ROWS} examples in each step: after {STEPS} steps {end}."
+    last = _above(result.loss[-20:].mean().item())
+    return f"Batches of {size} example{'s' * (size > 1)}: over the last 20 steps {last} on average."
 
 
 def _above(loss):
@@ -160,9 +132,9 @@ explorer = Explorer(
         "batch_size": Slider("batch size", values=(1, 2, 4, 8, 16, 32, 64), default=4),
         "condition": Slider("condition number λmax/λmin (λmax = 2)", 1.0, 100.0, 10.0, log=True),
     },
-    compute=compute,
-    prepare=prepare,
-    draw=draw,
+    compute=_compute,
+    prepare=_prepare,
+    draw=_draw,
 )
 
 show = explorer.show

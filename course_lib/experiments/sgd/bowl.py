@@ -1,0 +1,66 @@
+"""SGD in a bowl: 64 examples that pull different ways, one path, and the bound on its rate.
+
+Example i has the loss ½(w − cᵢ)ᵀH(w − cᵢ), so that their mean is a bowl around the mean of the cᵢ.
+"""
+
+import math
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from course_lib.experiments.shared.gradient_noise import batches
+
+STEEPEST = 2.0  # the largest curvature of the bowl, whatever its condition number
+ROWS, STEPS, ANGLE = 64, 120, math.radians(-30)
+GOAL, START = torch.tensor([1.0, 0.5], dtype=torch.float64), (-1.6, 1.9)
+
+
+def examples(rows: int = ROWS) -> Tensor:
+    """Where each example would have the weights, [rows, 2].
+
+    Their mean is the goal, their spread 0.6 each way.
+    """
+    draws = torch.randn(rows, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+    draws = draws - draws.mean(0)
+    return GOAL + 0.6 * draws @ torch.linalg.inv(torch.linalg.cholesky(draws.T @ draws / rows)).T
+
+
+def bowl(condition: float) -> Tensor:
+    """Hessian [2, 2] with curvatures 2 and 2/`condition`.
+
+    Its steep axis is turned by 60° from the first coordinate.
+    """
+    c, s = math.cos(ANGLE), math.sin(ANGLE)
+    turn = torch.tensor([[c, -s], [s, c]], dtype=torch.float64)
+    curvatures = torch.tensor([STEEPEST / condition, STEEPEST], dtype=torch.float64)
+    return turn @ torch.diag(curvatures) @ turn.T
+
+
+def walk(
+    update: Callable,
+    hessian: Tensor,
+    batch_size: int,
+    steps: int = STEPS,
+    seed: int = 0,
+    **options: float,
+) -> Tensor:
+    """The path [steps + 1, 2] of `update` from `START` over shuffled batches of the examples."""
+    w, centres = torch.tensor(START, dtype=torch.float64), examples()
+    state: dict[str, Tensor] = {}
+    order = batches(ROWS, batch_size, generator=torch.Generator().manual_seed(seed))
+    path = [w.clone()]
+    for _ in range(steps):
+        update(w, hessian @ (w - centres[next(order)].mean(0)), state, **options)
+        path.append(w.clone())
+    return torch.stack(path)
+
+
+def excess_loss(path: Tensor, hessian: Tensor) -> Tensor:
+    """Mean loss of the examples above its minimum [...], at points `path` [..., 2]."""
+    return ((path - GOAL) @ hessian * (path - GOAL)).sum(-1) / 2
+
+
+def stability_bound(momentum: float) -> float:
+    """The learning rate above which SGD with this momentum diverges: 2(1 + μ)/λmax."""
+    return 2 * (1 + momentum) / STEEPEST

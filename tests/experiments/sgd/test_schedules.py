@@ -1,0 +1,40 @@
+"""A designed schedule: its factors, and the networks that are trained with it."""
+
+import pytest
+
+from course_lib.experiments.sgd.schedules import SHAPES, STEPS, designed, train_on_schedule
+from course_lib.sgd import cosine_decay, linear_warmup, one_cycle
+
+
+def test_a_design_is_a_warm_up_and_then_the_shape_above_its_floor():
+    factors = [designed("cosine", 40, 0.2, t) for t in range(STEPS)]
+    assert factors[:40] == [linear_warmup(t, 40, 0.02) for t in range(40)]
+    assert factors[40:] == pytest.approx([cosine_decay(t, STEPS - 40, 0.2) for t in range(260)])
+    plain = [designed("one-cycle", 0, 0.0, t) for t in range(STEPS)]
+    assert plain == [one_cycle(t, STEPS) for t in range(STEPS)]
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("floor", [0.0, 0.3])
+def test_every_shape_stays_between_its_floor_and_one(shape, floor):
+    assert all(floor <= designed(shape, 0, floor, t) <= 1 + 1e-12 for t in range(STEPS))
+
+
+def test_schedules_fill_in_and_a_decay_ends_lower_than_a_constant_rate():
+    def last(shape):
+        *_, result = train_on_schedule(shape, 0, 0.0, 0.1, seeds=(0, 1))
+        assert result.progress == 1 and result.train_loss.isfinite().all()
+        return result.train_loss[:, -1]
+
+    assert (last("cosine") < last("constant")).all()
+
+
+def test_the_update_is_the_callers_at_the_rates_that_are_told():
+    seen = []
+
+    def recorded(param, grad, state, *, lr, momentum):
+        seen.append(lr)
+        return param.sub_(lr * grad)
+
+    *_, result = train_on_schedule("cosine", 30, 0.1, 0.2, seeds=(0,), update=recorded)
+    assert sorted(set(seen)) == pytest.approx(sorted(set(result.rates)))
