@@ -7,27 +7,29 @@ float64, so that a path can be compared with a closed form.
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import torch
+from torch import Tensor
 
 from course_lib.base.arguments import require
 
 
 @dataclass(frozen=True)
 class Surface:
-    """A loss over the plane: `loss(w [..., 2]) → [...]`, where it is lowest, and the window to draw
-    it in.
+    """A loss over the plane, where it is lowest, and the window to draw it in.
 
-    `hessian` is given for a quadratic only, where it is the same everywhere.
+    loss: w [..., 2] → [...]. `hessian` is given for a quadratic only, where it is the same
+    everywhere.
     """
 
     name: str
-    loss: Callable[[torch.Tensor], torch.Tensor]
+    loss: Callable[[Tensor], Tensor]
     minimum: tuple[float, float]
     window: tuple[float, float, float, float]  # left, right, bottom, top
-    hessian: torch.Tensor | None = None  # [2, 2]
+    hessian: Tensor | None = None  # [2, 2]
 
-    def gradient(self, w):
+    def gradient(self, w: Tensor) -> Tensor:
         """Gradient of the loss at `w` [..., 2]: H(w − w*) where H is known, else by autograd."""
         if self.hessian is not None:
             return (w - torch.tensor(self.minimum, dtype=w.dtype)) @ self.hessian
@@ -35,21 +37,24 @@ class Surface:
             w = w.detach().requires_grad_()
             return torch.autograd.grad(self.loss(w).sum(), w)[0]
 
-    def grid(self, points=80):
-        """Coordinates x [points], y [points] and losses [points (y), points (x)] over the window,
-        for contours.
-        """
+    def grid(self, points: int = 80) -> tuple[Tensor, Tensor, Tensor]:
+        """Coordinates x, y [points] and losses [y, x] over the window, for contours."""
         left, right, bottom, top = self.window
         x = torch.linspace(left, right, points, dtype=torch.float64)
         y = torch.linspace(bottom, top, points, dtype=torch.float64)
         return x, y, self.loss(torch.stack(torch.meshgrid(x, y, indexing="xy"), -1))
 
 
-def quadratic(curvatures=(1.0, 10.0), angle=0.0, minimum=(1.0, 1.0), window=(-0.6, 2.6, -0.6, 2.2)):
-    """½(w − w*)ᵀH(w − w*): a bowl with the given `curvatures` (eigenvalues of H, > 0), turned by
-    `angle` degrees.
+def quadratic(
+    curvatures: tuple[float, float] = (1.0, 10.0),
+    angle: float = 0.0,
+    minimum: tuple[float, float] = (1.0, 1.0),
+    window: tuple[float, float, float, float] = (-0.6, 2.6, -0.6, 2.2),
+) -> Surface:
+    """A bowl ½(w − w*)ᵀH(w − w*) around w* = `minimum`, turned by `angle` degrees.
 
-    Gradient descent on it converges iff lr < 2/max(curvatures).
+    curvatures: the eigenvalues of H, > 0, else `ValueError`. Gradient descent on it converges iff
+    lr < 2/max(curvatures).
     """
     for i, curvature in enumerate(curvatures):
         require(f"curvatures[{i}]", curvature, open_low=True)
@@ -58,34 +63,41 @@ def quadratic(curvatures=(1.0, 10.0), angle=0.0, minimum=(1.0, 1.0), window=(-0.
     hessian = turn @ torch.diag(torch.tensor(curvatures, dtype=torch.float64)) @ turn.T
     center = torch.tensor(minimum, dtype=torch.float64)
 
-    def loss(w):
+    def loss(w: Tensor) -> Tensor:
         return ((w - center) @ hessian * (w - center)).sum(-1) / 2
 
-    return Surface("quadratic", loss, tuple(minimum), tuple(window), hessian)
+    return Surface("quadratic", loss, minimum, window, hessian)
 
 
-def saddle(window=(-2.0, 2.0, -2.0, 2.0)):
+def saddle(window: tuple[float, float, float, float] = (-2.0, 2.0, -2.0, 2.0)) -> Surface:
     """(w₁² − 1)²/4 + w₂²/2: a saddle at the origin between two equal minima at (±1, 0)."""
-    return Surface(
-        "saddle",
-        lambda w: (w[..., 0] ** 2 - 1) ** 2 / 4 + w[..., 1] ** 2 / 2,
-        (1.0, 0.0),
-        tuple(window),
-    )
+
+    def loss(w: Tensor) -> Tensor:
+        return (w[..., 0] ** 2 - 1) ** 2 / 4 + w[..., 1] ** 2 / 2
+
+    return Surface("saddle", loss, (1.0, 0.0), window)
 
 
-def rosenbrock(window=(-2.0, 2.0, -1.0, 3.0)):
+def rosenbrock(window: tuple[float, float, float, float] = (-2.0, 2.0, -1.0, 3.0)) -> Surface:
     """(1 − w₁)² + 100(w₂ − w₁²)², the curved valley of Rosenbrock (1960), divided by 100."""
 
-    def loss(w):
+    def loss(w: Tensor) -> Tensor:
         return ((1 - w[..., 0]) ** 2 + 100 * (w[..., 1] - w[..., 0] ** 2) ** 2) / 100
 
-    return Surface("rosenbrock", loss, (1.0, 1.0), tuple(window))
+    return Surface("rosenbrock", loss, (1.0, 1.0), window)
 
 
-def descend(surface, update, start, steps, *, noise=0.0, generator=None, **hyper):
-    """The path [steps + 1, 2] that `update` takes from `start`; the first point is the start
-    itself.
+def descend(
+    surface: Surface,
+    update: Callable,
+    start: tuple[float, float],
+    steps: int,
+    *,
+    noise: float = 0.0,
+    generator: torch.Generator | None = None,
+    **hyper: Any,
+) -> Tensor:
+    """The path [steps + 1, 2] that `update` takes from `start`, its first point.
 
     `update(param, grad, state, **hyper)` is any update function of the course, or the learner's
     own; it gets plain floats. `noise` ≥ 0 is the standard deviation of the normal noise added to
@@ -94,7 +106,8 @@ def descend(surface, update, start, steps, *, noise=0.0, generator=None, **hyper
     """
     require("steps", steps, low=1)
     require("noise", noise)
-    w, state = torch.tensor(start, dtype=torch.float64), {}
+    w = torch.tensor(start, dtype=torch.float64)
+    state: dict[str, Tensor] = {}
     path = [w.clone()]
     for _ in range(steps):
         grad = surface.gradient(w)
@@ -105,7 +118,7 @@ def descend(surface, update, start, steps, *, noise=0.0, generator=None, **hyper
     return torch.stack(path)
 
 
-def diverged_at(losses):
+def diverged_at(losses: Tensor) -> int | None:
     """The first step at which a run has diverged, or None, from its `losses` [steps + 1].
 
     Diverged: not finite, or twice running above 1000 × the first loss (which counts as at least

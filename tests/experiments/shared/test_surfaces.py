@@ -22,7 +22,6 @@ def point(*w):
 
 
 # --- surfaces
-# ---------------------------------------------------------------------------------------------------------
 
 
 @surfaces
@@ -98,7 +97,6 @@ def test_a_quadratic_without_a_single_lowest_point_is_refused(curvatures):
 
 
 # --- paths
-# ------------------------------------------------------------------------------------------------------------
 
 
 def test_gradient_descent_on_a_quadratic_is_its_closed_form():
@@ -153,7 +151,7 @@ UPDATES = {
 
 
 @surfaces
-@pytest.mark.parametrize("update, hyper, kind, decay", UPDATES.values(), ids=UPDATES)
+@pytest.mark.parametrize(("update", "hyper", "kind", "decay"), UPDATES.values(), ids=UPDATES)
 def test_the_path_is_the_one_torchs_optimizer_takes(update, hyper, kind, decay, surface):
     start = (-0.5, 1.5)
     p = point(*start).requires_grad_()
@@ -214,7 +212,7 @@ def test_noise_comes_from_the_generator_given_and_from_nowhere_else():
 
 
 @pytest.mark.parametrize(
-    "name, value", [("steps", 0), ("steps", math.nan), ("noise", -0.1), ("noise", math.inf)]
+    ("name", "value"), [("steps", 0), ("steps", math.nan), ("noise", -0.1), ("noise", math.inf)]
 )
 def test_descend_refuses(name, value):
     with pytest.raises(ValueError, match=f"^{name} = {value}: must be a finite number in "):
