@@ -184,8 +184,9 @@ reveal("equilibrium", "L2 closer to 0", because="momentum multiplies the loss an
 
 # %% tags=["deeper", "nbval-check-output"]
 from course_lib.experiments.shared.surfaces import descend
+from course_lib.experiments.weight_decay.bowl import BOWL as bowl
 
-bowl, ridge = explore.trajectories.BOWL, explore.trajectories.rest_in_bowl
+ridge = bowl.ridge
 
 
 def end(update=sgd_update, steps=2000, **options):
@@ -368,9 +369,10 @@ explore.effective_decay.show()
 # *Right:* the weights by the pixel they read; grey pixels are always blank, their weights never see a gradient and are left out.
 
 # %% tags=["nbval-check-output"]
+from course_lib.experiments.weight_decay.effective_decay import measure_decay
 from course_lib.statistics import mean_interval, paired_interval
 
-*_, digits = explore.effective_decay.compute()  # what the picture was drawn from; 8 seeds
+*_, digits = measure_decay()  # what the picture was drawn from; 8 seeds
 at = digits.strengths.index(1e-4)
 claim("At λ = 1e-4 the effective decay of the weights spreads more than tenfold (in powers of ten: by more than 1).",
       measured=mean_interval(digits.spread[:, at]), kind="measured", holds=lambda decades: decades.between(low=1))

@@ -37,6 +37,17 @@ class Surface:
             w = w.detach().requires_grad_()
             return torch.autograd.grad(self.loss(w).sum(), w)[0]
 
+    def ridge(self, strength: float) -> Tensor:
+        """The lowest point [2] of a quadratic plus (λ/2)‖w‖²: (H + λI)⁻¹Hw*.
+
+        Raises `ValueError` for a surface that is no quadratic.
+        """
+        if self.hessian is None:
+            raise ValueError(f"{self.name}: must be a quadratic to have a ridge solution")
+        identity = torch.eye(2, dtype=self.hessian.dtype)
+        minimum = torch.tensor(self.minimum, dtype=self.hessian.dtype)
+        return torch.linalg.solve(self.hessian + strength * identity, self.hessian @ minimum)
+
     def grid(self, points: int = 80) -> tuple[Tensor, Tensor, Tensor]:
         """Coordinates x, y [points] and losses [y, x] over the window, for contours."""
         left, right, bottom, top = self.window

@@ -1,6 +1,4 @@
-"""Explorers of lesson 03: two pulls on one bowl, where they come to rest, and what Adam makes of L2
-on real weights.
-"""
+"""Explorers of lesson 03: two pulls on one bowl, where they rest, Adam + L2 on real weights."""
 
 from course_lib.explorers.weight_decay import effective_decay, equilibrium, trajectories
 

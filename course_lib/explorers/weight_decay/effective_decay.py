@@ -1,127 +1,21 @@
-"""Effective decay: Adam + L2, weight by weight."""
-
-from dataclasses import dataclass
+"""The effective decay of each first-layer weight under Adam + L2, on digits; λ can be moved."""
 
 import numpy as np
-import torch
 
 from course_lib import plotting
-from course_lib.adamw import adam_update
-from course_lib.data import digits
-from course_lib.engine import ModelSpec, train
-from course_lib.engine.cache import remembered
+from course_lib.experiments.weight_decay.effective_decay import (
+    DECAYS,
+    SIZES,
+    STRENGTHS,
+    measure_decay,
+)
 from course_lib.panel import Explorer, Slider
 
-LAST = 600  # steps
-STRENGTHS = (1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1)
-SIZES = np.linspace(-7, -1, 31)  # bins of log₁₀ gradient size
-DECAYS = np.linspace(-1, 7, 81)  # bins of log₁₀ effective decay
 PIXELS = (8, 8)  # an image's height and width
 
 
-@dataclass
-class EffectiveDecay:
-    """Adam + L2 on digits, first-layer weights. Arrays [seeds, strengths, …]; seeds are those that
-    have finished.
-
-    Effective decay is in log₁₀ of multiples of lr·λ. Weights that never saw a gradient are left out
-    of all figures.
-    """
-
-    strengths: list
-    progress: float
-    low: torch.Tensor  # 5th percentile over weights
-    high: torch.Tensor  # 95th percentile
-    least: torch.Tensor  # of all weights
-    medians: torch.Tensor  # [seeds, strengths, sizes]: median by gradient size
-    shares: torch.Tensor  # [seeds, strengths, decays]: histogram
-    pixels: (
-        torch.Tensor
-    )  # [seeds, strengths, 64]: median by input pixel, NaN where no weight saw a gradient
-    # log₁₀ gradient size and effective decay of the first seed, [strengths, weights] each
-    cloud: tuple
-
-    @property
-    def spread(self):
-        """Decades between the 5th and the 95th percentile."""
-        return self.high - self.low
-
-
-FIGURES = ("low", "high", "least", "medians", "shares", "pixels")
-
-
-def measure_one_seed(gradient_square, exp_avg_sq):
-    """Figures of one seed from mean g² and v (as Adam holds it), [strengths, hidden units, pixels]
-    each.
-    """
-    size = gradient_square.sqrt()
-    decay = (exp_avg_sq / (1 - 0.999**LAST)).sqrt().add(1e-8).log10().neg()  # log₁₀ of 1/(√v̂ + ε)
-    decay = decay.masked_fill(size == 0, torch.nan)  # a pixel that is always blank has no gradient
-    pixels = decay.nanmedian(1).values
-    size, decay = size.log10().flatten(1), decay.flatten(1)
-    least, low, high = decay.nanquantile(decay.new_tensor([0.0, 0.05, 0.95]), dim=1)
-    medians = torch.stack([_medians(*row) for row in zip(size, decay)])
-    shares = torch.stack([_shares(row) for row in decay])
-    return dict(zip(FIGURES, (low, high, least, medians, shares, pixels)), cloud=(size, decay))
-
-
-def _medians(size, decay):
-    place = torch.bucketize(size, size.new_tensor(SIZES)) - 1
-    inside = [decay[place == i] for i in range(len(SIZES) - 1)]
-    return torch.stack(
-        [part.nanmedian() if len(part) >= 20 else decay.new_tensor(torch.nan) for part in inside]
-    )
-
-
-def _shares(decay):
-    counts, _ = np.histogram(decay[decay.isfinite()], DECAYS)
-    return torch.tensor(counts / counts.sum())
-
-
-@remembered
-def compute(seeds=tuple(range(8))):
-    """Train 64-128-10 networks on digits with Adam + L2; yields an `EffectiveDecay` that grows seed
-    by seed.
-    """
-    squares = {seed: 0.0 for seed in seeds}
-
-    def observe(seed, step, parameters, gradients):
-        squares[seed] = squares[seed] + gradients[0].square() / LAST
-
-    figures = {}
-    spec, grid = ModelSpec((64, 128, 10)), {"l2": list(STRENGTHS), "lr": 1e-3}
-    for training in train(
-        spec,
-        lambda seed: digits(1000, scale="unit", seed=seed),
-        grid,
-        seeds,
-        update=adam_update,
-        steps=LAST,
-        record_at=(LAST,),
-        observe=observe,
-    ):
-        for i, seed in enumerate(seeds):
-            if training.parameters[i] is not None and seed not in figures:
-                v = training.states[i][0]["exp_avg_sq"]
-                figures[seed] = measure_one_seed(squares[seed].cpu(), v.cpu())
-        yield _gather(figures, training.progress)
-
-
-def _gather(figures, progress):
-    seeds = sorted(figures)
-    parts = {
-        name: torch.stack([figures[seed][name] for seed in seeds]) if seeds else None
-        for name in FIGURES
-    }
-    return EffectiveDecay(
-        list(STRENGTHS), progress, **parts, cloud=figures[seeds[0]]["cloud"] if seeds else None
-    )
-
-
-def prepare(figure):
-    """Effective decay against gradient size, its histogram, and its map over the image; returns the
-    marks that move.
-    """
+def _prepare(figure):
+    """Effective decay against gradient size, its histogram, and its map over the image."""
     left, middle, right = figure.subplots(1, 3, width_ratios=[1.7, 0.8, 1])
     left.set(
         xlabel="size of the weight's gradient (from the loss)",
@@ -162,14 +56,13 @@ def prepare(figure):
     return marks
 
 
-def draw(marks, result, strength):
+def _draw(marks, result, strength):
     """Move the marks to an `EffectiveDecay` at one of its strengths."""
     i = result.strengths.index(strength)
     if result.cloud is None:
         return f"Training {len(STRENGTHS)} strengths side by side: {result.progress:.0%}."
-    size, decay = (
-        part[i, ::5].numpy() for part in result.cloud
-    )  # every fifth: all pixels of an 8 × 8 image
+    # Every fifth: all pixels of an 8 × 8 image.
+    size, decay = (part[i, ::5].numpy() for part in result.cloud)
     seen = np.isfinite(size) & np.isfinite(decay)
     marks["cloud"][0].set_data(size[seen], decay[seen])
     plotting.move_band(marks["band"], _middles(SIZES), result.medians[:, i])
@@ -182,8 +75,9 @@ def draw(marks, result, strength):
     )
     n, spread = len(result.low), result.spread[:, i].mean().item()
     return (
-        f"λ = {plotting.readable(strength)}, {n} seed{'s' * (n != 1)}: under Adam + L2 the effective decay of the "
-        f"middle 90 % of the weights spreads over a factor of {10**spread:.0f}; under AdamW it is one for all."
+        f"λ = {plotting.readable(strength)}, {n} seed{'s' * (n != 1)}: under Adam + L2 the "
+        f"effective decay of the middle 90 % of the weights spreads over a factor of "
+        f"{10**spread:.0f}; under AdamW it is one for all."
     )
 
 
@@ -194,9 +88,9 @@ def _middles(edges):
 explorer = Explorer(
     title="Effective decay of each first-layer weight, digits",
     controls={"strength": Slider("λ", values=STRENGTHS, default=1e-4, trained=True)},
-    compute=compute,
-    prepare=prepare,
-    draw=draw,
+    compute=measure_decay,
+    prepare=_prepare,
+    draw=_draw,
     quick={"seeds": (0, 1)},
 )
 

@@ -1,41 +1,26 @@
-"""Equilibrium: where each pull comes to rest."""
+"""Where L2 and weight decay come to rest on a parabola; λ and momentum can be moved."""
 
 import numpy as np
 import torch
 
 from course_lib import plotting
 from course_lib.experiments.shared.surfaces import diverged_at
-from course_lib.explorers.weight_decay.update import PULLS, takes
+from course_lib.experiments.weight_decay.parabola import PULLS, rest_on_parabola, settle
+from course_lib.explorers.update import takes
 from course_lib.panel import Explorer, Slider
 from course_lib.sgd import sgd_update
 
 
-def settle(update, pull, strength, momentum, steps=400):
-    """The weight [steps + 1] on the parabola ½(w − 1)² from 0, learning rate 0.1."""
-    w, state, seen = torch.zeros((), dtype=torch.float64), {}, [0.0]
-    for _ in range(steps):
-        update(w, w - 1, state, lr=0.1, momentum=momentum, **{pull: strength})
-        seen.append(w.item())
-    return np.array(seen)
-
-
-def rest_on_parabola(pull, strength, momentum):
-    """1/(1 + λ) for L2, 1/(1 + λ(1 − μ)) for weight decay under heavy-ball momentum μ."""
-    return 1 / (1 + strength * (1 if pull == "l2" else 1 - momentum))
-
-
-def compute(strength, momentum, update=None):
-    """Both runs (pull → weights [steps + 1]), λ, μ and a note, with our `sgd_update` or the
-    learner's `update`.
-    """
+def _compute(strength, momentum, update=None):
+    """Both runs (pull → weights [steps + 1]), λ, μ and a note, by `update` or `sgd_update`."""
     if update is not None and not takes(update, "momentum", *PULLS):
         raise ValueError("update: must take the keywords momentum, l2 and weight_decay")
     runs = {pull: settle(update or sgd_update, pull, strength, momentum) for pull in PULLS}
     return runs, strength, momentum, "" if update is None else " Drawn by your update."
 
 
-def prepare(figure):
-    """Left the weight on its way, right where it ends against λ; returns the marks that move."""
+def _prepare(figure):
+    """Left the weight on its way, right where it ends against λ."""
     left, right = figure.subplots(1, 2, width_ratios=[1.4, 1])
     left.set(xlabel="step", ylabel="weight", title="On its way", xlim=(0, 250), ylim=(0, 2.1))
     right.set(xlabel="λ", ylabel="weight at rest", title="At rest", xlim=(0, 2), ylim=(0, 2.1))
@@ -54,8 +39,8 @@ def prepare(figure):
     return marks
 
 
-def draw(marks, result):
-    """Move the marks to what `compute` returned; a diverged run is drawn to its last good step."""
+def _draw(marks, result):
+    """Move the marks to what was computed; a diverged run is drawn to its last good step."""
     runs, strength, momentum, note = result
     axis, said = np.linspace(0, 2, 60), []
     for pull, name in PULLS.items():
@@ -77,9 +62,9 @@ explorer = Explorer(
         "strength": Slider("λ", 0.0, 2.0, 0.5, step=0.05),
         "momentum": Slider("momentum μ", 0.0, 0.95, 0.9, step=0.05),
     },
-    compute=compute,
-    prepare=prepare,
-    draw=draw,
+    compute=_compute,
+    prepare=_prepare,
+    draw=_draw,
 )
 
 show = explorer.show

@@ -1,88 +1,57 @@
-"""Trajectories: one bowl, one start, two pulls."""
+"""L2 and weight decay on one bowl from one start: the optimizer, its rate and λ can be moved."""
 
-import inspect
 from dataclasses import dataclass
 
 import numpy as np
-import torch
+from torch import Tensor
 
 from course_lib import plotting
 from course_lib.adamw import adam_update
-from course_lib.experiments.shared.surfaces import descend, diverged_at, quadratic
-from course_lib.explorers.weight_decay.update import PULLS, takes
+from course_lib.experiments.shared.surfaces import diverged_at
+from course_lib.experiments.weight_decay.bowl import BOWL, STEPS, paths, rests, stable_rates
+from course_lib.experiments.weight_decay.parabola import PULLS
+from course_lib.explorers.update import chosen
 from course_lib.panel import Choice, Explorer, Slider
 from course_lib.sgd import sgd_update
 
-BOWL = quadratic(
-    curvatures=(0.5, 4.0), angle=-20, minimum=(2.0, 1.0), window=(-1.2, 3.0, -0.6, 2.6)
-)
-START, STEPS = (-0.8, 2.2), 100
 OPTIMIZERS = ("SGD", "SGD with momentum", "Adam")
 
 
 @dataclass
 class Trajectories:
-    """Paths of both pulls, [steps + 1, 2] each; where each would come to rest (None: not in this
-    lesson).
+    """Paths of both pulls, [steps + 1, 2] each, and where each would come to rest.
+
+    A rest is None where this lesson does not say.
     """
 
-    paths: dict
-    rest: dict
-    diverged: dict  # pull → step
-    stable: dict  # pull → highest stable learning rate; empty where no formula says
+    paths: dict[str, Tensor]
+    rest: dict[str, Tensor | None]
+    diverged: dict[str, int]  # pull → step
+    stable: dict[str, float]  # pull → highest stable rate; empty where no formula says
     note: str
 
 
-def rest_in_bowl(strength):
-    """Lowest point of the bowl plus (λ/2)‖w‖²: the ridge solution (H + λI)⁻¹Hw*."""
-    hessian, minimum = BOWL.hessian, torch.tensor(BOWL.minimum, dtype=torch.float64)
-    return torch.linalg.solve(
-        hessian + strength * torch.eye(2, dtype=torch.float64), hessian @ minimum
-    )
-
-
-def compute(optimizer, strength, lr, momentum, update=None):
-    """Both paths over the bowl, as `Trajectories`.
-
-    The learner's own `update` replaces ours where its keywords fit.
-    """
+def _compute(optimizer, strength, lr, momentum, update=None):
+    """Both paths, as `Trajectories`; the learner's own `update` replaces ours where it fits."""
     ours, option = {
         "SGD": (sgd_update, {}),
         "SGD with momentum": (sgd_update, {"momentum": momentum}),
         "Adam": (adam_update, {"betas": (momentum, 0.99)}),
     }[optimizer]
-    mu = option.get("momentum", 0.0)
-    fits = update is not None and takes(update, *option, *PULLS)
-    fits = fits and (optimizer == "Adam" or "betas" not in inspect.signature(update).parameters)
-    run = update if fits else ours
-    paths = {
-        pull: descend(BOWL, run, START, STEPS, lr=lr, **option, **{pull: strength})
-        for pull in PULLS
-    }
-    adam = optimizer == "Adam"
-    rest = {
-        "l2": rest_in_bowl(strength),
-        "weight_decay": None if adam else rest_in_bowl(strength * (1 - mu)),
-    }
-    h = torch.linalg.eigvalsh(BOWL.hessian)[-1].item()
-    stable = {
-        "l2": 2 * (1 + mu) / (h + strength),
-        "weight_decay": 2 * (1 + mu) / (h + (1 + mu) * strength),
-    }
-    steps = {pull: diverged_at(BOWL.loss(path)) for pull, path in paths.items()}
+    adam, mu = optimizer == "Adam", option.get("momentum", 0.0)
+    run, note = chosen(update, ours, *option, *PULLS, without=None if adam else "betas")
+    found = paths(run, strength, lr=lr, **option)
+    rest = rests(strength, mu) | ({"weight_decay": None} if adam else {})
+    steps = {pull: diverged_at(BOWL.loss(path)) for pull, path in found.items()}
     diverged = {pull: step for pull, step in steps.items() if step is not None}
-    note = " Momentum plays no part in plain SGD." if optimizer == "SGD" else ""
-    if update is not None:
-        note = (
-            " Drawn by your update."
-            if fits
-            else " Drawn by the course's update: yours takes other keywords."
-        )
-    return Trajectories(paths, rest, diverged, {} if adam or fits else stable, note)
+    stable = stable_rates(strength, mu) if run is ours and not adam else {}
+    if update is None and optimizer == "SGD":
+        note = " Momentum plays no part in plain SGD."
+    return Trajectories(found, rest, diverged, stable, note)
 
 
-def prepare(figure):
-    """Left the bowl with both paths, right their distance; returns the marks that move."""
+def _prepare(figure):
+    """Left the bowl with both paths, right their distance."""
     left, right = figure.subplots(1, 2, width_ratios=[1.25, 1])
     plotting.draw_contours(left, BOWL)
     left.set(xlim=BOWL.window[:2], ylim=BOWL.window[2:], title="Paths in the bowl")
@@ -118,7 +87,7 @@ def prepare(figure):
     return marks
 
 
-def draw(marks, result):
+def _draw(marks, result):
     """Move the marks to a `Trajectories`; a diverged path is drawn to its last good step."""
     kept = {}
     for pull in PULLS:
@@ -132,25 +101,23 @@ def draw(marks, result):
     n = min(map(len, kept.values()))
     gap = (kept["l2"][:n] - kept["weight_decay"][:n]).norm(dim=1)
     marks["gap"][0].set_data(range(n), gap.clamp(min=1e-17))
-    return _say(result, gap)
+    return _say(result, gap) + result.note
 
 
 def _say(result, gap):
     if result.diverged:
-        told = [
-            f"{PULLS[pull]} diverged at step {step}"
-            + (
-                f": the highest stable learning rate is {result.stable[pull]:.3g}"
-                if result.stable
-                else ""
-            )
-            for pull, step in result.diverged.items()
-        ]
-        return f"{'; '.join(told)}.{result.note}"
+        return "; ".join(_say_diverged(result, pull) for pull in result.diverged) + "."
     if gap.max() < 1e-14:
-        return f"The two paths are one: they never differ by more than rounding.{result.note}"
+        return "The two paths are one: they never differ by more than rounding."
     first = int((gap > 1e-14).nonzero()[0])
-    return f"The paths part at step {first} and end {gap[-1].item():.2g} apart.{result.note}"
+    return f"The paths part at step {first} and end {gap[-1].item():.2g} apart."
+
+
+def _say_diverged(result, pull):
+    said = f"{PULLS[pull]} diverged at step {result.diverged[pull]}"
+    if result.stable:
+        said += f": the highest stable learning rate is {result.stable[pull]:.3g}"
+    return said
 
 
 explorer = Explorer(
@@ -161,9 +128,9 @@ explorer = Explorer(
         "lr": Slider("learning rate", 0.005, 1.0, 0.08, log=True),
         "momentum": Slider("momentum μ (Adam: β₁; β₂ is 0.99)", 0.0, 0.95, 0.9, step=0.05),
     },
-    compute=compute,
-    prepare=prepare,
-    draw=draw,
+    compute=_compute,
+    prepare=_prepare,
+    draw=_draw,
 )
 
 show = explorer.show

@@ -96,6 +96,11 @@ def test_a_quadratic_without_a_single_lowest_point_is_refused(curvatures):
         quadratic(curvatures)
 
 
+def test_a_surface_that_is_no_quadratic_has_no_ridge():
+    with pytest.raises(ValueError, match="saddle: must be a quadratic to have a ridge solution"):
+        saddle().ridge(0.5)
+
+
 # --- paths
 
 
