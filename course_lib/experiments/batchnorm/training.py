@@ -1,37 +1,33 @@
-"""What a norm changes about training: steps to a given loss, the loss along the gradient, and
-batches of 1, 2 and 8.
-"""
+"""What a norm changes about training: speed, the loss along the gradient, batches of 1, 2, 8."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import KW_ONLY, dataclass, replace
 
 import torch
+from torch import Tensor
 
-from course_lib.data import digits
+from course_lib.data import Split, digits
 from course_lib.engine import ModelSpec, train
 from course_lib.engine.cache import remembered
-from course_lib.experiments.batchnorm.networks import NORMS, Networks
-from course_lib.experiments.batchnorm.networks import train as steps_of
+from course_lib.experiments.batchnorm.networks import NORMS, NormedNetworks, train_stepwise
 from course_lib.sgd import sgd_update
-from course_lib.statistics import paired_interval
+from course_lib.statistics import Interval, paired_interval
 
 DEEP, SHALLOW = (64, 64, 64, 64, 10), (64, 64, 64, 10)
 LRS = (0.05, 0.1, 0.2, 0.4, 0.8)
-SEEDS, NEW_SEEDS = (
-    tuple(range(8)),
-    tuple(range(20, 28)),
-)  # new: none of what was seen while its rules were made
+SEEDS = tuple(range(8))
+NEW_SEEDS = tuple(range(20, 28))  # none of what was seen while the rules were made
 
 
 class WiderStart(ModelSpec):
-    """A network without a norm that starts with gain √2: weights even on ±√(6/in), biases 0 (He et
-    al. 2015).
+    """A network without a norm that starts with gain √2: weights even on ±√(6/in), biases 0.
 
-    The mean square that a ReLU halves is doubled by the next layer. torch's own start, ±1/√in, has
-    gain 1/√3.
+    The mean square that a ReLU halves is doubled by the next layer (He et al. 2015). torch's own
+    start, ±1/√in, has gain 1/√3.
     """
 
-    def initial(self, seed, dtype=torch.float32):
+    def initial(self, seed: int, dtype: torch.dtype = torch.float32) -> list[Tensor]:
+        """The start of `ModelSpec`, weights times √6, biases 0."""
         return [
             p * 6**0.5 if p.ndim == 2 else torch.zeros_like(p) for p in super().initial(seed, dtype)
         ]
@@ -46,40 +42,48 @@ NETS = {
 
 @dataclass
 class Speed:
-    """{one of `NETS`: [seeds, lrs]}: steps until the training loss was first seen at `target` or
-    below, infinite if never; and {…: [seeds, lrs, looks]}: the training loss, a look every `every`
-    steps."""
+    """Steps to a training loss, and the losses, {one of `NETS`: [seeds, lrs, …]}.
 
-    lrs: tuple
+    steps [seeds, lrs]: until the training loss was first seen at `target` or below, infinite if
+    never. losses [seeds, lrs, looks]: the training loss, a look every `every` steps.
+    """
+
+    lrs: tuple[float, ...]
     target: float
     every: int
-    steps: dict
-    losses: dict
+    steps: dict[str, Tensor]
+    losses: dict[str, Tensor]
     progress: float = 1.0
 
-    def at_best_rate(self, name):
-        """Steps of each seed at the learning rate that the *other* seeds find best, by their
-        median; [seeds].
+    def at_best_rate(self, name: str) -> Tensor:
+        """Steps [seeds] at the learning rate that the *other* seeds find best, by their median.
 
-        A run that never came there counts with all the steps it was given, which are too few."""
+        A run that never came there counts with all the steps it was given, which are too few.
+        """
         found = self.steps[name].clamp(max=(self.losses[name].shape[-1] - 1) * self.every)
         others = [
             torch.cat([found[:i], found[i + 1 :]]).median(0).values for i in range(len(found))
         ]
-        return torch.stack([row[level.argmin()] for row, level in zip(found, others)])
+        return torch.stack([own[level.argmin()] for own, level in zip(found, others)])
 
 
 @remembered
 def compare_speed(
-    target=0.1, names=tuple(NETS), seeds=NEW_SEEDS, steps=400, every=10
+    target: float = 0.1,
+    names: tuple[str, ...] = tuple(NETS),
+    seeds: tuple[int, ...] = NEW_SEEDS,
+    steps: int = 400,
+    every: int = 10,
 ) -> Iterator[Speed]:
-    """Train 64-64-64-64-10 networks with plain SGD, batches of 50 of 500 clean digits; the loss is
-    looked at on all training rows, in evaluation mode."""
+    """Train 64-64-64-64-10 networks with plain SGD, batches of 50 of 500 clean digits.
+
+    The loss is looked at on all training rows, in evaluation mode.
+    """
     losses, looks = {}, tuple(range(0, steps + 1, every))
     for k, name in enumerate(names):
         for training in train(
             NETS[name],
-            few_digits,
+            _few_digits,
             {"lr": list(LRS)},
             seeds,
             update=sgd_update,
@@ -94,21 +98,22 @@ def compare_speed(
     yield Speed(LRS, target, every, reached, losses)
 
 
-def few_digits(seed):
+def _few_digits(seed: int) -> Split:
     """500 training rows, and a single test row: what is never looked at need not be evaluated."""
     split = digits(500, scale="unit", seed=seed)
     return replace(split, test_x=split.test_x[:1], test_y=split.test_y[:1])
 
 
-def first_below(losses, target):
-    """Number of the first look [..., looks] at which a loss is at `target` or below; infinite where
-    none is.
+def first_below(losses: Tensor, target: float) -> Tensor:
+    """Number [...] of the first look at which one of `losses` [..., looks] is `target` or below.
+
+    Infinite where none is.
     """
     below = losses <= target
     return torch.where(below.any(-1), below.int().argmax(-1).double(), torch.inf)
 
 
-# ---------------------------------------------------------------- the loss along the gradient (Santurkar et al. 2018)
+# ------------------------------------------- the loss along the gradient (Santurkar et al. 2018)
 
 DISTANCES = (0.0625, 0.125, 0.25, 0.5, 1.0)  # of the longest step, lr·gradient
 LEVELS = (2.0, 1.0, 0.5)
@@ -116,23 +121,28 @@ LEVELS = (2.0, 1.0, 0.5)
 
 @dataclass
 class Smoothness:
-    """{norm: [seeds, looks]}. `loss`: of all training rows. `bend`: the largest ‖g(w − s·g) −
-    g(w)‖/(s·‖g‖) up to one step, s ≤ lr: the curvature that gradient descent feels. `loss_at`,
-    `bend_at`: {norm: [seeds, `LEVELS`]}, the same at the first *step* with a loss of each level or
-    below; NaN if none."""
+    """The loss of all training rows and how it bends, {norm: [seeds, looks]}.
+
+    `bend`: the largest ‖g(w − s·g) − g(w)‖/(s·‖g‖) up to one step, s ≤ lr: the curvature that
+    gradient descent feels. `loss_at`, `bend_at`: {norm: [seeds, `LEVELS`]}, the same at the first
+    *step* with a loss of each level or below; NaN if none.
+    """
 
     lr: float
-    at: tuple
-    loss: dict
-    bend: dict
-    loss_at: dict
-    bend_at: dict
+    at: tuple[int, ...]
+    loss: dict[str | None, Tensor]
+    bend: dict[str | None, Tensor]
+    loss_at: dict[str | None, Tensor]
+    bend_at: dict[str | None, Tensor]
+    _: KW_ONLY
     progress: float = 1.0
 
-    def at_level(self, level):
-        """log bend with BatchNorm less log bend without, at equal loss, as an interval over seeds.
+    def at_level(self, level: float) -> Interval | None:
+        """Log bend with BatchNorm less log bend without, at equal loss, as an interval over seeds.
+
         None where nothing is to be said: a network never came there, or the loss fell past it by
-        more than a tenth in one step."""
+        more than a tenth in one step.
+        """
         i = LEVELS.index(level)
         if any(not (loss[:, i] > 0.9 * level).all() for loss in self.loss_at.values()):
             return None
@@ -141,21 +151,28 @@ class Smoothness:
 
 @remembered
 def compare_smoothness(
-    lr=0.1, norms=(None, "batch"), seeds=SEEDS, steps=450, every=15
+    lr: float = 0.1,
+    norms: tuple[str | None, ...] = (None, "batch"),
+    seeds: tuple[int, ...] = SEEDS,
+    steps: int = 450,
+    every: int = 15,
 ) -> Iterator[Smoothness]:
-    """Train 64-64-64-10 networks with and without BatchNorm, and every few steps look ahead along
-    the gradient of all 300 training rows (BatchNorm in training mode), up to one step of `lr`,
-    without taking it. The loss is looked at after each step, and one that has just come down to a
-    level calls for a look ahead too."""
-    splits, found = [digits(300, scale="unit", seed=seed) for seed in seeds], ({}, {}, {}, {})
-    at = tuple(range(0, steps + 1, every))
+    """Train 64-64-64-10 networks with and without BatchNorm; every few steps look ahead.
+
+    Ahead is along the gradient of all 300 training rows (BatchNorm in training mode), up to one
+    step of `lr`, without taking it. The loss is looked at after each step, and one that has just
+    come down to a level calls for a look ahead too.
+    """
+    splits = [digits(300, scale="unit", seed=seed) for seed in seeds]
+    found: tuple[dict[str | None, Tensor], ...] = ({}, {}, {}, {})
+    at, levels = tuple(range(0, steps + 1, every)), torch.tensor(LEVELS)
     for k, norm in enumerate(norms):
-        networks = Networks(SHALLOW, norm, splits, seeds)
-        rows, looks, levels = networks.rows("train"), [], torch.tensor(LEVELS)
+        networks = NormedNetworks(SHALLOW, norm, splits, seeds)
+        rows, looks = networks.rows("train"), []
         loss_at, bend_at = (
             torch.full((len(seeds), len(LEVELS)), torch.nan, dtype=torch.float64) for _ in range(2)
         )
-        for step in steps_of(networks, steps, 50, lr):
+        for step in train_stepwise(networks, steps, 50, lr):
             if step not in at and not loss_at.isnan().any():
                 continue
             with torch.no_grad():
@@ -170,29 +187,34 @@ def compare_smoothness(
                 parts = *(torch.stack(part, 1).double() for part in zip(*looks)), loss_at, bend_at
                 for figure, part in zip(found, parts):
                     figure[norm] = part
-                yield Smoothness(lr, at, *map(dict, found), (k + step / steps) / len(norms))
+                progress = (k + step / steps) / len(norms)
+                yield Smoothness(lr, at, *map(dict, found), progress=progress)
     yield Smoothness(lr, at, *found)
 
 
-def look_ahead(networks, x, y, lr):
-    """The bend of each network, see `Smoothness`."""
+def look_ahead(networks: NormedNetworks, x: Tensor, y: Tensor, lr: float) -> Tensor:
+    """The bend [V] of each network, see `Smoothness`; x, y as of `NormedNetworks.rows`."""
     gradient, bends = gradient_at(networks, networks.parameters, x, y), []
     for share in DISTANCES:
         there = [p.detach() - share * lr * g for p, g in zip(networks.parameters, gradient)]
         change = [a - b for a, b in zip(gradient_at(networks, there, x, y), gradient)]
-        bends.append(norm_of(change) / (share * lr * norm_of(gradient)))
+        bends.append(_length(change) / (share * lr * _length(gradient)))
     return torch.stack(bends).max(0).values
 
 
-def gradient_at(networks, parameters, x, y):
-    parameters = [p.detach().requires_grad_() for p in parameters]
-    losses = networks.losses(x, y, training=True, parameters=parameters, remember=False)
-    return torch.autograd.grad(losses.sum(), parameters)
+def gradient_at(
+    networks: NormedNetworks, parameters: Sequence[Tensor], x: Tensor, y: Tensor
+) -> tuple[Tensor, ...]:
+    """Gradients [V, …] of the losses in training mode at `parameters`; nothing is remembered."""
+    leaves = [p.detach().requires_grad_() for p in parameters]
+    losses = networks.losses(x, y, training=True, parameters=leaves, remember=False)
+    return torch.autograd.grad(losses.sum(), leaves)
 
 
-def norm_of(tensors):
+def _length(tensors: Sequence[Tensor]) -> Tensor:
     """Length [V] of what the tensors [V, …] hold together."""
-    return sum(t.flatten(1).square().sum(1) for t in tensors).sqrt()
+    squares = (t.flatten(1).square().sum(1) for t in tensors)
+    return sum(squares, torch.zeros(())).sqrt()
 
 
 # ---------------------------------------------------------------- small batches
@@ -202,23 +224,25 @@ SIZES = (1, 2, 8)
 
 @dataclass
 class SmallBatches:
-    """Test error (share) [seeds] by (norm, batch size); BatchNorm has none at batch size 1, which
-    it refuses.
+    """Test error (share) [seeds] by (norm, batch size).
+
+    BatchNorm has none at batch size 1, which it refuses.
     """
 
-    error: dict
+    error: dict[tuple[str | None, int], Tensor]
     progress: float = 1.0
 
 
 @remembered
-def compare_small_batches(lr=0.02, seeds=NEW_SEEDS, epochs=2) -> Iterator[SmallBatches]:
-    """Train 64-64-64-10 networks for two epochs of 1000 clean digits in batches of 1, 2 and 8,
-    plain SGD with one learning rate for all; evaluation mode, mean of ten looks in the last
-    quarter."""
-    jobs, error = (
-        [(norm, size) for size in SIZES for norm in NORMS if (norm, size) != ("batch", 1)],
-        {},
-    )
+def compare_small_batches(
+    lr: float = 0.02, seeds: tuple[int, ...] = NEW_SEEDS, epochs: int = 2
+) -> Iterator[SmallBatches]:
+    """Train 64-64-64-10 networks on 1000 clean digits in batches of 1, 2 and 8, plain SGD.
+
+    Two epochs, one learning rate for all; evaluation mode, mean of ten looks in the last quarter.
+    """
+    jobs = [(norm, size) for size in SIZES for norm in NORMS if (norm, size) != ("batch", 1)]
+    error: dict[tuple[str | None, int], Tensor] = {}
     for k, (norm, size) in enumerate(jobs):
         steps = epochs * 1000 // size
         for training in train(

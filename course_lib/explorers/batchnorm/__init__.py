@@ -1,5 +1,4 @@
-"""Explorers of lesson 07: activations layer by layer, what the running statistics remember, one
-network in two modes, and what weight decay does to a weight whose length does not matter."""
+"""Explorers of lesson 07: activations, memory, two modes, and a weight whose length is free."""
 
 from course_lib.explorers.batchnorm import activations, decay, memory, mismatch
 

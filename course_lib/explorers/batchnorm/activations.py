@@ -1,73 +1,16 @@
-"""Activations: layer by layer, with and without."""
-
-from dataclasses import dataclass
-
-import torch
+"""Outputs and gradients of ten layers, with a BatchNorm and without: move gain and batch size."""
 
 from course_lib import plotting
-from course_lib.batchnorm import batch_norm
-from course_lib.data import digits
+from course_lib.experiments.batchnorm.activations import DEPTH, UNITS, measure_activations
 from course_lib.panel import Choice, Explorer, Slider
 
-DEPTH, WIDTH, UNITS = 10, 64, {"ReLU": torch.relu, "tanh": torch.tanh}
 NETS = {False: "without a norm", True: "with BatchNorm"}
 
 
-@dataclass
-class Activations:
-    """{with BatchNorm: [layers]}: root mean square of what each layer puts out, and of the gradient
-    that reaches it, and the share of outputs that are 0 (ReLU) or beyond ±0.95 (tanh)."""
-
-    size: dict
-    gradient: dict
-    stuck: dict
-    unit: str
-    gain: float
-
-
-def forward(x, weights, activate, norm):
-    """What each layer puts out, from the first to the last."""
-    outputs = []
-    for weight in weights:
-        z = x @ weight.T
-        x = activate(batch_norm(z, training=True) if norm else z)
-        outputs.append(x)
-    return outputs
-
-
-def compute(gain, batch_size, unit):
-    """Ten layers, fresh normal weights of spread gain/√64, one batch of digits; the loss is a fixed
-    random sum.
-    """
-    generator = torch.Generator().manual_seed(0)
-    weights = [
-        gain * torch.randn(WIDTH, WIDTH, dtype=torch.float64, generator=generator) / 8
-        for _ in range(DEPTH)
-    ]
-    goal = torch.randn(batch_size, WIDTH, dtype=torch.float64, generator=generator)
-    x = digits(1000, dtype=torch.float64).train_x[:batch_size].requires_grad_()
-    size, gradient, stuck = {}, {}, {}
-    for norm in NETS:
-        outputs = forward(x, weights, UNITS[unit], norm)
-        grads = torch.autograd.grad((goal * outputs[-1]).sum() / batch_size, outputs)
-        size[norm] = torch.stack([rms(y) for y in outputs]).detach()
-        gradient[norm] = torch.stack([rms(g) * batch_size for g in grads])
-        beyond = [(y == 0 if unit == "ReLU" else y.abs() > 0.95).double().mean() for y in outputs]
-        stuck[norm] = torch.stack(beyond)
-    return Activations(size, gradient, stuck, unit, gain)
-
-
-def rms(values):
-    return values.square().mean().sqrt()
-
-
-def prepare(figure):
-    """Three figures against the layer; returns the marks that move."""
-    panels = zip(
-        figure.subplots(1, 3), ("size", "gradient", "stuck"), ("output", "gradient", "stuck")
-    )
+def _prepare(figure):
+    """Three figures against the layer."""
     marks, layers = {}, range(1, DEPTH + 1)
-    for ax, name, _ in panels:
+    for ax, name in zip(figure.subplots(1, 3), ("size", "gradient", "stuck")):
         ax.set(xlabel="layer", xlim=(0.5, DEPTH + 0.5))
         ax.set_xticks(layers[1::2])
         for k, (norm, label) in enumerate(NETS.items()):
@@ -88,7 +31,7 @@ def prepare(figure):
     return marks
 
 
-def draw(marks, result):
+def _draw(marks, result):
     """Move the marks to an `Activations`."""
     for name in ("size", "gradient", "stuck"):
         for norm in NETS:
@@ -102,8 +45,8 @@ def draw(marks, result):
     }
     without, norm = sizes[False], sizes[True]
     return (
-        f"Gain {result.gain:g}, {result.unit}: from layer 1 to {DEPTH} the size of the outputs goes from {without} "
-        f"without a norm, from {norm} with BatchNorm."
+        f"Gain {result.gain:g}, {result.unit}: from layer 1 to {DEPTH} the size of the outputs "
+        f"goes from {without} without a norm, from {norm} with BatchNorm."
     )
 
 
@@ -114,9 +57,9 @@ explorer = Explorer(
         "batch_size": Slider("batch size", values=(2, 3, 4, 8, 16, 32, 64, 128, 256), default=64),
         "unit": Choice("activation", tuple(UNITS), "ReLU"),
     },
-    compute=compute,
-    prepare=prepare,
-    draw=draw,
+    compute=measure_activations,
+    prepare=_prepare,
+    draw=_draw,
     size=(9.4, 3.4),
 )
 

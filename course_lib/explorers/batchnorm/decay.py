@@ -1,4 +1,4 @@
-"""Decay: norm, effective learning rate, angle."""
+"""Length, effective learning rate and angle of a weight before a BatchNorm: move λ and lr."""
 
 import numpy as np
 import torch
@@ -15,18 +15,16 @@ LIMITS = {  # of the vertical axes: wide enough for every place of the sliders
 }
 
 
-def compute(lr, where, seeds=tuple(range(8)), steps=turning.STEPS):
-    """A `Turning` with a run for each of three starting lengths, or, streaming, for each of eight
-    seeds.
-    """
+def _compute(lr, where, seeds=tuple(range(8)), steps=turning.STEPS):
+    """A `Turning` with a run for each of three starting lengths, or for each of eight seeds."""
     if where == EXACT:
         yield turning.turn(lr, steps=steps)
     else:
         yield from turning.turn_on_digits(lr, seeds=seeds, steps=steps)
 
 
-def prepare(figure):
-    """Norm, effective learning rate and angle against the step; returns the marks that move."""
+def _prepare(figure):
+    """Norm, effective learning rate and angle against the step."""
     marks = {}
     titles = {"norm": "Length of w", "rate": "Effective learning rate", "angle": "Angle per step"}
     labels = {
@@ -57,20 +55,15 @@ def prepare(figure):
     return marks
 
 
-def draw(marks, result, strength):
-    """Move the marks to a `Turning` at one of its strengths; a drawn angle is the root mean square
-    of ten steps.
+def _draw(marks, result, strength):
+    """Move the marks to a `Turning` at one of its strengths.
+
+    A drawn angle is the root mean square of ten steps.
     """
     i = result.strengths.index(strength)
     norms, angles = result.norms[:, i], result.angles[:, i]
-    angles = (
-        angles[:, : angles.shape[1] // WINDOW * WINDOW]
-        .unflatten(1, (-1, WINDOW))
-        .square()
-        .mean(-1)
-        .sqrt()
-        .rad2deg()
-    )
+    whole = angles[:, : angles.shape[1] // WINDOW * WINDOW].unflatten(1, (-1, WINDOW))
+    angles = whole.square().mean(-1).sqrt().rad2deg()
     curves = {
         "norm": norms[:, ::WINDOW],
         "rate": result.effective_lr[:, i, ::WINDOW],
@@ -102,15 +95,18 @@ def draw(marks, result, strength):
 def _say(result, i, rest):
     strength, steps = result.strengths[i], result.angles.shape[-1]
     if result.progress < 1:
-        return f"Training {len(result.norms)} seeds at {len(result.strengths)} strengths: {result.progress:.0%}."
+        trained = f"{len(result.norms)} seeds at {len(result.strengths)} strengths"
+        return f"Training {trained}: {result.progress:.0%}."
     low, high = (f"{end(result.norms[:, i, -1]).item():.3g}" for end in (torch.min, torch.max))
     length = f"ends at {low}" if low == high else f"ends between {low} and {high}"
     if not strength:
-        return f"No decay: w grows as long as there is a gradient ({length}); effective learning rate and angle fall."
+        grows = f"w grows as long as there is a gradient ({length})"
+        return f"No decay: {grows}; effective learning rate and angle fall."
     late = result.late_angle()[:, i].mean().rad2deg().item()
     return (
-        f"λ = {strength:g}, lr = {result.lr:g}: in the last {steps // 2} steps w turns by {late:.3g}° a step "
-        f"(at rest {np.rad2deg(rest):.3g}°; lr·λ·steps = {result.lr * strength * steps:.3g}), and its length {length}."
+        f"λ = {strength:g}, lr = {result.lr:g}: in the last {steps // 2} steps w turns by "
+        f"{late:.3g}° a step (at rest {np.rad2deg(rest):.3g}°; "
+        f"lr·λ·steps = {result.lr * strength * steps:.3g}), and its length {length}."
     )
 
 
@@ -121,9 +117,9 @@ explorer = Explorer(
         "lr": Slider("learning rate", values=(0.03, 0.1, 0.3), default=0.1),
         "where": Choice("loss", (EXACT, DIGITS), EXACT),
     },
-    compute=compute,
-    prepare=prepare,
-    draw=draw,
+    compute=_compute,
+    prepare=_prepare,
+    draw=_draw,
     size=(9.4, 3.4),
     quick={"seeds": (0, 1), "steps": 100},
 )

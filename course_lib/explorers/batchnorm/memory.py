@@ -1,58 +1,14 @@
-"""Memory: the running statistics of one feature."""
-
-from dataclasses import dataclass
-
-import torch
+"""The running statistics of one feature, whose mean jumps: move batch size and momentum."""
 
 from course_lib import plotting
-from course_lib.batchnorm import batch_norm
-from course_lib.experiments.batchnorm.batch_statistics import variance_of_running_mean
+from course_lib.experiments.batchnorm.memory import AFTER, BATCHES, MEAN, RUNS, SPREAD, keep_memory
 from course_lib.panel import Explorer, Slider
 
-MEAN, SPREAD, AFTER, BATCHES, RUNS = 2.0, 1.0, 0.0, 200, 40  # the mean jumps to AFTER half-way
 OTHERS = 12  # runs that are drawn beside the first
 
 
-@dataclass
-class Memory:
-    """Running mean and variance [batches + 1, runs], and what the formula says of the mean's spread
-    at rest.
-    """
-
-    mean: torch.Tensor
-    var: torch.Tensor
-    expected: float
-    momentum: float
-    batch_size: int
-    note: str
-
-
-def compute(batch_size, momentum, layer=None):
-    """Forty runs at once, as forty features; the learner's own `layer` replaces our `batch_norm` if
-    it is given.
-    """
-    generator = torch.Generator().manual_seed(0)
-    mean, var = torch.zeros(RUNS, dtype=torch.float64), torch.ones(RUNS, dtype=torch.float64)
-    gamma, beta, seen = torch.ones_like(mean), torch.zeros_like(mean), []
-    for t in range(BATCHES):
-        seen.append((mean.clone(), var.clone()))
-        x = SPREAD * torch.randn(batch_size, RUNS, dtype=mean.dtype, generator=generator)
-        x += MEAN if t < BATCHES // 2 else AFTER
-        (layer or batch_norm)(x, mean, var, gamma, beta, True, momentum, 1e-5)
-    means, variances = (torch.stack(part).detach() for part in zip(*seen, (mean, var)))
-    expected = variance_of_running_mean(momentum, SPREAD**2, batch_size) ** 0.5
-    return Memory(
-        means,
-        variances,
-        expected,
-        momentum,
-        batch_size,
-        "" if layer is None else " Kept by your function.",
-    )
-
-
-def prepare(figure):
-    """Running mean and running variance against the batch; returns the marks that move."""
+def _prepare(figure):
+    """Running mean and running variance against the batch."""
     left, right = figure.subplots(1, 2)
     marks, half = {}, BATCHES // 2
     left.plot(
@@ -80,7 +36,7 @@ def prepare(figure):
     return marks
 
 
-def draw(marks, result):
+def _draw(marks, result):
     """Move the marks to a `Memory`."""
     for name, values in (("mean", result.mean), ("variance", result.var)):
         marks[name][0].set_data(range(len(values)), values[:, 0])
@@ -90,9 +46,10 @@ def draw(marks, result):
     high = "high" if late > 0 else "low"
     lag = f"about {1 / result.momentum:.3g} batches" if result.momentum < 1 else "no batch"
     return (
-        f"Momentum {result.momentum:g}, batches of {result.batch_size}: the memory reaches back {lag}. "
-        f"{BATCHES // 2} batches after the jump the mean of {RUNS} runs is {abs(late):.2g} too {high}, and they differ "
-        f"by ±{spread:.2g} (formula, at rest: ±{result.expected:.2g}).{result.note}"
+        f"Momentum {result.momentum:g}, batches of {result.batch_size}: the memory reaches back "
+        f"{lag}. {BATCHES // 2} batches after the jump the mean of {RUNS} runs is {abs(late):.2g} "
+        f"too {high}, and they differ by ±{spread:.2g} "
+        f"(formula, at rest: ±{result.expected:.2g}).{result.note}"
     )
 
 
@@ -106,9 +63,9 @@ explorer = Explorer(
             default=0.1,
         ),
     },
-    compute=compute,
-    prepare=prepare,
-    draw=draw,
+    compute=keep_memory,
+    prepare=_prepare,
+    draw=_draw,
 )
 
 show = explorer.show

@@ -1,4 +1,4 @@
-"""Mismatch: one network, two modes."""
+"""Test errors of one network in two modes: move the momentum and the batch size."""
 
 import numpy as np
 
@@ -13,10 +13,8 @@ MODES = {
 }
 
 
-def prepare(figure):
-    """Left test errors while training, right late ones against the momentum; returns the marks that
-    move.
-    """
+def _prepare(figure):
+    """Left test errors while training, right late ones against the momentum."""
     left, right = figure.subplots(1, 2, width_ratios=[1.3, 1], sharey=True)
     left.set(
         title="While training",
@@ -39,7 +37,7 @@ def prepare(figure):
     return marks
 
 
-def draw(marks, result, momentum):
+def _draw(marks, result, momentum):
     """Move the marks to a `batch_statistics.Modes` at one of its momenta."""
     momenta = batch_statistics.MOMENTA
     m, late = momenta.index(momentum), {name: 100 * result.late(name) for name in MODES}
@@ -52,10 +50,12 @@ def draw(marks, result, momentum):
         plotting.move_band(marks[f"{name} end"], momenta, end)
     marks["here"][0].set_xdata([momentum] * 2)
     return (
-        f"Batches of {result.batch_size}, momentum {momentum:g}, after {result.at[result.seen - 1]} steps: test errors "
-        f"of {late['evaluation'][:, m].mean():.1f} % in evaluation, {late['batch'].mean():.1f} % with all test rows as "
-        f"one batch, {late['trained'].mean():.1f} % in batches of {result.batch_size} as trained (last ten looks, mean "
-        f"of {len(late['batch'])} seeds, 95 % band)."
+        f"Batches of {result.batch_size}, momentum {momentum:g}, after "
+        f"{result.at[result.seen - 1]} steps: test errors of "
+        f"{late['evaluation'][:, m].mean():.1f} % in evaluation, {late['batch'].mean():.1f} % "
+        f"with all test rows as one batch, {late['trained'].mean():.1f} % in batches of "
+        f"{result.batch_size} as trained (last ten looks, mean of {len(late['batch'])} seeds, "
+        "95 % band)."
     )
 
 
@@ -68,8 +68,8 @@ explorer = Explorer(
         "batch_size": Slider("batch size in training", values=(2, 4, 8, 16, 32, 64), default=32),
     },
     compute=batch_statistics.compare_modes,
-    prepare=prepare,
-    draw=draw,
+    prepare=_prepare,
+    draw=_draw,
     quick={"seeds": (0, 1), "steps": 60},
 )
 

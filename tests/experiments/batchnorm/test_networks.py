@@ -6,9 +6,8 @@ from torch import nn
 
 from course_lib.base.random import seeded
 from course_lib.data import digits
-from course_lib.engine import ModelSpec
-from course_lib.engine import train as train_ensemble
-from course_lib.experiments.batchnorm.networks import NORMS, Networks, train
+from course_lib.engine import ModelSpec, train
+from course_lib.experiments.batchnorm.networks import NORMS, NormedNetworks, train_stepwise
 from course_lib.experiments.shared.gradient_noise import batches
 from course_lib.sgd import sgd_update
 
@@ -49,8 +48,10 @@ def alone(norm, seed, lr, decay, steps, momentum=0.0, growth=1.0):
 @pytest.mark.parametrize("momentum", [0.0, 0.9])
 @pytest.mark.parametrize("norm", NORMS)
 def test_each_network_is_the_single_model(norm, momentum):
-    networks = Networks(WIDTHS, norm, splits(), SEEDS, settings=2, dtype=torch.float64)
-    assert list(train(networks, 12, 7, LRS, decay=DECAY, momentum=momentum)) == list(range(13))
+    networks = NormedNetworks(WIDTHS, norm, splits(), SEEDS, settings=2, dtype=torch.float64)
+    assert list(train_stepwise(networks, 12, 7, LRS, decay=DECAY, momentum=momentum)) == list(
+        range(13)
+    )
     errors = networks.test_error()
     for v, (seed, lr, decay) in enumerate(
         (seed, *pair) for seed in SEEDS for pair in zip(LRS, DECAY)
@@ -67,8 +68,8 @@ def test_each_network_is_the_single_model(norm, momentum):
 
 
 def test_the_first_weight_may_have_a_rate_of_its_own():
-    networks = Networks(WIDTHS, "batch", splits(), SEEDS, dtype=torch.float64)
-    *_, last = train(networks, 9, 7, 0.1, first=lambda step: 0.1 * 1.3**step)
+    networks = NormedNetworks(WIDTHS, "batch", splits(), SEEDS, dtype=torch.float64)
+    *_, last = train_stepwise(networks, 9, 7, 0.1, first=lambda step: 0.1 * 1.3**step)
     model, _ = alone("batch", SEEDS[1], 0.1, 0.0, 9, growth=1.3)
     assert last == 9 and all(
         (ours[1] - theirs).abs().max() < 1e-12
@@ -78,10 +79,10 @@ def test_the_first_weight_may_have_a_rate_of_its_own():
 
 @pytest.mark.parametrize("norm", NORMS)
 def test_the_ensemble_engine_trains_the_same_networks(norm):
-    networks = Networks(WIDTHS, norm, splits(), SEEDS, settings=2, dtype=torch.float64)
-    for _ in train(networks, 20, 10, LRS):
+    networks = NormedNetworks(WIDTHS, norm, splits(), SEEDS, settings=2, dtype=torch.float64)
+    for _ in train_stepwise(networks, 20, 10, LRS):
         pass
-    *_, training = train_ensemble(
+    *_, training = train(
         ModelSpec(WIDTHS, norm=norm),
         lambda seed: splits()[SEEDS.index(seed)],
         {"lr": LRS},
@@ -99,7 +100,7 @@ def test_the_ensemble_engine_trains_the_same_networks(norm):
 
 
 def test_a_look_in_training_mode_leaves_the_running_statistics_alone():
-    networks = Networks(WIDTHS, "batch", splits(), SEEDS)
+    networks = NormedNetworks(WIDTHS, "batch", splits(), SEEDS)
     before = [
         {name: value.clone() for name, value in running.items()} for running in networks.running
     ]
@@ -116,8 +117,8 @@ def test_a_look_in_training_mode_leaves_the_running_statistics_alone():
 
 @pytest.mark.parametrize("norm", NORMS)
 def test_rows_batch_by_batch_are_the_batches_one_by_one(norm):
-    networks = Networks(WIDTHS, norm, splits(), SEEDS, settings=2, dtype=torch.float64)
-    for _ in train(networks, 10, 7, LRS):
+    networks = NormedNetworks(WIDTHS, norm, splits(), SEEDS, settings=2, dtype=torch.float64)
+    for _ in train_stepwise(networks, 10, 7, LRS):
         pass
     x, y = networks.rows("test")
     n = x.shape[1] // 5 * 5
@@ -133,4 +134,4 @@ def test_rows_batch_by_batch_are_the_batches_one_by_one(norm):
 
 def test_an_unknown_norm_is_refused():
     with pytest.raises(ValueError, match="norm = 'group'"):
-        Networks(WIDTHS, "group", splits(), SEEDS)
+        NormedNetworks(WIDTHS, "group", splits(), SEEDS)

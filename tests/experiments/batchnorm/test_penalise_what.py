@@ -28,7 +28,7 @@ def test_errors_of_everything_and_of_weights_alone(world):
 
 
 def test_without_decay_nothing_can_be_spared(monkeypatch):
-    monkeypatch.setitem(penalise_what.OPTIONS, "steps", 5)
+    monkeypatch.setattr(penalise_what, "STEPS", 5)
     *_, found = compute_spared(list(WORLDS)[1], (0.0, 10.0), width=8, seeds=SEEDS)
     for figure in (found.test_error, found.train_loss, found.validation_loss):
         assert torch.equal(figure[:, 0, 0], figure[:, 0, 1])
@@ -66,7 +66,7 @@ def test_a_diverged_pair_is_never_chosen():
 
 
 def test_the_experiment_by_layer_trains_every_pair(monkeypatch):
-    monkeypatch.setitem(penalise_what.OPTIONS, "steps", 5)
+    monkeypatch.setattr(penalise_what, "STEPS", 5)
     *_, found = compute_by_layer((7, 8))
     assert isinstance(found, ByLayer) and found.layered.shape == (2,)
     assert (found.uniform_strengths[:, 0] == found.uniform_strengths[:, 1]).all()

@@ -6,7 +6,7 @@ import torch
 from course_lib.data import digits
 from course_lib.engine import ModelSpec
 from course_lib.experiments.batchnorm import training as lab
-from course_lib.experiments.batchnorm.networks import Networks
+from course_lib.experiments.batchnorm.networks import NormedNetworks
 
 
 def test_first_look_below_a_target():
@@ -52,7 +52,7 @@ def test_the_wider_start_keeps_the_size_of_what_a_relu_halves():
 @pytest.mark.parametrize("norm", [None, "batch"])
 def test_a_look_ahead_is_the_loss_along_the_gradient(norm):
     """Against one network alone, whose gradient and losses are computed again from its outputs."""
-    networks = Networks(
+    networks = NormedNetworks(
         lab.SHALLOW,
         norm,
         [digits(50, scale="unit", seed=s) for s in (0, 1)],
