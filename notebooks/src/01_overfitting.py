@@ -64,7 +64,7 @@ explore.polynomials.show(degree=12)
 # The training error only ever falls: every degree contains the lower ones. The validation error, on points that no fit has seen, falls and rises again.
 
 # %% jupyter={"outputs_hidden": true} tags=["nbval-check-output"]
-fits = explore.polynomials.compute(degree=3, noise=0.3, rows=20)[0]  # what the picture was drawn from
+fits = explore.polynomials.explorer.compute(degree=3, noise=0.3, rows=20)[0]  # what the picture was drawn from
 for other in (1, 12):
     claim(f"Degree {other} has a higher validation error than degree 3.",
           measured=paired_interval(fits.validation_error[other], fits.validation_error[3]), kind="measured",

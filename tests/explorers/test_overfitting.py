@@ -1,6 +1,4 @@
-"""The numbers behind lesson 01's pictures: what captions say, what is hidden, refused, and where
-descent diverges.
-"""
+"""Lesson 01's pictures: what captions say, what is hidden, refused, and where descent diverges."""
 
 import math
 import re
@@ -9,9 +7,10 @@ import pytest
 import torch
 from matplotlib.figure import Figure
 
-from course_lib.experiments.overfitting import bias_variance as fits_lab
-from course_lib.experiments.overfitting import double_descent as descent_lab
-from course_lib.experiments.overfitting import early_stopping as stopping_lab
+from course_lib.experiments.overfitting import early_stopping
+from course_lib.experiments.overfitting.bias_variance import POINTS, networks
+from course_lib.experiments.overfitting.double_descent import random_features
+from course_lib.experiments.overfitting.filters import BOUND, CURVATURES
 from course_lib.explorers import overfitting as explore
 from course_lib.overfitting import excess_risk
 from course_lib.panel import Explorer, Slider
@@ -24,7 +23,7 @@ def marks_of(explorer, result, **trained):
 
 
 def test_the_caption_of_a_polynomial_says_what_the_curves_show():
-    result = explore.polynomials.compute(degree=5, noise=0.3, rows=30, sets=50)
+    result = explore.polynomials.explorer.compute(degree=5, noise=0.3, rows=30, sets=50)
     marks, caption = marks_of(explore.polynomials.explorer, result, errors="shown")
     for name in ("bias²", "variance", "training error", "validation error"):
         shown = dict(zip(*marks[name][0].get_data()))[5]
@@ -34,14 +33,14 @@ def test_the_caption_of_a_polynomial_says_what_the_curves_show():
 
 
 def test_what_is_hidden_is_nowhere():
-    result = explore.polynomials.compute(degree=9, noise=0.3, rows=20, sets=20)
+    result = explore.polynomials.explorer.compute(degree=9, noise=0.3, rows=20, sets=20)
     marks, caption = marks_of(explore.polynomials.explorer, result, errors="hidden")
     hidden = ("truth", "mean", "bias²", "variance", "training error", "validation error")
     assert (
         not [name for name in hidden if len(marks[name][0].get_xdata())]
         and not marks["band"][0].get_paths()
     )
-    assert "validation" not in caption and len(marks["fit"][0].get_xdata()) == fits_lab.POINTS
+    assert "validation" not in caption and len(marks["fit"][0].get_xdata()) == POINTS
     assert not any(legend.get_visible() for legend in marks["legends"])  # it names the truth
     explore.polynomials.explorer.draw(marks, result, errors="shown")
     assert all(legend.get_visible() for legend in marks["legends"])
@@ -49,7 +48,7 @@ def test_what_is_hidden_is_nowhere():
 
 def test_a_degree_that_the_points_do_not_determine_is_a_sentence_beside_the_former_picture():
     with pytest.raises(ValueError, match="degree = 12: must be at most 9 with 10 training points"):
-        explore.polynomials.compute(degree=12, noise=0.3, rows=10, sets=5)
+        explore.polynomials.explorer.compute(degree=12, noise=0.3, rows=10, sets=5)
     wider = dict(
         explore.polynomials.explorer.controls,
         rows=Slider("training points", values=(1, 10, 20), default=20),
@@ -77,7 +76,7 @@ def test_a_degree_that_the_points_do_not_determine_is_a_sentence_beside_the_form
 
 def test_bad_noise_is_refused():
     with pytest.raises(ValueError, match="noise = -1"):
-        explore.polynomials.compute(degree=2, noise=-1, rows=20)
+        explore.polynomials.explorer.compute(degree=2, noise=-1, rows=20)
     with pytest.raises(ValueError, match="noise"):
         explore.polynomials.explorer.picture(noise=-1)
     with pytest.raises(ValueError, match="patience"):
@@ -85,7 +84,7 @@ def test_bad_noise_is_refused():
 
 
 def test_networks_begin_with_an_empty_picture_and_a_sentence():
-    first, *_, last = fits_lab.networks(15, 0.1, sets=4, steps=20, widths=(1, 2))
+    first, *_, last = networks(15, 0.1, sets=4, steps=20, widths=(1, 2))
     marks, caption = marks_of(explore.networks.explorer, first, width=2)
     assert caption.startswith("Training 4 networks") and not len(marks["variance"][0].get_xdata())
     marks, caption = marks_of(explore.networks.explorer, last, width=2)
@@ -96,7 +95,7 @@ def test_networks_begin_with_an_empty_picture_and_a_sentence():
 
 
 def test_the_caption_of_early_stopping_is_what_the_curve_says():
-    *_, curves = stopping_lab.curves(0.2, seeds=(0, 1), steps=300, every=10)
+    *_, curves = early_stopping.curves(0.2, seeds=(0, 1), steps=300, every=10)
     for patience in (1, 5, 50):
         marks, caption = marks_of(
             explore.early_stopping.explorer, curves, patience=patience, seed=1
@@ -110,7 +109,7 @@ def test_the_caption_of_early_stopping_is_what_the_curve_says():
 
 
 def test_the_law_is_drawn_beside_its_draws():
-    result = explore.minimum_norm.compute(0.5, 0.0, draws=60)
+    result = explore.minimum_norm.explorer.compute(0.5, 0.0, draws=60)
     marks, caption = marks_of(explore.minimum_norm.explorer, result)
     x, y = marks["law"][0].get_data()
     assert all(
@@ -119,12 +118,12 @@ def test_the_law_is_drawn_beside_its_draws():
     assert {int(a) for a, b in zip(x, y) if math.isnan(b)} == {29, 30, 31}
     assert "highest at d = 30" in caption
     assert "no peak" in explore.minimum_norm.explorer.picture(noise=0.0)[1]
-    tamed = explore.minimum_norm.compute(0.5, 1.0, draws=60).risks.mean(1)
+    tamed = explore.minimum_norm.explorer.compute(0.5, 1.0, draws=60).risks.mean(1)
     assert tamed.max() < 1
 
 
 def test_the_caption_of_random_features_names_the_peak_of_the_curve():
-    *_, result = descent_lab.random_features(0.2, seeds=(0, 1), widths=(20, 60, 150, 300, 600))
+    *_, result = random_features(0.2, seeds=(0, 1), widths=(20, 60, 150, 300, 600))
     marks, caption = marks_of(explore.random_features.explorer, result, l2=0.0)
     peak = 100 * result.test_error[3, :, 0].mean()
     assert f"highest at 300 ({peak:.0f} %)" in caption
@@ -132,20 +131,20 @@ def test_the_caption_of_random_features_names_the_peak_of_the_curve():
 
 
 def test_descent_says_where_it_diverges_and_what_the_bound_is():
-    marks, caption = marks_of(explore.filters.explorer, explore.filters.compute(2.2, 20))
+    marks, caption = marks_of(explore.filters.explorer, explore.filters.explorer.compute(2.2, 20))
     assert "diverges" in caption and "2/λmax = 2" in caption
     assert marks["diverged"][0].get_xdata()[0] == pytest.approx(2 / 2.2)
-    unstable = explore.filters.CURVATURES > 2 / 2.2
-    apart = explore.filters.compute(2.2, 500)[2]
+    unstable = CURVATURES > 2 / 2.2
+    apart = explore.filters.explorer.compute(2.2, 500)[2]
     assert (apart[1][unstable][1:].abs() > 10).all() and apart[1][~unstable].abs().max() < 2.5
-    marks, caption = marks_of(explore.filters.explorer, explore.filters.compute(2.0, 21))
+    marks, caption = marks_of(explore.filters.explorer, explore.filters.explorer.compute(2.0, 21))
     assert "diverges" not in caption and math.isnan(marks["diverged"][0].get_xdata()[0])
 
 
 @pytest.mark.parametrize(("lr", "steps"), [(0.05, 1), (0.1, 500), (1.9, 3)])
 def test_flow_never_leaves_ridge_by_more_than_its_bound(lr, steps):
-    _, _, (flow, descent, ridge) = explore.filters.compute(lr, steps)
-    assert (flow - ridge).abs().max() < explore.filters.BOUND
+    _, _, (flow, descent, ridge) = explore.filters.explorer.compute(lr, steps)
+    assert (flow - ridge).abs().max() < BOUND
     found = re.search(
         r"descent by at most ([\d.]+)", explore.filters.explorer.picture(lr=lr, steps=steps)[1]
     )[1]

@@ -9,7 +9,7 @@ ensemble engine in one call a width, each on its own training set.
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 
 import torch
@@ -21,6 +21,7 @@ from course_lib.data import Split
 from course_lib.engine import ModelSpec, train
 from course_lib.engine.cache import remembered
 from course_lib.experiments.shared.forward import forward
+from course_lib.experiments.shared.snapshot import snapshot
 from course_lib.overfitting import bias_variance
 
 SETS, VALIDATION_ROWS = 200, 50
@@ -176,7 +177,7 @@ def networks(
             batch_size=rows,
             dtype=torch.float32,
         ):
-            yield _seen(fits, (w + 0.9 * training.progress) / len(widths))
+            yield snapshot(fits, (w + 0.9 * training.progress) / len(widths))
         for seed in range(sets):
             split = training_set(seed, rows, noise)
             network = [p[0].double() for p in training.parameters[seed]]
@@ -186,14 +187,4 @@ def networks(
                 (fits.validation_error, split.validation_x, split.validation_y),
             ):
                 error[w, seed] = (forward(network, x) - y).square().mean()
-        yield _seen(fits, (w + 1) / len(widths))
-
-
-def _seen(fits: Fits, progress: float) -> Fits:
-    return replace(
-        fits,
-        predictions=fits.predictions.clone(),
-        train_error=fits.train_error.clone(),
-        validation_error=fits.validation_error.clone(),
-        progress=progress,
-    )
+        yield snapshot(fits, (w + 1) / len(widths))

@@ -1,9 +1,8 @@
-"""Real training curves on digits with wrong labels, and where early stopping would have ended
-them.
-"""
+"""Training curves on digits with wrong labels, and where early stopping would have ended them."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from torch import Tensor
 
@@ -30,9 +29,7 @@ class Curves:
     progress: float
 
     def stop(self, patience: float, min_delta: float = 0.0) -> list[tuple[int, int]]:
-        """(best, last) of each seed: numbers of the evaluation that is kept and of the one at which
-        training ends.
-        """
+        """(best, last) of each seed: the evaluation that is kept, and the one that ends it."""
         return [stop_at(losses, patience, min_delta) for losses in self.validation_loss.tolist()]
 
     def kept_accuracy(self, patience: float) -> Tensor:
@@ -42,8 +39,9 @@ class Curves:
 
 
 def stop_at(losses: list[float], patience: float, min_delta: float = 0.0) -> tuple[int, int]:
-    """(best, last): the evaluations, counted from 0, that `EarlyStopping` keeps and at which it
-    stops.
+    """(best, last): the evaluation that `EarlyStopping` keeps, and the one at which it stops.
+
+    Both are counted from 0.
     """
     stopping = EarlyStopping(patience, min_delta, restore_best=False)
     for loss in losses:
@@ -56,13 +54,14 @@ def stop_at(losses: list[float], patience: float, min_delta: float = 0.0) -> tup
 def curves(
     noise: float, seeds: tuple[int, ...] = SEEDS, steps: int = STEPS, every: int = EVERY
 ) -> Iterator[Curves]:
-    """64-128-10 networks by AdamW (learning rate 2e-3, λ = 0) on 300 digits, never stopped; test
-    labels are clean.
+    """Train 64-128-10 networks by AdamW (learning rate 2e-3, λ = 0) on 300 digits, never stopped.
+
+    Training and validation labels are wrong with probability `noise`, test labels are clean.
     """
     recorded = tuple(range(0, steps + 1, every))
     for training in train(
         SPEC,
-        lambda seed: digits(ROWS, VALIDATION_ROWS, noise, "unit", seed),
+        partial(digits, ROWS, VALIDATION_ROWS, noise, "unit"),
         {"lr": 2e-3, "weight_decay": 0.0},
         seeds,
         steps=steps,
@@ -70,7 +69,12 @@ def curves(
         validate=True,
         keep_parameters=False,
     ):
-        names = ("train_loss", "validation_loss", "train_accuracy", "test_accuracy")
         yield Curves(
-            noise, recorded, *(getattr(training, name)[:, 0] for name in names), training.progress
+            noise,
+            recorded,
+            training.train_loss[:, 0],
+            training.validation_loss[:, 0],
+            training.train_accuracy[:, 0],
+            training.test_accuracy[:, 0],
+            training.progress,
         )

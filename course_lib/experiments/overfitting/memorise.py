@@ -1,10 +1,8 @@
-"""Can a network learn labels that mean nothing?
+"""Whether a network learns labels that mean nothing: drawn by lot, beside the digits' own."""
 
-Digits whose labels are drawn by lot, beside digits with their own.
-"""
-
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 
 import torch
 from scipy import stats
@@ -24,11 +22,10 @@ SEEDS, STEPS, EVERY = (0, 1, 2), 2000, 100
 
 @dataclass
 class Memorised:
-    """Accuracies {"true", "random"} → [seeds, recorded]; the test labels are of the same kind as
-    the training labels.
+    """Accuracies {"true", "random"} → [seeds, recorded]; NaN: not there yet.
 
-    right: correct test rows under random labels, over all seeds, among `rows` of them. NaN: not
-    there yet.
+    The test labels are of the same kind as the training labels. rows: of the test sets of all seeds
+    together.
     """
 
     recorded: tuple[int, ...]
@@ -43,8 +40,9 @@ class Memorised:
 
 
 def with_random_labels(seed: int) -> Split:
-    """Digits whose training *and* test labels are drawn evenly from the ten classes, whatever the
-    image shows.
+    """Digits whose training *and* test labels are drawn by lot, whatever the image shows.
+
+    The ten classes are equally likely.
     """
     split, generator = digits(ROWS, 0, scale="unit", seed=seed), seeded(seed, "random labels")
     lots = (
@@ -55,16 +53,17 @@ def with_random_labels(seed: int) -> Split:
 
 @remembered
 def memorise(seeds: tuple[int, ...] = SEEDS, steps: int = STEPS) -> Iterator[Memorised]:
-    """Train 64-256-10 networks by SGD (learning rate 0.1, momentum 0.9) on true and on random
-    labels.
+    """Train 64-256-10 networks by SGD (learning rate 0.1, momentum 0.9), on either kind of label.
+
+    Raises ValueError for less than one step.
     """
     require("steps", steps, 1)
     recorded = tuple(range(0, steps + 1, min(EVERY, steps)))
     empty = {name: torch.full((len(seeds), len(recorded)), torch.nan) for name in LABELS}
     rows = len(seeds) * len(with_random_labels(seeds[0]).test_y)
     found = Memorised(recorded, empty, dict(empty), rows, 0.0)
-    data = {
-        "true": lambda seed: digits(ROWS, 0, scale="unit", seed=seed),
+    data: dict[str, Callable[[int], Split]] = {
+        "true": partial(digits, ROWS, 0, 0.0, "unit"),
         "random": with_random_labels,
     }
     for k, name in enumerate(LABELS):
@@ -79,19 +78,19 @@ def memorise(seeds: tuple[int, ...] = SEEDS, steps: int = STEPS) -> Iterator[Mem
             record_at=recorded,
             keep_parameters=False,
         ):
-            seen = {name: training.train_accuracy[:, 0]}, {name: training.test_accuracy[:, 0]}
             found = replace(
                 found,
-                train_accuracy=found.train_accuracy | seen[0],
-                test_accuracy=found.test_accuracy | seen[1],
+                train_accuracy=found.train_accuracy | {name: training.train_accuracy[:, 0]},
+                test_accuracy=found.test_accuracy | {name: training.test_accuracy[:, 0]},
                 progress=(k + training.progress) / len(LABELS),
             )
             yield found
 
 
 def guessing_interval(rows: int, classes: int = 10, level: float = 0.95) -> tuple[int, int]:
-    """How many of `rows` labels drawn by lot a guesser gets right, in `level` of all cases:
-    binomial, both ends in.
+    """How many of `rows` labels drawn by lot a guesser gets right, in `level` of all cases.
+
+    Binomial, both ends in. Raises ValueError for less than one row.
     """
     require("rows", rows, 1)
     low, high = stats.binom.interval(level, rows, 1 / classes)

@@ -1,10 +1,8 @@
-"""What does L2 buy when there are few examples, and when there are many?
-
-Its strength is chosen on validation rows.
-"""
+"""What L2 buys when there are few examples, and when there are many, tuned on validation rows."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -12,12 +10,14 @@ from torch import Tensor
 from course_lib.data import digits
 from course_lib.engine import ModelSpec, train
 from course_lib.engine.cache import remembered
+from course_lib.experiments.shared.snapshot import snapshot
 from course_lib.sgd import sgd_update
 
 SPEC = ModelSpec((64, 64, 10))
 ROWS, SEEDS, STEPS = (50, 150, 450, 1200), tuple(range(10)), 600
 STRENGTHS = (0.0, 1e-4, 1e-3, 3e-3, 1e-2, 3e-2, 0.1)
 NOISE, VALIDATION_ROWS = 0.2, 100
+CURVES = ("train_accuracy", "validation_loss", "test_accuracy")
 
 
 @dataclass
@@ -32,15 +32,15 @@ class Tuned:
     progress: float = 0.0
 
     def chosen(self) -> Tensor:
-        """[rows, seeds]: number of the strength with the lowest validation loss."""
+        """The number of the strength with the lowest validation loss [rows, seeds]."""
         return self.validation_loss.nan_to_num(torch.inf).argmin(2)
 
     def at_chosen(self, values: Tensor) -> Tensor:
-        """[rows, seeds]: of `values` [rows, seeds, strengths] those at the chosen strength."""
+        """Of `values` [rows, seeds, strengths] those at the chosen strength [rows, seeds]."""
         return values.gather(2, self.chosen().unsqueeze(2)).squeeze(2)
 
     def benefit(self) -> Tensor:
-        """[rows, seeds]: test accuracy at the chosen strength minus that at λ = 0."""
+        """Test accuracy at the chosen strength minus that at λ = 0 [rows, seeds]."""
         return (
             self.at_chosen(self.test_accuracy) - self.test_accuracy[:, :, self.strengths.index(0.0)]
         )
@@ -53,17 +53,17 @@ def tune(
     steps: int = STEPS,
     noise: float = NOISE,
 ) -> Iterator[Tuned]:
-    """64-64-10 networks, SGD with momentum 0.9 and learning rate 0.1, the same number of steps for
-    every n.
+    """Train 64-64-10 networks by SGD (learning rate 0.1, momentum 0.9), as many steps for every n.
 
     Training and validation labels are noisy, test labels clean. Yields as seeds and sizes are done.
     """
     shape = len(rows), len(seeds), len(STRENGTHS)
-    found = Tuned(rows, STRENGTHS, *(torch.full(shape, torch.nan) for _ in range(3)))
+    empty = {name: torch.full(shape, torch.nan) for name in CURVES}
+    found = Tuned(rows, STRENGTHS, **empty, progress=0.0)
     for k, n in enumerate(rows):
         for training in train(
             SPEC,
-            lambda seed, n=n: digits(n, VALIDATION_ROWS, noise, "unit", seed),
+            partial(digits, n, VALIDATION_ROWS, noise, "unit"),
             {"lr": 0.1, "momentum": 0.9, "l2": list(STRENGTHS)},
             seeds,
             update=sgd_update,
@@ -72,9 +72,6 @@ def tune(
             validate=True,
             keep_parameters=False,
         ):
-            names = ("train_accuracy", "validation_loss", "test_accuracy")
-            fresh = {name: getattr(found, name).clone() for name in names}
-            for name in names:
-                fresh[name][k] = getattr(training, name)[:, :, -1]
-            found = replace(found, **fresh, progress=(k + training.progress) / len(rows))
-            yield found
+            for name in CURVES:
+                getattr(found, name)[k] = getattr(training, name)[:, :, -1]
+            yield snapshot(found, (k + training.progress) / len(rows))

@@ -22,6 +22,7 @@ from course_lib.engine import ModelSpec, train
 from course_lib.engine.cache import remembered
 from course_lib.experiments.shared.forward import forward
 from course_lib.experiments.shared.sharpness import top_eigenvalue
+from course_lib.experiments.shared.snapshot import snapshot
 from course_lib.sgd import sgd_update
 
 SPEC = ModelSpec((64, 64, 10), task="regression")
@@ -76,7 +77,8 @@ def compare_batch_sizes(
 ) -> Iterator[BatchSizes]:
     """Train every batch size at every learning rate and seed; the figures fill in size by size."""
     shape = (len(seeds), len(BATCH_SIZES), len(LRS))
-    figures = {name: torch.full(shape, torch.nan) for name in FIGURES}
+    empty = {name: torch.full(shape, torch.nan) for name in FIGURES}
+    found = BatchSizes(BATCH_SIZES, LRS, target, **empty, progress=0.0)
     looks = tuple(range(0, steps + 1, EVERY))
     for b, batch_size in enumerate(BATCH_SIZES):
         kept: dict[tuple[int, int], list[Tensor]] = {}
@@ -93,11 +95,11 @@ def compare_batch_sizes(
             observe=partial(_keep, kept),
             dtype=torch.float32,
         ):
-            yield _snapshot(figures, target, (b + 0.8 * training.progress) / len(BATCH_SIZES))
+            yield snapshot(found, (b + 0.8 * training.progress) / len(BATCH_SIZES))
         for s, seed in enumerate(seeds):
-            _look(figures, training.train_loss[s], kept, seed, (s, b), target)
+            _look(found, training.train_loss[s], kept, seed, (s, b))
             done = b + 0.8 + 0.2 * (s + 1) / len(seeds)
-            yield _snapshot(figures, target, done / len(BATCH_SIZES))
+            yield snapshot(found, done / len(BATCH_SIZES))
 
 
 def _keep(kept: dict, seed: int, step: int, parameters: list[Tensor], gradients: list) -> None:
@@ -106,12 +108,11 @@ def _keep(kept: dict, seed: int, step: int, parameters: list[Tensor], gradients:
 
 
 def _look(
-    figures: dict[str, Tensor],
+    found: BatchSizes,
     losses: Tensor,
     kept: dict[tuple[int, int], list[Tensor]],
     seed: int,
     place: tuple[int, int],
-    target: float,
 ) -> None:
     """Fill in one seed and batch size.
 
@@ -119,15 +120,10 @@ def _look(
     """
     split = digits_to_fit(seed)
     for v, curve in enumerate(losses):
-        reached = (curve <= target).nonzero()
+        reached = (curve <= found.target).nonzero()
         if len(reached):
             k = int(reached[0])
             parameters = [p[v].double() for p in kept[seed, k * EVERY]]
-            found = (*figures_of(parameters, split, seed), curve[k].item())
-            for name, value in zip(FIGURES, found):
-                figures[name][(*place, v)] = value
-
-
-def _snapshot(figures: dict[str, Tensor], target: float, progress: float) -> BatchSizes:
-    copies = {name: values.clone() for name, values in figures.items()}
-    return BatchSizes(BATCH_SIZES, LRS, target, **copies, progress=progress)
+            values = (*figures_of(parameters, split, seed), curve[k].item())
+            for name, value in zip(FIGURES, values):
+                getattr(found, name)[(*place, v)] = value

@@ -1,6 +1,4 @@
-"""Explorers of lesson 01: fits to resampled data, early stopping, double descent twice, and the
-filters of stopping.
-"""
+"""Explorers of lesson 01: fits to resampled data, early stopping, double descent, filters."""
 
 from course_lib.explorers.overfitting import (
     early_stopping,

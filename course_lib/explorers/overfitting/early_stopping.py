@@ -1,24 +1,23 @@
-"""Early stopping: patience on a real training curve."""
+"""Early stopping on training curves of digits; patience, seed and wrong labels can be moved."""
 
 import numpy as np
 
 from course_lib import plotting
-from course_lib.experiments.overfitting import early_stopping as stopping_lab
-from course_lib.explorers.overfitting.fits import EMPTY
+from course_lib.experiments.overfitting.early_stopping import STEPS, curves, stop_at
 from course_lib.panel import Explorer, Slider
 from course_lib.statistics import paired_interval
 
 PATIENCE = (1, 2, 3, 5, 8, 12, 20, 50)
 
 
-def prepare(figure):
-    """Left the two losses of one seed, right its test accuracy; returns the marks that move."""
+def _prepare(figure):
+    """Left the two losses of one seed, right its test accuracy."""
     left, right = figure.subplots(1, 2)
     left.set(title="Loss", xlabel="step", ylabel="cross entropy", yscale="log", ylim=(1e-2, 8))
     right.set(title="Right on the test set", xlabel="step", ylabel="accuracy (%)", ylim=(40, 100))
     marks = {}
     for ax in (left, right):
-        ax.set(xlim=(0, stopping_lab.STEPS))
+        ax.set(xlim=(0, STEPS))
         name = "left" if ax is left else "right"
         marks[f"{name} best"] = [
             ax.axvline(np.nan, color=plotting.ink(), linestyle="-", linewidth=1, label="kept")
@@ -31,30 +30,28 @@ def prepare(figure):
         marks[name] = left.plot([], [], color=color, linestyle=linestyle, label=name)
     color, linestyle = plotting.series(2)
     marks["test"] = right.plot([], [], color=color, linestyle="-", label="this seed")
-    marks["all"] = plotting.draw_band(right, [], EMPTY, label="mean of seeds, 95 % band", k=3)
+    marks["all"] = plotting.draw_band(
+        right, [], np.empty((0, 0)), label="mean of seeds, 95 % band", k=3
+    )
     left.legend(loc="lower right", fontsize=8)
     right.legend(loc="lower right", fontsize=8)
     return marks
 
 
-def draw(marks, result, patience, seed):
+def _draw(marks, result, patience, seed):
     """Move the marks to one seed of `Curves` and to where this patience ends it."""
     steps = result.recorded
-    curves = {
+    lines = {
         "training": result.train_loss,
         "validation": result.validation_loss,
         "test": 100 * result.test_accuracy,
     }
     here = min(seed, len(result.train_loss) - 1)
-    for name, values in curves.items():
+    for name, values in lines.items():
         marks[name][0].set_data(steps, plotting.array(values[here]))
     plotting.move_band(marks["all"], steps, 100 * result.test_accuracy)
     done = result.validation_loss[here].isfinite().all()
-    best, last = (
-        stopping_lab.stop_at(result.validation_loss[here].tolist(), patience)
-        if done
-        else (None, None)
-    )
+    best, last = stop_at(result.validation_loss[here].tolist(), patience) if done else (None, None)
     for side in ("left", "right"):
         marks[f"{side} best"][0].set_xdata([steps[best] if done else np.nan] * 2)
         marks[f"{side} last"][0].set_xdata([steps[last] if done else np.nan] * 2)
@@ -65,21 +62,21 @@ def draw(marks, result, patience, seed):
 
 def _say_stopping(result, here, patience, best, last):
     accuracy, steps = 100 * result.test_accuracy, result.recorded
-    ended = (
-        f"stopped at step {steps[last]}"
-        if last + 1 < len(steps)
-        else f"at step {steps[last]} it was not over yet"
-    )
-    if last + 1 == len(steps) and last - best >= patience:
+    if last + 1 < len(steps):
+        ended = f"stopped at step {steps[last]}"
+    elif last - best >= patience:
         ended = f"stopped at the last step, {steps[last]}"
+    else:
+        ended = f"at step {steps[last]} it was not over yet"
     text = (
-        f"Seed {here}, patience {patience}: best validation loss at step {steps[best]}, {ended}. Kept "
-        f"{accuracy[here, best]:.1f} % right, the last weights {accuracy[here, -1]:.1f} %."
+        f"Seed {here}, patience {patience}: best validation loss at step {steps[best]}, {ended}. "
+        f"Kept {accuracy[here, best]:.1f} % right, the last weights {accuracy[here, -1]:.1f} %."
     )
     if not result.validation_loss.isfinite().all() or len(accuracy) < 2:
         return text
     gain = paired_interval(100 * result.kept_accuracy(patience), accuracy[:, -1])
-    return f"{text} All {len(accuracy)} seeds: {gain.mean:+.1f} points [{gain.low:.1f}, {gain.high:.1f}]."
+    gained = f"{gain.mean:+.1f} points [{gain.low:.1f}, {gain.high:.1f}]"
+    return f"{text} All {len(accuracy)} seeds: {gained}."
 
 
 explorer = Explorer(
@@ -91,9 +88,9 @@ explorer = Explorer(
         "seed": Slider("seed", values=tuple(range(8)), default=0, trained=True),
         "noise": Slider("share of wrong labels", values=(0.0, 0.1, 0.2, 0.4), default=0.2),
     },
-    compute=stopping_lab.curves,
-    prepare=prepare,
-    draw=draw,
+    compute=curves,
+    prepare=_prepare,
+    draw=_draw,
     quick={"seeds": tuple(range(8)), "steps": 300, "every": 10},
 )
 

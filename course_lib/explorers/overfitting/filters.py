@@ -1,30 +1,17 @@
-"""Filters: early stopping beside ridge."""
-
-import torch
+"""What early stopping lets through beside ridge; step size and number of steps can be moved."""
 
 from course_lib import plotting
-from course_lib.overfitting import descent_filter, flow_filter, ridge_filter
+from course_lib.experiments.overfitting.filters import BOUND, CURVATURES, filters
 from course_lib.panel import Explorer, Slider
 
-CURVATURES = torch.logspace(-4, 0, 161, dtype=torch.float64)  # d², the largest is 1
-BOUND = 0.2037  # ≥ max |(1 − e⁻ˣ) − x/(1 + x)| = 0.20363…
+
+def _compute(lr, steps):
+    """(η, t, filters of flow, descent and ridge)."""
+    return lr, steps, filters(lr, steps)
 
 
-def compute(lr, steps):
-    """(η, t, filters of flow, descent and ridge [curvatures]): flow until ηt, ridge with λ =
-    1/(ηt).
-    """
-    time = lr * steps
-    filters = (
-        flow_filter(CURVATURES, time),
-        descent_filter(CURVATURES, steps, lr),
-        ridge_filter(CURVATURES, 1 / time),
-    )
-    return lr, steps, filters
-
-
-def prepare(figure):
-    """Left the filters, right what parts them from ridge; returns the marks that move."""
+def _prepare(figure):
+    """Left the filters, right what parts them from ridge."""
     left, right = figure.subplots(1, 2)
     marks = {}
     for ax, title in ((left, "What gets through"), (right, "Difference from ridge")):
@@ -50,24 +37,24 @@ def prepare(figure):
     return marks
 
 
-def draw(marks, result):
-    """Move the marks to what `compute` returned."""
-    lr, steps, filters = result
-    ridge = filters[2]
-    for k, values in enumerate(filters):
+def _draw(marks, result):
+    """Move the marks to the filters."""
+    lr, steps, passed = result
+    ridge = passed[2]
+    for k, values in enumerate(passed):
         marks[f"left {k}"][0].set_data(CURVATURES, values.clamp(-50, 50))
         if k < 2:
             marks[f"right {k}"][0].set_data(CURVATURES, (values - ridge).clamp(-50, 50))
-    apart = [(values - ridge).abs().max().item() for values in filters[:2]]
+    apart = [(values - ridge).abs().max().item() for values in passed[:2]]
     plotting.move_divergence(marks["diverged"], 2 / lr if lr > 2 else None, "from 2/η on: diverges")
     if lr > 2:
         return (
-            f"Gradient descent diverges: η = {lr:g} is above 2/λmax = 2, and its steepest direction grows by "
-            f"{lr - 1:.3g} a step. Flow stays within {apart[0]:.4f} of ridge."
+            f"Gradient descent diverges: η = {lr:g} is above 2/λmax = 2, and its steepest "
+            f"direction grows by {lr - 1:.3g} a step. Flow stays within {apart[0]:.4f} of ridge."
         )
     return (
-        f"Stopped at t = η·steps = {lr * steps:.3g}: flow differs from ridge by at most {apart[0]:.4f} "
-        f"(never by more than 0.2036…), gradient descent by at most {apart[1]:.4f}."
+        f"Stopped at t = η·steps = {lr * steps:.3g}: flow differs from ridge by at most "
+        f"{apart[0]:.4f} (never by more than 0.2036…), gradient descent by at most {apart[1]:.4f}."
     )
 
 
@@ -77,9 +64,9 @@ explorer = Explorer(
         "lr": Slider("step size η (largest curvature 1)", 0.05, 2.2, 0.1, step=0.05),
         "steps": Slider("steps", values=(1, 2, 3, 5, 10, 20, 50, 100, 200, 500), default=50),
     },
-    compute=compute,
-    prepare=prepare,
-    draw=draw,
+    compute=_compute,
+    prepare=_prepare,
+    draw=_draw,
 )
 
 show = explorer.show

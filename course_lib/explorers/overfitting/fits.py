@@ -1,12 +1,11 @@
-"""What explorers of lesson 01 share."""
+"""The picture of polynomials and of networks: a fit among many, and the errors of all."""
 
 import numpy as np
 import torch
 
 from course_lib import plotting
-from course_lib.experiments.overfitting import bias_variance as fits_lab
+from course_lib.experiments.overfitting.bias_variance import GRID, TRUTH
 
-EMPTY = np.empty((0, 0))
 SPREAD = (0.1, 0.9)  # quantiles over training sets that the band runs between
 FIGURES = {
     "training error": (0, "-"),
@@ -17,8 +16,10 @@ FIGURES = {
 
 
 def prepare_fits(figure, complexity, positions, log):
-    """Left the data and what is fitted to it, right the errors against the complexity; returns the
-    marks that move.
+    """Left the data and what is fitted to it, right the errors against the complexity.
+
+    Returns the marks that move. complexity: its name; positions: its values, `log` if their axis is
+    logarithmic.
     """
     left, right = figure.subplots(1, 2)
     left.set(
@@ -72,26 +73,26 @@ def prepare_fits(figure, complexity, positions, log):
 
 
 def move_fits(marks, result, index, shown=True):
-    """Move the marks to complexity number `index` of a `Fits`; not `shown`: only the points and the
-    one fit.
+    """Move the marks to complexity number `index` of a `Fits`.
+
+    Not `shown`: only the points and the one fit.
     """
-    grid, predictions = fits_lab.GRID, result.predictions[index]
+    predictions = result.predictions[index]
     there = predictions[predictions.isfinite().all(1)]
     marks["points"][0].set_data(result.x, result.y)
-    marks["fit"][0].set_data(grid, plotting.array(predictions[0]))
+    marks["fit"][0].set_data(GRID, plotting.array(predictions[0]))
     visible = shown and len(there) > 1
     low, high = (
         there.quantile(torch.tensor(SPREAD, dtype=there.dtype), 0)
         if visible
-        else (grid[:0], grid[:0])
+        else (GRID[:0], GRID[:0])
     )
-    edge = np.concatenate(
-        [np.stack([grid[: len(low)], low], 1), np.stack([grid[: len(low)], high], 1)[::-1]]
-    )
+    x = GRID[: len(low)]
+    edge = np.concatenate([np.stack([x, low], 1), np.stack([x, high], 1)[::-1]])
     marks["band"][0].set_verts([edge] if visible else [])
-    marks["mean"][0].set_data(*((grid, there.mean(0)) if visible else ([], [])))
-    marks["truth"][0].set_data(*((grid, fits_lab.TRUTH) if shown else ([], [])))
-    lines = curves_of(result) if shown else {}
+    marks["mean"][0].set_data(*((GRID, there.mean(0)) if visible else ([], [])))
+    marks["truth"][0].set_data(*((GRID, TRUTH) if shown else ([], [])))
+    lines = _curves(result) if shown else {}
     for name in FIGURES:
         marks[name][0].set_data(*lines.get(name, ([], [])))
     marks["noise"][0].set_ydata([result.noise**2 if shown and result.noise else np.nan] * 2)
@@ -101,7 +102,7 @@ def move_fits(marks, result, index, shown=True):
     marks["later"][0].set_text("" if shown else "not yet: commit first")
 
 
-def curves_of(result):
+def _curves(result):
     """Name → (complexities, means over training sets), where there is anything to say."""
     known = [k for k, p in enumerate(result.predictions) if p.isfinite().all(1).sum() > 1]
     parts = [result.parts(k) for k in known]
@@ -116,18 +117,17 @@ def curves_of(result):
     }
 
 
-def _say_fits(result, index, what):
+def say_fits(result, index, what):
+    """The caption: what the errors are at complexity number `index`, which is called `what`."""
     sets = int(result.predictions[index].isfinite().all(1).sum())
     if sets < 2:
-        return (
-            f"Training {len(result.train_error[0])} networks of each width: {result.progress:.0%}."
-        )
+        count = len(result.train_error[0])
+        return f"Training {count} networks of each width: {result.progress:.0%}."
     bias2, variance = (part.mean().item() for part in result.parts(index))
-    train, validation = (
-        result.train_error[index].nanmean().item(),
-        result.validation_error[index].nanmean().item(),
-    )
+    errors = result.train_error[index], result.validation_error[index]
+    train, validation = (error.nanmean().item() for error in errors)
     return (
-        f"{what}, mean of {sets} training sets of {len(result.x)} points: bias² {bias2:.2g}, variance {variance:.2g}; "
-        f"training error {train:.2g}, validation error {validation:.2g} (noise σ² {result.noise**2:.2g})."
+        f"{what}, mean of {sets} training sets of {len(result.x)} points: bias² {bias2:.2g}, "
+        f"variance {variance:.2g}; training error {train:.2g}, validation error {validation:.2g} "
+        f"(noise σ² {result.noise**2:.2g})."
     )
