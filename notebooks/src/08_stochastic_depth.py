@@ -179,7 +179,7 @@ claim("The two rules differ: the first block survives with 1 instead of 1 − (1
 # Four blocks have $2^4$ possible masks: few enough to take all of them, each with its probability, and to compare the mean training output with what evaluation gives.
 
 # %%
-from course_lib.experiments.stochastic_depth.all_masks import mean_over_masks, outputs_of  # blocks z + factor·bend(W·z), any factors
+from course_lib.experiments.stochastic_depth.exact_mean import mean_over_masks, run_blocks  # blocks z + factor·bend(W·z), any factors
 
 torch.manual_seed(1)
 weights, start = 0.5 * torch.randn(4, 3, 3, dtype=torch.float64), torch.randn(3, dtype=torch.float64)
@@ -190,7 +190,7 @@ ones, rescaled = [1.0] * 4, [1 / p for p in of_four]
 def mismatch(in_training, in_evaluation, **bend):
     """How far evaluation is from the mean of training, relative to the latter; both get the factors of the branches."""
     mean = mean_over_masks(start, weights, of_four, in_training, **bend)
-    return ((outputs_of(start, weights, in_evaluation, **bend) - mean).norm() / mean.norm()).item()
+    return ((run_blocks(start, weights, in_evaluation, **bend) - mean).norm() / mean.norm()).item()
 
 
 # %% tags=["nbval-check-output"]
@@ -354,10 +354,12 @@ predict("rules", "The linear rule against its reverse, each at its best step: wh
 explore.rules.show(last=0.0, figure="test NLL")
 
 # %% tags=["deeper", "nbval-check-output"] jupyter={"outputs_hidden": true}
-*_, rules = explore.rules.compute()
+from course_lib.experiments.stochastic_depth.rules import compare_rules
+
+*_, rules = compare_rules()
 for when, read in (("After 600 steps", lambda t: t.at("nll")), ("Each at its best step", lambda t: t.stopped("nll"))):
     for rule in ("uniform", "reversed"):
-        linear, other = (values[:, 0] for values in explore.rules.compared(rules, rule, read))
+        linear, other = (values[:, 0] for values in rules.compared(rule, read))
         claim(f"{when}, at 5.5 expected blocks, the linear rule has a lower test NLL than the {rule} one (difference).",
               measured=paired_interval(linear, other), kind="measured", holds=lambda difference: difference.between(high=0))
 gap = paired_interval(linear, other)
@@ -381,9 +383,11 @@ predict("gradient", "64 residual blocks, torch's own start. With dropping, the g
 explore.first_block.show()
 
 # %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
+from course_lib.experiments.stochastic_depth.first_block import STARTS, measure_first_block
+
 effects = []
 for start in ("torch's own, 1/(3n)", "2/n (He)"):
-    *_, first = explore.first_block.compute(last=0.5, branch="Linear–GELU–Linear", start=start)
+    *_, first = measure_first_block(last=0.5, gain=STARTS[start])
     bare, shortcut, dropping = first.norm.log10().unbind(1)  # [seeds, depths] each, in powers of ten
     effects.append(paired_interval(dropping[:, -1], shortcut[:, -1]))
     claim(f"{start}: without shortcuts the gradient vanishes (in powers of ten: below −2).", kind="measured",

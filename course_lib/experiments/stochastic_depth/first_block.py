@@ -1,15 +1,14 @@
-"""What reaches the first block? The norm of its gradient in untrained networks of every depth,
-three ways to stack.
+"""What reaches the first block? The norm of its gradient in untrained networks of every depth.
 
-Blocks are those of `shorter_training`, the loss is the cross entropy of 100 digits. The blocks'
-weight matrices are as torch draws them, even on ±1/√in, times a `gain`.
+Three ways to stack. Blocks are those of `training`, the loss is the cross entropy of 100 digits.
+The blocks' weight matrices are as torch draws them, even on ±1/√in, times a `gain`.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from course_lib.base.random import seeded
 from course_lib.data import digits
@@ -19,21 +18,30 @@ from course_lib.stochastic_depth import survival_probabilities
 
 DEPTHS = (1, 2, 4, 8, 16, 32, 64)
 STACKS = ("no shortcut", "shortcut", "shortcut, dropping")
+# variance of the weights of a layer with n inputs, at the start → gain
+STARTS = {"torch's own, 1/(3n)": 1.0, "1/n": 3**0.5, "2/n (He)": 6**0.5}
 
 
 @dataclass
 class FirstBlock:
-    """norm [seeds so far, stacks, depths] of the gradient in the first block's parameters; `last`
-    is p_L.
+    """norm [seeds so far, stacks, depths] of the gradient in the first block's parameters.
+
+    last: p_L.
     """
 
-    norm: torch.Tensor
+    norm: Tensor
     last: float
     gain: float
 
 
-def network_of(stack, depth, seed, last=0.5, norm=False, gain=1.0):
-    """(network, its first branch) in float64: weights by `seed`, the same for all three stacks."""
+def stacked_network(
+    stack: str, depth: int, seed: int, last: float = 0.5, norm: bool = False, gain: float = 1.0
+) -> tuple[nn.Sequential, nn.Module]:
+    """(network, its first branch) in float64: weights by `seed`, the same for all three stacks.
+
+    stack: one of STACKS. last: p_L. norm: a LayerNorm in front of each branch. gain: of the
+    branches' weight matrices.
+    """
     survivals = survival_probabilities(depth, last if stack == "shortcut, dropping" else 1.0)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -43,24 +51,31 @@ def network_of(stack, depth, seed, last=0.5, norm=False, gain=1.0):
     for matrix in (p for block in blocks for p in block.branch.parameters() if p.ndim == 2):
         matrix.data *= gain
     if stack == "no shortcut":
-        network = nn.Sequential(*network[:2], *(block.branch for block in blocks), network[-1])
+        first, relu, *_, last_layer = network
+        network = nn.Sequential(first, relu, *(block.branch for block in blocks), last_layer)
     return network.double(), blocks[0].branch
 
 
-def gradient_norm(stack, depth, seed, last=0.5, norm=False, gain=1.0):
-    """Norm of the first block's gradient; 0 where no row has come through it."""
+def gradient_norm(
+    stack: str, depth: int, seed: int, last: float = 0.5, norm: bool = False, gain: float = 1.0
+) -> float:
+    """Norm of the first block's gradient; 0 where no row has come through it.
+
+    Arguments as of `stacked_network`.
+    """
     split = digits(100, 0, scale="unit", seed=seed, dtype=torch.float64)
-    network, first = network_of(stack, depth, seed, last, norm, gain)
+    network, first = stacked_network(stack, depth, seed, last, norm, gain)
     nn.functional.cross_entropy(network(split.train_x), split.train_y).backward()
-    return (
-        sum(0.0 if p.grad is None else p.grad.square().sum().item() for p in first.parameters())
-        ** 0.5
-    )
+    gradients = (p.grad for p in first.parameters() if p.grad is not None)
+    return sum(g.square().sum().item() for g in gradients) ** 0.5
 
 
 @remembered
 def measure_first_block(
-    last=0.5, norm=False, gain=1.0, seeds=tuple(range(10))
+    last: float = 0.5,
+    norm: bool = False,
+    gain: float = 1.0,
+    seeds: tuple[int, ...] = tuple(range(10)),
 ) -> Iterator[FirstBlock]:
     """Yield a `FirstBlock` that grows seed by seed."""
     norms = []

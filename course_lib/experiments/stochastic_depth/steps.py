@@ -1,18 +1,17 @@
-"""What does a training step cost when blocks are really skipped? Measured on one network, in a
-plain loop.
+"""What does a training step cost when blocks are really skipped? Measured in a plain loop.
 
-The network is that of `shorter_training`, one decision a batch, so that a dropped block is neither
+The network is that of `training`, one decision a batch, so that a dropped block is neither
 computed nor differentiated nor updated. Rounds go through all p_L in turn, so that whatever else
 the machine does meets all alike. Where torch computes on one thread, as in the lessons, its
 processor time is taken, which a busy machine distorts less than the clock on the wall.
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from course_lib.base.random import seeded
 from course_lib.data import digits
@@ -25,39 +24,48 @@ from course_lib.stochastic_depth import ResidualBlock, mlp_branch, survival_prob
 class Steps:
     """[rounds so far, p_L] each: seconds and blocks computed, both per training step.
 
-    `depth`: blocks there are.
+    last: the values of p_L. depth: blocks there are.
     """
 
-    last: tuple
+    last: tuple[float, ...]
     depth: int
-    seconds: torch.Tensor
-    blocks: torch.Tensor
+    seconds: Tensor
+    blocks: Tensor
 
     @property
-    def relative(self):
+    def relative(self) -> Tensor:
         """Seconds, in units of the same round's step without dropping (the last of `last`)."""
         return self.seconds / self.seconds[:, -1:]
 
     @property
-    def shares(self):
+    def shares(self) -> Tensor:
         """Share of the blocks that was computed."""
         return self.blocks / self.depth
 
 
 class Count:
-    """How often the branches of a network were computed."""
+    """`calls`: how often the branches of these blocks were computed."""
 
-    def __init__(self, blocks):
+    def __init__(self, blocks: Iterable[ResidualBlock]) -> None:
         self.calls = 0
         for block in blocks:
-            block.branch.register_forward_hook(self)
+            block.branch.register_forward_hook(self._add)
 
-    def __call__(self, module, inputs, output):
+    def _add(self, module: nn.Module, inputs: tuple, output: Tensor) -> None:
         self.calls += 1
 
 
-def residual_network(survivals, width=WIDTH, generator=None, mode="batch", norm=False):
-    """(network, its blocks): 64 → `width`, a residual block for each survival probability, → 10."""
+def residual_network(
+    survivals: Iterable[float],
+    width: int = WIDTH,
+    generator: torch.Generator | None = None,
+    mode: str = "batch",
+    norm: bool = False,
+) -> tuple[nn.Sequential, list[ResidualBlock]]:
+    """(network, its blocks): 64 → `width`, a residual block for each survival probability, → 10.
+
+    mode, generator: as of `drop_path`. norm: a LayerNorm in front of each branch.
+    """
     blocks = [
         ResidualBlock(mlp_branch(width, width, norm), survival, mode, generator)
         for survival in survivals
@@ -66,23 +74,20 @@ def residual_network(survivals, width=WIDTH, generator=None, mode="batch", norm=
 
 
 class Loop:
-    """One network at one p_L, its optimizer, and the digits that it learns; `run` is the timed
-    part.
-    """
+    """One network at one p_L, its optimizer, and the digits that it learns; `run` is timed."""
 
-    def __init__(self, last, depth=DEPTH, width=WIDTH, seed=0):
+    def __init__(self, last: float, depth: int = DEPTH, width: int = WIDTH, seed: int = 0) -> None:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             survivals = survival_probabilities(depth, last)
-            self.network, blocks = residual_network(
-                survivals, width, seeded(seed, f"blocks of {last}")
-            )
+            draws = seeded(seed, f"blocks of {last}")
+            self.network, blocks = residual_network(survivals, width, draws)
         self.count = Count(blocks)
         self.optimizer = torch.optim.AdamW(self.network.parameters(), lr=2e-3, weight_decay=0.0)
         split = digits(300, 0, label_noise=0.2, scale="unit", seed=seed)
         self.batches = list(zip(split.train_x.split(50), split.train_y.split(50)))
 
-    def run(self, steps):
+    def run(self, steps: int) -> tuple[float, float]:
         """(seconds, blocks computed), both per step, of `steps` training steps."""
         clock = time.thread_time if torch.get_num_threads() == 1 else time.perf_counter
         self.count.calls, start = 0, clock()
@@ -95,7 +100,13 @@ class Loop:
 
 
 @remembered
-def time_shorter(last=LAST, depth=DEPTH, width=WIDTH, rounds=20, steps=6) -> Iterator[Steps]:
+def time_shorter(
+    last: tuple[float, ...] = LAST,
+    depth: int = DEPTH,
+    width: int = WIDTH,
+    rounds: int = 20,
+    steps: int = 6,
+) -> Iterator[Steps]:
     """Time `rounds` rounds of `steps` steps at every p_L; yield `Steps` that grow round by round.
 
     `last` ends with 1.0, the network that drops nothing. On a CPU, with as many threads as torch

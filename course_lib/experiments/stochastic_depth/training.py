@@ -1,16 +1,16 @@
-"""What does stochastic depth do to the error? Residual networks on digits, one p_L beside the
-other.
+"""What does stochastic depth do to the error? Residual networks on digits, p_L beside p_L.
 
 A 64-32-10 network with twelve residual blocks of width 32 learns 300 digits. A fifth of the
 training labels is wrong unless asked otherwise, the test labels are right. A branch is
 Linear–GELU–Linear, with a LayerNorm in front if asked. The engine decides row by row, computes all
-blocks and masks what is dropped, so nothing is said here about time; see `shorter_steps` for that.
+blocks and masks what is dropped, so nothing is said here about time; see `steps` for that.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 
 import torch
+from torch import Tensor
 
 from course_lib.base.arguments import require_choice
 from course_lib.data import digits
@@ -33,39 +33,42 @@ class Shorter:
     """Figures [seeds, survivals, recorded]; NaN: not there yet, or diverged.
 
     error, nll: share of wrong answers and mean negative log likelihood on the test rows, all blocks
-    on.
-    train_loss: the same on the training rows with their wrong labels. early, late [seeds,
+    on. train_loss: the latter on the training rows with their wrong labels. early, late [seeds,
     survivals]: norm of the gradient in the first block, averaged over the first twenty steps and
     over the second half of all; NaN where nobody watched. recorded: the steps after which the
     figures were taken, the last one at the end.
     """
 
     rule: str
-    last: tuple
-    recorded: tuple
-    error: torch.Tensor
-    nll: torch.Tensor
-    train_loss: torch.Tensor
-    early: torch.Tensor
-    late: torch.Tensor
+    last: tuple[float, ...]
+    recorded: tuple[int, ...]
+    error: Tensor
+    nll: Tensor
+    train_loss: Tensor
+    early: Tensor
+    late: Tensor
+    _: KW_ONLY
     progress: float = 0.0
 
-    def at(self, name, step=None):
+    def at(self, name: str, step: int | None = None) -> Tensor:
         """One of FIGURES after `step` steps, at the end if None, [seeds, survivals].
 
-        Raises if that is not recorded.
+        Raises `ValueError` if that is not recorded.
         """
         return getattr(self, name)[:, :, self.recorded.index(step) if step else -1]
 
-    def best_steps(self):
-        """For each p_L, the recorded step at which its test NLL, averaged over the seeds, is
-        lowest.
-        """
+    def seen_at(self, step: int) -> int:
+        """`step` if it is recorded; the last step of a training that never came so far."""
+        return step if step in self.recorded else self.recorded[-1]
+
+    def best_steps(self) -> list[int]:
+        """For each p_L, the recorded step at which its test NLL, averaged over seeds, is lowest."""
         return [self.recorded[k] for k in self.nll.mean(0).argmin(1)]
 
-    def stopped(self, name):
-        """One of FIGURES, each p_L after its own best step, [seeds, survivals]: what early stopping
-        could win.
+    def stopped(self, name: str) -> Tensor:
+        """One of FIGURES, each p_L after its own best step, [seeds, survivals].
+
+        It is what early stopping could win.
         """
         return torch.stack(
             [self.at(name, step)[:, i] for i, step in enumerate(self.best_steps())], 1
@@ -73,68 +76,70 @@ class Shorter:
 
 
 class Reversed(ModelSpec):
-    """The linear rule the other way round: block 1 is dropped most, as often as block L
-    otherwise.
-    """
+    """The linear rule the other way round: block 1 is dropped most, as block L otherwise is."""
 
-    def survival(self, last):
+    def survival(self, last: float) -> list[float]:
+        """Survival probability of each block; `last` is the first one's."""
         return super().survival(last)[::-1]
 
 
-def expected_depths(last=LAST):
-    """Expected number of blocks that survive under the linear rule, of twelve, for each p_L in
-    `last`.
-    """
+def expected_depths(last: tuple[float, ...] = LAST) -> list[float]:
+    """Expected number of blocks, of twelve, that survive under the linear rule, for each p_L."""
     return [sum(survival_probabilities(DEPTH, p)) for p in last]
 
 
-def uniform_twins(last=LAST):
+def uniform_twins(last: tuple[float, ...] = LAST) -> tuple[float, ...]:
     """For each p_L of the linear rule the uniform survival with the same expected depth."""
     return tuple(depth / DEPTH for depth in expected_depths(last))
 
 
-def network_of(rule, depth, norm):
-    """The `ModelSpec` with that many blocks under one of RULES; p_L of "reversed" is the first
-    block's.
+def spec_of(rule: str, depth: int, norm: bool) -> ModelSpec:
+    """The `ModelSpec` with that many blocks under one of RULES.
+
+    p_L of "reversed" is the first block's. norm: a LayerNorm in front of each branch.
     """
-    options = {"residual_blocks": depth, "expansion": 1, "branch_norm": norm}
-    if require_choice("rule", rule, RULES) == "reversed":
-        return Reversed((64, WIDTH, 10), **options)
-    return ModelSpec((64, WIDTH, 10), survival_rule=rule, **options)
+    backwards = require_choice("rule", rule, RULES) == "reversed"
+    return (Reversed if backwards else ModelSpec)(
+        (64, WIDTH, 10),
+        survival_rule="linear" if backwards else rule,
+        residual_blocks=depth,
+        expansion=1,
+        branch_norm=norm,
+    )
 
 
 @remembered
 def train_shorter(
-    rule="linear",
-    last=LAST,
-    depth=DEPTH,
-    norm=False,
-    rows=300,
-    noise=0.2,
-    seeds=SEEDS,
-    steps=STEPS,
-    watch=True,
+    rule: str = "linear",
+    last: tuple[float, ...] = LAST,
+    depth: int = DEPTH,
+    norm: bool = False,
+    rows: int = 300,
+    noise: float = 0.2,
+    seeds: tuple[int, ...] = SEEDS,
+    steps: int = STEPS,
+    watch: bool = True,
 ) -> Iterator[Shorter]:
-    """Train every p_L in `last` at every seed, with AdamW (lr 2e-3, no decay); yield a `Shorter`
-    that fills in.
+    """Train every p_L in `last` at every seed; yield a `Shorter` that fills in.
 
-    rule: one of RULES. depth: residual blocks. norm: a LayerNorm in front of each branch. rows,
-    noise: digits to learn from, and the share of wrong labels among them.
-    `watch`: note the first block's gradients, for which seeds are trained one by one; without,
-    several go together.
+    AdamW at learning rate 2e-3, no decay. rule: one of RULES. depth: residual blocks. norm: a
+    LayerNorm in front of each branch. rows, noise: digits to learn from, and the share of wrong
+    labels among them. `watch`: note the first block's gradients, for which seeds are trained one by
+    one; without, several go together.
     """
     spans = range(EARLY), range(steps // 2, steps)
     norms = {seed: torch.zeros(2, len(last)) for seed in seeds}
 
-    def observe(seed, step, parameters, gradients):
+    def observe(seed: int, step: int, parameters: list[Tensor], gradients: list[Tensor]) -> None:
         """Of the first block: behind weight and bias of the input layer, [γ, β,] W, b, W, b."""
         for kind, span in enumerate(spans):
             if step in span:
-                square = sum(g.flatten(1).square().sum(1) for g in gradients[2 : 8 if norm else 6])
+                block = gradients[2 : 8 if norm else 6]
+                square = sum((g.flatten(1).square().sum(1) for g in block), torch.zeros(()))
                 norms[seed][kind] += square.sqrt().cpu() / len(span)
 
     for training in train(
-        network_of(rule, depth, norm),
+        spec_of(rule, depth, norm),
         lambda seed: digits(rows, 0, label_noise=noise, scale="unit", seed=seed),
         {"survival": list(last), "lr": 2e-3, "weight_decay": 0.0},
         seeds,

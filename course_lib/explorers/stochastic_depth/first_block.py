@@ -1,6 +1,4 @@
-"""First block: what reaches it, at the start."""
-
-from collections.abc import Iterator
+"""The gradient at the first block of untrained networks, against depth: move p_L, the start."""
 
 import numpy as np
 import torch
@@ -9,28 +7,21 @@ from course_lib import plotting
 from course_lib.experiments.stochastic_depth.first_block import (
     DEPTHS,
     STACKS,
-    FirstBlock,
+    STARTS,
     measure_first_block,
 )
 from course_lib.panel import Choice, Explorer, Slider
 
 BRANCHES = {"Linear–GELU–Linear": False, "LayerNorm in front": True}
-STARTS = {
-    "torch's own, 1/(3n)": 1.0,
-    "1/n": 3**0.5,
-    "2/n (He)": 6**0.5,
-}  # variance of weights with n inputs → gain
 
 
-def compute(last, branch, start, seeds=tuple(range(10))) -> Iterator[FirstBlock]:
+def _compute(last, branch, start, seeds=tuple(range(10))):
     """Yield a `FirstBlock` that grows seed by seed."""
     yield from measure_first_block(last, BRANCHES[branch], STARTS[start], seeds)
 
 
-def prepare(figure):
-    """The norm of the first block's gradient against depth, a band a stack; returns the marks that
-    move.
-    """
+def _prepare(figure):
+    """The norm of the first block's gradient against depth, a band a stack."""
     axes = figure.subplots()
     axes.set(
         title="What reaches the first block of an untrained network", xscale="log", yscale="log"
@@ -47,17 +38,16 @@ def prepare(figure):
     return {"axes": axes, **marks}
 
 
-def draw(marks, result):
-    """Move the marks to a `FirstBlock`: geometric means, and intervals of the logarithm; a gap
-    where one is 0.
+def _draw(marks, result):
+    """Move the marks to a `FirstBlock`: geometric means, and intervals of the logarithm.
+
+    A depth at which some first block was never on is a gap.
     """
     middle = {}
     plotting.set_limits(marks["axes"], y=(1e-12, 30) if result.gain == 1 else (1e-12, 1e17))
     for k, stack in enumerate(STACKS):
         logs = result.norm[:, k].log()
-        logs = logs.where(
-            logs.isfinite().all(0), torch.nan
-        )  # a depth at which some first block was never on: a gap
+        logs = logs.where(logs.isfinite().all(0), torch.nan)
         line, band = marks[stack]
         plotting.move_band(marks[stack], DEPTHS, logs)
         line.set_ydata(np.exp(line.get_ydata()))
@@ -69,8 +59,9 @@ def draw(marks, result):
     gap = "." if (result.norm > 0).all() else ". A gap: that first block is never on."
     seeds = f"{len(result.norm)} seed{'s' * (len(result.norm) > 1)}"
     return (
-        f"Depth {DEPTHS[-1]}, {seeds}: the norm is {end['no shortcut']} without shortcuts{below}, {end['shortcut']} "
-        f"with them, {end['shortcut, dropping']} with them and dropping to p_L\u00a0=\u00a0{result.last:g}{gap}"
+        f"Depth {DEPTHS[-1]}, {seeds}: the norm is {end['no shortcut']} without shortcuts{below}, "
+        f"{end['shortcut']} with them, {end['shortcut, dropping']} with them and dropping to "
+        f"p_L\u00a0=\u00a0{result.last:g}{gap}"
     )
 
 
@@ -83,9 +74,9 @@ explorer = Explorer(
             "variance of the weights at the start", tuple(STARTS), "torch's own, 1/(3n)"
         ),
     },
-    compute=compute,
-    prepare=prepare,
-    draw=draw,
+    compute=_compute,
+    prepare=_prepare,
+    draw=_draw,
     size=(8, 3.4),
     quick={"seeds": (0, 1)},
 )

@@ -1,78 +1,24 @@
-"""Rules: three ways to spend one expected depth."""
-
-from collections.abc import Iterator
-from dataclasses import dataclass
+"""Three ways to spend one expected depth, and what they err: move p_L and the step."""
 
 import numpy as np
-import torch
 
 from course_lib import plotting
+from course_lib.experiments.stochastic_depth.rules import COMPARED, OTHERS, compare_rules, last_of
 from course_lib.experiments.stochastic_depth.training import (
     DEPTH,
-    LAST,
     RECORDED,
     RULES,
-    SEEDS,
     STEPS,
-    Shorter,
     expected_depths,
-    train_shorter,
-    uniform_twins,
 )
-from course_lib.explorers.stochastic_depth.figures import BLOCKS, FIGURES, after
+from course_lib.explorers.stochastic_depth.figures import BLOCKS, TEST_FIGURES
 from course_lib.panel import Choice, Explorer, Slider
 from course_lib.statistics import paired_interval
 from course_lib.stochastic_depth import survival_probabilities
 
-COMPARED = (0.0, 0.5, 1.0)  # p_L of the linear rule, some of LAST
-OTHERS = RULES[1:]
 
-
-@dataclass
-class Rules:
-    """All three rules, trained so far, at the same expected depths; a rule that has not begun is
-    missing.
-    """
-
-    linear: Shorter
-    others: dict
-
-
-def last_of(rule, last):
-    """What stands for p_L under a rule, so that its expected depth is that of the linear one to
-    `last`.
-    """
-    return uniform_twins((last,))[0] if rule == "uniform" else last
-
-
-def compute(seeds=SEEDS, other_seeds=tuple(range(8)), steps=STEPS) -> Iterator[Rules]:
-    """Train the linear rule (or remember it), then the others at the same expected depths; yield
-    `Rules`.
-    """
-    for linear in train_shorter(seeds=seeds, steps=steps):
-        yield Rules(linear, {})
-    others = {}
-    for rule in OTHERS:
-        twins = tuple(last_of(rule, last) for last in COMPARED[:-1])  # at p_L = 1 all rules are one
-        for training in train_shorter(rule, twins, seeds=other_seeds, steps=steps, watch=False):
-            others[rule] = training
-            yield Rules(linear, dict(others))
-
-
-def compared(result, rule, read):
-    """(linear, other) [seeds, COMPARED] for the seeds that both have; `read` takes a figure out of
-    a `Shorter`.
-    """
-    columns, linear = [LAST.index(last) for last in COMPARED], read(result.linear)
-    if rule not in result.others:
-        return linear[:, columns], torch.full((1, len(COMPARED)), torch.nan)
-    other = read(result.others[rule])
-    linear = linear[: len(other), columns]
-    return linear, torch.cat([other, linear[:, -1:]], 1)
-
-
-def prepare(figure):
-    """Left the rules, right the test figure against expected depth; returns the marks that move."""
+def _prepare(figure):
+    """Left the rules, right the test figure against expected depth."""
     left, right = figure.subplots(1, 2, width_ratios=[1, 1.2])
     left.set(
         title="Same expected depth, spent differently",
@@ -93,19 +39,18 @@ def prepare(figure):
     return marks
 
 
-def draw(marks, result, last, figure, step):
-    """Move the marks to `Rules` at one p_L of the linear rule, one of `FIGURES`, and a recorded
-    step.
+def _draw(marks, result, last, figure, step):
+    """Move the marks to `Rules` at one p_L of the linear rule, one test figure, and a step.
 
     The linear rule is drawn on the seeds that the others have, once they have begun.
     """
     i, depths = COMPARED.index(last), expected_depths(COMPARED)
     marks["here"][0].set_xdata([depths[i]] * 2)
-    name, label = FIGURES[figure]
+    name, label = TEST_FIGURES[figure]
     plotting.set_texts(marks["axes"], title=figure.replace("test", "Test"), ylabel=label)
     plotting.set_limits(marks["axes"], y=(0, 0.4) if name == "error" else (0, 2.6))
     pairs = {
-        rule: compared(result, rule, lambda training: after(training, name, step)[0])
+        rule: result.compared(rule, lambda training: training.at(name, training.seen_at(step)))
         for rule in OTHERS
     }
     drawn = {"linear": pairs[OTHERS[0]][0]} | {rule: other for rule, (_, other) in pairs.items()}
@@ -117,15 +62,16 @@ def draw(marks, result, last, figure, step):
         plotting.move_band(marks[f"{rule} band"], depths, drawn[rule])
     apart = {rule: (linear - other)[:, i] for rule, (linear, other) in pairs.items()}
     apart = {rule: difference[difference.isfinite()] for rule, difference in apart.items()}
-    _, step = after(result.linear, name, step)
-    return _say(result, apart, last, f"{figure} after {step} steps", depths[i])
+    shown = f"{figure} after {result.linear.seen_at(step)} steps"
+    return _say(result, apart, last, shown, depths[i])
 
 
 def _say(result, apart, last, figure, depth):
     said = f"At p_L = {last:g} of the linear rule, all three expect {depth:.2f} of {DEPTH} blocks"
+    trainings = {"linear": result.linear, **result.others}
     running = [
         f"{rule} {training.progress:.0%}"
-        for rule, training in _trainings(result)
+        for rule, training in trainings.items()
         if training.progress < 1
     ]
     if running or len(result.others) < len(OTHERS):
@@ -136,20 +82,16 @@ def _say(result, apart, last, figure, depth):
     return f"{said}; {figure}, linear {', '.join(differences)} over {len(apart[OTHERS[0]])} seeds."
 
 
-def _trainings(result):
-    return [("linear", result.linear), *result.others.items()]
-
-
 explorer = Explorer(
     title="Linear, uniform, reversed",
     controls={
         "last": Slider("p_L of the linear rule", values=COMPARED, default=0.5, trained=True),
-        "figure": Choice("right picture", tuple(FIGURES), "test error", trained=True),
+        "figure": Choice("right picture", tuple(TEST_FIGURES), "test error", trained=True),
         "step": Slider("after so many steps", values=RECORDED, default=STEPS, trained=True),
     },
-    compute=compute,
-    prepare=prepare,
-    draw=draw,
+    compute=compare_rules,
+    prepare=_prepare,
+    draw=_draw,
     quick={"seeds": (0, 1), "other_seeds": (0, 1), "steps": 40},
 )
 

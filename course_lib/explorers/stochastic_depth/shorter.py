@@ -1,67 +1,18 @@
-"""Shorter: the network, its time and its error."""
-
-from collections.abc import Iterator
-from dataclasses import dataclass
+"""A network that is shorter while it learns, its time and its error: move p_L and the batch."""
 
 import numpy as np
-import torch
 
 from course_lib import plotting
-from course_lib.experiments.stochastic_depth.steps import Steps, time_shorter
-from course_lib.experiments.stochastic_depth.training import (
-    DEPTH,
-    LAST,
-    RECORDED,
-    SEEDS,
-    STEPS,
-    Shorter,
-    train_shorter,
-)
-from course_lib.explorers.stochastic_depth.figures import BLOCKS, FIGURES, after, seeded
+from course_lib.experiments.stochastic_depth.shorter import DRAWS, measure_shorter
+from course_lib.experiments.stochastic_depth.training import DEPTH, LAST, RECORDED, STEPS
+from course_lib.explorers.stochastic_depth.figures import BLOCKS, TEST_FIGURES
 from course_lib.panel import Choice, Explorer, Slider
 from course_lib.statistics import mean_interval
 from course_lib.stochastic_depth import survival_probabilities
 
-DRAWS = 8  # batches whose network can be looked at
 
-
-@dataclass
-class ShorterNetwork:
-    """Time per step and test figures so far; None: not there yet. alive [batches, p_L, blocks]:
-    which blocks are on.
-    """
-
-    alive: np.ndarray
-    times: Steps | None = None
-    training: Shorter | None = None
-
-
-def alive_blocks():
-    """[batches, p_L, blocks]: one decision a block and batch.
-
-    A block that is on stays on for every larger p_L.
-    """
-    u = torch.rand(DRAWS, 1, DEPTH, generator=seeded(8), dtype=torch.float64)
-    survivals = torch.tensor(
-        [survival_probabilities(DEPTH, last) for last in LAST], dtype=torch.float64
-    )
-    return (u < survivals).numpy()
-
-
-def compute(seeds=SEEDS, rounds=20, steps=STEPS) -> Iterator[ShorterNetwork]:
-    """Yield a `ShorterNetwork` that fills in: first the time of a step, then the trained networks,
-    seed by seed.
-    """
-    alive = alive_blocks()
-    yield ShorterNetwork(alive)
-    for times in time_shorter(rounds=rounds):
-        yield ShorterNetwork(alive, times)
-    for training in train_shorter(seeds=seeds, steps=steps):
-        yield ShorterNetwork(alive, times, training)
-
-
-def prepare(figure):
-    """The network, time against depth, test figure against p_L; returns the marks that move."""
+def _prepare(figure):
+    """The network, time against depth, test figure against p_L."""
     left, middle, right = figure.subplots(1, 3, width_ratios=[1.5, 1, 1])
     color, _ = plotting.series(0)
     other, _ = plotting.series(1)
@@ -105,28 +56,29 @@ def prepare(figure):
     return marks
 
 
-def draw(marks, result, last, batch, figure, step):
-    """Move the marks to a `ShorterNetwork` at one p_L, one batch's draw, one of `FIGURES`, and a
-    recorded step.
-    """
+def _draw(marks, result, last, batch, figure, step):
+    """Move the marks to a `ShorterNetwork` at one p_L, one batch, one test figure, and a step."""
     i, survivals = LAST.index(last), survival_probabilities(DEPTH, last)
     alive = result.alive[batch - 1, i]
     _draw_network(marks, survivals, alive)
     said = (
-        f"At p_L = {last:g}, {sum(survivals):.2f} of {DEPTH} blocks are expected, {alive.sum()} are on in batch {batch}"
-        f"{_draw_time(marks, result.times, i)}"
+        f"At p_L = {last:g}, {sum(survivals):.2f} of {DEPTH} blocks are expected, "
+        f"{alive.sum()} are on in batch {batch}{_draw_time(marks, result.times, i)}"
     )
-    name, label = FIGURES[figure]
-    values, step = (None, step) if result.training is None else after(result.training, name, step)
-    _draw_figure(marks, values, figure, label, last)
-    if values is None:
+    name, label = TEST_FIGURES[figure]
+    training = result.training
+    if training is None:
+        _draw_figure(marks, np.full((1, len(LAST)), np.nan), figure, label, last)
         return f"{said}. The clock first, then the training."
+    step = training.seen_at(step)
+    values = training.at(name, step)
+    _draw_figure(marks, values, figure, label, last)
     known = values[values.isfinite().all(1)]
     if len(known) < 2:
-        return f"{said}. Training {len(LAST)} values of p_L side by side: {result.training.progress:.0%}."
-    return (
-        f"{said}; {figure} after {step} steps {mean_interval(known[:, i])} over {len(known)} seeds."
-    )
+        progress = f"{training.progress:.0%}"
+        return f"{said}. Training {len(LAST)} values of p_L side by side: {progress}."
+    found = mean_interval(known[:, i])
+    return f"{said}; {figure} after {step} steps {found} over {len(known)} seeds."
 
 
 def _draw_network(marks, survivals, alive):
@@ -150,14 +102,14 @@ def _draw_time(marks, steps, i):
     share, relative = steps.shares.mean(0), steps.relative.mean(0)
     marks["times"][0].set_data(share, relative)
     marks["time"][0].set_data([share[i]], [relative[i]])
-    return f", a step takes {1e3 * steps.seconds[:, i].mean():.2g} ms, {relative[i]:.0%} of a whole one"
+    milliseconds = 1e3 * steps.seconds[:, i].mean()
+    return f", a step takes {milliseconds:.2g} ms, {relative[i]:.0%} of a whole one"
 
 
 def _draw_figure(marks, values, figure, label, last):
     right = marks["axes"]
     plotting.set_texts(right, title=figure.replace("test", "Test"), ylabel=label)
     marks["here"][0].set_xdata([last, last])
-    values = np.full((1, len(LAST)), np.nan) if values is None else values
     plotting.move_band(marks["band"], LAST, values)
     line = marks["band"][0]
     marks["dots"][0].set_data(line.get_xdata(), line.get_ydata())
@@ -165,16 +117,17 @@ def _draw_figure(marks, values, figure, label, last):
 
 
 explorer = Explorer(
-    title="A network that is shorter while it learns: 12 blocks of width 32, digits, a fifth of the labels wrong",
+    title="A network that is shorter while it learns: "
+    "12 blocks of width 32, digits, a fifth of the labels wrong",
     controls={
         "last": Slider("p_L", values=LAST, default=0.5, trained=True),
         "batch": Slider("batch", 1, DRAWS, 1, trained=True),
-        "figure": Choice("right picture", tuple(FIGURES), "test error", trained=True),
+        "figure": Choice("right picture", tuple(TEST_FIGURES), "test error", trained=True),
         "step": Slider("after so many steps", values=RECORDED, default=STEPS, trained=True),
     },
-    compute=compute,
-    prepare=prepare,
-    draw=draw,
+    compute=measure_shorter,
+    prepare=_prepare,
+    draw=_draw,
     size=(10, 3.6),
     quick={"seeds": (0, 1), "rounds": 2, "steps": 40},
 )

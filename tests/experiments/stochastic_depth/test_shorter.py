@@ -11,7 +11,7 @@ from torch import nn
 from course_lib.base.random import seeded
 from course_lib.data import digits
 from course_lib.engine import ModelSpec, train
-from course_lib.experiments.stochastic_depth import first_block, steps, training
+from course_lib.experiments.stochastic_depth import first_block, shorter, steps, training
 from course_lib.stochastic_depth import survival_probabilities
 
 
@@ -34,7 +34,8 @@ def test_training_fills_in_seed_by_seed_and_is_remembered():
             and torch.equal(complete.at(name), figure[..., 0])
         )
     assert complete.early.shape == (2, 2) and complete.late.isfinite().all()
-    assert all(found.error.isnan().any() for found in partial if found.progress < 1)
+    still_updating = [found for found in partial if found.progress < 0.99]
+    assert all(found.error.isnan().any() for found in still_updating)
     assert list(training.train_shorter(**options)) == [complete]
 
 
@@ -61,8 +62,9 @@ def test_each_stops_at_its_own_best_step():
     assert torch.equal(found.at("nll", 20), nll[:, :, 1]) and torch.equal(
         found.at("nll"), nll[:, :, 2]
     )
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match="not in tuple"):
         found.at("nll", 15)
+    assert found.seen_at(20) == 20 and found.seen_at(15) == 30
 
 
 def test_what_is_recorded_on_the_way_is_what_a_shorter_training_ends_with():
@@ -75,13 +77,13 @@ def test_what_is_recorded_on_the_way_is_what_a_shorter_training_ends_with():
 
 
 def test_reversed_is_the_linear_rule_from_the_other_end():
-    linear, other = (training.network_of(rule, 12, False) for rule in ("linear", "reversed"))
+    linear, other = (training.spec_of(rule, 12, False) for rule in ("linear", "reversed"))
     assert other.survival(0.3) == linear.survival(0.3)[::-1] and other.survival(0.3)[
         0
     ] == pytest.approx(0.3)
     assert [block.survival for block in other.build(survival=0.3)[2:-1]] == other.survival(0.3)
     with pytest.raises(ValueError, match="rule"):
-        training.network_of("backwards", 12, False)
+        training.spec_of("backwards", 12, False)
 
 
 @pytest.mark.parametrize(("rule", "never"), [("linear", 2), ("reversed", 0)])
@@ -93,7 +95,7 @@ def test_the_block_that_is_never_on_learns_nothing(rule, never):
         learnt.add_(torch.stack(sizes).reshape(3, 4).sum(1))
 
     spec, grid = (
-        training.network_of(rule, 3, False),
+        training.spec_of(rule, 3, False),
         {"survival": [0.0], "lr": 2e-3, "weight_decay": 0.0},
     )
     assert [*train(spec, split, grid, (0,), steps=4, observe=observe)]
@@ -160,7 +162,7 @@ def test_branches_are_counted(mode, calls):
 
 def test_a_gain_scales_the_blocks_matrices_and_nothing_else():
     (plain, _), (scaled, _) = (
-        first_block.network_of("shortcut", 3, 5, norm=True, gain=gain) for gain in (1.0, 2.0)
+        first_block.stacked_network("shortcut", 3, 5, norm=True, gain=gain) for gain in (1.0, 2.0)
     )
     for (name, before), after in zip(plain.named_parameters(), scaled.parameters(), strict=True):
         inside = ".branch." in name and before.ndim == 2
@@ -170,7 +172,7 @@ def test_a_gain_scales_the_blocks_matrices_and_nothing_else():
 @pytest.mark.parametrize("norm", [False, True])
 def test_the_three_stacks_share_their_weights(norm):
     states = [
-        first_block.network_of(stack, 3, 5, norm=norm)[0].state_dict()
+        first_block.stacked_network(stack, 3, 5, norm=norm)[0].state_dict()
         for stack in first_block.STACKS
     ]
     for values in zip(*(state.values() for state in states), strict=True):
@@ -178,8 +180,8 @@ def test_the_three_stacks_share_their_weights(norm):
 
 
 def test_without_shortcuts_a_block_is_its_branch_alone():
-    bare, first = first_block.network_of("no shortcut", 1, 2)
-    whole, _ = first_block.network_of("shortcut", 1, 2)
+    bare, first = first_block.stacked_network("no shortcut", 1, 2)
+    whole, _ = first_block.stacked_network("shortcut", 1, 2)
     x = torch.ones(2, 64).double()
     h = bare[1](bare[0](x))
     assert torch.equal(bare(x), bare[-1](first(h)))
@@ -196,3 +198,13 @@ def test_norms_grow_seed_by_seed_and_a_block_that_never_lives_gets_nothing():
         first_block.gradient_norm("shortcut, dropping", 4, 0, last=1.0),
         first_block.gradient_norm("shortcut", 4, 0),
     )
+
+
+def test_a_block_that_is_on_stays_on_as_p_L_rises():
+    alive = shorter.alive_blocks()
+    assert (
+        alive.shape == (shorter.DRAWS, len(training.LAST), training.DEPTH)
+        and alive[:, -1].all()
+        and not alive[:, 0, -1].any()
+    )
+    assert (alive[:, 1:] >= alive[:, :-1]).all()

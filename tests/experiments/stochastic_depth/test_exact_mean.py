@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from course_lib.experiments.stochastic_depth.all_masks import mean_over_masks, outputs_of
+from course_lib.experiments.stochastic_depth.exact_mean import mean_over_masks, run_blocks
 from course_lib.stochastic_depth import drop_path, survival_probabilities
 
 
@@ -36,16 +36,16 @@ def test_of_linear_blocks_evaluation_is_the_mean_either_way():
     x, weights = network()
     survivals, ones = survival_probabilities(4, 0.3), [1.0] * 4
     rescaled = mean_over_masks(x, weights, survivals, [1 / survival for survival in survivals])
-    assert torch.allclose(rescaled, outputs_of(x, weights, ones), rtol=1e-12)
+    assert torch.allclose(rescaled, run_blocks(x, weights, ones), rtol=1e-12)
     assert torch.allclose(
-        mean_over_masks(x, weights, survivals, ones), outputs_of(x, weights, survivals), rtol=1e-12
+        mean_over_masks(x, weights, survivals, ones), run_blocks(x, weights, survivals), rtol=1e-12
     )
 
 
 def test_of_one_block_rescaling_is_exact_whatever_the_branch():
     x, weights = network(1)
     mean = mean_over_masks(x, weights, [0.3], [1 / 0.3], torch.tanh)
-    assert torch.allclose(mean, outputs_of(x, weights, [1.0], torch.tanh), rtol=1e-13)
+    assert torch.allclose(mean, run_blocks(x, weights, [1.0], torch.tanh), rtol=1e-13)
     x, weights = network(2)
     mean = mean_over_masks(x, weights, [0.3, 0.3], [1 / 0.3] * 2, torch.tanh)
-    assert not torch.allclose(mean, outputs_of(x, weights, [1.0, 1.0], torch.tanh), rtol=1e-3)
+    assert not torch.allclose(mean, run_blocks(x, weights, [1.0, 1.0], torch.tanh), rtol=1e-3)

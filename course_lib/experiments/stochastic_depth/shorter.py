@@ -1,0 +1,58 @@
+"""A network that is shorter while it learns: what is on, what a step costs, what it errs."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from course_lib.experiments.stochastic_depth.steps import Steps, time_shorter
+from course_lib.experiments.stochastic_depth.training import (
+    DEPTH,
+    LAST,
+    SEEDS,
+    STEPS,
+    Shorter,
+    train_shorter,
+)
+from course_lib.stochastic_depth import survival_probabilities
+
+DRAWS = 8  # batches whose network can be looked at
+
+
+@dataclass
+class ShorterNetwork:
+    """Time per step and test figures so far; None: not there yet.
+
+    alive [batches, p_L, blocks]: which blocks are on.
+    """
+
+    alive: np.ndarray
+    times: Steps | None = None
+    training: Shorter | None = None
+
+
+def alive_blocks() -> np.ndarray:
+    """[batches, p_L, blocks]: one decision a block and batch.
+
+    A block that is on stays on for every larger p_L.
+    """
+    draws = torch.Generator().manual_seed(8)
+    u = torch.rand(DRAWS, 1, DEPTH, generator=draws, dtype=torch.float64)
+    survivals = [survival_probabilities(DEPTH, last) for last in LAST]
+    return (u < torch.tensor(survivals, dtype=torch.float64)).numpy()
+
+
+def measure_shorter(
+    seeds: tuple[int, ...] = SEEDS, rounds: int = 20, steps: int = STEPS
+) -> Iterator[ShorterNetwork]:
+    """Yield a `ShorterNetwork` that fills in.
+
+    First the time of a step, in so many `rounds`, then the networks trained, seed by seed.
+    """
+    alive = alive_blocks()
+    yield ShorterNetwork(alive)
+    for times in time_shorter(rounds=rounds):
+        yield ShorterNetwork(alive, times)
+    for training in train_shorter(seeds=seeds, steps=steps):
+        yield ShorterNetwork(alive, times, training)
