@@ -132,7 +132,9 @@ explore.zeroing.show()
 # The **proximal step** treats the two parts differently. First a gradient step on the loss alone, whose gradient is $g$; then the penalty, solved exactly rather than followed, as you did by hand: $w \leftarrow S(w - \eta g,\ \eta\lambda)$. It *stops* at zero.
 
 # %% jupyter={"outputs_hidden": true} tags=["nbval-check-output"]
-runs = {lr: {way: explore.zeroing.walk(way, 0.5, lr) for way in ("l1", "l1_subgradient")} for lr in (0.12, 0.06)}
+from course_lib.experiments.l1_l2.zeroing import walk
+
+runs = {lr: {way: walk(way, 0.5, lr) for way in ("l1", "l1_subgradient")} for lr in (0.12, 0.06)}
 straight, hovering = runs[0.12].values()
 claim("From 1, at η = 0.12: proximal steps reach zero and stay there; subgradient steps are not at zero in 60 steps.",
       measured=[int((straight == 0).sum()), 60 - int(straight.nonzero().max()), int((hovering == 0).sum())],

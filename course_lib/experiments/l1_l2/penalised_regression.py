@@ -1,5 +1,4 @@
-"""Least squares with L1 and L2: whole paths of λ at once, the closed form of ridge, and how optimal
-an answer is.
+"""Least squares with L1 and L2: whole paths of λ, the closed form of ridge, optimality.
 
     minimise  ‖y − b − Xw‖²/(2n) + l1·‖w‖₁ + (l2/2)‖w‖²        the intercept b is never penalised
 
@@ -7,32 +6,45 @@ X [n, d] features · y [n] targets · scikit-learn: `Lasso(alpha=l1)`, `Ridge(al
 `ElasticNet(alpha, l1_ratio)` with l1 = alpha·l1_ratio, l2 = alpha·(1 − l1_ratio).
 """
 
+from collections.abc import Sequence
+
 import torch
+from torch import Tensor
 
 from course_lib.base.arguments import require
+from course_lib.data import Split
 from course_lib.data.diabetes import check_table
 from course_lib.l1_l2 import proximal_gradient
 
+# Name → (l1, l2) as multiples of λ.
+PENALTIES = {
+    "L1 (lasso)": (1.0, 0.0),
+    "L2 (ridge)": (0.0, 1.0),
+    "Half and half (elastic net)": (0.5, 0.5),
+}
 ROUND = 500  # steps between two looks at the residual
 RIDGE_STRENGTHS = torch.logspace(-3, 5, 49, dtype=torch.float64)
+Strengths = float | Sequence[float] | Tensor
 
 
-def moments(x, y):
-    """(H, m): H = XᵀX/n [d, d], the Hessian of the loss, and m = Xᵀy/n [d]; features and target
-    centred first.
+def moments(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+    """(H, m): H = XᵀX/n [d, d], the Hessian of the loss, and m = Xᵀy/n [d].
+
+    Features and target are centred first.
     """
     x, y = x - x.mean(0), y.flatten() - y.mean()
     return x.T @ x / len(x), x.T @ y / len(x)
 
 
-def largest_l1(x, y):
+def largest_l1(x: Tensor, y: Tensor) -> float:
     """λmax = max|Xᵀy|/n (centred): from here on the lasso's weights are all exactly zero."""
     return moments(x, y)[1].abs().max().item()
 
 
-def ridge(x, y, l2):
-    """(H + l2·I)⁻¹m, the lowest point with L2 alone; `l2` a number, or a list of them → [strengths,
-    d].
+def ridge(x: Tensor, y: Tensor, l2: Strengths) -> Tensor:
+    """(H + l2·I)⁻¹m, the lowest point with L2 alone: [d] for a number, [strengths, d] for several.
+
+    Raises `ValueError` for negative strengths.
     """
     hessian, moment = moments(x, y)
     strengths = torch.as_tensor(l2, dtype=x.dtype)
@@ -42,15 +54,23 @@ def ridge(x, y, l2):
     return torch.linalg.solve(hessian + strengths[..., None, None] * identity, moment)
 
 
-def fit(x, y, l1=0.0, l2=0.0, *, standardise=False, tolerance=1e-11, rounds=200, names=None):
-    """Weights [strengths, d] for numbers or equally long lists `l1`, `l2`, by proximal gradient
-    steps.
+def fit(
+    x: Tensor,
+    y: Tensor,
+    l1: Strengths = 0.0,
+    l2: Strengths = 0.0,
+    *,
+    standardise: bool = False,
+    tolerance: float = 1e-11,
+    rounds: int = 200,
+    names: Sequence[str] | None = None,
+) -> Tensor:
+    """Weights [strengths, d] for `l1`, `l2`, numbers or equally long lists, by proximal steps.
 
     The features are divided by their standard deviations s for the computation only: a weight w on
-    a raw feature is
-    v = s·w on the standardised one, so that its penalty is (l1/s)·|v| and (l2/2s²)·v². With
-    `standardise` the penalty is on v itself. The weights returned are those of the features as
-    given, in both cases.
+    a raw feature is v = s·w on the standardised one, so that its penalty is (l1/s)·|v| and
+    (l2/2s²)·v². With `standardise` the penalty is on v itself. The weights returned are those of
+    the features as given, in both cases.
     Stops when the residual of the optimality conditions is below `tolerance` times the largest
     |Xᵀy|/n, or after `rounds` × 500 steps. Raises `ValueError` for negative strengths and for what
     `check_table` refuses.
@@ -62,30 +82,27 @@ def fit(x, y, l1=0.0, l2=0.0, *, standardise=False, tolerance=1e-11, rounds=200,
     if not standardise:
         l1, l2 = l1 / scale, l2 / scale**2
     lr = 1 / torch.linalg.eigvalsh(hessian)[-1].item()
-    least_squares = (
-        torch.linalg.pinv(hessian, hermitian=True) @ moment
-    )  # a start: near where λ is small
-    v = least_squares.expand(torch.broadcast_shapes(l1.shape, l2.shape, moment.shape))
+    v = torch.linalg.pinv(hessian, hermitian=True) @ moment  # a start: near where λ is small
+    v = v.expand(torch.broadcast_shapes(l1.shape, l2.shape, moment.shape))
     for _ in range(rounds):
         v = proximal_gradient(lambda v: v @ hessian - moment, v, lr=lr, l1=l1, l2=l2, steps=ROUND)
-        if (
-            optimality_residual(v @ hessian - moment, v, l1, l2).max()
-            <= tolerance * moment.abs().max()
-        ):
+        residual = optimality_residual(v @ hessian - moment, v, l1, l2).max()
+        if residual <= tolerance * moment.abs().max():
             break
     return v / scale
 
 
-def _column(name, values, dtype):
-    values = torch.as_tensor(values, dtype=dtype).reshape(-1, 1)
-    for value in values.flatten().tolist():
+def _column(name: str, values: Strengths, dtype: torch.dtype) -> Tensor:
+    column = torch.as_tensor(values, dtype=dtype).reshape(-1, 1)
+    for value in column.flatten().tolist():
         require(name, value)
-    return values
+    return column
 
 
-def optimality_residual(gradient, w, l1, l2=0.0):
-    """How far `w` is from satisfying the conditions of the lowest point (KKT), largest over the
-    weights [...].
+def optimality_residual(
+    gradient: Tensor, w: Tensor, l1: float | Tensor, l2: float | Tensor = 0.0
+) -> Tensor:
+    """How far `w` is from the conditions of the lowest point (KKT), largest over the weights [...].
 
     A weight that is not zero must balance its pulls, ∂loss + l2·w + l1·sign(w) = 0; one that is
     zero must not be pulled harder than l1: |∂loss| ≤ l1. `gradient`: of the loss alone, shape of
@@ -96,27 +113,27 @@ def optimality_residual(gradient, w, l1, l2=0.0):
     return torch.where(w != 0, moving, resting).amax(-1)
 
 
-def predict(x, w, fitted_on):
-    """Predictions [..., rows] of weights [..., d] at `x`; the intercept makes the mean residual on
-    `fitted_on` zero.
+def predict(x: Tensor, w: Tensor, fitted_on: tuple[Tensor, Tensor]) -> Tensor:
+    """Predictions [..., rows] of weights [..., d] at `x` [rows, d].
+
+    The intercept makes the mean residual on `fitted_on` = (x, y) zero.
     """
     train_x, train_y = fitted_on
     return train_y.mean() + w @ (x - train_x.mean(0)).T
 
 
-def tuned_ridge_error(split, standardise):
-    """Root mean squared test error of ridge with the λ of `RIDGE_STRENGTHS` that is best on the
-    validation rows.
+def tuned_ridge_error(split: Split, standardise: bool) -> float:
+    """Root mean squared test error of ridge with the λ that is best on the validation rows.
 
-    `split` holds features as measured; with `standardise` each is divided by its standard deviation
-    over the training rows first.
+    λ is one of `RIDGE_STRENGTHS`. `split` holds features as measured; with `standardise` each is
+    divided by its standard deviation over the training rows first.
     """
     check_table(split.train_x, split.train_y)
-    scale = split.train_x.std(0, correction=0) if standardise else 1.0
+    scale = split.train_x.std(0, correction=0) if standardise else torch.ones(())
     train = split.train_x / scale, split.train_y
     weights = ridge(*train, RIDGE_STRENGTHS)
 
-    def errors(x, y):
+    def errors(x: Tensor, y: Tensor) -> Tensor:
         return (predict(x / scale, weights, train) - y.flatten()).square().mean(1).sqrt()
 
     best = errors(split.validation_x, split.validation_y).argmin()

@@ -1,6 +1,4 @@
-"""Explorers of lesson 02: where two penalties touch a bowl, how a weight gets to zero, real
-features, and a network.
-"""
+"""Explorers of lesson 02: two penalties on a bowl, a weight's way to zero, features, a network."""
 
 from course_lib.explorers.l1_l2 import geometry, network, path, surface, zeroing
 

@@ -1,4 +1,4 @@
-"""Network: weights and errors of an MLP as λ grows."""
+"""Weights, exact zeros and errors of a network under three penalties; λ can be moved."""
 
 import numpy as np
 
@@ -7,8 +7,8 @@ from course_lib.experiments.l1_l2.shrinking import BINS, METHODS, STRENGTHS, com
 from course_lib.panel import Explorer, Slider
 
 
-def prepare(figure):
-    """Histogram of the weights, share of exact zeros, test error; returns the marks that move."""
+def _prepare(figure):
+    """Histogram of the weights, share of exact zeros, test error."""
     left, middle, right = figure.subplots(1, 3, width_ratios=[1.25, 1, 1])
     left.set(
         title="Weights at this λ", xlabel="weight (a few lie outside)", ylabel="share of weights"
@@ -34,7 +34,7 @@ def prepare(figure):
     return marks
 
 
-def draw(marks, result, strength):
+def _draw(marks, result, strength):
     """Move the marks to a `Shrinking` at one of its strengths."""
     n, i = len(result.zeros), STRENGTHS.index(strength)
     for line in marks["here"]:
@@ -45,15 +45,16 @@ def draw(marks, result, strength):
         heights = result.shares[:, m, i].mean(0) if n else []
         marks[f"histogram {method}"][0].set_data(((BINS[1:] + BINS[:-1]) / 2) if n else [], heights)
     if not n:
-        return f"Training {len(METHODS)} penalties at {len(STRENGTHS)} strengths: {result.progress:.0%}."
-    share = {method: result.zeros[:, m, i].mean().item() for m, method in enumerate(METHODS)}
-    error = {method: result.test_error[:, m, i].mean().item() for m, method in enumerate(METHODS)}
-    zeros = ", ".join(f"{METHODS[method]} {share[method]:.1%}" for method in METHODS)
-    errors = ", ".join(f"{METHODS[method]} {error[method]:.1%}" for method in METHODS)
-    of = f"{n} seed{'s' * (n != 1)}"
+        counts = f"{len(METHODS)} penalties at {len(STRENGTHS)} strengths"
+        return f"Training {counts}: {result.progress:.0%}."
+    zeros, errors = (
+        ", ".join(f"{name} {values[:, m, i].mean():.1%}" for m, name in enumerate(METHODS.values()))
+        for values in (result.zeros, result.test_error)
+    )
     return (
-        f"λ = {plotting.readable(strength)}, {of}. Exactly zero: {zeros}. Test error: {errors}. "
-        "Left out: weights of pixels that are black on all training rows. Bands: 95 %, over seeds."
+        f"λ = {plotting.readable(strength)}, {n} seed{'s' * (n != 1)}. Exactly zero: {zeros}. "
+        f"Test error: {errors}. Left out: weights of pixels that are black on all training rows. "
+        "Bands: 95 %, over seeds."
     )
 
 
@@ -61,8 +62,8 @@ explorer = Explorer(
     title="A 64-64-10 network on 300 digits, a fifth of them mislabelled",
     controls={"strength": Slider("λ", values=STRENGTHS, default=STRENGTHS[0], trained=True)},
     compute=compute_shrinking,
-    prepare=prepare,
-    draw=draw,
+    prepare=_prepare,
+    draw=_draw,
     size=(9.6, 3.6),
     quick={"seeds": (0, 1)},
 )

@@ -1,4 +1,4 @@
-"""Surface: the loss around the solutions."""
+"""The loss around networks trained with L2, its curvature, noisy images; λ can be moved."""
 
 import numpy as np
 
@@ -7,10 +7,8 @@ from course_lib.experiments.l1_l2.shrinking import ALPHAS, NOISES, STRENGTHS, co
 from course_lib.panel import Explorer, Slider
 
 
-def prepare(figure):
-    """The loss along a direction, the largest curvature, accuracy on noisy images; returns the
-    marks that move.
-    """
+def _prepare(figure):
+    """The loss along a direction, the largest curvature, accuracy on noisy images."""
     left, middle, right = figure.subplots(1, 3, width_ratios=[1.2, 1, 1])
     left.set(title="Along a random direction", xlabel="distance, in lengths of each unit's weights")
     left.set(ylabel="training loss, without the penalty", xlim=(-1, 1), ylim=(0, 4))
@@ -44,7 +42,7 @@ def prepare(figure):
     return marks
 
 
-def draw(marks, result, strength):
+def _draw(marks, result, strength):
     """Move the marks to `Surroundings` at one of its strengths."""
     n, i = len(result.loss), STRENGTHS.index(strength)
     for line in marks["here"]:
@@ -59,9 +57,9 @@ def draw(marks, result, strength):
     rise = (result.loss[:, i, -1] - result.loss[:, i, len(ALPHAS) // 2]).mean().item()
     clean, noisy = (result.accuracy[:, i, k].mean().item() for k in (0, -1))
     return (
-        f"L2 with λ = {plotting.readable(strength)}, {n} seed{'s' * (n != 1)}: one length away the loss is "
-        f"{rise:.2g} higher; largest curvature {result.sharpness[:, i].mean():.3g}; accuracy {clean:.1%} on clean "
-        f"images, {noisy:.1%} with noise σ = {NOISES[-1]:g}."
+        f"L2 with λ = {plotting.readable(strength)}, {n} seed{'s' * (n != 1)}: one length away "
+        f"the loss is {rise:.2g} higher; largest curvature {result.sharpness[:, i].mean():.3g}; "
+        f"accuracy {clean:.1%} on clean images, {noisy:.1%} with noise σ = {NOISES[-1]:g}."
     )
 
 
@@ -69,8 +67,8 @@ explorer = Explorer(
     title="The same networks under L2: the loss around them",
     controls={"strength": Slider("λ", values=STRENGTHS, default=STRENGTHS[0], trained=True)},
     compute=compute_surroundings,
-    prepare=prepare,
-    draw=draw,
+    prepare=_prepare,
+    draw=_draw,
     size=(9.6, 3.6),
     quick={"seeds": (0, 1)},
 )

@@ -127,9 +127,9 @@ def test_bad_tables_are_refused():
         fit(split.train_x[:1], split.train_y[:1], 1.0)
     with pytest.raises(ValueError, match="constant in all 300 rows: column 3"):
         fit(torch.where(torch.arange(10) == 3, 1.0, split.train_x), split.train_y, 1.0)
+    x = split.train_x.clone()
+    x[7, 2] = math.nan
     with pytest.raises(ValueError, match="x = nan at row 7, column 2"):
-        x = split.train_x.clone()
-        x[7, 2] = math.nan
         fit(x, split.train_y, 1.0)
 
 
