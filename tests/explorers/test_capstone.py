@@ -1,6 +1,4 @@
-"""The numbers behind lesson 09's picture of the spam study: which repetitions, which interval, and
-what is said.
-"""
+"""Lesson 09's picture of the spam study: which repetitions, which interval, and what is said."""
 
 import math
 
@@ -27,8 +25,8 @@ def result():
 
 
 def drawn(result, repetitions=10, interval="naive", variant="dropout"):
-    marks = explore.study.prepare(Figure())
-    return marks, explore.study.draw(marks, result, repetitions, interval, variant)
+    marks = explore.study.explorer.prepare(Figure())
+    return marks, explore.study.explorer.draw(marks, result, repetitions, interval, variant)
 
 
 def span(line):
@@ -98,8 +96,8 @@ def test_a_picture_fills_in(result):
     assert caption == "Training four networks in each of 100 divisions of the data: 1%."
     some = spam_study.Study(result.accuracy, 100, 80, 20, "Made up", progress=0.12)
     assert "Made up, 12 of 30 repetitions so far, " in drawn(some, repetitions=30)[1]
-    explore.study.draw(marks, some, 10, "naive", "both")
-    explore.study.draw(marks, begun, 10, "naive", "both")
+    explore.study.explorer.draw(marks, some, 10, "naive", "both")
+    explore.study.explorer.draw(marks, begun, 10, "naive", "both")
     assert marks.pop("words")[0].get_text() == ""
     assert not any(len(lines[0].get_xdata()) for lines in marks.values()), (
         "no mark of the former numbers stays"
@@ -125,6 +123,6 @@ def test_the_caption_owns_up_to_other_data():
 
 
 def test_compute_trains_what_the_lesson_trains():
-    *_, result = explore.study.compute(1, repetitions=4)
+    *_, result = explore.study.explorer.compute(epochs=1, repetitions=4)
     *_, same = spam_study.study(4, 1)
     assert result is same

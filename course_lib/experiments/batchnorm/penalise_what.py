@@ -1,4 +1,4 @@
-"""Whom to penalise: biases and norms, or weights alone? One λ, or one a layer? Paired comparisons.
+"""Whom to penalise: biases and norms or weights alone, with one λ or one for each layer.
 
 Each is a paired comparison: same data, initial weights and batch order, one thing changed.
 """

@@ -1,5 +1,4 @@
-"""Every technique of the course on one network, each with a strength of its own; the plain network
-beside it.
+"""Every technique of the course on one network, each with a strength of its own; plain beside it.
 
 The network: inputs → 48 → two residual blocks → classes, ReLU, trained by Adam on few rows, some of
 them with a wrong label. Test labels are right. `mix` trains one setting at several seeds; seeds
@@ -9,9 +8,9 @@ differ in split, start and batch order.
 import math
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import KW_ONLY, dataclass, replace
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -31,15 +30,8 @@ TIMED = 30  # updates in the shorter of two trainings that are timed
 FIGURES = ("error", "nll", "ece", "gap")
 STEPS, EVERY = 600, 15  # updates; the curves are measured every so many
 NEVER = 0  # patience: no early stopping
-STRENGTHS = (
-    "lr",
-    "l1",
-    "l2",
-    "weight_decay",
-    "label_smoothing",
-    "dropout",
-    "survival",
-)  # columns of the engine's grid
+# columns of the engine's grid
+STRENGTHS = ("lr", "l1", "l2", "weight_decay", "label_smoothing", "dropout", "survival")
 
 
 class Setting(NamedTuple):
@@ -73,14 +65,13 @@ PLAIN = Setting()
 
 @dataclass
 class Mix:
-    """What became of one setting. Curves are [seeds, recorded], the others [seeds]; NaN: not yet,
-    or diverged.
+    """What became of one setting, [seeds] or [seeds, recorded]; NaN: not yet, or diverged.
 
-    train_error on the labels trained on, test_error and error on right ones, as shares. error, nll
-    (nats), ece: of the weights that are kept. gap: error on the test rows minus error on the
-    training rows, as labelled.
-    diverged_at, stopped_at: steps, −1 if it did not. seconds: processor time of all updates, from
-    some that were timed alone; measuring and drawing are left out.
+    The curves are train_error on the labels trained on, and test_error, on right ones as error is;
+    shares. error, nll (nats), ece: of the weights that are kept. gap: error on the test rows minus
+    error on the training rows, as labelled. diverged_at, stopped_at: steps, −1 if it did not.
+    seconds: processor time of all updates, from some that were timed alone; measuring and drawing
+    are left out.
     """
 
     recorded: tuple[int, ...]
@@ -92,6 +83,7 @@ class Mix:
     gap: Tensor
     diverged_at: Tensor
     stopped_at: Tensor
+    _: KW_ONLY
     seconds: float
     progress: float
     note: str
@@ -99,20 +91,28 @@ class Mix:
 
 def nothing_yet(like: Mix) -> Mix:
     """A mix of as many seeds whose training has not begun."""
-    empty = {
-        name: torch.full_like(getattr(like, name), math.nan)
-        for name in ("train_error", "test_error", *FIGURES)
-    }
+    curve, figure = (torch.full_like(old, math.nan) for old in (like.train_error, like.error))
     never = torch.full_like(like.stopped_at, -1)
-    return replace(like, **empty, diverged_at=never, stopped_at=never, seconds=0.0, progress=0.0)
+    nothing = [curve, curve, *[figure] * len(FIGURES), never, never]
+    return Mix(like.recorded, *nothing, seconds=0.0, progress=0.0, note=like.note)
+
+
+@dataclass
+class Pair:
+    """The plain network, and a mix in the same world.
+
+    mixed: None until its training begins, `plain` if it is plain.
+    """
+
+    plain: Mix
+    mixed: Mix | None
 
 
 def world(name: str, rows: int, noise: float, seed: int) -> Split:
-    """`rows` training rows (`most_rows` of them at most), 200 for validation, 1000 or what is left
-    to test, by `seed`.
+    """`rows` training rows of one of WORLDS, 200 for validation, 1000 or what is left to test.
 
-    `noise`: share of training and validation labels that are another class. Raises ValueError for
-    an unknown name.
+    At most `most_rows` are trained on. `noise`: share of training and validation labels that are
+    another class. Raises `ValueError` for an unknown name.
     """
     require_choice("name", name, WORLDS)
     if name == "digits":
@@ -131,45 +131,40 @@ def most_rows(table: Table) -> int:
 
 
 def note_of(name: str, rows: int) -> str:
-    """What a caption must say of `rows` of a world besides: that the e-mails, or so many rows, are
-    not here.
+    """What a caption must say of `rows` of a world besides.
+
+    That the e-mails, or so many rows, are not here.
     """
     if name == "digits":
         return ""
     table = spambase_or_breast_cancer()
-    fewer = (
-        f"At most {most_rows(table)} rows of this table can be trained on."
-        if rows > most_rows(table)
-        else ""
-    )
-    return f"{table.note} {fewer}".strip()
+    if rows <= most_rows(table):
+        return table.note
+    return f"{table.note} At most {most_rows(table)} rows of this table can be trained on.".strip()
 
 
 def with_wrong_labels(split: Split, noise: float, generator: torch.Generator) -> Split:
-    """The same rows of two classes, each training and validation label turned over with probability
-    `noise`.
+    """The same rows of two classes, training and validation labels turned over at random.
+
+    noise: the probability of each to be turned over.
     """
     require("noise", noise, high=1.0, open_high=False)
-    turned = [
-        torch.rand(len(y), generator=generator) < noise for y in (split.train_y, split.validation_y)
-    ]
-    train_y, validation_y = (
-        torch.where(t, 1 - y, y) for t, y in zip(turned, (split.train_y, split.validation_y))
-    )
-    return Split(
-        split.train_x,
-        train_y,
-        split.validation_x,
-        validation_y,
-        split.test_x,
-        split.test_y,
-        split.train_y,
+
+    def turned(y: Tensor) -> Tensor:
+        return torch.where(torch.rand(len(y), generator=generator) < noise, 1 - y, y)
+
+    return replace(
+        split,
+        train_y=turned(split.train_y),
+        validation_y=turned(split.validation_y),
+        clean_train_y=split.train_y,
     )
 
 
 def network(split: Split, norm: str) -> ModelSpec:
-    """The mixer's network for these rows; `norm` "layer" also puts a LayerNorm into every residual
-    block.
+    """The mixer's network for these rows.
+
+    norm: one of NORMS; "layer" also puts a LayerNorm into every residual block.
     """
     require_choice("norm", norm, NORMS)
     widths = split.train_x.shape[1], 48, int(split.train_y.max()) + 1
@@ -177,84 +172,109 @@ def network(split: Split, norm: str) -> ModelSpec:
     return ModelSpec(widths, norm=kind, residual_blocks=2, expansion=2, branch_norm=norm == "layer")
 
 
-def schedule(name: str, steps: int) -> Callable | None:
-    """step → factor of the learning rate, as the engine takes it."""
+def schedule(name: str, steps: int) -> Callable[[int], float] | None:
+    """One of SCHEDULES as the engine takes it: step → factor of the learning rate."""
     require_choice("schedule", name, SCHEDULES)
     return partial(cosine_decay, T_max=steps) if name == "cosine" else None
 
 
 @remembered
 def mix(
-    setting=PLAIN,
-    data="digits",
-    rows=300,
-    noise=0.2,
-    seeds=tuple(range(8)),
-    steps=STEPS,
-    every=EVERY,
+    setting: Setting = PLAIN,
+    data: str = "digits",
+    rows: int = 300,
+    noise: float = 0.2,
+    seeds: tuple[int, ...] = tuple(range(8)),
+    steps: int = STEPS,
+    every: int = EVERY,
 ) -> Iterator[Mix]:
-    """Train one setting at every seed; yield a `Mix` that grows."""
+    """Train one setting at every seed; yield a `Mix` that grows.
+
+    data: one of WORLDS, with rows and noise as `world` takes them. every: how many updates apart
+    the curves are measured.
+    """
     splits = {seed: world(data, rows, noise, seed) for seed in seeds}
     spec = network(splits[seeds[0]], setting.norm)
-    recorded, judged, note = tuple(range(0, steps + 1, every)), set(), note_of(data, rows)
+    recorded, note = tuple(range(0, steps + 1, every)), note_of(data, rows)
+    judged: set[int] = set()
     figures = torch.full((len(seeds), len(FIGURES)), math.nan, dtype=torch.float64)
-    options = {"update": adam_update, "batch_size": setting.batch_size}
-    per_step = time_of_a_step(spec, splits, setting, min(TIMED, steps), options)
+    per_step = time_of_a_step(spec, splits, setting, min(TIMED, steps))
     for training in train(
         spec,
         splits.__getitem__,
         setting.grid(),
         seeds,
+        update=adam_update,
+        batch_size=setting.batch_size,
         steps=steps,
         record_at=recorded,
         schedule=schedule(setting.schedule, steps),
         validate=True,
-        **options,
     ):
         for i, seed in enumerate(seeds):
             if i not in judged and training.parameters[i] is not None:
                 judged.add(i)
-                figures[i] = torch.tensor(
-                    judge(spec, training, i, splits[seed]), dtype=torch.float64
-                )
-        curves = (1 - training.train_accuracy[:, 0], 1 - training.test_accuracy[:, 0])
-        ended = training.diverged_at[:, 0], training.stopped_at[:, 0]
+                kept = judge(spec, training, i, splits[seed])
+                figures[i] = torch.tensor(kept, dtype=torch.float64)
+        curves = [1 - training.train_accuracy[:, 0], 1 - training.test_accuracy[:, 0]]
+        ended = [training.diverged_at[:, 0], training.stopped_at[:, 0]]
+        found = [*curves, *figures.clone().unbind(1), *ended]
         seconds = per_step * torch.where(ended[1] >= 0, ended[1], steps).double().mean().item()
-        yield Mix(
-            recorded, *curves, *figures.clone().unbind(1), *ended, seconds, training.progress, note
-        )
+        yield Mix(recorded, *found, seconds=seconds, progress=training.progress, note=note)
+
+
+def mix_beside_plain(
+    data: str,
+    rows: int,
+    noise: float,
+    seeds: tuple[int, ...] = tuple(range(8)),
+    steps: int = STEPS,
+    every: int = EVERY,
+    **techniques: Any,
+) -> Iterator[Pair]:
+    """Train the plain network (once for each world), then the mix; yields a growing `Pair`.
+
+    techniques: fields of a `Setting`. The others as `mix` takes them.
+    """
+    setting = Setting(**techniques)
+    for plain in mix(PLAIN, data, rows, noise, seeds, steps, every):
+        yield Pair(plain, plain if setting == PLAIN else None)
+    if setting != PLAIN:
+        for mixed in mix(setting, data, rows, noise, seeds, steps, every):
+            yield Pair(plain, mixed)
 
 
 def time_of_a_step(
-    spec: ModelSpec, splits: dict, setting: Setting, timed: int, options: dict
+    spec: ModelSpec, splits: dict[int, Split], setting: Setting, timed: int
 ) -> float:
-    """Processor seconds of one update of all seeds: what trainings of `timed` and of twice as many
-    steps differ by.
+    """Processor seconds of one update of all seeds.
+
+    It is what trainings of `timed` and of twice as many steps differ by.
     """
     took = []
     for steps in (timed, 2 * timed):
         begun = time.process_time()
         for _ in train(
-            spec, splits.__getitem__, setting.grid(), tuple(splits), steps=steps, **options
+            spec,
+            splits.__getitem__,
+            setting.grid(),
+            tuple(splits),
+            update=adam_update,
+            batch_size=setting.batch_size,
+            steps=steps,
         ):
             pass
         took.append(time.process_time() - begun)
     return max(took[1] - took[0], 0.0) / timed
 
 
-def judge(spec: ModelSpec, training: Training, i: int, split: Split) -> tuple:
-    """(error, nll, ece, gap) of the weights that seed number i has kept; NaN where its training
-    diverged.
-    """
+def judge(spec: ModelSpec, training: Training, i: int, split: Split) -> tuple[float, ...]:
+    """FIGURES of the weights that seed number i has kept; NaN where its training diverged."""
     if training.diverged_at[i, 0] >= 0:
         return (math.nan,) * len(FIGURES)
-    kept, buffers, survival = (
-        training.parameters[i],
-        training.buffers[i] or (),
-        training.grid["survival"],
-    )
+    kept, buffers = training.parameters[i], training.buffers[i] or []
     test, own = (
-        outputs_of(spec, kept, x, buffers, survival)[0].double()
+        outputs_of(spec, kept, x, buffers, training.grid["survival"])[0].double()
         for x in (split.test_x, split.train_x)
     )
     error, own_error = (

@@ -1,8 +1,7 @@
-"""A search done properly: random settings of the mixer, chosen on validation rows, looked at once
-on test rows.
+"""A search done properly: random settings, chosen on validation rows, looked at once on test rows.
 
-Every seed is a study of its own: another division of the rows, another start. All of them try the
-same settings.
+The settings are the mixer's. Every seed is a study of its own: another division of the rows,
+another start. All of them try the same settings.
 """
 
 from collections.abc import Iterator
@@ -40,26 +39,27 @@ class Search:
     note: str
 
     def best_of(self, n: int, rung: int = -1) -> tuple[Tensor, Tensor]:
-        """(validation error, test error) [seeds] of the candidate that wins on validation rows
-        among `n` drawn by lot.
+        """(validation error, test error) [seeds] of the winner among `n` drawn by lot.
 
-        The mean over all possible draws, exactly: see `chances`. A candidate that diverged never
-        wins.
+        It wins on validation rows. The mean over all possible draws, exactly: see `chances`. A
+        candidate that diverged never wins.
         """
         weights = chances(self.validation.shape[1], n)
         scores, test = (
             errors[:, :, rung].nan_to_num(1.0) for errors in (self.validation, self.test)
         )
         order = scores.argsort(dim=1, stable=True)
-        return tuple(values.gather(1, order).double() @ weights for values in (scores, test))
+        validation, honest = (
+            values.gather(1, order).double() @ weights for values in (scores, test)
+        )
+        return validation, honest
 
 
 def chances(candidates: int, n: int) -> Tensor:
-    """[candidates]: how likely the first, second, … best of all is the best of `n` drawn without
-    replacement.
+    """How likely the first, second, … best of all is the best of `n` drawn: [candidates].
 
-    The k-th best wins if it is drawn and the n − 1 others come from the candidates behind it:
-    C(candidates − k, n − 1) / C(candidates, n).
+    Drawn without replacement. The k-th best wins if it is drawn and the n − 1 others come from the
+    candidates behind it: C(candidates − k, n − 1) / C(candidates, n).
     """
     if require("n", n, 1, candidates, open_high=False) != int(n):
         raise ValueError(f"n = {n!r}: must be a whole number")
@@ -68,13 +68,16 @@ def chances(candidates: int, n: int) -> Tensor:
 
 
 def draw_settings(count: int, generator: torch.Generator) -> tuple[Setting, ...]:
-    """`count` settings by lot: each technique is off in half of them; strengths are even in their
-    logarithm, shares even on their range. Learning rate 10⁻³·⁵ … 10⁻², norms in turn."""
+    """`count` settings by lot: each technique is off in half of them.
 
-    def even(low, high):
+    Strengths are even in their logarithm, shares even on their range. Learning rate 10⁻³·⁵ … 10⁻²,
+    norms in turn.
+    """
+
+    def even(low: float, high: float) -> float:
         return low + (high - low) * torch.rand((), generator=generator).item()
 
-    def sometimes(value, off=0.0):
+    def sometimes(value: float, off: float = 0.0) -> float:
         return value if even(0, 1) < 0.5 else off
 
     return tuple(
@@ -94,11 +97,16 @@ def draw_settings(count: int, generator: torch.Generator) -> tuple[Setting, ...]
 
 @remembered
 def search(
-    data="e-mails", rows=300, noise=0.0, seeds=tuple(range(8)), candidates=CANDIDATES, rungs=RUNGS
-) -> Iterator:
+    data: str = "e-mails",
+    rows: int = 300,
+    noise: float = 0.0,
+    seeds: tuple[int, ...] = tuple(range(8)),
+    candidates: int = CANDIDATES,
+    rungs: tuple[int, ...] = RUNGS,
+) -> Iterator[Search]:
     """Train all candidates at every seed; yields a growing `Search`.
 
-    Seeds come one by one, norm by norm.
+    data, rows, noise: as `mixer.world` takes them. Seeds come one by one, norm by norm.
     """
     settings = draw_settings(candidates, torch.Generator().manual_seed(0))
     splits = {seed: world(data, rows, noise, seed) for seed in seeds}
@@ -121,23 +129,17 @@ def search(
         ):
             errors[0, :, where] = 1 - training.validation_accuracy
             errors[1, :, where] = 1 - training.test_accuracy
-            yield Search(
-                settings,
-                noise,
-                rungs,
-                *errors.clone(),
-                (part + training.progress) / len(NORMS),
-                note,
-            )
+            validation, test = errors.clone()
+            progress = (part + training.progress) / len(NORMS)
+            yield Search(settings, noise, rungs, validation, test, progress, note)
 
 
 def halve(found: Search) -> tuple[Tensor, Tensor, int]:
-    """Successive halving on what was measured: (validation error, test error) [seeds] of the
-    winner, and the steps.
+    """Successive halving on what was measured: (validation error, test error, steps).
 
-    All candidates train to the first rung; there, and at each further one, the better half by
-    validation error goes on. What is dropped costs nothing more. Nothing is retrained here: a
-    candidate's curve does not depend on the others'.
+    The errors [seeds] are the winner's. All candidates train to the first rung; there, and at each
+    further one, the better half by validation error goes on. What is dropped costs nothing more.
+    Nothing is retrained here: a candidate's curve does not depend on the others'.
     """
     scores, test = found.validation.nan_to_num(1.0), found.test.nan_to_num(1.0)
     alive = [torch.arange(scores.shape[1])] * len(scores)
@@ -149,4 +151,7 @@ def halve(found: Search) -> tuple[Tensor, Tensor, int]:
             left[scores[s, left, rung].argsort(stable=True)[:keep]] for s, left in enumerate(alive)
         ]
     winners = torch.cat(alive)
-    return *(values[range(len(winners)), winners, -1].double() for values in (scores, test)), steps
+    validation, honest = (
+        values[range(len(winners)), winners, -1].double() for values in (scores, test)
+    )
+    return validation, honest, steps

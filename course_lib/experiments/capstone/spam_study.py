@@ -1,9 +1,8 @@
-"""The spam study: do dropout and BatchNorm help a 57-100-100-2 network, and how sure can one data
-set make us?
+"""The spam study: whether dropout and BatchNorm help, and how sure one data set can make us.
 
-Four networks that differ by what stands between Linear and ReLU, in each of J random 80/20
-divisions of Spambase. In a division all four have the same training rows, initial weights and batch
-order, so that differences are paired. Features are standardised on the training rows of each
+Four 57-100-100-2 networks that differ by what stands between Linear and ReLU, in each of J random
+80/20 divisions of Spambase. In a division all four have the same training rows, initial weights and
+batch order, so that differences are paired. Features are standardised on the training rows of each
 division. Adam at 0.003, 8 epochs of 14 batches (of 256 rows), the last weights. The study it is
 modelled on (mlr3torch course, notebooks/4-optimizer.qmd, commit 220fa0e) has these networks and
 trains otherwise: on features as they come, up to 500 epochs, stopped early by the rows it reports
@@ -21,7 +20,7 @@ from course_lib.adamw import adam_update
 from course_lib.base.arguments import require, require_choice
 from course_lib.capstone import repeated_subsampling
 from course_lib.data import Table, spambase_or_breast_cancer
-from course_lib.engine import ModelSpec, train
+from course_lib.engine import ModelSpec, Training, train
 from course_lib.engine.cache import remembered
 from course_lib.statistics import Interval, corrected_interval, mean_interval, spread_interval
 
@@ -39,11 +38,10 @@ TOGETHER = 4  # divisions that one batched program trains, before the other norm
 
 @dataclass
 class Study:
-    """accuracy [J, variants] on the test rows (shares, float64) of the divisions done, in the order
-    of `VARIANTS`.
+    """Accuracies [J, variants] on the test rows (shares, float64) of the divisions done.
 
-    asked: divisions to come in all. table: the name of the data; note: what a caption must say of
-    them besides.
+    Variants are in the order of `VARIANTS`. asked: divisions to come in all. table: the name of the
+    data; note: what a caption must say of them besides.
     """
 
     accuracy: Tensor
@@ -66,35 +64,30 @@ class Study:
         return self.accuracy[:, list(VARIANTS).index(variant)]
 
     def interval(self, variant: str, kind: str = "corrected", level: float = 0.95) -> Interval:
-        """Of the mean accuracy of a variant. kind: "naive", as if repetitions were independent, or
-        "corrected".
+        """Of the mean accuracy of a variant.
+
+        kind: "naive", as if repetitions were independent, or "corrected".
         """
         return self._interval(self.of(variant), kind, level)
 
     def difference(
         self, variant: str, other: str = "plain", kind: str = "corrected", level: float = 0.95
     ) -> Interval:
-        """Of the mean difference in accuracy, division by division: above 0 where `variant` is
-        better than `other`.
-        """
+        """Of the mean difference in accuracy, division by division: `variant` minus `other`."""
         return self._interval(self.of(variant) - self.of(other), kind, level)
 
-    def _interval(self, values, kind, level):
+    def _interval(self, values: Tensor, kind: str, level: float) -> Interval:
         if require_choice("kind", kind, KINDS) == "naive":
             return mean_interval(values, level)
         return corrected_interval(values, self.train_rows, self.test_rows, level)
 
     def told_apart(self, kind: str = "corrected", level: float = 0.95) -> list[tuple[str, str]]:
-        """(better, worse) of the six pairs of variants whose interval of the difference does not
-        hold 0.
-        """
+        """(better, worse) of the six pairs whose interval of the difference does not hold 0."""
         pairs = ((a, b, self.difference(a, b, kind, level)) for a, b in combinations(VARIANTS, 2))
         return [(a, b) if found.mean > 0 else (b, a) for a, b, found in pairs if found.excludes(0)]
 
     def spread(self, variant: str, other: str = "plain", level: float = 0.95) -> Interval:
-        """Of the standard deviation over divisions of `variant`, as a multiple of that of `other`;
-        naive.
-        """
+        """Of the standard deviation over divisions, as a multiple of that of `other`; naive."""
         return spread_interval(self.of(variant), self.of(other), level)
 
 
@@ -102,13 +95,12 @@ class Study:
 def study(
     repetitions: int = 100, epochs: int = EPOCHS, table: Table | None = None, seed: int = 0
 ) -> Iterator[Study]:
-    """Train 4 networks in each of J = `repetitions` divisions, a few divisions at a time; yields a
-    growing `Study`.
+    """Train 4 networks in each of J = `repetitions` divisions; yields a growing `Study`.
 
-    table: Spambase where there is a copy, else the breast-cancer data. seed: of the divisions;
-    weights and batch order go by the number of the division. The first 10 of 100 repetitions are
-    those of a study of 10.
-    Raises ValueError for less than 2 repetitions or 1 epoch.
+    A few divisions are trained at a time. table: Spambase where there is a copy, else the
+    breast-cancer data. seed: of the divisions; weights and batch order go by the number of the
+    division. The first 10 of 100 repetitions are those of a study of 10. Raises ValueError for less
+    than 2 repetitions or 1 epoch.
     """
     require("repetitions", repetitions, 2)
     require("epochs", epochs, 1)
@@ -128,29 +120,31 @@ def study(
     )
     yield done
     for start in range(0, repetitions, TOGETHER):
-        some = range(start, min(start + TOGETHER, repetitions))
-        found = []
+        numbers = range(start, min(start + TOGETHER, repetitions))
+        found: list[Tensor] = []
         for norm in (None, "batch"):
-            for training in _train(norm, table, divisions, some, epochs):
-                share = (len(found) + training.progress) / 2 * len(some)
+            for training in _train(norm, table, divisions, numbers, epochs):
+                share = (len(found) + training.progress) / 2 * len(numbers)
                 yield replace(done, progress=(start + share) / repetitions)
             found.append(training.test_accuracy[:, :, -1].double())
         done = replace(
             done,
             accuracy=torch.cat([done.accuracy, torch.cat(found, 1)]),
-            progress=some.stop / repetitions,
+            progress=numbers.stop / repetitions,
         )
     yield done
 
 
-def _train(norm, table, divisions, some, epochs):
-    """The two variants with this norm, dropout 0 and 0.5, in `some` of the divisions."""
+def _train(
+    norm: str | None, table: Table, divisions: list, numbers: range, epochs: int
+) -> Iterator[Training]:
+    """The two variants with this norm, dropout 0 and 0.5, in the divisions of these numbers."""
     rows = len(divisions[0][0])
     yield from train(
         ModelSpec((table.x.shape[1], *HIDDEN, 2), norm=norm, order=ORDER),
         lambda number: table.split(*divisions[number]),
         {"dropout": [p for kind, p in VARIANTS.values() if kind == norm], "lr": LR},
-        some,
+        numbers,
         update=adam_update,
         steps=epochs * BATCHES,
         batch_size=min(256, rows // BATCHES),

@@ -1,4 +1,4 @@
-"""The pictures of lesson 09: what a study of four networks on one data set allows one to say."""
+"""Explorers of lesson 09: the mixer of all techniques, a random search, the spam study."""
 
 from course_lib.explorers.capstone import mixer, search, study
 

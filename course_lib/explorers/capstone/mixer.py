@@ -1,13 +1,9 @@
-"""The mixer of lesson 09: every technique of the course as a slider on one network, beside the same
-network without.
-"""
-
-from dataclasses import dataclass
+"""Every technique of the course as a slider on one network, beside the same network without."""
 
 import numpy as np
 
 from course_lib import plotting
-from course_lib.experiments.capstone import mixer as lab
+from course_lib.experiments.capstone import mixer
 from course_lib.panel import Choice, Explorer, Slider
 from course_lib.statistics import mean_interval, paired_interval
 
@@ -45,38 +41,14 @@ PRESETS = {
 }
 
 
-@dataclass
-class Pair:
-    """The plain network, and a mix in the same world: None until its training begins, `plain` if it
-    is plain.
-    """
-
-    plain: lab.Mix
-    mixed: lab.Mix | None
-
-
-def compute(
-    data, rows, noise, seeds=tuple(range(8)), steps=lab.STEPS, every=lab.EVERY, **techniques
-):
-    """Train the plain network (once for each world), then the mix; yields a growing `Pair`."""
-    setting, world = lab.Setting(**techniques), (data, rows, noise, seeds, steps, every)
-    for plain in lab.mix(lab.PLAIN, *world):
-        yield Pair(plain, plain if setting == lab.PLAIN else None)
-    if setting != lab.PLAIN:
-        for mixed in lab.mix(setting, *world):
-            yield Pair(plain, mixed)
-
-
-def prepare(figure):
-    """Curves on the left, four figures of both networks on the right; returns the marks that
-    move.
-    """
+def _prepare(figure):
+    """Curves on the left, four figures of both networks on the right."""
     grid = figure.add_gridspec(1, 5, width_ratios=[2.6, 1, 1, 1, 1])
     curves = figure.add_subplot(grid[0])
     curves.set(
         title="Error while training", xlabel="step", ylabel="share that is wrong (lower is better)"
     )
-    curves.set(ylim=(0, 1.3), xlim=(0, lab.STEPS), yticks=np.arange(0, 1.1, 0.2))
+    curves.set(ylim=(0, 1.3), xlim=(0, mixer.STEPS), yticks=np.arange(0, 1.1, 0.2))
     marks = {"plain": plotting.draw_band(curves, [], np.empty((0, 0)), label="plain, test", k=1)}
     marks["mixed"] = plotting.draw_band(curves, [], np.empty((0, 0)), label="mix, test", k=0)
     marks["own"] = plotting.draw_band(
@@ -93,9 +65,7 @@ def prepare(figure):
 
 
 def _prepare_figure(ax, name):
-    """Two bars, or for each seed a line from the plain network to the mix, with both means and
-    their intervals.
-    """
+    """Two bars, or a line for each seed from plain to the mix, with means and intervals."""
     colors = plotting.series(1)[0], plotting.series(0)[0]
     if name == "time":
         return ax.bar((0, 1), (0, 0), 0.6, color=colors, alpha=0.7).patches
@@ -104,9 +74,9 @@ def _prepare_figure(ax, name):
     return [seeds, bars, ax.scatter([0, 1], [np.nan, np.nan], color=colors, s=40, zorder=3)]
 
 
-def draw(marks, result):
+def _draw(marks, result):
     """Move the marks to a `Pair`."""
-    plain, mixed = result.plain, result.mixed or lab.nothing_yet(result.plain)
+    plain, mixed = result.plain, result.mixed or mixer.nothing_yet(result.plain)
     plotting.set_limits(marks["own"][0].axes, x=(0, plain.recorded[-1]))
     plotting.move_band(marks["plain"], plain.recorded, plain.test_error)
     plotting.move_band(marks["mixed"], mixed.recorded, mixed.test_error)
@@ -123,7 +93,7 @@ def draw(marks, result):
 
 
 def _move_figure(parts, values):
-    """values [seeds, 2]: plain and mix."""
+    """Draw values [seeds, 2], of plain and of the mix."""
     seeds, bars, means = parts
     known = values[np.isfinite(values).all(1)]
     seeds.set_segments([[(0, a), (1, b)] for a, b in known])
@@ -147,17 +117,15 @@ def _move_figure(parts, values):
 def _say(result):
     plain, mixed = result.plain, result.mixed
     if mixed is None or mixed.progress < 1:
-        what, here = (
-            ("the plain network", plain) if mixed is None or mixed is plain else ("the mix", mixed)
-        )
-        return (
-            f"Training {what} at {len(here.error)} seeds: {here.progress:.0%}. {here.note}".strip()
-        )
+        here = mixed or plain
+        what = "the plain network" if here is plain else "the mix"
+        said = f"Training {what} at {len(here.error)} seeds: {here.progress:.0%}."
+        return f"{said} {here.note}".strip()
     lost = int((mixed.diverged_at >= 0).sum())
     if lost > len(mixed.error) - 2:
         first = int(mixed.diverged_at[mixed.diverged_at >= 0].min())
-        said = f"Diverged at {lost} of {len(mixed.error)} seeds, first at step {first}: try a lower learning rate."
-        return f"{said} {mixed.note}".strip()
+        said = f"Diverged at {lost} of {len(mixed.error)} seeds, first at step {first}"
+        return f"{said}: try a lower learning rate. {mixed.note}".strip()
     figures = ", ".join(
         f"{words} {getattr(mixed, name).nanmean():.3f}" for name, words in IN_WORDS.items()
     )
@@ -182,24 +150,24 @@ def _say(result):
 explorer = Explorer(
     title="The mixer: one network, every technique of the course",
     controls={
-        "data": Choice("data", lab.WORLDS, "digits"),
+        "data": Choice("data", mixer.WORLDS, "digits"),
         "rows": Slider("training rows", values=(100, 300, 1000), default=300),
         "noise": Slider("wrong labels", values=(0.0, 0.1, 0.2, 0.4), default=0.2),
         "lr": Slider("learning rate", 1e-4, 1e-1, 2e-3, log=True),
         "batch_size": Slider("batch size", values=(10, 25, 50, 100), default=50),
-        "schedule": Choice("schedule", lab.SCHEDULES, "constant"),
+        "schedule": Choice("schedule", mixer.SCHEDULES, "constant"),
         "patience": Slider("patience (0: off)", 0, 10, 0),
         "l1": Slider("L1 (proximal)", values=LITTLE, default=0.0),
         "l2": Slider("L2 (gradient)", values=LITTLE, default=0.0),
         "weight_decay": Slider("weight decay", values=(*LITTLE, 1.0, 10.0), default=0.0),
         "label_smoothing": Slider("smoothing ε", 0.0, 0.5, 0.0, step=0.05),
         "dropout": Slider("dropout p", 0.0, 0.9, 0.0, step=0.05),
-        "norm": Choice("norm", lab.NORMS, "none"),
+        "norm": Choice("norm", mixer.NORMS, "none"),
         "survival": Slider("last survival", 0.0, 1.0, 1.0, step=0.05),
     },
-    compute=compute,
-    prepare=prepare,
-    draw=draw,
+    compute=mixer.mix_beside_plain,
+    prepare=_prepare,
+    draw=_draw,
     size=(9.6, 3.2),
     quick={"seeds": (0, 1), "steps": 16, "every": 8},
     presets=PRESETS,

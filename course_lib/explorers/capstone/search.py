@@ -1,26 +1,17 @@
-"""The search of lesson 09: the best of n random settings on validation rows, and what it is worth
-on test rows.
-"""
+"""The best of n random settings on validation rows, and what it is worth on test rows: move n."""
 
 import numpy as np
 
 from course_lib import plotting
-from course_lib.experiments.capstone import mixer
-from course_lib.experiments.capstone import search as lab
+from course_lib.experiments.capstone.mixer import WORLDS
+from course_lib.experiments.capstone.search import CANDIDATES, search
 from course_lib.panel import Choice, Explorer, Slider
 
-COUNTS = np.arange(1, lab.CANDIDATES + 1)
+COUNTS = np.arange(1, CANDIDATES + 1)
 
 
-def compute(data, rows, noise, seeds=tuple(range(8)), rungs=lab.RUNGS):
-    """Train all candidates at every seed; yields a growing `Search`."""
-    yield from lab.search(data, rows, noise, seeds, rungs=rungs)
-
-
-def prepare(figure):
-    """All candidates of one study on the left, the winner of n over all studies on the right;
-    returns what moves.
-    """
+def _prepare(figure):
+    """All candidates of one study on the left, the winner of n over all studies on the right."""
     left, right = figure.subplots(1, 2, width_ratios=[1, 1.5])
     left.set(
         title="One study: candidates 1 to n", xlabel="validation error, %", ylabel="test error, %"
@@ -30,7 +21,7 @@ def prepare(figure):
         xlabel="n, candidates tried",
         ylabel="error of the winner, %",
     )
-    right.set(xlim=(1, lab.CANDIDATES))
+    right.set(xlim=(1, CANDIDATES))
     marks = {"even": left.plot([0, 100], [0, 100], color=plotting.muted(), linewidth=1)}
     style = {"linestyle": "none", "color": plotting.series(0)[0]}
     marks["later"] = left.plot(
@@ -49,24 +40,22 @@ def prepare(figure):
     return marks
 
 
-def draw(marks, result, n):
+def _draw(marks, result, n):
     """Move the marks to a `Search`, with the first `n` candidates tried."""
     marks["n"][0].set_xdata([n, n])
     if result.progress < 1:
-        trained = int(result.test.shape[0] * result.test.shape[1])
-        return f"Training {trained} networks, {result.test.shape[1]} settings at each seed: {result.progress:.0%}."
+        seeds, settings, _ = result.test.shape
+        trained = f"{seeds * settings} networks, {settings} settings at each seed"
+        return f"Training {trained}: {result.progress:.0%}."
     x, y = (100 * errors[0, :, -1].numpy() for errors in (result.validation, result.test))
     winner = np.nanargmin(x[:n])
-    for name, some in (("tried", slice(0, n)), ("later", slice(n, None)), ("winner", [winner])):
-        marks[name][0].set_data(x[some], y[some])
+    for name, which in (("tried", slice(0, n)), ("later", slice(n, None)), ("winner", [winner])):
+        marks[name][0].set_data(x[which], y[which])
     both = np.concatenate([x, y])
     edges = 2 * np.floor(np.nanmin(both) / 2) - 2, 2 * np.ceil(np.nanmax(both) / 2) + 2
     plotting.set_limits(marks["even"][0].axes, edges, edges)
-    chosen, honest = ([], [])
-    for count in COUNTS:
-        for values, found in zip((chosen, honest), result.best_of(int(count))):
-            values.append(100 * found.numpy())
-    chosen, honest = np.stack(chosen, 1), np.stack(honest, 1)  # [seeds, counts]
+    winners = zip(*(result.best_of(int(count)) for count in COUNTS))
+    chosen, honest = (100 * np.stack(errors, 1) for errors in winners)  # [seeds, counts]
     for name, values in (("validation", chosen), ("test", honest)):
         plotting.move_band(marks[name], COUNTS, values)
     top = max(chosen.max(), honest.max())
@@ -78,24 +67,25 @@ def draw(marks, result, n):
         else ""
     )
     return (
-        f"Best of {n} over {len(result.test)} studies: {chosen:.1f} % wrong on the validation rows that chose it, "
-        f"{honest:.1f} % on test rows, {honest - chosen:+.1f} points apart.{noisy} {result.note}"
+        f"Best of {n} over {len(result.test)} studies: {chosen:.1f} % wrong on the validation rows "
+        f"that chose it, {honest:.1f} % on test rows, {honest - chosen:+.1f} points apart."
+        f"{noisy} {result.note}"
     ).strip()
 
 
 explorer = Explorer(
     title="Random search: how much the winner flatters itself",
     controls={
-        "n": Slider("candidates tried", 1, lab.CANDIDATES, 10, trained=True),
-        "data": Choice("data", mixer.WORLDS, "e-mails"),
+        "n": Slider("candidates tried", 1, CANDIDATES, 10, trained=True),
+        "data": Choice("data", WORLDS, "e-mails"),
         "rows": Slider("training rows", values=(100, 300, 1000), default=300),
         "noise": Slider(
             "wrong labels (training, validation)", values=(0.0, 0.1, 0.2, 0.4), default=0.0
         ),
     },
-    compute=compute,
-    prepare=prepare,
-    draw=draw,
+    compute=search,
+    prepare=_prepare,
+    draw=_draw,
     size=(9.2, 3.6),
     quick={"seeds": (0, 1), "rungs": (2, 4, 8)},
 )

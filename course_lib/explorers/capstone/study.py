@@ -1,4 +1,4 @@
-"""Study: four variants, one data set."""
+"""Four networks on one data set divided again and again: move J, choose the interval."""
 
 import numpy as np
 
@@ -12,18 +12,10 @@ OTHERS = VARIANTS[1:]
 ACCURACIES, DIFFERENCES = (90, 97), 2.5  # limits of the axes, percent and points
 
 
-def compute(epochs, repetitions=REPETITIONS[-1]):
-    """Train the four variants in every division of the data; yields a growing `Study`."""
-    yield from spam_study.study(repetitions, epochs)
-
-
-def prepare(figure):
-    """Accuracies, differences from plain, and the interval's half width against repetitions;
-    returns what moves.
-    """
-    figure.set_layout_engine(
-        "none"
-    )  # limits go by the data set, and a layout made anew would shift by a hair
+def _prepare(figure):
+    """Accuracies, differences from plain, and the interval's half width against repetitions."""
+    # limits go by the data set, and a layout made anew would shift by a hair
+    figure.set_layout_engine("none")
     places = {"left": 0.055, "right": 0.99, "bottom": 0.145, "top": 0.92, "wspace": 0.24}
     left, middle, right = figure.add_gridspec(
         1, 3, width_ratios=[1.25, 1, 1.1], **places
@@ -75,12 +67,13 @@ def _interval_marks(ax, what, names):
     return marks
 
 
-def draw(marks, result, repetitions, interval, variant):
+def _draw(marks, result, repetitions, interval, variant):
     """Move the marks to the first `repetitions` of a `Study`, with one kind of interval."""
     seen = result.first(repetitions)
     if len(seen.accuracy) < 2:
         _erase(marks)
-        return f"Training four networks in each of {result.asked} divisions of the data: {result.progress:.0%}."
+        networks = f"four networks in each of {result.asked} divisions of the data"
+        return f"Training {networks}: {result.progress:.0%}."
     _fit_axes(marks, result)
     for place, name in enumerate(VARIANTS):
         _move(marks, f"accuracy {name}", place, seen.of(name), seen.interval(name, interval))
@@ -88,10 +81,9 @@ def draw(marks, result, repetitions, interval, variant):
         found = seen.difference(name, kind=interval)
         _move(marks, f"difference {name}", place, seen.of(name) - seen.of("plain"), found)
     marks["words"][0].set_text(f"{variant} − plain")
-    for kind in (
-        spam_study.KINDS
-    ):  # no more than is asked for: so many repetitions, and the naive interval alone
-        counts = sorted({J for J in (*REPETITIONS, len(seen.accuracy)) if J <= len(seen.accuracy)})
+    # no more than is asked for: so many repetitions, and the naive interval alone
+    for kind in spam_study.KINDS:
+        counts = sorted({J for J in (*REPETITIONS, len(seen.accuracy)) if len(seen.accuracy) >= J})
         counts = counts if kind in ("naive", interval) else []
         widths = [
             100 * seen.first(J).difference(variant, kind=kind).half_width or np.nan for J in counts
@@ -105,28 +97,26 @@ def draw(marks, result, repetitions, interval, variant):
 
 def _erase(marks):
     for name, (mark,) in marks.items():
-        mark.set_text("") if name == "words" else mark.set_data([], [])
+        if name == "words":
+            mark.set_text("")
+        else:
+            mark.set_data([], [])
 
 
 def _fit_axes(marks, result):
-    """Limits that hold all repetitions there are, whichever are shown; wider than usual only where
-    they must be.
-    """
-    (low, high), reach = ACCURACIES, DIFFERENCES
-    low = min(low, np.floor(100 * result.accuracy.min().item() - 0.2))
-    high = max(high, np.ceil(100 * result.accuracy.max().item() + 0.2))
-    reach = max(
-        reach, np.ceil(100 * (result.accuracy - result.accuracy[:, :1]).abs().max().item() + 0.1)
-    )
+    """Limits that hold all repetitions there are; wider than usual only where they must be."""
+    low = min(ACCURACIES[0], np.floor(100 * result.accuracy.min().item() - 0.2))
+    high = max(ACCURACIES[1], np.ceil(100 * result.accuracy.max().item() + 0.2))
+    apart = (result.accuracy - result.accuracy[:, :1]).abs().max().item()
+    reach = max(DIFFERENCES, np.ceil(100 * apart + 0.1))
     plotting.set_limits(marks["accuracy plain mean"][0].axes, y=(low, high))
     plotting.set_limits(marks["difference both mean"][0].axes, y=(-reach, reach))
 
 
 def _move(marks, name, place, values, found):
     """Dots of all values beside their mean and interval, in percent."""
-    beside = (
-        place - 0.3 + 0.15 * (np.arange(len(values)) * 0.618 % 1)
-    )  # spread evenly, so that few dots coincide
+    # spread evenly, so that few dots coincide
+    beside = place - 0.3 + 0.15 * (np.arange(len(values)) * 0.618 % 1)
     marks[f"{name} dots"][0].set_data(beside, 100 * values)
     marks[f"{name} interval"][0].set_data([place, place], [100 * found.low, 100 * found.high])
     marks[f"{name} mean"][0].set_data([place], [100 * found.mean])
@@ -134,7 +124,7 @@ def _move(marks, name, place, values, found):
 
 def _say(seen, kind):
     J = len(seen.accuracy)
-    known = f"{J} repetitions" if J >= seen.asked else f"{J} of {seen.asked} repetitions so far"
+    known = f"{J} repetitions" if seen.asked <= J else f"{J} of {seen.asked} repetitions so far"
     accuracies = ", ".join(f"{name} {_plus_minus(seen.interval(name, kind))}" for name in VARIANTS)
     differences = [(name, seen.difference(name, kind=kind)) for name in OTHERS]
     said = ", ".join(f"{name} {_plus_minus(found, '+')}" for name, found in differences)
@@ -145,8 +135,8 @@ def _say(seen, kind):
         else "Each of these three intervals holds 0"
     )
     return (
-        f"{seen.table}, {known}, {kind} 95 % intervals. Accuracy in %: {accuracies}. Difference from plain, in points: "
-        f"{said}. {verdict}.{' ' * bool(seen.note)}{seen.note}"
+        f"{seen.table}, {known}, {kind} 95 % intervals. Accuracy in %: {accuracies}. "
+        f"Difference from plain, in points: {said}. {verdict}.{' ' * bool(seen.note)}{seen.note}"
     )
 
 
@@ -162,9 +152,9 @@ explorer = Explorer(
         "variant": Choice("right-hand picture", OTHERS, "dropout", trained=True),
         "epochs": Slider("training epochs", values=(8, 20), default=8),
     },
-    compute=compute,
-    prepare=prepare,
-    draw=draw,
+    compute=spam_study.study,
+    prepare=_prepare,
+    draw=_draw,
     size=(10, 3.8),
     quick={"repetitions": 4},
 )

@@ -116,7 +116,7 @@ def test_early_stopping_keeps_the_figures_of_the_best_step():
 
 
 @pytest.mark.parametrize(
-    "call, message",
+    ("call", "message"),
     [
         (lambda: mixer.world("cats", 100, 0.0, 0), "name = 'cats': must be one of"),
         (lambda: mixer.world("e-mails", 100, 1.5, 0), r"noise = 1.5: must be .*\[0, 1\]"),
