@@ -47,7 +47,7 @@ class Shift:
     ps: tuple[float, ...] = PS
 
 
-def rows_of(seed: int) -> Split:
+def split_of(seed: int) -> Split:
     """1000 training digits with right labels; all others are test rows."""
     return digits(1000, 0, scale="unit", seed=seed)
 
@@ -105,11 +105,11 @@ def compute_shift(seeds: tuple[int, ...] = tuple(range(20, 28))) -> Iterator[Shi
         spec = ModelSpec(WIDTHS, norm="batch", order=order)
         grid = {"dropout": list(PS), "lr": 2e-3, "weight_decay": 0.0}
         done: set[int] = set()
-        for training in train(spec, rows_of, grid, seeds, steps=500, batch_size=50):
+        for training in train(spec, split_of, grid, seeds, steps=500, batch_size=50):
             for s, seed in enumerate(seeds):
                 if training.parameters[s] is not None and s not in done:
                     done.add(s)
-                    found = _look(training.parameters[s], training.buffers[s], order, rows_of(seed))
+                    found = _look(training.parameters[s], training.buffers[s], order, split_of(seed))
                     for name, value in found.items():
                         figures[name][o, s] = value
             progress = (o + training.progress) / len(ORDERS)

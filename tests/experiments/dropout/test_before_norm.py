@@ -16,7 +16,7 @@ STEPS, P = 30, 0.5
 def trained(order):
     spec = ModelSpec(lab.WIDTHS, norm="batch", order=lab.ORDERS[order])
     grid = {"dropout": [0.0, P], "lr": 2e-3, "weight_decay": 0.0}
-    *_, training = train(spec, lab.rows_of, grid, [0], steps=STEPS, batch_size=50)
+    *_, training = train(spec, lab.split_of, grid, [0], steps=STEPS, batch_size=50)
     return spec, training
 
 
@@ -35,7 +35,7 @@ def module_of(spec, training, v):
 
 @pytest.mark.parametrize("order", lab.ORDERS)
 def test_what_is_sent_through_is_what_a_module_gives(order):
-    (spec, training), split = trained(order), lab.rows_of(0)
+    (spec, training), split = trained(order), lab.split_of(0)
     logits, fed = lab.send_through(
         training.parameters[0], split.test_x, lab.ORDERS[order], training.buffers[0]
     )
@@ -63,7 +63,7 @@ def test_statistics_of_the_rows_themselves_are_those_of_training_mode():
     """With all training rows as one batch and dropout off, BatchNorm in training mode normalises by
     them.
     """
-    (spec, training), split = trained("before"), lab.rows_of(0)
+    (spec, training), split = trained("before"), lab.split_of(0)
     logits, _ = lab.send_through(training.parameters[0], split.train_x, lab.ORDERS["before"], None)
     model, norms = module_of(spec, training, 0)
     for norm in norms:
