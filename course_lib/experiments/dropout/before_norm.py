@@ -109,7 +109,9 @@ def compute_shift(seeds: tuple[int, ...] = tuple(range(20, 28))) -> Iterator[Shi
             for s, seed in enumerate(seeds):
                 if training.parameters[s] is not None and s not in done:
                     done.add(s)
-                    found = _look(training.parameters[s], training.buffers[s], order, split_of(seed))
+                    found = _look(
+                        training.parameters[s], training.buffers[s], order, split_of(seed)
+                    )
                     for name, value in found.items():
                         figures[name][o, s] = value
             progress = (o + training.progress) / len(ORDERS)
