@@ -337,6 +337,7 @@ explore.trajectory.show(strength=0.6, beta2=0.95)  # move λ until the wall touc
 # the lowest point of loss + (λ/2)‖w‖² (Xie & Li, 2024).
 
 # %%
+from course_lib.experiments.adamw.box import BOWL, STAR, START, box_point
 from course_lib.experiments.shared.surfaces import descend
 
 
@@ -345,21 +346,21 @@ def end(update, betas=(0.9, 0.95), **pull):
     def fading(param, grad, state, **options):
         t = state.get("step", 0)
         return update(param, grad, state, lr=0.05 / (1 + t / 200), betas=betas, **options)
-    return descend(explore.trajectory.BOWL, fading, explore.trajectory.START, 6000, **pull)[-1]
+    return descend(BOWL, fading, START, 6000, **pull)[-1]
 
 # %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
 claim("A star inside the box is not shrunk at all: AdamW with λ = 0.3 ends at the star "
       "(full gradient, fading lr, β₂ = 0.95).",
-      measured=(end(adamw_update, weight_decay=0.3) - explore.trajectory.STAR).norm().item(),
+      measured=(end(adamw_update, weight_decay=0.3) - STAR).norm().item(),
       holds=lambda far: far < 2e-3)
 claim("A star outside is cut off: with λ = 1 AdamW ends at the best point of the box |w| ≤ 1.",
-      measured=(end(adamw_update, weight_decay=1.0) - explore.trajectory.box_point(1.0)).norm().item(),
+      measured=(end(adamw_update, weight_decay=1.0) - box_point(1.0)).norm().item(),
       holds=lambda far: far < 2e-3)
 claim("Adam with L2 ends at ridge(λ) for either.",
-      measured=[(end(adam_update, l2=l2) - explore.trajectory.ridge_point(l2)).norm().item() for l2 in (0.3, 1.0)],
+      measured=[(end(adam_update, l2=l2) - BOWL.ridge(l2)).norm().item() for l2 in (0.3, 1.0)],
       holds=lambda far: max(far) < 2e-3)
 reveal("inside", "(1, a value of its own)", because="along the wall it slides to where the loss is lowest, w₂ ="
-       f" {explore.trajectory.box_point(1.0)[1]:.2f}: the bowl is slanted, and clipping the star is not the best")
+       f" {box_point(1.0)[1]:.2f}: the bowl is slanted, and clipping the star is not the best")
 
 # %% [markdown]
 # Where this stops: with β₂ = 0.999 the old, steep gradients are remembered for so long that after 1000 steps AdamW is still far from the star. With minibatches the noise, not the gradient,
@@ -379,8 +380,8 @@ reveal("inside", "(1, a value of its own)", because="along the wall it slides to
 
 # %% tags=["deeper"]
 def to_star(beta2, steps):
-    path = descend(explore.trajectory.BOWL, adamw_update, explore.trajectory.START, steps, lr=0.02, betas=(0.9, beta2), weight_decay=0.3)
-    return (path[-1] - explore.trajectory.STAR).norm().item()
+    path = descend(BOWL, adamw_update, START, steps, lr=0.02, betas=(0.9, beta2), weight_decay=0.3)
+    return (path[-1] - STAR).norm().item()
 
 # %% tags=["deeper", "nbval-check-output"]
 claim("After 1000 steps AdamW is at the star with β₂ = 0.95, and still far from it with β₂ = 0.999.",

@@ -19,34 +19,19 @@ from course_lib.base.arguments import require
 class Surface:
     """A loss over the plane, where it is lowest, and the window to draw it in.
 
-    loss: w [..., 2] → [...]. `hessian` is given for a quadratic only, where it is the same
-    everywhere.
+    loss: w [..., 2] → [...].
     """
 
     name: str
     loss: Callable[[Tensor], Tensor]
     minimum: tuple[float, float]
     window: tuple[float, float, float, float]  # left, right, bottom, top
-    hessian: Tensor | None = None  # [2, 2]
 
     def gradient(self, w: Tensor) -> Tensor:
-        """Gradient of the loss at `w` [..., 2]: H(w − w*) where H is known, else by autograd."""
-        if self.hessian is not None:
-            return (w - torch.tensor(self.minimum, dtype=w.dtype)) @ self.hessian
+        """Gradient of the loss at `w` [..., 2], by autograd."""
         with torch.enable_grad():
             w = w.detach().requires_grad_()
             return torch.autograd.grad(self.loss(w).sum(), w)[0]
-
-    def ridge(self, strength: float) -> Tensor:
-        """The lowest point [2] of a quadratic plus (λ/2)‖w‖²: (H + λI)⁻¹Hw*.
-
-        Raises `ValueError` for a surface that is no quadratic.
-        """
-        if self.hessian is None:
-            raise ValueError(f"{self.name}: must be a quadratic to have a ridge solution")
-        identity = torch.eye(2, dtype=self.hessian.dtype)
-        minimum = torch.tensor(self.minimum, dtype=self.hessian.dtype)
-        return torch.linalg.solve(self.hessian + strength * identity, self.hessian @ minimum)
 
     def grid(self, points: int = 80) -> tuple[Tensor, Tensor, Tensor]:
         """Coordinates x, y [points] and losses [y, x] over the window, for contours."""
@@ -56,12 +41,29 @@ class Surface:
         return x, y, self.loss(torch.stack(torch.meshgrid(x, y, indexing="xy"), -1))
 
 
+@dataclass(frozen=True)
+class Bowl(Surface):
+    """A quadratic surface; its Hessian H [2, 2] is the same everywhere."""
+
+    hessian: Tensor
+
+    def gradient(self, w: Tensor) -> Tensor:
+        """Gradient of the loss at `w` [..., 2]: H(w − w*)."""
+        return (w - torch.tensor(self.minimum, dtype=w.dtype)) @ self.hessian
+
+    def ridge(self, strength: float) -> Tensor:
+        """The lowest point [2] of the loss plus (λ/2)‖w‖²: (H + λI)⁻¹Hw*."""
+        identity = torch.eye(2, dtype=self.hessian.dtype)
+        minimum = torch.tensor(self.minimum, dtype=self.hessian.dtype)
+        return torch.linalg.solve(self.hessian + strength * identity, self.hessian @ minimum)
+
+
 def quadratic(
     curvatures: tuple[float, float] = (1.0, 10.0),
     angle: float = 0.0,
     minimum: tuple[float, float] = (1.0, 1.0),
     window: tuple[float, float, float, float] = (-0.6, 2.6, -0.6, 2.2),
-) -> Surface:
+) -> Bowl:
     """A bowl ½(w − w*)ᵀH(w − w*) around w* = `minimum`, turned by `angle` degrees.
 
     curvatures: the eigenvalues of H, > 0, else `ValueError`. Gradient descent on it converges iff
@@ -77,7 +79,7 @@ def quadratic(
     def loss(w: Tensor) -> Tensor:
         return ((w - center) @ hessian * (w - center)).sum(-1) / 2
 
-    return Surface("quadratic", loss, minimum, window, hessian)
+    return Bowl("quadratic", loss, minimum, window, hessian)
 
 
 def saddle(window: tuple[float, float, float, float] = (-2.0, 2.0, -2.0, 2.0)) -> Surface:

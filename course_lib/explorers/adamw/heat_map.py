@@ -1,6 +1,4 @@
-"""The heat map of lesson 04: learning rate × decay on digits, two optimizers side by side, trained
-as one watches.
-"""
+"""Learning rate × decay on digits, two optimizers side by side; rows and measures can be moved."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -11,37 +9,39 @@ from matplotlib.colors import LogNorm
 from matplotlib.ticker import FixedLocator, FormatStrFormatter, NullLocator
 
 from course_lib import plotting
-from course_lib.experiments.adamw.two_knobs import OPTIMIZERS, STEPS, sweep
+from course_lib.experiments.adamw.best_rates import best_rates
+from course_lib.experiments.adamw.two_knobs import OPTIMIZERS, STEPS, Surface, sweep
 from course_lib.panel import Choice, Explorer, Slider
 
 PAIRS = {"Adam": ("Adam + L2", "AdamW"), "SGD": ("SGD + L2", "SGDW")}
 MEASURES = {"test loss": ("loss", (0.53, 1.2)), "test error": ("error", (0.09, 0.5))}
 TICKS = (0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 1, 1.2)
 TORCH, PAPER = "λ (torch)", "lr·λ, per step"
-LIKE_BEST = 1.05  # cells of a row this near to its lowest, as a ratio, count as low as it
 
 
 @dataclass
 class HeatMaps:
     """The two surfaces that were trained, by name, for seeds 0 … `seeds` − 1."""
 
-    surfaces: dict
+    surfaces: dict[str, Surface]
     seeds: int
     own: bool
 
 
-def compute(pair, seeds, update=None, steps=STEPS):
-    """Train both optimizers of `pair`; `update`, the learner's own function, takes the place of the
-    decoupled one.
+def _compute(pair, seeds, update=None, steps=STEPS):
+    """Train both optimizers of `pair`.
+
+    `update`, the learner's own function, takes the place of the decoupled one.
     """
     for surfaces in sweep(PAIRS[pair], range(seeds), update=update, steps=steps):
         yield HeatMaps(surfaces, seeds, update is not None)
 
 
 @lru_cache
-def cell_corners(name, product):
-    """Corners [cells, 4, 2] of every (lr, λ) cell, half a decade wide; sheared over (lr, lr·λ) if
-    `product`.
+def _cell_corners(name, product):
+    """Corners [cells, 4, 2] of every (lr, λ) cell, half a decade wide.
+
+    Sheared over (lr, lr·λ) if `product`.
     """
     optimizer = OPTIMIZERS[name]
     x, y = (
@@ -52,37 +52,8 @@ def cell_corners(name, product):
     return 10 ** np.stack([x, y + x if product else y], -1)
 
 
-def best_rates(name, level, product):
-    """(points [n, 2], bars [n, 2, 2]): where each row of `level` [learning rates, decays] is
-    lowest, and from where to where it is `LIKE_BEST`. Rows share λ, or lr·λ if `product`.
-
-    A row whose lowest cell lies at its end has no lowest point that we know of, and is left out.
-    """
-    optimizer, points, bars = OPTIMIZERS[name], [], []
-    rates, decays = len(optimizer.lr), len(optimizer.decay)
-    for row in range(rates + decays - 1) if product else range(decays):
-        cells = [
-            (i, row - i if product else row)
-            for i in range(rates)
-            if not product or 0 <= row - i < decays
-        ]
-        values = np.array([level[cell] for cell in cells])
-        if (
-            len(cells) > 2
-            and np.isfinite(values).any()
-            and 0 < (k := int(np.nanargmin(values))) < len(cells) - 1
-        ):
-            lr, decay = optimizer.lr[cells[k][0]], optimizer.decay[cells[k][1]]
-            height = lr * decay if product else decay
-            alike = [
-                optimizer.lr[cells[i][0]] for i in np.flatnonzero(values <= LIKE_BEST * values[k])
-            ]
-            points.append((lr, height))
-            bars.append([(alike[0] / 1.5, height), (alike[-1] * 1.5, height)])
-    return np.array(points).reshape(-1, 2), np.array(bars).reshape(-1, 2, 2)
-
-
-def prepare(figure):
+def _prepare(figure):
+    """Two maps, and their framed rows beside them."""
     figure.set_layout_engine("none")  # nothing moves when the axes change
     room = {"left": 0.075, "right": 0.925, "bottom": 0.25, "top": 0.93, "wspace": 0.36}
     left, right, below = figure.subplots(1, 3, width_ratios=[1, 1, 1.1], gridspec_kw=room)
@@ -100,23 +71,14 @@ def prepare(figure):
         below.plot(
             [0, 0.12], [at] * 2, color=color, linestyle=linestyle, transform=where, clip_on=False
         )
-        marks["names"].append(
-            below.text(0.16, at, "", transform=where, va="center", fontsize=8.5)
-        )  # words that move
-    strip = below.inset_axes(
-        [1.03, 0, 0.05, 1]
-    )  # the colours of the maps, along the axis that says what they mean
+        words = below.text(0.16, at, "", transform=where, va="center", fontsize=8.5)
+        marks["names"].append(words)
+    # The colours of the maps, along the axis that says what they mean.
+    strip = below.inset_axes([1.03, 0, 0.05, 1])
     strip.imshow(np.linspace(0, 1, 256)[:, None], cmap="viridis_r", aspect="auto")
     strip.axis("off")
-    below.text(
-        1.1,
-        0.5,
-        "colours of the maps",
-        transform=below.transAxes,
-        rotation=270,
-        va="center",
-        fontsize=8,
-    )
+    style = {"rotation": 270, "va": "center", "fontsize": 8}
+    below.text(1.1, 0.5, "colours of the maps", transform=below.transAxes, **style)
     return marks
 
 
@@ -139,26 +101,31 @@ def _prepare_map(ax):
     return {"cells": cells, "diverged": diverged, "alike": alike, "best": best, "row": row}
 
 
-def draw(marks, result, row, measure, coordinates):
+def _draw(marks, result, row, measure, coordinates):
+    """Move the marks to `HeatMaps`; row: the framed one, from 1."""
     attribute, limits = MEASURES[measure]
     product = coordinates == PAPER
-    told = []
+    said = []
     for k, (name, surface) in enumerate(result.surfaces.items()):
         values = getattr(surface, attribute).numpy()
         diverged = surface.diverged.any(0).numpy()
-        level = np.where(
-            diverged, np.nan, _mean_over_seeds(values)
-        )  # of the survivors alone it would flatter
-        _draw_map(marks["maps"][k], name, level, diverged, row - 1, product, limits)
+        # A mean of the survivors alone would flatter.
+        level = np.where(diverged, np.nan, _mean_over_seeds(values))
+        best, bars = best_rates(surface.optimizer, level, product)
+        corners = _cell_corners(name, product)
+        _draw_map(marks["maps"][k], corners, level, diverged, row - 1, limits)
+        marks["maps"][k]["best"][0].set_data(*best.T)
+        marks["maps"][k]["alike"].set_segments(bars)
+        ylabel = "decay per step, lr·λ" if product else "λ"
+        plotting.set_texts(marks["maps"][k]["cells"].axes, title=name, ylabel=ylabel)
         plotting.move_band(marks["slice"][k], surface.optimizer.lr, values[:, :, row - 1])
-        marks["names"][k].set_text(
-            f"{name}, λ = {plotting.readable(surface.optimizer.decay[row - 1])}"
-        )
-        told.append(_say_best(name, surface.optimizer, level, measure, product))
+        strength = plotting.readable(surface.optimizer.decay[row - 1])
+        marks["names"][k].set_text(f"{name}, λ = {strength}")
+        said.append(_say_best(name, surface.optimizer, level, measure, best[:, 0]))
     ax = marks["slice"][0][0].axes
     plotting.set_limits(ax, (surface.optimizer.lr[0], surface.optimizer.lr[-1]), limits)
     plotting.set_texts(ax, ylabel=measure)
-    return _say_heat_map(result, told)
+    return _say_heat_map(result, " ".join(said))
 
 
 def _mean_over_seeds(values):
@@ -168,57 +135,51 @@ def _mean_over_seeds(values):
         return np.where(known, values, 0).sum(0) / known.sum(0)
 
 
-def _draw_map(marks, name, level, diverged, row, product, limits):
-    corners, flat = cell_corners(name, product), level.flatten()
-    ax = marks["cells"].axes
-    marks["cells"].set(verts=corners, array=np.ma.masked_invalid(flat), clim=limits)
+def _draw_map(marks, corners, level, diverged, row, limits):
+    marks["cells"].set(verts=corners, array=np.ma.masked_invalid(level.flatten()), clim=limits)
     marks["diverged"].set_verts(corners[diverged.flatten()])
-    points, bars = best_rates(name, level, product)
-    marks["best"][0].set_data(*points.T)
-    marks["alike"].set_segments(bars)
     edge = corners.reshape(*level.shape, 4, 2)[:, row]
     outline = np.concatenate(
         [edge[:, :2].reshape(-1, 2), edge[::-1, 2:].reshape(-1, 2), edge[:1, 0]]
     )
     marks["row"][0].set_data(*outline.T)
-    plotting.set_limits(ax, *((corners[..., i].min(), corners[..., i].max()) for i in (0, 1)))
-    plotting.set_texts(ax, title=name, ylabel="decay per step, lr·λ" if product else "λ")
+    limits = ((corners[..., i].min(), corners[..., i].max()) for i in (0, 1))
+    plotting.set_limits(marks["cells"].axes, *limits)
 
 
-def _say_best(name, optimizer, level, measure, product):
+def _say_best(name, optimizer, level, measure, rates):
     if not np.isfinite(level).any():
         return ""
     i, j = np.unravel_index(np.nanargmin(level), level.shape)
     at = f"lr {plotting.readable(optimizer.lr[i])}, λ {plotting.readable(optimizer.decay[j])}"
-    dots = best_rates(name, level, product)[0][:, 0]
-    span = (
-        " to ".join(dict.fromkeys(plotting.readable(rate) for rate in (dots.min(), dots.max())))
-        if len(dots)
-        else ""
-    )
-    where = f", dots at lr {span}" if span else ""
+    where = ""
+    if len(rates):
+        ends = dict.fromkeys(plotting.readable(rate) for rate in (rates.min(), rates.max()))
+        where = f", dots at lr {' to '.join(ends)}"
     return f"{name}: lowest {measure} {level[i, j]:.3g} at {at}{where}."
 
 
-def _say_heat_map(result, told):
+def _say_heat_map(result, best):
     done = min(surface.finished for surface in result.surfaces.values())
-    own = (
-        f" {list(result.surfaces)[1]} is drawn by your function, called network by network."
-        if result.own
-        else ""
-    )
+    own = ""
+    if result.own:
+        name = list(result.surfaces)[1]
+        own = f" {name} is drawn by your function, called network by network."
     if done < result.seeds:
-        return f"Training 81 networks of each kind: {done} of {result.seeds} seeds done. {' '.join(told)}{own}"
+        progress = f"{done} of {result.seeds} seeds done"
+        return f"Training 81 networks of each kind: {progress}. {best}{own}"
     band = "mean with its 95 % interval over the seeds" if done > 1 else "one seed"
     return (
-        f"{' '.join(told)} Mean of {done} seed{'s' * (done > 1)}. Dot: the best learning rate of a row; bar: every "
-        f"rate within 5 % of it; none where the best lies at the edge. {_say_diverged(result)}Right: {band}.{own}"
+        f"{best} Mean of {done} seed{'s' * (done > 1)}. Dot: the best learning rate of a row; "
+        "bar: every rate within 5 % of it; none where the best lies at the edge. "
+        f"{_say_diverged(result)}Right: {band}.{own}"
     )
 
 
 def _say_diverged(result):
-    """What the hatched cells are, and why if it is known: above lr·λ = 2 decay alone throws weights
-    ever further.
+    """What the hatched cells are, and why if it is known.
+
+    Above lr·λ = 2 decay alone throws weights ever further.
     """
     products = [
         surface.optimizer.lr[i] * surface.optimizer.decay[j]
@@ -240,9 +201,9 @@ explorer = Explorer(
         "pair": Choice("optimizers", tuple(PAIRS), "Adam"),
         "seeds": Slider("seeds", values=(1, 3, 10), default=10),
     },
-    compute=compute,
-    prepare=prepare,
-    draw=draw,
+    compute=_compute,
+    prepare=_prepare,
+    draw=_draw,
     size=(8.2, 4.1),
     quick={"steps": 2},
 )

@@ -1,31 +1,21 @@
-"""Schedule: warm-up and cosine schedule the decay too."""
+"""A schedule of the learning rate and the decay it leaves; rate, λ, steps, warm-up can be moved."""
 
 import numpy as np
 
 from course_lib import plotting
+from course_lib.experiments.adamw.schedule import decay_left, warmup_cosine
 from course_lib.panel import Explorer, Slider
 
 
-def warmup_cosine(steps, warmup):
-    """Factor of the peak rate at steps 1 … `steps`: a straight rise over the share `warmup`, then
-    half a cosine.
-    """
-    t, rise = np.arange(1, steps + 1), max(1, round(warmup * steps))
-    return np.where(
-        t <= rise, t / rise, (1 + np.cos(np.pi * (t - rise) / max(1, steps - rise))) / 2
-    )
-
-
-def compute(lr, strength, steps, warmup):
-    """Factor of the rate, and what decay leaves of a starting weight with it and without,
-    [steps].
-    """
+def _compute(lr, strength, steps, warmup):
+    """(factor of the rate, what decay leaves with it, and at the peak rate [steps], lr·λ)."""
     factor = warmup_cosine(steps, warmup)
-    left = np.cumprod(1 - lr * factor * strength)  # Π (1 − lr_t·λ)
-    return factor, left, (1 - lr * strength) ** np.arange(1, steps + 1), lr * strength
+    constant = (1 - lr * strength) ** np.arange(1, steps + 1)
+    return factor, decay_left(factor, lr, strength), constant, lr * strength
 
 
-def prepare(figure):
+def _prepare(figure):
+    """Left the learning rate, right what is left of a weight."""
     left, right = figure.subplots(1, 2)
     left.set(
         xlim=(0, 1),
@@ -50,7 +40,8 @@ def prepare(figure):
     return marks
 
 
-def draw(marks, result):
+def _draw(marks, result):
+    """Move the marks to what was computed."""
     factor, scheduled, constant, product = result
     along = np.linspace(0, 1, len(factor) + 1)[1:]
     shown = slice(None, None, max(1, len(factor) // 500))
@@ -58,8 +49,9 @@ def draw(marks, result):
         marks[name][0].set_data(along[shown], values[shown])
     horizon = f"{1 / product:,.0f} steps" if product else "no end"
     return (
-        f"{len(factor):,} steps, horizon 1/(lr·λ) = {horizon} at the peak. Decay leaves {scheduled[-1]:.1%} of "
-        f"what the weights started with (at the peak rate throughout: {constant[-1]:.1%})."
+        f"{len(factor):,} steps, horizon 1/(lr·λ) = {horizon} at the peak. Decay leaves "
+        f"{scheduled[-1]:.1%} of what the weights started with (at the peak rate throughout: "
+        f"{constant[-1]:.1%})."
     )
 
 
@@ -73,9 +65,9 @@ explorer = Explorer(
         ),
         "warmup": Slider("warm-up, share of training", 0.0, 0.5, 0.05, step=0.05),
     },
-    compute=compute,
-    prepare=prepare,
-    draw=draw,
+    compute=_compute,
+    prepare=_prepare,
+    draw=_draw,
 )
 
 show = explorer.show

@@ -1,4 +1,4 @@
-"""Which parameter is varied?"""
+"""Four riddles: which parameter of AdamW is varied; picture, answer and seed can be chosen."""
 
 import numpy as np
 
@@ -9,11 +9,8 @@ from course_lib.panel import Choice, Explorer, Slider
 LETTERS = "ABCD"
 
 
-def compute(seed):
-    return quiz_trajectories(seed)
-
-
-def prepare(figure):
+def _prepare(figure):
+    """Four paths side by side."""
     marks = {"paths": [], "contours": []}
     for k, ax in enumerate(figure.subplots(1, 4)):
         ax.set(aspect="equal", xticks=[], yticks=[])
@@ -24,7 +21,8 @@ def prepare(figure):
     return marks
 
 
-def draw(marks, result, picture, answer):
+def _draw(marks, result, picture, answer):
+    """Move the marks to one of four `Quiz`zes, and judge the answer."""
     quiz = result[LETTERS.index(picture)]
     for k, path_marks in enumerate(marks["paths"]):
         ax = path_marks[0].axes
@@ -45,15 +43,18 @@ def draw(marks, result, picture, answer):
 def _say(quiz, answer):
     if answer == "?":
         return (
-            "AdamW, 90 steps from the ring towards the star, a dot a step. One of lr, β₁, β₂, λ changes from left to "
-            "right, the others do not. Look at the first steps, at where paths end, at whether they swing past it."
+            "AdamW, 90 steps from the ring towards the star, a dot a step. One of lr, β₁, β₂, λ "
+            "changes from left to right, the others do not. Look at the first steps, at where "
+            "paths end, at whether they swing past it."
         )
     if answer == quiz.parameter:
-        return (
-            f"✓ {answer} = {', '.join(f'{value:g}' for value in quiz.values)}: {REASONS[answer]}."
-        )
+        values = ", ".join(f"{value:g}" for value in quiz.values)
+        return f"✓ {answer} = {values}: {REASONS[answer]}."
     if answer == "lr":
-        return "✗ Not lr: the first steps are equally long in all four, and lr is the length of the first step."
+        return (
+            "✗ Not lr: the first steps are equally long in all four, "
+            "and lr is the length of the first step."
+        )
     clash = {
         "lr": "the very first steps differ already, and it leaves the first step alone",
         "λ": "some paths never come near the star, however long they run",
@@ -70,9 +71,9 @@ explorer = Explorer(
         "answer": Choice("your answer", ("?", *PARAMETERS), "?", trained=True, resets=True),
         "seed": Slider("seed (new riddles)", 0, 99, 0),
     },
-    compute=compute,
-    prepare=prepare,
-    draw=draw,
+    compute=quiz_trajectories,
+    prepare=_prepare,
+    draw=_draw,
     size=(8.2, 2.35),
 )
 

@@ -96,9 +96,11 @@ def test_a_quadratic_without_a_single_lowest_point_is_refused(curvatures):
         quadratic(curvatures)
 
 
-def test_a_surface_that_is_no_quadratic_has_no_ridge():
-    with pytest.raises(ValueError, match="saddle: must be a quadratic to have a ridge solution"):
-        saddle().ridge(0.5)
+@pytest.mark.parametrize("strength", [0.1, 1.0, 10.0])
+def test_the_ridge_is_where_loss_and_pull_balance(strength):
+    surface = quadratic((0.5, 4.0), angle=-20, minimum=(2.0, 1.0))
+    w = surface.ridge(strength)
+    assert_close("gradient", surface.gradient(w), -strength * w)
 
 
 # --- paths

@@ -1,7 +1,6 @@
 """Two pulls on one bowl: where paths come to rest, and the learning rates they bear."""
 
 import pytest
-import torch
 
 from course_lib.adamw import adam_update
 from course_lib.experiments.shared.surfaces import descend
@@ -50,9 +49,3 @@ def test_the_stated_bound_is_where_stability_ends(momentum, pull):
 
     assert not far(0.99)
     assert far(1.01)
-
-
-def test_the_ridge_is_where_loss_and_pull_balance():
-    for strength in (0.1, 1.0, 10.0):
-        w = BOWL.ridge(strength)
-        assert torch.allclose(BOWL.gradient(w), -strength * w, atol=1e-12)
