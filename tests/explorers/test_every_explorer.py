@@ -1,6 +1,4 @@
-"""Every explorer of the course, without a browser: each control at its ends, each pair of controls
-at opposite ends.
-"""
+"""Every explorer, without a browser: each control at its ends, each pair at opposite ends."""
 
 import functools
 import importlib
@@ -34,9 +32,7 @@ every_explorer = pytest.mark.parametrize("name", FOUND)
 
 @pytest.fixture(autouse=True)
 def strict():
-    """Light pictures; a warning of matplotlib (a glyph that is missing, a layout that does not fit)
-    is an error.
-    """
+    """Light pictures; a warning of matplotlib is an error: no missing glyph, no layout too tight."""
     plotting.use_theme("light")
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -48,8 +44,10 @@ def ends(control):
 
 
 def corners(explorer):
-    """Numbers with each control at its ends, the others at their defaults, and each pair at
-    opposite ends; of the hundred pairs that a mixer has, neighbours."""
+    """Numbers with each control at its ends, and each pair of controls at opposite ends.
+
+    The others stand at their defaults. Of the hundred pairs that a mixer has, neighbours.
+    """
     defaults = explorer.numbers()
     yield defaults
     for name, control in explorer.controls.items():
@@ -112,8 +110,9 @@ def test_the_picture_depends_on_every_control(name):
 
 
 def _surroundings(explorer, moved):
-    """The defaults, and the defaults with one other control elsewhere: some controls matter only
-    under one choice.
+    """The defaults, and the defaults with one other control elsewhere.
+
+    Some controls matter only under one choice.
     """
     defaults = explorer.numbers()
     yield defaults

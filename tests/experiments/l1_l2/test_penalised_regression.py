@@ -1,6 +1,4 @@
-"""Ridge, lasso and elastic net over a path of λ against scikit-learn, and their optimality
-conditions.
-"""
+"""Ridge, lasso and elastic net over a path of λ against scikit-learn, and their optimality."""
 
 import dataclasses
 import math

@@ -1,6 +1,4 @@
-"""Fits to resampled training sets: against NumPy's polynomials, one network trained alone, and what
-must be refused.
-"""
+"""Fits to resampled sets: NumPy's polynomials, networks trained alone, and what is refused."""
 
 import math
 

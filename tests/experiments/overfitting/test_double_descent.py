@@ -5,6 +5,7 @@ import math
 import pytest
 import torch
 
+from course_lib.base.random import seeded
 from course_lib.experiments.overfitting import double_descent as lab
 from course_lib.overfitting import excess_risk
 
@@ -17,12 +18,11 @@ def draws(features, rows, count, seed=5):
 @pytest.mark.parametrize("features", [3, 10, 11, 25])
 @pytest.mark.parametrize("l2", [0.0, 0.2])
 def test_a_risk_is_the_mean_squared_error_over_labels(features, l2):
-    """‖ŵ − β‖² averaged over noise ±σ on every label in turn: the formula is linear plus quadratic
-    in the noise.
+    """‖ŵ − β‖² averaged over noise ±σ on every label in turn.
+
+    The formula is linear plus quadratic in the noise.
     """
     rows, noise = 10, 0.7
-    from course_lib.base.random import seeded
-
     x = torch.randn(
         2, rows, features, generator=seeded(features, "isotropic features"), dtype=torch.float64
     )

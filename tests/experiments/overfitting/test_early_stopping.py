@@ -1,6 +1,4 @@
-"""Where a recorded curve would have been stopped: as the engine's own early stopping, and as the
-class on a model.
-"""
+"""Where a recorded curve would have been stopped: as by the engine, and by the class on a model."""
 
 import math
 
@@ -23,9 +21,7 @@ def test_by_hand():
 
 
 def test_reading_a_curve_is_stopping_the_training():
-    """The engine stops at the same evaluation and hands back weights with the test accuracy that
-    the curve shows.
-    """
+    """The engine stops at the same evaluation, and its weights have the curve's test accuracy."""
     *_, curves = lab.curves(0.2, seeds=(0, 1), steps=300, every=20)
     *_, stopped = train(
         lab.SPEC,
