@@ -32,7 +32,7 @@ every_explorer = pytest.mark.parametrize("name", FOUND)
 
 @pytest.fixture(autouse=True)
 def strict():
-    """Light pictures; a warning of matplotlib is an error: no missing glyph, no layout too tight."""
+    """Light pictures; a warning of matplotlib (a missing glyph, a tight layout) is an error."""
     plotting.use_theme("light")
     with warnings.catch_warnings():
         warnings.simplefilter("error")

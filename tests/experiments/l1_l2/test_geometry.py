@@ -35,7 +35,7 @@ def test_the_solution_is_scikit_learns(penalty, correlation):
 
 @pytest.mark.parametrize("penalty", PENALTIES)
 def test_ball_and_contour_touch_at_the_solution(penalty):
-    """The ball's points have the solution's penalty, the contour's its loss, and neither crosses."""
+    """The ball has the solution's penalty, the contour its loss, and neither crosses the other."""
     result = touch(penalty, 0.3, 0.5)
     l1, l2 = PENALTIES[penalty]
 
