@@ -12,7 +12,7 @@ each model alone, to rounding.
         draw(training)          # a picture that fills in; leave the loop whenever you like
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import product as cartesian
 from numbers import Integral
@@ -105,7 +105,7 @@ def train(
     workers: int = 2,
     observe: Callable | None = None,
     keep_parameters: bool = True,
-) -> Iterator[Training]:
+) -> Generator[Training, None, None]:
     """Train every setting at every seed; yield what is known so far, at least every 0.1 s and after
     every seed.
 
@@ -208,7 +208,7 @@ def _schedule(schedule, columns: Grid) -> Callable | list[Callable] | None:
     return schedule
 
 
-def _training(job: Job, grid: dict, seeds: tuple, workers: int) -> Iterator[Training]:
+def _training(job: Job, grid: dict, seeds: tuple, workers: int) -> Generator[Training, None, None]:
     results = Results.empty(len(seeds), job.grid.settings, len(job.record_at), job.dtype)
     parameters, states, buffers = ([None] * len(seeds) for _ in range(3))
     curves = dict(zip(CURVES, results.curves))
