@@ -97,7 +97,7 @@ def test_cells_tile_the_map(coordinates):
 
 def maps_of(coupled, decoupled):
     surfaces = {
-        name: two_knobs.Surface(
+        name: two_knobs.LossSurface(
             two_knobs.OPTIMIZERS[name], loss, loss / 3, loss / 3, loss.isnan(), finished=len(loss)
         )
         for name, loss in (("Adam + L2", coupled), ("AdamW", decoupled))

@@ -1,5 +1,4 @@
-"""The experiment of lesson 04: learning rate × decay on noisy digits, one surface of test losses
-for each optimizer.
+"""Learning rate × decay on noisy digits, one surface of test losses for each optimizer.
 
 64-128-10 networks, batches of 50, 300 steps at a constant rate, on 300 digits of which 60 carry a
 wrong label; the 1497 test rows are clean. Learning rates and decays stand half a decade apart. L2
@@ -9,11 +8,13 @@ pictures.
 """
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
+from functools import partial
 
 import torch
+from torch import Tensor
 
 from course_lib.adamw import adam_update, adamw_update
 from course_lib.data import digits
@@ -21,7 +22,7 @@ from course_lib.engine import ModelSpec, product, train
 from course_lib.sgd import sgd_update
 
 
-def half_decades(low, high):
+def half_decades(low: int, high: int) -> tuple[float, ...]:
     """10^low, 10^(low + ½), …, 10^high, to three digits."""
     return tuple(float(f"{10 ** (k / 2):.3g}") for k in range(2 * low, 2 * high + 1))
 
@@ -37,10 +38,8 @@ class Optimizer:
     options: dict = field(default_factory=dict)
 
     @property
-    def grid(self):
-        """The columns of the ensemble: every learning rate with every decay, decays running
-        fastest.
-        """
+    def grid(self) -> dict:
+        """The columns of the ensemble: every learning rate with every decay, decays fastest."""
         return product(**{"lr": self.lr, self.pull: self.decay}) | self.options
 
 
@@ -57,45 +56,49 @@ CURVES = ("test_loss", "test_accuracy", "train_accuracy")
 
 
 @dataclass(frozen=True)
-class Surface:
+class LossSurface:
     """What came out for one optimizer, [seeds, learning rates, decays] each.
 
     loss, error: on the clean test rows. train_error: on the training labels, wrong ones included.
     All are NaN where a run diverged or is not there yet. `finished`: seeds that are complete.
-    x, y: log₁₀ of learning rate and decay [learning rates · decays], in the order of
-    `loss.flatten(1)`.
     """
 
     optimizer: Optimizer
-    loss: torch.Tensor
-    error: torch.Tensor
-    train_error: torch.Tensor
-    diverged: torch.Tensor
+    loss: Tensor
+    error: Tensor
+    train_error: Tensor
+    diverged: Tensor
     finished: int = 0
 
     @property
-    def x(self):
+    def x(self) -> Tensor:
+        """log₁₀ of the learning rate of each cell, in the order of `loss.flatten(1)`."""
         return torch.tensor(self.optimizer.grid["lr"], dtype=torch.float64).log10()
 
     @property
-    def y(self):
+    def y(self) -> Tensor:
+        """log₁₀ of the decay of each cell, in the order of `loss.flatten(1)`."""
         return torch.tensor(self.optimizer.grid[self.optimizer.pull], dtype=torch.float64).log10()
 
 
-_kept, _locks = (
-    {},
-    {},
-)  # (name of the optimizer, steps, seed) → what `_train` found, and who may work on it
-_working = {}  # the same key → the thread that holds the lock
+# (Name of the optimizer, steps, seed) → what `_train` found, who may work on it, whose thread does.
+_kept: dict[tuple[str, int, int], Tensor] = {}
+_locks: dict[tuple[str, int, int], threading.Lock] = {}
+_working: dict[tuple[str, int, int], int] = {}
 
 
-def sweep(names, seeds, *, update=None, steps=STEPS):
-    """Train the optimizers called `names` side by side, seed after seed; yield {name: Surface} that
-    fill in.
+def sweep(
+    names: Sequence[str],
+    seeds: Sequence[int],
+    *,
+    update: Callable | None = None,
+    steps: int = STEPS,
+) -> Iterator[dict[str, LossSurface]]:
+    """Train the optimizers called `names` side by side, seed after seed.
 
-    What this session has trained before is not trained again. `update`, the learner's own function,
-    takes the place of the last optimizer's: it is called network by network with plain floats, and
-    nothing of it is kept.
+    Yields {name: `LossSurface`} that fill in. What this session has trained before is not trained
+    again. `update`, the learner's own function, takes the place of the last optimizer's: it is
+    called network by network with plain floats, and nothing of it is kept.
     """
     own = {names[-1]: update} if update else {}
     with ExitStack() as stack:
@@ -113,14 +116,16 @@ def sweep(names, seeds, *, update=None, steps=STEPS):
         yield surfaces
 
 
-def _fill(name, seeds, update, steps):
-    """Yield the `Surface` of one optimizer: empty, then ever fuller."""
+def _fill(
+    name: str, seeds: tuple[int, ...], update: Callable | None, steps: int
+) -> Generator[LossSurface, None, None]:
+    """Yield the `LossSurface` of one optimizer: empty, then ever fuller."""
     optimizer = OPTIMIZERS[name]
     values = torch.full((4, len(seeds), len(optimizer.lr), len(optimizer.decay)), torch.nan)
 
-    def surface(finished):
-        *measured, diverged = values.clone()
-        return Surface(optimizer, *measured, diverged > 0, finished)
+    def surface(finished: int) -> LossSurface:
+        loss, error, train_error, diverged = values.clone()
+        return LossSurface(optimizer, loss, error, train_error, diverged > 0, finished)
 
     yield surface(0)
     for i, seed in enumerate(seeds):
@@ -132,13 +137,13 @@ def _fill(name, seeds, update, steps):
         yield surface(i + 1)
 
 
-def _once(name, seed, steps):
-    """As `_train`, once a session: who comes while another thread trains the same waits, and sees
-    nothing yet.
+def _once(name: str, seed: int, steps: int) -> Generator[Tensor | float, None, None]:
+    """As `_train`, once a session.
 
-    One who comes in the same thread would wait for ever, and is refused (RuntimeError). Not
-    `remembered`, which blocks while it waits: two sweeps that each hold one optimizer and want the
-    other's would wait for ever.
+    Who comes while another thread trains the same waits, and sees nothing yet. One who comes in the
+    same thread would wait for ever, and is refused (RuntimeError). Not `remembered`, which blocks
+    while it waits: two sweeps that each hold one optimizer and want the other's would wait for
+    ever.
     """
     key, optimizer = (name, steps, seed), OPTIMIZERS[name]
     lock = _locks.setdefault(key, threading.Lock())
@@ -160,17 +165,23 @@ def _once(name, seed, steps):
         lock.release()
 
 
-def _train(optimizer, seed, update, steps):
-    """Yield what a `Surface` holds of one seed [4, learning rates, decays].
+def _train(
+    optimizer: Optimizer, seed: int, update: Callable, steps: int
+) -> Generator[Tensor, None, None]:
+    """Yield what a `LossSurface` holds of one seed [4, learning rates, decays].
 
     One worker: its twin has the other core.
     """
-
-    def data(seed):
-        return digits(300, 0, label_noise=0.2, scale="unit", seed=seed)
-
-    how = {"update": update, "steps": steps, "batch_size": 50, "workers": 1}
-    trainings = train(ModelSpec((64, 128, 10)), data, optimizer.grid, [seed], **how)
+    trainings = train(
+        ModelSpec((64, 128, 10)),
+        partial(digits, 300, 0, 0.2, "unit"),
+        optimizer.grid,
+        [seed],
+        update=update,
+        steps=steps,
+        batch_size=50,
+        workers=1,
+    )
     with closing(trainings):
         for training in trainings:
             loss, right, learned = (getattr(training, name)[0, :, -1] for name in CURVES)
@@ -178,7 +189,9 @@ def _train(optimizer, seed, update, steps):
             yield values.unflatten(1, (len(optimizer.lr), -1))
 
 
-def surfaces(names, seeds, steps=STEPS):
-    """{name: Surface}, complete."""
+def surfaces(
+    names: Sequence[str], seeds: Sequence[int], steps: int = STEPS
+) -> dict[str, LossSurface]:
+    """{name: `LossSurface`}, complete."""
     *_, complete = sweep(names, seeds, steps=steps)
     return complete

@@ -10,7 +10,7 @@ from matplotlib.ticker import FixedLocator, FormatStrFormatter, NullLocator
 
 from course_lib import plotting
 from course_lib.experiments.adamw.best_rates import best_rates
-from course_lib.experiments.adamw.two_knobs import OPTIMIZERS, STEPS, Surface, sweep
+from course_lib.experiments.adamw.two_knobs import OPTIMIZERS, STEPS, LossSurface, sweep
 from course_lib.panel import Choice, Explorer, Slider
 
 PAIRS = {"Adam": ("Adam + L2", "AdamW"), "SGD": ("SGD + L2", "SGDW")}
@@ -23,7 +23,7 @@ TORCH, PAPER = "λ (torch)", "lr·λ, per step"
 class HeatMaps:
     """The two surfaces that were trained, by name, for seeds 0 … `seeds` − 1."""
 
-    surfaces: dict[str, Surface]
+    surfaces: dict[str, LossSurface]
     seeds: int
     own: bool
 
