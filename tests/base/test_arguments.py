@@ -1,6 +1,4 @@
-"""Every module refuses a bad number in the same words, and floats and tensors are the same
-arithmetic.
-"""
+"""Every module refuses a bad number in the same words; floats and tensors: the same arithmetic."""
 
 import math
 import re
@@ -10,7 +8,15 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from course_lib.base.arguments import add_scaled, is_on, require, require_choice, require_nesterov
+from course_lib.base.arguments import (
+    add_scaled,
+    is_on,
+    require,
+    require_choice,
+    require_nesterov,
+    require_probability,
+    require_whole,
+)
 
 ACCEPTED = {  # value, bounds
     "zero": (0, {}),
@@ -78,6 +84,62 @@ def test_require_accepts_exactly_the_interval(value, low, width, open_low, open_
     except ValueError:
         accepted = False
     assert accepted == (inside and not at_an_excluded_end)
+
+
+WHOLE = {  # value, bounds, the int
+    "an int": (3, {}, 3),
+    "the low end": (1, {"low": 1}, 1),
+    "the high end": (5, {"low": 1, "high": 5}, 5),
+    "a float without a fraction": (4.0, {}, 4),
+    "a 0-d tensor": (torch.tensor(4), {}, 4),
+    "negative, without a bound": (-7, {"low": -math.inf}, -7),
+    "more digits than a float has": (2**60 + 1, {}, 2**60 + 1),
+}
+NOT_WHOLE = {  # value, bounds, the range as it is said
+    "a fraction": (2.5, {}, "[0, ∞)"),
+    "below": (0, {"low": 1}, "[1, ∞)"),
+    "above": (6, {"low": 1, "high": 5}, "[1, 5]"),
+    "infinity": (math.inf, {}, "[0, ∞)"),
+    "NaN": (math.nan, {"low": -math.inf}, "(−∞, ∞)"),
+    "text": ("3", {}, "[0, ∞)"),
+    "True": (True, {}, "[0, ∞)"),
+    "nothing": (None, {}, "[0, ∞)"),
+    "a list": ([3], {}, "[0, ∞)"),
+}
+
+
+@pytest.mark.parametrize("value, bounds, whole", WHOLE.values(), ids=WHOLE)
+def test_require_whole_returns_an_int(value, bounds, whole):
+    found = require_whole("rows", value, **bounds)
+    assert found == whole and type(found) is int
+
+
+@pytest.mark.parametrize("value, bounds, allowed", NOT_WHOLE.values(), ids=NOT_WHOLE)
+def test_require_whole_refuses_naming_argument_value_and_range(value, bounds, allowed):
+    message = f"rows = {value!r}: must be a whole number in {allowed}"
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        require_whole("rows", value, **bounds)
+
+
+@pytest.mark.parametrize("p", [0, 0.5, 1, torch.tensor(1.0)])
+def test_require_probability_returns_the_very_value(p):
+    assert require_probability("p", p) is p
+
+
+@pytest.mark.parametrize(
+    "p, bounds, allowed",
+    [
+        (-0.1, {}, "[0, 1]"),
+        (1.1, {}, "[0, 1]"),
+        (math.nan, {}, "[0, 1]"),
+        (0, {"open_low": True}, "(0, 1]"),
+        (1, {"open_high": True}, "[0, 1)"),
+    ],
+)
+def test_require_probability_refuses_naming_argument_value_and_range(p, bounds, allowed):
+    message = f"p = {p}: must be a finite number in {allowed}"
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        require_probability("p", p, **bounds)
 
 
 def test_require_choice():
