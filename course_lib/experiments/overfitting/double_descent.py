@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from course_lib.base.arguments import require
+from course_lib.base.arguments import require, require_probability
 from course_lib.base.random import seeded
 from course_lib.data import Split, digits
 from course_lib.engine.cache import remembered
@@ -159,7 +159,7 @@ def random_features(
     By ridge, to one-hot labels, wrong with probability `noise`, else ValueError. Yields after every
     width of every seed.
     """
-    require("noise", noise, high=1.0, open_high=False)
+    require_probability("noise", noise)
     shape = len(widths), len(seeds), len(strengths)
     empty = {name: torch.full(shape, torch.nan) for name in ERRORS}
     found = RandomFeatures(noise, widths, strengths, **empty, progress=0.0)
