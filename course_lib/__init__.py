@@ -2,7 +2,7 @@
 
 __version__ = "0.1.0"
 
-#: The stems of the lessons, in order: a lesson's number is its index, so ``LESSONS[3] == "weight_decay"`` is lesson 03.
+#: The stems of the lessons, in order: ``LESSONS[3] == "weight_decay"`` is lesson 03.
 LESSONS = (
     "sgd",
     "overfitting",

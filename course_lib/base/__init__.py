@@ -1,3 +1,1 @@
-"""What has no subject of its own: arguments, files, places, seeds, what optimizers share,
-progress.
-"""
+"""What has no subject of its own: arguments, files, places, progress, seeds, optimizers."""

@@ -1,7 +1,4 @@
-"""What every module asks of its arguments, said in one way, and sums with a scale of either kind.
-
-A scale, as every hyper-parameter, is a float, or a tensor with one value per model.
-"""
+"""What every module asks of its arguments, said in one way; and a sum with a scale of any kind."""
 
 import math
 from collections.abc import Collection
@@ -10,6 +7,7 @@ from typing import TypeVar
 import torch
 from torch import Tensor
 
+Number = float | Tensor  # a hyper-parameter: of one model, or one value per model
 Value = TypeVar("Value")
 
 
@@ -87,7 +85,7 @@ def require_nesterov(
         )
 
 
-def is_on(strength: float | Tensor) -> bool:
+def is_on(strength: Number) -> bool:
     """False for a plain zero: the term can be left out.
 
     A tensor holds one strength per model and always counts.
@@ -95,9 +93,7 @@ def is_on(strength: float | Tensor) -> bool:
     return not isinstance(strength, (int, float)) or strength != 0
 
 
-def add_scaled(
-    total: Tensor, scale: float | Tensor, term: Tensor, out: Tensor | None = None
-) -> Tensor:
+def add_scaled(total: Tensor, scale: Number, term: Tensor, out: Tensor | None = None) -> Tensor:
     """The sum total + scale·term, as a new tensor or into `out`.
 
     A float `scale` takes one pass over the memory and no temporary. A tensor (one value per model,

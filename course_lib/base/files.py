@@ -7,11 +7,11 @@ from pathlib import Path
 
 
 def write_whole(path: Path, content: str | bytes) -> None:
-    """Write beside `path`, flush to the disk, rename: the old or the new file stands there, never a
-    half.
+    """Write beside `path`, flush to the disk, rename.
 
-    Text is written in UTF-8 as it is. Folders are made where they are missing. Raises OSError; then
-    `path` is what it was, and nothing else is left.
+    The old or the new file stands there, never a half. Text is written in UTF-8 as it is. Folders
+    are made where they are missing. Raises OSError; then `path` is what it was, and nothing else
+    is left.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")

@@ -3,27 +3,28 @@
 The algorithm itself is one pure function.
 """
 
+from collections.abc import Callable
+from typing import Any, ClassVar
+
 import torch
+from torch import Tensor
 
 from course_lib.base.arguments import require, require_nesterov
 
-RANGES = {
+State = dict[str, Any]  # what an update keeps between steps, in torch's names: tensors, counts
+RANGES: dict[str, dict[str, Any]] = {
     "lr": {},
     "weight_decay": {},
     "momentum": {"high": 1.0},
     "dampening": {"low": -torch.inf, "open_low": True},
     "eps": {"high": 1.0, "open_low": True},
 }
-NOT_FOR_THE_UPDATE = (
-    "maximize",
-    "decoupled_weight_decay",
-    "differentiable",
-)  # the last is put there by torch
+# The last is put there by torch.
+NOT_FOR_THE_UPDATE = ("maximize", "decoupled_weight_decay", "differentiable")
 
 
 class UpdateRule(torch.optim.Optimizer):
-    """An optimizer that calls `self.update(param, grad, state, **options)` for every parameter that
-    has a gradient.
+    """An optimizer that calls `self.update(param, grad, state, **options)` for every gradient.
 
     A subclass sets `update` to a pure function that changes `param` and `state` in place.
     Everything else is `torch.optim.Optimizer`: groups, `state_dict`, schedulers, pickling. Differs
@@ -31,9 +32,10 @@ class UpdateRule(torch.optim.Optimizer):
     for several), and sparse and complex gradients.
     """
 
-    update = None
+    update: ClassVar[Callable[..., Tensor]]
 
-    def add_param_group(self, param_group):
+    def add_param_group(self, param_group: dict[str, Any]) -> None:
+        """Add a group as torch does. Raises `ValueError` for an option outside its range."""
         options = {**self.defaults, **param_group}
         for name in RANGES.keys() & options.keys():
             require(name, options[name], **RANGES[name])
@@ -44,7 +46,7 @@ class UpdateRule(torch.optim.Optimizer):
         super().add_param_group(param_group)
 
     @torch.no_grad()
-    def step(self, closure=None):
+    def step(self, closure: Callable[[], float] | None = None) -> float | None:  # type: ignore[override]  # torch's is overloaded
         """Update every parameter once; return the closure's loss, if there is a closure.
 
         Gradients stay as they are.
@@ -61,7 +63,7 @@ class UpdateRule(torch.optim.Optimizer):
                     self.update(param, _plain(grad), self.state[param], **options)
         return loss
 
-    def options(self, group):
+    def options(self, group: dict[str, Any]) -> dict[str, Any]:
         """Keyword arguments of the update function, from a parameter group in torch's names.
 
         torch says `weight_decay` for both kinds; here the coupled kind is `l2`, and only the
@@ -73,23 +75,21 @@ class UpdateRule(torch.optim.Optimizer):
             options["l2"] = options.pop("weight_decay")
         return options
 
-    def __setstate__(self, state):
+    def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
-        for (
-            group
-        ) in self.param_groups:  # a state_dict of torch's optimizer lacks the options only we have
+        for group in self.param_groups:  # one that torch's optimizer saved lacks what only we have
             for name, default in self.defaults.items():
                 group.setdefault(name, default)
 
 
-def _require_betas(betas):
+def _require_betas(betas: object) -> None:
     if not isinstance(betas, (tuple, list)) or len(betas) != 2:
         raise ValueError(f"betas = {betas!r}: must be two numbers, each in [0, 1)")
     for i, beta in enumerate(betas):
         require(f"betas[{i}]", beta, high=1.0)
 
 
-def _plain(grad):
+def _plain(grad: Tensor) -> Tensor:
     if grad.layout != torch.strided or grad.is_complex():
         kind = "complex" if grad.is_complex() else f"sparse ({grad.layout})"
         raise RuntimeError(

@@ -1,13 +1,10 @@
-"""Where the course's files are, and which notebook a learner means by "3", "03", "adamw" or a
-file's path.
-"""
+"""Where the course's files are, and which notebook is meant by "3", "03", "adamw" or a path."""
 
 import re
 from pathlib import Path
 
-NAME = re.compile(
-    r"index|\d\d_[a-z][a-z0-9_]*"
-)  # 03_weight_decay, 03_weight_decay_exercises, index
+# index, 03_weight_decay, 03_weight_decay_exercises
+NAME = re.compile(r"index|\d\d_[a-z][a-z0-9_]*")
 
 
 class CourseError(Exception):
@@ -36,17 +33,14 @@ def names(notebooks: Path) -> list[str]:
 
 
 def select(words: list[str], notebooks: Path) -> list[str]:
-    """Names meant by the words, each a number, a stem, a notebook's name or a file of it; no word
-    means all.
+    """Names meant by the words, each once; no word means all.
 
-    A number or a stem means the lesson and its exercises. Raises CourseError naming what there is.
+    A word is a notebook's name or a file of it; or a number or a stem, which mean the lesson and
+    its exercises. Raises CourseError naming what there is.
     """
     there = names(notebooks)
-    return (
-        list(dict.fromkeys(name for word in words for name in _meant(word, there)))
-        if words
-        else there
-    )
+    meant = (name for word in words for name in _meant(word, there))
+    return list(dict.fromkeys(meant)) if words else there
 
 
 def _meant(word: str, there: list[str]) -> list[str]:

@@ -1,5 +1,4 @@
-"""What a learner has done, kept in one small file of the course that git does not see:
-``.course/progress.json``.
+"""What a learner has done, kept in one small file that git does not see: .course/progress.json.
 
 The file maps section → name → entry. Sections: predictions, quiz, tasks, cards. A name begins with
 the lesson's stem ("dropout/ensemble"), an entry is a small dictionary. Built notebooks and tests
@@ -14,15 +13,21 @@ import os
 from contextlib import ExitStack, suppress
 from datetime import date, datetime
 from pathlib import Path, PureWindowsPath
+from typing import TYPE_CHECKING
 
 from course_lib import LESSONS
 from course_lib.base.files import write_whole
 from course_lib.base.places import CourseError, root
 
+if TYPE_CHECKING:
+    from filelock import BaseFileLock
+
 SECTIONS = ("predictions", "quiz", "tasks", "cards")
 PATIENCE = 5.0  # seconds to wait for another kernel that is writing
 
-_waiting = []  # (section, name, entry) not written yet: they go with the next entry that can be
+_waiting: list[
+    tuple[str, str, dict]
+] = []  # (section, name, entry) not written yet: they go with the next entry that can be
 
 
 def file() -> Path:
@@ -31,18 +36,15 @@ def file() -> Path:
 
 
 def headless() -> bool:
-    """Whether notebooks are being built or tested: then nothing is kept and nothing is
-    remembered.
-    """
+    """Whether notebooks are being built or tested: then nothing is kept or remembered."""
     return os.environ.get("COURSE_HEADLESS") == "1"
 
 
 def lesson(notebook: str | None = None) -> str:
-    """Stem of the lesson that a notebook's path belongs to, exercises and copies included; "" for
-    any other notebook.
+    """Stem of the lesson that a notebook's path belongs to; "" for any other notebook.
 
-    Without a path: of the notebook that this kernel serves, as Jupyter's server or VS Code names
-    it.
+    Exercises and copies belong to their lesson. Without a path: of the notebook that this kernel
+    serves, as Jupyter's server or VS Code names it.
     """
     # Windows paths split at both kinds of slash.
     name = PureWindowsPath(_own_notebook() if notebook is None else notebook).name
@@ -59,12 +61,11 @@ def _own_notebook() -> str:
     return by_editor or os.environ.get("JPY_SESSION_NAME", "")
 
 
-def note(section: str, name: str, **entry) -> str:
-    """Keep an entry, in place of a former one of that name. Returns "", or the sentence to show
-    where that failed.
+def note(section: str, name: str, **entry: object) -> str:
+    """Keep an entry, in place of a former one of that name.
 
-    What cannot be written now is kept in this kernel and written with the next entry. Many kernels
-    may write at once.
+    Returns "", or the sentence to show where that failed. What cannot be written now is kept in
+    this kernel and written with the next entry. Many kernels may write at once.
     """
     if section not in SECTIONS:
         raise ValueError(f"section = {section!r}: must be one of {', '.join(SECTIONS)}")
@@ -76,22 +77,23 @@ def note(section: str, name: str, **entry) -> str:
         path.parent.mkdir(exist_ok=True)
         with _lock(path):
             kept, said = _load(path)
-            write_whole(
-                path, json.dumps(_with_waiting(kept), indent=1, ensure_ascii=False, sort_keys=True)
-            )
+            merged = _with_waiting(kept)
+            write_whole(path, json.dumps(merged, indent=1, ensure_ascii=False, sort_keys=True))
         _waiting.clear()
         return said
     except (OSError, CourseError) as problem:
-        return f"Kept only until this kernel stops, since the progress file cannot be written: {_reason(problem)}."
+        return (
+            "Kept only until this kernel stops, since the progress file cannot be written: "
+            f"{_reason(problem)}."
+        )
 
 
 def read() -> tuple[dict, str]:
-    """All that is kept, section → name → entry, and "" or the sentence that says what is wrong with
-    the file.
-    """
+    """All that is kept, section → name → entry; and "", or what is wrong with the file."""
     if headless():
         return {section: {} for section in SECTIONS}, ""
-    kept, said = {}, ""
+    kept: dict = {}
+    said = ""
     try:
         path = file()
         if path.exists():
@@ -112,11 +114,11 @@ def passed(task: str) -> str:
 
 
 def now() -> str:
-    """This second, as the file has it."""
+    """The present second, as the file has it."""
     return datetime.now().isoformat(timespec="seconds")
 
 
-def _lock(path: Path):
+def _lock(path: Path) -> BaseFileLock:
     from filelock import FileLock
 
     return FileLock(path.with_suffix(".lock"), timeout=PATIENCE)
@@ -142,13 +144,11 @@ def _load(path: Path) -> tuple[dict, str]:
         return kept, ""
     aside = _free(path.with_name(f"progress.damaged-{date.today()}.json"))
     os.replace(path, aside)
-    return (
-        {},
-        f"The progress file was damaged: it is set aside as {aside.parent.name}/{aside.name}, a new one begins.",
-    )
+    place = f"{aside.parent.name}/{aside.name}"
+    return {}, f"The progress file was damaged: it is set aside as {place}, a new one begins."
 
 
-def _is_sound(kept) -> bool:
+def _is_sound(kept: object) -> bool:
     if not isinstance(kept, dict):
         return False
     sections = [kept.get(section, {}) for section in SECTIONS]
@@ -168,9 +168,7 @@ def _free(path: Path) -> Path:
 
 
 def _with_waiting(kept: dict) -> dict:
-    """What the file holds together with what still waits to be written; sections unknown here stay
-    as they are.
-    """
+    """What the file holds, with what waits to be written; sections unknown here stay."""
     merged = kept | {section: dict(kept.get(section, {})) for section in SECTIONS}
     for section, name, entry in _waiting:
         merged[section][name] = entry

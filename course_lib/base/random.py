@@ -6,7 +6,5 @@ import torch
 
 
 def seeded(seed: int, purpose: str, device: torch.device | str = "cpu") -> torch.Generator:
-    """A generator of its own for each purpose, so that drawing more of one thing shifts nothing
-    else.
-    """
+    """A generator for each purpose: drawing more of one thing shifts nothing else."""
     return torch.Generator(device).manual_seed(random.Random(f"{purpose} {seed}").getrandbits(63))
