@@ -108,12 +108,12 @@ def test_the_correction_is_exact_for_a_model_that_learns_nothing(n, n_te, J):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"rows": 1}, r"^rows = 1: must be a finite number in \[2, ∞\)$"),
-        ({"rows": 4.5}, "^rows = 4.5: must be a whole number$"),
+        ({"rows": 1}, r"^rows = 1: must be a whole number in \[2, ∞\)$"),
+        ({"rows": 4.5}, r"^rows = 4.5: must be a whole number in \[2, ∞\)$"),
         ({"rows": math.nan}, "^rows = nan: "),
         ({"rows": True}, "^rows = True: "),
-        ({"repetitions": 0}, r"^repetitions = 0: must be a finite number in \[1, ∞\)$"),
-        ({"repetitions": 2.5}, "^repetitions = 2.5: must be a whole number$"),
+        ({"repetitions": 0}, r"^repetitions = 0: must be a whole number in \[1, ∞\)$"),
+        ({"repetitions": 2.5}, r"^repetitions = 2.5: must be a whole number in \[1, ∞\)$"),
         ({"test_fraction": 0.0}, r"^test_fraction = 0.0: must be a finite number in \(0, 1\)$"),
         ({"test_fraction": 1}, "^test_fraction = 1: "),
         ({"test_fraction": 20}, "^test_fraction = 20: "),

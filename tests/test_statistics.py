@@ -91,7 +91,7 @@ def test_95_percent_intervals_cover_95_percent_of_the_time():
 
 
 @pytest.mark.parametrize("n", [10, 30, 100])
-@pytest.mark.parametrize("level, power", [(0.95, 0.8), (0.95, 0.5), (0.99, 0.9)])
+@pytest.mark.parametrize(("level", "power"), [(0.95, 0.8), (0.95, 0.5), (0.99, 0.9)])
 def test_an_effect_of_the_smallest_detectable_size_is_found_with_that_power(n, level, power):
     values = normal(n)
     shift = smallest_detectable(values, level, power) / values.std().item() * math.sqrt(n)

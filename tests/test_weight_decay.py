@@ -330,7 +330,7 @@ def test_conversions_go_there_and_back_and_compose(value, a, b, c, numbers):
 
 
 @pytest.mark.parametrize(
-    "arguments, message",
+    ("arguments", "message"),
     [
         ({"value": -1.0}, r"^value = -1.0: must be a finite number in \[0, ∞\)$"),
         ({"value": math.nan}, r"^value = nan: "),

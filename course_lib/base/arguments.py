@@ -13,7 +13,7 @@ Value = TypeVar("Value")
 
 def require(
     name: str,
-    value: Value,
+    value: Value | None,
     low: float = 0.0,
     high: float = math.inf,
     *,
@@ -34,11 +34,11 @@ def require(
             f"{'(' if open_low else '['}{_show(low)}, {_show(high)}{')' if open_high else ']'}"
         )
         raise ValueError(f"{name} = {value!r}: must be a finite number in {allowed}")
-    return value
+    return value  # type: ignore[return-value]  # None is none
 
 
 def require_probability(
-    name: str, value: Value, *, open_low: bool = False, open_high: bool = False
+    name: str, value: Value | None, *, open_low: bool = False, open_high: bool = False
 ) -> Value:
     """Return `value` if it is a number in [0, 1], else raise `ValueError` as `require` does.
 

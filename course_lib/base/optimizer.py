@@ -46,7 +46,9 @@ class UpdateRule(torch.optim.Optimizer):
         super().add_param_group(param_group)
 
     @torch.no_grad()
-    def step(self, closure: Callable[[], float] | None = None) -> float | None:  # type: ignore[override]  # torch's is overloaded
+    def step(  # type: ignore[override]  # torch's is overloaded
+        self, closure: Callable[[], float] | None = None
+    ) -> float | None:
         """Update every parameter once; return the closure's loss, if there is a closure.
 
         Gradients stay as they are.

@@ -534,7 +534,7 @@ claim("Shuffled epochs settle lower than independent draws.",
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: each schedule against torch
 #
-# One of them (`_whole` and `require` refuse nonsense, `_between` runs along half a cosine); then all six at every step of a run of 300, and what torch's cosine does after its end.
+# One of them (`require_whole` and `require_probability` refuse nonsense, `_between` runs along half a cosine); then all six at every step of a run of 300, and what torch's cosine does after its end.
 
 # %% tags=["deeper"]
 from torch.optim import lr_scheduler as torch_has

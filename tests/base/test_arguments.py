@@ -108,13 +108,13 @@ NOT_WHOLE = {  # value, bounds, the range as it is said
 }
 
 
-@pytest.mark.parametrize("value, bounds, whole", WHOLE.values(), ids=WHOLE)
+@pytest.mark.parametrize(("value", "bounds", "whole"), WHOLE.values(), ids=WHOLE)
 def test_require_whole_returns_an_int(value, bounds, whole):
     found = require_whole("rows", value, **bounds)
     assert found == whole and type(found) is int
 
 
-@pytest.mark.parametrize("value, bounds, allowed", NOT_WHOLE.values(), ids=NOT_WHOLE)
+@pytest.mark.parametrize(("value", "bounds", "allowed"), NOT_WHOLE.values(), ids=NOT_WHOLE)
 def test_require_whole_refuses_naming_argument_value_and_range(value, bounds, allowed):
     message = f"rows = {value!r}: must be a whole number in {allowed}"
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
@@ -127,7 +127,7 @@ def test_require_probability_returns_the_very_value(p):
 
 
 @pytest.mark.parametrize(
-    "p, bounds, allowed",
+    ("p", "bounds", "allowed"),
     [
         (-0.1, {}, "[0, 1]"),
         (1.1, {}, "[0, 1]"),
@@ -185,7 +185,9 @@ NESTEROV = {  # nesterov, momentum, dampening, refused
 }
 
 
-@pytest.mark.parametrize("nesterov, momentum, dampening, refused", NESTEROV.values(), ids=NESTEROV)
+@pytest.mark.parametrize(
+    ("nesterov", "momentum", "dampening", "refused"), NESTEROV.values(), ids=NESTEROV
+)
 def test_nesterov_needs_momentum_and_no_dampening(nesterov, momentum, dampening, refused):
     if not refused:
         assert require_nesterov(nesterov, momentum, dampening) is None

@@ -38,7 +38,7 @@ TWINS = {  # name: (ours, torch's, options that leave no term out)
     "Adam": (Adam, torch.optim.Adam, {"lr": 0.01, "weight_decay": 0.1, "amsgrad": True}),
     "AdamW": (AdamW, torch.optim.AdamW, {"lr": 0.01, "weight_decay": 0.1}),
 }
-twins = pytest.mark.parametrize("ours, theirs, options", TWINS.values(), ids=TWINS)
+twins = pytest.mark.parametrize(("ours", "theirs", "options"), TWINS.values(), ids=TWINS)
 BATCHES = list(gradients(40))
 
 
@@ -376,7 +376,9 @@ REFUSED = [  # argument, optimizer, value, allowed range
 
 
 @pytest.mark.parametrize(
-    "name, kind, value, allowed", REFUSED, ids=lambda x: repr(x) if not isinstance(x, str) else x
+    ("name", "kind", "value", "allowed"),
+    REFUSED,
+    ids=lambda x: repr(x) if not isinstance(x, str) else x,
 )
 def test_refuses_naming_argument_value_and_range(name, kind, value, allowed):
     ours, options = TWINS[kind][0], {"lr": 0.1}

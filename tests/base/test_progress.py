@@ -54,7 +54,7 @@ def kept():
 
 
 @pytest.mark.parametrize(
-    "name, stem",
+    ("name", "stem"),
     [
         ("/courses/mine/notebooks/06_dropout.ipynb", "dropout"),
         (r"C:\course\notebooks\02_l1_l2_exercises.ipynb", "l1_l2"),

@@ -69,7 +69,7 @@ def test_smaller_training_sets_lie_within_larger_ones():
     assert torch.equal(few.train_x, many.train_x[:100])
 
 
-@pytest.mark.parametrize("noise, wrong", [(0.0, 0), (0.2, 60), (1.0, 300)])
+@pytest.mark.parametrize(("noise", "wrong"), [(0.0, 0), (0.2, 60), (1.0, 300)])
 def test_label_noise_replaces_exactly_its_share_by_another_class(noise, wrong):
     split = digits(300, 100, label_noise=noise, scale="unit", dtype=torch.float64)
     assert (split.train_y != split.clean_train_y).sum() == wrong
@@ -154,7 +154,7 @@ REFUSED = {
 }
 
 
-@pytest.mark.parametrize("make, arguments, message", REFUSED.values(), ids=REFUSED)
+@pytest.mark.parametrize(("make", "arguments", "message"), REFUSED.values(), ids=REFUSED)
 def test_refusals(make, arguments, message):
     with pytest.raises(ValueError, match=message):
         make(**arguments)
