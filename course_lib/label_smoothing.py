@@ -1,15 +1,18 @@
 """Label smoothing: what should a classifier believe, and how does one see whether it does?
 
-    q = (1 − ε)·y + ε/K                       targets: the label keeps 1 − ε, and ε is shared out evenly, to it as well
-    loss = −Σₖ wₖ·qₖ·log pₖ,  p = softmax(z)  = (1 − ε)·CE(y, p) + ε·CE(uniform, p)   where all w are 1
-    ∂loss/∂z = p − q                          where all w are 1: zero as soon as the model says q, and no later
+    q = (1 − ε)·y + ε/K         the label keeps 1 − ε, and ε is shared out evenly, to it as well
+    loss = −Σₖ wₖ·qₖ·log pₖ     p = softmax(z)
+         = (1 − ε)·CE(y, p) + ε·CE(uniform, p)     where all w are 1
+    ∂loss/∂z = p − q            where all w are 1: zero as soon as the model says q, and no later
 
 K: classes · y: one-hot label, q: smoothed target, p: predicted probabilities, z: logits, [K] each ·
-ε ∈ [0, 1] ·
-w: class weights. With ε > 0 the best logits are finite: the label's stands log((K(1 − ε) + ε)/ε)
-above the others. Calibrated: among predictions made with confidence c a share c is right.
+ε ∈ [0, 1] · w: class weights. With ε > 0 the best logits are finite: the label's stands
+log((K(1 − ε) + ε)/ε) above the others.
+
+Calibrated: among predictions made with confidence c a share c is right.
 `expected_calibration_error` measures by how much that fails, `temperature_scale` repairs it after
 training by one number, softmax(z/T).
+
 Same as `torch.nn.functional.cross_entropy(label_smoothing=ε)`; torch has neither of the other two.
 Sources: Szegedy et al., "Rethinking the Inception Architecture", CVPR 2016; Naeini et al., AAAI
 2015; Guo et al., "On Calibration of Modern Neural Networks", ICML 2017.
@@ -18,13 +21,17 @@ Sources: Szegedy et al., "Rethinking the Inception Architecture", CVPR 2016; Nae
 import math
 
 import torch
+from torch import Tensor, nn
 
-from course_lib.base.arguments import require, require_choice
+from course_lib.base.arguments import require_choice, require_probability, require_whole
+
+REDUCTIONS = ("none", "sum", "mean")
 
 
-def smooth_labels(target, num_classes, epsilon, dtype=None):
-    """Smoothed targets (1 − ε)·y + ε/K: each row sums to 1, and the true class gets 1 − ε + ε/K,
-    not 1 − ε.
+def smooth_labels(
+    target: Tensor, num_classes: int, epsilon: float, dtype: torch.dtype | None = None
+) -> Tensor:
+    """Smoothed targets (1 − ε)·y + ε/K: the true class gets 1 − ε + ε/K, not 1 − ε; the sum is 1.
 
     target: class numbers [N, …] → [N, K, …], classes where `cross_entropy` wants them (a single
     number [] → [K]); or probabilities [K] or [N, K, …] → the same shape. num_classes: K ≥ 1.
@@ -33,34 +40,41 @@ def smooth_labels(target, num_classes, epsilon, dtype=None):
     Raises `ValueError` for ε outside [0, 1] or NaN, class numbers outside [0, K − 1], another
     number of classes.
     """
-    require("epsilon", epsilon, 0.0, 1.0, open_high=False)
-    K = int(require("num_classes", num_classes, 1))
+    require_probability("epsilon", epsilon)
+    K = require_whole("num_classes", num_classes, 1)
     if target.is_floating_point():
-        _check_shape("target", target, K)
+        if target.dim() == 0 or target.shape[min(target.dim() - 1, 1)] != K:
+            raise ValueError(f"target has shape {list(target.shape)}: must be [{K}] or [N, {K}, …]")
         y = target if dtype is None else target.to(dtype)
     else:
         _check_range(target, K)
-        y = torch.nn.functional.one_hot(target.long(), K).movedim(-1, min(target.dim(), 1))
+        y = nn.functional.one_hot(target.long(), K).movedim(-1, min(target.dim(), 1))
         y = y.to(dtype or torch.get_default_dtype())
     return (1 - epsilon) * y + epsilon / K  # q = (1 − ε)·y + ε/K
 
 
 def cross_entropy(
-    input, target, weight=None, ignore_index=-100, reduction="mean", label_smoothing=0.0
-):
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None = None,
+    ignore_index: int = -100,
+    reduction: str = "mean",
+    label_smoothing: float = 0.0,
+) -> Tensor:
     """Cross entropy of the logits `input` against smoothed targets, in nats.
 
     input: logits [K], [N, K] or [N, K, d₁, …]. target: class numbers, the shape of `input` without
     K; or probabilities in the shape of `input`. weight: one per class [K], or None. reduction:
     "none" (the shape of `input` without K), "sum", or "mean": over class numbers weighted by the
     label's weight, over probabilities by 1. Places where target is `ignore_index` count nowhere.
+
     Same as `torch.nn.functional.cross_entropy`, forward and backward, except that 0·log 0 is 0 for
     probabilities too. Raises `ValueError` for `label_smoothing` outside [0, 1] or NaN, class
     numbers out of range, shapes that do not fit, an empty batch, and a mean over nothing (every
     target ignored). torch computes some of these, or returns NaN.
     """
-    require("label_smoothing", label_smoothing, 0.0, 1.0, open_high=False)
-    require_choice("reduction", reduction, ("none", "sum", "mean"))
+    require_probability("label_smoothing", label_smoothing)
+    require_choice("reduction", reduction, REDUCTIONS)
     dim, K = _classes(input)
     w = _class_weights(weight, input, dim, K)
     target, kept, counts = _read_target(target, input, dim, K, ignore_index, w)
@@ -73,49 +87,55 @@ def cross_entropy(
     return loss.sum() if reduction == "sum" else loss.sum() / _require_above_zero(counts.sum())
 
 
-class CrossEntropyLoss(torch.nn.Module):
-    """`cross_entropy` as a module: the arguments of `torch.nn.CrossEntropyLoss` without its two
-    deprecated ones.
+class CrossEntropyLoss(nn.Module):
+    """`cross_entropy` as a module: `torch.nn.CrossEntropyLoss` less its two deprecated arguments.
 
     weight: a buffer [K] or None, as in torch, so that `state_dict`s fit both ways. Raises
     `ValueError` at construction for `label_smoothing` outside [0, 1] or NaN (torch accepts −0.1 and
     NaN) and for an unknown reduction.
     """
 
-    def __init__(self, weight=None, ignore_index=-100, reduction="mean", label_smoothing=0.0):
+    weight: Tensor | None
+
+    def __init__(
+        self,
+        weight: Tensor | None = None,
+        ignore_index: int = -100,
+        reduction: str = "mean",
+        label_smoothing: float = 0.0,
+    ):
         super().__init__()
         self.register_buffer("weight", weight)
         self.ignore_index = ignore_index
-        self.reduction = require_choice("reduction", reduction, ("none", "sum", "mean"))
-        self.label_smoothing = require(
-            "label_smoothing", label_smoothing, 0.0, 1.0, open_high=False
-        )
+        self.reduction = require_choice("reduction", reduction, REDUCTIONS)
+        self.label_smoothing = require_probability("label_smoothing", label_smoothing)
 
-    def forward(self, input, target):
+    def forward(self, input: Tensor, target: Tensor) -> Tensor:
+        """`cross_entropy` of logits [N, K, …] and class numbers [N, …], or probabilities."""
         return cross_entropy(
             input, target, self.weight, self.ignore_index, self.reduction, self.label_smoothing
         )
 
-    def extra_repr(self):
+    def extra_repr(self) -> str:
+        """What `print` adds to the name."""
         return f"reduction={self.reduction!r}, label_smoothing={self.label_smoothing}"
 
 
-def optimal_gap(num_classes, epsilon):
-    """How far the label's logit stands above each other one where the smoothed loss is lowest;
-    infinite at ε = 0.
+def optimal_gap(num_classes: int, epsilon: float) -> float:
+    """How far the label's logit stands above each other one where the smoothed loss is lowest.
 
     From p = q: gap = log(q_label/q_other) = log((1 − ε + ε/K)/(ε/K)) = log((K(1 − ε) + ε)/ε).
+    Infinite at ε = 0.
     """
-    K, e = (
-        require("num_classes", num_classes, 1),
-        require("epsilon", epsilon, 0.0, 1.0, open_high=False),
-    )
+    K = require_whole("num_classes", num_classes, 1)
+    e = require_probability("epsilon", epsilon)
     return math.log((K * (1 - e) + e) / e) if e > 0 else math.inf
 
 
-def loss_floor(num_classes, epsilon):
-    """The lowest smoothed loss there is, in nats: the entropy −Σ q·log q of the target. 0 at ε = 0,
-    log K at ε = 1.
+def loss_floor(num_classes: int, epsilon: float) -> float:
+    """The lowest smoothed loss there is, in nats: the entropy −Σ q·log q of the target.
+
+    0 at ε = 0, log K at ε = 1.
     """
     q = smooth_labels(torch.tensor(0), num_classes, epsilon, torch.float64)
     return -torch.xlogy(q, q).sum().item()  # −Σ q·log q
@@ -124,51 +144,49 @@ def loss_floor(num_classes, epsilon):
 # ---------------------------------------------------------------- calibration
 
 
-def reliability_curve(probabilities, target, n_bins=15):
-    """Sort predictions by confidence, the largest probability, into bins of equal width:
-    (confidence, accuracy, count).
+def reliability_curve(
+    probabilities: Tensor, target: Tensor, n_bins: int = 15
+) -> tuple[Tensor, Tensor, Tensor]:
+    """(confidence, accuracy, count) in bins of predictions of like confidence, each [n_bins].
 
-    Each [n_bins]: the bin's mean confidence, the share of it that is right (both float64, NaN where
-    the bin is empty), and how many predictions it holds. probabilities [N, K] in [0, 1], target [N]
-    class numbers. Bin i holds confidences in (i/n, (i + 1)/n], as in Guo et al.: an edge belongs to
-    the bin below it, confidence 1 to the last. Raises `ValueError` for an empty batch,
-    probabilities outside [0, 1] or NaN (logits?), n_bins < 1, shapes and class numbers that do not
-    fit.
+    Confidence is a prediction's largest probability; the bins are of equal width. Of each: the mean
+    confidence, the share that is right (both float64, NaN where the bin is empty), and how many
+    predictions it holds. probabilities [N, K] in [0, 1], target [N] class numbers. Bin i holds
+    confidences in (i/n, (i + 1)/n], as in Guo et al.: an edge belongs to the bin below it,
+    confidence 1 to the last.
+    Raises `ValueError` for an empty batch, probabilities outside [0, 1] or NaN (logits?),
+    n_bins < 1, shapes and class numbers that do not fit.
     """
-    n = int(require("n_bins", n_bins, 1))
+    n = require_whole("n_bins", n_bins, 1)
     _check_predictions("probabilities", probabilities, target)
     if not ((probabilities >= 0) & (probabilities <= 1 + 1e-6)).all():
         raise ValueError("probabilities: must lie in [0, 1]; are these logits?")
     confidence, predicted = probabilities.detach().max(1)
     edges = (torch.arange(n + 1, dtype=torch.float64) / n).to(confidence)
-    place = (
-        torch.bucketize(confidence, edges).clamp(1, n) - 1
-    )  # edges[i] < confidence ≤ edges[i + 1]
+    place = torch.bucketize(confidence, edges).clamp(1, n) - 1  # edges[i] < c ≤ edges[i + 1]
     right = (predicted == target).double()
 
-    def total(values):
+    def total(values: Tensor) -> Tensor:
         return values.new_zeros(n).index_add(0, place, values)
 
     count = total(torch.ones_like(right))
     return total(confidence.double()) / count, total(right) / count, count.long()
 
 
-def expected_calibration_error(probabilities, target, n_bins=15):
-    """How far confidence and accuracy are apart, averaged over all predictions, bin by bin: a float
-    in [0, 1].
+def expected_calibration_error(probabilities: Tensor, target: Tensor, n_bins: int = 15) -> float:
+    """How far confidence and accuracy are apart, bin by bin, averaged over all predictions.
 
-    Arguments and errors as in `reliability_curve`. Not a proper score: predicting the share of each
-    class everywhere has almost no calibration error, and is useless. Biased upwards in small
-    samples, more so with more bins.
+    In [0, 1]. Arguments and errors as in `reliability_curve`. Not a proper score: predicting the
+    share of each class everywhere has almost no calibration error, and is useless. Biased upwards
+    in small samples, more so with more bins.
     """
     confidence, accuracy, count = reliability_curve(probabilities, target, n_bins)
     share = count.double() / count.sum()
     return (share * (accuracy - confidence).abs()).nansum().item()  # Σ_b n_b/N · |acc_b − conf_b|
 
 
-def temperature_scale(logits, target):
-    """The temperature T > 0 for which softmax(logits/T) gives `target` the highest likelihood: a
-    float.
+def temperature_scale(logits: Tensor, target: Tensor) -> float:
+    """The temperature T > 0 for which softmax(logits/T) gives `target` the highest likelihood.
 
     logits [N, K], target [N] class numbers: rows that were *not* trained on. T > 1 softens, T < 1
     sharpens; the predicted classes stay. The loss is convex in β = 1/T, so the only zero of its
@@ -189,10 +207,9 @@ def temperature_scale(logits, target):
     if not (z.amax(1) - labels).mean() > 0:
         raise ValueError("logits: every row is right, the likelihood grows without end as T → 0")
 
-    def slope(beta):
-        return (
-            ((beta * z).softmax(1) * z).sum(1) - labels
-        ).mean()  # ∂loss/∂β = mean(Σₖ pₖ·zₖ − z_label)
+    def slope(beta: float) -> Tensor:
+        p = (beta * z).softmax(1)
+        return ((p * z).sum(1) - labels).mean()  # ∂loss/∂β = mean(Σₖ pₖ·zₖ − z_label)
 
     low = high = 1.0
     while slope(low) > 0:
@@ -208,7 +225,7 @@ def temperature_scale(logits, target):
 # ---------------------------------------------------------------- what fits what
 
 
-def _classes(input):
+def _classes(input: Tensor) -> tuple[int, int]:
     """(dimension of the classes, K) of logits [K] or [N, K, …]."""
     if input.dim() == 0 or input.numel() == 0:
         raise ValueError(
@@ -218,7 +235,7 @@ def _classes(input):
     return dim, input.shape[dim]
 
 
-def _class_weights(weight, input, dim, K):
+def _class_weights(weight: Tensor | None, input: Tensor, dim: int, K: int) -> Tensor:
     """Weights [K, 1, …] that broadcast against the classes of `input`."""
     if weight is not None and weight.shape != (K,):
         raise ValueError(f"weight has shape {list(weight.shape)}: must be [{K}], one per class")
@@ -226,21 +243,23 @@ def _class_weights(weight, input, dim, K):
     return w.view(K, *[1] * (input.dim() - dim - 1))
 
 
-def _read_target(target, input, dim, K, ignore_index, w):
-    """(target with class 0 where it is ignored, where it is not, what each place counts in a
-    mean).
-    """
+def _read_target(
+    target: Tensor, input: Tensor, dim: int, K: int, ignore_index: int, w: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    """(target, with 0 where ignored; where it is not ignored; what a place counts in a mean)."""
     if target.is_floating_point():
         if target.shape != input.shape or ignore_index >= 0:
             raise ValueError(
-                f"target: probabilities must have the shape {list(input.shape)}, and no ignore_index"
+                f"target: probabilities must have the shape {list(input.shape)}, "
+                "and no ignore_index"
             )
         everywhere = torch.ones_like(input.select(dim, 0))
         return target, everywhere.bool(), everywhere
     expected = [*input.shape[:dim], *input.shape[dim + 1 :]]
     if list(target.shape) != expected or target.dtype == torch.bool:
         raise ValueError(
-            f"target ({target.dtype}) has shape {list(target.shape)}: must be class numbers {expected}"
+            f"target ({target.dtype}) has shape {list(target.shape)}: "
+            f"must be class numbers {expected}"
         )
     kept = target != ignore_index
     target = target.where(kept, 0)
@@ -248,28 +267,24 @@ def _read_target(target, input, dim, K, ignore_index, w):
     return target, kept, w.flatten()[target.long()] * kept
 
 
-def _check_range(target, K):
+def _check_range(target: Tensor, K: int) -> None:
     if target.numel() and not 0 <= int(target.min()) <= int(target.max()) < K:
         wrong = target[(target < 0) | (target >= K)].flatten()[0].item()
         raise ValueError(f"target holds {wrong}: class numbers must be in [0, {K - 1}]")
 
 
-def _check_shape(name, values, K):
-    if values.dim() == 0 or values.shape[min(values.dim() - 1, 1)] != K:
-        raise ValueError(f"{name} has shape {list(values.shape)}: must be [{K}] or [N, {K}, …]")
-
-
-def _check_predictions(name, values, target):
+def _check_predictions(name: str, values: Tensor, target: Tensor) -> None:
     if values.dim() != 2 or values.numel() == 0:
         raise ValueError(f"{name} has shape {list(values.shape)}: must be [rows ≥ 1, classes ≥ 1]")
     if target.shape != values.shape[:1] or target.is_floating_point() or target.dtype == torch.bool:
         raise ValueError(
-            f"target ({target.dtype}) has shape {list(target.shape)}: must be one class number per row"
+            f"target ({target.dtype}) has shape {list(target.shape)}: "
+            "must be one class number per row"
         )
     _check_range(target, values.shape[1])
 
 
-def _require_above_zero(total):
+def _require_above_zero(total: Tensor) -> Tensor:
     if not total > 0:
         raise ValueError(
             "target: nothing to take the mean of, every target is ignored or has weight 0"
