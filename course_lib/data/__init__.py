@@ -1,5 +1,13 @@
-"""Data small enough to train on live: digits, a noisy sine, a least-squares bowl; and two
-tables.
+"""Data small enough to train on live: digits, a noisy sine, a least-squares bowl; and two tables.
+
+    digits()      1797 images: x [rows, 64] pixels, y [rows] class numbers 0 … 9      → Split
+    noisy_sine()  x [rows, 1] in [−1, 1), y [rows, 1]: sin(πx) and noise              → Split
+    quadratic()   x [rows, features], y [rows, 1]: a bowl of the curvatures asked for → Split
+    breast_cancer()                x [569, 30], y [569] class numbers 0, 1            → Table
+    spambase_or_breast_cancer()    x [4601, 57], y [4601]; the other offline          → Table
+
+A `Split` holds training, validation and test rows, as every experiment takes them; a `Table` holds
+all rows, as measured, and makes splits of them.
 """
 
 from course_lib.data.split import Split

@@ -1,56 +1,61 @@
-"""Real features, each in its own unit: scikit-learn's diabetes table, 442 patients, ten
-measurements, a score.
+"""Real features, each in its own unit: scikit-learn's diabetes table.
 
-Age in years, sex as 1 or 2, body mass index, mean blood pressure, six blood serum values; the
-target says how far the disease had progressed a year later (25 … 346). Source: Efron, Hastie,
-Johnstone & Tibshirani, "Least Angle Regression", Annals of Statistics 2004.
+442 patients, ten measurements, a score. Age in years, sex as 1 or 2, body mass index, mean blood
+pressure, six blood serum values; the target says how far the disease had progressed a year later
+(25 … 346). Source: Efron, Hastie, Johnstone & Tibshirani, "Least Angle Regression", Annals of
+Statistics 2004.
 """
 
+from collections.abc import Sequence
 from functools import lru_cache
 
 import torch
+from torch import Tensor
 
-from course_lib.base.arguments import require, require_choice
-from course_lib.data.toys import Split
+from course_lib.base.arguments import require_choice, require_whole
+from course_lib.data.split import Split
 
 FEATURES = ("age", "sex", "bmi", "bp", "s1", "s2", "s3", "s4", "s5", "s6")
 ROWS = 442
 
 
 def diabetes(
-    train_rows=300, validation_rows=71, scale="standard", seed=0, dtype=torch.float64, device="cpu"
-):
-    """The table as a `Split`: x [rows, 10] as in `FEATURES`, y [rows, 1]; rows not asked for are
-    the test set.
+    train_rows: int = 300,
+    validation_rows: int = 71,
+    scale: str = "standard",
+    seed: int = 0,
+    dtype: torch.dtype = torch.float64,
+    device: torch.device | str = "cpu",
+) -> Split:
+    """The table as a `Split`: x [rows, 10] as in `FEATURES`, y [rows, 1].
 
-    `scale`: "standard", mean 0 and standard deviation 1 per feature over the training rows; or
-    "raw", as measured. Which rows go where is decided by `seed` alone. Raises `ValueError` for
-    sizes that leave no test row, an unknown scale, and, with "standard", for training rows in which
-    a feature is constant (one row above all).
+    Rows not asked for are the test set. `scale`: "standard", mean 0 and standard deviation 1 per
+    feature over the training rows; or "raw", as measured. Which rows go where is decided by `seed`
+    alone. Raises `ValueError` for sizes that leave no test row, an unknown scale, and, with
+    "standard", for training rows in which a feature is constant (one row above all).
     """
     require_choice("scale", scale, ("standard", "raw"))
-    require("train_rows", train_rows, 1, ROWS)
-    require("validation_rows", validation_rows, 0, ROWS - train_rows)
+    train_rows = require_whole("train_rows", train_rows, 1, ROWS - 1)
+    require_whole("validation_rows", validation_rows, 0, ROWS - 1 - train_rows)
     x, y = load()
     order = torch.randperm(ROWS, generator=torch.Generator().manual_seed(seed))
-    parts = order.tensor_split((train_rows, train_rows + validation_rows))
+    train, validation, test = order.tensor_split((train_rows, train_rows + validation_rows))
     if scale == "standard":
-        mean, std = mean_and_std(x[parts[0]])
+        mean, std = mean_and_std(x[train])
         x = (x - mean) / std
-    columns = [column for rows in parts for column in (x[rows], y[rows])]
-    return Split(*columns, clean_train_y=y[parts[0]]).to(dtype, device)
+    return Split.of_rows(x, y, train, validation, test).to(dtype, device)
 
 
 @lru_cache
-def load():
-    """x [442, 10] in the units of the measurement, y [442, 1]; float64."""
+def load() -> tuple[Tensor, Tensor]:
+    """The table: x [442, 10] in the units of the measurement, y [442, 1]; float64."""
     from sklearn.datasets import load_diabetes
 
     x, y = load_diabetes(return_X_y=True, scaled=False)
     return torch.from_numpy(x), torch.from_numpy(y).unsqueeze(1)
 
 
-def check_table(x, y, names=None):
+def check_table(x: Tensor, y: Tensor, names: Sequence[str] | None = None) -> None:
     """Raise `ValueError` for a table that no regression can be fitted to, saying where and why.
 
     x [rows, features], y [rows, …]: fewer than two rows, unequal lengths, a value that is not
@@ -64,9 +69,10 @@ def check_table(x, y, names=None):
     names = names or [f"column {j}" for j in range(x.shape[1])]
     for name, values in (("x", x), ("y", y.reshape(len(y), -1))):
         for row, column in (~values.isfinite()).nonzero().tolist():
-            where = f"row {row}, {names[column] if name == 'x' else f'column {column}'}"
+            place = names[column] if name == "x" else f"column {column}"
             raise ValueError(
-                f"{name} = {values[row, column].item()} at {where}: every value must be finite"
+                f"{name} = {values[row, column].item()} at row {row}, {place}: "
+                "every value must be finite"
             )
     constant = [names[j] for j in (x == x[0]).all(0).nonzero().flatten().tolist()]
     if constant:
@@ -75,9 +81,10 @@ def check_table(x, y, names=None):
         )
 
 
-def mean_and_std(x):
-    """Mean and standard deviation (divisor n) of each feature [features]; refuses what
-    `check_table` refuses.
+def mean_and_std(x: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean and standard deviation (divisor n) of each feature of x [rows, features]: [features].
+
+    Refuses what `check_table` refuses.
     """
     check_table(x, x, FEATURES if x.shape[1] == len(FEATURES) else None)
     return x.mean(0), x.std(0, correction=0)

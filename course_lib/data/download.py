@@ -1,13 +1,16 @@
-"""Fetch a small file from an address that may be slow, cut off or refuse; keep it whole, or not at
-all.
+"""Fetch a small file from an address that may be slow, cut off or refuse: whole, or not at all.
+
+pooch asks, waits and shows how far it is. What it has not is here: an end for what is too large or
+takes too long, and tries that differ by the answer (its own ask again after a 404, too).
 """
 
-import http.client
+import io
 import time
-import urllib.error
-import urllib.request
+
+from tqdm import tqdm
 
 LARGEST = 10_000_000  # bytes
+PIECE = 16  # bytes: pooch waits until it has one, and a drip of bytes must meet the limit too
 
 
 class NoData(RuntimeError):
@@ -15,51 +18,67 @@ class NoData(RuntimeError):
 
 
 def download(
-    address: str, *, timeout=10.0, limit=120.0, tries=3, pause=0.5, progress=True
+    address: str,
+    *,
+    timeout: float = 10.0,
+    limit: float = 120.0,
+    tries: int = 3,
+    pause: float = 0.5,
+    progress: bool = True,
 ) -> bytes:
-    """What `address` serves. A try ends when nothing comes for `timeout` seconds, and after `limit`
-    seconds at most.
+    """What `address` serves, by http or https.
 
-    What may pass (no answer, cut off, too slow, 408, 429, 5xx) is tried again after `pause`, then
-    twice as long, … seconds, `tries` times in all; other refusals (404) and answers of more than 10
-    MB are final. Raises `NoData`.
+    A try ends when nothing comes for `timeout` seconds, and after `limit` seconds at most. What may
+    pass (no answer, cut off, too slow, 408, 429, 5xx) is tried again after `pause`, then twice as
+    long, … seconds, `tries` times in all; other refusals (404) and answers of more than 10 MB are
+    final. Raises `NoData`.
     """
+    from pooch import HTTPDownloader
+
     for attempt in range(tries):
         if attempt:
             time.sleep(pause * 2 ** (attempt - 1))
+        content = io.BytesIO()
         try:
-            return _get(address, timeout, limit, progress)
-        except urllib.error.HTTPError as refusal:
-            problem = f"{refusal.code} {refusal.reason}"
-            if refusal.code < 500 and refusal.code not in (408, 429):
+            with _Bar(address, limit, progress) as bar:
+                HTTPDownloader(bar, PIECE, timeout=timeout)(address, content, None)
+            return content.getvalue()
+        except ValueError as refusal:  # no address at all
+            raise NoData(str(refusal)) from None
+        except OSError as failure:
+            reply = getattr(failure, "response", None)
+            problem = _cause(failure) if reply is None else f"{reply.status_code} {reply.reason}"
+            if (
+                reply is not None
+                and reply.status_code < 500
+                and reply.status_code not in (408, 429)
+            ):
                 raise NoData(f"{address} answers {problem}") from None
-        except ValueError as problem:  # no address at all
-            raise NoData(str(problem)) from None
-        except (OSError, http.client.HTTPException) as failure:
-            problem = str(getattr(failure, "reason", failure)) or type(failure).__name__
     raise NoData(f"{address} fails ({problem}), {tries} {'tries' if tries > 1 else 'try'}")
 
 
-def _get(address: str, timeout: float, limit: float, progress: bool) -> bytes:
-    from tqdm import tqdm
+class _Bar(tqdm):
+    """How far a download is, for pooch; it ends one that is too large or takes too long."""
 
-    begun, content = time.monotonic(), bytearray()
-    request = urllib.request.Request(address, headers={"User-Agent": "course-lib"})
-    with urllib.request.urlopen(request, timeout=timeout) as reply:
-        total = int(reply.headers.get("Content-Length") or 0)
-        name = address.rpartition("/")[2]
-        with tqdm(
-            total=total or None, desc=name, unit="B", unit_scale=True, disable=not progress
-        ) as bar:
-            while part := reply.read1(
-                1 << 16
-            ):  # as much as is there: a drip of bytes meets the limit too
-                content += part
-                bar.update(len(part))
-                if len(content) > LARGEST:
-                    raise NoData(f"{address} serves more than {LARGEST // 10**6} MB")
-                if time.monotonic() - begun > limit:
-                    raise TimeoutError(f"{len(content)} of {total or '?'} bytes in {limit:g} s")
-    if len(content) < total:
-        raise ConnectionError(f"cut off after {len(content)} of {total} bytes")
-    return bytes(content)
+    def __init__(self, address: str, limit: float, progress: bool):
+        shown = {"desc": address.rpartition("/")[2], "unit": "B", "unit_scale": True}
+        super().__init__(**shown, file=None if progress else io.StringIO())
+        self.address, self.limit, self.begun = address, limit, time.monotonic()
+
+    def __bool__(self) -> bool:
+        return True  # pooch asks whether there is a bar; tqdm, whether the length is known
+
+    def update(self, n: float | None = 1) -> bool | None:
+        refreshed = super().update(n)
+        if max(self.n, self.total or 0) > LARGEST:
+            raise NoData(f"{self.address} serves more than {LARGEST // 10**6} MB")
+        if time.monotonic() - self.begun > self.limit:
+            raise TimeoutError(f"{self.n} of {self.total or '?'} bytes in {self.limit:g} s")
+        return refreshed
+
+
+def _cause(failure: BaseException) -> str:
+    """What happened, not how it passed through requests and urllib3."""
+    while failure.__context__ is not None:
+        failure = failure.__context__
+    return str(failure) or type(failure).__name__

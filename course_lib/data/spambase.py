@@ -1,10 +1,9 @@
-"""Spambase: looked for in two folders, else fetched from the UCI repository, and believed only if
-its checksum fits.
+"""Spambase: looked for in two folders, else fetched from UCI; believed if its checksum fits.
 
     python -m course_lib.data.spambase [URL]        fetch it now
 
 Copies differ in line ends and in the order of rows, so the checksum is taken of the sorted lines,
-each ended by "\\n".
+each ended by a line feed.
 """
 
 import hashlib
@@ -14,25 +13,26 @@ import sys
 import zipfile
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from course_lib.base.files import write_whole
+from course_lib.base.places import CourseError, root
 from course_lib.data.download import LARGEST, NoData, download
 
 ADDRESS = "https://archive.ics.uci.edu/static/public/94/spambase.zip"  # doi 10.24432/C53G6X
 FILE = "spambase.data"
 SHA256 = "3802428e775e27a8280ec2f36f18bbaebe048323a99e8f43cb3310083ca2f2b2"
-COMMAND = f"{sys.executable} -m {__spec__.name}"
+COMMAND = f"{sys.executable} -m course_lib.data.spambase"
 
 
 def load(fetching: bool = True) -> tuple[Tensor, Tensor]:
-    """x [4601, 57] float64 and y [4601] int64 (1: spam), rows in sorted order; from a folder, else
-    fetched.
+    """The table: x [4601, 57] float64 and y [4601] int64 (1: spam), rows in sorted order.
 
-    Raises `NoData` where there is no copy, and none may or can be fetched; or a damaged one, which
-    is left alone.
+    From a folder, else fetched. Raises `NoData` where there is no copy, and none may or can be
+    fetched; or a damaged one, which is left alone.
     """
     for folder in folders():
         if (folder / FILE).is_file():
@@ -44,17 +44,16 @@ def load(fetching: bool = True) -> tuple[Tensor, Tensor]:
 
 
 def folders() -> list[Path]:
-    """Where a copy may lie: the folder that COURSE_DATA names, then data/ of the course we stand
-    in, or, outside of any course, beside this package."""
-    here = (Path.cwd(), *Path.cwd().parents)
-    courses = [
-        place
-        for place in here
-        if (place / "notebooks").is_dir() and (place / "course_lib").is_dir()
-    ]
-    own = [*courses, Path(__file__).resolve().parents[2]][0] / "data"
+    """Where a copy may lie: the folder that COURSE_DATA names, then the course's data/.
+
+    Outside of any course: data/ beside this package.
+    """
+    try:
+        course = root()
+    except CourseError:
+        course = Path(__file__).resolve().parents[2]
     named = os.environ.get("COURSE_DATA")
-    return [Path(named), own] if named else [own]
+    return [*([Path(named)] if named else []), course / "data"]
 
 
 @lru_cache
@@ -72,7 +71,7 @@ def read(path: Path) -> tuple[Tensor, Tensor]:
     return table[:, :-1].contiguous(), table[:, -1].long()
 
 
-def checked(content: bytes, source) -> list[bytes]:
+def checked(content: bytes, source: Path | str) -> list[bytes]:
     """The sorted lines of Spambase. Raises `NoData`, naming the `source`, for anything else."""
     lines = sorted(content.split())
     found = hashlib.sha256(b"".join(line + b"\n" for line in lines)).hexdigest()
@@ -84,7 +83,7 @@ def checked(content: bytes, source) -> list[bytes]:
     return lines
 
 
-def fetch(address: str = ADDRESS, folder: Path | None = None, **options) -> Path:
+def fetch(address: str = ADDRESS, folder: Path | None = None, **options: Any) -> Path:
     """Download, unpack, check and keep it in `folder` (the first of `folders()`); returns the file.
 
     options: as `download` has them. Raises `NoData` saying what went wrong and the command to run
@@ -107,7 +106,7 @@ def fetch(address: str = ADDRESS, folder: Path | None = None, **options) -> Path
     return path
 
 
-def unpacked(content: bytes, source) -> bytes:
+def unpacked(content: bytes, source: str) -> bytes:
     """The member spambase.data of a zip archive; anything else as it is.
 
     Raises `NoData` for an archive without.
@@ -127,7 +126,7 @@ def unpacked(content: bytes, source) -> bytes:
 def main(arguments: list[str]) -> int:
     """Fetch it, from the address given, or else unless it is here: 0, or 1 with the reason."""
     try:
-        x, y = read(fetch(*arguments[:1])) if arguments else load()
+        x, y = read(fetch(arguments[0])) if arguments else load()
     except NoData as problem:
         print(problem, file=sys.stderr)
         return 1

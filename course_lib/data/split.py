@@ -8,10 +8,10 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Split:
-    """Training, validation and test rows: x [rows, features]; y class numbers [rows] or targets
-    [rows, outputs].
+    """Training, validation and test rows: x [rows, features], y [rows] or [rows, outputs].
 
-    `clean_train_y` are the training labels or targets before any noise was added.
+    y holds class numbers, [rows], or targets, [rows, outputs]; `clean_train_y` are the training
+    labels or targets before any noise was added.
     """
 
     train_x: Tensor
@@ -22,10 +22,16 @@ class Split:
     test_y: Tensor
     clean_train_y: Tensor
 
+    @classmethod
+    def of_rows(
+        cls, x: Tensor, y: Tensor, train: Tensor, validation: Tensor, test: Tensor
+    ) -> "Split":
+        """The rows of a table with these numbers, in three parts."""
+        parts = x[train], y[train], x[validation], y[validation], x[test], y[test]
+        return cls(*parts, clean_train_y=y[train])
+
     def check(self) -> None:
-        """Raise ValueError where x and y differ in length, and at the first value that is not
-        finite, saying where.
-        """
+        """Raise ValueError, saying where, if x and y differ in length or a value is not finite."""
         for part in ("train", "validation", "test"):
             x, y = getattr(self, f"{part}_x"), getattr(self, f"{part}_y")
             if len(x) != len(y):
@@ -36,9 +42,7 @@ class Split:
             _require_finite(field.name, getattr(self, field.name))
 
     def to(self, dtype: torch.dtype, device: torch.device | str) -> "Split":
-        """The same rows on `device`; features and targets in `dtype`, class numbers left as
-        integers.
-        """
+        """The same rows on `device`; features and targets in `dtype`, class numbers stay int64."""
 
         def move(tensor: Tensor) -> Tensor:
             return tensor.to(device, dtype if tensor.is_floating_point() else tensor.dtype)
@@ -46,12 +50,19 @@ class Split:
         return Split(*(move(getattr(self, field.name)) for field in fields(self)))
 
 
+def standardised(x: Tensor, train: Tensor) -> Tensor:
+    """Features [rows, features] with mean 0, standard deviation 1 over the rows numbered `train`.
+
+    A feature that is constant there becomes 0.
+    """
+    mean, std = x[train].mean(0), x[train].std(0, correction=0)
+    return torch.where(std > 0, (x - mean) / std.where(std > 0, 1.0), 0.0)
+
+
 def _require_finite(name: str, values: Tensor) -> None:
     bad = (~torch.isfinite(values)).nonzero()
     if len(bad):
-        place = ", ".join(
-            f"{axis} {index}" for axis, index in zip(("row", "column"), bad[0].tolist())
-        )
+        place = ", ".join(f"{axis} {i}" for axis, i in zip(("row", "column"), bad[0].tolist()))
         raise ValueError(
             f"{name} = {values[tuple(bad[0])].item()} at {place}: every value must be finite"
         )

@@ -1,8 +1,6 @@
-"""Two tables of measurements with a yes or no to predict: the spam study's own, and one that is
-always at hand.
-"""
+"""Two tables with a yes or no to predict: the spam study's own, and one that is always at hand."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import torch
@@ -10,7 +8,7 @@ from torch import Tensor
 
 from course_lib.data.download import NoData
 from course_lib.data.spambase import load
-from course_lib.data.split import Split
+from course_lib.data.split import Split, standardised
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,33 +24,33 @@ class Table:
     note: str = ""
 
     def split(
-        self, train: Tensor, test: Tensor, validation: Tensor | None = None, dtype=torch.float32
+        self,
+        train: Tensor,
+        test: Tensor,
+        validation: Tensor | None = None,
+        dtype: torch.dtype = torch.float32,
     ) -> Split:
-        """These row numbers as a `Split`, every feature with mean 0 and standard deviation 1 over
-        the *training* rows.
+        """These row numbers as a `Split`, standardised on the *training* rows.
 
-        A feature that is constant there becomes 0. Raises ValueError where a row is in two of the
-        parts.
+        There every feature has mean 0 and standard deviation 1; one that is constant becomes 0.
+        Raises ValueError where a row is in two of the parts.
         """
-        parts = [train, train[:0] if validation is None else validation, test]
-        every = torch.cat(parts)
-        if len(every.unique()) < len(every):
-            raise ValueError(
-                f"{len(every) - len(every.unique())} row(s) given twice: parts must have no row in common"
-            )
-        mean, std = self.x[train].mean(0), self.x[train].std(0, correction=0)
-        x = torch.where(std > 0, (self.x - mean) / std.where(std > 0, 1.0), 0.0)
-        columns = [column for rows in parts for column in (x[rows], self.y[rows])]
-        return Split(*columns, clean_train_y=self.y[train]).to(dtype, "cpu")
+        validation = train[:0] if validation is None else validation
+        numbers = torch.cat([train, validation, test])
+        twice = len(numbers) - len(numbers.unique())
+        if twice:
+            raise ValueError(f"{twice} row(s) given twice: parts must have no row in common")
+        x = standardised(self.x, train)
+        return Split.of_rows(x, self.y, train, validation, test).to(dtype, "cpu")
 
 
 def spambase(download: bool = True) -> Table:
     """4601 e-mails × 57 frequencies of words and characters; y: 1 for the 1813 that are spam.
-    Sorted, so that row numbers mean the same whichever copy they are read from.
 
-    Taken from the folder that the environment variable COURSE_DATA names, or from the course's
-    data/, or fetched from the UCI repository and kept in the first of the two, unless `download` is
-    False; once a session. Raises `NoData` with the command to run later where it cannot be had.
+    Sorted, so that row numbers mean the same whichever copy they are read from. Taken from the
+    folder that the environment variable COURSE_DATA names, or from the course's data/, or fetched
+    from the UCI repository and kept in the first of the two, unless `download` is False; once a
+    session. Raises `NoData` with the command to run later where it cannot be had.
     Source: Hopkins, Reeber, Forman & Suermondt, "Spambase", UCI Machine Learning Repository, 1999,
     doi 10.24432/C53G6X, CC BY 4.0.
     """
@@ -66,9 +64,9 @@ def _spambase(x: Tensor, y: Tensor) -> Table:
 
 @lru_cache
 def breast_cancer() -> Table:
-    """569 tumours × 30 measurements of cell nuclei; y: 1 for the 357 benign ones. Comes with
-    scikit-learn.
+    """569 tumours × 30 measurements of cell nuclei; y: 1 for the 357 benign ones.
 
+    Comes with scikit-learn.
     Source: Wolberg, Mangasarian, Street & Street, "Breast Cancer Wisconsin (Diagnostic)", UCI
     Machine Learning Repository, 1995, doi 10.24432/C5DW2B, CC BY 4.0.
     """
@@ -80,10 +78,10 @@ def breast_cancer() -> Table:
 
 @lru_cache
 def spambase_or_breast_cancer() -> Table:
-    """`spambase()`, or where it cannot be had: why, printed once, and `breast_cancer()` with a
-    `note` that says so.
+    """`spambase()`, or where it cannot be had `breast_cancer()` with a `note` that says so.
 
-    Asks once a session: with the file fetched later, restart the kernel.
+    Why it cannot is printed, once. Asks once a session: with the file fetched later, restart the
+    kernel.
     """
     try:
         return spambase()
@@ -91,10 +89,5 @@ def spambase_or_breast_cancer() -> Table:
         print(
             f"{problem}\nUntil then this lesson runs on scikit-learn's breast-cancer data instead."
         )
-        other = breast_cancer()
-        return Table(
-            other.name,
-            other.x,
-            other.y,
-            "These are scikit-learn's breast-cancer data: Spambase is not here.",
-        )
+        note = "These are scikit-learn's breast-cancer data: Spambase is not here."
+        return replace(breast_cancer(), note=note)

@@ -5,13 +5,14 @@ noise.
 """
 
 import math
+from dataclasses import replace
 from functools import lru_cache
 
 import torch
 from torch import Tensor
 
-from course_lib.base.arguments import require
-from course_lib.data.split import Split
+from course_lib.base.arguments import require, require_choice, require_probability, require_whole
+from course_lib.data.split import Split, standardised
 
 
 def digits(
@@ -25,34 +26,31 @@ def digits(
     *,
     clean_validation: bool = False,
 ) -> Split:
-    """scikit-learn's 1797 handwritten digits: 64 pixels, 10 classes; the rows not asked for are the
-    test set.
+    """scikit-learn's 1797 handwritten digits: x [rows, 64] pixels, y [rows] class numbers 0 … 9.
 
-    Stratified: in each part every class has its share to within a row or two. For one seed, the
-    training rows of a smaller set are among those of a larger one.
+    The rows not asked for are the test set. Stratified: in each part every class has its share to
+    within a row or two. For one seed, the training rows of a smaller set are among those of a
+    larger one.
     `label_noise`: share of the training rows (exactly, to rounding) whose label is replaced by
     another class, drawn evenly; the validation rows too, unless `clean_validation`. Test labels are
     always right.
     `scale`: "standard", mean 0 and standard deviation 1 per pixel over the training rows, pixels
-    constant there
-    become 0; or "unit", divided by 16, so that pixels lie in [0, 1].
+    constant there become 0; or "unit", divided by 16, so that pixels lie in [0, 1].
     Raises ValueError for sizes that leave no test row, noise outside [0, 1], an unknown scale.
     """
     pixels, labels = _load_digits()
     _require_rows(train_rows, validation_rows, len(labels))
-    require("label_noise", label_noise, 0.0, 1.0, open_high=False)
+    require_probability("label_noise", label_noise)
+    require_choice("scale", scale, ("standard", "unit"))
     generator = torch.Generator().manual_seed(seed)
     order = _stratified_order(labels, generator)
     train, validation, test = order.tensor_split((train_rows, train_rows + validation_rows))
-    noisy = _replace_labels(labels[train], label_noise, generator)
-    noisy_validation = _replace_labels(
-        labels[validation], 0.0 if clean_validation else label_noise, generator
-    )
-    x = _scaled(pixels, pixels[train], scale)
-    split = Split(
-        x[train], noisy, x[validation], noisy_validation, x[test], labels[test], labels[train]
-    )
-    return split.to(dtype, device)
+    train_y = _replace_labels(labels[train], label_noise, generator)
+    noise = 0.0 if clean_validation else label_noise
+    validation_y = _replace_labels(labels[validation], noise, generator)
+    x = standardised(pixels, train) if scale == "standard" else pixels / 16
+    split = Split.of_rows(x, labels, train, validation, test)
+    return replace(split, train_y=train_y, validation_y=validation_y).to(dtype, device)
 
 
 @lru_cache
@@ -64,8 +62,8 @@ def _load_digits() -> tuple[Tensor, Tensor]:
 
 
 def _require_rows(train_rows: int, validation_rows: int, available: int) -> None:
-    require("train_rows", train_rows, 1, available)
-    require("validation_rows", validation_rows, 0, available)
+    require_whole("train_rows", train_rows, 1, available - 1)
+    require_whole("validation_rows", validation_rows, 0, available - 1)
     if train_rows + validation_rows >= available:
         raise ValueError(
             f"train_rows + validation_rows = {train_rows + validation_rows}: "
@@ -80,9 +78,8 @@ def _stratified_order(labels: Tensor, generator: torch.Generator) -> Tensor:
         rows = (labels == label).nonzero().squeeze(1)
         shuffled = rows[torch.randperm(len(rows), generator=generator)]
         jitter = torch.rand(len(rows), generator=generator, dtype=torch.float64)
-        place[shuffled] = (torch.arange(len(rows)) + jitter) / len(
-            rows
-        )  # one row of the class in each n-th of [0, 1)
+        # one row of the class in each n-th of [0, 1)
+        place[shuffled] = (torch.arange(len(rows)) + jitter) / len(rows)
     return place.argsort()
 
 
@@ -90,21 +87,11 @@ def _replace_labels(
     labels: Tensor, share: float, generator: torch.Generator, classes: int = 10
 ) -> Tensor:
     chosen = torch.randperm(len(labels), generator=generator)[: round(share * len(labels))]
-    shift = torch.randint(
-        1, classes, (len(chosen),), generator=generator
-    )  # 1 … 9: never the label itself
+    # 1 … 9: never the label itself
+    shift = torch.randint(1, classes, (len(chosen),), generator=generator)
     noisy = labels.clone()
     noisy[chosen] = (labels[chosen] + shift) % classes
     return noisy
-
-
-def _scaled(x: Tensor, fitted_on: Tensor, scale: str) -> Tensor:
-    if scale == "unit":
-        return x / 16
-    if scale == "standard":
-        std = fitted_on.std(0, correction=0)
-        return torch.where(std > 0, (x - fitted_on.mean(0)) / std.where(std > 0, 1.0), 0.0)
-    raise ValueError(f'scale = {scale!r}: must be "standard" or "unit"')
 
 
 def noisy_sine(
@@ -116,16 +103,16 @@ def noisy_sine(
     dtype: torch.dtype = torch.float32,
     device: torch.device | str = "cpu",
 ) -> Split:
-    """One feature x, even on [−1, 1); target sin(πx), plus Gaussian noise of standard deviation
-    `noise`.
+    """One feature x, even on [−1, 1), and sin(πx) with noise of standard deviation `noise`.
 
-    Training and validation targets are noisy, test targets are the sine itself (add noise² to a
-    mean squared test error to have what noisy test targets would give). All x and y are [rows, 1].
-    Raises ValueError for less than one training or test row, and for negative noise.
+    The noise is Gaussian. Training and validation targets are noisy, test targets are the sine
+    itself (add noise² to a mean squared test error to have what noisy test targets would give). All
+    x and y are [rows, 1]. Raises ValueError for less than one training or test row, and for
+    negative noise.
     """
-    require("train_rows", train_rows, 1)
-    require("validation_rows", validation_rows, 0)
-    require("test_rows", test_rows, 1)
+    require_whole("train_rows", train_rows, 1)
+    require_whole("validation_rows", validation_rows)
+    require_whole("test_rows", test_rows, 1)
     require("noise", noise)
     generator = torch.Generator().manual_seed(seed)
     parts = []
@@ -154,44 +141,32 @@ def quadratic(
     dtype: torch.dtype = torch.float64,
     device: torch.device | str = "cpu",
 ) -> Split:
-    """Least squares whose loss is a bowl with the given curvatures: y = x·solution + noise, y
-    [rows, 1].
+    """Least squares whose loss is a bowl with the given curvatures: y = x·solution + noise.
 
-    The Hessian of the mean squared error (torch's `mse_loss`) over the training rows, 2XᵀX/n, has
-    exactly the eigenvalues `spectrum`; its axes are the coordinates, or turned at random if
-    `rotate`. Features have mean zero,
-    so that a bias has curvature 2 of its own and does not interfere. `solution`: the weights, all 1
-    unless given. Validation and test sets are fresh draws of the same kind, test targets without
-    noise.
-    Raises ValueError for a negative or missing curvature, and unless rows > number of curvatures.
+    x [rows, curvatures], y [rows, 1]. The Hessian of the mean squared error (torch's `mse_loss`)
+    over the training rows, 2XᵀX/n, has exactly the eigenvalues `spectrum`; its axes are the
+    coordinates, or turned at random if `rotate`. Features have mean zero, so that a bias has
+    curvature 2 of its own and does not interfere. `solution`: the weights, all 1 unless given.
+    Validation and test sets are fresh draws of the same kind, test targets without noise. Raises
+    ValueError for a negative or missing curvature, and unless rows > number of curvatures.
     """
     if not spectrum:
         raise ValueError("spectrum = (): must hold at least one curvature")
     for curvature in spectrum:
         require("spectrum", curvature)
     require("noise", noise)
-    require("rows", rows, len(spectrum) + 1)
-    weights = torch.tensor(solution or [1.0] * len(spectrum), dtype=torch.float64)
-    if weights.shape != (len(spectrum),):
-        raise ValueError(
-            f"solution = {solution}: must hold {len(spectrum)} numbers, one per curvature"
-        )
+    d = len(spectrum)
+    require_whole("rows", rows, d + 1)
+    weights = torch.tensor(solution or [1.0] * d, dtype=torch.float64)
+    if weights.shape != (d,):
+        raise ValueError(f"solution = {solution}: must hold {d} numbers, one per curvature")
     generator = torch.Generator().manual_seed(seed)
-    axes = (
-        _orthonormal(len(spectrum), len(spectrum), generator)
-        if rotate
-        else torch.eye(len(spectrum)).double()
-    )
-    curvatures = torch.tensor(spectrum, dtype=torch.float64)
-    xs = [
-        _centred(rows, len(spectrum), generator) * (rows * curvatures / 2).sqrt() @ axes.T
-        for _ in range(3)
-    ]
+    axes = _orthonormal(d, d, generator) if rotate else torch.eye(d).double()
+    scale = (rows * torch.tensor(spectrum, dtype=torch.float64) / 2).sqrt()
+    xs = [_centred(rows, d, generator) * scale @ axes.T for _ in range(3)]
     clean, clean_validation, test_y = (x @ weights.unsqueeze(1) for x in xs)
-    train_y, validation_y = (
-        _noisy(clean, noise, generator),
-        _noisy(clean_validation, noise, generator),
-    )
+    train_y = _noisy(clean, noise, generator)
+    validation_y = _noisy(clean_validation, noise, generator)
     return Split(xs[0], train_y, xs[1], validation_y, xs[2], test_y, clean).to(dtype, device)
 
 
