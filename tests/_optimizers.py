@@ -1,9 +1,8 @@
-"""What the tests of SGD, Adam and AdamW share: one stream of gradients fed to two optimizers,
-compared at every step.
+"""What the tests of SGD, Adam and AdamW share: one stream of gradients, fed to two optimizers.
 
-The gradients are given, never computed from the weights: an optimizer fed its own gradients can be
-chaotic (Adam at
-β₂ = 0 is), and then the smallest rounding decides the weights.
+They are compared at every step. The gradients are given, never computed from the weights: an
+optimizer fed its own gradients can be chaotic (Adam at β₂ = 0 is), and then the smallest rounding
+decides the weights.
 """
 
 import copy
@@ -116,7 +115,8 @@ def assert_same_path(case, ours, theirs, batches, between=None, tolerance=TOLERA
         gaps = gap(torch.stack(left), torch.stack(right)).reshape(len(rows), -1).amax(1)
         wrong = (~(gaps <= tolerance)).nonzero().flatten().tolist()
         assert not wrong, (
-            f"{case}, step {steps[wrong[0]]}, {name}: differs by {gaps[wrong[0]]:.3g}, allowed {tolerance:.3g}"
+            f"{case}, step {steps[wrong[0]]}, {name}: "
+            f"differs by {gaps[wrong[0]]:.3g}, allowed {tolerance:.3g}"
         )
 
 

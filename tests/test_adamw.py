@@ -149,8 +149,7 @@ def test_equals_torch_for_any_shape_and_numbers(kind, shape, options):
             assert_close(f"{kind.__name__}, {options}, step {step}", ours, theirs)
 
 
-# --- the pure function
-# ------------------------------------------------------------------------------------------------
+# ---------------------------------------------------------------- the pure function
 
 
 def test_the_update_changes_param_and_state_in_place_and_nothing_else():
@@ -186,8 +185,7 @@ def test_one_tensor_of_models_with_a_setting_each_is_as_many_runs(amsgrad):
         assert_close(f"model {i}", joint[:, i], single, 1e-14)
 
 
-# --- reduces to
-# -------------------------------------------------------------------------------------------------------
+# ---------------------------------------------------------------- reduces to
 
 GRADS = [normal(3, 2, seed=step) for step in range(1, 51)]
 UNCORRECTED = 10**9  # so late a step that 1 − βᵗ is 1: the bias correction is gone
@@ -289,8 +287,7 @@ def test_rmsprop_is_adam_without_momentum_and_without_bias_correction():
         assert not torch.allclose(corrected[t], p, atol=1e-3), "bias correction must show"
 
 
-# --- lesson 04, Exact
-# -------------------------------------------------------------------------------------------------
+# ---------------------------------------------------------------- lesson 04, Exact
 
 
 def test_the_first_step_has_size_lr():

@@ -2,6 +2,8 @@
 identities of lesson 07.
 """
 
+from itertools import cycle, product
+
 import pytest
 import torch
 from torch import nn
@@ -82,8 +84,12 @@ INPUTS = {
 }
 
 
-@pytest.mark.parametrize("options", OPTIONS)
-@pytest.mark.parametrize("kind", INPUTS)
+# options act alike on every kind of input: all of them on two kinds, all kinds under two options
+EVERYWHERE = [(kind, options) for kind in INPUTS for options in ("defaults", "nothing")]
+ALL_OPTIONS = [(kind, options) for kind in ("rows", "images") for options in OPTIONS]
+
+
+@pytest.mark.parametrize(("kind", "options"), dict.fromkeys([*EVERYWHERE, *ALL_OPTIONS]))
 def test_equal_to_torch_in_training_and_evaluation_forward_backward_and_buffers(kind, options):
     ours, theirs, batch = INPUTS[kind]
     mine, torchs = pair(ours, theirs, 3, **OPTIONS[options], **DOUBLE)
@@ -287,10 +293,14 @@ LAYERS = {
 }
 
 
-@pytest.mark.parametrize("options", [{}, {"affine": False}, {"bias": False}], ids=str)
-@pytest.mark.parametrize("bias", [True, False])
-@pytest.mark.parametrize("whose", [0, 1], ids=["our norm", "torch's norm"])
-@pytest.mark.parametrize("kind", LAYERS)
+# whose norm: 0 ours, 1 torch's
+FOLDED = product([0, 1], [True, False], [{}, {"affine": False}, {"bias": False}])
+
+
+@pytest.mark.parametrize(
+    ("kind", "whose", "bias", "options"),
+    [(kind, *case) for kind, case in zip(cycle(LAYERS), FOLDED)],
+)
 def test_folding_changes_no_output(kind, whose, bias, options):
     make, *norms, size = LAYERS[kind]
     layer, norm = make(bias), pair(norms[0], norms[1], 3, **options, **DOUBLE)[whose]

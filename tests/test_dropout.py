@@ -3,6 +3,7 @@
 import copy
 import io
 import math
+from itertools import cycle, product
 
 import pytest
 import torch
@@ -34,14 +35,16 @@ def assert_fair(count, n, chance, name):
     assert p_value > TINY, f"{name}: {count} of {n} at chance {chance:g}, p-value {p_value:.2g}"
 
 
-# --- exact
-# ------------------------------------------------------------------------------------------------------------
+# ---------------------------------------------------------------- exact
 
 
-@pytest.mark.parametrize("shape", [(), (7,), (5, 4), (2, 3, 4, 5), (0, 3)], ids=str)
-@pytest.mark.parametrize("p", PS)
-@pytest.mark.parametrize("dtype", DTYPES)
-def test_every_entry_is_zero_or_x_over_1_minus_p(p, shape, dtype):
+# rounding depends on p and dtype, not on the shape: each pair has one
+SHAPES = ((), (7,), (5, 4), (2, 3, 4, 5), (0, 3))
+SHAPED = [(*case, shape) for case, shape in zip(product(PS, DTYPES), cycle(SHAPES))]
+
+
+@pytest.mark.parametrize(("p", "dtype", "shape"), SHAPED)
+def test_every_entry_is_zero_or_x_over_1_minus_p(p, dtype, shape):
     x = normal(*shape, dtype=dtype)
     y = dropout(x, p, generator=seeded(1))
     assert y.shape == x.shape and y.dtype == dtype and y.isfinite().all()
@@ -137,8 +140,7 @@ def test_rows_that_share_memory_get_masks_of_their_own():
     assert not torch.equal(y[0], y[1])
 
 
-# --- models side by side
-# ----------------------------------------------------------------------------------------------
+# ---------------------------------------------------------------- models side by side
 
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
@@ -165,8 +167,7 @@ def test_p_in_another_precision_does_not_change_the_dtype():
     assert dropout(x, torch.full((2, 1), 0.5, dtype=torch.float64)).dtype == torch.float32
 
 
-# --- reduces to
-# -------------------------------------------------------------------------------------------------------
+# ---------------------------------------------------------------- reduces to
 
 
 @pytest.mark.parametrize("p", INNER)
@@ -215,14 +216,14 @@ def test_the_classes_are_torchs_by_default_and_in_print():
     assert not list(Dropout().parameters()) and not Dropout().state_dict()
 
 
-# --- chances
-# ----------------------------------------------------------------------------------------------------------
+# ---------------------------------------------------------------- chances
 
 
-@pytest.mark.parametrize("seed", range(5))
-@pytest.mark.parametrize("p", INNER)
-@pytest.mark.parametrize("dtype", DTYPES)
-def test_the_share_that_is_dropped_is_p(p, seed, dtype):
+SEEDED = [(*case, seed) for case, seed in zip(product(INNER, DTYPES), cycle(range(5)))]
+
+
+@pytest.mark.parametrize(("p", "dtype", "seed"), SEEDED)
+def test_the_share_that_is_dropped_is_p(p, dtype, seed):
     n = 40_000
     y = dropout(torch.ones(n, dtype=dtype), p, generator=seeded(seed))
     assert_fair(y.eq(0).sum(), n, p, f"dropped entries, seed {seed}")
@@ -304,8 +305,7 @@ def _kept_outcome(x, p):
     return out
 
 
-# --- reproducible
-# -----------------------------------------------------------------------------------------------------
+# ---------------------------------------------------------------- reproducible
 
 
 def assert_reproducible(device):
@@ -366,8 +366,7 @@ def test_layers_can_be_copied_and_saved(kind):
     model.load_state_dict(plain.state_dict())
 
 
-# --- refused
-# ----------------------------------------------------------------------------------------------------------
+# ---------------------------------------------------------------- refused
 
 BAD = [
     -0.1,

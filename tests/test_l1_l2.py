@@ -32,8 +32,7 @@ from tests._optimizers import (
     path,
 )
 
-# --- soft threshold
-# ---------------------------------------------------------------------------------------------------
+# ---------------------------------------------------------------- soft threshold
 
 INPUTS = {
     "three numbers": torch.tensor([1.5, -0.1, -1.5]),
@@ -83,8 +82,7 @@ def test_it_is_the_lowest_point_of_half_the_squared_distance_plus_the_penalty(x,
     assert found == 0 or found.sign() == math.copysign(1, x)
 
 
-# --- penalties
-# --------------------------------------------------------------------------------------------------------
+# ---------------------------------------------------------------- penalties
 
 
 def model():
@@ -136,8 +134,7 @@ def test_no_parameters_and_bad_thresholds_are_refused():
             soft_threshold(torch.ones(2), threshold)
 
 
-# --- proximal gradient
-# ------------------------------------------------------------------------------------------------
+# ---------------------------------------------------------------- proximal gradient
 
 
 def problem(rows=40, features=6, seed=0):
@@ -211,8 +208,7 @@ def test_no_step_and_a_start_at_the_solution_are_fine():
     assert_close("rest", proximal_gradient(gradient, rest, lr=lr, l1=0.05, steps=10), rest)
 
 
-# --- the optimizer
-# ----------------------------------------------------------------------------------------------------
+# ---------------------------------------------------------------- the optimizer
 
 SAME_AS_SGD = {
     "defaults": {},

@@ -2,9 +2,9 @@
 independent code.
 """
 
-import itertools
 import math
 from fractions import Fraction
+from itertools import cycle, product
 
 import pytest
 import torch
@@ -36,8 +36,7 @@ def numbers(*shape, seed=1, high=K):
     return torch.randint(high, shape, generator=torch.Generator().manual_seed(seed))
 
 
-# --- equal to torch
-# ---------------------------------------------------------------------------------------------------
+# ---------------------------------------------------------------- equal to torch
 
 SHAPES = {
     "one row without a batch": (),
@@ -48,7 +47,9 @@ SHAPES = {
 }
 SMOOTHINGS = (0.0, 0.1, 0.5, 1.0)
 REDUCTIONS = ("none", "sum", "mean")
-OPTIONS = list(itertools.product(SHAPES, (None, WEIGHT), REDUCTIONS, SMOOTHINGS))
+# weights, reduction and smoothing meet in one sum, the shape only says how long it is
+MEETING = product((None, WEIGHT), REDUCTIONS, SMOOTHINGS)
+OPTIONS = [(shape, *options) for shape, options in zip(cycle(SHAPES), MEETING)]
 
 
 def shaped(shape):
@@ -150,8 +151,7 @@ def test_the_module_is_torchs(options):
     assert "label_smoothing" in repr(ours)
 
 
-# --- identities
-# -------------------------------------------------------------------------------------------------------
+# ---------------------------------------------------------------- identities
 
 
 def test_five_classes_by_hand():
@@ -250,8 +250,7 @@ def test_free_logits_come_down_to_floor_and_gap_and_nothing_lies_below(epsilon, 
     assert losses.min() >= loss_floor(classes, epsilon)
 
 
-# --- refusals
-# ---------------------------------------------------------------------------------------------------------
+# ---------------------------------------------------------------- refusals
 
 
 @pytest.mark.parametrize("value", [-0.1, 1.1, math.nan, math.inf, "0.1", None])
@@ -318,8 +317,7 @@ def test_other_refusals():
         CrossEntropyLoss(reduction="no")
 
 
-# --- calibration
-# ------------------------------------------------------------------------------------------------------
+# ---------------------------------------------------------------- calibration
 
 
 def slow_error(rows, labels, n_bins):
@@ -423,8 +421,7 @@ def test_what_no_prediction_is():
         reliability_curve(good, TARGET, 0)
 
 
-# --- temperature
-# ------------------------------------------------------------------------------------------------------
+# ---------------------------------------------------------------- temperature
 
 
 @pytest.mark.parametrize("scale", [1e-3, 0.3, 1.0, 4.0, 1e3])

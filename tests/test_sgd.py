@@ -122,8 +122,7 @@ def test_equals_torch_for_any_shape_and_numbers(shape, options):
             assert_close(f"{options}, step {step}", ours, theirs)
 
 
-# --- the pure function
-# ------------------------------------------------------------------------------------------------
+# ---------------------------------------------------------------- the pure function
 
 
 def test_the_update_changes_param_and_state_in_place_and_nothing_else():
@@ -158,8 +157,7 @@ def test_one_tensor_of_models_with_a_setting_each_is_as_many_runs(nesterov):
         assert_close(f"model {i}", joint[:, i], single, 1e-14)
 
 
-# --- reduces to
-# -------------------------------------------------------------------------------------------------------
+# ---------------------------------------------------------------- reduces to
 
 GRADS = [normal(3, 2, seed=step) for step in range(1, 21)]
 REDUCES = {  # these options … make this of it

@@ -3,8 +3,8 @@ p-value).
 """
 
 import copy
-import itertools
 import math
+from itertools import cycle, product
 
 import pytest
 import torch
@@ -43,12 +43,13 @@ def away_from_zero(*shape, seed=0, dtype=torch.float64):
 # ---------------------------------------------------------------- every draw
 
 
-@pytest.mark.parametrize(
-    "dtype", [torch.float64, torch.float32, torch.float16, torch.bfloat16], ids=str
-)
-@pytest.mark.parametrize("p", RATES)
-@pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
-def test_every_row_is_zero_or_rescaled(shape, p, dtype):
+# what a row becomes depends on p and dtype, not on the shape: each pair has one
+DTYPES = (torch.float64, torch.float32, torch.float16, torch.bfloat16)
+SHAPED = [(*case, shape) for case, shape in zip(product(RATES, DTYPES), cycle(SHAPES.values()))]
+
+
+@pytest.mark.parametrize(("p", "dtype", "shape"), SHAPED)
+def test_every_row_is_zero_or_rescaled(p, dtype, shape):
     x, seen = away_from_zero(*shape, dtype=dtype), set()
     scaled = x * (torch.ones((), dtype=dtype) / (1 - p))
     for seed in range(60):
@@ -61,8 +62,7 @@ def test_every_row_is_zero_or_rescaled(shape, p, dtype):
     assert seen == {True, False}
 
 
-@pytest.mark.parametrize("p", RATES)
-@pytest.mark.parametrize("shape", [(), *SHAPES.values()], ids=["no dimensions", *SHAPES])
+@pytest.mark.parametrize(("shape", "p"), [*zip([(), *SHAPES.values()], cycle(RATES))])
 def test_in_batch_mode_all_rows_share_one_decision(shape, p):
     x, seen = away_from_zero(*shape), set()
     for seed in range(60):
@@ -178,11 +178,14 @@ def torchvision_stochastic_depth(input, p, mode, training=True):
     return input * noise
 
 
-@pytest.mark.parametrize("training", [True, False])
-@pytest.mark.parametrize("mode", ["row", "batch"])
-@pytest.mark.parametrize("p", [0.0, *RATES, 1.0])
-@pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
-def test_the_semantics_of_torchvision(shape, p, mode, training):
+SETTINGS = [*product([0.0, *RATES, 1.0], ["row", "batch"], [True, False])]
+
+
+@pytest.mark.parametrize(
+    ("p", "mode", "training", "shape"),
+    [(*case, shape) for case, shape in zip(SETTINGS, cycle(SHAPES.values()))],
+)
+def test_the_semantics_of_torchvision(p, mode, training, shape):
     """From one state of the random numbers: same output, same gradient, same state afterwards."""
     found = []
     for function in (drop_path, torchvision_stochastic_depth):
@@ -199,7 +202,7 @@ def test_torchvision_itself():
     ops = pytest.importorskip(
         "torchvision.ops", reason="torchvision is not installed: its semantics are written out"
     )
-    for p, mode in itertools.product([0.0, *RATES, 1.0], ["row", "batch"]):
+    for p, mode in product([0.0, *RATES, 1.0], ["row", "batch"]):
         x, found = away_from_zero(9, 3), []
         for function in (ops.stochastic_depth, drop_path):
             with torch.random.fork_rng(devices=[]):
@@ -225,10 +228,14 @@ def survivors(p, seed, mode, count=4000):
     )
 
 
-@pytest.mark.parametrize("mode", ["row", "batch"])
-@pytest.mark.parametrize("seed", range(4))
-@pytest.mark.parametrize("p", [0.02, *RATES, 0.97])
-def test_binomial_the_survivors_are_as_many_as_the_rate_says(p, seed, mode):
+@pytest.mark.parametrize(
+    ("mode", "p", "seed"),
+    [
+        (*case, seed)
+        for case, seed in zip(product(["row", "batch"], [0.02, *RATES, 0.97]), cycle(range(4)))
+    ],
+)
+def test_binomial_the_survivors_are_as_many_as_the_rate_says(mode, p, seed):
     count = 4000
     kept = survivors(p, seed, mode, count)
     assert binomtest(kept, count, 1 - p).pvalue > LEAST
@@ -519,7 +526,7 @@ def linear_blocks(depth=5, width=3):
 def mean_over_masks(blocks, survivals, scales, x):
     """Exact mean of the network's training output: all 2^L masks, each with its probability."""
     mean = 0
-    for mask in itertools.product((0, 1), repeat=len(blocks)):
+    for mask in product((0, 1), repeat=len(blocks)):
         y, weight = x, 1.0
         for w, b, survival, scale in zip(blocks, mask, survivals, scales):
             y, weight = y + b * scale * (y @ w.T), weight * (survival if b else 1 - survival)

@@ -3,6 +3,7 @@ not.
 """
 
 import math
+from itertools import cycle, product
 
 import pytest
 import torch
@@ -17,8 +18,7 @@ from tests._optimizers import assert_close, normal, path
 
 float64 = {"dtype": torch.float64}
 
-# --- the two lines
-# ----------------------------------------------------------------------------------------------------
+# ---------------------------------------------------------------- the two lines
 
 
 def loss_of(w):
@@ -75,8 +75,7 @@ def test_a_strength_per_model():
         assert_close(f"decay, model {i}", shrunk[i], decay(w[i].clone(), 0.5, strength), 1e-15)
 
 
-# --- lesson 03, Exact: where they agree
-# -------------------------------------------------------------------------------
+# ---------------------------------------------------------- lesson 03, Exact: where they agree
 
 
 def test_plain_sgd_has_one_weight_decay_said_in_three_ways():
@@ -97,8 +96,7 @@ def test_plain_sgd_has_one_weight_decay_said_in_three_ways():
     assert (undecayed - run)[-1].abs().max() > 1e-2, "the decay must matter"
 
 
-# --- and where they do not: momentum
-# ----------------------------------------------------------------------------------
+# ---------------------------------------------------------------- and where they do not: momentum
 
 FED = [normal(3, 2, seed=step) for step in range(1, 6)]
 
@@ -194,8 +192,7 @@ def test_averaging_and_heavy_ball_are_one_path_under_a_rate_ten_times_smaller():
     ).min() > 1e-3, "else not"
 
 
-# --- and where they do not: Adam
-# --------------------------------------------------------------------------------------
+# ---------------------------------------------------------------- and where they do not: Adam
 
 V = torch.logspace(-4, 4, 9, **float64)  # mean squared gradient of nine weights
 
@@ -243,8 +240,7 @@ def test_scaling_the_loss_under_adamw_leaves_lambda_alone():
     )
 
 
-# --- convert_strength
-# -------------------------------------------------------------------------------------------------
+# ---------------------------------------------------------------- convert_strength
 
 EXAMPLES, LR = 50, 0.1
 PENALTIES = {  # what each convention adds to the loss
@@ -289,9 +285,10 @@ def test_torchs_weight_decay_is_twice_the_penalty():
     )
 
 
-@pytest.mark.parametrize("momentum", [0.5, 0.9])
-@pytest.mark.parametrize("target", CONVENTIONS)
-@pytest.mark.parametrize("source", CONVENTIONS)
+@pytest.mark.parametrize(
+    ("source", "target", "momentum"),
+    [(*pair, mu) for pair, mu in zip(product(CONVENTIONS, repeat=2), cycle([0.5, 0.9]))],
+)
 def test_converted_strengths_rest_at_one_place_under_momentum(source, target, momentum):
     as_options = {  # what training takes for a strength in each convention
         "penalty": lambda lam: {"l2": 2 * lam},
@@ -351,8 +348,7 @@ def test_convert_strength_refuses(arguments, message):
         convert_strength(**{"value": 1.0, "source": "penalty", "target": "decoupled", **arguments})
 
 
-# --- decay_groups
-# -----------------------------------------------------------------------------------------------------
+# ---------------------------------------------------------------- decay_groups
 
 
 class Net(nn.Module):

@@ -70,8 +70,7 @@ def assert_bitwise(ours, theirs):
         assert torch.equal(p, q)
 
 
-# --- schedules
-# --------------------------------------------------------------------------------------------------------
+# ---------------------------------------------------------------- schedules
 
 
 @twins
@@ -140,8 +139,7 @@ def test_the_schedule_is_read_from_initial_lr_in_a_state_dict(ours, theirs, opti
     assert_bitwise(part, whole)
 
 
-# --- state
-# ------------------------------------------------------------------------------------------------------------
+# ---------------------------------------------------------------- state
 
 
 @twins
@@ -215,8 +213,7 @@ def test_pickled_and_deep_copied_optimizers_go_on_alike(ours, theirs, options):
     assert_bitwise(train(copied, BATCHES[20:]), first)
 
 
-# --- parameters
-# -------------------------------------------------------------------------------------------------------
+# ---------------------------------------------------------------- parameters
 
 
 @twins
@@ -286,8 +283,7 @@ def test_parameters_need_not_be_contiguous(ours, theirs, options):
     )
 
 
-# --- step()
-# -----------------------------------------------------------------------------------------------------------
+# ---------------------------------------------------------------- step()
 
 
 @twins
@@ -343,8 +339,7 @@ def test_sparse_and_complex_gradients_are_refused(ours, theirs, options):
         ours([z], **options).step()
 
 
-# --- refusals
-# ---------------------------------------------------------------------------------------------------------
+# ---------------------------------------------------------------- refusals
 
 nan, inf = math.nan, math.inf
 NOT_A_STRENGTH = [
