@@ -61,7 +61,8 @@ class _Bar(tqdm):
     """How far a download is, for pooch; it ends one that is too large or takes too long."""
 
     def __init__(self, address: str, limit: float, progress: bool):
-        shown = {"desc": address.rpartition("/")[2], "unit": "B", "unit_scale": True}
+        # delay: nothing is shown before there is an answer
+        shown = {"desc": address.rpartition("/")[2], "unit": "B", "unit_scale": True, "delay": 1e-9}
         super().__init__(**shown, file=None if progress else io.StringIO())
         self.address, self.limit, self.begun = address, limit, time.monotonic()
 
@@ -75,6 +76,10 @@ class _Bar(tqdm):
         if time.monotonic() - self.begun > self.limit:
             raise TimeoutError(f"{self.n} of {self.total or '?'} bytes in {self.limit:g} s")
         return refreshed
+
+    def close(self) -> None:
+        self.leave = self.n > 0  # no bar stays of a try without an answer
+        super().close()
 
 
 def _cause(failure: BaseException) -> str:
