@@ -4,20 +4,26 @@ import argparse
 import json
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from course_lib import __version__
+from course_lib import LESSONS, __version__
 from course_lib.base.places import CourseError, names, root, select
+
+if TYPE_CHECKING:
+    from course_lib.checks.judge.report import Result
 
 LESSON = "a lesson's number or stem (03, weight_decay), or a notebook's name"
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command and return its exit status: 0 well, 1 a check failed, 2 impossible, with the
-    reason.
+    """Run one command and return its exit status: 0 well, 1 a check failed, 2 impossible.
+
+    What is impossible is said in one line; so is a file that cannot be read or written.
     """
     known, others = parser().parse_known_args(arguments)
-    if others and known.run is not lab:
+    if others and known.run is not _lab:
         parser().error(f"unknown: {' '.join(others)}")
     known.others = others
     try:
@@ -25,11 +31,16 @@ def main(arguments: list[str] | None = None) -> int:
         sys.stdout.flush()
         return status
     except CourseError as problem:
-        print(f"course {known.command}: {problem}", file=sys.stderr)
-        return 2
+        reason = str(problem)
     except BrokenPipeError:  # whoever read us, `head` or `less`, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as problem:
+        if not problem.filename:
+            raise
+        reason = f"{problem.filename}: {problem.strerror}"
+    print(f"course {known.command}: {reason}", file=sys.stderr)
+    return 2
 
 
 def parser() -> argparse.ArgumentParser:
@@ -40,42 +51,48 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--version", action="version", version=__version__)
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
-    def command(run, summary: str) -> argparse.ArgumentParser:
-        added = commands.add_parser(run.__name__, help=summary, description=summary)
+    def command(
+        name: str, run: Callable[[argparse.Namespace], int], summary: str
+    ) -> argparse.ArgumentParser:
+        added = commands.add_parser(name, help=summary, description=summary)
         added.set_defaults(run=run)
         return added
 
     command(
-        lab, "open JupyterLab on its first page, or on the lesson named; options go to JupyterLab"
+        "lab",
+        _lab,
+        "open JupyterLab on its first page, or on the lesson named; options go to JupyterLab",
     )
-    check_ = command(check, "check the answers in exercise notebooks")
-    check_.add_argument(
+    check = command("check", _check, "check the answers in exercise notebooks")
+    check.add_argument(
         "which", nargs="*", help=f"{LESSON}, a file or a folder of them; none: all exercises"
     )
-    check_.add_argument("--json", action="store_true", help="one JSON list, for instructors")
-    check_.add_argument(
+    check.add_argument("--json", action="store_true", help="one JSON list, for instructors")
+    check.add_argument(
         "--csv", metavar="FILE", type=Path, help="also a table with one line a notebook"
     )
-    reset_ = command(reset, "a fresh blank exercise notebook; the old one is kept aside")
-    reset_.add_argument("which", nargs="+", help=LESSON)
-    build_ = command(build, "make notebooks from their sources")
-    build_.add_argument("which", nargs="*", help=f"{LESSON}; none: all")
-    build_.add_argument("--without-solutions", metavar="DIR", type=Path, help="a copy to hand out")
-    pair_ = command(pair, "authors: keep a lesson and its text alike while writing in JupyterLab")
-    pair_.add_argument("which", nargs="+", help=LESSON)
-    pair_.add_argument("--off", action="store_true", help="as shipped: paired with nothing")
-    command(progress, "what you have done, lesson by lesson")
-    recall_ = command(recall, "flash cards that come back after 1, 3 and 7 days")
-    recall_.add_argument(
-        "which", nargs="*", help=f"{LESSON}; none: the lessons that you have begun"
+    reset = command("reset", _reset, "a fresh blank exercise notebook; the old one is kept aside")
+    reset.add_argument("which", nargs="+", help=LESSON)
+    build = command("build", _build, "make notebooks from their sources")
+    build.add_argument("which", nargs="*", help=f"{LESSON}; none: all")
+    build.add_argument("--without-solutions", metavar="DIR", type=Path, help="a copy to hand out")
+    pair = command(
+        "pair", _pair, "authors: keep a lesson and its text alike while writing in JupyterLab"
     )
-    slides_ = command(slides, "slides of lessons, as pages for a browser, in build/slides")
-    slides_.add_argument("which", nargs="+", help=LESSON)
-    command(doctor, "look at what the course needs and say how to mend what is missing")
+    pair.add_argument("which", nargs="+", help=LESSON)
+    pair.add_argument("--off", action="store_true", help="as shipped: paired with nothing")
+    command("progress", _progress, "what you have done, lesson by lesson")
+    recall = command("recall", _recall, "flash cards that come back after 1, 3 and 7 days")
+    recall.add_argument("which", nargs="*", help=f"{LESSON}; none: the lessons that you have begun")
+    slides = command(
+        "slides", _slides, "slides of lessons, as pages for a browser, in build/slides"
+    )
+    slides.add_argument("which", nargs="+", help=LESSON)
+    command("doctor", _doctor, "look at what the course needs and say how to mend what is missing")
     return top
 
 
-def lab(known: argparse.Namespace) -> int:
+def _lab(known: argparse.Namespace) -> int:
     """Open JupyterLab in the notebooks folder."""
     from jupyterlab.labapp import main as jupyterlab
 
@@ -90,26 +107,22 @@ def lab(known: argparse.Namespace) -> int:
         f"--ServerApp.root_dir={notebooks}",
         f"--LabApp.default_url=/lab/tree/{there[0]}.ipynb",
     ]
-    # Our defaults, which a user's own settings override: no question about news over the first
-    # picture.
+    # Our defaults, which a user's own override: no question about news over the first picture.
     ours = str(Path(__file__).with_name("jupyter"))
-    os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join(
-        filter(None, [os.environ.get("JUPYTER_CONFIG_PATH"), ours])
-    )
+    paths = [os.environ.get("JUPYTER_CONFIG_PATH"), ours]
+    os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join(filter(None, paths))
     jupyterlab([*first, *options])
     return 0
 
 
-def check(known: argparse.Namespace) -> int:
+def _check(known: argparse.Namespace) -> int:
     """Check answers, notebook by notebook; 0 where every task is passed."""
     from course_lib.authoring import grades
     from course_lib.checks import check_file
 
-    files = [Path(word) for word in known.which if word.endswith(".ipynb")]
-    folders = [Path(word) for word in known.which if Path(word).is_dir()]
-    words = [word for word in known.which if Path(word) not in files + folders]
-    files += [file for folder in folders for file in grades.submissions(folder)]
-    files += _exercises(words, root() / "notebooks") if words or not files else []
+    if known.csv:
+        grades.require_place(known.csv)
+    files, folders = _named(known.which)
     rows = []
     for file in files:
         results = check_file(file)
@@ -126,10 +139,20 @@ def check(known: argparse.Namespace) -> int:
     return int(not rows or any(row["verdict"] != "passed" for row in rows))
 
 
-def _keep_passed(file: Path, results: list) -> None:
-    """Passed tasks of the course's own exercise notebooks are the learner's progress; those of
-    other files are not.
-    """
+def _named(which: list[str]) -> tuple[list[Path], list[Path]]:
+    """The files to check, and the folders among the words."""
+    from course_lib.authoring.grades import submissions
+
+    files = [Path(word) for word in which if word.endswith(".ipynb")]
+    folders = [Path(word) for word in which if Path(word).is_dir()]
+    words = [word for word in which if Path(word) not in files + folders]
+    files += [file for folder in folders for file in submissions(folder)]
+    files += _exercises(words) if words or not files else []
+    return files, folders
+
+
+def _keep_passed(file: Path, results: list["Result"]) -> None:
+    """Passed tasks of the course's own exercises are the learner's progress; others are not."""
     from course_lib.base.progress import passed
 
     if file.resolve().parent == (root() / "notebooks").resolve():
@@ -137,52 +160,48 @@ def _keep_passed(file: Path, results: list) -> None:
             print(said, file=sys.stderr)
 
 
-def _exercises(words: list[str], notebooks: Path) -> list[Path]:
+def _exercises(words: list[str]) -> list[Path]:
     """The exercise notebooks meant."""
-    chosen = (
-        name.removesuffix("_exercises") + "_exercises"
-        for name in select(words, notebooks)
-        if name != "index"
-    )
+    notebooks = root() / "notebooks"
+    lessons = [name for name in select(words, notebooks) if name != "index"]
+    chosen = [f"{name.removesuffix('_exercises')}_exercises" for name in lessons]
     there = [name for name in dict.fromkeys(chosen) if name in names(notebooks)]
     if not there:
         raise CourseError(f"no exercises belong to {' '.join(words) or 'this course'}")
     return [notebooks / f"{name}.ipynb" for name in there]
 
 
-def reset(known: argparse.Namespace) -> int:
+def _reset(known: argparse.Namespace) -> int:
     """Fresh blanks."""
-    from course_lib.authoring.pairing import reset as fresh_blank
+    from course_lib.authoring import pairing
 
-    for path in _exercises(known.which, root() / "notebooks"):
-        kept = fresh_blank(path.stem, path.parent)
+    for path in _exercises(known.which):
+        kept = pairing.reset(path.stem, path.parent)
         print(f"{path.name} is blank again" + (f"; yours is kept as {kept.name}" if kept else ""))
     return 0
 
 
-def build(known: argparse.Namespace) -> int:
+def _build(known: argparse.Namespace) -> int:
     """Build all notebooks, or those named; or copy the course without answers."""
-    from course_lib.authoring import ledger, pairing, pictures, teaching
-    from course_lib.authoring.build import build as make
+    from course_lib.authoring import build, ledger, pairing, pictures, teaching
 
     here = root()
     notebooks = here / "notebooks"
     if known.without_solutions:
         count = pairing.hand_out(here, known.without_solutions)
         print(f"{count} files without answers in {known.without_solutions}")
-    else:
-        chosen = select(known.which, notebooks)
-        make([name for name in chosen if name != "index"], notebooks)
-        print(f"pictures/ holds one of each of {pictures.write(notebooks)} lessons")
-        make(
-            [name for name in chosen if name == "index"], notebooks
-        )  # last: its map looks into all that
-        print(f"claims.md holds the {ledger.write(notebooks)} claims of the lessons")
-        print(f"solutions/teaching.md holds the answers of {teaching.write(notebooks)} lessons")
+        return 0
+    chosen = select(known.which, notebooks)
+    build.build([name for name in chosen if name != "index"], notebooks)
+    print(f"pictures/ holds one of each of {pictures.write(notebooks)} lessons")
+    # Last: its map looks into all that.
+    build.build([name for name in chosen if name == "index"], notebooks)
+    print(f"claims.md holds the {ledger.write(notebooks)} claims of the lessons")
+    print(f"solutions/teaching.md holds the answers of {teaching.write(notebooks)} lessons")
     return 0
 
 
-def slides(known: argparse.Namespace) -> int:
+def _slides(known: argparse.Namespace) -> int:
     """Slides of the lessons named."""
     from course_lib.authoring.slides import NEEDS, make
 
@@ -198,19 +217,19 @@ def slides(known: argparse.Namespace) -> int:
     return 0
 
 
-def pair(known: argparse.Namespace) -> int:
+def _pair(known: argparse.Namespace) -> int:
     """Live pairing on or off."""
-    from course_lib.authoring.pairing import pair as switch
+    from course_lib.authoring import pairing
 
     notebooks = root() / "notebooks"
     for name in select(known.which, notebooks):
         if not name.endswith("_exercises") or name in known.which:
-            switch(name, notebooks, on=not known.off)
+            pairing.pair(name, notebooks, on=not known.off)
             print(f"{name} is paired with {'nothing' if known.off else f'src/{name}.py'}")
     return 0
 
 
-def progress(known: argparse.Namespace) -> int:
+def _progress(known: argparse.Namespace) -> int:
     """What is kept, as a table."""
     from course_lib.base.progress import file
     from course_lib.learner.standing import standings, table
@@ -221,9 +240,8 @@ def progress(known: argparse.Namespace) -> int:
     return 0
 
 
-def recall(known: argparse.Namespace) -> int:
+def _recall(known: argparse.Namespace) -> int:
     """Ask what is due; without a keyboard, print it."""
-    from course_lib import LESSONS
     from course_lib.learner.recall import session
 
     chosen = select(known.which, root() / "notebooks") if known.which else []
@@ -231,7 +249,7 @@ def recall(known: argparse.Namespace) -> int:
     return session([stem for stem in LESSONS if stem in stems])
 
 
-def doctor(known: argparse.Namespace) -> int:
+def _doctor(known: argparse.Namespace) -> int:
     """Report on the machine; 1 where something is to be mended."""
     from course_lib.learner.doctor import report
 

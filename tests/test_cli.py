@@ -1,5 +1,6 @@
 """The ``course`` command: what is said, what is refused, and with which status it ends."""
 
+import errno
 import json
 import os
 import re
@@ -7,9 +8,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import nbformat
 import pytest
 
-from course_lib import cli
+from course_lib import checks, cli
+from course_lib.checks.judge.report import Result
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -83,13 +86,50 @@ def test_outside_the_course_its_own_notebooks_are_meant(tmp_path, monkeypatch, c
     assert "there is index, 0" in capsys.readouterr().err
 
 
+def test_a_hand_out_of_what_is_no_git_checkout_gets_one_line(course, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(course(_03_toy=""))
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
+    for path in (os.environ["PATH"], str(tmp_path)):  # a git that finds nothing; no git at all
+        monkeypatch.setenv("PATH", path)
+        assert cli.main(["build", "--without-solutions", str(tmp_path / "out")]) == 2
+        said = capsys.readouterr().err
+        assert said.startswith("course build: only what git tracks is handed out, and in ")
+        assert said.count("\n") == 1 and "git" in said.split("it says: ")[1]
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.fixture
+def read_only(monkeypatch):
+    """Nothing can be put in its place; permissions alone would not keep root from it."""
+
+    def refuse(path, *others, **options):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+
+    monkeypatch.setattr(os, "rename", refuse)
+    monkeypatch.setattr(os, "replace", refuse)
+
+
+@pytest.mark.parametrize("command", ["reset", "build", "slides", "pair"])
+def test_a_folder_that_cannot_be_written_gets_one_line(
+    command, course, monkeypatch, capsys, read_only
+):
+    notebooks = course(_03_toy="# %%\n1\n", _03_toy_exercises="# %%\n1\n")
+    monkeypatch.chdir(notebooks)
+    for name in ("03_toy", "03_toy_exercises"):
+        notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("1")])
+        nbformat.write(notebook, notebooks / f"{name}.ipynb")
+    before = {path: path.read_bytes() for path in notebooks.glob("*.ipynb")}
+    which = "03_toy_exercises" if command in ("reset", "build") else "03_toy"
+    assert cli.main([command, which]) == 2
+    said = capsys.readouterr().err
+    assert re.fullmatch(rf"course {command}: .*03_toy.*: {os.strerror(errno.EACCES)}\n", said)
+    assert {path: path.read_bytes() for path in notebooks.glob("*.ipynb")} == before
+
+
 # ---- course check ----
 
 
 def test_check_says_each_notebooks_lines_and_fails_unless_all_is_passed(monkeypatch, capsys):
-    from course_lib import checks
-    from course_lib.checks.judge.report import Result
-
     answers = {
         "a.ipynb": [
             Result("03/T1", "passed", "well"),
@@ -112,3 +152,16 @@ def test_check_names_a_file_that_is_not_there(tmp_path, capsys):
     assert cli.main(["check", str(tmp_path / "none.ipynb")]) == 1
     said = capsys.readouterr().out
     assert said.startswith("none.ipynb\n  ✗ ") and "No such file" in said
+
+
+@pytest.mark.parametrize("place", ["nowhere/grades.csv", "."])
+def test_a_table_that_could_not_be_written_is_refused_before_the_work(
+    place, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setattr(checks, "check_file", lambda path: pytest.fail("the work was begun"))
+    assert cli.main(["check", "a.ipynb", "--csv", str(tmp_path / place)]) == 2
+    said = capsys.readouterr().err
+    assert re.fullmatch(r"course check: .* is no place for a table: .*\n", said)
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    assert cli.main(["check", "a.ipynb", "--csv", str(tmp_path / "grades.csv")]) == 2
+    assert capsys.readouterr().err.endswith("grades.csv cannot be written: name another file\n")

@@ -1,3 +1,4 @@
-"""What authors and instructors run: from texts to notebooks, claims, pictures, slides, teaching
-notes, grades.
+"""What authors and instructors run.
+
+From texts to notebooks, claims, pictures, slides, teaching notes, and from hand-ins to grades.
 """

@@ -2,8 +2,7 @@
 
 ``src/NN_stem.py``           → ``NN_stem.ipynb``, executed
 ``src/NN_stem_exercises.py`` → ``NN_stem_exercises.ipynb``, answers blank, not executed
-                             → ``solutions/NN_stem_exercises.ipynb``, executed: the reference of the
-                             checker
+                             → ``solutions/NN_stem_exercises.ipynb``, executed: what is right
 
 Building twice gives the same sources, cell ids and metadata.
 An answer stands in its source between ``### BEGIN SOLUTION`` and ``### END SOLUTION``.
@@ -70,9 +69,7 @@ def targets(source: Path) -> dict[Path, nbformat.NotebookNode]:
 
 
 def is_blank(path: Path) -> bool:
-    """Whether a built notebook is an exercise waiting for answers, and so is never executed by the
-    build.
-    """
+    """Whether a built notebook is an exercise waiting for answers: the build executes none."""
     return path.stem.endswith("_exercises") and path.parent.name != "solutions"
 
 
@@ -88,9 +85,7 @@ def read(source: Path) -> nbformat.NotebookNode:
 
 
 def _fix_ids(cells: list) -> None:
-    """An id says what the cell holds, so that moving or adding a cell leaves the other ids
-    alone.
-    """
+    """An id says what its cell holds: moving or adding a cell leaves the other ids alone."""
     seen: dict[str, int] = {}
     for cell in cells:
         key = hashlib.sha256(f"{cell.cell_type}\n{cell.source}".encode()).hexdigest()[:8]
@@ -128,14 +123,14 @@ def _assigned(answer: str) -> list[str]:
     ]
     if not all(isinstance(target, ast.Name) for target in targets):
         raise ValueError(
-            "at top level an answer may only assign names (`w = …`): put the markers inside the function"
+            "at top level an answer may only assign names (`w = …`): "
+            "put the markers inside the function"
         )
     return [target.id for target in targets]
 
 
 def executed(notebook: nbformat.NotebookNode, path: Path, name: str) -> nbformat.NotebookNode:
-    """Run a notebook in a fresh kernel, standing in the folder of its file; return it with its
-    outputs.
+    """Run a notebook in a fresh kernel, in the folder of its file; return it with its outputs.
 
     Explorers compute to the end (``COURSE_HEADLESS=1``) and leave a picture; widget views and
     states are not kept.

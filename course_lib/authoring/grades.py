@@ -1,6 +1,7 @@
 """A folder of submissions: which files to check, and one line of a table for each."""
 
 import csv
+import os
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -22,15 +23,23 @@ def submissions(folder: Path) -> list[Path]:
     return found
 
 
+def require_place(path: Path) -> None:
+    """Raise CourseError where no table can be written: before the work, not after it."""
+    if path.is_dir() or not path.parent.is_dir():
+        raise CourseError(f"{path} is no place for a table: name a file in a folder that is there")
+    if not os.access(path if path.exists() else path.parent, os.W_OK):
+        raise CourseError(f"{path} cannot be written: name another file")
+
+
 def save(rows: Iterable[dict], path: Path) -> None:
-    """Write one line a notebook: its path, the number of tasks passed, the verdict of each task,
-    and a remark.
+    """Write one line a notebook: its path, how many tasks are passed, each verdict, a remark.
 
     `rows`: one dictionary a task, with notebook, task, verdict and message. A task that a notebook
     does not have stays empty; the remark says why a file could not be checked at all. CSV in UTF-8,
     with the mark by which Excel knows it.
     """
-    lines, tasks = {}, set()
+    lines: dict[str, dict] = {}
+    tasks: set[str] = set()
     for row in rows:
         line = lines.setdefault(row["notebook"], {"notebook": row["notebook"], "passed": 0})
         if "/" in row["task"]:  # "03/T1"; a file that cannot be read has its own name there

@@ -1,5 +1,6 @@
-"""What changes a notebook other than building it: a learner's fresh blank, an author's live
-pairing, a hand-out.
+"""What changes a notebook other than building it.
+
+A learner's fresh blank, an author's live pairing, a hand-out.
 """
 
 import itertools
@@ -36,10 +37,10 @@ def reset(name: str, notebooks: Path) -> Path | None:
 
 
 def pair(name: str, notebooks: Path, on: bool = True) -> None:
-    """Switch live pairing of a lesson with its text on or off. On: JupyterLab keeps the two alike
-    while one writes.
+    """Switch live pairing of a lesson with its text on or off.
 
-    Raises CourseError for exercises: their text holds the answers.
+    On: JupyterLab keeps the two alike while one writes. Raises CourseError for exercises: their
+    text holds the answers.
     """
     if name.endswith("_exercises"):
         raise CourseError(f"{name} is never paired: its source holds the answers")
@@ -57,15 +58,11 @@ def hand_out(root: Path, target: Path) -> int:
     """Copy the course without answers into an empty folder; return the number of files.
 
     Left out: solutions, tests, benchmarks. The sources of exercises are copied with their answers
-    blank.
-    Raises CourseError where the folder holds anything.
+    blank. Raises CourseError where the folder holds anything, or git cannot say what the course is.
     """
     if target.exists() and any(target.iterdir()):
         raise CourseError(f"{target} is not empty: name a new folder")
-    tracked = subprocess.run(
-        ["git", "ls-files", "-z"], cwd=root, check=True, capture_output=True, text=True
-    ).stdout
-    files = [Path(file) for file in tracked.split("\0") if file and not file.startswith(LEFT_OUT)]
+    files = [Path(file) for file in _tracked(root) if not file.startswith(LEFT_OUT)]
     for file in files:
         (target / file).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(root / file, target / file)
@@ -73,3 +70,15 @@ def hand_out(root: Path, target: Path) -> int:
             blank = build.blank(jupytext.read(root / file), root / file)
             jupytext.write(blank, target / file, fmt="py:percent")
     return len(files)
+
+
+def _tracked(root: Path) -> list[str]:
+    command = ["git", "ls-files", "-z"]
+    try:
+        listed = subprocess.run(command, cwd=root, check=True, capture_output=True, text=True)
+    except (OSError, subprocess.CalledProcessError) as problem:
+        said = getattr(problem, "stderr", "") or str(problem)
+        raise CourseError(
+            f"only what git tracks is handed out, and in {root} it says: {said.splitlines()[0]}"
+        ) from None
+    return listed.stdout.split("\0")[:-1]

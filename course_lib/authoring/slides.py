@@ -5,7 +5,6 @@ slide of its own, and what a reader finds folded comes one step further down, so
 asked before it is told.
 """
 
-import re
 from copy import deepcopy
 from pathlib import Path
 
@@ -13,14 +12,12 @@ import nbformat
 
 from course_lib.base.files import write_whole
 from course_lib.base.places import CourseError
-from course_lib.learner.course_map import core
+from course_lib.learner.cells import ASKS, SPEAKS, core, kind
 
 NEEDS = (
-    "it loads reveal.js from the web; without a network use JupyterLab: View > Presentation Mode"
+    "it loads reveal.js from the web; without a network use JupyterLab: "
+    "View > Appearance > Presentation Mode"
 )
-SHOWS = re.compile(
-    r"(predict|quiz|reveal|show_source)\(|explore\.\w+\.show\("
-)  # what it shows says it all
 
 
 def make(name: str, notebooks: Path, folder: Path) -> Path:
@@ -45,17 +42,14 @@ def make(name: str, notebooks: Path, folder: Path) -> Path:
 
 
 def prepared(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
-    """A copy as a lecture has it: the core alone, without setup, a step down at each question and
-    each answer.
-    """
+    """A copy for a lecture: the core without setup, a step down at each question and answer."""
     copy = deepcopy(notebook)
-    copy.cells = [cell for cell in core(copy.cells) if "setup" not in cell.metadata.get("tags", [])]
+    copy.cells = [cell for cell in core(copy.cells) if kind(cell) != "setup"]
     for cell in copy.cells:
-        kind = cell.metadata.get("slideshow", {}).get("slide_type", "-")
+        step = cell.metadata.get("slideshow", {}).get("slide_type", "-")
         folded = cell.metadata.get("jupyter", {}).pop("outputs_hidden", False)
-        asks = re.match(r"(predict|quiz)\(", cell.source)
-        if kind == "-" and (folded or asks):
+        if step == "-" and (folded or kind(cell) in ASKS):
             cell.metadata["slideshow"] = {"slide_type": "subslide"}
-        if cell.cell_type == "code" and SHOWS.match(cell.source):
+        if kind(cell) in SPEAKS:
             cell.metadata["transient"] = {"remove_source": True}
     return copy

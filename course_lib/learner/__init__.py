@@ -1,3 +1,1 @@
-"""What is about the learner: the map, what was done, flash cards, quizzes, and the state of the
-machine.
-"""
+"""About the learner: the map, what was done, flash cards, quizzes, and the machine's state."""

@@ -1,5 +1,4 @@
-"""The map of the course: each lesson's question, what comes before it, what it is about, and nine
-ways to learn it.
+"""The map of the course: what each lesson asks, is about and needs, and nine ways to learn it.
 
 The table `MAP` is the only place where this stands. The first notebook draws it, the README repeats
 it (a test compares the two), and where each way leads is read from the notebooks: nobody keeps a
@@ -8,12 +7,14 @@ list of links.
 
 import re
 from pathlib import Path
-from typing import NamedTuple
-
-import nbformat
+from typing import TYPE_CHECKING, NamedTuple
 
 from course_lib import LESSONS
 from course_lib.base.places import root
+from course_lib.learner.cells import calls, cells_of, headings
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode as Cell
 
 WAYS = ("read", "predict", "play", "see", "code", "debug", "test yourself", "recall", "teach")
 CLOSING = "Test yourself, and teach it"  # the last section of every lesson
@@ -119,7 +120,7 @@ class Shown:
     def __init__(self, text: str):
         self.text = text
 
-    def _repr_mimebundle_(self, include=None, exclude=None):
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
         return {"text/markdown": self.text, "text/plain": self.text}
 
 
@@ -136,17 +137,14 @@ def the_map() -> Shown:
 def _row(lesson: Lesson, notebooks: Path) -> tuple[str, ...]:
     needs = ",\u00a0".join(f"{LESSONS.index(stem):02d}" for stem in lesson.needs) or "none"
     needs = "all" if lesson.needs == LESSONS[:-1] else needs
-    said = minutes(lesson, notebooks)
+    said = minutes(cells_of(notebooks / f"{lesson.name}.ipynb"))
     title = f"[{lesson.stem}]({lesson.name}.ipynb)" if said else lesson.stem
     return lesson.number, title, lesson.question, str(said or "coming"), needs, lesson.topics
 
 
-def minutes(lesson: Lesson, notebooks: Path) -> int | None:
+def minutes(cells: list["Cell"]) -> int | None:
     """Minutes that a lesson's own text says it takes; None for one that is not written."""
-    path = notebooks / f"{lesson.name}.ipynb"
-    said = path.exists() and re.search(
-        r"(\d+) minutes", "\n".join(cell.source for cell in cells_of(path))
-    )
+    said = re.search(r"(\d+) minutes", "\n".join(cell.source for cell in cells))
     return int(said[1]) if said else None
 
 
@@ -155,80 +153,48 @@ def the_ways() -> Shown:
     lines = [f"| lesson | {' | '.join(WAYS)} |", "|---|" + "---|" * len(WAYS)]
     for lesson in MAP:
         found = ways(lesson, root() / "notebooks")
-        lines.append(
-            f"| {lesson.name.replace('_', ' ', 1)} | {' | '.join(' '.join(found[way]) for way in WAYS)} |"
-        )
+        links = [" ".join(found[way]) for way in WAYS]
+        lines.append(f"| {' | '.join([lesson.name.replace('_', ' ', 1), *links])} |")
     return Shown("\n".join(lines))
 
 
 def ways(lesson: Lesson, notebooks: Path) -> dict[str, list[str]]:
-    """For each of `WAYS` the links that lead there, as Markdown; none where the notebook is not
-    written yet.
-    """
+    """For each of `WAYS` the Markdown links that lead there; none where no notebook is written."""
     file, exercises, gallery = (
         f"{name}.ipynb" for name in (lesson.name, f"{lesson.name}_exercises", GALLERY)
     )
     cells, picture = cells_of(notebooks / file), f"pictures/{lesson.name}.png"
-    asked, moved = (
-        _with_code(cells, pattern) for pattern in (r"predict\(", r"explore\.\w+\.show\(")
-    )
     exhibits = cells_of(notebooks / gallery)
     faults = [(fault, cell) for fault in lesson.faults for cell in _headed(exhibits, f"{fault} · ")]
     faults = faults or [("gallery", cell) for cell in _headed(exhibits, "The debugging gallery")]
     return {
         "read": [f"[read]({file})" if cells else "read"],
-        "predict": [_to(cell, "predict", file) for cell in asked[:1]],
-        "play": [_to(cell, str(n), file) for n, cell in enumerate(moved, 1)],
+        "predict": [_to(cell, "predict", file) for cell in _with_call(cells, "predict")[:1]],
+        "play": [
+            _to(cell, str(n), file) for n, cell in enumerate(_with_call(cells, "explorer"), 1)
+        ],
         "see": [f"[see]({picture})"] if (notebooks / picture).exists() else [],
         "code": [f"[code]({exercises})" if (notebooks / exercises).exists() else "code"],
         "debug": [_to(cell, text, gallery) for text, cell in faults],
         "test yourself": [
-            _to(cell, "test", file) for cell in _with_code(cells, rf'quiz_of\("{lesson.stem}"')
+            _to(cell, "test", file) for cell in _with_call(cells, "quiz_of", about=lesson.stem)
         ],
-        "recall": [_to(cell, "recall", file) for cell in _with_code(cells, r"recall\(")],
+        "recall": [_to(cell, "recall", file) for cell in _with_call(cells, "recall")],
         "teach": [_to(cell, "teach", file) for cell in _headed(cells, CLOSING)],
     }
 
 
-def _to(cell: nbformat.NotebookNode, text: str, file: str) -> str:
+def _to(cell: "Cell", text: str, file: str) -> str:
     """A link to a cell, as JupyterLab follows it; elsewhere it opens the notebook."""
     return f"[{text}]({file}#cell-id={cell.id})"
 
 
-def headings(cell: nbformat.NotebookNode) -> list[str]:
-    """The headings of a Markdown cell."""
-    text = re.sub(r"^```.*?^```", "", cell.source, flags=re.MULTILINE | re.DOTALL)
-    return re.findall(r"^#+ (.+)$", text, re.MULTILINE) if cell.cell_type == "markdown" else []
+def _with_call(cells: list["Cell"], helper: str, about: str = "") -> list["Cell"]:
+    """Code cells that call a helper, about what is named if anything is."""
+    code = [cell for cell in cells if cell.cell_type == "code"]
+    return [c for c in code if any(about in ("", it.about) for it in calls(c.source, helper))]
 
 
-def _with_code(cells: list, pattern: str) -> list:
-    """Code cells in which a line begins so."""
-    return [
-        cell
-        for cell in cells
-        if cell.cell_type == "code" and re.search(f"^{pattern}", cell.source, re.MULTILINE)
-    ]
-
-
-def _headed(cells: list, start: str) -> list:
+def _headed(cells: list["Cell"], start: str) -> list["Cell"]:
     """Cells with a heading that starts so."""
     return [cell for cell in cells if any(heading.startswith(start) for heading in headings(cell))]
-
-
-def cells_of(path: Path) -> list:
-    """The cells of a notebook file; none where there is no file."""
-    return nbformat.read(path, as_version=4).cells if path.exists() else []
-
-
-def core(cells: list) -> list:
-    """The cells outside the folded sections: those that the core minutes are for, and a lecture
-    shows.
-    """
-    kept, folded = [], 0  # folded: level of the heading that hides what follows, 0 for none
-    for cell in cells:
-        levels = [len(mark) for mark in re.findall(r"^(#+) ", cell.source, re.MULTILINE)]
-        level = levels[0] if cell.cell_type == "markdown" and levels else 0
-        if level and (not folded or level <= folded):
-            folded = level if cell.metadata.get("jp-MarkdownHeadingCollapsed") else 0
-        kept += [] if folded else [cell]
-    return kept

@@ -1,6 +1,4 @@
-"""``course doctor``: what the course needs of a machine, one line each, and the command that mends
-what is missing.
-"""
+"""``course doctor``: what the course needs of a machine, and the command that mends it."""
 
 import importlib.metadata
 import os
@@ -10,9 +8,12 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from course_lib.base.places import CourseError, root
+
+if TYPE_CHECKING:
+    from packaging.specifiers import SpecifierSet
 
 PYTHON = (3, 10)
 MEMORY = 1.0  # GiB: one open lesson takes about 0.6
@@ -29,7 +30,7 @@ class Finding(NamedTuple):
 
 def report(say: Callable[[str], object] = print) -> int:
     """Say every finding; return 1 where something is to be mended, else 0."""
-    looks = (python, packages, torch, kernel, widgets, writing, memory)
+    looks = (python, packages, device, kernel, widgets, writing, memory)
     findings = [finding for look in looks for finding in _looked(look)]
     for finding in findings:
         say(f"{'✗' if finding.mend else '✓'} {finding.what}: {finding.found}")
@@ -48,7 +49,7 @@ def _looked(look: Callable[[], Iterator[Finding]]) -> list[Finding]:
         return [Finding(look.__name__, f"{problem.name} is missing", f"{PIP} -e .")]
 
 
-def python(version: tuple = sys.version_info[:3]) -> Iterator[Finding]:
+def python(version: tuple[int, ...] = sys.version_info[:3]) -> Iterator[Finding]:
     """The interpreter's version."""
     found = ".".join(map(str, version)) + f" on {platform.system()} {platform.machine()}"
     mend = "install Python 3.12 from python.org, then: make course PYTHON=python3.12"
@@ -69,20 +70,19 @@ def packages(name: str = "course-lib") -> Iterator[Finding]:
             yield package(need.name, need.specifier)
 
 
-def package(name: str, specifier) -> Finding:
+def package(name: str, specifier: "SpecifierSet") -> Finding:
     """One package: its version, or what to do where it is missing or too old."""
     mend = f'{PIP} "{name}{specifier}"'
     try:
         version = importlib.metadata.version(name)
     except importlib.metadata.PackageNotFoundError:
         return Finding(name, "missing", mend)
-    fits = specifier.contains(version, prereleases=True)
-    return Finding(
-        name, version if fits else f"{version}, {specifier} is needed", "" if fits else mend
-    )
+    if specifier.contains(version, prereleases=True):
+        return Finding(name, version)
+    return Finding(name, f"{version}, {specifier} is needed", mend)
 
 
-def torch() -> Iterator[Finding]:
+def device() -> Iterator[Finding]:
     """That torch computes, and on what."""
     try:
         import torch
@@ -92,12 +92,9 @@ def torch() -> Iterator[Finding]:
     if torch.cuda.is_available():
         yield Finding("device", f"{torch.cuda.get_device_name()} (CUDA {torch.version.cuda})")
     else:
-        unused = (
-            "; there is an NVIDIA GPU, which this build of torch cannot use"
-            if shutil.which("nvidia-smi")
-            else ""
-        )
-        yield Finding("device", f"CPU, {os.cpu_count()} cores{unused}")
+        unused = "; there is an NVIDIA GPU, which this build of torch cannot use"
+        found = f"CPU, {os.cpu_count()} cores"
+        yield Finding("device", found + unused if shutil.which("nvidia-smi") else found)
 
 
 def kernel() -> Iterator[Finding]:
@@ -111,12 +108,11 @@ def kernel() -> Iterator[Finding]:
         yield Finding("kernel", "python3 is not registered", mend)
         return
     # A bare "python" is replaced by the Python that runs Jupyter.
-    own = (
-        Path(command).name == command or Path(command).absolute() == Path(sys.executable).absolute()
-    )
-    yield Finding(
-        "kernel", "python3 is this Python" if own else f"python3 is {command}", "" if own else mend
-    )
+    bare = Path(command).name == command
+    if bare or Path(command).absolute() == Path(sys.executable).absolute():
+        yield Finding("kernel", "python3 is this Python")
+    else:
+        yield Finding("kernel", f"python3 is {command}", mend)
 
 
 def widgets() -> Iterator[Finding]:
@@ -141,15 +137,11 @@ def writing() -> Iterator[Finding]:
     for folder in (here / "notebooks", Path(os.environ.get("COURSE_DATA", here / "data"))):
         try:
             with tempfile.NamedTemporaryFile(dir=folder):
-                yield Finding(
-                    "writing", f"{folder.name}/ can be written"
-                )  # no path: a built notebook keeps this line
+                # No path: a built notebook keeps this line.
+                yield Finding("writing", f"{folder.name}/ can be written")
         except OSError as problem:
-            yield Finding(
-                "writing",
-                f"{folder}: {problem.strerror}",
-                f'mkdir -p "{folder}" && chmod u+rwx "{folder}"',
-            )
+            mend = f'mkdir -p "{folder}" && chmod u+rwx "{folder}"'
+            yield Finding("writing", f"{folder}: {problem.strerror}", mend)
 
 
 def memory() -> Iterator[Finding]:
@@ -157,5 +149,8 @@ def memory() -> Iterator[Finding]:
     import psutil
 
     free = psutil.virtual_memory().available / 2**30
-    mend = "shut down other kernels (JupyterLab: Kernel > Shut Down All Kernels) or close other programs"
+    mend = (
+        "shut down other kernels (JupyterLab: Kernel > Shut Down All Kernels) "
+        "or close other programs"
+    )
     yield Finding("memory", f"{free:.1f} GiB free", mend if free < MEMORY else "")

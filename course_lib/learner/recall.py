@@ -1,5 +1,4 @@
-"""Flash cards that come back: a right answer after 1, then 3, then 7 days; a wrong one after 1 day
-again.
+"""Flash cards that come back after 1, then 3, then 7 days; one not known after 1 day again.
 
 After the third return a card is learned and rests. A card's entry in the progress file has "days",
 the wait it is in (0: learned), and "due", the day it comes back.
@@ -17,20 +16,18 @@ WAITS = (1, 3, 7)  # days
 
 
 def due(kept: dict, today: date, stems: Iterable[str] = ()) -> list[Card]:
-    """Cards to be asked today, those that wait longest first. `kept`: as `progress.read` returns
-    it.
+    """Cards to be asked today, those that wait longest first and new ones last.
 
-    New cards come with the lessons that were begun. Of the lessons named in `stems`, if any are,
-    and of no others: what is due and, begun or not, what is new.
+    `kept`: as `progress.read` returns it. New cards come with the lessons that were begun. Of the
+    lessons named in `stems`, if any are, and of no others: what is due and, begun or not, what is
+    new.
     """
     chosen = list(stems) or begun(kept)
     entries = kept["cards"]
     known = [
         card for stem in chosen for card in cards(stem) if _is_due(entries.get(card.name), today)
     ]
-    return sorted(
-        known, key=lambda card: str(entries.get(card.name, {}).get("due") or "9999")
-    )  # new ones last
+    return sorted(known, key=lambda card: str(entries.get(card.name, {}).get("due") or "9999"))
 
 
 def begun(kept: dict) -> list[str]:
@@ -81,9 +78,7 @@ def nothing_due(kept: dict, stems: Iterable[str] = ()) -> str:
 def session(
     stems: Iterable[str], ask: Callable[[str], str] | None = None, today: date | None = None
 ) -> int:
-    """Ask what is due in a terminal, one card after the other; where there is no keyboard, print
-    it. Returns 0.
-    """
+    """Ask what is due in a terminal, card by card; without a keyboard, print it. Returns 0."""
     kept, said = progress.read()
     today, stems = today or date.today(), list(stems)
     found = due(kept, today, stems)

@@ -1,8 +1,5 @@
-"""Where a learner stands, lesson by lesson: what ``course progress`` and the first notebook
-show.
-"""
+"""Where a learner stands, by lesson: what ``course progress`` and the first notebook show."""
 
-import re
 from datetime import date
 from pathlib import Path
 from typing import NamedTuple
@@ -11,6 +8,7 @@ from course_lib import LESSONS
 from course_lib.base import progress
 from course_lib.base.places import root
 from course_lib.learner import recall
+from course_lib.learner.cells import calls
 from course_lib.learner.quizzes import questions
 
 
@@ -52,14 +50,10 @@ HEAD = (
 
 
 def standings(today: date | None = None) -> tuple[list[Standing], str]:
-    """Every lesson's standing, and "" or the sentence that says what is wrong with the progress
-    file.
-    """
+    """Every lesson's standing, and what is wrong with the progress file, as a sentence or ""."""
     kept, said = progress.read()
-    today = today or date.today()
-    return [
-        standing(number, kept, root() / "notebooks", today) for number in range(len(LESSONS))
-    ], said
+    notebooks, today = root() / "notebooks", today or date.today()
+    return [standing(number, kept, notebooks, today) for number in range(len(LESSONS))], said
 
 
 def standing(number: int, kept: dict, notebooks: Path, today: date) -> Standing:
@@ -67,19 +61,15 @@ def standing(number: int, kept: dict, notebooks: Path, today: date) -> Standing:
     stem = LESSONS[number]
     made = [entry for entry in _of(stem, kept["predictions"]) if entry.get("said")]
     text = _source(notebooks / "src" / f"{number:02d}_{stem}.py")
-    tasks = set(
-        re.findall(
-            r'"check:(T\w+)"', _source(notebooks / "src" / f"{number:02d}_{stem}_exercises.py")
-        )
-    )
-    asked = len(re.findall(r"^predict\(", text, re.MULTILINE))
+    exercises = _source(notebooks / "src" / f"{number:02d}_{stem}_exercises.py")
+    tasks = {call.about for call in calls(exercises, "check")}
+    asked = len(calls(text, "predict"))
     right = sum(entry.get("right") is True for entry in made)
     answered = sum(entry.get("right") is True for entry in _of(stem, kept["quiz"]))
-    quizzes = len(questions(stem)) + len(re.findall(r"^quiz\(", text, re.MULTILINE))
+    quizzes = len(questions(stem)) + len(calls(text, "quiz"))
     passed = sum(1 for _ in _of(stem, kept["tasks"]))
-    due = sum(
-        card.stem == stem for card in recall.due(kept, today)
-    )  # none before the lesson is begun
+    begun = recall.due(kept, today)  # of no lesson before it is begun
+    due = sum(card.stem == stem for card in begun)
     return Standing(
         number, stem, (len(made), right, asked), (passed, len(tasks)), (answered, quizzes), due
     )

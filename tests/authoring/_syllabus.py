@@ -2,7 +2,9 @@
 
 PROMISES = {
     "sgd": {
-        "gradient descent on a quadratic converges iff 0 < lr < 2/λmax": r"converges if 0 < lr < 2/λmax",
+        "gradient descent on a quadratic converges iff 0 < lr < 2/λmax": (
+            r"converges if 0 < lr < 2/λmax"
+        ),
         "heavy ball: 2(1 + μ)/λmax": r"With momentum μ the bound is 2\(1 \+ μ\)/λmax",
         "fastest at 2/(λmax + λmin)": r"fastest learning rate",
         "the minibatch gradient is unbiased, enumerated": r"minibatch gradient is unbiased",
@@ -23,7 +25,9 @@ PROMISES = {
         "plain GD at a saddle": r"Without noise gradient descent stays on the ridge",
         "noisy GD leaves it": r"From the ridge itself, noise",
         "a cyclical rate at a saddle": r"cyclical rate",
-        "share of definite matrices in d = 1 … 4": r"In 4 dimensions the share of definite matrices",
+        "share of definite matrices in d = 1 … 4": (
+            r"In 4 dimensions the share of definite matrices"
+        ),
         "time per step as the batch doubles": r"A step with a batch of 2 takes less than",
         "myth: sharp minima generalise badly": r"Rescaling two ReLU layers leaves the function",
         "the optimizer holds references": r"The optimizer holds references",
@@ -48,8 +52,12 @@ PROMISES = {
         "myth: L1 only shrinks": r"the best weight is exactly 0 where",
     },
     "l1_l2": {
-        "ridge, lasso, elastic net are scikit-learn's": r"Lasso, elastic net and ridge are scikit-learn's",
-        "same support, KKT residual": r"same weights are zero, and every solution meets its optimality",
+        "ridge, lasso, elastic net are scikit-learn's": (
+            r"Lasso, elastic net and ridge are scikit-learn's"
+        ),
+        "same support, KKT residual": (
+            r"same weights are zero, and every solution meets its optimality"
+        ),
         "λmax of the lasso": r"λmax = max\|Xᵀy\|/n",
         "shrinkage factors d²/(d² + λ)": r"d²/\(d² \+ λ\)",
         "L2 adds λ to every eigenvalue": r"adds λ to every eigenvalue of the Hessian",
@@ -57,12 +65,18 @@ PROMISES = {
         "pure decay is stable iff 0 < lr·λ < 2": r"in \(0, 2\)",
         "and flips signs above 1": r"above 1 change the weight's sign",
         "the sources' scalings of λ": r"in the three ways to write it into the loss",
-        "MAP: Gaussian and Laplace priors": r"Under the Gaussian prior ridge, under the Laplace prior the lasso",
-        "zeros after subgradient and proximal steps": r"none of ten weights is exactly zero\. Proximal steps: five",
+        "MAP: Gaussian and Laplace priors": (
+            r"Under the Gaussian prior ridge, under the Laplace prior the lasso"
+        ),
+        "zeros after subgradient and proximal steps": (
+            r"none of ten weights is exactly zero\. Proximal steps: five"
+        ),
         "zeros in a network": r"Proximal steps make more than 10 %",
         "λ far too large underfits": r"under L2 the training error is above 50 %",
         "penalising biases": r"Sparing the biases",
-        "penalising BatchNorm's parameters": r"biases and BatchNorm, .* sparing them lowers the test error \(λ = 3\)",
+        "penalising BatchNorm's parameters": (
+            r"biases and BatchNorm, .* sparing them lowers the test error \(λ = 3\)"
+        ),
         "features on different scales": r"standardising lowers the test error",
         "accuracy under input noise": r"loses less accuracy to noise",
         "curvature at the solution": r"ends flatter",
@@ -71,14 +85,24 @@ PROMISES = {
     "weight_decay": {
         "plain SGD: three ways, the same weights": r"Under plain SGD a loss term λ‖w‖²",
         "heavy ball: agree on step 1, differ from step 2": r"agree on step 1, and from step 2 on",
-        "Nesterov: differ from step 1": r"under Nesterov momentum the two part on the very first step",
-        "ridge(λ) and ridge(λ(1 − β))": r"comes to rest at ridge\(λ\), and weight decay under momentum",
-        "the moving average's form: both at ridge(λ)": r"In the average's form both pulls end at ridge",
+        "Nesterov: differ from step 1": (
+            r"under Nesterov momentum the two part on the very first step"
+        ),
+        "ridge(λ) and ridge(λ(1 − β))": (
+            r"comes to rest at ridge\(λ\), and weight decay under momentum"
+        ),
+        "the moving average's form: both at ridge(λ)": (
+            r"In the average's form both pulls end at ridge"
+        ),
         "EMA and heavy ball are one path": r"Heavy ball and moving average are one path",
-        "with decay only if λ is rescaled too": r"With weight decay they part, unless λ is rescaled too",
+        "with decay only if λ is rescaled too": (
+            r"With weight decay they part, unless λ is rescaled too"
+        ),
         "under Adam + L2 decay goes as 1/√v": r"goes as 1/√v̂",
         "scaling the loss by c": r"Scaling the loss by 1000",
-        "spread of effective decay on digits": r"effective decay of the weights spreads more than tenfold",
+        "spread of effective decay on digits": (
+            r"effective decay of the weights spreads more than tenfold"
+        ),
     },
     "adamw": {
         "equals torch over the option grid": r"over the whole grid of options",
@@ -152,7 +176,9 @@ PROMISES = {
         "expectation preserved": r"expectation is kept",
         "linear rule, 40.25 of 54": r"40\.25 of 54",
         "the evaluations counted agree": r"branches computed in 400 batches agree",
-        "rescaling in training or at test time": r"dividing in training and multiplying in evaluation",
+        "rescaling in training or at test time": (
+            r"dividing in training and multiplying in evaluation"
+        ),
         "a binomial test of the survival rate": r"A binomial test",
         "torchvision's semantics": r"torchvision's semantics",
         "time against expected depth": r"time is proportional to the blocks computed",
@@ -167,7 +193,9 @@ PROMISES = {
         "the corrected interval by hand": r"corrected_interval is d ±",
         "the naive one shrinks without limit": r"naive half width goes to 0",
         "results of one data set are correlated": r"correlate by ρ",
-        "100 repetitions: what the honest interval allows": r"differs from plain by less than a point",
+        "100 repetitions: what the honest interval allows": (
+            r"differs from plain by less than a point"
+        ),
         "how often the naive interval holds the truth": r"holds the truth in fewer than half",
         "the mixer: everything at once": r"Everything against plain",
         "the best of n": r"best_of\(3\)",

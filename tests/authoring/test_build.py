@@ -65,11 +65,10 @@ def test_a_lesson_is_executed_and_keeps_a_picture_but_no_widget(course):
 
 def test_building_twice_gives_the_same_bytes_and_leaves_nothing_beside_them(course):
     notebooks = course(_03_toy=LESSON, _03_toy_exercises=EXERCISES)
-    files = [build.build(select([], notebooks), notebooks, **QUIET) for _ in range(2)]
-    assert files[0] == files[1] and len(files[0]) == 3
-    first = [path.read_bytes() for path in files[0]]
-    build.build(select([], notebooks), notebooks, **QUIET)
-    assert [path.read_bytes() for path in files[0]] == first
+    files = build.build(select([], notebooks), notebooks, **QUIET)
+    first = [path.read_bytes() for path in files]
+    assert build.build(select([], notebooks), notebooks, **QUIET) == files and len(files) == 3
+    assert [path.read_bytes() for path in files] == first
     assert sorted(path.name for path in notebooks.iterdir()) == [
         "03_toy.ipynb",
         "03_toy_exercises.ipynb",
@@ -104,7 +103,7 @@ def test_an_answer_is_taken_out_of_the_blank_and_kept_in_the_solution(course):
 
 
 @pytest.mark.parametrize(
-    "answer, complaint",
+    ("answer", "complaint"),
     [
         ("### BEGIN SOLUTION\nx = 1\n", "do not match"),
         ("x = 1\n### END SOLUTION\n", "do not match"),
@@ -213,7 +212,7 @@ def test_a_hand_out_holds_no_answer_and_can_be_reset(course, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "words, names",
+    ("words", "names"),
     [
         ([], ["03_toy", "03_toy_exercises", "04_other"]),
         (["03"], ["03_toy", "03_toy_exercises"]),

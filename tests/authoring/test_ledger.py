@@ -4,13 +4,13 @@ import functools
 import re
 from pathlib import Path
 
-import nbformat
 import nbformat.v4 as v4
 import pytest
 
 from course_lib import LESSONS
 from course_lib.authoring import ledger
 from course_lib.authoring.build import executed
+from course_lib.learner.cells import cells_of
 from tests.authoring._syllabus import PROMISES
 
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
@@ -36,22 +36,14 @@ def rows(tmp_path_factory):
         'claim("Nobody knows.", 0.5, lambda\n    it: None, "measured")',
         'print("Exact words are not claims")',
     )
-    return list(
-        ledger.rows_of(executed(made, tmp_path_factory.mktemp("nb") / "x.ipynb", "x"), "03_x")
-    )
+    run = executed(made, tmp_path_factory.mktemp("nb") / "x.ipynb", "x")
+    return list(ledger.rows_of(run.cells, "03_x"))
 
 
 def test_sentence_bound_figure_verdict_and_place(rows):
-    assert rows[0][:1] + rows[0][2:] == (
-        "03_x",
-        "Sums",
-        "One and one is two.",
-        "Exact",
-        "two == 2",
-        "2",
-        "holds",
-    )
-    assert [row[3:] for row in rows[1:]] == [
+    assert rows[0][:2] == ("03_x", "Sums")
+    assert [row.claim for row in rows] == [
+        ("One and one is two.", "Exact", "two == 2", "2", "holds"),
         ("1 is small | large.", "Measured", "n < 2", "1", "holds"),
         ("2 is small | large.", "Measured", "n < 2", "2", "does not hold"),
         ("Nobody knows.", "Measured", "None", "0.5", "inconclusive"),
@@ -73,22 +65,24 @@ def test_the_page_counts_and_escapes(rows):
 
 def test_every_claim_of_the_course_has_its_bound_and_its_place():
     found = ledger.rows(NOTEBOOKS)
-    assert found and not [row for row in found if not (row.bound and row.section and row.figure)]
+    assert found
+    assert not [row for row in found if not (row.claim.bound and row.section and row.claim.figure)]
 
 
 @functools.cache
-def read(lesson):
-    return nbformat.read(NOTEBOOKS / f"{lesson}.ipynb", as_version=4)
+def sentences(stem):
+    lesson = f"{LESSONS.index(stem):02d}_{stem}"
+    cells = cells_of(NOTEBOOKS / f"{lesson}.ipynb")
+    return [row.claim.sentence for row in ledger.rows_of(cells, lesson)]
 
 
 PROMISED = [(stem, item) for stem, items in PROMISES.items() for item in items]
 
 
-@pytest.mark.parametrize("stem, item", PROMISED, ids=[f"{stem}: {item}" for stem, item in PROMISED])
+@pytest.mark.parametrize(("stem", "item"), PROMISED, ids=": ".join)
 def test_every_promise_is_kept_by_a_claim(stem, item):
-    lesson = f"{LESSONS.index(stem):02d}_{stem}"
-    sentences = [row.sentence for row in ledger.rows_of(read(lesson), lesson)]
-    assert any(re.search(PROMISES[stem][item], sentence) for sentence in sentences), sentences
+    found = sentences(stem)
+    assert any(re.search(PROMISES[stem][item], sentence) for sentence in found), found
 
 
 def test_every_lesson_promises():

@@ -1,6 +1,4 @@
-"""What instructors are told: minutes by a rule, and a page of answers that agrees with notebooks,
-checks, quizzes.
-"""
+"""What instructors are told: minutes by a rule, and answers that agree with what is there."""
 
 import re
 from pathlib import Path
@@ -54,7 +52,7 @@ def test_the_minutes_of_a_task_are_those_of_its_section():
         v4.new_code_cell("x = 1", metadata={"tags": ["check:T1"]}),
         v4.new_markdown_cell(f"### T2 · Two {words}"),
     ]
-    found = tasks(v4.new_notebook(cells=cells))
+    found = tasks(cells)
     assert found["T1"] == ("One", 3) and found["T2"][1] == 1 and list(found) == ["T1", "T2"]
 
 
@@ -73,7 +71,7 @@ def test_questions_are_read_with_their_options_and_what_came_out():
             "Which?\nYour own prediction will stand here.\nIt came out: y.\nbecause",
         ),
     ]
-    found = list(asked(v4.new_notebook(cells=cells)))
+    found = list(asked(cells))
     assert found == [("predict", "Which?", ["x", "y"], "y"), ("quiz", "Why?", ["p"], "")]
 
 

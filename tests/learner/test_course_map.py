@@ -1,6 +1,4 @@
-"""The map, the README and the first notebook say the same, and every way that they show leads
-somewhere.
-"""
+"""The map, the README and the first notebook agree, and every way that they show leads on."""
 
 import re
 from pathlib import Path
@@ -12,7 +10,8 @@ import pytest
 from course_lib import LESSONS
 from course_lib.authoring import pictures
 from course_lib.learner import course_map
-from course_lib.learner.course_map import MAP, WAYS, core, headings, ways
+from course_lib.learner.cells import cells_of, headings
+from course_lib.learner.course_map import MAP, WAYS, ways
 
 ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOKS = ROOT / "notebooks"
@@ -38,18 +37,19 @@ def test_every_lesson_is_on_the_map_behind_those_it_needs():
 def test_the_readme_has_the_same_row_and_the_picture(lesson):
     row = next(line for line in README.splitlines() if line.startswith(f"| {lesson.number} "))
     needs = ", ".join(f"{LESSONS.index(stem):02d}" for stem in lesson.needs) or "none"
-    said = course_map.minutes(lesson, NOTEBOOKS) or "coming"
+    said = course_map.minutes(cells_of(NOTEBOOKS / f"{lesson.name}.ipynb")) or "coming"
     assert row.endswith(
         f"| {lesson.question} | {'all' if len(lesson.needs) == 9 else needs} | {said} |"
     )
-    shown = f"(notebooks/pictures/{lesson.name}.png)](notebooks/{lesson.name}.ipynb)<br>**{lesson.number}** "
+    picture, notebook = f"notebooks/pictures/{lesson.name}.png", f"notebooks/{lesson.name}.ipynb"
+    shown = f"({picture})]({notebook})<br>**{lesson.number}** "
     assert (f"{shown}{lesson.topics} |" in README) == (lesson in BUILT)
 
 
 @pytest.mark.parametrize("lesson", BUILT, ids=stem)
 def test_the_picture_is_one_that_the_notebook_shows_and_is_small(lesson):
     kept = (NOTEBOOKS / "pictures" / f"{lesson.name}.png").read_bytes()
-    assert kept == pictures.picture(nbformat.read(NOTEBOOKS / f"{lesson.name}.ipynb", as_version=4))
+    assert kept == pictures.picture(cells_of(NOTEBOOKS / f"{lesson.name}.ipynb"))
     assert kept.startswith(b"\x89PNG") and len(kept) <= 60_000
 
 
@@ -67,9 +67,7 @@ def test_a_tagged_cell_gives_the_picture_and_else_the_first_that_has_one():
 
     silent = v4.new_code_cell("", outputs=[v4.new_output("stream", text="x")])
     cells = [silent, cell("YQ=="), cell("Yg==", tags=["picture"])]
-    assert pictures.picture(v4.new_notebook(cells=cells)) == b"b"
-    assert pictures.picture(v4.new_notebook(cells=cells[:2])) == b"a"
-    assert pictures.picture(v4.new_notebook(cells=cells[:1])) == b""
+    assert [pictures.picture(cells[:n]) for n in (3, 2, 1)] == [b"b", b"a", b""]
 
 
 # ---- nine ways ----
@@ -81,7 +79,7 @@ def leads(link):
     path = NOTEBOOKS / file
     if not cell or not path.exists():
         return path.exists()
-    return cell in [there.id for there in nbformat.read(path, as_version=4).cells]
+    return cell in [there.id for there in cells_of(path)]
 
 
 @pytest.mark.parametrize("lesson", BUILT, ids=stem)
@@ -90,12 +88,12 @@ def test_each_way_leads_into_its_notebook(lesson):
     assert tuple(found) == WAYS
     assert all(found.values())
     assert not [link for links in found.values() for link in links if not leads(link)]
-    assert 2 <= len(found["play"]) and len(found["debug"]) == max(1, len(lesson.faults))
+    assert len(found["play"]) >= 2 and len(found["debug"]) == max(1, len(lesson.faults))
 
 
 @pytest.mark.parametrize("lesson", BUILT, ids=stem)
 def test_each_lesson_ends_with_its_quiz_its_cards_and_somebody_to_explain_it_to(lesson):
-    cells = nbformat.read(NOTEBOOKS / f"{lesson.name}.ipynb", as_version=4).cells
+    cells = cells_of(NOTEBOOKS / f"{lesson.name}.ipynb")
     text, quiz, cards = cells[-3:]
     assert headings(text) == [course_map.CLOSING]
     assert {cell.metadata.slideshow.slide_type for cell in (text, quiz, cards)} == {"skip"}
@@ -120,26 +118,10 @@ def test_a_lesson_that_is_not_written_has_its_name_and_no_links(tmp_path):
 
 def test_every_fault_of_the_gallery_belongs_to_one_lesson_and_is_there():
     faults = [fault for lesson in MAP for fault in lesson.faults]
-    gallery = nbformat.read(NOTEBOOKS / f"{course_map.GALLERY}.ipynb", as_version=4)
-    there = [heading.split(" ·")[0] for cell in gallery.cells for heading in headings(cell)]
+    gallery = cells_of(NOTEBOOKS / f"{course_map.GALLERY}.ipynb")
+    there = [heading.split(" ·")[0] for cell in gallery for heading in headings(cell)]
     assert sorted(faults, key=lambda fault: int(fault[1:])) == [f"T{n}" for n in range(4, 13)]
     assert set(faults) <= set(there)
-
-
-def test_the_core_of_a_lesson_ends_where_a_section_is_folded_and_begins_again_behind_it():
-    def text(source, **metadata):
-        return v4.new_markdown_cell(source, metadata=metadata)
-
-    folded = text("### Deeper", **{"jp-MarkdownHeadingCollapsed": True})
-    kept = [text("# A"), text("x"), text("## C"), text("z")]
-    hidden = [folded, text("y"), v4.new_code_cell("# no heading"), text("#### within")]
-    cells = [*kept[:2], *hidden, *kept[2:]]
-    assert core(cells) == kept
-
-
-def test_headings_are_not_looked_for_in_code():
-    cell = v4.new_markdown_cell("## One `two`\n\n```python\n# three\n```\n\n### four")
-    assert headings(cell) == ["One `two`", "four"]
 
 
 # ---- the first notebook ----

@@ -32,10 +32,10 @@ def test_a_problem_comes_with_the_command_that_mends_it(monkeypatch):
     assert lines[-1] == "1 thing to mend"
 
 
-@pytest.mark.parametrize("specifier, found", [("", "missing"), (">=1", "missing")])
-def test_a_missing_package_is_named_with_its_install(specifier, found):
+@pytest.mark.parametrize("specifier", ["", ">=1"])
+def test_a_missing_package_is_named_with_its_install(specifier):
     finding = doctor.package("no-such-package-here", SpecifierSet(specifier))
-    assert finding.found == found and finding.mend.endswith(
+    assert finding.found == "missing" and finding.mend.endswith(
         f'pip install "no-such-package-here{specifier}"'
     )
 

@@ -1,6 +1,4 @@
-"""The quiz bank: enough questions, a reason for every option, every widely read error among them,
-and its widget.
-"""
+"""The quiz bank: enough questions, a reason for each option, each widely read error; its widget."""
 
 from collections import Counter
 
@@ -94,7 +92,8 @@ def test_the_myths_are_a_quiz_of_their_own():
 
 
 def test_markdown_becomes_a_question_or_a_card():
-    text = "sum\nMyth: one, two\n\nWhat *is*\n`1 + 1`?\n\n- [ ] `1`\n  Too\n  few.\n- [x] 2\n  Count.\n\n# Cards\n\n"
+    text = "sum\nMyth: one, two\n\nWhat *is*\n`1 + 1`?\n\n"
+    text += "- [ ] `1`\n  Too\n  few.\n- [x] 2\n  Count.\n\n# Cards\n\n"
     assert parsed("sgd", text) == Question(
         "sgd", "sum", "What is 1 + 1?", {"1": "Too few.", "2": "Count."}, "2", ("one", "two")
     )
@@ -104,7 +103,7 @@ def test_markdown_becomes_a_question_or_a_card():
 
 
 @pytest.mark.parametrize(
-    "block, problem",
+    ("block", "problem"),
     [
         ("a\n\nQ?\n\n- [ ] 1\n  r\n- [ ] 2\n  s\n", "0 right options"),
         ("a\n\nQ?\n\n- [x] 1\n  r\n- [x] 2\n  s\n", "2 right options"),

@@ -18,9 +18,7 @@ OPTION = re.compile(r"^- \[([ x])\] (.+)\n((?:  .+\n?)+)", re.MULTILINE)
 
 @dataclass(frozen=True)
 class Question:
-    """One question: `reasons` maps each option to why it is right, or why it tempts and is
-    wrong.
-    """
+    """A question: `reasons` maps each option to why it is right, or why it tempts and is wrong."""
 
     stem: str
     key: str
@@ -51,8 +49,7 @@ class Card:
 
 
 def questions(stem: str) -> list[Question]:
-    """The questions of a lesson; those of "myths" are all that are about a widely read error, in
-    lesson order.
+    """The questions of a lesson; of "myths": all about widely read errors, in lesson order.
 
     Raises ValueError for an unknown stem.
     """
@@ -105,7 +102,7 @@ def parsed(stem: str, block: str) -> Question | Card:
     )
 
 
-def _require(holds, stem: str, key: str, problem: str) -> None:
+def _require(holds: object, stem: str, key: str, problem: str) -> None:
     if not holds:
         raise ValueError(f"quizzes/{stem}.md, {key}: {problem}")
 

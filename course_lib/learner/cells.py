@@ -1,0 +1,191 @@
+"""The kinds of cells that a lesson has, and what is printed in them.
+
+Who asks "is this a prediction?" or "what came out?" asks here: the map, a learner's standing, the
+ledger, slides, teaching notes. A cell is told by its tags and by the helpers that it calls, read by
+`ast`; what a helper prints is written and read back by functions that stand side by side.
+``tests/nbval_sanitize.cfg`` matches printed claims too.
+"""
+
+from __future__ import annotations  # an older Python gets as far as the sentence that names it
+
+import ast
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode as Cell
+
+ASKS = ("predict", "quiz")
+SPEAKS = (*ASKS, "reveal", "show_source", "explorer")  # what such a cell shows says it all
+_HELPERS = (*SPEAKS, "claim", "quiz_of", "recall")
+
+
+# ---- what a cell is ----
+
+
+def cells_of(path: Path) -> list[Cell]:
+    """The cells of a notebook file; none where there is no file."""
+    import nbformat
+
+    return nbformat.read(path, as_version=4).cells if path.exists() else []
+
+
+def tags(cell: Cell) -> list[str]:
+    """The tags of a cell."""
+    return cell.metadata.get("tags", [])
+
+
+def kind(cell: Cell) -> str:
+    """What a cell is for: "text", "setup", "check", the helper that it begins with, or "code".
+
+    The helpers are predict, quiz, reveal, show_source, claim, quiz_of and recall; a cell that shows
+    an explorer is an "explorer".
+    """
+    if cell.cell_type != "code":
+        return "text"
+    if "setup" in tags(cell):
+        return "setup"
+    if any(tag.startswith("check:") for tag in tags(cell)):
+        return "check"
+    first = next(iter(_parsed(cell.source).body), None)
+    call = first.value if isinstance(first, ast.Expr) else None
+    name = _name(call.func) if isinstance(call, ast.Call) else ""
+    return name if name in _HELPERS else "code"
+
+
+def headings(cell: Cell) -> list[str]:
+    """The headings of a Markdown cell."""
+    text = re.sub(r"^```.*?^```", "", cell.source, flags=re.MULTILINE | re.DOTALL)
+    return re.findall(r"^#+ (.+)$", text, re.MULTILINE) if cell.cell_type == "markdown" else []
+
+
+def core(cells: Iterable[Cell]) -> list[Cell]:
+    """The cells outside folded sections: what the core minutes are for, and a lecture shows."""
+    kept, folded = [], 0  # folded: level of the heading that hides what follows, 0 for none
+    for cell in cells:
+        levels = [len(mark) for mark in re.findall(r"^(#+) ", cell.source, re.MULTILINE)]
+        level = levels[0] if cell.cell_type == "markdown" and levels else 0
+        if level and (not folded or level <= folded):
+            folded = level if cell.metadata.get("jp-MarkdownHeadingCollapsed") else 0
+        kept += [] if folded else [cell]
+    return kept
+
+
+# ---- what it calls ----
+
+
+class Call(NamedTuple):
+    """A call of a helper, under its name; ``explore.<name>.show(…)`` is a call of "explorer"."""
+
+    name: str
+    node: ast.Call
+
+    def argument(self, place: int, name: str) -> ast.expr | None:
+        """What is passed at a place or by a name; None where nothing is."""
+        named = {keyword.arg: keyword.value for keyword in self.node.keywords}
+        return self.node.args[place] if place < len(self.node.args) else named.get(name)
+
+    @property
+    def about(self) -> object:
+        """The constant passed first: a prediction's key, a lesson's stem, a task; None for none."""
+        first = self.node.args[0] if self.node.args else None
+        return first.value if isinstance(first, ast.Constant) else None
+
+
+def calls(source: str, *names: str) -> list[Call]:
+    """The calls of the helpers named, in the order written; none in what is not Python."""
+    nodes = [node for node in ast.walk(_parsed(source)) if isinstance(node, ast.Call)]
+    nodes.sort(key=lambda node: (node.lineno, node.col_offset))
+    return [Call(_name(node.func), node) for node in nodes if _name(node.func) in names]
+
+
+def _parsed(source: str) -> ast.Module:
+    try:
+        return ast.parse(source)
+    except SyntaxError:  # a reader's own cell, with a command of IPython's
+        return ast.Module([], [])
+
+
+def _name(function: ast.expr) -> str:
+    if isinstance(function, ast.Name):
+        return function.id
+    return "explorer" if re.fullmatch(r"explore\.\w+\.show", ast.unparse(function)) else ""
+
+
+# ---- what it printed ----
+
+
+def question_text(question: str, options: Iterable[str]) -> str:
+    """A question with its options, as text."""
+    return "\n".join([question, *(f"  ○ {option}" for option in options)])
+
+
+def options_in(text: str) -> list[str]:
+    """The options that `question_text` lists; none in another text."""
+    return re.findall(r"^  ○ (.+)$", text, re.MULTILINE)
+
+
+def outcome_text(option: str | None) -> str:
+    """What came out of a prediction, as a sentence; None: nothing can be said."""
+    if option:
+        return f"It came out: {option}."
+    return "It came out undecided: an interval lies across its bound."
+
+
+def outcome_in(text: str) -> str:
+    """The option that `outcome_text` names on a line of its own; "" if none."""
+    found = re.search(r"^It came out: (.+)\.$", text, re.MULTILINE)
+    return found[1] if found else ""
+
+
+def texts(cell: Cell) -> list[str]:
+    """Plain text of each thing that an executed cell shows."""
+    outputs = cell.get("outputs", [])
+    return [output.data.get("text/plain", "") for output in outputs if "data" in output]
+
+
+class Judgement(NamedTuple):
+    """A judged claim as printed, and the source of its `bound`: what is asked of the figure."""
+
+    sentence: str
+    kind: str
+    bound: str
+    figure: str
+    verdict: str
+
+
+def judgement_text(sentence: str, kind: str, figure: str, verdict: str) -> str:
+    """A judged claim, as `judgements` reads it back."""
+    return f"{kind.capitalize()} · {verdict}: {sentence}\n  measured: {figure}"
+
+
+def judgements(cell: Cell) -> Iterator[Judgement]:
+    """Every claim that an executed cell judged; `bound` is "" where no call has that sentence."""
+    if cell.cell_type != "code":
+        return
+    printed = "".join(output.text for output in cell.outputs if output.output_type == "stream")
+    pattern = r"^(Exact|Measured) · ([^:\n]+): (.*)\n  measured: (.*)$"
+    for kind_, verdict, sentence, figure in re.findall(pattern, printed, re.MULTILINE):
+        claimed = (call for call in calls(cell.source, "claim") if _says(call, sentence))
+        bound = next((_bound(call, cell.source) for call in claimed), "")
+        yield Judgement(sentence, kind_, bound, figure, verdict)
+
+
+def _says(claim: Call, sentence: str) -> bool:
+    written = claim.argument(0, "sentence")
+    return bool(written and re.fullmatch(_pattern(written), sentence))
+
+
+def _pattern(sentence: ast.expr) -> str:
+    """What a sentence can look like: its constant parts as they are, anything for the others."""
+    if isinstance(sentence, ast.Constant):
+        return re.escape(str(sentence.value))
+    return "".join(map(_pattern, sentence.values)) if isinstance(sentence, ast.JoinedStr) else ".*"
+
+
+def _bound(claim: Call, source: str) -> str:
+    holds = claim.argument(2, "holds")
+    asked = holds.body if isinstance(holds, ast.Lambda) else holds
+    return " ".join((asked and ast.get_source_segment(source, asked) or "").split())
