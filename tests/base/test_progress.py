@@ -18,14 +18,14 @@ from course_lib.base import progress
 from course_lib.checks import check
 from course_lib.learner import standing
 from course_lib.learner.quizzes import cards, questions
-from course_lib.notebook import predict, quiz, reveal
+from course_lib.notebook import predict, predictions, quiz, reveal
 
 
 @pytest.fixture(autouse=True)
 def live(course, tmp_path, monkeypatch):
     """A live kernel of lesson 06, in an empty course of its own."""
     course(
-        _06_dropout="# %%\npredict('a')\n", _06_dropout_exercises='# %% tags=["check:T1", "x"]\n1\n'
+        _06_dropout="# %%\npredict('a')\n", _06_dropout_exercises='# %%\nt1 = check("06/T1", 1)\n'
     )
     monkeypatch.chdir(tmp_path / "notebooks")
     monkeypatch.delenv("COURSE_HEADLESS")
@@ -35,7 +35,7 @@ def live(course, tmp_path, monkeypatch):
 
 def restart(monkeypatch):
     """What a new kernel knows: nothing."""
-    monkeypatch.setattr(notebook, "_predictions", {})
+    monkeypatch.setattr(predictions, "_predictions", {})
     monkeypatch.setattr(progress, "_waiting", [])
 
 

@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from course_lib import LESSONS, notebook
+from course_lib import LESSONS
 from course_lib.base import progress
 from course_lib.learner.quizzes import Card, Question, cards, parsed, questions
 from course_lib.notebook import quiz_of
@@ -142,7 +142,6 @@ def live(course, tmp_path, monkeypatch):
     course()
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("COURSE_HEADLESS")
-    monkeypatch.setattr(notebook, "_predictions", {})
     monkeypatch.setattr(progress, "_waiting", [])
 
 

@@ -1,13 +1,26 @@
 """What lessons call: claims and their ledger, predictions, quizzes, sources, set-up."""
 
+import ast
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import torch
 
-from course_lib import notebook, plotting
-from course_lib.notebook import claim, predict, quiz, reveal, setup, show_source
+from course_lib import plotting
+from course_lib.notebook import (
+    claim,
+    environment,
+    ledger,
+    predict,
+    predictions,
+    quiz,
+    reveal,
+    setup,
+    show_source,
+)
 from course_lib.sgd import sgd_update
 from course_lib.statistics import mean_interval
 
@@ -18,8 +31,8 @@ TOLD = "from the bound would have been told four times in five"
 def clean(monkeypatch):
     """An empty session, live."""
     monkeypatch.delenv("COURSE_HEADLESS", raising=False)
-    monkeypatch.setattr(notebook, "ledger", [])
-    monkeypatch.setattr(notebook, "_predictions", {})
+    monkeypatch.setattr(predictions, "_predictions", {})
+    ledger.clear()
 
 
 def bundle(shown):
@@ -41,7 +54,7 @@ def test_an_exact_claim_that_fails_or_is_undecided_raises_with_its_figure():
 
 
 @pytest.mark.parametrize(
-    "verdict, said",
+    ("verdict", "said"),
     [
         (True, "Measured · holds: It helps."),
         (False, "Measured · does not hold: It helps."),
@@ -62,9 +75,10 @@ def test_the_ledger_keeps_every_claim_the_failed_too():
     claim("a", 1, holds=lambda x: torch.tensor(True))
     with pytest.raises(AssertionError):
         claim("b", {"gap": 0.25, "steps": 3}, holds=lambda x: False)
-    assert [
-        (entry.sentence, entry.kind, entry.verdict, entry.figure) for entry in notebook.ledger
-    ] == [("a", "exact", True, "1"), ("b", "exact", False, "gap 0.25, steps 3")]
+    assert [(it.sentence, it.kind, it.verdict, it.figure) for it in ledger] == [
+        ("a", "exact", True, "1"),
+        ("b", "exact", False, "gap 0.25, steps 3"),
+    ]
 
 
 def test_a_claim_of_another_kind_is_refused():
@@ -190,24 +204,49 @@ def test_setup_says_one_line_and_sets_threads_and_theme(capsys, tmp_path, monkey
         plotting.use_theme("light")
 
 
+def python(code):
+    """Output and errors of a fresh Python."""
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    return run.stdout, run.stderr
+
+
 def test_a_missing_package_is_named_with_the_command_that_mends_it():
-    hide = "import importlib.util as u; find = u.find_spec; u.find_spec = lambda name: name != 'sklearn' and find(name)"
-    command = [sys.executable, "-c", f"{hide} or None; import course_lib.notebook"]
-    run = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert run.returncode == 1
-    assert "Missing here: scikit-learn." in run.stderr
-    assert (
-        f"{sys.executable} -m pip install scikit-learn" in run.stderr
-        and "make course" in run.stderr
-    )
+    hide = "u.find_spec = lambda name: None if name == 'sklearn' else find(name)"
+    said = python(
+        f"import importlib.util as u; find = u.find_spec; {hide}; import course_lib.notebook"
+    )[1]
+    assert "Missing here: scikit-learn." in said
+    assert f"{sys.executable} -m pip install scikit-learn" in said and "make course" in said
+
+
+def test_a_python_too_old_is_named():
+    said = python("import sys; sys.version_info = (3, 9, 1); import course_lib.notebook")[1]
+    assert "ImportError: This is Python 3." in said and "needs 3.10 or newer" in said
 
 
 def test_importing_the_helpers_is_light():
-    heavy = "torch, matplotlib, ipywidgets"
-    probe = f"import sys, course_lib.notebook; print([m for m in '{heavy}'.split(', ') if m in sys.modules])"
-    assert (
-        subprocess.run(
-            [sys.executable, "-c", probe], capture_output=True, text=True, check=True
-        ).stdout
-        == "[]\n"
-    )
+    heavy = ["torch", "matplotlib", "ipywidgets", "nbformat"]
+    probe = f"import sys, course_lib.notebook; print([m for m in {heavy} if m in sys.modules])"
+    assert python(probe) == ("[]\n", "")
+
+
+def test_what_the_rooms_of_a_lesson_import_is_looked_for_and_declared(repository):
+    library = repository / "course_lib"
+    apart = ("authoring", "checks", "jupyter", "cli.py", "__main__.py")
+    files = [
+        path for path in library.rglob("*.py") if path.relative_to(library).parts[0] not in apart
+    ]
+    roots = {name.partition(".")[0] for path in files for name in imported(path)}
+    assert set(environment.NEEDED) == roots - sys.stdlib_module_names - {"course_lib", "_typeshed"}
+    project = (repository / "pyproject.toml").read_text(encoding="utf-8")
+    dependencies = project.split("\ndependencies = [\n")[1].split("\n]\n")[0]
+    assert set(environment.NEEDED.values()) <= set(re.findall(r'"([a-z0-9-]+)>', dependencies))
+
+
+def imported(path: Path):
+    """Names of the modules that a file imports anywhere."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            yield node.module
