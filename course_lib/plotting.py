@@ -1,5 +1,4 @@
-"""One style for every picture, light and dark, and the few things that the lessons draw again and
-again.
+"""One style for every picture, light and dark, and what the lessons draw again and again.
 
 Every helper takes an `ax`, adds artists to it and returns them; none shows anything. A `move_*`
 helper moves the artists that its `draw_*` returned: explorers draw once and move often. Series
@@ -8,15 +7,25 @@ Arrays may be tensors, numpy arrays or lists; NaN and inf leave a gap.
 """
 
 import contextlib
-import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any, Protocol
 
+import json5
 import matplotlib as mpl
 import numpy as np
 from cycler import cycler
+from jupyter_core.paths import jupyter_config_dir
+from matplotlib.axes import Axes
+from numpy.typing import ArrayLike, NDArray
+from torch import Tensor
 
 from course_lib.base.arguments import require_choice
+from course_lib.statistics import mean_intervals
+
+Values = Tensor | ArrayLike
+Marks = list[Any]  # artists, in the order that the helper says which draws them
 
 # Okabe & Ito (2008). The dark theme takes the lighter half first, so that series k is akin in both.
 _SERIES = {
@@ -32,7 +41,7 @@ _GRID = {"light": "#E3E3E3", "dark": "#303030"}
 _theme = "light"  # the theme in force: `use_theme` changes it
 
 
-def _parameters(theme):
+def _parameters(theme: str) -> dict[Any, Any]:  # Any: the stubs of matplotlib list each name
     paper, ink, muted, grid = _PAPER[theme], _INK[theme], _MUTED[theme], _GRID[theme]
     return {
         **{f"{part}.facecolor": paper for part in ("figure", "axes", "savefig")},
@@ -64,16 +73,16 @@ def _parameters(theme):
     }
 
 
-def theme():
+def theme() -> str:
     """The theme in force, "light" or "dark"."""
     return _theme
 
 
-def use_theme(name="auto"):
-    """Make "light", "dark" or "auto" the theme of all later pictures, pyplot's included; returns
-    which it became.
+def use_theme(name: str = "auto") -> str:
+    """Make "light", "dark" or "auto" the theme of all later pictures; returns which it became.
 
-    "auto" asks JupyterLab's saved settings, and is light where they say nothing.
+    Those of pyplot are included. "auto" asks JupyterLab's saved settings, and is light where they
+    say nothing.
     """
     global _theme
     require_choice("theme", name, ("auto", "light", "dark"))
@@ -82,7 +91,7 @@ def use_theme(name="auto"):
     return _theme
 
 
-def style(name=None):
+def style(name: str | None = None) -> contextlib.AbstractContextManager[None]:
     """A context in which pictures are drawn in the theme `name`.
 
     Costs nothing where that theme is in force already.
@@ -94,55 +103,47 @@ def style(name=None):
     return mpl.rc_context(wanted)
 
 
-def _saved_theme():
+def _saved_theme() -> str:
     """What the reader chose in JupyterLab's settings, if anything can be read there."""
-    home = (
-        Path(os.environ.get("JUPYTER_CONFIG_DIR", Path.home() / ".jupyter"))
-        / "lab"
-        / "user-settings"
-    )
+    home = Path(jupyter_config_dir(), "lab", "user-settings")
     settings = Path(os.environ.get("JUPYTERLAB_SETTINGS_DIR", home))
     file = settings / "@jupyterlab" / "apputils-extension" / "themes.jupyterlab-settings"
-    if not file.is_file():
-        return "light"
-    lines = file.read_text(encoding="utf-8").splitlines()
     try:
-        saved = json.loads("\n".join(line for line in lines if not line.lstrip().startswith("//")))
-    except (
-        json.JSONDecodeError
-    ):  # JupyterLab allows comments anywhere; a file that only it can read says nothing here
+        chosen = json5.loads(file.read_text(encoding="utf-8"))["theme"]
+    except (OSError, ValueError, TypeError, LookupError):
         return "light"
-    return "dark" if "dark" in str(saved.get("theme", "")).lower() else "light"
+    return "dark" if "dark" in str(chosen).lower() else "light"
 
 
-def ink():
+def ink() -> str:
     """The colour of text and of marks that are no series, in the picture being drawn."""
     return mpl.rcParams["text.color"]
 
 
-def muted():
+def muted() -> str:
     """The colour of what should stand back: a former run, a reference, a note."""
     return mpl.rcParams["axes.edgecolor"]
 
 
-def series(k):
+def series(k: int) -> tuple[str, str | tuple[int, tuple[int, ...]]]:
     """(colour, line style) of series k = 0, 1, …, in the picture being drawn."""
-    return mpl.rcParams["axes.prop_cycle"].by_key()["color"][k % len(_STYLES)], _STYLES[
-        k % len(_STYLES)
-    ]
+    k %= len(_STYLES)
+    return mpl.rcParams["axes.prop_cycle"].by_key()["color"][k], _STYLES[k]
 
 
-def set_limits(ax, x=None, y=None):
-    """Set limits only where they differ: a limit that stays costs an explorer nothing, a new one a
-    full redraw.
-    """
+def set_limits(
+    ax: Axes, x: tuple[float, float] | None = None, y: tuple[float, float] | None = None
+) -> None:
+    """Set limits only where they differ: one that stays costs nothing, a new one a full redraw."""
     if x is not None and tuple(x) != ax.get_xlim():
         ax.set_xlim(x)
     if y is not None and tuple(y) != ax.get_ylim():
         ax.set_ylim(y)
 
 
-def set_texts(ax, title=None, xlabel=None, ylabel=None):
+def set_texts(
+    ax: Axes, title: str | None = None, xlabel: str | None = None, ylabel: str | None = None
+) -> None:
     """Set title and axis labels only where they differ, for the same reason as `set_limits`."""
     if title is not None and title != ax.get_title(loc=mpl.rcParams["axes.titlelocation"]):
         ax.set_title(title)
@@ -152,20 +153,19 @@ def set_texts(ax, title=None, xlabel=None, ylabel=None):
         ax.set_ylabel(ylabel)
 
 
-def array(values):
-    """`values` as a float64 array in which what is not finite is NaN: matplotlib leaves a gap
-    there.
-    """
-    values = np.asarray(values, dtype=np.float64)
-    return np.where(np.isfinite(values), values, np.nan)
+def array(values: Values) -> NDArray[np.float64]:
+    """`values` as float64; what is not finite becomes NaN, where matplotlib leaves a gap."""
+    given = np.asarray(values, dtype=np.float64)
+    return np.where(np.isfinite(given), given, np.nan)
 
 
-def draw_band(ax, x, values, label=None, k=0, level=0.95):
-    """Mean over seeds as a line, its interval as a band. x [points], values [seeds, points] →
-    [line, band].
+def draw_band(
+    ax: Axes, x: Values, values: Values, label: str | None = None, k: int = 0, level: float = 0.95
+) -> Marks:
+    """Mean over seeds as a line, its interval as a band → [line, band].
 
-    A point with one finite seed has a mean and no band; a point with none has neither. The interval
-    is Student's t.
+    x [points], values [seeds, points]. A point with one finite seed has a mean and no band; a point
+    with none has neither. The interval is Student's t, see `statistics.mean_intervals`.
     """
     color, linestyle = series(k)
     (line,) = ax.plot([], [], color=color, linestyle=linestyle, label=label)
@@ -175,35 +175,26 @@ def draw_band(ax, x, values, label=None, k=0, level=0.95):
     return marks
 
 
-def move_band(marks, x, values, level=0.95):
+def move_band(marks: Marks, x: Values, values: Values, level: float = 0.95) -> None:
     """Show other `values` [seeds, points] in the artists that `draw_band` returned."""
     line, band = marks
-    x, (mean, half) = array(x), _mean_and_half_width(values, level)
-    line.set_data(x, mean)
+    points, (mean, half) = array(x), mean_intervals(values, level)
+    line.set_data(points, mean)
     known = np.isfinite(mean) & np.isfinite(half)
-    x, mean, half = x[known], mean[known], half[known]
+    x, mean, half = points[known], mean[known], half[known]
     edge = np.concatenate([np.stack([x, mean - half], -1), np.stack([x, mean + half], -1)[::-1]])
     band.set_verts([edge] if len(x) > 1 else [])
 
 
-def _mean_and_half_width(values, level):
-    from scipy.stats import t
+class _Surface(Protocol):
+    @property
+    def minimum(self) -> tuple[float, float]: ...
 
-    values = np.atleast_2d(array(values))
-    known = np.isfinite(values)
-    n = known.sum(0)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        mean = np.where(known, values, 0).sum(0) / n
-        variance = np.where(known, (values - mean) ** 2, 0).sum(0) / (n - 1)
-        return mean, np.where(
-            n > 1, t.ppf((1 + level) / 2, np.maximum(n - 1, 1)) * np.sqrt(variance / n), np.nan
-        )
+    def grid(self, points: int) -> tuple[Tensor, Tensor, Tensor]: ...
 
 
-def draw_contours(ax, surface, levels=14, points=120):
-    """Lines of equal loss of a surface over its window, and a star at its minimum → [contours,
-    star].
-    """
+def draw_contours(ax: Axes, surface: _Surface, levels: int = 14, points: int = 120) -> Marks:
+    """Lines of equal loss over a surface's window, a star at its minimum → [contours, star]."""
     x, y, loss = (np.asarray(part) for part in surface.grid(points))
     spread = np.quantile(loss, np.linspace(0, 1, levels + 1)[1:] ** 1.5)  # denser near the minimum
     contours = ax.contour(
@@ -218,10 +209,8 @@ def draw_contours(ax, surface, levels=14, points=120):
     return [contours, star]
 
 
-def draw_path(ax, path, label=None, k=0):
-    """An optimizer's path [steps + 1, 2], a dot a step, from a ring to a square → [line, ring,
-    square].
-    """
+def draw_path(ax: Axes, path: Values, label: str | None = None, k: int = 0) -> Marks:
+    """An optimizer's path [steps + 1, 2], a dot a step → [line, ring at its start, square]."""
     color, linestyle = series(k)
     (line,) = ax.plot(
         [], [], color=color, linestyle=linestyle, marker=".", markersize=4, label=label, zorder=4
@@ -235,27 +224,33 @@ def draw_path(ax, path, label=None, k=0):
     return marks
 
 
-def move_path(marks, path):
-    """Show another path in the artists that `draw_path` returned, up to the first point that is not
-    finite.
-    """
+def move_path(marks: Marks, path: Values) -> None:
+    """Show another path in the artists of `draw_path`, up to its first point that is not finite."""
     line, start, end = marks
-    path = array(path)
-    good = np.isfinite(path).all(-1)
-    path = path if good.all() else path[: int(np.argmin(good))]
-    line.set_data(path[:, 0], path[:, 1])
-    for mark, part in ((start, path[:1]), (end, path[-1:])):
+    points = array(path)
+    good = np.isfinite(points).all(-1)
+    points = points if good.all() else points[: int(np.argmin(good))]
+    line.set_data(points[:, 0], points[:, 1])
+    for mark, part in ((start, points[:1]), (end, points[-1:])):
         mark.set_data(part[:, 0], part[:, 1])
 
 
-def draw_heat(ax, values, x, y, *, low=None, high=None, form="{:.2g}", cmap="viridis_r"):
-    """A table of `values` [len(y), len(x)] as coloured cells with their numbers; a frame marks the
-    lowest cell.
+def draw_heat(
+    ax: Axes,
+    values: Values,
+    x: Sequence[float | str],
+    y: Sequence[float | str],
+    *,
+    low: float | None = None,
+    high: float | None = None,
+    form: str = "{:.2g}",
+    cmap: str = "viridis_r",
+) -> Marks:
+    """A table of `values` [len(y), len(x)] as coloured cells with numbers, the lowest one framed.
 
     x and y are the settings of columns and rows, written as ticks. Colours run over [`low`,
     `high`], fixed for a picture that moves. A cell that is NaN or inf is hatched: it has diverged,
-    or is not there yet. Returns
-    [cells, frame, *texts].
+    or is not there yet. Returns [cells, frame, *texts].
     """
     rows, columns = np.shape(values)
     ax.set_facecolor(muted())
@@ -277,37 +272,35 @@ def draw_heat(ax, values, x, y, *, low=None, high=None, form="{:.2g}", cmap="vir
     return marks
 
 
-def move_heat(marks, values, form="{:.2g}"):
+def move_heat(marks: Marks, values: Values, form: str = "{:.2g}") -> None:
     """Show other `values` in the artists that `draw_heat` returned."""
     cells, frame, *texts = marks
-    values = array(values)
-    cells.set_data(np.ma.masked_invalid(values))
+    numbers = array(values)
+    cells.set_data(np.ma.masked_invalid(numbers))
     if cells.norm.vmin is None or cells.norm.vmax is None:
         cells.autoscale()
-    for text, value in zip(texts, values.flat, strict=True):
+    for text, value in zip(texts, numbers.flat, strict=True):
         text.set_text(form.format(value) if np.isfinite(value) else "")
         text.set_color(_readable_on(cells.cmap(cells.norm(value))) if np.isfinite(value) else ink())
-    frame.set_data(*_frame_around_lowest(values))
+    frame.set_data(*_frame_around_lowest(numbers))
 
 
-def _frame_around_lowest(values):
+def _frame_around_lowest(values: NDArray[np.float64]) -> tuple[ArrayLike, ArrayLike]:
     if not np.isfinite(values).any():
         return [], []
     i, j = np.unravel_index(np.nanargmin(values), values.shape)
     return j + np.array([-0.5, 0.5, 0.5, -0.5, -0.5]), i + np.array([-0.5, -0.5, 0.5, 0.5, -0.5])
 
 
-def _readable_on(color):
+def _readable_on(color: Sequence[float]) -> str:
     """Black or white, whichever stands out from `color` (relative luminance of WCAG 2)."""
     channels = np.asarray(color[:3])
     linear = np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
     return "black" if linear @ (0.2126, 0.7152, 0.0722) > 0.18 else "white"
 
 
-def draw_divergence(ax, step=None, text="diverged"):
-    """A dotted line with a cross and a word where a run diverged → [line, note]; `step=None`: not
-    shown.
-    """
+def draw_divergence(ax: Axes, step: float | None = None, text: str = "diverged") -> Marks:
+    """A dotted line with a word where a run diverged → [line, note]; `step=None`: not shown."""
     color, _ = series(1)
     line = ax.axvline(np.nan, color=color, linestyle=":", linewidth=1.5)
     note = ax.text(
@@ -326,18 +319,15 @@ def draw_divergence(ax, step=None, text="diverged"):
     return marks
 
 
-def move_divergence(marks, step=None, text="diverged"):
-    """Mark another `step` (x coordinate), or none, in the artists that `draw_divergence`
-    returned.
-    """
+def move_divergence(marks: Marks, step: float | None = None, text: str = "diverged") -> None:
+    """Mark another `step` (x coordinate), or none, in the artists of `draw_divergence`."""
     line, note = marks
-    shown = step is not None
-    line.set_xdata([step if shown else np.nan] * 2)
-    note.set_position((step if shown else 0, 0.97))
-    note.set_text(f"× {text}" if shown else "")
+    line.set_xdata([np.nan if step is None else step] * 2)
+    note.set_position((0 if step is None else step, 0.97))
+    note.set_text("" if step is None else f"× {text}")
 
 
-def readable(value):
+def readable(value: float | str) -> str:
     """A number as people write it: 0.001, 3e-5, 12, 0.25."""
     if isinstance(value, str):
         return value

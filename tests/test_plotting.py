@@ -1,6 +1,4 @@
-"""The drawing helpers: what they return, that moving equals drawing afresh, gaps for what is not
-finite.
-"""
+"""The drawing helpers: what they return; moving equals drawing afresh; gaps for no number."""
 
 import json
 
@@ -185,7 +183,7 @@ def test_texts_that_stay_cost_no_redraw():
 
 
 @pytest.mark.parametrize(
-    "value, text",
+    ("value", "text"),
     [
         (0, "0"),
         (0.001, "0.001"),
@@ -208,12 +206,14 @@ def test_a_style_ends_with_its_block():
 
 
 @pytest.mark.parametrize(
-    "content, theme",
+    ("content", "theme"),
     [
         (json.dumps({"theme": "JupyterLab Dark"}), "dark"),
         (json.dumps({"theme": "JupyterLab Dark High Contrast"}), "dark"),
         (json.dumps({"theme": "JupyterLab Light"}), "light"),
-        ('{ // a comment\n "theme": "JupyterLab Dark" }', "light"),
+        ('{ // a comment\n "theme": "JupyterLab Dark", }', "dark"),
+        ('["JupyterLab Dark"]', "light"),
+        ('{"theme": "JupyterLab Dark"', "light"),
         ("", "light"),
         (None, "light"),
     ],

@@ -13,6 +13,7 @@ from course_lib.statistics import (
     bootstrap_interval,
     corrected_interval,
     mean_interval,
+    mean_intervals,
     paired_interval,
     ratio_interval,
     smallest_detectable,
@@ -27,6 +28,22 @@ levels = st.floats(0.01, 0.99)
 
 def seeded(seed):
     return torch.Generator().manual_seed(seed)
+
+
+@quick
+@given(columns=st.lists(st.tuples(*[st.integers(-1000, 1000)] * 5), min_size=1), level=levels)
+def test_intervals_of_columns_are_those_of_each_without_what_is_not_finite(columns, level):
+    values = torch.tensor(columns, dtype=torch.float64).T.contiguous()
+    values[4, ::2], values[3, ::3] = math.nan, math.inf
+    found = [mean_interval(column[column.isfinite()], level) for column in values.T]
+    means, widths = mean_intervals(values, level)
+    assert means == pytest.approx([it.mean for it in found])
+    assert widths == pytest.approx([it.half_width for it in found], abs=1e-9)
+
+
+def test_a_column_of_one_has_a_mean_and_one_of_none_has_nothing():
+    means, widths = mean_intervals([[1.0, math.nan], [math.inf, math.nan]])
+    assert means[0] == 1 and math.isnan(means[1]) and all(map(math.isnan, widths))
 
 
 @quick
