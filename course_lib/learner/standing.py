@@ -68,11 +68,9 @@ def standing(number: int, kept: dict, notebooks: Path, today: date) -> Standing:
     answered = sum(entry.get("right") is True for entry in _of(stem, kept["quiz"]))
     quizzes = len(questions(stem)) + len(calls(text, "quiz"))
     passed = sum(1 for _ in _of(stem, kept["tasks"]))
-    begun = recall.due(kept, today)  # of no lesson before it is begun
-    due = sum(card.stem == stem for card in begun)
-    return Standing(
-        number, stem, (len(made), right, asked), (passed, len(tasks)), (answered, quizzes), due
-    )
+    due = [card for card in recall.due(kept, today) if card.stem == stem]  # none before it is begun
+    predictions, quiz = (len(made), right, asked), (answered, quizzes)
+    return Standing(number, stem, predictions, (passed, len(tasks)), quiz, len(due))
 
 
 def _of(stem: str, section: dict) -> list[dict]:

@@ -54,7 +54,7 @@ ERRORS = {
     "stochastic_depth": {"linspace", "scaling-unnecessary", "timm-path", "larger-gradients"},
     "capstone": {"both-improve", "narrower-intervals"},
 }
-EVERY = [question for stem in LESSONS for question in questions(stem)]
+ALL_QUESTIONS = [question for stem in LESSONS for question in questions(stem)]
 
 
 @pytest.mark.parametrize("stem", LESSONS)
@@ -65,7 +65,7 @@ def test_a_lesson_has_enough_questions_and_cards(stem):
     assert len({question.text for question in questions(stem)}) == len(questions(stem))
 
 
-@pytest.mark.parametrize("question", EVERY, ids=lambda question: question.name)
+@pytest.mark.parametrize("question", ALL_QUESTIONS, ids=lambda question: question.name)
 def test_every_option_has_a_reason_of_its_own(question):
     assert 3 <= len(question.reasons) <= 4 and question.answer in question.reasons
     assert all(len(reason) >= 20 for reason in question.reasons.values())
@@ -73,10 +73,10 @@ def test_every_option_has_a_reason_of_its_own(question):
 
 
 def test_neither_place_nor_length_gives_the_answer_away():
-    places = Counter(list(question.reasons).index(question.answer) for question in EVERY)
-    assert max(places[place] for place in range(3)) < 0.4 * len(EVERY)
-    longest = sum(max(question.reasons, key=len) == question.answer for question in EVERY)
-    assert longest < 0.5 * len(EVERY)
+    places = Counter(list(question.reasons).index(question.answer) for question in ALL_QUESTIONS)
+    assert max(places[place] for place in range(3)) < 0.4 * len(ALL_QUESTIONS)
+    longest = sum(max(question.reasons, key=len) == question.answer for question in ALL_QUESTIONS)
+    assert longest < 0.5 * len(ALL_QUESTIONS)
 
 
 @pytest.mark.parametrize("stem", LESSONS)
