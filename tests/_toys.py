@@ -114,3 +114,19 @@ errors = Explorer(
     size=(9, 3.6),
     quick={"seeds": 2, "seconds": 0},
 )
+
+
+def line(compute, **options):
+    """Explorer of one line over ten steps; the caption is its last value."""
+
+    def prepare(figure):
+        ax = figure.subplots()
+        ax.set(xlim=(0, 9), ylim=(-10, 10))
+        return {"line": ax.plot([], [])}
+
+    def draw(marks, result, **trained):
+        marks["line"][0].set_data(range(10), np.full(10, result))
+        return f"It ends at {result:g} {''.join(map(str, trained.values()))}."
+
+    controls = options.pop("controls", {"a": Slider("a", 0, 9, 3)})
+    return Explorer("A line", controls, compute, prepare, draw, size=(3, 2), **options)

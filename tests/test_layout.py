@@ -129,7 +129,7 @@ def test_one_room_alone_draws_sliders():
         dotted(path)
         for path in MODULES
         for module in imports(path)
-        if module.split(".")[0] == "ipywidgets"
+        if module.split(".")[0] in ("ipywidgets", "anywidget")
     }
     assert {layer(module) for module in users} == {"panel"}
 

@@ -1,6 +1,7 @@
 """The one front end of every explorer: controls, a picture, a caption."""
 
 from course_lib.panel.controls import Choice, Slider
-from course_lib.panel.panel import Explorer
+from course_lib.panel.explorer import Explorer
+from course_lib.panel.picture import Seen
 
-__all__ = ["Choice", "Explorer", "Slider"]
+__all__ = ["Choice", "Explorer", "Seen", "Slider"]

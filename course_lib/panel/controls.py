@@ -88,9 +88,7 @@ class Slider:
         return number if self.whole else float(f"{number:.10g}")
 
     def check(self, name, value):
-        """`value` if the slider can stand there, else a `ValueError` that names it and what is
-        allowed.
-        """
+        """`value` if the slider can stand there, else a `ValueError` that says what is allowed."""
         require(name, value, self.low, self.high, open_high=False)
         if self.values is not None and value not in self.values:
             raise ValueError(
@@ -160,9 +158,7 @@ class Choice:
 
 
 def write_state(controls, numbers):
-    """`numbers` as one line, "noise=0.2, dropout=0.5": those of the `controls` that are not at
-    their defaults.
-    """
+    """`numbers` as one line, "noise=0.2, dropout=0.5", without what is at its default."""
     moved = {name: number for name, number in numbers.items() if number != controls[name].default}
     return ", ".join(f"{name}={number}" for name, number in moved.items())
 

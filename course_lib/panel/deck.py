@@ -1,117 +1,71 @@
 """Questions or flash cards, one at a time, by mouse or keyboard."""
 
-import html
+from collections.abc import Callable, Sequence
 
-import ipywidgets as widgets
+from course_lib.panel.question import Quiz, Shown, button, page
 
-from course_lib.panel.page import KEYS, once_shown
-from course_lib.panel.question import ask
-
-_STYLE = """<style>.course-deck { max-width: 900px; padding: 4px 0; } .course-deck .jupyter-button { width: auto; }
-.course-deck .course-card { padding: 8px 14px; border-radius: 4px; background: var(--jp-layout-color1, transparent);
-  border-left: 4px solid var(--jp-brand-color1, #2196f3); } .course-deck .widget-html-content { line-height: 1.5; }
-</style>"""
-_HEARD = "this.closest('.course-deck')?.querySelector('.course-said')?.setAttribute('aria-live', 'polite');"
+Asked = tuple[str, Sequence[str], Callable[[str], str]]  # question, options, reply as HTML
 
 
-def _box(*parts):
-    """The widget around it all: its own keys, and a line that a screen reader reads when it
-    changes.
-    """
-    scripts = once_shown(KEYS.format(root="course-deck")) + once_shown(_HEARD)
-    view = widgets.VBox([widgets.HTML(_STYLE + scripts), *parts])
-    view.add_class("course-deck")
-    return view
-
-
-def _line():
-    line = widgets.HTML()
-    line.add_class("course-said")
-    return line
-
-
-def questions(asked, status):
-    """Widget with questions one at a time. `asked`: (question, options, reply) each, as `ask` takes
-    them.
+def questions(asked: Sequence[Asked], status: Callable[[], str]) -> Quiz:
+    """Widget with questions one at a time.
 
     `status()` is a line of text on how it stands, shown after each choice beside the place in the
     deck.
     """
-    at, where = 0, _line()
-    back, on = (
-        widgets.Button(description="← Back"),
-        widgets.Button(description="Next →", button_style="primary"),
-    )
-    place = widgets.VBox()
+    at, said = 0, [(None, "") for _ in asked]  # what was chosen, and the reply
 
-    def say():
-        where.value = f"Question {at + 1} of {len(asked)} · {html.escape(status())}"
+    def show() -> Shown:
+        question, options, _ = asked[at]
+        chosen, reply = said[at]
+        buttons = [
+            button("back", "← Back", disabled=at == 0),
+            button("next", "Next →", primary=True, disabled=at == len(asked) - 1),
+        ]
+        where = f"Question {at + 1} of {len(asked)} · {status()}"
+        more = {"options": list(options), "chosen": chosen, "reply": reply, "buttons": buttons}
+        return page(question, where=where, **more)
 
-    def replied(reply):
-        def reply_and_say(option):
-            said = reply(option)
-            say()
-            return said
-
-        return reply_and_say
-
-    views = [ask(question, options, replied(reply)) for question, options, reply in asked]
-
-    def go(to):
+    def answered(chosen: str = "", pressed: str = "") -> Shown:
         nonlocal at
-        at = to
-        place.children = [views[at]]
-        back.disabled, on.disabled = at == 0, at == len(views) - 1
-        say()
+        if chosen:
+            said[at] = chosen, asked[at][2](chosen)
+        else:
+            at = min(max(at + {"back": -1, "next": 1}[pressed], 0), len(asked) - 1)
+        return show()
 
-    back.on_click(lambda _: go(max(at - 1, 0)))
-    on.on_click(lambda _: go(min(at + 1, len(views) - 1)))
-    go(0)
-    return _box(where, place, widgets.HBox([back, on]))
+    return Quiz(show(), answered)
 
 
-def cards(found, answered, done):
+def cards(
+    found: Sequence[tuple[str, str, str]], answered: Callable[[int, bool], str], done: str
+) -> Quiz:
     """Widget with flash cards one at a time. `found`: (topic, front, back) each.
 
     `answered(number, knew)` keeps the answer and returns a sentence; `done` is what is said after
     the last card.
     """
-    number, where, card = 0, _line(), widgets.HTML()
-    card.add_class("course-card")
-    turn = widgets.Button(description="Turn it", button_style="primary")
-    knew, not_yet = widgets.Button(description="I knew it"), widgets.Button(description="Not yet")
+    number = 0
 
-    def front(before=""):
-        over = number == len(found)
-        topic, asked, _ = ("", "", "") if over else found[number]
-        place = done if over else f"Card {number + 1} of {len(found)} · {topic}"
-        where.value = html.escape(f"{before} {place}".lstrip())
-        card.value = f"<b>{html.escape(asked)}</b>"
-        _show(card, not over)
-        _show(turn, not over)
-        for button in (knew, not_yet):
-            _show(button, False)
+    def front(before: str = "") -> Shown:
+        if number == len(found):
+            return page("", where=f"{before} {done}".lstrip())
+        topic, asked, _ = found[number]
+        where = f"{before} Card {number + 1} of {len(found)} · {topic}".lstrip()
+        return page(asked, where=where, buttons=[button("turn", "Turn it", primary=True)])
 
-    def back(_):
-        card.value += f"<br>{html.escape(found[number][2])}"
-        _show(turn, False)
-        for button in (knew, not_yet):
-            _show(button, True)
-        knew.focus()
+    def back() -> Shown:
+        topic, asked, answer = found[number]
+        buttons = [button("knew", "I knew it", primary=True), button("not yet", "Not yet")]
+        where = f"Card {number + 1} of {len(found)} · {topic}"
+        return page(asked, where=where, back=answer, buttons=buttons)
 
-    def judge(known):
+    def pressed(pressed: str) -> Shown:
         nonlocal number
-        said = answered(number, known)
+        if pressed == "turn":
+            return back()
+        said = answered(number, pressed == "knew")
         number += 1
-        front(said)
-        turn.focus()
+        return front(said)
 
-    turn.on_click(back)
-    knew.on_click(lambda _: judge(True))
-    not_yet.on_click(lambda _: judge(False))
-    front()
-    return _box(where, card, widgets.HBox([turn, knew, not_yet]))
-
-
-def _show(widget, shown):
-    widget.layout.display = "" if shown else "none"
+    return Quiz(front(), pressed)

@@ -1,29 +1,55 @@
-"""A question with options to choose from by mouse or keyboard."""
+"""A question with options to choose from by mouse or keyboard; decks are the same widget."""
 
-import html
+from collections.abc import Callable, Sequence
+from typing import Any
 
-import ipywidgets as widgets
+import anywidget
+import traitlets
 
-from course_lib.panel.page import KEYS, once_shown
+from course_lib.panel.widget import part_of_page
 
-_STYLE = """<style>.course-question { max-width: 900px; padding: 6px 12px 8px; border-radius: 4px;
-  border-left: 4px solid var(--jp-brand-color1, #2196f3); background: var(--jp-layout-color1, transparent); }
-.course-question .widget-radio-box label { height: auto; white-space: normal; line-height: 1.5; }
-.course-question .widget-radio { width: auto; } .course-question .widget-radio-box { max-width: none; }
-.course-question .widget-html-content { line-height: 1.5; }</style>"""
+Shown = dict[str, Any]
 
 
-def ask(question, options, answered, chosen=None):
+class Quiz(anywidget.AnyWidget):
+    """What is `shown` (described at the top of `page/quiz.js`), and what follows from an answer.
+
+    `answered(chosen=word)` or `answered(pressed=name)` returns what is shown then.
+    """
+
+    _esm = part_of_page("elements.js", "quiz.js")
+    _css = part_of_page("panel.css")
+    shown = traitlets.Dict().tag(sync=True)
+
+    def __init__(self, shown: Shown, answered: Callable[..., Shown]):
+        super().__init__(shown=shown)
+        self.on_msg(lambda _, message, buffers: setattr(self, "shown", answered(**message)))
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        return super()._repr_mimebundle_()[0]
+
+
+def page(text: str, **more: Any) -> Shown:
+    """What `page/quiz.js` shows: a text, and whatever else is named."""
+    nothing = {"where": "", "options": [], "chosen": None, "reply": "", "back": "", "buttons": []}
+    return nothing | {"text": text} | more
+
+
+def button(name: str, label: str, primary: bool = False, disabled: bool = False) -> Shown:
+    """A button of a deck, as `page/quiz.js` takes it."""
+    return {"name": name, "label": label, "primary": primary, "disabled": disabled}
+
+
+def ask(
+    question: str, options: Sequence[str], answered: Callable[[str], str], chosen: str | None = None
+) -> Quiz:
     """Widget with `options`, one to be chosen.
 
     `answered(option)` is called at each choice and returns HTML to show.
     """
-    radio = widgets.RadioButtons(options=options, value=chosen, layout={"width": "auto"})
-    reply = widgets.HTML(answered(chosen) if chosen is not None else "")
-    radio.observe(lambda change: setattr(reply, "value", answered(change.new)), "value")
-    asked = (
-        f"{_STYLE}{once_shown(KEYS.format(root='course-question'))}<b>{html.escape(question)}</b>"
-    )
-    view = widgets.VBox([widgets.HTML(asked), radio, reply])
-    view.add_class("course-question")
-    return view
+
+    def show(chosen: str | None) -> Shown:
+        reply = answered(chosen) if chosen is not None else ""
+        return page(question, options=list(options), chosen=chosen, reply=reply)
+
+    return Quiz(show(chosen), show)

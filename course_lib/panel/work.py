@@ -1,6 +1,4 @@
-"""One thread that works on the newest job only, and a memory of results that is bounded in
-bytes.
-"""
+"""One thread that works on the newest job only, and a memory that is bounded in bytes."""
 
 import logging
 import sys
@@ -10,10 +8,9 @@ from dataclasses import fields, is_dataclass
 
 
 class Latest:
-    """Runs jobs in a thread, the newest only. A job is a generator: after each of its steps a newer
-    job may take over.
+    """Runs jobs in a thread, the newest only.
 
-    The first step of a job that was begun is always carried out, else a long drag would show
+    A job is a generator: after each of its steps a newer job may take over. The first step of a job that was begun is always carried out, else a long drag would show
     nothing; then the job is closed if a newer one waits. Jobs that were overtaken before they began
     are dropped: there is no queue.
     """
@@ -63,9 +60,7 @@ class Latest:
 
 
 class Memory:
-    """A dict that forgets what was not used for longest once its values take more than `limit`
-    bytes.
-    """
+    """A dict of at most `limit` bytes: it forgets what was not used for longest."""
 
     def __init__(self, limit):
         self.limit, self.used = limit, 0
@@ -96,9 +91,7 @@ class Memory:
 
 
 def bytes_of(value):
-    """Bytes of the arrays, tensors, texts and containers in `value`: an estimate that is right
-    where it matters.
-    """
+    """Bytes of the arrays, tensors, texts and containers in `value`: right where it matters."""
     if hasattr(value, "nbytes"):
         return int(value.nbytes)
     if isinstance(value, dict):

@@ -19,6 +19,7 @@ from course_lib.checks import check
 from course_lib.learner import standing
 from course_lib.learner.quizzes import cards, questions
 from course_lib.notebook import predict, predictions, quiz, reveal
+from tests.panel._page import Wire
 
 
 @pytest.fixture(autouse=True)
@@ -41,9 +42,8 @@ def restart(monkeypatch):
 
 def choose(question, option):
     """Choose an option as a learner does; returns what is replied."""
-    radio, reply = question._view.children[1:]
-    radio.value = option
-    return reply.value
+    Wire(question._view).say(chosen=option)
+    return question._view.shown["reply"]
 
 
 def kept():
@@ -96,7 +96,7 @@ def test_a_prediction_survives_a_restart_and_is_judged(monkeypatch):
         predict("size", "Which?", ["L2", "decay"]), "decay"
     )
     restart(monkeypatch)
-    assert predict("size", "Which?", ["L2", "decay"])._view.children[1].value == "decay"
+    assert predict("size", "Which?", ["L2", "decay"])._view.shown["chosen"] == "decay"
     shown = reveal("size", "L2")._repr_mimebundle_()["text/plain"]
     assert "You said: decay." in shown
     entry = kept()["predictions"]["dropout/size"]
@@ -124,7 +124,7 @@ def test_what_came_out_undecided_is_neither_right_nor_wrong():
 def test_a_prediction_whose_options_have_changed_since_is_asked_again(monkeypatch):
     choose(predict("size", "Which?", ["L2", "decay"]), "decay")
     restart(monkeypatch)
-    assert predict("size", "Which?", ["L1", "L2"])._view.children[1].value is None
+    assert predict("size", "Which?", ["L1", "L2"])._view.shown["chosen"] is None
 
 
 def test_the_first_choice_of_a_quiz_counts_and_another_showing_is_another_try():

@@ -17,10 +17,16 @@ CHROMIUM = next(
     (path for path in map(shutil.which, ("chromium", "chromium-browser", "google-chrome")) if path),
     None,
 )
-FLAGS = (
-    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync"
-).split()
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -133,9 +139,7 @@ class Opened:
 
     def panels(self):
         """Every explorer in the page, in order."""
-        return [
-            Panel(self.page, found) for found in self.page.query_selector_all(".course-explorer")
-        ]
+        return [Panel(self.page, found) for found in self.page.query_selector_all(".course-panel")]
 
     def ask(self, code):
         """What `code` prints when the kernel runs it."""
@@ -156,8 +160,8 @@ class Opened:
 
 
 _WAIT = """
-from course_lib.panel import panel
-print(all(panel.wait(120) for _, panels in panel._shown.values() for panel in panels))
+from course_lib.panel import widget
+print(all(panel.wait(120) for _, panels, _ in widget._runs.values() for panel in panels))
 """
 _ASK = """
 async code => {
@@ -170,15 +174,12 @@ async code => {
 }
 """
 
-# The picture that is seen: [alternative text, address, width, caption]. Only one image of a trained
-# axis is displayed.
+# The picture that is seen: [alternative text, address, width, caption].
 _SEEN = """
 panel => {
-  const displayed = found => [...found].find(part => part.offsetParent !== null);
-  const image = displayed(panel.querySelectorAll('img[alt]:not([hidden])'));
-  const caption = panel.querySelector('.course-caption');
-  const part = displayed(caption.querySelectorAll('.course-frames span')) ?? caption;
-  return image && [image.alt, image.src, image.naturalWidth, part.textContent.trim()];
+  const image = panel.querySelector('.course-picture');
+  const caption = panel.querySelector('.course-caption').textContent;
+  return image.src ? [image.alt, image.src, image.naturalWidth, caption] : null;
 }
 """
 
@@ -216,7 +217,7 @@ class Watched:
 
     page: object
     element: object
-    images: str = "img[alt]:not([hidden])"
+    images: str = ".course-picture"
 
     def __enter__(self):
         self.page.evaluate(_WATCH, [self.element, self.images])
@@ -270,30 +271,26 @@ class Panel:
         return seen
 
     def served(self, seconds=120):
-        """Wait until the page itself holds the frames of the trained axis."""
-        self.element.wait_for_selector(
-            ".course-frames img", state="attached", timeout=seconds * 1000
-        )
+        """Wait until the page itself holds the pictures of the trained axis."""
+        end = time.monotonic() + seconds
+        while "course-served" not in self.element.get_attribute("class"):
+            assert time.monotonic() < end, f"not served within {seconds} s"
+            self.page.wait_for_timeout(20)
 
     def control(self, label):
         """The card of the control with that label."""
-        return self.element.query_selector(f".course-control:has(label:text-matches('^{label}'))")
+        return self.element.query_selector(f".course-control:has(:text-matches('^{label}'))")
 
-    def inward(self, handle):
-        """Pixels by which to drag `handle` to come six tenths of its rail nearer to the other end;
+    def inward(self, slider):
+        """Pixels by which to drag `slider` to come six tenths of its rail nearer to the other end;
         left is negative.
         """
-        rail = handle.evaluate_handle("e => e.closest('.noUi-base')").bounding_box()
-        middle = rail["x"] + rail["width"] / 2
-        return (0.6 if handle.bounding_box()["x"] < middle else -0.6) * rail["width"]
+        at, last = float(slider.input_value()), float(slider.get_attribute("max"))
+        return (0.6 if at < last / 2 else -0.6) * slider.bounding_box()["width"]
 
-    def handles(self):
-        """What can be dragged: the sliders that the kernel serves."""
-        return self.element.query_selector_all(".noUi-handle")
-
-    def ranges(self):
-        """The sliders of trained axes."""
-        return self.element.query_selector_all("input[type=range]")
+    def sliders(self):
+        """The sliders of all controls."""
+        return self.element.query_selector_all(".course-controls input[type=range]")
 
 
 def at_rest(page, element):
@@ -306,12 +303,25 @@ def at_rest(page, element):
     return box
 
 
-def drag(page, handle, by, steps=12, pause=0):
-    """Drag `handle` sideways by `by` pixels with the mouse."""
-    box = at_rest(page, handle)
-    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-    hit = handle.evaluate("(e, [x, y]) => e.contains(document.elementFromPoint(x, y))", [x, y])
-    assert hit, "something lies over the handle"
+KNOB = 16  # pixels; its middle runs from half of it to as far from the other end
+
+
+def knob(slider):
+    """Where the middle of the slider's knob is in the page."""
+    box, at, last = (
+        slider.bounding_box(),
+        float(slider.input_value()),
+        float(slider.get_attribute("max")),
+    )
+    return box["x"] + KNOB / 2 + (box["width"] - KNOB) * at / last, box["y"] + box["height"] / 2
+
+
+def drag(page, slider, by, steps=12, pause=0):
+    """Drag the knob of `slider` sideways by `by` pixels with the mouse."""
+    at_rest(page, slider)
+    x, y = knob(slider)
+    hit = slider.evaluate("(e, [x, y]) => e.contains(document.elementFromPoint(x, y))", [x, y])
+    assert hit, "something lies over the knob"
     page.mouse.move(x, y)
     page.mouse.down()
     for step in range(1, steps + 1):

@@ -33,8 +33,8 @@ def index(tmp_path_factory):
 
 def test_it_runs_with_a_live_explorer_and_a_question(index):
     page, traffic = index
-    page.locator(".course-explorer img[alt]:not([hidden])").first.scroll_into_view_if_needed()
-    page.locator(".course-question input[type=radio]").first.scroll_into_view_if_needed()
+    page.locator(".course-picture").first.scroll_into_view_if_needed()
+    page.locator(".course-quiz input[type=radio]").first.scroll_into_view_if_needed()
     assert traffic.errors == []
 
 

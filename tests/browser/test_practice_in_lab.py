@@ -41,7 +41,7 @@ def kept(folder, section):
 
 def test_the_quiz_is_answered_by_keyboard(index_in_lab):
     page, folder, _ = index_in_lab
-    deck = page.locator(".course-deck").first
+    deck = page.locator(".course-quiz").first
     deck.locator("input[type=radio]").first.focus()
     page.keyboard.press("Space")
     deck.locator("text=/✓ Right|✗ Not this one/").wait_for()
@@ -59,7 +59,7 @@ def test_the_quiz_is_answered_by_keyboard(index_in_lab):
 
 def test_cards_are_turned_and_judged_by_keyboard(index_in_lab):
     page, folder, _ = index_in_lab
-    deck = page.locator(".course-deck").last
+    deck = page.locator(".course-quiz").last
     first, second, *_ = cards("dropout")
     deck.locator("button", has_text="Turn it").focus()
     page.keyboard.press("Enter")

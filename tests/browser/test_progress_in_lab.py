@@ -14,7 +14,7 @@ CELLS = [
     "predict('size', 'Which is smaller?', ['L2', 'decay'])",
     "reveal('size', 'L2')",
 ]
-CHECKED = ".course-question input[type=radio]:checked"
+CHECKED = ".course-quiz input[type=radio]:checked"
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from PIL import Image
 
 from course_lib import explorers, plotting
 from course_lib.panel import Choice
-from course_lib.panel.picture import Picture
+from course_lib.panel.picture import Look, Picture
 from tests import _toys
 
 MODULES = [
@@ -73,7 +73,7 @@ def results(name, inputs):
 @functools.cache
 def canvas(name):
     explorer = FOUND[name]
-    return Picture(explorer.prepare, explorer.draw, explorer.size, "light")
+    return Picture(explorer.prepare, explorer.draw, explorer.size, Look("light"))
 
 
 def picture(name, numbers, partial=False):
@@ -130,7 +130,7 @@ def test_a_picture_does_not_depend_on_what_was_seen_before(name):
     numbers = explorer.numbers()
     list(picture(name, corner) for corner in itertools.islice(corners(explorer), 6))
     last = results(name, tuple(explorer.inputs(numbers).items()))[1]
-    fresh = Picture(explorer.prepare, explorer.draw, explorer.size, "light")
+    fresh = Picture(explorer.prepare, explorer.draw, explorer.size, Look("light"))
     assert picture(name, numbers)[0] == fresh.draw(last, **explorer.trained(numbers))[0]
 
 

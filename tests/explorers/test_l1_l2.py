@@ -12,7 +12,7 @@ from course_lib.experiments.l1_l2 import path
 from course_lib.experiments.l1_l2.penalised_regression import PENALTIES
 from course_lib.explorers import l1_l2 as explore
 from course_lib.l1_l2 import soft_threshold
-from course_lib.panel.panel import Panel
+from tests.panel._page import Page
 
 LASSO, RIDGE, _ = PENALTIES
 geometry, zeroing = explore.geometry.explorer, explore.zeroing.explorer
@@ -62,20 +62,14 @@ def test_the_panel_says_so_and_keeps_the_former_picture(monkeypatch):
     constant = "constant in all 20 rows: sex; leave such features out. The picture is the last one"
     x, y = load()
     x = torch.where(torch.arange(10) == 1, 1.0, x)
-    panel = explore.path.show(rows=50)
-    try:
-        assert isinstance(panel, Panel)
-        panel.wait(60)
-        before = panel._latest[0]
-        panel._typed("rows", 1)
-        assert "rows = 1: must be a finite number in [15, 442]. It stays at 50" in panel._latest[1]
-        monkeypatch.setattr(path, "load", lambda: (x, y))
-        panel._typed("rows", 20)
-        panel.wait(60)
-        after, caption = panel._latest
-        assert constant in caption and after == before and before is not None
-    finally:
-        panel.close()
+    page = Page(explore.path.show(rows=50))
+    before = page.here()
+    monkeypatch.setattr(path, "load", lambda: (x, y))
+    page.ask(rows=20)
+    page.wait()
+    assert page.refused and constant in page.caption
+    assert page.here(rows=50) is before
+    page.widget.close()
 
 
 @pytest.mark.parametrize("explorer", [geometry, zeroing])

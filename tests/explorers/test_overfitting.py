@@ -14,7 +14,8 @@ from course_lib.experiments.overfitting.filters import BOUND, CURVATURES
 from course_lib.explorers import overfitting as explore
 from course_lib.overfitting import excess_risk
 from course_lib.panel import Explorer, Slider
-from course_lib.panel.panel import Panel
+from course_lib.panel.widget import Panel
+from tests.panel._page import Page
 
 
 def marks_of(explorer, result, **trained):
@@ -54,24 +55,14 @@ def test_a_degree_that_the_points_do_not_determine_is_a_sentence_beside_the_form
         rows=Slider("training points", values=(1, 10, 20), default=20),
     )
     parts = explore.polynomials.explorer
-    panel = Panel(
-        Explorer(parts.title, wider, parts.compute, parts.prepare, parts.draw),
-        {},
-        {"degree": 12, "noise": 0.3, "rows": 20, "errors": "shown"},
-    )
-    try:
-        assert panel.wait(60)
-        former = panel._canvas.value
-        for rows in (10, 1):
-            panel._set("rows", rows)
-            assert (
-                panel.wait(60)
-                and f"must be at most {rows - 1} with {rows} training points"
-                in panel._caption.value
-            )
-            assert panel._canvas.value == former and "course-refused" in panel._canvas._dom_classes
-    finally:
-        panel.close()
+    explorer = Explorer(parts.title, wider, parts.compute, parts.prepare, parts.draw)
+    page = Page(Panel(explorer, {}, {"degree": 12, "noise": 0.3, "rows": 20, "errors": "shown"}))
+    for rows in (10, 1):
+        page.ask(rows=rows)
+        page.wait()
+        assert page.refused
+        assert f"must be at most {rows - 1} with {rows} training points" in page.caption
+    page.widget.close()
 
 
 def test_bad_noise_is_refused():

@@ -8,6 +8,7 @@ from course_lib import LESSONS
 from course_lib.base import progress
 from course_lib.learner.quizzes import Card, Question, cards, parsed, questions
 from course_lib.notebook import quiz_of
+from tests.panel._page import Wire
 
 # Every row of the sources' table of errors, sentence by sentence, and every myth of the syllabus.
 ERRORS = {
@@ -147,28 +148,23 @@ def live(course, tmp_path, monkeypatch):
 
 def test_questions_come_one_at_a_time_and_the_first_choice_counts(live):
     first, second, *rest = questions("dropout")
-    _, where, place, buttons = quiz_of("dropout")._view.children
-    back, on = buttons.children
-    assert back.disabled and not on.disabled
-    assert where.value == f"Question 1 of {2 + len(rest)} · 0 right at the first try, of 0 answered"
-    (shown,) = place.children
-    _, radio, reply = shown.children
-    wrong = next(option for option in first.reasons if option != first.answer)
-    radio.value = wrong
-    radio.value = first.answer
-    assert reply.value.startswith("<b>✓ Right.</b>")
-    on.click()
-    place.children[0].children[1].value = second.answer
-    assert where.value.startswith("Question 2") and where.value.endswith(
-        "1 right at the first try, of 2 answered"
-    )
+    deck = quiz_of("dropout")._view
+    wire = Wire(deck)
+    count = 2 + len(rest)
+    assert deck.shown["where"] == f"Question 1 of {count} · 0 right at the first try, of 0 answered"
+    wire.say(chosen=next(option for option in first.reasons if option != first.answer))
+    wire.say(chosen=first.answer)
+    assert deck.shown["reply"].startswith("<b>✓ Right.</b>")
+    wire.say(pressed="next")
+    wire.say(chosen=second.answer)
+    assert deck.shown["where"] == f"Question 2 of {count} · 1 right at the first try, of 2 answered"
     assert {name: entry["right"] for name, entry in progress.read()[0]["quiz"].items()} == {
         first.name: False,
         second.name: True,
     }
-    back.click()
-    assert place.children[0].children[1].value == first.answer
-    for _ in rest:
-        on.click()
-    on.click()
-    assert on.disabled and where.value.startswith(f"Question {2 + len(rest)} of")
+    wire.say(pressed="back")
+    assert deck.shown["chosen"] == first.answer
+    for _ in range(count):
+        wire.say(pressed="next")
+    assert deck.shown["where"].startswith(f"Question {count} of")
+    assert deck.shown["buttons"][1]["disabled"]

@@ -13,6 +13,7 @@ from course_lib import notebook as helpers
 from course_lib.base import progress
 from course_lib.learner import recall
 from course_lib.learner.quizzes import cards
+from tests.panel._page import Wire
 
 TODAY = date(2026, 3, 1)
 FIRST, SECOND, *_ = CARDS = cards("dropout")
@@ -129,21 +130,18 @@ def test_without_a_keyboard_what_is_due_is_printed(capsys):
 
 def test_cards_in_a_notebook():
     progress.note("quiz", "dropout/rescale", right=True)
-    _, where, card, buttons = helpers.recall()._view.children
-    turn, knew, not_yet = buttons.children
-    assert where.value == f"Card 1 of {len(CARDS)} · dropout" and FIRST.back not in card.value
-    turn.click()
-    assert card.value.startswith("<b>") and (turn.layout.display, knew.layout.display) == (
-        "none",
-        "",
-    )
-    knew.click()
-    assert where.value == f"It comes back in 1 day. Card 2 of {len(CARDS)} · dropout"
+    deck = helpers.recall()._view
+    wire = Wire(deck)
+    assert deck.shown["where"] == f"Card 1 of {len(CARDS)} · dropout"
+    assert FIRST.back not in str(deck.shown)
+    wire.say(pressed="turn")
+    assert deck.shown["back"] == FIRST.back
+    wire.say(pressed="knew")
+    assert deck.shown["where"] == f"It comes back in 1 day. Card 2 of {len(CARDS)} · dropout"
     for _ in CARDS[1:]:
-        turn.click()
-        not_yet.click()
-    assert where.value.endswith("That was all for today.")
-    assert {button.layout.display for button in buttons.children} == {"none"}
+        wire.say(pressed="turn")
+        wire.say(pressed="not yet")
+    assert deck.shown["where"].endswith("That was all for today.") and not deck.shown["buttons"]
     assert set(progress.read()[0]["cards"]) == {card.name for card in CARDS}
     assert (
         helpers.recall()

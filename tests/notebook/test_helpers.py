@@ -23,6 +23,7 @@ from course_lib.notebook import (
 )
 from course_lib.sgd import sgd_update
 from course_lib.statistics import mean_interval
+from tests.panel._page import Wire
 
 TOLD = "from the bound would have been told four times in five"
 
@@ -91,10 +92,9 @@ def test_a_claim_of_another_kind_is_refused():
 
 def test_a_prediction_is_shown_beside_what_came_out():
     question = predict("size", "Which is smaller?", ["L2", "decay"])
-    radio = question._view.children[1]
-    assert radio.value is None
-    radio.value = "decay"
-    assert "You said: <b>decay</b>" in question._view.children[2].value
+    assert question._view.shown["chosen"] is None
+    Wire(question._view).say(chosen="decay")
+    assert "You said: <b>decay</b>" in question._view.shown["reply"]
     text = bundle(reveal("size", "L2", because="It is in the velocity."))["text/plain"]
     assert text == "Which is smaller?\nYou said: decay.\nIt came out: L2.\nIt is in the velocity."
     assert "You said the same: decay." in bundle(reveal("size", "decay"))["text/plain"]
@@ -103,9 +103,9 @@ def test_a_prediction_is_shown_beside_what_came_out():
 
 
 def test_a_prediction_survives_its_cell_being_run_again():
-    predict("size", "Which is smaller?", ["L2", "decay"])._view.children[1].value = "L2"
+    Wire(predict("size", "Which is smaller?", ["L2", "decay"])._view).say(chosen="L2")
     again = predict("size", "Which is smaller?", ["L2", "decay"])
-    assert again._view.children[1].value == "L2"
+    assert again._view.shown["chosen"] == "L2"
 
 
 def test_revealing_what_was_not_predicted():
@@ -122,11 +122,11 @@ def test_revealing_what_was_not_predicted():
 
 def test_a_quiz_answers_each_choice_with_its_reason():
     asked = quiz("2 + 2?", {"3": "one too few", "4": "count <them>"}, answer="4")
-    radio, reply = asked._view.children[1:]
-    radio.value = "3"
-    assert reply.value == "<b>✗ Not this one.</b> one too few"
-    radio.value = "4"
-    assert reply.value == "<b>✓ Right.</b> count &lt;them&gt;"
+    wire = Wire(asked._view)
+    wire.say(chosen="3")
+    assert asked._view.shown["reply"] == "<b>✗ Not this one.</b> one too few"
+    wire.say(chosen="4")
+    assert asked._view.shown["reply"] == "<b>✓ Right.</b> count &lt;them&gt;"
     with pytest.raises(ValueError, match="answer = '5'"):
         quiz("2 + 2?", {"3": "", "4": ""}, answer="5")
 

@@ -1,0 +1,141 @@
+"""An explorer: controls, what is computed at their numbers, and how it is drawn."""
+
+import base64
+import inspect
+import os
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from course_lib import plotting
+from course_lib.panel.controls import Choice, Slider, read_state
+from course_lib.panel.picture import Look, Picture, still
+
+if TYPE_CHECKING:
+    from course_lib.panel.widget import Panel
+
+Numbers = dict[str, Any]  # control → the number or word at which it stands
+
+
+class Explorer:
+    """One picture with its controls.
+
+    `compute(**numbers)` gets the numbers of all controls that are not `trained` and returns a
+    result, or yields ever more complete ones. `prepare(figure) → marks` draws what stays and
+    returns a dict of the artists that move; `draw(marks, result, **trained) → caption` moves them
+    and says in one sentence what is seen (or returns a `Seen`: caption, readings and handles).
+    `quick`: keywords for `compute` that make it short, for tests. `presets`: name → numbers of some
+    controls, the others at their defaults; the panel then has a menu of them.
+    """
+
+    def __init__(
+        self,
+        title: str,
+        controls: dict[str, Slider | Choice],
+        compute: Callable,
+        prepare: Callable,
+        draw: Callable,
+        size: tuple[float, float] = (8.2, 3.5),
+        quick: Mapping[str, Any] | None = None,
+        presets: Mapping[str, Numbers] | None = None,
+    ):
+        self.title, self.controls, self.size = title, controls, size
+        self.compute, self.prepare, self.draw = compute, prepare, draw
+        self.quick, self.presets = quick or {}, presets or {}
+
+    def numbers(self, **given: Any) -> Numbers:
+        """Every control's number: the `given` ones, the others' defaults.
+
+        `ValueError` for a name or number unknown.
+        """
+        for name in given:
+            if name not in self.controls:
+                raise ValueError(
+                    f"{name}: no control of this explorer, which has {', '.join(self.controls)}"
+                )
+        return {
+            name: control.check(name, given.get(name, control.default))
+            for name, control in self.controls.items()
+        }
+
+    def inputs(self, numbers: Numbers) -> Numbers:
+        """The part of `numbers` that `compute` gets."""
+        return {name: number for name, number in numbers.items() if not self.controls[name].trained}
+
+    def trained(self, numbers: Numbers) -> Numbers:
+        """The part of `numbers` that `draw` gets."""
+        return {name: number for name, number in numbers.items() if self.controls[name].trained}
+
+    def describe(self, numbers: Numbers) -> str:
+        """`numbers` in words: "λ = 0.01 · β = 0.9".
+
+        Where there are presets, those that are not at their defaults.
+        """
+        shown = {
+            n: number
+            for n, number in numbers.items()
+            if not self.presets or number != self.controls[n].default
+        }
+        return (
+            "   ·   ".join(self.controls[n].show(number) for n, number in shown.items())
+            or "all at their defaults"
+        )
+
+    def picture(
+        self, theme: str | None = None, handed: Mapping[str, Callable] | None = None, **given: Any
+    ) -> tuple[bytes, str]:
+        """The complete picture of these numbers without widgets: (PNG bytes, caption).
+
+        `handed`: more for `compute`.
+        """
+        numbers = self.numbers(**given)
+        result = self.compute(**self.inputs(numbers), **(handed or {}))
+        if inspect.isgenerator(result):
+            *_, result = result
+        picture = Picture(self.prepare, self.draw, self.size, Look(theme or plotting.theme()))
+        return picture.draw(result, **self.trained(numbers))
+
+    def show(
+        self,
+        update: Callable | None = None,
+        layer: Callable | None = None,
+        state: str = "",
+        **initial: Any,
+    ) -> "Panel | Still":
+        """The live panel, to be a cell's last line.
+
+        Controls start at `initial`, or as the line `state` says. `update` or `layer`: the learner's
+        own function, which `compute` then trains with. With COURSE_HEADLESS=1 a still picture,
+        computed to the end.
+        """
+        given = {"update": update, "layer": layer}
+        handed = {name: value for name, value in given.items() if value is not None}
+        for name in handed:
+            if name not in inspect.signature(self.compute).parameters:
+                raise ValueError(f"{name}: this explorer takes no {name} of yours")
+        numbers = self.numbers(**(read_state(self.controls, state) | initial))
+        if os.environ.get("COURSE_HEADLESS") == "1":
+            return Still(self, *self.picture(handed=handed, **numbers), numbers)
+        from course_lib.panel.widget import (
+            Panel,  # ipywidgets, which a page without a kernel spares
+        )
+
+        return Panel(self, handed, numbers)
+
+
+class Still:
+    """A picture with its settings and its caption, for pages without a kernel."""
+
+    def __init__(self, explorer: Explorer, picture: bytes, caption: str, numbers: Numbers):
+        self.caption = caption
+        self.picture = still(picture, explorer.describe(numbers), caption, plotting.theme())
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> tuple[dict, dict]:
+        return bundle(self.picture, self.caption)
+
+
+def bundle(picture: bytes | None, caption: str) -> tuple[dict, dict]:
+    """Data and metadata of an output: picture with alternative text, caption as text."""
+    data = {"text/plain": caption}
+    if picture is not None:
+        data["image/png"] = base64.b64encode(picture).decode()
+    return data, {"image/png": {"alt": caption}} if picture is not None else {}

@@ -1,0 +1,55 @@
+// What every part of the front end uses: elements, keys, and a kernel that is gone. No build step: the kernel
+// hands these files to the page one after the other, as a single module.
+
+/** An element with properties, and attributes where the name has a hyphen or is `role`. */
+function make(tag, properties = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(properties)) {
+    if (name.includes("-") || name === "role") element.setAttribute(name, value);
+    else element[name] = value;
+  }
+  element.append(...children);
+  return element;
+}
+
+const MOVES = ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "Home", "End", "PageUp", "PageDown"];
+
+/** Only what the focused element needs stays in `root`; every other key reaches JupyterLab, or the slides. */
+function keepKeys(root) {
+  root.addEventListener("keydown", (event) => {
+    if (needs(event.target, event)) event.stopPropagation();
+  });
+}
+
+function needs(target, { key, ctrlKey, altKey, metaKey, shiftKey }) {
+  if (ctrlKey || altKey || metaKey || key === "Escape" || (shiftKey && key === "Enter")) return false;
+  if (MOVES.includes(key)) return target.matches("input, select, [data-moves]");
+  if (target.matches("input[type=number], select")) return true; // typed
+  return (key === "Enter" || key === " ") && target.matches("button, input, summary, [data-moves]");
+}
+
+let numbered = 0;
+
+/** A name for an element that no other has in this page. */
+const unique = (stem) => `course-${stem}-${Date.now().toString(36)}-${(numbered += 1)}`;
+
+/** A heading one level below the last one before `place`, so that the outline of the page stays whole. */
+function heading(text, place) {
+  const before = [...document.querySelectorAll("h1, h2, h3, h4, h5")].filter(
+    (other) => other.compareDocumentPosition(place) & Node.DOCUMENT_POSITION_FOLLOWING && other.textContent.trim(),
+  );
+  const level = Math.min(6, Number(before.at(-1)?.tagName[1] ?? 1) + 1);
+  return make(`h${level}`, { id: unique("title"), className: "course-title" }, text);
+}
+
+/** Says it in `root` once the kernel behind `model` is gone; what is in the page still moves. */
+function watchKernel(model, root) {
+  const dead = () => root.classList.add("course-dead");
+  root.prepend(make("p", { className: "course-gone", role: "status" }, GONE));
+  model.on("comm_live_update", dead); // JupyterLab: the kernel was restarted, or ended
+  return () => model.off("comm_live_update", dead);
+}
+
+const GONE = "The kernel has stopped. Run the first cell, then this one again.";
+
+const clamp = (number, low, high) => Math.min(Math.max(number, low), high);

@@ -1,0 +1,176 @@
+"""The values in a figure, for a page that reads them out or plays them step by step.
+
+Places: where each axes lies, as fractions of the picture from its upper left corner, with limits
+and scales. Curves: what can be read in them, in data coordinates.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.collections import Collection, PathCollection, PolyCollection
+from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
+from matplotlib.lines import Line2D
+
+from course_lib.panel.picture import Seen
+from course_lib.plotting import readable
+
+MOST_POINTS = 240  # of a curve; of a longer one every second, third, …
+MOST_CELLS = 1024  # of a heat map
+PATHS = "path"  # gid of a line whose points are an optimizer's steps, whatever its axes are called
+STEPS = ("step", "epoch", "share of training", "training step")
+
+Curve = dict[str, Any]
+
+
+def places_of(figure: Figure) -> list[dict[str, Any]]:
+    """For each axes: box [left, top, width, height], limits, scales and the names of x and y."""
+    return [
+        {
+            "box": _box(ax),
+            "limits": [list(map(float, ax.get_xlim())), list(map(float, ax.get_ylim()))],
+            "scales": [ax.get_xscale(), ax.get_yscale()],
+            "names": [plain(ax.get_xlabel()) or "x", plain(ax.get_ylabel()) or "y"],
+        }
+        for ax in figure.axes
+    ]
+
+
+def _box(ax: Axes) -> list[float]:
+    box = ax.get_position()
+    return [round(float(side), 5) for side in (box.x0, 1 - box.y1, box.width, box.height)]
+
+
+def curves_of(figure: Figure, seen: Seen) -> list[Curve]:
+    """Every curve and heat map: {axes, label, x, y, texts or None, every or 0}.
+
+    every: points are steps of a run, each that many later than the one before.
+    """
+    found = [
+        {"axes": i, **curve}
+        for i, ax in enumerate(figure.axes)
+        if ax.get_visible() and not _is_colorbar(ax)
+        for curve in (*_lines(ax), *_maps(ax), *_bars(ax))
+    ]
+    for ax, x, y, text in seen.readings:
+        found.append({"axes": figure.axes.index(ax), **_curve("", [x], [y], [text])})
+    return [curve for curve in found if curve["x"]]
+
+
+def _is_colorbar(ax: Axes) -> bool:
+    return ax.get_label() == "<colorbar>"
+
+
+def _curve(label: str, x: Any, y: Any, texts: list[str] | None = None, every: int = 0) -> Curve:
+    """What is not finite is left out, except in a run of steps, where it holds its place."""
+    points = np.stack([np.asarray(x, float), np.asarray(y, float)])
+    good = np.isfinite(points).all(0)
+    kept = np.ones_like(good) if every else good
+    numbers = [
+        [float(f"{v:.4g}") if ok else None for v, ok in zip(row[kept], good[kept])]
+        for row in points
+    ]
+    texts = texts and [text for text, keep in zip(texts, kept) if keep]
+    return {"label": plain(label), "x": numbers[0], "y": numbers[1], "texts": texts, "every": every}
+
+
+def _lines(ax: Axes) -> Iterator[Curve]:
+    shown = [line for line in ax.lines if _in_data(line) and line.get_visible()]
+    named = [line for line in shown if not str(line.get_label()).startswith("_")]
+    for line in named or [line for line in shown if len(line.get_xdata()) > 2]:
+        x, y = line.get_xdata(), line.get_ydata()
+        every = -(-len(x) // MOST_POINTS) or 1
+        label = str(line.get_label())
+        label = "" if label.startswith("_") else label
+        steps = _is_run(line, ax) and len(x) > 2
+        yield _curve(label, x[::every], y[::every], None, every if steps else 0)
+
+
+def _in_data(line: Line2D) -> bool:
+    """Whether both coordinates are data: not those of a line across the whole axes."""
+    return line.get_transform().contains_branch_seperately(line.axes.transData) == (True, True)
+
+
+def _is_run(line: Line2D, ax: Axes) -> bool:
+    return line.get_gid() == PATHS or plain(ax.get_xlabel()).startswith(STEPS)
+
+
+def _maps(ax: Axes) -> Iterator[Curve]:
+    names = [plain(ax.get_xlabel()) or "x", plain(ax.get_ylabel()) or "y"]
+    for image in ax.images:
+        yield from _image(image, ax, names)
+    for collection in ax.collections:
+        values = collection.get_array()
+        if values is None or not collection.get_visible() or np.size(values) > MOST_CELLS:
+            continue
+        centres = _centres(collection)
+        if len(centres) == np.size(values):
+            numbers = np.ma.filled(np.ma.asarray(values, float), np.nan).ravel()
+            yield _cells(centres, numbers, names)
+
+
+def _centres(collection: Collection) -> Any:
+    if isinstance(collection, PathCollection):
+        return np.asarray(collection.get_offsets())
+    if isinstance(collection, PolyCollection):
+        return [_middle(path.vertices, collection) for path in collection.get_paths()]
+    return []
+
+
+def _middle(vertices: Any, collection: Collection) -> Any:
+    """The centre of a cell as it is seen, so the geometric one on a logarithmic axis."""
+    seen = collection.axes.transData
+    return seen.inverted().transform(seen.transform(vertices[:-1]).mean(0))
+
+
+def _cells(centres: Any, values: Any, names: list[str]) -> Curve:
+    texts = [
+        f"{names[0]} {readable(float(x))}, {names[1]} {readable(float(y))}: {readable(float(v))}"
+        for (x, y), v in zip(centres, values)
+    ]
+    known = np.isfinite(values)
+    x, y = (np.where(known, part, np.nan) for part in np.asarray(centres, float).T)
+    return _curve("", x, y, texts)
+
+
+def _image(image: AxesImage, ax: Axes, names: list[str]) -> Iterator[Curve]:
+    values = np.ma.filled(np.ma.asarray(image.get_array(), float), np.nan)
+    if values.ndim != 2 or values.size > MOST_CELLS or not image.get_visible():
+        return
+    ticks = [_ticks(axis) for axis in (ax.xaxis, ax.yaxis)]
+    rows, columns = np.indices(values.shape)
+    texts = [
+        f"{names[0]} {ticks[0].get(j, j)}, {names[1]} {ticks[1].get(i, i)}: {readable(float(v))}"
+        for i, j, v in zip(rows.flat, columns.flat, values.flat)
+    ]
+    x = np.where(np.isfinite(values), columns, np.nan)
+    yield _curve("", x.ravel(), rows.ravel(), texts)
+
+
+def _ticks(axis: Any) -> dict[int, str]:
+    """Cell → what its tick says, where the ticks are words for cells."""
+    words = [label.get_text() for label in axis.get_ticklabels()]
+    return {round(at): plain(word) for at, word in zip(axis.get_ticklocs(), words) if word}
+
+
+def _bars(ax: Axes) -> Iterator[Curve]:
+    for container in ax.containers:
+        bars = [bar for bar in container if hasattr(bar, "get_height")]
+        label = str(container.get_label())
+        x = [bar.get_x() + bar.get_width() / 2 for bar in bars]
+        yield _curve("" if label.startswith("_") else label, x, [bar.get_height() for bar in bars])
+
+
+def plain(text: str) -> str:
+    """Matplotlib's mathematics as plain text: "$w_1$" → "w₁"."""
+    subscripts = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
+    parts = text.replace("{", "").replace("}", "").replace("\\", "").split("_")
+    return (
+        (
+            parts[0] + "".join(part[:1].translate(subscripts) + part[1:] for part in parts[1:])
+        ).replace("$", "")
+        if "$" in text
+        else text
+    )

@@ -1,0 +1,276 @@
+"""What stands behind a panel: numbers → a result → pictures, said to its page.
+
+Three ways to a picture, fastest first:
+1. A trained axis whose pictures are ready lies in the page: a move asks for nothing.
+2. A closed form is computed and drawn as the page asks. It asks again only once it was answered, so
+   that the newest numbers win and nothing queues up.
+3. A generator (training) runs in one thread; the newest numbers win there too, and each of its
+   results is drawn as it comes.
+
+The messages are described at the top of `page/panel.js`.
+"""
+
+import contextlib
+import inspect
+import itertools
+import logging
+import math
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from course_lib import plotting
+from course_lib.panel.explorer import Explorer, Numbers
+from course_lib.panel.picture import Frame, Look, Picture, Seen, png
+from course_lib.panel.reading import curves_of, places_of
+from course_lib.panel.work import Latest, Memory
+
+MOST_FRAMES = 64  # of a trained axis that are handed to the page: about 1 MB
+_memory = Memory(64 * 2**20)  # results of all panels together
+_log = logging.getLogger(__name__)
+
+
+class Server:
+    """Answers one panel's page. `send(message, buffers)` says something to it.
+
+    `numbers`: where the page stands, as far as it has told.
+    """
+
+    def __init__(
+        self, explorer: Explorer, handed: Mapping[str, Callable], numbers: Numbers, send: Callable
+    ):
+        self.explorer, self.numbers, self._send = explorer, numbers, send
+        self._handed, self._look = handed, Look(plotting.theme())
+        self._lock = threading.RLock()  # one picture is drawn at a time, as asked or by the worker
+        self._work, self._drawn = Latest(), threading.Event()
+        self._picture: Picture | None = None
+        self._seen: tuple[Numbers, Any, bool] | None = None  # inputs, result, whether complete
+        self._first: tuple[bytes | None, str] = None, "Nothing is computed yet."
+        self._caption, self._refused = "", ""
+        self._request: object = None  # what is computed or served now; a newer one ends its serving
+        self._asked = False  # whether there is a page
+        self._layers: set[int] = set()  # what the page has of them
+        self._streams = inspect.isgeneratorfunction(explorer.compute)
+        self._axes = {
+            name: control for name, control in explorer.controls.items() if control.trained
+        }
+        cells = math.prod(len(control.positions) for control in self._axes.values())
+        self._servable = 1 < cells <= MOST_FRAMES
+        self._compute()
+
+    # What the page says
+
+    def hear(self, message: dict[str, Any]) -> None:
+        """Do what the page asks."""
+        {"ask": self._ask, "stand": self._stand, "stop": self._stop, "read": self._read}[
+            message["kind"]
+        ](message)
+
+    def _ask(self, message: dict[str, Any]) -> None:
+        """A picture at these numbers, or, for a page that has just opened, where we stand."""
+        look = Look(message["theme"] or self._look.theme, message["width"], message["large"])
+        opened = message["numbers"] is None
+        with self._lock:
+            self._asked, self._look = True, look
+            if opened:
+                self._layers = set()
+        if opened:
+            return self._show_again()
+        try:
+            self._stand(message)
+        except ValueError as error:
+            return self._refuse(error)
+        if self._seen is not None and self.explorer.inputs(self.numbers) == self._seen[0]:
+            self._show_again()
+        else:
+            self._compute()
+
+    def _stand(self, message: dict[str, Any]) -> None:
+        self.numbers = self.explorer.numbers(**message["numbers"])
+
+    def _stop(self, message: dict[str, Any]) -> None:
+        def halt() -> Iterator[None]:
+            self._send({"kind": "stopped", "sentence": f"Stopped. {self._caption}"})
+            yield
+
+        self._work.submit(halt())
+
+    def _read(self, message: dict[str, Any]) -> None:
+        """The values in the picture that the page stands at; none while another one is computed."""
+        self._stand(message)
+        with self._lock:
+            if self._seen is None or self.explorer.inputs(self.numbers) != self._seen[0]:
+                return
+            frame = self._draw(self.numbers)
+            said = {"kind": "readings", "numbers": self.numbers, **_look_of(self._look)}
+            figure = self._figure()
+            curves = curves_of(figure, frame.seen)
+            self._send({**said, "axes": places_of(figure), "curves": curves})
+
+    # From numbers to a picture
+
+    def _compute(self) -> None:
+        self._request = request = object()
+        inputs = self.explorer.inputs(self.numbers)
+        # What a learner's function computes may hang on more than its arguments: kept here alone.
+        key = self.explorer, self if self._handed else None, *inputs.values()
+        result = _memory.get(key)
+        try:
+            if result is None:
+                result = self.explorer.compute(**inputs, **self._handed)
+            self._streams |= inspect.isgenerator(result)
+            if self._streams:  # a remembered result queues up too, lest an older picture come later
+                results = result if inspect.isgenerator(result) else (kept for kept in (result,))
+                return self._work.submit(self._train(key, inputs, results, request))
+            _memory.put(key, result)
+            self._show(inputs, result, complete=True)
+        except Exception as error:
+            return self._refuse(error)
+        self._serve_soon(request)
+
+    def _train(
+        self, key: tuple, inputs: Numbers, results: Iterator, request: object
+    ) -> Iterator[None]:
+        """A job: show each of `results` as it comes, then every frame of the trained axes."""
+        with contextlib.closing(results):
+            try:
+                for result in results:
+                    self._show(inputs, result, complete=False)
+                    yield
+                _memory.put(key, result)
+                self._show(inputs, result, complete=True)
+                if self._servable:
+                    yield from self._serve(request)
+            except Exception as error:
+                self._refuse(error)
+
+    def _show_again(self) -> None:
+        """What is seen looks different: at another trained position, in another look or page."""
+        with self._lock:
+            if self._seen is None:
+                return self._say_refused() if self._refused else None
+            self._show(*self._seen)
+            complete = self._seen[2]
+        if complete:
+            self._serve_soon(self._request)
+
+    def _show(self, inputs: Numbers, result: Any, complete: bool) -> None:
+        with self._lock:
+            self._seen = inputs, result, complete
+            first = self._first[0] is None
+            if self._asked or first:
+                frame = self._draw(self.numbers)
+                self._caption = frame.seen.caption
+                if first:
+                    self._first = png(frame.pixels), frame.seen.caption
+                if self._asked:
+                    self._send_pictures({}, [self._written(frame)], complete)
+        self._drawn.set()
+
+    def _serve_soon(self, request: object) -> None:
+        if self._servable and self._asked:
+            self._work.submit(self._serve(request))
+
+    def _serve(self, request: object) -> Iterator[None]:
+        """A job: every frame of the trained axes, in one message."""
+        axes = {name: control.positions for name, control in self._axes.items()}
+        look, drawn = self._look, []
+        for cell in itertools.product(*axes.values()):
+            with self._lock:
+                if not self._wants(request, look):
+                    return
+                here = self.numbers | dict(zip(axes, cell, strict=True))
+                drawn.append(self._written(self._draw(here)))
+            yield
+        with self._lock:
+            if self._wants(request, look):
+                self._send_pictures(axes, drawn, True)
+
+    def _wants(self, request: object, look: Look) -> bool:
+        """Whether the page still waits for these pictures; a closed panel waits for none."""
+        return self._asked and self._request is request and self._look == look
+
+    def _draw(self, numbers: Numbers) -> Frame:
+        assert self._seen is not None
+        explorer = self.explorer
+        if self._picture is None or self._picture.look != self._look:
+            self._picture = Picture(explorer.prepare, explorer.draw, explorer.size, self._look)
+        return self._picture.paint(self._seen[1], **explorer.trained(numbers))
+
+    def _figure(self) -> Any:
+        assert self._picture is not None
+        return self._picture.figure
+
+    def _written(self, frame: Frame) -> tuple[bytes, Frame]:
+        return frame.png(), frame
+
+    def _send_pictures(
+        self, axes: Mapping[str, Any], drawn: list[tuple[bytes, Frame]], complete: bool
+    ) -> None:
+        buffers, frames = zip(*drawn, strict=True)
+        layers = {frame.layer.number: frame.layer for frame in frames if frame.layer is not None}
+        new = [layer for number, layer in layers.items() if number not in self._layers]
+        self._layers |= {layer.number for layer in new}
+        assert self._seen is not None
+        message = {
+            "kind": "pictures",
+            "numbers": {**self.numbers, **self._seen[0]},
+            **_look_of(self._look),
+            "axes": axes,
+            "captions": [frame.seen.caption for frame in frames],
+            "complete": complete,
+            "layers": [frame.layer.number if frame.layer else None for frame in frames],
+            "brings": [layer.number for layer in new],
+        }
+        if any(frame.seen.handles for frame in frames):
+            message["places"] = places_of(self._figure())
+            message["handles"] = [_handles_of(frame.seen, self._figure()) for frame in frames]
+        self._send(message, [*(png(layer.pixels) for layer in new), *buffers])
+
+    def _refuse(self, error: Exception) -> None:
+        """An error becomes a sentence; the last picture stays, greyed."""
+        if isinstance(error, ValueError):
+            sentence = f"{error}. The picture is the last one that could be computed."
+        elif isinstance(error, NotImplementedError):
+            sentence = (
+                f"Not implemented yet ({error}): write your function, run its cell and then this "
+                "one again."
+            )
+        else:
+            _log.error("an explorer could not compute %s", self.numbers, exc_info=error)
+            sentence = f"{type(error).__name__}: {error}. The whole message is in the log."
+        self._first, self._refused = (self._first[0], sentence), sentence
+        self._say_refused()
+        self._drawn.set()
+
+    def _say_refused(self) -> None:
+        stands = {"numbers": self.numbers, **_look_of(self._look)}
+        self._send({"kind": "refused", "sentence": self._refused, **stands})
+
+    # What a notebook keeps
+
+    def first(self, seconds: float) -> tuple[bytes | None, str]:
+        """The first picture and what was said with it, if there is one within some seconds."""
+        self._drawn.wait(seconds)
+        return self._first
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait until all is computed and handed over; False if it took longer than `timeout` s."""
+        return self._work.wait(timeout)
+
+    def close(self) -> None:
+        """Stop computing, and serve nothing any more. No thread is begun for it."""
+        self._request = None
+        if not self._work.wait(0):
+            self._work.stop()
+
+
+def _look_of(look: Look) -> dict[str, Any]:
+    return {"theme": look.theme, "width": look.width, "large": look.large}
+
+
+def _handles_of(seen: Seen, figure: Any) -> list[dict[str, Any]]:
+    return [
+        {"names": names, "axes": figure.axes.index(ax), "at": [float(x), float(y)]}
+        for names, ax, x, y in seen.handles
+    ]

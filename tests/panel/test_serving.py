@@ -1,0 +1,332 @@
+"""A panel that is moved, as its page sees it: what it asks, and the pictures that come."""
+
+import itertools
+import sys
+import threading
+import time
+from types import SimpleNamespace
+
+import pytest
+
+from course_lib import plotting
+from course_lib.panel import Choice, Seen, Slider, serving
+from course_lib.panel.work import Memory
+from tests import _toys
+from tests.panel._page import Page, alike
+
+
+@pytest.fixture(autouse=True)
+def live(monkeypatch):
+    """Panels are live here, and light, and remember nothing of one another."""
+    monkeypatch.delenv("COURSE_HEADLESS", raising=False)
+    monkeypatch.setattr(serving, "_memory", Memory(64 * 2**20))
+    plotting.use_theme("light")
+
+
+def opened(explorer, *, handed=None, width=None, **numbers):
+    return Page(explorer.show(**(handed or {}), **numbers), width)
+
+
+def shows(page, png_and_caption):
+    """Whether the page stands at this picture."""
+    pixels, caption = page.here()
+    return alike(pixels, png_and_caption[0]) and page.caption == caption == png_and_caption[1]
+
+
+# A closed form
+
+
+def test_a_page_that_opens_gets_the_picture_where_the_panel_stands():
+    page = opened(_toys.waves, frequency=1.0)
+    assert page.numbers == {"frequency": 1.0, "damping": 0.1, "kind": "cosine"}
+    assert shows(page, _toys.waves.picture(frequency=1.0))
+
+
+def test_a_moved_slider_shows_the_picture_of_its_number():
+    page = opened(_toys.waves)
+    page.ask(frequency=0.1)
+    assert shows(page, _toys.waves.picture(frequency=0.1))
+    page.ask(damping=0.123)
+    assert shows(page, _toys.waves.picture(frequency=0.1, damping=0.123))
+    page.ask(kind="sine")
+    assert shows(page, _toys.waves.picture(frequency=0.1, damping=0.123, kind="sine"))
+
+
+def test_the_background_is_sent_once():
+    page = opened(_toys.waves)
+    for frequency in (1.0, 2.0, 3.0, 4.0):
+        page.ask(frequency=frequency)
+    brought = [content["brings"] for content, _ in page.said]
+    assert sum(map(len, brought)) == 1 and len(page.layers) == 1
+
+
+def test_numbers_that_compute_refuses_leave_the_last_picture_and_say_why():
+    page = opened(_toys.waves)
+    page.ask(damping=0.95)
+    assert "damping = 0.95: must be at most 0.9" in page.caption and page.refused
+    page.ask(damping=0.5)
+    assert shows(page, _toys.waves.picture(damping=0.5)) and not page.refused
+
+
+def test_numbers_out_of_range_are_refused_by_name():
+    page = opened(_toys.waves)
+    page.ask(frequency=7.0)
+    assert page.refused and "frequency = 7.0: must be a finite number in [0.1, 5]" in page.caption
+
+
+def test_an_exception_is_a_sentence_and_is_logged(caplog):
+    def compute(a, update):
+        return update(a)
+
+    def broken(a):
+        return a + "1"
+
+    page = opened(_toys.line(compute), handed={"update": broken})
+    assert "TypeError: unsupported operand" in page.caption
+    assert "broken" in caplog.text
+
+    def blank(a):
+        raise NotImplementedError("your code here")
+
+    page = opened(_toys.line(compute), handed={"update": blank})
+    assert page.caption.startswith("Not implemented yet (your code here)")
+    data, _ = page.widget._repr_mimebundle_()
+    assert "image/png" not in data and data["text/plain"].startswith("Not implemented yet")
+
+
+def test_the_learners_function_is_handed_to_compute():
+    explorer = _toys.line(lambda a, update=None: update(a) if update else a)
+    assert opened(explorer).caption == "It ends at 3 ."
+    assert opened(explorer, handed={"update": lambda a: -a}).caption == "It ends at -3 ."
+
+
+def test_a_seen_number_is_not_computed_again_in_any_panel_of_its_explorer():
+    calls = []
+    explorer = _toys.line(lambda a: calls.append(a) or a)
+    page = opened(explorer)
+    for a in (1, 2, 1, 2, 1):
+        page.ask(a=a)
+    opened(explorer, a=2)
+    assert calls == [3, 1, 2]
+
+
+def test_a_panel_turns_dark_and_large_and_wide():
+    page = opened(_toys.waves)
+    page.ask(theme="dark")
+    assert shows(page, _toys.waves.picture(theme="dark"))
+    page.width = 1350
+    page.ask(theme="light")
+    assert page.here()[0].shape == (540, 1350, 3)
+    small = page.here()[0]
+    page.ask(large=True)
+    assert page.here()[0].shape == (540, 1350, 3) and (page.here()[0] != small).any()
+
+
+def test_a_second_page_gets_everything_it_needs():
+    panel = _toys.waves.show()
+    Page(panel).ask(frequency=1.0)
+    page = Page(panel)
+    assert page.numbers["frequency"] == 1.0 and shows(page, _toys.waves.picture(frequency=1.0))
+
+
+# A panel that trains
+
+
+def streaming(log, seeds=4, pause=0.01, gate=None):
+    """Explorer over ten numbers; `log`: what was begun, how many results each gave, a quarter
+    without the `gate`.
+    """
+
+    def compute(a):
+        log.append(("begin", a))
+        given = 0
+        try:
+            for given in range(1, seeds + 1):
+                time.sleep(pause)
+                if gate and given > seeds // 4:
+                    gate.wait(60)
+                yield a + given / 100
+        finally:
+            log.append(("end", a, given))
+
+    return _toys.line(compute)
+
+
+def test_training_shows_every_result_and_is_remembered():
+    log = []
+    page = opened(streaming(log))
+    assert page.caption == "It ends at 3.04 ." and page.complete
+    page.ask(a=4)
+    page.wait()
+    page.ask(a=3)
+    page.wait()
+    assert page.caption == "It ends at 3.04 ."
+    assert log == [("begin", 3), ("end", 3, 4), ("begin", 4), ("end", 4, 4)]
+    partial = [content["complete"] for content, _ in page.said if content["numbers"]["a"] == 4]
+    assert partial == [False] * 4 + [True]
+
+
+def test_of_thirty_changes_only_the_last_is_trained_to_its_end():
+    log, gate = [], threading.Event()
+    panel = streaming(log, seeds=20, gate=gate).show()
+    page = Page.__new__(Page)
+    gate_opened = threading.Timer(0.3, gate.set)
+    gate_opened.start()
+    page.__init__(panel)
+    for k in range(30):
+        page.ask(a=k % 10)
+        time.sleep(0.005)
+    page.wait()
+    ended = [entry for entry in log if entry[0] == "end"]
+    assert ("end", 9, 20) in ended
+    assert all(entry[2] >= 1 for entry in ended)  # each that began showed its first picture
+    assert sum(entry[2] == 20 for entry in ended) < 10
+    assert page.caption == "It ends at 9.2 ."
+
+
+def test_a_picture_comes_under_the_numbers_it_was_computed_for():
+    page = opened(streaming([], seeds=3, pause=0.02))
+    for a in (5, 6, 5, 6, 7):
+        page.ask(a=a)
+        time.sleep(0.05)
+    page.wait()
+    for a in (5, 6, 7):
+        page.ask(a=a)
+        page.wait()
+        assert page.caption == page.here()[1] == f"It ends at {a}.03 ."
+
+
+def test_an_exception_in_mid_training_is_a_sentence_and_the_next_training_runs(caplog):
+    def compute(a):
+        yield a
+        if a == 3:
+            raise RuntimeError("the loss went away")
+        yield a + 0.5
+
+    page = opened(_toys.line(compute))
+    assert page.caption.startswith("RuntimeError: the loss went away") and page.refused
+    assert "the loss went away" in caplog.text and len(page.seen) == 1
+    page.ask(a=4)
+    page.wait()
+    assert page.caption == "It ends at 4.5 ."
+
+
+def endless(log):
+    panel = streaming(log, seeds=10**6).show()
+    assert panel.server.first(60)[0]
+    return panel
+
+
+def test_stop_closes_the_training_and_says_so():
+    log = []
+    page = Page.__new__(Page)
+    page.wait = lambda: None
+    page.__init__(endless(log))
+    page.until(lambda: page.caption)
+    page.say(kind="stop")
+    page.until(lambda: page.caption.startswith("Stopped. It ends at 3."))
+    assert page.widget.wait(60) and log[-1][:2] == ("end", 3)
+
+
+def test_closing_a_panel_ends_its_training_and_its_widget():
+    log = []
+    panel = endless(log)
+    panel.close()
+    assert panel.wait(60) and log[-1][0] == "end" and panel.comm is None
+
+
+@pytest.fixture
+def in_colab(monkeypatch):
+    """Where no thread's message reaches the page."""
+    monkeypatch.setitem(sys.modules, "google.colab", SimpleNamespace())
+
+
+def test_colab_computes_and_serves_in_the_handler(in_colab):
+    threads = threading.active_count()
+    page = opened(streaming([]))
+    assert page.caption == "It ends at 3.04 ." and threading.active_count() == threads
+    page.ask(a=5)
+    assert page.caption == "It ends at 5.04 ."
+    served = opened(_toys.errors)
+    assert len(served.seen) == len(_toys.STRENGTHS) and threading.active_count() == threads
+
+
+# A trained axis
+
+
+def test_a_trained_axis_is_handed_to_the_page():
+    page = opened(_toys.errors)
+    assert len(page.seen) == len(_toys.STRENGTHS)
+    for strength in _toys.STRENGTHS:
+        pixels, caption = page.here(strength=strength)
+        assert f"λ = {strength:g}:" in caption
+    assert shows(page, _toys.errors.picture())
+
+
+def test_moving_along_a_trained_axis_never_trains():
+    page = Page.__new__(Page)
+    page.wait = lambda: None
+    page.__init__(_toys.errors.show())
+    page.until(lambda: page.caption)
+    begun = len(_toys.begun)
+    page.ask(strength=_toys.STRENGTHS[0])  # still training: the kernel draws
+    page.until(lambda: f"λ = {_toys.STRENGTHS[0]:g}" in page.caption)
+    assert page.widget.wait(60) and len(_toys.begun) == begun
+
+
+def test_a_retraining_starts_from_where_the_trained_slider_stands():
+    page = opened(_toys.errors, strength=_toys.STRENGTHS[3])
+    page.said.clear()
+    page.ask(strength=_toys.STRENGTHS[20], width=4)
+    page.wait()
+    first = page.said[0][0]
+    assert first["captions"][0].startswith(f"Width 4, λ = {_toys.STRENGTHS[20]:g}")
+    assert len(page.said[-1][0]["captions"]) == len(_toys.STRENGTHS)
+
+
+def test_two_trained_sliders_and_a_trained_choice():
+    controls = {
+        "x": Slider("x", 0, 2, 1, trained=True),
+        "y": Slider("y", values=(1, 5), default=1, trained=True),
+        "unit": Choice("unit", ("m", "km"), "m", trained=True),
+    }
+    page = opened(_toys.line(lambda: 7, controls=controls))
+    cells = itertools.product((0, 1, 2), (1, 5), ("m", "km"))
+    assert {caption for _, caption in page.seen.values()} == {
+        f"It ends at 7 {x}{y}{unit}." for x, y, unit in cells
+    }
+
+
+def test_an_axis_too_long_for_the_page_is_drawn_by_the_kernel():
+    page = opened(_toys.line(lambda: 7, controls={"x": Slider("x", 0, 500, 1, trained=True)}))
+    assert len(page.seen) == 1
+    page.ask(x=400)
+    assert page.caption == "It ends at 7 400."
+
+
+# Values and handles
+
+
+def test_the_values_of_the_picture_come_when_the_page_asks():
+    page = opened(_toys.waves)
+    page.say(kind="read", numbers=page.numbers)
+    message, _ = page.said[-1]
+    assert message["kind"] == "readings" and message["numbers"] == page.numbers
+    first = message["curves"][0]
+    assert first["label"] == "start 0" and first["every"] == 1 and len(first["x"]) == 100
+    wave = _toys.compute_waves(**page.numbers)
+    assert first["y"] == pytest.approx(wave[0], rel=1e-3)
+
+
+def test_a_handle_says_which_controls_it_moves_and_where_it_is():
+    def draw(marks, result):
+        ax = marks["line"][0].axes
+        return Seen("Two numbers.", handles=[(("a", "b"), ax, *result)])
+
+    explorer = _toys.line(
+        lambda a, b: (a, b), controls={"a": Slider("a", 0, 9, 3), "b": Slider("b", 0, 9, 4)}
+    )
+    explorer.draw = draw
+    page = opened(explorer)
+    assert page.handles == [[{"names": ("a", "b"), "axes": 0, "at": [3.0, 4.0]}]]
+    assert page.said[-1][0]["places"][0]["limits"] == [[0.0, 9.0], [-10.0, 10.0]]
