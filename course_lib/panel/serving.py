@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from course_lib import plotting
+from course_lib.panel.controls import Slider
 from course_lib.panel.explorer import Explorer, Numbers
 from course_lib.panel.picture import Frame, Look, Picture, Seen, png
 from course_lib.panel.reading import curves_of, places_of
@@ -52,9 +53,11 @@ class Server:
         self._layers: set[int] = set()  # what the page has of them
         self._streams = inspect.isgeneratorfunction(explorer.compute)
         self._axes = {
-            name: control for name, control in explorer.controls.items() if control.trained
+            name: control.positions
+            for name, control in explorer.controls.items()
+            if control.trained and isinstance(control, Slider)
         }
-        cells = math.prod(len(control.positions) for control in self._axes.values())
+        cells = math.prod(map(len, self._axes.values()))
         self._servable = 1 < cells <= MOST_FRAMES
         self._compute()
 
@@ -173,22 +176,22 @@ class Server:
 
     def _serve(self, request: object) -> Iterator[None]:
         """A job: every frame of the trained axes, in one message."""
-        axes = {name: control.positions for name, control in self._axes.items()}
-        look, drawn = self._look, []
-        for cell in itertools.product(*axes.values()):
+        begun, drawn = self._wanted(), []
+        for cell in itertools.product(*self._axes.values()):
             with self._lock:
-                if not self._wants(request, look):
-                    return
-                here = self.numbers | dict(zip(axes, cell, strict=True))
+                if self._request is not request or self._wanted() != begun:
+                    return  # moved on, or closed
+                here = self.numbers | dict(zip(self._axes, cell, strict=True))
                 drawn.append(self._written(self._draw(here)))
             yield
         with self._lock:
-            if self._wants(request, look):
-                self._send_pictures(axes, drawn, True)
+            if self._request is request and self._wanted() == begun:
+                self._send_pictures(self._axes, drawn, True)
 
-    def _wants(self, request: object, look: Look) -> bool:
-        """Whether the page still waits for these pictures; a closed panel waits for none."""
-        return self._asked and self._request is request and self._look == look
+    def _wanted(self) -> tuple:
+        """What the frames of the trained axes hang on: the look, and where all else stands."""
+        others = {name: at for name, at in self.numbers.items() if name not in self._axes}
+        return self._asked, self._look, others
 
     def _draw(self, numbers: Numbers) -> Frame:
         assert self._seen is not None

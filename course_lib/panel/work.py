@@ -10,9 +10,9 @@ from dataclasses import fields, is_dataclass
 class Latest:
     """Runs jobs in a thread, the newest only.
 
-    A job is a generator: after each of its steps a newer job may take over. The first step of a job that was begun is always carried out, else a long drag would show
-    nothing; then the job is closed if a newer one waits. Jobs that were overtaken before they began
-    are dropped: there is no queue.
+    A job is a generator: after each of its steps a newer job may take over. The first step of a job
+    that was begun is always carried out, else a long drag would show nothing; then the job is
+    closed if a newer one waits. Jobs overtaken before they began are dropped: there is no queue.
     """
 
     def __init__(self):

@@ -146,11 +146,11 @@ class Opened:
         return self.page.evaluate(_ASK, code)
 
     def settle(self):
-        """Wait until every move has been answered, every panel has computed to its end and the page
-        shows it.
-        """
-        self.ask("")  # its answer lets ipywidgets send a move that it held back
+        """Wait until each panel has shown what it was asked for and holds its trained axis."""
+        idle = "!document.querySelector('.course-panel[aria-busy=true]')"
+        self.page.wait_for_function(idle)
         assert self.ask(_WAIT) == "True\n"
+        self.page.wait_for_function(idle)
         self.page.wait_for_timeout(100)  # the last picture is decoded
 
     def save(self):

@@ -109,6 +109,7 @@ function render({ model, el }) {
     [asked, waiting, untold] = [wanted, true, false];
     clearTimeout(patience);
     patience = setTimeout(() => say(SILENT), 10_000);
+    view.root.ariaBusy = true;
     model.send({ kind: "ask", numbers: at, ...look, theme: at && look.theme });
   }
 
@@ -150,6 +151,7 @@ function render({ model, el }) {
     }
     if (asked === "first" && message.numbers) adopt(message);
     if (behind) show();
+    view.root.ariaBusy = waiting || !view.stop.hidden;
   }
 
   function receive({ axes, captions, complete, ...message }, buffers) {
