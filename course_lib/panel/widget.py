@@ -23,10 +23,11 @@ def part_of_page(*names: str) -> str:
     return "\n".join((PAGE / name).read_text(encoding="utf-8") for name in names)
 
 
-def describe(explorer: Explorer) -> dict[str, Any]:
+def describe(explorer: Explorer, numbers: Numbers) -> dict[str, Any]:
     """The panel as plain data, for `page/panel.js`."""
     return {
         "title": explorer.title,
+        "begun": numbers,
         "size": [round(side * DPI) for side in explorer.size],
         "theme": plotting.theme(),
         "large": os.environ.get("COURSE_LARGE") == "1",
@@ -57,9 +58,10 @@ class Panel(anywidget.AnyWidget):
     panel = traitlets.Dict().tag(sync=True)
 
     def __init__(self, explorer: Explorer, handed: Mapping[str, Callable], numbers: Numbers):
-        self.explorer, self.begun = explorer, numbers
-        super().__init__(panel=describe(explorer))
-        self.server = Server(explorer, handed, _stood(self), self.send)
+        self.explorer = explorer
+        super().__init__(panel=describe(explorer, numbers))
+        _close_former(self)
+        self.server = Server(explorer, handed, numbers, self.send)
         self.on_msg(lambda _, message, buffers: self.server.hear(message))
 
     @property
@@ -87,30 +89,19 @@ class Panel(anywidget.AnyWidget):
         return {**super()._repr_mimebundle_()[0], **data}, metadata
 
 
-_runs: dict[
-    str, tuple[str, list[Panel], list[Panel]]
-] = {}  # cell → its run, its panels, former ones
+_runs: dict[str, tuple[str, list[Panel]]] = {}  # cell → its last run, and the panels of that run
 
 
-def _stood(panel: Panel) -> Numbers:
-    """Where the panel begins: where it stood in its cell's former run, if the call is the same.
-
-    The panels of the cell's former run are closed: the page has dropped them already.
-    """
+def _close_former(panel: Panel) -> None:
+    """Close the panels of the cell's former run: the page has dropped them already."""
     shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
     parent = getattr(shell, "get_parent", dict)()
     cell, run = parent.get("metadata", {}).get("cellId"), parent.get("header", {}).get("msg_id")
     if cell is None:
-        return panel.begun
-    former_run, panels, former = _runs.get(cell, (None, [], []))
-    if former_run != run:
-        panels, former = [], panels
-        for old in former:
+        return
+    former, panels = _runs.get(cell, (None, []))
+    if former != run:
+        for old in panels:
             old.close()
-    place = len(panels)
-    _runs[cell] = run, [*panels, panel], former
-    if place < len(former):
-        old = former[place]
-        if old.explorer is panel.explorer and old.begun == panel.begun:
-            return old.numbers
-    return panel.begun
+        panels = []
+    _runs[cell] = run, [*panels, panel]

@@ -161,7 +161,7 @@ class Opened:
 
 _WAIT = """
 from course_lib.panel import widget
-print(all(panel.wait(120) for _, panels, _ in widget._runs.values() for panel in panels))
+print(all(panel.wait(120) for _, panels in widget._runs.values() for panel in panels))
 """
 _ASK = """
 async code => {

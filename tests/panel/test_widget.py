@@ -3,7 +3,6 @@
 import base64
 import io
 import sys
-from types import SimpleNamespace
 
 import pytest
 from PIL import Image
@@ -11,7 +10,6 @@ from PIL import Image
 from course_lib import plotting
 from course_lib.panel import Choice, Slider
 from tests import _toys
-from tests.panel._page import Page
 
 VIEW = "application/vnd.jupyter.widget-view+json"
 
@@ -71,7 +69,7 @@ def cell(monkeypatch):
     """A cell whose runs are counted by hand: `cell.run`."""
 
     class Shell:
-        run, events = 1, SimpleNamespace(trigger=lambda name: None)
+        run = 1
 
         def get_parent(self):
             return {"metadata": {"cellId": "cell"}, "header": {"msg_id": self.run}}
@@ -88,18 +86,3 @@ def test_running_a_cell_again_closes_its_former_panels(cell):
     cell.run = 2
     third = _toys.waves.show()
     assert first.comm is None and second.comm is None and third.comm is not None
-
-
-def test_running_a_cell_again_keeps_where_its_panels_stood(cell):
-    first, second = _toys.waves.show(), _toys.waves.show(frequency=1.0)
-    Page(first).ask(frequency=3.0)
-    Page(second).say(kind="stand", numbers={**second.numbers, "damping": 0.5})
-    cell.run = 2
-    assert _toys.waves.show().numbers["frequency"] == 3.0
-    assert _toys.waves.show(frequency=1.0).numbers["damping"] == 0.5
-
-
-def test_another_call_begins_where_it_says(cell):
-    Page(_toys.waves.show()).ask(frequency=3.0)
-    cell.run = 2
-    assert _toys.waves.show(frequency=1.0).numbers["frequency"] == 1.0

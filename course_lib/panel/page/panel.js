@@ -1,7 +1,8 @@
 // A panel: controls, picture, caption. anywidget calls `render` with the widget's model.
 //
 // model.get("panel") describes it, plain JSON:
-//   {title, size: [width, height] in CSS pixels, theme: "light" | "dark", large, presets: {name: {control: number}},
+//   {title, begun: {control: number}, size: [width, height] in CSS pixels, theme: "light" | "dark", large,
+//    presets: {name: {control: number}},
 //    controls: [{name, label, unit, kind: "slider" | "choice", positions, default, free, log, whole, resets}]}
 // The page says:
 //   {kind: "ask", numbers, theme, width, large}  for the picture at these numbers, `width` pixels across;
@@ -33,6 +34,8 @@ function render({ model, el }) {
   let behind = false; // the reader has moved on meanwhile
   let untold = false; // the reader stands where the kernel does not know
   let patience; // a timer
+  const call = JSON.stringify([spec.title, spec.begun]);
+  const cell = () => el.closest(".jp-Cell"); // an element that stays when the cell is run again
 
   const view = build(spec, el, { move, choose, turn, enlarge, say, stop });
   const reader = readings(view, { read, drag });
@@ -68,6 +71,7 @@ function render({ model, el }) {
   function go(at) {
     numbers = at;
     untold = true;
+    remember();
     show(); // first, it is what the reader waits for
     stand();
   }
@@ -90,8 +94,20 @@ function render({ model, el }) {
     const width = Math.min(WIDEST, Math.round(view.canvas.clientWidth * devicePixelRatio));
     if (!width || (look.width && Math.abs(width - look.width) < 2)) return; // folded, or as before
     look = { ...look, width };
-    if (asked === null && !seen.size) ask("first", null);
+    if (asked === null) open();
     else if (asked !== "first") show();
+  }
+
+  /** Begin where the same call stood when its cell was run before, else where the kernel stands. */
+  function open() {
+    const stood = cell()?.courseStood?.[call];
+    if (stood) numbers = stood;
+    stand();
+    ask(stood ? key() : "first", stood ?? null);
+  }
+
+  function remember() {
+    if (cell()) cell().courseStood = { ...cell().courseStood, [call]: numbers };
   }
 
   function show() {
@@ -127,9 +143,8 @@ function render({ model, el }) {
     untold = false;
   }
 
-  /** Shift+Enter runs the cell again, which must begin where we stand; Shift+Tab leaves the panel at once. */
+  /** Shift+Tab leaves the panel at once. */
   function leave(event) {
-    if (event.key === "Enter" && (event.shiftKey || event.ctrlKey || event.altKey)) tell();
     if (event.key === "Tab" && event.shiftKey) view.root.focus();
   }
 

@@ -1,0 +1,99 @@
+"""Shift+Enter from a lesson's first cell to its last, with sliders moved and questions answered."""
+
+import shutil
+
+import pytest
+
+from tests.browser import _lab
+
+CONTENT = "window.jupyterapp.shell.currentWidget.content"
+
+
+class Reader:
+    """Someone who reads with Shift+Enter."""
+
+    def __init__(self, page):
+        self.page = page
+
+    def at(self):
+        """The place of the active cell."""
+        return self.page.evaluate(f"{CONTENT}.activeCellIndex")
+
+    def go_on(self):
+        """Press Shift+Enter where the focus is; the next cell must become the active one."""
+        here = self.at()
+        self.page.keyboard.press("Shift+Enter")
+        self.page.wait_for_function(f"{CONTENT}.activeCellIndex === {here + 1}", timeout=10_000)
+
+    def output(self, place, selector):
+        """Wait for that part of a cell's output, and put the focus there."""
+        self.page.wait_for_function(
+            f"{CONTENT}.widgets[{place}].model.executionState !== 'running'"
+        )
+        node = self.page.evaluate_handle(f"{CONTENT}.widgets[{place}].node")
+        try: found = node.as_element().wait_for_selector(selector, timeout=20000)
+        except Exception:
+            self.page.screenshot(path="/tmp/shots/kb.png"); print(place, node.as_element().inner_text()); raise
+        found.focus()
+        self.page.wait_for_function(f"{CONTENT}.activeCellIndex === {place}")
+        return found
+
+
+@pytest.fixture
+def lesson(request, tmp_path_factory):
+    """A copy of a lesson, open in JupyterLab without outputs, with all sections unfolded."""
+    name = next(_lab.ROOT.glob(f"notebooks/{request.param}_*[!s].ipynb")).name
+    folder, scratch = tmp_path_factory.mktemp("course"), tmp_path_factory.mktemp("jupyter")
+    for part in ("course_lib", "notebooks"):
+        (folder / part).mkdir()
+    shutil.copy(_lab.ROOT / "notebooks" / name, folder / "notebooks")
+    with _lab.jupyter_lab(folder / "notebooks", scratch) as server, _lab.chromium() as page:
+        traffic = _lab.Traffic().watch(page)
+        _lab.open_notebook(page, server, name)
+        for command in ("editmenu:clear-all", "notebook:expand-all-headings"):
+            page.evaluate(f"window.jupyterapp.commands.execute('{command}')")
+        yield page, traffic
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("lesson", ["03", "07"], indirect=True)
+def test_shift_enter_goes_through_the_whole_lesson(lesson, report):
+    page, traffic = lesson
+    reader, did = Reader(page), {"slider": 0, "prediction": 0, "quiz": 0}
+    page.evaluate(f"{CONTENT}.activeCellIndex = 0; {CONTENT}.mode = 'command'")
+    page.evaluate(f"{CONTENT}.node.focus()")
+    sources = page.evaluate(f"{CONTENT}.widgets.map(w => w.model.sharedModel.getSource())")
+    for place, source in enumerate(sources[:-1]):
+        reader.go_on()
+        if source.startswith("explore.") and did["slider"] < 2:
+            slider = reader.output(place, ".course-panel[aria-busy=false] input[type=range]")
+            page.keyboard.press("Home")
+            page.keyboard.press("ArrowRight")
+            said = slider.get_attribute("aria-valuetext")
+            reader.go_on()  # from the slider: the explorer runs again, and keeps its positions
+            page.wait_for_timeout(300)
+            slider = reader.output(place, ".course-panel[aria-busy=false] input[type=range]")
+            assert slider.get_attribute("aria-valuetext") == said
+            did["slider"] += 1
+        elif source.startswith("predict("):
+            reader.output(place, ".course-quiz input[type=radio]")
+            page.keyboard.press("Space")
+            page.wait_for_selector(".course-quiz >> text=Kept until the answer comes.")
+            did["prediction"] += 1
+        elif source.startswith("quiz("):
+            reader.output(place, ".course-quiz input[type=radio]")
+            page.keyboard.press("Space")
+            page.wait_for_selector(".course-reply >> text=/Right|Not this one/")
+            did["quiz"] += 1
+        else:
+            continue
+        reader.go_on()
+    page.keyboard.press("Shift+Enter")
+    page.wait_for_function(
+        f"{CONTENT}.widgets.every(w => w.model.type !== 'code' || "
+        "w.model.executionCount > 0 && w.model.executionState !== 'running')",
+        timeout=300_000,
+    )
+    wrong = page.locator(".jp-OutputArea-output[data-mime-type*=error]").all_inner_texts()
+    assert not wrong and not traffic.errors and all(did.values())
+    report(f"{len(sources)} cells with Shift+Enter; {did}")
