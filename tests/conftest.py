@@ -8,9 +8,8 @@ import pytest
 os.environ["COURSE_HEADLESS"] = "1"  # explorers compute to the end and leave a picture
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-SHARED = (
-    Path(__file__).resolve().parents[2] / "shared" / "data"
-)  # where a copy of Spambase lies beside some checkouts
+# Where a copy of Spambase lies beside some checkouts.
+SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 if SHARED.is_dir():
     os.environ.setdefault("COURSE_DATA", str(SHARED))
 
@@ -35,6 +34,12 @@ SOURCE = """\
 def repository() -> Path:
     """The course's own folder."""
     return Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def amount():
+    """`amount(few, many)`: how often to repeat, in `make test` and in `make test-all`."""
+    return lambda few, many: many if os.environ.get("COURSE_MANY") == "1" else few
 
 
 @pytest.fixture
