@@ -1,13 +1,14 @@
-"""Set-up: Binder's recipe and scripts, make."""
+"""Set-up: Binder's recipe and scripts, make, CI."""
 
 import os
+import re
 import shutil
 import sys
 from pathlib import Path
 
 import pytest
 
-from tests.repository._project import ROOT, run
+from tests.repository._project import ROOT, run, text
 
 # ---- Binder ----
 
@@ -99,3 +100,31 @@ def test_a_python_too_old_is_refused_by_name(installed):
     assert refused.returncode != 0
     assert "Python 3.10 or newer is needed" in refused.stderr and "make PYTHON=" in refused.stderr
     assert not (installed / ".venv" / "bin").exists()
+
+
+@needs_make
+def test_many_is_the_same_tests_with_more_time(installed):
+    assert planned(installed, "test") == planned(installed, "test-all")
+    (installed / "say.mk").write_text("test: ; @echo $$COURSE_MANY $$PYTEST_TIMEOUT\n")
+    said = run("make", "-s", "-f", "Makefile", "-f", "say.mk", "test-all", cwd=installed)
+    assert said.stdout == "1 1800\n"
+
+
+# ---- CI ----
+
+
+@pytest.mark.parametrize(("ci", "outcome"), [({"CI": "1"}, "error"), ({}, "skipped")])
+def test_without_chromium_a_browser_test_fails_in_ci_and_is_skipped_elsewhere(ci, outcome):
+    environment = {name: value for name, value in os.environ.items() if name != "CI"}
+    said = run(
+        *(sys.executable, "-m", "pytest", "-q", "-rs", "-p", "no:cacheprovider"),
+        "tests/browser/test_practice_in_lab.py",
+        env=environment | {"PATH": ""} | ci,
+    ).stdout
+    assert re.search(rf"\n\d+ {outcome}s? in ", said), said
+    assert "no Chromium here" in said
+
+
+def test_ci_says_that_it_is_ci():
+    assert os.access(ROOT / ".ci" / "run", os.X_OK)
+    assert "\nexport CI=1\n" in text(".ci/run")
