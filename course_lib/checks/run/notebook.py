@@ -1,7 +1,7 @@
 """`course check`: nbval with the trust turned round.
 
 The learner's answer cells (tags `answer:T1`) are copied into a fresh notebook made from the
-exercise's own text in src/. Its check cells (`check:T1`) emit values, never a verdict; nbval runs
+course's own text in notebooks/src. Its check cells (`check:T1`) emit values, never a verdict; nbval runs
 it in a process of its own and says which cells ran and what they displayed; the verdict is made
 here, on cases drawn here. The learner's file is only read: check cells in it, edited, deleted or
 not, play no part.
@@ -22,7 +22,9 @@ import jupytext
 import nbformat
 from IPython.core.inputtransformer2 import TransformerManager
 
+import course_lib
 from course_lib import LESSONS
+from course_lib.base.places import CourseError, root
 from course_lib.checks import CASES
 from course_lib.checks.judge.report import Result, broken, is_raised, judge
 from course_lib.checks.judge.task import tasks_of
@@ -46,7 +48,7 @@ def check_file(path, *, cell_timeout=20.0, total_timeout=120.0, memory_gib=4.0):
     try:
         learner = read(path)
         number = lesson_of(path, learner)
-        tasks, pristine = tasks_of(number), exercise_text(number, path)
+        tasks, pristine = tasks_of(number), exercise_text(number)
     except Unreadable as problem:
         return [Result(path.name, "error", str(problem))]
     answers, results = answers_of(learner, list(tasks), f"{number:02d}")
@@ -104,22 +106,25 @@ def lesson_of(path, cells):
     return int(said[1])
 
 
-def exercise_text(number, path):
-    """The exercise as its author wrote it, from src/ near the learner's file, near where we stand,
-    or near us.
+def sources():
+    """The folder of the exercises' texts: the one beside this package, never one beside a submission.
+
+    A package that was installed without it takes that of the course's folder we stand in.
     """
+    beside = Path(course_lib.__file__).resolve().parents[1] / "notebooks" / "src"
+    return beside if beside.is_dir() else root() / "notebooks" / "src"
+
+
+def exercise_text(number):
+    """The exercise as its author wrote it: (kind, source, tags) of each cell."""
     name = f"{number:02d}_{LESSONS[number]}_exercises.py"
-    starts = (path.resolve().parent, Path.cwd(), Path(__file__).resolve().parent)
-    folders = [folder for start in starts for folder in (start, *start.parents)]
-    for source in (folder / part / name for folder in folders for part in ("src", "notebooks/src")):
-        if source.is_file():
-            return [
-                (cell.cell_type, cell.source, cell.metadata.get("tags", []))
-                for cell in jupytext.read(source).cells
-            ]
-    raise Unreadable(
-        f"cannot be checked without notebooks/src/{name}: run this in the course's folder"
-    )
+    try:
+        cells = jupytext.read(sources() / name).cells
+    except (CourseError, FileNotFoundError):
+        raise Unreadable(
+            f"cannot be checked without notebooks/src/{name}: run this in the course's folder"
+        ) from None
+    return [(cell.cell_type, cell.source, cell.metadata.get("tags", [])) for cell in cells]
 
 
 def answers_of(cells, tasks, number):
