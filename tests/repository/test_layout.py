@@ -14,7 +14,7 @@ from course_lib.checks import check_source
 from course_lib.data import digits
 from course_lib.engine import ModelSpec, train
 from course_lib.panel import Explorer
-from tests.repository._project import ROOT, TRACKED, needs_git
+from tests.repository._project import ROOT, TRACKED, needs_git, text
 
 LIBRARY = ROOT / "course_lib"
 MODULES = sorted(LIBRARY.rglob("*.py"))
@@ -86,6 +86,14 @@ def test_imports_run_one_way(path):
     ours = {module for module in imports(path) if module.split(".")[0] == "course_lib"}
     wrong = {module for module in ours if layer(module) not in allowed}
     assert not wrong, f"{name(path)} ({own}) imports {wrong}"
+
+
+def test_contributing_draws_the_rooms_as_they_are():
+    row = re.compile(r"^\| `(\w+)` \| [^|]+ \| ([^|]*)\|$", re.MULTILINE)
+    drawn = {
+        room: set(re.findall(r"\w+", above)) for room, above in row.findall(text("CONTRIBUTING.md"))
+    }
+    assert drawn == {room: above for room, above in MAY_IMPORT.items() if room != "__main__"}
 
 
 @pytest.mark.parametrize("path", TOPICS, ids=name)
