@@ -25,6 +25,7 @@ import threading
 import ipywidgets as widgets
 
 from course_lib import plotting
+from course_lib.base.memory import Memory
 from course_lib.panel.controls import Choice, Slider, read_state, write_state
 from course_lib.panel.page import (
     HEARD,
@@ -37,12 +38,12 @@ from course_lib.panel.page import (
     once_shown,
 )
 from course_lib.panel.picture import Picture, still
-from course_lib.panel.work import Latest, Memory
+from course_lib.panel.work import Latest
 
 __all__ = ["Choice", "Explorer", "Slider"]
 
 MOST_FRAMES = 64  # of a trained axis that are handed to the page: about 2 MB
-_memory = Memory(64 * 2**20)  # results and pictures of all panels together
+_memory = Memory(64 * 2**20)  # finished pictures of all panels together
 _log = logging.getLogger(__name__)
 
 
@@ -218,24 +219,19 @@ class Panel:
     def _compute(self):
         explorer, self._request = self.explorer, object()
         inputs = explorer.inputs(self.numbers)
-        key = self._id, "result", *inputs.values()
-        result = _memory.get(key)
         try:
-            if result is None:
-                result = explorer.compute(**inputs, **self._handed)
+            drawn = not self._streams and _memory.get(self._key(inputs, self._trained()))
+            result = None if drawn else explorer.compute(**inputs, **self._handed)
             self._streams |= inspect.isgenerator(result)
-            if (
-                self._streams
-            ):  # a remembered result queues up too, lest a picture of older numbers come after it
-                results = result if inspect.isgenerator(result) else (kept for kept in (result,))
-                return self._work.submit(self._train(key, inputs, results, self._request))
-            self._finish(key, inputs, result)
+            if self._streams:
+                return self._work.submit(self._train(inputs, result, self._request))
+            self._finish(inputs, result)
         except Exception as error:
             return self._refuse(error)
         if self._servable:
             self._work.submit(self._serve(self._request))
 
-    def _train(self, key, inputs, results, request):
+    def _train(self, inputs, results, request):
         """A job: draw each of `results` as it comes, then hand the trained axis to the page."""
         self._stop.layout.visibility = "visible"
         with contextlib.closing(results):
@@ -243,14 +239,13 @@ class Panel:
                 for result in results:
                     self._show(inputs, result)
                     yield
-                self._finish(key, inputs, result)
+                self._finish(inputs, result)
                 if self._servable:
                     yield from self._serve(request)
             except Exception as error:
                 self._refuse(error)
 
-    def _finish(self, key, inputs, result):
-        _memory.put(key, result)
+    def _finish(self, inputs, result):
         self._show(inputs, result, complete=True)
         self._stop.layout.visibility = "hidden"
 
@@ -267,7 +262,7 @@ class Panel:
     def _show(self, inputs, result, complete=False):
         with self._lock:
             self._seen, self._served = (inputs, result, complete), False
-            picture, caption = self._draw(self.explorer.trained(self.numbers))
+            picture, caption = self._draw(self._trained())
             self._latest = picture, caption
             self._canvas.value = image(picture, caption, self.explorer.size)
             self._say(caption)
@@ -277,9 +272,11 @@ class Panel:
     def _draw(self, trained):
         """Picture and caption of what is seen, at these positions of the trained controls."""
         inputs, result, complete = self._seen
-        key = self._id, "picture", self.theme, *inputs.values(), *trained.values()
+        key = self._key(inputs, trained)
         drawn = _memory.get(key) if complete else None
         if drawn is None:
+            if result is None:  # the picture it was not computed for is another, or is forgotten
+                result = self.explorer.compute(**inputs, **self._handed)
             if self._picture is None or self._picture.theme != self.theme:
                 explorer = self.explorer
                 self._picture = Picture(explorer.prepare, explorer.draw, explorer.size, self.theme)
@@ -287,6 +284,12 @@ class Panel:
             if complete:
                 _memory.put(key, drawn)
         return drawn
+
+    def _trained(self):
+        return self.explorer.trained(self.numbers)
+
+    def _key(self, inputs, trained):
+        return self._id, self.theme, *inputs.values(), *trained.values()
 
     def _serve(self, request):
         """A job: render every frame of the trained sliders, then hand all of them to the page."""
@@ -300,7 +303,7 @@ class Panel:
                     self._request is not request
                 ):  # a closed form has moved on, or the panel is closed
                     return
-                drawn[cell] = self._draw({**self.explorer.trained(self.numbers), **stand})
+                drawn[cell] = self._draw({**self._trained(), **stand})
             yield
         with self._lock:
             if self._request is request:

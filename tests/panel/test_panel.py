@@ -10,7 +10,6 @@ import re
 import sys
 import threading
 import time
-from dataclasses import dataclass
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -18,10 +17,11 @@ import pytest
 from PIL import Image
 
 from course_lib import plotting
+from course_lib.engine.cache import remembered
 from course_lib.panel import Choice, Explorer, Slider
 from course_lib.panel.controls import read_state, write_state
 from course_lib.panel.picture import Picture
-from course_lib.panel.work import Latest, Memory, bytes_of
+from course_lib.panel.work import Latest
 from tests import _toys
 
 
@@ -191,7 +191,7 @@ def test_the_dark_picture_is_dark():
     assert light > 240 and dark < 40
 
 
-# Worker and memory
+# Worker
 
 
 def job(log, name, steps=3):
@@ -252,29 +252,6 @@ def test_stop_ends_a_job_and_a_failing_job_is_logged_and_the_next_one_runs(caplo
     assert "division by zero" in caplog.text
     work.submit(job(log, "next"))
     assert work.wait(60) and log[-1] == ("next", "closed")
-
-
-def test_the_memory_forgets_what_was_not_used_for_longest():
-    memory = Memory(1000)
-    for key in "abc":
-        memory.put(key, np.zeros(50))  # 400 bytes each
-        memory.get("a")
-    assert [memory.get(key) is not None for key in "abc"] == [True, False, True]
-    memory.put("large", np.zeros(1000))
-    assert memory.get("large") is None and memory.used == 800
-    memory.put("a", np.zeros(1))
-    assert memory.used == 408
-
-
-def test_bytes_are_counted_through_containers_and_dataclasses():
-    @dataclass
-    class Result:
-        x: np.ndarray
-        y: list
-
-    assert bytes_of(Result(np.zeros(1000), [np.zeros(500), {"k": np.zeros(500)}])) == pytest.approx(
-        16_000, rel=0.05
-    )
 
 
 # A panel that computes in its callback
@@ -392,6 +369,7 @@ def streaming(log, seeds=4, pause=0.01, gate=None):
     without the `gate`.
     """
 
+    @remembered
     def compute(a):
         log.append(("begin", a))
         given = 0
