@@ -90,6 +90,15 @@ def adamw_cases(generator):
     ]
 
 
+T1 = Task(
+    names=("adamw_update",),
+    cases=adamw_cases,
+    reference=(adamw_by_torch,),
+    mistakes=(*ADAM_MISTAKES, *decay_mistakes(adam, "Adam divides it by √v̂")),
+    praise="adamw_update: equal to torch.optim.AdamW in {cases} cases",
+    notes=NOTES,
+)
+
 # T2: two updates, one of them coupled
 
 
@@ -122,6 +131,20 @@ def coupled_one(update_a, update_b):
 def decoupled_one(update_a, update_b):
     return "b" if coupled_one(update_a, update_b) == "a" else "a"
 
+
+T2 = Task(
+    names=("coupled_one",),
+    cases=pair_cases,
+    reference=(coupled_one,),
+    mistakes=(
+        Mistake(
+            "exchanged",
+            "you name the decoupled one each time: exchange the answers",
+            (decoupled_one,),
+        ),
+    ),
+    praise="coupled_one: right in {cases} pairs",
+)
 
 # T3: who is decayed
 
@@ -235,6 +258,13 @@ GROUP_MISTAKES = (
     ),
 )
 
+T3 = Task(
+    names=("parameter_groups",),
+    cases=model_cases,
+    reference=(sorter(lambda name, p, module: p.ndim > 1),),
+    mistakes=GROUP_MISTAKES,
+    praise="parameter_groups: every parameter once, in {cases} models",
+)
 
 # T4: save and resume
 
@@ -315,6 +345,13 @@ RESUME_MISTAKES = (
     ),
 )
 
+T4 = Task(
+    names=("save", "resume"),
+    cases=resume_cases,
+    reference=keeper(),
+    mistakes=RESUME_MISTAKES,
+    praise="save and resume: nothing was lost in {cases} runs",
+)
 
 # T5: read a state_dict
 
@@ -407,47 +444,12 @@ def with_equal_betas(state_dict):
     return {**state_dict, "param_groups": [{**group, "betas": (group["betas"][0],) * 2}]}
 
 
-TASKS = {
-    "T1": Task(
-        names=("adamw_update",),
-        cases=adamw_cases,
-        reference=(adamw_by_torch,),
-        mistakes=(*ADAM_MISTAKES, *decay_mistakes(adam, "Adam divides it by √v̂")),
-        praise="adamw_update: equal to torch.optim.AdamW in {cases} cases",
-        notes=NOTES,
-    ),
-    "T2": Task(
-        names=("coupled_one",),
-        cases=pair_cases,
-        reference=(coupled_one,),
-        mistakes=(
-            Mistake(
-                "exchanged",
-                "you name the decoupled one each time: exchange the answers",
-                (decoupled_one,),
-            ),
-        ),
-        praise="coupled_one: right in {cases} pairs",
-    ),
-    "T3": Task(
-        names=("parameter_groups",),
-        cases=model_cases,
-        reference=(sorter(lambda name, p, module: p.ndim > 1),),
-        mistakes=GROUP_MISTAKES,
-        praise="parameter_groups: every parameter once, in {cases} models",
-    ),
-    "T4": Task(
-        names=("save", "resume"),
-        cases=resume_cases,
-        reference=keeper(),
-        mistakes=RESUME_MISTAKES,
-        praise="save and resume: nothing was lost in {cases} runs",
-    ),
-    "T5": Task(
-        names=("read_state",),
-        cases=state_cases,
-        reference=(reader(),),
-        mistakes=STATE_MISTAKES,
-        praise="read_state: gradient, magnitude and factor recovered from {cases} state_dicts",
-    ),
-}
+T5 = Task(
+    names=("read_state",),
+    cases=state_cases,
+    reference=(reader(),),
+    mistakes=STATE_MISTAKES,
+    praise="read_state: gradient, magnitude and factor recovered from {cases} state_dicts",
+)
+
+TASKS = {"T1": T1, "T2": T2, "T3": T3, "T4": T4, "T5": T5}

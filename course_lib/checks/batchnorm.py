@@ -107,6 +107,13 @@ NORMALISE_MISTAKES = (
     ),
 )
 
+T1 = Task(
+    names=("normalise",),
+    cases=normalise_cases,
+    reference=(normalise_by_torch,),
+    mistakes=NORMALISE_MISTAKES,
+    praise="normalise: output and gradients equal to torch's in {cases} cases",
+)
 
 # T2: with a memory; training and evaluation
 
@@ -225,6 +232,13 @@ MEMORY_MISTAKES = (
     ),
 )
 
+T2 = Task(
+    names=("batch_norm",),
+    cases=memory_cases,
+    reference=(remember_by_torch,),
+    mistakes=MEMORY_MISTAKES,
+    praise="batch_norm: output, running statistics and gradients equal to torch's in {cases} cases",
+)
 
 # T3: evaluate a model
 
@@ -289,6 +303,13 @@ EVALUATE_MISTAKES = (
     ),
 )
 
+T3 = Task(
+    names=("evaluate",),
+    cases=evaluate_cases,
+    reference=evaluator(),
+    mistakes=EVALUATE_MISTAKES,
+    praise="evaluate: right outputs, and the model left as it came, in {cases} cases",
+)
 
 # T4: find the bug
 
@@ -364,6 +385,13 @@ DIAGNOSE_MISTAKES = (
     ),
 )
 
+T4 = Task(
+    names=("diagnose",),
+    cases=diagnose_cases,
+    reference=diagnoser(),
+    mistakes=DIAGNOSE_MISTAKES,
+    praise="diagnose: all {cases} suspects told apart",
+)
 
 # T5: fold
 
@@ -439,40 +467,12 @@ FOLD_MISTAKES = (
     ),
 )
 
-TASKS = {
-    "T1": Task(
-        names=("normalise",),
-        cases=normalise_cases,
-        reference=(normalise_by_torch,),
-        mistakes=NORMALISE_MISTAKES,
-        praise="normalise: output and gradients equal to torch's in {cases} cases",
-    ),
-    "T2": Task(
-        names=("batch_norm",),
-        cases=memory_cases,
-        reference=(remember_by_torch,),
-        mistakes=MEMORY_MISTAKES,
-        praise="batch_norm: output, running statistics and gradients equal to torch's in {cases} cases",
-    ),
-    "T3": Task(
-        names=("evaluate",),
-        cases=evaluate_cases,
-        reference=evaluator(),
-        mistakes=EVALUATE_MISTAKES,
-        praise="evaluate: right outputs, and the model left as it came, in {cases} cases",
-    ),
-    "T4": Task(
-        names=("diagnose",),
-        cases=diagnose_cases,
-        reference=diagnoser(),
-        mistakes=DIAGNOSE_MISTAKES,
-        praise="diagnose: all {cases} suspects told apart",
-    ),
-    "T5": Task(
-        names=("fold",),
-        cases=fold_cases,
-        reference=(fold_by_torch,),
-        mistakes=FOLD_MISTAKES,
-        praise="fold: equal to torch's fusion in {cases} cases",
-    ),
-}
+T5 = Task(
+    names=("fold",),
+    cases=fold_cases,
+    reference=(fold_by_torch,),
+    mistakes=FOLD_MISTAKES,
+    praise="fold: equal to torch's fusion in {cases} cases",
+)
+
+TASKS = {"T1": T1, "T2": T2, "T3": T3, "T4": T4, "T5": T5}

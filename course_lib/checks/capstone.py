@@ -117,6 +117,14 @@ NETWORK_MISTAKES = (
     ),
 )
 
+T1 = Task(
+    names=("network",),
+    cases=network_cases,
+    reference=builder(),
+    mistakes=NETWORK_MISTAKES,
+    praise="network: layers and outputs of torch's own modules in {cases} networks",
+)
+
 # T2: an interval of a difference, from J divisions of one data set. d: differences of two
 # accuracies, one a division.
 
@@ -247,6 +255,15 @@ INTERVAL_MISTAKES = (
         "the two are exchanged: the naive interval first, then the corrected one",
         reporter(order=(1, 0)),
     ),
+)
+
+T2 = Task(
+    names=("intervals",),
+    cases=interval_cases,
+    reference=(intervals_by_scipy,),
+    mistakes=INTERVAL_MISTAKES,
+    praise="intervals: the naive and the corrected one, right in {cases} studies",
+    tolerance=1e-6,
 )
 
 # T3: a study with three leaks
@@ -404,6 +421,14 @@ STUDY_MISTAKES = (
     ),
 )
 
+T3 = Task(
+    names=("honest_study",),
+    cases=study_cases,
+    reference=researcher(),
+    mistakes=STUDY_MISTAKES,
+    praise="honest_study: no leak left in {cases} studies",
+)
+
 # T4–T12: detectors
 
 
@@ -540,7 +565,6 @@ T5 = detector_task(
     ),
 )
 
-
 T6 = detector_task(
     EXHIBITS["truncated"],
     "holds_whole_numbers_only",
@@ -674,7 +698,6 @@ A_SUBCLASS = (
     "AdamW is taken for Adam: in recent versions it is a subclass, so `isinstance` says True of both; compare the type "
     "itself"
 )
-
 
 T9 = detector_task(
     EXHIBITS["coupled"],
@@ -852,28 +875,9 @@ T12 = detector_task(
 )
 
 TASKS = {
-    "T1": Task(
-        names=("network",),
-        cases=network_cases,
-        reference=builder(),
-        mistakes=NETWORK_MISTAKES,
-        praise="network: layers and outputs of torch's own modules in {cases} networks",
-    ),
-    "T2": Task(
-        names=("intervals",),
-        cases=interval_cases,
-        reference=(intervals_by_scipy,),
-        mistakes=INTERVAL_MISTAKES,
-        praise="intervals: the naive and the corrected one, right in {cases} studies",
-        tolerance=1e-6,
-    ),
-    "T3": Task(
-        names=("honest_study",),
-        cases=study_cases,
-        reference=researcher(),
-        mistakes=STUDY_MISTAKES,
-        praise="honest_study: no leak left in {cases} studies",
-    ),
+    "T1": T1,
+    "T2": T2,
+    "T3": T3,
     "T4": T4,
     "T5": T5,
     "T6": T6,

@@ -178,6 +178,14 @@ DROPOUT_MISTAKES = (
     ),
 )
 
+T1 = Task(
+    names=("dropout",),
+    cases=dropout_cases,
+    reference=(by_bernoulli,),
+    mistakes=DROPOUT_MISTAKES,
+    praise="dropout: every entry 0 or x/(1 − p), the share dropped is p, evaluation is x, in {cases} cases",
+)
+
 # T2: two tensors that a tutorial prints, one layer in its two modes. 24 of the first one's 50
 # entries are zeros.
 
@@ -274,6 +282,15 @@ READING_MISTAKES = (
     misread("form_of_2014", "training", "that is what inverted dropout prints in training", 3.7545),
 )
 
+T2 = Task(
+    names=tuple(READING),
+    cases=reading_cases,
+    reference=tuple(READING.values()),
+    mistakes=READING_MISTAKES,
+    praise="the tensors are read right",
+    tolerance=1e-3,
+)
+
 # T3: many masks, one interval
 
 
@@ -364,6 +381,14 @@ INTERVAL_MISTAKES = (
         "this divides by T − 1: the task takes the T passes for all there is, divisor T",
         (divisor_one_less,),
     ),
+)
+
+T3 = Task(
+    names=("mc_interval",),
+    cases=interval_cases,
+    reference=(by_moments,),
+    mistakes=INTERVAL_MISTAKES,
+    praise="mc_interval: right in {cases} cases",
 )
 
 # T4: ask a trained network many times
@@ -461,34 +486,12 @@ ASKING_MISTAKES = (
     ),
 )
 
-TASKS = {
-    "T1": Task(
-        names=("dropout",),
-        cases=dropout_cases,
-        reference=(by_bernoulli,),
-        mistakes=DROPOUT_MISTAKES,
-        praise="dropout: every entry 0 or x/(1 − p), the share dropped is p, evaluation is x, in {cases} cases",
-    ),
-    "T2": Task(
-        names=tuple(READING),
-        cases=reading_cases,
-        reference=tuple(READING.values()),
-        mistakes=READING_MISTAKES,
-        praise="the tensors are read right",
-        tolerance=1e-3,
-    ),
-    "T3": Task(
-        names=("mc_interval",),
-        cases=interval_cases,
-        reference=(by_moments,),
-        mistakes=INTERVAL_MISTAKES,
-        praise="mc_interval: right in {cases} cases",
-    ),
-    "T4": Task(
-        names=("mc_predictions",),
-        cases=asking_cases,
-        reference=ask(dropout_layers_only),
-        mistakes=ASKING_MISTAKES,
-        praise="mc_predictions: masks are thrown anew each time, and the model is left as it was",
-    ),
-}
+T4 = Task(
+    names=("mc_predictions",),
+    cases=asking_cases,
+    reference=ask(dropout_layers_only),
+    mistakes=ASKING_MISTAKES,
+    praise="mc_predictions: masks are thrown anew each time, and the model is left as it was",
+)
+
+TASKS = {"T1": T1, "T2": T2, "T3": T3, "T4": T4}

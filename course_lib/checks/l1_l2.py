@@ -132,6 +132,14 @@ PENALTY_MISTAKES = (
     ),
 )
 
+T1 = Task(
+    names=("penalised_loss",),
+    cases=penalty_cases,
+    reference=(penalised_by_torch,),
+    mistakes=PENALTY_MISTAKES,
+    praise="penalised_loss: equal to torch's norms in {cases} cases, biases and norms left alone",
+)
+
 # T2: the soft threshold
 
 
@@ -200,7 +208,25 @@ THRESHOLD_MISTAKES = (
     ),
 )
 
+T2 = Task(
+    names=("soft_threshold",),
+    cases=soft_threshold_cases,
+    reference=(softshrink,),
+    mistakes=THRESHOLD_MISTAKES,
+    praise="soft_threshold: equal to torch's softshrink in {cases} cases and four dtypes",
+    notes={"shares memory": "the result is `x` itself or shares its memory: return a new tensor"},
+)
+
 # T3: who is penalised. Cases and mistakes are those of lesson 04, where the groups go to AdamW.
+
+
+T3 = Task(
+    names=("decay_groups",),
+    cases=model_cases,
+    reference=(sorter(lambda name, p, module: p.ndim > 1),),
+    mistakes=GROUP_MISTAKES,
+    praise="decay_groups: every parameter is where it belongs in {cases} models",
+)
 
 # T4: choose λ on validation data
 
@@ -357,36 +383,12 @@ CHOICE_MISTAKES = (
     ),
 )
 
-TASKS = {
-    "T1": Task(
-        names=("penalised_loss",),
-        cases=penalty_cases,
-        reference=(penalised_by_torch,),
-        mistakes=PENALTY_MISTAKES,
-        praise="penalised_loss: equal to torch's norms in {cases} cases, biases and norms left alone",
-    ),
-    "T2": Task(
-        names=("soft_threshold",),
-        cases=soft_threshold_cases,
-        reference=(softshrink,),
-        mistakes=THRESHOLD_MISTAKES,
-        praise="soft_threshold: equal to torch's softshrink in {cases} cases and four dtypes",
-        notes={
-            "shares memory": "the result is `x` itself or shares its memory: return a new tensor"
-        },
-    ),
-    "T3": Task(
-        names=("decay_groups",),
-        cases=model_cases,
-        reference=(sorter(lambda name, p, module: p.ndim > 1),),
-        mistakes=GROUP_MISTAKES,
-        praise="decay_groups: every parameter is where it belongs in {cases} models",
-    ),
-    "T4": Task(
-        names=("choose_strength",),
-        cases=choice_cases,
-        reference=(chosen,),
-        mistakes=CHOICE_MISTAKES,
-        praise="choose_strength: right in {cases} tables",
-    ),
-}
+T4 = Task(
+    names=("choose_strength",),
+    cases=choice_cases,
+    reference=(chosen,),
+    mistakes=CHOICE_MISTAKES,
+    praise="choose_strength: right in {cases} tables",
+)
+
+TASKS = {"T1": T1, "T2": T2, "T3": T3, "T4": T4}

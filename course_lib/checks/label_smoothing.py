@@ -102,6 +102,15 @@ LABEL_MISTAKES = (
     ),
 )
 
+T1 = Task(
+    names=("smooth_labels",),
+    cases=label_cases,
+    reference=(labels_by_torch,),
+    mistakes=LABEL_MISTAKES,
+    praise="smooth_labels: the targets that torch's own loss pulls towards, in {cases} cases",
+    tolerance=1e-6,
+)
+
 # T2: the loss
 
 
@@ -241,6 +250,15 @@ LOSS_MISTAKES = (
     ),
 )
 
+T2 = Task(
+    names=("smoothed_loss",),
+    cases=loss_cases,
+    reference=(loss_by_torch,),
+    mistakes=LOSS_MISTAKES,
+    praise="smoothed_loss: equal to torch.nn.CrossEntropyLoss(label_smoothing=ε) in {cases} cases",
+    tolerance=1e-6,
+)
+
 # T3: ten predictions, four bins, a pencil. An edge belongs to the bin below it.
 #   (0, ¼]  none
 #   (¼, ½]  0.4 ✓  0.5 ✓                    confidence 0.45   accuracy 1     gap 0.55
@@ -315,6 +333,15 @@ BY_HAND_MISTAKES = (
         ece=0.55,
     ),
     slip("not divided", "ece: divide by the number of predictions", ece=3.1),
+)
+
+T3 = Task(
+    names=tuple(BY_HAND),
+    cases=by_hand_cases,
+    reference=tuple(BY_HAND.values()),
+    mistakes=BY_HAND_MISTAKES,
+    praise="counts, gaps and calibration error are right",
+    tolerance=1e-6,
 )
 
 # T4: the same as a function
@@ -439,6 +466,15 @@ CALIBRATION_MISTAKES = (
     ),
 )
 
+T4 = Task(
+    names=("calibration_error",),
+    cases=calibration_cases,
+    reference=calibration(says=largest),
+    mistakes=CALIBRATION_MISTAKES,
+    praise="calibration_error: as counted by hand in {cases} cases, edges and confidence 1 among them",
+    tolerance=1e-6,
+)
+
 # T5: choose ε
 
 
@@ -520,45 +556,13 @@ CHOICE_MISTAKES = (
     ),
 )
 
-TASKS = {
-    "T1": Task(
-        names=("smooth_labels",),
-        cases=label_cases,
-        reference=(labels_by_torch,),
-        mistakes=LABEL_MISTAKES,
-        praise="smooth_labels: the targets that torch's own loss pulls towards, in {cases} cases",
-        tolerance=1e-6,
-    ),
-    "T2": Task(
-        names=("smoothed_loss",),
-        cases=loss_cases,
-        reference=(loss_by_torch,),
-        mistakes=LOSS_MISTAKES,
-        praise="smoothed_loss: equal to torch.nn.CrossEntropyLoss(label_smoothing=ε) in {cases} cases",
-        tolerance=1e-6,
-    ),
-    "T3": Task(
-        names=tuple(BY_HAND),
-        cases=by_hand_cases,
-        reference=tuple(BY_HAND.values()),
-        mistakes=BY_HAND_MISTAKES,
-        praise="counts, gaps and calibration error are right",
-        tolerance=1e-6,
-    ),
-    "T4": Task(
-        names=("calibration_error",),
-        cases=calibration_cases,
-        reference=calibration(says=largest),
-        mistakes=CALIBRATION_MISTAKES,
-        praise="calibration_error: as counted by hand in {cases} cases, edges and confidence 1 among them",
-        tolerance=1e-6,
-    ),
-    "T5": Task(
-        names=("choose_epsilon",),
-        cases=choice_cases,
-        reference=chosen_by(plain),
-        mistakes=CHOICE_MISTAKES,
-        praise="choose_epsilon: right in {cases} cases",
-        tolerance=1e-9,
-    ),
-}
+T5 = Task(
+    names=("choose_epsilon",),
+    cases=choice_cases,
+    reference=chosen_by(plain),
+    mistakes=CHOICE_MISTAKES,
+    praise="choose_epsilon: right in {cases} cases",
+    tolerance=1e-9,
+)
+
+TASKS = {"T1": T1, "T2": T2, "T3": T3, "T4": T4, "T5": T5}

@@ -169,6 +169,14 @@ STOPPING_MISTAKES = (
     ),
 )
 
+T1 = Task(
+    names=("train",),
+    cases=stopping_cases,
+    reference=stopping(),
+    mistakes=STOPPING_MISTAKES,
+    praise="train: stops in time and with the best weights in {cases} cases, NaN among them",
+)
+
 # T2: bias and variance
 
 
@@ -275,6 +283,14 @@ DECOMPOSITION_MISTAKES = (
             ),
         ),
     ),
+)
+
+T2 = Task(
+    names=("bias_variance",),
+    cases=decomposition_cases,
+    reference=decomposition(),
+    mistakes=DECOMPOSITION_MISTAKES,
+    praise="bias_variance: right in {cases} cases",
 )
 
 # T3: reading learning curves. CURVES are what the exercise draws: training and validation loss
@@ -418,6 +434,15 @@ READING_MISTAKES = (
     slip("gap_a", "a ratio", "that is a ratio: the gap is a difference", 0.94 / 0.38),
 )
 
+T3 = Task(
+    names=tuple(READ),
+    cases=reading_cases,
+    reference=tuple(READ.values()),
+    mistakes=READING_MISTAKES,
+    praise="all four pictures read",
+    tolerance=0.006,
+)
+
 # T4: a split without a leak
 
 
@@ -504,34 +529,12 @@ SPLITTING_MISTAKES = (
     ),
 )
 
-TASKS = {
-    "T1": Task(
-        names=("train",),
-        cases=stopping_cases,
-        reference=stopping(),
-        mistakes=STOPPING_MISTAKES,
-        praise="train: stops in time and with the best weights in {cases} cases, NaN among them",
-    ),
-    "T2": Task(
-        names=("bias_variance",),
-        cases=decomposition_cases,
-        reference=decomposition(),
-        mistakes=DECOMPOSITION_MISTAKES,
-        praise="bias_variance: right in {cases} cases",
-    ),
-    "T3": Task(
-        names=tuple(READ),
-        cases=reading_cases,
-        reference=tuple(READ.values()),
-        mistakes=READING_MISTAKES,
-        praise="all four pictures read",
-        tolerance=0.006,
-    ),
-    "T4": Task(
-        names=("split",),
-        cases=splitting_cases,
-        reference=splitting(),
-        mistakes=SPLITTING_MISTAKES,
-        praise="split: nothing leaks in {cases} cases",
-    ),
-}
+T4 = Task(
+    names=("split",),
+    cases=splitting_cases,
+    reference=splitting(),
+    mistakes=SPLITTING_MISTAKES,
+    praise="split: nothing leaks in {cases} cases",
+)
+
+TASKS = {"T1": T1, "T2": T2, "T3": T3, "T4": T4}

@@ -88,6 +88,19 @@ MOMENTUM_MISTAKES = (
     ),
 )
 
+T1 = Task(
+    names=("sgd_update",),
+    cases=momentum_cases,
+    reference=(
+        lambda param, grad, state, *, lr, momentum=0.0: sgd_by_torch(
+            param, grad, state, lr=lr, momentum=momentum
+        ),
+    ),
+    mistakes=MOMENTUM_MISTAKES,
+    praise="sgd_update: equal to torch.optim.SGD in {cases} cases",
+    notes=NOTES,
+)
+
 # T2: the standard error of a minibatch mean. A test holds the referee to a count of every batch.
 
 
@@ -164,6 +177,14 @@ ERROR_MISTAKES = (
     ),
 )
 
+T2 = Task(
+    names=("standard_error",),
+    cases=error_cases,
+    reference=(by_formula,),
+    mistakes=ERROR_MISTAKES,
+    praise="standard_error: right in {cases} cases, with and without replacement",
+)
+
 # T3: the largest stable learning rate of a quadratic
 
 
@@ -232,6 +253,14 @@ STABLE_MISTAKES = (
         "momentum raises the bound, to 2(1 + μ)/λmax: old steps oppose each jump across the valley",
         stable_by(lambda h, mu: 2 * (1 - mu) / h[-1]),
     ),
+)
+
+T3 = Task(
+    names=("largest_stable_lr",),
+    cases=stable_cases,
+    reference=stable_by(lambda h, mu: 2 * (1 + mu) / h[-1]),
+    mistakes=STABLE_MISTAKES,
+    praise="largest_stable_lr: right for {cases} bowls, with and without momentum",
 )
 
 # T4: warm-up, then a cosine
@@ -344,6 +373,14 @@ SCHEDULE_MISTAKES = (
     ),
 )
 
+T4 = Task(
+    names=("warmup_cosine",),
+    cases=schedule_cases,
+    reference=(by_scheduler,),
+    mistakes=SCHEDULE_MISTAKES,
+    praise="warmup_cosine: equal to torch's LinearLR and CosineAnnealingLR in {cases} cases",
+)
+
 # T5: the loop. `order` says what happens with one batch; a scheduler is stepped where its `per`
 # says.
 
@@ -435,45 +472,12 @@ LOOP_MISTAKES = (
     ),
 )
 
-TASKS = {
-    "T1": Task(
-        names=("sgd_update",),
-        cases=momentum_cases,
-        reference=(
-            lambda param, grad, state, *, lr, momentum=0.0: sgd_by_torch(
-                param, grad, state, lr=lr, momentum=momentum
-            ),
-        ),
-        mistakes=MOMENTUM_MISTAKES,
-        praise="sgd_update: equal to torch.optim.SGD in {cases} cases",
-        notes=NOTES,
-    ),
-    "T2": Task(
-        names=("standard_error",),
-        cases=error_cases,
-        reference=(by_formula,),
-        mistakes=ERROR_MISTAKES,
-        praise="standard_error: right in {cases} cases, with and without replacement",
-    ),
-    "T3": Task(
-        names=("largest_stable_lr",),
-        cases=stable_cases,
-        reference=stable_by(lambda h, mu: 2 * (1 + mu) / h[-1]),
-        mistakes=STABLE_MISTAKES,
-        praise="largest_stable_lr: right for {cases} bowls, with and without momentum",
-    ),
-    "T4": Task(
-        names=("warmup_cosine",),
-        cases=schedule_cases,
-        reference=(by_scheduler,),
-        mistakes=SCHEDULE_MISTAKES,
-        praise="warmup_cosine: equal to torch's LinearLR and CosineAnnealingLR in {cases} cases",
-    ),
-    "T5": Task(
-        names=("train",),
-        cases=loop_cases,
-        reference=loop(),
-        mistakes=LOOP_MISTAKES,
-        praise="train: every call in its place, in {cases} loops",
-    ),
-}
+T5 = Task(
+    names=("train",),
+    cases=loop_cases,
+    reference=loop(),
+    mistakes=LOOP_MISTAKES,
+    praise="train: every call in its place, in {cases} loops",
+)
+
+TASKS = {"T1": T1, "T2": T2, "T3": T3, "T4": T4, "T5": T5}

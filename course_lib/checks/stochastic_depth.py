@@ -201,6 +201,16 @@ PATH_NOTES = {
     "operations on x",
 }
 
+
+T1 = Task(
+    names=("drop_path",),
+    cases=path_cases,
+    reference=(by_bernoulli,),
+    mistakes=PATH_MISTAKES,
+    praise="drop_path: right in {cases} cases, two of them at the ends of [0, 1]",
+    notes=PATH_NOTES,
+)
+
 # T2: the linear rule
 
 
@@ -281,6 +291,14 @@ RULE_MISTAKES = (
     ),
 )
 
+T2 = Task(
+    names=("survival_probabilities",),
+    cases=rule_cases,
+    reference=(rule_by_torch,),
+    mistakes=RULE_MISTAKES,
+    praise="survival_probabilities: on the line in {cases} cases",
+)
+
 # T3: where the dropping goes
 
 
@@ -327,6 +345,14 @@ WIRE_MISTAKES = (
         (lambda x, branch, drop: drop(branch(x)),),
     ),
     Mistake("nothing dropped", "`drop` is never used", (lambda x, branch, drop: x + branch(x),)),
+)
+
+T3 = Task(
+    names=("residual_block",),
+    cases=wire_cases,
+    reference=(lambda x, branch, drop: x + drop(branch(x)),),
+    mistakes=WIRE_MISTAKES,
+    praise="residual_block: the branch is dropped, the shortcut stays, in {cases} cases",
 )
 
 # T4: a block that really skips
@@ -421,34 +447,12 @@ BLOCK_MISTAKES = (
     ),
 )
 
-TASKS = {
-    "T1": Task(
-        names=("drop_path",),
-        cases=path_cases,
-        reference=(by_bernoulli,),
-        mistakes=PATH_MISTAKES,
-        praise="drop_path: right in {cases} cases, two of them at the ends of [0, 1]",
-        notes=PATH_NOTES,
-    ),
-    "T2": Task(
-        names=("survival_probabilities",),
-        cases=rule_cases,
-        reference=(rule_by_torch,),
-        mistakes=RULE_MISTAKES,
-        praise="survival_probabilities: on the line in {cases} cases",
-    ),
-    "T3": Task(
-        names=("residual_block",),
-        cases=wire_cases,
-        reference=(lambda x, branch, drop: x + drop(branch(x)),),
-        mistakes=WIRE_MISTAKES,
-        praise="residual_block: the branch is dropped, the shortcut stays, in {cases} cases",
-    ),
-    "T4": Task(
-        names=("skipping_block",),
-        cases=block_cases,
-        reference=block(),
-        mistakes=BLOCK_MISTAKES,
-        praise="skipping_block: computes only what it needs, in {cases} cases",
-    ),
-}
+T4 = Task(
+    names=("skipping_block",),
+    cases=block_cases,
+    reference=block(),
+    mistakes=BLOCK_MISTAKES,
+    praise="skipping_block: computes only what it needs, in {cases} cases",
+)
+
+TASKS = {"T1": T1, "T2": T2, "T3": T3, "T4": T4}

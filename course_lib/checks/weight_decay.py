@@ -23,7 +23,7 @@ from course_lib.checks.judge.values import encode
 ONE, TWO = torch.ones(1, dtype=torch.float64), torch.full((1,), 2.0, dtype=torch.float64)
 
 
-# T1, T2: both knobs in SGD and in Adam
+# T1: both knobs in SGD
 
 
 def sgd_cases(generator):
@@ -54,6 +54,22 @@ def sgd_cases(generator):
             weight_decay=strength(),
         ),
     ]
+
+
+T1 = Task(
+    names=("sgd_update",),
+    cases=sgd_cases,
+    reference=(sgd_by_torch,),
+    mistakes=(
+        *SGD_MISTAKES,
+        *l2_mistakes(heavy_ball),
+        *decay_mistakes(heavy_ball, "momentum multiplies it like everything else there"),
+    ),
+    praise="sgd_update: equal to torch.optim.SGD, and to its decoupled twin, in {cases} cases",
+    notes=NOTES,
+)
+
+# T2: both knobs in Adam
 
 
 def adam_cases(generator):
@@ -92,6 +108,15 @@ def adam_cases(generator):
         ),
     ]
 
+
+T2 = Task(
+    names=("adam_update",),
+    cases=adam_cases,
+    reference=(adam_by_torch,),
+    mistakes=(*ADAM_MISTAKES, *l2_mistakes(adam), *decay_mistakes(adam, "Adam divides it by √v̂")),
+    praise="adam_update: equal to torch.optim.Adam with l2 and to AdamW with weight_decay, in {cases} cases",
+    notes=NOTES,
+)
 
 # T3: three steps by hand. One weight that starts at 1, one push (gradients 1, 0, 0), lr 0.2, λ 0.5.
 # Momentum is 0.5, β₁ = β₂ = 0.
@@ -190,6 +215,15 @@ def decay_slips(of, rule, never):
         ),
     )
 
+
+T3 = Task(
+    names=tuple(BY_HAND),
+    cases=by_hand_cases,
+    reference=tuple(BY_HAND.values()),
+    mistakes=by_hand_mistakes(),
+    praise="all twelve weights are right",
+    tolerance=1e-6,
+)
 
 # T4: one strength, five ways to write it. `pull`: what multiplies w in the long run, for λ = 1.
 
@@ -305,6 +339,13 @@ CONVERT_MISTAKES = (
     ),
 )
 
+T4 = Task(
+    names=("convert",),
+    cases=convert_cases,
+    reference=(converter(),),
+    mistakes=CONVERT_MISTAKES,
+    praise="convert: right in {cases} conversions",
+)
 
 # T5: which of two equal weights does the decay shrink more?
 
@@ -389,51 +430,12 @@ SHRINK_MISTAKES = (
     ),
 )
 
-TASKS = {
-    "T1": Task(
-        names=("sgd_update",),
-        cases=sgd_cases,
-        reference=(sgd_by_torch,),
-        mistakes=(
-            *SGD_MISTAKES,
-            *l2_mistakes(heavy_ball),
-            *decay_mistakes(heavy_ball, "momentum multiplies it like everything else there"),
-        ),
-        praise="sgd_update: equal to torch.optim.SGD, and to its decoupled twin, in {cases} cases",
-        notes=NOTES,
-    ),
-    "T2": Task(
-        names=("adam_update",),
-        cases=adam_cases,
-        reference=(adam_by_torch,),
-        mistakes=(
-            *ADAM_MISTAKES,
-            *l2_mistakes(adam),
-            *decay_mistakes(adam, "Adam divides it by √v̂"),
-        ),
-        praise="adam_update: equal to torch.optim.Adam with l2 and to AdamW with weight_decay, in {cases} cases",
-        notes=NOTES,
-    ),
-    "T3": Task(
-        names=tuple(BY_HAND),
-        cases=by_hand_cases,
-        reference=tuple(BY_HAND.values()),
-        mistakes=by_hand_mistakes(),
-        praise="all twelve weights are right",
-        tolerance=1e-6,
-    ),
-    "T4": Task(
-        names=("convert",),
-        cases=convert_cases,
-        reference=(converter(),),
-        mistakes=CONVERT_MISTAKES,
-        praise="convert: right in {cases} conversions",
-    ),
-    "T5": Task(
-        names=("shrinks_more",),
-        cases=shrink_cases,
-        reference=(judge_by(rms),),
-        mistakes=SHRINK_MISTAKES,
-        praise="shrinks_more: right in {cases} comparisons",
-    ),
-}
+T5 = Task(
+    names=("shrinks_more",),
+    cases=shrink_cases,
+    reference=(judge_by(rms),),
+    mistakes=SHRINK_MISTAKES,
+    praise="shrinks_more: right in {cases} comparisons",
+)
+
+TASKS = {"T1": T1, "T2": T2, "T3": T3, "T4": T4, "T5": T5}
