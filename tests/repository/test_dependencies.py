@@ -16,9 +16,7 @@ from tests.repository._project import EXTRAS, PROJECT, ROOT, RUNTIME, text
 DISTRIBUTIONS = packages_distributions()
 # Used without an import: the kernel and pytest's plugin that run notebooks; what tests start.
 RUN = {"ipykernel", "nbval"}
-TOOLS = {
-    *("check-jsonschema", "jupyter-repo2docker", "mypy", "pytest-timeout", "pytest-xdist", "ruff")
-}
+TOOLS = {"jupyter-repo2docker", "mypy", "pytest-timeout", "pytest-xdist", "ruff"}
 OURS = {"course_lib", "tests", "bench", "_typeshed"}  # the last one is the type checker's own
 CONDA_NAMES = {"torch": "pytorch", "matplotlib": "matplotlib-base"} | {
     name: name.replace("-", "_")

@@ -1,12 +1,12 @@
 """What runs elsewhere and cannot run here: workflows, forms and hooks are of the right form."""
 
 import re
-import sys
 
 import pytest
 import yaml
+from check_jsonschema import main as check_jsonschema
 
-from tests.repository._project import PROJECT, ROOT, run, text
+from tests.repository._project import PROJECT, ROOT, text
 from tests.repository.test_dependencies import TOOLS
 
 WORKFLOWS = ".github/workflows/*.yml"
@@ -27,8 +27,7 @@ CONFIG = ROOT / ".github" / "ISSUE_TEMPLATE" / "config.yml"
 def test_a_file_has_the_form_that_its_reader_expects(schema, pattern):
     files = [str(path) for path in sorted(ROOT.glob(pattern))]
     assert files
-    checked = run(sys.executable, "-m", "check_jsonschema", "--builtin-schema", schema, *files)
-    assert checked.returncode == 0, checked.stdout + checked.stderr
+    assert check_jsonschema(["--builtin-schema", schema, *files], standalone_mode=False) == 0
 
 
 def test_every_form_is_checked():
