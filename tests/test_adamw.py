@@ -5,7 +5,7 @@ import math
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from course_lib.adamw import Adam, AdamW, adam_update, adamw_update
@@ -123,7 +123,6 @@ def test_float32_at_the_ends_of_its_range(size, kind):
             assert_close(f"size {size}, step {step}", p, q, 50 * 10 * 2**-24)
 
 
-@settings(max_examples=30, deadline=None, derandomize=True)
 @given(
     kind=st.sampled_from(list(TWINS)),
     shape=st.lists(st.integers(0, 4), max_size=4),

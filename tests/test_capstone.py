@@ -8,7 +8,7 @@ from fractions import Fraction
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from course_lib.capstone import repeated_subsampling
@@ -18,7 +18,6 @@ def seeded(seed=0):
     return torch.Generator().manual_seed(seed)
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
 @given(rows=st.integers(2, 60), repetitions=st.integers(1, 5), fraction=st.floats(0.02, 0.98))
 def test_each_division_holds_every_row_once(rows, repetitions, fraction):
     n_te = round(fraction * rows)

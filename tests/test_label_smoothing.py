@@ -8,7 +8,7 @@ from itertools import cycle, product
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 from torch.nn import functional as F
@@ -161,7 +161,6 @@ def test_five_classes_by_hand():
     assert abs(found.sum() - 1) < 1e-15
 
 
-@settings(max_examples=40, deadline=None, derandomize=True)
 @given(
     epsilon=st.floats(0, 1),
     classes=st.integers(1, 8),
@@ -191,7 +190,6 @@ def test_smoothing_probabilities_smooths_each_row_towards_uniform():
     assert torch.equal(hot, F.one_hot(numbers(6), K).double()), "the input is left alone"
 
 
-@settings(max_examples=25, deadline=None, derandomize=True)
 @given(epsilon=st.floats(0, 1), scale=st.floats(0, 30))
 def test_loss_is_a_mixture_of_two_cross_entropies(epsilon, scale):
     """(1 − ε)·CE + ε·CE to uniform, without weights."""

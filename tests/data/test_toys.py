@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 import torch
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from sklearn.datasets import load_digits
 
@@ -39,7 +39,6 @@ def test_dtype_of_features_and_targets(make, dtype):
     )
 
 
-@settings(deadline=None, max_examples=8)
 @given(train=st.integers(1, 1500), validation=st.integers(0, 296), seed=st.integers(0, 2**40))
 @example(
     train=1500, validation=200, seed=0
