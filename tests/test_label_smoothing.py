@@ -123,9 +123,8 @@ def test_classes_ruled_out_by_minus_infinity_as_in_torch(smoothing):
     ours, theirs = (
         f(logits, target, label_smoothing=smoothing) for f in (cross_entropy, F.cross_entropy)
     )
-    torch.testing.assert_close(
-        ours, theirs
-    )  # infinite with smoothing: the target wants the class that is ruled out
+    # infinite with smoothing: the target wants the class that is ruled out
+    torch.testing.assert_close(ours, theirs)
     if smoothing == 0:
         assert_equal_to_torch(logits, target)
         assert cross_entropy(logits, F.one_hot(target, K).double()) == ours, (

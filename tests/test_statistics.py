@@ -111,9 +111,8 @@ def test_an_effect_of_the_smallest_detectable_size_is_found_with_that_power(n, l
     values = normal(n)
     shift = smallest_detectable(values, level, power) / values.std().item() * math.sqrt(n)
     threshold = stats.t.ppf((1 + level) / 2, n - 1)
-    assert stats.nct.sf(threshold, n - 1, shift) == pytest.approx(
-        power, abs=0.03
-    )  # the approximation's own error
+    # the approximation's own error
+    assert stats.nct.sf(threshold, n - 1, shift) == pytest.approx(power, abs=0.03)
 
 
 def test_the_bootstrap_agrees_with_the_t_interval_where_both_hold():
@@ -137,9 +136,8 @@ def test_the_bootstrap_is_almost_a_fifth_too_narrow_at_ten_rows():
 
 
 def test_the_bootstrap_draws_whole_rows_for_any_statistic_from_its_generator():
-    rows = torch.stack(
-        [normal(50), 3 * normal(50) + 1], 1
-    )  # the second column is a function of the first
+    # the second column is a function of the first
+    rows = torch.stack([normal(50), 3 * normal(50) + 1], 1)
 
     def slope(sample):
         x, y = sample.T

@@ -109,9 +109,8 @@ def both(**options):
 def test_heavy_ball_agrees_on_the_first_step_and_differs_from_the_second():
     coupled, decoupled = both(lr=0.1, momentum=0.9)
     assert_close("step 1", coupled[0], decoupled[0], 1e-15)
-    remembered = (
-        0.1 * 0.9 * 0.1 * normal(3, 2)
-    )  # lr·μ·λw: the velocity still holds the pull of step 1
+    # lr·μ·λw: the velocity still holds the pull of step 1
+    remembered = 0.1 * 0.9 * 0.1 * normal(3, 2)
     assert_close("step 2", coupled[1], decoupled[1] - remembered)
     assert (coupled - decoupled)[1:].abs().amax((1, 2)).min() > 1e-3
 

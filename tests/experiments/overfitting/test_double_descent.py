@@ -114,9 +114,8 @@ def test_random_features_stream_and_tune_on_validation():
 
 
 def test_the_widest_is_set_beside_the_width_with_the_lowest_mean_below_a_bound():
-    plain = torch.tensor(
-        [[0.5, 0.5], [0.1, 0.4], [0.3, 0.3], [0.0, 0.0], [0.2, 0.6]]
-    )  # [widths, seeds] at λ = 0
+    # [widths, seeds] at λ = 0
+    plain = torch.tensor([[0.5, 0.5], [0.1, 0.4], [0.3, 0.3], [0.0, 0.0], [0.2, 0.6]])
     errors = torch.stack([torch.zeros_like(plain), plain], 2)
     found = lab.RandomFeatures(0.2, (10, 20, 40, 300, 900), (0.1, 0.0), errors, errors, errors)
     widest, narrow = found.widest_and_best_below(300)

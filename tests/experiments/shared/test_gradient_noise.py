@@ -46,9 +46,8 @@ def test_sgd_settles_at_the_formula_over_every_history_of_draws(lr, curvature):
         w = torch.stack(
             [sgd_update(w.clone(), curvature * (w - c), {}, lr=lr) for c in draws]
         ).flatten()
-    wanted = variance_at_rest(
-        lr, curvature, sigma=curvature, batch_size=2
-    )  # gradients h(w − c): σ = h·std(c)
+    # gradients h(w − c): σ = h·std(c)
+    wanted = variance_at_rest(lr, curvature, sigma=curvature, batch_size=2)
     assert len(w) == 4**9 and abs(w.var(correction=0).item() / wanted - 1) < 1e-11
 
 
