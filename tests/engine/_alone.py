@@ -49,7 +49,7 @@ class WithNoise(nn.Module):
         for layer in self.model:
             x = layer(x)
             if isinstance(layer, (nn.ReLU, nn.Tanh)):
-                x = x * (next(fields).T >= self.p) / (1 - self.p)
+                x = x * (self.p <= next(fields).T) / (1 - self.p)
         return x
 
 

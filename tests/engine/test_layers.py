@@ -56,7 +56,7 @@ class FromField(nn.Module):
     def forward(self, x):
         if not self.training or self.u is None:
             return x
-        return x * (self.u.T >= self.p) / (1 - self.p if self.p < 1 else 1)
+        return x * (self.p <= self.u.T) / (1 - self.p if self.p < 1 else 1)
 
 
 class Single(nn.Module):
@@ -243,7 +243,7 @@ def assert_equal_alone(spec, grid, done, optimizer_of, splits, limit=1e-10):
                 assert gap <= limit, f"seed {seed}, setting {setting}, tensor {i}: {gap}"
 
 
-@pytest.mark.parametrize("spec, columns", CASES.values(), ids=CASES)
+@pytest.mark.parametrize(("spec", "columns"), CASES.values(), ids=CASES)
 def test_each_model_equals_the_one_trained_alone(spec, columns):
     grid = {"lr": LR, **columns}
     done = together(spec, grid, sgd_update)
@@ -251,7 +251,7 @@ def test_each_model_equals_the_one_trained_alone(spec, columns):
 
 
 @pytest.mark.parametrize(
-    "spec, columns", [(BATCHED, {}), (BLOCKS, {"survival": SURVIVAL})], ids=["batch", "blocks"]
+    ("spec", "columns"), [(BATCHED, {}), (BLOCKS, {"survival": SURVIVAL})], ids=["batch", "blocks"]
 )
 def test_with_adamw(spec, columns):
     """ε is large: a bias before a BatchNorm has gradient zero but for rounding, which Adam would
@@ -573,7 +573,7 @@ REFUSED = {
 }
 
 
-@pytest.mark.parametrize("changes, message", REFUSED.values(), ids=REFUSED)
+@pytest.mark.parametrize(("changes", "message"), REFUSED.values(), ids=REFUSED)
 def test_refusals_come_before_anything_starts(changes, message):
     arguments = {
         "spec": BATCHED,

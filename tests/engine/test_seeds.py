@@ -291,7 +291,7 @@ REFUSED = {
 }
 
 
-@pytest.mark.parametrize("changes, message", REFUSED.values(), ids=REFUSED)
+@pytest.mark.parametrize(("changes", "message"), REFUSED.values(), ids=REFUSED)
 def test_the_seed_of_bad_data_is_named(changes, message):
     with pytest.raises(ValueError, match=message):
         together(SPEC, {"lr": LR}, sgd_update, lambda seed: broken(seed, **changes), SEEDS)

@@ -65,7 +65,7 @@ def assert_as_with_lambda_lr(done, optimizer_class, options, schedules):
             assert gap(net, done.parameters[s], v) <= 1e-10
 
 
-@pytest.mark.parametrize("update, theirs, options, decay", UPDATES.values(), ids=UPDATES)
+@pytest.mark.parametrize(("update", "theirs", "options", "decay"), UPDATES.values(), ids=UPDATES)
 @pytest.mark.parametrize("schedule", SCHEDULES.values(), ids=SCHEDULES)
 def test_a_schedule_is_torchs_lambda_lr(schedule, update, theirs, options, decay):
     grid = {"lr": LR, decay: 0.1, **options}
@@ -106,7 +106,7 @@ def start(**changes):
 
 
 @pytest.mark.parametrize(
-    "changes, message",
+    ("changes", "message"),
     [
         (
             {"grid": {}, "schedule": float, "update": adam_update},
@@ -295,11 +295,11 @@ def test_with_dropout_and_stretches(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "grid, message",
+    ("grid", "message"),
     [
-        ({"patience": 0}, r"patience = 0: must be a finite number in \[1, ∞\)"),
+        ({"patience": 0}, r"patience = 0: must be a whole number in \[1, ∞\)"),
         ({"patience": [2, -1]}, "patience = -1"),
-        ({"patience": 1.5}, r"patience = 1.5: must be a whole number in \[1, ∞\), or math.inf"),
+        ({"patience": 1.5}, r"patience = 1.5: must be a whole number in \[1, ∞\)"),
         ({"patience": True}, "patience = True"),
         ({"patience": math.nan}, "patience = nan"),
         ({"patience": 1, "min_delta": -0.1}, "min_delta = -0.1"),
