@@ -1,5 +1,4 @@
-"""The debugging gallery: nine short training scripts, each with a fault that published teaching
-material once had.
+"""The debugging gallery: nine short scripts, each with a fault that teaching material once had.
 
 Each is written anew for the course; only the kind of fault is theirs. `FAULTY` variants have the
 fault, `SOUND` ones do not, though some of them have another. A variant is the script with passages
@@ -14,9 +13,7 @@ MENDED = "the script, mended"
 
 @dataclass(frozen=True)
 class Exhibit:
-    """A script, the names in it that a detector is given, and its variants with the fault and
-    without.
-    """
+    """A script, the names in it that a detector is given, its variants with fault and without."""
 
     script: str
     takes: tuple[str, ...]
@@ -185,7 +182,7 @@ for _epoch in range(25):
         best, reported = watched, tested
 
 print(f"test error of the best epoch: {reported:.3f}")
-""",
+""",  # noqa: E501 – the notebook shows it to the letter
     takes=("train", "stop_on", "test"),
     faulty={
         "on the test rows in another order": (("stop_on = test", "stop_on = test.flip(0)"),),
@@ -270,14 +267,15 @@ for _ in range(20):
     optimizer.step()
 
 print(f"the unseen weight: from 0.500 to {model.weight[0, 2]:.3f}; decoupled decay would give {0.5 * 0.994**20:.3f}")
-""",
+""",  # noqa: E501
     takes=("optimizer",),
     faulty={
         "a weak decay": (("weight_decay=0.3", "weight_decay=1e-4"),),
         "decay in the second group only": (
             (
                 "Adam(model.parameters(), lr=0.02, weight_decay=0.3)",
-                "Adam([{'params': [model.bias]}, {'params': [model.weight], 'weight_decay': 0.3}], lr=0.02)",
+                "Adam([{'params': [model.bias]}, {'params': [model.weight], 'weight_decay': 0.3}], "
+                "lr=0.02)",
             ),
         ),
     },
@@ -424,7 +422,8 @@ print({name: round(run["error"], 3) for name, run in runs.items()})
         "one run has a part of the other's rows": (
             (
                 "torch.randperm(200).split([40, 160])",
-                "torch.arange(200).split([40, 160])\n    train = train[: 40 if name == 'plain' else 30]",
+                "torch.arange(200).split([40, 160])\n    train = train[: 40 if name == 'plain' "
+                "else 30]",
             ),
         ),
     },

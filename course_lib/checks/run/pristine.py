@@ -16,9 +16,7 @@ MODULES = (builtins, json, math, torch, torch.nn, torch.nn.functional, torch.opt
 
 
 def picture():
-    """What `restore` goes back to: the names in the modules that answers use, and the settings of
-    the process.
-    """
+    """What `restore` goes back to: names in modules that answers use, settings of the process."""
     return {
         "names": [(vars(module), dict(vars(module))) for module in MODULES],
         "tensor": dict(vars(torch.Tensor)),
@@ -30,9 +28,7 @@ def picture():
 
 
 def restore(before):
-    """Undo replaced functions, methods and builtins, changed defaults of torch, working directory
-    and `sys.path`.
-    """
+    """Undo replaced functions, methods and builtins, torch's defaults, folder and `sys.path`."""
     for namespace, names in before[
         "names"
     ]:  # builtins come first, and nothing of theirs is called until they are back
