@@ -11,7 +11,7 @@ import psutil
 import pytest
 import torch
 
-from course_lib.checks import check_source, warm
+from course_lib.checks import check_source
 
 TASK = "02/T2"
 RIGHT = """
@@ -22,10 +22,7 @@ def soft_threshold(x, threshold):
 """
 
 
-@pytest.fixture(scope="module", autouse=True)
-def worker():
-    with warm():
-        yield
+pytestmark = pytest.mark.usefixtures("worker")
 
 
 def verdict_of(source, timeout=60):
