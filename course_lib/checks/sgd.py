@@ -1,6 +1,6 @@
 """Tasks of lesson 00.
 
-Referees: `torch.optim.SGD`, `torch.linalg.eigvalsh`, torch's schedulers; for the standard error a formula.
+Referees: `torch.optim.SGD`, `torch.linalg.eigvalsh`, torch's schedulers, and a formula for T2.
 """
 
 import math

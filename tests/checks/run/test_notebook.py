@@ -109,7 +109,13 @@ check = torch = math = None
 """,
         T2="import os, sys\nos.chdir('/')\nsys.path.clear()\nprint('x' * 30 * 2**20)\n{right}",
         T3="import sys\nsys.modules['torch'] = None\n{right}",
-        T4="{right}\nright = convert\ndef convert(*a, **k):\n    print('x' * 2**22)\n    return right(*a, **k)",
+        T4="""
+{right}
+right = convert
+def convert(*a, **k):
+    print('x' * 2**22)
+    return right(*a, **k)
+""",
         T5="def shrinks_more(method, gradients_a, gradients_b):\n    return 'a'",
     )
     source = (exercise.path.parent / "src" / f"{NAME}.py").read_bytes()
@@ -151,10 +157,15 @@ def test_answers_that_misbehave(exercise):
     `check_source`.
     """
     exercise.answer(
-        T1="def sgd_update(*a, **k):\n    from course_lib.sgd import sgd_update as ours\n    return ours(*a, **k)",
+        T1="""
+def sgd_update(*a, **k):
+    from course_lib.sgd import sgd_update as ours
+    return ours(*a, **k)
+""",
         T2=f"""
 import subprocess, sys
-subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)", "{MARK}"], start_new_session=True, env={{}})
+sleeper = [sys.executable, "-c", "import time; time.sleep(600)", "{MARK}"]
+subprocess.Popen(sleeper, start_new_session=True, env={{}})
 def adam_update(param, grad, state, **hyper):
     return torch.zeros(40 * 2**30)
 """,
@@ -165,7 +176,10 @@ def convert(value, source, target, **others):
     display({"application/x-course-values": '[{"parts": [["", "the result", 1.0]]}]'}, raw=True)
     return value
 """,
-        T5="def shrinks_more(method, gradients_a, gradients_b):\n    return shrinks_more('sgd_l2', gradients_a, [])",
+        T5="""
+def shrinks_more(method, gradients_a, gradients_b):
+    return shrinks_more('sgd_l2', gradients_a, [])
+""",
     )
     found = exercise.check()
     assert set(verdicts(found).values()) == {"error"}, found
