@@ -104,7 +104,7 @@ def read_only(monkeypatch):
     def refuse(path, *others, **options):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
 
-    monkeypatch.setattr(os, "rename", refuse)
+    monkeypatch.setattr(Path, "rename", refuse)  # os.rename: bound too early on Python 3.10
     monkeypatch.setattr(os, "replace", refuse)
 
 
