@@ -177,12 +177,13 @@ for _epoch in range(25):
     torch.nn.functional.mse_loss(model(x[train]), y[train]).backward()
     optimizer.step()
     with torch.no_grad():
-        watched, tested = (torch.nn.functional.mse_loss(model(x[r]), y[r]).item() for r in (stop_on, test))
+        watched, tested = (torch.nn.functional.mse_loss(model(x[r]), y[r]).item() \
+for r in (stop_on, test))
     if watched < best:
         best, reported = watched, tested
 
 print(f"test error of the best epoch: {reported:.3f}")
-""",  # noqa: E501 – the notebook shows it to the letter
+""",
     takes=("train", "stop_on", "test"),
     faulty={
         "on the test rows in another order": (("stop_on = test", "stop_on = test.flip(0)"),),
@@ -266,8 +267,9 @@ for _ in range(20):
     torch.nn.functional.mse_loss(model(x), y).backward()
     optimizer.step()
 
-print(f"the unseen weight: from 0.500 to {model.weight[0, 2]:.3f}; decoupled decay would give {0.5 * 0.994**20:.3f}")
-""",  # noqa: E501
+print(f"the unseen weight: from 0.500 to {model.weight[0, 2]:.3f}; decoupled decay \
+would give {0.5 * 0.994**20:.3f}")
+""",
     takes=("optimizer",),
     faulty={
         "a weak decay": (("weight_decay=0.3", "weight_decay=1e-4"),),
