@@ -12,7 +12,7 @@ from course_lib.data import Split
 from course_lib.engine import ModelSpec, train
 from course_lib.engine.rows import batches_of
 
-STEPS, BATCH, SEED = 200, 4, 7
+STEPS, BATCH, SEED = 60, 4, 7
 LR = [0.003, 0.05]
 SPEC = ModelSpec((4, 6, 3))
 REGRESSION = ModelSpec((4, 6, 2), "regression", "tanh")
