@@ -1,4 +1,4 @@
-# make course · make test · make notebooks · make bench · make clean
+# make course · make test · make test-all · make notebooks · make bench · make clean
 # Needs Python 3.10 or newer and make; everything else lands in .venv. Another Python: make course PYTHON=/path/to/python3.12
 
 PYTHON    ?= python3
@@ -21,7 +21,13 @@ course: .venv/.course
 test: .venv/.test                     # everything in one pytest run, so that its closing line counts everything
 	$(PY) -m ruff check -q --output-format concise
 	$(PY) -m ruff format -q --check
+	$(PY) -m mypy
 	COURSE_HEADLESS=1 OMP_NUM_THREADS=1 $(PY) -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(ARGS)
+
+# The same tests with many draws, kernels, pages and minutes where `make test` has few: an hour and more.
+test-all: export COURSE_MANY := 1
+test-all: export PYTEST_TIMEOUT := 1800
+test-all: test
 
 notebooks: .venv/.course
 	$(PY) -m course_lib build $(ARGS)
@@ -30,7 +36,7 @@ bench: .venv/.bench
 	$(PY) -m bench $(ARGS)
 
 clean:                                # what runs leave behind; the environment too: rm -r .venv
-	rm -rf build *.egg-info .pytest_cache .ruff_cache .hypothesis
+	rm -rf build *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis
 	find . -name .venv -prune -o \( -name __pycache__ -o -name .ipynb_checkpoints \) -prune -exec rm -rf {} +
 
 .venv/.torch: $(PINS)
@@ -65,4 +71,4 @@ then $(PIP) --no-deps --index-url $(CPU_INDEX) torch==$(TORCH) || $(PIP) torch==
 else $(PIP) torch==$(TORCH); fi
 endef
 
-.PHONY: course test notebooks bench clean
+.PHONY: course test test-all notebooks bench clean

@@ -163,45 +163,28 @@ def ratio(times, slower, faster):
 
 
 def report_grid_job(times, speed, has_jax):
-    middle = {name: statistics.median(values) for name, values in times.items() if values}
-    print(
-        f"Grid job: {SETTINGS} settings × {SEEDS} seeds × {STEPS} steps, {WORKERS} workers, median of {ROUNDS} rounds"
-    )
-    print(
-        f"  engine, all {MODELS} models, losses and accuracies at the end {middle['engine']:8.2f} s"
-    )
-    print(
-        f"  first full curve ({SETTINGS} settings, 1 seed)                  {middle['first curve']:8.2f} s   (≤ 0.8)"
-    )
-    print(
-        f"  plain loop, fused AdamW, 1 thread                       {middle['plain']:8.2f} s"
-        f"   extrapolated: {PLAIN_MODELS} models measured, × {MODELS // PLAIN_MODELS}"
-    )
-    print(
-        f"  matrix products alone, {speed / 1e9:.0f} GF/s × {WORKERS}                     {middle['floor']:8.2f} s"
-    )
+    def time_of(name, label, note=""):
+        print(f"  {label:57} {statistics.median(times[name]):8.2f} s   {note}".rstrip())
+
+    def compare(slower, faster, label, note, scale=1, unit="×"):
+        print(f"  {label:30} {scale * ratio(times, slower, faster):6.2f} {unit}   ({note})")
+
+    print(f"Grid job: {SETTINGS} settings × {SEEDS} seeds × {STEPS} steps, {WORKERS} workers")
+    print(f"Medians of {ROUNDS} rounds")
+    time_of("engine", f"engine, all {MODELS} models, losses and accuracies at the end")
+    time_of("first curve", f"first full curve ({SETTINGS} settings, 1 seed)", "(≤ 0.8)")
+    note = f"extrapolated: {PLAIN_MODELS} models measured, × {MODELS // PLAIN_MODELS}"
+    time_of("plain", "plain loop, fused AdamW, 1 thread", note)
+    time_of("floor", f"matrix products alone, {speed / 1e9:.0f} GF/s × {WORKERS}")
     if has_jax:
-        print(
-            f"  JAX, a chunk per seed over {WORKERS} threads, compiled before      {middle['jax']:8.2f} s"
-        )
-        print(
-            f"  JAX, cold (compiling), first full curve                 {middle['jax cold, first curve']:8.2f} s"
-        )
-    print(
-        f"  plain / engine                {ratio(times, 'plain', 'engine'):6.1f} ×   (≥ 10, goal 16)"
-    )
-    print(
-        f"  the same in processor time    {ratio(times, 'plain cpu', 'engine cpu'):6.1f} ×   (per core)"
-    )
-    print(
-        f"  share of the floor            {100 * ratio(times, 'floor', 'engine'):6.0f} %   (goal 60)"
-    )
+        time_of("jax", f"JAX, a chunk per seed over {WORKERS} threads, compiled before")
+        time_of("jax cold, first curve", "JAX, cold (compiling), first full curve")
+    compare("plain", "engine", "plain / engine", "≥ 10, goal 16")
+    compare("plain cpu", "engine cpu", "the same in processor time", "per core")
+    compare("floor", "engine", "share of the floor", "goal 60", 100, "%")
     if has_jax:
-        print(
-            f"  JAX / engine, warm            {ratio(times, 'jax', 'engine'):6.2f} ×   (goal 1.0)"
-        )
-        cold = ratio(times, "jax cold, first curve", "first curve")
-        print(f"  JAX / engine, cold, one curve {cold:6.2f} ×   (goal 3)")
+        compare("jax", "engine", "JAX / engine, warm", "goal 1.0")
+        compare("jax cold, first curve", "first curve", "JAX / engine, cold, one curve", "goal 3")
     else:
         print("  JAX is not installed: no comparison (pip install jax)")
 
@@ -258,9 +241,8 @@ def growth():
         "seeds": [job(24, models // 24) for models in sizes],
     }.items():
         times = [median_seconds(work, 3) for work in jobs]
-        print(
-            f"  {sizes[0]} → {sizes[-1]} models by {axis:9} exponent {slope(sizes, times):.2f}   (≤ 1.05)"
-        )
+        exponent = slope(sizes, times)
+        print(f"  {sizes[0]} → {sizes[-1]} models by {axis:9} exponent {exponent:.2f}   (≤ 1.05)")
 
 
 def slope(sizes, times):

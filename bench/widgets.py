@@ -100,8 +100,14 @@ def plain(frequency):
     plt.show()
 ipywidgets.interact(plain, frequency=ipywidgets.FloatSlider(2.0, min=0.1, max=5.0, step=0.05))
 """
+SETUP = """
+from course_lib.notebook import setup
+from tests import _toys
+from bench import widgets
+setup()
+"""
 CELLS = [
-    "from course_lib.notebook import setup\nfrom tests import _toys\nfrom bench import widgets\nsetup()",
+    SETUP,
     "_toys.waves.show()",
     INTERACT,
     "_toys.errors.show()",

@@ -31,8 +31,7 @@ def l1_penalty(params: Tensor | Iterable[Tensor]) -> Tensor:
     A number with a gradient: sign(w), and 0 at 0, as torch has it: one of the subgradients there,
     which are all of [−1, 1].
     """
-    # Σ|w|: of one tensor at least, so it is none of Python's numbers
-    return sum(p.abs().sum() for p in _tensors(params))  # type: ignore[return-value]
+    return sum(p.abs().sum() for p in _tensors(params))  # Σ|w|
 
 
 def l2_penalty(params: Tensor | Iterable[Tensor]) -> Tensor:
@@ -41,8 +40,7 @@ def l2_penalty(params: Tensor | Iterable[Tensor]) -> Tensor:
     A number with a gradient, which is w. Half the *squared* norm, so that λ times it is torch's
     `weight_decay=λ` in plain SGD.
     """
-    # ½Σw²: a tensor, as above
-    return sum(p.square().sum() for p in _tensors(params)) / 2  # type: ignore[return-value]
+    return sum(p.square().sum() for p in _tensors(params)) / 2  # ½Σw²
 
 
 def elastic_net_penalty(params: Tensor | Iterable[Tensor], l1: float, l2: float) -> Tensor:
@@ -63,8 +61,7 @@ def soft_threshold(x: Tensor, threshold: Number) -> Tensor:
     only. Raises `ValueError` for a negative or non-finite number.
     """
     _require_strengths(threshold=threshold)
-    within = x.clamp(-threshold, threshold)  # type: ignore[arg-type]  # numbers, or tensors
-    return x - within  # within ±t: x − x, exactly zero; beyond: x ∓ t
+    return x - x.clamp(-threshold, threshold)  # within ±t: x − x, exactly zero; beyond: x ∓ t
 
 
 def proximal_gradient(

@@ -5,7 +5,7 @@ import math
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from course_lib.adamw import Adam, AdamW, adam_update, adamw_update
@@ -123,7 +123,6 @@ def test_float32_at_the_ends_of_its_range(size, kind):
             assert_close(f"size {size}, step {step}", p, q, 50 * 10 * 2**-24)
 
 
-@settings(max_examples=30, deadline=None, derandomize=True)
 @given(
     kind=st.sampled_from(list(TWINS)),
     shape=st.lists(st.integers(0, 4), max_size=4),
@@ -205,9 +204,8 @@ def test_without_decay_adam_and_adamw_are_one(amsgrad):
     assert torch.equal(
         adam, path(adamw_update, normal(3, 2), GRADS, weight_decay=0.0, amsgrad=amsgrad)
     )
-    zero = torch.zeros(
-        3, 1, **float64
-    )  # a strength per model is never left out, and must not matter either
+    # a strength per model is never left out, and must not matter either
+    zero = torch.zeros(3, 1, **float64)
     assert torch.equal(
         adam, path(adam_update, normal(3, 2), GRADS, l2=zero, weight_decay=zero, amsgrad=amsgrad)
     )
@@ -352,9 +350,8 @@ def test_a_schedule_of_the_rate_schedules_the_decay():
 
 HESSIAN = torch.tensor([[2.0, 1.0], [1.0, 3.0]], **float64)
 CENTER = torch.tensor([2.0, 0.25], **float64)  # the loss is ½(w − center)ᵀH(w − center)
-LAST_RATE = (
-    0.3 * 4000**-0.5
-)  # a step is about as long as this, or shorter: so near does the path settle
+# a step is about as long as this, or shorter: so near does the path settle
+LAST_RATE = 0.3 * 4000**-0.5
 
 
 def settle(lam, **options):

@@ -8,7 +8,7 @@ from fractions import Fraction
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from course_lib.capstone import repeated_subsampling
@@ -18,7 +18,6 @@ def seeded(seed=0):
     return torch.Generator().manual_seed(seed)
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
 @given(rows=st.integers(2, 60), repetitions=st.integers(1, 5), fraction=st.floats(0.02, 0.98))
 def test_each_division_holds_every_row_once(rows, repetitions, fraction):
     n_te = round(fraction * rows)
@@ -66,9 +65,8 @@ def test_every_row_is_tested_as_often_as_chance_has_it():
     counts = torch.zeros(50)
     for _, test in repeated_subsampling(50, 4000, 0.2, seeded()):
         counts[test] += 1
-    variance = (
-        4000 * 0.2 * 0.8
-    )  # of one count; they sum to 40 000, which makes any two correlated by −1/49
+    # of one count; they sum to 40 000, which makes any two correlated by −1/49
+    variance = 4000 * 0.2 * 0.8
     statistic = (counts - 800).square().sum().item() / variance * 49 / 50
     assert 1e-6 < stats.chi2.sf(statistic, 49) < 1 - 1e-6
 
@@ -99,9 +97,8 @@ def test_the_correction_is_exact_for_a_model_that_learns_nothing(n, n_te, J):
         cov = [[Fraction(len(set(a) & set(b)), n_te**2) for b in tuples] for a in tuples]
         total = sum(map(sum, cov)) / J**2  # Var(mean), given these test sets
         variance_of_mean += total
-        expected_square += (sum(cov[j][j] for j in range(J)) - J * total) / (
-            J - 1
-        )  # E[s²], given these
+        # E[s²], given these
+        expected_square += (sum(cov[j][j] for j in range(J)) - J * total) / (J - 1)
     assert variance_of_mean == expected_square * (Fraction(1, J) + Fraction(n_te, n - n_te))
 
 

@@ -59,9 +59,8 @@ def test_lab_opens_on_the_first_lesson_or_the_one_named(course, monkeypatch):
     started = []
     monkeypatch.setattr(jupyterlab.labapp, "main", started.append)
     monkeypatch.setenv("JUPYTER_CONFIG_PATH", "")
-    monkeypatch.setenv(
-        "COURSE_HEADLESS", "1"
-    )  # which `lab` takes away: put back for the tests that come later
+    # which `lab` takes away: put back for the tests that come later
+    monkeypatch.setenv("COURSE_HEADLESS", "1")
     notebooks = course()
     monkeypatch.chdir(notebooks)
     assert cli.main(["lab"]) == 2  # nothing is built
@@ -105,7 +104,7 @@ def read_only(monkeypatch):
     def refuse(path, *others, **options):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
 
-    monkeypatch.setattr(os, "rename", refuse)
+    monkeypatch.setattr(Path, "rename", refuse)  # os.rename: bound too early on Python 3.10
     monkeypatch.setattr(os, "replace", refuse)
 
 

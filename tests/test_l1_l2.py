@@ -7,7 +7,7 @@ import math
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.linear_model import ElasticNet, Lasso, Ridge
 from torch.nn.functional import softshrink
@@ -72,7 +72,6 @@ def test_its_gradient_is_one_for_what_is_kept_and_zero_for_what_is_cut():
     assert x.grad.tolist() == [1, 0, 0, 0, 1]
 
 
-@settings(max_examples=60, deadline=None)
 @given(st.floats(-3, 3), st.floats(0, 2))
 def test_it_is_the_lowest_point_of_half_the_squared_distance_plus_the_penalty(x, threshold):
     z = torch.linspace(-3, 3, 6001, dtype=torch.float64)

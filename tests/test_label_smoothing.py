@@ -8,7 +8,7 @@ from itertools import cycle, product
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 from torch.nn import functional as F
@@ -123,9 +123,8 @@ def test_classes_ruled_out_by_minus_infinity_as_in_torch(smoothing):
     ours, theirs = (
         f(logits, target, label_smoothing=smoothing) for f in (cross_entropy, F.cross_entropy)
     )
-    torch.testing.assert_close(
-        ours, theirs
-    )  # infinite with smoothing: the target wants the class that is ruled out
+    # infinite with smoothing: the target wants the class that is ruled out
+    torch.testing.assert_close(ours, theirs)
     if smoothing == 0:
         assert_equal_to_torch(logits, target)
         assert cross_entropy(logits, F.one_hot(target, K).double()) == ours, (
@@ -161,7 +160,6 @@ def test_five_classes_by_hand():
     assert abs(found.sum() - 1) < 1e-15
 
 
-@settings(max_examples=40, deadline=None, derandomize=True)
 @given(
     epsilon=st.floats(0, 1),
     classes=st.integers(1, 8),
@@ -191,7 +189,6 @@ def test_smoothing_probabilities_smooths_each_row_towards_uniform():
     assert torch.equal(hot, F.one_hot(numbers(6), K).double()), "the input is left alone"
 
 
-@settings(max_examples=25, deadline=None, derandomize=True)
 @given(epsilon=st.floats(0, 1), scale=st.floats(0, 30))
 def test_loss_is_a_mixture_of_two_cross_entropies(epsilon, scale):
     """(1 − ε)·CE + ε·CE to uniform, without weights."""

@@ -280,9 +280,8 @@ def test_gradient_flow_is_least_squares_through_its_filter(time):
     smaller steps.
     """
     x, y, eigenvalues, *_ = problem()
-    flow = torch.zeros(
-        FEATURES + 1, FEATURES + 1, dtype=torch.float64
-    )  # of (w, 1): a linear system
+    # of (w, 1): a linear system
+    flow = torch.zeros(FEATURES + 1, FEATURES + 1, dtype=torch.float64)
     flow[:-1, :-1], flow[:-1, -1] = -x.T @ x / ROWS, x.T @ y / ROWS
     w = torch.linalg.matrix_exp(time * flow)[:-1, -1]
     assert torch.allclose(filtered(flow_filter(eigenvalues, time)), w, rtol=0, atol=1e-11)

@@ -4,7 +4,7 @@ import math
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -21,7 +21,6 @@ from course_lib.statistics import (
 )
 from tests._optimizers import normal
 
-quick = settings(max_examples=30, deadline=None, derandomize=True)
 samples = st.lists(st.integers(-1000, 1000), min_size=2, max_size=20)
 levels = st.floats(0.01, 0.99)
 
@@ -30,7 +29,6 @@ def seeded(seed):
     return torch.Generator().manual_seed(seed)
 
 
-@quick
 @given(columns=st.lists(st.tuples(*[st.integers(-1000, 1000)] * 5), min_size=1), level=levels)
 def test_intervals_of_columns_are_those_of_each_without_what_is_not_finite(columns, level):
     values = torch.tensor(columns, dtype=torch.float64).T.contiguous()
@@ -46,7 +44,6 @@ def test_a_column_of_one_has_a_mean_and_one_of_none_has_nothing():
     assert means[0] == 1 and math.isnan(means[1]) and all(map(math.isnan, widths))
 
 
-@quick
 @given(values=samples, level=levels)
 def test_the_mean_interval_is_scipys(values, level):
     found = mean_interval(values, level)
@@ -98,11 +95,12 @@ def test_an_interval_says_what_lies_in_it_and_whether_it_lies_between():
     )
 
 
-def test_95_percent_intervals_cover_95_percent_of_the_time():
-    """Binomial test at p < 10⁻⁶, on 2000 samples of ten normal numbers."""
-    covered = sum(not mean_interval(sample).excludes(0.0) for sample in normal(2000, 10))
-    assert stats.binomtest(covered, 2000, 0.95).pvalue > 1e-6
-    assert stats.binomtest(covered, 2000, 0.93).pvalue < 1e-2, (
+def test_95_percent_intervals_cover_95_percent_of_the_time(amount):
+    """Binomial test at p < 10⁻⁶, on samples of ten normal numbers."""
+    samples = amount(2000, 20_000)
+    covered = sum(not mean_interval(sample).excludes(0.0) for sample in normal(samples, 10))
+    assert stats.binomtest(covered, samples, 0.95).pvalue > 1e-6
+    assert stats.binomtest(covered, samples, 0.93).pvalue < 1e-2, (
         "and this test could have told 93 % from it"
     )
 
@@ -113,9 +111,8 @@ def test_an_effect_of_the_smallest_detectable_size_is_found_with_that_power(n, l
     values = normal(n)
     shift = smallest_detectable(values, level, power) / values.std().item() * math.sqrt(n)
     threshold = stats.t.ppf((1 + level) / 2, n - 1)
-    assert stats.nct.sf(threshold, n - 1, shift) == pytest.approx(
-        power, abs=0.03
-    )  # the approximation's own error
+    # the approximation's own error
+    assert stats.nct.sf(threshold, n - 1, shift) == pytest.approx(power, abs=0.03)
 
 
 def test_the_bootstrap_agrees_with_the_t_interval_where_both_hold():
@@ -139,9 +136,8 @@ def test_the_bootstrap_is_almost_a_fifth_too_narrow_at_ten_rows():
 
 
 def test_the_bootstrap_draws_whole_rows_for_any_statistic_from_its_generator():
-    rows = torch.stack(
-        [normal(50), 3 * normal(50) + 1], 1
-    )  # the second column is a function of the first
+    # the second column is a function of the first
+    rows = torch.stack([normal(50), 3 * normal(50) + 1], 1)
 
     def slope(sample):
         x, y = sample.T
@@ -182,7 +178,6 @@ def test_the_correction_of_an_80_20_division_is_known(J, times):
     assert ratio == pytest.approx(times, rel=1e-4)
 
 
-@quick
 @given(values=samples, level=levels)
 def test_the_corrected_interval_is_the_naive_one_for_a_test_set_of_no_size(values, level):
     found, naive = corrected_interval(values, 10**18, 1, level), mean_interval(values, level)

@@ -7,7 +7,7 @@ from itertools import cycle, product
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
@@ -37,7 +37,6 @@ def gradient_of(loss):
     return gradient
 
 
-@settings(max_examples=20, deadline=None, derandomize=True)
 @given(strength=st.floats(0, 10), shape=st.lists(st.integers(1, 4), max_size=4))
 def test_add_l2_is_the_gradient_of_the_loss_plus_half_lambda_w_squared(strength, shape):
     w = normal(*shape)
@@ -54,7 +53,6 @@ def test_add_l2_is_the_gradient_of_the_loss_plus_half_lambda_w_squared(strength,
     assert torch.equal(grad, before) and torch.equal(w, normal(*shape))
 
 
-@settings(max_examples=20, deadline=None, derandomize=True)
 @given(lr=st.floats(0, 1), strength=st.floats(0, 10), shape=st.lists(st.integers(1, 4), max_size=4))
 def test_decay_shrinks_in_place(lr, strength, shape):
     w = normal(*shape)
@@ -111,9 +109,8 @@ def both(**options):
 def test_heavy_ball_agrees_on_the_first_step_and_differs_from_the_second():
     coupled, decoupled = both(lr=0.1, momentum=0.9)
     assert_close("step 1", coupled[0], decoupled[0], 1e-15)
-    remembered = (
-        0.1 * 0.9 * 0.1 * normal(3, 2)
-    )  # lr·μ·λw: the velocity still holds the pull of step 1
+    # lr·μ·λw: the velocity still holds the pull of step 1
+    remembered = 0.1 * 0.9 * 0.1 * normal(3, 2)
     assert_close("step 2", coupled[1], decoupled[1] - remembered)
     assert (coupled - decoupled)[1:].abs().amax((1, 2)).min() > 1e-3
 
@@ -305,7 +302,6 @@ def test_converted_strengths_rest_at_one_place_under_momentum(source, target, mo
     assert_close(f"{source} → {target}", *ends)
 
 
-@settings(max_examples=50, deadline=None, derandomize=True)
 @given(
     value=st.just(0.0) | st.floats(1e-6, 1e6),
     a=conventions,

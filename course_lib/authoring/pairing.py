@@ -18,7 +18,13 @@ from course_lib.base.places import CourseError
 
 FORMATS = re.compile(r"^(#     formats: ).*$", re.MULTILINE)
 PAIRED = "ipynb,src//py:percent"  # from the notebook's folder: right for a server rooted anywhere
-LEFT_OUT = (".ci/", "bench/", "notebooks/solutions/", "tests/")
+# A learner needs none of these, and the first page of a hand-out does not speak of them.
+LEFT_OUT = (
+    *(".ci/", ".github/", "bench/", "notebooks/solutions/", "tests/"),
+    *(".git-blame-ignore-revs", ".pre-commit-config.yaml"),
+    *("CHANGELOG.md", "CODE_OF_CONDUCT.md", "CONTRIBUTING.md", "TEACHING.md"),
+)
+AUTHORS_ONLY = re.compile(r"<!-- authors -->\n.*?<!-- /authors -->\n", re.DOTALL)
 
 
 def reset(name: str, notebooks: Path) -> Path | None:
@@ -57,8 +63,9 @@ def pair(name: str, notebooks: Path, on: bool = True) -> None:
 def hand_out(root: Path, target: Path) -> int:
     """Copy the course without answers into an empty folder; return the number of files.
 
-    Left out: solutions, tests, benchmarks. The sources of exercises are copied with their answers
-    blank. Raises CourseError where the folder holds anything, or git cannot say what the course is.
+    Left out: solutions, tests, benchmarks, pages for authors and what the README says of them. The
+    sources of exercises are copied with their answers blank. Raises CourseError where the folder
+    holds anything, or git cannot say what the course is.
     """
     if target.exists() and any(target.iterdir()):
         raise CourseError(f"{target} is not empty: name a new folder")
@@ -69,6 +76,9 @@ def hand_out(root: Path, target: Path) -> int:
         if file.match("notebooks/src/*_exercises.py"):
             blank = build.blank(jupytext.read(root / file), root / file)
             jupytext.write(blank, target / file, fmt="py:percent")
+        elif file.name == "README.md":
+            page = AUTHORS_ONLY.sub("", (root / file).read_text(encoding="utf-8"))
+            write_whole(target / file, page)
     return len(files)
 
 

@@ -31,6 +31,7 @@ from course_lib.learner.cells import (
 from course_lib.learner.course_map import CLOSING, MAP, Lesson, minutes
 from course_lib.learner.quizzes import questions
 
+# minutes each
 RULE = {
     "word": 1 / 130,
     "line": 1 / 6,
@@ -38,7 +39,7 @@ RULE = {
     "explorer": 2.0,
     "answer": 1.0,
     "check": 2.0,
-}  # minutes each
+}
 NO_READING = (*SPEAKS, "check", "quiz_of", "recall")  # the code of such a cell says nothing new
 NO_PROSE = re.compile(
     r"\$\$.*?\$\$|\$[^$]*\$|\]\([^)]*\)|</?\w[^>]*>|(?:\*\*|^#+ )Sources.*",

@@ -1,7 +1,8 @@
 """The checker: an answer's values against those of torch, in the learner's terms.
 
     check("03/T1", sgd_update)                    in an exercise notebook: one line at once
-    check_file("notebooks/03_…_exercises.ipynb")  what `course check` runs: the whole notebook in a process of its own
+    check_file("notebooks/03_…_exercises.ipynb")  what `course check` runs: a whole notebook, in a
+                                                  process of its own
     check_source(source, 10, task="03/T1")        text of an answer, run in a process of its own
 
 All three call the answer on cases drawn afresh, note *values*, and let the same routine compare
@@ -22,13 +23,11 @@ MIME = "application/x-course-values"  # what they then display
 
 
 def check(task, *answers):
-    """Print one line on `answers` to `task` ("03/T1") and return the `Result`, which is truthy when
-    it passed.
+    """Print one line on `answers` to `task` ("03/T1") and return the `Result`: truthy if passed.
 
     `answers`: the objects that the task names, in that order. Under `course check` the same call
-    emits the values
-    that the answers give and leaves the verdict to the parent process. A task passed is kept with
-    the learner's progress. Raises `ValueError` for an unknown task.
+    emits the values that the answers give and leaves the verdict to the parent process. A task
+    passed is kept with the learner's progress. Raises `ValueError` for an unknown task.
     """
     if CASES in os.environ:
         from course_lib.checks.run import kernel
@@ -44,15 +43,14 @@ def check(task, *answers):
 
 
 def check_source(source, timeout, task):
-    """Run `source`, the text of an answer, in a fresh process and judge it here: {"verdict": …,
-    "message": …}.
+    """Run `source`, the text of an answer, in a process of its own and judge it here.
 
+    Returns {"verdict": …, "message": …}; verdicts: passed, failed, error, timeout, unanswered.
     `timeout`: seconds the answer may take, the start of Python and torch not counted. `task`:
-    "03/T1", "02/soft_threshold", …. Verdicts: passed, failed, error, timeout, unanswered. `torch`
-    and `math` are there for the answer, `course_lib` is not. Its process may write into a temporary
-    folder only, gets 4 GiB of memory and no keyboard, and leaves no process behind.
-    Raises `ValueError` for a source that is not text, a timeout that is not a positive number, an
-    unknown task.
+    "03/T1", …. `torch` and `math` are there for the answer, `course_lib` is not. Its process may
+    write into a temporary folder only, gets 4 GiB of memory and no keyboard, and leaves no process
+    behind. Raises `ValueError` for a source that is not text, a timeout that is not a positive
+    number, an unknown task.
     """
     from course_lib.checks.run.source import check
 
@@ -60,8 +58,7 @@ def check_source(source, timeout, task):
 
 
 def warm():
-    """Context in which `check_source` keeps one process with torch loaded and forks each check from
-    it: 30 ms, not 2 s.
+    """Context in which each `check_source` is forked from one process with torch: 30 ms, not 2 s.
 
     Where there is no fork (Windows) each check still starts its own.
     """

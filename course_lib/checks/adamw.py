@@ -8,6 +8,7 @@ import copy
 import torch
 from torch import nn
 
+from course_lib.checks.judge.cases import between, call
 from course_lib.checks.judge.drivers import build
 from course_lib.checks.judge.task import Mistake, Task, tensors
 from course_lib.checks.judge.updates import (
@@ -15,7 +16,6 @@ from course_lib.checks.judge.updates import (
     NOTES,
     adam,
     adamw_by_torch,
-    between,
     case,
     decay_mistakes,
     drawn,
@@ -25,7 +25,7 @@ from course_lib.checks.judge.values import encode
 # T1: AdamW itself
 
 
-def adamw_cases(generator):
+def _adamw_cases(generator):
     def hyper(**others):
         return {
             "lr": between(generator, 0.05, 0.2),
@@ -90,13 +90,20 @@ def adamw_cases(generator):
     ]
 
 
+T1 = Task(
+    names=("adamw_update",),
+    cases=_adamw_cases,
+    reference=(adamw_by_torch,),
+    mistakes=(*ADAM_MISTAKES, *decay_mistakes(adam, "Adam divides it by √v̂")),
+    praise="adamw_update: equal to torch.optim.AdamW in {cases} cases",
+    notes=NOTES,
+)
+
 # T2: two updates, one of them coupled
 
 
 def pair_cases(generator):
-    """Eight pairs in an order drawn afresh, four of each, so that a constant answer is wrong half
-    the time.
-    """
+    """Eight pairs in a random order, four of each: a constant answer is wrong half the time."""
     coupled, decoupled = {"pull": 1.0, "shrink": 0.0}, {"pull": 0.0, "shrink": 1.0}
     pairs = [[coupled, decoupled], [decoupled, coupled]] * 4
     return [
@@ -119,9 +126,23 @@ def coupled_one(update_a, update_b):
     return "a" if abs(shrunk(update_a, 0.5) - shrunk(update_a, 1.0)) < 1e-6 else "b"
 
 
-def decoupled_one(update_a, update_b):
+def _decoupled_one(update_a, update_b):
     return "b" if coupled_one(update_a, update_b) == "a" else "a"
 
+
+T2 = Task(
+    names=("coupled_one",),
+    cases=pair_cases,
+    reference=(coupled_one,),
+    mistakes=(
+        Mistake(
+            "exchanged",
+            "you name the decoupled one each time: exchange the answers",
+            (_decoupled_one,),
+        ),
+    ),
+    praise="coupled_one: right in {cases} pairs",
+)
 
 # T3: who is decayed
 
@@ -150,6 +171,7 @@ MODELS = {
 
 
 def model_cases(generator):
+    """Models whose parameters are to be sorted, and a decay drawn afresh."""
     decay = between(generator, 0.01, 0.2)
     return [
         {"name": name, "driver": "groups", "model": encode(tree), "weight_decay": decay}
@@ -158,9 +180,7 @@ def model_cases(generator):
 
 
 def sorter(decays):
-    """A `parameter_groups` that decays the parameters for which `decays(name, parameter, module)`
-    is true.
-    """
+    """A `decay_groups` that decays where `decays(name, parameter, module)` is true."""
 
     def parameter_groups(model, weight_decay):
         groups = {True: [], False: []}
@@ -175,15 +195,15 @@ def sorter(decays):
     return parameter_groups
 
 
-def is_norm(module):
+def _is_norm(module):
     return isinstance(module, (nn.modules.batchnorm._NormBase, nn.LayerNorm, nn.GroupNorm))
 
 
-def says_norm(name):
+def _says_norm(name):
     return "norm" in name or "bn" in name
 
 
-def everything_twice(model, weight_decay):
+def _everything_twice(model, weight_decay):
     return [
         {"params": list(model.parameters()), "weight_decay": weight_decay},
         {"params": [p for p in model.parameters() if p.ndim < 2], "weight_decay": 0.0},
@@ -204,12 +224,12 @@ GROUP_MISTAKES = (
     Mistake(
         "biases decay",
         "biases decay: spare them as well as the norms",
-        (sorter(lambda name, p, module: not is_norm(module)),),
+        (sorter(lambda name, p, module: not _is_norm(module)),),
     ),
     Mistake(
         "by name",
         "names lie: a layer called `bn` need not be a norm. Go by module type, or by ndim",
-        (sorter(lambda name, p, module: not (name.endswith("bias") or says_norm(name))),),
+        (sorter(lambda name, p, module: not (name.endswith("bias") or _says_norm(name))),),
     ),
     Mistake(
         "exchanged",
@@ -219,11 +239,12 @@ GROUP_MISTAKES = (
     Mistake(
         "twice",
         "the spared parameters are in both groups: each must be in exactly one",
-        (everything_twice,),
+        (_everything_twice,),
     ),
     Mistake(
         "spared ones left out",
-        "the spared parameters are in no group, so they are never trained: give them weight_decay 0",
+        "the spared parameters are in no group, so they are never trained: give them weight_decay "
+        "0",
         (
             lambda model, weight_decay: [
                 {
@@ -235,11 +256,18 @@ GROUP_MISTAKES = (
     ),
 )
 
+T3 = Task(
+    names=("parameter_groups",),
+    cases=model_cases,
+    reference=(sorter(lambda name, p, module: p.ndim > 1),),
+    mistakes=GROUP_MISTAKES,
+    praise="parameter_groups: every parameter once, in {cases} models",
+)
 
 # T4: save and resume
 
 
-def resume_cases(generator):
+def _resume_cases(generator):
     def draw(*shape):
         return torch.randn(shape, generator=generator, dtype=torch.float64)
 
@@ -289,7 +317,8 @@ def keeper(parts=PARTS, copied=True):
 RESUME_MISTAKES = (
     Mistake(
         "weights only",
-        "only the weights come back: AdamW starts without its moments, and the schedule from the beginning",
+        "only the weights come back: AdamW starts without its moments, and the schedule from the "
+        "beginning",
         keeper(("model",)),
     ),
     Mistake(
@@ -309,20 +338,26 @@ RESUME_MISTAKES = (
     ),
     Mistake(
         "references",
-        "the checkpoint changed while the first run went on: a state_dict holds the tensors themselves, not copies of"
+        "the checkpoint changed while the first run went on: a state_dict holds the tensors "
+        "themselves, not copies of"
         " them. Copy it (copy.deepcopy)",
         keeper(copied=False),
     ),
 )
 
+T4 = Task(
+    names=("save", "resume"),
+    cases=_resume_cases,
+    reference=keeper(),
+    mistakes=RESUME_MISTAKES,
+    praise="save and resume: nothing was lost in {cases} runs",
+)
 
 # T5: read a state_dict
 
 
 def state_cases(generator):
-    """State dictionaries of real AdamW optimizers after one step and some moves of the learning
-    rate.
-    """
+    """State dictionaries of real AdamW optimizers after one step and some moves of the rate."""
 
     def one(name, tree, factor, **hyper):
         model = build(tree)
@@ -333,12 +368,7 @@ def state_cases(generator):
         for p in model.parameters():
             p.grad = torch.randn(p.shape, generator=generator, dtype=torch.float64)
         optimizer.step()
-        return {
-            "name": name,
-            "driver": "call",
-            "arguments": ["state_dict"],
-            "args": tensors(optimizer.state_dict()),
-        }
+        return call(name, ("state_dict",), optimizer.state_dict())
 
     return [
         one("two weights, a constant rate", {"fc": ["Linear", 2, 1, False]}, 1.0),
@@ -391,7 +421,7 @@ STATE_MISTAKES = (
     Mistake(
         "β₁ for both",
         "the second moment goes with β₂: read both from `betas`",
-        (lambda state_dict: reader()(with_equal_betas(state_dict)),),
+        (lambda state_dict: reader()(_with_equal_betas(state_dict)),),
     ),
     Mistake("no root", "exp_avg_sq holds the square: take its root", (reader(root=False),)),
     Mistake(
@@ -402,52 +432,17 @@ STATE_MISTAKES = (
 )
 
 
-def with_equal_betas(state_dict):
+def _with_equal_betas(state_dict):
     (group,) = state_dict["param_groups"]
     return {**state_dict, "param_groups": [{**group, "betas": (group["betas"][0],) * 2}]}
 
 
-TASKS = {
-    "T1": Task(
-        names=("adamw_update",),
-        cases=adamw_cases,
-        reference=(adamw_by_torch,),
-        mistakes=(*ADAM_MISTAKES, *decay_mistakes(adam, "Adam divides it by √v̂")),
-        praise="adamw_update: equal to torch.optim.AdamW in {cases} cases",
-        notes=NOTES,
-    ),
-    "T2": Task(
-        names=("coupled_one",),
-        cases=pair_cases,
-        reference=(coupled_one,),
-        mistakes=(
-            Mistake(
-                "exchanged",
-                "you name the decoupled one each time: exchange the answers",
-                (decoupled_one,),
-            ),
-        ),
-        praise="coupled_one: right in {cases} pairs",
-    ),
-    "T3": Task(
-        names=("parameter_groups",),
-        cases=model_cases,
-        reference=(sorter(lambda name, p, module: p.ndim > 1),),
-        mistakes=GROUP_MISTAKES,
-        praise="parameter_groups: every parameter once, in {cases} models",
-    ),
-    "T4": Task(
-        names=("save", "resume"),
-        cases=resume_cases,
-        reference=keeper(),
-        mistakes=RESUME_MISTAKES,
-        praise="save and resume: nothing was lost in {cases} runs",
-    ),
-    "T5": Task(
-        names=("read_state",),
-        cases=state_cases,
-        reference=(reader(),),
-        mistakes=STATE_MISTAKES,
-        praise="read_state: gradient, magnitude and factor recovered from {cases} state_dicts",
-    ),
-}
+T5 = Task(
+    names=("read_state",),
+    cases=state_cases,
+    reference=(reader(),),
+    mistakes=STATE_MISTAKES,
+    praise="read_state: gradient, magnitude and factor recovered from {cases} state_dicts",
+)
+
+TASKS = {"T1": T1, "T2": T2, "T3": T3, "T4": T4, "T5": T5}

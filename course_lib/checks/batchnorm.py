@@ -6,51 +6,49 @@ Referees: `torch.nn.functional.batch_norm`, its autograd, `fuse_linear_bn_eval`.
 import torch
 from torch.nn.functional import batch_norm
 
+from course_lib.checks.judge.cases import call, normal, positive
 from course_lib.checks.judge.task import Mistake, Task, tensors
 from course_lib.checks.judge.values import encode
 
 FLOAT = torch.float64
 
 
-def draw(generator, *shape):
-    return torch.randn(shape, generator=generator, dtype=FLOAT)
-
-
-def positive(generator, *shape):
-    return 0.3 + 2 * torch.rand(shape, generator=generator, dtype=FLOAT)
-
-
 # T1: one batch, normalised; output and gradients
 
 
 def normalise_cases(generator):
+    """Batches of many shapes, with γ, β and the weights of the sum that is differentiated."""
+
     def one(name, x, eps=1e-5, like=None):
         features = x.shape[1]
         x = x.to(like or FLOAT)
-        affine = [t.to(x.dtype) for t in (positive(generator, features), draw(generator, features))]
+        affine = [
+            t.to(x.dtype) for t in (positive(generator, features), normal(generator, features))
+        ]
         return {
             "name": name,
             "driver": "differentiate",
             "arguments": ["x", "gamma", "beta"],
             "args": tensors(x, *affine),
             "kwargs": encode({"eps": eps}),
-            "weights": encode(draw(generator, *x.shape).to(x.dtype)),
+            "weights": encode(normal(generator, *x.shape).to(x.dtype)),
         }
 
     return [
         one(
             "three rows of one feature",
-            torch.tensor([[1.0], [3.0], [8.0]], dtype=FLOAT) * (1 + draw(generator).abs()),
+            torch.tensor([[1.0], [3.0], [8.0]], dtype=FLOAT) * (1 + normal(generator).abs()),
         ),
-        one("six rows of three features", 2 * draw(generator, 6, 3) + 1),
-        one("two rows", draw(generator, 2, 3)),
-        one("a square batch", draw(generator, 4, 4) - 3),
-        one("a large eps", draw(generator, 5, 2), eps=0.5),
-        one("float32", draw(generator, 6, 3), like=torch.float32),
+        one("six rows of three features", 2 * normal(generator, 6, 3) + 1),
+        one("two rows", normal(generator, 2, 3)),
+        one("a square batch", normal(generator, 4, 4) - 3),
+        one("a large eps", normal(generator, 5, 2), eps=0.5),
+        one("float32", normal(generator, 6, 3), like=torch.float32),
     ]
 
 
 def normalise_by_torch(x, gamma, beta, eps=1e-5):
+    """Normalise by `torch.nn.functional.batch_norm`, without a memory."""
     return batch_norm(x, None, None, gamma, beta, training=True, eps=eps)
 
 
@@ -70,24 +68,28 @@ def normaliser(
 
 
 NO_GRADIENT = (
-    "the output is right and its gradient is not: μ and σ² depend on x too, so no detach(), .data or no_grad() around "
+    "the output is right and its gradient is not: μ and σ² depend on x too, so no detach(), .data "
+    "or no_grad() around "
     "them"
 )
 NORMALISE_MISTAKES = (
     Mistake(
         "wrong axis",
-        "each row is normalised by itself, which is LayerNorm: take mean and variance over the batch, dimension 0",
+        "each row is normalised by itself, which is LayerNorm: take mean and variance over the "
+        "batch, dimension 0",
         normaliser(dim=1),
     ),
     Mistake(
         "one number for all features",
-        "one mean for the whole batch: each feature has its own, so take them over dimension 0 only",
+        "one mean for the whole batch: each feature has its own, so take them over dimension 0 "
+        "only",
         normaliser(dim=(0, 1)),
     ),
     Mistake("statistics without gradient", NO_GRADIENT, normaliser(detach=True)),
     Mistake(
         "unbiased variance in the output",
-        "the variance is divided by n − 1 (torch's default): the output wants n, `x.var(0, correction=0)`",
+        "the variance is divided by n − 1 (torch's default): the output wants n, `x.var(0, "
+        "correction=0)`",
         normaliser(correction=1),
     ),
     Mistake(
@@ -107,31 +109,38 @@ NORMALISE_MISTAKES = (
     ),
 )
 
+T1 = Task(
+    names=("normalise",),
+    cases=normalise_cases,
+    reference=(normalise_by_torch,),
+    mistakes=NORMALISE_MISTAKES,
+    praise="normalise: output and gradients equal to torch's in {cases} cases",
+)
 
 # T2: with a memory; training and evaluation
 
 
-def memory_cases(generator):
+def _memory_cases(generator):
     def one(name, modes, rows=6, features=3, momentum=0.1, eps=1e-5, running=None):
-        batches = [2 * draw(generator, rows, features) + k for k in range(1, len(modes) + 1)]
+        batches = [2 * normal(generator, rows, features) + k for k in range(1, len(modes) + 1)]
         return {
             "name": name,
             "driver": "remember",
             "modes": list(modes),
             "batches": encode(batches),
-            "weights": encode([draw(generator, rows, features) for _ in modes]),
+            "weights": encode([normal(generator, rows, features) for _ in modes]),
             "running": tensors(
                 *(
                     running
                     or (torch.zeros(features, dtype=FLOAT), torch.ones(features, dtype=FLOAT))
                 )
             ),
-            "affine": tensors(positive(generator, features), draw(generator, features)),
+            "affine": tensors(positive(generator, features), normal(generator, features)),
             "hyper": encode({"momentum": momentum, "eps": eps}),
         }
 
     def seen():
-        return draw(generator, 3), positive(generator, 3)
+        return normal(generator, 3), positive(generator, 3)
 
     return [
         one("one batch in training", [True]),
@@ -151,6 +160,7 @@ def memory_cases(generator):
 
 
 def remember_by_torch(x, running_mean, running_var, gamma, beta, training, momentum=0.1, eps=1e-5):
+    """Normalise by `torch.nn.functional.batch_norm`, with its memory."""
     return batch_norm(x, running_mean, running_var, gamma, beta, training, momentum, eps)
 
 
@@ -186,24 +196,28 @@ def rememberer(
 MEMORY_MISTAKES = (
     Mistake(
         "running statistics used in training",
-        "in training the output is normalised by the running statistics: they are for evaluation only, training takes "
+        "in training the output is normalised by the running statistics: they are for evaluation "
+        "only, training takes "
         "the batch's own",
         rememberer(by_batch=lambda training: False),
     ),
     Mistake(
         "biased running variance",
-        "the running variance takes in the variance divided by n: remember the one with n − 1 (the output wants n)",
+        "the running variance takes in the variance divided by n: remember the one with n − 1 (the "
+        "output wants n)",
         rememberer(unbiased=False),
     ),
     Mistake(
         "momentum reversed",
-        "the momentum is the wrong way round: torch's weighs the new batch, running ← (1 − m)·running + m·batch",
+        "the momentum is the wrong way round: torch's weighs the new batch, running ← (1 − "
+        "m)·running + m·batch",
         rememberer(new=lambda momentum: 1 - momentum),
     ),
     Mistake("statistics without gradient", NO_GRADIENT, rememberer(detach=True)),
     Mistake(
         "eval forgotten",
-        "evaluation normalises by the batch at hand: there the running statistics stand in for μ and σ²",
+        "evaluation normalises by the batch at hand: there the running statistics stand in for μ "
+        "and σ²",
         rememberer(by_batch=lambda training: True),
     ),
     Mistake(
@@ -213,37 +227,46 @@ MEMORY_MISTAKES = (
     ),
     Mistake(
         "never remembered",
-        "the running statistics stay as they were: change them in place (`mul_`, `add_`, `copy_`); `running_mean = …` "
+        "the running statistics stay as they were: change them in place (`mul_`, `add_`, `copy_`); "
+        "`running_mean = …` "
         "only renames a local variable",
         rememberer(in_place=False),
     ),
     Mistake(
         "buffers in a graph",
-        "the running statistics have become part of the graph, which then grows from batch to batch: update them under "
+        "the running statistics have become part of the graph, which then grows from batch to "
+        "batch: update them under "
         "`torch.no_grad()`, or with detached numbers",
         rememberer(graph=True),
     ),
 )
 
+T2 = Task(
+    names=("batch_norm",),
+    cases=_memory_cases,
+    reference=(remember_by_torch,),
+    mistakes=MEMORY_MISTAKES,
+    praise="batch_norm: output, running statistics and gradients equal to torch's in {cases} cases",
+)
 
 # T3: evaluate a model
 
 
-def evaluate_cases(generator):
+def _evaluate_cases(generator):
     def one(name, rows, training=True):
         state = {
-            "0.weight": draw(generator, 2, 3),
-            "0.bias": draw(generator, 2),
+            "0.weight": normal(generator, 2, 3),
+            "0.bias": normal(generator, 2),
             "1.weight": positive(generator, 2),
-            "1.bias": draw(generator, 2),
-            "1.running_mean": draw(generator, 2),
+            "1.bias": normal(generator, 2),
+            "1.running_mean": normal(generator, 2),
             "1.running_var": positive(generator, 2),
         }
         return {
             "name": name,
             "driver": "evaluate",
             "training": training,
-            "batches": encode([draw(generator, n, 3) for n in rows]),
+            "batches": encode([normal(generator, n, 3) for n in rows]),
             "state": encode(state),
         }
 
@@ -273,22 +296,32 @@ def evaluator(switch=True, back=lambda was: was, graph=False):
 EVALUATE_MISTAKES = (
     Mistake(
         "eval forgotten",
-        "the model is evaluated in training mode: each batch is normalised by itself and moves the running statistics. "
+        "the model is evaluated in training mode: each batch is normalised by itself and moves the "
+        "running statistics. "
         "no_grad() does not change that, model.eval() does",
         evaluator(switch=False),
     ),
     Mistake(
         "left in evaluation",
-        "the model is left in evaluation mode: the next epoch would train with frozen statistics. Put the mode back",
+        "the model is left in evaluation mode: the next epoch would train with frozen statistics. "
+        "Put the mode back",
         evaluator(back=lambda was: False),
     ),
     Mistake(
         "always training afterwards",
-        "a model that came in evaluation mode leaves in training mode: note model.training first, and put that back",
+        "a model that came in evaluation mode leaves in training mode: note model.training first, "
+        "and put that back",
         evaluator(back=lambda was: True),
     ),
 )
 
+T3 = Task(
+    names=("evaluate",),
+    cases=_evaluate_cases,
+    reference=evaluator(),
+    mistakes=EVALUATE_MISTAKES,
+    praise="evaluate: right outputs, and the model left as it came, in {cases} cases",
+)
 
 # T4: find the bug
 
@@ -301,7 +334,7 @@ FAULTS = {  # what the learner answers → the screws of the suspect
 }
 
 
-def diagnose_cases(generator):
+def _diagnose_cases(generator):
     order = torch.randperm(len(FAULTS), generator=generator).tolist()
     return [
         {"name": f"suspect {k}", "driver": "diagnose", "screws": encode(list(FAULTS.values())[i])}
@@ -312,9 +345,7 @@ def diagnose_cases(generator):
 def diagnoser(
     rows=3, momentum=0.25, tolerance=1e-6, order=("running", "reversed", "biased", "detached")
 ):
-    """`diagnose` with its screws: what it tries, how closely it looks, and what it looks at
-    first.
-    """
+    """`diagnose` with its screws: what it tries, how closely it looks, and at what first."""
 
     def diagnose(norm):
         x = torch.linspace(1, 4, rows, dtype=FLOAT).square().unsqueeze(1).requires_grad_()
@@ -338,49 +369,65 @@ def diagnoser(
 DIAGNOSE_MISTAKES = (
     Mistake(
         "momentum one half",
-        "a reversed momentum passes as sound: with momentum ½ both conventions are the same, so try another one",
+        "a reversed momentum passes as sound: with momentum ½ both conventions are the same, so "
+        "try another one",
         diagnoser(momentum=0.5),
     ),
     Mistake(
         "a batch too large",
-        "a biased variance passes as sound: it is off by the factor (n − 1)/n only, so try few rows and look closely",
+        "a biased variance passes as sound: it is off by the factor (n − 1)/n only, so try few "
+        "rows and look closely",
         diagnoser(rows=4000, tolerance=1e-2),
     ),
     Mistake(
         "no look at the gradient",
-        "statistics without gradient pass as sound: their outputs are right, so compare a gradient too",
+        "statistics without gradient pass as sound: their outputs are right, so compare a gradient "
+        "too",
         diagnoser(order=("running", "reversed", "biased")),
     ),
     Mistake(
         "the variance first",
-        "a reversed momentum is taken for a biased variance: it spoils both running statistics, so look at "
+        "a reversed momentum is taken for a biased variance: it spoils both running statistics, so "
+        "look at "
         "running_mean first",
         diagnoser(order=("running", "biased", "reversed", "detached")),
     ),
     Mistake(
         "the gradient first",
-        "running statistics in training are taken for missing gradients: they cause both, so look at the output first",
+        "running statistics in training are taken for missing gradients: they cause both, so look "
+        "at the output first",
         diagnoser(order=("detached", "running", "reversed", "biased")),
     ),
 )
 
+T4 = Task(
+    names=("diagnose",),
+    cases=_diagnose_cases,
+    reference=diagnoser(),
+    mistakes=DIAGNOSE_MISTAKES,
+    praise="diagnose: all {cases} suspects told apart",
+)
 
 # T5: fold
 
 
-def fold_cases(generator):
+def _fold_cases(generator):
     names = ("weight", "bias", "gamma", "beta", "mean", "var", "eps")
 
     def one(name, outputs, inputs, eps=1e-5):
-        vectors = [draw(generator, outputs), positive(generator, outputs), draw(generator, outputs)]
+        vectors = [
+            normal(generator, outputs),
+            positive(generator, outputs),
+            normal(generator, outputs),
+        ]
         args = (
-            draw(generator, outputs, inputs),
+            normal(generator, outputs, inputs),
             *vectors,
-            draw(generator, outputs),
+            normal(generator, outputs),
             positive(generator, outputs),
             eps,
         )
-        return {"name": name, "driver": "call", "arguments": list(names), "args": tensors(*args)}
+        return call(name, names, *args)
 
     return [
         one("one output", 1, 3),
@@ -391,6 +438,7 @@ def fold_cases(generator):
 
 
 def fold_by_torch(weight, bias, gamma, beta, mean, var, eps):
+    """Weight and bias as `torch.nn.utils.fusion` folds a norm into a linear layer."""
     layer = torch.nn.utils.fusion.fuse_linear_bn_weights(weight, bias, mean, var, eps, gamma, beta)
     return tuple(part.detach() for part in layer)
 
@@ -413,7 +461,8 @@ def folder(
 FOLD_MISTAKES = (
     Mistake(
         "scaled along the inputs",
-        "the columns of the weight are scaled: each *output* has its γ/√(σ² + ε), so scale the rows, "
+        "the columns of the weight are scaled: each *output* has its γ/√(σ² + ε), so scale the "
+        "rows, "
         "`weight * scale.unsqueeze(1)`",
         folder(axis=1),
     ),
@@ -439,40 +488,12 @@ FOLD_MISTAKES = (
     ),
 )
 
-TASKS = {
-    "T1": Task(
-        names=("normalise",),
-        cases=normalise_cases,
-        reference=(normalise_by_torch,),
-        mistakes=NORMALISE_MISTAKES,
-        praise="normalise: output and gradients equal to torch's in {cases} cases",
-    ),
-    "T2": Task(
-        names=("batch_norm",),
-        cases=memory_cases,
-        reference=(remember_by_torch,),
-        mistakes=MEMORY_MISTAKES,
-        praise="batch_norm: output, running statistics and gradients equal to torch's in {cases} cases",
-    ),
-    "T3": Task(
-        names=("evaluate",),
-        cases=evaluate_cases,
-        reference=evaluator(),
-        mistakes=EVALUATE_MISTAKES,
-        praise="evaluate: right outputs, and the model left as it came, in {cases} cases",
-    ),
-    "T4": Task(
-        names=("diagnose",),
-        cases=diagnose_cases,
-        reference=diagnoser(),
-        mistakes=DIAGNOSE_MISTAKES,
-        praise="diagnose: all {cases} suspects told apart",
-    ),
-    "T5": Task(
-        names=("fold",),
-        cases=fold_cases,
-        reference=(fold_by_torch,),
-        mistakes=FOLD_MISTAKES,
-        praise="fold: equal to torch's fusion in {cases} cases",
-    ),
-}
+T5 = Task(
+    names=("fold",),
+    cases=_fold_cases,
+    reference=(fold_by_torch,),
+    mistakes=FOLD_MISTAKES,
+    praise="fold: equal to torch's fusion in {cases} cases",
+)
+
+TASKS = {"T1": T1, "T2": T2, "T3": T3, "T4": T4, "T5": T5}

@@ -8,6 +8,7 @@ import math
 import torch
 from torch import nn
 
+from course_lib.checks.judge.cases import call, normal, whole
 from course_lib.checks.judge.task import Mistake, Task, tensors
 from course_lib.checks.judge.values import encode
 
@@ -15,44 +16,63 @@ from course_lib.checks.judge.values import encode
 
 
 def by_bernoulli(x, p=0.5, training=True, generator=None):
-    """What torch's kernel computes, with a generator: noise ~ Bernoulli(1 − p), divided by 1 − p
-    unless that is 0.
-    """
+    """What torch's kernel computes: noise ~ Bernoulli(1 − p), divided by 1 − p unless that is 0."""
     if not training:
         return x.clone()
     noise = torch.bernoulli(torch.full_like(x, 1 - p), generator=generator)
     return x * (noise / (1 - p) if p < 1 else noise)
 
 
+def _inverted(p):
+    return 1 / (1 - p)
+
+
+def _unscaled(p):
+    return 1.0
+
+
+def _untouched(x, p):
+    return x.clone()
+
+
+def _times_kept(x, p):
+    return x * (1 - p)
+
+
 def variant(
     chance=lambda p: p,
-    factor=lambda p: 1 / (1 - p),
-    evaluation=lambda x, p: x.clone(),
+    factor=_inverted,
+    evaluation=_untouched,
     shape=lambda x: x.shape,
     ignore=False,
-    finish=lambda y, x: y,
+    cut=False,
 ):
-    """Dropout with its screws: each turned one way is a mistake. chance: of being dropped."""
+    """Dropout with its screws: each turned one way is a mistake.
+
+    chance(p) of being dropped, factor(p) of what is kept, evaluation(x, p), or None: as in
+    training; shape(x) of the mask; ignore the generator; cut the gradient off.
+    """
 
     def dropout(x, p=0.5, training=True, generator=None):
         if not training and evaluation is not None:
             return evaluation(x, p)
         u = torch.rand(shape(x), generator=None if ignore else generator)
         kept = (u >= chance(p)).expand(x.shape)
-        return finish(torch.where(kept, x * (factor(p) if p < 1 else 1.0), x * 0), x)
+        y = torch.where(kept, x * (factor(p) if p < 1 else 1.0), x * 0)
+        return y.detach() if cut else y
 
     return (dropout,)
 
 
-def divide_by_zero(x, p=0.5, training=True, generator=None):
+def _divide_by_zero(x, p=0.5, training=True, generator=None):
     return x * (torch.rand(x.shape, generator=generator) >= p) / (1 - p) if training else x.clone()
 
 
-def keep_with_p(x, p=0.5, training=True, generator=None):
+def _keep_with_p(x, p=0.5, training=True, generator=None):
     return x * (torch.rand(x.shape, generator=generator) < p) / p if training else x.clone()
 
 
-def in_place(x, p=0.5, training=True, generator=None):
+def _in_place(x, p=0.5, training=True, generator=None):
     if training:
         kept = torch.rand(x.shape, generator=generator) >= p
         x.data.mul_(kept).div_(1 - p if p < 1 else 1)
@@ -68,16 +88,16 @@ def sometimes(x, p=0.5, training=True, generator=None):
     )
 
 
-def dropout_cases(generator):
+def _dropout_cases(generator):
     def draw(*shape, dtype=torch.float64):
         x = torch.randn(shape, generator=generator, dtype=torch.float64)
         return (x.sign() * (0.5 + x.abs())).to(dtype)  # no zeros: a zero that comes out was dropped
 
     def twentieth(low, high):
-        return int(torch.randint(round(20 * low), round(20 * high), (), generator=generator)) / 20
+        return whole(generator, round(20 * low), round(20 * high)) / 20
 
     def one(name, x, p, training=True, exact=False):
-        seed = int(torch.randint(10**6, (), generator=generator))
+        seed = whole(generator, 0, 10**6)
         return {
             "name": name,
             "driver": "draws",
@@ -102,8 +122,9 @@ def dropout_cases(generator):
 DROPOUT_MISTAKES = (
     Mistake(
         "no rescale",
-        "what is kept is not rescaled: without 1/(1 − p) the next layer gets less in training than in evaluation",
-        variant(factor=lambda p: 1.0),
+        "what is kept is not rescaled: without 1/(1 − p) the next layer gets less in training than "
+        "in evaluation",
+        variant(factor=_unscaled),
     ),
     Mistake(
         "scale by 1 − p in training",
@@ -113,11 +134,12 @@ DROPOUT_MISTAKES = (
     Mistake(
         "p as keep probability",
         "p is taken as the probability to keep: it is the probability to drop, in torch and here",
-        (keep_with_p,),
+        (_keep_with_p,),
     ),
     Mistake(
         "p as keep probability in the mask only",
-        "the mask keeps an entry with probability p: it should drop it with probability p (the factor is right)",
+        "the mask keeps an entry with probability p: it should drop it with probability p (the "
+        "factor is right)",
         variant(chance=lambda p: 1 - p),
     ),
     Mistake(
@@ -147,19 +169,22 @@ DROPOUT_MISTAKES = (
     ),
     Mistake(
         "the form of 2014",
-        "that is the form of 2014, unscaled in training and times 1 − p in evaluation: here training pays, "
+        "that is the form of 2014, unscaled in training and times 1 − p in evaluation: here "
+        "training pays, "
         "evaluation is x",
-        variant(factor=lambda p: 1.0, evaluation=lambda x, p: x * (1 - p)),
+        variant(factor=_unscaled, evaluation=_times_kept),
     ),
     Mistake(
         "scaled twice",
-        "evaluation multiplies by 1 − p although training has divided by it already: one of the two, not both",
-        variant(evaluation=lambda x, p: x * (1 - p)),
+        "evaluation multiplies by 1 − p although training has divided by it already: one of the "
+        "two, not both",
+        variant(evaluation=_times_kept),
     ),
     Mistake(
         "NaN at p = 1",
-        "at p = 1 that is 0/0: where nothing is kept nothing has to be rescaled, the result is zero",
-        (divide_by_zero,),
+        "at p = 1 that is 0/0: where nothing is kept nothing has to be rescaled, the result is "
+        "zero",
+        (_divide_by_zero,),
     ),
     Mistake(
         "generator ignored",
@@ -169,12 +194,23 @@ DROPOUT_MISTAKES = (
     Mistake(
         "gradient cut",
         "no gradient flows through the result: multiply x itself, not a detached copy",
-        variant(finish=lambda y, x: y.detach()),
+        variant(cut=True),
     ),
     Mistake(
         "in place",
         "`x` was changed in place: compute something new, leave the input alone",
-        (in_place,),
+        (_in_place,),
+    ),
+)
+
+T1 = Task(
+    names=("dropout",),
+    cases=_dropout_cases,
+    reference=(by_bernoulli,),
+    mistakes=DROPOUT_MISTAKES,
+    praise=(
+        "dropout: every entry 0 or x/(1 − p), the share dropped is p, evaluation is x, in {cases} "
+        "cases"
     ),
 )
 
@@ -192,18 +228,6 @@ FIRST = (
     (-0.0000, 0.0000, -0.9363, -0.0000, -0.7703),
     (-0.9378, -0.2968, 3.6971, 1.6708, -0.0000),
     (-0.0000, 1.2085, 0.0000, 0.0000, -2.8396),
-)
-SECOND = (
-    (-0.4076, 1.8772, 2.1884, 0.3678, 0.0293),
-    (0.2379, 0.3571, 0.9280, -0.9107, 0.5313),
-    (0.1559, 0.1716, 0.4273, -0.5645, -0.1329),
-    (-0.0192, 1.1604, -0.1956, 1.2885, 0.3373),
-    (0.3247, -1.6603, 1.3701, 1.0716, 0.2485),
-    (0.3478, 2.6682, -0.4942, 1.4930, 0.1250),
-    (-0.4989, -1.0193, 0.3470, 0.2577, -0.4072),
-    (-0.4410, 0.8347, -0.4681, -0.0240, -0.3851),
-    (-0.4689, -0.1484, 1.8486, 0.8354, -1.1521),
-    (-0.2673, 0.6042, 0.4407, 0.5085, -1.4198),
 )
 ZEROS = sum(value == 0 for row in FIRST for value in row)
 MINUS_ZEROS = sum(value == 0 and math.copysign(1, value) < 0 for row in FIRST for value in row)
@@ -255,23 +279,35 @@ READING_MISTAKES = (
     misread(
         "p",
         "the share of zeros",
-        "the share of zeros is only an estimate of p, from 50 throws: the factor 1/(1 − p) says it exactly",
+        "the share of zeros is only an estimate of p, from 50 throws: the factor 1/(1 − p) says it "
+        "exactly",
         ZEROS / 50,
     ),
     misread(
         "p",
         "the share kept",
-        "that is the share that is kept: p is the probability to drop, and the factor 1/(1 − p) says it exactly",
+        "that is the share that is kept: p is the probability to drop, and the factor 1/(1 − p) "
+        "says it exactly",
         1 - ZEROS / 50,
     ),
     misread(
         "minus_zero",
         "rounding",
-        "look it up in the other tensor: the entries there are not small, and twice them would print",
+        "look it up in the other tensor: the entries there are not small, and twice them would "
+        "print",
         ROUNDED,
     ),
     misread("form_of_2014", "inverted", "in that form evaluation multiplies by 1 − p", 1.8772),
     misread("form_of_2014", "training", "that is what inverted dropout prints in training", 3.7545),
+)
+
+T2 = Task(
+    names=tuple(READING),
+    cases=reading_cases,
+    reference=tuple(READING.values()),
+    mistakes=READING_MISTAKES,
+    praise="the tensors are read right",
+    tolerance=1e-3,
 )
 
 # T3: many masks, one interval
@@ -295,21 +331,14 @@ def interval_by(half, dim=0):
     return (mc_interval,)
 
 
-def divisor_one_less(predictions, noise=0.0, z=1.96):
+def _divisor_one_less(predictions, noise=0.0, z=1.96):
     mean, half = predictions.mean(0), z * (predictions.var(0) + noise**2).sqrt()
     return mean, mean - half, mean + half
 
 
-def interval_cases(generator):
+def _interval_cases(generator):
     def one(name, passes, points, **options):
-        predictions = torch.randn(passes, points, generator=generator, dtype=torch.float64)
-        return {
-            "name": name,
-            "driver": "call",
-            "arguments": ("predictions",),
-            "args": tensors(predictions),
-            "kwargs": encode(options),
-        }
+        return call(name, ("predictions",), normal(generator, passes, points), **options)
 
     def number(low, high):
         return low + (high - low) * torch.rand((), generator=generator, dtype=torch.float64).item()
@@ -326,12 +355,14 @@ def interval_cases(generator):
 INTERVAL_MISTAKES = (
     Mistake(
         "standard error",
-        "s/√T says how well the *mean* is known and goes to 0 with more passes: the prediction's spread is s itself",
+        "s/√T says how well the *mean* is known and goes to 0 with more passes: the prediction's "
+        "spread is s itself",
         interval_by(lambda s, noise, z, passes: z * (s**2 / passes + noise**2).sqrt()),
     ),
     Mistake(
         "noise left out",
-        "`noise` has no effect: masks tell what the network does not know, a new target scatters besides",
+        "`noise` has no effect: masks tell what the network does not know, a new target scatters "
+        "besides",
         interval_by(lambda s, noise, z, passes: z * s),
     ),
     Mistake(
@@ -362,8 +393,16 @@ INTERVAL_MISTAKES = (
     Mistake(
         "divisor T − 1",
         "this divides by T − 1: the task takes the T passes for all there is, divisor T",
-        (divisor_one_less,),
+        (_divisor_one_less,),
     ),
+)
+
+T3 = Task(
+    names=("mc_interval",),
+    cases=_interval_cases,
+    reference=(by_moments,),
+    mistakes=INTERVAL_MISTAKES,
+    praise="mc_interval: right in {cases} cases",
 )
 
 # T4: ask a trained network many times
@@ -383,14 +422,14 @@ def ask(ready, once=False, graph=False, restore=True, join=torch.stack):
     return (mc_predictions,)
 
 
-def dropout_layers_only(model):
+def _dropout_layers_only(model):
     model.eval()
     for layer in model.modules():
         if isinstance(layer, nn.Dropout):
             layer.train()
 
 
-def asking_cases(generator):
+def _asking_cases(generator):
     def normal(*shape):
         return torch.randn(shape, generator=generator, dtype=torch.float64)
 
@@ -416,7 +455,7 @@ def asking_cases(generator):
             "passes": passes,
             "weights": encode(parameters),
             "x": encode(normal(5, inputs)),
-            "seed": int(torch.randint(10**6, (), generator=generator)),
+            "seed": whole(generator, 0, 10**6),
         }
 
     return [one("dropout off, p = 0", 0.0, passes=3), one("p = 0.5", 0.5), one("p = 0.3", 0.3)]
@@ -425,70 +464,51 @@ def asking_cases(generator):
 ASKING_MISTAKES = (
     Mistake(
         "evaluation mode",
-        "every pass says the same: in evaluation mode nothing is dropped, put the dropout layers in training mode",
+        "every pass says the same: in evaluation mode nothing is dropped, put the dropout layers "
+        "in training mode",
         ask(lambda model: model.eval()),
     ),
     Mistake(
         "everything in training mode",
-        "the batch norm is in training mode too: it normalises with this batch and moves its running statistics; "
+        "the batch norm is in training mode too: it normalises with this batch and moves its "
+        "running statistics; "
         "switch the nn.Dropout layers alone",
         ask(lambda model: model.train()),
     ),
     Mistake(
         "left in training mode",
-        "the dropout layers stay in training mode: leave the model as it was found, in evaluation mode",
-        ask(dropout_layers_only, restore=False),
+        "the dropout layers stay in training mode: leave the model as it was found, in evaluation "
+        "mode",
+        ask(_dropout_layers_only, restore=False),
     ),
     Mistake(
         "one pass repeated",
         "one pass is repeated: ask the model anew each time",
-        ask(dropout_layers_only, once=True),
+        ask(_dropout_layers_only, once=True),
     ),
     Mistake(
         "graph kept",
         "the result carries a graph: nobody will differentiate it, use torch.no_grad()",
-        ask(dropout_layers_only, graph=True),
+        ask(_dropout_layers_only, graph=True),
     ),
     Mistake(
         "mean over the passes",
         "the passes are averaged: return all of them, stacked along a new first dimension",
-        ask(dropout_layers_only, join=lambda answers: torch.stack(answers).mean(0)),
+        ask(_dropout_layers_only, join=lambda answers: torch.stack(answers).mean(0)),
     ),
     Mistake(
         "passes strung together",
         "the passes are strung together: stack them along a new first dimension (torch.stack)",
-        ask(dropout_layers_only, join=torch.cat),
+        ask(_dropout_layers_only, join=torch.cat),
     ),
 )
 
-TASKS = {
-    "T1": Task(
-        names=("dropout",),
-        cases=dropout_cases,
-        reference=(by_bernoulli,),
-        mistakes=DROPOUT_MISTAKES,
-        praise="dropout: every entry 0 or x/(1 − p), the share dropped is p, evaluation is x, in {cases} cases",
-    ),
-    "T2": Task(
-        names=tuple(READING),
-        cases=reading_cases,
-        reference=tuple(READING.values()),
-        mistakes=READING_MISTAKES,
-        praise="the tensors are read right",
-        tolerance=1e-3,
-    ),
-    "T3": Task(
-        names=("mc_interval",),
-        cases=interval_cases,
-        reference=(by_moments,),
-        mistakes=INTERVAL_MISTAKES,
-        praise="mc_interval: right in {cases} cases",
-    ),
-    "T4": Task(
-        names=("mc_predictions",),
-        cases=asking_cases,
-        reference=ask(dropout_layers_only),
-        mistakes=ASKING_MISTAKES,
-        praise="mc_predictions: masks are thrown anew each time, and the model is left as it was",
-    ),
-}
+T4 = Task(
+    names=("mc_predictions",),
+    cases=_asking_cases,
+    reference=ask(_dropout_layers_only),
+    mistakes=ASKING_MISTAKES,
+    praise="mc_predictions: masks are thrown anew each time, and the model is left as it was",
+)
+
+TASKS = {"T1": T1, "T2": T2, "T3": T3, "T4": T4}

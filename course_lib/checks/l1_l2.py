@@ -9,43 +9,33 @@ import torch
 from torch.nn.functional import softshrink
 
 from course_lib.checks.adamw import GROUP_MISTAKES, model_cases, sorter
-from course_lib.checks.judge.task import Mistake, Task, tensors
-from course_lib.checks.judge.updates import between
+from course_lib.checks.judge.cases import away_from_zero, between, call, normal, whole
+from course_lib.checks.judge.task import Mistake, Task
 
 # T1: both penalties, in the loss
 
 
 def penalised_by_torch(loss, params, l1, l2):
+    """The loss with both penalties by `torch.linalg.vector_norm`."""
     norm = torch.linalg.vector_norm
     weights = [p for p in params if p.ndim >= 2]
     return loss + sum(l1 * norm(p, 1) + l2 / 2 * norm(p) ** 2 for p in weights)
 
 
-def penalty_cases(generator):
+def _penalty_cases(generator):
     def draw(*shape):
-        x = torch.randn(shape, generator=generator, dtype=torch.float64)
-        return x + 0.2 * x.sign()
+        return away_from_zero(generator, *shape, by=0.2)
 
     def one(name, params, l1=0.0, l2=0.0):
         loss = torch.tensor(between(generator, 0.5, 2.0), dtype=torch.float64)
-        return {
-            "name": name,
-            "driver": "call",
-            "arguments": ("loss", "params", "l1", "l2"),
-            "args": tensors(loss, params, l1, l2),
-        }
+        return call(name, ("loss", "params", "l1", "l2"), loss, params, l1, l2)
 
     def strength():
         return between(generator, 0.05, 0.5)
 
     two = torch.tensor([[3.0, -4.0]], dtype=torch.float64)
-    network = [
-        draw(4, 3),
-        draw(4),
-        draw(4),
-        draw(2, 4),
-        draw(2),
-    ]  # the fourth tensor is no bias: by dimensions
+    # the fourth tensor is no bias: by dimensions
+    network = [draw(4, 3), draw(4), draw(4), draw(2, 4), draw(2)]
     return [
         one("two weights, L1", [two], l1=strength()),
         one("two weights, L2", [two], l2=strength()),
@@ -57,23 +47,24 @@ def penalty_cases(generator):
     ]
 
 
+def _sum_of_magnitudes(p):
+    return p.abs().sum()
+
+
+def _half_sum_of_squares(p):
+    return p.square().sum() / 2
+
+
 def penalised(
-    size1=lambda p: p.abs().sum(),
-    size2=lambda p: p.square().sum() / 2,
-    keep=lambda p: p.ndim >= 2,
-    sign=1,
-    collect=sum,
+    size1=_sum_of_magnitudes, size2=_half_sum_of_squares, biases=False, sign=1, collect=sum
 ):
-    """A `penalised_loss` with one screw turned."""
+    """A `penalised_loss` with one screw turned; size1, size2: what `l1` and `l2` multiply."""
 
     def penalised_loss(loss, params, l1, l2):
-        return loss + sign * collect([l1 * size1(p) + l2 * size2(p) for p in params if keep(p)])
+        weights = [p for p in params if biases or p.ndim >= 2]
+        return loss + sign * collect([l1 * size1(p) + l2 * size2(p) for p in weights])
 
     return (penalised_loss,)
-
-
-def squares_of_all(p):
-    return p.square().sum()
 
 
 PENALTY_MISTAKES = (
@@ -103,17 +94,19 @@ PENALTY_MISTAKES = (
     Mistake(
         "½ forgotten",
         "the ½ of (l2/2)‖w‖² is missing: that pulls twice as hard",
-        penalised(size2=squares_of_all),
+        penalised(size2=lambda p: p.square().sum()),
     ),
     Mistake(
         "mean instead of sum",
-        "that is a mean over the weights: a penalty is their sum, or the size of a layer would set its strength",
+        "that is a mean over the weights: a penalty is their sum, or the size of a layer would set "
+        "its strength",
         penalised(lambda p: p.abs().mean(), lambda p: p.square().mean() / 2),
     ),
     Mistake(
         "biases included",
-        "biases and norm parameters are penalised too: only tensors with at least two dimensions are weights",
-        penalised(keep=lambda p: True),
+        "biases and norm parameters are penalised too: only tensors with at least two dimensions "
+        "are weights",
+        penalised(biases=True),
     ),
     Mistake(
         "sign left in L1",
@@ -132,44 +125,45 @@ PENALTY_MISTAKES = (
     ),
 )
 
+T1 = Task(
+    names=("penalised_loss",),
+    cases=_penalty_cases,
+    reference=(penalised_by_torch,),
+    mistakes=PENALTY_MISTAKES,
+    praise="penalised_loss: equal to torch's norms in {cases} cases, biases and norms left alone",
+)
+
 # T2: the soft threshold
 
 
 def soft_threshold_cases(generator):
-    """Three numbers (large, small, negative); shapes, dtypes, a threshold of zero and one that
-    takes everything.
-    """
+    """Three numbers (large, small, negative); shapes, dtypes, thresholds of nothing and of all."""
 
-    def case(name, x, threshold):
-        return {
-            "name": name,
-            "driver": "call",
-            "arguments": ["x", "threshold"],
-            "args": tensors(x, threshold),
-        }
+    def one(name, x, threshold):
+        return call(name, ("x", "threshold"), x, threshold)
 
     def draw(*shape, dtype=torch.float64):
-        return torch.randn(shape, generator=generator, dtype=torch.float64).to(dtype)
+        return normal(generator, *shape).to(dtype)
 
     def amount():
         return 0.3 + 0.6 * torch.rand((), generator=generator, dtype=torch.float64).item()
 
     return [
-        case(
+        one(
             "three numbers",
             torch.tensor([1.5, -0.1, -1.5], dtype=torch.float64) * (1 + draw(3).abs() / 2),
             amount(),
         ),
-        case("six numbers", draw(6), amount()),
-        case("at the threshold itself", torch.tensor([0.5, -0.5, 0.0], dtype=torch.float64), 0.5),
-        case("threshold zero", draw(4), 0.0),
-        case("a threshold that takes everything", draw(4), 10.0),
-        case("a matrix", draw(3, 4), amount()),
-        case("no dimensions", draw(), amount()),
-        case("no elements", draw(0, 3), amount()),
-        case("four dimensions", draw(2, 3, 1, 2), amount()),
+        one("six numbers", draw(6), amount()),
+        one("at the threshold itself", torch.tensor([0.5, -0.5, 0.0], dtype=torch.float64), 0.5),
+        one("threshold zero", draw(4), 0.0),
+        one("a threshold that takes everything", draw(4), 10.0),
+        one("a matrix", draw(3, 4), amount()),
+        one("no dimensions", draw(), amount()),
+        one("no elements", draw(0, 3), amount()),
+        one("four dimensions", draw(2, 3, 1, 2), amount()),
         *(
-            case(f"{dtype}".removeprefix("torch."), draw(5, dtype=dtype), amount())
+            one(f"{dtype}".removeprefix("torch."), draw(5, dtype=dtype), amount())
             for dtype in FLOATS
         ),
     ]
@@ -180,7 +174,8 @@ FLOATS = (torch.float32, torch.float16, torch.bfloat16)
 THRESHOLD_MISTAKES = (
     Mistake(
         "sign lost",
-        "the sign is lost: negative numbers must stay negative, so multiply by the sign of x at the end",
+        "the sign is lost: negative numbers must stay negative, so multiply by the sign of x at "
+        "the end",
         (lambda x, threshold: (x.abs() - threshold).clamp(min=0),),
     ),
     Mistake(
@@ -190,7 +185,8 @@ THRESHOLD_MISTAKES = (
     ),
     Mistake(
         "nothing cut off",
-        "numbers below the threshold come out on the other side of zero: they must become exactly zero",
+        "numbers below the threshold come out on the other side of zero: they must become exactly "
+        "zero",
         (lambda x, threshold: x - threshold * x.sign(),),
     ),
     Mistake(
@@ -200,21 +196,45 @@ THRESHOLD_MISTAKES = (
     ),
 )
 
+T2 = Task(
+    names=("soft_threshold",),
+    cases=soft_threshold_cases,
+    reference=(softshrink,),
+    mistakes=THRESHOLD_MISTAKES,
+    praise="soft_threshold: equal to torch's softshrink in {cases} cases and four dtypes",
+    notes={"shares memory": "the result is `x` itself or shares its memory: return a new tensor"},
+)
+
 # T3: who is penalised. Cases and mistakes are those of lesson 04, where the groups go to AdamW.
+
+
+T3 = Task(
+    names=("decay_groups",),
+    cases=model_cases,
+    reference=(sorter(lambda name, p, module: p.ndim > 1),),
+    mistakes=GROUP_MISTAKES,
+    praise="decay_groups: every parameter is where it belongs in {cases} models",
+)
 
 # T4: choose λ on validation data
 
 
+def _finite(errors):
+    return all(map(math.isfinite, errors))
+
+
 def chosen(strengths, train, validation, test):
-    """(strength, mean test error there): lowest mean validation error, no run diverged; of equal
-    ones the strongest.
+    """(strength, mean test error there) of the lowest mean validation error with no run diverged.
+
+    Of equal ones the strongest.
     """
-    whole = [v for v, errors in enumerate(validation) if all(map(math.isfinite, errors))]
+    whole = [v for v, errors in enumerate(validation) if _finite(errors)]
     best = min(whole, key=lambda v: (mean(validation[v]), -strengths[v]))
     return strengths[best], mean(test[best])
 
 
 def mean(errors):
+    """The mean of a list of numbers."""
     return sum(errors) / len(errors)
 
 
@@ -228,24 +248,17 @@ def choice_cases(generator):
         order = torch.randperm(len(strengths), generator=generator).tolist()
         columns = [strengths, *(list(map(seeds, means)) for means in (train, validation, test))]
         columns = [[column[i] for i in order] for column in columns]
-        return {
-            "name": name,
-            "driver": "call",
-            "arguments": ("strengths", "train", "validation", "test"),
-            "args": tensors(*columns),
-        }
+        return call(name, ("strengths", "train", "validation", "test"), *columns)
 
     def seeds(middle):
-        """Four errors with the mean `middle`/64; a negative one: a run that diverged, and three
-        others of that mean.
-        """
+        """Four errors with the mean `middle`/64; negative: a run that diverged, three others."""
         if middle < 0:
             return [math.nan, *[-middle / 64] * 3]
         off = torch.randint(0, 3, (2,), generator=generator).tolist()
         return [(middle + o) / 64 for o in (off[0], -off[0], off[1], -off[1])]
 
     def shift():
-        return int(torch.randint(0, 4, (), generator=generator))
+        return whole(generator, 0, 4)
 
     k = shift()
     return [
@@ -271,9 +284,7 @@ def choice_cases(generator):
 
 
 def lucky(case):
-    """The same case with one validation error of the worst strength far below all others, and its
-    mean kept.
-    """
+    """The case with one validation error of the worst strength far below all, its mean kept."""
     validation = case["args"]["list"][2]["list"]
     worst = max(validation, key=lambda errors: sum(errors["list"]))
     total = sum(worst["list"])
@@ -281,35 +292,37 @@ def lucky(case):
     return case
 
 
-def choose(
-    by="validation",
-    report="test",
-    score=mean,
-    usable=lambda errors: all(map(math.isfinite, errors)),
-    tie=lambda strength: -strength,
-    value=lambda strength, place: strength,
-    pick=min,
-):
-    """A `choose_strength` with one screw turned."""
+def choose(by="validation", report="test", score=mean, usable=_finite, prefer=-1, pick=min):
+    """A `choose_strength` with one screw turned.
+
+    score(errors) of the strengths that are usable(errors); prefer: −1 the stronger of equals, 1 the
+    weaker.
+    """
 
     def choose_strength(strengths, train, validation, test):
         errors = {"train": train, "validation": validation, "test": test}
         places = [v for v in range(len(strengths)) if usable(errors[by][v])]
-        best = pick(places, key=lambda v: (score(errors[by][v]), tie(strengths[v])))
-        return value(strengths[best], best), mean(errors[report][best])
+        best = pick(places, key=lambda v: (score(errors[by][v]), prefer * strengths[v]))
+        return strengths[best], mean(errors[report][best])
 
     return (choose_strength,)
 
 
+def _place(strengths, train, validation, test):
+    strength, error = chosen(strengths, train, validation, test)
+    return strengths.index(strength), error
+
+
 def nan_first(errors):
     """As torch's argmin and Python's min order it: a mean that is NaN comes before every number."""
-    return -math.inf if not all(map(math.isfinite, errors)) else mean(errors)
+    return -math.inf if not _finite(errors) else mean(errors)
 
 
 CHOICE_MISTAKES = (
     Mistake(
         "chosen on test data",
-        "λ is chosen by the test error: whatever is then reported is too good. Choose on validation data",
+        "λ is chosen by the test error: whatever is then reported is too good. Choose on "
+        "validation data",
         choose(by="test"),
     ),
     Mistake(
@@ -329,12 +342,14 @@ CHOICE_MISTAKES = (
     ),
     Mistake(
         "NaN taken as best",
-        "a strength whose run diverged (NaN) is chosen: torch's argmin takes NaN for the smallest. Leave it out",
+        "a strength whose run diverged (NaN) is chosen: torch's argmin takes NaN for the smallest. "
+        "Leave it out",
         choose(score=nan_first, usable=lambda errors: True),
     ),
     Mistake(
         "NaN skipped",
-        "the diverged seed is left out and the others speak for it: a strength that diverges is no candidate",
+        "the diverged seed is left out and the others speak for it: a strength that diverges is no "
+        "candidate",
         choose(
             score=lambda errors: mean([e for e in errors if math.isfinite(e)]),
             usable=lambda errors: True,
@@ -343,12 +358,10 @@ CHOICE_MISTAKES = (
     Mistake(
         "weakest of equals",
         "of equal validation errors take the larger λ: the simpler model",
-        choose(tie=lambda strength: strength),
+        choose(prefer=1),
     ),
     Mistake(
-        "place for value",
-        "that is the place in the list: return the strength itself",
-        choose(value=lambda strength, place: place),
+        "place for value", "that is the place in the list: return the strength itself", (_place,)
     ),
     Mistake(
         "the worst",
@@ -357,36 +370,12 @@ CHOICE_MISTAKES = (
     ),
 )
 
-TASKS = {
-    "T1": Task(
-        names=("penalised_loss",),
-        cases=penalty_cases,
-        reference=(penalised_by_torch,),
-        mistakes=PENALTY_MISTAKES,
-        praise="penalised_loss: equal to torch's norms in {cases} cases, biases and norms left alone",
-    ),
-    "T2": Task(
-        names=("soft_threshold",),
-        cases=soft_threshold_cases,
-        reference=(softshrink,),
-        mistakes=THRESHOLD_MISTAKES,
-        praise="soft_threshold: equal to torch's softshrink in {cases} cases and four dtypes",
-        notes={
-            "shares memory": "the result is `x` itself or shares its memory: return a new tensor"
-        },
-    ),
-    "T3": Task(
-        names=("decay_groups",),
-        cases=model_cases,
-        reference=(sorter(lambda name, p, module: p.ndim > 1),),
-        mistakes=GROUP_MISTAKES,
-        praise="decay_groups: every parameter is where it belongs in {cases} models",
-    ),
-    "T4": Task(
-        names=("choose_strength",),
-        cases=choice_cases,
-        reference=(chosen,),
-        mistakes=CHOICE_MISTAKES,
-        praise="choose_strength: right in {cases} tables",
-    ),
-}
+T4 = Task(
+    names=("choose_strength",),
+    cases=choice_cases,
+    reference=(chosen,),
+    mistakes=CHOICE_MISTAKES,
+    praise="choose_strength: right in {cases} tables",
+)
+
+TASKS = {"T1": T1, "T2": T2, "T3": T3, "T4": T4}

@@ -6,21 +6,12 @@ Referees: `torch.nn.functional.cross_entropy`, counting with Python's numbers, a
 import torch
 from torch.nn.functional import cross_entropy, one_hot
 
-from course_lib.checks.judge.task import Mistake, Task, tensors
-from course_lib.checks.judge.updates import between
+from course_lib.checks.judge.cases import between, call, normal
+from course_lib.checks.judge.task import Mistake, Task
 
 
-def call(name, arguments, *args):
-    """A case for the driver `call`."""
-    return {"name": name, "driver": "call", "arguments": arguments, "args": tensors(*args)}
-
-
-def classes(generator, rows, num_classes):
+def _classes(generator, rows, num_classes):
     return torch.randint(num_classes, (rows,), generator=generator)
-
-
-def normal(generator, *shape):
-    return torch.randn(shape, generator=generator, dtype=torch.float64)
 
 
 # T1: the targets
@@ -45,10 +36,10 @@ def shared_out(label, other):
     return smooth_labels
 
 
-def label_cases(generator):
+def _label_cases(generator):
     def one(name, rows, K, epsilon):
         return call(
-            name, ("target", "num_classes", "epsilon"), classes(generator, rows, K), K, epsilon
+            name, ("target", "num_classes", "epsilon"), _classes(generator, rows, K), K, epsilon
         )
 
     return [
@@ -67,7 +58,8 @@ LABEL_LEFT_OUT = shared_out(lambda e, K: 1 - e, lambda e, K: e / K)
 LABEL_MISTAKES = (
     Mistake(
         "ε/(K − 1)",
-        "that shares ε among the K − 1 wrong classes: it goes to all K, so that the label gets 1 − ε + ε/K",
+        "that shares ε among the K − 1 wrong classes: it goes to all K, so that the label gets 1 − "
+        "ε + ε/K",
         (ONLY_OTHERS,),
     ),
     Mistake(
@@ -102,10 +94,20 @@ LABEL_MISTAKES = (
     ),
 )
 
+T1 = Task(
+    names=("smooth_labels",),
+    cases=_label_cases,
+    reference=(labels_by_torch,),
+    mistakes=LABEL_MISTAKES,
+    praise="smooth_labels: the targets that torch's own loss pulls towards, in {cases} cases",
+    tolerance=1e-6,
+)
+
 # T2: the loss
 
 
 def loss_by_torch(logits, target, epsilon):
+    """`torch.nn.functional.cross_entropy` with label smoothing."""
     return cross_entropy(logits, target, label_smoothing=epsilon)
 
 
@@ -124,9 +126,7 @@ def loss_of(
 
 
 def parts(hard, even):
-    """A loss made of the two cross entropies [N], to the label and to uniform: hard(ε)·first +
-    even(ε, K)·second.
-    """
+    """A loss hard(ε)·first + even(ε, K)·second of the cross entropies [N] to label and uniform."""
 
     def smoothed_loss(logits, target, epsilon):
         log_p, K = logits.log_softmax(1), logits.shape[1]
@@ -136,23 +136,23 @@ def parts(hard, even):
     return (smoothed_loss,)
 
 
-def less_floor(logits, target, epsilon):
+def _less_floor(logits, target, epsilon):
     q = labels_by_torch(target, logits.shape[1], epsilon).double()
     return loss_by_torch(logits, target, epsilon) + torch.xlogy(q, q).sum(1).mean()
 
 
-def smoothed_probabilities(logits, target, epsilon):
+def _smoothed_probabilities(logits, target, epsilon):
     p = (1 - epsilon) * logits.softmax(1) + epsilon / logits.shape[1]
     return -p.gather(1, target[:, None]).log().mean()
 
 
-def loss_cases(generator):
+def _loss_cases(generator):
     def one(name, rows, K, epsilon, scale=2.0, shift=0.0):
         return call(
             name,
             ("logits", "target", "epsilon"),
             scale * normal(generator, rows, K) + shift,
-            classes(generator, rows, K),
+            _classes(generator, rows, K),
             epsilon,
         )
 
@@ -171,13 +171,14 @@ def loss_cases(generator):
 LOSS_MISTAKES = (
     Mistake(
         "smoothing applied to the logits",
-        "the smoothing is applied to the logits: it belongs to the target, the logits stay as the model gave them",
+        "the smoothing is applied to the logits: it belongs to the target, the logits stay as the "
+        "model gave them",
         (lambda z, y, e: cross_entropy((1 - e) * z + e / z.shape[1], y),),
     ),
     Mistake(
         "smoothing applied to the probabilities",
         "the smoothing is applied to the predicted probabilities: it belongs to the target",
-        (smoothed_probabilities,),
+        (_smoothed_probabilities,),
     ),
     Mistake(
         "mean over classes",
@@ -191,7 +192,8 @@ LOSS_MISTAKES = (
     ),
     Mistake(
         "the others' part K times too large",
-        "the cross entropy to uniform is a mean over the classes, Σ(−log p)/K, and you have the sum",
+        "the cross entropy to uniform is a mean over the classes, Σ(−log p)/K, and you have the "
+        "sum",
         parts(lambda e: 1 - e, lambda e, K: e * K),
     ),
     Mistake(
@@ -221,24 +223,36 @@ LOSS_MISTAKES = (
     ),
     Mistake(
         "softmax twice",
-        "the softmax is taken twice: `log_softmax` and `cross_entropy` expect the logits themselves",
+        "the softmax is taken twice: `log_softmax` and `cross_entropy` expect the logits "
+        "themselves",
         loss_of(log_p=lambda z: z.softmax(1).log_softmax(1)),
     ),
     Mistake(
         "log of softmax",
-        "where a probability is too small for the machine its logarithm is −inf: use `logits.log_softmax(1)`",
+        "where a probability is too small for the machine its logarithm is −inf: use "
+        "`logits.log_softmax(1)`",
         loss_of(log_p=lambda z: z.softmax(1).log()),
     ),
     Mistake(
         "floor subtracted",
-        "that is the divergence from the target, Σ q·log(q/p): the loss does not subtract the target's entropy",
-        (less_floor,),
+        "that is the divergence from the target, Σ q·log(q/p): the loss does not subtract the "
+        "target's entropy",
+        (_less_floor,),
     ),
     Mistake(
         "sign",
         "the sign is wrong: the loss is −Σ q·log p, and positive",
         loss_of(reduce=lambda terms: -terms.sum(1).mean()),
     ),
+)
+
+T2 = Task(
+    names=("smoothed_loss",),
+    cases=_loss_cases,
+    reference=(loss_by_torch,),
+    mistakes=LOSS_MISTAKES,
+    praise="smoothed_loss: equal to torch.nn.CrossEntropyLoss(label_smoothing=ε) in {cases} cases",
+    tolerance=1e-6,
 )
 
 # T3: ten predictions, four bins, a pencil. An edge belongs to the bin below it.
@@ -271,73 +285,90 @@ def by_hand_cases(generator):
     ]
 
 
-def slip(name, hint, **numbers):
+def _slip(name, hint, **numbers):
     return Mistake(name, hint, tuple((BY_HAND | numbers).values()))
 
 
 BY_HAND_MISTAKES = (
-    slip(
+    _slip(
         "edges above",
         "0.5 and 0.75 stand in the bin above: here an edge belongs to the bin below it",
         counts=[0, 1, 4, 5],
         gaps=[0.6, 0.1375, 0.29],
         ece=0.26,
     ),
-    slip(
+    _slip(
         "middle of the bin",
-        "gaps: compare the accuracy with the mean of the bin's confidences, not with the middle of the bin",
+        "gaps: compare the accuracy with the mean of the bin's confidences, not with the middle of "
+        "the bin",
         gaps=[0.625, 0.125, 0.375],
         ece=0.325,
     ),
-    slip(
+    _slip(
         "signed",
         "gaps: take them without their sign, |accuracy − confidence|",
         gaps=[0.55, 0.075, -0.425],
     ),
-    slip(
+    _slip(
         "signs cancel",
         "ece: the gaps cancel if their signs are kept; take each without its sign before adding",
         ece=0.03,
     ),
-    slip(
+    _slip(
         "unweighted",
         "ece: each gap counts by the share of predictions in its bin, not once per bin",
         ece=0.35,
     ),
-    slip(
+    _slip(
         "empty bin counted",
         "ece: weigh by predictions, so that an empty bin counts nothing",
         ece=0.2625,
     ),
-    slip(
+    _slip(
         "largest gap",
         "ece: that is the largest gap; the expected error is the weighted mean of all",
         ece=0.55,
     ),
-    slip("not divided", "ece: divide by the number of predictions", ece=3.1),
+    _slip("not divided", "ece: divide by the number of predictions", ece=3.1),
+)
+
+T3 = Task(
+    names=tuple(BY_HAND),
+    cases=by_hand_cases,
+    reference=tuple(BY_HAND.values()),
+    mistakes=BY_HAND_MISTAKES,
+    praise="counts, gaps and calibration error are right",
+    tolerance=1e-6,
 )
 
 # T4: the same as a function
 
 
 def rows_of(pairs):
-    """Probabilities [N, 3] with these confidences for class 0, and labels: class 0 where right,
-    else class 1.
-    """
+    """Probabilities [N, 3] with such confidences for class 0, and labels: 0 where right, else 1."""
     confidences, right = zip(*pairs)
     rows = [[c, 0.6 * (1 - c), 0.4 * (1 - c)] for c in confidences]
     return torch.tensor(rows, dtype=torch.float64), torch.tensor([0 if r else 1 for r in right])
 
 
-def calibration(
-    confidence=lambda inside: sum(c for c, _ in inside) / len(inside),
-    inside=lambda c, low, high: low < c <= high,
-    gap=abs,
-    combine=lambda gaps, n_bins: sum(n * g for n, g in gaps) / sum(n for n, _ in gaps),
-    says=max,
-    middle=False,
-):
-    """An ECE, counted with Python's numbers, with its screws."""
+def _largest(row, label):
+    return max(row)
+
+
+def _low_open(confidence, low, high):
+    return low < confidence <= high
+
+
+def _weighted(gaps, n_bins):
+    return sum(n * gap for n, gap in gaps) / sum(n for n, _ in gaps)
+
+
+def calibration(inside=_low_open, gap=abs, combine=_weighted, says=_largest, middle=False):
+    """An ECE, counted with Python's numbers, with its screws.
+
+    inside(confidence, low, high) of a bin; gap(accuracy − confidence) of one; combine([(count,
+    gap), …], n_bins); says(row, label): the confidence; middle: that of a bin is its middle.
+    """
 
     def calibration_error(probabilities, target, n_bins):
         said = [
@@ -350,22 +381,18 @@ def calibration(
             members = [(c, right) for c, right in said if inside(c, low, high)]
             if members:
                 accuracy = sum(right for _, right in members) / len(members)
-                claimed = (low + high) / 2 if middle else confidence(members)
-                gaps.append((len(members), gap(accuracy - claimed)))
+                mean = sum(c for c, _ in members) / len(members)
+                gaps.append((len(members), gap(accuracy - ((low + high) / 2 if middle else mean))))
         return combine(gaps, n_bins) if gaps else 0.0
 
     return (calibration_error,)
 
 
-def largest(row, label):
-    return max(row)
-
-
-def calibration_cases(generator):
+def _calibration_cases(generator):
     def one(name, rows, n_bins, K=4, scale=2.0):
         p = (scale * normal(generator, rows, K)).softmax(1)
         return call(
-            name, ("probabilities", "target", "n_bins"), p, classes(generator, rows, K), n_bins
+            name, ("probabilities", "target", "n_bins"), p, _classes(generator, rows, K), n_bins
         )
 
     edges = [
@@ -391,52 +418,64 @@ CALIBRATION_MISTAKES = (
     Mistake(
         "unweighted",
         "each gap counts by the share of predictions in its bin, not once per bin",
-        calibration(says=largest, combine=lambda gaps, n: sum(g for _, g in gaps) / len(gaps)),
+        calibration(combine=lambda gaps, n: sum(g for _, g in gaps) / len(gaps)),
     ),
     Mistake(
         "mean over all bins",
         "empty bins are counted: weigh each gap by the share of predictions in its bin",
-        calibration(says=largest, combine=lambda gaps, n: sum(g for _, g in gaps) / n),
+        calibration(combine=lambda gaps, n: sum(g for _, g in gaps) / n),
     ),
     Mistake(
         "signs cancel",
         "gaps of opposite sign cancel: take each without its sign before adding",
         calibration(
-            says=largest,
             gap=float,
             combine=lambda gaps, n: abs(sum(k * g for k, g in gaps)) / sum(k for k, _ in gaps),
         ),
     ),
     Mistake(
         "middle of the bin",
-        "compare the accuracy with the mean of the bin's confidences, not with the middle of the bin",
-        calibration(says=largest, middle=True),
+        "compare the accuracy with the mean of the bin's confidences, not with the middle of the "
+        "bin",
+        calibration(middle=True),
     ),
     Mistake(
         "edges above",
         "an edge stands in the bin above: a bin holds low < confidence ≤ high",
-        calibration(says=largest, inside=lambda c, low, high: low <= c < high or c == high == 1),
+        calibration(inside=lambda c, low, high: low <= c < high or c == high == 1),
     ),
     Mistake(
         "confidence 1 lost",
         "a confidence of exactly 1 falls out of the last bin: a bin holds low < confidence ≤ high",
-        calibration(says=largest, inside=lambda c, low, high: low <= c < high),
+        calibration(inside=lambda c, low, high: low <= c < high),
     ),
     Mistake(
         "probability of the label",
-        "the confidence is the largest probability, whatever the label is: you take that of the label",
+        "the confidence is the largest probability, whatever the label is: you take that of the "
+        "label",
         calibration(says=lambda row, label: row[label]),
     ),
     Mistake(
         "largest gap",
         "that is the largest gap: the expected error is the mean of all, weighted by predictions",
-        calibration(says=largest, combine=lambda gaps, n: max(g for _, g in gaps)),
+        calibration(combine=lambda gaps, n: max(g for _, g in gaps)),
     ),
     Mistake(
         "squared gaps",
         "the gaps are squared: take their absolute values",
-        calibration(says=largest, gap=lambda g: g * g),
+        calibration(gap=lambda g: g * g),
     ),
+)
+
+T4 = Task(
+    names=("calibration_error",),
+    cases=_calibration_cases,
+    reference=calibration(),
+    mistakes=CALIBRATION_MISTAKES,
+    praise=(
+        "calibration_error: as counted by hand in {cases} cases, edges and confidence 1 among them"
+    ),
+    tolerance=1e-6,
 )
 
 # T5: choose ε
@@ -452,17 +491,18 @@ def chosen_by(score, best=min, answer=lambda epsilons, i: epsilons[i]):
     return (choose_epsilon,)
 
 
-def plain(z, target, epsilon):
+def _plain(z, target, epsilon):
     return cross_entropy(z, target)
 
 
-def above_floor(z, target, epsilon):
-    return less_floor(z, target, epsilon)
+def _above_floor(z, target, epsilon):
+    return _less_floor(z, target, epsilon)
 
 
 def choice_cases(generator):
-    """Labels drawn from softmax(z); models that say scale·(z + blur·noise): boastful above scale 1,
-    timid below it.
+    """Labels drawn from softmax(z); models that say scale·(z + blur·noise).
+
+    They are boastful above scale 1, timid below it.
     """
 
     def one(name, models, rows=120, K=5):
@@ -493,72 +533,42 @@ def choice_cases(generator):
 CHOICE_MISTAKES = (
     Mistake(
         "each by its own loss",
-        "each model is judged by its own smoothed loss: their floors differ, so a small ε always looks better. "
+        "each model is judged by its own smoothed loss: their floors differ, so a small ε always "
+        "looks better. "
         "Judge all by one loss, the plain one",
         chosen_by(loss_by_torch),
     ),
     Mistake(
         "each above its own floor",
-        "each model is judged by another target: near its own q is not near the truth. Judge all by the plain loss",
-        chosen_by(above_floor),
+        "each model is judged by another target: near its own q is not near the truth. Judge all "
+        "by the plain loss",
+        chosen_by(_above_floor),
     ),
     Mistake(
         "by accuracy",
         "accuracy does not see the probabilities: judge by the plain cross entropy",
         chosen_by(lambda z, y, e: (z.argmax(1) == y).double().mean(), best=max),
     ),
-    Mistake("the worst", "that is the highest loss: take the lowest", chosen_by(plain, best=max)),
+    Mistake("the worst", "that is the highest loss: take the lowest", chosen_by(_plain, best=max)),
     Mistake(
         "its position",
         "that is its place in the list: return the ε itself",
-        chosen_by(plain, answer=lambda epsilons, i: i),
+        chosen_by(_plain, answer=lambda epsilons, i: i),
     ),
     Mistake(
         "its loss",
         "that is the loss: return the ε that has it",
-        (lambda epsilons, logits, target: min(plain(z, target, 0).item() for z in logits),),
+        (lambda epsilons, logits, target: min(_plain(z, target, 0).item() for z in logits),),
     ),
 )
 
-TASKS = {
-    "T1": Task(
-        names=("smooth_labels",),
-        cases=label_cases,
-        reference=(labels_by_torch,),
-        mistakes=LABEL_MISTAKES,
-        praise="smooth_labels: the targets that torch's own loss pulls towards, in {cases} cases",
-        tolerance=1e-6,
-    ),
-    "T2": Task(
-        names=("smoothed_loss",),
-        cases=loss_cases,
-        reference=(loss_by_torch,),
-        mistakes=LOSS_MISTAKES,
-        praise="smoothed_loss: equal to torch.nn.CrossEntropyLoss(label_smoothing=ε) in {cases} cases",
-        tolerance=1e-6,
-    ),
-    "T3": Task(
-        names=tuple(BY_HAND),
-        cases=by_hand_cases,
-        reference=tuple(BY_HAND.values()),
-        mistakes=BY_HAND_MISTAKES,
-        praise="counts, gaps and calibration error are right",
-        tolerance=1e-6,
-    ),
-    "T4": Task(
-        names=("calibration_error",),
-        cases=calibration_cases,
-        reference=calibration(says=largest),
-        mistakes=CALIBRATION_MISTAKES,
-        praise="calibration_error: as counted by hand in {cases} cases, edges and confidence 1 among them",
-        tolerance=1e-6,
-    ),
-    "T5": Task(
-        names=("choose_epsilon",),
-        cases=choice_cases,
-        reference=chosen_by(plain),
-        mistakes=CHOICE_MISTAKES,
-        praise="choose_epsilon: right in {cases} cases",
-        tolerance=1e-9,
-    ),
-}
+T5 = Task(
+    names=("choose_epsilon",),
+    cases=choice_cases,
+    reference=chosen_by(_plain),
+    mistakes=CHOICE_MISTAKES,
+    praise="choose_epsilon: right in {cases} cases",
+    tolerance=1e-9,
+)
+
+TASKS = {"T1": T1, "T2": T2, "T3": T3, "T4": T4, "T5": T5}

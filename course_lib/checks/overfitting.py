@@ -7,50 +7,39 @@ import math
 
 import torch
 
-from course_lib.checks.judge.task import Mistake, Task, tensors
+from course_lib.checks.judge.cases import call, normal, whole
+from course_lib.checks.judge.task import Mistake, Task
 
 NAN, INF = math.nan, math.inf
-
-
-def call(name, arguments, *args):
-    """A case for the driver `call`."""
-    return {"name": name, "driver": "call", "arguments": arguments, "args": tensors(*args)}
-
-
-def whole(generator, low, high):
-    return int(torch.randint(low, high, (), generator=generator))
-
-
-def normal(generator, *shape):
-    return torch.randn(shape, generator=generator, dtype=torch.float64)
 
 
 # T1: early stopping. `updates` are what each epoch does to the weights, `losses` the validation
 # loss after it.
 
 
-def stopping(
-    better=lambda loss, best, last: loss < best,
-    over=lambda bad, patience: bad >= patience,
-    bad_after=lambda bad, good: 0 if good else bad + 1,
-    skip=lambda loss: False,
-    restored=True,
-    count=0,
-):
-    """An early-stopping loop with its screws: each turned one way is a mistake."""
+def _lower(loss, best, last):
+    return loss < best
+
+
+def stopping(better=_lower, late=0, resets=True, skips_nan=False, restored=True, count=0):
+    """An early-stopping loop with its screws: each turned one way is a mistake.
+
+    better(loss, best, last): is it a new best? late: by how many epochs it stops too late; resets:
+    a new best sets the count of epochs without one to 0; count: what is added to the epochs.
+    """
 
     def train(start, updates, losses, patience):
         w, kept, best, last, bad, epochs = start.clone(), None, INF, INF, 0, 0
         for update, loss in zip(updates, losses):
             w += update
             epochs += 1
-            if skip(loss):
+            if skips_nan and math.isnan(loss):
                 continue
             good = better(loss, best, last)
-            bad, last = bad_after(bad, good), loss
+            bad, last = 0 if good and resets else bad + (not good), loss
             if good:
                 kept, best = w.clone(), loss
-            if over(bad, patience):
+            if bad >= max(1, patience + late):
                 break
         return (w if kept is None or not restored else kept), epochs + count
 
@@ -73,7 +62,7 @@ def fixed_time(start, updates, losses, patience):
     return start + updates[: best + 1].sum(0), epochs
 
 
-def stopping_cases(generator):
+def _stopping_cases(generator):
     def one(name, losses, patience):
         scale = 0.5 + torch.rand((), generator=generator, dtype=torch.float64).item()
         losses = [scale * loss for loss in losses]
@@ -112,50 +101,56 @@ def stopping_cases(generator):
 STOPPING_MISTAKES = (
     Mistake(
         "best weights not restored",
-        "the weights are those of the last epoch, not of the best: keep `w.clone()` at each new best (`best = w` is "
+        "the weights are those of the last epoch, not of the best: keep `w.clone()` at each new "
+        "best (`best = w` is "
         "the same tensor, and goes on changing) and return that",
         stopping(restored=False),
     ),
     Mistake(
         "NaN taken as best",
-        "an epoch whose loss is NaN is taken as the best: no comparison with NaN is true, so ask `loss < best`, "
+        "an epoch whose loss is NaN is taken as the best: no comparison with NaN is true, so ask "
+        "`loss < best`, "
         "never `not loss >= best`",
         stopping(better=lambda loss, best, last: not loss >= best),
     ),
     Mistake(
         "NaN taken as best, by argmin",
-        "an epoch whose loss is NaN is taken as the best: torch's argmin and min count NaN as lower than everything",
+        "an epoch whose loss is NaN is taken as the best: torch's argmin and min count NaN as "
+        "lower than everything",
         (by_argmin,),
     ),
     Mistake(
         "NaN not counted",
         "an epoch whose loss is NaN is one without improvement: it counts towards patience",
-        stopping(skip=math.isnan),
+        stopping(skips_nan=True),
     ),
     Mistake(
         "patience counted from the last rise",
-        "patience is counted from the wrong epoch: compare with the best loss so far, not with the loss before",
+        "patience is counted from the wrong epoch: compare with the best loss so far, not with the "
+        "loss before",
         stopping(better=lambda loss, best, last: loss < last),
     ),
     Mistake(
         "patience never reset",
         "patience is counted from the wrong epoch: a new best sets the count back to 0",
-        stopping(bad_after=lambda bad, good: bad + (not good)),
+        stopping(resets=False),
     ),
     Mistake(
         "patience from the start",
-        "patience is counted from the wrong epoch: from the best one, not from the start of training",
+        "patience is counted from the wrong epoch: from the best one, not from the start of "
+        "training",
         (fixed_time,),
     ),
     Mistake(
         "one epoch late",
-        "it stops one epoch late: after `patience` epochs without improvement, not after patience + 1",
-        stopping(over=lambda bad, patience: bad > patience),
+        "it stops one epoch late: after `patience` epochs without improvement, not after patience "
+        "+ 1",
+        stopping(late=1),
     ),
     Mistake(
         "one epoch early",
         "it stops one epoch early: the best epoch itself is not one without improvement",
-        stopping(over=lambda bad, patience: bad >= max(1, patience - 1)),
+        stopping(late=-1),
     ),
     Mistake(
         "equal is better",
@@ -169,6 +164,14 @@ STOPPING_MISTAKES = (
     ),
 )
 
+T1 = Task(
+    names=("train",),
+    cases=_stopping_cases,
+    reference=stopping(),
+    mistakes=STOPPING_MISTAKES,
+    praise="train: stops in time and with the best weights in {cases} cases, NaN among them",
+)
+
 # T2: bias and variance
 
 
@@ -177,9 +180,7 @@ def decomposition(
     variance=lambda p, t: p.var(0, correction=0),
     order=(0, 1),
 ):
-    """Bias² and variance of predictions p [models, points] and truth t [points], each by its
-    formula.
-    """
+    """Bias² and variance of predictions p [models, points] and truth t [points], by formulas."""
 
     def bias_variance(predictions, targets):
         both = bias(predictions, targets), variance(predictions, targets)
@@ -188,7 +189,7 @@ def decomposition(
     return (bias_variance,)
 
 
-def decomposition_cases(generator):
+def _decomposition_cases(generator):
     def one(name, models, points, spread=1.0):
         targets = normal(generator, points)
         common = targets + normal(generator, points) + 0.7
@@ -217,12 +218,14 @@ def decomposition_cases(generator):
 DECOMPOSITION_MISTAKES = (
     Mistake(
         "variance across points",
-        "the variance is taken across points instead of across models: at each point, over the rows (dim 0)",
+        "the variance is taken across points instead of across models: at each point, over the "
+        "rows (dim 0)",
         decomposition(variance=lambda p, t: p.var(1, correction=0)),
     ),
     Mistake(
         "both across points",
-        "the mean is taken across points instead of across models: `predictions` is [models, points], so dim 0",
+        "the mean is taken across points instead of across models: `predictions` is [models, "
+        "points], so dim 0",
         (
             lambda predictions, targets: (
                 (predictions.mean(1) - targets.mean()) ** 2,
@@ -232,12 +235,14 @@ DECOMPOSITION_MISTAKES = (
     ),
     Mistake(
         "variance of the mean prediction",
-        "the variance is taken across points instead of across models: that is how the mean prediction varies with x",
+        "the variance is taken across points instead of across models: that is how the mean "
+        "prediction varies with x",
         decomposition(variance=lambda p, t: p.mean(0).var(correction=0).expand_as(t).clone()),
     ),
     Mistake(
         "divisor n − 1",
-        "the divisor is models − 1: with `correction=0` bias² + variance is exactly the mean squared error",
+        "the divisor is models − 1: with `correction=0` bias² + variance is exactly the mean "
+        "squared error",
         decomposition(variance=lambda p, t: p.var(0)),
     ),
     Mistake(
@@ -247,12 +252,14 @@ DECOMPOSITION_MISTAKES = (
     ),
     Mistake(
         "squared before averaging",
-        "that is the whole error: average the predictions first, then square their distance from the truth",
+        "that is the whole error: average the predictions first, then square their distance from "
+        "the truth",
         decomposition(bias=lambda p, t: ((p - t) ** 2).mean(0)),
     ),
     Mistake(
         "spread about the truth",
-        "the variance is taken about the truth: it is the spread of the models about their own mean",
+        "the variance is taken about the truth: it is the spread of the models about their own "
+        "mean",
         decomposition(variance=lambda p, t: ((p - t) ** 2).mean(0)),
     ),
     Mistake(
@@ -275,6 +282,14 @@ DECOMPOSITION_MISTAKES = (
             ),
         ),
     ),
+)
+
+T2 = Task(
+    names=("bias_variance",),
+    cases=_decomposition_cases,
+    reference=decomposition(),
+    mistakes=DECOMPOSITION_MISTAKES,
+    praise="bias_variance: right in {cases} cases",
 )
 
 # T3: reading learning curves. CURVES are what the exercise draws: training and validation loss
@@ -418,6 +433,15 @@ READING_MISTAKES = (
     slip("gap_a", "a ratio", "that is a ratio: the gap is a difference", 0.94 / 0.38),
 )
 
+T3 = Task(
+    names=tuple(READ),
+    cases=reading_cases,
+    reference=tuple(READ.values()),
+    mistakes=READING_MISTAKES,
+    praise="all four pictures read",
+    tolerance=0.006,
+)
+
 # T4: a split without a leak
 
 
@@ -447,7 +471,7 @@ def splitting(
     return (split,)
 
 
-def splitting_cases(generator):
+def _splitting_cases(generator):
     def one(name, rows, validation_rows, x=None):
         x = 2 + 3 * normal(generator, rows, 3) if x is None else x
         order = torch.randperm(len(x), generator=generator).tolist()
@@ -467,7 +491,8 @@ def splitting_cases(generator):
 SPLITTING_MISTAKES = (
     Mistake(
         "statistics of all rows",
-        "validation has leaked into training: mean and standard deviation are those of all rows, fit them on the "
+        "validation has leaked into training: mean and standard deviation are those of all rows, "
+        "fit them on the "
         "training rows alone",
         splitting(statistics=lambda x, train, valid: x),
     ),
@@ -478,13 +503,15 @@ SPLITTING_MISTAKES = (
     ),
     Mistake(
         "validation scaled by itself",
-        "the validation rows are scaled by their own statistics: a model that is in use gets one row at a time, so "
+        "the validation rows are scaled by their own statistics: a model that is in use gets one "
+        "row at a time, so "
         "take those of the training rows",
         splitting(own=True),
     ),
     Mistake(
         "statistics of the validation rows",
-        "validation has leaked into training: mean and standard deviation are those of the validation rows",
+        "validation has leaked into training: mean and standard deviation are those of the "
+        "validation rows",
         splitting(statistics=lambda x, train, valid: valid),
     ),
     Mistake(
@@ -504,34 +531,12 @@ SPLITTING_MISTAKES = (
     ),
 )
 
-TASKS = {
-    "T1": Task(
-        names=("train",),
-        cases=stopping_cases,
-        reference=stopping(),
-        mistakes=STOPPING_MISTAKES,
-        praise="train: stops in time and with the best weights in {cases} cases, NaN among them",
-    ),
-    "T2": Task(
-        names=("bias_variance",),
-        cases=decomposition_cases,
-        reference=decomposition(),
-        mistakes=DECOMPOSITION_MISTAKES,
-        praise="bias_variance: right in {cases} cases",
-    ),
-    "T3": Task(
-        names=tuple(READ),
-        cases=reading_cases,
-        reference=tuple(READ.values()),
-        mistakes=READING_MISTAKES,
-        praise="all four pictures read",
-        tolerance=0.006,
-    ),
-    "T4": Task(
-        names=("split",),
-        cases=splitting_cases,
-        reference=splitting(),
-        mistakes=SPLITTING_MISTAKES,
-        praise="split: nothing leaks in {cases} cases",
-    ),
-}
+T4 = Task(
+    names=("split",),
+    cases=_splitting_cases,
+    reference=splitting(),
+    mistakes=SPLITTING_MISTAKES,
+    praise="split: nothing leaks in {cases} cases",
+)
+
+TASKS = {"T1": T1, "T2": T2, "T3": T3, "T4": T4}

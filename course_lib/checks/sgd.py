@@ -1,45 +1,33 @@
 """Tasks of lesson 00.
 
-Referees: `torch.optim.SGD`, `torch.linalg.eigvalsh`, torch's schedulers, and enumeration.
+Referees: `torch.optim.SGD`, `torch.linalg.eigvalsh`, torch's schedulers, and a formula for T2.
 """
 
-import itertools
 import math
 import warnings
+from operator import add, floordiv, truediv
 
 import torch
 
-from course_lib.checks.judge.task import Mistake, Task, tensors
+from course_lib.checks.judge.cases import between, call, normal, whole
+from course_lib.checks.judge.task import Mistake, Task
 from course_lib.checks.judge.updates import (
     NOTES,
     SGD_MISTAKES,
-    between,
     case,
     drawn,
     heavy_ball,
     sgd_by_torch,
     variant,
 )
-from course_lib.checks.judge.values import encode
 
 ONE, TWO = torch.ones(1, dtype=torch.float64), torch.full((1,), 2.0, dtype=torch.float64)
-
-
-def call(name, arguments, args, **kwargs):
-    """A case for the driver `call`."""
-    return {
-        "name": name,
-        "driver": "call",
-        "arguments": arguments,
-        "args": tensors(*args),
-        "kwargs": encode(kwargs),
-    }
 
 
 # T1: SGD with momentum
 
 
-def momentum_cases(generator):
+def _momentum_cases(generator):
     def vector(name, **hyper):
         return drawn(generator, name, 4, [(3,)], lr=between(generator, 0.05, 0.3), **hyper)
 
@@ -59,11 +47,11 @@ def momentum_cases(generator):
     ]
 
 
-def momentum_on_the_weight(param, grad, state, *, lr, momentum=0.0):
+def _momentum_on_the_weight(param, grad, state, *, lr, momentum=0.0):
     return param.mul_(momentum or 1.0).sub_(lr * grad)
 
 
-def momentum_of_one_gradient(param, grad, state, *, lr, momentum=0.0):
+def _momentum_of_one_gradient(param, grad, state, *, lr, momentum=0.0):
     v = momentum * state.get("last", 0) + grad
     state["last"] = grad.clone()  # the gradient, where v should be kept
     return param.sub_(lr * v)
@@ -74,18 +62,32 @@ MOMENTUM_MISTAKES = (
     Mistake(
         "momentum on the parameter",
         "the momentum multiplies the weight: it belongs to the velocity, v ← μv + g",
-        (momentum_on_the_weight,),
+        (_momentum_on_the_weight,),
     ),
     Mistake(
         "one gradient back",
-        "only the last gradient is remembered: the velocity holds all of them, keep v itself in `state`",
-        (momentum_of_one_gradient,),
+        "only the last gradient is remembered: the velocity holds all of them, keep v itself in "
+        "`state`",
+        (_momentum_of_one_gradient,),
     ),
     Mistake(
         "uphill",
         "the weight moves up the slope: subtract lr·v",
         (lambda param, grad, state, **hyper: variant(heavy_ball)(param, -grad, state, **hyper),),
     ),
+)
+
+T1 = Task(
+    names=("sgd_update",),
+    cases=_momentum_cases,
+    reference=(
+        lambda param, grad, state, *, lr, momentum=0.0: sgd_by_torch(
+            param, grad, state, lr=lr, momentum=momentum
+        ),
+    ),
+    mistakes=MOMENTUM_MISTAKES,
+    praise="sgd_update: equal to torch.optim.SGD in {cases} cases",
+    notes=NOTES,
 )
 
 # T2: the standard error of a minibatch mean. A test holds the referee to a count of every batch.
@@ -97,37 +99,24 @@ def by_formula(sigma, batch_size, rows=None):
     return sigma / math.sqrt(batch_size) * math.sqrt(left)
 
 
-def by_enumeration(sigma, batch_size, rows):
-    """Standard deviation of the mean over every batch without replacement of `rows` numbers with
-    spread σ.
-    """
-    numbers = torch.arange(rows, dtype=torch.float64)
-    numbers = sigma * (numbers - numbers.mean()) / numbers.std(correction=0)
-    means = [numbers[list(pick)].mean() for pick in itertools.combinations(range(rows), batch_size)]
-    return torch.stack(means).std(correction=0).item()
-
-
-def error_cases(generator):
+def _error_cases(generator):
     def one(name, batch_size, **rows):
-        return call(
-            name, ("sigma", "batch_size"), (between(generator, 0.5, 3.0), batch_size), **rows
-        )
-
-    def size(low, high):
-        return int(torch.randint(low, high, (), generator=generator))
+        return call(name, ("sigma", "batch_size"), between(generator, 0.5, 3.0), batch_size, **rows)
 
     return [
         one("one example", 1),
-        one("a batch, with replacement", size(3, 60)),
+        one("a batch, with replacement", whole(generator, 3, 60)),
         one("a batch of 4 among 9", 4, rows=9),
-        one("a batch, without replacement", size(3, 60), rows=size(100, 400)),
+        one(
+            "a batch, without replacement", whole(generator, 3, 60), rows=whole(generator, 100, 400)
+        ),
         one("half of the examples", 50, rows=100),
-        one("one of many", 1, rows=size(100, 400)),
+        one("one of many", 1, rows=whole(generator, 100, 400)),
         one("all examples", 30, rows=30),
     ]
 
 
-def error_by(formula):
+def _error_by(formula):
     return (lambda sigma, batch_size, rows=None: formula(sigma, batch_size, rows),)
 
 
@@ -135,33 +124,42 @@ ERROR_MISTAKES = (
     Mistake(
         "σ/B",
         "that is σ/B: variances add up, so the standard error falls with √B",
-        error_by(lambda s, b, n: by_formula(s, b, n) / math.sqrt(b)),
+        _error_by(lambda s, b, n: by_formula(s, b, n) / math.sqrt(b)),
     ),
     Mistake(
         "no finite-population factor",
-        "`rows` has no effect: without replacement σ/√B is multiplied by √((n − B)/(n − 1)), 0 when B = n",
-        error_by(lambda s, b, n: s / math.sqrt(b)),
+        "`rows` has no effect: without replacement σ/√B is multiplied by √((n − B)/(n − 1)), 0 "
+        "when B = n",
+        _error_by(lambda s, b, n: s / math.sqrt(b)),
     ),
     Mistake(
         "variance for standard error",
         "that is the variance: take its square root",
-        error_by(lambda s, b, n: by_formula(s, b, n) ** 2),
+        _error_by(lambda s, b, n: by_formula(s, b, n) ** 2),
     ),
     Mistake(
         "factor without its root",
         "the finite-population factor stands under a root too: √((n − B)/(n − 1))",
-        error_by(lambda s, b, n: s / math.sqrt(b) * (1 if n is None else (n - b) / (n - 1))),
+        _error_by(lambda s, b, n: s / math.sqrt(b) * (1 if n is None else (n - b) / (n - 1))),
     ),
     Mistake(
         "n for n − 1",
         "with σ of divisor n the factor is (n − B)/(n − 1), so that a batch of one has σ itself",
-        error_by(lambda s, b, n: s / math.sqrt(b) * (1 if n is None else math.sqrt((n - b) / n))),
+        _error_by(lambda s, b, n: s / math.sqrt(b) * (1 if n is None else math.sqrt((n - b) / n))),
     ),
     Mistake(
         "σ·√B",
         "the error grows with the batch: divide by √B",
-        error_by(lambda s, b, n: by_formula(s, b, n) * b),
+        _error_by(lambda s, b, n: by_formula(s, b, n) * b),
     ),
+)
+
+T2 = Task(
+    names=("standard_error",),
+    cases=_error_cases,
+    reference=(by_formula,),
+    mistakes=ERROR_MISTAKES,
+    praise="standard_error: right in {cases} cases, with and without replacement",
 )
 
 # T3: the largest stable learning rate of a quadratic
@@ -172,15 +170,15 @@ def stable_by(rule):
     return (lambda hessian, momentum=0.0: float(rule(torch.linalg.eigvalsh(hessian), momentum)),)
 
 
-def stable_cases(generator):
+def _stable_cases(generator):
     def turned(*curvatures):
         size = len(curvatures)
-        axes = torch.linalg.qr(torch.randn(size, size, generator=generator, dtype=torch.float64)).Q
+        axes = torch.linalg.qr(normal(generator, size, size)).Q
         hessian = axes @ torch.diag(torch.tensor(curvatures, dtype=torch.float64)) @ axes.T
         return (hessian + hessian.T) / 2
 
     def one(name, hessian, **momentum):
-        return call(name, ("hessian",), (hessian,), **momentum)
+        return call(name, ("hessian",), hessian, **momentum)
 
     def curvature():
         return between(generator, 0.5, 4.0)
@@ -199,7 +197,8 @@ def stable_cases(generator):
 STABLE_MISTAKES = (
     Mistake(
         "1/λmax",
-        "half of it: 1/λmax reaches the bottom of the steepest direction in one step, and twice that is still stable",
+        "half of it: 1/λmax reaches the bottom of the steepest direction in one step, and twice "
+        "that is still stable",
         stable_by(lambda h, mu: (1 + mu) / h[-1]),
     ),
     Mistake(
@@ -214,7 +213,8 @@ STABLE_MISTAKES = (
     ),
     Mistake(
         "the diagonal",
-        "the diagonal holds the curvatures along the axes: the steepest direction may lie between them",
+        "the diagonal holds the curvatures along the axes: the steepest direction may lie between "
+        "them",
         (lambda hessian, momentum=0.0: 2 * (1 + momentum) / hessian.diagonal().max().item(),),
     ),
     Mistake(
@@ -234,13 +234,19 @@ STABLE_MISTAKES = (
     ),
 )
 
+T3 = Task(
+    names=("largest_stable_lr",),
+    cases=_stable_cases,
+    reference=stable_by(lambda h, mu: 2 * (1 + mu) / h[-1]),
+    mistakes=STABLE_MISTAKES,
+    praise="largest_stable_lr: right for {cases} bowls, with and without momentum",
+)
+
 # T4: warm-up, then a cosine
 
 
 def by_scheduler(step, warmup, total, start=0.1, floor=0.0):
-    """The factor that torch's `LinearLR` and then `CosineAnnealingLR` set at this step; `floor`
-    from `total` on.
-    """
+    """The factor that torch's `LinearLR` and `CosineAnnealingLR` set; `floor` from `total` on."""
     optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
     parts = torch.optim.lr_scheduler
     with warnings.catch_warnings():
@@ -258,34 +264,39 @@ def by_scheduler(step, warmup, total, start=0.1, floor=0.0):
     return optimizer.param_groups[0]["lr"]
 
 
-def schedule(
-    ramp=lambda t, w: t / w,
-    origin=lambda w: w,
-    span=lambda w, T: T - w,
-    foot=lambda c, floor: floor + (1 - floor) * c,
-    clamp=True,
-    low=lambda start: start,
-):
-    """A warm-up and cosine with its screws: each turned one way is a mistake."""
+def _squeezed(cosine, floor):
+    return floor + (1 - floor) * cosine
+
+
+def _after_warmup(warmup, total):
+    return warmup, total - warmup
+
+
+def schedule(ramp=truediv, from_zero=False, part=_after_warmup, above=_squeezed, clamp=True):
+    """A warm-up and cosine with its screws: each turned one way is a mistake.
+
+    ramp(step, warmup) rises to 1; part(warmup, total): first step and length of the cosine;
+    above(cosine, floor): how the cosine from 1 to 0 is brought to end at the floor.
+    """
 
     def factor(step, warmup, total, start=0.1, floor=0.0):
         if step < warmup:
-            return low(start) + (1 - low(start)) * ramp(step, warmup)
-        t = min(step, total) if clamp else step
-        return foot((1 + math.cos(math.pi * (t - origin(warmup)) / span(warmup, total))) / 2, floor)
+            low = 0.0 if from_zero else start
+            return low + (1 - low) * ramp(step, warmup)
+        first, length = part(warmup, total)
+        t = (min(step, total) if clamp else step) - first
+        return above((1 + math.cos(math.pi * t / length)) / 2, floor)
 
     return (factor,)
 
 
-def schedule_cases(generator):
-    warmup, length = (
-        int(torch.randint(*ends, (), generator=generator)) for ends in ((8, 20), (60, 90))
-    )
+def _schedule_cases(generator):
+    warmup, length = whole(generator, 8, 20), whole(generator, 60, 90)
     total = warmup + length
     start, floor = between(generator, 0.02, 0.3), between(generator, 0.05, 0.2)
 
     def one(name, step, **options):
-        return call(name, ("step", "warmup", "total"), (step, warmup, total), **options)
+        return call(name, ("step", "warmup", "total"), step, warmup, total, **options)
 
     return [
         one("the first step", 0),
@@ -304,44 +315,53 @@ def schedule_cases(generator):
 SCHEDULE_MISTAKES = (
     Mistake(
         "warm-up that starts at zero and stays",
-        "the warm-up starts at zero and stays there: `//` cuts step/warmup down to 0 until it is over",
-        schedule(ramp=lambda t, w: t // w, low=lambda start: 0.0),
+        "the warm-up starts at zero and stays there: `//` cuts step/warmup down to 0 until it is "
+        "over",
+        schedule(ramp=floordiv, from_zero=True),
     ),
     Mistake(
         "warm-up that stays",
         "the warm-up stays at `start`: `//` cuts step/warmup down to 0, divide with `/`",
-        schedule(ramp=lambda t, w: t // w),
+        schedule(ramp=floordiv),
     ),
     Mistake(
         "warm-up from zero",
         "the warm-up starts at zero, so the first step does nothing: begin at `start`",
-        schedule(low=lambda start: 0.0),
+        schedule(from_zero=True),
     ),
     Mistake(
         "cosine from step 0",
         "the cosine counts from step 0: it has to start when the warm-up is over, at step − warmup",
-        schedule(origin=lambda w: 0, span=lambda w, T: T),
+        schedule(part=lambda warmup, total: (0, total)),
     ),
     Mistake(
         "cosine too long",
         "the cosine ends after `total`: it has only total − warmup steps",
-        schedule(span=lambda w, T: T),
+        schedule(part=lambda warmup, total: (warmup, total)),
     ),
     Mistake(
         "floor cut off",
         "the floor cuts the cosine off: squeeze it in between instead, floor + (1 − floor)·cosine",
-        schedule(foot=lambda c, floor: max(c, floor)),
+        schedule(above=max),
     ),
     Mistake(
         "floor added",
         "the floor is added on top, so the rate starts above 1: floor + (1 − floor)·cosine",
-        schedule(foot=lambda c, floor: floor + c),
+        schedule(above=add),
     ),
     Mistake(
         "climbs again",
         "after `total` the cosine climbs again: stay at the floor",
         schedule(clamp=False),
     ),
+)
+
+T4 = Task(
+    names=("warmup_cosine",),
+    cases=_schedule_cases,
+    reference=(by_scheduler,),
+    mistakes=SCHEDULE_MISTAKES,
+    praise="warmup_cosine: equal to torch's LinearLR and CosineAnnealingLR in {cases} cases",
 )
 
 # T5: the loop. `order` says what happens with one batch; a scheduler is stepped where its `per`
@@ -364,9 +384,8 @@ def loop(order=("zero", "backward", "optimizer", "scheduler"), per=lambda per: p
             "scheduler": lambda target: scheduler.step() if per(per_what) == "step" else None,
         }
         with warnings.catch_warnings():
-            warnings.simplefilter(
-                "ignore"
-            )  # torch warns of a scheduler that is stepped first: one of the mistakes
+            # torch warns of a scheduler that is stepped first: one of the mistakes
+            warnings.simplefilter("ignore")
             for _ in range(epochs):
                 for target in batches:
                     for name in order:
@@ -378,13 +397,11 @@ def loop(order=("zero", "backward", "optimizer", "scheduler"), per=lambda per: p
     return (train,)
 
 
-def loop_cases(generator):
+def _loop_cases(generator):
     def one(name, batches, epochs, per):
-        start, *rows = (
-            torch.randn(2, generator=generator, dtype=torch.float64) for _ in range(batches + 1)
-        )
+        start, *rows = (normal(generator, 2) for _ in range(batches + 1))
         arguments = ("start", "batches", "epochs", "lr", "per")
-        return call(name, arguments, (start, rows, epochs, between(generator, 0.1, 0.3), per))
+        return call(name, arguments, start, rows, epochs, between(generator, 0.1, 0.3), per)
 
     return [
         one("one step", 1, 1, "step"),
@@ -398,13 +415,15 @@ def loop_cases(generator):
 LOOP_MISTAKES = (
     Mistake(
         "per epoch, always",
-        "scheduler.step() runs once an epoch even where the scheduler counts steps: then it belongs behind each "
+        "scheduler.step() runs once an epoch even where the scheduler counts steps: then it "
+        "belongs behind each "
         "optimizer.step()",
         loop(per=lambda per: "epoch"),
     ),
     Mistake(
         "per step, always",
-        "scheduler.step() runs once a step even where the scheduler counts epochs: then it belongs behind the inner "
+        "scheduler.step() runs once a step even where the scheduler counts epochs: then it belongs "
+        "behind the inner "
         "loop",
         loop(per=lambda per: "step"),
     ),
@@ -420,7 +439,8 @@ LOOP_MISTAKES = (
     ),
     Mistake(
         "zero_grad after backward",
-        "zero_grad() comes between backward() and optimizer.step(): it throws the gradient away, nothing is trained",
+        "zero_grad() comes between backward() and optimizer.step(): it throws the gradient away, "
+        "nothing is trained",
         loop(order=("backward", "zero", "optimizer", "scheduler")),
     ),
     Mistake(
@@ -435,45 +455,12 @@ LOOP_MISTAKES = (
     ),
 )
 
-TASKS = {
-    "T1": Task(
-        names=("sgd_update",),
-        cases=momentum_cases,
-        reference=(
-            lambda param, grad, state, *, lr, momentum=0.0: sgd_by_torch(
-                param, grad, state, lr=lr, momentum=momentum
-            ),
-        ),
-        mistakes=MOMENTUM_MISTAKES,
-        praise="sgd_update: equal to torch.optim.SGD in {cases} cases",
-        notes=NOTES,
-    ),
-    "T2": Task(
-        names=("standard_error",),
-        cases=error_cases,
-        reference=(by_formula,),
-        mistakes=ERROR_MISTAKES,
-        praise="standard_error: right in {cases} cases, with and without replacement",
-    ),
-    "T3": Task(
-        names=("largest_stable_lr",),
-        cases=stable_cases,
-        reference=stable_by(lambda h, mu: 2 * (1 + mu) / h[-1]),
-        mistakes=STABLE_MISTAKES,
-        praise="largest_stable_lr: right for {cases} bowls, with and without momentum",
-    ),
-    "T4": Task(
-        names=("warmup_cosine",),
-        cases=schedule_cases,
-        reference=(by_scheduler,),
-        mistakes=SCHEDULE_MISTAKES,
-        praise="warmup_cosine: equal to torch's LinearLR and CosineAnnealingLR in {cases} cases",
-    ),
-    "T5": Task(
-        names=("train",),
-        cases=loop_cases,
-        reference=loop(),
-        mistakes=LOOP_MISTAKES,
-        praise="train: every call in its place, in {cases} loops",
-    ),
-}
+T5 = Task(
+    names=("train",),
+    cases=_loop_cases,
+    reference=loop(),
+    mistakes=LOOP_MISTAKES,
+    praise="train: every call in its place, in {cases} loops",
+)
+
+TASKS = {"T1": T1, "T2": T2, "T3": T3, "T4": T4, "T5": T5}

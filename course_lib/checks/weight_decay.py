@@ -2,14 +2,14 @@
 
 import torch
 
-from course_lib.checks.judge.task import Mistake, Task, tensors
+from course_lib.checks.judge.cases import between, call
+from course_lib.checks.judge.task import Mistake, Task
 from course_lib.checks.judge.updates import (
     ADAM_MISTAKES,
     NOTES,
     SGD_MISTAKES,
     adam,
     adam_by_torch,
-    between,
     case,
     decay_mistakes,
     drawn,
@@ -18,15 +18,14 @@ from course_lib.checks.judge.updates import (
     sgd_by_torch,
     variant,
 )
-from course_lib.checks.judge.values import encode
 
 ONE, TWO = torch.ones(1, dtype=torch.float64), torch.full((1,), 2.0, dtype=torch.float64)
 
 
-# T1, T2: both knobs in SGD and in Adam
+# T1: both knobs in SGD
 
 
-def sgd_cases(generator):
+def _sgd_cases(generator):
     def strength():
         return between(generator, 0.1, 0.6)
 
@@ -56,7 +55,23 @@ def sgd_cases(generator):
     ]
 
 
-def adam_cases(generator):
+T1 = Task(
+    names=("sgd_update",),
+    cases=_sgd_cases,
+    reference=(sgd_by_torch,),
+    mistakes=(
+        *SGD_MISTAKES,
+        *l2_mistakes(heavy_ball),
+        *decay_mistakes(heavy_ball, "momentum multiplies it like everything else there"),
+    ),
+    praise="sgd_update: equal to torch.optim.SGD, and to its decoupled twin, in {cases} cases",
+    notes=NOTES,
+)
+
+# T2: both knobs in Adam
+
+
+def _adam_cases(generator):
     def strength():
         return between(generator, 0.1, 0.6)
 
@@ -92,6 +107,18 @@ def adam_cases(generator):
         ),
     ]
 
+
+T2 = Task(
+    names=("adam_update",),
+    cases=_adam_cases,
+    reference=(adam_by_torch,),
+    mistakes=(*ADAM_MISTAKES, *l2_mistakes(adam), *decay_mistakes(adam, "Adam divides it by √v̂")),
+    praise=(
+        "adam_update: equal to torch.optim.Adam with l2 and to AdamW with weight_decay, in "
+        "{cases} cases"
+    ),
+    notes=NOTES,
+)
 
 # T3: three steps by hand. One weight that starts at 1, one push (gradients 1, 0, 0), lr 0.2, λ 0.5.
 # Momentum is 0.5, β₁ = β₂ = 0.
@@ -159,12 +186,12 @@ def by_hand_mistakes():
             "Adam divides g + λw, pull and all, by its own size: what is left is lr",
             three_steps(heavy_ball, 0.5, 0, carry=False),
         ),
-        *decay_slips("sgd_decay", heavy_ball, "the decay never meets the velocity"),
-        *decay_slips("adamw", adam, "the decay never meets √v"),
+        *_decay_slips("sgd_decay", heavy_ball, "the decay never meets the velocity"),
+        *_decay_slips("adamw", adam, "the decay never meets √v"),
     )
 
 
-def decay_slips(of, rule, never):
+def _decay_slips(of, rule, never):
     return (
         slip(
             of, "coupled", f"{never}: take lr·λ·w off the weight itself", three_steps(rule, 0.5, 0)
@@ -191,10 +218,20 @@ def decay_slips(of, rule, never):
     )
 
 
-# T4: one strength, five ways to write it. `pull`: what multiplies w in the long run, for λ = 1.
+T3 = Task(
+    names=tuple(BY_HAND),
+    cases=by_hand_cases,
+    reference=tuple(BY_HAND.values()),
+    mistakes=by_hand_mistakes(),
+    praise="all twelve weights are right",
+    tolerance=1e-6,
+)
+
+# T4: one strength, five ways to write it
 
 
 def pull(convention, examples, lr, momentum):
+    """What multiplies w in the long run, for λ = 1 in this convention."""
     return {
         "penalty": 2.0,  # d/dw of ‖w‖²
         "half_penalty": 1.0,  # of ½‖w‖²
@@ -204,22 +241,18 @@ def pull(convention, examples, lr, momentum):
     }[convention]
 
 
-def converter(pull=pull):
+def _converter(pull=pull):
     def convert(value, source, target, *, examples=1, lr=1.0, momentum=0.0):
         return value * pull(source, examples, lr, momentum) / pull(target, examples, lr, momentum)
 
     return convert
 
 
-def convert_cases(generator):
+def _convert_cases(generator):
     def one(source, target, **numbers):
-        return {
-            "name": f"{source} → {target}",
-            "driver": "call",
-            "arguments": ("value", "source", "target"),
-            "args": tensors(between(generator, 0.01, 0.5), source, target),
-            "kwargs": encode(numbers),
-        }
+        value = between(generator, 0.01, 0.5)
+        arguments = ("value", "source", "target")
+        return call(f"{source} → {target}", arguments, value, source, target, **numbers)
 
     def examples():
         return {"examples": 10 * torch.randint(5, 90, (), generator=generator).item()}
@@ -247,13 +280,13 @@ def convert_cases(generator):
 def instead(convention, wrong):
     """A `convert` that takes `wrong(examples, lr, momentum)` for the pull of this convention."""
     return (
-        converter(
+        _converter(
             lambda name, *numbers: wrong(*numbers) if name == convention else pull(name, *numbers)
         ),
     )
 
 
-def upside_down(*args):
+def _upside_down(*args):
     return 1 / pull(*args)
 
 
@@ -281,30 +314,38 @@ CONVERT_MISTAKES = (
     Mistake(
         "momentum forgotten",
         "heavy ball multiplies the gradient by 1/(1 − μ) in the long run and leaves decay alone",
-        (converter(lambda name, m, lr, momentum: pull(name, m, lr, 0.0)),),
+        (_converter(lambda name, m, lr, momentum: pull(name, m, lr, 0.0)),),
     ),
     Mistake(
         "momentum upside down",
-        "1 − μ is on the wrong side: beside momentum the same λ is a weaker decay, not a stronger one",
-        (converter(lambda name, m, lr, momentum: pull(name, m, lr, 1 - 1 / (1 - momentum))),),
+        "1 − μ is on the wrong side: beside momentum the same λ is a weaker decay, not a stronger "
+        "one",
+        (_converter(lambda name, m, lr, momentum: pull(name, m, lr, 1 - 1 / (1 - momentum))),),
     ),
     Mistake(
         "lr forgotten",
         "λ′ = lr·λ already holds the learning rate",
-        (converter(lambda name, m, lr, momentum: pull(name, m, 1.0, momentum)),),
+        (_converter(lambda name, m, lr, momentum: pull(name, m, 1.0, momentum)),),
     ),
     Mistake(
         "lr upside down",
         "lr is on the wrong side: λ′ = lr·λ, so λ = λ′/lr",
-        (converter(lambda name, m, lr, momentum: pull(name, m, 1 / lr, momentum)),),
+        (_converter(lambda name, m, lr, momentum: pull(name, m, 1 / lr, momentum)),),
     ),
     Mistake(
         "everything upside down",
         "source and target are exchanged: multiply by the source's pull, divide by the target's",
-        (converter(upside_down),),
+        (_converter(_upside_down),),
     ),
 )
 
+T4 = Task(
+    names=("convert",),
+    cases=_convert_cases,
+    reference=(_converter(),),
+    mistakes=CONVERT_MISTAKES,
+    praise="convert: right in {cases} conversions",
+)
 
 # T5: which of two equal weights does the decay shrink more?
 
@@ -312,9 +353,7 @@ METHODS = ("sgd_l2", "sgd_decay", "adam_l2", "adamw")
 
 
 def judge_by(size, methods=("adam_l2",), more=min):
-    """A `shrinks_more` that goes by the size of the gradients under these methods and says "same"
-    under the others.
-    """
+    """A `shrinks_more` by the size of the gradients under these methods, "same" under others."""
 
     def shrinks_more(method, gradients_a, gradients_b):
         a, b = size(gradients_a), size(gradients_b)
@@ -325,25 +364,19 @@ def judge_by(size, methods=("adam_l2",), more=min):
     return shrinks_more
 
 
-def rms(gradients):
+def _rms(gradients):
     return (sum(g * g for g in gradients) / len(gradients)) ** 0.5
 
 
 def shrink_cases(generator):
-    """Every method on gradients of other size, of other sign, and of equal mean size but unequal
-    root mean square.
-    """
+    """Every method on gradients of other size, of other sign, of equal mean but unequal RMS."""
 
     def one(name, method, a, b):
         scale = between(generator, 0.2, 2.0)
         pair = [[scale * g for g in gradients] for gradients in (a, b)]
         first, second = pair if torch.rand((), generator=generator) < 0.5 else pair[::-1]
-        return {
-            "name": f"{method}: {name}",
-            "driver": "call",
-            "arguments": ("method", "gradients_a", "gradients_b"),
-            "args": tensors(method, first, second),
-        }
+        arguments = ("method", "gradients_a", "gradients_b")
+        return call(f"{method}: {name}", arguments, method, first, second)
 
     calm, wild = [0.1, -0.2, 0.1, 0.2], [4.0, 5.0, -4.0, 6.0]
     shapes = {
@@ -360,22 +393,23 @@ SHRINK_MISTAKES = (
     Mistake(
         "large gradients shrink more",
         "the other way round: Adam divides λw by √v, so large gradients mean little decay",
-        (judge_by(rms, more=max),),
+        (judge_by(_rms, more=max),),
     ),
     Mistake(
         "always the same",
-        "under Adam the pull of L2 is divided by √v like the rest of the gradient: that is not the same for all",
+        "under Adam the pull of L2 is divided by √v like the rest of the gradient: that is not the "
+        "same for all",
         (lambda method, gradients_a, gradients_b: "same",),
     ),
     Mistake(
         "AdamW adapts too",
         "AdamW shrinks every weight by lr·λ: its decay never meets √v",
-        (judge_by(rms, methods=("adam_l2", "adamw")),),
+        (judge_by(_rms, methods=("adam_l2", "adamw")),),
     ),
     Mistake(
         "SGD adapts too",
         "SGD divides by nothing: λw joins the gradient and is as large as λw",
-        (judge_by(rms, methods=("adam_l2", "sgd_l2")),),
+        (judge_by(_rms, methods=("adam_l2", "sgd_l2")),),
     ),
     Mistake(
         "by the mean",
@@ -389,51 +423,12 @@ SHRINK_MISTAKES = (
     ),
 )
 
-TASKS = {
-    "T1": Task(
-        names=("sgd_update",),
-        cases=sgd_cases,
-        reference=(sgd_by_torch,),
-        mistakes=(
-            *SGD_MISTAKES,
-            *l2_mistakes(heavy_ball),
-            *decay_mistakes(heavy_ball, "momentum multiplies it like everything else there"),
-        ),
-        praise="sgd_update: equal to torch.optim.SGD, and to its decoupled twin, in {cases} cases",
-        notes=NOTES,
-    ),
-    "T2": Task(
-        names=("adam_update",),
-        cases=adam_cases,
-        reference=(adam_by_torch,),
-        mistakes=(
-            *ADAM_MISTAKES,
-            *l2_mistakes(adam),
-            *decay_mistakes(adam, "Adam divides it by √v̂"),
-        ),
-        praise="adam_update: equal to torch.optim.Adam with l2 and to AdamW with weight_decay, in {cases} cases",
-        notes=NOTES,
-    ),
-    "T3": Task(
-        names=tuple(BY_HAND),
-        cases=by_hand_cases,
-        reference=tuple(BY_HAND.values()),
-        mistakes=by_hand_mistakes(),
-        praise="all twelve weights are right",
-        tolerance=1e-6,
-    ),
-    "T4": Task(
-        names=("convert",),
-        cases=convert_cases,
-        reference=(converter(),),
-        mistakes=CONVERT_MISTAKES,
-        praise="convert: right in {cases} conversions",
-    ),
-    "T5": Task(
-        names=("shrinks_more",),
-        cases=shrink_cases,
-        reference=(judge_by(rms),),
-        mistakes=SHRINK_MISTAKES,
-        praise="shrinks_more: right in {cases} comparisons",
-    ),
-}
+T5 = Task(
+    names=("shrinks_more",),
+    cases=shrink_cases,
+    reference=(judge_by(_rms),),
+    mistakes=SHRINK_MISTAKES,
+    praise="shrinks_more: right in {cases} comparisons",
+)
+
+TASKS = {"T1": T1, "T2": T2, "T3": T3, "T4": T4, "T5": T5}

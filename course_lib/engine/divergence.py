@@ -13,16 +13,18 @@ JUDGED = 16  # losses at a time: looking at every single one would make a GPU wa
 
 
 class Divergence:
-    """Watches the losses of V models. `at` [V] is filled in: the step at which a model was found
-    diverged, else −1.
+    """Watches the losses of V models.
 
-    What happens to a model whose `stopped_at` [V] is not −1 is no concern of anybody's.
+    `at` [V] is filled in: the step at which a model was found diverged, else −1. What happens to a
+    model whose `stopped_at` [V] is not −1 is no concern of anybody's.
     """
 
     def __init__(self, at: Tensor, stopped_at: Tensor | None = None):
         self.at = at
         self.stopped_at = torch.full_like(at, -1) if stopped_at is None else stopped_at
-        self.losses, self.limit = [], None
+        self.losses: list[Tensor] = []
+        self.limit: Tensor | None = None
+        self.was_high = torch.zeros_like(at, dtype=torch.bool)
 
     def watch(self, step: int, loss: Tensor) -> None:
         """Take note of the losses [V] that the models have after `step` updates."""
@@ -38,10 +40,7 @@ class Divergence:
         self.losses = []
         if self.limit is None:
             self.limit = GROWTH * losses[0].clamp(min=FLOOR)
-            self.was_high = torch.zeros_like(self.at, dtype=torch.bool)
-        high = torch.cat(
-            [self.was_high[None], losses > self.limit]
-        )  # from the loss before these on
+        high = torch.cat([self.was_high[None], losses > self.limit])  # from the loss before on
         self.was_high = high[-1]
         bad = ~losses.isfinite() | (high[1:] & high[:-1])
         self.mark(bad.any(0), step + 1 - len(losses) + bad.int().argmax(0))

@@ -1,16 +1,18 @@
-"""Reading a grid of hyper-parameters: which names, how many settings, which values; and saying what
-is wrong.
-"""
+"""Reading a grid of hyper-parameters: names, settings, values; and saying what is wrong."""
 
 import inspect
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
-from course_lib.base.arguments import require, require_nesterov
-from course_lib.engine.models import model_options
+import torch
 
-RANGES = {
+from course_lib.base.arguments import require, require_nesterov, require_whole
+from course_lib.engine.models import Range, model_options
+from course_lib.engine.spec import ModelSpec
+
+RANGES: dict[str, Range] = {
     "lr": {},
     "l2": {},
     "weight_decay": {},
@@ -23,6 +25,7 @@ RANGES = {
     "beta2": {"high": 1.0},
     "min_delta": {},
 }
+NONE = inspect.Parameter.empty  # the default of a parameter without one
 SWITCHES = ("nesterov", "amsgrad")
 STRENGTHS = ("l2", "weight_decay", "l1", "l1_subgradient")  # may differ by layer, and spare biases
 PENALTIES, STOPPING = ("l1", "l1_subgradient"), ("patience", "min_delta")
@@ -46,7 +49,7 @@ class Grid:
     stopping: dict
 
 
-def read_grid(grid: dict, update: Callable, spec) -> Grid:
+def read_grid(grid: dict[str, Any], update: Callable, spec: ModelSpec) -> Grid:
     """The columns of `grid`, name → V numbers or one number for all, checked and sorted.
 
     `nesterov` and `amsgrad` are one boolean. `beta1`, `beta2` become `betas`.
@@ -54,17 +57,20 @@ def read_grid(grid: dict, update: Callable, spec) -> Grid:
     and a hyper-parameter that is needed and lacking.
     """
     taken, of_model = _taken(update), model_options(spec)
-    allowed = [*(taken or ()), *of_model, *PENALTIES, "only_weights", *STOPPING]
-    allowed = None if taken is None else list(dict.fromkeys(allowed))
-    columns = {
-        name: _column(name, value, allowed, RANGES | of_model) for name, value in grid.items()
-    }
+    if taken is not None:
+        names = dict.fromkeys([*taken, *of_model, *PENALTIES, "only_weights", *STOPPING])
+        for name in grid:
+            if name not in names:
+                raise ValueError(
+                    f"grid: unknown hyper-parameter {name!r}: must be one of {', '.join(names)}"
+                )
+    columns = {name: _column(name, value, RANGES | of_model) for name, value in grid.items()}
     settings = _common_length(columns)
     require_nesterov(*(columns.get(name, 0.0) for name in ("nesterov", "momentum", "dampening")))
     _resolve_strengths(columns, settings, update, spec)
     own = taken or ()
 
-    def take(names):
+    def take(names: tuple[str, ...] | dict[str, Range]) -> dict[str, Any]:
         return {name: columns.pop(name) for name in names if name in columns and name not in own}
 
     model, penalties, stopping = take(of_model), take(PENALTIES), take(STOPPING)
@@ -76,7 +82,8 @@ def read_grid(grid: dict, update: Callable, spec) -> Grid:
         raise ValueError("grid: patience is missing, and min_delta says nothing without it")
     if spec.frozen and any(p != 0 for p in listed(model.get("dropout", 0.0), 1)):
         raise ValueError(
-            f"grid: dropout must be 0 with frozen = {spec.frozen}: random features are computed only once"
+            f"grid: dropout must be 0 with frozen = {spec.frozen}: "
+            "random features are computed only once"
         )
     keywords = _as_keywords(columns, update)
     _require_complete(keywords, update)
@@ -85,7 +92,7 @@ def read_grid(grid: dict, update: Callable, spec) -> Grid:
 
 def _taken(update: Callable) -> list[str] | None:
     """The hyper-parameters that `update(param, grad, state, …)` takes; None: any name."""
-    names = []
+    names: list[str] = []
     for name, parameter in _keywords(update):
         if parameter.kind is parameter.VAR_KEYWORD:
             return None
@@ -114,17 +121,14 @@ def _common_length(columns: dict) -> int:
     settings = max(lengths.values(), default=1)
     if set(lengths.values()) - {settings}:
         raise ValueError(
-            f"grid: columns of unequal length {lengths}: each must hold one number, or one per setting"
+            f"grid: columns of unequal length {lengths}: "
+            "each must hold one number, or one per setting"
         )
     return settings
 
 
-def _column(name: str, value, allowed: list[str] | None, ranges: dict):
+def _column(name: str, value: Any, ranges: dict[str, Range]) -> Any:
     """One value if all settings share it, else a list."""
-    if allowed is not None and name not in allowed:
-        raise ValueError(
-            f"grid: unknown hyper-parameter {name!r}: must be one of {', '.join(allowed)}"
-        )
     if name in SWITCHES:
         return _switch(name, value, "True or False, for all settings alike")
     if name in STRENGTHS and isinstance(value, tuple):
@@ -133,12 +137,12 @@ def _column(name: str, value, allowed: list[str] | None, ranges: dict):
     return values if len(values) > 1 or hasattr(value, "__len__") else values[0]
 
 
-def _value(name: str, value, ranges: dict):
+def _value(name: str, value: Any, ranges: dict[str, Range]) -> float | bool | tuple:
     """One value of one setting: a float; for a strength also a tuple of floats, one per layer."""
     if name == "only_weights":
         return _switch(name, value, "True or False")
-    if name == "patience":
-        return _patience(value)
+    if name == "patience":  # of infinity: never stopped
+        return value if value == math.inf else float(require_whole(name, value, 1))
     if name in STRENGTHS and isinstance(value, tuple):
         return tuple(
             _value(f"{name}[{i}]", v, {f"{name}[{i}]": ranges[name]}) for i, v in enumerate(value)
@@ -146,19 +150,13 @@ def _value(name: str, value, ranges: dict):
     return float(require(name, value, **ranges.get(name, {"low": -math.inf})))
 
 
-def _switch(name: str, value, allowed: str) -> bool:
+def _switch(name: str, value: Any, allowed: str) -> bool:
     if not isinstance(value, bool):
         raise ValueError(f"{name} = {value!r}: must be {allowed}")
     return value
 
 
-def _patience(value) -> float:
-    if isinstance(value, bool) or value != math.inf and require("patience", value, 1) != int(value):
-        raise ValueError(f"patience = {value!r}: must be a whole number in [1, ∞), or math.inf")
-    return float(value)
-
-
-def _as_list(name: str, value) -> list:
+def _as_list(name: str, value: Any) -> list:
     if isinstance(value, str) or not hasattr(value, "__len__"):
         return [value]
     if getattr(value, "ndim", 1) == 0:
@@ -168,21 +166,16 @@ def _as_list(name: str, value) -> list:
     return list(value)
 
 
-def _resolve_strengths(columns: dict, settings: int, update: Callable, spec) -> None:
-    """In place: a strength that differs by layer, or acts on weights only, becomes one number per
-    trained parameter.
-    """
+def _resolve_strengths(
+    columns: dict[str, Any], settings: int, update: Callable, spec: ModelSpec
+) -> None:
+    """Make a strength that differs by layer, or spares biases, one number per trained parameter."""
     only_weights = listed(columns.pop("only_weights", False), settings)
-    if any(only_weights):
-        for name, parameter in _keywords(update):
-            if (
-                name in STRENGTHS
-                and name not in columns
-                and parameter.default is not parameter.empty
-            ):
-                columns[name] = (
-                    parameter.default
-                )  # AdamW decays by default, and is not to decay biases either
+    if any(only_weights):  # AdamW decays by default, and is not to decay biases either
+        defaults = {name: parameter.default for name, parameter in _keywords(update)}
+        for name in STRENGTHS:
+            if name not in columns and defaults.get(name, NONE) is not NONE:
+                columns[name] = defaults[name]
     shapes = [start.shape for start in spec.initial(0)]
     for name in columns.keys() & STRENGTHS:
         column = listed(columns[name], settings)
@@ -193,7 +186,9 @@ def _resolve_strengths(columns: dict, settings: int, update: Callable, spec) -> 
             ]
 
 
-def _per_parameter(name: str, strength, only_weights: bool, shapes: list) -> tuple[float, ...]:
+def _per_parameter(
+    name: str, strength: float | tuple, only_weights: bool, shapes: list[torch.Size]
+) -> tuple[float, ...]:
     """The strength for each parameter.
 
     A layer begins with its weight matrix; biases and norms belong to it.
@@ -212,7 +207,7 @@ def _per_parameter(name: str, strength, only_weights: bool, shapes: list) -> tup
     return tuple(values)
 
 
-def listed(value, length: int) -> list:
+def listed(value: Any, length: int) -> list:
     """A column of `length` values."""
     return value if isinstance(value, list) else [value] * length
 
@@ -229,7 +224,7 @@ def _as_keywords(columns: dict, update: Callable) -> dict:
 def choose(columns: dict, settings: slice, seeds: int = 1) -> dict:
     """The columns for a stretch of settings, once for each of so many seeds."""
 
-    def pick(name, value):
+    def pick(name: str | None, value: Any) -> Any:
         if name == "betas":
             return tuple(pick(None, part) for part in value)
         return value[settings] * seeds if isinstance(value, list) else value

@@ -8,7 +8,11 @@ from torch import Tensor
 
 from course_lib.data import Split
 from course_lib.engine.grid import Grid
+from course_lib.engine.spec import ModelSpec
 
+# parameters and gradients [V, …] of what learns, at (seed, step): see `training.train`
+Observer = Callable[[int, int, list[Tensor], list[Tensor]], object]
+Schedule = Callable[[int], float]  # step → factor
 CURVES = tuple(
     f"{part}_{what}" for part in ("train", "test", "validation") for what in ("loss", "accuracy")
 )
@@ -16,33 +20,36 @@ CURVES = tuple(
 
 @dataclass(frozen=True)
 class Job:
-    """What all chunks of one training have in common; see `ensemble.train`. schedule: one, one per
-    setting, or None.
+    """What all chunks of one training have in common: the arguments of `training.train`, checked.
+
+    schedule: one for all settings, a list with one for each, or None.
     """
 
-    spec: object
+    spec: ModelSpec
     data: Split | Callable[[int], Split]
     grid: Grid
     update: Callable
-    schedule: Callable | list[Callable] | None
+    schedule: Schedule | list[Schedule] | None
     steps: int
     batch_size: int
     record_at: tuple[int, ...]
     validate: bool
     device: torch.device
     dtype: torch.dtype
-    observe: Callable | None
+    observe: Observer | None
     keep_parameters: bool
 
     @property
-    def learning(self):
+    def learning(self) -> ModelSpec:
         """The spec of what learns: the model without its frozen layers."""
         return replace(self.spec, widths=self.spec.widths[self.spec.frozen :], frozen=0)
 
 
 @dataclass
 class Results:
-    """What chunks fill in: curves [6, seeds, settings, recorded] as in `CURVES`; the others [seeds,
+    """What chunks fill in.
+
+    curves [6, seeds, settings, recorded], in the order of `CURVES`; the others, steps, [seeds,
     settings].
     """
 
@@ -54,21 +61,18 @@ class Results:
     @classmethod
     def empty(cls, seeds: int, settings: int, recorded: int, dtype: torch.dtype) -> "Results":
         """Nothing known: NaN, and −1."""
-        steps = (torch.full((seeds, settings), -1) for _ in range(3))
-        return cls(
-            torch.full((len(CURVES), seeds, settings, recorded), torch.nan, dtype=dtype), *steps
-        )
+        curves = torch.full((len(CURVES), seeds, settings, recorded), torch.nan, dtype=dtype)
+        return cls(curves, *(torch.full((seeds, settings), -1) for _ in range(3)))
 
     def part(self, seeds: slice, settings: slice) -> "Results":
         """The place of some seeds and settings: what is written there is written here."""
-        steps = (
-            steps[seeds, settings] for steps in (self.diverged_at, self.stopped_at, self.best_step)
-        )
+        steps = (step[seeds, settings] for step in self._steps())
         return Results(self.curves[:, seeds, settings], *steps)
 
     def flat(self) -> "Results":
         """Seeds and settings as one axis of networks; the same memory."""
         curves = self.curves.view(len(CURVES), -1, self.curves.shape[-1])
-        return Results(
-            curves, self.diverged_at.view(-1), self.stopped_at.view(-1), self.best_step.view(-1)
-        )
+        return Results(curves, *(step.view(-1) for step in self._steps()))
+
+    def _steps(self) -> tuple[Tensor, Tensor, Tensor]:
+        return self.diverged_at, self.stopped_at, self.best_step

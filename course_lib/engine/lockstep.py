@@ -1,8 +1,7 @@
-"""V networks from the first step to the last, all at the same step: gradients, update, records, and
-when it is over.
-"""
+"""V networks in lock-step, from the first update to the last: gradients, update, records, end."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -11,12 +10,14 @@ from course_lib.base.arguments import require
 from course_lib.base.random import seeded
 from course_lib.engine.divergence import Divergence
 from course_lib.engine.grid import choose, listed
-from course_lib.engine.job import CURVES, Job, Results
+from course_lib.engine.job import CURVES, Job, Results, Schedule
 from course_lib.engine.models import make_networks
+from course_lib.engine.networks import Networks
 from course_lib.engine.rows import Rows, batches_of, joined_batches, noise_fields, stacked
 from course_lib.engine.stopping import Stopping
-from course_lib.engine.updates import choose_update
+from course_lib.engine.updates import Factor, OneByOne, Together, choose_update
 
+Kept = tuple[list[Tensor], list[dict[str, Any]], list[Tensor]]  # parameters, states, buffers
 TRAIN_LOSS, TEST_LOSS, VALIDATION_LOSS = (
     CURVES.index(f"{part}_loss") for part in ("train", "test", "validation")
 )
@@ -35,7 +36,7 @@ class Lockstep:
         seeds: tuple[int, ...],
         settings: slice,
         results: Results,
-        starts: list,
+        starts: list[list[Tensor]],
         every: list[Rows],
     ):
         self.job, self.seeds, self.settings, self.results = job, seeds, settings, results
@@ -46,7 +47,7 @@ class Lockstep:
         self.stopping = self._stopping()
         self.divergence = Divergence(results.diverged_at, results.stopped_at)
 
-    def _networks(self):
+    def _networks(self) -> Networks:
         job, learning = self.job, slice(2 * self.job.spec.frozen, None)
         start = [torch.stack(same) for same in zip(*(start[learning] for start in self.starts))]
         options = {
@@ -62,20 +63,22 @@ class Lockstep:
             name: listed(value, len(self.results.diverged_at)) for name, value in chosen.items()
         }
 
-    def _optimizer(self):
+    def _optimizer(self) -> Together | OneByOne:
         job = self.job
         options, penalties = (
-            choose(c, self.settings, len(self.seeds)) for c in (job.grid.update, job.grid.penalties)
+            choose(columns, self.settings, len(self.seeds))
+            for columns in (job.grid.update, job.grid.penalties)
         )
         return choose_update(job.update, self.networks, options, penalties, self._factor())
 
-    def _factor(self) -> Callable | None:
-        """step → what multiplies lr: a number, or one for each network."""
+    def _factor(self) -> Factor | None:
         schedule = self.job.schedule
-        if isinstance(schedule, list):
-            some = schedule[self.settings]
-            return lambda step: [_factor_at(step, one) for one in some] * len(self.seeds)
-        return schedule and (lambda step: _factor_at(step, schedule))
+        if schedule is None:
+            return None
+        if callable(schedule):
+            return lambda step: _factor_at(step, schedule)
+        some = schedule[self.settings]
+        return lambda step: [_factor_at(step, one) for one in some] * len(self.seeds)
 
     def _stopping(self) -> Stopping | None:
         columns = self._columns({"min_delta": 0.0} | self.job.grid.stopping)
@@ -89,21 +92,18 @@ class Lockstep:
         )
 
     def train(self) -> Iterator[int]:
-        """To the last step, or until no network runs any more; yields the updates made, after each
-        of them.
-        """
+        """Train to the last step, or until all have stopped; yields the number of each update."""
         batches, noise = self._draws()
         for step in range(self.job.steps + 1):
             if step in self.job.record_at:
                 self._record(step)
-            if step == self.job.steps or (
-                self.stopping is not None and self.stopping.all_stopped()
-            ):
+            stopped = self.stopping is not None and self.stopping.all_stopped()
+            if step == self.job.steps or stopped:
                 return self._finish(step)
             self._update(step, next(batches), next(noise))
             yield step + 1
 
-    def _draws(self):
+    def _draws(self) -> tuple[Iterator[tuple[Tensor, Tensor]], Iterator[list[Tensor]]]:
         """Batches and dropout noise, each seed by its own generators."""
         seeds, train, size = self.seeds, self.rows["train"], self.job.batch_size
         order = [seeded(seed, "batches") for seed in seeds]
@@ -128,10 +128,8 @@ class Lockstep:
         ).cpu()
         self.divergence.judge(step - 1)
         self.divergence.mark(~measured[[TRAIN_LOSS, TEST_LOSS]].isfinite().all(0), step)
-        running = self.results.stopped_at < 0
-        self.results.curves[: len(measured), running, self.job.record_at.index(step)] = measured[
-            :, running
-        ]
+        running, place = self.results.stopped_at < 0, self.job.record_at.index(step)
+        self.results.curves[: len(measured), running, place] = measured[:, running]
         if self.stopping is not None:
             self.stopping.look(step, measured[VALIDATION_LOSS])
 
@@ -141,23 +139,17 @@ class Lockstep:
         if self.stopping is not None:
             self.stopping.restore()
 
-    def kept(self) -> Iterator[tuple[list, list, list]]:
-        """(parameters, states, buffers) of each seed, as in `Training`."""
+    def kept(self) -> Iterator[Kept]:
+        """What `Training` has of each seed."""
         for s, start in enumerate(self.starts):
             rows = slice(s * self.count, (s + 1) * self.count)
             frozen = [p.expand(self.count, *p.shape) for p in start[: 2 * self.job.spec.frozen]]
-            states = (
-                self.optimizer.states(rows)
-                if self.stopping is None
-                else [{} for _ in self.networks.parameters]
-            )
             parameters = frozen + [p[rows] for p in self.networks.parameters]
-            yield (
-                parameters,
-                [{} for _ in frozen] + states,
-                [buffer[rows] for buffer in self.networks.buffers],
-            )
+            states: list[dict[str, Any]] = [{} for _ in parameters]
+            if self.stopping is None:
+                states[len(frozen) :] = self.optimizer.states(rows)
+            yield parameters, states, [buffer[rows] for buffer in self.networks.buffers]
 
 
-def _factor_at(step: int, schedule: Callable) -> float:
+def _factor_at(step: int, schedule: Schedule) -> float:
     return float(require(f"schedule({step})", schedule(step)))

@@ -1,30 +1,30 @@
-"""Which class trains a model, which columns of the grid belong to the model, and how much room it
-takes.
-"""
+"""Which class trains a model, which columns of the grid are the model's, what room it takes."""
 
 import math
+from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from course_lib.engine.layers import LayeredNetworks
 from course_lib.engine.networks import Networks
+from course_lib.engine.spec import ModelSpec
 
-PROBABILITY = {"high": 1.0, "open_high": False}
+Range = dict[str, Any]  # low, high, open_low, open_high: as `require` takes them
+PROBABILITY: Range = {"high": 1.0, "open_high": False}
 
 
 def make_networks(
-    spec, start: list[Tensor], settings: int, options: dict[str, Tensor], batch_size: int
+    spec: ModelSpec, start: list[Tensor], settings: int, options: dict[str, Tensor], batch_size: int
 ) -> Networks:
     """The networks of `spec` as one, for a chunk: see the docstring of `networks.py`."""
     return (Networks if spec.plain else LayeredNetworks)(spec, start, settings, options, batch_size)
 
 
-def model_options(spec) -> dict[str, dict]:
-    """Names in the grid that are the model's, not the update's: name → range as `require` takes
-    it.
-    """
-    options = {"dropout": {"high": 1.0}}
+def model_options(spec: ModelSpec) -> dict[str, Range]:
+    """Names in the grid that are the model's, not the update's: name → range."""
+    options: dict[str, Range] = {"dropout": {"high": 1.0}}
     if spec.task == "classification":
         options["label_smoothing"] = PROBABILITY
     if spec.residual_blocks:
@@ -32,29 +32,34 @@ def model_options(spec) -> dict[str, dict]:
     return options
 
 
-def model_size(spec, batch_size: int) -> int:
+def model_size(spec: ModelSpec, batch_size: int) -> int:
     """Parameters and activations of one model: what a step writes and reads."""
     return sum(math.prod(shape) for shape in spec.shapes()) + batch_size * spec.units
 
 
-def require_batch(spec, batch_size: int) -> None:
+def require_batch(spec: ModelSpec, batch_size: int) -> None:
     """Raise ValueError for a batch of one row where a BatchNorm wants its variance."""
     if spec.norm == "batch" and batch_size < 2:
         raise ValueError(
-            f"batch_size = {batch_size}: must be at least 2, for a BatchNorm: one row has no variance"
+            f"batch_size = {batch_size}: must be at least 2, for a BatchNorm: "
+            "one row has no variance"
         )
 
 
 @torch.no_grad()
 def outputs_of(
-    spec, parameters: list[Tensor], x: Tensor, buffers: list[Tensor] = (), survival=None
+    spec: ModelSpec,
+    parameters: list[Tensor],
+    x: Tensor,
+    buffers: Sequence[Tensor] = (),
+    survival: float | Sequence[float] | Tensor | None = None,
 ) -> Tensor:
-    """What V trained models say of rows x [rows, inputs], in evaluation: logits or predictions [V,
-    rows, outputs].
+    """What V trained models say of rows x [rows, inputs], in evaluation.
 
+    Returns logits or predictions [V, rows, outputs]; nothing of them can be differentiated.
     parameters, buffers: lists of [V, …], as `Training` has them for a seed. survival: the grid's
     column where it was trained with one, V numbers or one for all: a block that never survived is
-    left out.
+    left out. Raises ValueError for another number of buffers than the model has.
     """
     options = {}
     if survival is not None:

@@ -1,5 +1,4 @@
-"""The rows that networks train on and are measured on: checked, by seed, in batches; and the noise
-that goes with them.
+"""The rows that networks train on and are measured on: checked, by seed, in batches; and noise.
 
 "Rows" are a dict: "train", "test" and, if asked for, "validation" → (x, target); x [rows, inputs],
 target [rows, outputs], one-hot for classes. Those of S seeds have one more axis [S, …] in front,
@@ -13,12 +12,14 @@ import torch
 from torch import Tensor
 
 from course_lib.data import Split
+from course_lib.engine.job import Job
 from course_lib.engine.networks import ACTIVATIONS
+from course_lib.engine.spec import ModelSpec
 
 Rows = dict[str, tuple[Tensor, Tensor]]
 
 
-def rows_of(split: Split, job) -> Rows:
+def rows_of(split: Split, job: Job) -> Rows:
     """The rows of one split, as the networks of `job` take them.
 
     Raises ValueError for values that are not finite, empty sets, shapes and classes that do not fit
@@ -35,7 +36,8 @@ def rows_of(split: Split, job) -> Rows:
             )
     if job.batch_size > len(split.train_x):
         raise ValueError(
-            f"batch_size = {job.batch_size}: must be in [1, {len(split.train_x)}], the training rows"
+            f"batch_size = {job.batch_size}: must be in [1, {len(split.train_x)}], "
+            "the training rows"
         )
     return {
         name: (getattr(split, f"{name}_x"), _targets(f"{name}_y", getattr(split, f"{name}_y"), job))
@@ -43,7 +45,7 @@ def rows_of(split: Split, job) -> Rows:
     }
 
 
-def _targets(name: str, y: Tensor, job) -> Tensor:
+def _targets(name: str, y: Tensor, job: Job) -> Tensor:
     outputs = job.spec.widths[-1]
     if job.spec.task == "classification":
         if y.dim() != 1 or y.is_floating_point() or not 0 <= int(y.min()) <= int(y.max()) < outputs:
@@ -58,7 +60,7 @@ def _targets(name: str, y: Tensor, job) -> Tensor:
     return y.to(job.dtype)
 
 
-def rows_of_seed(job, seed: int) -> Rows:
+def rows_of_seed(job: Job, seed: int) -> Rows:
     """The rows that `job` has for `seed`; whatever is wrong with them is said of that seed."""
     if not callable(job.data):
         return rows_of(job.data, job)
@@ -69,9 +71,10 @@ def rows_of_seed(job, seed: int) -> Rows:
         raise ValueError(f"data of seed {seed}: {error}") from None
 
 
-def features_of(rows: Rows, spec, start: list[Tensor]) -> Rows:
-    """The rows as the frozen layers of `spec` pass them on, `start` being all initial parameters of
-    one network.
+def features_of(rows: Rows, spec: ModelSpec, start: list[Tensor]) -> Rows:
+    """The rows as the frozen layers of `spec` pass them on: x [rows, width of the last of them].
+
+    start: all initial parameters of one network.
     """
     activate, _ = ACTIVATIONS[spec.activation]
     layers = list(zip(start[::2], start[1::2]))[: spec.frozen]
@@ -95,19 +98,20 @@ def stacked(every: Sequence[Rows]) -> Rows:
     """The rows of several seeds with an axis [S, …] in front; those of one seed as they are."""
     if len(every) == 1:
         return every[0]
-    return {
-        name: tuple(torch.stack(tensors) for tensors in zip(*(rows[name] for rows in every)))
-        for name in every[0]
-    }
+
+    def joined(name: str, part: int) -> Tensor:
+        return torch.stack([rows[name][part] for rows in every])
+
+    return {name: (joined(name, 0), joined(name, 1)) for name in every[0]}
 
 
 def batches_of(
     x: Tensor, target: Tensor, size: int, generator: torch.Generator
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    """Batches without end: each epoch in a new random order, the last rows that fill no batch left
-    out.
+    """Batches (x [size, …], target [size, …]) without end, each epoch in a new random order.
 
-    A batch of all rows needs no order: it is the rows as they stand, and nothing is drawn.
+    The last rows of an epoch, which fill no batch, are left out. A batch of all rows needs no
+    order: it is the rows as they stand, and nothing is drawn.
     """
     if size == len(x):
         yield from repeat((x, target))
@@ -118,9 +122,10 @@ def batches_of(
 
 def joined_batches(
     x: Tensor, target: Tensor, size: int, generators: list[torch.Generator]
-) -> Iterator:
-    """The batches of several seeds, each in its own order: x, target [S, size, …], from rows [S, …]
-    or shared ones.
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """The batches of several seeds, each in its own order: x, target [S, size, …].
+
+    x, target: rows [S, rows, …], or [rows, …] shared by all.
     """
     x, target = (rows.expand(len(generators), -1, -1) for rows in (x, target))
     if size == x.shape[1]:
@@ -140,10 +145,10 @@ def _order(rows: int, size: int, generator: torch.Generator) -> Tensor:
 def noise_fields(
     widths: Sequence[int], rows: int, generators: list[torch.Generator]
 ) -> Iterator[list[Tensor]]:
-    """Per step a uniform field [F, rows] for each of `widths`; [S, F, rows] for several seeds, each
-    drawing its own.
+    """Per step a uniform field [F, rows] for each F of `widths`.
 
-    In float32 always, so that masks agree across dtypes.
+    [S, F, rows] for several seeds, each drawing its own. In float32 always, so that masks agree
+    across dtypes.
     """
     device = generators[0].device
     fields = [torch.empty(len(generators), width, rows, device=device) for width in widths]

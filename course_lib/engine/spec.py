@@ -1,25 +1,19 @@
-"""What a model is, written down once: the ensemble builds V of them at a time from it, a lesson
-builds one.
-"""
+"""What a model is, written down once: the engine builds V of them from it, a lesson builds one."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
-from course_lib.base.arguments import require, require_choice
+from course_lib.base.arguments import require_choice, require_probability, require_whole
 from course_lib.base.random import seeded
 from course_lib.batchnorm import BatchNorm1d, LayerNorm
 from course_lib.stochastic_depth import RULES, ResidualBlock, mlp_branch, survival_probabilities
 
-KINDS = (
-    "linear",
-    "norm",
-    "activation",
-    "dropout",
-)  # what a hidden layer is made of, in the usual order
-MODULES = {
+# what a hidden layer is made of, in the usual order
+KINDS = ("linear", "norm", "activation", "dropout")
+MODULES: dict[str, Callable[..., nn.Module]] = {
     "linear": nn.Linear,
     "relu": nn.ReLU,
     "tanh": nn.Tanh,
@@ -31,11 +25,11 @@ MODULES = {
 
 @dataclass(frozen=True)
 class ModelSpec:
-    """A multilayer perceptron: `widths` (inputs, hidden …, outputs), `task`, `activation`; norms
-    and residual blocks.
+    """A multilayer perceptron, perhaps with norms and residual blocks.
 
-    task: "classification" (mean cross entropy of logits) or "regression" (mean squared error).
-    activation: "relu", "tanh" or "gelu", behind every layer but the last.
+    widths: inputs, hidden …, outputs. task: "classification" (mean cross entropy of logits) or
+    "regression" (mean squared error). activation: "relu", "tanh" or "gelu", behind every layer but
+    the last.
     frozen: so many linear layers, from the first on, keep their initial weights (random features);
     the last learns. norm: "batch" (BatchNorm, momentum 0.1) or "layer" (LayerNorm) in every hidden
     layer, or None.
@@ -60,12 +54,11 @@ class ModelSpec:
     branch_norm: bool = True
     survival_rule: str = "linear"
 
-    def __post_init__(self):
-        object.__setattr__(self, "widths", tuple(self.widths))
-        if len(self.widths) < 2 or not all(
-            isinstance(width, int) and width >= 1 for width in self.widths
-        ):
-            raise ValueError(f"widths = {self.widths}: must be at least two whole numbers ≥ 1")
+    def __post_init__(self) -> None:
+        widths = tuple(require_whole("widths", width, 1) for width in self.widths)
+        object.__setattr__(self, "widths", widths)
+        if len(widths) < 2:
+            raise ValueError(f"widths = {widths}: must be at least two whole numbers")
         require_choice("task", self.task, ("classification", "regression"))
         require_choice("activation", self.activation, ("relu", "tanh", "gelu"))
         require_choice("norm", self.norm, (None, "batch", "layer"))
@@ -73,7 +66,8 @@ class ModelSpec:
         order = str(self.order).split("-")
         if order[0] != "linear" or sorted(order) != sorted(KINDS):
             raise ValueError(
-                f"order = {self.order!r}: must be 'linear', then 'norm', 'activation', 'dropout' in any order"
+                f"order = {self.order!r}: must be 'linear', then "
+                "'norm', 'activation', 'dropout' in any order"
             )
         hidden = len(self.widths) - 2
         self._require_whole("residual_blocks", 0, 1000 if hidden else 0)
@@ -81,29 +75,21 @@ class ModelSpec:
         self._require_whole("frozen", 0, hidden if self.plain else 0)
 
     def _require_whole(self, name: str, low: int, high: int) -> None:
-        value = getattr(self, name)
-        if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
-            raise ValueError(f"{name} = {value!r}: must be a whole number in [{low}, {high}]")
+        object.__setattr__(self, name, require_whole(name, getattr(self, name), low, high))
 
     @property
     def plain(self) -> bool:
-        """Whether the model is linear layers and activations alone, with dropout, if any, as good
-        as behind those.
-        """
-        early = (
-            self.order.index("dropout") < self.order.index("activation")
-            and self.activation != "relu"
-        )
-        return (
-            self.activation != "gelu"
-            and self.norm is None
-            and not self.residual_blocks
-            and not early
-        )
+        """Whether the model is linear layers and activations alone; dropout as good as behind."""
+        early = self.order.index("dropout") < self.order.index("activation")
+        activations = ("relu",) if early else ("relu", "tanh")
+        return self.activation in activations and self.norm is None and not self.residual_blocks
 
     def layers(self) -> Iterator[tuple]:
-        """(kind, …) from input to output: ("linear", in, out), ("batch" | "layer", width), ("relu"
-        | "tanh" | "gelu",), ("dropout", width), ("residual", block), block from 0 on."""
+        """(kind, …) from input to output.
+
+        ("linear", in, out), ("batch" | "layer", width), ("relu" | "tanh" | "gelu",), ("dropout",
+        width), ("residual", block), block from 0 on.
+        """
         for fan_in, width in zip(self.widths[:-2], self.widths[1:-1]):
             parts = {
                 "linear": ("linear", fan_in, width),
@@ -118,9 +104,7 @@ class ModelSpec:
         yield "linear", *self.widths[-2:]
 
     def branch(self) -> list[tuple]:
-        """The same of a residual block's branch: LayerNorm–Linear–GELU–Linear, as
-        `stochastic_depth.mlp_branch`.
-        """
+        """As `layers`, of a residual block's branch, which is `stochastic_depth.mlp_branch`."""
         width, hidden = self.widths[-2], self.widths[-2] * self.expansion
         norm = [("layer", width)] if self.branch_norm else []
         return [*norm, ("linear", width, hidden), ("gelu",), ("linear", hidden, width)]
@@ -133,31 +117,28 @@ class ModelSpec:
                     yield kind, tuple(sizes)
 
     def shapes(self) -> list[tuple[int, ...]]:
-        """Of the parameters: weight [out, in] and bias [out] of a linear layer, γ and β [width] of
-        a norm, in order.
+        """Shapes of the parameters, in order.
+
+        Weight [out, in] and bias [out] of a linear layer, γ and β [width] of a norm.
         """
         return [shape for _, sizes in self._learning() for shape in (sizes[::-1], sizes[-1:])]
 
     @property
     def units(self) -> int:
-        """Numbers that a row becomes between input and output: what linear layers and norms put
-        out.
-        """
+        """How many numbers a row becomes on its way: what linear layers and norms put out."""
         return sum(sizes[-1] for _, sizes in self._learning()) - self.widths[-1]
 
     def survival(self, last: float) -> list[float]:
         """Survival probability of each residual block, from the last one's."""
-        return (
-            survival_probabilities(self.residual_blocks, last, self.survival_rule)
-            if self.residual_blocks
-            else []
-        )
+        if not self.residual_blocks:
+            return []
+        return survival_probabilities(self.residual_blocks, last, self.survival_rule)
 
     def initial(self, seed: int, dtype: torch.dtype = torch.float32) -> list[Tensor]:
-        """The parameters, `shapes()`: those of linear layers even on ±1/√in as `nn.Linear` draws
-        them, γ = 1, β = 0.
+        """The parameters, shaped `shapes()`, that `seed` decides on.
 
-        `seed` decides; norms change nothing about what the linear layers get.
+        Those of linear layers are even on ±1/√in, as `nn.Linear` draws them, whatever norms there
+        are; γ = 1, β = 0.
         """
         generator = seeded(seed, "initial weights")
         start = []
@@ -182,17 +163,15 @@ class ModelSpec:
         dtype: torch.dtype = torch.float32,
         device: torch.device | str = "cpu",
     ) -> nn.Sequential:
-        """The single model with weights `initial(seed, dtype)`, of torch's layers and the lessons'
-        own.
+        """The single model of torch's layers and the lessons' own: rows [B, in] → [B, out].
 
-        dropout: p of a Dropout in every hidden layer, none at 0. survival: p_L, of the last
-        residual block.
+        Its weights are `initial(seed, dtype)`. dropout: p of a Dropout in every hidden layer, in
+        [0, 1), none at 0. survival: p_L in [0, 1], of the last residual block.
         """
-        require("dropout", dropout, high=1.0)
-        require("survival", survival, high=1.0, open_high=False)
-        with torch.random.fork_rng(
-            devices=[]
-        ):  # torch's own draws, overwritten below, are not to shift a learner's
+        require_probability("dropout", dropout, open_high=True)
+        require_probability("survival", survival)
+        # torch's own draws, overwritten below, are not to shift a learner's
+        with torch.random.fork_rng(devices=[]):
             model = nn.Sequential(*self._modules(dropout, survival)).to(dtype)
         with torch.no_grad():
             for parameter, start in zip(model.parameters(), self.initial(seed, dtype)):

@@ -7,17 +7,24 @@ kept copy.
 import torch
 from torch import Tensor
 
+from course_lib.engine.networks import Networks
+
 
 class Stopping:
-    """Keeps the best of V networks. `stopped_at`, `best_step` [V]: filled in, −1 until there is
-    something to say.
+    """Keeps the best of V networks.
 
-    An evaluation is an improvement if its validation loss is finite and strictly below best −
-    min_delta; `patience` [V] evaluations in a row without one stop a model.
+    `stopped_at`, `best_step` [V] are filled in, −1 until there is something to say. An evaluation
+    is an improvement if its validation loss is finite and strictly below best − min_delta;
+    `patience` [V] evaluations in a row without one stop a model.
     """
 
     def __init__(
-        self, networks, patience: Tensor, min_delta: Tensor, stopped_at: Tensor, best_step: Tensor
+        self,
+        networks: Networks,
+        patience: Tensor,
+        min_delta: Tensor,
+        stopped_at: Tensor,
+        best_step: Tensor,
     ):
         self.tensors = [networks.matrix, *networks.buffers]
         self.copies = [tensor.clone() for tensor in self.tensors]
@@ -40,9 +47,7 @@ class Stopping:
         return bool((self.stopped_at >= 0).all())
 
     def restore(self) -> None:
-        """Put the best parameters and buffers back; networks that never had a finite loss stay as
-        they are.
-        """
+        """Put the best parameters and buffers back, where there was ever a finite loss."""
         _copy_rows(self.copies, self.tensors, self.best_step >= 0)
 
 

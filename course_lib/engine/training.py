@@ -7,25 +7,26 @@ are spread over threads, each single-threaded inside, and arrive one by one; whe
 several seeds, each with data of its own, are one program too. Every number equals that of training
 each model alone, to rounding.
 
-    for training in train(spec, product(lr=[1e-3, 1e-2], weight_decay=[0.0, 0.1]), seeds=range(8),
-    data=digits()):
-        draw(training)          # a picture that fills in; leave the loop whenever you like
+    grid = product(lr=[1e-3, 1e-2], weight_decay=[0.0, 0.1])
+    for training in train(ModelSpec((64, 128, 10)), digits(), grid, range(8), steps=300):
+        draw(training)  # a picture that fills in; leave the loop whenever you like
 """
 
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, replace
 from itertools import product as cartesian
-from numbers import Integral
+from math import inf
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from course_lib.adamw import adamw_update
-from course_lib.base.arguments import require
+from course_lib.base.arguments import require_whole
 from course_lib.data import Split
 from course_lib.engine.chunk import Chunk
 from course_lib.engine.grid import Grid, read_grid
-from course_lib.engine.job import CURVES, Job, Results
+from course_lib.engine.job import CURVES, Job, Observer, Results, Schedule
 from course_lib.engine.models import model_size, outputs_of, require_batch
 from course_lib.engine.rows import rows_of
 from course_lib.engine.spec import ModelSpec
@@ -33,6 +34,7 @@ from course_lib.engine.workers import work_off
 
 __all__ = ["ModelSpec", "Training", "outputs_of", "product", "train"]
 
+STEPS, KEPT = ("diverged_at", "stopped_at", "best_step"), ("parameters", "states", "buffers")
 # parameters and activations trained in lock-step on a CPU: more leave the cache, fewer waste calls
 CHUNK = 600_000
 MIN_CHUNK = 8  # settings, however large the model
@@ -42,25 +44,29 @@ WORTH_THREADS = 75_000
 
 @dataclass
 class Training:
-    """What is known so far. Curves are [seeds, settings, recorded]; NaN: not reached (yet), or the
-    model has diverged.
+    """What is known so far.
 
     grid, seeds, steps: as asked for. recorded: the steps (updates made) at which the curves were
-    measured, without dropout, on all rows. Accuracies are NaN for regression, validation curves
-    where they were not asked for. diverged_at [seeds, settings]: the step at which a model was
-    found diverged, −1 if it was not. With `patience`: stopped_at: the step at which it was stopped,
-    −1 if it ran to the end; best_step: the step of its best validation loss, −1 if none was finite.
-    −1 without.
-    progress: 0 … 1, and 1 only when finished. finished: nothing more will come.
-    parameters, states: per seed, None until it is done, then a list over weight, bias, weight, … of
-    tensors
-    [settings, …]; and of dicts with what the optimizer remembers of each. Always None without
+    measured, without dropout, on all rows.
+
+    Losses (mean cross entropy in nats, or mean squared error) and accuracies (shares) are curves
+    [seeds, settings, recorded]. NaN: not reached (yet), or the model has diverged; accuracies of a
+    regression, and validation curves where they were not asked for.
+
+    diverged_at, stopped_at, best_step [seeds, settings]: the step at which a model was found
+    diverged, −1 if it was not. With `patience` the step at which it was stopped, −1 if it ran to
+    the end; and that of its best validation loss, −1 if none was finite. −1 without.
+
+    parameters: per seed, None until it is done, then a list over weight, bias, weight, … of tensors
+    [settings, …]. states: the same, with a dict of what the optimizer remembers of each. buffers:
+    as parameters, what a model keeps besides (running statistics of a BatchNorm). All None without
     `keep_parameters`. With `patience` the parameters are those of `best_step`, and nothing is told
-    of the optimizer. buffers: as parameters, what a model keeps besides (running statistics of a
-    BatchNorm).
+    of the optimizer.
+
+    progress: 0 … 1, and 1 only when finished. finished: nothing more will come.
     """
 
-    grid: dict
+    grid: dict[str, Any]
     seeds: tuple[int, ...]
     steps: int
     recorded: tuple[int, ...]
@@ -73,16 +79,17 @@ class Training:
     diverged_at: Tensor
     stopped_at: Tensor
     best_step: Tensor
-    parameters: list
-    states: list
-    buffers: list
+    parameters: list[Any]
+    states: list[Any]
+    buffers: list[Any]
     progress: float = 0.0
     finished: bool = False
 
 
 def product(**axes: Sequence[float]) -> dict[str, list[float]]:
-    """Every combination, as columns for `train`: product(lr=[1, 2], l2=[3, 4]) is lr 1 1 2 2, l2 3
-    4 3 4.
+    """Every combination, as columns for `train`, the last axis fastest.
+
+    Thus product(lr=[1, 2], l2=[3, 4]) is {"lr": [1, 1, 2, 2], "l2": [3, 4, 3, 4]}.
     """
     rows = list(cartesian(*axes.values()))
     return {name: [row[i] for row in rows] for i, name in enumerate(axes)}
@@ -91,44 +98,49 @@ def product(**axes: Sequence[float]) -> dict[str, list[float]]:
 def train(
     spec: ModelSpec,
     data: Split | Callable[[int], Split],
-    grid: dict,
+    grid: dict[str, Any],
     seeds: Sequence[int],
     *,
     update: Callable = adamw_update,
     steps: int = 300,
     batch_size: int = 50,
     record_at: Sequence[int] | None = None,
-    schedule: Callable | Sequence[Callable] | None = None,
+    schedule: Schedule | Sequence[Schedule] | None = None,
     validate: bool = False,
     device: torch.device | str = "auto",
     dtype: torch.dtype = torch.float32,
     workers: int = 2,
-    observe: Callable | None = None,
+    observe: Observer | None = None,
     keep_parameters: bool = True,
 ) -> Generator[Training, None, None]:
-    """Train every setting at every seed; yield what is known so far, at least every 0.1 s and after
-    every seed.
+    """Train every setting at every seed; yield what is known so far.
 
-    data: one `Split` for all seeds, or seed → `Split`. grid: hyper-parameter → V numbers (one per
-    setting) or one number for all; see `product`. Names: those `update` takes (`beta1` and `beta2`
-    for `betas`), and
+    At least every 0.1 s, and after every seed. data: one `Split` for all seeds, or seed → `Split`.
+    grid: hyper-parameter → V numbers (one per setting) or one number for all; see `product`. Names:
+    those `update` takes (`beta1` and `beta2` for `betas`), and
 
-        dropout                p, in every hidden layer
-        label_smoothing        ε of a classification's training loss; the curves show the plain cross entropy
-        survival               p_L of residual blocks, a decision per row and block; all are computed, and masked. At
-                               0 a block is its shortcut, in evaluation too; its weights have
-                               gradient 0, and decay
-        l1                     after the update w ← soft_threshold(w, lr·l1), the proximal step: exact zeros
-        l1_subgradient         g ← g + l1_subgradient·sign(w) before the update: hardly ever an exact zero
-        only_weights           True: l2, weight_decay, l1, l1_subgradient leave biases (and norms) alone
-        patience, min_delta    early stopping by the validation loss at the recorded steps, a model at a time:
-                               `course_lib.overfitting.EarlyStopping`; math.inf never stops, and
-                               keeps the best
+        dropout               p, in every hidden layer
+        label_smoothing       ε of a classification's training loss; the curves show the plain
+                              cross entropy
+        survival              p_L of residual blocks, a decision per row and block; all are
+                              computed, and masked. At 0 a block is its shortcut, in evaluation
+                              too; its weights have gradient 0, and decay
+        l1                    after the update w ← soft_threshold(w, lr·l1), the proximal step:
+                              exact zeros
+        l1_subgradient        g ← g + l1_subgradient·sign(w) before the update: hardly ever an
+                              exact zero
+        only_weights          True: l2, weight_decay, l1, l1_subgradient leave biases (and norms)
+                              alone
+        patience, min_delta   early stopping by the validation loss at the recorded steps, a model
+                              at a time: `course_lib.overfitting.EarlyStopping`; math.inf never
+                              stops, and keeps the best
 
     A tuple in place of such a strength holds one for each linear layer. What `update` itself calls
-    l1 is its own. update: any function of the stems' form. One that is not `sgd_update`,
-    `adam_update` or `adamw_update` is called per model and parameter with plain floats, so that
-    `if` and `math.sqrt` work in it, and is slower.
+    l1 is its own.
+
+    update: any function of the ideas' form, `update(param, grad, state, *, lr, …)`. One that is not
+    `sgd_update`, `adam_update` or `adamw_update` is called per model and parameter with plain
+    floats, so that `if` and `math.sqrt` work in it, and is slower.
     steps: updates. batch_size: rows; an epoch's last rows that fill no batch are left out.
     record_at: the steps (0 … `steps`) at which the curves are measured, by default only the last;
     measuring costs as much as several steps. schedule: step → factor, or one for each setting: the
@@ -138,8 +150,7 @@ def train(
     over (one for the smallest models); they change no result.
     observe(seed, step, parameters, gradients): called in a worker's thread at every step, before
     the update, with tensors [V, …] of what learns that it must not change; the gradients are those
-    of the loss alone.
-    keep_parameters: False spares the memory of what is not looked at.
+    of the loss alone. keep_parameters: False spares the memory of what is not looked at.
 
     All settings of a seed share split, initial weights, batch order and dropout noise. A model
     whose batch loss is not finite, or above 1000 × its first loss twice running, is noted as
@@ -149,13 +160,13 @@ def train(
     finite or does not fit (from seed → `Split`: as soon as it is seen).
     """
     columns = read_grid(grid, update, spec)
-    seeds = _whole_numbers("seeds", seeds)
-    for name, value in (("steps", steps), ("batch_size", batch_size), ("workers", workers)):
-        require(name, *_whole_numbers(name, [value]), low=1)
+    seeds = _whole_numbers("seeds", seeds, -inf)
+    steps, batch_size, workers = (
+        require_whole(name, value, 1)
+        for name, value in (("steps", steps), ("batch_size", batch_size), ("workers", workers))
+    )
     require_batch(spec, batch_size)
-    record_at = _whole_numbers("record_at", [steps] if record_at is None else record_at)
-    for step in record_at:
-        require("record_at", step, 0, steps, open_high=False)
+    record_at = _whole_numbers("record_at", [steps] if record_at is None else record_at, 0, steps)
     job = Job(
         spec=spec,
         data=data,
@@ -176,14 +187,13 @@ def train(
     return _training(job, grid, seeds, workers)
 
 
-def _whole_numbers(name: str, values: Sequence[int]) -> tuple[int, ...]:
+def _whole_numbers(
+    name: str, values: Sequence[int], low: float, high: float = inf
+) -> tuple[int, ...]:
     values = tuple(values)
     if not values:
         raise ValueError(f"{name} = (): must hold at least one whole number")
-    for value in values:
-        if not isinstance(value, Integral) or isinstance(value, bool):
-            raise ValueError(f"{name} = {value!r}: must be a whole number")
-    return tuple(int(value) for value in values)
+    return tuple(require_whole(name, value, low, high) for value in values)
 
 
 def _device(device: torch.device | str) -> torch.device:
@@ -192,7 +202,9 @@ def _device(device: torch.device | str) -> torch.device:
     return torch.device(device)
 
 
-def _schedule(schedule, columns: Grid) -> Callable | list[Callable] | None:
+def _schedule(
+    schedule: Schedule | Sequence[Schedule] | None, columns: Grid
+) -> Schedule | list[Schedule] | None:
     """`schedule` as a `Job` has it."""
     if schedule is None:
         return None
@@ -208,70 +220,57 @@ def _schedule(schedule, columns: Grid) -> Callable | list[Callable] | None:
     return schedule
 
 
-def _training(job: Job, grid: dict, seeds: tuple, workers: int) -> Generator[Training, None, None]:
+def _training(
+    job: Job, grid: dict[str, Any], seeds: tuple[int, ...], workers: int
+) -> Generator[Training, None, None]:
     results = Results.empty(len(seeds), job.grid.settings, len(job.record_at), job.dtype)
-    parameters, states, buffers = ([None] * len(seeds) for _ in range(3))
-    curves = dict(zip(CURVES, results.curves))
-    found = {name: getattr(results, name) for name in ("diverged_at", "stopped_at", "best_step")}
-    so_far = Training(
-        grid,
-        seeds,
-        job.steps,
-        job.record_at,
-        **curves,
-        **found,
-        parameters=parameters,
-        states=states,
-        buffers=buffers,
-    )
-    groups = [
-        (
-            some,
-            [
-                Chunk(job, seeds[some], stretch, results.part(some, stretch))
-                for stretch in _stretches(job)
-            ],
-        )
-        for some in _groups(job, len(seeds))
-    ]
-    chunks = sum((row for _, row in groups), [])
-    if (
-        job.device.type == "cuda"
-        or _size(job) * job.grid.settings * len(chunks[0].seeds) < WORTH_THREADS
-    ):
+    so_far = _nothing(job, grid, seeds, results)
+    groups = [(some, _chunks(job, seeds, some, results)) for some in _groups(job, len(seeds))]
+    chunks = [chunk for _, row in groups for chunk in row]
+    together = _size(job) * job.grid.settings * len(chunks[0].seeds)
+    if job.device.type == "cuda" or together < WORTH_THREADS:
         workers = 1
+    updates = job.steps * sum(len(chunk.seeds) for chunk in chunks)
     for done in work_off(chunks, workers):
         for some, row in groups:
             if all(chunk.parameters is not None for chunk in row):
-                so_far.parameters[some], so_far.states[some], so_far.buffers[some] = _handed_over(
-                    row
-                )
-        share = sum(chunk.updates for chunk in chunks) / (
-            job.steps * sum(len(c.seeds) for c in chunks)
-        )
+                kept = _handed_over(row)
+                so_far.parameters[some], so_far.states[some], so_far.buffers[some] = kept
         so_far.finished = done == len(chunks)
-        so_far.progress = (
-            1.0 if so_far.finished else min(share, 0.99)
-        )  # after the last update there is still measuring
+        # after the last update there is still measuring
+        share = min(sum(chunk.updates for chunk in chunks) / updates, 0.99)
+        so_far.progress = 1.0 if so_far.finished else share
         yield _snapshot(so_far)
 
 
+def _nothing(job: Job, grid: dict[str, Any], seeds: tuple[int, ...], results: Results) -> Training:
+    """A `Training` of which nothing is known; what `results` will hold, it will."""
+    found: dict[str, Any] = {
+        **dict(zip(CURVES, results.curves)),
+        **{name: getattr(results, name) for name in STEPS},
+        **{name: [None] * len(seeds) for name in KEPT},
+    }
+    return Training(grid, seeds, job.steps, job.record_at, **found)
+
+
+def _chunks(job: Job, seeds: tuple[int, ...], some: slice, results: Results) -> list[Chunk]:
+    """Some of the seeds, a chunk for each stretch of settings."""
+    return [
+        Chunk(job, seeds[some], stretch, results.part(some, stretch)) for stretch in _stretches(job)
+    ]
+
+
 def _stretches(job: Job) -> list[slice]:
-    """Even stretches of settings, small enough for the cache of a CPU; only one where whole seeds
-    are wanted.
-    """
+    """Even stretches of settings that fit the cache of a CPU; one where whole seeds are wanted."""
     fitting = max(MIN_CHUNK, CHUNK // _size(job))
     whole = job.device.type == "cuda" or job.observe is not None
     return _even(job.grid.settings, 1 if whole else -(-job.grid.settings // fitting))
 
 
 def _groups(job: Job, seeds: int) -> list[slice]:
-    """Even groups of seeds that fit the cache together; two groups at least where that is worth a
-    second thread.
-    """
-    one = (
-        _size(job) + job.batch_size * job.learning.widths[0]
-    ) * job.grid.settings  # seeds have rows of their own
+    """Even groups of seeds that fit the cache together, two where that is worth a second thread."""
+    rows = job.batch_size * job.learning.widths[0]  # seeds have rows of their own
+    one = (_size(job) + rows) * job.grid.settings
     fitting = 1 if job.observe is not None else max(1, CHUNK // one)
     worth = 2 if seeds > 1 and one * seeds >= 2 * WORTH_THREADS else 1
     return _even(seeds, max(worth, -(-seeds // fitting)))
@@ -286,30 +285,29 @@ def _size(job: Job) -> int:
     return model_size(job.learning, job.batch_size)
 
 
-def _handed_over(row: list[Chunk]) -> Iterator[list]:
-    """Parameters, states and buffers of each seed, its stretches of settings put together; the
-    chunks let go.
+def _handed_over(row: list[Chunk]) -> list[list]:
+    """Parameters, states and buffers of each seed: its stretches put together, the chunks let go.
+
+    Each [seeds][parameter tensors], of tensors [settings, …] or of dicts of those.
     """
-    kept = [
-        zip(*(getattr(chunk, name) for chunk in row))
-        for name in ("parameters", "states", "buffers")
-    ]
+    by_seed = [zip(*(getattr(chunk, name) for chunk in row)) for name in KEPT]
     for chunk in row:
         chunk.parameters = chunk.states = chunk.buffers = None
-    return (
-        [[_join(parts) for parts in zip(*stretches)] for stretches in by_seed] for by_seed in kept
-    )
+    return [
+        [[_join(parts) for parts in zip(*stretches)] for stretches in seeds] for seeds in by_seed
+    ]
 
 
-def _join(parts: tuple):
-    """Tensors [some settings, …] to one [settings, …], lists to one; dicts name by name; a number
-    stands for all.
+def _join(parts: Sequence[Any]) -> Any:
+    """One of several stretches: tensors [some settings, …] to one [settings, …], lists to one.
+
+    Dicts are joined name by name; a number stands for all.
     """
     if isinstance(parts[0], dict):
         return {name: _join([part[name] for part in parts]) for name in parts[0]}
     if isinstance(parts[0], list):
         return sum(parts, [])
-    return torch.cat(parts) if isinstance(parts[0], Tensor) else parts[0]
+    return torch.cat(list(parts)) if isinstance(parts[0], Tensor) else parts[0]
 
 
 def _snapshot(training: Training) -> Training:
@@ -317,11 +315,11 @@ def _snapshot(training: Training) -> Training:
 
     What is final is shared.
     """
-    diverged_at = training.diverged_at.clone()
-    over = (diverged_at >= 0).unsqueeze(2) & (
-        torch.tensor(training.recorded) >= diverged_at.unsqueeze(2)
-    )
-    curves = {name: getattr(training, name).masked_fill(over, torch.nan) for name in CURVES}
-    steps = {name: getattr(training, name).clone() for name in ("stopped_at", "best_step")}
-    lists = {name: list(getattr(training, name)) for name in ("parameters", "states", "buffers")}
-    return replace(training, diverged_at=diverged_at, **steps, **curves, **lists)
+    diverged_at = training.diverged_at.unsqueeze(2)
+    over = (diverged_at >= 0) & (torch.tensor(training.recorded) >= diverged_at)
+    copies: dict[str, Any] = {
+        **{name: getattr(training, name).masked_fill(over, torch.nan) for name in CURVES},
+        **{name: getattr(training, name).clone() for name in STEPS},
+        **{name: list(getattr(training, name)) for name in KEPT},
+    }
+    return replace(training, **copies)

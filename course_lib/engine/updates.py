@@ -1,8 +1,8 @@
-"""One optimizer step for V networks, with the stems' own update functions or with a learner's; and
-L1 around it.
-"""
+"""One optimizer step for V networks, by the ideas' own update functions or a learner's; and L1."""
 
 from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -17,17 +17,18 @@ BATCHED = (sgd_update, adam_update, adamw_update)  # these take hyper-parameters
 L1 = ("l1", "l1_subgradient")
 
 
+Factor = Callable[[int], float | list[float]]  # step → what multiplies lr: a number or V numbers
+
+
 def choose_update(
-    update: Callable, networks: Networks, options: dict, penalties: dict, factor: Callable | None
+    update: Callable, networks: Networks, options: dict, penalties: dict, factor: Factor | None
 ) -> "Together | OneByOne":
     """What applies `update` to all networks.
 
-    options, penalties: see `grid.Grid`, their lists V long. factor: step → what multiplies lr, a
-    number or V numbers.
+    options, penalties: see `grid.Grid`, their lists V long.
     """
-    return (Together if update in BATCHED else OneByOne)(
-        update, networks, options, penalties, factor
-    )
+    kind = Together if update in BATCHED else OneByOne
+    return kind(update, networks, options, penalties, factor)
 
 
 class Together:
@@ -45,7 +46,8 @@ class Together:
         penalties: dict,
         factor: Callable | None,
     ):
-        self.update, self.networks, self.state, self.factor = update, networks, {}, factor
+        self.update, self.networks, self.factor = update, networks, factor
+        self.state: dict[str, Any] = {}
         self.grad = torch.empty_like(networks.matrix)
         self.parts = [gradient.flatten(1) for gradient in networks.gradients]
         self.options = {name: _pick(value, self._tensor) for name, value in options.items()}
@@ -54,9 +56,7 @@ class Together:
         )
 
     def step(self, step: int) -> None:
-        """Change all parameters in place, from the gradients as they are now, after `step`
-        updates.
-        """
+        """Change all parameters in place, from the gradients as they are after `step` updates."""
         weights, options = self.networks.matrix, self.options
         torch.cat(self.parts, 1, out=self.grad)
         if self.factor is not None:
@@ -65,13 +65,13 @@ class Together:
             self.grad.add_(self.l1_subgradient * weights.sign())  # g ← g + λ·sign(w)
         self.update(weights, self.grad, self.state, **options)
         if is_on(self.l1):
-            weights.copy_(
-                soft_threshold(weights, options["lr"] * self.l1)
-            )  # the proximal step of λ‖w‖₁
+            # the proximal step of λ‖w‖₁
+            weights.copy_(soft_threshold(weights, options["lr"] * self.l1))
 
-    def states(self, rows: slice) -> list[dict]:
-        """Per parameter, what the update remembers of some networks: tensors [rows, …], numbers as
-        they are.
+    def states(self, rows: slice) -> list[dict[str, Any]]:
+        """Per parameter, what the update remembers of some networks.
+
+        Tensors are [rows, …], numbers stay as they are.
         """
         shapes = self.networks.shapes
         pieces = {
@@ -92,9 +92,7 @@ class Together:
 
 
 class OneByOne:
-    """One call per network and parameter, with plain floats, so that `if` and `math.sqrt` work in
-    `update`.
-    """
+    """One call per network and parameter, with plain floats: `if` and `math.sqrt` work in them."""
 
     def __init__(
         self,
@@ -112,25 +110,23 @@ class OneByOne:
         self.options, self.penalties = (
             {
                 (i, v): {
-                    name: _pick(value, lambda column, i=i, v=v: _at(column, i, v))
-                    for name, value in values.items()
+                    name: _pick(value, partial(_at, i=i, v=v)) for name, value in values.items()
                 }
                 for i, v in places
             }
             for values in (options, penalties)
         )
-        self.memory = [[{} for _ in networks.matrix] for _ in networks.parameters]
+        self.memory: list[list[dict[str, Any]]] = [
+            [{} for _ in networks.matrix] for _ in networks.parameters
+        ]
 
     def step(self, step: int) -> None:
-        """Change all parameters in place, from the gradients as they are now, after `step`
-        updates.
-        """
+        """Change all parameters in place, from the gradients as they are after `step` updates."""
         factors = 1.0 if self.factor is None else self.factor(step)
         for (i, v), options in self.options.items():
             if self.factor is not None:
-                options = options | {
-                    "lr": options["lr"] * _pick(factors, lambda column, v=v: column[v])
-                }
+                factor = factors[v] if isinstance(factors, list) else factors
+                options = options | {"lr": options["lr"] * factor}
             param, grad = self.networks.parameters[i][v], self.networks.gradients[i][v]
             l1, l1_subgradient = (self.penalties[i, v][name] for name in L1)
             if l1_subgradient:
@@ -139,7 +135,7 @@ class OneByOne:
             if l1:
                 param.copy_(soft_threshold(param, options["lr"] * l1))  # the proximal step of λ‖w‖₁
 
-    def states(self, rows: slice) -> list[dict]:
+    def states(self, rows: slice) -> list[dict[str, Any]]:
         """As `Together.states`; what is no tensor is a list where networks differ."""
         return [
             {name: _stacked([state.get(name) for state in states[rows]]) for name in states[0]}
@@ -147,9 +143,10 @@ class OneByOne:
         ]
 
 
-def _pick(value, choose: Callable):
-    """`choose` applied to every list within a hyper-parameter: a list, a pair of them (betas), or a
-    plain value.
+def _pick(value: Any, choose: Callable[[list], Any]) -> Any:
+    """`choose` applied to every list within a hyper-parameter.
+
+    That is a list, a pair of them (betas), or a plain value.
     """
     if isinstance(value, tuple):
         return tuple(_pick(part, choose) for part in value)
@@ -161,7 +158,7 @@ def _at(column: list, i: int, v: int) -> float:
     return column[v][i] if isinstance(column[v], tuple) else column[v]
 
 
-def _stacked(values: list):
+def _stacked(values: list) -> Any:
     if all(isinstance(value, Tensor) for value in values):
         return torch.stack(values)
     return values[0] if all(value == values[0] for value in values) else values

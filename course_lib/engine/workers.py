@@ -1,23 +1,36 @@
 """Work spread over threads, each single-threaded inside, that can be watched and stopped."""
 
-import queue
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from queue import Empty, SimpleQueue
+from typing import Protocol
 
 import torch
 
 TICK = 0.1  # seconds between reports, at most
 
 
-def work_off(chunks: list, workers: int) -> Iterator[int]:
-    """Call `run(stopped)` of all chunks on threads; yield how many are done, whenever one is and
-    every TICK seconds.
+class Runs(Protocol):
+    """A piece of work: `Chunk`."""
+
+    def run(self, stopped: Callable[[], bool]) -> None:
+        """Work to the end, or until `stopped()`."""
+
+
+Waiting = SimpleQueue[Runs | None]
+Events = SimpleQueue[BaseException | None]
+
+
+def work_off(chunks: Sequence[Runs], workers: int) -> Iterator[int]:
+    """Run all chunks on threads; yield how many are done, whenever one is and every TICK seconds.
 
     What goes wrong in a thread is raised here. Closing the generator ends all threads as soon as
     they ask `stopped()`.
     """
     workers = min(workers, len(chunks))
-    waiting, events, stop = queue.SimpleQueue(), queue.SimpleQueue(), threading.Event()
+    waiting: Waiting = SimpleQueue()
+    events: Events = SimpleQueue()
+    stop = threading.Event()
     for chunk in [*chunks, *[None] * workers]:  # a None sends one worker home
         waiting.put(chunk)
     ready = threading.Barrier(workers + 1)
@@ -33,9 +46,8 @@ def work_off(chunks: list, workers: int) -> Iterator[int]:
         for thread in threads:
             thread.start()
         ready.wait()
-        torch.set_num_threads(
-            own_threads
-        )  # what a worker sets for itself is also what later threads start with
+        # what a worker sets for itself is also what later threads start with
+        torch.set_num_threads(own_threads)
         done = 0
         while done < len(chunks):
             done += _next_event(events)
@@ -48,10 +60,7 @@ def work_off(chunks: list, workers: int) -> Iterator[int]:
 
 
 def _work(
-    waiting: queue.SimpleQueue,
-    events: queue.SimpleQueue,
-    stop: threading.Event,
-    ready: threading.Barrier,
+    waiting: Waiting, events: Events, stop: threading.Event, ready: threading.Barrier
 ) -> None:
     """One worker: chunk after chunk. An exception ends it, and is passed on."""
     # torch sets a new thread's count at the first question; ours must come after
@@ -64,17 +73,15 @@ def _work(
                 break
             chunk.run(stop.is_set)
             events.put(None)
-    except (
-        BaseException
-    ) as error:  # also SystemExit, from a learner's function: nothing may end in silence
-        events.put(error)
+    except BaseException as error:
+        events.put(error)  # SystemExit too, from a learner's function: nothing ends in silence
 
 
-def _next_event(events: queue.SimpleQueue) -> int:
+def _next_event(events: Events) -> int:
     """Wait TICK seconds at most. 1: a chunk is done, 0: not yet; a worker's exception is raised."""
     try:
         error = events.get(timeout=TICK)
-    except queue.Empty:
+    except Empty:
         return 0
     if error is not None:
         raise error
@@ -82,8 +89,7 @@ def _next_event(events: queue.SimpleQueue) -> int:
 
 
 def _keep_freed_memory() -> None:
-    """Have the C library keep large pieces of memory that are freed, instead of handing them back
-    to the system.
+    """Have the C library keep large pieces of memory that are freed.
 
     Fetching a freed megabyte anew, page by page, costs several times what an update does with it.
     glibc keeps pieces as large as the largest it has seen freed, up to 32 MB (mallopt(3),

@@ -16,7 +16,7 @@ import itertools
 import logging
 import math
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from typing import Any
 
 from course_lib import plotting
@@ -24,10 +24,9 @@ from course_lib.panel.controls import Slider
 from course_lib.panel.explorer import Explorer, Numbers
 from course_lib.panel.picture import Frame, Look, Picture, Seen, png
 from course_lib.panel.reading import curves_of, places_of
-from course_lib.panel.work import Latest, Memory
+from course_lib.panel.work import Latest
 
 MOST_FRAMES = 64  # of a trained axis that are handed to the page: about 1 MB
-_memory = Memory(64 * 2**20)  # results of all panels together
 _log = logging.getLogger(__name__)
 
 
@@ -49,9 +48,8 @@ class Server:
         self._first: tuple[bytes | None, str] = None, "Nothing is computed yet."
         self._caption, self._refused = "", ""
         self._request: object = None  # what is computed or served now; a newer one ends its serving
-        self._asked = False  # whether there is a page
+        self._asked = self._to_read = False  # whether there is a page, and it waits for values
         self._layers: set[int] = set()  # what the page has of them
-        self._streams = inspect.isgeneratorfunction(explorer.compute)
         self._axes = {
             name: control.positions
             for name, control in explorer.controls.items()
@@ -99,48 +97,40 @@ class Server:
         self._work.submit(halt())
 
     def _read(self, message: dict[str, Any]) -> None:
-        """The values in the picture that the page stands at; none while another one is computed."""
+        """The values in the picture where the page stands, once it is computed."""
         self._stand(message)
         with self._lock:
-            if self._seen is None or self.explorer.inputs(self.numbers) != self._seen[0]:
-                return
-            frame = self._draw(self.numbers)
-            said = {"kind": "readings", "numbers": self.numbers, **_look_of(self._look)}
-            figure = self._figure()
-            curves = curves_of(figure, frame.seen)
-            self._send({**said, "axes": places_of(figure), "curves": curves})
+            self._to_read = True
+            if self._seen is not None and self.explorer.inputs(self.numbers) == self._seen[0]:
+                return self._send_readings(self._draw(self.numbers))
+        self._compute()  # the page has kept an older picture
+
+    def _send_readings(self, frame: Frame) -> None:
+        self._to_read, figure = False, self._figure()
+        said = {"kind": "readings", "numbers": self.numbers, **_look_of(self._look)}
+        self._send({**said, "axes": places_of(figure), "curves": curves_of(figure, frame.seen)})
 
     # From numbers to a picture
 
     def _compute(self) -> None:
         self._request = request = object()
         inputs = self.explorer.inputs(self.numbers)
-        # What a learner's function computes may hang on more than its arguments: kept here alone.
-        key = self.explorer, self if self._handed else None, *inputs.values()
-        result = _memory.get(key)
         try:
-            if result is None:
-                result = self.explorer.compute(**inputs, **self._handed)
-            self._streams |= inspect.isgenerator(result)
-            if self._streams:  # a remembered result queues up too, lest an older picture come later
-                results = result if inspect.isgenerator(result) else (kept for kept in (result,))
-                return self._work.submit(self._train(key, inputs, results, request))
-            _memory.put(key, result)
+            result = self.explorer.compute(**inputs, **self._handed)
+            if inspect.isgenerator(result):
+                return self._work.submit(self._train(inputs, result, request))
             self._show(inputs, result, complete=True)
         except Exception as error:
             return self._refuse(error)
         self._serve_soon(request)
 
-    def _train(
-        self, key: tuple, inputs: Numbers, results: Iterator, request: object
-    ) -> Iterator[None]:
+    def _train(self, inputs: Numbers, results: Generator, request: object) -> Iterator[None]:
         """A job: show each of `results` as it comes, then every frame of the trained axes."""
         with contextlib.closing(results):
             try:
                 for result in results:
                     self._show(inputs, result, complete=False)
                     yield
-                _memory.put(key, result)
                 self._show(inputs, result, complete=True)
                 if self._servable:
                     yield from self._serve(request)
@@ -168,6 +158,8 @@ class Server:
                     self._first = png(frame.pixels), frame.seen.caption
                 if self._asked:
                     self._send_pictures({}, [self._written(frame)], complete)
+                if self._to_read and complete:
+                    self._send_readings(frame)
         self._drawn.set()
 
     def _serve_soon(self, request: object) -> None:

@@ -1,10 +1,8 @@
-"""One thread that works on the newest job only, and a memory that is bounded in bytes."""
+"""One thread that works on the newest job only."""
 
 import logging
 import sys
 import threading
-from collections import OrderedDict
-from dataclasses import fields, is_dataclass
 
 
 class Latest:
@@ -57,47 +55,3 @@ class Latest:
                 job.close()
             except Exception:
                 logging.getLogger(__name__).exception("a job of an explorer failed")
-
-
-class Memory:
-    """A dict of at most `limit` bytes: it forgets what was not used for longest."""
-
-    def __init__(self, limit):
-        self.limit, self.used = limit, 0
-        self._kept = OrderedDict()
-        self._lock = threading.Lock()
-
-    def __len__(self):
-        return len(self._kept)
-
-    def get(self, key):
-        """The value kept under `key`, or None."""
-        with self._lock:
-            if key not in self._kept:
-                return None
-            self._kept.move_to_end(key)
-            return self._kept[key][0]
-
-    def put(self, key, value):
-        """Keep `value`, unless it is larger than everything allowed."""
-        size = bytes_of(value)
-        with self._lock:
-            self.used -= self._kept.pop(key, (None, 0))[1]
-            if size <= self.limit:
-                self._kept[key] = value, size
-                self.used += size
-            while self.used > self.limit:
-                self.used -= self._kept.popitem(last=False)[1][1]
-
-
-def bytes_of(value):
-    """Bytes of the arrays, tensors, texts and containers in `value`: right where it matters."""
-    if hasattr(value, "nbytes"):
-        return int(value.nbytes)
-    if isinstance(value, dict):
-        return sum(bytes_of(part) for pair in value.items() for part in pair) + sys.getsizeof(value)
-    if isinstance(value, (list, tuple, set)):
-        return sum(map(bytes_of, value)) + sys.getsizeof(value)
-    if is_dataclass(value) and not isinstance(value, type):
-        return sum(bytes_of(getattr(value, field.name)) for field in fields(value))
-    return sys.getsizeof(value)

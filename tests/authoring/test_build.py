@@ -191,12 +191,16 @@ def test_a_hand_out_holds_no_answer_and_can_be_reset(course, tmp_path):
     build.build(select([], notebooks), notebooks, **QUIET)
     (tmp_path / "tests").mkdir()
     (tmp_path / "tests" / "test_toy.py").write_text("answer = 'return twice'\n")
+    page = "Run it.\n\n<!-- authors -->\nTest it.\n\n<!-- /authors -->\nRead it.\n"
+    (tmp_path / "README.md").write_text(page)
     for command in (["init", "-q"], ["add", "-A"]):
         subprocess.run(["git", *command], cwd=tmp_path, check=True)
     target = tmp_path / "hand-out"
     pairing.hand_out(tmp_path, target)
+    assert (target / "README.md").read_text() == "Run it.\n\nRead it.\n"
     files = sorted(str(path.relative_to(target)) for path in target.rglob("*") if path.is_file())
     assert files == [
+        "README.md",
         "notebooks/03_toy.ipynb",
         "notebooks/03_toy_exercises.ipynb",
         "notebooks/src/03_toy.py",

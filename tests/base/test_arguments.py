@@ -5,7 +5,7 @@ import re
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from course_lib.base.arguments import (
@@ -65,7 +65,6 @@ def test_require_refuses_naming_argument_value_and_range(case):
         require("strength", value, **bounds)
 
 
-@settings(max_examples=200, deadline=None, derandomize=True)
 @given(
     value=st.integers(-3, 6) | st.floats(),
     low=st.integers(-3, 3),

@@ -31,9 +31,7 @@ class Reader:
             f"{CONTENT}.widgets[{place}].model.executionState !== 'running'"
         )
         node = self.page.evaluate_handle(f"{CONTENT}.widgets[{place}].node")
-        try: found = node.as_element().wait_for_selector(selector, timeout=20000)
-        except Exception:
-            self.page.screenshot(path="/tmp/shots/kb.png"); print(place, node.as_element().inner_text()); raise
+        found = node.as_element().wait_for_selector(selector)
         found.focus()
         self.page.wait_for_function(f"{CONTENT}.activeCellIndex === {place}")
         return found

@@ -85,11 +85,13 @@ def evaluate(model, batches):
 }
 
 
+@pytest.mark.usefixtures("worker")
 @pytest.mark.parametrize("task", SOURCES)
 def test_answers_are_judged_in_a_process_of_their_own(task):
     assert check_source(SOURCES[task], 20, task)["verdict"] == "passed"
 
 
+@pytest.mark.usefixtures("worker")
 def test_an_answer_that_returns_something_else_is_told_so():
     found = check_source(
         "def normalise(x, gamma, beta, eps=1e-5):\n    return x.sum()", 20, "07/T1"

@@ -194,6 +194,7 @@ def test_truth_values_of_torch_and_numpy_count_and_texts_do_not():
     assert record["parts"] == [["", "the verdict", "True"]]
 
 
+@pytest.mark.usefixtures("worker")
 def test_a_network_that_is_none_and_a_study_that_reports_one_number_are_told_so():
     found = check_source(
         "def network(widths, batch_norm=False, dropout=0.0):\n    return [1]", 20, "09/T1"
@@ -234,6 +235,7 @@ SOLUTIONS = {
 }
 
 
+@pytest.mark.usefixtures("worker")
 @pytest.mark.parametrize("task", ["T1", "T2", "T3", "T4", "T6", "T9", "T10"])
 def test_the_notebooks_answers_pass_in_a_process_of_their_own(task):
     found = check_source("from torch import nn\n" + SOLUTIONS[task], 60, f"09/{task}")

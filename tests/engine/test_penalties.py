@@ -222,7 +222,7 @@ REFUSED = {
 }
 
 
-@pytest.mark.parametrize("grid, message", REFUSED.values(), ids=REFUSED)
+@pytest.mark.parametrize(("grid", "message"), REFUSED.values(), ids=REFUSED)
 def test_refusals(grid, message):
     with pytest.raises(ValueError, match=message):
         train(
@@ -297,7 +297,7 @@ def test_the_single_model_freezes_the_same_layers():
     assert [p.requires_grad for p in model.parameters()] == [False] * 4 + [True] * 2
 
 
-@pytest.mark.parametrize("frozen", [-1, 2, 1.0, True])
+@pytest.mark.parametrize("frozen", [-1, 2, 0.5, True])
 def test_frozen_that_cannot_be(frozen):
     with pytest.raises(
         ValueError, match=f"frozen = {frozen!r}: must be a whole number in \\[0, 1\\]"

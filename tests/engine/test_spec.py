@@ -54,7 +54,7 @@ BUILT = {
 }
 
 
-@pytest.mark.parametrize("spec, dropout, kinds", BUILT.values(), ids=BUILT)
+@pytest.mark.parametrize(("spec", "dropout", "kinds"), BUILT.values(), ids=BUILT)
 def test_a_model_is_made_of_the_layers_that_the_spec_names(spec, dropout, kinds):
     model = spec.build(dropout, seed=2, dtype=torch.float64)
     assert [type(layer) for layer in model] == kinds
@@ -62,7 +62,7 @@ def test_a_model_is_made_of_the_layers_that_the_spec_names(spec, dropout, kinds)
     assert model(torch.randn(7, 4, dtype=torch.float64)).shape == (7, spec.widths[-1])
 
 
-@pytest.mark.parametrize("spec, dropout, kinds", BUILT.values(), ids=BUILT)
+@pytest.mark.parametrize(("spec", "dropout", "kinds"), BUILT.values(), ids=BUILT)
 def test_its_parameters_are_the_initial_ones_in_order(spec, dropout, kinds):
     start, parameters = (
         spec.initial(2, torch.float64),
@@ -126,6 +126,12 @@ def test_building_leaves_torchs_generator_alone():
     assert torch.equal(before, torch.get_rng_state())
 
 
+def test_whole_numbers_are_equal_however_they_are_written():
+    spec = ModelSpec((4, 6, 3), residual_blocks=2)
+    other = ModelSpec([4.0, torch.tensor(6), 3], residual_blocks=2.0)
+    assert other == spec and hash(other) == hash(spec) and repr(other) == repr(spec)
+
+
 # arguments besides widths: what the message must say
 REFUSED = {
     "activation": (
@@ -145,7 +151,7 @@ REFUSED = {
     "order doubled": ({"order": "linear-norm-norm-dropout"}, "order = "),
     "order no text": ({"order": None}, "order = None"),
     "blocks negative": ({"residual_blocks": -1}, "residual_blocks = -1: must be a whole number"),
-    "blocks a fraction": ({"residual_blocks": 1.0}, "residual_blocks = 1.0"),
+    "blocks a fraction": ({"residual_blocks": 1.5}, "residual_blocks = 1.5"),
     "blocks a truth": ({"residual_blocks": True}, "residual_blocks = True"),
     "no hidden layer for blocks": (
         {"widths": (4, 3), "residual_blocks": 1},
@@ -158,7 +164,7 @@ REFUSED = {
 }
 
 
-@pytest.mark.parametrize("arguments, message", REFUSED.values(), ids=REFUSED)
+@pytest.mark.parametrize(("arguments", "message"), REFUSED.values(), ids=REFUSED)
 def test_models_that_cannot_be(arguments, message):
     with pytest.raises(ValueError, match=message):
         ModelSpec(**({"widths": (4, 6, 3)} | arguments))

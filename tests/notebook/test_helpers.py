@@ -192,9 +192,8 @@ def test_setup_says_one_line_and_sets_threads_and_theme(capsys, tmp_path, monkey
         saved.write_text('{\n    // Selected Theme\n    "theme": "JupyterLab Dark"\n}')
         setup()
         assert plotting.theme() == "dark"
-        monkeypatch.setenv(
-            "COURSE_HEADLESS", "1"
-        )  # a built notebook does not depend on its author's settings
+        # a built notebook does not depend on its author's settings
+        monkeypatch.setenv("COURSE_HEADLESS", "1")
         setup()
         assert plotting.theme() == "light"
         with pytest.raises(ValueError, match="theme = 'sepia'"):

@@ -1,5 +1,4 @@
-"""The debugging gallery: nine short training scripts, each with a fault that published teaching
-material once had.
+"""The debugging gallery: nine short scripts, each with a fault that teaching material once had.
 
 Each is written anew for the course; only the kind of fault is theirs. `FAULTY` variants have the
 fault, `SOUND` ones do not, though some of them have another. A variant is the script with passages
@@ -14,9 +13,7 @@ MENDED = "the script, mended"
 
 @dataclass(frozen=True)
 class Exhibit:
-    """A script, the names in it that a detector is given, and its variants with the fault and
-    without.
-    """
+    """A script, the names in it that a detector is given, its variants with fault and without."""
 
     script: str
     takes: tuple[str, ...]
@@ -180,7 +177,8 @@ for _epoch in range(25):
     torch.nn.functional.mse_loss(model(x[train]), y[train]).backward()
     optimizer.step()
     with torch.no_grad():
-        watched, tested = (torch.nn.functional.mse_loss(model(x[r]), y[r]).item() for r in (stop_on, test))
+        watched, tested = (torch.nn.functional.mse_loss(model(x[r]), y[r]).item() \
+for r in (stop_on, test))
     if watched < best:
         best, reported = watched, tested
 
@@ -269,7 +267,8 @@ for _ in range(20):
     torch.nn.functional.mse_loss(model(x), y).backward()
     optimizer.step()
 
-print(f"the unseen weight: from 0.500 to {model.weight[0, 2]:.3f}; decoupled decay would give {0.5 * 0.994**20:.3f}")
+print(f"the unseen weight: from 0.500 to {model.weight[0, 2]:.3f}; decoupled decay \
+would give {0.5 * 0.994**20:.3f}")
 """,
     takes=("optimizer",),
     faulty={
@@ -277,7 +276,8 @@ print(f"the unseen weight: from 0.500 to {model.weight[0, 2]:.3f}; decoupled dec
         "decay in the second group only": (
             (
                 "Adam(model.parameters(), lr=0.02, weight_decay=0.3)",
-                "Adam([{'params': [model.bias]}, {'params': [model.weight], 'weight_decay': 0.3}], lr=0.02)",
+                "Adam([{'params': [model.bias]}, {'params': [model.weight], 'weight_decay': 0.3}], "
+                "lr=0.02)",
             ),
         ),
     },
@@ -424,7 +424,8 @@ print({name: round(run["error"], 3) for name, run in runs.items()})
         "one run has a part of the other's rows": (
             (
                 "torch.randperm(200).split([40, 160])",
-                "torch.arange(200).split([40, 160])\n    train = train[: 40 if name == 'plain' else 30]",
+                "torch.arange(200).split([40, 160])\n    train = train[: 40 if name == 'plain' "
+                "else 30]",
             ),
         ),
     },

@@ -5,53 +5,53 @@ Type, dtype, shape, NaN, and only then numbers.
 
 import math
 
+from course_lib.checks.judge.values import Encoded
+
 # Allowed difference, relative to the largest number expected (at least 1): what another order of
 # operations may change.
 TOLERANCE = {"float64": 1e-9, "float32": 1e-5, "float16": 4e-3, "bfloat16": 3e-2}
 
 
-def differ(got, want, tolerance=None):
-    """ "" if `got` is `want` up to rounding, else one phrase that names the first difference and
-    its place.
-    """
+def differ(got: Encoded, want: Encoded, tolerance: float | None = None) -> str:
+    """One phrase that names the first difference and its place; "" if there is but rounding."""
     if kind(got) != kind(want) and not {kind(got), kind(want)} <= {"a list", "a tuple"}:
-        return f"{name_kind(got)}, expected {kind(want)}"
+        return f"{_name_kind(got)}, expected {kind(want)}"
     if kind(want) == "a tensor":
-        return differ_in_tensor(got, want, tolerance)
+        return _differ_in_tensor(got, want, tolerance)
     if kind(want) == "a number":
-        return differ_in_numbers([got], [want], [], tolerance or TOLERANCE["float64"])
+        return _differ_in_numbers([got], [want], [], tolerance or TOLERANCE["float64"])
     if kind(want) in ("a list", "a tuple"):
         (got_items,), (want_items,) = got.values(), want.values()
-        return differ_in_items(got_items, want_items, tolerance)
+        return _differ_in_items(got_items, want_items, tolerance)
     if kind(want) == "a dict":
-        return differ_in_dict(dict_of(got), dict_of(want), tolerance)
+        return _differ_in_dict(_dict_of(got), _dict_of(want), tolerance)
     return "" if got == want else f"got {show(got)}, expected {show(want)}"
 
 
-def differ_in_tensor(got, want, tolerance):
+def _differ_in_tensor(got: dict, want: dict, tolerance: float | None) -> str:
     if got["tensor"] != want["tensor"]:
         return f"dtype {got['tensor']}, expected {want['tensor']}"
     if got["shape"] != want["shape"]:
         return f"shape {got['shape']}, expected {want['shape']}"
     if len(got.get("values", ())) != len(want["values"]):
         return "a tensor without plain numbers (sparse?), expected an ordinary one"
-    return differ_in_numbers(
+    return _differ_in_numbers(
         got["values"], want["values"], want["shape"], tolerance or TOLERANCE[want["tensor"]]
     )
 
 
-def differ_in_numbers(got, want, shape, tolerance):
+def _differ_in_numbers(got: list, want: list, shape: list[int], tolerance: float) -> str:
     """The first number that is off, with its place. NaN is never right unless it is expected."""
     allowed = tolerance * max([1.0, *(abs(w) for w in want if math.isfinite(w))])
     for flat, (g, w) in enumerate(zip(got, want)):
         if math.isnan(g) and not math.isnan(w):
-            return f"NaN{at(flat, shape)}, expected {show(w)}"
+            return f"NaN{_at(flat, shape)}, expected {show(w)}"
         if not (g == w or abs(g - w) <= allowed or (math.isnan(g) and math.isnan(w))):
-            return f"got {show(g, w)}, expected {show(w, g)}{at(flat, shape)}"
+            return f"got {show(g, w)}, expected {show(w, g)}{_at(flat, shape)}"
     return ""
 
 
-def differ_in_items(got, want, tolerance):
+def _differ_in_items(got: list, want: list, tolerance: float | None) -> str:
     if len(got) != len(want):
         return f"{len(got)} entries, expected {len(want)}"
     for position, (g, w) in enumerate(zip(got, want), start=1):
@@ -60,7 +60,7 @@ def differ_in_items(got, want, tolerance):
     return ""
 
 
-def differ_in_dict(got, want, tolerance):
+def _differ_in_dict(got: dict, want: dict, tolerance: float | None) -> str:
     if missing := [key for key in want if key not in got]:
         return f"the entry {missing[0]!r} is missing"
     if extra := [key for key in got if key not in want]:
@@ -71,7 +71,7 @@ def differ_in_dict(got, want, tolerance):
     return ""
 
 
-def dict_of(encoded):
+def _dict_of(encoded: dict) -> dict:
     """Keys that are text or numbers → encoded values; other keys by what they are."""
     return {
         key if isinstance(key, (str, int, float)) else str(key): value
@@ -79,7 +79,7 @@ def dict_of(encoded):
     }
 
 
-def kind(value):
+def kind(value: Encoded) -> str:
     """What an encoded value is, in words."""
     if isinstance(value, bool):
         return "a truth value"
@@ -96,25 +96,23 @@ def kind(value):
     )
 
 
-def name_kind(got):
+def _name_kind(got: Encoded) -> str:
     """How to say that the kind itself is wrong."""
     if got is None:
         return "None was returned (is a `return` missing?)"
     return f"got {show(got) if isinstance(got, (str, bool, int, float)) else kind(got)}"
 
 
-def at(flat, shape):
-    """The place of the flat index in a tensor of this shape, " at [1, 2]"; nothing for a single
-    number.
-    """
-    place = []
+def _at(flat: int, shape: list[int]) -> str:
+    """The place of a flat index in a tensor of this shape, " at [1, 2]"; "" for a single number."""
+    place: list[int] = []
     for size in reversed(shape):
         flat, index = divmod(flat, size)
         place.insert(0, index)
     return f" at {place}" if place else ""
 
 
-def show(value, beside=None):
+def show(value: Encoded, beside: float | None = None) -> str:
     """A short form of an encoded value; numbers with as many digits as tell them from `beside`."""
     if isinstance(value, float):
         digits = 6 if beside is None or f"{value:.6g}" != f"{beside:.6g}" else 15

@@ -1,18 +1,19 @@
-"""Drivers for answers that throw dice. No two right answers draw the same masks: noted is what all
-of them share.
+"""Drivers for answers that throw dice: noted is what all right answers share, whatever they draw.
 
 Shares are rounded to a twentieth, from so many entries that chance does not reach the next one.
 """
 
+from collections.abc import Callable, Sequence
+from typing import Any, TypeGuard
+
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-from course_lib.checks.judge.values import decode
+from course_lib.checks.judge.values import Case, Note, decode
 
 
-def draws(invoke, answers, case, note):
-    """A function `(x, …, generator=)` that masks `x`: exact cases give the result itself, the
-    others facts about it.
+def _draws(invoke: Callable, answers: Sequence, case: Case, note: Note) -> None:
+    """A function `(x, …, generator=)` that masks `x`: its result where exact, else facts about it.
 
     `x` has no zero in it. Case: "args" and "kwargs" as for `call`, "seed", "exact" (nothing is left
     to chance).
@@ -20,24 +21,25 @@ def draws(invoke, answers, case, note):
     (function,) = answers
     (x, *rest), kwargs = decode(case["args"]), decode(case.get("kwargs", {"dict": []}))
 
-    def drawn(x, seed=case["seed"]):
+    def drawn(x: Tensor, seed: int = case["seed"]) -> Any:
         return invoke(function, x, *rest, generator=torch.Generator().manual_seed(seed), **kwargs)
 
     given = x.clone()
     y = drawn(given)
-    if not is_tensor_like(y, x) or case["exact"]:
-        note("", "the result", y if case["exact"] or y is None else describe(y))
-        return note("", "the input x", given)
-    note("", "the result", describe(y))
+    if not _is_tensor_like(y, x) or case["exact"]:
+        note("", "the result", y if case["exact"] or y is None else _describe(y))
+        note("", "the input x", given)
+        return
+    note("", "the result", _describe(y))
     note("", "the input x", given)
-    note_mask(y / x, note)
+    _note_mask(y / x, note)
     same = torch.equal(y, drawn(x.clone()))
     note("", "the same seed, the same mask", same)
     note("", "another seed, another mask", not torch.equal(y, drawn(x.clone(), case["seed"] + 1)))
-    note("", "gradient − mask", gradient_off(drawn, x))
+    note("", "gradient − mask", _gradient_off(drawn, x))
 
 
-def note_mask(factor, note):
+def _note_mask(factor: Tensor, note: Note) -> None:
     """What became of the entries, from what each was multiplied by."""
     gone = factor == 0
     stayed = factor[~gone]
@@ -52,10 +54,8 @@ def note_mask(factor, note):
         note("", f"{name} with different masks", len(lines.unique(dim=0)))
 
 
-def gradient_off(drawn, x):
-    """How far the gradient is from the factors that the same draw put on x; None where no gradient
-    flows.
-    """
+def _gradient_off(drawn: Callable, x: Tensor) -> float | None:
+    """How far the gradient is from the factors that the same draw put on x; None: there is none."""
     x = x.clone().requires_grad_()
     y = drawn(x)
     if not y.requires_grad:
@@ -64,11 +64,11 @@ def gradient_off(drawn, x):
     return (x.grad - y.detach() / x.detach()).abs().max().item()
 
 
-def is_tensor_like(y, x):
+def _is_tensor_like(y: object, x: Tensor) -> TypeGuard[Tensor]:
     return type(y) is torch.Tensor and y.shape == x.shape and y.dtype == x.dtype
 
 
-def describe(y):
+def _describe(y: object) -> str:
     """A result in words, where its numbers are left to chance."""
     if type(y) is not torch.Tensor:
         return f"a {type(y).__name__}"
@@ -76,27 +76,25 @@ def describe(y):
 
 
 class Small(nn.Module):
-    """Linear, batch norm, dropout, linear, with running statistics that are not the start
-    values.
-    """
+    """Linear, batch norm, dropout, linear, with running statistics that have moved."""
 
-    def __init__(self, case):
+    def __init__(self, case: Case) -> None:
         super().__init__()
         weights = decode(case["weights"])
         self.first, self.norm = nn.Linear(*case["widths"][:2]), nn.BatchNorm1d(case["widths"][1])
         self.dropout, self.last = nn.Dropout(case["p"]), nn.Linear(*case["widths"][1:])
         self.double()
         with torch.no_grad():
-            for own, given in zip(
-                [*self.parameters(), self.norm.running_mean, self.norm.running_var], weights
-            ):
+            buffers = list(self.norm.buffers())[:2]  # running mean and variance
+            for own, given in zip([*self.parameters(), *buffers], weights):
                 own.copy_(given)
 
-    def forward(self, x):
+    def forward(self, x: Tensor) -> Tensor:
+        """The four layers in turn: x [N, inputs] → [N, outputs]."""
         return self.last(self.dropout(self.norm(self.first(x))))
 
 
-def passes(invoke, answers, case, note):
+def _passes(invoke: Callable, answers: Sequence, case: Case, note: Note) -> None:
     """A function `(model, x, passes)` that asks a network with dropout in it many times."""
     (function,) = answers
     x = decode(case["x"])
@@ -105,7 +103,7 @@ def passes(invoke, answers, case, note):
         model = Small(case).eval()
         buffers = {name: buffer.clone() for name, buffer in model.named_buffers()}
         y = invoke(function, model, x.clone(), case["passes"])
-    note("", "the result", y if y is None else describe(y))
+    note("", "the result", y if y is None else _describe(y))
     if type(y) is not torch.Tensor or y.shape != (case["passes"], len(x), case["widths"][-1]):
         return
     note("", "carries a graph", y.requires_grad)
@@ -118,9 +116,8 @@ def passes(invoke, answers, case, note):
         "layers left in training mode",
         [name for name, part in model.named_modules() if part.training],
     )
-    note(
-        "", "all answers for the first row", y.detach()[:, 0].round(decimals=9).unique()
-    )  # 2ⁿ of n hidden units
+    # 2ⁿ of n hidden units
+    note("", "all answers for the first row", y.detach()[:, 0].round(decimals=9).unique())
 
 
-DRIVERS = {"draws": draws, "passes": passes}
+DRIVERS = {"draws": _draws, "passes": _passes}

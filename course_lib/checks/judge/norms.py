@@ -3,25 +3,27 @@
 See `drivers`.
 """
 
+from collections.abc import Callable, Sequence
+
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-from course_lib.checks.judge.values import decode
+from course_lib.checks.judge.values import Case, Note, decode
 
 
-def differentiate(invoke, answers, case, note):
-    """One function of tensors, called once: its result, and the gradient of a weighted sum of it
-    for each of them.
-    """
+def _differentiate(invoke: Callable, answers: Sequence, case: Case, note: Note) -> None:
+    """One function of tensors, called once: its result, and the gradients of a weighted sum."""
     (function,) = answers
     args, kwargs = decode(case["args"]), decode(case.get("kwargs", {"dict": []}))
     leaves = [arg.requires_grad_() for arg in args]
     result = invoke(function, *leaves, **kwargs)
     note("", "the result", result)
-    note_gradients("", result, dict(zip(case["arguments"], leaves)), decode(case["weights"]), note)
+    _note_gradients("", result, dict(zip(case["arguments"], leaves)), decode(case["weights"]), note)
 
 
-def note_gradients(where, result, leaves, weights, note):
+def _note_gradients(
+    where: str, result: object, leaves: dict[str, Tensor], weights: Tensor, note: Note
+) -> None:
     """The gradient of Σ weights·result for each leaf.
 
     Zero where the result does not depend on it.
@@ -30,7 +32,8 @@ def note_gradients(where, result, leaves, weights, note):
         return  # already noted, and wrong
     total = (weights * result).sum()
     if not total.requires_grad:
-        return note(where, "gradient", "none: the result is cut off from every input")
+        note(where, "gradient", "none: the result is cut off from every input")
+        return
     grads = torch.autograd.grad(
         total, list(leaves.values()), materialize_grads=True, allow_unused=True
     )
@@ -38,10 +41,8 @@ def note_gradients(where, result, leaves, weights, note):
         note(where, f"gradient of {name}", grad)
 
 
-def remember(invoke, answers, case, note):
-    """A norm with running statistics, several calls in either mode: output, statistics, their
-    graph, gradients.
-    """
+def _remember(invoke: Callable, answers: Sequence, case: Case, note: Note) -> None:
+    """A norm with a memory, several calls in either mode: output, statistics, graph, gradients."""
     (function,) = answers
     running = dict(zip(("running_mean", "running_var"), decode(case["running"])))
     hyper, affine = decode(case["hyper"]), decode(case["affine"])
@@ -58,13 +59,11 @@ def remember(invoke, answers, case, note):
         for name, buffer in running.items():
             note(where, name, buffer)
             note(where, f"{name} in a graph", buffer.requires_grad)
-        note_gradients(where, result, leaves, weights, note)
+        _note_gradients(where, result, leaves, weights, note)
 
 
-def evaluate(invoke, answers, case, note):
-    """A function that evaluates a model with BatchNorm: what it returns, and how it leaves the
-    model.
-    """
+def _evaluate(invoke: Callable, answers: Sequence, case: Case, note: Note) -> None:
+    """A function that evaluates a model with BatchNorm: its result, and how it leaves the model."""
     (function,) = answers
     model = nn.Sequential(
         nn.utils.skip_init(nn.Linear, 3, 2, dtype=torch.float64),
@@ -78,18 +77,26 @@ def evaluate(invoke, answers, case, note):
         note("", f"{name} afterwards", getattr(model[1], name))
 
 
-def diagnose(invoke, answers, case, note):
+def _diagnose(invoke: Callable, answers: Sequence, case: Case, note: Note) -> None:
     """A function that is given a norm, sound or with one fault, and says which."""
     (function,) = answers
     note("", "the answer", invoke(function, suspect(**decode(case["screws"]))))
 
 
-def suspect(by_running=False, biased=False, reversed_momentum=False, detached=False):
-    """A batch norm for [rows, features] with these faults: (x, running_mean, running_var, training,
-    momentum) → y.
+def suspect(
+    by_running: bool = False,
+    biased: bool = False,
+    reversed_momentum: bool = False,
+    detached: bool = False,
+) -> Callable:
+    """A batch norm for x [rows, features] with these faults.
+
+    It is called as (x, running_mean, running_var, training, momentum=0.1) and returns y.
     """
 
-    def norm(x, running_mean, running_var, training, momentum=0.1):
+    def norm(
+        x: Tensor, running_mean: Tensor, running_var: Tensor, training: bool, momentum: float = 0.1
+    ) -> Tensor:
         mean, var = x.mean(0), x.var(0, correction=0)
         if training:
             new = 1 - momentum if reversed_momentum else momentum
@@ -107,8 +114,8 @@ def suspect(by_running=False, biased=False, reversed_momentum=False, detached=Fa
 
 
 DRIVERS = {
-    "differentiate": differentiate,
-    "remember": remember,
-    "evaluate": evaluate,
-    "diagnose": diagnose,
+    "differentiate": _differentiate,
+    "remember": _remember,
+    "evaluate": _evaluate,
+    "diagnose": _diagnose,
 }

@@ -5,14 +5,17 @@ whose torch is sound.
 """
 
 from dataclasses import dataclass
+from typing import TypeAlias, TypeGuard
 
 from course_lib.checks.judge.compare import differ, kind, show
 from course_lib.checks.judge.drivers import INPUT
 from course_lib.checks.judge.observe import observe
-from course_lib.checks.judge.values import is_encoded
+from course_lib.checks.judge.task import Task
+from course_lib.checks.judge.values import Case, Record, is_encoded
 
 SIGNS = {"passed": "✓", "unanswered": "○"}
 NOT_YET = "not implemented yet"
+Part: TypeAlias = tuple[str, str]  # (where, what) of a record
 
 
 @dataclass(frozen=True)
@@ -26,130 +29,125 @@ class Result:
     verdict: str
     message: str
 
-    def __bool__(self):
+    def __bool__(self) -> bool:
         return self.verdict == "passed"
 
     @property
-    def answered(self):
+    def answered(self) -> bool:
         """False while the answer is still the blank template."""
         return self.verdict != "unanswered"
 
     @property
-    def line(self):
+    def line(self) -> str:
         """The one line a learner sees: `✓ T1 …`, `○ T1 not implemented yet`, `✗ T1 …`."""
         return f"{SIGNS.get(self.verdict, '✗')} {self.task.rpartition('/')[2]} {self.message}"
 
-    def as_dict(self):
+    def as_dict(self) -> dict[str, str]:
+        """Task, verdict and message by name."""
         return {"task": self.task, "verdict": self.verdict, "message": self.message}
 
-    def _ipython_display_(self):
-        """As the last value of a notebook cell it shows nothing: `check` has printed the line
-        already.
-        """
+    def _ipython_display_(self) -> None:
+        """Show nothing as the last value of a cell: `check` has printed the line already."""
 
 
 @dataclass(frozen=True)
 class Difference:
-    """The first place where an answer parts from the referee: in `part` (where, what) of case
-    number `index`.
-    """
+    """The first place where an answer parts from the referee: in `part` of case `index`."""
 
     index: int
-    case: dict
-    part: tuple[str, str]
+    case: Case
+    part: Part
     text: str
 
-    def __str__(self):
+    def __str__(self) -> str:
         where, what = self.part
-        place = ", ".join(filter(None, (where, what)))
-        return f"case “{self.case['name']}”{', ' if place else ''}{place}: {self.text}{inputs(self.case, where)}"
+        name = ", ".join(filter(None, (f"case “{self.case['name']}”", where, what)))
+        return f"{name}: {self.text}{_inputs(self.case, where)}"
 
 
-def judge(name, task, cases, records):
+def judge(name: str, task: Task, cases: list[Case], records: object) -> Result:
     """The `Result` of the answer to `task`, called `name`, that left these `records` on `cases`."""
-    if not well_formed(records):
+    if not _well_formed(records):
         return Result(
             name,
             "error",
             "no values came back: does the answer replace functions of Python or torch?",
         )
     raised = next((record["raised"] for record in records if "raised" in record), None)
-    if raised and is_blank(raised) and not any(record["parts"] for record in records):
+    if raised and _is_blank(raised) and not any(record["parts"] for record in records):
         return broken(name, task, raised)
-    expected = task.expect(cases)
-    found = first_difference(task, cases, records, expected)
+    found = _first_difference(task, cases, records, task.expect(cases))
     if found is None:
         return Result(name, "passed", task.praise.format(cases=len(cases)))
-    if found.part == RAISED:
+    if raised and found.part == RAISED:
         return broken(name, task, raised, f" (case “{found.case['name']}”)")
-    hint = recognise(task, cases, records, found)
+    hint = _recognise(task, cases, records, found)
     return Result(name, "failed", f"{hint} — {found}" if hint else str(found))
 
 
-def broken(name, task, raised, place=""):
+def broken(name: str, task: Task, raised: dict, place: str = "") -> Result:
     """The `Result` of an answer that raised instead of answering."""
-    if is_blank(raised) and not place:
-        return Result(name, "unanswered", not_yet(raised["message"], task))
-    return Result(name, "error", explain(raised) + place)
+    if _is_blank(raised) and not place:
+        return Result(name, "unanswered", _not_yet(raised["message"], task))
+    return Result(name, "error", _explain(raised) + place)
 
 
-def is_blank(raised):
+def _is_blank(raised: dict) -> bool:
     return raised["type"] == "NotImplementedError"
 
 
 RAISED = ("", "raised")  # the part in which a case ends that raised
 
 
-def first_difference(task, cases, records, expected):
+def _first_difference(
+    task: Task, cases: list[Case], records: list[Record], expected: list[Record]
+) -> Difference | None:
     """The first `Difference` between two lists of records, or None."""
     for index, (case, want) in enumerate(zip(cases, expected)):
         got = records[index] if index < len(records) else {"parts": []}
-        if found := differ_in_record(task, got, want):
+        if found := _differ_in_record(task, got, want):
             return Difference(index, case, *found)
     return None
 
 
-def differ_in_record(task, got, want):
+def _differ_in_record(task: Task, got: Record, want: Record) -> tuple[Part, str] | None:
     """((where, what), text) of the first difference within one case, or None."""
     for (where, what, value), (right_where, right_what, right) in zip(got["parts"], want["parts"]):
         if (where, what) != (right_where, right_what):
             return (where, what), f"expected {right_what} here"
         if text := differ(value, right, task.tolerance):
             if what.startswith(INPUT):
-                text = f"`{what.removeprefix(INPUT)}` was changed in place: compute something new, leave the input alone"
+                text = CHANGED.format(what.removeprefix(INPUT))
             return (where, what), text if value is None else task.notes.get(what, text)
     if "raised" in got:
         return RAISED, ""
-    if len(got["parts"]) != len(want["parts"]):
-        extra = got["parts"][len(want["parts"]) :]
-        return tuple(extra[0][:2]) if extra else (
-            "",
-            "",
-        ), "should not be there" if extra else "no result came back"
-    return None
+    if len(got["parts"]) > len(want["parts"]):
+        where, what, _ = got["parts"][len(want["parts"])]
+        return (where, what), "should not be there"
+    return (("", ""), "no result came back") if len(got["parts"]) < len(want["parts"]) else None
 
 
-def recognise(task, cases, records, found):
-    """The hint of the one mistake that gives the same result on all cases, else on the first case
-    that is wrong.
-    """
-    bank = [(mistake, observe(task.names, mistake.answers, cases)) for mistake in task.mistakes]
-    everywhere = [m for m, given in bank if first_difference(task, cases, records, given) is None]
-    if everywhere:
-        return everywhere[0].hint
-    got = records[found.index]
-    here = [
-        m
-        for m, given in bank
-        if found.index < len(given) and differ_in_record(task, got, given[found.index]) is None
-    ]
+CHANGED = "`{}` was changed in place: compute something new, leave the input alone"
+
+
+def _recognise(task: Task, cases: list[Case], records: list[Record], found: Difference) -> str:
+    """The hint of the one mistake that gives the same on all cases, else on the first wrong one."""
+    here = []
+    for mistake in task.mistakes:
+        given = observe(task.names, mistake.answers, cases[: found.index + 1])
+        if len(given) <= found.index or _differ_in_record(
+            task, records[found.index], given[found.index]
+        ):
+            continue
+        given += observe(task.names, mistake.answers, cases[found.index + 1 :])
+        if _first_difference(task, cases, records, given) is None:
+            return mistake.hint
+        here.append(mistake)
     return here[0].hint if len(here) == 1 else ""
 
 
-def inputs(case, where):
-    """What the answer was given there, short: arguments by name; for an update its first numbers
-    too.
-    """
+def _inputs(case: Case, where: str) -> str:
+    """What the answer was given there: arguments by name; for an update its first numbers too."""
     pairs = [*zip(case.get("arguments", ()), case.get("args", {"list": ()})["list"])]
     pairs += case.get("kwargs", NOTHING)["dict"] + case.get("hyper", NOTHING)["dict"]
     if where == "step 1":
@@ -162,16 +160,16 @@ def inputs(case, where):
     return f" ({shown})" if shown else ""
 
 
-NOTHING = {"dict": []}
+NOTHING: dict[str, list] = {"dict": []}
 
 
-def not_yet(message, task):
+def _not_yet(message: str, task: Task) -> str:
     """The words "not implemented yet", and which names are open where the task asks for several."""
     names = [name for name in message.split(", ") if name in task.names]
     return f"{NOT_YET}: {', '.join(names)}" if len(task.names) > 1 and names else NOT_YET
 
 
-def explain(raised):
+def _explain(raised: dict) -> str:
     """What the learner's code raised, in the learner's terms."""
     name, message, line = raised["type"], raised["message"], raised.get("line")
     place = f"line {line}: " if line else ""
@@ -180,7 +178,10 @@ def explain(raised):
     if name == "signature":
         return f"the function cannot be called as the task calls it: {message}"
     if name == "ModuleNotFoundError" and "course_lib" in message:
-        return f"{place}course_lib's functions are not there while an answer is checked: write your own"
+        return (
+            f"{place}course_lib's functions are not there while an answer is checked: write your "
+            "own"
+        )
     if "allocate memory" in message or name == "MemoryError":
         return f"{place}more memory was asked for than a check may use"
     return place + KNOWN.get(name, "{name}: {message}").format(name=name, message=message)
@@ -191,27 +192,27 @@ KNOWN = {
     "RecursionError": "endless recursion: the function calls itself and never stops",
     "EOFError": "the code asks for input(): nobody can type while it is checked",
     "StdinNotImplementedError": "the code asks for input(): nobody can type while it is checked",
-    "PermissionError": "{message}: while it is checked, an answer may write into its own temporary folder only",
+    "PermissionError": (
+        "{message}: while it is checked, an answer may write into its own temporary folder only"
+    ),
 }
 
 
-def well_formed(records):
-    """True if `records` look as `observe` writes them; they come from a process that the answer had
-    to itself.
-    """
-    return type(records) is list and all(map(is_record, records))
+def _well_formed(records: object) -> TypeGuard[list[Record]]:
+    """True if `records` look as `observe` writes them: the answer had that process to itself."""
+    return type(records) is list and all(map(_is_record, records))
 
 
-def is_record(record):
+def _is_record(record: object) -> bool:
     return (
         type(record) is dict
         and type(record.get("parts")) is list
-        and all(map(is_part, record["parts"]))
+        and all(map(_is_part, record["parts"]))
         and ("raised" not in record or is_raised(record["raised"]))
     )
 
 
-def is_part(part):
+def _is_part(part: object) -> bool:
     return (
         type(part) is list
         and len(part) == 3
@@ -220,5 +221,6 @@ def is_part(part):
     )
 
 
-def is_raised(raised):
+def is_raised(raised: object) -> TypeGuard[dict]:
+    """True if `raised` looks as `describe` of `observe` writes it."""
     return type(raised) is dict and type(raised.get("type")) is type(raised.get("message")) is str

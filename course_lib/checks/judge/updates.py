@@ -1,31 +1,47 @@
-"""Update functions for the tasks of lessons 03 and 04: torch as the referee, and a workshop of
-wrong ones.
-"""
+"""Update functions for lessons 00, 03, 04: torch as the referee, and a workshop of wrong ones."""
+
+from collections.abc import Callable
+from typing import Any
 
 import torch
+from torch import Tensor
 
+from course_lib.checks.judge.cases import away_from_zero
 from course_lib.checks.judge.drivers import step_by
 from course_lib.checks.judge.task import Mistake, tensors
-from course_lib.checks.judge.values import encode
+from course_lib.checks.judge.values import Case, encode
 
 # The referee
 
 
-def sgd_by_torch(param, grad, state, *, lr, momentum=0.0, l2=0.0, weight_decay=0.0):
-    """`torch.optim.SGD`, whose `weight_decay` is L2; torch has no decoupled SGD, so the shrink line
-    stands here.
-    """
+def sgd_by_torch(
+    param: Tensor,
+    grad: Tensor,
+    state: dict,
+    *,
+    lr: float,
+    momentum: float = 0.0,
+    l2: float = 0.0,
+    weight_decay: float = 0.0,
+) -> Tensor:
+    """`torch.optim.SGD`, whose `weight_decay` is L2; the line that shrinks is not in torch."""
     old = param.clone()
     step_by(torch.optim.SGD, param, grad, state, lr=lr, momentum=momentum, weight_decay=l2)
     return param.sub_(lr * weight_decay * old)
 
 
 def adam_by_torch(
-    param, grad, state, *, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, l2=0.0, weight_decay=0.0
-):
-    """`torch.optim.AdamW` without L2, `torch.optim.Adam` with it; for both knobs at once, Adam and
-    the shrink line.
-    """
+    param: Tensor,
+    grad: Tensor,
+    state: dict,
+    *,
+    lr: float = 1e-3,
+    betas: tuple[float, float] = (0.9, 0.999),
+    eps: float = 1e-8,
+    l2: float = 0.0,
+    weight_decay: float = 0.0,
+) -> Tensor:
+    """`torch.optim.AdamW` without L2; with it `torch.optim.Adam`, and the line that shrinks."""
     if l2 == 0:
         return adamw_by_torch(
             param, grad, state, lr=lr, betas=betas, eps=eps, weight_decay=weight_decay
@@ -35,7 +51,16 @@ def adam_by_torch(
     return param.sub_(lr * weight_decay * old)
 
 
-def adamw_by_torch(param, grad, state, *, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=1e-2):
+def adamw_by_torch(
+    param: Tensor,
+    grad: Tensor,
+    state: dict,
+    *,
+    lr: float = 1e-3,
+    betas: tuple[float, float] = (0.9, 0.999),
+    eps: float = 1e-8,
+    weight_decay: float = 1e-2,
+) -> Tensor:
     """`torch.optim.AdamW`."""
     step_by(
         torch.optim.AdamW,
@@ -53,25 +78,27 @@ def adamw_by_torch(param, grad, state, *, lr=1e-3, betas=(0.9, 0.999), eps=1e-8,
 # The workshop: one update with its screws, and what comes of turning one of them
 
 
-def heavy_ball(grad, state, *, lr, momentum=0.0, new=1.0):
-    """v ← μv + g; the step is lr·v."""
-    state["v"] = momentum * state.get("v", 0) + (new(momentum) if callable(new) else new) * grad
+def heavy_ball(
+    grad: Tensor, state: dict, *, lr: float, momentum: float = 0.0, new: Callable = lambda mu: 1.0
+) -> Tensor:
+    """Heavy ball: v ← μv + g, the step is lr·v; `new(μ)` weighs g."""
+    state["v"] = momentum * state.get("v", 0) + new(momentum) * grad
     return lr * state["v"]
 
 
 def adam(
-    grad,
-    state,
+    grad: Tensor,
+    state: dict,
     *,
-    lr,
-    betas,
-    eps,
-    correct_m=True,
-    correct_v=True,
-    root=lambda v, eps: v.sqrt() + eps,
-    swap=False,
-):
-    """m, v ← averages of g, g²; the step is lr·m̂/(√v̂ + ε)."""
+    lr: float,
+    betas: tuple[float, float],
+    eps: float,
+    correct_m: bool = True,
+    correct_v: bool = True,
+    root: Callable = lambda v, eps: v.sqrt() + eps,
+    swap: bool = False,
+) -> Tensor:
+    """Adam: m, v ← averages of g, g²; the step is lr·m̂/(√v̂ + ε)."""
     beta1, beta2 = betas[::-1] if swap else betas
     t = state["t"] = state.get("t", 0) + 1
     m = state["m"] = beta1 * state.get("m", 0) + (1 - beta1) * grad
@@ -84,18 +111,24 @@ def adam(
 
 
 def variant(
-    rule,
-    pull=lambda l2, decay: l2,
-    shrink=lambda lr, l2, decay: lr * decay,
-    after=False,
-    carry=True,
-    **screws,
-):
-    """An update: g + pull·w goes into `rule`, and w is multiplied by 1 − shrink before, or `after`,
-    it has moved.
-    """
+    rule: Callable,
+    pull: Callable = lambda l2, decay: l2,
+    shrink: Callable = lambda lr, l2, decay: lr * decay,
+    after: bool = False,
+    carry: bool = True,
+    **screws: Any,
+) -> Callable:
+    """An update: g + pull·w goes into `rule`; w is multiplied by 1 − shrink, first or `after`."""
 
-    def update(param, grad, state, *, l2=0.0, weight_decay=0.0, **hyper):
+    def update(
+        param: Tensor,
+        grad: Tensor,
+        state: dict,
+        *,
+        l2: float = 0.0,
+        weight_decay: float = 0.0,
+        **hyper: Any,
+    ) -> Tensor:
         step = rule(
             grad + pull(l2, weight_decay) * param, state if carry else {}, **hyper, **screws
         )
@@ -105,14 +138,13 @@ def variant(
     return update
 
 
-def decay_mistakes(rule, inside):
-    """What goes wrong with `weight_decay` in any optimizer; `inside` says what happens to it in the
-    gradient.
-    """
+def decay_mistakes(rule: Callable, inside: str) -> tuple[Mistake, ...]:
+    """What goes wrong with `weight_decay`; `inside` says what happens to it in the gradient."""
     return (
         Mistake(
             "coupled decay",
-            f"the decay went into the gradient, where {inside}: that is L2. Shrink the weight itself",
+            f"the decay went into the gradient, where {inside}: that is L2. Shrink the weight "
+            f"itself",
             (variant(rule, pull=lambda l2, decay: l2 + decay, shrink=lambda lr, l2, decay: 0),),
         ),
         Mistake(
@@ -132,7 +164,8 @@ def decay_mistakes(rule, inside):
         ),
         Mistake(
             "decay after the step",
-            "the weight decays after it has moved. That convention exists, but torch shrinks the old weight first",
+            "the weight decays after it has moved. That convention exists, but torch shrinks the "
+            "old weight first",
             (variant(rule, after=True),),
         ),
         Mistake(
@@ -143,22 +176,25 @@ def decay_mistakes(rule, inside):
     )
 
 
-def l2_mistakes(rule):
+def l2_mistakes(rule: Callable) -> tuple[Mistake, ...]:
     """What goes wrong with `l2` in any optimizer."""
     return (
         Mistake(
             "L2 factor 2",
-            "L2 is twice too strong: `l2` = λ stands for the penalty (λ/2)‖w‖², whose gradient is λw, not 2λw",
+            "L2 is twice too strong: `l2` = λ stands for the penalty (λ/2)‖w‖², whose gradient is "
+            "λw, not 2λw",
             (variant(rule, pull=lambda l2, decay: 2 * l2),),
         ),
         Mistake(
             "L2 sign",
-            "L2 has the wrong sign: g − λw makes the weights grow; a widely read tutorial prints it so",
+            "L2 has the wrong sign: g − λw makes the weights grow; a widely read tutorial prints "
+            "it so",
             (variant(rule, pull=lambda l2, decay: -l2),),
         ),
         Mistake(
             "L2 decoupled",
-            "`l2` shrinks the weight past the optimizer: that is weight decay. Add λw to the gradient first",
+            "`l2` shrinks the weight past the optimizer: that is weight decay. Add λw to the "
+            "gradient first",
             (
                 variant(
                     rule, pull=lambda l2, decay: 0, shrink=lambda lr, l2, decay: lr * (l2 + decay)
@@ -167,7 +203,8 @@ def l2_mistakes(rule):
         ),
         Mistake(
             "knobs exchanged",
-            "the two knobs are exchanged: `l2` joins the gradient, `weight_decay` shrinks the weight",
+            "the two knobs are exchanged: `l2` joins the gradient, `weight_decay` shrinks the "
+            "weight",
             (variant(rule, pull=lambda l2, decay: decay, shrink=lambda lr, l2, decay: lr * l2),),
         ),
         Mistake("L2 forgotten", "`l2` has no effect", (variant(rule, pull=lambda l2, decay: 0),)),
@@ -210,7 +247,8 @@ ADAM_MISTAKES = (
     ),
     Mistake(
         "state created anew",
-        "the state is created anew at each step, so every step is the first: fill `state` once and keep it",
+        "the state is created anew at each step, so every step is the first: fill `state` once and "
+        "keep it",
         (variant(adam, carry=False),),
     ),
 )
@@ -219,11 +257,20 @@ ADAM_MISTAKES = (
 
 NOTES = {
     "grad": "`grad` was changed in place: leave the caller's gradient as it is",
-    "returned": "something other than `param` was returned: change `param` itself, in place, and return it",
+    "returned": (
+        "something other than `param` was returned: change `param` itself, in place, and return it"
+    ),
 }
 
 
-def case(name, params, grads, *, copied_before=None, **hyper):
+def case(
+    name: str,
+    params: list[Tensor],
+    grads: list[list[Tensor]],
+    *,
+    copied_before: int | None = None,
+    **hyper: Any,
+) -> Case:
     """A case for the driver `update`: `grads` holds one list of gradients per step."""
     return {
         "name": name,
@@ -235,17 +282,13 @@ def case(name, params, grads, *, copied_before=None, **hyper):
     }
 
 
-def drawn(generator, name, steps, shapes, **hyper):
+def drawn(
+    generator: torch.Generator, name: str, steps: int, shapes: list[tuple[int, ...]], **hyper: Any
+) -> Case:
     """A case with weights and gradients drawn afresh, none of them near zero."""
 
-    def draw(shape):
-        x = torch.randn(shape, generator=generator, dtype=torch.float64)
-        return x + 0.2 * x.sign()
+    def draw(shape: tuple[int, ...]) -> Tensor:
+        return away_from_zero(generator, *shape, by=0.2)
 
     weights = [draw(shape) for shape in shapes]
     return case(name, weights, [[draw(shape) for shape in shapes] for _ in range(steps)], **hyper)
-
-
-def between(generator, low, high):
-    """A number drawn afresh, with few digits."""
-    return round(low + (high - low) * torch.rand((), generator=generator).item(), 3)

@@ -1,5 +1,4 @@
-"""Values that can leave the learner's process: plain JSON, never an object that could speak for
-itself.
+"""Values that can leave the learner's process: plain JSON, never objects that speak for themselves.
 
 Numbers, text, booleans and None are themselves; a tensor is its dtype, shape and numbers; a
 container says which it is. Everything else (a subclass, a NumPy array, an object with its own `==`)
@@ -7,14 +6,20 @@ is only the name of its type.
 """
 
 import math
+from collections.abc import Callable
+from typing import Any, TypeAlias
 
 import torch
 
+Encoded: TypeAlias = Any  # what `encode` returns
+Case: TypeAlias = dict[str, Any]  # the inputs of one case, see `task`
+Record: TypeAlias = dict[str, Any]  # what an answer did on it, see `observe`
+Note: TypeAlias = Callable[[str, str, object], None]  # (where, what, value) is written down
 LIMIT = 100_000  # numbers in one tensor, items in one container: more than any task asks for
 PLAIN = (float, bool, str, type(None))
 
 
-def encode(value, depth=0):
+def encode(value: Any, depth: int = 0) -> Encoded:
     """What JSON can carry of `value`.
 
     Exact types: a subclass of tensor, list or float is an object, not a value.
@@ -23,7 +28,7 @@ def encode(value, depth=0):
     if kind in PLAIN or (kind is int and abs(value) < 2**63):
         return value[:1000] if kind is str else value
     if kind is torch.Tensor:
-        return encode_tensor(value)
+        return _encode_tensor(value)
     if depth < 8 and kind in (list, tuple) and len(value) < LIMIT:
         return {kind.__name__: [encode(item, depth + 1) for item in value]}
     if depth < 8 and kind is dict and len(value) < LIMIT:
@@ -35,7 +40,7 @@ def encode(value, depth=0):
     return {"object": f"{kind.__module__}.{kind.__qualname__}".removeprefix("builtins.")[:100]}
 
 
-def encode_tensor(tensor):
+def _encode_tensor(tensor: torch.Tensor) -> dict:
     """dtype, shape and, where they are ordinary real numbers, the numbers row by row."""
     seen = {"tensor": str(tensor.dtype).removeprefix("torch."), "shape": list(tensor.shape)}
     if (
@@ -48,7 +53,7 @@ def encode_tensor(tensor):
     return {**seen, "values": tensor.detach().cpu().reshape(-1).tolist()}
 
 
-def decode(data):
+def decode(data: Encoded) -> Any:
     """The value that `encode` was given. Only what the checker itself sent is ever decoded."""
     if not isinstance(data, dict):
         return data
@@ -62,14 +67,14 @@ def decode(data):
     return {"list": list, "tuple": tuple}[kind](map(decode, items))
 
 
-def is_encoded(data, depth=0):
+def is_encoded(data: object, depth: int = 0) -> bool:
     """True if `data` is what `encode` could have written."""
     if type(data) in PLAIN or (type(data) is int and abs(data) < 2**63):
         return True
     if type(data) is not dict or depth > 8:
         return False
     if "tensor" in data:
-        return is_tensor(data)
+        return _is_tensor(data)
     ((kind, items),) = data.items() if len(data) == 1 else ((None, None),)
     if kind == "dict":
         return type(items) is list and all(
@@ -85,7 +90,7 @@ def is_encoded(data, depth=0):
     )
 
 
-def is_tensor(data):
+def _is_tensor(data: dict) -> bool:
     """True if shape and numbers of an encoded tensor belong together."""
     shape, values = data.get("shape"), data.get("values", [])
     return (

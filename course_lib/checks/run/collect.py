@@ -1,5 +1,4 @@
-"""A pytest plugin beside nbval: what each cell gave goes into a file, and nobody waits for a kernel
-that has died.
+"""A pytest plugin beside nbval: writes down what each cell gave, and waits for no dead kernel.
 
 Runs in the process of pytest, which the learner's code never enters. It loads no torch.
 """
@@ -24,9 +23,7 @@ class KernelDied(Exception):
 
 @pytest.hookimpl(trylast=True)
 def pytest_runtest_setup(item):
-    """Watch the kernel, which nbval has started before its first cell, and give each cell the time
-    that is its due.
-    """
+    """Watch the kernel, which nbval has started by now, and give each cell its time."""
     own = "setup" in item.cell.metadata.tags
     item.config.option.nbval_cell_timeout = START if own else float(os.environ[TIMEOUT])
     item.output_timeout = 1  # seconds for a kernel that was interrupted to say so
@@ -57,7 +54,7 @@ def pytest_runtest_makereport(item, call):
     """One line of JSON per cell that ran, and one for a notebook that could not start."""
     if call.when == "call" or call.excinfo:
         failed = (
-            f"{type(call.excinfo.value).__name__}: {one_line(call.excinfo.value)}"
+            f"{type(call.excinfo.value).__name__}: {_one_line(call.excinfo.value)}"
             if call.excinfo
             else ""
         )
@@ -69,18 +66,16 @@ def pytest_runtest_makereport(item, call):
 
 
 def outputs(item):
-    """The values a cell displayed and the last exception it raised; everything it printed is
-    dropped.
-    """
+    """The values a cell displayed and the last exception it raised; what it printed is dropped."""
     values, raised = [], None
     for output in item.test_outputs or ():
         if output.output_type == "error":
-            raised = {"type": one_line(output.ename), "message": one_line(output.evalue)}
+            raised = {"type": _one_line(output.ename), "message": _one_line(output.evalue)}
         text = output.get("data", {}).get(MIME)
         if isinstance(text, str) and len(text) < LARGEST:
             values.append(text)
     return {"values": values, "raised": raised}
 
 
-def one_line(text):
+def _one_line(text):
     return " ".join(str(text).split())[:500]

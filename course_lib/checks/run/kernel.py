@@ -27,8 +27,6 @@ def emit(name, answers, path):
 
 
 def hide_solutions():
-    """Make the lessons' own functions unimportable, and keep writes in the temporary folder where
-    the system cannot.
-    """
+    """Make the lessons' own functions unimportable; where the system cannot, guard writes."""
     sys.modules.update({f"course_lib.{stem}": None for stem in LESSONS})
     sandbox.guard_writes(str(Path.cwd()))

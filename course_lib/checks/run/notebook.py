@@ -1,10 +1,10 @@
 """`course check`: nbval with the trust turned round.
 
 The learner's answer cells (tags `answer:T1`) are copied into a fresh notebook made from the
-exercise's own text in src/. Its check cells (`check:T1`) emit values, never a verdict; nbval runs
-it in a process of its own and says which cells ran and what they displayed; the verdict is made
-here, on cases drawn here. The learner's file is only read: check cells in it, edited, deleted or
-not, play no part.
+course's own text in notebooks/src. Its check cells (`check:T1`) emit values, never a verdict; nbval
+runs it in a process of its own and says which cells ran and what they displayed; the verdict is
+made here, on cases drawn here. The learner's file is only read: check cells in it, edited, deleted
+or not, play no part.
 """
 
 import ast
@@ -22,7 +22,9 @@ import jupytext
 import nbformat
 from IPython.core.inputtransformer2 import TransformerManager
 
+import course_lib
 from course_lib import LESSONS
+from course_lib.base.places import CourseError, root
 from course_lib.checks import CASES
 from course_lib.checks.judge.report import Result, broken, is_raised, judge
 from course_lib.checks.judge.task import tasks_of
@@ -35,18 +37,17 @@ class Unreadable(Exception):
 
 
 def check_file(path, *, cell_timeout=20.0, total_timeout=120.0, memory_gib=4.0):
-    """One `Result` per task of the exercise notebook at `path`; never raises for a bad notebook,
-    never writes to it.
+    """One `Result` per task of the exercise notebook at `path`, which is only read.
 
     `cell_timeout`, `total_timeout`: seconds for one cell and for the whole notebook. `memory_gib`:
-    for the kernel.
-    A file that is no notebook gives a single `Result`, whose task is the file's name.
+    for the kernel. Never raises for a bad notebook: a file that is none gives a single `Result`,
+    whose task is the file's name.
     """
     path = Path(path)
     try:
         learner = read(path)
         number = lesson_of(path, learner)
-        tasks, pristine = tasks_of(number), exercise_text(number, path)
+        tasks, pristine = tasks_of(number), exercise_text(number)
     except Unreadable as problem:
         return [Result(path.name, "error", str(problem))]
     answers, results = answers_of(learner, list(tasks), f"{number:02d}")
@@ -72,7 +73,10 @@ def read(path):
         data = path.read_bytes()
     except OSError as problem:
         raise Unreadable(f"cannot be read: {problem.strerror}") from None
-    back = "Your file is left as it is; `course reset` puts a fresh one in its place and keeps yours aside"
+    back = (
+        "Your file is left as it is; `course reset` puts a fresh one in its place and keeps yours "
+        "aside"
+    )
     if not data.strip():
         raise Unreadable(f"is empty. {back}")
     if re.search(rb"^(<<<<<<< |>>>>>>> )", data, re.MULTILINE):
@@ -99,33 +103,35 @@ def lesson_of(path, cells):
     )
     if not said or int(said[1]) >= len(LESSONS) or not tasks_of(said[1]):
         raise Unreadable(
-            "does not say which lesson it belongs to: its name should begin like 03_weight_decay_exercises"
+            "does not say which lesson it belongs to: its name should begin like "
+            "03_weight_decay_exercises"
         )
     return int(said[1])
 
 
-def exercise_text(number, path):
-    """The exercise as its author wrote it, from src/ near the learner's file, near where we stand,
-    or near us.
+def sources():
+    """The folder of the exercises' texts: the one beside this package, not beside a submission.
+
+    A package that was installed without it takes that of the course's folder we stand in.
     """
+    beside = Path(course_lib.__file__).resolve().parents[1] / "notebooks" / "src"
+    return beside if beside.is_dir() else root() / "notebooks" / "src"
+
+
+def exercise_text(number):
+    """The exercise as its author wrote it: (kind, source, tags) of each cell."""
     name = f"{number:02d}_{LESSONS[number]}_exercises.py"
-    starts = (path.resolve().parent, Path.cwd(), Path(__file__).resolve().parent)
-    folders = [folder for start in starts for folder in (start, *start.parents)]
-    for source in (folder / part / name for folder in folders for part in ("src", "notebooks/src")):
-        if source.is_file():
-            return [
-                (cell.cell_type, cell.source, cell.metadata.get("tags", []))
-                for cell in jupytext.read(source).cells
-            ]
-    raise Unreadable(
-        f"cannot be checked without notebooks/src/{name}: run this in the course's folder"
-    )
+    try:
+        cells = jupytext.read(sources() / name).cells
+    except (CourseError, FileNotFoundError):
+        raise Unreadable(
+            f"cannot be checked without notebooks/src/{name}: run this in the course's folder"
+        ) from None
+    return [(cell.cell_type, cell.source, cell.metadata.get("tags", [])) for cell in cells]
 
 
 def answers_of(cells, tasks, number):
-    """The source of each answer, cells of one tag joined in order as "Run all" would have it; and
-    what cannot run.
-    """
+    """Source of each answer, its cells joined in order as "Run all" would; and what cannot run."""
     answers, results = {}, {}
     for task in tasks:
         tagged = [(kind, source) for kind, source, tags in cells if f"answer:{task}" in tags]
@@ -138,16 +144,18 @@ def answers_of(cells, tasks, number):
 def cannot_run(task, tagged, source):
     """Why the cells of an answer cannot run; "" if they can."""
     if not tagged:
-        return f"the cell tagged answer:{task} was deleted: `course reset` makes a fresh notebook and keeps yours aside"
+        return (
+            f"the cell tagged answer:{task} was deleted: `course reset` makes a fresh notebook "
+            "and keeps yours aside"
+        )
     if all(kind != "code" for kind, _ in tagged):
         return (
             f"the cell tagged answer:{task} is no code cell any more: change its type back to Code"
         )
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter(
-                "ignore"
-            )  # "invalid escape sequence" and the like belong to the learner's own run
+            # "invalid escape sequence" and the like belong to the learner's own run
+            warnings.simplefilter("ignore")
             compile(
                 TransformerManager().transform_cell(source),
                 "<answer>",
@@ -165,9 +173,7 @@ def cannot_run(task, tagged, source):
 
 
 def graft(pristine, answers):
-    """Role, task and source of its code cells: the setup stands before each answer, so that none
-    spoils the next.
-    """
+    """Role, task and source of its code cells: the setup stands before each answer, to undo it."""
     setup = [
         ("setup", "", source)
         for kind, source, tags in pristine
@@ -194,9 +200,7 @@ def graft(pristine, answers):
 
 
 def run(pristine, answers, tasks, number, limits):
-    """Results of one run, of the first open task at least: those after one that broke the run are
-    left for the next.
-    """
+    """Results of one run: of the first open task at least, of those up to one that breaks it."""
     plan = graft(pristine, answers)
     seed = random.SystemRandom().getrandbits(32)
     cases = {
@@ -207,9 +211,8 @@ def run(pristine, answers, tasks, number, limits):
     seen, log = execute(plan, cases, seconds, limits) if seconds > 0 else ({}, "")
     results, broken_by = {}, None
     for task, each in tasks.items():
-        cells = [
-            seen.get(index) for index, (_, name, _) in enumerate(plan) if name == task
-        ]  # its answer and its check
+        # its answer and its check
+        cells = [seen.get(index) for index, (_, name, _) in enumerate(plan) if name == task]
         breaks = any(cell is None or cell["failed"] for cell in cells)
         if not_reached(cells[0]) or (breaks and broken_by):
             continue  # perhaps innocent: once more, without the one that broke the run
@@ -247,7 +250,8 @@ def verdict(name, task, cases, cells, limits):
         return Result(
             name,
             "error",
-            "the check cell did not give its values exactly once: does the answer display something?",
+            "the check cell did not give its values exactly once: does the answer display "
+            "something?",
         )
     return with_hint(judge(name, task, cases, json_or_none(values[0])))
 
@@ -261,9 +265,7 @@ def with_hint(result):
 
 
 def unfinished(tasks, number, seen, plan, log, limits):
-    """Results where not even the first answer was reached: its own fault if the set-up had run,
-    else nobody's.
-    """
+    """Results where no answer was reached: its own fault if the set-up had run, else nobody's."""
     failed = [
         seen[i]
         for i, (role, _, _) in enumerate(plan)
@@ -303,9 +305,7 @@ def execute(plan, cases, seconds, limits):
 
 
 def nbval(folder):
-    """The command: pytest with nbval and our collector, and nothing of whatever project the learner
-    stands in.
-    """
+    """The command: pytest with nbval and our collector, nothing of a project we may stand in."""
     return [
         sys.executable,
         "-m",
@@ -329,9 +329,7 @@ def nbval(folder):
 
 
 def environment(folder, limits):
-    """Everything that Jupyter writes goes into the temporary folder; the check cells learn where
-    their cases are.
-    """
+    """Jupyter writes into the temporary folder; the check cells learn where their cases are."""
     inside = {name: str(folder / name.lower()) for name in ("IPYTHONDIR", "JUPYTER_RUNTIME_DIR")}
     package = str(Path(__file__).resolve().parents[3])
     return {

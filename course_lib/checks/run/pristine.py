@@ -16,9 +16,7 @@ MODULES = (builtins, json, math, torch, torch.nn, torch.nn.functional, torch.opt
 
 
 def picture():
-    """What `restore` goes back to: the names in the modules that answers use, and the settings of
-    the process.
-    """
+    """What `restore` goes back to: names in modules that answers use, settings of the process."""
     return {
         "names": [(vars(module), dict(vars(module))) for module in MODULES],
         "tensor": dict(vars(torch.Tensor)),
@@ -30,12 +28,9 @@ def picture():
 
 
 def restore(before):
-    """Undo replaced functions, methods and builtins, changed defaults of torch, working directory
-    and `sys.path`.
-    """
-    for namespace, names in before[
-        "names"
-    ]:  # builtins come first, and nothing of theirs is called until they are back
+    """Undo replaced functions, methods and builtins, torch's defaults, folder and `sys.path`."""
+    # builtins come first, and nothing of theirs is called until they are back
+    for namespace, names in before["names"]:
         namespace.update(names)
     sys.modules.update(before["modules"])
     restore_tensor(before["tensor"])

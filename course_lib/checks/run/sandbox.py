@@ -1,12 +1,12 @@
 """Fences round a process that runs a learner's code: memory, time, files, and nothing left behind.
 
-| fence                       | Linux                     | macOS                  | Windows               |
-|-----------------------------|---------------------------|------------------------|-----------------------|
-| wall clock                  | kept from outside         | the same               | the same              |
-| processes left behind       | adopted and ended         | its process group ends | its children end      |
-| memory                      | RLIMIT_DATA               | none that holds        | none                  |
-| writes outside its folder   | Landlock (kernel ≥ 5.13)  | an audit hook          | an audit hook         |
-| signals to other processes  | Landlock (kernel ≥ 6.12)  | none                   | none                  |
+| fence                     | Linux                    | macOS                  | Windows          |
+| ------------------------- | ------------------------ | ---------------------- | ---------------- |
+| wall clock                | kept from outside        | the same               | the same         |
+| processes left behind     | adopted and ended        | its process group ends | its children end |
+| memory                    | RLIMIT_DATA              | none that holds        | none             |
+| writes outside its folder | Landlock (kernel ≥ 5.13) | an audit hook          | an audit hook    |
+| signals to others         | Landlock (kernel ≥ 6.12) | none                   | none             |
 
 The audit hook stops what Python's own functions write; it is there against accidents, like
 everything here.
@@ -32,22 +32,20 @@ DAMAGED = 70  # exit code of a process whose Python no longer works
 
 
 def run_forked(start, seconds):
-    """Run `start()` in a forked child with its own session; its exit code (−n: by signal n), None
-    if time ran out.
+    """Run `start()` in a forked child with its own session; its exit code (−n: by signal n).
 
-    Whatever it leaves running is ended before this returns; on Linux also what has slipped out of
-    its session.
+    None if time ran out. Whatever it leaves running is ended before this returns; on Linux also
+    what has slipped out of its session.
     """
     if LINUX:
-        libc().prctl(
-            PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0
-        )  # every orphan below becomes a child of this process
+        # every orphan below becomes a child of this process
+        _libc().prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     child = os.fork()
     if child == 0:
         try:
             os.setsid()
             if LINUX:
-                libc().prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)  # not without its keeper
+                _libc().prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)  # not without its keeper
             start()
         finally:
             EXIT(DAMAGED)  # `start` ends the process itself, unless it fails
@@ -57,9 +55,7 @@ def run_forked(start, seconds):
 
 
 def wait(child, deadline):
-    """Exit code of `child`, reaping adopted orphans meanwhile; None if it still runs at
-    `deadline`.
-    """
+    """Exit code of `child`, reaping adopted orphans meanwhile; None if it runs at `deadline`."""
     pause = 0.001
     while time.monotonic() < deadline:
         pid, status = os.waitpid(-1, os.WNOHANG)
@@ -72,9 +68,7 @@ def wait(child, deadline):
 
 
 def end_descendants(child):
-    """Kill the session of `child` and everything below this process, until there is nothing left to
-    wait for.
-    """
+    """Kill the session of `child` and everything below this process, until nothing is left."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(child, signal.SIGKILL)
     with contextlib.suppress(ChildProcessError):  # raised by waitpid when no child is left
@@ -94,9 +88,7 @@ def end_tree(process, including=True):
 
 
 def confine(folder, memory_gib):
-    """Limit memory and file sizes of this process and its descendants, and let them write below
-    `folder` only.
-    """
+    """Limit memory and file sizes of this process and its children; writes below `folder` only."""
     with contextlib.suppress(ImportError):  # Windows has no such limits
         import resource
 
@@ -115,7 +107,7 @@ WRITE_FILE, CHANGE_FOLDER, REFER, TRUNCATE = 1 << 1, 0b1_1111_1111 << 4, 1 << 13
 SCOPE_SIGNAL = 1 << 1
 
 
-class Ruleset(ctypes.Structure):
+class _Ruleset(ctypes.Structure):
     _fields_ = [
         ("files", ctypes.c_uint64),
         ("network", ctypes.c_uint64),
@@ -123,13 +115,13 @@ class Ruleset(ctypes.Structure):
     ]
 
 
-class PathBeneath(ctypes.Structure):
+class _PathBeneath(ctypes.Structure):
     _pack_ = 1
     _layout_ = "ms"
     _fields_ = [("allowed", ctypes.c_uint64), ("folder", ctypes.c_int32)]
 
 
-def libc():
+def _libc():
     return ctypes.CDLL(None, use_errno=True)
 
 
@@ -137,7 +129,7 @@ def landlock_version():
     """Version of Landlock that this kernel offers, 0 for none."""
     if not LINUX:
         return 0
-    return max(0, libc().syscall(CREATE_RULESET, None, ctypes.c_size_t(0), 1))
+    return max(0, _libc().syscall(CREATE_RULESET, None, ctypes.c_size_t(0), 1))
 
 
 def landlock(folder):
@@ -145,7 +137,7 @@ def landlock(folder):
 
     Source: https://docs.kernel.org/userspace-api/landlock.html
     """
-    version, call = landlock_version(), libc().syscall if LINUX else None
+    version, call = landlock_version(), _libc().syscall if LINUX else None
     if not version:
         return False
     files = (
@@ -154,20 +146,20 @@ def landlock(folder):
         | (REFER if version >= 2 else 0)
         | (TRUNCATE if version >= 3 else 0)
     )
-    rules = Ruleset(files, 0, SCOPE_SIGNAL if version >= 6 else 0)
+    rules = _Ruleset(files, 0, SCOPE_SIGNAL if version >= 6 else 0)
     size = 24 if version >= 6 else 16 if version >= 4 else 8
     ruleset = call(CREATE_RULESET, ctypes.byref(rules), ctypes.c_size_t(size), 0)
     for path, allowed in ((folder, files), (os.devnull, files & (WRITE_FILE | TRUNCATE))):
-        with open_path(path) as handle:
-            call(ADD_RULE, ruleset, 1, ctypes.byref(PathBeneath(allowed, handle)), 0)
-    libc().prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+        with _open_path(path) as handle:
+            call(ADD_RULE, ruleset, 1, ctypes.byref(_PathBeneath(allowed, handle)), 0)
+    _libc().prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
     refused = call(RESTRICT_SELF, ruleset, 0)
     os.close(ruleset)
     return refused == 0
 
 
 @contextlib.contextmanager
-def open_path(path):
+def _open_path(path):
     handle = os.open(path, os.O_PATH | os.O_CLOEXEC)
     try:
         yield handle
@@ -177,17 +169,16 @@ def open_path(path):
 
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 CHANGING = {
-    f"os.{name}" for name in "remove rename rmdir mkdir link symlink truncate chmod utime".split()
+    *("os.remove", "os.rename", "os.rmdir", "os.mkdir", "os.link", "os.symlink"),
+    *("os.truncate", "os.chmod", "os.utime"),
 }
-STARTING = {"subprocess.Popen"} | {
-    f"os.{name}" for name in "system exec posix_spawn spawn startfile".split()
+STARTING = {
+    *("subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.spawn", "os.startfile")
 }
 
 
 def guard_writes(folder):
-    """Where the kernel cannot (see the table): refuse Python's own ways to write outside `folder`
-    or start programs.
-    """
+    """Where the kernel cannot: refuse Python's own ways to write outside, or to start programs."""
     if landlock_version():
         return
     inside = os.path.realpath(folder) + os.sep
@@ -226,9 +217,8 @@ def run(command, folder, memory_gib, seconds, environment, log):
         start_new_session=True,
     )
     try:
-        process.wait(
-            seconds + 5 if hasattr(os, "fork") else seconds
-        )  # the keeper looks at the clock itself
+        # the keeper looks at the clock itself
+        process.wait(seconds + 5 if hasattr(os, "fork") else seconds)
     except BaseException as problem:  # time is up, or somebody pressed Ctrl-C
         with contextlib.suppress(psutil.NoSuchProcess):
             end_tree(psutil.Process(process.pid))

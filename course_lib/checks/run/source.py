@@ -1,6 +1,4 @@
-"""`check_source`: the text of an answer goes into a process of its own, values come back, the
-verdict is made here.
-"""
+"""`check_source`: an answer's text goes into a process of its own, its values to the judge."""
 
 import contextlib
 import json
@@ -72,7 +70,10 @@ def verdict(name, task, cases, code, given, timeout):
 def ended(code):
     """How the learner's process ended itself, in words. No answer is never a pass."""
     if code == sandbox.DAMAGED:
-        return "no result came back: the code has damaged the Python it runs in (replaced builtins or modules?)"
+        return (
+            "no result came back: the code has damaged the Python it runs in (replaced builtins "
+            "or modules?)"
+        )
     if code >= 0:
         return f"the code ended its own process (exit code {code}): return the result instead"
     if -code == signal.SIGSEGV:
@@ -154,63 +155,60 @@ class Worker:
                 encoding="utf-8",
                 start_new_session=True,  # Ctrl-C is ours alone
             )
-            if self.read_line(START) != "ready\n":
+            if self._read_line(START) != "ready\n":
                 self.close()
                 errors.seek(0)
                 raise RuntimeError(
-                    f"the checker's own process did not start:\n{errors.read().decode(errors='replace')[-2000:]}"
+                    f"the checker's own process did not "
+                    f"start:\n{errors.read().decode(errors='replace')[-2000:]}"
                 )
 
     def ask(self, request):
-        """Exit code of the process that ran the answer (−n: ended by signal n), or None if its time
-        ran out.
-        """
+        """Exit code of the process that ran the answer (−n: by signal n), None if time ran out."""
         try:
             self.process.stdin.write(json.dumps(request) + "\n")
             self.process.stdin.flush()
-            reply = self.read_line(request["seconds"] + (PATIENCE if hasattr(os, "fork") else 0))
+            reply = self._read_line(request["seconds"] + (PATIENCE if hasattr(os, "fork") else 0))
         except BaseException:  # interrupted: the next reply would be to this request
             self.close()
             raise
         if reply:
             return json.loads(reply)["exit code"]
-        return (
-            None if self.overdue else self.process.wait()
-        )  # no fork, or the worker itself was ended
+        # no fork, or the worker itself was ended
+        return None if self.overdue else self.process.wait()
 
-    def read_line(self, seconds):
+    def _read_line(self, seconds):
         """The next line from the worker; "" if it ended or, after `seconds`, was ended."""
         self.overdue = False
-        timer = threading.Timer(seconds, self.give_up)
+        timer = threading.Timer(seconds, self._give_up)
         timer.start()
         try:
             return self.process.stdout.readline()
         finally:
             timer.cancel()
 
-    def give_up(self):
+    def _give_up(self):
         self.overdue = True
-        self.kill()
+        self._kill()
 
-    def kill(self):
+    def _kill(self):
         with contextlib.suppress(psutil.NoSuchProcess):
             sandbox.end_tree(psutil.Process(self.process.pid))
 
     def close(self):
         """End the worker and everything below it."""
-        self.kill()
+        self._kill()
         self.process.wait()
         self.process.stdin.close()
         self.process.stdout.close()
 
     def is_alive(self):
+        """False once the process has ended."""
         return self.process.poll() is None
 
 
 def clean_environment():
-    """The environment without what would change how Python starts; one thread, no bytecode left in
-    the course.
-    """
+    """The environment without what changes how Python starts; one thread, no bytecode left."""
     kept = {
         name: value
         for name, value in os.environ.items()

@@ -1,5 +1,4 @@
-"""The process behind `check_source`: loads torch, says so, then runs each answer it is sent in a
-fork of itself.
+"""The process behind `check_source`: loads torch, then runs each answer in a fork of itself.
 
 A request is one line of JSON on stdin: {"source", "names", "cases", "folder", "seconds",
 "memory_gib"}. The fork writes what the answer gave into answers.json in `folder`; one line on
@@ -24,6 +23,7 @@ EXIT = os._exit  # an answer may replace the one in os
 
 
 def main():
+    """Say "ready", then serve the requests on stdin."""
     torch.set_num_threads(1)
     print("ready", flush=True)
     for line in sys.stdin:
@@ -47,9 +47,7 @@ def answer(request):
 
 
 def close_descriptors():
-    """No keyboard, no output, no pipe to the parent: descriptors 0, 1, 2 lead nowhere and there are
-    no others.
-    """
+    """No keyboard, no output, no pipe to the parent: 0, 1, 2 lead nowhere, there are no others."""
     nowhere = os.open(os.devnull, os.O_RDWR)
     for descriptor in (0, 1, 2):
         os.dup2(nowhere, descriptor)
@@ -63,9 +61,7 @@ def hide_ourselves():
 
 
 def run(source, names, cases):
-    """{"records": …} of the objects that `source` defines; else {"missing": names, "found": names}
-    or {"raised": …}.
-    """
+    """{"records": …} of what `source` defines, {"missing", "found": names} or {"raised": …}."""
     space = {"__name__": "answer", "torch": torch, "math": math}
     before = pristine.picture()
     try:

@@ -7,7 +7,6 @@ momentum 0.9 (lesson 03: 1/(1 − 0.9)), so that the useful region lies in the s
 pictures.
 """
 
-import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
@@ -19,6 +18,7 @@ from torch import Tensor
 from course_lib.adamw import adam_update, adamw_update
 from course_lib.data import digits
 from course_lib.engine import ModelSpec, product, train
+from course_lib.engine.cache import remembered
 from course_lib.sgd import sgd_update
 
 
@@ -81,12 +81,6 @@ class LossSurface:
         return torch.tensor(self.optimizer.grid[self.optimizer.pull], dtype=torch.float64).log10()
 
 
-# (Name of the optimizer, steps, seed) → what `_train` found, who may work on it, whose thread does.
-_kept: dict[tuple[str, int, int], Tensor] = {}
-_locks: dict[tuple[str, int, int], threading.Lock] = {}
-_working: dict[tuple[str, int, int], int] = {}
-
-
 def sweep(
     names: Sequence[str],
     seeds: Sequence[int],
@@ -129,7 +123,7 @@ def _fill(
 
     yield surface(0)
     for i, seed in enumerate(seeds):
-        trained = _train(optimizer, seed, update, steps) if update else _once(name, seed, steps)
+        trained = _train(optimizer, seed, update, steps) if update else _trained(name, seed, steps)
         with closing(trained):
             for one_seed in trained:
                 values[:, i] = one_seed
@@ -137,32 +131,10 @@ def _fill(
         yield surface(i + 1)
 
 
-def _once(name: str, seed: int, steps: int) -> Generator[Tensor | float, None, None]:
-    """As `_train`, once a session.
-
-    Who comes while another thread trains the same waits, and sees nothing yet. One who comes in the
-    same thread would wait for ever, and is refused (RuntimeError). Not `remembered`, which blocks
-    while it waits: two sweeps that each hold one optimizer and want the other's would wait for
-    ever.
-    """
-    key, optimizer = (name, steps, seed), OPTIMIZERS[name]
-    lock = _locks.setdefault(key, threading.Lock())
-    while not lock.acquire(timeout=0.1):
-        if _working.get(key) == threading.get_ident():
-            raise RuntimeError(
-                f"{name}, seed {seed}, is still trained in this thread: finish or close it first"
-            )
-        yield torch.nan
-    _working[key] = threading.get_ident()
-    try:
-        if key not in _kept:
-            for values in _train(optimizer, seed, optimizer.update, steps):
-                yield values
-            _kept[key] = values
-        yield _kept[key]
-    finally:
-        del _working[key]
-        lock.release()
+@remembered
+def _trained(name: str, seed: int, steps: int) -> Generator[Tensor, None, None]:
+    """As `_train`, with the optimizer's own update; once a session."""
+    yield from _train(OPTIMIZERS[name], seed, OPTIMIZERS[name].update, steps)
 
 
 def _train(

@@ -167,7 +167,7 @@ def train_stepwise(
     ]
     model = torch.arange(V).unsqueeze(1)
     rates = [_spread(lr, V, p.ndim, p.dtype) for p in networks.parameters]
-    pull = {"l2": _spread(decay, V, 3, x.dtype)} if torch.as_tensor(decay).any() else {}
+    pull = _spread(decay, V, 3, x.dtype) if torch.as_tensor(decay).any() else 0.0
     for step in range(steps):
         yield step
         chosen = torch.stack([next(stream) for stream in streams]).repeat_interleave(settings, 0)
@@ -177,8 +177,8 @@ def train_stepwise(
             rates[0] = _spread(first(step), V, 3, x.dtype)
         with torch.no_grad():
             for k, (param, grad) in enumerate(zip(networks.parameters, gradients)):
-                own = pull if k == 0 else {}
-                sgd_update(param, grad, states[k], lr=rates[k], momentum=momentum, **own)
+                own = pull if k == 0 else 0.0
+                sgd_update(param, grad, states[k], lr=rates[k], momentum=momentum, l2=own)
     yield steps
 
 

@@ -146,7 +146,7 @@ class Smoothness:
         i = LEVELS.index(level)
         if any(not (loss[:, i] > 0.9 * level).all() for loss in self.loss_at.values()):
             return None
-        return paired_interval(*(self.bend_at[norm][:, i].log() for norm in ("batch", None)))
+        return paired_interval(self.bend_at["batch"][:, i].log(), self.bend_at[None][:, i].log())
 
 
 @remembered

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from course_lib.data import digits
 from course_lib.engine import ModelSpec, train
+from course_lib.engine.cache import remembered
 from course_lib.sgd import (
     cosine_decay,
     cyclical,
@@ -56,6 +57,7 @@ def designed(shape: str, warmup: int, floor: float, step: int, steps: int = STEP
     return floor + (1 - floor) * SHAPES[shape](step - warmup, steps - warmup)
 
 
+@remembered
 def train_on_schedule(
     shape: str,
     warmup: int,

@@ -6,7 +6,7 @@ Linear–GELU–Linear, with a LayerNorm in front if asked. The engine decides r
 blocks and masks what is dropped, so nothing is said here about time; see `steps` for that.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import KW_ONLY, dataclass
 
 import torch
@@ -130,7 +130,9 @@ def train_shorter(
     spans = range(EARLY), range(steps // 2, steps)
     norms = {seed: torch.zeros(2, len(last)) for seed in seeds}
 
-    def observe(seed: int, step: int, parameters: list[Tensor], gradients: list[Tensor]) -> None:
+    def observe(
+        seed: int, step: int, parameters: Sequence[Tensor], gradients: Sequence[Tensor]
+    ) -> None:
         """Of the first block: behind weight and bias of the input layer, [γ, β,] W, b, W, b."""
         for kind, span in enumerate(spans):
             if step in span:

@@ -81,7 +81,9 @@ def measure_decay(seeds: Sequence[int] = tuple(range(8))) -> Iterator[EffectiveD
     """
     squares: dict[int, Tensor] = {}
 
-    def observe(seed: int, step: int, parameters: list, gradients: list[Tensor]) -> None:
+    def observe(
+        seed: int, step: int, parameters: Sequence[Tensor], gradients: Sequence[Tensor]
+    ) -> None:
         squares[seed] = squares.get(seed, 0.0) + gradients[0].square() / LAST
 
     figures: dict[int, dict] = {}

@@ -65,9 +65,8 @@ def _draw(marks, result):
     plotting.set_limits(ax, x=(-0.7, max(shown, 5) - 0.3))
     marks["predictions"][0].set_data(range(shown), result.p[:shown])
     gaps = torch.tensor(GAPS)
-    marks["plain"][0].set_data(
-        GAPS, (1 + (classes - 1) * (-gaps).exp()).log()
-    )  # −log p of the label
+    # −log p of the label
+    marks["plain"][0].set_data(GAPS, (1 + (classes - 1) * (-gaps).exp()).log())
     marks["loss"][0].set_data(GAPS, result.loss)
     marks["gradient"][0].set_data(GAPS, result.gradient)
     marks["floor"][0].set_ydata([result.floor] * 2)

@@ -41,10 +41,8 @@ def _prepare(figure):
         xlabel="share kept, mean of what is left",
         xlim=(-0.05, 2.6),
     )
-    marks = {
-        "image": [image],
-        "rows": [left.axvline(row, **paper) for row in range(1, ROWS)],
-    }  # drawn over the image
+    # drawn over the image
+    marks = {"image": [image], "rows": [left.axvline(row, **paper) for row in range(1, ROWS)]}
     marks["rule"] = right.plot([], [], color=color, linestyle=linestyle, label="rule $p_l$")
     marks["kept"] = right.plot(
         [], [], "o", color=color, markersize=5, linestyle="none", label="share kept"

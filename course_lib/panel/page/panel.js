@@ -202,11 +202,11 @@ function render({ model, el }) {
   function paint({ picture, under, caption, handles, places }, inverted = false) {
     if (under && view.under.src !== under) view.under.src = under;
     view.under.hidden = !under;
+    if (view.picture.src !== picture) reader.painted(handles, places, spec.controls, numbers);
     view.picture.src = picture;
     view.picture.alt = caption;
     view.root.classList.toggle("course-inverted", inverted);
     view.root.classList.remove("course-refused");
-    reader.painted(handles, places, spec.controls, numbers);
     say(caption);
   }
 

@@ -14,18 +14,16 @@ import pytest
 
 from course_lib.authoring import build
 from course_lib.checks import check_file
+from course_lib.checks.run import notebook
 
-ROOT = Path(__file__).resolve().parents[3]
 NAME = "03_weight_decay_exercises"
 MARK = "course-notebook-left-behind"
 
 
 @pytest.fixture
-def exercise(tmp_path):
-    """A copy of the exercise's text, without its slow first imports; and its blank and solved
-    notebooks.
-    """
-    text = (ROOT / "notebooks" / "src" / f"{NAME}.py").read_text("utf-8")
+def exercise(tmp_path, monkeypatch):
+    """A course whose exercise's text has no slow first imports; its blank and solved notebooks."""
+    text = (notebook.sources() / f"{NAME}.py").read_text("utf-8")
     source = tmp_path / "notebooks" / "src" / f"{NAME}.py"
     source.parent.mkdir(parents=True)
     source.write_text(
@@ -34,6 +32,7 @@ def exercise(tmp_path):
         ),
         "utf-8",
     )
+    monkeypatch.setattr(notebook, "sources", lambda: source.parent)
     blank, solved = build.targets(source).values()
     return Exercise(tmp_path / "notebooks" / f"{NAME}.ipynb", blank, solved)
 
@@ -44,10 +43,8 @@ class Exercise:
     def __init__(self, path, blank, solved):
         self.path, self.blank, self.solved = path, blank, solved
 
-    def cell(self, tag, notebook=None):
-        return next(
-            cell for cell in (notebook or self.solved).cells if tag in cell.metadata.get("tags", ())
-        )
+    def cell(self, tag):
+        return next(cell for cell in self.solved.cells if tag in cell.metadata.get("tags", ()))
 
     def answer(self, **answers):
         """The solved notebook with other sources for some answers; {right} stands for the right
@@ -57,9 +54,9 @@ class Exercise:
             cell = self.cell(f"answer:{task}")
             cell.source = source.replace("{right}", cell.source)
 
-    def check(self, notebook=None, **limits):
+    def check(self, **limits):
         """{"T1": (verdict, message), …}; the file must be as it was."""
-        nbformat.write(notebook or self.solved, self.path)
+        nbformat.write(self.solved, self.path)
         before = self.path.read_bytes()
         results = check_file(self.path, **limits)
         assert self.path.read_bytes() == before
@@ -78,7 +75,7 @@ def verdicts(found):
 
 def test_answers_pass_and_blanks_are_unanswered(tmp_path):
     """The other lesson as it is built, with its set-up: three tasks solved, two blank."""
-    blank, solved = build.targets(ROOT / "notebooks" / "src" / "04_adamw_exercises.py").values()
+    blank, solved = build.targets(notebook.sources() / "04_adamw_exercises.py").values()
     for cell, right in zip(blank.cells, solved.cells):
         if set(cell.metadata.get("tags", ())) & {"answer:T2", "answer:T3", "answer:T4"}:
             cell.source = right.source
@@ -112,7 +109,13 @@ check = torch = math = None
 """,
         T2="import os, sys\nos.chdir('/')\nsys.path.clear()\nprint('x' * 30 * 2**20)\n{right}",
         T3="import sys\nsys.modules['torch'] = None\n{right}",
-        T4="{right}\nright = convert\ndef convert(*a, **k):\n    print('x' * 2**22)\n    return right(*a, **k)",
+        T4="""
+{right}
+right = convert
+def convert(*a, **k):
+    print('x' * 2**22)
+    return right(*a, **k)
+""",
         T5="def shrinks_more(method, gradients_a, gradients_b):\n    return 'a'",
     )
     source = (exercise.path.parent / "src" / f"{NAME}.py").read_bytes()
@@ -154,10 +157,15 @@ def test_answers_that_misbehave(exercise):
     `check_source`.
     """
     exercise.answer(
-        T1="def sgd_update(*a, **k):\n    from course_lib.sgd import sgd_update as ours\n    return ours(*a, **k)",
+        T1="""
+def sgd_update(*a, **k):
+    from course_lib.sgd import sgd_update as ours
+    return ours(*a, **k)
+""",
         T2=f"""
 import subprocess, sys
-subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)", "{MARK}"], start_new_session=True, env={{}})
+sleeper = [sys.executable, "-c", "import time; time.sleep(600)", "{MARK}"]
+subprocess.Popen(sleeper, start_new_session=True, env={{}})
 def adam_update(param, grad, state, **hyper):
     return torch.zeros(40 * 2**30)
 """,
@@ -168,7 +176,10 @@ def convert(value, source, target, **others):
     display({"application/x-course-values": '[{"parts": [["", "the result", 1.0]]}]'}, raw=True)
     return value
 """,
-        T5="def shrinks_more(method, gradients_a, gradients_b):\n    return shrinks_more('sgd_l2', gradients_a, [])",
+        T5="""
+def shrinks_more(method, gradients_a, gradients_b):
+    return shrinks_more('sgd_l2', gradients_a, [])
+""",
     )
     found = exercise.check()
     assert set(verdicts(found).values()) == {"error"}, found
@@ -189,7 +200,6 @@ def test_cells_moved_doubled_deleted(exercise):
     """F45: cells out of order, twice, deleted, of another type; check cells edited or gone change
     nothing.
     """
-    notebook = exercise.solved
     exercise.answer(T2="def helper(): return 1\n\n{right}", T5="x = (1\n")
     first, fourth = exercise.cell("answer:T1"), exercise.cell("answer:T4")
     wrong = nbformat.v4.new_code_cell(
@@ -202,10 +212,10 @@ def test_cells_moved_doubled_deleted(exercise):
     third = exercise.cell("answer:T3")
     others = [
         c
-        for c in notebook.cells
+        for c in exercise.solved.cells
         if c not in (first, third) and "check:T3" not in c.metadata.get("tags", ())
     ]
-    notebook.cells = [third, wrong, *others]
+    exercise.solved.cells = [third, wrong, *others]
     found = exercise.check()
     assert verdicts(found) == {
         "T1": "error",
@@ -216,6 +226,37 @@ def test_cells_moved_doubled_deleted(exercise):
     }, found
     assert "answer:T1 was deleted" in found["T1"][1] and "no code cell" in found["T4"][1]
     assert re.search(r"line \d: not valid Python", found["T5"][1])
+
+
+LENT = "from course_lib.sgd import sgd_update as lent\n"
+
+
+def test_texts_beside_a_submission_are_not_read(exercise, tmp_path, monkeypatch):
+    """A forged text beside the notebook, or a zip of the whole course that was handed in: its
+    set-up lends the course's own function, and we even stand in it.
+    """
+    course = tmp_path / "handed in"
+    (course / "course_lib").mkdir(parents=True)
+    forged = (notebook.sources() / f"{NAME}.py").read_text("utf-8")
+    forged = forged.replace("import torch\n", LENT + "import torch\n", 1)
+    (course / "notebooks" / "src").mkdir(parents=True)
+    (course / "notebooks" / "src" / f"{NAME}.py").write_text(forged, "utf-8")
+    monkeypatch.chdir(course)
+    exercise.path = course / "notebooks" / f"{NAME}.ipynb"
+    exercise.answer(T1="sgd_update = lent")
+    found = exercise.check()
+    assert verdicts(found) == PASSED | {"T1": "error"} and "lent" in found["T1"][1], found
+
+
+def test_the_courses_own_text_is_read_wherever_one_stands(tmp_path, monkeypatch):
+    """The second line: a package installed without its notebooks takes those where we stand."""
+    (tmp_path / "course_lib").mkdir()
+    (tmp_path / "notebooks" / "src").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+    own = Path(notebook.__file__).resolve().parents[3]
+    assert notebook.sources() == own / "notebooks" / "src"
+    monkeypatch.setattr(notebook.course_lib, "__file__", str(tmp_path / "lib" / "x" / "y.py"))
+    assert notebook.sources() == tmp_path / "notebooks" / "src"
 
 
 def test_names_from_other_cells_are_explained(exercise):

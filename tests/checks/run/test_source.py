@@ -11,7 +11,7 @@ import psutil
 import pytest
 import torch
 
-from course_lib.checks import check_source, warm
+from course_lib.checks import check_source
 
 TASK = "02/T2"
 RIGHT = """
@@ -22,10 +22,7 @@ def soft_threshold(x, threshold):
 """
 
 
-@pytest.fixture(scope="module", autouse=True)
-def worker():
-    with warm():
-        yield
+pytestmark = pytest.mark.usefixtures("worker")
 
 
 def verdict_of(source, timeout=60):
@@ -161,7 +158,8 @@ WRONG = {
         """
         import numpy, torch, math
         yes = lambda *a, **k: True
-        torch.allclose = torch.equal = torch.isclose = numpy.allclose = numpy.array_equal = math.isclose = yes
+        torch.allclose = torch.equal = torch.isclose = math.isclose = yes
+        numpy.allclose = numpy.array_equal = yes
         torch.testing.assert_close = numpy.testing.assert_allclose = lambda *a, **k: None
         def soft_threshold(x, threshold): return x.clone()
         """,
@@ -189,7 +187,8 @@ WRONG = {
         "expected",
         """
         import builtins
-        builtins.len = builtins.isinstance = builtins.open = builtins.zip = builtins.str = builtins.list = None
+        for name in ("len", "isinstance", "open", "zip", "str", "list"):
+            setattr(builtins, name, None)
         def soft_threshold(x, threshold): return x.clone()
         """,
     ),
@@ -199,7 +198,8 @@ WRONG = {
         function(
             """
         import builtins
-        builtins.len = builtins.isinstance = builtins.open = builtins.zip = builtins.str = builtins.list = None
+        for name in ("len", "isinstance", "open", "zip", "str", "list"):
+            setattr(builtins, name, None)
         return x.clone()
         """
         ),
@@ -268,7 +268,8 @@ FORGED = {
     "F20 a file of answers": """
         import json, os, pathlib
         records = [{"parts": [["", "the result", {"tensor": 3}]]}]
-        pathlib.Path("answers.json").write_text(json.dumps({"verdict": "passed", "records": records}))
+        given = json.dumps({"verdict": "passed", "records": records})
+        pathlib.Path("answers.json").write_text(given)
         os._exit(0)
         """,
     "F20 a file without end": "import os\nos.mkfifo('answers.json')\nos._exit(0)",
@@ -291,7 +292,8 @@ FORGED = {
         for thing in gc.get_objects():
             if type(thing).__name__ in ("Task", "Mistake"):
                 return thing.reference[0](x, threshold)
-            if type(thing).__name__ == "dict" and {"reference", "expected"} & {k for k in thing if isinstance(k, str)}:
+            names = {k for k in thing if isinstance(k, str)} if type(thing) is dict else set()
+            if {"reference", "expected"} & names:
                 return (thing.get("reference") or thing["expected"])(x, threshold)
         return x.clone()
         """
@@ -305,7 +307,10 @@ FORGED = {
         return x.clone()
         """
     ),
-    "F21 imports": "from course_lib.checks.l1_l2 import TASKS\nsoft_threshold = TASKS['T2'].reference[0]",
+    "F21 imports": """
+        from course_lib.checks.l1_l2 import TASKS
+        soft_threshold = TASKS['T2'].reference[0]
+        """,
 }
 
 
@@ -331,7 +336,8 @@ def test_settings_do_not_leak():
     probe = """
         import os, signal, sys
         assert torch.get_default_dtype() is torch.float32 and torch.is_grad_enabled(), "dtype"
-        assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL and sys.path and os.getcwd() != "/", "process"
+        assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL, "signals"
+        assert sys.path and os.getcwd() != "/", "process"
         assert abs(-1) == 1 and torch.allclose(torch.ones(1), torch.ones(1)), "names"
         """
     assert verdict_of(spoiled)[0] == "failed"
@@ -372,7 +378,8 @@ def test_endless_answers_are_ended(source):
 def test_output_is_capped():
     """F30: 30 MB of prints, and as much past Python's own streams."""
     noisy = function(
-        "import os\nos.write(1, b'x' * 2**20)\nprint('x' * 30 * 2**20)\nprint('y', file=__import__('sys').stderr)"
+        "import os, sys\nos.write(1, b'x' * 2**20)\n"
+        "print('x' * 30 * 2**20)\nprint('y', file=sys.stderr)"
     )
     assert verdict_of(noisy + f"\n    return {ACCURATE}")[0] == "passed"
 
@@ -385,7 +392,8 @@ subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)', '{MARK}'
 """,
     "F31 a session of its own, no environment": f"""
 import subprocess, sys
-subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)', '{MARK}'], start_new_session=True, env={{}})
+sleeper = [sys.executable, '-c', 'import time; time.sleep(600)', '{MARK}']
+subprocess.Popen(sleeper, start_new_session=True, env={{}})
 """,
     "F31 a daemon that outlives a crash": f"""
 import os, sys, time
@@ -416,7 +424,9 @@ VANDALS = {
     "moves": "import os\nos.rename(target, 'mine')",
     "deletes the folder": "import pathlib, shutil\nshutil.rmtree(pathlib.Path(target).parent)",
     "saves a tensor": "torch.save(torch.ones(3), target)",
-    "asks a shell": "import subprocess\nsubprocess.run(['sh', '-c', f'rm -f {target}; echo gone > {target}'])",
+    "asks a shell": (
+        "import subprocess\nsubprocess.run(['sh', '-c', f'rm -f {target}; echo gone > {target}'])"
+    ),
 }
 
 
@@ -426,7 +436,10 @@ def test_files_are_unchanged(code, tmp_path):
     target = tmp_path / "course" / "lesson.ipynb"
     target.parent.mkdir()
     target.write_bytes(b"the learner's work")
-    tried = f"target = {str(target)!r}\ntry:\n{textwrap.indent(code, '    ')}\nexcept (OSError, RuntimeError): pass\n"
+    tried = (
+        f"target = {str(target)!r}\ntry:\n{textwrap.indent(code, '    ')}\n"
+        "except (OSError, RuntimeError): pass\n"
+    )
     assert verdict_of(tried + RIGHT)[0] == "passed"
     assert target.read_bytes() == b"the learner's work" and [target] == list(
         tmp_path.rglob("*.ipynb")
@@ -480,9 +493,10 @@ sandbox.guard_writes(folder)
 open(os.path.join(folder, "mine"), "w").write("x")
 assert open(target).read() == "kept"
 refused = 0
-for spoil in (lambda: open(target, "w"), lambda: os.open(target, os.O_RDWR), lambda: os.remove(target),
-              lambda: os.rename(target, os.path.join(folder, "x")), lambda: pathlib.Path(target).chmod(0o777),
-              lambda: pathlib.Path(target + "2").touch(), lambda: os.system("true"),
+for spoil in (lambda: open(target, "w"), lambda: os.open(target, os.O_RDWR),
+              lambda: os.remove(target), lambda: os.rename(target, os.path.join(folder, "x")),
+              lambda: pathlib.Path(target).chmod(0o777), lambda: pathlib.Path(target + "2").touch(),
+              lambda: os.system("true"),
               lambda: subprocess.run([sys.executable, "-V"])):
     try:
         spoil()

@@ -7,15 +7,29 @@ import numpy as np
 import pytest
 import torch
 
-from course_lib.adamw import adamw_update
+from course_lib.adamw import adam_update, adamw_update
+from course_lib.base.memory import Memory
 from course_lib.data import digits
-from course_lib.engine import ModelSpec, train
+from course_lib.engine import ModelSpec, cache, train
 from course_lib.experiments.adamw import two_knobs
 
 
+@pytest.fixture(autouse=True)
+def trained(monkeypatch):
+    """(update, seed) of every training that was begun; nothing is remembered yet."""
+    begun, real = [], two_knobs.train
+
+    def counted(spec, data, grid, seeds, **how):
+        begun.append((how["update"], *seeds))
+        return real(spec, data, grid, seeds, **how)
+
+    monkeypatch.setattr(two_knobs, "train", counted)
+    monkeypatch.setattr(cache, "_complete", Memory(cache.LIMIT))
+    return begun
+
+
 @pytest.fixture
-def two_seeds(monkeypatch):
-    monkeypatch.setattr(two_knobs, "_kept", {})
+def two_seeds(trained):
     return two_knobs.surfaces(["Adam + L2", "AdamW"], range(2), steps=3)
 
 
@@ -55,42 +69,32 @@ def test_axes_stand_in_the_order_of_the_losses(two_seeds):
     assert surface.finished == 2 and not surface.diverged.any()
 
 
-def test_nothing_is_trained_twice_and_more_seeds_build_on_fewer(two_seeds, monkeypatch):
-    monkeypatch.setattr(two_knobs, "train", None)  # training again would raise
+def test_nothing_is_trained_twice_and_more_seeds_build_on_fewer(two_seeds, trained):
     again = two_knobs.surfaces(["Adam + L2", "AdamW"], range(2), steps=3)
     assert torch.equal(again["AdamW"].loss, two_seeds["AdamW"].loss)
     *_, one = two_knobs.sweep(["AdamW"], [1], steps=3)
     assert torch.equal(one["AdamW"].loss[0], two_seeds["AdamW"].loss[1])
+    assert len(trained) == len(set(trained)) == 4
 
 
-def test_a_cell_that_asks_while_the_picture_trains_waits_for_it(monkeypatch):
-    monkeypatch.setattr(two_knobs, "_kept", {})
-    trained, real = [], two_knobs.train
-
-    def counted(spec, data, grid, seeds, **how):
-        trained.append(seeds)
-        return real(spec, data, grid, seeds, **how)
-
-    monkeypatch.setattr(two_knobs, "train", counted)
-    picture = threading.Thread(target=lambda: two_knobs.surfaces(["AdamW"], range(3), steps=40))
+def test_a_cell_that_asks_while_the_picture_trains_trains_nothing_twice(trained):
+    picture = threading.Thread(target=lambda: two_knobs.surfaces(["AdamW"], range(3), steps=10))
     picture.start()
-    cell = two_knobs.surfaces(["AdamW"], range(3), steps=40)
+    cell = two_knobs.surfaces(["AdamW"], range(3), steps=10)
     picture.join()
-    assert cell["AdamW"].finished == 3 and len(trained) == 3
+    assert cell["AdamW"].finished == 3
+    assert sorted(seed for _, seed in trained) == [0, 1, 2]
 
 
-def test_one_who_waits_for_himself_is_refused(monkeypatch):
-    monkeypatch.setattr(two_knobs, "_kept", {})
-    started = two_knobs.sweep(["AdamW"], [0])
+def test_who_asks_again_in_the_same_thread_goes_on_with_what_is_begun(trained):
+    started = two_knobs.sweep(["AdamW"], [0], steps=3)
     next(started), next(started)
-    with pytest.raises(RuntimeError, match="AdamW, seed 0, is still trained in this thread"):
-        two_knobs.surfaces(["AdamW"], [0])
+    assert two_knobs.surfaces(["AdamW"], [0], steps=3)["AdamW"].finished == 1
     started.close()
-    assert two_knobs.surfaces(["AdamW"], [0], steps=1)["AdamW"].finished == 1
+    assert len(trained) == 1
 
 
-def test_a_sweep_fills_in_and_can_be_left(monkeypatch):
-    monkeypatch.setattr(two_knobs, "_kept", {})
+def test_a_sweep_fills_in_and_can_be_left(trained):
     sweep = two_knobs.sweep(["Adam + L2", "AdamW"], range(2), steps=2)
     first = next(sweep)
     assert all(surface.loss.isnan().all() and surface.finished == 0 for surface in first.values())
@@ -99,11 +103,10 @@ def test_a_sweep_fills_in_and_can_be_left(monkeypatch):
     left = two_knobs.sweep(["AdamW"], range(50, 60))
     next(left), next(left)
     left.close()
-    assert ("AdamW", two_knobs.STEPS, 59) not in two_knobs._kept
+    assert trained[4:] == [(adamw_update, 50)] and not cache._runs
 
 
-def test_the_learners_function_is_called_with_plain_numbers_and_not_kept(monkeypatch):
-    monkeypatch.setattr(two_knobs, "_kept", {})
+def test_the_learners_function_is_called_with_plain_numbers_and_not_kept(trained):
     seen = set()
 
     def mine(param, grad, state, *, lr, weight_decay):
@@ -111,5 +114,7 @@ def test_the_learners_function_is_called_with_plain_numbers_and_not_kept(monkeyp
         return param.sub_(math.sqrt(lr) * weight_decay * grad) if lr else param
 
     *_, surfaces = two_knobs.sweep(["Adam + L2", "AdamW"], [0], update=mine, steps=1)
-    assert seen == {float} and set(two_knobs._kept) == {("Adam + L2", 1, 0)}
+    assert seen == {float}
+    list(two_knobs.sweep(["Adam + L2", "AdamW"], [0], update=mine, steps=1))
+    assert trained == [(adam_update, 0), (mine, 0), (mine, 0)]
     assert surfaces["AdamW"].loss.isfinite().any()

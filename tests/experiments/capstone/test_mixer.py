@@ -91,9 +91,8 @@ def test_the_figures_are_those_of_a_network_trained_alone():
     logits, own = model.eval()(split.test_x), model(split.train_x)
     error = (logits.argmax(1) != split.test_y).double().mean().item()
     own_error = (own.argmax(1) != split.train_y).double().mean().item()
-    assert found.error.item() == pytest.approx(
-        error, abs=0.002
-    )  # a row near the border may fall to either side
+    # a row near the border may fall to either side
+    assert found.error.item() == pytest.approx(error, abs=0.002)
     assert found.gap.item() == pytest.approx(error - own_error, abs=0.006)
     assert found.nll.item() == pytest.approx(
         torch.nn.functional.cross_entropy(logits, split.test_y).item(), rel=1e-3

@@ -52,12 +52,8 @@ def test_what_diverged_never_wins():
 
 def test_halving_keeps_the_better_half_and_counts_the_steps():
     errors = [
-        [
-            [0.1, 0.5, 0.5],
-            [0.2, 0.2, 0.3],
-            [0.3, 0.1, 0.1],
-            [0.9, 0.0, 0.0],
-        ],  # the last would have won
+        # the last would have won
+        [[0.1, 0.5, 0.5], [0.2, 0.2, 0.3], [0.3, 0.1, 0.1], [0.9, 0.0, 0.0]],
         [[0.9, 0.0, 0.0], [0.1, 0.3, 0.4], [0.8, 0.2, 0.2], [0.4, 0.4, 0.1]],
     ]
     validation, test, steps = search.halve(made(errors))
@@ -93,9 +89,8 @@ def test_a_search_equals_its_candidates_trained_one_by_one(monkeypatch):
             found.settings[i], "e-mails", 100, 0.1, seeds=(0, 1), steps=20, every=20
         )
         step = alone.recorded.index(20)
-        assert torch.allclose(
-            found.test[:, i, -1], alone.test_error[:, step], atol=0.011
-        )  # of 269 rows, three
+        # of 269 rows, three
+        assert torch.allclose(found.test[:, i, -1], alone.test_error[:, step], atol=0.011)
 
 
 @pytest.mark.parametrize("n", [0, 6, 2.5])

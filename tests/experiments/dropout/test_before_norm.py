@@ -70,9 +70,8 @@ def test_statistics_of_the_rows_themselves_are_those_of_training_mode():
         norm.train()
     with torch.no_grad():
         expected = model(split.train_x)
-    assert torch.allclose(
-        logits[0], expected, rtol=1e-2, atol=2e-3
-    )  # the variance there: divided by n, not n − 1
+    # the variance there: divided by n, not n − 1
+    assert torch.allclose(logits[0], expected, rtol=1e-2, atol=2e-3)
 
 
 def test_the_ratio_is_one_without_dropout_and_the_formulas_with_it():

@@ -133,9 +133,8 @@ def test_stopped_looks_at_what_is_there():
 
 
 def test_the_step_that_fits_as_well_lies_where_the_losses_meet():
-    assert (
-        lab.fits_as_well(made_of(FALLING, FALLING), 0.5) == 150
-    )  # 0.6 is half way from 1.0 to 0.2
+    # 0.6 is half way from 1.0 to 0.2
+    assert lab.fits_as_well(made_of(FALLING, FALLING), 0.5) == 150
     assert lab.fits_as_well(made_of(FALLING, FALLING), 0.0) == 200
     never = [[[2.0, 1.0, 0.7], [2.0, 1.2, 0.6]]] * 2
     assert lab.fits_as_well(made_of(never, never), 0.5) == 200

@@ -19,9 +19,8 @@ from course_lib.experiments.l1_l2.penalised_regression import (
     tuned_ridge_error,
 )
 
-STRENGTHS = torch.logspace(
-    -2, 0.3, 12, dtype=torch.float64
-)  # in multiples of λmax: the last ones leave no weight
+# in multiples of λmax: the last ones leave no weight
+STRENGTHS = torch.logspace(-2, 0.3, 12, dtype=torch.float64)
 TIGHT = {"tol": 1e-14, "max_iter": 1_000_000}
 
 

@@ -44,9 +44,8 @@ def test_what_lies_off_the_template_plane_changes_no_probability():
     torch.testing.assert_close(basis @ basis.T, torch.eye(9, dtype=torch.float64))
     seen = features @ basis.T @ basis
     torch.testing.assert_close((seen @ templates.T).softmax(1), (features @ templates.T).softmax(1))
-    templates[-1] = templates[:-1].mean(
-        0
-    )  # not independent: the span is smaller, the basis still covers it
+    # not independent: the span is smaller, the basis still covers it
+    templates[-1] = templates[:-1].mean(0)
     seen = features @ lab.template_basis(templates).T @ lab.template_basis(templates)
     torch.testing.assert_close((seen @ templates.T).softmax(1), (features @ templates.T).softmax(1))
 

@@ -144,9 +144,8 @@ def test_the_calibration_error_of_a_calibrated_network(short):
     assert (
         lab.ece_if_calibrated(sure, 0) < 1e-12 and lab.ece_if_calibrated(sure * math.nan, 0).isnan()
     )
-    coin = torch.zeros(
-        400, 2, dtype=torch.float64
-    )  # one bin: mean |share − ½| of 400 tosses, √(2/π)/(2√400) = 0.020
+    # one bin: mean |share − ½| of 400 tosses, √(2/π)/(2√400) = 0.020
+    coin = torch.zeros(400, 2, dtype=torch.float64)
     assert 0.013 < lab.ece_if_calibrated(coin, 0, draws=200) < 0.027
 
 

@@ -46,20 +46,20 @@ def test_sgd_settles_at_the_formula_over_every_history_of_draws(lr, curvature):
         w = torch.stack(
             [sgd_update(w.clone(), curvature * (w - c), {}, lr=lr) for c in draws]
         ).flatten()
-    wanted = variance_at_rest(
-        lr, curvature, sigma=curvature, batch_size=2
-    )  # gradients h(w − c): σ = h·std(c)
+    # gradients h(w − c): σ = h·std(c)
+    wanted = variance_at_rest(lr, curvature, sigma=curvature, batch_size=2)
     assert len(w) == 4**9 and abs(w.var(correction=0).item() / wanted - 1) < 1e-11
 
 
-def test_settle_agrees_with_the_formula_and_shuffling_settles_lower():
+def test_settle_agrees_with_the_formula_and_shuffling_settles_lower(amount):
     centres = torch.linspace(-1, 1, 16, dtype=torch.float64)
     sigma, generator = centres.std(correction=0).item(), torch.Generator().manual_seed(0)
-    options = {"batch_size": 2, "lr": 0.2, "steps": 80, "runs": 20000, "generator": generator}
+    runs = amount(20_000, 500_000)
+    options = {"batch_size": 2, "lr": 0.2, "steps": 80, "runs": runs, "generator": generator}
     free = settle(centres, shuffled=False, **options).var().item()
     shuffled = settle(centres, shuffled=True, **options).var().item()
     wanted = variance_at_rest(0.2, 1.0, sigma, 2)
-    standard_error_of_variance = wanted * (2 / 20000) ** 0.5
+    standard_error_of_variance = wanted * (2 / runs) ** 0.5
     assert abs(free - wanted) < 4 * standard_error_of_variance
     assert shuffled < wanted - 10 * standard_error_of_variance
 

@@ -4,7 +4,7 @@ import math
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import rosen
 
@@ -54,7 +54,6 @@ def test_the_grid_has_rows_along_y_and_columns_along_x(surface):
     assert loss[2, 7] == surface.loss(torch.stack([x[7], y[2]])) != loss[7, 2]
 
 
-@settings(max_examples=30, deadline=None, derandomize=True)
 @given(
     curvatures=st.tuples(st.floats(0.01, 100), st.floats(0.01, 100)),
     angle=st.floats(-180, 180),

@@ -1,90 +1,16 @@
-"""Set-up: what is asked for in which version, the two environments, Binder, make."""
+"""Set-up: Binder's recipe and scripts, make, CI."""
 
 import os
 import re
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-import yaml
-from packaging.requirements import Requirement
-from packaging.specifiers import SpecifierSet
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+from tests.repository._project import ROOT, run, text
 
-ROOT = Path(__file__).resolve().parents[1]
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-RUNTIME = {need.name: need for need in map(Requirement, PROJECT["dependencies"])}
-CONSTRAINTS = [
-    Requirement(line)
-    for line in (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
-    if line and not line.startswith("#")
-]
-CONDA_NAMES = {"torch": "pytorch", "matplotlib": "matplotlib-base"}
-
-
-def run(*command, **options):
-    return subprocess.run(
-        command, capture_output=True, text=True, cwd=options.pop("cwd", ROOT), **options
-    )
-
-
-# ---- what is asked for, and in which version ----
-
-
-@pytest.mark.parametrize("python", ["3.10", "3.11", "3.12", "3.13"])
-def test_every_direct_dependency_has_one_pin_that_fits_its_range(python):
-    environment = {"python_version": python, "python_full_version": f"{python}.0", "extra": ""}
-    pins = {}
-    for pin in CONSTRAINTS:
-        if pin.marker is None or pin.marker.evaluate(environment):
-            assert pin.name not in pins, f"{pin.name} is pinned twice on Python {python}"
-            pins[pin.name] = str(pin.specifier).removeprefix("==")
-    extras = PROJECT["optional-dependencies"]
-    for need in map(Requirement, PROJECT["dependencies"] + extras["test"] + extras["bench"]):
-        assert need.specifier.contains(pins[need.name]), need.name
-
-
-def conda(file):
-    """Packages of an environment file, name → the rest of the line; and its pip lines."""
-    listed = yaml.safe_load((ROOT / file).read_text(encoding="utf-8"))
-    assert listed["channels"] == ["conda-forge", "nodefaults"]
-    plain = [
-        re.match(r"([a-z-]+)(.*)", line).groups()
-        for line in listed["dependencies"]
-        if isinstance(line, str)
-    ]
-    pip = [
-        line for entry in listed["dependencies"] if isinstance(entry, dict) for line in entry["pip"]
-    ]
-    return dict(plain), pip
-
-
-def test_conda_asks_for_what_pip_asks_for():
-    packages, pip = conda("environment.yml")
-    expected = {CONDA_NAMES.get(name, name): need.specifier for name, need in RUNTIME.items()}
-    expected |= {"python": SpecifierSet(PROJECT["requires-python"]), "pip": SpecifierSet("")}
-    assert {name: SpecifierSet(versions) for name, versions in packages.items()} == expected
-    assert pip == ["-e ."]
-
-
-def test_binder_agrees_with_conda():
-    """Binder reads binder/ alone, so what is added to one must be added to the other."""
-    (packages, _), (binder, pip) = conda("environment.yml"), conda("binder/environment.yml")
-    assert binder.pop("python") == "=3.12"
-    torch = binder.pop("pytorch-cpu").removeprefix("=")
-    assert SpecifierSet(packages["pytorch"]).contains(torch) and re.fullmatch(
-        r"\d+\.\d+\.\d+", torch
-    )
-    assert binder == {
-        name: versions for name, versions in packages.items() if name not in ("python", "pytorch")
-    }
-    assert not pip, "an editable install has no place in Binder's image"
+# ---- Binder ----
 
 
 @pytest.mark.skipif(not shutil.which("git"), reason="no git")
@@ -106,7 +32,7 @@ def test_binder_builds_with_the_right_python_files_and_scripts(tmp_path):
 def test_binders_scripts_install_without_dependencies_and_start_as_course_lab_does():
     for script in ("postBuild", "start"):
         assert os.access(ROOT / "binder" / script, os.X_OK)
-    assert "--no-deps ." in (ROOT / "binder" / "postBuild").read_text()
+    assert "--no-deps -e ." in (ROOT / "binder" / "postBuild").read_text()
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     environment = {"PATH": path, "JUPYTER_CONFIG_PATH": "own"}
     say = 'echo "$OMP_NUM_THREADS $1 $JUPYTER_CONFIG_PATH"'
@@ -174,3 +100,31 @@ def test_a_python_too_old_is_refused_by_name(installed):
     assert refused.returncode != 0
     assert "Python 3.10 or newer is needed" in refused.stderr and "make PYTHON=" in refused.stderr
     assert not (installed / ".venv" / "bin").exists()
+
+
+@needs_make
+def test_many_is_the_same_tests_with_more_time(installed):
+    assert planned(installed, "test") == planned(installed, "test-all")
+    (installed / "say.mk").write_text("test: ; @echo $$COURSE_MANY $$PYTEST_TIMEOUT\n")
+    said = run("make", "-s", "-f", "Makefile", "-f", "say.mk", "test-all", cwd=installed)
+    assert said.stdout == "1 1800\n"
+
+
+# ---- CI ----
+
+
+@pytest.mark.parametrize(("ci", "outcome"), [({"CI": "1"}, "error"), ({}, "skipped")])
+def test_without_chromium_a_browser_test_fails_in_ci_and_is_skipped_elsewhere(ci, outcome):
+    environment = {name: value for name, value in os.environ.items() if name != "CI"}
+    said = run(
+        *(sys.executable, "-m", "pytest", "-q", "-rs", "-p", "no:cacheprovider"),
+        "tests/browser/test_practice_in_lab.py",
+        env=environment | {"PATH": ""} | ci,
+    ).stdout
+    assert re.search(rf"\n\d+ {outcome}s? in ", said), said
+    assert "no Chromium here" in said
+
+
+def test_ci_says_that_it_is_ci():
+    assert os.access(ROOT / ".ci" / "run", os.X_OK)
+    assert "\nexport CI=1\n" in text(".ci/run")

@@ -4,7 +4,6 @@ import ast
 import importlib
 import os
 import re
-import subprocess
 from collections import Counter
 from pathlib import Path
 
@@ -15,11 +14,10 @@ from course_lib.checks import check_source
 from course_lib.data import digits
 from course_lib.engine import ModelSpec, train
 from course_lib.panel import Explorer
+from tests.repository._project import ROOT, TRACKED, needs_git, text
 
-ROOT = Path(__file__).resolve().parents[1]
 LIBRARY = ROOT / "course_lib"
 MODULES = sorted(LIBRARY.rglob("*.py"))
-README = (ROOT / "README.md").read_text(encoding="utf-8")
 SOURCES = sorted((ROOT / "notebooks" / "src").glob("*.py"))
 TOPICS = [path for path in MODULES if path.parent == LIBRARY and path.stem in LESSONS]
 # Layer → the layers it may import from, besides its own. The folder is the layer; what stands
@@ -44,11 +42,6 @@ MAY_IMPORT = {
     "cli": {"base", "checks", "learner", "authoring"},
     "__main__": {"cli"},
 }
-TRACKED = subprocess.run(
-    ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True
-).stdout.split("\0")[:-1]
-
-needs_git = pytest.mark.skipif(not TRACKED, reason="not a git checkout: no list of tracked files")
 
 
 def name(path):
@@ -95,6 +88,14 @@ def test_imports_run_one_way(path):
     assert not wrong, f"{name(path)} ({own}) imports {wrong}"
 
 
+def test_contributing_draws_the_rooms_as_they_are():
+    row = re.compile(r"^\| `(\w+)` \| [^|]+ \| ([^|]*)\|$", re.MULTILINE)
+    drawn = {
+        room: set(re.findall(r"\w+", above)) for room, above in row.findall(text("CONTRIBUTING.md"))
+    }
+    assert drawn == {room: above for room, above in MAY_IMPORT.items() if room != "__main__"}
+
+
 @pytest.mark.parametrize("path", TOPICS, ids=name)
 def test_a_topic_is_a_short_text_on_torch_and_math(path):
     outside = {
@@ -107,7 +108,7 @@ def test_a_topic_is_a_short_text_on_torch_and_math(path):
 
 
 def statements(path):
-    """How many statements a module holds, docstrings aside: a line of code, however it is laid out."""
+    """How many statements a module holds, docstrings aside, however they are laid out."""
     nodes = [
         node for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.stmt)
     ]
@@ -197,9 +198,8 @@ def test_tests_mirror_the_rooms():
     rooms = {
         path.relative_to(ROOT / "tests").parent for path in (ROOT / "tests").rglob("test_*.py")
     }
-    assert not [
-        str(room) for room in rooms if room != Path("browser") and not (LIBRARY / room).is_dir()
-    ]
+    no_room = {Path("browser"), Path("repository")}  # JupyterLab in Chromium; the project itself
+    assert not [str(room) for room in rooms - no_room if not (LIBRARY / room).is_dir()]
 
 
 def test_public_addresses_answer():
@@ -279,29 +279,3 @@ def test_nothing_large_and_no_data_set_is_tracked():
         "data/README.md",
         "data/.gitignore",
     }
-
-
-def test_ci_can_run():
-    assert os.access(ROOT / ".ci" / "run", os.X_OK)
-
-
-@pytest.mark.parametrize(
-    "path", [path for path in SOURCES if re.match(r"\d\d_", path.name)], ids=name
-)
-def test_the_readme_links_each_notebook_and_says_its_minutes(path):
-    number, stem = path.stem.removesuffix("_exercises").split("_", 1)
-    rows = [line for line in README.splitlines() if line.startswith(f"| {number} ")]
-    assert len(rows) == 1 and f"(notebooks/{path.stem}.ipynb)" in rows[0] and stem in rows[0]
-    if not path.stem.endswith("_exercises"):
-        minutes = re.search(r"(\d+) minutes", path.read_text(encoding="utf-8"))[1]
-        assert rows[0].endswith(f"| {minutes} |")
-
-
-def test_the_readme_and_binder_open_the_first_lesson_there_is():
-    first = min(SOURCES, key=lambda path: (path.stem != "index", path.stem))
-    assert f"urlpath=lab/tree/notebooks/{first.stem}.ipynb)" in README
-
-
-def test_the_readme_links_only_what_is_there():
-    links = re.findall(r"\]\((?!https?://)([^)#]+)\)", README)
-    assert links and not [link for link in links if not (ROOT / link).exists()]
