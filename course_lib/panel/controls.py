@@ -20,6 +20,7 @@ class Slider:
     (default 0.1); they are rounded to 2 digits (3 for finer steps), so that the number shown is the
     number computed with. `values`: the positions themselves, instead of low, high and step.
     `trained`: an axis that `compute` trains as a whole; moving along it looks up, never computes.
+    `in_picture`: moved by a handle in the picture (see `Seen`) and by no slider beside it.
     """
 
     label: str
@@ -31,6 +32,7 @@ class Slider:
     unit: str = ""
     trained: bool = False
     values: tuple = None
+    in_picture: bool = False
 
     def __post_init__(self):
         if self.values is not None:

@@ -44,6 +44,7 @@ def describe(explorer: Explorer, numbers: Numbers) -> dict[str, Any]:
                 "log": getattr(control, "log", False),
                 "whole": getattr(control, "whole", False),
                 "resets": getattr(control, "resets", False),
+                "inPicture": getattr(control, "in_picture", False),
             }
             for name, control in explorer.controls.items()
         ],

@@ -34,10 +34,10 @@ setup()
 # ## One start, two pulls
 #
 # A bowl, its lowest point at the star. Both runs start at the same place with the same learning rate and the same λ; one puts the pull
-# into the gradient, the other straight onto the weights. You see one path, because there is one. **Now choose SGD with momentum, then Adam.**
+# into the gradient, the other straight onto the weights. With momentum they part. **Now choose SGD: one path is left, because there is one. Then Adam.**
 
 # %% slideshow={"slide_type": "-"}
-explore.trajectories.show(optimizer="SGD")
+explore.trajectories.show()
 
 # %% [markdown]
 # At the end of this lesson you can

@@ -43,7 +43,7 @@ predict("moved", "You raise λ from 0 to 0.3. Where does AdamW end?",
         ["as near to zero as Adam + L2", "a bit nearer to zero than the star", "at the star, unmoved"])
 
 # %% [markdown]
-# **Drag λ slowly up from 0.**
+# The picture opens at λ = 0.8, where they end apart. **Take λ to 0, and drag it slowly up.**
 
 # %% slideshow={"slide_type": "-"}
 explore.trajectory.show()

@@ -88,14 +88,15 @@ def _wait_for(address, server, log, seconds=60):
 
 
 @contextlib.contextmanager
-def chromium(size=(1280, 800)):
-    """A Chromium page of that size."""
+def chromium(size=(1280, 800), density=1, **options):
+    """A Chromium page of that size, with so many pixels of the screen for one of CSS."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as play:
         browser = play.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         try:
-            page = browser.new_page(viewport=dict(zip(("width", "height"), size, strict=True)))
+            viewport = dict(zip(("width", "height"), size, strict=True))
+            page = browser.new_page(viewport=viewport, device_scale_factor=density, **options)
             page.set_default_timeout(120_000)  # of a busy machine
             yield page
         finally:

@@ -43,10 +43,11 @@ def walk(
     batch_size: int,
     steps: int = STEPS,
     seed: int = 0,
+    start: tuple[float, float] = START,
     **options: float,
 ) -> Tensor:
-    """The path [steps + 1, 2] of `update` from `START` over shuffled batches of the examples."""
-    w, centres = torch.tensor(START, dtype=torch.float64), examples()
+    """The path [steps + 1, 2] of `update` from `start` over shuffled batches of the examples."""
+    w, centres = torch.tensor(start, dtype=torch.float64), examples()
     state: dict[str, Tensor] = {}
     order = batches(ROWS, batch_size, generator=torch.Generator().manual_seed(seed))
     path = [w.clone()]

@@ -39,9 +39,14 @@ def rate_factors(rate: str, steps: int = STEPS) -> list[float]:
 
 
 def escape(
-    lr: float, offset: float, noise: float, rate: str, update: Callable = sgd_update
+    lr: float,
+    offset: float,
+    noise: float,
+    rate: str,
+    update: Callable = sgd_update,
+    height: float = 1.5,
 ) -> Escape:
-    """The path from (offset, 1.5); `noise`: standard deviation of what each gradient gets."""
+    """The path from (offset, height); `noise`: standard deviation of what each gradient gets."""
     factors = rate_factors(rate)
     rates = (lr * factor for factor in factors)
 
@@ -50,7 +55,7 @@ def escape(
 
     generator = torch.Generator().manual_seed(0)
     path = surfaces.descend(
-        SADDLE, scheduled, (offset, 1.5), STEPS, noise=noise, generator=generator
+        SADDLE, scheduled, (offset, height), STEPS, noise=noise, generator=generator
     )
     growth = torch.tensor([1.0, *(1 + lr * f for f in factors)], dtype=torch.float64).cumprod(0)
     out = (path[:, 0].abs() > 0.5).nonzero()

@@ -15,10 +15,12 @@ BOWL = quadratic(
 START, STEPS = (-0.8, 2.2), 100
 
 
-def paths(update: Callable, strength: float, **options: Any) -> dict[str, Tensor]:
-    """Pull → the path [STEPS + 1, 2] of `update` from `START` under it, at equal strength λ."""
+def paths(
+    update: Callable, strength: float, start: tuple[float, float] = START, **options: Any
+) -> dict[str, Tensor]:
+    """Pull → the path [STEPS + 1, 2] of `update` from `start` under it, at equal strength λ."""
     return {
-        pull: descend(BOWL, update, START, STEPS, **{**options, pull: strength}) for pull in PULLS
+        pull: descend(BOWL, update, start, STEPS, **{**options, pull: strength}) for pull in PULLS
     }
 
 

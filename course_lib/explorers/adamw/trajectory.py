@@ -18,7 +18,7 @@ from course_lib.experiments.adamw.box import (
     theorem_speaks,
 )
 from course_lib.experiments.shared.surfaces import descend, diverged_at
-from course_lib.panel import Explorer, Slider
+from course_lib.panel import Explorer, Seen, Slider
 
 # Optimizer → the name of its place of rest.
 RESTS = {"Adam + L2": "ridge, its rest", "AdamW": "best in the box"}
@@ -43,12 +43,13 @@ class Trajectory:
         return theorem_speaks(self.betas, self.eps)
 
 
-def _compute(strength, lr, beta1, beta2, eps, update=None):
+def _compute(strength, lr, beta1, beta2, eps, start1=START[0], start2=START[1], update=None):
     """Both paths. `update`, the learner's own function, takes the place of AdamW's."""
+    start = start1, start2
     options = {"lr": lr, "betas": (beta1, beta2), "eps": eps}
-    coupled = descend(BOWL, adam_update, START, STEPS, l2=strength, **options)
+    coupled = descend(BOWL, adam_update, start, STEPS, l2=strength, **options)
     decoupled = descend(
-        BOWL, update or adamw_update, START, STEPS, weight_decay=strength, **options
+        BOWL, update or adamw_update, start, STEPS, weight_decay=strength, **options
     )
     diverged = diverged_at(BOWL.loss(decoupled))
     paths = {"Adam + L2": coupled, "AdamW": decoupled[:diverged]}
@@ -122,7 +123,9 @@ def _draw(marks, result):
     marks["lr"][0].set_ydata([result.lr] * 2)
     plotting.move_divergence(marks["diverged"], result.diverged)
     own = " AdamW's path is drawn by your function." if result.own else ""
-    return (_say_rests(result) if result.diverged is None else _say_divergence(result)) + own
+    said = (_say_rests(result) if result.diverged is None else _say_divergence(result)) + own
+    ax, start = marks["box"][0].axes, result.paths["Adam + L2"][0].tolist()
+    return Seen(said, handles=[(("start1", "start2"), ax, *start)])
 
 
 def _say_divergence(result):
@@ -176,11 +179,20 @@ def _say_box(result):
 explorer = Explorer(
     title="One start, one λ: Adam + L2 and AdamW",
     controls={
-        "strength": Slider("λ", 0.0, 2.0, 0.0, step=0.05),
+        "strength": Slider("λ", 0.0, 2.0, 0.8, step=0.05),
         "lr": Slider("learning rate", 0.005, 1.5, 0.05, log=True),
         "beta1": Slider("β₁", values=(0.0, 0.5, 0.8, 0.9, 0.95, 0.98), default=0.9),
         "beta2": Slider("β₂", values=(0.0, 0.5, 0.9, 0.95, 0.99, 0.999), default=0.9),
         "eps": Slider("ε", 1e-8, 10.0, 1e-8, log=True, step=0.5),
+        "start1": Slider("start w₁", -1.7, 2.9, START[0], step=0.1, in_picture=True),
+        "start2": Slider("start w₂", -1.6, 2.0, START[1], step=0.1, in_picture=True),
+    },
+    presets={
+        "the wall cuts the star off": {},
+        "the wall has not arrived": {"strength": 0.4},
+        "decay alone throws the weights out": {"strength": 2.0, "lr": 1.5},
+        "ε as large as the gradients": {"eps": 1.0},
+        "no decay: one path": {"strength": 0.0},
     },
     compute=_compute,
     prepare=_prepare,

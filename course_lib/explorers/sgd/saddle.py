@@ -6,14 +6,14 @@ from course_lib import plotting
 from course_lib.experiments.sgd.saddle import RATES, SADDLE, STEPS, escape
 from course_lib.experiments.shared.surfaces import diverged_at
 from course_lib.explorers.update import chosen
-from course_lib.panel import Choice, Explorer, Slider
+from course_lib.panel import Choice, Explorer, Seen, Slider
 from course_lib.sgd import sgd_update
 
 
-def _compute(lr, offset, noise, rate, update=None):
+def _compute(lr, offset, noise, rate, height=1.5, update=None):
     """(`Escape`, a note); the learner's own `update` replaces ours where its keywords fit."""
     run, note = chosen(update, sgd_update, "lr")
-    return escape(lr, offset, noise, rate, run), note
+    return escape(lr, offset, noise, rate, run, height), note
 
 
 def _prepare(figure):
@@ -51,7 +51,8 @@ def _draw(marks, result):
     marks["predicted"][0].set_data(range(len(shown)), shown)
     never = "$|w_1| = 0$ at every step: no place on this axis"
     marks["never"][0].set_text("" if distance.any() else never)
-    return _say(found, distance, bad) + note
+    ax, start = marks["path"][0].axes, found.path[0].tolist()
+    return Seen(_say(found, distance, bad) + note, handles=[(("offset", "height"), ax, *start)])
 
 
 def _say(found, distance, bad):
@@ -71,12 +72,15 @@ explorer = Explorer(
     controls={
         "lr": Slider("learning rate", 0.02, 0.5, 0.1, log=True),
         "offset": Slider(
-            "start beside the ridge", values=(0.0, 1e-16, 1e-12, 1e-8, 1e-4, 1e-2), default=0.0
+            "start beside the ridge",
+            values=(0.0, 1e-16, 1e-12, 1e-8, 1e-4, 1e-2, 0.1, 0.3),
+            default=0.0,
         ),
         "noise": Slider(
             "noise of the gradient", values=(0.0, 1e-8, 1e-4, 1e-2, 0.1, 0.3), default=0.0
         ),
         "rate": Choice("learning rate over time", RATES, "constant"),
+        "height": Slider("start along the ridge", -1.0, 2.0, 1.5, step=0.1, in_picture=True),
     },
     compute=_compute,
     prepare=_prepare,

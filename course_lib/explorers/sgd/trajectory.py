@@ -11,6 +11,7 @@ from course_lib import plotting
 from course_lib.experiments.sgd.bowl import (
     GOAL,
     ROWS,
+    START,
     STEPS,
     bowl,
     examples,
@@ -20,7 +21,7 @@ from course_lib.experiments.sgd.bowl import (
 )
 from course_lib.experiments.shared.surfaces import diverged_at
 from course_lib.explorers.update import chosen
-from course_lib.panel import Explorer, Slider
+from course_lib.panel import Explorer, Seen, Slider
 from course_lib.sgd import sgd_update
 
 LEVELS = (0.003, 0.03, 0.12, 0.35, 0.8, 1.5, 2.5, 4.0, 6.0)
@@ -41,11 +42,12 @@ class Trajectory:
     note: str
 
 
-def _compute(lr, momentum, batch_size, condition, update=None):
+def _compute(lr, momentum, batch_size, condition, start1=START[0], start2=START[1], update=None):
     """A `Trajectory`; the learner's own `update` replaces ours where its keywords fit."""
     run, note = chosen(update, sgd_update, "lr", "momentum")
     hessian = bowl(condition)
-    path = walk(run, hessian, batch_size, lr=lr, momentum=momentum)
+    start = start1, start2
+    path = walk(run, hessian, batch_size, start=start, lr=lr, momentum=momentum)
     loss = excess_loss(path, hessian)
     bound = stability_bound(momentum) if run is sgd_update else None
     return Trajectory(path, loss, hessian, lr, momentum, batch_size, bound, diverged_at(loss), note)
@@ -98,7 +100,8 @@ def _draw(marks, result):
     loss = result.loss[: result.diverged]
     marks["loss"][0].set_data(range(len(loss)), loss.clamp(min=1e-12))
     plotting.move_divergence(marks["diverged"], result.diverged)
-    return _say(result) + result.note
+    ax, start = marks["path"][0].axes, result.path[0].tolist()
+    return Seen(_say(result) + result.note, handles=[(("start1", "start2"), ax, *start)])
 
 
 def _say(result):
@@ -131,6 +134,8 @@ explorer = Explorer(
         "momentum": Slider("momentum μ", 0.0, 0.95, 0.0, step=0.05),
         "batch_size": Slider("batch size", values=(1, 2, 4, 8, 16, 32, 64), default=4),
         "condition": Slider("condition number λmax/λmin (λmax = 2)", 1.0, 100.0, 10.0, log=True),
+        "start1": Slider("start w₁", -2.2, 3.0, START[0], step=0.1, in_picture=True),
+        "start2": Slider("start w₂", -1.5, 2.6, START[1], step=0.1, in_picture=True),
     },
     compute=_compute,
     prepare=_prepare,

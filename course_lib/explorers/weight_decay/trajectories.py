@@ -8,10 +8,10 @@ from torch import Tensor
 from course_lib import plotting
 from course_lib.adamw import adam_update
 from course_lib.experiments.shared.surfaces import diverged_at
-from course_lib.experiments.weight_decay.bowl import BOWL, STEPS, paths, rests, stable_rates
+from course_lib.experiments.weight_decay.bowl import BOWL, START, STEPS, paths, rests, stable_rates
 from course_lib.experiments.weight_decay.parabola import PULLS
 from course_lib.explorers.update import chosen
-from course_lib.panel import Choice, Explorer, Slider
+from course_lib.panel import Choice, Explorer, Seen, Slider
 from course_lib.sgd import sgd_update
 
 OPTIMIZERS = ("SGD", "SGD with momentum", "Adam")
@@ -31,7 +31,7 @@ class Trajectories:
     note: str
 
 
-def _compute(optimizer, strength, lr, momentum, update=None):
+def _compute(optimizer, strength, lr, momentum, start1=START[0], start2=START[1], update=None):
     """Both paths, as `Trajectories`; the learner's own `update` replaces ours where it fits."""
     ours, option = {
         "SGD": (sgd_update, {}),
@@ -40,7 +40,7 @@ def _compute(optimizer, strength, lr, momentum, update=None):
     }[optimizer]
     adam, mu = optimizer == "Adam", option.get("momentum", 0.0)
     run, note = chosen(update, ours, *option, *PULLS, without=None if adam else "betas")
-    found = paths(run, strength, lr=lr, **option)
+    found = paths(run, strength, (start1, start2), lr=lr, **option)
     rest = rests(strength, mu) | ({"weight_decay": None} if adam else {})
     steps = {pull: diverged_at(BOWL.loss(path)) for pull, path in found.items()}
     diverged = {pull: step for pull, step in steps.items() if step is not None}
@@ -101,7 +101,8 @@ def _draw(marks, result):
     n = min(map(len, kept.values()))
     gap = (kept["l2"][:n] - kept["weight_decay"][:n]).norm(dim=1)
     marks["gap"][0].set_data(range(n), gap.clamp(min=1e-17))
-    return _say(result, gap) + result.note
+    ax, start = marks["l2"][0].axes, result.paths["l2"][0].tolist()
+    return Seen(_say(result, gap) + result.note, handles=[(("start1", "start2"), ax, *start)])
 
 
 def _say(result, gap):
@@ -127,6 +128,13 @@ explorer = Explorer(
         "strength": Slider("λ", 0.0, 2.0, 0.5, step=0.05),
         "lr": Slider("learning rate", 0.005, 1.0, 0.08, log=True),
         "momentum": Slider("momentum μ (Adam: β₁; β₂ is 0.99)", 0.0, 0.95, 0.9, step=0.05),
+        "start1": Slider("start w₁", -1.2, 3.0, START[0], step=0.1, in_picture=True),
+        "start2": Slider("start w₂", -0.6, 2.6, START[1], step=0.1, in_picture=True),
+    },
+    presets={
+        "momentum: they part": {},
+        "plain SGD: one path": {"optimizer": "SGD"},
+        "Adam": {"optimizer": "Adam"},
     },
     compute=_compute,
     prepare=_prepare,

@@ -3,7 +3,8 @@
 // model.get("panel") describes it, plain JSON:
 //   {title, begun: {control: number}, size: [width, height] in CSS pixels, theme: "light" | "dark", large,
 //    presets: {name: {control: number}},
-//    controls: [{name, label, unit, kind: "slider" | "choice", positions, default, free, log, whole, resets}]}
+//    controls: [{name, label, unit, kind: "slider" | "choice", positions, default, free, log, whole, resets,
+//                inPicture}]}
 // The page says:
 //   {kind: "ask", numbers, theme, width, large}  for the picture at these numbers, `width` pixels across;
 //                                                numbers and theme null: as the kernel stands (opening, reload)
@@ -269,6 +270,7 @@ function build(spec, place, tell) {
   const [width, height] = spec.size;
   const image = (className) => make("img", { className, alt: "", decoding: "sync", draggable: false });
   const controls = Object.fromEntries(spec.controls.map((control) => [control.name, card(control, tell)]));
+  const beside = spec.controls.filter((control) => !control.inPicture);
   const title = heading(spec.title, place);
   const button = (textContent, onclick, more = {}) => make("button", { type: "button", textContent, onclick, ...more });
   const state = make("code", { className: "course-state" });
@@ -289,7 +291,7 @@ function build(spec, place, tell) {
   view.root = make("div", { className: "course-panel", role: "group", "aria-labelledby": title.id, tabIndex: 0 });
   view.root.append(
     make("div", { className: "course-bar" }, title, ...menu(spec.presets, tell), view.stop),
-    make("div", { className: "course-controls" }, ...spec.controls.map(({ name }) => controls[name].view)),
+    make("div", { className: "course-controls" }, ...beside.map(({ name }) => controls[name].view)),
     view.canvas,
     view.caption,
     make("div", { className: "course-foot" }, view.tools, share, state, view.turn, view.enlarge),
@@ -297,7 +299,7 @@ function build(spec, place, tell) {
   view.root.dataset.preventSwipe = ""; // reveal.js would turn the slide
   view.root.style.setProperty("--course-aspect", width / height);
   view.root.style.setProperty("--course-width", `${width}px`);
-  view.root.style.setProperty("--course-columns", columns(spec.controls));
+  view.root.style.setProperty("--course-columns", columns(beside));
   return view;
 }
 
