@@ -58,11 +58,12 @@ def parser() -> argparse.ArgumentParser:
         added.set_defaults(run=run)
         return added
 
-    command(
+    lab = command(
         "lab",
         _lab,
         "open JupyterLab on its first page, or on the lesson named; options go to JupyterLab",
     )
+    lab.add_argument("--large", action="store_true", help="panels for a hall: larger text")
     check = command("check", _check, "check the answers in exercise notebooks")
     check.add_argument(
         "which", nargs="*", help=f"{LESSON}, a file or a folder of them; none: all exercises"
@@ -102,6 +103,8 @@ def _lab(known: argparse.Namespace) -> int:
     there = [name for name in select(named, notebooks) if (notebooks / f"{name}.ipynb").exists()]
     if not there:
         raise CourseError("no notebook is built yet; build them: make notebooks")
+    if known.large:
+        os.environ["COURSE_LARGE"] = "1"
     os.environ.pop("COURSE_HEADLESS", None)  # kernels inherit it, and sliders would be pictures
     first = [
         f"--ServerApp.root_dir={notebooks}",

@@ -24,6 +24,7 @@ from torch import Tensor
 from course_lib.base.arguments import require_choice
 from course_lib.statistics import mean_intervals
 
+PATH = "path"  # gid of a line whose points are an optimizer's steps: a panel plays them
 Values = Tensor | ArrayLike
 Marks = list[Any]  # artists, in the order that the helper says which draws them
 
@@ -215,6 +216,7 @@ def draw_path(ax: Axes, path: Values, label: str | None = None, k: int = 0) -> M
     (line,) = ax.plot(
         [], [], color=color, linestyle=linestyle, marker=".", markersize=4, label=label, zorder=4
     )
+    line.set_gid(PATH)
     (start,) = ax.plot(
         [], [], color=color, marker="o", markersize=7, fillstyle="none", linestyle="none", zorder=5
     )

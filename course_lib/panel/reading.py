@@ -15,11 +15,10 @@ from matplotlib.image import AxesImage
 from matplotlib.lines import Line2D
 
 from course_lib.panel.picture import Seen
-from course_lib.plotting import readable
+from course_lib.plotting import PATH, readable
 
 MOST_POINTS = 240  # of a curve; of a longer one every second, third, …
 MOST_CELLS = 1024  # of a heat map
-PATHS = "path"  # gid of a line whose points are an optimizer's steps, whatever its axes are called
 STEPS = ("step", "epoch", "share of training", "training step")
 
 Curve = dict[str, Any]
@@ -59,6 +58,11 @@ def curves_of(figure: Figure, seen: Seen) -> list[Curve]:
     return [curve for curve in found if curve["x"]]
 
 
+def runs_in(figure: Figure) -> bool:
+    """Whether there is a curve to be played step by step."""
+    return any(_is_run(line, ax) for ax in figure.axes for line in ax.lines if _in_data(line))
+
+
 def _is_colorbar(ax: Axes) -> bool:
     return ax.get_label() == "<colorbar>"
 
@@ -94,7 +98,7 @@ def _in_data(line: Line2D) -> bool:
 
 
 def _is_run(line: Line2D, ax: Axes) -> bool:
-    return line.get_gid() == PATHS or plain(ax.get_xlabel()).startswith(STEPS)
+    return line.get_gid() == PATH or plain(ax.get_xlabel()).startswith(STEPS)
 
 
 def _maps(ax: Axes) -> Iterator[Curve]:
@@ -106,7 +110,7 @@ def _maps(ax: Axes) -> Iterator[Curve]:
         if values is None or not collection.get_visible() or np.size(values) > MOST_CELLS:
             continue
         centres = _centres(collection)
-        if len(centres) == np.size(values):
+        if 0 < len(centres) == np.size(values):
             numbers = np.ma.filled(np.ma.asarray(values, float), np.nan).ravel()
             yield _cells(centres, numbers, names)
 

@@ -23,7 +23,7 @@ from course_lib import plotting
 from course_lib.panel.controls import Slider
 from course_lib.panel.explorer import Explorer, Numbers
 from course_lib.panel.picture import Frame, Look, Picture, Seen, png
-from course_lib.panel.reading import curves_of, places_of
+from course_lib.panel.reading import curves_of, places_of, runs_in
 from course_lib.panel.work import Latest
 
 MOST_FRAMES = 64  # of a trained axis that are handed to the page: about 1 MB
@@ -216,6 +216,7 @@ class Server:
             "complete": complete,
             "layers": [frame.layer.number if frame.layer else None for frame in frames],
             "brings": [layer.number for layer in new],
+            "plays": runs_in(self._figure()),
         }
         if any(frame.seen.handles for frame in frames):
             message["places"] = places_of(self._figure())

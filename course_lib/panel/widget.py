@@ -80,6 +80,14 @@ class Panel(anywidget.AnyWidget):
             self.server.close()
         super().close()
 
+    def _ipython_display_(self) -> None:
+        """The panel, under a line that is seen where it has not come up within 10 s."""
+        from IPython.display import display
+
+        display({"text/html": part_of_page("late.html"), "text/plain": ""}, raw=True)
+        data, metadata = self._repr_mimebundle_()
+        display(data, metadata=metadata, raw=True)
+
     def _repr_mimebundle_(self, **_: Any) -> tuple[dict, dict]:
         """The widget for a page with a kernel; for one without, a picture and its caption."""
         picture, caption = self.server.first(seconds=2)

@@ -88,7 +88,8 @@ def test_shift_enter_goes_through_the_whole_lesson(lesson, report):
         reader.go_on()
     page.keyboard.press("Shift+Enter")
     page.wait_for_function(
-        f"{CONTENT}.widgets.every(w => w.model.type !== 'code' || "
+        f"{CONTENT}.widgets.every(w => w.model.type !== 'code' || "  # but the new one at the end
+        "!w.model.sharedModel.getSource() || "
         "w.model.executionCount > 0 && w.model.executionState !== 'running')",
         timeout=300_000,
     )

@@ -12,10 +12,11 @@
 //   {kind: "read", numbers}                      for the values in the picture
 //   {kind: "stop"}                               to end a training
 // The kernel says, by "msg:custom":
-//   {kind: "pictures", numbers, theme, width, large, axes, captions, complete, layers, brings, places?, handles?}
+//   {kind: "pictures", numbers, theme, width, large, axes, captions, complete, layers, brings, plays,
+//    places?, handles?}
 //       with a buffer for each picture: one for each cell of the product of `axes` {control: [numbers]}, a single one
 //       where there are none. `layers` names, for each, the picture that it lies over (null: none); those that are
-//       named in `brings` come first. `handles`: for each picture [{names, axes, at}], `axes` counts `places`.
+//       named in `brings` come first. `plays`: whether something runs step by step. `handles`: for each picture [{names, axes, at}], `axes` counts `places`.
 //   {kind: "readings", numbers, theme, width, large, axes: places, curves}      see readings.js
 //   {kind: "refused", sentence, numbers, theme, width, large} and {kind: "stopped", sentence}
 // What was seen once, or came as a cell of an axis, is looked up in the page and asks for nothing.
@@ -183,6 +184,7 @@ function render({ model, el }) {
     if (complete !== false) came.forEach(keep);
     const frame = came.get(key()) ?? came.get(asked);
     if (frame) paint(frame);
+    reader.plays(message.plays);
     view.root.classList.toggle("course-served", Object.keys(axes).length > 0);
   }
 

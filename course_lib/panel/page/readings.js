@@ -20,7 +20,7 @@ function readings(view, tell) {
 
   view.canvas.append(markers, dot, tip);
   view.tools.append(play, scrub, step);
-  scrub.hidden = step.hidden = true;
+  play.hidden = scrub.hidden = step.hidden = true;
   view.canvas.addEventListener("pointermove", (event) => !event.buttons && want(() => point(event)));
   view.canvas.addEventListener("pointerdown", (event) => event.pointerType !== "mouse" && want(() => point(event)));
   view.canvas.addEventListener("pointerleave", hush);
@@ -115,11 +115,7 @@ function readings(view, tell) {
 
   function start() {
     const last = Number(scrub.max);
-    if (!last) {
-      step.hidden = false;
-      step.textContent = "nothing here runs step by step";
-      return;
-    }
+    if (!last) return;
     const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
     const from = Number(scrub.value) >= last ? 0 : Number(scrub.value);
     let begun;
@@ -210,7 +206,7 @@ function readings(view, tell) {
     return element;
   }
 
-  return { receive, painted, close: pause };
+  return { receive, painted, plays: (some) => (play.hidden = !some), close: pause };
 }
 
 const label = (controls, name) => controls.find((control) => control.name === name).label;
