@@ -69,13 +69,10 @@ class Server:
 
     def _ask(self, message: dict[str, Any]) -> None:
         """A picture at these numbers, or, for a page that has just opened, where we stand."""
-        look = Look(message["theme"] or self._look.theme, message["width"], message["large"])
-        opened = message["numbers"] is None
-        with self._lock:
-            self._asked, self._look = True, look
-            if opened:
+        self._dress(message)
+        if message["numbers"] is None:
+            with self._lock:
                 self._layers = set()
-        if opened:
             return self._show_again()
         try:
             self._stand(message)
@@ -85,6 +82,11 @@ class Server:
             self._show_again()
         else:
             self._compute()
+
+    def _dress(self, message: dict[str, Any]) -> None:
+        theme = message["theme"] or self._look.theme
+        with self._lock:
+            self._asked, self._look = True, Look(theme, message["width"], message["large"])
 
     def _stand(self, message: dict[str, Any]) -> None:
         self.numbers = self.explorer.numbers(**message["numbers"])
@@ -98,6 +100,7 @@ class Server:
 
     def _read(self, message: dict[str, Any]) -> None:
         """The values in the picture where the page stands, once it is computed."""
+        self._dress(message)
         self._stand(message)
         with self._lock:
             self._to_read = True

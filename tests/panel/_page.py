@@ -48,6 +48,11 @@ class Page(Wire):
         self.numbers, theme = {**self.numbers, **moved}, theme or self.theme
         self.say(kind="ask", numbers=self.numbers, theme=theme, width=self.width, large=large)
 
+    def read(self, **numbers):
+        """Ask for the values of the picture at these numbers."""
+        here = {**self.numbers, **numbers}
+        self.say(kind="read", numbers=here, theme=self.theme, width=self.width, large=False)
+
     def hear(self, content, buffers):
         super().hear(content, buffers)
         if content["kind"] != "pictures":

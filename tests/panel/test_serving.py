@@ -297,7 +297,7 @@ def test_an_axis_too_long_for_the_page_is_drawn_by_the_kernel():
 
 def test_the_values_of_the_picture_come_when_the_page_asks():
     page = opened(_toys.waves)
-    page.say(kind="read", numbers=page.numbers)
+    page.read()
     message, _ = page.said[-1]
     assert message["kind"] == "readings" and message["numbers"] == page.numbers
     first = message["curves"][0]
@@ -310,7 +310,7 @@ def test_values_of_a_picture_that_the_page_has_kept_are_computed_again():
     page = opened(streaming([]))
     page.ask(a=5)
     page.wait()
-    page.say(kind="read", numbers={"a": 3})
+    page.read(a=3)
     page.wait()
     message, _ = page.said[-1]
     assert message["kind"] == "readings" and message["numbers"] == {"a": 3}

@@ -33,13 +33,13 @@ let numbered = 0;
 /** A name for an element that no other has in this page. */
 const unique = (stem) => `course-${stem}-${Date.now().toString(36)}-${(numbered += 1)}`;
 
-/** A heading one level below the last one before `place`, so that the outline of the page stays whole. */
-function heading(text, place) {
-  const before = [...document.querySelectorAll("h1, h2, h3, h4, h5")].filter(
-    (other) => other.compareDocumentPosition(place) & Node.DOCUMENT_POSITION_FOLLOWING && other.textContent.trim(),
+/** The level of a heading at `place`, one below the last one before it, so that the page's outline stays whole. */
+function levelAt(place) {
+  const page = place.closest(".jp-Notebook") ?? document;
+  const before = [...page.querySelectorAll("h1, h2, h3, h4, h5")].filter(
+    (other) => other.compareDocumentPosition(place) & Node.DOCUMENT_POSITION_FOLLOWING,
   );
-  const level = Math.min(6, Number(before.at(-1)?.tagName[1] ?? 1) + 1);
-  return make(`h${level}`, { id: unique("title"), className: "course-title" }, text);
+  return Math.min(6, Number(before.at(-1)?.tagName[1] ?? 1) + 1);
 }
 
 /** Says it in `root` once the kernel behind `model` is gone; what is in the page still moves. */

@@ -9,14 +9,15 @@
 //   {kind: "ask", numbers, theme, width, large}  for the picture at these numbers, `width` pixels across;
 //                                                numbers and theme null: as the kernel stands (opening, reload)
 //   {kind: "stand", numbers}                     where the reader stands, after moves that asked for nothing
-//   {kind: "read", numbers}                      for the values in the picture
+//   {kind: "read", numbers, theme, width, large} for the values in the picture
 //   {kind: "stop"}                               to end a training
 // The kernel says, by "msg:custom":
 //   {kind: "pictures", numbers, theme, width, large, axes, captions, complete, layers, brings, plays,
 //    places?, handles?}
 //       with a buffer for each picture: one for each cell of the product of `axes` {control: [numbers]}, a single one
 //       where there are none. `layers` names, for each, the picture that it lies over (null: none); those that are
-//       named in `brings` come first. `plays`: whether something runs step by step. `handles`: for each picture [{names, axes, at}], `axes` counts `places`.
+//       named in `brings` come first. `plays`: whether something runs step by step. `handles`: for each picture
+//       [{names, axes, at}], where `axes` counts `places`.
 //   {kind: "readings", numbers, theme, width, large, axes: places, curves}      see readings.js
 //   {kind: "refused", sentence, numbers, theme, width, large} and {kind: "stopped", sentence}
 // What was seen once, or came as a cell of an axis, is looked up in the page and asks for nothing.
@@ -39,7 +40,7 @@ function render({ model, el }) {
   const call = JSON.stringify([spec.title, spec.begun]);
   const cell = () => el.closest(".jp-Cell"); // an element that stays when the cell is run again
 
-  const view = build(spec, el, { move, choose, turn, enlarge, say, stop });
+  const view = build(spec, { move, choose, turn, enlarge, say, stop });
   const reader = readings(view, { read, drag });
   el.append(view.root);
   keepKeys(view.root);
@@ -105,6 +106,7 @@ function render({ model, el }) {
     const stood = cell()?.courseStood?.[call];
     if (stood) numbers = stood;
     stand();
+    view.title.setAttribute("aria-level", levelAt(el));
     ask(stood ? key() : "first", stood ?? null);
   }
 
@@ -141,7 +143,7 @@ function render({ model, el }) {
   }
 
   function read() {
-    model.send({ kind: "read", numbers });
+    model.send({ kind: "read", numbers, ...look });
     untold = false;
   }
 
@@ -268,15 +270,16 @@ function cells(axes) {
 
 // The elements. Tab goes through them as they stand: the panel with its title, controls, picture, buttons.
 
-function build(spec, place, tell) {
+function build(spec, tell) {
   const [width, height] = spec.size;
   const image = (className) => make("img", { className, alt: "", decoding: "sync", draggable: false });
   const controls = Object.fromEntries(spec.controls.map((control) => [control.name, card(control, tell)]));
   const beside = spec.controls.filter((control) => !control.inPicture);
-  const title = heading(spec.title, place);
+  const title = make("div", { id: unique("title"), className: "course-title", role: "heading" }, spec.title);
   const button = (textContent, onclick, more = {}) => make("button", { type: "button", textContent, onclick, ...more });
   const state = make("code", { className: "course-state" });
   const view = {
+    title,
     controls,
     state,
     stop: button("■ Stop", tell.stop, { hidden: true }),
