@@ -128,16 +128,17 @@ def drag(page, watched, slider, seconds=DRAG):
     """
     box = _lab.at_rest(page, slider)
     y = box["y"] + box["height"] / 2
-    x = _lab.knob(slider)[0] if slider.get_attribute("max") else box["x"] + box["width"] / 2
+    rail = slider.evaluate_handle("e => e.closest('.noUi-base') ?? e").bounding_box()
+    x, most = rail["x"] + rail["width"] / 2, 0.4 * rail["width"]
     before = len(watched.times()[1])
-    page.mouse.move(x, y)
+    page.mouse.move(box["x"] + box["width"] / 2, y)
     page.mouse.down()
     start, step = time.monotonic(), 0
     while time.monotonic() - start < seconds:
         step += 1
-        page.mouse.move(x + 60 * np.sin(step / 25), y)
+        page.mouse.move(x + most * np.sin(step / 25), y)
         page.wait_for_timeout(12)
-    page.mouse.move(x + 45, y)
+    page.mouse.move(x + 0.7 * most, y)
     pictures = len(watched.times()[1]) - before
     page.wait_for_timeout(2500)
     page.mouse.up()
@@ -240,7 +241,7 @@ def main():
 def measure_sharp(page, traffic, opened):
     """A closed form on a screen with two pixels for one."""
     waves, _, digits_panel = opened.panels()
-    digits_panel.until(lambda seen: "8 seeds done" in seen[0], 120)
+    digits_panel.until(lambda seen: seen and "8 seeds done" in seen[0], 120)
     digits_panel.served()
     with _lab.Watched(page, waves.element) as watched:
         ours = presses(watched, waves.sliders()[0], 40)
@@ -252,7 +253,7 @@ def measure(page, traffic, opened):
     """Everything else."""
     waves, errors, digits_panel = opened.panels()
     digits_panel.until(
-        lambda seen: "8 seeds done" in seen[0], 120
+        lambda seen: seen and "8 seeds done" in seen[0], 120
     )  # nothing else computes meanwhile
     digits_panel.served()
     line("figure", "measured", "to reach")

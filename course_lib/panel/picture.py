@@ -133,7 +133,8 @@ def png(pixels: Pixels) -> bytes:
 
 def above(pixels: Pixels, behind: Pixels) -> bytes:
     """PNG of the `pixels` that differ from those `behind`; the others are transparent."""
-    changed = (pixels != behind).any(-1)
+    # A pixel as one number: compared channel by channel it takes 20 times as long.
+    changed = pixels.view(np.uint32)[..., 0] != behind.view(np.uint32)[..., 0]
     indices = np.zeros(changed.shape, np.uint8)
     palette: list[int] = []
     if changed.any():
