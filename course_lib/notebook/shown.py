@@ -11,7 +11,7 @@ from course_lib.learner.cells import question_text
 class View(Protocol):
     """What a kernel shows: a widget."""
 
-    def _repr_mimebundle_(self) -> dict[str, Any]: ...
+    def bundle(self) -> dict[str, Any]: ...
 
 
 class Page:
@@ -21,7 +21,7 @@ class Page:
         self._shown, self._view = {"text/html": page, "text/plain": text}, view
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
-        return {**(self._view._repr_mimebundle_() if self._view else {}), **self._shown}
+        return {**(self._view.bundle() if self._view else {}), **self._shown}
 
 
 def text(lines: Sequence[str], view: View | None = None) -> Page:

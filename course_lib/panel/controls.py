@@ -6,6 +6,7 @@ Plain data: no widget is made here.
 import math
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 from course_lib.base.arguments import require, require_choice
 from course_lib.plotting import readable
@@ -24,17 +25,17 @@ class Slider:
     """
 
     label: str
-    low: float = None
-    high: float = None
-    default: float = None
-    step: float = None
+    low: Any = None
+    high: Any = None
+    default: Any = None
+    step: float | None = None
     log: bool = False
     unit: str = ""
     trained: bool = False
-    values: tuple = None
+    values: Any = None
     in_picture: bool = False
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.values is not None:
             object.__setattr__(self, "values", tuple(sorted(self.values)))
             object.__setattr__(self, "low", self.values[0])
@@ -46,18 +47,18 @@ class Slider:
             require(f"{self.label}: low", self.low, open_low=True)
 
     @property
-    def name(self):
+    def name(self) -> str:
         """The label with its unit."""
         return f"{self.label} ({self.unit})" if self.unit else self.label
 
     @cached_property
-    def whole(self):
+    def whole(self) -> bool:
         """True if it moves over whole numbers."""
         given = self.values or (self.low, self.high, self.default, self.step or 1)
         return not self.log and all(isinstance(number, int) for number in given)
 
     @cached_property
-    def positions(self):
+    def positions(self) -> tuple:
         """All numbers that the slider stops at, rising; the ends and the default are among them."""
         if self.values is not None:
             return self.values
@@ -70,7 +71,7 @@ class Slider:
             kept.discard(min(kept, key=lambda number: abs(number - self.default), default=None))
         return tuple(sorted(kept | {self.low, self.default, self.high}))
 
-    def _logarithmic(self):
+    def _logarithmic(self) -> list[float]:
         step = self.step or 0.1
         digits = 2 if step >= 0.1 else 3
         steps = round(math.log10(self.high / self.low) / step)
@@ -79,17 +80,17 @@ class Slider:
             for i in range(1, steps)
         ]
 
-    def _linear(self):
+    def _linear(self) -> list[float]:
         step = self.step or (1 if self.whole else (self.high - self.low) / 100)
         return [
             self._tidy(self.low + i * step)
             for i in range(1, math.ceil((self.high - self.low) / step))
         ]
 
-    def _tidy(self, number):
+    def _tidy(self, number: float) -> float:
         return number if self.whole else float(f"{number:.10g}")
 
-    def check(self, name, value):
+    def check(self, name: str, value: Any) -> Any:
         """`value` if the slider can stand there, else a `ValueError` that says what is allowed."""
         require(name, value, self.low, self.high, open_high=False)
         if self.values is not None and value not in self.values:
@@ -100,21 +101,21 @@ class Slider:
             raise ValueError(f"{name} = {value!r}: must be a whole number")
         return int(value) if self.whole else float(value)
 
-    def parse(self, word):
+    def parse(self, word: str) -> Any:
         """The number that `word` writes, not checked yet; `ValueError` for what is no number."""
         try:
             return int(word) if self.whole else float(word)
         except ValueError:
             raise ValueError(f"{self.label} = {word!r}: must be a number") from None
 
-    def nearest(self, value):
+    def nearest(self, value: float) -> int:
         """Index of the position nearest to `value` (as seen on the slider)."""
         where = math.log10 if self.log and value > 0 else float
         return min(
             range(len(self.positions)), key=lambda i: abs(where(self.positions[i]) - where(value))
         )
 
-    def show(self, value):
+    def show(self, value: Any) -> str:
         """`value` in words, for a still picture: "λ = 0.01"."""
         return f"{self.label} = {readable(value)}{' ' + self.unit if self.unit else ''}"
 
@@ -132,46 +133,49 @@ class Choice:
     trained: bool = False
     resets: bool = False
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         object.__setattr__(self, "options", tuple(self.options))
         self.check(f"{self.label}: default", self.default)
 
     @property
-    def name(self):
+    def name(self) -> str:
         """The label."""
         return self.label
 
     @property
-    def positions(self):
+    def positions(self) -> tuple:
         """The options, as a slider has its positions."""
         return self.options
 
-    def check(self, name, value):
+    def check(self, name: str, value: Any) -> Any:
         """`value` if it is an option, else a `ValueError`."""
         return require_choice(name, value, self.options)
 
-    def parse(self, word):
+    def parse(self, word: str) -> Any:
         """The word itself."""
         return word
 
-    def show(self, value):
+    def show(self, value: Any) -> str:
         """`value` in words, for a still picture."""
         return f"{self.label}: {value}"
 
 
-def write_state(controls, numbers):
+Controls = dict[str, Slider | Choice]
+
+
+def write_state(controls: Controls, numbers: dict[str, Any]) -> str:
     """`numbers` as one line, "noise=0.2, dropout=0.5", without what is at its default."""
     moved = {name: number for name, number in numbers.items() if number != controls[name].default}
     return ", ".join(f"{name}={number}" for name, number in moved.items())
 
 
-def read_state(controls, line):
+def read_state(controls: Controls, line: str) -> dict[str, Any]:
     """{name: number} from such a line; a name unknown to `controls` keeps its word.
 
     Raises `ValueError` for what is not of the form name=value, and for a slider's value that is no
     number.
     """
-    found = {}
+    found: dict[str, Any] = {}
     for part in filter(str.strip, line.split(",")):
         name, equals, word = map(str.strip, part.partition("="))
         if not equals:

@@ -13,7 +13,8 @@ def questions(asked: Sequence[Asked], status: Callable[[], str]) -> Quiz:
     `status()` is a line of text on how it stands, shown after each choice beside the place in the
     deck.
     """
-    at, said = 0, [(None, "") for _ in asked]  # what was chosen, and the reply
+    at = 0
+    said: list[tuple[str | None, str]] = [(None, "") for _ in asked]  # chosen, and the reply
 
     def show() -> Shown:
         question, options, _ = asked[at]

@@ -25,13 +25,21 @@ class Quiz(anywidget.AnyWidget):
         super().__init__(shown=shown)
         self.on_msg(lambda _, message, buffers: setattr(self, "shown", answered(**message)))
 
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        return super()._repr_mimebundle_()[0]
+    def bundle(self) -> dict[str, Any]:
+        """The data of an output that shows it."""
+        return (super()._repr_mimebundle_() or ({}, {}))[0]
 
 
 def page(text: str, **more: Any) -> Shown:
     """What `page/quiz.js` shows: a text, and whatever else is named."""
-    nothing = {"where": "", "options": [], "chosen": None, "reply": "", "back": "", "buttons": []}
+    nothing: Shown = {
+        "where": "",
+        "options": [],
+        "chosen": None,
+        "reply": "",
+        "back": "",
+        "buttons": [],
+    }
     return nothing | {"text": text} | more
 
 

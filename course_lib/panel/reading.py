@@ -83,8 +83,8 @@ def _curve(label: str, x: Any, y: Any, texts: list[str] | None = None, every: in
 def _lines(ax: Axes) -> Iterator[Curve]:
     shown = [line for line in ax.lines if _in_data(line) and line.get_visible()]
     named = [line for line in shown if not str(line.get_label()).startswith("_")]
-    for line in named or [line for line in shown if len(line.get_xdata()) > 2]:
-        x, y = line.get_xdata(), line.get_ydata()
+    for line in named or [line for line in shown if len(_data(line)[0]) > 2]:
+        x, y = _data(line)
         every = -(-len(x) // MOST_POINTS) or 1
         label = str(line.get_label())
         label = "" if label.startswith("_") else label
@@ -92,9 +92,14 @@ def _lines(ax: Axes) -> Iterator[Curve]:
         yield _curve(label, x[::every], y[::every], None, every if steps else 0)
 
 
+def _data(line: Line2D) -> tuple[Any, Any]:
+    return np.asarray(line.get_xdata()), np.asarray(line.get_ydata())
+
+
 def _in_data(line: Line2D) -> bool:
     """Whether both coordinates are data: not those of a line across the whole axes."""
-    return line.get_transform().contains_branch_seperately(line.axes.transData) == (True, True)
+    axes: Any = line.axes
+    return line.get_transform().contains_branch_seperately(axes.transData) == (True, True)
 
 
 def _is_run(line: Line2D, ax: Axes) -> bool:
@@ -111,7 +116,7 @@ def _maps(ax: Axes) -> Iterator[Curve]:
             continue
         centres = _centres(collection)
         if 0 < len(centres) == np.size(values):
-            numbers = np.ma.filled(np.ma.asarray(values, float), np.nan).ravel()
+            numbers: Any = np.ma.filled(np.ma.asarray(values, float), np.nan).ravel()
             yield _cells(centres, numbers, names)
 
 
@@ -125,7 +130,8 @@ def _centres(collection: Collection) -> Any:
 
 def _middle(vertices: Any, collection: Collection) -> Any:
     """The centre of a cell as it is seen, so the geometric one on a logarithmic axis."""
-    seen = collection.axes.transData
+    axes: Any = collection.axes
+    seen = axes.transData
     return seen.inverted().transform(seen.transform(vertices[:-1]).mean(0))
 
 
@@ -140,7 +146,7 @@ def _cells(centres: Any, values: Any, names: list[str]) -> Curve:
 
 
 def _image(image: AxesImage, ax: Axes, names: list[str]) -> Iterator[Curve]:
-    values = np.ma.filled(np.ma.asarray(image.get_array(), float), np.nan)
+    values: Any = np.ma.filled(np.ma.asarray(image.get_array(), float), np.nan)
     if values.ndim != 2 or values.size > MOST_CELLS or not image.get_visible():
         return
     ticks = [_ticks(axis) for axis in (ax.xaxis, ax.yaxis)]
@@ -153,7 +159,7 @@ def _image(image: AxesImage, ax: Axes, names: list[str]) -> Iterator[Curve]:
     yield _curve("", x.ravel(), rows.ravel(), texts)
 
 
-def _ticks(axis: Any) -> dict[int, str]:
+def _ticks(axis: Any) -> dict[Any, str]:
     """Cell → what its tick says, where the ticks are words for cells."""
     words = [label.get_text() for label in axis.get_ticklabels()]
     return {round(at): plain(word) for at, word in zip(axis.get_ticklocs(), words) if word}

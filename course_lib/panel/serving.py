@@ -16,7 +16,7 @@ import itertools
 import logging
 import math
 import threading
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from typing import Any
 
 from course_lib import plotting
@@ -92,7 +92,7 @@ class Server:
         self.numbers = self.explorer.numbers(**message["numbers"])
 
     def _stop(self, message: dict[str, Any]) -> None:
-        def halt() -> Iterator[None]:
+        def halt() -> Generator:
             self._send({"kind": "stopped", "sentence": f"Stopped. {self._caption}"})
             yield
 
@@ -121,13 +121,14 @@ class Server:
         try:
             result = self.explorer.compute(**inputs, **self._handed)
             if inspect.isgenerator(result):
-                return self._work.submit(self._train(inputs, result, request))
+                results: Any = result  # a generator of whatever kind
+                return self._work.submit(self._train(inputs, results, request))
             self._show(inputs, result, complete=True)
         except Exception as error:
             return self._refuse(error)
         self._serve_soon(request)
 
-    def _train(self, inputs: Numbers, results: Generator, request: object) -> Iterator[None]:
+    def _train(self, inputs: Numbers, results: Generator, request: object) -> Generator:
         """A job: show each of `results` as it comes, then every frame of the trained axes."""
         with contextlib.closing(results):
             try:
@@ -169,7 +170,7 @@ class Server:
         if self._servable and self._asked:
             self._work.submit(self._serve(request))
 
-    def _serve(self, request: object) -> Iterator[None]:
+    def _serve(self, request: object) -> Generator:
         """A job: every frame of the trained axes, in one message."""
         begun, drawn = self._wanted(), []
         for cell in itertools.product(*self._axes.values()):

@@ -95,7 +95,8 @@ class Panel(anywidget.AnyWidget):
             settings = self.explorer.describe(self.numbers)
             picture = still(picture, settings, caption, plotting.theme())
         data, metadata = bundle(picture, caption)
-        return {**super()._repr_mimebundle_()[0], **data}, metadata
+        live = super()._repr_mimebundle_() or ({}, {})
+        return {**live[0], **data}, metadata
 
 
 _runs: dict[str, tuple[str, list[Panel]]] = {}  # cell → its last run, and the panels of that run
@@ -104,7 +105,7 @@ _runs: dict[str, tuple[str, list[Panel]]] = {}  # cell → its last run, and the
 def _close_former(panel: Panel) -> None:
     """Close the panels of the cell's former run: the page has dropped them already."""
     shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
-    parent = getattr(shell, "get_parent", dict)()
+    parent: dict[str, Any] = getattr(shell, "get_parent", dict)()
     cell, run = parent.get("metadata", {}).get("cellId"), parent.get("header", {}).get("msg_id")
     if cell is None:
         return

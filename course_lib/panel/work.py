@@ -3,6 +3,7 @@
 import logging
 import sys
 import threading
+from collections.abc import Generator
 
 
 class Latest:
@@ -13,12 +14,12 @@ class Latest:
     closed if a newer one waits. Jobs overtaken before they began are dropped: there is no queue.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._next = None
-        self._thread = None
+        self._next: Generator | None = None
+        self._thread: threading.Thread | None = None
 
-    def submit(self, job):
+    def submit(self, job: Generator) -> None:
         """Work on `job` as soon as the step now running ends."""
         if "google.colab" in sys.modules:  # Colab shows nothing that a background thread changes
             for _ in job:
@@ -30,18 +31,18 @@ class Latest:
                 self._thread = threading.Thread(target=self._run, name="explorer", daemon=True)
                 self._thread.start()
 
-    def stop(self):
+    def stop(self) -> None:
         """End the job at its next step."""
         self.submit(_ for _ in ())
 
-    def wait(self, timeout=None):
+    def wait(self, timeout: float | None = None) -> bool:
         """Wait until nothing is left to do; False if it took longer than `timeout` seconds."""
         thread = self._thread
         if thread is not None:
             thread.join(timeout)
         return self._thread is None
 
-    def _run(self):
+    def _run(self) -> None:
         while True:
             with self._lock:
                 job, self._next = self._next, None

@@ -52,7 +52,8 @@ def jupyter_lab(folder, scratch, theme="JupyterLab Light"):
     _settings(scratch / "settings" / "@jupyterlab" / "apputils-extension", theme)
     options = (
         f"--no-browser --ip=127.0.0.1 --port={port} --ServerApp.port_retries=0 --allow-root "
-        f"--LabApp.extension_manager=readonly --LabApp.expose_app_in_browser=True --ServerApp.root_dir={folder}"
+        f"--LabApp.extension_manager=readonly --LabApp.expose_app_in_browser=True "
+        f"--ServerApp.root_dir={folder}"
     ).split()
     log = scratch / "jupyter.log"
     with log.open("w") as out:
@@ -169,7 +170,9 @@ async code => {
   const kernel = window.jupyterapp.shell.currentWidget.context.sessionContext.session.kernel;
   const future = kernel.requestExecute({code, store_history: false});
   let printed = '';
-  future.onIOPub = message => { if (message.header.msg_type === 'stream') printed += message.content.text; };
+  future.onIOPub = message => {
+    if (message.header.msg_type === 'stream') printed += message.content.text;
+  };
   await future.done;
   return printed;
 }

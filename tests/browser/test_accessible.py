@@ -111,7 +111,7 @@ def test_a_screen_reader_walks_through_the_first_panel(opened, panels):
 def focused(page):
     """What has the focus, in words."""
     return page.evaluate(
-        "(e => e.ariaLabel || e.labels?.[0]?.textContent || e.getAttribute('role') || e.textContent)"
+        "(e => e.ariaLabel || e.labels?.[0]?.textContent || e.getAttribute('role') || '')"
         "(document.activeElement)"
     )
 

@@ -38,7 +38,9 @@ def test_it_runs_with_a_live_explorer_and_a_question(index):
     assert traffic.errors == []
 
 
-@pytest.mark.parametrize("way, file", [("predict", "06_dropout"), ("T9", "09_capstone_exercises")])
+@pytest.mark.parametrize(
+    ("way", "file"), [("predict", "06_dropout"), ("T9", "09_capstone_exercises")]
+)
 def test_a_link_of_the_nine_ways_opens_the_notebook_at_its_cell(index, way, file):
     page, _ = index
     page.locator("li.lm-TabBar-tab:has-text('index.ipynb')").first.click()
@@ -58,6 +60,7 @@ _SEEN = """
   const view = window.jupyterapp.shell.currentWidget.content;
   const found = view.widgets.find(w => w.model.id === '%s');
   const box = found?.node.getBoundingClientRect(), frame = view.node.getBoundingClientRect();
-  return Boolean(box) && found.inViewport && box.height > 0 && box.top < frame.bottom && box.bottom > frame.top;
+  const inFrame = box && box.height > 0 && box.top < frame.bottom && box.bottom > frame.top;
+  return Boolean(inFrame) && found.inViewport;
 })()
 """

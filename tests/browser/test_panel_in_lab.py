@@ -134,7 +134,8 @@ def test_a_trained_axis_moves_without_a_message_to_the_kernel(errors, opened, re
     assert f"λ = {_toys.STRENGTHS[position]:g}:" in now[0] and now[0] == now[3] != before[0]
     assert number(errors, "weight decay") == _toys.STRENGTHS[position]
     report(
-        f"trained axis: {len(seen)} pictures, {opened.traffic.messages() - messages} kernel messages"
+        f"trained axis: {len(seen)} pictures, "
+        f"{opened.traffic.messages() - messages} kernel messages"
     )
 
 
