@@ -11,7 +11,8 @@ from course_lib.learner.cells import question_text
 class View(Protocol):
     """What a kernel shows: a widget."""
 
-    def bundle(self) -> dict[str, Any]: ...
+    def bundle(self) -> dict[str, Any]:
+        """The data of an output that shows it."""
 
 
 class Page:
