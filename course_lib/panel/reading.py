@@ -137,7 +137,7 @@ def _middle(vertices: Any, collection: Collection) -> Any:
 
 def _cells(centres: Any, values: Any, names: list[str]) -> Curve:
     texts = [
-        f"{names[0]} {readable(float(x))}, {names[1]} {readable(float(y))}: {readable(float(v))}"
+        f"{names[0]} {readable(float(x))}, {names[1]} {readable(float(y))}: {_word(v)}"
         for (x, y), v in zip(centres, values)
     ]
     known = np.isfinite(values)
@@ -152,7 +152,7 @@ def _image(image: AxesImage, ax: Axes, names: list[str]) -> Iterator[Curve]:
     ticks = [_ticks(axis) for axis in (ax.xaxis, ax.yaxis)]
     rows, columns = np.indices(values.shape)
     texts = [
-        f"{names[0]} {ticks[0].get(j, j)}, {names[1]} {ticks[1].get(i, i)}: {readable(float(v))}"
+        f"{names[0]} {ticks[0].get(j, j)}, {names[1]} {ticks[1].get(i, i)}: {_word(v)}"
         for i, j, v in zip(rows.flat, columns.flat, values.flat)
     ]
     x = np.where(np.isfinite(values), columns, np.nan)
@@ -171,6 +171,10 @@ def _bars(ax: Axes) -> Iterator[Curve]:
         label = str(container.get_label())
         x = [bar.get_x() + bar.get_width() / 2 for bar in bars]
         yield _curve("" if label.startswith("_") else label, x, [bar.get_height() for bar in bars])
+
+
+def _word(value: Any) -> str:
+    return readable(float(value)) if np.isfinite(value) else "none"
 
 
 def plain(text: str) -> str:

@@ -16,6 +16,7 @@ from PIL import Image
 from course_lib import explorers, plotting
 from course_lib.panel import Choice
 from course_lib.panel.picture import Look, Picture
+from course_lib.panel.reading import curves_of, places_of
 from tests import _toys
 
 MODULES = [
@@ -131,6 +132,17 @@ def test_a_picture_does_not_depend_on_what_was_seen_before(name):
     last = results(name, tuple(explorer.inputs(numbers).items()))[1]
     fresh = Picture(explorer.prepare, explorer.draw, explorer.size, Look("light"))
     assert picture(name, numbers)[0] == fresh.draw(last, **explorer.trained(numbers))[0]
+
+
+@every_explorer
+def test_the_values_of_its_picture_can_be_read(name):
+    explorer = FOUND[name]
+    numbers = explorer.numbers()
+    last = results(name, tuple(explorer.inputs(numbers).items()))[1]
+    frame = canvas(name).paint(last, **explorer.trained(numbers))
+    curves, places = (curves_of(canvas(name).figure, frame.seen), places_of(canvas(name).figure))
+    assert curves and all(len(curve["x"]) == len(curve["y"]) for curve in curves)
+    assert {scale for place in places for scale in place["scales"]} <= {"linear", "log"}
 
 
 @every_explorer
