@@ -1,10 +1,8 @@
 """What a screen reader is told, keys alone reach, and axe-core finds: lesson 04's first panels."""
 
-import os
-import shutil
-import subprocess
-import tarfile
+from importlib.resources import files
 
+import axe_playwright_python
 import pytest
 
 from course_lib.explorers import adamw as explore
@@ -18,24 +16,13 @@ CELLS = [
     "quiz('2 + 2?', {'3': 'one too few', '4': 'as counted'}, answer='4')",
     "explore.which_parameter.show()",
 ]
-AXE = "4.14.1"
 OURS = {"include": [[".course-panel"], [".course-quiz"]]}
 
 
 @pytest.fixture(scope="module")
 def axe():
-    """The source of axe-core, which npm fetches once: 650 kB that need not lie here."""
-    folder = _lab.ROOT / "build" / "axe"
-    pack = folder / f"axe-core-{AXE}.tgz"
-    if not pack.exists():
-        refuse = pytest.fail if os.environ.get("CI") else pytest.skip
-        npm = shutil.which("npm") or refuse("npm is not here to fetch axe-core")
-        folder.mkdir(parents=True, exist_ok=True)
-        command = [npm, "pack", "--silent", f"axe-core@{AXE}"]
-        if subprocess.run(command, cwd=folder, capture_output=True).returncode:
-            refuse("npm could not fetch axe-core")
-    with tarfile.open(pack) as files:
-        return files.extractfile("package/axe.min.js").read().decode()
+    """The source of axe-core."""
+    return files(axe_playwright_python).joinpath("axe.min.js").read_text(encoding="utf-8")
 
 
 @pytest.fixture
