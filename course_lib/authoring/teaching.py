@@ -16,18 +16,7 @@ from nbformat import NotebookNode as Cell
 
 from course_lib.authoring.build import SOLUTION
 from course_lib.base.files import write_whole
-from course_lib.learner.cells import (
-    ASKS,
-    SPEAKS,
-    calls,
-    cells_of,
-    core,
-    headings,
-    kind,
-    options_in,
-    outcome_in,
-    texts,
-)
+from course_lib.learner.cells import ASKS, SPEAKS, calls, cells_of, core, headings, kind, shown
 from course_lib.learner.course_map import CLOSING, MAP, Lesson, minutes
 from course_lib.learner.quizzes import questions
 
@@ -85,12 +74,10 @@ class Asked(NamedTuple):
 
 def asked(cells: list[Cell]) -> Iterator[Asked]:
     """The questions of an executed lesson with their options, and what its reveals said."""
-    shown = [(cell, text.partition("\n")) for cell in cells for text in texts(cell)]
-    came = {question: outcome_in(rest) for _, (question, _, rest) in shown if outcome_in(rest)}
-    for cell, (question, _, rest) in shown:
-        questions_asked = calls(cell.source, *ASKS)
-        if questions_asked and (options := options_in(rest)):
-            yield Asked(questions_asked[0].name, question, options, came.get(question, ""))
+    came = {record.id: record.verdict for cell in cells for record in shown(cell, "reveal")}
+    for record in (record for cell in cells for record in shown(cell, *ASKS)):
+        found = came.get(record.id, "") if record.kind == "predict" else ""
+        yield Asked(record.kind, record.text, list(record.options), found)
 
 
 def tasks(cells: list[Cell]) -> dict[str, tuple[str, int]]:

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from course_lib import plotting
+from course_lib.base import record
 from course_lib.notebook import (
     claim,
     environment,
@@ -75,10 +76,36 @@ def test_the_ledger_keeps_every_claim_the_failed_too():
     claim("a", 1, holds=lambda x: torch.tensor(True))
     with pytest.raises(AssertionError):
         claim("b", {"gap": 0.25, "steps": 3}, holds=lambda x: False)
-    assert [(it.sentence, it.kind, it.verdict, it.figure) for it in ledger] == [
-        ("a", "exact", True, "1"),
-        ("b", "exact", False, "gap 0.25, steps 3"),
+    assert [(it.text, it.basis, it.verdict, it.figure) for it in ledger] == [
+        ("a", "exact", "holds", "1"),
+        ("b", "exact", "does not hold", "gap 0.25, steps 3"),
     ]
+
+
+def test_a_claim_notes_its_intervals_and_the_bounds_they_are_compared_with():
+    arms = {"a": mean_interval([1.0, 2.0, 4.0]), "b": mean_interval([0.0, 1.0])}
+    claim("Both.", arms, kind="measured", holds=lambda it: it["a"].between(0, 3) and it["b"].low)
+    assert ledger[0].bounds == (0, 3) and (ledger[0].n, ledger[0].level) == (3, 0.95)
+    assert [bar.name for bar in ledger[0].bars] == ["a", "b"]
+    assert ledger[0].bars[0][1:] == arms["a"][:3]
+    claim("It is 0.", arms["b"], kind="measured", holds=lambda it: not it.excludes(0.0))
+    assert ledger[1].bounds == (0,) and ledger[1].bars[0].name == ""
+    claim("No interval.", 1.0, holds=lambda one: one == 1)
+    assert (ledger[2].bars, ledger[2].bounds, ledger[2].n) == ((), (), 0)
+
+
+def test_a_claim_notes_what_is_asked_as_it_is_written():
+    claim("a", [f(1) for f in (lambda x: x, lambda y: y)], holds=lambda ones: ones == [1, 1])
+    claim(
+        "b",
+        2,
+        lambda two: (
+            two
+            ==  2
+        ),
+    )  # fmt: skip
+    claim("c", 1, holds=bool)
+    assert [record.asked for record in ledger] == ["ones == [1, 1]", "two == 2", "bool"]
 
 
 def test_a_claim_of_another_kind_is_refused():
@@ -100,6 +127,16 @@ def test_a_prediction_is_shown_beside_what_came_out():
     assert "You said the same: decay." in bundle(reveal("size", "decay"))["text/plain"]
     undecided = bundle(reveal("size", None))["text/plain"]
     assert "You said: decay." in undecided and "It came out undecided" in undecided
+
+
+def test_a_prediction_and_what_came_out_are_one_record_each():
+    asked = record.read(bundle(predict("size", "Which is smaller?", ["L2", "decay"]))[record.MIME])
+    assert (asked.kind, asked.id, asked.options) == ("predict", "size", ("L2", "decay"))
+    came = record.read(bundle(reveal("size", "L2", because="It is."))[record.MIME])
+    assert (came.kind, came.id, came.verdict, came.because) == ("reveal", "size", "L2", "It is.")
+    assert record.read(bundle(reveal("size", None))[record.MIME]).verdict == ""
+    asked = record.read(bundle(quiz("2 + 2?", {"3": "no", "4": "yes"}, answer="4"))[record.MIME])
+    assert asked == record.Record("quiz", "2 + 2?", options=("3", "4"))
 
 
 def test_a_prediction_survives_its_cell_being_run_again():
@@ -135,7 +172,7 @@ def test_without_a_kernel_a_quiz_is_readable_and_its_answer_unfolds(monkeypatch)
     live = bundle(quiz("2 + 2?", {"3": "no", "4": "yes"}, answer="4"))
     monkeypatch.setenv("COURSE_HEADLESS", "1")
     still = bundle(quiz("2 + 2?", {"3": "no", "4": "yes"}, answer="4"))
-    assert set(still) == {"text/html", "text/plain"}
+    assert set(still) == {"text/html", "text/plain", record.MIME}
     assert set(live) == {"application/vnd.jupyter.widget-view+json", *still}
     assert still["text/plain"] == "2 + 2?\n  ○ 3\n  ○ 4"  # without the answer
     assert (
