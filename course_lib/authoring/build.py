@@ -25,7 +25,7 @@ from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernel
 from course_lib.base.card import style
 from course_lib.base.files import write_whole
 from course_lib.base.places import CourseError
-from course_lib.learner.cells import FOLDED, kind
+from course_lib.learner.cells import is_folded
 
 SOLUTION = re.compile(
     r"^([ \t]*)### BEGIN SOLUTION *\n(.*?)^[ \t]*### END SOLUTION *$", re.MULTILINE | re.DOTALL
@@ -84,7 +84,7 @@ def read(source: Path) -> nbformat.NotebookNode:
     notebook.nbformat, notebook.nbformat_minor = 4, 5
     _fix_ids(notebook.cells)
     for cell in notebook.cells:
-        if kind(cell) in FOLDED:  # what it shows says it all, and its code may hold the answer
+        if is_folded(cell):
             cell.metadata.setdefault("jupyter", {})["source_hidden"] = True
     return notebook
 

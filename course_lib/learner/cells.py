@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 ASKS = ("predict", "quiz")
 SPEAKS = (*ASKS, "reveal", "show_source", "explorer")  # what such a cell shows says it all
-FOLDED = ("setup", "predict", "quiz", "reveal", "show_source")  # their code tells nothing, or all
+# Their code tells nothing, or all.
+_FOLDED = ("setup", "predict", "quiz", "reveal", "show_source")
 _HELPERS = (*SPEAKS, "claim", "quiz_of", "recall")
 
 
@@ -42,7 +43,7 @@ def tags(cell: Cell) -> list[str]:
 def kind(cell: Cell) -> str:
     """What a cell is for: "text", "setup", "check", the helper that it begins with, or "code".
 
-    The helpers are predict, quiz, reveal, show_source, claim, quiz_of and recall; a cell that shows
+    Imports do not count. The helpers are predict, quiz, reveal, show_source, claim, quiz_of and recall; a cell that shows
     an explorer is an "explorer".
     """
     if cell.cell_type != "code":
@@ -51,10 +52,19 @@ def kind(cell: Cell) -> str:
         return "setup"
     if any(tag.startswith("check:") for tag in tags(cell)):
         return "check"
-    first = next(iter(_parsed(cell.source).body), None)
+    statements = _parsed(cell.source).body
+    first = next(
+        (it for it in statements if not isinstance(it, (ast.Import, ast.ImportFrom))), None
+    )
     call = first.value if isinstance(first, ast.Expr) else None
     name = _name(call.func) if isinstance(call, ast.Call) else ""
     return name if name in _HELPERS else "code"
+
+
+def is_folded(cell: Cell) -> bool:
+    """Whether a reader finds the code folded: it says nothing that the output does not, or all."""
+    hidden = cell.metadata.get("jupyter", {}).get("outputs_hidden", False)
+    return kind(cell) in _FOLDED or (kind(cell) == "claim" and hidden)
 
 
 def headings(cell: Cell) -> list[str]:

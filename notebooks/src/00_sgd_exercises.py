@@ -63,7 +63,8 @@ t1 = check("00/T1", sgd_update)
 # %%
 from course_lib.explorers import sgd as explore
 
-explore.trajectory.show(update=sgd_update, momentum=0.8, lr=0.1) if t1.answered else print("Write T1 first.")
+explore.trajectory.show(update=sgd_update, momentum=0.8,
+                        lr=0.1) if t1.answered else print("Write T1 first.")
 
 # %% [markdown]
 # ## T2 · How wrong is a batch?

@@ -124,7 +124,8 @@ t3 = check("05/T3", counts, gaps, ece)
 
 # %% tags=["answer:T4"]
 def calibration_error(probabilities, target, n_bins):
-    """Expected calibration error: Σ over bins of share · |accuracy − mean confidence|."""
+    """Expected calibration error: Σ over bins of share · |accuracy − mean
+    confidence|."""
     ### BEGIN SOLUTION
     confidence, predicted = probabilities.max(1)
     right = (predicted == target).to(confidence)
@@ -155,7 +156,8 @@ t4 = check("05/T4", calibration_error)
 def choose_epsilon(epsilons, logits, target):
     """The ε whose model gives the validation labels the highest likelihood."""
     ### BEGIN SOLUTION
-    losses = [smoothed_loss(model, target, 0.0).item() for model in logits]  # one loss for all: the plain one
+    # one loss for all: the plain one
+    losses = [smoothed_loss(model, target, 0.0).item() for model in logits]
     return epsilons[losses.index(min(losses))]
     ### END SOLUTION
 

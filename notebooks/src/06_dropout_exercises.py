@@ -44,7 +44,8 @@ setup()
 
 # %% tags=["answer:T1"]
 def dropout(x, p=0.5, training=True, generator=None):
-    """Drop each entry of x with probability p and rescale the rest; x itself in evaluation."""
+    """Drop each entry of x with probability p and rescale the rest; x itself in
+    evaluation."""
     ### BEGIN SOLUTION
     if not training:
         return x

@@ -20,6 +20,7 @@ from course_lib.learner.cells import calls, core, headings, kind, shown
         ("explore.curves.explorer.show()", "code"),
         ("explore.show()", "code"),
         ('x = 1\npredict("a", "?", ["b"])', "code"),
+        ("from course_lib import explore\n\nexplore.curves.show()", "explorer"),
         ("print(1)", "code"),
         ("%timeit predict(1)", "code"),
         ("", "code"),
