@@ -98,7 +98,10 @@ def draw_errors(marks, result, strength):
     plotting.move_band(marks["band"], STRENGTHS, errors)
     marks["here"].set_xdata([strength, strength])
     marks["seeds"][0].set_data(range(len(here)), here)
-    return f"Width {width}, λ = {strength:g}: the test error is {here.mean():.6f} over {len(here)} seed(s)."
+    return (
+        f"Width {width}, λ = {strength:g}: "
+        f"the test error is {here.mean():.6f} over {len(here)} seed(s)."
+    )
 
 
 #: A control that trains, and an axis that is trained as a whole.

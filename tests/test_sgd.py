@@ -1,11 +1,26 @@
-"""SGD equals torch.optim.SGD, and its special cases reduce to one another."""
+"""SGD equals torch.optim.SGD, every schedule its `torch.optim.lr_scheduler`; what is a special case
+of what; what is refused.
+"""
+
+import math
+import warnings
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from torch.optim import lr_scheduler
 
-from course_lib.sgd import SGD, sgd_update
+from course_lib.sgd import (
+    SGD,
+    cosine_decay,
+    cyclical,
+    exponential_decay,
+    linear_warmup,
+    one_cycle,
+    sgd_update,
+    step_decay,
+)
 from tests._optimizers import (
     STEPS,
     assert_close,
@@ -98,7 +113,6 @@ def test_float32_stays_float32_and_close():
     assert all(ours.state[p]["momentum_buffer"].dtype == torch.float32 for p in params_of(ours))
 
 
-@settings(max_examples=30, deadline=None, derandomize=True)
 @given(
     shape=st.lists(st.integers(0, 4), max_size=4),
     options=st.fixed_dictionaries(
@@ -190,9 +204,8 @@ def test_zero_strengths_leave_no_trace():
     start, options = normal(3, 2), {"lr": 0.1, "momentum": 0.9, "nesterov": True}
     bare = path(sgd_update, start, GRADS, **options)
     assert torch.equal(bare, path(sgd_update, start, GRADS, l2=0.0, weight_decay=0.0, **options))
-    zero = torch.zeros(
-        3, 1, **float64
-    )  # a strength per model is never left out, and must not matter either
+    # a strength per model is never left out, and must not matter either
+    zero = torch.zeros(3, 1, **float64)
     assert torch.equal(bare, path(sgd_update, start, GRADS, l2=zero, weight_decay=zero, **options))
 
 
@@ -217,3 +230,162 @@ def test_nesterov_looks_one_velocity_ahead():
         u = mu * u - lr * hessian * (w + mu * u)
         w = w + u
         assert_close("look-ahead point", x, w + mu * u)
+
+
+# schedules
+
+LR, LENGTH = 0.3, 60  # of a schedule: its highest rate, its steps
+
+
+def rates(make, steps=LENGTH, lr=LR):
+    """The learning rates that torch's scheduler sets for steps 0 … `steps` − 1."""
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=lr)
+    with warnings.catch_warnings():
+        # "step() of the scheduler before the optimizer's": nothing is trained here
+        warnings.simplefilter("ignore")
+        scheduler, seen = make(optimizer), []
+        for _ in range(steps):
+            seen.append(optimizer.param_groups[0]["lr"])
+            scheduler.step()
+    return seen
+
+
+TWINS = {
+    "step": (lambda t: step_decay(t, 7, 0.3), lambda o: lr_scheduler.StepLR(o, 7, 0.3), LENGTH),
+    "step, every step": (lambda t: step_decay(t, 1), lambda o: lr_scheduler.StepLR(o, 1), LENGTH),
+    "step, gamma 1": (
+        lambda t: step_decay(t, 3, 1.0),
+        lambda o: lr_scheduler.StepLR(o, 3, 1.0),
+        LENGTH,
+    ),
+    "exponential": (
+        lambda t: exponential_decay(t, 0.9),
+        lambda o: lr_scheduler.ExponentialLR(o, 0.9),
+        LENGTH,
+    ),
+    "cosine": (
+        lambda t: cosine_decay(t, 59),
+        lambda o: lr_scheduler.CosineAnnealingLR(o, 59),
+        LENGTH,
+    ),
+    "cosine, floor": (
+        lambda t: cosine_decay(t, 59, 0.2),
+        lambda o: lr_scheduler.CosineAnnealingLR(o, 59, eta_min=0.2 * LR),
+        LENGTH,
+    ),
+    "cosine, one step": (
+        lambda t: cosine_decay(t, 1),
+        lambda o: lr_scheduler.CosineAnnealingLR(o, 1),
+        2,
+    ),
+    "warm-up": (lambda t: linear_warmup(t, 5), lambda o: lr_scheduler.LinearLR(o), LENGTH),
+    "warm-up, longer": (
+        lambda t: linear_warmup(t, 17, 0.01),
+        lambda o: lr_scheduler.LinearLR(o, 0.01, 1.0, 17),
+        LENGTH,
+    ),
+    "cyclical": (
+        lambda t: cyclical(t, 8, low=0.1),
+        lambda o: lr_scheduler.CyclicLR(o, 0.1 * LR, LR, 8, cycle_momentum=False),
+        LENGTH,
+    ),
+    "cyclical, uneven": (
+        lambda t: cyclical(t, 3, 11, 0.0),
+        lambda o: lr_scheduler.CyclicLR(o, 0.0, LR, 3, 11, cycle_momentum=False),
+        LENGTH,
+    ),
+    "one cycle": (
+        lambda t: one_cycle(t, LENGTH),
+        lambda o: lr_scheduler.OneCycleLR(o, LR, LENGTH, cycle_momentum=False),
+        LENGTH,
+    ),
+    "one cycle, other shape": (
+        lambda t: one_cycle(t, 41, 0.47, 7.0, 30.0),
+        lambda o: lr_scheduler.OneCycleLR(
+            o, LR, 41, pct_start=0.47, div_factor=7, final_div_factor=30, cycle_momentum=False
+        ),
+        41,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", TWINS)
+def test_every_schedule_is_its_twin_at_every_step(name):
+    ours, theirs, steps = TWINS[name]
+    wanted = rates(theirs, steps)
+    assert len(set(wanted)) > 1 or name == "step, gamma 1"
+    for t, rate in enumerate(wanted):
+        assert math.isclose(LR * ours(t), rate, rel_tol=1e-9, abs_tol=1e-14), f"{name}, step {t}"
+
+
+def test_a_schedule_drives_an_optimizer_through_torchs_lambda():
+    factors = [one_cycle(t, LENGTH) for t in range(LENGTH)]
+    seen = rates(
+        lambda o: lr_scheduler.LambdaLR(o, lambda t: one_cycle(min(t, LENGTH - 1), LENGTH))
+    )
+    assert seen == [LR * factor for factor in factors]
+
+
+def test_warm_up_and_cosine_one_after_the_other():
+    """What `SequentialLR` makes of the two: the cosine starts at 0 when the warm-up is over."""
+
+    def ours(t):
+        return linear_warmup(t, 10, 0.1) if t < 10 else cosine_decay(t - 10, 40)
+
+    def both(o):
+        parts = [lr_scheduler.LinearLR(o, 0.1, 1.0, 10), lr_scheduler.CosineAnnealingLR(o, 40)]
+        return lr_scheduler.SequentialLR(o, parts, [10])
+
+    assert [LR * ours(t) for t in range(51)] == pytest.approx(rates(both, 51), rel=1e-9, abs=1e-14)
+
+
+def test_after_its_end_a_cosine_stays_down_where_torchs_climbs():
+    again = rates(lambda o: lr_scheduler.CosineAnnealingLR(o, 20), 41)
+    assert [cosine_decay(t, 20, 0.1) for t in (20, 21, 40, 10**6)] == [0.1] * 4
+    assert again[20] == pytest.approx(0, abs=1e-12) and again[40] == pytest.approx(LR)
+
+
+def test_our_optimizer_takes_torchs_schedulers():
+    optimizer = SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
+    scheduler = lr_scheduler.StepLR(optimizer, 2, 0.5)
+    seen = []
+    for _ in range(6):
+        seen.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        scheduler.step()
+    assert seen == [step_decay(t, 2, 0.5) for t in range(6)] == [1, 1, 0.5, 0.5, 0.25, 0.25]
+
+
+def test_schedules_reduce_to_a_constant():
+    for t in range(20):
+        assert cosine_decay(t, 10, 1.0) == linear_warmup(t, 10, 1.0) == cyclical(t, 3, low=1.0) == 1
+        assert step_decay(t, 3, 1.0) == exponential_decay(t, 1.0) == 1
+
+
+@pytest.mark.parametrize(
+    ("call", "named"),
+    [
+        (lambda: step_decay(-1, 3), "step = -1"),
+        (lambda: step_decay(1.5, 3), "step = 1.5"),
+        (lambda: step_decay(1, 0), "step_size = 0"),
+        (lambda: step_decay(1, 3, -1), "gamma = -1"),
+        (lambda: exponential_decay(1, 1.1), "gamma = 1.1"),
+        (lambda: exponential_decay(1, math.nan), "gamma = nan"),
+        (lambda: cosine_decay(1, 0), "T_max = 0"),
+        (lambda: cosine_decay(1, 5, 2), "floor = 2"),
+        (lambda: cosine_decay("1", 5), "step = '1'"),
+        (lambda: linear_warmup(1, 5, 0.0), "start_factor = 0"),
+        (lambda: linear_warmup(1, 0), "total_iters = 0"),
+        (lambda: cyclical(1, 0), "step_size_up = 0"),
+        (lambda: cyclical(1, 2, 0), "step_size_down = 0"),
+        (lambda: cyclical(1, 2, low=-0.1), "low = -0.1"),
+        (lambda: one_cycle(50, 50), "step = 50"),
+        (lambda: one_cycle(1, 50, pct_start=0.02), "pct_start = 0.02"),
+        (lambda: one_cycle(1, 50, pct_start=1.0), "pct_start = 1.0"),
+        (lambda: one_cycle(1, 50, div_factor=0.5), "div_factor = 0.5"),
+        (lambda: one_cycle(1, 50, final_div_factor=math.inf), "final_div_factor = inf"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_by_name(call, named):
+    with pytest.raises(ValueError, match=named.replace("[", r"\[")):
+        call()

@@ -356,10 +356,8 @@ def test_rows_of_a_number_and_whole_numbers_are_refused():
 
 
 def test_a_branch_that_changes_the_shape_is_refused():
-    for branch in (
-        nn.Linear(3, 1),
-        nn.Linear(3, 4),
-    ):  # the first would broadcast, and nobody would notice
+    # the first would broadcast, and nobody would notice
+    for branch in (nn.Linear(3, 1), nn.Linear(3, 4)):
         with pytest.raises(ValueError, match=r"branch: made \[2, \d\] of \[2, 3\]"):
             ResidualBlock(branch)(torch.ones(2, 3))
 

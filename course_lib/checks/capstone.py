@@ -128,9 +128,8 @@ def intervals_by_scipy(hits_a, hits_b, train_rows, t):
     d = (hits_a.mean(1) - hits_b.mean(1)).tolist()
     repetitions, test_rows = hits_a.shape
     mean, s = sum(d) / repetitions, float(torch.tensor(d, dtype=FLOAT).std())
-    ends = [
-        float(end) for end in stats.t.interval(0.95, repetitions - 1)
-    ]  # its `scale` may not be 0, but s may
+    # its `scale` may not be 0, but s may
+    ends = [float(end) for end in stats.t.interval(0.95, repetitions - 1)]
 
     def interval(variance):
         return tuple(mean + end * s * math.sqrt(variance) for end in ends)

@@ -34,13 +34,8 @@ def _penalty_cases(generator):
         return between(generator, 0.05, 0.5)
 
     two = torch.tensor([[3.0, -4.0]], dtype=torch.float64)
-    network = [
-        draw(4, 3),
-        draw(4),
-        draw(4),
-        draw(2, 4),
-        draw(2),
-    ]  # the fourth tensor is no bias: by dimensions
+    # the fourth tensor is no bias: by dimensions
+    network = [draw(4, 3), draw(4), draw(4), draw(2, 4), draw(2)]
     return [
         one("two weights, L1", [two], l1=strength()),
         one("two weights, L2", [two], l2=strength()),

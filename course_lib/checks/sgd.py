@@ -384,9 +384,8 @@ def loop(order=("zero", "backward", "optimizer", "scheduler"), per=lambda per: p
             "scheduler": lambda target: scheduler.step() if per(per_what) == "step" else None,
         }
         with warnings.catch_warnings():
-            warnings.simplefilter(
-                "ignore"
-            )  # torch warns of a scheduler that is stepped first: one of the mistakes
+            # torch warns of a scheduler that is stepped first: one of the mistakes
+            warnings.simplefilter("ignore")
             for _ in range(epochs):
                 for target in batches:
                     for name in order:

@@ -112,11 +112,8 @@ def test_an_interval_by_hand():
     mean, low, high = tasks.by_moments(
         torch.tensor([[1.0], [3.0]], dtype=torch.float64), noise=0.75, z=2
     )
-    assert (mean.item(), low.item(), high.item()) == (
-        2.0,
-        2 - 2 * 1.25,
-        2 + 2 * 1.25,
-    )  # √(1² + 0.75²) = 1.25
+    # √(1² + 0.75²) = 1.25
+    assert (mean.item(), low.item(), high.item()) == (2.0, 2 - 2 * 1.25, 2 + 2 * 1.25)
 
 
 SOURCE = """

@@ -78,9 +78,8 @@ def _serve(stack, *answers):
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self):
             asked.append(self.path)
-            with contextlib.suppress(
-                BrokenPipeError, ConnectionResetError
-            ):  # a client that has given up
+            # a client that has given up
+            with contextlib.suppress(BrokenPipeError, ConnectionResetError):
                 answers[min(len(asked), len(answers)) - 1](self)
 
         def log_message(self, *arguments):

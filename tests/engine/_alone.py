@@ -12,7 +12,7 @@ from course_lib.data import Split
 from course_lib.engine import ModelSpec, train
 from course_lib.engine.rows import batches_of
 
-STEPS, BATCH, SEED = 200, 4, 7
+STEPS, BATCH, SEED = 60, 4, 7
 LR = [0.003, 0.05]
 SPEC = ModelSpec((4, 6, 3))
 REGRESSION = ModelSpec((4, 6, 2), "regression", "tanh")
@@ -99,7 +99,7 @@ def alone(
     return net, optimizer
 
 
-def together(spec, grid, update, data=None, seeds=(SEED,), steps=STEPS, **more):
+def together(spec, grid, update, data=None, seeds=(SEED,), steps=STEPS, batch=BATCH, **more):
     """The complete training, in float64."""
     data = split_for(spec) if data is None else data
     *_, done = train(
@@ -109,7 +109,7 @@ def together(spec, grid, update, data=None, seeds=(SEED,), steps=STEPS, **more):
         seeds,
         update=update,
         steps=steps,
-        batch_size=BATCH,
+        batch_size=batch,
         dtype=torch.float64,
         **more,
     )

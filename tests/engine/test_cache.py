@@ -140,6 +140,17 @@ def test_who_waits_for_another_thread_is_given_what_he_has_seen_before():
     assert log.count("begun") == 1
 
 
+def test_who_has_waited_is_given_what_came_and_computes_no_more():
+    compute, log, go = stepwise()
+    ahead = compute()
+    other = in_thread(lambda: next(ahead))
+    while log[-1:] != ["at 0"]:
+        time.sleep(0.001)
+    threading.Timer(0.05, go.set).start()
+    assert next(compute()) == 0 and log == ["begun", "at 0"]
+    other.join(20)
+
+
 def test_who_reads_two_in_turn_and_meets_one_who_reads_them_the_other_way_round():
     """What would wait for ever if a reader held what he has begun."""
     (one, ones), (other, others) = counting(), counting()

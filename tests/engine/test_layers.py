@@ -4,11 +4,12 @@ trained alone.
 
 import math
 from dataclasses import replace
+from functools import partial
 
 import pytest
 import torch
 import torch.nn.functional as F
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
@@ -22,24 +23,17 @@ from course_lib.engine.networks import Networks
 from course_lib.engine.rows import batches_of
 from course_lib.sgd import SGD, sgd_update
 from course_lib.stochastic_depth import ResidualBlock
+from tests.engine import _alone
+from tests.engine._alone import LOSSES, SEED, STEPS, settings_of
 
-STEPS, BATCH, SEED = 200, 8, 7
+BATCH = 8
 BATCHED, BLOCKS = ModelSpec((4, 6, 3), norm="batch"), ModelSpec((4, 6, 3), residual_blocks=3)
-LOSSES = {"classification": F.cross_entropy, "regression": F.mse_loss}
+split_for = partial(_alone.split_for, rows=19)  # no multiple of the batch
 
 
-def split_for(spec, seed=0):
-    """19 training rows (no multiple of the batch), 5 to validate and to test, float64."""
-    generator = torch.Generator().manual_seed(seed)
-
-    def draw(rows):
-        x = torch.randn(rows, spec.widths[0], generator=generator, dtype=torch.float64)
-        if spec.task == "regression":
-            return x, torch.randn(rows, spec.widths[-1], generator=generator, dtype=torch.float64)
-        return x, torch.randint(spec.widths[-1], (rows,), generator=generator)
-
-    parts = draw(19) + draw(5) + draw(5)
-    return Split(*parts, parts[1])
+def together(spec, grid, update, data=None, seeds=(SEED,), **more):
+    data = data or split_for(spec)
+    return _alone.together(spec, grid, update, data, seeds, batch=BATCH, **more)
 
 
 class FromField(nn.Module):
@@ -127,31 +121,6 @@ def alone(spec, split, optimizer_of, setting, seed=SEED, steps=STEPS):
             )
         optimizer.step()
     return net.eval()
-
-
-def together(spec, grid, update, data=None, seeds=(SEED,), steps=STEPS, **more):
-    data = split_for(spec) if data is None else data
-    *_, done = train(
-        spec,
-        data,
-        grid,
-        seeds,
-        update=update,
-        steps=steps,
-        batch_size=BATCH,
-        dtype=torch.float64,
-        **more,
-    )
-    assert done.finished
-    return done
-
-
-def settings_of(grid):
-    count = max(len(column) for column in grid.values() if isinstance(column, list))
-    return [
-        {n: value[v] if isinstance(value, list) else value for n, value in grid.items()}
-        for v in range(count)
-    ]
 
 
 LR = [0.01, 0.02, 0.005]
@@ -281,7 +250,6 @@ def test_seeds_trained_together_equal_those_trained_alone(name, own_data):
 ACTIVATIONS, LAST_THREE = ["relu", "tanh", "gelu"], ["norm", "activation", "dropout"]
 
 
-@settings(deadline=None, max_examples=40)
 @given(
     hidden=st.lists(st.integers(1, 5), min_size=1, max_size=3),
     seeds=st.integers(1, 3),

@@ -30,17 +30,15 @@ SEEDS = (11, 3, 5, 8)
 CURVES = [
     field.name for field in fields(training.Training) if field.name.endswith(("_loss", "_accuracy"))
 ]
-SPECS = {
-    "classification": SPEC,
-    "regression": REGRESSION,
-    "linear": ModelSpec((4, 3)),
-    "two hidden": ModelSpec((4, 6, 5, 3), activation="tanh"),
-    "one input": ModelSpec((1, 8, 1), "regression"),
-}
-GRIDS = {
-    "one setting": {"lr": [0.02], "weight_decay": 0.1},
-    "two settings": {"lr": LR, "weight_decay": [0.3, 0.0]},
-    "dropout": {"lr": LR, "dropout": [0.0, 0.4], "weight_decay": 0.1},
+ONE_SETTING = {"lr": [0.02], "weight_decay": 0.1}
+TWO_SETTINGS = {"lr": LR, "weight_decay": [0.3, 0.0]}
+DROPOUT = {"lr": LR, "dropout": [0.0, 0.4], "weight_decay": 0.1}
+CASES = {
+    "classification, dropout": (SPEC, DROPOUT),
+    "regression, two settings": (REGRESSION, TWO_SETTINGS),
+    "linear, one setting": (ModelSpec((4, 3)), ONE_SETTING),
+    "two hidden, dropout": (ModelSpec((4, 6, 5, 3), activation="tanh"), DROPOUT),
+    "one input, two settings": (ModelSpec((1, 8, 1), "regression"), TWO_SETTINGS),
 }
 
 
@@ -57,8 +55,7 @@ def programs(monkeypatch):
     return sizes
 
 
-@pytest.mark.parametrize("grid", GRIDS.values(), ids=GRIDS)
-@pytest.mark.parametrize("spec", SPECS.values(), ids=SPECS)
+@pytest.mark.parametrize(("spec", "grid"), CASES.values(), ids=CASES)
 def test_each_seed_is_the_model_trained_alone_on_its_own_data(spec, grid, programs):
     done = together(spec, grid, adamw_update, lambda seed: split_for(spec, seed), SEEDS)
     assert programs == [len(SEEDS) * len(grid["lr"])]  # all in one

@@ -88,10 +88,8 @@ def test_every_corner_has_a_picture_and_a_sentence(name, amount):
     begun = set()
     for numbers in corners(FOUND[name], amount(itertools.pairwise, every_pair)):
         inputs = tuple(FOUND[name].inputs(numbers).values())
-        for partial in {
-            False,
-            inputs not in begun,
-        }:  # once, as training begins, where only trained controls move
+        # once, as training begins, where only trained controls move
+        for partial in {False, inputs not in begun}:
             begun.add(inputs)
             png, caption = picture(name, numbers, partial)
             where = f"{name} at {numbers}: {caption}"

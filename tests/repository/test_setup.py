@@ -32,7 +32,7 @@ def test_binder_builds_with_the_right_python_files_and_scripts(tmp_path):
 def test_binders_scripts_install_without_dependencies_and_start_as_course_lab_does():
     for script in ("postBuild", "start"):
         assert os.access(ROOT / "binder" / script, os.X_OK)
-    assert "--no-deps ." in (ROOT / "binder" / "postBuild").read_text()
+    assert "--no-deps -e ." in (ROOT / "binder" / "postBuild").read_text()
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     environment = {"PATH": path, "JUPYTER_CONFIG_PATH": "own"}
     say = 'echo "$OMP_NUM_THREADS $1 $JUPYTER_CONFIG_PATH"'

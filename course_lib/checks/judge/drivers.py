@@ -156,9 +156,8 @@ def _members(group: dict) -> list:
 def build(tree: dict) -> nn.Module:
     """A module from nested dicts: name → a dict of its own, or ["Linear", 4, 8], a layer of nn."""
     module = nn.Module()
-    with torch.random.fork_rng(
-        devices=[]
-    ):  # weights are drawn: the learner's dice stay as they are
+    # weights are drawn: the learner's dice stay as they are
+    with torch.random.fork_rng(devices=[]):
         for name, item in tree.items():
             module.add_module(
                 name, build(item) if isinstance(item, dict) else getattr(nn, item[0])(*item[1:])
@@ -238,9 +237,8 @@ def _drops(answers: Sequence, case: Case, note: Note) -> None:
     note("", "values of result/x within one row, at most", _most_values(rows.flatten(0, 1)))
     note("", "values of result/x within one call, at most", _most_values(rows.flatten(1)))
     decided = (rows[..., 0] != 0).double()  # [draws, rows]
-    part = decided.T @ (
-        1 - decided
-    )  # [rows, rows]: draws in which the first lives and the second does not
+    # [rows, rows]: draws in which the first lives and the second does not
+    part = decided.T @ (1 - decided)
     pairs = torch.triu_indices(len(part), len(part), 1)
     note(
         "",

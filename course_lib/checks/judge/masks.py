@@ -116,9 +116,8 @@ def _passes(invoke: Callable, answers: Sequence, case: Case, note: Note) -> None
         "layers left in training mode",
         [name for name, part in model.named_modules() if part.training],
     )
-    note(
-        "", "all answers for the first row", y.detach()[:, 0].round(decimals=9).unique()
-    )  # 2ⁿ of n hidden units
+    # 2ⁿ of n hidden units
+    note("", "all answers for the first row", y.detach()[:, 0].round(decimals=9).unique())
 
 
 DRIVERS = {"draws": _draws, "passes": _passes}

@@ -154,9 +154,8 @@ def cannot_run(task, tagged, source):
         )
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter(
-                "ignore"
-            )  # "invalid escape sequence" and the like belong to the learner's own run
+            # "invalid escape sequence" and the like belong to the learner's own run
+            warnings.simplefilter("ignore")
             compile(
                 TransformerManager().transform_cell(source),
                 "<answer>",
@@ -212,9 +211,8 @@ def run(pristine, answers, tasks, number, limits):
     seen, log = execute(plan, cases, seconds, limits) if seconds > 0 else ({}, "")
     results, broken_by = {}, None
     for task, each in tasks.items():
-        cells = [
-            seen.get(index) for index, (_, name, _) in enumerate(plan) if name == task
-        ]  # its answer and its check
+        # its answer and its check
+        cells = [seen.get(index) for index, (_, name, _) in enumerate(plan) if name == task]
         breaks = any(cell is None or cell["failed"] for cell in cells)
         if not_reached(cells[0]) or (breaks and broken_by):
             continue  # perhaps innocent: once more, without the one that broke the run

@@ -29,9 +29,8 @@ def picture():
 
 def restore(before):
     """Undo replaced functions, methods and builtins, torch's defaults, folder and `sys.path`."""
-    for namespace, names in before[
-        "names"
-    ]:  # builtins come first, and nothing of theirs is called until they are back
+    # builtins come first, and nothing of theirs is called until they are back
+    for namespace, names in before["names"]:
         namespace.update(names)
     sys.modules.update(before["modules"])
     restore_tensor(before["tensor"])

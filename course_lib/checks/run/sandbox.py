@@ -38,9 +38,8 @@ def run_forked(start, seconds):
     what has slipped out of its session.
     """
     if LINUX:
-        _libc().prctl(
-            PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0
-        )  # every orphan below becomes a child of this process
+        # every orphan below becomes a child of this process
+        _libc().prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     child = os.fork()
     if child == 0:
         try:
@@ -218,9 +217,8 @@ def run(command, folder, memory_gib, seconds, environment, log):
         start_new_session=True,
     )
     try:
-        process.wait(
-            seconds + 5 if hasattr(os, "fork") else seconds
-        )  # the keeper looks at the clock itself
+        # the keeper looks at the clock itself
+        process.wait(seconds + 5 if hasattr(os, "fork") else seconds)
     except BaseException as problem:  # time is up, or somebody pressed Ctrl-C
         with contextlib.suppress(psutil.NoSuchProcess):
             end_tree(psutil.Process(process.pid))

@@ -174,9 +174,8 @@ class Worker:
             raise
         if reply:
             return json.loads(reply)["exit code"]
-        return (
-            None if self.overdue else self.process.wait()
-        )  # no fork, or the worker itself was ended
+        # no fork, or the worker itself was ended
+        return None if self.overdue else self.process.wait()
 
     def _read_line(self, seconds):
         """The next line from the worker; "" if it ended or, after `seconds`, was ended."""
