@@ -43,8 +43,8 @@ def tags(cell: Cell) -> list[str]:
 def kind(cell: Cell) -> str:
     """What a cell is for: "text", "setup", "check", the helper that it begins with, or "code".
 
-    Imports do not count. The helpers are predict, quiz, reveal, show_source, claim, quiz_of and recall; a cell that shows
-    an explorer is an "explorer".
+    Imports do not count. The helpers are predict, quiz, reveal, show_source, claim, quiz_of and
+    recall; a cell that shows an explorer is an "explorer".
     """
     if cell.cell_type != "code":
         return "text"

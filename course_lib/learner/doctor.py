@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from course_lib.base.card import bundle
+from course_lib.base.machine import free_memory
 from course_lib.base.places import CourseError, root
 from course_lib.base.record import Finding, Record
 
@@ -161,9 +162,7 @@ def writing() -> Iterator[Finding]:
 
 def memory() -> Iterator[Finding]:
     """Memory free for a lesson."""
-    import psutil
-
-    free = psutil.virtual_memory().available / 2**30
+    free = free_memory() / 2**30
     mend = (
         "shut down other kernels (JupyterLab: Kernel > Shut Down All Kernels) "
         "or close other programs"

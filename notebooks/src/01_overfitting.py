@@ -20,12 +20,18 @@
 # *45 minutes; sections called* Deeper *are folded, and extra. You need lesson 00.*
 
 # %% tags=["setup"]
+try:
+    from course_lib.notebook import claim, predict, quiz, reveal, setup, show_source
+except ModuleNotFoundError:
+    raise ImportError(
+        "the course is not installed in this Python: stop Jupyter and run `make "
+        "course` in the course's folder, or run here: %pip install -e ..") from None
+
 import math
 
 import torch
 
 from course_lib.statistics import mean_interval, paired_interval
-from course_lib.notebook import claim, predict, quiz, reveal, setup, show_source
 from course_lib.overfitting import (EarlyStopping, bias_variance, excess_risk,
                                     generalization_gap)
 

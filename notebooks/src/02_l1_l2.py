@@ -24,6 +24,13 @@
 # *45 minutes; sections called* Deeper *are folded, and extra. You need gradient descent (lesson 00).*
 
 # %% tags=["setup"]
+try:
+    from course_lib.notebook import claim, predict, quiz, reveal, setup, show_source
+except ModuleNotFoundError:
+    raise ImportError(
+        "the course is not installed in this Python: stop Jupyter and run `make "
+        "course` in the course's folder, or run here: %pip install -e ..") from None
+
 import torch
 
 from course_lib.experiments.l1_l2.shrinking import (STRENGTHS, compute_shrinking,
@@ -31,7 +38,6 @@ from course_lib.experiments.l1_l2.shrinking import (STRENGTHS, compute_shrinking
 from course_lib.l1_l2 import (ProximalSGD, l1_penalty, l2_penalty, proximal_gradient,
                               soft_threshold)
 from course_lib.statistics import mean_interval, paired_interval
-from course_lib.notebook import claim, predict, quiz, reveal, setup, show_source
 
 setup()
 

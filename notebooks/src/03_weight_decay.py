@@ -21,10 +21,16 @@
 # *45 minutes; sections called* Deeper *are folded, and extra. You need to know what a gradient, momentum and Adam are for; lessons 00 and 02 say more about each.*
 
 # %% tags=["setup"]
+try:
+    from course_lib.notebook import claim, predict, quiz, reveal, setup, show_source
+except ModuleNotFoundError:
+    raise ImportError(
+        "the course is not installed in this Python: stop Jupyter and run `make "
+        "course` in the course's folder, or run here: %pip install -e ..") from None
+
 import torch
 
 from course_lib.adamw import adam_update
-from course_lib.notebook import claim, predict, quiz, reveal, setup, show_source
 from course_lib.sgd import SGD, sgd_update
 
 setup()

@@ -21,6 +21,13 @@
 # *45 minutes; sections called* Deeper *are folded, and extra. You need momentum (lesson 00) and the difference between L2 and weight decay (lesson 03).*
 
 # %% tags=["setup"]
+try:
+    from course_lib.notebook import claim, predict, quiz, reveal, setup, show_source
+except ModuleNotFoundError:
+    raise ImportError(
+        "the course is not installed in this Python: stop Jupyter and run `make "
+        "course` in the course's folder, or run here: %pip install -e ..") from None
+
 from functools import partial
 from itertools import product
 
@@ -28,7 +35,6 @@ import torch
 
 from course_lib.adamw import adam_update, adamw_update
 from course_lib.statistics import mean_interval, paired_interval
-from course_lib.notebook import claim, predict, quiz, reveal, setup, show_source
 
 setup()
 

@@ -21,13 +21,19 @@
 # it looks only at the answer cells, so keep your helpers inside them.
 
 # %% tags=["setup"]
+try:
+    from course_lib.notebook import setup
+except ModuleNotFoundError:
+    raise ImportError(
+        "the course is not installed in this Python: stop Jupyter and run `make "
+        "course` in the course's folder, or run here: %pip install -e ..") from None
+
 import copy
 
 import torch
 from torch import nn
 
 from course_lib.checks import check
-from course_lib.notebook import setup
 
 setup()
 

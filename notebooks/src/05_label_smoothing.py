@@ -20,6 +20,13 @@
 # *45 minutes; sections called* Deeper *are folded, and extra. You need to know what softmax and cross entropy are.*
 
 # %% tags=["setup"]
+try:
+    from course_lib.notebook import claim, predict, quiz, reveal, setup, show_source
+except ModuleNotFoundError:
+    raise ImportError(
+        "the course is not installed in this Python: stop Jupyter and run `make "
+        "course` in the course's folder, or run here: %pip install -e ..") from None
+
 import torch
 
 from course_lib.experiments.label_smoothing.penultimate import compare_clusters
@@ -29,7 +36,6 @@ from course_lib.label_smoothing import (CrossEntropyLoss, cross_entropy,
                                         optimal_gap, reliability_curve, smooth_labels,
                                         temperature_scale)
 from course_lib.statistics import mean_interval, paired_interval
-from course_lib.notebook import claim, predict, quiz, reveal, setup, show_source
 
 setup()
 

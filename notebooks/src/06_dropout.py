@@ -20,6 +20,13 @@
 # *45 minutes; sections called* Deeper *are folded, and extra. You need to know what a hidden layer and a training loss are; lessons 01 and 02 help.*
 
 # %% tags=["setup"]
+try:
+    from course_lib.notebook import claim, predict, quiz, reveal, setup, show_source
+except ModuleNotFoundError:
+    raise ImportError(
+        "the course is not installed in this Python: stop Jupyter and run `make "
+        "course` in the course's folder, or run here: %pip install -e ..") from None
+
 import math
 
 import torch
@@ -29,7 +36,6 @@ from course_lib.dropout import Dropout, MCDropout, WeightScalingDropout, dropout
 from course_lib.experiments.dropout import curves, mc_dropout, masks
 from course_lib.statistics import ratio_interval
 from course_lib.statistics import mean_interval, paired_interval
-from course_lib.notebook import claim, predict, quiz, reveal, setup, show_source
 
 setup()
 

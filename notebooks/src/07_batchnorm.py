@@ -21,6 +21,13 @@
 # *45 minutes; sections called* Deeper *are folded, and extra. You need lesson 00 and, for the last part, the idea of weight decay from lesson 03.*
 
 # %% tags=["setup"]
+try:
+    from course_lib.notebook import claim, predict, quiz, reveal, setup, show_source
+except ModuleNotFoundError:
+    raise ImportError(
+        "the course is not installed in this Python: stop Jupyter and run `make "
+        "course` in the course's folder, or run here: %pip install -e ..") from None
+
 import math
 
 import torch
@@ -31,7 +38,6 @@ from course_lib.experiments.batchnorm.batch_statistics import (
 from course_lib.experiments.batchnorm.training import compare_speed
 from course_lib.statistics import mean_interval, paired_interval
 from course_lib.experiments.batchnorm.turning import angle_at_rest, norm_at_rest, turn
-from course_lib.notebook import claim, predict, quiz, reveal, setup, show_source
 
 setup()
 double = {"dtype": torch.float64}  # exact claims are held to 15 digits

@@ -21,11 +21,17 @@
 # *45 minutes; sections called* Deeper *are folded, and extra. You need to know what a residual block is ($x + f(x)$: a shortcut and a branch) and what dropout does; lesson 06 says more about the latter.*
 
 # %% tags=["setup"]
+try:
+    from course_lib.notebook import claim, predict, quiz, reveal, setup, show_source
+except ModuleNotFoundError:
+    raise ImportError(
+        "the course is not installed in this Python: stop Jupyter and run `make "
+        "course` in the course's folder, or run here: %pip install -e ..") from None
+
 import torch
 from torch import nn
 
 from course_lib.statistics import mean_interval, paired_interval
-from course_lib.notebook import claim, predict, quiz, reveal, setup, show_source
 from course_lib.stochastic_depth import (ResidualBlock, drop_path, mlp_branch,
                                          survival_probabilities)
 

@@ -23,10 +23,16 @@
 # A reminder about letters: `p` is the probability of being **dropped**, as everywhere in torch; `survival` is $p_l = 1 - p$, the probability of being **kept**.
 
 # %% tags=["setup"]
+try:
+    from course_lib.notebook import setup
+except ModuleNotFoundError:
+    raise ImportError(
+        "the course is not installed in this Python: stop Jupyter and run `make "
+        "course` in the course's folder, or run here: %pip install -e ..") from None
+
 import torch
 
 from course_lib.checks import check
-from course_lib.notebook import setup
 
 setup()
 

@@ -19,6 +19,14 @@
 # *45 minutes; sections called* Deeper *are folded, and extra. You need lesson 01 (training, validation and test rows; early stopping); of the other techniques, what each is for.*
 
 # %% tags=["setup"]
+try:
+    from course_lib.notebook import (claim, predict, quiz, quiz_of,
+                                     reveal, setup, show_source)
+except ModuleNotFoundError:
+    raise ImportError(
+        "the course is not installed in this Python: stop Jupyter and run `make "
+        "course` in the course's folder, or run here: %pip install -e ..") from None
+
 from dataclasses import replace
 from itertools import combinations
 
@@ -30,8 +38,6 @@ from course_lib.experiments.capstone.mixer import Setting, mix
 from course_lib.experiments.capstone.search import chances, halve, search
 from course_lib.experiments.capstone.spam_study import study
 from course_lib.statistics import corrected_interval, mean_interval, paired_interval
-from course_lib.notebook import (claim, predict, quiz, quiz_of, reveal, setup,
-                                 show_source)
 
 setup()
 

@@ -21,11 +21,17 @@
 # Every picture is computed while you look, by the very code that a lesson explains. **Press Shift+Enter three times, then drag the slider** (or click it and use the arrow keys): a polynomial is fitted to twenty noisy points. What does a higher degree do?
 
 # %% tags=["setup"]
+try:
+    from course_lib.notebook import claim, predict, reveal, self_test, setup, standing
+except ModuleNotFoundError:
+    raise ImportError(
+        "the course is not installed in this Python: stop Jupyter and run `make "
+        "course` in the course's folder, or run here: %pip install -e ..") from None
+
 import torch
 
 from course_lib.learner.course_map import the_map, the_ways
 from course_lib.statistics import mean_interval
-from course_lib.notebook import claim, predict, reveal, self_test, setup, standing
 
 setup()
 

@@ -6,11 +6,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import jupytext
 import pytest
 import torch
 
 from course_lib import plotting
-from course_lib.base import record
+from course_lib.base import machine, record
 from course_lib.notebook import (
     claim,
     environment,
@@ -240,10 +241,43 @@ def test_setup_says_one_line_and_sets_threads_and_theme(capsys, tmp_path, monkey
         plotting.use_theme("light")
 
 
-def python(code):
-    """Output and errors of a fresh Python."""
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+def test_setup_says_when_memory_is_short(capsys, monkeypatch):
+    monkeypatch.setattr(machine, "free_memory", lambda: 2**28)
+    setup()
+    assert "Memory is short: 0.2 GiB free" in capsys.readouterr().out.splitlines()[1]
+    monkeypatch.setenv("COURSE_HEADLESS", "1")  # a built notebook does not tell of its author's
+    setup()
+    assert capsys.readouterr().out.count("\n") == 1
+
+
+def python(code, *options):
+    """Output and errors of a fresh Python; `options` may take its packages away."""
+    command = [sys.executable, *options, "-c", code]
+    run = subprocess.run(command, capture_output=True, text=True, check=False)
     return run.stdout, run.stderr
+
+
+@pytest.fixture(scope="module")
+def first_cell(repository):
+    """Code of a lesson's first cell."""
+    cells = jupytext.read(repository / "notebooks" / "src" / "04_adamw.py").cells
+    return next(cell.source for cell in cells if cell.cell_type == "code")
+
+
+def test_without_the_course_the_first_cell_says_how_to_install_it(first_cell):
+    last = python(first_cell, "-I", "-S")[1].splitlines()[-1]  # no package at all
+    assert last.startswith("ImportError: the course is not installed in this Python: ")
+    assert "`make course`" in last and last.endswith("%pip install -e ..")
+
+
+def test_with_the_course_alone_the_first_cell_names_what_is_missing(first_cell, repository):
+    code = f"import sys; sys.path.insert(0, {str(repository)!r})\n{first_cell}"
+    last = python(code, "-I", "-S")[1].splitlines()[-1]
+    assert "NotReady: Missing here: torch, numpy, " in last and "make course" in last
+
+
+def test_a_notebook_shows_the_sentence_alone():
+    assert environment.NotReady("no torch")._render_traceback_() == ["✗ no torch"]
 
 
 def test_a_missing_package_is_named_with_the_command_that_mends_it():
@@ -257,7 +291,7 @@ def test_a_missing_package_is_named_with_the_command_that_mends_it():
 
 def test_a_python_too_old_is_named():
     said = python("import sys; sys.version_info = (3, 9, 1); import course_lib.notebook")[1]
-    assert "ImportError: This is Python 3." in said and "needs 3.10 or newer" in said
+    assert "NotReady: This is Python 3." in said and "needs 3.10 or newer" in said
 
 
 def test_importing_the_helpers_is_light():

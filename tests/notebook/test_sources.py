@@ -1,4 +1,4 @@
-"""What every lesson's text keeps to: narrow code, answers out of sight, explorers that stand alone."""
+"""What every lesson's text keeps to: narrow code, folded answers, explorers that stand alone."""
 
 import ast
 import builtins
