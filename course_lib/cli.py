@@ -58,11 +58,12 @@ def parser() -> argparse.ArgumentParser:
         added.set_defaults(run=run)
         return added
 
-    command(
+    lab = command(
         "lab",
         _lab,
         "open JupyterLab on its first page, or on the lesson named; options go to JupyterLab",
     )
+    lab.add_argument("--classic", action="store_true", help="with the file browser beside it")
     check = command("check", _check, "check the answers in exercise notebooks")
     check.add_argument(
         "which", nargs="*", help=f"{LESSON}, a file or a folder of them; none: all exercises"
@@ -103,14 +104,15 @@ def _lab(known: argparse.Namespace) -> int:
     if not there:
         raise CourseError("no notebook is built yet; build them: make notebooks")
     os.environ.pop("COURSE_HEADLESS", None)  # kernels inherit it, and sliders would be pictures
+    view = "lab" if known.classic else "doc"  # /doc: one page, no list of files beside it
     first = [
         f"--ServerApp.root_dir={notebooks}",
-        f"--LabApp.default_url=/lab/tree/{there[0]}.ipynb",
+        f"--LabApp.default_url=/{view}/tree/{there[0]}.ipynb",
     ]
-    # Our defaults, which a user's own override: no question about news over the first picture.
+    # Our settings, which a user's own override, and our part of the page.
     ours = str(Path(__file__).with_name("jupyter"))
-    paths = [os.environ.get("JUPYTER_CONFIG_PATH"), ours]
-    os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join(filter(None, paths))
+    for name in ("JUPYTER_CONFIG_PATH", "JUPYTER_PATH"):
+        os.environ[name] = os.pathsep.join(filter(None, [os.environ.get(name), ours]))
     jupyterlab([*first, *options])
     return 0
 

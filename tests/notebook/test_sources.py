@@ -2,6 +2,8 @@
 
 import ast
 import builtins
+import subprocess
+import sys
 from pathlib import Path
 
 import jupytext
@@ -63,3 +65,15 @@ def _unknown(tree):
         elif isinstance(node, ast.Name):
             (read if isinstance(node.ctx, ast.Load) else known).add(node.id)
     return read - known
+
+
+def test_what_lessons_import_first_loads_nothing_that_they_need_late_or_never():
+    """Seconds and 60 MiB each, on Binder's one core: they come with the cell that needs them."""
+    cells = [cell for path in LESSONS for cell in code(path) if kind(cell) in ("setup", "explorer")]
+    trees = [node for cell in cells for node in ast.parse(cell.source).body]
+    imports = [ast.unparse(node) for node in trees if isinstance(node, (ast.ImportFrom, ast.Try))]
+    heavy = ("scipy.stats", "sklearn", "nbformat")
+    probe = f"import sys; print([name for name in {heavy} if name in sys.modules])"
+    command = [sys.executable, "-c", "\n".join([*imports, probe])]
+    run = subprocess.run(command, capture_output=True, text=True)
+    assert run.stdout == "[]\n", run.stdout + run.stderr
