@@ -129,11 +129,12 @@ def _check(known: argparse.Namespace) -> int:
     for file in files:
         results = check_file(file)
         rows += [{"notebook": str(file), **result.as_dict()} for result in results]
-        if not (known.json or known.csv or folders):
-            _keep_passed(file, results)
+        own = not (known.json or known.csv or folders)
+        notes = _keep_passed(file, results) if own else []
         if not known.json:
             shown = str(file) if folders else file.name
-            print("\n  ".join([shown, *(result.line for result in results)]), flush=True)
+            lines = [shown, *(result.line for result in results), *notes]
+            print("\n  ".join(lines), flush=True)
     if known.json:
         print(json.dumps(rows, indent=1, ensure_ascii=False))
     if known.csv:
@@ -153,13 +154,25 @@ def _named(which: list[str]) -> tuple[list[Path], list[Path]]:
     return files, folders
 
 
-def _keep_passed(file: Path, results: list["Result"]) -> None:
-    """Passed tasks of the course's own exercises are the learner's progress; others are not."""
-    from course_lib.base.progress import passed
+def _keep_passed(file: Path, results: list["Result"]) -> list[str]:
+    """Keep the passed tasks of the course's own exercises; returns what a learner should know.
 
-    if file.resolve().parent == (root() / "notebooks").resolve():
-        for said in {passed(result.task) for result in results if result} - {""}:
-            print(said, file=sys.stderr)
+    Passed tasks of other files are nobody's progress here.
+    """
+    from course_lib.base import progress
+
+    if file.resolve().parent != (root() / "notebooks").resolve():
+        return []
+    if [result.task for result in results] == [file.name]:  # the file itself is at fault
+        return [
+            "Your file is left as it is; `course reset` puts a fresh one in its place and keeps "
+            "yours aside."
+        ]
+    for said in {progress.passed(result.task) for result in results if result} - {""}:
+        print(said, file=sys.stderr)
+    before = [result for result in results if not result.answered and progress.has(result.task)]
+    short = ", ".join(result.task.rpartition("/")[2] for result in before)
+    return [f"{short}: passed before, but not in the file. Is it saved?"] if before else []
 
 
 def _exercises(words: list[str]) -> list[Path]:
