@@ -3,8 +3,9 @@
 // folded; a kernel that has gone is said, with how to go on; printed numbers are not broken.
 // JupyterLab loads this file as it is: a module-federation container of one plugin.
 
-const GONE = 'This lesson’s kernel has stopped: on a small machine the lessons left alone make '
-  + 'room for the next. What you predicted, answered and passed is kept. To go on here:';
+// JupyterLab cuts messages after 140 characters.
+const GONE = 'this page’s kernel has stopped, perhaps to make room for another lesson. '
+  + 'What you did is kept.';
 const AGAIN = [{label: 'Run the page up to here', commandId: 'notebook:run-all-above'}];
 
 const STYLE = `.jp-OutputArea-output pre { word-break: normal; overflow-wrap: normal; }
