@@ -6,8 +6,11 @@ of an answer a minute, for each check two. Folded sections, set-up and lists of 
 counted. Change `RULE` to change them all.
 """
 
+import ast
 import itertools
+import math
 import re
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -29,6 +32,7 @@ RULE = {
     "answer": 1.0,
     "check": 2.0,
 }
+WIDTH = 100  # characters of code that count as one line
 NO_READING = (*SPEAKS, "check", "quiz_of", "recall")  # the code of such a cell says nothing new
 NO_PROSE = re.compile(
     r"\$\$.*?\$\$|\$[^$]*\$|\]\([^)]*\)|</?\w[^>]*>|(?:\*\*|^#+ )Sources.*",
@@ -55,7 +59,15 @@ def count(cells: list[Cell]) -> dict[str, int]:
 
 
 def _lines(text: str) -> int:
-    return sum(bool(line.strip()) for line in text.splitlines())
+    """Lines of code as they were if each statement stood on lines of `WIDTH` characters.
+
+    So it does not matter how the code is laid out.
+    """
+    try:
+        statements = ast.unparse(ast.parse(textwrap.dedent(text))).splitlines()
+    except SyntaxError:  # a command of IPython's
+        statements = text.splitlines()
+    return sum(math.ceil(len(line.strip()) / WIDTH) for line in statements)
 
 
 def estimate(cells: list[Cell]) -> int:

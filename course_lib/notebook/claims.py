@@ -4,6 +4,7 @@ import ast
 import linecache
 import math
 from collections.abc import Callable
+from types import CodeType
 from typing import Any
 
 from course_lib.base.card import bundle
@@ -95,12 +96,22 @@ def _source(holds: Callable[[Any], Any]) -> str:
     code = getattr(holds, "__code__", None)
     if code is None or code.co_name != "<lambda>":
         return getattr(holds, "__name__", "")
-    source, names = "".join(linecache.getlines(code.co_filename)), code.co_varnames
+    source = "".join(linecache.getlines(code.co_filename))
     written = (node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Lambda))
-    here = (node for node in written if node.lineno == code.co_firstlineno)
-    same = (n for n in here if [it.arg for it in n.args.args] == [*names[: code.co_argcount]])
-    found = next(same, None)  # the outermost: ast.walk goes breadth first
+    here = [node for node in written if node.lineno == code.co_firstlineno]
+    # Of several on one line that which does the same; what it closes over may stand in its way.
+    found = max(here, key=lambda node: _likeness(_compiled(node), code), default=None)
     return " ".join((found and ast.get_source_segment(source, found.body) or "").split())
+
+
+def _likeness(one: CodeType, other: CodeType) -> tuple[bool, bool]:
+    return one.co_consts == other.co_consts, one.co_code == other.co_code
+
+
+def _compiled(node: ast.Lambda) -> CodeType:
+    """The code of a lambda by itself."""
+    whole = compile(ast.Expression(node), "", "eval")
+    return next(it for it in whole.co_consts if isinstance(it, CodeType))
 
 
 def _figure(measured: Any) -> str:

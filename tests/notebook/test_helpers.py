@@ -106,7 +106,14 @@ def test_a_claim_notes_what_is_asked_as_it_is_written():
         ),
     )  # fmt: skip
     claim("c", 1, holds=bool)
-    assert [record.asked for record in ledger] == ["ones == [1, 1]", "two == 2", "bool"]
+    below, above = (lambda d: d < 0.5), (lambda d: d > 0.5)
+    claim("d", 0, holds=below)
+    claim("e", 1, holds=above)
+    low, high = (lambda d: d > -1), (lambda d: d < 1)
+    claim("f", 0, holds=high)
+    claim("g", 0, holds=low)
+    asked = ["ones == [1, 1]", "two == 2", "bool", "d < 0.5", "d > 0.5", "d < 1", "d > -1"]
+    assert [record.asked for record in ledger] == asked
 
 
 def test_a_claim_of_another_kind_is_refused():
