@@ -12,7 +12,8 @@ else
 BIN := .venv/bin
 endif
 PY  := $(BIN)/python
-PIP := $(PY) -m pip --disable-pip-version-check install -q -c constraints.txt
+# Not -q: what pip says shows that something goes on.
+PIP := $(PY) -m pip --disable-pip-version-check install -c constraints.txt
 PINS := pyproject.toml constraints.txt Makefile
 
 course: .venv/.course
@@ -43,12 +44,12 @@ clean:                                # what runs leave behind; the environment 
 	@$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 10) and f'Python 3.10 or newer is needed, this is \
 	{sys.version.split()[0]}. Name another: make PYTHON=/path/to/python3.12')"
 	@test -x $(PY) || { echo "creating .venv"; $(PYTHON) -m venv .venv; }
-	@echo "installing torch $(TORCH)"
+	@echo "1 of 2: torch $(TORCH), the largest part: half a minute to some minutes"
 	@$(torch)
 	@touch $@
 
 .venv/.course: .venv/.torch
-	@echo "installing the course"
+	@echo "2 of 2: JupyterLab and the course"
 	@$(PIP) -e .
 	@touch $@
 

@@ -64,6 +64,7 @@ def parser() -> argparse.ArgumentParser:
         "open JupyterLab on its first page, or on the lesson named; options go to JupyterLab",
     )
     lab.add_argument("--large", action="store_true", help="panels for a hall: larger text")
+    lab.add_argument("--classic", action="store_true", help="with the file browser beside it")
     check = command("check", _check, "check the answers in exercise notebooks")
     check.add_argument(
         "which", nargs="*", help=f"{LESSON}, a file or a folder of them; none: all exercises"
@@ -106,14 +107,15 @@ def _lab(known: argparse.Namespace) -> int:
     if known.large:
         os.environ["COURSE_LARGE"] = "1"
     os.environ.pop("COURSE_HEADLESS", None)  # kernels inherit it, and sliders would be pictures
+    view = "lab" if known.classic else "doc"  # /doc: one page, no list of files beside it
     first = [
         f"--ServerApp.root_dir={notebooks}",
-        f"--LabApp.default_url=/lab/tree/{there[0]}.ipynb",
+        f"--LabApp.default_url=/{view}/tree/{there[0]}.ipynb",
     ]
-    # Our defaults, which a user's own override: no question about news over the first picture.
+    # Our settings, which a user's own override, and our part of the page.
     ours = str(Path(__file__).with_name("jupyter"))
-    paths = [os.environ.get("JUPYTER_CONFIG_PATH"), ours]
-    os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join(filter(None, paths))
+    for name in ("JUPYTER_CONFIG_PATH", "JUPYTER_PATH"):
+        os.environ[name] = os.pathsep.join(filter(None, [os.environ.get(name), ours]))
     jupyterlab([*first, *options])
     return 0
 
@@ -130,11 +132,12 @@ def _check(known: argparse.Namespace) -> int:
     for file in files:
         results = check_file(file)
         rows += [{"notebook": str(file), **result.as_dict()} for result in results]
-        if not (known.json or known.csv or folders):
-            _keep_passed(file, results)
+        own = not (known.json or known.csv or folders)
+        notes = _keep_passed(file, results) if own else []
         if not known.json:
             shown = str(file) if folders else file.name
-            print("\n  ".join([shown, *(result.line for result in results)]), flush=True)
+            lines = [shown, *(result.line for result in results), *notes]
+            print("\n  ".join(lines), flush=True)
     if known.json:
         print(json.dumps(rows, indent=1, ensure_ascii=False))
     if known.csv:
@@ -154,13 +157,25 @@ def _named(which: list[str]) -> tuple[list[Path], list[Path]]:
     return files, folders
 
 
-def _keep_passed(file: Path, results: list["Result"]) -> None:
-    """Passed tasks of the course's own exercises are the learner's progress; others are not."""
-    from course_lib.base.progress import passed
+def _keep_passed(file: Path, results: list["Result"]) -> list[str]:
+    """Keep the passed tasks of the course's own exercises; returns what a learner should know.
 
-    if file.resolve().parent == (root() / "notebooks").resolve():
-        for said in {passed(result.task) for result in results if result} - {""}:
-            print(said, file=sys.stderr)
+    Passed tasks of other files are nobody's progress here.
+    """
+    from course_lib.base import progress
+
+    if file.resolve().parent != (root() / "notebooks").resolve():
+        return []
+    if [result.task for result in results] == [file.name]:  # the file itself is at fault
+        return [
+            "Your file is left as it is; `course reset` puts a fresh one in its place and keeps "
+            "yours aside."
+        ]
+    for said in {progress.passed(result.task) for result in results if result} - {""}:
+        print(said, file=sys.stderr)
+    before = [result for result in results if not result.answered and progress.has(result.task)]
+    short = ", ".join(result.task.rpartition("/")[2] for result in before)
+    return [f"{short}: passed before, but not in the file. Is it saved?"] if before else []
 
 
 def _exercises(words: list[str]) -> list[Path]:

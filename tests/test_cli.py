@@ -44,12 +44,14 @@ def test_an_unknown_option_is_refused_but_handed_on_by_lab(monkeypatch):
     monkeypatch.setattr(jupyterlab.labapp, "main", started.append)
     monkeypatch.setenv("COURSE_HEADLESS", "1")
     monkeypatch.setenv("JUPYTER_CONFIG_PATH", "")
+    monkeypatch.setenv("JUPYTER_PATH", "")
     with pytest.raises(SystemExit):
         cli.main(["build", "--port", "9999"])
     assert cli.main(["lab", "--no-browser", "--port", "9999"]) == 0
     assert started[0][-3:] == ["--no-browser", "--port", "9999"]
     ours = Path(os.environ["JUPYTER_CONFIG_PATH"], "labconfig", "default_setting_overrides.json")
     assert json.loads(ours.read_text())  # no question about news
+    assert list(Path(os.environ["JUPYTER_PATH"], "labextensions").glob("*/package.json"))
     assert "COURSE_HEADLESS" not in os.environ  # a slider that is a picture would not move
 
 
@@ -59,6 +61,7 @@ def test_lab_opens_on_the_first_lesson_or_the_one_named(course, monkeypatch):
     started = []
     monkeypatch.setattr(jupyterlab.labapp, "main", started.append)
     monkeypatch.setenv("JUPYTER_CONFIG_PATH", "")
+    monkeypatch.setenv("JUPYTER_PATH", "own")
     # which `lab` takes away: put back for the tests that come later
     monkeypatch.setenv("COURSE_HEADLESS", "1")
     notebooks = course()
@@ -71,12 +74,14 @@ def test_lab_opens_on_the_first_lesson_or_the_one_named(course, monkeypatch):
     assert [options[0] for options in started] == [f"--ServerApp.root_dir={notebooks}"] * 2
     opened = [options[1] for options in started]
     assert opened == [
-        f"--LabApp.default_url=/lab/tree/{name}.ipynb" for name in ("03_toy", "04_other")
+        f"--LabApp.default_url=/doc/tree/{name}.ipynb" for name in ("03_toy", "04_other")
     ]
     assert started[1][-2:] == ["--port", "9999"]
     (notebooks / "index.ipynb").touch()
     cli.main(["lab"])
-    assert started[2][1] == "--LabApp.default_url=/lab/tree/index.ipynb"
+    assert started[2][1] == "--LabApp.default_url=/doc/tree/index.ipynb"
+    cli.main(["lab", "--classic", "--no-browser"])
+    assert started[3][1:] == ["--LabApp.default_url=/lab/tree/index.ipynb", "--no-browser"]
 
 
 def test_outside_the_course_its_own_notebooks_are_meant(tmp_path, monkeypatch, capsys):

@@ -10,6 +10,7 @@ import statistics
 import subprocess
 import sys
 import warnings
+from dataclasses import replace
 from pathlib import Path
 
 import jupytext
@@ -19,7 +20,9 @@ from jupytext.cli import jupytext as jupytext_command
 from nbclient import NotebookClient
 
 from course_lib.authoring import build, pairing
-from course_lib.learner.cells import judgements
+from course_lib.base.card import bundle
+from course_lib.base.record import Record
+from course_lib.learner.cells import shown
 
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = ROOT / "notebooks"
@@ -100,7 +103,7 @@ def test_a_checked_cell_has_an_output_to_compare_with(file):
 
 @pytest.mark.parametrize("name", LESSONS)
 def test_every_claim_is_checked(name):
-    claims = [cell for cell in code(stored(f"{name}.ipynb")) if list(judgements(cell))]
+    claims = [cell for cell in code(stored(f"{name}.ipynb")) if shown(cell, "claim")]
     assert claims
     assert not [cell.source for cell in claims if CHECKED not in cell.metadata.get("tags", [])]
 
@@ -144,27 +147,16 @@ def test_a_blank_exercise_runs_through_and_every_task_is_not_implemented_yet(nam
     assert not [cell for cell in code(blank) if cell.outputs or cell.execution_count]
     blank.cells.insert(0, nbformat.v4.new_code_cell("%reset -sf"))
     NotebookClient(blank, km=kernel, timeout=120).execute()
-    said = {
-        tag: text(cell)
-        for cell in code(blank, "check:")
-        for tag in cell.metadata.tags
-        if tag.startswith("check:")
-    }
-    assert said
-    assert not {
-        task: line for task, line in said.items() if "○" not in line or "✓" in line or "✗" in line
-    }
+    said = [[it.verdict for it in shown(cell, "check")] for cell in code(blank, "check:")]
+    assert said and all(verdicts and {*verdicts} == {"unanswered"} for verdicts in said)
 
 
 @pytest.mark.parametrize("name", EXERCISES)
 def test_every_task_is_passed_in_the_solution(name):
     checks = code(stored(f"solutions/{name}.ipynb"), "check:")
     assert checks
-    assert not [
-        text(cell)
-        for cell in checks
-        if "✓" not in text(cell) or "✗" in text(cell) or "○" in text(cell)
-    ]
+    said = [[it.verdict for it in shown(cell, "check")] for cell in checks]
+    assert all(verdicts and {*verdicts} == {"passed"} for verdicts in said)
 
 
 # ---- JupyterLab, which opens and saves through jupytext's contents manager ----
@@ -295,43 +287,48 @@ def test_running_and_saving_a_live_explorer_ten_times_does_not_grow_the_file(tmp
 
 # ---- nbval itself: what it must let pass, and what it must not ----
 
-SAID = {
-    "same": ("Exact · holds: a\n  measured: 0.5\n", "Exact · holds: a\n  measured: 0.5\n", True),
-    "another figure": (
-        "Measured · holds: a\n  measured: 0.5\n",
-        "Measured · holds: a\n  measured: 0.7\n",
-        True,
-    ),
+EXACT = Record("claim", "a", basis="exact", verdict="holds", figure="1")
+HELD = replace(EXACT, basis="measured")
+CAME = Record("reveal", "which?", "key", verdict="x")
+SAID = {  # stored, shown now, and whether nbval lets it pass
+    "same": ([EXACT, "1"], [EXACT, "1"], True),
+    "another figure": ([EXACT], [replace(EXACT, figure="2")], True),
     "another verdict of a measurement": (
-        "Measured · holds: a\n  measured: 1\nMeasured · does not hold: b\n  measured: 1\n",
-        "Measured · does not hold: a\n  measured: 2\n"
-        "Measured · inconclusive (a distance of 0.1 would have been told four times in five): b\n"
-        "  measured: 2\n",
+        [HELD],
+        [replace(HELD, verdict="inconclusive", detectable=0.1)],
         True,
     ),
-    "another sentence": (
-        "Measured · holds: a\n  measured: 0.5\n",
-        "Measured · holds: b\n  measured: 0.5\n",
-        False,
-    ),
-    "an exact claim gone": ("Exact · holds: a\n  measured: 0.5\n", "", False),
-    "another kind": (
-        "Exact · holds: a\n  measured: 0.5\n",
-        "Measured · holds: a\n  measured: 0.5\n",
-        False,
-    ),
+    "what a reader predicted": ([CAME], [replace(CAME, said="x")], True),
+    "another sentence": ([HELD], [replace(HELD, text="b")], False),
+    "another bound": ([HELD], [replace(HELD, asked="a < 2")], False),
+    "a claim gone": ([EXACT], [], False),
+    "another kind": ([EXACT], [HELD], False),
+    "another printed line": (["1"], ["2"], False),
 }
+
+
+def _output(said):
+    if isinstance(said, str):
+        return nbformat.v4.new_output("stream", name="stdout", text=said)
+    return nbformat.v4.new_output("display_data", bundle(said, f"{said.verdict}: {said.text}"))
+
+
+def _code(said):
+    if isinstance(said, str):
+        return f"print({said!r}, end='')"
+    return f"display({dict(_output(said).data)!r}, raw=True)"
 
 
 @pytest.fixture(scope="module")
 def judged(tmp_path_factory):
-    """What nbval says of each pair: printed now, stored."""
+    """What nbval says of each pair."""
     folder = tmp_path_factory.mktemp("nbval")
     notebook = nbformat.v4.new_notebook()
-    for stored, printed, _ in SAID.values():
-        output = nbformat.v4.new_output("stream", name="stdout", text=stored)
-        tagged = {"outputs": [output], "execution_count": 1, "metadata": {"tags": [CHECKED]}}
-        notebook.cells.append(nbformat.v4.new_code_cell(f"print({printed!r}, end='')", **tagged))
+    for stored, now, _ in SAID.values():
+        outputs = [_output(it) for it in stored]
+        tagged = {"outputs": outputs, "execution_count": 1, "metadata": {"tags": [CHECKED]}}
+        notebook.cells.append(nbformat.v4.new_code_cell("\n".join(map(_code, now)), **tagged))
+    shutil.copy(ROOT / "conftest.py", folder)
     nbformat.write(notebook, folder / "toy.ipynb")
     options = [
         "--nbval-lax",
@@ -354,5 +351,5 @@ def judged(tmp_path_factory):
 
 
 @pytest.mark.parametrize("pair", SAID)
-def test_nbval_compares_exact_claims_and_only_the_sentence_of_measured_ones(judged, pair):
+def test_nbval_compares_what_was_asked_and_not_what_a_machine_measured(judged, pair):
     assert judged[pair] is SAID[pair][2]

@@ -22,8 +22,10 @@ import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
+from course_lib.base.card import style
 from course_lib.base.files import write_whole
 from course_lib.base.places import CourseError
+from course_lib.learner.cells import is_folded
 
 SOLUTION = re.compile(
     r"^([ \t]*)### BEGIN SOLUTION *\n(.*?)^[ \t]*### END SOLUTION *$", re.MULTILINE | re.DOTALL
@@ -81,6 +83,9 @@ def read(source: Path) -> nbformat.NotebookNode:
     notebook.metadata = nbformat.from_dict(deepcopy(METADATA))
     notebook.nbformat, notebook.nbformat_minor = 4, 5
     _fix_ids(notebook.cells)
+    for cell in notebook.cells:
+        if is_folded(cell):
+            cell.metadata.setdefault("jupyter", {})["source_hidden"] = True
     return notebook
 
 
@@ -156,6 +161,7 @@ def executed(notebook: nbformat.NotebookNode, path: Path, name: str) -> nbformat
     for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.outputs = _without_views(cell.outputs)
+    _keep_one_style(notebook)
     return notebook
 
 
@@ -177,6 +183,16 @@ def _without_views(outputs: list) -> list:
     for output in outputs:
         output.get("data", {}).pop(WIDGET_VIEW, None)
     return [output for output in outputs if output.get("data") != {}]
+
+
+def _keep_one_style(notebook: nbformat.NotebookNode) -> None:
+    """Take the cards' stylesheet out of all outputs but the first: a page needs it once."""
+    found = False
+    for output in (output for cell in notebook.cells for output in cell.get("outputs", [])):
+        page = output.get("data", {}).get("text/html", "")
+        if found and style() in page:
+            output.data["text/html"] = page.replace(style(), "")
+        found = found or style() in page
 
 
 def save(notebook: nbformat.NotebookNode, path: Path) -> None:

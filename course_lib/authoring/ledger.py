@@ -1,8 +1,7 @@
 """The claims ledger: each sentence that a lesson judged, with bound, figure and verdict.
 
-It is read from the executed notebooks alone: the verdict and the figure are what `notebook.claim`
-printed there, the bound is the body of its ``holds=`` in the cell above. So the table cannot say
-anything that no cell has computed.
+It is made of the records that `notebook.claim` left in the executed notebooks, and of nothing else.
+So the table cannot say anything that no cell has computed.
 """
 
 from collections.abc import Iterable, Iterator
@@ -13,7 +12,8 @@ from nbformat import NotebookNode as Cell
 
 from course_lib.base.files import write_whole
 from course_lib.base.places import names
-from course_lib.learner.cells import Judgement, cells_of, headings, judgements
+from course_lib.base.record import Record, blind_below
+from course_lib.learner.cells import cells_of, headings, shown
 
 HEADER = """# The claims ledger
 
@@ -33,7 +33,7 @@ class Row(NamedTuple):
     lesson: str
     section: str
     cell: str
-    claim: Judgement
+    claim: Record
 
 
 def rows(notebooks: Path) -> list[Row]:
@@ -48,7 +48,7 @@ def rows_of(cells: Iterable[Cell], lesson: str) -> Iterator[Row]:
     section = ""
     for cell in cells:
         section = [section, *headings(cell)][-1]
-        for claim in judgements(cell):
+        for claim in shown(cell, "claim"):
             yield Row(lesson, section, cell.id, claim)
 
 
@@ -61,7 +61,7 @@ def write(notebooks: Path) -> int:
 
 def table(found: list[Row]) -> str:
     """The ledger as a Markdown page, lesson by lesson."""
-    measured = [row.claim.verdict.split(" (")[0] for row in found if row.claim.kind == "Measured"]
+    measured = [row.claim.verdict for row in found if row.claim.basis == "measured"]
     page = HEADER.format(
         total=len(found),
         exact=len(found) - len(measured),
@@ -78,7 +78,14 @@ def table(found: list[Row]) -> str:
 
 
 def _line(row: Row) -> str:
-    sentence, kind, bound, figure, verdict = row.claim
-    where = f"[{row.section}]({row.lesson}.ipynb#cell-id={row.cell})"
-    shown = (sentence, kind.lower(), f"`{bound}`" if bound else "", figure, verdict, where)
-    return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in shown)} |\n"
+    claim, where = row.claim, f"[{row.section}]({row.lesson}.ipynb#cell-id={row.cell})"
+    bound = f"`{claim.asked}`" if claim.asked else ""
+    cells = (claim.text, claim.basis, bound, claim.figure, _verdict(claim), where)
+    return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |\n"
+
+
+def _verdict(claim: Record) -> str:
+    """The verdict; of an inconclusive one also what it would probably have told."""
+    if claim.verdict != "inconclusive" or claim.detectable is None:
+        return claim.verdict
+    return f"{claim.verdict} ({blind_below(claim.detectable)})"

@@ -22,7 +22,7 @@ PAIRED = "ipynb,src//py:percent"  # from the notebook's folder: right for a serv
 LEFT_OUT = (
     *(".ci/", ".github/", "bench/", "notebooks/solutions/", "tests/"),
     *(".git-blame-ignore-revs", ".pre-commit-config.yaml"),
-    *("CHANGELOG.md", "CODE_OF_CONDUCT.md", "CONTRIBUTING.md", "TEACHING.md"),
+    *("CHANGELOG.md", "CODE_OF_CONDUCT.md", "CONTRIBUTING.md", "TEACHING.md", "conftest.py"),
 )
 AUTHORS_ONLY = re.compile(r"<!-- authors -->\n.*?<!-- /authors -->\n", re.DOTALL)
 

@@ -6,8 +6,11 @@ of an answer a minute, for each check two. Folded sections, set-up and lists of 
 counted. Change `RULE` to change them all.
 """
 
+import ast
 import itertools
+import math
 import re
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -16,18 +19,7 @@ from nbformat import NotebookNode as Cell
 
 from course_lib.authoring.build import SOLUTION
 from course_lib.base.files import write_whole
-from course_lib.learner.cells import (
-    ASKS,
-    SPEAKS,
-    calls,
-    cells_of,
-    core,
-    headings,
-    kind,
-    options_in,
-    outcome_in,
-    texts,
-)
+from course_lib.learner.cells import ASKS, SPEAKS, calls, cells_of, core, headings, kind, shown
 from course_lib.learner.course_map import CLOSING, MAP, Lesson, minutes
 from course_lib.learner.quizzes import questions
 
@@ -40,6 +32,7 @@ RULE = {
     "answer": 1.0,
     "check": 2.0,
 }
+WIDTH = 100  # characters of code that count as one line
 NO_READING = (*SPEAKS, "check", "quiz_of", "recall")  # the code of such a cell says nothing new
 NO_PROSE = re.compile(
     r"\$\$.*?\$\$|\$[^$]*\$|\]\([^)]*\)|</?\w[^>]*>|(?:\*\*|^#+ )Sources.*",
@@ -66,7 +59,15 @@ def count(cells: list[Cell]) -> dict[str, int]:
 
 
 def _lines(text: str) -> int:
-    return sum(bool(line.strip()) for line in text.splitlines())
+    """Lines of code as they were if each statement stood on lines of `WIDTH` characters.
+
+    So it does not matter how the code is laid out.
+    """
+    try:
+        statements = ast.unparse(ast.parse(textwrap.dedent(text))).splitlines()
+    except SyntaxError:  # a command of IPython's
+        statements = text.splitlines()
+    return sum(math.ceil(len(line.strip()) / WIDTH) for line in statements)
 
 
 def estimate(cells: list[Cell]) -> int:
@@ -85,12 +86,10 @@ class Asked(NamedTuple):
 
 def asked(cells: list[Cell]) -> Iterator[Asked]:
     """The questions of an executed lesson with their options, and what its reveals said."""
-    shown = [(cell, text.partition("\n")) for cell in cells for text in texts(cell)]
-    came = {question: outcome_in(rest) for _, (question, _, rest) in shown if outcome_in(rest)}
-    for cell, (question, _, rest) in shown:
-        questions_asked = calls(cell.source, *ASKS)
-        if questions_asked and (options := options_in(rest)):
-            yield Asked(questions_asked[0].name, question, options, came.get(question, ""))
+    came = {record.id: record.verdict for cell in cells for record in shown(cell, "reveal")}
+    for record in (record for cell in cells for record in shown(cell, *ASKS)):
+        found = came.get(record.id, "") if record.kind == "predict" else ""
+        yield Asked(record.kind, record.text, list(record.options), found)
 
 
 def tasks(cells: list[Cell]) -> dict[str, tuple[str, int]]:

@@ -43,14 +43,13 @@ def headless() -> bool:
 def lesson(notebook: str | None = None) -> str:
     """Stem of the lesson that a notebook's path belongs to; "" for any other notebook.
 
-    Exercises and copies belong to their lesson. Without a path: of the notebook that this kernel
-    serves, as Jupyter's server or VS Code names it.
+    "index" for the first page. Exercises and copies belong to their lesson. Without a path: of the
+    notebook that this kernel serves, as Jupyter's server or VS Code names it.
     """
     # Windows paths split at both kinds of slash.
     name = PureWindowsPath(_own_notebook() if notebook is None else notebook).name
-    return next(
-        (stem for number, stem in enumerate(LESSONS) if name.startswith(f"{number:02d}_{stem}")), ""
-    )
+    begins = {"index": "index"} | {f"{n:02d}_{stem}": stem for n, stem in enumerate(LESSONS)}
+    return next((stem for start, stem in begins.items() if name.startswith(start)), "")
 
 
 def _own_notebook() -> str:
@@ -108,9 +107,17 @@ def passed(task: str) -> str:
 
     Returns what `note` returns.
     """
+    return "" if has(task) else note("tasks", _name(task), at=now())
+
+
+def has(task: str) -> bool:
+    """Whether the task called "03/T1" was passed before."""
+    return _name(task) in read()[0]["tasks"]
+
+
+def _name(task: str) -> str:
     number, _, short = task.partition("/")
-    name = f"{LESSONS[int(number)]}/{short}"
-    return "" if name in read()[0]["tasks"] else note("tasks", name, at=now())
+    return f"{LESSONS[int(number)]}/{short}"
 
 
 def now() -> str:

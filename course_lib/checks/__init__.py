@@ -14,6 +14,8 @@ Importing this package loads no torch; the first check does.
 import os
 
 from course_lib.base import progress
+from course_lib.base.card import bundle
+from course_lib.base.record import Record, show
 
 __all__ = ["check", "check_file", "check_source", "warm"]
 
@@ -23,7 +25,7 @@ MIME = "application/x-course-values"  # what they then display
 
 
 def check(task, *answers):
-    """Print one line on `answers` to `task` ("03/T1") and return the `Result`: truthy if passed.
+    """Say one line on `answers` to `task` ("03/T1") and return the `Result`: truthy if passed.
 
     `answers`: the objects that the task names, in that order. Under `course check` the same call
     emits the values that the answers give and leaves the verdict to the parent process. A task
@@ -36,9 +38,10 @@ def check(task, *answers):
     from course_lib.checks.run import instant
 
     result = instant.check(task, answers)
-    print(result.line)
-    if result and (problem := progress.passed(task)):
-        print(problem)
+    problem = progress.passed(task) if result else ""
+    notes = [problem] if problem else []
+    record = Record("check", result.message, task, verdict=result.verdict)
+    show(bundle(record, "\n".join([result.line, *notes]), notes))
     return result
 
 

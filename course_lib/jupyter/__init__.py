@@ -1,1 +1,1 @@
-"""JupyterLab's settings, and how its server sends messages."""
+"""JupyterLab's settings, its kernels and messages, and the course's part of its page."""

@@ -1,24 +1,27 @@
-"""The kinds of cells that a lesson has, and what is printed in them.
+"""The kinds of cells that a lesson has, and what they show.
 
-Who asks "is this a prediction?" or "what came out?" asks here: the map, a learner's standing, the
-ledger, slides, teaching notes. A cell is told by its tags and by the helpers that it calls, read by
-`ast`; what a helper prints is written and read back by functions that stand side by side.
-``tests/nbval_sanitize.cfg`` matches printed claims too.
+Who asks "is this a prediction?" or "what came out?" asks here: the build, the map, a learner's
+standing, the ledger, slides, teaching notes. A cell is told by its tags and by the helpers that it
+calls, read by `ast`; what a helper found is in the record that it emits (`base.record`).
 """
 
 from __future__ import annotations  # an older Python gets as far as the sentence that names it
 
 import ast
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
+
+from course_lib.base.record import Record, records
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode as Cell
 
 ASKS = ("predict", "quiz")
 SPEAKS = (*ASKS, "reveal", "show_source", "explorer")  # what such a cell shows says it all
+# Their code tells nothing, or all.
+_FOLDED = ("setup", "predict", "quiz", "reveal", "show_source")
 _HELPERS = (*SPEAKS, "claim", "quiz_of", "recall")
 
 
@@ -40,8 +43,8 @@ def tags(cell: Cell) -> list[str]:
 def kind(cell: Cell) -> str:
     """What a cell is for: "text", "setup", "check", the helper that it begins with, or "code".
 
-    The helpers are predict, quiz, reveal, show_source, claim, quiz_of and recall; a cell that shows
-    an explorer is an "explorer".
+    Imports do not count. The helpers are predict, quiz, reveal, show_source, claim, quiz_of and
+    recall; a cell that shows an explorer is an "explorer".
     """
     if cell.cell_type != "code":
         return "text"
@@ -49,10 +52,19 @@ def kind(cell: Cell) -> str:
         return "setup"
     if any(tag.startswith("check:") for tag in tags(cell)):
         return "check"
-    first = next(iter(_parsed(cell.source).body), None)
+    statements = _parsed(cell.source).body
+    first = next(
+        (it for it in statements if not isinstance(it, (ast.Import, ast.ImportFrom))), None
+    )
     call = first.value if isinstance(first, ast.Expr) else None
     name = _name(call.func) if isinstance(call, ast.Call) else ""
     return name if name in _HELPERS else "code"
+
+
+def is_folded(cell: Cell) -> bool:
+    """Whether a reader finds the code folded: it says nothing that the output does not, or all."""
+    hidden = cell.metadata.get("jupyter", {}).get("outputs_hidden", False)
+    return kind(cell) in _FOLDED or (kind(cell) == "claim" and hidden)
 
 
 def headings(cell: Cell) -> list[str]:
@@ -114,78 +126,9 @@ def _name(function: ast.expr) -> str:
     return "explorer" if re.fullmatch(r"explore\.\w+\.show", ast.unparse(function)) else ""
 
 
-# ---- what it printed ----
+# ---- what it showed ----
 
 
-def question_text(question: str, options: Iterable[str]) -> str:
-    """A question with its options, as text."""
-    return "\n".join([question, *(f"  ○ {option}" for option in options)])
-
-
-def options_in(text: str) -> list[str]:
-    """The options that `question_text` lists; none in another text."""
-    return re.findall(r"^  ○ (.+)$", text, re.MULTILINE)
-
-
-def outcome_text(option: str | None) -> str:
-    """What came out of a prediction, as a sentence; None: nothing can be said."""
-    if option:
-        return f"It came out: {option}."
-    return "It came out undecided: an interval lies across its bound."
-
-
-def outcome_in(text: str) -> str:
-    """The option that `outcome_text` names on a line of its own; "" if none."""
-    found = re.search(r"^It came out: (.+)\.$", text, re.MULTILINE)
-    return found[1] if found else ""
-
-
-def texts(cell: Cell) -> list[str]:
-    """Plain text of each thing that an executed cell shows."""
-    outputs = cell.get("outputs", [])
-    return [output.data.get("text/plain", "") for output in outputs if "data" in output]
-
-
-class Judgement(NamedTuple):
-    """A judged claim as printed, and the source of its `bound`: what is asked of the figure."""
-
-    sentence: str
-    kind: str
-    bound: str
-    figure: str
-    verdict: str
-
-
-def judgement_text(sentence: str, kind: str, figure: str, verdict: str) -> str:
-    """A judged claim, as `judgements` reads it back."""
-    return f"{kind.capitalize()} · {verdict}: {sentence}\n  measured: {figure}"
-
-
-def judgements(cell: Cell) -> Iterator[Judgement]:
-    """Every claim that an executed cell judged; `bound` is "" where no call has that sentence."""
-    if cell.cell_type != "code":
-        return
-    printed = "".join(output.text for output in cell.outputs if output.output_type == "stream")
-    pattern = r"^(Exact|Measured) · ([^:\n]+): (.*)\n  measured: (.*)$"
-    for kind_, verdict, sentence, figure in re.findall(pattern, printed, re.MULTILINE):
-        claimed = (call for call in calls(cell.source, "claim") if _says(call, sentence))
-        bound = next((_bound(call, cell.source) for call in claimed), "")
-        yield Judgement(sentence, kind_, bound, figure, verdict)
-
-
-def _says(claim: Call, sentence: str) -> bool:
-    written = claim.argument(0, "sentence")
-    return bool(written and re.fullmatch(_pattern(written), sentence))
-
-
-def _pattern(sentence: ast.expr) -> str:
-    """What a sentence can look like: its constant parts as they are, anything for the others."""
-    if isinstance(sentence, ast.Constant):
-        return re.escape(str(sentence.value))
-    return "".join(map(_pattern, sentence.values)) if isinstance(sentence, ast.JoinedStr) else ".*"
-
-
-def _bound(claim: Call, source: str) -> str:
-    holds = claim.argument(2, "holds")
-    asked = holds.body if isinstance(holds, ast.Lambda) else holds
-    return " ".join((asked and ast.get_source_segment(source, asked) or "").split())
+def shown(cell: Cell, *kinds: str) -> list[Record]:
+    """The records that an executed cell shows: all, or those of the kinds named."""
+    return records(cell.get("outputs", []), *kinds)

@@ -6,11 +6,14 @@ import platform
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any
 
+from course_lib.base.card import bundle
+from course_lib.base.machine import free_memory
 from course_lib.base.places import CourseError, root
+from course_lib.base.record import Finding, Record
 
 if TYPE_CHECKING:
     from packaging.specifiers import SpecifierSet
@@ -20,25 +23,38 @@ MEMORY = 1.0  # GiB: one open lesson takes about 0.6
 PIP = f"{sys.executable} -m pip install"
 
 
-class Finding(NamedTuple):
-    """One line of the report. ``mend`` is empty where nothing has to be done."""
-
-    what: str
-    found: str
-    mend: str = ""
-
-
 def report(say: Callable[[str], object] = print) -> int:
     """Say every finding; return 1 where something is to be mended, else 0."""
+    found = findings()
+    say("\n".join(map(_lines, found)))
+    say(_summary(found))
+    return int(any(finding.mend for finding in found))
+
+
+def findings() -> tuple[Finding, ...]:
+    """All that there is to say about this machine."""
     looks = (python, packages, device, kernel, widgets, writing, memory)
-    findings = [finding for look in looks for finding in _looked(look)]
-    for finding in findings:
-        say(f"{'✗' if finding.mend else '✓'} {finding.what}: {finding.found}")
-        if finding.mend:
-            say(f"    mend it: {finding.mend}")
-    problems = sum(bool(finding.mend) for finding in findings)
-    say("all is well" if not problems else f"{problems} thing{'s' if problems > 1 else ''} to mend")
-    return int(problems > 0)
+    return tuple(finding for look in looks for finding in _looked(look))
+
+
+def page() -> dict[str, Any]:
+    """The report for a notebook: one line where all is well, else also what is to be mended."""
+    found = findings()
+    bad = [_lines(finding) for finding in found if finding.mend]
+    named = {finding.what: finding.found for finding in found}
+    said = f"Python {named['Python']} · {named.get('device', 'no torch')}"
+    record = Record("machine", said, verdict="to mend" if bad else "all is well", findings=found)
+    return bundle(record, "\n".join([*bad, f"{_summary(found)}: {said}"]), bad)
+
+
+def _lines(finding: Finding) -> str:
+    line = f"{'✗' if finding.mend else '✓'} {finding.what}: {finding.found}"
+    return line + (f"\n    mend it: {finding.mend}" if finding.mend else "")
+
+
+def _summary(found: Iterable[Finding]) -> str:
+    problems = sum(bool(finding.mend) for finding in found)
+    return f"{problems} thing{'s' * (problems > 1)} to mend" if problems else "all is well"
 
 
 def _looked(look: Callable[[], Iterator[Finding]]) -> list[Finding]:
@@ -146,9 +162,7 @@ def writing() -> Iterator[Finding]:
 
 def memory() -> Iterator[Finding]:
     """Memory free for a lesson."""
-    import psutil
-
-    free = psutil.virtual_memory().available / 2**30
+    free = free_memory() / 2**30
     mend = (
         "shut down other kernels (JupyterLab: Kernel > Shut Down All Kernels) "
         "or close other programs"

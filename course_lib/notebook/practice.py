@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from course_lib import LESSONS
 from course_lib.base import progress
-from course_lib.notebook.shown import Page, text
+from course_lib.notebook.shown import Page, page, text
 
 if TYPE_CHECKING:
     from course_lib.learner.quizzes import Card
@@ -43,19 +43,19 @@ def recall(stem: str | None = None) -> Page:
 
 
 def _all_cards(found: Iterable["Card"]) -> Page:
-    page, lines = "", []
+    shown, lines = "", []
     for card in found:
         front, back = html.escape(card.front), html.escape(card.back)
-        page += f"<details><summary>{card.stem}: {front}</summary>{back}</details>"
+        shown += f"<details><summary>{card.stem}: {front}</summary>{back}</details>"
         lines.append(f"{card.stem}: {card.front}")
-    return Page(page, "\n".join(lines))
+    return page(shown, "\n".join(lines))
 
 
-def self_test() -> None:
-    """Say whether this machine has what the course needs, and how to mend what is missing."""
-    from course_lib.learner.doctor import report
+def self_test() -> Page:
+    """Whether this machine has what the course needs, and how to mend what is missing."""
+    from course_lib.learner import doctor
 
-    report(print)
+    return Page(doctor.page())
 
 
 def standing() -> Page:
@@ -69,5 +69,5 @@ def standing() -> Page:
         body += f'<tr><td style="text-align: left; white-space: nowrap">{lesson}</td>'
         body += "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
     note = said or "What you do is kept in .course/progress.json, on this machine only."
-    page = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-    return Page(f"{page}<p>{html.escape(note)}</p>", f"{table(found)}\n{note}")
+    shown = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    return page(f"{shown}<p>{html.escape(note)}</p>", f"{table(found)}\n{note}")

@@ -5,9 +5,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from course_lib.base import progress
-from course_lib.learner.cells import outcome_text
-from course_lib.notebook.shown import Page, Question, text
+from course_lib.base import card, progress
+from course_lib.base.record import Record
+from course_lib.notebook.shown import Page, Question
 
 
 @dataclass
@@ -45,7 +45,8 @@ def predict(key: str, question: str, options: Iterable[str]) -> Question:
         kept = html.escape(problem) or "Kept until the answer comes."
         return f"You said: <b>{html.escape(option)}</b>. {kept}"
 
-    return Question(question, options, committed, asked.entry.get("said"))
+    record = Record("predict", question, key, options=tuple(options))
+    return Question(record, committed, asked.entry.get("said"))
 
 
 def _kept(key: str, options: list[str]) -> tuple[str, dict[str, Any]]:
@@ -82,5 +83,17 @@ def reveal(key: str, correct: str | None, because: str = "") -> Page:
         said = "Your own prediction will stand here."
     else:
         said = "You made no prediction."
-    lines = [asked.question, said, outcome_text(correct), because, problem]
-    return text([line for line in lines if line])
+    came = f"It came out: {correct}."
+    if correct is None:
+        came = "It came out undecided: an interval lies across its bound."
+    notes = [line for line in (said, came, because, problem) if line]
+    record = Record(
+        "reveal",
+        asked.question,
+        key,
+        verdict=correct or "",
+        said=chosen or "",
+        because=because,
+        options=tuple(asked.options),
+    )
+    return Page(card.bundle(record, "\n".join([asked.question, *notes]), notes))

@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from course_lib.base import progress
-from course_lib.notebook.shown import Page, Question, View, still
+from course_lib.base.record import Record
+from course_lib.notebook.shown import Page, Question, View, page, still
 
 if TYPE_CHECKING:
     from course_lib.learner import quizzes
@@ -22,8 +23,8 @@ def quiz(question: str, reasons: Mapping[str, str], answer: str) -> Question:
         raise ValueError(f"answer = {answer!r}: must be one of {', '.join(map(repr, reasons))}")
     stem = progress.lesson()
     name = f"{stem}/{hashlib.sha256(question.encode()).hexdigest()[:8]}" if stem else ""
-    reply = _reply_to(reasons, answer, name)
-    return Question(question, list(reasons), reply, reasons=reasons, answer=answer)
+    record = Record("quiz", question, name, options=tuple(reasons))
+    return Question(record, _reply_to(reasons, answer, name), reasons=reasons, answer=answer)
 
 
 def _reply_to(reasons: Mapping[str, str], answer: str, name: str) -> Callable[[str], str]:
@@ -58,7 +59,7 @@ def quiz_of(stem: str) -> Page:
         *(still(one.text, list(one.reasons), one.reasons, one.answer) for one in asked)
     )
     view = None if progress.headless() else _live_quiz(asked)
-    return Page("".join(pages), "\n\n".join(texts), view)
+    return page("".join(pages), "\n\n".join(texts), view)
 
 
 def _live_quiz(asked: list["quizzes.Question"]) -> View:

@@ -5,6 +5,9 @@ import inspect
 import textwrap
 from collections.abc import Callable
 
+# JupyterLab breaks lines within words.
+_WHOLE_WORDS = "white-space: pre; word-break: normal; overflow-x: auto"
+
 
 def show_source(function: Callable) -> "_Source":
     """The source of a function or class, in colour, its docstring cut to the first paragraph."""
@@ -33,6 +36,8 @@ class _Source:
         from pygments.formatters import HtmlFormatter
         from pygments.lexers import PythonLexer
 
-        formatter = HtmlFormatter(style=JupyterStyle, noclasses=True, nobackground=True)
+        formatter = HtmlFormatter(
+            style=JupyterStyle, noclasses=True, nobackground=True, prestyles=_WHOLE_WORDS
+        )
         page = highlight(self._source, PythonLexer(), formatter)
         return {"text/html": page, "text/plain": self._source}

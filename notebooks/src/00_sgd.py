@@ -20,13 +20,18 @@
 # *45 minutes; sections called* Deeper *are folded, and extra. You need to know what a gradient is, and to have seen a PyTorch training loop.*
 
 # %% tags=["setup"]
+try:
+    from course_lib.notebook import claim, predict, quiz, reveal, setup, show_source
+except ModuleNotFoundError:
+    raise ImportError(
+        "the course is not installed in this Python: stop Jupyter and run `make "
+        "course` in the course's folder, or run here: %pip install -e ..") from None
+
 import math
 
 import torch
 
-from course_lib.explorers import sgd as explore
 from course_lib.statistics import mean_interval, paired_interval
-from course_lib.notebook import claim, predict, quiz, reveal, setup, show_source
 from course_lib.sgd import SGD, sgd_update
 
 setup()
@@ -38,6 +43,8 @@ setup()
 # The run uses all 64 in every step. Leave the sliders alone for a minute: two questions come first.
 
 # %% slideshow={"slide_type": "-"}
+from course_lib.explorers import sgd as explore
+
 explore.trajectory.show(batch_size=64)
 
 # %% [markdown]
@@ -58,8 +65,11 @@ predict("too-high", "The learning rate is raised from 0.9 to 1.1. The loss …",
         ["falls faster", "falls, with more zigzag", "grows without end"])
 
 # %%
-predict("too-low", "It is lowered from 0.3 to 0.03 instead. In the flattest direction the run gets to the same place in about …",
-        ["the same number of steps", "three times as many", "ten times as many", "a hundred times as many"])
+predict("too-low",
+        "It is lowered from 0.3 to 0.03 instead. In the flattest direction the run "
+        "gets to the same place in about …",
+        ["the same number of steps", "three times as many", "ten times as many",
+         "a hundred times as many"])
 
 # %% jupyter={"outputs_hidden": true}
 def parabola(lr, curvature, steps, **momentum):
@@ -84,26 +94,38 @@ for lr in (0.03, 0.3, 0.9, 1.0, 1.1):
 
 # %%
 def settles(lr, **momentum):
-    """Does gradient descent come to rest at the bottom of a bowl with curvatures 2 and 0.2?"""
-    return all(abs(w) < 1e-3 for h in (2.0, 0.2) for w in parabola(lr, h, 20000, **momentum)[-2:])
+    """Does gradient descent come to rest at the bottom of a bowl with curvatures 2 and
+    0.2?"""
+    return all(abs(w) < 1e-3 for h in (2.0, 0.2)
+               for w in parabola(lr, h, 20000, **momentum)[-2:])
 
 
 # %% tags=["nbval-check-output"]
-claim("On a bowl, gradient descent converges if 0 < lr < 2/λmax, and neither at the bounds nor beyond.",
+claim("On a bowl, gradient descent converges if 0 < lr < 2/λmax, and neither at the "
+      "bounds nor beyond.",
       measured={lr: settles(lr) for lr in (-0.01, 0.0, 0.01, 0.999, 1.0, 1.001)},
       holds=lambda settled: [lr for lr in settled if settled[lr]] == [0.01, 0.999])
-waits = [next(t for t, w in enumerate(parabola(lr, 0.2, 500)) if w < 1 / math.e) for lr in (0.3, 0.03)]
-claim("A tenth of the learning rate takes about ten times as many steps along the flattest direction.",
+waits = [next(t for t, w in enumerate(parabola(lr, 0.2, 500)) if w < 1 / math.e)
+         for lr in (0.3, 0.03)]
+claim("A tenth of the learning rate takes about ten times as many steps along the "
+      "flattest direction.",
       measured=waits, holds=lambda steps: 9.5 < steps[1] / steps[0] < 10.5)
-claim("The fastest learning rate of gradient descent is 2/(λmax + λmin): 1 % more or less is slower.",
-      measured=[max(abs(parabola(lr * 2 / 2.2, h, 300)[-1]) for h in (2.0, 0.2)) for lr in (0.99, 1.0, 1.01)],
+claim("The fastest learning rate of gradient descent is 2/(λmax + λmin): 1 % more or "
+      "less is slower.",
+      measured=[max(abs(parabola(lr * 2 / 2.2, h, 300)[-1]) for h in (2.0, 0.2))
+                for lr in (0.99, 1.0, 1.01)],
       holds=lambda left: left[1] < min(left[0], left[2]))
 
 # %%
-reveal("too-high", "grows without end", because="1.1 is above 2/λmax = 1: the steepest direction is multiplied by −1.2 at each step")
+# what came out
+reveal("too-high", "grows without end",
+       because="1.1 is above 2/λmax = 1: the steepest direction is multiplied by −1.2 "
+               "at each step")
 
 # %%
-reveal("too-low", "ten times as many", because="the flattest direction needs about 1/(lr · 0.2) steps")
+# what came out
+reveal("too-low", "ten times as many",
+       because="the flattest direction needs about 1/(lr · 0.2) steps")
 
 # %% [markdown]
 # Now go back to the picture. Raise the learning rate past 1; then set it to 0.9 and raise the condition number $\lambda_{\max}/\lambda_{\min}$: one learning rate has to serve both directions.
@@ -126,9 +148,12 @@ show_source(sgd_update)
 
 # %% tags=["nbval-check-output"]
 w, state = torch.zeros((), dtype=torch.float64), {}
-by_hand = [sgd_update(w, torch.ones_like(w), state, lr=0.1, momentum=0.9).item() for _ in range(3)]
-claim("Under a constant gradient of 1, momentum 0.9 and lr 0.1 the weight goes to −0.1, −0.29, −0.561.",
-      measured=by_hand, holds=lambda w: max(abs(a - b) for a, b in zip(w, (-0.1, -0.29, -0.561))) < 1e-15)
+by_hand = [sgd_update(w, torch.ones_like(w), state, lr=0.1, momentum=0.9).item()
+           for _ in range(3)]
+claim("Under a constant gradient of 1, momentum 0.9 and lr 0.1 the weight goes to "
+      "−0.1, −0.29, −0.561.",
+      measured=by_hand,
+      holds=lambda w: max(abs(a - b) for a, b in zip(w, (-0.1, -0.29, -0.561))) < 1e-15)
 claim("With momentum μ the bound is 2(1 + μ)/λmax: in our bowl 1.9 for μ = 0.9.",
       measured={lr: settles(lr, momentum=0.9) for lr in (1.001, 1.899, 1.9, 1.901)},
       holds=lambda settled: [lr for lr in settled if settled[lr]] == [1.001, 1.899])
@@ -145,7 +170,8 @@ from course_lib.experiments.shared.gradient_noise import all_batches, standard_e
 gradients = torch.tensor([3.0, -1.0, 0.5, 2.0, -4.0, 1.0], dtype=torch.float64)
 sigma = gradients.std(correction=0).item()  # σ, with divisor n
 sizes = range(1, 7)
-claim("The minibatch gradient is unbiased: its mean over all batches is the full gradient, for every batch size.",
+claim("The minibatch gradient is unbiased: its mean over all batches is the full "
+      "gradient, for every batch size.",
       measured=[all_batches(gradients, size).mean().item() for size in sizes],
       holds=lambda means: max(abs(mean - 0.25) for mean in means) < 1e-14)
 
@@ -154,30 +180,43 @@ claim("The minibatch gradient is unbiased: its mean over all batches is the full
 # The usual formula is $\sigma/\sqrt B$.
 
 # %%
-predict("halve-1", "You train with batches of 1. Which batch size halves the standard error?", ["2", "4", "10"])
+predict("halve-1",
+        "You train with batches of 1. Which batch size halves the standard error?",
+        ["2", "4", "10"])
 
 # %%
-predict("halve-100", "And from batches of 100, drawn without replacement from 300 examples, as a shuffled epoch does?",
+predict("halve-100",
+        "And from batches of 100, drawn without replacement from 300 examples, as a "
+        "shuffled epoch does?",
         ["150", "200", "400"])
 
 # %% jupyter={"outputs_hidden": true} tags=["nbval-check-output"]
+# what is claimed
 claim("With replacement the standard error is σ/√B.",
-      measured=[all_batches(gradients, size, replacement=True).std(correction=0).item() - standard_error(sigma, size)
-                for size in (1, 2, 3, 4)],
+      measured=[all_batches(gradients, size, replacement=True).std(correction=0).item()
+                - standard_error(sigma, size) for size in (1, 2, 3, 4)],
       holds=lambda gaps: max(map(abs, gaps)) < 1e-14)
 claim("Without replacement it is σ/√B · √((n − B)/(n − 1)), and 0 at B = n.",
-      measured=[all_batches(gradients, size).std(correction=0).item() - standard_error(sigma, size, rows=6) for size in sizes],
+      measured=[all_batches(gradients, size).std(correction=0).item()
+                - standard_error(sigma, size, rows=6) for size in sizes],
       holds=lambda gaps: max(map(abs, gaps)) < 1e-14)
-claim("From 1 to 4 halves it, and from 100 to 400, with replacement; from 100 to 200 without, among 300.",
-      measured=[standard_error(1, 4) / standard_error(1, 1), standard_error(1, 400) / standard_error(1, 100),
+claim("From 1 to 4 halves it, and from 100 to 400, with replacement; from 100 to 200 "
+      "without, among 300.",
+      measured=[standard_error(1, 4) / standard_error(1, 1),
+                standard_error(1, 400) / standard_error(1, 100),
                 standard_error(1, 200, rows=300) / standard_error(1, 100, rows=300)],
       holds=lambda ratios: max(abs(ratio - 0.5) for ratio in ratios) < 1e-15)
 
 # %%
-reveal("halve-1", "4", because="four times the batch for half the error: 3 more examples")
+# what came out
+reveal("halve-1", "4",
+       because="four times the batch for half the error: 3 more examples")
 
 # %%
-reveal("halve-100", "200", because="among 300 there are no 400; every example already asked makes the rest less surprising")
+# what came out
+reveal("halve-100", "200",
+       because="among 300 there are no 400; every example already asked makes the rest "
+               "less surprising")
 
 # %% [markdown]
 # With replacement it is fourfold each time: the first halving costs 3 examples, the next ones 12, 48, 192. The published lecture whose questions we follow prints $\sigma/\sqrt{|B|}$, the formula with replacement.
@@ -190,15 +229,23 @@ reveal("halve-100", "200", because="among 300 there are no 400; every example al
 
 # %% tags=["deeper"]
 predict("full", "So the full gradient is exact?",
-        ["yes, it has no error left", "no: it estimates the mean over the distribution the data came from",
+        ["yes, it has no error left",
+         "no: it estimates the mean over the distribution the data came from",
          "no: it estimates the gradient on the test set"])
 
 # %% jupyter={"outputs_hidden": true} tags=["deeper", "nbval-check-output"]
-world = gradients  # now the six are the whole world, and a data set is three independent draws from it
-data_sets = all_batches(world, 3, replacement=True)  # the full gradient of every possible data set
-claim("Over all possible data sets, the full gradient has the world's mean gradient as its mean, and σ/√n as its standard error.",
-      measured=[data_sets.mean().item() - 0.25, data_sets.std(correction=0).item() - standard_error(sigma, 3)],
+# now the six are the whole world, and a data set is three independent draws from it
+world = gradients
+# the full gradient of every possible data set
+data_sets = all_batches(world, 3, replacement=True)
+claim("Over all possible data sets, the full gradient has the world's mean gradient as "
+      "its mean, and σ/√n as its standard error.",
+      measured=[data_sets.mean().item() - 0.25,
+                data_sets.std(correction=0).item() - standard_error(sigma, 3)],
       holds=lambda gaps: max(map(abs, gaps)) < 1e-14)
+
+# %% jupyter={"outputs_hidden": true} tags=["deeper"]
+# what came out
 reveal("full", "no: it estimates the mean over the distribution the data came from",
        because="a data set is itself a batch, drawn from the world")
 
@@ -209,14 +256,18 @@ reveal("full", "no: it estimates the mean over the distribution the data came fr
 # "Twice" would be a ratio of 2; we say *less than twice* if the interval over ten repeats, on this machine and just now, lies below 1.7.
 
 # %%
-predict("twice", "True or false: a step with a batch of 2 takes twice as long as with a batch of 1.", ["true", "false"])
+predict("twice",
+        "True or false: a step with a batch of 2 takes twice as long as with a batch "
+        "of 1.",
+        ["true", "false"])
 
 # %% jupyter={"outputs_hidden": true} tags=["timing"]
 from course_lib.data import digits
 from course_lib.experiments.shared.step_time import time_step
 
 rows = digits(1000)
-model = torch.nn.Sequential(torch.nn.Linear(64, 128), torch.nn.ReLU(), torch.nn.Linear(128, 10))
+model = torch.nn.Sequential(torch.nn.Linear(64, 128), torch.nn.ReLU(),
+                            torch.nn.Linear(128, 10))
 optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
 
 
@@ -228,16 +279,20 @@ timed(1)  # the first steps of all are slower
 print("batch   load forward backward update   µs a step   µs an example")
 for size in (1, 2, 4, 8, 16, 32, 64, 128, 256, 512):
     micro = [seconds * 1e6 for seconds in timed(size).values()]
-    print(f"{size:5}  {micro[0]:5.0f} {micro[1]:7.0f} {micro[2]:8.0f} {micro[3]:6.0f} {sum(micro):11.0f} {sum(micro) / size:15.1f}")
+    print(f"{size:5}  {micro[0]:5.0f} {micro[1]:7.0f} {micro[2]:8.0f} {micro[3]:6.0f} "
+          f"{sum(micro):11.0f} {sum(micro) / size:15.1f}")
 
 # %% tags=["nbval-check-output"]
 ratios = [sum(timed(2).values()) / sum(timed(1).values()) for _ in range(10)]
 ratio = mean_interval(ratios)
-claim("A step with a batch of 2 takes less than 1.7 times as long as with a batch of 1.",
+claim("A step with a batch of 2 takes less than 1.7 times as long as with a batch of "
+      "1.",
       measured=ratio, kind="measured", holds=lambda ratio: ratio.between(high=1.7))
 
 # %%
-reveal("twice", {True: "false", False: "true", None: None}[ratio.between(high=1.7)], because=f"measured here: {ratio.mean:.2f} times")
+# what came out
+reveal("twice", {True: "false", False: "true", None: None}[ratio.between(high=1.7)],
+       because=f"measured here: {ratio.mean:.2f} times")
 
 # %% [markdown]
 # Small batches pay mostly for starting the work; the update does not depend on the batch at all. Doubling costs double only once the arithmetic fills the machine, on a GPU later still.
@@ -264,16 +319,20 @@ def excess(size, seed):
 left = {size: [excess(size, seed) for seed in range(40)] for size in (1, 8)}
 left[64] = [excess(64, 0)] * 40  # no shuffle matters
 for size, losses in left.items():
-    print(f"batches of {size:2}, {640 // size:3} steps: loss above the minimum", mean_interval(losses) if size < 64 else f"{losses[0]:.4g}")
+    print(f"batches of {size:2}, {640 // size:3} steps: loss above the minimum",
+          mean_interval(losses) if size < 64 else f"{losses[0]:.4g}")
 
 # %% tags=["nbval-check-output"]
 for other in (1, 64):
     claim(f"Batches of 8 end lower than batches of {other}.",
-          measured=paired_interval(left[8], left[other]), kind="measured", holds=lambda difference: difference.between(high=0))
+          measured=paired_interval(left[8], left[other]), kind="measured",
+          holds=lambda difference: difference.between(high=0))
 
 # %%
+# what came out
 reveal("batch", str(min(left, key=lambda size: sum(left[size]))),
-       because="lowest mean; batches of 1 hover, the full batch has made only ten steps")
+       because="lowest mean; batches of 1 hover, the full batch has made only ten "
+               "steps")
 
 # %% [markdown]
 # How high does the noise keep it? If every example is a parabola of the same curvature $h$ and $B$ of them are drawn independently at each step, the weight never comes to rest;
@@ -290,14 +349,19 @@ reveal("batch", str(min(left, key=lambda size: sum(left[size]))),
 # The picture shows their geometric mean (the mean of the logarithm), since a few runs with a large loss would drown the others. **Warm-up** is a straight line up from 2 % of the rate. What would count: *lower* (*better*) if the interval of the log ratio of final training losses (0: equal; −0.7: half) lies below 0, *higher* (*worse*) if above, else no difference was measured; over eight seeds (split, start and batch order; always the same 1797 digits).
 
 # %%
-predict("cosine", "Learning rate 0.1, constant against cosine down to 0. After 300 steps the cosine's training loss is …",
+predict("cosine",
+        "Learning rate 0.1, constant against cosine down to 0. After 300 steps the "
+        "cosine's training loss is …",
         ["lower", "about the same", "higher, its steps are smaller"])
 
 # %%
-predict("warm-up", "And 30 steps of warm-up before the cosine change the final training loss …",
+predict("warm-up",
+        "And 30 steps of warm-up before the cosine change the final training loss …",
         ["for the better", "for the worse", "not measurably here"])
 
 # %% jupyter={"outputs_hidden": true}
+from course_lib.explorers import sgd as explore
+
 explore.schedules.show(shape="cosine")
 
 # %% tags=["nbval-check-output"]
@@ -309,22 +373,33 @@ def final_loss(shape, warmup=0):
     return result.train_loss[:, -1].log()
 
 
-constant, cosine, warmed = final_loss("constant"), final_loss("cosine"), final_loss("cosine", 30)
+constant, cosine, warmed = (final_loss("constant"), final_loss("cosine"),
+                            final_loss("cosine", 30))
 claim("A cosine ends at a lower training loss than a constant rate (log of the ratio).",
-      measured=paired_interval(cosine, constant), kind="measured", holds=lambda gap: gap.between(high=0))
-claim("Warm-up before the cosine lowers the final training loss further (log of the ratio).",
-      measured=paired_interval(warmed, cosine), kind="measured", holds=lambda gap: gap.between(high=0))
+      measured=paired_interval(cosine, constant), kind="measured",
+      holds=lambda gap: gap.between(high=0))
+claim("Warm-up before the cosine lowers the final training loss further (log of the "
+      "ratio).",
+      measured=paired_interval(warmed, cosine), kind="measured",
+      holds=lambda gap: gap.between(high=0))
 
 # %%
 def verdict(gap, lower, none, higher):
-    return {True: lower, False: higher, None: none}[gap.between(high=0) if gap.excludes(0) else None]
+    return {True: lower, False: higher, None: none}[gap.between(high=0)
+                                                    if gap.excludes(0) else None]
 
-
-reveal("cosine", verdict(paired_interval(cosine, constant), "lower", "about the same", "higher, its steps are smaller"),
+# %%
+# what came out
+reveal("cosine",
+       verdict(paired_interval(cosine, constant), "lower", "about the same",
+               "higher, its steps are smaller"),
        because="a cosine takes the rate, and so the noise of the batches, down to 0")
 
 # %%
-reveal("warm-up", verdict(paired_interval(warmed, cosine), "for the better", "not measurably here", "for the worse"),
+# what came out
+reveal("warm-up",
+       verdict(paired_interval(warmed, cosine), "for the better", "not measurably here",
+               "for the worse"),
        because="at 0.1; try 0.2 and 0.4 in the picture")
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -338,18 +413,25 @@ from course_lib.experiments.sgd.saddle import SADDLE, escape
 from course_lib.experiments.shared.sharpness import exact_hessian, kind_of_point
 
 def eigenvalues(point):
-    return torch.linalg.eigvalsh(exact_hessian(lambda w: SADDLE.loss(w[0]), [torch.tensor(point, dtype=torch.float64)]))
+    at = [torch.tensor(point, dtype=torch.float64)]
+    return torch.linalg.eigvalsh(exact_hessian(lambda w: SADDLE.loss(w[0]), at))
 
 
 claim("Critical points are told apart by the eigenvalues of the Hessian.",
-      measured={str(point): kind_of_point(eigenvalues(point)) for point in ((0.0, 0.0), (1.0, 0.0), (-1.0, 0.0))},
+      measured={str(point): kind_of_point(eigenvalues(point))
+                for point in ((0.0, 0.0), (1.0, 0.0), (-1.0, 0.0))},
       holds=lambda kinds: list(kinds.values()) == ["saddle", "minimum", "minimum"])
 
 # %%
-predict("ridge", "Plain gradient descent, no noise at all, starts 1e-8 beside the ridge line w₁ = 0. It ends …",
-        ["at the saddle: only noise leaves it", "in a valley, soon enough", "in a valley, after millions of steps"])
+predict("ridge",
+        "Plain gradient descent, no noise at all, starts 1e-8 beside the ridge line w₁ "
+        "= 0. It ends …",
+        ["at the saddle: only noise leaves it", "in a valley, soon enough",
+         "in a valley, after millions of steps"])
 
 # %% jupyter={"outputs_hidden": true}
+from course_lib.explorers import sgd as explore
+
 explore.saddle.show(offset=1e-8)
 
 # %% [markdown]
@@ -360,13 +442,18 @@ explore.saddle.show(offset=1e-8)
 # (under two conditions, and perhaps late: *Deeper*). But noise helps. Set the start to 0 and add some. "Cyclical learning rates […] can help the optimizer to traverse saddle points faster", it says too: in the picture, choose a cyclical rate of the same mean, then of the same peak.
 
 # %% tags=["nbval-check-output"]
-claim("Without noise gradient descent stays on the ridge if it starts on it; from 1e-12, 1e-8 or 1e-2 beside it, it leaves within 300 steps.",
-      measured={offset: escape(0.1, offset, 0.0, "constant").left_at for offset in (0.0, 1e-12, 1e-8, 1e-2)},
+claim("Without noise gradient descent stays on the ridge if it starts on it; from "
+      "1e-12, 1e-8 or 1e-2 beside it, it leaves within 300 steps.",
+      measured={offset: escape(0.1, offset, 0.0, "constant").left_at
+                for offset in (0.0, 1e-12, 1e-8, 1e-2)},
       holds=lambda left: left[0.0] is None and None not in list(left.values())[1:])
-claim("From the ridge itself, noise of 1e-8 in the gradient is enough to leave within 300 steps.",
-      measured=escape(0.1, 0.0, 1e-8, "constant").left_at, holds=lambda step: step is not None and step < 300)
+claim("From the ridge itself, noise of 1e-8 in the gradient is enough to leave within "
+      "300 steps.",
+      measured=escape(0.1, 0.0, 1e-8, "constant").left_at,
+      holds=lambda step: step is not None and step < 300)
 
 # %%
+# what came out
 reveal("ridge", "in a valley, soon enough", because="the offset grows by 10 % a step")
 
 # %% [markdown]
@@ -378,8 +465,11 @@ reveal("ridge", "in a valley, soon enough", because="the offset grows by 10 % a 
 # Tilt the surface a little, and one valley lies deeper than the other.
 
 # %% tags=["deeper"]
-predict("global", "Two valleys, one of them deeper. SGD with a little noise, from many random starts, ends …",
-        ["in the deeper one", "in whichever is nearer, deep or not", "on the ridge between"])
+predict("global",
+        "Two valleys, one of them deeper. SGD with a little noise, from many random "
+        "starts, ends …",
+        ["in the deeper one", "in whichever is nearer, deep or not",
+         "on the ridge between"])
 
 # %% [markdown] tags=["deeper"]
 # We say *nearer* if the interval of the share that ends on the side it started lies above 95 %, and that strong noise *prefers the deeper one* if the interval of the share that is there at the end lies above 65 %; 54 % start there.
@@ -387,7 +477,8 @@ predict("global", "Two valleys, one of them deeper. SGD with a little noise, fro
 
 # %% tags=["deeper"]
 def valleys(noise, starts=2000, steps=400):
-    """On (w² − 1)²/4 + w/10, the deeper valley left of the ridge at 0.101: is each random start, and each end, left?"""
+    """On (w² − 1)²/4 + w/10, the deeper valley left of the ridge at 0.101: is each
+    random start, and each end, left?"""
     generator = torch.Generator().manual_seed(0)
     w = 1.4 * (2 * torch.rand(starts, dtype=torch.float64, generator=generator) - 1)
     first = w < 0.101
@@ -400,11 +491,19 @@ def valleys(noise, starts=2000, steps=400):
 # %% jupyter={"outputs_hidden": true} tags=["deeper", "nbval-check-output"]
 (first, last), (_, shaken) = valleys(0.1), valleys(1.5)
 stay = mean_interval((first == last).double())
-claim("With noise 0.1 in the gradient, at least 95 % of the runs end in the valley on whose side they started.",
+claim("With noise 0.1 in the gradient, at least 95 % of the runs end in the valley on "
+      "whose side they started.",
       measured=stay, kind="measured", holds=lambda share: share.between(low=0.95))
-claim("With noise 1.5, more than 65 % end in the deeper valley, from wherever they started.",
-      measured=mean_interval(shaken.double()), kind="measured", holds=lambda share: share.between(low=0.65))
-reveal("global", "in whichever is nearer, deep or not" if stay.between(low=0.95) else None, because="nothing in a gradient says that a deeper place exists")
+claim("With noise 1.5, more than 65 % end in the deeper valley, from wherever they "
+      "started.",
+      measured=mean_interval(shaken.double()), kind="measured",
+      holds=lambda share: share.between(low=0.65))
+
+# %% jupyter={"outputs_hidden": true} tags=["deeper"]
+# what came out
+reveal("global",
+       "in whichever is nearer, deep or not" if stay.between(low=0.95) else None,
+       because="nothing in a gradient says that a deeper place exists")
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: does a low training loss make a good model?
@@ -412,22 +511,29 @@ reveal("global", "in whichever is nearer, deep or not" if stay.between(low=0.95)
 # 200 digits, half of the labels replaced by wrong ones; the test labels are right. We say *no* if the training loss (cross entropy; guessing gives 2.3) ends below 0.05 and test accuracy below 70 %, over six seeds.
 
 # %% tags=["deeper"]
-predict("good", "A network reaches nearly zero training loss here. Is it a good model?", ["yes", "no"])
+predict("good", "A network reaches nearly zero training loss here. Is it a good model?",
+        ["yes", "no"])
 
 # %% jupyter={"outputs_hidden": true} tags=["deeper", "nbval-check-output"]
 from course_lib.engine import ModelSpec, train
 
-*_, fitted = train(ModelSpec((64, 128, 10)), lambda seed: digits(200, label_noise=0.5, seed=seed), {"lr": 0.1, "momentum": 0.9},
+*_, fitted = train(ModelSpec((64, 128, 10)),
+                   lambda seed: digits(200, label_noise=0.5, seed=seed),
+                   {"lr": 0.1, "momentum": 0.9},
                    range(6), update=sgd_update, steps=400, batch_size=50)
-claim("With half of the labels wrong, training loss still gets below 0.05.", measured=mean_interval(fitted.train_loss[:, 0, -1]),
+claim("With half of the labels wrong, training loss still gets below 0.05.",
+      measured=mean_interval(fitted.train_loss[:, 0, -1]),
       kind="measured", holds=lambda loss: loss.between(high=0.05))
 right = mean_interval(fitted.test_accuracy[:, 0, -1])
-claim("Test accuracy of the same networks, on right labels, is below 70 %.", measured=right,
+claim("Test accuracy of the same networks, on right labels, is below 70 %.",
+      measured=right,
       kind="measured", holds=lambda share: share.between(high=0.70))
 
 # %% tags=["deeper"]
+# what came out
 reveal("good", {True: "no", False: "yes", None: None}[right.between(high=0.70)],
-       because=f"test accuracy {right.mean:.0%}: it has learned wrong labels too (lesson 01)")
+       because=f"test accuracy {right.mean:.0%}: it has learned wrong labels too "
+               "(lesson 01)")
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: does the noise choose better minima?
@@ -439,10 +545,13 @@ reveal("good", {True: "no", False: "yes", None: None}[right.between(high=0.70)],
 # That is short of a minimum, and a noisy run is a few per cent lower at that look. What counts, at the lowest and at the highest learning rate: the interval of the difference, batch 300 minus batch 10 of the same seed, lies on that side of 0 which the lecture says. Six claims, each with its own 95 %.
 
 # %% tags=["deeper"]
-predict("sharp", "Learning rate 1, equal training loss: the batch of 10 is …", ["flatter, and with smaller weights", "flatter, but not with smaller weights",
-                                                                  "sharper", "with no measurable difference"])
+predict("sharp", "Learning rate 1, equal training loss: the batch of 10 is …",
+        ["flatter, and with smaller weights", "flatter, but not with smaller weights",
+         "sharper", "with no measurable difference"])
 
 # %% jupyter={"outputs_hidden": true} tags=["deeper"]
+from course_lib.explorers import sgd as explore
+
 explore.sharpness.show()
 
 # %% tags=["deeper"]
@@ -456,16 +565,25 @@ def gap(name, lr):
 # %% tags=["deeper", "nbval-check-output"]
 for lr in (1.0, 2.0):
     claim(f"Learning rate {lr:g}: full batches are sharper than batches of 10.",
-          measured=gap("sharpness", lr), kind="measured", holds=lambda gap: gap.between(low=0))
+          measured=gap("sharpness", lr), kind="measured",
+          holds=lambda gap: gap.between(low=0))
     claim(f"Learning rate {lr:g}: full batches have larger weights than batches of 10.",
-          measured=gap("norm", lr), kind="measured", holds=lambda gap: gap.between(low=0))
-    claim(f"Learning rate {lr:g}: full batches have a lower test accuracy than batches of 10.",
-          measured=gap("accuracy", lr), kind="measured", holds=lambda gap: gap.between(high=0))
+          measured=gap("norm", lr), kind="measured",
+          holds=lambda gap: gap.between(low=0))
+    claim(f"Learning rate {lr:g}: full batches have a lower test accuracy than batches "
+          "of 10.",
+          measured=gap("accuracy", lr), kind="measured",
+          holds=lambda gap: gap.between(high=0))
 
 # %% tags=["deeper"]
 flatter, smaller = (gap(name, 1.0).between(low=0) for name in ("sharpness", "norm"))
-reveal("sharp", {True: "flatter, and with smaller weights" if smaller else "flatter, but not with smaller weights",
-                 False: "sharper", None: "with no measurable difference"}[flatter])
+
+# %% tags=["deeper"]
+# what came out
+reveal("sharp",
+       {True: "flatter, and with smaller "
+              "weights" if smaller else "flatter, but not with smaller weights",
+        False: "sharper", None: "with no measurable difference"}[flatter])
 
 # %% [markdown] tags=["deeper"]
 # Look at the learning rate 2 as well: the dotted line is $2/\eta$, the bound of *How large a step?*. Full-batch training of networks often sharpens until it reaches that line and then stays about there, the *edge of stability* (Cohen et al. 2021):
@@ -494,10 +612,14 @@ reveal("sharp", {True: "flatter, and with smaller weights" if smaller else "flat
 # Three facts that many loops trip over. The optimizer holds *references*: replace a parameter after building it, and the new one is never trained. To resume a run, save the optimizer and the scheduler too. And gradients *add up* until `zero_grad`, which in torch sets them to None, not to zero (all three in *Deeper*).
 
 # %%
-quiz("You double the batch size and the number of epochs stays. The scheduler is stepped once a step with T_max = 1000 steps, the old length. What happens?",
-     {"Nothing: the schedule is the same": "There are half as many steps now: the rate stops half-way down.",
-      "The rate never gets down to zero": "500 steps are half a cosine: the run ends at half the rate, noise and all.",
-      "The rate climbs again": "That is what happens with more steps than T_max, not with fewer."},
+quiz("You double the batch size and the number of epochs stays. The scheduler is "
+     "stepped once a step with T_max = 1000 steps, the old length. What happens?",
+     {"Nothing: the schedule is the same":
+          "There are half as many steps now: the rate stops half-way down.",
+      "The rate never gets down to zero":
+          "500 steps are half a cosine: the run ends at half the rate, noise and all.",
+      "The rate climbs again":
+          "That is what happens with more steps than T_max, not with fewer."},
      answer="The rate never gets down to zero")
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
@@ -511,12 +633,16 @@ quiz("You double the batch size and the number of epochs stays. The scheduler is
 # %% tags=["deeper", "nbval-check-output"]
 from course_lib.experiments.shared.gradient_noise import settle, variance_at_rest
 
-centres = torch.tensor([-1.0, 1.0], dtype=torch.float64)  # where each example wants the weight; h = 1, so σ = 1
+# where each example wants the weight; h = 1, so σ = 1
+centres = torch.tensor([-1.0, 1.0], dtype=torch.float64)
 w = torch.zeros(1, dtype=torch.float64)
 for _ in range(9):
-    w = torch.cat([sgd_update(w.clone(), w - centre, {}, lr=0.8) for centre in all_batches(centres, 2, replacement=True)])
-claim("On a quadratic with independent draws, SGD settles at variance lr·σ²/(B·h·(2 − lr·h)).",
-      measured=w.var(correction=0).item() / variance_at_rest(0.8, 1.0, sigma=1.0, batch_size=2) - 1,
+    w = torch.cat([sgd_update(w.clone(), w - centre, {}, lr=0.8)
+                   for centre in all_batches(centres, 2, replacement=True)])
+claim("On a quadratic with independent draws, SGD settles at variance lr·σ²/(B·h·(2 − "
+      "lr·h)).",
+      measured=w.var(correction=0).item()
+               / variance_at_rest(0.8, 1.0, sigma=1.0, batch_size=2) - 1,
       holds=lambda gap: abs(gap) < 1e-11)
 
 # %% [markdown]
@@ -524,12 +650,14 @@ claim("On a quadratic with independent draws, SGD settles at variance lr·σ²/(
 # (Ten repeats of 2000 runs, 16 examples, batches of 2.)
 
 # %% tags=["deeper", "nbval-check-output"]
-sixteen, noise = torch.linspace(-1, 1, 16, dtype=torch.float64), torch.Generator().manual_seed(0)
+sixteen = torch.linspace(-1, 1, 16, dtype=torch.float64)
+noise = torch.Generator().manual_seed(0)
 options = {"batch_size": 2, "lr": 0.2, "steps": 80, "runs": 2000, "generator": noise}
-ratios = [settle(sixteen, shuffled=True, **options).var().item() / settle(sixteen, shuffled=False, **options).var().item()
-          for _ in range(10)]
+ratios = [settle(sixteen, shuffled=True, **options).var().item()
+          / settle(sixteen, shuffled=False, **options).var().item() for _ in range(10)]
 claim("Shuffled epochs settle lower than independent draws.",
-      measured=mean_interval(ratios), kind="measured", holds=lambda ratio: ratio.between(high=1))
+      measured=mean_interval(ratios), kind="measured",
+      holds=lambda ratio: ratio.between(high=1))
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: each schedule against torch
@@ -544,7 +672,8 @@ from course_lib.sgd import cosine_decay
 show_source(cosine_decay)
 
 # %% tags=["deeper"]
-from course_lib.sgd import cyclical, exponential_decay, linear_warmup, one_cycle, step_decay
+from course_lib.sgd import (cyclical, exponential_decay, linear_warmup, one_cycle,
+                            step_decay)
 
 
 def rates(scheduler, steps=300, **options):
@@ -559,23 +688,31 @@ def rates(scheduler, steps=300, **options):
 
 
 # %% tags=["deeper", "nbval-check-output"]
-pairs = {  # ours, torch's
-    "step": (lambda t: step_decay(t, 100, 0.1), rates(torch_has.StepLR, step_size=100, gamma=0.1)),
-    "exponential": (lambda t: exponential_decay(t, 0.98), rates(torch_has.ExponentialLR, gamma=0.98)),
-    "cosine": (lambda t: cosine_decay(t, 299), rates(torch_has.CosineAnnealingLR, T_max=299)),
-    "warm-up": (lambda t: linear_warmup(t, 50, 0.01), rates(torch_has.LinearLR, start_factor=0.01, total_iters=50)),
-    "cyclical": (lambda t: cyclical(t, 25, low=0.1),
-                 rates(torch_has.CyclicLR, base_lr=0.1, max_lr=1.0, step_size_up=25, cycle_momentum=False)),
-    "one-cycle": (lambda t: one_cycle(t, 300),
-                  rates(torch_has.OneCycleLR, max_lr=1.0, total_steps=300, cycle_momentum=False)),
-}
+# ours, torch's
+pairs = {"step": (lambda t: step_decay(t, 100, 0.1),
+                  rates(torch_has.StepLR, step_size=100, gamma=0.1)),
+         "exponential": (lambda t: exponential_decay(t, 0.98),
+                         rates(torch_has.ExponentialLR, gamma=0.98)),
+         "cosine": (lambda t: cosine_decay(t, 299),
+                    rates(torch_has.CosineAnnealingLR, T_max=299)),
+         "warm-up": (lambda t: linear_warmup(t, 50, 0.01),
+                     rates(torch_has.LinearLR, start_factor=0.01, total_iters=50)),
+         "cyclical": (lambda t: cyclical(t, 25, low=0.1),
+                      rates(torch_has.CyclicLR, base_lr=0.1, max_lr=1.0,
+                            step_size_up=25, cycle_momentum=False)),
+         "one-cycle": (lambda t: one_cycle(t, 300),
+                       rates(torch_has.OneCycleLR, max_lr=1.0, total_steps=300,
+                             cycle_momentum=False)),}
 claim("Each schedule equals its twin in torch.optim.lr_scheduler at every step.",
-      measured={name: max(abs(ours(t) - rate) for t, rate in enumerate(theirs)) for name, (ours, theirs) in pairs.items()},
+      measured={name: max(abs(ours(t) - rate) for t, rate in enumerate(theirs))
+                for name, (ours, theirs) in pairs.items()},
       holds=lambda gaps: max(gaps.values()) < 1e-12)
 # %% tags=["deeper", "nbval-check-output"]
 beyond = rates(torch_has.CosineAnnealingLR, steps=41, T_max=20)
-claim("Run torch's cosine longer than T_max, and the rate climbs again, back to its start at 2·T_max; ours stays down.",
-      measured=[beyond[20], beyond[40], cosine_decay(40, 20)], holds=lambda r: r[0] < 1e-12 < 1 - 1e-9 < r[1] and r[2] == 0)
+claim("Run torch's cosine longer than T_max, and the rate climbs again, back to its "
+      "start at 2·T_max; ours stays down.",
+      measured=[beyond[20], beyond[40], cosine_decay(40, 20)],
+      holds=lambda r: r[0] < 1e-12 < 1 - 1e-9 < r[1] and r[2] == 0)
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: one function, as sharp as you like
@@ -585,7 +722,8 @@ claim("Run torch's cosine longer than T_max, and the rate climbs again, back to 
 # %% tags=["deeper"]
 from course_lib.experiments.shared.sharpness import top_eigenvalue
 
-x, y, *layers = (torch.randn(*shape, dtype=torch.float64, generator=torch.Generator().manual_seed(i))
+x, y, *layers = (torch.randn(*shape, dtype=torch.float64,
+                             generator=torch.Generator().manual_seed(i))
                  for i, shape in enumerate(((20, 3), (20, 1), (4, 3), (1, 4))))
 
 
@@ -599,12 +737,16 @@ def loss(w):
 
 # %% tags=["deeper", "nbval-check-output"]
 scaled = [100 * layers[0], layers[1] / 100]
-tops = [torch.linalg.eigvalsh(exact_hessian(loss, w))[-1].item() for w in (layers, scaled)]
-claim("Rescaling two ReLU layers leaves the function as it is and makes it more than a thousand times sharper.",
-      measured=[(output(layers) - output(scaled)).abs().max().item(), tops[1] / tops[0]],
+tops = [torch.linalg.eigvalsh(exact_hessian(loss, w))[-1].item()
+        for w in (layers, scaled)]
+claim("Rescaling two ReLU layers leaves the function as it is and makes it more than a "
+      "thousand times sharper.",
+      measured=[(output(layers) - output(scaled)).abs().max().item(),
+                tops[1] / tops[0]],
       holds=lambda figures: figures[0] < 1e-12 and figures[1] > 1000)
 claim("Power iteration finds the top eigenvalue of the exact Hessian.",
-      measured=top_eigenvalue(loss, layers, tolerance=1e-8, iterations=20000, generator=torch.Generator().manual_seed(0)) / tops[0] - 1,
+      measured=top_eigenvalue(loss, layers, tolerance=1e-8, iterations=20000,
+                              generator=torch.Generator().manual_seed(0)) / tops[0] - 1,
       holds=lambda gap: abs(gap) < 1e-6)
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
@@ -615,11 +757,14 @@ claim("Power iteration finds the top eigenvalue of the exact Hessian.",
 # %% tags=["deeper", "nbval-check-output"]
 layer = torch.nn.Linear(2, 1)
 optimizer = torch.optim.SGD(layer.parameters(), lr=0.1)
-layer.weight = torch.nn.Parameter(torch.ones(1, 2))  # replaced after the optimizer was built
+# replaced after the optimizer was built
+layer.weight = torch.nn.Parameter(torch.ones(1, 2))
 layer(torch.ones(1, 2)).sum().backward()
 optimizer.step()
-claim("The optimizer holds references: a parameter replaced after construction gets a gradient and is never trained.",
-      measured=[layer.weight.grad.tolist(), layer.weight.tolist()], holds=lambda pair: pair == [[[1.0, 1.0]], [[1.0, 1.0]]])
+claim("The optimizer holds references: a parameter replaced after construction gets a "
+      "gradient and is never trained.",
+      measured=[layer.weight.grad.tolist(), layer.weight.tolist()],
+      holds=lambda pair: pair == [[[1.0, 1.0]], [[1.0, 1.0]]])
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: gradients add up
@@ -629,10 +774,12 @@ claim("The optimizer holds references: a parameter replaced after construction g
 # %% tags=["deeper", "nbval-check-output"]
 weight = torch.ones(2, dtype=torch.float64, requires_grad=True)
 optimizer, seen = torch.optim.SGD([weight], lr=0.1), []
-for action in (lambda: weight.sum().backward(), lambda: weight.sum().backward(), optimizer.step, optimizer.zero_grad):
+for action in (lambda: weight.sum().backward(), lambda: weight.sum().backward(),
+               optimizer.step, optimizer.zero_grad):
     action()
     seen.append(None if weight.grad is None else weight.grad[0].item())
-claim("Gradients add up until zero_grad, step() leaves them as they are, and torch's zero_grad sets them to None, not to zero.",
+claim("Gradients add up until zero_grad, step() leaves them as they are, and torch's "
+      "zero_grad sets them to None, not to zero.",
       measured=seen, holds=lambda grads: grads == [1.0, 2.0, 2.0, None])
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
@@ -652,13 +799,15 @@ def begin():
 
 # %% tags=["deeper"]
 def run(first, last, saved=None, parts=("optimizer", "scheduler")):
-    """A noisy descent, from what `saved` holds of the weights and `parts`; returns the weights and a file to resume from."""
+    """A noisy descent, from what `saved` holds of the weights and `parts`; returns the
+    weights and a file to resume from."""
     w, optimizer, scheduler = begin()
     if saved:
         state = torch.load(io.BytesIO(saved))
         w.data.copy_(state["w"])
         for name in parts:
-            {"optimizer": optimizer, "scheduler": scheduler}[name].load_state_dict(state[name])
+            {"optimizer": optimizer,
+             "scheduler": scheduler}[name].load_state_dict(state[name])
     for step in range(first, last):
         target = torch.randn(3, generator=torch.Generator().manual_seed(step))
         optimizer.zero_grad()
@@ -666,16 +815,22 @@ def run(first, last, saved=None, parts=("optimizer", "scheduler")):
         optimizer.step()
         scheduler.step()
     file = io.BytesIO()
-    torch.save({"w": w.data, "optimizer": optimizer.state_dict(), "scheduler": scheduler.state_dict()}, file)
+    torch.save({"w": w.data, "optimizer": optimizer.state_dict(),
+                "scheduler": scheduler.state_dict()},
+               file)
     return w.detach(), file.getvalue()
 
 
 # %% tags=["deeper", "nbval-check-output"]
 halfway = run(0, 20)[1]
-claim("A run resumed from weights, optimizer and scheduler is bit for bit the one that was never interrupted.",
-      measured=torch.equal(run(20, 40, halfway)[0], run(0, 40)[0]), holds=lambda equal: equal)
+claim("A run resumed from weights, optimizer and scheduler is bit for bit the one that "
+      "was never interrupted.",
+      measured=torch.equal(run(20, 40, halfway)[0], run(0, 40)[0]),
+      holds=lambda equal: equal)
 claim("Without the optimizer's state, or without the scheduler's, it ends elsewhere.",
-      measured={part: (run(20, 40, halfway, parts=(part,))[0] - run(0, 40)[0]).norm().item() for part in ("scheduler", "optimizer")},
+      measured={part: (run(20, 40, halfway, parts=(part,))[0]
+                       - run(0, 40)[0]).norm().item()
+                for part in ("scheduler", "optimizer")},
       holds=lambda distances: min(distances.values()) > 1e-3)
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
@@ -686,7 +841,8 @@ claim("Without the optimizer's state, or without the scheduler's, it ends elsewh
 
 # %% tags=["deeper"]
 def average_path(lr, beta, corrected, steps=50):
-    """w on ½(w − 1)² from 0, lr a function of the step t = 1, 2, …; momentum as a moving average."""
+    """w on ½(w − 1)² from 0, lr a function of the step t = 1, 2, …; momentum as a
+    moving average."""
     w, m, seen = 0.0, 0.0, []
     for t in range(1, steps + 1):
         m = beta * m + (1 - beta) * (w - 1)
@@ -707,13 +863,19 @@ def torch_path(**options):
 
 
 # %% tags=["deeper", "nbval-check-output"]
-ball, damped = torch_path(lr=0.1, momentum=0.9), torch_path(lr=1.0, momentum=0.9, dampening=0.9)
-averages = average_path(lambda t: 1.0, 0.9, False), average_path(lambda t: 1 - 0.9**t, 0.9, True)
-claim("Heavy ball, moving average (lr/(1 − β)) and corrected average (lr(1 − βᵗ)/(1 − β)) are one path.",
-      measured=[(path - ball).abs().max().item() for path in averages], holds=lambda gaps: max(gaps) < 1e-12)
-claim("torch's dampening = β is neither average: its first step is undamped, ten times as large.",
+ball = torch_path(lr=0.1, momentum=0.9)
+damped = torch_path(lr=1.0, momentum=0.9, dampening=0.9)
+averages = (average_path(lambda t: 1.0, 0.9, False),
+            average_path(lambda t: 1 - 0.9**t, 0.9, True))
+claim("Heavy ball, moving average (lr/(1 − β)) and corrected average (lr(1 − βᵗ)/(1 − "
+      "β)) are one path.",
+      measured=[(path - ball).abs().max().item() for path in averages],
+      holds=lambda gaps: max(gaps) < 1e-12)
+claim("torch's dampening = β is neither average: its first step is undamped, ten times "
+      "as large.",
       measured=[damped[0].item(), averages[0][0].item(), averages[1][0].item()],
-      holds=lambda first: abs(first[0] - 1) < 1e-12 and max(abs(w - 0.1) for w in first[1:]) < 1e-12)
+      holds=lambda first: abs(first[0] - 1) < 1e-12
+            and max(abs(w - 0.1) for w in first[1:]) < 1e-12)
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: which of many solutions?
@@ -722,7 +884,8 @@ claim("torch's dampening = β is neither average: its first step is undamped, te
 
 # %% tags=["deeper"]
 generator = torch.Generator().manual_seed(0)
-X, target, elsewhere = (torch.randn(shape, dtype=torch.float64, generator=generator) for shape in ((3, 6), (3,), (6,)))
+X, target, elsewhere = (torch.randn(shape, dtype=torch.float64, generator=generator)
+                        for shape in ((3, 6), (3,), (6,)))
 shortest = torch.linalg.pinv(X) @ target
 
 
@@ -734,11 +897,14 @@ def descend(w):
 
 
 # %% tags=["deeper", "nbval-check-output"]
-claim("Gradient descent from zero ends at the minimum-norm solution of an under-determined least-squares problem.",
-      measured=(descend(torch.zeros(6, dtype=torch.float64)) - shortest).norm().item(), holds=lambda gap: gap < 1e-9)
+claim("Gradient descent from zero ends at the minimum-norm solution of an "
+      "under-determined least-squares problem.",
+      measured=(descend(torch.zeros(6, dtype=torch.float64)) - shortest).norm().item(),
+      holds=lambda gap: gap < 1e-9)
 far = descend(elsewhere)
 claim("From another start it fits as well and ends elsewhere, at a longer solution.",
-      measured=[(X @ far - target).norm().item(), far.norm().item() - shortest.norm().item()],
+      measured=[(X @ far - target).norm().item(),
+                far.norm().item() - shortest.norm().item()],
       holds=lambda figures: figures[0] < 1e-9 and figures[1] > 0.1)
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
@@ -755,12 +921,18 @@ claim("From another start it fits as well and ends elsewhere, at a longer soluti
 from course_lib.experiments.sgd.saddle import CYCLE, RATES, rate_factors
 
 constant_rate, same_mean, same_peak = RATES
-cycles = {rate: math.prod(1 + 0.1 * f for f in rate_factors(rate, 5 * 2 * CYCLE)) for rate in RATES}
-claim("Over whole cycles an offset grows less at a cyclical rate than at a constant one of the same mean, and far less at one of the same peak.",
-      measured=cycles, holds=lambda by: by[constant_rate] > by[same_mean] > 100 * by[same_peak])
-later = {offset: escape(0.1, offset, 0.0, same_mean).left_at - escape(0.1, offset, 0.0, constant_rate).left_at
+cycles = {rate: math.prod(1 + 0.1 * f for f in rate_factors(rate, 5 * 2 * CYCLE))
+          for rate in RATES}
+claim("Over whole cycles an offset grows less at a cyclical rate than at a constant "
+      "one of the same mean, and far less at one of the same peak.",
+      measured=cycles,
+      holds=lambda by: by[constant_rate] > by[same_mean] > 100 * by[same_peak])
+later = {offset:
+             escape(0.1, offset, 0.0, same_mean).left_at
+             - escape(0.1, offset, 0.0, constant_rate).left_at
          for offset in (1e-12, 1e-8, 1e-4, 1e-2)}
-claim("With the same mean it leaves at most half a cycle, 20 steps, later or sooner (below 0: sooner).",
+claim("With the same mean it leaves at most half a cycle, 20 steps, later or sooner "
+      "(below 0: sooner).",
       measured=later, holds=lambda steps: max(map(abs, steps.values())) <= CYCLE)
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
@@ -772,17 +944,21 @@ claim("With the same mean it leaves at most half a cycle, 20 steps, later or soo
 # %% tags=["deeper", "nbval-check-output"]
 def definite(d, draws=20000):
     """1 for each random symmetric matrix whose eigenvalues have one sign, else 0."""
-    a = torch.randn(draws, d, d, dtype=torch.float64, generator=torch.Generator().manual_seed(d))
+    a = torch.randn(draws, d, d, dtype=torch.float64,
+                    generator=torch.Generator().manual_seed(d))
     h = torch.linalg.eigvalsh(a + a.mT)
     return ((h > 0).all(1) | (h < 0).all(1)).double()
 
 
 shares = {d: mean_interval(definite(d)) for d in (2, 3, 4)}
-print("share without a saddle:  d = 1: 1, ", ",  ".join(f"d = {d}: {share.mean:.4f}" for d, share in shares.items()))
+print("share without a saddle:  d = 1: 1, ",
+      ",  ".join(f"d = {d}: {share.mean:.4f}" for d, share in shares.items()))
 for d, before in ((2, None), (3, 2), (4, 3)):
     limit = (shares[before].low if before else 1.0) / 2
-    claim(f"In {d} dimensions the share of definite matrices is less than half of that in {d - 1}.",
-          measured=shares[d], kind="measured", holds=lambda share, limit=limit: share.between(high=limit))
+    claim(f"In {d} dimensions the share of definite matrices is less than half of that "
+          f"in {d - 1}.",
+          measured=shares[d], kind="measured",
+          holds=lambda share, limit=limit: share.between(high=limit))
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: other conventions, and a slip of the lecture

@@ -21,12 +21,18 @@
 # In a terminal, `course check 00` says the same of the whole notebook. It looks only at the answer cells: keep your helpers inside them.
 
 # %% tags=["setup"]
+try:
+    from course_lib.notebook import setup
+except ModuleNotFoundError:
+    raise ImportError(
+        "the course is not installed in this Python: stop Jupyter and run `make "
+        "course` in the course's folder, or run here: %pip install -e ..") from None
+
 import math
 
 import torch
 
 from course_lib.checks import check
-from course_lib.notebook import setup
 
 setup()
 
@@ -63,7 +69,8 @@ t1 = check("00/T1", sgd_update)
 # %%
 from course_lib.explorers import sgd as explore
 
-explore.trajectory.show(update=sgd_update, momentum=0.8, lr=0.1) if t1.answered else print("Write T1 first.")
+explore.trajectory.show(update=sgd_update, momentum=0.8,
+                        lr=0.1) if t1.answered else print("Write T1 first.")
 
 # %% [markdown]
 # ## T2 · How wrong is a batch?

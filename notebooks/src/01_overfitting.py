@@ -20,14 +20,20 @@
 # *45 minutes; sections called* Deeper *are folded, and extra. You need lesson 00.*
 
 # %% tags=["setup"]
+try:
+    from course_lib.notebook import claim, predict, quiz, reveal, setup, show_source
+except ModuleNotFoundError:
+    raise ImportError(
+        "the course is not installed in this Python: stop Jupyter and run `make "
+        "course` in the course's folder, or run here: %pip install -e ..") from None
+
 import math
 
 import torch
 
-from course_lib.explorers import overfitting as explore
 from course_lib.statistics import mean_interval, paired_interval
-from course_lib.notebook import claim, predict, quiz, reveal, setup, show_source
-from course_lib.overfitting import EarlyStopping, bias_variance, excess_risk, generalization_gap
+from course_lib.overfitting import (EarlyStopping, bias_variance, excess_risk,
+                                    generalization_gap)
 
 setup()
 
@@ -37,6 +43,8 @@ setup()
 # Somewhere behind these points is a smooth curve; each point lies off it by a random error. Drag the degree of the polynomial fitted to them by least squares. The truth stays hidden for now.
 
 # %% slideshow={"slide_type": "-"}
+from course_lib.explorers import overfitting as explore
+
 explore.polynomials.show(degree=1, errors="hidden")
 
 # %% [markdown]
@@ -48,7 +56,9 @@ explore.polynomials.show(degree=1, errors="hidden")
 # *Higher* and *lower* mean, here and below, that a 95 % interval of the difference, printed as mean [low, high], lies on that side of 0; one that holds 0 is *inconclusive*. It runs over the data sets drawn (later over seeds: split, start, batch order, always the same 1797 digits), and says nothing about other digits.
 
 # %%
-predict("degree", "Which degree comes closest to new points from the same source, on average over many such data sets?",
+predict("degree",
+        "Which degree comes closest to new points from the same source, on average "
+        "over many such data sets?",
         ["1", "3", "12"])
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -58,22 +68,29 @@ predict("degree", "Which degree comes closest to new points from the same source
 # **Move the degree from 0 to 12**, and watch the mean, then the band.
 
 # %% jupyter={"outputs_hidden": true}
+from course_lib.explorers import overfitting as explore
+
 explore.polynomials.show(degree=12)
 
 # %% [markdown]
 # The training error only ever falls: every degree contains the lower ones. The validation error, on points that no fit has seen, falls and rises again.
 
 # %% jupyter={"outputs_hidden": true} tags=["nbval-check-output"]
-fits = explore.polynomials.explorer.compute(degree=3, noise=0.3, rows=20)[0]  # what the picture was drawn from
+# what the picture was drawn from
+fits = explore.polynomials.explorer.compute(degree=3, noise=0.3, rows=20)[0]
 for other in (1, 12):
     claim(f"Degree {other} has a higher validation error than degree 3.",
-          measured=paired_interval(fits.validation_error[other], fits.validation_error[3]), kind="measured",
+          measured=paired_interval(fits.validation_error[other],
+                                   fits.validation_error[3]),
+          kind="measured",
           holds=lambda difference: difference.between(low=0))
 gaps = generalization_gap(fits.train_error, fits.validation_error).mean(1)
 print("gap at degree 1, 3, 12:", *(f"{gaps[degree]:.2f}" for degree in (1, 3, 12)))
 
 # %% jupyter={"outputs_hidden": true}
-reveal("degree", str(min((1, 3, 12), key=lambda degree: fits.validation_error[degree].mean())))
+# what came out
+reveal("degree",
+       str(min((1, 3, 12), key=lambda degree: fits.validation_error[degree].mean())))
 
 # %% [markdown]
 # Note what the gap does *not* say: degree 1 has a small one and is bad all the same.
@@ -109,16 +126,23 @@ show_source(bias_variance)
 # %% tags=["deeper", "nbval-check-output"]
 import itertools
 
-x, new = torch.linspace(-1, 1, 6, dtype=torch.float64), torch.tensor([-0.5, 0.3, 0.9], dtype=torch.float64)
-signs = torch.tensor(list(itertools.product((-0.3, 0.3), repeat=6)), dtype=torch.float64)  # 64 training sets
+x = torch.linspace(-1, 1, 6, dtype=torch.float64)
+new = torch.tensor([-0.5, 0.3, 0.9], dtype=torch.float64)
+# 64 training sets
+signs = torch.tensor(list(itertools.product((-0.3, 0.3), repeat=6)),
+                     dtype=torch.float64)
 truth, apart = torch.sin(math.pi * new), {}
 for degree in (1, 3, 5):
-    powers = torch.arange(degree + 1)  # least squares: what it says at new = features there · pinv(features at x) · y
-    fitted = (torch.sin(math.pi * x) + signs) @ (new[:, None] ** powers @ torch.linalg.pinv(x[:, None] ** powers)).T
-    expected = torch.stack([(fitted - truth - error) ** 2 for error in (-0.3, 0.3)]).mean((0, 1))
+    # least squares: what it says at new = features there · pinv(features at x) · y
+    powers = torch.arange(degree + 1)
+    fitted = ((torch.sin(math.pi * x) + signs)
+              @ (new[:, None] ** powers @ torch.linalg.pinv(x[:, None] ** powers)).T)
+    expected = torch.stack([(fitted - truth - error) ** 2
+                            for error in (-0.3, 0.3)]).mean((0, 1))
     bias2, variance = bias_variance(fitted, truth)
     apart[degree] = (expected - (bias2 + variance + 0.3**2)).abs().max().item()
-claim("bias² + variance + noise is the expected squared error at every new point, for every degree.",
+claim("bias² + variance + noise is the expected squared error at every new point, for "
+      "every degree.",
       measured=apart, holds=lambda apart: max(apart.values()) < 1e-13)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -128,9 +152,12 @@ claim("bias² + variance + noise is the expected squared error at every new poin
 # We also ask: have 32 units a lower validation error than 8? And the 97 numbers less than a tenth of the variance of the 13?
 
 # %%
-predict("width", "From 8 hidden units to 32, the variance of the networks …", ["rises", "falls", "cannot be told"])
+predict("width", "From 8 hidden units to 32, the variance of the networks …",
+        ["rises", "falls", "cannot be told"])
 
 # %% jupyter={"outputs_hidden": true}
+from course_lib.explorers import overfitting as explore
+
 explore.networks.show(width=32)
 
 # %% jupyter={"outputs_hidden": true} tags=["nbval-check-output"]
@@ -138,16 +165,24 @@ from course_lib.experiments.overfitting import bias_variance as small
 
 *_, nets = small.networks(20, 0.3)
 narrow, wide = nets.complexities.index(8), nets.complexities.index(32)
-spread8, spread32, spread_poly = ((f - f.mean(0)).square().mean(1)  # of each fit from the mean fit, over all x
-                                  for f in (*nets.predictions[[narrow, wide]], fits.predictions[12]))
+# of each fit from the mean fit, over all x
+spread8, spread32, spread_poly = ((f - f.mean(0)).square().mean(1)
+                                  for f in (*nets.predictions[[narrow, wide]],
+                                            fits.predictions[12]))
 for sentence, a, b in (("32 hidden units have less variance than 8", spread32, spread8),
-                       ("32 hidden units have a lower validation error than 8", *nets.validation_error[[wide, narrow]]),
-                       ("97 numbers have less than a tenth of the variance of 13", spread32, spread_poly / 10)):
-    claim(f"{sentence}, after 1000 steps.", measured=paired_interval(a, b), kind="measured",
+                       ("32 hidden units have a lower validation error than 8",
+                        *nets.validation_error[[wide, narrow]]),
+                       ("97 numbers have less than a tenth of the variance of 13",
+                        spread32, spread_poly / 10)):
+    claim(f"{sentence}, after 1000 steps.", measured=paired_interval(a, b),
+          kind="measured",
           holds=lambda difference: difference.between(high=0))
 
 # %% jupyter={"outputs_hidden": true}
-reveal("width", {True: "falls", False: "rises", None: "cannot be told"}[paired_interval(spread32, spread8).between(high=0)])
+# what came out
+reveal("width",
+       {True: "falls", False: "rises",
+        None: "cannot be told"}[paired_interval(spread32, spread8).between(high=0)])
 
 # %% [markdown]
 # If the last claim holds, the number of parameters alone does not say how freely a model moves. A polynomial of degree 12 *must* swing to pass near its points; a wide network, started small and moved in small steps, need not. (After 1000 steps, and narrow ones are less far by then: see their training error. Neal et al. 2018 found a variance that can fall with width on larger networks.)
@@ -160,7 +195,8 @@ reveal("width", {True: "falls", False: "rises", None: "cannot be told"}[paired_i
 # 1000 digits, 64 pixels each, and for every one a label drawn by lot: nothing to learn. A network with 256 hidden units, 2000 steps of SGD with momentum, batches of 100, three seeds. *All learned* means that at some recorded step every label is right, with each seed.
 
 # %%
-predict("lots", "How many of the 1000 random training labels will it get right?", ["below 30 %", "30 to 90 %", "above 90 %"])
+predict("lots", "How many of the 1000 random training labels will it get right?",
+        ["below 30 %", "30 to 90 %", "above 90 %"])
 
 # %% jupyter={"outputs_hidden": true}
 from course_lib.experiments.overfitting.memorise import memorise
@@ -168,15 +204,20 @@ from course_lib.experiments.overfitting.memorise import memorise
 *_, found = memorise()
 print("step       ", *(f"{step:>6}" for step in found.recorded[::4]))
 for name, accuracy in found.train_accuracy.items():
-    print(f"{name:<6} labels", *(f"{a:6.1%}" for a in accuracy.mean(0)[::4]), " of the training labels right")
+    print(f"{name:<6} labels", *(f"{a:6.1%}" for a in accuracy.mean(0)[::4]),
+          " of the training labels right")
 
 # %% jupyter={"outputs_hidden": true} tags=["nbval-check-output"]
 learned = found.train_accuracy["random"].max(1).values  # of each seed
-claim("All learned: every random training label, with each of the three seeds.", measured=learned.min().item(), kind="measured",
+claim("All learned: every random training label, with each of the three seeds.",
+      measured=learned.min().item(), kind="measured",
       holds=lambda least: least == 1)
 
 # %% jupyter={"outputs_hidden": true}
-reveal("lots", "above 90 %" if learned.mean() > 0.9 else "30 to 90 %" if learned.mean() > 0.3 else "below 30 %",
+# what came out
+reveal("lots",
+       "above 90 %" if learned.mean() > 0.9 else "30 to 90 %" if learned.mean() > 0.3
+       else "below 30 %",
        because=f"measured: {learned.mean():.1%}")
 
 # %% [markdown]
@@ -191,8 +232,10 @@ reveal("lots", "above 90 %" if learned.mean() > 0.9 else "30 to 90 %" if learned
 from course_lib.experiments.overfitting.memorise import guessing_interval
 
 low, high = guessing_interval(found.rows)
-claim("On new random labels it is a guesser: its hits lie in the binomial interval.", kind="measured",
-      measured={"hits": found.right(), "from": low, "to": high}, holds=lambda hits: low <= hits["hits"] <= high)
+claim("On new random labels it is a guesser: its hits lie in the binomial interval.",
+      kind="measured",
+      measured={"hits": found.right(), "from": low, "to": high},
+      holds=lambda hits: low <= hits["hits"] <= high)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Stop in time
@@ -213,35 +256,50 @@ show_source(EarlyStopping.step)
 # %% tags=["nbval-check-output"]
 model, stopping = torch.nn.Linear(1, 1, bias=False), EarlyStopping(patience=2)
 for number, loss in enumerate((5.0, 3.0, float("nan"), 4.0, 2.0)):
-    torch.nn.init.constant_(model.weight, float(number))  # stands for an epoch of training
+    # stands for an epoch of training
+    torch.nn.init.constant_(model.weight, float(number))
     if stopping.step(loss, model):
         break
 claim("It stops at evaluation 3, and the weights are those of evaluation 1 again.",
-      measured={"stopped at": number, "weight": model.weight.item()}, holds=lambda found: list(found.values()) == [3, 1.0])
+      measured={"stopped at": number, "weight": model.weight.item()},
+      holds=lambda found: list(found.values()) == [3, 1.0])
 
 # %% [markdown]
 # Now on digits: a 64-128-10 network, 1000 steps of AdamW without decay, batches of 50, evaluated every 20 steps. We compare what patience 5 keeps with the weights of step 1000, in points of test accuracy, over 12 seeds.
 # With wrong labels *helps* means above 0. On clean ones *makes no difference* means between −1 and +1.
 
 # %%
-predict("clean", "With every label right, early stopping moves test accuracy by …", ["above +1 point", "within 1 point of 0", "below −1 point"])
+predict("clean", "With every label right, early stopping moves test accuracy by …",
+        ["above +1 point", "within 1 point of 0", "below −1 point"])
 
 # %% jupyter={"outputs_hidden": true}
+from course_lib.explorers import overfitting as explore
+
 explore.early_stopping.show()
 
 # %% jupyter={"outputs_hidden": true} tags=["nbval-check-output"]
 from course_lib.experiments.overfitting.early_stopping import curves
 
 runs = {noise: [*curves(noise)][-1] for noise in (0.2, 0.0)}
-gain = {noise: paired_interval(100 * run.kept_accuracy(5), 100 * run.test_accuracy[:, -1]) for noise, run in runs.items()}
-claim("With 20 % wrong labels early stopping helps (points).", measured=gain[0.2], kind="measured",
+gain = {noise: paired_interval(100 * run.kept_accuracy(5),
+                               100 * run.test_accuracy[:, -1])
+        for noise, run in runs.items()}
+claim("With 20 % wrong labels early stopping helps (points).", measured=gain[0.2],
+      kind="measured",
       holds=lambda points: points.between(low=0))
-claim("With clean labels it makes no difference of a point.", measured=gain[0.0], kind="measured",
+claim("With clean labels it makes no difference of a point.", measured=gain[0.0],
+      kind="measured",
       holds=lambda points: points.between(low=-1, high=1))
 
 # %% jupyter={"outputs_hidden": true}
-ranges = {"above +1 point": (1, math.inf), "within 1 point of 0": (-1, 1), "below −1 point": (-math.inf, -1)}
-reveal("clean", next((name for name, ends in ranges.items() if gain[0.0].between(*ends)), None), because=f"measured: {gain[0.0]}")
+ranges = {"above +1 point": (1, math.inf), "within 1 point of 0": (-1, 1),
+          "below −1 point": (-math.inf, -1)}
+
+# %% jupyter={"outputs_hidden": true}
+# what came out
+reveal("clean",
+       next((name for name, ends in ranges.items() if gain[0.0].between(*ends)), None),
+       because=f"measured: {gain[0.0]}")
 
 # %% [markdown]
 # The two panels judge by different labels: validation digits have wrong ones too, test digits none. And loss and accuracy need not turn together: the loss also counts *how sure* the network is of its mistakes.
@@ -255,19 +313,31 @@ reveal("clean", next((name for name, ends in ranges.items() if gain[0.0].between
 # Mind what moves: with $d$ the truth changes too, the same length spread over $d$ features. So read the picture as *how hard is a problem with d unknowns from 30 rows*; one truth with a growing model is in *Deeper*.
 
 # %%
-predict("peak", "Noise σ = 0.5. As d grows from 2 to 300 with n = 30, the median error on new data …",
-        ["rises all the way", "falls, then rises", "rises to a peak near d = n, then falls"])
+predict("peak",
+        "Noise σ = 0.5. As d grows from 2 to 300 with n = 30, the median error on new "
+        "data …",
+        ["rises all the way", "falls, then rises",
+         "rises to a peak near d = n, then falls"])
 
 # %% jupyter={"outputs_hidden": true}
+from course_lib.explorers import overfitting as explore
+
 explore.minimum_norm.show()
 
 # %% jupyter={"outputs_hidden": true}
-from course_lib.experiments.overfitting.double_descent import FEATURES, WIDTHS, minimum_norm, random_features
+from course_lib.experiments.overfitting.double_descent import (
+    FEATURES, WIDTHS, minimum_norm, random_features)
 
 medians = {d: minimum_norm(d, 0.5).median().item() for d in FEATURES}
 top, lowest = max(medians, key=medians.get), min(medians[d] for d in FEATURES if d > 30)
-reveal("peak", "rises to a peak near d = n, then falls" if abs(top - 30) < 4 else "rises all the way" if medians[2] < lowest else
-       "falls, then rises", because=f"highest at d = {top}; beyond it down to {lowest:.2g}, and at d = 300 {medians[300]:.2g} again")
+
+# %% jupyter={"outputs_hidden": true}
+# what came out
+reveal("peak",
+       "rises to a peak near d = n, then falls" if abs(top - 30) < 4
+       else "rises all the way" if medians[2] < lowest else "falls, then rises",
+       because=f"highest at d = {top}; beyond it down to {lowest:.2g}, and at d = 300 "
+               f"{medians[300]:.2g} again")
 
 # %% [markdown]
 # Near $d = n$ some direction of the data has almost no extent; to fit the labels, weights in that direction must be huge. Beyond, more and more directions share the work; but 30 rows show ever less of β, and slowly the error climbs back to 1, where nothing is learned. (Within 3 of $n$ go by the crosses: means are accidents there, *Deeper* says why.)
@@ -288,12 +358,16 @@ reveal("peak", "rises to a peak near d = n, then falls" if abs(top - 30) < 4 els
 from course_lib.experiments.overfitting.double_descent import standard_error
 
 away = [d for d in FEATURES if abs(d - 30) >= 4]
-off = {d: (minimum_norm(d, 0.5).mean().item() - excess_risk(30, d, 0.5)) / standard_error(d, 0.5) for d in away}
-claim("For |d − n| ≥ 4 the mean of 500 data sets lies within 3 standard errors of the law, at every d.",
+off = {d: (minimum_norm(d, 0.5).mean().item()
+           - excess_risk(30, d, 0.5)) / standard_error(d, 0.5) for d in away}
+claim("For |d − n| ≥ 4 the mean of 500 data sets lies within 3 standard errors of the "
+      "law, at every d.",
       measured=max(map(abs, off.values())), holds=lambda largest: largest <= 3)
-claim("At d = n − 1, n, n + 1 the law is infinite, and 500 data sets have finite medians there, highest at d = n.",
+claim("At d = n − 1, n, n + 1 the law is infinite, and 500 data sets have finite "
+      "medians there, highest at d = n.",
       measured=[minimum_norm(d, 0.5).median().item() for d in (29, 30, 31)],
-      holds=lambda m: m[1] > max(m[0], m[2]) and all(excess_risk(30, d, 0.5) == math.inf for d in (29, 30, 31)))
+      holds=lambda m: m[1] > max(m[0], m[2])
+            and all(excess_risk(30, d, 0.5) == math.inf for d in (29, 30, 31)))
 at_best = [minimum_norm(d, 0.5, 0.5**2 * d / 30).mean().item() for d in FEATURES]
 claim("With λ = σ²d/n at every d there is no peak: the mean rises all the way.",
       measured=at_best, holds=lambda risks: risks == sorted(risks))
@@ -310,28 +384,45 @@ claim("With λ = σ²d/n at every d there is no peak: the mean rises all the way
 # - *Below* compares 3000 features with the best width under 300. Picked on the same seeds, that one is flattered: *below* is harder to reach.
 
 # %% tags=["deeper"]
-predict("second", "Without ridge, do 3000 features end below the best error with fewer than 300?",
-        ["yes, with wrong and with clean labels", "only with clean labels", "never (or inconclusive)"])
+predict("second",
+        "Without ridge, do 3000 features end below the best error with fewer than 300?",
+        ["yes, with wrong and with clean labels", "only with clean labels",
+         "never (or inconclusive)"])
 
 # %% jupyter={"outputs_hidden": true} tags=["deeper"]
+from course_lib.explorers import overfitting as explore
+
 explore.random_features.show()
 
 # %% jupyter={"outputs_hidden": true} tags=["deeper", "nbval-check-output"]
 worlds = {noise: [*random_features(noise)][-1] for noise in (0.2, 0.0)}
 error, error_tuned = 100 * worlds[0.2].test_error[:, :, 0], 100 * worlds[0.2].tuned()
 f60, f150, f300 = map(WIDTHS.index, (60, 150, 300))
-claim("Without ridge the test error peaks at 300 features (points above that at 60).", kind="measured",
-      measured=paired_interval(error[f300], error[f60]), holds=lambda points: points.between(low=20))
-claim("With tuned ridge the peak is gone (points above the error at 150).", kind="measured",
-      measured=paired_interval(error_tuned[f300], error_tuned[f150]), holds=lambda points: points.between(high=3))
-second = {noise: paired_interval(*(100 * end for end in world.widest_and_best_below(300))) for noise, world in worlds.items()}
+claim("Without ridge the test error peaks at 300 features (points above that at 60).",
+      kind="measured",
+      measured=paired_interval(error[f300], error[f60]),
+      holds=lambda points: points.between(low=20))
+claim("With tuned ridge the peak is gone (points above the error at 150).",
+      kind="measured",
+      measured=paired_interval(error_tuned[f300], error_tuned[f150]),
+      holds=lambda points: points.between(high=3))
+second = {noise: paired_interval(*(100 * end
+                                   for end in world.widest_and_best_below(300)))
+          for noise, world in worlds.items()}
 for noise, labels in ((0.2, "20 % wrong"), (0.0, "clean")):
-    claim(f"With {labels} labels, 3000 features end below the best width under 300 (points).",
-          measured=second[noise], kind="measured", holds=lambda points: points.between(high=0))
+    claim(f"With {labels} labels, 3000 features end below the best width under 300 "
+          "(points).",
+          measured=second[noise], kind="measured",
+          holds=lambda points: points.between(high=0))
 
 # %% jupyter={"outputs_hidden": true} tags=["deeper"]
 below = tuple(second[noise].between(high=0) is True for noise in (0.2, 0.0))
-reveal("second", {(True, True): "yes, with wrong and with clean labels", (False, True): "only with clean labels"}.get(below, "never (or inconclusive)"))
+
+# %% jupyter={"outputs_hidden": true} tags=["deeper"]
+# what came out
+reveal("second",
+       {(True, True): "yes, with wrong and with clean labels",
+        (False, True): "only with clean labels"}.get(below, "never (or inconclusive)"))
 
 # %% [markdown]
 # Move *wrong labels* to 0 for the other verdict. The dotted line counts wrong training *digits*; the squared error, which is what is fitted, reaches 0 only at 300 features, one for each row, and there the peak stands.
@@ -347,39 +438,57 @@ reveal("second", {(True, True): "yes, with wrong and with clean labels", (False,
 # The **benefit** is test accuracy at the chosen λ minus that at λ = 0, in points; *less effective* means lower at 50 than at 150. We ask the same of 1200. On data: do 450 examples beat 150, λ tuned for both? Do 150 with tuned λ beat 450 without L2?
 
 # %%
-predict("small-n", "Where does tuned L2 gain most?", ["n = 50", "n = 150 or 450", "n = 1200"])
+predict("small-n", "Where does tuned L2 gain most?",
+        ["n = 50", "n = 150 or 450", "n = 1200"])
 
 # %%
-predict("myth-data", "Once λ is tuned, are three times the examples (450 for 150) still worth anything?", ["no longer", "they still are"])
+predict("myth-data",
+        "Once λ is tuned, are three times the examples (450 for 150) still worth "
+        "anything?",
+        ["no longer", "they still are"])
 
 # %% jupyter={"outputs_hidden": true}
 from course_lib.experiments.overfitting.tuned_l2 import tune
 
 *_, l2 = tune()
-tuned, plain, train0 = 100 * l2.at_chosen(l2.test_accuracy), 100 * l2.test_accuracy[:, :, 0], 100 * l2.train_accuracy[:, :, 0]
+tuned = 100 * l2.at_chosen(l2.test_accuracy)
+plain = 100 * l2.test_accuracy[:, :, 0]
+train0 = 100 * l2.train_accuracy[:, :, 0]
 benefit = 100 * l2.benefit()  # tuned − plain; all of them [sizes, seeds]
-print("   n   benefit (points)                 accuracy at λ = 0: test, training   at the chosen λ: test   median λ")
+print("   n   benefit (points)                 accuracy at λ = 0: test, training   at "
+      "the chosen λ: test   median λ")
 for k, n in enumerate(l2.rows):
-    means, usual = (values[k].mean() for values in (plain, train0, tuned)), l2.strengths[l2.chosen()[k].median()]
-    print(f"{n:>4}   {str(mean_interval(benefit[k])):<32} {'{:17.1f} {:9.1f} {:22.1f}'.format(*means)} {usual:13g}")
+    means = (values[k].mean() for values in (plain, train0, tuned))
+    usual = l2.strengths[l2.chosen()[k].median()]
+    print(f"{n:>4}   {str(mean_interval(benefit[k])):<32} "
+          f"{'{:17.1f} {:9.1f} {:22.1f}'.format(*means)} {usual:13g}")
 
 # %% jupyter={"outputs_hidden": true} tags=["nbval-check-output"]
 at50, at150, at450, at1200 = range(4)  # rows of the table
 for sentence, margin, higher, lower in (
-    ("Tuned L2 gains less from 50 examples than from 150", 0, benefit[at150], benefit[at50]),
-    ("Tuned L2 gains less from 1200 examples than from 150", 0, benefit[at150], benefit[at1200]),
+    ("Tuned L2 gains less from 50 examples than from 150", 0, benefit[at150],
+     benefit[at50]),
+    ("Tuned L2 gains less from 1200 examples than from 150", 0, benefit[at150],
+     benefit[at1200]),
     ("450 examples beat 150, both with tuned L2", 0, tuned[at450], tuned[at150]),
-    ("150 examples with tuned L2 beat 450 without", 0, tuned[at150], plain[at450]),
-):
-    claim(f"{sentence} (points).", measured=paired_interval(higher, lower), kind="measured",
+    ("150 examples with tuned L2 beat 450 without", 0, tuned[at150], plain[at450]),):
+    claim(f"{sentence} (points).", measured=paired_interval(higher, lower),
+          kind="measured",
           holds=lambda points, margin=margin: points.between(low=margin))
 
 # %% jupyter={"outputs_hidden": true}
 most = l2.rows[benefit.mean(1).argmax()]
-reveal("small-n", {50: "n = 50", 1200: "n = 1200"}.get(most, "n = 150 or 450"), because=f"highest mean at n = {most}")
 
 # %% jupyter={"outputs_hidden": true}
-reveal("myth-data", {True: "they still are", False: "no longer"}.get(paired_interval(tuned[at450], tuned[at150]).between(low=0)))
+# what came out
+reveal("small-n", {50: "n = 50", 1200: "n = 1200"}.get(most, "n = 150 or 450"),
+       because=f"highest mean at n = {most}")
+
+# %% jupyter={"outputs_hidden": true}
+# what came out
+reveal("myth-data",
+       {True: "they still are", False: "no longer"}.get(
+           paired_interval(tuned[at450], tuned[at150]).between(low=0)))
 
 # %% [markdown]
 # Read the training column with it: training labels are right four times in five, so clearly more than 80 % means wrong ones learned by heart. *n does not change alone here*: 600 steps are 600 rounds through 50 examples and 25 through 1200, and what has not been memorised need not be prevented. A longer budget may move the right end; the tutorial's sentence is about the left.
@@ -390,21 +499,32 @@ reveal("myth-data", {True: "they still are", False: "no longer"}.get(paired_inte
 # Two more of the tutorial's questions, asked of the same networks.
 
 # %% tags=["deeper"]
-predict("myth-train", "At n = 150 the chosen λ lowers training accuracy (at λ = 0 it is in the table) by …",
+predict("myth-train",
+        "At n = 150 the chosen λ lowers training accuracy (at λ = 0 it is in the "
+        "table) by …",
         ["less than a point", "1 to 5 points", "more than 5 points"])
 
 # %% tags=["deeper"]
-predict("myth-test", "At n = 150, λ = 0.1 moves test accuracy, compared with λ = 0, …", ["up", "down"])
+predict("myth-test", "At n = 150, λ = 0.1 moves test accuracy, compared with λ = 0, …",
+        ["up", "down"])
 
 # %% tags=["deeper", "nbval-check-output"] jupyter={"outputs_hidden": true}
-train, strongest = 100 * l2.at_chosen(l2.train_accuracy), 100 * l2.test_accuracy[:, :, -1]  # at the chosen λ; at λ = 0.1
-moved, changed = paired_interval(train0[at150], train[at150]), paired_interval(plain[at150], strongest[at150])
+# at the chosen λ; at λ = 0.1
+train = 100 * l2.at_chosen(l2.train_accuracy)
+strongest = 100 * l2.test_accuracy[:, :, -1]
+moved = paired_interval(train0[at150], train[at150])
+changed = paired_interval(plain[at150], strongest[at150])
 claim("At n = 150 the chosen λ lowers training accuracy by more than 5 (points).",
       measured=moved, kind="measured", holds=lambda points: points.between(low=5))
 claim("At n = 150, λ = 0.1 is worse than no L2 on test rows (points).",
       measured=changed, kind="measured", holds=lambda points: points.between(low=0))
-reveal("myth-train", "more than 5 points" if moved.between(low=5) else "1 to 5 points" if moved.between(1, 5) else
-       "less than a point" if moved.between(high=1) else None)
+
+# %% tags=["deeper"] jupyter={"outputs_hidden": true}
+# what came out
+reveal("myth-train",
+       "more than 5 points" if moved.between(low=5) else "1 to 5 points"
+       if moved.between(1, 5) else "less than a point" if moved.between(high=1)
+       else None)
 reveal("myth-test", {True: "down", False: "up"}.get(changed.between(low=0)))
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
@@ -413,25 +533,36 @@ reveal("myth-test", {True: "down", False: "up"}.get(changed.between(low=0)))
 # This question needs no training.
 
 # %% tags=["deeper"]
-predict("myth-l1", "Does L1 only shrink weights, as L2 does, or set some exactly to zero?", ["only shrinks", "sets some to zero"])
+predict("myth-l1",
+        "Does L1 only shrink weights, as L2 does, or set some exactly to zero?",
+        ["only shrinks", "sets some to zero"])
 
 # %% [markdown]
 # One weight that the data want at $a$: $\frac12(w-a)^2$ plus a penalty. With $\frac\lambda2w^2$ the lowest point is $\frac{a}{1+\lambda}$, 0 only if $a$ is.
 # With $\lambda|w|$ the slope is $w-a+\lambda$ right of 0 and $w-a-\lambda$ left of it. If $|a|\le\lambda$, the first is never negative, the second never positive, and the lowest point is 0, *exactly*. Else the slope is 0 at $a$ moved towards 0 by λ.
 
 # %% jupyter={"outputs_hidden": true} tags=["deeper"]
-reveal("myth-l1", "sets some to zero", because="its slope does not fade near 0; whether your optimizer gets there is lesson 02")
+# what came out
+reveal("myth-l1", "sets some to zero",
+       because="its slope does not fade near 0; whether your optimizer gets there is "
+               "lesson 02")
 
 # %% [markdown]
 # Now not by slopes: every $w$ from −2 to 2 in steps of a hundred-thousandth, with 0 among them.
 
 # %% tags=["deeper", "nbval-check-output"]
 w = torch.arange(-200_000, 200_001, dtype=torch.float64) / 100_000
-lowest = {a: w[((w - a) ** 2 / 2 + 0.5 * w.abs()).argmin()].item() for a in (1.5, 0.5, 0.3, -0.4, -2.0)}
-shrunk = {a: 0.0 if abs(a) <= 0.5 else math.copysign(abs(a) - 0.5, a) for a in lowest}  # by 0.5 towards 0
-claim("With L1, λ = 0.5, the best weight is exactly 0 where |a| ≤ 0.5, and else a moved by 0.5; with L2 it is a/1.5.",
-      measured=lowest, holds=lambda at: all(at[a] == 0 if shrunk[a] == 0 else abs(at[a] - shrunk[a]) < 1e-9 for a in at)
-      and all(abs(w[((w - a) ** 2 / 2 + 0.25 * w**2).argmin()].item() - a / 1.5) < 1e-5 for a in at))
+lowest = {a: w[((w - a) ** 2 / 2 + 0.5 * w.abs()).argmin()].item()
+          for a in (1.5, 0.5, 0.3, -0.4, -2.0)}
+# by 0.5 towards 0
+shrunk = {a: 0.0 if abs(a) <= 0.5 else math.copysign(abs(a) - 0.5, a) for a in lowest}
+claim("With L1, λ = 0.5, the best weight is exactly 0 where |a| ≤ 0.5, and else a "
+      "moved by 0.5; with L2 it is a/1.5.",
+      measured=lowest,
+      holds=lambda at: all(at[a] == 0 if shrunk[a] == 0
+                           else abs(at[a] - shrunk[a]) < 1e-9 for a in at)
+            and all(abs(w[((w - a) ** 2 / 2 + 0.25 * w**2).argmin()].item() - a / 1.5)
+                    < 1e-5 for a in at))
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: not every regularizer is a penalty
@@ -446,15 +577,19 @@ from course_lib.experiments.overfitting.augmentation import compare
 
 *_, shifts = compare()
 for name, accuracy in shifts.test_accuracy.items():
-    print(f"{name:<20} test accuracy {100 * accuracy.mean():.1f} %, on shifted images {100 * shifts.shifted_accuracy[name].mean():.1f} %")
+    print(f"{name:<20} test accuracy {100 * accuracy.mean():.1f} %, on shifted images "
+          f"{100 * shifts.shifted_accuracy[name].mean():.1f} %")
 
 # %% tags=["deeper", "nbval-check-output"]
-as_they_are, on_shifted = ({name: 100 * a for name, a in arms.items()} for arms in (shifts.test_accuracy, shifts.shifted_accuracy))
+as_they_are, on_shifted = ({name: 100 * a for name, a in arms.items()}
+                           for arms in (shifts.test_accuracy, shifts.shifted_accuracy))
 for arm in ("300, 30 % shifted", "300, 8 in 9 shifted", "600"):
     claim(f"“{arm}” is better than 300 plain digits (points).", kind="measured",
-          measured=paired_interval(as_they_are[arm], as_they_are["300"]), holds=lambda points: points.between(low=0))
+          measured=paired_interval(as_they_are[arm], as_they_are["300"]),
+          holds=lambda points: points.between(low=0))
 claim("On shifted test images the 30 % gain more than 20 points.", kind="measured",
-      measured=paired_interval(on_shifted["300, 30 % shifted"], on_shifted["300"]), holds=lambda points: points.between(low=20))
+      measured=paired_interval(on_shifted["300, 30 % shifted"], on_shifted["300"]),
+      holds=lambda points: points.between(low=20))
 
 # %% [markdown]
 # An augmentation states what you expect at test time. These digits are all centred, so a shift by an eighth of the image is not "the same with a twist" but something the test set never shows: the dose decides. Where such shifts do occur, compare it with the other way out, twice as many digits without any: the last row above.
@@ -475,6 +610,8 @@ claim("On shifted test images the 30 % gain more than 20 points.", kind="measure
 # Descent keeps neither bound. Raise η in the picture.
 
 # %% tags=["deeper"]
+from course_lib.explorers import overfitting as explore
+
 explore.filters.show(lr=1.9, steps=3)
 
 # %% tags=["deeper", "nbval-check-output"]
@@ -482,26 +619,38 @@ from course_lib.overfitting import descent_filter, flow_filter, ridge_filter
 
 z = torch.logspace(-6, 6, 200001, dtype=torch.float64)
 flow, ridge = flow_filter(z, 1.0), ridge_filter(z, 1.0)
-claim("Flow until t and ridge with λ = 1/t never differ by more than 0.2037, whatever the direction.",
-      measured=(flow - ridge).abs().max().item(), holds=lambda most: 0.2036 < most < 0.2037)
+claim("Flow until t and ridge with λ = 1/t never differ by more than 0.2037, whatever "
+      "the direction.",
+      measured=(flow - ridge).abs().max().item(),
+      holds=lambda most: 0.2036 < most < 0.2037)
 
 
 def risk_ratio(filter, ridge, signal2):
-    """Largest ratio of the risks of two filters, per direction: bias² (1 − filter)²·signal² plus variance filter²/z."""
-    return max((((1 - filter) ** 2 * s + filter**2 / z) / ((1 - ridge) ** 2 * s + ridge**2 / z)).max().item() for s in signal2)
+    """Largest ratio of the risks of two filters, per direction: bias² (1 −
+    filter)²·signal² plus variance filter²/z."""
+    return max((((1 - filter) ** 2 * s + filter**2 / z)
+                / ((1 - ridge) ** 2 * s + ridge**2 / z)).max().item() for s in signal2)
 
 
-claim("The risk of flow stays within 1.69 times that of ridge, for signals from none to 10⁶ times the noise.",
-      measured=risk_ratio(flow, ridge, (0.0, 1e-3, 1.0, 1e3, 1e6)), holds=lambda most: 1.685 < most <= 1.69)
+claim("The risk of flow stays within 1.69 times that of ridge, for signals from none "
+      "to 10⁶ times the noise.",
+      measured=risk_ratio(flow, ridge, (0.0, 1e-3, 1.0, 1e3, 1e6)),
+      holds=lambda most: 1.685 < most <= 1.69)
 
 # %% tags=["deeper", "nbval-check-output"]
-steep = torch.ones((), dtype=torch.float64)  # one direction with d² = 1, and few large steps
-far = {f"η = {lr}, {steps} step(s)": (descent_filter(steep, steps, lr) - ridge_filter(steep, 1 / (lr * steps))).item()
+# one direction with d² = 1, and few large steps
+steep = torch.ones((), dtype=torch.float64)
+far = {f"η = {lr}, {steps} step(s)": (descent_filter(steep, steps, lr)
+                                      - ridge_filter(steep, 1 / (lr * steps))).item()
        for lr, steps in ((0.01, 100), (1.0, 1), (1.9, 1), (1.9, 3))}
-claim("Large steps part from ridge by more than 0.2036; steps of 0.01 up to the same t = 1 do not.",
-      measured=far, holds=lambda far: min(list(far.values())[1:]) > 0.2037 > list(far.values())[0])
+claim("Large steps part from ridge by more than 0.2036; steps of 0.01 up to the same t "
+      "= 1 do not.",
+      measured=far,
+      holds=lambda far: min(list(far.values())[1:]) > 0.2037 > list(far.values())[0])
 claim("They exceed 1.69 too: one step of η = 1.9 has 8 times the variance of ridge.",
-      measured=((descent_filter(steep, 1, 1.9) / ridge_filter(steep, 1 / 1.9)) ** 2).item(), holds=lambda ratio: 8 < ratio < 9)
+      measured=((descent_filter(steep, 1, 1.9)
+                 / ridge_filter(steep, 1 / 1.9)) ** 2).item(),
+      holds=lambda ratio: 8 < ratio < 9)
 
 # %% [markdown]
 # So for least squares, with small steps, a training time is a regularization strength: stopping ten times as early is like a λ ten times as large.
@@ -515,8 +664,11 @@ claim("They exceed 1.69 too: one step of η = 1.9 has 8 times the variance of ri
 # %% tags=["nbval-check-output"]
 from course_lib.data import digits
 
-rows, network = digits(300, 100, label_noise=0.2), torch.nn.Sequential(torch.nn.Linear(64, 128), torch.nn.ReLU(), torch.nn.Linear(128, 10))
-optimizer, loss_of = torch.optim.AdamW(network.parameters(), lr=2e-3), torch.nn.functional.cross_entropy
+rows = digits(300, 100, label_noise=0.2)
+network = torch.nn.Sequential(torch.nn.Linear(64, 128), torch.nn.ReLU(),
+                              torch.nn.Linear(128, 10))
+optimizer = torch.optim.AdamW(network.parameters(), lr=2e-3)
+loss_of = torch.nn.functional.cross_entropy
 stopping = EarlyStopping(patience=10)
 for _ in range(500):
     for batch in torch.randperm(300).split(50):
@@ -524,7 +676,8 @@ for _ in range(500):
         loss_of(network(rows.train_x[batch]), rows.train_y[batch]).backward()
         optimizer.step()
     with torch.no_grad():
-        if stopping.step(loss_of(network(rows.validation_x), rows.validation_y), network):
+        if stopping.step(loss_of(network(rows.validation_x), rows.validation_y),
+                         network):
             break
 stopping.restore(network)  # where the epochs end before the patience does
 print("stopped early:", stopping.stopped)
@@ -533,10 +686,16 @@ print("stopped early:", stopping.stopped)
 # **Three sets.** Train on one, choose on the second (patience, λ, width), report on the third, once. Statistics for scaling belong to the training rows alone.
 
 # %%
-quiz("Training loss 0.01 and validation loss 0.01, test loss 1.4, all three sets drawn from one source. What happened?",
-     {"The model overfits: add weight decay.": "It does memorise. But then the validation loss would show it: it too is new data, unless it is not.",
-      "The model underfits: make it wider.": "A loss of 0.01 on its training data is no underfitting.",
-      "Validation rows were trained on.": "They, or twins of them: only rows that were trained on have a loss as low as that while new ones have 1.4. A leak hides overfitting.",
+quiz("Training loss 0.01 and validation loss 0.01, test loss 1.4, all three sets drawn "
+     "from one source. What happened?",
+     {"The model overfits: add weight decay.":
+          "It does memorise. But then the validation loss would show it: it too is new "
+          "data, unless it is not.",
+      "The model underfits: make it wider.":
+          "A loss of 0.01 on its training data is no underfitting.",
+      "Validation rows were trained on.":
+          "They, or twins of them: only rows that were trained on have a loss as low "
+          "as that while new ones have 1.4. A leak hides overfitting.",
       "Stop earlier.": "By which curve? The validation loss no longer says when."},
      answer="Validation rows were trained on.")
 

@@ -24,13 +24,20 @@
 # *45 minutes; sections called* Deeper *are folded, and extra. You need gradient descent (lesson 00).*
 
 # %% tags=["setup"]
+try:
+    from course_lib.notebook import claim, predict, quiz, reveal, setup, show_source
+except ModuleNotFoundError:
+    raise ImportError(
+        "the course is not installed in this Python: stop Jupyter and run `make "
+        "course` in the course's folder, or run here: %pip install -e ..") from None
+
 import torch
 
-from course_lib.experiments.l1_l2.shrinking import STRENGTHS, compute_shrinking, compute_surroundings
-from course_lib.explorers import l1_l2 as explore
-from course_lib.l1_l2 import ProximalSGD, l1_penalty, l2_penalty, proximal_gradient, soft_threshold
+from course_lib.experiments.l1_l2.shrinking import (STRENGTHS, compute_shrinking,
+                                                    compute_surroundings)
+from course_lib.l1_l2 import (ProximalSGD, l1_penalty, l2_penalty, proximal_gradient,
+                              soft_threshold)
 from course_lib.statistics import mean_interval, paired_interval
-from course_lib.notebook import claim, predict, quiz, reveal, setup, show_source
 
 setup()
 
@@ -40,12 +47,14 @@ setup()
 # Two weights of uncorrelated features: the loss is $\frac12(w_1-1)^2 + \frac12(w_2-0.4)^2$, and one of the penalties comes on top. Run each cell (Shift+Enter), choose, and only then go on: your answers are kept.
 
 # %%
-predict("l2-zero", "L2, and λ grows from 0 to 100. Does it remove weights, or only reduce them?",
+predict("l2-zero",
+        "L2, and λ grows from 0 to 100. Does it remove weights, or only reduce them?",
         ["both weights become exactly zero at some λ", "only w₂ does", "neither does"])
 
 # %%
 predict("l1-zero", "The same with L1: many small weights, or exact zeros? At λ = 0.5 …",
-        ["both weights are small, neither is zero", "w₂ is exactly zero, w₁ is not", "both are exactly zero"])
+        ["both weights are small, neither is zero", "w₂ is exactly zero, w₁ is not",
+         "both are exactly zero"])
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## A bowl and a ball
@@ -53,6 +62,8 @@ predict("l1-zero", "The same with L1: many small weights, or exact zeros? At λ 
 # The star is where the loss is lowest, the rings are lines of equal loss. The blue shape holds all weights that cost no more than the solution, which lies where a ring just touches it. Drag λ, choose another penalty, and correlate the features (ρ).
 
 # %% jupyter={"outputs_hidden": true} slideshow={"slide_type": "-"}
+from course_lib.explorers import l1_l2 as explore
+
 explore.geometry.show(penalty="L2 (ridge)", strength=0.5)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -67,7 +78,8 @@ explore.geometry.show(penalty="L2 (ridge)", strength=0.5)
 
 # %% jupyter={"outputs_hidden": true} tags=["nbval-check-output"]
 goal = torch.tensor([1.0, 0.4], dtype=torch.float64)
-grid = torch.arange(-10_000, 10_001, dtype=torch.float64) / 10_000  # no formula: try every ten-thousandth, 0 among them
+# no formula: try every ten-thousandth, 0 among them
+grid = torch.arange(-10_000, 10_001, dtype=torch.float64) / 10_000
 
 
 def lowest(a, penalty):
@@ -75,15 +87,21 @@ def lowest(a, penalty):
     return grid[((grid - a) ** 2 / 2 + penalty(grid)).argmin()].item()
 
 
-claim("Of (1, 0.4) L1 leaves (0.5, 0) at λ = 0.5; L2 leaves no zero, not even at λ = 100.",
-      measured=[lowest(a, penalty) for penalty in (lambda w: 0.5 * w.abs(), lambda w: 100 * w**2 / 2) for a in goal],
+claim("Of (1, 0.4) L1 leaves (0.5, 0) at λ = 0.5; L2 leaves no zero, not even at λ = "
+      "100.",
+      measured=[lowest(a, penalty)
+                for penalty in (lambda w: 0.5 * w.abs(), lambda w: 100 * w**2 / 2)
+                for a in goal],
       holds=lambda w: w[:2] == [0.5, 0.0] and min(w[2:]) > 0)
 
 # %% jupyter={"outputs_hidden": true}
+# what came out
 reveal("l2-zero", "neither does", because="near zero the pull λw fades to nothing")
 
 # %% jupyter={"outputs_hidden": true}
-reveal("l1-zero", "w₂ is exactly zero, w₁ is not", because="0.4 < λ: on w₂ the loss never pulls as hard as the penalty")
+# what came out
+reveal("l1-zero", "w₂ is exactly zero, w₁ is not",
+       because="0.4 < λ: on w₂ the loss never pulls as hard as the penalty")
 
 # %% [markdown]
 # **Back to the picture.** The ball of L1 has corners, and corners lie on the axes: a ring that arrives there touches where a weight is zero. Correlated features make the rings lean: $w_2$ goes later (ρ > 0) or sooner (ρ < 0). (With L2 and ρ = 0.8 a growing λ at first makes $w_2$ *larger*. A penalty shrinks the whole, not every part.)
@@ -105,10 +123,14 @@ show_source(l2_penalty)
 # Both formulas beside the lowest of all weights on the grid.
 
 # %% tags=["deeper", "nbval-check-output"]
-cases = [(torch.tensor(a).double(), s) for a in (1.0, 0.4, -0.7) for s in (0.1, 0.5, 2.0)]
-claim("L2 comes to rest at a/(1 + λ) and L1 at S(a, λ), to the spacing of a grid on which every weight was tried.",
-      measured=[max(abs(lowest(a, lambda w, s=s: s * w.square() / 2) - a / (1 + s)).item() for a, s in cases),
-                max(abs(lowest(a, lambda w, s=s: s * w.abs()) - soft_threshold(a, s)).item() for a, s in cases)],
+cases = [(torch.tensor(a).double(), s) for a in (1.0, 0.4, -0.7)
+         for s in (0.1, 0.5, 2.0)]
+claim("L2 comes to rest at a/(1 + λ) and L1 at S(a, λ), to the spacing of a grid on "
+      "which every weight was tried.",
+      measured=[max(abs(lowest(a, lambda w, s=s: s * w.square() / 2)
+                        - a / (1 + s)).item() for a, s in cases),
+                max(abs(lowest(a, lambda w, s=s: s * w.abs())
+                        - soft_threshold(a, s)).item() for a, s in cases)],
       holds=lambda gaps: max(gaps) < 0.000051)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -120,10 +142,14 @@ claim("L2 comes to rest at a/(1 + λ) and L1 at S(a, λ), to the spacing of a gr
 # One weight, start 1. The loss $\frac12(w - 0.3)^2$ wants 0.3, λ = 0.5, so it should end at 0. The learning rate η (`lr`) is 0.12.
 
 # %%
-predict("hover", "60 steps with λ·sign(w) in the gradient. How often is the weight exactly zero?",
+predict("hover",
+        "60 steps with λ·sign(w) in the gradient. How often is the weight exactly "
+        "zero?",
         ["always from some step on", "now and then, in passing", "never"])
 
 # %% jupyter={"outputs_hidden": true}
+from course_lib.explorers import l1_l2 as explore
+
 explore.zeroing.show()
 
 # %% [markdown]
@@ -134,14 +160,25 @@ explore.zeroing.show()
 # %% jupyter={"outputs_hidden": true} tags=["nbval-check-output"]
 from course_lib.experiments.l1_l2.zeroing import walk
 
-runs = {lr: {way: walk(way, 0.5, lr) for way in ("l1", "l1_subgradient")} for lr in (0.12, 0.06)}
+runs = {lr: {way: walk(way, 0.5, lr) for way in ("l1", "l1_subgradient")}
+        for lr in (0.12, 0.06)}
 straight, hovering = runs[0.12].values()
-claim("From 1, at η = 0.12: proximal steps reach zero and stay there; subgradient steps are not at zero in 60 steps.",
-      measured=[int((straight == 0).sum()), 60 - int(straight.nonzero().max()), int((hovering == 0).sum())],
-      holds=lambda zeros: zeros[0] == zeros[1] > 0 and zeros[2] == 0)  # zeros in all, zeros after the last other weight
-ends = {lr: [(w / lr).item() for w in runs[lr]["l1_subgradient"][-20:].aminmax()] for lr in runs}
-claim("At η = 0.12 and 0.06 the last 20 weights of the subgradient steps lie between −η·0.2 and η·0.8 (lowest and highest/η).",
-      measured=ends, holds=lambda ends: all(-0.2 <= low < 0 < high <= 0.8 for low, high in ends.values()))
+# zeros in all, zeros after the last other weight
+claim("From 1, at η = 0.12: proximal steps reach zero and stay there; subgradient "
+      "steps are not at zero in 60 steps.",
+      measured=[int((straight == 0).sum()), 60 - int(straight.nonzero().max()),
+                int((hovering == 0).sum())],
+      holds=lambda zeros: zeros[0] == zeros[1] > 0 and zeros[2] == 0)
+ends = {lr: [(w / lr).item() for w in runs[lr]["l1_subgradient"][-20:].aminmax()]
+        for lr in runs}
+claim("At η = 0.12 and 0.06 the last 20 weights of the subgradient steps lie between "
+      "−η·0.2 and η·0.8 (lowest and highest/η).",
+      measured=ends,
+      holds=lambda ends: all(-0.2 <= low < 0 < high <= 0.8
+                             for low, high in ends.values()))
+
+# %% jupyter={"outputs_hidden": true}
+# what came out
 reveal("hover", "never", because="it would have to land on 0 to the last digit")
 
 # %%
@@ -158,12 +195,14 @@ show_source(soft_threshold)
 # %%
 from course_lib.data.diabetes import diabetes
 
-table = diabetes()  # 300 training rows, every feature with mean 0 and standard deviation 1
+# 300 training rows, every feature with mean 0 and standard deviation 1
+table = diabetes()
 x, y = table.train_x, table.train_y.flatten() - table.train_y.mean()
 
 
 def trained(optimizer, penalty=0.0, steps=3000, **options):
-    """Ten weights after `steps` full-batch steps from 1, with `penalty`·‖w‖₁ in the loss."""
+    """Ten weights after `steps` full-batch steps from 1, with `penalty`·‖w‖₁ in the
+    loss."""
     w = torch.ones(10, dtype=torch.float64, requires_grad=True)
     optimizer = optimizer([w], lr=0.1, **options)
     for _ in range(steps):
@@ -177,10 +216,13 @@ def trained(optimizer, penalty=0.0, steps=3000, **options):
 from sklearn.linear_model import Lasso
 
 added, proximal = trained(torch.optim.SGD, penalty=5.0), trained(ProximalSGD, l1=5.0)
-lasso5 = torch.from_numpy(Lasso(5.0, fit_intercept=False, tol=1e-12).fit(x.numpy(), y.numpy()).coef_)
-claim("λ‖w‖₁ in the loss, torch's SGD, 3000 steps: none of ten weights is exactly zero. Proximal steps: five, scikit-learn's five.",
+lasso5 = torch.from_numpy(Lasso(5.0, fit_intercept=False,
+                                tol=1e-12).fit(x.numpy(), y.numpy()).coef_)
+claim("λ‖w‖₁ in the loss, torch's SGD, 3000 steps: none of ten weights is exactly "
+      "zero. Proximal steps: five, scikit-learn's five.",
       measured=[int((w == 0).sum()) for w in (added, proximal, lasso5)],
-      holds=lambda zeros: zeros == [0, 5, 5] and torch.equal(proximal == 0, lasso5 == 0))
+      holds=lambda zeros: zeros == [0, 5, 5]
+            and torch.equal(proximal == 0, lasso5 == 0))
 
 # %% [markdown]
 # Here is that method (**ISTA**) as one function. It serves a whole path of λ at once; `gradient` is that of the loss, and L2, which has a closed form too, is the division at the end.
@@ -193,14 +235,19 @@ show_source(proximal_gradient)
 # The lasso is empty from $\lambda_{\max} = \max|X^\top y|/n$ on: at $w = 0$ the loss pulls with $X^\top y/n$, and where no pull exceeds λ nothing moves.
 
 # %% slideshow={"slide_type": "slide"}
+from course_lib.explorers import l1_l2 as explore
+
 explore.path.show(strength=2.2)
 
 # %% tags=["nbval-check-output"]
-from course_lib.experiments.l1_l2.penalised_regression import fit, largest_l1  # fit(x, y, l1, l2): the lowest point, by proximal steps
+# fit(x, y, l1, l2): the lowest point, by proximal steps
+from course_lib.experiments.l1_l2.penalised_regression import fit, largest_l1
 
 edge = largest_l1(x, y)  # max|Xᵀy|/n
-claim("From λmax = max|Xᵀy|/n on all weights of the lasso are zero, and just below it one is not.",
-      measured=[int((fit(x, y, factor * edge) != 0).sum()) for factor in (0.999, 1.0, 1.001)],
+claim("From λmax = max|Xᵀy|/n on all weights of the lasso are zero, and just below it "
+      "one is not.",
+      measured=[int((fit(x, y, factor * edge) != 0).sum())
+                for factor in (0.999, 1.0, 1.001)],
       holds=lambda kept: kept == [1, 0, 0])
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
@@ -211,31 +258,42 @@ claim("From λmax = max|Xᵀy|/n on all weights of the lasso are zero, and just 
 # %% tags=["deeper"]
 from sklearn.linear_model import ElasticNet, Ridge
 
-from course_lib.experiments.l1_l2.penalised_regression import moments, optimality_residual, ridge  # moments: XᵀX/n and Xᵀy/n
+# moments: XᵀX/n and Xᵀy/n
+from course_lib.experiments.l1_l2.penalised_regression import (
+    moments, optimality_residual, ridge)
 
-path = largest_l1(x, y) * torch.logspace(-2, 0.3, 12, dtype=torch.float64)  # twelve λ; the last ones are too strong
-lasso, net, squares = fit(x, y, path), fit(x, y, path / 2, path / 2), fit(x, y, 0.0, path)
+# twelve λ; the last ones are too strong
+path = largest_l1(x, y) * torch.logspace(-2, 0.3, 12, dtype=torch.float64)
+lasso = fit(x, y, path)
+net = fit(x, y, path / 2, path / 2)
+squares = fit(x, y, 0.0, path)
 
 
 def by_sklearn(model):
     """Weights of a scikit-learn model on our table."""
-    return torch.from_numpy(model.set_params(fit_intercept=False).fit(x.numpy(), y.numpy()).coef_)
+    fitted = model.set_params(fit_intercept=False).fit(x.numpy(), y.numpy())
+    return torch.from_numpy(fitted.coef_)
 
 
 tight = {"tol": 1e-12, "max_iter": 1_000_000}
 their_lasso = torch.stack([by_sklearn(Lasso(a, **tight)) for a in path.tolist()])
-their_net = torch.stack([by_sklearn(ElasticNet(a, l1_ratio=0.5, **tight)) for a in path.tolist()])
+their_net = torch.stack([by_sklearn(ElasticNet(a, l1_ratio=0.5, **tight))
+                         for a in path.tolist()])
 their_ridge = torch.stack([by_sklearn(Ridge(len(x) * a)) for a in path.tolist()])
 
 # %% tags=["deeper", "nbval-check-output"]
-claim("Lasso, elastic net and ridge are scikit-learn's; ridge is its closed form, and where torch's SGD with weight_decay ends.",
-      measured=[(a - b).abs().max().item() for a, b in
-                ((lasso, their_lasso), (net, their_net), (squares, their_ridge), (squares, ridge(x, y, path.tolist())),
-                 (trained(torch.optim.SGD, weight_decay=1.0), ridge(x, y, 1.0)))],
+claim("Lasso, elastic net and ridge are scikit-learn's; ridge is its closed form, and "
+      "where torch's SGD with weight_decay ends.",
+      measured=[(a - b).abs().max().item() for a, b in (
+                    (lasso, their_lasso), (net, their_net), (squares, their_ridge),
+                    (squares, ridge(x, y, path.tolist())),
+                    (trained(torch.optim.SGD, weight_decay=1.0), ridge(x, y, 1.0)))],
       holds=lambda gaps: max(gaps) <= 1e-6)
 claim("The same weights are zero, and every solution meets its optimality conditions.",
-      measured=[int(((lasso == 0) != (their_lasso == 0)).sum() + ((net == 0) != (their_net == 0)).sum()),
-                optimality_residual(lasso @ moments(x, y)[0] - moments(x, y)[1], lasso, path[:, None]).max().item()],
+      measured=[int(((lasso == 0) != (their_lasso == 0)).sum()
+                    + ((net == 0) != (their_net == 0)).sum()),
+                optimality_residual(lasso @ moments(x, y)[0] - moments(x, y)[1], lasso,
+                                    path[:, None]).max().item()],
       holds=lambda found: found[0] == 0 and found[1] <= 1e-6)
 
 # %% [markdown]
@@ -246,8 +304,11 @@ claim("The same weights are zero, and every solution meets its optimality condit
 # *Said beforehand:* ridge on 50 training rows, λ chosen on 100 validation rows; and on 300, with the 71 that can be had; 40 random splits each. Standardising *helps* if the interval of the paired difference in test error lies below −0.5 score points (about 1 % of the error), makes *no difference* if it lies within ±0.5. (The margin comes from 40 other splits. Splits of the same 442 patients share most rows: the interval says nothing of other patients.)
 
 # %%
-predict("units", "50 rows, ridge with its λ tuned, features as measured instead of standardised. The test error …",
-        ["is higher by more than 0.5", "is the same to ±0.5: λ makes up for it", "is lower by more than 0.5"])
+predict("units",
+        "50 rows, ridge with its λ tuned, features as measured instead of "
+        "standardised. The test error …",
+        ["is higher by more than 0.5", "is the same to ±0.5: λ makes up for it",
+         "is lower by more than 0.5"])
 
 # %% jupyter={"outputs_hidden": true} tags=["nbval-check-output"]
 from course_lib.experiments.l1_l2.penalised_regression import tuned_ridge_error
@@ -256,19 +317,27 @@ from course_lib.experiments.l1_l2.penalised_regression import tuned_ridge_error
 def gain(rows, validation):
     """Test error of standardised minus raw ridge, 40 splits."""
     splits = [diabetes(rows, validation, "raw", seed=seed) for seed in range(40, 80)]
-    return paired_interval(*([tuned_ridge_error(split, standardise) for split in splits] for standardise in (True, False)))
+    return paired_interval(*([tuned_ridge_error(split, standardise) for split in splits]
+                             for standardise in (True, False)))
 
 
 few, many = gain(50, 100), gain(300, 71)
-claim("With 50 training rows standardising lowers the test error by more than 0.5 score points.",
+claim("With 50 training rows standardising lowers the test error by more than 0.5 "
+      "score points.",
       measured=few, kind="measured", holds=lambda d: d.between(high=-0.5))
 claim("With 300 it changes the test error by less than 0.5 score points.",
       measured=many, kind="measured", holds=lambda d: d.between(-0.5, 0.5))
 
 # %% jupyter={"outputs_hidden": true}
-outcome = ("is higher by more than 0.5" if few.between(high=-0.5) else "is lower by more than 0.5" if few.between(low=0.5)
-           else "is the same to ±0.5: λ makes up for it" if few.between(-0.5, 0.5) else None)
-reveal("units", outcome, because=f"as measured minus standardised: {-few.mean:+.1f} score points")
+outcome = ("is higher by more than 0.5" if few.between(high=-0.5)
+           else "is lower by more than 0.5" if few.between(low=0.5)
+           else "is the same to ±0.5: λ makes up for it" if few.between(-0.5, 0.5)
+           else None)
+
+# %% jupyter={"outputs_hidden": true}
+# what came out
+reveal("units", outcome,
+       because=f"as measured minus standardised: {-few.mean:+.1f} score points")
 
 # %% [markdown]
 # The unit acts through λ, so it matters as much as the penalty does; look at both verdicts. "Small weight" means nothing without a unit: standardise, *on the training rows only*.
@@ -282,17 +351,21 @@ reveal("units", outcome, because=f"as measured minus standardised: {-few.mean:+.
 from course_lib.experiments.l1_l2.penalised_regression import predict as prediction
 
 raw = diabetes(50, 100, scale="raw", seed=0)
-kpa = torch.where(torch.arange(10) == 3, 1 / 7.5, 1.0).double()  # feature 3 is blood pressure
+# feature 3 is blood pressure
+kpa = torch.where(torch.arange(10) == 3, 1 / 7.5, 1.0).double()
 
 
 def moved(l2, **how):
-    """How far test predictions move, in score points, when blood pressure changes from mmHg to kPa."""
-    told = [prediction(raw.test_x * unit, fit(raw.train_x * unit, raw.train_y, 0.0, l2, **how),
+    """How far test predictions move, in score points, when blood pressure changes from
+    mmHg to kPa."""
+    told = [prediction(raw.test_x * unit,
+                       fit(raw.train_x * unit, raw.train_y, 0.0, l2, **how),
                        (raw.train_x * unit, raw.train_y)) for unit in (1.0, kpa)]
     return (told[0] - told[1]).abs().max().item()
 
 
-claim("A change of units moves no prediction of least squares or of standardised ridge, and at λ = 1 those of raw ridge by more than a point.",
+claim("A change of units moves no prediction of least squares or of standardised "
+      "ridge, and at λ = 1 those of raw ridge by more than a point.",
       measured=[moved(0.0), moved(1.0, standardise=True), moved(1.0)],
       holds=lambda far: max(far[:2]) < 1e-5 and far[2] > 1)
 
@@ -306,28 +379,42 @@ claim("A change of units moves no prediction of least squares or of standardised
 # *What the intervals cover, from here on:* eight or ten seeds, each with another split, start and batch order, always from the same 1797 digits.
 
 # %%
-predict("network-zeros", "L1 with λ = 0.001, proximal steps. Which share of the weights is exactly zero after 1000 steps?",
+predict("network-zeros",
+        "L1 with λ = 0.001, proximal steps. Which share of the weights is exactly zero "
+        "after 1000 steps?",
         ["under 10 %", "10 to 30 %", "over 30 %"])
 
 # %% jupyter={"outputs_hidden": true}
+from course_lib.explorers import l1_l2 as explore
+
 explore.network.show(strength=1e-3)
 
 # %% jupyter={"outputs_hidden": true} tags=["nbval-check-output"]
-*_, shrunk = compute_shrinking()  # what the picture was drawn from; [seeds, methods, strengths]
+# what the picture was drawn from; [seeds, methods, strengths]
+*_, shrunk = compute_shrinking()
 at = {strength: k for k, strength in enumerate(STRENGTHS)}
-emptied, hovered = shrunk.zeros[:, 1, at[1e-3]], shrunk.zeros[:, 2, at[1e-3]]  # methods: L2, proximal, subgradient
+# methods: L2, proximal, subgradient
+emptied, hovered = shrunk.zeros[:, 1, at[1e-3]], shrunk.zeros[:, 2, at[1e-3]]
 claim("Proximal steps make more than 10 % of the weights exactly zero.",
-      measured=mean_interval(emptied), kind="measured", holds=lambda zero: zero.between(low=0.1))
-claim("Subgradient steps make less than 1 % exactly zero in every seed (the largest share).",
+      measured=mean_interval(emptied), kind="measured",
+      holds=lambda zero: zero.between(low=0.1))
+claim("Subgradient steps make less than 1 % exactly zero in every seed (the largest "
+      "share).",
       measured=hovered.max().item(), kind="measured", holds=lambda zero: zero < 0.01)
 for rows, errors in (("training", shrunk.train_error), ("test", shrunk.test_error)):
     claim(f"At λ = 1 under L2 the {rows} error is above 50 %.",
-          measured=mean_interval(errors[:, 0, at[1.0]]), kind="measured", holds=lambda e: e.between(low=0.5))
+          measured=mean_interval(errors[:, 0, at[1.0]]), kind="measured",
+          holds=lambda e: e.between(low=0.5))
 
 # %% jupyter={"outputs_hidden": true}
 zero = mean_interval(emptied)
-reveal("network-zeros", "under 10 %" if zero.between(high=0.1) else "over 30 %" if zero.between(low=0.3)
-       else "10 to 30 %" if zero.between(0.1, 0.3) else None, because=f"measured: {zero.mean:.0%}, interval {zero.low:.0%} to {zero.high:.0%}")
+
+# %% jupyter={"outputs_hidden": true}
+# what came out
+reveal("network-zeros",
+       "under 10 %" if zero.between(high=0.1) else "over 30 %" if zero.between(low=0.3)
+       else "10 to 30 %" if zero.between(0.1, 0.3) else None,
+       because=f"measured: {zero.mean:.0%}, interval {zero.low:.0%} to {zero.high:.0%}")
 
 # %% [markdown]
 # Compare the histograms: both kinds of L1 heap the weights up around zero, and at this λ their test errors are alike. It is only a zero you can *leave out* that needs the proximal step.
@@ -339,19 +426,28 @@ reveal("network-zeros", "under 10 %" if zero.between(high=0.1) else "over 30 %" 
 # What does a penalty do to the surface that the optimizer walks on? For L2 the answer is one line: the second derivative of $\frac\lambda2 w^2$ is λ. A bowl has curvatures 0.01 and 10.
 
 # %%
-predict("surface", "You add L2 with λ = 0.1. The condition number, largest over smallest curvature, goes from 1000 to about …",
+predict("surface",
+        "You add L2 with λ = 0.1. The condition number, largest over smallest "
+        "curvature, goes from 1000 to about …",
         ["1100", "1000, as before", "92", "10"])
 
 # %% jupyter={"outputs_hidden": true} tags=["nbval-check-output"]
 from course_lib.experiments.shared.sharpness import exact_hessian
 
 curved = torch.tensor([0.01, 10.0], dtype=torch.float64)
-bowl = [torch.linalg.eigvalsh(exact_hessian(lambda p, l2=l2: (curved * p[0] ** 2).sum() / 2 + l2 * l2_penalty(p), [goal]))
-        for l2 in (0.0, 0.1)]
-claim("Where all curvatures are positive the condition number falls from hmax/hmin to (hmax + λ)/(hmin + λ).",
+bowl = [torch.linalg.eigvalsh(exact_hessian(lambda p, l2=l2: (curved * p[0] ** 2).sum()
+                                                / 2 + l2 * l2_penalty(p),
+                                            [goal])) for l2 in (0.0, 0.1)]
+claim("Where all curvatures are positive the condition number falls from hmax/hmin to "
+      "(hmax + λ)/(hmin + λ).",
       measured=[(h[1] / h[0]).item() for h in bowl],
       holds=lambda c: abs(c[0] - 1000) < 1e-9 and abs(c[1] - 10.1 / 0.11) < 1e-9)
-reveal("surface", "92", because="(10 + 0.1)/(0.01 + 0.1): the flat direction gains tenfold, the steep one 1 %")
+
+# %% jupyter={"outputs_hidden": true}
+# what came out
+reveal("surface", "92",
+       because="(10 + 0.1)/(0.01 + 0.1): the flat direction gains tenfold, the steep "
+               "one 1 %")
 
 # %% [markdown]
 # The penalised surface has *more* curvature in every direction, λ each, if every parameter is penalised. In proportion the flat ones gain most, so on a bowl gradient descent with its best learning rate needs fewer steps.
@@ -363,16 +459,21 @@ reveal("surface", "92", because="(10 + 0.1)/(0.01 + 0.1): the flat direction gai
 # *Said beforehand*, comparing λ = 0.01 with 1e-5 under L2 on the networks above: *flatter* if the largest curvature (eigenvalue of the Hessian, the matrix of second derivatives by all parameters) of the training loss without the penalty is smaller; *more robust* if less accuracy is lost to Gaussian noise of standard deviation 0.3 on the test pixels (0 to 1); each if the interval of the paired difference lies below 0.
 
 # %% tags=["deeper"]
+from course_lib.explorers import l1_l2 as explore
+
 explore.surface.show(strength=1e-2)
 
 # %% tags=["deeper", "nbval-check-output"]
 *_, around = compute_surroundings()
 lost = around.accuracy[:, :, 0] - around.accuracy[:, :, -1]
-claim("λ = 0.01 ends flatter than λ = 1e-5 (difference of the logarithms of the largest eigenvalue).",
-      measured=paired_interval(around.sharpness[:, at[1e-2]].log(), around.sharpness[:, 0].log()),
+claim("λ = 0.01 ends flatter than λ = 1e-5 (difference of the logarithms of the "
+      "largest eigenvalue).",
+      measured=paired_interval(around.sharpness[:, at[1e-2]].log(),
+                               around.sharpness[:, 0].log()),
       kind="measured", holds=lambda d: d.between(high=0))
 claim("It loses less accuracy to noise σ = 0.3 (difference of what is lost).",
-      measured=paired_interval(lost[:, at[1e-2]], lost[:, 0]), kind="measured", holds=lambda d: d.between(high=0))
+      measured=paired_interval(lost[:, at[1e-2]], lost[:, 0]), kind="measured",
+      holds=lambda d: d.between(high=0))
 
 # %% [markdown]
 # *Left:* every unit's weights move along a random direction by as much as they are long ("filter-normalised"). *Far right:* the network gets ever flatter and loses ever less to noise, and ends at 10 % accuracy: flat is not good by itself, and "loses less" counts only where there is something to lose.
@@ -384,8 +485,12 @@ claim("It loses less accuracy to noise σ = 0.3 (difference of what is lost).",
 # The Hessian of $\frac\lambda2\lVert w\rVert^2$ is $\lambda I$, and adding $\lambda I$ moves every eigenvalue by λ. Negative ones, at a saddle, are lifted too. A small network, at random weights:
 
 # %% tags=["deeper", "nbval-check-output"]
-images, labels = torch.randn(20, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(0)), torch.arange(20) % 2
-weights = [torch.randn(shape, dtype=torch.float64, generator=torch.Generator().manual_seed(1)) for shape in ((4, 3), (2, 4))]
+images = torch.randn(20, 3, dtype=torch.float64,
+                     generator=torch.Generator().manual_seed(0))
+labels = torch.arange(20) % 2
+weights = [torch.randn(shape, dtype=torch.float64,
+                       generator=torch.Generator().manual_seed(1))
+           for shape in ((4, 3), (2, 4))]
 
 
 def loss(params, l2=0.0):
@@ -394,10 +499,13 @@ def loss(params, l2=0.0):
     return torch.nn.functional.cross_entropy(scores, labels) + l2 * l2_penalty(params)
 
 
-bare, priced = (torch.linalg.eigvalsh(exact_hessian(lambda p, l2=l2: loss(p, l2), weights)) for l2 in (0.0, 0.1))
-claim("L2 on all parameters adds λ to every eigenvalue of the Hessian wherever the loss is twice differentiable: here λ = 0.1.",
+bare, priced = (torch.linalg.eigvalsh(exact_hessian(lambda p, l2=l2: loss(p, l2),
+                                                    weights)) for l2 in (0.0, 0.1))
+claim("L2 on all parameters adds λ to every eigenvalue of the Hessian wherever the "
+      "loss is twice differentiable: here λ = 0.1.",
       measured=(priced - bare - 0.1).abs().max().item(), holds=lambda gap: gap < 1e-12)
-claim("Some of them were negative (number).", measured=int((bare < -1e-6).sum()), holds=lambda count: count > 0)
+claim("Some of them were negative (number).", measured=int((bare < -1e-6).sum()),
+      holds=lambda count: count > 0)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Too strong a pull
@@ -405,9 +513,13 @@ claim("Some of them were negative (number).", measured=int((bare < -1e-6).sum())
 # A tutorial warns that λ = 10 in $\lambda\lVert w\rVert^2$ underfits. The pull is $20\,w$: in torch's convention λ = 20. Switch the loss off, and plain SGD multiplies each weight by $1-\eta\lambda$ at every step, λ being torch's from here on.
 
 # %%
-quiz("That pull of 20·w, learning rate 0.1, flat loss, plain SGD: what does a weight of 1 do?",
-     {"it shrinks to zero": "Only if the factor 1 − 0.1·20 = −1 were smaller than 1 in size.",
-      "it jumps between 1 and −1 for ever": "The factor is 1 − 0.1·20 = −1. A little more and it explodes: too strong a penalty is also too high a learning rate.",
+quiz("That pull of 20·w, learning rate 0.1, flat loss, plain SGD: what does a weight "
+     "of 1 do?",
+     {"it shrinks to zero":
+          "Only if the factor 1 − 0.1·20 = −1 were smaller than 1 in size.",
+      "it jumps between 1 and −1 for ever":
+          "The factor is 1 − 0.1·20 = −1. A little more and it explodes: too strong a "
+          "penalty is also too high a learning rate.",
       "it stays at 1": "There is no loss, but there is a pull of 20·w."},
      answer="it jumps between 1 and −1 for ever")
 
@@ -421,7 +533,8 @@ quiz("That pull of 20·w, learning rate 0.1, flat loss, plain SGD: what does a w
 
 # %% tags=["deeper", "nbval-check-output"]
 def pure_decay(product, steps=200):
-    """The weight after each step of torch's SGD on a flat loss, from 1; `product` is lr·λ."""
+    """The weight after each step of torch's SGD on a flat loss, from 1; `product` is
+    lr·λ."""
     w, seen = torch.ones((), dtype=torch.float64, requires_grad=True), []
     optimizer = torch.optim.SGD([w], lr=0.1, weight_decay=product / 0.1)
     for _ in range(steps):
@@ -431,11 +544,14 @@ def pure_decay(product, steps=200):
     return seen
 
 
-walks = {product: pure_decay(product) for product in (0.0, 0.1, 0.9, 1.1, 1.9, 2.0, 2.1)}
+walks = {product: pure_decay(product) for product in (0.0, 0.1, 0.9, 1.1, 1.9, 2.0,
+                                                      2.1)}
 claim("Of seven products ηλ just those in (0, 2) end below 1e-8 after 200 steps.",
-      measured=[product for product, w in walks.items() if abs(w[-1]) < 1e-8], holds=lambda ok: ok == [0.1, 0.9, 1.1, 1.9])
+      measured=[product for product, w in walks.items() if abs(w[-1]) < 1e-8],
+      holds=lambda ok: ok == [0.1, 0.9, 1.1, 1.9])
 claim("Just those above 1 change the weight's sign at every step.",
-      measured=[product for product, w in walks.items() if all((a > 0) != (b > 0) for a, b in zip(w, w[1:]))],
+      measured=[product for product, w in walks.items()
+                if all((a > 0) != (b > 0) for a, b in zip(w, w[1:]))],
       holds=lambda flips: flips == [1.1, 1.9, 2.0, 2.1])
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -447,32 +563,47 @@ claim("Just those above 1 change the weight's sign at every step.",
 # For BatchNorm's scale γ and shift β: both worlds (1000 clean rows; 300 rows with wrong labels), each at λ = 3 and λ = 10, four comparisons. Sparing them *helps* where the interval lies below 0, *costs* where above. (Both strengths come from earlier trials with other seeds.)
 
 # %%
-predict("biases", "No norms, 300 rows, noisy labels, λ = 1 on everything. Sparing the biases changes the test error by …",
-        ["half a point or more for the better", "less than half a point", "half a point or more for the worse"])
+predict("biases",
+        "No norms, 300 rows, noisy labels, λ = 1 on everything. Sparing the biases "
+        "changes the test error by …",
+        ["half a point or more for the better", "less than half a point",
+         "half a point or more for the worse"])
 
 # %% jupyter={"outputs_hidden": true}
-from course_lib.experiments.batchnorm.penalise_what import TUNED, WORLDS, compute_by_layer, compute_spared
+from course_lib.experiments.batchnorm.penalise_what import (TUNED, WORLDS,
+                                                            compute_by_layer,
+                                                            compute_spared)
 
 spared = {}
 for world, (_, _, strengths) in WORLDS.items():
     *_, found = compute_spared(world)
-    for strength, errors in zip(strengths, found.test_error.unbind(1)):  # [seeds, everything or weights alone]
+    # [seeds, everything or weights alone]
+    for strength, errors in zip(strengths, found.test_error.unbind(1)):
         spared[world, strength] = paired_interval(errors[:, 1], errors[:, 0])
-        print(f"{world}, λ = {strength:<4g} everything {errors[:, 0].mean():.1%}, sparing them {errors[:, 1].mean():.1%}")
+        print(f"{world}, λ = {strength:<4g} everything {errors[:, 0].mean():.1%}, "
+              f"sparing them {errors[:, 1].mean():.1%}")
 
 # %% jupyter={"outputs_hidden": true} tags=["nbval-check-output"]
 plain, clean, noisy = WORLDS
 claim("Sparing the biases changes the test error by less than half a point (λ = 1).",
-      measured=spared[plain, 1.0], kind="measured", holds=lambda d: d.between(-0.005, 0.005))
-for world, strength in [(world, strength) for world in (clean, noisy) for strength in (3.0, 10.0)]:
+      measured=spared[plain, 1.0], kind="measured",
+      holds=lambda d: d.between(-0.005, 0.005))
+for world, strength in [(world, strength) for world in (clean, noisy)
+                        for strength in (3.0, 10.0)]:
     claim(f"{world}: sparing them lowers the test error (λ = {strength:g}).",
-          measured=spared[world, strength], kind="measured", holds=lambda d: d.between(high=0))
+          measured=spared[world, strength], kind="measured",
+          holds=lambda d: d.between(high=0))
 
 # %% jupyter={"outputs_hidden": true}
 change = spared[plain, 1.0]
-reveal("biases", "less than half a point" if change.between(-0.005, 0.005)
+
+# %% jupyter={"outputs_hidden": true}
+# what came out
+reveal("biases",
+       "less than half a point" if change.between(-0.005, 0.005)
        else "half a point or more for the better" if change.between(high=-0.005)
-       else "half a point or more for the worse" if change.between(low=0.005) else None, because=f"measured: {100 * change.mean:+.2f} points")
+       else "half a point or more for the worse" if change.between(low=0.005) else None,
+       because=f"measured: {100 * change.mean:+.2f} points")
 
 # %% [markdown]
 # Compare the four rows with each other, not only within. Penalising γ as well is a stronger penalty, so at one and the same λ the two policies are not equally strong; whether more strength helps depends on your data, on λ, and on the network (the next *Deeper* section measures that). To compare them fairly, choose λ for each on validation data. Leave norms and biases out by default, because then λ means one thing.
@@ -490,19 +621,23 @@ for width in (32, 64, 128, 256):
     *_, found = compute_spared(noisy, (10.0,), width)
     errors, losses = found.test_error[:, 0], found.train_loss[:, 0].mean(0)
     widths[width] = paired_interval(errors[:, 1], errors[:, 0])
-    print(f"{width:3} units: everything {errors[:, 0].mean():.1%}, sparing them {errors[:, 1].mean():.1%};",
-          f"training loss {losses[0]:.2f} and {losses[1]:.2f}, of one who knows nothing 2.30")
+    print(f"{width:3} units: everything {errors[:, 0].mean():.1%}, sparing them "
+          f"{errors[:, 1].mean():.1%};",
+          f"training loss {losses[0]:.2f} and {losses[1]:.2f}, of one who knows "
+          "nothing 2.30")
 fair = {}
 for world in (clean, noisy):
     *_, found = compute_spared(world, TUNED)
     errors, chosen = found.tuned(TUNED)
     fair[world] = paired_interval(errors[:, 1], errors[:, 0])
-    print(f"{world}: everything {errors[:, 0].mean():.1%}, sparing them {errors[:, 1].mean():.1%}")
+    print(f"{world}: everything {errors[:, 0].mean():.1%}, sparing them "
+          f"{errors[:, 1].mean():.1%}")
     for policy, values in zip(("everything", "sparing them"), chosen.T):
         print(f"   λ chosen for {policy}:", ", ".join(f"{value:g}" for value in values))
 
 # %% tags=["deeper", "nbval-check-output"]
-claim("32 hidden units, λ = 10: sparing γ, β and biases lowers the test error on noisy rows.",
+claim("32 hidden units, λ = 10: sparing γ, β and biases lowers the test error on noisy "
+      "rows.",
       measured=widths[32], kind="measured", holds=lambda d: d.between(high=0))
 claim("256 hidden units, λ = 10: it raises the test error.",
       measured=widths[256], kind="measured", holds=lambda d: d.between(low=0))
@@ -523,15 +658,19 @@ from collections import OrderedDict
 
 from course_lib.weight_decay import decay_groups
 
-model = torch.nn.Sequential(OrderedDict(
-    encoder=torch.nn.Sequential(torch.nn.Linear(64, 32), torch.nn.BatchNorm1d(32)), bn_proj=torch.nn.Linear(32, 10)))
-by_name = {name for name, p in model.named_parameters() if "bias" not in name and "bn" not in name}
+encoder = torch.nn.Sequential(torch.nn.Linear(64, 32), torch.nn.BatchNorm1d(32))
+named = OrderedDict(encoder=encoder, bn_proj=torch.nn.Linear(32, 10))
+model = torch.nn.Sequential(named)
+by_name = {name for name, p in model.named_parameters()
+           if "bias" not in name and "bn" not in name}
 kept = {id(p) for p in decay_groups(model, weight_decay=0.01)[0]["params"]}
 by_kind = {name for name, p in model.named_parameters() if id(p) in kept}
 print("penalised by name:", sorted(by_name), "  by kind:", sorted(by_kind))
-claim("By name, a norm's scale is penalised and a weight matrix is not; by what they are, the two weight matrices.",
+claim("By name, a norm's scale is penalised and a weight matrix is not; by what they "
+      "are, the two weight matrices.",
       measured=[len(by_name & by_kind), len(by_name), len(by_kind)],
-      holds=lambda n: n == [1, 2, 2] and by_kind == {"encoder.0.weight", "bn_proj.weight"})
+      holds=lambda n: n == [1, 2, 2]
+            and by_kind == {"encoder.0.weight", "bn_proj.weight"})
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: one λ for each layer?
@@ -541,12 +680,15 @@ claim("By name, a norm's scale is penalised and a weight matrix is not; by what 
 
 # %% tags=["deeper"]
 *_, layers = compute_by_layer()
-print("chosen for both layers:", [round(pair[0], 1) for pair in layers.uniform_strengths.tolist()])
-print("chosen for each layer: ", [tuple(round(s, 1) for s in pair) for pair in layers.layered_strengths.tolist()])
+print("chosen for both layers:",
+      [round(pair[0], 1) for pair in layers.uniform_strengths.tolist()])
+print("chosen for each layer: ",
+      [tuple(round(s, 1) for s in pair) for pair in layers.layered_strengths.tolist()])
 
 # %% tags=["deeper", "nbval-check-output"]
 claim("One λ for each layer lowers the test error, chosen on validation data.",
-      measured=paired_interval(layers.layered, layers.uniform), kind="measured", holds=lambda d: d.between(high=0))
+      measured=paired_interval(layers.layered, layers.uniform), kind="measured",
+      holds=lambda d: d.between(high=0))
 
 # %% [markdown]
 # Look at how much the chosen pairs differ from seed to seed: 25 candidates on 200 noisy validation rows leave much to luck. Where 0.1 or 10 was chosen the grid ended too early. And whatever was gained, it was by a search of 25 candidates against one of 5.
@@ -559,12 +701,14 @@ claim("One λ for each layer lowers the test error, chosen on validation data.",
 # %% tags=["deeper"]
 from course_lib.weight_decay import convert_strength
 
-written = {"penalty": lambda w, s: s * w.square().sum(), "half_penalty": lambda w, s: s / 2 * w.square().sum(),
+written = {"penalty": lambda w, s: s * w.square().sum(),
+           "half_penalty": lambda w, s: s / 2 * w.square().sum(),
            "per_example": lambda w, s: s / (2 * len(x)) * w.square().sum()}
 
 
 def weights_after(convention, strength, decay=0.0, steps=200):
-    """Weights after plain SGD on the diabetes rows, with the penalty written in this convention."""
+    """Weights after plain SGD on the diabetes rows, with the penalty written in this
+    convention."""
     w = torch.zeros(10, dtype=torch.float64, requires_grad=True)
     optimizer = torch.optim.SGD([w], lr=0.1, weight_decay=decay)
     for _ in range(steps):
@@ -575,13 +719,20 @@ def weights_after(convention, strength, decay=0.0, steps=200):
 
 
 # %% tags=["deeper", "nbval-check-output"]
-reference = weights_after("half_penalty", 0.0, decay=0.3)  # torch's weight_decay = 0.3 and nothing in the loss
-same = {name: convert_strength(0.3, "half_penalty", name, examples=len(x)) for name in written}
-claim("weight_decay = 0.3 is λ = 0.15, 0.3 and 90 in the three ways to write it into the loss: the same weights.",
-      measured={name: (weights_after(name, s) - reference).abs().max().item() for name, s in same.items()},
-      holds=lambda gaps: max(gaps.values()) < 1e-12 and [round(s, 6) for s in same.values()] == [0.15, 0.3, 90])
-claim("The same number 3 in λ/2 and in λ/2m: dropping the m leaves weights less than half as long.",
-      measured=[weights_after(name, 3.0).norm().item() for name in ("half_penalty", "per_example")],
+# torch's weight_decay = 0.3 and nothing in the loss
+reference = weights_after("half_penalty", 0.0, decay=0.3)
+same = {name: convert_strength(0.3, "half_penalty", name, examples=len(x))
+        for name in written}
+claim("weight_decay = 0.3 is λ = 0.15, 0.3 and 90 in the three ways to write it into "
+      "the loss: the same weights.",
+      measured={name: (weights_after(name, s) - reference).abs().max().item()
+                for name, s in same.items()},
+      holds=lambda gaps: max(gaps.values()) < 1e-12
+            and [round(s, 6) for s in same.values()] == [0.15, 0.3, 90])
+claim("The same number 3 in λ/2 and in λ/2m: dropping the m leaves weights less than "
+      "half as long.",
+      measured=[weights_after(name, 3.0).norm().item()
+                for name in ("half_penalty", "per_example")],
       holds=lambda lengths: lengths[0] < lengths[1] / 2)
 
 # %% [markdown]
@@ -603,8 +754,10 @@ squared, total = 2 * l2_penalty(model.parameters()), 0.0
 for _ in model.parameters():  # "for p in model.parameters():" around the line that adds
     total = total + 0.001 * squared
 count = len(list(model.parameters()))
-claim("Mended into a loop over the parameters it adds the whole penalty once per tensor: λ times their number.",
-      measured=(total / (0.001 * squared)).item(), holds=lambda times: abs(times - count) < 1e-4)
+claim("Mended into a loop over the parameters it adds the whole penalty once per "
+      "tensor: λ times their number.",
+      measured=(total / (0.001 * squared)).item(),
+      holds=lambda times: abs(times - count) < 1e-4)
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: shrinkage direction by direction
@@ -616,7 +769,8 @@ hessian, moment = moments(x, y)
 curvatures, axes = torch.linalg.eigh(hessian)
 factors = (axes.T @ ridge(x, y, 0.1)) / (axes.T @ ridge(x, y, 0.0))
 claim("Ridge multiplies each direction of least squares by d²/(d² + λ).",
-      measured=(factors - curvatures / (curvatures + 0.1)).abs().max().item(), holds=lambda gap: gap < 1e-10)
+      measured=(factors - curvatures / (curvatures + 0.1)).abs().max().item(),
+      holds=lambda gap: gap < 1e-10)
 print("d²:", [round(c, 3) for c in curvatures.tolist()])
 print("kept:", [f"{f:.0%}" for f in factors.tolist()])
 
@@ -638,15 +792,20 @@ def minus_log_posterior(w, prior):
 
 
 (likely,) = fit(x, y, sigma**2 / (len(x) * scale))
-peak = {Normal(0.0, tau): ridge(x, y, sigma**2 / (len(x) * tau**2)), Laplace(0.0, scale): likely}
-nearby = torch.randn(1000, 10, dtype=torch.float64, generator=torch.Generator().manual_seed(0)) / 10
-claim("Under the Gaussian prior ridge, under the Laplace prior the lasso, is more probable than each of 1000 points nearby.",
-      measured=[min((minus_log_posterior(w + d, prior) - minus_log_posterior(w, prior)).item() for d in nearby)
+peak = {Normal(0.0, tau): ridge(x, y, sigma**2 / (len(x) * tau**2)),
+        Laplace(0.0, scale): likely}
+nearby = torch.randn(1000, 10, dtype=torch.float64,
+                     generator=torch.Generator().manual_seed(0)) / 10
+claim("Under the Gaussian prior ridge, under the Laplace prior the lasso, is more "
+      "probable than each of 1000 points nearby.",
+      measured=[min((minus_log_posterior(w + d, prior)
+                     - minus_log_posterior(w, prior)).item() for d in nearby)
                 for prior, w in peak.items()],
       holds=lambda gaps: min(gaps) > 0)
 start = ridge(x, y, sigma**2 / (len(x) * tau**2)).requires_grad_()
 slope = torch.autograd.grad(minus_log_posterior(start, Normal(0.0, tau)), start)[0]
-claim("At ridge the gradient of the log posterior vanishes.", measured=slope.abs().max().item(), holds=lambda g: g < 1e-9)
+claim("At ridge the gradient of the log posterior vanishes.",
+      measured=slope.abs().max().item(), holds=lambda g: g < 1e-9)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## In production
@@ -660,11 +819,20 @@ claim("At ridge the gradient of the log posterior vanishes.", measured=slope.abs
 # **When not to.** To learn which of several correlated features matter: the lasso tends to keep one of a group, and perhaps another one on the next sample.
 
 # %%
-quiz("“L1 regularization just shrinks weights like L2 but does not make any weight exactly zero.” A tutorial lists this as a misconception. It is …",
-     {"a misconception, full stop": "Its lowest point has exact zeros. But the loop that adds |w| to the loss practically never gets there.",
-      "true of the loop with |w| in the loss, false of the lowest point and of proximal steps": "The penalty has zeros at its lowest point; whether your weights do depends on the step.",
-      "true of everything": "You have seen proximal steps stop at zero, in one weight, in ten and in thousands."},
-     answer="true of the loop with |w| in the loss, false of the lowest point and of proximal steps")
+quiz(
+    "“L1 regularization just shrinks weights like L2 but does not make any weight "
+    "exactly zero.” A tutorial lists this as a misconception. It is …",
+    {"a misconception, full stop":
+         "Its lowest point has exact zeros. But the loop that adds |w| to the loss "
+         "practically never gets there.",
+     "true of the loop with |w| in the loss, false of the lowest point and of "
+     "proximal steps":
+         "The penalty has zeros at its lowest point; whether your weights do depends "
+         "on the step.",
+     "true of everything": "You have seen proximal steps stop at zero, in one weight, "
+                           "in ten and in thousands."},
+    answer="true of the loop with |w| in the loss, false of the lowest point and of "
+           "proximal steps")
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## In one breath

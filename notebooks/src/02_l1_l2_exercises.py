@@ -21,10 +21,16 @@
 # In a terminal, `course check 02` says the same of the whole notebook. It looks only at the answer cells: keep your helpers inside them.
 
 # %% tags=["setup"]
+try:
+    from course_lib.notebook import setup
+except ModuleNotFoundError:
+    raise ImportError(
+        "the course is not installed in this Python: stop Jupyter and run `make "
+        "course` in the course's folder, or run here: %pip install -e ..") from None
+
 import math
 
 from course_lib.checks import check
-from course_lib.notebook import setup
 
 setup()
 
@@ -97,11 +103,13 @@ explore.zeroing.show(update=soft_threshold) if t2.answered else print("Write T2 
 
 # %% tags=["answer:T3"]
 def decay_groups(model, weight_decay):
-    """Two parameter groups: weights with `weight_decay`, all other parameters with 0."""
+    """Two parameter groups: weights with `weight_decay`, all other parameters with
+    0."""
     ### BEGIN SOLUTION
     weights = [p for p in model.parameters() if p.ndim >= 2]
     others = [p for p in model.parameters() if p.ndim < 2]
-    return [{"params": weights, "weight_decay": weight_decay}, {"params": others, "weight_decay": 0.0}]
+    return [{"params": weights, "weight_decay": weight_decay},
+            {"params": others, "weight_decay": 0.0}]
     ### END SOLUTION
 
 
@@ -128,7 +136,8 @@ def choose_strength(strengths, train, validation, test):
     def mean(errors):
         return sum(errors) / len(errors)
 
-    candidates = [v for v, errors in enumerate(validation) if all(math.isfinite(e) for e in errors)]
+    candidates = [v for v, errors in enumerate(validation)
+                  if all(math.isfinite(e) for e in errors)]
     best = min(candidates, key=lambda v: (mean(validation[v]), -strengths[v]))
     return strengths[best], mean(test[best])
     ### END SOLUTION
@@ -147,7 +156,9 @@ from course_lib.experiments.l1_l2.shrinking import STRENGTHS, compute_shrinking
 def chosen_for_digits():
     """Your choice among the strengths of the lesson, from three seeds."""
     *_, shrunk = compute_shrinking(seeds=(0, 1, 2))
-    columns = (errors[:, 0].T.tolist() for errors in (shrunk.train_error, shrunk.validation_error, shrunk.test_error))
+    columns = (errors[:, 0].T.tolist() for errors in (shrunk.train_error,
+                                                      shrunk.validation_error,
+                                                      shrunk.test_error))
     return choose_strength(list(STRENGTHS), *columns)
 
 

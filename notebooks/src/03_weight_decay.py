@@ -21,11 +21,16 @@
 # *45 minutes; sections called* Deeper *are folded, and extra. You need to know what a gradient, momentum and Adam are for; lessons 00 and 02 say more about each.*
 
 # %% tags=["setup"]
+try:
+    from course_lib.notebook import claim, predict, quiz, reveal, setup, show_source
+except ModuleNotFoundError:
+    raise ImportError(
+        "the course is not installed in this Python: stop Jupyter and run `make "
+        "course` in the course's folder, or run here: %pip install -e ..") from None
+
 import torch
 
 from course_lib.adamw import adam_update
-from course_lib.explorers import weight_decay as explore
-from course_lib.notebook import claim, predict, quiz, reveal, setup, show_source
 from course_lib.sgd import SGD, sgd_update
 
 setup()
@@ -37,6 +42,8 @@ setup()
 # into the gradient, the other straight onto the weights. With momentum they part. **Now choose SGD: one path is left, because there is one. Then Adam.**
 
 # %% slideshow={"slide_type": "-"}
+from course_lib.explorers import weight_decay as explore
+
 explore.trajectories.show()
 
 # %% [markdown]
@@ -84,9 +91,13 @@ print("weight decay", *(f"{w:.6f}" for w in with_decay))
 # over seeds, and may turn out wrong or undecided.
 
 # %% tags=["nbval-check-output"]
-claim("Under momentum the two agree on step 1, and from step 2 on the weight with L2 is the smaller one.",
+claim("Under momentum the two agree on step 1, and from step 2 on the weight with L2 "
+      "is the smaller one.",
       measured=[a - b for a, b in zip(with_l2, with_decay)],
       holds=lambda gap: abs(gap[0]) < 1e-15 and gap[2] < gap[1] < 0)
+
+# %%
+# what came out
 reveal("flat-loss", "the one with L2", because="its pull is carried on by the velocity")
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -112,15 +123,19 @@ show_source(sgd_update)
 
 # %%
 def weights_with(way, penalty=0.05, steps=1000, **options):
-    """Ten weights after SGD on noisy targets, pulled by loss + λ‖w‖² in one of three ways."""
+    """Ten weights after SGD on noisy targets, pulled by loss + λ‖w‖² in one of three
+    ways."""
     noise = torch.Generator().manual_seed(0)
     w = torch.ones(10, dtype=torch.float64, requires_grad=True)
     optimizer = {"loss": SGD([w], lr=0.1, **options),
-                 "torch": torch.optim.SGD([w], lr=0.1, weight_decay=2 * penalty, **options),
-                 "decoupled": SGD([w], lr=0.1, weight_decay=2 * penalty, decoupled_weight_decay=True, **options)}[way]
+                 "torch": torch.optim.SGD([w], lr=0.1, weight_decay=2 * penalty,
+                                          **options),
+                 "decoupled": SGD([w], lr=0.1, weight_decay=2 * penalty,
+                                  decoupled_weight_decay=True, **options)}[way]
     for _ in range(steps):
         target = torch.randn(10, dtype=w.dtype, generator=noise)
-        loss = (w - target).square().sum() / 2 + (penalty * w.square().sum() if way == "loss" else 0)
+        loss = ((w - target).square().sum() / 2
+                + (penalty * w.square().sum() if way == "loss" else 0))
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -129,7 +144,8 @@ def weights_with(way, penalty=0.05, steps=1000, **options):
 
 # %% tags=["nbval-check-output"]
 ways = [weights_with(way) for way in ("loss", "torch", "decoupled")]
-claim("Under plain SGD a loss term λ‖w‖², `weight_decay=2λ` and decoupled decay 2λ give the same weights after 1000 steps.",
+claim("Under plain SGD a loss term λ‖w‖², `weight_decay=2λ` and decoupled decay 2λ "
+      "give the same weights after 1000 steps.",
       measured=max((w - ways[0]).abs().max().item() for w in ways),
       holds=lambda largest_difference: largest_difference <= 1e-12)
 
@@ -148,6 +164,8 @@ predict("equilibrium", "λ = 0.5, momentum 0.9. Where does each come to rest?",
         ["L2 closer to 0", "weight decay closer to 0", "same place, different speed"])
 
 # %% jupyter={"outputs_hidden": true}
+from course_lib.explorers import weight_decay as explore
+
 explore.equilibrium.show()
 
 # %% [markdown]
@@ -167,10 +185,16 @@ def rest(**pull):
     return w.item()
 
 
-claim("L2 comes to rest at 1/(1 + λ), weight decay under momentum μ at 1/(1 + λ(1 − μ)): here 0.667 and 0.952.",
+claim("L2 comes to rest at 1/(1 + λ), weight decay under momentum μ at 1/(1 + λ(1 − "
+      "μ)): here 0.667 and 0.952.",
       measured=[rest(l2=0.5) - 1 / 1.5, rest(weight_decay=0.5) - 1 / 1.05],
       holds=lambda gaps: max(map(abs, gaps)) < 1e-12)
-reveal("equilibrium", "L2 closer to 0", because="momentum multiplies the loss and L2 alike by 10, and weight decay not at all")
+
+# %%
+# what came out
+reveal("equilibrium", "L2 closer to 0",
+       because="momentum multiplies the loss and L2 alike by 10, and weight decay not "
+               "at all")
 
 # %% [markdown]
 # Which is right? Neither: they are two knobs with different units, and **a λ tuned for one is wrong for the other.**
@@ -194,9 +218,12 @@ def end(update=sgd_update, steps=2000, **options):
     return descend(bowl, update, (0.0, 0.0), steps, **options)[-1]
 
 
-ends = {"L2": end(lr=0.05, momentum=0.9, l2=0.5), "decay": end(lr=0.05, momentum=0.9, weight_decay=0.5)}
-claim("In a bowl, L2 comes to rest at ridge(λ), and weight decay under momentum μ at ridge(λ(1 − μ)).",
-      measured=[(ends["L2"] - ridge(0.5)).norm().item(), (ends["decay"] - ridge(0.05)).norm().item()],
+ends = {"L2": end(lr=0.05, momentum=0.9, l2=0.5),
+        "decay": end(lr=0.05, momentum=0.9, weight_decay=0.5)}
+claim("In a bowl, L2 comes to rest at ridge(λ), and weight decay under momentum μ at "
+      "ridge(λ(1 − μ)).",
+      measured=[(ends["L2"] - ridge(0.5)).norm().item(),
+                (ends["decay"] - ridge(0.05)).norm().item()],
       holds=lambda distances: max(distances) < 1e-12)
 
 # %% [markdown]
@@ -206,28 +233,36 @@ claim("In a bowl, L2 comes to rest at ridge(λ), and weight decay under momentum
 
 # %% tags=["deeper"]
 def average_update(param, grad, state, *, lr, beta, l2=0.0, weight_decay=0.0):
-    """Momentum as a moving average of the gradient; both pulls act on the old weight."""
+    """Momentum as a moving average of the gradient; both pulls act on the old
+    weight."""
     v = beta * state.get("v", 0.0) + (1 - beta) * (grad + l2 * param)
     state["v"] = v
     return param.sub_(lr * v + lr * weight_decay * param)
 
 
 def gap(ball, average):
-    """Largest distance between the two paths in 300 steps; the average takes ten times the learning rate."""
+    """Largest distance between the two paths in 300 steps; the average takes ten times
+    the learning rate."""
     start = (0.0, 0.0)
     return (descend(bowl, sgd_update, start, 300, lr=0.02, momentum=0.9, **ball)
-            - descend(bowl, average_update, start, 300, lr=0.2, beta=0.9, **average)).norm(dim=1).max().item()
+            - descend(bowl, average_update, start, 300, lr=0.2, beta=0.9,
+                      **average)).norm(dim=1).max().item()
 
 
 # %% tags=["deeper", "nbval-check-output"]
-claim("Heavy ball and moving average are one path under lr ↔ lr/(1 − β), without a pull and with L2.",
-      measured=[gap({}, {}), gap({"l2": 0.5}, {"l2": 0.5})], holds=lambda gaps: max(gaps) < 1e-12)
-claim("With weight decay they part, unless λ is rescaled too: λ(1 − β) in the average is λ in the ball.",
-      measured=[gap({"weight_decay": 0.5}, {"weight_decay": 0.5}), gap({"weight_decay": 0.5}, {"weight_decay": 0.05})],
+claim("Heavy ball and moving average are one path under lr ↔ lr/(1 − β), without a "
+      "pull and with L2.",
+      measured=[gap({}, {}), gap({"l2": 0.5}, {"l2": 0.5})],
+      holds=lambda gaps: max(gaps) < 1e-12)
+claim("With weight decay they part, unless λ is rescaled too: λ(1 − β) in the average "
+      "is λ in the ball.",
+      measured=[gap({"weight_decay": 0.5}, {"weight_decay": 0.5}),
+                gap({"weight_decay": 0.5}, {"weight_decay": 0.05})],
       holds=lambda gaps: gaps[0] > 0.1 and gaps[1] < 1e-12)
-claim("In the average's form both pulls end at ridge(λ): the factor 1/(1 − β) belongs to the heavy ball.",
-      measured=[(end(average_update, 4000, lr=0.05, beta=0.9, **{pull: 0.5}) - ridge(0.5)).norm().item()
-                for pull in ("l2", "weight_decay")],
+claim("In the average's form both pulls end at ridge(λ): the factor 1/(1 − β) belongs "
+      "to the heavy ball.",
+      measured=[(end(average_update, 4000, lr=0.05, beta=0.9, **{pull: 0.5})
+                 - ridge(0.5)).norm().item() for pull in ("l2", "weight_decay")],
       holds=lambda distances: max(distances) < 1e-12)
 
 # %% [markdown]
@@ -242,18 +277,28 @@ claim("In the average's form both pulls end at ridge(λ): the factor 1/(1 − β
 # Back to the flat loss, where the pull is all there is.
 
 # %%
-predict("flat-adam", "Adam with L2 on a flat loss: λ = 0.005 instead of 0.5 shrinks the weight …",
-        ["100 times more slowly", "about 10 times more slowly", "as fast", "not at all"])
+predict("flat-adam",
+        "Adam with L2 on a flat loss: λ = 0.005 instead of 0.5 shrinks the weight …",
+        ["100 times more slowly", "about 10 times more slowly", "as fast",
+         "not at all"])
 
 # %% jupyter={"outputs_hidden": true}
 for strength in (0.5, 0.005):
-    print(f"λ = {strength:<5}  Adam + L2   ", *(f"{w:.4f}" for w in three_steps(adam_update, l2=strength)))
-    print(f"λ = {strength:<5}  Adam + decay", *(f"{w:.4f}" for w in three_steps(adam_update, weight_decay=strength)))
+    print(f"λ = {strength:<5}  Adam + L2   ",
+          *(f"{w:.4f}" for w in three_steps(adam_update, l2=strength)))
+    print(f"λ = {strength:<5}  Adam + decay",
+          *(f"{w:.4f}" for w in three_steps(adam_update, weight_decay=strength)))
 
 # %% tags=["nbval-check-output"]
-adam_large, adam_small = three_steps(adam_update, l2=0.5), three_steps(adam_update, l2=0.005)
-claim("On a flat loss, Adam with L2 takes the same steps for λ = 0.5 and λ = 0.005 (up to ε).",
-      measured=max(abs(a - b) for a, b in zip(adam_large, adam_small)), holds=lambda difference: difference < 1e-5)
+adam_large = three_steps(adam_update, l2=0.5)
+adam_small = three_steps(adam_update, l2=0.005)
+claim("On a flat loss, Adam with L2 takes the same steps for λ = 0.5 and λ = 0.005 (up "
+      "to ε).",
+      measured=max(abs(a - b) for a, b in zip(adam_large, adam_small)),
+      holds=lambda difference: difference < 1e-5)
+
+# %%
+# what came out
 reveal("flat-adam", "as fast", because="λw is divided by its own size, and λ cancels")
 
 # %% [markdown]
@@ -273,7 +318,8 @@ predict("two-weights", "Adam with L2, the same λ for both. Which weight shrinks
 
 # %% jupyter={"outputs_hidden": true}
 def shaken(steps=200, **pull):
-    """Two weights after Adam steps whose gradients ±10 and ±0.1 change sign every time."""
+    """Two weights after Adam steps whose gradients ±10 and ±0.1 change sign every
+    time."""
     w, state = torch.ones(2, dtype=torch.float64), {}
     push = torch.tensor([10.0, 0.1], dtype=torch.float64)
     for step in range(steps):
@@ -283,13 +329,20 @@ def shaken(steps=200, **pull):
 
 l2_took, decay_took = shaken() - shaken(l2=0.01), shaken() - shaken(weight_decay=0.01)
 for name, took in (("L2", l2_took), ("weight decay", decay_took)):
-    print(f"{name:<12} took {took[0]:.2%} of the weight with ±10, {took[1]:.2%} of the one with ±0.1")
+    print(f"{name:<12} took {took[0]:.2%} of the weight with ±10, {took[1]:.2%} of the "
+          "one with ±0.1")
 
 # %% tags=["nbval-check-output"]
-claim("Weight decay takes the same from both weights; L2 takes at least fifty times more from the quiet one.",
-      measured=[(decay_took[0] - decay_took[1]).abs().item(), (l2_took[1] / l2_took[0]).item()],
+claim("Weight decay takes the same from both weights; L2 takes at least fifty times "
+      "more from the quiet one.",
+      measured=[(decay_took[0] - decay_took[1]).abs().item(),
+                (l2_took[1] / l2_took[0]).item()],
       holds=lambda figures: figures[0] < 1e-6 and figures[1] > 50)
-reveal("two-weights", "the one with gradients ±0.1", because="its pull is divided by 0.1, the other's by 10")
+
+# %%
+# what came out
+reveal("two-weights", "the one with gradients ±0.1",
+       because="its pull is divided by 0.1, the other's by 10")
 
 # %% [markdown]
 # Do not conclude that Adam with L2 strives for another goal. The loss's own gradient is divided by the same $\sqrt{\hat v}$, so with the full batch the *balance* of
@@ -297,6 +350,8 @@ reveal("two-weights", "the one with gradients ±0.1", because="its pull is divid
 # against the loss from weight to weight. Choose Adam in the picture: the L2 path closes in on its cross, the other settles where no ridge solution is (lesson 04 says where).
 
 # %%
+from course_lib.explorers import weight_decay as explore
+
 explore.trajectories.show(optimizer="Adam")
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
@@ -308,7 +363,8 @@ explore.trajectories.show(optimizer="Adam")
 
 # %% tags=["deeper"]
 def pull_and_size(drift=0.0, l2=1e-6, steps=200):
-    """What L2 took off seven weights whose gradients are noise plus `drift` times its size; and the √v̂ of each."""
+    """What L2 took off seven weights whose gradients are noise plus `drift` times its
+    size; and the √v̂ of each."""
     push, ends = torch.logspace(-2, 1, 7, dtype=torch.float64), []
     for strength in (0.0, l2):
         noise = torch.Generator().manual_seed(0)
@@ -322,14 +378,18 @@ def pull_and_size(drift=0.0, l2=1e-6, steps=200):
 
 # %% tags=["deeper", "nbval-check-output"]
 pull, size = pull_and_size()
-claim("Under Adam with L2 the pull on a weight goes as 1/√v̂, where λw is small and the gradients average to about zero.",
+claim("Under Adam with L2 the pull on a weight goes as 1/√v̂, where λw is small and "
+      "the gradients average to about zero.",
       measured=(pull.log().diff() / size.log().diff()).tolist(),
       holds=lambda slopes: all(abs(slope + 1) < 1e-3 for slope in slopes))
 steady, size = pull_and_size(drift=3.0)
-claim("Where a gradient keeps its sign, L2 under Adam takes less than a tenth of lr·λ·w/√v̂ a step.",
-      measured=(steady * size / (1e-3 * 1e-6 * 200)).tolist(), holds=lambda ratios: max(ratios) < 0.1)
+claim("Where a gradient keeps its sign, L2 under Adam takes less than a tenth of "
+      "lr·λ·w/√v̂ a step.",
+      measured=(steady * size / (1e-3 * 1e-6 * 200)).tolist(),
+      holds=lambda ratios: max(ratios) < 0.1)
 claim("In a bowl, with the full batch, Adam with L2 comes to rest at ridge(λ).",
-      measured=(end(adam_update, lr=0.05, l2=0.5) - ridge(0.5)).norm().item(), holds=lambda distance: distance < 1e-9)
+      measured=(end(adam_update, lr=0.05, l2=0.5) - ridge(0.5)).norm().item(),
+      holds=lambda distance: distance < 1e-9)
 
 # %% [markdown]
 # Adam is said not to care how the loss is scaled. True for the loss alone. With L2 beside it, scaling the loss by $c$ leaves $\lambda w$ behind:
@@ -345,7 +405,8 @@ def scaled(c=1.0, **options):
 
 
 claim("Scaling the loss by 1000 under Adam with L2 is the same as λ/1000 and ε/1000.",
-      measured=(scaled(1000.0, l2=0.5, eps=1e-5) - scaled(1.0, l2=0.5e-3, eps=1e-8)).abs().max().item(),
+      measured=(scaled(1000.0, l2=0.5, eps=1e-5)
+                - scaled(1.0, l2=0.5e-3, eps=1e-8)).abs().max().item(),
       holds=lambda difference: difference < 1e-12)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -358,10 +419,14 @@ claim("Scaling the loss by 1000 under Adam with L2 is the same as λ/1000 and ε
 # We call the knob *off its scale* if even the least decayed weight gets more than ten times $\eta\lambda$. And the spread should be smaller at λ = 0.1 than at λ = 1e-4, if it is the loss that causes it.
 
 # %%
-predict("spread", "Leaving out 5 % at either end, the strongest and the weakest pull differ by a factor of …",
+predict("spread",
+        "Leaving out 5 % at either end, the strongest and the weakest pull differ by a "
+        "factor of …",
         ["less than 3", "3 to 30", "more than 30"])
 
 # %% jupyter={"outputs_hidden": true}
+from course_lib.explorers import weight_decay as explore
+
 explore.effective_decay.show()
 
 # %% [markdown]
@@ -374,17 +439,27 @@ from course_lib.statistics import mean_interval, paired_interval
 
 *_, digits = measure_decay()  # what the picture was drawn from; 8 seeds
 at = digits.strengths.index(1e-4)
-claim("At λ = 1e-4 the effective decay of the weights spreads more than tenfold (in powers of ten: by more than 1).",
-      measured=mean_interval(digits.spread[:, at]), kind="measured", holds=lambda decades: decades.between(low=1))
-claim("Even the least decayed weight gets more than ten times lr·λ (in powers of ten: more than 1).",
-      measured=mean_interval(digits.least[:, at]), kind="measured", holds=lambda decades: decades.between(low=1))
-claim("At λ = 0.1 the spread is smaller than at λ = 1e-4 (difference in powers of ten).",
-      measured=paired_interval(digits.spread[:, -1], digits.spread[:, at]), kind="measured",
+claim("At λ = 1e-4 the effective decay of the weights spreads more than tenfold (in "
+      "powers of ten: by more than 1).",
+      measured=mean_interval(digits.spread[:, at]), kind="measured",
+      holds=lambda decades: decades.between(low=1))
+claim("Even the least decayed weight gets more than ten times lr·λ (in powers of ten: "
+      "more than 1).",
+      measured=mean_interval(digits.least[:, at]), kind="measured",
+      holds=lambda decades: decades.between(low=1))
+claim("At λ = 0.1 the spread is smaller than at λ = 1e-4 (difference in powers of "
+      "ten).",
+      measured=paired_interval(digits.spread[:, -1], digits.spread[:, at]),
+      kind="measured",
       holds=lambda difference: difference.between(high=0))
 
 # %%
 factor = 10 ** digits.spread[:, at].mean().item()
-reveal("spread", "less than 3" if factor < 3 else "3 to 30" if factor <= 30 else "more than 30",
+
+# %%
+# what came out
+reveal("spread",
+       "less than 3" if factor < 3 else "3 to 30" if factor <= 30 else "more than 30",
        because=f"measured: a factor of {factor:.0f}")
 
 # %% [markdown]
@@ -404,7 +479,8 @@ reveal("spread", "less than 3" if factor < 3 else "3 to 30" if factor <= 30 else
 
 # %% tags=["nbval-check-output"]
 def torch_steps(optimizer_class, **options):
-    """The weight after three steps of a torch optimizer on a flat loss, starting from 1."""
+    """The weight after three steps of a torch optimizer on a flat loss, starting from
+    1."""
     w, seen = torch.ones((), dtype=torch.float64, requires_grad=True), []
     optimizer = optimizer_class([w], lr=0.1, weight_decay=0.5, **options)
     for _ in range(3):
@@ -415,16 +491,24 @@ def torch_steps(optimizer_class, **options):
 
 
 expected = {"SGD": with_l2, "Adam": adam_large, "AdamW": with_decay}
-found = {"SGD": torch_steps(torch.optim.SGD, momentum=0.9), "Adam": torch_steps(torch.optim.Adam), "AdamW": torch_steps(torch.optim.AdamW)}
-claim("torch's SGD with momentum is coupled L2, and so is torch's Adam; AdamW decouples.",
-      measured=[abs(a - b) for name in found for a, b in zip(found[name], expected[name])], holds=lambda gaps: max(gaps) < 1e-12)
+found = {"SGD": torch_steps(torch.optim.SGD, momentum=0.9),
+         "Adam": torch_steps(torch.optim.Adam), "AdamW": torch_steps(torch.optim.AdamW)}
+claim("torch's SGD with momentum is coupled L2, and so is torch's Adam; AdamW "
+      "decouples.",
+      measured=[abs(a - b) for name in found
+                for a, b in zip(found[name], expected[name])],
+      holds=lambda gaps: max(gaps) < 1e-12)
 
 # %% tags=["nbval-check-output"]
-claim("`weight_decay=2λ` equals the loss term λ‖w‖² under momentum too, because it is no weight decay.",
-      measured=(weights_with("loss", momentum=0.9) - weights_with("torch", momentum=0.9)).abs().max().item(),
+claim("`weight_decay=2λ` equals the loss term λ‖w‖² under momentum too, because it is "
+      "no weight decay.",
+      measured=(weights_with("loss", momentum=0.9)
+                - weights_with("torch", momentum=0.9)).abs().max().item(),
       holds=lambda largest_difference: largest_difference <= 1e-12)
-claim("Decay proper equals it in plain SGD only: under Nesterov momentum the two part on the very first step.",
-      measured=three_steps(sgd_update, momentum=0.9, nesterov=True, l2=0.5)[0] - with_decay[0],
+claim("Decay proper equals it in plain SGD only: under Nesterov momentum the two part "
+      "on the very first step.",
+      measured=three_steps(sgd_update, momentum=0.9, nesterov=True, l2=0.5)[0]
+               - with_decay[0],
       holds=lambda difference: abs(difference + 0.045) < 1e-12)
 
 # %% [markdown]
@@ -436,7 +520,8 @@ def misprinted_update(param, grad, state, *, lr, l2):
 
 
 claim("With the misprinted sign the weight grows by 5 % a step instead of shrinking.",
-      measured=three_steps(misprinted_update, l2=0.5), holds=lambda w: abs(w[2] - 1.05**3) < 1e-12)
+      measured=three_steps(misprinted_update, l2=0.5),
+      holds=lambda w: abs(w[2] - 1.05**3) < 1e-12)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## In production
@@ -449,10 +534,12 @@ claim("With the misprinted sign the weight grows by 5 % a step instead of shrink
 # %% tags=["nbval-check-output"]
 from course_lib.weight_decay import convert_strength, decay_groups
 
-network = torch.nn.Sequential(torch.nn.Linear(64, 128), torch.nn.BatchNorm1d(128), torch.nn.ReLU(), torch.nn.Linear(128, 10))
+network = torch.nn.Sequential(torch.nn.Linear(64, 128), torch.nn.BatchNorm1d(128),
+                              torch.nn.ReLU(), torch.nn.Linear(128, 10))
 optimizer = torch.optim.AdamW(decay_groups(network, weight_decay=0.05), lr=1e-3)
 for group in optimizer.param_groups:
-    print(f"λ = {group['weight_decay']:<4}  lr = {group['lr']}  shapes", [tuple(p.shape) for p in group["params"]])
+    print(f"λ = {group['weight_decay']:<4}  lr = {group['lr']}  shapes",
+          [tuple(p.shape) for p in group["params"]])
 
 # %% [markdown]
 # A tutorial reads such groups as "different learning rates for weight and bias". Look at the printout: the rate is the same, the decay differs.
@@ -469,7 +556,8 @@ for group in optimizer.param_groups:
 
 # %% tags=["nbval-check-output"]
 for convention in ("penalty", "half_penalty", "per_example", "decoupled", "per_step"):
-    same = convert_strength(1e-4, "half_penalty", convention, examples=5000, lr=0.02, momentum=0.9)
+    same = convert_strength(1e-4, "half_penalty", convention, examples=5000, lr=0.02,
+                            momentum=0.9)
     print(f"{convention:<13} λ = {same:.3g}")
 
 # %% [markdown]
@@ -477,11 +565,14 @@ for convention in ("penalty", "half_penalty", "per_example", "decoupled", "per_s
 # The last two lines hold at the place of rest under momentum 0.9; under Adam no factor converts one kind into the other.
 
 # %%
-quiz("You move a recipe from SGD(momentum=0.9, weight_decay=5e-4) to decoupled decay. Which λ do you try first?",
-     {"5e-4": "The same number is ten times weaker here: momentum multiplies the loss's gradient, and no longer the pull.",
+quiz("You move a recipe from SGD(momentum=0.9, weight_decay=5e-4) to decoupled decay. "
+     "Which λ do you try first?",
+     {"5e-4": "The same number is ten times weaker here: momentum multiplies the "
+              "loss's gradient, and no longer the pull.",
       "5e-3": "λ/(1 − μ) = 5e-4/0.1: the same place of rest in a bowl.",
       "5e-5": "The wrong way round: that is a hundred times weaker than what you had.",
-      "1e-3": "The factor 2 belongs to a penalty written without its ½. torch's weight_decay has none."},
+      "1e-3": "The factor 2 belongs to a penalty written without its ½. torch's "
+              "weight_decay has none."},
      answer="5e-3")
 
 # %% [markdown] slideshow={"slide_type": "slide"}

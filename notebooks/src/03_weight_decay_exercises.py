@@ -21,12 +21,18 @@
 # In a terminal, `course check 03` says the same of the whole notebook. It looks only at the answer cells: keep your helpers inside them.
 
 # %% tags=["setup"]
+try:
+    from course_lib.notebook import setup
+except ModuleNotFoundError:
+    raise ImportError(
+        "the course is not installed in this Python: stop Jupyter and run `make "
+        "course` in the course's folder, or run here: %pip install -e ..") from None
+
 import math
 
 import torch
 
 from course_lib.checks import check
-from course_lib.notebook import setup
 
 setup()
 
@@ -66,7 +72,8 @@ t1 = check("03/T1", sgd_update)
 # %%
 from course_lib.explorers import weight_decay as explore
 
-explore.trajectories.show(update=sgd_update) if t1.answered else print("Write T1 first.")
+(explore.trajectories.show(update=sgd_update)
+ if t1.answered else print("Write T1 first."))
 
 # %% [markdown]
 # ## T2 · Adam with both knobs
@@ -84,14 +91,16 @@ explore.trajectories.show(update=sgd_update) if t1.answered else print("Write T1
 # *Often seen here: all that was seen in T1; no bias correction, or only of m; ε under the root; β₁ and β₂ exchanged; a state that is made anew at each step.*
 
 # %% tags=["answer:T2"]
-def adam_update(param, grad, state, *, lr, betas=(0.9, 0.999), eps=1e-8, l2=0.0, weight_decay=0.0):
+def adam_update(param, grad, state, *, lr, betas=(0.9, 0.999), eps=1e-8, l2=0.0,
+                weight_decay=0.0):
     """One step of Adam, in place on `param` and `state`; returns `param`."""
     ### BEGIN SOLUTION
     beta1, beta2 = betas
     pulled = grad + l2 * param
     param.mul_(1 - lr * weight_decay)
     if not state:
-        state.update(step=0, exp_avg=torch.zeros_like(param), exp_avg_sq=torch.zeros_like(param))
+        state.update(step=0, exp_avg=torch.zeros_like(param),
+                     exp_avg_sq=torch.zeros_like(param))
     t = state["step"] = state["step"] + 1
     m = state["exp_avg"].mul_(beta1).add_((1 - beta1) * pulled)
     v = state["exp_avg_sq"].mul_(beta2).add_((1 - beta2) * pulled**2)
@@ -106,7 +115,8 @@ t2 = check("03/T2", adam_update)
 # %%
 from course_lib.explorers import weight_decay as explore
 
-explore.trajectories.show(update=adam_update, optimizer="Adam") if t2.answered else print("Write T2 first.")
+explore.trajectories.show(update=adam_update,
+                          optimizer="Adam") if t2.answered else print("Write T2 first.")
 
 # %% [markdown]
 # ## T3 · Four updates, three steps, a pencil
@@ -184,7 +194,8 @@ def shrinks_more(method, gradients_a, gradients_b):
     ### BEGIN SOLUTION
     if method != "adam_l2":
         return "same"
-    a, b = (math.sqrt(sum(g * g for g in gradients) / len(gradients)) for gradients in (gradients_a, gradients_b))
+    a, b = (math.sqrt(sum(g * g for g in gradients) / len(gradients))
+            for gradients in (gradients_a, gradients_b))
     if math.isclose(a, b):
         return "same"
     return "a" if a < b else "b"

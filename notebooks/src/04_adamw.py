@@ -21,15 +21,20 @@
 # *45 minutes; sections called* Deeper *are folded, and extra. You need momentum (lesson 00) and the difference between L2 and weight decay (lesson 03).*
 
 # %% tags=["setup"]
+try:
+    from course_lib.notebook import claim, predict, quiz, reveal, setup, show_source
+except ModuleNotFoundError:
+    raise ImportError(
+        "the course is not installed in this Python: stop Jupyter and run `make "
+        "course` in the course's folder, or run here: %pip install -e ..") from None
+
 from functools import partial
 from itertools import product
 
 import torch
 
 from course_lib.adamw import adam_update, adamw_update
-from course_lib.explorers import adamw as explore
 from course_lib.statistics import mean_interval, paired_interval
-from course_lib.notebook import claim, predict, quiz, reveal, setup, show_source
 
 setup()
 
@@ -40,16 +45,21 @@ setup()
 
 # %%
 predict("moved", "You raise λ from 0 to 0.3. Where does AdamW end?",
-        ["as near to zero as Adam + L2", "a bit nearer to zero than the star", "at the star, unmoved"])
+        ["as near to zero as Adam + L2", "a bit nearer to zero than the star",
+         "at the star, unmoved"])
 
 # %% [markdown]
 # The picture opens at λ = 0.8, where they end apart. **Take λ to 0, and drag it slowly up.**
 
 # %% slideshow={"slide_type": "-"}
+from course_lib.explorers import adamw as explore
+
 explore.trajectory.show()
 
 # %% jupyter={"outputs_hidden": true}
-reveal("moved", "at the star, unmoved", because="up to λ = 0.5, as if λ were not connected; then a wall arrives")
+# what came out
+reveal("moved", "at the star, unmoved",
+       because="up to λ = 0.5, as if λ were not connected; then a wall arrives")
 
 # %% [markdown]
 # Every bit of λ pulls Adam + L2 nearer to zero, along the dotted line. AdamW does not move until a wall arrives, and the wall pushes.
@@ -65,7 +75,9 @@ reveal("moved", "at the star, unmoved", because="up to λ = 0.5, as if λ were n
 # ## Every weight moves by lr
 
 # %%
-predict("first-step", "Two weights, gradients 1000 and 0.001, learning rate 0.1. Which moves further in Adam's first step?",
+predict("first-step",
+        "Two weights, gradients 1000 and 0.001, learning rate 0.1. Which moves further "
+        "in Adam's first step?",
         ["the one with 1000", "the one with 0.001", "both move 0.1"])
 
 # %% [markdown]
@@ -96,12 +108,17 @@ print("0.001, 0.001, -0.001:", *(f"{move:.4f}" for move in moves([1e-3, 1e-3, -1
 # The size of the gradient has cancelled. What is left is its *sign*, softened where signs disagree.
 
 # %% tags=["nbval-check-output"]
-claim("Adam's first step has size lr, whatever the gradient, as long as it is large beside ε.",
+claim("Adam's first step has size lr, whatever the gradient, as long as it is large "
+      "beside ε.",
       measured=[moves([gradient])[0] for gradient in (1e3, 1.0, 1e-3)],
       holds=lambda sizes: all(abs(size - 1) < 2e-5 for size in sizes))
 claim("A gradient as small as ε = 1e-8 gets half a step.",
       measured=moves([1e-8])[0], holds=lambda size: abs(size - 0.5) < 1e-12)
-reveal("first-step", "both move 0.1", because="each gradient is divided by its own size")
+
+# %%
+# what came out
+reveal("first-step", "both move 0.1",
+       because="each gradient is divided by its own size")
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: what are the hats for?
@@ -117,10 +134,13 @@ def first_step(factor=1.0):
     return -adam_update(w, torch.ones_like(w), state, lr=factor, eps=1e-300).item()
 
 # %% tags=["deeper", "nbval-check-output"]
-claim("Without any correction the first step is (1 − β₁)/√(1 − β₂) of lr: three times as long.",
+claim("Without any correction the first step is (1 − β₁)/√(1 − β₂) of lr: three times "
+      "as long.",
       measured=first_step(), holds=lambda size: abs(size - 0.1 / 0.001**0.5) < 1e-9)
-claim("With m corrected and v not it is 1/√(1 − β₂): ten times as long as with neither.",
-      measured=first_step(1 / (1 - 0.9)), holds=lambda size: abs(size - 1 / 0.001**0.5) < 1e-9)
+claim("With m corrected and v not it is 1/√(1 − β₂): ten times as long as with "
+      "neither.",
+      measured=first_step(1 / (1 - 0.9)),
+      holds=lambda size: abs(size - 1 / 0.001**0.5) < 1e-9)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The formula, and the one line
@@ -146,7 +166,8 @@ show_source(adam_update)
 
 # %% tags=["deeper"]
 def gap(theirs, steps=50, **options):
-    """Largest difference between torch's weights and ours after `steps` steps on the same random gradients."""
+    """Largest difference between torch's weights and ours after `steps` steps on the
+    same random gradients."""
     draw = torch.Generator().manual_seed(0)
     ours, state = torch.randn(8, dtype=torch.float64, generator=draw), {}
     p = ours.clone().requires_grad_()
@@ -162,11 +183,14 @@ def gap(theirs, steps=50, **options):
 
 # %% tags=["deeper"]
 names = ("lr", "betas", "eps", "weight_decay", "amsgrad")
-grid = list(product((1e-3, 0.1), ((0.9, 0.999), (0.0, 0.9)), (1e-8, 1e-3), (0.0, 0.01, 0.5), (False, True)))
+grid = list(product((1e-3, 0.1), ((0.9, 0.999), (0.0, 0.9)), (1e-8, 1e-3),
+                    (0.0, 0.01, 0.5), (False, True)))
 
 # %% tags=["deeper", "nbval-check-output"]
-claim("`adam_update` equals torch's Adam (λ as `l2`) and AdamW (λ as `weight_decay`) over the whole grid of options.",
-      measured={theirs.__name__: max(gap(theirs, **dict(zip(names, options))) for options in grid)
+claim("`adam_update` equals torch's Adam (λ as `l2`) and AdamW (λ as `weight_decay`) "
+      "over the whole grid of options.",
+      measured={theirs.__name__: max(gap(theirs, **dict(zip(names, options)))
+                                     for options in grid)
                 for theirs in (torch.optim.Adam, torch.optim.AdamW)},
       holds=lambda gaps: max(gaps.values()) < 1e-12)
 
@@ -185,9 +209,12 @@ claim("`adam_update` equals torch's Adam (λ as `l2`) and AdamW (λ as `weight_d
 
 # %% tags=["deeper"]
 def difference(settings, step, steps=40):
-    """Largest difference between `adam_update` under `settings(t)` and `step(p, g)`, on the same random gradients."""
+    """Largest difference between `adam_update` under `settings(t)` and `step(p, g)`, on
+    the same random gradients."""
     draw = torch.Generator().manual_seed(0)
-    ours, state, p = torch.zeros(8, dtype=torch.float64), {}, torch.zeros(8, dtype=torch.float64, requires_grad=True)
+    ours = torch.zeros(8, dtype=torch.float64)
+    state = {}
+    p = torch.zeros(8, dtype=torch.float64, requires_grad=True)
     for t in range(1, steps + 1):
         g = torch.randn(8, dtype=torch.float64, generator=draw)
         adam_update(ours, g, state, **settings(t))
@@ -216,15 +243,22 @@ def rmsprop(t, alpha=0.9):
 
 
 def adagrad(t, one_minus_beta2):
-    return {"lr": 0.1 / t**0.5, "betas": (0.0, 1 - one_minus_beta2), "eps": 1e-6 / t**0.5}
+    return {"lr": 0.1 / t**0.5, "betas": (0.0, 1 - one_minus_beta2),
+            "eps": 1e-6 / t**0.5}
 
 # %% tags=["deeper", "nbval-check-output"]
 claim("With β₁ = β₂ = 0 Adam steps by the sign of the gradient.",
-      measured=difference(sign_descent, lambda p, g: p.data.sub_(0.1 * g.sign())), holds=lambda gap: gap < 1e-12)
+      measured=difference(sign_descent, lambda p, g: p.data.sub_(0.1 * g.sign())),
+      holds=lambda gap: gap < 1e-12)
 claim("RMSprop is Adam with the settings of the table.",
-      measured=difference(rmsprop, stepping(torch.optim.RMSprop, lr=0.1, alpha=0.9, eps=1e-6)), holds=lambda gap: gap < 1e-12)
-claim("Adagrad is the limit β₂ → 1: a tenth of 1 − β₂ leaves a tenth of the difference.",
-      measured=[difference(lambda t, d=d: adagrad(t, d), stepping(torch.optim.Adagrad, lr=0.1, eps=1e-6)) for d in (1e-4, 1e-5)],
+      measured=difference(rmsprop,
+                          stepping(torch.optim.RMSprop, lr=0.1, alpha=0.9, eps=1e-6)),
+      holds=lambda gap: gap < 1e-12)
+claim("Adagrad is the limit β₂ → 1: a tenth of 1 − β₂ leaves a tenth of the "
+      "difference.",
+      measured=[difference(lambda t, d=d: adagrad(t, d),
+                           stepping(torch.optim.Adagrad, lr=0.1, eps=1e-6))
+                for d in (1e-4, 1e-5)],
       holds=lambda gaps: gaps[0] < 1e-4 and abs(gaps[0] / gaps[1] - 10) < 0.1)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -235,6 +269,8 @@ claim("Adagrad is the limit β₂ → 1: a tenth of 1 − β₂ leaves a tenth o
 # Stuck? What each of the four leaves behind is listed below the pictures.
 
 # %%
+from course_lib.explorers import adamw as explore
+
 explore.which_parameter.show()
 
 # %% [markdown]
@@ -251,8 +287,10 @@ explore.which_parameter.show()
 
 # %% tags=["deeper", "nbval-check-output"]
 shaky = [3.0, 1.0, -0.1, 2.0, -4.0]
-claim("With β₁ = 0 every step goes against the gradient of that very step, whatever β₂: β₂ carries nothing on.",
-      measured=[min(move * g for move, g in zip(moves(shaky, betas=(0.0, beta2)), shaky)) for beta2 in (0.5, 0.999)],
+claim("With β₁ = 0 every step goes against the gradient of that very step, whatever "
+      "β₂: β₂ carries nothing on.",
+      measured=[min(move * g for move, g in zip(moves(shaky, betas=(0.0, beta2)),
+                                                shaky)) for beta2 in (0.5, 0.999)],
       holds=lambda products: min(products) > 0)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -278,14 +316,20 @@ def left_after(lr, steps=100, weight_decay=0.5):
 # %% tags=["nbval-check-output"]
 claim("A thousand steps at lr = 1e-3 and λ = 0.01 take one percent off a weight.",
       measured=left_after(1e-3, 1000, 0.01),
-      holds=lambda left: abs(left - (1 - 1e-5) ** 1000) < 1e-12 and round(left, 3) == 0.99)
+      holds=lambda left: abs(left - (1 - 1e-5) ** 1000) < 1e-12
+            and round(left, 3) == 0.99)
 
 # %%
-quiz("You halve the learning rate of an AdamW run and double its steps. Which λ keeps the memory the same share of the run?",
-     {"the same λ": "1/(lr·λ) doubles with lr halved, and so do the steps: the share stays.",
-      "half of it": "Then the memory is four times as long in steps, and twice as long as a share of the run.",
-      "twice as much": "Then the memory in steps stays as it was, but the run is twice as long.",
-      "it cannot be said": "The memory is 1/(lr·λ) steps: all three numbers are known."},
+quiz("You halve the learning rate of an AdamW run and double its steps. Which λ keeps "
+     "the memory the same share of the run?",
+     {"the same λ":
+          "1/(lr·λ) doubles with lr halved, and so do the steps: the share stays.",
+      "half of it": "Then the memory is four times as long in steps, and twice as long "
+                    "as a share of the run.",
+      "twice as much":
+          "Then the memory in steps stays as it was, but the run is twice as long.",
+      "it cannot be said":
+          "The memory is 1/(lr·λ) steps: all three numbers are known."},
      answer="the same λ")
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
@@ -295,12 +339,14 @@ quiz("You halve the learning rate of an AdamW run and double its steps. Which λ
 
 # %% tags=["deeper"]
 def run(update, steps=300, lr=0.05, **options):
-    """Weights before the first and after each step [steps + 1, 8], on random gradients that do not ask where we are."""
+    """Weights before the first and after each step [steps + 1, 8], on random gradients
+    that do not ask where we are."""
     draw = torch.Generator().manual_seed(0)
     w, state = torch.ones(8, dtype=torch.float64), {}
     path = [w.clone()]
     for _ in range(steps):
-        update(w, 0.3 + torch.randn(8, dtype=w.dtype, generator=draw), state, lr=lr, **options)
+        update(w, 0.3 + torch.randn(8, dtype=w.dtype, generator=draw), state, lr=lr,
+               **options)
         path.append(w.clone())
     return torch.stack(path)
 
@@ -309,14 +355,19 @@ steps, lr, strength = 300, 0.05, 0.4
 alpha = lr * strength
 u = -run(adam_update).diff(dim=0) / lr  # Adam without decay shows the updates
 shares = alpha * (1 - alpha) ** torch.arange(steps - 1, -1, -1, dtype=torch.float64)
-average = (1 - alpha) ** steps * torch.ones(8, dtype=torch.float64) + shares @ (-u / strength)
+average = ((1 - alpha) ** steps * torch.ones(8, dtype=torch.float64)
+           + shares @ (-u / strength))
 
 # %% tags=["deeper", "nbval-check-output"]
 claim("AdamW's weights are the exponential average of −u/λ with α = lr·λ.",
-      measured=(run(adamw_update, weight_decay=strength)[-1] - average).abs().max().item(), holds=lambda gap: gap < 1e-12)
-claim("The newest 1/α = 50 updates make up 64 % of the average; for small α it is 1 − 1/e = 63 %.",
+      measured=(run(adamw_update, weight_decay=strength)[-1]
+                - average).abs().max().item(),
+      holds=lambda gap: gap < 1e-12)
+claim("The newest 1/α = 50 updates make up 64 % of the average; for small α it is 1 − "
+      "1/e = 63 %.",
       measured=shares[-50:].sum().item(),
-      holds=lambda share: abs(share - (1 - (1 - alpha) ** 50)) < 1e-12 and round(share, 2) == 0.64)
+      holds=lambda share: abs(share - (1 - (1 - alpha) ** 50)) < 1e-12
+            and round(share, 2) == 0.64)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Second answer: a box, for the full gradient run to rest
@@ -326,11 +377,17 @@ claim("The newest 1/α = 50 updates make up 64 % of the average; for small α it
 # The star of the first picture is at (2, 0.7); at λ = 0.3 the box reaches to 3.3 and holds it.
 
 # %%
-predict("inside", "λ = 1: the wall stands at 1 and cuts off the star at (2, 0.7). Where does AdamW end?",
-        ["(1, 0.7): the star, clipped", "(1, 1): the corner of the box", "(1, a value of its own)"])
+predict("inside",
+        "λ = 1: the wall stands at 1 and cuts off the star at (2, 0.7). Where does "
+        "AdamW end?",
+        ["(1, 0.7): the star, clipped", "(1, 1): the corner of the box",
+         "(1, a value of its own)"])
 
 # %% jupyter={"outputs_hidden": true}
-explore.trajectory.show(strength=0.6, beta2=0.95)  # move λ until the wall touches the star
+from course_lib.explorers import adamw as explore
+
+# move λ until the wall touches the star
+explore.trajectory.show(strength=0.6, beta2=0.95)
 
 # %% [markdown]
 # With the full gradient, a learning rate that fades and a memory β₂ that is not too long, AdamW ends at **the best point in the box**; Adam with L2 ends at ridge(λ),
@@ -342,25 +399,35 @@ from course_lib.experiments.shared.surfaces import descend
 
 
 def end(update, betas=(0.9, 0.95), **pull):
-    """Where a run on the bowl ends whose learning rate falls as 1/t: slowly enough to get anywhere."""
+    """Where a run on the bowl ends whose learning rate falls as 1/t: slowly enough to
+    get anywhere."""
     def fading(param, grad, state, **options):
         t = state.get("step", 0)
-        return update(param, grad, state, lr=0.05 / (1 + t / 200), betas=betas, **options)
+        return update(param, grad, state, lr=0.05 / (1 + t / 200), betas=betas,
+                      **options)
     return descend(BOWL, fading, START, 6000, **pull)[-1]
 
 # %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
+# what is claimed
 claim("A star inside the box is not shrunk at all: AdamW with λ = 0.3 ends at the star "
       "(full gradient, fading lr, β₂ = 0.95).",
       measured=(end(adamw_update, weight_decay=0.3) - STAR).norm().item(),
       holds=lambda far: far < 2e-3)
-claim("A star outside is cut off: with λ = 1 AdamW ends at the best point of the box |w| ≤ 1.",
+claim("A star outside is cut off: with λ = 1 AdamW ends at the best point of the box "
+      "|w| ≤ 1.",
       measured=(end(adamw_update, weight_decay=1.0) - box_point(1.0)).norm().item(),
       holds=lambda far: far < 2e-3)
 claim("Adam with L2 ends at ridge(λ) for either.",
-      measured=[(end(adam_update, l2=l2) - BOWL.ridge(l2)).norm().item() for l2 in (0.3, 1.0)],
+      measured=[(end(adam_update, l2=l2) - BOWL.ridge(l2)).norm().item()
+                for l2 in (0.3, 1.0)],
       holds=lambda far: max(far) < 2e-3)
-reveal("inside", "(1, a value of its own)", because="along the wall it slides to where the loss is lowest, w₂ ="
-       f" {box_point(1.0)[1]:.2f}: the bowl is slanted, and clipping the star is not the best")
+
+# %% jupyter={"outputs_hidden": true}
+# what came out
+reveal("inside", "(1, a value of its own)",
+       because="along the wall it slides to where the loss is lowest, w₂ ="
+               f" {box_point(1.0)[1]:.2f}: the bowl is slanted, and clipping the star "
+               "is not the best")
 
 # %% [markdown]
 # Where this stops: with β₂ = 0.999 the old, steep gradients are remembered for so long that after 1000 steps AdamW is still far from the star. With minibatches the noise, not the gradient,
@@ -380,17 +447,20 @@ reveal("inside", "(1, a value of its own)", because="along the wall it slides to
 
 # %% tags=["deeper"]
 def to_star(beta2, steps):
-    path = descend(BOWL, adamw_update, START, steps, lr=0.02, betas=(0.9, beta2), weight_decay=0.3)
+    path = descend(BOWL, adamw_update, START, steps, lr=0.02, betas=(0.9, beta2),
+                   weight_decay=0.3)
     return (path[-1] - STAR).norm().item()
 
 # %% tags=["deeper", "nbval-check-output"]
-claim("After 1000 steps AdamW is at the star with β₂ = 0.95, and still far from it with β₂ = 0.999.",
+claim("After 1000 steps AdamW is at the star with β₂ = 0.95, and still far from it "
+      "with β₂ = 0.999.",
       measured={"0.95": to_star(0.95, 1000), "0.999": to_star(0.999, 1000)},
       holds=lambda far: far["0.95"] < 0.02 and far["0.999"] > 0.2)
 
 # %% tags=["deeper"]
 def noisy_rest(sigma, strength=0.5, seeds=10, weights=200, steps=4000):
-    """Mean weight of each seed over the second half of an AdamW run with gradient noise `sigma`."""
+    """Mean weight of each seed over the second half of an AdamW run with gradient noise
+    `sigma`."""
     draw, state = torch.Generator().manual_seed(0), {}
     w, total = torch.zeros(seeds, weights, dtype=torch.float64), 0.0
     for step in range(steps):
@@ -404,12 +474,15 @@ def balance(sigma, strength=0.5, low=0.0, high=1.5):
     """Root of λw = (1.5 − w)/√((1.5 − w)² + σ²), by halving."""
     for _ in range(60):
         w = (low + high) / 2
-        low, high = (w, high) if (1.5 - w) / ((1.5 - w) ** 2 + sigma**2) ** 0.5 > strength * w else (low, w)
+        low, high = ((w, high)
+                     if (1.5 - w) / ((1.5 - w) ** 2 + sigma**2) ** 0.5 > strength * w
+                     else (low, w))
     return w
 
 # %% tags=["deeper", "nbval-check-output"]
 for sigma in (1.0, 3.0, 10.0):
-    claim(f"At σ = {sigma:g} the weights rest within 2 % of the balance, at {balance(sigma):.3f} instead of 1.5 (ratio).",
+    claim(f"At σ = {sigma:g} the weights rest within 2 % of the balance, at "
+          f"{balance(sigma):.3f} instead of 1.5 (ratio).",
           measured=mean_interval(noisy_rest(sigma) / balance(sigma)), kind="measured",
           holds=lambda ratio: ratio.between(0.98, 1.02))
 
@@ -430,6 +503,8 @@ predict("two-knobs", "In which picture will the two knobs be separable?",
 # Ten seeds of 162 networks take half a minute or so, and fill the picture in as they train.
 
 # %% jupyter={"outputs_hidden": true}
+from course_lib.explorers import adamw as explore
+
 explore.heat_map.show()
 
 # %% [markdown]
@@ -442,17 +517,20 @@ explore.heat_map.show()
 # the split, the start, the batches, the choice of cells. It does not count that these are always the same 1797 digits.
 
 # %%
-from course_lib.experiments.adamw.separability import cross_fits, drift, in_turn, jackknife, mean_interaction
+from course_lib.experiments.adamw.separability import (cross_fits, drift, in_turn,
+                                                       jackknife, mean_interaction)
 from course_lib.experiments.adamw.two_knobs import surfaces
 
-trained = surfaces(["Adam + L2", "AdamW"], range(10))  # those of the picture, not trained again
+# those of the picture, not trained again
+trained = surfaces(["Adam + L2", "AdamW"], range(10))
 adam_map, adamw_map = trained.values()  # .loss, .error: [10 seeds, 9 rates, 9 decays]
 
 # %%
 def interaction(name, cut, seeds, over_product=False):
     """Mean c of some seeds, on cells whose log loss lies within `cut` of the lowest."""
     surface = trained[name]
-    return mean_interaction(surface.loss[seeds].flatten(1), surface.x, surface.y, cut, over_product)
+    return mean_interaction(surface.loss[seeds].flatten(1), surface.x, surface.y, cut,
+                            over_product)
 
 # %% jupyter={"outputs_hidden": true}
 cuts = (0.25, 0.5, 1.0)
@@ -472,9 +550,14 @@ for name in trained:
 # %% jupyter={"outputs_hidden": true}
 verdicts = {name: c[name, 0.5].between(-0.05, 0.05) for name in trained}
 free, open_ = ([name for name in trained if verdicts[name] is v] for v in (True, None))
-reveal("two-knobs", "both" if len(free) == 2 else f"{free[0]} only" if free else "neither",
+
+# %% jupyter={"outputs_hidden": true}
+# what came out
+reveal("two-knobs",
+       "both" if len(free) == 2 else f"{free[0]} only" if free else "neither",
        because="an interval inside ±0.05 counts as separable, at the middle cut"
-       + (f"; not decided, and counted as no: {', '.join(open_)}" if open_ else ""))
+               + (f"; not decided, and counted as no: {', '.join(open_)}" if open_
+                  else ""))
 
 # %% [markdown]
 # **c and the dots need not agree.** c asks whether the two effects *add up* in the log of the loss; the dots ask whether the best rate *moves*. A cliff in one corner of the map makes c large
@@ -484,19 +567,26 @@ reveal("two-knobs", "both" if len(free) == 2 else f"{free[0]} only" if free else
 
 # %% jupyter={"outputs_hidden": true}
 def best_rate_moves(surface, rows):
-    return drift(surface.loss[:, :, :rows], surface.optimizer.lr, surface.optimizer.decay[:rows])
+    return drift(surface.loss[:, :, :rows], surface.optimizer.lr,
+                 surface.optimizer.decay[:rows])
 
 
 for (name, surface), rows in product(trained.items(), (7, 9)):
     moves_by = mean_interval(best_rate_moves(surface, rows))
-    print(f"{name:<10} lowest {rows} rows, decades of lr for each decade of λ: {moves_by}")
+    print(f"{name:<10} lowest {rows} rows, decades of lr for each decade of λ: "
+          f"{moves_by}")
 
 # %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
-claim("The best learning rate moves less with λ in AdamW than in Adam + L2 (decades per decade).",
-      measured=paired_interval(best_rate_moves(adamw_map, 7), best_rate_moves(adam_map, 7)), kind="measured",
+# what is claimed
+claim("The best learning rate moves less with λ in AdamW than in Adam + L2 (decades "
+      "per decade).",
+      measured=paired_interval(best_rate_moves(adamw_map, 7),
+                               best_rate_moves(adam_map, 7)),
+      kind="measured",
       holds=lambda difference: difference.between(high=0))
 for name, surface in trained.items():
-    claim(f"{name}: tuned one after the other, the knobs cost less than 5 % of the loss.",
+    claim(f"{name}: tuned one after the other, the knobs cost less than 5 % of the "
+          "loss.",
           measured=mean_interval(in_turn(surface.loss)), kind="measured",
           holds=lambda paid: paid.between(high=0.05))
 
@@ -515,11 +605,13 @@ for name, surface in trained.items():
 
 # %% tags=["deeper", "nbval-check-output"] jupyter={"outputs_hidden": true}
 def ranking(cut, seeds):
-    return abs(interaction("AdamW", cut, seeds)) - abs(interaction("Adam + L2", cut, seeds))
+    return (abs(interaction("AdamW", cut, seeds))
+            - abs(interaction("Adam + L2", cut, seeds)))
 
 
 for cut in cuts:
-    claim(f"Cells within {cut} of the lowest: AdamW's knobs interact less, |c| − |c| < 0.",
+    claim(f"Cells within {cut} of the lowest: AdamW's knobs interact less, |c| − |c| < "
+          "0.",
           measured=jackknife(partial(ranking, cut), 10), kind="measured",
           holds=lambda difference: difference.between(high=0))
 
@@ -551,8 +643,10 @@ for name in trained:
 # (the paper calls it λ, and uses λ′ for something else). Switch *decay axis* in the picture: the same networks, sheared. With $y = y' - x$ the fit becomes another, and its interaction is $c' = c - 2b$.
 
 # %% tags=["deeper", "nbval-check-output"]
-refitted = cross_fits(adamw_map.loss.flatten(1), adamw_map.x, adamw_map.x + adamw_map.y, 0.5)
-claim("Over (lr, lr·λ) the interaction is c′ = c − 2b: unless b = 0, at most one of c and c′ is zero.",
+refitted = cross_fits(adamw_map.loss.flatten(1), adamw_map.x, adamw_map.x + adamw_map.y,
+                      0.5)
+claim("Over (lr, lr·λ) the interaction is c′ = c − 2b: unless b = 0, at most one of c "
+      "and c′ is zero.",
       measured=max(abs(there.c - (here.c - 2 * here.b))
                    for there, here in zip(refitted, quadratics("AdamW", 0.5))),
       holds=lambda difference: difference < 1e-6)
@@ -560,14 +654,18 @@ claim("Over (lr, lr·λ) the interaction is c′ = c − 2b: unless b = 0, at mo
 # %% tags=["deeper", "nbval-check-output"] jupyter={"outputs_hidden": true}
 def primed(seeds, other, over_product):
     """|c′| of AdamW less |c| of `other`."""
-    return abs(interaction("AdamW", 0.5, seeds, True)) - abs(interaction(other, 0.5, seeds, over_product))
+    return (abs(interaction("AdamW", 0.5, seeds, True))
+            - abs(interaction(other, 0.5, seeds, over_product)))
 
 
 claim("AdamW is nearer to separable over (lr, λ′) than over (lr, λ): |c′| − |c| < 0.",
-      measured=jackknife(lambda seeds: primed(seeds, "AdamW", False), 10), kind="measured",
+      measured=jackknife(lambda seeds: primed(seeds, "AdamW", False), 10),
+      kind="measured",
       holds=lambda difference: difference.between(high=0))
-claim("As the paper compares them, AdamW over λ′ and L2 over λ, AdamW is the more separable one.",
-      measured=jackknife(lambda seeds: primed(seeds, "Adam + L2", False), 10), kind="measured",
+claim("As the paper compares them, AdamW over λ′ and L2 over λ, AdamW is the more "
+      "separable one.",
+      measured=jackknife(lambda seeds: primed(seeds, "Adam + L2", False), 10),
+      kind="measured",
       holds=lambda difference: difference.between(high=0))
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
@@ -577,8 +675,13 @@ claim("As the paper compares them, AdamW over λ′ and L2 over λ, AdamW is the
 # on a grid of its own, and also what a slip in the exercise does. Do the dots stand in a column now?
 
 # %% tags=["deeper"]
+from course_lib.adamw import adamw_update
+from course_lib.explorers import adamw as explore
+
+
 def paper_update(param, grad, state, *, lr, weight_decay):
-    return adamw_update(param, grad, state, lr=lr, weight_decay=weight_decay / lr)  # w ← (1 − λ)·w, then the step
+    # w ← (1 − λ)·w, then the step
+    return adamw_update(param, grad, state, lr=lr, weight_decay=weight_decay / lr)
 
 
 explore.heat_map.show(update=paper_update, seeds=1)
@@ -591,12 +694,15 @@ explore.heat_map.show(update=paper_update, seeds=1)
 
 # %%
 def tuned(score, decays=slice(None)):
-    """Score of each seed, at the setting that the other half of the seeds found lowest."""
-    score = score[:, :, decays].flatten(1).double().nan_to_num(nan=9.0)  # diverged: hopeless
+    """Score of each seed, at the setting that the other half of the seeds found
+    lowest."""
+    # diverged: hopeless
+    score = score[:, :, decays].flatten(1).double().nan_to_num(nan=9.0)
     first, second = score[5:].mean(0).argmin(), score[:5].mean(0).argmin()
     return torch.cat([score[:5, first], score[5:, second]])
 
 # %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
+# what is claimed
 claim("Tuned AdamW and tuned Adam + L2 are within 5 % of each other in test loss.",
       measured=paired_interval(tuned(adamw_map.loss.log()), tuned(adam_map.loss.log())),
       holds=lambda d: d.between(-0.05, 0.05), kind="measured")
@@ -617,7 +723,8 @@ claim("… and within one point in test error.",
 least = slice(0, 1)  # next to no decay: the smallest λ
 for name, surface in trained.items():
     claim(f"{name}: tuning λ too, not lr alone, gains less than 5 % of the test loss.",
-          measured=paired_interval(tuned(surface.loss.log()), tuned(surface.loss.log(), least)),
+          measured=paired_interval(tuned(surface.loss.log()),
+                                   tuned(surface.loss.log(), least)),
           holds=lambda d: d.between(low=-0.05), kind="measured")
 
 # %% [markdown]
@@ -626,18 +733,23 @@ for name, surface in trained.items():
 # 0.001 and 0.00316 tie. (In the picture: *measure* test error, lr = 0.01, a memory of 100 steps at λ = 1.)
 
 # %% tags=["deeper", "nbval-check-output"] jupyter={"outputs_hidden": true}
-best, larger = adamw_map.error[:, :, 0].mean(0).argmin(), adamw_map.optimizer.lr.index(0.01)
-claim("At the best rate with next to no decay more than a tenth of the training labels are not learned.",
+best = adamw_map.error[:, :, 0].mean(0).argmin()
+larger = adamw_map.optimizer.lr.index(0.01)
+claim("At the best rate with next to no decay more than a tenth of the training labels "
+      "are not learned.",
       measured=mean_interval(adamw_map.train_error[:, best, 0]),
       holds=lambda share: share.between(low=0.1), kind="measured")
-claim("At lr = 0.01 less than a twentieth is left: the wrong labels are learned by heart.",
+claim("At lr = 0.01 less than a twentieth is left: the wrong labels are learned by "
+      "heart.",
       measured=mean_interval(adamw_map.train_error[:, larger, 0]),
       holds=lambda share: share.between(high=0.05), kind="measured")
 
 # %% tags=["deeper", "nbval-check-output"] jupyter={"outputs_hidden": true}
-strong, weak = (adamw_map.error[:, larger, adamw_map.optimizer.decay.index(decay)] for decay in (1.0, 0.001))
+strong, weak = (adamw_map.error[:, larger, adamw_map.optimizer.decay.index(decay)]
+                for decay in (1.0, 0.001))
 claim("There, λ = 1 instead of 0.001 takes more than 5 points off the test error.",
-      measured=paired_interval(strong, weak), holds=lambda d: d.between(high=-0.05), kind="measured")
+      measured=paired_interval(strong, weak), holds=lambda d: d.between(high=-0.05),
+      kind="measured")
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Myths, checked
@@ -645,9 +757,11 @@ claim("There, λ = 1 instead of 0.001 takes more than 5 points off the test erro
 # > **"In AdamW decay is independent of the learning rate."** Independent of the gradients. In torch the factor is 1 − lr·λ.
 
 # %% tags=["nbval-check-output"]
-claim("A tenth of the learning rate, a tenth of the decay: on a flat loss AdamW leaves (1 − lr·λ)ᵗ.",
+claim("A tenth of the learning rate, a tenth of the decay: on a flat loss AdamW leaves "
+      "(1 − lr·λ)ᵗ.",
       measured={"lr 0.1": left_after(0.1), "lr 0.01": left_after(0.01)},
-      holds=lambda left: abs(left["lr 0.1"] - 0.95**100) < 1e-12 and abs(left["lr 0.01"] - 0.995**100) < 1e-12)
+      holds=lambda left: abs(left["lr 0.1"] - 0.95**100) < 1e-12
+            and abs(left["lr 0.01"] - 0.995**100) < 1e-12)
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: "Adam adapts the decay per weight, too"
@@ -656,14 +770,17 @@ claim("A tenth of the learning rate, a tenth of the decay: on a flat loss AdamW 
 
 # %% tags=["deeper"]
 def taken(steepness, strength=0.4):
-    """Share of a weight that decay takes in AdamW's first step, beside what Adam alone does."""
+    """Share of a weight that decay takes in AdamW's first step, beside what Adam alone
+    does."""
     g = torch.tensor(steepness, dtype=torch.float64)
-    with_decay, without = (adamw_update(torch.ones_like(g), g, {}, lr=0.05, weight_decay=s) for s in (strength, 0.0))
+    with_decay, without = (adamw_update(torch.ones_like(g), g, {}, lr=0.05,
+                                        weight_decay=s) for s in (strength, 0.0))
     return (without - with_decay).item()
 
 # %% tags=["deeper", "nbval-check-output"]
 claim("Decay takes lr·λ of a weight, be its gradient 1000 or 0.001.",
-      measured=[taken(1e3), taken(1e-3)], holds=lambda shares: all(abs(share - 0.05 * 0.4) < 1e-12 for share in shares))
+      measured=[taken(1e3), taken(1e-3)],
+      holds=lambda shares: all(abs(share - 0.05 * 0.4) < 1e-12 for share in shares))
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## In production
@@ -684,12 +801,16 @@ def best_decay(surface, lr=0.01):
 # The two grids lie a hundred apart, and a best λ at the end of its grid would only show that. So first: does each seed's best lie inside?
 
 # %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
-ends = [torch.tensor(surface.optimizer.decay)[[0, -1]].log10() for surface in trained.values()]
+ends = [torch.tensor(surface.optimizer.decay)[[0, -1]].log10()
+        for surface in trained.values()]
 claim("Every seed's best λ lies inside its grid, for both.", kind="measured",
       measured=[best_decay(adam_map).tolist(), best_decay(adamw_map).tolist()],
-      holds=lambda found: all(low < min(best) and max(best) < high for best, (low, high) in zip(found, ends)))
-claim("At lr = 0.01 the best λ of AdamW is more than ten times that of Adam + L2 (in decades).",
-      measured=paired_interval(best_decay(adamw_map), best_decay(adam_map)), kind="measured",
+      holds=lambda found: all(low < min(best) and max(best) < high
+                              for best, (low, high) in zip(found, ends)))
+claim("At lr = 0.01 the best λ of AdamW is more than ten times that of Adam + L2 (in "
+      "decades).",
+      measured=paired_interval(best_decay(adamw_map), best_decay(adam_map)),
+      kind="measured",
       holds=lambda d: d.between(low=1))
 
 # %% [markdown]
@@ -697,6 +818,8 @@ claim("At lr = 0.01 the best λ of AdamW is more than ten times that of Adam + L
 # default λ in a run of 100 000 steps. Now go down to 1000.
 
 # %%
+from course_lib.explorers import adamw as explore
+
 explore.schedule.show(steps=100_000)
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
@@ -720,8 +843,10 @@ for _ in range(50):
     schedule.step()
 
 # %% tags=["deeper", "nbval-check-output"]
-claim("Under a schedule AdamW leaves Π(1 − lrₜ·λ) of the weights; the group without decay keeps its ones.",
-      measured=[(model[0].weight - left * start).abs().max().item(), (model[1].weight - 1).abs().max().item()],
+claim("Under a schedule AdamW leaves Π(1 − lrₜ·λ) of the weights; the group without "
+      "decay keeps its ones.",
+      measured=[(model[0].weight - left * start).abs().max().item(),
+                (model[1].weight - 1).abs().max().item()],
       holds=lambda gaps: max(gaps) < 1e-12)
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
@@ -731,11 +856,14 @@ claim("Under a schedule AdamW leaves Π(1 − lrₜ·λ) of the weights; the gro
 # of a straight line, slope and intercept, `exp_avg` 5.9926e-2 and 2.1779e-2, `exp_avg_sq` 3.5912e-4 and 4.7433e-5. What was the gradient? Ask both witnesses.
 
 # %% tags=["deeper", "nbval-check-output"]
-exp_avg, exp_avg_sq = torch.tensor([5.9926e-2, 2.1779e-2]).double(), torch.tensor([3.5912e-4, 4.7433e-5]).double()
+exp_avg = torch.tensor([5.9926e-2, 2.1779e-2]).double()
+exp_avg_sq = torch.tensor([3.5912e-4, 4.7433e-5]).double()
 from_m = exp_avg / (1 - 0.9)  # m₁ = (1 − β₁)·g: size and sign
 from_v = (exp_avg_sq / (1 - 0.999)).sqrt()  # v₁ = (1 − β₂)·g²: size alone
-claim("After one step the gradient stands in m as well as in v, and the printed digits agree: 0.5993 and 0.2178.",
-      measured={"from m": from_m, "from v": from_v}, holds=lambda seen: (seen["from m"] / seen["from v"] - 1).abs().max() < 5e-5)
+claim("After one step the gradient stands in m as well as in v, and the printed digits "
+      "agree: 0.5993 and 0.2178.",
+      measured={"from m": from_m, "from v": from_v},
+      holds=lambda seen: (seen["from m"] / seen["from v"] - 1).abs().max() < 5e-5)
 
 # %% [markdown]
 # `initial_lr` is put there by a scheduler: the schedule began at 0.2 and stands at a tenth of it. So the state holds *where* the schedule is but not *which* schedule it is:
@@ -777,8 +905,11 @@ for part, state in zip(parts, saved):
 go_on(*parts, range(10, 20))
 
 # %% tags=["deeper", "nbval-check-output"]
-claim("A run saved after 10 steps and resumed equals the uninterrupted one, bit for bit.",
-      measured=all(torch.equal(a, b) for a, b in zip(straight.parameters(), resumed.parameters())), holds=lambda equal: equal)
+claim("A run saved after 10 steps and resumed equals the uninterrupted one, bit for "
+      "bit.",
+      measured=all(torch.equal(a, b) for a, b in zip(straight.parameters(),
+                                                     resumed.parameters())),
+      holds=lambda equal: equal)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## When not to
@@ -807,17 +938,23 @@ def after_the_move(param, grad, state, *, weight_decay, lr, **options):
 
 # %% tags=["deeper", "nbval-check-output"]
 one, g = torch.ones(1, dtype=torch.float64), torch.full((1,), 2.0, dtype=torch.float64)
-ours, other = (rule(one.clone(), g, {}, lr=0.1, weight_decay=0.5, eps=1e-300) for rule in (adamw_update, after_the_move))
-claim("Decaying the moved weight instead of the old one differs by lr²·λ·u in each step.",
-      measured=(other - ours).item(), holds=lambda difference: abs(difference - 0.1**2 * 0.5) < 1e-12)
+ours, other = (rule(one.clone(), g, {}, lr=0.1, weight_decay=0.5, eps=1e-300)
+               for rule in (adamw_update, after_the_move))
+claim("Decaying the moved weight instead of the old one differs by lr²·λ·u in each "
+      "step.",
+      measured=(other - ours).item(),
+      holds=lambda difference: abs(difference - 0.1**2 * 0.5) < 1e-12)
 
 # %% tags=["deeper", "nbval-check-output"]
-claim("At gradient 1e-4, ε = 1e-8 inside the root cuts the first step to 1/√2; outside it takes off a ten-thousandth.",
+claim("At gradient 1e-4, ε = 1e-8 inside the root cuts the first step to 1/√2; outside "
+      "it takes off a ten-thousandth.",
       measured=[1e-4 / (1e-4**2 + 1e-8) ** 0.5, moves([1e-4])[0]],
-      holds=lambda sizes: abs(sizes[0] - 0.5**0.5) < 1e-12 and abs(sizes[1] - 1 / 1.0001) < 1e-12)
+      holds=lambda sizes: abs(sizes[0] - 0.5**0.5) < 1e-12
+            and abs(sizes[1] - 1 / 1.0001) < 1e-12)
 unused = torch.nn.Parameter(torch.ones(1))
 torch.optim.AdamW([unused], lr=0.1, weight_decay=0.5).step()
-claim("A parameter whose gradient is None is not decayed.", measured=unused.item(), holds=lambda w: w == 1.0)
+claim("A parameter whose gradient is None is not decayed.", measured=unused.item(),
+      holds=lambda w: w == 1.0)
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: `amsgrad`, or how Adam can run the wrong way
@@ -828,18 +965,23 @@ claim("A parameter whose gradient is None is not decayed.", measured=unused.item
 
 # %% tags=["deeper"]
 def wrong_way(beta2=0.1, amsgrad=False, steps=1998):
-    """Where Adam on the gradients 3, −1, −1, … ends within [−1, 1], learning rate 0.5/√t."""
+    """Where Adam on the gradients 3, −1, −1, … ends within [−1, 1], learning rate
+    0.5/√t."""
     w, state = torch.zeros((), dtype=torch.float64), {}
     for t in range(1, steps + 1):
         gradient = torch.tensor(3.0 if t % 3 == 1 else -1.0, dtype=w.dtype)
-        adam_update(w, gradient, state, lr=0.5 / t**0.5, betas=(0.0, beta2), amsgrad=amsgrad)
+        adam_update(w, gradient, state, lr=0.5 / t**0.5, betas=(0.0, beta2),
+                    amsgrad=amsgrad)
         w.clamp_(-1, 1)
     return w.item()
 
 # %% tags=["deeper", "nbval-check-output"]
-claim("On Reddi's example Adam ends at +1, the worst point of [−1, 1].", measured=wrong_way(), holds=lambda w: w > 0.95)
-claim("AMSGrad goes to −1, the best.", measured=wrong_way(amsgrad=True), holds=lambda w: w < -0.95)
-claim("So does plain Adam with the usual long memory, β₂ = 0.999.", measured=wrong_way(beta2=0.999), holds=lambda w: w < -0.95)
+claim("On Reddi's example Adam ends at +1, the worst point of [−1, 1].",
+      measured=wrong_way(), holds=lambda w: w > 0.95)
+claim("AMSGrad goes to −1, the best.", measured=wrong_way(amsgrad=True),
+      holds=lambda w: w < -0.95)
+claim("So does plain Adam with the usual long memory, β₂ = 0.999.",
+      measured=wrong_way(beta2=0.999), holds=lambda w: w < -0.95)
 
 # %% [markdown]
 # The last line is why it is seldom met: for every β₁ < √β₂ there is such a sequence, but a longer memory needs a rarer large gradient. `amsgrad` is off by default in torch.

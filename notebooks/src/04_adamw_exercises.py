@@ -21,13 +21,19 @@
 # it looks only at the answer cells, so keep your helpers inside them.
 
 # %% tags=["setup"]
+try:
+    from course_lib.notebook import setup
+except ModuleNotFoundError:
+    raise ImportError(
+        "the course is not installed in this Python: stop Jupyter and run `make "
+        "course` in the course's folder, or run here: %pip install -e ..") from None
+
 import copy
 
 import torch
 from torch import nn
 
 from course_lib.checks import check
-from course_lib.notebook import setup
 
 setup()
 
@@ -46,7 +52,8 @@ setup()
 # a state that is made anew at each step.*
 
 # %% tags=["answer:T1"]
-def adamw_update(param, grad, state, *, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=1e-2):
+def adamw_update(param, grad, state, *, lr=1e-3, betas=(0.9, 0.999), eps=1e-8,
+                 weight_decay=1e-2):
     """One step of AdamW, in place on `param` and `state`; returns `param`."""
     ### BEGIN SOLUTION
     beta1, beta2 = betas
@@ -69,7 +76,8 @@ t1 = check("04/T1", adamw_update)
 # %%
 from course_lib.explorers import adamw as explore
 
-explore.trajectory.show(update=adamw_update) if t1.answered else print("Write T1 first.")
+(explore.trajectory.show(update=adamw_update)
+ if t1.answered else print("Write T1 first."))
 
 # %% [markdown]
 # ## T2 · Which of the two is coupled?
@@ -89,7 +97,8 @@ def coupled_one(update_a, update_b):
         update(w, torch.zeros_like(w), {}, lr=0.1, weight_decay=weight_decay)
         return 1 - w.item()
 
-    # Without a gradient, Adam divides λw by its own size: doubling λ changes nothing. True decay doubles.
+    # Without a gradient, Adam divides λw by its own size: doubling λ changes nothing.
+    # True decay doubles.
     return "a" if taken(update_a, 0.2) > 0.9 * taken(update_a, 0.4) else "b"
     ### END SOLUTION
 
@@ -112,12 +121,13 @@ t2 = check("04/T2", coupled_one)
 
 # %% tags=["answer:T3"]
 def parameter_groups(model, weight_decay):
-    """Two groups for an optimizer: weights with `weight_decay`, biases and norms without."""
+    """Two groups for an optimizer: weights with `weight_decay`, biases and norms
+    without."""
     ### BEGIN SOLUTION
-    return [
-        {"params": [p for p in model.parameters() if p.ndim > 1], "weight_decay": weight_decay},
-        {"params": [p for p in model.parameters() if p.ndim <= 1], "weight_decay": 0.0},
-    ]
+    return [{"params": [p for p in model.parameters() if p.ndim > 1],
+             "weight_decay": weight_decay},
+            {"params": [p for p in model.parameters() if p.ndim <= 1],
+             "weight_decay": 0.0},]
     ### END SOLUTION
 
 
@@ -164,7 +174,8 @@ t4 = check("04/T4", save, resume)
 # %%
 example = nn.Linear(2, 1, bias=False)
 optimizer = torch.optim.AdamW(example.parameters(), lr=0.1)
-scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 0.5 if step else 1.0)
+scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer,
+                                              lambda step: 0.5 if step else 1.0)
 example(torch.tensor([[3.0, -4.0]])).sum().backward()  # the gradient is (3, −4)
 optimizer.step()
 scheduler.step()
@@ -181,7 +192,8 @@ optimizer.state_dict()
 
 # %% tags=["answer:T5"]
 def read_state(state_dict):
-    """{"gradient": [tensor, …], "magnitude": [tensor, …], "factor": number} of an AdamW that has made one step."""
+    """{"gradient": [tensor, …], "magnitude": [tensor, …], "factor": number} of an AdamW
+    that has made one step."""
     ### BEGIN SOLUTION
     (group,) = state_dict["param_groups"]
     beta1, beta2 = group["betas"]

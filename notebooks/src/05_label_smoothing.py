@@ -20,15 +20,22 @@
 # *45 minutes; sections called* Deeper *are folded, and extra. You need to know what softmax and cross entropy are.*
 
 # %% tags=["setup"]
+try:
+    from course_lib.notebook import claim, predict, quiz, reveal, setup, show_source
+except ModuleNotFoundError:
+    raise ImportError(
+        "the course is not installed in this Python: stop Jupyter and run `make "
+        "course` in the course's folder, or run here: %pip install -e ..") from None
+
 import torch
 
-from course_lib.explorers import label_smoothing as explore
 from course_lib.experiments.label_smoothing.penultimate import compare_clusters
 from course_lib.experiments.label_smoothing.smoothing import compare_smoothing
-from course_lib.label_smoothing import (CrossEntropyLoss, cross_entropy, expected_calibration_error, loss_floor,
-                                        optimal_gap, reliability_curve, smooth_labels, temperature_scale)
+from course_lib.label_smoothing import (CrossEntropyLoss, cross_entropy,
+                                        expected_calibration_error, loss_floor,
+                                        optimal_gap, reliability_curve, smooth_labels,
+                                        temperature_scale)
 from course_lib.statistics import mean_interval, paired_interval
-from course_lib.notebook import claim, predict, quiz, reveal, setup, show_source
 
 setup()
 
@@ -39,6 +46,8 @@ setup()
 # **Drag the gap to the right and watch the loss and its gradient.** However large the gap, the gradient still says: more. Leave ε at 0 for now, a question comes first.
 
 # %% slideshow={"slide_type": "-"}
+from course_lib.explorers import label_smoothing as explore
+
 explore.targets.show(epsilon=0.0)
 
 # %% [markdown]
@@ -55,13 +64,20 @@ explore.targets.show(epsilon=0.0)
 # Run the next cell (Shift+Enter), choose, and only then go on: your answer is kept and shown beside what comes out.
 
 # %%
-predict("label", "Five classes, ε = 0.1. What is the target of the true class?", ["0.9", "0.92", "0.98"])
+predict("label", "Five classes, ε = 0.1. What is the target of the true class?",
+        ["0.9", "0.92", "0.98"])
 
 # %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
 by_hand = smooth_labels(torch.tensor([2]), 5, 0.1, torch.float64)
-claim("K = 5 and ε = 0.1 give 0.92 for the label and 0.02 for each other class, and they sum to 1.",
+claim("K = 5 and ε = 0.1 give 0.92 for the label and 0.02 for each other class, and "
+      "they sum to 1.",
       measured=[*by_hand[0].tolist(), by_hand.sum().item()],
-      holds=lambda q: max(abs(a - b) for a, b in zip(q, (0.02, 0.02, 0.92, 0.02, 0.02, 1.0))) < 1e-15)
+      holds=lambda q: max(abs(a - b)
+                          for a, b in zip(q, (0.02, 0.02, 0.92, 0.02, 0.02, 1.0)))
+            < 1e-15)
+
+# %% jupyter={"outputs_hidden": true}
+# what came out
 reveal("label", "0.92", because="it keeps 0.9 and gets its own share, 0.1/5, back")
 
 # %% [markdown]
@@ -78,15 +94,20 @@ reveal("label", "0.92", because="it keeps 0.9 and gets its own share, 0.1/5, bac
 # `cross_entropy` is our own; *Deeper*, near the end, shows it.
 
 # %% tags=["nbval-check-output"]
-z = 3 * torch.randn(50, 10, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+z = 3 * torch.randn(50, 10, dtype=torch.float64,
+                    generator=torch.Generator().manual_seed(0))
 y = torch.arange(50) % 10
 uniform = torch.full_like(z, 1 / 10)
-for name, other in {"(1 − ε)·CE to the label + ε·CE to uniform":
-                    lambda e: (1 - e) * cross_entropy(z, y) + e * cross_entropy(z, uniform),
-                    "PyTorch's CrossEntropyLoss(label_smoothing=ε)":
-                    lambda e: torch.nn.CrossEntropyLoss(label_smoothing=e)(z, y)}.items():
-    claim(f"Without class weights the smoothed loss is {name}, at ε = 0, 0.1, 0.5 and 1.",
-          measured=[(cross_entropy(z, y, label_smoothing=e) - other(e)).item() for e in (0.0, 0.1, 0.5, 1.0)],
+others = {
+    "(1 − ε)·CE to the label + ε·CE to uniform":
+        lambda e: (1 - e) * cross_entropy(z, y) + e * cross_entropy(z, uniform),
+    "PyTorch's CrossEntropyLoss(label_smoothing=ε)":
+        lambda e: torch.nn.CrossEntropyLoss(label_smoothing=e)(z, y)}
+for name, other in others.items():
+    claim(f"Without class weights the smoothed loss is {name}, at ε = 0, 0.1, 0.5 and "
+          "1.",
+          measured=[(cross_entropy(z, y, label_smoothing=e) - other(e)).item()
+                    for e in (0.0, 0.1, 0.5, 1.0)],
           holds=lambda differences: max(map(abs, differences)) < 1e-14)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -96,7 +117,9 @@ for name, other in {"(1 − ε)·CE to the label + ε·CE to uniform":
 # For a one-hot label that is zero only at infinite logits. With ε > 0 it is zero where $p = q$, at a *finite* gap, and there the loss (it is convex in the logits) is lowest.
 
 # %%
-predict("floor", "Ten classes, ε = 0.1, a network that could not be better. What is its smoothed training loss?",
+predict("floor",
+        "Ten classes, ε = 0.1, a network that could not be better. What is its "
+        "smoothed training loss?",
         ["0", "0.1", "0.5", "2.3"])
 
 # %% [markdown]
@@ -105,16 +128,25 @@ predict("floor", "Ten classes, ε = 0.1, a network that could not be better. Wha
 # The loss there is the entropy of the target, $-\sum_k q_k\log q_k$: the **floor**, and no network gets below it. Let ten logits descend freely:
 
 # %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
-free, q = torch.zeros(1, 10, dtype=torch.float64), smooth_labels(torch.tensor([0]), 10, 0.1, torch.float64)
+free = torch.zeros(1, 10, dtype=torch.float64)
+q = smooth_labels(torch.tensor([0]), 10, 0.1, torch.float64)
 for _ in range(3000):
     free = free - 2 * (free.softmax(1) - q)  # gradient descent, learning rate 2
-claim("K = 10, ε = 0.1: free logits come to rest at a gap of log((K(1 − ε) + ε)/ε) = 4.511.",
+claim("K = 10, ε = 0.1: free logits come to rest at a gap of log((K(1 − ε) + ε)/ε) = "
+      "4.511.",
       measured=[(free[0, 0] - free[0, k]).item() for k in (1, 9)],
-      holds=lambda gaps: all(abs(g - optimal_gap(10, 0.1)) < 1e-9 and round(g, 3) == 4.511 for g in gaps))
+      holds=lambda gaps: all(abs(g - optimal_gap(10, 0.1)) < 1e-9
+                             and round(g, 3) == 4.511 for g in gaps))
 claim("There the loss is the entropy of the target, 0.5003.",
       measured=cross_entropy(free, torch.tensor([0]), label_smoothing=0.1).item(),
-      holds=lambda loss: abs(loss - loss_floor(10, 0.1)) < 1e-12 and round(loss, 4) == 0.5003)
-reveal("floor", "0.5", because="the entropy of the target, 0.5003: a training loss of 0.5 can be perfect")
+      holds=lambda loss: abs(loss - loss_floor(10, 0.1)) < 1e-12
+            and round(loss, 4) == 0.5003)
+
+# %% jupyter={"outputs_hidden": true}
+# what came out
+reveal("floor", "0.5",
+       because="the entropy of the target, 0.5003: a training loss of 0.5 can be "
+               "perfect")
 
 # %% [markdown]
 # So smoothed losses for different ε cannot be compared: their floors differ. On validation rows, judge by the *plain* cross entropy. Now go back to the first picture and move ε: the dotted lines are these two formulas.
@@ -126,11 +158,13 @@ reveal("floor", "0.5", because="the entropy of the target, 0.5003: a training lo
 #
 # Four points on a line, two classes, ε = 0.1: the formula says a gap of 2.944 for every row. A linear model separates the classes, but its logits lie on a straight line too (through 0, the points being symmetric).
 
-# %% tags=["deeper", "nbval-check-output"]
+# %% tags=["deeper"]
 def fitted_gaps(x, y, epsilon):
-    """Gap between the two logits of each row, label's minus other's, for a linear model at its lowest smoothed loss."""
+    """Gap between the two logits of each row, label's minus other's, for a linear model
+    at its lowest smoothed loss."""
     w = torch.zeros(x.shape[1], 2, dtype=torch.float64, requires_grad=True)
-    optimizer = torch.optim.LBFGS([w], max_iter=500, tolerance_grad=1e-12, tolerance_change=0, line_search_fn="strong_wolfe")
+    optimizer = torch.optim.LBFGS([w], max_iter=500, tolerance_grad=1e-12,
+                                  tolerance_change=0, line_search_fn="strong_wolfe")
     def loss():
         optimizer.zero_grad()
         value = cross_entropy(x @ w, y, label_smoothing=epsilon)
@@ -140,13 +174,20 @@ def fitted_gaps(x, y, epsilon):
     sign = 2.0 * y - 1
     return (sign * (x @ w)[:, 1] - sign * (x @ w)[:, 0]).detach()
 
-
-points, sides = torch.tensor([[-2.0], [-1.0], [1.0], [2.0]], dtype=torch.float64), torch.tensor([0, 0, 1, 1])
-line, own = fitted_gaps(points, sides, 0.1), fitted_gaps(torch.eye(4, dtype=torch.float64), sides, 0.1)
-claim("A model with a weight of its own for each row reaches the gap of 2.944 in every row.",
-      measured=own.tolist(), holds=lambda gaps: max(abs(g - optimal_gap(2, 0.1)) for g in gaps) < 1e-6)
-claim("A straight line, right on every row too, comes to rest elsewhere: below it at ±1, above it at ±2.",
-      measured=line.tolist(), holds=lambda gaps: 0 < gaps[2] < 2.9 < 3.0 < gaps[3] and abs(gaps[3] - 2 * gaps[2]) < 1e-9)
+# %% tags=["deeper", "nbval-check-output"]
+points = torch.tensor([[-2.0], [-1.0], [1.0], [2.0]], dtype=torch.float64)
+sides = torch.tensor([0, 0, 1, 1])
+line = fitted_gaps(points, sides, 0.1)
+own = fitted_gaps(torch.eye(4, dtype=torch.float64), sides, 0.1)
+claim("A model with a weight of its own for each row reaches the gap of 2.944 in every "
+      "row.",
+      measured=own.tolist(),
+      holds=lambda gaps: max(abs(g - optimal_gap(2, 0.1)) for g in gaps) < 1e-6)
+claim("A straight line, right on every row too, comes to rest elsewhere: below it at "
+      "±1, above it at ±2.",
+      measured=line.tolist(),
+      holds=lambda gaps: 0 < gaps[2] < 2.9 < 3.0 < gaps[3]
+            and abs(gaps[3] - 2 * gaps[2]) < 1e-9)
 
 # %% [markdown]
 # The far points get more confidence than their labels ask for, the near ones less: a line cannot tell them apart in any other way.
@@ -165,12 +206,16 @@ claim("A straight line, right on every row too, comes to rest elsewhere: below i
 said = torch.tensor([0.6, 0.6, 0.9, 0.9, 0.9, 1.0], dtype=torch.float64)
 six = torch.stack([said, 1 - said], 1)
 truth = torch.tensor([0, 1, 0, 0, 1, 1])  # the prediction is always class 0
-for name, bins in zip(("mean confidence", "share right", "predictions"), reliability_curve(six, truth, 5)):
+for name, bins in zip(("mean confidence", "share right", "predictions"),
+                      reliability_curve(six, truth, 5)):
     print(f"{name:<16}", *(f"{value:>6.3g}" for value in bins.tolist()))
 claim("The six predictions have an ECE of 0.3167 in five bins.",
-      measured=expected_calibration_error(six, truth, 5), holds=lambda ece: abs(ece - 1.9 / 6) < 1e-12)
-shares = torch.full((50, 10), 0.1, dtype=torch.float64)  # every class is a tenth of the fifty labels y
-claim("A model that always says 0.1 for each of ten equally frequent classes has an ECE of 0, and is useless.",
+      measured=expected_calibration_error(six, truth, 5),
+      holds=lambda ece: abs(ece - 1.9 / 6) < 1e-12)
+# every class is a tenth of the fifty labels y
+shares = torch.full((50, 10), 0.1, dtype=torch.float64)
+claim("A model that always says 0.1 for each of ten equally frequent classes has an "
+      "ECE of 0, and is useless.",
       measured=expected_calibration_error(shares, y), holds=lambda ece: ece < 1e-12)
 
 # %% [markdown]
@@ -182,8 +227,10 @@ claim("A model that always says 0.1 for each of ten equally frequent classes has
 # The logits $z$ from above, twice as large as those by which labels are now drawn, eight times:
 
 # %%
-draws = [(z / 2).softmax(1).multinomial(1, generator=torch.Generator().manual_seed(seed))[:, 0] for seed in range(8)]
-print("2 was asked for; from 50 rows T =", *(f"{temperature_scale(z, drawn):.2f}" for drawn in draws))
+seeded = (torch.Generator().manual_seed(seed) for seed in range(8))
+draws = [(z / 2).softmax(1).multinomial(1, generator=draw)[:, 0] for draw in seeded]
+print("2 was asked for; from 50 rows T =",
+      *(f"{temperature_scale(z, drawn):.2f}" for drawn in draws))
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Does smoothing calibrate?
@@ -199,10 +246,14 @@ predict("ece", "Compared with no smoothing, the ECE on test rows is …",
          "higher with ε = 0.05, lower with 0.2", "higher with ε = 0.05 and with 0.2"])
 
 # %%
-predict("noisy-T", "We fit a temperature on 200 validation rows. If a fifth of their labels are wrong too, the ECE on test rows …",
+predict("noisy-T",
+        "We fit a temperature on 200 validation rows. If a fifth of their labels are "
+        "wrong too, the ECE on test rows …",
         ["falls", "changes by less than 0.01", "rises"])
 
 # %% jupyter={"outputs_hidden": true}
+from course_lib.explorers import label_smoothing as explore
+
 explore.reliability.show()
 
 # %% [markdown]
@@ -215,14 +266,19 @@ lower, higher = (lambda d: d.between(high=-0.01)), (lambda d: d.between(low=0.01
 
 
 def change(run, figure, epsilon, reading="as it is"):
-    """Interval of what ε, or another reading, changes against ε = 0 as it is, seed by seed."""
+    """Interval of what ε, or another reading, changes against ε = 0 as it is, seed by
+    seed."""
     return paired_interval(run.of(figure, epsilon, reading), run.of(figure, 0.0))
 
 
-claim("Noise memorised: with ε = 0.05 the ECE is lower.", change(noisy, "ece", 0.05), lower, kind="measured")
-claim("Noise memorised: with ε = 0.2 the ECE is higher.", change(noisy, "ece", 0.2), higher, kind="measured")
-claim("Noise memorised: with ε = 0.05 the NLL is lower.", change(noisy, "nll", 0.05), lower, kind="measured")
-claim("Noise memorised: with ε = 0.2 the NLL is lower.", change(noisy, "nll", 0.2), lower, kind="measured")
+claim("Noise memorised: with ε = 0.05 the ECE is lower.", change(noisy, "ece", 0.05),
+      lower, kind="measured")
+claim("Noise memorised: with ε = 0.2 the ECE is higher.", change(noisy, "ece", 0.2),
+      higher, kind="measured")
+claim("Noise memorised: with ε = 0.05 the NLL is lower.", change(noisy, "nll", 0.05),
+      lower, kind="measured")
+claim("Noise memorised: with ε = 0.2 the NLL is lower.", change(noisy, "nll", 0.2),
+      lower, kind="measured")
 
 # %% jupyter={"outputs_hidden": true}
 says, is_right, _ = noisy.pooled_bins(epsilon=0.0)  # the bins of the picture, ε = 0
@@ -231,27 +287,42 @@ print("Answers as sure as the seven of the beginning (ε = 0, last bin):",
 
 # %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
 right, wrong = "temperature, right labels", "temperature, noisy labels"
-claim("A temperature fitted on right labels lowers the ECE.", change(noisy, "ece", 0.0, right), lower, kind="measured")
-claim("A temperature fitted on right labels lowers the NLL.", change(noisy, "nll", 0.0, right), lower, kind="measured")
-claim("A temperature fitted on wrong labels raises the ECE.", change(noisy, "ece", 0.0, wrong), higher, kind="measured")
-rivals = {f: paired_interval(noisy.chosen(f), noisy.of(f, 0.0, right)) for f in ("nll", "ece")}
-claim("The chosen ε has a lower NLL than the fitted temperature.", rivals["nll"], lower, kind="measured")
-claim("The chosen ε has a higher ECE than the fitted temperature.", rivals["ece"], higher, kind="measured")
+claim("A temperature fitted on right labels lowers the ECE.",
+      change(noisy, "ece", 0.0, right), lower, kind="measured")
+claim("A temperature fitted on right labels lowers the NLL.",
+      change(noisy, "nll", 0.0, right), lower, kind="measured")
+claim("A temperature fitted on wrong labels raises the ECE.",
+      change(noisy, "ece", 0.0, wrong), higher, kind="measured")
+rivals = {f: paired_interval(noisy.chosen(f), noisy.of(f, 0.0, right))
+          for f in ("nll", "ece")}
+claim("The chosen ε has a lower NLL than the fitted temperature.", rivals["nll"], lower,
+      kind="measured")
+claim("The chosen ε has a higher ECE than the fitted temperature.", rivals["ece"],
+      higher, kind="measured")
 
 # %% jupyter={"outputs_hidden": true}
 def went(interval):
     """lower, higher, or None: the interval does not lie beyond 0.01 on one side."""
-    return "lower" if interval.high < -0.01 else "higher" if interval.low > 0.01 else None
+    return ("lower" if interval.high < -0.01 else "higher" if interval.low > 0.01
+            else None)
 
 
 small, large = (went(change(noisy, "ece", epsilon)) for epsilon in (0.05, 0.2))
-came = f"{small} with ε = 0.05 and with 0.2" if small == large else f"{small} with ε = 0.05, {large} with 0.2"
+came = (f"{small} with ε = 0.05 and with 0.2" if small == large
+        else f"{small} with ε = 0.05, {large} with 0.2")
+
+# %% jupyter={"outputs_hidden": true}
+# what came out
 reveal("ece", came if small and large else None)
 
 # %% jupyter={"outputs_hidden": true}
 shift = change(noisy, "ece", 0.0, wrong)
 little = "changes by less than 0.01" if shift.between(-0.01, 0.01) else None
-T_wrong, T_right = (noisy.of("temperature", 0.0, reading).nanmean() for reading in (wrong, right))
+T_wrong, T_right = (noisy.of("temperature", 0.0, reading).nanmean()
+                    for reading in (wrong, right))
+
+# %% jupyter={"outputs_hidden": true}
+# what came out
 reveal("noisy-T", {"lower": "falls", "higher": "rises"}.get(went(shift), little),
        because=f"mean T {T_wrong:.1f}; fitted on right labels {T_right:.1f}")
 
@@ -270,7 +341,8 @@ reveal("noisy-T", {"lower": "falls", "higher": "rises"}.get(went(shift), little)
 *_, clean = compare_smoothing(noise=0.0, steps=2000)
 *_, early = compare_smoothing(noise=0.2, steps=600)
 situations = {"noise, memorised": noisy, "right labels": clean, "noise, stopped": early}
-print("ε = 0                labels learned   error   confidence   ECE     NLL    fitted T (above 1: overconfident)")
+print("ε = 0                labels learned   error   confidence   ECE     NLL    "
+      "fitted T (above 1: overconfident)")
 for name, run in situations.items():
     error, ece, nll = (run.of(figure, 0.0).mean() for figure in ("error", "ece", "nll"))
     T = run.of("temperature", 0.0, right).nanmean()
@@ -281,27 +353,36 @@ for name, run in situations.items():
 # *What is judged*, by the same 0.01: ECE and NLL at ε = 0.1 against ε = 0, in both new situations; the error too, in all three. And whether smoothing, ε chosen on validation rows, makes up for training too long: its NLL and its error after 2000 steps against no smoothing at step 600.
 
 # %%
-predict("elsewhere", "In the two new situations, ε = 0.1 makes the ECE …", ["lower in both", "higher in both", "lower in one, higher in the other"])
+predict("elsewhere", "In the two new situations, ε = 0.1 makes the ECE …",
+        ["lower in both", "higher in both", "lower in one, higher in the other"])
 
 # %% jupyter={"outputs_hidden": true}
-print("change, mean ± half of its interval   ECE               NLL               error             confidence then")
+print("change, mean ± half of its interval   ECE               NLL               error "
+      "            confidence then")
 for name, run in situations.items():
     for epsilon in (0.02, 0.05, 0.1, 0.2):
         changes = [change(run, figure, epsilon) for figure in ("ece", "nll", "error")]
-        print(f"{name:<20} ε = {epsilon:<12}", *(f"{c.mean:+.3f} ± {c.half_width:.3f}  " for c in changes),
+        print(f"{name:<20} ε = {epsilon:<12}",
+              *(f"{c.mean:+.3f} ± {c.half_width:.3f}  " for c in changes),
               f"{run.mean_confidence(epsilon).mean():.3f}")
 
 # %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
 for name in ("right labels", "noise, stopped"):
     for figure in ("ece", "nll"):
-        claim(f"{name}: ε = 0.1 makes the {figure.upper()} higher.", change(situations[name], figure, 0.1), higher, kind="measured")
+        claim(f"{name}: ε = 0.1 makes the {figure.upper()} higher.",
+              change(situations[name], figure, 0.1), higher, kind="measured")
 for figure in ("nll", "error"):
-    claim(f"Stopping, without smoothing, has a lower {figure.replace('nll', 'NLL')} than memorising with the chosen ε.",
-          paired_interval(early.of(figure, 0.0), noisy.chosen(figure)), lower, kind="measured")
+    claim(f"Stopping, without smoothing, has a lower {figure.replace('nll', 'NLL')} "
+          "than memorising with the chosen ε.",
+          paired_interval(early.of(figure, 0.0), noisy.chosen(figure)), lower,
+          kind="measured")
 
 # %% jupyter={"outputs_hidden": true}
 first, second = (went(change(run, "ece", 0.1)) for run in (clean, early))
 came = f"{first} in both" if first == second else "lower in one, higher in the other"
+
+# %% jupyter={"outputs_hidden": true}
+# what came out
 reveal("elsewhere", came if first and second else None)
 
 # %% [markdown]
@@ -313,7 +394,8 @@ reveal("elsewhere", came if first and second else None)
 
 # %% tags=["nbval-check-output"]
 for name, run in situations.items():
-    claim(f"{name}: ε = 0.1 lowers the error by more than a point.", change(run, "error", 0.1), lower, kind="measured")
+    claim(f"{name}: ε = 0.1 lowers the error by more than a point.",
+          change(run, "error", 0.1), lower, kind="measured")
 
 # %% [markdown]
 # Two questions, easily taken for one: does smoothing help the *error*, and are the *probabilities* then honest? A temperature mends only the second.
@@ -330,29 +412,44 @@ for name, run in situations.items():
 # %% tags=["deeper", "nbval-check-output"]
 rho, K = 0.2, 10
 hot = torch.eye(K, dtype=torch.float64)
-mean_label = (1 - rho) * hot + rho * (1 - hot) / (K - 1)  # over all draws of a noisy label, for each true class
-claim("The mean of labels that are wrong with probability ρ is the smoothed label with ε = ρK/(K − 1): here 0.222.",
-      measured=(mean_label - smooth_labels(torch.arange(K), K, rho * K / (K - 1), torch.float64)).abs().max().item(),
+# over all draws of a noisy label, for each true class
+mean_label = (1 - rho) * hot + rho * (1 - hot) / (K - 1)
+claim("The mean of labels that are wrong with probability ρ is the smoothed label with "
+      "ε = ρK/(K − 1): here 0.222.",
+      measured=(mean_label - smooth_labels(torch.arange(K), K, rho * K / (K - 1),
+                                           torch.float64)).abs().max().item(),
       holds=lambda difference: difference < 1e-15)
-at_once = smooth_labels(torch.arange(K), K, 1 - 0.9 * (1 - rho * K / (K - 1)), torch.float64)
-claim("Smoothed again with ε = 0.1, it is the label smoothed once with all but 0.9 · (1 − ρK/(K − 1)) = 0.7.",
-      measured=(smooth_labels(mean_label, K, 0.1) - at_once).abs().max().item(), holds=lambda difference: difference < 1e-15)
-claim("The other convention, 1 − ε for the label and ε/(K − 1) for each other class, is ours with ε·K/(K − 1), if ε ≤ (K − 1)/K.",
-      measured=[1 - 0.1, smooth_labels(torch.tensor([0]), 10, 0.1 * 10 / 9, torch.float64)[0, 0].item()],
+at_once = smooth_labels(torch.arange(K), K, 1 - 0.9 * (1 - rho * K / (K - 1)),
+                        torch.float64)
+claim("Smoothed again with ε = 0.1, it is the label smoothed once with all but 0.9 · "
+      "(1 − ρK/(K − 1)) = 0.7.",
+      measured=(smooth_labels(mean_label, K, 0.1) - at_once).abs().max().item(),
+      holds=lambda difference: difference < 1e-15)
+claim("The other convention, 1 − ε for the label and ε/(K − 1) for each other class, "
+      "is ours with ε·K/(K − 1), if ε ≤ (K − 1)/K.",
+      measured=[1 - 0.1,
+                smooth_labels(torch.tensor([0]), 10, 0.1 * 10 / 9,
+                              torch.float64)[0, 0].item()],
       holds=lambda pair: abs(pair[0] - pair[1]) < 1e-15)
 
 # %% [markdown]
 # Judged, by the same 0.01: is the gain in error larger with memorised noise than with right labels? Does ε = 0.1 still lower the NLL when both it and ε = 0 have a temperature (right labels)? And does either change the share of labels learned?
 
 # %% tags=["deeper", "nbval-check-output"]
-gain = {name: run.of("error", 0.0) - run.of("error", 0.1) for name, run in situations.items()}
+gain = {name: run.of("error", 0.0) - run.of("error", 0.1)
+        for name, run in situations.items()}
 claim("ε = 0.1 lowers the error by more with memorised noise than with right labels.",
-      paired_interval(gain["noise, memorised"], gain["right labels"]), higher, kind="measured")
-claim("Noise memorised, each after its temperature: the NLL is lower with ε = 0.1 than without.",
-      paired_interval(noisy.of("nll", 0.1, right), noisy.of("nll", 0.0, right)), lower, kind="measured")
+      paired_interval(gain["noise, memorised"], gain["right labels"]), higher,
+      kind="measured")
+claim("Noise memorised, each after its temperature: the NLL is lower with ε = 0.1 than "
+      "without.",
+      paired_interval(noisy.of("nll", 0.1, right), noisy.of("nll", 0.0, right)), lower,
+      kind="measured")
 learned = {e: noisy.memorised[:, noisy.epsilons.index(e)] for e in (0.0, 0.1)}
-claim("Noise memorised: ε = 0.1 changes the share of training labels learned by less than 0.01.",
-      paired_interval(learned[0.1], learned[0.0]), lambda d: d.between(-0.01, 0.01), kind="measured")
+claim("Noise memorised: ε = 0.1 changes the share of training labels learned by less "
+      "than 0.01.",
+      paired_interval(learned[0.1], learned[0.0]), lambda d: d.between(-0.01, 0.01),
+      kind="measured")
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: how many bins, and how near to 0 can it come?
@@ -362,38 +459,50 @@ claim("Noise memorised: ε = 0.1 changes the share of training labels learned by
 
 # %% tags=["deeper"]
 honest = torch.Generator().manual_seed(2)
-print("rows     5 bins   15 bins   30 bins     mean ECE of 20 perfectly calibrated samples")
+print("rows     5 bins   15 bins   30 bins     mean ECE of 20 perfectly calibrated "
+      "samples")
 found = {}
 for rows in (100, 1297, 10000):
     for bins in (5, 15, 30):
-        p = (2 * torch.randn(20, rows, 10, dtype=torch.float64, generator=honest)).softmax(2)
+        p = (2 * torch.randn(20, rows, 10, dtype=torch.float64,
+                             generator=honest)).softmax(2)
         labels = torch.stack([one.multinomial(1, generator=honest)[:, 0] for one in p])
-        found[rows, bins] = [expected_calibration_error(one, answer, bins) for one, answer in zip(p, labels)]
-    print(f"{rows:<6}", *(f"{sum(found[rows, bins]) / 20:9.4f}" for bins in (5, 15, 30)))
+        found[rows, bins] = [expected_calibration_error(one, answer, bins)
+                             for one, answer in zip(p, labels)]
+    print(f"{rows:<6}",
+          *(f"{sum(found[rows, bins]) / 20:9.4f}" for bins in (5, 15, 30)))
 
 # %% [markdown]
 # Judged: the ECE of perfectly calibrated predictions (1297 rows, 15 bins) is above 0.01; 30 bins give more than 5; our two verdicts on the ECE come out the same in 5 bins.
 # And the networks' own probabilities lie nearer to 1, where chance does less. After their temperature, how much of the ECE would a calibrated network show as well?
 
 # %% tags=["deeper", "nbval-check-output"]
-claim("The ECE of perfectly calibrated predictions is above 0.01, 1297 rows and 15 bins.",
-      measured=mean_interval(found[1297, 15]), kind="measured", holds=lambda ece: ece.between(low=0.01))
+claim("The ECE of perfectly calibrated predictions is above 0.01, 1297 rows and 15 "
+      "bins.",
+      measured=mean_interval(found[1297, 15]), kind="measured",
+      holds=lambda ece: ece.between(low=0.01))
 claim("With 30 bins it is larger than with 5.",
-      measured=paired_interval(found[1297, 30], found[1297, 5]), kind="measured", holds=lambda d: d.between(low=0))
+      measured=paired_interval(found[1297, 30], found[1297, 5]), kind="measured",
+      holds=lambda d: d.between(low=0))
 for epsilon, word, holds in ((0.05, "lower", lower), (0.2, "higher", higher)):
     claim(f"Noise memorised, five bins: with ε = {epsilon} the ECE is {word}.",
-          paired_interval(noisy.ece_in(5, epsilon), noisy.ece_in(5, 0.0)), holds, kind="measured")
+          paired_interval(noisy.ece_in(5, epsilon), noisy.ece_in(5, 0.0)), holds,
+          kind="measured")
 
 # %% tags=["deeper"]
 left, ideal = noisy.of("ece", 0.0, right), noisy.ece_if_calibrated[:, 0]
-print(f"ε = 0 after its temperature: ECE {left.mean():.3f}, and {ideal.mean():.3f} with labels drawn from its own probabilities")
+print(f"ε = 0 after its temperature: ECE {left.mean():.3f}, and {ideal.mean():.3f} "
+      "with labels drawn from its own probabilities")
 
 # %% tags=["deeper", "nbval-check-output"]
 drawn = draws[0]
 T = temperature_scale(z, drawn)
-others = [cross_entropy(z / (T * 1.01**step), drawn).item() for step in range(-300, 301) if step]
-claim("temperature_scale finds the lowest NLL: none of 600 other temperatures, from T/19 to 19 T, is as good.",
-      measured=min(others) - cross_entropy(z / T, drawn).item(), holds=lambda excess: excess > 0)
+others = [cross_entropy(z / (T * 1.01**step), drawn).item() for step in range(-300, 301)
+          if step]
+claim("temperature_scale finds the lowest NLL: none of 600 other temperatures, from "
+      "T/19 to 19 T, is as good.",
+      measured=min(others) - cross_entropy(z / T, drawn).item(),
+      holds=lambda excess: excess > 0)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What it does to the features
@@ -405,10 +514,14 @@ claim("temperature_scale finds the lowest NLL: none of 600 other temperatures, f
 
 # %%
 predict("clusters", "With ε = 0.1, the clusters of the training rows become …",
-        ["tighter in the nine, tighter in all 128", "tighter in the nine, looser in all 128",
-         "looser in the nine, tighter in all 128", "looser in the nine, looser in all 128"])
+        ["tighter in the nine, tighter in all 128",
+         "tighter in the nine, looser in all 128",
+         "looser in the nine, tighter in all 128",
+         "looser in the nine, looser in all 128"])
 
 # %% jupyter={"outputs_hidden": true}
+from course_lib.explorers import label_smoothing as explore
+
 explore.clusters.show()
 
 # %% [markdown]
@@ -417,17 +530,24 @@ explore.clusters.show()
 # %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
 *_, features = compare_clusters()
 plain, smooth = features.epsilons.index(0.0), features.epsilons.index(0.1)
-nine, all_128 = (features.scatter[:, space, :, smooth] - features.scatter[:, space, :, plain] for space in (0, 1))
+nine, all_128 = (features.scatter[:, space, :, smooth]
+                 - features.scatter[:, space, :, plain] for space in (0, 1))
 for part, rows in enumerate(("Training", "Test")):
-    claim(f"{rows} rows, nine directions: clusters are tighter.", mean_interval(nine[:, part]),
+    claim(f"{rows} rows, nine directions: clusters are tighter.",
+          mean_interval(nine[:, part]),
           lambda d: d.between(high=0), kind="measured")
-    claim(f"{rows} rows, all 128: clusters are looser.", mean_interval(all_128[:, part]),
+    claim(f"{rows} rows, all 128: clusters are looser.",
+          mean_interval(all_128[:, part]),
           lambda d: d.between(low=0), kind="measured")
 
 # %% jupyter={"outputs_hidden": true}
 words = ["tighter" if d.high < 0 else "looser" if d.low > 0 else None
          for d in (mean_interval(nine[:, 0]), mean_interval(all_128[:, 0]))]
-reveal("clusters", f"{words[0]} in the nine, {words[1]} in all 128" if all(words) else None)
+
+# %% jupyter={"outputs_hidden": true}
+# what came out
+reveal("clusters",
+       f"{words[0]} in the nine, {words[1]} in all 128" if all(words) else None)
 
 # %% [markdown]
 # The other 119 directions change no probability, and smoothing asks nothing of them. Published pictures of tight clusters (Müller et al., 2019) show planes through templates, like ours.
@@ -444,7 +564,9 @@ reveal("clusters", f"{words[0]} in the nine, {words[1]} in all 128" if all(words
 # *More* or *fewer errors* means that the interval of the paired difference in test error (smoothed teacher minus plain) lies above or below 0. *Judged:* the teachers; students with 200 rows at τ = 1, at τ = 4, and at the τ that each one's 200 validation rows choose; students with 1000 rows.
 
 # %% tags=["deeper"]
-predict("student", "Suppose the smoothed teacher makes fewer errors (checked below). Its students with 200 rows make …",
+predict("student",
+        "Suppose the smoothed teacher makes fewer errors (checked below). Its students "
+        "with 200 rows make …",
         ["fewer errors at τ = 1 and at τ = 4", "fewer errors at τ = 1, more at τ = 4",
          "more errors at τ = 1, fewer at τ = 4", "more errors at τ = 1 and at τ = 4"])
 
@@ -452,13 +574,16 @@ predict("student", "Suppose the smoothed teacher makes fewer errors (checked bel
 from course_lib.experiments.label_smoothing.distillation import distill
 
 *_, school = distill()
-print("test error, mean ± half of its interval      plain teacher       smoothed teacher    entropy of what they show")
+print("test error, mean ± half of its interval      plain teacher       smoothed "
+      "teacher    entropy of what they show")
 shown = {"the teacher itself": (school.teacher, None)}
-shown |= {f"its student, {rows:4} rows, τ = {tau:g}": (wrong_share, tau) for (rows, tau), wrong_share in school.student.items()}
+shown |= {f"its student, {rows:4} rows, τ = {tau:g}": (wrong_share, tau)
+          for (rows, tau), wrong_share in school.student.items()}
 for name, (wrong_share, tau) in shown.items():
     intervals = [mean_interval(e) for e in wrong_share.T]
     entropy = "".join(f"{e:8.2f}" for e in school.entropy[tau].mean(0)) if tau else ""
-    print(f"  {name:<42}", *(f"{i.mean:.4f} ± {i.half_width:.4f}    " for i in intervals), entropy)
+    print(f"  {name:<42}",
+          *(f"{i.mean:.4f} ± {i.half_width:.4f}    " for i in intervals), entropy)
 for rows, wrong_share in school.labels.items():
     print(f"  student of the labels, {rows:4} rows: {wrong_share.mean():.4f}")
 
@@ -467,16 +592,26 @@ against = {key: paired_interval(e[:, 1], e[:, 0]) for key, e in school.student.i
 chosen = school.at_chosen_temperature(200)
 fewer, more = (lambda d: d.between(high=0)), (lambda d: d.between(low=0))
 claim("The smoothed teacher makes fewer errors.",
-      paired_interval(school.teacher[:, 1], school.teacher[:, 0]), fewer, kind="measured")
-claim("Students with 200 rows, τ = 1: the smoothed teacher's makes fewer errors.", against[200, 1.0], fewer, kind="measured")
-claim("Students with 200 rows, τ = 4: the smoothed teacher's makes more.", against[200, 4.0], more, kind="measured")
-claim("Students with 200 rows, each at its chosen τ: the smoothed teacher's makes more.",
+      paired_interval(school.teacher[:, 1], school.teacher[:, 0]), fewer,
+      kind="measured")
+claim("Students with 200 rows, τ = 1: the smoothed teacher's makes fewer errors.",
+      against[200, 1.0], fewer, kind="measured")
+claim("Students with 200 rows, τ = 4: the smoothed teacher's makes more.",
+      against[200, 4.0], more, kind="measured")
+claim("Students with 200 rows, each at its chosen τ: the smoothed teacher's makes "
+      "more.",
       paired_interval(chosen[:, 1], chosen[:, 0]), more, kind="measured")
-claim("Students with 1000 rows, τ = 4: the smoothed teacher's makes more.", against[1000, 4.0], more, kind="measured")
+claim("Students with 1000 rows, τ = 4: the smoothed teacher's makes more.",
+      against[1000, 4.0], more, kind="measured")
 
 # %% tags=["deeper"] jupyter={"outputs_hidden": true}
-at_1, at_4 = ("fewer" if d.high < 0 else "more" if d.low > 0 else None for d in (against[200, 1.0], against[200, 4.0]))
-came = f"{at_1} errors at τ = 1 and at τ = 4" if at_1 == at_4 else f"{at_1} errors at τ = 1, {at_4} at τ = 4"
+at_1, at_4 = ("fewer" if d.high < 0 else "more" if d.low > 0 else None
+              for d in (against[200, 1.0], against[200, 4.0]))
+came = (f"{at_1} errors at τ = 1 and at τ = 4" if at_1 == at_4
+        else f"{at_1} errors at τ = 1, {at_4} at τ = 4")
+
+# %% tags=["deeper"] jupyter={"outputs_hidden": true}
+# what came out
 reveal("student", came if at_1 and at_4 else None)
 
 # %% [markdown]
@@ -495,10 +630,14 @@ reveal("student", came if at_1 and at_4 else None)
 # For calibration 0.1 is no safe choice, as you saw. Choose ε by the plain loss or the error on validation rows. Then, if the probabilities are used, fit a temperature on held-out rows *whose labels you trust*.
 
 # %%
-quiz("Ten classes. Two networks, ε = 0 and ε = 0.1, have training losses (each its own) of 0.02 and 0.56. Which fits the training rows better?",
-     {"the one with 0.02": "The two numbers have different floors, 0 and 0.5003. They cannot be compared.",
-      "the one with 0.56": "It is 0.06 above its floor and the other 0.02 above its own, but these are distances from different targets.",
-      "these two numbers do not say": "Right: judge both by one loss, the plain one, on the same rows."},
+quiz("Ten classes. Two networks, ε = 0 and ε = 0.1, have training losses (each its "
+     "own) of 0.02 and 0.56. Which fits the training rows better?",
+     {"the one with 0.02": "The two numbers have different floors, 0 and 0.5003. They "
+                           "cannot be compared.",
+      "the one with 0.56": "It is 0.06 above its floor and the other 0.02 above its "
+                           "own, but these are distances from different targets.",
+      "these two numbers do not say":
+          "Right: judge both by one loss, the plain one, on the same rows."},
      answer="these two numbers do not say")
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
@@ -521,17 +660,21 @@ def compare(target, **options):
 
 
 weight = torch.linspace(0.1, 1.0, 10, dtype=torch.float64)
-claim("Ours is torch's loss: class numbers and probabilities, class weights, an ignored class, three reductions.",
-      measured=max(compare(target, label_smoothing=e, weight=w, reduction=r, **ignore) for e in (0.0, 0.1, 1.0)
-                   for w in (None, weight) for r in ("none", "sum", "mean")
-                   for target, ignore in ((y, {}), (y, {"ignore_index": 3}), (z.softmax(1), {}))),
+claim("Ours is torch's loss: class numbers and probabilities, class weights, an "
+      "ignored class, three reductions.",
+      measured=max(compare(target, label_smoothing=e, weight=w, reduction=r, **ignore)
+                   for e in (0.0, 0.1, 1.0) for w in (None, weight)
+                   for r in ("none", "sum", "mean")
+                   for target, ignore in ((y, {}), (y, {"ignore_index": 3}),
+                                          (z.softmax(1), {}))),
       holds=lambda difference: difference < 1e-12)
 
 # %% [markdown]
 # PyTorch takes an ε below 0, or NaN, without a word, and trains without any smoothing. The functions of this course refuse it, and an empty batch too, whose mean PyTorch says is NaN.
 
 # %% tags=["deeper", "nbval-check-output"]
-none, *lax = (torch.nn.CrossEntropyLoss(label_smoothing=e)(z, y).item() for e in (0.0, -0.1, float("nan")))
+none, *lax = (torch.nn.CrossEntropyLoss(label_smoothing=e)(z, y).item()
+              for e in (0.0, -0.1, float("nan")))
 refused = []
 for nonsense in (-0.1, 1.1, float("nan")):
     try:
@@ -539,8 +682,10 @@ for nonsense in (-0.1, 1.1, float("nan")):
     except ValueError as error:
         refused.append(str(error))
 print("ours:", refused[0])
-claim("torch's loss is the plain one for ε = −0.1 and for ε = NaN.", measured=[none, *lax], holds=lambda three: len(set(three)) == 1)
-claim("Ours refuses an ε below 0, above 1, or NaN.", measured=len(refused), holds=lambda count: count == 3)
+claim("torch's loss is the plain one for ε = −0.1 and for ε = NaN.",
+      measured=[none, *lax], holds=lambda three: len(set(three)) == 1)
+claim("Ours refuses an ε below 0, above 1, or NaN.", measured=len(refused),
+      holds=lambda count: count == 3)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## When not to

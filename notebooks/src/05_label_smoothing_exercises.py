@@ -21,10 +21,16 @@
 # In a terminal, `course check 05` says the same of the whole notebook. It looks only at the answer cells: keep your helpers inside them.
 
 # %% tags=["setup"]
+try:
+    from course_lib.notebook import setup
+except ModuleNotFoundError:
+    raise ImportError(
+        "the course is not installed in this Python: stop Jupyter and run `make "
+        "course` in the course's folder, or run here: %pip install -e ..") from None
+
 import torch
 
 from course_lib.checks import check
-from course_lib.notebook import setup
 
 setup()
 
@@ -124,7 +130,8 @@ t3 = check("05/T3", counts, gaps, ece)
 
 # %% tags=["answer:T4"]
 def calibration_error(probabilities, target, n_bins):
-    """Expected calibration error: Σ over bins of share · |accuracy − mean confidence|."""
+    """Expected calibration error: Σ over bins of share · |accuracy − mean
+    confidence|."""
     ### BEGIN SOLUTION
     confidence, predicted = probabilities.max(1)
     right = (predicted == target).to(confidence)
@@ -155,7 +162,8 @@ t4 = check("05/T4", calibration_error)
 def choose_epsilon(epsilons, logits, target):
     """The ε whose model gives the validation labels the highest likelihood."""
     ### BEGIN SOLUTION
-    losses = [smoothed_loss(model, target, 0.0).item() for model in logits]  # one loss for all: the plain one
+    # one loss for all: the plain one
+    losses = [smoothed_loss(model, target, 0.0).item() for model in logits]
     return epsilons[losses.index(min(losses))]
     ### END SOLUTION
 

@@ -20,17 +20,22 @@
 # *45 minutes; sections called* Deeper *are folded, and extra. You need to know what a hidden layer and a training loss are; lessons 01 and 02 help.*
 
 # %% tags=["setup"]
+try:
+    from course_lib.notebook import claim, predict, quiz, reveal, setup, show_source
+except ModuleNotFoundError:
+    raise ImportError(
+        "the course is not installed in this Python: stop Jupyter and run `make "
+        "course` in the course's folder, or run here: %pip install -e ..") from None
+
 import math
 
 import torch
 from torch import nn
 
 from course_lib.dropout import Dropout, MCDropout, WeightScalingDropout, dropout
-from course_lib.explorers import dropout as explore
 from course_lib.experiments.dropout import curves, mc_dropout, masks
 from course_lib.statistics import ratio_interval
 from course_lib.statistics import mean_interval, paired_interval
-from course_lib.notebook import claim, predict, quiz, reveal, setup, show_source
 
 setup()
 
@@ -41,6 +46,8 @@ setup()
 # Watch the open diamonds, the mean over the rows so far: after 64 rows they sit near the dashes of evaluation. Then switch the mode to *evaluation*.
 
 # %% slideshow={"slide_type": "-"}
+from course_lib.explorers import dropout as explore
+
 explore.masks.show()
 
 # %% [markdown]
@@ -76,9 +83,12 @@ for p in (0.1, 0.25, 0.5, 0.8):
     dropped, kept = stacked.aminmax(dim=0)
     mean = p * dropped + (1 - p) * kept
     variance = p * (dropped - mean) ** 2 + (1 - p) * (kept - mean) ** 2
-    gaps += [(mean - x).abs().max().item(), (variance - x**2 * p / (1 - p)).abs().max().item()]
-    off.append(((stacked == 0).double().mean().item() - p) / (p * (1 - p) / stacked.numel()) ** 0.5)
-claim("The two outcomes, weighted with p and 1 − p, have mean x and variance x²·p/(1 − p).",
+    gaps += [(mean - x).abs().max().item(),
+             (variance - x**2 * p / (1 - p)).abs().max().item()]
+    off.append(((stacked == 0).double().mean().item() - p)
+               / (p * (1 - p) / stacked.numel()) ** 0.5)
+claim("The two outcomes, weighted with p and 1 − p, have mean x and variance x²·p/(1 − "
+      "p).",
       measured=max(gaps), holds=lambda gap: gap < 1e-12)
 claim("The share of dropped entries is p, within four standard deviations of chance.",
       measured=off, kind="measured", holds=lambda z: max(map(abs, z)) < 4)
@@ -97,10 +107,13 @@ show_source(dropout)
 
 # %% tags=["nbval-check-output"]
 layer = Dropout(0.5)
-claim("In evaluation mode dropout is the identity.", measured=(layer.eval()(x) - x).abs().max().item(), holds=lambda gap: gap == 0)
+claim("In evaluation mode dropout is the identity.",
+      measured=(layer.eval()(x) - x).abs().max().item(), holds=lambda gap: gap == 0)
 old = WeightScalingDropout(0.5, generator=generator)
-claim("In its form of 2014 dropout does not rescale in training, and multiplies by 1 − p in evaluation.",
-      measured=[sorted(set((old.train()(x.expand(50, -1)) / x).flatten().tolist())), sorted(set((old.eval()(x) / x).tolist()))],
+claim("In its form of 2014 dropout does not rescale in training, and multiplies by 1 − "
+      "p in evaluation.",
+      measured=[sorted(set((old.train()(x.expand(50, -1)) / x).flatten().tolist())),
+                sorted(set((old.eval()(x) / x).tolist()))],
       holds=lambda factors: factors == [[0, 1], [0.5]])
 
 # %% [markdown]
@@ -113,14 +126,17 @@ claim("In its form of 2014 dropout does not rescale in training, and multiplies 
 
 # %% tags=["deeper", "nbval-check-output"]
 def swapped(f):
-    """Largest difference between f behind dropout and f in front of it, under one mask."""
+    """Largest difference between f behind dropout and f in front of it, under one
+    mask."""
     z = torch.linspace(-3, 3, 601, dtype=torch.float64)
     one, same = (torch.Generator().manual_seed(0) for _ in range(2))
-    return (f(dropout(z, 0.5, generator=one)) - dropout(f(z), 0.5, generator=same)).abs().max().item()
+    return (f(dropout(z, 0.5, generator=one))
+            - dropout(f(z), 0.5, generator=same)).abs().max().item()
 
 
 claim("Dropout and ReLU commute; dropout and tanh do not.",
-      measured=[swapped(torch.relu), swapped(torch.tanh)], holds=lambda gap: gap[0] == 0 and gap[1] > 0.1)
+      measured=[swapped(torch.relu), swapped(torch.tanh)],
+      holds=lambda gap: gap[0] == 0 and gap[1] > 0.1)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Where is the ensemble?
@@ -129,34 +145,51 @@ claim("Dropout and ReLU commute; dropout and tanh do not.",
 # In use, one would like the average over all. Evaluation mode runs the whole network, once.
 
 # %%
-predict("ensemble", "When is the output in evaluation mode (before any softmax) the average over all thinned networks?",
-        ["always", "as long as all that follows the masks is linear", "never, but it is close"])
+predict("ensemble",
+        "When is the output in evaluation mode (before any softmax) the average over "
+        "all thinned networks?",
+        ["always", "as long as all that follows the masks is linear",
+         "never, but it is close"])
 
 # %% [markdown]
 # Four inputs, three hidden units, two outputs: small enough to run every one. `all_masks(3)` lists the eight patterns of three units, `chances` their probabilities.
 
 # %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
 draw, p_small = torch.Generator().manual_seed(0), 0.3
-example, first, second = (torch.randn(shape, generator=draw, dtype=torch.float64) for shape in (4, (3, 4), (2, 3)))
+example, first, second = (torch.randn(shape, generator=draw, dtype=torch.float64)
+                          for shape in (4, (3, 4), (2, 3)))
 on_inputs, on_hidden = masks.all_masks(4), masks.all_masks(3)  # [16, 4], [8, 3]
-chance_in, chance_hidden = masks.chances(on_inputs, p_small), masks.chances(on_hidden, p_small)
+chance_in = masks.chances(on_inputs, p_small)
+chance_hidden = masks.chances(on_hidden, p_small)
 
 hidden = torch.relu(first @ example)
 outputs = (hidden * on_hidden / (1 - p_small)) @ second.T  # [8, 2]
 whole = second @ hidden  # evaluation
 last = (chance_hidden @ outputs - whole).abs().max().item()
-claim("Masks right in front of the last linear layer: evaluation is the average over all of them.", measured=last, holds=lambda gap: gap < 1e-12)
+claim("Masks right in front of the last linear layer: evaluation is the average over "
+      "all of them.",
+      measured=last, holds=lambda gap: gap < 1e-12)
 
 # %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
-z = (example * on_inputs / (1 - p_small)) @ first.T  # [16, 3]: a linear layer behind masked inputs
-outputs = (z.unsqueeze(1) * on_hidden / (1 - p_small)) @ second.T  # [16, 8, 2]: masked again, another linear layer
-two = (chance_in @ (chance_hidden @ outputs) - second @ first @ example).abs().max().item()
-claim("Two linear layers, each with masks of its own, and no ReLU: it still is.", measured=two, holds=lambda gap: gap < 1e-12)
+# [16, 3]: a linear layer behind masked inputs
+z = (example * on_inputs / (1 - p_small)) @ first.T
+# [16, 8, 2]: masked again, another linear layer
+outputs = (z.unsqueeze(1) * on_hidden / (1 - p_small)) @ second.T
+two = (chance_in @ (chance_hidden @ outputs)
+       - second @ first @ example).abs().max().item()
+claim("Two linear layers, each with masks of its own, and no ReLU: it still is.",
+      measured=two, holds=lambda gap: gap < 1e-12)
 bent = (chance_in @ (torch.relu(z) @ second.T) - whole).abs().max().item()
-claim("Masks on the inputs, with a ReLU behind them: here it is not.", measured=bent, holds=lambda gap: gap > 0.01)
-reveal("ensemble", "never, but it is close" if max(last, two) > 1e-12 else
-       "always" if bent < 1e-12 else "as long as all that follows the masks is linear",
-       because="a mean goes through W·h + b untouched, layer after layer, and not through a ReLU that some masks switch on and others off")
+claim("Masks on the inputs, with a ReLU behind them: here it is not.", measured=bent,
+      holds=lambda gap: gap > 0.01)
+
+# %% jupyter={"outputs_hidden": true}
+# what came out
+reveal("ensemble",
+       "never, but it is close" if max(last, two) > 1e-12 else "always" if bent < 1e-12
+       else "as long as all that follows the masks is linear",
+       because="a mean goes through W·h + b untouched, layer after layer, and not "
+               "through a ReLU that some masks switch on and others off")
 
 # %% [markdown]
 # So "an ensemble for the price of one" is exact while only linear layers follow, however many, and a hope behind a ReLU that some mask switches. How good a hope? The end of this lesson asks many masks and averages.
@@ -170,16 +203,25 @@ reveal("ensemble", "never, but it is close" if max(last, two) > 1e-12 else
 # a softmax is $e^{z}$ over its sum, the geometric mean of $e^{z}$ is $e^{\text{mean of } z}$, and the mean of $z$ is the $z$ of evaluation.
 
 # %% tags=["deeper", "nbval-check-output"]
-awake = torch.relu((example.abs() * on_inputs / (1 - p_small)) @ first.abs().T) @ second.T  # nothing negative reaches the ReLU
-claim("Positive weights and inputs: no mask switches a ReLU, and evaluation is the average again.",
-      measured=(chance_in @ awake - second @ torch.relu(first.abs() @ example.abs())).abs().max().item(), holds=lambda gap: gap < 1e-12)
-outputs = (hidden * on_hidden / (1 - p_small)) @ second.T  # logits of the eight thinned networks
+# nothing negative reaches the ReLU
+awake = torch.relu((example.abs() * on_inputs / (1 - p_small))
+                   @ first.abs().T) @ second.T
+claim("Positive weights and inputs: no mask switches a ReLU, and evaluation is the "
+      "average again.",
+      measured=(chance_in @ awake
+                - second @ torch.relu(first.abs() @ example.abs())).abs().max().item(),
+      holds=lambda gap: gap < 1e-12)
+# logits of the eight thinned networks
+outputs = (hidden * on_hidden / (1 - p_small)) @ second.T
 geometric = (chance_hidden @ outputs.log_softmax(1)).softmax(0)
 arithmetic = chance_hidden @ outputs.softmax(1)
-claim("Behind a softmax, evaluation is the normalised geometric mean over all masks in front of its linear layer.",
-      measured=(geometric - whole.softmax(0)).abs().max().item(), holds=lambda gap: gap < 1e-12)
+claim("Behind a softmax, evaluation is the normalised geometric mean over all masks in "
+      "front of its linear layer.",
+      measured=(geometric - whole.softmax(0)).abs().max().item(),
+      holds=lambda gap: gap < 1e-12)
 claim("It is not the ordinary mean of the probabilities.",
-      measured=(arithmetic - whole.softmax(0)).abs().max().item(), holds=lambda gap: gap > 1e-3)
+      measured=(arithmetic - whole.softmax(0)).abs().max().item(),
+      holds=lambda gap: gap > 1e-3)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## "The training loss is higher with dropout, is this a bug?"
@@ -190,39 +232,61 @@ claim("It is not the ordinary mean of the probabilities.",
 # A part is real if it is more than 0.05. And if the fit is worse: is more than half of that on the 60 wrong labels?
 
 # %%
-predict("worse", "With dropout, training prints a higher training loss than without. Why?",
-        ["there is a bug", "only because the masks are on while it is measured", "only because the network fits the rows less",
+predict("worse",
+        "With dropout, training prints a higher training loss than without. Why?",
+        ["there is a bug", "only because the masks are on while it is measured",
+         "only because the network fits the rows less",
          "both of the last two"])
 
 # %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
-*_, trained = curves.compute_curves()  # every p at once, for here and for the next picture
+# every p at once, for here and for the next picture
+*_, trained = curves.compute_curves()
 losses = curves.three_losses(trained, p=0.5)
-less_fit, noise = paired_interval(losses.off, losses.plain), paired_interval(losses.on, losses.off)
-claim("Part of it is regularization: with its masks off the network still fits the training rows less than the plain one.",
+less_fit = paired_interval(losses.off, losses.plain)
+noise = paired_interval(losses.on, losses.off)
+claim("Part of it is regularization: with its masks off the network still fits the "
+      "training rows less than the plain one.",
       measured=less_fit, kind="measured", holds=lambda gap: gap.between(low=0.05))
-claim("Part of it is mask noise: the same weights lose more with their masks on than off.",
+claim("Part of it is mask noise: the same weights lose more with their masks on than "
+      "off.",
       measured=noise, kind="measured", holds=lambda gap: gap.between(low=0.05))
-right, wrong = (b - a for a, b in zip(*(curves.loss_by_label(trained, p) for p in (0.0, 0.5))))  # dropout − plain
+# dropout − plain
+right, wrong = (b - a for a, b in zip(*(curves.loss_by_label(trained, p)
+                                        for p in (0.0, 0.5))))
 claim("More than half of the worse fit is on the wrong labels.",
-      measured=mean_interval(60 * wrong / (60 * wrong + 240 * right)), kind="measured", holds=lambda share: share.between(low=0.5))
+      measured=mean_interval(60 * wrong / (60 * wrong + 240 * right)), kind="measured",
+      holds=lambda share: share.between(low=0.5))
 
 # %% jupyter={"outputs_hidden": true}
-for name, loss in (("plain", losses.plain), ("masks off", losses.off), ("masks on", losses.on)):
+for name, loss in (("plain", losses.plain), ("masks off", losses.off),
+                   ("masks on", losses.on)):
     print(f"{name:<10} {mean_interval(loss)}")
-print(f"worse by {wrong.mean():.2f} on rows with a wrong label, by {right.mean():.2f} on the others")
+print(f"worse by {wrong.mean():.2f} on rows with a wrong label, by {right.mean():.2f} "
+      "on the others")
 real = (less_fit.between(low=0.05), noise.between(low=0.05))
-reveal("worse", {(True, True): "both of the last two", (True, False): "only because the network fits the rows less",
-                 (False, True): "only because the masks are on while it is measured"}.get(real),
-       because=f"measured: {less_fit.mean:.2f} is a worse fit, {noise.mean:.2f} is mask noise")
+
+# %% jupyter={"outputs_hidden": true}
+# what came out
+reveal("worse",
+       {(True, True): "both of the last two",
+        (True, False): "only because the network fits the rows less",
+        (False, True): "only because the masks are on while it is measured"}.get(real),
+       because=f"measured: {less_fit.mean:.2f} is a worse fit, {noise.mean:.2f} is "
+               "mask noise")
 
 # %% [markdown]
 # So compare training losses in *evaluation* mode, or you take noise for underfitting. And a worse fit of wrong labels is what we hired dropout for.
 
 # %%
-quiz("A network with dropout scores 97 % on the training rows while it trains, and 99 % on the test rows. Leak?",
-     {"yes": "Possible, but first measure both in the same mode: while it trains, half of its units are missing.",
-      "not necessarily": "The 97 % were scored by thinned networks, the 99 % by the whole one. Score the training rows in evaluation mode, then compare.",
-      "test rows are easier": "One would have to show that. The mode alone can explain it."},
+quiz("A network with dropout scores 97 % on the training rows while it trains, and 99 "
+     "% on the test rows. Leak?",
+     {"yes": "Possible, but first measure both in the same mode: while it trains, half "
+             "of its units are missing.",
+      "not necessarily":
+          "The 97 % were scored by thinned networks, the 99 % by the whole one. Score "
+          "the training rows in evaluation mode, then compare.",
+      "test rows are easier":
+          "One would have to show that. The mode alone can explain it."},
      answer="not necessarily")
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -238,32 +302,50 @@ quiz("A network with dropout scores 97 % on the training rows while it trains, a
 # - Stopping *is worth more* than dropout if the plain network at its best beats p = 0.5 at step 1000 by more than a point.
 
 # %%
-predict("best", "Which p has the lowest test error at step 1000?", ["0: none", "0.1 or 0.3", "0.5 or 0.7", "0.8 or more"])
+predict("best", "Which p has the lowest test error at step 1000?",
+        ["0: none", "0.1 or 0.3", "0.5 or 0.7", "0.8 or more"])
 
 # %% [markdown]
 # Bands are 95 % intervals over twelve seeds; an upright dotted line marks your p. Training figures count the 60 wrong labels as given, test labels are all right: a network that ignores every wrong label shows 20 % training error.
 
 # %% jupyter={"outputs_hidden": true}
+from course_lib.explorers import dropout as explore
+
 explore.curves.show(p=0.5)
 
 # %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
 error = {p: trained.test_error[:, trained.at(p), -1] for p in trained.ps}
 step, at_best = zip(*(curves.stopped(trained, p) for p in (0.0, 0.5, 0.85)))
-comparisons = {"Step 1000: p = 0.5 lowers the test error by more than 3 points.": (error[0.0], error[0.5], 0.03),
-               "Step 1000: p = 0.96 has a higher test error than p = 0.85, by more than a point.": (error[0.96], error[0.85], 0.01),
-               "Each at its best step: p = 0.5 beats the plain network by more than a point.": (at_best[0], at_best[1], 0.01),
-               "Each at its best step: p = 0.85 beats the plain network by more than a point.": (at_best[0], at_best[2], 0.01),
-               "The plain network at its best step beats p = 0.5 at step 1000 by more than a point.": (error[0.5], at_best[0], 0.01)}
+comparisons = {
+    "Step 1000: p = 0.5 lowers the test error by more than 3 points.":
+        (error[0.0], error[0.5], 0.03),
+    "Step 1000: p = 0.96 has a higher test error than p = 0.85, by more than a point.":
+        (error[0.96], error[0.85], 0.01),
+    "Each at its best step: p = 0.5 beats the plain network by more than a point.":
+        (at_best[0], at_best[1], 0.01),
+    "Each at its best step: p = 0.85 beats the plain network by more than a point.":
+        (at_best[0], at_best[2], 0.01),
+    "The plain network at its best step beats p = 0.5 at step 1000 by more than a "
+    "point.": (error[0.5], at_best[0], 0.01)}
 for sentence, (higher, lower, margin) in comparisons.items():
-    claim(sentence, measured=paired_interval(higher, lower), kind="measured", holds=lambda gap, margin=margin: gap.between(low=margin))
+    claim(sentence, measured=paired_interval(higher, lower), kind="measured",
+          holds=lambda gap, margin=margin: gap.between(low=margin))
 
 # %% jupyter={"outputs_hidden": true}
-answers = {"0: none": (0.0,), "0.1 or 0.3": (0.1, 0.3), "0.5 or 0.7": (0.5, 0.7), "0.8 or more": (0.8, 0.85, 0.9, 0.96)}
-best = {name: min((error[p] for p in ps), key=torch.mean) for name, ps in answers.items()}
+answers = {"0: none": (0.0,), "0.1 or 0.3": (0.1, 0.3), "0.5 or 0.7": (0.5, 0.7),
+           "0.8 or more": (0.8, 0.85, 0.9, 0.96)}
+best = {name: min((error[p] for p in ps), key=torch.mean)
+        for name, ps in answers.items()}
 print("mean test error at step", *(f"{s:>6}" for s in trained.steps[5:]))
 for p in (0.0, 0.5, 0.85, 0.9):
-    print(f"               p = {p:<5g}", *(f"{e:6.1%}" for e in trained.test_error[:, trained.at(p)].mean(0)[5:]))
-reveal("best", curves.told_apart(best), because="the lowest mean is at p = " + f"{min(error, key=lambda p: error[p].mean()):g}")
+    print(f"               p = {p:<5g}",
+          *(f"{e:6.1%}" for e in trained.test_error[:, trained.at(p)].mean(0)[5:]))
+
+# %% jupyter={"outputs_hidden": true}
+# what came out
+reveal("best", curves.told_apart(best),
+       because="the lowest mean is at p = "
+               + f"{min(error, key=lambda p: error[p].mean()):g}")
 
 # %% [markdown]
 # Read the table row by row: the plain network is at its best early, then it learns wrong labels by heart. With dropout the same comes later and more slowly; at p = 0.9 nothing of it shows by step 1000, and the training error (blue) is near 20 %: just about every wrong label is ignored.
@@ -283,16 +365,23 @@ reveal("best", curves.told_apart(best), because="the lowest mean is at p = " + f
 # %% tags=["deeper", "nbval-check-output"]
 lowest = {name: torch.tensor(trained.ps)[figure[:, :, -1].argmin(1)] for name, figure in
           (("error", trained.test_error), ("loss", trained.test_loss))}
-claim("The p that is best for the test loss is smaller than the one that is best for the test error.",
-      measured=paired_interval(lowest["error"], lowest["loss"]), kind="measured", holds=lambda gap: gap.between(low=0))
-claim("p = 0.85 is too timid: accuracy on test rows exceeds mean confidence by more than 0.1.",
-      measured=mean_interval(curves.timidity(trained, 0.85)), kind="measured", holds=lambda gap: gap.between(low=0.1))
+claim("The p that is best for the test loss is smaller than the one that is best for "
+      "the test error.",
+      measured=paired_interval(lowest["error"], lowest["loss"]), kind="measured",
+      holds=lambda gap: gap.between(low=0))
+claim("p = 0.85 is too timid: accuracy on test rows exceeds mean confidence by more "
+      "than 0.1.",
+      measured=mean_interval(curves.timidity(trained, 0.85)), kind="measured",
+      holds=lambda gap: gap.between(low=0.1))
 claim("p = 0 is too sure: mean confidence exceeds accuracy by more than 0.1.",
-      measured=mean_interval(-curves.timidity(trained, 0.0)), kind="measured", holds=lambda gap: gap.between(low=0.1))
+      measured=mean_interval(-curves.timidity(trained, 0.0)), kind="measured",
+      holds=lambda gap: gap.between(low=0.1))
 
 *_, sooner = curves.compute_curves(ps=(0.85,), steps=400)
 claim("p = 0.85 is more timid at step 400 than at step 1000.",
-      measured=paired_interval(curves.timidity(sooner, 0.85), curves.timidity(trained, 0.85)), kind="measured",
+      measured=paired_interval(curves.timidity(sooner, 0.85),
+                               curves.timidity(trained, 0.85)),
+      kind="measured",
       holds=lambda gap: gap.between(low=0))
 
 # %% [markdown]
@@ -304,15 +393,19 @@ claim("p = 0.85 is more timid at step 400 than at step 1000.",
 # The second stage of the picture: 200 rows, all labels right. There is little to unlearn. We ask for a gain of more than one point from p = 0.5 at step 1000, and, since the best p should depend on what there is to unlearn, whether p = 0.85 is *worse* than 0.5 here (interval clear of 0). Twenty seeds.
 
 # %% tags=["deeper", "nbval-check-output"]
-*_, clean = curves.compute_curves("all right", seeds=tuple(range(20, 40)), ps=(0.0, 0.5, 0.85))
+*_, clean = curves.compute_curves("all right", seeds=tuple(range(20, 40)),
+                                  ps=(0.0, 0.5, 0.85))
 plain, half, much = clean.test_error[:, :, -1].T
 claim("With right labels p = 0.5 lowers the test error by more than one point.",
-      measured=paired_interval(plain, half), kind="measured", holds=lambda gain: gain.between(low=0.01))
+      measured=paired_interval(plain, half), kind="measured",
+      holds=lambda gain: gain.between(low=0.01))
 claim("With right labels p = 0.85 has a higher test error than p = 0.5.",
-      measured=paired_interval(much, half), kind="measured", holds=lambda gap: gap.between(low=0))
+      measured=paired_interval(much, half), kind="measured",
+      holds=lambda gap: gap.between(low=0))
 
 # %% tags=["deeper"]
-print(f"standard deviation over seeds: of the error {plain.std():.4f}, of the paired difference {(plain - half).std():.4f}")
+print(f"standard deviation over seeds: of the error {plain.std():.4f}, of the paired "
+      f"difference {(plain - half).std():.4f}")
 
 # %% [markdown]
 # With effects of this size, look at the interval before you look at the sign. Pairing the seeds (same split, start, batches) is what makes it narrow. And here too the clock counts: p = 0.85 is the slower one.
@@ -330,22 +423,30 @@ print(f"standard deviation over seeds: of the error {plain.std():.4f}, of the pa
 
 # %% tags=["nbval-check-output"]
 stop = curves.fits_as_well(trained, p=0.5)
-*_, fits = curves.compute_curves(ps=(0.0,), steps=stop)  # the same runs as before, stopped sooner
+# the same runs as before, stopped sooner
+*_, fits = curves.compute_curves(ps=(0.0,), steps=stop)
 *_, finest = curves.compute_curves(ps=(0.0,), steps=step[0])
 networks = {"dropout": (trained, 0.5), "the plain network at step 1000": (trained, 0.0),
-            "the plain network at the same training loss": (fits, 0.0), "the plain network at its best": (finest, 0.0)}
-worst = {name: curves.unit_removal(*network, on="test")[:, 0] for name, network in networks.items()}
-rises = {name: curves.unit_removal(*network, on="train") for name, network in networks.items()}
+            "the plain network at the same training loss": (fits, 0.0),
+            "the plain network at its best": (finest, 0.0)}
+worst = {name: curves.unit_removal(*network, on="test")[:, 0]
+         for name, network in networks.items()}
+rises = {name: curves.unit_removal(*network, on="train")
+         for name, network in networks.items()}
 share = {name: rise[:, :13].sum(1) / rise.sum(1) for name, rise in rises.items()}
 for plain_one in list(networks)[1:]:
     claim(f"Against {plain_one}: the worst unit costs less than half.",
-          measured=ratio_interval(worst["dropout"], worst[plain_one]), kind="measured", holds=lambda ratio: ratio.between(high=0.5))
-    claim(f"Against {plain_one}: the share of the worst tenth is smaller by more than 5 points.",
-          measured=paired_interval(share[plain_one], share["dropout"]), kind="measured", holds=lambda gap: gap.between(low=0.05))
+          measured=ratio_interval(worst["dropout"], worst[plain_one]), kind="measured",
+          holds=lambda ratio: ratio.between(high=0.5))
+    claim(f"Against {plain_one}: the share of the worst tenth is smaller by more than "
+          "5 points.",
+          measured=paired_interval(share[plain_one], share["dropout"]), kind="measured",
+          holds=lambda gap: gap.between(low=0.05))
 
 # %%
 for name, (run, p) in networks.items():
-    print(f"{name:<43}  training loss {run.train_loss[:, run.at(p), -1].mean():.2f}, worst unit {worst[name].mean():.3f}, "
+    print(f"{name:<43}  training loss {run.train_loss[:, run.at(p), -1].mean():.2f}, "
+          f"worst unit {worst[name].mean():.3f}, "
           f"worst tenth {share[name].mean():.0%} of the rises")
 print(f"(The last two were stopped at steps {stop} and {step[0]}.)")
 
@@ -367,13 +468,19 @@ print(f"(The last two were stopped at steps {stop} and {step[0]}.)")
 
 # %% tags=["nbval-check-output"]
 draw, p_ridge = torch.Generator().manual_seed(0), 0.4
-X, y, w = (torch.randn(shape, generator=draw, dtype=torch.float64) for shape in ((8, 3), 8, 3))
-claim("The loss averaged over all masks of all rows is the ridge formula, at p = 0.1, 0.3, 0.5 and 0.9.",
-      measured=[(masks.averaged_loss(X, y, w, p) - masks.ridge_loss(X, y, w, p)).item() for p in (0.1, 0.3, 0.5, 0.9)],
+X, y, w = (torch.randn(shape, generator=draw, dtype=torch.float64)
+           for shape in ((8, 3), 8, 3))
+claim("The loss averaged over all masks of all rows is the ridge formula, at p = 0.1, "
+      "0.3, 0.5 and 0.9.",
+      measured=[(masks.averaged_loss(X, y, w, p) - masks.ridge_loss(X, y, w, p)).item()
+                for p in (0.1, 0.3, 0.5, 0.9)],
       holds=lambda gaps: max(map(abs, gaps)) < 1e-10)
 ridge = masks.ridge_solution(X, y, p_ridge)
-claim("Gradient descent on that average, with steps small enough, ends at the closed form.",
-      measured=(masks.train_averaged(X, y, p_ridge, lr=0.02, steps=1500) - ridge).abs().max().item(), holds=lambda gap: gap < 1e-9)
+claim("Gradient descent on that average, with steps small enough, ends at the closed "
+      "form.",
+      measured=(masks.train_averaged(X, y, p_ridge, lr=0.02, steps=1500)
+                - ridge).abs().max().item(),
+      holds=lambda gap: gap < 1e-9)
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: with real masks, and a ridge that does not mind units
@@ -385,11 +492,15 @@ claim("Gradient descent on that average, with steps small enough, ends at the cl
 
 # %% tags=["deeper", "nbval-check-output"]
 gram = X.T @ X
-edge = 2 / torch.linalg.eigvalsh(gram + p_ridge / (1 - p_ridge) * torch.diag(gram.diagonal())).max().item()
+edge = 2 / torch.linalg.eigvalsh(gram
+                                 + p_ridge / (1 - p_ridge)
+                                 * torch.diag(gram.diagonal())).max().item()
 claim("The step 0.02 is below 2/λ_max.", measured=edge, holds=lambda edge: edge > 0.02)
-runs = masks.train_linear(X, y, p_ridge, lr=0.02, steps=800, runs=500, generator=torch.Generator().manual_seed(0))
+runs = masks.train_linear(X, y, p_ridge, lr=0.02, steps=800, runs=500,
+                          generator=torch.Generator().manual_seed(0))
 off = (runs.mean(0) - ridge) / (runs.std(0) / len(runs) ** 0.5)
-claim("Trained with real masks, the mean weights are those of the closed form, within 3.5 standard errors.",
+claim("Trained with real masks, the mean weights are those of the closed form, within "
+      "3.5 standard errors.",
       measured=off.tolist(), kind="measured", holds=lambda z: max(map(abs, z)) < 3.5)
 
 # %% [markdown]
@@ -403,7 +514,8 @@ def ordinary(X, strength=3.0):
     return torch.linalg.solve(X.T @ X + strength * torch.eye(3).double(), X.T @ y)
 
 
-claim("Rescaled features leave the predictions of dropout's ridge as they are, and change those of ordinary ridge.",
+claim("Rescaled features leave the predictions of dropout's ridge as they are, and "
+      "change those of ordinary ridge.",
       measured=[(X @ solve(X) - (X * units) @ solve(X * units)).abs().max().item()
                 for solve in (lambda X: masks.ridge_solution(X, y, p_ridge), ordinary)],
       holds=lambda gap: gap[0] < 1e-9 and gap[1] > 0.01)
@@ -419,10 +531,13 @@ claim("Rescaled features leave the predictions of dropout's ridge as they are, a
 # $$\frac{\text{variance remembered}}{\text{variance met}} = \frac{\mathrm{E}[x^2]/(1-p) - \mathrm{E}[x]^2}{\mathrm{Var}[x]}$$
 
 # %% tags=["deeper", "nbval-check-output"]
-fed = torch.relu(torch.randn(6, 1, generator=draw, dtype=torch.float64))  # six rows of one unit
-thin = fed.T * masks.all_masks(6) / (1 - 0.5)  # all that dropout can make of them, each pattern as likely as any other
+# six rows of one unit
+fed = torch.relu(torch.randn(6, 1, generator=draw, dtype=torch.float64))
+# all that dropout can make of them, each pattern as likely as any other
+thin = fed.T * masks.all_masks(6) / (1 - 0.5)
 claim("Over all masks, dropout raises the variance by (E[x²]/(1 − p) − E[x]²)/Var[x].",
-      measured=(thin.var(correction=0) / fed.var(correction=0) - masks.variance_shift(fed, 0.5)[0]).abs().item(),
+      measured=(thin.var(correction=0) / fed.var(correction=0)
+                - masks.variance_shift(fed, 0.5)[0]).abs().item(),
       holds=lambda gap: gap < 1e-12)
 
 # %% [markdown]
@@ -443,12 +558,17 @@ before, behind = 0, 1  # the order: dropout before the norm, or behind
 for p in (0.5, 0.7):
     agreement = shift.ratio[before, :, at[p], 0] / shift.expected[before, :, at[p], 0]
     claim(f"p = {p}: the first norm remembers a variance within 10 % of the formula's.",
-          measured=mean_interval(agreement), kind="measured", holds=lambda ratio: ratio.between(0.9, 1.1))
+          measured=mean_interval(agreement), kind="measured",
+          holds=lambda ratio: ratio.between(0.9, 1.1))
     claim(f"p = {p}: the shift changes the test error by less than a point.",
-          measured=paired_interval(shift.error[before, :, at[p]], shift.error_again[before, :, at[p]]), kind="measured",
+          measured=paired_interval(shift.error[before, :, at[p]],
+                                   shift.error_again[before, :, at[p]]),
+          kind="measured",
           holds=lambda cost: cost.between(-0.01, 0.01))
     claim(f"p = {p}: the shift costs more than 0.05 in test loss.",
-          measured=paired_interval(shift.loss[before, :, at[p]], shift.loss_again[before, :, at[p]]), kind="measured",
+          measured=paired_interval(shift.loss[before, :, at[p]],
+                                   shift.loss_again[before, :, at[p]]),
+          kind="measured",
           holds=lambda cost: cost.between(low=0.05))
 
 # %% tags=["deeper", "nbval-check-output"] jupyter={"outputs_hidden": true}
@@ -459,17 +579,22 @@ def order_costs(error, p):
 
 
 for p in (0.5, 0.7):
-    claim(f"p = {p}: beyond the difference at p = 0, dropout before the norm costs more than a point.",
-          measured=mean_interval(order_costs(shift.error, p)), kind="measured", holds=lambda cost: cost.between(low=0.01))
+    claim(f"p = {p}: beyond the difference at p = 0, dropout before the norm costs "
+          "more than a point.",
+          measured=mean_interval(order_costs(shift.error, p)), kind="measured",
+          holds=lambda cost: cost.between(low=0.01))
     claim(f"p = {p}: with the statistics taken anew less than a point of that is left.",
-          measured=mean_interval(order_costs(shift.error_again, p)), kind="measured", holds=lambda cost: cost.between(high=0.01))
+          measured=mean_interval(order_costs(shift.error_again, p)), kind="measured",
+          holds=lambda cost: cost.between(high=0.01))
 
 # %% tags=["deeper"] jupyter={"outputs_hidden": true}
 for order, name in enumerate(("dropout before norm", "dropout behind norm")):
     for p in shift.ps:
         ratio = "  ".join(f"{r:.2f}" for r in shift.ratio[order, :, at[p]].mean(0))
-        errors = [figure[order, :, at[p]].mean() for figure in (shift.error, shift.error_again)]
-        print(f"{name}, p = {p:<3g}: ratio at the three norms {ratio}   test error {errors[0]:.1%}, statistics anew {errors[1]:.1%}")
+        errors = [figure[order, :, at[p]].mean()
+                  for figure in (shift.error, shift.error_again)]
+        print(f"{name}, p = {p:<3g}: ratio at the three norms {ratio}   test error "
+              f"{errors[0]:.1%}, statistics anew {errors[1]:.1%}")
 
 # %% [markdown]
 # At the first norm the formula says how large the shift is; at the second and third the ratio is only read off. What it costs is another matter. An argmax survives a good deal of rescaling, so the error need not notice; the loss notices sooner.
@@ -482,14 +607,19 @@ for order, name in enumerate(("dropout before norm", "dropout behind norm")):
 # Leave the masks on when the network is *used*, ask it 200 times, and take the spread of the answers for its uncertainty: Monte-Carlo dropout. `MCDropout` drops in both modes; here on the small network of before:
 
 # %%
-asked = MCDropout(p_small, generator=generator).eval()(hidden.expand(200, -1)) @ second.T  # one question, 200 masks: [200, 2]
+# one question, 200 masks: [200, 2]
+asked = MCDropout(p_small, generator=generator).eval()(hidden.expand(
+                                                           200, -1)) @ second.T
 for k in (0, 1):
-    print(f"output {k}: mean {asked[:, k].mean():.2f}, spread {asked[:, k].std():.2f}; evaluation {whole[k]:.2f}")
+    print(f"output {k}: mean {asked[:, k].mean():.2f}, spread {asked[:, k].std():.2f}; "
+          f"evaluation {whole[k]:.2f}")
 
 # %% [markdown]
 # And a 1-64-64-1 network on thirty noisy rows of a sine. Thin lines: six of the 200 thinned networks. Inner band: ± 1.96 times their spread. Outer band: with the noise of the targets (0.3, known here).
 
 # %%
+from course_lib.explorers import dropout as explore
+
 explore.band.show()
 
 # %% [markdown]
@@ -497,7 +627,9 @@ explore.band.show()
 # And evaluation is a *good stand-in* for the mean of the 200 masks if it is off by less than half their spread.
 
 # %%
-predict("shrink", "Suppose the error of the mean falls, from 30 rows to 1000. The spread over masks …",
+predict("shrink",
+        "Suppose the error of the mean falls, from 30 rows to 1000. The spread over "
+        "masks …",
         ["falls along with it", "stays about the same", "grows"])
 
 # %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
@@ -506,13 +638,23 @@ predict("shrink", "Suppose the error of the mean falls, from 30 rows to 1000. Th
 i, j = few.ps.index(0.2), many.ps.index(0.2)
 falls = ratio_interval(many.error()[:, j], few.error()[:, i])
 kept = ratio_interval(many.mean_spread()[:, j], few.mean_spread()[:, i])
-claim("From 30 to 1000 rows the error of the mean falls.", measured=falls, kind="measured", holds=lambda ratio: ratio.between(high=2 / 3))
-claim("The spread over masks stays about the same.", measured=kept, kind="measured", holds=lambda ratio: ratio.between(2 / 3, 3 / 2))
-claim("Two layers of masks: evaluation is off the mean of the masks by less than half their spread.",
-      measured=mean_interval((few.evaluation_gap() / few.mean_spread())[:, i]), kind="measured", holds=lambda gap: gap.between(high=0.5))
-came = {"falls along with it": (0, 2 / 3), "stays about the same": (2 / 3, 3 / 2), "grows": (3 / 2, math.inf)}
-reveal("shrink", next((name for name, ends in came.items() if kept.between(*ends)), None),
-       because=f"measured: it keeps {kept.mean:.0%}, while the error keeps {falls.mean:.0%}")
+claim("From 30 to 1000 rows the error of the mean falls.", measured=falls,
+      kind="measured", holds=lambda ratio: ratio.between(high=2 / 3))
+claim("The spread over masks stays about the same.", measured=kept, kind="measured",
+      holds=lambda ratio: ratio.between(2 / 3, 3 / 2))
+claim("Two layers of masks: evaluation is off the mean of the masks by less than half "
+      "their spread.",
+      measured=mean_interval((few.evaluation_gap() / few.mean_spread())[:, i]),
+      kind="measured", holds=lambda gap: gap.between(high=0.5))
+came = {"falls along with it": (0, 2 / 3), "stays about the same": (2 / 3, 3 / 2),
+        "grows": (3 / 2, math.inf)}
+
+# %% jupyter={"outputs_hidden": true}
+# what came out
+reveal("shrink",
+       next((name for name, ends in came.items() if kept.between(*ends)), None),
+       because=f"measured: it keeps {kept.mean:.0%}, while the error keeps "
+               f"{falls.mean:.0%}")
 
 # %% [markdown]
 # Nothing in a mask knows how many rows there were. Its spread is set by p, by the weights and by the activation: turn p in the picture. With a p that is simply chosen, the band is a *shape*, to be calibrated on held-out targets before anyone calls it 95 %.
@@ -528,14 +670,22 @@ reveal("shrink", next((name for name, ends in came.items() if kept.between(*ends
 
 # %% tags=["deeper", "nbval-check-output"]
 *_, smooth = mc_dropout.compute_band(30, "tanh", ps=(0.2,))
-for name, band in (("30 rows, ReLU", few), ("30 rows, tanh", smooth), ("1000 rows, ReLU", many)):
-    beyond, among = (band.mean_spread(where)[:, band.ps.index(0.2)] for where in (~mc_dropout.INSIDE, mc_dropout.INSIDE))
-    claim(f"{name}: beyond the rows the band is more than 1.2 times as wide as among them.",
-          measured=ratio_interval(beyond, among), kind="measured", holds=lambda ratio: ratio.between(low=1.2))
-claim("With 30 rows the 95 % interval (masks and noise) holds fewer than 95 % of new targets among the rows.",
-      measured=mean_interval(few.coverage()[:, i]), kind="measured", holds=lambda held: held.between(high=0.95))
-claim("With 1000 rows the error of the mean is more than 1.1 times as large with p = 0.2 as with p = 0.02.",
-      measured=ratio_interval(many.error()[:, j], many.error()[:, many.ps.index(0.02)]), kind="measured",
+for name, band in (("30 rows, ReLU", few), ("30 rows, tanh", smooth),
+                   ("1000 rows, ReLU", many)):
+    beyond, among = (band.mean_spread(where)[:, band.ps.index(0.2)]
+                     for where in (~mc_dropout.INSIDE, mc_dropout.INSIDE))
+    claim(f"{name}: beyond the rows the band is more than 1.2 times as wide as among "
+          "them.",
+          measured=ratio_interval(beyond, among), kind="measured",
+          holds=lambda ratio: ratio.between(low=1.2))
+claim("With 30 rows the 95 % interval (masks and noise) holds fewer than 95 % of new "
+      "targets among the rows.",
+      measured=mean_interval(few.coverage()[:, i]), kind="measured",
+      holds=lambda held: held.between(high=0.95))
+claim("With 1000 rows the error of the mean is more than 1.1 times as large with p = "
+      "0.2 as with p = 0.02.",
+      measured=ratio_interval(many.error()[:, j], many.error()[:, many.ps.index(0.02)]),
+      kind="measured",
       holds=lambda ratio: ratio.between(low=1.1))
 
 # %% [markdown]
@@ -562,7 +712,8 @@ class Careless(nn.Module):
 
 
 claim("A module that calls F.dropout(x, p) goes on dropping after .eval().",
-      measured=bool((Careless().eval()(torch.ones(1000)) == 0).any()), holds=lambda dropped: dropped)
+      measured=bool((Careless().eval()(torch.ones(1000)) == 0).any()),
+      holds=lambda dropped: dropped)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## In production

@@ -21,11 +21,17 @@
 # In a terminal, `course check 06` says the same of the whole notebook. It looks only at the answer cells: keep your helpers inside them.
 
 # %% tags=["setup"]
+try:
+    from course_lib.notebook import setup
+except ModuleNotFoundError:
+    raise ImportError(
+        "the course is not installed in this Python: stop Jupyter and run `make "
+        "course` in the course's folder, or run here: %pip install -e ..") from None
+
 import torch
 from torch import nn
 
 from course_lib.checks import check
-from course_lib.notebook import setup
 
 setup()
 
@@ -44,7 +50,8 @@ setup()
 
 # %% tags=["answer:T1"]
 def dropout(x, p=0.5, training=True, generator=None):
-    """Drop each entry of x with probability p and rescale the rest; x itself in evaluation."""
+    """Drop each entry of x with probability p and rescale the rest; x itself in
+    evaluation."""
     ### BEGIN SOLUTION
     if not training:
         return x

@@ -21,17 +21,23 @@
 # *45 minutes; sections called* Deeper *are folded, and extra. You need lesson 00 and, for the last part, the idea of weight decay from lesson 03.*
 
 # %% tags=["setup"]
+try:
+    from course_lib.notebook import claim, predict, quiz, reveal, setup, show_source
+except ModuleNotFoundError:
+    raise ImportError(
+        "the course is not installed in this Python: stop Jupyter and run `make "
+        "course` in the course's folder, or run here: %pip install -e ..") from None
+
 import math
 
 import torch
 
 from course_lib.batchnorm import BatchNorm1d, batch_norm, fold_batch_norm, standardise
-from course_lib.explorers import batchnorm as explore
-from course_lib.experiments.batchnorm.batch_statistics import compare_modes, measure_noise
+from course_lib.experiments.batchnorm.batch_statistics import (
+    compare_modes, measure_noise)
 from course_lib.experiments.batchnorm.training import compare_speed
 from course_lib.statistics import mean_interval, paired_interval
 from course_lib.experiments.batchnorm.turning import angle_at_rest, norm_at_rest, turn
-from course_lib.notebook import claim, predict, quiz, reveal, setup, show_source
 
 setup()
 double = {"dtype": torch.float64}  # exact claims are held to 15 digits
@@ -43,6 +49,8 @@ double = {"dtype": torch.float64}  # exact claims are held to 15 digits
 # right, the share of outputs that pass (almost) no gradient: for ReLU always about half, for tanh worth watching. **Move the gain** until the blue line in the left panel is flat; then a little further. Then choose tanh.
 
 # %% slideshow={"slide_type": "-"}
+from course_lib.explorers import batchnorm as explore
+
 explore.activations.show()
 
 # %% [markdown]
@@ -75,22 +83,31 @@ explore.activations.show()
 
 # %%
 predict("variance", "After this one batch, the running variance is …",
-        ["0.9 · 1 + 0.1 · 26/3 = 1.767", "0.9 · 1 + 0.1 · 13 = 2.2", "0.1 · 1 + 0.9 · 26/3 = 7.9"])
+        ["0.9 · 1 + 0.1 · 26/3 = 1.767", "0.9 · 1 + 0.1 · 13 = 2.2",
+         "0.1 · 1 + 0.9 · 26/3 = 7.9"])
 
 # %% jupyter={"outputs_hidden": true} tags=["nbval-check-output"]
 x = torch.tensor([[1.0], [3.0], [8.0]], **double)
 running_mean, running_var = torch.zeros(1, dtype=x.dtype), torch.ones(1, dtype=x.dtype)
 y = batch_norm(x, running_mean, running_var, training=True).flatten().tolist()
 later = batch_norm(x, running_mean, running_var, training=False).flatten().tolist()
-print("in training", [round(v, 4) for v in y], "· in evaluation", [round(v, 4) for v in later])
-claim("In training the batch 1, 3, 8 becomes (x − 4)/√(26/3 + ε), with the variance divided by n.",
+print("in training", [round(v, 4) for v in y], "· in evaluation",
+      [round(v, 4) for v in later])
+claim("In training the batch 1, 3, 8 becomes (x − 4)/√(26/3 + ε), with the variance "
+      "divided by n.",
       measured=[a - (v - 4) / math.sqrt(26 / 3 + 1e-5) for a, v in zip(y, (1, 3, 8))],
       holds=lambda gaps: max(map(abs, gaps)) < 1e-14)
-claim("What is remembered: a tenth of the mean, and a variance to which the batch gave its own, divided by n − 1.",
+claim("What is remembered: a tenth of the mean, and a variance to which the batch gave "
+      "its own, divided by n − 1.",
       measured=[running_mean.item(), running_var.item()],
-      holds=lambda r: abs(r[0] - 0.1 * x.mean()) < 1e-14 and abs(r[1] - 0.9 - 0.1 * x.var(correction=1)) < 1e-14)
+      holds=lambda r: abs(r[0] - 0.1 * x.mean()) < 1e-14
+            and abs(r[1] - 0.9 - 0.1 * x.var(correction=1)) < 1e-14)
+
+# %% jupyter={"outputs_hidden": true}
+# what came out
 reveal("variance", "0.9 · 1 + 0.1 · 13 = 2.2",
-       because="26/3 describes this batch; 26/2 = 13 is the unbiased estimate for the rows that will come")
+       because="26/3 describes this batch; 26/2 = 13 is the unbiased estimate for the "
+               "rows that will come")
 
 # %% [markdown]
 # Two variances, then, and a momentum that weighs the *new* value: torch's choices, both often got wrong (other libraries write $m$ for our $1-m$, and say 0.9 or 0.99).
@@ -114,19 +131,30 @@ show_source(standardise)
 # One lecture's formula for the layer is $\hat x$ alone. γ and β matter: with $\gamma = \sqrt{\sigma^2+\epsilon}$ and $\beta = \mu$ the layer does nothing to this batch (in evaluation: to any), so it can learn to undo itself.
 
 # %%
-predict("twice", "In training mode the same batch goes through the layer twice. The second time …",
-        ["same output, same statistics", "same output, moved statistics", "another output, moved statistics"])
+predict("twice",
+        "In training mode the same batch goes through the layer twice. The second time "
+        "…",
+        ["same output, same statistics", "same output, moved statistics",
+         "another output, moved statistics"])
 
 # %% jupyter={"outputs_hidden": true} tags=["nbval-check-output"]
 generator = torch.Generator().manual_seed(0)
 batch = 2 + 3 * torch.randn(10, 5, **double, generator=generator)
 layer = BatchNorm1d(5, **double)  # the function as a layer
-outputs, remembered = zip(*((layer(batch), layer.running_mean.clone()) for _ in range(2)))
-print("parameters:", *dict(layer.named_parameters()), "· buffers:", *dict(layer.named_buffers()))
+outputs, remembered = zip(*((layer(batch), layer.running_mean.clone())
+                            for _ in range(2)))
+print("parameters:", *dict(layer.named_parameters()), "· buffers:",
+      *dict(layer.named_buffers()))
 gaps = [(a - b).abs().max().item() for a, b in (outputs, remembered)]
-claim("The same batch twice in training mode: the same output, and statistics that have moved on.",
+claim("The same batch twice in training mode: the same output, and statistics that "
+      "have moved on.",
       measured=gaps, holds=lambda gaps: gaps[0] == 0 and gaps[1] > 0)
-reveal("twice", f"{'another' if gaps[0] else 'same'} output, {'moved' if gaps[1] else 'same'} statistics",
+
+# %% jupyter={"outputs_hidden": true}
+# what came out
+reveal("twice",
+       f"{'another' if gaps[0] else 'same'} output, {'moved' if gaps[1] else 'same'} "
+       "statistics",
        because="training looks at the batch alone, and takes notes")
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -135,7 +163,8 @@ reveal("twice", f"{'another' if gaps[0] else 'same'} output, {'moved' if gaps[1]
 # During training, says that lecture, the layer uses the batch, "while during evaluation, it uses the running mean and variance of all training samples seen". Feed it 200 batches of numbers around 10, then 200 around 0.
 
 # %%
-predict("memory", "The mean of all samples seen is 5. The running mean is …", ["5", "near 0", "near 10"])
+predict("memory", "The mean of all samples seen is 5. The running mean is …",
+        ["5", "near 0", "near 10"])
 
 # %% jupyter={"outputs_hidden": true} tags=["nbval-check-output"]
 pair = torch.tensor([[-1.0], [1.0]], **double)
@@ -144,10 +173,16 @@ for norm in (forgetful, average):
     for t in range(400):
         norm(pair + (10 if t < 200 else 0))
 claim("After 200 batches around 10 and 200 around 0 the running mean is 10 · 0.9²⁰⁰.",
-      measured=forgetful.running_mean.item(), holds=lambda mean: abs(mean - 10 * 0.9**200) < 1e-12)
+      measured=forgetful.running_mean.item(),
+      holds=lambda mean: abs(mean - 10 * 0.9**200) < 1e-12)
 claim("With `momentum=None` it is the plain average of all batches, 5.",
       measured=average.running_mean.item(), holds=lambda mean: abs(mean - 5) < 1e-12)
-reveal("memory", "near 0", because="an exponential average: each batch counts 0.9 times as much as the next one")
+
+# %% jupyter={"outputs_hidden": true}
+# what came out
+reveal("memory", "near 0",
+       because="an exponential average: each batch counts 0.9 times as much as the "
+               "next one")
 
 # %% [markdown]
 # Forgetting is wanted: while the layers before it train, old statistics are another network's. The average reaches back about $1/m$ batches; the price of a short memory is noise.
@@ -155,6 +190,8 @@ reveal("memory", "near 0", because="an exponential average: each batch counts 0.
 # Half-way, the true mean jumps from 2 to 0. **Find a momentum that follows it and yet is calm**, for batches of 256 and of 2.
 
 # %%
+from course_lib.explorers import batchnorm as explore
+
 explore.memory.show()
 
 # %% [markdown]
@@ -183,24 +220,33 @@ predict("modes", "Which momentum sets evaluation apart from all at once, 1 or 0.
         ["only 1", "only 0.001", "both", "neither"])
 
 # %% jupyter={"outputs_hidden": true}
+from course_lib.explorers import batchnorm as explore
+
 explore.mismatch.show(batch_size=4, momentum=0.1)
 
 # %% jupyter={"outputs_hidden": true} tags=["nbval-check-output"]
 *_, modes = compare_modes(4)  # what the picture was drawn from
-behind = {m: mean_interval(modes.behind(m)) for m in (0.1, 1.0, 0.001)}  # evaluation less all at once, in points
+# evaluation less all at once, in points
+behind = {m: mean_interval(modes.behind(m)) for m in (0.1, 1.0, 0.001)}
 claim("With momentum 0.1 evaluation and all at once are together.",
       measured=behind[0.1], kind="measured", holds=lambda points: points.between(-2, 2))
 for m in (1.0, 0.001):
     claim(f"With momentum {m:g} evaluation is apart, and worse.",
-          measured=behind[m], kind="measured", holds=lambda points: points.between(low=5))
+          measured=behind[m], kind="measured",
+          holds=lambda points: points.between(low=5))
 claim("As trained, in batches of 4, the network is apart from all at once, and worse.",
       measured=paired_interval(100 * modes.late("trained"), 100 * modes.late("batch")),
       kind="measured", holds=lambda points: points.between(low=5))
 
 # %% jupyter={"outputs_hidden": true}
-options = {(True, True): "both", (False, False): "neither", (True, False): "only 1", (False, True): "only 0.001"}
+options = {(True, True): "both", (False, False): "neither", (True, False): "only 1",
+           (False, True): "only 0.001"}
+
+# %% jupyter={"outputs_hidden": true}
+# what came out
 reveal("modes", options.get(tuple(behind[m].between(low=5) for m in (1.0, 0.001))),
-       because=", ".join(f"momentum {m:g}: {points.mean:+.1f} points" for m, points in behind.items()))
+       because=", ".join(f"momentum {m:g}: {points.mean:+.1f} points"
+                         for m, points in behind.items()))
 
 # %% [markdown]
 # Too long a memory still holds the untrained network; too short a one is one small batch. Set the batch size to 64 (some seconds), and look at the valley between.
@@ -212,17 +258,26 @@ reveal("modes", options.get(tuple(behind[m].between(low=5) for m in (1.0, 0.001)
 # The variance of a batch of one is zero: every x̂ would be 0, whatever the image. So *one value per feature* is refused in training, by torch and by us. (One image in BatchNorm2d has many pixels, and passes.) Two are allowed.
 
 # %%
-predict("two", "Two rows, a feature with values 0.3 and 700. After BatchNorm (γ = 1, β = 0) they are about …",
+predict("two",
+        "Two rows, a feature with values 0.3 and 700. After BatchNorm (γ = 1, β = 0) "
+        "they are about …",
         ["−1 and 1", "0 and 2", "0.0004 and 1"])
 
 # %% jupyter={"outputs_hidden": true} tags=["nbval-check-output"]
 two = torch.tensor([[0.3, 5.0, -2.0], [700.0, 4.0, -2.1]], **double)
 print(batch_norm(two, training=True).numpy().round(4))
 half = (two[1] - two[0]) / 2
-claim("From two rows hardly more than the order is left: x̂ = ±d/√(d² + ε), with d half their difference.",
-      measured=(batch_norm(two, training=True)[1] - half / (half.square() + 1e-5).sqrt()).abs().max().item(),
+claim("From two rows hardly more than the order is left: x̂ = ±d/√(d² + ε), with d "
+      "half their difference.",
+      measured=(batch_norm(two, training=True)[1]
+                - half / (half.square() + 1e-5).sqrt()).abs().max().item(),
       holds=lambda gap: gap < 1e-12)
-reveal("two", "−1 and 1", because="(x₁ − μ)² = (x₂ − μ)² = σ²: but for ε, all that is left is which was larger")
+
+# %% jupyter={"outputs_hidden": true}
+# what came out
+reveal("two", "−1 and 1",
+       because="(x₁ − μ)² = (x₂ − μ)² = σ²: but for ε, all that is left is which was "
+               "larger")
 
 # %% [markdown]
 # The batch of one is usually the last of an epoch: 1001 rows in batches of 50. Use `drop_last=True`.
@@ -245,21 +300,30 @@ predict("small", "Which has the lower test error with batches of 2, and of 8?",
 # %% tags=["deeper"] jupyter={"outputs_hidden": true}
 *_, small = compare_small_batches()
 for (name, size), error in sorted(small.error.items(), key=lambda item: item[0][1]):
-    print(f"batches of {size}, {name or 'no'} norm: test error in %", mean_interval(100 * error))
+    print(f"batches of {size}, {name or 'no'} norm: test error in %",
+          mean_interval(100 * error))
 
 # %% tags=["deeper", "nbval-check-output"] jupyter={"outputs_hidden": true}
-lead = {size: paired_interval(100 * small.error["batch", size], 100 * small.error["layer", size])
-        for size in (2, 8)}  # how much lower LayerNorm's test error is, in points
+# how much lower LayerNorm's test error is, in points
+lead = {size: paired_interval(100 * small.error["batch", size],
+                              100 * small.error["layer", size]) for size in (2, 8)}
 claim("With batches of 2, LayerNorm leads.",
       measured=lead[2], kind="measured", holds=lambda points: points.between(low=0))
 claim("With batches of 8, BatchNorm leads.",
       measured=lead[8], kind="measured", holds=lambda points: points.between(high=0))
 
 # %% tags=["deeper"] jupyter={"outputs_hidden": true}
-first = {size: {True: "LayerNorm", False: "BatchNorm"}.get(points.between(low=0)) for size, points in lead.items()}
+first = {size: {True: "LayerNorm", False: "BatchNorm"}.get(points.between(low=0))
+         for size, points in lead.items()}
 at2, at8 = first.values()
-reveal("small", None if None in (at2, at8) else f"{at2} at both" if at2 == at8 else f"{at2} at 2, {at8} at 8",
-       because="at 1 BatchNorm does not take part; other rates: compare_small_batches(lr=…)")
+
+# %% tags=["deeper"] jupyter={"outputs_hidden": true}
+# what came out
+reveal("small",
+       None if None in (at2, at8) else f"{at2} at both" if at2 == at8
+       else f"{at2} at 2, {at8} at 8",
+       because="at 1 BatchNorm does not take part; other rates: "
+               "compare_small_batches(lr=…)")
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Noise source
@@ -273,9 +337,11 @@ for size, one in zip(noise.sizes, noise.activation.mean(0)):
     print(f"batches of {size:3}: one digit's activation varies by ±{one.sqrt():.3f}")
 
 # %% tags=["nbval-check-output"]
-for name, figure in (("the batch mean", "mean"), ("a digit's normalised activation", "activation")):
+for name, figure in (("the batch mean", "mean"),
+                     ("a digit's normalised activation", "activation")):
     claim(f"The variance of {name} falls as 1/B (slope of logs).",
-          measured=mean_interval(noise.slopes(figure)), kind="measured", holds=lambda s: s.between(-1.05, -0.95))
+          measured=mean_interval(noise.slopes(figure)), kind="measured",
+          holds=lambda s: s.between(-1.05, -0.95))
 
 # %% [markdown]
 # Activations have spread 1 here: at $B = 8$ this is a lot of noise, at 256 little. Such noise can regularize, as dropout's does (lesson 06). But its knob was made for something else:
@@ -294,23 +360,39 @@ predict("speed", "Against the plain network with gain √2, the lead of BatchNor
 
 # %% jupyter={"outputs_hidden": true}
 *_, speed = compare_speed()
-print(f"{'learning rate':15}", *(f"{lr:>6}" for lr in speed.lrs), "  (median steps of the seeds)")
+print(f"{'learning rate':15}", *(f"{lr:>6}" for lr in speed.lrs),
+      "  (median steps of the seeds)")
 for name, found in speed.steps.items():
-    print(f"{name:15}", *(f"{'never' if at == math.inf else round(at):>6}" for at in found.median(0).values.tolist()))
+    print(f"{name:15}",
+          *(f"{'never' if at == math.inf else round(at):>6}"
+            for at in found.median(0).values.tolist()))
 
 # %% jupyter={"outputs_hidden": true} tags=["nbval-check-output"]
 plain, wide, batched = (speed.at_best_rate(name).log2() for name in speed.steps)
-lead, repair, rest = paired_interval(batched, plain), paired_interval(wide, plain), paired_interval(batched, wide)
-for sentence, ratio, high in (("BatchNorm needs fewer than half the steps of the plain network", lead, -1),
-                              ("Gain √2 needs fewer steps than torch's start", repair, 0),
+lead = paired_interval(batched, plain)
+repair = paired_interval(wide, plain)
+rest = paired_interval(batched, wide)
+for sentence, ratio, high in (("BatchNorm needs fewer than half the steps of the plain "
+                               "network",
+                               lead, -1),
+                              ("Gain √2 needs fewer steps than torch's start", repair,
+                               0),
                               ("BatchNorm needs fewer steps than gain √2", rest, 0)):
     claim(f"{sentence} (log₂ of the ratio below {high}).",
-          measured=ratio, kind="measured", holds=lambda log, high=high: log.between(high=high))
+          measured=ratio, kind="measured",
+          holds=lambda log, high=high: log.between(high=high))
 
 # %% jupyter={"outputs_hidden": true}
-said = {(True, True): "smaller, but there", (False, True): "as large as against torch's start"}
-reveal("speed", "gone" if rest.between(high=0) is False else said.get((repair.between(high=0), rest.between(high=0))),
-       because=f"ratios of steps: {2**lead.mean:.2f} to torch's start, {2**rest.mean:.2f} to gain √2")
+said = {(True, True): "smaller, but there",
+        (False, True): "as large as against torch's start"}
+
+# %% jupyter={"outputs_hidden": true}
+# what came out
+reveal("speed",
+       "gone" if rest.between(high=0) is False
+       else said.get((repair.between(high=0), rest.between(high=0))),
+       because=f"ratios of steps: {2**lead.mean:.2f} to torch's start, "
+               f"{2**rest.mean:.2f} to gain √2")
 
 # %% [markdown]
 # Look along the rows, too: at how many rates does each get there at all? *Why* a norm helps is disputed (*Deeper*).
@@ -332,15 +414,20 @@ from course_lib.experiments.batchnorm.training import LEVELS, compare_smoothness
 *_, smooth = compare_smoothness()
 for i, level in enumerate(LEVELS):
     batched, plain = (smooth.loss_at[name][:, i].mean() for name in ("batch", None))
-    print(f"at {level}: training loss {batched:.3f} with BatchNorm, {plain:.3f} without")
+    print(f"at {level}: training loss {batched:.3f} with BatchNorm, {plain:.3f} "
+          "without")
 
 # %% tags=["deeper", "nbval-check-output"]
 bends = [smooth.bend[name].log().mean(1) for name in ("batch", None)]
-claim("Averaged over 450 equal steps, the loss is smoother along the gradient with BatchNorm.",
-      measured=paired_interval(*bends), kind="measured", holds=lambda log: log.between(high=0))
+claim("Averaged over 450 equal steps, the loss is smoother along the gradient with "
+      "BatchNorm.",
+      measured=paired_interval(*bends), kind="measured",
+      holds=lambda log: log.between(high=0))
 for level in LEVELS:
-    claim(f"When the training loss first comes down to {level}, it is smoother with BatchNorm.",
-          measured=smooth.at_level(level), kind="measured", holds=lambda log: log and log.between(high=0))
+    claim(f"When the training loss first comes down to {level}, it is smoother with "
+          "BatchNorm.",
+          measured=smooth.at_level(level), kind="measured",
+          holds=lambda log: log and log.between(high=0))
 
 # %% [markdown]
 # Read the verdicts in their order. A network that stands still on a plateau has a very smooth loss, and that is no merit. "Smoother" needs an "at the same what".
@@ -351,23 +438,34 @@ for level in LEVELS:
 # Let $w$ be the weights of one unit in front of a BatchNorm (one row of $W$), or all of $W$ as one long vector: this holds for both. Multiply it by α = 10: outputs, their mean and their spread are ten times as large, and the norm divides it all away.
 
 # %%
-predict("scale", "So the loss stays as it is. The gradient with respect to the larger w is …",
+predict("scale",
+        "So the loss stays as it is. The gradient with respect to the larger w is …",
         ["ten times as large", "the same", "a tenth as large"])
 
 # %% jupyter={"outputs_hidden": true} tags=["nbval-check-output"]
-rows, goal, W = (torch.randn(*s, **double, generator=generator) for s in ((32, 20), (32, 8), (8, 20)))
+rows, goal, W = (torch.randn(*s, **double, generator=generator)
+                 for s in ((32, 20), (32, 8), (8, 20)))
 
 
 def loss_and_gradient(W, eps=1e-5):
     W = W.clone().requires_grad_()
-    loss = (batch_norm(rows @ W.T, training=True, eps=eps) - goal).tanh().square().mean()
+    loss = (batch_norm(rows @ W.T, training=True, eps=eps)
+            - goal).tanh().square().mean()
     return loss.item(), torch.autograd.grad(loss, W)[0]
 
 
-(loss, g), (loss10, g10) = loss_and_gradient(W, 1e-5), loss_and_gradient(10 * W, 100 * 1e-5)
-claim("For the loss f: f(αW; α²ε) = f(W; ε), and the gradient is 1/α as large (here α = 10).",
-      measured=[abs(loss - loss10), (10 * g10 - g).abs().max().item()], holds=lambda gaps: max(gaps) < 1e-14)
-reveal("scale", "a tenth as large", because="the same change of the loss, for a change of w that is ten times as long")
+(loss, g), (loss10,
+            g10) = loss_and_gradient(W, 1e-5), loss_and_gradient(10 * W, 100 * 1e-5)
+claim("For the loss f: f(αW; α²ε) = f(W; ε), and the gradient is 1/α as large (here α "
+      "= 10).",
+      measured=[abs(loss - loss10), (10 * g10 - g).abs().max().item()],
+      holds=lambda gaps: max(gaps) < 1e-14)
+
+# %% jupyter={"outputs_hidden": true}
+# what came out
+reveal("scale", "a tenth as large",
+       because="the same change of the loss, for a change of w that is ten times as "
+               "long")
 
 # %% [markdown]
 # That is exact if ε becomes α²ε. In practice it does not scale along, but it is tiny beside σ² (*Deeper* says how tiny). Up to that, for any loss that knows only the direction of $w$,
@@ -394,14 +492,18 @@ reveal("scale", "a tenth as large", because="the same change of the loss, for a 
 # A toy: two weights, and a loss whose slope around the circle is $\tilde g$ everywhere. Three runs start from three lengths; dashed, the formulas. **Move λ**, down to 0.
 
 # %%
+from course_lib.explorers import batchnorm as explore
+
 explore.decay.show(strength=0.1)
 
 # %% tags=["nbval-check-output"]
 lengths, angles = [], []
 for lr, strength, slope in (0.1, 0.1, 1.0), (0.5, 0.2, 3.0), (1.0, 0.9, 0.5):
     run = turn(lr, (strength,), slope, steps=3000)  # three starting lengths
-    lengths.append((run.norms[:, 0, -1] - norm_at_rest(lr, strength, slope)).abs().max().item())
-    angles.append((run.angles[:, 0, -1] - angle_at_rest(lr, strength)).abs().max().item())
+    lengths.append((run.norms[:, 0, -1]
+                    - norm_at_rest(lr, strength, slope)).abs().max().item())
+    angles.append((run.angles[:, 0, -1]
+                   - angle_at_rest(lr, strength)).abs().max().item())
 claim("‖w‖⁴ ends at η·g̃²/(λ(2 − ηλ)), for three sets of η, λ, g̃.",
       measured=lengths, holds=lambda gaps: max(gaps) < 1e-12)
 claim("There it turns by arccos(1 − ηλ) at each step.",
@@ -414,10 +516,12 @@ claim("There it turns by arccos(1 − ηλ) at each step.",
 # > and whether that helps depends on whether you wanted a higher rate. (It still does what lesson 02 says to weights that no norm follows.)
 
 # %%
-quiz("You double the learning rate, keep λ, and train until the weights in front of a norm rest. Per step they turn …",
+quiz("You double the learning rate, keep λ, and train until the weights in front of a "
+     "norm rest. Per step they turn …",
      {"as much": "At rest only the product counts, and ηλ has doubled.",
       "√2 times as much": "√(2ηλ): the product has doubled.",
-      "twice as much": "So it is at first. Then w grows longer, and takes part of it back.",
+      "twice as much":
+          "So it is at first. Then w grows longer, and takes part of it back.",
       "less": "A longer w turns less, but the higher rate more than makes up for it."},
      answer="√2 times as much")
 
@@ -431,27 +535,39 @@ quiz("You double the learning rate, keep λ, and train until the weights in fron
 # %% tags=["deeper"]
 from course_lib.experiments.batchnorm.turning import STRENGTHS, turn_on_digits
 
-predict("rest", "After 1500 steps at rate 0.1, at rest for λ =", ["0.01 and 0.1", "0.1 only", "0.01 only", "neither"])
+predict("rest", "After 1500 steps at rate 0.1, at rest for λ =",
+        ["0.01 and 0.1", "0.1 only", "0.01 only", "neither"])
 
 # %% tags=["deeper"] jupyter={"outputs_hidden": true}
+from course_lib.explorers import batchnorm as explore
+
 explore.decay.show(strength=0.1, where=explore.decay.DIGITS)
 
 # %% tags=["deeper"] jupyter={"outputs_hidden": true}
 *_, digits = turn_on_digits()  # what the picture was drawn from
-ratio = {strength: mean_interval(digits.ratio()[:, i]) for i, strength in enumerate(STRENGTHS) if strength}
+ratio = {strength: mean_interval(digits.ratio()[:, i])
+         for i, strength in enumerate(STRENGTHS) if strength}
 for strength, found in ratio.items():
-    print(f"λ = {strength:<6} ηλ·steps = {0.1 * strength * 1500:<5.3g} angle / angle at rest:", found)
+    print(f"λ = {strength:<6} ηλ·steps = {0.1 * strength * 1500:<5.3g} angle / angle "
+          "at rest:",
+          found)
 
 # %% tags=["deeper", "nbval-check-output"] jupyter={"outputs_hidden": true}
 resting = {strength: ratio[strength].between(0.98, 1.02) for strength in (0.01, 0.1)}
 for strength in resting:
     claim(f"λ = {strength}: the angle per step is within 2 % of arccos(1 − ηλ).",
-          measured=ratio[strength], kind="measured", holds=lambda r: r.between(0.98, 1.02))
+          measured=ratio[strength], kind="measured",
+          holds=lambda r: r.between(0.98, 1.02))
 
 # %% tags=["deeper"] jupyter={"outputs_hidden": true}
-options = {(True, True): "0.01 and 0.1", (False, True): "0.1 only", (True, False): "0.01 only",
+options = {(True, True): "0.01 and 0.1", (False, True): "0.1 only",
+           (True, False): "0.01 only",
            (False, False): "neither"}
-reveal("rest", options.get(tuple(resting.values())), because="ηλ·steps must be large: see the column of ratios above")
+
+# %% tags=["deeper"] jupyter={"outputs_hidden": true}
+# what came out
+reveal("rest", options.get(tuple(resting.values())),
+       because="ηλ·steps must be large: see the column of ratios above")
 
 # %% [markdown]
 # The length in the left panel creeps on, since $\tilde g$ does; the angle does not care. With small λ, as in many recipes, a training may end before its weights ever come to rest.
@@ -474,23 +590,32 @@ reveal("rest", options.get(tuple(resting.values())), because="ηλ·steps must b
 from course_lib.experiments.batchnorm.turning import VARIANTS, compare_rates
 
 *_, rates = compare_rates()
-for name, error, loss, effective in zip(VARIANTS, rates.error, rates.loss, rates.effective_lr):
-    print(f"{name:13} effective rate {effective[:, 0].mean():.4f} → {effective[:, -1].mean():.4f}"
+for name, error, loss, effective in zip(VARIANTS, rates.error, rates.loss,
+                                        rates.effective_lr):
+    print(f"{name:13} effective rate {effective[:, 0].mean():.4f} → "
+          f"{effective[:, -1].mean():.4f}"
           f"   test error {100 * error.mean():.1f} %   test loss {loss.mean():.3f}")
 
 # %% tags=["deeper", "nbval-check-output"]
 decay, neither, growing = range(3)
 ends, errors, losses = rates.effective_lr[:, :, -1], 100 * rates.error, rates.loss
-claim("At the last step the effective rate of growing is within 5 % of decay's (ratio).",
-      measured=mean_interval(ends[growing] / ends[decay]), kind="measured", holds=lambda r: r.between(0.95, 1.05))
-claim("At the last step the effective rate of neither is below half of decay's (ratio).",
-      measured=mean_interval(ends[neither] / ends[decay]), kind="measured", holds=lambda r: r.between(high=0.5))
+claim("At the last step the effective rate of growing is within 5 % of decay's "
+      "(ratio).",
+      measured=mean_interval(ends[growing] / ends[decay]), kind="measured",
+      holds=lambda r: r.between(0.95, 1.05))
+claim("At the last step the effective rate of neither is below half of decay's "
+      "(ratio).",
+      measured=mean_interval(ends[neither] / ends[decay]), kind="measured",
+      holds=lambda r: r.between(high=0.5))
 claim("Growing has the test error of decay, within 1 point.",
-      measured=paired_interval(errors[growing], errors[decay]), kind="measured", holds=lambda gap: gap.between(-1, 1))
-claim("Growing has the test loss of decay, within 0.02.", kind="measured", holds=lambda gap: gap.between(-0.02, 0.02),
+      measured=paired_interval(errors[growing], errors[decay]), kind="measured",
+      holds=lambda gap: gap.between(-1, 1))
+claim("Growing has the test loss of decay, within 0.02.", kind="measured",
+      holds=lambda gap: gap.between(-0.02, 0.02),
       measured=paired_interval(losses[growing], losses[decay]))
 for name, figures in (("error", errors), ("loss", losses)):
-    claim(f"Decay lowers the test {name}, against neither (difference).", kind="measured", holds=lambda gap: gap.between(high=0),
+    claim(f"Decay lowers the test {name}, against neither (difference).",
+          kind="measured", holds=lambda gap: gap.between(high=0),
           measured=paired_interval(figures[decay], figures[neither]))
 
 # %% [markdown]
@@ -510,11 +635,14 @@ def cosine(eps):
 
 
 fixed = loss_and_gradient(10 * W)[1]
-claim("The gradient is at right angles to the weights, up to ε (cosine for ε = 1e-12, 1e-5, 1e-2).",
+claim("The gradient is at right angles to the weights, up to ε (cosine for ε = 1e-12, "
+      "1e-5, 1e-2).",
       measured=[cosine(eps) for eps in (1e-12, 1e-5, 1e-2)],
       holds=lambda c: c[0] < 1e-13 and c[1] < 1e-5 and c[0] < c[1] < c[2] < 1e-2)
-claim("At fixed ε = 1e-5 the gradient at 10 W is a tenth of that at W to a relative 1e-5.",
-      measured=((10 * fixed - g).norm() / g.norm()).item(), holds=lambda gap: 0 < gap < 1e-5)
+claim("At fixed ε = 1e-5 the gradient at 10 W is a tenth of that at W to a relative "
+      "1e-5.",
+      measured=((10 * fixed - g).norm() / g.norm()).item(),
+      holds=lambda gap: 0 < gap < 1e-5)
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: the two runs, step by step
@@ -526,18 +654,24 @@ from course_lib.experiments.batchnorm.turning import growing_rate
 
 
 def apart_after(steps, lr=0.1, strength=0.3, moving=True):
-    """Largest angle between rows of the decaying weight and of the one whose rate grows."""
+    """Largest angle between rows of the decaying weight and of the one whose rate
+    grows."""
     decayed, grown = W.clone(), W.clone()
     for t in range(steps):
         eps = 1e-3 * (1 - lr * strength) ** (2 * t) if moving else 1e-3
-        decayed = (1 - lr * strength) * decayed - lr * loss_and_gradient(decayed, eps)[1]
-        grown = grown - growing_rate(lr, strength, t) * loss_and_gradient(grown, 1e-3)[1]
-    a, b = decayed / decayed.norm(dim=1, keepdim=True), grown / grown.norm(dim=1, keepdim=True)
+        decayed = ((1 - lr * strength) * decayed
+                   - lr * loss_and_gradient(decayed, eps)[1])
+        grown = (grown
+                 - growing_rate(lr, strength, t) * loss_and_gradient(grown, 1e-3)[1])
+    a = decayed / decayed.norm(dim=1, keepdim=True)
+    b = grown / grown.norm(dim=1, keepdim=True)
     return (a - b).norm(dim=1).max().item()
 
 
-claim("Decay and the growing rate give the same directions after 100 steps, if ε scales along; else they part.",
-      measured=[apart_after(100), apart_after(100, moving=False)], holds=lambda gaps: gaps[0] < 1e-9 < gaps[1])
+claim("Decay and the growing rate give the same directions after 100 steps, if ε "
+      "scales along; else they part.",
+      measured=[apart_after(100), apart_after(100, moving=False)],
+      holds=lambda gaps: gaps[0] < 1e-9 < gaps[1])
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: with momentum
@@ -549,7 +683,8 @@ from course_lib.experiments.batchnorm.turning import turn_on_digits
 
 *_, heavy = turn_on_digits(0.01, (1.0,), momentum=0.9)
 claim("With momentum 0.9 the angle per step is within 2 % of √(2ηλ/(1 + μ)).",
-      measured=mean_interval(heavy.ratio()[:, 0]), kind="measured", holds=lambda r: r.between(0.98, 1.02))
+      measured=mean_interval(heavy.ratio()[:, 0]), kind="measured",
+      holds=lambda r: r.between(0.98, 1.02))
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: the other options of the layer, images, and what is refused
@@ -564,37 +699,50 @@ from course_lib.batchnorm import BatchNorm2d, LayerNorm, layer_norm
 
 
 def seen(norm, rows, mode):
-    """Output, gradients and buffers of a layer that is shown these rows in this mode."""
+    """Output, gradients and buffers of a layer that is shown these rows in this
+    mode."""
     rows = rows.clone().requires_grad_()
     out = norm.train(mode)(rows)
-    return [out, *torch.autograd.grad(out.sin().sum(), [rows, *norm.parameters()]), *norm.buffers()]
+    return [out, *torch.autograd.grad(out.sin().sum(), [rows, *norm.parameters()]),
+            *norm.buffers()]
 
 
 def gap(ours, theirs, rows):
-    """Largest difference between two layers in training, evaluation, and training again."""
+    """Largest difference between two layers in training, evaluation, and training
+    again."""
     return max((a - b).abs().max().item() for mode in (True, False, True)
-               for a, b in zip(seen(ours, rows, mode), seen(theirs, rows, mode), strict=True))
+               for a, b in zip(seen(ours, rows, mode), seen(theirs, rows, mode),
+                               strict=True))
 
 
 # %% tags=["deeper", "nbval-check-output"]
-tables = {"the defaults": {}, "momentum=None": {"momentum": None}, "affine=False": {"affine": False},
-          "eps=0.3": {"eps": 0.3}, "track_running_stats=False": {"track_running_stats": False}}
-claim("Outputs, gradients and buffers are those of nn.BatchNorm1d, in training and evaluation, for each option.",
-      measured={name: gap(BatchNorm1d(5, **o, **double), nn.BatchNorm1d(5, **o, **double), batch)
-                for name, o in tables.items()}, holds=lambda found: max(found.values()) < 1e-12)
+tables = {"the defaults": {}, "momentum=None": {"momentum": None},
+          "affine=False": {"affine": False},
+          "eps=0.3": {"eps": 0.3},
+          "track_running_stats=False": {"track_running_stats": False}}
+claim("Outputs, gradients and buffers are those of nn.BatchNorm1d, in training and "
+      "evaluation, for each option.",
+      measured={name: gap(BatchNorm1d(5, **o, **double),
+                          nn.BatchNorm1d(5, **o, **double), batch)
+                for name, o in tables.items()},
+      holds=lambda found: max(found.values()) < 1e-12)
 
 # %% tags=["deeper", "nbval-check-output"]
 images = torch.randn(6, 3, 4, 5, generator=generator, **double)
 claim("Those of BatchNorm2d and LayerNorm are torch's, too.",
       measured=[gap(BatchNorm2d(3, **double), nn.BatchNorm2d(3, **double), images),
-                gap(LayerNorm(5, **double), nn.LayerNorm(5, **double), batch)], holds=lambda found: max(found) < 1e-12)
+                gap(LayerNorm(5, **double), nn.LayerNorm(5, **double), batch)],
+      holds=lambda found: max(found) < 1e-12)
 pixels, linear = images.movedim(1, -1).reshape(-1, 3), nn.Linear(5, 4, **double)
-claim("BatchNorm of images is BatchNorm of their pixels, and LayerNorm is BatchNorm of the transpose (γ = 1, β = 0).",
+claim("BatchNorm of images is BatchNorm of their pixels, and LayerNorm is BatchNorm of "
+      "the transpose (γ = 1, β = 0).",
       measured=[(BatchNorm2d(3, **double)(images).movedim(1, -1).reshape(-1, 3)
                  - batch_norm(pixels, training=True)).abs().max().item(),
-                (layer_norm(batch, 5) - batch_norm(batch.T, training=True).T).abs().max().item()],
+                (layer_norm(batch, 5)
+                 - batch_norm(batch.T, training=True).T).abs().max().item()],
       holds=lambda found: max(found) < 1e-12)
-(shift,) = torch.autograd.grad(BatchNorm1d(4, **double)(linear(batch)).sin().sum(), linear.bias)
+(shift,) = torch.autograd.grad(BatchNorm1d(4, **double)(linear(batch)).sin().sum(),
+                               linear.bias)
 claim("In training mode a bias in front of a BatchNorm gets no gradient.",
       measured=shift.abs().max().item(), holds=lambda gradient: gradient < 1e-12)
 
@@ -607,7 +755,8 @@ try:
     norm(torch.ones(1, 3))
 except ValueError as error:
     print(error)
-claim("A batch of one row in training is an error, and is not counted; in evaluation it is fine.",
+claim("A batch of one row in training is an error, and is not counted; in evaluation "
+      "it is fine.",
       measured=[norm.num_batches_tracked.item(), *norm.eval()(torch.ones(1, 3)).shape],
       holds=lambda found: found == [0, 1, 3])
 
@@ -620,8 +769,10 @@ try:
     ours(spoilt)
 except ValueError as error:
     print(error)
-claim("After one NaN torch's layer gives NaN in evaluation, to clean rows too; ours has not changed.",
-      measured=[theirs.eval()(batch).isnan().sum().item(), ours.eval()(batch).isnan().sum().item()],
+claim("After one NaN torch's layer gives NaN in evaluation, to clean rows too; ours "
+      "has not changed.",
+      measured=[theirs.eval()(batch).isnan().sum().item(),
+                ours.eval()(batch).isnan().sum().item()],
       holds=lambda found: found == [10, 0])
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -638,7 +789,8 @@ linear, norm = torch.nn.Linear(5, 4, **double), BatchNorm1d(4, **double)
 norm(linear(batch))  # in training: something to remember
 folded = fold_batch_norm(linear, norm.eval())
 claim("The folded layer alone gives the outputs of layer and norm together.",
-      measured=(folded(batch) - norm(linear(batch))).abs().max().item(), holds=lambda gap: gap < 1e-12)
+      measured=(folded(batch) - norm(linear(batch))).abs().max().item(),
+      holds=lambda gap: gap < 1e-12)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## When not to

@@ -21,10 +21,16 @@
 # In a terminal, `course check 07` says the same of the whole notebook. It looks only at the answer cells: keep your helpers inside them.
 
 # %% tags=["setup"]
+try:
+    from course_lib.notebook import setup
+except ModuleNotFoundError:
+    raise ImportError(
+        "the course is not installed in this Python: stop Jupyter and run `make "
+        "course` in the course's folder, or run here: %pip install -e ..") from None
+
 import torch
 
 from course_lib.checks import check
-from course_lib.notebook import setup
 
 setup()
 
@@ -44,7 +50,8 @@ setup()
 
 # %% tags=["answer:T1"]
 def normalise(x, gamma, beta, eps=1e-5):
-    """y [rows, features]: each column of x normalised over the rows, times gamma, plus beta."""
+    """y [rows, features]: each column of x normalised over the rows, times gamma, plus
+    beta."""
     ### BEGIN SOLUTION
     mean = x.mean(0)
     var = x.var(0, correction=0)
@@ -70,8 +77,10 @@ t1 = check("07/T1", normalise)
 # *Often seen here: running statistics used in training; the variance with n remembered; the momentum the wrong way round; evaluation forgotten.*
 
 # %% tags=["answer:T2"]
-def batch_norm(x, running_mean, running_var, gamma, beta, training, momentum=0.1, eps=1e-5):
-    """y [rows, features]; in training `running_mean` and `running_var` [features] change in place."""
+def batch_norm(x, running_mean, running_var, gamma, beta, training, momentum=0.1,
+               eps=1e-5):
+    """y [rows, features]; in training `running_mean` and `running_var` [features]
+    change in place."""
     ### BEGIN SOLUTION
     if training:
         n = len(x)
@@ -108,7 +117,8 @@ explore.memory.show(layer=batch_norm) if t2.answered else print("Write T2 first.
 
 # %% tags=["answer:T3"]
 def evaluate(model, batches):
-    """Outputs of `model` in evaluation mode on all batches; the model is left as it came."""
+    """Outputs of `model` in evaluation mode on all batches; the model is left as it
+    came."""
     ### BEGIN SOLUTION
     was_training = model.training
     model.eval()

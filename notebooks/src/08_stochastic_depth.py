@@ -21,13 +21,19 @@
 # *45 minutes; sections called* Deeper *are folded, and extra. You need to know what a residual block is ($x + f(x)$: a shortcut and a branch) and what dropout does; lesson 06 says more about the latter.*
 
 # %% tags=["setup"]
+try:
+    from course_lib.notebook import claim, predict, quiz, reveal, setup, show_source
+except ModuleNotFoundError:
+    raise ImportError(
+        "the course is not installed in this Python: stop Jupyter and run `make "
+        "course` in the course's folder, or run here: %pip install -e ..") from None
+
 import torch
 from torch import nn
 
-from course_lib.explorers import stochastic_depth as explore
 from course_lib.statistics import mean_interval, paired_interval
-from course_lib.notebook import claim, predict, quiz, reveal, setup, show_source
-from course_lib.stochastic_depth import ResidualBlock, drop_path, mlp_branch, survival_probabilities
+from course_lib.stochastic_depth import (ResidualBlock, drop_path, mlp_branch,
+                                         survival_probabilities)
 
 setup()
 
@@ -39,6 +45,8 @@ setup()
 # $p_L$ is the probability that the last block is on. **Move it, then let the whole batch decide as one, then try the uniform rule.** What stays the same?
 
 # %% slideshow={"slide_type": "-"}
+from course_lib.explorers import stochastic_depth as explore
+
 explore.who_is_on.show()
 
 # %% [markdown]
@@ -78,11 +86,15 @@ y = drop_path(x, 0.3, generator=draw)
 y.sum().backward()
 kept = (y != 0).all(1)
 claim("Every row is 0 or x/(1 − p), and the gradient is the same mask: 0 or 1/(1 − p).",
-      measured=[(y[kept] - x[kept] / 0.7).abs().max().item(), y[~kept].abs().max().item(), (x.grad * x - y).abs().max().item()],
+      measured=[(y[kept] - x[kept] / 0.7).abs().max().item(),
+                y[~kept].abs().max().item(), (x.grad * x - y).abs().max().item()],
       holds=lambda gaps: max(gaps) < 1e-14)
-claim("In evaluation and at p = 0 it is the identity; at p = 1 everything is 0, without a NaN.",
-      measured=[(drop_path(x, 0.3, training=False) - x).abs().max().item(), (drop_path(x, 0.0) - x).abs().max().item(),
-                drop_path(x, 1.0).abs().max().item()], holds=lambda figures: figures == [0, 0, 0])
+claim("In evaluation and at p = 0 it is the identity; at p = 1 everything is 0, "
+      "without a NaN.",
+      measured=[(drop_path(x, 0.3, training=False) - x).abs().max().item(),
+                (drop_path(x, 0.0) - x).abs().max().item(),
+                drop_path(x, 1.0).abs().max().item()],
+      holds=lambda figures: figures == [0, 0, 0])
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The branch, not the shortcut
@@ -92,17 +104,28 @@ claim("In evaluation and at p = 0 it is the identity; at p = 1 everything is 0, 
 # $$y = x + \frac{b}{p_l}\,f(x) \qquad b = 1 \text{ with probability } p_l, \text{ else } 0$$
 
 # %%
-predict("shortcut", "Someone drops the block's whole output, shortcut included, in twelve blocks with survival 0.96, 0.92, … 0.5. How many rows come through all of them?",
+predict("shortcut",
+        "Someone drops the block's whole output, shortcut included, in twelve blocks "
+        "with survival 0.96, 0.92, … 0.5. How many rows come through all of them?",
         ["fewer than 1 in 50", "about 1 in 4", "about half", "nearly all"])
 
 # %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
 of_twelve, outputs = survival_probabilities(12, 0.5), torch.ones(100_000, 1)
 for survival in of_twelve:
-    outputs = drop_path(outputs, 1 - survival, generator=draw)  # the whole of what the block puts out
-through, product = (outputs != 0).double().mean().item(), torch.tensor(of_twelve).double().prod().item()
-claim("With the shortcut dropped too, a share p_1·p_2·…·p_12 of 100 000 rows comes through (± 0.002), fewer than 1 in 50.",
-      measured=[through, product], holds=lambda shares: abs(shares[0] - shares[1]) < 0.002 and max(shares) < 1 / 50)
-reveal("shortcut", "fewer than 1 in 50", because=f"the product is {product:.4f}; with the shortcut in place every row comes through")
+    # the whole of what the block puts out
+    outputs = drop_path(outputs, 1 - survival, generator=draw)
+through = (outputs != 0).double().mean().item()
+product = torch.tensor(of_twelve).double().prod().item()
+claim("With the shortcut dropped too, a share p_1·p_2·…·p_12 of 100 000 rows comes "
+      "through (± 0.002), fewer than 1 in 50.",
+      measured=[through, product],
+      holds=lambda shares: abs(shares[0] - shares[1]) < 0.002 and max(shares) < 1 / 50)
+
+# %% jupyter={"outputs_hidden": true}
+# what came out
+reveal("shortcut", "fewer than 1 in 50",
+       because=f"the product is {product:.4f}; with the shortcut in place every row "
+               "comes through")
 
 # %%
 show_source(ResidualBlock)
@@ -122,7 +145,8 @@ show_source(ResidualBlock)
 block = ResidualBlock(mlp_branch(4), survival=0.0)
 rows = torch.randn(5, 4)
 claim("A block with survival 0 is its shortcut alone, in training and in evaluation.",
-      measured=[(block.train()(rows) - rows).abs().max().item(), (block.eval()(rows) - rows).abs().max().item()],
+      measured=[(block.train()(rows) - rows).abs().max().item(),
+                (block.eval()(rows) - rows).abs().max().item()],
       holds=lambda gaps: gaps == [0, 0])
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -135,7 +159,8 @@ claim("A block with survival 0 is its shortcut alone, in training and in evaluat
 # `survival_probabilities(L, p_L)` lists them. The paper's 110-layer network has 54 blocks, and $p_L = 0.5$.
 
 # %%
-predict("depth", "How many of the 54 blocks are computed for a batch, on average?", ["27", "40.25", "40.5", "47"])
+predict("depth", "How many of the 54 blocks are computed for a batch, on average?",
+        ["27", "40.25", "40.5", "47"])
 
 # %% [markdown]
 # Each block adds its own probability: the expected depth is $\sum_l p_l = L - (1-p_L)\frac{1}{L}\sum_l l = L - (1-p_L)\frac{L+1}{2}$. For $p_L = 0.5$ that is $\frac{3L-1}{4}$. Believe it, or count:
@@ -144,16 +169,25 @@ predict("depth", "How many of the 54 blocks are computed for a batch, on average
 from course_lib.experiments.stochastic_depth.steps import Count, residual_network
 
 survivals = survival_probabilities(54, 0.5)
-network, blocks = residual_network(survivals, width=2, generator=torch.Generator().manual_seed(0))
+network, blocks = residual_network(survivals, width=2,
+                                   generator=torch.Generator().manual_seed(0))
 counted = Count(blocks)  # adds one whenever a branch is really computed
 for _ in range(400):
     network(torch.randn(3, 64))
-deviation = (sum(p * (1 - p) for p in survivals) / 400) ** 0.5  # of the mean of 400 batches
+# of the mean of 400 batches
+deviation = (sum(p * (1 - p) for p in survivals) / 400) ** 0.5
 claim("The linear rule with p_L = 0.5 expects (3L − 1)/4 blocks: 40.25 of 54.",
-      measured=sum(survivals), holds=lambda depth: abs(depth - (3 * 54 - 1) / 4) < 1e-12 and abs(depth - 40.25) < 1e-12)
+      measured=sum(survivals),
+      holds=lambda depth: abs(depth - (3 * 54 - 1) / 4) < 1e-12
+            and abs(depth - 40.25) < 1e-12)
 claim("The branches computed in 400 batches agree, within five standard deviations.",
-      measured=[counted.calls / 400, 40.25, deviation], holds=lambda figures: abs(figures[0] - figures[1]) < 5 * figures[2])
-reveal("depth", "40.25", because="27 would be the uniform rule; 40.5 is another linear rule (*Deeper*)")
+      measured=[counted.calls / 400, 40.25, deviation],
+      holds=lambda figures: abs(figures[0] - figures[1]) < 5 * figures[2])
+
+# %% jupyter={"outputs_hidden": true}
+# what came out
+reveal("depth", "40.25",
+       because="27 would be the uniform rule; 40.5 is another linear rule (*Deeper*)")
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: two linear rules
@@ -163,9 +197,12 @@ reveal("depth", "40.25", because="27 would be the uniform rule; 40.5 is another 
 
 # %% tags=["deeper", "nbval-check-output"]
 linspace = 1 - torch.linspace(0, 0.5, 54, dtype=torch.float64)
-claim("The two rules differ: the first block survives with 1 instead of 1 − (1 − p_L)/L, the expected depth is larger by (1 − p_L)/2.",
-      measured=[linspace[0].item(), survivals[0], linspace.sum().item() - sum(survivals)],
-      holds=lambda f: f[0] == 1 and abs(f[1] - (1 - 0.5 / 54)) < 1e-12 and abs(f[2] - 0.25) < 1e-12)
+claim("The two rules differ: the first block survives with 1 instead of 1 − (1 − "
+      "p_L)/L, the expected depth is larger by (1 − p_L)/2.",
+      measured=[linspace[0].item(), survivals[0],
+                linspace.sum().item() - sum(survivals)],
+      holds=lambda f: f[0] == 1 and abs(f[1] - (1 - 0.5 / 54)) < 1e-12
+            and abs(f[2] - 0.25) < 1e-12)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Is scaling unnecessary?
@@ -179,27 +216,38 @@ claim("The two rules differ: the first block survives with 1 instead of 1 − (1
 # Four blocks have $2^4$ possible masks: few enough to take all of them, each with its probability, and to compare the mean training output with what evaluation gives.
 
 # %%
-from course_lib.experiments.stochastic_depth.exact_mean import mean_over_masks, run_blocks  # blocks z + factor·bend(W·z), any factors
+# blocks z + factor·bend(W·z), any factors
+from course_lib.experiments.stochastic_depth.exact_mean import (
+    mean_over_masks, run_blocks)
 
 torch.manual_seed(1)
-weights, start = 0.5 * torch.randn(4, 3, 3, dtype=torch.float64), torch.randn(3, dtype=torch.float64)
+weights = 0.5 * torch.randn(4, 3, 3, dtype=torch.float64)
+start = torch.randn(3, dtype=torch.float64)
 of_four = survival_probabilities(4, 0.3)
 ones, rescaled = [1.0] * 4, [1 / p for p in of_four]
 
 
 def mismatch(in_training, in_evaluation, **bend):
-    """How far evaluation is from the mean of training, relative to the latter; both get the factors of the branches."""
+    """How far evaluation is from the mean of training, relative to the latter; both get
+    the factors of the branches."""
     mean = mean_over_masks(start, weights, of_four, in_training, **bend)
-    return ((run_blocks(start, weights, in_evaluation, **bend) - mean).norm() / mean.norm()).item()
+    return ((run_blocks(start, weights, in_evaluation, **bend) - mean).norm()
+            / mean.norm()).item()
 
 
 # %% tags=["nbval-check-output"]
-claim("For linear blocks, dividing in training and multiplying in evaluation both make evaluation the mean of training.",
-      measured=[mismatch(rescaled, ones), mismatch(ones, of_four)], holds=lambda gaps: max(gaps) < 1e-12)
-claim("Doing neither leaves evaluation of this network off by more than half the output's own size.", measured=mismatch(ones, ones),
+claim("For linear blocks, dividing in training and multiplying in evaluation both make "
+      "evaluation the mean of training.",
+      measured=[mismatch(rescaled, ones), mismatch(ones, of_four)],
+      holds=lambda gaps: max(gaps) < 1e-12)
+claim("Doing neither leaves evaluation of this network off by more than half the "
+      "output's own size.",
+      measured=mismatch(ones, ones),
       holds=lambda gap: gap > 0.5)
-claim("With a nonlinearity (GELU) in its branches rescaling is no longer exact, and here still within 10 %.",
-      measured=mismatch(rescaled, ones, bend=nn.functional.gelu), holds=lambda gap: 1e-6 < gap < 0.1)
+claim("With a nonlinearity (GELU) in its branches rescaling is no longer exact, and "
+      "here still within 10 %.",
+      measured=mismatch(rescaled, ones, bend=nn.functional.gelu),
+      holds=lambda gap: 1e-6 < gap < 0.1)
 
 # %% [markdown]
 # So it is unnecessary in evaluation *because* training has done it already. Drop both, and you evaluate a network that was never trained.
@@ -213,7 +261,8 @@ claim("With a nonlinearity (GELU) in its branches rescaling is no longer exact, 
 
 # %%
 predict("time", "p_L = 0.5: 73 % of the blocks are computed. A training step takes …",
-        ["less than 73 % of the time", "73 %, give or take the interval", "more than 73 %, yet less than all", "as long as before"])
+        ["less than 73 % of the time", "73 %, give or take the interval",
+         "more than 73 %, yet less than all", "as long as before"])
 
 # %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
 from course_lib.experiments.stochastic_depth.steps import time_shorter
@@ -222,18 +271,29 @@ from course_lib.experiments.stochastic_depth.training import LAST, train_shorter
 *_, steps = time_shorter()  # also what the next picture is drawn from
 *_, wide = time_shorter(last=(0.5, 1.0), width=256, rounds=10, steps=4)
 half = LAST.index(0.5)
-relative, excess = mean_interval(steps.relative[:, half]), mean_interval((steps.relative - steps.shares)[:, half])
-claim("With p_L = 0.5 a training step takes less time than with all blocks (relative time below 1).",
+relative, excess = (mean_interval(steps.relative[:, half]),
+                    mean_interval((steps.relative - steps.shares)[:, half]))
+claim("With p_L = 0.5 a training step takes less time than with all blocks (relative "
+      "time below 1).",
       measured=relative, kind="measured", holds=lambda time: time.between(high=1))
-for width, gap in ((32, excess), (256, mean_interval((wide.relative - wide.shares)[:, 0]))):
-    claim(f"Width {width}: the time is proportional to the blocks computed (relative time minus share, within ±0.10).",
+for width, gap in ((32, excess),
+                   (256, mean_interval((wide.relative - wide.shares)[:, 0]))):
+    claim(f"Width {width}: the time is proportional to the blocks computed (relative "
+          "time minus share, within ±0.10).",
           measured=gap, kind="measured", holds=lambda gap: gap.between(-0.10, 0.10))
 
 # %% jupyter={"outputs_hidden": true}
 less = relative.between(high=1)
-reveal("time", "less than 73 % of the time" if excess.between(high=0) else "73 %, give or take the interval" if excess.between(low=0) is None
-       else "more than 73 %, yet less than all" if less else "as long as before" if less is False else None,
-       because=f"measured {relative.mean:.0%}: the first and last layer, the loss and the loop's own work do not shrink")
+
+# %% jupyter={"outputs_hidden": true}
+# what came out
+reveal("time",
+       "less than 73 % of the time" if excess.between(high=0)
+       else "73 %, give or take the interval" if excess.between(low=0) is None
+       else "more than 73 %, yet less than all" if less else "as long as before"
+       if less is False else None,
+       because=f"measured {relative.mean:.0%}: the first and last layer, the loss and "
+               "the loop's own work do not shrink")
 
 # %% [markdown]
 # The more of the work is done in the blocks, the more can be saved. (The intervals are over rounds, on one machine; yours may decide otherwise.) But mind **which** implementation saves anything at all.
@@ -241,15 +301,18 @@ reveal("time", "less than 73 % of the time" if excess.between(high=0) else "73 %
 # %% tags=["nbval-check-output"]
 def computed(mode):
     """Branches computed in 100 training batches, of 12 blocks with p_L = 0.5."""
-    network, blocks = residual_network(survival_probabilities(12, 0.5), mode=mode, generator=torch.Generator().manual_seed(0))
+    network, blocks = residual_network(survival_probabilities(12, 0.5), mode=mode,
+                                       generator=torch.Generator().manual_seed(0))
     counted = Count(blocks)
     for _ in range(100):
         network(torch.randn(10, 64))
     return counted.calls
 
 
-claim("Deciding row by row computes all 1200 branches of 100 batches; deciding by batch computes fewer than 1000.",
-      measured=[computed("row"), computed("batch")], holds=lambda calls: calls[0] == 1200 and calls[1] < 1000)
+claim("Deciding row by row computes all 1200 branches of 100 batches; deciding by "
+      "batch computes fewer than 1000.",
+      measured=[computed("row"), computed("batch")],
+      holds=lambda calls: calls[0] == 1200 and calls[1] < 1000)
 
 # %% [markdown]
 # timm's `DropPath` and torchvision's `stochastic_depth` are handed a branch that has been computed already, and multiply it by zero. Their users pay for the whole network at every step.
@@ -266,38 +329,59 @@ claim("Deciding row by row computes all 1200 branches of 100 batches; deciding b
 
 # %%
 predict("error", "p_L = 0 against p_L = 1 after 600 steps: the test figures are …",
-        ["both better", "NLL better, error undecided", "both undecided", "something else"])
+        ["both better", "NLL better, error undecided", "both undecided",
+         "something else"])
 
 # %%
-predict("slower", "And with each at its own best step, the advantage in NLL …", ["mostly stays (more than half)", "mostly goes: dropping is slow motion", "was none"])
+predict("slower", "And with each at its own best step, the advantage in NLL …",
+        ["mostly stays (more than half)", "mostly goes: dropping is slow motion",
+         "was none"])
 
 # %% [markdown]
 # *Left:* one batch's network. Filled blocks are on; the line is the way through, or around. *Middle:* the time of a step, as above. *Right:* mean and 95 % interval of each $p_L$ by itself (the verdicts compare seed by seed, and can be clear where bands overlap). Choose the other figure, move $p_L$, and then **move the step**.
 
 # %% jupyter={"outputs_hidden": true} tags=["timing"]
+from course_lib.explorers import stochastic_depth as explore
+
 explore.shorter.show()
 
 # %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
 *_, trained = train_shorter()  # the networks of the picture, not trained again
 won = {}
-for when, read in (("After 600 steps", trained.at), ("Each at its best step", trained.stopped)):
+for when, read in (("After 600 steps", trained.at),
+                   ("Each at its best step", trained.stopped)):
     for name, figure in (("NLL", "nll"), ("error", "error")):
         for last in (0.5, 0.0):
             values = read(figure)
-            won[when, name, last] = paired_interval(values[:, LAST.index(last)], values[:, -1])
-            claim(f"{when}, the test {name} with p_L = {last:g} is lower than with p_L = 1 (difference).",
-                  measured=won[when, name, last], kind="measured", holds=lambda difference: difference.between(high=0))
+            won[when, name, last] = paired_interval(values[:, LAST.index(last)],
+                                                    values[:, -1])
+            claim(f"{when}, the test {name} with p_L = {last:g} is lower than with p_L "
+                  "= 1 (difference).",
+                  measured=won[when, name, last], kind="measured",
+                  holds=lambda difference: difference.between(high=0))
 print("Best steps:", {last: step for last, step in zip(LAST, trained.best_steps())})
 
 # %% jupyter={"outputs_hidden": true}
-nll, error, stopped = won["After 600 steps", "NLL", 0.0], won["After 600 steps", "error", 0.0], won["Each at its best step", "NLL", 0.0]
+nll = won["After 600 steps", "NLL", 0.0]
+error = won["After 600 steps", "error", 0.0]
+stopped = won["Each at its best step", "NLL", 0.0]
 told = nll.between(high=0), error.between(high=0)
-reveal("error", {(True, True): "both better", (True, None): "NLL better, error undecided", (None, None): "both undecided"}.get(told, "something else"),
+
+# %% jupyter={"outputs_hidden": true}
+# what came out
+reveal("error",
+       {(True, True): "both better", (True, None): "NLL better, error undecided",
+        (None, None): "both undecided"}.get(told, "something else"),
        because=f"NLL {nll}, error {error}")
 
 # %% jupyter={"outputs_hidden": true}
 stays = stopped.mean / nll.mean
-reveal("slower", "was none" if not told[0] else "mostly stays (more than half)" if stays > 0.5 else "mostly goes: dropping is slow motion",
+
+# %% jupyter={"outputs_hidden": true}
+# what came out
+reveal("slower",
+       "was none" if not told[0] else "mostly stays (more than half)" if stays > 0.5
+       else "mostly goes: dropping is slow motion",
        because=f"{stays:.0%} of the advantage is left when each stops at its best")
 
 # %% [markdown]
@@ -311,16 +395,26 @@ reveal("slower", "was none" if not told[0] else "mostly stays (more than half)" 
 # At $p_L = 0$ a row passes 5.5 of the 12 blocks on average. A sceptic says: then train **six** blocks, drop nothing, and be done. *Better* as above, in NLL.
 
 # %%
-predict("control", "Twelve blocks with p_L = 0, against six that are always on, each at its best step: the NLL of the twelve is …",
+predict("control",
+        "Twelve blocks with p_L = 0, against six that are always on, each at its best "
+        "step: the NLL of the twelve is …",
         ["lower", "higher", "undecided"])
 
 # %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
 *_, six = train_shorter(last=(1.0,), depth=6, watch=False)
-late, best = (paired_interval(read(trained)[:, 0], read(six)[:, 0]) for read in (lambda t: t.at("nll"), lambda t: t.stopped("nll")))
+late, best = (paired_interval(read(trained)[:, 0], read(six)[:, 0])
+              for read in (lambda t: t.at("nll"), lambda t: t.stopped("nll")))
 for when, difference in (("After 600 steps", late), ("Each at its best step", best)):
-    claim(f"{when}, twelve blocks with p_L = 0 have a lower test NLL than six blocks that are always on (difference).",
-          measured=difference, kind="measured", holds=lambda difference: difference.between(high=0))
-reveal("control", {True: "lower", False: "higher", None: "undecided"}[best.between(high=0)], because=f"twelve minus six: {best}")
+    claim(f"{when}, twelve blocks with p_L = 0 have a lower test NLL than six blocks "
+          "that are always on (difference).",
+          measured=difference, kind="measured",
+          holds=lambda difference: difference.between(high=0))
+
+# %% jupyter={"outputs_hidden": true}
+# what came out
+reveal("control",
+       {True: "lower", False: "higher", None: "undecided"}[best.between(high=0)],
+       because=f"twelve minus six: {best}")
 
 # %% [markdown]
 # Is it the method, or this setting? The next *Deeper* repeats the comparison with right labels, and with another branch. And twelve blocks and a minute are no test of a hundred layers: there, on CIFAR-10, with $p_L = 0.5$ and 500 epochs, the paper's error went from 6.4 % to about 5.2 %.
@@ -331,11 +425,15 @@ reveal("control", {True: "lower", False: "higher", None: "undecided"}[best.betwe
 # Two changes, eight seeds each, $p_L = 0.5$ against 1 after 600 steps: a thousand digits with right labels; and the tutorial's branch, with its LayerNorm in front. *Better* as above, NLL and error.
 
 # %% tags=["deeper", "nbval-check-output"]
-for setting, options in (("right labels and 1000 digits", {"rows": 1000, "noise": 0.0}), ("LayerNorm in each branch", {"norm": True})):
-    *_, found = train_shorter(last=(0.5, 1.0), seeds=tuple(range(8)), watch=False, **options)
+for setting, options in (("right labels and 1000 digits", {"rows": 1000, "noise": 0.0}),
+                         ("LayerNorm in each branch", {"norm": True})):
+    *_, found = train_shorter(last=(0.5, 1.0), seeds=tuple(range(8)), watch=False,
+                              **options)
     for name, figure in (("NLL", "nll"), ("error", "error")):
-        claim(f"With {setting}, dropping lowers the test {name} (difference).", kind="measured",
-              measured=paired_interval(*found.at(figure).T), holds=lambda difference: difference.between(high=0))
+        claim(f"With {setting}, dropping lowers the test {name} (difference).",
+              kind="measured",
+              measured=paired_interval(*found.at(figure).T),
+              holds=lambda difference: difference.between(high=0))
 
 # %% [markdown]
 # Hold these sizes beside those above: a result about stochastic depth that does not say *on what labels* and *in which block* says little. A regularizer can only help where there is something to regularize; elsewhere a network that is shorter while it learns may simply learn less.
@@ -348,22 +446,35 @@ for setting, options in (("right labels and 1000 digits", {"rows": 1000, "noise"
 # The clean test is the linear rule **reversed**: the same twelve probabilities, early blocks dropped most. The linear one is *better* if at $p_L = 0$ (5.5 of 12 blocks) the interval of its NLL minus the other's, eight seeds, lies below 0; after 600 steps, and each rule at its best.
 
 # %% tags=["deeper"]
-predict("rules", "The linear rule against its reverse, each at its best step: which has the lower NLL?", ["linear", "reversed", "undecided"])
+predict("rules",
+        "The linear rule against its reverse, each at its best step: which has the "
+        "lower NLL?",
+        ["linear", "reversed", "undecided"])
 
 # %% tags=["deeper"] jupyter={"outputs_hidden": true}
+from course_lib.explorers import stochastic_depth as explore
+
 explore.rules.show(last=0.0, figure="test NLL")
 
 # %% tags=["deeper", "nbval-check-output"] jupyter={"outputs_hidden": true}
 from course_lib.experiments.stochastic_depth.rules import compare_rules
 
 *_, rules = compare_rules()
-for when, read in (("After 600 steps", lambda t: t.at("nll")), ("Each at its best step", lambda t: t.stopped("nll"))):
+for when, read in (("After 600 steps", lambda t: t.at("nll")),
+                   ("Each at its best step", lambda t: t.stopped("nll"))):
     for rule in ("uniform", "reversed"):
         linear, other = (values[:, 0] for values in rules.compared(rule, read))
-        claim(f"{when}, at 5.5 expected blocks, the linear rule has a lower test NLL than the {rule} one (difference).",
-              measured=paired_interval(linear, other), kind="measured", holds=lambda difference: difference.between(high=0))
+        claim(f"{when}, at 5.5 expected blocks, the linear rule has a lower test NLL "
+              f"than the {rule} one (difference).",
+              measured=paired_interval(linear, other), kind="measured",
+              holds=lambda difference: difference.between(high=0))
 gap = paired_interval(linear, other)
-reveal("rules", {True: "linear", False: "reversed", None: "undecided"}[gap.between(high=0)], because=f"linear minus reversed: {gap}")
+
+# %% tags=["deeper"] jupyter={"outputs_hidden": true}
+# what came out
+reveal("rules",
+       {True: "linear", False: "reversed", None: "undecided"}[gap.between(high=0)],
+       because=f"linear minus reversed: {gap}")
 
 # %% [markdown]
 # After 600 steps whoever learns the wrong labels more slowly wins, so look at the best step before you praise a rule. The paper found the linear rule better than the uniform one, on images and with 54 convolutional blocks, whose early ones extract what all others need. A rule is a habit until it is measured where it is used.
@@ -376,31 +487,50 @@ reveal("rules", {True: "linear", False: "reversed", None: "undecided"}[gap.betwe
 # All this depends on how large the weights are at the start. torch draws the weights of a layer with $n$ inputs with variance $\frac{1}{3n}$; He's start, made for ReLU, has $\frac{2}{n}$. We ask the same three questions for both.
 
 # %%
-predict("gradient", "64 residual blocks, torch's own start. With dropping, the gradient's norm at the first block is …",
-        ["more than 3 times as large", "the same within a factor of 3", "less than a third"])
+predict("gradient",
+        "64 residual blocks, torch's own start. With dropping, the gradient's norm at "
+        "the first block is …",
+        ["more than 3 times as large", "the same within a factor of 3",
+         "less than a third"])
 
 # %% jupyter={"outputs_hidden": true}
+from course_lib.explorers import stochastic_depth as explore
+
 explore.first_block.show()
 
 # %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
-from course_lib.experiments.stochastic_depth.first_block import STARTS, measure_first_block
+from course_lib.experiments.stochastic_depth.first_block import (
+    STARTS, measure_first_block)
 
 effects = []
 for start in ("torch's own, 1/(3n)", "2/n (He)"):
     *_, first = measure_first_block(last=0.5, gain=STARTS[start])
-    bare, shortcut, dropping = first.norm.log10().unbind(1)  # [seeds, depths] each, in powers of ten
+    # [seeds, depths] each, in powers of ten
+    bare, shortcut, dropping = first.norm.log10().unbind(1)
     effects.append(paired_interval(dropping[:, -1], shortcut[:, -1]))
-    claim(f"{start}: without shortcuts the gradient vanishes (in powers of ten: below −2).", kind="measured",
-          measured=mean_interval(bare[:, -1] - bare[:, 0]), holds=lambda d: d.between(high=-2))
-    claim(f"{start}: with shortcuts it neither vanishes nor explodes (within ±2).", kind="measured",
-          measured=mean_interval(shortcut[:, -1] - shortcut[:, 0]), holds=lambda d: d.between(-2, 2))
-    claim(f"{start}: dropping does not matter (within ±0.48, a factor of 3).", kind="measured",
+    claim(f"{start}: without shortcuts the gradient vanishes (in powers of ten: below "
+          "−2).",
+          kind="measured",
+          measured=mean_interval(bare[:, -1] - bare[:, 0]),
+          holds=lambda d: d.between(high=-2))
+    claim(f"{start}: with shortcuts it neither vanishes nor explodes (within ±2).",
+          kind="measured",
+          measured=mean_interval(shortcut[:, -1] - shortcut[:, 0]),
+          holds=lambda d: d.between(-2, 2))
+    claim(f"{start}: dropping does not matter (within ±0.48, a factor of 3).",
+          kind="measured",
           measured=effects[-1], holds=lambda d: d.between(-0.48, 0.48))
 
 # %% jupyter={"outputs_hidden": true}
 effect = effects[0]
-reveal("gradient", "the same within a factor of 3" if effect.between(-0.48, 0.48) else "more than 3 times as large" if effect.between(low=0.48)
-       else "less than a third" if effect.between(high=-0.48) else None, because=f"dropping multiplies it by {10**effect.mean:.2g}")
+
+# %% jupyter={"outputs_hidden": true}
+# what came out
+reveal("gradient",
+       "the same within a factor of 3" if effect.between(-0.48, 0.48)
+       else "more than 3 times as large" if effect.between(low=0.48)
+       else "less than a third" if effect.between(high=-0.48) else None,
+       because=f"dropping multiplies it by {10**effect.mean:.2g}")
 
 # %% [markdown]
 # On its way back the gradient is multiplied by one matrix a block: by $f'$ without shortcuts, by $I + f'$ with them. The $I$ lets it through even where $f'$ is small; where $f'$ is large the product grows instead. Dropping takes a block's $f'$ away now and then, but divides it by $p_l$ when it stays: it cannot be counted on to tame that growth.
@@ -411,12 +541,17 @@ reveal("gradient", "the same within a factor of 3" if effect.between(-0.48, 0.48
 # That was before training. In the twelve-block networks trained above, we noted the norm of the first block's gradient at every step. With $p_L = 0.5$ against 1, is it smaller over the first 20 steps, larger over the last 300, and is the training loss at the end larger too?
 
 # %% tags=["deeper", "nbval-check-output"]
-claim("In the first 20 steps the first block's gradient is smaller with p_L = 0.5 than with p_L = 1 (difference).",
-      measured=paired_interval(trained.early[:, half], trained.early[:, -1]), kind="measured", holds=lambda d: d.between(high=0))
+claim("In the first 20 steps the first block's gradient is smaller with p_L = 0.5 than "
+      "with p_L = 1 (difference).",
+      measured=paired_interval(trained.early[:, half], trained.early[:, -1]),
+      kind="measured", holds=lambda d: d.between(high=0))
 claim("In the second half of training it is larger (difference).",
-      measured=paired_interval(trained.late[:, half], trained.late[:, -1]), kind="measured", holds=lambda d: d.between(low=0))
+      measured=paired_interval(trained.late[:, half], trained.late[:, -1]),
+      kind="measured", holds=lambda d: d.between(low=0))
 claim("The training loss at the end, all blocks on, is larger too (difference).",
-      measured=paired_interval(trained.at("train_loss")[:, half], trained.at("train_loss")[:, -1]), kind="measured", holds=lambda d: d.between(low=0))
+      measured=paired_interval(trained.at("train_loss")[:, half],
+                               trained.at("train_loss")[:, -1]),
+      kind="measured", holds=lambda d: d.between(low=0))
 
 # %% [markdown]
 # The paper shows a larger gradient late in training. Even where that shows (look at the verdict), it is no evidence by itself: a network that still makes more mistakes has larger gradients for that reason alone, whatever reaches which block.
@@ -429,11 +564,14 @@ claim("The training loss at the end, all blocks on, is larger too (difference)."
 
 # %% tags=["deeper"]
 def weights_after(optimizer_class, skips, steps=30, **options):
-    """All weights of three blocks (p_L = 0.3) after training with dropped branches skipped, or computed and masked."""
+    """All weights of three blocks (p_L = 0.3) after training with dropped branches
+    skipped, or computed and masked."""
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        network, blocks = residual_network(survival_probabilities(3, 0.3), width=8, generator=torch.Generator().manual_seed(1))
-    rows, optimizer = torch.ones(4, 64).double(), optimizer_class(network.double().parameters(), **options)
+        network, blocks = residual_network(survival_probabilities(3, 0.3), width=8,
+                                           generator=torch.Generator().manual_seed(1))
+    rows = torch.ones(4, 64).double()
+    optimizer = optimizer_class(network.double().parameters(), **options)
     for _ in range(steps):
         network(rows).square().mean().backward()
         for p in network.parameters():
@@ -446,13 +584,17 @@ def weights_after(optimizer_class, skips, steps=30, **options):
 
 # %% tags=["deeper", "nbval-check-output"]
 def gap_between(optimizer_class, **options):
-    return (weights_after(optimizer_class, True, **options) - weights_after(optimizer_class, False, **options)).abs().max().item()
+    return (weights_after(optimizer_class, True, **options)
+            - weights_after(optimizer_class, False, **options)).abs().max().item()
 
 
 sgd = torch.optim.SGD
-claim("Skipped or masked, SGD without momentum and decay gives the same weights; with either of them it does not, nor does AdamW.",
-      measured=[gap_between(sgd, lr=0.1), gap_between(sgd, lr=0.1, momentum=0.9), gap_between(sgd, lr=0.1, weight_decay=0.1),
-                gap_between(torch.optim.AdamW, lr=0.01)], holds=lambda gaps: gaps[0] == 0 and min(gaps[1:]) > 1e-4)
+claim("Skipped or masked, SGD without momentum and decay gives the same weights; with "
+      "either of them it does not, nor does AdamW.",
+      measured=[gap_between(sgd, lr=0.1), gap_between(sgd, lr=0.1, momentum=0.9),
+                gap_between(sgd, lr=0.1, weight_decay=0.1),
+                gap_between(torch.optim.AdamW, lr=0.01)],
+      holds=lambda gaps: gaps[0] == 0 and min(gaps[1:]) > 1e-4)
 
 # %% [markdown]
 # The same holds for anything else that a module updates on its way: a BatchNorm in a skipped branch keeps its running statistics. And training on several machines has to be told that some parameters get no gradient (`find_unused_parameters=True` in torch's `DistributedDataParallel`).
@@ -467,8 +609,10 @@ claim("Skipped or masked, SGD without momentum and decay gives the same weights;
 from scipy.stats import binomtest
 
 count = int(kept.sum())
-claim("A binomial test does not refuse the survival rate 0.7, and refuses 0.68 and 0.72.",
-      measured={rate: binomtest(count, len(kept), rate).pvalue for rate in (0.68, 0.70, 0.72)},
+claim("A binomial test does not refuse the survival rate 0.7, and refuses 0.68 and "
+      "0.72.",
+      measured={rate: binomtest(count, len(kept), rate).pvalue
+                for rate in (0.68, 0.70, 0.72)},
       holds=lambda p: p[0.68] < 1e-6 < p[0.70] and p[0.72] < 1e-6)
 
 # %% [markdown]
@@ -476,7 +620,8 @@ claim("A binomial test does not refuse the survival rate 0.7, and refuses 0.68 a
 
 # %% tags=["deeper", "nbval-check-output"]
 def as_torchvision(x, p, mode):
-    noise = torch.empty([len(x) if mode == "row" else 1] + [1] * (x.ndim - 1), dtype=x.dtype).bernoulli_(1 - p)
+    noise = torch.empty([len(x) if mode == "row" else 1] + [1] * (x.ndim - 1),
+                        dtype=x.dtype).bernoulli_(1 - p)
     return x * (noise / (1 - p) if p < 1 else noise)
 
 
@@ -488,8 +633,11 @@ def seeded_alike(function, *arguments):
 
 images = torch.randn(5, 3, 8, 8)
 cases = [(images, p, mode) for p in (0.3, 0.7, 1.0) for mode in ("row", "batch")]
-claim("drop_path agrees with torchvision's semantics bit for bit, row by row and by batch.",
-      measured=[(seeded_alike(drop_path, *case) - seeded_alike(as_torchvision, *case)).abs().max().item() for case in cases],
+claim("drop_path agrees with torchvision's semantics bit for bit, row by row and by "
+      "batch.",
+      measured=[(seeded_alike(drop_path, *case)
+                 - seeded_alike(as_torchvision, *case)).abs().max().item()
+                for case in cases],
       holds=lambda gaps: max(gaps) == 0)
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
@@ -502,13 +650,19 @@ claim("drop_path agrees with torchvision's semantics bit for bit, row by row and
 spread = sum(p * (1 - p) for p in survivals) ** 0.5
 torch.manual_seed(2)
 depths = sum(drop_path(torch.ones(20_000, 1), 1 - p).bool().double() for p in survivals)
-claim("The depth of a 54-block network with p_L = 0.5 has standard deviation √Σp_l(1 − p_l), about 3 blocks.",
-      measured=[spread, depths.std().item()], holds=lambda s: abs(s[0] / s[1] - 1) < 0.03 and 2.5 < s[0] < 3.5)
+claim("The depth of a 54-block network with p_L = 0.5 has standard deviation √Σp_l(1 − "
+      "p_l), about 3 blocks.",
+      measured=[spread, depths.std().item()],
+      holds=lambda s: abs(s[0] / s[1] - 1) < 0.03 and 2.5 < s[0] < 3.5)
 of_ones = drop_path(torch.ones(100_000, 1, dtype=torch.float64), 0.3, generator=draw)
-claim("The expectation is kept: of a 1 it makes two values, and weighted with 0.7 and 0.3 they add up to 1.",
-      measured=0.7 * of_ones.max().item() + 0.3 * of_ones.min().item(), holds=lambda mean: abs(mean - 1) < 1e-14)
-claim("What drop_path makes of a 1 has variance p/(1 − p), as with dropout: both values, weighted with 0.7 and 0.3.",
-      measured=0.7 * of_ones.max().item() ** 2 + 0.3 * of_ones.min().item() ** 2 - 1, holds=lambda v: abs(v - 0.3 / 0.7) < 1e-14)
+claim("The expectation is kept: of a 1 it makes two values, and weighted with 0.7 and "
+      "0.3 they add up to 1.",
+      measured=0.7 * of_ones.max().item() + 0.3 * of_ones.min().item(),
+      holds=lambda mean: abs(mean - 1) < 1e-14)
+claim("What drop_path makes of a 1 has variance p/(1 − p), as with dropout: both "
+      "values, weighted with 0.7 and 0.3.",
+      measured=0.7 * of_ones.max().item() ** 2 + 0.3 * of_ones.min().item() ** 2 - 1,
+      holds=lambda v: abs(v - 0.3 / 0.7) < 1e-14)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## In production
@@ -527,7 +681,8 @@ claim("What drop_path makes of a 1 has variance p/(1 − p), as with dropout: bo
 # - If you want the *time*, skip for real: one decision a batch, as in `ResidualBlock(mode="batch")`; or compute the branch for some rows only, as DINOv2's code does where the drop rate is above 0.1.
 
 # %%
-quiz("A config says drop_path_rate = 0.2. What is the survival probability of the last block, and of the first, in timm?",
+quiz("A config says drop_path_rate = 0.2. What is the survival probability of the last "
+     "block, and of the first, in timm?",
      {"0.2 and 1": "0.2 is the drop rate: p drops, 1 − p survives.",
       "0.8 and 1": "1 − 0.2, and linspace starts with a drop rate of 0.",
       "0.8 and 1 − 0.2/L": "That is the paper's formula; timm's linspace starts at 0.",

@@ -23,10 +23,16 @@
 # A reminder about letters: `p` is the probability of being **dropped**, as everywhere in torch; `survival` is $p_l = 1 - p$, the probability of being **kept**.
 
 # %% tags=["setup"]
+try:
+    from course_lib.notebook import setup
+except ModuleNotFoundError:
+    raise ImportError(
+        "the course is not installed in this Python: stop Jupyter and run `make "
+        "course` in the course's folder, or run here: %pip install -e ..") from None
+
 import torch
 
 from course_lib.checks import check
-from course_lib.notebook import setup
 
 setup()
 
@@ -45,12 +51,14 @@ setup()
 
 # %% tags=["answer:T1"]
 def drop_path(x, p, mode="row", training=True, generator=None):
-    """Rows of `x` dropped with probability `p`, the others rescaled; "batch": one decision for all rows."""
+    """Rows of `x` dropped with probability `p`, the others rescaled; "batch": one
+    decision for all rows."""
     ### BEGIN SOLUTION
     if not training or p == 0:
         return x
     rows = len(x) if mode == "row" else 1
-    alive = torch.rand([rows] + [1] * (x.ndim - 1), generator=generator, dtype=x.dtype) < 1 - p
+    alive = (torch.rand([rows] + [1] * (x.ndim - 1), generator=generator, dtype=x.dtype)
+             < 1 - p)
     return x * alive / (1 - p) if p < 1 else torch.zeros_like(x)
     ### END SOLUTION
 

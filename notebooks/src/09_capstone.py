@@ -19,19 +19,25 @@
 # *45 minutes; sections called* Deeper *are folded, and extra. You need lesson 01 (training, validation and test rows; early stopping); of the other techniques, what each is for.*
 
 # %% tags=["setup"]
+try:
+    from course_lib.notebook import (claim, predict, quiz, quiz_of,
+                                     reveal, setup, show_source)
+except ModuleNotFoundError:
+    raise ImportError(
+        "the course is not installed in this Python: stop Jupyter and run `make "
+        "course` in the course's folder, or run here: %pip install -e ..") from None
+
 from dataclasses import replace
 from itertools import combinations
 
 import torch
 
 from course_lib.capstone import repeated_subsampling
-from course_lib.explorers import capstone as explore
 from course_lib.data import spambase_or_breast_cancer
 from course_lib.experiments.capstone.mixer import Setting, mix
 from course_lib.experiments.capstone.search import chances, halve, search
 from course_lib.experiments.capstone.spam_study import study
 from course_lib.statistics import corrected_interval, mean_interval, paired_interval
-from course_lib.notebook import claim, predict, quiz, quiz_of, reveal, setup, show_source
 
 setup()
 
@@ -42,16 +48,23 @@ setup()
 # Two guesses before you see a curve. Figures are means on rightly labelled test rows; *lower* and *higher*: all of the 95 % interval of the paired difference lies on that side of 0. *All*, of a gain in error: to within a point.
 
 # %%
-predict("everything", "Everything at once, against the plain network after 600 steps (calibration error, ECE: how far confidence is from accuracy, lesson 05):",
-        ["error and calibration error lower", "error lower, calibration error higher", "error higher", "something else"])
+predict("everything",
+        "Everything at once, against the plain network after 600 steps (calibration "
+        "error, ECE: how far confidence is from accuracy, lesson 05):",
+        ["error and calibration error lower", "error lower, calibration error higher",
+         "error higher", "something else"])
 
 # %%
-predict("stopping", "Of what everything gains in error over plain, early stopping alone gains …", ["all of it, or more", "more than half, not all", "less than half"])
+predict("stopping",
+        "Of what everything gains in error over plain, early stopping alone gains …",
+        ["all of it, or more", "more than half, not all", "less than half"])
 
 # %% [markdown]
 # Now play. Nearly every technique of the course has a knob; as they stand, all are off. Leave data, rows and wrong labels: they make the task. **With the other eleven, get the test error as low as you can.** A try takes some ten seconds: a dozen tries at most. Keep the line below the picture that says how your knobs stand.
 
 # %% slideshow={"slide_type": "-"}
+from course_lib.explorers import capstone as explore
+
 explore.mixer.show()
 
 # %% [markdown]
@@ -74,7 +87,8 @@ explore.mixer.show()
 
 # %%
 table = spambase_or_breast_cancer()
-print(f"{table.name}: {table.x.shape[0]} rows, {table.x.shape[1]} features, {table.y.double().mean():.0%} of class 1. {table.note}")
+print(f"{table.name}: {table.x.shape[0]} rows, {table.x.shape[1]} features, "
+      f"{table.y.double().mean():.0%} of class 1. {table.note}")
 
 # %% [markdown]
 # **What would count.** In each division the four networks share training rows, start and batch order: we judge the *difference* $d$ in accuracy, division by division.
@@ -85,21 +99,34 @@ print(f"{table.name}: {table.x.shape[0]} rows, {table.x.shape[1]} features, {tab
 # The interval of a mean is the textbook's: $\bar d \pm t\,s/\sqrt J$, $J$ repetitions, Student's $t$.
 
 # %%
-predict("ten", "Ten repetitions: which of dropout and batch norm improve on plain?", ["both are shown to", "one of the two is", "neither is shown to"])
+predict("ten", "Ten repetitions: which of dropout and batch norm improve on plain?",
+        ["both are shown to", "one of the two is", "neither is shown to"])
 
 # %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
-*_, ran = study(100)  # 400 networks, eight at a time, half a minute; the first ten: a study as small as the lecture's
+# 400 networks, eight at a time, half a minute; the first ten: a study as small as the
+# lecture's
+*_, ran = study(100)
 ten = ran.first(10)
 for variant in ("dropout", "batch norm", "both"):
-    claim(f"10 repetitions: the network with {variant} improves on plain (difference in accuracy).", kind="measured",
-          measured=ten.difference(variant, kind="naive"), holds=lambda d: d.between(low=0))
-    claim(f"10 repetitions: with {variant} the interval is narrower (ratio of standard deviations).", kind="measured",
+    claim(f"10 repetitions: the network with {variant} improves on plain (difference "
+          "in accuracy).",
+          kind="measured",
+          measured=ten.difference(variant, kind="naive"),
+          holds=lambda d: d.between(low=0))
+    claim(f"10 repetitions: with {variant} the interval is narrower (ratio of standard "
+          "deviations).",
+          kind="measured",
           measured=ten.spread(variant), holds=lambda ratio: ratio.between(high=1))
 
 # %% jupyter={"outputs_hidden": true}
-better = sum(ten.difference(variant, kind="naive").between(low=0) is True for variant in ("dropout", "batch norm"))
+better = sum(ten.difference(variant, kind="naive").between(low=0) is True
+             for variant in ("dropout", "batch norm"))
+
+# %% jupyter={"outputs_hidden": true}
+# what came out
 reveal("ten", ("neither is shown to", "one of the two is", "both are shown to")[better],
-       because=f"dropout {ten.difference('dropout', kind='naive')}, batch norm {ten.difference('batch norm', kind='naive')}")
+       because=f"dropout {ten.difference('dropout', kind='naive')}, batch norm "
+               f"{ten.difference('batch norm', kind='naive')}")
 
 # %% [markdown]
 # Look how wide the intervals of the ratio are: from ten values, only a spread cut to about half could be seen.
@@ -112,7 +139,10 @@ reveal("ten", ("neither is shown to", "one of the two is", "both are shown to")[
 # A classifier that learns nothing is right with probability 0.9 on every e-mail: its true accuracy *is* 0.9. Draw 500 e-mails, divide them 100 times into 400 and 100, measure on each 100, form the interval. Do the same in 999 other worlds.
 
 # %%
-predict("coverage", "How often does the 95 % interval from 100 repetitions hold the true 0.9?", ["in about 95 % of the worlds", "in 70 to 90 %", "in 50 to 70 %", "in fewer than half"])
+predict("coverage",
+        "How often does the 95 % interval from 100 repetitions hold the true 0.9?",
+        ["in about 95 % of the worlds", "in 70 to 90 %", "in 50 to 70 %",
+         "in fewer than half"])
 
 # %% [markdown]
 # **What is wrong.** The repetitions are not independent. Two test sets of $n_{te}$ out of $n$ rows share $n_{te}^2/n$ on average, so two results, averages over them, are correlated: $\rho = n_{te}/n$. What is peculiar to *these* 500 e-mails is in every repetition, and is never averaged away.
@@ -127,26 +157,47 @@ draw = torch.Generator().manual_seed(0)
 
 
 def one_world(truth=0.9):
-    """Whether the naive and the corrected interval of 100 repetitions hold the truth."""
+    """Whether the naive and the corrected interval of 100 repetitions hold the
+    truth."""
     right = (torch.rand(500, generator=draw) < truth).double()
-    accuracy = [right[test].mean() for _, test in repeated_subsampling(500, 100, 0.2, draw)]
-    return [not found.excludes(truth) for found in (mean_interval(accuracy), corrected_interval(accuracy, 400, 100))]
+    accuracy = [right[test].mean()
+                for _, test in repeated_subsampling(500, 100, 0.2, draw)]
+    both = mean_interval(accuracy), corrected_interval(accuracy, 400, 100)
+    return [not found.excludes(truth) for found in both]
 
 
-naive, corrected = map(mean_interval, torch.tensor([one_world() for _ in range(1000)]).double().T)
-claim("The naive 95 % interval holds the truth in fewer than half of the worlds.", measured=naive, kind="measured", holds=lambda share: share.between(high=0.5))
-claim("The corrected one does in 90 to 99 % of them.", measured=corrected, kind="measured", holds=lambda share: share.between(0.90, 0.99))
-reveal("coverage", "in fewer than half" if naive.between(high=0.5) else "in 50 to 70 %" if naive.between(0.5, 0.7) else "in 70 to 90 %" if naive.between(0.7, 0.9)
-       else "in about 95 % of the worlds" if naive.between(low=0.9) else None, because=f"naive {naive.mean:.0%}, corrected {corrected.mean:.0%}")
+naive, corrected = map(mean_interval,
+                       torch.tensor([one_world() for _ in range(1000)]).double().T)
+claim("The naive 95 % interval holds the truth in fewer than half of the worlds.",
+      measured=naive, kind="measured", holds=lambda share: share.between(high=0.5))
+claim("The corrected one does in 90 to 99 % of them.", measured=corrected,
+      kind="measured", holds=lambda share: share.between(0.90, 0.99))
+
+# %% jupyter={"outputs_hidden": true}
+# what came out
+reveal("coverage",
+       "in fewer than half" if naive.between(high=0.5) else "in 50 to 70 %"
+       if naive.between(0.5, 0.7) else "in 70 to 90 %" if naive.between(0.7, 0.9)
+       else "in about 95 % of the worlds" if naive.between(low=0.9) else None,
+       because=f"naive {naive.mean:.0%}, corrected {corrected.mean:.0%}")
 
 # %% tags=["nbval-check-output"]
-d = torch.tensor([0.1, -0.3, 0.4, 0.2], dtype=torch.float64)  # by hand: mean 0.1, s = 0.294392, t = 3.182446 with 3 degrees of freedom
-claim("corrected_interval is d ± t·s·√(1/J + n_te/n_tr): by hand for four values and an 80/20 division.",
-      measured=[corrected_interval(d, 80, 20).half_width, 3.182446 * 0.294392 * (1 / 4 + 20 / 80) ** 0.5], holds=lambda w: abs(w[0] / w[1] - 1) < 1e-5)
-coin = {J: torch.tensor([0.0, 1.0], dtype=torch.float64).repeat(J // 2) for J in (10, 1000, 100_000)}  # s is ½ (for large J)
-claim("For J values, half of them 0 and half 1, the naive half width goes to 0 as 1/√J; the corrected one (80/20) stays above 0.49.",
-      measured={J: [mean_interval(v).half_width, corrected_interval(v, 80, 20).half_width] for J, v in coin.items()},
-      holds=lambda w: abs(w[100_000][0] / w[1000][0] - 0.1) < 1e-3 and min(pair[1] for pair in w.values()) > 0.49)
+# by hand: mean 0.1, s = 0.294392, t = 3.182446 with 3 degrees of freedom
+d = torch.tensor([0.1, -0.3, 0.4, 0.2], dtype=torch.float64)
+claim("corrected_interval is d ± t·s·√(1/J + n_te/n_tr): by hand for four values and "
+      "an 80/20 division.",
+      measured=[corrected_interval(d, 80, 20).half_width,
+                3.182446 * 0.294392 * (1 / 4 + 20 / 80) ** 0.5],
+      holds=lambda w: abs(w[0] / w[1] - 1) < 1e-5)
+# s is ½ (for large J)
+coin = {J: torch.tensor([0.0, 1.0], dtype=torch.float64).repeat(J // 2)
+        for J in (10, 1000, 100_000)}
+claim("For J values, half of them 0 and half 1, the naive half width goes to 0 as "
+      "1/√J; the corrected one (80/20) stays above 0.49.",
+      measured={J: [mean_interval(v).half_width,
+                    corrected_interval(v, 80, 20).half_width] for J, v in coin.items()},
+      holds=lambda w: abs(w[100_000][0] / w[1000][0] - 0.1) < 1e-3
+            and min(pair[1] for pair in w.values()) > 0.49)
 
 # %% [markdown]
 # For a model that learns nothing the correction is exact (in the variance). For one that learns, training sets overlap too, and ρ = $n_{te}/n$ is the authors' guess: the cheapest usable interval, sometimes still too narrow.
@@ -157,22 +208,39 @@ claim("For J values, half of them 0 and half 1, the naive half width goes to 0 a
 # All hundred repetitions. *Improves* and *narrower* as before; *told apart*: the interval of the difference leaves out 0. A question that the corrected interval can still answer: a difference is **small** if it lies within ±1 point of accuracy. (A point is about a sixth of all mistakes here.) All verdicts come from one run, at 95 % each, uncorrected for their number.
 
 # %%
-predict("honest", "100 repetitions, six pairs of networks: how many does the corrected interval tell apart?", ["as many as the naive one", "fewer, but some", "none"])
+predict("honest",
+        "100 repetitions, six pairs of networks: how many does the corrected interval "
+        "tell apart?",
+        ["as many as the naive one", "fewer, but some", "none"])
 
 # %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
 for variant in ("dropout", "batch norm", "both"):
-    claim(f"100 repetitions, corrected interval: the network with {variant} improves on plain (difference in accuracy).", kind="measured",
+    claim(f"100 repetitions, corrected interval: the network with {variant} improves "
+          "on plain (difference in accuracy).",
+          kind="measured",
           measured=ran.difference(variant), holds=lambda d: d.between(low=0))
-    claim(f"100 repetitions, corrected interval: the network with {variant} differs from plain by less than a point.", kind="measured",
+    claim(f"100 repetitions, corrected interval: the network with {variant} differs "
+          "from plain by less than a point.",
+          kind="measured",
           measured=ran.difference(variant), holds=lambda d: d.between(-0.01, 0.01))
-    claim(f"100 repetitions: with {variant} the interval is narrower (ratio of standard deviations).", kind="measured",
+    claim(f"100 repetitions: with {variant} the interval is narrower (ratio of "
+          "standard deviations).",
+          kind="measured",
           measured=ran.spread(variant), holds=lambda ratio: ratio.between(high=1))
 
 # %% jupyter={"outputs_hidden": true}
 naive, honest = len(ran.told_apart("naive")), len(ran.told_apart("corrected"))
-reveal("honest", "none" if not honest else "as many as the naive one" if honest == naive else "fewer, but some", because=f"naive {naive} of 6, corrected {honest}")
 
 # %% jupyter={"outputs_hidden": true}
+# what came out
+reveal("honest",
+       "none" if not honest else "as many as the naive one" if honest == naive
+       else "fewer, but some",
+       because=f"naive {naive} of 6, corrected {honest}")
+
+# %% jupyter={"outputs_hidden": true}
+from course_lib.explorers import capstone as explore
+
 explore.study.show(repetitions=100, interval="corrected")
 
 # %% [markdown]
@@ -195,29 +263,56 @@ explore.study.show(repetitions=100, interval="corrected")
 
 # %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
 all_on = explore.mixer.explorer.presets["everything at once (more is better?)"]
-(*_, plain), (*_, stopped), (*_, everything), (*_, plain_500) = mix(), mix(Setting(patience=3)), mix(Setting(**all_on)), mix(rows=500)
+runs = mix(), mix(Setting(patience=3)), mix(Setting(**all_on)), mix(rows=500)
+(*_, plain), (*_, stopped), (*_, everything), (*_, plain_500) = runs
 told = {}
-for name, one, other in (("Everything against plain", everything, plain), ("Early stopping against plain", stopped, plain),
+for name, one, other in (("Everything against plain", everything, plain),
+                         ("Early stopping against plain", stopped, plain),
                          ("Everything against early stopping", everything, stopped)):
-    for figure, words in (("error", "test error"), ("ece", "calibration error"), ("nll", "NLL")):
-        told[name, figure] = paired_interval(getattr(one, figure), getattr(other, figure))
-        claim(f"{name}: the {words} is lower (difference).", measured=told[name, figure], kind="measured", holds=lambda d: d.between(high=0))
-claim("Early stopping (300 rows, 200 to validate) against plain on all 500: the test error is lower (difference).", kind="measured",
-      measured=paired_interval(stopped.error, plain_500.error), holds=lambda d: d.between(high=0))
-claim("Everything against early stopping, with the corrected interval: the test error is lower (difference).", kind="measured",
-      measured=corrected_interval(everything.error - stopped.error, 300, 1297), holds=lambda d: d.between(high=0))
+    for figure, words in (("error", "test error"), ("ece", "calibration error"),
+                          ("nll", "NLL")):
+        told[name, figure] = paired_interval(getattr(one, figure),
+                                             getattr(other, figure))
+        claim(f"{name}: the {words} is lower (difference).",
+              measured=told[name, figure], kind="measured",
+              holds=lambda d: d.between(high=0))
+claim("Early stopping (300 rows, 200 to validate) against plain on all 500: the test "
+      "error is lower (difference).",
+      kind="measured",
+      measured=paired_interval(stopped.error, plain_500.error),
+      holds=lambda d: d.between(high=0))
+claim("Everything against early stopping, with the corrected interval: the test error "
+      "is lower (difference).",
+      kind="measured",
+      measured=corrected_interval(everything.error - stopped.error, 300, 1297),
+      holds=lambda d: d.between(high=0))
 
 # %% jupyter={"outputs_hidden": true}
 error, ece = (told["Everything against plain", figure] for figure in ("error", "ece"))
-reveal("everything", {(True, True): "error and calibration error lower", (True, False): "error lower, calibration error higher"}.get(
-    (error.between(high=0), ece.between(high=0)), "error higher" if error.between(low=0) else "something else"),
-    because=f"calibration error {plain.ece.mean():.2f} → {everything.ece.mean():.2f}")
+lower = {(True, True): "error and calibration error lower",
+         (True, False): "error lower, calibration error higher"}
+other = "error higher" if error.between(low=0) else "something else"
 
 # %% jupyter={"outputs_hidden": true}
-adds = told["Everything against early stopping", "error"].between(high=-0.01)  # more than a point
-half = paired_interval(plain.error - stopped.error, (plain.error - everything.error) / 2).between(low=0)
-reveal("stopping", "less than half" if half is False else "all of it, or more" if adds is False and half else "more than half, not all" if adds and half else None,
-       because=f"error {plain.error.mean():.3f} plain, {stopped.error.mean():.3f} stopped early, {everything.error.mean():.3f} everything")
+# what came out
+reveal("everything", lower.get((error.between(high=0), ece.between(high=0)), other),
+       because=f"calibration error {plain.ece.mean():.2f} → "
+               f"{everything.ece.mean():.2f}")
+
+# %% jupyter={"outputs_hidden": true}
+# more than a point
+adds = told["Everything against early stopping", "error"].between(high=-0.01)
+half = paired_interval(plain.error - stopped.error,
+                       (plain.error - everything.error) / 2).between(low=0)
+
+# %% jupyter={"outputs_hidden": true}
+# what came out
+reveal("stopping",
+       "less than half" if half is False else "all of it, or more"
+       if adds is False and half else "more than half, not all" if adds and half
+       else None,
+       because=f"error {plain.error.mean():.3f} plain, {stopped.error.mean():.3f} "
+               f"stopped early, {everything.error.mean():.3f} everything")
 
 # %% [markdown]
 # After 600 steps plain is overfitted, and it takes little to beat it. **Compare with early stopping** before you praise anything else: it saves steps, but not labelled rows. And look at more than one figure: they need not agree. (Part of the calibration error is no technique's fault: who learns that a fifth of the labels are wrong is too modest on right ones. *Deeper*: in which direction?)
@@ -225,7 +320,10 @@ reveal("stopping", "less than half" if half is False else "all of it, or more" i
 # A setting is shared as one line, copied from under the mixer. This one is the preset, written out:
 
 # %% jupyter={"outputs_hidden": true}
-explore.mixer.show(state="patience=3, l1=0.001, l2=0.001, weight_decay=1.0, label_smoothing=0.1, dropout=0.5, norm=batch, survival=0.5")
+from course_lib.explorers import capstone as explore
+
+explore.mixer.show(state="patience=3, l1=0.001, l2=0.001, weight_decay=1.0, "
+                         "label_smoothing=0.1, dropout=0.5, norm=batch, survival=0.5")
 
 # %% [markdown]
 # Other presets are myths; *Deeper* measures three. **Hold your own line from the first two minutes against `patience=3`,** with data, rows and wrong labels as they were.
@@ -241,23 +339,36 @@ explore.mixer.show(state="patience=3, l1=0.001, l2=0.001, weight_decay=1.0, labe
 # Intervals are naive, over divisions of one file and *one* draw of thirty: they say nothing about other draws.
 
 # %%
-predict("search", "The winner of 30, against one random candidate. On validation rows its error is of course lower. On test rows it is …",
+predict("search",
+        "The winner of 30, against one random candidate. On validation rows its error "
+        "is of course lower. On test rows it is …",
         ["lower by as much", "lower, but by less", "not told to be lower"])
 
 # %% jupyter={"outputs_hidden": true}
+from course_lib.explorers import capstone as explore
+
 explore.search.show(n=30)
 
 # %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
-*_, found = search(noise=0.0)  # 30 candidates in 8 studies: 240 networks, those of the picture
+# 30 candidates in 8 studies: 240 networks, those of the picture
+*_, found = search(noise=0.0)
 (chose_one, one), (chose, best) = found.best_of(1), found.best_of(30)
 grows, pays = paired_interval(best - chose, one - chose_one), paired_interval(best, one)
-claim("Optimism grows from n = 1 to n = 30 by more than a point (difference).", measured=grows, kind="measured", holds=lambda d: d.between(low=0.01))
-claim("The search pays: the winner of 30 has a lower test error than a random candidate (difference).", measured=pays, kind="measured",
+claim("Optimism grows from n = 1 to n = 30 by more than a point (difference).",
+      measured=grows, kind="measured", holds=lambda d: d.between(low=0.01))
+claim("The search pays: the winner of 30 has a lower test error than a random "
+      "candidate (difference).",
+      measured=pays, kind="measured",
       holds=lambda d: d.between(high=0))
 
 # %% jupyter={"outputs_hidden": true}
-reveal("search", "not told to be lower" if not pays.between(high=0) else "lower by as much" if grows.between(-0.005, 0.005) else "lower, but by less" if grows.between(low=0) else None,
-       because=f"validation {100 * (chose - chose_one).mean():+.1f} points, test {100 * pays.mean:+.1f}")
+# what came out
+reveal("search",
+       "not told to be lower" if not pays.between(high=0) else "lower by as much"
+       if grows.between(-0.005, 0.005) else "lower, but by less" if grows.between(low=0)
+       else None,
+       because=f"validation {100 * (chose - chose_one).mean():+.1f} points, test "
+               f"{100 * pays.mean:+.1f}")
 
 # %% [markdown]
 # *Left:* the first study, a dot for each candidate. (In a study of your own you see one test error.) *Right:* means over the eight studies with 95 % bands. Compare the two falls in the reveal: what validation promised, and what test rows paid. Where candidates are nearly alike there is little to find but luck. **Set the wrong labels to 0.2**, where settings differ more.
@@ -268,22 +379,31 @@ reveal("search", "not told to be lower" if not pays.between(high=0) else "lower 
 
 # %% jupyter={"outputs_hidden": true}
 winner = found.validation[0, :, -1].argmin().item()
-print(f"chosen with {found.validation[0, winner, -1]:.1%} wrong on validation rows; reported: {found.test[0, winner, -1]:.1%} wrong on test rows")
+print(f"chosen with {found.validation[0, winner, -1]:.1%} wrong on validation rows; "
+      f"reported: {found.test[0, winner, -1]:.1%} wrong on test rows")
 gaps = (found.test - found.validation)[0, :, -1]
-print(f"gap of the winner {100 * gaps[winner]:+.1f} points, of all thirty on average {100 * gaps.mean():+.1f}: the choice's part is {100 * (gaps[winner] - gaps.mean()):+.1f}")
+print(f"gap of the winner {100 * gaps[winner]:+.1f} points, of all thirty on average "
+      f"{100 * gaps.mean():+.1f}: the choice's part is "
+      f"{100 * (gaps[winner] - gaps.mean()):+.1f}")
 for name, value in found.settings[winner]._asdict().items():
     if value != Setting._field_defaults[name]:
-        print(f"  {name} = {value:.3g}" if isinstance(value, float) else f"  {name} = {value}")
+        print(f"  {name} = {value:.3g}" if isinstance(value, float)
+              else f"  {name} = {value}")
 
 # %% [markdown]
 # A second look, after which one tries something else, makes test rows into validation rows: what happened in the first two minutes.
 
 # %%
-quiz("You searched 200 settings. The winner has 4.1 % validation error and 5.0 % test error. A colleague: \"Then take the second best, it has 4.8 % on test.\"",
-     {"Good idea: 4.8 is lower than 5.0.": "It was found by looking at test errors of several candidates. They have just become validation rows.",
-      "No: report 5.0 % for the winner, and stop.": "Right. Choosing by test error needs another set to report on.",
+quiz("You searched 200 settings. The winner has 4.1 % validation error and 5.0 % test "
+     "error. A colleague: \"Then take the second best, it has 4.8 % on test.\"",
+     {"Good idea: 4.8 is lower than 5.0.":
+          "It was found by looking at test errors of several candidates. They have "
+          "just become validation rows.",
+      "No: report 5.0 % for the winner, and stop.":
+          "Right. Choosing by test error needs another set to report on.",
       "No: report 4.1 %.": "That figure did the choosing; it is the luckiest of 200.",
-      "Report the mean of 4.1 and 5.0.": "A mean of an honest and a flattering figure is half flattering."},
+      "Report the mean of 4.1 and 5.0.":
+          "A mean of an honest and a flattering figure is half flattering."},
      answer="No: report 5.0 % for the winner, and stop.")
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -334,14 +454,20 @@ quiz("You searched 200 settings. The winner has 4.1 % validation error and 5.0 %
 # %% tags=["deeper", "nbval-check-output"]
 tests = list(combinations(range(6), 2))
 shared = sum(len({*a} & {*b}) for a in tests for b in tests) / len(tests) ** 2
-worlds = torch.cartesian_prod(*[torch.tensor([0.0, 1.0], dtype=torch.float64)] * 6)  # [64 worlds, 6 rows]
+# [64 worlds, 6 rows]
+worlds = torch.cartesian_prod(*[torch.tensor([0.0, 1.0], dtype=torch.float64)] * 6)
 weight = (0.9 * worlds + 0.1 * (1 - worlds)).prod(1)
-results = torch.stack([worlds[:, test].mean(1) for test in tests], 1) - 0.9  # [worlds, test sets], around the truth
+# [worlds, test sets], around the truth
+results = torch.stack([worlds[:, test].mean(1) for test in tests], 1) - 0.9
 v = (weight[:, None] * results.square()).sum(0).mean()
-covariance = (weight * results.mean(1).square()).sum()  # of two independent draws of a test set; also the variance of the mean over all of them
-claim("Two test sets of 2 out of 6 rows share 2²/6 rows on average, and their results correlate by ρ = 2/6.",
-      measured=[shared, (covariance / v).item()], holds=lambda f: abs(f[0] - 4 / 6) < 1e-12 and abs(f[1] - 2 / 6) < 1e-12)
-claim("The mean over all 15 test sets of 2 out of 6 rows varies as that over 6/2 = 3 independent ones would (80/20: five).",
+# of two independent draws of a test set; also the variance of the mean over all of them
+covariance = (weight * results.mean(1).square()).sum()
+claim("Two test sets of 2 out of 6 rows share 2²/6 rows on average, and their results "
+      "correlate by ρ = 2/6.",
+      measured=[shared, (covariance / v).item()],
+      holds=lambda f: abs(f[0] - 4 / 6) < 1e-12 and abs(f[1] - 2 / 6) < 1e-12)
+claim("The mean over all 15 test sets of 2 out of 6 rows varies as that over 6/2 = 3 "
+      "independent ones would (80/20: five).",
       measured=(v / covariance).item(), holds=lambda worth: abs(worth - 3) < 1e-12)
 
 # %% [markdown]
@@ -360,7 +486,9 @@ show_source(corrected_interval)
 # The calibration error does not say in which direction. Mean confidence (the largest probability) minus accuracy does: above 0 is *too sure*, below 0 *not sure enough*. We ask for the sign of both networks, four seeds, 95 % intervals.
 
 # %% tags=["deeper"]
-predict("direction", "The network with everything switched on is, on right test labels, …", ["too sure", "not sure enough", "undecided"])
+predict("direction",
+        "The network with everything switched on is, on right test labels, …",
+        ["too sure", "not sure enough", "undecided"])
 
 # %% tags=["deeper", "nbval-check-output"] jupyter={"outputs_hidden": true}
 from course_lib.adamw import adam_update
@@ -372,19 +500,29 @@ def surplus(setting, seeds=(0, 1, 2, 3)):
     """Mean confidence minus accuracy on the test rows, for each seed."""
     splits = {seed: mixer.world("digits", 300, 0.2, seed) for seed in seeds}
     spec = mixer.network(splits[0], setting.norm)
-    *_, run = train(spec, splits.__getitem__, setting.grid(), seeds, update=adam_update, steps=600, record_at=range(0, 601, 15), validate=True)
+    *_, run = train(spec, splits.__getitem__, setting.grid(), seeds, update=adam_update,
+                    steps=600, record_at=range(0, 601, 15), validate=True)
     for i, seed in enumerate(seeds):
         split, survival = splits[seed], run.grid["survival"]
-        sure, said = outputs_of(spec, run.parameters[i], split.test_x, run.buffers[i] or (), survival)[0].softmax(1).max(1)
+        sure, said = outputs_of(spec, run.parameters[i], split.test_x,
+                                run.buffers[i] or (), survival)[0].softmax(1).max(1)
         yield (sure.mean() - (said == split.test_y).float().mean()).item()
 
 
-too_sure = {name: mean_interval(list(surplus(Setting(**knobs)))) for name, knobs in (("plain", {}), ("everything", all_on))}
-claim("The plain network is too sure (confidence minus accuracy).", measured=too_sure["plain"], kind="measured", holds=lambda d: d.between(low=0))
-claim("The one with everything is not sure enough (confidence minus accuracy).", measured=too_sure["everything"], kind="measured", holds=lambda d: d.between(high=0))
+too_sure = {name: mean_interval(list(surplus(Setting(**knobs))))
+            for name, knobs in (("plain", {}), ("everything", all_on))}
+claim("The plain network is too sure (confidence minus accuracy).",
+      measured=too_sure["plain"], kind="measured", holds=lambda d: d.between(low=0))
+claim("The one with everything is not sure enough (confidence minus accuracy).",
+      measured=too_sure["everything"], kind="measured",
+      holds=lambda d: d.between(high=0))
 
 # %% tags=["deeper"] jupyter={"outputs_hidden": true}
-reveal("direction", {True: "too sure", False: "not sure enough", None: "undecided"}[too_sure["everything"].between(low=0)], because=f"{too_sure['everything']}")
+# what came out
+reveal("direction",
+       {True: "too sure", False: "not sure enough",
+        None: "undecided"}[too_sure["everything"].between(low=0)],
+       because=f"{too_sure['everything']}")
 
 # %% [markdown]
 # One reason is certain: a network calibrated to labels of which a fifth are wrong must be modest on right ones. How much each technique adds, the mixer can tell: switch off one at a time. A temperature (lesson 05), fitted on rows whose labels you trust, mends the confidence and leaves the answers alone.
@@ -399,21 +537,32 @@ reveal("direction", {True: "too sure", False: "not sure enough", None: "undecide
 predict("myths", "How many of the three hold here?", ["none", "one", "two", "three"])
 
 # %% tags=["deeper", "nbval-check-output"] jupyter={"outputs_hidden": true}
-settings = {"L2": {"l2": 0.1}, "decay": {"weight_decay": 0.1}, "norm": {"norm": "batch"}, "both": {"norm": "batch", "dropout": 0.5}}
+settings = {"L2": {"l2": 0.1}, "decay": {"weight_decay": 0.1},
+            "norm": {"norm": "batch"}, "both": {"norm": "batch", "dropout": 0.5}}
 errors = {"stopped": stopped.error}
 for name, knobs in settings.items():
     *_, mixed = mix(Setting(**knobs))
     errors[name] = mixed.error
 verdicts = []
-for sentence, a, b, bounds in (("With the same λ = 0.1, L2 and weight decay are within a point.", "L2", "decay", (-0.01, 0.01)),
-                               ("Dropout behind BatchNorm has a higher error than BatchNorm alone.", "both", "norm", (0, 1)),
-                               ("BatchNorm alone is at most a point above early stopping alone.", "norm", "stopped", (-1, 0.01))):
+for sentence, a, b, bounds in (("With the same λ = 0.1, L2 and weight decay are within "
+                                "a point.",
+                                "L2", "decay", (-0.01, 0.01)),
+                               ("Dropout behind BatchNorm has a higher error than "
+                                "BatchNorm alone.",
+                                "both", "norm", (0, 1)),
+                               ("BatchNorm alone is at most a point above early "
+                                "stopping alone.",
+                                "norm", "stopped", (-1, 0.01))):
     gap = paired_interval(errors[a], errors[b])
     verdicts.append(gap.between(*bounds))
-    claim(sentence, measured=gap, kind="measured", holds=lambda d, bounds=bounds: d.between(*bounds))
+    claim(sentence, measured=gap, kind="measured",
+          holds=lambda d, bounds=bounds: d.between(*bounds))
 
 # %% tags=["deeper"] jupyter={"outputs_hidden": true}
-reveal("myths", None if None in verdicts else ("none", "one", "two", "three")[sum(verdicts)], because=f"{verdicts}")
+# what came out
+reveal("myths",
+       None if None in verdicts else ("none", "one", "two", "three")[sum(verdicts)],
+       because=f"{verdicts}")
 
 # %% [markdown]
 # Where a verdict surprises you: 0.1 of weight decay is next to nothing here (rate · λ · steps = 0.12); 0.1 of L2 goes through Adam's $\sqrt{\hat v}$, which makes another thing of it (04). Dropout stands *behind* the norm, so the shift of variances of lesson 06 cannot arise: only the bare sentence was tested. And whatever BatchNorm's noise does, 600 steps are enough to learn wrong labels by heart: look at the training error in the mixer.
@@ -426,11 +575,17 @@ reveal("myths", None if None in verdicts else ("none", "one", "two", "three")[su
 # %% tags=["deeper", "nbval-check-output"]
 few = replace(found, validation=found.validation[:, :6], test=found.test[:, :6])
 draws = list(combinations(range(6), 3))
-winners = [min(drawn, key=few.validation[0, :, -1].tolist().__getitem__) for drawn in draws]
-by_hand = [errors[0, winners, -1].double().mean().item() for errors in (few.validation, few.test)]
-claim("best_of(3) of six candidates is the mean over all 20 draws of three, for the validation and the test error of the winner.",
-      measured=[a - b for a, b in zip(by_hand, (errors[0].item() for errors in few.best_of(3)))], holds=lambda gaps: max(map(abs, gaps)) < 1e-12)
-claim("The chances of the thirty candidates to win among ten add up to 1.", measured=chances(30, 10).sum().item(), holds=lambda s: abs(s - 1) < 1e-12)
+winners = [min(drawn, key=few.validation[0, :, -1].tolist().__getitem__)
+           for drawn in draws]
+by_hand = [errors[0, winners, -1].double().mean().item()
+           for errors in (few.validation, few.test)]
+claim("best_of(3) of six candidates is the mean over all 20 draws of three, for the "
+      "validation and the test error of the winner.",
+      measured=[a - b for a, b in zip(by_hand,
+                                      (errors[0].item() for errors in few.best_of(3)))],
+      holds=lambda gaps: max(map(abs, gaps)) < 1e-12)
+claim("The chances of the thirty candidates to win among ten add up to 1.",
+      measured=chances(30, 10).sum().item(), holds=lambda s: abs(s - 1) < 1e-12)
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: successive halving, or why train the losers to the end?
@@ -440,9 +595,12 @@ claim("The chances of the thirty candidates to win among ten add up to 1.", meas
 # %% tags=["deeper", "nbval-check-output"]
 _, halved, steps = halve(found)
 full = 30 * found.rungs[-1]
-claim("Halving 30 candidates at 50 and 100 of 200 steps takes 30·50 + 15·50 + 7·100 = 2950 steps, less than half of 6000.",
-      measured=[steps, full], holds=lambda s: s == [30 * 50 + 15 * 50 + 7 * 100, 6000] and s[0] < s[1] / 2)
-claim("Halving is as good as training all (difference in test error).", measured=paired_interval(halved, best), kind="measured",
+claim("Halving 30 candidates at 50 and 100 of 200 steps takes 30·50 + 15·50 + 7·100 = "
+      "2950 steps, less than half of 6000.",
+      measured=[steps, full],
+      holds=lambda s: s == [30 * 50 + 15 * 50 + 7 * 100, 6000] and s[0] < s[1] / 2)
+claim("Halving is as good as training all (difference in test error).",
+      measured=paired_interval(halved, best), kind="measured",
       holds=lambda d: d.between(-0.01, 0.01))
 
 # %% [markdown]
@@ -500,7 +658,9 @@ quiz_of("myths")
 
 # %% tags=["deeper"]
 for J in (10, 100):
-    print(f"{J:3} divisions: " + ", ".join(f"{name} {100 * ran.first(J).difference(name).detectable:.1f}" for name in ("dropout", "batch norm", "both")))
+    print(f"{J:3} divisions: "
+          + ", ".join(f"{name} {100 * ran.first(J).difference(name).detectable:.1f}"
+                      for name in ("dropout", "batch norm", "both")))
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: a project, with its rubric

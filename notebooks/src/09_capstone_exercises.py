@@ -21,13 +21,19 @@
 # In a terminal, `course check 09` says the same of the whole notebook. It looks only at the answer cells: keep your helpers inside them.
 
 # %% tags=["setup"]
+try:
+    from course_lib.notebook import setup
+except ModuleNotFoundError:
+    raise ImportError(
+        "the course is not installed in this Python: stop Jupyter and run `make "
+        "course` in the course's folder, or run here: %pip install -e ..") from None
+
 import math
 
 import torch
 from torch import nn
 
 from course_lib.checks import check
-from course_lib.notebook import setup
 
 setup()
 
@@ -45,7 +51,8 @@ setup()
 
 # %% tags=["answer:T1"]
 def network(widths, batch_norm=False, dropout=0.0):
-    """nn.Sequential of Linear, BatchNorm1d, Dropout, ReLU for each hidden layer, and a Linear at the end."""
+    """nn.Sequential of Linear, BatchNorm1d, Dropout, ReLU for each hidden layer, and a
+    Linear at the end."""
     ### BEGIN SOLUTION
     *hidden, last = zip(widths[:-1], widths[1:])
     layers = []
@@ -77,7 +84,8 @@ def hits(train, test, seed, **options):
     torch.manual_seed(seed)
     model = network((30, 100, 100, 2), **options)
     optimizer = torch.optim.Adam(model.parameters(), lr=0.003)
-    for rows in [rows for _ in range(10) for rows in train[torch.randperm(len(train))].split(114)]:
+    epochs = (train[torch.randperm(len(train))] for _ in range(10))
+    for rows in [rows for epoch in epochs for rows in epoch.split(114)]:
         optimizer.zero_grad()
         nn.functional.cross_entropy(model(x[rows]), y[rows]).backward()
         optimizer.step()
@@ -86,10 +94,12 @@ def hits(train, test, seed, **options):
 
 # %%
 both = {"batch_norm": True, "dropout": 0.5}
-divisions = repeated_subsampling(569, repetitions=10, generator=torch.Generator().manual_seed(0))
+divisions = repeated_subsampling(569, repetitions=10,
+                                 generator=torch.Generator().manual_seed(0))
 if t1:
     for options in ({}, {"dropout": 0.5}, {"batch_norm": True}, both):
-        print(f"{hits(*divisions[0], seed=0, **options).mean():.3f}", options or "plain")
+        print(f"{hits(*divisions[0], seed=0, **options).mean():.3f}",
+              options or "plain")
 else:
     print("T1 first.")
 
@@ -131,8 +141,10 @@ t2 = check("09/T2", intervals)
 
 # %%
 if t1 and t2:
-    a, b = (torch.stack([hits(*rows, seed, **o) for seed, rows in enumerate(divisions)]) for o in (both, {}))
-    for name, (low, high) in zip(("naive", "corrected"), intervals(a, b, train_rows=455, t=2.262)):
+    a, b = (torch.stack([hits(*rows, seed, **o) for seed, rows in enumerate(divisions)])
+            for o in (both, {}))
+    for name, (low, high) in zip(("naive", "corrected"),
+                                 intervals(a, b, train_rows=455, t=2.262)):
         print(f"{name:9}  accuracy with both minus plain: {low:+.4f} to {high:+.4f}")
 else:
     print("T1 and T2 first.")
@@ -145,7 +157,8 @@ else:
 # %%
 def ridge(x, y, strength):
     """The weights that minimise ‖xw − y‖² + strength·‖w‖²."""
-    return torch.linalg.solve(x.T @ x + strength * torch.eye(x.shape[1], dtype=x.dtype), x.T @ y)
+    return torch.linalg.solve(x.T @ x + strength * torch.eye(x.shape[1], dtype=x.dtype),
+                              x.T @ y)
 
 
 def mean_square(w, x, y):
@@ -160,7 +173,8 @@ def study(x, y, order, strengths, fit, error):
     n = len(x) // 5
     validation, test, train = order.split([n, n, len(x) - 2 * n])
     models = {strength: fit(x[train], y[train], strength) for strength in strengths}
-    best = min(strengths, key=lambda strength: error(models[strength], x[test], y[test]))
+    best = min(strengths,
+               key=lambda strength: error(models[strength], x[test], y[test]))
     return best, error(models[best], x[test], y[test])
 
 
@@ -169,14 +183,16 @@ def study(x, y, order, strengths, fit, error):
 
 # %%
 def coin_tosses(study, times=50):
-    """Mean reported error of `study` on 100 rows of 200 random columns, with labels that are coin tosses."""
+    """Mean reported error of `study` on 100 rows of 200 random columns, with labels
+    that are coin tosses."""
     g = torch.Generator().manual_seed(0)
     errors = []
     for _ in range(times):
         x = torch.randn(100, 200, generator=g, dtype=torch.float64)
         y = torch.randint(2, (100,), generator=g).double() * 2 - 1
         order = torch.randperm(100, generator=g)
-        errors.append(float(study(x, y, order, [0.1, 10.0, 1000.0], ridge, mean_square)[1]))
+        errors.append(float(study(x, y, order, [0.1, 10.0, 1000.0], ridge,
+                                  mean_square)[1]))
     return sum(errors) / times
 
 
@@ -197,7 +213,9 @@ def honest_study(x, y, order, strengths, fit, error):
     x = (x - x[train].mean(0)) / x[train].std(0)
     x = x[:, (x[train].T @ y[train]).abs().topk(5).indices]
     models = {strength: fit(x[train], y[train], strength) for strength in strengths}
-    best = min(strengths, key=lambda strength: error(models[strength], x[validation], y[validation]))
+    best = min(strengths,
+               key=lambda strength: error(models[strength], x[validation],
+                                          y[validation]))
     return best, error(models[best], x[test], y[test])
     ### END SOLUTION
 
@@ -206,7 +224,8 @@ def honest_study(x, y, order, strengths, fit, error):
 t3 = check("09/T3", honest_study)
 
 # %%
-print(f"error on coin tosses, now: {coin_tosses(honest_study):.2f}" if t3 else "T3 first.")
+print(f"error on coin tosses, now: {coin_tosses(honest_study):.2f}" if t3
+      else "T3 first.")
 
 # %% [markdown]
 # Each leak alone, over 400 tosses: none 1.035; scaling on all rows 1.031, hardly to be told from none here; choosing the strength on test rows 0.992; choosing the columns on all rows 0.839. Scaling is mended all the same: nobody knows beforehand how much a leak lets through, and doing it right costs nothing.
@@ -263,7 +282,8 @@ def penalty_is_off(penalised_loss, model, x, y):
     """True if l1 alone, or l2 alone, does not pull at the weight."""
     ### BEGIN SOLUTION
     def pull(**strength):
-        return torch.autograd.grad(penalised_loss(model, x, y, **strength), model.weight)[0]
+        return torch.autograd.grad(penalised_loss(model, x, y, **strength),
+                                   model.weight)[0]
 
     return any(torch.equal(pull(), pull(**{name: 0.5})) for name in ("l1", "l2"))
     ### END SOLUTION
@@ -347,7 +367,8 @@ print("share of signs it gets wrong, by width:", test_error)
 def holds_whole_numbers_only(test_error):
     """True if the array cannot hold a fraction."""
     ### BEGIN SOLUTION
-    return test_error.dtype.kind in "iub"  # whole numbers with a sign, without one, and truth values
+    # whole numbers with a sign, without one, and truth values
+    return test_error.dtype.kind in "iub"
     ### END SOLUTION
 
 
@@ -374,7 +395,8 @@ for _epoch in range(25):
     torch.nn.functional.mse_loss(model(x[train]), y[train]).backward()
     optimizer.step()
     with torch.no_grad():
-        watched, tested = (torch.nn.functional.mse_loss(model(x[r]), y[r]).item() for r in (stop_on, test))
+        watched, tested = (torch.nn.functional.mse_loss(model(x[r]), y[r]).item()
+                           for r in (stop_on, test))
     if watched < best:
         best, reported = watched, tested
 
@@ -437,7 +459,8 @@ for batch_size in (60, 20, 7, 1):
 def depends_on_batches(evaluate, model, x, y):
     """True if the figure depends on how the rows are cut into batches."""
     ### BEGIN SOLUTION
-    return not torch.isclose(evaluate(model, x, y, 7), evaluate(model, x, y, len(x)), rtol=1e-4)
+    return not torch.isclose(evaluate(model, x, y, 7), evaluate(model, x, y, len(x)),
+                             rtol=1e-4)
     ### END SOLUTION
 
 
@@ -463,7 +486,8 @@ for _ in range(20):
     torch.nn.functional.mse_loss(model(x), y).backward()
     optimizer.step()
 
-print(f"the unseen weight: from 0.500 to {model.weight[0, 2]:.3f}; decoupled decay would give {0.5 * 0.994**20:.3f}")
+print(f"the unseen weight: from 0.500 to {model.weight[0, 2]:.3f}; decoupled decay "
+      f"would give {0.5 * 0.994**20:.3f}")
 
 # %% [markdown]
 # <details><summary>The fault, and where it was found</summary>
@@ -479,7 +503,8 @@ print(f"the unseen weight: from 0.500 to {model.weight[0, 2]:.3f}; decoupled dec
 def decay_is_coupled(optimizer):
     """True if this is Adam with a weight decay that goes through √v."""
     ### BEGIN SOLUTION
-    coupled = [group["weight_decay"] > 0 and not group.get("decoupled_weight_decay") for group in optimizer.param_groups]
+    coupled = [group["weight_decay"] > 0 and not group.get("decoupled_weight_decay")
+               for group in optimizer.param_groups]
     return type(optimizer) is torch.optim.Adam and any(coupled)
     ### END SOLUTION
 
@@ -506,7 +531,7 @@ class Norm(torch.nn.Module):
             return (x - self.running_mean) / (self.running_var + 1e-5).sqrt()
         mean, var = x.mean(0), x.var(0, correction=0)
         with torch.no_grad():
-            self.running_mean.lerp_(mean, self.momentum)  # (1 − momentum)·old + momentum·new
+            self.running_mean.lerp_(mean, self.momentum)  # old + momentum·(new − old)
             self.running_var.lerp_(var, self.momentum)
         return (x - mean) / (var + 1e-5).sqrt()
 
@@ -515,7 +540,7 @@ torch.manual_seed(0)
 norm = Norm(200)
 for _ in range(40):
     norm(torch.randn(4, 200))
-print(f"data of variance 1, in batches of four; remembered: {norm.running_var.mean():.2f}")
+print(f"variance 1, in batches of four; remembered: {norm.running_var.mean():.2f}")
 
 # %% [markdown]
 # <details><summary>The fault, and where it was found</summary>

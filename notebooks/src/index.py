@@ -18,37 +18,35 @@
 #
 # Ten lessons ask what keeps a network from memorising its training data. **You need not believe a word of them:** what a lesson claims, a cell computes before your eyes, and often enough it comes out otherwise than the textbooks say.
 #
-# *This page takes ten minutes. Click into the next cell and press Shift+Enter; go on like that, cell by cell.*
+# Every picture is computed while you look, by the very code that a lesson explains. **Press Shift+Enter three times, then drag the slider** (or click it and use the arrow keys): a polynomial is fitted to twenty noisy points. What does a higher degree do?
 
 # %% tags=["setup"]
+try:
+    from course_lib.notebook import claim, predict, reveal, self_test, setup, standing
+except ModuleNotFoundError:
+    raise ImportError(
+        "the course is not installed in this Python: stop Jupyter and run `make "
+        "course` in the course's folder, or run here: %pip install -e ..") from None
+
 import torch
 
 from course_lib.learner.course_map import the_map, the_ways
-from course_lib.explorers import overfitting as explore
 from course_lib.statistics import mean_interval
-from course_lib.notebook import claim, predict, reveal, self_test, setup, standing
 
 setup()
 
-# %% [markdown]
-# ## Has this machine all it takes?
-
-# %% tags=["timing"]
-self_test()
-
-# %% [markdown]
-# If a line begins with ✗, the command below it mends that. All else on this page works meanwhile.
-
-# %% [markdown] slideshow={"slide_type": "slide"}
-# ## Sliders
-#
-# Every picture in this course is computed while you look, by the very code that the lesson explains. Drag a slider, or click it and use the arrow keys; the sentence below says in words what is seen. Here a polynomial is fitted to twenty noisy points: what does a higher degree do?
-
 # %% slideshow={"slide_type": "-"}
+from course_lib.explorers import overfitting as explore
+
 explore.polynomials.show(degree=1, errors="hidden")
 
 # %% [markdown]
-# It comes nearer to the points. Whether it also comes nearer to the truth behind them is the question of [lesson 01](01_overfitting.ipynb).
+# It comes nearer to the points. Whether it also comes nearer to the truth behind them is the question of [lesson 01](01_overfitting.ipynb). The sentence below a picture says in words what is seen.
+#
+# *This page takes ten minutes: go on with Shift+Enter, cell by cell.* Has this machine all it takes?
+
+# %% tags=["timing"]
+self_test()
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Predict, then look
@@ -58,26 +56,38 @@ explore.polynomials.show(degree=1, errors="hidden")
 # When a lesson measures an effect it trains with several seeds and gives a **95 % interval** for the mean: a rule that covers the truth in 95 of 100 repetitions. Suppose this course holds a hundred such intervals, all honest.
 
 # %%
-predict("misses", "How many of a hundred honest 95 % intervals miss the truth they are about?",
-        ["none, or they would not be honest", "about five, and nobody can say which", "about half"])
+predict("misses",
+        "How many of a hundred honest 95 % intervals miss the truth they are about?",
+        ["none, or they would not be honest", "about five, and nobody can say which",
+         "about half"])
 
 # %% [markdown]
 # Where the truth is known one can count. We draw twelve numbers whose true mean is 0, make the interval of their mean, mean ± 2.201·s/√12 (Student's t), and do so ten thousand times: a hundred hundreds.
 # The outputs below are folded: click the dots to open them.
 
-# %% jupyter={"outputs_hidden": true} tags=["nbval-check-output"]
+# %%
 draws = torch.randn(100, 100, 12, generator=torch.Generator().manual_seed(0))
 half_width = 2.201 * draws.std(2) / 12**0.5
 missed = (draws.mean(2).abs() > half_width).sum(1)  # of each hundred
-claim("On average, four to six of a hundred honest 95 % intervals miss.",
-      measured=mean_interval(missed), kind="measured", holds=lambda count: count.between(4, 6))
+
+# %% jupyter={"outputs_hidden": true, "source_hidden": true}
+# what came out
+options = ["none, or they would not be honest", "about five, and nobody can say which",
+           "about half"]
+found = mean_interval(missed)
+reveal("misses",
+       options[0] if found.high < 0.5 else options[1] if found.between(4, 6) else None,
+       because="that is what 95 % means; so when one interval of this course surprises "
+               "you, it may be one of those")
 
 # %% jupyter={"outputs_hidden": true}
 print("misses in the first twenty hundreds:", *missed[:20].tolist())
-options = ["none, or they would not be honest", "about five, and nobody can say which", "about half"]
-found = mean_interval(missed)
-reveal("misses", options[0] if found.high < 0.5 else options[1] if found.between(4, 6) else None,
-       because="that is what 95 % means; so when one interval of this course surprises you, it may be one of those")
+
+# %% jupyter={"outputs_hidden": true} tags=["nbval-check-output"]
+# what is claimed
+claim("On average, four to six of a hundred honest 95 % intervals miss.",
+      measured=mean_interval(missed), kind="measured",
+      holds=lambda count: count.between(4, 6))
 
 # %% [markdown]
 # ## Claims

@@ -7,6 +7,7 @@ import nbformat
 import pytest
 
 from course_lib.authoring import build, pairing
+from course_lib.base.card import style
 from course_lib.base.places import CourseError, select
 
 LESSON = """\
@@ -61,6 +62,21 @@ def test_a_lesson_is_executed_and_keeps_a_picture_but_no_widget(course):
     assert build.WIDGET_VIEW not in json.dumps(lesson)
     assert lesson.metadata == build.METADATA
     assert all("execution" not in cell.metadata for cell in lesson.cells)
+
+
+def test_code_that_is_for_its_output_is_folded_and_one_copy_of_the_cards_style_is_kept(course):
+    cells = (
+        'from course_lib.notebook import claim, predict, reveal\n\n# %%\nclaim("a", 1, holds=bool)'
+    )
+    cells += '\nclaim("b", 1, holds=bool)\n\n# %%\npredict("k", "?", ["x"])\n\n# %% jupyter='
+    cells += '{"outputs_hidden": true}\n# what came out\nreveal("k", "x")\n'
+    notebooks = course(_03_toy=f'# %% tags=["setup"]\n{cells}')
+    build.build(["03_toy"], notebooks, **QUIET)
+    made = built(notebooks, "03_toy").cells
+    folded = [cell.metadata.get("jupyter", {}).get("source_hidden", False) for cell in made]
+    assert folded == [True, False, True, True] and made[3].metadata.jupyter.outputs_hidden
+    pages = [output.data["text/html"] for cell in made for output in cell.outputs]
+    assert [style() in page for page in pages] == [True, False, False, False]
 
 
 def test_building_twice_gives_the_same_bytes_and_leaves_nothing_beside_them(course):

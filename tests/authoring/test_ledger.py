@@ -10,6 +10,7 @@ import pytest
 from course_lib import LESSONS
 from course_lib.authoring import ledger
 from course_lib.authoring.build import executed
+from course_lib.base.record import Record
 from course_lib.learner.cells import cells_of
 from tests.authoring._syllabus import PROMISES
 
@@ -42,11 +43,12 @@ def rows(tmp_path_factory):
 
 def test_sentence_bound_figure_verdict_and_place(rows):
     assert rows[0][:2] == ("03_x", "Sums")
-    assert [row.claim for row in rows] == [
-        ("One and one is two.", "Exact", "two == 2", "2", "holds"),
-        ("1 is small | large.", "Measured", "n < 2", "1", "holds"),
-        ("2 is small | large.", "Measured", "n < 2", "2", "does not hold"),
-        ("Nobody knows.", "Measured", "None", "0.5", "inconclusive"),
+    claims = [row.claim for row in rows]
+    assert [(it.text, it.basis, it.asked, it.figure, it.verdict) for it in claims] == [
+        ("One and one is two.", "exact", "two == 2", "2", "holds"),
+        ("1 is small | large.", "measured", "n < 2", "1", "holds"),
+        ("2 is small | large.", "measured", "n < 2", "2", "does not hold"),
+        ("Nobody knows.", "measured", "None", "0.5", "inconclusive"),
     ]
     assert {row.section for row in rows[1:]} == {"Loops"}
 
@@ -63,17 +65,23 @@ def test_the_page_counts_and_escapes(rows):
     assert {len(re.findall(r"(?<!\\)\|", line)) for line in lines} == {7}
 
 
+def test_an_inconclusive_interval_says_what_it_would_have_told():
+    claim = Record("claim", "a", basis="measured", verdict="inconclusive", detectable=0.5)
+    page = ledger.table([ledger.Row("03_x", "Sums", "id", claim)])
+    assert "| inconclusive (a distance of 0.5 from the bound would have been told " in page
+
+
 def test_every_claim_of_the_course_has_its_bound_and_its_place():
     found = ledger.rows(NOTEBOOKS)
     assert found
-    assert not [row for row in found if not (row.claim.bound and row.section and row.claim.figure)]
+    assert not [row for row in found if not (row.claim.asked and row.section and row.claim.figure)]
 
 
 @functools.cache
 def sentences(stem):
     lesson = f"{LESSONS.index(stem):02d}_{stem}"
     cells = cells_of(NOTEBOOKS / f"{lesson}.ipynb")
-    return [row.claim.sentence for row in ledger.rows_of(cells, lesson)]
+    return [row.claim.text for row in ledger.rows_of(cells, lesson)]
 
 
 PROMISED = [(stem, item) for stem, items in PROMISES.items() for item in items]

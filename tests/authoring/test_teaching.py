@@ -11,6 +11,7 @@ from course_lib import LESSONS, cli
 from course_lib.authoring import build, teaching
 from course_lib.authoring.pairing import LEFT_OUT
 from course_lib.authoring.teaching import RULE, asked, count, estimate, tasks
+from course_lib.base.record import MIME, Record
 from course_lib.checks.judge.task import tasks_of
 from course_lib.learner.course_map import MAP
 from course_lib.learner.quizzes import questions
@@ -57,22 +58,22 @@ def test_the_minutes_of_a_task_are_those_of_its_section():
 
 
 def test_questions_are_read_with_their_options_and_what_came_out():
-    def cell(source, *texts):
-        return v4.new_code_cell(
-            source, outputs=[v4.new_output("display_data", {"text/plain": t}) for t in texts]
-        )
-
-    cells = [
-        cell('predict("a", "Which?", ["x", "y"])', "Which?\n  ○ x\n  ○ y"),
-        cell("print()", "Which?\n  ○ no question"),
-        cell('quiz("Why?", {"p": "q"}, answer="p")', "Why?\n  ○ p"),
-        cell(
-            '1\nreveal("a", "y")',
-            "Which?\nYour own prediction will stand here.\nIt came out: y.\nbecause",
-        ),
+    said = [
+        Record("predict", "Which?", "a", options=("x", "y")),
+        Record("claim", "no question"),
+        Record("quiz", "Why?", "a", options=("p",)),
+        Record("predict", "Who knows?", "b", options=("x",)),
+        Record("reveal", "Which?", "a", verdict="y"),
+        Record("reveal", "Who knows?", "b"),
     ]
-    found = list(asked(cells))
-    assert found == [("predict", "Which?", ["x", "y"], "y"), ("quiz", "Why?", ["p"], "")]
+    outputs = [v4.new_output("display_data", {MIME: record.as_data()}) for record in said]
+    cells = [v4.new_code_cell("", outputs=outputs[:2]), v4.new_markdown_cell("# Which?")]
+    cells += [v4.new_code_cell("", outputs=[output]) for output in outputs[2:]]
+    assert list(asked(cells)) == [
+        ("predict", "Which?", ["x", "y"], "y"),
+        ("quiz", "Why?", ["p"], ""),
+        ("predict", "Who knows?", ["x"], ""),
+    ]
 
 
 def test_the_page_is_what_the_notebooks_the_checks_and_the_quizzes_give():

@@ -59,7 +59,7 @@ def kept():
         ("/courses/mine/notebooks/06_dropout.ipynb", "dropout"),
         (r"C:\course\notebooks\02_l1_l2_exercises.ipynb", "l1_l2"),
         ("04_adamw-Copy1.ipynb", "adamw"),
-        ("notebooks/index.ipynb", ""),
+        ("notebooks/index.ipynb", "index"),
         ("06_dropout/notes.ipynb", ""),
         ("", ""),
     ],
@@ -333,3 +333,28 @@ def test_course_check_keeps_what_passed_in_the_courses_own_notebooks_only(
     assert not progress.file().exists()
     cli.main(["check", "06"])
     assert set(kept()["tasks"]) == {"dropout/T1"}
+
+
+def test_course_check_says_what_was_passed_before_and_is_not_in_the_file(monkeypatch, capsys):
+    from course_lib import checks
+    from course_lib.checks.judge.report import Result
+
+    found = [Result("06/T1", "unanswered", "not yet"), Result("06/T2", "unanswered", "not yet")]
+    monkeypatch.setattr(checks, "check_file", lambda path: found)
+    cli.main(["check", "06"])
+    assert "saved" not in capsys.readouterr().out
+    progress.passed("06/T2")
+    cli.main(["check", "06"])
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert last == "  T2: passed before, but not in the file. Is it saved?"
+
+
+def test_only_the_learner_is_told_how_to_get_a_fresh_file(monkeypatch, capsys, tmp_path):
+    from course_lib import checks
+    from course_lib.checks.judge.report import Result
+
+    monkeypatch.setattr(checks, "check_file", lambda path: [Result(path.name, "error", "is empty")])
+    cli.main(["check", "06"])
+    assert "`course reset` puts a fresh one in its place" in capsys.readouterr().out
+    cli.main(["check", "06", "--csv", str(tmp_path / "grades.csv")])
+    assert "course reset" not in capsys.readouterr().out + (tmp_path / "grades.csv").read_text()

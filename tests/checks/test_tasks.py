@@ -60,3 +60,11 @@ def test_mistake_is_named_as_itself(name, mistake, amount):
         found = result(name, mistake.answers, seed)
         assert found.verdict == "failed" and found.message.startswith(mistake.hint), found.message
         assert not [hint for hint in hints if hint in found.message], found.message
+
+
+def test_an_update_that_returns_nothing_is_told_what_it_should_return():
+    def sgd_update(param, grad, state, *, lr, momentum=0.0, l2=0.0, weight_decay=0.0):
+        param.sub_(lr * grad)
+
+    said = result("03/T1", (sgd_update,)).message
+    assert "None was returned (is a `return` missing?), expected `param`" in said

@@ -1,22 +1,13 @@
-"""What kind of cell it is, what it calls, and what it printed."""
+"""What kind of cell it is, what it calls, and what it shows."""
 
 import ast
 
 import nbformat.v4 as v4
 import pytest
 
-from course_lib.learner.cells import (
-    calls,
-    core,
-    headings,
-    judgement_text,
-    judgements,
-    kind,
-    options_in,
-    outcome_in,
-    outcome_text,
-    question_text,
-)
+from course_lib.base.card import bundle
+from course_lib.base.record import MIME, Record
+from course_lib.learner.cells import calls, core, headings, kind, shown
 
 
 @pytest.mark.parametrize(
@@ -29,6 +20,7 @@ from course_lib.learner.cells import (
         ("explore.curves.explorer.show()", "code"),
         ("explore.show()", "code"),
         ('x = 1\npredict("a", "?", ["b"])', "code"),
+        ("from course_lib import explore\n\nexplore.curves.show()", "explorer"),
         ("print(1)", "code"),
         ("%timeit predict(1)", "code"),
         ("", "code"),
@@ -57,28 +49,18 @@ def test_calls_are_found_wherever_they_stand_in_their_order():
     assert calls("%magic\nclaim(1)", "claim") == []
 
 
-def test_what_is_printed_is_read_back():
-    text = question_text("Which?", ["x: y", "z"])
-    assert text.startswith("Which?\n") and options_in(text) == ["x: y", "z"]
-    assert outcome_in(f"Which?\nYou said: z.\n{outcome_text('x: y')}\nbecause") == "x: y"
-    assert outcome_in(outcome_text(None)) == "" and options_in("no question") == []
-
-
-def test_a_judged_claim_is_read_back_with_what_its_cell_asked():
-    said = (
-        ("n = 3 is odd: yes.", "exact", "3", "holds"),
-        ("Who knows?", "measured", "1", "open (x)"),
-    )
-    source = (
-        'claim(f"n = {n} is odd: yes.", n,\n  lambda n:\n    n % 2)\nprint("Exact · no: claim")'
-    )
-    printed = "\n".join([*(judgement_text(*claim) for claim in said), "Exact · no: claim"])
-    cell = v4.new_code_cell(source, outputs=[v4.new_output("stream", text=printed)])
-    assert list(judgements(cell)) == [
-        ("n = 3 is odd: yes.", "Exact", "n % 2", "3", "holds"),
-        ("Who knows?", "Measured", "", "1", "open (x)"),
+def test_records_are_read_from_what_a_cell_shows_in_their_order():
+    said = [
+        Record("predict", "a"),
+        Record("reveal", "b", "key", verdict="x"),
+        Record("reveal", "c"),
     ]
-    assert list(judgements(v4.new_markdown_cell(printed))) == []
+    outputs = [v4.new_output("display_data", bundle(record, "plain")) for record in said[1:]]
+    outputs.insert(0, v4.new_output("display_data", {MIME: said[0].as_data()}))
+    outputs.insert(1, v4.new_output("stream", text="Exact · holds: a\n"))
+    cell = v4.new_code_cell("", outputs=outputs)
+    assert shown(cell) == said and shown(cell, "reveal") == said[1:]
+    assert shown(v4.new_markdown_cell("claim")) == shown(v4.new_code_cell("")) == []
 
 
 def test_the_core_of_a_lesson_ends_where_a_section_is_folded_and_begins_again_behind_it():

@@ -1,5 +1,6 @@
 """``course doctor`` names what is missing, with the command that mends it."""
 
+import re
 import sys
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import psutil
 import pytest
 from packaging.specifiers import SpecifierSet
 
+from course_lib.base import record
 from course_lib.learner import doctor
 
 
@@ -14,9 +16,15 @@ def findings(look, *arguments):
     return list(look(*arguments))
 
 
+def reported():
+    """Status and lines of the report."""
+    said = []
+    status = doctor.report(said.append)
+    return status, "\n".join(said).splitlines()
+
+
 def test_the_doctor_finds_this_machine_well():
-    lines = []
-    status = doctor.report(lines.append)
+    status, lines = reported()
     assert status == 0 and lines[-1] == "all is well", "\n".join(lines)
     assert {"✓"} == {line[0] for line in lines[:-1]}
     for word in ("Python", "torch", "device", "kernel", "sliders", "notebooks", "memory"):
@@ -25,11 +33,26 @@ def test_the_doctor_finds_this_machine_well():
 
 def test_a_problem_comes_with_the_command_that_mends_it(monkeypatch):
     monkeypatch.setattr(psutil, "virtual_memory", lambda: type("Memory", (), {"available": 2**28}))
-    lines = []
-    assert doctor.report(lines.append) == 1
+    status, lines = reported()
+    assert status == 1
     where = lines.index("✗ memory: 0.2 GiB free")
     assert lines[where + 1].startswith("    mend it: shut down other kernels")
     assert lines[-1] == "1 thing to mend"
+
+
+def test_a_notebook_shows_one_line_unless_something_is_wrong(monkeypatch):
+    well = doctor.page()
+    assert re.fullmatch(r"all is well: Python 3\.\d.*", well["text/plain"])
+    free = type("Memory", (), {"available": 2**28})
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: free)
+    ill = doctor.page()
+    first, mend, last = ill["text/plain"].splitlines()
+    assert first == "✗ memory: 0.2 GiB free" and mend.startswith("    mend it: shut down")
+    assert last.startswith("1 thing to mend: Python ")
+    found = record.read(ill[record.MIME])
+    assert found.verdict == "to mend" and [it.what for it in found.findings if it.mend] == [
+        "memory"
+    ]
 
 
 @pytest.mark.parametrize("specifier", ["", ">=1"])
@@ -86,6 +109,6 @@ def test_a_folder_that_cannot_be_written_is_found(monkeypatch, tmp_path):
 
 def test_a_package_that_a_look_itself_needs_is_a_finding(monkeypatch):
     monkeypatch.setitem(sys.modules, "psutil", None)
-    lines = []
-    assert doctor.report(lines.append) == 1
+    status, lines = reported()
+    assert status == 1
     assert "✗ memory: psutil is missing" in lines

@@ -6,10 +6,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import jupytext
 import pytest
 import torch
 
 from course_lib import plotting
+from course_lib.base import machine, record
 from course_lib.notebook import (
     claim,
     environment,
@@ -76,10 +78,43 @@ def test_the_ledger_keeps_every_claim_the_failed_too():
     claim("a", 1, holds=lambda x: torch.tensor(True))
     with pytest.raises(AssertionError):
         claim("b", {"gap": 0.25, "steps": 3}, holds=lambda x: False)
-    assert [(it.sentence, it.kind, it.verdict, it.figure) for it in ledger] == [
-        ("a", "exact", True, "1"),
-        ("b", "exact", False, "gap 0.25, steps 3"),
+    assert [(it.text, it.basis, it.verdict, it.figure) for it in ledger] == [
+        ("a", "exact", "holds", "1"),
+        ("b", "exact", "does not hold", "gap 0.25, steps 3"),
     ]
+
+
+def test_a_claim_notes_its_intervals_and_the_bounds_they_are_compared_with():
+    arms = {"a": mean_interval([1.0, 2.0, 4.0]), "b": mean_interval([0.0, 1.0])}
+    claim("Both.", arms, kind="measured", holds=lambda it: it["a"].between(0, 3) and it["b"].low)
+    assert ledger[0].bounds == (0, 3) and (ledger[0].n, ledger[0].level) == (3, 0.95)
+    assert [bar.name for bar in ledger[0].bars] == ["a", "b"]
+    assert ledger[0].bars[0][1:] == arms["a"][:3]
+    claim("It is 0.", arms["b"], kind="measured", holds=lambda it: not it.excludes(0.0))
+    assert ledger[1].bounds == (0,) and ledger[1].bars[0].name == ""
+    claim("No interval.", 1.0, holds=lambda one: one == 1)
+    assert (ledger[2].bars, ledger[2].bounds, ledger[2].n) == ((), (), 0)
+
+
+def test_a_claim_notes_what_is_asked_as_it_is_written():
+    claim("a", [f(1) for f in (lambda x: x, lambda y: y)], holds=lambda ones: ones == [1, 1])
+    claim(
+        "b",
+        2,
+        lambda two: (
+            two
+            ==  2
+        ),
+    )  # fmt: skip
+    claim("c", 1, holds=bool)
+    below, above = (lambda d: d < 0.5), (lambda d: d > 0.5)
+    claim("d", 0, holds=below)
+    claim("e", 1, holds=above)
+    low, high = (lambda d: d > -1), (lambda d: d < 1)
+    claim("f", 0, holds=high)
+    claim("g", 0, holds=low)
+    asked = ["ones == [1, 1]", "two == 2", "bool", "d < 0.5", "d > 0.5", "d < 1", "d > -1"]
+    assert [record.asked for record in ledger] == asked
 
 
 def test_a_claim_of_another_kind_is_refused():
@@ -100,6 +135,16 @@ def test_a_prediction_is_shown_beside_what_came_out():
     assert "You said the same: decay." in bundle(reveal("size", "decay"))["text/plain"]
     undecided = bundle(reveal("size", None))["text/plain"]
     assert "You said: decay." in undecided and "It came out undecided" in undecided
+
+
+def test_a_prediction_and_what_came_out_are_one_record_each():
+    asked = record.read(bundle(predict("size", "Which is smaller?", ["L2", "decay"]))[record.MIME])
+    assert (asked.kind, asked.id, asked.options) == ("predict", "size", ("L2", "decay"))
+    came = record.read(bundle(reveal("size", "L2", because="It is."))[record.MIME])
+    assert (came.kind, came.id, came.verdict, came.because) == ("reveal", "size", "L2", "It is.")
+    assert record.read(bundle(reveal("size", None))[record.MIME]).verdict == ""
+    asked = record.read(bundle(quiz("2 + 2?", {"3": "no", "4": "yes"}, answer="4"))[record.MIME])
+    assert asked == record.Record("quiz", "2 + 2?", options=("3", "4"))
 
 
 def test_a_prediction_survives_its_cell_being_run_again():
@@ -135,7 +180,7 @@ def test_without_a_kernel_a_quiz_is_readable_and_its_answer_unfolds(monkeypatch)
     live = bundle(quiz("2 + 2?", {"3": "no", "4": "yes"}, answer="4"))
     monkeypatch.setenv("COURSE_HEADLESS", "1")
     still = bundle(quiz("2 + 2?", {"3": "no", "4": "yes"}, answer="4"))
-    assert set(still) == {"text/html", "text/plain"}
+    assert set(still) == {"text/html", "text/plain", record.MIME}
     assert set(live) == {"application/vnd.jupyter.widget-view+json", *still}
     assert still["text/plain"] == "2 + 2?\n  ○ 3\n  ○ 4"  # without the answer
     assert (
@@ -203,10 +248,43 @@ def test_setup_says_one_line_and_sets_threads_and_theme(capsys, tmp_path, monkey
         plotting.use_theme("light")
 
 
-def python(code):
-    """Output and errors of a fresh Python."""
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+def test_setup_says_when_memory_is_short(capsys, monkeypatch):
+    monkeypatch.setattr(machine, "free_memory", lambda: 2**28)
+    setup()
+    assert "Memory is short: 0.2 GiB free" in capsys.readouterr().out.splitlines()[1]
+    monkeypatch.setenv("COURSE_HEADLESS", "1")  # a built notebook does not tell of its author's
+    setup()
+    assert capsys.readouterr().out.count("\n") == 1
+
+
+def python(code, *options):
+    """Output and errors of a fresh Python; `options` may take its packages away."""
+    command = [sys.executable, *options, "-c", code]
+    run = subprocess.run(command, capture_output=True, text=True, check=False)
     return run.stdout, run.stderr
+
+
+@pytest.fixture(scope="module")
+def first_cell(repository):
+    """Code of a lesson's first cell."""
+    cells = jupytext.read(repository / "notebooks" / "src" / "04_adamw.py").cells
+    return next(cell.source for cell in cells if cell.cell_type == "code")
+
+
+def test_without_the_course_the_first_cell_says_how_to_install_it(first_cell):
+    last = python(first_cell, "-I", "-S")[1].splitlines()[-1]  # no package at all
+    assert last.startswith("ImportError: the course is not installed in this Python: ")
+    assert "`make course`" in last and last.endswith("%pip install -e ..")
+
+
+def test_with_the_course_alone_the_first_cell_names_what_is_missing(first_cell, repository):
+    code = f"import sys; sys.path.insert(0, {str(repository)!r})\n{first_cell}"
+    last = python(code, "-I", "-S")[1].splitlines()[-1]
+    assert "NotReady: Missing here: torch, numpy, " in last and "make course" in last
+
+
+def test_a_notebook_shows_the_sentence_alone():
+    assert environment.NotReady("no torch")._render_traceback_() == ["✗ no torch"]
 
 
 def test_a_missing_package_is_named_with_the_command_that_mends_it():
@@ -220,7 +298,7 @@ def test_a_missing_package_is_named_with_the_command_that_mends_it():
 
 def test_a_python_too_old_is_named():
     said = python("import sys; sys.version_info = (3, 9, 1); import course_lib.notebook")[1]
-    assert "ImportError: This is Python 3." in said and "needs 3.10 or newer" in said
+    assert "NotReady: This is Python 3." in said and "needs 3.10 or newer" in said
 
 
 def test_importing_the_helpers_is_light():

@@ -16,7 +16,7 @@ def wanted(address):
     owner = address.removeprefix("https://github.com/")
     if owner == PLACEHOLDER:
         return {}
-    start = f"https://mybinder.org/v2/gh/{owner}/HEAD?urlpath=lab/tree/notebooks/index.ipynb"
+    start = f"https://mybinder.org/v2/gh/{owner}/HEAD?urlpath=doc/tree/notebooks/index.ipynb"
     badge = f"[![Binder](https://mybinder.org/badge_logo.svg)]({start})"
     return {"README.md": badge, "CITATION.cff": f"repository-code: {address}"}
 

@@ -37,7 +37,7 @@ MAY_IMPORT = {
     "learner": {"base"},
     "notebook": IDEAS_AND_NUMBERS | {"panel", "plotting", "learner"},
     "checks": {"base"},
-    "jupyter": set(),
+    "jupyter": {"base"},
     "authoring": {"base", "checks", "learner"},
     "cli": {"base", "checks", "learner", "authoring"},
     "__main__": {"cli"},

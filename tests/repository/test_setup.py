@@ -35,11 +35,12 @@ def test_binders_scripts_install_without_dependencies_and_start_as_course_lab_do
     assert "--no-deps -e ." in (ROOT / "binder" / "postBuild").read_text()
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     environment = {"PATH": path, "JUPYTER_CONFIG_PATH": "own"}
-    say = 'echo "$OMP_NUM_THREADS $1 $JUPYTER_CONFIG_PATH"'
+    say = 'echo "$OMP_NUM_THREADS $1 $JUPYTER_CONFIG_PATH $JUPYTER_PATH"'
     started = run(
         "bash", str(ROOT / "binder" / "start"), "bash", "-c", say, "-", "two words", env=environment
     )
-    assert started.stdout == f"1 two words {ROOT / 'course_lib' / 'jupyter'}:own\n"
+    ours = ROOT / "course_lib" / "jupyter"
+    assert started.stdout == f"1 two words {ours}:own {ours}\n"
 
 
 # ---- make ----

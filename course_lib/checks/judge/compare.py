@@ -15,7 +15,9 @@ TOLERANCE = {"float64": 1e-9, "float32": 1e-5, "float16": 4e-3, "bfloat16": 3e-2
 def differ(got: Encoded, want: Encoded, tolerance: float | None = None) -> str:
     """One phrase that names the first difference and its place; "" if there is but rounding."""
     if kind(got) != kind(want) and not {kind(got), kind(want)} <= {"a list", "a tuple"}:
-        return f"{_name_kind(got)}, expected {kind(want)}"
+        return (
+            f"{_name_kind(got)}, expected {f'`{want}`' if kind(want) == 'a text' else kind(want)}"
+        )
     if kind(want) == "a tensor":
         return _differ_in_tensor(got, want, tolerance)
     if kind(want) == "a number":

@@ -33,7 +33,7 @@ from course_lib.checks.run.source import clean_environment
 
 
 class Unreadable(Exception):
-    """A notebook that cannot be checked at all; the message is what the learner reads."""
+    """A notebook that cannot be checked at all; the message says why, to whoever asked."""
 
 
 def check_file(path, *, cell_timeout=20.0, total_timeout=120.0, memory_gib=4.0):
@@ -68,21 +68,15 @@ def check_file(path, *, cell_timeout=20.0, total_timeout=120.0, memory_gib=4.0):
 
 
 def read(path):
-    """The notebook at `path`. Raises `Unreadable` with the cause and the way back."""
+    """The notebook at `path`. Raises `Unreadable` with the cause."""
     try:
         data = path.read_bytes()
     except OSError as problem:
         raise Unreadable(f"cannot be read: {problem.strerror}") from None
-    back = (
-        "Your file is left as it is; `course reset` puts a fresh one in its place and keeps yours "
-        "aside"
-    )
     if not data.strip():
-        raise Unreadable(f"is empty. {back}")
+        raise Unreadable("is empty")
     if re.search(rb"^(<<<<<<< |>>>>>>> )", data, re.MULTILINE):
-        raise Unreadable(
-            f"has conflict markers (<<<<<<<) of a merge in it: choose one side of each. {back}"
-        )
+        raise Unreadable("has conflict markers (<<<<<<<) of a merge in it: choose one side of each")
     try:
         notebook = nbformat.reads(data.decode("utf-8-sig"), as_version=4)
         cells = [
@@ -91,7 +85,7 @@ def read(path):
         ]
     except Exception as problem:  # whatever a broken file makes of nbformat
         raise Unreadable(
-            f"is no whole notebook: cut off or damaged ({type(problem).__name__}). {back}"
+            f"is no whole notebook: cut off or damaged ({type(problem).__name__})"
         ) from None
     return cells
 

@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 import torch
-from scipy import stats
 from torch import Tensor
 
 from course_lib.base.arguments import require
@@ -93,5 +92,7 @@ def guessing_interval(rows: int, classes: int = 10, level: float = 0.95) -> tupl
     Binomial, both ends in. Raises ValueError for less than one row.
     """
     require("rows", rows, 1)
+    from scipy import stats  # heavy: loaded where it is needed
+
     low, high = stats.binom.interval(level, rows, 1 / classes)
     return int(low), int(high)

@@ -14,7 +14,7 @@ IN_WORDS = {
     "gap": "gap of training and test error",
 }
 LITTLE = (0.0, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1)
-PRESETS = {
+PRESETS: dict[str, dict[str, Any]] = {
     "nothing at all": {},
     "everything at once (more is better?)": {
         "patience": 3,

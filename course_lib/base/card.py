@@ -1,0 +1,106 @@
+"""A record as HTML: a badge in colour and words, the figure, its intervals beside the bounds."""
+
+from __future__ import annotations  # an older Python gets as far as the sentence that names it
+
+import html
+import re
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from course_lib.base.record import MIME, Finding, Record
+
+# Where outputs are folded JupyterLab shows their first line, as it stands: let it say nothing.
+NEUTRAL = "\u200b\n"
+GOOD, BAD, OPEN = ("good", "✓ "), ("bad", "✗ "), ("open", "○ ")  # class and sign
+TONES = {
+    **dict.fromkeys(("holds", "passed", "all is well"), GOOD),
+    **dict.fromkeys(("does not hold", "failed", "error", "timeout", "to mend"), BAD),
+    **dict.fromkeys(("inconclusive", "unanswered"), OPEN),
+}
+
+
+@cache
+def style() -> str:
+    """The cards' stylesheet as an element: each card brings it, a built notebook keeps one."""
+    sheet = Path(__file__).with_name("card.css").read_text(encoding="utf-8")
+    rules = re.sub(r"/\*.*?\*/", "", sheet, flags=re.DOTALL)
+    return f"<style>{' '.join(rules.split())}</style>"
+
+
+def bundle(record: Record, plain: str, notes: Iterable[str] = ()) -> dict[str, Any]:
+    """A record with its card, and with the `plain` text that terminals and diffs show.
+
+    `notes`: sentences that stand below on the card.
+    """
+    return {
+        MIME: record.as_data(),
+        "text/html": f"{NEUTRAL}{style()}{_card(record, notes)}",
+        "text/plain": plain,
+    }
+
+
+def _card(record: Record, notes: Iterable[str]) -> str:
+    words, (tone, sign) = _badge(record)
+    badge = f'<span class="badge">{sign}{_text(words)}</span>'
+    parts = [f"<div>{badge}{_text(record.text)}</div>", *_figure(record), *_scale(record)]
+    parts += [f'<p class="note">{_text(note)}</p>' for note in notes]
+    parts += _findings(record.findings)
+    return f'<div class="course-record {tone}">{"".join(parts)}</div>'
+
+
+def _badge(record: Record) -> tuple[str, tuple[str, str]]:
+    if record.kind == "reveal" and not record.verdict:
+        return "undecided", OPEN
+    if record.kind == "reveal":
+        as_said = record.said == record.verdict
+        return ("as you said", GOOD) if as_said else ("it came out", ("", ""))
+    task = record.id.rpartition("/")[2] if record.kind == "check" else ""
+    words = {"unanswered": "not yet"}.get(record.verdict, record.verdict)
+    return " · ".join(filter(None, (record.basis or task, words))), TONES[record.verdict]
+
+
+def _figure(record: Record) -> Iterator[str]:
+    if record.figure:
+        values = f" · {record.n} values" * (record.n > 0)
+        asked = f" · asked: <code>{_text(record.asked)}</code>" if record.asked else ""
+        yield f'<p class="figure">measured <b>{_text(record.figure)}</b>{values}{asked}</p>'
+
+
+def _scale(record: Record) -> Iterator[str]:
+    """The intervals over one scale, with the bounds that they were compared with."""
+    if not record.bars:
+        return
+    ends = [*record.bounds, *(end for bar in record.bars for end in (bar.low, bar.high))]
+    first, room = min(ends), 0.08 * (max(ends) - min(ends)) or 1.0
+    width = max(ends) - first + 2 * room
+
+    def at(value: float) -> str:
+        return f"left:{100 * (value - first + room) / width:.1f}%"
+
+    bounds = "".join(f'<i class="bound" style="{at(bound)}"></i>' for bound in record.bounds)
+    rails = ""
+    for name, mean, low, high in record.bars:
+        span = f'<i class="span" style="{at(low)};width:{100 * (high - low) / width:.1f}%"></i>'
+        marks = f'{span}<i class="mean" style="{at(mean)}"></i>{bounds}'
+        rails += f'<span>{_text(name)}</span><div class="rail">{marks}</div>'
+    yield f'<div class="scale" aria-hidden="true">{rails}{_ticks(record, at)}</div>'
+
+
+def _ticks(record: Record, at: Callable[[float], str]) -> str:
+    """The bounds as numbers; where there is none, the ends of what was measured."""
+    ends = {min(bar.low for bar in record.bars), max(bar.high for bar in record.bars)}
+    marks = sorted(record.bounds or ends)
+    ticks = "".join(f'<span style="{at(mark)}">{mark:.3g}</span>' for mark in marks)
+    return f'<div class="ticks">{ticks}</div>'
+
+
+def _findings(findings: tuple[Finding, ...]) -> Iterator[str]:
+    if findings:
+        lines = "".join(f"<li>{_text(what)}: {_text(found)}</li>" for what, found, _ in findings)
+        yield f"<details><summary>what was looked at</summary><ul>{lines}</ul></details>"
+
+
+def _text(words: str) -> str:
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(words, quote=False))

@@ -1,0 +1,115 @@
+"""What a cell found, asked or judged, as one record: data, a card and plain text in one bundle.
+
+A claim, a prediction, what came out of it, a quiz, a check and the machine's report each emit one.
+Ledger, teaching notes and tests read the record back from an executed notebook; the card and the
+text are for people.
+"""
+
+from __future__ import annotations  # an older Python gets as far as the sentence that names it
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, NamedTuple
+
+MIME = "application/vnd.course.record+json"
+KINDS = ("claim", "predict", "reveal", "quiz", "check", "machine")
+
+
+class Bar(NamedTuple):
+    """An interval as it is drawn; `name` is empty where there is one alone."""
+
+    name: str
+    mean: float
+    low: float
+    high: float
+
+
+class Finding(NamedTuple):
+    """One thing that was looked at. ``mend``: the command that mends it, "" where all is well."""
+
+    what: str
+    found: str
+    mend: str = ""
+
+
+@dataclass(frozen=True)
+class Record:
+    """What a cell has to say, once; what does not apply to its `kind` is empty.
+
+    `kind`: one of `KINDS`. `text`: the sentence judged, the question asked, what a check remarks.
+    `id`: a prediction's key, a question's name, a task ("03/T1"). `basis`: "exact" or "measured".
+    `verdict`: of a claim "holds", "does not hold" or "inconclusive"; of a check passed, failed, …;
+    of a prediction the option that came out, "" if it is undecided, and `said` what was predicted.
+    `figure`: what was measured, as text; `bars`: its intervals, at `level`, the first of `n` values
+    (0: not known); `detectable`: see `statistics.Interval`; `asked`: the source of what is asked of
+    the figure; `bounds`: the numbers that it was compared with. `because`: why, in a sentence.
+    """
+
+    kind: str
+    text: str
+    id: str = ""
+    basis: str = ""
+    verdict: str = ""
+    figure: str = ""
+    bars: tuple[Bar, ...] = ()
+    bounds: tuple[float, ...] = ()
+    level: float = 0.0
+    n: int = 0
+    detectable: float | None = None
+    asked: str = ""
+    options: tuple[str, ...] = ()
+    said: str = ""
+    because: str = ""
+    findings: tuple[Finding, ...] = ()
+
+    def as_data(self) -> dict[str, Any]:
+        """What is emitted: plain data without what is empty."""
+        return {name: value for name, value in asdict(self).items() if value or name == "text"}
+
+
+def read(data: Mapping[str, Any]) -> Record:
+    """The record that `as_data` gave, read from a notebook.
+
+    Raises ValueError for a kind or a part that no record has.
+    """
+    if data.get("kind") not in KINDS:
+        raise ValueError(f"kind = {data.get('kind')!r}: must be one of {', '.join(KINDS)}")
+    unknown = set(data) - set(Record.__dataclass_fields__)
+    if unknown:
+        raise ValueError(f"a record has no {', '.join(sorted(unknown))}")
+    typed: dict[str, Callable[[Any], Any]] = {
+        "bars": lambda bars: tuple(Bar(*bar) for bar in bars),
+        "findings": lambda findings: tuple(Finding(*finding) for finding in findings),
+        "bounds": tuple,
+        "options": tuple,
+    }
+    return Record(**{name: typed.get(name, _as_it_is)(value) for name, value in data.items()})
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
+
+
+def records(outputs: Iterable[Mapping[str, Any]], *kinds: str) -> list[Record]:
+    """The records among a cell's outputs, all or those of the kinds named, in their order."""
+    emitted = (output.get("data", {}).get(MIME) for output in outputs)
+    found = [read(data) for data in emitted if data]
+    return [record for record in found if not kinds or record.kind in kinds]
+
+
+def blind_below(distance: float) -> str:
+    """What an inconclusive interval would probably have told, as words."""
+    return f"a distance of {distance:.2g} from the bound would have been told four times in five"
+
+
+def show(bundle: Mapping[str, Any]) -> None:
+    """Show a MIME bundle in a notebook; elsewhere print its plain text."""
+    import sys
+
+    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+    if shell is None:
+        print(bundle["text/plain"])
+    else:
+        from IPython.display import display
+
+        display(dict(bundle), raw=True)
