@@ -1,5 +1,7 @@
 """Every technique of the course as a slider on one network, beside the same network without."""
 
+from typing import Any
+
 import numpy as np
 
 from course_lib import plotting
