@@ -177,8 +177,8 @@ for _epoch in range(25):
     torch.nn.functional.mse_loss(model(x[train]), y[train]).backward()
     optimizer.step()
     with torch.no_grad():
-        watched, tested = (torch.nn.functional.mse_loss(model(x[r]), y[r]).item() \
-for r in (stop_on, test))
+        watched, tested = (torch.nn.functional.mse_loss(model(x[r]), y[r]).item()
+                           for r in (stop_on, test))
     if watched < best:
         best, reported = watched, tested
 
@@ -267,8 +267,8 @@ for _ in range(20):
     torch.nn.functional.mse_loss(model(x), y).backward()
     optimizer.step()
 
-print(f"the unseen weight: from 0.500 to {model.weight[0, 2]:.3f}; decoupled decay \
-would give {0.5 * 0.994**20:.3f}")
+print(f"the unseen weight: from 0.500 to {model.weight[0, 2]:.3f}; decoupled decay "
+      f"would give {0.5 * 0.994**20:.3f}")
 """,
     takes=("optimizer",),
     faulty={
@@ -305,7 +305,7 @@ class Norm(torch.nn.Module):
             return (x - self.running_mean) / (self.running_var + 1e-5).sqrt()
         mean, var = x.mean(0), x.var(0, correction=0)
         with torch.no_grad():
-            self.running_mean.lerp_(mean, self.momentum)  # (1 − momentum)·old + momentum·new
+            self.running_mean.lerp_(mean, self.momentum)  # old + momentum·(new − old)
             self.running_var.lerp_(var, self.momentum)
         return (x - mean) / (var + 1e-5).sqrt()
 
@@ -314,7 +314,7 @@ torch.manual_seed(0)
 norm = Norm(200)
 for _ in range(40):
     norm(torch.randn(4, 200))
-print(f"data of variance 1, in batches of four; remembered: {norm.running_var.mean():.2f}")
+print(f"variance 1, in batches of four; remembered: {norm.running_var.mean():.2f}")
 """,
     takes=("Norm",),
     faulty={
