@@ -1,4 +1,4 @@
-"""A kernel that is restarted or killed: all on the page says so, and the first cell brings it back."""
+"""A restarted or killed kernel: all on the page says so, and the first cell brings it back."""
 
 import os
 import signal
