@@ -305,6 +305,7 @@ function build(spec, tell) {
   view.root.style.setProperty("--course-aspect", width / height);
   view.root.style.setProperty("--course-width", `${width}px`);
   view.root.style.setProperty("--course-columns", columns(beside));
+  view.root.style.setProperty("--course-rows", Math.ceil(beside.length / columns(beside)) || 0);
   return view;
 }
 
