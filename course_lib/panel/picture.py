@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from course_lib import plotting
+from course_lib.panel.fitting import fit
 
 DPI = 100  # of a picture in its natural size, the `size` of its explorer
 LARGER = 1.25  # text and lines of a picture for a hall
@@ -104,6 +105,8 @@ class Picture:
             redrawn = self.figure.stale or self._background is None
             if redrawn:
                 self._canvas.draw()
+                if self.look.large and fit(self.figure):
+                    self._canvas.draw()
                 self._background = self._canvas.copy_from_bbox(self.figure.bbox)
                 self._layer = Layer(next(self._numbers), np.array(self._canvas.buffer_rgba()))
             self._canvas.restore_region(self._background)
