@@ -20,6 +20,7 @@
 # *45 minutes; sections called* Deeper *are folded, and extra. You need to know what a gradient is, and to have seen a PyTorch training loop.*
 
 # %% tags=["setup"]
+# what this page needs
 try:
     from course_lib.notebook import claim, predict, quiz, reveal, setup, show_source
 except ModuleNotFoundError:

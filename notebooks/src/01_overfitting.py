@@ -20,6 +20,7 @@
 # *45 minutes; sections called* Deeper *are folded, and extra. You need lesson 00.*
 
 # %% tags=["setup"]
+# what this page needs
 try:
     from course_lib.notebook import claim, predict, quiz, reveal, setup, show_source
 except ModuleNotFoundError:

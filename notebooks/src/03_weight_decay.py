@@ -21,6 +21,7 @@
 # *45 minutes; sections called* Deeper *are folded, and extra. You need to know what a gradient, momentum and Adam are for; lessons 00 and 02 say more about each.*
 
 # %% tags=["setup"]
+# what this page needs
 try:
     from course_lib.notebook import claim, predict, quiz, reveal, setup, show_source
 except ModuleNotFoundError:

@@ -21,6 +21,7 @@
 # it looks only at the answer cells, so keep your helpers inside them.
 
 # %% tags=["setup"]
+# what this page needs
 try:
     from course_lib.notebook import setup
 except ModuleNotFoundError:

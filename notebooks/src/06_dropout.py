@@ -20,6 +20,7 @@
 # *45 minutes; sections called* Deeper *are folded, and extra. You need to know what a hidden layer and a training loss are; lessons 01 and 02 help.*
 
 # %% tags=["setup"]
+# what this page needs
 try:
     from course_lib.notebook import claim, predict, quiz, reveal, setup, show_source
 except ModuleNotFoundError:

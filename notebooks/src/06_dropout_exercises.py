@@ -21,6 +21,7 @@
 # In a terminal, `course check 06` says the same of the whole notebook. It looks only at the answer cells: keep your helpers inside them.
 
 # %% tags=["setup"]
+# what this page needs
 try:
     from course_lib.notebook import setup
 except ModuleNotFoundError:

@@ -21,6 +21,7 @@
 # *45 minutes; sections called* Deeper *are folded, and extra. You need lesson 00 and, for the last part, the idea of weight decay from lesson 03.*
 
 # %% tags=["setup"]
+# what this page needs
 try:
     from course_lib.notebook import claim, predict, quiz, reveal, setup, show_source
 except ModuleNotFoundError:

@@ -21,6 +21,7 @@
 # *45 minutes; sections called* Deeper *are folded, and extra. You need to know what a residual block is ($x + f(x)$: a shortcut and a branch) and what dropout does; lesson 06 says more about the latter.*
 
 # %% tags=["setup"]
+# what this page needs
 try:
     from course_lib.notebook import claim, predict, quiz, reveal, setup, show_source
 except ModuleNotFoundError:

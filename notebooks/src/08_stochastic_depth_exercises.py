@@ -23,6 +23,7 @@
 # A reminder about letters: `p` is the probability of being **dropped**, as everywhere in torch; `survival` is $p_l = 1 - p$, the probability of being **kept**.
 
 # %% tags=["setup"]
+# what this page needs
 try:
     from course_lib.notebook import setup
 except ModuleNotFoundError:

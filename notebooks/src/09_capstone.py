@@ -19,6 +19,7 @@
 # *45 minutes; sections called* Deeper *are folded, and extra. You need lesson 01 (training, validation and test rows; early stopping); of the other techniques, what each is for.*
 
 # %% tags=["setup"]
+# what this page needs
 try:
     from course_lib.notebook import (claim, predict, quiz, quiz_of,
                                      reveal, setup, show_source)

@@ -21,6 +21,7 @@
 # Every picture is computed while you look, by the very code that a lesson explains. **Press Shift+Enter three times, then drag the slider** (or click it and use the arrow keys): a polynomial is fitted to twenty noisy points. What does a higher degree do?
 
 # %% tags=["setup"]
+# what this page needs
 try:
     from course_lib.notebook import claim, predict, reveal, self_test, setup, standing
 except ModuleNotFoundError:

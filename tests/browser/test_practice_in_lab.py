@@ -31,7 +31,7 @@ def index_in_lab(tmp_path_factory):
         traffic = _lab.Traffic().watch(page)
         _lab.open_notebook(page, server, "index.ipynb")
         _lab.run_all(page)
-        page.wait_for_selector("text=memory:")
+        page.wait_for_selector(".course-record:has-text('what was looked at')")
         yield page, folder, traffic
 
 
