@@ -16,7 +16,7 @@ def fit(figure: Figure) -> bool:
     lacking = [each for ax in figure.axes for each in _words(ax, figure) if each[1] < 1]
     for texts, share in lacking:
         for text in texts:
-            text.set_fontsize(0.98 * share * text.get_fontsize())
+            text.set_fontsize(0.98 * share * float(text.get_fontsize()))
     return bool(lacking)
 
 
