@@ -21,9 +21,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from course_lib import plotting
+from course_lib.panel.fitting import fit
 
 DPI = 100  # of a picture in its natural size, the `size` of its explorer
 LARGER = 1.25  # text and lines of a picture for a hall
+RLE = 3  # zlib's strategy that looks for runs alone
 Pixels = NDArray[np.uint8]  # RGBA, [height, width, 4]
 
 
@@ -103,6 +105,8 @@ class Picture:
             redrawn = self.figure.stale or self._background is None
             if redrawn:
                 self._canvas.draw()
+                if self.look.large and fit(self.figure):
+                    self._canvas.draw()
                 self._background = self._canvas.copy_from_bbox(self.figure.bbox)
                 self._layer = Layer(next(self._numbers), np.array(self._canvas.buffer_rgba()))
             self._canvas.restore_region(self._background)
@@ -134,11 +138,12 @@ def png(pixels: Pixels) -> bytes:
 def above(pixels: Pixels, behind: Pixels) -> bytes:
     """PNG of the `pixels` that differ from those `behind`; the others are transparent."""
     # A pixel as one number: compared channel by channel it takes 20 times as long.
-    changed = pixels.view(np.uint32)[..., 0] != behind.view(np.uint32)[..., 0]
+    whole = pixels.view(np.uint32)[..., 0]
+    changed = whole != behind.view(np.uint32)[..., 0]
     indices = np.zeros(changed.shape, np.uint8)
     palette: list[int] = []
     if changed.any():
-        few = _quantized(pixels[changed][None], 255)
+        few = _quantized(whole[changed][None, :, None].view(np.uint8), 255)
         indices[changed] = np.asarray(few)[0] + 1
         palette = few.getpalette() or []
     image = Image.fromarray(indices, "P")
@@ -156,7 +161,8 @@ def _quantized(pixels: Pixels, colours: int) -> Image.Image:
 
 def _written(image: Image.Image, **options: Any) -> bytes:
     file = io.BytesIO()
-    image.save(file, "png", compress_level=1, **options)
+    # Runs of one colour are all there is to find: sooner written and smaller than with zlib's rest.
+    image.save(file, "png", compress_level=1, compress_type=RLE, **options)
     return file.getvalue()
 
 

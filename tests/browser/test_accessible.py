@@ -154,3 +154,14 @@ def test_a_path_is_played_and_scrubbed(opened, panels):
     scrub.press("Home")
     assert scrub.get_attribute("aria-valuetext") == "step 0"
     assert panel.query_selector_all(".course-markers .course-dot")
+
+
+def test_an_answer_is_taken_back_when_the_riddle_changes(opened, panels):
+    panel = panels[1]
+    answer = panel.control("your answer").query_selector("select")
+    answer.press("ArrowDown")
+    panel.until(lambda seen: "✓" in seen[3] or "✗" in seen[3])
+    panel.sliders()[0].press("ArrowRight")  # other riddles
+    riddle = explore.which_parameter.explorer.picture(seed=1)[1]
+    panel.until(lambda seen: seen[0] == seen[3] == riddle)
+    assert answer.input_value() == "?"

@@ -132,3 +132,26 @@ def test_a_picture_for_a_hall_has_larger_text():
         return size / 72 / figure.get_figheight()
 
     assert share(True) == pytest.approx(1.25 * share(False)) and share(True) > 0.025
+
+
+def test_long_words_are_shrunk_to_their_room_for_a_hall_alone():
+    def prepare(figure):
+        left, right = figure.subplots(1, 2)
+        left.set(title="A title that is far too long for the axes below it", ylabel="weight " * 9)
+        right.set(title="Short", ylabel="weight")
+        return {}
+
+    def shares(large):
+        picture = Picture(prepare, lambda marks, result: "", (6, 2.5), Look("light", 600, large))
+        picture.paint(None)
+        left, right = picture.figure.axes
+        title = left._left_title if left._left_title.get_text() else left.title
+        room = right.bbox.x0 - left.bbox.x0
+        name = left.yaxis.label.get_window_extent().height
+        return title.get_window_extent().width / room, name / picture.figure.bbox.height, right
+
+    wide, high, _ = shares(large=False)
+    assert wide > 1 and high > 1
+    wide, high, right = shares(large=True)
+    assert wide <= 1 and high <= 1
+    assert right.yaxis.label.get_fontsize() == right.xaxis.label.get_fontsize()  # there was room

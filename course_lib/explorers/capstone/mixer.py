@@ -90,7 +90,8 @@ def _draw(marks, result):
     times = plain.seconds, mixed.seconds
     for bar, seconds in zip(marks["time"], times):
         bar.set_height(seconds)
-    plotting.set_limits(marks["time"][0].axes, y=(0, 1.1 * max(times)))
+    # No time is taken where every seed ended at once.
+    plotting.set_limits(marks["time"][0].axes, y=(0, 1.1 * max(times) or 1))
     return _say(result)
 
 

@@ -16,7 +16,15 @@ def _prepare(figure):
     """Accuracies, differences from plain, and the interval's half width against repetitions."""
     # limits go by the data set, and a layout made anew would shift by a hair
     figure.set_layout_engine("none")
-    places = {"left": 0.055, "right": 0.99, "bottom": 0.145, "top": 0.92, "wspace": 0.24}
+    width, height = figure.get_size_inches()  # labels take so many inches, large or not
+    before, between = 0.55, 0.65
+    places = {
+        "left": before / width,
+        "right": 0.99,
+        "bottom": 0.55 / height,
+        "top": 1 - 0.3 / height,
+        "wspace": 3 * between / (0.99 * width - before - 2 * between),
+    }
     left, middle, right = figure.add_gridspec(
         1, 3, width_ratios=[1.25, 1, 1.1], **places
     ).subplots()

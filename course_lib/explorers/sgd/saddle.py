@@ -49,7 +49,7 @@ def _draw(marks, result):
     marks["distance"][0].set_data(range(len(distance[:bad])), distance[:bad].clamp(min=1e-20))
     shown = found.predicted[found.predicted < 2] if found.noise == 0 and found.offset else []
     marks["predicted"][0].set_data(range(len(shown)), shown)
-    never = "$|w_1| = 0$ at every step: no place on this axis"
+    never = "$|w_1| = 0$ at every step:\nno place on this axis"
     marks["never"][0].set_text("" if distance.any() else never)
     ax, start = marks["path"][0].axes, found.path[0].tolist()
     return Seen(_say(found, distance, bad) + note, handles=[(("offset", "height"), ax, *start)])

@@ -69,7 +69,7 @@ def _prepare(figure):
         marks[f"rest {pull}"] = left.plot([], [], color=color, label=label, **style)
     left.plot(0, 0, "+", color=plotting.ink(), markersize=12)
     left.annotate(" 0, where both pull to", (0, 0), color=plotting.ink(), va="top", fontsize=8)
-    left.legend(loc="upper right", ncols=2)
+    figure.legend(*left.get_legend_handles_labels(), loc="outside lower left", ncols=4)
     right.set(
         title="How far apart?", xlabel="step", ylabel="distance of the two paths", yscale="log"
     )

@@ -45,11 +45,20 @@ function levelAt(place) {
 /** Says it in `root` once the kernel behind `model` is gone; what is in the page still moves. */
 function watchKernel(model, root) {
   const dead = () => root.classList.add("course-dead");
+  const look = (_, status) => ENDS.includes(status) && dead();
+  const kernel = model.widget_manager?.kernel; // JupyterLab's: it tells models of a restart, but not of a death
   root.prepend(make("p", { className: "course-gone", role: "status" }, GONE));
-  model.on("comm_live_update", dead); // JupyterLab: the kernel was restarted, or ended
-  return () => model.off("comm_live_update", dead);
+  model.on("comm_live_update", dead);
+  kernel?.statusChanged.connect(look);
+  kernel?.disposed.connect(dead);
+  return () => {
+    model.off("comm_live_update", dead);
+    kernel?.statusChanged.disconnect(look);
+    kernel?.disposed.disconnect(dead);
+  };
 }
 
-const GONE = "The kernel has stopped. Run the first cell, then this one again.";
+const ENDS = ["restarting", "autorestarting", "terminating", "dead"];
+const GONE = "The kernel has stopped. Run the first cell again; if this does not come back then, run its cell too.";
 
 const clamp = (number, low, high) => Math.min(Math.max(number, low), high);

@@ -31,7 +31,8 @@ function render({ model, el }) {
   const seen = new Map(); // key of look and numbers → {picture, under, caption, handles, places}
   const layers = new Map(); // name → address
   let numbers = defaults(spec.controls);
-  let look = { theme: spec.theme, width: null, large: spec.large };
+  let enlarged = spec.large; // for a hall
+  let look = { theme: spec.theme, width: null, large: enlarged };
   let asked = null; // key of what the kernel was asked for last; "first" when we have just opened
   let waiting = false; // the kernel has not answered yet
   let behind = false; // the reader has moved on meanwhile
@@ -86,8 +87,9 @@ function render({ model, el }) {
   }
 
   function enlarge() {
-    look = { ...look, large: !look.large };
+    enlarged = !enlarged;
     dress();
+    look = { ...look, large: isLarge() };
     measure();
     show();
   }
@@ -96,9 +98,14 @@ function render({ model, el }) {
   function measure() {
     const width = Math.min(WIDEST, Math.round(view.canvas.clientWidth * devicePixelRatio));
     if (!width || (look.width && Math.abs(width - look.width) < 2)) return; // folded, or as before
-    look = { ...look, width };
+    look = { ...look, width, large: isLarge() };
     if (asked === null) open();
     else if (asked !== "first") show();
+  }
+
+  /** Whether text is drawn larger: for a hall, and in a small picture, as at 200 % zoom. */
+  function isLarge() {
+    return enlarged || view.canvas.clientWidth < spec.size[0] / 2;
   }
 
   /** Begin where the same call stood when its cell was run before, else where the kernel stands. */
@@ -229,8 +236,8 @@ function render({ model, el }) {
   function dress() {
     view.root.dataset.theme = look.theme;
     view.turn.textContent = `◐ ${other(look.theme)}`;
-    view.enlarge.setAttribute("aria-pressed", look.large);
-    view.root.classList.toggle("course-large", look.large);
+    view.enlarge.setAttribute("aria-pressed", enlarged);
+    view.root.classList.toggle("course-large", enlarged);
   }
 
   return () => {
@@ -305,6 +312,7 @@ function build(spec, tell) {
   view.root.style.setProperty("--course-aspect", width / height);
   view.root.style.setProperty("--course-width", `${width}px`);
   view.root.style.setProperty("--course-columns", columns(beside));
+  view.root.style.setProperty("--course-rows", Math.ceil(beside.length / columns(beside)) || 0);
   return view;
 }
 

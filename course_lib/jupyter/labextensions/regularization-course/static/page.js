@@ -1,6 +1,7 @@
 // What a page of the course does beyond JupyterLab's own:
 // Shift+Enter waits for the kernel, so that no first cell is lost, and leaves folded sections
-// folded; a kernel that has gone is said, with how to go on; printed numbers are not broken.
+// folded; a kernel that has gone is said, with how to go on; the first cell run in a new one brings
+// back what stood on the page; printed numbers are not broken.
 // JupyterLab loads this file as it is: a module-federation container of one plugin.
 
 // JupyterLab cuts messages after 140 characters.
@@ -89,9 +90,24 @@ function watch(app, panel) {
   look();
 }
 
-function activate(app) {
+/** When the first cell has run, run those again whose panels or questions lost the former kernel. */
+async function bringBack() {
+  const load = await Object.values(shared['@jupyterlab/notebook'])[0].get();
+  const {NotebookActions} = load();
+  const lost = cell => cell.node.querySelector('.course-dead') && !isRunning(cell);
+  NotebookActions.executed.connect((_, {notebook, cell, success}) => {
+    if (!success || cell !== notebook.widgets.find(({model}) => model.type === 'code')) return;
+    const cells = notebook.widgets.filter(lost);
+    if (cells.length) NotebookActions.runCells(notebook, cells, notebook.parent.sessionContext);
+  });
+}
+
+const isRunning = cell => cell.model.executionState === 'running';  // as in Run All Cells
+
+async function activate(app) {
   document.head.appendChild(document.createElement('style')).textContent = STYLE;
   listen(app);
+  await bringBack();
   const watched = new WeakSet();
   const meet = () => {
     const panel = current(app);
@@ -105,9 +121,10 @@ function activate(app) {
   });
 }
 
+let shared;  // JupyterLab's own modules
 const plugin = {id: 'regularization-course:page', autoStart: true, activate};
 window._JUPYTERLAB = window._JUPYTERLAB ?? {};
 window._JUPYTERLAB['regularization-course'] = {
-  init() {},
+  init(scope) { shared = scope; },
   get: async () => () => ({__esModule: true, default: plugin}),
 };
