@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from course_lib import LESSONS
 from course_lib.base.files import write_whole
 from course_lib.base.places import CourseError, root
+from course_lib.base.shell import shell
 
 if TYPE_CHECKING:
     from filelock import BaseFileLock
@@ -53,10 +54,8 @@ def lesson(notebook: str | None = None) -> str:
 
 
 def _own_notebook() -> str:
-    from IPython import get_ipython
-
-    shell = get_ipython()
-    by_editor = shell.user_ns.get("__vsc_ipynb_file__", "") if shell else ""
+    kernel = shell()
+    by_editor = kernel.user_ns.get("__vsc_ipynb_file__", "") if kernel else ""
     return by_editor or os.environ.get("JPY_SESSION_NAME", "")
 
 

@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
+from course_lib.base.shell import shell
+
 MIME = "application/vnd.course.record+json"
 KINDS = ("claim", "predict", "reveal", "quiz", "check", "machine")
 
@@ -104,10 +106,7 @@ def blind_below(distance: float) -> str:
 
 def show(bundle: Mapping[str, Any]) -> None:
     """Show a MIME bundle in a notebook; elsewhere print its plain text."""
-    import sys
-
-    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
-    if shell is None:
+    if shell() is None:
         print(bundle["text/plain"])
     else:
         from IPython.display import display

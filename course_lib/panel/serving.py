@@ -78,7 +78,7 @@ class Server:
             self._stand(message)
         except ValueError as error:
             return self._refuse(error)
-        if self._seen is not None and self.explorer.inputs(self.numbers) == self._seen[0]:
+        if self._is_computed():
             self._show_again()
         else:
             self._compute()
@@ -104,9 +104,13 @@ class Server:
         self._stand(message)
         with self._lock:
             self._to_read = True
-            if self._seen is not None and self.explorer.inputs(self.numbers) == self._seen[0]:
+            if self._is_computed():
                 return self._send_readings(self._draw(self.numbers))
         self._compute()  # the page has kept an older picture
+
+    def _is_computed(self) -> bool:
+        """Whether the result that is seen is that of where the page stands."""
+        return self._seen is not None and self.explorer.inputs(self.numbers) == self._seen[0]
 
     def _send_readings(self, frame: Frame) -> None:
         self._to_read, figure = False, self._figure()

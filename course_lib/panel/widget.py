@@ -1,7 +1,6 @@
 """The live panel as one anywidget: an explorer in the kernel behind `page/panel.js` in the page."""
 
 import os
-import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ import anywidget
 import traitlets
 
 from course_lib import plotting
+from course_lib.base.shell import shell
 from course_lib.panel.controls import Slider
 from course_lib.panel.explorer import Explorer, Numbers, bundle
 from course_lib.panel.picture import DPI, still
@@ -104,8 +104,7 @@ _runs: dict[str, tuple[str, list[Panel]]] = {}  # cell → its last run, and the
 
 def _close_former(panel: Panel) -> None:
     """Close the panels of the cell's former run: the page has dropped them already."""
-    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
-    parent: dict[str, Any] = getattr(shell, "get_parent", dict)()
+    parent: dict[str, Any] = getattr(shell(), "get_parent", dict)()
     cell, run = parent.get("metadata", {}).get("cellId"), parent.get("header", {}).get("msg_id")
     if cell is None:
         return
