@@ -28,6 +28,7 @@ FLAGS = [
     "--disable-sync",
 ]
 ROOT = Path(__file__).resolve().parents[2]
+OURS = ROOT / "course_lib" / "jupyter"  # our settings, and our part of the page
 
 
 @contextlib.contextmanager
@@ -44,7 +45,7 @@ def jupyter_lab(folder, scratch, theme="JupyterLab Light"):
         **{f"JUPYTER_{place}": str(scratch / place.lower()) for place in places},
         "JUPYTERLAB_SETTINGS_DIR": str(scratch / "settings"),
         "JUPYTERLAB_WORKSPACES_DIR": str(scratch / "workspaces"),
-        "JUPYTER_CONFIG_PATH": str(ROOT / "course_lib" / "jupyter"),  # as `course lab` does
+        **dict.fromkeys(("JUPYTER_CONFIG_PATH", "JUPYTER_PATH"), str(OURS)),  # as `course lab` does
         "JUPYTER_TOKEN": secrets.token_hex(),
         "PYTHONPATH": str(ROOT),
     }

@@ -45,9 +45,15 @@ def opened(request, tmp_path_factory):
 
 
 def place(wanted, folder):
+    """Put a copy of a notebook (a path), or one of these cells, into `folder`; return its name.
+
+    A cell is a node, or the text of a code cell.
+    """
     if isinstance(wanted, Path):
         return Path(shutil.copy(wanted, folder)).name
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in wanted])
+    code = nbformat.v4.new_code_cell
+    cells = [code(cell) if isinstance(cell, str) else cell for cell in wanted]
+    notebook = nbformat.v4.new_notebook(cells=cells)
     notebook.metadata.kernelspec = {
         "name": "python3",
         "display_name": "Python 3 (ipykernel)",

@@ -6,8 +6,6 @@ import signal
 import pytest
 
 from tests import _toys
-from tests.browser import _lab
-from tests.browser.conftest import place
 
 CELLS = [
     "from course_lib.notebook import predict, quiz_of, recall, setup\n"
@@ -20,20 +18,6 @@ CELLS = [
 PARTS = len(CELLS) - 1
 SHOWN = ".course-panel, .course-quiz"
 KERNEL = "window.jupyterapp.shell.currentWidget.context.sessionContext.session.kernel"
-
-
-@pytest.fixture(scope="module")
-def opened(tmp_path_factory):
-    """These cells with the page's extension, as `course lab` opens them, run to the end."""
-    folder, scratch = tmp_path_factory.mktemp("notebooks"), tmp_path_factory.mktemp("jupyter")
-    name = place(CELLS, folder)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("JUPYTER_PATH", str(_lab.ROOT / "course_lib" / "jupyter"))
-        with _lab.jupyter_lab(folder, scratch) as server, _lab.chromium() as page:
-            traffic = _lab.Traffic().watch(page)
-            _lab.open_notebook(page, server, name)
-            _lab.run_all(page)
-            yield _lab.Opened(page, traffic, folder / name)
 
 
 def restart(opened):

@@ -1,10 +1,10 @@
 """A page of the course in JupyterLab's view of one document, by keyboard, from its first second."""
 
-import nbformat
 import nbformat.v4 as v4
 import pytest
 
 from tests.browser import _lab
+from tests.browser.conftest import place
 
 CELLS = [
     v4.new_markdown_cell("# A lesson"),
@@ -19,15 +19,12 @@ PANEL = "window.jupyterapp.shell.currentWidget"
 
 
 @pytest.fixture
-def opened(tmp_path_factory, monkeypatch):
+def opened(tmp_path_factory):
     """The page as `course lab` opens it, its kernel not started yet; and the server's token."""
-    monkeypatch.setenv("JUPYTER_PATH", str(_lab.ROOT / "course_lib" / "jupyter"))
     folder, scratch = tmp_path_factory.mktemp("notebooks"), tmp_path_factory.mktemp("jupyter")
-    notebook = v4.new_notebook(cells=CELLS)
-    notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3 (ipykernel)"}
-    nbformat.write(notebook, folder / "04_adamw.ipynb")
+    name = place(CELLS, folder)
     with _lab.jupyter_lab(folder, scratch) as (address, token), _lab.chromium() as page:
-        where = f"{address}/doc/tree/04_adamw.ipynb?reset&token={token}"
+        where = f"{address}/doc/tree/{name}?reset&token={token}"
         page.goto(where, wait_until="commit")
         page.wait_for_selector(".jp-Notebook .jp-Cell")
         yield page, token
