@@ -55,8 +55,9 @@ def lesson(request, tmp_path_factory):
 
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("lesson", ["03", "07"], indirect=True)
-def test_shift_enter_goes_through_the_whole_lesson(lesson, report):
+def test_shift_enter_goes_through_the_lesson(lesson, report, request, amount):
     page, traffic = lesson
+    whole = "03" in request.node.name or amount(False, True)  # 07 to its quiz
     reader, did = Reader(page), {"slider": 0, "prediction": 0, "quiz": 0}
     page.evaluate(f"{CONTENT}.activeCellIndex = 0; {CONTENT}.mode = 'command'")
     page.evaluate(f"{CONTENT}.node.focus()")
@@ -86,13 +87,16 @@ def test_shift_enter_goes_through_the_whole_lesson(lesson, report):
         else:
             continue
         reader.go_on()
-    page.keyboard.press("Shift+Enter")
-    page.wait_for_function(
-        f"{CONTENT}.widgets.every(w => w.model.type !== 'code' || "  # but the new one at the end
-        "!w.model.sharedModel.getSource() || "
-        "w.model.executionCount > 0 && w.model.executionState !== 'running')",
-        timeout=300_000,
-    )
+        if not whole and all(did.values()):
+            break
+    else:
+        page.keyboard.press("Shift+Enter")
+        page.wait_for_function(
+            f"{CONTENT}.widgets.every(w => w.model.type !== 'code' || "  # but the new one at the end
+            "!w.model.sharedModel.getSource() || "
+            "w.model.executionCount > 0 && w.model.executionState !== 'running')",
+            timeout=300_000,
+        )
     wrong = page.locator(".jp-OutputArea-output[data-mime-type*=error]").all_inner_texts()
     assert not wrong and not traffic.errors and all(did.values())
-    report(f"{len(sources)} cells with Shift+Enter; {did}")
+    report(f"{place + 1} of {len(sources)} cells with Shift+Enter; {did}")
