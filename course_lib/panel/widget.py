@@ -45,6 +45,7 @@ def describe(explorer: Explorer, numbers: Numbers) -> dict[str, Any]:
                 "whole": getattr(control, "whole", False),
                 "resets": getattr(control, "resets", False),
                 "inPicture": getattr(control, "in_picture", False),
+                "played": getattr(control, "played", False),
             }
             for name, control in explorer.controls.items()
         ],

@@ -4,7 +4,7 @@
 //   {title, begun: {control: number}, size: [width, height] in CSS pixels, theme: "light" | "dark", large,
 //    presets: {name: {control: number}},
 //    controls: [{name, label, unit, kind: "slider" | "choice", positions, default, free, log, whole, resets,
-//                inPicture}]}
+//                inPicture, played}]}
 // The page says:
 //   {kind: "ask", numbers, theme, width, large}  for the picture at these numbers, `width` pixels across;
 //                                                numbers and theme null: as the kernel stands (opening, reload)
@@ -42,7 +42,7 @@ function render({ model, el }) {
   const cell = () => el.closest(".jp-Cell"); // an element that stays when the cell is run again
 
   const view = build(spec, { move, choose, turn, enlarge, say, stop });
-  const reader = readings(view, { read, drag });
+  const reader = readings(view, spec.controls, { read, drag, step, where: (name) => numbers[name] });
   el.append(view.root);
   keepKeys(view.root);
   const forget = watchKernel(model, view.root);
@@ -59,11 +59,17 @@ function render({ model, el }) {
   // From a moved control to a question
 
   function move(name, value) {
+    reader.pause();
+    step(name, value);
+  }
+
+  function step(name, value) {
     const back = spec.controls.filter((control) => control.resets && control.name !== name);
     go({ ...numbers, ...defaults(back), [name]: value });
   }
 
   function choose(preset) {
+    reader.pause();
     go({ ...defaults(spec.controls), ...spec.presets[preset] });
   }
 
@@ -137,6 +143,7 @@ function render({ model, el }) {
     clearTimeout(patience);
     patience = setTimeout(() => say(SILENT), 10_000);
     view.root.ariaBusy = true;
+    view.root.classList.remove("course-served");
     model.send({ kind: "ask", numbers: at, ...look, theme: at && look.theme });
   }
 
@@ -214,7 +221,7 @@ function render({ model, el }) {
   function paint({ picture, under, caption, handles, places }, inverted = false) {
     if (under && view.under.src !== under) view.under.src = under;
     view.under.hidden = !under;
-    if (view.picture.src !== picture) reader.painted(handles, places, spec.controls, numbers);
+    if (view.picture.src !== picture) reader.painted(handles, places, numbers);
     view.picture.src = picture;
     view.picture.alt = caption;
     view.root.classList.toggle("course-inverted", inverted);
@@ -243,7 +250,7 @@ function render({ model, el }) {
   return () => {
     clearTimeout(patience);
     sizes.disconnect();
-    reader.close();
+    reader.pause();
     model.off("msg:custom", hear);
     forget();
     view.root.remove();
