@@ -220,6 +220,15 @@ def test_what_is_saved_has_pictures_and_captions_and_no_widget_state_and_does_no
     )  # the picture of a training is the one that stood when the cell ended
 
 
+def test_a_folded_explorer_does_not_say_what_is_seen(opened):
+    content = "window.jupyterapp.shell.currentWidget.content"
+    for hide in (True, False):
+        opened.page.evaluate(f"{content}.widgets[1].outputHidden = {str(hide).lower()}")
+        if hide:
+            line = opened.page.wait_for_selector(".jp-OutputPlaceholder").inner_text()
+            assert line.startswith("An explorer, folded: click to open.")
+
+
 def test_without_its_kernel_a_panel_says_what_to_do(opened):
     opened.page.evaluate(
         "window.jupyterapp.shell.currentWidget.context.sessionContext.session.kernel.restart()"
