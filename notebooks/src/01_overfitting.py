@@ -456,13 +456,13 @@ tuned = 100 * l2.at_chosen(l2.test_accuracy)
 plain = 100 * l2.test_accuracy[:, :, 0]
 train0 = 100 * l2.train_accuracy[:, :, 0]
 benefit = 100 * l2.benefit()  # tuned − plain; all of them [sizes, seeds]
-print("   n   benefit (points)                 accuracy at λ = 0: test, training   at "
-      "the chosen λ: test   median λ")
+print("                                      accuracy, λ = 0    λ chosen\n"
+      "   n   benefit (points)                 test  training        test   median λ")
 for k, n in enumerate(l2.rows):
     means = (values[k].mean() for values in (plain, train0, tuned))
     usual = l2.strengths[l2.chosen()[k].median()]
     print(f"{n:>4}   {str(mean_interval(benefit[k])):<32} "
-          f"{'{:17.1f} {:9.1f} {:22.1f}'.format(*means)} {usual:13g}")
+          f"{'{:5.1f} {:9.1f} {:11.1f}'.format(*means)} {usual:10g}")
 
 # %% jupyter={"outputs_hidden": true} tags=["nbval-check-output"]
 at50, at150, at450, at1200 = range(4)  # rows of the table

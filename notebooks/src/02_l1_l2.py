@@ -624,8 +624,8 @@ for width in (32, 64, 128, 256):
     widths[width] = paired_interval(errors[:, 1], errors[:, 0])
     print(f"{width:3} units: everything {errors[:, 0].mean():.1%}, sparing them "
           f"{errors[:, 1].mean():.1%};",
-          f"training loss {losses[0]:.2f} and "
-          f"{losses[1]:.2f}, of one who knows nothing 2.30")
+          f"training loss {losses[0]:.2f} and {losses[1]:.2f}")
+print("(the training loss of one who knows nothing: 2.30)")
 fair = {}
 for world in (clean, noisy):
     *_, found = compute_spared(world, TUNED)
@@ -666,7 +666,7 @@ by_name = {name for name, p in model.named_parameters()
            if "bias" not in name and "bn" not in name}
 kept = {id(p) for p in decay_groups(model, weight_decay=0.01)[0]["params"]}
 by_kind = {name for name, p in model.named_parameters() if id(p) in kept}
-print("penalised by name:", sorted(by_name), "  by kind:", sorted(by_kind))
+print("penalised by name:", sorted(by_name), "\n          by kind:", sorted(by_kind))
 claim("By name, a norm's scale is penalised and a weight matrix is not; by what they "
       "are, the two weight matrices.",
       measured=[len(by_name & by_kind), len(by_name), len(by_kind)],
@@ -683,8 +683,8 @@ claim("By name, a norm's scale is penalised and a weight matrix is not; by what 
 *_, layers = compute_by_layer()
 print("chosen for both layers:",
       [round(pair[0], 1) for pair in layers.uniform_strengths.tolist()])
-print("chosen for each layer: ",
-      [tuple(round(s, 1) for s in pair) for pair in layers.layered_strengths.tolist()])
+pairs = [tuple(round(s, 1) for s in pair) for pair in layers.layered_strengths.tolist()]
+print("chosen for each layer:", *pairs[:5], "\n                      ", *pairs[5:])
 
 # %% tags=["deeper", "nbval-check-output"]
 claim("One λ for each layer lowers the test error, chosen on validation data.",

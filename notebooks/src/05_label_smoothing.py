@@ -343,7 +343,7 @@ reveal("noisy-T", {"lower": "falls", "higher": "rises"}.get(went(shift), little)
 *_, early = compare_smoothing(noise=0.2, steps=600)
 situations = {"noise, memorised": noisy, "right labels": clean, "noise, stopped": early}
 print("ε = 0                labels learned   error   confidence   ECE     NLL    "
-      "fitted T (above 1: overconfident)")
+      "fitted T\n(a fitted T above 1: overconfident)")
 for name, run in situations.items():
     error, ece, nll = (run.of(figure, 0.0).mean() for figure in ("error", "ece", "nll"))
     T = run.of("temperature", 0.0, right).nanmean()
@@ -358,13 +358,13 @@ predict("elsewhere", "In the two new situations, ε = 0.1 makes the ECE …",
         ["lower in both", "higher in both", "lower in one, higher in the other"])
 
 # %% jupyter={"outputs_hidden": true}
-print("change, mean ± half of its interval   ECE               NLL               error "
-      "            confidence then")
+print(f"{'change, mean ± half of its interval':<68}confidence then\n"
+      f"{'':<26}ECE              NLL              error")
 for name, run in situations.items():
     for epsilon in (0.02, 0.05, 0.1, 0.2):
         changes = [change(run, figure, epsilon) for figure in ("ece", "nll", "error")]
-        print(f"{name:<20} ε = {epsilon:<12}",
-              *(f"{c.mean:+.3f} ± {c.half_width:.3f}  " for c in changes),
+        print(f"{name:<16} ε = {epsilon:<5}",
+              *(f"{c.mean:+.3f} ± {c.half_width:.3f} " for c in changes),
               f"{run.mean_confidence(epsilon).mean():.3f}")
 
 # %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
@@ -575,16 +575,16 @@ predict("student",
 from course_lib.experiments.label_smoothing.distillation import distill
 
 *_, school = distill()
-print("test error, mean ± half of its interval      plain teacher       smoothed "
-      "teacher    entropy of what they show")
+print("test error, mean ± half of its interval   of the plain, of the smoothed teacher,\n"
+      "and the entropy of what the two show")
 shown = {"the teacher itself": (school.teacher, None)}
 shown |= {f"its student, {rows:4} rows, τ = {tau:g}": (wrong_share, tau)
           for (rows, tau), wrong_share in school.student.items()}
 for name, (wrong_share, tau) in shown.items():
     intervals = [mean_interval(e) for e in wrong_share.T]
     entropy = "".join(f"{e:8.2f}" for e in school.entropy[tau].mean(0)) if tau else ""
-    print(f"  {name:<42}",
-          *(f"{i.mean:.4f} ± {i.half_width:.4f}    " for i in intervals), entropy)
+    print(f"  {name:<32}",
+          *(f"{i.mean:.4f} ± {i.half_width:.4f}  " for i in intervals), entropy)
 for rows, wrong_share in school.labels.items():
     print(f"  student of the labels, {rows:4} rows: {wrong_share.mean():.4f}")
 

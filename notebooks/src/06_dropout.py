@@ -445,11 +445,12 @@ for plain_one in list(networks)[1:]:
           holds=lambda gap: gap.between(low=0.05))
 
 # %%
+print(f"{'':<43}  training loss  worst unit  worst tenth")
 for name, (run, p) in networks.items():
-    print(f"{name:<43}  training loss {run.train_loss[:, run.at(p), -1].mean():.2f}, "
-          f"worst unit {worst[name].mean():.3f}, "
-          f"worst tenth {share[name].mean():.0%} of the rises")
-print(f"(The last two were stopped at steps {stop} and {step[0]}.)")
+    print(f"{name:<43}  {run.train_loss[:, run.at(p), -1].mean():13.2f} "
+          f"{worst[name].mean():11.3f} {share[name].mean():12.0%}")
+print(f"(Worst tenth: its share of the rises. The last two were stopped at steps {stop} "
+      f"and {step[0]}.)")
 
 # %% [markdown]
 # The first control mixes two things. At the same training loss the comparison comes nearer to dropout itself. Against the plain network at its best it is about memorising: one that was kept from that, here by stopping, need not lean on single units either (its loss is another, so mind the share more than the height).
@@ -589,13 +590,13 @@ for p in (0.5, 0.7):
           holds=lambda cost: cost.between(high=0.01))
 
 # %% tags=["deeper"] jupyter={"outputs_hidden": true}
+print("                              ratio at each norm  test error  statistics anew")
 for order, name in enumerate(("dropout before norm", "dropout behind norm")):
     for p in shift.ps:
         ratio = "  ".join(f"{r:.2f}" for r in shift.ratio[order, :, at[p]].mean(0))
         errors = [figure[order, :, at[p]].mean()
                   for figure in (shift.error, shift.error_again)]
-        print(f"{name}, p = {p:<3g}: ratio at the three norms {ratio}   test error "
-              f"{errors[0]:.1%}, statistics anew {errors[1]:.1%}")
+        print(f"{name}, p = {p:<3g}:  {ratio}    {errors[0]:10.1%} {errors[1]:14.1%}")
 
 # %% [markdown]
 # At the first norm the formula says how large the shift is; at the second and third the ratio is only read off. What it costs is another matter. An argmax survives a good deal of rescaling, so the error need not notice; the loss notices sooner.

@@ -30,6 +30,7 @@ except ModuleNotFoundError:
         "course` in the course's folder, or run here: %pip install -e ..") from None
 
 import math
+import textwrap
 
 import torch
 
@@ -755,7 +756,7 @@ norm = BatchNorm1d(3)
 try:
     norm(torch.ones(1, 3))
 except ValueError as error:
-    print(error)
+    print(*textwrap.wrap(str(error), 88), sep="\n")
 claim("A batch of one row in training is an error, "
       "and is not counted; in evaluation it is fine.",
       measured=[norm.num_batches_tracked.item(), *norm.eval()(torch.ones(1, 3)).shape],
