@@ -575,8 +575,8 @@ predict("student",
 from course_lib.experiments.label_smoothing.distillation import distill
 
 *_, school = distill()
-print("test error, mean ± half of its interval   of the plain, of the smoothed teacher,\n"
-      "and the entropy of what the two show")
+print("test error, mean ± half of its interval: "
+      "of the plain, of the smoothed teacher,\nand the entropy of what the two show")
 shown = {"the teacher itself": (school.teacher, None)}
 shown |= {f"its student, {rows:4} rows, τ = {tau:g}": (wrong_share, tau)
           for (rows, tau), wrong_share in school.student.items()}

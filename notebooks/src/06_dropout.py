@@ -449,8 +449,8 @@ print(f"{'':<43}  training loss  worst unit  worst tenth")
 for name, (run, p) in networks.items():
     print(f"{name:<43}  {run.train_loss[:, run.at(p), -1].mean():13.2f} "
           f"{worst[name].mean():11.3f} {share[name].mean():12.0%}")
-print(f"(Worst tenth: its share of the rises. The last two were stopped at steps {stop} "
-      f"and {step[0]}.)")
+print("(Worst tenth: its share of the rises. "
+      f"The last two were stopped at steps {stop} and {step[0]}.)")
 
 # %% [markdown]
 # The first control mixes two things. At the same training loss the comparison comes nearer to dropout itself. Against the plain network at its best it is about memorising: one that was kept from that, here by stopping, need not lean on single units either (its loss is another, so mind the share more than the height).
