@@ -22,6 +22,7 @@ class Slider:
     number computed with. `values`: the positions themselves, instead of low, high and step.
     `trained`: an axis that `compute` trains as a whole; moving along it looks up, never computes.
     `in_picture`: moved by a handle in the picture (see `Seen`) and by no slider beside it.
+    `played`: ▶ moves along it where nothing in the picture runs step by step (default: `trained`).
     """
 
     label: str
@@ -34,8 +35,11 @@ class Slider:
     trained: bool = False
     values: Any = None
     in_picture: bool = False
+    played: bool | None = None
 
     def __post_init__(self) -> None:
+        if self.played is None:
+            object.__setattr__(self, "played", self.trained)
         if self.values is not None:
             object.__setattr__(self, "values", tuple(sorted(self.values)))
             object.__setattr__(self, "low", self.values[0])

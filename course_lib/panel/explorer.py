@@ -133,9 +133,13 @@ class Still:
         return bundle(self.picture, self.caption)
 
 
+# What JupyterLab shows of a folded output is its first line; a caption there would be an answer.
+FOLDED = "An explorer, folded: click to open."
+
+
 def bundle(picture: bytes | None, caption: str) -> tuple[dict, dict]:
     """Data and metadata of an output: picture with alternative text, caption as text."""
-    data = {"text/plain": caption}
+    data = {"text/plain": f"{FOLDED}\n{caption}"}
     if picture is not None:
         data["image/png"] = base64.b64encode(picture).decode()
     return data, {"image/png": {"alt": caption}} if picture is not None else {}

@@ -43,9 +43,10 @@ def _box(ax: Axes) -> list[float]:
 
 
 def curves_of(figure: Figure, seen: Seen) -> list[Curve]:
-    """Every curve and heat map: {axes, label, x, y, texts or None, every or 0}.
+    """Every curve and heat map: {axes, label, x, y, texts or None, steps}.
 
-    every: points are steps of a run, each that many later than the one before.
+    steps: 0 where it is no run; "x" where x says the step of each point; else a path, whose points
+    are that many steps apart.
     """
     found = [
         {"axes": i, **curve}
@@ -67,17 +68,19 @@ def _is_colorbar(ax: Axes) -> bool:
     return ax.get_label() == "<colorbar>"
 
 
-def _curve(label: str, x: Any, y: Any, texts: list[str] | None = None, every: int = 0) -> Curve:
+def _curve(
+    label: str, x: Any, y: Any, texts: list[str] | None = None, steps: int | str = 0
+) -> Curve:
     """What is not finite is left out, except in a run of steps, where it holds its place."""
     points = np.stack([np.asarray(x, float), np.asarray(y, float)])
     good = np.isfinite(points).all(0)
-    kept = np.ones_like(good) if every else good
+    kept = np.ones_like(good) if steps else good
     numbers = [
         [float(f"{v:.4g}") if ok else None for v, ok in zip(row[kept], good[kept])]
         for row in points
     ]
     texts = texts and [text for text, keep in zip(texts, kept) if keep]
-    return {"label": plain(label), "x": numbers[0], "y": numbers[1], "texts": texts, "every": every}
+    return {"label": plain(label), "x": numbers[0], "y": numbers[1], "texts": texts, "steps": steps}
 
 
 def _lines(ax: Axes) -> Iterator[Curve]:
@@ -88,8 +91,8 @@ def _lines(ax: Axes) -> Iterator[Curve]:
         every = -(-len(x) // MOST_POINTS) or 1
         label = str(line.get_label())
         label = "" if label.startswith("_") else label
-        steps = _is_run(line, ax) and len(x) > 2
-        yield _curve(label, x[::every], y[::every], None, every if steps else 0)
+        steps = (every if line.get_gid() == PATH else "x") if _is_run(line, ax) else 0
+        yield _curve(label, x[::every], y[::every], None, steps if len(x) > 2 else 0)
 
 
 def _data(line: Line2D) -> tuple[Any, Any]:

@@ -50,13 +50,8 @@ class Server:
         self._request: object = None  # what is computed or served now; a newer one ends its serving
         self._asked = self._to_read = False  # whether there is a page, and it waits for values
         self._layers: set[int] = set()  # what the page has of them
-        self._axes = {
-            name: control.positions
-            for name, control in explorer.controls.items()
-            if control.trained and isinstance(control, Slider)
-        }
-        cells = math.prod(map(len, self._axes.values()))
-        self._servable = 1 < cells <= MOST_FRAMES
+        self._axes = _served(explorer)
+        self._servable = bool(self._axes)
         self._compute()
 
     # What the page says
@@ -267,6 +262,17 @@ class Server:
         self._request = None
         if not self._work.wait(0):
             self._work.stop()
+
+
+def _served(explorer: Explorer) -> dict[str, tuple]:
+    """The trained axes whose frames are handed over: one after the other, as long as they fit."""
+    axes: dict[str, tuple] = {}
+    for name, control in explorer.controls.items():
+        if control.trained and isinstance(control, Slider):
+            cells = math.prod(map(len, axes.values())) * len(control.positions)
+            if cells <= MOST_FRAMES:
+                axes[name] = control.positions
+    return axes
 
 
 def _look_of(look: Look) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from course_lib.panel.picture import DPI, still
 from course_lib.panel.serving import Server
 
 PAGE = Path(__file__).with_name("page")
+FRONT_END = ("elements.js", "address.js", "readings.js", "panel.js")  # of a panel, in this order
 
 
 def part_of_page(*names: str) -> str:
@@ -45,6 +46,7 @@ def describe(explorer: Explorer, numbers: Numbers) -> dict[str, Any]:
                 "whole": getattr(control, "whole", False),
                 "resets": getattr(control, "resets", False),
                 "inPicture": getattr(control, "in_picture", False),
+                "played": getattr(control, "played", False),
             }
             for name, control in explorer.controls.items()
         ],
@@ -54,7 +56,7 @@ def describe(explorer: Explorer, numbers: Numbers) -> dict[str, Any]:
 class Panel(anywidget.AnyWidget):
     """What `Explorer.show` returns. `numbers`: where its controls stand."""
 
-    _esm = part_of_page("elements.js", "readings.js", "panel.js")
+    _esm = part_of_page(*FRONT_END)
     _css = part_of_page("panel.css")
     panel = traitlets.Dict().tag(sync=True)
 
@@ -81,12 +83,12 @@ class Panel(anywidget.AnyWidget):
         super().close()
 
     def _ipython_display_(self) -> None:
-        """The panel, under a line that is seen where it has not come up within 10 s."""
+        """The panel, over a line that is seen where it has not come up within 10 s."""
         from IPython.display import display
 
-        display({"text/html": part_of_page("late.html"), "text/plain": ""}, raw=True)
         data, metadata = self._repr_mimebundle_()
         display(data, metadata=metadata, raw=True)
+        display({"text/html": part_of_page("late.html"), "text/plain": ""}, raw=True)
 
     def _repr_mimebundle_(self, **_: Any) -> tuple[dict, dict]:
         """The widget for a page with a kernel; for one without, a picture and its caption."""

@@ -120,8 +120,8 @@ claim("The fastest learning rate of gradient descent is 2/(λmax + λmin): 1 % m
 # %%
 # what came out
 reveal("too-high", "grows without end",
-       because="1.1 is above 2/λmax = 1: the steepest direction is multiplied by −1.2 "
-               "at each step")
+       because="1.1 is above 2/λmax = 1: the steepest "
+               "direction is multiplied by −1.2 at each step")
 
 # %%
 # what came out
@@ -258,8 +258,8 @@ reveal("full", "no: it estimates the mean over the distribution the data came fr
 
 # %%
 predict("twice",
-        "True or false: a step with a batch of 2 takes twice as long as with a batch "
-        "of 1.",
+        "True or false: a step with a batch of 2 "
+        "takes twice as long as with a batch of 1.",
         ["true", "false"])
 
 # %% jupyter={"outputs_hidden": true} tags=["timing"]
@@ -286,8 +286,8 @@ for size in (1, 2, 4, 8, 16, 32, 64, 128, 256, 512):
 # %% tags=["nbval-check-output"]
 ratios = [sum(timed(2).values()) / sum(timed(1).values()) for _ in range(10)]
 ratio = mean_interval(ratios)
-claim("A step with a batch of 2 takes less than 1.7 times as long as with a batch of "
-      "1.",
+claim("A step with a batch of 2 takes less than "
+      "1.7 times as long as with a batch of 1.",
       measured=ratio, kind="measured", holds=lambda ratio: ratio.between(high=1.7))
 
 # %%
@@ -332,8 +332,8 @@ for other in (1, 64):
 # %%
 # what came out
 reveal("batch", str(min(left, key=lambda size: sum(left[size]))),
-       because="lowest mean; batches of 1 hover, the full batch has made only ten "
-               "steps")
+       because="lowest mean; batches of 1 hover, the "
+               "full batch has made only ten steps")
 
 # %% [markdown]
 # How high does the noise keep it? If every example is a parabola of the same curvature $h$ and $B$ of them are drawn independently at each step, the weight never comes to rest;
@@ -379,8 +379,8 @@ constant, cosine, warmed = (final_loss("constant"), final_loss("cosine"),
 claim("A cosine ends at a lower training loss than a constant rate (log of the ratio).",
       measured=paired_interval(cosine, constant), kind="measured",
       holds=lambda gap: gap.between(high=0))
-claim("Warm-up before the cosine lowers the final training loss further (log of the "
-      "ratio).",
+claim("Warm-up before the cosine lowers the final "
+      "training loss further (log of the ratio).",
       measured=paired_interval(warmed, cosine), kind="measured",
       holds=lambda gap: gap.between(high=0))
 
@@ -448,8 +448,8 @@ claim("Without noise gradient descent stays on the ridge if it starts on it; fro
       measured={offset: escape(0.1, offset, 0.0, "constant").left_at
                 for offset in (0.0, 1e-12, 1e-8, 1e-2)},
       holds=lambda left: left[0.0] is None and None not in list(left.values())[1:])
-claim("From the ridge itself, noise of 1e-8 in the gradient is enough to leave within "
-      "300 steps.",
+claim("From the ridge itself, noise of 1e-8 in the "
+      "gradient is enough to leave within 300 steps.",
       measured=escape(0.1, 0.0, 1e-8, "constant").left_at,
       holds=lambda step: step is not None and step < 300)
 
@@ -495,8 +495,8 @@ stay = mean_interval((first == last).double())
 claim("With noise 0.1 in the gradient, at least 95 % of the runs end in the valley on "
       "whose side they started.",
       measured=stay, kind="measured", holds=lambda share: share.between(low=0.95))
-claim("With noise 1.5, more than 65 % end in the deeper valley, from wherever they "
-      "started.",
+claim("With noise 1.5, more than 65 % end in the "
+      "deeper valley, from wherever they started.",
       measured=mean_interval(shaken.double()), kind="measured",
       holds=lambda share: share.between(low=0.65))
 
@@ -533,8 +533,8 @@ claim("Test accuracy of the same networks, on right labels, is below 70 %.",
 # %% tags=["deeper"]
 # what came out
 reveal("good", {True: "no", False: "yes", None: None}[right.between(high=0.70)],
-       because=f"test accuracy {right.mean:.0%}: it has learned wrong labels too "
-               "(lesson 01)")
+       because=f"test accuracy {right.mean:.0%}: it has "
+               "learned wrong labels too (lesson 01)")
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: does the noise choose better minima?
@@ -571,8 +571,8 @@ for lr in (1.0, 2.0):
     claim(f"Learning rate {lr:g}: full batches have larger weights than batches of 10.",
           measured=gap("norm", lr), kind="measured",
           holds=lambda gap: gap.between(low=0))
-    claim(f"Learning rate {lr:g}: full batches have a lower test accuracy than batches "
-          "of 10.",
+    claim(f"Learning rate {lr:g}: full batches have "
+          "a lower test accuracy than batches of 10.",
           measured=gap("accuracy", lr), kind="measured",
           holds=lambda gap: gap.between(high=0))
 
@@ -640,8 +640,8 @@ w = torch.zeros(1, dtype=torch.float64)
 for _ in range(9):
     w = torch.cat([sgd_update(w.clone(), w - centre, {}, lr=0.8)
                    for centre in all_batches(centres, 2, replacement=True)])
-claim("On a quadratic with independent draws, SGD settles at variance lr·σ²/(B·h·(2 − "
-      "lr·h)).",
+claim("On a quadratic with independent draws, SGD "
+      "settles at variance lr·σ²/(B·h·(2 − lr·h)).",
       measured=w.var(correction=0).item()
                / variance_at_rest(0.8, 1.0, sigma=1.0, batch_size=2) - 1,
       holds=lambda gap: abs(gap) < 1e-11)
@@ -872,8 +872,8 @@ claim("Heavy ball, moving average (lr/(1 − β)) and corrected average (lr(1 �
       "β)) are one path.",
       measured=[(path - ball).abs().max().item() for path in averages],
       holds=lambda gaps: max(gaps) < 1e-12)
-claim("torch's dampening = β is neither average: its first step is undamped, ten times "
-      "as large.",
+claim("torch's dampening = β is neither average: its "
+      "first step is undamped, ten times as large.",
       measured=[damped[0].item(), averages[0][0].item(), averages[1][0].item()],
       holds=lambda first: abs(first[0] - 1) < 1e-12
             and max(abs(w - 0.1) for w in first[1:]) < 1e-12)
@@ -956,8 +956,8 @@ print("share without a saddle:  d = 1: 1, ",
       ",  ".join(f"d = {d}: {share.mean:.4f}" for d, share in shares.items()))
 for d, before in ((2, None), (3, 2), (4, 3)):
     limit = (shares[before].low if before else 1.0) / 2
-    claim(f"In {d} dimensions the share of definite matrices is less than half of that "
-          f"in {d - 1}.",
+    claim(f"In {d} dimensions the share of definite "
+          f"matrices is less than half of that in {d - 1}.",
           measured=shares[d], kind="measured",
           holds=lambda share, limit=limit: share.between(high=limit))
 

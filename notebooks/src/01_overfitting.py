@@ -315,8 +315,8 @@ reveal("clean",
 
 # %%
 predict("peak",
-        "Noise σ = 0.5. As d grows from 2 to 300 with n = 30, the median error on new "
-        "data …",
+        "Noise σ = 0.5. As d grows from 2 to 300 "
+        "with n = 30, the median error on new data …",
         ["rises all the way", "falls, then rises",
          "rises to a peak near d = n, then falls"])
 
@@ -411,8 +411,8 @@ second = {noise: paired_interval(*(100 * end
                                    for end in world.widest_and_best_below(300)))
           for noise, world in worlds.items()}
 for noise, labels in ((0.2, "20 % wrong"), (0.0, "clean")):
-    claim(f"With {labels} labels, 3000 features end below the best width under 300 "
-          "(points).",
+    claim(f"With {labels} labels, 3000 features end "
+          "below the best width under 300 (points).",
           measured=second[noise], kind="measured",
           holds=lambda points: points.between(high=0))
 
@@ -444,8 +444,8 @@ predict("small-n", "Where does tuned L2 gain most?",
 
 # %%
 predict("myth-data",
-        "Once λ is tuned, are three times the examples (450 for 150) still worth "
-        "anything?",
+        "Once λ is tuned, are three times the "
+        "examples (450 for 150) still worth anything?",
         ["no longer", "they still are"])
 
 # %% jupyter={"outputs_hidden": true}
@@ -456,13 +456,13 @@ tuned = 100 * l2.at_chosen(l2.test_accuracy)
 plain = 100 * l2.test_accuracy[:, :, 0]
 train0 = 100 * l2.train_accuracy[:, :, 0]
 benefit = 100 * l2.benefit()  # tuned − plain; all of them [sizes, seeds]
-print("   n   benefit (points)                 accuracy at λ = 0: test, training   at "
-      "the chosen λ: test   median λ")
+print("                                      accuracy, λ = 0    λ chosen\n"
+      "   n   benefit (points)                 test  training        test   median λ")
 for k, n in enumerate(l2.rows):
     means = (values[k].mean() for values in (plain, train0, tuned))
     usual = l2.strengths[l2.chosen()[k].median()]
     print(f"{n:>4}   {str(mean_interval(benefit[k])):<32} "
-          f"{'{:17.1f} {:9.1f} {:22.1f}'.format(*means)} {usual:13g}")
+          f"{'{:5.1f} {:9.1f} {:11.1f}'.format(*means)} {usual:10g}")
 
 # %% jupyter={"outputs_hidden": true} tags=["nbval-check-output"]
 at50, at150, at450, at1200 = range(4)  # rows of the table
@@ -501,8 +501,8 @@ reveal("myth-data",
 
 # %% tags=["deeper"]
 predict("myth-train",
-        "At n = 150 the chosen λ lowers training accuracy (at λ = 0 it is in the "
-        "table) by …",
+        "At n = 150 the chosen λ lowers training "
+        "accuracy (at λ = 0 it is in the table) by …",
         ["less than a point", "1 to 5 points", "more than 5 points"])
 
 # %% tags=["deeper"]
@@ -545,8 +545,8 @@ predict("myth-l1",
 # %% jupyter={"outputs_hidden": true} tags=["deeper"]
 # what came out
 reveal("myth-l1", "sets some to zero",
-       because="its slope does not fade near 0; whether your optimizer gets there is "
-               "lesson 02")
+       because="its slope does not fade near 0; whether "
+               "your optimizer gets there is lesson 02")
 
 # %% [markdown]
 # Now not by slopes: every $w$ from −2 to 2 in steps of a hundred-thousandth, with 0 among them.
@@ -644,8 +644,8 @@ steep = torch.ones((), dtype=torch.float64)
 far = {f"η = {lr}, {steps} step(s)": (descent_filter(steep, steps, lr)
                                       - ridge_filter(steep, 1 / (lr * steps))).item()
        for lr, steps in ((0.01, 100), (1.0, 1), (1.9, 1), (1.9, 3))}
-claim("Large steps part from ridge by more than 0.2036; steps of 0.01 up to the same t "
-      "= 1 do not.",
+claim("Large steps part from ridge by more than 0.2036; "
+      "steps of 0.01 up to the same t = 1 do not.",
       measured=far,
       holds=lambda far: min(list(far.values())[1:]) > 0.2037 > list(far.values())[0])
 claim("They exceed 1.69 too: one step of η = 1.9 has 8 times the variance of ridge.",

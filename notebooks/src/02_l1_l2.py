@@ -88,8 +88,8 @@ def lowest(a, penalty):
     return grid[((grid - a) ** 2 / 2 + penalty(grid)).argmin()].item()
 
 
-claim("Of (1, 0.4) L1 leaves (0.5, 0) at λ = 0.5; L2 leaves no zero, not even at λ = "
-      "100.",
+claim("Of (1, 0.4) L1 leaves (0.5, 0) at λ = 0.5; "
+      "L2 leaves no zero, not even at λ = 100.",
       measured=[lowest(a, penalty)
                 for penalty in (lambda w: 0.5 * w.abs(), lambda w: 100 * w**2 / 2)
                 for a in goal],
@@ -144,8 +144,8 @@ claim("L2 comes to rest at a/(1 + λ) and L1 at S(a, λ), to the spacing of a gr
 
 # %%
 predict("hover",
-        "60 steps with λ·sign(w) in the gradient. How often is the weight exactly "
-        "zero?",
+        "60 steps with λ·sign(w) in the gradient. "
+        "How often is the weight exactly zero?",
         ["always from some step on", "now and then, in passing", "never"])
 
 # %% jupyter={"outputs_hidden": true}
@@ -245,8 +245,8 @@ explore.path.show(strength=2.2)
 from course_lib.experiments.l1_l2.penalised_regression import fit, largest_l1
 
 edge = largest_l1(x, y)  # max|Xᵀy|/n
-claim("From λmax = max|Xᵀy|/n on all weights of the lasso are zero, and just below it "
-      "one is not.",
+claim("From λmax = max|Xᵀy|/n on all weights of the "
+      "lasso are zero, and just below it one is not.",
       measured=[int((fit(x, y, factor * edge) != 0).sum())
                 for factor in (0.999, 1.0, 1.001)],
       holds=lambda kept: kept == [1, 0, 0])
@@ -399,8 +399,8 @@ emptied, hovered = shrunk.zeros[:, 1, at[1e-3]], shrunk.zeros[:, 2, at[1e-3]]
 claim("Proximal steps make more than 10 % of the weights exactly zero.",
       measured=mean_interval(emptied), kind="measured",
       holds=lambda zero: zero.between(low=0.1))
-claim("Subgradient steps make less than 1 % exactly zero in every seed (the largest "
-      "share).",
+claim("Subgradient steps make less than 1 % exactly "
+      "zero in every seed (the largest share).",
       measured=hovered.max().item(), kind="measured", holds=lambda zero: zero < 0.01)
 for rows, errors in (("training", shrunk.train_error), ("test", shrunk.test_error)):
     claim(f"At λ = 1 under L2 the {rows} error is above 50 %.",
@@ -447,8 +447,8 @@ claim("Where all curvatures are positive the condition number falls from hmax/hm
 # %% jupyter={"outputs_hidden": true}
 # what came out
 reveal("surface", "92",
-       because="(10 + 0.1)/(0.01 + 0.1): the flat direction gains tenfold, the steep "
-               "one 1 %")
+       because="(10 + 0.1)/(0.01 + 0.1): the flat "
+               "direction gains tenfold, the steep one 1 %")
 
 # %% [markdown]
 # The penalised surface has *more* curvature in every direction, λ each, if every parameter is penalised. In proportion the flat ones gain most, so on a bowl gradient descent with its best learning rate needs fewer steps.
@@ -514,8 +514,8 @@ claim("Some of them were negative (number).", measured=int((bare < -1e-6).sum())
 # A tutorial warns that λ = 10 in $\lambda\lVert w\rVert^2$ underfits. The pull is $20\,w$: in torch's convention λ = 20. Switch the loss off, and plain SGD multiplies each weight by $1-\eta\lambda$ at every step, λ being torch's from here on.
 
 # %%
-quiz("That pull of 20·w, learning rate 0.1, flat loss, plain SGD: what does a weight "
-     "of 1 do?",
+quiz("That pull of 20·w, learning rate 0.1, flat "
+     "loss, plain SGD: what does a weight of 1 do?",
      {"it shrinks to zero":
           "Only if the factor 1 − 0.1·20 = −1 were smaller than 1 in size.",
       "it jumps between 1 and −1 for ever":
@@ -624,8 +624,8 @@ for width in (32, 64, 128, 256):
     widths[width] = paired_interval(errors[:, 1], errors[:, 0])
     print(f"{width:3} units: everything {errors[:, 0].mean():.1%}, sparing them "
           f"{errors[:, 1].mean():.1%};",
-          f"training loss {losses[0]:.2f} and {losses[1]:.2f}, of one who knows "
-          "nothing 2.30")
+          f"training loss {losses[0]:.2f} and {losses[1]:.2f}")
+print("(the training loss of one who knows nothing: 2.30)")
 fair = {}
 for world in (clean, noisy):
     *_, found = compute_spared(world, TUNED)
@@ -637,8 +637,8 @@ for world in (clean, noisy):
         print(f"   λ chosen for {policy}:", ", ".join(f"{value:g}" for value in values))
 
 # %% tags=["deeper", "nbval-check-output"]
-claim("32 hidden units, λ = 10: sparing γ, β and biases lowers the test error on noisy "
-      "rows.",
+claim("32 hidden units, λ = 10: sparing γ, β and "
+      "biases lowers the test error on noisy rows.",
       measured=widths[32], kind="measured", holds=lambda d: d.between(high=0))
 claim("256 hidden units, λ = 10: it raises the test error.",
       measured=widths[256], kind="measured", holds=lambda d: d.between(low=0))
@@ -666,7 +666,7 @@ by_name = {name for name, p in model.named_parameters()
            if "bias" not in name and "bn" not in name}
 kept = {id(p) for p in decay_groups(model, weight_decay=0.01)[0]["params"]}
 by_kind = {name for name, p in model.named_parameters() if id(p) in kept}
-print("penalised by name:", sorted(by_name), "  by kind:", sorted(by_kind))
+print("penalised by name:", sorted(by_name), "\n          by kind:", sorted(by_kind))
 claim("By name, a norm's scale is penalised and a weight matrix is not; by what they "
       "are, the two weight matrices.",
       measured=[len(by_name & by_kind), len(by_name), len(by_kind)],
@@ -683,8 +683,8 @@ claim("By name, a norm's scale is penalised and a weight matrix is not; by what 
 *_, layers = compute_by_layer()
 print("chosen for both layers:",
       [round(pair[0], 1) for pair in layers.uniform_strengths.tolist()])
-print("chosen for each layer: ",
-      [tuple(round(s, 1) for s in pair) for pair in layers.layered_strengths.tolist()])
+pairs = [tuple(round(s, 1) for s in pair) for pair in layers.layered_strengths.tolist()]
+print("chosen for each layer:", *pairs[:5], "\n                      ", *pairs[5:])
 
 # %% tags=["deeper", "nbval-check-output"]
 claim("One λ for each layer lowers the test error, chosen on validation data.",
@@ -828,8 +828,8 @@ quiz(
          "practically never gets there.",
      "true of the loop with |w| in the loss, false of the lowest point and of "
      "proximal steps":
-         "The penalty has zeros at its lowest point; whether your weights do depends "
-         "on the step.",
+         "The penalty has zeros at its lowest point; "
+         "whether your weights do depends on the step.",
      "true of everything": "You have seen proximal steps stop at zero, in one weight, "
                            "in ten and in thousands."},
     answer="true of the loop with |w| in the loss, false of the lowest point and of "

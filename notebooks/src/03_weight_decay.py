@@ -194,8 +194,8 @@ claim("L2 comes to rest at 1/(1 + λ), weight decay under momentum μ at 1/(1 + 
 # %%
 # what came out
 reveal("equilibrium", "L2 closer to 0",
-       because="momentum multiplies the loss and L2 alike by 10, and weight decay not "
-               "at all")
+       because="momentum multiplies the loss and L2 "
+               "alike by 10, and weight decay not at all")
 
 # %% [markdown]
 # Which is right? Neither: they are two knobs with different units, and **a λ tuned for one is wrong for the other.**
@@ -293,8 +293,8 @@ for strength in (0.5, 0.005):
 # %% tags=["nbval-check-output"]
 adam_large = three_steps(adam_update, l2=0.5)
 adam_small = three_steps(adam_update, l2=0.005)
-claim("On a flat loss, Adam with L2 takes the same steps for λ = 0.5 and λ = 0.005 (up "
-      "to ε).",
+claim("On a flat loss, Adam with L2 takes the same "
+      "steps for λ = 0.5 and λ = 0.005 (up to ε).",
       measured=max(abs(a - b) for a, b in zip(adam_large, adam_small)),
       holds=lambda difference: difference < 1e-5)
 
@@ -421,8 +421,8 @@ claim("Scaling the loss by 1000 under Adam with L2 is the same as λ/1000 and ε
 
 # %%
 predict("spread",
-        "Leaving out 5 % at either end, the strongest and the weakest pull differ by a "
-        "factor of …",
+        "Leaving out 5 % at either end, the strongest "
+        "and the weakest pull differ by a factor of …",
         ["less than 3", "3 to 30", "more than 30"])
 
 # %% jupyter={"outputs_hidden": true}
@@ -448,8 +448,8 @@ claim("Even the least decayed weight gets more than ten times lr·λ (in powers 
       "more than 1).",
       measured=mean_interval(digits.least[:, at]), kind="measured",
       holds=lambda decades: decades.between(low=1))
-claim("At λ = 0.1 the spread is smaller than at λ = 1e-4 (difference in powers of "
-      "ten).",
+claim("At λ = 0.1 the spread is smaller than at "
+      "λ = 1e-4 (difference in powers of ten).",
       measured=paired_interval(digits.spread[:, -1], digits.spread[:, at]),
       kind="measured",
       holds=lambda difference: difference.between(high=0))
@@ -494,8 +494,8 @@ def torch_steps(optimizer_class, **options):
 expected = {"SGD": with_l2, "Adam": adam_large, "AdamW": with_decay}
 found = {"SGD": torch_steps(torch.optim.SGD, momentum=0.9),
          "Adam": torch_steps(torch.optim.Adam), "AdamW": torch_steps(torch.optim.AdamW)}
-claim("torch's SGD with momentum is coupled L2, and so is torch's Adam; AdamW "
-      "decouples.",
+claim("torch's SGD with momentum is coupled L2, "
+      "and so is torch's Adam; AdamW decouples.",
       measured=[abs(a - b) for name in found
                 for a, b in zip(found[name], expected[name])],
       holds=lambda gaps: max(gaps) < 1e-12)

@@ -109,8 +109,8 @@ print("0.001, 0.001, -0.001:", *(f"{move:.4f}" for move in moves([1e-3, 1e-3, -1
 # The size of the gradient has cancelled. What is left is its *sign*, softened where signs disagree.
 
 # %% tags=["nbval-check-output"]
-claim("Adam's first step has size lr, whatever the gradient, as long as it is large "
-      "beside ε.",
+claim("Adam's first step has size lr, whatever the "
+      "gradient, as long as it is large beside ε.",
       measured=[moves([gradient])[0] for gradient in (1e3, 1.0, 1e-3)],
       holds=lambda sizes: all(abs(size - 1) < 2e-5 for size in sizes))
 claim("A gradient as small as ε = 1e-8 gets half a step.",
@@ -135,11 +135,11 @@ def first_step(factor=1.0):
     return -adam_update(w, torch.ones_like(w), state, lr=factor, eps=1e-300).item()
 
 # %% tags=["deeper", "nbval-check-output"]
-claim("Without any correction the first step is (1 − β₁)/√(1 − β₂) of lr: three times "
-      "as long.",
+claim("Without any correction the first step is (1 "
+      "− β₁)/√(1 − β₂) of lr: three times as long.",
       measured=first_step(), holds=lambda size: abs(size - 0.1 / 0.001**0.5) < 1e-9)
-claim("With m corrected and v not it is 1/√(1 − β₂): ten times as long as with "
-      "neither.",
+claim("With m corrected and v not it is 1/√(1 − "
+      "β₂): ten times as long as with neither.",
       measured=first_step(1 / (1 - 0.9)),
       holds=lambda size: abs(size - 1 / 0.001**0.5) < 1e-9)
 
@@ -255,8 +255,8 @@ claim("RMSprop is Adam with the settings of the table.",
       measured=difference(rmsprop,
                           stepping(torch.optim.RMSprop, lr=0.1, alpha=0.9, eps=1e-6)),
       holds=lambda gap: gap < 1e-12)
-claim("Adagrad is the limit β₂ → 1: a tenth of 1 − β₂ leaves a tenth of the "
-      "difference.",
+claim("Adagrad is the limit β₂ → 1: a tenth of "
+      "1 − β₂ leaves a tenth of the difference.",
       measured=[difference(lambda t, d=d: adagrad(t, d),
                            stepping(torch.optim.Adagrad, lr=0.1, eps=1e-6))
                 for d in (1e-4, 1e-5)],
@@ -364,8 +364,8 @@ claim("AdamW's weights are the exponential average of −u/λ with α = lr·λ."
       measured=(run(adamw_update, weight_decay=strength)[-1]
                 - average).abs().max().item(),
       holds=lambda gap: gap < 1e-12)
-claim("The newest 1/α = 50 updates make up 64 % of the average; for small α it is 1 − "
-      "1/e = 63 %.",
+claim("The newest 1/α = 50 updates make up 64 % of "
+      "the average; for small α it is 1 − 1/e = 63 %.",
       measured=shares[-50:].sum().item(),
       holds=lambda share: abs(share - (1 - (1 - alpha) ** 50)) < 1e-12
             and round(share, 2) == 0.64)
@@ -379,8 +379,8 @@ claim("The newest 1/α = 50 updates make up 64 % of the average; for small α it
 
 # %%
 predict("inside",
-        "λ = 1: the wall stands at 1 and cuts off the star at (2, 0.7). Where does "
-        "AdamW end?",
+        "λ = 1: the wall stands at 1 and cuts off "
+        "the star at (2, 0.7). Where does AdamW end?",
         ["(1, 0.7): the star, clipped", "(1, 1): the corner of the box",
          "(1, a value of its own)"])
 
@@ -414,8 +414,8 @@ claim("A star inside the box is not shrunk at all: AdamW with λ = 0.3 ends at t
       "(full gradient, fading lr, β₂ = 0.95).",
       measured=(end(adamw_update, weight_decay=0.3) - STAR).norm().item(),
       holds=lambda far: far < 2e-3)
-claim("A star outside is cut off: with λ = 1 AdamW ends at the best point of the box "
-      "|w| ≤ 1.",
+claim("A star outside is cut off: with λ = 1 AdamW "
+      "ends at the best point of the box |w| ≤ 1.",
       measured=(end(adamw_update, weight_decay=1.0) - box_point(1.0)).norm().item(),
       holds=lambda far: far < 2e-3)
 claim("Adam with L2 ends at ridge(λ) for either.",
@@ -574,20 +574,20 @@ def best_rate_moves(surface, rows):
 
 for (name, surface), rows in product(trained.items(), (7, 9)):
     moves_by = mean_interval(best_rate_moves(surface, rows))
-    print(f"{name:<10} lowest {rows} rows, decades of lr for each decade of λ: "
-          f"{moves_by}")
+    print(f"{name:<10} lowest {rows} rows, decades "
+          f"of lr for each decade of λ: {moves_by}")
 
 # %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
 # what is claimed
-claim("The best learning rate moves less with λ in AdamW than in Adam + L2 (decades "
-      "per decade).",
+claim("The best learning rate moves less with λ in "
+      "AdamW than in Adam + L2 (decades per decade).",
       measured=paired_interval(best_rate_moves(adamw_map, 7),
                                best_rate_moves(adam_map, 7)),
       kind="measured",
       holds=lambda difference: difference.between(high=0))
 for name, surface in trained.items():
-    claim(f"{name}: tuned one after the other, the knobs cost less than 5 % of the "
-          "loss.",
+    claim(f"{name}: tuned one after the other, the "
+          "knobs cost less than 5 % of the loss.",
           measured=mean_interval(in_turn(surface.loss)), kind="measured",
           holds=lambda paid: paid.between(high=0.05))
 
@@ -611,8 +611,8 @@ def ranking(cut, seeds):
 
 
 for cut in cuts:
-    claim(f"Cells within {cut} of the lowest: AdamW's knobs interact less, |c| − |c| < "
-          "0.",
+    claim(f"Cells within {cut} of the lowest: AdamW's "
+          "knobs interact less, |c| − |c| < 0.",
           measured=jackknife(partial(ranking, cut), 10), kind="measured",
           holds=lambda difference: difference.between(high=0))
 
@@ -740,8 +740,8 @@ claim("At the best rate with next to no decay more than a tenth of the training 
       "are not learned.",
       measured=mean_interval(adamw_map.train_error[:, best, 0]),
       holds=lambda share: share.between(low=0.1), kind="measured")
-claim("At lr = 0.01 less than a twentieth is left: the wrong labels are learned by "
-      "heart.",
+claim("At lr = 0.01 less than a twentieth is left: "
+      "the wrong labels are learned by heart.",
       measured=mean_interval(adamw_map.train_error[:, larger, 0]),
       holds=lambda share: share.between(high=0.05), kind="measured")
 
@@ -758,8 +758,8 @@ claim("There, λ = 1 instead of 0.001 takes more than 5 points off the test erro
 # > **"In AdamW decay is independent of the learning rate."** Independent of the gradients. In torch the factor is 1 − lr·λ.
 
 # %% tags=["nbval-check-output"]
-claim("A tenth of the learning rate, a tenth of the decay: on a flat loss AdamW leaves "
-      "(1 − lr·λ)ᵗ.",
+claim("A tenth of the learning rate, a tenth of the "
+      "decay: on a flat loss AdamW leaves (1 − lr·λ)ᵗ.",
       measured={"lr 0.1": left_after(0.1), "lr 0.01": left_after(0.01)},
       holds=lambda left: abs(left["lr 0.1"] - 0.95**100) < 1e-12
             and abs(left["lr 0.01"] - 0.995**100) < 1e-12)
@@ -808,8 +808,8 @@ claim("Every seed's best λ lies inside its grid, for both.", kind="measured",
       measured=[best_decay(adam_map).tolist(), best_decay(adamw_map).tolist()],
       holds=lambda found: all(low < min(best) and max(best) < high
                               for best, (low, high) in zip(found, ends)))
-claim("At lr = 0.01 the best λ of AdamW is more than ten times that of Adam + L2 (in "
-      "decades).",
+claim("At lr = 0.01 the best λ of AdamW is more than "
+      "ten times that of Adam + L2 (in decades).",
       measured=paired_interval(best_decay(adamw_map), best_decay(adam_map)),
       kind="measured",
       holds=lambda d: d.between(low=1))
@@ -906,8 +906,8 @@ for part, state in zip(parts, saved):
 go_on(*parts, range(10, 20))
 
 # %% tags=["deeper", "nbval-check-output"]
-claim("A run saved after 10 steps and resumed equals the uninterrupted one, bit for "
-      "bit.",
+claim("A run saved after 10 steps and resumed "
+      "equals the uninterrupted one, bit for bit.",
       measured=all(torch.equal(a, b) for a, b in zip(straight.parameters(),
                                                      resumed.parameters())),
       holds=lambda equal: equal)
@@ -941,8 +941,8 @@ def after_the_move(param, grad, state, *, weight_decay, lr, **options):
 one, g = torch.ones(1, dtype=torch.float64), torch.full((1,), 2.0, dtype=torch.float64)
 ours, other = (rule(one.clone(), g, {}, lr=0.1, weight_decay=0.5, eps=1e-300)
                for rule in (adamw_update, after_the_move))
-claim("Decaying the moved weight instead of the old one differs by lr²·λ·u in each "
-      "step.",
+claim("Decaying the moved weight instead of the "
+      "old one differs by lr²·λ·u in each step.",
       measured=(other - ours).item(),
       holds=lambda difference: abs(difference - 0.1**2 * 0.5) < 1e-12)
 

@@ -105,8 +105,8 @@ others = {
     "PyTorch's CrossEntropyLoss(label_smoothing=ε)":
         lambda e: torch.nn.CrossEntropyLoss(label_smoothing=e)(z, y)}
 for name, other in others.items():
-    claim(f"Without class weights the smoothed loss is {name}, at ε = 0, 0.1, 0.5 and "
-          "1.",
+    claim("Without class weights the smoothed loss "
+          f"is {name}, at ε = 0, 0.1, 0.5 and 1.",
           measured=[(cross_entropy(z, y, label_smoothing=e) - other(e)).item()
                     for e in (0.0, 0.1, 0.5, 1.0)],
           holds=lambda differences: max(map(abs, differences)) < 1e-14)
@@ -133,8 +133,8 @@ free = torch.zeros(1, 10, dtype=torch.float64)
 q = smooth_labels(torch.tensor([0]), 10, 0.1, torch.float64)
 for _ in range(3000):
     free = free - 2 * (free.softmax(1) - q)  # gradient descent, learning rate 2
-claim("K = 10, ε = 0.1: free logits come to rest at a gap of log((K(1 − ε) + ε)/ε) = "
-      "4.511.",
+claim("K = 10, ε = 0.1: free logits come to rest "
+      "at a gap of log((K(1 − ε) + ε)/ε) = 4.511.",
       measured=[(free[0, 0] - free[0, k]).item() for k in (1, 9)],
       holds=lambda gaps: all(abs(g - optimal_gap(10, 0.1)) < 1e-9
                              and round(g, 3) == 4.511 for g in gaps))
@@ -146,8 +146,8 @@ claim("There the loss is the entropy of the target, 0.5003.",
 # %% jupyter={"outputs_hidden": true}
 # what came out
 reveal("floor", "0.5",
-       because="the entropy of the target, 0.5003: a training loss of 0.5 can be "
-               "perfect")
+       because="the entropy of the target, 0.5003: a "
+               "training loss of 0.5 can be perfect")
 
 # %% [markdown]
 # So smoothed losses for different ε cannot be compared: their floors differ. On validation rows, judge by the *plain* cross entropy. Now go back to the first picture and move ε: the dotted lines are these two formulas.
@@ -180,8 +180,8 @@ points = torch.tensor([[-2.0], [-1.0], [1.0], [2.0]], dtype=torch.float64)
 sides = torch.tensor([0, 0, 1, 1])
 line = fitted_gaps(points, sides, 0.1)
 own = fitted_gaps(torch.eye(4, dtype=torch.float64), sides, 0.1)
-claim("A model with a weight of its own for each row reaches the gap of 2.944 in every "
-      "row.",
+claim("A model with a weight of its own for each "
+      "row reaches the gap of 2.944 in every row.",
       measured=own.tolist(),
       holds=lambda gaps: max(abs(g - optimal_gap(2, 0.1)) for g in gaps) < 1e-6)
 claim("A straight line, right on every row too, comes to rest elsewhere: below it at "
@@ -343,7 +343,7 @@ reveal("noisy-T", {"lower": "falls", "higher": "rises"}.get(went(shift), little)
 *_, early = compare_smoothing(noise=0.2, steps=600)
 situations = {"noise, memorised": noisy, "right labels": clean, "noise, stopped": early}
 print("ε = 0                labels learned   error   confidence   ECE     NLL    "
-      "fitted T (above 1: overconfident)")
+      "fitted T\n(a fitted T above 1: overconfident)")
 for name, run in situations.items():
     error, ece, nll = (run.of(figure, 0.0).mean() for figure in ("error", "ece", "nll"))
     T = run.of("temperature", 0.0, right).nanmean()
@@ -358,13 +358,13 @@ predict("elsewhere", "In the two new situations, ε = 0.1 makes the ECE …",
         ["lower in both", "higher in both", "lower in one, higher in the other"])
 
 # %% jupyter={"outputs_hidden": true}
-print("change, mean ± half of its interval   ECE               NLL               error "
-      "            confidence then")
+print(f"{'change, mean ± half of its interval':<68}confidence then\n"
+      f"{'':<26}ECE              NLL              error")
 for name, run in situations.items():
     for epsilon in (0.02, 0.05, 0.1, 0.2):
         changes = [change(run, figure, epsilon) for figure in ("ece", "nll", "error")]
-        print(f"{name:<20} ε = {epsilon:<12}",
-              *(f"{c.mean:+.3f} ± {c.half_width:.3f}  " for c in changes),
+        print(f"{name:<16} ε = {epsilon:<5}",
+              *(f"{c.mean:+.3f} ± {c.half_width:.3f} " for c in changes),
               f"{run.mean_confidence(epsilon).mean():.3f}")
 
 # %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
@@ -442,13 +442,13 @@ gain = {name: run.of("error", 0.0) - run.of("error", 0.1)
 claim("ε = 0.1 lowers the error by more with memorised noise than with right labels.",
       paired_interval(gain["noise, memorised"], gain["right labels"]), higher,
       kind="measured")
-claim("Noise memorised, each after its temperature: the NLL is lower with ε = 0.1 than "
-      "without.",
+claim("Noise memorised, each after its temperature: "
+      "the NLL is lower with ε = 0.1 than without.",
       paired_interval(noisy.of("nll", 0.1, right), noisy.of("nll", 0.0, right)), lower,
       kind="measured")
 learned = {e: noisy.memorised[:, noisy.epsilons.index(e)] for e in (0.0, 0.1)}
-claim("Noise memorised: ε = 0.1 changes the share of training labels learned by less "
-      "than 0.01.",
+claim("Noise memorised: ε = 0.1 changes the share "
+      "of training labels learned by less than 0.01.",
       paired_interval(learned[0.1], learned[0.0]), lambda d: d.between(-0.01, 0.01),
       kind="measured")
 
@@ -460,8 +460,8 @@ claim("Noise memorised: ε = 0.1 changes the share of training labels learned by
 
 # %% tags=["deeper"]
 honest = torch.Generator().manual_seed(2)
-print("rows     5 bins   15 bins   30 bins     mean ECE of 20 perfectly calibrated "
-      "samples")
+print("rows     5 bins   15 bins   30 bins     "
+      "mean ECE of 20 perfectly calibrated samples")
 found = {}
 for rows in (100, 1297, 10000):
     for bins in (5, 15, 30):
@@ -478,8 +478,8 @@ for rows in (100, 1297, 10000):
 # And the networks' own probabilities lie nearer to 1, where chance does less. After their temperature, how much of the ECE would a calibrated network show as well?
 
 # %% tags=["deeper", "nbval-check-output"]
-claim("The ECE of perfectly calibrated predictions is above 0.01, 1297 rows and 15 "
-      "bins.",
+claim("The ECE of perfectly calibrated predictions "
+      "is above 0.01, 1297 rows and 15 bins.",
       measured=mean_interval(found[1297, 15]), kind="measured",
       holds=lambda ece: ece.between(low=0.01))
 claim("With 30 bins it is larger than with 5.",
@@ -575,16 +575,16 @@ predict("student",
 from course_lib.experiments.label_smoothing.distillation import distill
 
 *_, school = distill()
-print("test error, mean ± half of its interval      plain teacher       smoothed "
-      "teacher    entropy of what they show")
+print("test error, mean ± half of its interval: "
+      "of the plain, of the smoothed teacher,\nand the entropy of what the two show")
 shown = {"the teacher itself": (school.teacher, None)}
 shown |= {f"its student, {rows:4} rows, τ = {tau:g}": (wrong_share, tau)
           for (rows, tau), wrong_share in school.student.items()}
 for name, (wrong_share, tau) in shown.items():
     intervals = [mean_interval(e) for e in wrong_share.T]
     entropy = "".join(f"{e:8.2f}" for e in school.entropy[tau].mean(0)) if tau else ""
-    print(f"  {name:<42}",
-          *(f"{i.mean:.4f} ± {i.half_width:.4f}    " for i in intervals), entropy)
+    print(f"  {name:<32}",
+          *(f"{i.mean:.4f} ± {i.half_width:.4f}  " for i in intervals), entropy)
 for rows, wrong_share in school.labels.items():
     print(f"  student of the labels, {rows:4} rows: {wrong_share.mean():.4f}")
 
@@ -599,8 +599,8 @@ claim("Students with 200 rows, τ = 1: the smoothed teacher's makes fewer errors
       against[200, 1.0], fewer, kind="measured")
 claim("Students with 200 rows, τ = 4: the smoothed teacher's makes more.",
       against[200, 4.0], more, kind="measured")
-claim("Students with 200 rows, each at its chosen τ: the smoothed teacher's makes "
-      "more.",
+claim("Students with 200 rows, each at its chosen "
+      "τ: the smoothed teacher's makes more.",
       paired_interval(chosen[:, 1], chosen[:, 0]), more, kind="measured")
 claim("Students with 1000 rows, τ = 4: the smoothed teacher's makes more.",
       against[1000, 4.0], more, kind="measured")

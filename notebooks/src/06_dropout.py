@@ -88,8 +88,8 @@ for p in (0.1, 0.25, 0.5, 0.8):
              (variance - x**2 * p / (1 - p)).abs().max().item()]
     off.append(((stacked == 0).double().mean().item() - p)
                / (p * (1 - p) / stacked.numel()) ** 0.5)
-claim("The two outcomes, weighted with p and 1 − p, have mean x and variance x²·p/(1 − "
-      "p).",
+claim("The two outcomes, weighted with p and 1 − "
+      "p, have mean x and variance x²·p/(1 − p).",
       measured=max(gaps), holds=lambda gap: gap < 1e-12)
 claim("The share of dropped entries is p, within four standard deviations of chance.",
       measured=off, kind="measured", holds=lambda z: max(map(abs, z)) < 4)
@@ -167,8 +167,8 @@ hidden = torch.relu(first @ example)
 outputs = (hidden * on_hidden / (1 - p_small)) @ second.T  # [8, 2]
 whole = second @ hidden  # evaluation
 last = (chance_hidden @ outputs - whole).abs().max().item()
-claim("Masks right in front of the last linear layer: evaluation is the average over "
-      "all of them.",
+claim("Masks right in front of the last linear layer: "
+      "evaluation is the average over all of them.",
       measured=last, holds=lambda gap: gap < 1e-12)
 
 # %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
@@ -248,8 +248,8 @@ noise = paired_interval(losses.on, losses.off)
 claim("Part of it is regularization: with its masks off the network still fits the "
       "training rows less than the plain one.",
       measured=less_fit, kind="measured", holds=lambda gap: gap.between(low=0.05))
-claim("Part of it is mask noise: the same weights lose more with their masks on than "
-      "off.",
+claim("Part of it is mask noise: the same weights "
+      "lose more with their masks on than off.",
       measured=noise, kind="measured", holds=lambda gap: gap.between(low=0.05))
 # dropout − plain
 right, wrong = (b - a for a, b in zip(*(curves.loss_by_label(trained, p)
@@ -272,8 +272,8 @@ reveal("worse",
        {(True, True): "both of the last two",
         (True, False): "only because the network fits the rows less",
         (False, True): "only because the masks are on while it is measured"}.get(real),
-       because=f"measured: {less_fit.mean:.2f} is a worse fit, {noise.mean:.2f} is "
-               "mask noise")
+       because=f"measured: {less_fit.mean:.2f} is a worse "
+               f"fit, {noise.mean:.2f} is mask noise")
 
 # %% [markdown]
 # So compare training losses in *evaluation* mode, or you take noise for underfitting. And a worse fit of wrong labels is what we hired dropout for.
@@ -326,8 +326,8 @@ comparisons = {
         (at_best[0], at_best[1], 0.01),
     "Each at its best step: p = 0.85 beats the plain network by more than a point.":
         (at_best[0], at_best[2], 0.01),
-    "The plain network at its best step beats p = 0.5 at step 1000 by more than a "
-    "point.": (error[0.5], at_best[0], 0.01)}
+    "The plain network at its best step beats p = 0.5 at step "
+    "1000 by more than a point.": (error[0.5], at_best[0], 0.01)}
 for sentence, (higher, lower, margin) in comparisons.items():
     claim(sentence, measured=paired_interval(higher, lower), kind="measured",
           holds=lambda gap, margin=margin: gap.between(low=margin))
@@ -370,8 +370,8 @@ claim("The p that is best for the test loss is smaller than the one that is best
       "the test error.",
       measured=paired_interval(lowest["error"], lowest["loss"]), kind="measured",
       holds=lambda gap: gap.between(low=0))
-claim("p = 0.85 is too timid: accuracy on test rows exceeds mean confidence by more "
-      "than 0.1.",
+claim("p = 0.85 is too timid: accuracy on test rows "
+      "exceeds mean confidence by more than 0.1.",
       measured=mean_interval(curves.timidity(trained, 0.85)), kind="measured",
       holds=lambda gap: gap.between(low=0.1))
 claim("p = 0 is too sure: mean confidence exceeds accuracy by more than 0.1.",
@@ -439,17 +439,18 @@ for plain_one in list(networks)[1:]:
     claim(f"Against {plain_one}: the worst unit costs less than half.",
           measured=ratio_interval(worst["dropout"], worst[plain_one]), kind="measured",
           holds=lambda ratio: ratio.between(high=0.5))
-    claim(f"Against {plain_one}: the share of the worst tenth is smaller by more than "
-          "5 points.",
+    claim(f"Against {plain_one}: the share of the worst "
+          "tenth is smaller by more than 5 points.",
           measured=paired_interval(share[plain_one], share["dropout"]), kind="measured",
           holds=lambda gap: gap.between(low=0.05))
 
 # %%
+print(f"{'':<43}  training loss  worst unit  worst tenth")
 for name, (run, p) in networks.items():
-    print(f"{name:<43}  training loss {run.train_loss[:, run.at(p), -1].mean():.2f}, "
-          f"worst unit {worst[name].mean():.3f}, "
-          f"worst tenth {share[name].mean():.0%} of the rises")
-print(f"(The last two were stopped at steps {stop} and {step[0]}.)")
+    print(f"{name:<43}  {run.train_loss[:, run.at(p), -1].mean():13.2f} "
+          f"{worst[name].mean():11.3f} {share[name].mean():12.0%}")
+print("(Worst tenth: its share of the rises. "
+      f"The last two were stopped at steps {stop} and {step[0]}.)")
 
 # %% [markdown]
 # The first control mixes two things. At the same training loss the comparison comes nearer to dropout itself. Against the plain network at its best it is about memorising: one that was kept from that, here by stopping, need not lean on single units either (its loss is another, so mind the share more than the height).
@@ -477,8 +478,8 @@ claim("The loss averaged over all masks of all rows is the ridge formula, at p =
                 for p in (0.1, 0.3, 0.5, 0.9)],
       holds=lambda gaps: max(map(abs, gaps)) < 1e-10)
 ridge = masks.ridge_solution(X, y, p_ridge)
-claim("Gradient descent on that average, with steps small enough, ends at the closed "
-      "form.",
+claim("Gradient descent on that average, with "
+      "steps small enough, ends at the closed form.",
       measured=(masks.train_averaged(X, y, p_ridge, lr=0.02, steps=1500)
                 - ridge).abs().max().item(),
       holds=lambda gap: gap < 1e-9)
@@ -589,13 +590,13 @@ for p in (0.5, 0.7):
           holds=lambda cost: cost.between(high=0.01))
 
 # %% tags=["deeper"] jupyter={"outputs_hidden": true}
+print("                              ratio at each norm  test error  statistics anew")
 for order, name in enumerate(("dropout before norm", "dropout behind norm")):
     for p in shift.ps:
         ratio = "  ".join(f"{r:.2f}" for r in shift.ratio[order, :, at[p]].mean(0))
         errors = [figure[order, :, at[p]].mean()
                   for figure in (shift.error, shift.error_again)]
-        print(f"{name}, p = {p:<3g}: ratio at the three norms {ratio}   test error "
-              f"{errors[0]:.1%}, statistics anew {errors[1]:.1%}")
+        print(f"{name}, p = {p:<3g}:  {ratio}    {errors[0]:10.1%} {errors[1]:14.1%}")
 
 # %% [markdown]
 # At the first norm the formula says how large the shift is; at the second and third the ratio is only read off. What it costs is another matter. An argmax survives a good deal of rescaling, so the error need not notice; the loss notices sooner.
@@ -629,8 +630,8 @@ explore.band.show()
 
 # %%
 predict("shrink",
-        "Suppose the error of the mean falls, from 30 rows to 1000. The spread over "
-        "masks …",
+        "Suppose the error of the mean falls, from "
+        "30 rows to 1000. The spread over masks …",
         ["falls along with it", "stays about the same", "grows"])
 
 # %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
@@ -675,8 +676,8 @@ for name, band in (("30 rows, ReLU", few), ("30 rows, tanh", smooth),
                    ("1000 rows, ReLU", many)):
     beyond, among = (band.mean_spread(where)[:, band.ps.index(0.2)]
                      for where in (~mc_dropout.INSIDE, mc_dropout.INSIDE))
-    claim(f"{name}: beyond the rows the band is more than 1.2 times as wide as among "
-          "them.",
+    claim(f"{name}: beyond the rows the band is more "
+          "than 1.2 times as wide as among them.",
           measured=ratio_interval(beyond, among), kind="measured",
           holds=lambda ratio: ratio.between(low=1.2))
 claim("With 30 rows the 95 % interval (masks and noise) holds fewer than 95 % of new "

@@ -30,6 +30,7 @@ except ModuleNotFoundError:
         "course` in the course's folder, or run here: %pip install -e ..") from None
 
 import math
+import textwrap
 
 import torch
 
@@ -133,8 +134,8 @@ show_source(standardise)
 
 # %%
 predict("twice",
-        "In training mode the same batch goes through the layer twice. The second time "
-        "…",
+        "In training mode the same batch goes "
+        "through the layer twice. The second time …",
         ["same output, same statistics", "same output, moved statistics",
          "another output, moved statistics"])
 
@@ -154,8 +155,8 @@ claim("The same batch twice in training mode: the same output, and statistics th
 # %% jupyter={"outputs_hidden": true}
 # what came out
 reveal("twice",
-       f"{'another' if gaps[0] else 'same'} output, {'moved' if gaps[1] else 'same'} "
-       "statistics",
+       f"{'another' if gaps[0] else 'same'} output, "
+       f"{'moved' if gaps[1] else 'same'} statistics",
        because="training looks at the batch alone, and takes notes")
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -182,8 +183,8 @@ claim("With `momentum=None` it is the plain average of all batches, 5.",
 # %% jupyter={"outputs_hidden": true}
 # what came out
 reveal("memory", "near 0",
-       because="an exponential average: each batch counts 0.9 times as much as the "
-               "next one")
+       because="an exponential average: each batch "
+               "counts 0.9 times as much as the next one")
 
 # %% [markdown]
 # Forgetting is wanted: while the layers before it train, old statistics are another network's. The average reaches back about $1/m$ batches; the price of a short memory is noise.
@@ -277,8 +278,8 @@ claim("From two rows hardly more than the order is left: x̂ = ±d/√(d² + ε)
 # %% jupyter={"outputs_hidden": true}
 # what came out
 reveal("two", "−1 and 1",
-       because="(x₁ − μ)² = (x₂ − μ)² = σ²: but for ε, all that is left is which was "
-               "larger")
+       because="(x₁ − μ)² = (x₂ − μ)² = σ²: but for ε, "
+               "all that is left is which was larger")
 
 # %% [markdown]
 # The batch of one is usually the last of an epoch: 1001 rows in batches of 50. Use `drop_last=True`.
@@ -373,8 +374,8 @@ plain, wide, batched = (speed.at_best_rate(name).log2() for name in speed.steps)
 lead = paired_interval(batched, plain)
 repair = paired_interval(wide, plain)
 rest = paired_interval(batched, wide)
-for sentence, ratio, high in (("BatchNorm needs fewer than half the steps of the plain "
-                               "network",
+for sentence, ratio, high in (("BatchNorm needs fewer than half "
+                               "the steps of the plain network",
                                lead, -1),
                               ("Gain √2 needs fewer steps than torch's start", repair,
                                0),
@@ -415,18 +416,18 @@ from course_lib.experiments.batchnorm.training import LEVELS, compare_smoothness
 *_, smooth = compare_smoothness()
 for i, level in enumerate(LEVELS):
     batched, plain = (smooth.loss_at[name][:, i].mean() for name in ("batch", None))
-    print(f"at {level}: training loss {batched:.3f} with BatchNorm, {plain:.3f} "
-          "without")
+    print(f"at {level}: training loss {batched:.3f} "
+          f"with BatchNorm, {plain:.3f} without")
 
 # %% tags=["deeper", "nbval-check-output"]
 bends = [smooth.bend[name].log().mean(1) for name in ("batch", None)]
-claim("Averaged over 450 equal steps, the loss is smoother along the gradient with "
-      "BatchNorm.",
+claim("Averaged over 450 equal steps, the loss is "
+      "smoother along the gradient with BatchNorm.",
       measured=paired_interval(*bends), kind="measured",
       holds=lambda log: log.between(high=0))
 for level in LEVELS:
-    claim(f"When the training loss first comes down to {level}, it is smoother with "
-          "BatchNorm.",
+    claim("When the training loss first comes down to "
+          f"{level}, it is smoother with BatchNorm.",
           measured=smooth.at_level(level), kind="measured",
           holds=lambda log: log and log.between(high=0))
 
@@ -457,16 +458,16 @@ def loss_and_gradient(W, eps=1e-5):
 
 (loss, g), (loss10,
             g10) = loss_and_gradient(W, 1e-5), loss_and_gradient(10 * W, 100 * 1e-5)
-claim("For the loss f: f(αW; α²ε) = f(W; ε), and the gradient is 1/α as large (here α "
-      "= 10).",
+claim("For the loss f: f(αW; α²ε) = f(W; ε), and "
+      "the gradient is 1/α as large (here α = 10).",
       measured=[abs(loss - loss10), (10 * g10 - g).abs().max().item()],
       holds=lambda gaps: max(gaps) < 1e-14)
 
 # %% jupyter={"outputs_hidden": true}
 # what came out
 reveal("scale", "a tenth as large",
-       because="the same change of the loss, for a change of w that is ten times as "
-               "long")
+       because="the same change of the loss, for a "
+               "change of w that is ten times as long")
 
 # %% [markdown]
 # That is exact if ε becomes α²ε. In practice it does not scale along, but it is tiny beside σ² (*Deeper* says how tiny). Up to that, for any loss that knows only the direction of $w$,
@@ -549,8 +550,8 @@ explore.decay.show(strength=0.1, where=explore.decay.DIGITS)
 ratio = {strength: mean_interval(digits.ratio()[:, i])
          for i, strength in enumerate(STRENGTHS) if strength}
 for strength, found in ratio.items():
-    print(f"λ = {strength:<6} ηλ·steps = {0.1 * strength * 1500:<5.3g} angle / angle "
-          "at rest:",
+    print(f"λ = {strength:<6} ηλ·steps = "
+          f"{0.1 * strength * 1500:<5.3g} angle / angle at rest:",
           found)
 
 # %% tags=["deeper", "nbval-check-output"] jupyter={"outputs_hidden": true}
@@ -600,12 +601,12 @@ for name, error, loss, effective in zip(VARIANTS, rates.error, rates.loss,
 # %% tags=["deeper", "nbval-check-output"]
 decay, neither, growing = range(3)
 ends, errors, losses = rates.effective_lr[:, :, -1], 100 * rates.error, rates.loss
-claim("At the last step the effective rate of growing is within 5 % of decay's "
-      "(ratio).",
+claim("At the last step the effective rate of "
+      "growing is within 5 % of decay's (ratio).",
       measured=mean_interval(ends[growing] / ends[decay]), kind="measured",
       holds=lambda r: r.between(0.95, 1.05))
-claim("At the last step the effective rate of neither is below half of decay's "
-      "(ratio).",
+claim("At the last step the effective rate of "
+      "neither is below half of decay's (ratio).",
       measured=mean_interval(ends[neither] / ends[decay]), kind="measured",
       holds=lambda r: r.between(high=0.5))
 claim("Growing has the test error of decay, within 1 point.",
@@ -636,12 +637,12 @@ def cosine(eps):
 
 
 fixed = loss_and_gradient(10 * W)[1]
-claim("The gradient is at right angles to the weights, up to ε (cosine for ε = 1e-12, "
-      "1e-5, 1e-2).",
+claim("The gradient is at right angles to the weights, "
+      "up to ε (cosine for ε = 1e-12, 1e-5, 1e-2).",
       measured=[cosine(eps) for eps in (1e-12, 1e-5, 1e-2)],
       holds=lambda c: c[0] < 1e-13 and c[1] < 1e-5 and c[0] < c[1] < c[2] < 1e-2)
-claim("At fixed ε = 1e-5 the gradient at 10 W is a tenth of that at W to a relative "
-      "1e-5.",
+claim("At fixed ε = 1e-5 the gradient at 10 W is "
+      "a tenth of that at W to a relative 1e-5.",
       measured=((10 * fixed - g).norm() / g.norm()).item(),
       holds=lambda gap: 0 < gap < 1e-5)
 
@@ -755,9 +756,9 @@ norm = BatchNorm1d(3)
 try:
     norm(torch.ones(1, 3))
 except ValueError as error:
-    print(error)
-claim("A batch of one row in training is an error, and is not counted; in evaluation "
-      "it is fine.",
+    print(*textwrap.wrap(str(error), 88), sep="\n")
+claim("A batch of one row in training is an error, "
+      "and is not counted; in evaluation it is fine.",
       measured=[norm.num_batches_tracked.item(), *norm.eval()(torch.ones(1, 3)).shape],
       holds=lambda found: found == [0, 1, 3])
 

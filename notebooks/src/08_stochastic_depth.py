@@ -448,8 +448,8 @@ for setting, options in (("right labels and 1000 digits", {"rows": 1000, "noise"
 
 # %% tags=["deeper"]
 predict("rules",
-        "The linear rule against its reverse, each at its best step: which has the "
-        "lower NLL?",
+        "The linear rule against its reverse, each "
+        "at its best step: which has the lower NLL?",
         ["linear", "reversed", "undecided"])
 
 # %% tags=["deeper"] jupyter={"outputs_hidden": true}
@@ -509,8 +509,8 @@ for start in ("torch's own, 1/(3n)", "2/n (He)"):
     # [seeds, depths] each, in powers of ten
     bare, shortcut, dropping = first.norm.log10().unbind(1)
     effects.append(paired_interval(dropping[:, -1], shortcut[:, -1]))
-    claim(f"{start}: without shortcuts the gradient vanishes (in powers of ten: below "
-          "−2).",
+    claim(f"{start}: without shortcuts the gradient "
+          "vanishes (in powers of ten: below −2).",
           kind="measured",
           measured=mean_interval(bare[:, -1] - bare[:, 0]),
           holds=lambda d: d.between(high=-2))
@@ -610,8 +610,8 @@ claim("Skipped or masked, SGD without momentum and decay gives the same weights;
 from scipy.stats import binomtest
 
 count = int(kept.sum())
-claim("A binomial test does not refuse the survival rate 0.7, and refuses 0.68 and "
-      "0.72.",
+claim("A binomial test does not refuse the survival "
+      "rate 0.7, and refuses 0.68 and 0.72.",
       measured={rate: binomtest(count, len(kept), rate).pvalue
                 for rate in (0.68, 0.70, 0.72)},
       holds=lambda p: p[0.68] < 1e-6 < p[0.70] and p[0.72] < 1e-6)
@@ -634,8 +634,8 @@ def seeded_alike(function, *arguments):
 
 images = torch.randn(5, 3, 8, 8)
 cases = [(images, p, mode) for p in (0.3, 0.7, 1.0) for mode in ("row", "batch")]
-claim("drop_path agrees with torchvision's semantics bit for bit, row by row and by "
-      "batch.",
+claim("drop_path agrees with torchvision's semantics "
+      "bit for bit, row by row and by batch.",
       measured=[(seeded_alike(drop_path, *case)
                  - seeded_alike(as_torchvision, *case)).abs().max().item()
                 for case in cases],

@@ -114,8 +114,8 @@ for variant in ("dropout", "batch norm", "both"):
           kind="measured",
           measured=ten.difference(variant, kind="naive"),
           holds=lambda d: d.between(low=0))
-    claim(f"10 repetitions: with {variant} the interval is narrower (ratio of standard "
-          "deviations).",
+    claim(f"10 repetitions: with {variant} the interval "
+          "is narrower (ratio of standard deviations).",
           kind="measured",
           measured=ten.spread(variant), holds=lambda ratio: ratio.between(high=1))
 
@@ -210,8 +210,8 @@ claim("For J values, half of them 0 and half 1, the naive half width goes to 0 a
 
 # %%
 predict("honest",
-        "100 repetitions, six pairs of networks: how many does the corrected interval "
-        "tell apart?",
+        "100 repetitions, six pairs of networks: how "
+        "many does the corrected interval tell apart?",
         ["as many as the naive one", "fewer, but some", "none"])
 
 # %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
@@ -545,8 +545,8 @@ for name, knobs in settings.items():
     *_, mixed = mix(Setting(**knobs))
     errors[name] = mixed.error
 verdicts = []
-for sentence, a, b, bounds in (("With the same λ = 0.1, L2 and weight decay are within "
-                                "a point.",
+for sentence, a, b, bounds in (("With the same λ = 0.1, L2 and "
+                                "weight decay are within a point.",
                                 "L2", "decay", (-0.01, 0.01)),
                                ("Dropout behind BatchNorm has a higher error than "
                                 "BatchNorm alone.",

@@ -20,5 +20,5 @@ def test_a_front_end_that_does_not_load_is_said(tmp_path_factory, lost):
         notice.wait_for(state="attached")
         assert not notice.is_visible()
         notice.wait_for(timeout=30_000)
-        assert notice.inner_text().startswith("No sliders below? Run the first cell")
+        assert notice.inner_text().startswith("No sliders above? Run the first cell")
         assert page.locator(".course-panel").count() == 0

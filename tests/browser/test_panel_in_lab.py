@@ -155,6 +155,21 @@ def test_a_retraining_begins_where_the_trained_slider_stands_and_serves_it_again
     errors.until(lambda seen: f"λ = {_toys.STRENGTHS[1]:g}:" in seen[0])
 
 
+def test_a_training_without_steps_is_played_along_its_axis_until_the_reader_moves(errors, opened):
+    errors.served()
+    slider, play = errors.sliders()[0], "[aria-label='Play along weight decay λ']"
+    slider.press("Home")
+    errors.element.query_selector(play).click()
+    errors.until(lambda seen: f"λ = {_toys.STRENGTHS[3]:g}:" in seen[0])
+    errors.element.query_selector("[aria-label=Pause]").click()
+    stood = slider.input_value()
+    opened.page.wait_for_timeout(700)
+    assert slider.input_value() == stood
+    errors.element.query_selector(play).click()
+    slider.press("Home")
+    assert errors.element.query_selector(play)
+
+
 def test_a_panel_turns_dark(waves):
     before = waves.seen()
     waves.element.query_selector("button:has-text('dark')").click()
@@ -203,6 +218,15 @@ def test_what_is_saved_has_pictures_and_captions_and_no_widget_state_and_does_no
     assert len(again) < 1.1 * len(
         first
     )  # the picture of a training is the one that stood when the cell ended
+
+
+def test_a_folded_explorer_does_not_say_what_is_seen(opened):
+    content = "window.jupyterapp.shell.currentWidget.content"
+    for hide in (True, False):
+        opened.page.evaluate(f"{content}.widgets[1].outputHidden = {str(hide).lower()}")
+        if hide:
+            line = opened.page.wait_for_selector(".jp-OutputPlaceholder").inner_text()
+            assert line.startswith("An explorer, folded: click to open.")
 
 
 def test_without_its_kernel_a_panel_says_what_to_do(opened):

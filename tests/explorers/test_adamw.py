@@ -127,3 +127,15 @@ def test_the_constant_rate_decays_by_the_same_factor_at_every_step():
     *_, constant, product = explore.schedule.explorer.compute(0.1, 0.2, 40, warmup=0.25)
     assert product == pytest.approx(0.02)
     assert constant[-1] == pytest.approx(0.98**40)
+
+
+def test_a_star_dragged_into_the_box_is_where_adamw_heads():
+    inside = {"strength": 0.8, "star1": 0.8, "star2": -1.0}
+    assert "cuts the star off" in trajectory.picture(strength=0.8)[1]
+    assert "holds the star" in trajectory.picture(**inside)[1]
+    result = trajectory.compute(lr=0.05, beta1=0.9, beta2=0.9, eps=1e-8, **inside)
+    seen = trajectory.draw(trajectory.prepare(Figure()), result)
+    assert {names: at for names, _, *at in seen.handles} == {
+        ("star1", "star2"): [0.8, -1.0],
+        ("start1", "start2"): [-1.2, 1.4],
+    }

@@ -284,7 +284,30 @@ def test_an_axis_too_long_for_the_page_is_drawn_by_the_kernel():
     assert page.caption == "It ends at 7 400."
 
 
+def test_of_many_trained_axes_those_that_fit_lie_in_the_page():
+    axes = {name: Slider(name, 1, last, 1, trained=True) for name, last in (("x", 30), ("y", 3))}
+    page = opened(_toys.line(lambda: 7, controls=axes))
+    assert len(page.seen) == 30 and page.here(x=30)[1] == "It ends at 7 301."
+    page.ask(y=3)
+    page.wait()
+    assert page.here(x=30)[1] == "It ends at 7 303."
+
+
 # Values and handles
+
+
+def test_a_point_of_a_run_says_its_step():
+    def draw(marks, result):
+        marks["line"][0].set_data([0, 10, 100], [3, 2, 1])
+        marks["line"][0].axes.set_xlabel("step")
+        return "Three."
+
+    explorer = _toys.line(lambda a: a)
+    explorer.draw = draw
+    page = opened(explorer)
+    page.read()
+    (curve,) = page.said[-1][0]["curves"]
+    assert curve["steps"] == "x" and curve["x"] == [0, 10, 100]
 
 
 def test_the_values_of_the_picture_come_when_the_page_asks():
@@ -293,7 +316,7 @@ def test_the_values_of_the_picture_come_when_the_page_asks():
     message, _ = page.said[-1]
     assert message["kind"] == "readings" and message["numbers"] == page.numbers
     first = message["curves"][0]
-    assert first["label"] == "start 0" and first["every"] == 1 and len(first["x"]) == 100
+    assert first["label"] == "start 0" and first["steps"] == "x" and len(first["x"]) == 100
     wave = _toys.compute_waves(**page.numbers)
     assert first["y"] == pytest.approx(wave[0], rel=1e-3)
 

@@ -9,6 +9,7 @@ from PIL import Image
 
 from course_lib import plotting
 from course_lib.panel import Choice, Slider
+from course_lib.panel.explorer import FOLDED
 from tests import _toys
 
 VIEW = "application/vnd.jupyter.widget-view+json"
@@ -25,8 +26,9 @@ def test_headless_an_explorer_is_a_still_picture_computed_to_the_end(monkeypatch
     monkeypatch.setenv("COURSE_HEADLESS", "1")
     data, metadata = _toys.errors.show()._repr_mimebundle_()
     assert set(data) == {"image/png", "text/plain"}
-    assert data["text/plain"] == _toys.errors.picture()[1] and "8 seed(s)" in data["text/plain"]
-    assert metadata["image/png"] == {"alt": data["text/plain"]}
+    caption = _toys.errors.picture()[1]
+    assert "8 seed(s)" in caption and metadata["image/png"] == {"alt": caption}
+    assert data["text/plain"].splitlines() == [FOLDED, caption]
     width, height = Image.open(io.BytesIO(base64.b64decode(data["image/png"]))).size
     assert width == 900 and height > 360  # settings above, caption below
 
@@ -40,7 +42,9 @@ def test_headless_an_error_is_raised(monkeypatch):
 def test_a_live_panel_carries_view_picture_and_caption():
     data, metadata = _toys.waves.show()._repr_mimebundle_()
     assert set(data) == {VIEW, "image/png", "text/plain"}
-    assert metadata["image/png"]["alt"] == data["text/plain"] == _toys.waves.picture()[1]
+    caption = _toys.waves.picture()[1]
+    assert metadata["image/png"]["alt"] == caption
+    assert data["text/plain"].splitlines() == [FOLDED, caption]
 
 
 def test_the_page_is_told_everything_about_the_controls():

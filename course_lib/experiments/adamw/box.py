@@ -5,11 +5,18 @@ import math
 import torch
 from torch import Tensor
 
-from course_lib.experiments.shared.surfaces import quadratic
+from course_lib.experiments.shared.surfaces import Bowl, quadratic
 
 BOWL = quadratic(curvatures=(1.0, 6.0), angle=25, minimum=(2.0, 0.7), window=(-1.7, 2.9, -1.6, 2.0))
 START, STEPS = (-1.2, 1.4), 300
-STAR = torch.tensor(BOWL.minimum, dtype=torch.float64)
+
+
+def star_of(bowl: Bowl) -> Tensor:
+    """The lowest point [2] of a bowl."""
+    return torch.tensor(bowl.minimum, dtype=torch.float64)
+
+
+STAR = star_of(BOWL)
 
 
 def radius_of(strength: float) -> float:
@@ -17,25 +24,27 @@ def radius_of(strength: float) -> float:
     return 1 / strength if strength else math.inf
 
 
-def box_point(radius: float) -> Tensor:
+def box_point(radius: float, bowl: Bowl = BOWL) -> Tensor:
     """Lowest point [2] of the bowl inside the box |w₁|, |w₂| ≤ `radius`.
 
     The star, or the best point of four walls.
     """
-    if STAR.abs().max() <= radius:
-        return STAR
+    star = star_of(bowl)
+    if star.abs().max() <= radius:
+        return star
     walls = [(i, wall) for i in (0, 1) for wall in (-radius, radius)]
-    return min((_best_on_wall(i, wall, radius) for i, wall in walls), key=BOWL.loss)
+    return min((_best_on_wall(i, wall, radius, bowl) for i, wall in walls), key=bowl.loss)
 
 
-def _best_on_wall(i: int, wall: float, radius: float) -> Tensor:
+def _best_on_wall(i: int, wall: float, radius: float, bowl: Bowl) -> Tensor:
     """Lowest point with wᵢ = `wall`.
 
     The other goes where its derivative is 0, or as far as the box lets it.
     """
-    j, w, hessian = 1 - i, STAR.clone(), BOWL.hessian
+    j, star, hessian = 1 - i, star_of(bowl), bowl.hessian
+    w = star.clone()
     w[i] = wall
-    w[j] = (STAR[j] - hessian[j, i] / hessian[j, j] * (wall - STAR[i])).clamp(-radius, radius)
+    w[j] = (star[j] - hessian[j, i] / hessian[j, j] * (wall - star[i])).clamp(-radius, radius)
     return w
 
 

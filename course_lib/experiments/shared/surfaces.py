@@ -6,7 +6,7 @@ float64, so that a path can be compared with a closed form.
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -56,6 +56,20 @@ class Bowl(Surface):
         identity = torch.eye(2, dtype=self.hessian.dtype)
         minimum = torch.tensor(self.minimum, dtype=self.hessian.dtype)
         return torch.linalg.solve(self.hessian + strength * identity, self.hessian @ minimum)
+
+    def moved(self, minimum: tuple[float, float]) -> "Bowl":
+        """The same bowl with its star at `minimum`."""
+        by = torch.tensor(minimum, dtype=torch.float64) - torch.tensor(
+            self.minimum, dtype=torch.float64
+        )
+        return replace(self, minimum=minimum, loss=lambda w: self.loss(w - by))
+
+
+def ellipse(hessian: Tensor, points: int = 121) -> Tensor:
+    """All u [points, 2], once around, at which ½uᵀHu = 1 for a positive definite H [2, 2]."""
+    turn = torch.linspace(0, 2 * math.pi, points, dtype=torch.float64)
+    circle = torch.stack([turn.cos(), turn.sin()])
+    return math.sqrt(2) * torch.linalg.solve(torch.linalg.cholesky(hessian).T, circle).T
 
 
 def quadratic(

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from course_lib.experiments.shared.surfaces import descend, quadratic
+from course_lib.experiments.shared.surfaces import Bowl, descend, quadratic
 from course_lib.experiments.weight_decay.parabola import PULLS
 
 BOWL = quadratic(
@@ -16,17 +16,21 @@ START, STEPS = (-0.8, 2.2), 100
 
 
 def paths(
-    update: Callable, strength: float, start: tuple[float, float] = START, **options: Any
+    update: Callable,
+    strength: float,
+    start: tuple[float, float] = START,
+    bowl: Bowl = BOWL,
+    **options: Any,
 ) -> dict[str, Tensor]:
     """Pull → the path [STEPS + 1, 2] of `update` from `start` under it, at equal strength λ."""
     return {
-        pull: descend(BOWL, update, start, STEPS, **{**options, pull: strength}) for pull in PULLS
+        pull: descend(bowl, update, start, STEPS, **{**options, pull: strength}) for pull in PULLS
     }
 
 
-def rests(strength: float, momentum: float) -> dict[str, Tensor]:
+def rests(strength: float, momentum: float, bowl: Bowl = BOWL) -> dict[str, Tensor]:
     """Pull → where SGD with momentum μ comes to rest [2]: decay as under L2 with λ(1 − μ)."""
-    return {"l2": BOWL.ridge(strength), "weight_decay": BOWL.ridge(strength * (1 - momentum))}
+    return {"l2": bowl.ridge(strength), "weight_decay": bowl.ridge(strength * (1 - momentum))}
 
 
 def stable_rates(strength: float, momentum: float) -> dict[str, float]:

@@ -10,18 +10,20 @@ from course_lib import plotting
 from course_lib.adamw import adam_update, adamw_update
 from course_lib.experiments.adamw.box import (
     BOWL,
-    STAR,
     START,
     STEPS,
     box_point,
     radius_of,
+    star_of,
     theorem_speaks,
 )
-from course_lib.experiments.shared.surfaces import descend, diverged_at
+from course_lib.experiments.shared.surfaces import Bowl, descend, diverged_at
+from course_lib.explorers.bowl import draw_bowl, move_bowl
 from course_lib.panel import Explorer, Seen, Slider
 
 # Optimizer → the name of its place of rest.
 RESTS = {"Adam + L2": "ridge, its rest", "AdamW": "best in the box"}
+RIDGE = torch.logspace(-3, 4, 80).tolist()  # values of λ
 
 
 @dataclass
@@ -36,6 +38,7 @@ class Trajectory:
     eps: float
     strength: float
     own: bool
+    bowl: Bowl
 
     @property
     def in_theory(self):
@@ -43,36 +46,46 @@ class Trajectory:
         return theorem_speaks(self.betas, self.eps)
 
 
-def _compute(strength, lr, beta1, beta2, eps, start1=START[0], start2=START[1], update=None):
+def _compute(
+    strength,
+    lr,
+    beta1,
+    beta2,
+    eps,
+    start1=START[0],
+    start2=START[1],
+    star1=BOWL.minimum[0],
+    star2=BOWL.minimum[1],
+    update=None,
+):
     """Both paths. `update`, the learner's own function, takes the place of AdamW's."""
-    start = start1, start2
-    options = {"lr": lr, "betas": (beta1, beta2), "eps": eps}
-    coupled = descend(BOWL, adam_update, start, STEPS, l2=strength, **options)
+    bowl, start, betas = BOWL.moved((star1, star2)), (start1, start2), (beta1, beta2)
+    options = {"lr": lr, "betas": betas, "eps": eps}
+    coupled = descend(bowl, adam_update, start, STEPS, l2=strength, **options)
     decoupled = descend(
-        BOWL, update or adamw_update, start, STEPS, weight_decay=strength, **options
+        bowl, update or adamw_update, start, STEPS, weight_decay=strength, **options
     )
-    diverged = diverged_at(BOWL.loss(decoupled))
+    diverged = diverged_at(bowl.loss(decoupled))
     paths = {"Adam + L2": coupled, "AdamW": decoupled[:diverged]}
-    rests = {"Adam + L2": BOWL.ridge(strength), "AdamW": box_point(radius_of(strength))}
-    return Trajectory(paths, rests, diverged, lr, (beta1, beta2), eps, strength, update is not None)
+    rests = {"Adam + L2": bowl.ridge(strength), "AdamW": box_point(radius_of(strength), bowl)}
+    return Trajectory(paths, rests, diverged, lr, betas, eps, strength, update is not None, bowl)
 
 
 def _prepare(figure):
     """Left the bowl with both paths, right their distances to rest."""
     left, right = figure.subplots(1, 2, width_ratios=[1.35, 1])
-    _, star = plotting.draw_contours(left, BOWL)
-    star.set_zorder(8)  # above the places of rest
+    star = draw_bowl(left, BOWL)
+    star[0].set_zorder(8)  # above the places of rest
     left.set(
         xlim=BOWL.window[:2], ylim=BOWL.window[2:], title="Paths, box and ridge", aspect="equal"
     )
-    ridge = torch.stack([BOWL.ridge(strength) for strength in torch.logspace(-3, 4, 80).tolist()])
-    left.plot(
-        *ridge.T, color=plotting.series(0)[0], linestyle=":", linewidth=1.2, label="ridge, any λ"
-    )
+    dotted = {"color": plotting.series(0)[0], "linestyle": ":", "linewidth": 1.2}
     marks = {
+        "star": star,
+        "ridge": left.plot([], [], label="ridge, any λ", **dotted),
         "box": left.plot(
             [], [], color=plotting.series(1)[0], linestyle="-", linewidth=1.3, label="box"
-        )
+        ),
     }
     for k, (name, rest) in enumerate(RESTS.items()):
         color, linestyle = plotting.series(k)
@@ -111,6 +124,9 @@ def _prepare(figure):
 def _draw(marks, result):
     """Move the marks to a `Trajectory`."""
     radius = 1 / result.strength if result.strength else np.nan
+    move_bowl(marks["star"], result.bowl)
+    ridge = torch.stack([result.bowl.ridge(strength) for strength in RIDGE])
+    marks["ridge"][0].set_data(*ridge.T)
     corners = np.array([[-1, 1, 1, -1, -1], [-1, -1, 1, 1, -1]])
     marks["box"][0].set_data(*(radius * corners))
     for name, rest in RESTS.items():
@@ -125,7 +141,8 @@ def _draw(marks, result):
     own = " AdamW's path is drawn by your function." if result.own else ""
     said = (_say_rests(result) if result.diverged is None else _say_divergence(result)) + own
     ax, start = marks["box"][0].axes, result.paths["Adam + L2"][0].tolist()
-    return Seen(said, handles=[(("start1", "start2"), ax, *start)])
+    handles = [(("star1", "star2"), ax, *result.bowl.minimum), (("start1", "start2"), ax, *start)]
+    return Seen(said, handles=handles)
 
 
 def _say_divergence(result):
@@ -142,7 +159,8 @@ def _say_divergence(result):
 
 
 def _say_rests(result):
-    shrunk = 1 - (result.rests["Adam + L2"].norm() / STAR.norm()).item()
+    at = star_of(result.bowl)
+    shrunk = 1 - (result.rests["Adam + L2"].norm() / at.norm()).item()
     gaps = {name: (result.paths[name][-1] - result.rests[name]).norm().item() for name in RESTS}
     said = (
         f"λ = {result.strength:g}: {_say_box(result)}. L2 moves its own place of rest "
@@ -151,7 +169,7 @@ def _say_rests(result):
     )
     if result.in_theory:
         return f"{said} and AdamW {gaps['AdamW']:.1g} from its place of rest."
-    star = (result.paths["AdamW"][-1] - STAR).norm().item()
+    star = (result.paths["AdamW"][-1] - at).norm().item()
     return f"{said} from its place of rest, and AdamW {star:.1g} from the star."
 
 
@@ -171,7 +189,7 @@ def _say_box(result):
         )
     if not result.strength:
         return "no decay, no box"
-    if STAR.abs().max() <= radius:
+    if star_of(result.bowl).abs().max() <= radius:
         return f"the box |w| ≤ {radius:.2g} holds the star, and AdamW heads for the star itself"
     return f"the box |w| ≤ {radius:.2g} cuts the star off, and AdamW heads for its edge"
 
@@ -186,6 +204,8 @@ explorer = Explorer(
         "eps": Slider("ε", 1e-8, 10.0, 1e-8, log=True, step=0.5),
         "start1": Slider("start w₁", -1.7, 2.9, START[0], step=0.1, in_picture=True),
         "start2": Slider("start w₂", -1.6, 2.0, START[1], step=0.1, in_picture=True),
+        "star1": Slider("star w₁", 0.3, 2.7, BOWL.minimum[0], step=0.1, in_picture=True),
+        "star2": Slider("star w₂", -1.4, 1.8, BOWL.minimum[1], step=0.1, in_picture=True),
     },
     presets={
         "the wall cuts the star off": {},

@@ -24,7 +24,7 @@ def _prepare(figure):
     middle.set(title="Size of the gradient there", ylabel="root mean square")
     right.set(
         title="Outputs that pass no gradient",
-        ylabel="share: 0 (ReLU), beyond ±0.95 (tanh)",
+        ylabel="share: 0 (ReLU),\nbeyond ±0.95 (tanh)",
         ylim=(0, 1),
     )
     left.legend(loc="upper left", fontsize=8)

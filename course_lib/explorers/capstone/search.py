@@ -4,7 +4,7 @@ import numpy as np
 
 from course_lib import plotting
 from course_lib.experiments.capstone.mixer import WORLDS
-from course_lib.experiments.capstone.search import CANDIDATES, search
+from course_lib.experiments.capstone.search import CANDIDATES, RUNGS, search
 from course_lib.panel import Choice, Explorer, Slider
 
 COUNTS = np.arange(1, CANDIDATES + 1)
@@ -40,21 +40,22 @@ def _prepare(figure):
     return marks
 
 
-def _draw(marks, result, n):
-    """Move the marks to a `Search`, with the first `n` candidates tried."""
+def _draw(marks, result, n, step):
+    """Move the marks to a `Search`, with the first `n` candidates tried, all trained to `step`."""
+    rung = RUNGS.index(step)
     marks["n"][0].set_xdata([n, n])
     if result.progress < 1:
         seeds, settings, _ = result.test.shape
         trained = f"{seeds * settings} networks, {settings} settings at each seed"
         return f"Training {trained}: {result.progress:.0%}."
-    x, y = (100 * errors[0, :, -1].numpy() for errors in (result.validation, result.test))
+    x, y = (100 * errors[0, :, rung].numpy() for errors in (result.validation, result.test))
     winner = np.nanargmin(x[:n])
     for name, which in (("tried", slice(0, n)), ("later", slice(n, None)), ("winner", [winner])):
         marks[name][0].set_data(x[which], y[which])
     both = np.concatenate([x, y])
     edges = 2 * np.floor(np.nanmin(both) / 2) - 2, 2 * np.ceil(np.nanmax(both) / 2) + 2
     plotting.set_limits(marks["even"][0].axes, edges, edges)
-    winners = zip(*(result.best_of(int(count)) for count in COUNTS))
+    winners = zip(*(result.best_of(int(count), rung) for count in COUNTS))
     chosen, honest = (100 * np.stack(errors, 1) for errors in winners)  # [seeds, counts]
     for name, values in (("validation", chosen), ("test", honest)):
         plotting.move_band(marks[name], COUNTS, values)
@@ -67,9 +68,9 @@ def _draw(marks, result, n):
         else ""
     )
     return (
-        f"Best of {n} over {len(result.test)} studies: {chosen:.1f} % wrong on the validation rows "
-        f"that chose it, {honest:.1f} % on test rows, {honest - chosen:+.1f} points apart."
-        f"{noisy} {result.note}"
+        f"Best of {n} after {result.rungs[rung]} steps, over {len(result.test)} studies: "
+        f"{chosen:.1f} % wrong on the validation rows that chose it, {honest:.1f} % on test rows, "
+        f"{honest - chosen:+.1f} points apart.{noisy} {result.note}"
     ).strip()
 
 
@@ -82,6 +83,7 @@ explorer = Explorer(
         "noise": Slider(
             "wrong labels (training, validation)", values=(0.0, 0.1, 0.2, 0.4), default=0.0
         ),
+        "step": Slider("after so many steps", values=RUNGS, default=RUNGS[-1], trained=True),
     },
     compute=search,
     prepare=_prepare,

@@ -34,9 +34,7 @@ def _prepare(figure):
     thin = {"color": color, "linestyle": "-", "linewidth": 0.6, "alpha": 0.7}
     labels = [f"{mc_dropout.SHOWN} of the masks", *[None] * (mc_dropout.SHOWN - 1)]
     marks["passes"] = [left.plot([], [], label=label, **thin)[0] for label in labels]
-    marks["mean"] = left.plot(
-        [], [], color=color, linestyle="-", linewidth=2, label="mean of 200 masks"
-    )
+    marks["mean"] = left.plot([], [], color=color, linestyle="-", linewidth=2, label="mean of 200")
     marks["data"] = left.plot(
         [], [], ".", color=plotting.ink(), markersize=4, label="training rows"
     )
@@ -48,9 +46,9 @@ def _prepare(figure):
         linewidth=1.4,
         label="the sine",
     )
-    left.legend(loc="upper left", ncols=3, fontsize=8, handlelength=1.2, columnspacing=0.8)
+    left.legend(loc="upper left", ncols=3, fontsize=8, handlelength=1.2, columnspacing=1.2)
     ps = mc_dropout.PS
-    right.set(xlabel="p", title="Among the training rows, all seeds", xlim=(0, 0.52), ylim=(0, 0.7))
+    right.set(xlabel="p", title="Among the training rows", xlim=(0, 0.52), ylim=(0, 0.7))
     right.set_ylabel("root mean square")
     marks["spread"] = plotting.draw_band(
         right, ps, np.empty((0, len(ps))), label="spread over masks", k=0

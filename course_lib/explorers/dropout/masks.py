@@ -101,7 +101,7 @@ explorer = Explorer(
         "p_input": Slider("p of the inputs", 0.0, 1.0, 0.0, step=0.05),
         "p_first": Slider("p of layer 1", 0.0, 1.0, 0.5, step=0.05),
         "p_second": Slider("p of layer 2", 0.0, 1.0, 0.5, step=0.05),
-        "row": Slider("row of the batch", 1, BATCH, 16),
+        "row": Slider("row of the batch", 1, BATCH, 16, played=True),
         "mode": Choice("mode", MODES, "training"),
     },
     compute=thin_network,

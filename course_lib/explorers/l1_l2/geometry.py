@@ -80,7 +80,7 @@ explorer = Explorer(
     title="Where a bowl meets a penalty",
     controls={
         "penalty": Choice("penalty", tuple(PENALTIES), "L1 (lasso)"),
-        "strength": Slider("λ", 0.0, 2.0, 0.2, step=0.05),
+        "strength": Slider("λ", 0.0, 2.0, 0.2, step=0.05, played=True),
         "correlation": Slider("correlation ρ of the features", -0.9, 0.9, 0.0, step=0.1),
     },
     compute=touch,

@@ -23,7 +23,7 @@ def _prepare(figure):
         )
         for j, name in enumerate(FEATURES)
     }
-    left.legend(loc="upper right", ncols=5, fontsize=8)
+    left.legend(loc="upper right", ncols=5, fontsize=8, handlelength=1.6, columnspacing=1)
     right.set(
         title="Error of the prediction",
         xscale="log",

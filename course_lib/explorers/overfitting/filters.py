@@ -62,7 +62,9 @@ explorer = Explorer(
     title="Early stopping beside ridge, direction by direction",
     controls={
         "lr": Slider("step size η (largest curvature 1)", 0.05, 2.2, 0.1, step=0.05),
-        "steps": Slider("steps", values=(1, 2, 3, 5, 10, 20, 50, 100, 200, 500), default=50),
+        "steps": Slider(
+            "steps", values=(1, 2, 3, 5, 10, 20, 50, 100, 200, 500), default=50, played=True
+        ),
     },
     compute=_compute,
     prepare=_prepare,

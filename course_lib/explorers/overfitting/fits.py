@@ -66,17 +66,15 @@ def prepare_fits(figure, complexity, positions, log):
     marks["legends"] = [
         ax.legend(loc="upper left", fontsize=8, ncols=n) for ax, n in ((left, 1), (right, 2))
     ]
-    marks["later"] = [
-        right.text(0.5, 0.45, "", transform=right.transAxes, ha="center", color=plotting.muted())
-    ]
     return marks
 
 
 def move_fits(marks, result, index, shown=True):
     """Move the marks to complexity number `index` of a `Fits`.
 
-    Not `shown`: only the points and the one fit.
+    Not `shown`: only the points and the one fit, across the whole picture.
     """
+    _make_room(marks["fit"][0].axes, marks["here"][0].axes, shown)
     predictions = result.predictions[index]
     there = predictions[predictions.isfinite().all(1)]
     marks["points"][0].set_data(result.x, result.y)
@@ -96,10 +94,18 @@ def move_fits(marks, result, index, shown=True):
     for name in FIGURES:
         marks[name][0].set_data(*lines.get(name, ([], [])))
     marks["noise"][0].set_ydata([result.noise**2 if shown and result.noise else np.nan] * 2)
-    marks["here"][0].set_xdata([result.complexities[index]] * 2)
+    marks["here"][0].set_xdata([result.complexities[index] if shown else np.nan] * 2)
     for legend in marks["legends"]:
         legend.set_visible(shown)
-    marks["later"][0].set_text("" if shown else "not yet: commit first")
+
+
+def _make_room(left, right, shown):
+    """Both axes side by side, or the left one alone."""
+    if right.get_visible() != shown:
+        right.set_visible(shown)
+        right.set_in_layout(shown)
+        grid = left.get_gridspec()
+        left.set_subplotspec(grid[0, 0] if shown else grid[0, :])
 
 
 def _curves(result):

@@ -38,7 +38,7 @@ def _draw(marks, result, errors):
 explorer = Explorer(
     title="Polynomials through noisy points",
     controls={
-        "degree": Slider("degree", 0, DEGREES[-1], 3),
+        "degree": Slider("degree", 0, DEGREES[-1], 3, played=True),
         "noise": Slider("noise σ", 0.0, 1.0, 0.3, step=0.05),
         "rows": Slider("training points", values=(15, 20, 30, 50, 100, 200), default=20),
         "errors": Choice("truth and errors", ("hidden", "shown"), "shown", trained=True),

@@ -4,7 +4,6 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from course_lib import plotting
@@ -19,7 +18,7 @@ from course_lib.experiments.sgd.bowl import (
     stability_bound,
     walk,
 )
-from course_lib.experiments.shared.surfaces import diverged_at
+from course_lib.experiments.shared.surfaces import diverged_at, ellipse
 from course_lib.explorers.update import chosen
 from course_lib.panel import Explorer, Seen, Slider
 from course_lib.sgd import sgd_update
@@ -88,14 +87,9 @@ def _prepare(figure):
 
 def _draw(marks, result):
     """Move the marks to a `Trajectory`; a diverged path is drawn to its last good step."""
-    vectors = torch.linalg.eigh(result.hessian)
-    circle = torch.linspace(0, 2 * math.pi, 120, dtype=torch.float64)
-    circle = torch.stack([circle.cos(), circle.sin()])
-    for i, level in enumerate(LEVELS):  # ½uᵀHu = level: axes √(2·level/h) along the eigenvectors
-        ellipse = vectors.eigenvectors @ (
-            (2 * level / vectors.eigenvalues).sqrt()[:, None] * circle
-        )
-        marks[f"level {i}"][0].set_data(*(GOAL[:, None] + ellipse))
+    around = ellipse(result.hessian)
+    for i, level in enumerate(LEVELS):
+        marks[f"level {i}"][0].set_data(*(GOAL + math.sqrt(level) * around).T)
     plotting.move_path(marks["path"], result.path[: result.diverged])
     loss = result.loss[: result.diverged]
     marks["loss"][0].set_data(range(len(loss)), loss.clamp(min=1e-12))

@@ -75,7 +75,7 @@ explorer = Explorer(
         "last": Slider("survival of the last block, p_L", 0.0, 1.0, 0.5, step=0.05),
         "rule": Choice("rule", RULES, "linear"),
         "mode": Choice("decided", tuple(MODES), "row by row"),
-        "batch": Slider("batch", 1, BATCHES, 1),
+        "batch": Slider("batch", 1, BATCHES, 1, played=True),
     },
     compute=draw_who_is_on,
     prepare=_prepare,

@@ -7,9 +7,10 @@ from torch import Tensor
 
 from course_lib import plotting
 from course_lib.adamw import adam_update
-from course_lib.experiments.shared.surfaces import diverged_at
+from course_lib.experiments.shared.surfaces import Bowl, diverged_at
 from course_lib.experiments.weight_decay.bowl import BOWL, START, STEPS, paths, rests, stable_rates
 from course_lib.experiments.weight_decay.parabola import PULLS
+from course_lib.explorers.bowl import draw_bowl, move_bowl
 from course_lib.explorers.update import chosen
 from course_lib.panel import Choice, Explorer, Seen, Slider
 from course_lib.sgd import sgd_update
@@ -29,10 +30,22 @@ class Trajectories:
     diverged: dict[str, int]  # pull → step
     stable: dict[str, float]  # pull → highest stable rate; empty where no formula says
     note: str
+    bowl: Bowl = BOWL
 
 
-def _compute(optimizer, strength, lr, momentum, start1=START[0], start2=START[1], update=None):
+def _compute(
+    optimizer,
+    strength,
+    lr,
+    momentum,
+    start1=START[0],
+    start2=START[1],
+    star1=BOWL.minimum[0],
+    star2=BOWL.minimum[1],
+    update=None,
+):
     """Both paths, as `Trajectories`; the learner's own `update` replaces ours where it fits."""
+    bowl = BOWL.moved((star1, star2))
     ours, option = {
         "SGD": (sgd_update, {}),
         "SGD with momentum": (sgd_update, {"momentum": momentum}),
@@ -40,22 +53,21 @@ def _compute(optimizer, strength, lr, momentum, start1=START[0], start2=START[1]
     }[optimizer]
     adam, mu = optimizer == "Adam", option.get("momentum", 0.0)
     run, note = chosen(update, ours, *option, *PULLS, without=None if adam else "betas")
-    found = paths(run, strength, (start1, start2), lr=lr, **option)
-    rest = rests(strength, mu) | ({"weight_decay": None} if adam else {})
-    steps = {pull: diverged_at(BOWL.loss(path)) for pull, path in found.items()}
+    found = paths(run, strength, (start1, start2), bowl, lr=lr, **option)
+    rest = rests(strength, mu, bowl) | ({"weight_decay": None} if adam else {})
+    steps = {pull: diverged_at(bowl.loss(path)) for pull, path in found.items()}
     diverged = {pull: step for pull, step in steps.items() if step is not None}
     stable = stable_rates(strength, mu) if run is ours and not adam else {}
     if update is None and optimizer == "SGD":
         note = " Momentum plays no part in plain SGD."
-    return Trajectories(found, rest, diverged, stable, note)
+    return Trajectories(found, rest, diverged, stable, note, bowl)
 
 
 def _prepare(figure):
     """Left the bowl with both paths, right their distance."""
     left, right = figure.subplots(1, 2, width_ratios=[1.25, 1])
-    plotting.draw_contours(left, BOWL)
+    marks: dict = {"star": draw_bowl(left, BOWL)}
     left.set(xlim=BOWL.window[:2], ylim=BOWL.window[2:], title="Paths in the bowl")
-    marks = {}
     for k, (pull, name) in enumerate(PULLS.items()):
         marks[pull] = plotting.draw_path(left, np.empty((0, 2)), label=name, k=k)
         color, _ = plotting.series(k)
@@ -90,6 +102,7 @@ def _prepare(figure):
 def _draw(marks, result):
     """Move the marks to a `Trajectories`; a diverged path is drawn to its last good step."""
     kept = {}
+    move_bowl(marks["star"], result.bowl)
     for pull in PULLS:
         step = result.diverged.get(pull)
         kept[pull] = result.paths[pull][:step]
@@ -102,7 +115,8 @@ def _draw(marks, result):
     gap = (kept["l2"][:n] - kept["weight_decay"][:n]).norm(dim=1)
     marks["gap"][0].set_data(range(n), gap.clamp(min=1e-17))
     ax, start = marks["l2"][0].axes, result.paths["l2"][0].tolist()
-    return Seen(_say(result, gap) + result.note, handles=[(("start1", "start2"), ax, *start)])
+    handles = [(("star1", "star2"), ax, *result.bowl.minimum), (("start1", "start2"), ax, *start)]
+    return Seen(_say(result, gap) + result.note, handles=handles)
 
 
 def _say(result, gap):
@@ -130,6 +144,8 @@ explorer = Explorer(
         "momentum": Slider("momentum μ (Adam: β₁; β₂ is 0.99)", 0.0, 0.95, 0.9, step=0.05),
         "start1": Slider("start w₁", -1.2, 3.0, START[0], step=0.1, in_picture=True),
         "start2": Slider("start w₂", -0.6, 2.6, START[1], step=0.1, in_picture=True),
+        "star1": Slider("star w₁", 0.3, 2.7, BOWL.minimum[0], step=0.1, in_picture=True),
+        "star2": Slider("star w₂", -0.3, 2.3, BOWL.minimum[1], step=0.1, in_picture=True),
     },
     presets={
         "momentum: they part": {},

@@ -62,3 +62,19 @@ const ENDS = ["restarting", "autorestarting", "terminating", "dead"];
 const GONE = "The kernel has stopped. Run the first cell again; if this does not come back then, run its cell too.";
 
 const clamp = (number, low, high) => Math.min(Math.max(number, low), high);
+
+/** `what`, once nothing has asked for it for some milliseconds. */
+function later(what, milliseconds) {
+  let timer;
+  return (...given) => {
+    clearTimeout(timer);
+    timer = setTimeout(() => what(...given), milliseconds);
+  };
+}
+
+/** The place, among a control's positions, of the one nearest to `value` as seen on its rail. */
+function nearest({ positions, log }, value) {
+  const where = (number) => (log && number > 0 ? Math.log10(number) : number);
+  const far = (number) => Math.abs(where(number) - where(value));
+  return positions.reduce((best, number, i) => (far(number) < far(positions[best]) ? i : best), 0);
+}

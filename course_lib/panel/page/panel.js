@@ -1,10 +1,11 @@
 // A panel: controls, picture, caption. anywidget calls `render` with the widget's model.
 //
 // model.get("panel") describes it, plain JSON:
-//   {title, begun: {control: number}, size: [width, height] in CSS pixels, theme: "light" | "dark", large,
+//   {title, address?, begun: {control: number}, size: [width, height] in CSS pixels, theme: "light" | "dark", large,
 //    presets: {name: {control: number}},
 //    controls: [{name, label, unit, kind: "slider" | "choice", positions, default, free, log, whole, resets,
-//                inPicture}]}
+//                inPicture, played}]}
+//   address: the panel's name in the address of a page without a kernel, see address.js
 // The page says:
 //   {kind: "ask", numbers, theme, width, large}  for the picture at these numbers, `width` pixels across;
 //                                                numbers and theme null: as the kernel stands (opening, reload)
@@ -42,10 +43,11 @@ function render({ model, el }) {
   const cell = () => el.closest(".jp-Cell"); // an element that stays when the cell is run again
 
   const view = build(spec, { move, choose, turn, enlarge, say, stop });
-  const reader = readings(view, { read, drag });
+  const reader = readings(view, spec.controls, { read, drag, step, where: (name) => numbers[name] });
   el.append(view.root);
   keepKeys(view.root);
   const forget = watchKernel(model, view.root);
+  const address = spec.address && followAddress(spec.address, spec.controls, view.root, go);
   model.on("msg:custom", hear);
   view.root.addEventListener("focusout", tell);
   view.root.addEventListener("pointerleave", tell);
@@ -59,11 +61,17 @@ function render({ model, el }) {
   // From a moved control to a question
 
   function move(name, value) {
+    reader.pause();
+    step(name, value);
+  }
+
+  function step(name, value) {
     const back = spec.controls.filter((control) => control.resets && control.name !== name);
     go({ ...numbers, ...defaults(back), [name]: value });
   }
 
   function choose(preset) {
+    reader.pause();
     go({ ...defaults(spec.controls), ...spec.presets[preset] });
   }
 
@@ -108,9 +116,9 @@ function render({ model, el }) {
     return enlarged || view.canvas.clientWidth < spec.size[0] / 2;
   }
 
-  /** Begin where the same call stood when its cell was run before, else where the kernel stands. */
+  /** Begin where the address says, or the same call stood when its cell was run before, else where the kernel stands. */
   function open() {
-    const stood = cell()?.courseStood?.[call];
+    const stood = address?.begun ?? cell()?.courseStood?.[call];
     if (stood) numbers = stood;
     stand();
     view.title.setAttribute("aria-level", levelAt(el));
@@ -118,6 +126,7 @@ function render({ model, el }) {
   }
 
   function remember() {
+    address?.write(numbers);
     if (cell()) cell().courseStood = { ...cell().courseStood, [call]: numbers };
   }
 
@@ -137,6 +146,7 @@ function render({ model, el }) {
     clearTimeout(patience);
     patience = setTimeout(() => say(SILENT), 10_000);
     view.root.ariaBusy = true;
+    view.root.classList.remove("course-served");
     model.send({ kind: "ask", numbers: at, ...look, theme: at && look.theme });
   }
 
@@ -181,7 +191,7 @@ function render({ model, el }) {
   }
 
   function receive({ axes, captions, complete, ...message }, buffers) {
-    const pictures = buffers.map(address);
+    const pictures = buffers.map(dataURL);
     for (const name of message.brings) layers.set(name, pictures.shift());
     if (asked === "first") adopt(message);
     const came = new Map();
@@ -214,7 +224,7 @@ function render({ model, el }) {
   function paint({ picture, under, caption, handles, places }, inverted = false) {
     if (under && view.under.src !== under) view.under.src = under;
     view.under.hidden = !under;
-    if (view.picture.src !== picture) reader.painted(handles, places, spec.controls, numbers);
+    if (view.picture.src !== picture) reader.painted(handles, places, numbers);
     view.picture.src = picture;
     view.picture.alt = caption;
     view.root.classList.toggle("course-inverted", inverted);
@@ -243,7 +253,8 @@ function render({ model, el }) {
   return () => {
     clearTimeout(patience);
     sizes.disconnect();
-    reader.close();
+    reader.pause();
+    address?.forget();
     model.off("msg:custom", hear);
     forget();
     view.root.remove();
@@ -253,17 +264,8 @@ function render({ model, el }) {
 const defaults = (controls) => Object.fromEntries(controls.map((control) => [control.name, control.default]));
 const other = (theme) => (theme === "dark" ? "light" : "dark");
 
-/** `what`, once nothing has asked for it for some milliseconds. */
-function later(what, milliseconds) {
-  let timer;
-  return () => {
-    clearTimeout(timer);
-    timer = setTimeout(what, milliseconds);
-  };
-}
-
 /** The address of a picture. A data URL is sooner on the screen than a blob's, and there is nothing to give back. */
-function address({ buffer, byteOffset, byteLength }) {
+function dataURL({ buffer, byteOffset, byteLength }) {
   const bytes = new Uint8Array(buffer, byteOffset, byteLength);
   const text = bytes.toBase64?.() ?? btoa(bytes.reduce((before, byte) => before + String.fromCharCode(byte), ""));
   return `data:image/png;base64,${text}`;
@@ -382,11 +384,5 @@ function slider(control, tell) {
 }
 
 const spoken = ({ unit }, value) => (unit ? `${value} ${unit}` : `${value}`);
-
-function nearest({ positions, log }, value) {
-  const where = (number) => (log && number > 0 ? Math.log10(number) : number);
-  const far = (number) => Math.abs(where(number) - where(value));
-  return positions.reduce((best, number, i) => (far(number) < far(positions[best]) ? i : best), 0);
-}
 
 export default { render };

@@ -1,12 +1,14 @@
 // What can be done in the picture: read a value under the pointer or by arrow keys, play a path or a training step by
-// step, drag a handle. All values come with one message, asked for when the reader first comes near:
+// step (where there is none: along the last control that is `played`), drag a handle. All values come with one message, asked for when the reader first comes near:
 //   axes: [{box: [left, top, width, height] as fractions of the picture, limits: [x, y], scales: [x, y], names: [x, y]}]
-//   curves: [{axes, label, x, y, texts: [words] | null, every: steps from point to point, 0 where it is no run}]
+//   curves: [{axes, label, x, y, texts: [words] | null, steps}], steps: 0 where it is no run, "x" where its x is the step,
+//           else the number of steps from point to point
 
 const NEAR = 28; // CSS pixels from the pointer to a value that it reads
 const DURATION = 5000; // ms that a play lasts
+const PACES = [160, 900]; // least ms for a position of a control, and where motion is to be reduced
 
-function readings(view, tell) {
+function readings(view, controls, tell) {
   const tip = make("output", { className: "course-tip", role: "status", hidden: true });
   const dot = make("span", { className: "course-dot", hidden: true });
   const play = make("button", { type: "button", textContent: "▶", "aria-label": "Play step by step" });
@@ -17,6 +19,9 @@ function readings(view, tell) {
   let wish = null; // what waits for them
   let at = [0, -1]; // curve and point that the arrow keys have reached
   let frame; // of the animation
+  let timer; // of the next position
+  let runs = false; // whether there is something to play step by step
+  const played = controls.findLast((control) => control.played);
 
   view.canvas.append(markers, dot, tip);
   view.tools.append(play, scrub, step);
@@ -26,7 +31,12 @@ function readings(view, tell) {
   view.canvas.addEventListener("pointerleave", hush);
   view.canvas.addEventListener("blur", hush);
   view.canvas.addEventListener("keydown", walk);
-  play.onclick = () => (frame ? pause() : want(start));
+  play.onclick = () => {
+    if (frame || timer) pause();
+    else if (runs) want(start);
+    else along();
+  };
+  playing(false);
   scrub.oninput = () => {
     pause();
     mark(Number(scrub.value));
@@ -41,20 +51,21 @@ function readings(view, tell) {
 
   function receive(message) {
     found = message;
-    const runs = message.curves.filter((curve) => curve.every);
-    scrub.max = Math.max(0, ...runs.map((curve) => curve.x.length - 1));
+    found.runs = message.curves.filter((curve) => curve.steps);
+    found.moments = [...new Set(found.runs.flatMap(stepsOf))].filter((step) => step !== null).sort((a, b) => a - b);
+    scrub.max = Math.max(0, found.moments.length - 1);
     wish?.();
     wish = null;
   }
 
   /** Another picture is seen. */
-  function painted(handles, places, controls, numbers) {
-    pause();
+  function painted(handles, places, numbers) {
+    if (frame) pause();
     [found, wish, at] = [null, null, [0, -1]];
     markers.replaceChildren();
     scrub.hidden = step.hidden = true;
     hush();
-    handle(handles, places, controls, numbers);
+    handle(handles, places, numbers);
   }
 
   // Read
@@ -116,11 +127,10 @@ function readings(view, tell) {
   function start() {
     const last = Number(scrub.max);
     if (!last) return;
-    const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    const calm = isCalm();
     const from = Number(scrub.value) >= last ? 0 : Number(scrub.value);
     let begun;
-    play.textContent = "❚❚";
-    play.setAttribute("aria-label", "Pause");
+    playing(true);
     const tick = (now) => {
       begun ??= now;
       const part = calm ? Math.floor((10 * (now - begun)) / DURATION) / 10 : (now - begun) / DURATION;
@@ -132,26 +142,58 @@ function readings(view, tell) {
     frame = requestAnimationFrame(tick);
   }
 
-  function pause() {
-    cancelAnimationFrame(frame);
-    frame = 0;
-    play.textContent = "▶";
-    play.setAttribute("aria-label", "Play step by step");
+  /** From where the control stands to its last position, or from its first where it stands at the last. */
+  function along() {
+    const { name, positions } = played;
+    const last = positions.length - 1;
+    let i = nearest(played, tell.where(name));
+    if (i === last) i = -1;
+    const pace = Math.max(PACES[Number(isCalm())], DURATION / positions.length);
+    playing(true);
+    const next = () => {
+      i += 1;
+      tell.step(name, positions[i]);
+      if (i < last) timer = setTimeout(next, pace);
+      else pause();
+    };
+    next();
   }
 
-  /** A dot on every run at its point number `i`. */
+  function pause() {
+    cancelAnimationFrame(frame);
+    clearTimeout(timer);
+    frame = timer = 0;
+    playing(false);
+  }
+
+  function playing(on) {
+    play.textContent = on ? "❚❚" : "▶";
+    const how = runs || !played ? "step by step" : `along ${played.label}`;
+    play.setAttribute("aria-label", on ? "Pause" : `Play ${how}`);
+    play.title = play.getAttribute("aria-label");
+  }
+
+  function plays(some) {
+    runs = some;
+    play.hidden = !runs && !played;
+    if (!frame && !timer) playing(false);
+  }
+
+  /** A dot on every run where it was at moment number `i`; one that has ended stays at its end. */
   function mark(i) {
-    const runs = found.curves.filter((curve) => curve.every && curve.x[i] != null && curve.y[i] != null);
-    const dots = runs.map(({ axes, x, y }) => {
-      const [left, top] = place(found.axes[axes], x[i], y[i]);
+    const moment = found.moments[i];
+    const dots = found.runs.map((run) => {
+      const at = stepsOf(run).findLastIndex((step) => step !== null && step <= moment);
+      if (at < 0 || run.x[at] === null || run.y[at] === null) return "";
+      const [left, top] = place(found.axes[run.axes], run.x[at], run.y[at]);
       const shown = left > -0.01 && left < 1.01 && top > -0.01 && top < 1.01;
       return make("span", { className: "course-dot", hidden: !shown, style: `left:${100 * left}%;top:${100 * top}%` });
     });
+    const along = found.runs.find(({ steps }) => steps === "x");
     markers.replaceChildren(...dots);
     scrub.value = i;
     scrub.hidden = step.hidden = false;
-    const many = runs[0]?.every ?? 1;
-    step.textContent = `step ${i * many}`;
+    step.textContent = `${along ? found.axes[along.axes].names[0] : "step"} ${moment}`;
     scrub.setAttribute("aria-valuetext", step.textContent);
     scrub.style.setProperty("--course-at", i / Math.max(1, scrub.max));
   }
@@ -161,12 +203,12 @@ function readings(view, tell) {
   let held = null; // the handle that is dragged keeps its element from picture to picture
   const shown = new Map(); // names → its element
 
-  function handle(handles, places, controls, numbers) {
+  function handle(handles, places, numbers) {
     const kept = new Set(handles.map(({ names }) => names.join()));
     for (const [name, element] of shown) if (!kept.has(name)) element.remove(), shown.delete(name);
     for (const { names, axes, at: [x, y] } of handles) {
       const name = names.join();
-      const element = shown.get(name) ?? grip(names, controls);
+      const element = shown.get(name) ?? grip(names);
       shown.set(name, element);
       if (!element.isConnected) view.canvas.append(element);
       element.where = places[axes];
@@ -178,7 +220,7 @@ function readings(view, tell) {
     }
   }
 
-  function grip(names, controls) {
+  function grip(names) {
     const element = make("button", { type: "button", className: "course-handle", "data-moves": "" });
     element.onpointerdown = (event) => {
       held = element;
@@ -206,8 +248,13 @@ function readings(view, tell) {
     return element;
   }
 
-  return { receive, painted, plays: (some) => (play.hidden = !some), close: pause };
+  return { receive, painted, plays, pause };
 }
+
+/** The step of each point of a run. */
+const stepsOf = ({ x, steps }) => (steps === "x" ? x : x.map((_, i) => i * steps));
+
+const isCalm = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
 
 const label = (controls, name) => controls.find((control) => control.name === name).label;
 

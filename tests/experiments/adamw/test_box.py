@@ -36,3 +36,13 @@ def test_adamw_ends_in_the_box_and_adam_on_the_ridge(strength):
     assert (decoupled - box_point(1 / strength)).norm() < 2e-3
     assert (coupled - BOWL.ridge(strength)).norm() < 2e-3
     assert (decoupled - BOWL.ridge(strength)).norm() > 2e-2
+
+
+def test_the_point_in_the_box_of_a_bowl_with_its_star_elsewhere_is_its_lowest():
+    for star in ((0.8, -1.0), (2.7, -1.4), (0.3, 1.8)):
+        bowl = BOWL.moved(star)
+        best = box_point(0.9, bowl)
+        side = torch.linspace(-0.9, 0.9, 401, dtype=torch.float64)
+        everywhere = torch.stack(torch.meshgrid(side, side, indexing="ij"), -1)
+        assert best.abs().max() <= 0.9 + 1e-12
+        assert bowl.loss(best) <= bowl.loss(everywhere).min() + 1e-12

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.optimize import rosen
 
 from course_lib.adamw import adam_update, adamw_update
-from course_lib.experiments.shared.surfaces import descend, quadratic, rosenbrock, saddle
+from course_lib.experiments.shared.surfaces import descend, ellipse, quadratic, rosenbrock, saddle
 from course_lib.sgd import sgd_update
 from tests._optimizers import assert_close, normal
 
@@ -103,6 +103,21 @@ def test_the_ridge_is_where_loss_and_pull_balance(strength):
 
 
 # --- paths
+
+
+def test_a_bowl_that_is_moved_is_one_made_there():
+    moved, made = quadratic(angle=20).moved((0.5, -1.0)), quadratic(angle=20, minimum=(0.5, -1.0))
+    w = normal(7, 2)
+    assert moved.minimum == made.minimum and torch.equal(moved.ridge(0.3), made.ridge(0.3))
+    assert_close("loss", moved.loss(w), made.loss(w))
+    assert_close("gradient", moved.gradient(w), made.gradient(w))
+
+
+def test_an_ellipse_is_where_the_loss_is_one():
+    bowl = quadratic(angle=20)
+    around = ellipse(bowl.hessian)
+    losses = bowl.loss(torch.tensor(bowl.minimum) + around)
+    assert_close("loss", losses, torch.ones_like(losses))
 
 
 def test_gradient_descent_on_a_quadratic_is_its_closed_form():
