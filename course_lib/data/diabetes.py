@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from course_lib.base.arguments import require_choice, require_whole
+from course_lib.base.random import seeded
 from course_lib.data.split import Split
 
 FEATURES = ("age", "sex", "bmi", "bp", "s1", "s2", "s3", "s4", "s5", "s6")
@@ -38,7 +39,7 @@ def diabetes(
     train_rows = require_whole("train_rows", train_rows, 1, ROWS - 1)
     require_whole("validation_rows", validation_rows, 0, ROWS - 1 - train_rows)
     x, y = load()
-    order = torch.randperm(ROWS, generator=torch.Generator().manual_seed(seed))
+    order = torch.randperm(ROWS, generator=seeded(seed))
     train, validation, test = order.tensor_split((train_rows, train_rows + validation_rows))
     if scale == "standard":
         mean, std = mean_and_std(x[train])

@@ -32,6 +32,7 @@ import math
 
 import torch
 
+from course_lib.base.random import seeded
 from course_lib.statistics import mean_interval, paired_interval
 from course_lib.sgd import SGD, sgd_update
 
@@ -480,7 +481,7 @@ predict("global",
 def valleys(noise, starts=2000, steps=400):
     """On (w² − 1)²/4 + w/10, the deeper valley left of the ridge at 0.101: is each
     random start, and each end, left?"""
-    generator = torch.Generator().manual_seed(0)
+    generator = seeded(0)
     w = 1.4 * (2 * torch.rand(starts, dtype=torch.float64, generator=generator) - 1)
     first = w < 0.101
     for _ in range(steps):
@@ -652,7 +653,7 @@ claim("On a quadratic with independent draws, SGD settles at variance lr·σ²/(
 
 # %% tags=["deeper", "nbval-check-output"]
 sixteen = torch.linspace(-1, 1, 16, dtype=torch.float64)
-noise = torch.Generator().manual_seed(0)
+noise = seeded(0)
 options = {"batch_size": 2, "lr": 0.2, "steps": 80, "runs": 2000, "generator": noise}
 ratios = [settle(sixteen, shuffled=True, **options).var().item()
           / settle(sixteen, shuffled=False, **options).var().item() for _ in range(10)]
@@ -724,7 +725,7 @@ claim("Run torch's cosine longer than T_max, and the rate climbs again, back to 
 from course_lib.experiments.shared.sharpness import top_eigenvalue
 
 x, y, *layers = (torch.randn(*shape, dtype=torch.float64,
-                             generator=torch.Generator().manual_seed(i))
+                             generator=seeded(i))
                  for i, shape in enumerate(((20, 3), (20, 1), (4, 3), (1, 4))))
 
 
@@ -747,7 +748,7 @@ claim("Rescaling two ReLU layers leaves the function as it is and makes it more 
       holds=lambda figures: figures[0] < 1e-12 and figures[1] > 1000)
 claim("Power iteration finds the top eigenvalue of the exact Hessian.",
       measured=top_eigenvalue(loss, layers, tolerance=1e-8, iterations=20000,
-                              generator=torch.Generator().manual_seed(0)) / tops[0] - 1,
+                              generator=seeded(0)) / tops[0] - 1,
       holds=lambda gap: abs(gap) < 1e-6)
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
@@ -810,7 +811,7 @@ def run(first, last, saved=None, parts=("optimizer", "scheduler")):
             {"optimizer": optimizer,
              "scheduler": scheduler}[name].load_state_dict(state[name])
     for step in range(first, last):
-        target = torch.randn(3, generator=torch.Generator().manual_seed(step))
+        target = torch.randn(3, generator=seeded(step))
         optimizer.zero_grad()
         (w - target).square().sum().backward()
         optimizer.step()
@@ -884,7 +885,7 @@ claim("torch's dampening = β is neither average: its first step is undamped, te
 # Three equations, six weights: infinitely many fit. A gradient is a combination of the rows of $X$, so descent from zero never leaves their span, and the one solution in it is the shortest: *implicit* regularization without any noise.
 
 # %% tags=["deeper"]
-generator = torch.Generator().manual_seed(0)
+generator = seeded(0)
 X, target, elsewhere = (torch.randn(shape, dtype=torch.float64, generator=generator)
                         for shape in ((3, 6), (3,), (6,)))
 shortest = torch.linalg.pinv(X) @ target
@@ -946,7 +947,7 @@ claim("With the same mean it leaves at most half a cycle, 20 steps, later or soo
 def definite(d, draws=20000):
     """1 for each random symmetric matrix whose eigenvalues have one sign, else 0."""
     a = torch.randn(draws, d, d, dtype=torch.float64,
-                    generator=torch.Generator().manual_seed(d))
+                    generator=seeded(d))
     h = torch.linalg.eigvalsh(a + a.mT)
     return ((h > 0).all(1) | (h < 0).all(1)).double()
 

@@ -34,6 +34,7 @@ except ModuleNotFoundError:
 
 import torch
 
+from course_lib.base.random import seeded
 from course_lib.experiments.l1_l2.shrinking import (STRENGTHS, compute_shrinking,
                                                     compute_surroundings)
 from course_lib.l1_l2 import (ProximalSGD, l1_penalty, l2_penalty, proximal_gradient,
@@ -487,10 +488,10 @@ claim("It loses less accuracy to noise σ = 0.3 (difference of what is lost).",
 
 # %% tags=["deeper", "nbval-check-output"]
 images = torch.randn(20, 3, dtype=torch.float64,
-                     generator=torch.Generator().manual_seed(0))
+                     generator=seeded(0))
 labels = torch.arange(20) % 2
 weights = [torch.randn(shape, dtype=torch.float64,
-                       generator=torch.Generator().manual_seed(1))
+                       generator=seeded(1))
            for shape in ((4, 3), (2, 4))]
 
 
@@ -796,7 +797,7 @@ def minus_log_posterior(w, prior):
 peak = {Normal(0.0, tau): ridge(x, y, sigma**2 / (len(x) * tau**2)),
         Laplace(0.0, scale): likely}
 nearby = torch.randn(1000, 10, dtype=torch.float64,
-                     generator=torch.Generator().manual_seed(0)) / 10
+                     generator=seeded(0)) / 10
 claim("Under the Gaussian prior ridge, under the Laplace prior the lasso, is more "
       "probable than each of 1000 points nearby.",
       measured=[min((minus_log_posterior(w + d, prior)

@@ -31,6 +31,7 @@ except ModuleNotFoundError:
 
 import torch
 
+from course_lib.base.random import seeded
 from course_lib.adamw import adam_update
 from course_lib.sgd import SGD, sgd_update
 
@@ -126,7 +127,7 @@ show_source(sgd_update)
 def weights_with(way, penalty=0.05, steps=1000, **options):
     """Ten weights after SGD on noisy targets, pulled by loss + λ‖w‖² in one of three
     ways."""
-    noise = torch.Generator().manual_seed(0)
+    noise = seeded(0)
     w = torch.ones(10, dtype=torch.float64, requires_grad=True)
     optimizer = {"loss": SGD([w], lr=0.1, **options),
                  "torch": torch.optim.SGD([w], lr=0.1, weight_decay=2 * penalty,
@@ -368,7 +369,7 @@ def pull_and_size(drift=0.0, l2=1e-6, steps=200):
     size; and the √v̂ of each."""
     push, ends = torch.logspace(-2, 1, 7, dtype=torch.float64), []
     for strength in (0.0, l2):
-        noise = torch.Generator().manual_seed(0)
+        noise = seeded(0)
         w, state = torch.ones(7, dtype=torch.float64), {}
         for _ in range(steps):
             grad = push * (drift + torch.randn((), dtype=w.dtype, generator=noise))

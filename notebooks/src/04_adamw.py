@@ -34,6 +34,7 @@ from itertools import product
 
 import torch
 
+from course_lib.base.random import seeded
 from course_lib.adamw import adam_update, adamw_update
 from course_lib.statistics import mean_interval, paired_interval
 
@@ -169,7 +170,7 @@ show_source(adam_update)
 def gap(theirs, steps=50, **options):
     """Largest difference between torch's weights and ours after `steps` steps on the
     same random gradients."""
-    draw = torch.Generator().manual_seed(0)
+    draw = seeded(0)
     ours, state = torch.randn(8, dtype=torch.float64, generator=draw), {}
     p = ours.clone().requires_grad_()
     optimizer = theirs([p], **options)
@@ -212,7 +213,7 @@ claim("`adam_update` equals torch's Adam (λ as `l2`) and AdamW (λ as `weight_d
 def difference(settings, step, steps=40):
     """Largest difference between `adam_update` under `settings(t)` and `step(p, g)`, on
     the same random gradients."""
-    draw = torch.Generator().manual_seed(0)
+    draw = seeded(0)
     ours = torch.zeros(8, dtype=torch.float64)
     state = {}
     p = torch.zeros(8, dtype=torch.float64, requires_grad=True)
@@ -342,7 +343,7 @@ quiz("You halve the learning rate of an AdamW run and double its steps. Which λ
 def run(update, steps=300, lr=0.05, **options):
     """Weights before the first and after each step [steps + 1, 8], on random gradients
     that do not ask where we are."""
-    draw = torch.Generator().manual_seed(0)
+    draw = seeded(0)
     w, state = torch.ones(8, dtype=torch.float64), {}
     path = [w.clone()]
     for _ in range(steps):
@@ -462,7 +463,7 @@ claim("After 1000 steps AdamW is at the star with β₂ = 0.95, and still far fr
 def noisy_rest(sigma, strength=0.5, seeds=10, weights=200, steps=4000):
     """Mean weight of each seed over the second half of an AdamW run with gradient noise
     `sigma`."""
-    draw, state = torch.Generator().manual_seed(0), {}
+    draw, state = seeded(0), {}
     w, total = torch.zeros(seeds, weights, dtype=torch.float64), 0.0
     for step in range(steps):
         noise = sigma * torch.randn(w.shape, dtype=w.dtype, generator=draw)
@@ -884,7 +885,7 @@ def training(model):
 def go_on(model, optimizer, scheduler, steps):
     """Train on noise; step i sees the same numbers whoever trains it."""
     for i in steps:
-        x = torch.randn(16, 3, generator=torch.Generator().manual_seed(i))
+        x = torch.randn(16, 3, generator=seeded(i))
         optimizer.zero_grad()
         model(x).square().mean().backward()
         optimizer.step()

@@ -30,6 +30,7 @@ except ModuleNotFoundError:
 
 import torch
 
+from course_lib.base.random import seeded
 from course_lib.experiments.label_smoothing.penultimate import compare_clusters
 from course_lib.experiments.label_smoothing.smoothing import compare_smoothing
 from course_lib.label_smoothing import (CrossEntropyLoss, cross_entropy,
@@ -96,7 +97,7 @@ reveal("label", "0.92", because="it keeps 0.9 and gets its own share, 0.1/5, bac
 
 # %% tags=["nbval-check-output"]
 z = 3 * torch.randn(50, 10, dtype=torch.float64,
-                    generator=torch.Generator().manual_seed(0))
+                    generator=seeded(0))
 y = torch.arange(50) % 10
 uniform = torch.full_like(z, 1 / 10)
 others = {
@@ -228,8 +229,7 @@ claim("A model that always says 0.1 for each of ten equally frequent classes has
 # The logits $z$ from above, twice as large as those by which labels are now drawn, eight times:
 
 # %%
-seeded = (torch.Generator().manual_seed(seed) for seed in range(8))
-draws = [(z / 2).softmax(1).multinomial(1, generator=draw)[:, 0] for draw in seeded]
+draws = [(z / 2).softmax(1).multinomial(1, generator=seeded(i))[:, 0] for i in range(8)]
 print("2 was asked for; from 50 rows T =",
       *(f"{temperature_scale(z, drawn):.2f}" for drawn in draws))
 
@@ -459,7 +459,7 @@ claim("Noise memorised: ε = 0.1 changes the share of training labels learned by
 # Here labels are drawn from the very probabilities that are judged. Our pictures use 15 bins and 1297 test rows.
 
 # %% tags=["deeper"]
-honest = torch.Generator().manual_seed(2)
+honest = seeded(2)
 print("rows     5 bins   15 bins   30 bins     mean ECE of 20 perfectly calibrated "
       "samples")
 found = {}

@@ -33,6 +33,7 @@ import math
 import torch
 from torch import nn
 
+from course_lib.base.random import seeded
 from course_lib.dropout import Dropout, MCDropout, WeightScalingDropout, dropout
 from course_lib.experiments.dropout import curves, mc_dropout, masks
 from course_lib.statistics import ratio_interval
@@ -69,7 +70,7 @@ explore.masks.show()
 
 # %%
 x = torch.tensor([3.0, 1.0, 0.5, 2.0], dtype=torch.float64)
-generator = torch.Generator().manual_seed(0)
+generator = seeded(0)
 for _ in range(4):
     print(dropout(x, p=0.25, generator=generator))
 
@@ -130,7 +131,7 @@ def swapped(f):
     """Largest difference between f behind dropout and f in front of it, under one
     mask."""
     z = torch.linspace(-3, 3, 601, dtype=torch.float64)
-    one, same = (torch.Generator().manual_seed(0) for _ in range(2))
+    one, same = (seeded(0) for _ in range(2))
     return (f(dropout(z, 0.5, generator=one))
             - dropout(f(z), 0.5, generator=same)).abs().max().item()
 
@@ -156,7 +157,7 @@ predict("ensemble",
 # Four inputs, three hidden units, two outputs: small enough to run every one. `all_masks(3)` lists the eight patterns of three units, `chances` their probabilities.
 
 # %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
-draw, p_small = torch.Generator().manual_seed(0), 0.3
+draw, p_small = seeded(0), 0.3
 example, first, second = (torch.randn(shape, generator=draw, dtype=torch.float64)
                           for shape in (4, (3, 4), (2, 3)))
 on_inputs, on_hidden = masks.all_masks(4), masks.all_masks(3)  # [16, 4], [8, 3]
@@ -468,7 +469,7 @@ print(f"(The last two were stopped at steps {stop} and {step[0]}.)")
 # The weights where the sum is smallest can be written down: the *closed form*, `ridge_solution`.
 
 # %% tags=["nbval-check-output"]
-draw, p_ridge = torch.Generator().manual_seed(0), 0.4
+draw, p_ridge = seeded(0), 0.4
 X, y, w = (torch.randn(shape, generator=draw, dtype=torch.float64)
            for shape in ((8, 3), 8, 3))
 claim("The loss averaged over all masks of all rows is the ridge formula, at p = 0.1, "
@@ -498,7 +499,7 @@ edge = 2 / torch.linalg.eigvalsh(gram
                                  * torch.diag(gram.diagonal())).max().item()
 claim("The step 0.02 is below 2/λ_max.", measured=edge, holds=lambda edge: edge > 0.02)
 runs = masks.train_linear(X, y, p_ridge, lr=0.02, steps=800, runs=500,
-                          generator=torch.Generator().manual_seed(0))
+                          generator=seeded(0))
 off = (runs.mean(0) - ridge) / (runs.std(0) / len(runs) ** 0.5)
 claim("Trained with real masks, the mean weights are those of the closed form, within "
       "3.5 standard errors.",

@@ -33,6 +33,7 @@ import math
 
 import torch
 
+from course_lib.base.random import seeded
 from course_lib.batchnorm import BatchNorm1d, batch_norm, fold_batch_norm, standardise
 from course_lib.experiments.batchnorm.batch_statistics import (
     compare_modes, measure_noise)
@@ -139,7 +140,7 @@ predict("twice",
          "another output, moved statistics"])
 
 # %% jupyter={"outputs_hidden": true} tags=["nbval-check-output"]
-generator = torch.Generator().manual_seed(0)
+generator = seeded(0)
 batch = 2 + 3 * torch.randn(10, 5, **double, generator=generator)
 layer = BatchNorm1d(5, **double)  # the function as a layer
 outputs, remembered = zip(*((layer(batch), layer.running_mean.clone())

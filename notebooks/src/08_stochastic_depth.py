@@ -32,6 +32,7 @@ except ModuleNotFoundError:
 import torch
 from torch import nn
 
+from course_lib.base.random import reseed, seeded
 from course_lib.statistics import mean_interval, paired_interval
 from course_lib.stochastic_depth import (ResidualBlock, drop_path, mlp_branch,
                                          survival_probabilities)
@@ -66,7 +67,7 @@ explore.who_is_on.show()
 # Two rows, `p = 0.5`. Each row becomes zero or is doubled, so there are four results, equally likely. Write them down; what is their mean?
 
 # %%
-by_hand, draw = torch.tensor([[1.0, 2.0], [3.0, 4.0]]), torch.Generator().manual_seed(0)
+by_hand, draw = torch.tensor([[1.0, 2.0], [3.0, 4.0]]), seeded(0)
 for _ in range(4):
     print(drop_path(by_hand, 0.5, generator=draw).tolist())
 
@@ -171,7 +172,7 @@ from course_lib.experiments.stochastic_depth.steps import Count, residual_networ
 
 survivals = survival_probabilities(54, 0.5)
 network, blocks = residual_network(survivals, width=2,
-                                   generator=torch.Generator().manual_seed(0))
+                                   generator=seeded(0))
 counted = Count(blocks)  # adds one whenever a branch is really computed
 for _ in range(400):
     network(torch.randn(3, 64))
@@ -221,7 +222,7 @@ claim("The two rules differ: the first block survives with 1 instead of 1 − (1
 from course_lib.experiments.stochastic_depth.exact_mean import (
     mean_over_masks, run_blocks)
 
-torch.manual_seed(1)
+reseed(1)
 weights = 0.5 * torch.randn(4, 3, 3, dtype=torch.float64)
 start = torch.randn(3, dtype=torch.float64)
 of_four = survival_probabilities(4, 0.3)
@@ -303,7 +304,7 @@ reveal("time",
 def computed(mode):
     """Branches computed in 100 training batches, of 12 blocks with p_L = 0.5."""
     network, blocks = residual_network(survival_probabilities(12, 0.5), mode=mode,
-                                       generator=torch.Generator().manual_seed(0))
+                                       generator=seeded(0))
     counted = Count(blocks)
     for _ in range(100):
         network(torch.randn(10, 64))
@@ -568,9 +569,9 @@ def weights_after(optimizer_class, skips, steps=30, **options):
     """All weights of three blocks (p_L = 0.3) after training with dropped branches
     skipped, or computed and masked."""
     with torch.random.fork_rng():
-        torch.manual_seed(0)
+        reseed(0)
         network, blocks = residual_network(survival_probabilities(3, 0.3), width=8,
-                                           generator=torch.Generator().manual_seed(1))
+                                           generator=seeded(1))
     rows = torch.ones(4, 64).double()
     optimizer = optimizer_class(network.double().parameters(), **options)
     for _ in range(steps):
@@ -628,7 +629,7 @@ def as_torchvision(x, p, mode):
 
 def seeded_alike(function, *arguments):
     with torch.random.fork_rng():
-        torch.manual_seed(3)
+        reseed(3)
         return function(*arguments)
 
 
@@ -649,7 +650,7 @@ claim("drop_path agrees with torchvision's semantics bit for bit, row by row and
 
 # %% tags=["deeper", "nbval-check-output"]
 spread = sum(p * (1 - p) for p in survivals) ** 0.5
-torch.manual_seed(2)
+reseed(2)
 depths = sum(drop_path(torch.ones(20_000, 1), 1 - p).bool().double() for p in survivals)
 claim("The depth of a 54-block network with p_L = 0.5 has standard deviation √Σp_l(1 − "
       "p_l), about 3 blocks.",

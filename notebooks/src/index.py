@@ -31,6 +31,7 @@ except ModuleNotFoundError:
 
 import torch
 
+from course_lib.base.random import seeded
 from course_lib.learner.course_map import the_map, the_ways
 from course_lib.statistics import mean_interval
 
@@ -67,7 +68,7 @@ predict("misses",
 # The outputs below are folded: click the dots to open them.
 
 # %%
-draws = torch.randn(100, 100, 12, generator=torch.Generator().manual_seed(0))
+draws = torch.randn(100, 100, 12, generator=seeded(0))
 half_width = 2.201 * draws.std(2) / 12**0.5
 missed = (draws.mean(2).abs() > half_width).sum(1)  # of each hundred
 
