@@ -13,6 +13,7 @@ from torch import Tensor
 
 from course_lib.base.arguments import require, require_choice, require_probability, require_whole
 from course_lib.base.random import seeded
+from course_lib.data import loaded
 from course_lib.data.split import Split, standardised
 
 
@@ -59,7 +60,9 @@ def _load_digits() -> tuple[Tensor, Tensor]:
     from sklearn.datasets import load_digits
 
     pixels, labels = load_digits(return_X_y=True)
-    return torch.from_numpy(pixels), torch.from_numpy(labels).long()
+    found = torch.from_numpy(pixels), torch.from_numpy(labels).long()
+    loaded.note("digits", *found)
+    return found
 
 
 def _require_rows(train_rows: int, validation_rows: int, available: int) -> None:

@@ -289,7 +289,7 @@ ratios = [sum(timed(2).values()) / sum(timed(1).values()) for _ in range(10)]
 ratio = mean_interval(ratios)
 claim("A step with a batch of 2 takes less than 1.7 times as long as with a batch of "
       "1.",
-      measured=ratio, kind="measured", holds=lambda ratio: ratio.between(high=1.7))
+      measured=ratio, kind="timed", holds=lambda ratio: ratio.between(high=1.7))
 
 # %%
 # what came out
@@ -327,7 +327,8 @@ for size, losses in left.items():
 # %% tags=["nbval-check-output"]
 for other in (1, 64):
     claim(f"Batches of 8 end lower than batches of {other}.",
-          measured=paired_interval(left[8], left[other]), kind="measured",
+          measured=paired_interval(left[8], left[other]),
+          kind="measured", id=f"ends-lower-{other}",
           holds=lambda difference: difference.between(high=0))
 
 # %%
@@ -378,11 +379,11 @@ def final_loss(shape, warmup=0):
 constant, cosine, warmed = (final_loss("constant"), final_loss("cosine"),
                             final_loss("cosine", 30))
 claim("A cosine ends at a lower training loss than a constant rate (log of the ratio).",
-      measured=paired_interval(cosine, constant), kind="measured",
+      measured=paired_interval(cosine, constant), kind="measured", id="cosine-lower",
       holds=lambda gap: gap.between(high=0))
 claim("Warm-up before the cosine lowers the final training loss further (log of the "
       "ratio).",
-      measured=paired_interval(warmed, cosine), kind="measured",
+      measured=paired_interval(warmed, cosine), kind="measured", id="warm-up-lower",
       holds=lambda gap: gap.between(high=0))
 
 # %%
@@ -495,10 +496,12 @@ def valleys(noise, starts=2000, steps=400):
 stay = mean_interval((first == last).double())
 claim("With noise 0.1 in the gradient, at least 95 % of the runs end in the valley on "
       "whose side they started.",
-      measured=stay, kind="measured", holds=lambda share: share.between(low=0.95))
+      measured=stay,
+      kind="measured", id="little-noise-stays",
+      holds=lambda share: share.between(low=0.95))
 claim("With noise 1.5, more than 65 % end in the deeper valley, from wherever they "
       "started.",
-      measured=mean_interval(shaken.double()), kind="measured",
+      measured=mean_interval(shaken.double()), kind="measured", id="much-noise-deeper",
       holds=lambda share: share.between(low=0.65))
 
 # %% jupyter={"outputs_hidden": true} tags=["deeper"]
@@ -525,11 +528,13 @@ from course_lib.engine import ModelSpec, train
                    range(6), update=sgd_update, steps=400, batch_size=50)
 claim("With half of the labels wrong, training loss still gets below 0.05.",
       measured=mean_interval(fitted.train_loss[:, 0, -1]),
-      kind="measured", holds=lambda loss: loss.between(high=0.05))
+      kind="measured", id="wrong-labels-learned",
+      holds=lambda loss: loss.between(high=0.05))
 right = mean_interval(fitted.test_accuracy[:, 0, -1])
 claim("Test accuracy of the same networks, on right labels, is below 70 %.",
       measured=right,
-      kind="measured", holds=lambda share: share.between(high=0.70))
+      kind="measured", id="wrong-labels-test",
+      holds=lambda share: share.between(high=0.70))
 
 # %% tags=["deeper"]
 # what came out
@@ -567,14 +572,14 @@ def gap(name, lr):
 # %% tags=["deeper", "nbval-check-output"]
 for lr in (1.0, 2.0):
     claim(f"Learning rate {lr:g}: full batches are sharper than batches of 10.",
-          measured=gap("sharpness", lr), kind="measured",
+          measured=gap("sharpness", lr), kind="measured", id=f"full-sharper-{lr:g}",
           holds=lambda gap: gap.between(low=0))
     claim(f"Learning rate {lr:g}: full batches have larger weights than batches of 10.",
-          measured=gap("norm", lr), kind="measured",
+          measured=gap("norm", lr), kind="measured", id=f"full-larger-{lr:g}",
           holds=lambda gap: gap.between(low=0))
     claim(f"Learning rate {lr:g}: full batches have a lower test accuracy than batches "
           "of 10.",
-          measured=gap("accuracy", lr), kind="measured",
+          measured=gap("accuracy", lr), kind="measured", id=f"full-accuracy-{lr:g}",
           holds=lambda gap: gap.between(high=0))
 
 # %% tags=["deeper"]
@@ -658,7 +663,7 @@ options = {"batch_size": 2, "lr": 0.2, "steps": 80, "runs": 2000, "generator": n
 ratios = [settle(sixteen, shuffled=True, **options).var().item()
           / settle(sixteen, shuffled=False, **options).var().item() for _ in range(10)]
 claim("Shuffled epochs settle lower than independent draws.",
-      measured=mean_interval(ratios), kind="measured",
+      measured=mean_interval(ratios), kind="measured", id="epochs-settle-lower",
       holds=lambda ratio: ratio.between(high=1))
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
@@ -959,7 +964,7 @@ for d, before in ((2, None), (3, 2), (4, 3)):
     limit = (shares[before].low if before else 1.0) / 2
     claim(f"In {d} dimensions the share of definite matrices is less than half of that "
           f"in {d - 1}.",
-          measured=shares[d], kind="measured",
+          measured=shares[d], kind="measured", id=f"definite-rarer-{d}",
           holds=lambda share, limit=limit: share.between(high=limit))
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}

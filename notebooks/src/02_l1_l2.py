@@ -326,9 +326,11 @@ def gain(rows, validation):
 few, many = gain(50, 100), gain(300, 71)
 claim("With 50 training rows standardising lowers the test error by more than 0.5 "
       "score points.",
-      measured=few, kind="measured", holds=lambda d: d.between(high=-0.5))
+      measured=few,
+      kind="measured", id="standardise-few", holds=lambda d: d.between(high=-0.5))
 claim("With 300 it changes the test error by less than 0.5 score points.",
-      measured=many, kind="measured", holds=lambda d: d.between(-0.5, 0.5))
+      measured=many,
+      kind="measured", id="standardise-many", holds=lambda d: d.between(-0.5, 0.5))
 
 # %% jupyter={"outputs_hidden": true}
 outcome = ("is higher by more than 0.5" if few.between(high=-0.5)
@@ -398,14 +400,15 @@ at = {strength: k for k, strength in enumerate(STRENGTHS)}
 # methods: L2, proximal, subgradient
 emptied, hovered = shrunk.zeros[:, 1, at[1e-3]], shrunk.zeros[:, 2, at[1e-3]]
 claim("Proximal steps make more than 10 % of the weights exactly zero.",
-      measured=mean_interval(emptied), kind="measured",
+      measured=mean_interval(emptied), kind="measured", id="proximal-empties",
       holds=lambda zero: zero.between(low=0.1))
 claim("Subgradient steps make less than 1 % exactly zero in every seed (the largest "
       "share).",
-      measured=hovered.max().item(), kind="measured", holds=lambda zero: zero < 0.01)
+      measured=hovered.max().item(), kind="checked", holds=lambda zero: zero < 0.01)
 for rows, errors in (("training", shrunk.train_error), ("test", shrunk.test_error)):
     claim(f"At λ = 1 under L2 the {rows} error is above 50 %.",
-          measured=mean_interval(errors[:, 0, at[1.0]]), kind="measured",
+          measured=mean_interval(errors[:, 0, at[1.0]]),
+          kind="measured", id=f"l2-underfits-{rows}",
           holds=lambda e: e.between(low=0.5))
 
 # %% jupyter={"outputs_hidden": true}
@@ -472,9 +475,10 @@ claim("λ = 0.01 ends flatter than λ = 1e-5 (difference of the logarithms of th
       "largest eigenvalue).",
       measured=paired_interval(around.sharpness[:, at[1e-2]].log(),
                                around.sharpness[:, 0].log()),
-      kind="measured", holds=lambda d: d.between(high=0))
+      kind="measured", id="l2-flatter", holds=lambda d: d.between(high=0))
 claim("It loses less accuracy to noise σ = 0.3 (difference of what is lost).",
-      measured=paired_interval(lost[:, at[1e-2]], lost[:, 0]), kind="measured",
+      measured=paired_interval(lost[:, at[1e-2]], lost[:, 0]),
+      kind="measured", id="l2-input-noise",
       holds=lambda d: d.between(high=0))
 
 # %% [markdown]
@@ -588,12 +592,14 @@ for world, (_, _, strengths) in WORLDS.items():
 # %% jupyter={"outputs_hidden": true} tags=["nbval-check-output"]
 plain, clean, noisy = WORLDS
 claim("Sparing the biases changes the test error by less than half a point (λ = 1).",
-      measured=spared[plain, 1.0], kind="measured",
+      measured=spared[plain, 1.0], kind="measured", id="spare-biases",
       holds=lambda d: d.between(-0.005, 0.005))
 for world, strength in [(world, strength) for world in (clean, noisy)
                         for strength in (3.0, 10.0)]:
     claim(f"{world}: sparing them lowers the test error (λ = {strength:g}).",
-          measured=spared[world, strength], kind="measured",
+          measured=spared[world, strength],
+          kind="measured",
+          id=f"spare-{'clean' if world == clean else 'noisy'}-{strength:g}",
           holds=lambda d: d.between(high=0))
 
 # %% jupyter={"outputs_hidden": true}
@@ -640,12 +646,16 @@ for world in (clean, noisy):
 # %% tags=["deeper", "nbval-check-output"]
 claim("32 hidden units, λ = 10: sparing γ, β and biases lowers the test error on noisy "
       "rows.",
-      measured=widths[32], kind="measured", holds=lambda d: d.between(high=0))
+      measured=widths[32],
+      kind="measured", id="spare-narrow", holds=lambda d: d.between(high=0))
 claim("256 hidden units, λ = 10: it raises the test error.",
-      measured=widths[256], kind="measured", holds=lambda d: d.between(low=0))
+      measured=widths[256],
+      kind="measured", id="spare-wide", holds=lambda d: d.between(low=0))
 for world in (clean, noisy):
     claim(f"{world}: sparing them lowers the test error, each policy with its own λ.",
-          measured=fair[world], kind="measured", holds=lambda d: d.between(high=0))
+          measured=fair[world],
+          kind="measured", id=f"spare-tuned-{'clean' if world == clean else 'noisy'}",
+          holds=lambda d: d.between(high=0))
 
 # %% [markdown]
 # Look whether the policy that spares γ asks for the larger λ, and how much of the difference at equal λ is left. Where the weakest λ of all is chosen, the validation loss asks for hardly any penalty.
@@ -689,7 +699,8 @@ print("chosen for each layer: ",
 
 # %% tags=["deeper", "nbval-check-output"]
 claim("One λ for each layer lowers the test error, chosen on validation data.",
-      measured=paired_interval(layers.layered, layers.uniform), kind="measured",
+      measured=paired_interval(layers.layered, layers.uniform),
+      kind="measured", id="decay-by-layer",
       holds=lambda d: d.between(high=0))
 
 # %% [markdown]

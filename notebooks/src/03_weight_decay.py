@@ -443,16 +443,16 @@ from course_lib.statistics import mean_interval, paired_interval
 at = digits.strengths.index(1e-4)
 claim("At λ = 1e-4 the effective decay of the weights spreads more than tenfold (in "
       "powers of ten: by more than 1).",
-      measured=mean_interval(digits.spread[:, at]), kind="measured",
+      measured=mean_interval(digits.spread[:, at]), kind="measured", id="decay-spread",
       holds=lambda decades: decades.between(low=1))
 claim("Even the least decayed weight gets more than ten times lr·λ (in powers of ten: "
       "more than 1).",
-      measured=mean_interval(digits.least[:, at]), kind="measured",
+      measured=mean_interval(digits.least[:, at]), kind="measured", id="decay-least",
       holds=lambda decades: decades.between(low=1))
 claim("At λ = 0.1 the spread is smaller than at λ = 1e-4 (difference in powers of "
       "ten).",
       measured=paired_interval(digits.spread[:, -1], digits.spread[:, at]),
-      kind="measured",
+      kind="measured", id="decay-spread-strong",
       holds=lambda difference: difference.between(high=0))
 
 # %%

@@ -273,13 +273,13 @@ def change(run, figure, epsilon, reading="as it is"):
 
 
 claim("Noise memorised: with ε = 0.05 the ECE is lower.", change(noisy, "ece", 0.05),
-      lower, kind="measured")
+      lower, kind="measured", id="smooth-little-ece")
 claim("Noise memorised: with ε = 0.2 the ECE is higher.", change(noisy, "ece", 0.2),
-      higher, kind="measured")
+      higher, kind="measured", id="smooth-much-ece")
 claim("Noise memorised: with ε = 0.05 the NLL is lower.", change(noisy, "nll", 0.05),
-      lower, kind="measured")
+      lower, kind="measured", id="smooth-little-nll")
 claim("Noise memorised: with ε = 0.2 the NLL is lower.", change(noisy, "nll", 0.2),
-      lower, kind="measured")
+      lower, kind="measured", id="smooth-much-nll")
 
 # %% jupyter={"outputs_hidden": true}
 says, is_right, _ = noisy.pooled_bins(epsilon=0.0)  # the bins of the picture, ε = 0
@@ -289,17 +289,18 @@ print("Answers as sure as the seven of the beginning (ε = 0, last bin):",
 # %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
 right, wrong = "temperature, right labels", "temperature, noisy labels"
 claim("A temperature fitted on right labels lowers the ECE.",
-      change(noisy, "ece", 0.0, right), lower, kind="measured")
+      change(noisy, "ece", 0.0, right), lower, kind="measured", id="temperature-ece")
 claim("A temperature fitted on right labels lowers the NLL.",
-      change(noisy, "nll", 0.0, right), lower, kind="measured")
+      change(noisy, "nll", 0.0, right), lower, kind="measured", id="temperature-nll")
 claim("A temperature fitted on wrong labels raises the ECE.",
-      change(noisy, "ece", 0.0, wrong), higher, kind="measured")
+      change(noisy, "ece", 0.0, wrong), higher,
+      kind="measured", id="temperature-wrong-ece")
 rivals = {f: paired_interval(noisy.chosen(f), noisy.of(f, 0.0, right))
           for f in ("nll", "ece")}
 claim("The chosen ε has a lower NLL than the fitted temperature.", rivals["nll"], lower,
-      kind="measured")
+      kind="measured", id="chosen-beats-nll")
 claim("The chosen ε has a higher ECE than the fitted temperature.", rivals["ece"],
-      higher, kind="measured")
+      higher, kind="measured", id="chosen-worse-ece")
 
 # %% jupyter={"outputs_hidden": true}
 def went(interval):
@@ -371,12 +372,13 @@ for name, run in situations.items():
 for name in ("right labels", "noise, stopped"):
     for figure in ("ece", "nll"):
         claim(f"{name}: ε = 0.1 makes the {figure.upper()} higher.",
-              change(situations[name], figure, 0.1), higher, kind="measured")
+              change(situations[name], figure, 0.1), higher,
+              kind="measured", id=f"elsewhere-{figure}-{name.split()[-1]}")
 for figure in ("nll", "error"):
     claim(f"Stopping, without smoothing, has a lower {figure.replace('nll', 'NLL')} "
           "than memorising with the chosen ε.",
           paired_interval(early.of(figure, 0.0), noisy.chosen(figure)), lower,
-          kind="measured")
+          kind="measured", id=f"stopping-beats-{figure}")
 
 # %% jupyter={"outputs_hidden": true}
 first, second = (went(change(run, "ece", 0.1)) for run in (clean, early))
@@ -396,7 +398,8 @@ reveal("elsewhere", came if first and second else None)
 # %% tags=["nbval-check-output"]
 for name, run in situations.items():
     claim(f"{name}: ε = 0.1 lowers the error by more than a point.",
-          change(run, "error", 0.1), lower, kind="measured")
+          change(run, "error", 0.1), lower,
+          kind="measured", id=f"smooth-error-{name.split()[-1]}")
 
 # %% [markdown]
 # Two questions, easily taken for one: does smoothing help the *error*, and are the *probabilities* then honest? A temperature mends only the second.
@@ -441,16 +444,16 @@ gain = {name: run.of("error", 0.0) - run.of("error", 0.1)
         for name, run in situations.items()}
 claim("ε = 0.1 lowers the error by more with memorised noise than with right labels.",
       paired_interval(gain["noise, memorised"], gain["right labels"]), higher,
-      kind="measured")
+      kind="measured", id="smooth-error-more-noisy")
 claim("Noise memorised, each after its temperature: the NLL is lower with ε = 0.1 than "
       "without.",
       paired_interval(noisy.of("nll", 0.1, right), noisy.of("nll", 0.0, right)), lower,
-      kind="measured")
+      kind="measured", id="smooth-tempered-nll")
 learned = {e: noisy.memorised[:, noisy.epsilons.index(e)] for e in (0.0, 0.1)}
 claim("Noise memorised: ε = 0.1 changes the share of training labels learned by less "
       "than 0.01.",
       paired_interval(learned[0.1], learned[0.0]), lambda d: d.between(-0.01, 0.01),
-      kind="measured")
+      kind="measured", id="smooth-share-learned")
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: how many bins, and how near to 0 can it come?
@@ -480,15 +483,16 @@ for rows in (100, 1297, 10000):
 # %% tags=["deeper", "nbval-check-output"]
 claim("The ECE of perfectly calibrated predictions is above 0.01, 1297 rows and 15 "
       "bins.",
-      measured=mean_interval(found[1297, 15]), kind="measured",
+      measured=mean_interval(found[1297, 15]), kind="measured", id="ece-floor",
       holds=lambda ece: ece.between(low=0.01))
 claim("With 30 bins it is larger than with 5.",
-      measured=paired_interval(found[1297, 30], found[1297, 5]), kind="measured",
+      measured=paired_interval(found[1297, 30], found[1297, 5]),
+      kind="measured", id="ece-bins",
       holds=lambda d: d.between(low=0))
 for epsilon, word, holds in ((0.05, "lower", lower), (0.2, "higher", higher)):
     claim(f"Noise memorised, five bins: with ε = {epsilon} the ECE is {word}.",
           paired_interval(noisy.ece_in(5, epsilon), noisy.ece_in(5, 0.0)), holds,
-          kind="measured")
+          kind="measured", id=f"five-bins-{epsilon}")
 
 # %% tags=["deeper"]
 left, ideal = noisy.of("ece", 0.0, right), noisy.ece_if_calibrated[:, 0]
@@ -536,10 +540,11 @@ nine, all_128 = (features.scatter[:, space, :, smooth]
 for part, rows in enumerate(("Training", "Test")):
     claim(f"{rows} rows, nine directions: clusters are tighter.",
           mean_interval(nine[:, part]),
-          lambda d: d.between(high=0), kind="measured")
+          lambda d: d.between(high=0),
+          kind="measured", id=f"nine-tighter-{rows.lower()}")
     claim(f"{rows} rows, all 128: clusters are looser.",
           mean_interval(all_128[:, part]),
-          lambda d: d.between(low=0), kind="measured")
+          lambda d: d.between(low=0), kind="measured", id=f"all-looser-{rows.lower()}")
 
 # %% jupyter={"outputs_hidden": true}
 words = ["tighter" if d.high < 0 else "looser" if d.low > 0 else None
@@ -594,16 +599,17 @@ chosen = school.at_chosen_temperature(200)
 fewer, more = (lambda d: d.between(high=0)), (lambda d: d.between(low=0))
 claim("The smoothed teacher makes fewer errors.",
       paired_interval(school.teacher[:, 1], school.teacher[:, 0]), fewer,
-      kind="measured")
+      kind="measured", id="smooth-teacher-better")
 claim("Students with 200 rows, τ = 1: the smoothed teacher's makes fewer errors.",
-      against[200, 1.0], fewer, kind="measured")
+      against[200, 1.0], fewer, kind="measured", id="student-tau-1")
 claim("Students with 200 rows, τ = 4: the smoothed teacher's makes more.",
-      against[200, 4.0], more, kind="measured")
+      against[200, 4.0], more, kind="measured", id="student-tau-4")
 claim("Students with 200 rows, each at its chosen τ: the smoothed teacher's makes "
       "more.",
-      paired_interval(chosen[:, 1], chosen[:, 0]), more, kind="measured")
+      paired_interval(chosen[:, 1], chosen[:, 0]), more,
+      kind="measured", id="student-own-tau")
 claim("Students with 1000 rows, τ = 4: the smoothed teacher's makes more.",
-      against[1000, 4.0], more, kind="measured")
+      against[1000, 4.0], more, kind="measured", id="student-many-rows")
 
 # %% tags=["deeper"] jupyter={"outputs_hidden": true}
 at_1, at_4 = ("fewer" if d.high < 0 else "more" if d.low > 0 else None

@@ -231,14 +231,15 @@ explore.mismatch.show(batch_size=4, momentum=0.1)
 # evaluation less all at once, in points
 behind = {m: mean_interval(modes.behind(m)) for m in (0.1, 1.0, 0.001)}
 claim("With momentum 0.1 evaluation and all at once are together.",
-      measured=behind[0.1], kind="measured", holds=lambda points: points.between(-2, 2))
+      measured=behind[0.1],
+      kind="measured", id="memory-together", holds=lambda points: points.between(-2, 2))
 for m in (1.0, 0.001):
     claim(f"With momentum {m:g} evaluation is apart, and worse.",
-          measured=behind[m], kind="measured",
+          measured=behind[m], kind="measured", id=f"memory-apart-{m:g}",
           holds=lambda points: points.between(low=5))
 claim("As trained, in batches of 4, the network is apart from all at once, and worse.",
       measured=paired_interval(100 * modes.late("trained"), 100 * modes.late("batch")),
-      kind="measured", holds=lambda points: points.between(low=5))
+      kind="measured", id="trained-apart", holds=lambda points: points.between(low=5))
 
 # %% jupyter={"outputs_hidden": true}
 options = {(True, True): "both", (False, False): "neither", (True, False): "only 1",
@@ -310,9 +311,11 @@ for (name, size), error in sorted(small.error.items(), key=lambda item: item[0][
 lead = {size: paired_interval(100 * small.error["batch", size],
                               100 * small.error["layer", size]) for size in (2, 8)}
 claim("With batches of 2, LayerNorm leads.",
-      measured=lead[2], kind="measured", holds=lambda points: points.between(low=0))
+      measured=lead[2],
+      kind="measured", id="layer-leads-2", holds=lambda points: points.between(low=0))
 claim("With batches of 8, BatchNorm leads.",
-      measured=lead[8], kind="measured", holds=lambda points: points.between(high=0))
+      measured=lead[8],
+      kind="measured", id="batch-leads-8", holds=lambda points: points.between(high=0))
 
 # %% tags=["deeper"] jupyter={"outputs_hidden": true}
 first = {size: {True: "LayerNorm", False: "BatchNorm"}.get(points.between(low=0))
@@ -342,7 +345,8 @@ for size, one in zip(noise.sizes, noise.activation.mean(0)):
 for name, figure in (("the batch mean", "mean"),
                      ("a digit's normalised activation", "activation")):
     claim(f"The variance of {name} falls as 1/B (slope of logs).",
-          measured=mean_interval(noise.slopes(figure)), kind="measured",
+          measured=mean_interval(noise.slopes(figure)),
+          kind="measured", id=f"batch-variance-{figure}",
           holds=lambda s: s.between(-1.05, -0.95))
 
 # %% [markdown]
@@ -374,14 +378,13 @@ plain, wide, batched = (speed.at_best_rate(name).log2() for name in speed.steps)
 lead = paired_interval(batched, plain)
 repair = paired_interval(wide, plain)
 rest = paired_interval(batched, wide)
-for sentence, ratio, high in (("BatchNorm needs fewer than half the steps of the plain "
-                               "network",
-                               lead, -1),
-                              ("Gain √2 needs fewer steps than torch's start", repair,
-                               0),
-                              ("BatchNorm needs fewer steps than gain √2", rest, 0)):
+for key, sentence, ratio, high in (
+    ("norm-faster", "BatchNorm needs fewer than half the steps of the plain network",
+     lead, -1),
+    ("gain-faster", "Gain √2 needs fewer steps than torch's start", repair, 0),
+    ("norm-beats-gain", "BatchNorm needs fewer steps than gain √2", rest, 0)):
     claim(f"{sentence} (log₂ of the ratio below {high}).",
-          measured=ratio, kind="measured",
+          measured=ratio, kind="measured", id=key,
           holds=lambda log, high=high: log.between(high=high))
 
 # %% jupyter={"outputs_hidden": true}
@@ -423,12 +426,12 @@ for i, level in enumerate(LEVELS):
 bends = [smooth.bend[name].log().mean(1) for name in ("batch", None)]
 claim("Averaged over 450 equal steps, the loss is smoother along the gradient with "
       "BatchNorm.",
-      measured=paired_interval(*bends), kind="measured",
+      measured=paired_interval(*bends), kind="measured", id="smoother-equal-steps",
       holds=lambda log: log.between(high=0))
 for level in LEVELS:
     claim(f"When the training loss first comes down to {level}, it is smoother with "
           "BatchNorm.",
-          measured=smooth.at_level(level), kind="measured",
+          measured=smooth.at_level(level), kind="measured", id=f"smoother-at-{level}",
           holds=lambda log: log and log.between(high=0))
 
 # %% [markdown]
@@ -558,7 +561,7 @@ for strength, found in ratio.items():
 resting = {strength: ratio[strength].between(0.98, 1.02) for strength in (0.01, 0.1)}
 for strength in resting:
     claim(f"λ = {strength}: the angle per step is within 2 % of arccos(1 − ηλ).",
-          measured=ratio[strength], kind="measured",
+          measured=ratio[strength], kind="measured", id=f"angle-{strength}",
           holds=lambda r: r.between(0.98, 1.02))
 
 # %% tags=["deeper"] jupyter={"outputs_hidden": true}
@@ -603,21 +606,26 @@ decay, neither, growing = range(3)
 ends, errors, losses = rates.effective_lr[:, :, -1], 100 * rates.error, rates.loss
 claim("At the last step the effective rate of growing is within 5 % of decay's "
       "(ratio).",
-      measured=mean_interval(ends[growing] / ends[decay]), kind="measured",
+      measured=mean_interval(ends[growing] / ends[decay]),
+      kind="measured", id="growing-rate",
       holds=lambda r: r.between(0.95, 1.05))
 claim("At the last step the effective rate of neither is below half of decay's "
       "(ratio).",
-      measured=mean_interval(ends[neither] / ends[decay]), kind="measured",
+      measured=mean_interval(ends[neither] / ends[decay]),
+      kind="measured", id="neither-rate",
       holds=lambda r: r.between(high=0.5))
 claim("Growing has the test error of decay, within 1 point.",
-      measured=paired_interval(errors[growing], errors[decay]), kind="measured",
+      measured=paired_interval(errors[growing], errors[decay]),
+      kind="measured", id="growing-error",
       holds=lambda gap: gap.between(-1, 1))
-claim("Growing has the test loss of decay, within 0.02.", kind="measured",
+claim("Growing has the test loss of decay, within 0.02.",
+      kind="measured", id="growing-loss",
       holds=lambda gap: gap.between(-0.02, 0.02),
       measured=paired_interval(losses[growing], losses[decay]))
 for name, figures in (("error", errors), ("loss", losses)):
     claim(f"Decay lowers the test {name}, against neither (difference).",
-          kind="measured", holds=lambda gap: gap.between(high=0),
+          kind="measured", id=f"decay-helps-{name}",
+          holds=lambda gap: gap.between(high=0),
           measured=paired_interval(figures[decay], figures[neither]))
 
 # %% [markdown]
@@ -685,7 +693,7 @@ from course_lib.experiments.batchnorm.turning import turn_on_digits
 
 *_, heavy = turn_on_digits(0.01, (1.0,), momentum=0.9)
 claim("With momentum 0.9 the angle per step is within 2 % of √(2ηλ/(1 + μ)).",
-      measured=mean_interval(heavy.ratio()[:, 0]), kind="measured",
+      measured=mean_interval(heavy.ratio()[:, 0]), kind="measured", id="angle-momentum",
       holds=lambda r: r.between(0.98, 1.02))
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}

@@ -277,12 +277,12 @@ relative, excess = (mean_interval(steps.relative[:, half]),
                     mean_interval((steps.relative - steps.shares)[:, half]))
 claim("With p_L = 0.5 a training step takes less time than with all blocks (relative "
       "time below 1).",
-      measured=relative, kind="measured", holds=lambda time: time.between(high=1))
+      measured=relative, kind="timed", holds=lambda time: time.between(high=1))
 for width, gap in ((32, excess),
                    (256, mean_interval((wide.relative - wide.shares)[:, 0]))):
     claim(f"Width {width}: the time is proportional to the blocks computed (relative "
           "time minus share, within ±0.10).",
-          measured=gap, kind="measured", holds=lambda gap: gap.between(-0.10, 0.10))
+          measured=gap, kind="timed", holds=lambda gap: gap.between(-0.10, 0.10))
 
 # %% jupyter={"outputs_hidden": true}
 less = relative.between(high=1)
@@ -350,8 +350,8 @@ explore.shorter.show()
 # %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
 *_, trained = train_shorter()  # the networks of the picture, not trained again
 won = {}
-for when, read in (("After 600 steps", trained.at),
-                   ("Each at its best step", trained.stopped)):
+for key, when, read in (("late", "After 600 steps", trained.at),
+                        ("best", "Each at its best step", trained.stopped)):
     for name, figure in (("NLL", "nll"), ("error", "error")):
         for last in (0.5, 0.0):
             values = read(figure)
@@ -359,7 +359,8 @@ for when, read in (("After 600 steps", trained.at),
                                                     values[:, -1])
             claim(f"{when}, the test {name} with p_L = {last:g} is lower than with p_L "
                   "= 1 (difference).",
-                  measured=won[when, name, last], kind="measured",
+                  measured=won[when, name, last],
+                  kind="measured", id=f"drop-{key}-{figure}-{last:g}",
                   holds=lambda difference: difference.between(high=0))
 print("Best steps:", {last: step for last, step in zip(LAST, trained.best_steps())})
 
@@ -406,10 +407,11 @@ predict("control",
 *_, six = train_shorter(last=(1.0,), depth=6, watch=False)
 late, best = (paired_interval(read(trained)[:, 0], read(six)[:, 0])
               for read in (lambda t: t.at("nll"), lambda t: t.stopped("nll")))
-for when, difference in (("After 600 steps", late), ("Each at its best step", best)):
+for key, when, difference in (("late", "After 600 steps", late),
+                              ("best", "Each at its best step", best)):
     claim(f"{when}, twelve blocks with p_L = 0 have a lower test NLL than six blocks "
           "that are always on (difference).",
-          measured=difference, kind="measured",
+          measured=difference, kind="measured", id=f"twelve-six-{key}",
           holds=lambda difference: difference.between(high=0))
 
 # %% jupyter={"outputs_hidden": true}
@@ -427,13 +429,14 @@ reveal("control",
 # Two changes, eight seeds each, $p_L = 0.5$ against 1 after 600 steps: a thousand digits with right labels; and the tutorial's branch, with its LayerNorm in front. *Better* as above, NLL and error.
 
 # %% tags=["deeper", "nbval-check-output"]
-for setting, options in (("right labels and 1000 digits", {"rows": 1000, "noise": 0.0}),
-                         ("LayerNorm in each branch", {"norm": True})):
+for key, setting, options in (
+    ("clean", "right labels and 1000 digits", {"rows": 1000, "noise": 0.0}),
+    ("norm", "LayerNorm in each branch", {"norm": True})):
     *_, found = train_shorter(last=(0.5, 1.0), seeds=tuple(range(8)), watch=False,
                               **options)
     for name, figure in (("NLL", "nll"), ("error", "error")):
         claim(f"With {setting}, dropping lowers the test {name} (difference).",
-              kind="measured",
+              kind="measured", id=f"drop-{key}-{figure}",
               measured=paired_interval(*found.at(figure).T),
               holds=lambda difference: difference.between(high=0))
 
@@ -462,13 +465,14 @@ explore.rules.show(last=0.0, figure="test NLL")
 from course_lib.experiments.stochastic_depth.rules import compare_rules
 
 *_, rules = compare_rules()
-for when, read in (("After 600 steps", lambda t: t.at("nll")),
-                   ("Each at its best step", lambda t: t.stopped("nll"))):
+for key, when, read in (("late", "After 600 steps", lambda t: t.at("nll")),
+                        ("best", "Each at its best step", lambda t: t.stopped("nll"))):
     for rule in ("uniform", "reversed"):
         linear, other = (values[:, 0] for values in rules.compared(rule, read))
         claim(f"{when}, at 5.5 expected blocks, the linear rule has a lower test NLL "
               f"than the {rule} one (difference).",
-              measured=paired_interval(linear, other), kind="measured",
+              measured=paired_interval(linear, other),
+              kind="measured", id=f"linear-{rule}-{key}",
               holds=lambda difference: difference.between(high=0))
 gap = paired_interval(linear, other)
 
@@ -505,22 +509,22 @@ from course_lib.experiments.stochastic_depth.first_block import (
     STARTS, measure_first_block)
 
 effects = []
-for start in ("torch's own, 1/(3n)", "2/n (He)"):
+for key, start in (("torch", "torch's own, 1/(3n)"), ("he", "2/n (He)")):
     *_, first = measure_first_block(last=0.5, gain=STARTS[start])
     # [seeds, depths] each, in powers of ten
     bare, shortcut, dropping = first.norm.log10().unbind(1)
     effects.append(paired_interval(dropping[:, -1], shortcut[:, -1]))
     claim(f"{start}: without shortcuts the gradient vanishes (in powers of ten: below "
           "−2).",
-          kind="measured",
+          kind="measured", id=f"vanishes-{key}",
           measured=mean_interval(bare[:, -1] - bare[:, 0]),
           holds=lambda d: d.between(high=-2))
     claim(f"{start}: with shortcuts it neither vanishes nor explodes (within ±2).",
-          kind="measured",
+          kind="measured", id=f"shortcut-{key}",
           measured=mean_interval(shortcut[:, -1] - shortcut[:, 0]),
           holds=lambda d: d.between(-2, 2))
     claim(f"{start}: dropping does not matter (within ±0.48, a factor of 3).",
-          kind="measured",
+          kind="measured", id=f"drop-gradient-{key}",
           measured=effects[-1], holds=lambda d: d.between(-0.48, 0.48))
 
 # %% jupyter={"outputs_hidden": true}
@@ -546,14 +550,14 @@ reveal("gradient",
 claim("In the first 20 steps the first block's gradient is smaller with p_L = 0.5 than "
       "with p_L = 1 (difference).",
       measured=paired_interval(trained.early[:, half], trained.early[:, -1]),
-      kind="measured", holds=lambda d: d.between(high=0))
+      kind="measured", id="first-block-early", holds=lambda d: d.between(high=0))
 claim("In the second half of training it is larger (difference).",
       measured=paired_interval(trained.late[:, half], trained.late[:, -1]),
-      kind="measured", holds=lambda d: d.between(low=0))
+      kind="measured", id="first-block-late", holds=lambda d: d.between(low=0))
 claim("The training loss at the end, all blocks on, is larger too (difference).",
       measured=paired_interval(trained.at("train_loss")[:, half],
                                trained.at("train_loss")[:, -1]),
-      kind="measured", holds=lambda d: d.between(low=0))
+      kind="measured", id="first-block-loss", holds=lambda d: d.between(low=0))
 
 # %% [markdown]
 # The paper shows a larger gradient late in training. Even where that shows (look at the verdict), it is no evidence by itself: a network that still makes more mistakes has larger gradients for that reason alone, whatever reaches which block.

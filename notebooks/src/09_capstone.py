@@ -112,12 +112,12 @@ ten = ran.first(10)
 for variant in ("dropout", "batch norm", "both"):
     claim(f"10 repetitions: the network with {variant} improves on plain (difference "
           "in accuracy).",
-          kind="measured",
+          kind="measured", id=f"ten-{variant.replace(' ', '-')}",
           measured=ten.difference(variant, kind="naive"),
           holds=lambda d: d.between(low=0))
     claim(f"10 repetitions: with {variant} the interval is narrower (ratio of standard "
           "deviations).",
-          kind="measured",
+          kind="measured", id=f"ten-narrower-{variant.replace(' ', '-')}",
           measured=ten.spread(variant), holds=lambda ratio: ratio.between(high=1))
 
 # %% jupyter={"outputs_hidden": true}
@@ -171,9 +171,11 @@ def one_world(truth=0.9):
 naive, corrected = map(mean_interval,
                        torch.tensor([one_world() for _ in range(1000)]).double().T)
 claim("The naive 95 % interval holds the truth in fewer than half of the worlds.",
-      measured=naive, kind="measured", holds=lambda share: share.between(high=0.5))
+      measured=naive,
+      kind="measured", id="naive-coverage", holds=lambda share: share.between(high=0.5))
 claim("The corrected one does in 90 to 99 % of them.", measured=corrected,
-      kind="measured", holds=lambda share: share.between(0.90, 0.99))
+      kind="measured", id="corrected-coverage",
+      holds=lambda share: share.between(0.90, 0.99))
 
 # %% jupyter={"outputs_hidden": true}
 # what came out
@@ -219,15 +221,15 @@ predict("honest",
 for variant in ("dropout", "batch norm", "both"):
     claim(f"100 repetitions, corrected interval: the network with {variant} improves "
           "on plain (difference in accuracy).",
-          kind="measured",
+          kind="measured", id=f"hundred-{variant.replace(' ', '-')}",
           measured=ran.difference(variant), holds=lambda d: d.between(low=0))
     claim(f"100 repetitions, corrected interval: the network with {variant} differs "
           "from plain by less than a point.",
-          kind="measured",
+          kind="measured", id=f"hundred-close-{variant.replace(' ', '-')}",
           measured=ran.difference(variant), holds=lambda d: d.between(-0.01, 0.01))
     claim(f"100 repetitions: with {variant} the interval is narrower (ratio of "
           "standard deviations).",
-          kind="measured",
+          kind="measured", id=f"hundred-narrower-{variant.replace(' ', '-')}",
           measured=ran.spread(variant), holds=lambda ratio: ratio.between(high=1))
 
 # %% jupyter={"outputs_hidden": true}
@@ -268,24 +270,25 @@ all_on = explore.mixer.explorer.presets["everything at once (more is better?)"]
 runs = mix(), mix(Setting(patience=3)), mix(Setting(**all_on)), mix(rows=500)
 (*_, plain), (*_, stopped), (*_, everything), (*_, plain_500) = runs
 told = {}
-for name, one, other in (("Everything against plain", everything, plain),
-                         ("Early stopping against plain", stopped, plain),
-                         ("Everything against early stopping", everything, stopped)):
+for key, name, one, other in (
+    ("all-plain", "Everything against plain", everything, plain),
+    ("stop-plain", "Early stopping against plain", stopped, plain),
+    ("all-stop", "Everything against early stopping", everything, stopped)):
     for figure, words in (("error", "test error"), ("ece", "calibration error"),
                           ("nll", "NLL")):
         told[name, figure] = paired_interval(getattr(one, figure),
                                              getattr(other, figure))
         claim(f"{name}: the {words} is lower (difference).",
-              measured=told[name, figure], kind="measured",
+              measured=told[name, figure], kind="measured", id=f"{key}-{figure}",
               holds=lambda d: d.between(high=0))
 claim("Early stopping (300 rows, 200 to validate) against plain on all 500: the test "
       "error is lower (difference).",
-      kind="measured",
+      kind="measured", id="stop-or-more-rows",
       measured=paired_interval(stopped.error, plain_500.error),
       holds=lambda d: d.between(high=0))
 claim("Everything against early stopping, with the corrected interval: the test error "
       "is lower (difference).",
-      kind="measured",
+      kind="measured", id="all-stop-corrected",
       measured=corrected_interval(everything.error - stopped.error, 300, 1297),
       holds=lambda d: d.between(high=0))
 
@@ -357,10 +360,11 @@ explore.search.show(n=30)
 (chose_one, one), (chose, best) = found.best_of(1), found.best_of(30)
 grows, pays = paired_interval(best - chose, one - chose_one), paired_interval(best, one)
 claim("Optimism grows from n = 1 to n = 30 by more than a point (difference).",
-      measured=grows, kind="measured", holds=lambda d: d.between(low=0.01))
+      measured=grows,
+      kind="measured", id="optimism-grows", holds=lambda d: d.between(low=0.01))
 claim("The search pays: the winner of 30 has a lower test error than a random "
       "candidate (difference).",
-      measured=pays, kind="measured",
+      measured=pays, kind="measured", id="search-pays",
       holds=lambda d: d.between(high=0))
 
 # %% jupyter={"outputs_hidden": true}
@@ -514,9 +518,10 @@ def surplus(setting, seeds=(0, 1, 2, 3)):
 too_sure = {name: mean_interval(list(surplus(Setting(**knobs))))
             for name, knobs in (("plain", {}), ("everything", all_on))}
 claim("The plain network is too sure (confidence minus accuracy).",
-      measured=too_sure["plain"], kind="measured", holds=lambda d: d.between(low=0))
+      measured=too_sure["plain"],
+      kind="measured", id="plain-too-sure", holds=lambda d: d.between(low=0))
 claim("The one with everything is not sure enough (confidence minus accuracy).",
-      measured=too_sure["everything"], kind="measured",
+      measured=too_sure["everything"], kind="measured", id="everything-unsure",
       holds=lambda d: d.between(high=0))
 
 # %% tags=["deeper"] jupyter={"outputs_hidden": true}
@@ -546,18 +551,16 @@ for name, knobs in settings.items():
     *_, mixed = mix(Setting(**knobs))
     errors[name] = mixed.error
 verdicts = []
-for sentence, a, b, bounds in (("With the same λ = 0.1, L2 and weight decay are within "
-                                "a point.",
-                                "L2", "decay", (-0.01, 0.01)),
-                               ("Dropout behind BatchNorm has a higher error than "
-                                "BatchNorm alone.",
-                                "both", "norm", (0, 1)),
-                               ("BatchNorm alone is at most a point above early "
-                                "stopping alone.",
-                                "norm", "stopped", (-1, 0.01))):
+for key, sentence, a, b, bounds in (
+    ("decay-is-l2", "With the same λ = 0.1, L2 and weight decay are within a point.",
+     "L2", "decay", (-0.01, 0.01)),
+    ("norm-and-dropout", "Dropout behind BatchNorm has a higher error than BatchNorm "
+     "alone.", "both", "norm", (0, 1)),
+    ("norm-suffices", "BatchNorm alone is at most a point above early stopping alone.",
+     "norm", "stopped", (-1, 0.01))):
     gap = paired_interval(errors[a], errors[b])
     verdicts.append(gap.between(*bounds))
-    claim(sentence, measured=gap, kind="measured",
+    claim(sentence, measured=gap, kind="measured", id=key,
           holds=lambda d, bounds=bounds: d.between(*bounds))
 
 # %% tags=["deeper"] jupyter={"outputs_hidden": true}
@@ -602,7 +605,7 @@ claim("Halving 30 candidates at 50 and 100 of 200 steps takes 30·50 + 15·50 + 
       measured=[steps, full],
       holds=lambda s: s == [30 * 50 + 15 * 50 + 7 * 100, 6000] and s[0] < s[1] / 2)
 claim("Halving is as good as training all (difference in test error).",
-      measured=paired_interval(halved, best), kind="measured",
+      measured=paired_interval(halved, best), kind="measured", id="halving-as-good",
       holds=lambda d: d.between(-0.01, 0.01))
 
 # %% [markdown]

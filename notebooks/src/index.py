@@ -88,7 +88,7 @@ print("misses in the first twenty hundreds:", *missed[:20].tolist())
 # %% jupyter={"outputs_hidden": true} tags=["nbval-check-output"]
 # what is claimed
 claim("On average, four to six of a hundred honest 95 % intervals miss.",
-      measured=mean_interval(missed), kind="measured",
+      measured=mean_interval(missed), kind="measured", id="honest-intervals-miss",
       holds=lambda count: count.between(4, 6))
 
 # %% [markdown]
