@@ -52,7 +52,7 @@ def _card(record: Record, notes: Iterable[str]) -> str:
 
 def _badge(record: Record) -> tuple[str, tuple[str, str]]:
     if record.kind == "reveal" and not record.verdict:
-        return "undecided", OPEN
+        return record.status or "undecided", OPEN
     if record.kind == "reveal":
         as_said = record.said == record.verdict
         return ("as you said", GOOD) if as_said else ("it came out", ("", ""))

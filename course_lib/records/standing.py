@@ -105,8 +105,14 @@ def standings(measured: Iterable[Measurement]) -> dict[str, Standing]:
 
 @functools.cache
 def recorded() -> dict[str, Standing]:
-    """Every claim of the records that come with the course, read once."""
-    return standings(store.lines())
+    """The claims that the lessons make now, from the records that come with the course; read once.
+
+    Those that the last run of their lesson on base 0 no longer made are left out.
+    """
+    lines = store.lines()
+    last = {line.lesson: line.code for line in lines if line.base == 0}
+    found = standings(lines).items()
+    return {id: one for id, one in found if one.pilot.code == last[one.pilot.lesson]}
 
 
 def same(one: Measurement, other: Measurement) -> bool:

@@ -23,7 +23,8 @@
 # %% tags=["setup"]
 # what this page needs
 try:
-    from course_lib.notebook import claim, predict, reveal, self_test, setup, standing
+    from course_lib.notebook import (claim, fresh_seeds, predict, reveal, self_test,
+                                     setup, standing)
 except ModuleNotFoundError:
     raise ImportError(
         "the course is not installed in this Python: stop Jupyter and run `make "
@@ -99,7 +100,15 @@ claim("On average, four to six of a hundred honest 95 % intervals miss.",
 # - **Exact** claims are identities. They must hold to rounding, or the cell fails.
 # - **Measured** claims are judged by an interval, against a bound that stood there before the run. They *hold*, *do not hold*, or stay *inconclusive*, and the text is true whichever comes out.
 #
-# Change the seed and run the cell again: the verdict is computed, not typed. All claims of all lessons, with their figures, stand in the [ledger](claims.md).
+# - **Checked** ones are simulations or spot checks; **timed** ones are about this machine.
+#
+# The verdict is computed, not typed. But whoever wrote a measured claim had looked at its seeds. So each was judged again, by the same bound, on seeds that nobody had looked at: *confirmed* means that they decide the same. How many are? (All claims, with their figures, stand in the [ledger](claims.md).)
+
+# %%
+fresh_seeds()
+
+# %% [markdown]
+# Where fresh seeds do not confirm a claim, no prediction about it was wrong, and the text does not lean on it. They divide the same data anew: *confirmed* says that no accident of seeds decided, for these data and this setting, and nothing about other data.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The map
