@@ -100,6 +100,11 @@ def parser() -> argparse.ArgumentParser:
     replicate.add_argument(
         "--cluster", metavar="tcp://…", help="the scheduler of a Dask cluster that makes the runs"
     )
+    replicate.add_argument(
+        "--check",
+        action="store_true",
+        help="run nothing; 1 where a claim is not yet replicated, or a record refutes the text",
+    )
     command("progress", _progress, "what you have done, lesson by lesson")
     recall = command("recall", _recall, "flash cards that come back after 1, 3 and 7 days")
     recall.add_argument("which", nargs="*", help=f"{LESSON}; none: the lessons that you have begun")
@@ -290,16 +295,36 @@ def _replicate(known: argparse.Namespace) -> int:
         together = require_whole("--jobs", known.jobs, 1)
     except ValueError as problem:
         raise CourseError(str(problem)) from None
+    texts = {name: (sources / f"{name}.py").read_text(encoding="utf-8") for name in chosen}
+    if known.check:
+        return _check_records(texts, sources.parent)
     runner = partial(local.outcomes, together=together)
     if known.cluster:
         runner = partial(cluster.outcomes, address=known.cluster)
-    texts = {name: (sources / f"{name}.py").read_text(encoding="utf-8") for name in chosen}
     standings, failed = replicate(texts, known.bases, runner)
     print("\n".join(summary.report(standings)))
     if known.json:
         data = json.dumps(summary.as_data(standings), indent=1, ensure_ascii=False)
         known.json.write_text(data + "\n", encoding="utf-8")
     return int(failed > 0)
+
+
+def _check_records(texts: dict[str, str], notebooks: Path) -> int:
+    """Say what keeps the text from leaning on its records; 1 where anything does."""
+    from course_lib.authoring import rests
+    from course_lib.base.record import STALE
+    from course_lib.replication.plan import Plan
+
+    plan = Plan(texts)
+    standings = plan.standings()
+    said = [
+        f"{job.lesson}: its code has changed since base 0 was recorded" for job in plan.pilots()
+    ]
+    waiting = [id for id, one in standings.items() if one.status() == STALE]
+    said += [f"{standings[id].pilot.lesson}: {id} is not yet replicated" for id in waiting]
+    said += [*rests.refuted(notebooks, standings), *rests.stale(notebooks, standings)]
+    print("\n".join(said or ["every measured claim is replicated, and nothing is refuted"]))
+    return int(bool(said))
 
 
 def _progress(known: argparse.Namespace) -> int:

@@ -13,9 +13,9 @@ from nbformat import NotebookNode as Cell
 
 from course_lib.base.files import write_whole
 from course_lib.base.places import CourseError, names
-from course_lib.base.record import Record, blind_below
+from course_lib.base.record import STALE, STATUSES, Record, blind_below
 from course_lib.learner.cells import cells_of, headings, shown
-from course_lib.records.standing import STALE, STATUSES, recorded
+from course_lib.records.standing import recorded
 
 HEADER = """# The claims ledger
 

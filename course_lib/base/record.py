@@ -15,6 +15,10 @@ from course_lib.base.shell import shell
 
 MIME = "application/vnd.course.record+json"
 KINDS = ("claim", "predict", "reveal", "quiz", "check", "machine")
+# What fresh seeds made of a measured claim: see `records.standing`.
+CONFIRMED, REVERSED, NOT_CONFIRMED = "confirmed", "reversed", "not confirmed"
+BY_FRESH, OPEN, STALE = "decided by fresh seeds only", "open", "not yet replicated"
+STATUSES = (CONFIRMED, REVERSED, NOT_CONFIRMED, BY_FRESH, OPEN, STALE)
 
 
 class Bar(NamedTuple):
@@ -22,6 +26,17 @@ class Bar(NamedTuple):
 
     name: str
     mean: float
+    low: float
+    high: float
+
+
+class Ask(NamedTuple):
+    """What a claim asks: that the interval called `name` lies between `low` and `high`.
+
+    `name` is empty where there is one interval alone.
+    """
+
+    name: str
     low: float
     high: float
 

@@ -2,8 +2,9 @@
 
 `setup`, `claim`, `predict`, `reveal`, `quiz` and `show_source` are for the text; `quiz_of`,
 `recall`, `standing`, `self_test` and `fresh_seeds` come with them: a lesson's questions, its flash
-cards, what was done so far, whether this machine has all it takes, how the course's claims stand. The first import looks at the environment
-and says what is missing, before any other import of the lesson can fail.
+cards, what was done so far, whether this machine has all it takes, and how the course's claims
+stand. The first import looks at the environment and says what is missing, before any other import
+of the lesson can fail.
 """
 
 from course_lib.notebook.environment import setup

@@ -6,16 +6,17 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from types import CodeType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from course_lib.base.card import bundle
-from course_lib.base.record import Bar, Record, blind_below, show
-from course_lib.records import standing
-from course_lib.records.measurement import Ask, Measurement, verdict
-from course_lib.statistics import Interval
+from course_lib.base.record import STALE, Ask, Bar, Record, blind_below, show
+
+if TYPE_CHECKING:  # importing the helpers is light: torch comes with the lesson's own imports
+    from course_lib.records.measurement import Measurement
+    from course_lib.statistics import Interval
 
 ledger: list[Record] = []  # of this session, in the order in which they were made
-measurements: list[Measurement] = []  # what a record can be made of: those with an id
+measurements: list["Measurement"] = []  # what a record can be made of: those with an id
 KINDS = ("exact", "measured", "checked", "timed")
 
 
@@ -89,6 +90,9 @@ def _with_standing(record: Record, measured: Any, asks: Sequence[Ask]) -> tuple[
     Raises ValueError where the verdict is not that of intervals asked for bounds: nobody could ask
     fresh seeds the same.
     """
+    from course_lib.records import standing
+    from course_lib.records.measurement import Measurement, verdict
+
     intervals = _named(measured)
     here = Measurement(
         record.id,
@@ -107,7 +111,7 @@ def _with_standing(record: Record, measured: Any, asks: Sequence[Ask]) -> tuple[
     measurements.append(here)
     known = standing.recorded().get(record.id)
     if known is None or not known.complete or not standing.like(here.asks, intervals, known.pilot):
-        return replace(record, status=standing.STALE), "fresh seeds have not judged this yet"
+        return replace(record, status=STALE), "fresh seeds have not judged this yet"
     fresh = known.pooled()
     figures = ", ".join(f"{name} {it}".strip() for name, it in fresh.items())
     bars = tuple(Bar(name, it.mean, it.low, it.high) for name, it in fresh.items())
@@ -147,7 +151,7 @@ def _watched(measured: Any, asks: list[Ask], name: str = "") -> Any:
     return Watched(*measured)
 
 
-def _named(measured: Any) -> dict[str, Interval]:
+def _named(measured: Any) -> dict[str, "Interval"]:
     """The intervals measured, one or some by name; none where not all are intervals."""
     named = measured if isinstance(measured, dict) else {"": measured}
     found = {str(name): it for name, it in named.items() if _is_interval(it)}

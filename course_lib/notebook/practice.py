@@ -53,7 +53,8 @@ def _all_cards(found: Iterable["Card"]) -> Page:
 
 def fresh_seeds() -> Page:
     """How many measured claims of the course fresh seeds confirm, and how many not."""
-    from course_lib.records.standing import STATUSES, recorded
+    from course_lib.base.record import STATUSES
+    from course_lib.records.standing import recorded
 
     found = [one.status() for one in recorded().values()]
     counts = {status: found.count(status) for status in STATUSES if status in found}

@@ -6,10 +6,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from course_lib.base import card, progress
-from course_lib.base.record import Record
+from course_lib.base.record import CONFIRMED, Record
 from course_lib.notebook.claims import ledger
 from course_lib.notebook.shown import Page, Question
-from course_lib.records.standing import CONFIRMED
 
 
 @dataclass

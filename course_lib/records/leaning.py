@@ -7,7 +7,8 @@ that fresh seeds did not decide it. Several stand beside one another with commas
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from course_lib.records.standing import CONFIRMED, NOT_CONFIRMED, OPEN, STALE, Standing
+from course_lib.base.record import CONFIRMED, NOT_CONFIRMED, OPEN, STALE
+from course_lib.records.standing import Standing
 
 SAYS = {"": "holds", "not": "does not hold", "open": "is open"}
 

@@ -4,22 +4,12 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
+from course_lib.base.record import Ask
 from course_lib.statistics import Interval, Sample, pooled
 
 FEW = 100  # more values than that, most of them equal, are written as how many of each
-
-
-class Ask(NamedTuple):
-    """What a claim asks: that the interval called `name` lies between `low` and `high`.
-
-    `name` is empty where there is one interval alone.
-    """
-
-    name: str
-    low: float
-    high: float
 
 
 @dataclass(frozen=True)

@@ -10,13 +10,11 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from course_lib.base.record import BY_FRESH, CONFIRMED, NOT_CONFIRMED, OPEN, REVERSED, STALE, Ask
 from course_lib.records import store
-from course_lib.records.measurement import Ask, Measurement, verdict
+from course_lib.records.measurement import Measurement, verdict
 from course_lib.statistics import Interval, Sample, apart, pooled
 
-CONFIRMED, REVERSED, NOT_CONFIRMED = "confirmed", "reversed", "not confirmed"
-BY_FRESH, OPEN, STALE = "decided by fresh seeds only", "open", "not yet replicated"
-STATUSES = (CONFIRMED, REVERSED, NOT_CONFIRMED, BY_FRESH, OPEN, STALE)
 EACH = 3  # fresh bases of a revision
 ROUNDING = 1e-3  # of an interval's half width: values nearer than that are the same
 
@@ -61,7 +59,7 @@ class Standing:
         return verdict(self.pilot.asks, self.pooled())
 
     def status(self) -> str:
-        """One of `STATUSES`."""
+        """One of `base.record.STATUSES`."""
         return status(self.pilot.verdict, self.verdict()) if self.complete else STALE
 
     def moved(self) -> dict[str, Interval]:
@@ -116,10 +114,14 @@ def recorded() -> dict[str, Standing]:
 
 
 def same(one: Measurement, other: Measurement) -> bool:
-    """Whether two runs of base 0 measured the same: bound, data, and values up to rounding."""
+    """Whether two runs of base 0 measured the same: bound, data, and values up to rounding.
+
+    Of the data those that both have loaded: a claim may move to a lesson that loads more.
+    """
+    shared = one.data.keys() & other.data.keys()
     return (
         one.asks == other.asks
-        and one.data == other.data
+        and all(one.data[name] == other.data[name] for name in shared)
         and one.samples.keys() == other.samples.keys()
         and all(_equal(sample, other.samples[name]) for name, sample in one.samples.items())
     )

@@ -8,7 +8,8 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from course_lib.records.standing import BY_FRESH, NOT_CONFIRMED, REVERSED, STATUSES, Standing
+from course_lib.base.record import BY_FRESH, NOT_CONFIRMED, REVERSED, STATUSES
+from course_lib.records.standing import Standing
 
 
 def moved(standings: Mapping[str, Standing]) -> tuple[list[str], int]:
