@@ -1,6 +1,6 @@
 """Conclusions have one home, the claim: everybody else who states one names what it rests on.
 
-``rests="order-p05"`` in a `quiz` or `reveal` of a lesson; a line ``Rests: order-p05`` below the
+``rests="order-p05"`` in a `quiz` of a lesson; a line ``Rests: order-p05`` below the
 heading of a question or card; ``<!-- rests: order-p05 -->`` in the line of a table, a list or the
 glossary. The words are those of `records.leaning`.
 """
@@ -44,11 +44,10 @@ def places(notebooks: Path) -> list[Place]:
 def _stated(notebooks: Path) -> Iterator[tuple[str, str]]:
     for path in sorted(notebooks.glob("src/*.py")):
         source = path.read_text(encoding="utf-8")
-        for call in calls(source, "quiz", "reveal"):
+        for call in calls(source, "quiz"):  # what a `reveal` says is computed
             given = call.argument(99, "rests")
-            for node in ast.walk(given) if given else ():
-                if isinstance(node, ast.Constant) and isinstance(node.value, str):
-                    yield f"{path.name}, {call.name}({call.about!r:.30})", node.value
+            if given:
+                yield f"{path.name}, quiz({call.about!r:.30}…)", ast.literal_eval(given)
         yield from _comments(path.name, source)
     for path in (notebooks / "glossary.md", notebooks.parent / "TEACHING.md"):
         yield from _comments(path.name, path.read_text(encoding="utf-8"))

@@ -61,15 +61,13 @@ def _kept(key: str, options: list[str]) -> tuple[str, dict[str, Any]]:
     return name, dict(former) if former.get("said") in options else {}
 
 
-def reveal(
-    key: str, correct: str | None, because: str = "", *, rests: str | Iterable[str] = ()
-) -> Page:
+def reveal(key: str, correct: str | None, because: str = "", *, rests: str = "") -> Page:
     """Show what was predicted under `key` beside the option that came out, and why.
 
-    `correct` None: it is undecided. `rests`: the ids of the claims that say what came out; where
-    fresh seeds have not confirmed all of them (`course replicate`), both findings are shown and no
-    prediction was wrong. Raises ValueError where nothing was asked under this key, `correct` was no
-    option, or a claim was not judged before.
+    `correct` None: it is undecided. `rests`: the ids of the claims that say what came out, with
+    commas; where fresh seeds have not confirmed all of them (`course replicate`), both findings are
+    shown and no prediction was wrong. Raises ValueError where nothing was asked under this key,
+    `correct` was no option, or a claim was not judged before.
     """
     if key not in _predictions:
         raise ValueError(
@@ -80,7 +78,7 @@ def reveal(
         raise ValueError(
             f"correct = {correct!r}: must be one of {', '.join(map(repr, asked.options))}"
         )
-    leaning = _claims([rests] if isinstance(rests, str) else rests)
+    leaning = _claims([id.strip() for id in rests.split(",")] if rests else [])
     shaky = [claim for claim in leaning if claim.status not in ("", CONFIRMED)]
     came = None if shaky else correct
     chosen, problem = asked.entry.get("said"), ""
@@ -106,7 +104,7 @@ def reveal(
     return Page(card.bundle(record, "\n".join([asked.question, *notes]), notes))
 
 
-def _claims(ids: Iterable[str]) -> list[Record]:
+def _claims(ids: list[str]) -> list[Record]:
     """The claims with these ids, as this session judged them last."""
     known = {record.id: record for record in ledger if record.id}
     for id in ids:

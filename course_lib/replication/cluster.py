@@ -28,7 +28,7 @@ def outcomes(jobs: Iterable[Job], address: str) -> Iterator[tuple[Job, Outcome]]
     with client:
         # A lesson's threads count as one: each run takes a worker's whole place.
         waiting = {client.submit(run, job, retries=LIVES, pure=False): job for job in jobs}
-        for future in as_completed(waiting):
+        for future in as_completed(waiting, loop=client.loop):
             problem = future.exception()
             yield (
                 waiting[future],

@@ -335,7 +335,7 @@ for other in (1, 64):
 # what came out
 reveal("batch", str(min(left, key=lambda size: sum(left[size]))),
        because="lowest mean; batches of 1 hover, the full batch has made only ten "
-               "steps")
+               "steps", rests="ends-lower-1, ends-lower-64")
 
 # %% [markdown]
 # How high does the noise keep it? If every example is a parabola of the same curvature $h$ and $B$ of them are drawn independently at each step, the weight never comes to rest;
@@ -396,14 +396,15 @@ def verdict(gap, lower, none, higher):
 reveal("cosine",
        verdict(paired_interval(cosine, constant), "lower", "about the same",
                "higher, its steps are smaller"),
-       because="a cosine takes the rate, and so the noise of the batches, down to 0")
+       because="a cosine takes the rate, and so the noise of the batches, down to 0",
+       rests="cosine-lower")
 
 # %%
 # what came out
 reveal("warm-up",
        verdict(paired_interval(warmed, cosine), "for the better", "not measurably here",
                "for the worse"),
-       because="at 0.1; try 0.2 and 0.4 in the picture")
+       because="at 0.1; try 0.2 and 0.4 in the picture", rests="warm-up-lower")
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Where does it stop?
@@ -508,7 +509,8 @@ claim("With noise 1.5, more than 65 % end in the deeper valley, from wherever th
 # what came out
 reveal("global",
        "in whichever is nearer, deep or not" if stay.between(low=0.95) else None,
-       because="nothing in a gradient says that a deeper place exists")
+       because="nothing in a gradient says that a deeper place exists",
+       rests="little-noise-stays")
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: does a low training loss make a good model?
@@ -540,7 +542,7 @@ claim("Test accuracy of the same networks, on right labels, is below 70 %.",
 # what came out
 reveal("good", {True: "no", False: "yes", None: None}[right.between(high=0.70)],
        because=f"test accuracy {right.mean:.0%}: it has learned wrong labels too "
-               "(lesson 01)")
+               "(lesson 01)", rests="wrong-labels-test")
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: does the noise choose better minima?
@@ -590,7 +592,8 @@ flatter, smaller = (gap(name, 1.0).between(low=0) for name in ("sharpness", "nor
 reveal("sharp",
        {True: "flatter, and with smaller "
               "weights" if smaller else "flatter, but not with smaller weights",
-        False: "sharper", None: "with no measurable difference"}[flatter])
+        False: "sharper", None: "with no measurable difference"}[flatter],
+       rests="full-sharper-1, full-larger-1")
 
 # %% [markdown] tags=["deeper"]
 # Look at the learning rate 2 as well: the dotted line is $2/\eta$, the bound of *How large a step?*. Full-batch training of networks often sharpens until it reaches that line and then stays about there, the *edge of stability* (Cohen et al. 2021):

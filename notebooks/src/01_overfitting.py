@@ -91,7 +91,8 @@ print("gap at degree 1, 3, 12:", *(f"{gaps[degree]:.2f}" for degree in (1, 3, 12
 # %% jupyter={"outputs_hidden": true}
 # what came out
 reveal("degree",
-       str(min((1, 3, 12), key=lambda degree: fits.validation_error[degree].mean())))
+       str(min((1, 3, 12), key=lambda degree: fits.validation_error[degree].mean())),
+       rests="degree-1-worse, degree-12-worse")
 
 # %% [markdown]
 # Note what the gap does *not* say: degree 1 has a small one and is bad all the same.
@@ -185,7 +186,8 @@ for key, sentence, a, b in (
 # what came out
 reveal("width",
        {True: "falls", False: "rises",
-        None: "cannot be told"}[paired_interval(spread32, spread8).between(high=0)])
+        None: "cannot be told"}[paired_interval(spread32, spread8).between(high=0)],
+       rests="wide-varies-less")
 
 # %% [markdown]
 # If the last claim holds, the number of parameters alone does not say how freely a model moves. A polynomial of degree 12 *must* swing to pass near its points; a wide network, started small and moved in small steps, need not. (After 1000 steps, and narrow ones are less far by then: see their training error. Neal et al. 2018 found a variance that can fall with width on larger networks.)
@@ -302,7 +304,7 @@ ranges = {"above +1 point": (1, math.inf), "within 1 point of 0": (-1, 1),
 # what came out
 reveal("clean",
        next((name for name, ends in ranges.items() if gain[0.0].between(*ends)), None),
-       because=f"measured: {gain[0.0]}")
+       because=f"measured: {gain[0.0]}", rests="stopping-clean")
 
 # %% [markdown]
 # The two panels judge by different labels: validation digits have wrong ones too, test digits none. And loss and accuracy need not turn together: the loss also counts *how sure* the network is of its mistakes.
@@ -425,7 +427,8 @@ below = tuple(second[noise].between(high=0) is True for noise in (0.2, 0.0))
 # what came out
 reveal("second",
        {(True, True): "yes, with wrong and with clean labels",
-        (False, True): "only with clean labels"}.get(below, "never (or inconclusive)"))
+        (False, True): "only with clean labels"}.get(below, "never (or inconclusive)"),
+       rests="second-descent-0.2, second-descent-0")
 
 # %% [markdown]
 # Move *wrong labels* to 0 for the other verdict. The dotted line counts wrong training *digits*; the squared error, which is what is fitted, reaches 0 only at 300 features, one for each row, and there the peak stands.
@@ -487,13 +490,14 @@ most = l2.rows[benefit.mean(1).argmax()]
 # %% jupyter={"outputs_hidden": true}
 # what came out
 reveal("small-n", {50: "n = 50", 1200: "n = 1200"}.get(most, "n = 150 or 450"),
-       because=f"highest mean at n = {most}")
+       because=f"highest mean at n = {most}", rests="l2-gains-50, l2-gains-1200")
 
 # %% jupyter={"outputs_hidden": true}
 # what came out
 reveal("myth-data",
        {True: "they still are", False: "no longer"}.get(
-           paired_interval(tuned[at450], tuned[at150]).between(low=0)))
+           paired_interval(tuned[at450], tuned[at150]).between(low=0)),
+       rests="more-rows-beat")
 
 # %% [markdown]
 # Read the training column with it: training labels are right four times in five, so clearly more than 80 % means wrong ones learned by heart. *n does not change alone here*: 600 steps are 600 rounds through 50 examples and 25 through 1200, and what has not been memorised need not be prevented. A longer budget may move the right end; the tutorial's sentence is about the left.
@@ -531,8 +535,9 @@ claim("At n = 150, λ = 0.1 is worse than no L2 on test rows (points).",
 reveal("myth-train",
        "more than 5 points" if moved.between(low=5) else "1 to 5 points"
        if moved.between(1, 5) else "less than a point" if moved.between(high=1)
-       else None)
-reveal("myth-test", {True: "down", False: "up"}.get(changed.between(low=0)))
+       else None, rests="l2-fits-less")
+reveal("myth-test", {True: "down", False: "up"}.get(changed.between(low=0)),
+       rests="l2-too-strong")
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: the fourth myth, that L1 only shrinks

@@ -341,7 +341,8 @@ outcome = ("is higher by more than 0.5" if few.between(high=-0.5)
 # %% jupyter={"outputs_hidden": true}
 # what came out
 reveal("units", outcome,
-       because=f"as measured minus standardised: {-few.mean:+.1f} score points")
+       because=f"as measured minus standardised: {-few.mean:+.1f} score points",
+       rests="standardise-few")
 
 # %% [markdown]
 # The unit acts through λ, so it matters as much as the penalty does; look at both verdicts. "Small weight" means nothing without a unit: standardise, *on the training rows only*.
@@ -419,7 +420,8 @@ zero = mean_interval(emptied)
 reveal("network-zeros",
        "under 10 %" if zero.between(high=0.1) else "over 30 %" if zero.between(low=0.3)
        else "10 to 30 %" if zero.between(0.1, 0.3) else None,
-       because=f"measured: {zero.mean:.0%}, interval {zero.low:.0%} to {zero.high:.0%}")
+       because=f"measured: {zero.mean:.0%}, interval {zero.low:.0%} to {zero.high:.0%}",
+       rests="proximal-empties")
 
 # %% [markdown]
 # Compare the histograms: both kinds of L1 heap the weights up around zero, and at this λ their test errors are alike. It is only a zero you can *leave out* that needs the proximal step.
@@ -611,7 +613,7 @@ reveal("biases",
        "less than half a point" if change.between(-0.005, 0.005)
        else "half a point or more for the better" if change.between(high=-0.005)
        else "half a point or more for the worse" if change.between(low=0.005) else None,
-       because=f"measured: {100 * change.mean:+.2f} points")
+       because=f"measured: {100 * change.mean:+.2f} points", rests="spare-biases")
 
 # %% [markdown]
 # Compare the four rows with each other, not only within. Penalising γ as well is a stronger penalty, so at one and the same λ the two policies are not equally strong; whether more strength helps depends on your data, on λ, and on the network (the next *Deeper* section measures that). To compare them fairly, choose λ for each on validation data. Leave norms and biases out by default, because then λ means one thing.

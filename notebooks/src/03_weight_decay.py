@@ -462,7 +462,7 @@ factor = 10 ** digits.spread[:, at].mean().item()
 # what came out
 reveal("spread",
        "less than 3" if factor < 3 else "3 to 30" if factor <= 30 else "more than 30",
-       because=f"measured: a factor of {factor:.0f}")
+       because=f"measured: a factor of {factor:.0f}", rests="decay-spread")
 
 # %% [markdown]
 # The map tells the story. At the left and right edge of an image most pixels are blank in nearly every digit, so their weights hardly ever see a gradient, $\sqrt{\hat v}$ is tiny, and the pull is enormous.

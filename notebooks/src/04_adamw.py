@@ -561,7 +561,7 @@ reveal("two-knobs",
        "both" if len(free) == 2 else f"{free[0]} only" if free else "neither",
        because="an interval inside ±0.05 counts as separable, at the middle cut"
                + (f"; not decided, and counted as no: {', '.join(open_)}" if open_
-                  else ""))
+                  else ""), rests="separable-adam, separable-adamw")
 
 # %% [markdown]
 # **c and the dots need not agree.** c asks whether the two effects *add up* in the log of the loss; the dots ask whether the best rate *moves*. A cliff in one corner of the map makes c large

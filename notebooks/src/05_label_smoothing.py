@@ -315,7 +315,8 @@ came = (f"{small} with ε = 0.05 and with 0.2" if small == large
 
 # %% jupyter={"outputs_hidden": true}
 # what came out
-reveal("ece", came if small and large else None)
+reveal("ece", came if small and large else None,
+       rests="smooth-little-ece, smooth-much-ece")
 
 # %% jupyter={"outputs_hidden": true}
 shift = change(noisy, "ece", 0.0, wrong)
@@ -326,7 +327,8 @@ T_wrong, T_right = (noisy.of("temperature", 0.0, reading).nanmean()
 # %% jupyter={"outputs_hidden": true}
 # what came out
 reveal("noisy-T", {"lower": "falls", "higher": "rises"}.get(went(shift), little),
-       because=f"mean T {T_wrong:.1f}; fitted on right labels {T_right:.1f}")
+       because=f"mean T {T_wrong:.1f}; fitted on right labels {T_right:.1f}",
+       rests="temperature-wrong-ece")
 
 # %% [markdown]
 # A smoothed target takes the same certainty away in every row, chosen before anybody knows how good the network will be.
@@ -386,7 +388,8 @@ came = f"{first} in both" if first == second else "lower in one, higher in the o
 
 # %% jupyter={"outputs_hidden": true}
 # what came out
-reveal("elsewhere", came if first and second else None)
+reveal("elsewhere", came if first and second else None,
+       rests="elsewhere-ece-labels, elsewhere-ece-stopped")
 
 # %% [markdown]
 # Read the changes beside the fitted temperatures. Stopped early, the network was underconfident already (T < 1): more doubt is the wrong medicine. On right labels it is a little overconfident, and even ε = 0.02 takes away more than that: on rows not trained on, several points of confidence (last column), not two. And if the last two verdicts hold, stopping in time does more than smoothing.
@@ -553,7 +556,8 @@ words = ["tighter" if d.high < 0 else "looser" if d.low > 0 else None
 # %% jupyter={"outputs_hidden": true}
 # what came out
 reveal("clusters",
-       f"{words[0]} in the nine, {words[1]} in all 128" if all(words) else None)
+       f"{words[0]} in the nine, {words[1]} in all 128" if all(words) else None,
+       rests="nine-tighter-training, all-looser-training")
 
 # %% [markdown]
 # The other 119 directions change no probability, and smoothing asks nothing of them. Published pictures of tight clusters (Müller et al., 2019) show planes through templates, like ours.
@@ -619,7 +623,7 @@ came = (f"{at_1} errors at τ = 1 and at τ = 4" if at_1 == at_4
 
 # %% tags=["deeper"] jupyter={"outputs_hidden": true}
 # what came out
-reveal("student", came if at_1 and at_4 else None)
+reveal("student", came if at_1 and at_4 else None, rests="student-tau-1, student-tau-4")
 
 # %% [markdown]
 # Look at the entropies (in nats; ten equal classes have 2.30): a smoothed teacher's logits lie closer together, so the same τ leaves less of a difference between classes. Chandrasegaran et al. (2022) trace the disagreement to τ and advise a low one for smoothed teachers: compare the second and third verdicts.

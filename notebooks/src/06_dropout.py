@@ -277,7 +277,7 @@ reveal("worse",
         (True, False): "only because the network fits the rows less",
         (False, True): "only because the masks are on while it is measured"}.get(real),
        because=f"measured: {less_fit.mean:.2f} is a worse fit, {noise.mean:.2f} is "
-               "mask noise")
+               "mask noise", rests="fits-less, mask-noise")
 
 # %% [markdown]
 # So compare training losses in *evaluation* mode, or you take noise for underfitting. And a worse fit of wrong labels is what we hired dropout for.
@@ -670,7 +670,7 @@ came = {"falls along with it": (0, 2 / 3), "stays about the same": (2 / 3, 3 / 2
 reveal("shrink",
        next((name for name, ends in came.items() if kept.between(*ends)), None),
        because=f"measured: it keeps {kept.mean:.0%}, while the error keeps "
-               f"{falls.mean:.0%}")
+               f"{falls.mean:.0%}", rests="rows-spread-stays")
 
 # %% [markdown]
 # Nothing in a mask knows how many rows there were. Its spread is set by p, by the weights and by the activation: turn p in the picture. With a p that is simply chosen, the band is a *shape*, to be calibrated on held-out targets before anyone calls it 95 %.

@@ -249,7 +249,8 @@ options = {(True, True): "both", (False, False): "neither", (True, False): "only
 # what came out
 reveal("modes", options.get(tuple(behind[m].between(low=5) for m in (1.0, 0.001))),
        because=", ".join(f"momentum {m:g}: {points.mean:+.1f} points"
-                         for m, points in behind.items()))
+                         for m, points in behind.items()),
+       rests="memory-apart-1, memory-apart-0.001")
 
 # %% [markdown]
 # Too long a memory still holds the untrained network; too short a one is one small batch. Set the batch size to 64 (some seconds), and look at the valley between.
@@ -328,7 +329,7 @@ reveal("small",
        None if None in (at2, at8) else f"{at2} at both" if at2 == at8
        else f"{at2} at 2, {at8} at 8",
        because="at 1 BatchNorm does not take part; other rates: "
-               "compare_small_batches(lr=…)")
+               "compare_small_batches(lr=…)", rests="layer-leads-2, batch-leads-8")
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Noise source
@@ -397,7 +398,7 @@ reveal("speed",
        "gone" if rest.between(high=0) is False
        else said.get((repair.between(high=0), rest.between(high=0))),
        because=f"ratios of steps: {2**lead.mean:.2f} to torch's start, "
-               f"{2**rest.mean:.2f} to gain √2")
+               f"{2**rest.mean:.2f} to gain √2", rests="gain-faster, norm-beats-gain")
 
 # %% [markdown]
 # Look along the rows, too: at how many rates does each get there at all? *Why* a norm helps is disputed (*Deeper*).
@@ -572,7 +573,8 @@ options = {(True, True): "0.01 and 0.1", (False, True): "0.1 only",
 # %% tags=["deeper"] jupyter={"outputs_hidden": true}
 # what came out
 reveal("rest", options.get(tuple(resting.values())),
-       because="ηλ·steps must be large: see the column of ratios above")
+       because="ηλ·steps must be large: see the column of ratios above",
+       rests="angle-0.01, angle-0.1")
 
 # %% [markdown]
 # The length in the left panel creeps on, since $\tilde g$ does; the angle does not care. With small λ, as in many recipes, a training may end before its weights ever come to rest.

@@ -375,7 +375,7 @@ told = nll.between(high=0), error.between(high=0)
 reveal("error",
        {(True, True): "both better", (True, None): "NLL better, error undecided",
         (None, None): "both undecided"}.get(told, "something else"),
-       because=f"NLL {nll}, error {error}")
+       because=f"NLL {nll}, error {error}", rests="drop-late-nll-0, drop-late-error-0")
 
 # %% jupyter={"outputs_hidden": true}
 stays = stopped.mean / nll.mean
@@ -385,7 +385,8 @@ stays = stopped.mean / nll.mean
 reveal("slower",
        "was none" if not told[0] else "mostly stays (more than half)" if stays > 0.5
        else "mostly goes: dropping is slow motion",
-       because=f"{stays:.0%} of the advantage is left when each stops at its best")
+       because=f"{stays:.0%} of the advantage is left when each stops at its best",
+       rests="drop-late-nll-0, drop-best-nll-0")
 
 # %% [markdown]
 # (Eight claims at 95 % each: one that is narrowly decided can turn with two seeds more or fewer.)
@@ -418,7 +419,7 @@ for key, when, difference in (("late", "After 600 steps", late),
 # what came out
 reveal("control",
        {True: "lower", False: "higher", None: "undecided"}[best.between(high=0)],
-       because=f"twelve minus six: {best}")
+       because=f"twelve minus six: {best}", rests="twelve-six-best")
 
 # %% [markdown]
 # Is it the method, or this setting? The next *Deeper* repeats the comparison with right labels, and with another branch. And twelve blocks and a minute are no test of a hundred layers: there, on CIFAR-10, with $p_L = 0.5$ and 500 epochs, the paper's error went from 6.4 % to about 5.2 %.
@@ -480,7 +481,7 @@ gap = paired_interval(linear, other)
 # what came out
 reveal("rules",
        {True: "linear", False: "reversed", None: "undecided"}[gap.between(high=0)],
-       because=f"linear minus reversed: {gap}")
+       because=f"linear minus reversed: {gap}", rests="linear-reversed-best")
 
 # %% [markdown]
 # After 600 steps whoever learns the wrong labels more slowly wins, so look at the best step before you praise a rule. The paper found the linear rule better than the uniform one, on images and with 54 convolutional blocks, whose early ones extract what all others need. A rule is a habit until it is measured where it is used.
@@ -536,7 +537,8 @@ reveal("gradient",
        "the same within a factor of 3" if effect.between(-0.48, 0.48)
        else "more than 3 times as large" if effect.between(low=0.48)
        else "less than a third" if effect.between(high=-0.48) else None,
-       because=f"dropping multiplies it by {10**effect.mean:.2g}")
+       because=f"dropping multiplies it by {10**effect.mean:.2g}",
+       rests="drop-gradient-torch")
 
 # %% [markdown]
 # On its way back the gradient is multiplied by one matrix a block: by $f'$ without shortcuts, by $I + f'$ with them. The $I$ lets it through even where $f'$ is small; where $f'$ is large the product grows instead. Dropping takes a block's $f'$ away now and then, but divides it by $p_l$ when it stays: it cannot be counted on to tame that growth.

@@ -128,7 +128,8 @@ better = sum(ten.difference(variant, kind="naive").between(low=0) is True
 # what came out
 reveal("ten", ("neither is shown to", "one of the two is", "both are shown to")[better],
        because=f"dropout {ten.difference('dropout', kind='naive')}, batch norm "
-               f"{ten.difference('batch norm', kind='naive')}")
+               f"{ten.difference('batch norm', kind='naive')}",
+       rests="ten-dropout, ten-batch-norm")
 
 # %% [markdown]
 # Look how wide the intervals of the ratio are: from ten values, only a spread cut to about half could be seen.
@@ -183,7 +184,8 @@ reveal("coverage",
        "in fewer than half" if naive.between(high=0.5) else "in 50 to 70 %"
        if naive.between(0.5, 0.7) else "in 70 to 90 %" if naive.between(0.7, 0.9)
        else "in about 95 % of the worlds" if naive.between(low=0.9) else None,
-       because=f"naive {naive.mean:.0%}, corrected {corrected.mean:.0%}")
+       because=f"naive {naive.mean:.0%}, corrected {corrected.mean:.0%}",
+       rests="naive-coverage")
 
 # %% tags=["nbval-check-output"]
 # by hand: mean 0.1, s = 0.294392, t = 3.182446 with 3 degrees of freedom
@@ -302,7 +304,7 @@ other = "error higher" if error.between(low=0) else "something else"
 # what came out
 reveal("everything", lower.get((error.between(high=0), ece.between(high=0)), other),
        because=f"calibration error {plain.ece.mean():.2f} → "
-               f"{everything.ece.mean():.2f}")
+               f"{everything.ece.mean():.2f}", rests="all-plain-error, all-plain-ece")
 
 # %% jupyter={"outputs_hidden": true}
 # more than a point
@@ -317,7 +319,8 @@ reveal("stopping",
        if adds is False and half else "more than half, not all" if adds and half
        else None,
        because=f"error {plain.error.mean():.3f} plain, {stopped.error.mean():.3f} "
-               f"stopped early, {everything.error.mean():.3f} everything")
+               f"stopped early, {everything.error.mean():.3f} everything",
+       rests="stop-plain-error, all-stop-error")
 
 # %% [markdown]
 # After 600 steps plain is overfitted, and it takes little to beat it. **Compare with early stopping** before you praise anything else: it saves steps, but not labelled rows. And look at more than one figure: they need not agree. (Part of the calibration error is no technique's fault: who learns that a fifth of the labels are wrong is too modest on right ones. *Deeper*: in which direction?)
@@ -374,7 +377,7 @@ reveal("search",
        if grows.between(-0.005, 0.005) else "lower, but by less" if grows.between(low=0)
        else None,
        because=f"validation {100 * (chose - chose_one).mean():+.1f} points, test "
-               f"{100 * pays.mean:+.1f}")
+               f"{100 * pays.mean:+.1f}", rests="search-pays, optimism-grows")
 
 # %% [markdown]
 # *Left:* the first study, a dot for each candidate. (In a study of your own you see one test error.) *Right:* means over the eight studies with 95 % bands. Compare the two falls in the reveal: what validation promised, and what test rows paid. Where candidates are nearly alike there is little to find but luck. **Set the wrong labels to 0.2**, where settings differ more.
@@ -517,8 +520,7 @@ def surplus(setting, seeds=(0, 1, 2, 3)):
 
 too_sure = {name: mean_interval(list(surplus(Setting(**knobs))))
             for name, knobs in (("plain", {}), ("everything", all_on))}
-claim("The plain network is too sure (confidence minus accuracy).",
-      measured=too_sure["plain"],
+claim("The plain network is too sure (confidence minus accuracy).", too_sure["plain"],
       kind="measured", id="plain-too-sure", holds=lambda d: d.between(low=0))
 claim("The one with everything is not sure enough (confidence minus accuracy).",
       measured=too_sure["everything"], kind="measured", id="everything-unsure",
@@ -529,7 +531,7 @@ claim("The one with everything is not sure enough (confidence minus accuracy).",
 reveal("direction",
        {True: "too sure", False: "not sure enough",
         None: "undecided"}[too_sure["everything"].between(low=0)],
-       because=f"{too_sure['everything']}")
+       because=f"{too_sure['everything']}", rests="everything-unsure")
 
 # %% [markdown]
 # One reason is certain: a network calibrated to labels of which a fifth are wrong must be modest on right ones. How much each technique adds, the mixer can tell: switch off one at a time. A temperature (lesson 05), fitted on rows whose labels you trust, mends the confidence and leaves the answers alone.
@@ -567,7 +569,7 @@ for key, sentence, a, b, bounds in (
 # what came out
 reveal("myths",
        None if None in verdicts else ("none", "one", "two", "three")[sum(verdicts)],
-       because=f"{verdicts}")
+       because=f"{verdicts}", rests="decay-is-l2, norm-and-dropout, norm-suffices")
 
 # %% [markdown]
 # Where a verdict surprises you: 0.1 of weight decay is next to nothing here (rate · λ · steps = 0.12); 0.1 of L2 goes through Adam's $\sqrt{\hat v}$, which makes another thing of it (04). Dropout stands *behind* the norm, so the shift of variances of lesson 06 cannot arise: only the bare sentence was tested. And whatever BatchNorm's noise does, 600 steps are enough to learn wrong labels by heart: look at the training error in the mixer.

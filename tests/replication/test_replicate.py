@@ -8,6 +8,7 @@ import pytest
 
 from course_lib import cli
 from course_lib.base import random
+from course_lib.notebook import claims
 from course_lib.records import store
 from course_lib.replication import lesson as runs
 from course_lib.replication import summary
@@ -87,57 +88,63 @@ def copied(folder, to):
     return to
 
 
-def by_bases(ran):
-    """A runner that notes the bases it runs."""
+@pytest.fixture
+def inside(monkeypatch):
+    """A runner that makes the runs in this process, base by base, and the bases that it ran."""
+    ran = []
 
     def run(jobs):
-        jobs = list(jobs)
-        ran.extend(job.base for job in jobs)
-        return outcomes(jobs, 2)
+        for job in jobs:
+            ran.append(job.base)
+            monkeypatch.setattr(random, "BASE", job.base)
+            claims.measurements.clear()
+            yield job, runs.measured(job)
 
-    return run
+    return run, ran
 
 
-def test_a_changed_bound_takes_the_next_bases_and_the_other_claim_keeps_its_record(first, tmp_path):
-    folder, ran = copied(first[0], tmp_path), []
-    standings, failed = replicate({"03_x": lesson(bound=-8)}, folder=folder, runner=by_bases(ran))
+def test_a_changed_bound_takes_the_next_bases_and_another_claim_keeps_its_record(
+    first, inside, tmp_path
+):
+    folder, (run, ran) = copied(first[0], tmp_path), inside
+    standings, failed = replicate({"03_x": lesson(bound=-8)}, folder=folder, runner=run)
     assert not failed and sorted(ran) == [0, 4, 5, 6]
     assert standings["twice"].pilot.revision == 1 and set(standings["twice"].fresh) == {4, 5, 6}
     assert standings["above"].pilot.revision == 0 and set(standings["above"].fresh) == {1, 2, 3}
     assert [json.loads(line)["id"] for line in files(folder)["x/base_5.jsonl"]] == ["twice"]
 
 
-def test_what_is_reworded_moved_or_refactored_keeps_its_record(first, tmp_path):
-    folder, ran = copied(first[0], tmp_path), []
+def test_what_is_reworded_moved_or_refactored_keeps_its_record(first, inside, tmp_path):
+    folder, (run, ran) = copied(first[0], tmp_path), inside
     text = lesson(shift="1 / 2").replace("A half is above", "More than")
-    standings, _ = replicate({"07_y": text}, folder=folder, runner=by_bases(ran))
+    standings, _ = replicate({"07_y": text}, folder=folder, runner=run)
     assert ran == [0]
     assert standings["above"].pilot.lesson == "07_y" and standings["above"].complete
 
 
-def test_before_its_fresh_result_was_seen_a_claim_may_change(tmp_path):
+def test_before_its_fresh_result_was_seen_a_claim_may_change(inside, tmp_path):
     plan = Plan({"03_x": lesson()}, folder=tmp_path)
     for text in (lesson(), lesson(bound=-8)):
         plan = Plan({"03_x": text}, folder=tmp_path)
-        [pilot] = plan.pilots()
-        assert not plan.keep(pilot, runs.run(pilot))
+        [(pilot, outcome)] = inside[0](plan.pilots())
+        assert not plan.keep(pilot, outcome)
     assert plan.standings()["twice"].pilot.revision == 0
     assert [job.base for job in plan.fresh()] == [1, 2, 3]
 
 
-def test_other_bases_are_shown_apart(first, tmp_path):
-    folder, ran = copied(first[0], tmp_path), []
-    standings, _ = replicate({"03_x": lesson()}, [7], folder=folder, runner=by_bases(ran))
+def test_other_bases_are_shown_apart(first, inside, tmp_path):
+    folder, (run, ran) = copied(first[0], tmp_path), inside
+    standings, _ = replicate({"03_x": lesson()}, [7], folder=folder, runner=run)
     assert ran == [7] and set(standings["above"].unplanned) == {7}
     lines = [*summary.report(standings)]
     assert sum(line.startswith("base 7, which nobody planned: ") for line in lines) == 2
     assert standings["above"].pooled()[""].n == 24
 
 
-def test_a_failing_cell_is_told_and_the_others_count(tmp_path):
+def test_a_failing_cell_is_told_and_the_others_count(inside, tmp_path):
     said = []
     text = lesson(more='raise KeyError("no")')
-    standings, failed = replicate({"03_x": text}, [1], folder=tmp_path, report=said.append)
+    standings, failed = replicate({"03_x": text}, [1], inside[0], tmp_path, said.append)
     assert failed == 2 and list(standings) == ["above"]
     assert said[0] == "03_x, base 0: code cell 3 (<module>, line 1): KeyError: 'no'"
 
@@ -174,10 +181,10 @@ def test_the_hash_of_the_code_sees_cells_and_library_but_neither_prose_nor_comme
 
 def test_who_is_interrupted_keeps_what_is_done(tmp_path):
     def once(jobs):
-        for number, pair in enumerate(outcomes(jobs, 1)):
-            if number:
-                raise KeyboardInterrupt
-            yield pair
+        found = outcomes(jobs, 1)
+        yield next(found)
+        found.close()
+        raise KeyboardInterrupt
 
     lessons = {"03_x": lesson(), "04_y": lesson(shift=2).replace('id="', 'id="other-')}
     with pytest.raises(KeyboardInterrupt):
