@@ -133,8 +133,8 @@ def _revised(ids: Iterable[str]) -> str:
     if not any(revisions):
         return "No claim was changed after its fresh result was seen."
     return (
-        f"{sum(map(bool, revisions))} claims were changed after a fresh result was seen, "
-        f"{sum(revisions)} times in all, and judged on the next three bases."
+        f"Of them {sum(map(bool, revisions))} changed after a fresh result was seen, "
+        f"{sum(revisions)} times in all; each time the next three bases judge."
     )
 
 

@@ -454,7 +454,7 @@ claim("Without noise gradient descent stays on the ridge if it starts on it; fro
 claim("From the ridge itself, noise of 1e-8 in the gradient is enough to leave within "
       "300 steps.",
       measured=escape(0.1, 0.0, 1e-8, "constant").left_at,
-      holds=lambda step: step is not None and step < 300)
+      holds=lambda step: step is not None and step < 300, kind="checked")
 
 # %%
 # what came out

@@ -238,7 +238,7 @@ from course_lib.experiments.overfitting.memorise import guessing_interval
 
 low, high = guessing_interval(found.rows)
 claim("On new random labels it is a guesser: its hits lie in the binomial interval.",
-      kind="checked",
+      kind="checked", false_alarm=0.05,
       measured={"hits": found.right(), "from": low, "to": high},
       holds=lambda hits: low <= hits["hits"] <= high)
 
@@ -367,15 +367,17 @@ off = {d: (minimum_norm(d, 0.5).mean().item()
            - excess_risk(30, d, 0.5)) / standard_error(d, 0.5) for d in away}
 claim("For |d − n| ≥ 4 the mean of 500 data sets lies within 3 standard errors of the "
       "law, at every d.",
-      measured=max(map(abs, off.values())), holds=lambda largest: largest <= 3)
+      measured=max(map(abs, off.values())), holds=lambda largest: largest <= 3,
+      kind="checked")
 claim("At d = n − 1, n, n + 1 the law is infinite, and 500 data sets have finite "
       "medians there, highest at d = n.",
       measured=[minimum_norm(d, 0.5).median().item() for d in (29, 30, 31)],
       holds=lambda m: m[1] > max(m[0], m[2])
-            and all(excess_risk(30, d, 0.5) == math.inf for d in (29, 30, 31)))
+            and all(excess_risk(30, d, 0.5) == math.inf for d in (29, 30, 31)),
+      kind="checked")
 at_best = [minimum_norm(d, 0.5, 0.5**2 * d / 30).mean().item() for d in FEATURES]
 claim("With λ = σ²d/n at every d there is no peak: the mean rises all the way.",
-      measured=at_best, holds=lambda risks: risks == sorted(risks))
+      measured=at_best, holds=lambda risks: risks == sorted(risks), kind="checked")
 
 # %% [markdown]
 # Within 3 of $n$ (at λ = 0) the variance of a single data set's error is infinite: no number of data sets gives a standard error, the blue dots there are accidents (that of $d = 30$ may lie far above the picture). Hence the medians.

@@ -513,7 +513,7 @@ claim("L2 on all parameters adds λ to every eigenvalue of the Hessian wherever 
       "loss is twice differentiable: here λ = 0.1.",
       measured=(priced - bare - 0.1).abs().max().item(), holds=lambda gap: gap < 1e-12)
 claim("Some of them were negative (number).", measured=int((bare < -1e-6).sum()),
-      holds=lambda count: count > 0)
+      holds=lambda count: count > 0, kind="checked")
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Too strong a pull
@@ -816,7 +816,7 @@ claim("Under the Gaussian prior ridge, under the Laplace prior the lasso, is mor
       measured=[min((minus_log_posterior(w + d, prior)
                      - minus_log_posterior(w, prior)).item() for d in nearby)
                 for prior, w in peak.items()],
-      holds=lambda gaps: min(gaps) > 0)
+      holds=lambda gaps: min(gaps) > 0, kind="checked")
 start = ridge(x, y, sigma**2 / (len(x) * tau**2)).requires_grad_()
 slope = torch.autograd.grad(minus_log_posterior(start, Normal(0.0, tau)), start)[0]
 claim("At ridge the gradient of the log posterior vanishes.",

@@ -93,7 +93,8 @@ claim("The two outcomes, weighted with p and 1 − p, have mean x and variance x
       "p).",
       measured=max(gaps), holds=lambda gap: gap < 1e-12)
 claim("The share of dropped entries is p, within four standard deviations of chance.",
-      measured=off, kind="checked", holds=lambda z: max(map(abs, z)) < 4)
+      measured=off, holds=lambda z: max(map(abs, z)) < 4,
+      kind="checked", false_alarm=4 * 6.3e-5)  # four p
 
 # %% [markdown]
 # (*Exact* sentences must hold to rounding. *Measured* ones may turn out wrong or undecided; further down they are judged with a 95 % interval over seeds.)
@@ -183,7 +184,7 @@ claim("Two linear layers, each with masks of its own, and no ReLU: it still is."
       measured=two, holds=lambda gap: gap < 1e-12)
 bent = (chance_in @ (torch.relu(z) @ second.T) - whole).abs().max().item()
 claim("Masks on the inputs, with a ReLU behind them: here it is not.", measured=bent,
-      holds=lambda gap: gap > 0.01)
+      holds=lambda gap: gap > 0.01, kind="checked")
 
 # %% jupyter={"outputs_hidden": true}
 # what came out
@@ -223,7 +224,7 @@ claim("Behind a softmax, evaluation is the normalised geometric mean over all ma
       holds=lambda gap: gap < 1e-12)
 claim("It is not the ordinary mean of the probabilities.",
       measured=(arithmetic - whole.softmax(0)).abs().max().item(),
-      holds=lambda gap: gap > 1e-3)
+      holds=lambda gap: gap > 1e-3, kind="checked")
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## "The training loss is higher with dropout, is this a bug?"
@@ -511,7 +512,8 @@ runs = masks.train_linear(X, y, p_ridge, lr=0.02, steps=800, runs=500,
 off = (runs.mean(0) - ridge) / (runs.std(0) / len(runs) ** 0.5)
 claim("Trained with real masks, the mean weights are those of the closed form, within "
       "3.5 standard errors.",
-      measured=off.tolist(), kind="checked", holds=lambda z: max(map(abs, z)) < 3.5)
+      measured=off.tolist(), holds=lambda z: max(map(abs, z)) < 3.5,
+      kind="checked", false_alarm=3 * 4.7e-4)  # three weights
 
 # %% [markdown]
 # Ordinary ridge changes its mind when a feature is written in centimetres instead of metres: the weight gets a hundredth, and is hardly pulled any more. Dropout's ridge weighs each weight with its own feature's size, so the two cancel.

@@ -121,7 +121,8 @@ product = torch.tensor(of_twelve).double().prod().item()
 claim("With the shortcut dropped too, a share p_1·p_2·…·p_12 of 100 000 rows comes "
       "through (± 0.002), fewer than 1 in 50.",
       measured=[through, product],
-      holds=lambda shares: abs(shares[0] - shares[1]) < 0.002 and max(shares) < 1 / 50)
+      holds=lambda shares: abs(shares[0] - shares[1]) < 0.002 and max(shares) < 1 / 50,
+      kind="checked")
 
 # %% jupyter={"outputs_hidden": true}
 # what came out
@@ -184,7 +185,8 @@ claim("The linear rule with p_L = 0.5 expects (3L − 1)/4 blocks: 40.25 of 54."
             and abs(depth - 40.25) < 1e-12)
 claim("The branches computed in 400 batches agree, within five standard deviations.",
       measured=[counted.calls / 400, 40.25, deviation],
-      holds=lambda figures: abs(figures[0] - figures[1]) < 5 * figures[2])
+      holds=lambda figures: abs(figures[0] - figures[1]) < 5 * figures[2],
+      kind="checked")
 
 # %% jupyter={"outputs_hidden": true}
 # what came out
@@ -245,11 +247,11 @@ claim("For linear blocks, dividing in training and multiplying in evaluation bot
 claim("Doing neither leaves evaluation of this network off by more than half the "
       "output's own size.",
       measured=mismatch(ones, ones),
-      holds=lambda gap: gap > 0.5)
+      holds=lambda gap: gap > 0.5, kind="checked")
 claim("With a nonlinearity (GELU) in its branches rescaling is no longer exact, and "
       "here still within 10 %.",
       measured=mismatch(rescaled, ones, bend=nn.functional.gelu),
-      holds=lambda gap: 1e-6 < gap < 0.1)
+      holds=lambda gap: 1e-6 < gap < 0.1, kind="checked")
 
 # %% [markdown]
 # So it is unnecessary in evaluation *because* training has done it already. Drop both, and you evaluate a network that was never trained.
@@ -314,7 +316,7 @@ def computed(mode):
 claim("Deciding row by row computes all 1200 branches of 100 batches; deciding by "
       "batch computes fewer than 1000.",
       measured=[computed("row"), computed("batch")],
-      holds=lambda calls: calls[0] == 1200 and calls[1] < 1000)
+      holds=lambda calls: calls[0] == 1200 and calls[1] < 1000, kind="checked")
 
 # %% [markdown]
 # timm's `DropPath` and torchvision's `stochastic_depth` are handed a branch that has been computed already, and multiply it by zero. Their users pay for the whole network at every step.
@@ -621,7 +623,7 @@ claim("A binomial test does not refuse the survival rate 0.7, and refuses 0.68 a
       "0.72.",
       measured={rate: binomtest(count, len(kept), rate).pvalue
                 for rate in (0.68, 0.70, 0.72)},
-      holds=lambda p: p[0.68] < 1e-6 < p[0.70] and p[0.72] < 1e-6)
+      holds=lambda p: p[0.68] < 1e-6 < p[0.70] and p[0.72] < 1e-6, kind="checked")
 
 # %% [markdown]
 # The libraries draw in the same way. Here is what `torchvision.ops.stochastic_depth` does, written out; from one state of the random numbers both give the same rows.
@@ -661,7 +663,7 @@ depths = sum(drop_path(torch.ones(20_000, 1), 1 - p).bool().double() for p in su
 claim("The depth of a 54-block network with p_L = 0.5 has standard deviation √Σp_l(1 − "
       "p_l), about 3 blocks.",
       measured=[spread, depths.std().item()],
-      holds=lambda s: abs(s[0] / s[1] - 1) < 0.03 and 2.5 < s[0] < 3.5)
+      holds=lambda s: abs(s[0] / s[1] - 1) < 0.03 and 2.5 < s[0] < 3.5, kind="checked")
 of_ones = drop_path(torch.ones(100_000, 1, dtype=torch.float64), 0.3, generator=draw)
 claim("The expectation is kept: of a 1 it makes two values, and weighted with 0.7 and "
       "0.3 they add up to 1.",
