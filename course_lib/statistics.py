@@ -197,7 +197,9 @@ RULES: dict[str, Callable[[list[float], list[float], tuple[int, ...], float], In
     "mean": lambda values, others, rows, level: mean_interval(values, level),
     "ratio": lambda values, others, rows, level: ratio_interval(values, [1.0] * len(values), level),
     "spread": lambda values, others, rows, level: spread_interval(values, others, level),
-    "corrected": lambda values, others, rows, level: corrected_interval(values, *rows, level),
+    "corrected": lambda values, others, rows, level: corrected_interval(
+        values, rows[0], rows[1], level
+    ),
 }
 
 

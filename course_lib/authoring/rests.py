@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from course_lib import LESSONS
 from course_lib.learner.cells import calls
-from course_lib.learner.quizzes import cards, questions
+from course_lib.learner.quizzes import Card, Question, cards, questions
 from course_lib.records.leaning import Lean, is_stale, leans, unsupported
 from course_lib.records.standing import Standing
 
@@ -51,8 +51,9 @@ def _stated(notebooks: Path) -> Iterator[tuple[str, str]]:
         yield from _comments(path.name, source)
     for path in (notebooks / "glossary.md", notebooks.parent / "TEACHING.md"):
         yield from _comments(path.name, path.read_text(encoding="utf-8"))
-    for block in (block for stem in LESSONS for block in (*questions(stem), *cards(stem))):
-        yield f"{block.stem}.md, {block.key}", ", ".join(block.rests)
+    for stem in LESSONS:
+        blocks: list[Question | Card] = [*questions(stem), *cards(stem)]
+        yield from ((f"{stem}.md, {block.key}", ", ".join(block.rests)) for block in blocks)
 
 
 def _comments(name: str, text: str) -> Iterator[tuple[str, str]]:

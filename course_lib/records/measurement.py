@@ -86,11 +86,13 @@ def _finite(end: float) -> float | None:
 
 
 def _as_data(sample: Sample) -> dict[str, Any]:
-    data = {name: list(part) for name, part in sample._asdict().items() if part and name != "rule"}
+    parts: dict[str, Any] = {
+        name: list(it) for name, it in zip(sample._fields[1:], sample[1:]) if it
+    }
     counts = Counter(sample.values)
     if not sample.others and len(sample.values) > FEW > len(counts):
-        data["values"] = {"each": list(counts), "times": list(counts.values())}
-    return {"rule": sample.rule, **data}
+        parts["values"] = {"each": list(counts), "times": list(counts.values())}
+    return {"rule": sample.rule, **parts}
 
 
 def _sample(data: Mapping[str, Any]) -> Sample:

@@ -29,10 +29,8 @@ def outcomes(jobs: Iterable[Job], address: str) -> Iterator[tuple[Job, Outcome]]
         # A lesson's threads count as one: each run takes a worker's whole place.
         waiting = {client.submit(run, job, retries=LIVES, pure=False): job for job in jobs}
         for future in as_completed(waiting, loop=client.loop):
-            problem = future.exception()
-            yield (
-                waiting[future],
-                future.result()
-                if problem is None
-                else Outcome(problems=(f"{type(problem).__name__}: {problem}",)),
-            )
+            lost = future.exception()
+            if lost is None:
+                yield waiting[future], future.result()
+            else:
+                yield waiting[future], Outcome(problems=(f"{type(lost).__name__}: {lost}",))

@@ -111,10 +111,11 @@ def measured(job: Job) -> Outcome:
             where = traceback.extract_tb(problem.__traceback__)[-1]
             line = f"{type(problem).__name__}: {problem}".splitlines()[0]
             problems.append(f"code cell {number} ({where.name}, line {where.lineno}): {line}")
-    run = {
+    code = code_hash(job.source)
+    run: dict[str, Any] = {
         "lesson": job.lesson,
         "base": job.base,
-        "code": code_hash(job.source),
+        "code": code,
         "data": dict(loaded.hashes),
         "versions": _versions(),
         "date": date.today().isoformat(),
@@ -122,7 +123,7 @@ def measured(job: Job) -> Outcome:
     found = tuple(replace(one, **run) for one in claims.measurements)
     twice = {one.id for one in found if [it.id for it in found].count(one.id) > 1}
     problems += [f"{len(twice)} ids stand twice: {', '.join(sorted(twice))}"] if twice else []
-    return Outcome(found, tuple(problems), tuple(loaded.substituted), run["code"])
+    return Outcome(found, tuple(problems), tuple(loaded.substituted), code)
 
 
 def _compiled(cell: str, name: str) -> Any:

@@ -231,7 +231,7 @@ def test_only_a_confirmed_claim_makes_a_prediction_right_or_wrong(stand):
     shown = bundle(reveal("size", "decay", rests="it"))
     came = record.read(shown[record.MIME])
     assert (came.verdict, came.status) == ("", "not confirmed")
-    assert "Here it came out: decay. On fresh seeds: not confirmed (0" in shown["text/plain"]
+    assert "Here it came out: decay. On fresh seeds: not confirmed (" in shown["text/plain"]
     assert "So no answer was wrong." in shown["text/plain"]
     assert "○ not confirmed" in shown["text/html"]
     with pytest.raises(ValueError, match="rests = 'other': no claim of this id was judged before"):

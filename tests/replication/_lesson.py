@@ -7,10 +7,8 @@ LESSON = """# %% [markdown]
 import torch
 
 from course_lib.base.random import seeded
-from course_lib.notebook import claim, setup
+from course_lib.notebook import claim
 from course_lib.statistics import mean_interval
-
-setup()
 
 # %%
 values = {shift} + torch.randn(8, generator=seeded(0), dtype=torch.float64)
