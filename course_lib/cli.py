@@ -83,6 +83,28 @@ def parser() -> argparse.ArgumentParser:
     )
     pair.add_argument("which", nargs="+", help=LESSON)
     pair.add_argument("--off", action="store_true", help="as shipped: paired with nothing")
+    replicate = command(
+        "replicate", _replicate, "authors: judge the measured claims again, on fresh seeds"
+    )
+    replicate.add_argument("which", nargs="*", help=f"{LESSON}; none: all lessons")
+    replicate.add_argument(
+        "--bases",
+        metavar="1,2,3",
+        type=_bases,
+        help="whole numbers ≥ 1; none named: those that each claim is to be judged on",
+    )
+    replicate.add_argument("--json", metavar="FILE", type=Path, help="also where each claim stands")
+    replicate.add_argument(
+        "--jobs", metavar="N", type=int, default=os.cpu_count(), help="local processes at a time"
+    )
+    replicate.add_argument(
+        "--cluster", metavar="tcp://…", help="the scheduler of a Dask cluster that makes the runs"
+    )
+    replicate.add_argument(
+        "--check",
+        action="store_true",
+        help="run nothing; 1 where a claim is not yet replicated, or a record refutes the text",
+    )
     command("progress", _progress, "what you have done, lesson by lesson")
     recall = command("recall", _recall, "flash cards that come back after 1, 3 and 7 days")
     recall.add_argument("which", nargs="*", help=f"{LESSON}; none: the lessons that you have begun")
@@ -245,6 +267,64 @@ def _pair(known: argparse.Namespace) -> int:
             pairing.pair(name, notebooks, on=not known.off)
             print(f"{name} is paired with {'nothing' if known.off else f'src/{name}.py'}")
     return 0
+
+
+def _bases(words: str) -> list[int]:
+    """Bases as they are named: 1,2,3. Raises ArgumentTypeError for what is none."""
+    named = words.split(",")
+    if not all(word.isascii() and word.isdecimal() and int(word) > 0 for word in named):
+        raise argparse.ArgumentTypeError(f"{words}: must be whole numbers ≥ 1, as in 1,2,3")
+    return list(dict.fromkeys(map(int, named)))
+
+
+def _replicate(known: argparse.Namespace) -> int:
+    """Run what is missing, say where the claims stand; 1 where a run failed."""
+    from functools import partial
+
+    from course_lib.base.arguments import require_whole
+    from course_lib.replication import cluster, local, summary
+    from course_lib.replication.replicate import replicate
+
+    sources = root() / "notebooks" / "src"
+    chosen = [
+        name
+        for name in select(known.which, sources.parent)
+        if not name.endswith("_exercises") and (sources / f"{name}.py").is_file()
+    ]
+    try:
+        together = require_whole("--jobs", known.jobs, 1)
+    except ValueError as problem:
+        raise CourseError(str(problem)) from None
+    texts = {name: (sources / f"{name}.py").read_text(encoding="utf-8") for name in chosen}
+    if known.check:
+        return _check_records(texts, sources.parent)
+    runner = partial(local.outcomes, together=together)
+    if known.cluster:
+        runner = partial(cluster.outcomes, address=known.cluster)
+    standings, failed = replicate(texts, known.bases, runner)
+    print("\n".join(summary.report(standings)))
+    if known.json:
+        data = json.dumps(summary.as_data(standings), indent=1, ensure_ascii=False)
+        known.json.write_text(data + "\n", encoding="utf-8")
+    return int(failed > 0)
+
+
+def _check_records(texts: dict[str, str], notebooks: Path) -> int:
+    """Say what keeps the text from leaning on its records; 1 where anything does."""
+    from course_lib.authoring import rests
+    from course_lib.base.record import STALE
+    from course_lib.replication.plan import Plan
+
+    plan = Plan(texts)
+    standings = plan.standings()
+    said = [
+        f"{job.lesson}: its code has changed since base 0 was recorded" for job in plan.pilots()
+    ]
+    waiting = [id for id, one in standings.items() if one.status() == STALE]
+    said += [f"{standings[id].pilot.lesson}: {id} is not yet replicated" for id in waiting]
+    said += [*rests.refuted(notebooks, standings), *rests.stale(notebooks, standings)]
+    print("\n".join(said or ["every measured claim is replicated, and nothing is refuted"]))
+    return int(bool(said))
 
 
 def _progress(known: argparse.Namespace) -> int:

@@ -8,7 +8,7 @@ interval misses the truth once in twenty times: among the hundred of this course
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -23,11 +23,24 @@ Values = Tensor | ArrayLike
 Column = NDArray[np.float64]
 
 
+class Sample(NamedTuple):
+    """What an interval is made of, so that samples of several runs can be `pooled`.
+
+    `rule`: one of `RULES`. `values` [n]: as the rule takes them; `others` [n]: those they are
+    compared with, of a ratio of spreads. `rows`: training and test rows, of a corrected interval.
+    """
+
+    rule: str
+    values: tuple[float, ...]
+    others: tuple[float, ...] = ()
+    rows: tuple[int, ...] = ()
+
+
 class Interval(NamedTuple):
     """A mean with its interval: `low` ≤ `mean` ≤ `high`, at `level`.
 
     `detectable`: how far from a bound the true mean must lie to be told from it four times in five.
-    `n`: how many values it is made of; 0 where nobody said.
+    `n`: how many values it is made of, 0 where nobody said; `sample`: the values.
     """
 
     mean: float
@@ -36,6 +49,7 @@ class Interval(NamedTuple):
     level: float = 0.95
     detectable: float = math.nan
     n: int = 0
+    sample: Sample | None = None
 
     def excludes(self, value: float) -> bool:
         """True if `value` lies outside the interval."""
@@ -52,6 +66,9 @@ class Interval(NamedTuple):
         """Half of high − low."""
         return (self.high - self.low) / 2
 
+    def __repr__(self) -> str:
+        return f"Interval{self[:-1]}"  # without thousands of values
+
     def __str__(self) -> str:
         return f"{self.mean:.4g} [{self.low:.4g}, {self.high:.4g}] ({self.level:.0%})"
 
@@ -61,7 +78,9 @@ def mean_interval(values: Values, level: float = 0.95) -> Interval:
     sample = _sample(values)
     n = len(sample)
     mean, half = sample.mean().item(), _quantile(n, level) * sample.std().item() / math.sqrt(n)
-    return Interval(mean, mean - half, mean + half, level, smallest_detectable(sample, level), n)
+    made = Sample("mean", _numbers(sample))
+    power = smallest_detectable(sample, level)
+    return Interval(mean, mean - half, mean + half, level, power, n, made)
 
 
 def mean_intervals(values: Values, level: float = 0.95) -> tuple[Column, Column]:
@@ -119,7 +138,8 @@ def corrected_interval(
     wider = math.sqrt(1 + len(sample) * ratio)  # √(1/J + n_te/n_tr) in units of √(1/J)
     naive = mean_interval(sample, level)
     mean, half = naive.mean, wider * naive.half_width
-    return Interval(mean, mean - half, mean + half, level, wider * naive.detectable, naive.n)
+    made = Sample("corrected", _numbers(sample), rows=(train_rows, test_rows))
+    return Interval(mean, mean - half, mean + half, level, wider * naive.detectable, naive.n, made)
 
 
 def spread_interval(a: Values, b: Values, level: float = 0.95) -> Interval:
@@ -141,7 +161,8 @@ def spread_interval(a: Values, b: Values, level: float = 0.95) -> Interval:
     r = torch.corrcoef(torch.stack([a, b]))[0, 1].clamp(-1, 1).item()
     ratio, K = (a.std() / b.std()).item(), 1 + 2 * (1 - r * r) * t * t / (len(a) - 2)
     reach = math.sqrt(K + math.sqrt(K * K - 1))  # (σ_a/σ_b)² lies within (s_a/s_b)²·(K ± √(K² − 1))
-    return Interval(ratio, ratio / reach, ratio * reach, level, n=len(a))
+    made = Sample("spread", _numbers(a), _numbers(b))
+    return Interval(ratio, ratio / reach, ratio * reach, level, n=len(a), sample=made)
 
 
 def ratio_interval(a: Values, b: Values, level: float = 0.95) -> Interval:
@@ -154,7 +175,57 @@ def ratio_interval(a: Values, b: Values, level: float = 0.95) -> Interval:
     a, b = pairs(a, b)
     logs = mean_interval((a / b).log(), level)
     mean, low, high = (math.exp(end) for end in logs[:3])
-    return Interval(mean, low, high, level, mean * math.expm1(logs.detectable), logs.n)
+    made = Sample("ratio", _numbers(a / b))
+    return Interval(mean, low, high, level, mean * math.expm1(logs.detectable), logs.n, made)
+
+
+def pooled(samples: Sequence[Sample], level: float = 0.95) -> Interval:
+    """The interval of several `samples` put together, of one rule and its rows.
+
+    Raises `ValueError` for none, and for samples that were made in different ways.
+    """
+    ways = {(sample.rule, sample.rows) for sample in samples}
+    if len(ways) != 1:
+        raise ValueError(f"samples were made in {len(ways)} ways: must be one")
+    [(rule, rows)] = ways
+    values = [value for sample in samples for value in sample.values]
+    others = [other for sample in samples for other in sample.others]
+    return RULES[rule](values, others, rows, level)
+
+
+RULES: dict[str, Callable[[list[float], list[float], tuple[int, ...], float], Interval]] = {
+    "mean": lambda values, others, rows, level: mean_interval(values, level),
+    "ratio": lambda values, others, rows, level: ratio_interval(values, [1.0] * len(values), level),
+    "spread": lambda values, others, rows, level: spread_interval(values, others, level),
+    "corrected": lambda values, others, rows, level: corrected_interval(
+        values, rows[0], rows[1], level
+    ),
+}
+
+
+def apart(one: Sample, other: Sample, level: float = 0.95) -> Interval:
+    """How far two independent samples of one rule lie apart: the interval of one − other.
+
+    Of ratios and spreads: of the difference of their logs. Welch's t, 1938. Of divisions of one
+    data set it takes no correction: what they share cancels in the difference.
+    """
+    (a, sa, na), (b, sb, nb) = _located(one), _located(other)
+    variance = sa + sb
+    freedom = variance**2 / (sa**2 / (na - 1) + sb**2 / (nb - 1)) if variance else 1.0
+    half = stdtrit(freedom, (1 + level) / 2) * math.sqrt(variance)
+    return Interval(a - b, a - b - half, a - b + half, level, n=na + nb)
+
+
+def _located(sample: Sample) -> tuple[float, float, int]:
+    """Where a sample lies, the variance of that, and how many values it has."""
+    n = len(sample.values)
+    if sample.rule == "spread":
+        whole = pooled([sample])
+        half = math.log(whole.high / whole.low) / 2 / _quantile(n - 1, whole.level)
+        return math.log(whole.mean), half**2, n
+    values = torch.tensor(sample.values, dtype=torch.float64)
+    values = values.log() if sample.rule == "ratio" else values
+    return values.mean().item(), values.var().item() / n, n
 
 
 def bootstrap_interval(
@@ -190,6 +261,10 @@ def smallest_detectable(values: Values, level: float = 0.95, power: float = 0.8)
     require_probability("power", power, open_low=True, open_high=True)
     reach = _quantile(n, level) + stdtrit(n - 1, power)
     return reach * sample.std().item() / math.sqrt(n)
+
+
+def _numbers(sample: Tensor) -> tuple[float, ...]:
+    return tuple(sample.tolist())
 
 
 def _sample(values: Values) -> Tensor:

@@ -69,7 +69,8 @@ def test_a_textbook_example():
 
 def test_pairing_removes_what_the_seeds_share():
     shared, a, b = 10 * normal(10), normal(10, seed=1), normal(10, seed=2)
-    assert paired_interval(shared + a, shared + b) == pytest.approx(mean_interval(a - b), abs=1e-12)
+    ours, without = paired_interval(shared + a, shared + b), mean_interval(a - b)
+    assert ours[:6] == pytest.approx(without[:6], abs=1e-12)
     assert mean_interval(shared + a).half_width > 5
 
 

@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from course_lib.base.record import MIME, Finding, Record
+from course_lib.base.record import MIME, Bar, Finding, Record
 
 # Where outputs are folded JupyterLab shows their first line, as it stands: let it say nothing.
 NEUTRAL = "\u200b\n"
@@ -52,13 +52,16 @@ def _card(record: Record, notes: Iterable[str]) -> str:
 
 def _badge(record: Record) -> tuple[str, tuple[str, str]]:
     if record.kind == "reveal" and not record.verdict:
-        return "undecided", OPEN
+        return record.status or "undecided", OPEN
     if record.kind == "reveal":
         as_said = record.said == record.verdict
         return ("as you said", GOOD) if as_said else ("it came out", ("", ""))
     task = record.id.rpartition("/")[2] if record.kind == "check" else ""
     words = {"unanswered": "not yet"}.get(record.verdict, record.verdict)
-    return " · ".join(filter(None, (record.basis or task, words))), TONES[record.verdict]
+    basis = {"timed": "of this machine"}.get(record.basis, record.basis)
+    badge = " · ".join(filter(None, (basis or task, words, record.status)))
+    # What fresh seeds did not confirm is no result, whichever way it came out here.
+    return badge, TONES[record.verdict] if record.status in ("", "confirmed") else OPEN
 
 
 def _figure(record: Record) -> Iterator[str]:
@@ -72,7 +75,8 @@ def _scale(record: Record) -> Iterator[str]:
     """The intervals over one scale, with the bounds that they were compared with."""
     if not record.bars:
         return
-    ends = [*record.bounds, *(end for bar in record.bars for end in (bar.low, bar.high))]
+    bars = _rails(record)
+    ends = [*record.bounds, *(end for bar in bars for end in (bar.low, bar.high))]
     first, room = min(ends), 0.08 * (max(ends) - min(ends)) or 1.0
     width = max(ends) - first + 2 * room
 
@@ -81,16 +85,28 @@ def _scale(record: Record) -> Iterator[str]:
 
     bounds = "".join(f'<i class="bound" style="{at(bound)}"></i>' for bound in record.bounds)
     rails = ""
-    for name, mean, low, high in record.bars:
+    for name, mean, low, high in bars:
         span = f'<i class="span" style="{at(low)};width:{100 * (high - low) / width:.1f}%"></i>'
         marks = f'{span}<i class="mean" style="{at(mean)}"></i>{bounds}'
         rails += f'<span>{_text(name)}</span><div class="rail">{marks}</div>'
     yield f'<div class="scale" aria-hidden="true">{rails}{_ticks(record, at)}</div>'
 
 
+def _rails(record: Record) -> list[Bar]:
+    """The intervals to draw: what came out here and, if it is known, on fresh seeds."""
+    named = [("here", record.bars), ("fresh seeds", record.fresh)] if record.fresh else []
+    rails = [
+        bar._replace(name=", ".join(filter(None, (bar.name, where))))
+        for where, bars in named
+        for bar in bars
+    ]
+    return rails or list(record.bars)
+
+
 def _ticks(record: Record, at: Callable[[float], str]) -> str:
     """The bounds as numbers; where there is none, the ends of what was measured."""
-    ends = {min(bar.low for bar in record.bars), max(bar.high for bar in record.bars)}
+    bars = (*record.bars, *record.fresh)
+    ends = {min(bar.low for bar in bars), max(bar.high for bar in bars)}
     marks = sorted(record.bounds or ends)
     ticks = "".join(f'<span style="{at(mark)}">{mark:.3g}</span>' for mark in marks)
     return f'<div class="ticks">{ticks}</div>'

@@ -15,6 +15,10 @@ from course_lib.base.shell import shell
 
 MIME = "application/vnd.course.record+json"
 KINDS = ("claim", "predict", "reveal", "quiz", "check", "machine")
+# What fresh seeds made of a measured claim: see `records.standing`.
+CONFIRMED, REVERSED, NOT_CONFIRMED = "confirmed", "reversed", "not confirmed"
+BY_FRESH, OPEN, STALE = "decided by fresh seeds only", "open", "not yet replicated"
+STATUSES = (CONFIRMED, REVERSED, NOT_CONFIRMED, BY_FRESH, OPEN, STALE)
 
 
 class Bar(NamedTuple):
@@ -22,6 +26,17 @@ class Bar(NamedTuple):
 
     name: str
     mean: float
+    low: float
+    high: float
+
+
+class Ask(NamedTuple):
+    """What a claim asks: that the interval called `name` lies between `low` and `high`.
+
+    `name` is empty where there is one interval alone.
+    """
+
+    name: str
     low: float
     high: float
 
@@ -39,7 +54,9 @@ class Record:
     """What a cell has to say, once; what does not apply to its `kind` is empty.
 
     `kind`: one of `KINDS`. `text`: the sentence judged, the question asked, what a check remarks.
-    `id`: a prediction's key, a question's name, a task ("03/T1"). `basis`: "exact" or "measured".
+    `id`: a claim's, a prediction's key, a question's name, a task ("03/T1"). `basis`: of a claim
+    "exact", "measured", "checked" or "timed". `status`: of a measured one what fresh seeds made of
+    it (`records.standing`), `fresh` their intervals. `rests`: the claims that an answer leans on.
     `verdict`: of a claim "holds", "does not hold" or "inconclusive"; of a check passed, failed, …;
     of a prediction the option that came out, "" if it is undecided, and `said` what was predicted.
     `figure`: what was measured, as text; `bars`: its intervals, at `level`, the first of `n` values
@@ -52,14 +69,17 @@ class Record:
     id: str = ""
     basis: str = ""
     verdict: str = ""
+    status: str = ""
     figure: str = ""
     bars: tuple[Bar, ...] = ()
+    fresh: tuple[Bar, ...] = ()
     bounds: tuple[float, ...] = ()
     level: float = 0.0
     n: int = 0
     detectable: float | None = None
     asked: str = ""
     options: tuple[str, ...] = ()
+    rests: tuple[str, ...] = ()
     said: str = ""
     because: str = ""
     findings: tuple[Finding, ...] = ()
@@ -81,9 +101,11 @@ def read(data: Mapping[str, Any]) -> Record:
         raise ValueError(f"a record has no {', '.join(sorted(unknown))}")
     typed: dict[str, Callable[[Any], Any]] = {
         "bars": lambda bars: tuple(Bar(*bar) for bar in bars),
+        "fresh": lambda bars: tuple(Bar(*bar) for bar in bars),
         "findings": lambda findings: tuple(Finding(*finding) for finding in findings),
         "bounds": tuple,
         "options": tuple,
+        "rests": tuple,
     }
     return Record(**{name: typed.get(name, _as_it_is)(value) for name, value in data.items()})
 

@@ -13,6 +13,8 @@ import torch
 from torch import Tensor
 
 from course_lib.base.arguments import require_choice, require_whole
+from course_lib.base.random import seeded
+from course_lib.data import loaded
 from course_lib.data.split import Split
 
 FEATURES = ("age", "sex", "bmi", "bp", "s1", "s2", "s3", "s4", "s5", "s6")
@@ -38,7 +40,7 @@ def diabetes(
     train_rows = require_whole("train_rows", train_rows, 1, ROWS - 1)
     require_whole("validation_rows", validation_rows, 0, ROWS - 1 - train_rows)
     x, y = load()
-    order = torch.randperm(ROWS, generator=torch.Generator().manual_seed(seed))
+    order = torch.randperm(ROWS, generator=seeded(seed))
     train, validation, test = order.tensor_split((train_rows, train_rows + validation_rows))
     if scale == "standard":
         mean, std = mean_and_std(x[train])
@@ -52,7 +54,9 @@ def load() -> tuple[Tensor, Tensor]:
     from sklearn.datasets import load_diabetes
 
     x, y = load_diabetes(return_X_y=True, scaled=False)
-    return torch.from_numpy(x), torch.from_numpy(y).unsqueeze(1)
+    found = torch.from_numpy(x), torch.from_numpy(y).unsqueeze(1)
+    loaded.note("diabetes", *found)
+    return found
 
 
 def check_table(x: Tensor, y: Tensor, names: Sequence[str] | None = None) -> None:

@@ -6,6 +6,7 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
+from course_lib.data import loaded
 from course_lib.data.download import NoData
 from course_lib.data.spambase import load
 from course_lib.data.split import Split, standardised
@@ -59,6 +60,7 @@ def spambase(download: bool = True) -> Table:
 
 @lru_cache
 def _spambase(x: Tensor, y: Tensor) -> Table:
+    loaded.note("spambase", x, y)
     return Table("Spambase", x, y)
 
 
@@ -73,7 +75,9 @@ def breast_cancer() -> Table:
     from sklearn.datasets import load_breast_cancer
 
     x, y = load_breast_cancer(return_X_y=True)
-    return Table("Breast cancer", torch.from_numpy(x), torch.from_numpy(y).long())
+    table = Table("Breast cancer", torch.from_numpy(x), torch.from_numpy(y).long())
+    loaded.note("breast cancer", table.x, table.y)
+    return table
 
 
 @lru_cache
@@ -89,5 +93,6 @@ def spambase_or_breast_cancer() -> Table:
         print(
             f"{problem}\nUntil then this lesson runs on scikit-learn's breast-cancer data instead."
         )
+        loaded.substituted.add("spambase")
         note = "These are scikit-learn's breast-cancer data: Spambase is not here."
         return replace(breast_cancer(), note=note)

@@ -12,6 +12,8 @@ import torch
 from torch import Tensor
 
 from course_lib.base.arguments import require, require_choice, require_probability, require_whole
+from course_lib.base.random import seeded
+from course_lib.data import loaded
 from course_lib.data.split import Split, standardised
 
 
@@ -42,7 +44,7 @@ def digits(
     _require_rows(train_rows, validation_rows, len(labels))
     require_probability("label_noise", label_noise)
     require_choice("scale", scale, ("standard", "unit"))
-    generator = torch.Generator().manual_seed(seed)
+    generator = seeded(seed)
     order = _stratified_order(labels, generator)
     train, validation, test = order.tensor_split((train_rows, train_rows + validation_rows))
     train_y = _replace_labels(labels[train], label_noise, generator)
@@ -58,7 +60,9 @@ def _load_digits() -> tuple[Tensor, Tensor]:
     from sklearn.datasets import load_digits
 
     pixels, labels = load_digits(return_X_y=True)
-    return torch.from_numpy(pixels), torch.from_numpy(labels).long()
+    found = torch.from_numpy(pixels), torch.from_numpy(labels).long()
+    loaded.note("digits", *found)
+    return found
 
 
 def _require_rows(train_rows: int, validation_rows: int, available: int) -> None:
@@ -114,7 +118,7 @@ def noisy_sine(
     require_whole("validation_rows", validation_rows)
     require_whole("test_rows", test_rows, 1)
     require("noise", noise)
-    generator = torch.Generator().manual_seed(seed)
+    generator = seeded(seed)
     parts = []
     for rows in (train_rows, validation_rows, test_rows):
         x = 2 * torch.rand(rows, 1, generator=generator, dtype=torch.float64) - 1
@@ -160,7 +164,7 @@ def quadratic(
     weights = torch.tensor(solution or [1.0] * d, dtype=torch.float64)
     if weights.shape != (d,):
         raise ValueError(f"solution = {solution}: must hold {d} numbers, one per curvature")
-    generator = torch.Generator().manual_seed(seed)
+    generator = seeded(seed)
     axes = _orthonormal(d, d, generator) if rotate else torch.eye(d).double()
     scale = (rows * torch.tensor(spectrum, dtype=torch.float64) / 2).sqrt()
     xs = [_centred(rows, d, generator) * scale @ axes.T for _ in range(3)]

@@ -3,50 +3,123 @@
 import ast
 import linecache
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from types import CodeType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from course_lib.base.card import bundle
-from course_lib.base.record import Bar, Record, blind_below, show
+from course_lib.base.record import STALE, Ask, Bar, Record, blind_below, show
+
+if TYPE_CHECKING:  # importing the helpers is light: torch comes with the lesson's own imports
+    from course_lib.records.measurement import Measurement
+    from course_lib.statistics import Interval
 
 ledger: list[Record] = []  # of this session, in the order in which they were made
+measurements: list["Measurement"] = []  # what a record can be made of: those with an id
+KINDS = ("exact", "measured", "checked", "timed")
 
 
-def claim(sentence: str, measured: Any, holds: Callable[[Any], Any], kind: str = "exact") -> None:
+def claim(
+    sentence: str,
+    measured: Any,
+    holds: Callable[[Any], Any],
+    kind: str = "exact",
+    *,
+    id: str = "",
+    false_alarm: float | None = None,
+) -> None:
     """Judge a `sentence` by the figure it is about, show the verdict, enter it in the `ledger`.
 
-    `holds(measured)` → True, False, or None for inconclusive. kind "exact": it must hold, else
-    `AssertionError`; kind "measured": any verdict may come out. Of an inconclusive interval the
-    effect that it would probably have shown is said with it: what as many values with this spread
-    tell from a bound four times in five.
+    `holds(measured)` → True, False, or None for inconclusive. kind:
+    - "exact": an identity; it must hold, else `AssertionError`;
+    - "measured": an `Interval`, alone or some by name, asked whether it lies `between` bounds; any
+      verdict may come out. With it stands what fresh seeds said (`course replicate`), under `id`,
+      which a claim keeps when it is reworded or moved;
+    - "checked": a simulation or a spot check; any verdict may come out, and where all is right it
+      fails with probability `false_alarm`, if that is known;
+    - "timed": measured, but of this machine: nothing that seeds could confirm.
+    Of an inconclusive interval the effect that it would probably have shown is said with it: what
+    as many values with this spread tell from a bound four times in five.
     """
-    if kind not in ("exact", "measured"):
-        raise ValueError(f"kind = {kind!r}: must be 'exact' or 'measured'")
-    bounds: list[float] = []
-    verdict = holds(_watched(measured, bounds))
+    if kind not in KINDS:
+        raise ValueError(f"kind = {kind!r}: must be one of {', '.join(map(repr, KINDS))}")
+    asks: list[Ask] = []
+    found = holds(_watched(measured, asks))
     record = Record(
         kind="claim",
         text=sentence,
+        id=id,
         basis=kind,
-        verdict="inconclusive" if verdict is None else "holds" if verdict else "does not hold",
+        verdict="inconclusive" if found is None else "holds" if found else "does not hold",
         figure=_figure(measured),
         detectable=_detectable(measured),
-        bounds=tuple(sorted(set(bounds))),
+        bounds=tuple(sorted({end for ask in asks for end in ask[1:] if math.isfinite(end)})),
         asked=_source(holds),
         **_intervals(measured),
     )
+    notes = []
+    if kind == "measured" and id:
+        record, said = _with_standing(record, measured, asks)
+        notes += [said]
     ledger.append(record)
-    if kind == "exact" and not verdict:
+    if kind == "exact" and not found:
         raise AssertionError(
             f"This should hold exactly and does not: {sentence}\n  measured: {record.figure}"
         )
-    notes = []
-    if verdict is None and record.detectable is not None:
-        notes = [blind_below(record.detectable)]
-    said = " ".join([record.verdict, *(f"({note})" for note in notes)])
-    plain = f"{kind.capitalize()} · {said}: {sentence}\n  measured: {record.figure}"
-    show(bundle(record, plain, notes))
+    if found is None and record.detectable is not None:
+        notes.insert(0, blind_below(record.detectable))
+    if false_alarm is not None:
+        notes.append(f"where all is right this fails once in {1 / false_alarm:.0f} times")
+    judged = " · ".join(filter(None, (_BASES[kind], record.verdict, record.status)))
+    more = "".join(f" ({note})" for note in notes)
+    show(bundle(record, f"{judged}{more}: {sentence}\n  measured: {record.figure}", notes))
+
+
+_BASES = {
+    "exact": "Exact",
+    "measured": "Measured",
+    "checked": "Checked",
+    "timed": "Of this machine",
+}
+
+
+def _with_standing(record: Record, measured: Any, asks: Sequence[Ask]) -> tuple[Record, str]:
+    """A record with what fresh seeds said to its claim, and that as a sentence.
+
+    Raises ValueError where the verdict is not that of intervals asked for bounds: nobody could ask
+    fresh seeds the same.
+    """
+    from course_lib.records import standing
+    from course_lib.records.measurement import Measurement, verdict
+
+    intervals = _named(measured)
+    here = Measurement(
+        record.id,
+        record.verdict,
+        record.figure,
+        tuple(dict.fromkeys(asks)),
+        {name: it.sample for name, it in intervals.items() if it.sample},
+    )
+    told = verdict(here.asks, intervals) == record.verdict
+    if measured is not None and not (told and len(here.samples) == len(intervals)):
+        raise ValueError(
+            f"claim {record.id!r}: `measured` must be an interval, or some by name, and `holds` "
+            "ask each whether it lies `between` bounds; what is judged otherwise is "
+            'kind="checked"'
+        )
+    measurements.append(here)
+    known = standing.recorded().get(record.id)
+    if known is None or not known.complete or not standing.like(here.asks, intervals, known.pilot):
+        return replace(record, status=STALE), "fresh seeds have not judged this yet"
+    fresh = known.pooled()
+    figures = ", ".join(f"{name} {it}".strip() for name, it in fresh.items())
+    bars = tuple(Bar(name, it.mean, it.low, it.high) for name, it in fresh.items())
+    numbers = ", ".join(map(str, known.fresh))
+    return (
+        replace(record, status=known.status(), fresh=bars),
+        f"on fresh seeds (bases {numbers}): {figures}, {known.verdict()}",
+    )
 
 
 def _detectable(measured: Any) -> float | None:
@@ -59,30 +132,36 @@ def _is_interval(measured: Any) -> bool:
     return hasattr(measured, "half_width")
 
 
-def _watched(measured: Any, bounds: list[float]) -> Any:
-    """Intervals, alone or by name, that note the finite bounds they are compared with."""
+def _watched(measured: Any, asks: list[Ask], name: str = "") -> Any:
+    """Intervals, alone or by name, that note what they are asked."""
     if isinstance(measured, dict):
-        return type(measured)((name, _watched(it, bounds)) for name, it in measured.items())
+        return type(measured)((key, _watched(it, asks, str(key))) for key, it in measured.items())
     if not _is_interval(measured):
         return measured
 
     class Watched(type(measured)):  # type: ignore[misc]  # an interval in every other way
         def between(self, low: float = -math.inf, high: float = math.inf) -> bool | None:
-            bounds.extend(float(bound) for bound in (low, high) if math.isfinite(bound))
+            asks.append(Ask(name, float(low), float(high)))
             return super().between(low, high)
 
         def excludes(self, value: float) -> bool:
-            bounds.append(float(value))
+            asks.append(Ask(name, float(value), float(value)))
             return super().excludes(value)
 
     return Watched(*measured)
 
 
-def _intervals(measured: Any) -> dict[str, Any]:
-    """What a record says of the intervals measured: one, or some by name."""
+def _named(measured: Any) -> dict[str, "Interval"]:
+    """The intervals measured, one or some by name; none where not all are intervals."""
     named = measured if isinstance(measured, dict) else {"": measured}
     found = {str(name): it for name, it in named.items() if _is_interval(it)}
-    if not found or len(found) < len(named):
+    return found if len(found) == len(named) else {}
+
+
+def _intervals(measured: Any) -> dict[str, Any]:
+    """What a record says of the intervals measured."""
+    found = _named(measured)
+    if not found:
         return {}
     bars = tuple(Bar(name, it.mean, it.low, it.high) for name, it in found.items())
     if not all(math.isfinite(end) for bar in bars for end in bar[1:]):

@@ -69,10 +69,11 @@ def setup(theme: str = "auto", threads: int = 1) -> None:
     import torch
 
     from course_lib import plotting
-    from course_lib.base import machine, progress
+    from course_lib.base import machine, progress, random
 
     chosen = plotting.use_theme("light" if progress.headless() and theme == "auto" else theme)
     torch.set_num_threads(threads)
+    random.begin()
     device = torch.cuda.get_device_name() if torch.cuda.is_available() else "CPU"
     version = f"Python {platform.python_version()} · torch {torch.__version__}"
     print(f"{version} · {device} · {threads} thread{'s' * (threads > 1)} · {chosen} pictures")

@@ -51,6 +51,18 @@ def _all_cards(found: Iterable["Card"]) -> Page:
     return page(shown, "\n".join(lines))
 
 
+def fresh_seeds() -> Page:
+    """How many measured claims of the course fresh seeds confirm, and how many not."""
+    from course_lib.base.record import STATUSES
+    from course_lib.records.standing import recorded
+
+    found = [one.status() for one in recorded().values()]
+    counts = {status: found.count(status) for status in STATUSES if status in found}
+    shown = "".join(f"<tr><td>{status}</td><td>{n}</td></tr>" for status, n in counts.items())
+    plain = "\n".join(f"{status:<28}{n:>4}" for status, n in counts.items())
+    return page(f"<table><tbody>{shown}</tbody></table>", plain)
+
+
 def self_test() -> Page:
     """Whether this machine has what the course needs, and how to mend what is missing."""
     from course_lib.learner import doctor

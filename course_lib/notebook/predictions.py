@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from course_lib.base import card, progress
-from course_lib.base.record import Record
+from course_lib.base.record import CONFIRMED, Record
+from course_lib.notebook.claims import ledger
 from course_lib.notebook.shown import Page, Question
 
 
@@ -60,11 +61,13 @@ def _kept(key: str, options: list[str]) -> tuple[str, dict[str, Any]]:
     return name, dict(former) if former.get("said") in options else {}
 
 
-def reveal(key: str, correct: str | None, because: str = "") -> Page:
+def reveal(key: str, correct: str | None, because: str = "", *, rests: str = "") -> Page:
     """Show what was predicted under `key` beside the option that came out, and why.
 
-    `correct` None: it is undecided. Raises ValueError where nothing was asked under this key, or
-    `correct` was no option.
+    `correct` None: it is undecided. `rests`: the ids of the claims that say what came out, with
+    commas; where fresh seeds have not confirmed all of them (`course replicate`), both findings are
+    shown and no prediction was wrong. Raises ValueError where nothing was asked under this key,
+    `correct` was no option, or a claim was not judged before.
     """
     if key not in _predictions:
         raise ValueError(
@@ -75,25 +78,53 @@ def reveal(key: str, correct: str | None, because: str = "") -> Page:
         raise ValueError(
             f"correct = {correct!r}: must be one of {', '.join(map(repr, asked.options))}"
         )
+    leaning = _claims([id.strip() for id in rests.split(",")] if rests else [])
+    shaky = [claim for claim in leaning if claim.status not in ("", CONFIRMED)]
+    came = None if shaky else correct
     chosen, problem = asked.entry.get("said"), ""
     if chosen:
-        problem = asked.keep(came=correct, right=None if correct is None else chosen == correct)
+        problem = asked.keep(came=correct, right=None if came is None else chosen == came)
         said = f"You said the same: {correct}." if chosen == correct else f"You said: {chosen}."
     elif progress.headless():
         said = "Your own prediction will stand here."
     else:
         said = "You made no prediction."
-    came = f"It came out: {correct}."
-    if correct is None:
-        came = "It came out undecided: an interval lies across its bound."
-    notes = [line for line in (said, came, because, problem) if line]
+    notes = [line for line in (said, _outcome(correct, shaky), because, problem) if line]
     record = Record(
         "reveal",
         asked.question,
         key,
-        verdict=correct or "",
+        verdict=came or "",
+        status=shaky[0].status if shaky else "",
         said=chosen or "",
         because=because,
         options=tuple(asked.options),
+        rests=tuple(claim.id for claim in leaning),
     )
     return Page(card.bundle(record, "\n".join([asked.question, *notes]), notes))
+
+
+def _claims(ids: list[str]) -> list[Record]:
+    """The claims with these ids, as this session judged them last."""
+    known = {record.id: record for record in ledger if record.id}
+    for id in ids:
+        if id not in known:
+            raise ValueError(f"rests = {id!r}: no claim of this id was judged before; run its cell")
+    return [known[id] for id in ids]
+
+
+def _outcome(correct: str | None, shaky: list[Record]) -> str:
+    """What came out, as a sentence; where fresh seeds did not bear it out that as well."""
+    if not shaky:
+        return f"It came out: {correct}." if correct else _UNDECIDED
+    here = f"Here it came out: {correct}." if correct else _UNDECIDED
+    fresh = "; ".join(f"{claim.status}{_figures(claim)}" for claim in shaky)
+    return f"{here} On fresh seeds: {fresh}. So no answer was wrong."
+
+
+_UNDECIDED = "It came out undecided: an interval lies across its bound."
+
+
+def _figures(claim: Record) -> str:
+    figures = ", ".join(f"{bar.mean:.4g} [{bar.low:.4g}, {bar.high:.4g}]" for bar in claim.fresh)
+    return f" ({figures})" if figures else ""

@@ -13,17 +13,19 @@ if TYPE_CHECKING:
     from course_lib.learner import quizzes
 
 
-def quiz(question: str, reasons: Mapping[str, str], answer: str) -> Question:
+def quiz(question: str, reasons: Mapping[str, str], answer: str, *, rests: str = "") -> Question:
     """A question of a lesson; `reasons` maps each option to why it is right or wrong.
 
-    `answer` is the right one. Each choice is answered at once; without a kernel the answer is there
+    `answer` is the right one. `rests`: the ids of the claims whose result it states, with commas
+    (see `records.leaning`). Each choice is answered at once; without a kernel the answer is there
     to unfold.
     """
     if answer not in reasons:
         raise ValueError(f"answer = {answer!r}: must be one of {', '.join(map(repr, reasons))}")
     stem = progress.lesson()
     name = f"{stem}/{hashlib.sha256(question.encode()).hexdigest()[:8]}" if stem else ""
-    record = Record("quiz", question, name, options=tuple(reasons))
+    leaning = tuple(filter(None, (part.strip() for part in rests.split(","))))
+    record = Record("quiz", question, name, options=tuple(reasons), rests=leaning)
     return Question(record, _reply_to(reasons, answer, name), reasons=reasons, answer=answer)
 
 

@@ -32,6 +32,7 @@ import math
 
 import torch
 
+from course_lib.base.random import seeded
 from course_lib.statistics import mean_interval, paired_interval
 from course_lib.sgd import SGD, sgd_update
 
@@ -286,9 +287,9 @@ for size in (1, 2, 4, 8, 16, 32, 64, 128, 256, 512):
 # %% tags=["nbval-check-output"]
 ratios = [sum(timed(2).values()) / sum(timed(1).values()) for _ in range(10)]
 ratio = mean_interval(ratios)
-claim("A step with a batch of 2 takes less than "
-      "1.7 times as long as with a batch of 1.",
-      measured=ratio, kind="measured", holds=lambda ratio: ratio.between(high=1.7))
+claim("A step with a batch of 2 takes less than 1.7 times as long as with a batch of "
+      "1.",
+      measured=ratio, kind="timed", holds=lambda ratio: ratio.between(high=1.7))
 
 # %%
 # what came out
@@ -326,14 +327,15 @@ for size, losses in left.items():
 # %% tags=["nbval-check-output"]
 for other in (1, 64):
     claim(f"Batches of 8 end lower than batches of {other}.",
-          measured=paired_interval(left[8], left[other]), kind="measured",
+          measured=paired_interval(left[8], left[other]),
+          kind="measured", id=f"ends-lower-{other}",
           holds=lambda difference: difference.between(high=0))
 
 # %%
 # what came out
 reveal("batch", str(min(left, key=lambda size: sum(left[size]))),
-       because="lowest mean; batches of 1 hover, the "
-               "full batch has made only ten steps")
+       because="lowest mean; batches of 1 hover, the full batch has made only ten "
+               "steps", rests="ends-lower-1, ends-lower-64")
 
 # %% [markdown]
 # How high does the noise keep it? If every example is a parabola of the same curvature $h$ and $B$ of them are drawn independently at each step, the weight never comes to rest;
@@ -377,11 +379,11 @@ def final_loss(shape, warmup=0):
 constant, cosine, warmed = (final_loss("constant"), final_loss("cosine"),
                             final_loss("cosine", 30))
 claim("A cosine ends at a lower training loss than a constant rate (log of the ratio).",
-      measured=paired_interval(cosine, constant), kind="measured",
+      measured=paired_interval(cosine, constant), kind="measured", id="cosine-lower",
       holds=lambda gap: gap.between(high=0))
-claim("Warm-up before the cosine lowers the final "
-      "training loss further (log of the ratio).",
-      measured=paired_interval(warmed, cosine), kind="measured",
+claim("Warm-up before the cosine lowers the final training loss further (log of the "
+      "ratio).",
+      measured=paired_interval(warmed, cosine), kind="measured", id="warm-up-lower",
       holds=lambda gap: gap.between(high=0))
 
 # %%
@@ -394,14 +396,15 @@ def verdict(gap, lower, none, higher):
 reveal("cosine",
        verdict(paired_interval(cosine, constant), "lower", "about the same",
                "higher, its steps are smaller"),
-       because="a cosine takes the rate, and so the noise of the batches, down to 0")
+       because="a cosine takes the rate, and so the noise of the batches, down to 0",
+       rests="cosine-lower")
 
 # %%
 # what came out
 reveal("warm-up",
        verdict(paired_interval(warmed, cosine), "for the better", "not measurably here",
                "for the worse"),
-       because="at 0.1; try 0.2 and 0.4 in the picture")
+       because="at 0.1; try 0.2 and 0.4 in the picture", rests="warm-up-lower")
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Where does it stop?
@@ -451,7 +454,7 @@ claim("Without noise gradient descent stays on the ridge if it starts on it; fro
 claim("From the ridge itself, noise of 1e-8 in the "
       "gradient is enough to leave within 300 steps.",
       measured=escape(0.1, 0.0, 1e-8, "constant").left_at,
-      holds=lambda step: step is not None and step < 300)
+      holds=lambda step: step is not None and step < 300, kind="checked")
 
 # %%
 # what came out
@@ -480,7 +483,7 @@ predict("global",
 def valleys(noise, starts=2000, steps=400):
     """On (w² − 1)²/4 + w/10, the deeper valley left of the ridge at 0.101: is each
     random start, and each end, left?"""
-    generator = torch.Generator().manual_seed(0)
+    generator = seeded(0)
     w = 1.4 * (2 * torch.rand(starts, dtype=torch.float64, generator=generator) - 1)
     first = w < 0.101
     for _ in range(steps):
@@ -494,17 +497,20 @@ def valleys(noise, starts=2000, steps=400):
 stay = mean_interval((first == last).double())
 claim("With noise 0.1 in the gradient, at least 95 % of the runs end in the valley on "
       "whose side they started.",
-      measured=stay, kind="measured", holds=lambda share: share.between(low=0.95))
-claim("With noise 1.5, more than 65 % end in the "
-      "deeper valley, from wherever they started.",
-      measured=mean_interval(shaken.double()), kind="measured",
+      measured=stay,
+      kind="measured", id="little-noise-stays",
+      holds=lambda share: share.between(low=0.95))
+claim("With noise 1.5, more than 65 % end in the deeper valley, from wherever they "
+      "started.",
+      measured=mean_interval(shaken.double()), kind="measured", id="much-noise-deeper",
       holds=lambda share: share.between(low=0.65))
 
 # %% jupyter={"outputs_hidden": true} tags=["deeper"]
 # what came out
 reveal("global",
        "in whichever is nearer, deep or not" if stay.between(low=0.95) else None,
-       because="nothing in a gradient says that a deeper place exists")
+       because="nothing in a gradient says that a deeper place exists",
+       rests="little-noise-stays")
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: does a low training loss make a good model?
@@ -524,17 +530,19 @@ from course_lib.engine import ModelSpec, train
                    range(6), update=sgd_update, steps=400, batch_size=50)
 claim("With half of the labels wrong, training loss still gets below 0.05.",
       measured=mean_interval(fitted.train_loss[:, 0, -1]),
-      kind="measured", holds=lambda loss: loss.between(high=0.05))
+      kind="measured", id="wrong-labels-learned",
+      holds=lambda loss: loss.between(high=0.05))
 right = mean_interval(fitted.test_accuracy[:, 0, -1])
 claim("Test accuracy of the same networks, on right labels, is below 70 %.",
       measured=right,
-      kind="measured", holds=lambda share: share.between(high=0.70))
+      kind="measured", id="wrong-labels-test",
+      holds=lambda share: share.between(high=0.70))
 
 # %% tags=["deeper"]
 # what came out
 reveal("good", {True: "no", False: "yes", None: None}[right.between(high=0.70)],
-       because=f"test accuracy {right.mean:.0%}: it has "
-               "learned wrong labels too (lesson 01)")
+       because=f"test accuracy {right.mean:.0%}: it has learned wrong labels too "
+               "(lesson 01)", rests="wrong-labels-test")
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: does the noise choose better minima?
@@ -566,14 +574,14 @@ def gap(name, lr):
 # %% tags=["deeper", "nbval-check-output"]
 for lr in (1.0, 2.0):
     claim(f"Learning rate {lr:g}: full batches are sharper than batches of 10.",
-          measured=gap("sharpness", lr), kind="measured",
+          measured=gap("sharpness", lr), kind="measured", id=f"full-sharper-{lr:g}",
           holds=lambda gap: gap.between(low=0))
     claim(f"Learning rate {lr:g}: full batches have larger weights than batches of 10.",
-          measured=gap("norm", lr), kind="measured",
+          measured=gap("norm", lr), kind="measured", id=f"full-larger-{lr:g}",
           holds=lambda gap: gap.between(low=0))
-    claim(f"Learning rate {lr:g}: full batches have "
-          "a lower test accuracy than batches of 10.",
-          measured=gap("accuracy", lr), kind="measured",
+    claim(f"Learning rate {lr:g}: full batches have a lower test accuracy than batches "
+          "of 10.",
+          measured=gap("accuracy", lr), kind="measured", id=f"full-accuracy-{lr:g}",
           holds=lambda gap: gap.between(high=0))
 
 # %% tags=["deeper"]
@@ -584,7 +592,8 @@ flatter, smaller = (gap(name, 1.0).between(low=0) for name in ("sharpness", "nor
 reveal("sharp",
        {True: "flatter, and with smaller "
               "weights" if smaller else "flatter, but not with smaller weights",
-        False: "sharper", None: "with no measurable difference"}[flatter])
+        False: "sharper", None: "with no measurable difference"}[flatter],
+       rests="full-sharper-1, full-larger-1")
 
 # %% [markdown] tags=["deeper"]
 # Look at the learning rate 2 as well: the dotted line is $2/\eta$, the bound of *How large a step?*. Full-batch training of networks often sharpens until it reaches that line and then stays about there, the *edge of stability* (Cohen et al. 2021):
@@ -652,12 +661,12 @@ claim("On a quadratic with independent draws, SGD "
 
 # %% tags=["deeper", "nbval-check-output"]
 sixteen = torch.linspace(-1, 1, 16, dtype=torch.float64)
-noise = torch.Generator().manual_seed(0)
+noise = seeded(0)
 options = {"batch_size": 2, "lr": 0.2, "steps": 80, "runs": 2000, "generator": noise}
 ratios = [settle(sixteen, shuffled=True, **options).var().item()
           / settle(sixteen, shuffled=False, **options).var().item() for _ in range(10)]
 claim("Shuffled epochs settle lower than independent draws.",
-      measured=mean_interval(ratios), kind="measured",
+      measured=mean_interval(ratios), kind="measured", id="epochs-settle-lower",
       holds=lambda ratio: ratio.between(high=1))
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
@@ -724,7 +733,7 @@ claim("Run torch's cosine longer than T_max, and the rate climbs again, back to 
 from course_lib.experiments.shared.sharpness import top_eigenvalue
 
 x, y, *layers = (torch.randn(*shape, dtype=torch.float64,
-                             generator=torch.Generator().manual_seed(i))
+                             generator=seeded(i))
                  for i, shape in enumerate(((20, 3), (20, 1), (4, 3), (1, 4))))
 
 
@@ -747,7 +756,7 @@ claim("Rescaling two ReLU layers leaves the function as it is and makes it more 
       holds=lambda figures: figures[0] < 1e-12 and figures[1] > 1000)
 claim("Power iteration finds the top eigenvalue of the exact Hessian.",
       measured=top_eigenvalue(loss, layers, tolerance=1e-8, iterations=20000,
-                              generator=torch.Generator().manual_seed(0)) / tops[0] - 1,
+                              generator=seeded(0)) / tops[0] - 1,
       holds=lambda gap: abs(gap) < 1e-6)
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
@@ -810,7 +819,7 @@ def run(first, last, saved=None, parts=("optimizer", "scheduler")):
             {"optimizer": optimizer,
              "scheduler": scheduler}[name].load_state_dict(state[name])
     for step in range(first, last):
-        target = torch.randn(3, generator=torch.Generator().manual_seed(step))
+        target = torch.randn(3, generator=seeded(step))
         optimizer.zero_grad()
         (w - target).square().sum().backward()
         optimizer.step()
@@ -884,7 +893,7 @@ claim("torch's dampening = β is neither average: its "
 # Three equations, six weights: infinitely many fit. A gradient is a combination of the rows of $X$, so descent from zero never leaves their span, and the one solution in it is the shortest: *implicit* regularization without any noise.
 
 # %% tags=["deeper"]
-generator = torch.Generator().manual_seed(0)
+generator = seeded(0)
 X, target, elsewhere = (torch.randn(shape, dtype=torch.float64, generator=generator)
                         for shape in ((3, 6), (3,), (6,)))
 shortest = torch.linalg.pinv(X) @ target
@@ -946,7 +955,7 @@ claim("With the same mean it leaves at most half a cycle, 20 steps, later or soo
 def definite(d, draws=20000):
     """1 for each random symmetric matrix whose eigenvalues have one sign, else 0."""
     a = torch.randn(draws, d, d, dtype=torch.float64,
-                    generator=torch.Generator().manual_seed(d))
+                    generator=seeded(d))
     h = torch.linalg.eigvalsh(a + a.mT)
     return ((h > 0).all(1) | (h < 0).all(1)).double()
 
@@ -956,9 +965,9 @@ print("share without a saddle:  d = 1: 1, ",
       ",  ".join(f"d = {d}: {share.mean:.4f}" for d, share in shares.items()))
 for d, before in ((2, None), (3, 2), (4, 3)):
     limit = (shares[before].low if before else 1.0) / 2
-    claim(f"In {d} dimensions the share of definite "
-          f"matrices is less than half of that in {d - 1}.",
-          measured=shares[d], kind="measured",
+    claim(f"In {d} dimensions the share of definite matrices is less than half of that "
+          f"in {d - 1}.",
+          measured=shares[d], kind="measured", id=f"definite-rarer-{d}",
           holds=lambda share, limit=limit: share.between(high=limit))
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}

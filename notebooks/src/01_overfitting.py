@@ -83,7 +83,7 @@ for other in (1, 12):
     claim(f"Degree {other} has a higher validation error than degree 3.",
           measured=paired_interval(fits.validation_error[other],
                                    fits.validation_error[3]),
-          kind="measured",
+          kind="measured", id=f"degree-{other}-worse",
           holds=lambda difference: difference.between(low=0))
 gaps = generalization_gap(fits.train_error, fits.validation_error).mean(1)
 print("gap at degree 1, 3, 12:", *(f"{gaps[degree]:.2f}" for degree in (1, 3, 12)))
@@ -91,7 +91,8 @@ print("gap at degree 1, 3, 12:", *(f"{gaps[degree]:.2f}" for degree in (1, 3, 12
 # %% jupyter={"outputs_hidden": true}
 # what came out
 reveal("degree",
-       str(min((1, 3, 12), key=lambda degree: fits.validation_error[degree].mean())))
+       str(min((1, 3, 12), key=lambda degree: fits.validation_error[degree].mean())),
+       rests="degree-1-worse, degree-12-worse")
 
 # %% [markdown]
 # Note what the gap does *not* say: degree 1 has a small one and is bad all the same.
@@ -170,20 +171,23 @@ narrow, wide = nets.complexities.index(8), nets.complexities.index(32)
 spread8, spread32, spread_poly = ((f - f.mean(0)).square().mean(1)
                                   for f in (*nets.predictions[[narrow, wide]],
                                             fits.predictions[12]))
-for sentence, a, b in (("32 hidden units have less variance than 8", spread32, spread8),
-                       ("32 hidden units have a lower validation error than 8",
-                        *nets.validation_error[[wide, narrow]]),
-                       ("97 numbers have less than a tenth of the variance of 13",
-                        spread32, spread_poly / 10)):
+for key, sentence, a, b in (
+    ("wide-varies-less", "32 hidden units have less variance than 8",
+     spread32, spread8),
+    ("wide-lower", "32 hidden units have a lower validation error than 8",
+     *nets.validation_error[[wide, narrow]]),
+    ("net-varies-less", "97 numbers have less than a tenth of the variance of 13",
+     spread32, spread_poly / 10)):
     claim(f"{sentence}, after 1000 steps.", measured=paired_interval(a, b),
-          kind="measured",
+          kind="measured", id=key,
           holds=lambda difference: difference.between(high=0))
 
 # %% jupyter={"outputs_hidden": true}
 # what came out
 reveal("width",
        {True: "falls", False: "rises",
-        None: "cannot be told"}[paired_interval(spread32, spread8).between(high=0)])
+        None: "cannot be told"}[paired_interval(spread32, spread8).between(high=0)],
+       rests="wide-varies-less")
 
 # %% [markdown]
 # If the last claim holds, the number of parameters alone does not say how freely a model moves. A polynomial of degree 12 *must* swing to pass near its points; a wide network, started small and moved in small steps, need not. (After 1000 steps, and narrow ones are less far by then: see their training error. Neal et al. 2018 found a variance that can fall with width on larger networks.)
@@ -211,7 +215,7 @@ for name, accuracy in found.train_accuracy.items():
 # %% jupyter={"outputs_hidden": true} tags=["nbval-check-output"]
 learned = found.train_accuracy["random"].max(1).values  # of each seed
 claim("All learned: every random training label, with each of the three seeds.",
-      measured=learned.min().item(), kind="measured",
+      measured=learned.min().item(), kind="checked",
       holds=lambda least: least == 1)
 
 # %% jupyter={"outputs_hidden": true}
@@ -234,7 +238,7 @@ from course_lib.experiments.overfitting.memorise import guessing_interval
 
 low, high = guessing_interval(found.rows)
 claim("On new random labels it is a guesser: its hits lie in the binomial interval.",
-      kind="measured",
+      kind="checked", false_alarm=0.05,
       measured={"hits": found.right(), "from": low, "to": high},
       holds=lambda hits: low <= hits["hits"] <= high)
 
@@ -286,10 +290,10 @@ gain = {noise: paired_interval(100 * run.kept_accuracy(5),
                                100 * run.test_accuracy[:, -1])
         for noise, run in runs.items()}
 claim("With 20 % wrong labels early stopping helps (points).", measured=gain[0.2],
-      kind="measured",
+      kind="measured", id="stopping-noisy",
       holds=lambda points: points.between(low=0))
 claim("With clean labels it makes no difference of a point.", measured=gain[0.0],
-      kind="measured",
+      kind="measured", id="stopping-clean",
       holds=lambda points: points.between(low=-1, high=1))
 
 # %% jupyter={"outputs_hidden": true}
@@ -300,7 +304,7 @@ ranges = {"above +1 point": (1, math.inf), "within 1 point of 0": (-1, 1),
 # what came out
 reveal("clean",
        next((name for name, ends in ranges.items() if gain[0.0].between(*ends)), None),
-       because=f"measured: {gain[0.0]}")
+       because=f"measured: {gain[0.0]}", rests="stopping-clean")
 
 # %% [markdown]
 # The two panels judge by different labels: validation digits have wrong ones too, test digits none. And loss and accuracy need not turn together: the loss also counts *how sure* the network is of its mistakes.
@@ -363,15 +367,17 @@ off = {d: (minimum_norm(d, 0.5).mean().item()
            - excess_risk(30, d, 0.5)) / standard_error(d, 0.5) for d in away}
 claim("For |d − n| ≥ 4 the mean of 500 data sets lies within 3 standard errors of the "
       "law, at every d.",
-      measured=max(map(abs, off.values())), holds=lambda largest: largest <= 3)
+      measured=max(map(abs, off.values())), holds=lambda largest: largest <= 3,
+      kind="checked")
 claim("At d = n − 1, n, n + 1 the law is infinite, and 500 data sets have finite "
       "medians there, highest at d = n.",
       measured=[minimum_norm(d, 0.5).median().item() for d in (29, 30, 31)],
       holds=lambda m: m[1] > max(m[0], m[2])
-            and all(excess_risk(30, d, 0.5) == math.inf for d in (29, 30, 31)))
+            and all(excess_risk(30, d, 0.5) == math.inf for d in (29, 30, 31)),
+      kind="checked")
 at_best = [minimum_norm(d, 0.5, 0.5**2 * d / 30).mean().item() for d in FEATURES]
 claim("With λ = σ²d/n at every d there is no peak: the mean rises all the way.",
-      measured=at_best, holds=lambda risks: risks == sorted(risks))
+      measured=at_best, holds=lambda risks: risks == sorted(risks), kind="checked")
 
 # %% [markdown]
 # Within 3 of $n$ (at λ = 0) the variance of a single data set's error is infinite: no number of data sets gives a standard error, the blue dots there are accidents (that of $d = 30$ may lie far above the picture). Hence the medians.
@@ -400,20 +406,20 @@ worlds = {noise: [*random_features(noise)][-1] for noise in (0.2, 0.0)}
 error, error_tuned = 100 * worlds[0.2].test_error[:, :, 0], 100 * worlds[0.2].tuned()
 f60, f150, f300 = map(WIDTHS.index, (60, 150, 300))
 claim("Without ridge the test error peaks at 300 features (points above that at 60).",
-      kind="measured",
+      kind="measured", id="peak-without-ridge",
       measured=paired_interval(error[f300], error[f60]),
       holds=lambda points: points.between(low=20))
 claim("With tuned ridge the peak is gone (points above the error at 150).",
-      kind="measured",
+      kind="measured", id="peak-with-ridge",
       measured=paired_interval(error_tuned[f300], error_tuned[f150]),
       holds=lambda points: points.between(high=3))
 second = {noise: paired_interval(*(100 * end
                                    for end in world.widest_and_best_below(300)))
           for noise, world in worlds.items()}
 for noise, labels in ((0.2, "20 % wrong"), (0.0, "clean")):
-    claim(f"With {labels} labels, 3000 features end "
-          "below the best width under 300 (points).",
-          measured=second[noise], kind="measured",
+    claim(f"With {labels} labels, 3000 features end below the best width under 300 "
+          "(points).",
+          measured=second[noise], kind="measured", id=f"second-descent-{noise:g}",
           holds=lambda points: points.between(high=0))
 
 # %% jupyter={"outputs_hidden": true} tags=["deeper"]
@@ -423,7 +429,8 @@ below = tuple(second[noise].between(high=0) is True for noise in (0.2, 0.0))
 # what came out
 reveal("second",
        {(True, True): "yes, with wrong and with clean labels",
-        (False, True): "only with clean labels"}.get(below, "never (or inconclusive)"))
+        (False, True): "only with clean labels"}.get(below, "never (or inconclusive)"),
+       rests="second-descent-0.2, second-descent-0")
 
 # %% [markdown]
 # Move *wrong labels* to 0 for the other verdict. The dotted line counts wrong training *digits*; the squared error, which is what is fitted, reaches 0 only at 300 features, one for each row, and there the peak stands.
@@ -466,16 +473,18 @@ for k, n in enumerate(l2.rows):
 
 # %% jupyter={"outputs_hidden": true} tags=["nbval-check-output"]
 at50, at150, at450, at1200 = range(4)  # rows of the table
-for sentence, margin, higher, lower in (
-    ("Tuned L2 gains less from 50 examples than from 150", 0, benefit[at150],
-     benefit[at50]),
-    ("Tuned L2 gains less from 1200 examples than from 150", 0, benefit[at150],
-     benefit[at1200]),
-    ("450 examples beat 150, both with tuned L2", 0, tuned[at450], tuned[at150]),
-    ("150 examples with tuned L2 beat 450 without", 0, tuned[at150], plain[at450]),):
+for key, sentence, higher, lower in (
+    ("l2-gains-50", "Tuned L2 gains less from 50 examples than from 150",
+     benefit[at150], benefit[at50]),
+    ("l2-gains-1200", "Tuned L2 gains less from 1200 examples than from 150",
+     benefit[at150], benefit[at1200]),
+    ("more-rows-beat", "450 examples beat 150, both with tuned L2",
+     tuned[at450], tuned[at150]),
+    ("l2-beats-rows", "150 examples with tuned L2 beat 450 without",
+     tuned[at150], plain[at450])):
     claim(f"{sentence} (points).", measured=paired_interval(higher, lower),
-          kind="measured",
-          holds=lambda points, margin=margin: points.between(low=margin))
+          kind="measured", id=key,
+          holds=lambda points: points.between(low=0))
 
 # %% jupyter={"outputs_hidden": true}
 most = l2.rows[benefit.mean(1).argmax()]
@@ -483,13 +492,14 @@ most = l2.rows[benefit.mean(1).argmax()]
 # %% jupyter={"outputs_hidden": true}
 # what came out
 reveal("small-n", {50: "n = 50", 1200: "n = 1200"}.get(most, "n = 150 or 450"),
-       because=f"highest mean at n = {most}")
+       because=f"highest mean at n = {most}", rests="l2-gains-50, l2-gains-1200")
 
 # %% jupyter={"outputs_hidden": true}
 # what came out
 reveal("myth-data",
        {True: "they still are", False: "no longer"}.get(
-           paired_interval(tuned[at450], tuned[at150]).between(low=0)))
+           paired_interval(tuned[at450], tuned[at150]).between(low=0)),
+       rests="more-rows-beat")
 
 # %% [markdown]
 # Read the training column with it: training labels are right four times in five, so clearly more than 80 % means wrong ones learned by heart. *n does not change alone here*: 600 steps are 600 rounds through 50 examples and 25 through 1200, and what has not been memorised need not be prevented. A longer budget may move the right end; the tutorial's sentence is about the left.
@@ -516,17 +526,20 @@ strongest = 100 * l2.test_accuracy[:, :, -1]
 moved = paired_interval(train0[at150], train[at150])
 changed = paired_interval(plain[at150], strongest[at150])
 claim("At n = 150 the chosen λ lowers training accuracy by more than 5 (points).",
-      measured=moved, kind="measured", holds=lambda points: points.between(low=5))
+      measured=moved,
+      kind="measured", id="l2-fits-less", holds=lambda points: points.between(low=5))
 claim("At n = 150, λ = 0.1 is worse than no L2 on test rows (points).",
-      measured=changed, kind="measured", holds=lambda points: points.between(low=0))
+      measured=changed,
+      kind="measured", id="l2-too-strong", holds=lambda points: points.between(low=0))
 
 # %% tags=["deeper"] jupyter={"outputs_hidden": true}
 # what came out
 reveal("myth-train",
        "more than 5 points" if moved.between(low=5) else "1 to 5 points"
        if moved.between(1, 5) else "less than a point" if moved.between(high=1)
-       else None)
-reveal("myth-test", {True: "down", False: "up"}.get(changed.between(low=0)))
+       else None, rests="l2-fits-less")
+reveal("myth-test", {True: "down", False: "up"}.get(changed.between(low=0)),
+       rests="l2-too-strong")
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: the fourth myth, that L1 only shrinks
@@ -584,11 +597,13 @@ for name, accuracy in shifts.test_accuracy.items():
 # %% tags=["deeper", "nbval-check-output"]
 as_they_are, on_shifted = ({name: 100 * a for name, a in arms.items()}
                            for arms in (shifts.test_accuracy, shifts.shifted_accuracy))
-for arm in ("300, 30 % shifted", "300, 8 in 9 shifted", "600"):
-    claim(f"“{arm}” is better than 300 plain digits (points).", kind="measured",
+for key, arm in (("shifts-few", "300, 30 % shifted"),
+                 ("shifts-many", "300, 8 in 9 shifted"), ("more-rows", "600")):
+    claim(f"“{arm}” is better than 300 plain digits (points).", kind="measured", id=key,
           measured=paired_interval(as_they_are[arm], as_they_are["300"]),
           holds=lambda points: points.between(low=0))
-claim("On shifted test images the 30 % gain more than 20 points.", kind="measured",
+claim("On shifted test images the 30 % gain more than 20 points.",
+      kind="measured", id="shifted-on-shifted",
       measured=paired_interval(on_shifted["300, 30 % shifted"], on_shifted["300"]),
       holds=lambda points: points.between(low=20))
 

@@ -34,6 +34,7 @@ except ModuleNotFoundError:
 
 import torch
 
+from course_lib.base.random import seeded
 from course_lib.experiments.l1_l2.shrinking import (STRENGTHS, compute_shrinking,
                                                     compute_surroundings)
 from course_lib.l1_l2 import (ProximalSGD, l1_penalty, l2_penalty, proximal_gradient,
@@ -325,9 +326,11 @@ def gain(rows, validation):
 few, many = gain(50, 100), gain(300, 71)
 claim("With 50 training rows standardising lowers the test error by more than 0.5 "
       "score points.",
-      measured=few, kind="measured", holds=lambda d: d.between(high=-0.5))
+      measured=few,
+      kind="measured", id="standardise-few", holds=lambda d: d.between(high=-0.5))
 claim("With 300 it changes the test error by less than 0.5 score points.",
-      measured=many, kind="measured", holds=lambda d: d.between(-0.5, 0.5))
+      measured=many,
+      kind="measured", id="standardise-many", holds=lambda d: d.between(-0.5, 0.5))
 
 # %% jupyter={"outputs_hidden": true}
 outcome = ("is higher by more than 0.5" if few.between(high=-0.5)
@@ -338,7 +341,8 @@ outcome = ("is higher by more than 0.5" if few.between(high=-0.5)
 # %% jupyter={"outputs_hidden": true}
 # what came out
 reveal("units", outcome,
-       because=f"as measured minus standardised: {-few.mean:+.1f} score points")
+       because=f"as measured minus standardised: {-few.mean:+.1f} score points",
+       rests="standardise-few")
 
 # %% [markdown]
 # The unit acts through λ, so it matters as much as the penalty does; look at both verdicts. "Small weight" means nothing without a unit: standardise, *on the training rows only*.
@@ -397,14 +401,15 @@ at = {strength: k for k, strength in enumerate(STRENGTHS)}
 # methods: L2, proximal, subgradient
 emptied, hovered = shrunk.zeros[:, 1, at[1e-3]], shrunk.zeros[:, 2, at[1e-3]]
 claim("Proximal steps make more than 10 % of the weights exactly zero.",
-      measured=mean_interval(emptied), kind="measured",
+      measured=mean_interval(emptied), kind="measured", id="proximal-empties",
       holds=lambda zero: zero.between(low=0.1))
-claim("Subgradient steps make less than 1 % exactly "
-      "zero in every seed (the largest share).",
-      measured=hovered.max().item(), kind="measured", holds=lambda zero: zero < 0.01)
+claim("Subgradient steps make less than 1 % exactly zero in every seed (the largest "
+      "share).",
+      measured=hovered.max().item(), kind="checked", holds=lambda zero: zero < 0.01)
 for rows, errors in (("training", shrunk.train_error), ("test", shrunk.test_error)):
     claim(f"At λ = 1 under L2 the {rows} error is above 50 %.",
-          measured=mean_interval(errors[:, 0, at[1.0]]), kind="measured",
+          measured=mean_interval(errors[:, 0, at[1.0]]),
+          kind="measured", id=f"l2-underfits-{rows}",
           holds=lambda e: e.between(low=0.5))
 
 # %% jupyter={"outputs_hidden": true}
@@ -415,7 +420,8 @@ zero = mean_interval(emptied)
 reveal("network-zeros",
        "under 10 %" if zero.between(high=0.1) else "over 30 %" if zero.between(low=0.3)
        else "10 to 30 %" if zero.between(0.1, 0.3) else None,
-       because=f"measured: {zero.mean:.0%}, interval {zero.low:.0%} to {zero.high:.0%}")
+       because=f"measured: {zero.mean:.0%}, interval {zero.low:.0%} to {zero.high:.0%}",
+       rests="proximal-empties")
 
 # %% [markdown]
 # Compare the histograms: both kinds of L1 heap the weights up around zero, and at this λ their test errors are alike. It is only a zero you can *leave out* that needs the proximal step.
@@ -471,9 +477,10 @@ claim("λ = 0.01 ends flatter than λ = 1e-5 (difference of the logarithms of th
       "largest eigenvalue).",
       measured=paired_interval(around.sharpness[:, at[1e-2]].log(),
                                around.sharpness[:, 0].log()),
-      kind="measured", holds=lambda d: d.between(high=0))
+      kind="measured", id="l2-flatter", holds=lambda d: d.between(high=0))
 claim("It loses less accuracy to noise σ = 0.3 (difference of what is lost).",
-      measured=paired_interval(lost[:, at[1e-2]], lost[:, 0]), kind="measured",
+      measured=paired_interval(lost[:, at[1e-2]], lost[:, 0]),
+      kind="measured", id="l2-input-noise",
       holds=lambda d: d.between(high=0))
 
 # %% [markdown]
@@ -487,10 +494,10 @@ claim("It loses less accuracy to noise σ = 0.3 (difference of what is lost).",
 
 # %% tags=["deeper", "nbval-check-output"]
 images = torch.randn(20, 3, dtype=torch.float64,
-                     generator=torch.Generator().manual_seed(0))
+                     generator=seeded(0))
 labels = torch.arange(20) % 2
 weights = [torch.randn(shape, dtype=torch.float64,
-                       generator=torch.Generator().manual_seed(1))
+                       generator=seeded(1))
            for shape in ((4, 3), (2, 4))]
 
 
@@ -506,7 +513,7 @@ claim("L2 on all parameters adds λ to every eigenvalue of the Hessian wherever 
       "loss is twice differentiable: here λ = 0.1.",
       measured=(priced - bare - 0.1).abs().max().item(), holds=lambda gap: gap < 1e-12)
 claim("Some of them were negative (number).", measured=int((bare < -1e-6).sum()),
-      holds=lambda count: count > 0)
+      holds=lambda count: count > 0, kind="checked")
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Too strong a pull
@@ -587,12 +594,14 @@ for world, (_, _, strengths) in WORLDS.items():
 # %% jupyter={"outputs_hidden": true} tags=["nbval-check-output"]
 plain, clean, noisy = WORLDS
 claim("Sparing the biases changes the test error by less than half a point (λ = 1).",
-      measured=spared[plain, 1.0], kind="measured",
+      measured=spared[plain, 1.0], kind="measured", id="spare-biases",
       holds=lambda d: d.between(-0.005, 0.005))
 for world, strength in [(world, strength) for world in (clean, noisy)
                         for strength in (3.0, 10.0)]:
     claim(f"{world}: sparing them lowers the test error (λ = {strength:g}).",
-          measured=spared[world, strength], kind="measured",
+          measured=spared[world, strength],
+          kind="measured",
+          id=f"spare-{'clean' if world == clean else 'noisy'}-{strength:g}",
           holds=lambda d: d.between(high=0))
 
 # %% jupyter={"outputs_hidden": true}
@@ -604,7 +613,7 @@ reveal("biases",
        "less than half a point" if change.between(-0.005, 0.005)
        else "half a point or more for the better" if change.between(high=-0.005)
        else "half a point or more for the worse" if change.between(low=0.005) else None,
-       because=f"measured: {100 * change.mean:+.2f} points")
+       because=f"measured: {100 * change.mean:+.2f} points", rests="spare-biases")
 
 # %% [markdown]
 # Compare the four rows with each other, not only within. Penalising γ as well is a stronger penalty, so at one and the same λ the two policies are not equally strong; whether more strength helps depends on your data, on λ, and on the network (the next *Deeper* section measures that). To compare them fairly, choose λ for each on validation data. Leave norms and biases out by default, because then λ means one thing.
@@ -637,14 +646,18 @@ for world in (clean, noisy):
         print(f"   λ chosen for {policy}:", ", ".join(f"{value:g}" for value in values))
 
 # %% tags=["deeper", "nbval-check-output"]
-claim("32 hidden units, λ = 10: sparing γ, β and "
-      "biases lowers the test error on noisy rows.",
-      measured=widths[32], kind="measured", holds=lambda d: d.between(high=0))
+claim("32 hidden units, λ = 10: sparing γ, β and biases lowers the test error on noisy "
+      "rows.",
+      measured=widths[32],
+      kind="measured", id="spare-narrow", holds=lambda d: d.between(high=0))
 claim("256 hidden units, λ = 10: it raises the test error.",
-      measured=widths[256], kind="measured", holds=lambda d: d.between(low=0))
+      measured=widths[256],
+      kind="measured", id="spare-wide", holds=lambda d: d.between(low=0))
 for world in (clean, noisy):
     claim(f"{world}: sparing them lowers the test error, each policy with its own λ.",
-          measured=fair[world], kind="measured", holds=lambda d: d.between(high=0))
+          measured=fair[world],
+          kind="measured", id=f"spare-tuned-{'clean' if world == clean else 'noisy'}",
+          holds=lambda d: d.between(high=0))
 
 # %% [markdown]
 # Look whether the policy that spares γ asks for the larger λ, and how much of the difference at equal λ is left. Where the weakest λ of all is chosen, the validation loss asks for hardly any penalty.
@@ -688,7 +701,8 @@ print("chosen for each layer:", *pairs[:5], "\n                      ", *pairs[5
 
 # %% tags=["deeper", "nbval-check-output"]
 claim("One λ for each layer lowers the test error, chosen on validation data.",
-      measured=paired_interval(layers.layered, layers.uniform), kind="measured",
+      measured=paired_interval(layers.layered, layers.uniform),
+      kind="measured", id="decay-by-layer",
       holds=lambda d: d.between(high=0))
 
 # %% [markdown]
@@ -796,13 +810,13 @@ def minus_log_posterior(w, prior):
 peak = {Normal(0.0, tau): ridge(x, y, sigma**2 / (len(x) * tau**2)),
         Laplace(0.0, scale): likely}
 nearby = torch.randn(1000, 10, dtype=torch.float64,
-                     generator=torch.Generator().manual_seed(0)) / 10
+                     generator=seeded(0)) / 10
 claim("Under the Gaussian prior ridge, under the Laplace prior the lasso, is more "
       "probable than each of 1000 points nearby.",
       measured=[min((minus_log_posterior(w + d, prior)
                      - minus_log_posterior(w, prior)).item() for d in nearby)
                 for prior, w in peak.items()],
-      holds=lambda gaps: min(gaps) > 0)
+      holds=lambda gaps: min(gaps) > 0, kind="checked")
 start = ridge(x, y, sigma**2 / (len(x) * tau**2)).requires_grad_()
 slope = torch.autograd.grad(minus_log_posterior(start, Normal(0.0, tau)), start)[0]
 claim("At ridge the gradient of the log posterior vanishes.",

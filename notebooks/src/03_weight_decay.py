@@ -31,6 +31,7 @@ except ModuleNotFoundError:
 
 import torch
 
+from course_lib.base.random import seeded
 from course_lib.adamw import adam_update
 from course_lib.sgd import SGD, sgd_update
 
@@ -126,7 +127,7 @@ show_source(sgd_update)
 def weights_with(way, penalty=0.05, steps=1000, **options):
     """Ten weights after SGD on noisy targets, pulled by loss + λ‖w‖² in one of three
     ways."""
-    noise = torch.Generator().manual_seed(0)
+    noise = seeded(0)
     w = torch.ones(10, dtype=torch.float64, requires_grad=True)
     optimizer = {"loss": SGD([w], lr=0.1, **options),
                  "torch": torch.optim.SGD([w], lr=0.1, weight_decay=2 * penalty,
@@ -368,7 +369,7 @@ def pull_and_size(drift=0.0, l2=1e-6, steps=200):
     size; and the √v̂ of each."""
     push, ends = torch.logspace(-2, 1, 7, dtype=torch.float64), []
     for strength in (0.0, l2):
-        noise = torch.Generator().manual_seed(0)
+        noise = seeded(0)
         w, state = torch.ones(7, dtype=torch.float64), {}
         for _ in range(steps):
             grad = push * (drift + torch.randn((), dtype=w.dtype, generator=noise))
@@ -442,16 +443,16 @@ from course_lib.statistics import mean_interval, paired_interval
 at = digits.strengths.index(1e-4)
 claim("At λ = 1e-4 the effective decay of the weights spreads more than tenfold (in "
       "powers of ten: by more than 1).",
-      measured=mean_interval(digits.spread[:, at]), kind="measured",
+      measured=mean_interval(digits.spread[:, at]), kind="measured", id="decay-spread",
       holds=lambda decades: decades.between(low=1))
 claim("Even the least decayed weight gets more than ten times lr·λ (in powers of ten: "
       "more than 1).",
-      measured=mean_interval(digits.least[:, at]), kind="measured",
+      measured=mean_interval(digits.least[:, at]), kind="measured", id="decay-least",
       holds=lambda decades: decades.between(low=1))
 claim("At λ = 0.1 the spread is smaller than at "
       "λ = 1e-4 (difference in powers of ten).",
       measured=paired_interval(digits.spread[:, -1], digits.spread[:, at]),
-      kind="measured",
+      kind="measured", id="decay-spread-strong",
       holds=lambda difference: difference.between(high=0))
 
 # %%
@@ -461,7 +462,7 @@ factor = 10 ** digits.spread[:, at].mean().item()
 # what came out
 reveal("spread",
        "less than 3" if factor < 3 else "3 to 30" if factor <= 30 else "more than 30",
-       because=f"measured: a factor of {factor:.0f}")
+       because=f"measured: a factor of {factor:.0f}", rests="decay-spread")
 
 # %% [markdown]
 # The map tells the story. At the left and right edge of an image most pixels are blank in nearly every digit, so their weights hardly ever see a gradient, $\sqrt{\hat v}$ is tiny, and the pull is enormous.

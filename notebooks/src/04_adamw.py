@@ -34,6 +34,7 @@ from itertools import product
 
 import torch
 
+from course_lib.base.random import seeded
 from course_lib.adamw import adam_update, adamw_update
 from course_lib.statistics import mean_interval, paired_interval
 
@@ -169,7 +170,7 @@ show_source(adam_update)
 def gap(theirs, steps=50, **options):
     """Largest difference between torch's weights and ours after `steps` steps on the
     same random gradients."""
-    draw = torch.Generator().manual_seed(0)
+    draw = seeded(0)
     ours, state = torch.randn(8, dtype=torch.float64, generator=draw), {}
     p = ours.clone().requires_grad_()
     optimizer = theirs([p], **options)
@@ -212,7 +213,7 @@ claim("`adam_update` equals torch's Adam (λ as `l2`) and AdamW (λ as `weight_d
 def difference(settings, step, steps=40):
     """Largest difference between `adam_update` under `settings(t)` and `step(p, g)`, on
     the same random gradients."""
-    draw = torch.Generator().manual_seed(0)
+    draw = seeded(0)
     ours = torch.zeros(8, dtype=torch.float64)
     state = {}
     p = torch.zeros(8, dtype=torch.float64, requires_grad=True)
@@ -342,7 +343,7 @@ quiz("You halve the learning rate of an AdamW run and double its steps. Which λ
 def run(update, steps=300, lr=0.05, **options):
     """Weights before the first and after each step [steps + 1, 8], on random gradients
     that do not ask where we are."""
-    draw = torch.Generator().manual_seed(0)
+    draw = seeded(0)
     w, state = torch.ones(8, dtype=torch.float64), {}
     path = [w.clone()]
     for _ in range(steps):
@@ -462,7 +463,7 @@ claim("After 1000 steps AdamW is at the star with β₂ = 0.95, and still far fr
 def noisy_rest(sigma, strength=0.5, seeds=10, weights=200, steps=4000):
     """Mean weight of each seed over the second half of an AdamW run with gradient noise
     `sigma`."""
-    draw, state = torch.Generator().manual_seed(0), {}
+    draw, state = seeded(0), {}
     w, total = torch.zeros(seeds, weights, dtype=torch.float64), 0.0
     for step in range(steps):
         noise = sigma * torch.randn(w.shape, dtype=w.dtype, generator=draw)
@@ -484,7 +485,8 @@ def balance(sigma, strength=0.5, low=0.0, high=1.5):
 for sigma in (1.0, 3.0, 10.0):
     claim(f"At σ = {sigma:g} the weights rest within 2 % of the balance, at "
           f"{balance(sigma):.3f} instead of 1.5 (ratio).",
-          measured=mean_interval(noisy_rest(sigma) / balance(sigma)), kind="measured",
+          measured=mean_interval(noisy_rest(sigma) / balance(sigma)),
+          kind="measured", id=f"noisy-balance-{sigma:g}",
           holds=lambda ratio: ratio.between(0.98, 1.02))
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -545,7 +547,8 @@ for (name, cut), interval in c.items():
 # %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
 for name in trained:
     claim(f"{name}: the two knobs are separable, |c| ≤ 0.05 (log loss, over lr and λ).",
-          measured=c[name, 0.5], kind="measured",
+          measured=c[name, 0.5],
+          kind="measured", id=f"separable-{name.split()[0].lower()}",
           holds=lambda interval: interval.between(-0.05, 0.05))
 
 # %% jupyter={"outputs_hidden": true}
@@ -558,7 +561,7 @@ reveal("two-knobs",
        "both" if len(free) == 2 else f"{free[0]} only" if free else "neither",
        because="an interval inside ±0.05 counts as separable, at the middle cut"
                + (f"; not decided, and counted as no: {', '.join(open_)}" if open_
-                  else ""))
+                  else ""), rests="separable-adam, separable-adamw")
 
 # %% [markdown]
 # **c and the dots need not agree.** c asks whether the two effects *add up* in the log of the loss; the dots ask whether the best rate *moves*. A cliff in one corner of the map makes c large
@@ -583,12 +586,13 @@ claim("The best learning rate moves less with λ in "
       "AdamW than in Adam + L2 (decades per decade).",
       measured=paired_interval(best_rate_moves(adamw_map, 7),
                                best_rate_moves(adam_map, 7)),
-      kind="measured",
+      kind="measured", id="best-rate-moves-less",
       holds=lambda difference: difference.between(high=0))
 for name, surface in trained.items():
-    claim(f"{name}: tuned one after the other, the "
-          "knobs cost less than 5 % of the loss.",
-          measured=mean_interval(in_turn(surface.loss)), kind="measured",
+    claim(f"{name}: tuned one after the other, the knobs cost less than 5 % of the "
+          "loss.",
+          measured=mean_interval(in_turn(surface.loss)),
+          kind="measured", id=f"in-turn-{name.split()[0].lower()}",
           holds=lambda paid: paid.between(high=0.05))
 
 # %% [markdown]
@@ -611,9 +615,10 @@ def ranking(cut, seeds):
 
 
 for cut in cuts:
-    claim(f"Cells within {cut} of the lowest: AdamW's "
-          "knobs interact less, |c| − |c| < 0.",
-          measured=jackknife(partial(ranking, cut), 10), kind="measured",
+    claim(f"Cells within {cut} of the lowest: AdamW's knobs interact less, |c| − |c| < "
+          "0.",
+          measured=jackknife(partial(ranking, cut), 10),
+          kind="measured", id=f"interact-less-{cut}",
           holds=lambda difference: difference.between(high=0))
 
 # %% tags=["deeper"] jupyter={"outputs_hidden": true}
@@ -661,12 +666,12 @@ def primed(seeds, other, over_product):
 
 claim("AdamW is nearer to separable over (lr, λ′) than over (lr, λ): |c′| − |c| < 0.",
       measured=jackknife(lambda seeds: primed(seeds, "AdamW", False), 10),
-      kind="measured",
+      kind="measured", id="product-nearer",
       holds=lambda difference: difference.between(high=0))
 claim("As the paper compares them, AdamW over λ′ and L2 over λ, AdamW is the more "
       "separable one.",
       measured=jackknife(lambda seeds: primed(seeds, "Adam + L2", False), 10),
-      kind="measured",
+      kind="measured", id="paper-separable",
       holds=lambda difference: difference.between(high=0))
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
@@ -706,10 +711,10 @@ def tuned(score, decays=slice(None)):
 # what is claimed
 claim("Tuned AdamW and tuned Adam + L2 are within 5 % of each other in test loss.",
       measured=paired_interval(tuned(adamw_map.loss.log()), tuned(adam_map.loss.log())),
-      holds=lambda d: d.between(-0.05, 0.05), kind="measured")
+      holds=lambda d: d.between(-0.05, 0.05), kind="measured", id="tuned-same-loss")
 claim("… and within one point in test error.",
       measured=paired_interval(tuned(adamw_map.error), tuned(adam_map.error)),
-      holds=lambda d: d.between(-0.01, 0.01), kind="measured")
+      holds=lambda d: d.between(-0.01, 0.01), kind="measured", id="tuned-same-error")
 
 # %% [markdown]
 # These verdicts, a dozen with the folded ones, share ten seeds, and of a hundred 95 % intervals some five miss: read them as one experiment.
@@ -726,7 +731,8 @@ for name, surface in trained.items():
     claim(f"{name}: tuning λ too, not lr alone, gains less than 5 % of the test loss.",
           measured=paired_interval(tuned(surface.loss.log()),
                                    tuned(surface.loss.log(), least)),
-          holds=lambda d: d.between(low=-0.05), kind="measured")
+          holds=lambda d: d.between(low=-0.05),
+          kind="measured", id=f"tuning-decay-{name.split()[0].lower()}")
 
 # %% [markdown]
 # Where decay gains little, that is no verdict on decay. A suspicion: the best rate is a small one, and 300 small steps end before the wrong labels are learned
@@ -739,18 +745,20 @@ larger = adamw_map.optimizer.lr.index(0.01)
 claim("At the best rate with next to no decay more than a tenth of the training labels "
       "are not learned.",
       measured=mean_interval(adamw_map.train_error[:, best, 0]),
-      holds=lambda share: share.between(low=0.1), kind="measured")
-claim("At lr = 0.01 less than a twentieth is left: "
-      "the wrong labels are learned by heart.",
+      holds=lambda share: share.between(low=0.1),
+      kind="measured", id="best-rate-unlearned")
+claim("At lr = 0.01 less than a twentieth is left: the wrong labels are learned by "
+      "heart.",
       measured=mean_interval(adamw_map.train_error[:, larger, 0]),
-      holds=lambda share: share.between(high=0.05), kind="measured")
+      holds=lambda share: share.between(high=0.05),
+      kind="measured", id="large-rate-learned")
 
 # %% tags=["deeper", "nbval-check-output"] jupyter={"outputs_hidden": true}
 strong, weak = (adamw_map.error[:, larger, adamw_map.optimizer.decay.index(decay)]
                 for decay in (1.0, 0.001))
 claim("There, λ = 1 instead of 0.001 takes more than 5 points off the test error.",
       measured=paired_interval(strong, weak), holds=lambda d: d.between(high=-0.05),
-      kind="measured")
+      kind="measured", id="large-rate-decay")
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Myths, checked
@@ -804,14 +812,14 @@ def best_decay(surface, lr=0.01):
 # %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
 ends = [torch.tensor(surface.optimizer.decay)[[0, -1]].log10()
         for surface in trained.values()]
-claim("Every seed's best λ lies inside its grid, for both.", kind="measured",
+claim("Every seed's best λ lies inside its grid, for both.", kind="checked",
       measured=[best_decay(adam_map).tolist(), best_decay(adamw_map).tolist()],
       holds=lambda found: all(low < min(best) and max(best) < high
                               for best, (low, high) in zip(found, ends)))
 claim("At lr = 0.01 the best λ of AdamW is more than "
       "ten times that of Adam + L2 (in decades).",
       measured=paired_interval(best_decay(adamw_map), best_decay(adam_map)),
-      kind="measured",
+      kind="measured", id="best-decay-larger",
       holds=lambda d: d.between(low=1))
 
 # %% [markdown]
@@ -884,7 +892,7 @@ def training(model):
 def go_on(model, optimizer, scheduler, steps):
     """Train on noise; step i sees the same numbers whoever trains it."""
     for i in steps:
-        x = torch.randn(16, 3, generator=torch.Generator().manual_seed(i))
+        x = torch.randn(16, 3, generator=seeded(i))
         optimizer.zero_grad()
         model(x).square().mean().backward()
         optimizer.step()

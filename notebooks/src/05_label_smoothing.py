@@ -30,6 +30,7 @@ except ModuleNotFoundError:
 
 import torch
 
+from course_lib.base.random import seeded
 from course_lib.experiments.label_smoothing.penultimate import compare_clusters
 from course_lib.experiments.label_smoothing.smoothing import compare_smoothing
 from course_lib.label_smoothing import (CrossEntropyLoss, cross_entropy,
@@ -96,7 +97,7 @@ reveal("label", "0.92", because="it keeps 0.9 and gets its own share, 0.1/5, bac
 
 # %% tags=["nbval-check-output"]
 z = 3 * torch.randn(50, 10, dtype=torch.float64,
-                    generator=torch.Generator().manual_seed(0))
+                    generator=seeded(0))
 y = torch.arange(50) % 10
 uniform = torch.full_like(z, 1 / 10)
 others = {
@@ -228,8 +229,7 @@ claim("A model that always says 0.1 for each of ten equally frequent classes has
 # The logits $z$ from above, twice as large as those by which labels are now drawn, eight times:
 
 # %%
-seeded = (torch.Generator().manual_seed(seed) for seed in range(8))
-draws = [(z / 2).softmax(1).multinomial(1, generator=draw)[:, 0] for draw in seeded]
+draws = [(z / 2).softmax(1).multinomial(1, generator=seeded(i))[:, 0] for i in range(8)]
 print("2 was asked for; from 50 rows T =",
       *(f"{temperature_scale(z, drawn):.2f}" for drawn in draws))
 
@@ -273,13 +273,13 @@ def change(run, figure, epsilon, reading="as it is"):
 
 
 claim("Noise memorised: with ε = 0.05 the ECE is lower.", change(noisy, "ece", 0.05),
-      lower, kind="measured")
+      lower, kind="measured", id="smooth-little-ece")
 claim("Noise memorised: with ε = 0.2 the ECE is higher.", change(noisy, "ece", 0.2),
-      higher, kind="measured")
+      higher, kind="measured", id="smooth-much-ece")
 claim("Noise memorised: with ε = 0.05 the NLL is lower.", change(noisy, "nll", 0.05),
-      lower, kind="measured")
+      lower, kind="measured", id="smooth-little-nll")
 claim("Noise memorised: with ε = 0.2 the NLL is lower.", change(noisy, "nll", 0.2),
-      lower, kind="measured")
+      lower, kind="measured", id="smooth-much-nll")
 
 # %% jupyter={"outputs_hidden": true}
 says, is_right, _ = noisy.pooled_bins(epsilon=0.0)  # the bins of the picture, ε = 0
@@ -289,17 +289,18 @@ print("Answers as sure as the seven of the beginning (ε = 0, last bin):",
 # %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
 right, wrong = "temperature, right labels", "temperature, noisy labels"
 claim("A temperature fitted on right labels lowers the ECE.",
-      change(noisy, "ece", 0.0, right), lower, kind="measured")
+      change(noisy, "ece", 0.0, right), lower, kind="measured", id="temperature-ece")
 claim("A temperature fitted on right labels lowers the NLL.",
-      change(noisy, "nll", 0.0, right), lower, kind="measured")
+      change(noisy, "nll", 0.0, right), lower, kind="measured", id="temperature-nll")
 claim("A temperature fitted on wrong labels raises the ECE.",
-      change(noisy, "ece", 0.0, wrong), higher, kind="measured")
+      change(noisy, "ece", 0.0, wrong), higher,
+      kind="measured", id="temperature-wrong-ece")
 rivals = {f: paired_interval(noisy.chosen(f), noisy.of(f, 0.0, right))
           for f in ("nll", "ece")}
 claim("The chosen ε has a lower NLL than the fitted temperature.", rivals["nll"], lower,
-      kind="measured")
+      kind="measured", id="chosen-beats-nll")
 claim("The chosen ε has a higher ECE than the fitted temperature.", rivals["ece"],
-      higher, kind="measured")
+      higher, kind="measured", id="chosen-worse-ece")
 
 # %% jupyter={"outputs_hidden": true}
 def went(interval):
@@ -314,7 +315,8 @@ came = (f"{small} with ε = 0.05 and with 0.2" if small == large
 
 # %% jupyter={"outputs_hidden": true}
 # what came out
-reveal("ece", came if small and large else None)
+reveal("ece", came if small and large else None,
+       rests="smooth-little-ece, smooth-much-ece")
 
 # %% jupyter={"outputs_hidden": true}
 shift = change(noisy, "ece", 0.0, wrong)
@@ -325,7 +327,8 @@ T_wrong, T_right = (noisy.of("temperature", 0.0, reading).nanmean()
 # %% jupyter={"outputs_hidden": true}
 # what came out
 reveal("noisy-T", {"lower": "falls", "higher": "rises"}.get(went(shift), little),
-       because=f"mean T {T_wrong:.1f}; fitted on right labels {T_right:.1f}")
+       because=f"mean T {T_wrong:.1f}; fitted on right labels {T_right:.1f}",
+       rests="temperature-wrong-ece")
 
 # %% [markdown]
 # A smoothed target takes the same certainty away in every row, chosen before anybody knows how good the network will be.
@@ -371,12 +374,13 @@ for name, run in situations.items():
 for name in ("right labels", "noise, stopped"):
     for figure in ("ece", "nll"):
         claim(f"{name}: ε = 0.1 makes the {figure.upper()} higher.",
-              change(situations[name], figure, 0.1), higher, kind="measured")
+              change(situations[name], figure, 0.1), higher,
+              kind="measured", id=f"elsewhere-{figure}-{name.split()[-1]}")
 for figure in ("nll", "error"):
     claim(f"Stopping, without smoothing, has a lower {figure.replace('nll', 'NLL')} "
           "than memorising with the chosen ε.",
           paired_interval(early.of(figure, 0.0), noisy.chosen(figure)), lower,
-          kind="measured")
+          kind="measured", id=f"stopping-beats-{figure}")
 
 # %% jupyter={"outputs_hidden": true}
 first, second = (went(change(run, "ece", 0.1)) for run in (clean, early))
@@ -384,7 +388,8 @@ came = f"{first} in both" if first == second else "lower in one, higher in the o
 
 # %% jupyter={"outputs_hidden": true}
 # what came out
-reveal("elsewhere", came if first and second else None)
+reveal("elsewhere", came if first and second else None,
+       rests="elsewhere-ece-labels, elsewhere-ece-stopped")
 
 # %% [markdown]
 # Read the changes beside the fitted temperatures. Stopped early, the network was underconfident already (T < 1): more doubt is the wrong medicine. On right labels it is a little overconfident, and even ε = 0.02 takes away more than that: on rows not trained on, several points of confidence (last column), not two. And if the last two verdicts hold, stopping in time does more than smoothing.
@@ -396,7 +401,8 @@ reveal("elsewhere", came if first and second else None)
 # %% tags=["nbval-check-output"]
 for name, run in situations.items():
     claim(f"{name}: ε = 0.1 lowers the error by more than a point.",
-          change(run, "error", 0.1), lower, kind="measured")
+          change(run, "error", 0.1), lower,
+          kind="measured", id=f"smooth-error-{name.split()[-1]}")
 
 # %% [markdown]
 # Two questions, easily taken for one: does smoothing help the *error*, and are the *probabilities* then honest? A temperature mends only the second.
@@ -441,16 +447,16 @@ gain = {name: run.of("error", 0.0) - run.of("error", 0.1)
         for name, run in situations.items()}
 claim("ε = 0.1 lowers the error by more with memorised noise than with right labels.",
       paired_interval(gain["noise, memorised"], gain["right labels"]), higher,
-      kind="measured")
-claim("Noise memorised, each after its temperature: "
-      "the NLL is lower with ε = 0.1 than without.",
+      kind="measured", id="smooth-error-more-noisy")
+claim("Noise memorised, each after its temperature: the NLL is lower with ε = 0.1 than "
+      "without.",
       paired_interval(noisy.of("nll", 0.1, right), noisy.of("nll", 0.0, right)), lower,
-      kind="measured")
+      kind="measured", id="smooth-tempered-nll")
 learned = {e: noisy.memorised[:, noisy.epsilons.index(e)] for e in (0.0, 0.1)}
 claim("Noise memorised: ε = 0.1 changes the share "
       "of training labels learned by less than 0.01.",
       paired_interval(learned[0.1], learned[0.0]), lambda d: d.between(-0.01, 0.01),
-      kind="measured")
+      kind="measured", id="smooth-share-learned")
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: how many bins, and how near to 0 can it come?
@@ -459,9 +465,9 @@ claim("Noise memorised: ε = 0.1 changes the share "
 # Here labels are drawn from the very probabilities that are judged. Our pictures use 15 bins and 1297 test rows.
 
 # %% tags=["deeper"]
-honest = torch.Generator().manual_seed(2)
-print("rows     5 bins   15 bins   30 bins     "
-      "mean ECE of 20 perfectly calibrated samples")
+honest = seeded(2)
+print("rows     5 bins   15 bins   30 bins     mean ECE of 20 perfectly calibrated "
+      "samples")
 found = {}
 for rows in (100, 1297, 10000):
     for bins in (5, 15, 30):
@@ -478,17 +484,18 @@ for rows in (100, 1297, 10000):
 # And the networks' own probabilities lie nearer to 1, where chance does less. After their temperature, how much of the ECE would a calibrated network show as well?
 
 # %% tags=["deeper", "nbval-check-output"]
-claim("The ECE of perfectly calibrated predictions "
-      "is above 0.01, 1297 rows and 15 bins.",
-      measured=mean_interval(found[1297, 15]), kind="measured",
+claim("The ECE of perfectly calibrated predictions is above 0.01, 1297 rows and 15 "
+      "bins.",
+      measured=mean_interval(found[1297, 15]), kind="measured", id="ece-floor",
       holds=lambda ece: ece.between(low=0.01))
 claim("With 30 bins it is larger than with 5.",
-      measured=paired_interval(found[1297, 30], found[1297, 5]), kind="measured",
+      measured=paired_interval(found[1297, 30], found[1297, 5]),
+      kind="measured", id="ece-bins",
       holds=lambda d: d.between(low=0))
 for epsilon, word, holds in ((0.05, "lower", lower), (0.2, "higher", higher)):
     claim(f"Noise memorised, five bins: with ε = {epsilon} the ECE is {word}.",
           paired_interval(noisy.ece_in(5, epsilon), noisy.ece_in(5, 0.0)), holds,
-          kind="measured")
+          kind="measured", id=f"five-bins-{epsilon}")
 
 # %% tags=["deeper"]
 left, ideal = noisy.of("ece", 0.0, right), noisy.ece_if_calibrated[:, 0]
@@ -536,10 +543,11 @@ nine, all_128 = (features.scatter[:, space, :, smooth]
 for part, rows in enumerate(("Training", "Test")):
     claim(f"{rows} rows, nine directions: clusters are tighter.",
           mean_interval(nine[:, part]),
-          lambda d: d.between(high=0), kind="measured")
+          lambda d: d.between(high=0),
+          kind="measured", id=f"nine-tighter-{rows.lower()}")
     claim(f"{rows} rows, all 128: clusters are looser.",
           mean_interval(all_128[:, part]),
-          lambda d: d.between(low=0), kind="measured")
+          lambda d: d.between(low=0), kind="measured", id=f"all-looser-{rows.lower()}")
 
 # %% jupyter={"outputs_hidden": true}
 words = ["tighter" if d.high < 0 else "looser" if d.low > 0 else None
@@ -548,7 +556,8 @@ words = ["tighter" if d.high < 0 else "looser" if d.low > 0 else None
 # %% jupyter={"outputs_hidden": true}
 # what came out
 reveal("clusters",
-       f"{words[0]} in the nine, {words[1]} in all 128" if all(words) else None)
+       f"{words[0]} in the nine, {words[1]} in all 128" if all(words) else None,
+       rests="nine-tighter-training, all-looser-training")
 
 # %% [markdown]
 # The other 119 directions change no probability, and smoothing asks nothing of them. Published pictures of tight clusters (Müller et al., 2019) show planes through templates, like ours.
@@ -594,16 +603,17 @@ chosen = school.at_chosen_temperature(200)
 fewer, more = (lambda d: d.between(high=0)), (lambda d: d.between(low=0))
 claim("The smoothed teacher makes fewer errors.",
       paired_interval(school.teacher[:, 1], school.teacher[:, 0]), fewer,
-      kind="measured")
+      kind="measured", id="smooth-teacher-better")
 claim("Students with 200 rows, τ = 1: the smoothed teacher's makes fewer errors.",
-      against[200, 1.0], fewer, kind="measured")
+      against[200, 1.0], fewer, kind="measured", id="student-tau-1")
 claim("Students with 200 rows, τ = 4: the smoothed teacher's makes more.",
-      against[200, 4.0], more, kind="measured")
-claim("Students with 200 rows, each at its chosen "
-      "τ: the smoothed teacher's makes more.",
-      paired_interval(chosen[:, 1], chosen[:, 0]), more, kind="measured")
+      against[200, 4.0], more, kind="measured", id="student-tau-4")
+claim("Students with 200 rows, each at its chosen τ: the smoothed teacher's makes "
+      "more.",
+      paired_interval(chosen[:, 1], chosen[:, 0]), more,
+      kind="measured", id="student-own-tau")
 claim("Students with 1000 rows, τ = 4: the smoothed teacher's makes more.",
-      against[1000, 4.0], more, kind="measured")
+      against[1000, 4.0], more, kind="measured", id="student-many-rows")
 
 # %% tags=["deeper"] jupyter={"outputs_hidden": true}
 at_1, at_4 = ("fewer" if d.high < 0 else "more" if d.low > 0 else None
@@ -613,7 +623,7 @@ came = (f"{at_1} errors at τ = 1 and at τ = 4" if at_1 == at_4
 
 # %% tags=["deeper"] jupyter={"outputs_hidden": true}
 # what came out
-reveal("student", came if at_1 and at_4 else None)
+reveal("student", came if at_1 and at_4 else None, rests="student-tau-1, student-tau-4")
 
 # %% [markdown]
 # Look at the entropies (in nats; ten equal classes have 2.30): a smoothed teacher's logits lie closer together, so the same τ leaves less of a difference between classes. Chandrasegaran et al. (2022) trace the disagreement to τ and advise a low one for smoothed teachers: compare the second and third verdicts.

@@ -33,6 +33,7 @@ import math
 import torch
 from torch import nn
 
+from course_lib.base.random import seeded
 from course_lib.dropout import Dropout, MCDropout, WeightScalingDropout, dropout
 from course_lib.experiments.dropout import curves, mc_dropout, masks
 from course_lib.statistics import ratio_interval
@@ -69,7 +70,7 @@ explore.masks.show()
 
 # %%
 x = torch.tensor([3.0, 1.0, 0.5, 2.0], dtype=torch.float64)
-generator = torch.Generator().manual_seed(0)
+generator = seeded(0)
 for _ in range(4):
     print(dropout(x, p=0.25, generator=generator))
 
@@ -92,7 +93,8 @@ claim("The two outcomes, weighted with p and 1 − "
       "p, have mean x and variance x²·p/(1 − p).",
       measured=max(gaps), holds=lambda gap: gap < 1e-12)
 claim("The share of dropped entries is p, within four standard deviations of chance.",
-      measured=off, kind="measured", holds=lambda z: max(map(abs, z)) < 4)
+      measured=off, holds=lambda z: max(map(abs, z)) < 4,
+      kind="checked", false_alarm=4 * 6.3e-5)  # four p
 
 # %% [markdown]
 # (*Exact* sentences must hold to rounding. *Measured* ones may turn out wrong or undecided; further down they are judged with a 95 % interval over seeds.)
@@ -130,7 +132,7 @@ def swapped(f):
     """Largest difference between f behind dropout and f in front of it, under one
     mask."""
     z = torch.linspace(-3, 3, 601, dtype=torch.float64)
-    one, same = (torch.Generator().manual_seed(0) for _ in range(2))
+    one, same = (seeded(0) for _ in range(2))
     return (f(dropout(z, 0.5, generator=one))
             - dropout(f(z), 0.5, generator=same)).abs().max().item()
 
@@ -156,7 +158,7 @@ predict("ensemble",
 # Four inputs, three hidden units, two outputs: small enough to run every one. `all_masks(3)` lists the eight patterns of three units, `chances` their probabilities.
 
 # %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
-draw, p_small = torch.Generator().manual_seed(0), 0.3
+draw, p_small = seeded(0), 0.3
 example, first, second = (torch.randn(shape, generator=draw, dtype=torch.float64)
                           for shape in (4, (3, 4), (2, 3)))
 on_inputs, on_hidden = masks.all_masks(4), masks.all_masks(3)  # [16, 4], [8, 3]
@@ -182,7 +184,7 @@ claim("Two linear layers, each with masks of its own, and no ReLU: it still is."
       measured=two, holds=lambda gap: gap < 1e-12)
 bent = (chance_in @ (torch.relu(z) @ second.T) - whole).abs().max().item()
 claim("Masks on the inputs, with a ReLU behind them: here it is not.", measured=bent,
-      holds=lambda gap: gap > 0.01)
+      holds=lambda gap: gap > 0.01, kind="checked")
 
 # %% jupyter={"outputs_hidden": true}
 # what came out
@@ -222,7 +224,7 @@ claim("Behind a softmax, evaluation is the normalised geometric mean over all ma
       holds=lambda gap: gap < 1e-12)
 claim("It is not the ordinary mean of the probabilities.",
       measured=(arithmetic - whole.softmax(0)).abs().max().item(),
-      holds=lambda gap: gap > 1e-3)
+      holds=lambda gap: gap > 1e-3, kind="checked")
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## "The training loss is higher with dropout, is this a bug?"
@@ -247,15 +249,18 @@ less_fit = paired_interval(losses.off, losses.plain)
 noise = paired_interval(losses.on, losses.off)
 claim("Part of it is regularization: with its masks off the network still fits the "
       "training rows less than the plain one.",
-      measured=less_fit, kind="measured", holds=lambda gap: gap.between(low=0.05))
-claim("Part of it is mask noise: the same weights "
-      "lose more with their masks on than off.",
-      measured=noise, kind="measured", holds=lambda gap: gap.between(low=0.05))
+      measured=less_fit,
+      kind="measured", id="fits-less", holds=lambda gap: gap.between(low=0.05))
+claim("Part of it is mask noise: the same weights lose more with their masks on than "
+      "off.",
+      measured=noise,
+      kind="measured", id="mask-noise", holds=lambda gap: gap.between(low=0.05))
 # dropout − plain
 right, wrong = (b - a for a, b in zip(*(curves.loss_by_label(trained, p)
                                         for p in (0.0, 0.5))))
 claim("More than half of the worse fit is on the wrong labels.",
-      measured=mean_interval(60 * wrong / (60 * wrong + 240 * right)), kind="measured",
+      measured=mean_interval(60 * wrong / (60 * wrong + 240 * right)),
+      kind="measured", id="wrong-labels-most",
       holds=lambda share: share.between(low=0.5))
 
 # %% jupyter={"outputs_hidden": true}
@@ -272,8 +277,8 @@ reveal("worse",
        {(True, True): "both of the last two",
         (True, False): "only because the network fits the rows less",
         (False, True): "only because the masks are on while it is measured"}.get(real),
-       because=f"measured: {less_fit.mean:.2f} is a worse "
-               f"fit, {noise.mean:.2f} is mask noise")
+       because=f"measured: {less_fit.mean:.2f} is a worse fit, {noise.mean:.2f} is "
+               "mask noise", rests="fits-less, mask-noise")
 
 # %% [markdown]
 # So compare training losses in *evaluation* mode, or you take noise for underfitting. And a worse fit of wrong labels is what we hired dropout for.
@@ -319,17 +324,17 @@ error = {p: trained.test_error[:, trained.at(p), -1] for p in trained.ps}
 step, at_best = zip(*(curves.stopped(trained, p) for p in (0.0, 0.5, 0.85)))
 comparisons = {
     "Step 1000: p = 0.5 lowers the test error by more than 3 points.":
-        (error[0.0], error[0.5], 0.03),
+        ("half-end", error[0.0], error[0.5], 0.03),
     "Step 1000: p = 0.96 has a higher test error than p = 0.85, by more than a point.":
-        (error[0.96], error[0.85], 0.01),
+        ("most-too-many", error[0.96], error[0.85], 0.01),
     "Each at its best step: p = 0.5 beats the plain network by more than a point.":
-        (at_best[0], at_best[1], 0.01),
+        ("half-best", at_best[0], at_best[1], 0.01),
     "Each at its best step: p = 0.85 beats the plain network by more than a point.":
-        (at_best[0], at_best[2], 0.01),
-    "The plain network at its best step beats p = 0.5 at step "
-    "1000 by more than a point.": (error[0.5], at_best[0], 0.01)}
-for sentence, (higher, lower, margin) in comparisons.items():
-    claim(sentence, measured=paired_interval(higher, lower), kind="measured",
+        ("most-best", at_best[0], at_best[2], 0.01),
+    "The plain network at its best step beats p = 0.5 at step 1000 by more than a "
+    "point.": ("stopping-beats-half", error[0.5], at_best[0], 0.01)}
+for sentence, (key, higher, lower, margin) in comparisons.items():
+    claim(sentence, measured=paired_interval(higher, lower), kind="measured", id=key,
           holds=lambda gap, margin=margin: gap.between(low=margin))
 
 # %% jupyter={"outputs_hidden": true}
@@ -368,21 +373,24 @@ lowest = {name: torch.tensor(trained.ps)[figure[:, :, -1].argmin(1)] for name, f
           (("error", trained.test_error), ("loss", trained.test_loss))}
 claim("The p that is best for the test loss is smaller than the one that is best for "
       "the test error.",
-      measured=paired_interval(lowest["error"], lowest["loss"]), kind="measured",
+      measured=paired_interval(lowest["error"], lowest["loss"]),
+      kind="measured", id="loss-error-disagree",
       holds=lambda gap: gap.between(low=0))
-claim("p = 0.85 is too timid: accuracy on test rows "
-      "exceeds mean confidence by more than 0.1.",
-      measured=mean_interval(curves.timidity(trained, 0.85)), kind="measured",
+claim("p = 0.85 is too timid: accuracy on test rows exceeds mean confidence by more "
+      "than 0.1.",
+      measured=mean_interval(curves.timidity(trained, 0.85)),
+      kind="measured", id="timid-p085",
       holds=lambda gap: gap.between(low=0.1))
 claim("p = 0 is too sure: mean confidence exceeds accuracy by more than 0.1.",
-      measured=mean_interval(-curves.timidity(trained, 0.0)), kind="measured",
+      measured=mean_interval(-curves.timidity(trained, 0.0)),
+      kind="measured", id="sure-p0",
       holds=lambda gap: gap.between(low=0.1))
 
 *_, sooner = curves.compute_curves(ps=(0.85,), steps=400)
 claim("p = 0.85 is more timid at step 400 than at step 1000.",
       measured=paired_interval(curves.timidity(sooner, 0.85),
                                curves.timidity(trained, 0.85)),
-      kind="measured",
+      kind="measured", id="timid-sooner",
       holds=lambda gap: gap.between(low=0))
 
 # %% [markdown]
@@ -398,10 +406,10 @@ claim("p = 0.85 is more timid at step 400 than at step 1000.",
                                   ps=(0.0, 0.5, 0.85))
 plain, half, much = clean.test_error[:, :, -1].T
 claim("With right labels p = 0.5 lowers the test error by more than one point.",
-      measured=paired_interval(plain, half), kind="measured",
+      measured=paired_interval(plain, half), kind="measured", id="clean-p05",
       holds=lambda gain: gain.between(low=0.01))
 claim("With right labels p = 0.85 has a higher test error than p = 0.5.",
-      measured=paired_interval(much, half), kind="measured",
+      measured=paired_interval(much, half), kind="measured", id="clean-p085",
       holds=lambda gap: gap.between(low=0))
 
 # %% tags=["deeper"]
@@ -435,13 +443,15 @@ worst = {name: curves.unit_removal(*network, on="test")[:, 0]
 rises = {name: curves.unit_removal(*network, on="train")
          for name, network in networks.items()}
 share = {name: rise[:, :13].sum(1) / rise.sum(1) for name, rise in rises.items()}
-for plain_one in list(networks)[1:]:
+for key, plain_one in zip(("end", "fit", "best"), list(networks)[1:]):
     claim(f"Against {plain_one}: the worst unit costs less than half.",
-          measured=ratio_interval(worst["dropout"], worst[plain_one]), kind="measured",
+          measured=ratio_interval(worst["dropout"], worst[plain_one]),
+          kind="measured", id=f"worst-unit-{key}",
           holds=lambda ratio: ratio.between(high=0.5))
-    claim(f"Against {plain_one}: the share of the worst "
-          "tenth is smaller by more than 5 points.",
-          measured=paired_interval(share[plain_one], share["dropout"]), kind="measured",
+    claim(f"Against {plain_one}: the share of the worst tenth is smaller by more than "
+          "5 points.",
+          measured=paired_interval(share[plain_one], share["dropout"]),
+          kind="measured", id=f"worst-tenth-{key}",
           holds=lambda gap: gap.between(low=0.05))
 
 # %%
@@ -469,7 +479,7 @@ print("(Worst tenth: its share of the rises. "
 # The weights where the sum is smallest can be written down: the *closed form*, `ridge_solution`.
 
 # %% tags=["nbval-check-output"]
-draw, p_ridge = torch.Generator().manual_seed(0), 0.4
+draw, p_ridge = seeded(0), 0.4
 X, y, w = (torch.randn(shape, generator=draw, dtype=torch.float64)
            for shape in ((8, 3), 8, 3))
 claim("The loss averaged over all masks of all rows is the ridge formula, at p = 0.1, "
@@ -499,11 +509,12 @@ edge = 2 / torch.linalg.eigvalsh(gram
                                  * torch.diag(gram.diagonal())).max().item()
 claim("The step 0.02 is below 2/λ_max.", measured=edge, holds=lambda edge: edge > 0.02)
 runs = masks.train_linear(X, y, p_ridge, lr=0.02, steps=800, runs=500,
-                          generator=torch.Generator().manual_seed(0))
+                          generator=seeded(0))
 off = (runs.mean(0) - ridge) / (runs.std(0) / len(runs) ** 0.5)
 claim("Trained with real masks, the mean weights are those of the closed form, within "
       "3.5 standard errors.",
-      measured=off.tolist(), kind="measured", holds=lambda z: max(map(abs, z)) < 3.5)
+      measured=off.tolist(), holds=lambda z: max(map(abs, z)) < 3.5,
+      kind="checked", false_alarm=3 * 4.7e-4)  # three weights
 
 # %% [markdown]
 # Ordinary ridge changes its mind when a feature is written in centimetres instead of metres: the weight gets a hundredth, and is hardly pulled any more. Dropout's ridge weighs each weight with its own feature's size, so the two cancel.
@@ -560,17 +571,18 @@ before, behind = 0, 1  # the order: dropout before the norm, or behind
 for p in (0.5, 0.7):
     agreement = shift.ratio[before, :, at[p], 0] / shift.expected[before, :, at[p], 0]
     claim(f"p = {p}: the first norm remembers a variance within 10 % of the formula's.",
-          measured=mean_interval(agreement), kind="measured",
+          measured=mean_interval(agreement),
+          kind="measured", id=f"norm-remembers-p0{10 * p:g}",
           holds=lambda ratio: ratio.between(0.9, 1.1))
     claim(f"p = {p}: the shift changes the test error by less than a point.",
           measured=paired_interval(shift.error[before, :, at[p]],
                                    shift.error_again[before, :, at[p]]),
-          kind="measured",
+          kind="measured", id=f"shift-error-p0{10 * p:g}",
           holds=lambda cost: cost.between(-0.01, 0.01))
     claim(f"p = {p}: the shift costs more than 0.05 in test loss.",
           measured=paired_interval(shift.loss[before, :, at[p]],
                                    shift.loss_again[before, :, at[p]]),
-          kind="measured",
+          kind="measured", id=f"shift-loss-p0{10 * p:g}",
           holds=lambda cost: cost.between(low=0.05))
 
 # %% tags=["deeper", "nbval-check-output"] jupyter={"outputs_hidden": true}
@@ -583,10 +595,12 @@ def order_costs(error, p):
 for p in (0.5, 0.7):
     claim(f"p = {p}: beyond the difference at p = 0, dropout before the norm costs "
           "more than a point.",
-          measured=mean_interval(order_costs(shift.error, p)), kind="measured",
+          measured=mean_interval(order_costs(shift.error, p)),
+          kind="measured", id=f"order-p0{10 * p:g}",
           holds=lambda cost: cost.between(low=0.01))
     claim(f"p = {p}: with the statistics taken anew less than a point of that is left.",
-          measured=mean_interval(order_costs(shift.error_again, p)), kind="measured",
+          measured=mean_interval(order_costs(shift.error_again, p)),
+          kind="measured", id=f"order-anew-p0{10 * p:g}",
           holds=lambda cost: cost.between(high=0.01))
 
 # %% tags=["deeper"] jupyter={"outputs_hidden": true}
@@ -641,13 +655,16 @@ i, j = few.ps.index(0.2), many.ps.index(0.2)
 falls = ratio_interval(many.error()[:, j], few.error()[:, i])
 kept = ratio_interval(many.mean_spread()[:, j], few.mean_spread()[:, i])
 claim("From 30 to 1000 rows the error of the mean falls.", measured=falls,
-      kind="measured", holds=lambda ratio: ratio.between(high=2 / 3))
-claim("The spread over masks stays about the same.", measured=kept, kind="measured",
+      kind="measured", id="rows-error-falls",
+      holds=lambda ratio: ratio.between(high=2 / 3))
+claim("The spread over masks stays about the same.", measured=kept,
+      kind="measured", id="rows-spread-stays",
       holds=lambda ratio: ratio.between(2 / 3, 3 / 2))
 claim("Two layers of masks: evaluation is off the mean of the masks by less than half "
       "their spread.",
       measured=mean_interval((few.evaluation_gap() / few.mean_spread())[:, i]),
-      kind="measured", holds=lambda gap: gap.between(high=0.5))
+      kind="measured", id="evaluation-near-mean",
+      holds=lambda gap: gap.between(high=0.5))
 came = {"falls along with it": (0, 2 / 3), "stays about the same": (2 / 3, 3 / 2),
         "grows": (3 / 2, math.inf)}
 
@@ -656,7 +673,7 @@ came = {"falls along with it": (0, 2 / 3), "stays about the same": (2 / 3, 3 / 2
 reveal("shrink",
        next((name for name, ends in came.items() if kept.between(*ends)), None),
        because=f"measured: it keeps {kept.mean:.0%}, while the error keeps "
-               f"{falls.mean:.0%}")
+               f"{falls.mean:.0%}", rests="rows-spread-stays")
 
 # %% [markdown]
 # Nothing in a mask knows how many rows there were. Its spread is set by p, by the weights and by the activation: turn p in the picture. With a p that is simply chosen, the band is a *shape*, to be calibrated on held-out targets before anyone calls it 95 %.
@@ -672,22 +689,25 @@ reveal("shrink",
 
 # %% tags=["deeper", "nbval-check-output"]
 *_, smooth = mc_dropout.compute_band(30, "tanh", ps=(0.2,))
-for name, band in (("30 rows, ReLU", few), ("30 rows, tanh", smooth),
-                   ("1000 rows, ReLU", many)):
+for key, name, band in (("relu", "30 rows, ReLU", few),
+                        ("tanh", "30 rows, tanh", smooth),
+                        ("many", "1000 rows, ReLU", many)):
     beyond, among = (band.mean_spread(where)[:, band.ps.index(0.2)]
                      for where in (~mc_dropout.INSIDE, mc_dropout.INSIDE))
-    claim(f"{name}: beyond the rows the band is more "
-          "than 1.2 times as wide as among them.",
-          measured=ratio_interval(beyond, among), kind="measured",
+    claim(f"{name}: beyond the rows the band is more than 1.2 times as wide as among "
+          "them.",
+          measured=ratio_interval(beyond, among),
+          kind="measured", id=f"band-knows-{key}",
           holds=lambda ratio: ratio.between(low=1.2))
 claim("With 30 rows the 95 % interval (masks and noise) holds fewer than 95 % of new "
       "targets among the rows.",
-      measured=mean_interval(few.coverage()[:, i]), kind="measured",
+      measured=mean_interval(few.coverage()[:, i]),
+      kind="measured", id="band-too-narrow",
       holds=lambda held: held.between(high=0.95))
 claim("With 1000 rows the error of the mean is more than 1.1 times as large with p = "
       "0.2 as with p = 0.02.",
       measured=ratio_interval(many.error()[:, j], many.error()[:, many.ps.index(0.02)]),
-      kind="measured",
+      kind="measured", id="many-rows-p-costs",
       holds=lambda ratio: ratio.between(low=1.1))
 
 # %% [markdown]

@@ -34,6 +34,7 @@ import textwrap
 
 import torch
 
+from course_lib.base.random import seeded
 from course_lib.batchnorm import BatchNorm1d, batch_norm, fold_batch_norm, standardise
 from course_lib.experiments.batchnorm.batch_statistics import (
     compare_modes, measure_noise)
@@ -140,7 +141,7 @@ predict("twice",
          "another output, moved statistics"])
 
 # %% jupyter={"outputs_hidden": true} tags=["nbval-check-output"]
-generator = torch.Generator().manual_seed(0)
+generator = seeded(0)
 batch = 2 + 3 * torch.randn(10, 5, **double, generator=generator)
 layer = BatchNorm1d(5, **double)  # the function as a layer
 outputs, remembered = zip(*((layer(batch), layer.running_mean.clone())
@@ -231,14 +232,15 @@ explore.mismatch.show(batch_size=4, momentum=0.1)
 # evaluation less all at once, in points
 behind = {m: mean_interval(modes.behind(m)) for m in (0.1, 1.0, 0.001)}
 claim("With momentum 0.1 evaluation and all at once are together.",
-      measured=behind[0.1], kind="measured", holds=lambda points: points.between(-2, 2))
+      measured=behind[0.1],
+      kind="measured", id="memory-together", holds=lambda points: points.between(-2, 2))
 for m in (1.0, 0.001):
     claim(f"With momentum {m:g} evaluation is apart, and worse.",
-          measured=behind[m], kind="measured",
+          measured=behind[m], kind="measured", id=f"memory-apart-{m:g}",
           holds=lambda points: points.between(low=5))
 claim("As trained, in batches of 4, the network is apart from all at once, and worse.",
       measured=paired_interval(100 * modes.late("trained"), 100 * modes.late("batch")),
-      kind="measured", holds=lambda points: points.between(low=5))
+      kind="measured", id="trained-apart", holds=lambda points: points.between(low=5))
 
 # %% jupyter={"outputs_hidden": true}
 options = {(True, True): "both", (False, False): "neither", (True, False): "only 1",
@@ -248,7 +250,8 @@ options = {(True, True): "both", (False, False): "neither", (True, False): "only
 # what came out
 reveal("modes", options.get(tuple(behind[m].between(low=5) for m in (1.0, 0.001))),
        because=", ".join(f"momentum {m:g}: {points.mean:+.1f} points"
-                         for m, points in behind.items()))
+                         for m, points in behind.items()),
+       rests="memory-apart-1, memory-apart-0.001")
 
 # %% [markdown]
 # Too long a memory still holds the untrained network; too short a one is one small batch. Set the batch size to 64 (some seconds), and look at the valley between.
@@ -310,9 +313,11 @@ for (name, size), error in sorted(small.error.items(), key=lambda item: item[0][
 lead = {size: paired_interval(100 * small.error["batch", size],
                               100 * small.error["layer", size]) for size in (2, 8)}
 claim("With batches of 2, LayerNorm leads.",
-      measured=lead[2], kind="measured", holds=lambda points: points.between(low=0))
+      measured=lead[2],
+      kind="measured", id="layer-leads-2", holds=lambda points: points.between(low=0))
 claim("With batches of 8, BatchNorm leads.",
-      measured=lead[8], kind="measured", holds=lambda points: points.between(high=0))
+      measured=lead[8],
+      kind="measured", id="batch-leads-8", holds=lambda points: points.between(high=0))
 
 # %% tags=["deeper"] jupyter={"outputs_hidden": true}
 first = {size: {True: "LayerNorm", False: "BatchNorm"}.get(points.between(low=0))
@@ -325,7 +330,7 @@ reveal("small",
        None if None in (at2, at8) else f"{at2} at both" if at2 == at8
        else f"{at2} at 2, {at8} at 8",
        because="at 1 BatchNorm does not take part; other rates: "
-               "compare_small_batches(lr=…)")
+               "compare_small_batches(lr=…)", rests="layer-leads-2, batch-leads-8")
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Noise source
@@ -342,7 +347,8 @@ for size, one in zip(noise.sizes, noise.activation.mean(0)):
 for name, figure in (("the batch mean", "mean"),
                      ("a digit's normalised activation", "activation")):
     claim(f"The variance of {name} falls as 1/B (slope of logs).",
-          measured=mean_interval(noise.slopes(figure)), kind="measured",
+          measured=mean_interval(noise.slopes(figure)),
+          kind="measured", id=f"batch-variance-{figure}",
           holds=lambda s: s.between(-1.05, -0.95))
 
 # %% [markdown]
@@ -374,14 +380,13 @@ plain, wide, batched = (speed.at_best_rate(name).log2() for name in speed.steps)
 lead = paired_interval(batched, plain)
 repair = paired_interval(wide, plain)
 rest = paired_interval(batched, wide)
-for sentence, ratio, high in (("BatchNorm needs fewer than half "
-                               "the steps of the plain network",
-                               lead, -1),
-                              ("Gain √2 needs fewer steps than torch's start", repair,
-                               0),
-                              ("BatchNorm needs fewer steps than gain √2", rest, 0)):
+for key, sentence, ratio, high in (
+    ("norm-faster", "BatchNorm needs fewer than half the steps of the plain network",
+     lead, -1),
+    ("gain-faster", "Gain √2 needs fewer steps than torch's start", repair, 0),
+    ("norm-beats-gain", "BatchNorm needs fewer steps than gain √2", rest, 0)):
     claim(f"{sentence} (log₂ of the ratio below {high}).",
-          measured=ratio, kind="measured",
+          measured=ratio, kind="measured", id=key,
           holds=lambda log, high=high: log.between(high=high))
 
 # %% jupyter={"outputs_hidden": true}
@@ -394,7 +399,7 @@ reveal("speed",
        "gone" if rest.between(high=0) is False
        else said.get((repair.between(high=0), rest.between(high=0))),
        because=f"ratios of steps: {2**lead.mean:.2f} to torch's start, "
-               f"{2**rest.mean:.2f} to gain √2")
+               f"{2**rest.mean:.2f} to gain √2", rests="gain-faster, norm-beats-gain")
 
 # %% [markdown]
 # Look along the rows, too: at how many rates does each get there at all? *Why* a norm helps is disputed (*Deeper*).
@@ -421,14 +426,14 @@ for i, level in enumerate(LEVELS):
 
 # %% tags=["deeper", "nbval-check-output"]
 bends = [smooth.bend[name].log().mean(1) for name in ("batch", None)]
-claim("Averaged over 450 equal steps, the loss is "
-      "smoother along the gradient with BatchNorm.",
-      measured=paired_interval(*bends), kind="measured",
+claim("Averaged over 450 equal steps, the loss is smoother along the gradient with "
+      "BatchNorm.",
+      measured=paired_interval(*bends), kind="measured", id="smoother-equal-steps",
       holds=lambda log: log.between(high=0))
 for level in LEVELS:
-    claim("When the training loss first comes down to "
-          f"{level}, it is smoother with BatchNorm.",
-          measured=smooth.at_level(level), kind="measured",
+    claim(f"When the training loss first comes down to {level}, it is smoother with "
+          "BatchNorm.",
+          measured=smooth.at_level(level), kind="measured", id=f"smoother-at-{level}",
           holds=lambda log: log and log.between(high=0))
 
 # %% [markdown]
@@ -558,7 +563,7 @@ for strength, found in ratio.items():
 resting = {strength: ratio[strength].between(0.98, 1.02) for strength in (0.01, 0.1)}
 for strength in resting:
     claim(f"λ = {strength}: the angle per step is within 2 % of arccos(1 − ηλ).",
-          measured=ratio[strength], kind="measured",
+          measured=ratio[strength], kind="measured", id=f"angle-{strength}",
           holds=lambda r: r.between(0.98, 1.02))
 
 # %% tags=["deeper"] jupyter={"outputs_hidden": true}
@@ -569,7 +574,8 @@ options = {(True, True): "0.01 and 0.1", (False, True): "0.1 only",
 # %% tags=["deeper"] jupyter={"outputs_hidden": true}
 # what came out
 reveal("rest", options.get(tuple(resting.values())),
-       because="ηλ·steps must be large: see the column of ratios above")
+       because="ηλ·steps must be large: see the column of ratios above",
+       rests="angle-0.01, angle-0.1")
 
 # %% [markdown]
 # The length in the left panel creeps on, since $\tilde g$ does; the angle does not care. With small λ, as in many recipes, a training may end before its weights ever come to rest.
@@ -601,23 +607,28 @@ for name, error, loss, effective in zip(VARIANTS, rates.error, rates.loss,
 # %% tags=["deeper", "nbval-check-output"]
 decay, neither, growing = range(3)
 ends, errors, losses = rates.effective_lr[:, :, -1], 100 * rates.error, rates.loss
-claim("At the last step the effective rate of "
-      "growing is within 5 % of decay's (ratio).",
-      measured=mean_interval(ends[growing] / ends[decay]), kind="measured",
+claim("At the last step the effective rate of growing is within 5 % of decay's "
+      "(ratio).",
+      measured=mean_interval(ends[growing] / ends[decay]),
+      kind="measured", id="growing-rate",
       holds=lambda r: r.between(0.95, 1.05))
-claim("At the last step the effective rate of "
-      "neither is below half of decay's (ratio).",
-      measured=mean_interval(ends[neither] / ends[decay]), kind="measured",
+claim("At the last step the effective rate of neither is below half of decay's "
+      "(ratio).",
+      measured=mean_interval(ends[neither] / ends[decay]),
+      kind="measured", id="neither-rate",
       holds=lambda r: r.between(high=0.5))
 claim("Growing has the test error of decay, within 1 point.",
-      measured=paired_interval(errors[growing], errors[decay]), kind="measured",
+      measured=paired_interval(errors[growing], errors[decay]),
+      kind="measured", id="growing-error",
       holds=lambda gap: gap.between(-1, 1))
-claim("Growing has the test loss of decay, within 0.02.", kind="measured",
+claim("Growing has the test loss of decay, within 0.02.",
+      kind="measured", id="growing-loss",
       holds=lambda gap: gap.between(-0.02, 0.02),
       measured=paired_interval(losses[growing], losses[decay]))
 for name, figures in (("error", errors), ("loss", losses)):
     claim(f"Decay lowers the test {name}, against neither (difference).",
-          kind="measured", holds=lambda gap: gap.between(high=0),
+          kind="measured", id=f"decay-helps-{name}",
+          holds=lambda gap: gap.between(high=0),
           measured=paired_interval(figures[decay], figures[neither]))
 
 # %% [markdown]
@@ -685,7 +696,7 @@ from course_lib.experiments.batchnorm.turning import turn_on_digits
 
 *_, heavy = turn_on_digits(0.01, (1.0,), momentum=0.9)
 claim("With momentum 0.9 the angle per step is within 2 % of √(2ηλ/(1 + μ)).",
-      measured=mean_interval(heavy.ratio()[:, 0]), kind="measured",
+      measured=mean_interval(heavy.ratio()[:, 0]), kind="measured", id="angle-momentum",
       holds=lambda r: r.between(0.98, 1.02))
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}

@@ -32,6 +32,7 @@ except ModuleNotFoundError:
 import torch
 from torch import nn
 
+from course_lib.base.random import reseed, seeded
 from course_lib.statistics import mean_interval, paired_interval
 from course_lib.stochastic_depth import (ResidualBlock, drop_path, mlp_branch,
                                          survival_probabilities)
@@ -66,7 +67,7 @@ explore.who_is_on.show()
 # Two rows, `p = 0.5`. Each row becomes zero or is doubled, so there are four results, equally likely. Write them down; what is their mean?
 
 # %%
-by_hand, draw = torch.tensor([[1.0, 2.0], [3.0, 4.0]]), torch.Generator().manual_seed(0)
+by_hand, draw = torch.tensor([[1.0, 2.0], [3.0, 4.0]]), seeded(0)
 for _ in range(4):
     print(drop_path(by_hand, 0.5, generator=draw).tolist())
 
@@ -120,7 +121,8 @@ product = torch.tensor(of_twelve).double().prod().item()
 claim("With the shortcut dropped too, a share p_1·p_2·…·p_12 of 100 000 rows comes "
       "through (± 0.002), fewer than 1 in 50.",
       measured=[through, product],
-      holds=lambda shares: abs(shares[0] - shares[1]) < 0.002 and max(shares) < 1 / 50)
+      holds=lambda shares: abs(shares[0] - shares[1]) < 0.002 and max(shares) < 1 / 50,
+      kind="checked")
 
 # %% jupyter={"outputs_hidden": true}
 # what came out
@@ -171,7 +173,7 @@ from course_lib.experiments.stochastic_depth.steps import Count, residual_networ
 
 survivals = survival_probabilities(54, 0.5)
 network, blocks = residual_network(survivals, width=2,
-                                   generator=torch.Generator().manual_seed(0))
+                                   generator=seeded(0))
 counted = Count(blocks)  # adds one whenever a branch is really computed
 for _ in range(400):
     network(torch.randn(3, 64))
@@ -183,7 +185,8 @@ claim("The linear rule with p_L = 0.5 expects (3L − 1)/4 blocks: 40.25 of 54."
             and abs(depth - 40.25) < 1e-12)
 claim("The branches computed in 400 batches agree, within five standard deviations.",
       measured=[counted.calls / 400, 40.25, deviation],
-      holds=lambda figures: abs(figures[0] - figures[1]) < 5 * figures[2])
+      holds=lambda figures: abs(figures[0] - figures[1]) < 5 * figures[2],
+      kind="checked")
 
 # %% jupyter={"outputs_hidden": true}
 # what came out
@@ -221,7 +224,7 @@ claim("The two rules differ: the first block survives with 1 instead of 1 − (1
 from course_lib.experiments.stochastic_depth.exact_mean import (
     mean_over_masks, run_blocks)
 
-torch.manual_seed(1)
+reseed(1)
 weights = 0.5 * torch.randn(4, 3, 3, dtype=torch.float64)
 start = torch.randn(3, dtype=torch.float64)
 of_four = survival_probabilities(4, 0.3)
@@ -244,11 +247,11 @@ claim("For linear blocks, dividing in training and multiplying in evaluation bot
 claim("Doing neither leaves evaluation of this network off by more than half the "
       "output's own size.",
       measured=mismatch(ones, ones),
-      holds=lambda gap: gap > 0.5)
+      holds=lambda gap: gap > 0.5, kind="checked")
 claim("With a nonlinearity (GELU) in its branches rescaling is no longer exact, and "
       "here still within 10 %.",
       measured=mismatch(rescaled, ones, bend=nn.functional.gelu),
-      holds=lambda gap: 1e-6 < gap < 0.1)
+      holds=lambda gap: 1e-6 < gap < 0.1, kind="checked")
 
 # %% [markdown]
 # So it is unnecessary in evaluation *because* training has done it already. Drop both, and you evaluate a network that was never trained.
@@ -276,12 +279,12 @@ relative, excess = (mean_interval(steps.relative[:, half]),
                     mean_interval((steps.relative - steps.shares)[:, half]))
 claim("With p_L = 0.5 a training step takes less time than with all blocks (relative "
       "time below 1).",
-      measured=relative, kind="measured", holds=lambda time: time.between(high=1))
+      measured=relative, kind="timed", holds=lambda time: time.between(high=1))
 for width, gap in ((32, excess),
                    (256, mean_interval((wide.relative - wide.shares)[:, 0]))):
     claim(f"Width {width}: the time is proportional to the blocks computed (relative "
           "time minus share, within ±0.10).",
-          measured=gap, kind="measured", holds=lambda gap: gap.between(-0.10, 0.10))
+          measured=gap, kind="timed", holds=lambda gap: gap.between(-0.10, 0.10))
 
 # %% jupyter={"outputs_hidden": true}
 less = relative.between(high=1)
@@ -303,7 +306,7 @@ reveal("time",
 def computed(mode):
     """Branches computed in 100 training batches, of 12 blocks with p_L = 0.5."""
     network, blocks = residual_network(survival_probabilities(12, 0.5), mode=mode,
-                                       generator=torch.Generator().manual_seed(0))
+                                       generator=seeded(0))
     counted = Count(blocks)
     for _ in range(100):
         network(torch.randn(10, 64))
@@ -313,7 +316,7 @@ def computed(mode):
 claim("Deciding row by row computes all 1200 branches of 100 batches; deciding by "
       "batch computes fewer than 1000.",
       measured=[computed("row"), computed("batch")],
-      holds=lambda calls: calls[0] == 1200 and calls[1] < 1000)
+      holds=lambda calls: calls[0] == 1200 and calls[1] < 1000, kind="checked")
 
 # %% [markdown]
 # timm's `DropPath` and torchvision's `stochastic_depth` are handed a branch that has been computed already, and multiply it by zero. Their users pay for the whole network at every step.
@@ -349,8 +352,8 @@ explore.shorter.show()
 # %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
 *_, trained = train_shorter()  # the networks of the picture, not trained again
 won = {}
-for when, read in (("After 600 steps", trained.at),
-                   ("Each at its best step", trained.stopped)):
+for key, when, read in (("late", "After 600 steps", trained.at),
+                        ("best", "Each at its best step", trained.stopped)):
     for name, figure in (("NLL", "nll"), ("error", "error")):
         for last in (0.5, 0.0):
             values = read(figure)
@@ -358,7 +361,8 @@ for when, read in (("After 600 steps", trained.at),
                                                     values[:, -1])
             claim(f"{when}, the test {name} with p_L = {last:g} is lower than with p_L "
                   "= 1 (difference).",
-                  measured=won[when, name, last], kind="measured",
+                  measured=won[when, name, last],
+                  kind="measured", id=f"drop-{key}-{figure}-{last:g}",
                   holds=lambda difference: difference.between(high=0))
 print("Best steps:", {last: step for last, step in zip(LAST, trained.best_steps())})
 
@@ -373,7 +377,7 @@ told = nll.between(high=0), error.between(high=0)
 reveal("error",
        {(True, True): "both better", (True, None): "NLL better, error undecided",
         (None, None): "both undecided"}.get(told, "something else"),
-       because=f"NLL {nll}, error {error}")
+       because=f"NLL {nll}, error {error}", rests="drop-late-nll-0, drop-late-error-0")
 
 # %% jupyter={"outputs_hidden": true}
 stays = stopped.mean / nll.mean
@@ -383,7 +387,8 @@ stays = stopped.mean / nll.mean
 reveal("slower",
        "was none" if not told[0] else "mostly stays (more than half)" if stays > 0.5
        else "mostly goes: dropping is slow motion",
-       because=f"{stays:.0%} of the advantage is left when each stops at its best")
+       because=f"{stays:.0%} of the advantage is left when each stops at its best",
+       rests="drop-late-nll-0, drop-best-nll-0")
 
 # %% [markdown]
 # (Eight claims at 95 % each: one that is narrowly decided can turn with two seeds more or fewer.)
@@ -405,17 +410,18 @@ predict("control",
 *_, six = train_shorter(last=(1.0,), depth=6, watch=False)
 late, best = (paired_interval(read(trained)[:, 0], read(six)[:, 0])
               for read in (lambda t: t.at("nll"), lambda t: t.stopped("nll")))
-for when, difference in (("After 600 steps", late), ("Each at its best step", best)):
+for key, when, difference in (("late", "After 600 steps", late),
+                              ("best", "Each at its best step", best)):
     claim(f"{when}, twelve blocks with p_L = 0 have a lower test NLL than six blocks "
           "that are always on (difference).",
-          measured=difference, kind="measured",
+          measured=difference, kind="measured", id=f"twelve-six-{key}",
           holds=lambda difference: difference.between(high=0))
 
 # %% jupyter={"outputs_hidden": true}
 # what came out
 reveal("control",
        {True: "lower", False: "higher", None: "undecided"}[best.between(high=0)],
-       because=f"twelve minus six: {best}")
+       because=f"twelve minus six: {best}", rests="twelve-six-best")
 
 # %% [markdown]
 # Is it the method, or this setting? The next *Deeper* repeats the comparison with right labels, and with another branch. And twelve blocks and a minute are no test of a hundred layers: there, on CIFAR-10, with $p_L = 0.5$ and 500 epochs, the paper's error went from 6.4 % to about 5.2 %.
@@ -426,13 +432,14 @@ reveal("control",
 # Two changes, eight seeds each, $p_L = 0.5$ against 1 after 600 steps: a thousand digits with right labels; and the tutorial's branch, with its LayerNorm in front. *Better* as above, NLL and error.
 
 # %% tags=["deeper", "nbval-check-output"]
-for setting, options in (("right labels and 1000 digits", {"rows": 1000, "noise": 0.0}),
-                         ("LayerNorm in each branch", {"norm": True})):
+for key, setting, options in (
+    ("clean", "right labels and 1000 digits", {"rows": 1000, "noise": 0.0}),
+    ("norm", "LayerNorm in each branch", {"norm": True})):
     *_, found = train_shorter(last=(0.5, 1.0), seeds=tuple(range(8)), watch=False,
                               **options)
     for name, figure in (("NLL", "nll"), ("error", "error")):
         claim(f"With {setting}, dropping lowers the test {name} (difference).",
-              kind="measured",
+              kind="measured", id=f"drop-{key}-{figure}",
               measured=paired_interval(*found.at(figure).T),
               holds=lambda difference: difference.between(high=0))
 
@@ -461,13 +468,14 @@ explore.rules.show(last=0.0, figure="test NLL")
 from course_lib.experiments.stochastic_depth.rules import compare_rules
 
 *_, rules = compare_rules()
-for when, read in (("After 600 steps", lambda t: t.at("nll")),
-                   ("Each at its best step", lambda t: t.stopped("nll"))):
+for key, when, read in (("late", "After 600 steps", lambda t: t.at("nll")),
+                        ("best", "Each at its best step", lambda t: t.stopped("nll"))):
     for rule in ("uniform", "reversed"):
         linear, other = (values[:, 0] for values in rules.compared(rule, read))
         claim(f"{when}, at 5.5 expected blocks, the linear rule has a lower test NLL "
               f"than the {rule} one (difference).",
-              measured=paired_interval(linear, other), kind="measured",
+              measured=paired_interval(linear, other),
+              kind="measured", id=f"linear-{rule}-{key}",
               holds=lambda difference: difference.between(high=0))
 gap = paired_interval(linear, other)
 
@@ -475,7 +483,7 @@ gap = paired_interval(linear, other)
 # what came out
 reveal("rules",
        {True: "linear", False: "reversed", None: "undecided"}[gap.between(high=0)],
-       because=f"linear minus reversed: {gap}")
+       because=f"linear minus reversed: {gap}", rests="linear-reversed-best")
 
 # %% [markdown]
 # After 600 steps whoever learns the wrong labels more slowly wins, so look at the best step before you praise a rule. The paper found the linear rule better than the uniform one, on images and with 54 convolutional blocks, whose early ones extract what all others need. A rule is a habit until it is measured where it is used.
@@ -504,22 +512,22 @@ from course_lib.experiments.stochastic_depth.first_block import (
     STARTS, measure_first_block)
 
 effects = []
-for start in ("torch's own, 1/(3n)", "2/n (He)"):
+for key, start in (("torch", "torch's own, 1/(3n)"), ("he", "2/n (He)")):
     *_, first = measure_first_block(last=0.5, gain=STARTS[start])
     # [seeds, depths] each, in powers of ten
     bare, shortcut, dropping = first.norm.log10().unbind(1)
     effects.append(paired_interval(dropping[:, -1], shortcut[:, -1]))
-    claim(f"{start}: without shortcuts the gradient "
-          "vanishes (in powers of ten: below −2).",
-          kind="measured",
+    claim(f"{start}: without shortcuts the gradient vanishes (in powers of ten: below "
+          "−2).",
+          kind="measured", id=f"vanishes-{key}",
           measured=mean_interval(bare[:, -1] - bare[:, 0]),
           holds=lambda d: d.between(high=-2))
     claim(f"{start}: with shortcuts it neither vanishes nor explodes (within ±2).",
-          kind="measured",
+          kind="measured", id=f"shortcut-{key}",
           measured=mean_interval(shortcut[:, -1] - shortcut[:, 0]),
           holds=lambda d: d.between(-2, 2))
     claim(f"{start}: dropping does not matter (within ±0.48, a factor of 3).",
-          kind="measured",
+          kind="measured", id=f"drop-gradient-{key}",
           measured=effects[-1], holds=lambda d: d.between(-0.48, 0.48))
 
 # %% jupyter={"outputs_hidden": true}
@@ -531,7 +539,8 @@ reveal("gradient",
        "the same within a factor of 3" if effect.between(-0.48, 0.48)
        else "more than 3 times as large" if effect.between(low=0.48)
        else "less than a third" if effect.between(high=-0.48) else None,
-       because=f"dropping multiplies it by {10**effect.mean:.2g}")
+       because=f"dropping multiplies it by {10**effect.mean:.2g}",
+       rests="drop-gradient-torch")
 
 # %% [markdown]
 # On its way back the gradient is multiplied by one matrix a block: by $f'$ without shortcuts, by $I + f'$ with them. The $I$ lets it through even where $f'$ is small; where $f'$ is large the product grows instead. Dropping takes a block's $f'$ away now and then, but divides it by $p_l$ when it stays: it cannot be counted on to tame that growth.
@@ -545,14 +554,14 @@ reveal("gradient",
 claim("In the first 20 steps the first block's gradient is smaller with p_L = 0.5 than "
       "with p_L = 1 (difference).",
       measured=paired_interval(trained.early[:, half], trained.early[:, -1]),
-      kind="measured", holds=lambda d: d.between(high=0))
+      kind="measured", id="first-block-early", holds=lambda d: d.between(high=0))
 claim("In the second half of training it is larger (difference).",
       measured=paired_interval(trained.late[:, half], trained.late[:, -1]),
-      kind="measured", holds=lambda d: d.between(low=0))
+      kind="measured", id="first-block-late", holds=lambda d: d.between(low=0))
 claim("The training loss at the end, all blocks on, is larger too (difference).",
       measured=paired_interval(trained.at("train_loss")[:, half],
                                trained.at("train_loss")[:, -1]),
-      kind="measured", holds=lambda d: d.between(low=0))
+      kind="measured", id="first-block-loss", holds=lambda d: d.between(low=0))
 
 # %% [markdown]
 # The paper shows a larger gradient late in training. Even where that shows (look at the verdict), it is no evidence by itself: a network that still makes more mistakes has larger gradients for that reason alone, whatever reaches which block.
@@ -568,9 +577,9 @@ def weights_after(optimizer_class, skips, steps=30, **options):
     """All weights of three blocks (p_L = 0.3) after training with dropped branches
     skipped, or computed and masked."""
     with torch.random.fork_rng():
-        torch.manual_seed(0)
+        reseed(0)
         network, blocks = residual_network(survival_probabilities(3, 0.3), width=8,
-                                           generator=torch.Generator().manual_seed(1))
+                                           generator=seeded(1))
     rows = torch.ones(4, 64).double()
     optimizer = optimizer_class(network.double().parameters(), **options)
     for _ in range(steps):
@@ -614,7 +623,7 @@ claim("A binomial test does not refuse the survival "
       "rate 0.7, and refuses 0.68 and 0.72.",
       measured={rate: binomtest(count, len(kept), rate).pvalue
                 for rate in (0.68, 0.70, 0.72)},
-      holds=lambda p: p[0.68] < 1e-6 < p[0.70] and p[0.72] < 1e-6)
+      holds=lambda p: p[0.68] < 1e-6 < p[0.70] and p[0.72] < 1e-6, kind="checked")
 
 # %% [markdown]
 # The libraries draw in the same way. Here is what `torchvision.ops.stochastic_depth` does, written out; from one state of the random numbers both give the same rows.
@@ -628,7 +637,7 @@ def as_torchvision(x, p, mode):
 
 def seeded_alike(function, *arguments):
     with torch.random.fork_rng():
-        torch.manual_seed(3)
+        reseed(3)
         return function(*arguments)
 
 
@@ -649,12 +658,12 @@ claim("drop_path agrees with torchvision's semantics "
 
 # %% tags=["deeper", "nbval-check-output"]
 spread = sum(p * (1 - p) for p in survivals) ** 0.5
-torch.manual_seed(2)
+reseed(2)
 depths = sum(drop_path(torch.ones(20_000, 1), 1 - p).bool().double() for p in survivals)
 claim("The depth of a 54-block network with p_L = 0.5 has standard deviation √Σp_l(1 − "
       "p_l), about 3 blocks.",
       measured=[spread, depths.std().item()],
-      holds=lambda s: abs(s[0] / s[1] - 1) < 0.03 and 2.5 < s[0] < 3.5)
+      holds=lambda s: abs(s[0] / s[1] - 1) < 0.03 and 2.5 < s[0] < 3.5, kind="checked")
 of_ones = drop_path(torch.ones(100_000, 1, dtype=torch.float64), 0.3, generator=draw)
 claim("The expectation is kept: of a 1 it makes two values, and weighted with 0.7 and "
       "0.3 they add up to 1.",

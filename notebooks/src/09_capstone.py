@@ -33,6 +33,7 @@ from itertools import combinations
 
 import torch
 
+from course_lib.base.random import seeded
 from course_lib.capstone import repeated_subsampling
 from course_lib.data import spambase_or_breast_cancer
 from course_lib.experiments.capstone.mixer import Setting, mix
@@ -111,12 +112,12 @@ ten = ran.first(10)
 for variant in ("dropout", "batch norm", "both"):
     claim(f"10 repetitions: the network with {variant} improves on plain (difference "
           "in accuracy).",
-          kind="measured",
+          kind="measured", id=f"ten-{variant.replace(' ', '-')}",
           measured=ten.difference(variant, kind="naive"),
           holds=lambda d: d.between(low=0))
-    claim(f"10 repetitions: with {variant} the interval "
-          "is narrower (ratio of standard deviations).",
-          kind="measured",
+    claim(f"10 repetitions: with {variant} the interval is narrower (ratio of standard "
+          "deviations).",
+          kind="measured", id=f"ten-narrower-{variant.replace(' ', '-')}",
           measured=ten.spread(variant), holds=lambda ratio: ratio.between(high=1))
 
 # %% jupyter={"outputs_hidden": true}
@@ -127,7 +128,8 @@ better = sum(ten.difference(variant, kind="naive").between(low=0) is True
 # what came out
 reveal("ten", ("neither is shown to", "one of the two is", "both are shown to")[better],
        because=f"dropout {ten.difference('dropout', kind='naive')}, batch norm "
-               f"{ten.difference('batch norm', kind='naive')}")
+               f"{ten.difference('batch norm', kind='naive')}",
+       rests="ten-dropout, ten-batch-norm")
 
 # %% [markdown]
 # Look how wide the intervals of the ratio are: from ten values, only a spread cut to about half could be seen.
@@ -154,7 +156,7 @@ predict("coverage",
 # At 80/20 the new term is ¼: the half width never falls below $t\,s/2$. However many repetitions, together they are worth no more than **five** independent test sets of that size: the file holds no more rows than that ($1/\rho = n/n_{te}$). Both intervals, in all the worlds:
 
 # %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
-draw = torch.Generator().manual_seed(0)
+draw = seeded(0)
 
 
 def one_world(truth=0.9):
@@ -170,9 +172,11 @@ def one_world(truth=0.9):
 naive, corrected = map(mean_interval,
                        torch.tensor([one_world() for _ in range(1000)]).double().T)
 claim("The naive 95 % interval holds the truth in fewer than half of the worlds.",
-      measured=naive, kind="measured", holds=lambda share: share.between(high=0.5))
+      measured=naive,
+      kind="measured", id="naive-coverage", holds=lambda share: share.between(high=0.5))
 claim("The corrected one does in 90 to 99 % of them.", measured=corrected,
-      kind="measured", holds=lambda share: share.between(0.90, 0.99))
+      kind="measured", id="corrected-coverage",
+      holds=lambda share: share.between(0.90, 0.99))
 
 # %% jupyter={"outputs_hidden": true}
 # what came out
@@ -180,7 +184,8 @@ reveal("coverage",
        "in fewer than half" if naive.between(high=0.5) else "in 50 to 70 %"
        if naive.between(0.5, 0.7) else "in 70 to 90 %" if naive.between(0.7, 0.9)
        else "in about 95 % of the worlds" if naive.between(low=0.9) else None,
-       because=f"naive {naive.mean:.0%}, corrected {corrected.mean:.0%}")
+       because=f"naive {naive.mean:.0%}, corrected {corrected.mean:.0%}",
+       rests="naive-coverage")
 
 # %% tags=["nbval-check-output"]
 # by hand: mean 0.1, s = 0.294392, t = 3.182446 with 3 degrees of freedom
@@ -218,15 +223,15 @@ predict("honest",
 for variant in ("dropout", "batch norm", "both"):
     claim(f"100 repetitions, corrected interval: the network with {variant} improves "
           "on plain (difference in accuracy).",
-          kind="measured",
+          kind="measured", id=f"hundred-{variant.replace(' ', '-')}",
           measured=ran.difference(variant), holds=lambda d: d.between(low=0))
     claim(f"100 repetitions, corrected interval: the network with {variant} differs "
           "from plain by less than a point.",
-          kind="measured",
+          kind="measured", id=f"hundred-close-{variant.replace(' ', '-')}",
           measured=ran.difference(variant), holds=lambda d: d.between(-0.01, 0.01))
     claim(f"100 repetitions: with {variant} the interval is narrower (ratio of "
           "standard deviations).",
-          kind="measured",
+          kind="measured", id=f"hundred-narrower-{variant.replace(' ', '-')}",
           measured=ran.spread(variant), holds=lambda ratio: ratio.between(high=1))
 
 # %% jupyter={"outputs_hidden": true}
@@ -267,24 +272,25 @@ all_on = explore.mixer.explorer.presets["everything at once (more is better?)"]
 runs = mix(), mix(Setting(patience=3)), mix(Setting(**all_on)), mix(rows=500)
 (*_, plain), (*_, stopped), (*_, everything), (*_, plain_500) = runs
 told = {}
-for name, one, other in (("Everything against plain", everything, plain),
-                         ("Early stopping against plain", stopped, plain),
-                         ("Everything against early stopping", everything, stopped)):
+for key, name, one, other in (
+    ("all-plain", "Everything against plain", everything, plain),
+    ("stop-plain", "Early stopping against plain", stopped, plain),
+    ("all-stop", "Everything against early stopping", everything, stopped)):
     for figure, words in (("error", "test error"), ("ece", "calibration error"),
                           ("nll", "NLL")):
         told[name, figure] = paired_interval(getattr(one, figure),
                                              getattr(other, figure))
         claim(f"{name}: the {words} is lower (difference).",
-              measured=told[name, figure], kind="measured",
+              measured=told[name, figure], kind="measured", id=f"{key}-{figure}",
               holds=lambda d: d.between(high=0))
 claim("Early stopping (300 rows, 200 to validate) against plain on all 500: the test "
       "error is lower (difference).",
-      kind="measured",
+      kind="measured", id="stop-or-more-rows",
       measured=paired_interval(stopped.error, plain_500.error),
       holds=lambda d: d.between(high=0))
 claim("Everything against early stopping, with the corrected interval: the test error "
       "is lower (difference).",
-      kind="measured",
+      kind="measured", id="all-stop-corrected",
       measured=corrected_interval(everything.error - stopped.error, 300, 1297),
       holds=lambda d: d.between(high=0))
 
@@ -298,7 +304,7 @@ other = "error higher" if error.between(low=0) else "something else"
 # what came out
 reveal("everything", lower.get((error.between(high=0), ece.between(high=0)), other),
        because=f"calibration error {plain.ece.mean():.2f} → "
-               f"{everything.ece.mean():.2f}")
+               f"{everything.ece.mean():.2f}", rests="all-plain-error, all-plain-ece")
 
 # %% jupyter={"outputs_hidden": true}
 # more than a point
@@ -313,7 +319,8 @@ reveal("stopping",
        if adds is False and half else "more than half, not all" if adds and half
        else None,
        because=f"error {plain.error.mean():.3f} plain, {stopped.error.mean():.3f} "
-               f"stopped early, {everything.error.mean():.3f} everything")
+               f"stopped early, {everything.error.mean():.3f} everything",
+       rests="stop-plain-error, all-stop-error")
 
 # %% [markdown]
 # After 600 steps plain is overfitted, and it takes little to beat it. **Compare with early stopping** before you praise anything else: it saves steps, but not labelled rows. And look at more than one figure: they need not agree. (Part of the calibration error is no technique's fault: who learns that a fifth of the labels are wrong is too modest on right ones. *Deeper*: in which direction?)
@@ -356,10 +363,11 @@ explore.search.show(n=30)
 (chose_one, one), (chose, best) = found.best_of(1), found.best_of(30)
 grows, pays = paired_interval(best - chose, one - chose_one), paired_interval(best, one)
 claim("Optimism grows from n = 1 to n = 30 by more than a point (difference).",
-      measured=grows, kind="measured", holds=lambda d: d.between(low=0.01))
+      measured=grows,
+      kind="measured", id="optimism-grows", holds=lambda d: d.between(low=0.01))
 claim("The search pays: the winner of 30 has a lower test error than a random "
       "candidate (difference).",
-      measured=pays, kind="measured",
+      measured=pays, kind="measured", id="search-pays",
       holds=lambda d: d.between(high=0))
 
 # %% jupyter={"outputs_hidden": true}
@@ -369,7 +377,7 @@ reveal("search",
        if grows.between(-0.005, 0.005) else "lower, but by less" if grows.between(low=0)
        else None,
        because=f"validation {100 * (chose - chose_one).mean():+.1f} points, test "
-               f"{100 * pays.mean:+.1f}")
+               f"{100 * pays.mean:+.1f}", rests="search-pays, optimism-grows")
 
 # %% [markdown]
 # *Left:* the first study, a dot for each candidate. (In a study of your own you see one test error.) *Right:* means over the eight studies with 95 % bands. Compare the two falls in the reveal: what validation promised, and what test rows paid. Where candidates are nearly alike there is little to find but luck. **Set the wrong labels to 0.2**, where settings differ more.
@@ -512,10 +520,10 @@ def surplus(setting, seeds=(0, 1, 2, 3)):
 
 too_sure = {name: mean_interval(list(surplus(Setting(**knobs))))
             for name, knobs in (("plain", {}), ("everything", all_on))}
-claim("The plain network is too sure (confidence minus accuracy).",
-      measured=too_sure["plain"], kind="measured", holds=lambda d: d.between(low=0))
+claim("The plain network is too sure (confidence minus accuracy).", too_sure["plain"],
+      kind="measured", id="plain-too-sure", holds=lambda d: d.between(low=0))
 claim("The one with everything is not sure enough (confidence minus accuracy).",
-      measured=too_sure["everything"], kind="measured",
+      measured=too_sure["everything"], kind="measured", id="everything-unsure",
       holds=lambda d: d.between(high=0))
 
 # %% tags=["deeper"] jupyter={"outputs_hidden": true}
@@ -523,7 +531,7 @@ claim("The one with everything is not sure enough (confidence minus accuracy).",
 reveal("direction",
        {True: "too sure", False: "not sure enough",
         None: "undecided"}[too_sure["everything"].between(low=0)],
-       because=f"{too_sure['everything']}")
+       because=f"{too_sure['everything']}", rests="everything-unsure")
 
 # %% [markdown]
 # One reason is certain: a network calibrated to labels of which a fifth are wrong must be modest on right ones. How much each technique adds, the mixer can tell: switch off one at a time. A temperature (lesson 05), fitted on rows whose labels you trust, mends the confidence and leaves the answers alone.
@@ -545,25 +553,23 @@ for name, knobs in settings.items():
     *_, mixed = mix(Setting(**knobs))
     errors[name] = mixed.error
 verdicts = []
-for sentence, a, b, bounds in (("With the same λ = 0.1, L2 and "
-                                "weight decay are within a point.",
-                                "L2", "decay", (-0.01, 0.01)),
-                               ("Dropout behind BatchNorm has a higher error than "
-                                "BatchNorm alone.",
-                                "both", "norm", (0, 1)),
-                               ("BatchNorm alone is at most a point above early "
-                                "stopping alone.",
-                                "norm", "stopped", (-1, 0.01))):
+for key, sentence, a, b, bounds in (
+    ("decay-is-l2", "With the same λ = 0.1, L2 and weight decay are within a point.",
+     "L2", "decay", (-0.01, 0.01)),
+    ("norm-and-dropout", "Dropout behind BatchNorm has a higher error than BatchNorm "
+     "alone.", "both", "norm", (0, 1)),
+    ("norm-suffices", "BatchNorm alone is at most a point above early stopping alone.",
+     "norm", "stopped", (-1, 0.01))):
     gap = paired_interval(errors[a], errors[b])
     verdicts.append(gap.between(*bounds))
-    claim(sentence, measured=gap, kind="measured",
+    claim(sentence, measured=gap, kind="measured", id=key,
           holds=lambda d, bounds=bounds: d.between(*bounds))
 
 # %% tags=["deeper"] jupyter={"outputs_hidden": true}
 # what came out
 reveal("myths",
        None if None in verdicts else ("none", "one", "two", "three")[sum(verdicts)],
-       because=f"{verdicts}")
+       because=f"{verdicts}", rests="decay-is-l2, norm-and-dropout, norm-suffices")
 
 # %% [markdown]
 # Where a verdict surprises you: 0.1 of weight decay is next to nothing here (rate · λ · steps = 0.12); 0.1 of L2 goes through Adam's $\sqrt{\hat v}$, which makes another thing of it (04). Dropout stands *behind* the norm, so the shift of variances of lesson 06 cannot arise: only the bare sentence was tested. And whatever BatchNorm's noise does, 600 steps are enough to learn wrong labels by heart: look at the training error in the mixer.
@@ -601,7 +607,7 @@ claim("Halving 30 candidates at 50 and 100 of 200 steps takes 30·50 + 15·50 + 
       measured=[steps, full],
       holds=lambda s: s == [30 * 50 + 15 * 50 + 7 * 100, 6000] and s[0] < s[1] / 2)
 claim("Halving is as good as training all (difference in test error).",
-      measured=paired_interval(halved, best), kind="measured",
+      measured=paired_interval(halved, best), kind="measured", id="halving-as-good",
       holds=lambda d: d.between(-0.01, 0.01))
 
 # %% [markdown]

@@ -2,6 +2,7 @@
 
 import functools
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import nbformat.v4 as v4
@@ -10,9 +11,11 @@ import pytest
 from course_lib import LESSONS
 from course_lib.authoring import ledger
 from course_lib.authoring.build import executed
-from course_lib.base.record import Record
+from course_lib.base.places import CourseError
+from course_lib.base.record import Bar, Record
 from course_lib.learner.cells import cells_of
 from tests.authoring._syllabus import PROMISES
+from tests.records.test_standing import stands
 
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
 
@@ -55,14 +58,43 @@ def test_sentence_bound_figure_verdict_and_place(rows):
 
 def test_the_page_counts_and_escapes(rows):
     page = ledger.table(rows)
-    assert (
-        "4 in all, 1 of them exact" in page
-        and "3 measured ones 1 hold, 1 do not, 1 are inconclusive" in page
-    )
+    assert "4 in all, 1 of them exact" in page
+    assert "3 others are measured over seeds: 1 hold, 1 do not, 1 are inconclusive" in page
+    assert "**3 not yet replicated**" in page
     where = f"[Loops](03_x.ipynb#cell-id={rows[1].cell})"
-    assert f"| 1 is small \\| large. | measured | `n < 2` | 1 | holds | {where} |" in page
+    line = "| 1 is small \\| large. | measured | `n < 2` | 1 | holds | not yet replicated"
+    assert f"{line} | {where} |" in page
     lines = [line for line in page.splitlines() if line.startswith("|")]
-    assert {len(re.findall(r"(?<!\\)\|", line)) for line in lines} == {7}
+    assert {len(re.findall(r"(?<!\\)\|", line)) for line in lines} == {8}
+
+
+def test_what_fresh_seeds_said_stands_beside_it_and_in_the_readme(monkeypatch):
+    claim = Record(
+        "claim",
+        "a",
+        id="it",
+        basis="measured",
+        verdict="holds",
+        status="confirmed",
+        fresh=(Bar("", 1.0, 0.5, 1.5),),
+    )
+    rows = [ledger.Row("03_x", "Sums", "id", claim)]
+    assert "| holds | confirmed: 1 [0.5, 1.5] | " in ledger.table(rows)
+    assert "No claim was changed after its fresh result was seen." in ledger.table(rows)
+    revised = stands(2, 2, 2, 2)
+    revised = replace(revised, pilot=replace(revised.pilot, revision=2))
+    monkeypatch.setattr(ledger, "recorded", lambda: {"it": revised})
+    assert "1 changed after a fresh result was seen, 2 times" in ledger.table(rows)
+    page = f"a\n{ledger.BEGIN}\nold\n{ledger.END}\nb\n"
+    said = "Of 1 measured claims fresh seeds leave **1 confirmed**."
+    assert ledger.with_counts(page, rows) == f"a\n{ledger.BEGIN}\n{said}\n{ledger.END}\nb\n"
+    with pytest.raises(CourseError, match="README.md: there has to be a line"):
+        ledger.with_counts("a page", rows)
+
+
+def test_the_readme_counts_as_the_ledger_does():
+    page = (NOTEBOOKS.parent / "README.md").read_text(encoding="utf-8")
+    assert ledger.with_counts(page, ledger.rows(NOTEBOOKS)) == page
 
 
 def test_an_inconclusive_interval_says_what_it_would_have_told():

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from course_lib import plotting
-from course_lib.base import machine, record
+from course_lib.base import card, machine, record
 from course_lib.notebook import (
     claim,
     environment,
@@ -23,9 +23,12 @@ from course_lib.notebook import (
     setup,
     show_source,
 )
+from course_lib.notebook.claims import measurements
+from course_lib.records import standing
 from course_lib.sgd import sgd_update
-from course_lib.statistics import mean_interval
+from course_lib.statistics import Interval, mean_interval
 from tests.panel._page import Wire
+from tests.records.test_standing import around, stands
 
 TOLD = "from the bound would have been told four times in five"
 
@@ -117,6 +120,69 @@ def test_a_claim_notes_what_is_asked_as_it_is_written():
     assert [record.asked for record in ledger] == asked
 
 
+@pytest.fixture
+def stand(monkeypatch):
+    """Have records say how a claim called "it" stands: by the means of base 0 and fresh bases."""
+
+    def stand(*means):
+        known = {"it": stands(*means)} if means else {}
+        monkeypatch.setattr(standing, "recorded", lambda: known)
+
+    measurements.clear()
+    return stand
+
+
+def measure(mean, low=0, **options):
+    """Claim of values around a mean that they lie above `low`."""
+    claim(
+        "It helps.",
+        mean_interval(around(mean)),
+        lambda it: it.between(low=low),
+        "measured",
+        id="it",
+        **options,
+    )
+    return ledger[-1]
+
+
+def test_a_claim_says_what_fresh_seeds_made_of_it(stand, capsys):
+    stand(2, 2, 2, 2)
+    made = measure(2)
+    assert made.status == "confirmed" and made.fresh[0].mean == pytest.approx(2)
+    out = capsys.readouterr().out
+    assert out.startswith("Measured · holds · confirmed (on fresh seeds (bases 1, 2, 3): 2 [")
+    shown = card.bundle(made, "")["text/html"]
+    assert "✓ measured · holds · confirmed" in shown and ">fresh seeds</span>" in shown
+    assert record.read(made.as_data()) == made
+    stand(2, 0, 0, 0)
+    assert measure(2).status == "not confirmed"
+    assert "○ measured · holds · not confirmed" in card.bundle(ledger[-1], "")["text/html"]
+
+
+def test_a_claim_that_is_another_than_the_records_is_not_yet_replicated(stand):
+    stand(2, 2, 2, 2)
+    assert measure(2).status == "confirmed"
+    assert [measure(4).status, measure(2, low=-1).status] == ["not yet replicated"] * 2
+    stand()
+    assert measure(2).status == "not yet replicated" and not ledger[-1].fresh
+    assert [one.id for one in measurements] == ["it"] * 4
+
+
+def test_a_claim_that_fresh_seeds_could_not_be_asked_is_refused():
+    for measured in (0.5, mean_interval([1.0, 2.0]), Interval(1.0, 0.5, 1.5)):
+        with pytest.raises(ValueError, match="claim 'it': `measured` must be an interval"):
+            claim("It helps.", measured, lambda it: True, "measured", id="it")
+
+
+def test_a_check_says_how_often_it_fails_and_a_time_whose_it_is(capsys):
+    claim("a", 1.0, lambda z: z < 4, "checked", false_alarm=0.05)
+    claim("b", mean_interval([1.0, 2.0]), lambda d: d.between(low=-99), "timed")
+    checked, timed = capsys.readouterr().out.split("\n  measured: ")[:2]
+    assert checked == "Checked · holds (where all is right this fails once in 20 times): a"
+    assert "Of this machine · holds: b" in timed
+    assert {it.status for it in ledger} == {""}
+
+
 def test_a_claim_of_another_kind_is_refused():
     with pytest.raises(ValueError, match="kind = 'rough'"):
         claim("a", 1, holds=bool, kind="rough")
@@ -151,6 +217,25 @@ def test_a_prediction_survives_its_cell_being_run_again():
     Wire(predict("size", "Which is smaller?", ["L2", "decay"])._view).say(chosen="L2")
     again = predict("size", "Which is smaller?", ["L2", "decay"])
     assert again._view.shown["chosen"] == "L2"
+
+
+def test_only_a_confirmed_claim_makes_a_prediction_right_or_wrong(stand):
+    question = predict("size", "Which is smaller?", ["L2", "decay"])
+    Wire(question._view).say(chosen="L2")
+    stand(2, 2, 2, 2)
+    measure(2)
+    came = record.read(bundle(reveal("size", "decay", rests="it"))[record.MIME])
+    assert (came.verdict, came.status, came.rests) == ("decay", "", ("it",))
+    stand(2, 0, 0, 0)
+    measure(2)
+    shown = bundle(reveal("size", "decay", rests="it"))
+    came = record.read(shown[record.MIME])
+    assert (came.verdict, came.status) == ("", "not confirmed")
+    assert "Here it came out: decay. On fresh seeds: not confirmed (" in shown["text/plain"]
+    assert "So no answer was wrong." in shown["text/plain"]
+    assert "○ not confirmed" in shown["text/html"]
+    with pytest.raises(ValueError, match="rests = 'other': no claim of this id was judged before"):
+        reveal("size", "decay", rests="it, other")
 
 
 def test_revealing_what_was_not_predicted():
@@ -309,7 +394,7 @@ def test_importing_the_helpers_is_light():
 
 def test_what_the_rooms_of_a_lesson_import_is_looked_for_and_declared(repository):
     library = repository / "course_lib"
-    apart = ("authoring", "checks", "jupyter", "cli.py", "__main__.py")
+    apart = ("authoring", "checks", "jupyter", "replication", "cli.py", "__main__.py")
     files = [
         path for path in library.rglob("*.py") if path.relative_to(library).parts[0] not in apart
     ]

@@ -38,7 +38,7 @@ def imported(folder):
 
 
 def test_the_library_declares_what_it_imports_and_nothing_else():
-    assert set(RUNTIME) == imported("course_lib") | RUN
+    assert set(RUNTIME) | set(EXTRAS["cluster"]) == imported("course_lib") | RUN
 
 
 def test_lessons_import_what_the_library_declares():
@@ -46,7 +46,7 @@ def test_lessons_import_what_the_library_declares():
 
 
 def test_tests_and_benchmarks_declare_what_they_import_beyond_it():
-    assert set(EXTRAS) == {"test", "bench"}
+    assert set(EXTRAS) == {"test", "bench", "cluster"}
     assert set(EXTRAS["test"]) == imported("tests") - set(RUNTIME) | TOOLS
     assert set(EXTRAS["bench"]) == imported("bench") - set(RUNTIME)
 

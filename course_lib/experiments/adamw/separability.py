@@ -128,9 +128,11 @@ def jackknife(statistic: Callable[[list[int]], float], seeds: int) -> Interval:
     without = torch.tensor(
         [statistic(everyone[:i] + everyone[i + 1 :]) for i in everyone], dtype=torch.float64
     )
-    spread = mean_interval(seeds * whole - (seeds - 1) * without)
+    pseudo = seeds * whole - (seeds - 1) * without
+    spread = mean_interval(pseudo)
+    around = mean_interval(pseudo - pseudo.mean() + whole).sample
     return spread._replace(
-        mean=whole, low=whole - spread.half_width, high=whole + spread.half_width
+        mean=whole, low=whole - spread.half_width, high=whole + spread.half_width, sample=around
     )
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from course_lib.base.random import seeded
 from course_lib.batchnorm import batch_norm
 from course_lib.data import digits
 
@@ -45,7 +46,7 @@ def measure_activations(gain: float, batch_size: int, unit: str) -> Activations:
 
     unit: one of UNITS. The loss is a fixed random sum of the outputs.
     """
-    generator = torch.Generator().manual_seed(0)
+    generator = seeded(0)
     weights = [
         gain * torch.randn(WIDTH, WIDTH, dtype=torch.float64, generator=generator) / 8
         for _ in range(DEPTH)

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from course_lib.base.arguments import require
+from course_lib.base.random import seeded
 from course_lib.batchnorm import batch_norm
 
 MEAN, SPREAD, AFTER, BATCHES, RUNS = 2.0, 1.0, 0.0, 200, 40  # the mean jumps to AFTER half-way
@@ -45,7 +46,7 @@ def keep_memory(batch_size: int, momentum: float, layer: Callable = batch_norm) 
 
     layer: whose running statistics; called as `batch_norm` is, in training mode.
     """
-    generator = torch.Generator().manual_seed(0)
+    generator = seeded(0)
     mean, var = torch.zeros(RUNS, dtype=torch.float64), torch.ones(RUNS, dtype=torch.float64)
     gamma, beta, seen = torch.ones_like(mean), torch.zeros_like(mean), []
     for t in range(BATCHES):

@@ -18,6 +18,7 @@ from torch.nn.functional import cross_entropy
 
 from course_lib.adamw import adam_update
 from course_lib.base.arguments import require, require_choice
+from course_lib.base.random import seeded
 from course_lib.data import Split, Table, digits, spambase_or_breast_cancer
 from course_lib.engine import ModelSpec, Training, outputs_of, train
 from course_lib.engine.cache import remembered
@@ -117,7 +118,7 @@ def world(name: str, rows: int, noise: float, seed: int) -> Split:
     require_choice("name", name, WORLDS)
     if name == "digits":
         return digits(rows, VALIDATION, noise, "unit", seed)
-    generator = torch.Generator().manual_seed(seed)
+    generator = seeded(seed)
     table = spambase_or_breast_cancer()
     rows = min(rows, most_rows(table))
     order = torch.randperm(len(table.y), generator=generator)

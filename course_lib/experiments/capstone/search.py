@@ -13,6 +13,7 @@ from torch import Tensor
 
 from course_lib.adamw import adam_update
 from course_lib.base.arguments import require
+from course_lib.base.random import seeded
 from course_lib.engine import train
 from course_lib.engine.cache import remembered
 from course_lib.experiments.capstone.mixer import NORMS, STRENGTHS, Setting, network, note_of, world
@@ -108,7 +109,7 @@ def search(
 
     data, rows, noise: as `mixer.world` takes them. Seeds come one by one, norm by norm.
     """
-    settings = draw_settings(candidates, torch.Generator().manual_seed(0))
+    settings = draw_settings(candidates, seeded(0))
     splits = {seed: world(data, rows, noise, seed) for seed in seeds}
     note = note_of(data, rows)
     errors = torch.full((2, len(seeds), candidates, len(rungs)), torch.nan)

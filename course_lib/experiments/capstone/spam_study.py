@@ -18,6 +18,7 @@ from torch import Tensor
 
 from course_lib.adamw import adam_update
 from course_lib.base.arguments import require, require_choice
+from course_lib.base.random import seeded
 from course_lib.capstone import repeated_subsampling
 from course_lib.data import Table, spambase_or_breast_cancer
 from course_lib.engine import ModelSpec, Training, train
@@ -105,9 +106,7 @@ def study(
     require("repetitions", repetitions, 2)
     require("epochs", epochs, 1)
     table = table or spambase_or_breast_cancer()
-    divisions = repeated_subsampling(
-        len(table.x), repetitions, TEST_FRACTION, torch.Generator().manual_seed(seed)
-    )
+    divisions = repeated_subsampling(len(table.x), repetitions, TEST_FRACTION, seeded(seed))
     n_tr, n_te = map(len, divisions[0])
     done = Study(
         torch.empty(0, len(VARIANTS), dtype=torch.float64),

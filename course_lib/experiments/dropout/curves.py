@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy, log_softmax
 
+from course_lib.base.random import seeded
 from course_lib.data import Split, digits
 from course_lib.dropout import dropout
 from course_lib.engine import ModelSpec, train
@@ -161,7 +162,7 @@ def three_losses(curves: Curves, p: float = 0.5, draws: int = 50) -> ThreeLosses
     """
     on = []
     for s, seed in enumerate(curves.seeds):
-        split, generator = split_of(curves.stage, seed), torch.Generator().manual_seed(seed)
+        split, generator = split_of(curves.stage, seed), seeded(seed)
         network = curves.network(s, p)
         on.append(losses_by_mask(network, split.train_x, split.train_y, p, draws, generator).mean())
     return ThreeLosses(

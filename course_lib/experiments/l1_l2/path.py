@@ -6,6 +6,7 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
+from course_lib.base.random import seeded
 from course_lib.data.diabetes import FEATURES, ROWS, check_table, load
 from course_lib.experiments.l1_l2.penalised_regression import PENALTIES, fit, largest_l1, predict
 
@@ -36,7 +37,7 @@ def path(kind: str, scale: str, rows: int, seed: int = 0) -> Path:
     fitted.
     """
     x, y = load()
-    order = torch.randperm(ROWS, generator=torch.Generator().manual_seed(seed))
+    order = torch.randperm(ROWS, generator=seeded(seed))
     train, test = order.tensor_split([rows])
     x_seen, y_seen = x[train], y[train]
     check_table(x_seen, y_seen, FEATURES)

@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.nn.functional import one_hot
 
 from course_lib.adamw import adamw_update
+from course_lib.base.random import seeded
 from course_lib.data import Split
 from course_lib.engine import ModelSpec
 from course_lib.engine.cache import remembered
@@ -80,7 +81,7 @@ def train_students(
 def _batches(rows: int, seeds: tuple[int, ...], steps: int) -> Iterator[Tensor]:
     """Row numbers [models, BATCH] per step, in shuffled epochs; equal seeds, equal batches."""
     per_epoch = rows // BATCH
-    shuffles = {seed: torch.Generator().manual_seed(seed) for seed in seeds}
+    shuffles = {seed: seeded(seed) for seed in seeds}
     for step in range(steps):
         if step % per_epoch == 0:
             orders = {

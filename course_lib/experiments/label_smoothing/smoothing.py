@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
+from course_lib.base.random import seeded
 from course_lib.data import Split, digits
 from course_lib.engine import ModelSpec, train
 from course_lib.engine.cache import remembered
@@ -162,7 +163,7 @@ def ece_if_calibrated(z: Tensor, seed: int, draws: int = 10) -> Tensor:
     """
     if z.isnan().any():
         return torch.tensor(torch.nan, dtype=torch.float64)
-    p, generator = z.softmax(1), torch.Generator().manual_seed(seed)
+    p, generator = z.softmax(1), seeded(seed)
     labels = p.multinomial(draws, replacement=True, generator=generator).T
     return torch.tensor(
         [expected_calibration_error(p, y, BINS) for y in labels], dtype=torch.float64

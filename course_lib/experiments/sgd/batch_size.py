@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import one_hot
 
+from course_lib.base.random import seeded
 from course_lib.data import Split, digits
 from course_lib.engine import ModelSpec, train
 from course_lib.engine.cache import remembered
@@ -64,7 +65,7 @@ def figures_of(parameters: Sequence[Tensor], split: Split, seed: int) -> tuple[f
     def loss(parameters: Sequence[Tensor]) -> Tensor:
         return (forward(parameters, split.train_x) - split.train_y).square().mean()
 
-    start = torch.Generator().manual_seed(seed)
+    start = seeded(seed)
     sharpness = top_eigenvalue(loss, parameters, tolerance=5e-3, iterations=200, generator=start)
     norm = math.sqrt(sum(p.square().sum().item() for p in parameters))
     right = forward(parameters, split.test_x).argmax(1) == split.test_y.argmax(1)

@@ -9,6 +9,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from course_lib.base.random import seeded
 from course_lib.experiments.shared.gradient_noise import batches
 
 STEEPEST = 2.0  # the largest curvature of the bowl, whatever its condition number
@@ -21,7 +22,7 @@ def examples(rows: int = ROWS) -> Tensor:
 
     Their mean is the goal, their spread 0.6 each way.
     """
-    draws = torch.randn(rows, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+    draws = torch.randn(rows, 2, dtype=torch.float64, generator=seeded(1))
     draws = draws - draws.mean(0)
     return GOAL + 0.6 * draws @ torch.linalg.inv(torch.linalg.cholesky(draws.T @ draws / rows)).T
 
@@ -49,7 +50,7 @@ def walk(
     """The path [steps + 1, 2] of `update` from `start` over shuffled batches of the examples."""
     w, centres = torch.tensor(start, dtype=torch.float64), examples()
     state: dict[str, Tensor] = {}
-    order = batches(ROWS, batch_size, generator=torch.Generator().manual_seed(seed))
+    order = batches(ROWS, batch_size, generator=seeded(seed))
     path = [w.clone()]
     for _ in range(steps):
         update(w, hessian @ (w - centres[next(order)].mean(0)), state, **options)

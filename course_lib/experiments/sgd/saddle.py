@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from course_lib.base.random import seeded
 from course_lib.experiments.shared import surfaces
 from course_lib.sgd import cyclical, sgd_update
 
@@ -53,7 +54,7 @@ def escape(
     def scheduled(w: Tensor, grad: Tensor, state: dict) -> None:
         update(w, grad, state, lr=next(rates))
 
-    generator = torch.Generator().manual_seed(0)
+    generator = seeded(0)
     path = surfaces.descend(
         SADDLE, scheduled, (offset, height), STEPS, noise=noise, generator=generator
     )

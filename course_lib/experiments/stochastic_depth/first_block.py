@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from course_lib.base.random import seeded
+from course_lib.base.random import reseed, seeded
 from course_lib.data import digits
 from course_lib.engine.cache import remembered
 from course_lib.experiments.stochastic_depth.steps import residual_network
@@ -44,7 +44,7 @@ def stacked_network(
     """
     survivals = survival_probabilities(depth, last if stack == "shortcut, dropping" else 1.0)
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+        reseed(seed)
         network, blocks = residual_network(
             survivals, generator=seeded(seed, "rows"), mode="row", norm=norm
         )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from course_lib.base.random import seeded
 from course_lib.experiments.stochastic_depth.steps import Steps, time_shorter
 from course_lib.experiments.stochastic_depth.training import (
     DEPTH,
@@ -37,7 +38,7 @@ def alive_blocks() -> np.ndarray:
 
     A block that is on stays on for every larger p_L.
     """
-    draws = torch.Generator().manual_seed(8)
+    draws = seeded(8)
     u = torch.rand(DRAWS, 1, DEPTH, generator=draws, dtype=torch.float64)
     survivals = [survival_probabilities(DEPTH, last) for last in LAST]
     return (u < torch.tensor(survivals, dtype=torch.float64)).numpy()

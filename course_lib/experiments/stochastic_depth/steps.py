@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from course_lib.base.random import seeded
+from course_lib.base.random import reseed, seeded
 from course_lib.data import digits
 from course_lib.engine.cache import remembered
 from course_lib.experiments.stochastic_depth.training import DEPTH, LAST, WIDTH
@@ -78,7 +78,7 @@ class Loop:
 
     def __init__(self, last: float, depth: int = DEPTH, width: int = WIDTH, seed: int = 0) -> None:
         with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
+            reseed(seed)
             survivals = survival_probabilities(depth, last)
             draws = seeded(seed, f"blocks of {last}")
             self.network, blocks = residual_network(survivals, width, draws)

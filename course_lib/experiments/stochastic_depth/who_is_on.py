@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from course_lib.base.random import seeded
 from course_lib.experiments.stochastic_depth.training import DEPTH
 from course_lib.stochastic_depth import drop_path, survival_probabilities
 
@@ -51,7 +52,7 @@ def draw_who_is_on(
 def _through(layer: Callable, survivals: list[float], mode: str, number: int) -> Tensor:
     """What each block makes of ones in batch `number`, [blocks, rows, features]."""
     ones, results = torch.ones(ROWS, FEATURES), []
-    draws = torch.Generator().manual_seed(number)
+    draws = seeded(number)
     for survival in survivals:
         result = layer(ones, 1 - survival, mode=mode, training=True, generator=draws)
         shape = getattr(result, "shape", None)

@@ -1,9 +1,9 @@
 """Questions and flash cards of each lesson, from the Markdown file of its stem beside this one.
 
 A block begins with ``## key``, perhaps followed by a line ``Myth: tag, tag`` that names the widely
-read errors it is about. With ``- [ ] option`` and ``- [x] right option`` lines, each with its
-reason indented below, it is a question; with a ``> quoted`` part it is a card. So the files can be
-read as they are.
+read errors it is about, and by ``Rests: id, not id``: the claims whose result it states. With
+``- [ ] option`` and ``- [x] right option`` lines, each with its reason indented below, it is a
+question; with a ``> quoted`` part it is a card. So the files can be read as they are.
 """
 
 import functools
@@ -26,6 +26,7 @@ class Question:
     reasons: dict[str, str]
     answer: str
     myths: tuple[str, ...] = ()
+    rests: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -41,6 +42,7 @@ class Card:
     key: str
     front: str
     back: str
+    rests: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -77,8 +79,11 @@ def parsed(stem: str, block: str) -> Question | Card:
     Raises ValueError that names the block and what is wrong with it.
     """
     key, _, body = re.sub(r"^# .*", "", block, flags=re.MULTILINE).partition("\n")
-    tags = re.match(r"Myth: (.+)\n", body)
-    body = body[tags.end() :] if tags else body
+    tags = {}
+    while found := re.match(r"(Myth|Rests): (.+)\n", body):
+        tags[found[1]] = tuple(found[2].split(", "))
+        body = body[found.end() :]
+    myths, rests = tags.get("Myth", ()), tags.get("Rests", ())
     options = OPTION.findall(body)
     if not options:
         front, quoted, back = body.partition("\n> ")
@@ -88,7 +93,7 @@ def parsed(stem: str, block: str) -> Question | Card:
             key,
             "neither options nor a quoted answer",
         )
-        return Card(stem, key, _line(front), _line(back.replace("\n> ", "\n")))
+        return Card(stem, key, _line(front), _line(back.replace("\n> ", "\n")), rests)
     rest = OPTION.sub("", body)
     reasons = {_line(option): _line(reason) for _, option, reason in options}
     right = [_line(option) for mark, option, _ in options if mark == "x"]
@@ -97,9 +102,7 @@ def parsed(stem: str, block: str) -> Question | Card:
     _require(
         "- [" not in rest and rest.strip(), stem, key, "an option without a reason, or no question"
     )
-    return Question(
-        stem, key, _line(rest), reasons, right[0], tuple(tags[1].split(", ")) if tags else ()
-    )
+    return Question(stem, key, _line(rest), reasons, right[0], myths, rests)
 
 
 def _require(holds: object, stem: str, key: str, problem: str) -> None:

@@ -85,7 +85,8 @@ def test_the_jackknife_of_a_mean_is_students_interval():
         jackknife(lambda picked: values[picked].mean().item(), 7),
         mean_interval(values),
     )
-    assert ours == pytest.approx(students)
+    assert ours[:6] == pytest.approx(students[:6])
+    assert ours.sample.values == pytest.approx(students.sample.values)
     squared = jackknife(lambda picked: values[picked].mean().item() ** 2, 7)
     # around the statistic of all, whatever its bias
     assert squared.mean == pytest.approx(students.mean**2)
