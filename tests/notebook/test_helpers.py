@@ -16,6 +16,8 @@ from course_lib.notebook import (
     claim,
     environment,
     ledger,
+    negative,
+    positive,
     predict,
     predictions,
     quiz,
@@ -24,7 +26,7 @@ from course_lib.notebook import (
     show_source,
 )
 from course_lib.sgd import sgd_update
-from course_lib.statistics import mean_interval
+from course_lib.statistics import Interval, mean_interval
 from tests.panel._page import Wire
 
 TOLD = "from the bound would have been told four times in five"
@@ -151,6 +153,17 @@ def test_a_prediction_survives_its_cell_being_run_again():
     Wire(predict("size", "Which is smaller?", ["L2", "decay"])._view).say(chosen="L2")
     again = predict("size", "Which is smaller?", ["L2", "decay"])
     assert again._view.shown["chosen"] == "L2"
+
+
+def test_what_came_out_is_read_off_an_interval():
+    predict("gap", "?", ["less", "more"])
+    for gap, came in ((-1, "less"), (1, "more"), (0, "")):
+        found = Interval(gap, gap - 0.5, gap + 0.5)
+        told = reveal("gap", from_interval={"less": negative(found), "more": positive(found)})
+        assert record.read(bundle(told)[record.MIME]).verdict == came
+    for wrong in ({"more": True, "less": True}, {"none of these": True}):
+        with pytest.raises(ValueError, match="must say True of one at most of 'less', 'more'"):
+            reveal("gap", from_interval=wrong)
 
 
 def test_revealing_what_was_not_predicted():
