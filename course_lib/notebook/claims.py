@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from course_lib.base.card import bundle
 from course_lib.base.record import STALE, Ask, Bar, Record, blind_below, show
+from course_lib.notebook.bounds import Bound
 
 if TYPE_CHECKING:  # importing the helpers is light: torch comes with the lesson's own imports
     from course_lib.records.measurement import Measurement
@@ -171,7 +172,9 @@ def _intervals(measured: Any) -> dict[str, Any]:
 
 
 def _source(holds: Callable[[Any], Any]) -> str:
-    """What is asked of a figure, as it is written: a lambda's body, or a function's name."""
+    """What is asked of a figure: a bound's words, else a lambda's body or a function's name."""
+    if isinstance(holds, Bound):
+        return holds.said
     code = getattr(holds, "__code__", None)
     if code is None or code.co_name != "<lambda>":
         return getattr(holds, "__name__", "")

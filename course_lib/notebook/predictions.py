@@ -1,12 +1,13 @@
 """Predictions: a commitment before the answer is known, shown beside what came out."""
 
 import html
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from course_lib.base import card, progress
 from course_lib.base.record import CONFIRMED, Record
+from course_lib.notebook.bounds import Verdict
 from course_lib.notebook.claims import ledger
 from course_lib.notebook.shown import Page, Question
 
@@ -61,19 +62,31 @@ def _kept(key: str, options: list[str]) -> tuple[str, dict[str, Any]]:
     return name, dict(former) if former.get("said") in options else {}
 
 
-def reveal(key: str, correct: str | None, because: str = "", *, rests: str = "") -> Page:
+def reveal(
+    key: str,
+    correct: str | None = None,
+    because: str = "",
+    *,
+    from_interval: Mapping[str, Verdict] | None = None,
+    rests: str = "",
+) -> Page:
     """Show what was predicted under `key` beside the option that came out, and why.
 
-    `correct` None: it is undecided. `rests`: the ids of the claims that say what came out, with
-    commas; where fresh seeds have not confirmed all of them (`course replicate`), both findings are
-    shown and no prediction was wrong. Raises ValueError where nothing was asked under this key,
-    `correct` was no option, or a claim was not judged before.
+    `correct` None: it is undecided. In its place `from_interval` says of options whether they came
+    out, True, False or None, as a bound says of an interval: `from_interval={"less":
+    negative(gap), "more": positive(gap)}`; undecided where it says True of none. `rests`: the ids
+    of the claims that say what came out, with commas; where fresh seeds have not confirmed all of
+    them (`course replicate`), both findings are shown and no prediction was wrong. Raises
+    ValueError where nothing was asked under this key, `correct` was no option, or a claim was not
+    judged before.
     """
     if key not in _predictions:
         raise ValueError(
             f"{key}: nothing was asked under this name; run the cell with predict({key!r}, …) first"
         )
     asked = _predictions[key]
+    if from_interval is not None:
+        correct = _came_out(from_interval, asked.options)
     if correct is not None and correct not in asked.options:
         raise ValueError(
             f"correct = {correct!r}: must be one of {', '.join(map(repr, asked.options))}"
@@ -102,6 +115,18 @@ def reveal(key: str, correct: str | None, because: str = "", *, rests: str = "")
         rests=tuple(claim.id for claim in leaning),
     )
     return Page(card.bundle(record, "\n".join([asked.question, *notes]), notes))
+
+
+def _came_out(verdicts: Mapping[str, Verdict], options: list[str]) -> str | None:
+    """The one option that came out; None where none did."""
+    unknown = [option for option in verdicts if option not in options]
+    came = [option for option, verdict in verdicts.items() if verdict]
+    if unknown or len(came) > 1:
+        raise ValueError(
+            f"from_interval = {dict(verdicts)}: must say True of one at most of "
+            f"{', '.join(map(repr, options))}"
+        )
+    return came[0] if came else None
 
 
 def _claims(ids: list[str]) -> list[Record]:

@@ -92,7 +92,8 @@ def test_shift_enter_goes_through_the_lesson(lesson, report, request, amount):
     else:
         page.keyboard.press("Shift+Enter")
         page.wait_for_function(
-            f"{CONTENT}.widgets.every(w => w.model.type !== 'code' || "  # but the new one at the end
+            # all but the new one at the end
+            f"{CONTENT}.widgets.every(w => w.model.type !== 'code' || "
             "!w.model.sharedModel.getSource() || "
             "w.model.executionCount > 0 && w.model.executionState !== 'running')",
             timeout=300_000,

@@ -3,7 +3,6 @@
 from statistics import median
 
 import nbformat
-import pytest
 
 from tests.browser._lab import ROOT, Watched, at_rest, drag
 

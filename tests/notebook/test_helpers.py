@@ -16,6 +16,8 @@ from course_lib.notebook import (
     claim,
     environment,
     ledger,
+    negative,
+    positive,
     predict,
     predictions,
     quiz,
@@ -236,6 +238,17 @@ def test_only_a_confirmed_claim_makes_a_prediction_right_or_wrong(stand):
     assert "○ not confirmed" in shown["text/html"]
     with pytest.raises(ValueError, match="rests = 'other': no claim of this id was judged before"):
         reveal("size", "decay", rests="it, other")
+
+
+def test_what_came_out_is_read_off_an_interval():
+    predict("gap", "?", ["less", "more"])
+    for gap, came in ((-1, "less"), (1, "more"), (0, "")):
+        found = Interval(gap, gap - 0.5, gap + 0.5)
+        told = reveal("gap", from_interval={"less": negative(found), "more": positive(found)})
+        assert record.read(bundle(told)[record.MIME]).verdict == came
+    for wrong in ({"more": True, "less": True}, {"none of these": True}):
+        with pytest.raises(ValueError, match="must say True of one at most of 'less', 'more'"):
+            reveal("gap", from_interval=wrong)
 
 
 def test_revealing_what_was_not_predicted():

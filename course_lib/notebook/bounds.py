@@ -1,0 +1,109 @@
+"""What a claim asks of a figure, in words that mean the same in every lesson.
+
+`below(2)`, `above(0)`, `between(-1, 1)`, `within(1e-12)`, `positive`, `negative`, `equal(3)`,
+`ordered`, and `each(…)` where several figures are asked different things. All are functions of what
+was measured → True, False, or None for inconclusive: an interval (`course_lib.statistics`) must lie
+beyond its bound with all of its length, and is inconclusive where it lies across it. Of a list, a
+tensor or a mapping every figure is asked, and one that fails decides.
+"""
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+Verdict = bool | None
+
+
+@dataclass(frozen=True)
+class Bound:
+    """A question to a figure; `said` is how it reads on a card."""
+
+    ask: Callable[[Any], Verdict]
+    said: str
+
+    def __call__(self, measured: Any) -> Verdict:
+        """True, False, or None for inconclusive."""
+        return self.ask(measured)
+
+    def __str__(self) -> str:
+        return self.said
+
+
+def together(verdicts: Iterable[Verdict]) -> Verdict:
+    """One verdict of several: False if one is, True if all are."""
+    found = list(verdicts)
+    return False if False in found else None if None in found else True
+
+
+def below(high: float) -> Bound:
+    """Less than `high`."""
+    return _between(-math.inf, high, f"below {high:g}")
+
+
+def above(low: float) -> Bound:
+    """More than `low`."""
+    return _between(low, math.inf, f"above {low:g}")
+
+
+def between(low: float, high: float) -> Bound:
+    """More than `low` and less than `high`."""
+    return _between(low, high, f"between {low:g} and {high:g}")
+
+
+def within(margin: float) -> Bound:
+    """Nearer to 0 than `margin`."""
+    return _between(-margin, margin, f"within ±{margin:g}")
+
+
+def equal(value: Any) -> Bound:
+    """The same as `value`, digit by digit: figures, lists of them, texts."""
+    return Bound(lambda measured: bool(_plain(measured) == value), f"equal to {value}")
+
+
+def each(*by_place: Bound, **by_name: Bound) -> Bound:
+    """The first figure of a list asked the first bound, and so on; or those of a mapping by name.
+
+    Raises ValueError where there are more or fewer figures than bounds.
+    """
+    asked: dict[Any, Bound] = dict(enumerate(by_place)) | by_name
+
+    def ask(measured: Any) -> Verdict:
+        found = measured if isinstance(measured, Mapping) else dict(enumerate(_plain(measured)))
+        if {*found} != {*asked}:
+            raise ValueError(
+                f"measured = {list(found)}: these bounds are for {', '.join(map(str, asked))}"
+            )
+        return together(bound(found[name]) for name, bound in asked.items())
+
+    names = {name: f"{name} " if isinstance(name, str) else "" for name in asked}
+    return Bound(ask, ", ".join(f"{names[name]}{bound}" for name, bound in asked.items()))
+
+
+def _between(low: float, high: float, said: str) -> Bound:
+    def ask(measured: Any) -> Verdict:
+        measured = _plain(measured)
+        if hasattr(measured, "between"):
+            return measured.between(low, high)
+        if isinstance(measured, Mapping):
+            return together(map(ask, measured.values()))
+        if isinstance(measured, (list, tuple)):
+            return together(map(ask, measured))
+        return bool(low < measured < high)
+
+    return Bound(ask, said)
+
+
+def _plain(measured: Any) -> Any:
+    """A tensor or an array as a number or a list."""
+    return measured.tolist() if hasattr(measured, "tolist") else measured
+
+
+def _rises(measured: Any) -> bool:
+    values = _plain(measured)
+    return all(a < b for a, b in zip(values, values[1:]))
+
+
+positive = above(0)
+negative = below(0)
+ordered = Bound(_rises, "each larger than the one before")
