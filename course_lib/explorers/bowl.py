@@ -34,18 +34,19 @@ def draw_bowl(ax: Axes, bowl: Bowl) -> list[Line2D]:
     ax.grid(False)
     ax.set_xlabel("$w_1$")
     ax.set_ylabel("$w_2$", rotation=0)
-    style = {"marker": "*", "markersize": 11, "color": plotting.ink(), "linestyle": "none"}
-    star = ax.plot(*([at] for at in bowl.minimum), zorder=3, **style)
+    (w1, w2), ink = bowl.minimum, plotting.ink()
+    star = ax.plot([w1], [w2], marker="*", markersize=11, color=ink, linestyle="none", zorder=3)
     _put(lines, bowl, ax)
     return star
 
 
 def move_bowl(star: Sequence[Line2D], bowl: Bowl) -> None:
     """Show `bowl`, the one that was drawn with its star elsewhere."""
-    ax = star[0].axes
-    assert ax is not None
-    if star[0].get_xydata().tolist() != [list(bowl.minimum)]:
-        star[0].set_data(*([at] for at in bowl.minimum))
+    (mark,) = star
+    (w1, w2), ax = bowl.minimum, mark.axes
+    assert isinstance(ax, Axes)
+    if tuple(np.ravel(mark.get_xydata())) != (w1, w2):
+        mark.set_data([w1], [w2])
         _put(next(c for c in ax.collections if isinstance(c, LineCollection)), bowl, ax)
 
 

@@ -51,8 +51,7 @@ def _imported(code: str) -> Iterator[Path]:
         elif isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
         for name in names:
-            inside = re.match(r"course_lib\.(.+)", name)
-            for end in (".py", "/__init__.py") if inside else ():
-                path = LIBRARY / (inside[1].replace(".", "/") + end)
-                if path.is_file():
-                    yield path
+            if inside := re.match(r"course_lib\.(.+)", name):
+                stem = inside[1].replace(".", "/")
+                paths = (LIBRARY / f"{stem}{end}" for end in (".py", "/__init__.py"))
+                yield from filter(Path.is_file, paths)
