@@ -35,8 +35,8 @@ def draw_bowl(ax: Axes, bowl: Bowl) -> tuple[LineCollection, Line2D]:
     ax.grid(False)
     ax.set_xlabel("$w_1$")
     ax.set_ylabel("$w_2$", rotation=0)
-    style = {"marker": "*", "markersize": 11, "color": plotting.ink(), "linestyle": "none"}
-    (star,) = ax.plot(*([at] for at in bowl.minimum), zorder=3, **style)
+    style: dict[str, Any] = {"marker": "*", "markersize": 11, "color": plotting.ink(), "zorder": 3}
+    (star,) = ax.plot(*([at] for at in bowl.minimum), linestyle="none", **style)
     return away, star
 
 

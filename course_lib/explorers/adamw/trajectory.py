@@ -141,7 +141,7 @@ def _draw(marks, result):
     own = " AdamW's path is drawn by your function." if result.own else ""
     said = (_say_rests(result) if result.diverged is None else _say_divergence(result)) + own
     ax, start = marks["box"][0].axes, result.paths["Adam + L2"][0].tolist()
-    handles = [(("star1", "star2"), ax, *result.bowl.minimum), (("start1", "start2"), ax, *start)]
+    handles = [(("start1", "start2"), ax, *start), (("star1", "star2"), ax, *result.bowl.minimum)]
     return Seen(said, handles=handles)
 
 
