@@ -92,7 +92,7 @@ class _Server:
         kernel = self.ask("sessions", session | {"kernel": {"name": "python3"}})["kernel"]["id"]
         client = BlockingKernelClient()
         client.load_connection_file(str(self.runtime / f"kernel-{kernel}.json"))
-        client.start_channels()
+        client.start_channels(hb=False)  # on a busy core a heart that is late is not dead
         client.wait_for_ready(timeout=120)
         for cell in core(cells_of(root() / "notebooks" / f"{name}.ipynb")):
             if cell.cell_type == "code":

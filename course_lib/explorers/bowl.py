@@ -1,8 +1,10 @@
-"""A bowl whose star a reader can drag: its lines of equal loss move only where the star does."""
+"""A bowl whose star a reader can drag, with its lines of equal loss."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.lines import Line2D
@@ -14,23 +16,22 @@ from course_lib.experiments.shared.surfaces import Bowl, ellipse
 LEVELS, BEYOND = 14, 10  # lines of equal loss: in the bowl's window, and for a star elsewhere in it
 
 
-def draw_bowl(ax: Axes, bowl: Bowl) -> list[Line2D]:
-    """Lines of equal loss in the window of `bowl` → [its star], for `move_bowl`.
+def draw_bowl(ax: Axes, bowl: Bowl) -> tuple[LineCollection, Line2D]:
+    """Lines of equal loss as in the window of `bowl`, and its star → marks for `move_bowl`.
 
-    The lines are no mark: they stay with the axes, which are drawn anew only where the star moves.
+    `ax` holds no collection yet. The lines around the star's first place stay with the axes and
+    are hidden while it is elsewhere: what stays costs a picture nothing.
     """
     *_, loss = bowl.grid(120)
     shares = np.linspace(0, 1, LEVELS + 1)[1:] ** 1.5  # denser near the star
     distances = np.quantile(loss.numpy(), shares) ** 0.5
     beyond = distances[-1] + (distances[-1] - distances[-2]) * np.arange(1, BEYOND + 1)
-    one = ellipse(bowl.hessian).numpy()
-    lines = LineCollection(
-        [distance * one for distance in (*distances, *beyond)],
-        colors=[plotting.muted()],
-        linewidths=0.7,
-        alpha=0.7,
-    )
-    ax.add_collection(lines, autolim=False)
+    around = [far * ellipse(bowl.hessian).numpy() for far in (*distances, *beyond)]
+    look: dict[str, Any] = {"colors": [plotting.muted()], "linewidths": 0.7, "alpha": 0.7}
+    home = LineCollection([np.array(bowl.minimum) + line for line in around], **look)
+    away = LineCollection(around, **look, zorder=1)
+    for lines in (home, away):
+        ax.add_collection(lines, autolim=False)
     ax.grid(False)
     ax.set_xlabel("$w_1$")
     ax.set_ylabel("$w_2$", rotation=0)

@@ -138,8 +138,12 @@ FOLDED = "An explorer, folded: click to open."
 
 
 def bundle(picture: bytes | None, caption: str) -> tuple[dict, dict]:
-    """Data and metadata of an output: picture with alternative text, caption as text."""
-    data = {"text/plain": f"{FOLDED}\n{caption}"}
-    if picture is not None:
-        data["image/png"] = base64.b64encode(picture).decode()
-    return data, {"image/png": {"alt": caption}} if picture is not None else {}
+    """Data and metadata of an output: picture with alternative text, caption as text.
+
+    Without a picture what is said in its place is all there is to read.
+    """
+    if picture is None:
+        return {"text/plain": caption}, {}
+    encoded = base64.b64encode(picture).decode()
+    data = {"text/plain": f"{FOLDED}\n{caption}", "image/png": encoded}
+    return data, {"image/png": {"alt": caption}}

@@ -78,6 +78,7 @@ WALK = """\
   - 'group "picture: arrow keys read its values"':
     - 'img "{caption}"'
     - 'button "start w₁ -1.2, start w₂ 1.4: drag, or move with the arrow keys"'
+    - 'button "star w₁ 2, star w₂ 0.7: drag, or move with the arrow keys"'
   - paragraph: "{caption}"
   - button "Play step by step": ▶
   - button "Copy the line that shows this state": Copy

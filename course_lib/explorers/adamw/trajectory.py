@@ -74,14 +74,14 @@ def _compute(
 def _prepare(figure):
     """Left the bowl with both paths, right their distances to rest."""
     left, right = figure.subplots(1, 2, width_ratios=[1.35, 1])
-    star = draw_bowl(left, BOWL)
-    star[0].set_zorder(8)  # above the places of rest
+    bowl = draw_bowl(left, BOWL)
+    bowl[1].set_zorder(8)  # above the places of rest
     left.set(
         xlim=BOWL.window[:2], ylim=BOWL.window[2:], title="Paths, box and ridge", aspect="equal"
     )
     dotted = {"color": plotting.series(0)[0], "linestyle": ":", "linewidth": 1.2}
     marks = {
-        "star": star,
+        "bowl": bowl,
         "ridge": left.plot([], [], label="ridge, any λ", **dotted),
         "box": left.plot(
             [], [], color=plotting.series(1)[0], linestyle="-", linewidth=1.3, label="box"
@@ -124,7 +124,7 @@ def _prepare(figure):
 def _draw(marks, result):
     """Move the marks to a `Trajectory`."""
     radius = 1 / result.strength if result.strength else np.nan
-    move_bowl(marks["star"], result.bowl)
+    move_bowl(marks["bowl"], result.bowl, BOWL)
     ridge = torch.stack([result.bowl.ridge(strength) for strength in RIDGE])
     marks["ridge"][0].set_data(*ridge.T)
     corners = np.array([[-1, 1, 1, -1, -1], [-1, -1, 1, 1, -1]])
@@ -141,7 +141,7 @@ def _draw(marks, result):
     own = " AdamW's path is drawn by your function." if result.own else ""
     said = (_say_rests(result) if result.diverged is None else _say_divergence(result)) + own
     ax, start = marks["box"][0].axes, result.paths["Adam + L2"][0].tolist()
-    handles = [(("star1", "star2"), ax, *result.bowl.minimum), (("start1", "start2"), ax, *start)]
+    handles = [(("start1", "start2"), ax, *start), (("star1", "star2"), ax, *result.bowl.minimum)]
     return Seen(said, handles=handles)
 
 

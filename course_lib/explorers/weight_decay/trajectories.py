@@ -66,7 +66,7 @@ def _compute(
 def _prepare(figure):
     """Left the bowl with both paths, right their distance."""
     left, right = figure.subplots(1, 2, width_ratios=[1.25, 1])
-    marks: dict = {"star": draw_bowl(left, BOWL)}
+    marks = {"bowl": draw_bowl(left, BOWL)}
     left.set(xlim=BOWL.window[:2], ylim=BOWL.window[2:], title="Paths in the bowl")
     for k, (pull, name) in enumerate(PULLS.items()):
         marks[pull] = plotting.draw_path(left, np.empty((0, 2)), label=name, k=k)
@@ -102,7 +102,7 @@ def _prepare(figure):
 def _draw(marks, result):
     """Move the marks to a `Trajectories`; a diverged path is drawn to its last good step."""
     kept = {}
-    move_bowl(marks["star"], result.bowl)
+    move_bowl(marks["bowl"], result.bowl, BOWL)
     for pull in PULLS:
         step = result.diverged.get(pull)
         kept[pull] = result.paths[pull][:step]
@@ -115,7 +115,7 @@ def _draw(marks, result):
     gap = (kept["l2"][:n] - kept["weight_decay"][:n]).norm(dim=1)
     marks["gap"][0].set_data(range(n), gap.clamp(min=1e-17))
     ax, start = marks["l2"][0].axes, result.paths["l2"][0].tolist()
-    handles = [(("star1", "star2"), ax, *result.bowl.minimum), (("start1", "start2"), ax, *start)]
+    handles = [(("start1", "start2"), ax, *start), (("star1", "star2"), ax, *result.bowl.minimum)]
     return Seen(_say(result, gap) + result.note, handles=handles)
 
 
