@@ -44,6 +44,8 @@ def claim(
     """
     if kind not in KINDS:
         raise ValueError(f"kind = {kind!r}: must be one of {', '.join(map(repr, KINDS))}")
+    if false_alarm is not None and not 0 < false_alarm < 1:
+        raise ValueError(f"false_alarm = {false_alarm!r}: must be a probability in (0, 1)")
     asks: list[Ask] = []
     found = holds(_watched(measured, asks))
     record = Record(

@@ -2,7 +2,6 @@
 
 import ast
 import hashlib
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -51,8 +50,8 @@ def _imported(code: str) -> Iterator[Path]:
         elif isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
         for name in names:
-            inside = re.match(r"course_lib\.(.+)", name)
-            for end in (".py", "/__init__.py") if inside else ():
-                path = LIBRARY / (inside[1].replace(".", "/") + end)
+            room, _, inside = name.partition(".")
+            for end in (".py", "/__init__.py") if room == LIBRARY.name and inside else ():
+                path = LIBRARY / (inside.replace(".", "/") + end)
                 if path.is_file():
                     yield path
