@@ -8,7 +8,7 @@ interval misses the truth once in twenty times: among the hundred of this course
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -71,6 +71,15 @@ class Interval(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.mean:.4g} [{self.low:.4g}, {self.high:.4g}] ({self.level:.0%})"
+
+
+def all_hold(verdicts: Iterable[bool | None]) -> bool | None:
+    """Whether several verdicts of `between` all hold; None: none fails, and one is inconclusive.
+
+    An order holds where every neighbouring difference does.
+    """
+    found = [*verdicts]
+    return False if False in found else None if None in found else True
 
 
 def mean_interval(values: Values, level: float = 0.95) -> Interval:

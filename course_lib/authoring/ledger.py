@@ -97,7 +97,7 @@ def with_counts(page: str, found: list[Row]) -> str:
     if not end:
         raise CourseError(f"README.md: there has to be a line {BEGIN}, and after it {END}")
     measured = sum(row.claim.basis == "measured" for row in found)
-    counts = f"Of {measured} measured claims fresh seeds leave {statuses(found)}."
+    counts = f"Of {measured} measured claims: {statuses(found)}."
     return f"{before}{begin}\n{counts}\n{end}{after}"
 
 

@@ -34,9 +34,9 @@ def claim(
 
     `holds(measured)` → True, False, or None for inconclusive. kind:
     - "exact": an identity; it must hold, else `AssertionError`;
-    - "measured": an `Interval`, alone or some by name, asked whether it lies `between` bounds; any
-      verdict may come out. With it stands what fresh seeds said (`course replicate`), under `id`,
-      which a claim keeps when it is reworded or moved;
+    - "measured": an `Interval`, alone or some by name, asked whether it lies `between` bounds (of
+      several `statistics.all_hold` tells); any verdict may come out. With it stands what fresh
+      seeds said (`course replicate`), under `id`, which a claim keeps when it is reworded or moved;
     - "checked": a simulation or a spot check; any verdict may come out, and where all is right it
       fails with probability `false_alarm`, if that is known;
     - "timed": measured, but of this machine: nothing that seeds could confirm.
@@ -45,6 +45,8 @@ def claim(
     """
     if kind not in KINDS:
         raise ValueError(f"kind = {kind!r}: must be one of {', '.join(map(repr, KINDS))}")
+    if false_alarm is not None and not 0 < false_alarm < 1:
+        raise ValueError(f"false_alarm = {false_alarm!r}: must be a probability in (0, 1)")
     asks: list[Ask] = []
     found = holds(_watched(measured, asks))
     record = Record(

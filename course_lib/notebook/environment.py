@@ -76,7 +76,10 @@ def setup(theme: str = "auto", threads: int = 1) -> None:
     random.begin()
     device = torch.cuda.get_device_name() if torch.cuda.is_available() else "CPU"
     version = f"Python {platform.python_version()} · torch {torch.__version__}"
-    print(f"{version} · {device} · {threads} thread{'s' * (threads > 1)} · {chosen} pictures")
+    fresh = f" · seeds of base {random.BASE}" if random.BASE else ""
+    print(
+        f"{version} · {device} · {threads} thread{'s' * (threads > 1)} · {chosen} pictures{fresh}"
+    )
     free = machine.free_memory() / 2**30
     if free < LESSON and not progress.headless():
         print(

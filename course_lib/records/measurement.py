@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from course_lib.base.record import Ask
-from course_lib.statistics import Interval, Sample, pooled
+from course_lib.statistics import Interval, Sample, all_hold, pooled
 
 FEW = 100  # more values than that, most of them equal, are written as how many of each
 
@@ -61,9 +61,8 @@ def verdict(asks: Iterable[Ask], intervals: Mapping[str, Interval]) -> str:
         intervals[name].between(low, high) if name in intervals else None
         for name, low, high in asks
     ]
-    if not found or (False not in found and None in found):
-        return "inconclusive"
-    return "holds" if all(found) else "does not hold"
+    decided = all_hold(found) if found else None
+    return "inconclusive" if decided is None else "holds" if decided else "does not hold"
 
 
 def read(data: Mapping[str, Any]) -> Measurement:

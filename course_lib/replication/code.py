@@ -2,7 +2,6 @@
 
 import ast
 import hashlib
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -51,7 +50,8 @@ def _imported(code: str) -> Iterator[Path]:
         elif isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
         for name in names:
-            if inside := re.match(r"course_lib\.(.+)", name):
-                stem = inside[1].replace(".", "/")
-                paths = (LIBRARY / f"{stem}{end}" for end in (".py", "/__init__.py"))
-                yield from filter(Path.is_file, paths)
+            room, _, inside = name.partition(".")
+            for end in (".py", "/__init__.py") if room == LIBRARY.name and inside else ():
+                path = LIBRARY / (inside.replace(".", "/") + end)
+                if path.is_file():
+                    yield path

@@ -86,7 +86,7 @@ def test_what_fresh_seeds_said_stands_beside_it_and_in_the_readme(monkeypatch):
     monkeypatch.setattr(ledger, "recorded", lambda: {"it": revised})
     assert "1 changed after a fresh result was seen, 2 times" in ledger.table(rows)
     page = f"a\n{ledger.BEGIN}\nold\n{ledger.END}\nb\n"
-    said = "Of 1 measured claims fresh seeds leave **1 confirmed**."
+    said = "Of 1 measured claims: **1 confirmed**."
     assert ledger.with_counts(page, rows) == f"a\n{ledger.BEGIN}\n{said}\n{ledger.END}\nb\n"
     with pytest.raises(CourseError, match="README.md: there has to be a line"):
         ledger.with_counts("a page", rows)

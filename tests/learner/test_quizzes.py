@@ -101,6 +101,9 @@ def test_markdown_becomes_a_question_or_a_card():
     assert parsed("sgd", "one\n\nFront?\n\n> Back,\n> all of it.\n") == Card(
         "sgd", "one", "Front?", "Back, all of it."
     )
+    resting = parsed("sgd", "one\nMyth: m\nRests: a-1, not b\n\nFront?\n\n- [x] It\n  is.\n")
+    assert (resting.myths, resting.rests) == (("m",), ("a-1", "not b"))
+    assert parsed("sgd", "one\nRests: a\n\nFront?\n\n> Back.\n").rests == ("a",)
 
 
 @pytest.mark.parametrize(

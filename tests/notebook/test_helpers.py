@@ -188,6 +188,8 @@ def test_a_check_says_how_often_it_fails_and_a_time_whose_it_is(capsys):
 def test_a_claim_of_another_kind_is_refused():
     with pytest.raises(ValueError, match="kind = 'rough'"):
         claim("a", 1, holds=bool, kind="rough")
+    with pytest.raises(ValueError, match=r"false_alarm = 5: must be a probability in \(0, 1\)"):
+        claim("a", 1, holds=bool, kind="checked", false_alarm=5)
 
 
 # predict and reveal

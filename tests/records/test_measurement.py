@@ -10,6 +10,7 @@ from course_lib.base.record import Ask
 from course_lib.records import store
 from course_lib.records.measurement import Measurement, read, verdict
 from course_lib.statistics import (
+    all_hold,
     apart,
     corrected_interval,
     mean_interval,
@@ -78,6 +79,11 @@ def test_all_that_is_asked_must_hold():
     assert verdict([Ask("a", -9, 0), Ask("b", 0, math.inf)], two) == "does not hold"
     assert verdict([Ask("missing", -9, 0)], two) == "inconclusive"
     assert verdict([], two) == "inconclusive"
+
+
+def test_an_order_holds_where_every_neighbouring_difference_is_decided():
+    assert all_hold([True, True]) is True and all_hold([None, False, True]) is False
+    assert all_hold(verdict for verdict in (True, None)) is None
 
 
 def test_how_far_two_samples_lie_apart_is_welchs_interval():
