@@ -135,7 +135,7 @@ class Lockstep:
 
     def _finish(self, step: int) -> None:
         self.divergence.judge(step - 1)
-        self.divergence.mark(~self.networks.matrix.isfinite().all(1).cpu(), step)
+        self.divergence.mark(~self.networks.finite().cpu(), step)
         if self.stopping is not None:
             self.stopping.restore()
 
