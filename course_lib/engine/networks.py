@@ -89,12 +89,12 @@ class Networks:
             self.kept = self.deltas
         self.kept_by_seed = [self._by_seed(kept) for kept in self.kept]
         self.scaled = [torch.empty_like(weight) for weight in self.weights]
-        # all networks of a seed as one, in the layer that reads the data
-        first = self.weights[0], self.sums[0], self.gradients[0], (self.deltas or [None])[0]
-        self.tall = [None if t is None else self._by_seed(t).flatten(1, 2) for t in first]
-        # what the products read transposed
-        self.rows = [a.mT for a in self.activations]
-        self.columns = [weight.mT for weight in self.weights]
+        # in the layer that reads the data all networks of a seed are one
+        first = self.weights[0], self.sums[0], self.gradients[0]
+        self.tall = [self._by_seed(tensor).flatten(1, 2) for tensor in first]
+        self.transposed = [
+            (a.mT, weight.mT) for a, weight in zip(self.activations, self.weights[1:])
+        ]
 
     def _by_seed(self, networks: Tensor) -> Tensor:
         """[V, …] as [S, K, …]."""
@@ -124,7 +124,7 @@ class Networks:
         return y if self.epsilon is None else y * (1 - self.epsilon) + self.epsilon / y.shape[1]
 
     def _forward(self, x: Tensor, noise: list[Tensor]) -> Tensor:
-        weight, z, _, _ = self.tall
+        weight, z, _ = self.tall
         torch.bmm(weight, x.mT, out=z)
         for i, a in enumerate(self.activations):
             self.activate(a.add_(self.biases[i]))  # z = W·a + b
@@ -135,19 +135,19 @@ class Networks:
         return self.sums[-1].add_(self.biases[-1])
 
     def _backward(self, delta: Tensor, x: Tensor) -> None:
-        *_, gradient, tall = self.tall
         for i in range(len(self.activations), 0, -1):
             torch.sum(delta, -1, out=self.gradients[2 * i + 1])  # ∂b = Σ δ
             if self.drops:
                 delta.mul_(self.scale)
-            torch.bmm(delta, self.rows[i - 1], out=self.gradients[2 * i])  # ∂W = δ·aᵀ
-            delta = torch.bmm(self.columns[i], delta, out=self.deltas[i - 1])  # ∂a = Wᵀ·δ
+            a, weight = self.transposed[i - 1]
+            torch.bmm(delta, a, out=self.gradients[2 * i])  # ∂W = δ·aᵀ
+            delta = torch.bmm(weight, delta, out=self.deltas[i - 1])  # ∂a = Wᵀ·δ
             # ∂z = ∂a·a′(z), and nothing through a dropped unit
             self.backward(delta, self.activations[i - 1])
             if self.drops and self.kept is not self.deltas:
                 delta.mul_(self.kept[i - 1])
         torch.sum(delta, -1, out=self.gradients[1])
-        torch.bmm(self._by_seed(delta).flatten(1, 2) if tall is None else tall, x, out=gradient)
+        torch.bmm(self._by_seed(delta).flatten(1, 2), x, out=self.tall[-1])
 
     def _weight(self, i: int) -> Tensor:
         """The weight of layer i, times dropout's 1/(1 − p) on its input, which is larger."""

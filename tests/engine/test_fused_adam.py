@@ -1,4 +1,4 @@
-"""engine/fused_adam.py: what it serves equals the ideas' own functions; the rest it leaves to them."""
+"""engine/fused_adam.py: what it serves equals the ideas' functions; it leaves them the rest."""
 
 import pytest
 import torch

@@ -5,6 +5,7 @@ one by one.
 import math
 import threading
 from dataclasses import fields, replace
+from functools import partial
 
 import pytest
 import torch
@@ -213,18 +214,24 @@ def test_two_groups_where_a_second_thread_pays(monkeypatch):
     assert sizes_of_chunks(monkeypatch, SPEC, 1, 1) == [(1, 1)]
 
 
-def test_an_observer_sees_seeds_one_by_one():
-    seen = []
-    grid = {"lr": LR}
-    together(
-        SPEC,
-        grid,
-        sgd_update,
-        seeds=SEEDS,
-        steps=2,
-        observe=lambda seed, t, p, g: seen.append((seed, len(p[0]))),
-    )
-    assert sorted(seen) == sorted((seed, 2) for seed in SEEDS for _ in range(2))
+def test_an_observer_of_joined_seeds_is_shown_each_as_if_it_were_alone(programs):
+    def watched(seeds):
+        seen = {}
+
+        def observe(seed, step, parameters, gradients):
+            seen[seed, step] = [tensor.clone() for tensor in (*parameters, *gradients)]
+
+        own = partial(split_for, SPEC)
+        together(SPEC, {"lr": LR}, sgd_update, own, seeds=seeds, steps=2, observe=observe)
+        return seen
+
+    joined = watched(SEEDS)
+    assert programs == [len(SEEDS) * len(LR)]
+    alone = {key: tensors for seed in SEEDS for key, tensors in watched([seed]).items()}
+    assert joined.keys() == alone.keys()
+    for key, tensors in alone.items():
+        for ours, theirs in zip(joined[key], tensors, strict=True):
+            torch.testing.assert_close(ours, theirs, rtol=1e-12, atol=1e-14)
 
 
 # watching, and what goes wrong

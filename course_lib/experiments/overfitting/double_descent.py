@@ -104,8 +104,8 @@ def law(noise: float, l2: float, draws: int = DRAWS) -> Iterator[Law]:
     Yields after every number of features, the last time when all is there.
     """
     exact = np.array([excess_risk(ROWS, d, noise) for d in FINE])
-    empty = torch.full((2, len(FEATURES), draws), torch.nan, dtype=torch.float64)
-    found = Law(noise, l2, exact, *empty, progress=0.0)
+    risks, best = torch.full((2, len(FEATURES), draws), torch.nan, dtype=torch.float64)
+    found = Law(noise, l2, exact, risks, best, progress=0.0)
     for k, d in enumerate(FEATURES):
         found.risks[k] = minimum_norm(d, noise, l2, ROWS, draws)
         found.best[k] = minimum_norm(d, noise, noise**2 * d / ROWS, ROWS, draws)
