@@ -35,8 +35,8 @@ from course_lib.engine.workers import work_off
 __all__ = ["ModelSpec", "Training", "outputs_of", "product", "train"]
 
 STEPS, KEPT = ("diverged_at", "stopped_at", "best_step"), ("parameters", "states", "buffers")
-# parameters and activations of two layers trained in lock-step on a CPU: more leave the cache, fewer
-# waste calls
+# parameters and activations of two layers trained in lock-step on a CPU: more leave the cache,
+# fewer waste calls
 CHUNK = 600_000
 MIN_CHUNK = 8  # settings, however large the model
 # parameters and activations: with fewer a step is mostly Python, and threads wait for each other
