@@ -54,8 +54,8 @@ def adam_update(
     v.lerp_(grad * grad, 1 - beta2)  # v ← β₂v + (1 − β₂)g²
     if amsgrad:
         v = state["max_exp_avg_sq"] = v.maximum(state.get("max_exp_avg_sq", v))
-    root = (v / (1 - beta2**t)).rsqrt_().reciprocal_()  # √v̂ (sqrt itself is slow on zeros)
-    return param.addcdiv_(m * (-lr / (1 - beta1**t)), root.add_(eps))  # w ← w − lr·m̂/(√v̂ + ε)
+    m_hat, v_hat = m / (1 - beta1**t), v / (1 - beta2**t)
+    return param.sub_(lr * m_hat / (v_hat.sqrt() + eps))  # w ← w − lr·m̂/(√v̂ + ε)
 
 
 def adamw_update(
@@ -69,10 +69,9 @@ def adamw_update(
     weight_decay: Number = 1e-2,
     amsgrad: bool = False,
 ) -> Tensor:
-    """One step of AdamW: `adam_update`, decoupled, with torch's default for it, λ = 0.01."""
-    return adam_update(
-        param, grad, state, lr=lr, betas=betas, eps=eps, weight_decay=weight_decay, amsgrad=amsgrad
-    )
+    """One step of AdamW: Adam and one line, with torch's default for its λ, 0.01."""
+    decay(param, lr, weight_decay)  # w ← (1 − lr·λ)w
+    return adam_update(param, grad, state, lr=lr, betas=betas, eps=eps, amsgrad=amsgrad)
 
 
 class Adam(UpdateRule):

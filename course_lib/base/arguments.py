@@ -100,6 +100,8 @@ def add_scaled(total: Tensor, scale: Number, term: Tensor, out: Tensor | None = 
     broadcast against `term`) takes both.
     """
     if isinstance(scale, (int, float)):
+        if out is total:  # found sooner than torch.add(…, out=…)
+            return total.add_(term, alpha=scale)
         return torch.add(total, term, alpha=scale, out=out)
     return torch.add(total, scale * term, out=out)
 

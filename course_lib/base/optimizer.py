@@ -58,11 +58,12 @@ class UpdateRule(torch.optim.Optimizer):
             with torch.enable_grad():
                 loss = closure()
         for group in self.param_groups:
-            options = self.options(group)
+            options, update, state = self.options(group), self.update, self.state
             for param in group["params"]:
-                if param.grad is not None:
-                    grad = -param.grad if group["maximize"] else param.grad
-                    self.update(param, _plain(grad), self.state[param], **options)
+                grad = param.grad
+                if grad is not None:
+                    grad = -_plain(grad) if group["maximize"] else _plain(grad)
+                    update(param, grad, state[param], **options)
         return loss
 
     def options(self, group: dict[str, Any]) -> dict[str, Any]:

@@ -44,7 +44,7 @@ class Linear:
     def forward(self, a: Tensor, training: bool) -> Tensor:
         """Return z = W·a + b."""
         self.a = a
-        return torch.baddbmm(self.bias, self.weight, a)
+        return torch.bmm(self.weight, a).add_(self.bias)
 
     def backward(self, delta: Tensor) -> Tensor:
         """∂b = Σ δ, ∂W = δ·aᵀ, ∂a = Wᵀ·δ."""
@@ -59,9 +59,8 @@ class First(Linear):
     def forward(self, x: Tensor, training: bool) -> Tensor:
         """Return z = W·x + b, from x [B, in] or [S, B, in]."""
         self.x = x = by_seed(x)
-        settings = len(self.weight) // len(x)
-        a = x.mT.unsqueeze(1).expand(-1, settings, -1, -1).flatten(0, 1)
-        return torch.baddbmm(self.bias, self.weight, a)
+        tall = torch.bmm(self.weight.view(len(x), -1, x.shape[-1]), x.mT)
+        return tall.view(len(self.weight), -1, x.shape[1]).add_(self.bias)
 
     def backward(self, delta: Tensor) -> Tensor:
         """∂b = Σ δ, ∂W = δ·xᵀ; δ comes back as it is."""
@@ -273,7 +272,7 @@ class LayeredNetworks(Networks):
         if kind == "dropout":
             return Sequence() if self.dropout is None else self._dropping(sizes[0], self.dropout)
         if kind == "batch":
-            new = self.matrix.new_zeros(len(self.matrix), *sizes)
+            new = self.flat.new_zeros(self.count, *sizes)
             self.buffers += [new, torch.ones_like(new)]
             return BatchNorm(self._take(), self.buffers[-2:])
         if kind in ("relu", "tanh"):

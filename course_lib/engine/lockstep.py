@@ -46,6 +46,15 @@ class Lockstep:
         self.optimizer = self._optimizer()
         self.stopping = self._stopping()
         self.divergence = Divergence(results.diverged_at, results.stopped_at)
+        # what an observer is shown: views of each seed's parameters and gradients
+        self.seen = [
+            (
+                seed,
+                [parameter[rows] for parameter in self.networks.parameters],
+                [gradient[rows] for gradient in self.networks.gradients],
+            )
+            for seed, rows in zip(seeds, self._rows_of_seeds())
+        ]
 
     def _networks(self) -> Networks:
         job, learning = self.job, slice(2 * self.job.spec.frozen, None)
@@ -119,7 +128,8 @@ class Lockstep:
         networks = self.networks
         self.divergence.watch(step, networks.compute_gradients(*batch, noise))
         if self.job.observe is not None:
-            self.job.observe(self.seeds[0], step, networks.parameters, networks.gradients)
+            for seed, parameters, gradients in self.seen:
+                self.job.observe(seed, step, parameters, gradients)
         self.optimizer.step(step)
 
     def _record(self, step: int) -> None:
@@ -135,14 +145,17 @@ class Lockstep:
 
     def _finish(self, step: int) -> None:
         self.divergence.judge(step - 1)
-        self.divergence.mark(~self.networks.matrix.isfinite().all(1).cpu(), step)
+        self.divergence.mark(~self.networks.finite().cpu(), step)
         if self.stopping is not None:
             self.stopping.restore()
 
+    def _rows_of_seeds(self) -> list[slice]:
+        """The networks of each seed."""
+        return [slice(s * self.count, (s + 1) * self.count) for s in range(len(self.seeds))]
+
     def kept(self) -> Iterator[Kept]:
         """What `Training` has of each seed."""
-        for s, start in enumerate(self.starts):
-            rows = slice(s * self.count, (s + 1) * self.count)
+        for start, rows in zip(self.starts, self._rows_of_seeds()):
             frozen = [p.expand(self.count, *p.shape) for p in start[: 2 * self.job.spec.frozen]]
             parameters = frozen + [p[rows] for p in self.networks.parameters]
             states: list[dict[str, Any]] = [{} for _ in parameters]

@@ -12,10 +12,10 @@ What a chunk asks of such a class (`models.make_networks` chooses it):
         settings: K;
         options: name → tensor [V], the grid's columns that belong to the model ("dropout", …),
         where the grid has them.
-    matrix [V, P]; parameters, gradients: lists of [V, *shape], the parameters being views of
-    `matrix`, in the order of
-        `start`; shapes: list of *shape; buffers: list of [V, …], what a network keeps besides
-        (running statistics).
+    flat, flat_gradients [V·P]: all parameters and their gradients, so that an optimizer needs one
+        call for all; parameters, gradients: lists of [V, *shape], views of those, one behind the
+        other in the order of `start`; shapes: list of *shape.
+    buffers: list of [V, …], what a network keeps besides (running statistics).
     noise_widths: the F of each uniform field it wants per step, () for none.
     compute_gradients(x, target, noise) → losses [V] of the batch, labels smoothed; fills
     `gradients`.
@@ -25,7 +25,7 @@ What a chunk asks of such a class (`models.make_networks` chooses it):
     outputs(x) → [V, out, B]; evaluate(x, target) → (mean loss [V], accuracy [V], NaN for
     regression), as in use.
         Here x, target may lack the axis S though S > 1: then all seeds share them.
-Between steps a chunk reads and writes rows of `matrix` and of `buffers` in place.
+Between steps a chunk reads and writes rows of `parameters` and of `buffers` in place.
 """
 
 import math
@@ -41,9 +41,8 @@ EVALUATED_ROWS = 256  # at a time, so that the activations stay in the cache
 class Networks:
     """V = S·`settings` plain networks, those of one seed starting alike.
 
-    `parameters`, `gradients`: weight, bias, weight, … The parameters are views of one `matrix`
-    [V, P], a row per network, so that an optimizer needs one call for all. spec: one that is
-    `plain`. options: `dropout`, p [V] behind every hidden layer; `label_smoothing`, ε [V].
+    `parameters`, `gradients`: weight, bias, weight, … spec: one that is `plain`. options:
+    `dropout`, p [V] behind every hidden layer; `label_smoothing`, ε [V].
     """
 
     def __init__(
@@ -55,8 +54,6 @@ class Networks:
         batch_size: int,
     ):
         self._begin(spec, start, settings, options)
-        # the gradients of a seed's first layers as one
-        self.tall = self.gradients[0].view(self.seeds, -1, spec.widths[0])
         self.weights = self.parameters[::2]
         self.biases = [bias.unsqueeze(-1) for bias in self.parameters[1::2]]
         p = options.get("dropout")
@@ -72,27 +69,36 @@ class Networks:
     ) -> None:
         """What networks of every kind have: parameters, room for gradients, a loss."""
         self.spec, self.seeds, self.loss = spec, len(start[0]), LOSSES[spec.task]
+        self.count = self.seeds * settings  # V
         self.shapes = [p.shape[1:] for p in start]
-        self.matrix = torch.cat([p.flatten(1) for p in start], 1).repeat_interleave(settings, 0)
-        self.parameters = cut(self.matrix, self.shapes)
+        self.flat = torch.cat([p.repeat_interleave(settings, 0).flatten() for p in start])
+        self.flat_gradients = torch.zeros_like(self.flat)
+        self.parameters = cut(self.flat, self.count, self.shapes)
+        self.gradients = cut(self.flat_gradients, self.count, self.shapes)
         self.buffers: list[Tensor] = []
-        self.gradients = [
-            torch.empty_like(p, memory_format=torch.contiguous_format) for p in self.parameters
-        ]
         epsilon = options.get("label_smoothing")
         self.epsilon = epsilon.view(-1, 1, 1) if epsilon is not None and epsilon.any() else None
 
     def _make_room(self, batch_size: int) -> None:
         """For what each step writes anew: fetching fresh megabytes costs more than filling them."""
-        hidden = [(len(self.matrix), width, batch_size) for width in self.spec.widths[1:-1]]
-        self.activations, self.deltas = (
-            [self.matrix.new_empty(shape) for shape in hidden] for _ in range(2)
-        )
-        self.kept = [torch.empty_like(delta) for delta in self.deltas]
+        shapes = [(self.count, width, batch_size) for width in self.spec.widths[1:]]
+        *self.activations, _ = self.sums = [self.flat.new_empty(shape) for shape in shapes]
+        self.deltas = [torch.empty_like(a) for a in self.activations]
+        self.kept = [torch.empty_like(a) for a in self.activations]
         if self.spec.activation == "relu":  # its backward sees from the output what was dropped
             self.kept = self.deltas
-        self.kept_by_seed = [kept.unflatten(0, (self.seeds, -1)) for kept in self.kept]
+        self.kept_by_seed = [self._by_seed(kept) for kept in self.kept]
         self.scaled = [torch.empty_like(weight) for weight in self.weights]
+        # in the layer that reads the data all networks of a seed are one
+        first = self.weights[0], self.sums[0], self.gradients[0]
+        self.tall = [self._by_seed(tensor).flatten(1, 2) for tensor in first]
+        self.transposed = [
+            (a.mT, weight.mT) for a, weight in zip(self.activations, self.weights[1:])
+        ]
+
+    def _by_seed(self, networks: Tensor) -> Tensor:
+        """[V, …] as [S, K, …]."""
+        return networks.unflatten(0, (self.seeds, -1))
 
     def compute_gradients(self, x: Tensor, target: Tensor, noise: list[Tensor]) -> Tensor:
         """Fill `gradients` with those of the mean loss over a batch; return the losses [V].
@@ -101,16 +107,15 @@ class Networks:
         hidden layer, nothing without dropout. For several seeds each has one more axis, [S, …].
         """
         x = by_seed(x)
-        inputs = [self._for_each(x), *self.activations]  # what each layer reads
-        z = self._forward(inputs, noise)
+        z = self._forward(x, noise)
         loss, delta = self.loss(z, self._wanted(target))  # δ = ∂loss/∂z
-        self._backward(delta, inputs, x)
+        self._backward(delta, x)
         return loss
 
     def _for_each(self, rows: Tensor) -> Tensor:
         """Rows [B, F] or [S, B, F] → [V, F, B]; a view if they are the same for all networks."""
         columns = by_seed(rows).mT.contiguous()
-        settings = len(self.matrix) // len(columns)
+        settings = self.count // len(columns)
         return columns.unsqueeze(1).expand(-1, settings, -1, -1).flatten(0, 1)
 
     def _wanted(self, target: Tensor) -> Tensor:
@@ -118,47 +123,50 @@ class Networks:
         y = self._for_each(target)
         return y if self.epsilon is None else y * (1 - self.epsilon) + self.epsilon / y.shape[1]
 
-    def _forward(self, inputs: list[Tensor], noise: list[Tensor]) -> Tensor:
-        *hidden, last = range(len(inputs))
-        for i in hidden:
-            # z = W·a + b
-            a = torch.baddbmm(self.biases[i], self._weight(i), inputs[i], out=inputs[i + 1])
-            self.activate(a)
+    def _forward(self, x: Tensor, noise: list[Tensor]) -> Tensor:
+        weight, z, _ = self.tall
+        torch.bmm(weight, x.mT, out=z)
+        for i, a in enumerate(self.activations):
+            self.activate(a.add_(self.biases[i]))  # z = W·a + b
             if self.drops:  # where u < p
                 torch.ge(noise[i].unsqueeze(-3), self.p, out=self.kept_by_seed[i])
                 a.mul_(self.kept[i])
-        return torch.baddbmm(self.biases[last], self._weight(last), inputs[last])
+            torch.bmm(self._weight(i + 1), a, out=self.sums[i + 1])
+        return self.sums[-1].add_(self.biases[-1])
 
-    def _backward(self, delta: Tensor, inputs: list[Tensor], x: Tensor) -> None:
-        for i in range(len(inputs) - 1, 0, -1):
+    def _backward(self, delta: Tensor, x: Tensor) -> None:
+        for i in range(len(self.activations), 0, -1):
             torch.sum(delta, -1, out=self.gradients[2 * i + 1])  # ∂b = Σ δ
             if self.drops:
                 delta.mul_(self.scale)
-            torch.bmm(delta, inputs[i].mT, out=self.gradients[2 * i])  # ∂W = δ·aᵀ
-            delta = torch.bmm(self.weights[i].mT, delta, out=self.deltas[i - 1])  # ∂a = Wᵀ·δ
-            self.backward(delta, inputs[i])  # ∂z = ∂a·a′(z), and nothing through a dropped unit
+            a, weight = self.transposed[i - 1]
+            torch.bmm(delta, a, out=self.gradients[2 * i])  # ∂W = δ·aᵀ
+            delta = torch.bmm(weight, delta, out=self.deltas[i - 1])  # ∂a = Wᵀ·δ
+            # ∂z = ∂a·a′(z), and nothing through a dropped unit
+            self.backward(delta, self.activations[i - 1])
             if self.drops and self.kept is not self.deltas:
                 delta.mul_(self.kept[i - 1])
         torch.sum(delta, -1, out=self.gradients[1])
-        delta = delta.view(self.seeds, -1, delta.shape[-1])
-        torch.bmm(delta, x, out=self.tall)  # all networks of a seed in one tall product
+        torch.bmm(self._by_seed(delta).flatten(1, 2), x, out=self.tall[-1])
 
     def _weight(self, i: int) -> Tensor:
         """The weight of layer i, times dropout's 1/(1 − p) on its input, which is larger."""
-        if i == 0 or not self.drops:
+        if not self.drops:
             return self.weights[i]
         return torch.mul(self.weights[i], self.scale, out=self.scaled[i])
 
     def outputs(self, x: Tensor) -> Tensor:
         """Logits or predictions [V, out, B] for x [B, in] or [S, B, in], without dropout."""
-        a = self._for_each(x)
-        for weight, bias in zip(self.weights[:-1], self.biases[:-1]):
-            a = self.activate(torch.baddbmm(bias, weight, a))
-        return torch.baddbmm(self.biases[-1], self.weights[-1], a)
+        x = by_seed(x)
+        tall = self.weights[0].view(len(x), -1, x.shape[-1])
+        a = torch.bmm(tall, x.mT).view(self.count, -1, x.shape[1]).add_(self.biases[0])
+        for weight, bias in zip(self.weights[1:], self.biases[1:]):
+            a = torch.bmm(weight, self.activate(a)).add_(bias)
+        return a
 
     def evaluate(self, x: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
         """Mean loss [V] and accuracy [V] (NaN for regression) over all rows, without dropout."""
-        loss = right = self.matrix.new_zeros(())
+        loss = right = self.flat.new_zeros(())
         rows = x.shape[-2]
         for part, wanted in zip(x.split(EVALUATED_ROWS, -2), target.split(EVALUATED_ROWS, -2)):
             z = self.outputs(part)
@@ -167,6 +175,10 @@ class Networks:
         if self.spec.task == "regression":
             right = torch.full_like(loss, torch.nan)
         return loss, right
+
+    def finite(self) -> Tensor:
+        """Whether all parameters of a network are finite numbers, [V]."""
+        return torch.stack([p.flatten(1).isfinite().all(1) for p in self.parameters]).all(0)
 
     def _hits(self, z: Tensor, target: Tensor) -> Tensor:
         """How many rows each network gets right [V].
@@ -183,10 +195,18 @@ def by_seed(rows: Tensor) -> Tensor:
     return rows if rows.dim() == 3 else rows.unsqueeze(0)
 
 
-def cut(matrix: Tensor, shapes: list[torch.Size]) -> list[Tensor]:
-    """Views [V, *shape] of a matrix [V, P], one after the other."""
-    parts = matrix.split([math.prod(shape) for shape in shapes], 1)
-    return [part.unflatten(1, shape) for part, shape in zip(parts, shapes)]
+def cut(flat: Tensor, count: int, shapes: list[torch.Size]) -> list[Tensor]:
+    """Views [V, *shape] of a vector [V·P], one behind the other; V = `count`."""
+    parts = flat.split([count * math.prod(shape) for shape in shapes])
+    return [part.view(count, *shape) for part, shape in zip(parts, shapes)]
+
+
+def spread(values: Tensor, shapes: list[torch.Size]) -> Tensor:
+    """A number for each network [V], or for each of its parameter tensors too [V, …], as [V·P]."""
+    columns = values.unsqueeze(1).expand(-1, len(shapes)) if values.dim() == 1 else values
+    return torch.cat(
+        [column.repeat_interleave(math.prod(shape)) for column, shape in zip(columns.T, shapes)]
+    )
 
 
 def cross_entropy(z: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:

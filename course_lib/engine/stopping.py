@@ -26,7 +26,7 @@ class Stopping:
         stopped_at: Tensor,
         best_step: Tensor,
     ):
-        self.tensors = [networks.matrix, *networks.buffers]
+        self.tensors = [*networks.parameters, *networks.buffers]
         self.copies = [tensor.clone() for tensor in self.tensors]
         self.patience, self.min_delta = patience, min_delta
         self.stopped_at, self.best_step = stopped_at, best_step

@@ -35,7 +35,8 @@ from course_lib.engine.workers import work_off
 __all__ = ["ModelSpec", "Training", "outputs_of", "product", "train"]
 
 STEPS, KEPT = ("diverged_at", "stopped_at", "best_step"), ("parameters", "states", "buffers")
-# parameters and activations trained in lock-step on a CPU: more leave the cache, fewer waste calls
+# parameters and activations of two layers trained in lock-step on a CPU: more leave the cache,
+# fewer waste calls
 CHUNK = 600_000
 MIN_CHUNK = 8  # settings, however large the model
 # parameters and activations: with fewer a step is mostly Python, and threads wait for each other
@@ -149,8 +150,9 @@ def train(
     device: "auto" is CUDA if there is one. workers: threads at most that a CPU's work is spread
     over (one for the smallest models); they change no result.
     observe(seed, step, parameters, gradients): called in a worker's thread at every step, before
-    the update, with tensors [V, …] of what learns that it must not change; the gradients are those
-    of the loss alone. keep_parameters: False spares the memory of what is not looked at.
+    the update, for each seed, with tensors [V, …] of what learns that it must not change; the
+    gradients are those of the loss alone. keep_parameters: False spares the memory of what is not
+    looked at.
 
     All settings of a seed share split, initial weights, batch order and dropout noise. A model
     whose batch loss is not finite, or above 1000 × its first loss twice running, is noted as
@@ -262,7 +264,7 @@ def _chunks(job: Job, seeds: tuple[int, ...], some: slice, results: Results) -> 
 
 def _stretches(job: Job) -> list[slice]:
     """Even stretches of settings that fit the cache of a CPU; one where whole seeds are wanted."""
-    fitting = max(MIN_CHUNK, CHUNK // _size(job))
+    fitting = max(MIN_CHUNK, _room(job) // _size(job))
     whole = job.device.type == "cuda" or job.observe is not None
     return _even(job.grid.settings, 1 if whole else -(-job.grid.settings // fitting))
 
@@ -271,7 +273,7 @@ def _groups(job: Job, seeds: int) -> list[slice]:
     """Even groups of seeds that fit the cache together, two where that is worth a second thread."""
     rows = job.batch_size * job.learning.widths[0]  # seeds have rows of their own
     one = (_size(job) + rows) * job.grid.settings
-    fitting = 1 if job.observe is not None else max(1, CHUNK // one)
+    fitting = max(1, _room(job) // one)
     worth = 2 if seeds > 1 and one * seeds >= 2 * WORTH_THREADS else 1
     return _even(seeds, max(worth, -(-seeds // fitting)))
 
@@ -279,6 +281,15 @@ def _groups(job: Job, seeds: int) -> list[slice]:
 def _even(length: int, count: int) -> list[slice]:
     bounds = [length * i // count for i in range(count + 1)]
     return [slice(*pair) for pair in zip(bounds, bounds[1:])]
+
+
+def _room(job: Job) -> int:
+    """Parameters and activations trained in lock-step, at most: a step is at one layer at a time.
+
+    CHUNK is for two layers. Deep networks are many small calls, which more of them share.
+    """
+    layers = sum(len(shape) > 1 for shape in job.learning.shapes())
+    return CHUNK * max(layers, 2) // 2
 
 
 def _size(job: Job) -> int:

@@ -9,7 +9,8 @@ from torch import Tensor
 
 from course_lib.adamw import adam_update, adamw_update
 from course_lib.base.arguments import is_on
-from course_lib.engine.networks import Networks, cut
+from course_lib.engine.fused_adam import quick
+from course_lib.engine.networks import Networks, cut, spread
 from course_lib.l1_l2 import soft_threshold
 from course_lib.sgd import sgd_update
 
@@ -32,10 +33,9 @@ def choose_update(
 
 
 class Together:
-    """All parameters of all networks as one matrix [V, P]: one call.
+    """All parameters of all networks as one vector [V·P]: one call.
 
-    Hyper-parameters that differ by network are columns [V, 1], those that differ by parameter too
-    [V, P].
+    Hyper-parameters that differ by network, or by parameter too, are such vectors.
     """
 
     def __init__(
@@ -46,24 +46,22 @@ class Together:
         penalties: dict,
         factor: Callable | None,
     ):
-        self.update, self.networks, self.factor = update, networks, factor
+        self.networks, self.factor = networks, factor
         self.state: dict[str, Any] = {}
-        self.grad = torch.empty_like(networks.matrix)
-        self.parts = [gradient.flatten(1) for gradient in networks.gradients]
         self.options = {name: _pick(value, self._tensor) for name, value in options.items()}
         self.l1, self.l1_subgradient = (
             _pick(penalties.get(name, 0.0), self._tensor) for name in L1
         )
+        self.update = quick(update, self.options, networks)
 
     def step(self, step: int) -> None:
         """Change all parameters in place, from the gradients as they are after `step` updates."""
-        weights, options = self.networks.matrix, self.options
-        torch.cat(self.parts, 1, out=self.grad)
+        weights, grad, options = self.networks.flat, self.networks.flat_gradients, self.options
         if self.factor is not None:
             options = options | {"lr": options["lr"] * _pick(self.factor(step), self._tensor)}
         if is_on(self.l1_subgradient):
-            self.grad.add_(self.l1_subgradient * weights.sign())  # g ← g + λ·sign(w)
-        self.update(weights, self.grad, self.state, **options)
+            grad.add_(self.l1_subgradient * weights.sign())  # g ← g + λ·sign(w)
+        self.update(weights, grad, self.state, **options)
         if is_on(self.l1):
             # the proximal step of λ‖w‖₁
             weights.copy_(soft_threshold(weights, options["lr"] * self.l1))
@@ -73,22 +71,20 @@ class Together:
 
         Tensors are [rows, …], numbers stay as they are.
         """
-        shapes = self.networks.shapes
+        networks = self.networks
         pieces = {
-            name: cut(value[rows], shapes) if isinstance(value, Tensor) else [value] * len(shapes)
+            name: [part[rows] for part in cut(value, networks.count, networks.shapes)]
+            if isinstance(value, Tensor)
+            else [value] * len(networks.shapes)
             for name, value in self.state.items()
         }
         return [dict(zip(pieces, values)) for values in zip(*pieces.values())] or [
-            {} for _ in shapes
+            {} for _ in networks.shapes
         ]
 
     def _tensor(self, values: list) -> Tensor:
-        """V numbers as [V, 1]; V tuples, a number per parameter tensor, as [V, P]."""
-        columns = self.grad.new_tensor(values)
-        if columns.dim() == 1:
-            return columns.unsqueeze(1)
-        sizes = torch.tensor([part.shape[1] for part in self.parts], device=columns.device)
-        return columns.repeat_interleave(sizes, 1)
+        """V numbers, or V tuples of a number per parameter tensor, as [V·P]."""
+        return spread(self.networks.flat.new_tensor(values), self.networks.shapes)
 
 
 class OneByOne:
@@ -104,9 +100,7 @@ class OneByOne:
     ):
         self.update, self.networks, self.factor = update, networks, factor
         penalties = dict.fromkeys(L1, 0.0) | penalties
-        places = [
-            (i, v) for i in range(len(networks.parameters)) for v in range(len(networks.matrix))
-        ]
+        places = [(i, v) for i in range(len(networks.parameters)) for v in range(networks.count)]
         self.options, self.penalties = (
             {
                 (i, v): {
@@ -117,7 +111,7 @@ class OneByOne:
             for values in (options, penalties)
         )
         self.memory: list[list[dict[str, Any]]] = [
-            [{} for _ in networks.matrix] for _ in networks.parameters
+            [{} for _ in range(networks.count)] for _ in networks.parameters
         ]
 
     def step(self, step: int) -> None:

@@ -158,7 +158,7 @@ show_source(adam_update)
 
 # %% [markdown]
 # It is `decay(…)`: it multiplies w and reads no gradient, so neither m nor v ever sees it. (`lerp_` moves m a share 1 − β₁ of the way towards g;
-# `addcdiv_` adds a quotient; skip `amsgrad`. torch's `maximize=True` climbs: it takes −g for g, and decays all the same.)
+# skip `amsgrad`. torch's `maximize=True` climbs: it takes −g for g, and decays all the same.)
 # This function is all there is: the classes `Adam` and `AdamW` only remember settings and call it, and every picture here trains with it.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}

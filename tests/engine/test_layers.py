@@ -287,9 +287,7 @@ def test_the_backward_written_by_hand_equals_autograd(
         torch.stack(same) for same in zip(*(spec.initial(s, torch.float64) for s in range(seeds)))
     ]
     networks = LayeredNetworks(spec, start, count, options, rows)
-    networks.matrix.add_(
-        torch.randn(networks.matrix.shape, generator=generator, dtype=torch.float64)
-    )
+    networks.flat.add_(torch.randn(networks.flat.shape, generator=generator, dtype=torch.float64))
     x = torch.randn(seeds, rows, 3, generator=generator, dtype=torch.float64)
     target = F.one_hot(torch.randint(2, (seeds, rows), generator=generator), 2).double()
     noise = [torch.rand(seeds, width, rows, generator=generator) for width in networks.noise_widths]

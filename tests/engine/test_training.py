@@ -199,8 +199,8 @@ def test_the_backward_written_by_hand_equals_autograd(
     networks = Networks(
         spec, [start[None] for start in spec.initial(seed, torch.float64)], settings_, options, rows
     )
-    networks.matrix.add_(
-        torch.randn(networks.matrix.shape, generator=generator, dtype=torch.float64)
+    networks.flat.add_(
+        torch.randn(networks.flat.shape, generator=generator, dtype=torch.float64)
     )  # all different
     x = torch.randn(rows, widths[0], generator=generator, dtype=torch.float64)
     target = F.one_hot(torch.randint(widths[-1], (rows,), generator=generator), widths[-1]).double()

@@ -100,7 +100,10 @@ def test_the_caption_of_early_stopping_is_what_the_curve_says():
 
 
 def test_the_law_is_drawn_beside_its_draws():
-    result = explore.minimum_norm.explorer.compute(0.5, 0.0, draws=60)
+    first, *_, result = explore.minimum_norm.explorer.compute(0.5, 0.0, draws=60)
+    assert 0 < first.progress < result.progress == 1
+    _, caption = marks_of(explore.minimum_norm.explorer, first)
+    assert "highest at d = 2:" in caption, "what is not drawn yet is not spoken of"
     marks, caption = marks_of(explore.minimum_norm.explorer, result)
     x, y = marks["law"][0].get_data()
     assert all(
@@ -109,8 +112,8 @@ def test_the_law_is_drawn_beside_its_draws():
     assert {int(a) for a, b in zip(x, y) if math.isnan(b)} == {29, 30, 31}
     assert "highest at d = 30" in caption
     assert "no peak" in explore.minimum_norm.explorer.picture(noise=0.0)[1]
-    tamed = explore.minimum_norm.explorer.compute(0.5, 1.0, draws=60).risks.mean(1)
-    assert tamed.max() < 1
+    *_, tamed = explore.minimum_norm.explorer.compute(0.5, 1.0, draws=60)
+    assert tamed.risks.mean(1).max() < 1
 
 
 def test_the_caption_of_random_features_names_the_peak_of_the_curve():

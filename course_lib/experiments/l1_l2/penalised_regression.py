@@ -71,9 +71,10 @@ def fit(
     a raw feature is v = s·w on the standardised one, so that its penalty is (l1/s)·|v| and
     (l2/2s²)·v². With `standardise` the penalty is on v itself. The weights returned are those of
     the features as given, in both cases.
-    Stops when the residual of the optimality conditions is below `tolerance` times the largest
-    |Xᵀy|/n, or after `rounds` × 500 steps. Raises `ValueError` for negative strengths and for what
-    `check_table` refuses.
+    After every 500 steps the weights that are not zero are solved for: the end, if zeros and signs
+    were right. Stops when the residual of the optimality conditions is below `tolerance` times the
+    largest |Xᵀy|/n, or after `rounds` × 500 steps. Raises `ValueError` for negative strengths and
+    for what `check_table` refuses.
     """
     check_table(x, y, names)
     l1, l2 = (_column(name, value, x.dtype) for name, value in (("l1", l1), ("l2", l2)))
@@ -86,10 +87,27 @@ def fit(
     v = v.expand(torch.broadcast_shapes(l1.shape, l2.shape, moment.shape))
     for _ in range(rounds):
         v = proximal_gradient(lambda v: v @ hessian - moment, v, lr=lr, l1=l1, l2=l2, steps=ROUND)
-        residual = optimality_residual(v @ hessian - moment, v, l1, l2).max()
-        if residual <= tolerance * moment.abs().max():
+        exact = _lowest_with_these_zeros(v, hessian, moment, l1, l2)
+        both = [optimality_residual(w @ hessian - moment, w, l1, l2) for w in (v, exact)]
+        v = torch.where((both[1] < both[0]).unsqueeze(1), exact, v)
+        if torch.fmin(*both).max() <= tolerance * moment.abs().max():
             break
     return v / scale
+
+
+def _lowest_with_these_zeros(
+    v: Tensor, hessian: Tensor, moment: Tensor, l1: Tensor, l2: Tensor
+) -> Tensor:
+    """The lowest point if the zeros and signs of `v` are right: (H + l2)v = m − l1·sign(v).
+
+    The proximal steps find those soon and creep from then on. Where the equations have no one
+    solution, what comes back is no number, or none that is optimal.
+    """
+    on = v != 0
+    system = (hessian * (on.unsqueeze(-1) & on.unsqueeze(-2))).diagonal_scatter(
+        torch.where(on, hessian.diagonal() + l2, 1.0), dim1=-2, dim2=-1
+    )
+    return torch.linalg.solve_ex(system, torch.where(on, moment - l1 * v.sign(), 0.0))[0]
 
 
 def _column(name: str, values: Strengths, dtype: torch.dtype) -> Tensor:

@@ -87,7 +87,7 @@ def standard_error(features: int, noise: float, rows: int = ROWS, draws: int = D
 class Law:
     """Excess risk against features: the exact law at λ = 0 over `FINE`, and draws over `FEATURES`.
 
-    risks, best [features, draws]: at λ, and at the best λ.
+    risks, best [features, draws]: at λ, and at the best λ; NaN: not drawn yet.
     """
 
     noise: float
@@ -95,14 +95,21 @@ class Law:
     law: np.ndarray
     risks: Tensor
     best: Tensor
+    progress: float = 1.0
 
 
-def law(noise: float, l2: float, draws: int = DRAWS) -> Law:
-    """The law beside its draws, a closed form in singular values of data sets drawn once."""
-    risks = [minimum_norm(d, noise, l2, ROWS, draws) for d in FEATURES]
-    best = [minimum_norm(d, noise, noise**2 * d / ROWS, ROWS, draws) for d in FEATURES]
+def law(noise: float, l2: float, draws: int = DRAWS) -> Iterator[Law]:
+    """The law beside its draws, a closed form in singular values of data sets drawn once.
+
+    Yields after every number of features, the last time when all is there.
+    """
     exact = np.array([excess_risk(ROWS, d, noise) for d in FINE])
-    return Law(noise, l2, exact, torch.stack(risks), torch.stack(best))
+    risks, best = torch.full((2, len(FEATURES), draws), torch.nan, dtype=torch.float64)
+    found = Law(noise, l2, exact, risks, best, progress=0.0)
+    for k, d in enumerate(FEATURES):
+        found.risks[k] = minimum_norm(d, noise, l2, ROWS, draws)
+        found.best[k] = minimum_norm(d, noise, noise**2 * d / ROWS, ROWS, draws)
+        yield snapshot(found, (k + 1) / len(FEATURES))
 
 
 # --- random ReLU features on digits

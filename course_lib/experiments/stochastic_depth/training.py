@@ -124,8 +124,7 @@ def train_shorter(
 
     AdamW at learning rate 2e-3, no decay. rule: one of RULES. depth: residual blocks. norm: a
     LayerNorm in front of each branch. rows, noise: digits to learn from, and the share of wrong
-    labels among them. `watch`: note the first block's gradients, for which seeds are trained one by
-    one; without, several go together.
+    labels among them. `watch`: note the first block's gradients.
     """
     spans = range(EARLY), range(steps // 2, steps)
     norms = {seed: torch.zeros(2, len(last)) for seed in seeds}

@@ -44,6 +44,7 @@ def _draw(marks, result):
         values = values.where(values > 1e-9, torch.nan)
         marks[name][0].set_data(FEATURES, plotting.array(values))
     medians = result.risks.median(1).values
+    medians = medians[: int(medians.isfinite().sum())]  # of what is drawn already
     top = int(medians.argmax())
     if result.noise == 0 and result.l2 == 0:
         return (
@@ -51,8 +52,8 @@ def _draw(marks, result):
             "is in no row."
         )
     where = f"The medians are highest at d = {FEATURES[top]}: {medians[top]:.2g}"
-    if top < len(FEATURES) - 1:
-        where += f", and {medians[-1]:.2g} at d = {FEATURES[-1]}"
+    if top < len(medians) - 1:
+        where += f", and {medians[-1]:.2g} at d = {FEATURES[len(medians) - 1]}"
     return f"{where}; noise σ = {result.noise:g}, λ = {result.l2:g}."
 
 
