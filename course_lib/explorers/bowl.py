@@ -35,21 +35,19 @@ def draw_bowl(ax: Axes, bowl: Bowl) -> tuple[LineCollection, Line2D]:
     ax.grid(False)
     ax.set_xlabel("$w_1$")
     ax.set_ylabel("$w_2$", rotation=0)
-    (w1, w2), ink = bowl.minimum, plotting.ink()
-    star = ax.plot([w1], [w2], marker="*", markersize=11, color=ink, linestyle="none", zorder=3)
-    _put(lines, bowl, ax)
-    return star
+    style: dict[str, Any] = {"marker": "*", "markersize": 11, "color": plotting.ink(), "zorder": 3}
+    (star,) = ax.plot(*([at] for at in bowl.minimum), linestyle="none", **style)
+    return away, star
 
 
-def move_bowl(star: Sequence[Line2D], bowl: Bowl) -> None:
-    """Show `bowl`, the one that was drawn with its star elsewhere."""
-    (mark,) = star
-    (w1, w2), ax = bowl.minimum, mark.axes
-    assert isinstance(ax, Axes)
-    if tuple(np.ravel(mark.get_xydata())) != (w1, w2):
-        mark.set_data([w1], [w2])
-        _put(next(c for c in ax.collections if isinstance(c, LineCollection)), bowl, ax)
-
-
-def _put(lines: LineCollection, bowl: Bowl, ax: Axes) -> None:
-    lines.set_transform(Affine2D().translate(*bowl.minimum) + ax.transData)
+def move_bowl(marks: Sequence[Artist], bowl: Bowl, at_first: Bowl) -> None:
+    """Show `bowl`, which is `at_first`, the one that was drawn, with its star elsewhere."""
+    away, star = marks
+    assert isinstance(star, Line2D) and away.axes is not None
+    home = away.axes.collections[0]
+    is_home = bowl.minimum == at_first.minimum
+    if home.get_visible() != is_home:
+        home.set_visible(is_home)
+    star.set_data(*([at] for at in bowl.minimum))
+    away.set_visible(not is_home)
+    away.set_transform(Affine2D().translate(*bowl.minimum) + away.axes.transData)
