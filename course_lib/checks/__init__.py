@@ -15,7 +15,7 @@ from course_lib.base import progress
 from course_lib.base.card import bundle
 from course_lib.base.record import Record, show
 
-__all__ = ["check", "check_file", "check_source", "warm"]
+__all__ = ["check", "check_file", "check_many", "check_source", "warm"]
 
 
 def check(task, *answers):
@@ -68,3 +68,13 @@ def check_file(path, **limits):
     from course_lib.checks.run import notebook
 
     return notebook.check_file(path, **limits)
+
+
+def check_many(paths, jobs=None):
+    """Yield (path, `check_file(path)`) of each notebook as it is done, `jobs` at once: a core each.
+
+    Whatever goes wrong with one notebook becomes its result. Leaving the loop ends what is at work.
+    """
+    from course_lib.checks.run import many
+
+    return many.check_many(paths, check_file, jobs)

@@ -24,10 +24,6 @@ from course_lib.checks.run.pool import MEMORY_GIB
 
 LARGEST = 2**27  # bytes of a notebook that are read
 SKIPPED = "skipped"  # the verdict on a notebook that holds no exercise, and need not
-GET_BACK = (
-    "`course reset` puts a fresh one in its place and keeps this aside, and JupyterLab's File > "
-    "Revert to Checkpoint brings back what it last saved"
-)
 
 
 class Unreadable(Exception):
@@ -87,7 +83,7 @@ def read(path):
     except OSError as problem:
         raise Unreadable(f"cannot be read: {problem.strerror}") from None
     if not data.strip():
-        raise Unreadable(f"is empty: {GET_BACK}")
+        raise Unreadable("is empty")
     if re.search(rb"^(<<<<<<< |>>>>>>> )", data, re.MULTILINE):
         raise Unreadable("has conflict markers (<<<<<<<) of a merge in it: choose one side of each")
     try:
@@ -105,7 +101,7 @@ def read(path):
         ]
     except Exception as problem:  # whatever a broken file makes of nbformat
         raise Unreadable(
-            f"is no whole notebook: cut off or damaged ({type(problem).__name__}); {GET_BACK}"
+            f"is no whole notebook: cut off or damaged ({type(problem).__name__})"
         ) from None
 
 

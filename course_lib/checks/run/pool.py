@@ -150,10 +150,13 @@ class Pool:
 
     def __init__(self, size):
         self.free, self.idle, self.all = threading.Semaphore(size), [], set()
+        self.closed = False
 
     def ask(self, request):
         """See `Worker.ask`."""
         with self.free:
+            if self.closed:
+                raise RuntimeError("the checks were ended")
             worker = self.idle.pop() if self.idle else Worker()
             self.all.add(worker)
             try:
@@ -166,7 +169,8 @@ class Pool:
                     self.all.discard(worker)
 
     def close(self):
-        """End all workers, also those at work."""
+        """End all workers, also those at work; no other starts."""
+        self.closed = True
         for worker in list(self.all):
             worker.close()
         self.all.clear()
@@ -182,7 +186,7 @@ def warm(size=1):
     global pool
     before, pool = pool, Pool(size)
     try:
-        yield
+        yield pool
     finally:
         pool.close()
         pool = before
