@@ -1,4 +1,4 @@
-# make course · make test · make test-all · make notebooks · make bench · make clean
+# make course · make test · make test-all · make faults · make notebooks · make bench · make clean
 # Needs Python 3.10 or newer and make; everything else lands in .venv. Another Python: make course PYTHON=/path/to/python3.12
 
 PYTHON    ?= python3
@@ -29,6 +29,10 @@ test: .venv/.test                     # everything in one pytest run, so that it
 test-all: export COURSE_MANY := 1
 test-all: export PYTEST_TIMEOUT := 1800
 test-all: test
+
+# The faults that the course has to bear, one by one; the last line counts those it does.
+faults: .venv/.test
+	COURSE_HEADLESS=1 OMP_NUM_THREADS=1 $(PY) -m pytest -q tests/faults $(ARGS)
 
 notebooks: .venv/.course
 	$(PY) -m course_lib build $(ARGS)
@@ -72,4 +76,4 @@ then $(PIP) --no-deps --index-url $(CPU_INDEX) torch==$(TORCH) || $(PIP) torch==
 else $(PIP) torch==$(TORCH); fi
 endef
 
-.PHONY: course test test-all notebooks bench clean
+.PHONY: course test test-all faults notebooks bench clean
