@@ -1,4 +1,4 @@
-# make course · make test · make test-all · make release-check · make notebooks · make bench · make clean
+# make course · make test · make test-all · make faults · make release-check · make notebooks · make bench · make clean
 # Needs Python 3.10 or newer and make; everything else lands in .venv. Another Python: make course PYTHON=/path/to/python3.12
 
 PYTHON    ?= python3
@@ -33,6 +33,10 @@ test-all: test
 # Before a release: every measured claim judged on fresh seeds (course replicate), and no text against its record.
 release-check: .venv/.course
 	$(PY) -m course_lib replicate --check
+
+# The faults that the course has to bear, one by one; the last line counts those it does.
+faults: .venv/.test
+	COURSE_HEADLESS=1 OMP_NUM_THREADS=1 $(PY) -m pytest -q tests/faults $(ARGS)
 
 notebooks: .venv/.course
 	$(PY) -m course_lib build $(ARGS)
@@ -76,4 +80,4 @@ then $(PIP) --no-deps --index-url $(CPU_INDEX) torch==$(TORCH) || $(PIP) torch==
 else $(PIP) torch==$(TORCH); fi
 endef
 
-.PHONY: course test test-all release-check notebooks bench clean
+.PHONY: course test test-all faults release-check notebooks bench clean

@@ -1,7 +1,6 @@
 """The ``course`` command."""
 
 import argparse
-import json
 import os
 import sys
 from collections.abc import Callable
@@ -14,6 +13,7 @@ from course_lib.base.places import CourseError, names, root, select
 if TYPE_CHECKING:
     from course_lib.checks.judge.report import Result
 
+FORMS = ("plain", "canvas", "moodle")
 LESSON = "a lesson's number or stem (03, weight_decay), or a notebook's name"
 
 
@@ -71,8 +71,21 @@ def parser() -> argparse.ArgumentParser:
     )
     check.add_argument("--json", action="store_true", help="one JSON list, for instructors")
     check.add_argument(
-        "--csv", metavar="FILE", type=Path, help="also a table with one line a notebook"
+        "--csv",
+        metavar="FILE",
+        type=Path,
+        help="also a table with one line a notebook, and beside it what a next run need not repeat",
     )
+    check.add_argument(
+        "--for",
+        dest="form",
+        choices=FORMS,
+        default="plain",
+        help="columns of the table: one line a person, as Canvas or Moodle imports it",
+    )
+    check.add_argument("--jobs", metavar="N", type=_count, help="notebooks at once; a core each")
+    check.add_argument("--afresh", action="store_true", help="repeat what was checked before")
+    check.add_argument("--strict", action="store_true", help="refuse to run without bwrap")
     reset = command("reset", _reset, "a fresh blank exercise notebook; the old one is kept aside")
     reset.add_argument("which", nargs="+", help=LESSON)
     build = command("build", _build, "make notebooks from their sources")
@@ -116,6 +129,12 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
+def _count(word: str) -> int:
+    if not word.isdecimal() or int(word) < 1:
+        raise argparse.ArgumentTypeError(f"{word!r}: must be a whole number of at least 1")
+    return int(word)
+
+
 def _lab(known: argparse.Namespace) -> int:
     """Open JupyterLab in the notebooks folder."""
     from jupyterlab.labapp import main as jupyterlab
@@ -144,33 +163,23 @@ def _lab(known: argparse.Namespace) -> int:
 
 def _check(known: argparse.Namespace) -> int:
     """Check answers, notebook by notebook; 0 where every task is passed."""
-    from course_lib.authoring import grades
-    from course_lib.checks import check_file
+    from course_lib.authoring import checking, grades
 
     if known.csv:
         grades.require_place(known.csv)
     files, folders = _named(known.which)
-    rows = []
-    for file in files:
-        results = check_file(file)
-        rows += [{"notebook": str(file), **result.as_dict()} for result in results]
-        own = not (known.json or known.csv or folders)
-        notes = _keep_passed(file, results) if own else []
-        if not known.json:
-            shown = str(file) if folders else file.name
-            lines = [shown, *(result.line for result in results), *notes]
-            print("\n  ".join(lines), flush=True)
-    if known.json:
-        print(json.dumps(rows, indent=1, ensure_ascii=False))
-    if known.csv:
-        grades.save(rows, known.csv)
-    return int(not rows or any(row["verdict"] != "passed" for row in rows))
+    options = checking.Options(
+        bool(folders), known.json, known.csv, known.form, known.jobs, known.strict, known.afresh
+    )
+    return checking.check(files, options, _keep_passed)
 
 
 def _named(which: list[str]) -> tuple[list[Path], list[Path]]:
     """The files to check, and the folders among the words."""
     from course_lib.authoring.grades import submissions
 
+    if "" in which:
+        raise CourseError("an empty word names nothing: say . for the folder you are in")
     files = [Path(word) for word in which if word.endswith(".ipynb")]
     folders = [Path(word) for word in which if Path(word).is_dir()]
     words = [word for word in which if Path(word) not in files + folders]
@@ -190,8 +199,9 @@ def _keep_passed(file: Path, results: list["Result"]) -> list[str]:
         return []
     if [result.task for result in results] == [file.name]:  # the file itself is at fault
         return [
-            "Your file is left as it is; `course reset` puts a fresh one in its place and keeps "
-            "yours aside."
+            "Your file is left as it is; `course reset` with the lesson's number puts a fresh one "
+            "in its place and keeps yours aside, and JupyterLab's File > Revert to Checkpoint "
+            "brings back what it saved last."
         ]
     for said in {progress.passed(result.task) for result in results if result} - {""}:
         print(said, file=sys.stderr)

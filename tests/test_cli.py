@@ -141,7 +141,7 @@ def test_check_says_each_notebooks_lines_and_fails_unless_all_is_passed(monkeypa
         ],
         "b.ipynb": [Result("04/T1", "passed", "well")],
     }
-    monkeypatch.setattr(checks, "check_file", lambda path: answers[path.name])
+    monkeypatch.setattr(checks, "check_file", lambda path, **_: answers[path.name])
     assert cli.main(["check", "a.ipynb", "b.ipynb"]) == 1
     assert (
         capsys.readouterr().out
@@ -162,7 +162,7 @@ def test_check_names_a_file_that_is_not_there(tmp_path, capsys):
 def test_a_table_that_could_not_be_written_is_refused_before_the_work(
     place, tmp_path, monkeypatch, capsys
 ):
-    monkeypatch.setattr(checks, "check_file", lambda path: pytest.fail("the work was begun"))
+    monkeypatch.setattr(checks, "check_file", lambda path, **_: pytest.fail("the work was begun"))
     assert cli.main(["check", "a.ipynb", "--csv", str(tmp_path / place)]) == 2
     said = capsys.readouterr().err
     assert re.fullmatch(r"course check: .* is no place for a table: .*\n", said)

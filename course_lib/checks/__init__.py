@@ -11,30 +11,19 @@ learner owns the machine.
 Importing this package loads no torch; the first check does.
 """
 
-import os
-
 from course_lib.base import progress
 from course_lib.base.card import bundle
 from course_lib.base.record import Record, show
 
-__all__ = ["check", "check_file", "check_source", "warm"]
-
-# environment variable set by `check_file`: the file with the cases that check cells are to run
-CASES = "COURSE_CHECK"
-MIME = "application/x-course-values"  # what they then display
+__all__ = ["check", "check_file", "check_many", "check_source", "warm"]
 
 
 def check(task, *answers):
     """Say one line on `answers` to `task` ("03/T1") and return the `Result`: truthy if passed.
 
-    `answers`: the objects that the task names, in that order. Under `course check` the same call
-    emits the values that the answers give and leaves the verdict to the parent process. A task
-    passed is kept with the learner's progress. Raises `ValueError` for an unknown task.
+    `answers`: the objects that the task names, in that order. A task passed is kept with the
+    learner's progress. Raises `ValueError` for an unknown task.
     """
-    if CASES in os.environ:
-        from course_lib.checks.run import kernel
-
-        return kernel.emit(task, answers, os.environ[CASES])
     from course_lib.checks.run import instant
 
     result = instant.check(task, answers)
@@ -50,24 +39,25 @@ def check_source(source, timeout, task):
 
     Returns {"verdict": …, "message": …}; verdicts: passed, failed, error, timeout, unanswered.
     `timeout`: seconds the answer may take, the start of Python and torch not counted. `task`:
-    "03/T1", …. `torch` and `math` are there for the answer, `course_lib` is not. Its process may
-    write into a temporary folder only, gets 4 GiB of memory and no keyboard, and leaves no process
-    behind. Raises `ValueError` for a source that is not text, a timeout that is not a positive
-    number, an unknown task.
+    "03/T1", …. It runs as its cell does in the exercise: after the set-up, with the names that the
+    cells before it give; the course's own answers are not there. Its process may write into a
+    temporary folder only, gets 4 GiB of memory and no keyboard, and leaves no process behind; which
+    fences hold besides, `course_lib.checks.run.fences` says. Raises `ValueError` for a source that
+    is not text, a timeout that is not a positive number, an unknown task.
     """
     from course_lib.checks.run.source import check
 
     return check(source, timeout, task)
 
 
-def warm():
-    """Context in which each `check_source` is forked from one process with torch: 30 ms, not 2 s.
+def warm(size=1):
+    """Context in which each check is forked from one of `size` processes with torch: 0.1 s, not 2.
 
     Where there is no fork (Windows) each check still starts its own.
     """
-    from course_lib.checks.run import source
+    from course_lib.checks.run import pool
 
-    return source.warm()
+    return pool.warm(size)
 
 
 def check_file(path, **limits):
@@ -78,3 +68,13 @@ def check_file(path, **limits):
     from course_lib.checks.run import notebook
 
     return notebook.check_file(path, **limits)
+
+
+def check_many(paths, jobs=None):
+    """Yield (path, `check_file(path)`) of each notebook as it is done, `jobs` at once: a core each.
+
+    Whatever goes wrong with one notebook becomes its result. Leaving the loop ends what is at work.
+    """
+    from course_lib.checks.run import many
+
+    return many.check_many(paths, check_file, jobs)

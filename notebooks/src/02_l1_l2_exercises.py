@@ -31,6 +31,8 @@ except ModuleNotFoundError:
 
 import math
 
+import torch
+
 from course_lib.checks import check
 
 setup()

@@ -15,8 +15,8 @@ from tests.repository._project import EXTRAS, PROJECT, ROOT, RUNTIME, text
 NAMED_OTHERWISE = {"PIL": "pillow", "sklearn": "scikit-learn", "yaml": "pyyaml"}
 # Used without an import: what runs notebooks, and what anywidget draws through, whose range counts.
 # Below: what tests start.
-RUN = {"ipykernel", "nbval", "ipywidgets"}
-TOOLS = {"jupyter-repo2docker", "mypy", "pytest-timeout", "pytest-xdist", "ruff"}
+RUN = {"ipykernel", "ipywidgets"}
+TOOLS = {"jupyter-repo2docker", "mypy", "nbval", "pytest-timeout", "pytest-xdist", "ruff"}
 OURS = {"course_lib", "tests", "bench", "_typeshed"}  # the last one is the type checker's own
 CONDA_NAMES = {"torch": "pytorch", "matplotlib": "matplotlib-base"} | {
     name: name.replace("-", "_")

@@ -40,7 +40,7 @@ MAY_IMPORT = {
     "replication": {"base", "data", "notebook", "records", "statistics"},
     "checks": {"base"},
     "jupyter": {"base"},
-    "authoring": {"base", "checks", "learner", "records"},
+    "authoring": {"base", "checks", "learner", "plotting", "records"},
     "cli": {"base", "checks", "learner", "authoring", "records", "replication"},
     "__main__": {"cli"},
 }

@@ -1,18 +1,19 @@
 """Put the process back as it was, so that one answer cannot reach into the next check.
 
-Matters where several answers share a process (the kernel of `course check`); `check_source` gives
-each its own.
+Matters where several answers share a process, as those of a notebook do.
 """
 
 import builtins
 import json
 import math
 import os
+import signal
 import sys
 
 import torch
 
 MODULES = (builtins, json, math, torch, torch.nn, torch.nn.functional, torch.optim, torch.testing)
+SIGNALS = tuple(getattr(signal, n) for n in ("SIGINT", "SIGTERM", "SIGALRM") if hasattr(signal, n))
 
 
 def picture():
@@ -23,6 +24,8 @@ def picture():
         "modules": dict(sys.modules),
         "path": list(sys.path),
         "folder": os.getcwd(),
+        "environment": dict(os.environ),
+        "signals": {number: signal.getsignal(number) for number in SIGNALS},
         "recursion": sys.getrecursionlimit(),
     }
 
@@ -37,9 +40,21 @@ def restore(before):
     sys.path[:] = before["path"]
     os.chdir(before["folder"])
     sys.setrecursionlimit(before["recursion"])
+    restore_process(before)
     torch.set_default_dtype(torch.float32)
     torch.set_default_device(None)
     torch.set_grad_enabled(True)
+    torch.set_num_threads(1)
+
+
+def restore_process(before):
+    """Give the process its environment and its handlers of signals back."""
+    if dict(os.environ) != before["environment"]:
+        os.environ.clear()
+        os.environ.update(before["environment"])
+    for number, handler in before["signals"].items():
+        if signal.getsignal(number) is not handler:
+            signal.signal(number, handler)
 
 
 def restore_tensor(methods):

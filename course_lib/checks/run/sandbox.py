@@ -1,37 +1,56 @@
-"""Fences round a process that runs a learner's code: memory, time, files, and nothing left behind.
+"""Fences round a process that runs a learner's code: time, memory, files, and nothing left behind.
 
-| fence                     | Linux                    | macOS                  | Windows          |
-| ------------------------- | ------------------------ | ---------------------- | ---------------- |
-| wall clock                | kept from outside        | the same               | the same         |
-| processes left behind     | adopted and ended        | its process group ends | its children end |
-| memory                    | RLIMIT_DATA              | none that holds        | none             |
-| writes outside its folder | Landlock (kernel ≥ 5.13) | an audit hook          | an audit hook    |
-| signals to others         | Landlock (kernel ≥ 6.12) | none                   | none             |
-
-The audit hook stops what Python's own functions write; it is there against accidents, like
-everything here.
+What holds where: `fences`. A process calls `confine` before it runs code of others; `run_forked`
+keeps its time from outside and ends whatever it leaves.
 """
 
 import contextlib
 import ctypes
-import json
 import os
 import signal
-import subprocess
 import sys
 import time
 
 import psutil
 
+from course_lib.checks.run import landlock
+
 LINUX = sys.platform == "linux"
+FORK = hasattr(os, "fork")
 EXIT = os._exit  # an answer may replace the one in os
 DAMAGED = 70  # exit code of a process whose Python no longer works
+PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
 
 
 # Time, and nothing left behind
 
 
-def run_forked(start, seconds):
+class Clock:
+    """When a process that runs cells is overdue: it writes a line into `path` as it goes on.
+
+    `start`: seconds until the first line; `step`: from one line to the next; `deadline`: by
+    `time.monotonic`, for all of it.
+    """
+
+    def __init__(self, path, start, step, deadline):
+        self.path, self.start, self.step, self.deadline = path, start, step, deadline
+        self.size, self.since = 0, time.monotonic()
+
+    def overdue(self):
+        """Whether time is up."""
+        now, size = time.monotonic(), self._written()
+        if size != self.size:
+            self.size, self.since = size, now
+        return now > min(self.deadline, self.since + (self.step if size else self.start))
+
+    def _written(self):
+        try:
+            return os.lstat(self.path).st_size
+        except OSError:
+            return 0
+
+
+def run_forked(start, clock):
     """Run `start()` in a forked child with its own session; its exit code (−n: by signal n).
 
     None if time ran out. Whatever it leaves running is ended before this returns; on Linux also
@@ -39,31 +58,35 @@ def run_forked(start, seconds):
     """
     if LINUX:
         # every orphan below becomes a child of this process
-        _libc().prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+        _prctl(PR_SET_CHILD_SUBREAPER, 1)
     child = os.fork()
     if child == 0:
         try:
             os.setsid()
             if LINUX:
-                _libc().prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)  # not without its keeper
+                _prctl(PR_SET_PDEATHSIG, signal.SIGKILL)  # not without its keeper
             start()
         finally:
             EXIT(DAMAGED)  # `start` ends the process itself, unless it fails
-    code = wait(child, time.monotonic() + seconds)
+    code = wait(child, clock)
     end_descendants(child)
     return code
 
 
-def wait(child, deadline):
-    """Exit code of `child`, reaping adopted orphans meanwhile; None if it runs at `deadline`."""
+def _prctl(option, value):
+    ctypes.CDLL(None, use_errno=True).prctl(option, value, 0, 0, 0)
+
+
+def wait(child, clock):
+    """Exit code of `child`, reaping adopted orphans meanwhile; None once it is overdue."""
     pause = 0.001
-    while time.monotonic() < deadline:
+    while not clock.overdue():
         pid, status = os.waitpid(-1, os.WNOHANG)
         if pid == child:
             return os.waitstatus_to_exitcode(status)
         if pid == 0:
             time.sleep(pause)
-            pause = min(2 * pause, 0.05)
+            pause = min(2 * pause, 0.02)
     return None
 
 
@@ -87,8 +110,11 @@ def end_tree(process, including=True):
 # Memory and files
 
 
-def confine(folder, memory_gib):
-    """Limit memory and file sizes of this process and its children; writes below `folder` only."""
+def confine(folder, memory_gib, readable):
+    """Limit memory and file sizes of this process and its children, and which files it reaches.
+
+    Writes below `folder` only; where the kernel can, reads there and below `readable` only.
+    """
     with contextlib.suppress(ImportError):  # Windows has no such limits
         import resource
 
@@ -97,74 +123,8 @@ def confine(folder, memory_gib):
             hard = resource.getrlimit(getattr(resource, name))[1]
             lower = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
             resource.setrlimit(getattr(resource, name), (lower, lower))
-    if not landlock(folder):
+    if not landlock.restrict(folder, readable):
         guard_writes(folder)
-
-
-PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS = 1, 36, 38
-CREATE_RULESET, ADD_RULE, RESTRICT_SELF = 444, 445, 446  # the same on every architecture
-WRITE_FILE, CHANGE_FOLDER, REFER, TRUNCATE = 1 << 1, 0b1_1111_1111 << 4, 1 << 13, 1 << 14
-SCOPE_SIGNAL = 1 << 1
-
-
-class _Ruleset(ctypes.Structure):
-    _fields_ = [
-        ("files", ctypes.c_uint64),
-        ("network", ctypes.c_uint64),
-        ("scoped", ctypes.c_uint64),
-    ]
-
-
-class _PathBeneath(ctypes.Structure):
-    _pack_ = 1
-    _layout_ = "ms"
-    _fields_ = [("allowed", ctypes.c_uint64), ("folder", ctypes.c_int32)]
-
-
-def _libc():
-    return ctypes.CDLL(None, use_errno=True)
-
-
-def landlock_version():
-    """Version of Landlock that this kernel offers, 0 for none."""
-    if not LINUX:
-        return 0
-    return max(0, _libc().syscall(CREATE_RULESET, None, ctypes.c_size_t(0), 1))
-
-
-def landlock(folder):
-    """Ask the kernel to refuse every write outside `folder`, for good. False where it cannot.
-
-    Source: https://docs.kernel.org/userspace-api/landlock.html
-    """
-    version, call = landlock_version(), _libc().syscall if LINUX else None
-    if not version:
-        return False
-    files = (
-        WRITE_FILE
-        | CHANGE_FOLDER
-        | (REFER if version >= 2 else 0)
-        | (TRUNCATE if version >= 3 else 0)
-    )
-    rules = _Ruleset(files, 0, SCOPE_SIGNAL if version >= 6 else 0)
-    size = 24 if version >= 6 else 16 if version >= 4 else 8
-    ruleset = call(CREATE_RULESET, ctypes.byref(rules), ctypes.c_size_t(size), 0)
-    for path, allowed in ((folder, files), (os.devnull, files & (WRITE_FILE | TRUNCATE))):
-        with _open_path(path) as handle:
-            call(ADD_RULE, ruleset, 1, ctypes.byref(_PathBeneath(allowed, handle)), 0)
-    _libc().prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
-    refused = call(RESTRICT_SELF, ruleset, 0)
-    os.close(ruleset)
-    return refused == 0
-
-
-@contextlib.contextmanager
-def _open_path(path):
-    handle = os.open(path, os.O_PATH | os.O_CLOEXEC)
-    try:
-        yield handle
-    finally:
-        os.close(handle)
 
 
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
@@ -179,8 +139,6 @@ STARTING = {
 
 def guard_writes(folder):
     """Where the kernel cannot: refuse Python's own ways to write outside, or to start programs."""
-    if landlock_version():
-        return
     inside = os.path.realpath(folder) + os.sep
 
     def hook(event, args):
@@ -196,46 +154,3 @@ def guard_writes(folder):
             raise PermissionError(f"{event} {' '.join(outside)}")
 
     sys.addaudithook(hook)
-
-
-# A command behind all fences
-
-
-def run(command, folder, memory_gib, seconds, environment, log):
-    """Run `command` in `folder` for at most `seconds`; nothing that it starts outlives the call."""
-    request = json.dumps(
-        {"command": command, "folder": str(folder), "memory_gib": memory_gib, "seconds": seconds}
-    )
-    keeper = [sys.executable, "-m", "course_lib.checks.run.sandbox", request]
-    process = subprocess.Popen(
-        keeper if hasattr(os, "fork") else command,
-        cwd=folder,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=log,
-        stderr=subprocess.STDOUT,
-        start_new_session=True,
-    )
-    try:
-        # the keeper looks at the clock itself
-        process.wait(seconds + 5 if hasattr(os, "fork") else seconds)
-    except BaseException as problem:  # time is up, or somebody pressed Ctrl-C
-        with contextlib.suppress(psutil.NoSuchProcess):
-            end_tree(psutil.Process(process.pid))
-        process.wait()
-        if not isinstance(problem, subprocess.TimeoutExpired):
-            raise
-
-
-def main(request):
-    """The keeper of a command: starts it behind the fences, and ends whatever it leaves."""
-
-    def start():
-        confine(request["folder"], request["memory_gib"])
-        os.execv(request["command"][0], request["command"])
-
-    run_forked(start, request["seconds"])
-
-
-if __name__ == "__main__":
-    main(json.loads(sys.argv[1]))

@@ -1,48 +1,73 @@
-"""The process behind `check_source`: loads torch, then runs each answer in a fork of itself.
+"""The process behind every check: loads torch, then runs each request in a fork of itself.
 
-A request is one line of JSON on stdin: {"source", "names", "cases", "folder", "seconds",
-"memory_gib"}. The fork writes what the answer gave into answers.json in `folder`; one line on
-stdout then says how the fork ended. Where there is no fork (Windows) the process serves one request
-itself and ends, and its parent keeps the time.
+The first line on stdin is a set-up to load for all, each other line a request, as JSON: {"folder",
+"file", "readable", "setup": sources, "steps": [{"given", "source", "names", "cases", "again"}],
+"skip": numbers of steps, "memory_gib", "start", "step", "seconds", "fork"}. The fork writes what
+the answers gave into `file` in `folder`; one line on stdout then says how it ended. Where there is
+no fork (Windows) the process serves one request itself and ends, and its parent keeps the time.
 """
 
+import contextlib
 import functools
+import io
 import json
-import math
 import os
 import sys
-from pathlib import Path
+import tempfile
+import time
 
 import torch
 
-from course_lib.checks.judge.observe import describe, observe
-from course_lib.checks.run import pristine, sandbox
+from course_lib.checks.run import cells, fences, sandbox
 
-FORK = hasattr(os, "fork")
 EXIT = os._exit  # an answer may replace the one in os
 
 
 def main():
     """Say "ready", then serve the requests on stdin."""
     torch.set_num_threads(1)
+    warm_up(json.loads(sys.stdin.readline()))
+    cells.shell(tempfile.mkdtemp(dir=os.getcwd()))
     print("ready", flush=True)
     for line in sys.stdin:
         request = json.loads(line)
-        if not FORK:
+        if not request["fork"]:
             answer(request)
-        code = sandbox.run_forked(functools.partial(answer, request), request["seconds"])
+        clock = clock_of(request)
+        code = sandbox.run_forked(functools.partial(answer, request), clock)
         print(json.dumps({"exit code": code}), flush=True)
 
 
+def warm_up(setup):
+    """Do once what torch and a set-up put off until they are first asked: no fork has to."""
+    for source in setup:
+        quiet = contextlib.redirect_stdout(io.StringIO())
+        with contextlib.suppress(Exception), quiet:  # each run says what its set-up lacks
+            exec(source, {"__name__": "setup"})
+    weight = torch.nn.Parameter(torch.ones(1))
+    optimizer = torch.optim.AdamW([weight])
+    weight.sum().backward()
+    optimizer.step()
+    file = io.BytesIO()
+    torch.save(optimizer.state_dict(), file)
+    torch.load(io.BytesIO(file.getvalue()))
+
+
+def clock_of(request):
+    """The limits of a request, from now on."""
+    deadline = time.monotonic() + request["seconds"]
+    return sandbox.Clock(request["file"], request["start"], request["step"], deadline)
+
+
 def answer(request):
-    """Run one answer behind the fences, leave what it gave in its folder, and end the process."""
-    os.chdir(request["folder"])
-    os.environ["TMPDIR"] = request["folder"]
+    """Run a request behind the fences, leave what it gave in its folder, and end the process."""
+    folder = request["folder"]
+    os.chdir(folder)
+    os.environ.update(dict.fromkeys(fences.HOMES, folder))
+    tempfile.tempdir = None  # found anew, in TMPDIR
     close_descriptors()
-    sandbox.confine(request["folder"], request["memory_gib"])
-    hide_ourselves()
-    given = run(request["source"], request["names"], request["cases"])
-    Path(request["folder"], "answers.json").write_text(json.dumps(given), "utf-8")
+    sandbox.confine(folder, request["memory_gib"], request["readable"])
+    cells.run(request, request["file"])
     EXIT(0)
 
 
@@ -52,37 +77,6 @@ def close_descriptors():
     for descriptor in (0, 1, 2):
         os.dup2(nowhere, descriptor)
     os.closerange(3, 4096)
-
-
-def hide_ourselves():
-    """The course is not importable for an answer: it is to be the learner's own."""
-    for name in [name for name in sys.modules if name.partition(".")[0] == "course_lib"]:
-        sys.modules[name] = None
-
-
-def run(source, names, cases):
-    """{"records": …} of what `source` defines, {"missing", "found": names} or {"raised": …}."""
-    space = {"__name__": "answer", "torch": torch, "math": math}
-    before = pristine.picture()
-    try:
-        exec(compile(source, "<answer>", "exec"), space)
-        pristine.restore(before)
-        missing = [name for name in names if name not in space]
-        if missing:
-            return {
-                "missing": missing,
-                "found": [name for name, value in space.items() if is_defined_there(name, value)],
-            }
-        return {"records": observe(names, [space[name] for name in names], cases)}
-    except (
-        BaseException
-    ) as error:  # also sys.exit, an interrupt, and whatever else the answer throws
-        return {"raised": describe(error)}
-
-
-def is_defined_there(name, value):
-    """True for the functions, classes and values that the answer defines itself."""
-    return not name.startswith("__") and getattr(value, "__module__", None) == "answer"
 
 
 if __name__ == "__main__":
