@@ -19,6 +19,7 @@ from course_lib.checks.judge.updates import (
     case,
     decay_mistakes,
     drawn,
+    in_use,
 )
 from course_lib.checks.judge.values import encode
 
@@ -87,6 +88,7 @@ def _adamw_cases(generator):
             copied_before=3,
             **hyper(weight_decay=0.2),
         ),
+        *in_use(generator, "weight_decay", "eps", betas=(0.8, 0.9)),
     ]
 
 

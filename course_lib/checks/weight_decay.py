@@ -14,6 +14,7 @@ from course_lib.checks.judge.updates import (
     decay_mistakes,
     drawn,
     heavy_ball,
+    in_use,
     l2_mistakes,
     sgd_by_torch,
     variant,
@@ -52,6 +53,7 @@ def _sgd_cases(generator):
             l2=strength(),
             weight_decay=strength(),
         ),
+        *in_use(generator, "momentum", "l2", "weight_decay"),
     ]
 
 
@@ -105,6 +107,7 @@ def _adam_cases(generator):
             l2=strength(),
             weight_decay=strength(),
         ),
+        *in_use(generator, "l2", "weight_decay", "eps", betas=(0.8, 0.9)),
     ]
 
 

@@ -48,24 +48,53 @@ def _call(answers: Sequence, case: Case, note: Note) -> None:
     note("", "the result", result)
     for name, value in zip(case["arguments"], args):
         note("", f"{INPUT}{name}", value)
-        if (
-            type(value) is type(result) is torch.Tensor
-            and value.numel()
-            and not case.get("may_share")
-        ):
-            note(
-                "",
-                "shares memory",
-                result.untyped_storage().data_ptr() == value.untyped_storage().data_ptr(),
-            )
+        if not case.get("may_share"):
+            note("", "shares memory", _shares(value, result))
+    for name in case.get("slopes", ()):
+        args = decode(case["args"])
+        leaf = args[case["arguments"].index(name)]
+        leaves = leaf if isinstance(leaf, list) else [leaf]
+        for each in leaves:
+            each.requires_grad_()
+        note("", f"the gradient with respect to {name}", slopes(function(*args, **kwargs), leaves))
+
+
+def _shares(value: object, result: object) -> bool:
+    """True if `result`, or a tensor in it, has the memory of the tensor `value`."""
+    parts = result if isinstance(result, (list, tuple)) else [result]
+    return isinstance(value, Tensor) and any(
+        part.untyped_storage().data_ptr() == value.untyped_storage().data_ptr()
+        for part in parts
+        if isinstance(part, Tensor) and part.numel() and part.layout is torch.strided
+    )
+
+
+def slopes(result: object, leaves: list[Tensor]) -> list[Tensor] | str:
+    """Gradients of Σ cos(k)·result_k for each leaf; zeros where the result does not depend on it.
+
+    The weights cos(k) differ, so that no sum hides what is exchanged.
+    """
+    if not isinstance(result, Tensor) or not result.requires_grad:
+        return "none: the result is cut off from every input"
+    weights = torch.arange(result.numel(), dtype=result.dtype).cos().reshape(result.shape)
+    total = (weights * result).sum()
+    return list(torch.autograd.grad(total, leaves, materialize_grads=True, allow_unused=True))
 
 
 def _update(answers: Sequence, case: Case, note: Note) -> None:
-    """One update function, several steps on parameters in turn, each with a state of its own."""
+    """One update function, several steps on parameters in turn, each with a state of its own.
+
+    Case: "changes" holds the options that are different at each step; "one_buffer": the caller
+    writes each gradient into the same tensor, as `zero_grad(set_to_none=False)` does.
+    """
     (function,) = answers
-    params, hyper = decode(case["params"]), decode(case["hyper"])
+    params, hyper, changes = decode(case["params"]), decode(case["hyper"]), decode(case["changes"])
     states: list[dict] = [{} for _ in params]
-    for step, grads in enumerate(decode(case["grads"]), start=1):
+    given = decode(case["grads"])
+    for step, grads in enumerate(given, start=1):
+        hyper.update(changes[step - 1] if changes else {})
+        if case["one_buffer"]:
+            grads = [kept.copy_(grad) for kept, grad in zip(given[0], grads)]
         if step == case.get("copied_before"):  # a resumed run: only what is in `state` comes along
             params, states = [p.clone() for p in params], copy.deepcopy(states)
         for i, grad in enumerate(grads):
@@ -74,6 +103,7 @@ def _update(answers: Sequence, case: Case, note: Note) -> None:
             note(where, "returned", "param" if returned is params[i] else returned)
             note(where, "grad", grad)
             note(where, "param", params[i])
+    note("after the last step", "the gradients of all steps", given)
 
 
 def _values(answers: Sequence, case: Case, note: Note) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from course_lib.checks.judge.cases import away_from_zero
+from course_lib.checks.judge.cases import away_from_zero, between
 from course_lib.checks.judge.drivers import step_by
 from course_lib.checks.judge.task import Mistake, tensors
 from course_lib.checks.judge.values import Case, encode
@@ -257,6 +257,10 @@ ADAM_MISTAKES = (
 
 NOTES = {
     "grad": "`grad` was changed in place: leave the caller's gradient as it is",
+    "the gradients of all steps": (
+        "the gradient of an earlier step was changed at a later one: `state` holds the caller's "
+        "own tensor and changes it in place. Keep a new one (`grad.clone()`)"
+    ),
     "returned": (
         "something other than `param` was returned: change `param` itself, in place, and return it"
     ),
@@ -269,9 +273,14 @@ def case(
     grads: list[list[Tensor]],
     *,
     copied_before: int | None = None,
+    changes: list[dict] | None = None,
+    one_buffer: bool = False,
     **hyper: Any,
 ) -> Case:
-    """A case for the driver `update`: `grads` holds one list of gradients per step."""
+    """A case for the driver `update`: `grads` holds one list of gradients per step.
+
+    `changes`: the options that are different at each step.
+    """
     return {
         "name": name,
         "driver": "update",
@@ -279,16 +288,47 @@ def case(
         "grads": tensors(*grads),
         "hyper": encode(hyper),
         "copied_before": copied_before,
+        "changes": encode(changes),
+        "one_buffer": one_buffer,
     }
 
 
 def drawn(
-    generator: torch.Generator, name: str, steps: int, shapes: list[tuple[int, ...]], **hyper: Any
+    generator: torch.Generator,
+    name: str,
+    steps: int,
+    shapes: list[tuple[int, ...]],
+    dtype: torch.dtype = torch.float64,
+    **hyper: Any,
 ) -> Case:
     """A case with weights and gradients drawn afresh, none of them near zero."""
 
     def draw(shape: tuple[int, ...]) -> Tensor:
-        return away_from_zero(generator, *shape, by=0.2)
+        return away_from_zero(generator, *shape, by=0.2).to(dtype)
 
     weights = [draw(shape) for shape in shapes]
     return case(name, weights, [[draw(shape) for shape in shapes] for _ in range(steps)], **hyper)
+
+
+def in_use(generator: torch.Generator, *knobs: str, **hyper: Any) -> list[Case]:
+    """What training asks of an update besides its formula, in four cases.
+
+    Under a schedule the rate changes from step to step, and so may each of `knobs`; the caller
+    uses one tensor for all gradients; numbers come in float32.
+    """
+
+    def options() -> dict[str, float]:
+        return {"lr": between(generator, 0.05, 0.3)} | {
+            knob: between(generator, 0.2, 0.8) for knob in knobs
+        }
+
+    def one(name: str, steps: int = 4, **more: Any) -> Case:
+        return drawn(generator, name, steps, [(3,)], **{**hyper, **options(), **more})
+
+    halved = [{"lr": 0.2 * 0.5**step} for step in range(4)]
+    return [
+        one("the rate is halved at each step", changes=halved),
+        one("every option changes from step to step", changes=[options() for _ in range(4)]),
+        one("each gradient comes in the same tensor", one_buffer=True),
+        one("float32", dtype=torch.float32),
+    ]
