@@ -169,6 +169,17 @@ MODELS = {
         "norm": ["LayerNorm", 4],
         "out": ["Linear", 4, 5, False],
     },
+    "a frozen layer, and one weight in two places": {
+        "tokens": ["Embedding", 5, 4],
+        "body": {"fc": ["Linear", 4, 4], "norm": ["LayerNorm", 4]},
+        "out": ["Linear", 4, 5],
+    },
+}
+MARKED = {
+    "a frozen layer, and one weight in two places": {
+        "frozen": ["body.fc.weight", "body.fc.bias"],
+        "tied": [["tokens.weight", "out.weight"]],
+    }
 }
 
 
@@ -177,6 +188,7 @@ def model_cases(generator):
     decay = between(generator, 0.01, 0.2)
     return [
         {"name": name, "driver": "groups", "model": encode(tree), "weight_decay": decay}
+        | MARKED.get(name, {})
         for name, tree in MODELS.items()
     ]
 
@@ -186,9 +198,9 @@ def sorter(decays):
 
     def parameter_groups(model, weight_decay):
         groups = {True: [], False: []}
-        for path, module in model.named_modules():
-            for name, p in module.named_parameters(recurse=False):
-                groups[decays(f"{path}.{name}", p, module)].append(p)
+        for path, p in model.named_parameters():
+            module = model.get_submodule(path.rpartition(".")[0])
+            groups[decays(path, p, module)].append(p)
         return [
             {"params": groups[True], "weight_decay": weight_decay},
             {"params": groups[False], "weight_decay": 0.0},
@@ -242,6 +254,23 @@ GROUP_MISTAKES = (
         "twice",
         "the spared parameters are in both groups: each must be in exactly one",
         (_everything_twice,),
+    ),
+    Mistake(
+        "frozen ones left out",
+        "frozen parameters (`requires_grad` False) are in no group: once thawed they would never "
+        "be trained. Sort every parameter",
+        (
+            lambda model, weight_decay: [
+                {
+                    "params": [p for p in model.parameters() if p.requires_grad and weights(p)],
+                    "weight_decay": decay,
+                }
+                for weights, decay in (
+                    (lambda p: p.ndim > 1, weight_decay),
+                    (lambda p: p.ndim < 2, 0.0),
+                )
+            ],
+        ),
     ),
     Mistake(
         "spared ones left out",

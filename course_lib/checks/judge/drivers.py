@@ -8,7 +8,7 @@ import copy
 import functools
 import inspect
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -155,8 +155,15 @@ def _groups(answers: Sequence, case: Case, note: Note) -> None:
     """A function from a model to parameter groups: the decay that each named parameter gets."""
     (function,) = answers
     model = build(decode(case["model"]))
+    for kept, tied in case.get("tied", ()):
+        owner, _, name = tied.rpartition(".")
+        setattr(model.get_submodule(owner), name, model.get_parameter(kept))
+    for name in case.get("frozen", ()):
+        model.get_parameter(name).requires_grad_(False)
     returned = invoke(function, model, case["weight_decay"])
-    if type(returned) not in (list, tuple) or not all(type(group) is dict for group in returned):
+    if not isinstance(returned, (list, tuple)) or not all(
+        isinstance(group, Mapping) for group in returned
+    ):
         note("", "the result", returned)
         return
     note("", "the result", [])
@@ -178,9 +185,11 @@ def _groups(answers: Sequence, case: Case, note: Note) -> None:
 STRANGER = "a tensor that the model does not have"
 
 
-def _members(group: dict) -> list:
+def _members(group: Mapping) -> list:
+    """The parameters of a group, as torch takes them: one, several, or pairs with names."""
     params = group.get("params", ())
-    return [params] if isinstance(params, torch.Tensor) else list(params)
+    members = [params] if isinstance(params, torch.Tensor) else list(params)
+    return [member[1] if isinstance(member, tuple) else member for member in members]
 
 
 def build(tree: dict) -> nn.Module:
