@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from course_lib.checks.judge.cases import between, call
-from course_lib.checks.judge.drivers import build
+from course_lib.checks.judge.drivers import FILE, build
 from course_lib.checks.judge.task import Mistake, Task, tensors
 from course_lib.checks.judge.updates import (
     ADAM_MISTAKES,
@@ -306,7 +306,7 @@ def _resume_cases(generator):
         return {
             "name": name,
             "driver": "resume",
-            "weights": tensors(draw(4, 3), draw(4), draw(1, 4), draw(1)),
+            "weights": tensors(draw(4, 3), draw(4), 1 + draw(4), draw(4), draw(1, 4), draw(1)),
             "batches": tensors(*(draw(5, 3) for _ in range(steps))),
             "hyper": encode(
                 {"lr": 0.1, "betas": (0.8, 0.9), "weight_decay": between(generator, 0.1, 0.5)}
@@ -345,7 +345,51 @@ def keeper(parts=PARTS, copied=True):
     return save, resume
 
 
+def _copies_of_the_model_only(model, optimizer, scheduler):
+    kept = keeper(copied=False)[0](model, optimizer, scheduler)
+    return {**kept, "model": copy.deepcopy(kept["model"])}
+
+
+def _parameters_only(model, optimizer, scheduler):
+    kept = keeper(("optimizer", "scheduler"))[0](model, optimizer, scheduler)
+    return {**kept, "model": [p.detach().clone() for p in model.parameters()]}
+
+
+def _parameters_back(checkpoint, model, optimizer, scheduler):
+    for p, kept in zip(model.parameters(), checkpoint["model"]):
+        p.data.copy_(kept)
+    keeper(("optimizer", "scheduler"))[1](
+        {name: checkpoint[name] for name in ("optimizer", "scheduler")}, model, optimizer, scheduler
+    )
+
+
+def _objects(model, optimizer, scheduler):
+    return copy.deepcopy({"model": model, "optimizer": optimizer, "scheduler": scheduler})
+
+
+def _objects_back(checkpoint, model, optimizer, scheduler):
+    for name, part in zip(PARTS, (model, optimizer, scheduler)):
+        part.load_state_dict(checkpoint[name].state_dict())
+
+
 RESUME_MISTAKES = (
+    Mistake(
+        "only the model copied",
+        "the optimizer's state changed while the first run went on: its state_dict holds the "
+        "tensors themselves, like the model's. Copy it too (copy.deepcopy)",
+        (_copies_of_the_model_only, keeper()[1]),
+    ),
+    Mistake(
+        "parameters without buffers",
+        "the buffers are missing, the running statistics of a batch norm: a model's state_dict "
+        "has them, `parameters()` has not",
+        (_parameters_only, _parameters_back),
+    ),
+    Mistake(
+        "whole objects",
+        "whole objects do not come back from a file: save the three `state_dict()`s",
+        (_objects, _objects_back),
+    ),
     Mistake(
         "weights only",
         "only the weights come back: AdamW starts without its moments, and the schedule from the "
@@ -382,6 +426,7 @@ T4 = Task(
     reference=keeper(),
     mistakes=RESUME_MISTAKES,
     praise="save and resume: nothing was lost in {cases} runs",
+    notes={FILE: "`torch.load` refuses it: a checkpoint is dicts, lists, numbers and tensors only"},
 )
 
 # T5: read a state_dict

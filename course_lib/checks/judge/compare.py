@@ -23,9 +23,8 @@ def differ(got: Encoded, want: Encoded, tolerance: float | None = None) -> str:
     if kind(want) in SEQUENCES and kind(got) == "a tensor" and got["shape"]:
         got = {"list": _rows(got)}
     if kind(got) != kind(want) and not {kind(got), kind(want)} <= SEQUENCES:
-        return (
-            f"{_name_kind(got)}, expected {f'`{want}`' if kind(want) == 'a text' else kind(want)}"
-        )
+        shown = {"a text": f"`{want}`", "a number": f"a number: {show(want)}"}
+        return f"{_name_kind(got)}, expected {shown.get(kind(want), kind(want))}"
     if kind(want) == "a tensor":
         return _differ_in_tensor(got, want, tolerance)
     if kind(want) == "a number":
@@ -80,7 +79,10 @@ def _differ_in_tensor(got: dict, want: dict, tolerance: float | None) -> str:
     if len(got.get("values", ())) != len(want["values"]):
         return "a tensor without plain numbers (sparse?), expected an ordinary one"
     return _differ_in_numbers(
-        got["values"], want["values"], want["shape"], tolerance or TOLERANCE[want["tensor"]]
+        got["values"],
+        want["values"],
+        want["shape"],
+        tolerance or TOLERANCE.get(want["tensor"], 0.0),
     )
 
 

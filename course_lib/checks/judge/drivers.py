@@ -8,6 +8,7 @@ import copy
 import functools
 import inspect
 import io
+import pickle
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -212,9 +213,10 @@ def _resume(answers: Sequence, case: Case, note: Note) -> None:
     first.train(batches[: case["saved_after"]])
     checkpoint = invoke(save, first.model, first.optimizer, first.scheduler)
     if case["through_file"]:
-        file = io.BytesIO()
-        torch.save(checkpoint, file)
-        checkpoint = torch.load(io.BytesIO(file.getvalue()), weights_only=True)
+        checkpoint, problem = _through_file(checkpoint)
+        note("", FILE, problem)
+        if problem:
+            return
     first.train(batches[case["saved_after"] :])
     first.note(note, "the run that was not interrupted")
     second = _Run(case)
@@ -224,11 +226,26 @@ def _resume(answers: Sequence, case: Case, note: Note) -> None:
     second.note(note, "the resumed run")
 
 
+FILE = "the checkpoint read from a file"
+
+
+def _through_file(checkpoint: object) -> tuple[Any, str]:
+    """(the checkpoint written to a file and read, ""), or (None, what it is that does not go)."""
+    file = io.BytesIO()
+    try:
+        torch.save(checkpoint, file)
+        return torch.load(io.BytesIO(file.getvalue()), weights_only=True), ""
+    except (pickle.PickleError, AttributeError, TypeError) as error:
+        return None, type(error).__name__
+
+
 class _Run:
     """A small regression with AdamW and a scheduler, in float64 from given weights."""
 
     def __init__(self, case: Case) -> None:
-        self.model = build({"0": ["Linear", 3, 4], "1": ["Linear", 4, 1]})
+        self.model = build(
+            {"body": {"0": ["Linear", 3, 4], "norm": ["BatchNorm1d", 4]}, "1": ["Linear", 4, 1]}
+        )
         for p, start in zip(self.model.parameters(), decode(case["weights"])):
             p.data.copy_(start)
         self.optimizer = torch.optim.AdamW(self.model.parameters(), **decode(case["hyper"]))
@@ -237,11 +254,10 @@ class _Run:
         )
 
     def train(self, batches: list[Tensor]) -> None:
-        layers = dict(self.model.named_children())
+        first, norm, last = map(self.model.get_submodule, ("body.0", "body.norm", "1"))
         for x in batches:
-            loss = (
-                (layers["1"](torch.tanh(layers["0"](x))) - x.sum(1, keepdim=True)).square().mean()
-            )
+            y = last(torch.tanh(norm(first(x))))
+            loss = (y - x.sum(1, keepdim=True)).square().mean()
             self.optimizer.zero_grad()
             loss.backward()
             self.optimizer.step()
@@ -249,8 +265,8 @@ class _Run:
 
     def note(self, note: Note, who: str) -> None:
         note(who, "lr", self.optimizer.param_groups[0]["lr"])
-        for name, p in self.model.named_parameters():
-            note(who, name, p.detach())
+        for name, kept in self.model.state_dict().items():
+            note(who, name, kept)
 
 
 def _drops(answers: Sequence, case: Case, note: Note) -> None:

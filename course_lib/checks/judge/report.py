@@ -131,19 +131,37 @@ CHANGED = "`{}` was changed in place: compute something new, leave the input alo
 
 
 def _recognise(task: Task, cases: list[Case], records: list[Record], found: Difference) -> str:
-    """The hint of the one mistake that gives the same on all cases, else on the first wrong one."""
-    here = []
+    """The hint of the one mistake that gives the same on all cases.
+
+    Else, where slips came together, of the only one that gives the same as far as the first wrong
+    case and does not err where the answer is right.
+    """
+    expected, here = task.expect(cases), []
     for mistake in task.mistakes:
         given = observe(task.names, mistake.answers, cases[: found.index + 1])
-        if len(given) <= found.index or _differ_in_record(
-            task, records[found.index], given[found.index]
+        if len(given) <= found.index or _first_difference(
+            task, cases[: found.index + 1], records, given
         ):
             continue
         given += observe(task.names, mistake.answers, cases[found.index + 1 :])
         if _first_difference(task, cases, records, given) is None:
             return mistake.hint
-        here.append(mistake)
-    return here[0].hint if len(here) == 1 else ""
+        if not _is_refuted(task, records, given, expected):
+            here.append(mistake)
+    return AS_IF + here[0].hint if len(here) == 1 else ""
+
+
+AS_IF = "in this case it looks like one of several slips: "
+
+
+def _is_refuted(
+    task: Task, records: list[Record], given: list[Record], expected: list[Record]
+) -> bool:
+    """True if the answer is right in a case in which the mistake would show."""
+    return any(
+        _differ_in_record(task, slip, want) and not _differ_in_record(task, got, want)
+        for got, slip, want in zip(records, given, expected)
+    )
 
 
 def _inputs(case: Case, where: str) -> str:

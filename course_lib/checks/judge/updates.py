@@ -97,10 +97,20 @@ def adam(
     correct_v: bool = True,
     root: Callable = lambda v, eps: v.sqrt() + eps,
     swap: bool = False,
+    early: bool = False,
+    inside: bool = False,
 ) -> Tensor:
-    """Adam: m, v ← averages of g, g²; the step is lr·m̂/(√v̂ + ε)."""
+    """Adam: m, v ← averages of g, g²; the step is lr·m̂/(√v̂ + ε).
+
+    `early`: ε joins √v before the correction; `inside`: m holds lr·g.
+    """
     beta1, beta2 = betas[::-1] if swap else betas
     t = state["t"] = state.get("t", 0) + 1
+    eps = eps / (1 - beta2**t) ** 0.5 if early else eps
+    if inside:
+        m = state["m"] = beta1 * state.get("m", 0) + (1 - beta1) * lr * grad
+        v = state["v"] = beta2 * state.get("v", 0) + (1 - beta2) * grad**2
+        return m / (1 - beta1**t) / root(v / (1 - beta2**t), eps)
     m = state["m"] = beta1 * state.get("m", 0) + (1 - beta1) * grad
     v = state["v"] = beta2 * state.get("v", 0) + (1 - beta2) * grad**2
     return (
@@ -176,6 +186,18 @@ def decay_mistakes(rule: Callable, inside: str) -> tuple[Mistake, ...]:
     )
 
 
+def _l2_of_shrunk(rule: Callable) -> Callable:
+    """An update that shrinks the weight first, and then takes λw of what is left."""
+    plain = variant(rule)
+
+    def update(
+        param: Tensor, grad: Tensor, state: dict, *, weight_decay: float = 0.0, **hyper: Any
+    ) -> Tensor:
+        return plain(param.mul_(1 - hyper["lr"] * weight_decay), grad, state, **hyper)
+
+    return update
+
+
 def l2_mistakes(rule: Callable) -> tuple[Mistake, ...]:
     """What goes wrong with `l2` in any optimizer."""
     return (
@@ -207,11 +229,39 @@ def l2_mistakes(rule: Callable) -> tuple[Mistake, ...]:
             "weight",
             (variant(rule, pull=lambda l2, decay: decay, shrink=lambda lr, l2, decay: lr * l2),),
         ),
+        Mistake(
+            "L2 of the shrunk weight",
+            "L2 looks at the weight after it was shrunk: both pulls look at the old weight",
+            (_l2_of_shrunk(rule),),
+        ),
         Mistake("L2 forgotten", "`l2` has no effect", (variant(rule, pull=lambda l2, decay: 0),)),
     )
 
 
+def _rate_in_velocity(grad: Tensor, state: dict, *, lr: float, momentum: float = 0.0) -> Tensor:
+    state["v"] = momentum * state.get("v", 0) + lr * grad
+    return state["v"]
+
+
+def _nesterov(grad: Tensor, state: dict, *, lr: float, momentum: float = 0.0) -> Tensor:
+    return lr * grad + momentum * heavy_ball(grad, state, lr=lr, momentum=momentum)
+
+
+RATE_INSIDE = (
+    "the learning rate is inside {what}: at a constant rate that makes no difference, under a "
+    "schedule old gradients keep their old rate. Multiply by lr only where the weight moves"
+)
 SGD_MISTAKES = (
+    Mistake(
+        "rate in the velocity",
+        RATE_INSIDE.format(what="the velocity"),
+        (variant(_rate_in_velocity),),
+    ),
+    Mistake(
+        "Nesterov",
+        "that is Nesterov's step, which looks ahead, g + μv: the heavy ball moves by v itself",
+        (variant(_nesterov),),
+    ),
     Mistake(
         "velocity not carried",
         "the velocity starts anew at each step: keep it in `state` and multiply it by the momentum",
@@ -225,6 +275,12 @@ SGD_MISTAKES = (
 )
 
 ADAM_MISTAKES = (
+    Mistake("rate in m", RATE_INSIDE.format(what="m"), (variant(adam, inside=True),)),
+    Mistake(
+        "ε beside the uncorrected root",
+        "ε is added to √v before the bias correction: it stands beside the corrected root, √v̂ + ε",
+        (variant(adam, early=True),),
+    ),
     Mistake(
         "no bias correction",
         "the bias correction is missing: m̂ = m/(1 − β₁ᵗ) and v̂ = v/(1 − β₂ᵗ)",
