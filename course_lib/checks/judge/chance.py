@@ -1,8 +1,8 @@
 """Could chance have made these counts? Exact binomial tests of masks, without a library.
 
 A statistic rings where its count lies in a tail of the exact distribution with less than `ALARM`/2.
-A check of a random answer has at most a hundred of them, so a right answer is refused with
-probability at most 100 · 1e-8 = 1e-6. Tests sweep the same code at 1e-2, and count.
+A task has at most a thousand of them, all cases together, so a right answer is refused with
+probability at most 1000 · 1e-9 = 1e-6. Tests sweep the same code at 1e-2, and count.
 """
 
 import itertools
@@ -11,8 +11,8 @@ from collections.abc import Iterator
 
 from torch import Tensor
 
-ALARM = 1e-8  # probability that one statistic of a right answer rings
-MOST = 100  # statistics in one check: 1e-6 in all
+ALARM = 1e-9  # probability that one statistic of a right answer rings
+MOST = 1000  # statistics in one task: 1e-6 in all
 
 
 def probability(k: int, n: int, p: float) -> float:
@@ -38,7 +38,7 @@ def is_likely(count: int, n: int, p: float, alarm: float = ALARM) -> bool:
 
 
 def statistics(gone: Tensor, p: float) -> Iterator[tuple[str, int, int, float]]:
-    """(what is counted, count, n, probability) of masks `gone` [draws, entries], True: dropped.
+    """(what rings, count, n, probability) of masks `gone` [draws, entries], True: dropped.
 
     For independent entries that are dropped with probability `p` each count is binomial: of every
     entry, of pairs that fall together, of how many fall in a draw, and of the same entry in a draw
@@ -46,22 +46,28 @@ def statistics(gone: Tensor, p: float) -> Iterator[tuple[str, int, int, float]]:
     """
     draws, entries = gone.shape
     for i in range(entries):
-        yield f"number {i + 1} is dropped", int(gone[:, i].sum()), draws, p
+        yield "some are dropped too often or too rarely", int(gone[:, i].sum()), draws, p
     for i, j in itertools.combinations(range(entries), 2):
         together = int((gone[:, i] & gone[:, j]).sum())
-        yield f"numbers {i + 1} and {j + 1} are dropped together", together, draws, p * p
-    sizes = gone.sum(1).bincount(minlength=entries + 1).tolist()
-    for k, count in enumerate(sizes):
-        yield f"exactly {k} of {entries} are dropped", count, draws, probability(k, entries, p)
+        yield "some fall together too often or too rarely", together, draws, p * p
+    for k, count in enumerate(gone.sum(1).bincount(minlength=entries + 1).tolist()):
+        likely = probability(k, entries, p)
+        yield "how many are dropped varies too much or too little", count, draws, likely
     pairs = gone[: draws // 2 * 2].reshape(draws // 2, 2, entries).all(1)
     for i in range(entries):
-        what = f"number {i + 1} is dropped in a draw and in the next one"
-        yield what, int(pairs[:, i].sum()), len(pairs), p * p
+        yield "a draw depends on the one before it", int(pairs[:, i].sum()), len(pairs), p * p
 
 
 def oddity(gone: Tensor, p: float, alarm: float = ALARM) -> str:
     """What in masks `gone` [draws, entries] chance alone does not explain, in words; else ""."""
-    for what, count, n, likely in statistics(gone.bool(), p):
-        if not is_likely(count, n, likely, alarm):
-            return f"{what} in {count} of {n} draws, where {n * likely:.1f} are expected"
-    return ""
+    rung = (
+        what
+        for what, count, n, likely in statistics(gone.bool(), p)
+        if not is_likely(count, n, likely, alarm)
+    )
+    return next(rung, "")
+
+
+def nearest_twentieth(count: int, n: int, p: float) -> float:
+    """`p` if `count` of `n` may be its doing, else the share in twentieths: what all draws show."""
+    return p if is_likely(count, n, p) else round(20 * count / n) / 20

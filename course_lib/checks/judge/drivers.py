@@ -8,6 +8,7 @@ import copy
 import functools
 import inspect
 import io
+import itertools
 import pickle
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -16,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from course_lib.checks.judge import masks, norms, scripts
+from course_lib.checks.judge.chance import nearest_twentieth, oddity
 from course_lib.checks.judge.values import Case, Note, decode
 
 
@@ -285,31 +287,34 @@ def _drops(answers: Sequence, case: Case, note: Note) -> None:
         note("", "the result", first)
         return
     note("", "the result", "a tensor like x")
+    note("", f"{INPUT}x", x)
+    x = decode(case["x"])
     generator = _seeded(case["seed"] + 1)
-    ratios = torch.stack([draw(generator) for _ in range(case["draws"])]).detach().double() / x
-    _note_ratios(ratios, note)
+    ratios = torch.stack([draw(generator, x) for _ in range(case["draws"])]).detach().double() / x
+    p = options["p"] if options.get("training", True) else 0.0
+    _note_observed(ratios.flatten(1), p, note)
+    _note_ratios(ratios, 1 - p, note)
     rows = ratios.flatten(2)
     note("", "values of result/x within one row, at most", _most_values(rows.flatten(0, 1)))
     note("", "values of result/x within one call, at most", _most_values(rows.flatten(1)))
-    decided = (rows[..., 0] != 0).double()  # [draws, rows]
-    # [rows, rows]: draws in which the first lives and the second does not
-    part = decided.T @ (1 - decided)
-    pairs = torch.triu_indices(len(part), len(part), 1)
-    note(
-        "",
-        "pairs of rows that always share their fate",
-        int(((part + part.T)[pairs[0], pairs[1]] == 0).sum()),
-    )
+    gone = rows[..., 0] == 0  # [draws, rows]
+    if options.get("mode") == "batch":
+        note("", "rows share their fate", bool((gone == gone[:, :1]).all()))
+        gone = gone[:, :1]
+    note("", ON_ITS_OWN, oddity(gone, p))
     again = [
-        torch.stack([draw(generator) for _ in range(20)]) for generator in map(_seeded, (1, 1, 2))
+        torch.stack([draw(generator) for _ in range(case["draws"])])
+        for generator in map(_seeded, (1, 1, 2))
     ]
     note(
         "",
         "one seed gives one result",
         torch.equal(again[0], again[1]) and not torch.equal(again[0], again[2]),
     )
-    weight = x.clone().requires_grad_()
-    out = draw(_seeded(case["seed"]), weight)
+    weight, generator = x.clone().requires_grad_(), _seeded(case["seed"])
+    out = draw(generator, weight)
+    for _ in range(case["draws"]):  # a result of zeros needs no graph
+        out = out if out.any() else draw(generator, weight)
     slope = (
         torch.autograd.grad(out.sum(), weight)[0]
         if out.requires_grad
@@ -320,20 +325,32 @@ def _drops(answers: Sequence, case: Case, note: Note) -> None:
     )
 
 
-def _note_ratios(ratios: Tensor, note: Note) -> None:
-    """Which values there are (five at most); of what is not zero the nearest of 0.1, 0.3, … 0.9.
+def _note_observed(ratios: Tensor, p: float, note: Note) -> None:
+    """Whether each draw is divided by the share that it happened to keep; ratios: [draws, n]."""
+    shares = (ratios != 0).double().mean(1, keepdim=True).expand_as(ratios)
+    stayed = ratios != 0
+    note(
+        "",
+        masks.BY_OBSERVED,
+        bool(stayed.any())
+        and masks.is_observed((ratios * shares)[stayed], (ratios * (1 - p))[stayed]),
+    )
 
-    Cases have such shares, and draws enough that chance hardly ever moves one by the 0.1 that it
-    takes to be misread.
+
+ON_ITS_OWN = "each decision on its own, as often as p says"
+
+
+def _note_ratios(ratios: Tensor, kept: float, note: Note) -> None:
+    """Which values there are (five at most), and the share that is kept: `kept` if it may be.
+
+    ratios: [draws, rows or 1, …]. Decisions are those of whole rows, or of the whole draw.
     """
     values = sorted({float(f"{ratio:.6g}") for ratio in ratios.unique().tolist()})
     note("", "values of result/x", values[:5])
-    share = (ratios != 0).double().mean().item()
-    note(
-        "",
-        "share that is kept, roughly",
-        min((0.1, 0.3, 0.5, 0.7, 0.9), key=lambda near: abs(near - share)),
-    )
+    alive = ratios.flatten(1) != 0
+    decisions = alive[:, 0] if (alive == alive[:, :1]).all() else (ratios.flatten(2) != 0)[..., 0]
+    count, n = int(decisions.sum()), decisions.numel()
+    note("", "share that is kept", nearest_twentieth(count, n, kept))
 
 
 def _most_values(rows: Tensor) -> int:
@@ -365,15 +382,22 @@ def _wire(answers: Sequence, case: Case, note: Note) -> None:
     """A function that is given x, a branch, and a function that drops known rows."""
     (function,) = answers
     x, mask, branch = decode(case["x"]), decode(case["mask"]), _Branch(case)
-    note("", "the result", invoke(function, x, branch, lambda part: part * mask))
+
+    def dropping() -> Callable:
+        masks = itertools.chain([mask], itertools.repeat(mask.roll(1, 0)))  # dice are thrown anew
+        return lambda part: part * next(masks)
+
+    note("", "the result", invoke(function, x, branch, dropping()))
     note("", f"{INPUT}x", x)
+    leaf = decode(case["x"]).requires_grad_()
+    note("", "the gradient", slopes(function(leaf, branch, dropping()), [leaf]))
 
 
 def _skips(answers: Sequence, case: Case, note: Note) -> None:
     """A residual block with one decision for the batch: its results, and what it computed."""
     (function,) = answers
     x, branch, options = decode(case["x"]), _Branch(case), decode(case["options"])
-    residual, generator = branch(x), _seeded(case["seed"])
+    residual, generator, given = branch(x), _seeded(case["seed"]), x.clone()
     seen: list[Any] = []
     wasted = 0
     invoked = functools.partial(invoke, function)
@@ -384,12 +408,21 @@ def _skips(answers: Sequence, case: Case, note: Note) -> None:
             note("", "the result", result)
             return
         seen.append(result)
-        wasted += branch.calls != (not torch.equal(result, x))
+        wasted += branch.calls != (not torch.equal(result, given))
     results = torch.stack(seen)
+    note("", f"{INPUT}x", x)
+    x = decode(case["x"])
     lost = (results.flatten(1) == 0).all(1).sum().item()
     note("", "calls that lost the shortcut", lost)
-    _note_ratios((results - x) / residual, note)
+    training = options["training"] and options["survival"] < 1
+    kept = options["survival"] if training else float(options["survival"] > 0)
+    _note_ratios((results - x) / residual, kept, note)
+    alone = (results == x).flatten(1).all(1, keepdim=True)
+    note("", ON_ITS_OWN, oddity(alone, 1 - kept) if training else "")
     note("", "calls that computed a branch they did not use", wasted)
+    leaf = decode(case["x"]).requires_grad_()
+    whole = {**options, "survival": float(options["survival"] > 0)}
+    note("", "the gradient, nothing dropped", slopes(function(leaf, branch, **whole), [leaf]))
 
 
 DRIVERS: dict[str, Callable[[Sequence, Case, Note], None]] = {

@@ -119,8 +119,11 @@ def _differ_in_record(task: Task, got: Record, want: Record) -> tuple[Part, str]
             if what.startswith(INPUT):
                 text = CHANGED.format(what.removeprefix(INPUT))
             return (where, what), text if value is None else task.notes.get(what, text)
-    if "raised" in got:
-        return RAISED, ""
+    if "raised" in got:  # only a mistake raises as well, as it should then
+        same = got["raised"]["type"] == want.get("raised", {}).get("type")
+        return None if same and len(got["parts"]) == len(want["parts"]) else (RAISED, "")
+    if "raised" in want:
+        return RAISED, "no error here"
     if len(got["parts"]) > len(want["parts"]):
         where, what, _ = got["parts"][len(want["parts"])]
         return (where, what), "should not be there"
@@ -148,7 +151,16 @@ def _recognise(task: Task, cases: list[Case], records: list[Record], found: Diff
             return mistake.hint
         if not _is_refuted(task, records, given, expected):
             here.append(mistake)
-    return AS_IF + here[0].hint if len(here) == 1 else ""
+    return AS_IF + here[0].hint if len(here) == 1 and _says_much(records, found) else ""
+
+
+def _says_much(records: list[Record], found: Difference) -> bool:
+    """False for a truth value or a word, which many slips have in common."""
+    what = found.part
+    value = next(
+        (v for where, name, v in records[found.index]["parts"] if (where, name) == what), 0
+    )
+    return found.case["driver"] == "values" or not isinstance(value, (bool, str))
 
 
 AS_IF = "in this case it looks like one of several slips: "
