@@ -76,7 +76,10 @@ def judge(name: str, task: Task, cases: list[Case], records: object) -> Result:
     raised = next((record["raised"] for record in records if "raised" in record), None)
     if raised and _is_blank(raised) and not any(record["parts"] for record in records):
         return broken(name, task, raised)
-    found = _first_difference(task, cases, records, task.expect(cases))
+    expected = task.expect(cases)
+    if any("raised" in record for record in expected):
+        raise RuntimeError(f"the referee of {name} raised: {expected[-1]['raised']}")
+    found = _first_difference(task, cases, records, expected)
     if found is None:
         return Result(name, "passed", task.praise.format(cases=len(cases)))
     if raised and found.part == RAISED:
