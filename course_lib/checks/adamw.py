@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from course_lib.checks.judge.cases import between, call
-from course_lib.checks.judge.drivers import build
+from course_lib.checks.judge.drivers import FILE, build
 from course_lib.checks.judge.task import Mistake, Task, tensors
 from course_lib.checks.judge.updates import (
     ADAM_MISTAKES,
@@ -19,6 +19,7 @@ from course_lib.checks.judge.updates import (
     case,
     decay_mistakes,
     drawn,
+    in_use,
 )
 from course_lib.checks.judge.values import encode
 
@@ -87,6 +88,7 @@ def _adamw_cases(generator):
             copied_before=3,
             **hyper(weight_decay=0.2),
         ),
+        *in_use(generator, "weight_decay", "eps", betas=(0.8, 0.9)),
     ]
 
 
@@ -167,6 +169,17 @@ MODELS = {
         "norm": ["LayerNorm", 4],
         "out": ["Linear", 4, 5, False],
     },
+    "a frozen layer, and one weight in two places": {
+        "tokens": ["Embedding", 5, 4],
+        "body": {"fc": ["Linear", 4, 4], "norm": ["LayerNorm", 4]},
+        "out": ["Linear", 4, 5],
+    },
+}
+MARKED = {
+    "a frozen layer, and one weight in two places": {
+        "frozen": ["body.fc.weight", "body.fc.bias"],
+        "tied": [["tokens.weight", "out.weight"]],
+    }
 }
 
 
@@ -175,6 +188,7 @@ def model_cases(generator):
     decay = between(generator, 0.01, 0.2)
     return [
         {"name": name, "driver": "groups", "model": encode(tree), "weight_decay": decay}
+        | MARKED.get(name, {})
         for name, tree in MODELS.items()
     ]
 
@@ -184,9 +198,9 @@ def sorter(decays):
 
     def parameter_groups(model, weight_decay):
         groups = {True: [], False: []}
-        for path, module in model.named_modules():
-            for name, p in module.named_parameters(recurse=False):
-                groups[decays(f"{path}.{name}", p, module)].append(p)
+        for path, p in model.named_parameters():
+            module = model.get_submodule(path.rpartition(".")[0])
+            groups[decays(path, p, module)].append(p)
         return [
             {"params": groups[True], "weight_decay": weight_decay},
             {"params": groups[False], "weight_decay": 0.0},
@@ -242,6 +256,23 @@ GROUP_MISTAKES = (
         (_everything_twice,),
     ),
     Mistake(
+        "frozen ones left out",
+        "frozen parameters (`requires_grad` False) are in no group: once thawed they would never "
+        "be trained. Sort every parameter",
+        (
+            lambda model, weight_decay: [
+                {
+                    "params": [p for p in model.parameters() if p.requires_grad and weights(p)],
+                    "weight_decay": decay,
+                }
+                for weights, decay in (
+                    (lambda p: p.ndim > 1, weight_decay),
+                    (lambda p: p.ndim < 2, 0.0),
+                )
+            ],
+        ),
+    ),
+    Mistake(
         "spared ones left out",
         "the spared parameters are in no group, so they are never trained: give them weight_decay "
         "0",
@@ -275,7 +306,7 @@ def _resume_cases(generator):
         return {
             "name": name,
             "driver": "resume",
-            "weights": tensors(draw(4, 3), draw(4), draw(1, 4), draw(1)),
+            "weights": tensors(draw(4, 3), draw(4), 1 + draw(4), draw(4), draw(1, 4), draw(1)),
             "batches": tensors(*(draw(5, 3) for _ in range(steps))),
             "hyper": encode(
                 {"lr": 0.1, "betas": (0.8, 0.9), "weight_decay": between(generator, 0.1, 0.5)}
@@ -314,7 +345,51 @@ def keeper(parts=PARTS, copied=True):
     return save, resume
 
 
+def _copies_of_the_model_only(model, optimizer, scheduler):
+    kept = keeper(copied=False)[0](model, optimizer, scheduler)
+    return {**kept, "model": copy.deepcopy(kept["model"])}
+
+
+def _parameters_only(model, optimizer, scheduler):
+    kept = keeper(("optimizer", "scheduler"))[0](model, optimizer, scheduler)
+    return {**kept, "model": [p.detach().clone() for p in model.parameters()]}
+
+
+def _parameters_back(checkpoint, model, optimizer, scheduler):
+    for p, kept in zip(model.parameters(), checkpoint["model"]):
+        p.data.copy_(kept)
+    keeper(("optimizer", "scheduler"))[1](
+        {name: checkpoint[name] for name in ("optimizer", "scheduler")}, model, optimizer, scheduler
+    )
+
+
+def _objects(model, optimizer, scheduler):
+    return copy.deepcopy({"model": model, "optimizer": optimizer, "scheduler": scheduler})
+
+
+def _objects_back(checkpoint, model, optimizer, scheduler):
+    for name, part in zip(PARTS, (model, optimizer, scheduler)):
+        part.load_state_dict(checkpoint[name].state_dict())
+
+
 RESUME_MISTAKES = (
+    Mistake(
+        "only the model copied",
+        "the optimizer's state changed while the first run went on: its state_dict holds the "
+        "tensors themselves, like the model's. Copy it too (copy.deepcopy)",
+        (_copies_of_the_model_only, keeper()[1]),
+    ),
+    Mistake(
+        "parameters without buffers",
+        "the buffers are missing, the running statistics of a batch norm: a model's state_dict "
+        "has them, `parameters()` has not",
+        (_parameters_only, _parameters_back),
+    ),
+    Mistake(
+        "whole objects",
+        "whole objects do not come back from a file: save the three `state_dict()`s",
+        (_objects, _objects_back),
+    ),
     Mistake(
         "weights only",
         "only the weights come back: AdamW starts without its moments, and the schedule from the "
@@ -351,6 +426,7 @@ T4 = Task(
     reference=keeper(),
     mistakes=RESUME_MISTAKES,
     praise="save and resume: nothing was lost in {cases} runs",
+    notes={FILE: "`torch.load` refuses it: a checkpoint is dicts, lists, numbers and tensors only"},
 )
 
 # T5: read a state_dict

@@ -74,6 +74,15 @@ NO_GRADIENT = (
 )
 NORMALISE_MISTAKES = (
     Mistake(
+        "β inside the bracket",
+        "γ multiplies β too: scale first, then shift, γ·x̂ + β",
+        (
+            lambda x, gamma, beta, eps=1e-5: (
+                gamma * (normalise_by_torch(x, torch.ones_like(gamma), None, eps) + beta)
+            ),
+        ),
+    ),
+    Mistake(
         "wrong axis",
         "each row is normalised by itself, which is LayerNorm: take mean and variance over the "
         "batch, dimension 0",
@@ -193,7 +202,39 @@ def rememberer(
     return (batch_norm,)
 
 
+def _remembers(mean, var):
+    """`batch_norm` whose memory moves by mean(running, batch, m) and var(x, moved mean, …)."""
+
+    def batch_norm(x, running_mean, running_var, gamma, beta, training, momentum=0.1, eps=1e-5):
+        if not training:
+            return remember_by_torch(x, running_mean, running_var, gamma, beta, False, 0.0, eps)
+        with torch.no_grad():
+            running_mean.copy_(mean(running_mean, x.mean(0), momentum))
+            running_var.copy_(var(x, running_mean, running_var, momentum))
+        return normalise_by_torch(x, gamma, beta, eps)
+
+    return (batch_norm,)
+
+
+def _average(old, new, m):
+    return (1 - m) * old + m * new
+
+
 MEMORY_MISTAKES = (
+    Mistake(
+        "the old one kept whole",
+        "the batch is added to the whole running statistic, so it grows: (1 − m)·running first",
+        _remembers(lambda old, new, m: old + m * new, lambda x, mean, old, m: old + m * x.var(0)),
+    ),
+    Mistake(
+        "the variance round the moved mean",
+        "the variance that is remembered is taken about the running mean: it is that of the batch "
+        "about its own mean",
+        _remembers(
+            _average,
+            lambda x, mean, old, m: _average(old, (x - mean).square().sum(0) / (len(x) - 1), m),
+        ),
+    ),
     Mistake(
         "running statistics used in training",
         "in training the output is normalised by the running statistics: they are for evaluation "
@@ -294,6 +335,12 @@ def evaluator(switch=True, back=lambda was: was, graph=False):
 
 
 EVALUATE_MISTAKES = (
+    Mistake(
+        "a graph",
+        "the outputs carry a graph, which holds all batches in memory: torch.no_grad() round the "
+        "calls",
+        evaluator(graph=True),
+    ),
     Mistake(
         "eval forgotten",
         "the model is evaluated in training mode: each batch is normalised by itself and moves the "
@@ -459,6 +506,11 @@ def folder(
 
 
 FOLD_MISTAKES = (
+    Mistake(
+        "β scaled",
+        "β is scaled too: the scale belongs to b − μ, and β is added after it",
+        folder(shift=lambda s, b, m, beta: s * (b - m + beta)),
+    ),
     Mistake(
         "scaled along the inputs",
         "the columns of the weight are scaled: each *output* has its γ/√(σ² + ε), so scale the "

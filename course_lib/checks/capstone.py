@@ -206,7 +206,25 @@ def interval_cases(generator):
     ]
 
 
+def _roots_added(hits_a, hits_b, train_rows, t):
+    (low, high), _ = reporter()[0](hits_a, hits_b, train_rows, t)
+    spread = t * _by_division(hits_a, hits_b).std().item()
+    more = spread * math.sqrt(hits_a.shape[1] / train_rows)
+    return (low, high), (low - more, high + more)
+
+
 INTERVAL_MISTAKES = (
+    Mistake(
+        "all rows below",
+        "the test rows are divided by all rows: Nadeau and Bengio's term is n_te/n_tr, by the "
+        "*training* rows",
+        reporter(variances=(_naive, lambda n, r: 1 / n + r / (1 + r))),
+    ),
+    Mistake(
+        "roots added",
+        "the two roots are added: the terms are added first, under one root, √(1/J + n_te/n_tr)",
+        (_roots_added,),
+    ),
     Mistake(
         "pooled",
         "the test rows of all divisions are pooled into one large sample: the unit is the "
@@ -328,11 +346,15 @@ def researcher(
     chosen_on="validation",
     reported_on="test",
     refitted=False,
+    best_columns=lambda x, raw, y: (x.T @ y).abs(),
 ):
-    """`honest_study` with its screws: which rows each step looks at; "all": before any split."""
+    """`honest_study` with its screws: which rows each step looks at; "all": before any split.
+
+    best_columns(x, raw, y): a score of each column, from rows that are standardised, and as given.
+    """
 
     def study(x, y, order, strengths, fit, error):
-        n = len(x) // 5
+        n, raw = len(x) // 5, x
         parts = {
             "train": order[2 * n :],
             "validation": order[:n],
@@ -349,7 +371,7 @@ def researcher(
             rows = x[parts[scaled_on]]
             x = (x - rows.mean(0)) / rows.std(0)
         look = parts[columns_on]
-        x = x[:, (x[look].T @ y[look]).abs().topk(5).indices]
+        x = x[:, best_columns(x[look], raw[look], y[look]).topk(5).indices]
         models = {
             strength: fit(x[parts["train"]], y[parts["train"]], strength) for strength in strengths
         }
@@ -432,6 +454,17 @@ STUDY_MISTAKES = (
         "the validation rows take part in choosing the columns: they are to judge that, so leave "
         "them out too",
         researcher(columns_on="both"),
+    ),
+    Mistake(
+        "columns chosen unscaled",
+        "the columns are compared before they are standardised, so the largest numbers win: "
+        "standardise first, then choose",
+        researcher(best_columns=lambda x, raw, y: (raw.T @ y).abs()),
+    ),
+    Mistake(
+        "columns by sign",
+        "columns that go *against* y say as much as those that go with it: take the absolute value",
+        researcher(best_columns=lambda x, raw, y: x.T @ y),
     ),
     Mistake(
         "refitted",

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from course_lib.checks.judge.cases import call, normal, whole
+from course_lib.checks.judge.masks import BY_OBSERVED, OBSERVED_NOTE
 from course_lib.checks.judge.task import Mistake, Task, tensors
 from course_lib.checks.judge.values import encode
 
@@ -77,6 +78,13 @@ def _in_place(x, p=0.5, training=True, generator=None):
         kept = torch.rand(x.shape, generator=generator) >= p
         x.data.mul_(kept).div_(1 - p if p < 1 else 1)
     return x
+
+
+def _fixed_number(x, p=0.5, training=True, generator=None):
+    if not training:
+        return x.clone()
+    place = torch.rand(x.numel(), generator=generator).argsort().argsort().reshape(x.shape)
+    return x * (place >= round(p * x.numel())) / (1 - p if p < 1 else 1)
 
 
 def sometimes(x, p=0.5, training=True, generator=None):
@@ -181,6 +189,12 @@ DROPOUT_MISTAKES = (
         variant(evaluation=_times_kept),
     ),
     Mistake(
+        "a fixed number",
+        "the same number of entries is dropped each time: throw a coin for each entry, so that the "
+        "number varies",
+        (_fixed_number,),
+    ),
+    Mistake(
         "NaN at p = 1",
         "at p = 1 that is 0/0: where nothing is kept nothing has to be rescaled, the result is "
         "zero",
@@ -212,6 +226,7 @@ T1 = Task(
         "dropout: every entry 0 or x/(1 − p), the share dropped is p, evaluation is x, in {cases} "
         "cases"
     ),
+    notes={BY_OBSERVED: OBSERVED_NOTE},
 )
 
 # T2: two tensors that a tutorial prints, one layer in its two modes. 24 of the first one's 50
@@ -369,6 +384,11 @@ INTERVAL_MISTAKES = (
         "standard deviations added",
         "the standard deviations are added: independent variances add up, √(s² + noise²)",
         interval_by(lambda s, noise, z, passes: z * (s + noise)),
+    ),
+    Mistake(
+        "noise outside of z",
+        "`noise` is added outside of z: it joins the variance under the root, and z multiplies all",
+        interval_by(lambda s, noise, z, passes: z * s + noise),
     ),
     Mistake(
         "noise not squared",

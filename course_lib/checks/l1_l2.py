@@ -4,6 +4,7 @@ Referees: `torch.linalg.vector_norm`, `torch.nn.functional.softshrink`, and plai
 """
 
 import math
+import statistics
 
 import torch
 from torch.nn.functional import softshrink
@@ -28,7 +29,8 @@ def _penalty_cases(generator):
 
     def one(name, params, l1=0.0, l2=0.0):
         loss = torch.tensor(between(generator, 0.5, 2.0), dtype=torch.float64)
-        return call(name, ("loss", "params", "l1", "l2"), loss, params, l1, l2)
+        case = call(name, ("loss", "params", "l1", "l2"), loss, params, l1, l2)
+        return {**case, "slopes": ("loss", "params")}
 
     def strength():
         return between(generator, 0.05, 0.5)
@@ -67,7 +69,26 @@ def penalised(
     return (penalised_loss,)
 
 
+def _no_gradient(loss, params, l1, l2):
+    return penalised()[0](loss, [p.detach() for p in params], l1, l2)
+
+
+def _matrices_only(loss, params, l1, l2):
+    return penalised()[0](loss, [p for p in params if p.ndim == 2], l1, l2)
+
+
 PENALTY_MISTAKES = (
+    Mistake(
+        "a penalty without gradient",
+        "the loss has the right value, but no gradient of the penalty reaches the weights, so "
+        "nothing is regularized: keep it a tensor, no `.item()`, `.detach()`, `.data`, `float(…)`",
+        (_no_gradient,),
+    ),
+    Mistake(
+        "matrices only",
+        "the weights of a convolution have four dimensions and go free: `ndim >= 2`, not `== 2`",
+        (_matrices_only,),
+    ),
     Mistake(
         "penalty not added",
         "the penalty is computed and never added: what comes out is the bare loss",
@@ -260,6 +281,17 @@ def choice_cases(generator):
     def shift():
         return whole(generator, 0, 4)
 
+    def written(name, strengths, *validation):
+        """A table whose validation errors, in 64ths, are these."""
+        means = [round(min(sum(errors), 400) / len(errors)) for errors in validation]
+        case = one(name, strengths, [m - 6 for m in means], means, [m + 1 for m in means])
+        rows = case["args"]["list"]
+        for row, strength in enumerate(rows[0]["list"]):
+            errors = [e / 64 for e in validation[strengths.index(strength)]]
+            order = torch.randperm(len(errors), generator=generator).tolist()
+            rows[2]["list"][row]["list"] = [errors[i] for i in order]
+        return case
+
     k = shift()
     return [
         one("three strengths", [0.0, 0.1, 1.0], [4, 8, 20], [20 + k, 14 + k, 24 + k], [21, 16, 23]),
@@ -280,6 +312,13 @@ def choice_cases(generator):
             [23, 17, -2],
         ),
         one("a tie", [0.0, 0.1, 0.3, 1.0], [5, 7, 9, 20], [19, 16, 16, 25], [20, 15, 18, 26]),
+        written("a mean that is infinite", [0.03, 0.3], [10, 12, 11, 11], [4, 4, 4, math.inf]),
+        # by the mean the first: by the worst seed, by squares, and within a tenth the second
+        written("one bad seed", [0.1, 0.3], [8, 8, 8, 40 + k], [17, 17, 17, 17 + k]),
+        # by the mean the first, by any median the second
+        written("two seeds apart", [0.3, 0.1], [10, 14, 22, 22], [12, 12, 12, 44 + k]),
+        # a weaker one that is best, and a stronger one within a twentieth
+        written("close, and not equal", [0.01, 1.0], [40, 41, 39, 40], [41, 42, 40, 41]),
     ]
 
 
@@ -318,6 +357,13 @@ def nan_first(errors):
     return -math.inf if not _finite(errors) else mean(errors)
 
 
+def _larger_of_close(strengths, train, validation, test):
+    places = [v for v in range(len(strengths)) if _finite(validation[v])]
+    best = min(mean(validation[v]) for v in places)
+    place = max((v for v in places if mean(validation[v]) <= 1.1 * best), key=strengths.__getitem__)
+    return strengths[place], mean(test[place])
+
+
 CHOICE_MISTAKES = (
     Mistake(
         "chosen on test data",
@@ -334,6 +380,21 @@ CHOICE_MISTAKES = (
         "validation error reported",
         "the error reported is that of the validation data λ was chosen on: report the test error",
         choose(report="validation"),
+    ),
+    Mistake(
+        "the median seed",
+        "that is the median over the seeds: the task compares means",
+        choose(score=statistics.median),
+    ),
+    Mistake(
+        "the worst seed",
+        "that goes by the worst seed of each λ: compare means over the seeds",
+        choose(score=max),
+    ),
+    Mistake(
+        "the larger of close ones",
+        "a larger λ is taken although its mean is higher: only of *equal* means take the larger",
+        (_larger_of_close,),
     ),
     Mistake(
         "the luckiest seed",

@@ -3,11 +3,14 @@
 Referees: `torch.nn.functional.cross_entropy`, counting with Python's numbers, and a pencil.
 """
 
+import itertools
+
 import torch
 from torch.nn.functional import cross_entropy, one_hot
 
 from course_lib.checks.judge.cases import between, call, normal
 from course_lib.checks.judge.task import Mistake, Task
+from course_lib.checks.judge.values import decode
 
 
 def _classes(generator, rows, num_classes):
@@ -56,6 +59,12 @@ ONLY_OTHERS = shared_out(lambda e, K: 1 - e, lambda e, K: e / (K - 1))
 LABEL_LEFT_OUT = shared_out(lambda e, K: 1 - e, lambda e, K: e / K)
 
 LABEL_MISTAKES = (
+    Mistake(
+        "y − ε + ε/K",
+        "a whole ε is taken from every class, and wrong ones end below 0: only the label gives, "
+        "(1 − ε)·y",
+        (shared_out(lambda e, K: 1 - e + e / K, lambda e, K: -e + e / K),),
+    ),
     Mistake(
         "ε/(K − 1)",
         "that shares ε among the K − 1 wrong classes: it goes to all K, so that the label gets 1 − "
@@ -154,7 +163,7 @@ def _loss_cases(generator):
             scale * normal(generator, rows, K) + shift,
             _classes(generator, rows, K),
             epsilon,
-        )
+        ) | {"slopes": ("logits",)}
 
     by_hand = torch.tensor([[3.0, 1.0, 1.0]], dtype=torch.float64).log()  # p = 0.6, 0.2, 0.2
     return [
@@ -168,7 +177,22 @@ def _loss_cases(generator):
     ]
 
 
+def _without_gradient(logits, target, epsilon):
+    return loss_by_torch(logits.detach(), target, epsilon)
+
+
 LOSS_MISTAKES = (
+    Mistake(
+        "no gradient",
+        "the value is right, but no gradient reaches the logits, so nothing can be trained with "
+        "it: no `.item()`, `.detach()`, `no_grad()`",
+        (_without_gradient,),
+    ),
+    Mistake(
+        "the sign of the uniform part",
+        "the part to uniform targets has the wrong sign: both are cross entropies, both are added",
+        parts(lambda e: 1 - e, lambda e, K: -e),
+    ),
     Mistake(
         "smoothing applied to the logits",
         "the smoothing is applied to the logits: it belongs to the target, the logits stay as the "
@@ -359,6 +383,12 @@ def _low_open(confidence, low, high):
     return low < confidence <= high
 
 
+def _nearest(confidence, low, high):
+    width = high - low
+    number, last = round(confidence / width), round(1 / width) - 1
+    return min(number, last) == round(low / width)
+
+
 def _weighted(gaps, n_bins):
     return sum(n * gap for n, gap in gaps) / sum(n for n, _ in gaps)
 
@@ -440,6 +470,11 @@ CALIBRATION_MISTAKES = (
         calibration(middle=True),
     ),
     Mistake(
+        "rounded",
+        "the confidence is rounded to the nearest edge: a bin holds all of low < confidence ≤ high",
+        calibration(inside=_nearest),
+    ),
+    Mistake(
         "edges above",
         "an edge stands in the bin above: a bin holds low < confidence ≤ high",
         calibration(inside=lambda c, low, high: low <= c < high or c == high == 1),
@@ -499,10 +534,51 @@ def _above_floor(z, target, epsilon):
     return _less_floor(z, target, epsilon)
 
 
+def _ece(n_bins):
+    of = calibration()[0]
+    return lambda z, y, e: of(z.softmax(1), y, n_bins)
+
+
+def _brier(z, y, e):
+    return (z.softmax(1) - one_hot(y, z.shape[1])).square().sum(1).mean()
+
+
+def _label_probability(z, y, e):
+    return -z.softmax(1).gather(1, y[:, None]).mean()
+
+
+def _one_smoothed_loss(z, y, e):
+    return loss_by_torch(z, y, 0.1)
+
+
+# What else a model may be chosen by; each: name → scores that are low for a good model.
+RIVALS = {
+    "the calibration error": (_ece(5), _ece(10), _ece(15), _ece(20)),
+    "the Brier score": (_brier,),
+    "the mean probability of the label": (_label_probability,),
+    "a smoothed loss, the same for all": (_one_smoothed_loss,),
+    "the worst row": (lambda z, y, e: cross_entropy(z, y, reduction="none").max(),),
+    "the median row": (lambda z, y, e: cross_entropy(z, y, reduction="none").median(),),
+}
+
+
+def _are_rivals(case, scores):
+    """True if the plain loss clearly prefers one of two models and all `scores` the other."""
+    _, logits, target = decode(case["args"])
+
+    def gap(score):
+        first, second = (float(score(z, target, 0.0)) for z in logits)
+        return first - second
+
+    plain = gap(_plain)
+    return abs(plain) > 0.01 and all(gap(score) * plain < 0 for score in scores)
+
+
 def choice_cases(generator):
     """Labels drawn from softmax(z); models that say scale·(z + blur·noise).
 
-    They are boastful above scale 1, timid below it.
+    They are boastful above scale 1, timid below it. Then, for each rival criterion, two models of
+    which it takes the other one.
     """
 
     def one(name, models, rows=120, K=5):
@@ -517,6 +593,14 @@ def choice_cases(generator):
             target,
         )
 
+    def other_by(rival, scores):
+        def draw():
+            return between(generator, 0.3, 3.0), between(generator, 0.0, 1.0)
+
+        name = f"{rival} would take the other one"
+        cases = (one(name, [(0.2, *draw()), (0.05, *draw())]) for _ in itertools.count())
+        return next(case for case in cases if _are_rivals(case, scores))
+
     return [
         one(
             "a boastful model, a good one, a timid one",
@@ -527,10 +611,36 @@ def choice_cases(generator):
         one("the more accurate one is boastful", [(0.0, 5.0, 0.0), (0.1, 0.5, 1.5)]),
         one("no smoothing is best", [(0.0, 1.0, 0.0), (0.1, 0.3, 0.0), (0.2, 0.1, 0.0)]),
         one("the most smoothing is best", [(0.01, 6.0, 0.0), (0.1, 3.0, 0.0), (0.6, 1.0, 0.0)]),
+        *(other_by(rival, scores) for rival, scores in RIVALS.items()),
     ]
 
 
 CHOICE_MISTAKES = (
+    *(
+        Mistake(
+            f"by {rival}",
+            f"it is chosen by {rival}: {why}. Take the plain cross entropy",
+            chosen_by(score),
+        )
+        for rival, score, why in (
+            (
+                "the calibration error",
+                _ece(10),
+                "a model that knows nothing, and says so, has none",
+            ),
+            ("the Brier score", _brier, "it is another measure than the likelihood"),
+            (
+                "the mean probability of the label",
+                _label_probability,
+                "the likelihood is their product, so the mean is one of logarithms",
+            ),
+            (
+                "a smoothed loss, the same for all",
+                _one_smoothed_loss,
+                "it rewards doubt that the labels do not have",
+            ),
+        )
+    ),
     Mistake(
         "each by its own loss",
         "each model is judged by its own smoothed loss: their floors differ, so a small ε always "

@@ -17,6 +17,7 @@ from course_lib.checks.judge.updates import (
     case,
     drawn,
     heavy_ball,
+    in_use,
     sgd_by_torch,
     variant,
 )
@@ -44,6 +45,7 @@ def _momentum_cases(generator):
             lr=0.1,
             momentum=between(generator, 0.3, 0.8),
         ),
+        *in_use(generator, "momentum"),
     ]
 
 

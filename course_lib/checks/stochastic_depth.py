@@ -7,6 +7,7 @@ how an answer turns random numbers into decisions.
 import torch
 
 from course_lib.checks.judge.cases import away_from_zero, between, call, whole
+from course_lib.checks.judge.masks import BY_OBSERVED, OBSERVED_NOTE
 from course_lib.checks.judge.task import Mistake, Task, tensors
 from course_lib.checks.judge.values import encode
 
@@ -189,6 +190,7 @@ PATH_MISTAKES = (
 )
 
 PATH_NOTES = {
+    BY_OBSERVED: OBSERVED_NOTE,
     "one seed gives one result": (
         "two generators with one seed give different results, or two seeds the same result: "
         "draw from `generator`"
@@ -397,7 +399,21 @@ def _block_cases(generator):
     ]
 
 
+def _all_rescaled(x, branch, survival, training=True, generator=None):
+    if survival == 0:
+        return x.clone()
+    if not training:
+        return x + branch(x)
+    kept = torch.rand((), generator=generator) < survival
+    return (x + branch(x)) / survival if kept else x.clone()
+
+
 BLOCK_MISTAKES = (
+    Mistake(
+        "the shortcut rescaled",
+        "the shortcut is divided by `survival` too: only the branch is, x + branch(x)/survival",
+        (_all_rescaled,),
+    ),
     Mistake(
         "computed all the same",
         "the branch is computed before it is decided whether it is needed: nothing is saved. "

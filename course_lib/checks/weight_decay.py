@@ -1,8 +1,10 @@
 """Tasks of lesson 03. Referees: `torch.optim.SGD`, `Adam`, `AdamW`, and numbers worked by hand."""
 
+import itertools
+
 import torch
 
-from course_lib.checks.judge.cases import between, call
+from course_lib.checks.judge.cases import between, call, whole
 from course_lib.checks.judge.task import Mistake, Task
 from course_lib.checks.judge.updates import (
     ADAM_MISTAKES,
@@ -14,6 +16,7 @@ from course_lib.checks.judge.updates import (
     decay_mistakes,
     drawn,
     heavy_ball,
+    in_use,
     l2_mistakes,
     sgd_by_torch,
     variant,
@@ -52,6 +55,7 @@ def _sgd_cases(generator):
             l2=strength(),
             weight_decay=strength(),
         ),
+        *in_use(generator, "momentum", "l2", "weight_decay"),
     ]
 
 
@@ -105,6 +109,7 @@ def _adam_cases(generator):
             l2=strength(),
             weight_decay=strength(),
         ),
+        *in_use(generator, "l2", "weight_decay", "eps", betas=(0.8, 0.9)),
     ]
 
 
@@ -347,54 +352,133 @@ T4 = Task(
     praise="convert: right in {cases} conversions",
 )
 
-# T5: which of two equal weights does the decay shrink more?
+# T5: from which of two equal weights does λ take more? Measured: one more λ in torch's Adam, at
+# betas so near 1 that all gradients weigh alike, and a rate so small that the weight stays at 1.
 
 METHODS = ("sgd_l2", "sgd_decay", "adam_l2", "adamw")
+SAME = 1e-3  # pulls that differ by less are the same
 
 
-def judge_by(size, methods=("adam_l2",), more=min):
-    """A `shrinks_more` by the size of the gradients under these methods, "same" under others."""
+def last_step(gradients, l2):
+    """How far the last of Adam's steps moves the weight, in units of the rate."""
+    lr, state, weight = 1e-6, {}, ONE.clone()
+    for g in gradients:
+        before = weight.clone()
+        adam_by_torch(weight, g * ONE, state, lr=lr, betas=(1 - 1e-6,) * 2, eps=1e-12, l2=l2)
+    return ((before - weight) / lr).item()
+
+
+def measured(gradients, l2=1e-4):
+    """What λ adds to the last step per lr·λ: the slope at λ = 0 of a parabola through three λ."""
+    none, one, two = (last_step(gradients, n * l2) for n in range(3))
+    return (4 * one - two - 3 * none) / (2 * l2)
+
+
+def by_moments(gradients):
+    """d/dλ of m/√v at λ = 0, with m = mean(g + λ), v = mean((g + λ)²): (1 − m²/v)/√v."""
+    m, v = mean(gradients), mean([g * g for g in gradients])
+    return (1 - m * m / v) / v**0.5
+
+
+def mean(numbers):
+    """The mean of a list of numbers."""
+    return sum(numbers) / len(numbers)
+
+
+def judge_by(pull, methods=("adam_l2",)):
+    """A `shrinks_more` by pull(gradients) under these methods, "same" under others."""
 
     def shrinks_more(method, gradients_a, gradients_b):
-        a, b = size(gradients_a), size(gradients_b)
-        if method not in methods or abs(a - b) < 1e-9:
+        if method not in methods:
             return "same"
-        return "a" if more(a, b) == a else "b"
+        a, b = pull(gradients_a), pull(gradients_b)
+        return "same" if abs(a - b) < SAME else "a" if a > b else "b"
 
     return shrinks_more
 
 
 def _rms(gradients):
-    return (sum(g * g for g in gradients) / len(gradients)) ** 0.5
+    return mean([g * g for g in gradients]) ** 0.5
+
+
+def _spread(gradients):
+    return (_rms(gradients) ** 2 - mean(gradients) ** 2) ** 0.5 if _rms(gradients) else 0.0
+
+
+RIVALS = {  # what else the pull may be taken for
+    "by √v alone": lambda gradients: 1 / _rms(gradients),
+    "by the largest gradient": lambda gradients: 1 / max(map(abs, gradients)),
+    "by the mean magnitude": lambda gradients: 1 / mean(list(map(abs, gradients))),
+    "by the mean": lambda gradients: 1 / (0.01 + abs(mean(gradients))),
+    "by the spread": _spread,
+    "by the spread, small ones first": lambda gradients: -_spread(gradients),
+    "by the relative spread": lambda gradients: (_spread(gradients) / _rms(gradients)) ** 2,
+    "large gradients shrink more": _rms,
+}
 
 
 def shrink_cases(generator):
-    """Every method on gradients of other size, of other sign, of equal mean but unequal RMS."""
+    """Every method on written lists; then, for each rival rule, lists on which it is wrong.
+
+    Numbers are short binary fractions, so that what is the same is the same to the last bit.
+    """
 
     def one(name, method, a, b):
-        scale = between(generator, 0.2, 2.0)
+        scale = 2.0 ** whole(generator, -2, 2)
         pair = [[scale * g for g in gradients] for gradients in (a, b)]
         first, second = pair if torch.rand((), generator=generator) < 0.5 else pair[::-1]
         arguments = ("method", "gradients_a", "gradients_b")
         return call(f"{method}: {name}", arguments, method, first, second)
 
-    calm, wild = [0.1, -0.2, 0.1, 0.2], [4.0, 5.0, -4.0, 6.0]
+    def lists():
+        numbers = torch.randint(-24, 25, (2, 6), generator=generator) / 8
+        return (
+            numbers + torch.tensor([[whole(generator, 0, 3)], [whole(generator, 0, 3)]])
+        ).tolist()
+
+    def against(name, rule):
+        def tells(a, b):
+            right, wrong = by_moments(a) - by_moments(b), rule(a) - rule(b)
+            return abs(right) > 0.1 and right * wrong < 0 and abs(wrong) > SAME
+
+        pairs = (lists() for _ in itertools.count())
+        usable = (pair for pair in pairs if all(map(any, pair)))
+        return one(
+            f"where a rule {name} is wrong", "adam_l2", *next(p for p in usable if tells(*p))
+        )
+
+    calm, wild = [0.125, -0.25, 0.125, 0.25], [4.0, 5.0, -4.0, 6.0]
+    steady, alternating = [1.0, 1.0, 1.0, 1.0], [1.0, -1.0, -1.0, 1.0]
     shapes = {
-        "one with large gradients": (calm, wild),
-        "the other way round": (wild, calm),
+        "small gradients and large ones": (calm, wild),
         "the same gradients": (wild, wild),
-        "the same but for the sign": ([1.0, 1.0, 1.0, 1.0], [1.0, -1.0, -1.0, 1.0]),
-        "rare large ones against steady small ones": ([4.0, 0.0, 0.0, 0.0], [1.0, 1.0, 1.0, 1.0]),
+        "the same in another order": (wild, [6.0, -4.0, 4.0, 5.0]),
+        "the same with the other sign": (wild, [-g for g in wild]),
+        "steady ones and alternating ones": (steady, alternating),
+        "steady ones, small and large": (steady, [4.0, 4.0, 4.0, 4.0]),
+        "rare large ones and steady small ones": ([4.0, 0.0, 0.0, 0.0], steady),
     }
-    return [one(name, method, a, b) for method in METHODS for name, (a, b) in shapes.items()]
+    return [
+        *(one(name, method, a, b) for method in METHODS for name, (a, b) in shapes.items()),
+        *(against(name, rule) for name, rule in RIVALS.items()),
+    ]
 
 
-SHRINK_MISTAKES = (
-    Mistake(
-        "large gradients shrink more",
-        "the other way round: Adam divides λw by √v, so large gradients mean little decay",
-        (judge_by(_rms, more=max),),
+HINTS = {
+    "by √v alone": (
+        "√v is only half of it: λw is in v as well, and where gradients point one way v grows with "
+        "it and takes the pull back. How does m/√v change with λ?"
     ),
+    "by the largest gradient": "v is a mean of squares, not the largest; and λw is in m too",
+    "by the mean magnitude": "v is a mean of squares, not of sizes; and λw is in m and in v",
+    "by the mean": "the mean is m alone: the step is m/√v, and λw is in both",
+    "by the spread": "the spread counts, and so does √v, by which the pull is divided",
+    "by the spread, small ones first": "the other way round in the spread, and √v is missing",
+    "by the relative spread": "the relative spread is right, and still to be divided by √v",
+    "large gradients shrink more": "the other way round: Adam divides λw by √v",
+}
+SHRINK_MISTAKES = (
+    *(Mistake(name, HINTS[name], (judge_by(rule),)) for name, rule in RIVALS.items()),
     Mistake(
         "always the same",
         "under Adam the pull of L2 is divided by √v like the rest of the gradient: that is not the "
@@ -404,31 +488,21 @@ SHRINK_MISTAKES = (
     Mistake(
         "AdamW adapts too",
         "AdamW shrinks every weight by lr·λ: its decay never meets √v",
-        (judge_by(_rms, methods=("adam_l2", "adamw")),),
+        (judge_by(by_moments, methods=("adam_l2", "adamw")),),
     ),
     Mistake(
         "SGD adapts too",
         "SGD divides by nothing: λw joins the gradient and is as large as λw",
-        (judge_by(_rms, methods=("adam_l2", "sgd_l2")),),
-    ),
-    Mistake(
-        "by the mean",
-        "√v does not see the sign: compare root mean squares, not means",
-        (judge_by(lambda gradients: abs(sum(gradients)) / len(gradients)),),
-    ),
-    Mistake(
-        "by the mean magnitude",
-        "v averages squares, so rare large gradients count more: compare root mean squares",
-        (judge_by(lambda gradients: sum(map(abs, gradients)) / len(gradients)),),
+        (judge_by(by_moments, methods=("adam_l2", "sgd_l2")),),
     ),
 )
 
 T5 = Task(
     names=("shrinks_more",),
     cases=shrink_cases,
-    reference=(judge_by(_rms),),
+    reference=(judge_by(measured),),
     mistakes=SHRINK_MISTAKES,
-    praise="shrinks_more: right in {cases} comparisons",
+    praise="shrinks_more: as measured with torch's Adam, in {cases} comparisons",
 )
 
 TASKS = {"T1": T1, "T2": T2, "T3": T3, "T4": T4, "T5": T5}

@@ -45,6 +45,7 @@ setup()
 # $$v \leftarrow \mu v + g \qquad\qquad w \leftarrow w - \eta v$$
 #
 # Change `param` in place (`param.sub_(…)`) and return it; leave `grad` alone. `state` is an empty dict at the first step, and the same dict comes back at the next one: the place for $v$.
+# Learning rate and options may differ from call to call, as under a schedule.
 # torch calls it `"momentum_buffer"`; the check goes by where `param` goes, so the name is yours. The very first $v$ is the gradient itself.
 #
 # By hand: $w = 1$, $g = 2$, $\eta = 0.1$ gives $0.8$. With $\mu = 0.9$ and the same gradient again, $v = 3.8$ and $w = 0.42$.

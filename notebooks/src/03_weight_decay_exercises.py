@@ -46,6 +46,7 @@ setup()
 #
 # Both pulls look at the *old* weight. Change `param` in place (`param.mul_(…)`, `param.sub_(…)`) and return it; leave `grad` alone.
 # `state` is an empty dict at the first step, and the same dict comes back at the next one: the place for $v$. torch calls it `"momentum_buffer"`;
+# Learning rate and options may differ from call to call, as under a schedule.
 # the check goes by where `param` goes, so the name is yours. The very first $v$ is the gradient (with its pull) itself.
 #
 # By hand, without momentum: $w = 1$, $g = 2$, $\eta = 0.1$ gives $0.8$; with either $\lambda = 0.5$ it gives $0.75$.
@@ -181,25 +182,32 @@ t4 = check("03/T4", convert)
 # %% [markdown]
 # ## T5 · Which weight shrinks more?
 #
-# Two weights, both 1, same learning rate, same λ. The loss has sent them gradients for a while: you get the two lists.
-# From which of them does the *pull towards zero alone* take off more per step from here on? Answer `"a"`, `"b"` or `"same"`.
+# Two weights, both 1, same learning rate, same small λ. The loss has sent them gradients for a while: you get the two lists.
+# From which of them does λ take off more: by how much is the *last step* towards zero larger with λ than without it? Answer `"a"`, `"b"` or `"same"`.
 #
-# `method` is `"sgd_l2"`, `"sgd_decay"`, `"adam_l2"` or `"adamw"`. Take Adam's $\sqrt{v}$ as the plain root mean square of the list
-# (all gradients weighed alike, and large beside $\lambda w$).
+# `method` is `"sgd_l2"`, `"sgd_decay"`, `"adam_l2"` or `"adamw"`. Weigh all gradients alike: Adam's $m$ and $v$ are the plain means of $g + \lambda w$ and of its square over the list, the step is $\eta\, m/\sqrt v$,
+# and $\lambda$ is so small that only its first power counts. Per $\eta\lambda$, pulls that differ by less than a thousandth are `"same"`.
 #
-# *The check compares all four methods, on gradients that differ in size, in sign, and in how evenly they come. Guessing does not pass.*
+# By hand: for the gradients 1, −1 Adam with L2 takes off $\eta\lambda$ more than without. For 1, 1 it takes off nothing more: $m$ and $\sqrt v$ grow alike.
+# Work it out with a pencil ($\lambda$ stands in $m$ *and* in $v$), or measure it.
+#
+# *The check measures all four methods with torch, on gradients that differ in size, in sign, and in how evenly they come. Guessing does not pass.*
 
 # %% tags=["answer:T5"]
 def shrinks_more(method, gradients_a, gradients_b):
     """The weight from which the pull takes more: "a", "b" or "same"."""
     ### BEGIN SOLUTION
+    def pull(gradients):  # d/dλ of m/√v at λ = 0, with w = 1
+        m = sum(gradients) / len(gradients)
+        v = sum(g * g for g in gradients) / len(gradients)
+        return (1 - m * m / v) / math.sqrt(v)
+
     if method != "adam_l2":
         return "same"
-    a, b = (math.sqrt(sum(g * g for g in gradients) / len(gradients))
-            for gradients in (gradients_a, gradients_b))
-    if math.isclose(a, b):
+    a, b = pull(gradients_a), pull(gradients_b)
+    if abs(a - b) < 1e-3:
         return "same"
-    return "a" if a < b else "b"
+    return "a" if a > b else "b"
     ### END SOLUTION
 
 

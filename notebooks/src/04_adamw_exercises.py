@@ -46,6 +46,7 @@ setup()
 #
 # One step: change `param` in place and return it, leave `grad` alone. `state` is an empty dict at the first step and comes back at each next one;
 # $m$, $v$ (zero at first) and the step count $t = 1, 2, \dots$ live there. torch's names for them are `exp_avg`, `exp_avg_sq`, `step`; the check goes by where `param` goes.
+# Learning rate and options may differ from call to call, as under a schedule.
 #
 # By hand: $w = 1$, $g = 2$, $\eta = 0.1$. Without decay the first step has size $\eta$: $0.9$. With $\lambda = 0.5$ it ends at $0.85$.
 #

@@ -16,6 +16,7 @@ from course_lib.checks import capstone as tasks
 from course_lib.checks import check_source
 from course_lib.checks.gallery.exhibits import EXHIBITS, FOUND, MENDED
 from course_lib.checks.judge import scripts
+from course_lib.checks.judge.compare import differ
 from course_lib.checks.judge.observe import observe
 from course_lib.checks.judge.report import judge
 from course_lib.checks.judge.task import find
@@ -189,7 +190,8 @@ def test_truth_values_of_torch_and_numpy_count_and_texts_do_not():
     for task, truth in (("09/T8", torch.tensor(True)), ("09/T6", np.bool_(True))):
         case = find(task).draw(0)[:1]
         (record,) = observe(("detector",), (lambda *made, truth=truth: truth,), case)
-        assert record["parts"] == [["", "the verdict", True]]
+        assert differ(record["parts"][0][2], True) == ""
+        assert "got True, expected False" in differ(record["parts"][0][2], False)
     (record,) = observe(("detector",), (lambda *made: "True",), find("09/T8").draw(0)[:1])
     assert record["parts"] == [["", "the verdict", "True"]]
 
@@ -205,7 +207,7 @@ def test_a_network_that_is_none_and_a_study_that_reports_one_number_are_told_so(
     )
     source = "def honest_study(x, y, order, strengths, fit, error):\n    return torch.tensor(1.0)"
     found = check_source(source, 20, "09/T3")
-    assert found["verdict"] == "failed" and "got 1, expected a list" in found["message"]
+    assert found["verdict"] == "failed" and "got a tensor, expected a tuple" in found["message"]
 
 
 def test_numbers_of_torch_count_as_numbers():

@@ -135,6 +135,12 @@ T5 = detector_task(
             _rate_unchanged,
         ),
         (
+            "by the scheduler's last rate",
+            "it asks whether the rate is still the first one: a schedule may rest for a while; ask "
+            "the scheduler how often it was stepped",
+            lambda optimizer, scheduler: scheduler.get_last_lr() == scheduler.base_lrs,
+        ),
+        (
             "fewer steps than epochs",
             "a run of three epochs is no fault: `last_epoch` is 0 only if `step()` was never "
             "called",
@@ -415,6 +421,12 @@ T11 = detector_task(
             "loss is multiplied "
             "by, so compare them with decay on",
             mismatched(decay=0.0),
+        ),
+        (
+            "to the last bit",
+            "the same strength ends at the same weights up to rounding and the last steps: compare "
+            "with a tolerance",
+            mismatched(differ=lambda a, b: not torch.equal(a, b)),
         ),
         (
             "half and nothing else",

@@ -116,6 +116,14 @@ print(f"halved every four epochs, after twelve: {optimizer.param_groups[0]['lr']
             ("        optimizer.step()\n", "        optimizer.step()\n    scheduler.step()\n"),
             ("range(12)", "range(3)"),
         ),
+        "mended, and eight epochs long": (
+            ("        optimizer.step()\n", "        optimizer.step()\n    scheduler.step()\n"),
+            ("range(12)", "range(8)"),
+        ),
+        "mended, with a schedule that rests for twenty epochs": (
+            ("        optimizer.step()\n", "        optimizer.step()\n    scheduler.step()\n"),
+            ("step_size=4", "step_size=20"),
+        ),
         "another fault, a step of the scheduler per batch": (
             ("        optimizer.step()\n", "        optimizer.step()\n        scheduler.step()\n"),
         ),
@@ -378,6 +386,10 @@ print(f"the same model twice: {from_scratch(x, y, 1.0)} and {concise(x, y, 1.0)}
         "mended, at another learning rate": (
             ("mse_loss(x @ w, y).backward()", "mse_loss(x @ w, y).div(2).backward()"),
             ("lr=0.3", "lr=0.25"),
+        ),
+        "mended, at a rate that has not settled to the last digit": (
+            ("mse_loss(x @ w, y).backward()", "mse_loss(x @ w, y).div(2).backward()"),
+            ("lr=0.3", "lr=0.15"),
         ),
         "mended the other way: twice the decay": (
             ("weight_decay=weight_decay", "weight_decay=2 * weight_decay"),

@@ -10,24 +10,65 @@ from course_lib.checks.judge.values import Encoded
 # Allowed difference, relative to the largest number expected (at least 1): what another order of
 # operations may change.
 TOLERANCE = {"float64": 1e-9, "float32": 1e-5, "float16": 4e-3, "bfloat16": 3e-2}
+# A single number says nothing of the precision it was computed in: float32's, which is 1.2e-7.
+OF_ONE, NEAR_ZERO = 2e-6, 2e-7
 
 
 def differ(got: Encoded, want: Encoded, tolerance: float | None = None) -> str:
     """One phrase that names the first difference and its place; "" if there is but rounding."""
-    if kind(got) != kind(want) and not {kind(got), kind(want)} <= {"a list", "a tuple"}:
-        return (
-            f"{_name_kind(got)}, expected {f'`{want}`' if kind(want) == 'a text' else kind(want)}"
-        )
+    if kind(want) in ("a number", "a truth value") and kind(got) == "a tensor":
+        return _differ_in_item(got, want, tolerance)
+    if kind(want) == "a truth value" and got in (0, 1):
+        got = bool(got)
+    if kind(want) in SEQUENCES and kind(got) == "a tensor" and got["shape"]:
+        got = {"list": _rows(got)}
+    if kind(got) != kind(want) and not {kind(got), kind(want)} <= SEQUENCES:
+        shown = {"a text": f"`{want}`", "a number": f"a number: {show(want)}"}
+        return f"{_name_kind(got)}, expected {shown.get(kind(want), kind(want))}"
     if kind(want) == "a tensor":
         return _differ_in_tensor(got, want, tolerance)
     if kind(want) == "a number":
-        return _differ_in_numbers([got], [want], [], tolerance or TOLERANCE["float64"])
-    if kind(want) in ("a list", "a tuple"):
+        return _differ_in_one(got, want, tolerance)
+    if kind(want) in SEQUENCES:
         (got_items,), (want_items,) = got.values(), want.values()
         return _differ_in_items(got_items, want_items, tolerance)
     if kind(want) == "a dict":
         return _differ_in_dict(_dict_of(got), _dict_of(want), tolerance)
+    if kind(want) == "a text" and " ".join(got.lower().split()) == want.lower():
+        return ""
     return "" if got == want else f"got {show(got)}, expected {show(want)}"
+
+
+SEQUENCES = {"a list", "a tuple", "an array"}
+
+
+def _rows(tensor: dict) -> list[Encoded]:
+    """The entries of an encoded tensor along its first axis, each an encoded tensor."""
+    size, *shape = tensor["shape"]
+    values = tensor.get("values", [])
+    length = len(values) // size if size else 0
+    return [
+        {**tensor, "shape": shape, "values": values[i * length : (i + 1) * length]}
+        for i in range(size)
+    ]
+
+
+def _differ_in_item(got: dict, want: Encoded, tolerance: float | None) -> str:
+    """A tensor where one number is asked for: without dimensions it is one, of its precision."""
+    if got["shape"] or "values" not in got:
+        what = f"a tensor of shape {got['shape']}"
+        return f"got {what}, expected {kind(want)}: `.item()` takes one number out"
+    precision = None if got["tensor"] == "float64" else TOLERANCE.get(got["tensor"])
+    return differ(got["values"][0], want, tolerance or precision)
+
+
+def _differ_in_one(got: float, want: float, tolerance: float | None) -> str:
+    """A single number: by the task's own tolerance, else at float32's precision."""
+    if tolerance or not (math.isfinite(got) and math.isfinite(want)):
+        return _differ_in_numbers([got], [want], [], tolerance or OF_ONE)
+    if abs(got - want) <= OF_ONE * abs(want) + NEAR_ZERO:
+        return ""
+    return f"got {show(got, want)}, expected {show(want, got)}"
 
 
 def _differ_in_tensor(got: dict, want: dict, tolerance: float | None) -> str:
@@ -38,7 +79,10 @@ def _differ_in_tensor(got: dict, want: dict, tolerance: float | None) -> str:
     if len(got.get("values", ())) != len(want["values"]):
         return "a tensor without plain numbers (sparse?), expected an ordinary one"
     return _differ_in_numbers(
-        got["values"], want["values"], want["shape"], tolerance or TOLERANCE[want["tensor"]]
+        got["values"],
+        want["values"],
+        want["shape"],
+        tolerance or TOLERANCE.get(want["tensor"], 0.0),
     )
 
 
@@ -91,7 +135,13 @@ def kind(value: Encoded) -> str:
         return "a text"
     if value is None:
         return "None"
-    names = {"tensor": "a tensor", "list": "a list", "tuple": "a tuple", "dict": "a dict"}
+    names = {
+        "tensor": "a tensor",
+        "list": "a list",
+        "tuple": "a tuple",
+        "array": "an array",
+        "dict": "a dict",
+    }
     return next(
         (name for key, name in names.items() if key in value),
         f"an object of type {value.get('object')}",
@@ -126,7 +176,7 @@ def show(value: Encoded, beside: float | None = None) -> str:
         return f"[{numbers}{more}]" + (
             "" if usual else f" (shape {value['shape']}, {value['tensor']})"
         )
-    if isinstance(value, dict) and ("list" in value or "tuple" in value):
+    if isinstance(value, dict) and kind(value) in SEQUENCES:
         (items,) = value.values()
         return f"[{', '.join(map(show, items[:4]))}{', …' if len(items) > 4 else ''}]"
     return kind(value) if isinstance(value, dict) else repr(value)[:80]

@@ -8,13 +8,16 @@ import copy
 import functools
 import inspect
 import io
-from collections.abc import Callable, Sequence
+import itertools
+import pickle
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from course_lib.checks.judge import masks, norms, scripts
+from course_lib.checks.judge.chance import nearest_twentieth, oddity
 from course_lib.checks.judge.values import Case, Note, decode
 
 
@@ -48,24 +51,53 @@ def _call(answers: Sequence, case: Case, note: Note) -> None:
     note("", "the result", result)
     for name, value in zip(case["arguments"], args):
         note("", f"{INPUT}{name}", value)
-        if (
-            type(value) is type(result) is torch.Tensor
-            and value.numel()
-            and not case.get("may_share")
-        ):
-            note(
-                "",
-                "shares memory",
-                result.untyped_storage().data_ptr() == value.untyped_storage().data_ptr(),
-            )
+        if not case.get("may_share"):
+            note("", "shares memory", _shares(value, result))
+    for name in case.get("slopes", ()):
+        args = decode(case["args"])
+        leaf = args[case["arguments"].index(name)]
+        leaves = leaf if isinstance(leaf, list) else [leaf]
+        for each in leaves:
+            each.requires_grad_()
+        note("", f"the gradient with respect to {name}", slopes(function(*args, **kwargs), leaves))
+
+
+def _shares(value: object, result: object) -> bool:
+    """True if `result`, or a tensor in it, has the memory of the tensor `value`."""
+    parts = result if isinstance(result, (list, tuple)) else [result]
+    return isinstance(value, Tensor) and any(
+        part.untyped_storage().data_ptr() == value.untyped_storage().data_ptr()
+        for part in parts
+        if isinstance(part, Tensor) and part.numel() and part.layout is torch.strided
+    )
+
+
+def slopes(result: object, leaves: list[Tensor]) -> list[Tensor] | str:
+    """Gradients of Σ cos(k)·result_k for each leaf; zeros where the result does not depend on it.
+
+    The weights cos(k) differ, so that no sum hides what is exchanged.
+    """
+    if not isinstance(result, Tensor) or not result.requires_grad:
+        return "none: the result is cut off from every input"
+    weights = torch.arange(result.numel(), dtype=result.dtype).cos().reshape(result.shape)
+    total = (weights * result).sum()
+    return list(torch.autograd.grad(total, leaves, materialize_grads=True, allow_unused=True))
 
 
 def _update(answers: Sequence, case: Case, note: Note) -> None:
-    """One update function, several steps on parameters in turn, each with a state of its own."""
+    """One update function, several steps on parameters in turn, each with a state of its own.
+
+    Case: "changes" holds the options that are different at each step; "one_buffer": the caller
+    writes each gradient into the same tensor, as `zero_grad(set_to_none=False)` does.
+    """
     (function,) = answers
-    params, hyper = decode(case["params"]), decode(case["hyper"])
+    params, hyper, changes = decode(case["params"]), decode(case["hyper"]), decode(case["changes"])
     states: list[dict] = [{} for _ in params]
-    for step, grads in enumerate(decode(case["grads"]), start=1):
+    given = decode(case["grads"])
+    for step, grads in enumerate(given, start=1):
+        hyper.update(changes[step - 1] if changes else {})
+        if case["one_buffer"]:
+            grads = [kept.copy_(grad) for kept, grad in zip(given[0], grads)]
         if step == case.get("copied_before"):  # a resumed run: only what is in `state` comes along
             params, states = [p.clone() for p in params], copy.deepcopy(states)
         for i, grad in enumerate(grads):
@@ -74,6 +106,7 @@ def _update(answers: Sequence, case: Case, note: Note) -> None:
             note(where, "returned", "param" if returned is params[i] else returned)
             note(where, "grad", grad)
             note(where, "param", params[i])
+    note("after the last step", "the gradients of all steps", given)
 
 
 def _values(answers: Sequence, case: Case, note: Note) -> None:
@@ -125,8 +158,15 @@ def _groups(answers: Sequence, case: Case, note: Note) -> None:
     """A function from a model to parameter groups: the decay that each named parameter gets."""
     (function,) = answers
     model = build(decode(case["model"]))
+    for kept, tied in case.get("tied", ()):
+        owner, _, name = tied.rpartition(".")
+        setattr(model.get_submodule(owner), name, model.get_parameter(kept))
+    for name in case.get("frozen", ()):
+        model.get_parameter(name).requires_grad_(False)
     returned = invoke(function, model, case["weight_decay"])
-    if type(returned) not in (list, tuple) or not all(type(group) is dict for group in returned):
+    if not isinstance(returned, (list, tuple)) or not all(
+        isinstance(group, Mapping) for group in returned
+    ):
         note("", "the result", returned)
         return
     note("", "the result", [])
@@ -148,9 +188,11 @@ def _groups(answers: Sequence, case: Case, note: Note) -> None:
 STRANGER = "a tensor that the model does not have"
 
 
-def _members(group: dict) -> list:
+def _members(group: Mapping) -> list:
+    """The parameters of a group, as torch takes them: one, several, or pairs with names."""
     params = group.get("params", ())
-    return [params] if isinstance(params, torch.Tensor) else list(params)
+    members = [params] if isinstance(params, torch.Tensor) else list(params)
+    return [member[1] if isinstance(member, tuple) else member for member in members]
 
 
 def build(tree: dict) -> nn.Module:
@@ -173,9 +215,10 @@ def _resume(answers: Sequence, case: Case, note: Note) -> None:
     first.train(batches[: case["saved_after"]])
     checkpoint = invoke(save, first.model, first.optimizer, first.scheduler)
     if case["through_file"]:
-        file = io.BytesIO()
-        torch.save(checkpoint, file)
-        checkpoint = torch.load(io.BytesIO(file.getvalue()), weights_only=True)
+        checkpoint, problem = _through_file(checkpoint)
+        note("", FILE, problem)
+        if problem:
+            return
     first.train(batches[case["saved_after"] :])
     first.note(note, "the run that was not interrupted")
     second = _Run(case)
@@ -185,11 +228,26 @@ def _resume(answers: Sequence, case: Case, note: Note) -> None:
     second.note(note, "the resumed run")
 
 
+FILE = "the checkpoint read from a file"
+
+
+def _through_file(checkpoint: object) -> tuple[Any, str]:
+    """(the checkpoint written to a file and read, ""), or (None, what it is that does not go)."""
+    file = io.BytesIO()
+    try:
+        torch.save(checkpoint, file)
+        return torch.load(io.BytesIO(file.getvalue()), weights_only=True), ""
+    except (pickle.PickleError, AttributeError, TypeError) as error:
+        return None, type(error).__name__
+
+
 class _Run:
     """A small regression with AdamW and a scheduler, in float64 from given weights."""
 
     def __init__(self, case: Case) -> None:
-        self.model = build({"0": ["Linear", 3, 4], "1": ["Linear", 4, 1]})
+        self.model = build(
+            {"body": {"0": ["Linear", 3, 4], "norm": ["BatchNorm1d", 4]}, "1": ["Linear", 4, 1]}
+        )
         for p, start in zip(self.model.parameters(), decode(case["weights"])):
             p.data.copy_(start)
         self.optimizer = torch.optim.AdamW(self.model.parameters(), **decode(case["hyper"]))
@@ -198,11 +256,10 @@ class _Run:
         )
 
     def train(self, batches: list[Tensor]) -> None:
-        layers = dict(self.model.named_children())
+        first, norm, last = map(self.model.get_submodule, ("body.0", "body.norm", "1"))
         for x in batches:
-            loss = (
-                (layers["1"](torch.tanh(layers["0"](x))) - x.sum(1, keepdim=True)).square().mean()
-            )
+            y = last(torch.tanh(norm(first(x))))
+            loss = (y - x.sum(1, keepdim=True)).square().mean()
             self.optimizer.zero_grad()
             loss.backward()
             self.optimizer.step()
@@ -210,8 +267,8 @@ class _Run:
 
     def note(self, note: Note, who: str) -> None:
         note(who, "lr", self.optimizer.param_groups[0]["lr"])
-        for name, p in self.model.named_parameters():
-            note(who, name, p.detach())
+        for name, kept in self.model.state_dict().items():
+            note(who, name, kept)
 
 
 def _drops(answers: Sequence, case: Case, note: Note) -> None:
@@ -230,31 +287,34 @@ def _drops(answers: Sequence, case: Case, note: Note) -> None:
         note("", "the result", first)
         return
     note("", "the result", "a tensor like x")
+    note("", f"{INPUT}x", x)
+    x = decode(case["x"])
     generator = _seeded(case["seed"] + 1)
-    ratios = torch.stack([draw(generator) for _ in range(case["draws"])]).detach().double() / x
-    _note_ratios(ratios, note)
+    ratios = torch.stack([draw(generator, x) for _ in range(case["draws"])]).detach().double() / x
+    p = options["p"] if options.get("training", True) else 0.0
+    _note_observed(ratios.flatten(1), p, note)
+    _note_ratios(ratios, 1 - p, note)
     rows = ratios.flatten(2)
     note("", "values of result/x within one row, at most", _most_values(rows.flatten(0, 1)))
     note("", "values of result/x within one call, at most", _most_values(rows.flatten(1)))
-    decided = (rows[..., 0] != 0).double()  # [draws, rows]
-    # [rows, rows]: draws in which the first lives and the second does not
-    part = decided.T @ (1 - decided)
-    pairs = torch.triu_indices(len(part), len(part), 1)
-    note(
-        "",
-        "pairs of rows that always share their fate",
-        int(((part + part.T)[pairs[0], pairs[1]] == 0).sum()),
-    )
+    gone = rows[..., 0] == 0  # [draws, rows]
+    if options.get("mode") == "batch":
+        note("", "rows share their fate", bool((gone == gone[:, :1]).all()))
+        gone = gone[:, :1]
+    note("", ON_ITS_OWN, oddity(gone, p))
     again = [
-        torch.stack([draw(generator) for _ in range(20)]) for generator in map(_seeded, (1, 1, 2))
+        torch.stack([draw(generator) for _ in range(case["draws"])])
+        for generator in map(_seeded, (1, 1, 2))
     ]
     note(
         "",
         "one seed gives one result",
         torch.equal(again[0], again[1]) and not torch.equal(again[0], again[2]),
     )
-    weight = x.clone().requires_grad_()
-    out = draw(_seeded(case["seed"]), weight)
+    weight, generator = x.clone().requires_grad_(), _seeded(case["seed"])
+    out = draw(generator, weight)
+    for _ in range(case["draws"]):  # a result of zeros needs no graph
+        out = out if out.any() else draw(generator, weight)
     slope = (
         torch.autograd.grad(out.sum(), weight)[0]
         if out.requires_grad
@@ -265,20 +325,32 @@ def _drops(answers: Sequence, case: Case, note: Note) -> None:
     )
 
 
-def _note_ratios(ratios: Tensor, note: Note) -> None:
-    """Which values there are (five at most); of what is not zero the nearest of 0.1, 0.3, … 0.9.
+def _note_observed(ratios: Tensor, p: float, note: Note) -> None:
+    """Whether each draw is divided by the share that it happened to keep; ratios: [draws, n]."""
+    shares = (ratios != 0).double().mean(1, keepdim=True).expand_as(ratios)
+    stayed = ratios != 0
+    note(
+        "",
+        masks.BY_OBSERVED,
+        bool(stayed.any())
+        and masks.is_observed((ratios * shares)[stayed], (ratios * (1 - p))[stayed]),
+    )
 
-    Cases have such shares, and draws enough that chance hardly ever moves one by the 0.1 that it
-    takes to be misread.
+
+ON_ITS_OWN = "each decision on its own, as often as p says"
+
+
+def _note_ratios(ratios: Tensor, kept: float, note: Note) -> None:
+    """Which values there are (five at most), and the share that is kept: `kept` if it may be.
+
+    ratios: [draws, rows or 1, …]. Decisions are those of whole rows, or of the whole draw.
     """
     values = sorted({float(f"{ratio:.6g}") for ratio in ratios.unique().tolist()})
     note("", "values of result/x", values[:5])
-    share = (ratios != 0).double().mean().item()
-    note(
-        "",
-        "share that is kept, roughly",
-        min((0.1, 0.3, 0.5, 0.7, 0.9), key=lambda near: abs(near - share)),
-    )
+    alive = ratios.flatten(1) != 0
+    decisions = alive[:, 0] if (alive == alive[:, :1]).all() else (ratios.flatten(2) != 0)[..., 0]
+    count, n = int(decisions.sum()), decisions.numel()
+    note("", "share that is kept", nearest_twentieth(count, n, kept))
 
 
 def _most_values(rows: Tensor) -> int:
@@ -310,15 +382,22 @@ def _wire(answers: Sequence, case: Case, note: Note) -> None:
     """A function that is given x, a branch, and a function that drops known rows."""
     (function,) = answers
     x, mask, branch = decode(case["x"]), decode(case["mask"]), _Branch(case)
-    note("", "the result", invoke(function, x, branch, lambda part: part * mask))
+
+    def dropping() -> Callable:
+        masks = itertools.chain([mask], itertools.repeat(mask.roll(1, 0)))  # dice are thrown anew
+        return lambda part: part * next(masks)
+
+    note("", "the result", invoke(function, x, branch, dropping()))
     note("", f"{INPUT}x", x)
+    leaf = decode(case["x"]).requires_grad_()
+    note("", "the gradient", slopes(function(leaf, branch, dropping()), [leaf]))
 
 
 def _skips(answers: Sequence, case: Case, note: Note) -> None:
     """A residual block with one decision for the batch: its results, and what it computed."""
     (function,) = answers
     x, branch, options = decode(case["x"]), _Branch(case), decode(case["options"])
-    residual, generator = branch(x), _seeded(case["seed"])
+    residual, generator, given = branch(x), _seeded(case["seed"]), x.clone()
     seen: list[Any] = []
     wasted = 0
     invoked = functools.partial(invoke, function)
@@ -329,12 +408,21 @@ def _skips(answers: Sequence, case: Case, note: Note) -> None:
             note("", "the result", result)
             return
         seen.append(result)
-        wasted += branch.calls != (not torch.equal(result, x))
+        wasted += branch.calls != (not torch.equal(result, given))
     results = torch.stack(seen)
+    note("", f"{INPUT}x", x)
+    x = decode(case["x"])
     lost = (results.flatten(1) == 0).all(1).sum().item()
     note("", "calls that lost the shortcut", lost)
-    _note_ratios((results - x) / residual, note)
+    training = options["training"] and options["survival"] < 1
+    kept = options["survival"] if training else float(options["survival"] > 0)
+    _note_ratios((results - x) / residual, kept, note)
+    alone = (results == x).flatten(1).all(1, keepdim=True)
+    note("", ON_ITS_OWN, oddity(alone, 1 - kept) if training else "")
     note("", "calls that computed a branch they did not use", wasted)
+    leaf = decode(case["x"]).requires_grad_()
+    whole = {**options, "survival": float(options["survival"] > 0)}
+    note("", "the gradient, nothing dropped", slopes(function(leaf, branch, **whole), [leaf]))
 
 
 DRIVERS: dict[str, Callable[[Sequence, Case, Note], None]] = {

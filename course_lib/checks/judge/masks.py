@@ -1,6 +1,8 @@
 """Drivers for answers that throw dice: noted is what all right answers share, whatever they draw.
 
-Shares are rounded to a twentieth, from so many entries that chance does not reach the next one.
+Whether entries fall as often as they should, and on their own, is told by `chance`, for which a
+right answer rings with probability 1e-6 at most. Two lines of a mask that are the same by chance
+(80 rows of 100, p ≤ 0.85): below 1e-6, too.
 """
 
 from collections.abc import Callable, Sequence
@@ -9,6 +11,7 @@ from typing import Any, TypeGuard
 import torch
 from torch import Tensor, nn
 
+from course_lib.checks.judge.chance import nearest_twentieth, oddity
 from course_lib.checks.judge.values import Case, Note, decode
 
 
@@ -32,18 +35,36 @@ def _draws(invoke: Callable, answers: Sequence, case: Case, note: Note) -> None:
         return
     note("", "the result", _describe(y))
     note("", "the input x", given)
-    _note_mask(y / x, note)
+    _note_mask(y / x, rest[0], note)
+    many = [drawn(x[:2, :3].clone(), case["seed"] + k) for k in range(DRAWS)] if x.ndim == 2 else []
+    if many:
+        gone = torch.stack(many).flatten(1) == 0
+        note("", "each entry falls on its own, as often as p says", oddity(gone, rest[0]))
     same = torch.equal(y, drawn(x.clone()))
     note("", "the same seed, the same mask", same)
     note("", "another seed, another mask", not torch.equal(y, drawn(x.clone(), case["seed"] + 1)))
     note("", "gradient − mask", _gradient_off(drawn, x))
 
 
-def _note_mask(factor: Tensor, note: Note) -> None:
+DRAWS = 400  # of a mask of six entries
+BY_OBSERVED = "what is kept is divided by the share that happened to be kept"
+OBSERVED_NOTE = f"{BY_OBSERVED}: the factor is 1/(1 − p), however many are dropped this time"
+
+
+def is_observed(by_share: Tensor, by_rule: Tensor) -> bool:
+    """True if factors times the observed share are all 1, and times 1 − p they are not."""
+    ones = torch.ones_like(by_share)
+    near = torch.allclose(by_rule, ones, rtol=1e-5)
+    return not near and torch.allclose(by_share, ones, rtol=1e-5)
+
+
+def _note_mask(factor: Tensor, p: float, note: Note) -> None:
     """What became of the entries, from what each was multiplied by."""
     gone = factor == 0
-    stayed = factor[~gone]
-    note("", "share that is dropped", round(gone.double().mean().item() * 20) / 20)
+    stayed, dropped = factor[~gone], int(gone.sum())
+    note("", "share that is dropped", nearest_twentieth(dropped, gone.numel(), p))
+    kept = 1 - dropped / gone.numel()
+    note("", BY_OBSERVED, bool(stayed.numel()) and is_observed(stayed * kept, stayed * (1 - p)))
     note(
         "",
         "factor of what is kept (least, most)",
@@ -81,17 +102,26 @@ class Small(nn.Module):
     def __init__(self, case: Case) -> None:
         super().__init__()
         weights = decode(case["weights"])
-        self.first, self.norm = nn.Linear(*case["widths"][:2]), nn.BatchNorm1d(case["widths"][1])
-        self.dropout, self.last = nn.Dropout(case["p"]), nn.Linear(*case["widths"][1:])
+        self.first, norm = nn.Linear(*case["widths"][:2]), nn.BatchNorm1d(case["widths"][1])
+        self.body = nn.Sequential(norm, nn.Sequential(nn.Dropout(case["p"])))
+        self.last = nn.Linear(*case["widths"][1:])
         self.double()
         with torch.no_grad():
-            buffers = list(self.norm.buffers())[:2]  # running mean and variance
+            buffers = list(norm.buffers())[:2]  # running mean and variance
             for own, given in zip([*self.parameters(), *buffers], weights):
                 own.copy_(given)
 
     def forward(self, x: Tensor) -> Tensor:
         """The four layers in turn: x [N, inputs] → [N, outputs]."""
-        return self.last(self.dropout(self.norm(self.first(x))))
+        return self.last(self.body(self.first(x)))
+
+
+def note_traces(model: nn.Module, note: Note) -> None:
+    """What an answer may leave behind besides modes and buffers: gradients switched off."""
+    note("", "gradients are on afterwards", torch.is_grad_enabled())
+    torch.set_grad_enabled(True)
+    frozen = [name for name, p in model.named_parameters() if not p.requires_grad]
+    note("", "parameters that are frozen afterwards", frozen)
 
 
 def _passes(invoke: Callable, answers: Sequence, case: Case, note: Note) -> None:
@@ -107,6 +137,7 @@ def _passes(invoke: Callable, answers: Sequence, case: Case, note: Note) -> None
     if type(y) is not torch.Tensor or y.shape != (case["passes"], len(x), case["widths"][-1]):
         return
     note("", "carries a graph", y.requires_grad)
+    note_traces(model, note)
     moved = [
         name for name, buffer in model.named_buffers() if not torch.equal(buffer, buffers[name])
     ]

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor, nn
 
+from course_lib.checks.judge.masks import note_traces
 from course_lib.checks.judge.values import Case, Note, decode
 
 
@@ -71,7 +72,10 @@ def _evaluate(invoke: Callable, answers: Sequence, case: Case, note: Note) -> No
     )
     model.load_state_dict({**model.state_dict(), **decode(case["state"])})
     model.train(case["training"])
-    note("", "the result", invoke(function, model, decode(case["batches"])))
+    result = invoke(function, model, decode(case["batches"]))
+    note("", "the result", result)
+    note("", "carries a graph", isinstance(result, Tensor) and result.requires_grad)
+    note_traces(model, note)
     note("", "the model's mode afterwards", "training" if model.training else "evaluation")
     for name in ("running_mean", "running_var"):
         note("", f"{name} afterwards", getattr(model[1], name))

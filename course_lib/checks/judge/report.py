@@ -76,7 +76,10 @@ def judge(name: str, task: Task, cases: list[Case], records: object) -> Result:
     raised = next((record["raised"] for record in records if "raised" in record), None)
     if raised and _is_blank(raised) and not any(record["parts"] for record in records):
         return broken(name, task, raised)
-    found = _first_difference(task, cases, records, task.expect(cases))
+    expected = task.expect(cases)
+    if any("raised" in record for record in expected):
+        raise RuntimeError(f"the referee of {name} raised: {expected[-1]['raised']}")
+    found = _first_difference(task, cases, records, expected)
     if found is None:
         return Result(name, "passed", task.praise.format(cases=len(cases)))
     if raised and found.part == RAISED:
@@ -119,8 +122,11 @@ def _differ_in_record(task: Task, got: Record, want: Record) -> tuple[Part, str]
             if what.startswith(INPUT):
                 text = CHANGED.format(what.removeprefix(INPUT))
             return (where, what), text if value is None else task.notes.get(what, text)
-    if "raised" in got:
-        return RAISED, ""
+    if "raised" in got:  # only a mistake raises as well, as it should then
+        same = got["raised"]["type"] == want.get("raised", {}).get("type")
+        return None if same and len(got["parts"]) == len(want["parts"]) else (RAISED, "")
+    if "raised" in want:
+        return RAISED, "no error here"
     if len(got["parts"]) > len(want["parts"]):
         where, what, _ = got["parts"][len(want["parts"])]
         return (where, what), "should not be there"
@@ -131,19 +137,46 @@ CHANGED = "`{}` was changed in place: compute something new, leave the input alo
 
 
 def _recognise(task: Task, cases: list[Case], records: list[Record], found: Difference) -> str:
-    """The hint of the one mistake that gives the same on all cases, else on the first wrong one."""
-    here = []
+    """The hint of the one mistake that gives the same on all cases.
+
+    Else, where slips came together, of the only one that gives the same as far as the first wrong
+    case and does not err where the answer is right.
+    """
+    expected, here = task.expect(cases), []
     for mistake in task.mistakes:
         given = observe(task.names, mistake.answers, cases[: found.index + 1])
-        if len(given) <= found.index or _differ_in_record(
-            task, records[found.index], given[found.index]
+        if len(given) <= found.index or _first_difference(
+            task, cases[: found.index + 1], records, given
         ):
             continue
         given += observe(task.names, mistake.answers, cases[found.index + 1 :])
         if _first_difference(task, cases, records, given) is None:
             return mistake.hint
-        here.append(mistake)
-    return here[0].hint if len(here) == 1 else ""
+        if not _is_refuted(task, records, given, expected):
+            here.append(mistake)
+    return AS_IF + here[0].hint if len(here) == 1 and _says_much(records, found) else ""
+
+
+def _says_much(records: list[Record], found: Difference) -> bool:
+    """False for a truth value or a word, which many slips have in common."""
+    what = found.part
+    value = next(
+        (v for where, name, v in records[found.index]["parts"] if (where, name) == what), 0
+    )
+    return found.case["driver"] == "values" or not isinstance(value, (bool, str))
+
+
+AS_IF = "in this case it looks like one of several slips: "
+
+
+def _is_refuted(
+    task: Task, records: list[Record], given: list[Record], expected: list[Record]
+) -> bool:
+    """True if the answer is right in a case in which the mistake would show."""
+    return any(
+        _differ_in_record(task, slip, want) and not _differ_in_record(task, got, want)
+        for got, slip, want in zip(records, given, expected)
+    )
 
 
 def _inputs(case: Case, where: str) -> str:

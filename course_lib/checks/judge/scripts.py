@@ -19,7 +19,7 @@ def _exhibit(invoke: Callable, answers: Sequence, case: Case, note: Note) -> Non
         # Copies, so that the next detector sees them untouched.
         copies = copy.deepcopy([made[name] for name in case["takes"]])
         verdict = invoke(function, *copies)
-    note("", "the verdict", _plain(verdict))
+    note("", "the verdict", verdict)
 
 
 @functools.lru_cache(maxsize=32)
@@ -28,12 +28,6 @@ def run(script: str) -> dict[str, Any]:
     made: dict[str, Any] = {"__name__": "script"}
     exec(compile(script, "<script>", "exec"), made)
     return made
-
-
-def _plain(verdict: Any) -> Any:
-    """A truth value of torch or NumPy as Python's own; anything else as it is."""
-    is_truth = str(getattr(verdict, "dtype", "")) in ("torch.bool", "bool") and verdict.shape == ()
-    return bool(verdict) if is_truth else verdict
 
 
 def _network(invoke: Callable, answers: Sequence, case: Case, note: Note) -> None:
@@ -85,22 +79,15 @@ def _fill(layer: nn.Module, generator: torch.Generator) -> None:
 def _report(invoke: Callable, answers: Sequence, case: Case, note: Note) -> None:
     """A function that reports intervals, as pairs of numbers."""
     (function,) = answers
-    note("", "the two intervals", _numbers(invoke(function, *decode(case["args"]))))
+    note("", "the two intervals", invoke(function, *decode(case["args"])))
 
 
 def _study(invoke: Callable, answers: Sequence, case: Case, note: Note) -> None:
     """A study that is given data, an order of the rows, candidates, how to fit and to measure."""
     (function,) = answers
     x, y, order = decode(case["data"])
-    result = _numbers(invoke(function, x, y, order, case["strengths"], ridge, mean_square))
+    result = invoke(function, x, y, order, case["strengths"], ridge, mean_square)
     note("", "the strength that was chosen, and the error", result)
-
-
-def _numbers(result: Any) -> Any:
-    """Tensors and arrays as plain numbers or lists, tuples as lists; anything else as it is."""
-    if hasattr(result, "tolist"):
-        return result.tolist()
-    return [_numbers(part) for part in result] if type(result) in (tuple, list) else result
 
 
 def ridge(x: Tensor, y: Tensor, strength: float) -> Tensor:

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from course_lib.checks.judge.cases import away_from_zero
+from course_lib.checks.judge.cases import away_from_zero, between
 from course_lib.checks.judge.drivers import step_by
 from course_lib.checks.judge.task import Mistake, tensors
 from course_lib.checks.judge.values import Case, encode
@@ -97,10 +97,20 @@ def adam(
     correct_v: bool = True,
     root: Callable = lambda v, eps: v.sqrt() + eps,
     swap: bool = False,
+    early: bool = False,
+    inside: bool = False,
 ) -> Tensor:
-    """Adam: m, v ← averages of g, g²; the step is lr·m̂/(√v̂ + ε)."""
+    """Adam: m, v ← averages of g, g²; the step is lr·m̂/(√v̂ + ε).
+
+    `early`: ε joins √v before the correction; `inside`: m holds lr·g.
+    """
     beta1, beta2 = betas[::-1] if swap else betas
     t = state["t"] = state.get("t", 0) + 1
+    eps = eps / (1 - beta2**t) ** 0.5 if early else eps
+    if inside:
+        m = state["m"] = beta1 * state.get("m", 0) + (1 - beta1) * lr * grad
+        v = state["v"] = beta2 * state.get("v", 0) + (1 - beta2) * grad**2
+        return m / (1 - beta1**t) / root(v / (1 - beta2**t), eps)
     m = state["m"] = beta1 * state.get("m", 0) + (1 - beta1) * grad
     v = state["v"] = beta2 * state.get("v", 0) + (1 - beta2) * grad**2
     return (
@@ -176,6 +186,18 @@ def decay_mistakes(rule: Callable, inside: str) -> tuple[Mistake, ...]:
     )
 
 
+def _l2_of_shrunk(rule: Callable) -> Callable:
+    """An update that shrinks the weight first, and then takes λw of what is left."""
+    plain = variant(rule)
+
+    def update(
+        param: Tensor, grad: Tensor, state: dict, *, weight_decay: float = 0.0, **hyper: Any
+    ) -> Tensor:
+        return plain(param.mul_(1 - hyper["lr"] * weight_decay), grad, state, **hyper)
+
+    return update
+
+
 def l2_mistakes(rule: Callable) -> tuple[Mistake, ...]:
     """What goes wrong with `l2` in any optimizer."""
     return (
@@ -207,11 +229,39 @@ def l2_mistakes(rule: Callable) -> tuple[Mistake, ...]:
             "weight",
             (variant(rule, pull=lambda l2, decay: decay, shrink=lambda lr, l2, decay: lr * l2),),
         ),
+        Mistake(
+            "L2 of the shrunk weight",
+            "L2 looks at the weight after it was shrunk: both pulls look at the old weight",
+            (_l2_of_shrunk(rule),),
+        ),
         Mistake("L2 forgotten", "`l2` has no effect", (variant(rule, pull=lambda l2, decay: 0),)),
     )
 
 
+def _rate_in_velocity(grad: Tensor, state: dict, *, lr: float, momentum: float = 0.0) -> Tensor:
+    state["v"] = momentum * state.get("v", 0) + lr * grad
+    return state["v"]
+
+
+def _nesterov(grad: Tensor, state: dict, *, lr: float, momentum: float = 0.0) -> Tensor:
+    return lr * grad + momentum * heavy_ball(grad, state, lr=lr, momentum=momentum)
+
+
+RATE_INSIDE = (
+    "the learning rate is inside {what}: at a constant rate that makes no difference, under a "
+    "schedule old gradients keep their old rate. Multiply by lr only where the weight moves"
+)
 SGD_MISTAKES = (
+    Mistake(
+        "rate in the velocity",
+        RATE_INSIDE.format(what="the velocity"),
+        (variant(_rate_in_velocity),),
+    ),
+    Mistake(
+        "Nesterov",
+        "that is Nesterov's step, which looks ahead, g + μv: the heavy ball moves by v itself",
+        (variant(_nesterov),),
+    ),
     Mistake(
         "velocity not carried",
         "the velocity starts anew at each step: keep it in `state` and multiply it by the momentum",
@@ -225,6 +275,12 @@ SGD_MISTAKES = (
 )
 
 ADAM_MISTAKES = (
+    Mistake("rate in m", RATE_INSIDE.format(what="m"), (variant(adam, inside=True),)),
+    Mistake(
+        "ε beside the uncorrected root",
+        "ε is added to √v before the bias correction: it stands beside the corrected root, √v̂ + ε",
+        (variant(adam, early=True),),
+    ),
     Mistake(
         "no bias correction",
         "the bias correction is missing: m̂ = m/(1 − β₁ᵗ) and v̂ = v/(1 − β₂ᵗ)",
@@ -257,6 +313,10 @@ ADAM_MISTAKES = (
 
 NOTES = {
     "grad": "`grad` was changed in place: leave the caller's gradient as it is",
+    "the gradients of all steps": (
+        "the gradient of an earlier step was changed at a later one: `state` holds the caller's "
+        "own tensor and changes it in place. Keep a new one (`grad.clone()`)"
+    ),
     "returned": (
         "something other than `param` was returned: change `param` itself, in place, and return it"
     ),
@@ -269,9 +329,14 @@ def case(
     grads: list[list[Tensor]],
     *,
     copied_before: int | None = None,
+    changes: list[dict] | None = None,
+    one_buffer: bool = False,
     **hyper: Any,
 ) -> Case:
-    """A case for the driver `update`: `grads` holds one list of gradients per step."""
+    """A case for the driver `update`: `grads` holds one list of gradients per step.
+
+    `changes`: the options that are different at each step.
+    """
     return {
         "name": name,
         "driver": "update",
@@ -279,16 +344,47 @@ def case(
         "grads": tensors(*grads),
         "hyper": encode(hyper),
         "copied_before": copied_before,
+        "changes": encode(changes),
+        "one_buffer": one_buffer,
     }
 
 
 def drawn(
-    generator: torch.Generator, name: str, steps: int, shapes: list[tuple[int, ...]], **hyper: Any
+    generator: torch.Generator,
+    name: str,
+    steps: int,
+    shapes: list[tuple[int, ...]],
+    dtype: torch.dtype = torch.float64,
+    **hyper: Any,
 ) -> Case:
     """A case with weights and gradients drawn afresh, none of them near zero."""
 
     def draw(shape: tuple[int, ...]) -> Tensor:
-        return away_from_zero(generator, *shape, by=0.2)
+        return away_from_zero(generator, *shape, by=0.2).to(dtype)
 
     weights = [draw(shape) for shape in shapes]
     return case(name, weights, [[draw(shape) for shape in shapes] for _ in range(steps)], **hyper)
+
+
+def in_use(generator: torch.Generator, *knobs: str, **hyper: Any) -> list[Case]:
+    """What training asks of an update besides its formula, in four cases.
+
+    Under a schedule the rate changes from step to step, and so may each of `knobs`; the caller
+    uses one tensor for all gradients; numbers come in float32.
+    """
+
+    def options() -> dict[str, float]:
+        return {"lr": between(generator, 0.05, 0.3)} | {
+            knob: between(generator, 0.2, 0.8) for knob in knobs
+        }
+
+    def one(name: str, steps: int = 4, **more: Any) -> Case:
+        return drawn(generator, name, steps, [(3,)], **{**hyper, **options(), **more})
+
+    halved = [{"lr": 0.2 * 0.5**step} for step in range(4)]
+    return [
+        one("the rate is halved at each step", changes=halved),
+        one("every option changes from step to step", changes=[options() for _ in range(4)]),
+        one("each gradient comes in the same tensor", one_buffer=True),
+        one("float32", dtype=torch.float32),
+    ]

@@ -1,14 +1,18 @@
 """Values that can leave the learner's process: plain JSON, never objects that speak for themselves.
 
 Numbers, text, booleans and None are themselves; a tensor is its dtype, shape and numbers; a
-container says which it is. Everything else (a subclass, a NumPy array, an object with its own `==`)
-is only the name of its type.
+container says which it is. Every reasonable kind goes as what it stands for: a subclass as its
+base, a fraction as a number, NumPy's number of few bits as a tensor without dimensions, so that its
+precision is known, NumPy's array as an array. Anything else is only the name of its type.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from numbers import Integral, Real
 from typing import Any, TypeAlias
 
+import numpy as np
 import torch
 
 Encoded: TypeAlias = Any  # what `encode` returns
@@ -16,28 +20,43 @@ Case: TypeAlias = dict[str, Any]  # the inputs of one case, see `task`
 Record: TypeAlias = dict[str, Any]  # what an answer did on it, see `observe`
 Note: TypeAlias = Callable[[str, str, object], None]  # (where, what, value) is written down
 LIMIT = 100_000  # numbers in one tensor, items in one container: more than any task asks for
-PLAIN = (float, bool, str, type(None))
+PLAIN = (int, float, bool, str, type(None))
+SEQUENCES = ("list", "tuple", "array")
 
 
 def encode(value: Any, depth: int = 0) -> Encoded:
-    """What JSON can carry of `value`.
+    """What JSON can carry of `value`."""
+    if isinstance(value, torch.Tensor):
+        return _encode_tensor(value.as_subclass(torch.Tensor))
+    if isinstance(value, np.generic) and value.dtype.kind == "f" and value.dtype != np.float64:
+        return {"tensor": str(value.dtype), "shape": [], "values": [float(value)]}
+    plain = _plain(value)
+    if plain is not value or type(value) in PLAIN:
+        return plain[:1000] if type(plain) is str else plain
+    if depth < 8:
+        if isinstance(value, np.ndarray) and value.size < LIMIT and value.dtype.kind in "fiub":
+            items = value.tolist()
+            return {"array": [encode(i, depth + 1) for i in items]} if value.ndim else items
+        if isinstance(value, (list, tuple, range)) and len(value) < LIMIT:
+            kind = "list" if isinstance(value, list) else "tuple"
+            return {kind: [encode(item, depth + 1) for item in value]}
+        if isinstance(value, Mapping) and len(value) < LIMIT:
+            pairs = value.items()
+            return {"dict": [[encode(key, depth + 1), encode(v, depth + 1)] for key, v in pairs]}
+    of = type(value)
+    return {"object": f"{of.__module__}.{of.__qualname__}".removeprefix("builtins.")[:100]}
 
-    Exact types: a subclass of tensor, list or float is an object, not a value.
-    """
-    kind = type(value)
-    if kind in PLAIN or (kind is int and abs(value) < 2**63):
-        return value[:1000] if kind is str else value
-    if kind is torch.Tensor:
-        return _encode_tensor(value)
-    if depth < 8 and kind in (list, tuple) and len(value) < LIMIT:
-        return {kind.__name__: [encode(item, depth + 1) for item in value]}
-    if depth < 8 and kind is dict and len(value) < LIMIT:
-        return {
-            "dict": [
-                [encode(key, depth + 1), encode(item, depth + 1)] for key, item in value.items()
-            ]
-        }
-    return {"object": f"{kind.__module__}.{kind.__qualname__}".removeprefix("builtins.")[:100]}
+
+def _plain(value: Any) -> Any:
+    """Python's own number, truth value or text for every kind of it; anything else as it is."""
+    if isinstance(value, (bool, np.bool_)):
+        return bool(value)
+    if isinstance(value, str):
+        return str.__str__(value)
+    if isinstance(value, Integral):
+        whole = int(value)
+        return whole if abs(whole) < 2**63 else math.copysign(math.inf, whole)
+    return float(value) if isinstance(value, (Real, Decimal)) else value
 
 
 def _encode_tensor(tensor: torch.Tensor) -> dict:
@@ -69,8 +88,8 @@ def decode(data: Encoded) -> Any:
 
 def is_encoded(data: object, depth: int = 0) -> bool:
     """True if `data` is what `encode` could have written."""
-    if type(data) in PLAIN or (type(data) is int and abs(data) < 2**63):
-        return True
+    if type(data) in PLAIN:
+        return type(data) is not int or abs(data) < 2**63
     if type(data) is not dict or depth > 8:
         return False
     if "tensor" in data:
@@ -84,7 +103,7 @@ def is_encoded(data: object, depth: int = 0) -> bool:
             for pair in items
         )
     return (kind == "object" and type(items) is str) or (
-        kind in ("list", "tuple")
+        kind in SEQUENCES
         and type(items) is list
         and all(is_encoded(item, depth + 1) for item in items)
     )
