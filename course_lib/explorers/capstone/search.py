@@ -83,6 +83,7 @@ explorer = Explorer(
             "wrong labels (training, validation)", values=(0.0, 0.1, 0.2, 0.4), default=0.0
         ),
     },
+    frozen={"n": 15},
     compute=search,
     prepare=_prepare,
     draw=_draw,
