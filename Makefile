@@ -1,4 +1,4 @@
-# make course · make test · make test-all · make notebooks · make bench · make clean
+# make course · make test · make test-all · make notebooks · make site · make bench · make clean
 # Needs Python 3.10 or newer and make; everything else lands in .venv. Another Python: make course PYTHON=/path/to/python3.12
 
 PYTHON    ?= python3
@@ -33,6 +33,9 @@ test-all: test
 notebooks: .venv/.course
 	$(PY) -m course_lib build $(ARGS)
 
+site: .venv/.site                     # the pages in build/site; what was drawn before is kept in build/frozen
+	OMP_NUM_THREADS=1 $(PY) -m course_lib site $(ARGS)
+
 bench: .venv/.bench
 	$(PY) -m bench $(ARGS)
 
@@ -55,7 +58,12 @@ clean:                                # what runs leave behind; the environment 
 
 .venv/.test: .venv/.course
 	@echo "installing what the tests need"
-	@$(PIP) -e '.[test]'
+	@$(PIP) -e '.[test,site]'
+	@touch $@
+
+.venv/.site: .venv/.course
+	@echo "installing what makes the pages"
+	@$(PIP) -e '.[site]'
 	@touch $@
 
 .venv/.bench: .venv/.course
@@ -72,4 +80,4 @@ then $(PIP) --no-deps --index-url $(CPU_INDEX) torch==$(TORCH) || $(PIP) torch==
 else $(PIP) torch==$(TORCH); fi
 endef
 
-.PHONY: course test test-all notebooks bench clean
+.PHONY: course test test-all notebooks site bench clean

@@ -16,7 +16,7 @@ from course_lib import LESSONS
 from course_lib.authoring.ledger import rows
 from course_lib.authoring.site import elements, judged, lesson, pages, sharing
 from course_lib.authoring.site.explorers import Shown, keep_all, kept, shown_in
-from course_lib.base.card import style
+from course_lib.base import card
 from course_lib.base.files import write_whole
 from course_lib.base.places import CourseError
 from course_lib.learner.cells import cells_of, kind
@@ -71,7 +71,8 @@ def _collect(source: Path, notebooks: Path, there: list[str], store: Path, hero:
     for path in (HERE / "static").iterdir():
         shutil.copy(path, static / path.name)
     write_whole(static / "course.js", module())
-    write_whole(static / "course.css", _style())
+    site = (HERE / "static" / "site.css").read_text(encoding="utf-8")
+    write_whole(static / "course.css", f"{style()}\n{site}")
 
     def explorer(shown: Shown) -> str:
         frozen, table = kept(shown, store), f"_static/frozen/{shown.name}.js"
@@ -139,11 +140,11 @@ def _others(source: Path, notebooks: Path, there: list[str], hero: str, store: P
             shutil.copy(picture, source / "_static" / "pictures")
 
 
-def _style() -> str:
-    """The panel's style, the cards' and the site's, as one sheet; dark as the theme says it."""
-    cards = style().removeprefix("<style>").removesuffix("</style>")
+def style() -> str:
+    """The panel's style and the cards', as one sheet; dark as the theme says it."""
+    cards = card.style().removeprefix("<style>").removesuffix("</style>")
     dark = cards.replace('body[data-jp-theme-light="false"]', 'html[data-theme="dark"]')
-    return "\n".join([part_of_page("panel.css"), dark, (HERE / "static" / "site.css").read_text("utf-8")])
+    return f"{part_of_page('panel.css')}\n{dark}"
 
 
 def _sphinx(source: Path, target: Path, doctrees: Path) -> None:

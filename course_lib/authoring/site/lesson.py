@@ -126,7 +126,7 @@ def _alive(cell: Node, what: str, stem: str, explore: Explore) -> str | None:
         found = explore(cell.source)
         if found:
             return found
-        pictures = "".join(_html(output) for output in cell.outputs)
+        pictures = "".join(html_of(output) for output in cell.outputs)
         return pictures + NEEDS_KERNEL
     if what == "show_source":
         return f"```python\n{cell.outputs[0].data['text/plain']}\n```"
@@ -135,9 +135,9 @@ def _alive(cell: Node, what: str, stem: str, explore: Explore) -> str | None:
         return elements.prediction(f"{stem}/{asked.id}", asked, f"ask-{stem}-{asked.id}")
     if what == "reveal":
         (came,) = shown(cell, "reveal")
-        return elements.outcome(f"{stem}/{came.id}", came, _html(cell.outputs[-1]))
+        return elements.outcome(f"{stem}/{came.id}", came, html_of(cell.outputs[-1]))
     if what == "quiz":
-        return elements.question(_asked_in(cell, stem))
+        return elements.question(asked_in(cell, stem))
     if what == "quiz_of":
         (call,) = calls(cell.source, "quiz_of")
         return elements.deck(map(elements.of_bank, questions(str(call.about))))
@@ -147,7 +147,8 @@ def _alive(cell: Node, what: str, stem: str, explore: Explore) -> str | None:
     return None
 
 
-def _asked_in(cell: Node, stem: str) -> elements.Asked:
+def asked_in(cell: Node, stem: str) -> elements.Asked:
+    """The question of a cell with `quiz(…)`, its reasons read from the call."""
     (call,) = calls(cell.source, "quiz")
     parts = [call.argument(i, name) for i, name in enumerate(("question", "reasons", "answer"))]
     text, reasons, answer = (ast.literal_eval(part) for part in parts if part is not None)
@@ -171,10 +172,10 @@ def _folded(cell: Node, words: str) -> Node:
 def _output(output: Node) -> Node:
     if output.output_type not in ("display_data", "execute_result"):
         return output
-    return new_output("display_data", {"text/html": _html(output)})
+    return new_output("display_data", {"text/html": html_of(output)})
 
 
-def _html(output: Node) -> str:
+def html_of(output: Node) -> str:
     """One output as HTML: a card without its style sheet, a picture with its words, or text."""
     data = output.get("data", {})
     if "image/png" in data:
