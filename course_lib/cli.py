@@ -260,7 +260,8 @@ def _require_site() -> None:
     missing = [name for name in needed if find_spec(name) is None]
     if missing:
         raise CourseError(
-            f"{', '.join(missing)}: not installed; make site does, or pip install 'course-lib[site]'"
+            f"{', '.join(missing)}: not installed here; `make site` does it, or "
+            "pip install 'course-lib[site]'"
         )
 
 

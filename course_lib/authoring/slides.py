@@ -77,9 +77,8 @@ ALONE = (*ASKS, "explorer", "reveal")
 
 def page(cells: list[Cell], name: str, explore: Explore) -> str:
     """The whole file."""
-    from course_lib.authoring.site import formulas
+    from course_lib.authoring.site import elements, formulas
     from course_lib.authoring.site.build import style
-    from course_lib.panel.frozen import module
 
     stacks = "".join(
         f"<section>{''.join(slides)}</section>" for slides in _stacks(cells, name[3:], explore)
@@ -88,9 +87,11 @@ def page(cells: list[Cell], name: str, explore: Explore) -> str:
     here = files("course_lib.authoring.site") / "slides"
     parts = {
         "title": html.escape(name.replace("_", " ", 1)),
-        "sheet": "\n".join([_read(reveal / "dist" / "reveal.css"), style(), _read(here / "slides.css")]),
+        "sheet": "\n".join(
+            [_read(reveal / "dist" / "reveal.css"), style(), _read(here / "slides.css")]
+        ),
         "font": base64.b64encode(formulas.font(formulas.used(stacks))).decode(),
-        "course": module(),
+        "course": elements.script(),
         "reveal": _script(reveal / "dist" / "reveal.js", reveal / "plugin" / "notes" / "notes.js"),
         "slides": stacks,
         "script": _read(here / "slides.js"),
@@ -138,11 +139,16 @@ def _stacks(cells: list[Cell], stem: str, explore: Explore) -> Iterator[list[str
 
 def _slide(blocks: list[str], cells: list[Cell]) -> str:
     minutes = exact_minutes(cells)
-    said = [f"About {max(0.5, round(2 * minutes) / 2):g} minutes.", *filter(None, map(_to_say, cells))]
+    said = [
+        f"About {max(0.5, round(2 * minutes) / 2):g} minutes.",
+        *filter(None, map(_to_say, cells)),
+    ]
     notes = "".join(f"<p>{html.escape(line)}</p>" for line in said)
     seconds = round(60 * minutes)
     pieces = "".join(f'<div class="block">{block}</div>' for block in blocks)
-    return f'<section data-timing="{seconds}">{pieces}<aside class="notes">{notes}</aside></section>'
+    return (
+        f'<section data-timing="{seconds}">{pieces}<aside class="notes">{notes}</aside></section>'
+    )
 
 
 def _to_say(cell: Cell) -> str:
@@ -173,9 +179,9 @@ def _blocks(cell: Cell, stem: str, explore: Explore) -> Iterator[str]:
         (asked,) = shown(cell, "predict")
         yield _lettered(asked.text, asked.options)
     elif what == "quiz":
-        asked = lesson.asked_in(cell, stem)
-        options = [option for option, _ in asked["reasons"]]
-        yield _lettered(asked["text"], options) + _answer(asked["answer"], options)
+        one = lesson.asked_in(cell, stem)
+        options = [option for option, _ in one["reasons"]]
+        yield _lettered(one["text"], options) + _answer(one["answer"], options)
     elif what == "explorer":
         yield explore(cell.source) or "".join(map(lesson.html_of, cell.outputs))
     elif what == "show_source":

@@ -43,7 +43,7 @@ def _carried() -> Iterator[tuple[str, Path]]:
         listed = files("course-lib") or []
     except PackageNotFoundError:
         return
-    for path in listed:
-        _, here, place = path.as_posix().partition(SHARE)
+    for file in listed:
+        _, here, place = file.as_posix().partition(SHARE)
         if here:
-            yield place, Path(str(path.locate()))
+            yield place, Path(str(file.locate()))

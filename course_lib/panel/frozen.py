@@ -17,7 +17,7 @@ from course_lib.panel.explorer import Explorer, Numbers
 from course_lib.panel.picture import Frame, Look, Picture, webp
 from course_lib.panel.reading import curves_of, places_of, runs_in
 from course_lib.panel.serving import handles_of
-from course_lib.panel.widget import describe, part_of_page
+from course_lib.panel.widget import describe
 
 MOST_POINTS = 80  # of a curve that is read without a kernel
 
@@ -94,7 +94,7 @@ def _table(explorer: Explorer, cells: list[Numbers]) -> dict[str, Any]:
         sources.append(_source(frame))
         if frame.layer is not None:
             layers.setdefault(frame.layer.number, _data(webp(frame.layer.pixels)))
-        under.append(frame.layer and frame.layer.number)
+        under.append(frame.layer.number if frame.layer else None)
         captions.append(frame.seen.caption)
         grips = handles_of(frame.seen, picture.figure)
         handles.append([grip for grip in grips if {*grip["names"]} <= {*explorer.frozen}])
@@ -140,7 +140,7 @@ def _last(result: Any) -> Any:
 
 
 def _source(frame: Frame) -> str:
-    return _data(webp(frame.pixels, frame.layer and frame.layer.pixels))
+    return _data(webp(frame.pixels, frame.layer.pixels if frame.layer else None))
 
 
 def _data(picture: bytes) -> str:
@@ -157,15 +157,3 @@ def _packed(data: Any) -> str:
     """JSON, deflated, in base 64: read only when a reader comes near a picture."""
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
     return base64.b64encode(zlib.compress(text.encode(), 9)).decode()
-
-
-def module() -> str:
-    """The front end as one script for pages without a kernel, which defines `course`."""
-    panel, quiz = (
-        "(() => {" + part_of_page(*names).replace("export default { render };", "return render;")
-        + "})()"
-        for names in (("readings.js", "panel.js"), ("quiz.js",))
-    )
-    shared, static = part_of_page("elements.js"), part_of_page("static.js")
-    views = f"const views = {{ panel: {panel}, quiz: {quiz} }};"
-    return f"const course = (() => {{\n{shared}\n{views}\n{static}\nreturn {{ show, receive, everything, keep }};\n}})();\n"

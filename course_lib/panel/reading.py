@@ -45,7 +45,8 @@ def _box(ax: Axes) -> list[float]:
 def curves_of(figure: Figure, seen: Seen, most: int = MOST_POINTS) -> list[Curve]:
     """Every curve and heat map: {axes, label, x, y, texts or None, every or 0}.
 
-    most: points of a curve. every: points are steps of a run, each that many later than the one before.
+    most: points of a curve. every: points are steps of a run, each that many later than the one
+    before.
     """
     found = [
         {"axes": i, **curve}

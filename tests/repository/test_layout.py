@@ -38,7 +38,7 @@ MAY_IMPORT = {
     "notebook": IDEAS_AND_NUMBERS | {"panel", "plotting", "learner"},
     "checks": {"base"},
     "jupyter": {"base"},
-    "authoring": {"base", "checks", "learner"},
+    "authoring": {"base", "checks", "learner", "panel", "experiments", "statistics"},
     "cli": {"base", "checks", "learner", "authoring"},
     "__main__": {"cli"},
 }

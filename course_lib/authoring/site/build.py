@@ -21,7 +21,6 @@ from course_lib.base.files import write_whole
 from course_lib.base.places import CourseError
 from course_lib.learner.cells import cells_of, kind
 from course_lib.learner.course_map import MAP
-from course_lib.panel.frozen import module
 from course_lib.panel.widget import part_of_page
 
 HERE = Path(__file__).parent
@@ -29,10 +28,7 @@ HERO = "course_lib.explorers.adamw.trajectory"
 
 
 def build(
-    root: Path,
-    target: Path,
-    which: Iterable[str] = (),
-    report: Callable[[str], None] = print,
+    root: Path, target: Path, which: Iterable[str] = (), report: Callable[[str], None] = print
 ) -> Path:
     """Build the site of the course at `root` into `target`; returns its first page.
 
@@ -70,7 +66,7 @@ def _collect(source: Path, notebooks: Path, there: list[str], store: Path, hero:
     (static / "social").mkdir()
     for path in (HERE / "static").iterdir():
         shutil.copy(path, static / path.name)
-    write_whole(static / "course.js", module())
+    write_whole(static / "course.js", elements.script())
     site = (HERE / "static" / "site.css").read_text(encoding="utf-8")
     write_whole(static / "course.css", f"{style()}\n{site}")
 
@@ -86,11 +82,7 @@ def _collect(source: Path, notebooks: Path, there: list[str], store: Path, hero:
 
 
 def _lesson(
-    source: Path,
-    notebooks: Path,
-    name: str,
-    there: list[str],
-    explorer: Callable[[Shown], str],
+    source: Path, notebooks: Path, name: str, there: list[str], explorer: Callable[[Shown], str]
 ) -> None:
     stem = name[3:]
 
@@ -133,7 +125,9 @@ def _others(source: Path, notebooks: Path, there: list[str], hero: str, store: P
     write_whole(source / "described.json", json.dumps(described))
     for name, (title, words) in described.items():
         picture = notebooks / "pictures" / f"{name.removesuffix('_exercises')}.png"
-        write_whole(source / "_static" / "social" / f"{name}.png", sharing.card(title, words, picture))
+        write_whole(
+            source / "_static" / "social" / f"{name}.png", sharing.card(title, words, picture)
+        )
     for name in there:
         picture = notebooks / "pictures" / f"{name}.png"
         if picture.exists():
@@ -163,8 +157,11 @@ def _sphinx(source: Path, target: Path, doctrees: Path) -> None:
     shutil.rmtree(target, ignore_errors=True)
     with contextlib.redirect_stdout(io.StringIO()):
         app = Sphinx(
-            *(str(path) for path in (source, HERE, target, doctrees)),
-            buildername="html",
+            source,
+            HERE,
+            target,
+            doctrees,
+            "html",
             confoverrides=more,
             status=None,
             warning=said,

@@ -33,6 +33,8 @@ html_theme_options = {
     "pygments_dark_style": "a11y-high-contrast-dark",
 }
 html_context = {"default_mode": "auto"}
-html_sidebars = {name: [] for name in ("index", "myths", "claims", "glossary", "progress")}
+html_sidebars: dict[str, list[str]] = {
+    name: [] for name in ("index", "myths", "claims", "glossary", "progress")
+}
 templates_path = ["templates"]
 suppress_warnings = ["myst.header"]  # a lesson's first heading may follow a lower one

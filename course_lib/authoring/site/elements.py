@@ -8,6 +8,7 @@ from typing import Any
 from course_lib.base.record import Record
 from course_lib.learner.quizzes import Card, Question
 from course_lib.panel.frozen import Frozen
+from course_lib.panel.widget import part_of_page
 
 Asked = dict[str, Any]  # a question as `page/static.js` takes it
 
@@ -111,3 +112,15 @@ def _with_answer(one: Asked) -> str:
     reasons = dict(one["reasons"])
     right = f"{html.escape(one['answer'])}. {html.escape(reasons[one['answer']])}"
     return f"{_options(one['text'], reasons)}<details><summary>Answer</summary>{right}</details>"
+
+
+def script() -> str:
+    """The front end as one script for pages without a kernel; it defines `course`."""
+    panel, quiz = (
+        part_of_page(*names).replace("export default { render };", "return render;")
+        for names in (("readings.js", "panel.js"), ("quiz.js",))
+    )
+    views = f"const views = {{ panel: (() => {{{panel}}})(), quiz: (() => {{{quiz}}})() }};"
+    body = "\n".join([part_of_page("elements.js"), views, part_of_page("static.js")])
+    offered = "return { show, receive, everything, keep };"
+    return f"const course = (() => {{\n{body}\n{offered}\n}})();\n"

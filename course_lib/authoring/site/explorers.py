@@ -13,6 +13,7 @@ import os
 from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +50,7 @@ class Shown:
         stem = "-".join(self.module.split(".")[-2:])
         digest = hashlib.sha256(repr(sorted(self.numbers)).encode())
         for path in sorted(_closure(self.module)):
-            digest.update(path.read_bytes())
+            digest.update(_meaning(path).encode())
         return f"{stem}-{digest.hexdigest()[:10]}"
 
 
@@ -70,6 +71,13 @@ def shown_in(source: str, stem: str) -> Shown | None:
     return Shown.of(f"{package.__name__}.{name}", **given)
 
 
+@cache
+def _meaning(path: Path) -> str:
+    """A source without its comments and its layout, which change no picture."""
+    return ast.dump(ast.parse(path.read_text(encoding="utf-8")))
+
+
+@cache
 def _closure(module: str) -> set[Path]:
     """The files of the library that a module is made of, by its imports and theirs."""
     found: set[Path] = set()

@@ -73,7 +73,9 @@ def _keep_equations(
 def _plain(line: str) -> str:
     """`line` with the marks escaped that mean something in reStructuredText; code stays code."""
     parts = line.split("`")
-    return "`".join(re.sub(r"([*|])", r"\\\1", part) if i % 2 == 0 else part for i, part in enumerate(parts))
+    return "`".join(
+        re.sub(r"([*|])", r"\\\1", part) if i % 2 == 0 else part for i, part in enumerate(parts)
+    )
 
 
 def _context(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: Any) -> None:

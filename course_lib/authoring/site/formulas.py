@@ -35,7 +35,7 @@ def mathml(tex: str, block: bool = False) -> str:
 
 
 def font(characters: str) -> bytes:
-    """A woff2 font with these characters, upright and italic, and all that mathematics makes of them."""
+    """A woff2 font with these characters and all that mathematics makes of them."""
     from fontTools import subset
 
     letters = {*characters, *ALWAYS}

@@ -64,7 +64,8 @@ def element(values: list[float], where: str) -> str:
     return (
         f'<div class="course-seeds"><p class="course-lead"><b>One claim, being judged.</b> '
         f"Seeds come in one by one; at {len(values)}, fixed beforehand, the verdict stands.</p>"
-        f'<label>seeds <input type="range" min="2" max="{len(values)}" value="{len(values)}"></label>'
+        f'<label>seeds <input type="range" min="2" max="{len(values)}" '
+        f'value="{len(values)}"></label>'
         f'<button type="button">▶ judge again</button><output>{len(values)} seeds</output>'
         f'<div class="course-cards">{items}</div><p>{link.strip()}</p></div>'
     )

@@ -76,7 +76,9 @@ def exercises(blank: Node, solved: Node, there: Collection[str]) -> Node:
         made.cells += [_folded(cell, "What this page needs") if fold else cell]
         if answered.source != cell.source:
             answer = deepcopy(answered)
-            answer.source = re.sub(r"^\s*### (BEGIN|END) SOLUTION.*\n?", "", answer.source, flags=re.M)
+            answer.source = re.sub(
+                r"^\s*### (BEGIN|END) SOLUTION.*\n?", "", answer.source, flags=re.M
+            )
             answer.id, answer.outputs = f"{cell.id}-answer", []
             made.cells.append(_folded(answer, "A solution: try it yourself first"))
     return made

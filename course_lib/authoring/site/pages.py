@@ -8,8 +8,8 @@ from course_lib import LESSONS
 from course_lib.authoring.ledger import Row, rows
 from course_lib.authoring.site import elements
 from course_lib.base.record import blind_below
-from course_lib.learner.course_map import MAP, Lesson, minutes
 from course_lib.learner.cells import cells_of
+from course_lib.learner.course_map import MAP, Lesson, minutes
 from course_lib.learner.quizzes import questions
 
 NAME = "Regularization in PyTorch"
@@ -38,7 +38,9 @@ def ledger(notebooks: Path, there: Iterable[str]) -> str:
     choices = "".join(_choice(name, options) for name, options in kinds.items())
     body = "".join(_row(row) for row in found)
     measured = sum(row.claim.basis == "measured" for row in found)
-    head = "".join(f'<th scope="col">{name}</th>' for name in ("claim", "verdict", "figure", "where"))
+    head = "".join(
+        f'<th scope="col">{name}</th>' for name in ("claim", "verdict", "figure", "where")
+    )
     return f"""{WIDE}# The claims ledger
 
 Every sentence that a lesson claims and a cell of it has judged: {len(found)} in all,
@@ -59,7 +61,9 @@ def _words(found: Iterable[str]) -> list[str]:
 
 def _choice(name: str, options: list[str]) -> str:
     every = "".join(f"<option>{html.escape(option)}</option>" for option in options)
-    return f'<label>{name} <select name="{name}"><option value="">all</option>{every}</select></label>'
+    return (
+        f'<label>{name} <select name="{name}"><option value="">all</option>{every}</select></label>'
+    )
 
 
 def _status(row: Row) -> str:
@@ -83,7 +87,9 @@ def _row(row: Row) -> str:
         "lesson": row.lesson,
     }
     data = "".join(f' data-{name}="{html.escape(value)}"' for name, value in named.items())
-    where = f'<a href="{row.lesson}.html#cell-{row.cell}">{row.lesson[:2]} · {_text(row.section)}</a>'
+    where = (
+        f'<a href="{row.lesson}.html#cell-{row.cell}">{row.lesson[:2]} · {_text(row.section)}</a>'
+    )
     badge = f'<span class="course-verdict {TONES[claim.verdict]}">{claim.verdict}</span>'
     cells = (
         _text(claim.text) + bound,
@@ -98,8 +104,10 @@ def _text(words: str) -> str:
     """Escaped, with `code` as code."""
     parts = html.escape(words, quote=False).split("`")
     odd = len(parts) % 2 == 0  # a lone mark is no pair
-    return "`".join(parts) if odd else "".join(
-        f"<code>{part}</code>" if i % 2 else part for i, part in enumerate(parts)
+    return (
+        "`".join(parts)
+        if odd
+        else "".join(f"<code>{part}</code>" if i % 2 else part for i, part in enumerate(parts))
     )
 
 
@@ -116,7 +124,7 @@ that is wrong says why it tempts. The link leads to the lesson that measures it.
             text += f"\n## {lesson.number} {_title(lesson)}\n"
         for one in found:
             name = f"{lesson.stem}-{one.key}"
-            text += f'\n({name})=\n### {_plain(one.myths[0])}\n\n'
+            text += f"\n({name})=\n### {_plain(one.myths[0])}\n\n"
             text += elements.question(elements.of_bank(one))
             text += f"\n\n[Lesson {lesson.number}]({lesson.name}) measures it.\n"
     return text
@@ -140,7 +148,9 @@ def progress(there: Iterable[str]) -> str:
     lines = "".join(
         f'<tr data-lesson="{lesson.stem}"><th scope="row"><a href="{lesson.name}.html">'
         f"{lesson.number} {_title(lesson)}</a></th>"
-        + "".join(f'<td data-part="{part}">0</td>' for part in ("predictions", "right", "quiz", "due"))
+        + "".join(
+            f'<td data-part="{part}">0</td>' for part in ("predictions", "right", "quiz", "due")
+        )
         + "</tr>"
         for lesson in _built(there)
     )
@@ -156,12 +166,13 @@ your machine goes on from it.
 <tbody>{lines}</tbody></table></div>
 <p class="course-files"><button type="button" data-do="save">Save as a file</button>
 <label>Bring back a file <input type="file" accept="application/json,.json"></label>
-<button type="button" data-do="forget">Forget everything</button> <output aria-live="polite"></output></p>
+<button type="button" data-do="forget">Forget everything</button>
+<output aria-live="polite"></output></p>
 """
 
 
 def reference(names: Iterable[str] = (*LESSONS, *NUMBERS)) -> dict[str, str]:
-    """{path: text} of the reference: a page for each idea, with its source below, and their list."""
+    """{path: text} of the reference: a page for each idea, with its source, and their list."""
     pages = {}
     found = list(names)
     for name in found:
@@ -255,11 +266,16 @@ by tested code, and every sentence that claims a number is judged by a cell, ove
 
 def described(there: Iterable[str]) -> dict[str, tuple[str, str]]:
     """Page → title and description, as a shared link shows them."""
-    found = {"index": (NAME, "Ten lessons in which nothing has to be believed: move every picture.")}
+    found = {
+        "index": (NAME, "Ten lessons in which nothing has to be believed: move every picture.")
+    }
     for lesson in _built(there):
         title = f"{lesson.number} · {_title(lesson)}"
         found[lesson.name] = (title, f"{lesson.question} {lesson.topics.capitalize()}.")
-        found[f"{lesson.name}_exercises"] = (f"{title}: exercises", "Checks that name your mistake.")
+        found[f"{lesson.name}_exercises"] = (
+            f"{title}: exercises",
+            "Checks that name your mistake.",
+        )
     return found | {
         "myths": ("What is wrong in your tutorial?", "Widely repeated sentences, measured."),
         "claims": ("The claims ledger", "Every sentence that was judged, with bound and figure."),

@@ -82,7 +82,9 @@ def card(title: str, words: str, picture: Path | None) -> bytes:
     canvas = FigureCanvasAgg(figure)
     figure.text(0.05, 0.93, "Regularization in PyTorch", fontsize=20, va="top", color="#0072b2")
     figure.text(0.05, 0.85, "\n".join(textwrap.wrap(title, 42)), fontsize=32, va="top")
-    figure.text(0.05, 0.70, "\n".join(textwrap.wrap(words, 76)[:2]), fontsize=19, va="top", color="#555")
+    figure.text(
+        0.05, 0.70, "\n".join(textwrap.wrap(words, 76)[:2]), fontsize=19, va="top", color="#555"
+    )
     if picture and picture.exists():
         axes = figure.add_axes((0.05, 0.03, 0.9, 0.52))
         axes.imshow(imread(picture))
