@@ -1,4 +1,5 @@
-# make course · make test · make test-all · make faults · make release-check · make notebooks · make bench · make clean
+# make course · make test · make test-all · make faults · make release-check · make notebooks · make site · make bench
+# make clean
 # Needs Python 3.10 or newer and make; everything else lands in .venv. Another Python: make course PYTHON=/path/to/python3.12
 
 PYTHON    ?= python3
@@ -41,6 +42,9 @@ faults: .venv/.test
 notebooks: .venv/.course
 	$(PY) -m course_lib build $(ARGS)
 
+site: .venv/.site                     # the pages in build/site; what was drawn before is kept in build/frozen
+	OMP_NUM_THREADS=1 $(PY) -m course_lib site $(ARGS)
+
 bench: .venv/.bench
 	$(PY) -m bench $(ARGS)
 
@@ -63,7 +67,12 @@ clean:                                # what runs leave behind; the environment 
 
 .venv/.test: .venv/.course
 	@echo "installing what the tests need"
-	@$(PIP) -e '.[test]'
+	@$(PIP) -e '.[test,site]'
+	@touch $@
+
+.venv/.site: .venv/.course
+	@echo "installing what makes the pages"
+	@$(PIP) -e '.[site]'
 	@touch $@
 
 .venv/.bench: .venv/.course
@@ -80,4 +89,4 @@ then $(PIP) --no-deps --index-url $(CPU_INDEX) torch==$(TORCH) || $(PIP) torch==
 else $(PIP) torch==$(TORCH); fi
 endef
 
-.PHONY: course test test-all faults release-check notebooks bench clean
+.PHONY: course test test-all faults release-check notebooks site bench clean

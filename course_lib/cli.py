@@ -1,6 +1,7 @@
 """The ``course`` command."""
 
 import argparse
+import json
 import os
 import sys
 from collections.abc import Callable
@@ -125,6 +126,10 @@ def parser() -> argparse.ArgumentParser:
         "slides", _slides, "slides of lessons, as pages for a browser, in build/slides"
     )
     slides.add_argument("which", nargs="+", help=LESSON)
+    site = command("site", _site, "the course as a site of static pages, in build/site")
+    site.add_argument("which", nargs="*", help=f"{LESSON}; none: all")
+    start = command("start", _start, "a working copy of the course in a new folder")
+    start.add_argument("folder", metavar="DIR", type=Path, help="a new folder")
     command("doctor", _doctor, "look at what the course needs and say how to mend what is missing")
     return top
 
@@ -253,7 +258,8 @@ def _build(known: argparse.Namespace) -> int:
 
 def _slides(known: argparse.Namespace) -> int:
     """Slides of the lessons named."""
-    from course_lib.authoring.slides import NEEDS, make
+    _require_site()
+    from course_lib.authoring.slides import KEYS, make
 
     here = root()
     chosen = [
@@ -263,7 +269,41 @@ def _slides(known: argparse.Namespace) -> int:
         raise CourseError(f"no lesson is built yet of {' '.join(known.which)}")
     for name in chosen:
         print(make(name, here / "notebooks", here / "build" / "slides").relative_to(here))
-    print(f"Open it in a browser; {NEEDS}.")
+    print(f"Open it in a browser, no network is needed: {KEYS}.")
+    return 0
+
+
+def _site(known: argparse.Namespace) -> int:
+    """The site of all lessons, or of those named."""
+    _require_site()
+    from course_lib.authoring.site.build import build
+
+    here = root()
+    chosen = select(known.which, here / "notebooks") if known.which else []
+    made = build(here, here / "build" / "site", chosen, lambda said: print(said, flush=True))
+    print(f"Open {made.relative_to(here)} in a browser, no network is needed.")
+    return 0
+
+
+def _require_site() -> None:
+    """Raise CourseError where what makes pages is not installed."""
+    from importlib.util import find_spec
+
+    needed = ("sphinx", "myst_nb", "latex2mathml", "ziamath", "sphinx_revealjs")
+    missing = [name for name in needed if find_spec(name) is None]
+    if missing:
+        raise CourseError(
+            f"{', '.join(missing)}: not installed here; `make site` does it, or "
+            "pip install 'course-lib[site]'"
+        )
+
+
+def _start(known: argparse.Namespace) -> int:
+    """A working copy, from a checkout or from what an installed package carries."""
+    from course_lib.learner.working_copy import make
+
+    count = make(known.folder)
+    print(f"{count} files in {known.folder}. Go on there: cd {known.folder} && course lab")
     return 0
 
 

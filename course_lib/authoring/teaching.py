@@ -71,8 +71,13 @@ def _lines(text: str) -> int:
 
 
 def estimate(cells: list[Cell]) -> int:
+    """Minutes that some cells take by `RULE`, a whole number."""
+    return round(exact_minutes(cells))
+
+
+def exact_minutes(cells: list[Cell]) -> float:
     """Minutes that some cells take by `RULE`."""
-    return round(sum(RULE[item] * number for item, number in count(cells).items()))
+    return sum(RULE[item] * number for item, number in count(cells).items())
 
 
 class Asked(NamedTuple):

@@ -5,6 +5,7 @@ from pathlib import Path
 
 # index, 03_weight_decay, 03_weight_decay_exercises
 NAME = re.compile(r"index|\d\d_[a-z][a-z0-9_]*")
+MARK = ".course"  # what a learner does is kept there; `course start` makes it
 
 
 class CourseError(Exception):
@@ -14,13 +15,16 @@ class CourseError(Exception):
 def root() -> Path:
     """The course's folder: the one we stand in, or else the one this package lies in.
 
-    Raises CourseError where neither has a ``notebooks`` folder.
+    A checkout holds ``notebooks`` and ``course_lib``, a working copy ``notebooks`` and `MARK`.
+    Raises CourseError where there is neither.
     """
     for folder in (Path.cwd(), *Path.cwd().parents, Path(__file__).resolve().parents[2]):
-        if (folder / "notebooks").is_dir() and (folder / "course_lib").is_dir():
+        marked = (folder / "course_lib").is_dir() or (folder / MARK).is_dir()
+        if marked and (folder / "notebooks").is_dir():
             return folder
     raise CourseError(
-        "this is not the course's folder: go to the one that holds notebooks/ and course_lib/"
+        "this is not the course's folder: go to the one that holds notebooks/, or make one: "
+        "course start DIR"
     )
 
 

@@ -3,7 +3,7 @@
 import base64
 import inspect
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from course_lib import plotting
@@ -24,7 +24,8 @@ class Explorer:
     returns a dict of the artists that move; `draw(marks, result, **trained) → caption` moves them
     and says in one sentence what is seen (or returns a `Seen`: caption, readings and handles).
     `quick`: keywords for `compute` that make it short, for tests. `presets`: name → numbers of some
-    controls, the others at their defaults; the panel then has a menu of them.
+    controls, the others at their defaults; the panel then has a menu of them. `frozen`: control →
+    the positions that a page without a kernel has pictures of, or how many of them; see `grid`.
     """
 
     def __init__(
@@ -37,10 +38,12 @@ class Explorer:
         size: tuple[float, float] = (8.2, 3.5),
         quick: Mapping[str, Any] | None = None,
         presets: Mapping[str, Numbers] | None = None,
+        frozen: Mapping[str, int | Sequence] | None = None,
     ):
         self.title, self.controls, self.size = title, controls, size
         self.compute, self.prepare, self.draw = compute, prepare, draw
         self.quick, self.presets = quick or {}, presets or {}
+        self.frozen = frozen or {}
 
     def numbers(self, **given: Any) -> Numbers:
         """Every control's number: the `given` ones, the others' defaults.
@@ -55,6 +58,24 @@ class Explorer:
         return {
             name: control.check(name, given.get(name, control.default))
             for name, control in self.controls.items()
+        }
+
+    def begun(self, state: str, given: Numbers) -> Numbers:
+        """Where `show` begins: as the line `state` says, as `given`, the others at their defaults.
+
+        `ValueError` for a name or number unknown.
+        """
+        return self.numbers(**(read_state(self.controls, state) | given))
+
+    def grid(self, numbers: Numbers) -> dict[str, tuple]:
+        """Control → the positions that a page without a kernel has pictures of.
+
+        As `frozen` declares them: those named, or so many spread evenly, ends included; where the
+        control stands in `numbers` and by default is always among them.
+        """
+        return {
+            name: _kept(self.controls[name], declared, numbers[name])
+            for name, declared in self.frozen.items()
         }
 
     def inputs(self, numbers: Numbers) -> Numbers:
@@ -112,7 +133,7 @@ class Explorer:
         for name in handed:
             if name not in inspect.signature(self.compute).parameters:
                 raise ValueError(f"{name}: this explorer takes no {name} of yours")
-        numbers = self.numbers(**(read_state(self.controls, state) | initial))
+        numbers = self.begun(state, initial)
         if os.environ.get("COURSE_HEADLESS") == "1":
             return Still(self, *self.picture(handed=handed, **numbers), numbers)
         from course_lib.panel.widget import (
@@ -120,6 +141,19 @@ class Explorer:
         )
 
         return Panel(self, handed, numbers)
+
+
+def _kept(control: Slider | Choice, declared: int | Sequence, now: Any) -> tuple:
+    positions = control.positions
+    if isinstance(declared, int):
+        last, gaps = len(positions) - 1, max(1, declared - 1)
+        declared = [positions[round(i * last / gaps)] for i in range(declared)]
+    kept = {*declared, now, control.default}
+    for position in kept:
+        control.check(f"frozen {control.label}", position)
+    if isinstance(control, Choice):
+        return tuple(word for word in positions if word in kept)
+    return tuple(sorted(kept))
 
 
 class Still:

@@ -137,6 +137,24 @@ def png(pixels: Pixels) -> bytes:
 
 def above(pixels: Pixels, behind: Pixels) -> bytes:
     """PNG of the `pixels` that differ from those `behind`; the others are transparent."""
+    return _written(_over(pixels, behind), transparency=0)
+
+
+def webp(pixels: Pixels, behind: Pixels | None = None) -> bytes:
+    """The same two, `png` or `above`, as lossless WebP: a quarter smaller, written slower."""
+    file = io.BytesIO()
+    if behind is None:
+        image = _quantized(pixels, 256).convert("RGB")
+    else:
+        image = _over(pixels, behind)
+        image.info["transparency"] = 0
+        image = image.convert("RGBA")
+    image.save(file, "webp", lossless=True, quality=80, method=4)
+    return file.getvalue()
+
+
+def _over(pixels: Pixels, behind: Pixels) -> Image.Image:
+    """The pixels that differ, in a palette whose first colour stands for all others."""
     # A pixel as one number: compared channel by channel it takes 20 times as long.
     whole = pixels.view(np.uint32)[..., 0]
     changed = whole != behind.view(np.uint32)[..., 0]
@@ -148,7 +166,7 @@ def above(pixels: Pixels, behind: Pixels) -> bytes:
         palette = few.getpalette() or []
     image = Image.fromarray(indices, "P")
     image.putpalette([0, 0, 0, *palette][: 3 * 256])
-    return _written(image, transparency=0)
+    return image
 
 
 def _quantized(pixels: Pixels, colours: int) -> Image.Image:

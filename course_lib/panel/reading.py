@@ -17,7 +17,7 @@ from matplotlib.lines import Line2D
 from course_lib.panel.picture import Seen
 from course_lib.plotting import PATH, readable
 
-MOST_POINTS = 240  # of a curve; of a longer one every second, third, …
+MOST_POINTS = 240  # of a curve to a kernel's page; of a longer one every second, third, …
 MOST_CELLS = 1024  # of a heat map
 STEPS = ("step", "epoch", "share of training", "training step")
 
@@ -42,17 +42,17 @@ def _box(ax: Axes) -> list[float]:
     return [round(float(side), 5) for side in (box.x0, 1 - box.y1, box.width, box.height)]
 
 
-def curves_of(figure: Figure, seen: Seen) -> list[Curve]:
+def curves_of(figure: Figure, seen: Seen, most: int = MOST_POINTS) -> list[Curve]:
     """Every curve and heat map: {axes, label, x, y, texts or None, steps}.
 
-    steps: 0 where it is no run; "x" where x says the step of each point; else a path, whose points
-    are that many steps apart.
+    most: points of a curve. steps: 0 where it is no run; "x" where x says the step of each point;
+    else a path, whose points are that many steps apart.
     """
     found = [
         {"axes": i, **curve}
         for i, ax in enumerate(figure.axes)
         if ax.get_visible() and not _is_colorbar(ax)
-        for curve in (*_lines(ax), *_maps(ax), *_bars(ax))
+        for curve in (*_lines(ax, most), *_maps(ax), *_bars(ax))
     ]
     for ax, x, y, text in seen.readings:
         found.append({"axes": figure.axes.index(ax), **_curve("", [x], [y], [text])})
@@ -83,12 +83,12 @@ def _curve(
     return {"label": plain(label), "x": numbers[0], "y": numbers[1], "texts": texts, "steps": steps}
 
 
-def _lines(ax: Axes) -> Iterator[Curve]:
+def _lines(ax: Axes, most: int) -> Iterator[Curve]:
     shown = [line for line in ax.lines if _in_data(line) and line.get_visible()]
     named = [line for line in shown if not str(line.get_label()).startswith("_")]
     for line in named or [line for line in shown if len(_data(line)[0]) > 2]:
         x, y = _data(line)
-        every = -(-len(x) // MOST_POINTS) or 1
+        every = -(-len(x) // most) or 1
         label = str(line.get_label())
         label = "" if label.startswith("_") else label
         steps = (every if line.get_gid() == PATH else "x") if _is_run(line, ax) else 0

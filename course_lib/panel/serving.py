@@ -223,7 +223,7 @@ class Server:
         }
         if any(frame.seen.handles for frame in frames):
             message["places"] = places_of(self._figure())
-            message["handles"] = [_handles_of(frame.seen, self._figure()) for frame in frames]
+            message["handles"] = [handles_of(frame.seen, self._figure()) for frame in frames]
         self._send(message, [*(png(layer.pixels) for layer in new), *buffers])
 
     def _refuse(self, error: Exception) -> None:
@@ -279,7 +279,8 @@ def _look_of(look: Look) -> dict[str, Any]:
     return {"theme": look.theme, "width": look.width, "large": look.large}
 
 
-def _handles_of(seen: Seen, figure: Any) -> list[dict[str, Any]]:
+def handles_of(seen: Seen, figure: Any) -> list[dict[str, Any]]:
+    """The handles of a picture as the page takes them."""
     return [
         {"names": names, "axes": figure.axes.index(ax), "at": [float(x), float(y)]}
         for names, ax, x, y in seen.handles

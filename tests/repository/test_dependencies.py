@@ -12,10 +12,18 @@ from packaging.utils import canonicalize_name
 
 from tests.repository._project import EXTRAS, PROJECT, ROOT, RUNTIME, text
 
-NAMED_OTHERWISE = {"PIL": "pillow", "sklearn": "scikit-learn", "yaml": "pyyaml"}
+NAMED_OTHERWISE = {
+    "PIL": "pillow",
+    "sklearn": "scikit-learn",
+    "yaml": "pyyaml",
+    "markdown_it": "markdown-it-py",
+}
 # Used without an import: what runs notebooks, and what anywidget draws through, whose range counts.
 # Below: what tests start.
 RUN = {"ipykernel", "ipywidgets"}
+# Of the pages: what Sphinx finds by its name, a font, what writes a font, and reveal.js.
+PAGES = {"myst-nb", "pydata-sphinx-theme", "sphinx-copybutton", "ziamath", "brotli"}
+PAGES |= {"sphinx-revealjs"}
 TOOLS = {"jupyter-repo2docker", "mypy", "nbval", "pytest-timeout", "pytest-xdist", "ruff"}
 OURS = {"course_lib", "tests", "bench", "_typeshed"}  # the last one is the type checker's own
 CONDA_NAMES = {"torch": "pytorch", "matplotlib": "matplotlib-base"} | {
@@ -38,7 +46,9 @@ def imported(folder):
 
 
 def test_the_library_declares_what_it_imports_and_nothing_else():
-    assert set(RUNTIME) | set(EXTRAS["cluster"]) == imported("course_lib") | RUN
+    site, cluster = set(EXTRAS["site"]), set(EXTRAS["cluster"])
+    assert set(RUNTIME) == imported("course_lib") - site - cluster | RUN
+    assert site == imported("course_lib/authoring") - set(RUNTIME) | PAGES
 
 
 def test_lessons_import_what_the_library_declares():
@@ -46,8 +56,8 @@ def test_lessons_import_what_the_library_declares():
 
 
 def test_tests_and_benchmarks_declare_what_they_import_beyond_it():
-    assert set(EXTRAS) == {"test", "bench", "cluster"}
-    assert set(EXTRAS["test"]) == imported("tests") - set(RUNTIME) | TOOLS
+    assert set(EXTRAS) == {"test", "bench", "site", "cluster"}
+    assert set(EXTRAS["test"]) == imported("tests") - set(RUNTIME) - set(EXTRAS["site"]) | TOOLS
     assert set(EXTRAS["bench"]) == imported("bench") - set(RUNTIME)
 
 
@@ -62,7 +72,7 @@ def test_every_direct_dependency_has_one_pin_that_fits_its_range(python):
         if pin.marker is None or pin.marker.evaluate(environment):
             assert pin.name not in pins, f"{pin.name} is pinned twice on Python {python}"
             pins[pin.name] = str(pin.specifier).removeprefix("==")
-    for name, need in (RUNTIME | EXTRAS["test"] | EXTRAS["bench"]).items():
+    for name, need in (RUNTIME | EXTRAS["test"] | EXTRAS["bench"] | EXTRAS["site"]).items():
         if need.marker is None or need.marker.evaluate(environment):
             assert need.specifier.contains(pins[name]), name
 

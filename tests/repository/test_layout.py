@@ -40,7 +40,16 @@ MAY_IMPORT = {
     "replication": {"base", "data", "notebook", "records", "statistics"},
     "checks": {"base"},
     "jupyter": {"base"},
-    "authoring": {"base", "checks", "learner", "plotting", "records"},
+    "authoring": {
+        "base",
+        "checks",
+        "learner",
+        "panel",
+        "plotting",
+        "experiments",
+        "records",
+        "statistics",
+    },
     "cli": {"base", "checks", "learner", "authoring", "records", "replication"},
     "__main__": {"cli"},
 }

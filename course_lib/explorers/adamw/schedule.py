@@ -65,6 +65,11 @@ explorer = Explorer(
         ),
         "warmup": Slider("warm-up, share of training", 0.0, 0.5, 0.05, step=0.05),
     },
+    frozen={
+        "lr": (1e-4, 1e-3, 1e-2),
+        "strength": (0.01, 0.1, 1.0),
+        "warmup": (0.0, 0.05, 0.2, 0.5),
+    },
     compute=_compute,
     prepare=_prepare,
     draw=_draw,

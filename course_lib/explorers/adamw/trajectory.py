@@ -214,6 +214,11 @@ explorer = Explorer(
         "ε as large as the gradients": {"eps": 1.0},
         "no decay: one path": {"strength": 0.0},
     },
+    frozen={
+        "strength": (0.0, 0.4, 0.8, 2.0),
+        "start1": (-1.2, 0.2, 1.6, 2.6),
+        "start2": (-1.0, 0.0, 1.4),
+    },
     compute=_compute,
     prepare=_prepare,
     draw=_draw,

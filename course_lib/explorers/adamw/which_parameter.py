@@ -71,6 +71,7 @@ explorer = Explorer(
         "answer": Choice("your answer", ("?", *PARAMETERS), "?", trained=True, resets=True),
         "seed": Slider("seed (new riddles)", 0, 99, 0),
     },
+    frozen={"picture": 4, "answer": 5, "seed": (0, 1, 2)},
     compute=quiz_trajectories,
     prepare=_prepare,
     draw=_draw,

@@ -57,6 +57,7 @@ explorer = Explorer(
         "batch_size": Slider("batch size", values=(2, 3, 4, 8, 16, 32, 64, 128, 256), default=64),
         "unit": Choice("activation", tuple(UNITS), "ReLU"),
     },
+    frozen={"gain": 13, "unit": 2},
     compute=measure_activations,
     prepare=_prepare,
     draw=_draw,

@@ -117,6 +117,7 @@ explorer = Explorer(
         "lr": Slider("learning rate", values=(0.03, 0.1, 0.3), default=0.1),
         "where": Choice("loss", (EXACT, DIGITS), EXACT),
     },
+    frozen={"strength": 5, "lr": 3},
     compute=_compute,
     prepare=_prepare,
     draw=_draw,

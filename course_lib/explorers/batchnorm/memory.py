@@ -63,6 +63,7 @@ explorer = Explorer(
             default=0.1,
         ),
     },
+    frozen={"batch_size": 8, "momentum": 6},
     compute=keep_memory,
     prepare=_prepare,
     draw=_draw,

@@ -67,6 +67,7 @@ explorer = Explorer(
         ),
         "batch_size": Slider("batch size in training", values=(2, 4, 8, 16, 32, 64), default=32),
     },
+    frozen={"momentum": 7, "batch_size": (2, 4, 32)},
     compute=batch_statistics.compare_modes,
     prepare=_prepare,
     draw=_draw,

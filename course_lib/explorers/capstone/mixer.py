@@ -168,6 +168,11 @@ explorer = Explorer(
         "norm": Choice("norm", mixer.NORMS, "none"),
         "survival": Slider("last survival", 0.0, 1.0, 1.0, step=0.05),
     },
+    frozen={
+        "dropout": (0.0, 0.3, 0.6),
+        "weight_decay": (0.0, 0.01, 1.0),
+        "norm": ("none", "batch"),
+    },
     compute=mixer.mix_beside_plain,
     prepare=_prepare,
     draw=_draw,

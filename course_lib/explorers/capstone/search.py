@@ -85,6 +85,7 @@ explorer = Explorer(
         ),
         "step": Slider("after so many steps", values=RUNGS, default=RUNGS[-1], trained=True),
     },
+    frozen={"n": 15},
     compute=search,
     prepare=_prepare,
     draw=_draw,

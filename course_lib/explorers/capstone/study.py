@@ -160,6 +160,7 @@ explorer = Explorer(
         "variant": Choice("right-hand picture", OTHERS, "dropout", trained=True),
         "epochs": Slider("training epochs", values=(8, 20), default=8),
     },
+    frozen={"repetitions": 11, "interval": 2, "variant": 3},
     compute=spam_study.study,
     prepare=_prepare,
     draw=_draw,

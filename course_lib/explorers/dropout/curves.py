@@ -78,6 +78,7 @@ explorer = Explorer(
         "stage": Choice("training labels", tuple(curves.STAGES), "20 % wrong"),
         "p": Slider("p", values=curves.PS, default=0.5, trained=True),
     },
+    frozen={"stage": 2, "p": 9},
     compute=curves.compute_curves,
     prepare=_prepare,
     draw=_draw,

@@ -104,6 +104,7 @@ explorer = Explorer(
         "row": Slider("row of the batch", 1, BATCH, 16, played=True),
         "mode": Choice("mode", MODES, "training"),
     },
+    frozen={"row": (1, 2, 4, 16, 64), "p_first": (0.0, 0.5, 0.8), "mode": 2},
     compute=thin_network,
     prepare=_prepare,
     draw=_draw,

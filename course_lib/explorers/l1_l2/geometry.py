@@ -83,6 +83,7 @@ explorer = Explorer(
         "strength": Slider("λ", 0.0, 2.0, 0.2, step=0.05, played=True),
         "correlation": Slider("correlation ρ of the features", -0.9, 0.9, 0.0, step=0.1),
     },
+    frozen={"penalty": 3, "strength": (0.0, 0.1, 0.2, 0.35, 0.5, 0.75, 1.0, 1.5, 2.0)},
     compute=touch,
     prepare=_prepare,
     draw=_draw,

@@ -61,6 +61,7 @@ def _draw(marks, result, strength):
 explorer = Explorer(
     title="A 64-64-10 network on 300 digits, a fifth of them mislabelled",
     controls={"strength": Slider("λ", values=STRENGTHS, default=STRENGTHS[0], trained=True)},
+    frozen={"strength": 9},
     compute=compute_shrinking,
     prepare=_prepare,
     draw=_draw,

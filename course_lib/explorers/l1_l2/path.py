@@ -66,6 +66,7 @@ explorer = Explorer(
         "scale": Choice("features", SCALES, "standardised"),
         "rows": Slider("training rows", 15, ROWS, 300),
     },
+    frozen={"strength": 13, "kind": 3},
     compute=path,
     prepare=_prepare,
     draw=_draw,

@@ -66,6 +66,7 @@ def _draw(marks, result, strength):
 explorer = Explorer(
     title="The same networks under L2: the loss around them",
     controls={"strength": Slider("λ", values=STRENGTHS, default=STRENGTHS[0], trained=True)},
+    frozen={"strength": 9},
     compute=compute_surroundings,
     prepare=_prepare,
     draw=_draw,

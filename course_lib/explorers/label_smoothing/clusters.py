@@ -87,6 +87,7 @@ explorer = Explorer(
         "part": Choice("rows", penultimate.PARTS, "training", trained=True),
         "classes": Choice("digits", TRIPLES, TRIPLES[0], trained=True),
     },
+    frozen={"epsilon": 3, "part": 2, "classes": 3},
     compute=penultimate.compare_clusters,
     prepare=_prepare,
     draw=_draw,

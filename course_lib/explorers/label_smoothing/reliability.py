@@ -123,6 +123,7 @@ explorer = Explorer(
         "noise": Slider("wrong training labels", values=(0.0, 0.1, 0.2, 0.4), default=0.2),
         "steps": Slider("training steps", values=(600, 2000), default=2000),
     },
+    frozen={"epsilon": 6, "reading": 3},
     compute=_compute,
     prepare=_prepare,
     draw=_draw,

@@ -102,6 +102,7 @@ explorer = Explorer(
         "classes": Slider("classes K", values=(2, 3, 5, 10, 20, 100, 1000), default=5),
         "gap": Slider("logit gap", -2.0, 14.0, 2.0, step=0.1),
     },
+    frozen={"epsilon": 11, "gap": (-2.0, 0.0, 2.0, 4.0, 6.0, 10.0)},
     compute=measure_targets,
     prepare=_prepare,
     draw=_draw,

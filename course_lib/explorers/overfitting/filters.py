@@ -66,6 +66,7 @@ explorer = Explorer(
             "steps", values=(1, 2, 3, 5, 10, 20, 50, 100, 200, 500), default=50, played=True
         ),
     },
+    frozen={"lr": (0.05, 0.1, 0.5, 1.0, 1.9, 2.0, 2.2), "steps": 10},
     compute=_compute,
     prepare=_prepare,
     draw=_draw,

@@ -63,6 +63,7 @@ explorer = Explorer(
         "noise": Slider("noise σ", 0.0, 1.5, 0.5, step=0.05),
         "l2": Slider("λ", values=RIDGE, default=0.0),
     },
+    frozen={"noise": (0.0, 0.25, 0.5, 1.0, 1.5), "l2": 6},
     compute=law,
     prepare=_prepare,
     draw=_draw,

@@ -22,6 +22,7 @@ explorer = Explorer(
         "noise": Slider("noise σ", values=(0.0, 0.1, 0.3, 0.6), default=0.3),
         "rows": Slider("training points", values=(15, 20, 30, 50), default=20),
     },
+    frozen={"width": 6, "noise": (0.0, 0.3)},
     compute=networks,
     prepare=partial(prepare_fits, complexity="hidden units", positions=WIDTHS, log=True),
     draw=_draw,

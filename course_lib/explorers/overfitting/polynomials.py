@@ -43,6 +43,7 @@ explorer = Explorer(
         "rows": Slider("training points", values=(15, 20, 30, 50, 100, 200), default=20),
         "errors": Choice("truth and errors", ("hidden", "shown"), "shown", trained=True),
     },
+    frozen={"degree": 13, "rows": (15, 20), "errors": 2},
     compute=_compute,
     prepare=partial(prepare_fits, complexity="degree", positions=DEGREES, log=False),
     draw=_draw,

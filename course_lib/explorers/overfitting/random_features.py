@@ -59,6 +59,7 @@ explorer = Explorer(
         "l2": Slider("λ", values=STRENGTHS, default=0.0, trained=True),
         "noise": Slider("share of wrong labels", values=(0.0, 0.1, 0.2, 0.4), default=0.2),
     },
+    frozen={"l2": 7, "noise": (0.0, 0.2)},
     compute=random_features,
     prepare=_prepare,
     draw=_draw,

@@ -70,6 +70,7 @@ def _say(result, v, lr):
 explorer = Explorer(
     title="Sharpness, weight norm and accuracy against batch size, digits",
     controls={"lr": Slider("learning rate", values=LRS, default=LRS[0], trained=True)},
+    frozen={"lr": 3},
     compute=compare_batch_sizes,
     prepare=_prepare,
     draw=_draw,

@@ -131,6 +131,7 @@ explorer = Explorer(
         "start1": Slider("start w₁", -2.2, 3.0, START[0], step=0.1, in_picture=True),
         "start2": Slider("start w₂", -1.5, 2.6, START[1], step=0.1, in_picture=True),
     },
+    frozen={"lr": (0.01, 0.03, 0.1, 0.2, 0.3, 0.5, 1.0, 2.0, 3.0), "momentum": (0.0, 0.5, 0.9)},
     compute=_compute,
     prepare=_prepare,
     draw=_draw,

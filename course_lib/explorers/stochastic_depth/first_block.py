@@ -74,6 +74,7 @@ explorer = Explorer(
             "variance of the weights at the start", tuple(STARTS), "torch's own, 1/(3n)"
         ),
     },
+    frozen={"last": (0.0, 0.2, 0.5, 0.8, 1.0), "branch": 2},
     compute=_compute,
     prepare=_prepare,
     draw=_draw,

@@ -89,6 +89,7 @@ explorer = Explorer(
         "figure": Choice("right picture", tuple(TEST_FIGURES), "test error", trained=True),
         "step": Slider("after so many steps", values=RECORDED, default=STEPS, trained=True),
     },
+    frozen={"last": 3, "figure": 2, "step": 9},
     compute=compare_rules,
     prepare=_prepare,
     draw=_draw,

@@ -125,6 +125,7 @@ explorer = Explorer(
         "figure": Choice("right picture", tuple(TEST_FIGURES), "test error", trained=True),
         "step": Slider("after so many steps", values=RECORDED, default=STEPS, trained=True),
     },
+    frozen={"last": 5, "figure": 2, "step": (25, 100, 300, 600)},
     compute=measure_shorter,
     prepare=_prepare,
     draw=_draw,

@@ -77,6 +77,7 @@ explorer = Explorer(
         "mode": Choice("decided", tuple(MODES), "row by row"),
         "batch": Slider("batch", 1, BATCHES, 1, played=True),
     },
+    frozen={"last": (0.0, 0.2, 0.5, 0.8, 1.0), "rule": 2, "mode": 2, "batch": (1, 2, 3)},
     compute=draw_who_is_on,
     prepare=_prepare,
     draw=_draw,

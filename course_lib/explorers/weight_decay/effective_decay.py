@@ -88,6 +88,7 @@ def _middles(edges):
 explorer = Explorer(
     title="Effective decay of each first-layer weight, digits",
     controls={"strength": Slider("λ", values=STRENGTHS, default=1e-4, trained=True)},
+    frozen={"strength": 9},
     compute=measure_decay,
     prepare=_prepare,
     draw=_draw,

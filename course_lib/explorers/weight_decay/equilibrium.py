@@ -62,6 +62,7 @@ explorer = Explorer(
         "strength": Slider("λ", 0.0, 2.0, 0.5, step=0.05),
         "momentum": Slider("momentum μ", 0.0, 0.95, 0.9, step=0.05),
     },
+    frozen={"strength": 11, "momentum": (0.0, 0.5, 0.9)},
     compute=_compute,
     prepare=_prepare,
     draw=_draw,

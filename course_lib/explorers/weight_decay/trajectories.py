@@ -152,6 +152,7 @@ explorer = Explorer(
         "plain SGD: one path": {"optimizer": "SGD"},
         "Adam": {"optimizer": "Adam"},
     },
+    frozen={"optimizer": 3, "strength": (0.0, 0.25, 0.5, 1.0, 1.5, 2.0), "momentum": (0.0, 0.9)},
     compute=_compute,
     prepare=_prepare,
     draw=_draw,

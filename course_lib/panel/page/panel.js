@@ -21,6 +21,8 @@
 //       [{names, axes, at}], where `axes` counts `places`.
 //   {kind: "readings", numbers, theme, width, large, axes: places, curves}      see readings.js
 //   {kind: "refused", sentence, numbers, theme, width, large} and {kind: "stopped", sentence}
+// A page without a kernel has a part of the controls; `fixed` in the description tells of the others: [{words: "λ = 1",
+// state: "name=value", "" at its default}]. There `sources`, addresses, stand in the place of buffers (static.js).
 // What was seen once, or came as a cell of an axis, is looked up in the page and asks for nothing.
 
 const MOST = 300; // pictures that a page keeps: 5 MB at density 1
@@ -191,7 +193,7 @@ function render({ model, el }) {
   }
 
   function receive({ axes, captions, complete, ...message }, buffers) {
-    const pictures = buffers.map(dataURL);
+    const pictures = message.sources ?? buffers.map(dataURL);
     for (const name of message.brings) layers.set(name, pictures.shift());
     if (asked === "first") adopt(message);
     const came = new Map();
@@ -239,7 +241,8 @@ function render({ model, el }) {
   function stand() {
     for (const { name } of spec.controls) view.controls[name].stand(numbers[name]);
     const moved = spec.controls.filter((control) => numbers[control.name] !== control.default);
-    const line = moved.map(({ name }) => `${name}=${numbers[name]}`).join(", ");
+    const elsewhere = (spec.fixed ?? []).map(({ state }) => state).filter(Boolean);
+    const line = [...elsewhere, ...moved.map(({ name }) => `${name}=${numbers[name]}`)].join(", ");
     view.state.textContent = line ? `show(state="${line}")` : "show()";
   }
 
