@@ -23,7 +23,9 @@
 # %% tags=["setup"]
 # what this page needs
 try:
-    from course_lib.notebook import claim, predict, quiz, reveal, setup, show_source
+    from course_lib.notebook import (above, below, between, claim, each, equal, near,
+                                     negative, positive, predict, quiz, reveal, setup,
+                                     show_source, within)
 except ModuleNotFoundError:
     raise ImportError(
         "the course is not installed in this Python: stop Jupyter and run `make "
@@ -99,12 +101,11 @@ print("in training", [round(v, 4) for v in y], "· in evaluation",
 claim("In training the batch 1, 3, 8 becomes (x − 4)/√(26/3 + ε), with the variance "
       "divided by n.",
       measured=[a - (v - 4) / math.sqrt(26 / 3 + 1e-5) for a, v in zip(y, (1, 3, 8))],
-      holds=lambda gaps: max(map(abs, gaps)) < 1e-14)
+      holds=within(1e-14))
 claim("What is remembered: a tenth of the mean, and a variance to which the batch gave "
       "its own, divided by n − 1.",
       measured=[running_mean.item(), running_var.item()],
-      holds=lambda r: abs(r[0] - 0.1 * x.mean()) < 1e-14
-            and abs(r[1] - 0.9 - 0.1 * x.var(correction=1)) < 1e-14)
+      holds=near([0.1 * 4, 0.9 + 0.1 * 13], 1e-14))
 
 # %% jupyter={"outputs_hidden": true}
 # what came out
@@ -151,7 +152,7 @@ print("parameters:", *dict(layer.named_parameters()), "· buffers:",
 gaps = [(a - b).abs().max().item() for a, b in (outputs, remembered)]
 claim("The same batch twice in training mode: the same output, and statistics that "
       "have moved on.",
-      measured=gaps, holds=lambda gaps: gaps[0] == 0 and gaps[1] > 0)
+      measured=gaps, holds=each(equal(0), positive))
 
 # %% jupyter={"outputs_hidden": true}
 # what came out
@@ -177,9 +178,9 @@ for norm in (forgetful, average):
         norm(pair + (10 if t < 200 else 0))
 claim("After 200 batches around 10 and 200 around 0 the running mean is 10 · 0.9²⁰⁰.",
       measured=forgetful.running_mean.item(),
-      holds=lambda mean: abs(mean - 10 * 0.9**200) < 1e-12)
+      holds=near(10 * 0.9**200, 1e-12))
 claim("With `momentum=None` it is the plain average of all batches, 5.",
-      measured=average.running_mean.item(), holds=lambda mean: abs(mean - 5) < 1e-12)
+      measured=average.running_mean.item(), holds=near(5, 1e-12))
 
 # %% jupyter={"outputs_hidden": true}
 # what came out
@@ -233,14 +234,14 @@ explore.mismatch.show(batch_size=4, momentum=0.1)
 behind = {m: mean_interval(modes.behind(m)) for m in (0.1, 1.0, 0.001)}
 claim("With momentum 0.1 evaluation and all at once are together.",
       measured=behind[0.1],
-      kind="measured", id="memory-together", holds=lambda points: points.between(-2, 2))
+      kind="measured", id="memory-together", holds=within(2))
 for m in (1.0, 0.001):
     claim(f"With momentum {m:g} evaluation is apart, and worse.",
           measured=behind[m], kind="measured", id=f"memory-apart-{m:g}",
-          holds=lambda points: points.between(low=5))
+          holds=above(5))
 claim("As trained, in batches of 4, the network is apart from all at once, and worse.",
       measured=paired_interval(100 * modes.late("trained"), 100 * modes.late("batch")),
-      kind="measured", id="trained-apart", holds=lambda points: points.between(low=5))
+      kind="measured", id="trained-apart", holds=above(5))
 
 # %% jupyter={"outputs_hidden": true}
 options = {(True, True): "both", (False, False): "neither", (True, False): "only 1",
@@ -276,7 +277,7 @@ claim("From two rows hardly more than the order is left: x̂ = ±d/√(d² + ε)
       "half their difference.",
       measured=(batch_norm(two, training=True)[1]
                 - half / (half.square() + 1e-5).sqrt()).abs().max().item(),
-      holds=lambda gap: gap < 1e-12)
+      holds=below(1e-12))
 
 # %% jupyter={"outputs_hidden": true}
 # what came out
@@ -314,10 +315,10 @@ lead = {size: paired_interval(100 * small.error["batch", size],
                               100 * small.error["layer", size]) for size in (2, 8)}
 claim("With batches of 2, LayerNorm leads.",
       measured=lead[2],
-      kind="measured", id="layer-leads-2", holds=lambda points: points.between(low=0))
+      kind="measured", id="layer-leads-2", holds=positive)
 claim("With batches of 8, BatchNorm leads.",
       measured=lead[8],
-      kind="measured", id="batch-leads-8", holds=lambda points: points.between(high=0))
+      kind="measured", id="batch-leads-8", holds=negative)
 
 # %% tags=["deeper"] jupyter={"outputs_hidden": true}
 first = {size: {True: "LayerNorm", False: "BatchNorm"}.get(points.between(low=0))
@@ -349,7 +350,7 @@ for name, figure in (("the batch mean", "mean"),
     claim(f"The variance of {name} falls as 1/B (slope of logs).",
           measured=mean_interval(noise.slopes(figure)),
           kind="measured", id=f"batch-variance-{figure}",
-          holds=lambda s: s.between(-1.05, -0.95))
+          holds=between(-1.05, -0.95))
 
 # %% [markdown]
 # Activations have spread 1 here: at $B = 8$ this is a lot of noise, at 256 little. Such noise can regularize, as dropout's does (lesson 06). But its knob was made for something else:
@@ -387,7 +388,7 @@ for key, sentence, ratio, high in (
     ("norm-beats-gain", "BatchNorm needs fewer steps than gain √2", rest, 0)):
     claim(f"{sentence} (log₂ of the ratio below {high}).",
           measured=ratio, kind="measured", id=key,
-          holds=lambda log, high=high: log.between(high=high))
+          holds=below(high))
 
 # %% jupyter={"outputs_hidden": true}
 said = {(True, True): "smaller, but there",
@@ -429,12 +430,12 @@ bends = [smooth.bend[name].log().mean(1) for name in ("batch", None)]
 claim("Averaged over 450 equal steps, the loss is smoother along the gradient with "
       "BatchNorm.",
       measured=paired_interval(*bends), kind="measured", id="smoother-equal-steps",
-      holds=lambda log: log.between(high=0))
+      holds=negative)
 for level in LEVELS:
     claim(f"When the training loss first comes down to {level}, it is smoother with "
           "BatchNorm.",
           measured=smooth.at_level(level), kind="measured", id=f"smoother-at-{level}",
-          holds=lambda log: log and log.between(high=0))
+          holds=negative)
 
 # %% [markdown]
 # Read the verdicts in their order. A network that stands still on a plateau has a very smooth loss, and that is no merit. "Smoother" needs an "at the same what".
@@ -466,7 +467,7 @@ def loss_and_gradient(W, eps=1e-5):
 claim("For the loss f: f(αW; α²ε) = f(W; ε), and "
       "the gradient is 1/α as large (here α = 10).",
       measured=[abs(loss - loss10), (10 * g10 - g).abs().max().item()],
-      holds=lambda gaps: max(gaps) < 1e-14)
+      holds=below(1e-14))
 
 # %% jupyter={"outputs_hidden": true}
 # what came out
@@ -512,9 +513,9 @@ for lr, strength, slope in (0.1, 0.1, 1.0), (0.5, 0.2, 3.0), (1.0, 0.9, 0.5):
     angles.append((run.angles[:, 0, -1]
                    - angle_at_rest(lr, strength)).abs().max().item())
 claim("‖w‖⁴ ends at η·g̃²/(λ(2 − ηλ)), for three sets of η, λ, g̃.",
-      measured=lengths, holds=lambda gaps: max(gaps) < 1e-12)
+      measured=lengths, holds=below(1e-12))
 claim("There it turns by arccos(1 − ηλ) at each step.",
-      measured=angles, holds=lambda gaps: max(gaps) < 1e-12)
+      measured=angles, holds=below(1e-12))
 
 # %% [markdown]
 # So what does decay do? *Without* it, a rate that grows as $\eta\,(1-\eta\lambda)^{-(2t+1)}$ leads through the same directions, exactly but for ε (Li & Arora 2020). *Deeper* derives that, and looks for it on digits.
@@ -564,7 +565,7 @@ resting = {strength: ratio[strength].between(0.98, 1.02) for strength in (0.01, 
 for strength in resting:
     claim(f"λ = {strength}: the angle per step is within 2 % of arccos(1 − ηλ).",
           measured=ratio[strength], kind="measured", id=f"angle-{strength}",
-          holds=lambda r: r.between(0.98, 1.02))
+          holds=between(0.98, 1.02))
 
 # %% tags=["deeper"] jupyter={"outputs_hidden": true}
 options = {(True, True): "0.01 and 0.1", (False, True): "0.1 only",
@@ -611,24 +612,24 @@ claim("At the last step the effective rate of growing is within 5 % of decay's "
       "(ratio).",
       measured=mean_interval(ends[growing] / ends[decay]),
       kind="measured", id="growing-rate",
-      holds=lambda r: r.between(0.95, 1.05))
+      holds=between(0.95, 1.05))
 claim("At the last step the effective rate of neither is below half of decay's "
       "(ratio).",
       measured=mean_interval(ends[neither] / ends[decay]),
       kind="measured", id="neither-rate",
-      holds=lambda r: r.between(high=0.5))
+      holds=below(0.5))
 claim("Growing has the test error of decay, within 1 point.",
       measured=paired_interval(errors[growing], errors[decay]),
       kind="measured", id="growing-error",
-      holds=lambda gap: gap.between(-1, 1))
+      holds=within(1))
 claim("Growing has the test loss of decay, within 0.02.",
       kind="measured", id="growing-loss",
-      holds=lambda gap: gap.between(-0.02, 0.02),
+      holds=within(0.02),
       measured=paired_interval(losses[growing], losses[decay]))
 for name, figures in (("error", errors), ("loss", losses)):
     claim(f"Decay lowers the test {name}, against neither (difference).",
           kind="measured", id=f"decay-helps-{name}",
-          holds=lambda gap: gap.between(high=0),
+          holds=negative,
           measured=paired_interval(figures[decay], figures[neither]))
 
 # %% [markdown]
@@ -651,11 +652,11 @@ fixed = loss_and_gradient(10 * W)[1]
 claim("The gradient is at right angles to the weights, "
       "up to ε (cosine for ε = 1e-12, 1e-5, 1e-2).",
       measured=[cosine(eps) for eps in (1e-12, 1e-5, 1e-2)],
-      holds=lambda c: c[0] < 1e-13 and c[1] < 1e-5 and c[0] < c[1] < c[2] < 1e-2)
+      holds=each(below(1e-13), below(1e-5), between(1e-5, 1e-2)))
 claim("At fixed ε = 1e-5 the gradient at 10 W is "
       "a tenth of that at W to a relative 1e-5.",
       measured=((10 * fixed - g).norm() / g.norm()).item(),
-      holds=lambda gap: 0 < gap < 1e-5)
+      holds=between(0, 1e-5))
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: the two runs, step by step
@@ -684,7 +685,7 @@ def apart_after(steps, lr=0.1, strength=0.3, moving=True):
 claim("Decay and the growing rate give the same directions after 100 steps, if ε "
       "scales along; else they part.",
       measured=[apart_after(100), apart_after(100, moving=False)],
-      holds=lambda gaps: gaps[0] < 1e-9 < gaps[1])
+      holds=each(below(1e-9), above(1e-9)))
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: with momentum
@@ -697,7 +698,7 @@ from course_lib.experiments.batchnorm.turning import turn_on_digits
 *_, heavy = turn_on_digits(0.01, (1.0,), momentum=0.9)
 claim("With momentum 0.9 the angle per step is within 2 % of √(2ηλ/(1 + μ)).",
       measured=mean_interval(heavy.ratio()[:, 0]), kind="measured", id="angle-momentum",
-      holds=lambda r: r.between(0.98, 1.02))
+      holds=between(0.98, 1.02))
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: the other options of the layer, images, and what is refused
@@ -738,14 +739,14 @@ claim("Outputs, gradients and buffers are those of nn.BatchNorm1d, in training a
       measured={name: gap(BatchNorm1d(5, **o, **double),
                           nn.BatchNorm1d(5, **o, **double), batch)
                 for name, o in tables.items()},
-      holds=lambda found: max(found.values()) < 1e-12)
+      holds=below(1e-12))
 
 # %% tags=["deeper", "nbval-check-output"]
 images = torch.randn(6, 3, 4, 5, generator=generator, **double)
 claim("Those of BatchNorm2d and LayerNorm are torch's, too.",
       measured=[gap(BatchNorm2d(3, **double), nn.BatchNorm2d(3, **double), images),
                 gap(LayerNorm(5, **double), nn.LayerNorm(5, **double), batch)],
-      holds=lambda found: max(found) < 1e-12)
+      holds=below(1e-12))
 pixels, linear = images.movedim(1, -1).reshape(-1, 3), nn.Linear(5, 4, **double)
 claim("BatchNorm of images is BatchNorm of their pixels, and LayerNorm is BatchNorm of "
       "the transpose (γ = 1, β = 0).",
@@ -753,11 +754,11 @@ claim("BatchNorm of images is BatchNorm of their pixels, and LayerNorm is BatchN
                  - batch_norm(pixels, training=True)).abs().max().item(),
                 (layer_norm(batch, 5)
                  - batch_norm(batch.T, training=True).T).abs().max().item()],
-      holds=lambda found: max(found) < 1e-12)
+      holds=below(1e-12))
 (shift,) = torch.autograd.grad(BatchNorm1d(4, **double)(linear(batch)).sin().sum(),
                                linear.bias)
 claim("In training mode a bias in front of a BatchNorm gets no gradient.",
-      measured=shift.abs().max().item(), holds=lambda gradient: gradient < 1e-12)
+      measured=shift.abs().max().item(), holds=below(1e-12))
 
 # %% [markdown]
 # torch takes some things in silence that spoil a training: a momentum of 1.5 makes the running variance negative, a single NaN in one batch makes the running statistics NaN *for good*, a refused batch of one is counted all the same. Ours refuse, and stay as they were.
@@ -771,7 +772,7 @@ except ValueError as error:
 claim("A batch of one row in training is an error, "
       "and is not counted; in evaluation it is fine.",
       measured=[norm.num_batches_tracked.item(), *norm.eval()(torch.ones(1, 3)).shape],
-      holds=lambda found: found == [0, 1, 3])
+      holds=equal([0, 1, 3]))
 
 # %% tags=["deeper", "nbval-check-output"]
 spoilt = torch.ones(4, 5, **double)
@@ -786,7 +787,7 @@ claim("After one NaN torch's layer gives NaN in evaluation, to clean rows too; o
       "has not changed.",
       measured=[theirs.eval()(batch).isnan().sum().item(),
                 ours.eval()(batch).isnan().sum().item()],
-      holds=lambda found: found == [10, 0])
+      holds=equal([10, 0]))
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## In production
@@ -803,7 +804,7 @@ norm(linear(batch))  # in training: something to remember
 folded = fold_batch_norm(linear, norm.eval())
 claim("The folded layer alone gives the outputs of layer and norm together.",
       measured=(folded(batch) - norm(linear(batch))).abs().max().item(),
-      holds=lambda gap: gap < 1e-12)
+      holds=below(1e-12))
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## When not to
