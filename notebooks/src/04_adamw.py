@@ -76,6 +76,46 @@ reveal("moved", "at the star, unmoved",
 # - set up AdamW as it is used: groups, schedule, and (in *Deeper*) resuming.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
+# ## In plain PyTorch
+#
+# Both have a number called `weight_decay`. Does it mean the same? Here is a loop to copy: a small network learns handwritten digits from 300 images, every fifth of them with a wrong label, once with `torch.optim.Adam`, whose `weight_decay` is L2, and once with `torch.optim.AdamW`.
+
+# %% tags=["plain"]
+import torch
+from torch import nn
+from torch.nn.functional import cross_entropy
+
+from course_lib.data import digits
+
+data = digits(300, label_noise=0.2)  # 300 images, every fifth label wrong
+
+
+def test_error(kind, strength):
+    """Train with this optimizer; return the share of test images it gets wrong."""
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(64, 128), nn.ReLU(), nn.Linear(128, 10))
+    optimizer = kind(model.parameters(), lr=3e-3, weight_decay=strength)
+    model.train()
+    for epoch in range(100):
+        for rows in torch.randperm(300).split(50):
+            loss = cross_entropy(model(data.train_x[rows]), data.train_y[rows])
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+    model.eval()
+    return (model(data.test_x).argmax(1) != data.test_y).float().mean().item()
+
+
+for strength in (0, 0.01, 0.1, 1):
+    l2, decay = (test_error(kind, strength)
+                 for kind in (torch.optim.Adam, torch.optim.AdamW))
+    print(f"weight_decay={strength}: Adam {l2:.1%} wrong, AdamW {decay:.1%}")
+
+# %% [markdown]
+# The same number does different things: what is strong for Adam + L2 is hardly felt by AdamW, and Adam's largest does not learn at all. So a comparison at one common λ says nothing about which is better.
+# *Two knobs on a real network*, below, trains the same network at all learning rates and strengths at once, over seeds. First, why a knob can do nothing.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## Every weight moves by lr
 
 # %%

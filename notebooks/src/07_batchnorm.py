@@ -75,6 +75,47 @@ explore.activations.show()
 # Batches of 2 are another world. *Very small batches* shows what $\hat x$ is there, with $d$ half the difference of the rows: $\pm d/\sqrt{d^2+\epsilon}$. Where the rows differ, that is ±1 with next to no slope; where they all but agree, its slope is up to $1/\sqrt\epsilon = 316$. So the gradient vanishes or explodes, as it happens: look at it for several gains.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
+# ## In plain PyTorch
+#
+# Ten such layers, trained. `nn.BatchNorm1d(64)` stands between each linear layer and its ReLU; `nn.Identity` does nothing, in its place. Here is the loop to copy.
+
+# %% tags=["plain"]
+import torch
+from torch import nn
+from torch.nn.functional import cross_entropy
+
+from course_lib.data import digits
+
+data = digits(500)  # 500 images to learn from
+
+
+def test_error(norm, lr):
+    """Train ten layers; return the share of test images they get wrong."""
+    torch.manual_seed(0)
+    layers = [part for _ in range(10)
+              for part in (nn.Linear(64, 64), norm(64), nn.ReLU())]
+    model = nn.Sequential(*layers, nn.Linear(64, 10))
+    optimizer = torch.optim.SGD(model.parameters(), lr=lr, momentum=0.9)
+    model.train()  # BatchNorm takes the mean and the variance of the batch
+    for epoch in range(20):
+        for rows in torch.randperm(500).split(50):
+            loss = cross_entropy(model(data.train_x[rows]), data.train_y[rows])
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+    model.eval()  # and now those that it remembers
+    return (model(data.test_x).argmax(1) != data.test_y).float().mean().item()
+
+
+for lr in (0.01, 0.1):
+    plain, batch = (test_error(norm, lr) for norm in (nn.Identity, nn.BatchNorm1d))
+    print(f"lr {lr}: {plain:.1%} wrong without BatchNorm, {batch:.1%} with it")
+
+# %% [markdown]
+# With torch's usual start, under which each layer makes its input smaller, the plain network has learned nothing after 20 rounds: nine of ten wrong is guessing. With BatchNorm it learns at both rates.
+# A better start would help the plain one, too, and how much of the gain is left then is measured below (*Normaliser*). First, what the layer computes.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## By hand
 #
 # One feature, a batch of three: 1, 3, 8. Its mean μ is 4, its variance $\sigma^2 = \frac{9+1+16}{3} = \frac{26}{3}$.
