@@ -103,7 +103,7 @@ for p in (0.0, 0.5, 0.8):
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## By hand
 #
-# An entry $x = 3$ meets dropout with $p = 0.25$. It is dropped with probability $p$; else it is divided by $1-p$. Two things can come out, 0 and 4:
+# What does one layer do to one number? An entry $x = 3$ meets dropout with $p = 0.25$. It is dropped with probability $p$; else it is divided by $1-p$. Two things can come out, 0 and 4:
 #
 # $$\mathrm{E} = 0.25\cdot 0 + 0.75\cdot 4 = 3 = x \qquad\qquad \mathrm{Var} = 0.25\,(0-3)^2 + 0.75\,(4-3)^2 = 3 = x^2\,\frac{p}{1-p}$$
 #
@@ -353,6 +353,8 @@ predict("best", "Which p has the lowest test error at step 1000?",
         ["0: none", "0.1 or 0.3", "0.5 or 0.7", "0.8 or more"])
 
 # %% [markdown]
+# **Do this**: move p through its range, at the last step and at each p's best. **Notice**: where do the curves of error and of loss have their lowest points?
+#
 # Bands are 95 % intervals over twelve seeds; an upright dotted line marks your p. Training figures count the 60 wrong labels as given, test labels are all right: a network that ignores every wrong label shows 20 % training error.
 
 # %% jupyter={"outputs_hidden": true}
@@ -458,12 +460,12 @@ print(f"standard deviation over seeds: of the error {plain.std():.4f}, of the pa
       f"difference {(plain - half).std():.4f}")
 
 # %% [markdown]
-# With effects of this size, look at the interval before you look at the sign. Pairing the seeds (same split, start, batches) is what makes it narrow. And here too the clock counts: p = 0.85 is the slower one.
+# With effects of this size, look at the interval before you look at the sign. Pairing the seeds (same split, start, batches) is what makes it narrow.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## "It forces the network to distribute"
 #
-# "This forces the network to distribute the learned representations more evenly across neurons", says the lecture. That can be measured.
+# "This forces the network to distribute the learned representations more evenly across neurons", says the lecture. The first paper (2012) said it so: dropout prevents **co-adaptation**, units that are of use only together with certain others. That can be measured.
 # Take a trained network, masks off, set *one* hidden unit to zero, see how much the loss rises, put it back, take the next. What would count:
 #
 # - it *relies less on one unit* if its worst rise (test rows) is below half of the plain network's;
@@ -672,7 +674,11 @@ for k in (0, 1):
           f"evaluation {whole[k]:.2f}")
 
 # %% [markdown]
-# And a 1-64-64-1 network on thirty noisy rows of a sine. Thin lines: six of the 200 thinned networks. Inner band: ± 1.96 times their spread. Outer band: with the noise of the targets (0.3, known here).
+# And a 1-64-64-1 network on thirty noisy rows of a sine.
+#
+# **Do this**: raise p, then take more rows. **Notice**: which of the two changes the width of the band?
+#
+# Thin lines: six of the 200 thinned networks. Inner band: ± 1.96 times their spread. Outer band: with the noise of the targets (0.3, known here).
 
 # %%
 from course_lib.explorers import dropout as explore
@@ -791,9 +797,9 @@ claim("A module that calls F.dropout(x, p) goes on dropping after .eval().",
 #
 # - More data than the network can memorise in its time: little to prevent, and dropout slows the fit.
 # - Where you stop early anyway: compare with that, not with a plain network left to run on.
-# - Directly in front of a batch norm, with a large p (a Deeper section measures it).
+# - Directly in front of a batch norm, with a large p: what the norm remembers costs test loss. (The order also costs test error at p = 0.7, and mostly for another reason; a *Deeper* section measures both.)
 # - A regression with plenty of rows: a dropped unit is an error in the answer (whether it shows: a Deeper section).
-# - As the only source of error bars.
+# - As the only source of error bars. Several networks trained from different starts (a *deep ensemble*) are a stronger one; *concrete dropout* learns its p.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: values commonly met, and conventions
@@ -821,9 +827,20 @@ claim("A module that calls F.dropout(x, p) goes on dropping after .eval().",
 #
 # Now write it yourself: **`06_dropout_exercises.ipynb`**. Your own function then throws the masks of the first and the last picture.
 #
-# **Sources.** *The lecture:* "Optimization & Regularization" of the mlr3torch course (mlr-org.github.io/mlr3torch-course). Srivastava, Hinton, Krizhevsky, Sutskever & Salakhutdinov, *Dropout: A Simple Way to Prevent Neural Networks from Overfitting*, JMLR 2014. Wager, Wang & Liang, *Dropout Training as Adaptive Regularization*, NeurIPS 2013 (arXiv:1307.1493).
+# **Sources.** Hinton, Srivastava, Krizhevsky, Sutskever & Salakhutdinov, *Improving neural networks by preventing co-adaptation of feature detectors*, 2012 (arXiv:1207.0580). *The lecture:* "Optimization & Regularization" of the mlr3torch course (mlr-org.github.io/mlr3torch-course). Srivastava, Hinton, Krizhevsky, Sutskever & Salakhutdinov, *Dropout: A Simple Way to Prevent Neural Networks from Overfitting*, JMLR 2014. Wager, Wang & Liang, *Dropout Training as Adaptive Regularization*, NeurIPS 2013 (arXiv:1307.1493). That noise on the inputs acts as a ridge is older: Bishop, *Training with Noise is Equivalent to Tikhonov Regularization*, 1995.
 # Baldi & Sadowski, *Understanding Dropout*, NeurIPS 2013. Gal & Ghahramani, *Dropout as a Bayesian Approximation*, ICML 2016 (arXiv:1506.02142). Osband, *Risk versus Uncertainty in Deep Learning: Bayes, Bootstrap and the Dangers of Dropout*, NIPS workshop 2016.
-# Li, Chen, Hu & Yang, *Understanding the Disharmony between Dropout and Batch Normalization by Variance Shift*, CVPR 2019 (arXiv:1801.05134).
+# Li, Chen, Hu & Yang, *Understanding the Disharmony between Dropout and Batch Normalization by Variance Shift*, CVPR 2019 (arXiv:1801.05134). Lakshminarayanan, Pritzel & Blundell, *Simple and Scalable Predictive Uncertainty Estimation using Deep Ensembles*, NeurIPS 2017 (arXiv:1612.01474). Gal, Hron & Kendall, *Concrete Dropout*, NeurIPS 2017 (arXiv:1705.07832).
+
+# %% [markdown] tags=["card"] slideshow={"slide_type": "slide"}
+# ## To keep
+#
+# | | |
+# |---|---|
+# | formula | in training $x \mapsto \dfrac{m\,x}{1-p}$ with $m = 0$ at chance $p$, else 1; in evaluation nothing |
+# | in PyTorch | `nn.Dropout(0.5)` behind an activation, and `model.train()`, `model.eval()` |
+# | typical | p = 0.5 in wide layers, 0 to 0.2 on inputs, 0 to 0.1 in transformers |
+# | when not | plenty of data, or where you stop early anyway: compare with that |
+# | what was measured | with wrong labels p = 0.5 lowers the test error at step 1000 (claim `half-end`); a plain network at its best step does better still (`stopping-beats-half`) |
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # ## Test yourself, and teach it

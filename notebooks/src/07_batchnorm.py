@@ -51,7 +51,9 @@ double = {"dtype": torch.float64}  # exact claims are held to 15 digits
 # ## Ten layers deep
 #
 # Fresh random weights, ten layers of 64 units, a batch of digits. *Gain* scales the weights. Left, how large the outputs of each layer are; middle, the gradient there, on its way back from the last layer;
-# right, the share of outputs that pass (almost) no gradient: for ReLU always about half, for tanh worth watching. **Move the gain** until the blue line in the left panel is flat; then a little further. Then choose tanh.
+# right, the share of outputs that pass (almost) no gradient: for ReLU always about half, for tanh worth watching.
+#
+# **Do this**: move the gain until the blue line in the left panel is flat; then a little further; then choose tanh. **Notice**: which of the lines does BatchNorm hold still, and which not?
 
 # %% slideshow={"slide_type": "-"}
 from course_lib.explorers import batchnorm as explore
@@ -64,7 +66,7 @@ explore.activations.show()
 #
 # At the end of this lesson you can
 # - write BatchNorm with its memory, and say what is learned, what is remembered, and what changes in evaluation;
-# - say what small batches do to it, how noisy it is, and what it is worth (*noise source*, *normaliser*);
+# - say what small batches do to it, how noisy it is, whether that noise regularizes, and what a norm is worth (*noise source*, *normaliser*);
 # - compute how fast weights turn under weight decay, and why that is a learning rate (*controller*).
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
@@ -232,7 +234,7 @@ reveal("memory", "near 0",
 # %% [markdown]
 # Forgetting is wanted: while the layers before it train, old statistics are another network's. The average reaches back about $1/m$ batches; the price of a short memory is noise.
 #
-# Half-way, the true mean jumps from 2 to 0. **Find a momentum that follows it and yet is calm**, for batches of 256 and of 2.
+# **Do this**: half-way, the true mean jumps from 2 to 0; find a momentum that follows it and yet is calm, for batches of 256. **Notice**: is the same one calm for batches of 2?
 
 # %%
 from course_lib.explorers import batchnorm as explore
@@ -296,7 +298,7 @@ reveal("modes", options.get(tuple(behind[m].between(low=5) for m in (1.0, 0.001)
        rests="memory-apart-1, memory-apart-0.001")
 
 # %% [markdown]
-# Too long a memory still holds the untrained network; too short a one is one small batch. Set the batch size to 64 (some seconds), and look at the valley between.
+# Too long a memory still holds what it began with, mean 0 and variance 1, which were never measured; too short a one is one small batch. Set the batch size to 64 (some seconds), and look at the valley between.
 # *Forgetting `model.eval()`* means being judged *as trained*; and every test batch moves the statistics besides.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -394,8 +396,59 @@ for name, figure in (("the batch mean", "mean"),
           holds=between(-1.05, -0.95))
 
 # %% [markdown]
-# Activations have spread 1 here: at $B = 8$ this is a lot of noise, at 256 little. Such noise can regularize, as dropout's does (lesson 06). But its knob was made for something else:
-# a larger batch, on a larger machine, silently means less of it.
+# Activations have spread 1 here: at $B = 8$ this is a lot of noise, at 256 little. So the larger the batch, the less of it. On several GPUs it depends on the code: torch takes the statistics of each GPU's own rows, unless the layers are converted to `nn.SyncBatchNorm`.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Does it regularize?
+#
+# Noise can regularize, as dropout's does (lesson 06). To find out, change the noise and nothing else: **ghost batches** (Hoffer et al. 2017) leave the batch of 64 as it is, and take the statistics over 4 rows at a time. Against them stand BatchNorm over the whole batch, and no norm at all.
+# A 64-64-64-10 network, 320 digits, every fifth label wrong, 800 steps of SGD, twelve seeds; each arm has the learning rate, of four, that is best for it on four other seeds.
+#
+# BatchNorm *regularizes* if its test error is below the plain network's by more than a point, and its *noise* does if parts of 4 are below the whole batch by more than a point: after the last step, and each at its best step.
+
+# %%
+predict("regularizes", "After the last step, BatchNorm over whole batches of 64 has …",
+        ["a lower test error than no norm", "about the same, within a point",
+         "a higher one"])
+
+# %% jupyter={"outputs_hidden": true}
+from course_lib.experiments.batchnorm.ghost import compare_ghost_batches
+
+*_, ghost = compare_ghost_batches()
+for arm in ghost.error:
+    print(f"{arm:11}: {ghost.at_end(arm).mean():.1%} wrong at the end, "
+          f"{ghost.at_best(arm).mean():.1%} at step {ghost.best_step(arm)}; "
+          f"reproduces {ghost.fitted[arm].mean():.0%} of the given labels")
+
+# %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
+end = {arm: 100 * ghost.at_end(arm) for arm in ghost.error}
+best = {arm: 100 * ghost.at_best(arm) for arm in ghost.error}
+norm_at_end = paired_interval(end["batch of 64"], end["no norm"])
+claim("At the end BatchNorm has a lower test error than no norm, by more than a point.",
+      measured=norm_at_end, kind="measured", id="norm-regularizes-end",
+      holds=below(-1))
+claim("At the end statistics over 4 rows have a lower test error than over 64, by more "
+      "than a point.",
+      measured=paired_interval(end["parts of 4"], end["batch of 64"]),
+      kind="measured", id="ghost-regularizes-end", holds=below(-1))
+claim("Each at its best step: BatchNorm beats no norm by more than a point.",
+      measured=paired_interval(best["batch of 64"], best["no norm"]),
+      kind="measured", id="norm-regularizes-best", holds=below(-1))
+claim("Each at its best step: 4 rows beat 64 by more than a point.",
+      measured=paired_interval(best["parts of 4"], best["batch of 64"]),
+      kind="measured", id="ghost-regularizes-best", holds=below(-1))
+
+# %% jupyter={"outputs_hidden": true}
+# what came out
+reveal("regularizes",
+       from_interval={"a lower test error than no norm": below(-1)(norm_at_end),
+                      "about the same, within a point": within(1)(norm_at_end),
+                      "a higher one": above(1)(norm_at_end)},
+       because="the statistics of 64 rows are too good an estimate to be much of a noise",
+       rests="norm-regularizes-end")
+
+# %% [markdown]
+# So it is the *noise* that keeps wrong labels from being learned, and only where there is much of it: over whole batches of 64 the norm protects from nothing here. And whoever stops at the best step has most of the gain without any noise, as with dropout.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Normaliser
@@ -538,7 +591,9 @@ reveal("scale", "a tenth as large",
 #
 # No $\tilde g$ in it: not the data, not the layer. That is for plain SGD, constant $\tilde g$, ε = 0 and 0 < ηλ < 1, where every starting length comes to rest; the root, for ηλ ≪ 1.
 #
-# A toy: two weights, and a loss whose slope around the circle is $\tilde g$ everywhere. Three runs start from three lengths; dashed, the formulas. **Move λ**, down to 0.
+# A toy: two weights, and a loss whose slope around the circle is $\tilde g$ everywhere. Three runs start from three lengths; dashed, the formulas.
+#
+# **Do this**: move λ, down to 0. **Notice**: where do the three lengths go, and what becomes of the angle?
 
 # %%
 from course_lib.explorers import batchnorm as explore
@@ -853,7 +908,7 @@ claim("The folded layer alone gives the outputs of layer and norm together.",
 # - Batches of a few rows, or of rows of very different origin: LayerNorm, or GroupNorm (LayerNorm over groups of channels).
 # - Text, sequences of different lengths: LayerNorm; a batch statistic would mix padding and words.
 # - Where one example must not influence another's result, as under a promise of privacy.
-# - Directly behind dropout: in training dropout raises the variance that the norm remembers (lesson 06).
+# - Directly behind dropout with a large p. What the norm remembers is then too large a variance. In lesson 06 that costs test *loss*; what the order costs in test *error* at p = 0.7 is mostly not this shift.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: in other texts
@@ -873,10 +928,21 @@ claim("The folded layer alone gives the outputs of layer and norm together.",
 #
 # Now write it yourself, and find out which of five others is wrong: **`07_batchnorm_exercises.ipynb`**.
 
+# %% [markdown] tags=["card"] slideshow={"slide_type": "slide"}
+# ## To keep
+#
+# | | |
+# |---|---|
+# | formula | $\hat x = \dfrac{x-\mu}{\sqrt{\sigma^2+\epsilon}}$, $y = \gamma\hat x+\beta$; in training μ, σ² of the batch, in evaluation the remembered ones |
+# | in PyTorch | `nn.BatchNorm1d(64)` before the activation, and `model.train()`, `model.eval()` |
+# | typical | `momentum=0.1`, `eps=1e-5`, batches of 16 rows and more |
+# | when not | batches of a few rows, sequences, rows that must not know of each other: LayerNorm |
+# | what was measured | noise of small parts keeps wrong labels out at the end (claim `ghost-regularizes-end`); the variance of a batch mean falls as 1/B (`batch-variance-mean`) |
+
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Sources
 #
-# Ioffe & Szegedy, *Batch Normalization*, ICML 2015 (arXiv:1502.03167). He, Zhang, Ren & Sun, *Delving Deep into Rectifiers*, ICCV 2015 (arXiv:1502.01852). Ba, Kiros & Hinton, *Layer Normalization*, 2016 (arXiv:1607.06450).
+# Ioffe & Szegedy, *Batch Normalization: Accelerating Deep Network Training by Reducing Internal Covariate Shift*, ICML 2015 (arXiv:1502.03167). Hoffer, Hubara & Soudry, *Train longer, generalize better*, NeurIPS 2017 (arXiv:1705.08741; ghost batches). He, Zhang, Ren & Sun, *Delving Deep into Rectifiers*, ICCV 2015 (arXiv:1502.01852). Ba, Kiros & Hinton, *Layer Normalization*, 2016 (arXiv:1607.06450).
 # van Laarhoven, *L2 Regularization versus Batch and Weight Normalization*, 2017 (arXiv:1706.05350). Santurkar, Tsipras, Ilyas & Madry, *How Does Batch Normalization Help Optimization?*, NeurIPS 2018 (arXiv:1805.11604).
 # Yang, Pennington, Rao, Sohl-Dickstein & Schoenholz, *A Mean Field Theory of Batch Normalization*, ICLR 2019 (arXiv:1902.08129). Zhang, Wang, Xu & Grosse, *Three Mechanisms of Weight Decay Regularization*, ICLR 2019 (arXiv:1810.12281).
 # Li & Arora, *An Exponential Learning Rate Schedule for Deep Learning*, ICLR 2020 (arXiv:1910.07454). Wan, Zhu, Zhang & Sun, *Spherical Motion Dynamics*, NeurIPS 2021 (arXiv:2006.08419).
