@@ -17,6 +17,7 @@ from course_lib.notebook.bounds import (
     between,
     each,
     equal,
+    near,
     negative,
     ordered,
     positive,
@@ -28,6 +29,6 @@ from course_lib.notebook.predictions import predict, reveal
 from course_lib.notebook.questions import quiz, quiz_of
 from course_lib.notebook.source import show_source
 
-__all__ = ["above", "below", "between", "each", "equal", "negative", "ordered", "positive"]
+__all__ = ["above", "below", "between", "each", "equal", "near", "negative", "ordered", "positive"]
 __all__ += ["within", "claim", "fresh_seeds", "ledger", "predict", "quiz", "quiz_of", "recall"]
 __all__ += ["reveal", "self_test", "setup", "show_source", "standing"]

@@ -1,14 +1,15 @@
 """What a claim asks of a figure, in words that mean the same in every lesson.
 
-`below(2)`, `above(0)`, `between(-1, 1)`, `within(1e-12)`, `positive`, `negative`, `equal(3)`,
-`ordered`, and `each(…)` where several figures are asked different things. All are functions of what
-was measured → True, False, or None for inconclusive: an interval (`course_lib.statistics`) must lie
-beyond its bound with all of its length, and is inconclusive where it lies across it. Of a list, a
-tensor or a mapping every figure is asked, and one that fails decides.
+`below(2)`, `above(0)`, `between(-1, 1)`, `within(1e-12)`, `near(2, 1e-6)`, `positive`, `negative`,
+`equal(3)`, `ordered`, and `each(…)` where several figures are asked different things. All are
+functions of what was measured → True, False, or None for inconclusive: an interval
+(`course_lib.statistics`) must lie beyond its bound with all of its length, and is inconclusive
+where it lies across it. Of a list, a tensor or a mapping every figure is asked, and one that fails
+decides.
 """
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,6 +57,14 @@ def within(margin: float) -> Bound:
     return _between(-margin, margin, f"within ±{margin:g}")
 
 
+def near(value: float | Sequence[float], margin: float) -> Bound:
+    """Nearer to `value` than `margin`; of a list each figure to its own."""
+    if isinstance(value, Sequence):
+        said = f"within {margin:g} of {', '.join(f'{one:.10g}' for one in value)}"
+        return Bound(each(*(near(one, margin) for one in value)).ask, said)
+    return _between(value - margin, value + margin, f"within {margin:g} of {value:.10g}")
+
+
 def equal(value: Any) -> Bound:
     """The same as `value`, digit by digit: figures, lists of them, texts."""
     return Bound(lambda measured: bool(_plain(measured) == value), f"equal to {value}")
@@ -83,6 +92,8 @@ def each(*by_place: Bound, **by_name: Bound) -> Bound:
 def _between(low: float, high: float, said: str) -> Bound:
     def ask(measured: Any) -> Verdict:
         measured = _plain(measured)
+        if measured is None:  # a figure that could not be had
+            return None
         if hasattr(measured, "between"):
             return measured.between(low, high)
         if isinstance(measured, Mapping):

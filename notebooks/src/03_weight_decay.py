@@ -23,7 +23,8 @@
 # %% tags=["setup"]
 # what this page needs
 try:
-    from course_lib.notebook import claim, predict, quiz, reveal, setup, show_source
+    from course_lib.notebook import (above, below, claim, each, near, negative, predict,
+                                     quiz, reveal, setup, show_source, within)
 except ModuleNotFoundError:
     raise ImportError(
         "the course is not installed in this Python: stop Jupyter and run `make "
@@ -96,11 +97,52 @@ print("weight decay", *(f"{w:.6f}" for w in with_decay))
 claim("Under momentum the two agree on step 1, and from step 2 on the weight with L2 "
       "is the smaller one.",
       measured=[a - b for a, b in zip(with_l2, with_decay)],
-      holds=lambda gap: abs(gap[0]) < 1e-15 and gap[2] < gap[1] < 0)
+      holds=each(within(1e-15), negative, negative))
 
 # %%
 # what came out
 reveal("flat-loss", "the one with L2", because="its pull is carried on by the velocity")
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## In plain PyTorch
+#
+# Does that matter in a network? Here is a loop to copy. A small network learns handwritten digits from 300 images, every fifth of them with a wrong label, with no pull, with L2 (`weight_decay=` of torch's SGD and Adam *is* L2), or with decay: one line more, before the step.
+# How long do the weights get, at the same λ = 0.02?
+
+# %% tags=["plain"]
+import torch
+from torch import nn
+from torch.nn.functional import cross_entropy
+
+from course_lib.data import digits
+
+data = digits(300, label_noise=0.2)  # 300 images, every fifth label wrong
+
+
+def length(kind, l2=0.0, decay=0.0, lr=0.01, **options):
+    """Train, and return the length of all weights, as one long vector."""
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(64, 128), nn.ReLU(), nn.Linear(128, 10))
+    optimizer = kind(model.parameters(), lr=lr, weight_decay=l2, **options)
+    model.train()
+    for epoch in range(100):
+        for rows in torch.randperm(300).split(50):
+            loss = cross_entropy(model(data.train_x[rows]), data.train_y[rows])
+            optimizer.zero_grad()
+            loss.backward()
+            for w in model.parameters():
+                w.data.mul_(1 - lr * decay)  # the gradient never hears of it
+            optimizer.step()
+    model.eval()
+    return sum(w.square().sum().item() for w in model.parameters()) ** 0.5
+
+
+for kind, more in ((torch.optim.SGD, {"momentum": 0.9}), (torch.optim.Adam, {})):
+    for pull in ({}, {"l2": 0.02}, {"decay": 0.02}):
+        print(kind.__name__, pull or "no pull", f"{length(kind, **pull, **more):.1f}")
+
+# %% [markdown]
+# Under momentum L2 pulls harder than decay, as by hand. Under Adam the gap is wider still, and no factor explains it: that is the second half of this lesson. One seed each; the sections below say why, and measure it over seeds.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The one line
@@ -149,7 +191,7 @@ ways = [weights_with(way) for way in ("loss", "torch", "decoupled")]
 claim("Under plain SGD a loss term λ‖w‖², `weight_decay=2λ` and decoupled decay 2λ "
       "give the same weights after 1000 steps.",
       measured=max((w - ways[0]).abs().max().item() for w in ways),
-      holds=lambda largest_difference: largest_difference <= 1e-12)
+      holds=below(1e-12))
 
 # %% [markdown]
 # A widely read tutorial says in one paragraph that λ is "simply named weight decay in PyTorch" and in another that `weight_decay` corresponds to 2λ.
@@ -190,7 +232,7 @@ def rest(**pull):
 claim("L2 comes to rest at 1/(1 + λ), weight decay under momentum μ at 1/(1 + λ(1 − "
       "μ)): here 0.667 and 0.952.",
       measured=[rest(l2=0.5) - 1 / 1.5, rest(weight_decay=0.5) - 1 / 1.05],
-      holds=lambda gaps: max(map(abs, gaps)) < 1e-12)
+      holds=within(1e-12))
 
 # %%
 # what came out
@@ -226,7 +268,7 @@ claim("In a bowl, L2 comes to rest at ridge(λ), and weight decay under momentum
       "ridge(λ(1 − μ)).",
       measured=[(ends["L2"] - ridge(0.5)).norm().item(),
                 (ends["decay"] - ridge(0.05)).norm().item()],
-      holds=lambda distances: max(distances) < 1e-12)
+      holds=below(1e-12))
 
 # %% [markdown]
 # Many texts write momentum as a moving average, $v \leftarrow \beta v + (1-\beta) g$, instead of torch's heavy ball, $v \leftarrow \mu v + g$.
@@ -255,17 +297,17 @@ def gap(ball, average):
 claim("Heavy ball and moving average are one path under lr ↔ lr/(1 − β), without a "
       "pull and with L2.",
       measured=[gap({}, {}), gap({"l2": 0.5}, {"l2": 0.5})],
-      holds=lambda gaps: max(gaps) < 1e-12)
+      holds=below(1e-12))
 claim("With weight decay they part, unless λ is rescaled too: λ(1 − β) in the average "
       "is λ in the ball.",
       measured=[gap({"weight_decay": 0.5}, {"weight_decay": 0.5}),
                 gap({"weight_decay": 0.5}, {"weight_decay": 0.05})],
-      holds=lambda gaps: gaps[0] > 0.1 and gaps[1] < 1e-12)
+      holds=each(above(0.1), below(1e-12)))
 claim("In the average's form both pulls end at ridge(λ): the factor 1/(1 − β) belongs "
       "to the heavy ball.",
       measured=[(end(average_update, 4000, lr=0.05, beta=0.9, **{pull: 0.5})
                  - ridge(0.5)).norm().item() for pull in ("l2", "weight_decay")],
-      holds=lambda distances: max(distances) < 1e-12)
+      holds=below(1e-12))
 
 # %% [markdown]
 # So "ten times weaker" is a statement about torch's momentum. In the other form the learning rate is ten times as large, and with it the decay.
@@ -297,7 +339,7 @@ adam_small = three_steps(adam_update, l2=0.005)
 claim("On a flat loss, Adam with L2 takes the same "
       "steps for λ = 0.5 and λ = 0.005 (up to ε).",
       measured=max(abs(a - b) for a, b in zip(adam_large, adam_small)),
-      holds=lambda difference: difference < 1e-5)
+      holds=below(1e-5))
 
 # %%
 # what came out
@@ -339,7 +381,7 @@ claim("Weight decay takes the same from both weights; L2 takes at least fifty ti
       "more from the quiet one.",
       measured=[(decay_took[0] - decay_took[1]).abs().item(),
                 (l2_took[1] / l2_took[0]).item()],
-      holds=lambda figures: figures[0] < 1e-6 and figures[1] > 50)
+      holds=each(below(1e-6), above(50)))
 
 # %%
 # what came out
@@ -383,15 +425,15 @@ pull, size = pull_and_size()
 claim("Under Adam with L2 the pull on a weight goes as 1/√v̂, where λw is small and "
       "the gradients average to about zero.",
       measured=(pull.log().diff() / size.log().diff()).tolist(),
-      holds=lambda slopes: all(abs(slope + 1) < 1e-3 for slope in slopes))
+      holds=near(-1, 1e-3))
 steady, size = pull_and_size(drift=3.0)
 claim("Where a gradient keeps its sign, L2 under Adam takes less than a tenth of "
       "lr·λ·w/√v̂ a step.",
       measured=(steady * size / (1e-3 * 1e-6 * 200)).tolist(),
-      holds=lambda ratios: max(ratios) < 0.1)
+      holds=below(0.1))
 claim("In a bowl, with the full batch, Adam with L2 comes to rest at ridge(λ).",
       measured=(end(adam_update, lr=0.05, l2=0.5) - ridge(0.5)).norm().item(),
-      holds=lambda distance: distance < 1e-9)
+      holds=below(1e-9))
 
 # %% [markdown]
 # Adam is said not to care how the loss is scaled. True for the loss alone. With L2 beside it, scaling the loss by $c$ leaves $\lambda w$ behind:
@@ -409,7 +451,7 @@ def scaled(c=1.0, **options):
 claim("Scaling the loss by 1000 under Adam with L2 is the same as λ/1000 and ε/1000.",
       measured=(scaled(1000.0, l2=0.5, eps=1e-5)
                 - scaled(1.0, l2=0.5e-3, eps=1e-8)).abs().max().item(),
-      holds=lambda difference: difference < 1e-12)
+      holds=below(1e-12))
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Does it matter in a network?
@@ -444,16 +486,16 @@ at = digits.strengths.index(1e-4)
 claim("At λ = 1e-4 the effective decay of the weights spreads more than tenfold (in "
       "powers of ten: by more than 1).",
       measured=mean_interval(digits.spread[:, at]), kind="measured", id="decay-spread",
-      holds=lambda decades: decades.between(low=1))
+      holds=above(1))
 claim("Even the least decayed weight gets more than ten times lr·λ (in powers of ten: "
       "more than 1).",
       measured=mean_interval(digits.least[:, at]), kind="measured", id="decay-least",
-      holds=lambda decades: decades.between(low=1))
+      holds=above(1))
 claim("At λ = 0.1 the spread is smaller than at "
       "λ = 1e-4 (difference in powers of ten).",
       measured=paired_interval(digits.spread[:, -1], digits.spread[:, at]),
       kind="measured", id="decay-spread-strong",
-      holds=lambda difference: difference.between(high=0))
+      holds=negative)
 
 # %%
 factor = 10 ** digits.spread[:, at].mean().item()
@@ -499,19 +541,19 @@ claim("torch's SGD with momentum is coupled L2, "
       "and so is torch's Adam; AdamW decouples.",
       measured=[abs(a - b) for name in found
                 for a, b in zip(found[name], expected[name])],
-      holds=lambda gaps: max(gaps) < 1e-12)
+      holds=below(1e-12))
 
 # %% tags=["nbval-check-output"]
 claim("`weight_decay=2λ` equals the loss term λ‖w‖² under momentum too, because it is "
       "no weight decay.",
       measured=(weights_with("loss", momentum=0.9)
                 - weights_with("torch", momentum=0.9)).abs().max().item(),
-      holds=lambda largest_difference: largest_difference <= 1e-12)
+      holds=below(1e-12))
 claim("Decay proper equals it in plain SGD only: under Nesterov momentum the two part "
       "on the very first step.",
       measured=three_steps(sgd_update, momentum=0.9, nesterov=True, l2=0.5)[0]
                - with_decay[0],
-      holds=lambda difference: abs(difference + 0.045) < 1e-12)
+      holds=near(-0.045, 1e-12))
 
 # %% [markdown]
 # > **"$\theta \leftarrow \theta - \eta\,(\nabla L - \lambda\theta)$"**, as one lecture prints it. Multiply out: $(1+\eta\lambda)\,\theta$. The sign is wrong, the weights grow.
@@ -522,8 +564,8 @@ def misprinted_update(param, grad, state, *, lr, l2):
 
 
 claim("With the misprinted sign the weight grows by 5 % a step instead of shrinking.",
-      measured=three_steps(misprinted_update, l2=0.5),
-      holds=lambda w: abs(w[2] - 1.05**3) < 1e-12)
+      measured=three_steps(misprinted_update, l2=0.5)[-1],
+      holds=near(1.05**3, 1e-12))
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## In production

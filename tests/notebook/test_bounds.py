@@ -9,6 +9,7 @@ from course_lib.notebook.bounds import (
     between,
     each,
     equal,
+    near,
     negative,
     ordered,
     positive,
@@ -17,7 +18,7 @@ from course_lib.notebook.bounds import (
 )
 from course_lib.statistics import Interval
 
-BOUNDS = [below(2), above(2), between(1, 2), within(2), positive, negative]
+BOUNDS = [below(2), above(2), between(1, 2), within(2), near(1, 1), positive, negative]
 
 
 @pytest.mark.parametrize("bound", BOUNDS, ids=str)
@@ -32,7 +33,7 @@ def test_a_narrow_interval_is_judged_as_its_middle(bound, value):
 @pytest.mark.parametrize("bound", BOUNDS, ids=str)
 def test_a_wide_interval_decides_nothing_and_a_missing_figure_never_holds(bound):
     assert bound(Interval(1.5, -10, 10)) is None
-    assert bound(math.nan) is False
+    assert bound(math.nan) is False and bound(None) is None
 
 
 def test_every_figure_of_a_list_a_tensor_or_a_mapping_is_asked():
@@ -53,6 +54,8 @@ def test_each_figure_has_its_bound():
 
 def test_order_and_equality():
     assert ordered([1, 2, 3]) is True and ordered(torch.tensor([1, 1])) is False
+    assert near(2, 0.1)([2.05, 1.95]) is True and near(2, 0.1)(2.2) is False
+    assert near([1, 2], 0.1)([1, 2]) is True and near([1, 2], 0.1)([2, 1]) is False
     assert equal([1, 2])(torch.tensor([1, 2])) is True and equal("a")("b") is False
 
 

@@ -53,7 +53,7 @@ def _draw(marks, result):
 explorer = Explorer(
     title="Ten layers with fresh weights",
     controls={
-        "gain": Slider("gain: spread of the weights × √64", 0.3, 5.0, 1.0, log=True),
+        "gain": Slider("gain (weights are drawn with spread gain/√64)", 0.3, 5.0, 1.0, log=True),
         "batch_size": Slider("batch size", values=(2, 3, 4, 8, 16, 32, 64, 128, 256), default=64),
         "unit": Choice("activation", tuple(UNITS), "ReLU"),
     },

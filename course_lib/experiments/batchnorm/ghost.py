@@ -1,0 +1,137 @@
+"""Does BatchNorm regularize? Statistics of a whole batch, of small parts of it, or no norm at all.
+
+    ghost batches (Hoffer, Hubara & Soudry 2017): a batch of B rows is normalised part by part, each
+    part of b rows by its own mean and variance; the gradient step is that of the whole batch
+
+So the noise of the statistics grows and nothing else does. 300 digits, every fifth label wrong; a
+64-64-64-10 network, SGD; all seeds train side by side, their weights stacked.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from course_lib.base.random import seeded
+from course_lib.data import digits
+from course_lib.engine import ModelSpec
+from course_lib.engine.cache import remembered
+
+ARMS = {"no norm": 0, "batch of 64": 64, "parts of 4": 4}  # rows that share their statistics
+RATES = (0.01, 0.03, 0.1, 0.3)
+CHOSEN = {"no norm": 0.1, "batch of 64": 0.03, "parts of 4": 0.03}  # what `choose_rates` finds
+PILOTS, SEEDS = tuple(range(100, 104)), tuple(range(12))  # pilots are used for nothing else
+ROWS, BATCH, EPS = 320, 64, 1e-5
+
+
+@dataclass
+class Ghost:
+    """Test errors [seeds, steps seen] by arm, each at the rate that pilot seeds chose for it.
+
+    steps: where the errors were looked at. fitted: shares of the training rows whose given label is
+    reproduced at the end [seeds].
+    """
+
+    steps: tuple[int, ...]
+    error: dict[str, Tensor]
+    fitted: dict[str, Tensor]
+
+    def at_end(self, arm: str) -> Tensor:
+        """Test error after the last step [seeds]."""
+        return self.error[arm][:, -1]
+
+    def best_step(self, arm: str) -> int:
+        """The step of the lowest mean test error: it looks at test rows, for all arms alike."""
+        return self.steps[int(self.error[arm].mean(0).argmin())]
+
+    def at_best(self, arm: str) -> Tensor:
+        """Test error at the best step [seeds]."""
+        return self.error[arm][:, self.steps.index(self.best_step(arm))]
+
+
+def choose_rates(steps: int = 800) -> dict[str, float]:
+    """Of `RATES` the one with the lowest mean validation error at its best step, by arm."""
+    return {
+        arm: min(
+            RATES, key=lambda lr: _train(part, lr, PILOTS, steps, "validation")[0].mean(0).min()
+        )
+        for arm, part in ARMS.items()
+    }
+
+
+@remembered
+def compare_ghost_batches(seeds: tuple[int, ...] = SEEDS, steps: int = 800) -> Iterator[Ghost]:
+    """The three arms, each at its own rate; partial results have arms missing."""
+    error: dict[str, Tensor] = {}
+    fitted: dict[str, Tensor] = {}
+    for arm, part in ARMS.items():
+        error[arm], fitted[arm] = _train(part, CHOSEN[arm], seeds, steps, "test")
+        yield Ghost(tuple(range(20, steps + 1, 20)), dict(error), dict(fitted))
+
+
+def _train(
+    part: int, lr: float, seeds: tuple[int, ...], steps: int, judged: str
+) -> tuple[Tensor, Tensor]:
+    """Errors on the `judged` rows every 20 steps [seeds, looks], and fitted labels [seeds]."""
+    data = [digits(ROWS, label_noise=0.2, seed=seed, clean_validation=True) for seed in seeds]
+    x, y, judge_x, judge_y = (
+        torch.stack([getattr(one, f"{rows}_{kind}") for one in data])
+        for rows in ("train", judged)
+        for kind in "xy"
+    )
+    start = [ModelSpec((64, 64, 64, 10)).initial(seed) for seed in seeds]
+    layers = [torch.stack(list(same)).requires_grad_() for same in zip(*start)]
+    gains = [torch.ones(len(seeds), 1, 64, requires_grad=True) for _ in range(2)]
+    memory: list[list[Tensor]] = [[torch.zeros(()), torch.ones(())] for _ in gains]
+    parameters, errors = [*layers, *gains], []
+    orders = [seeded(seed, "batches") for seed in seeds]
+    for step in range(1, steps + 1):
+        if step % (ROWS // BATCH) == 1:
+            order = torch.stack([torch.randperm(ROWS, generator=one) for one in orders])
+        at = (step - 1) % (ROWS // BATCH) * BATCH
+        rows = order[:, at : at + BATCH, None]
+        z = _forward(x.gather(1, rows.expand(-1, -1, 64)), layers, gains, part, memory)
+        loss = torch.nn.functional.cross_entropy(
+            z.flatten(0, 1), y.gather(1, rows[..., 0]).flatten(), reduction="sum"
+        )
+        gradients = torch.autograd.grad(loss / BATCH, parameters, allow_unused=True)
+        with torch.no_grad():
+            for parameter, gradient in zip(parameters, gradients):
+                if gradient is not None:  # without a norm there is no gain
+                    parameter -= lr * gradient
+            if step % 20 == 0:
+                said = _forward(judge_x, layers, gains, part, memory, training=False).argmax(-1)
+                errors.append((said != judge_y).float().mean(1))
+    fitted = _forward(x, layers, gains, part, memory, training=False).argmax(-1) == y
+    return torch.stack(errors, 1), fitted.float().mean(1)
+
+
+def _forward(
+    h: Tensor,
+    layers: list[Tensor],
+    gains: list[Tensor],
+    part: int,
+    memory: list[list[Tensor]],
+    training: bool = True,
+) -> Tensor:
+    """Logits [seeds, rows, 10]; layers: weight [seeds, out, in] and bias [seeds, out], in turn."""
+    for i, (weight, bias) in enumerate(zip(layers[::2], layers[1::2])):
+        h = torch.baddbmm(bias[:, None], h, weight.mT)
+        if i == len(gains):
+            return h
+        if part:
+            h = gains[i] * _normalised(h, part, memory[i], training)
+        h = h.relu()
+    raise AssertionError("there is a last layer")
+
+
+def _normalised(z: Tensor, part: int, memory: list[Tensor], training: bool) -> Tensor:
+    """Activations z [seeds, rows, units] by the statistics of each part, or by the remembered."""
+    if not training:
+        return (z - memory[0]) / (memory[1] + EPS).sqrt()
+    parts = z.unflatten(1, (-1, part))
+    mean, variance = parts.mean(2, keepdim=True), parts.var(2, correction=0, keepdim=True)
+    for kept, new in enumerate((mean, variance * part / (part - 1))):
+        memory[kept] = 0.9 * memory[kept] + 0.1 * new.detach().mean(1)
+    return ((parts - mean) / (variance + EPS).sqrt()).flatten(1, 2)

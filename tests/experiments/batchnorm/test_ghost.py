@@ -1,0 +1,64 @@
+import pytest
+import torch
+
+from course_lib.batchnorm import batch_norm
+from course_lib.experiments.batchnorm import ghost
+
+
+def test_parts_are_normalised_one_by_one_and_remembered_on_average():
+    z = torch.randn(2, 8, 3, generator=torch.Generator().manual_seed(0))
+    memory = [torch.zeros(()), torch.ones(())]
+    came = ghost._normalised(z, 4, memory, training=True)
+    for seed in range(2):
+        for rows in (slice(0, 4), slice(4, 8)):
+            expected = batch_norm(z[seed, rows], training=True, dim=0)
+            assert torch.allclose(came[seed, rows], expected, atol=1e-6)
+    parts = z.unflatten(1, (2, 4))
+    assert torch.allclose(memory[0][:, 0], 0.1 * parts.mean(2).mean(1))
+    assert torch.allclose(memory[1][:, 0], 0.9 + 0.1 * parts.var(2).mean(1))
+    kept = [one.clone() for one in memory]
+    ghost._normalised(z, 4, memory, training=False)
+    assert all(map(torch.equal, kept, memory))
+
+
+def test_a_stack_of_one_trains_as_torchs_modules_do():
+    """The arm of one part: the same start, batches and rate, layer by layer in torch."""
+    from course_lib.base.random import seeded
+    from course_lib.data import digits
+    from course_lib.engine import ModelSpec
+
+    data, order = digits(ghost.ROWS, label_noise=0.2, seed=3), seeded(3, "batches")
+    model = torch.nn.Sequential(
+        *(torch.nn.Linear(64, 64), torch.nn.BatchNorm1d(64), torch.nn.ReLU()),
+        *(torch.nn.Linear(64, 64), torch.nn.BatchNorm1d(64), torch.nn.ReLU()),
+        torch.nn.Linear(64, 10),
+    )
+    start = iter(ModelSpec((64, 64, 64, 10)).initial(3))
+    with torch.no_grad():
+        for linear in model[::3]:
+            linear.weight.copy_(next(start))
+            linear.bias.copy_(next(start))
+    trained = [p for name, p in model.named_parameters() if name not in ("1.bias", "4.bias")]
+    optimizer = torch.optim.SGD(trained, lr=0.03)
+    for _ in range(4):
+        for rows in torch.randperm(ghost.ROWS, generator=order).split(ghost.BATCH):
+            loss = torch.nn.functional.cross_entropy(model(data.train_x[rows]), data.train_y[rows])
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+    model.eval()
+    wrong = (model(data.test_x).argmax(1) != data.test_y).float().mean().item()
+    error, _ = ghost._train(64, 0.03, (3,), 20, "test")
+    assert error[0, -1].item() == pytest.approx(wrong, abs=0.003)
+
+
+def test_three_arms_come_one_by_one():
+    *parts, found = ghost.compare_ghost_batches(seeds=(0, 1), steps=40)
+    assert len(parts) == 2 and {*found.error} == {*ghost.ARMS}
+    assert found.at_best("no norm").shape == (2,) and found.steps == (20, 40)
+
+
+def test_the_rates_are_those_that_pilots_choose(amount):
+    found = ghost.choose_rates(amount(20, 800))
+    assert set(found.values()) <= set(ghost.RATES)
+    assert amount(ghost.CHOSEN, found) == ghost.CHOSEN
