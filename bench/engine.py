@@ -15,6 +15,7 @@ import time
 import torch
 from torch import nn
 
+from bench import layers, report
 from course_lib.adamw import AdamW
 from course_lib.base.random import seeded
 from course_lib.data import digits, noisy_sine
@@ -50,10 +51,6 @@ def processor_seconds(work):
     start = time.process_time()
     work()
     return time.process_time() - start
-
-
-def median_seconds(work, repeats):
-    return statistics.median(seconds(work) for _ in range(repeats))
 
 
 # the grid job
@@ -156,6 +153,15 @@ def compare_grid_job():
             times["jax cold, first curve"].append(seconds(lambda: engine_jax.one_seed(inputs[0])))
             times["jax"].append(seconds(lambda: engine_jax.all_seeds(inputs, WORKERS)))
     report_grid_job(times, speed, has_jax)
+    seconds_of = {name: report.spread(values) for name, values in times.items() if values}
+    pairs = [("plain", "engine"), ("plain cpu", "engine cpu"), ("floor", "engine")]
+    if has_jax:
+        pairs += [("jax", "engine"), ("jax cold, first curve", "first curve")]
+    quotients = {
+        f"{slower} / {faster}": report.spread([a / b for a, b in zip(times[slower], times[faster])])
+        for slower, faster in pairs
+    }
+    return {"models": MODELS, "rounds": ROUNDS, "seconds": seconds_of, "ratios": quotients}
 
 
 def ratio(times, slower, faster):
@@ -221,16 +227,17 @@ def compare_seeds(seeds=200):
         f"  joined {min(times['joined']):.2f} s, one by one {min(times['one by one']):.2f} s:"
         f" {ratio(times, 'one by one', 'joined'):5.1f} ×"
     )
+    return {name: report.spread(values) for name, values in times.items()}
 
 
 # growth
 
 
 def growth():
-    """Exponent of cost in the number of models: slope of log time over log models, one worker, 15
-    steps.
+    """Exponents of cost in the number of models: slope of log time over log models, one worker, 15
+    steps; processor time, so that others on the machine count less.
     """
-    split, sizes = digits(), (24, 96, 384, 960)
+    split, sizes, exponents = digits(), (24, 96, 384, 960), {}
 
     def job(settings, seeds):
         how = {"steps": 15, "batch_size": BATCH, "workers": 1, "keep_parameters": False}
@@ -240,9 +247,10 @@ def growth():
         "settings": [job(models, 1) for models in sizes],
         "seeds": [job(24, models // 24) for models in sizes],
     }.items():
-        times = [median_seconds(work, 3) for work in jobs]
-        exponent = slope(sizes, times)
+        times = [statistics.median(processor_seconds(work) for _ in range(3)) for work in jobs]
+        exponent = exponents[axis] = slope(sizes, times)
         print(f"  {sizes[0]} → {sizes[-1]} models by {axis:9} exponent {exponent:.2f}   (≤ 1.05)")
+    return exponents
 
 
 def slope(sizes, times):
@@ -262,6 +270,7 @@ def compare_steps():
         ("AdamW", AdamW, torch.optim.AdamW, {}),
         ("SGD, momentum", SGD, torch.optim.SGD, {"momentum": 0.9}),
     )
+    quotients = {}
     for name, ours, theirs, options in pairs:
         for shapes in (grid_job, deep):
             rivals = (
@@ -269,8 +278,10 @@ def compare_steps():
                 stepper(theirs, shapes, options | {"foreach": False}),
             )
             mine, torchs, quotient = microseconds(*rivals)
+            quotients[f"{name}, {len(shapes)} tensors"] = quotient
             times = f"{mine:7.0f} µs, torch {torchs:7.0f} µs"
             print(f"  {name:14} {len(shapes):3} tensors {times}: {quotient:5.2f} ×   (goal ≤ 1.15)")
+    return quotients
 
 
 def stepper(optimizer_class, shapes, options):
@@ -302,12 +313,15 @@ def main():
         else ""
     )
     print(f"torch {torch.__version__}, {os.cpu_count()} cores{load}")
-    compare_grid_job()
-    compare_seeds()
+    figures = {"grid job": compare_grid_job(), "seeds": compare_seeds()}
     print("Cost growth")
-    growth()
+    figures["growth"] = growth()
     print("One optimizer step, ours over torch's single-tensor loop")
-    compare_steps()
+    figures["optimizer step"] = compare_steps()
+    figures["backward"] = layers.main()
+    report.save(figures)
+    report.draw()
+    print(f"All of it: {report.JSON}; a picture: {report.PICTURE}")
     torch.set_num_threads(threads)
 
 

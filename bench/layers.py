@@ -139,13 +139,16 @@ def compare():
 
 
 def main():
-    """Print the table."""
+    """Print the table; return it, name → {"hand", "autograd", "quotient"}."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     print("Gradients of one batch, processor time: by hand, by autograd, quotient (kept if > 1.25)")
-    for name, (hand, auto, quotient) in compare().items():
+    table = compare()
+    for name, (hand, auto, quotient) in table.items():
         print(f"  {name:30} {hand:7.0f} µs {auto:7.0f} µs {quotient:6.2f} ×")
     torch.set_num_threads(threads)
+    names = ("hand", "autograd", "quotient")
+    return {name: dict(zip(names, row)) for name, row in table.items()}
 
 
 if __name__ == "__main__":

@@ -321,11 +321,13 @@ def test_one_seed_one_mask_on_the_cpu():
     assert_reproducible("cpu")
 
 
+@pytest.mark.cuda
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 def test_one_seed_one_mask_on_cuda():
     assert_reproducible("cuda")
 
 
+@pytest.mark.cuda
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 def test_the_share_on_cuda():
     y = dropout(torch.ones(40_000, device="cuda"), 0.3, generator=seeded(0, "cuda"))
