@@ -938,8 +938,8 @@ claim("Under a schedule AdamW leaves Π(1 − lrₜ·λ) of the weights; the gro
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: reading a `state_dict`, and resuming bit for bit
 #
-# A page on the web prints the state of an AdamW. One step has been made: `betas` are 0.9 and 0.999, `lr` 0.02, `initial_lr` 0.2, and for the two parameters
-# of a straight line, slope and intercept, `exp_avg` 5.9926e-2 and 2.1779e-2, `exp_avg_sq` 3.5912e-4 and 4.7433e-5. What was the gradient? Ask both witnesses.
+# Can one read a gradient off a saved optimizer? Somebody printed the state of an AdamW after one step: `betas` are 0.9 and 0.999, `lr` 0.02, `initial_lr` 0.2, and for the two parameters
+# of a straight line, slope and intercept, `exp_avg` is 5.9926e-2 and 2.1779e-2, `exp_avg_sq` 3.5912e-4 and 4.7433e-5. What was the gradient? Ask both witnesses.
 
 # %% tags=["deeper", "nbval-check-output"]
 exp_avg = torch.tensor([5.9926e-2, 2.1779e-2]).double()
