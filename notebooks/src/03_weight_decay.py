@@ -16,15 +16,16 @@
 #
 # Two ways to pull weights towards zero. **L2** adds $\frac{\lambda}{2}\lVert w\rVert^2$ to the loss, so that $\lambda w$ joins the gradient.
 # **Weight decay** leaves the loss alone and multiplies every weight by $1-\eta\lambda$ at each step ($\eta$ is the learning rate).
-# Textbooks use the two words for one thing, and PyTorch calls both of them `weight_decay`. When is that harmless, and how wrong is it when it is not?
+# The idea is old (Hanson & Pratt, 1988), and in a linear network it provably can help: it removes what the data do not ask for, and noise in the labels weighs less (Krogh & Hertz, 1991). Both speak of plain gradient descent.
+# Since then the two words are used for one thing, and PyTorch calls both of them `weight_decay`. When is that harmless, and how wrong is it when it is not?
 #
 # *45 minutes; sections called* Deeper *are folded, and extra. You need to know what a gradient, momentum and Adam are for; lessons 00 and 02 say more about each.*
 
 # %% tags=["setup"]
 # what this page needs
 try:
-    from course_lib.notebook import (above, below, claim, each, near, negative, predict,
-                                     quiz, reveal, setup, show_source, within)
+    from course_lib.notebook import (above, below, between, claim, each, near, negative,
+                                     predict, quiz, reveal, setup, show_source, within)
 except ModuleNotFoundError:
     raise ImportError(
         "the course is not installed in this Python: stop Jupyter and run `make "
@@ -42,7 +43,9 @@ setup()
 # ## One start, two pulls
 #
 # A bowl, its lowest point at the star. Both runs start at the same place with the same learning rate and the same λ; one puts the pull
-# into the gradient, the other straight onto the weights. With momentum they part. **Now choose SGD: one path is left, because there is one. Then Adam.**
+# into the gradient, the other straight onto the weights. With momentum, as here, they part.
+#
+# **Do this**: choose SGD, then Adam.  **Notice**: for which optimizer are the two paths one?
 
 # %% slideshow={"slide_type": "-"}
 from course_lib.explorers import weight_decay as explore
@@ -68,7 +71,7 @@ predict("flat-loss", "After three steps, which weight is smaller?",
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## By hand
 #
-# Three steps of each, with the very function that the rest of the course trains with.
+# What does each take off, step by step? Three steps of each, with the very function that the rest of the course trains with.
 
 # %% jupyter={"outputs_hidden": true}
 def three_steps(update, **pull):
@@ -87,7 +90,7 @@ print("weight decay", *(f"{w:.6f}" for w in with_decay))
 
 # %% [markdown]
 # The first step is the same: both take off $0.1 \cdot 0.5 \cdot 1 = 0.05$. Then they part. L2's pull went *into the velocity*,
-# so the second step takes off $0.1\,(0.9 \cdot 0.5 + 0.5 \cdot 0.95) = 0.0925$: yesterday's pull is still rolling.
+# so the second step takes off $0.1\,(0.9 \cdot 0.5 + 0.5 \cdot 0.95) = 0.0925$: the first step's pull is still rolling.
 # Weight decay leaves nothing behind in the velocity. It takes 5 % each time: $0.95,\ 0.95^2,\ 0.95^3$.
 #
 # Such sentences are checked before your eyes by `claim`. *Exact* ones must hold to rounding; *measured* ones, further down, are judged with an interval
@@ -142,13 +145,13 @@ for kind, more in ((torch.optim.SGD, {"momentum": 0.9}), (torch.optim.Adam, {}))
         print(kind.__name__, pull or "no pull", f"{length(kind, **pull, **more):.1f}")
 
 # %% [markdown]
-# Under momentum L2 pulls harder than decay, as by hand. Under Adam the gap is wider still, and no factor explains it: that is the second half of this lesson. One seed each; the sections below say why, and measure it over seeds.
+# Under momentum L2 pulls harder than decay, as by hand. Under Adam the gap is wider still, and no factor explains it: that is the second half of this lesson. That was one seed each; the sections below say why, and measure it over seeds.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The one line
 #
-# Here is that function. Everything in this lesson is about which of its first two `if`s comes true; then follow `grad` and `param` down to the last line.
-# (`dampening` and `nesterov` are torch's options; skip them. `add_scaled(a, s, b)` is $a + s\,b$.)
+# Where in the code do the two part? Everything in this lesson is about which of the first two `if`s of this function comes true; then follow `grad` and `param` down to the last line.
+# `add_scaled(a, s, b)` is $a + s\,b$; skip `dampening` and `nesterov`, two options of torch.
 
 # %%
 show_source(sgd_update)
@@ -163,7 +166,7 @@ show_source(sgd_update)
 # Take the momentum away and the last line reads $w - \eta\,(g + \lambda w)$, which *is* $(1-\eta\lambda)\,w - \eta g$. That is the line of algebra.
 #
 # Let us hold a thousand noisy steps to it, with the pull let in by three ways: a term in the loss, torch's `weight_decay`, and our `SGD` with the decoupled line.
-# As many tutorials do, we write the loss term without its ½, as $\lambda\lVert w\rVert^2$. Its derivative is $2\lambda w$, so the two others get $2\lambda$.
+# Here, as one often sees it, we write the loss term without its ½, as $\lambda\lVert w\rVert^2$. Its derivative is $2\lambda w$, so the two others get $2\lambda$.
 
 # %%
 def weights_with(way, penalty=0.05, steps=1000, **options):
@@ -194,8 +197,7 @@ claim("Under plain SGD a loss term λ‖w‖², `weight_decay=2λ` and decoupled
       holds=below(1e-12))
 
 # %% [markdown]
-# A widely read tutorial says in one paragraph that λ is "simply named weight decay in PyTorch" and in another that `weight_decay` corresponds to 2λ.
-# Only the second is right, for its own loss term $\lambda\lVert w\rVert^2$. Write $\frac{\lambda}{2}\lVert w\rVert^2$, as we do from here on, and the 2 is gone.
+# So for the loss term $\lambda\lVert w\rVert^2$ torch's `weight_decay` is 2λ, not λ. Write $\frac{\lambda}{2}\lVert w\rVert^2$, as we do from here on, and the 2 is gone.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## So L2 is stronger?
@@ -206,6 +208,9 @@ claim("Under plain SGD a loss term λ‖w‖², `weight_decay=2λ` and decoupled
 # %%
 predict("equilibrium", "λ = 0.5, momentum 0.9. Where does each come to rest?",
         ["L2 closer to 0", "weight decay closer to 0", "same place, different speed"])
+
+# %% [markdown]
+# **Do this**: move the momentum μ from 0 to 0.95.  **Notice**: which of the two places of rest moves with it?
 
 # %% jupyter={"outputs_hidden": true}
 from course_lib.explorers import weight_decay as explore
@@ -271,8 +276,8 @@ claim("In a bowl, L2 comes to rest at ridge(λ), and weight decay under momentum
       holds=below(1e-12))
 
 # %% [markdown]
-# Many texts write momentum as a moving average, $v \leftarrow \beta v + (1-\beta) g$, instead of torch's heavy ball, $v \leftarrow \mu v + g$.
-# (One calls it an average "of w". It is one of the gradient.) Is that another algorithm? The average's $v$ is $(1-\beta)$ times the ball's,
+# Many texts write momentum as a moving average of the gradient, $v \leftarrow \beta v + (1-\beta) g$, instead of torch's heavy ball, $v \leftarrow \mu v + g$.
+# Is that another algorithm? The average's $v$ is $(1-\beta)$ times the ball's,
 # so a learning rate $1/(1-\beta)$ times as large gives the same path. With one exception, and it is the subject of this lesson.
 
 # %% tags=["deeper"]
@@ -315,8 +320,8 @@ claim("In the average's form both pulls end at ridge(λ): the factor 1/(1 − β
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Adam: the pull is divided too
 #
-# Adam keeps a running mean of the squared gradient of each weight, $v$ (no velocity this time), corrects it for having started at zero, $\hat v$,
-# and divides every step by $\sqrt{\hat v}$, the recent size of that weight's gradients. L2 put its pull into the gradient. So the pull is divided as well.
+# Does a factor convert L2 into decay under Adam too? Adam keeps a running mean $v$ of the squared gradient of each weight; it is no velocity this time. $\hat v$ is the same, corrected for its start at zero.
+# Every step is divided by $\sqrt{\hat v}$, the recent size of that weight's gradients. L2 put its pull into the gradient, so the pull is divided as well.
 #
 # Back to the flat loss, where the pull is all there is.
 
@@ -346,8 +351,8 @@ claim("On a flat loss, Adam with L2 takes the same "
 reveal("flat-adam", "as fast", because="λw is divided by its own size, and λ cancels")
 
 # %% [markdown]
-# The knob is not connected. Adam asks only *which way*, and λw answers "down" however small λ is (until λw is as small as ε = 1e-8).
-# Decoupled decay obeys: 5 % a step, or 0.05 %. Here is the whole of Adam; again two lines decide, and again nothing below them knows which one ran.
+# It is as if the knob were not connected. Adam asks only *which way*, and λw answers "down" however small λ is, until λw is as small as ε = 1e-8.
+# Decoupled decay obeys: 5 % a step, or 0.05 %. Here is the whole of Adam. Again two lines decide, and nothing below them knows which one ran.
 
 # %% slideshow={"slide_type": "slide"}
 show_source(adam_update)
@@ -391,7 +396,9 @@ reveal("two-weights", "the one with gradients ±0.1",
 # %% [markdown]
 # Do not conclude that Adam with L2 strives for another goal. The loss's own gradient is divided by the same $\sqrt{\hat v}$, so with the full batch the *balance* of
 # loss and L2 is kept, as it was under momentum: Adam changes how fast each weight gets there. It is decoupled decay, untouched by $\sqrt{\hat v}$, that weighs differently
-# against the loss from weight to weight. Choose Adam in the picture: the L2 path closes in on its cross, the other settles where no ridge solution is (lesson 04 says where).
+# against the loss from weight to weight. Lesson 04 says where it comes to rest.
+#
+# **Do this**: raise λ.  **Notice**: which of the two paths ends on a cross, the lowest point of loss plus L2?
 
 # %%
 from course_lib.explorers import weight_decay as explore
@@ -438,7 +445,7 @@ claim("In a bowl, with the full batch, Adam with L2 comes to rest at ridge(λ)."
 # %% [markdown]
 # Adam is said not to care how the loss is scaled. True for the loss alone. With L2 beside it, scaling the loss by $c$ leaves $\lambda w$ behind:
 # $c\,g + \lambda w = c\,(g + \frac{\lambda}{c} w)$, and Adam forgets the outer $c$ except where ε stands. So a mean over the batch or a sum,
-# a loss in bits or in nats, changes the strength of the regularization. Decoupled decay stays as it is.
+# a loss in bits or in nats, changes the strength of the regularization. Decoupled decay stays as it is; Zhuang et al. (2022) call this *scale-freeness* and find that it goes with where AdamW does better than Adam + L2.
 
 # %% tags=["deeper", "nbval-check-output"]
 def scaled(c=1.0, **options):
@@ -456,17 +463,19 @@ claim("Scaling the loss by 1000 under Adam with L2 is the same as λ/1000 and ε
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Does it matter in a network?
 #
-# Scikit-learn's handwritten digits, a 64-128-10 network, Adam with L2. For every weight of the first layer we note how large its gradients from the loss were,
+# How far apart are the pulls on the weights of a network? The digits and the network of the plain cell, Adam with L2. For every weight of the first layer we note how large its gradients from the loss were,
 # and its **effective decay** $1/(\sqrt{\hat v}+\varepsilon)$: how many times stronger than $\eta\lambda$ the pull on it was. With AdamW that number is 1 for every weight.
 #
-# What would count is said beforehand. We call the spread over the weights *large* if the strongest and the weakest pull differ more than tenfold, leaving out 5 % at either end.
-# We call the knob *off its scale* if even the least decayed weight gets more than ten times $\eta\lambda$. And the spread should be smaller at λ = 0.1 than at λ = 1e-4, if it is the loss that causes it.
+# Decided beforehand: a tenfold difference counts, between the strongest and the weakest pull (5 % left out at either end), and between the least decayed weight and $\eta\lambda$. And if it is the loss that causes the spread, it is smaller at λ = 0.1 than at λ = 1e-4.
 
 # %%
 predict("spread",
         "Leaving out 5 % at either end, the strongest "
         "and the weakest pull differ by a factor of …",
         ["less than 3", "3 to 30", "more than 30"])
+
+# %% [markdown]
+# **Do this**: move λ to its right end.  **Notice**: on which side of the dashed line does the cloud lie, and what becomes of its slope?
 
 # %% jupyter={"outputs_hidden": true}
 from course_lib.explorers import weight_decay as explore
@@ -498,28 +507,28 @@ claim("At λ = 0.1 the spread is smaller than at "
       holds=negative)
 
 # %%
-factor = 10 ** digits.spread[:, at].mean().item()
-
-# %%
 # what came out
-reveal("spread",
-       "less than 3" if factor < 3 else "3 to 30" if factor <= 30 else "more than 30",
-       because=f"measured: a factor of {factor:.0f}", rests="decay-spread")
+from math import log10
+
+spread = mean_interval(digits.spread[:, at])  # in powers of ten
+reveal("spread", from_interval={"less than 3": below(log10(3))(spread),
+                                "3 to 30": between(log10(3), log10(30))(spread),
+                                "more than 30": above(log10(30))(spread)},
+       because=f"measured: a factor of {10**spread.mean:.0f}", rests="decay-spread")
 
 # %% [markdown]
 # The map tells the story. At the left and right edge of an image most pixels are blank in nearly every digit, so their weights hardly ever see a gradient, $\sqrt{\hat v}$ is tiny, and the pull is enormous.
-# A tutorial warns that "when large gradients occur, the effective weight decay becomes *smaller than intended*". Smaller than elsewhere, yes. But look how far the whole cloud stands from the dashed line, and on which side.
-# One λ of L2 under Adam is thousands of different speeds, set by gradients that nobody chose. Whether that costs *accuracy* is another question; the next lesson measures it.
+# It is often said that where gradients are large, L2 under Adam decays *less* than intended. Less than elsewhere, yes; but the whole cloud stands far above the dashed line. At large λ the line bends flat: where $\lambda w$ itself fills $\hat v$, the pull is divided by itself, as on the flat loss.
+# So one λ of L2 under Adam is thousands of different speeds, set by gradients that nobody chose. Whether that costs *accuracy* is another question; the next lesson measures it.
 #
-# Now move λ to its right end. The line bends flat: where $\lambda w$ itself fills $\hat v$, the pull is divided by itself, as on the flat loss.
-#
-# *What the interval covers:* eight seeds, each with another split, start and batch order, but always from the same 1797 images. It speaks of training on these digits, not of other data.
+# The intervals cover eight seeds, each with another split, start and batch order, but always from the same 1797 images. They speak of training on these digits, not of other data.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Myths, checked
 #
-# > **"`torch.optim.SGD(weight_decay=…)` directly performs weight decay. It is fully equivalent to adding the L2 norm to the loss."** Both sentences stand in one tutorial, one after the other.
-# > Under momentum they exclude each other. Ask torch which one is true.
+# > **"`torch.optim.SGD(weight_decay=…)` directly performs weight decay. It is fully equivalent to adding the L2 norm to the loss."**
+#
+# Under momentum these two sentences exclude each other. Which one is true of torch?
 
 # %% tags=["nbval-check-output"]
 def torch_steps(optimizer_class, **options):
@@ -556,7 +565,7 @@ claim("Decay proper equals it in plain SGD only: under Nesterov momentum the two
       holds=near(-0.045, 1e-12))
 
 # %% [markdown]
-# > **"$\theta \leftarrow \theta - \eta\,(\nabla L - \lambda\theta)$"**, as one lecture prints it. Multiply out: $(1+\eta\lambda)\,\theta$. The sign is wrong, the weights grow.
+# > **"$\theta \leftarrow \theta - \eta\,(\nabla L - \lambda\theta)$"**, with a minus inside. Multiply out: $(1+\eta\lambda)\,\theta$. The sign is wrong, the weights grow.
 
 # %% tags=["nbval-check-output"]
 def misprinted_update(param, grad, state, *, lr, l2):
@@ -572,8 +581,8 @@ claim("With the misprinted sign the weight grows by 5 % a step instead of shrink
 #
 # - SGD with momentum: `torch.optim.SGD(…, weight_decay=1e-4)` is L2, and every recipe tuned with it means L2. Typical λ: 1e-4 to 5e-4.
 # - Adam: use `torch.optim.AdamW`. Typical λ: 0.01 to 0.1. Do not carry over a λ from Adam's L2: you have just seen how far off its scale that one pulls.
-# - Biases and the scale and shift of normalisation layers are usually left out: they are few, and pulling them to zero limits what the layer can express rather than how wildly it can vary.
-#   That takes two parameter groups, made by what a parameter *is*; a name like `bn` promises nothing.
+# - Biases and the scale and shift of normalisation layers are usually left out, so that λ means one thing, a pull on matrices. Whether that lowers the error depends on the data and on how λ is chosen; lesson 02 measures it and gives no verdict for one side.
+#   It takes two parameter groups, made by what a parameter *is*; a name like `bn` promises nothing.
 
 # %% tags=["nbval-check-output"]
 from course_lib.weight_decay import convert_strength, decay_groups
@@ -586,7 +595,7 @@ for group in optimizer.param_groups:
           [tuple(p.shape) for p in group["params"]])
 
 # %% [markdown]
-# A tutorial reads such groups as "different learning rates for weight and bias". Look at the printout: the rate is the same, the decay differs.
+# Such groups do not mean different learning rates for weights and biases: in the printout the rate is the same, the decay differs.
 #
 # **Converting λ.** Papers and programs scale the penalty in at least five ways:
 #
@@ -605,7 +614,7 @@ for convention in ("penalty", "half_penalty", "per_example", "decoupled", "per_s
     print(f"{convention:<13} λ = {same:.3g}")
 
 # %% [markdown]
-# One regularization, five numbers. One tutorial writes λ/2m in its text and λ/2 in its code, and drops m without a word: with 5000 examples, that is a factor of 5000.
+# One regularization, five numbers. Whoever writes λ/2m in a formula and λ/2 in the code is off by a factor of m: with 5000 examples, of 5000.
 # The last two lines hold at the place of rest under momentum 0.9; under Adam no factor converts one kind into the other.
 
 # %%
@@ -624,24 +633,31 @@ quiz("You move a recipe from SGD(momentum=0.9, weight_decay=5e-4) to decoupled d
 #
 # - A recipe tuned with coupled L2 works: keep it, or tune again. Replacing one kind by the other and keeping λ changes the regularization by the factors you have seen.
 # - Fine-tuning: both pull to zero, away from the weights you were given. A penalty on the distance to those, $\frac{\lambda}{2}\lVert w - w_0\rVert^2$, pulls back to where you started.
-# - Weights in front of a BatchNorm: their length does not change what the network computes, so decay acts as a learning-rate knob there. That is lesson 07.
+# - Weights in front of a BatchNorm: their length does not change what the network computes, so decay acts as a learning-rate knob there, one of three mechanisms of decay that Zhang et al. (2019) tell apart. That is lesson 07.
 #
 # **A last convention.** torch decays the *old* weight, then steps. Subtracting $\eta\lambda$ times the old weight after the step, as most texts print it, is the same thing.
 # Shrinking the *new* weight is not: it differs by $\eta^2\lambda$ times the direction of the step.
 
-# %% [markdown] slideshow={"slide_type": "slide"}
-# ## In one breath
+# %% [markdown] tags=["card"] slideshow={"slide_type": "slide"}
+# ## To keep
 #
-# | optimizer | are L2 and weight decay the same? | why |
-# |---|---|---|
-# | SGD | yes, at every step | $w - \eta(g+\lambda w) = (1-\eta\lambda)w - \eta g$ |
-# | SGD + momentum | no: at rest weight decay is $1/(1-\mu)$ times weaker | the velocity multiplies loss and L2 alike, not the decay |
-# | Adam | no, and no factor converts them | $\sqrt{\hat v}$ divides loss and L2 alike, weight by weight, not the decay |
-#
+# | | |
+# |---|---|
+# | formula | L2: $g \leftarrow g + \lambda w$, then the optimizer's step. Weight decay: $w \leftarrow (1-\eta\lambda)\,w$, and the step with $g$ alone |
+# | plain SGD | the same, at every step: $w - \eta(g+\lambda w) = (1-\eta\lambda)w - \eta g$ |
+# | SGD + momentum | not the same: at rest decay is $1/(1-\mu)$ times weaker, so $\lambda_{\text{decay}} = \lambda_{\text{L2}}/(1-\mu)$ |
+# | Adam | not the same, and no factor converts them: $\sqrt{\hat v}$ divides loss and L2 alike, weight by weight, not the decay |
+# | PyTorch | `weight_decay=` is L2 in `SGD` and `Adam`, and decay in `AdamW` |
+# | typical | L2 under SGD 1e-4 to 5e-4; decay in AdamW 0.01 to 0.1; no pull on biases and norms |
+# | when not | a tuned recipe of the other kind; fine-tuning, which should pull to the given weights; as a regularizer of weights before a norm |
+# | measured | under Adam + L2 the pull on the weights of a network spreads more than tenfold <!-- rests: decay-spread --> |
+# | measured | even the least decayed weight gets more than ten times lr·λ <!-- rests: decay-least --> |
+
+# %% [markdown] slideshow={"slide_type": "skip"}
 # Now write the updates yourself: **`03_weight_decay_exercises.ipynb`**. Your own function can then steer the first picture of this lesson.
 #
 # **Sources.** Loshchilov & Hutter, *Decoupled Weight Decay Regularization*, ICLR 2019 (arXiv:1711.05101). Zhang, Wang, Xu & Grosse, *Three Mechanisms of Weight Decay
-# Regularization*, ICLR 2019 (arXiv:1810.12281). Krogh & Hertz, *A Simple Weight Decay Can Improve Generalization*, NeurIPS 1991. Polyak, *Some methods of speeding up the convergence of iteration methods*, 1964.
+# Regularization*, ICLR 2019 (arXiv:1810.12281). Hanson & Pratt, *Comparing Biases for Minimal Network Construction with Back-Propagation*, NeurIPS 1988. Krogh & Hertz, *A Simple Weight Decay Can Improve Generalization*, NeurIPS 1991. Zhuang, Liu, Cutkosky & Orabona, *Understanding AdamW through Proximal Methods and Scale-Freeness*, TMLR 2022 (arXiv:2202.00089). Polyak, *Some methods of speeding up the convergence of iteration methods*, 1964.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # ## Test yourself, and teach it

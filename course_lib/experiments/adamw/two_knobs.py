@@ -36,18 +36,31 @@ class Optimizer:
     lr: tuple[float, ...]
     decay: tuple[float, ...]
     options: dict = field(default_factory=dict)
+    per_step: bool = False  # `decay` is the share taken in each step, whatever the rate
 
     @property
     def grid(self) -> dict:
         """The columns of the ensemble: every learning rate with every decay, decays fastest."""
-        return product(**{"lr": self.lr, self.pull: self.decay}) | self.options
+        return {"lr": self.cells["lr"], self.pull: self._pulls()} | self.options
+
+    @property
+    def cells(self) -> dict[str, list[float]]:
+        """Columns "lr" and "decay" of every cell of the map, decays fastest."""
+        return product(lr=self.lr, decay=self.decay)
+
+    def _pulls(self) -> list[float]:
+        """What the update is given: a decay per step λ′ is λ = λ′/lr."""
+        lr, decay = self.cells.values()
+        return [by / rate for rate, by in zip(lr, decay)] if self.per_step else decay
 
 
 ADAM_RATES, SGD_RATES = half_decades(-4, 0), half_decades(-3, 1)
 COUPLED, DECOUPLED, SGD_DECOUPLED = half_decades(-5, -1), half_decades(-3, 1), half_decades(-4, 0)
+PER_STEP = half_decades(-7, -3)  # 300 steps at 1e-3 take a quarter of a weight
 OPTIMIZERS = {
     "Adam + L2": Optimizer(adam_update, "l2", ADAM_RATES, COUPLED),
     "AdamW": Optimizer(adamw_update, "weight_decay", ADAM_RATES, DECOUPLED),
+    "AdamW, per step": Optimizer(adamw_update, "weight_decay", ADAM_RATES, PER_STEP, per_step=True),
     "SGD + L2": Optimizer(sgd_update, "l2", SGD_RATES, COUPLED, {"momentum": 0.9}),
     "SGDW": Optimizer(sgd_update, "weight_decay", SGD_RATES, SGD_DECOUPLED, {"momentum": 0.9}),
 }
@@ -78,7 +91,7 @@ class LossSurface:
     @property
     def y(self) -> Tensor:
         """log₁₀ of the decay of each cell, in the order of `loss.flatten(1)`."""
-        return torch.tensor(self.optimizer.grid[self.optimizer.pull], dtype=torch.float64).log10()
+        return torch.tensor(self.optimizer.cells["decay"], dtype=torch.float64).log10()
 
 
 def sweep(

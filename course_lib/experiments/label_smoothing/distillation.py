@@ -24,7 +24,10 @@ from course_lib.experiments.shared.forward import forward
 
 STUDENT = ModelSpec((64, 16, 10))
 TEACHERS = (0.0, 0.1)  # ε
-SHOWN = ((200, (1.0, 2.0, 4.0, 8.0)), (1000, (4.0,)))  # rows that a student sees, and temperatures
+SHOWN = (
+    (200, (0.1, 0.3, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0)),
+    (1000, (4.0,)),
+)  # rows that a student sees, and temperatures
 BATCH, STEPS = 50, 1500
 
 

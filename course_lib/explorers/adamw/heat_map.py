@@ -13,7 +13,11 @@ from course_lib.experiments.adamw.best_rates import best_rates
 from course_lib.experiments.adamw.two_knobs import OPTIMIZERS, STEPS, LossSurface, sweep
 from course_lib.panel import Choice, Explorer, Slider
 
-PAIRS = {"Adam": ("Adam + L2", "AdamW"), "SGD": ("SGD + L2", "SGDW")}
+PAIRS = {
+    "Adam": ("Adam + L2", "AdamW"),
+    "SGD": ("SGD + L2", "SGDW"),
+    "AdamW, two ways to count λ": ("AdamW", "AdamW, per step"),
+}
 MEASURES = {"test loss": ("loss", (0.53, 1.2)), "test error": ("error", (0.09, 0.5))}
 TICKS = (0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 1, 1.2)
 TORCH, PAPER = "λ (torch)", "lr·λ, per step"
@@ -44,9 +48,7 @@ def _cell_corners(name, product):
     Sheared over (lr, lr·λ) if `product`.
     """
     optimizer = OPTIMIZERS[name]
-    x, y = (
-        np.round(2 * np.log10(optimizer.grid[key]))[:, None] / 2 for key in ("lr", optimizer.pull)
-    )
+    x, y = (np.round(2 * np.log10(optimizer.cells[key]))[:, None] / 2 for key in ("lr", "decay"))
     x = x + np.array([-0.25, 0.25, 0.25, -0.25])
     y = y + np.array([-0.25, -0.25, 0.25, 0.25])
     return 10 ** np.stack([x, y + x if product else y], -1)
@@ -119,13 +121,16 @@ def _draw(marks, result, row, measure, coordinates):
         diverged = surface.diverged.any(0).numpy()
         # A mean of the survivors alone would flatter.
         level = np.where(diverged, np.nan, _mean_over_seeds(values))
-        best, bars = best_rates(surface.optimizer, level, product)
-        corners = _cell_corners(name, product)
+        sheared = product and not surface.optimizer.per_step
+        best, bars = best_rates(surface.optimizer, level, sheared)
+        corners = _cell_corners(name, sheared)
         _draw_map(marks["maps"][k], corners, level, diverged, row - 1, limits)
         marks["maps"][k]["best"][0].set_data(*best.T)
         marks["maps"][k]["alike"].set_segments(bars)
-        ylabel = "decay per step, lr·λ" if product else "λ"
-        plotting.set_texts(marks["maps"][k]["cells"].axes, title=name, ylabel=ylabel)
+        ylabel = "decay per step, lr·λ" if sheared else "λ"
+        ylabel = "decay per step, λ′" if surface.optimizer.per_step else ylabel
+        title = "your function" if result.own and k else name
+        plotting.set_texts(marks["maps"][k]["cells"].axes, title=title, ylabel=ylabel)
         plotting.move_band(marks["slice"][k], surface.optimizer.lr, values[:, :, row - 1])
         strength = plotting.readable(surface.optimizer.decay[row - 1])
         marks["names"][k].set_text(f"{name}, λ = {strength}")

@@ -84,7 +84,12 @@ def _prepare(figure):
         "bowl": bowl,
         "ridge": left.plot([], [], label="ridge, any λ", **dotted),
         "box": left.plot(
-            [], [], color=plotting.series(1)[0], linestyle="-", linewidth=1.3, label="box"
+            [],
+            [],
+            color=plotting.series(1)[0],
+            linestyle="-",
+            linewidth=1.3,
+            label="box, |w| ≤ 1/λ",
         ),
     }
     for k, (name, rest) in enumerate(RESTS.items()):
@@ -188,7 +193,7 @@ def _say_box(result):
             "and steps can be far longer than lr"
         )
     if not result.strength:
-        return "no decay, no box"
+        return "no decay, so no box, and both runs are one path: the second lies on the first"
     if star_of(result.bowl).abs().max() <= radius:
         return f"the box |w| ≤ {radius:.2g} holds the star, and AdamW heads for the star itself"
     return f"the box |w| ≤ {radius:.2g} cuts the star off, and AdamW heads for its edge"

@@ -71,7 +71,7 @@ def _prepare(figure):
     for k, (pull, name) in enumerate(PULLS.items()):
         marks[pull] = plotting.draw_path(left, np.empty((0, 2)), label=name, k=k)
         color, _ = plotting.series(k)
-        label = f"rest of {name}"
+        label = f"rest of {name}" + (", under SGD" if pull == "weight_decay" else "")
         style = {
             "marker": "X",
             "markersize": 9,
@@ -80,7 +80,15 @@ def _prepare(figure):
         }
         marks[f"rest {pull}"] = left.plot([], [], color=color, label=label, **style)
     left.plot(0, 0, "+", color=plotting.ink(), markersize=12)
-    left.annotate(" 0, where both pull to", (0, 0), color=plotting.ink(), va="top", fontsize=8)
+    left.annotate(
+        "0, where both pull to",
+        (0, 0),
+        xytext=(9, -7),
+        textcoords="offset points",
+        color=plotting.ink(),
+        va="top",
+        fontsize=8,
+    )
     figure.legend(*left.get_legend_handles_labels(), loc="outside lower left", ncols=4)
     right.set(
         title="How far apart?", xlabel="step", ylabel="distance of the two paths", yscale="log"
