@@ -56,6 +56,14 @@ class Fits:
         there = self.predictions[index].isfinite().all(1)
         return bias_variance(self.predictions[index][there], TRUTH)
 
+    def spread(self, index: int, inside: float = 1.0) -> Tensor:
+        """Each fit's mean squared distance from the mean fit, over |x| < `inside`, [sets].
+
+        Their mean is the variance there.
+        """
+        fits = self.predictions[index][:, GRID.abs() < inside]
+        return (fits - fits.mean(0)).square().mean(1)
+
     def over_sets(self, index: int) -> Tensor:
         """Each model's mean squared distance from the truth, [sets]: without the noise."""
         return (self.predictions[index] - TRUTH).square().mean(1)

@@ -4,11 +4,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 
+import torch
 from torch import Tensor
 
-from course_lib.data import digits
+from course_lib.data import Split, digits
 from course_lib.engine import ModelSpec, train
 from course_lib.engine.cache import remembered
+from course_lib.experiments.shared.forward import forward
 from course_lib.overfitting import EarlyStopping
 
 SPEC = ModelSpec((64, 128, 10))
@@ -18,7 +20,11 @@ SEEDS, STEPS, EVERY = tuple(range(12)), 1000, 20
 
 @dataclass
 class Curves:
-    """What a training went through, [seeds, recorded] each. NaN: not reached yet."""
+    """What a training went through, [seeds, recorded] each. NaN: not reached yet.
+
+    right_fitted, wrong_fitted: of the training rows with right labels, and of those with wrong
+    ones, the share whose label the network gives back. NaN where there is no such row.
+    """
 
     noise: float
     recorded: tuple[int, ...]
@@ -26,6 +32,8 @@ class Curves:
     validation_loss: Tensor
     train_accuracy: Tensor
     test_accuracy: Tensor
+    right_fitted: Tensor
+    wrong_fitted: Tensor
     progress: float
 
     def stop(self, patience: float, min_delta: float = 0.0) -> list[tuple[int, int]]:
@@ -34,8 +42,12 @@ class Curves:
 
     def kept_accuracy(self, patience: float) -> Tensor:
         """Test accuracy [seeds] of the weights that early stopping keeps."""
+        return self.kept(self.test_accuracy, patience)
+
+    def kept(self, values: Tensor, patience: float) -> Tensor:
+        """Of `values` [seeds, recorded] those of the evaluation that is kept [seeds]."""
         best = [kept for kept, _ in self.stop(patience)]
-        return self.test_accuracy[range(len(best)), best]
+        return values[range(len(best)), best]
 
 
 def stop_at(losses: list[float], patience: float, min_delta: float = 0.0) -> tuple[int, int]:
@@ -59,13 +71,22 @@ def curves(
     Training and validation labels are wrong with probability `noise`, test labels are clean.
     """
     recorded = tuple(range(0, steps + 1, every))
+    data = partial(digits, ROWS, VALIDATION_ROWS, noise, "unit")
+    fitted = torch.full((2, len(seeds), len(recorded)), torch.nan)
+
+    def observe(seed: int, step: int, parameters: list[Tensor], gradients: list) -> None:
+        if step % every == 0:
+            said = forward([p[0] for p in parameters], data(seed).train_x).argmax(1)
+            fitted[:, seeds.index(seed), step // every] = _shares(data(seed), said)
+
     for training in train(
         SPEC,
-        partial(digits, ROWS, VALIDATION_ROWS, noise, "unit"),
+        data,
         {"lr": 2e-3, "weight_decay": 0.0},
         seeds,
-        steps=steps,
+        steps=steps + 1,  # what is observed is seen before each step
         record_at=recorded,
+        observe=observe,
         validate=True,
         keep_parameters=False,
     ):
@@ -76,5 +97,13 @@ def curves(
             training.validation_loss[:, 0],
             training.train_accuracy[:, 0],
             training.test_accuracy[:, 0],
+            *fitted.clone(),
             training.progress,
         )
+
+
+def _shares(split: Split, said: Tensor) -> Tensor:
+    """Of the rightly and of the wrongly labelled rows: how many labels are given back, [2]."""
+    wrong = split.train_y != split.clean_train_y
+    hits = (said == split.train_y).float()
+    return torch.stack([hits[~wrong].mean(), hits[wrong].mean()])

@@ -14,7 +14,7 @@ from course_lib.experiments.shared.snapshot import snapshot
 from course_lib.sgd import sgd_update
 
 SPEC = ModelSpec((64, 64, 10))
-ROWS, SEEDS, STEPS = (50, 150, 450, 1200), tuple(range(10)), 600
+ROWS, SEEDS, STEPS = (50, 150, 450), tuple(range(10)), 600
 STRENGTHS = (0.0, 1e-4, 1e-3, 3e-3, 1e-2, 3e-2, 0.1)
 NOISE, VALIDATION_ROWS = 0.2, 100
 CURVES = ("train_accuracy", "validation_loss", "test_accuracy")

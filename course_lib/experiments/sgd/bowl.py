@@ -3,14 +3,16 @@
 Example i has the loss ½(w − cᵢ)ᵀH(w − cᵢ), so that their mean is a bowl around the mean of the cᵢ.
 """
 
+import cmath
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import torch
 from torch import Tensor
 
 from course_lib.base.random import seeded
 from course_lib.experiments.shared.gradient_noise import batches
+from course_lib.sgd import sgd_update
 
 STEEPEST = 2.0  # the largest curvature of the bowl, whatever its condition number
 ROWS, STEPS, ANGLE = 64, 120, math.radians(-30)
@@ -63,6 +65,37 @@ def excess_loss(path: Tensor, hessian: Tensor) -> Tensor:
     return ((path - GOAL) @ hessian * (path - GOAL)).sum(-1) / 2
 
 
-def stability_bound(momentum: float) -> float:
-    """The learning rate above which SGD with this momentum diverges: 2(1 + μ)/λmax."""
-    return 2 * (1 + momentum) / STEEPEST
+def settling(rates: Iterable[float], steps: int = 6000, **options: float) -> list[float]:
+    """Those of the learning rates with which `sgd_update`, all examples in each step, settles.
+
+    In the bowl with curvatures 2 and 0.2; settled is who is within 1e-3 of the goal at the last two
+    steps.
+    """
+
+    def settles(lr: float) -> bool:
+        path = walk(sgd_update, bowl(10.0), ROWS, steps, lr=lr, **options)
+        return bool(((path[-2:] - GOAL).norm(dim=1) < 1e-3).all())
+
+    return [lr for lr in rates if settles(lr)]
+
+
+def slowest_factor(lr: float, momentum: float, curvatures: tuple[float, ...]) -> float:
+    """What a step multiplies the distance to the minimum by, in the long run, slowest direction.
+
+    On ½h·w² the steps are wₜ₊₁ = (1 + μ − ηh)wₜ − μwₜ₋₁: the larger root of z² − (1 + μ − ηh)z + μ,
+    by size, of the curvature h that has the largest.
+    """
+    found = []
+    for h in curvatures:
+        p = 1 + momentum - lr * h
+        root = cmath.sqrt(p * p - 4 * momentum)
+        found += [abs(p + root) / 2, abs(p - root) / 2]
+    return max(found)
+
+
+def stability_bound(momentum: float, nesterov: bool = False) -> float:
+    """The learning rate above which SGD with this momentum diverges.
+
+    2(1 + μ)/λmax for the heavy ball, 2(1 + μ)/((1 + 2μ)λmax) for Nesterov.
+    """
+    return 2 * (1 + momentum) / STEEPEST / (1 + 2 * momentum if nesterov else 1)

@@ -61,3 +61,13 @@ def escape(
     growth = torch.tensor([1.0, *(1 + lr * f for f in factors)], dtype=torch.float64).cumprod(0)
     out = (path[:, 0].abs() > 0.5).nonzero()
     return Escape(path, offset * growth, int(out[0]) if len(out) else None, offset, noise)
+
+
+def share_definite(d: int, lots: int = 20, draws: int = 1000) -> Tensor:
+    """Share [lots] of random symmetric d × d matrices whose eigenvalues all have one sign.
+
+    Normal entries, off the diagonal with half the variance.
+    """
+    a = torch.randn(lots, draws, d, d, dtype=torch.float64, generator=seeded(d))
+    h = torch.linalg.eigvalsh(a + a.mT)
+    return ((h > 0).all(2) | (h < 0).all(2)).double().mean(1)

@@ -7,8 +7,11 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
+import torch
 from torch import Tensor
+from torch.optim import lr_scheduler
 
 from course_lib.data import digits
 from course_lib.engine import ModelSpec, train
@@ -88,3 +91,52 @@ def train_on_schedule(
             training.progress,
             int((training.diverged_at >= 0).sum()),
         )
+
+
+def torchs_factors(scheduler: Callable, steps: int = STEPS, **options: Any) -> list[float]:
+    """The learning rates [steps] that a class of `torch.optim.lr_scheduler` sets, from 1 on."""
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
+    chosen, seen = scheduler(optimizer, **options), []
+    for _ in range(steps):
+        seen.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        chosen.step()
+    return seen
+
+
+def beside_torch() -> dict[str, float]:
+    """Schedule → its largest distance from torch's twin, over every step of a run of 300."""
+    of = torchs_factors
+    pairs: dict[str, tuple[Callable[[int], float], list[float]]] = {
+        "step": (
+            lambda t: step_decay(t, 100, 0.1),
+            of(lr_scheduler.StepLR, step_size=100, gamma=0.1),
+        ),
+        "exponential": (
+            lambda t: exponential_decay(t, 0.98),
+            of(lr_scheduler.ExponentialLR, gamma=0.98),
+        ),
+        "cosine": (lambda t: cosine_decay(t, 299), of(lr_scheduler.CosineAnnealingLR, T_max=299)),
+        "warm-up": (
+            lambda t: linear_warmup(t, 50, 0.01),
+            of(lr_scheduler.LinearLR, start_factor=0.01, total_iters=50),
+        ),
+        "cyclical": (
+            lambda t: cyclical(t, 25, low=0.1),
+            of(
+                lr_scheduler.CyclicLR,
+                base_lr=0.1,
+                max_lr=1.0,
+                step_size_up=25,
+                cycle_momentum=False,
+            ),
+        ),
+        "one-cycle": (
+            lambda t: one_cycle(t, 300),
+            of(lr_scheduler.OneCycleLR, max_lr=1.0, total_steps=300, cycle_momentum=False),
+        ),
+    }
+    return {
+        name: max(abs(ours(t) - rate) for t, rate in enumerate(theirs))
+        for name, (ours, theirs) in pairs.items()
+    }

@@ -132,3 +132,12 @@ def test_parts_leave_out_models_that_are_not_there_yet():
     fits.predictions[0, 4] = math.nan
     expected = bias_variance(fits.predictions[0, :4], lab.TRUTH)
     assert all(torch.equal(a, b) for a, b in zip(fits.parts(0), expected))
+
+
+def test_the_spread_of_single_fits_is_the_variance_and_most_of_it_sits_at_the_edges():
+    fits = lab.polynomials(20, 0.3, (12,), sets=40)
+    _, variance = fits.parts(0)
+    assert fits.spread(0).mean() == pytest.approx(variance.mean().item())
+    inner = lab.GRID.abs() < 0.9
+    assert fits.spread(0, 0.9).mean() == pytest.approx(variance[inner].mean().item())
+    assert variance[~inner].sum() > variance[inner].sum()

@@ -51,3 +51,18 @@ def test_curves_fill_in():
         and curves.validation_loss.isfinite().all()
     )
     assert all(earlier.progress <= 1 for earlier in partial)
+
+
+def test_right_and_wrong_labels_together_are_the_training_accuracy():
+    *_, curves = lab.curves(0.2, seeds=(0, 1), steps=200, every=100)
+    for s, seed in enumerate((0, 1)):
+        split = digits(lab.ROWS, lab.VALIDATION_ROWS, 0.2, "unit", seed)
+        wrong = (split.train_y != split.clean_train_y).float().mean()
+        both = (1 - wrong) * curves.right_fitted[s] + wrong * curves.wrong_fitted[s]
+        assert torch.allclose(both, curves.train_accuracy[s], atol=2e-3)
+    assert (curves.right_fitted[:, 1] > curves.wrong_fitted[:, 1]).all()
+    *_, clean = lab.curves(0.0, seeds=(0,), steps=20, every=20)
+    assert clean.wrong_fitted.isnan().all() and clean.right_fitted.isfinite().all()
+    steps = torch.tensor(curves.recorded).expand(2, -1)
+    kept = [curves.recorded[best] for best, _ in curves.stop(5)]
+    assert curves.kept(steps, 5).tolist() == kept

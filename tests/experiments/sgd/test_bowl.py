@@ -10,6 +10,8 @@ from course_lib.experiments.sgd.bowl import (
     bowl,
     examples,
     excess_loss,
+    settling,
+    slowest_factor,
     stability_bound,
     walk,
 )
@@ -56,3 +58,21 @@ def test_the_walk_over_the_whole_set_takes_the_mean_of_all_gradients():
     gradients = (start - examples()) @ hessian
     first = walk(sgd_update, hessian, ROWS, steps=1, lr=0.1)[-1]
     assert torch.allclose(first, start - 0.1 * all_batches(gradients, 1).mean(0))
+
+
+def test_rates_settle_below_the_bound_alone_and_nesterovs_is_lower():
+    bound = stability_bound(0.9, nesterov=True)
+    assert bound == pytest.approx(1.9 / 2.8)
+    options = {"momentum": 0.9, "nesterov": True, "steps": 4000}
+    assert settling((0.99 * bound, 1.01 * bound), **options) == [0.99 * bound]
+    assert settling((0.99, 1.01), steps=2000) == [0.99]
+
+
+@pytest.mark.parametrize(("lr", "momentum"), [(0.3, 0.0), (1.15, 0.27), (0.3, 0.9)])
+def test_the_slowest_factor_is_how_fast_a_long_walk_shrinks(lr, momentum):
+    def left(steps):
+        path = walk(sgd_update, bowl(10.0), ROWS, steps=steps, lr=lr, momentum=momentum)
+        return (path[-20:] - GOAL).norm(dim=1).max()
+
+    factor = slowest_factor(lr, momentum, (2.0, 0.2))
+    assert (left(140) / left(80)) ** (1 / 60) == pytest.approx(factor, rel=0.02)

@@ -5,7 +5,14 @@ import math
 import pytest
 import torch
 
-from course_lib.experiments.sgd.saddle import CYCLE, LOW, RATES, escape, rate_factors
+from course_lib.experiments.sgd.saddle import (
+    CYCLE,
+    LOW,
+    RATES,
+    escape,
+    rate_factors,
+    share_definite,
+)
 from course_lib.sgd import cyclical
 
 
@@ -41,3 +48,11 @@ def test_a_cyclical_rate_of_the_same_mean_may_leave_sooner_or_later():
         for offset in (1e-12, 1e-8)
     ]
     assert later[0] > 0 > later[1]
+
+
+def test_the_share_of_definite_matrices_is_the_exact_one():
+    """1 − 1/√2 in two dimensions, ½ − √2/π in three."""
+    for d, exact in ((1, 1.0), (2, 1 - 1 / math.sqrt(2)), (3, 0.5 - math.sqrt(2) / math.pi)):
+        found = share_definite(d)
+        assert found.shape == (20,)
+        assert abs(found.mean() - exact) <= 5 * math.sqrt(exact * (1 - exact) / 20_000)

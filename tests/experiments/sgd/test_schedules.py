@@ -1,8 +1,16 @@
 """A designed schedule: its factors, and the networks that are trained with it."""
 
 import pytest
+from torch.optim.lr_scheduler import StepLR
 
-from course_lib.experiments.sgd.schedules import SHAPES, STEPS, designed, train_on_schedule
+from course_lib.experiments.sgd.schedules import (
+    SHAPES,
+    STEPS,
+    beside_torch,
+    designed,
+    torchs_factors,
+    train_on_schedule,
+)
 from course_lib.sgd import cosine_decay, linear_warmup, one_cycle
 
 
@@ -38,3 +46,9 @@ def test_the_update_is_the_callers_at_the_rates_that_are_told():
 
     *_, result = train_on_schedule("cosine", 30, 0.1, 0.2, seeds=(0,), update=recorded)
     assert sorted(set(seen)) == pytest.approx(sorted(set(result.rates)))
+
+
+def test_torchs_rates_are_those_of_each_step_and_every_shape_has_a_twin():
+    assert torchs_factors(StepLR, steps=5, step_size=2, gamma=0.5) == [1, 1, 0.5, 0.5, 0.25]
+    apart = beside_torch()
+    assert len(apart) == 6 and max(apart.values()) < 1e-12
