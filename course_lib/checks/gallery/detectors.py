@@ -1,14 +1,35 @@
 """T4–T12 of lesson 09: a detector for the fault of each exhibit, and the slips of detectors."""
 
+import contextlib
+import io
+import itertools
+
 import torch
 
-from course_lib.checks.gallery.exhibits import EXHIBITS
+from course_lib.checks.gallery.exhibits import EXHIBITS, MENDED
 from course_lib.checks.judge.cases import whole
+from course_lib.checks.judge.scripts import run
 from course_lib.checks.judge.task import Mistake, Task
 
 
-def exhibit_cases(exhibit):
-    """Every variant of an exhibit, each started from a seed of its own."""
+def exhibit_cases(exhibit, tells=None):
+    """Every variant of an exhibit, each started from a seed of its own.
+
+    tells(*what a detector is given): seeds of the mended script are drawn until it is true.
+    """
+
+    def makes(text):
+        with (
+            torch.random.fork_rng(devices=[]),  # scripts set the seed, and print
+            contextlib.redirect_stdout(io.StringIO()),
+        ):
+            return map(run(text).get, exhibit.takes)
+
+    def script(name, generator):
+        texts = (exhibit.text(name, whole(generator, 1, 10**6)) for _ in itertools.count())
+        if tells is None or name != MENDED:
+            return next(texts)
+        return next(text for text in texts if tells(*makes(text)))
 
     def cases(generator):
         return [
@@ -16,7 +37,7 @@ def exhibit_cases(exhibit):
                 "name": name,
                 "driver": "exhibit",
                 "takes": list(exhibit.takes),
-                "script": exhibit.text(name, seed=whole(generator, 1, 10**6)),
+                "script": script(name, generator),
             }
             for name in exhibit.variants()
         ]
@@ -24,10 +45,11 @@ def exhibit_cases(exhibit):
     return cases
 
 
-def detector_task(exhibit, name, detector, mistakes, never=True):
+def detector_task(exhibit, name, detector, mistakes, never=True, cases=None):
     """The task of an exhibit; `mistakes`: (name, hint, detector), beside those of any detector.
 
-    never: one of `mistakes` is never True, and says why; else a general one covers that.
+    never: one of `mistakes` is never True, and says why; else a general one covers that. `cases`:
+    others than every variant from any seed.
     """
     general = [
         ("always True", ALWAYS, lambda *made: True),
@@ -37,7 +59,7 @@ def detector_task(exhibit, name, detector, mistakes, never=True):
         general.append(("always False", NEVER, lambda *made: False))
     return Task(
         names=(name,),
-        cases=exhibit_cases(exhibit),
+        cases=cases or exhibit_cases(exhibit),
         reference=(detector,),
         mistakes=tuple(
             Mistake(title, hint, (wrong,)) for title, hint, wrong in (*general, *mistakes)
@@ -238,11 +260,18 @@ def _not_the_rmse(evaluate, model, x, y):
     )
 
 
+def _rounds(evaluate, model, x, y):
+    """True if the last digit differs at batch sizes that leave a short batch."""
+    whole = evaluate(model, x, y, 60)
+    return all(evaluate(model, x, y, size) != whole for size in (7, 59))
+
+
 T8 = detector_task(
     EXHIBITS["batches"],
     "depends_on_batches",
     depends_on((7,)),
-    (
+    cases=exhibit_cases(EXHIBITS["batches"], tells=_rounds),
+    mistakes=(
         (
             "batches that fit",
             "the size of the batches divides the number of rows: try one that leaves a short batch "
@@ -337,6 +366,11 @@ T9 = detector_task(
             adam_decays(groups=lambda optimizer: optimizer.param_groups[:1]),
         ),
         (
+            "the switch overlooked",
+            "Adam itself can decouple its decay: look at `decoupled_weight_decay` of each group",
+            lambda optimizer: _any_decay(optimizer, ("Adam",)),
+        ),
+        (
             "strong decay only",
             "a weak decay is coupled just as well: anything above 0 counts",
             adam_decays(more_than=0.05),
@@ -373,6 +407,12 @@ T10 = detector_task(
     "remembers_biased_variance",
     remembers(),
     (
+        (
+            "its first value",
+            "a variance of 1 is what the memory starts with, so that it proves nothing: feed it a "
+            "batch with another one",
+            remembers(rows=(0.0, 2.0), rtol=1e-3),
+        ),
         (
             "any deviation",
             "a reversed momentum is another fault: compare with what the biased variance would "

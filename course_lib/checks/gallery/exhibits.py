@@ -293,6 +293,12 @@ print(f"the unseen weight: from 0.500 to {model.weight[0, 2]:.3f}; decoupled dec
         MENDED: (("torch.optim.Adam(", "torch.optim.AdamW("),),
         "Adam without any decay": ((", weight_decay=0.3", ""),),
         "plain SGD, for which the two are one": (("torch.optim.Adam(", "torch.optim.SGD("),),
+        "Adam with its switch on": (
+            (
+                "weight_decay=0.3)\n",
+                "weight_decay=0.3)\noptimizer.param_groups[0]['decoupled_weight_decay'] = True\n",
+            ),
+        ),
     },
 )
 
@@ -331,6 +337,9 @@ print(f"variance 1, in batches of four; remembered: {norm.running_var.mean():.2f
     },
     sound={
         MENDED: (("(var, self.momentum)", "(x.var(0), self.momentum)"),),
+        "another fault, the mean square for the variance": (
+            ("self.running_var.lerp_(var,", "self.running_var.lerp_(x.square().mean(0),"),
+        ),
         "another fault, the momentum the wrong way round": (
             ("(mean, self.momentum)", "(mean, 1 - self.momentum)"),
             ("(var, self.momentum)", "(x.var(0), 1 - self.momentum)"),

@@ -10,7 +10,7 @@ from typing import TypeAlias, TypeGuard
 from course_lib.checks.judge.compare import differ, kind, show
 from course_lib.checks.judge.drivers import INPUT
 from course_lib.checks.judge.observe import observe
-from course_lib.checks.judge.task import Task
+from course_lib.checks.judge.task import Task, all_tasks
 from course_lib.checks.judge.values import Case, Record, is_encoded
 
 SIGNS = {"passed": "✓", "unanswered": "○"}
@@ -39,8 +39,13 @@ class Result:
 
     @property
     def line(self) -> str:
-        """The one line a learner sees: `✓ T1 …`, `○ T1 not implemented yet`, `✗ T1 …`."""
-        return f"{SIGNS.get(self.verdict, '✗')} {self.task.rpartition('/')[2]} {self.message}"
+        """The one line a learner sees: `✓ T1 …`, `○ T1 not implemented yet`, `✗ T1 …`.
+
+        A `✗` ends with where to go next.
+        """
+        known = self.verdict in SIGNS or self.task not in all_tasks()
+        sign, name = SIGNS.get(self.verdict, "✗"), self.task.rpartition("/")[2]
+        return f"{sign} {name} {self.message}{'' if known else next_step(self.task)}"
 
     def as_dict(self) -> dict[str, str]:
         """Task, verdict and message by name."""
@@ -85,7 +90,24 @@ def judge(name: str, task: Task, cases: list[Case], records: object) -> Result:
     if raised and found.part == RAISED:
         return broken(name, task, raised, f" (case “{found.case['name']}”)")
     hint = _recognise(task, cases, records, found)
-    return Result(name, "failed", f"{hint} — {found}" if hint else str(found))
+    said = f"{hint} — {found}" if hint else f"{found}. {_by_hand(found)}"
+    return Result(name, "failed", f"{said}")
+
+
+def next_step(name: str) -> str:
+    """Where to go from a verdict on the task `name` that is not ✓: how every ✗ ends."""
+    return f" · next: `course hint {name.replace('/', ' ')}`"
+
+
+def _by_hand(found: Difference) -> str:
+    """What to try where no slip is known that does the same."""
+    if found.case["driver"] == "values":
+        return "Look once more at this one"
+    if found.index == 0:
+        return "It is the simplest case: work it by hand beside your code"
+    return (
+        f"The simpler cases before it, {found.index} of them, are right: what is new in this one?"
+    )
 
 
 def broken(name: str, task: Task, raised: dict, place: str = "") -> Result:
