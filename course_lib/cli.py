@@ -87,6 +87,13 @@ def parser() -> argparse.ArgumentParser:
     check.add_argument("--jobs", metavar="N", type=_count, help="notebooks at once; a core each")
     check.add_argument("--afresh", action="store_true", help="repeat what was checked before")
     check.add_argument("--strict", action="store_true", help="refuse to run without bwrap")
+    submit = command("submit", _submit, "one file to hand in: answers, verdicts, versions")
+    submit.add_argument("which", nargs="*", help=f"{LESSON}; none: all exercises")
+    submit.add_argument("--to", metavar="FILE", type=Path, help="submission.course.zip unless said")
+    update = command(
+        "update", _update, "your answers in the exercises as they are in this version of the course"
+    )
+    update.add_argument("which", nargs="*", help=f"{LESSON}; none: all exercises")
     reset = command("reset", _reset, "a fresh blank exercise notebook; the old one is kept aside")
     reset.add_argument("which", nargs="+", help=LESSON)
     build = command("build", _build, "make notebooks from their sources")
@@ -224,6 +231,34 @@ def _exercises(words: list[str]) -> list[Path]:
     if not there:
         raise CourseError(f"no exercises belong to {' '.join(words) or 'this course'}")
     return [notebooks / f"{name}.ipynb" for name in there]
+
+
+def _submit(known: argparse.Namespace) -> int:
+    """One file to hand in; 0 where every task in it is passed."""
+    from course_lib.authoring import grades, handing_in
+
+    target = known.to or Path(f"submission{handing_in.SUFFIX}")
+    grades.require_place(target)
+    files = [file for file in _exercises(known.which) if file.exists()]
+    entries = handing_in.submit(files, target)
+    verdicts = []
+    for entry in entries:
+        found = [result["verdict"] for result in entry["results"]]
+        passed = sum(verdict == "passed" for verdict in found)
+        print(f"{entry['notebook']}: {passed} of {len(found)} passed")
+        verdicts += found
+    print(f"hand in {target}")
+    return int(any(verdict != "passed" for verdict in verdicts))
+
+
+def _update(known: argparse.Namespace) -> int:
+    """Answers carried into this version's exercises."""
+    from course_lib.authoring import updating
+
+    there = [path for path in _exercises(known.which) if path.exists() or known.which]
+    for path in there:
+        print(updating.said(path.stem, updating.update(path.stem, path.parent)))
+    return 0
 
 
 def _reset(known: argparse.Namespace) -> int:

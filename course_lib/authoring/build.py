@@ -30,6 +30,7 @@ from course_lib.learner.cells import is_folded
 SOLUTION = re.compile(
     r"^([ \t]*)### BEGIN SOLUTION *\n(.*?)^[ \t]*### END SOLUTION *$", re.MULTILINE | re.DOTALL
 )
+YOUR_CODE, YOUR_VALUE = 'raise NotImplementedError("your code here")', "= ...  # your answer"
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 METADATA = {
     # Shipped notebooks are paired with nothing: live pairing would show a blank exercise's answers
@@ -93,9 +94,14 @@ def _fix_ids(cells: list) -> None:
     """An id says what its cell holds: moving or adding a cell leaves the other ids alone."""
     seen: dict[str, int] = {}
     for cell in cells:
-        key = hashlib.sha256(f"{cell.cell_type}\n{cell.source}".encode()).hexdigest()[:8]
+        key = id_of(cell)
         seen[key] = seen.get(key, 0) + 1
         cell.id = key if seen[key] == 1 else f"{key}-{seen[key]}"
+
+
+def id_of(cell: nbformat.NotebookNode) -> str:
+    """What a built cell's id begins with: it is of what the cell holds."""
+    return hashlib.sha256(f"{cell.cell_type}\n{cell.source}".encode()).hexdigest()[:8]
 
 
 def blank(notebook: nbformat.NotebookNode, source: Path) -> nbformat.NotebookNode:
@@ -117,8 +123,8 @@ def blank(notebook: nbformat.NotebookNode, source: Path) -> nbformat.NotebookNod
 def _without_answer(region: re.Match) -> str:
     indent, answer = region.groups()
     if indent:
-        return f'{indent}raise NotImplementedError("your code here")'
-    return "\n".join(f"{name} = ...  # your answer" for name in _assigned(answer))
+        return f"{indent}{YOUR_CODE}"
+    return "\n".join(f"{name} {YOUR_VALUE}" for name in _assigned(answer))
 
 
 def _assigned(answer: str) -> list[str]:

@@ -6,11 +6,13 @@ import io
 import json
 import os
 import re
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
 from course_lib import LESSONS, __version__
+from course_lib.authoring import handing_in
 from course_lib.base.files import write_whole
 from course_lib.base.places import CourseError
 
@@ -18,8 +20,16 @@ from course_lib.base.places import CourseError
 def submissions(folder: Path) -> list[Path]:
     """Notebooks anywhere below a folder, by name; what Jupyter keeps in hidden folders is left out.
 
-    Raises CourseError where there is none.
+    What `course submit` made is unpacked first, into a folder beside it that is named as it is.
+    Raises CourseError where there is no notebook.
     """
+    for packed in sorted(folder.rglob(f"*{handing_in.SUFFIX}")):
+        unpacked = packed.with_suffix("")
+        if not unpacked.exists():
+            try:
+                handing_in.receive(packed, unpacked)
+            except CourseError as problem:  # that one; the others go on
+                print(problem, file=sys.stderr)
     found = sorted(
         path
         for path in folder.rglob("*.ipynb")
@@ -169,7 +179,8 @@ def person(notebook: str) -> Person | None:
     """Whose a downloaded file is; None where its name does not say."""
     if found := _MOODLE.search(notebook):
         return Person(found[1], found[2])
-    found = _CANVAS.match(Path(notebook).name)
+    parts = reversed(Path(notebook).parts)  # the file's name, or the folder of a submission
+    found = next(filter(None, map(_CANVAS.match, parts)), None)
     return Person(found[1], found[2]) if found else None
 
 

@@ -164,7 +164,8 @@ def choose_epsilon(epsilons, logits, target):
     """The ε whose model gives the validation labels the highest likelihood."""
     ### BEGIN SOLUTION
     # one loss for all: the plain one
-    losses = [smoothed_loss(model, target, 0.0).item() for model in logits]
+    losses = [torch.nn.functional.cross_entropy(model, target).item()
+              for model in logits]
     return epsilons[losses.index(min(losses))]
     ### END SOLUTION
 
