@@ -24,7 +24,7 @@ from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernel
 
 from course_lib.base.card import style
 from course_lib.base.files import write_whole
-from course_lib.base.places import CourseError
+from course_lib.base.places import CourseError, address
 from course_lib.learner.cells import is_folded
 
 SOLUTION = re.compile(
@@ -62,9 +62,29 @@ def build(
     return written
 
 
+COLAB = """\
+# on Colab: the course is fetched where it is missing; elsewhere this does nothing
+import importlib.util, sys
+if "google.colab" in sys.modules and importlib.util.find_spec("course_lib") is None:
+    %pip install -q --no-deps git+{address}
+    %pip install -q anywidget pooch json5 jupytext nbval jupyterlab jupyterlab-pygments"""
+
+
+def with_first_cell(notebook: nbformat.NotebookNode, address: str) -> nbformat.NotebookNode:
+    """The notebook with the cell that Colab needs before all others; as it is without an address.
+
+    torch and its CUDA are Colab's own and stay: a GPU is used where the session has one.
+    """
+    if address:
+        cell = nbformat.v4.new_code_cell(COLAB.format(address=address), id="colab")
+        cell.metadata = nbformat.from_dict({"tags": ["setup"], "jupyter": {"source_hidden": True}})
+        notebook.cells.insert(1, cell)
+    return notebook
+
+
 def targets(source: Path) -> dict[Path, nbformat.NotebookNode]:
     """The notebooks that a source gives, by the file each goes to; none is executed yet."""
-    notebook, notebooks = read(source), source.parent.parent
+    notebook, notebooks = with_first_cell(read(source), address()), source.parent.parent
     here = notebooks / f"{source.stem}.ipynb"
     if not source.stem.endswith("_exercises"):
         return {here: notebook}

@@ -1,6 +1,7 @@
 """Where the course's files are, and which notebook is meant by "3", "03", "adamw" or a path."""
 
 import re
+from importlib.metadata import metadata
 from pathlib import Path
 
 # index, 03_weight_decay, 03_weight_decay_exercises
@@ -26,6 +27,16 @@ def root() -> Path:
         "this is not the course's folder: go to the one that holds notebooks/, or make one: "
         "course start DIR"
     )
+
+
+PLACEHOLDER = "OWNER/REPOSITORY"
+
+
+def address() -> str:
+    """The repository's address, as the package's own data say it; "" while it is a placeholder."""
+    urls = metadata("course-lib").get_all("Project-URL") or []
+    found = next((url.split(", ")[1] for url in urls if url.startswith("Repository, ")), "")
+    return "" if PLACEHOLDER in found else found
 
 
 def names(notebooks: Path) -> list[str]:

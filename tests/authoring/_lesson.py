@@ -2,11 +2,11 @@
 
 import base64
 import io
-from types import SimpleNamespace
 
 import nbformat.v4 as v4
 from PIL import Image
 
+from course_lib.authoring.build import METADATA
 from course_lib.base.card import bundle
 from course_lib.base.record import MIME, Bar, Record
 
@@ -30,13 +30,14 @@ QUIZ = 'quiz("2 + 2?", {"3": "One too few.", "4": "As counted."}, answer="4")'
 def notebook():
     """The lesson."""
     return v4.new_notebook(
+        metadata=METADATA,
         cells=[
             _text("# SGD: a small lesson\n\nIt takes 45 minutes and $\\frac{a}{b}$.", "slide"),
             _code("import torch", tags=["setup"]),
             _text("## Look\n\n$$\\lambda \\lVert w \\rVert^2$$", "slide"),
             _code("explore.saddle.show(lr=0.1)", _shown({"image/png": _png()}, alt="A saddle.")),
             _code('predict("way", "Which way?", ["up", "down"])', _shown({MIME: ASKED.as_data()})),
-            _code("claim(...)", _shown(bundle(CLAIM, "it falls"))),
+            _code("claim(...)", _shown(bundle(CLAIM, "it falls")), id="aaaa"),
             _code('reveal("way", "down")', _shown(_came())),
             _text("### Deeper: folded\n\nMore of it.", folded=True),
             _code("x = 1\nx", _shown({"text/plain": "1"})),
@@ -44,7 +45,7 @@ def notebook():
             _code(QUIZ, _shown({MIME: Record("quiz", "2 + 2?", options=("3", "4")).as_data()})),
             _code('quiz_of("sgd")'),
             _code('recall("sgd")'),
-        ]
+        ],
     )
 
 
@@ -58,8 +59,9 @@ def _text(source, step="-", folded=False):
     return v4.new_markdown_cell(source, metadata={"slideshow": {"slide_type": step}, **more})
 
 
-def _code(source, *outputs, tags=()):
-    return v4.new_code_cell(source, outputs=list(outputs), metadata={"tags": list(tags)})
+def _code(source, *outputs, tags=(), **more):
+    metadata = {"tags": list(tags)}
+    return v4.new_code_cell(source, outputs=list(outputs), metadata=metadata, **more)
 
 
 def _shown(data, alt=""):
@@ -71,9 +73,3 @@ def _png():
     file = io.BytesIO()
     Image.new("RGB", (40, 20), "white").save(file, "png")
     return base64.b64encode(file.getvalue()).decode()
-
-
-def small(explorer, **grid):
-    """An explorer with a grid of few pictures."""
-    kept = {**vars(explorer), "frozen": grid}
-    return SimpleNamespace(**kept)

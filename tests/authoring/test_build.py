@@ -255,3 +255,27 @@ def test_an_unknown_lesson_gets_one_line_that_names_what_there_is(course, word):
     with pytest.raises(CourseError) as refused:
         select([word], notebooks)
     assert str(refused.value) == f"there is no lesson {word!r}; there is 03 toy, 04 other"
+
+
+def test_a_notebook_gains_colabs_cell_with_an_address_and_nothing_without(monkeypatch):
+    import sys
+    from types import ModuleType
+
+    from IPython.core.inputtransformer2 import TransformerManager
+
+    notebook = build.nbformat.v4.new_notebook(cells=[build.nbformat.v4.new_markdown_cell("# A")])
+    assert len(build.with_first_cell(notebook, "").cells) == 1
+    cell = build.with_first_cell(notebook, "https://github.com/some/where").cells[1]
+    assert "git+https://github.com/some/where" in cell.source and cell.metadata.tags == ["setup"]
+    asked = []
+    code = TransformerManager().transform_cell(cell.source)
+    magic = type("Shell", (), {"run_line_magic": lambda self, *words: asked.append(words)})()
+    run = {"get_ipython": lambda: magic}
+    exec(code, run)
+    assert not asked  # nothing elsewhere
+    monkeypatch.setitem(sys.modules, "google.colab", ModuleType("google.colab"))
+    exec(code, run)
+    assert not asked  # nothing where the course is there
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    exec(code, run)
+    assert [name for name, _ in asked] == ["pip", "pip"]

@@ -1,5 +1,6 @@
 """Slides: the core of a lesson, each question a slide, and its answer one step below."""
 
+import re
 from pathlib import Path
 
 import nbformat
@@ -10,6 +11,8 @@ from course_lib import cli
 from course_lib.authoring import slides
 from course_lib.authoring.slides import prepared
 from course_lib.base.places import CourseError
+from course_lib.learner.cells import shown
+from tests.browser import _lab
 
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
 
@@ -50,19 +53,84 @@ def test_questions_and_folded_outputs_come_one_step_down_and_folded_sections_not
     )
 
 
+def without_scripts(page):
+    return re.sub(r"<script.*?</script>", "", page, flags=re.DOTALL)
+
+
 @pytest.fixture(scope="module")
-def page(tmp_path_factory):
-    return slides.make(
-        "06_dropout", NOTEBOOKS, tmp_path_factory.mktemp("slides") / "new"
-    ).read_text(encoding="utf-8")
+def made(tmp_path_factory):
+    """The slides of lesson 06; its explorers stand still here."""
+    folder = tmp_path_factory.mktemp("slides") / "new"
+    return slides.make("06_dropout", NOTEBOOKS, folder, lambda source: None)
 
 
-def test_the_page_has_a_section_for_each_slide_and_no_code_of_a_question(page):
+def test_the_page_has_a_section_for_each_slide_and_no_code_of_a_question(made):
+    page = made.read_text(encoding="utf-8")
     core = prepared(nbformat.read(NOTEBOOKS / "06_dropout.ipynb", as_version=4))
     steps = sum(kind in ("slide", "subslide") for kind in kinds(core))
-    assert steps > 15 and page.count("<section>") + page.count("<section ") >= steps
-    assert "reveal.js" in page and "data:image/png;base64" in page
-    assert "When is the output in evaluation mode" in page and "predict(" not in page
+    assert steps > 15 and page.count("<section data-timing=") >= steps
+    assert "data:image/png;base64" in page and "<math " in page
+    text = without_scripts(page)
+    assert "When is the output in evaluation mode" in text and "predict(" not in text
+
+
+def test_the_page_is_one_file_that_asks_nothing_of_the_web(made):
+    page = made.read_text(encoding="utf-8")
+    loaded = re.compile(r'(?:src|href)="(?!data:|#)[^"]*"')
+    assert not loaded.findall(without_scripts(page))
+    assert "@import" not in page and "Your own prediction" not in page
+
+
+def test_questions_are_polled_by_letters_and_the_speaker_is_told_what_to_ask(made):
+    page = made.read_text(encoding="utf-8")
+    core = prepared(nbformat.read(NOTEBOOKS / "06_dropout.ipynb", as_version=4)).cells
+    asked = [record for cell in core for record in shown(cell, "predict", "quiz")]
+    assert page.count('<ol type="A">') == len(asked) >= 5
+    notes = re.findall(r'<aside class="notes">(.*?)</aside>', page)
+    assert all(note.startswith("<p>About ") for note in notes)
+    assert sum("Poll the letters" in note for note in notes) == len(asked)
+    assert any("It came out:" in note for note in notes)
+
+
+def test_long_code_is_cut_in_pieces():
+    pieces = list(slides._code("\n".join(f"x{i} = {i}" for i in range(50))))
+    assert [piece.count("\n") for piece in pieces] == [17, 17, 16] or len(pieces) == 3
+
+
+@pytest.mark.skipif(_lab.CHROMIUM is None, reason="no Chromium here")
+@pytest.mark.browser
+def test_no_slide_is_higher_than_the_screen(made, amount):
+    with _lab.chromium((slides.WIDTH, slides.HEIGHT)) as page:
+        page.context.set_offline(True)
+        said = []
+        page.on("pageerror", lambda error: said.append(str(error)))
+        page.goto(made.as_uri())
+        page.wait_for_function("window.Reveal?.isReady?.()")
+        found = page.evaluate(_WALK, amount(200, 1000))
+        assert len(found) > 25 and not said
+        for text, bottom, right, zoom in found:
+            assert bottom <= slides.HEIGHT + 1 and right <= slides.WIDTH + 1, (text, bottom, right)
+            assert zoom > 0.6, (text, zoom)  # code stays readable
+
+
+# Every slide: [how it begins, lowest and rightmost edge in pixels, how much smaller it was made].
+_WALK = """
+most => {
+  const found = [];
+  Reveal.slide(0, 0);
+  for (let i = 0; i < most; i++) {
+    const slide = Reveal.getCurrentSlide();
+    const boxes = [...slide.querySelectorAll('.block')].map(block => block.getBoundingClientRect());
+    const bottom = Math.max(...boxes.map(box => box.bottom));
+    const right = Math.max(...boxes.map(box => box.right));
+    const zoom = Number(slide.style.zoom || 1);
+    found.push([slide.textContent.trim().slice(0, 60), bottom, right, zoom]);
+    if (Reveal.isLastSlide() && !Reveal.availableFragments().next) break;
+    Reveal.next();
+  }
+  return found;
+}
+"""
 
 
 def test_what_cannot_be_made_is_said(tmp_path, capsys):

@@ -18,7 +18,7 @@ from course_lib.authoring.site import elements, judged, lesson, pages, sharing
 from course_lib.authoring.site.explorers import Shown, keep_all, kept, shown_in
 from course_lib.base import card
 from course_lib.base.files import write_whole
-from course_lib.base.places import CourseError
+from course_lib.base.places import CourseError, address
 from course_lib.learner.cells import cells_of, kind
 from course_lib.learner.course_map import MAP
 from course_lib.panel.widget import part_of_page
@@ -151,7 +151,7 @@ def _sphinx(source: Path, target: Path, doctrees: Path) -> None:
     described = json.loads((source / "described.json").read_text(encoding="utf-8"))
     more = {
         "course_lessons": described,
-        "course_address": sharing.address(),
+        "course_address": address(),
         "html_static_path": [str(source / "_static")],
     }
     shutil.rmtree(target, ignore_errors=True)

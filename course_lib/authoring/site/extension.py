@@ -19,6 +19,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_html_math_renderer("mathml", (_inline, None), (_block, None))
     app.add_config_value("course_lessons", {}, "html")  # page → (title, description)
     app.add_config_value("course_address", "", "html")
+    app.connect("doctree-read", _name_corners)
     app.connect("doctree-resolved", _fold)
     app.connect("autodoc-process-docstring", _keep_equations)
     app.connect("html-page-context", _context)
@@ -53,6 +54,16 @@ def _fold(app: Sphinx, doctree: nodes.document, name: str) -> None:
         section.insert(place, nodes.raw("", begin, format="html"))
         section.append(nodes.raw("", "</details>", format="html"))
         mark.parent.remove(mark)
+
+
+def _name_corners(app: Sphinx, doctree: nodes.document) -> None:
+    """The empty corner of a table, which Markdown makes a heading, is said to be one of rows."""
+    for head in doctree.findall(nodes.thead):
+        for entry in head.findall(nodes.entry):
+            if not entry.astext().strip():
+                entry.append(
+                    nodes.raw("", '<span class="visually-hidden">row</span>', format="html")
+                )
 
 
 def _keep_equations(

@@ -229,9 +229,10 @@ def _map(there: Iterable[str], notebooks: Path) -> str:
         first = ", ".join(f"{LESSONS.index(stem):02d}" for stem in lesson.needs)
         first = "all" if lesson.needs == LESSONS[:-1] else first
         after = f" · after {first}" * bool(first)
+        picture = f'<img src="_static/pictures/{lesson.name}.png" alt="" loading="lazy">'
+        there_is_one = (notebooks / "pictures" / f"{lesson.name}.png").exists()
         cards += (
-            f'<a class="course-lesson" href="{lesson.name}.html">'
-            f'<img src="_static/pictures/{lesson.name}.png" alt="" loading="lazy">'
+            f'<a class="course-lesson" href="{lesson.name}.html">{picture * there_is_one}'
             f"<b>{lesson.number} {_title(lesson)}</b><span>{html.escape(lesson.question)}</span>"
             f"<small>{minutes(cells)} minutes{after} · {html.escape(lesson.topics)}</small></a>"
         )

@@ -5,13 +5,11 @@ While that address is a placeholder there are none: no link leads nowhere.
 
 import html
 import io
-from importlib.metadata import metadata
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
-PLACEHOLDER = "OWNER/REPOSITORY"
 SIZE = (1200, 630)  # pixels of a social card
 
 
@@ -21,13 +19,6 @@ class Link(NamedTuple):
     name: str
     href: str
     words: str
-
-
-def address() -> str:
-    """The repository's address, as the package says it; "" while it is a placeholder."""
-    urls = metadata("course-lib").get_all("Project-URL") or []
-    found = next((url.split(", ")[1] for url in urls if url.startswith("Repository, ")), "")
-    return "" if PLACEHOLDER in found else found
 
 
 def launchers(repository: str, page: str) -> list[Link]:
