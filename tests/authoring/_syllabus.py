@@ -183,8 +183,8 @@ PROMISES = {
         "torchvision's semantics": r"torchvision's semantics",
         "time against expected depth": r"time is proportional to the blocks computed",
         "gradient norm at the first block": r"gradient vanishes",
-        "test error against p_L": r"test error with p_L = 0\.5 is lower",
-        "linear against uniform rule": r"linear rule has a lower test NLL than the uniform",
+        "test error against p_L": r"dropping has a lower test {name} than always-on",
+        "linear against reversed rule": r"linear rule has a lower test NLL",
         "two conventions for the first block": r"The two rules differ",
     },
     "capstone": {

@@ -75,7 +75,7 @@ def test_the_test_figure_is_that_of_the_step():
 
 
 def test_first_block_draws_geometric_means():
-    result = FirstBlock(torch.full((2, 3, 7), 1e-3).double(), 0.5, 1.0)
+    result = FirstBlock(torch.full((2, 3, 7), 1e-3).double(), 0.5, (1.0, 1.0))
     result.norm[0], result.norm[1] = 1e-2, 1e-4
     marks = explore.first_block.explorer.prepare(Figure())
     caption = explore.first_block.explorer.draw(marks, result)
@@ -90,7 +90,7 @@ def test_first_block_draws_geometric_means():
 
 def test_a_first_block_that_is_never_on_leaves_a_gap():
     *_, result = explore.first_block.explorer.compute(
-        0.0, "LayerNorm in front", "1/n", seeds=(0, 1)
+        0.0, "LayerNorm in front", "2/n, both", seeds=(0, 1)
     )
     marks = explore.first_block.explorer.prepare(Figure())
     caption = explore.first_block.explorer.draw(marks, result)
@@ -98,5 +98,5 @@ def test_a_first_block_that_is_never_on_leaves_a_gap():
     assert np.isnan(drawn[0]) and np.isfinite(drawn[1:]).all(), "of one block with p_L = 0"
     assert caption.endswith("A gap: that first block is never on.")
     assert "gap" not in explore.first_block.explorer.draw(
-        marks, FirstBlock(result.norm.clamp(min=1e-9), 0.0, 1.0)
+        marks, FirstBlock(result.norm.clamp(min=1e-9), 0.0, (1.0, 1.0))
     )
