@@ -183,7 +183,7 @@ PROMISES = {
         "torchvision's semantics": r"torchvision's semantics",
         "time against expected depth": r"time is proportional to the blocks computed",
         "gradient norm at the first block": r"gradient vanishes",
-        "test error against p_L": r"dropping has a lower test {name} than always-on",
+        "test error against p_L": r"dropping has a lower test error than always-on",
         "linear against reversed rule": r"linear rule has a lower test NLL",
         "two conventions for the first block": r"The two rules differ",
     },

@@ -8,21 +8,29 @@ was chosen once for all of them may fit this file, for all four variants alike. 
 chooses anew within each division.)
 """
 
+import json
+from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
+import torch
+
 from course_lib import records
 from course_lib.adamw import adam_update
+from course_lib.base.arguments import require_choice
 from course_lib.base.random import seeded
 from course_lib.capstone import repeated_subsampling
 from course_lib.data import Split, spambase_or_breast_cancer
 from course_lib.engine import ModelSpec, product, train
+from course_lib.engine.cache import remembered
 from course_lib.experiments.capstone.spam_study import (
     BATCHES,
     HIDDEN,
     ORDER,
     TEST_FRACTION,
     VARIANTS,
+    Study,
 )
 
 PILOT = tuple(range(4))  # divisions, drawn from a seed that nothing else uses
@@ -82,3 +90,49 @@ def pilot(variant: str) -> list[Line]:
     )
     errors = (1 - training.validation_accuracy).double().mean(0).tolist()
     return [Line(variant, *one) for one in zip(grid["dropout"], grid["lr"], errors)]
+
+
+@cache
+def sweep() -> tuple[Line, ...]:
+    """The stored lines, variant by variant."""
+    return tuple(Line(**line) for line in json.loads(SWEEP.read_text(encoding="utf-8")))
+
+
+def frozen(variant: str) -> Frozen:
+    """The setting and the number of epochs at which a variant erred least in the sweep."""
+    require_choice("variant", variant, tuple(VARIANTS))
+    _, epochs, dropout, lr = min(
+        (error, epochs, line.dropout, line.lr)
+        for line in sweep()
+        if line.variant == variant
+        for epochs, error in zip(LOOKS, line.error, strict=True)
+    )
+    return Frozen(dropout, lr, epochs)
+
+
+@remembered
+def tuned_study(repetitions: int = 20, seed: int = SEED) -> Iterator[Study]:
+    """A `Study` of the frozen variants in other divisions than the pilot's, all at once.
+
+    seed: of the divisions, and the first of the numbers that weights and batch orders go by.
+    """
+    table = spambase_or_breast_cancer()
+    divisions = repeated_subsampling(len(table.x), repetitions, TEST_FRACTION, seeded(seed))
+    n_tr, n_te = map(len, divisions[0])
+    accuracy = torch.full((repetitions, len(VARIANTS)), torch.nan, dtype=torch.float64)
+    for column, (variant, (norm, _)) in enumerate(VARIANTS.items()):
+        one = frozen(variant)
+        for training in train(
+            ModelSpec((table.x.shape[1], *HIDDEN, 2), norm=norm, order=ORDER),
+            lambda number: table.split(*divisions[number - seed]),
+            {"dropout": one.dropout, "lr": one.lr},
+            range(seed, seed + repetitions),
+            update=adam_update,
+            steps=one.epochs * BATCHES,
+            batch_size=min(256, n_tr // BATCHES),
+            keep_parameters=False,
+        ):
+            progress = (column + training.progress) / len(VARIANTS)
+            yield Study(accuracy[:0], repetitions, n_tr, n_te, table.name, table.note, progress)
+        accuracy[:, column] = training.test_accuracy[:, 0, -1].double()
+    yield Study(accuracy, repetitions, n_tr, n_te, table.name, table.note)
