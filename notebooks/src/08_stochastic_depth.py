@@ -332,8 +332,9 @@ claim("Deciding by batch computes fewer than 1000 of them.",
 # We ask first after 600 steps, which is late: time enough to learn wrong labels by heart. A figure is *lower* if all of the 95 % interval of the difference, paired by seed, lies below 0.
 
 # %%
-predict("error", "p_L = 0 against p_L = 1 after 600 steps. Which test figures are lower?",
-        ["both", "the NLL alone", "the error alone", "neither"])
+predict("error",
+        "After 600 steps, the test error with p_L = 0 against that with p_L = 1 is …",
+        ["lower", "higher", "too close to tell"])
 
 # %% [markdown]
 # *Left:* one batch's network; filled blocks are on, the line is the way through, or around. *Middle:* the time of a step, as above. *Right:* mean and 95 % interval at each $p_L$.

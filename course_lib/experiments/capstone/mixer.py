@@ -24,6 +24,7 @@ from course_lib.engine import ModelSpec, Training, outputs_of, train
 from course_lib.engine.cache import remembered
 from course_lib.label_smoothing import expected_calibration_error
 from course_lib.sgd import cosine_decay
+from course_lib.statistics import Interval, paired_interval
 
 WORLDS, NORMS, SCHEDULES = ("digits", "e-mails"), ("none", "batch", "layer"), ("constant", "cosine")
 VALIDATION, TEST, BINS = 200, 1000, 15
@@ -101,6 +102,24 @@ class Mix:
     seconds: float
     progress: float
     note: str
+
+
+def difference(one: Mix, other: Mix, figure: str = "error") -> Interval:
+    """One of FIGURES, the first mix minus the second, paired by seed."""
+    require_choice("figure", figure, FIGURES)
+    return paired_interval(getattr(one, figure), getattr(other, figure))
+
+
+def share_gained(one: Mix, whole: Mix, plain: Mix) -> dict[str, Interval]:
+    """What `one` gains in error over `plain`, beside what `whole` gains.
+
+    "half": its gain minus half of the other; "all": minus all of it.
+    """
+    gain = plain.error - one.error
+    return {
+        "half": paired_interval(gain, (plain.error - whole.error) / 2),
+        "all": paired_interval(gain, plain.error - whole.error),
+    }
 
 
 def nothing_yet(like: Mix) -> Mix:
