@@ -15,7 +15,7 @@
 # # Stochastic depth: training a network that is shorter than itself
 #
 # A deep residual network is a stack of blocks, each of which adds something to what it is given: $x + f(x)$. **Stochastic depth** leaves out whole blocks at random while the network learns; when it is used, all of them work.
-# Three benefits are claimed for it: training gets faster, the network errs less on new data, and gradients reach the first layers more easily. Which of them can we see? We shall measure all three, each against its strongest opponent.
+# Three benefits are claimed for it: training gets faster, the network errs less on new data, and gradients reach the first layers more easily. We shall measure all three, each against its strongest opponent.
 #
 # *45 minutes; sections called* Deeper *are folded, and extra. You need to know what dropout does (lesson 06): it sets single numbers to zero in training. Here whole blocks go.*
 
@@ -117,12 +117,14 @@ for last in (0.0, 1.0):  # drop rate of the last block; those before rise to it
         nn.Linear(32, 32), nn.GELU(), nn.Linear(32, 32))) for number in range(1, 13)]
     model = nn.Sequential(nn.Linear(64, 32), nn.ReLU(), *blocks, nn.Linear(32, 10))
     optimizer = torch.optim.AdamW(model.parameters(), lr=2e-3, weight_decay=0)
-    for rows in torch.randint(300, (200, 50)):  # a new model is in mode train()
+    model.train()  # some rows take the shortcut
+    for rows in torch.randint(300, (200, 50)):
         loss = nn.functional.cross_entropy(model(data.train_x[rows]), data.train_y[rows])
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-    test = nn.functional.cross_entropy(model.eval()(data.test_x), data.test_y)
+    model.eval()  # all blocks work
+    test = nn.functional.cross_entropy(model(data.test_x), data.test_y)
     print(f"drop rates up to {last}: loss {loss:.2f} in training, {test:.2f} in test")
 
 # %% [markdown]
@@ -268,7 +270,7 @@ claim("With a nonlinearity (GELU) in its branches rescaling is no longer exact, 
       measured=mismatch(rescaled, ones, bend=nn.functional.gelu))
 
 # %% [markdown]
-# So evaluation needs no scaling *because* training has done it already. Do neither, and you evaluate a network that was never trained. (With several bent branches the mean is right only nearly: the later ones bend what the earlier ones scatter.)
+# So evaluation needs no scaling *because* training has done it already. Do neither, and you evaluate a network that was never trained.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## First benefit: does it save time?
@@ -343,6 +345,8 @@ predict("error",
 # **Notice**: at which step is each $p_L$ at its best, and how far apart are the best values?
 
 # %% jupyter={"outputs_hidden": true} tags=["timing"]
+from course_lib.explorers import stochastic_depth as explore
+
 explore.shorter.show(figure="test NLL")
 
 # %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
@@ -463,6 +467,8 @@ predict("rules",
 # **Notice**: does the order of the three rules stay?
 
 # %% tags=["deeper"] jupyter={"outputs_hidden": true}
+from course_lib.explorers import stochastic_depth as explore
+
 explore.rules.show(last=0.0, figure="test NLL")
 
 # %% tags=["deeper", "nbval-check-output"] jupyter={"outputs_hidden": true}
@@ -505,6 +511,8 @@ predict("gradient",
 # **Notice**: which of the two lines with shortcuts lies higher, and what does a start do to all three?
 
 # %% jupyter={"outputs_hidden": true}
+from course_lib.explorers import stochastic_depth as explore
+
 explore.first_block.show()
 
 # %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
@@ -533,25 +541,25 @@ reveal("gradient",
 
 # %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
 *_, large = measure_first_block(gain=STARTS["2/n before the GELU, 1/n after it"])
-claim("The larger start, 2/n and then 1/n: without shortcuts the gradient vanishes "
-      "(below −2).", kind="measured", id="vanishes-large",
-      measured=large.growth("no shortcut"), holds=below(-2))
-claim("The larger start: with shortcuts it explodes (above 2).",
-      kind="measured", id="shortcut-large", measured=large.growth("shortcut"),
-      holds=above(2))
-claim("The larger start: dropping makes it larger by more than a factor of 3 (above "
-      "0.48).", kind="measured", id="drop-gradient-large",
+claim("The larger start: dropping makes the norm larger by more than a factor of 3 "
+      "(above 0.48).", kind="measured", id="drop-gradient-large",
       measured=large.effect_of_dropping(), holds=above(0.48))
 
 # %% [markdown]
 # On its way back the gradient is multiplied by one matrix a block: by $f'$ without shortcuts, by $I + f'$ with them. The $I$ lets it through even where $f'$ is small; where $f'$ is large the product grows instead, and dropping, which divides $f'$ by $p_l$ whenever the block is on, does not tame it. So gradients reach early layers thanks to the shortcuts and a sensible start, not thanks to the dropping.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
-# ### Deeper: two cures for the growth
+# ### Deeper: the larger start, and two cures for the growth
 #
-# A LayerNorm in front of each branch divides by what has grown. And where each branch ends with zeros at the start, 64 blocks hand the gradient on unchanged:
+# With the start that keeps the size of what passes through a *branch*, the sum of shortcut and branch grows from block to block, and the gradient with it. A LayerNorm in front of each branch divides by what has grown. And where each branch ends with zeros at the start, 64 blocks hand the gradient on unchanged:
 
 # %% tags=["deeper", "nbval-check-output"]
+claim("The larger start, 2/n and then 1/n: without shortcuts the gradient vanishes "
+      "(below −2).", kind="measured", id="vanishes-large",
+      measured=large.growth("no shortcut"), holds=below(-2))
+claim("The larger start: with shortcuts it explodes (above 2).",
+      kind="measured", id="shortcut-large", measured=large.growth("shortcut"),
+      holds=above(2))
 *_, normed = measure_first_block(gain=STARTS["2/n before the GELU, 1/n after it"],
                                  norm=True, seeds=(0, 1, 2, 3, 4))
 claim("The larger start with a LayerNorm in front of each branch: with shortcuts the "

@@ -1,0 +1,50 @@
+"""Each lesson's plain cell: torch and the data, twenty lines that run alone as a script."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import jupytext
+import pytest
+
+from course_lib.learner.cells import tags
+
+ROOT = Path(__file__).resolve().parents[2]
+SOURCES = sorted((ROOT / "notebooks" / "src").glob("*.py"))
+PLAIN = {
+    path.stem: cell.source
+    for path in SOURCES
+    for cell in jupytext.read(path).cells
+    if "plain" in tags(cell)
+}
+
+
+@pytest.mark.parametrize("name", PLAIN)
+def test_a_plain_cell_is_short_and_imports_torch_and_the_data_alone(name):
+    tree = ast.parse(PLAIN[name])
+    imports = [node for node in ast.walk(tree) if isinstance(node, (ast.Import, ast.ImportFrom))]
+    modules = {
+        module
+        for node in imports
+        for module in (
+            [node.module] if isinstance(node, ast.ImportFrom) else [it.name for it in node.names]
+        )
+    }
+    foreign = {it for it in modules if it.split(".")[0] not in ("torch", *sys.stdlib_module_names)}
+    assert foreign <= {"course_lib.data"}
+    counted = [line for line in PLAIN[name].splitlines() if line.strip()]
+    assert len(counted) - len(imports) <= 20
+    called = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    assert {"backward", "step", "train", "eval"} <= called
+
+
+@pytest.mark.parametrize("name", PLAIN)
+def test_a_plain_cell_runs_alone_and_prints_what_it_is_about(name, tmp_path):
+    script = tmp_path / f"{name}.py"
+    script.write_text(PLAIN[name], encoding="utf-8")
+    run = subprocess.run(
+        [sys.executable, str(script)], capture_output=True, text=True, check=False, timeout=120
+    )
+    assert run.returncode == 0 and run.stderr == "", run.stderr
+    assert len(run.stdout.splitlines()) >= 2, "with the method and without it"
