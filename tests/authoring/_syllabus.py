@@ -199,7 +199,7 @@ PROMISES = {
         "how often the naive interval holds the truth": r"holds the truth in fewer than half",
         "the mixer: everything at once": r"Everything against plain",
         "the best of n": r"best_of\(3\)",
-        "optimism of the best of n": r"Optimism grows",
+        "optimism of the best of n": r"adds more than a point of optimism",
         "successive halving": r"Halving 30 candidates",
     },
 }
