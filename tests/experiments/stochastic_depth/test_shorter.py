@@ -163,9 +163,9 @@ def test_branches_are_counted(mode, calls):
 def test_gains_scale_the_blocks_matrices_and_nothing_else():
     (plain, _), (scaled, _) = (
         first_block.stacked_network("shortcut", 3, 5, norm=True, gain=gain)
-        for gain in ((1.0, 1.0), (2.0, 3.0))
+        for gain in ((1.0, 1.0), (2.0, 4.0))
     )
-    gains = {"branch.1.weight": 2, "branch.3.weight": 3}
+    gains = {"branch.1.weight": 2, "branch.3.weight": 4}
     for (name, before), after in zip(plain.named_parameters(), scaled.parameters(), strict=True):
         gain = gains.get(name.partition(".")[2], 1)
         assert torch.equal(after, gain * before), name
