@@ -261,7 +261,10 @@ for variant in ("plain", "dropout", "batch norm", "both"):
           f"{frozen(variant).lr:.2g}, {frozen(variant).epochs} epochs")
 
 # %% [markdown]
-# Now twenty other divisions, corrected intervals; by the calculation above, eighty more would not pay.
+# **Do this**: in the picture above set the epochs to 20 (this trains for a minute or so).  
+# **Notice**: where does the interval of dropout move?
+#
+# Now each at its best, in twenty other divisions, with corrected intervals; by the calculation above, eighty more would not pay.
 
 # %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
 *_, tuned = tuned_study()
@@ -719,7 +722,7 @@ for J in (10, 100):
 # **PyTorch**: `d = accuracy_a - accuracy_b`, division by division, then `half = t * d.std() * (1 / J + n_te / n_tr) ** 0.5`.  
 # **Typical**: 10 to 20 divisions, 80/20; more hardly narrow it. Validation rows choose, test rows report, once.  
 # **When not**: over several data sets, which are independent, compare over the data sets.  
-# @@CARD@@
+# **What we measured**: the naive interval of 100 repetitions holds the truth in fewer than half of the worlds, the corrected one in 90 to 99 %. Early stopping alone gains more than half of what everything at once gains. <!-- rests: naive-coverage, corrected-coverage, stop-gains-half -->
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: sources
