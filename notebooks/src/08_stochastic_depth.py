@@ -45,8 +45,7 @@ setup()
 # First a look at what happens. Twelve residual blocks are stacked, and a batch of twenty rows (examples) climbs through them from below. A coloured cell: the row goes through that block's branch $f$. An empty one: it takes the shortcut around it.
 # $p_L$ is the probability that the *last* block, number 12, is on. On the right, sixty batches of ones were sent through the dropping: a dot is the share of rows that a block kept, a cross the mean of what came out.
 #
-# **Do this**: move $p_L$ from 0.5 to 0.1, then let the whole batch decide as one.  
-# **Notice**: which blocks are off most often? What do the crosses do, and when do they scatter?
+# **Do this**: move $p_L$ from 0.5 to 0.1, then let the whole batch decide as one.  **Notice**: which blocks are off most often? What do the crosses do, and when do they scatter?
 
 # %% slideshow={"slide_type": "-"}
 from course_lib.explorers import stochastic_depth as explore
@@ -337,8 +336,7 @@ predict("error",
 # %% [markdown]
 # *Left:* one batch's network; filled blocks are on, the line is the way through, or around. *Middle:* the time of a step, as above. *Right:* mean and 95 % interval at each $p_L$.
 #
-# **Do this**: move the step from 600 back to 100, then choose *test error* and do it again.  
-# **Notice**: at which step is each $p_L$ at its best, and how far apart are the best values?
+# **Do this**: move the step from 600 back to 100, then choose *test error* and do it again.  **Notice**: at which step is each $p_L$ at its best, and how far apart are the best values?
 
 # %% jupyter={"outputs_hidden": true} tags=["timing"]
 from course_lib.explorers import stochastic_depth as explore
@@ -459,8 +457,7 @@ predict("rules",
         ["linear", "reversed", "too close to tell"])
 
 # %% [markdown]
-# **Do this**: with *test NLL*, move the step from 600 back to 100.  
-# **Notice**: does the order of the three rules stay?
+# **Do this**: with *test NLL*, move the step from 600 back to 100.  **Notice**: does the order of the three rules stay?
 
 # %% tags=["deeper"] jupyter={"outputs_hidden": true}
 from course_lib.explorers import stochastic_depth as explore
@@ -503,8 +500,7 @@ predict("gradient",
          "less than a third"])
 
 # %% [markdown]
-# **Do this**: move $p_L$ from 0.5 to 1 and back; then choose the larger start.  
-# **Notice**: which of the two lines with shortcuts lies higher, and what does a start do to all three?
+# **Do this**: move $p_L$ from 0.5 to 1 and back; then choose the larger start.  **Notice**: which of the two lines with shortcuts lies higher, and what does a start do to all three?
 
 # %% jupyter={"outputs_hidden": true}
 from course_lib.explorers import stochastic_depth as explore
@@ -715,9 +711,11 @@ def network_of_twelve(x):
 
 rows = torch.randn(100, 16)
 drops.train()
-print("two passes in training differ:", not network_of_twelve(rows).equal(network_of_twelve(rows)))
+one, other = network_of_twelve(rows), network_of_twelve(rows)
+print("two passes in training differ:", not one.equal(other))
 drops.eval()
-print("and after .eval() do not:     ", network_of_twelve(rows).equal(network_of_twelve(rows)))
+one, other = network_of_twelve(rows), network_of_twelve(rows)
+print("and after .eval() do not:     ", one.equal(other))
 
 # %% [markdown]
 # - Typical: drop rates that rise linearly to **0.1 or 0.2** at the last block (survival 0.9 or 0.8), more for larger models and longer training. The paper's 0.5 belongs to very deep networks and 500 epochs.
@@ -753,11 +751,11 @@ quiz("A config says drop_path_rate = 0.2. What is the survival probability of th
 # %% [markdown] tags=["card"] slideshow={"slide_type": "slide"}
 # ## To keep
 #
-# **Formula**: $y = x + \frac{b}{p_l}f(x)$, $b = 1$ with probability $p_l = 1 - \frac lL(1-p_L)$, else 0; in evaluation $y = x + f(x)$. The expected depth is $\sum_l p_l$.  
-# **PyTorch**: `x = x + DropPath(rate)(branch(x))`, from `timm.layers`; one number a row, so `nn.Dropout(rate)(torch.ones(len(x), 1))` does the same.  
-# **Typical**: drop rates rising linearly to 0.1–0.2 at the last block.  
-# **When not**: without shortcuts; in a network that could have fewer blocks; for speed, unless a whole batch skips a block.  
-# **What we measured**: each tuned, twelve blocks err less with dropping than without it, and more than one block that is always on. With torch's start dropping changes the first block's gradient by less than a factor of 3. <!-- rests: tuned-twelve-error, not tuned-any-error, drop-gradient-torch -->
+# - **Formula**: $y = x + \frac{b}{p_l}f(x)$, $b = 1$ with probability $p_l = 1 - \frac lL(1-p_L)$, else 0; in evaluation $y = x + f(x)$. The expected depth is $\sum_l p_l$.
+# - **PyTorch**: `x = x + DropPath(rate)(branch(x))`, from `timm.layers`; one number a row, so `nn.Dropout(rate)(torch.ones(len(x), 1))` does the same.
+# - **Typical**: drop rates rising linearly to 0.1–0.2 at the last block.
+# - **When not**: without shortcuts; in a network that could have fewer blocks; for speed, unless a whole batch skips a block.
+# - **What we measured**: each tuned, twelve blocks err less with dropping than without it, and more than one block that is always on. With torch's start dropping changes the first block's gradient by less than a factor of 3. <!-- rests: tuned-twelve-error, not tuned-any-error, drop-gradient-torch -->
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Sources

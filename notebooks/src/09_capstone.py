@@ -62,8 +62,7 @@ predict("stopping",
 # %% [markdown]
 # Now play. Nearly every technique of the course has a knob; as they stand, all are off. A try takes some ten seconds.
 #
-# **Do this**: leave data, rows and wrong labels, and with the other eleven get the test error as low as you can, in a dozen tries at most. Keep the line below the picture that says how your knobs stand.  
-# **Notice**: which knob alone does most? Does the calibration error follow the test error?
+# **Do this**: leave data, rows and wrong labels, and with the other eleven get the test error as low as you can, in a dozen tries at most. Keep the line below the picture that says how your knobs stand.  **Notice**: which knob alone does most? Does the calibration error follow the test error?
 
 # %% slideshow={"slide_type": "-"}
 from course_lib.explorers import capstone as explore
@@ -237,8 +236,7 @@ reveal("honest", from_interval={"better than plain": positive(many),
 # %% [markdown]
 # *Left and middle:* dots are divisions, bars the intervals of the mean. *Right:* the half width against the number of repetitions.
 #
-# **Do this**: switch the interval to *naive*, and back. Then move $J$ to 10, the study's size.  
-# **Notice**: what becomes decided though nothing was added? How much wider is the corrected interval at 10 than at 100?
+# **Do this**: switch the interval to *naive*, and back. Then move $J$ to 10, the study's size.  **Notice**: what becomes decided though nothing was added? How much wider is the corrected interval at 10 than at 100?
 
 # %% jupyter={"outputs_hidden": true}
 from course_lib.explorers import capstone as explore
@@ -261,8 +259,7 @@ for variant in ("plain", "dropout", "batch norm", "both"):
           f"{frozen(variant).lr:.2g}, {frozen(variant).epochs} epochs")
 
 # %% [markdown]
-# **Do this**: in the picture above set the epochs to 20 (this trains for a minute or so).  
-# **Notice**: where does the interval of dropout move?
+# **Do this**: in the picture above set the epochs to 20 (this trains for a minute or so).  **Notice**: where does the interval of dropout move?
 #
 # Now each at its best, in twenty other divisions, with corrected intervals; by the calculation above, eighty more would not pay.
 
@@ -424,8 +421,7 @@ for technique in ("patience", "dropout"):  # trained here, on this page's seeds
 #
 # A setting is shared as one line, copied from under the mixer. This one is *everything*, written out.
 #
-# **Do this**: switch off one technique at a time. Then load the line that you kept in the first two minutes, and `patience=3` alone.  
-# **Notice**: does your own line still beat early stopping?
+# **Do this**: switch off one technique at a time. Then load the line that you kept in the first two minutes, and `patience=3` alone.  **Notice**: does your own line still beat early stopping?
 
 # %% jupyter={"outputs_hidden": true}
 from course_lib.explorers import capstone as explore
@@ -501,8 +497,7 @@ predict("search",
 # %% [markdown]
 # *Left:* the first study, a dot for each candidate. The cloud need not lie on the diagonal: in one division all test rows together may be harder, or easier, than the 200 validation rows (the dotted line is the mean gap). Optimism is how far the *winner* lies above the dotted line. *Right:* means over the studies with 95 % bands.
 #
-# **Do this**: move $n$ from 1 to 30. Then set the wrong labels to 0.2, where settings differ more.  
-# **Notice**: which of the two curves keeps falling, and where does the star lie?
+# **Do this**: move $n$ from 1 to 30. Then set the wrong labels to 0.2, where settings differ more.  **Notice**: which of the two curves keeps falling, and where does the star lie?
 
 # %% jupyter={"outputs_hidden": true}
 from course_lib.explorers import capstone as explore
@@ -718,11 +713,11 @@ for J in (10, 100):
 # %% [markdown] tags=["card"] slideshow={"slide_type": "slide"}
 # ## To keep
 #
-# **Formula**: for paired differences over $J$ divisions of one file, $\bar d \pm t\,s\sqrt{1/J + n_{te}/n_{tr}}$.  
-# **PyTorch**: `d = accuracy_a - accuracy_b`, division by division, then `half = t * d.std() * (1 / J + n_te / n_tr) ** 0.5`.  
-# **Typical**: 10 to 20 divisions, 80/20; more hardly narrow it. Validation rows choose, test rows report, once.  
-# **When not**: over several data sets, which are independent, compare over the data sets.  
-# **What we measured**: the naive interval of 100 repetitions holds the truth in fewer than half of the worlds, the corrected one in 90 to 99 %. Early stopping alone gains more than half of what everything at once gains. <!-- rests: naive-coverage, corrected-coverage, stop-gains-half -->
+# - **Formula**: for paired differences over $J$ divisions of one file, $\bar d \pm t\,s\sqrt{1/J + n_{te}/n_{tr}}$.
+# - **PyTorch**: `d = accuracy_a - accuracy_b`, division by division, then `half = t * d.std() * (1 / J + n_te / n_tr) ** 0.5`.
+# - **Typical**: 10 to 20 divisions, 80/20; more hardly narrow it. Validation rows choose, test rows report, once.
+# - **When not**: over several data sets, which are independent, compare over the data sets.
+# - **What we measured**: the naive interval of 100 repetitions holds the truth in fewer than half of the worlds, the corrected one in 90 to 99 %. Early stopping alone gains more than half of what everything at once gains. <!-- rests: naive-coverage, corrected-coverage, stop-gains-half -->
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: sources
