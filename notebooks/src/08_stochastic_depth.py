@@ -31,7 +31,6 @@ except ModuleNotFoundError:
         "course` in the course's folder, or run here: %pip install -e ..") from None
 
 import torch
-from torch import nn
 
 from course_lib.base.random import reseed, seeded
 from course_lib.stochastic_depth import (DropPath, ResidualBlock, drop_path, mlp_branch,

@@ -21,7 +21,7 @@
 # %% tags=["setup"]
 # what this page needs
 try:
-    from course_lib.notebook import (above, below, between, claim, each, equal, negative,
+    from course_lib.notebook import (above, below, between, claim, equal, negative,
                                      positive, predict, quiz, quiz_of, reveal, setup,
                                      show_source, within)
 except ModuleNotFoundError:
@@ -31,8 +31,6 @@ except ModuleNotFoundError:
 
 from dataclasses import replace
 from itertools import combinations
-
-import torch
 
 from course_lib.experiments.capstone.mixer import (EVERYTHING, Setting, difference, mix,
                                                    share_gained)
