@@ -183,8 +183,8 @@ PROMISES = {
         "torchvision's semantics": r"torchvision's semantics",
         "time against expected depth": r"time is proportional to the blocks computed",
         "gradient norm at the first block": r"gradient vanishes",
-        "test error against p_L": r"test error with p_L = 0\.5 is lower",
-        "linear against uniform rule": r"linear rule has a lower test NLL than the uniform",
+        "test error against p_L": r"dropping has a lower test error than always-on",
+        "linear against reversed rule": r"linear rule has a lower test NLL",
         "two conventions for the first block": r"The two rules differ",
     },
     "capstone": {
@@ -199,7 +199,7 @@ PROMISES = {
         "how often the naive interval holds the truth": r"holds the truth in fewer than half",
         "the mixer: everything at once": r"Everything against plain",
         "the best of n": r"best_of\(3\)",
-        "optimism of the best of n": r"Optimism grows",
+        "optimism of the best of n": r"adds more than a point of optimism",
         "successive halving": r"Halving 30 candidates",
     },
 }

@@ -24,11 +24,12 @@ from course_lib.engine import ModelSpec, Training, outputs_of, train
 from course_lib.engine.cache import remembered
 from course_lib.label_smoothing import expected_calibration_error
 from course_lib.sgd import cosine_decay
+from course_lib.statistics import Interval, paired_interval
 
 WORLDS, NORMS, SCHEDULES = ("digits", "e-mails"), ("none", "batch", "layer"), ("constant", "cosine")
 VALIDATION, TEST, BINS = 200, 1000, 15
 TIMED = 30  # updates in the shorter of two trainings that are timed
-FIGURES = ("error", "nll", "ece", "gap")
+FIGURES = ("error", "nll", "ece", "gap", "surplus")
 STEPS, EVERY = 600, 15  # updates; the curves are measured every so many
 NEVER = 0  # patience: no early stopping
 # columns of the engine's grid
@@ -62,6 +63,16 @@ class Setting(NamedTuple):
 
 
 PLAIN = Setting()
+EVERYTHING = Setting(
+    patience=3,
+    l1=1e-3,
+    l2=1e-3,
+    weight_decay=1.0,
+    label_smoothing=0.1,
+    dropout=0.5,
+    norm="batch",
+    survival=0.5,
+)
 
 
 @dataclass
@@ -70,7 +81,9 @@ class Mix:
 
     The curves are train_error on the labels trained on, and test_error, on right ones as error is;
     shares. error, nll (nats), ece: of the weights that are kept. gap: error on the test rows minus
-    error on the training rows, as labelled. diverged_at, stopped_at: steps, −1 if it did not.
+    error on the training rows, as labelled. surplus: mean confidence (the largest probability)
+    minus accuracy on the test rows, above 0 too sure. diverged_at, stopped_at: steps, −1 if it did
+    not.
     seconds: processor time of all updates, from some that were timed alone; measuring and drawing
     are left out.
     """
@@ -82,12 +95,31 @@ class Mix:
     nll: Tensor
     ece: Tensor
     gap: Tensor
+    surplus: Tensor
     diverged_at: Tensor
     stopped_at: Tensor
     _: KW_ONLY
     seconds: float
     progress: float
     note: str
+
+
+def difference(one: Mix, other: Mix, figure: str = "error") -> Interval:
+    """One of FIGURES, the first mix minus the second, paired by seed."""
+    require_choice("figure", figure, FIGURES)
+    return paired_interval(getattr(one, figure), getattr(other, figure))
+
+
+def share_gained(one: Mix, whole: Mix, plain: Mix) -> dict[str, Interval]:
+    """What `one` gains in error over `plain`, beside what `whole` gains.
+
+    "half": its gain minus half of the other; "all": minus all of it.
+    """
+    gain = plain.error - one.error
+    return {
+        "half": paired_interval(gain, (plain.error - whole.error) / 2),
+        "all": paired_interval(gain, plain.error - whole.error),
+    }
 
 
 def nothing_yet(like: Mix) -> Mix:
@@ -282,5 +314,7 @@ def judge(spec: ModelSpec, training: Training, i: int, split: Split) -> tuple[fl
         (z.argmax(1) != y).double().mean().item()
         for z, y in ((test, split.test_y), (own, split.train_y))
     )
-    ece = expected_calibration_error(test.softmax(1), split.test_y, BINS)
-    return error, cross_entropy(test, split.test_y).item(), ece, error - own_error
+    sure = test.softmax(1)
+    ece = expected_calibration_error(sure, split.test_y, BINS)
+    surplus = sure.max(1).values.mean().item() - (1 - error)
+    return error, cross_entropy(test, split.test_y).item(), ece, error - own_error, surplus

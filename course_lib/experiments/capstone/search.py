@@ -1,7 +1,7 @@
 """A search done properly: random settings, chosen on validation rows, looked at once on test rows.
 
 The settings are the mixer's. Every seed is a study of its own: another division of the rows,
-another start. All of them try the same settings.
+another start, and other settings drawn.
 """
 
 from collections.abc import Iterator
@@ -17,6 +17,7 @@ from course_lib.base.random import seeded
 from course_lib.engine import train
 from course_lib.engine.cache import remembered
 from course_lib.experiments.capstone.mixer import NORMS, STRENGTHS, Setting, network, note_of, world
+from course_lib.statistics import Interval, paired_interval
 
 CANDIDATES, STEPS = 30, 200
 RUNGS = (STEPS // 4, STEPS // 2, STEPS)
@@ -26,12 +27,12 @@ RUNGS = (STEPS // 4, STEPS // 2, STEPS)
 class Search:
     """Errors of every candidate, [seeds, candidates, rungs], as shares; NaN: not yet, or diverged.
 
-    rungs: the steps at which they were measured, the last one the end. noise: share of wrong
-    training and validation labels; test labels are right. note: what a caption must say of the
-    data.
+    settings: of each seed, its candidates. rungs: the steps at which they were measured, the last
+    one the end. noise: share of wrong training and validation labels; test labels are right. note:
+    what a caption must say of the data.
     """
 
-    settings: tuple[Setting, ...]
+    settings: tuple[tuple[Setting, ...], ...]
     noise: float
     rungs: tuple[int, ...]
     validation: Tensor
@@ -54,6 +55,18 @@ class Search:
             values.gather(1, order).double() @ weights for values in (scores, test)
         )
         return validation, honest
+
+    def optimism(self, n: int) -> Interval:
+        """How much more the winner of `n` flatters itself than a candidate drawn blindly does.
+
+        Test minus validation error, of the winner minus of all: what the choice adds.
+        """
+        (chose, best), (chose_one, one) = self.best_of(n), self.best_of(1)
+        return paired_interval(best - chose, one - chose_one)
+
+    def pays(self, n: int) -> Interval:
+        """Test error of the winner of `n` minus that of a candidate drawn blindly."""
+        return paired_interval(self.best_of(n)[1], self.best_of(1)[1])
 
 
 def chances(candidates: int, n: int) -> Tensor:
@@ -107,31 +120,31 @@ def search(
 ) -> Iterator[Search]:
     """Train all candidates at every seed; yields a growing `Search`.
 
-    data, rows, noise: as `mixer.world` takes them. Seeds come one by one, norm by norm.
+    data, rows, noise: as `mixer.world` takes them. Studies come one by one.
     """
-    settings = draw_settings(candidates, seeded(0))
-    splits = {seed: world(data, rows, noise, seed) for seed in seeds}
+    settings = tuple(draw_settings(candidates, seeded(seed, "settings")) for seed in seeds)
     note = note_of(data, rows)
     errors = torch.full((2, len(seeds), candidates, len(rungs)), torch.nan)
-    for part, norm in enumerate(NORMS):
-        where = [i for i, setting in enumerate(settings) if setting.norm == norm]
-        grid = {name: [getattr(settings[i], name) for i in where] for name in STRENGTHS}
-        spec = network(splits[seeds[0]], norm)
+    parts = [(i, norm) for i in range(len(seeds)) for norm in NORMS]
+    for part, (i, norm) in enumerate(parts):
+        split = world(data, rows, noise, seeds[i])
+        where = [k for k, setting in enumerate(settings[i]) if setting.norm == norm]
+        grid = {name: [getattr(settings[i][k], name) for k in where] for name in STRENGTHS}
         for training in train(
-            spec,
-            splits.__getitem__,
+            network(split, norm),
+            split,
             grid,
-            seeds,
+            (seeds[i],),
             update=adam_update,
             steps=rungs[-1],
             record_at=rungs,
             validate=True,
             keep_parameters=False,
         ):
-            errors[0, :, where] = 1 - training.validation_accuracy
-            errors[1, :, where] = 1 - training.test_accuracy
+            errors[0, i, where] = 1 - training.validation_accuracy[0]
+            errors[1, i, where] = 1 - training.test_accuracy[0]
             validation, test = errors.clone()
-            progress = (part + training.progress) / len(NORMS)
+            progress = (part + training.progress) / len(parts)
             yield Search(settings, noise, rungs, validation, test, progress, note)
 
 

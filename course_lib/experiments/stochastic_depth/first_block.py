@@ -1,7 +1,8 @@
 """What reaches the first block? The norm of its gradient in untrained networks of every depth.
 
 Three ways to stack. Blocks are those of `training`, the loss is the cross entropy of 100 digits.
-The blocks' weight matrices are as torch draws them, even on ±1/√in, times a `gain`.
+The blocks' weight matrices are as torch draws them, even on ±1/√in, times a gain for each of a
+branch's two.
 """
 
 from collections.abc import Iterator
@@ -10,16 +11,24 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from course_lib.base.arguments import require_choice
 from course_lib.base.random import reseed, seeded
 from course_lib.data import digits
 from course_lib.engine.cache import remembered
 from course_lib.experiments.stochastic_depth.steps import residual_network
+from course_lib.statistics import Interval, mean_interval, paired_interval
 from course_lib.stochastic_depth import survival_probabilities
 
 DEPTHS = (1, 2, 4, 8, 16, 32, 64)
 STACKS = ("no shortcut", "shortcut", "shortcut, dropping")
-# variance of the weights of a layer with n inputs, at the start → gain
-STARTS = {"torch's own, 1/(3n)": 1.0, "1/n": 3**0.5, "2/n (He)": 6**0.5}
+DEEP = DEPTHS[-1]
+# variance of the weights of a branch's two layers at the start, n inputs each → their gains
+STARTS = {
+    "torch's own, 1/(3n)": (1.0, 1.0),
+    "2/n before the GELU, 1/n after it": (6**0.5, 3**0.5),
+    "2/n, both": (6**0.5, 6**0.5),
+}
+Gains = tuple[float, float]
 
 
 @dataclass
@@ -31,16 +40,33 @@ class FirstBlock:
 
     norm: Tensor
     last: float
-    gain: float
+    gain: Gains
+
+    def growth(self, stack: str) -> Interval:
+        """Of the norm from depth 1 to depth 64, in powers of ten."""
+        logs = self._of(stack)
+        return mean_interval(logs[:, -1] - logs[:, 0])
+
+    def effect_of_dropping(self) -> Interval:
+        """On the norm at depth 64, in powers of ten."""
+        return paired_interval(self._of(STACKS[2])[:, -1], self._of(STACKS[1])[:, -1])
+
+    def _of(self, stack: str) -> Tensor:
+        return self.norm[:, STACKS.index(require_choice("stack", stack, STACKS))].log10()
 
 
 def stacked_network(
-    stack: str, depth: int, seed: int, last: float = 0.5, norm: bool = False, gain: float = 1.0
+    stack: str,
+    depth: int,
+    seed: int,
+    last: float = 0.5,
+    norm: bool = False,
+    gain: Gains = (1.0, 1.0),
 ) -> tuple[nn.Sequential, nn.Module]:
     """(network, its first branch) in float64: weights by `seed`, the same for all three stacks.
 
     stack: one of STACKS. last: p_L. norm: a LayerNorm in front of each branch. gain: of the
-    branches' weight matrices.
+    branches' two weight matrices.
     """
     survivals = survival_probabilities(depth, last if stack == "shortcut, dropping" else 1.0)
     with torch.random.fork_rng(devices=[]):
@@ -48,8 +74,10 @@ def stacked_network(
         network, blocks = residual_network(
             survivals, generator=seeded(seed, "rows"), mode="row", norm=norm
         )
-    for matrix in (p for block in blocks for p in block.branch.parameters() if p.ndim == 2):
-        matrix.data *= gain
+    for block in blocks:
+        layers = [layer for layer in block.branch if isinstance(layer, nn.Linear)]
+        for layer, factor in zip(layers, gain, strict=True):
+            layer.weight.data *= factor
     if stack == "no shortcut":
         first, relu, *_, last_layer = network
         network = nn.Sequential(first, relu, *(block.branch for block in blocks), last_layer)
@@ -57,7 +85,12 @@ def stacked_network(
 
 
 def gradient_norm(
-    stack: str, depth: int, seed: int, last: float = 0.5, norm: bool = False, gain: float = 1.0
+    stack: str,
+    depth: int,
+    seed: int,
+    last: float = 0.5,
+    norm: bool = False,
+    gain: Gains = (1.0, 1.0),
 ) -> float:
     """Norm of the first block's gradient; 0 where no row has come through it.
 
@@ -74,7 +107,7 @@ def gradient_norm(
 def measure_first_block(
     last: float = 0.5,
     norm: bool = False,
-    gain: float = 1.0,
+    gain: Gains = (1.0, 1.0),
     seeds: tuple[int, ...] = tuple(range(10)),
 ) -> Iterator[FirstBlock]:
     """Yield a `FirstBlock` that grows seed by seed."""

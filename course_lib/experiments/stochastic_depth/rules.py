@@ -15,6 +15,7 @@ from course_lib.experiments.stochastic_depth.training import (
     train_shorter,
     uniform_twins,
 )
+from course_lib.statistics import Interval, paired_interval
 
 COMPARED = (0.0, 0.5, 1.0)  # p_L of the linear rule, some of LAST
 OTHERS = RULES[1:]
@@ -41,6 +42,19 @@ class Rules:
         other = read(self.others[rule])
         linear = linear[: len(other), columns]
         return linear, torch.cat([other, linear[:, -1:]], 1)
+
+    def difference(self, rule: str, name: str, last: float, stopped: bool = False) -> Interval:
+        """A figure of the linear rule minus that of another, at one of COMPARED.
+
+        name: one of FIGURES; at the end, or `stopped`, each at its best step.
+        """
+
+        def read(training: Shorter) -> Tensor:
+            return training.stopped(name) if stopped else training.at(name)
+
+        linear, other = self.compared(rule, read)
+        column = COMPARED.index(last)
+        return paired_interval(linear[:, column], other[:, column])
 
 
 def last_of(rule: str, last: float) -> float:

@@ -17,6 +17,7 @@ from course_lib.base.random import reseed, seeded
 from course_lib.data import digits
 from course_lib.engine.cache import remembered
 from course_lib.experiments.stochastic_depth.training import DEPTH, LAST, WIDTH
+from course_lib.statistics import Interval, mean_interval
 from course_lib.stochastic_depth import ResidualBlock, mlp_branch, survival_probabilities
 
 
@@ -41,6 +42,14 @@ class Steps:
     def shares(self) -> Tensor:
         """Share of the blocks that was computed."""
         return self.blocks / self.depth
+
+    def time(self, last: float) -> Interval:
+        """Of the relative time of a step at this p_L."""
+        return mean_interval(self.relative[:, self.last.index(last)])
+
+    def excess(self, last: float) -> Interval:
+        """Of the relative time minus the share of blocks computed; 0 if it is proportional."""
+        return mean_interval((self.relative - self.shares)[:, self.last.index(last)])
 
 
 class Count:

@@ -16,11 +16,12 @@ from course_lib.base.arguments import require_choice
 from course_lib.data import digits
 from course_lib.engine import ModelSpec, train
 from course_lib.engine.cache import remembered
+from course_lib.statistics import Interval, paired_interval
 from course_lib.stochastic_depth import survival_probabilities
 
 DEPTH, WIDTH, STEPS = 12, 32, 600
 RECORDED = (25, 50, 75, 100, 150, 200, 300, 400, STEPS)
-LAST = (0.0, 0.3, 0.5, 0.8, 1.0)  # p_L
+LAST = (0.0, 0.5, 0.8, 1.0)  # p_L
 RULES = ("linear", "uniform", "reversed")
 SEEDS = tuple(range(12))
 # the first steps, over which gradients are averaged; as they are over the second half of all
@@ -65,6 +66,16 @@ class Shorter:
         """For each p_L, the recorded step at which its test NLL, averaged over seeds, is lowest."""
         return [self.recorded[k] for k in self.nll.mean(0).argmin(1)]
 
+    def gain(self, name: str, last: float, stopped: bool = False) -> Interval:
+        """One of FIGURES with this p_L minus that with the last one, 1; at the end or `stopped`."""
+        values = self.stopped(name) if stopped else self.at(name)
+        return paired_interval(values[:, self.last.index(last)], values[:, -1])
+
+    def gradient(self, when: str, last: float) -> Interval:
+        """`early` or `late`: the first block's gradient with this p_L minus that with 1."""
+        values = getattr(self, require_choice("when", when, ("early", "late")))
+        return paired_interval(values[:, self.last.index(last)], values[:, -1])
+
     def stopped(self, name: str) -> Tensor:
         """One of FIGURES, each p_L after its own best step, [seeds, survivals].
 
@@ -83,6 +94,20 @@ class Reversed(ModelSpec):
         return super().survival(last)[::-1]
 
 
+class FromZero(ModelSpec):
+    """Every branch's last layer starts at zero, so that all blocks start as their shortcuts."""
+
+    def initial(self, seed: int, dtype: torch.dtype = torch.float32) -> list[Tensor]:
+        """As of `ModelSpec`, but for the last weight and bias of each block."""
+        start = super().initial(seed, dtype)
+        size = 6 if self.branch_norm else 4  # of each block [γ, β,] W, b, W, b
+        for block in range(self.residual_blocks):
+            first = len(start) - 2 - size * (self.residual_blocks - block)
+            for parameter in start[first + size - 2 : first + size]:
+                parameter.zero_()
+        return start
+
+
 def expected_depths(last: tuple[float, ...] = LAST) -> list[float]:
     """Expected number of blocks, of twelve, that survive under the linear rule, for each p_L."""
     return [sum(survival_probabilities(DEPTH, p)) for p in last]
@@ -93,13 +118,16 @@ def uniform_twins(last: tuple[float, ...] = LAST) -> tuple[float, ...]:
     return tuple(depth / DEPTH for depth in expected_depths(last))
 
 
-def spec_of(rule: str, depth: int, norm: bool) -> ModelSpec:
+def spec_of(rule: str, depth: int, norm: bool = False, from_zero: bool = False) -> ModelSpec:
     """The `ModelSpec` with that many blocks under one of RULES.
 
-    p_L of "reversed" is the first block's. norm: a LayerNorm in front of each branch.
+    p_L of "reversed" is the first block's. norm: a LayerNorm in front of each branch. from_zero:
+    each branch's last layer starts at zero; not with "reversed".
     """
     backwards = require_choice("rule", rule, RULES) == "reversed"
-    return (Reversed if backwards else ModelSpec)(
+    if backwards and from_zero:
+        raise ValueError("from_zero = True: with rule 'linear' or 'uniform' alone")
+    return (Reversed if backwards else FromZero if from_zero else ModelSpec)(
         (64, WIDTH, 10),
         survival_rule="linear" if backwards else rule,
         residual_blocks=depth,
@@ -114,6 +142,7 @@ def train_shorter(
     last: tuple[float, ...] = LAST,
     depth: int = DEPTH,
     norm: bool = False,
+    from_zero: bool = False,
     rows: int = 300,
     noise: float = 0.2,
     seeds: tuple[int, ...] = SEEDS,
@@ -122,9 +151,9 @@ def train_shorter(
 ) -> Iterator[Shorter]:
     """Train every p_L in `last` at every seed; yield a `Shorter` that fills in.
 
-    AdamW at learning rate 2e-3, no decay. rule: one of RULES. depth: residual blocks. norm: a
-    LayerNorm in front of each branch. rows, noise: digits to learn from, and the share of wrong
-    labels among them. `watch`: note the first block's gradients.
+    AdamW at learning rate 2e-3, no decay. rule, depth, norm, from_zero: as `spec_of` takes them.
+    rows, noise: digits to learn from, and the share of wrong labels among them. `watch`: note the
+    first block's gradients.
     """
     spans = range(EARLY), range(steps // 2, steps)
     norms = {seed: torch.zeros(2, len(last)) for seed in seeds}
@@ -140,7 +169,7 @@ def train_shorter(
                 norms[seed][kind] += square.sqrt().cpu() / len(span)
 
     for training in train(
-        spec_of(rule, depth, norm),
+        spec_of(rule, depth, norm, from_zero),
         lambda seed: digits(rows, 0, label_noise=noise, scale="unit", seed=seed),
         {"survival": list(last), "lr": 2e-3, "weight_decay": 0.0},
         seeds,

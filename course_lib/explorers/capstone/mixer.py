@@ -19,14 +19,9 @@ LITTLE = (0.0, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1)
 PRESETS: dict[str, dict[str, Any]] = {
     "nothing at all": {},
     "everything at once (more is better?)": {
-        "patience": 3,
-        "l1": 1e-3,
-        "l2": 1e-3,
-        "weight_decay": 1.0,
-        "label_smoothing": 0.1,
-        "dropout": 0.5,
-        "norm": "batch",
-        "survival": 0.5,
+        name: value
+        for name, value in mixer.EVERYTHING._asdict().items()
+        if value != mixer.Setting._field_defaults[name]
     },
     "dropout behind a BatchNorm (they cannot be combined?)": {"dropout": 0.5, "norm": "batch"},
     "the same λ as L2 (weight decay is L2?)": {"l2": 0.1},

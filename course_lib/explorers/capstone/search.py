@@ -14,7 +14,9 @@ def _prepare(figure):
     """All candidates of one study on the left, the winner of n over all studies on the right."""
     left, right = figure.subplots(1, 2, width_ratios=[1, 1.5])
     left.set(
-        title="One study: candidates 1 to n", xlabel="validation error, %", ylabel="test error, %"
+        title="The first study: candidates 1 to n",
+        xlabel="validation error, %",
+        ylabel="test error, %",
     )
     right.set(
         title="The best of n on validation rows",
@@ -23,6 +25,9 @@ def _prepare(figure):
     )
     right.set(xlim=(1, CANDIDATES))
     marks = {"even": left.plot([0, 100], [0, 100], color=plotting.muted(), linewidth=1)}
+    marks["gap"] = left.plot(
+        [], [], color=plotting.muted(), linestyle=":", label="their mean gap from the diagonal"
+    )
     style = {"linestyle": "none", "color": plotting.series(0)[0]}
     marks["later"] = left.plot(
         [], [], marker="o", markersize=4, alpha=0.3, label="not tried yet", **style
@@ -46,12 +51,14 @@ def _draw(marks, result, n, step):
     marks["n"][0].set_xdata([n, n])
     if result.progress < 1:
         seeds, settings, _ = result.test.shape
-        trained = f"{seeds * settings} networks, {settings} settings at each seed"
+        trained = f"{seeds * settings} networks, {settings} settings in each of {seeds} studies"
         return f"Training {trained}: {result.progress:.0%}."
     x, y = (100 * errors[0, :, rung].numpy() for errors in (result.validation, result.test))
     winner = np.nanargmin(x[:n])
     for name, which in (("tried", slice(0, n)), ("later", slice(n, None)), ("winner", [winner])):
         marks[name][0].set_data(x[which], y[which])
+    gap = np.nanmean(y - x)
+    marks["gap"][0].set_data([0, 100], [gap, 100 + gap])
     both = np.concatenate([x, y])
     edges = 2 * np.floor(np.nanmin(both) / 2) - 2, 2 * np.ceil(np.nanmax(both) / 2) + 2
     plotting.set_limits(marks["even"][0].axes, edges, edges)

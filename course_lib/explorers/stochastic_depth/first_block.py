@@ -44,7 +44,7 @@ def _draw(marks, result):
     A depth at which some first block was never on is a gap.
     """
     middle = {}
-    plotting.set_limits(marks["axes"], y=(1e-12, 30) if result.gain == 1 else (1e-12, 1e17))
+    plotting.set_limits(marks["axes"], y=(1e-12, 1e17 if result.gain[1] > 2 else 30))
     for k, stack in enumerate(STACKS):
         logs = result.norm[:, k].log()
         logs = logs.where(logs.isfinite().all(0), torch.nan)

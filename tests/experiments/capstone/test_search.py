@@ -16,7 +16,13 @@ def made(validation, test=None, rungs=(1, 2, 4)):
     validation = torch.as_tensor(validation)
     test = validation + 0.1 if test is None else torch.as_tensor(test)
     return search.Search(
-        (mixer.PLAIN,) * validation.shape[1], 0.0, rungs, validation, test, 1.0, ""
+        ((mixer.PLAIN,) * validation.shape[1],) * len(validation),
+        0.0,
+        rungs,
+        validation,
+        test,
+        1.0,
+        "",
     )
 
 
@@ -84,13 +90,21 @@ def test_a_search_equals_its_candidates_trained_one_by_one(monkeypatch):
     monkeypatch.setattr(mixer, "spambase_or_breast_cancer", breast_cancer)
     *_, found = search.search("e-mails", 100, 0.1, seeds=(0, 1), candidates=4, rungs=(10, 20))
     assert found.validation.shape == (2, 4, 2) and found.test.isfinite().all()
-    for i in (1, 3):
+    assert found.settings[0] != found.settings[1], "each study draws its own"
+    for seed, i in ((0, 1), (1, 3)):
         *_, alone = mixer.mix(
-            found.settings[i], "e-mails", 100, 0.1, seeds=(0, 1), steps=20, every=20
+            found.settings[seed][i], "e-mails", 100, 0.1, seeds=(seed,), steps=20, every=20
         )
         step = alone.recorded.index(20)
         # of 269 rows, three
-        assert torch.allclose(found.test[:, i, -1], alone.test_error[:, step], atol=0.011)
+        assert torch.allclose(found.test[seed, i, -1], alone.test_error[0, step], atol=0.011)
+
+
+def test_optimism_is_what_the_choice_adds_and_a_search_may_pay():
+    validation = torch.tensor([[[0.1], [0.3]], [[0.2], [0.3]]])
+    found = made(validation, validation + torch.tensor([[[0.2], [0.0]], [[0.1], [0.1]]]), (1,))
+    assert found.optimism(2).mean == pytest.approx((0.1 + 0.0) / 2)
+    assert found.pays(2).mean == pytest.approx((0.0 - 0.05) / 2)
 
 
 @pytest.mark.parametrize("n", [0, 6, 2.5])

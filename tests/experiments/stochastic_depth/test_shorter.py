@@ -160,13 +160,37 @@ def test_branches_are_counted(mode, calls):
     assert counted.calls == calls or (calls is None and 10 < counted.calls < 40)
 
 
-def test_a_gain_scales_the_blocks_matrices_and_nothing_else():
+def test_gains_scale_the_blocks_matrices_and_nothing_else():
     (plain, _), (scaled, _) = (
-        first_block.stacked_network("shortcut", 3, 5, norm=True, gain=gain) for gain in (1.0, 2.0)
+        first_block.stacked_network("shortcut", 3, 5, norm=True, gain=gain)
+        for gain in ((1.0, 1.0), (2.0, 4.0))
     )
+    gains = {"branch.1.weight": 2, "branch.3.weight": 4}
     for (name, before), after in zip(plain.named_parameters(), scaled.parameters(), strict=True):
-        inside = ".branch." in name and before.ndim == 2
-        assert torch.equal(after, 2 * before if inside else before), name
+        gain = gains.get(name.partition(".")[2], 1)
+        assert torch.equal(after, gain * before), name
+
+
+@pytest.mark.parametrize("norm", [False, True])
+def test_from_zero_every_block_starts_as_its_shortcut(norm):
+    spec = training.spec_of("linear", 3, norm, from_zero=True)
+    network, plain = spec.build(seed=4), training.spec_of("linear", 3, norm).build(seed=4)
+    x = torch.ones(2, 64)
+    assert torch.equal(network(x), network[-1](network[1](network[0](x))))
+    for block, other in zip(network[2:-1], plain[2:-1], strict=True):
+        *same, weight, bias = block.branch.parameters()
+        assert not weight.any() and not bias.any()
+        assert all(map(torch.equal, same, other.branch.parameters()))
+    with pytest.raises(ValueError, match="from_zero"):
+        training.spec_of("reversed", 3, from_zero=True)
+
+
+def test_growth_and_the_effect_of_dropping_are_powers_of_ten():
+    norm = torch.ones(2, 3, 7).double()
+    norm[:, 1, -1], norm[:, 2, -1] = 100, 1000
+    found = first_block.FirstBlock(norm, 0.5, (1.0, 1.0))
+    assert found.growth("shortcut")[:3] == (2, 2, 2) and found.growth("no shortcut").mean == 0
+    assert found.effect_of_dropping().mean == pytest.approx(1)
 
 
 @pytest.mark.parametrize("norm", [False, True])
