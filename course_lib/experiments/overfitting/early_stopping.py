@@ -90,6 +90,7 @@ def curves(
         validate=True,
         keep_parameters=False,
     ):
+        right, wrong = fitted.clone()
         yield Curves(
             noise,
             recorded,
@@ -97,7 +98,8 @@ def curves(
             training.validation_loss[:, 0],
             training.train_accuracy[:, 0],
             training.test_accuracy[:, 0],
-            *fitted.clone(),
+            right,
+            wrong,
             training.progress,
         )
 

@@ -79,7 +79,7 @@ def stacked_network(
         for layer, factor in zip(layers, gain, strict=True):
             layer.weight.data *= factor
     if stack == "no shortcut":
-        first, relu, *_, last_layer = network
+        first, relu, *_, last_layer = network.children()
         network = nn.Sequential(first, relu, *(block.branch for block in blocks), last_layer)
     return network.double(), blocks[0].branch
 
