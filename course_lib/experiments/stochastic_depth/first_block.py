@@ -75,11 +75,11 @@ def stacked_network(
             survivals, generator=seeded(seed, "rows"), mode="row", norm=norm
         )
     for block in blocks:
-        layers = [layer for layer in block.branch if isinstance(layer, nn.Linear)]
+        layers = [layer for layer in block.branch.children() if isinstance(layer, nn.Linear)]
         for layer, factor in zip(layers, gain, strict=True):
             layer.weight.data *= factor
     if stack == "no shortcut":
-        first, relu, *_, last_layer = network.children()
+        first, relu, *_, last_layer = network
         network = nn.Sequential(first, relu, *(block.branch for block in blocks), last_layer)
     return network.double(), blocks[0].branch
 
