@@ -169,3 +169,10 @@ def test_an_explorer_is_named_in_words_with_few_controls(name):
 
 def test_explorers_were_found():
     assert any(not name.startswith("toys.") for name in FOUND)
+
+
+@pytest.mark.parametrize("name", [name for name in FOUND if not name.startswith("toys")])
+def test_every_explorer_declares_what_moves_without_a_kernel(name):
+    grid = FOUND[name].grid(FOUND[name].numbers())
+    assert any(len(kept) > 1 for kept in grid.values())
+    assert np.prod([len(kept) for kept in grid.values()]) <= 90
