@@ -73,6 +73,10 @@ def parser() -> argparse.ArgumentParser:
     check.add_argument(
         "--csv", metavar="FILE", type=Path, help="also a table with one line a notebook"
     )
+    hint = command("hint", _hint, "a hint to a task, three in all: course hint 03 T2 [1, 2 or 3]")
+    hint.add_argument("which", help=LESSON)
+    hint.add_argument("task", help="T1, T2, …")
+    hint.add_argument("upto", nargs="?", type=int, default=1, help="how many hints (default: 1)")
     reset = command("reset", _reset, "a fresh blank exercise notebook; the old one is kept aside")
     reset.add_argument("which", nargs="+", help=LESSON)
     build = command("build", _build, "make notebooks from their sources")
@@ -187,6 +191,18 @@ def _exercises(words: list[str]) -> list[Path]:
     if not there:
         raise CourseError(f"no exercises belong to {' '.join(words) or 'this course'}")
     return [notebooks / f"{name}.ipynb" for name in there]
+
+
+def _hint(known: argparse.Namespace) -> int:
+    """Print the first hints to a task."""
+    from course_lib.learner.hints import hint
+
+    number = int(select([known.which], root() / "notebooks")[0][:2])
+    try:
+        print(hint(number, known.task.upper(), known.upto))
+    except ValueError as problem:
+        raise CourseError(str(problem)) from None
+    return 0
 
 
 def _reset(known: argparse.Namespace) -> int:
