@@ -94,6 +94,10 @@ def parser() -> argparse.ArgumentParser:
         "update", _update, "your answers in the exercises as they are in this version of the course"
     )
     update.add_argument("which", nargs="*", help=f"{LESSON}; none: all exercises")
+    hint = command("hint", _hint, "a hint to a task, three in all: course hint 03 T2 [1, 2 or 3]")
+    hint.add_argument("which", help=LESSON)
+    hint.add_argument("task", help="T1, T2, …")
+    hint.add_argument("upto", nargs="?", type=int, default=1, help="how many hints (default: 1)")
     reset = command("reset", _reset, "a fresh blank exercise notebook; the old one is kept aside")
     reset.add_argument("which", nargs="+", help=LESSON)
     build = command("build", _build, "make notebooks from their sources")
@@ -258,6 +262,18 @@ def _update(known: argparse.Namespace) -> int:
     there = [path for path in _exercises(known.which) if path.exists() or known.which]
     for path in there:
         print(updating.said(path.stem, updating.update(path.stem, path.parent)))
+    return 0
+
+
+def _hint(known: argparse.Namespace) -> int:
+    """Print the first hints to a task."""
+    from course_lib.learner.hints import hint
+
+    number = int(select([known.which], root() / "notebooks")[0][:2])
+    try:
+        print(hint(number, known.task.upper(), known.upto))
+    except ValueError as problem:
+        raise CourseError(str(problem)) from None
     return 0
 
 

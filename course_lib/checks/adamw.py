@@ -169,18 +169,13 @@ MODELS = {
         "norm": ["LayerNorm", 4],
         "out": ["Linear", 4, 5, False],
     },
-    "a frozen layer, and one weight in two places": {
+    "one weight in two places": {
         "tokens": ["Embedding", 5, 4],
         "body": {"fc": ["Linear", 4, 4], "norm": ["LayerNorm", 4]},
         "out": ["Linear", 4, 5],
     },
 }
-MARKED = {
-    "a frozen layer, and one weight in two places": {
-        "frozen": ["body.fc.weight", "body.fc.bias"],
-        "tied": [["tokens.weight", "out.weight"]],
-    }
-}
+MARKED = {"one weight in two places": {"tied": [["tokens.weight", "out.weight"]]}}
 
 
 def model_cases(generator):
@@ -254,23 +249,6 @@ GROUP_MISTAKES = (
         "twice",
         "the spared parameters are in both groups: each must be in exactly one",
         (_everything_twice,),
-    ),
-    Mistake(
-        "frozen ones left out",
-        "frozen parameters (`requires_grad` False) are in no group: once thawed they would never "
-        "be trained. Sort every parameter",
-        (
-            lambda model, weight_decay: [
-                {
-                    "params": [p for p in model.parameters() if p.requires_grad and weights(p)],
-                    "weight_decay": decay,
-                }
-                for weights, decay in (
-                    (lambda p: p.ndim > 1, weight_decay),
-                    (lambda p: p.ndim < 2, 0.0),
-                )
-            ],
-        ),
     ),
     Mistake(
         "spared ones left out",

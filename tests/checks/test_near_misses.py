@@ -54,9 +54,7 @@ def test_wrong_fails_and_right_passes(name, amount):
     for seed in range(amount(1, 5)):
         found = verdict_of(task, NEAR[name], seed)
         assert found.verdict == ("passed" if verdict == "right" else "failed"), found.message
-        assert verdict == "right" or found.message.endswith(
-            f"`course hint {task.replace('/', ' ')}`"
-        )
+        assert verdict == "right" or found.line.endswith(f"`course hint {task.replace('/', ' ')}`")
 
 
 def test_each_task_has_four_wrong_and_three_right():

@@ -143,7 +143,7 @@ WRONG = {
     ),
     "F17 tensor subclass": (
         "failed",
-        "object of type",
+        "dtype float32, expected float64",
         """
         class Yes(torch.Tensor):
             @classmethod

@@ -39,7 +39,7 @@ def differ(got: Encoded, want: Encoded, tolerance: float | None = None) -> str:
     return "" if got == want else f"got {show(got)}, expected {show(want)}"
 
 
-SEQUENCES = {"a list", "a tuple", "an array"}
+SEQUENCES = {"a list", "a tuple", "a numpy.ndarray"}
 
 
 def _rows(tensor: dict) -> list[Encoded]:
@@ -139,7 +139,7 @@ def kind(value: Encoded) -> str:
         "tensor": "a tensor",
         "list": "a list",
         "tuple": "a tuple",
-        "array": "an array",
+        "array": "a numpy.ndarray",
         "dict": "a dict",
     }
     return next(

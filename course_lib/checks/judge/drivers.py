@@ -161,8 +161,6 @@ def _groups(answers: Sequence, case: Case, note: Note) -> None:
     for kept, tied in case.get("tied", ()):
         owner, _, name = tied.rpartition(".")
         setattr(model.get_submodule(owner), name, model.get_parameter(kept))
-    for name in case.get("frozen", ()):
-        model.get_parameter(name).requires_grad_(False)
     returned = invoke(function, model, case["weight_decay"])
     if not isinstance(returned, (list, tuple)) or not all(
         isinstance(group, Mapping) for group in returned
