@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 
 import torch
 from torch import Tensor
@@ -71,7 +71,7 @@ def curves(
     Training and validation labels are wrong with probability `noise`, test labels are clean.
     """
     recorded = tuple(range(0, steps + 1, every))
-    data = partial(digits, ROWS, VALIDATION_ROWS, noise, "unit")
+    data = lru_cache(partial(digits, ROWS, VALIDATION_ROWS, noise, "unit"))
     fitted = torch.full((2, len(seeds), len(recorded)), torch.nan)
 
     def observe(seed: int, step: int, parameters: list[Tensor], gradients: list) -> None:
