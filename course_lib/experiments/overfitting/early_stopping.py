@@ -23,7 +23,7 @@ class Curves:
     """What a training went through, [seeds, recorded] each. NaN: not reached yet.
 
     right_fitted, wrong_fitted: of the training rows with right labels, and of those with wrong
-    ones, the share whose label the network gives back. NaN where there is no such row.
+    ones, the share whose label the network gives back. NaN where no label is wrong.
     """
 
     noise: float
@@ -86,7 +86,7 @@ def curves(
         seeds,
         steps=steps + 1,  # what is observed is seen before each step
         record_at=recorded,
-        observe=observe,
+        observe=observe if noise else None,
         validate=True,
         keep_parameters=False,
     ):
@@ -97,7 +97,8 @@ def curves(
             training.validation_loss[:, 0],
             training.train_accuracy[:, 0],
             training.test_accuracy[:, 0],
-            *fitted.clone(),
+            fitted[0].clone(),
+            fitted[1].clone(),
             training.progress,
         )
 

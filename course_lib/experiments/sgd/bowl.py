@@ -6,6 +6,7 @@ Example i has the loss ½(w − cᵢ)ᵀH(w − cᵢ), so that their mean is a b
 import cmath
 import math
 from collections.abc import Callable, Iterable
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -65,7 +66,7 @@ def excess_loss(path: Tensor, hessian: Tensor) -> Tensor:
     return ((path - GOAL) @ hessian * (path - GOAL)).sum(-1) / 2
 
 
-def settling(rates: Iterable[float], steps: int = 6000, **options: float) -> list[float]:
+def settling(rates: Iterable[float], steps: int = 6000, **options: Any) -> list[float]:
     """Those of the learning rates with which `sgd_update`, all examples in each step, settles.
 
     In the bowl with curvatures 2 and 0.2; settled is who is within 1e-3 of the goal at the last two
