@@ -15,7 +15,7 @@ from course_lib.engine.cache import remembered
 from course_lib.experiments.shared.forward import forward
 
 SPEC = ModelSpec((64, 128, 10))
-SEEDS, STEPS = tuple(range(20)), 1000
+SEEDS, STEPS = tuple(range(12)), 1000
 # Arm → training images, and how often each comes as it is beside its eight shifts.
 # None: no shifts at all.
 ARMS = {

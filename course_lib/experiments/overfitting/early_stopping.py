@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 
 import torch
 from torch import Tensor
@@ -23,7 +23,7 @@ class Curves:
     """What a training went through, [seeds, recorded] each. NaN: not reached yet.
 
     right_fitted, wrong_fitted: of the training rows with right labels, and of those with wrong
-    ones, the share whose label the network gives back. NaN where there is no such row.
+    ones, the share whose label the network gives back. NaN where no label is wrong.
     """
 
     noise: float
@@ -71,7 +71,7 @@ def curves(
     Training and validation labels are wrong with probability `noise`, test labels are clean.
     """
     recorded = tuple(range(0, steps + 1, every))
-    data = partial(digits, ROWS, VALIDATION_ROWS, noise, "unit")
+    data = lru_cache(partial(digits, ROWS, VALIDATION_ROWS, noise, "unit"))
     fitted = torch.full((2, len(seeds), len(recorded)), torch.nan)
 
     def observe(seed: int, step: int, parameters: list[Tensor], gradients: list) -> None:
@@ -86,11 +86,10 @@ def curves(
         seeds,
         steps=steps + 1,  # what is observed is seen before each step
         record_at=recorded,
-        observe=observe,
+        observe=observe if noise else None,
         validate=True,
         keep_parameters=False,
     ):
-        right, wrong = fitted.clone()
         yield Curves(
             noise,
             recorded,
@@ -98,8 +97,8 @@ def curves(
             training.validation_loss[:, 0],
             training.train_accuracy[:, 0],
             training.test_accuracy[:, 0],
-            right,
-            wrong,
+            fitted[0].clone(),
+            fitted[1].clone(),
             training.progress,
         )
 
