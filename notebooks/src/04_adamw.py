@@ -282,6 +282,10 @@ def stepping(theirs, **options):
     return step
 
 # %% tags=["deeper"]
+def sign_step(p, g):
+    p.data.sub_(0.1 * g.sign())
+
+
 def sign_descent(t):
     return {"lr": 0.1, "betas": (0.0, 0.0), "eps": 1e-300}
 
@@ -297,7 +301,7 @@ def adagrad(t, one_minus_beta2):
 
 # %% tags=["deeper", "nbval-check-output"]
 claim("With β₁ = β₂ = 0 Adam steps by the sign of the gradient.",
-      measured=difference(sign_descent, lambda p, g: p.data.sub_(0.1 * g.sign())),
+      measured=difference(sign_descent, sign_step),
       holds=below(1e-12))
 claim("RMSprop is Adam with the settings of the table.",
       measured=difference(rmsprop,
@@ -723,12 +727,12 @@ def primed(seeds, other, over_product):
 
 
 claim("AdamW is nearer to separable over (lr, λ′) than over (lr, λ): |c′| − |c| < 0.",
-      measured=jackknife(lambda seeds: primed(seeds, "AdamW", False), 10),
+      measured=jackknife(partial(primed, other="AdamW", over_product=False), 10),
       kind="measured", id="product-nearer",
       holds=negative)
 claim("As the paper compares them, AdamW over λ′ and L2 over λ, AdamW is the more "
       "separable one.",
-      measured=jackknife(lambda seeds: primed(seeds, "Adam + L2", False), 10),
+      measured=jackknife(partial(primed, other="Adam + L2", over_product=False), 10),
       kind="measured", id="paper-separable",
       holds=negative)
 
