@@ -89,15 +89,19 @@ goal = torch.tensor([1.0, 0.4], dtype=torch.float64)
 grid = torch.arange(-10_000, 10_001, dtype=torch.float64) / 10_000
 
 
-def lowest(a, penalty):
-    """The weight on the grid where ½(w − a)² + penalty(w) is lowest."""
-    return grid[((grid - a) ** 2 / 2 + penalty(grid)).argmin()].item()
+def half_square(w):
+    return w**2 / 2
+
+
+def lowest(a, size, strength):
+    """The weight on the grid where ½(w − a)² + strength·size(w) is lowest."""
+    return grid[((grid - a) ** 2 / 2 + strength * size(grid)).argmin()].item()
 
 
 claim("Of (1, 0.4) L1 leaves (0.5, 0) at λ = 0.5; "
       "L2 leaves no zero, not even at λ = 100.",
-      measured=[lowest(a, penalty)
-                for penalty in (lambda w: 0.5 * w.abs(), lambda w: 100 * w**2 / 2)
+      measured=[lowest(a, size, strength)
+                for size, strength in ((torch.abs, 0.5), (half_square, 100))
                 for a in goal],
       holds=each(equal(0.5), equal(0), positive, positive))
 
@@ -138,10 +142,10 @@ cases = [(torch.tensor(a).double(), s) for a in (1.0, 0.4, -0.7)
          for s in (0.1, 0.5, 2.0)]
 claim("L2 comes to rest at a/(1 + λ) and L1 at S(a, λ), to the spacing of a grid on "
       "which every weight was tried.",
-      measured=[max(abs(lowest(a, lambda w, s=s: s * w.square() / 2)
-                        - a / (1 + s)).item() for a, s in cases),
-                max(abs(lowest(a, lambda w, s=s: s * w.abs())
-                        - soft_threshold(a, s)).item() for a, s in cases)],
+      measured=[max(abs(lowest(a, half_square, s) - a / (1 + s)).item()
+                    for a, s in cases),
+                max(abs(lowest(a, torch.abs, s) - soft_threshold(a, s)).item()
+                    for a, s in cases)],
       holds=below(0.000051))
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -663,13 +667,11 @@ plain, clean, noisy = WORLDS
 claim("Sparing the biases changes the test error by less than half a point (λ = 1).",
       measured=spared[plain, 1.0], kind="measured", id="spare-biases",
       holds=within(0.005))
-for world, strength in [(world, strength) for world in (clean, noisy)
-                        for strength in (3.0, 10.0)]:
-    claim(f"{world}: sparing them lowers the test error (λ = {strength:g}).",
-          measured=spared[world, strength],
-          kind="measured",
-          id=f"spare-{'clean' if world == clean else 'noisy'}-{strength:g}",
-          holds=negative)
+for name, world in (("clean", clean), ("noisy", noisy)):
+    for strength in (3.0, 10.0):
+        claim(f"{world}: sparing them lowers the test error (λ = {strength:g}).",
+              measured=spared[world, strength],
+              kind="measured", id=f"spare-{name}-{strength:g}", holds=negative)
 
 # %% tags=["deeper"] jupyter={"outputs_hidden": true}
 # what came out
@@ -720,11 +722,10 @@ claim("32 hidden units, λ = 10: sparing γ, β and biases lowers the test error
 claim("256 hidden units, λ = 10: it raises the test error.",
       measured=widths[256],
       kind="measured", id="spare-wide", holds=positive)
-for world in (clean, noisy):
+for name, world in (("clean", clean), ("noisy", noisy)):
     claim(f"{world}: sparing them lowers the test error, each policy with its own λ.",
           measured=fair[world],
-          kind="measured", id=f"spare-tuned-{'clean' if world == clean else 'noisy'}",
-          holds=negative)
+          kind="measured", id=f"spare-tuned-{name}", holds=negative)
 
 # %% [markdown] tags=["deeper"]
 # "Fair" still leaves a choice: by which criterion is λ chosen? On 20 other seeds in the noisy world, sparing minus everything is +1.35 points [0.70, 2.01] where the validation *loss* chooses, and −1.0 [−2.0, −0.01] where the validation *error* does. The choice lies mostly at the end of the grid, so the grid is too short as well.
@@ -918,12 +919,12 @@ claim("A group of length 1 is shortened as a whole: by half at λ = 0.5, to zero
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## In production
 #
-# The zeros, in the plain loop: L2 as the optimizer's `weight_decay`, and L1 as one proximal line after the step.
+# The plain loop again, now with zeros: L1 as one proximal line after each step of plain SGD. Without momentum 0.9 the rate is ten times that of the plain loop, 0.05/(1 − 0.9).
 
 # %%
 torch.manual_seed(0)
 network = nn.Sequential(nn.Linear(64, 128), nn.ReLU(), nn.Linear(128, 10))
-rate, l1 = 0.05, 0.001
+rate, l1 = 0.5, 0.001
 optimizer = torch.optim.SGD(network.parameters(), lr=rate)
 for epoch in range(100):
     for rows in torch.randperm(300).split(50):

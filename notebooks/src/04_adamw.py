@@ -282,6 +282,10 @@ def stepping(theirs, **options):
     return step
 
 # %% tags=["deeper"]
+def sign_step(p, g):
+    p.data.sub_(0.1 * g.sign())
+
+
 def sign_descent(t):
     return {"lr": 0.1, "betas": (0.0, 0.0), "eps": 1e-300}
 
@@ -297,7 +301,7 @@ def adagrad(t, one_minus_beta2):
 
 # %% tags=["deeper", "nbval-check-output"]
 claim("With β₁ = β₂ = 0 Adam steps by the sign of the gradient.",
-      measured=difference(sign_descent, lambda p, g: p.data.sub_(0.1 * g.sign())),
+      measured=difference(sign_descent, sign_step),
       holds=below(1e-12))
 claim("RMSprop is Adam with the settings of the table.",
       measured=difference(rmsprop,
@@ -598,7 +602,7 @@ reveal("two-knobs", from_interval={
     because=f"{in_adamw.mean:.1%} here; in Adam + L2 {cost['Adam + L2'].mean:.1%}")
 
 # %% [markdown]
-# The promise is kept here, and Adam + L2, to which nobody gave it, keeps it as well. So "decoupled" is not what makes tuning in turn cheap on this task. The word can also mean that the best rate does not move with λ at all, or that the two effects add up: two other questions, each with its own verdict in the next sections.
+# The promise is kept here, and Adam + L2, to which nobody gave it, keeps it as well. <!-- rests: in-turn-adamw, in-turn-adam --> So "decoupled" is not what makes tuning in turn cheap on this task. The word can also mean that the best rate does not move with λ at all, or that the two effects add up: two other questions, each with its own verdict in the next sections.
 # Ten runs of a small network neither confirm nor refute the paper, which trained a ResNet for 100 epochs; they show how much such a sentence leans on the question.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
@@ -629,7 +633,7 @@ claim("The best learning rate moves less with λ in "
 # **The sum.** Turn lr up tenfold: the log of the loss changes by some amount. Turn λ up tenfold: by another. Turn both: by the sum of the two, *plus c*. The knobs are **separable** if c = 0: what they do adds up, and the best rate is the same in every row.
 # A negative c says that a larger rate goes well with a larger decay. Decided beforehand: |c| ≤ 0.05, a twentieth of the loss for each tenfold of both, counts as separable.
 #
-# **A number for c.** We fit $\log \text{loss} \approx k + px + qy + ax^2 + by^2 + c\,xy$ with $x = \log_{10} \text{lr}$ and $y = \log_{10} \lambda$ to each seed, on the cells near the lowest;
+# A number for c: we fit $\log \text{loss} \approx k + px + qy + ax^2 + by^2 + c\,xy$ with $x = \log_{10} \text{lr}$ and $y = \log_{10} \lambda$ to each seed, on the cells near the lowest;
 # *which* cells, the other seeds decide. The interval leaves out each seed in turn and does all of it again (a jackknife), so it counts what seeds change:
 # the split, the start, the batches, the choice of cells. It does not count that these are always the same 1797 digits.
 
@@ -664,7 +668,7 @@ for name in trained:
 # ### Deeper: which cells, and which axes?
 #
 # **Cells.** The surface is less a bowl than a plateau with cliffs, and the fit sees what the cut lets in. Which optimizer has the smaller |c|, at each cut?
-# (Below zero: AdamW. R² of the fits and the curvature a are printed beside it: where a is near 0, there is no bowl to speak of.)
+# Below zero it is AdamW. R² of the fits and the curvature a are printed beside it; where a is near 0, there is no bowl to speak of.
 
 # %% tags=["deeper", "nbval-check-output"] jupyter={"outputs_hidden": true}
 def ranking(cut, seeds):
@@ -723,12 +727,12 @@ def primed(seeds, other, over_product):
 
 
 claim("AdamW is nearer to separable over (lr, λ′) than over (lr, λ): |c′| − |c| < 0.",
-      measured=jackknife(lambda seeds: primed(seeds, "AdamW", False), 10),
+      measured=jackknife(partial(primed, other="AdamW", over_product=False), 10),
       kind="measured", id="product-nearer",
       holds=negative)
 claim("As the paper compares them, AdamW over λ′ and L2 over λ, AdamW is the more "
       "separable one.",
-      measured=jackknife(lambda seeds: primed(seeds, "Adam + L2", False), 10),
+      measured=jackknife(partial(primed, other="Adam + L2", over_product=False), 10),
       kind="measured", id="paper-separable",
       holds=negative)
 
@@ -743,7 +747,7 @@ claim("As the paper compares them, AdamW over λ′ and L2 over λ, AdamW is the
 # %% tags=["deeper"]
 from course_lib.explorers import adamw as explore
 
-explore.heat_map.show(pair="AdamW, two ways to count λ", seeds=1)
+explore.heat_map.show(pair="AdamW: λ two ways", seeds=1)
 
 # %% tags=["deeper", "nbval-check-output"] jupyter={"outputs_hidden": true}
 # what is claimed

@@ -58,7 +58,7 @@ PROMISES = {
         "same support, KKT residual": (
             r"same weights are zero, and every solution meets its optimality"
         ),
-        "λmax of the lasso": r"λmax = max\|Xᵀy\|/n",
+        "λmax of the lasso": r"= max\|Xᵀy\|/n",
         "shrinkage factors d²/(d² + λ)": r"d²/\(d² \+ λ\)",
         "L2 adds λ to every eigenvalue": r"adds λ to every eigenvalue of the Hessian",
         "the condition number falls": r"condition number falls",

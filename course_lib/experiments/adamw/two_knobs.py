@@ -4,7 +4,7 @@
 wrong label; the 1497 test rows are clean. Learning rates and decays stand half a decade apart. L2
 gets decays a hundred times below those of its decoupled twin for Adam, ten times for SGD with
 momentum 0.9 (lesson 03: 1/(1 − 0.9)), so that the useful region lies in the same place of both
-pictures.
+pictures. "AdamW, per step" counts decay as the paper does: the share λ′ = lr·λ taken in each step.
 """
 
 from collections.abc import Callable, Generator, Iterator, Sequence

@@ -16,7 +16,7 @@ from course_lib.panel import Choice, Explorer, Slider
 PAIRS = {
     "Adam": ("Adam + L2", "AdamW"),
     "SGD": ("SGD + L2", "SGDW"),
-    "AdamW, two ways to count λ": ("AdamW", "AdamW, per step"),
+    "AdamW: λ two ways": ("AdamW", "AdamW, per step"),
 }
 MEASURES = {"test loss": ("loss", (0.53, 1.2)), "test error": ("error", (0.09, 0.5))}
 TICKS = (0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 1, 1.2)

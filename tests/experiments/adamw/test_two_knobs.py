@@ -118,3 +118,10 @@ def test_the_learners_function_is_called_with_plain_numbers_and_not_kept(trained
     list(two_knobs.sweep(["Adam + L2", "AdamW"], [0], update=mine, steps=1))
     assert trained == [(adam_update, 0), (mine, 0), (mine, 0)]
     assert surfaces["AdamW"].loss.isfinite().any()
+
+
+def test_a_decay_per_step_is_the_share_taken_whatever_the_rate():
+    optimizer = two_knobs.OPTIMIZERS["AdamW, per step"]
+    taken = [lr * pull for lr, pull in zip(optimizer.grid["lr"], optimizer.grid["weight_decay"])]
+    assert taken == pytest.approx(optimizer.cells["decay"])
+    assert sorted({*optimizer.cells["decay"]}) == list(optimizer.decay)
