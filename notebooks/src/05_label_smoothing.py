@@ -806,7 +806,7 @@ claim("Ours refuses an ε below 0, above 1, or NaN.", measured=len(refused),
 # Guo, Pleiss, Sun & Weinberger, *On Calibration of Modern Neural Networks*, ICML 2017 (arXiv:1706.04599). Lukasik, Bhojanapalli, Menon & Kumar, *Does Label Smoothing Mitigate Label Noise?*, ICML 2020 (arXiv:2003.02819).
 # Müller, Kornblith & Hinton, *When Does Label Smoothing Help?*, NeurIPS 2019 (arXiv:1906.02629). Hinton, Vinyals & Dean, *Distilling the Knowledge in a Neural Network*, 2015 (arXiv:1503.02531).
 # Pereyra, Tucker, Chorowski, Kaiser & Hinton, *Regularizing Neural Networks by Penalizing Confident Output Distributions*, 2017 (arXiv:1701.06548). Papyan, Han & Donoho, *Prevalence of Neural Collapse during the Terminal Phase of Deep Learning Training*, PNAS 2020 (arXiv:2008.08186). Brier, *Verification of Forecasts Expressed in Terms of Probability*, 1950.
-# Zhu, Cheng, Zhang & Liu, *Rethinking Confidence Calibration for Failure Prediction*, ECCV 2022 (arXiv:2303.02970). Xia et al., *Towards Understanding Why Label Smoothing Degrades Selective Classification and How to Fix It*, 2024 (arXiv:2403.14715).
+# Zhu, Cheng, Zhang & Liu, *Rethinking Confidence Calibration for Failure Prediction*, ECCV 2022. Xia et al., *Towards Understanding Why Label Smoothing Degrades Selective Classification and How to Fix It*, 2024 (arXiv:2403.14715).
 # Shen et al., *Is Label Smoothing Truly Incompatible with Knowledge Distillation: An Empirical Study*, ICLR 2021 (arXiv:2104.00676). Chandrasegaran, Tran, Zhao & Cheung, *Revisiting Label Smoothing and Knowledge Distillation Compatibility: What was Missing?*, ICML 2022 (arXiv:2206.14532).
 
 # %% [markdown] slideshow={"slide_type": "skip"}
