@@ -84,9 +84,7 @@ import torch
 from torch import nn
 
 from course_lib.data import spambase_or_breast_cancer
-
 table = spambase_or_breast_cancer()
-
 
 def accuracy(order, p):
     test, train = order[: len(order) // 5], order[len(order) // 5:]
@@ -102,7 +100,6 @@ def accuracy(order, p):
         optimizer.step()
     model.eval()
     return (model(x[test]).argmax(1) == table.y[test]).double().mean()
-
 
 orders = [torch.randperm(len(table.y)) for _ in range(10)]
 d = 100 * torch.stack([accuracy(order, 0.5) - accuracy(order, 0.0) for order in orders])
@@ -357,6 +354,8 @@ claim("Early stopping against plain: the test error is lower (difference).",
 claim("Early stopping (300 rows, 200 to validate) against plain on all 500: the test "
       "error is lower (difference).", measured=difference(stopped, plain_500),
       kind="measured", id="stop-or-more-rows", holds=negative)
+
+# %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
 claim("Everything against early stopping: the test error is lower (difference).",
       measured=difference(everything, stopped), kind="measured", id="all-stop-error",
       holds=negative)
