@@ -82,10 +82,9 @@ explore.mixer.show()
 # %% tags=["plain"]
 import torch
 from torch import nn
-
 from course_lib.data import spambase_or_breast_cancer
-table = spambase_or_breast_cancer()
 
+table = spambase_or_breast_cancer()
 def accuracy(order, p):
     test, train = order[: len(order) // 5], order[len(order) // 5:]
     x = ((table.x - table.x[train].mean(0)) / (table.x[train].std(0) + 1e-6)).float()
