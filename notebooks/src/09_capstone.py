@@ -85,6 +85,7 @@ from torch import nn
 from course_lib.data import spambase_or_breast_cancer
 
 table = spambase_or_breast_cancer()
+
 def accuracy(order, p):
     test, train = order[: len(order) // 5], order[len(order) // 5:]
     x = ((table.x - table.x[train].mean(0)) / (table.x[train].std(0) + 1e-6)).float()
@@ -103,8 +104,7 @@ def accuracy(order, p):
 orders = [torch.randperm(len(table.y)) for _ in range(10)]
 d = 100 * torch.stack([accuracy(order, 0.5) - accuracy(order, 0.0) for order in orders])
 naive, honest = 2.26 * d.std() * torch.tensor([1 / 10, 1 / 10 + 1 / 4]).sqrt()
-print(f"dropout minus none: {d.mean():+.2f} points of accuracy, ± {naive:.2f} (naive)")
-print(f"                    or ± {honest:.2f} (corrected)")
+print(f"dropout: {d.mean():+.2f} points\n± {naive:.2f} naive, ± {honest:.2f} corrected")
 
 # %% [markdown]
 # Three things to copy from it: features are scaled with the *training* rows' mean and spread; differences are paired; and the result comes with an interval. But with which? The first is the textbook's, $\bar d \pm t\,s/\sqrt J$: $\bar d$ is the mean difference, $s$ the standard deviation of the $J = 10$ differences, and $t = 2.26$ Student's quantile for ten values. The second is nearly twice as wide. Which of them is right is the question of this part.
