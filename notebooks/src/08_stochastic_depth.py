@@ -102,11 +102,9 @@ from torch import nn
 
 from course_lib.data import digits
 
-
 class Block(nn.Sequential):  # of two: a Dropout, and the branch
     def forward(self, x):
         return x + self[0](torch.ones(len(x), 1)) * self[1](x)
-
 
 data = digits(300, label_noise=0.2, scale="unit")
 for last in (0.0, 1.0):  # drop rate of the last block; those before rise to it

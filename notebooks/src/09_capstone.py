@@ -82,11 +82,9 @@ explore.mixer.show()
 # %% tags=["plain"]
 import torch
 from torch import nn
-
 from course_lib.data import spambase_or_breast_cancer
 
 table = spambase_or_breast_cancer()
-
 
 def accuracy(order, p):
     test, train = order[: len(order) // 5], order[len(order) // 5:]
@@ -103,12 +101,10 @@ def accuracy(order, p):
     model.eval()
     return (model(x[test]).argmax(1) == table.y[test]).double().mean()
 
-
 orders = [torch.randperm(len(table.y)) for _ in range(10)]
 d = 100 * torch.stack([accuracy(order, 0.5) - accuracy(order, 0.0) for order in orders])
 naive, honest = 2.26 * d.std() * torch.tensor([1 / 10, 1 / 10 + 1 / 4]).sqrt()
-print(f"dropout minus none: {d.mean():+.2f} points of accuracy, ± {naive:.2f} (naive)")
-print(f"                    or ± {honest:.2f} (corrected)")
+print(f"dropout: {d.mean():+.2f} points\n± {naive:.2f} naive, ± {honest:.2f} corrected")
 
 # %% [markdown]
 # Three things to copy from it: features are scaled with the *training* rows' mean and spread; differences are paired; and the result comes with an interval. But with which? The first is the textbook's, $\bar d \pm t\,s/\sqrt J$: $\bar d$ is the mean difference, $s$ the standard deviation of the $J = 10$ differences, and $t = 2.26$ Student's quantile for ten values. The second is nearly twice as wide. Which of them is right is the question of this part.
@@ -357,6 +353,8 @@ claim("Early stopping against plain: the test error is lower (difference).",
 claim("Early stopping (300 rows, 200 to validate) against plain on all 500: the test "
       "error is lower (difference).", measured=difference(stopped, plain_500),
       kind="measured", id="stop-or-more-rows", holds=negative)
+
+# %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
 claim("Everything against early stopping: the test error is lower (difference).",
       measured=difference(everything, stopped), kind="measured", id="all-stop-error",
       holds=negative)
