@@ -214,7 +214,7 @@ explorer = Explorer(
         "pair": Choice("optimizers", tuple(PAIRS), "Adam"),
         "seeds": Slider("seeds", values=(1, 3, 10), default=10),
     },
-    frozen={"row": 9, "coordinates": 2, "measure": 2},
+    frozen={"row": (1, 2, 3, 5, 6, 7, 9), "coordinates": 2, "measure": 2},
     compute=_compute,
     prepare=_prepare,
     draw=_draw,

@@ -23,7 +23,7 @@ def test_the_site_and_its_explorers_are_small(whole):
     sizes = {path: path.stat().st_size for path in whole.rglob("*") if path.is_file()}
     assert sum(sizes.values()) <= 40 * MB
     for path in (whole / "_static" / "frozen").iterdir():
-        assert sizes[path] <= 0.95 * MB, path.name
+        assert sizes[path] <= 0.9 * MB, path.name
     for lesson in MAP:
         text = (whole / f"{lesson.name}.html").read_text("utf-8")
         tables = [path for path in sizes if path.suffix == ".js" and path.name in text]
