@@ -69,19 +69,15 @@ explore.trajectory.show(batch_size=64)
 import torch
 from torch import nn
 from torch.nn.functional import cross_entropy
-
+from torch.optim.lr_scheduler import CosineAnnealingLR
 from course_lib.data import digits
-
 data = digits(500, scale="unit")  # 500 images to learn from, 64 pixels each
 
-
-def train(batch_size, lr, last_lr):
-    """Use every image six times; return the mean loss on them."""
+def train(batch_size, lr, last_lr):  # every image six times
     torch.manual_seed(0)
     model = nn.Sequential(nn.Linear(64, 32), nn.ReLU(), nn.Linear(32, 10))
     optimizer = torch.optim.SGD(model.parameters(), lr=lr, momentum=0.9)
-    scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(
-        optimizer, T_max=6 * 500 // batch_size, eta_min=last_lr)
+    scheduler = CosineAnnealingLR(optimizer, T_max=3000 // batch_size, eta_min=last_lr)
     model.train()
     for epoch in range(6):
         for rows in torch.randperm(500).split(batch_size):
@@ -92,7 +88,6 @@ def train(batch_size, lr, last_lr):
             scheduler.step()
     model.eval()
     return cross_entropy(model(data.train_x), data.train_y).item()
-
 
 for size, lr, last in ((500, 1.5, 1.5), (10, 0.1, 0.1), (10, 0.1, 0.0)):
     print(f"batches of {size:3}, lr {lr} to {last}: loss {train(size, lr, last):.3f}")

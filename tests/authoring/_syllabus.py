@@ -3,10 +3,10 @@
 PROMISES = {
     "sgd": {
         "gradient descent on a quadratic converges iff 0 < lr < 2/λmax": (
-            r"converges if 0 < lr < 2/λmax"
+            r"comes to rest if 0 < lr < 2/λmax"
         ),
-        "heavy ball: 2(1 + μ)/λmax": r"With momentum μ the bound is 2\(1 \+ μ\)/λmax",
-        "fastest at 2/(λmax + λmin)": r"fastest learning rate",
+        "heavy ball: 2(1 + μ)/λmax": r"With momentum 0\.9 the bound in our bowl is 1\.9",
+        "fastest at 2/(λmax + λmin)": r"The fastest rate of plain descent is 2/\(λmax \+ λmin\)",
         "the minibatch gradient is unbiased, enumerated": r"minibatch gradient is unbiased",
         "standard error with replacement": r"With replacement the standard error is σ/√B",
         "standard error without, 0 at B = n": r"Without replacement it is .* and 0 at B = n",
@@ -22,8 +22,8 @@ PROMISES = {
         "critical points by Hessian eigenvalues": r"Critical points are told apart",
         "sharpness against batch size": r"full batches are sharper than batches of 10",
         "weight norm against batch size": r"full batches have larger weights than batches of 10",
-        "plain GD at a saddle": r"Without noise gradient descent stays on the ridge",
-        "noisy GD leaves it": r"From the ridge itself, noise",
+        "plain GD at a saddle": r"Without noise, descent from the ridge line itself stays",
+        "noisy GD leaves it": r"From the ridge line itself, noise",
         "a cyclical rate at a saddle": r"cyclical rate",
         "share of definite matrices in d = 1 … 4": (
             r"In 4 dimensions the share of definite matrices"
@@ -40,12 +40,12 @@ PROMISES = {
         "discrete steps exceed both": r"They exceed 1\.69 too",
         "the law of minimum-norm regression": r"within 3 standard errors of the law",
         "infinite between, medians": r"the law is infinite",
-        "random labels are learned": r"every random training label",
+        "random labels are learned": r"Every random training label",
         "random test labels: the binomial interval": r"binomial interval",
         "random features: where the test error peaks": r"Without ridge the test error peaks",
         "what tuned ridge does to the peak": r"With tuned ridge the peak is gone",
         "shifted digits against more data": r"shifted” is better than 300 plain digits",
-        "benefit of tuned L2 against n": r"Tuned L2 gains less from 50 examples",
+        "benefit of tuned L2 against n": r"tuned L2 gains less from 50 examples",
         "myth: raises training accuracy": r"lowers training accuracy",
         "myth: replaces data": r"450 examples beat 150, both with tuned L2",
         "myth: always improves the test score": r"λ = 0\.1 is worse than no L2",
