@@ -556,7 +556,8 @@ for sigma in (1.0, 3.0, 10.0):
 # Decided beforehand: **less than 5 % of the test loss is a price worth paying**.
 
 # %%
-predict("two-knobs", "Tuned one after the other instead of both at once: in AdamW that costs …",
+predict("two-knobs",
+        "Tuned one after the other instead of both at once: in AdamW that costs …",
         ["less than 5 % of the test loss", "more than 5 %"])
 
 # %% [markdown]
@@ -622,6 +623,7 @@ for (name, surface), rows in product(trained.items(), (7, 9)):
           f"of lr for each decade of λ: {moves_by}")
 
 # %% tags=["deeper", "nbval-check-output"] jupyter={"outputs_hidden": true}
+# what came out
 claim("The best learning rate moves less with λ in "
       "AdamW than in Adam + L2 (decades per decade).",
       measured=paired_interval(best_rate_moves(adamw_map, 7),
@@ -896,8 +898,9 @@ def best_decay(surface, lr=0.01):
 # %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
 claim("Every seed's best λ lies inside its grid, for both.", kind="checked",
       measured=[best_decay(adam_map), best_decay(adamw_map)],
-      holds=each(*(between(*torch.tensor(surface.optimizer.decay)[[0, -1]].log10().tolist())
-                   for surface in trained.values())))
+      holds=each(*(between(*torch.tensor(ends).log10().tolist()) for ends in
+                   (one.optimizer.decay[::len(one.optimizer.decay) - 1]
+                    for one in trained.values()))))
 claim("At lr = 0.01 the best λ of AdamW is more than "
       "ten times that of Adam + L2 (in decades).",
       measured=paired_interval(best_decay(adamw_map), best_decay(adam_map)),

@@ -444,7 +444,7 @@ reveal("regularizes",
        from_interval={"a lower test error than no norm": below(-1)(norm_at_end),
                       "about the same, within a point": within(1)(norm_at_end),
                       "a higher one": above(1)(norm_at_end)},
-       because="the statistics of 64 rows are too good an estimate to be much of a noise",
+       because="the statistics of 64 rows are too good an estimate to be much noise",
        rests="norm-regularizes-end")
 
 # %% [markdown]

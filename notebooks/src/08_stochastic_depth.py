@@ -22,9 +22,9 @@
 # %% tags=["setup"]
 # what this page needs
 try:
-    from course_lib.notebook import (above, below, between, claim, each, equal, negative,
-                                     positive, predict, quiz, reveal, setup, show_source,
-                                     within)
+    from course_lib.notebook import (above, below, between, claim, each, equal,
+                                     negative, positive, predict, quiz, reveal, setup,
+                                     show_source, within)
 except ModuleNotFoundError:
     raise ImportError(
         "the course is not installed in this Python: stop Jupyter and run `make "
@@ -115,7 +115,8 @@ for last in (0.0, 1.0):  # drop rate of the last block; those before rise to it
     optimizer = torch.optim.AdamW(model.parameters(), lr=2e-3, weight_decay=0)
     model.train()  # some rows take the shortcut
     for rows in torch.randint(300, (200, 50)):
-        loss = nn.functional.cross_entropy(model(data.train_x[rows]), data.train_y[rows])
+        loss = nn.functional.cross_entropy(model(data.train_x[rows]),
+                                           data.train_y[rows])
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -142,12 +143,14 @@ predict("shortcut",
 # %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
 of_twelve, outputs = survival_probabilities(12, 0.5), torch.ones(100_000, 1)
 for survival in of_twelve:
-    outputs = drop_path(outputs, 1 - survival, generator=draw)  # all that a block puts out
+    # all that a block puts out
+    outputs = drop_path(outputs, 1 - survival, generator=draw)
 through = (outputs != 0).double().mean().item()
 product = torch.tensor(of_twelve).double().prod().item()
 claim("With the shortcut dropped too, a share p_1·p_2·…·p_12 of the rows is left: "
       "fewer than 1 in 50.", measured=product, holds=below(1 / 50))
-claim("Of 100 000 rows, the share that came through differs from it by less than 0.002.",
+claim("Of 100 000 rows, the share that came through differs from it by less than "
+      "0.002.",
       measured=through - product, holds=within(0.002), kind="checked", false_alarm=6e-8)
 
 # %% jupyter={"outputs_hidden": true}
@@ -199,7 +202,8 @@ network, blocks = residual_network(survivals, width=2, generator=seeded(0))
 counted = Count(blocks)  # adds one whenever a branch is really computed
 for _ in range(400):
     network(torch.randn(3, 64))
-deviation = (sum(p * (1 - p) for p in survivals) / 400) ** 0.5  # of the mean of 400 batches
+# of the mean of 400 batches
+deviation = (sum(p * (1 - p) for p in survivals) / 400) ** 0.5
 claim("The linear rule with p_L = 0.5 expects (3L − 1)/4 blocks: 40.25 of 54.",
       measured=sum(survivals) - (3 * 54 - 1) / 4, holds=within(1e-12))
 claim("The branches computed in 400 batches agree, within five standard deviations.",
@@ -251,7 +255,8 @@ def mismatch(in_training, in_evaluation):
     """How far evaluation is from the mean of training, relative to the latter; both get
     the factors of the branches."""
     mean = mean_over_masks(start, weights, of_four, in_training)
-    return ((run_blocks(start, weights, in_evaluation) - mean).norm() / mean.norm()).item()
+    gap = run_blocks(start, weights, in_evaluation) - mean
+    return (gap.norm() / mean.norm()).item()
 
 
 # %% tags=["nbval-check-output"]
@@ -259,7 +264,8 @@ claim("For linear blocks, dividing in training and multiplying in evaluation bot
       "evaluation the mean of training.",
       measured=[mismatch(rescaled, ones), mismatch(ones, of_four)], holds=below(1e-12))
 claim("Doing neither leaves evaluation of this network off by more than half the "
-      "output's own size.", measured=mismatch(ones, ones), holds=above(0.5), kind="checked")
+      "output's own size.", measured=mismatch(ones, ones), holds=above(0.5),
+      kind="checked")
 
 # %% [markdown]
 # So evaluation needs no scaling *because* training has done it already. Do neither, and you evaluate a network that was never trained.
@@ -271,7 +277,8 @@ claim("Doing neither leaves evaluation of this network off by more than half the
 
 # %%
 predict("time", "p_L = 0.5: 73 % of the blocks are computed. A training step takes …",
-        ["less than 70 % of the time", "70 to 76 %", "more than 76 %, yet less than all",
+        ["less than 70 % of the time", "70 to 76 %",
+         "more than 76 %, yet less than all",
          "as long as before"])
 
 # %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
@@ -346,7 +353,8 @@ from course_lib.experiments.stochastic_depth.training import train_shorter
 *_, trained = train_shorter()  # the networks of the picture, not trained again
 nll, error = trained.gain("nll", 0.0), trained.gain("error", 0.0)
 claim("After 600 steps, the test NLL with p_L = 0 is lower than with p_L = 1 "
-      "(difference).", measured=nll, kind="measured", id="drop-late-nll-0", holds=negative)
+      "(difference).", measured=nll, kind="measured", id="drop-late-nll-0",
+      holds=negative)
 claim("After 600 steps, the test error with p_L = 0 is lower than with p_L = 1 "
       "(difference).", measured=error, kind="measured", id="drop-late-error-0",
       holds=negative)
@@ -386,8 +394,8 @@ for figure, name in (("nll", "NLL"), ("error", "error")):
     claim(f"Each at its best, dropping has a lower test {name} than the same twelve "
           "blocks always on (difference).", measured=same[figure],
           kind="measured", id=f"tuned-twelve-{figure}", holds=negative)
-    claim(f"Each at its best, dropping has a lower test {name} than always-on blocks, as "
-          "many as are best (difference).", measured=fewer[figure],
+    claim(f"Each at its best, dropping has a lower test {name} than always-on "
+          "blocks, as many as are best (difference).", measured=fewer[figure],
           kind="measured", id=f"tuned-any-{figure}", holds=negative)
 
 # %% jupyter={"outputs_hidden": true}
@@ -411,7 +419,8 @@ reveal("control", from_interval={"lower": negative(fewer["error"]),
 from course_lib.experiments.stochastic_depth import tuned
 
 for line in tuned.sweep():
-    print(f"{line.arm:>10}: {line.blocks:2} blocks, p_L {line.last}, rate {line.lr:<6}: "
+    print(f"{line.arm:>10}: {line.blocks:2} blocks, p_L {line.last}, "
+          f"rate {line.lr:<6}: "
           f"NLL {min(line.nll):.3f}, error {min(line.error):.3f}")
 again = tuned.pilot(tuned.Contestant(blocks=1, last=1.0, lr=2e-3))
 print(f"one block at 0.002, run again: NLL {min(again.nll):.3f}, "
@@ -638,7 +647,8 @@ from scipy.stats import binomtest
 count = int(kept.sum())
 claim("A binomial test does not refuse the survival rate 0.7, and refuses 0.68 and "
       "0.72.", kind="checked", false_alarm=1e-6,
-      measured=[binomtest(count, len(kept), rate).pvalue for rate in (0.68, 0.70, 0.72)],
+      measured=[binomtest(count, len(kept), rate).pvalue
+                for rate in (0.68, 0.70, 0.72)],
       holds=each(below(1e-6), above(1e-6), below(1e-6)))
 
 # %% [markdown]

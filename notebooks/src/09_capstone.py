@@ -48,8 +48,8 @@ setup()
 
 # %%
 predict("everything",
-        "Everything at once, against the plain network after 600 steps: the calibration "
-        "error (ECE: how far confidence is from accuracy, lesson 05) is …",
+        "Everything at once, against the plain network after 600 steps: the "
+        "calibration error (ECE: how far confidence is from accuracy, lesson 05) is …",
         ["lower", "higher", "too close to tell"])
 
 # %%
@@ -90,7 +90,8 @@ def accuracy(order, p):
     test, train = order[: len(order) // 5], order[len(order) // 5:]
     x = ((table.x - table.x[train].mean(0)) / (table.x[train].std(0) + 1e-6)).float()
     torch.manual_seed(0)
-    model = nn.Sequential(nn.Linear(x.shape[1], 64), nn.Dropout(p), nn.ReLU(), nn.Linear(64, 2))
+    model = nn.Sequential(nn.Linear(x.shape[1], 64), nn.Dropout(p), nn.ReLU(),
+                          nn.Linear(64, 2))
     optimizer = torch.optim.Adam(model.parameters(), lr=3e-3)
     model.train()
     for rows in train[torch.randint(len(train), (100, 256))]:
@@ -119,7 +120,8 @@ print(f"dropout: {d.mean():+.2f} points\n± {naive:.2f} naive, ± {honest:.2f} c
 # Ours is a study like it, not a copy: 8 epochs of Adam at 0.003 for all. A technique **improves** on plain if the interval of the difference lies above 0; it makes intervals **narrower** if the interval of $s/s_\text{plain}$ lies below 1. The plain cell's comparison, for four networks, and in a hundred divisions at once; first, the ten that the study had.
 
 # %%
-predict("ten", "Ten repetitions, the textbook's interval: the network with dropout is …",
+predict("ten",
+        "Ten repetitions, the textbook's interval: the network with dropout is …",
         ["better than plain", "worse than plain", "too close to tell"])
 
 # %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
@@ -181,7 +183,8 @@ reveal("coverage",
                       "in 50 to 70 %": between(0.5, 0.7)(held["naive"]),
                       "in 70 to 90 %": between(0.7, 0.9)(held["naive"]),
                       "in about 95 % of the worlds": above(0.9)(held["naive"])},
-       because=f"naive {held['naive'].mean:.0%}, corrected {held['corrected'].mean:.0%}",
+       because=f"naive {held['naive'].mean:.0%}, "
+               f"corrected {held['corrected'].mean:.0%}",
        rests="naive-coverage")
 
 # %% tags=["nbval-check-output"]
@@ -201,7 +204,8 @@ claim("corrected_interval is d ± t·s·√(1/J + n_te/n_tr): by hand for four v
 # Back to the e-mails, now with all hundred repetitions. A question that the corrected interval can still answer: a difference is **small** if it lies within ±1 point of accuracy, about a sixth of all mistakes here.
 
 # %%
-predict("honest", "100 repetitions, the corrected interval: the network with dropout is …",
+predict("honest",
+        "100 repetitions, the corrected interval: the network with dropout is …",
         ["better than plain", "worse than plain", "too close to tell"])
 
 # %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
@@ -264,7 +268,8 @@ for variant in ("dropout", "batch norm"):
           "in accuracy).", kind="measured", id=f"tuned-{variant.replace(' ', '-')}",
           measured=tuned.difference(variant), holds=positive)
     claim(f"Each at its best: the network with {variant} differs from plain by less "
-          "than a point.", kind="measured", id=f"tuned-close-{variant.replace(' ', '-')}",
+          "than a point.", kind="measured", 
+          id=f"tuned-close-{variant.replace(' ', '-')}",
           measured=tuned.difference(variant), holds=within(0.01))
 
 # %% [markdown]
@@ -355,12 +360,13 @@ claim("Early stopping (300 rows, 200 to validate) against plain on all 500: the 
       kind="measured", id="stop-or-more-rows", holds=negative)
 
 # %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
+# what came out
 claim("Everything against early stopping: the test error is lower (difference).",
       measured=difference(everything, stopped), kind="measured", id="all-stop-error",
       holds=negative)
 claim("Everything against early stopping: the NLL is lower (difference).",
-      measured=difference(everything, stopped, "nll"), kind="measured", id="all-stop-nll",
-      holds=negative)
+      measured=difference(everything, stopped, "nll"), kind="measured",
+      id="all-stop-nll", holds=negative)
 claim("Everything against early stopping, in error with the corrected interval: "
       "lower (difference).",
       measured=corrected_interval(everything.error - stopped.error, 500, 1297),
@@ -373,7 +379,8 @@ claim("Early stopping alone gains more than half of what everything gains (its g
 # %% jupyter={"outputs_hidden": true}
 # what came out
 reveal("everything", from_interval={"lower": negative(ece), "higher": positive(ece)},
-       because=f"calibration error {plain.ece.mean():.2f} → {everything.ece.mean():.2f}; "
+       because=f"calibration error {plain.ece.mean():.2f} → "
+               f"{everything.ece.mean():.2f}; "
                f"error {plain.error.mean():.3f} → {everything.error.mean():.3f}",
        rests="all-plain-ece")
 
@@ -386,7 +393,7 @@ reveal("stopping",
                       "all of it, or more": positive(share["all"])},
        because=f"error {plain.error.mean():.3f} plain, {stopped.error.mean():.3f} "
                f"stopped early, {everything.error.mean():.3f} everything",
-       rests=["stop-gains-half", "all-stop-error"])
+       rests="stop-gains-half, all-stop-error")
 
 # %% [markdown]
 # Everything at once errs less than early stopping alone, and early stopping alone gains more than half of it. What the rest adds in error it takes from the probabilities: everything has a higher calibration error than plain, and a higher NLL than early stopping. So **compare with early stopping** before you praise anything else, and look at more than one figure: they need not agree. <!-- rests: all-stop-error, stop-gains-half, not all-plain-ece, not all-stop-nll -->
@@ -409,7 +416,8 @@ for technique in leave_one_out.TECHNIQUES:
 # %% tags=["nbval-check-output"]
 no_dropout = leave_one_out.without("dropout")  # trained here, on this page's seeds
 claim("Everything but dropout errs more than everything (difference).",
-      measured=difference(no_dropout, everything), kind="measured", id="without-dropout",
+      measured=difference(no_dropout, everything), kind="measured",
+      id="without-dropout",
       holds=positive)
 
 # %% [markdown]
@@ -465,7 +473,8 @@ claim("Dropout behind BatchNorm has a higher error than BatchNorm alone (differe
       measured=difference(both, norm), kind="measured", id="norm-and-dropout",
       holds=positive)
 claim("BatchNorm alone is at most a point above early stopping alone (difference in "
-      "error).", measured=difference(norm, stopped), kind="measured", id="norm-suffices",
+      "error).", measured=difference(norm, stopped), kind="measured",
+      id="norm-suffices",
       holds=below(0.01))
 
 # %% [markdown]

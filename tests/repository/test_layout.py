@@ -32,7 +32,7 @@ MAY_IMPORT = {
     "records": {"base", "statistics"},
     "plotting": {"base", "statistics"},
     "engine": IDEAS_AND_NUMBERS,
-    "experiments": IDEAS_AND_NUMBERS | {"engine"},
+    "experiments": IDEAS_AND_NUMBERS | {"engine", "records"},
     "panel": {"base", "plotting"},
     "explorers": IDEAS_AND_NUMBERS | {"engine", "experiments", "panel", "plotting"},
     "learner": {"base"},
