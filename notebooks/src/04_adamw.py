@@ -896,6 +896,7 @@ def best_decay(surface, lr=0.01):
 # The two grids lie a hundred apart, and a best λ at the end of its grid would only show that. So first: does each seed's best lie inside?
 
 # %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
+# what came out
 claim("Every seed's best λ lies inside its grid, for both.", kind="checked",
       measured=[best_decay(adam_map), best_decay(adamw_map)],
       holds=each(*(between(*torch.tensor(ends).log10().tolist()) for ends in
