@@ -268,7 +268,7 @@ for variant in ("dropout", "batch norm"):
           "in accuracy).", kind="measured", id=f"tuned-{variant.replace(' ', '-')}",
           measured=tuned.difference(variant), holds=positive)
     claim(f"Each at its best: the network with {variant} differs from plain by less "
-          "than a point.", kind="measured", 
+          "than a point.", kind="measured",
           id=f"tuned-close-{variant.replace(' ', '-')}",
           measured=tuned.difference(variant), holds=within(0.01))
 
