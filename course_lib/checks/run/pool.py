@@ -78,7 +78,8 @@ class Worker:
         reply = self._read_line(request["seconds"] + request["start"] + PATIENCE)
         if reply:
             return json.loads(reply)["exit code"]
-        return None if self.overdue else self.process.wait()
+        code = self.process.wait()  # or the pool would take it for one that lives
+        return None if self.overdue else code
 
     def _watch(self, request):
         """Keep the time of a worker that serves its one request itself."""
@@ -87,6 +88,7 @@ class Worker:
         while self.is_alive():
             if clock.overdue():
                 self._give_up()
+                self.process.wait()
                 return None
             time.sleep(0.01)
         return self.process.wait()
