@@ -17,7 +17,7 @@
 # An optimizer sees one thing, a gradient, and does one thing, a step. **Minibatch SGD** looks at a few examples only, so its gradient is partly wrong, and it steps anyway.
 # How large may a step be, how wrong is the gradient, what does a larger batch buy, and is the noise good for anything?
 #
-# *45 minutes; sections called* Deeper *are folded, and extra. You need to know what a gradient is, and to have seen a PyTorch training loop.*
+# *55 minutes; sections called* Deeper *are folded, and extra. You need to know what a gradient is, and to have seen a PyTorch training loop.*
 
 # %% tags=["setup"]
 # what this page needs

@@ -17,7 +17,7 @@
 # A model is fitted to examples, and is meant for what is not among them. What it gets wrong there beyond what it gets wrong on its own examples is the **generalization gap**.
 # Which models have a large one? "Those with too many parameters", one hears. We measure it: on polynomials, on networks, and beyond the point where a model fits everything.
 #
-# *45 minutes; sections called* Deeper *are folded, and extra. You need lesson 00.*
+# *55 minutes; sections called* Deeper *are folded, and extra. You need lesson 00.*
 
 # %% tags=["setup"]
 # what this page needs

@@ -19,7 +19,7 @@
 # The idea is old (Hanson & Pratt, 1988), and in a linear network it provably can help: it removes what the data do not ask for, and noise in the labels weighs less (Krogh & Hertz, 1991). Both speak of plain gradient descent.
 # Since then the two words are used for one thing, and PyTorch calls both of them `weight_decay`. When is that harmless, and how wrong is it when it is not?
 #
-# *45 minutes; sections called* Deeper *are folded, and extra. You need to know what a gradient, momentum and Adam are for; lessons 00 and 02 say more about each.*
+# *55 minutes; sections called* Deeper *are folded, and extra. You need to know what a gradient, momentum and Adam are for; lessons 00 and 02 say more about each.*
 
 # %% tags=["setup"]
 # what this page needs

@@ -18,7 +18,7 @@
 # (lesson 03), and its authors promise that this "decouples the optimal choice of weight decay factor from the setting of the learning rate".
 # Does it? And how strong is λ = 0.01, PyTorch's default?
 #
-# *45 minutes; sections called* Deeper *are folded, and extra. You need momentum (lesson 00) and the difference between L2 and weight decay (lesson 03).*
+# *50 minutes; sections called* Deeper *are folded, and extra. You need momentum (lesson 00) and the difference between L2 and weight decay (lesson 03).*
 
 # %% tags=["setup"]
 # what this page needs

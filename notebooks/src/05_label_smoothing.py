@@ -17,7 +17,7 @@
 # A network says "seven, 99 % sure". Of such answers about one in twelve is wrong, in a network that has learned its labels by heart when a fifth of them were wrong. Trained on right labels, the same network is nearly honest; you will see both below.
 # A one-hot label asks for certainty in either case: probability 1, whatever the picture looks like. **Label smoothing** writes a little doubt into every label instead. Does the network then mean what it says? And what is the price?
 #
-# *45 minutes; sections called* Deeper *are folded, and extra. You need to know what softmax and cross entropy are.*
+# *50 minutes; sections called* Deeper *are folded, and extra. You need to know what softmax and cross entropy are.*
 
 # %% tags=["setup"]
 # what this page needs

@@ -17,7 +17,7 @@
 # At every training step, throw away half of the hidden units. Other ones for each example of the batch, other ones at the next step. It sounds like sabotage, and is a standard tool.
 # **What is it that such a network learns, and who puts the units back when the network is used?**
 #
-# *45 minutes; sections called* Deeper *are folded, and extra. You need to know what a hidden layer and a training loss are; lessons 01 and 02 help.*
+# *50 minutes; sections called* Deeper *are folded, and extra. You need to know what a hidden layer and a training loss are; lessons 01 and 02 help.*
 
 # %% tags=["setup"]
 # what this page needs

@@ -18,7 +18,7 @@
 # So what a network says of one image depends on its neighbours. Three things follow, and only the first is in the name:
 # it *normalises*, it adds *noise*, and it takes the learning rate out of your hands.
 #
-# *45 minutes; sections called* Deeper *are folded, and extra. You need lesson 00 and, for the last part, the idea of weight decay from lesson 03.*
+# *55 minutes; sections called* Deeper *are folded, and extra. You need lesson 00 and, for the last part, the idea of weight decay from lesson 03.*
 
 # %% tags=["setup"]
 # what this page needs

@@ -82,7 +82,7 @@ def test_values_to_read_and_steps_to_play_come_with_it(frozen):
     values = json.loads(zlib.decompress(base64.b64decode(frozen.table["readings"])))
     assert frozen.table["plays"] and len(values) == len(frozen.table["captions"])
     curve = values[0]["curves"][0]
-    assert curve["label"] == "start 0" and curve["steps"] == 2 and len(curve["x"]) == 50
+    assert curve["label"] == "start 0" and curve["steps"] == "x" and len(curve["x"]) == 50
 
 
 def test_a_handle_comes_where_both_its_controls_are_frozen():
