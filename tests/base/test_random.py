@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import jupytext
 import pytest
 import torch
 
@@ -38,8 +39,19 @@ def escapes(source):
     return found
 
 
+def judged(path):
+    """The text of a file; of a lesson without the cells that are for copying.
+
+    These are plain PyTorch: they seed torch as anybody does, and claim nothing.
+    """
+    if path.parent.name != "src":
+        return path.read_text("utf-8")
+    code = [cell.source for cell in jupytext.read(path).cells if cell.cell_type == "code"]
+    return "\n".join(it for it in code if "claim(" in it or "torch.manual_seed(0)" not in it)
+
+
 def test_no_seed_escapes_the_base():
-    found = {path.relative_to(ROOT).as_posix(): escapes(path.read_text("utf-8")) for path in FILES}
+    found = {path.relative_to(ROOT).as_posix(): escapes(judged(path)) for path in FILES}
     assert len(found.pop(RIDDLES)) == 1
     assert not {name: calls for name, calls in found.items() if calls}
 
