@@ -8,6 +8,7 @@ import pytest
 
 from course_lib import cli
 from course_lib.base import random
+from course_lib.data import loaded
 from course_lib.notebook import claims
 from course_lib.records import store
 from course_lib.replication import lesson as runs
@@ -97,6 +98,8 @@ def inside(monkeypatch):
         for job in jobs:
             ran.append(job.base)
             monkeypatch.setattr(random, "BASE", job.base)
+            monkeypatch.setattr(loaded, "hashes", {})  # as a process of its own would begin
+            monkeypatch.setattr(loaded, "substituted", set())
             claims.measurements.clear()
             yield job, runs.measured(job)
 
