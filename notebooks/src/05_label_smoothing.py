@@ -690,6 +690,8 @@ for epoch in range(160):
 
 with torch.no_grad():
     logits = model(data.test_x)
+
+# %%
 held_out, new = slice(0, 200), slice(200, None)
 log_T = torch.zeros((), requires_grad=True)  # T = e^0 = 1 to begin with
 fit = torch.optim.LBFGS([log_T], max_iter=100)

@@ -402,7 +402,7 @@ for name, figure in (("the batch mean", "mean"),
 # ## Does it regularize?
 #
 # Noise can regularize, as dropout's does (lesson 06). To find out, change the noise and nothing else: **ghost batches** (Hoffer et al. 2017) leave the batch of 64 as it is, and take the statistics over 4 rows at a time. Against them stand BatchNorm over the whole batch, and no norm at all.
-# A 64-64-64-10 network, 320 digits, every fifth label wrong, 800 steps of SGD, twelve seeds; each arm has the learning rate, of four, that is best for it on four other seeds.
+# A 64-64-64-10 network, 320 digits, every fifth label wrong, 800 steps of SGD, twelve seeds; each arm has the learning rate, of four, that is best for it on four other seeds (for whole batches the smallest of them, on a grid that was widened once).
 #
 # BatchNorm *regularizes* if its test error is below the plain network's by more than a point, and its *noise* does if parts of 4 are below the whole batch by more than a point: after the last step, and each at its best step.
 

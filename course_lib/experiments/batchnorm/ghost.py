@@ -20,7 +20,8 @@ from course_lib.engine.cache import remembered
 
 ARMS = {"no norm": 0, "batch of 64": 64, "parts of 4": 4}  # rows that share their statistics
 RATES = (0.01, 0.03, 0.1, 0.3)
-CHOSEN = {"no norm": 0.1, "batch of 64": 0.03, "parts of 4": 0.03}  # what `choose_rates` finds
+# What `choose_rates` finds; that of the whole batch is the smallest tried, on a grid widened once.
+CHOSEN = {"no norm": 0.1, "batch of 64": 0.01, "parts of 4": 0.03}
 PILOTS, SEEDS = tuple(range(100, 104)), tuple(range(12))  # pilots are used for nothing else
 ROWS, BATCH, EPS = 320, 64, 1e-5
 
