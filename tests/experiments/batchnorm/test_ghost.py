@@ -52,9 +52,9 @@ def test_a_stack_of_one_trains_as_torchs_modules_do():
     assert error[0, -1].item() == pytest.approx(wrong, abs=0.003)
 
 
-def test_three_arms_come_one_by_one():
+def test_arms_come_one_by_one():
     *parts, found = ghost.compare_ghost_batches(seeds=(0, 1), steps=40)
-    assert len(parts) == 2 and {*found.error} == {*ghost.ARMS}
+    assert len(parts) == 3 and {*found.error} == {*ghost.ARMS, ghost.SAME_RATE}
     assert found.at_best("no norm").shape == (2,) and found.steps == (20, 40)
 
 
