@@ -8,7 +8,7 @@ interval misses the truth once in twenty times: among the hundred of this course
 """
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -71,15 +71,6 @@ class Interval(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.mean:.4g} [{self.low:.4g}, {self.high:.4g}] ({self.level:.0%})"
-
-
-def all_hold(verdicts: Iterable[bool | None]) -> bool | None:
-    """Whether several verdicts of `between` all hold; None: none fails, and one is inconclusive.
-
-    An order holds where every neighbouring difference does.
-    """
-    found = [*verdicts]
-    return False if False in found else None if None in found else True
 
 
 def mean_interval(values: Values, level: float = 0.95) -> Interval:
@@ -188,8 +179,8 @@ def ratio_interval(a: Values, b: Values, level: float = 0.95) -> Interval:
     return Interval(mean, low, high, level, mean * math.expm1(logs.detectable), logs.n, made)
 
 
-def pooled(samples: Sequence[Sample], level: float = 0.95) -> Interval:
-    """The interval of several `samples` put together, of one rule and its rows.
+def joined(samples: Sequence[Sample]) -> Sample:
+    """Several `samples` put together, of one rule and its rows.
 
     Raises `ValueError` for none, and for samples that were made in different ways.
     """
@@ -197,12 +188,19 @@ def pooled(samples: Sequence[Sample], level: float = 0.95) -> Interval:
     if len(ways) != 1:
         raise ValueError(f"samples were made in {len(ways)} ways: must be one")
     [(rule, rows)] = ways
-    values = [value for sample in samples for value in sample.values]
-    others = [other for sample in samples for other in sample.others]
+    values = tuple(value for sample in samples for value in sample.values)
+    others = tuple(other for sample in samples for other in sample.others)
+    return Sample(rule, values, others, rows)
+
+
+def pooled(samples: Sequence[Sample], level: float = 0.95) -> Interval:
+    """The interval of several `samples` put together; raises what `joined` does."""
+    rule, values, others, rows = joined(samples)
     return RULES[rule](values, others, rows, level)
 
 
-RULES: dict[str, Callable[[list[float], list[float], tuple[int, ...], float], Interval]] = {
+Floats = tuple[float, ...]
+RULES: dict[str, Callable[[Floats, Floats, tuple[int, ...], float], Interval]] = {
     "mean": lambda values, others, rows, level: mean_interval(values, level),
     "ratio": lambda values, others, rows, level: ratio_interval(values, [1.0] * len(values), level),
     "spread": lambda values, others, rows, level: spread_interval(values, others, level),

@@ -9,11 +9,11 @@ decides.
 """
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-Verdict = bool | None
+from course_lib.base.verdicts import Verdict, all_hold
 
 
 @dataclass(frozen=True)
@@ -29,12 +29,6 @@ class Bound:
 
     def __str__(self) -> str:
         return self.said
-
-
-def together(verdicts: Iterable[Verdict]) -> Verdict:
-    """One verdict of several: False if one is, True if all are."""
-    found = list(verdicts)
-    return False if False in found else None if None in found else True
 
 
 def below(high: float) -> Bound:
@@ -83,7 +77,7 @@ def each(*by_place: Bound, **by_name: Bound) -> Bound:
             raise ValueError(
                 f"measured = {list(found)}: these bounds are for {', '.join(map(str, asked))}"
             )
-        return together(bound(found[name]) for name, bound in asked.items())
+        return all_hold(bound(found[name]) for name, bound in asked.items())
 
     names = {name: f"{name} " if isinstance(name, str) else "" for name in asked}
     return Bound(ask, ", ".join(f"{names[name]}{bound}" for name, bound in asked.items()))
@@ -97,9 +91,9 @@ def _between(low: float, high: float, said: str) -> Bound:
         if hasattr(measured, "between"):
             return measured.between(low, high)
         if isinstance(measured, Mapping):
-            return together(map(ask, measured.values()))
+            return all_hold(map(ask, measured.values()))
         if isinstance(measured, (list, tuple)):
-            return together(map(ask, measured))
+            return all_hold(map(ask, measured))
         return bool(low < measured < high)
 
     return Bound(ask, said)

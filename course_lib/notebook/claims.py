@@ -35,7 +35,7 @@ def claim(
     `holds(measured)` → True, False, or None for inconclusive. kind:
     - "exact": an identity; it must hold, else `AssertionError`;
     - "measured": an `Interval`, alone or some by name, asked whether it lies `between` bounds (of
-      several `statistics.all_hold` tells); any verdict may come out. With it stands what fresh
+      several `base.verdicts.all_hold` tells); any verdict may come out. With it stands what fresh
       seeds said (`course replicate`), under `id`, which a claim keeps when it is reworded or moved;
     - "checked": a simulation or a spot check; any verdict may come out, and where all is right it
       fails with probability `false_alarm`, if that is known;

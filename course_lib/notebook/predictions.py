@@ -7,7 +7,7 @@ from typing import Any
 
 from course_lib.base import card, progress
 from course_lib.base.record import CONFIRMED, Record
-from course_lib.notebook.bounds import Verdict
+from course_lib.base.verdicts import Verdict
 from course_lib.notebook.claims import ledger
 from course_lib.notebook.shown import Page, Question
 

@@ -7,7 +7,8 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from course_lib.base.record import Ask
-from course_lib.statistics import Interval, Sample, all_hold, pooled
+from course_lib.base.verdicts import all_hold
+from course_lib.statistics import Interval, Sample, pooled
 
 FEW = 100  # more values than that, most of them equal, are written as how many of each
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from course_lib.base.record import BY_FRESH, CONFIRMED, NOT_CONFIRMED, OPEN, REVERSED, STALE, Ask
 from course_lib.records import store
 from course_lib.records.measurement import Measurement, verdict
-from course_lib.statistics import Interval, Sample, apart, pooled
+from course_lib.statistics import Interval, Sample, apart, joined, pooled
 
 EACH = 3  # fresh bases of a revision
 ROUNDING = 1e-3  # of an interval's half width: values nearer than that are the same
@@ -64,7 +64,7 @@ class Standing:
 
     def moved(self) -> dict[str, Interval]:
         """Base 0 − fresh, by name: the interval of how far the two lie apart."""
-        fresh = {name: _joined(found) for name, found in self._samples().items()}
+        fresh = {name: joined(found) for name, found in self._samples().items()}
         pilot = self.pilot.samples
         return {name: apart(pilot[name], fresh[name]) for name in pilot if name in fresh}
 
@@ -78,27 +78,24 @@ class Standing:
         }
 
 
-def _joined(samples: Sequence[Sample]) -> Sample:
-    first = samples[0]
-    values = tuple(value for one in samples for value in one.values)
-    return first._replace(values=values, others=tuple(it for one in samples for it in one.others))
-
-
 def standings(measured: Iterable[Measurement]) -> dict[str, Standing]:
     """Every recorded claim by its id; of several revisions the last."""
-    found: dict[str, Standing] = {}
-    everything = list(measured)
-    for one in everything:
-        if one.base == 0 and (one.id not in found or one.revision >= found[one.id].pilot.revision):
-            found[one.id] = Standing(one)
-    for id, standing in found.items():
-        runs = [one for one in everything if one.id == id and one.base > 0]
-        now = {one.base: one for one in runs if one.revision == standing.pilot.revision}
-        planned = bases(standing.pilot.revision)
-        fresh = {base: one for base, one in now.items() if base in planned}
-        others = {base: one for base, one in now.items() if base not in planned}
-        found[id] = Standing(standing.pilot, fresh, others)
-    return found
+    pilots: dict[str, Measurement] = {}
+    runs: dict[str, list[Measurement]] = {}
+    for one in measured:
+        if one.base > 0:
+            runs.setdefault(one.id, []).append(one)
+        elif one.id not in pilots or one.revision >= pilots[one.id].revision:
+            pilots[one.id] = one
+    return {id: _standing(pilot, runs.get(id, ())) for id, pilot in pilots.items()}
+
+
+def _standing(pilot: Measurement, runs: Iterable[Measurement]) -> Standing:
+    now = {one.base: one for one in runs if one.revision == pilot.revision}
+    planned = bases(pilot.revision)
+    fresh = {base: one for base, one in now.items() if base in planned}
+    others = {base: one for base, one in now.items() if base not in planned}
+    return Standing(pilot, fresh, others)
 
 
 @functools.cache

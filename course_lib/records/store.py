@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from course_lib.records.measurement import Measurement, read
 
@@ -24,6 +25,11 @@ def lines(folder: Path | None = None) -> list[Measurement]:
                     f"{path.name} of {path.parent.name}, line {number}: {problem}"
                 ) from None
     return found
+
+
+def stored(name: str) -> Any:
+    """What was measured once and kept, of a sweep too long to repeat: the JSON ``<name>.json``."""
+    return json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
 
 
 def add(measured: Iterable[Measurement], folder: Path | None = None) -> None:

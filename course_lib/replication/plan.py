@@ -38,11 +38,12 @@ class Plan:
 
     def fresh(self) -> list[Job]:
         """The runs of fresh bases that a claim waits for; the pilots have to be kept before."""
+        standings = self._standings()
         missing = {
             (name, base)
             for name in self.lessons
             for id in self._claims(name)
-            for base in self._missing(id)
+            for base in self._missing(standings[id])
         }
         return [Job(name, self.lessons[name], base) for name, base in sorted(missing)]
 
@@ -55,14 +56,14 @@ class Plan:
             return f"{', '.join(outcome.substituted)} was not there: other data make no record"
         if outcome.code and outcome.code != self.codes[job.lesson]:
             return "it was computed by other code than is here"
+        standings = self._standings()
         if job.base == 0:
-            kept = [replace(one, revision=self._revision(one)) for one in outcome.measured]
+            kept = [replace(one, revision=_revision(one, standings)) for one in outcome.measured]
         else:
-            standings = self._standings()
             kept = [
                 replace(one, revision=standings[one.id].pilot.revision)
                 for one in outcome.measured
-                if one.id in standings and job.base in self._missing(one.id)
+                if one.id in standings and job.base in self._missing(standings[one.id])
             ]
         store.add(kept, self.folder)
         self.lines += kept
@@ -89,14 +90,14 @@ class Plan:
         ]
         return list(dict.fromkeys(here))
 
-    def _revision(self, pilot: Measurement) -> int:
-        """The same, where nothing has changed; the next, where a fresh result was seen before."""
-        known = self._standings().get(pilot.id)
-        if known is None or standing.same(pilot, known.pilot):
-            return known.pilot.revision if known else 0
-        return known.pilot.revision + bool(known.fresh or known.unplanned)
-
-    def _missing(self, id: str) -> Iterable[int]:
-        known = self._standings()[id]
+    def _missing(self, known: standing.Standing) -> Iterable[int]:
         wanted = standing.bases(known.pilot.revision) if self.bases is None else self.bases
         return [base for base in wanted if base not in {**known.fresh, **known.unplanned}]
+
+
+def _revision(pilot: Measurement, standings: dict[str, standing.Standing]) -> int:
+    """The same, where nothing has changed; the next, where a fresh result was seen before."""
+    known = standings.get(pilot.id)
+    if known is None or standing.same(pilot, known.pilot):
+        return known.pilot.revision if known else 0
+    return known.pilot.revision + bool(known.fresh or known.unplanned)

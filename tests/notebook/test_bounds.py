@@ -3,6 +3,7 @@ import math
 import pytest
 import torch
 
+from course_lib.base.verdicts import all_hold
 from course_lib.notebook.bounds import (
     above,
     below,
@@ -13,7 +14,6 @@ from course_lib.notebook.bounds import (
     negative,
     ordered,
     positive,
-    together,
     within,
 )
 from course_lib.statistics import Interval
@@ -64,4 +64,4 @@ def test_order_and_equality():
     [([True, True], True), ([True, None], None), ([None, False], False), ([], True)],
 )
 def test_one_verdict_of_several(verdicts, one):
-    assert together(verdicts) is one
+    assert all_hold(verdicts) is one

@@ -7,10 +7,10 @@ import pytest
 import torch
 
 from course_lib.base.record import Ask
+from course_lib.base.verdicts import all_hold
 from course_lib.records import store
 from course_lib.records.measurement import Measurement, read, verdict
 from course_lib.statistics import (
-    all_hold,
     apart,
     corrected_interval,
     mean_interval,

@@ -17,6 +17,7 @@ from course_lib.base.random import seeded
 from course_lib.data import digits
 from course_lib.engine import ModelSpec
 from course_lib.engine.cache import remembered
+from course_lib.experiments.shared.gradient_noise import batches
 
 ARMS = {"no norm": 0, "batch of 64": 64, "parts of 4": 4}  # rows that share their statistics
 RATES = (0.01, 0.03, 0.1, 0.3)
@@ -91,12 +92,9 @@ def _train(
     gains = [torch.ones(len(seeds), 1, 64, requires_grad=True) for _ in range(2)]
     memory: list[list[Tensor]] = [[torch.zeros(()), torch.ones(())] for _ in gains]
     parameters, errors = [*layers, *gains], []
-    orders = [seeded(seed, "batches") for seed in seeds]
+    orders = [batches(ROWS, BATCH, generator=seeded(seed, "batches")) for seed in seeds]
     for step in range(1, steps + 1):
-        if step % (ROWS // BATCH) == 1:
-            order = torch.stack([torch.randperm(ROWS, generator=one) for one in orders])
-        at = (step - 1) % (ROWS // BATCH) * BATCH
-        rows = order[:, at : at + BATCH, None]
+        rows = torch.stack([next(order) for order in orders])[..., None]
         z = _forward(x.gather(1, rows.expand(-1, -1, 64)), layers, gains, part, memory)
         loss = torch.nn.functional.cross_entropy(
             z.flatten(0, 1), y.gather(1, rows[..., 0]).flatten(), reduction="sum"
@@ -122,14 +120,13 @@ def _forward(
     training: bool = True,
 ) -> Tensor:
     """Logits [seeds, rows, 10]; layers: weight [seeds, out, in] and bias [seeds, out], in turn."""
-    for i, (weight, bias) in enumerate(zip(layers[::2], layers[1::2])):
+    *hidden, (last, last_bias) = zip(layers[::2], layers[1::2])
+    for (weight, bias), gain, kept in zip(hidden, gains, memory):
         h = torch.baddbmm(bias[:, None], h, weight.mT)
-        if i == len(gains):
-            return h
         if part:
-            h = gains[i] * _normalised(h, part, memory[i], training)
+            h = gain * _normalised(h, part, kept, training)
         h = h.relu()
-    raise AssertionError("there is a last layer")
+    return torch.baddbmm(last_bias[:, None], h, last.mT)
 
 
 def _normalised(z: Tensor, part: int, memory: list[Tensor], training: bool) -> Tensor:

@@ -4,16 +4,13 @@ The eight settings are long to train, so that their test errors, seed by seed, a
 `course_lib/records/capstone/leave_one_out.json`, base by base. `without` trains one of them again.
 """
 
-import json
 from functools import cache
-from pathlib import Path
 
-from course_lib import records
 from course_lib.base.arguments import require_choice
 from course_lib.experiments.capstone.mixer import EVERYTHING, Mix, Setting, mix
+from course_lib.records import store
 from course_lib.statistics import Interval, paired_interval
 
-STORED = Path(records.__file__).parent / "capstone" / "leave_one_out.json"
 TECHNIQUES = tuple(
     name for name in Setting._fields if getattr(EVERYTHING, name) != getattr(Setting(), name)
 )
@@ -28,7 +25,7 @@ def without(technique: str) -> Mix:
 
 @cache
 def _stored() -> dict[str, dict[str, list[float]]]:
-    return json.loads(STORED.read_text(encoding="utf-8"))
+    return store.stored("capstone/leave_one_out")
 
 
 def stored(technique: str) -> Interval:

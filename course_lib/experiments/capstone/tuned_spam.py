@@ -8,15 +8,12 @@ was chosen once for all of them may fit this file, for all four variants alike. 
 chooses anew within each division.)
 """
 
-import json
 from collections.abc import Iterator
 from functools import cache
-from pathlib import Path
 from typing import NamedTuple
 
 import torch
 
-from course_lib import records
 from course_lib.adamw import adam_update
 from course_lib.base.arguments import require_choice
 from course_lib.base.random import seeded
@@ -32,6 +29,7 @@ from course_lib.experiments.capstone.spam_study import (
     VARIANTS,
     Study,
 )
+from course_lib.records import store
 
 PILOT = tuple(range(4))  # divisions, drawn from a seed that nothing else uses
 PILOT_SEED, SEED = 9000, 500
@@ -44,7 +42,6 @@ GRIDS = {
     else product(dropout=list(DROPOUTS), lr=list(RATES))
     for name, (_, p) in VARIANTS.items()
 }
-SWEEP = Path(records.__file__).parent / "capstone" / "spam.json"
 
 
 class Line(NamedTuple):
@@ -95,7 +92,7 @@ def pilot(variant: str) -> list[Line]:
 @cache
 def sweep() -> tuple[Line, ...]:
     """The stored lines, variant by variant."""
-    return tuple(Line(**line) for line in json.loads(SWEEP.read_text(encoding="utf-8")))
+    return tuple(Line(**line) for line in store.stored("capstone/spam"))
 
 
 def frozen(variant: str) -> Frozen:

@@ -8,22 +8,20 @@ best one at the grid's edge widened the grid once (`WIDER`). The sweep is stored
 frozen meets test rows, on other seeds (`judge`). The network is that of `training`.
 """
 
-import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from course_lib import records
 from course_lib.base.arguments import require_choice
 from course_lib.data import digits
 from course_lib.engine import train
 from course_lib.engine.cache import remembered
 from course_lib.experiments.stochastic_depth.training import DEPTH, RECORDED, STEPS, spec_of
+from course_lib.records import store
 from course_lib.statistics import Interval, paired_interval
 
 PILOT = (9000, 9001, 9002, 9003)
@@ -32,7 +30,6 @@ VALIDATION = 500  # rows, a fifth of their labels wrong as in training
 RATES = (1e-3, 2e-3, 4e-3)
 FIGURES = ("nll", "error")
 ARMS = ("dropping", "always on")
-SWEEP = Path(records.__file__).parent / "stochastic_depth" / "sweep.json"
 
 
 class Contestant(NamedTuple):
@@ -88,13 +85,7 @@ def pilot(one: Contestant, arm: str = "", seeds: tuple[int, ...] = PILOT) -> Lin
 @cache
 def sweep() -> tuple[Line, ...]:
     """The stored lines, in the order in which they were run."""
-    return tuple(Line(**line) for line in json.loads(SWEEP.read_text(encoding="utf-8")))
-
-
-def write(lines: list[Line]) -> None:
-    """Store a sweep."""
-    written = ",\n".join(json.dumps(asdict(line)) for line in lines)
-    SWEEP.write_text(f"[\n{written}\n]\n", encoding="utf-8")
+    return tuple(Line(**line) for line in store.stored("stochastic_depth/sweep"))
 
 
 def frozen(arm: str, figure: str, blocks: int | None = None) -> tuple[Contestant, int]:
