@@ -62,13 +62,17 @@ def prepared(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
     copy = deepcopy(notebook)
     copy.cells = [cell for cell in core(copy.cells) if kind(cell) not in NO_SLIDE]
     for cell in copy.cells:
-        step = cell.metadata.get("slideshow", {}).get("slide_type", "-")
+        step = _step(cell)
         folded = cell.metadata.get("jupyter", {}).pop("outputs_hidden", False)
         if step == "-" and (folded or kind(cell) in ALONE):
             cell.metadata["slideshow"] = {"slide_type": "subslide"}
         if kind(cell) in SPEAKS:
             cell.metadata["transient"] = {"remove_source": True}
     return copy
+
+
+def _step(cell: Cell) -> str:
+    return cell.metadata.get("slideshow", {}).get("slide_type", "-")
 
 
 NO_SLIDE = ("setup", "quiz_of", "recall")  # the last two are for a learner alone
@@ -123,7 +127,7 @@ def _stacks(cells: list[Cell], stem: str, explore: Explore) -> Iterator[list[str
         notes.clear()
 
     for cell in cells:
-        step = cell.metadata.get("slideshow", {}).get("slide_type", "-")
+        step = _step(cell)
         if step in ("slide", "subslide"):
             end_slide()
         if step == "slide" and stack:
@@ -187,7 +191,7 @@ def _blocks(cell: Cell, stem: str, explore: Explore) -> Iterator[str]:
     elif what == "show_source":
         yield from _code(cell.outputs[0].data["text/plain"])
     else:
-        if what != "reveal" and not (what == "claim" and cell.metadata.get("transient")):
+        if "transient" not in cell.metadata:
             yield from _code(cell.source)
         for output in cell.outputs:
             yield lesson.html_of(output).replace(lesson.YOUR_OWN, "")

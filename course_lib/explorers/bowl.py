@@ -12,6 +12,7 @@ from matplotlib.transforms import Affine2D
 
 from course_lib import plotting
 from course_lib.experiments.shared.surfaces import Bowl, ellipse
+from course_lib.panel.picture import Handle
 
 LEVELS, BEYOND = 14, 10  # lines of equal loss: in the bowl's window, and for a star elsewhere in it
 
@@ -38,6 +39,12 @@ def draw_bowl(ax: Axes, bowl: Bowl) -> tuple[LineCollection, Line2D]:
     style: dict[str, Any] = {"marker": "*", "markersize": 11, "color": plotting.ink(), "zorder": 3}
     (star,) = ax.plot(*([at] for at in bowl.minimum), linestyle="none", **style)
     return away, star
+
+
+def bowl_handles(ax: Axes, start: Sequence[float], bowl: Bowl) -> list[Handle]:
+    """Where a run begins and the star, to be dragged in the axes of the bowl."""
+    places = {("start1", "start2"): start, ("star1", "star2"): bowl.minimum}
+    return [(names, ax, x, y) for names, (x, y) in places.items()]
 
 
 def move_bowl(marks: Sequence[Artist], bowl: Bowl, at_first: Bowl) -> None:

@@ -86,6 +86,13 @@ class Explorer:
         """The part of `numbers` that `draw` gets."""
         return {name: number for name, number in numbers.items() if self.controls[name].trained}
 
+    def complete(self, **inputs: Any) -> Any:
+        """What `compute` finds for these inputs, to its end."""
+        result = self.compute(**inputs)
+        if inspect.isgenerator(result):
+            *_, result = result
+        return result
+
     def describe(self, numbers: Numbers) -> str:
         """`numbers` in words: "λ = 0.01 · β = 0.9".
 
@@ -109,9 +116,7 @@ class Explorer:
         `handed`: more for `compute`.
         """
         numbers = self.numbers(**given)
-        result = self.compute(**self.inputs(numbers), **(handed or {}))
-        if inspect.isgenerator(result):
-            *_, result = result
+        result = self.complete(**self.inputs(numbers), **(handed or {}))
         picture = Picture(self.prepare, self.draw, self.size, Look(theme or plotting.theme()))
         return picture.draw(result, **self.trained(numbers))
 

@@ -5,7 +5,6 @@ cell of the grid, layered as a kernel sends them. `page/static.js` answers from 
 """
 
 import base64
-import inspect
 import itertools
 import json
 import zlib
@@ -89,7 +88,10 @@ def _table(explorer: Explorer, cells: list[Numbers]) -> dict[str, Any]:
     layers: dict[int, str] = {}
     captions, sources, under, handles, readings = [], [], [], [], []
     plays = False
-    for numbers, result in _results(explorer, [cells[0], *cells]):  # the first draws what stays
+    found = _results(explorer, [cells[0], *cells])
+    numbers, result = next(found)
+    picture.paint(result, **explorer.trained(numbers))  # what stays
+    for numbers, result in found:
         frame = picture.paint(result, **explorer.trained(numbers))
         sources.append(_source(frame))
         if frame.layer is not None:
@@ -103,14 +105,14 @@ def _table(explorer: Explorer, cells: list[Numbers]) -> dict[str, Any]:
     brings = list(layers)
     draggable = any(handles)
     return {
-        "captions": captions[1:],
-        "under": [None if number is None else brings.index(number) for number in under[1:]],
+        "captions": captions,
+        "under": [None if number is None else brings.index(number) for number in under],
         "layers": list(layers.values()),
-        "sources": sources[1:],
+        "sources": sources,
         "plays": plays,
-        "handles": handles[1:] if draggable else None,
+        "handles": handles if draggable else None,
         "places": places_of(picture.figure) if draggable else None,
-        "readings": _packed(readings[1:]),
+        "readings": _packed(readings),
     }
 
 
@@ -129,14 +131,8 @@ def _results(explorer: Explorer, cells: list[Numbers]) -> Iterator[tuple[Numbers
         inputs = explorer.inputs(numbers)
         key = tuple(inputs.values())
         if key not in results:
-            results[key] = _last(explorer.compute(**inputs))
+            results[key] = explorer.complete(**inputs)
         yield numbers, results[key]
-
-
-def _last(result: Any) -> Any:
-    if inspect.isgenerator(result):
-        *_, result = result
-    return result
 
 
 def _source(frame: Frame) -> str:

@@ -27,6 +27,7 @@ DPI = 100  # of a picture in its natural size, the `size` of its explorer
 LARGER = 1.25  # text and lines of a picture for a hall
 RLE = 3  # zlib's strategy that looks for runs alone
 Pixels = NDArray[np.uint8]  # RGBA, [height, width, 4]
+Handle = tuple[tuple[str, str], Axes, float, float]
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ class Seen:
 
     caption: str
     readings: Sequence[tuple[Axes, float, float, str]] = ()
-    handles: Sequence[tuple[tuple[str, str], Axes, float, float]] = ()
+    handles: Sequence[Handle] = ()
 
 
 @dataclass(frozen=True)

@@ -46,9 +46,10 @@ def build(
     keep_all([hero, *(each for found in shown.values() for each in found)], store, report)
     source = root / "build" / "site-source"
     shutil.rmtree(source, ignore_errors=True)
-    _collect(source, notebooks, [one.name for one in there], store, hero)
+    names = [one.name for one in there]
+    _collect(source, notebooks, names, store, hero)
     report(f"pages are collected after {time.perf_counter() - start:.0f} s; Sphinx makes the site")
-    _sphinx(source, target, root / "build" / "doctrees")
+    _sphinx(source, target, root / "build" / "doctrees", pages.described(names))
     report(f"{_size(target) / 1e6:.1f} MB in {time.perf_counter() - start:.0f} s")
     return target / "index.html"
 
@@ -121,9 +122,7 @@ def _others(source: Path, notebooks: Path, there: list[str], hero: str, store: P
     (source / "_code").mkdir()
     for stem in (*LESSONS, *pages.NUMBERS):
         shutil.copy(library / f"{stem}.py", source / "_code")
-    described = pages.described(there)
-    write_whole(source / "described.json", json.dumps(described))
-    for name, (title, words) in described.items():
+    for name, (title, words) in pages.described(there).items():
         picture = notebooks / "pictures" / f"{name.removesuffix('_exercises')}.png"
         write_whole(
             source / "_static" / "social" / f"{name}.png", sharing.card(title, words, picture)
@@ -141,14 +140,15 @@ def style() -> str:
     return f"{part_of_page('panel.css')}\n{dark}"
 
 
-def _sphinx(source: Path, target: Path, doctrees: Path) -> None:
+def _sphinx(
+    source: Path, target: Path, doctrees: Path, described: dict[str, tuple[str, str]]
+) -> None:
     """Run Sphinx; what it warns of is an error, said in its words."""
     from sphinx.application import Sphinx
     from sphinx.util.console import nocolor
 
     nocolor()
     said = io.StringIO()
-    described = json.loads((source / "described.json").read_text(encoding="utf-8"))
     more = {
         "course_lessons": described,
         "course_address": address(),

@@ -122,5 +122,5 @@ def script() -> str:
     )
     views = f"const views = {{ panel: (() => {{{panel}}})(), quiz: (() => {{{quiz}}})() }};"
     body = "\n".join([part_of_page("elements.js"), views, part_of_page("static.js")])
-    offered = "return { show, receive, everything, keep };"
+    offered = "return { show, receive, everything, keep, isDue };"
     return f"const course = (() => {{\n{body}\n{offered}\n}})();\n"

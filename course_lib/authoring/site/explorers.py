@@ -74,7 +74,12 @@ def shown_in(source: str, stem: str) -> Shown | None:
 @cache
 def _meaning(path: Path) -> str:
     """A source without its comments and its layout, which change no picture."""
-    return ast.dump(ast.parse(path.read_text(encoding="utf-8")))
+    return ast.dump(_parsed(path))
+
+
+@cache
+def _parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
 
 
 @cache
@@ -96,11 +101,14 @@ def _file(module: str) -> Path | None:
     return next((each for each in candidates if each.is_file()), None)
 
 
-def _imports(path: Path) -> Iterable[str]:
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("course_lib"):
-            yield str(node.module)
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+@cache
+def _imports(path: Path) -> list[str]:
+    return [
+        name
+        for node in ast.walk(_parsed(path))
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("course_lib")
+        for name in (str(node.module), *(f"{node.module}.{alias.name}" for alias in node.names))
+    ]
 
 
 def kept(shown: Shown, folder: Path) -> Frozen:

@@ -88,7 +88,7 @@ def _text(cell: Node, there: Collection[str]) -> Node:
     """Prose: an anchor that links from the ledger and the map lead to, and links as pages have."""
     cell.source = links(cell.source, there)
     folded = cell.metadata.get("jp-MarkdownHeadingCollapsed")
-    anchor = f'<span class="course-anchor" id="cell-{cell.id}"></span>' + FOLD * bool(folded)
+    anchor = _anchor(cell) + FOLD * bool(folded)
     heading, _, rest = cell.source.partition("\n")
     if heading.startswith("#"):
         cell.source = f"{heading}\n\n{anchor}\n{rest}"
@@ -104,34 +104,36 @@ def _code(cell: Node, stem: str, explore: Explore) -> Iterator[Node]:
         cell.outputs = []
         yield _folded(cell, "What this page needs")
         return
-    alive = _alive(cell, what, stem, explore)
-    anchor = f'<span class="course-anchor" id="cell-{cell.id}"></span>'
-    if alive is not None:
-        yield new_markdown_cell(f"{anchor}\n\n{alive}" if alive.startswith("```") else anchor)
-        if not alive.startswith("```"):
-            yield _bare(cell, alive)
+    if what == "show_source":
+        code = cell.outputs[0].data["text/plain"]
+        yield new_markdown_cell(f"{_anchor(cell)}\n\n```python\n{code}\n```")
         return
-    yield new_markdown_cell(anchor)
+    yield new_markdown_cell(_anchor(cell))
+    alive = _alive(cell, what, stem, explore)
+    if alive is not None:
+        yield _bare(cell, alive)
+        return
     hidden = cell.metadata.get("jupyter", {}).get("outputs_hidden", False)
     cell.outputs = [_output(output) for output in cell.outputs]
     if hidden and what == "claim":
         cell = _folded(cell, "How it is judged")
     elif hidden and cell.outputs:
-        cell.metadata["tags"] = [*cell.metadata.get("tags", []), "hide-output"]
-        cell.metadata["mystnb"] = dict.fromkeys(PROMPTS, "What comes out")
+        cell = _folded(cell, "What comes out", "hide-output")
     yield cell
 
 
+def _anchor(cell: Node) -> str:
+    return f'<span class="course-anchor" id="cell-{cell.id}"></span>'
+
+
 def _alive(cell: Node, what: str, stem: str, explore: Explore) -> str | None:
-    """The HTML that takes a cell's place, or fenced code; None where the cell stays as it is."""
+    """The HTML that takes a cell's place; None where the cell stays as it is."""
     if what == "explorer":
         found = explore(cell.source)
         if found:
             return found
         pictures = "".join(html_of(output) for output in cell.outputs)
         return pictures + NEEDS_KERNEL
-    if what == "show_source":
-        return f"```python\n{cell.outputs[0].data['text/plain']}\n```"
     if what == "predict":
         (asked,) = shown(cell, "predict")
         return elements.prediction(f"{stem}/{asked.id}", asked, f"ask-{stem}-{asked.id}")
@@ -165,8 +167,8 @@ def _bare(cell: Node, page: str) -> Node:
     return cell
 
 
-def _folded(cell: Node, words: str) -> Node:
-    cell.metadata["tags"] = [*cell.metadata.get("tags", []), "hide-input"]
+def _folded(cell: Node, words: str, tag: str = "hide-input") -> Node:
+    cell.metadata["tags"] = [*cell.metadata.get("tags", []), tag]
     cell.metadata["mystnb"] = dict.fromkeys(PROMPTS, words)
     return cell
 

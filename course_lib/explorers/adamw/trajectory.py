@@ -18,7 +18,7 @@ from course_lib.experiments.adamw.box import (
     theorem_speaks,
 )
 from course_lib.experiments.shared.surfaces import Bowl, descend, diverged_at
-from course_lib.explorers.bowl import draw_bowl, move_bowl
+from course_lib.explorers.bowl import bowl_handles, draw_bowl, move_bowl
 from course_lib.panel import Explorer, Seen, Slider
 
 # Optimizer → the name of its place of rest.
@@ -146,8 +146,7 @@ def _draw(marks, result):
     own = " AdamW's path is drawn by your function." if result.own else ""
     said = (_say_rests(result) if result.diverged is None else _say_divergence(result)) + own
     ax, start = marks["box"][0].axes, result.paths["Adam + L2"][0].tolist()
-    handles = [(("start1", "start2"), ax, *start), (("star1", "star2"), ax, *result.bowl.minimum)]
-    return Seen(said, handles=handles)
+    return Seen(said, handles=bowl_handles(ax, start, result.bowl))
 
 
 def _say_divergence(result):

@@ -10,7 +10,7 @@ from course_lib.adamw import adam_update
 from course_lib.experiments.shared.surfaces import Bowl, diverged_at
 from course_lib.experiments.weight_decay.bowl import BOWL, START, STEPS, paths, rests, stable_rates
 from course_lib.experiments.weight_decay.parabola import PULLS
-from course_lib.explorers.bowl import draw_bowl, move_bowl
+from course_lib.explorers.bowl import bowl_handles, draw_bowl, move_bowl
 from course_lib.explorers.update import chosen
 from course_lib.panel import Choice, Explorer, Seen, Slider
 from course_lib.sgd import sgd_update
@@ -123,8 +123,7 @@ def _draw(marks, result):
     gap = (kept["l2"][:n] - kept["weight_decay"][:n]).norm(dim=1)
     marks["gap"][0].set_data(range(n), gap.clamp(min=1e-17))
     ax, start = marks["l2"][0].axes, result.paths["l2"][0].tolist()
-    handles = [(("start1", "start2"), ax, *start), (("star1", "star2"), ax, *result.bowl.minimum)]
-    return Seen(_say(result, gap) + result.note, handles=handles)
+    return Seen(_say(result, gap) + result.note, handles=bowl_handles(ax, start, result.bowl))
 
 
 def _say(result, gap):

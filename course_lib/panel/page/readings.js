@@ -1,5 +1,6 @@
 // What can be done in the picture: read a value under the pointer or by arrow keys, play a path or a training step by
-// step (where there is none: along the last control that is `played`), drag a handle. All values come with one message, asked for when the reader first comes near:
+// step (where there is none: along the last control that is `played`), drag a handle. All values come with one message,
+// asked for when the reader first comes near:
 //   axes: [{box: [left, top, width, height] as fractions of the picture, limits: [x, y], scales: [x, y], names: [x, y]}]
 //   curves: [{axes, label, x, y, texts: [words] | null, steps}], steps: 0 where it is no run, "x" where its x is the step,
 //           else the number of steps from point to point
@@ -51,8 +52,8 @@ function readings(view, controls, tell) {
 
   function receive(message) {
     found = message;
-    found.runs = message.curves.filter((curve) => curve.steps);
-    found.moments = [...new Set(found.runs.flatMap(stepsOf))].filter((step) => step !== null).sort((a, b) => a - b);
+    found.runs = message.curves.filter((curve) => curve.steps).map((curve) => ({ ...curve, moments: momentsOf(curve) }));
+    found.moments = [...new Set(found.runs.flatMap((run) => run.moments))].filter((step) => step !== null).sort((a, b) => a - b);
     scrub.max = Math.max(0, found.moments.length - 1);
     wish?.();
     wish = null;
@@ -183,7 +184,7 @@ function readings(view, controls, tell) {
   function mark(i) {
     const moment = found.moments[i];
     const dots = found.runs.map((run) => {
-      const at = stepsOf(run).findLastIndex((step) => step !== null && step <= moment);
+      const at = run.moments.findLastIndex((step) => step !== null && step <= moment);
       if (at < 0 || run.x[at] === null || run.y[at] === null) return "";
       const [left, top] = place(found.axes[run.axes], run.x[at], run.y[at]);
       const shown = left > -0.01 && left < 1.01 && top > -0.01 && top < 1.01;
@@ -252,7 +253,7 @@ function readings(view, controls, tell) {
 }
 
 /** The step of each point of a run. */
-const stepsOf = ({ x, steps }) => (steps === "x" ? x : x.map((_, i) => i * steps));
+const momentsOf = ({ x, steps }) => (steps === "x" ? x : x.map((_, i) => i * steps));
 
 const isCalm = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
 

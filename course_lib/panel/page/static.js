@@ -16,6 +16,23 @@ function show(element) {
   KINDS[element.dataset.kind](element, JSON.parse(element.querySelector("script").textContent));
 }
 
+/** What stands for a widget's model: `state()` is what it holds, `send` hears the page, `tell` is the event `told`. */
+function modelOf(state, told, send) {
+  const heard = new Set();
+  return {
+    get: state,
+    on: (event, hears) => event === told && heard.add(hears),
+    off: (event, hears) => heard.delete(hears),
+    send,
+    tell: (...said) => heard.forEach((hears) => hears(...said)),
+  };
+}
+
+/** Take away what was enough without a script. */
+function clear(element) {
+  for (const part of [...element.children]) if (part.tagName !== "SCRIPT") part.remove();
+}
+
 /** A table has come: `address` is what was asked for. */
 function receive(address, table) {
   tables.get(address).receive(table);
@@ -53,20 +70,14 @@ const begins = (spec, numbers) => spec.controls.every(({ name }) => numbers[name
 
 /** Put a panel into `element`; returns what takes it away again. */
 function hang(element, spec, first, answers) {
-  const heard = new Set();
-  const tell = (message) => message && heard.forEach((hears) => hears(message, []));
-  const model = {
-    get: () => spec,
-    on: (event, hears) => event === "msg:custom" && heard.add(hears),
-    off: (event, hears) => heard.delete(hears),
-    send(message) {
-      const answer = answers(message);
-      if (answer?.then) answer.then(tell, () => tell({ kind: "stopped", sentence: LOST }));
-      else tell(answer);
-    },
-  };
+  const tell = (message) => message && model.tell(message, []);
+  const model = modelOf(() => spec, "msg:custom", (message) => {
+    const answer = answers(message);
+    if (answer?.then) answer.then(tell, () => tell({ kind: "stopped", sentence: LOST }));
+    else tell(answer);
+  });
   const place = make("div", { className: "course-frozen" });
-  for (const part of element.children) if (part.tagName !== "SCRIPT") part.remove();
+  clear(element);
   element.append(place);
   const gone = views.panel({ model, el: place });
   if (spec.fixed.length) {
@@ -167,18 +178,12 @@ function onTheme(what) {
 
 /** Show `shown` as quiz.js does; `answered(message)` gives what is shown after an answer. */
 function asking(element, shown, answered) {
-  const heard = new Set();
   let now = shown;
-  const model = {
-    get: () => now,
-    on: (event, hears) => event === "change:shown" && heard.add(hears),
-    off: (event, hears) => heard.delete(hears),
-    send(message) {
-      now = answered(message);
-      heard.forEach((hears) => hears());
-    },
-  };
-  for (const part of element.children) if (part.tagName !== "SCRIPT") part.remove();
+  const model = modelOf(() => now, "change:shown", (message) => {
+    now = answered(message);
+    model.tell();
+  });
+  clear(element);
   views.quiz({ model, el: element });
   const dress = () => (element.querySelector(".course-quiz").dataset.theme = themeNow());
   dress();

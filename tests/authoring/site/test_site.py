@@ -136,6 +136,7 @@ class TestInChromium:
         assert kept_["predictions"]["sgd/way"]["right"] is False
         page.click("[data-kind=quiz] >> text=3")
         assert "Not this one" in page.inner_text("[data-kind=quiz]")
+        assert not page.query_selector("[data-kind=quiz] details")  # what holds without a script
         page.goto(f"{page.url.rpartition('/')[0]}/progress.html")
         assert page.inner_text("tr[data-lesson=sgd] [data-part=predictions]") == "1"
         assert not said

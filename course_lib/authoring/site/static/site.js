@@ -46,8 +46,6 @@ function progress(table) {
   const said = files.querySelector("output");
   const draw = () => {
     const all = course.everything();
-    const now = new Date();
-    const today = [now.getFullYear(), now.getMonth() + 1, now.getDate()].map((part) => String(part).padStart(2, "0")).join("-");
     for (const row of table.querySelectorAll("[data-lesson]")) {
       const of = (section) =>
         Object.entries(all[section]).filter(([name]) => name.startsWith(`${row.dataset.lesson}/`)).map(([, entry]) => entry);
@@ -55,7 +53,7 @@ function progress(table) {
         predictions: of("predictions").length,
         right: of("predictions").filter(({ right }) => right).length,
         quiz: of("quiz").filter(({ right }) => right).length,
-        due: of("cards").filter(({ days, due }) => days && due <= today).length,
+        due: of("cards").filter(course.isDue).length,
       };
       for (const cell of row.querySelectorAll("[data-part]")) cell.textContent = parts[cell.dataset.part];
     }
