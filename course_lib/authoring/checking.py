@@ -43,8 +43,7 @@ def check(files: list[Path], options: Options, notes: Notes) -> int:
     rows: list[dict] = []
     out = sys.stdout  # a judge at work in another thread sends prints aside
     try:
-        for file, results in _results(files, options):
-            rows += [{"notebook": str(file), **result.as_dict()} for result in results]
+        for file, results in _results(files, options, rows):
             own = not (options.json or options.csv or options.class_)
             extra = notes(file, results) if own else []
             if not options.json:
@@ -64,27 +63,35 @@ def _stopped(done: int, files: int, options: Options) -> str:
     return f"stopped after {done} of {files} notebooks" + (kept if options.csv else "")
 
 
-def _results(files: list[Path], options: Options) -> Iterator[tuple[Path, list[Result]]]:
-    """Each file with its results as they are known: those kept of a former run first."""
+def _results(
+    files: list[Path], options: Options, rows: list[dict]
+) -> Iterator[tuple[Path, list[Result]]]:
+    """Each file with its results as they are known: those kept of a former run first.
+
+    They are added to `rows` too, of which the table is written after each file.
+    """
     journal = grades.Journal(options.csv, options.afresh) if options.csv else None
     kept = {file: found for file in files if journal and (found := journal.get(file)) is not None}
-    rows: list[dict] = []
     for file, found in kept.items():
-        rows += [{"notebook": str(file), **each} for each in found]
+        rows += _rows(file, found)
         yield file, [Result(**each) for each in found]
     missing = [file for file in files if file not in kept]
     silent = None if options.class_ else True  # None: where there is no terminal
     with tqdm(total=len(files), initial=len(kept), unit="file", disable=silent) as bar:
         for file, results in checks.check_many(missing, options.jobs):
             bar.update()
+            found = [result.as_dict() for result in results]
+            rows += _rows(file, found)
             if options.csv and journal:
-                found = [result.as_dict() for result in results]
                 journal.keep(file, found)
-                rows += [{"notebook": str(file), **each} for each in found]
                 grades.save(_counting(rows), options.csv, options.form)
             yield file, results
     if options.csv:
         grades.save(_counting(rows), options.csv, options.form)
+
+
+def _rows(file: Path, found: list[dict]) -> list[dict]:
+    return [{"notebook": str(file), **each} for each in found]
 
 
 def _counting(rows: list[dict]) -> list[dict]:
@@ -108,11 +115,12 @@ def _summarise(rows: list[dict], options: Options) -> None:
     """Say, and with a table draw, what the class knows and what stood in its way."""
     from course_lib.authoring import class_summary
 
-    found = class_summary.summarise(_counting(rows))
+    counting = _counting(rows)
+    found = class_summary.summarise(counting)
     if not options.json and found:
         print(f"\n{class_summary.table(found)}")
     if options.form != "plain":
-        names = {row["notebook"] for row in _counting(rows)}
+        names = {row["notebook"] for row in counting}
         nameless = sorted(name for name in names if grades.person(name) is None)
         if nameless:
             print(

@@ -1,6 +1,7 @@
 """`course submit`: one file to hand in, and reading it again."""
 
 import hashlib
+import io
 import json
 import platform
 import zipfile
@@ -10,6 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from course_lib import __version__
+from course_lib.base.files import write_whole
 from course_lib.base.places import CourseError
 
 MANIFEST = "submission.json"
@@ -31,17 +33,18 @@ def submit(notebooks: Iterable[Path], target: Path) -> list[dict]:
     if target.exists():
         raise CourseError(f"{target} is there already: name another file")
     checked = dict(checks.check_many(notebooks))
-    entries = []
+    entries, contents = [], {}
     for path in notebooks:
         results = checked[path]
         if [result.task for result in results] == [path.name]:
             raise CourseError(f"{path.name} {results[0].message}")
         short = [result.task.rpartition("/")[2] for result in results]
         answers, _ = reading.answers_of(reading.read(path), short, results[0].task[:2])
+        contents[path.name] = path.read_bytes()
         entries.append(
             {
                 "notebook": path.name,
-                "sha256": _checksum(path.read_bytes()),
+                "sha256": _checksum(contents[path.name]),
                 "results": [result.as_dict() for result in results],
                 "answers": answers,
             }
@@ -53,15 +56,12 @@ def submit(notebooks: Iterable[Path], target: Path) -> list[dict]:
         "at": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "notebooks": entries,
     }
-    beside = target.with_name(f".{target.name}.tmp")
-    try:
-        with zipfile.ZipFile(beside, "w", zipfile.ZIP_DEFLATED) as file:
-            file.writestr(MANIFEST, json.dumps(manifest, indent=1, ensure_ascii=False))
-            for path in notebooks:
-                file.write(path, path.name)
-        beside.replace(target)
-    finally:
-        beside.unlink(missing_ok=True)
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as file:
+        file.writestr(MANIFEST, json.dumps(manifest, indent=1, ensure_ascii=False))
+        for name, content in contents.items():
+            file.writestr(name, content)
+    write_whole(target, packed.getvalue())
     return entries
 
 

@@ -34,11 +34,17 @@ def reset(name: str, notebooks: Path) -> Path | None:
     """
     path = notebooks / f"{name}.ipynb"
     fresh = build.targets(notebooks / "src" / f"{name}.py")[path]
+    kept = put_aside(path)
+    build.save(fresh, path)
+    return kept
+
+
+def put_aside(path: Path) -> Path | None:
+    """Rename a file that is there to the first free .kept-1, .kept-2, …; return its new place."""
     aside = (path.with_suffix(f".kept-{number}.ipynb") for number in itertools.count(1))
     kept = next(free for free in aside if not free.exists()) if path.exists() else None
     if kept:
         path.rename(kept)
-    build.save(fresh, path)
     return kept
 
 

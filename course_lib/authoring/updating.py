@@ -47,7 +47,7 @@ def update(name: str, notebooks: Path) -> Update:
     changed = [task for task in carried if _asked(old, task) != _asked(fresh, task)]
     gone = [task for task in written if task not in blank]
     _add_own_cells(old, fresh)
-    kept = pairing.reset(name, notebooks)
+    kept = pairing.put_aside(path)
     build.save(fresh, path)
     return Update(kept, carried, changed, gone)
 

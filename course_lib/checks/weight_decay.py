@@ -1,6 +1,7 @@
 """Tasks of lesson 03. Referees: `torch.optim.SGD`, `Adam`, `AdamW`, and numbers worked by hand."""
 
 import itertools
+from statistics import fmean
 
 import torch
 
@@ -376,13 +377,8 @@ def measured(gradients, l2=1e-4):
 
 def by_moments(gradients):
     """d/dλ of m/√v at λ = 0, with m = mean(g + λ), v = mean((g + λ)²): (1 − m²/v)/√v."""
-    m, v = mean(gradients), mean([g * g for g in gradients])
+    m, v = fmean(gradients), fmean([g * g for g in gradients])
     return (1 - m * m / v) / v**0.5
-
-
-def mean(numbers):
-    """The mean of a list of numbers."""
-    return sum(numbers) / len(numbers)
 
 
 def judge_by(pull, methods=("adam_l2",)):
@@ -398,18 +394,18 @@ def judge_by(pull, methods=("adam_l2",)):
 
 
 def _rms(gradients):
-    return mean([g * g for g in gradients]) ** 0.5
+    return fmean([g * g for g in gradients]) ** 0.5
 
 
 def _spread(gradients):
-    return (_rms(gradients) ** 2 - mean(gradients) ** 2) ** 0.5 if _rms(gradients) else 0.0
+    return (_rms(gradients) ** 2 - fmean(gradients) ** 2) ** 0.5 if _rms(gradients) else 0.0
 
 
 RIVALS = {  # what else the pull may be taken for
     "by √v alone": lambda gradients: 1 / _rms(gradients),
     "by the largest gradient": lambda gradients: 1 / max(map(abs, gradients)),
-    "by the mean magnitude": lambda gradients: 1 / mean(list(map(abs, gradients))),
-    "by the mean": lambda gradients: 1 / (0.01 + abs(mean(gradients))),
+    "by the mean magnitude": lambda gradients: 1 / fmean(list(map(abs, gradients))),
+    "by the mean": lambda gradients: 1 / (0.01 + abs(fmean(gradients))),
     "by the spread": _spread,
     "by the spread, small ones first": lambda gradients: -_spread(gradients),
     "by the relative spread": lambda gradients: (_spread(gradients) / _rms(gradients)) ** 2,

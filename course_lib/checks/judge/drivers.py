@@ -59,7 +59,8 @@ def _call(answers: Sequence, case: Case, note: Note) -> None:
         leaves = leaf if isinstance(leaf, list) else [leaf]
         for each in leaves:
             each.requires_grad_()
-        note("", f"the gradient with respect to {name}", slopes(function(*args, **kwargs), leaves))
+        found = norms.slopes(function(*args, **kwargs), leaves)
+        note("", f"the gradient with respect to {name}", found)
 
 
 def _shares(value: object, result: object) -> bool:
@@ -70,18 +71,6 @@ def _shares(value: object, result: object) -> bool:
         for part in parts
         if isinstance(part, Tensor) and part.numel() and part.layout is torch.strided
     )
-
-
-def slopes(result: object, leaves: list[Tensor]) -> list[Tensor] | str:
-    """Gradients of Σ cos(k)·result_k for each leaf; zeros where the result does not depend on it.
-
-    The weights cos(k) differ, so that no sum hides what is exchanged.
-    """
-    if not isinstance(result, Tensor) or not result.requires_grad:
-        return "none: the result is cut off from every input"
-    weights = torch.arange(result.numel(), dtype=result.dtype).cos().reshape(result.shape)
-    total = (weights * result).sum()
-    return list(torch.autograd.grad(total, leaves, materialize_grads=True, allow_unused=True))
 
 
 def _update(answers: Sequence, case: Case, note: Note) -> None:
@@ -325,8 +314,8 @@ def _drops(answers: Sequence, case: Case, note: Note) -> None:
 
 def _note_observed(ratios: Tensor, p: float, note: Note) -> None:
     """Whether each draw is divided by the share that it happened to keep; ratios: [draws, n]."""
-    shares = (ratios != 0).double().mean(1, keepdim=True).expand_as(ratios)
     stayed = ratios != 0
+    shares = stayed.double().mean(1, keepdim=True)
     note(
         "",
         masks.BY_OBSERVED,
@@ -388,7 +377,7 @@ def _wire(answers: Sequence, case: Case, note: Note) -> None:
     note("", "the result", invoke(function, x, branch, dropping()))
     note("", f"{INPUT}x", x)
     leaf = decode(case["x"]).requires_grad_()
-    note("", "the gradient", slopes(function(leaf, branch, dropping()), [leaf]))
+    note("", "the gradient", norms.slopes(function(leaf, branch, dropping()), [leaf]))
 
 
 def _skips(answers: Sequence, case: Case, note: Note) -> None:
@@ -420,7 +409,7 @@ def _skips(answers: Sequence, case: Case, note: Note) -> None:
     note("", "calls that computed a branch they did not use", wasted)
     leaf = decode(case["x"]).requires_grad_()
     whole = {**options, "survival": float(options["survival"] > 0)}
-    note("", "the gradient, nothing dropped", slopes(function(leaf, branch, **whole), [leaf]))
+    note("", "the gradient, nothing dropped", norms.slopes(function(leaf, branch, **whole), [leaf]))
 
 
 DRIVERS: dict[str, Callable[[Sequence, Case, Note], None]] = {

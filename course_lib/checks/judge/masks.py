@@ -36,8 +36,8 @@ def _draws(invoke: Callable, answers: Sequence, case: Case, note: Note) -> None:
     note("", "the result", _describe(y))
     note("", "the input x", given)
     _note_mask(y / x, rest[0], note)
-    many = [drawn(x[:2, :3].clone(), case["seed"] + k) for k in range(DRAWS)] if x.ndim == 2 else []
-    if many:
+    if x.ndim == 2:
+        many = [drawn(x[:2, :3].clone(), case["seed"] + k) for k in range(DRAWS)]
         gone = torch.stack(many).flatten(1) == 0
         note("", "each entry falls on its own, as often as p says", oddity(gone, rest[0]))
     same = torch.equal(y, drawn(x.clone()))

@@ -25,21 +25,33 @@ def _differentiate(invoke: Callable, answers: Sequence, case: Case, note: Note) 
 def _note_gradients(
     where: str, result: object, leaves: dict[str, Tensor], weights: Tensor, note: Note
 ) -> None:
-    """The gradient of Σ weights·result for each leaf.
-
-    Zero where the result does not depend on it.
-    """
+    """The gradient of Σ weights·result for each leaf."""
     if type(result) is not torch.Tensor or result.shape != weights.shape:
         return  # already noted, and wrong
-    total = (weights * result).sum()
-    if not total.requires_grad:
-        note(where, "gradient", "none: the result is cut off from every input")
+    grads = slopes(result, list(leaves.values()), weights)
+    if isinstance(grads, str):
+        note(where, "gradient", grads)
         return
-    grads = torch.autograd.grad(
-        total, list(leaves.values()), materialize_grads=True, allow_unused=True
-    )
     for name, grad in zip(leaves, grads):
         note(where, f"gradient of {name}", grad)
+
+
+def slopes(
+    result: object, leaves: list[Tensor], weights: Tensor | None = None
+) -> list[Tensor] | str:
+    """Gradients of Σ weights·result for each leaf; zeros where the result does not depend on it.
+
+    Without `weights` they are cos(k): they differ, so that no sum hides what is exchanged.
+    """
+    cut = "none: the result is cut off from every input"
+    if not isinstance(result, Tensor) or not result.requires_grad:
+        return cut
+    if weights is None:
+        weights = torch.arange(result.numel(), dtype=result.dtype).cos().reshape(result.shape)
+    total = (weights * result).sum()
+    if not total.requires_grad:  # an answer may switch gradients off
+        return cut
+    return list(torch.autograd.grad(total, leaves, materialize_grads=True, allow_unused=True))
 
 
 def _remember(invoke: Callable, answers: Sequence, case: Case, note: Note) -> None:

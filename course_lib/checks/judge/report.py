@@ -89,9 +89,9 @@ def judge(name: str, task: Task, cases: list[Case], records: object) -> Result:
         return Result(name, "passed", task.praise.format(cases=len(cases)))
     if raised and found.part == RAISED:
         return broken(name, task, raised, f" (case “{found.case['name']}”)")
-    hint = _recognise(task, cases, records, found)
+    hint = _recognise(task, cases, records, expected, found)
     said = f"{hint} — {found}" if hint else f"{found}. {_by_hand(found)}"
-    return Result(name, "failed", f"{said}")
+    return Result(name, "failed", said)
 
 
 def next_step(name: str) -> str:
@@ -158,13 +158,15 @@ def _differ_in_record(task: Task, got: Record, want: Record) -> tuple[Part, str]
 CHANGED = "`{}` was changed in place: compute something new, leave the input alone"
 
 
-def _recognise(task: Task, cases: list[Case], records: list[Record], found: Difference) -> str:
+def _recognise(
+    task: Task, cases: list[Case], records: list[Record], expected: list[Record], found: Difference
+) -> str:
     """The hint of the one mistake that gives the same on all cases.
 
     Else, where slips came together, of the only one that gives the same as far as the first wrong
     case and does not err where the answer is right.
     """
-    expected, here = task.expect(cases), []
+    here = []
     for mistake in task.mistakes:
         given = observe(task.names, mistake.answers, cases[: found.index + 1])
         if len(given) <= found.index or _first_difference(

@@ -131,9 +131,8 @@ def holding():
     if sys.platform == "linux":
         kept["memory"] = "RLIMIT_DATA"
     kept["writes"] = "Landlock" if version else "bwrap" if boxed else "Python's own, by accident"
-    if version or boxed:
-        kept["reads"] = "bwrap and Landlock" if version and boxed else "Landlock" * bool(version)
-        kept["reads"] = kept["reads"] or "bwrap"
+    if reads := ["bwrap"] * boxed + ["Landlock"] * bool(version):
+        kept["reads"] = " and ".join(reads)
     if boxed or version >= landlock.TCP:
         kept["network"] = "bwrap: none" if boxed else "Landlock: no TCP"
     if posix and (boxed or version >= landlock.SIGNALS):

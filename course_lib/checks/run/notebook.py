@@ -203,7 +203,7 @@ def explained(result, cells, tasks):
     if strays := sorted(looked_for & outside):
         return Result(
             result.task,
-            result.verdict if result.verdict == "unanswered" else "error",
+            result.verdict,
             f"{result.message}: `{strays[0]}` stands in a cell of its own; move it into the answer "
             f"cell of {short}, only those are run",
         )

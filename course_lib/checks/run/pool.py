@@ -56,12 +56,9 @@ class Worker:
         with tempfile.TemporaryDirectory(dir=self.base.name, ignore_cleanup_errors=True) as folder:
             place = Path(folder).resolve()
             file = place / "answers.jsonl"
-            complete = {
-                **request,
-                **{"folder": str(place), "file": str(file), "readable": fences.readable()},
-            }
+            places = {"folder": str(place), "file": str(file), "readable": fences.readable()}
             try:
-                code = self._serve(complete)
+                code = self._serve(request | places)
             except BaseException:  # interrupted: the next reply would be to this request
                 self.close()
                 raise
@@ -83,8 +80,7 @@ class Worker:
 
     def _watch(self, request):
         """Keep the time of a worker that serves its one request itself."""
-        deadline = time.monotonic() + request["seconds"]
-        clock = sandbox.Clock(request["file"], request["start"], request["step"], deadline)
+        clock = sandbox.clock_of(request)
         while self.is_alive():
             if clock.overdue():
                 self._give_up()

@@ -28,13 +28,14 @@ PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
 class Clock:
     """When a process that runs cells is overdue: it writes a line into `path` as it goes on.
 
-    `start`: seconds until the first line; `step`: from one line to the next; `deadline`: by
-    `time.monotonic`, for all of it.
+    Limits in seconds, from now on: `start` until the first line, `step` from one line to the next,
+    `seconds` for all of it.
     """
 
-    def __init__(self, path, start, step, deadline):
-        self.path, self.start, self.step, self.deadline = path, start, step, deadline
+    def __init__(self, path, start, step, seconds):
+        self.path, self.start, self.step = path, start, step
         self.size, self.since = 0, time.monotonic()
+        self.deadline = self.since + seconds
 
     def overdue(self):
         """Whether time is up."""
@@ -48,6 +49,11 @@ class Clock:
             return os.lstat(self.path).st_size
         except OSError:
             return 0
+
+
+def clock_of(request):
+    """The `Clock` of a request, see `worker`, from now on."""
+    return Clock(request["file"], request["start"], request["step"], request["seconds"])
 
 
 def run_forked(start, clock):

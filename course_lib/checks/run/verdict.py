@@ -56,13 +56,13 @@ def results_of(setup, steps, *, step, seconds, memory_gib=pool.MEMORY_GIB, fork=
             broke = next(n for n, each in enumerate(steps) if each.name not in results)
         if broke is not None:
             if code is None and time.monotonic() >= deadline:
-                return _all(steps, results, "timeout", f"not reached: {WHOLE}", first=broke)
+                return _all(steps, results, "timeout", f"not reached: {WHOLE}")
             skip.add(broke)
             results.setdefault(steps[broke].name, _ended(steps[broke], code, step))
     return {each.name: _plain(results[each.name]) for each in steps}
 
 
-def _all(steps, results, verdict, said, first=None):
+def _all(steps, results, verdict, said):
     """The results there are; the same for every other step."""
     others = {each.name: Result(each.name, verdict, said) for each in steps}
     return {name: _plain(result) for name, result in {**others, **results}.items()}

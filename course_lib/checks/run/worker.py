@@ -14,7 +14,6 @@ import json
 import os
 import sys
 import tempfile
-import time
 
 import torch
 
@@ -33,7 +32,7 @@ def main():
         request = json.loads(line)
         if not request["fork"]:
             answer(request)
-        clock = clock_of(request)
+        clock = sandbox.clock_of(request)
         code = sandbox.run_forked(functools.partial(answer, request), clock)
         print(json.dumps({"exit code": code}), flush=True)
 
@@ -51,12 +50,6 @@ def warm_up(setup):
     file = io.BytesIO()
     torch.save(optimizer.state_dict(), file)
     torch.load(io.BytesIO(file.getvalue()))
-
-
-def clock_of(request):
-    """The limits of a request, from now on."""
-    deadline = time.monotonic() + request["seconds"]
-    return sandbox.Clock(request["file"], request["start"], request["step"], deadline)
 
 
 def answer(request):

@@ -22,14 +22,19 @@ def notebook_of(number):
     return blank, solved
 
 
-def answers_in(notebook):
-    """{"T1": source, …} of its answer cells."""
+def answer_cells(notebook):
+    """{"T1": its answer cell, …}."""
     return {
-        tag.removeprefix("answer:"): cell.source
+        tag.removeprefix("answer:"): cell
         for cell in notebook.cells
         for tag in cell.metadata.get("tags", ())
         if tag.startswith("answer:")
     }
+
+
+def answers_in(notebook):
+    """{"T1": source, …} of its answer cells."""
+    return {short: cell.source for short, cell in answer_cells(notebook).items()}
 
 
 def in_a_kernel(number, answers):
@@ -148,13 +153,7 @@ def test_an_answer_may_use_an_earlier_one(tmp_path):
 def with_cells(tmp_path, change):
     """What `course check` says of lesson 03 solved, after `change(cells, answer cell by task)`."""
     _, notebook = notebook_of(3)
-    cells = {
-        tag: c
-        for c in notebook.cells
-        for tag in c.metadata.get("tags", ())
-        if tag.startswith("answer:")
-    }
-    change(notebook.cells, {tag.removeprefix("answer:"): c for tag, c in cells.items()})
+    change(notebook.cells, answer_cells(notebook))
     nbformat.write(notebook, tmp_path / "x.ipynb")
     return {each.task.rpartition("/")[2]: each for each in check_file(tmp_path / "x.ipynb")}
 
