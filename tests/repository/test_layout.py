@@ -38,6 +38,7 @@ MAY_IMPORT = {
     "learner": {"base"},
     "notebook": IDEAS_AND_NUMBERS | {"panel", "plotting", "learner", "records"},
     "replication": {"base", "data", "notebook", "records", "statistics"},
+    "study": IDEAS_AND_NUMBERS | {"plotting"},
     "checks": {"base"},
     "jupyter": {"base"},
     "authoring": {
