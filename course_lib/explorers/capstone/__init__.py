@@ -1,5 +1,5 @@
-"""Explorers of lesson 09: the mixer of all techniques, a random search, the spam study."""
+"""Explorers of lesson 09: techniques mixed, a random search, what is re-tuned, the spam study."""
 
-from course_lib.explorers.capstone import mixer, search, study
+from course_lib.explorers.capstone import mixer, playbook, search, study
 
-__all__ = ["mixer", "search", "study"]
+__all__ = ["mixer", "playbook", "search", "study"]

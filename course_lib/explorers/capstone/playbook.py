@@ -1,0 +1,96 @@
+"""One question, asked with other knobs tuned or not: what is re-tuned can turn the answer."""
+
+import numpy as np
+
+from course_lib import plotting
+from course_lib.experiments.capstone.playbook import KNOBS, ask, factorial
+from course_lib.panel import Choice, Explorer, Slider
+
+OTHER = {"dropout": "weight_decay", "weight_decay": "dropout"}
+QUESTIONS = {"does dropout help?": "dropout", "does weight decay help?": "weight_decay"}
+TUNED = {
+    "nothing": lambda knob: frozenset(),
+    "learning rate": lambda knob: frozenset({"lr"}),
+    "learning rate and steps": lambda knob: frozenset({"lr", "steps"}),
+    "everything": lambda knob: frozenset({"lr", "steps", OTHER[knob]}),
+}
+LABELS = {"dropout": "dropout p", "weight_decay": "weight decay λ"}
+
+
+def _prepare(figure):
+    """Left the isolation plot, right the difference for each way to ask."""
+    left, right = figure.subplots(1, 2, width_ratios=[1.2, 1])
+    left.set(title="Best over what is re-tuned", ylabel="test error, %", xlim=(-0.3, 3.3))
+    right.set(title="Best value minus off", xlabel="points of test error")
+    right.axvline(0, color=plotting.muted(), linewidth=1, linestyle="-")
+    right.set_yticks(range(len(TUNED)), [name.replace(" and ", "\nand ") for name in TUNED])
+    right.set_ylim(len(TUNED) - 0.5, -0.5)
+    marks = {"errors": plotting.draw_band(left, [], np.empty((0, 0)), label="mean of seeds, 95 %")}
+    marks["off"] = [left.axhline(np.nan, color=plotting.muted(), linestyle=":", label="off")]
+    left.legend(loc="upper right")
+    for k, name in enumerate(TUNED):
+        style = {"color": plotting.series(0)[0], "linestyle": "-", "linewidth": 3}
+        marks[f"{name} span"] = right.plot([], [], solid_capstyle="butt", **style)
+        marks[f"{name} mean"] = right.plot([], [], marker="o", markersize=7, **style)
+        marks[f"{name} place"] = k
+    return marks
+
+
+def _draw(marks, result, question, tuned, lr):
+    """Move the marks to a `Factorial` that is asked `question`, with `tuned` chosen anew."""
+    if result.progress < 1:
+        count = result.validation[..., 0].numel()
+        return f"Training {count} networks, every combination of the knobs: {result.progress:.0%}."
+    knob, fixed = QUESTIONS[question], {"lr": lr}
+    answers = {name: ask(result, knob, some(knob), fixed) for name, some in TUNED.items()}
+    here = answers[tuned]
+    errors = 100 * here.errors.numpy()
+    plotting.move_band(marks["errors"], np.arange(len(here.values)), errors)
+    marks["off"][0].set_ydata([errors[:, 0].mean()] * 2)
+    left = marks["off"][0].axes
+    left.set_xticks(range(len(here.values)), [f"{value:g}" for value in here.values])
+    left.set_xlabel(LABELS[knob])
+    plotting.set_limits(left, y=(5 * np.floor(errors.min() / 5), 5 * np.ceil(errors.max() / 5) + 5))
+    reach = 1.0
+    for name, answer in answers.items():
+        found, place = answer.difference, marks[f"{name} place"]
+        marks[f"{name} span"][0].set_data([100 * found.low, 100 * found.high], [place] * 2)
+        marks[f"{name} mean"][0].set_data([100 * found.mean], [place])
+        for part in ("span", "mean"):
+            marks[f"{name} {part}"][0].set_alpha(1.0 if name == tuned else 0.35)
+        reach = max(reach, -100 * found.low, 100 * found.high)
+    plotting.set_limits(marks["nothing mean"][0].axes, x=(-1.1 * reach, 1.1 * reach))
+    return _say(here, knob, tuned, lr)
+
+
+def _say(here, knob, tuned, lr):
+    found, best = here.difference, here.chosen[here.best]
+    verdict = {True: "it helps", False: "it harms", None: "not told apart"}[
+        True if found.high < 0 else False if found.low > 0 else None
+    ]
+    interval = f"{100 * found.mean:+.1f} [{100 * found.low:.1f}, {100 * found.high:.1f}] points"
+    setting = ", ".join(f"{name} {value:g}" for name, value in best.items())
+    edges = here.edges(TUNED[tuned](knob))
+    narrow = f" Best at the end of what was tried: {', '.join(edges)}." if edges else ""
+    fixed = f", lr {lr:g} for all" if tuned == "nothing" else ""
+    return f"Re-tuned: {tuned}{fixed}. {verdict.capitalize()}: {interval} ({setting}).{narrow}"
+
+
+explorer = Explorer(
+    title="The same question, other knobs re-tuned",
+    controls={
+        "question": Choice("question", tuple(QUESTIONS), "does dropout help?", trained=True),
+        "tuned": Choice("re-tuned for each arm", tuple(TUNED), "nothing", trained=True),
+        "lr": Slider(
+            "learning rate, where not re-tuned", values=KNOBS["lr"], default=3e-3, trained=True
+        ),
+    },
+    frozen={"question": tuple(QUESTIONS), "tuned": tuple(TUNED), "lr": 5},
+    compute=factorial,
+    prepare=_prepare,
+    draw=_draw,
+    size=(9.2, 3.6),
+    quick={"seeds": (0, 1), "width": 8},
+)
+
+show = explorer.show
