@@ -24,7 +24,7 @@ test: .venv/.test                     # everything in one pytest run, so that it
 	$(PY) -m ruff check -q --output-format concise
 	$(PY) -m ruff format -q --check
 	$(PY) -m mypy
-	COURSE_HEADLESS=1 OMP_NUM_THREADS=1 $(PY) -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(ARGS)
+	COURSE_HEADLESS=1 OMP_NUM_THREADS=1 $(PY) -m pytest -n auto --dist loadfile --no-loadscope-reorder $(ARGS)
 
 # The same tests with many draws, kernels, pages and minutes where `make test` has few: an hour and more.
 test-all: export COURSE_MANY := 1

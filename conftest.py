@@ -6,6 +6,7 @@ reader's own prediction may change.
 """
 
 import json
+import os
 
 import pytest
 from nbformat.v4 import new_output
@@ -18,6 +19,11 @@ MAY_DIFFER = {
     "reveal": ("verdict", "status", "said", "because"),
     "machine": ("text", "verdict", "findings"),
 }
+
+
+def pytest_xdist_auto_num_workers():
+    """One process more than there are cores: browsers, kernels and downloads are waited for."""
+    return min(4, (os.cpu_count() or 1) + 1)
 
 
 def comparable(output):
