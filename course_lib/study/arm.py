@@ -4,13 +4,13 @@ import inspect
 import math
 from collections.abc import Callable, Iterator, Sequence
 from itertools import product
-from random import Random
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from course_lib.base.arguments import require, require_whole
+from course_lib.base.random import reseed, seeded, shifted
 
 Setting = dict[str, Any]
 Fit = Callable[..., object]
@@ -113,8 +113,10 @@ class Arm:
         if self.combinations == budget:
             return list(self._all())
         if self.combinations < math.inf:
-            return Random(f"settings {seed}").sample(list(self._all()), budget)
-        points = torch.quasirandom.SobolEngine(len(self.search), scramble=True, seed=seed)
+            every = list(self._all())
+            order = torch.randperm(len(every), generator=seeded(seed, "settings"))
+            return [every[i] for i in order[:budget].tolist()]
+        points = torch.quasirandom.SobolEngine(len(self.search), scramble=True, seed=shifted(seed))
         return [
             {name: _at(it, share) for (name, it), share in zip(self.search.items(), point)}
             for point in points.draw(budget).tolist()
@@ -138,7 +140,7 @@ class Arm:
         """
         devices = [x.device] if x.device.type == "cuda" else []
         with torch.random.fork_rng(devices=devices):
-            torch.manual_seed(seed)
+            reseed(seed)
             mine = {name: value for name, value in setting.items() if name in self._models}
             model = self.model(**mine).to(x.device)
             rest = {name: value for name, value in setting.items() if name not in mine}

@@ -14,7 +14,6 @@ from torch import Tensor, nn
 from torch.utils.data import Dataset
 
 from course_lib.base.arguments import require, require_choice, require_probability, require_whole
-from course_lib.base.random import shifted
 from course_lib.data.split import standardised
 from course_lib.study.arm import Arm, Setting
 from course_lib.study.findings import Chosen, Findings
@@ -175,7 +174,7 @@ class Plan:
         parts = (x[train], self.rows.y[train], x[test], self.rows.y[test])
         x, y, test_x, test_y = (part.to(self.device) for part in parts)
         begun = time.perf_counter()
-        model = self.arms[name].train(setting, x, y, shifted(self.rows.seed) + number)
+        model = self.arms[name].train(setting, x, y, self.rows.seed + number)
         with torch.no_grad():
             figure = float(self.measure(model, test_x, test_y))
         seconds = time.perf_counter() - begun

@@ -32,6 +32,7 @@ except ModuleNotFoundError:
 from dataclasses import replace
 from itertools import combinations
 
+from course_lib.base.random import seeded
 from course_lib.experiments.capstone import playbook
 from course_lib.experiments.capstone.mixer import (EVERYTHING, Setting, difference, mix,
                                                    share_gained)
@@ -701,7 +702,7 @@ def dropped(p):
     return torch.nn.Sequential(torch.nn.Linear(features, 64), torch.nn.ReLU(),
                                torch.nn.Dropout(p), torch.nn.Linear(64, 2))
 
-some = torch.randperm(len(table.x), generator=torch.Generator().manual_seed(0))[:1000]
+some = torch.randperm(len(table.x), generator=seeded(0))[:1000]
 features, rates = table.x.shape[1], yours.between(1e-3, 3e-2)
 plan = yours.plan({"plain": yours.Arm(plain, lr=rates, epochs=[10]),
                    "dropout": yours.Arm(dropped, lr=rates, p=[0.2, 0.5], epochs=[10])},
