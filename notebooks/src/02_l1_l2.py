@@ -502,12 +502,19 @@ predict("surface",
         ["1100", "1000, as before", "92", "10"])
 
 # %% jupyter={"outputs_hidden": true} tags=["nbval-check-output"]
+from functools import partial
+
 from course_lib.experiments.shared.sharpness import exact_hessian
 
 curved = torch.tensor([0.01, 10.0], dtype=torch.float64)
-bowl = [torch.linalg.eigvalsh(exact_hessian(lambda p, l2=l2: (curved * p[0] ** 2).sum()
-                                                / 2 + l2 * l2_penalty(p),
-                                            [goal])) for l2 in (0.0, 0.1)]
+
+
+def bowl_loss(params, l2):
+    return (curved * params[0] ** 2).sum() / 2 + l2 * l2_penalty(params)
+
+
+bowl = [torch.linalg.eigvalsh(exact_hessian(partial(bowl_loss, l2=l2), [goal]))
+        for l2 in (0.0, 0.1)]
 claim("Where all curvatures are positive the condition number falls from hmax/hmin to "
       "(hmax + λ)/(hmin + λ).",
       measured=[(h[1] / h[0]).item() for h in bowl],
@@ -573,8 +580,8 @@ def loss(params, l2=0.0):
     return torch.nn.functional.cross_entropy(scores, labels) + l2 * l2_penalty(params)
 
 
-bare, priced = (torch.linalg.eigvalsh(exact_hessian(lambda p, l2=l2: loss(p, l2),
-                                                    weights)) for l2 in (0.0, 0.1))
+bare, priced = (torch.linalg.eigvalsh(exact_hessian(partial(loss, l2=l2), weights))
+                for l2 in (0.0, 0.1))
 claim("L2 on all parameters adds λ to every eigenvalue of the Hessian wherever the "
       "loss is twice differentiable: here λ = 0.1.",
       measured=(priced - bare - 0.1).abs().max().item(), holds=below(1e-12))

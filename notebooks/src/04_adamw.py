@@ -300,6 +300,8 @@ def adagrad(t, one_minus_beta2):
             "eps": 1e-6 / t**0.5}
 
 # %% tags=["deeper", "nbval-check-output"]
+from functools import partial
+
 claim("With β₁ = β₂ = 0 Adam steps by the sign of the gradient.",
       measured=difference(sign_descent, sign_step),
       holds=below(1e-12))
@@ -307,7 +309,7 @@ claim("RMSprop is Adam with the settings of the table.",
       measured=difference(rmsprop,
                           stepping(torch.optim.RMSprop, lr=0.1, alpha=0.9, eps=1e-6)),
       holds=below(1e-12))
-apart, nearer = (difference(lambda t, d=d: adagrad(t, d),
+apart, nearer = (difference(partial(adagrad, one_minus_beta2=d),
                             stepping(torch.optim.Adagrad, lr=0.1, eps=1e-6))
                  for d in (1e-4, 1e-5))
 claim("Adagrad is the limit β₂ → 1: a tenth of "

@@ -141,11 +141,18 @@ z = 3 * torch.randn(50, 10, dtype=torch.float64,
                     generator=seeded(0))
 y = torch.arange(50) % 10
 uniform = torch.full_like(z, 1 / 10)
-others = {
-    "(1 − ε)·CE to the label + ε·CE to uniform":
-        lambda e: (1 - e) * cross_entropy(z, y) + e * cross_entropy(z, uniform),
-    "PyTorch's CrossEntropyLoss(label_smoothing=ε)":
-        lambda e: torch.nn.CrossEntropyLoss(label_smoothing=e)(z, y)}
+
+
+def two_parts(e):
+    return (1 - e) * cross_entropy(z, y) + e * cross_entropy(z, uniform)
+
+
+def pytorch(e):
+    return torch.nn.CrossEntropyLoss(label_smoothing=e)(z, y)
+
+
+others = {"(1 − ε)·CE to the label + ε·CE to uniform": two_parts,
+          "PyTorch's CrossEntropyLoss(label_smoothing=ε)": pytorch}
 for name, other in others.items():
     claim("Without class weights the smoothed loss "
           f"is {name}, at ε = 0, 0.1, 0.5 and 1.",

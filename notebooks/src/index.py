@@ -23,8 +23,8 @@
 # %% tags=["setup"]
 # what this page needs
 try:
-    from course_lib.notebook import (claim, fresh_seeds, predict, reveal, self_test,
-                                     setup, standing)
+    from course_lib.notebook import (below, between, claim, fresh_seeds, predict,
+                                     reveal, self_test, setup, standing)
 except ModuleNotFoundError:
     raise ImportError(
         "the course is not installed in this Python: stop Jupyter and run `make "
@@ -75,11 +75,10 @@ missed = (draws.mean(2).abs() > half_width).sum(1)  # of each hundred
 
 # %% jupyter={"outputs_hidden": true, "source_hidden": true}
 # what came out
-options = ["none, or they would not be honest", "about five, and nobody can say which",
-           "about half"]
 found = mean_interval(missed)
 reveal("misses",
-       options[0] if found.high < 0.5 else options[1] if found.between(4, 6) else None,
+       from_interval={"none, or they would not be honest": below(0.5)(found),
+                      "about five, and nobody can say which": between(4, 6)(found)},
        because="that is what 95 % means; so when one interval of this course surprises "
                "you, it may be one of those")
 
@@ -90,7 +89,7 @@ print("misses in the first twenty hundreds:", *missed[:20].tolist())
 # what is claimed
 claim("On average, four to six of a hundred honest 95 % intervals miss.",
       measured=mean_interval(missed), kind="measured", id="honest-intervals-miss",
-      holds=lambda count: count.between(4, 6))
+      holds=between(4, 6))
 
 # %% [markdown]
 # ## Claims
