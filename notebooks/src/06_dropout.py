@@ -844,10 +844,11 @@ claim("A module that calls F.dropout(x, p) goes on dropping after .eval().",
 # | | |
 # |---|---|
 # | formula | in training $x \mapsto \dfrac{m\,x}{1-p}$ with $m = 0$ at chance $p$, else 1; in evaluation nothing |
-# | in PyTorch | `nn.Dropout(0.5)` behind an activation, and `model.train()`, `model.eval()` |
+# | PyTorch | `nn.Dropout(0.5)` behind an activation, and `model.train()`, `model.eval()` |
 # | typical | p = 0.5 in wide layers, 0 to 0.2 on inputs, 0 to 0.1 in transformers |
 # | when not | plenty of data, or where you stop early anyway: compare with that |
-# | what was measured | with wrong labels p = 0.5 lowers the test error at step 1000 (claim `half-end`); a plain network at its best step does better still (`stopping-beats-half`) |
+# | measured | with wrong labels p = 0.5 lowers the test error at step 1000 <!-- rests: half-end --> |
+# | measured | a plain network at its best step does better still <!-- rests: stopping-beats-half --> |
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # ## Test yourself, and teach it

@@ -937,10 +937,11 @@ claim("The folded layer alone gives the outputs of layer and norm together.",
 # | | |
 # |---|---|
 # | formula | $\hat x = \dfrac{x-\mu}{\sqrt{\sigma^2+\epsilon}}$, $y = \gamma\hat x+\beta$; in training μ, σ² of the batch, in evaluation the remembered ones |
-# | in PyTorch | `nn.BatchNorm1d(64)` before the activation, and `model.train()`, `model.eval()` |
+# | PyTorch | `nn.BatchNorm1d(64)` before the activation, and `model.train()`, `model.eval()` |
 # | typical | `momentum=0.1`, `eps=1e-5`, batches of 16 rows and more |
 # | when not | batches of a few rows, sequences, rows that must not know of each other: LayerNorm |
-# | what was measured | at one rate, noise of small parts keeps wrong labels out at the end (claim `ghost-regularizes-end`); the variance of a batch mean falls as 1/B (`batch-variance-mean`) |
+# | measured | at one rate, noise of small parts keeps wrong labels out at the end <!-- rests: ghost-regularizes-end --> |
+# | measured | the variance of a batch mean falls as 1/B <!-- rests: batch-variance-mean --> |
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Sources

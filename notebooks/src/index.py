@@ -112,7 +112,7 @@ fresh_seeds()
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The map
 #
-# *First* names lessons that make one easier; nothing is locked. If you do not know where to begin, begin with 00. If you came for one thing, go there: each lesson says what it takes for granted. Minutes are for the core; sections called *Deeper* are folded and extra. Words you do not know stand in the [glossary](glossary.md).
+# *First* names lessons that make one easier; nothing is locked. If you do not know where to begin, begin with 00. If you came for one thing, go there: each lesson says what it takes for granted. Minutes are for the core; sections called *Deeper* are folded and extra. Words you do not know stand in the [glossary](glossary.md), and what each lesson wants you to keep on the two pages of a [cheat sheet](cheatsheet.md).
 
 # %%
 the_map()
