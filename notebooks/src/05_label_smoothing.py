@@ -132,7 +132,7 @@ for epsilon in (0.0, 0.1, 0.3):
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The loss
 #
-# Which loss goes with such a target? Nothing else changes: it is the cross entropy $-\sum_k q_k \log p_k$ with $p = \mathrm{softmax}(z)$, $z$ the logits. Put $q$ in, and the sum splits into two cross entropies (CE) that you know: one to the label, one to the **uniform** target $1/K$:
+# Which loss goes with such a target? Nothing else changes: it is the **cross entropy** $-\sum_k q_k \log p_k$ with $p = \mathrm{softmax}(z)$. The network's outputs $z$ before the softmax are the **logits**. Put $q$ in, and the sum splits into two cross entropies (CE) that you know: one to the label, one to the **uniform** target $1/K$:
 # $$(1-\varepsilon)\;\mathrm{CE}(y, p) \;+\; \varepsilon\;\mathrm{CE}(\text{uniform}, p).$$
 # `cross_entropy` is our own; *Deeper*, near the end, shows it.
 
@@ -295,6 +295,8 @@ predict("noisy-T",
         ["falls", "changes by less than 0.01", "rises"])
 
 # %% [markdown]
+# In the **reliability diagram** a dot is a bin, its share that is right above its mean confidence; a calibrated network's lie on the dotted line.
+#
 # **Do this**: move ε from 0 to 0.4, then choose another way of reading the probabilities.  **Notice**: at which ε do the dots lie nearest to the dotted line, and does any ε do what a temperature does?
 
 # %% jupyter={"outputs_hidden": true}

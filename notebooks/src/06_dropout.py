@@ -670,7 +670,7 @@ for order, name in enumerate(("dropout before norm", "dropout behind norm")):
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Error bars for free?
 #
-# Leave the masks on when the network is *used*, ask it 200 times, and take the spread of the answers for its uncertainty: Monte-Carlo dropout. `MCDropout` drops in both modes; here on the small network of before:
+# Leave the masks on when the network is *used*, ask it 200 times, and take the spread of the answers for its uncertainty: **Monte-Carlo dropout**. `MCDropout` drops in both modes; here on the small network of before:
 
 # %%
 # one question, 200 masks: [200, 2]

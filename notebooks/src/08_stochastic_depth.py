@@ -41,7 +41,7 @@ setup()
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Who is on?
 #
-# First a look at what happens. Twelve residual blocks are stacked, and a batch of twenty rows (examples) climbs through them from below. A coloured cell: the row goes through that block's branch $f$. An empty one: it takes the shortcut around it.
+# First a look at what happens. Twelve **residual blocks**, each $x + f(x)$, are stacked, and a batch of twenty rows (examples) climbs through them from below. A coloured cell: the row goes through that block's branch $f$. An empty one: it takes the shortcut around it.
 # $p_L$ is the probability that the *last* block, number 12, is on. On the right, sixty batches of ones were sent through the dropping: a dot is the share of rows that a block kept, a cross the mean of what came out.
 #
 # **Do this**: move $p_L$ from 0.5 to 0.1, then let the whole batch decide as one.  **Notice**: which blocks are off most often? What do the crosses do, and when do they scatter?
@@ -192,7 +192,7 @@ predict("depth", "How many of the 54 blocks are computed for a batch, on average
         ["27", "40.25", "40.5", "47"])
 
 # %% [markdown]
-# Each block adds its own probability: the expected depth is $\sum_l p_l = L - (1-p_L)\frac{L+1}{2}$, as $\sum_l l = \frac{L(L+1)}{2}$. For $p_L = 0.5$ that is $\frac{3L-1}{4}$. Do not believe it, count:
+# Each block adds its own probability: the **expected depth** is $\sum_l p_l = L - (1-p_L)\frac{L+1}{2}$, as $\sum_l l = \frac{L(L+1)}{2}$. For $p_L = 0.5$ that is $\frac{3L-1}{4}$. Do not believe it, count:
 
 # %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
 from course_lib.experiments.stochastic_depth.steps import Count, residual_network
