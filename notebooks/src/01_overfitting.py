@@ -112,7 +112,7 @@ from course_lib.explorers import overfitting as explore
 explore.polynomials.show(degree=12)
 
 # %% [markdown]
-# *Higher* and *lower* mean, here and below, that the whole 95 % interval of the difference, printed as mean [low, high], lies on that side of 0; one that holds 0 is *inconclusive*. It runs over the 200 data sets, and later over seeds: split, start, batch order, always of the same 1797 digits.
+# *Higher* and *lower* mean, as on the [first page](index.ipynb), that the whole 95 % interval of the difference, printed as mean [low, high], lies on that side of 0; one that holds 0 is *inconclusive*. It runs over the 200 data sets, and later over seeds: split, start, batch order, always of the same 1797 digits.
 
 # %% jupyter={"outputs_hidden": true} tags=["nbval-check-output"]
 # what the picture was drawn from

@@ -93,3 +93,14 @@ def test_every_exception_is_one(text):
 def test_a_term_is_explained_where_it_is_loud_or_linked(parts, found):
     text = [("02", True, part) for part in parts]
     assert set(unexplained(["L1", "lasso"], text)) == found
+
+
+def test_the_words_of_verdicts_are_defined_on_the_first_page_and_lessons_lead_there():
+    index = (NOTEBOOKS / "src" / "index.py").read_text(encoding="utf-8")
+    rows = [line for line in index.splitlines() if line.startswith("# | **")]
+    for word in ("lower", "better", "told apart", "small"):
+        assert sum(f"**{word}**" in row for row in rows) == 1, word
+    for lesson in MAP:
+        for _, part in paragraphs(lesson):
+            if re.search(r"\*(lower|higher)\*", part, re.IGNORECASE) and "interval of the" in part:
+                assert "](index.ipynb)" in part, f"{lesson.name}: {part}"
