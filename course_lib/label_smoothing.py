@@ -193,9 +193,8 @@ def brier_score(probabilities: Tensor, target: Tensor) -> float:
     """
     _check_probabilities(probabilities, target)
     y = nn.functional.one_hot(target.long(), probabilities.shape[1])
-    return (
-        (probabilities.detach().double() - y).square().sum(1).mean().item()
-    )  # 1/N · Σ Σₖ (pₖ − yₖ)²
+    gap = probabilities.detach().double() - y
+    return gap.square().sum(1).mean().item()  # 1/N · Σₙ Σₖ (pₖ − yₖ)²
 
 
 def error_auroc(probabilities: Tensor, target: Tensor) -> float:
