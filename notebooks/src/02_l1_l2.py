@@ -35,6 +35,8 @@ except ModuleNotFoundError:
         "the course is not installed in this Python: stop Jupyter and run `make "
         "course` in the course's folder, or run here: %pip install -e ..") from None
 
+from functools import partial
+
 import torch
 
 from course_lib.base.random import seeded
@@ -502,16 +504,11 @@ predict("surface",
         ["1100", "1000, as before", "92", "10"])
 
 # %% jupyter={"outputs_hidden": true} tags=["nbval-check-output"]
-from functools import partial
-
 from course_lib.experiments.shared.sharpness import exact_hessian
 
-curved = torch.tensor([0.01, 10.0], dtype=torch.float64)
-
-
 def bowl_loss(params, l2):
+    curved = torch.tensor([0.01, 10.0], dtype=torch.float64)
     return (curved * params[0] ** 2).sum() / 2 + l2 * l2_penalty(params)
-
 
 bowl = [torch.linalg.eigvalsh(exact_hessian(partial(bowl_loss, l2=l2), [goal]))
         for l2 in (0.0, 0.1)]
