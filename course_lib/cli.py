@@ -289,7 +289,7 @@ def _reset(known: argparse.Namespace) -> int:
 
 def _build(known: argparse.Namespace) -> int:
     """Build all notebooks, or those named; or copy the course without answers."""
-    from course_lib.authoring import build, ledger, pairing, pictures, teaching
+    from course_lib.authoring import build, cheatsheet, ledger, pairing, pictures, teaching
 
     here = root()
     notebooks = here / "notebooks"
@@ -303,6 +303,7 @@ def _build(known: argparse.Namespace) -> int:
     # Last: its map looks into all that.
     build.build([name for name in chosen if name == "index"], notebooks)
     print(f"claims.md holds the {ledger.write(notebooks)} claims of the lessons")
+    print(f"cheatsheet.md holds the {cheatsheet.write(notebooks)} cards of the lessons")
     print(f"solutions/teaching.md holds the answers of {teaching.write(notebooks)} lessons")
     return 0
 

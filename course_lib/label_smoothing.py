@@ -11,9 +11,10 @@ log((K(1 − ε) + ε)/ε) above the others.
 
 Calibrated: among predictions made with confidence c a share c is right.
 `expected_calibration_error` measures by how much that fails, `temperature_scale` repairs it after
-training by one number, softmax(z/T).
+training by one number, softmax(z/T). `brier_score` is a proper score of the probabilities, and
+`error_auroc` says how well confidence ranks right answers above wrong ones.
 
-Same as `torch.nn.functional.cross_entropy(label_smoothing=ε)`; torch has neither of the other two.
+Same as `torch.nn.functional.cross_entropy(label_smoothing=ε)`; torch has none of the others.
 Sources: Szegedy et al., "Rethinking the Inception Architecture", CVPR 2016; Naeini et al., AAAI
 2015; Guo et al., "On Calibration of Modern Neural Networks", ICML 2017.
 """
@@ -158,9 +159,7 @@ def reliability_curve(
     n_bins < 1, shapes and class numbers that do not fit.
     """
     n = require_whole("n_bins", n_bins, 1)
-    _check_predictions("probabilities", probabilities, target)
-    if not ((probabilities >= 0) & (probabilities <= 1 + 1e-6)).all():
-        raise ValueError("probabilities: must lie in [0, 1]; are these logits?")
+    _check_probabilities(probabilities, target)
     confidence, predicted = probabilities.detach().max(1)
     edges = (torch.arange(n + 1, dtype=torch.float64) / n).to(confidence)
     place = torch.bucketize(confidence, edges).clamp(1, n) - 1  # edges[i] < c ≤ edges[i + 1]
@@ -183,6 +182,33 @@ def expected_calibration_error(probabilities: Tensor, target: Tensor, n_bins: in
     confidence, accuracy, count = reliability_curve(probabilities, target, n_bins)
     share = count.double() / count.sum()
     return (share * (accuracy - confidence).abs()).nansum().item()  # Σ_b n_b/N · |acc_b − conf_b|
+
+
+def brier_score(probabilities: Tensor, target: Tensor) -> float:
+    """Mean squared distance of the probabilities from the one-hot labels, in [0, 2].
+
+    A proper score: lowest on average for the true probabilities; one row costs 2 at most.
+    Arguments as in `reliability_curve`. Same as scikit-learn's
+    `brier_score_loss(scale_by_half=False)`.
+    """
+    _check_probabilities(probabilities, target)
+    y = nn.functional.one_hot(target.long(), probabilities.shape[1])
+    gap = probabilities.detach().double() - y
+    return gap.square().sum(1).mean().item()  # 1/N · Σₙ Σₖ (pₖ − yₖ)²
+
+
+def error_auroc(probabilities: Tensor, target: Tensor) -> float:
+    """Chance that a right answer, drawn at random, is surer than a wrong one; ties count half.
+
+    In [0, 1], 0.5 where confidence says nothing: the area under the ROC curve of detecting errors
+    by the largest probability. NaN where no answer is wrong, or all are. Arguments as in
+    `reliability_curve`. Same as scikit-learn's `roc_auc_score(right, confidence)`.
+    """
+    _check_probabilities(probabilities, target)
+    confidence, predicted = probabilities.detach().max(1)
+    right = predicted == target
+    gap = confidence[right].unsqueeze(1) - confidence[~right]  # [right, wrong]
+    return ((gap > 0).double() + (gap == 0).double() / 2).mean().item()
 
 
 def temperature_scale(logits: Tensor, target: Tensor) -> float:
@@ -271,6 +297,12 @@ def _check_range(target: Tensor, K: int) -> None:
     if target.numel() and not 0 <= int(target.min()) <= int(target.max()) < K:
         wrong = target[(target < 0) | (target >= K)].flatten()[0].item()
         raise ValueError(f"target holds {wrong}: class numbers must be in [0, {K - 1}]")
+
+
+def _check_probabilities(probabilities: Tensor, target: Tensor) -> None:
+    _check_predictions("probabilities", probabilities, target)
+    if not ((probabilities >= 0) & (probabilities <= 1 + 1e-6)).all():
+        raise ValueError("probabilities: must lie in [0, 1]; are these logits?")
 
 
 def _check_predictions(name: str, values: Tensor, target: Tensor) -> None:

@@ -10,12 +10,15 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from sklearn import metrics
 from torch import nn
 from torch.nn import functional as F
 
 from course_lib.label_smoothing import (
     CrossEntropyLoss,
+    brier_score,
     cross_entropy,
+    error_auroc,
     expected_calibration_error,
     loss_floor,
     optimal_gap,
@@ -401,6 +404,31 @@ def test_a_perfect_forecast_has_no_error_and_a_boastful_one_all():
     assert expected_calibration_error(hot.roll(1, 1), numbers(20)) == 1
 
 
+def test_brier_score_and_auroc_of_errors_are_scikit_learns():
+    rows = (3 * normal(400, 4)).softmax(1)
+    tied = (rows * 8).round() / 8  # many answers equally sure
+    target = torch.where(numbers(400, high=3) > 0, rows.argmax(1), numbers(400, high=4))
+    for p in (rows, tied.clamp(0, 1), rows.float()):
+        brier = sum(metrics.brier_score_loss(target == k, p[:, k]) for k in range(4))
+        assert brier_score(p, target) == pytest.approx(brier, abs=1e-7)
+        confidence, predicted = p.max(1)
+        area = metrics.roc_auc_score(predicted == target, confidence)
+        assert error_auroc(p, target) == pytest.approx(area, abs=1e-12)
+
+
+def test_brier_score_and_auroc_by_hand():
+    p = torch.tensor([[0.9, 0.1], [0.6, 0.4], [0.3, 0.7]])
+    assert brier_score(p, torch.tensor([0, 1, 1])) == pytest.approx((0.02 + 0.72 + 0.18) / 3)
+    assert error_auroc(p, torch.tensor([0, 1, 1])) == 1  # 0.9 and 0.7 right, 0.6 wrong
+    assert error_auroc(p, torch.tensor([0, 0, 0])) == 0.5  # 0.7 wrong, between two right ones
+    assert error_auroc(p[[0, 0]], torch.tensor([0, 1])) == 0.5
+    assert math.isnan(error_auroc(p, torch.tensor([0, 0, 1])))
+    hot = torch.eye(2)
+    assert (
+        brier_score(hot, torch.tensor([0, 1])) == 0 and brier_score(hot, torch.tensor([1, 0])) == 2
+    )
+
+
 def test_what_no_prediction_is():
     good = LOGITS.softmax(1)
     for probabilities, target, message in (
@@ -412,8 +440,9 @@ def test_what_no_prediction_is():
         (good, good, "one class number per row"),
         (good, TARGET + 3, "holds 5"),
     ):
-        with pytest.raises(ValueError, match=message):
-            expected_calibration_error(probabilities, target)
+        for score in (expected_calibration_error, brier_score, error_auroc):
+            with pytest.raises(ValueError, match=message):
+                score(probabilities, target)
     with pytest.raises(ValueError, match="n_bins = 0"):
         reliability_curve(good, TARGET, 0)
 

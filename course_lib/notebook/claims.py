@@ -1,11 +1,8 @@
 """Claims: a sentence of the text is judged by the figure it is about."""
 
-import ast
-import linecache
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from types import CodeType
 from typing import TYPE_CHECKING, Any
 
 from course_lib.base.card import bundle
@@ -58,7 +55,7 @@ def claim(
         figure=_figure(measured),
         detectable=_detectable(measured),
         bounds=tuple(sorted({end for ask in asks for end in ask[1:] if math.isfinite(end)})),
-        asked=_source(holds),
+        asked=holds.said if isinstance(holds, Bound) else getattr(holds, "__name__", ""),
         **_intervals(measured),
     )
     notes = []
@@ -171,31 +168,6 @@ def _intervals(measured: Any) -> dict[str, Any]:
         return {}  # an infinite ratio has no place on a scale
     first = next(iter(found.values()))
     return {"bars": bars, "level": first.level, "n": first.n}
-
-
-def _source(holds: Callable[[Any], Any]) -> str:
-    """What is asked of a figure: a bound's words, else a lambda's body or a function's name."""
-    if isinstance(holds, Bound):
-        return holds.said
-    code = getattr(holds, "__code__", None)
-    if code is None or code.co_name != "<lambda>":
-        return getattr(holds, "__name__", "")
-    source = "".join(linecache.getlines(code.co_filename))
-    written = (node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Lambda))
-    here = [node for node in written if node.lineno == code.co_firstlineno]
-    # Of several on one line that which does the same; what it closes over may stand in its way.
-    found = max(here, key=lambda node: _likeness(_compiled(node), code), default=None)
-    return " ".join((found and ast.get_source_segment(source, found.body) or "").split())
-
-
-def _likeness(one: CodeType, other: CodeType) -> tuple[bool, bool]:
-    return one.co_consts == other.co_consts, one.co_code == other.co_code
-
-
-def _compiled(node: ast.Lambda) -> CodeType:
-    """The code of a lambda by itself."""
-    whole = compile(ast.Expression(node), "", "eval")
-    return next(it for it in whole.co_consts if isinstance(it, CodeType))
 
 
 def _figure(measured: Any) -> str:

@@ -94,7 +94,7 @@ for size, lr, last in ((500, 1.5, 1.5), (10, 0.1, 0.1), (10, 0.1, 0.0)):
 
 # %% [markdown]
 # An **epoch** is one round through all images. In six epochs the full batch makes 6 steps and batches of ten make 300, and those end far lower, in spite of their noise; a rate that falls to 0 ends lower again.
-# That was one seed. Four choices stand in the loop: `lr`, `momentum`, `batch_size` and `scheduler`. The rest of this lesson takes them one by one, first by hand, then over many seeds.
+# That was one **seed**, the number that fixes the start and the order of the images. Four choices stand in the loop: `lr`, `momentum`, `batch_size` and `scheduler`. The rest of this lesson takes them one by one, first by hand, then over many seeds.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## How large a step?
@@ -459,7 +459,7 @@ from course_lib.explorers import sgd as explore
 explore.schedules.show(shape="constant")
 
 # %% [markdown]
-# The claims take eight seeds (split, start and batch order; always the same 1797 digits), and the log of the ratio of the final losses: 0 is equal, −0.7 is half.
+# The claims take eight seeds (split, start and batch order; always the same 1797 digits), and the log of the ratio of the final losses: 0 is equal, −0.7 is half. Both sides run on each seed and are subtracted before averaging, a **paired difference**: what both owe to the seed drops out.
 
 # %% tags=["nbval-check-output"]
 from course_lib.experiments.sgd.schedules import train_on_schedule

@@ -14,7 +14,7 @@
 # %% [markdown] slideshow={"slide_type": "slide"}
 # # Overfitting: when does a model memorise?
 #
-# A model is fitted to examples, and is meant for what is not among them. What it gets wrong there beyond what it gets wrong on its own examples is the **generalization gap**.
+# A model is fitted to examples, and is meant for what is not among them. What it gets wrong there beyond what it gets wrong on its own examples is the **generalization gap**. **Regularization** is whatever is done to get less wrong there, though it helps nothing on the model's own examples.
 # Which models have a large one? "Those with too many parameters", one hears. We measure it: on polynomials, on networks, and beyond the point where a model fits everything.
 #
 # *55 minutes; sections called* Deeper *are folded, and extra. You need lesson 00.*
@@ -112,7 +112,7 @@ from course_lib.explorers import overfitting as explore
 explore.polynomials.show(degree=12)
 
 # %% [markdown]
-# *Higher* and *lower* mean, here and below, that the whole 95 % interval of the difference, printed as mean [low, high], lies on that side of 0; one that holds 0 is *inconclusive*. It runs over the 200 data sets, and later over seeds: split, start, batch order, always of the same 1797 digits.
+# *Higher* and *lower* mean, as on the [first page](index.ipynb), that the whole 95 % interval of the difference, printed as mean [low, high], lies on that side of 0; one that holds 0 is *inconclusive*. It runs over the 200 data sets, and later over seeds: split, start, batch order, always of the same 1797 digits.
 
 # %% jupyter={"outputs_hidden": true} tags=["nbval-check-output"]
 # what the picture was drawn from
@@ -132,7 +132,7 @@ reveal("degree", from_interval={"3": positive(worse)},
        rests="degree-1-worse, degree-12-worse")
 
 # %% [markdown]
-# The training error only ever falls, for every degree contains the lower ones; the validation error falls and rises again. The gap alone does not tell: degree 1 has a small one and is bad all the same.
+# The training error only ever falls, for every degree contains the lower ones; the validation error falls and rises again. The gap alone does not tell: degree 1 has a small one and is bad all the same. That is **underfitting**: the model is too stiff even for what all such data sets share.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Bias, variance, noise
@@ -198,7 +198,7 @@ claim("The mean of two independent fits has the bias of one and half its varianc
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The same points, and a network
 #
-# Do more parameters mean more variance? A ReLU network with 32 hidden units has 97 weights and biases for these 20 points, a polynomial of degree 12 has 13 coefficients. We train 200 networks of each width, each on its own data set and from its own start, by 1000 steps of AdamW without decay.
+# Do more parameters mean more variance? A ReLU network with 32 hidden units has 97 weights and biases for these 20 points, a polynomial of degree 12 has 13 coefficients. We train 200 networks of each width, each on its own data set and from its own start, by 1000 steps of Adam, in which each weight has a step size of its own (lesson 04).
 
 # %%
 predict("width", "From 8 hidden units to 32, the variance of the networks …",

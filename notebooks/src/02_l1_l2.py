@@ -35,6 +35,8 @@ except ModuleNotFoundError:
         "the course is not installed in this Python: stop Jupyter and run `make "
         "course` in the course's folder, or run here: %pip install -e ..") from None
 
+from functools import partial
+
 import torch
 
 from course_lib.base.random import seeded
@@ -504,10 +506,12 @@ predict("surface",
 # %% jupyter={"outputs_hidden": true} tags=["nbval-check-output"]
 from course_lib.experiments.shared.sharpness import exact_hessian
 
-curved = torch.tensor([0.01, 10.0], dtype=torch.float64)
-bowl = [torch.linalg.eigvalsh(exact_hessian(lambda p, l2=l2: (curved * p[0] ** 2).sum()
-                                                / 2 + l2 * l2_penalty(p),
-                                            [goal])) for l2 in (0.0, 0.1)]
+def bowl_loss(params, l2):
+    curved = torch.tensor([0.01, 10.0], dtype=torch.float64)
+    return (curved * params[0] ** 2).sum() / 2 + l2 * l2_penalty(params)
+
+bowl = [torch.linalg.eigvalsh(exact_hessian(partial(bowl_loss, l2=l2), [goal]))
+        for l2 in (0.0, 0.1)]
 claim("Where all curvatures are positive the condition number falls from hmax/hmin to "
       "(hmax + λ)/(hmin + λ).",
       measured=[(h[1] / h[0]).item() for h in bowl],
@@ -573,8 +577,8 @@ def loss(params, l2=0.0):
     return torch.nn.functional.cross_entropy(scores, labels) + l2 * l2_penalty(params)
 
 
-bare, priced = (torch.linalg.eigvalsh(exact_hessian(lambda p, l2=l2: loss(p, l2),
-                                                    weights)) for l2 in (0.0, 0.1))
+bare, priced = (torch.linalg.eigvalsh(exact_hessian(partial(loss, l2=l2), weights))
+                for l2 in (0.0, 0.1))
 claim("L2 on all parameters adds λ to every eigenvalue of the Hessian wherever the "
       "loss is twice differentiable: here λ = 0.1.",
       measured=(priced - bare - 0.1).abs().max().item(), holds=below(1e-12))

@@ -45,7 +45,7 @@ setup()
 # A bowl, its lowest point at the star. Both runs start at the same place with the same learning rate and the same λ; one puts the pull
 # into the gradient, the other straight onto the weights. With momentum, as here, they part.
 #
-# **Do this**: choose SGD, then Adam.  **Notice**: for which optimizer are the two paths one?
+# **Do this**: choose SGD, then **Adam**, which divides each weight's step by the size of its gradients (lesson 04).  **Notice**: for which optimizer are the two paths one?
 
 # %% slideshow={"slide_type": "-"}
 from course_lib.explorers import weight_decay as explore
@@ -165,7 +165,7 @@ show_source(sgd_update)
 #
 # Take the momentum away and the last line reads $w - \eta\,(g + \lambda w)$, which *is* $(1-\eta\lambda)\,w - \eta g$. That is the line of algebra.
 #
-# Let us hold a thousand noisy steps to it, with the pull let in by three ways: a term in the loss, torch's `weight_decay`, and our `SGD` with the decoupled line.
+# Let us hold a thousand noisy steps to it, with the pull let in by three ways: a term in the loss, torch's `weight_decay`, and our `SGD` with decay on a line of its own, *decoupled* from the gradient.
 # Here, as one often sees it, we write the loss term without its ½, as $\lambda\lVert w\rVert^2$. Its derivative is $2\lambda w$, so the two others get $2\lambda$.
 
 # %%

@@ -35,10 +35,10 @@ import torch
 from course_lib.base.random import seeded
 from course_lib.experiments.label_smoothing.penultimate import compare_clusters
 from course_lib.experiments.label_smoothing.smoothing import compare_smoothing
-from course_lib.label_smoothing import (CrossEntropyLoss, cross_entropy,
-                                        expected_calibration_error, loss_floor,
-                                        optimal_gap, reliability_curve, smooth_labels,
-                                        temperature_scale)
+from course_lib.label_smoothing import (CrossEntropyLoss, brier_score, cross_entropy,
+                                        error_auroc, expected_calibration_error,
+                                        loss_floor, optimal_gap, reliability_curve,
+                                        smooth_labels, temperature_scale)
 from course_lib.statistics import mean_interval, paired_interval
 
 setup()
@@ -132,7 +132,7 @@ for epsilon in (0.0, 0.1, 0.3):
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The loss
 #
-# Which loss goes with such a target? Nothing else changes: it is the cross entropy $-\sum_k q_k \log p_k$ with $p = \mathrm{softmax}(z)$, $z$ the logits. Put $q$ in, and the sum splits into two cross entropies (CE) that you know: one to the label, one to the **uniform** target $1/K$:
+# Which loss goes with such a target? Nothing else changes: it is the **cross entropy** $-\sum_k q_k \log p_k$ with $p = \mathrm{softmax}(z)$. The network's outputs $z$ before the softmax are the **logits**. Put $q$ in, and the sum splits into two cross entropies (CE) that you know: one to the label, one to the **uniform** target $1/K$:
 # $$(1-\varepsilon)\;\mathrm{CE}(y, p) \;+\; \varepsilon\;\mathrm{CE}(\text{uniform}, p).$$
 # `cross_entropy` is our own; *Deeper*, near the end, shows it.
 
@@ -141,11 +141,18 @@ z = 3 * torch.randn(50, 10, dtype=torch.float64,
                     generator=seeded(0))
 y = torch.arange(50) % 10
 uniform = torch.full_like(z, 1 / 10)
-others = {
-    "(1 − ε)·CE to the label + ε·CE to uniform":
-        lambda e: (1 - e) * cross_entropy(z, y) + e * cross_entropy(z, uniform),
-    "PyTorch's CrossEntropyLoss(label_smoothing=ε)":
-        lambda e: torch.nn.CrossEntropyLoss(label_smoothing=e)(z, y)}
+
+
+def two_parts(e):
+    return (1 - e) * cross_entropy(z, y) + e * cross_entropy(z, uniform)
+
+
+def pytorch(e):
+    return torch.nn.CrossEntropyLoss(label_smoothing=e)(z, y)
+
+
+others = {"(1 − ε)·CE to the label + ε·CE to uniform": two_parts,
+          "PyTorch's CrossEntropyLoss(label_smoothing=ε)": pytorch}
 for name, other in others.items():
     claim("Without class weights the smoothed loss "
           f"is {name}, at ε = 0, 0.1, 0.5 and 1.",
@@ -288,6 +295,8 @@ predict("noisy-T",
         ["falls", "changes by less than 0.01", "rises"])
 
 # %% [markdown]
+# In the **reliability diagram** a dot is a bin, its share that is right above its mean confidence; a calibrated network's lie on the dotted line.
+#
 # **Do this**: move ε from 0 to 0.4, then choose another way of reading the probabilities.  **Notice**: at which ε do the dots lie nearest to the dotted line, and does any ε do what a temperature does?
 
 # %% jupyter={"outputs_hidden": true}
@@ -549,6 +558,59 @@ claim("temperature_scale finds the lowest NLL: none of 600 other temperatures, f
       holds=positive)
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
+# ### Deeper: a score that cannot be fooled, and whether confidence ranks
+#
+# A network that says the share of each class to every row has next to no ECE, and is useless. Two figures that notice, on the networks of above:
+#
+# - the **Brier score**, the mean of $\sum_k (p_k - y_k)^2$. Like the NLL it is a *proper* score, lowest on average for the true probabilities; but one confident error costs it 2 at most, and the NLL any amount;
+# - the **AUROC** of finding errors: the chance that a right answer is surer than a wrong one. Half is chance, 1 is perfect. It looks at the order alone, so no calibration enters.
+
+# %% tags=["deeper"]
+# three right answers, two wrong ones
+sure = torch.tensor([0.9, 0.8, 0.6, 0.7, 0.55])
+answers = torch.stack([sure, 1 - sure], 1)
+truth_of = torch.tensor([0, 0, 0, 1, 1])
+print(f"Brier score {brier_score(answers, truth_of):.3f}, AUROC",
+      f"{error_auroc(answers, truth_of):.3f}: of six pairs one is the wrong way round")
+
+# %% tags=["deeper"]
+predict("ranks", "Smoothing with ε = 0.2 where wrong labels are memorised: the chance "
+        "that a right answer is surer than a wrong one …",
+        ["falls by more than 0.01", "changes by less than 0.01",
+         "rises by more than 0.01"])
+
+# %% [markdown]
+# Judged by the same 0.01, at ε = 0.2 against ε = 0: both figures, with wrong labels and with right ones. And the temperature, fitted on right labels: does it change the order?
+
+# %% tags=["deeper", "nbval-check-output"] jupyter={"outputs_hidden": true}
+for name in ("noise, memorised", "right labels"):
+    run, where = situations[name], name.split()[-1]
+    claim(f"{name}: ε = 0.2 lowers the Brier score.", change(run, "brier", 0.2), lower,
+          kind="measured", id=f"brier-{where}")
+    claim(f"{name}: ε = 0.2 lowers the AUROC of finding errors.",
+          change(run, "auroc", 0.2), lower, kind="measured", id=f"auroc-{where}")
+claim("Noise memorised: a temperature moves the AUROC by less than 0.01.",
+      change(noisy, "auroc", 0.0, right), within(0.01),
+      kind="measured", id="auroc-temperature")
+
+# %% tags=["deeper"] jupyter={"outputs_hidden": true}
+print("mean AUROC          ", *(f"ε = {epsilon:<5g}" for epsilon in noisy.epsilons))
+for name, run in situations.items():
+    print(f"{name:<20}", *(f"{run.of('auroc', epsilon).nanmean():<9.3f}"
+                           for epsilon in run.epsilons))
+
+# %% tags=["deeper"] jupyter={"outputs_hidden": true}
+# what came out
+shift = change(noisy, "auroc", 0.2)
+reveal("ranks", from_interval={"falls by more than 0.01": lower(shift),
+                               "changes by less than 0.01": within(0.01)(shift),
+                               "rises by more than 0.01": higher(shift)},
+       rests="auroc-memorised")
+
+# %% [markdown]
+# On large networks the ranking is reported to suffer (Zhu et al., 2022; Xia et al., 2024): smoothing holds back the largest logit most where the answer is likely to be right. A network that has learned wrong labels by heart may be another case. So measure the ranking where you need one.
+
+# %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: what it does to the features
 #
 # *This section needs some linear algebra: what a subspace is.*
@@ -785,7 +847,6 @@ claim("Ours refuses an ε below 0, above 1, or NaN.", measured=len(refused),
 # ### Deeper: neighbours of label smoothing, and of the ECE
 #
 # - The **confidence penalty** (Pereyra et al., 2017) adds $-\beta\,H(p)$ to the loss, with $H$ the entropy of the prediction. Smoothing adds, up to a constant, the KL divergence *from* the uniform distribution to $p$, the penalty the one from $p$ *to* it: it minds less where one class is nearly ruled out.
-# - The **Brier score** is the mean of $\sum_k (p_k - y_k)^2$. Like the NLL it is a proper score, lowest on average for the true probabilities, but one confident error costs it 2 at most, and the NLL any amount.
 # - The **maximum calibration error**, MCE, is the largest gap of any bin. Where bins hold few rows it is mostly chance.
 
 # %% [markdown] tags=["card"] slideshow={"slide_type": "slide"}

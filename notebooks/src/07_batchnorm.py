@@ -200,8 +200,10 @@ claim("The same batch twice in training mode: the same output, and statistics th
 # %% jupyter={"outputs_hidden": true}
 # what came out
 reveal("twice",
-       f"{'another' if gaps[0] else 'same'} output, "
-       f"{'moved' if gaps[1] else 'same'} statistics",
+       from_interval={
+           "same output, same statistics": each(equal(0), equal(0))(gaps),
+           "same output, moved statistics": each(equal(0), positive)(gaps),
+           "another output, moved statistics": each(positive, positive)(gaps)},
        because="training looks at the batch alone, and takes notes")
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -217,8 +219,8 @@ predict("memory", "The mean of all samples seen is 5. The running mean is …",
 pair = torch.tensor([[-1.0], [1.0]], **double)
 forgetful, average = (BatchNorm1d(1, momentum=m, **double) for m in (0.1, None))
 for norm in (forgetful, average):
-    for t in range(400):
-        norm(pair + (10 if t < 200 else 0))
+    for centre in [10] * 200 + [0] * 200:
+        norm(pair + centre)
 claim("After 200 batches around 10 and 200 around 0 the running mean is 10 · 0.9²⁰⁰.",
       measured=forgetful.running_mean.item(),
       holds=near(10 * 0.9**200, 1e-12))
@@ -362,17 +364,16 @@ claim("With batches of 2, LayerNorm leads.",
 claim("With batches of 8, BatchNorm leads.",
       measured=lead[8],
       kind="measured", id="batch-leads-8", holds=negative)
-
-# %% tags=["deeper"] jupyter={"outputs_hidden": true}
-first = {size: {True: "LayerNorm", False: "BatchNorm"}.get(points.between(low=0))
-         for size, points in lead.items()}
-at2, at8 = first.values()
+leads = [lead[2], lead[8]]
 
 # %% tags=["deeper"] jupyter={"outputs_hidden": true}
 # what came out
 reveal("small",
-       None if None in (at2, at8) else f"{at2} at both" if at2 == at8
-       else f"{at2} at 2, {at8} at 8",
+       from_interval={
+           "LayerNorm at both": positive(leads),
+           "BatchNorm at both": negative(leads),
+           "LayerNorm at 2, BatchNorm at 8": each(positive, negative)(leads),
+           "BatchNorm at 2, LayerNorm at 8": each(negative, positive)(leads)},
        because="at 1 BatchNorm does not take part; other rates: "
                "compare_small_batches(lr=…)", rests="layer-leads-2, batch-leads-8")
 
@@ -488,14 +489,13 @@ for key, sentence, ratio, high in (
           holds=below(high))
 
 # %% jupyter={"outputs_hidden": true}
-said = {(True, True): "smaller, but there",
-        (False, True): "as large as against torch's start"}
-
-# %% jupyter={"outputs_hidden": true}
 # what came out
 reveal("speed",
-       "gone" if rest.between(high=0) is False
-       else said.get((repair.between(high=0), rest.between(high=0))),
+       from_interval={
+           "as large as against torch's start":
+               each(positive, negative)([repair, rest]),
+           "smaller, but there": negative([repair, rest]),
+           "gone": positive(rest)},
        because=f"ratios of steps: {2**lead.mean:.2f} to torch's start, "
                f"{2**rest.mean:.2f} to gain √2", rests="gain-faster, norm-beats-gain")
 
@@ -771,7 +771,7 @@ def apart_after(steps, lr=0.1, strength=0.3, moving=True):
     grows."""
     decayed, grown = W.clone(), W.clone()
     for t in range(steps):
-        eps = 1e-3 * (1 - lr * strength) ** (2 * t) if moving else 1e-3
+        eps = 1e-3 * (1 - lr * strength * moving) ** (2 * t)
         decayed = ((1 - lr * strength) * decayed
                    - lr * loss_and_gradient(decayed, eps)[1])
         grown = (grown
@@ -937,10 +937,11 @@ claim("The folded layer alone gives the outputs of layer and norm together.",
 # | | |
 # |---|---|
 # | formula | $\hat x = \dfrac{x-\mu}{\sqrt{\sigma^2+\epsilon}}$, $y = \gamma\hat x+\beta$; in training μ, σ² of the batch, in evaluation the remembered ones |
-# | in PyTorch | `nn.BatchNorm1d(64)` before the activation, and `model.train()`, `model.eval()` |
+# | PyTorch | `nn.BatchNorm1d(64)` before the activation, and `model.train()`, `model.eval()` |
 # | typical | `momentum=0.1`, `eps=1e-5`, batches of 16 rows and more |
 # | when not | batches of a few rows, sequences, rows that must not know of each other: LayerNorm |
-# | what was measured | at one rate, noise of small parts keeps wrong labels out at the end (claim `ghost-regularizes-end`); the variance of a batch mean falls as 1/B (`batch-variance-mean`) |
+# | measured | at one rate, noise of small parts keeps wrong labels out at the end <!-- rests: ghost-regularizes-end --> |
+# | measured | the variance of a batch mean falls as 1/B <!-- rests: batch-variance-mean --> |
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Sources

@@ -41,7 +41,7 @@ setup()
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Who is on?
 #
-# First a look at what happens. Twelve residual blocks are stacked, and a batch of twenty rows (examples) climbs through them from below. A coloured cell: the row goes through that block's branch $f$. An empty one: it takes the shortcut around it.
+# First a look at what happens. Twelve **residual blocks**, each $x + f(x)$, are stacked, and a batch of twenty rows (examples) climbs through them from below. A coloured cell: the row goes through that block's branch $f$. An empty one: it takes the shortcut around it.
 # $p_L$ is the probability that the *last* block, number 12, is on. On the right, sixty batches of ones were sent through the dropping: a dot is the share of rows that a block kept, a cross the mean of what came out.
 #
 # **Do this**: move $p_L$ from 0.5 to 0.1, then let the whole batch decide as one.  **Notice**: which blocks are off most often? What do the crosses do, and when do they scatter?
@@ -192,7 +192,7 @@ predict("depth", "How many of the 54 blocks are computed for a batch, on average
         ["27", "40.25", "40.5", "47"])
 
 # %% [markdown]
-# Each block adds its own probability: the expected depth is $\sum_l p_l = L - (1-p_L)\frac{L+1}{2}$, as $\sum_l l = \frac{L(L+1)}{2}$. For $p_L = 0.5$ that is $\frac{3L-1}{4}$. Do not believe it, count:
+# Each block adds its own probability: the **expected depth** is $\sum_l p_l = L - (1-p_L)\frac{L+1}{2}$, as $\sum_l l = \frac{L(L+1)}{2}$. For $p_L = 0.5$ that is $\frac{3L-1}{4}$. Do not believe it, count:
 
 # %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
 from course_lib.experiments.stochastic_depth.steps import Count, residual_network
@@ -330,7 +330,7 @@ claim("Deciding by batch computes fewer than 1000 of them.",
 # ## Second benefit: does it err less?
 #
 # Now the plain cell's network at four settings and twelve seeds, at once: each seed has another split of the 1797 images, start, batch order and masks. Two figures on right test labels, because they can disagree: the **error**, the share of wrong answers, and the **NLL**, the mean negative log likelihood (the cross entropy), which also punishes being sure and wrong.
-# We ask first after 600 steps, which is late: time enough to learn wrong labels by heart. A figure is *lower* if all of the 95 % interval of the difference, paired by seed, lies below 0.
+# We ask first after 600 steps, which is late: time enough to learn wrong labels by heart. A figure is *lower*, as on the [first page](index.ipynb), if all of the 95 % interval of the difference, paired by seed, lies below 0.
 
 # %%
 predict("error",

@@ -46,7 +46,7 @@ setup()
 # ## Two guesses, two minutes, eleven knobs
 #
 # 300 digits to learn from, **a fifth of their labels wrong**; a small residual network, eight seeds. *Plain*: 600 steps of Adam, nothing else. *Everything*: also L1, L2, weight decay, smoothing, dropout, BatchNorm, stochastic depth and early stopping, with strengths nobody tuned. *Stopped early*: plain with early stopping alone.
-# Two guesses before you see a curve. A figure is *lower* (or *higher*) where all of the 95 % interval of the difference, paired by seed, lies below (above) 0.
+# Two guesses before you see a curve. As on the [first page](index.ipynb), a figure is *lower* (or *higher*) where all of the 95 % interval of the difference, paired by seed, lies below (above) 0.
 
 # %%
 predict("everything",

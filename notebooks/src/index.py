@@ -14,17 +14,19 @@
 # %% [markdown] slideshow={"slide_type": "slide"}
 # # Regularization in PyTorch, with nothing to believe
 #
-# Welcome. It may be late, and you may be on your own with this: the course is made for just that. Nobody watches, nothing is graded, every wrong answer is answered with what it was, and you can stop anywhere and find your place again.
-#
-# Ten lessons ask what keeps a network from memorising its training data. **You need not believe a word of them:** what a lesson claims, a cell computes before your eyes, and often enough it comes out otherwise than the textbooks say.
+# - **What this is.** Ten lessons ask what keeps a network from memorising its training data. You need not believe a word of them: what a lesson claims, a cell computes before your eyes, and often enough it comes out otherwise than the textbooks say.
+# - **For whom.** You train networks, or are about to, and want to know what weight decay, dropout or early stopping do, and when to leave them out.
+# - **What you need.** Python, fitting a straight line, a derivative, a mean and a standard deviation. PyTorch's loop is in every lesson to copy; each term is explained where it comes first.
+# - **How an hour looks.** You guess, move a picture, work it out by hand, read twenty lines of plain PyTorch, see it measured over many seeds, hear when not to use it, and write it yourself.
+# - **On your own, perhaps late at night.** Nobody watches, nothing is graded, every wrong answer is answered with what it was, and you can stop anywhere and find your place again.
 #
 # Every picture is computed while you look, by the very code that a lesson explains. **Press Shift+Enter three times, then drag the slider** (or click it and use the arrow keys): a polynomial is fitted to twenty noisy points. What does a higher degree do?
 
 # %% tags=["setup"]
 # what this page needs
 try:
-    from course_lib.notebook import (claim, fresh_seeds, predict, reveal, self_test,
-                                     setup, standing)
+    from course_lib.notebook import (below, between, claim, fresh_seeds, predict,
+                                     reveal, self_test, setup, standing)
 except ModuleNotFoundError:
     raise ImportError(
         "the course is not installed in this Python: stop Jupyter and run `make "
@@ -75,11 +77,10 @@ missed = (draws.mean(2).abs() > half_width).sum(1)  # of each hundred
 
 # %% jupyter={"outputs_hidden": true, "source_hidden": true}
 # what came out
-options = ["none, or they would not be honest", "about five, and nobody can say which",
-           "about half"]
 found = mean_interval(missed)
 reveal("misses",
-       options[0] if found.high < 0.5 else options[1] if found.between(4, 6) else None,
+       from_interval={"none, or they would not be honest": below(0.5)(found),
+                      "about five, and nobody can say which": between(4, 6)(found)},
        because="that is what 95 % means; so when one interval of this course surprises "
                "you, it may be one of those")
 
@@ -90,7 +91,7 @@ print("misses in the first twenty hundreds:", *missed[:20].tolist())
 # what is claimed
 claim("On average, four to six of a hundred honest 95 % intervals miss.",
       measured=mean_interval(missed), kind="measured", id="honest-intervals-miss",
-      holds=lambda count: count.between(4, 6))
+      holds=between(4, 6))
 
 # %% [markdown]
 # ## Claims
@@ -101,6 +102,15 @@ claim("On average, four to six of a hundred honest 95 % intervals miss.",
 # - **Measured** claims are judged by an interval, against a bound that stood there before the run. They *hold*, *do not hold*, or stay *inconclusive*, and the text is true whichever comes out.
 #
 # - **Checked** ones are simulations or spot checks; **timed** ones are about this machine.
+#
+# Four words stand for such verdicts, and mean the same in every lesson. Differences are taken seed by seed, and *the interval* is the 95 % interval of their mean.
+#
+# | | |
+# |---|---|
+# | **lower**, **higher** | all of the interval lies on that side of 0, or by the margin that is named |
+# | **better**, **worse** | lower, or higher, in test error, unless another figure is named |
+# | **told apart** | lower or higher: 0 lies outside the interval. *Not told apart* is not *equal* |
+# | **small** | all of the interval lies within a margin around 0 that was named before the run |
 #
 # The verdict is computed, not typed. But whoever wrote a measured claim had looked at its seeds. So each was judged again, by the same bound, on seeds that nobody had looked at: *confirmed* means that they decide the same. How many are? (All claims, with their figures, stand in the [ledger](claims.md).)
 
@@ -113,7 +123,7 @@ fresh_seeds()
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The map
 #
-# *First* names lessons that make one easier; nothing is locked. If you do not know where to begin, begin with 00. If you came for one thing, go there: each lesson says what it takes for granted. Minutes are for the core; sections called *Deeper* are folded and extra. Words you do not know stand in the [glossary](glossary.md).
+# *First* names lessons that make one easier; nothing is locked. If you do not know where to begin, begin with 00. If you came for one thing, go there: each lesson says what it takes for granted. Minutes are for the core; sections called *Deeper* are folded and extra. Words you do not know stand in the [glossary](glossary.md), and what each lesson wants you to keep on the two pages of a [cheat sheet](cheatsheet.md).
 
 # %%
 the_map()

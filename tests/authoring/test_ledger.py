@@ -33,11 +33,12 @@ def notebook(*cells):
 def rows(tmp_path_factory):
     made = notebook(
         "# Lesson\n\ntext\n\n## Sums",
-        'claim("One and one is two.", measured=1 + 1, holds=lambda two: two == 2)',
+        "from course_lib.notebook import below, equal\n"
+        'claim("One and one is two.", measured=1 + 1, holds=equal(2))',
         "## Loops",
         "for n in (1, 2):\n"
-        '    claim(f"{n} is small | large.", kind="measured", measured=n, holds=lambda n: n < 2)\n'
-        'claim("Nobody knows.", 0.5, lambda\n    it: None, "measured")',
+        '    claim(f"{n} is small | large.", kind="measured", measured=n, holds=below(2))\n'
+        'claim("Nobody knows.", None, below(2), "measured")',
         'print("Exact words are not claims")',
     )
     run = executed(made, tmp_path_factory.mktemp("nb") / "x.ipynb", "x")
@@ -48,10 +49,10 @@ def test_sentence_bound_figure_verdict_and_place(rows):
     assert rows[0][:2] == ("03_x", "Sums")
     claims = [row.claim for row in rows]
     assert [(it.text, it.basis, it.asked, it.figure, it.verdict) for it in claims] == [
-        ("One and one is two.", "exact", "two == 2", "2", "holds"),
-        ("1 is small | large.", "measured", "n < 2", "1", "holds"),
-        ("2 is small | large.", "measured", "n < 2", "2", "does not hold"),
-        ("Nobody knows.", "measured", "None", "0.5", "inconclusive"),
+        ("One and one is two.", "exact", "equal to 2", "2", "holds"),
+        ("1 is small | large.", "measured", "below 2", "1", "holds"),
+        ("2 is small | large.", "measured", "below 2", "2", "does not hold"),
+        ("Nobody knows.", "measured", "below 2", "None", "inconclusive"),
     ]
     assert {row.section for row in rows[1:]} == {"Loops"}
 
@@ -62,7 +63,7 @@ def test_the_page_counts_and_escapes(rows):
     assert "3 others are measured over seeds: 1 hold, 1 do not, 1 are inconclusive" in page
     assert "**3 not yet replicated**" in page
     where = f"[Loops](03_x.ipynb#cell-id={rows[1].cell})"
-    line = "| 1 is small \\| large. | measured | `n < 2` | 1 | holds | not yet replicated"
+    line = "| 1 is small \\| large. | measured | `below 2` | 1 | holds | not yet replicated"
     assert f"{line} | {where} |" in page
     lines = [line for line in page.splitlines() if line.startswith("|")]
     assert {len(re.findall(r"(?<!\\)\|", line)) for line in lines} == {8}

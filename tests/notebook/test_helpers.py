@@ -13,9 +13,12 @@ import torch
 from course_lib import plotting
 from course_lib.base import card, machine, record
 from course_lib.notebook import (
+    below,
     claim,
+    each,
     environment,
     ledger,
+    near,
     negative,
     positive,
     predict,
@@ -101,25 +104,10 @@ def test_a_claim_notes_its_intervals_and_the_bounds_they_are_compared_with():
     assert (ledger[2].bars, ledger[2].bounds, ledger[2].n) == ((), (), 0)
 
 
-def test_a_claim_notes_what_is_asked_as_it_is_written():
-    claim("a", [f(1) for f in (lambda x: x, lambda y: y)], holds=lambda ones: ones == [1, 1])
-    claim(
-        "b",
-        2,
-        lambda two: (
-            two
-            ==  2
-        ),
-    )  # fmt: skip
-    claim("c", 1, holds=bool)
-    below, above = (lambda d: d < 0.5), (lambda d: d > 0.5)
-    claim("d", 0, holds=below)
-    claim("e", 1, holds=above)
-    low, high = (lambda d: d > -1), (lambda d: d < 1)
-    claim("f", 0, holds=high)
-    claim("g", 0, holds=low)
-    asked = ["ones == [1, 1]", "two == 2", "bool", "d < 0.5", "d > 0.5", "d < 1", "d > -1"]
-    assert [record.asked for record in ledger] == asked
+def test_a_claim_notes_what_is_asked_a_bound_in_words_and_a_function_by_name():
+    claim("a", [1, 2], holds=each(below(2), near(2, 0.1)))
+    claim("b", 1, holds=bool)
+    assert [record.asked for record in ledger] == ["below 2, within 0.1 of 2", "bool"]
 
 
 @pytest.fixture

@@ -41,6 +41,27 @@ def test_what_came_out_stands_in_a_folded_cell_whose_first_line_tells_nothing(pa
             assert cell.source.startswith("# what "), cell.source
 
 
+@pytest.mark.parametrize("path", LESSONS, ids=name)
+def test_a_claim_and_what_came_out_read_as_one_statement(path):
+    """The words of `course_lib.notebook.bounds` ask; what takes work stands in a cell above."""
+    for cell in code(path):
+        if calls(cell.source, "claim", "reveal"):
+            riddles = [node for node in ast.walk(ast.parse(cell.source)) if _is_riddle(node)]
+            assert not riddles, f"{ast.unparse(riddles[0])}\n  in {cell.source}"
+
+
+def _is_riddle(node):
+    keyed = isinstance(node, ast.Dict) and any(
+        getattr(key, "value", 0) is True for key in node.keys
+    )
+    return keyed or isinstance(node, (ast.Lambda, ast.IfExp))
+
+
+@pytest.mark.parametrize("riddle", ["lambda x: x < 1", "1 if x else 0", "{True: 1}[x]"])
+def test_a_riddle_is_found(riddle):
+    assert any(map(_is_riddle, ast.walk(ast.parse(f"claim('It is.', 0, holds={riddle})"))))
+
+
 def _literal_answers(source):
     answers = (call.argument(1, "correct") for call in calls(source, "reveal"))
     return [answer for answer in answers if isinstance(answer, ast.Constant)]

@@ -110,6 +110,7 @@ def _others(source: Path, notebooks: Path, there: list[str], hero: str, store: P
         "lessons.md": pages.lessons(there, notebooks),
         "exercises.md": pages.exercises(there, notebooks),
         "claims.md": pages.ledger(notebooks, there),
+        "cheatsheet.md": pages.cheatsheet(notebooks, there),
         "myths.md": pages.myths(there),
         "progress.md": pages.progress(there),
         "glossary.md": lesson.links((notebooks / "glossary.md").read_text("utf-8"), there),

@@ -34,7 +34,7 @@ html_theme_options = {
 }
 html_context = {"default_mode": "auto"}
 html_sidebars: dict[str, list[str]] = {
-    name: [] for name in ("index", "myths", "claims", "glossary", "progress")
+    name: [] for name in ("index", "myths", "claims", "cheatsheet", "glossary", "progress")
 }
 templates_path = ["templates"]
 suppress_warnings = ["myst.header"]  # a lesson's first heading may follow a lower one

@@ -1,12 +1,14 @@
 """The pages that no notebook is: home, ledger, myths, progress, reference. All are collected."""
 
 import html
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from course_lib import LESSONS
+from course_lib.authoring.cheatsheet import sheet
 from course_lib.authoring.ledger import Row, rows
 from course_lib.authoring.site import elements
+from course_lib.authoring.site.lesson import links
 from course_lib.base.record import blind_below
 from course_lib.learner.cells import cells_of
 from course_lib.learner.course_map import MAP, Lesson, minutes
@@ -19,6 +21,7 @@ NAVIGATION = (
     "exercises",
     "Myths <myths>",
     "Claims <claims>",
+    "To keep <cheatsheet>",
     "glossary",
     "reference/index",
     "Progress <progress>",
@@ -109,6 +112,13 @@ def _text(words: str) -> str:
         if odd
         else "".join(f"<code>{part}</code>" if i % 2 else part for i, part in enumerate(parts))
     )
+
+
+def cheatsheet(notebooks: Path, there: Collection[str]) -> str:
+    """The cards of the lessons that are `there`; the style sheet prints them on two pages of A4."""
+    page = sheet(notebooks, (row for row in rows(notebooks) if row.lesson in there))
+    title, _, cards = links(page, there).partition("\n")
+    return f'{WIDE}{title}\n\n<div class="course-sheet"></div>\n{cards}'
 
 
 def myths(there: Iterable[str]) -> str:
@@ -258,6 +268,7 @@ by tested code, and every sentence that claims a number is judged by a cell, ove
 
 - [What is wrong in your tutorial?](myths.md) Widely repeated sentences, each with what is true.
 - [The claims ledger](claims.md): every sentence that was judged, with bound, figure and verdict.
+- [To keep](cheatsheet.md): the card that each lesson ends with, on two printed pages.
 - [Glossary](glossary.md), and five things that λ may mean.
 - [Reference](reference/index.md): each idea's source beside its equations.
 - [Your progress](progress.md): predictions, quiz, cards; kept in this browser alone.

@@ -21,6 +21,8 @@ from course_lib.engine import ModelSpec, train
 from course_lib.engine.cache import remembered
 from course_lib.experiments.shared.forward import forward
 from course_lib.label_smoothing import (
+    brier_score,
+    error_auroc,
     expected_calibration_error,
     reliability_curve,
     temperature_scale,
@@ -31,14 +33,15 @@ EPSILONS = (0.0, 0.02, 0.05, 0.1, 0.2, 0.4)
 SEEDS = tuple(range(40, 48))  # settings and questions come from other seeds
 READINGS = ("as it is", "temperature, right labels", "temperature, noisy labels")
 ROWS, VALIDATION, BINS = 300, 200, 15
-FIGURES = ("error", "nll", "ece", "temperature")
+FIGURES = ("error", "nll", "ece", "temperature", "brier", "auroc")
 
 
 @dataclass
 class Smoothing:
     """Figures on the test rows, [seeds, readings, epsilons]; seeds are those that have finished.
 
-    nll in nats, error and ece as shares. temperature: 1 for the first reading, NaN where the
+    nll in nats, error and ece as shares, brier in [0, 2], auroc of telling errors by confidence
+    (`label_smoothing.error_auroc`). temperature: 1 for the first reading, NaN where the
     likelihood has no top. memorised [seeds, epsilons]: share of the training rows that are
     classified as labelled, rightly or not. validation_nll [seeds, epsilons]: as it is, on the
     validation rows with right labels; what ε may be chosen by. ece_if_calibrated [seeds, epsilons]:
@@ -53,6 +56,8 @@ class Smoothing:
     nll: Tensor
     ece: Tensor
     temperature: Tensor
+    brier: Tensor
+    auroc: Tensor
     memorised: Tensor
     validation_nll: Tensor
     ece_if_calibrated: Tensor
@@ -116,7 +121,8 @@ def read(
     error = (p.argmax(1) != target).double().mean().item()
     nll = cross_entropy(z / temperature, target).item()
     ece = expected_calibration_error(p, target, BINS)
-    return (error, nll, ece, temperature), reliability_curve(p, target, BINS)
+    scores = brier_score(p, target), error_auroc(p, target)
+    return (error, nll, ece, temperature, *scores), reliability_curve(p, target, BINS)
 
 
 def fitted_temperature(z: Tensor, target: Tensor) -> float:
@@ -214,21 +220,17 @@ def _gather(found: dict[int, tuple[Tensor, Tensor, Tensor]], progress: float) ->
     shape = len(READINGS), len(EPSILONS)
     figures = _stack([figures for figures, _, _ in done], (*shape, len(FIGURES)))
     curves = _stack([curves for _, curves, _ in done], (3, *shape, BINS))
-    error, nll, ece, temperature = figures.unbind(-1)
     memorised, validation_nll, ideal = _stack(
         [others for *_, others in done], (3, len(EPSILONS))
     ).unbind(1)
     return Smoothing(
         EPSILONS,
-        error,
-        nll,
-        ece,
-        temperature,
-        memorised,
-        validation_nll,
-        ideal,
-        curves.unbind(1),
-        progress,
+        **dict(zip(FIGURES, figures.unbind(-1))),
+        memorised=memorised,
+        validation_nll=validation_nll,
+        ece_if_calibrated=ideal,
+        curves=curves.unbind(1),
+        progress=progress,
     )
 
 

@@ -13,6 +13,7 @@ PANELS = {
     "error": ("Error", (0, 0.45)),
 }
 EDGES = np.linspace(0, 1, smoothing.BINS + 1)
+SAID = ("error", "nll", "ece", "temperature")
 FEW = 50  # predictions of all seeds together: a bin with fewer is drawn hollow
 
 
@@ -95,7 +96,7 @@ def _draw(marks, result, epsilon, reading):
 
 
 def _say(marks, result, epsilon, reading, at, way):
-    figures = [plotting.array(getattr(result, name)[:, way, at]) for name in smoothing.FIGURES]
+    figures = [plotting.array(getattr(result, name)[:, way, at]) for name in SAID]
     error, nll, ece, T = (
         np.nanmean(values) if np.isfinite(values).any() else np.nan for values in figures
     )

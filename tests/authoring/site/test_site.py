@@ -10,7 +10,7 @@ import nbformat
 import pytest
 
 from course_lib.authoring.site import build as site
-from course_lib.authoring.site import judged
+from course_lib.authoring.site import judged, pages
 from course_lib.authoring.site.explorers import LIBRARY, Shown, kept
 from course_lib.explorers.sgd import saddle
 from tests.authoring import _lesson
@@ -33,6 +33,8 @@ def made(tmp_path_factory, repository):
         patch.setattr(saddle.explorer, "frozen", {"lr": (0.05, 0.1), "noise": (0.0, 0.1)})
         patch.setattr(site, "HERO", SADDLE)
         patch.setattr(judged, "gains", lambda folder: GAINS)
+        cards = (repository / "notebooks" / "cheatsheet.md").read_text("utf-8")
+        patch.setattr(pages, "sheet", lambda *_: cards)  # of all lessons, to be printed
         store = root / "build" / "frozen"
         for shown in (Shown.of(SADDLE), Shown.of(SADDLE, lr=0.1)):
             kept(shown, store)  # here, and not in processes that know nothing of the patch
@@ -162,7 +164,7 @@ class TestInChromium:
         page, said, address = opened
         axe = files(axe_playwright_python).joinpath("axe.min.js").read_text(encoding="utf-8")
         page.set_viewport_size({"width": 390, "height": 800})
-        every = ["index", "00_sgd", "claims", "myths", "glossary", "progress", "00_sgd_exercises"]
+        every = ["index", "00_sgd", "claims", "myths", "cheatsheet", "glossary", "00_sgd_exercises"]
         for name in amount(["00_sgd", "index"], every):
             for scheme in amount(["dark"], ["light", "dark"]):
                 page.emulate_media(color_scheme=scheme)
@@ -180,6 +182,12 @@ class TestInChromium:
         page.goto(f"{address}/00_sgd.html")
         assert not page.is_visible(".course-controls") and page.is_visible(".course-picture")
         assert page.pdf()[:4] == b"%PDF"
+
+    def test_the_cheat_sheet_is_printed_on_two_pages(self, opened):
+        page, said, address = opened
+        page.goto(f"{address}/cheatsheet.html")
+        pdf = page.pdf(prefer_css_page_size=True)
+        assert len(re.findall(rb"/Type\s*/Page\b", pdf)) == 2 and not said
 
 
 def test_the_front_end_lies_where_the_site_takes_it_from():

@@ -12,6 +12,7 @@ from course_lib.engine import ModelSpec
 from course_lib.experiments.label_smoothing import smoothing as lab
 from course_lib.label_smoothing import (
     CrossEntropyLoss,
+    brier_score,
     expected_calibration_error,
     temperature_scale,
 )
@@ -47,7 +48,7 @@ def test_the_network_is_what_a_plain_loop_trains(short):
         loss(model(x), y).backward()
         optimizer.step()
     z = model(split.test_x.double()).detach()
-    (error, nll, ece, _), _ = lab.read(z, split.test_y, 1.0)
+    (error, nll, ece, *_), _ = lab.read(z, split.test_y, 1.0)
     at = lab.EPSILONS.index(0.1)
     for got, want in zip((short.error, short.nll, short.ece), (error, nll, ece)):
         assert got[1, 0, at].item() == pytest.approx(want, abs=2e-3)
@@ -56,11 +57,12 @@ def test_the_network_is_what_a_plain_loop_trains(short):
 def test_figures_of_known_logits():
     z = torch.tensor([[2.0, 0.0], [0.0, 3.0], [1.0, 0.0]], dtype=torch.float64)
     target = torch.tensor([0, 1, 1])
-    (error, nll, ece, T), (confidence, accuracy, count) = lab.read(z, target, 2.0)
+    (error, nll, ece, T, brier, auroc), (confidence, accuracy, count) = lab.read(z, target, 2.0)
     p = (z / 2).softmax(1)
     assert error == pytest.approx(1 / 3) and T == 2.0 and count.sum() == 3
     assert nll == pytest.approx(-p[[0, 1, 2], target].log().mean().item())
     assert ece == expected_calibration_error(p, target, lab.BINS)
+    assert brier == brier_score(p, target) and auroc == 1  # the wrong answer is the least sure
     figures, curves = lab.read(z, target, math.nan)
     assert all(math.isnan(figure) for figure in figures) and all(
         part.isnan().all() for part in curves
