@@ -2,6 +2,7 @@
 
     digits()      1797 images: x [rows, 64] pixels, y [rows] class numbers 0 … 9      → Split
     noisy_sine()  x [rows, 1] in [−1, 1), y [rows, 1]: sin(πx) and noise              → Split
+    modular_addition()  x [rows, 3] tokens a, b, "=", y [rows] (a + b) mod p          → Split
     quadratic()   x [rows, features], y [rows, 1]: a bowl of the curvatures asked for → Split
     breast_cancer()                x [569, 30], y [569] class numbers 0, 1            → Table
     spambase_or_breast_cancer()    x [4601, 57], y [4601]; the other offline          → Table
@@ -10,6 +11,7 @@ A `Split` holds training, validation and test rows, as every experiment takes th
 all rows, as measured, and makes splits of them.
 """
 
+from course_lib.data.modular import modular_addition
 from course_lib.data.split import Split
 from course_lib.data.tables import Table, breast_cancer, spambase_or_breast_cancer
 from course_lib.data.toys import digits, noisy_sine, quadratic
@@ -19,6 +21,7 @@ __all__ = [
     "Table",
     "breast_cancer",
     "digits",
+    "modular_addition",
     "noisy_sine",
     "quadratic",
     "spambase_or_breast_cancer",
