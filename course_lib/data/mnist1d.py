@@ -107,7 +107,7 @@ def stretched(y: Tensor, padding: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def interpolated(x: Tensor, at: Tensor) -> Tensor:
-    """Rows x [rows, points] read at the places `at` [rows, places], on straight lines in between."""
+    """Read x [rows, points] at the places `at` [rows, places], on straight lines in between."""
     left = at.floor().long().clamp(0, x.shape[1] - 2)
     a, b = x.gather(1, left), x.gather(1, left + 1)
     return a + (at - left) * (b - a)

@@ -144,7 +144,8 @@ def _value(name: str, value: Any, ranges: dict[str, Range]) -> float | bool | tu
         return tuple(
             _value(f"{name}[{i}]", v, {f"{name}[{i}]": ranges[name]}) for i, v in enumerate(value)
         )
-    return float(require(name, value, **ranges.get(name, {"low": -math.inf})))
+    bounds = dict(ranges.get(name, {"low": -math.inf}))
+    return float((require_whole if bounds.pop("whole", False) else require)(name, value, **bounds))
 
 
 def _switch(name: str, value: Any, allowed: str) -> bool:

@@ -25,7 +25,8 @@ MODULES: dict[str, Callable[..., nn.Module]] = {
     "layer": LayerNorm,
 }
 
-Range = dict[str, Any]  # low, high, open_low, open_high: as `require` takes them
+# low, high, open_low, open_high: as `require` takes them; or whole: True, as `require_whole`
+Range = dict[str, Any]
 PROBABILITY: Range = {"high": 1.0, "open_high": False}
 
 

@@ -20,19 +20,18 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from course_lib.base.arguments import require_choice, require_probability, require_whole
-from course_lib.base.random import seeded
+from course_lib.base.arguments import require_choice, require_whole
 from course_lib.batchnorm import LayerNorm, layer_norm
 from course_lib.elsewhere import MultiHeadAttention, RMSNorm, rms_norm, split_heads
-from course_lib.engine.autograd import AutogradNetworks
-from course_lib.engine.spec import PROBABILITY, Range, require_shape
+from course_lib.engine.autograd import AutogradNetworks, AutogradSpec, Start, constant, normal
+from course_lib.engine.spec import require_shape
 
 EPS = 1e-5  # of both norms
 NORMS = {"rms": RMSNorm, "layer": LayerNorm}
 
 
 @dataclass(frozen=True)
-class TransformerSpec:
+class TransformerSpec(AutogradSpec):
     """A one-layer transformer that reads `tokens` tokens and answers with one of `prime` numbers.
 
     Tokens are 0 … `prime`, the last of which is "=". width: numbers that stand for a token; heads:
@@ -56,9 +55,6 @@ class TransformerSpec:
             raise ValueError(f"heads = {self.heads}: must divide the width, {self.width}")
         require_choice("norm", self.norm, (None, *NORMS))
 
-    task = "classification"
-    frozen = 0
-    by_autograd = True
     large = True
 
     @property
@@ -72,69 +68,37 @@ class TransformerSpec:
         return self.prime
 
     @property
-    def learning(self) -> "TransformerSpec":
-        """All of it."""
-        return self
-
-    @property
     def units(self) -> int:
         """How many numbers a row becomes: values, what attention brings, the MLP's."""
         return self.width * (self.tokens + 3 + self.expansion)
 
-    def _parameters(self) -> Iterator[tuple[str, tuple[int, ...], float]]:
-        """(name, shape, standard deviation of the initial values).
-
-        The names are those of `build`; 0 stands for a bias, ∞ for a γ, which starts at 1.
-        """
-        d, hidden, inf = self.width, self.width * self.expansion, torch.inf
-        norms = {None: [], "rms": [("weight", inf)], "layer": [("weight", inf), ("bias", 0.0)]}
-
-        def norm(name: str) -> Iterator[tuple[str, tuple[int, ...], float]]:
-            yield from ((f"{name}.{part}", (d,), std) for part, std in norms[self.norm])
-
-        yield "embedding", (self.prime + 1, d), d**-0.5
-        yield "positions", (self.tokens, d), d**-0.5
-        yield from norm("attention_norm")
-        yield "attention.in_proj_weight", (3 * d, d), d**-0.5
-        yield "attention.out_proj.weight", (d, d), d**-0.5
-        yield from norm("mlp_norm")
-        yield "up.weight", (hidden, d), d**-0.5
-        yield "up.bias", (hidden,), 0.0
-        yield "down.weight", (d, hidden), hidden**-0.5
-        yield "down.bias", (d,), 0.0
-        yield from norm("last_norm")
-        yield "unembedding.weight", (self.prime, d), d**-0.5
-
-    def names(self) -> list[str]:
-        """Names of the parameters, in order: those of `build().named_parameters()`."""
-        return [name for name, _, _ in self._parameters()]
-
-    def shapes(self) -> list[tuple[int, ...]]:
-        """Shapes of the parameters, in order."""
-        return [shape for _, shape, _ in self._parameters()]
-
-    def initial(self, seed: int, dtype: torch.dtype = torch.float32) -> list[Tensor]:
-        """The parameters, shaped `shapes()`, that `seed` decides on.
+    def table(self) -> Iterator[tuple[str, tuple[int, ...], Start]]:
+        """(name, shape, initial values) of the parameters.
 
         Weights are normal with standard deviation 1/√in, embeddings and positions with 1/√width;
         biases 0, γ = 1.
         """
-        generator, start = seeded(seed, "initial weights"), []
-        for _, shape, std in self._parameters():
-            if std == torch.inf:
-                start.append(torch.ones(shape, dtype=dtype))
-            else:
-                draws = torch.randn(shape, generator=generator, dtype=torch.float64)
-                start.append((std * draws).to(dtype) if std else torch.zeros(shape, dtype=dtype))
-        return start
+        d, hidden = self.width, self.width * self.expansion
+        usual = normal(d**-0.5)
 
-    def options(self) -> dict[str, Range]:
-        """Names in the grid that are the model's; `dropout` is of the MLP's hidden units."""
-        return {"dropout": {"high": 1.0}, "label_smoothing": PROBABILITY}
+        def norm(name: str) -> Iterator[tuple[str, tuple[int, ...], Start]]:
+            if self.norm is not None:
+                yield f"{name}.weight", (d,), constant(1)
+            if self.norm == "layer":
+                yield f"{name}.bias", (d,), constant(0)
 
-    def features(self, x: Tensor, start: list[Tensor]) -> Tensor:
-        """Rows as they are: nothing is frozen."""
-        return x
+        yield "embedding", (self.prime + 1, d), usual
+        yield "positions", (self.tokens, d), usual
+        yield from norm("attention_norm")
+        yield "attention.in_proj_weight", (3 * d, d), usual
+        yield "attention.out_proj.weight", (d, d), usual
+        yield from norm("mlp_norm")
+        yield "up.weight", (hidden, d), usual
+        yield "up.bias", (hidden,), constant(0)
+        yield "down.weight", (d, hidden), normal(hidden**-0.5)
+        yield "down.bias", (d,), constant(0)
+        yield from norm("last_norm")
+        yield "unembedding.weight", (self.prime, d), usual
 
     def require_rows(self, name: str, x: Tensor) -> None:
         """Raise ValueError for an x that is not [rows ≥ 1, `tokens`] of whole numbers 0 … prime."""
@@ -142,35 +106,15 @@ class TransformerSpec:
         if x.dtype != torch.int64 or not 0 <= int(x.min()) <= int(x.max()) <= self.prime:
             raise ValueError(f"{name}: must hold tokens in [0, {self.prime}], as int64")
 
-    def require_batch(self, batch_size: int) -> None:
-        """Any batch will do."""
-
     def networks(
         self, start: list[Tensor], settings: int, options: dict[str, Tensor], batch_size: int
     ) -> "TransformerNetworks":
         """The networks as one, for a chunk."""
         return TransformerNetworks(self, start, settings, options)
 
-    def build(
-        self,
-        dropout: float = 0.0,
-        *,
-        seed: int = 0,
-        dtype: torch.dtype = torch.float32,
-        device: torch.device | str = "cpu",
-    ) -> "Transformer":
-        """The single model, its weights `initial(seed, dtype)`: tokens [B, `tokens`] → [B, prime].
-
-        dropout: p in [0, 1) of the MLP's hidden units.
-        """
-        require_probability("dropout", dropout, open_high=True)
-        # torch's own draws, overwritten below, are not to shift a learner's
-        with torch.random.fork_rng(devices=[]):
-            model = Transformer(self, dropout).to(dtype)
-        with torch.no_grad():
-            for parameter, start in zip(model.parameters(), self.initial(seed, dtype), strict=True):
-                parameter.copy_(start)
-        return model.to(device)
+    def module(self, dropout: float) -> "Transformer":
+        """The single model; dropout: p of the MLP's hidden units."""
+        return Transformer(self, dropout)
 
 
 class Transformer(nn.Module):
