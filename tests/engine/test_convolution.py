@@ -120,7 +120,7 @@ def test_rows_are_shifted_each_by_its_own_places(dropout):
                 seed,
                 STEPS,
                 BATCH,
-                net=Shifted(spec, seed, dropout, [8] if dropout else [], shift),
+                net=Shifted(spec, seed, dropout, [8], shift),
             )
             assert gap(net, done.parameters[s], v) <= 1e-9
 
