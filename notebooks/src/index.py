@@ -16,7 +16,7 @@
 #
 # Welcome. It may be late, and you may be on your own with this: the course is made for just that. Nobody watches, nothing is graded, every wrong answer is answered with what it was, and you can stop anywhere and find your place again.
 #
-# Ten lessons ask what keeps a network from memorising its training data. **You need not believe a word of them:** what a lesson claims, a cell computes before your eyes, and often enough it comes out otherwise than the textbooks say.
+# Eleven lessons ask what keeps a network from memorising its training data. **You need not believe a word of them:** what a lesson claims, a cell computes before your eyes, and often enough it comes out otherwise than the textbooks say.
 #
 # Every picture is computed while you look, by the very code that a lesson explains. **Press Shift+Enter three times, then drag the slider** (or click it and use the arrow keys): a polynomial is fitted to twenty noisy points. What does a higher degree do?
 
