@@ -116,16 +116,19 @@ def train(
 ) -> Generator[Training, None, None]:
     """Train every setting at every seed; yield what is known so far.
 
-    At least every 0.1 s, and after every seed. data: one `Split` for all seeds, or seed → `Split`.
-    grid: hyper-parameter → V numbers (one per setting) or one number for all; see `product`. Names:
-    those `update` takes (`beta1` and `beta2` for `betas`), and
+    At least every 0.1 s, and after every seed. spec: a `ModelSpec`, a `TransformerSpec`, a
+    `ConvSpec` or another `spec.Spec`. data: one `Split` for all seeds, or seed → `Split`. grid:
+    hyper-parameter → V numbers (one per setting) or one number for all; see `product`. Names: those
+    `update` takes (`beta1` and `beta2` for `betas`), and
 
-        dropout               p, in every hidden layer
+        dropout               p, in every hidden layer; of a transformer's MLP, before a
+                              convolution's last layer
         label_smoothing       ε of a classification's training loss; the curves show the plain
                               cross entropy
         survival              p_L of residual blocks, a decision per row and block; all are
                               computed, and masked. At 0 a block is its shortcut, in evaluation
                               too; its weights have gradient 0, and decay
+        shift                 of a `ConvSpec`: places by which each row of a batch is moved at most
         l1                    after the update w ← soft_threshold(w, lr·l1), the proximal step:
                               exact zeros
         l1_subgradient        g ← g + l1_subgradient·sign(w) before the update: hardly ever an
@@ -136,8 +139,8 @@ def train(
                               at a time: `course_lib.overfitting.EarlyStopping`; math.inf never
                               stops, and keeps the best
 
-    A tuple in place of such a strength holds one for each linear layer. What `update` itself calls
-    l1 is its own.
+    A tuple in place of such a strength holds one for each linear layer, or whatever else has a
+    parameter of two axes or more. What `update` itself calls l1 is its own.
 
     update: any function of the ideas' form, `update(param, grad, state, *, lr, …)`. One that is not
     `sgd_update`, `adam_update` or `adamw_update` is called per model and parameter with plain
