@@ -38,6 +38,12 @@ STRENGTHS: dict[str, tuple[float, ...]] = {
     "dropout": (0.1, 0.3, 0.5),
     "label_smoothing": (0.05, 0.1, 0.3),
 }
+WIDER = {  # the next strength below and above
+    "weight_decay": (0.03, 10.0),
+    "l2": (1e-5, 1e-1),
+    "dropout": (0.03, 0.8),
+    "label_smoothing": (0.02, 0.6),
+}
 ARMS = {
     "plain": "",
     "decoupled decay": "weight_decay",
@@ -125,6 +131,28 @@ def settings(world: str, arm: str) -> tuple[Setting, ...]:
     return tuple(Setting(s, middle * 10 ** (k / 2)) for s in strengths for k in (-1, 0, 1))
 
 
+def wider(world: str, arm: str, lines: list["Line"]) -> tuple[Setting, ...]:
+    """What is tried besides, where the best of the nine `lines` lies at the edge of their grid.
+
+    Beyond a rate the next one at every strength (of nine rates the next three), beyond a strength
+    the next one at every rate.
+    """
+    best = min(lines, key=_order)
+    rates, strengths = (
+        sorted({getattr(line, name) for line in lines}) for name in ("lr", "strength")
+    )
+    factor = {rates[0]: rates[0] / rates[1], rates[-1]: rates[-1] / rates[-2]}.get(best.lr)
+    more = []
+    if factor is not None:
+        beyond = [best.lr * factor**k for k in range(1, 4 if len(strengths) == 1 else 2)]
+        more += [Setting(strength, lr) for strength in strengths for lr in beyond]
+        rates += beyond
+    if len(strengths) > 1 and best.strength in (strengths[0], strengths[-1]):
+        below, above = WIDER[ARMS[arm]]
+        more += [Setting(below if best.strength == strengths[0] else above, lr) for lr in rates]
+    return tuple(more)
+
+
 @dataclass
 class Line:
     """One line of the sweep: the mean error on validation rows over the pilot seeds."""
@@ -190,8 +218,12 @@ def sweep() -> tuple[Line, ...]:
 def frozen(world: str, arm: str) -> Setting:
     """The setting at which an arm erred least in the sweep; of several the weakest."""
     lines = [line for line in sweep() if (line.world, line.arm) == (world, arm)]
-    best = min(lines, key=lambda line: (line.error, line.strength, line.lr))
+    best = min(lines, key=_order)
     return Setting(best.strength, best.lr)
+
+
+def _order(line: Line) -> tuple[float, float, float]:
+    return line.error, line.strength, line.lr
 
 
 @remembered
