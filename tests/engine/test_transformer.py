@@ -185,6 +185,20 @@ def test_schedules_patience_and_observers():
     assert all((a - b[1]).abs().max() <= 1e-10 for a, b in zip(found, gradients))
 
 
+def test_a_learners_own_update_and_l1_after_it():
+    def halved(param, grad, state, *, lr):
+        param -= lr * grad / 2
+
+    done = run(SPEC, {"lr": [0.1, 0.4], "l1": [0.0, 0.01]}, halved)
+    alike(SPEC, {}, 0, done, SEED, lambda p: torch.optim.SGD(p, 0.05))
+
+    def shrink(net):
+        for parameter in net.parameters():
+            parameter.copy_(parameter.sign() * (parameter.abs() - 0.4 * 0.01).clamp(min=0))
+
+    alike(SPEC, {}, 1, done, SEED, lambda p: torch.optim.SGD(p, 0.2), after=shrink)
+
+
 def test_the_spec_says_what_it_builds():
     for norm in NORMS:
         spec = TransformerSpec(7, tokens=4, width=8, heads=2, expansion=3, norm=norm)
