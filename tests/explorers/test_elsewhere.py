@@ -5,10 +5,12 @@ import pytest
 import torch
 from matplotlib.figure import Figure
 
+from course_lib.experiments.elsewhere import conv
 from course_lib.experiments.elsewhere.grokking import PRIME, SPEC, STEPS, Grokking
 from course_lib.explorers import elsewhere as explore
 from course_lib.panel.picture import Seen
 
+CONV = explore.conv.explorer
 GROKKING = explore.grokking.explorer
 DECAYS = explore.grokking.DECAYS
 ORDER = explore.grokking.order_of_visit
@@ -95,3 +97,36 @@ def test_the_norm_and_every_number_can_be_read():
     texts = [text for *_, text in seen.readings]
     assert len(texts) == PRIME + 1 and texts[0].startswith("norm of all weights after 50 updates")
     assert texts[0].endswith("16.2")
+
+
+# ---- the convolution ----
+
+
+def lines(known=3, seeds=3):
+    """A run of every arm: plain errs 0.4 at the end, arm number i by i hundredths less."""
+    recorded, arms = (0, 400, conv.STEPS), tuple(conv.ARMS.values())
+    at_end = 0.4 - 0.01 * torch.arange(len(arms)) + 0.01 * torch.arange(seeds).unsqueeze(1)
+    error = torch.stack([torch.full_like(at_end, 0.9), at_end + 0.1, at_end], -1)
+    error[..., known:] = torch.nan
+    return conv.Arms("all right", arms, tuple(range(seeds)), recorded, *[error] * 6, progress=0.3)
+
+
+def test_every_arm_is_compared_with_plain_seed_by_seed_at_the_chosen_step():
+    marks = CONV.prepare(Figure())
+    caption = CONV.draw(marks, lines(), "group norm", "error", conv.STEPS)
+    means, places = marks["differences"][0].get_data()
+    assert np.asarray(means) == pytest.approx(-0.01 * np.arange(1, len(conv.ARMS)))
+    assert list(places) == list(range(len(explore.conv.OTHERS)))
+    assert "1500 updates, 3 seeds: test error 0.35 against 0.41 of plain" in caption
+    assert "difference -0.06" in caption
+    chosen = marks["chosen"][0].get_data()
+    assert [float(part[0]) for part in chosen] == pytest.approx([-0.06, 5])
+    assert "after 400 updates" in CONV.draw(marks, lines(), "group norm", "NLL", 800)
+
+
+def test_arms_that_one_seed_has_are_not_compared_yet():
+    marks = CONV.prepare(Figure())
+    for result in (lines(known=2), lines(seeds=1)):
+        caption = CONV.draw(marks, result, "batch norm", "error", conv.STEPS)
+        assert caption == "Training 8 arms side by side: 30%."
+        assert not len(marks["differences"][0].get_xdata())

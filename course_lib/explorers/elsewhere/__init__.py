@@ -1,5 +1,5 @@
-"""Explorers of lesson 10: a transformer that learns to add."""
+"""Explorers of lesson 10: a transformer that learns to add, a convolution on lines of numbers."""
 
-from course_lib.explorers.elsewhere import grokking
+from course_lib.explorers.elsewhere import conv, grokking
 
-__all__ = ["grokking"]
+__all__ = ["conv", "grokking"]
