@@ -17,7 +17,7 @@
 # Ten lessons trained small networks of linear layers, on small tables and small images. Yours have convolutions, or attention. Does anything of what was measured hold there?
 # Two other worlds, small enough to train while you look: a **transformer** that learns to add, and a **convolution** on lines of numbers. They crown opposite winners, and one of them does something that nobody would have waited for.
 #
-# *45 minutes; sections called* Deeper *are folded, and extra. All lessons help; you need to know decay (03, 04), early stopping (01) and dropout (06).*
+# *50 minutes; sections called* Deeper *are folded, and extra. All lessons help; you need to know decay (03, 04), early stopping (01) and dropout (06).*
 
 # %% tags=["setup"]
 # what this page needs
@@ -34,7 +34,7 @@ import math
 import torch
 from torch import nn
 
-from course_lib.base.random import seeded
+from course_lib.base.random import reseed, seeded
 from course_lib.elsewhere import (MultiHeadAttention, attention, attention_weights,
                                   multi_head_attention, rms_norm)
 from course_lib.experiments.elsewhere import conv, grokking
@@ -97,10 +97,24 @@ claim("Three tokens by hand: the weights are ½, ¼, ¼, and 4 comes out.",
 # %%
 show_source(attention_weights)
 
+# %% [markdown]
+# **And a norm in one line.** Large transformers divide each token by its size, $\text{RMSNorm}(x) = x/\sqrt{\text{mean of } x^2}$: a LayerNorm (lesson 07) that subtracts no mean, and is said to do as well for less (Zhang & Sennrich, *Root mean square layer normalization*, 2019, arXiv:1910.07467). Of $(1, 7)$: the squares are 1 and 49, their mean 25, its root 5, so $(0.2, 1.4)$.
+# Where it stands matters: *in front of* attention and MLP a deep stack starts training without a warm-up, behind the sum it needs one (Xiong et al., *On layer normalization in the transformer architecture*, 2020, arXiv:2002.04745). The network of this lesson is one block deep and has none.
+
 # %% tags=["nbval-check-output"]
+example = torch.tensor([1.0, 7.0], dtype=torch.float64)
+claim("RMSNorm of (1, 7) is (0.2, 1.4).", measured=rms_norm(example).tolist(),
+      holds=near([0.2, 1.4], 1e-12))
+
+# %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
+# ### Deeper: as torch has it, and what attention cannot see
+#
+# One head is `scaled_dot_product_attention`. Several heads look at several things at once, each in a slice of the coordinates; one more matrix mixes what they bring home.
+
+# %% tags=["deeper", "nbval-check-output"]
 torchs = nn.functional.scaled_dot_product_attention
-draw = seeded(0)
-x = torch.randn(5, 3, 8, generator=draw, dtype=torch.float64)  # 5 rows of 3 tokens
+reseed(0)
+x = torch.randn(5, 3, 8, generator=seeded(0), dtype=torch.float64)  # 5 rows of 3 tokens
 ours = MultiHeadAttention(8, heads=2).double()
 theirs = nn.MultiheadAttention(8, 2, batch_first=True, dtype=torch.float64)
 theirs.load_state_dict(ours.state_dict())
@@ -108,21 +122,10 @@ claim("attention is torch's scaled_dot_product_attention, and several heads are 
       "torch's nn.MultiheadAttention.",
       measured=[(attention(x, x, x) - torchs(x, x, x)).abs().max().item(),
                 (ours(x) - theirs(x, x, x)[0]).abs().max().item()], holds=within(1e-12))
+claim("rms_norm is torch's.", holds=within(1e-12),
+      measured=(rms_norm(x) - nn.functional.rms_norm(x, (8,))).abs().max().item())
 
 # %% [markdown]
-# **And a norm in one line.** Large transformers divide each token by its size, $\text{RMSNorm}(x) = x/\sqrt{\text{mean of } x^2}$: a LayerNorm (lesson 07) that subtracts no mean, and is said to do as well for less (Zhang & Sennrich, *Root mean square layer normalization*, 2019, arXiv:1910.07467). Of $(1, 7)$: the squares are 1 and 49, their mean 25, its root 5, so $(0.2, 1.4)$.
-# Where it stands matters: *in front of* attention and MLP a deep stack starts training without a warm-up, behind the sum it needs one (Xiong et al., *On layer normalization in the transformer architecture*, 2020, arXiv:2002.04745). The network of this lesson is one block deep and has none.
-
-# %% tags=["nbval-check-output"]
-example = torch.tensor([1.0, 7.0], dtype=torch.float64)
-claim("RMSNorm of (1, 7) is (0.2, 1.4), and torch's on random rows too.",
-      measured=[*rms_norm(example).tolist(),
-                (rms_norm(x) - nn.functional.rms_norm(x, (8,))).abs().max().item()],
-      holds=near([0.2, 1.4, 0], 1e-12))
-
-# %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
-# ### Deeper: what attention cannot see
-#
 # A mean does not know in which order its terms came. Swap two tokens, and what comes out is swapped too, nothing else: without something that says "I am the first" a transformer reads a bag of words. (For $a + b$ that would do. Ours has embeddings of places all the same, as those that it is a model of.)
 
 # %% tags=["deeper", "nbval-check-output"]

@@ -204,7 +204,7 @@ PROMISES = {
     },
     "elsewhere": {
         "attention is torch's": r"torch's scaled_dot_product_attention",
-        "RMSNorm is torch's": r"RMSNorm of \(1, 7\)",
+        "RMSNorm is torch's": r"rms_norm is torch's",
         "without decay it knows by heart": r"Without decay fewer than 90 %",
         "with decay it adds": r"more than 30 points more than without decay",
         "long after it knows the pairs": r"more than twice the updates",
