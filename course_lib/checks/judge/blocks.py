@@ -16,7 +16,7 @@ from course_lib.checks.judge.norms import slopes
 from course_lib.checks.judge.values import Case, Note, decode
 
 BRANCHES = ("the attention branch", "the MLP branch")
-NOT_LIKE_X = "a tensor like x"
+LIKE_X = "a tensor like x"
 
 
 class _Parts:
@@ -86,20 +86,27 @@ def _block(invoke: Callable, answers: Sequence, case: Case, note: Note) -> None:
     seed = case["seed"]
     first = invoke(function, given, *parts.given(), **hyper, generator=_seeded(seed))
     same = type(first) is torch.Tensor and (first.shape, first.dtype) == (x.shape, x.dtype)
-    note("", "the result", NOT_LIKE_X if same and case["draws"] else first)
+    generator = _seeded(seed)
+    if same and not case["draws"]:
+        again = (run(x.clone(), generator) for _ in range(FEW))
+        steady = all(torch.allclose(first, y, 1e-9, equal_nan=True) for y in again)
+        note("", STEADY, steady)
+        if not steady:
+            return
+    note("", "the result", LIKE_X if same and case["draws"] else first)
     note("", "the input x", given)
     if not same:
         return
     if not case["draws"]:
         leaf = x.clone().requires_grad_()
-        note("", "the gradient", slopes(run(leaf, _seeded(seed)), [leaf]))
+        note("", "the gradient", slopes(run(leaf, generator), [leaf]))
         return
     generator = _seeded(seed + 1)
     drawn = torch.stack([run(x, generator) for _ in range(case["draws"])]).detach()
     _note_draws(parts.factors(x, drawn), hyper["p"], note)
-    again = [torch.stack([run(x, g) for _ in range(FEW)]) for g in map(_seeded, (seed, seed))]
+    twice = [torch.stack([run(x, g) for _ in range(FEW)]) for g in map(_seeded, (seed, seed))]
     other = torch.stack([run(x, _seeded(seed + 2 + k)) for k in range(FEW)])
-    repeats = torch.equal(again[0], again[1]) and len(other.flatten(1).unique(dim=0)) > 1
+    repeats = torch.equal(*twice) and len(other.flatten(1).unique(dim=0)) > 1
     note("", "one seed gives one result", repeats)
     note("", "the gradient is that of what was kept", _slopes_fit(parts, x, run, _seeded(seed)))
 
@@ -125,9 +132,14 @@ def _note_draws(factors: list[Tensor], p: float, note: Note) -> None:
     both = bool(torch.equal(*gone))
     note("", TOGETHER, both)
     known = both or any(bool((off == off[:, :1]).all()) for off in gone)
-    note("", masks.ON_ITS_OWN, "" if known else oddity(torch.cat(gone, 1), p) or _pairing(*gone, p))
+    note(
+        "",
+        masks.ON_ITS_OWN,
+        "" if known else oddity(torch.cat(gone, 1), p) or _pairing(gone[0], gone[1], p),
+    )
 
 
+STEADY = "the same whatever is drawn"
 ALL_ROWS = "all rows share one decision"
 TOGETHER = "both branches share one decision"
 
@@ -155,7 +167,9 @@ def _slopes_fit(parts: _Parts, x: Tensor, run: Callable, generator: torch.Genera
         y = run(leaf, generator)
         expected = parts.multiplied(other, parts.factors(x, y.detach()))
         found, right = slopes(y, [leaf]), slopes(expected, [other])
-        if isinstance(found, str) or not torch.allclose(found[0], right[0], rtol=1e-6, atol=1e-9):
+        if isinstance(found, str) or isinstance(right, str):
+            return False
+        if not torch.allclose(found[0], right[0], rtol=1e-6, atol=1e-9):
             return False
     return True
 
