@@ -4,8 +4,9 @@ In each world every arm has the same budget: nine settings, a strength and a lea
 `plain` nine rates), of which the lowest mean error on validation rows over four pilot seeds that
 nothing else uses is frozen. Best at an edge, the grid is widened once (`WIDER`). The sweep is
 stored in `course_lib/records/elsewhere/sweep.json`, and `pilot` runs an arm of it again. Frozen
-arms meet test rows, on other seeds (`judge`). "early stopping" is `plain`, each network at the step
-of its own lowest validation loss, its rate chosen for that.
+arms meet test rows on other seeds (`judge`); that takes minutes, so their errors are stored too, in
+`carried.json`, base by base. "early stopping" is `plain`, each network at the step of its own
+lowest validation loss, its rate chosen for that.
 
 A regularizer **helps** where its error lies more than `BOUND` below plain's, in every world the
 same; a claim carries over where the verdict is the one at home.
@@ -13,7 +14,7 @@ same; a claim carries over where the verdict is the one at home.
 
 import math
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from functools import cache, partial
 from typing import Any, NamedTuple
 
@@ -234,20 +235,32 @@ def judge(world: str, arm: str, seeds: tuple[int, ...] = SEEDS) -> Iterator[Tens
         yield _errors(training, "test")[:, 0].masked_fill(~known, torch.nan)
 
 
-def errors(world: str, arm: str) -> Tensor:
-    """Test errors [seeds] of a frozen arm."""
-    *_, found = judge(world, arm)
-    return found
-
-
 def difference(world: str, arm: str, other: str = "plain") -> Interval:
-    """Test error of an arm minus another's, both frozen, paired by seed."""
-    return paired_interval(errors(world, arm), errors(world, other))
+    """Test error of an arm minus another's, both frozen, paired by seed: trained here and now."""
+    (*_, found), (*_, opponent) = judge(world, arm), judge(world, other)
+    return paired_interval(found, opponent)
+
+
+@cache
+def _judged() -> dict[str, dict[str, dict[str, list[float]]]]:
+    return store.stored("elsewhere/carried")
+
+
+def stored(world: str, arm: str, other: str = "plain") -> Interval:
+    """As `difference`, over the seeds of all stored bases but 0, on which nothing was written."""
+    for one in (arm, other):
+        require_choice("arm", one, tuple(ARMS))
+
+    def errors(name: str) -> list[float]:
+        bases = _judged()[require_choice("world", world, tuple(WORLDS))][name]
+        return [error for base, some in bases.items() if base != "0" for error in some]
+
+    return paired_interval(errors(arm), errors(other))
 
 
 def helps(world: str, arm: str) -> bool | None:
     """Whether an arm's error lies more than `BOUND` below plain's; None: undecided."""
-    return difference(world, arm).between(high=-BOUND)
+    return stored(world, arm).between(high=-BOUND)
 
 
 def carried(world: str, arm: str) -> str:
@@ -262,8 +275,3 @@ def carried(world: str, arm: str) -> str:
     if here is None:
         return "undecided"
     return "carries over" if here == at_home else "does not"
-
-
-def rows(lines: list[Line]) -> list[dict[str, Any]]:
-    """Lines as they are stored."""
-    return [asdict(line) for line in lines]

@@ -43,6 +43,12 @@ def test_a_stored_line_is_what_the_pilots_find():
     assert line.error == pytest.approx(stored.error, abs=2e-3)  # a row of 500 here or there
 
 
+def test_stored_errors_are_what_a_frozen_arm_makes():
+    *_, found = carried.judge("fully connected", "early stopping")
+    kept = carried._judged()["fully connected"]["early stopping"]["0"]
+    assert found.tolist() == pytest.approx(kept, abs=2e-3)
+
+
 def grid(best, arm="dropout"):
     """Nine lines of which `best` is lowest."""
     some = carried.settings("convolution", arm)
@@ -91,10 +97,10 @@ def test_errors_are_of_the_end_or_of_the_best_step():
 def test_a_verdict_carries_over_where_it_is_the_same(monkeypatch, home, here, word):
     noise = torch.linspace(-0.005, 0.005, 8)
 
-    def difference(world, arm):
+    def stored(world, arm):
         return mean_interval((home if world == "fully connected" else here) + noise)
 
-    monkeypatch.setattr(carried, "difference", difference)
+    monkeypatch.setattr(carried, "stored", stored)
     assert carried.carried("convolution", "dropout") == word
 
 
