@@ -18,7 +18,7 @@ FIGURES = {  # name → field without its rows, unit, limits of the run and of t
 def _prepare(figure):
     """Left the run of an arm beside plain's, right every arm's difference from plain."""
     left, right = figure.subplots(1, 2, width_ratios=[1.25, 1])
-    left.set(xlabel="updates", xlim=(0, conv.STEPS))
+    left.set(xlabel="updates", xlim=(0, 1.01 * conv.STEPS))
     marks = {"left": left, "right": right}
     for k, (rows, label) in enumerate((("train", "training lines"), ("test", "test lines"))):
         marks[rows] = plotting.draw_band(left, [], np.empty((0, 0)), label=label, k=k)
@@ -62,8 +62,7 @@ def _draw(marks, result, arm, figure, step):
         return f"Training {len(result.arms)} arms side by side: {result.progress:.0%}."
     n = int(tests[:, i, at].isfinite().sum())
     return (
-        f"{result.labels[0].upper()}{result.labels[1:]} labels, {arm}, after "
-        f"{result.recorded[at]} updates, {n} seeds: test {figure} {tests[:, i, at].nanmean():.3g} "
+        f"Labels {result.labels}, {arm}, after {result.recorded[at]} updates, {n} seeds: test {figure} {tests[:, i, at].nanmean():.3g} "
         f"against {tests[:, plain, at].nanmean():.3g} of plain; difference {found[arm]}."
     )
 

@@ -44,7 +44,7 @@ def _prepare(figure):
     """Left the run, in the middle the numbers in the plane of a frequency, right their power."""
     left, middle, right = figure.subplots(1, 3, width_ratios=[1.35, 1.2, 0.8])
     marks = {"left": left, "middle": middle}
-    left.set(title="On the way", xlabel="updates", xlim=(0, grokking.STEPS))
+    left.set(title="On the way", xlabel="updates", xlim=(0, 1.02 * grokking.STEPS))
     for k, rows in enumerate(("train", "test")):
         color, style = plotting.series(k)
         label = {"train": "pairs it learns from", "test": "pairs it never saw"}[rows]
