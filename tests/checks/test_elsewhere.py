@@ -11,6 +11,7 @@ from course_lib.checks.judge.observe import observe
 from course_lib.checks.judge.report import judge
 from course_lib.checks.judge.task import find
 from course_lib.checks.judge.values import decode
+from course_lib.checks.transformer.block import BLOCK_MISTAKES, DROPS
 from course_lib.statistics import paired_interval
 
 
@@ -84,7 +85,7 @@ def with_other_dice(answer):
     return block
 
 
-@pytest.mark.parametrize("mistake", tasks.BLOCK_MISTAKES, ids=lambda mistake: mistake.name)
+@pytest.mark.parametrize("mistake", BLOCK_MISTAKES, ids=lambda mistake: mistake.name)
 def test_a_slip_is_named_whatever_numbers_it_draws(mistake, amount):
     for seed in range(amount(1, 10)):
         found = result("10/T4", with_other_dice(mistake.answers[0]), seed)
@@ -94,7 +95,7 @@ def test_a_slip_is_named_whatever_numbers_it_draws(mistake, amount):
 def test_branches_that_avoid_each_other_are_no_chance():
     u = torch.rand(300, 4, generator=torch.Generator().manual_seed(0))
     v = torch.rand(300, 4, generator=torch.Generator().manual_seed(1))
-    for p in tasks.DROPS:
+    for p in DROPS:
         assert _pairing(u < p, 1 - u < p, p) and not _pairing(u < p, v < p, p)
 
 
