@@ -62,8 +62,9 @@ def _draw(marks, result, arm, figure, step):
         return f"Training {len(result.arms)} arms side by side: {result.progress:.0%}."
     n = int(tests[:, i, at].isfinite().sum())
     return (
-        f"Labels {result.labels}, {arm}, after {result.recorded[at]} updates, {n} seeds: test {figure} {tests[:, i, at].nanmean():.3g} "
-        f"against {tests[:, plain, at].nanmean():.3g} of plain; difference {found[arm]}."
+        f"Labels {result.labels}, {arm}, after {result.recorded[at]} updates, {n} seeds: "
+        f"test {figure} {tests[:, i, at].nanmean():.3g} against "
+        f"{tests[:, plain, at].nanmean():.3g} of plain; difference {found[arm]}."
     )
 
 
