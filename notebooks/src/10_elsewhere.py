@@ -190,7 +190,7 @@ for decay in (0.0, 2.0):
 # - decay *makes it add* if with λ = 2 the test accuracy is above 95 %, and more than 30 points above that without;
 # - it happens *later* if 95 % of the test pairs take more than twice the updates that all training pairs take. A seed that never gets there counts as if it had at the last update.
 
-# %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
+# %%
 PLAIN, DECAY = Arm(), Arm(weight_decay=2.0)
 *_, run = grokking.compute_grokking((PLAIN, DECAY), seeds=range(8))
 recorded = torch.tensor(run.recorded)
@@ -198,6 +198,9 @@ plain, decayed = run.test_accuracy[:, :, -1].T.double()
 # [seeds, arms]
 by_heart = recorded[(run.train_accuracy == 1).int().argmax(-1)].double()
 adds = run.reached(0.95).clamp(max=run.recorded[-1])
+
+# %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
+# what is claimed
 claim("Without decay fewer than 90 % of the test pairs are right.",
       measured=mean_interval(plain), kind="measured", id="by-heart", holds=below(0.9))
 claim("With λ = 2 more than 95 % are.", measured=mean_interval(decayed),
@@ -298,7 +301,7 @@ quiz("Training accuracy is 100 % and the training loss 0.0001. Can the weights s
 #
 # It costs *more than it saves* if, with λ = 2, the network handed back gets 20 points fewer of the test pairs right than the one at update 400. And without decay?
 
-# %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
+# %%
 def handed_back(arm, patience=5):
     """The test accuracy [seeds] of what early stopping hands back."""
     kept = []
@@ -309,6 +312,8 @@ def handed_back(arm, patience=5):
     return torch.stack(kept).double()
 
 
+# %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
+# what is claimed
 claim("With λ = 2 early stopping hands back a network that gets more than 20 points "
       "fewer of the test pairs right than the last one.",
       measured=paired_interval(decayed, handed_back(1)), kind="measured",
@@ -333,12 +338,15 @@ for patience in (3, 5, 8):
 # - **Dropout** of 0.3, without decay, *helps* if it gets more than 10 points more right than nothing.
 # - **Label smoothing** of 0.1 *undoes* decay if with both 5 points fewer are right than with decay alone.
 
-# %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
+# %%
 others = {"L2, λ = 0.001": Arm(l2=1e-3), "L2, λ = 0.01": Arm(l2=1e-2),
           "dropout 0.3": Arm(dropout=0.3),
           "decay and smoothing 0.1": Arm(weight_decay=2.0, label_smoothing=0.1)}
 *_, more = grokking.compute_grokking(tuple(others.values()), seeds=range(5))
 l2, too_much, dropped, smoothed = more.test_accuracy[:, :, -1].T.double()
+
+# %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
+# what is claimed
 claim("L2 through Adam does it too: more than 95 % right.",
       measured=mean_interval(l2), kind="measured", id="l2-adds", holds=above(0.95))
 claim("Ten times as much L2: fewer than 10 % right.", measured=mean_interval(too_much),
@@ -395,6 +403,9 @@ for name, key, sentence, bound in (
          within(0.02))):
     claim(f"{name.capitalize()} {sentence}.", measured=lines.difference(arms[name]),
           kind="measured", id=f"conv-{key}", holds=bound)
+
+# %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
+# what is claimed
 claim("Decay of 0.3 lowers the test NLL (difference).", kind="measured",
       measured=lines.difference(arms["decay 0.3"], what="test_loss"),
       id="conv-decay-nll", holds=negative)
@@ -408,8 +419,7 @@ for name, arm in arms.items():
         print(f"{name:<14} error {lines.difference(arm)}"
               f"   NLL {lines.difference(arm, what='test_loss')}")
 
-# %% jupyter={"outputs_hidden": true}
-# what came out
+# %%
 camps = {"weight decay, decoupled or as L2": ("decay 0.3", "L2 0.001"),
          "dropout": ("dropout 0.5",), "label smoothing": ("smoothing 0.1",),
          "a norm, or shifting the lines at random": ("batch norm", "group norm",
@@ -427,6 +437,8 @@ def ahead(camp):
     return lines.difference(best_of(camps[camp]), best_of(rest))
 
 
+# %% jupyter={"outputs_hidden": true}
+# what came out
 reveal("conv", from_interval={camp: negative(ahead(camp)) for camp in camps},
        because="each camp's best against the best of the others",
        rests="conv-norm, conv-norm-decay")
