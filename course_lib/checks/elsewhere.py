@@ -165,7 +165,10 @@ def _attention_cases(generator):
     def one(name, *shape, keys=None, features=None, times=1.0, like=FLOAT):
         *rows, queries, d = shape
         keys, features = keys or queries, features or d
-        q, k = (times * normal(generator, *rows, n, d).to(like) for n in (queries, keys))
+        sizes = ((*rows, n, d) for n in (queries, keys))
+        q, k = (times * away_from_zero(generator, *size, by=0.5).to(like) for size in sizes)
+        if times > 1:
+            k[..., 0, :] = q[..., 0, :]  # a score of 30²·√d at least, and e to it overflows
         v = normal(generator, *rows, keys, features).to(like)
         wanted = (*rows, queries, features)
         return _differentiated(generator, name, wanted, ("q", "k", "v"), q, k, v)
