@@ -1,5 +1,5 @@
-"""Explorers of lesson 10: a transformer that learns to add, a convolution on lines of numbers."""
+"""Explorers of lesson 10: a transformer that learns to add, a convolution, three worlds."""
 
-from course_lib.explorers.elsewhere import conv, grokking
+from course_lib.explorers.elsewhere import conv, grokking, worlds
 
-__all__ = ["conv", "grokking"]
+__all__ = ["conv", "grokking", "worlds"]
