@@ -14,4 +14,5 @@ LESSONS = (
     "batchnorm",
     "stochastic_depth",
     "capstone",
+    "elsewhere",
 )

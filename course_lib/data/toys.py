@@ -47,9 +47,9 @@ def digits(
     generator = seeded(seed)
     order = _stratified_order(labels, generator)
     train, validation, test = order.tensor_split((train_rows, train_rows + validation_rows))
-    train_y = _replace_labels(labels[train], label_noise, generator)
+    train_y = replace_labels(labels[train], label_noise, generator)
     noise = 0.0 if clean_validation else label_noise
-    validation_y = _replace_labels(labels[validation], noise, generator)
+    validation_y = replace_labels(labels[validation], noise, generator)
     x = standardised(pixels, train) if scale == "standard" else pixels / 16
     split = Split.of_rows(x, labels, train, validation, test)
     return replace(split, train_y=train_y, validation_y=validation_y).to(dtype, device)
@@ -87,9 +87,10 @@ def _stratified_order(labels: Tensor, generator: torch.Generator) -> Tensor:
     return place.argsort()
 
 
-def _replace_labels(
+def replace_labels(
     labels: Tensor, share: float, generator: torch.Generator, classes: int = 10
 ) -> Tensor:
+    """Labels [rows] of which a `share` (to rounding) is replaced by another class, drawn evenly."""
     chosen = torch.randperm(len(labels), generator=generator)[: round(share * len(labels))]
     # 1 … 9: never the label itself
     shift = torch.randint(1, classes, (len(chosen),), generator=generator)

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from course_lib.engine.job import Job, Results
 from course_lib.engine.lockstep import Kept, Lockstep
-from course_lib.engine.rows import Rows, alike, features_of, rows_of_seed
+from course_lib.engine.rows import Rows, alike, rows_of_seed
 
 
 class Chunk:
@@ -30,8 +30,9 @@ class Chunk:
         Raises ValueError for data that does not fit.
         """
         job = self.job
-        # an observer may want to keep ordinary tensors
-        with torch.inference_mode(job.observe is None), torch.no_grad():
+        # an observer may want to keep ordinary tensors, autograd needs them
+        ordinary = job.observe is not None or job.spec.by_autograd
+        with torch.inference_mode(not ordinary), torch.no_grad():
             starts = [
                 [p.to(job.device) for p in job.spec.initial(seed, job.dtype)] for seed in self.seeds
             ]
@@ -51,7 +52,9 @@ class Chunk:
         for seed, start in list(zip(self.seeds, starts))[: 1 if shared else None]:
             if not stopped():
                 rows = rows_of_seed(job, seed)
-                every.append(features_of(rows, job.spec, start) if job.spec.frozen else rows)
+                every.append(
+                    {name: (job.spec.features(x, start), y) for name, (x, y) in rows.items()}
+                )
         return every
 
     def _train(

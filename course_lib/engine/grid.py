@@ -6,11 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import torch
-
 from course_lib.base.arguments import require, require_nesterov, require_whole
-from course_lib.engine.models import Range, model_options
-from course_lib.engine.spec import ModelSpec
+from course_lib.engine.spec import Range, Spec
 
 RANGES: dict[str, Range] = {
     "lr": {},
@@ -38,7 +35,7 @@ class Grid:
     A column is one value for all settings, or a list with one per setting; `betas` is a pair of
     columns. A strength that differs by layer or spares the biases is a list of tuples, a number per
     trained parameter (weight, bias, …). update: keyword arguments of the update. model: what
-    `model_options` names. penalties: `l1`, `l1_subgradient`, in so far as they are not the update's
+    `Spec.options` names. penalties: `l1`, `l1_subgradient`, in so far as they are not the update's
     own. stopping: `patience` and `min_delta`, or nothing.
     """
 
@@ -49,14 +46,14 @@ class Grid:
     stopping: dict
 
 
-def read_grid(grid: dict[str, Any], update: Callable, spec: ModelSpec) -> Grid:
+def read_grid(grid: dict[str, Any], update: Callable, spec: Spec) -> Grid:
     """The columns of `grid`, name → V numbers or one number for all, checked and sorted.
 
     `nesterov` and `amsgrad` are one boolean. `beta1`, `beta2` become `betas`.
     Raises ValueError for a name that nobody takes, a value out of range, columns of unequal length,
     and a hyper-parameter that is needed and lacking.
     """
-    taken, of_model = _taken(update), model_options(spec)
+    taken, of_model = _taken(update), spec.options()
     if taken is not None:
         names = dict.fromkeys([*taken, *of_model, *PENALTIES, "only_weights", *STOPPING])
         for name in grid:
@@ -147,7 +144,8 @@ def _value(name: str, value: Any, ranges: dict[str, Range]) -> float | bool | tu
         return tuple(
             _value(f"{name}[{i}]", v, {f"{name}[{i}]": ranges[name]}) for i, v in enumerate(value)
         )
-    return float(require(name, value, **ranges.get(name, {"low": -math.inf})))
+    bounds = dict(ranges.get(name, {"low": -math.inf}))
+    return float((require_whole if bounds.pop("whole", False) else require)(name, value, **bounds))
 
 
 def _switch(name: str, value: Any, allowed: str) -> bool:
@@ -167,7 +165,7 @@ def _as_list(name: str, value: Any) -> list:
 
 
 def _resolve_strengths(
-    columns: dict[str, Any], settings: int, update: Callable, spec: ModelSpec
+    columns: dict[str, Any], settings: int, update: Callable, spec: Spec
 ) -> None:
     """Make a strength that differs by layer, or spares biases, one number per trained parameter."""
     only_weights = listed(columns.pop("only_weights", False), settings)
@@ -176,7 +174,7 @@ def _resolve_strengths(
         for name in STRENGTHS:
             if name not in columns and defaults.get(name, NONE) is not NONE:
                 columns[name] = defaults[name]
-    shapes = [start.shape for start in spec.initial(0)]
+    shapes = spec.shapes()
     for name in columns.keys() & STRENGTHS:
         column = listed(columns[name], settings)
         if any(only_weights) or any(isinstance(value, tuple) for value in column):
@@ -187,7 +185,7 @@ def _resolve_strengths(
 
 
 def _per_parameter(
-    name: str, strength: float | tuple, only_weights: bool, shapes: list[torch.Size]
+    name: str, strength: float | tuple, only_weights: bool, shapes: list[tuple[int, ...]]
 ) -> tuple[float, ...]:
     """The strength for each parameter.
 

@@ -1,14 +1,14 @@
 """What the chunks of one training have in common, and where they put what they find."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from course_lib.data import Split
 from course_lib.engine.grid import Grid
-from course_lib.engine.spec import ModelSpec
+from course_lib.engine.spec import Spec
 
 # parameters and gradients [V, …] of what learns, at (seed, step): see `training.train`
 Observer = Callable[[int, int, list[Tensor], list[Tensor]], object]
@@ -25,7 +25,7 @@ class Job:
     schedule: one for all settings, a list with one for each, or None.
     """
 
-    spec: ModelSpec
+    spec: Spec
     data: Split | Callable[[int], Split]
     grid: Grid
     update: Callable
@@ -38,11 +38,6 @@ class Job:
     dtype: torch.dtype
     observe: Observer | None
     keep_parameters: bool
-
-    @property
-    def learning(self) -> ModelSpec:
-        """The spec of what learns: the model without its frozen layers."""
-        return replace(self.spec, widths=self.spec.widths[self.spec.frozen :], frozen=0)
 
 
 @dataclass

@@ -9,14 +9,16 @@ features of a row.
 """
 
 from collections.abc import Iterator
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from course_lib.engine.networks import ACTIVATIONS, Networks, by_seed
-from course_lib.engine.spec import ModelSpec
+
+if TYPE_CHECKING:  # a spec knows its networks
+    from course_lib.engine.spec import ModelSpec
 
 EPS, MOMENTUM = 1e-5, 0.1  # the defaults of torch's norms
 
@@ -242,13 +244,14 @@ class LayeredNetworks(Networks):
 
     def __init__(
         self,
-        spec: ModelSpec,
+        spec: "ModelSpec",
         start: list[Tensor],
         settings: int,
         options: dict[str, Tensor],
         batch_size: int,
     ):
-        self._begin(spec, start, settings, options)
+        self.spec = spec
+        self._begin(spec.task, start, settings, options)
         self.rows, self.dropout = batch_size, options.get("dropout")
         self.survival = self._survival(options.get("survival"))
         self.noisy: list[tuple[int, Dropout]] = []  # (F, layer)

@@ -11,7 +11,6 @@ from course_lib.base.random import seeded
 from course_lib.engine.divergence import Divergence
 from course_lib.engine.grid import choose, listed
 from course_lib.engine.job import CURVES, Job, Results, Schedule
-from course_lib.engine.models import make_networks
 from course_lib.engine.networks import Networks
 from course_lib.engine.rows import Rows, batches_of, joined_batches, noise_fields, stacked
 from course_lib.engine.stopping import Stopping
@@ -63,7 +62,7 @@ class Lockstep:
             name: torch.tensor(value, dtype=job.dtype, device=job.device)
             for name, value in self._columns(job.grid.model).items()
         }
-        return make_networks(job.learning, start, self.count, options, job.batch_size)
+        return job.spec.learning.networks(start, self.count, options, job.batch_size)
 
     def _columns(self, columns: dict) -> dict[str, list[float]]:
         """Columns of the grid, a value for each network."""

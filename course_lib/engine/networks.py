@@ -6,7 +6,7 @@ belongs to seed v // K. Networks of one seed see the same batch, so that the fir
 is one tall product [K·out, B] × [B, in] per seed; and the same uniform field u [F, B] decides in
 each which units are dropped (those with u < p).
 
-What a chunk asks of such a class (`models.make_networks` chooses it):
+What a chunk asks of such a class (`Spec.networks` chooses it):
     Networks(spec, start, settings, options, batch_size)
         start: the parameters of one network of each seed, a list of [S, *shape] (S = 1 too);
         settings: K;
@@ -29,11 +29,13 @@ Between steps a chunk reads and writes rows of `parameters` and of `buffers` in 
 """
 
 import math
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
-from course_lib.engine.spec import ModelSpec
+if TYPE_CHECKING:  # a spec knows its networks
+    from course_lib.engine.spec import ModelSpec
 
 EVALUATED_ROWS = 256  # at a time, so that the activations stay in the cache
 
@@ -47,13 +49,14 @@ class Networks:
 
     def __init__(
         self,
-        spec: ModelSpec,
+        spec: "ModelSpec",
         start: list[Tensor],
         settings: int,
         options: dict[str, Tensor],
         batch_size: int,
     ):
-        self._begin(spec, start, settings, options)
+        self.spec = spec
+        self._begin(spec.task, start, settings, options)
         self.weights = self.parameters[::2]
         self.biases = [bias.unsqueeze(-1) for bias in self.parameters[1::2]]
         p = options.get("dropout")
@@ -65,10 +68,10 @@ class Networks:
         self._make_room(batch_size)
 
     def _begin(
-        self, spec: ModelSpec, start: list[Tensor], settings: int, options: dict[str, Tensor]
+        self, task: str, start: list[Tensor], settings: int, options: dict[str, Tensor]
     ) -> None:
         """What networks of every kind have: parameters, room for gradients, a loss."""
-        self.spec, self.seeds, self.loss = spec, len(start[0]), LOSSES[spec.task]
+        self.task, self.seeds, self.loss = task, len(start[0]), LOSSES[task]
         self.count = self.seeds * settings  # V
         self.shapes = [p.shape[1:] for p in start]
         self.flat = torch.cat([p.repeat_interleave(settings, 0).flatten() for p in start])
@@ -172,7 +175,7 @@ class Networks:
             z = self.outputs(part)
             right = right + self._hits(z, wanted) / rows
             loss = loss + self.loss(z, self._for_each(wanted))[0] * (part.shape[-2] / rows)
-        if self.spec.task == "regression":
+        if self.task == "regression":
             right = torch.full_like(loss, torch.nan)
         return loss, right
 

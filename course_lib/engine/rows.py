@@ -13,8 +13,6 @@ from torch import Tensor
 
 from course_lib.data import Split
 from course_lib.engine.job import Job
-from course_lib.engine.networks import ACTIVATIONS
-from course_lib.engine.spec import ModelSpec
 
 Rows = dict[str, tuple[Tensor, Tensor]]
 
@@ -29,11 +27,7 @@ def rows_of(split: Split, job: Job) -> Rows:
     split = split.to(job.dtype, job.device)
     names = ("train", "test", "validation") if job.validate else ("train", "test")
     for name in names:
-        shape = getattr(split, f"{name}_x").shape
-        if len(shape) != 2 or shape[0] == 0 or shape[1] != job.spec.widths[0]:
-            raise ValueError(
-                f"{name}_x has shape {list(shape)}: must be [rows ≥ 1, {job.spec.widths[0]}]"
-            )
+        job.spec.require_rows(f"{name}_x", getattr(split, f"{name}_x"))
     if job.batch_size > len(split.train_x):
         raise ValueError(
             f"batch_size = {job.batch_size}: must be in [1, {len(split.train_x)}], "
@@ -46,7 +40,7 @@ def rows_of(split: Split, job: Job) -> Rows:
 
 
 def _targets(name: str, y: Tensor, job: Job) -> Tensor:
-    outputs = job.spec.widths[-1]
+    outputs = job.spec.outputs
     if job.spec.task == "classification":
         if y.dim() != 1 or y.is_floating_point() or not 0 <= int(y.min()) <= int(y.max()) < outputs:
             raise ValueError(
@@ -69,22 +63,6 @@ def rows_of_seed(job: Job, seed: int) -> Rows:
         return rows_of(split, job)
     except ValueError as error:
         raise ValueError(f"data of seed {seed}: {error}") from None
-
-
-def features_of(rows: Rows, spec: ModelSpec, start: list[Tensor]) -> Rows:
-    """The rows as the frozen layers of `spec` pass them on: x [rows, width of the last of them].
-
-    start: all initial parameters of one network.
-    """
-    activate, _ = ACTIVATIONS[spec.activation]
-    layers = list(zip(start[::2], start[1::2]))[: spec.frozen]
-
-    def features(x: Tensor) -> Tensor:
-        for weight, bias in layers:
-            x = activate(torch.nn.functional.linear(x, weight, bias))
-        return x
-
-    return {name: (features(x), target) for name, (x, target) in rows.items()}
 
 
 def alike(every: Sequence[Rows]) -> bool:

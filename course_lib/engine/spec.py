@@ -1,7 +1,8 @@
 """What a model is, written down once: the engine builds V of them from it, a lesson builds one."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -9,6 +10,8 @@ from torch import Tensor, nn
 from course_lib.base.arguments import require_choice, require_probability, require_whole
 from course_lib.base.random import seeded
 from course_lib.batchnorm import BatchNorm1d, LayerNorm
+from course_lib.engine.layers import LayeredNetworks
+from course_lib.engine.networks import ACTIVATIONS, Networks
 from course_lib.stochastic_depth import RULES, ResidualBlock, mlp_branch, survival_probabilities
 
 # what a hidden layer is made of, in the usual order
@@ -21,6 +24,61 @@ MODULES: dict[str, Callable[..., nn.Module]] = {
     "batch": BatchNorm1d,
     "layer": LayerNorm,
 }
+
+# low, high, open_low, open_high: as `require` takes them; or whole: True, as `require_whole`
+Range = dict[str, Any]
+PROBABILITY: Range = {"high": 1.0, "open_high": False}
+
+
+class Spec(Protocol):
+    """What the engine asks of a model that is written down; `ModelSpec` is one.
+
+    task: "classification" or "regression". inputs, outputs: numbers in a row, and what the model
+    makes of them. units: how many numbers a row becomes on its way. frozen: linear layers, from the
+    first on, that do not learn; learning: the spec of what learns. by_autograd: whether `networks`
+    needs autograd, which inference mode forbids. large: whether one network keeps a thread busy, so
+    that few settings need share a chunk.
+    """
+
+    @property
+    def task(self) -> str: ...  # noqa: D102
+    @property
+    def inputs(self) -> int: ...  # noqa: D102
+    @property
+    def outputs(self) -> int: ...  # noqa: D102
+    @property
+    def units(self) -> int: ...  # noqa: D102
+    @property
+    def frozen(self) -> int: ...  # noqa: D102
+    @property
+    def learning(self) -> "Spec": ...  # noqa: D102
+    @property
+    def by_autograd(self) -> bool: ...  # noqa: D102
+    @property
+    def large(self) -> bool: ...  # noqa: D102
+
+    def shapes(self) -> list[tuple[int, ...]]:
+        """Shapes of the parameters, in order."""
+
+    def initial(self, seed: int, dtype: torch.dtype = torch.float32) -> list[Tensor]:
+        """The parameters, shaped `shapes()`, that `seed` decides on."""
+
+    def options(self) -> dict[str, Range]:
+        """Names in the grid that are the model's, not the update's: name → range."""
+
+    def features(self, x: Tensor, start: list[Tensor]) -> Tensor:
+        """Rows x as the frozen layers pass them on; x itself without. start: initial parameters."""
+
+    def require_rows(self, name: str, x: Tensor) -> None:
+        """Raise ValueError, saying `name`, for an x that is not [rows, `inputs`] of its kind."""
+
+    def require_batch(self, batch_size: int) -> None:
+        """Raise ValueError for a batch that is too small."""
+
+    def networks(
+        self, start: list[Tensor], settings: int, options: dict[str, Tensor], batch_size: int
+    ) -> Networks:
+        """The networks as one, for a chunk: see the docstring of `networks.py`."""
 
 
 @dataclass(frozen=True)
@@ -83,6 +141,69 @@ class ModelSpec:
         early = self.order.index("dropout") < self.order.index("activation")
         activations = ("relu",) if early else ("relu", "tanh")
         return self.activation in activations and self.norm is None and not self.residual_blocks
+
+    @property
+    def inputs(self) -> int:
+        """Numbers in a row."""
+        return self.widths[0]
+
+    @property
+    def outputs(self) -> int:
+        """Logits or predictions."""
+        return self.widths[-1]
+
+    @property
+    def learning(self) -> "ModelSpec":
+        """The spec of what learns: the model without its frozen layers."""
+        return replace(self, widths=self.widths[self.frozen :], frozen=0)
+
+    @property
+    def by_autograd(self) -> bool:
+        """False: the backward is written by hand."""
+        return False
+
+    @property
+    def large(self) -> bool:
+        """False: one network alone is mostly the overhead of calls."""
+        return False
+
+    def options(self) -> dict[str, Range]:
+        """Names in the grid that are the model's: `dropout`, and what task and blocks allow."""
+        options: dict[str, Range] = {"dropout": {"high": 1.0}}
+        if self.task == "classification":
+            options["label_smoothing"] = PROBABILITY
+        if self.residual_blocks:
+            options["survival"] = PROBABILITY
+        return options
+
+    def features(self, x: Tensor, start: list[Tensor]) -> Tensor:
+        """Rows as the frozen layers pass them on: [rows, width of the last of them].
+
+        start: all initial parameters of one network.
+        """
+        for weight, bias in list(zip(start[::2], start[1::2]))[: self.frozen]:
+            activate, _ = ACTIVATIONS[self.activation]
+            x = activate(nn.functional.linear(x, weight, bias))
+        return x
+
+    def require_rows(self, name: str, x: Tensor) -> None:
+        """Raise ValueError for an x that is not [rows ≥ 1, `inputs`]."""
+        require_shape(name, x, self.inputs)
+
+    def require_batch(self, batch_size: int) -> None:
+        """Raise ValueError for a batch of one row where a BatchNorm wants its variance."""
+        if self.norm == "batch" and batch_size < 2:
+            raise ValueError(
+                f"batch_size = {batch_size}: must be at least 2, for a BatchNorm: "
+                "one row has no variance"
+            )
+
+    def networks(
+        self, start: list[Tensor], settings: int, options: dict[str, Tensor], batch_size: int
+    ) -> Networks:
+        """The networks as one, for a chunk."""
+        kind = Networks if self.plain else LayeredNetworks
+        return kind(self, start, settings, options, batch_size)
 
     def layers(self) -> Iterator[tuple]:
         """(kind, …) from input to output.
@@ -191,3 +312,9 @@ class ModelSpec:
                 yield MODULES[kind](*sizes)
             elif dropout > 0:
                 yield nn.Dropout(dropout)
+
+
+def require_shape(name: str, x: Tensor, inputs: int) -> None:
+    """Raise ValueError for an `x`, called `name`, that is not [rows ≥ 1, inputs]."""
+    if x.dim() != 2 or x.shape[0] == 0 or x.shape[1] != inputs:
+        raise ValueError(f"{name} has shape {list(x.shape)}: must be [rows ≥ 1, {inputs}]")

@@ -27,9 +27,9 @@ from course_lib.data import Split
 from course_lib.engine.chunk import Chunk
 from course_lib.engine.grid import Grid, read_grid
 from course_lib.engine.job import CURVES, Job, Observer, Results, Schedule
-from course_lib.engine.models import model_size, outputs_of, require_batch
+from course_lib.engine.models import model_size, outputs_of
 from course_lib.engine.rows import rows_of
-from course_lib.engine.spec import ModelSpec
+from course_lib.engine.spec import ModelSpec, Spec
 from course_lib.engine.workers import work_off
 
 __all__ = ["ModelSpec", "Training", "outputs_of", "product", "train"]
@@ -38,7 +38,7 @@ STEPS, KEPT = ("diverged_at", "stopped_at", "best_step"), ("parameters", "states
 # parameters and activations of two layers trained in lock-step on a CPU: more leave the cache,
 # fewer waste calls
 CHUNK = 600_000
-MIN_CHUNK = 8  # settings, however large the model
+MIN_CHUNK = 8  # settings, however large the model, unless its spec says `large`
 # parameters and activations: with fewer a step is mostly Python, and threads wait for each other
 WORTH_THREADS = 75_000
 
@@ -97,7 +97,7 @@ def product(**axes: Sequence[float]) -> dict[str, list[float]]:
 
 
 def train(
-    spec: ModelSpec,
+    spec: Spec,
     data: Split | Callable[[int], Split],
     grid: dict[str, Any],
     seeds: Sequence[int],
@@ -116,16 +116,19 @@ def train(
 ) -> Generator[Training, None, None]:
     """Train every setting at every seed; yield what is known so far.
 
-    At least every 0.1 s, and after every seed. data: one `Split` for all seeds, or seed → `Split`.
-    grid: hyper-parameter → V numbers (one per setting) or one number for all; see `product`. Names:
-    those `update` takes (`beta1` and `beta2` for `betas`), and
+    At least every 0.1 s, and after every seed. spec: a `ModelSpec`, a `TransformerSpec`, a
+    `ConvSpec` or another `spec.Spec`. data: one `Split` for all seeds, or seed → `Split`. grid:
+    hyper-parameter → V numbers (one per setting) or one number for all; see `product`. Names: those
+    `update` takes (`beta1` and `beta2` for `betas`), and
 
-        dropout               p, in every hidden layer
+        dropout               p, in every hidden layer; of a transformer's MLP, before a
+                              convolution's last layer
         label_smoothing       ε of a classification's training loss; the curves show the plain
                               cross entropy
         survival              p_L of residual blocks, a decision per row and block; all are
                               computed, and masked. At 0 a block is its shortcut, in evaluation
                               too; its weights have gradient 0, and decay
+        shift                 of a `ConvSpec`: places by which each row of a batch is moved at most
         l1                    after the update w ← soft_threshold(w, lr·l1), the proximal step:
                               exact zeros
         l1_subgradient        g ← g + l1_subgradient·sign(w) before the update: hardly ever an
@@ -136,8 +139,8 @@ def train(
                               at a time: `course_lib.overfitting.EarlyStopping`; math.inf never
                               stops, and keeps the best
 
-    A tuple in place of such a strength holds one for each linear layer. What `update` itself calls
-    l1 is its own.
+    A tuple in place of such a strength holds one for each linear layer, or whatever else has a
+    parameter of two axes or more. What `update` itself calls l1 is its own.
 
     update: any function of the ideas' form, `update(param, grad, state, *, lr, …)`. One that is not
     `sgd_update`, `adam_update` or `adamw_update` is called per model and parameter with plain
@@ -167,7 +170,7 @@ def train(
         require_whole(name, value, 1)
         for name, value in (("steps", steps), ("batch_size", batch_size), ("workers", workers))
     )
-    require_batch(spec, batch_size)
+    spec.require_batch(batch_size)
     record_at = _whole_numbers("record_at", [steps] if record_at is None else record_at, 0, steps)
     job = Job(
         spec=spec,
@@ -264,14 +267,15 @@ def _chunks(job: Job, seeds: tuple[int, ...], some: slice, results: Results) -> 
 
 def _stretches(job: Job) -> list[slice]:
     """Even stretches of settings that fit the cache of a CPU; one where whole seeds are wanted."""
-    fitting = max(MIN_CHUNK, _room(job) // _size(job))
+    least = 1 if job.spec.large else MIN_CHUNK
+    fitting = max(least, _room(job) // _size(job))
     whole = job.device.type == "cuda" or job.observe is not None
     return _even(job.grid.settings, 1 if whole else -(-job.grid.settings // fitting))
 
 
 def _groups(job: Job, seeds: int) -> list[slice]:
     """Even groups of seeds that fit the cache together, two where that is worth a second thread."""
-    rows = job.batch_size * job.learning.widths[0]  # seeds have rows of their own
+    rows = job.batch_size * job.spec.learning.inputs  # seeds have rows of their own
     one = (_size(job) + rows) * job.grid.settings
     fitting = max(1, _room(job) // one)
     worth = 2 if seeds > 1 and one * seeds >= 2 * WORTH_THREADS else 1
@@ -288,12 +292,12 @@ def _room(job: Job) -> int:
 
     CHUNK is for two layers. Deep networks are many small calls, which more of them share.
     """
-    layers = sum(len(shape) > 1 for shape in job.learning.shapes())
+    layers = sum(len(shape) > 1 for shape in job.spec.learning.shapes())
     return CHUNK * max(layers, 2) // 2
 
 
 def _size(job: Job) -> int:
-    return model_size(job.learning, job.batch_size)
+    return model_size(job.spec.learning, job.batch_size)
 
 
 def _handed_over(row: list[Chunk]) -> list[list]:

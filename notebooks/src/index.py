@@ -14,7 +14,7 @@
 # %% [markdown] slideshow={"slide_type": "slide"}
 # # Regularization in PyTorch, with nothing to believe
 #
-# - **What this is.** Ten lessons ask what keeps a network from memorising its training data. You need not believe a word of them: what a lesson claims, a cell computes before your eyes, and often enough it comes out otherwise than the textbooks say.
+# - **What this is.** Eleven lessons ask what keeps a network from memorising its training data. You need not believe a word of them: what a lesson claims, a cell computes before your eyes, and often enough it comes out otherwise than the textbooks say.
 # - **For whom.** You train networks, or are about to, and want to know what weight decay, dropout or early stopping do, and when to leave them out.
 # - **What you need.** Python, fitting a straight line, a derivative, a mean and a standard deviation. PyTorch's loop is in every lesson to copy; each term is explained where it comes first.
 # - **How an hour looks.** You guess, move a picture, work it out by hand, read twenty lines of plain PyTorch, see it measured over many seeds, hear when not to use it, and write it yourself.

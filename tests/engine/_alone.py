@@ -43,6 +43,7 @@ class WithNoise(nn.Module):
     def __init__(self, spec, seed, p):
         super().__init__()
         self.model, self.p = spec.build(seed=seed, dtype=torch.float64), p
+        self.widths = spec.widths[1:-1]
 
     def forward(self, x, fields):
         fields = iter(fields)
@@ -51,6 +52,37 @@ class WithNoise(nn.Module):
             if isinstance(layer, (nn.ReLU, nn.Tanh)):
                 x = x * (self.p <= next(fields).T) / (1 - self.p)
         return x
+
+
+class Given(nn.Module):
+    """A Dropout whose uniform field u [F, B] somebody sets: drops where u < p."""
+
+    def __init__(self, p):
+        super().__init__()
+        self.p = p
+
+    def forward(self, x):
+        if self.p == 0 or not self.training:
+            return x
+        return x * (self.p <= self.field.T) / (1 - self.p)
+
+
+class WithFields(nn.Module):
+    """What `build` makes of any spec, each of its Dropouts `widths` wide and with a given field."""
+
+    def __init__(self, spec, seed, p, widths):
+        super().__init__()
+        self.model, self.widths = spec.build(p, seed=seed, dtype=torch.float64), widths
+        self.given = []
+        for name, layer in list(self.model.named_modules()):
+            if isinstance(layer, nn.Dropout):
+                self.given.append(Given(p))
+                setattr(self.model, name, self.given[-1])
+
+    def forward(self, x, fields=()):
+        for given, field in zip(self.given, fields):
+            given.field = field
+        return self.model(x)
 
 
 def nothing(*_):
@@ -67,6 +99,7 @@ def alone(
     batch=BATCH,
     losses=None,
     *,
+    net=None,
     before=nothing,
     update=nothing,
     after=nothing,
@@ -74,9 +107,10 @@ def alone(
     """Train one model by autograd and an optimizer object; return model and optimizer.
 
     before(step, net): True ends the training; also called after the last step. update(net): between
-    the gradients and the optimizer's step. after(net): after that.
+    the gradients and the optimizer's step. after(net): after that. net: what is trained, by default
+    the spec's `WithNoise`.
     """
-    net = WithNoise(spec, seed, p)
+    net = WithNoise(spec, seed, p) if net is None else net
     optimizer = optimizer_of(net.parameters())
     batches = batches_of(split.train_x, split.train_y, batch, seeded(seed, "batches"))
     noise = seeded(seed, "dropout")
@@ -84,9 +118,7 @@ def alone(
         if before(step, net) or step == steps:
             break
         x, y = next(batches)
-        fields = [
-            torch.empty(width, batch).uniform_(generator=noise) for width in spec.widths[1:-1]
-        ]
+        fields = [torch.empty(width, batch).uniform_(generator=noise) for width in net.widths]
         loss = LOSSES[spec.task](net(x, fields), y)
         optimizer.zero_grad()
         loss.backward()

@@ -54,6 +54,7 @@ ERRORS = {
     "batchnorm": {"all-samples", "no-affine", "layer-norm-name", "decay-keeps-simple"},
     "stochastic_depth": {"linspace", "scaling-unnecessary", "timm-path", "larger-gradients"},
     "capstone": {"both-improve", "narrower-intervals"},
+    "elsewhere": {"matrices-decay", "no-difference", "nothing-left"},
 }
 ALL_QUESTIONS = [question for stem in LESSONS for question in questions(stem)]
 

@@ -21,7 +21,7 @@ MODULES = sorted(LIBRARY.rglob("*.py"))
 SOURCES = sorted((ROOT / "notebooks" / "src").glob("*.py"))
 TOPICS = [path for path in MODULES if path.parent == LIBRARY and path.stem in LESSONS]
 # Layer → the layers it may import from, besides its own. The folder is the layer; what stands
-# beside the folders is one of its own, but for the ten ideas, which are one together. Nobody but
+# beside the folders is one of its own, but for the eleven ideas, which are one together. Nobody but
 # the command imports what is for authors.
 IDEAS_AND_NUMBERS = {"base", "ideas", "data", "statistics"}
 MAY_IMPORT = {

@@ -19,6 +19,8 @@ NAMES = {
     "batchnorm": "batch_norm layer_norm fold_batch_norm BatchNorm1d BatchNorm2d LayerNorm",
     "stochastic_depth": "drop_path survival_probabilities DropPath ResidualBlock",
     "capstone": "repeated_subsampling",
+    "elsewhere": "attention attention_weights multi_head_attention rms_norm MultiHeadAttention "
+    "RMSNorm",
     "statistics": "mean_interval corrected_interval paired_interval bootstrap_interval "
     "smallest_detectable",
     "data": "digits noisy_sine quadratic Split Table breast_cancer spambase_or_breast_cancer",

@@ -26,7 +26,7 @@ NAVIGATION = (
     "reference/index",
     "Progress <progress>",
 )
-NUMBERS = ("statistics",)  # documented beside the ten ideas
+NUMBERS = ("statistics",)  # documented beside the eleven ideas
 
 
 def ledger(notebooks: Path, there: Iterable[str]) -> str:
@@ -204,7 +204,7 @@ Each equation stands beside the line that computes it.
 """
     pages["reference/index.md"] = f"""# Reference
 
-The ten ideas as the lessons import them, each a tested module on torch alone, and the intervals.
+The eleven ideas as the lessons import them, each a tested module on torch alone, and the intervals.
 
 {_tree(found)}"""
     return pages
@@ -279,7 +279,7 @@ by tested code, and every sentence that claims a number is judged by a cell, ove
 def described(there: Iterable[str]) -> dict[str, tuple[str, str]]:
     """Page → title and description, as a shared link shows them."""
     found = {
-        "index": (NAME, "Ten lessons in which nothing has to be believed: move every picture.")
+        "index": (NAME, "Eleven lessons in which nothing has to be believed: move every picture.")
     }
     for lesson in _built(there):
         title = f"{lesson.number} · {_title(lesson)}"

@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from course_lib.checks.judge import masks, norms, scripts
+from course_lib.checks.judge import blocks, masks, norms, scripts
 from course_lib.checks.judge.chance import nearest_twentieth, oddity
 from course_lib.checks.judge.values import Case, Note, decode
 
@@ -150,6 +150,8 @@ def _groups(answers: Sequence, case: Case, note: Note) -> None:
     for kept, tied in case.get("tied", ()):
         owner, _, name = tied.rpartition(".")
         setattr(model.get_submodule(owner), name, model.get_parameter(kept))
+    for name in case.get("frozen", ()):
+        model.get_parameter(name).requires_grad_(False)
     returned = invoke(function, model, case["weight_decay"])
     if not isinstance(returned, (list, tuple)) or not all(
         isinstance(group, Mapping) for group in returned
@@ -279,16 +281,16 @@ def _drops(answers: Sequence, case: Case, note: Note) -> None:
     generator = _seeded(case["seed"] + 1)
     ratios = torch.stack([draw(generator, x) for _ in range(case["draws"])]).detach().double() / x
     p = options["p"] if options.get("training", True) else 0.0
-    _note_observed(ratios.flatten(1), p, note)
+    masks.note_observed(ratios.flatten(1), p, note)
     _note_ratios(ratios, 1 - p, note)
     rows = ratios.flatten(2)
-    note("", "values of result/x within one row, at most", _most_values(rows.flatten(0, 1)))
-    note("", "values of result/x within one call, at most", _most_values(rows.flatten(1)))
+    note("", "values of result/x within one row, at most", masks.most_values(rows.flatten(0, 1)))
+    note("", "values of result/x within one call, at most", masks.most_values(rows.flatten(1)))
     gone = rows[..., 0] == 0  # [draws, rows]
     if options.get("mode") == "batch":
         note("", "rows share their fate", bool((gone == gone[:, :1]).all()))
         gone = gone[:, :1]
-    note("", ON_ITS_OWN, oddity(gone, p))
+    note("", masks.ON_ITS_OWN, oddity(gone, p))
     again = [
         torch.stack([draw(generator) for _ in range(case["draws"])])
         for generator in map(_seeded, (1, 1, 2))
@@ -312,41 +314,16 @@ def _drops(answers: Sequence, case: Case, note: Note) -> None:
     )
 
 
-def _note_observed(ratios: Tensor, p: float, note: Note) -> None:
-    """Whether each draw is divided by the share that it happened to keep; ratios: [draws, n]."""
-    stayed = ratios != 0
-    shares = stayed.double().mean(1, keepdim=True)
-    note(
-        "",
-        masks.BY_OBSERVED,
-        bool(stayed.any())
-        and masks.is_observed((ratios * shares)[stayed], (ratios * (1 - p))[stayed]),
-    )
-
-
-ON_ITS_OWN = "each decision on its own, as often as p says"
-
-
 def _note_ratios(ratios: Tensor, kept: float, note: Note) -> None:
     """Which values there are (five at most), and the share that is kept: `kept` if it may be.
 
     ratios: [draws, rows or 1, …]. Decisions are those of whole rows, or of the whole draw.
     """
-    values = sorted({float(f"{ratio:.6g}") for ratio in ratios.unique().tolist()})
-    note("", "values of result/x", values[:5])
+    note("", "values of result/x", masks.few_values(ratios))
     alive = ratios.flatten(1) != 0
     decisions = alive[:, 0] if (alive == alive[:, :1]).all() else (ratios.flatten(2) != 0)[..., 0]
     count, n = int(decisions.sum()), decisions.numel()
     note("", "share that is kept", nearest_twentieth(count, n, kept))
-
-
-def _most_values(rows: Tensor) -> int:
-    """The largest number of different values in a row of `rows` [n, …]."""
-    return (
-        int((rows.sort(1).values.diff(dim=1).abs() > 1e-6).sum(1).max()) + 1
-        if rows.shape[1] > 1
-        else 1
-    )
 
 
 def _seeded(seed: int) -> torch.Generator:
@@ -405,7 +382,7 @@ def _skips(answers: Sequence, case: Case, note: Note) -> None:
     kept = options["survival"] if training else float(options["survival"] > 0)
     _note_ratios((results - x) / residual, kept, note)
     alone = (results == x).flatten(1).all(1, keepdim=True)
-    note("", ON_ITS_OWN, oddity(alone, 1 - kept) if training else "")
+    note("", masks.ON_ITS_OWN, oddity(alone, 1 - kept) if training else "")
     note("", "calls that computed a branch they did not use", wasted)
     leaf = decode(case["x"]).requires_grad_()
     whole = {**options, "survival": float(options["survival"] > 0)}
@@ -424,6 +401,11 @@ DRIVERS: dict[str, Callable[[Sequence, Case, Note], None]] = {
     "skips": _skips,
     **{
         name: functools.partial(driver, invoke)
-        for name, driver in {**masks.DRIVERS, **norms.DRIVERS, **scripts.DRIVERS}.items()
+        for name, driver in {
+            **masks.DRIVERS,
+            **norms.DRIVERS,
+            **scripts.DRIVERS,
+            **blocks.DRIVERS,
+        }.items()
     },
 }

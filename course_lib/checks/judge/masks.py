@@ -47,6 +47,7 @@ def _draws(invoke: Callable, answers: Sequence, case: Case, note: Note) -> None:
 
 
 DRAWS = 400  # of a mask of six entries
+ON_ITS_OWN = "each decision on its own, as often as p says"
 BY_OBSERVED = "what is kept is divided by the share that happened to be kept"
 OBSERVED_NOTE = f"{BY_OBSERVED}: the factor is 1/(1 − p), however many are dropped this time"
 
@@ -56,6 +57,31 @@ def is_observed(by_share: Tensor, by_rule: Tensor) -> bool:
     ones = torch.ones_like(by_share)
     near = torch.allclose(by_rule, ones, rtol=1e-5)
     return not near and torch.allclose(by_share, ones, rtol=1e-5)
+
+
+def note_observed(ratios: Tensor, p: float, note: Note, where: str = "") -> None:
+    """Whether each draw is divided by the share that it happened to keep; ratios: [draws, n]."""
+    stayed = ratios != 0
+    shares = stayed.double().mean(1, keepdim=True)
+    note(
+        where,
+        BY_OBSERVED,
+        bool(stayed.any()) and is_observed((ratios * shares)[stayed], (ratios * (1 - p))[stayed]),
+    )
+
+
+def few_values(ratios: Tensor) -> list[float]:
+    """The five smallest of the different `ratios`, to six digits."""
+    return sorted({float(f"{ratio:.6g}") for ratio in ratios.unique().tolist()})[:5]
+
+
+def most_values(rows: Tensor) -> int:
+    """The largest number of different values in a row of `rows` [n, …]."""
+    return (
+        int((rows.sort(1).values.diff(dim=1).abs() > 1e-6).sum(1).max()) + 1
+        if rows.shape[1] > 1
+        else 1
+    )
 
 
 def _note_mask(factor: Tensor, p: float, note: Note) -> None:

@@ -1,0 +1,277 @@
+"""What ten lessons measured on fully connected networks, asked again in two other worlds.
+
+In each world every arm has the same budget: nine settings, a strength and a learning rate (for
+`plain` nine rates), of which the lowest mean error on validation rows over four pilot seeds that
+nothing else uses is frozen. Best at an edge, the grid is widened once (`WIDER`). The sweep is
+stored in `course_lib/records/elsewhere/sweep.json`, and `pilot` runs an arm of it again. Frozen
+arms meet test rows on other seeds (`judge`); that takes minutes, so their errors are stored too, in
+`carried.json`, base by base. "early stopping" is `plain`, each network at the step of its own
+lowest validation loss, its rate chosen for that.
+
+A regularizer **helps** where its error lies more than `BOUND` below plain's, in every world the
+same; a claim carries over where the verdict is the one at home.
+"""
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cache, partial
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from course_lib.adamw import adam_update
+from course_lib.base.arguments import require_choice
+from course_lib.data import Split, digits, mnist1d
+from course_lib.engine import ConvSpec, ModelSpec, TransformerSpec, train
+from course_lib.engine.cache import remembered
+from course_lib.experiments.elsewhere import grokking
+from course_lib.records import store
+from course_lib.statistics import Interval, paired_interval
+
+PILOT = (9000, 9001, 9002, 9003)
+SEEDS = tuple(range(8))
+BOUND = 0.01  # one point of test error
+STRENGTHS: dict[str, tuple[float, ...]] = {
+    "weight_decay": (0.1, 1.0, 3.0),
+    "l2": (1e-4, 1e-3, 1e-2),
+    "dropout": (0.1, 0.3, 0.5),
+    "label_smoothing": (0.05, 0.1, 0.3),
+}
+WIDER = {  # the next strength below and above
+    "weight_decay": (0.03, 10.0),
+    "l2": (1e-5, 1e-1),
+    "dropout": (0.03, 0.8),
+    "label_smoothing": (0.02, 0.6),
+}
+ARMS = {
+    "plain": "",
+    "decoupled decay": "weight_decay",
+    "L2 through Adam": "l2",
+    "dropout": "dropout",
+    "label smoothing": "label_smoothing",
+    "a norm": "norm",
+    "early stopping": "patience",
+}
+REGULARIZERS = tuple(ARMS)[1:]
+
+
+@dataclass(frozen=True)
+class World:
+    """Where an arm is tried.
+
+    spec: norm or None → the network. norm: the one that this world usually has. rates: the middle
+    one of three that an arm with a strength may choose from; `plain` has nine around it.
+    """
+
+    data: Callable[[int], Split]
+    spec: Callable[[str | None], Any]
+    norm: str
+    rate: float
+    steps: int
+    batch_size: int
+    schedule: Callable[[int], float] | None = None
+    options: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def recorded(self) -> tuple[int, ...]:
+        """Twenty steps to stop at, even in their logarithms, from 10 on."""
+        ratio = self.steps / 10
+        return tuple(sorted({round(10 * ratio ** (k / 19)) for k in range(20)}))
+
+
+def _cosine(steps: int, step: int) -> float:
+    return min(1.0, (step + 1) / 50) * (1 + math.cos(math.pi * step / steps)) / 2
+
+
+WORLDS = {
+    "fully connected": World(
+        data=lambda seed: digits(300, 500, label_noise=0.2, seed=seed),
+        spec=lambda norm: ModelSpec((64, 128, 10), norm=norm),
+        norm="batch",
+        rate=3e-3,
+        steps=1000,
+        batch_size=50,
+    ),
+    "convolution": World(
+        data=lambda seed: mnist1d(seed, noise=0.2),
+        spec=lambda norm: ConvSpec(norm=norm),
+        norm="batch",
+        rate=3e-3,
+        steps=1500,
+        batch_size=64,
+        schedule=partial(_cosine, 1500),
+    ),
+    "transformer": World(
+        data=grokking.split_of,
+        spec=lambda norm: TransformerSpec(grokking.PRIME, norm=norm),
+        norm="layer",
+        rate=grokking.LR,
+        steps=grokking.STEPS,
+        batch_size=round(grokking.SHARE * grokking.PRIME**2),
+        schedule=lambda step: min(1.0, (step + 1) / grokking.WARM_UP),
+        options={"beta2": grokking.BETA2},
+    ),
+}
+
+
+class Setting(NamedTuple):
+    """What an arm is trained with."""
+
+    strength: float
+    lr: float
+
+
+def settings(world: str, arm: str) -> tuple[Setting, ...]:
+    """The nine settings that an arm may try."""
+    middle = WORLDS[require_choice("world", world, tuple(WORLDS))].rate
+    strengths = STRENGTHS.get(ARMS[require_choice("arm", arm, tuple(ARMS))])
+    if strengths is None:
+        return tuple(Setting(0.0, middle * 10 ** (k / 4)) for k in range(-4, 5))
+    return tuple(Setting(s, middle * 10 ** (k / 2)) for s in strengths for k in (-1, 0, 1))
+
+
+def wider(world: str, arm: str, lines: list["Line"]) -> tuple[Setting, ...]:
+    """What is tried besides, where the best of the nine `lines` lies at the edge of their grid.
+
+    Beyond a rate the next one at every strength (of nine rates the next three), beyond a strength
+    the next one at every rate.
+    """
+    best = min(lines, key=_order)
+    rates, strengths = (
+        sorted({getattr(line, name) for line in lines}) for name in ("lr", "strength")
+    )
+    factor = {rates[0]: rates[0] / rates[1], rates[-1]: rates[-1] / rates[-2]}.get(best.lr)
+    more = []
+    if factor is not None:
+        beyond = [best.lr * factor**k for k in range(1, 4 if len(strengths) == 1 else 2)]
+        more += [Setting(strength, lr) for strength in strengths for lr in beyond]
+        rates += beyond
+    if len(strengths) > 1 and best.strength in (strengths[0], strengths[-1]):
+        below, above = WIDER[ARMS[arm]]
+        more += [Setting(below if best.strength == strengths[0] else above, lr) for lr in rates]
+    return tuple(more)
+
+
+@dataclass
+class Line:
+    """One line of the sweep: the mean error on validation rows over the pilot seeds."""
+
+    world: str
+    arm: str
+    strength: float
+    lr: float
+    error: float
+
+
+def _train(world: str, arm: str, some: tuple[Setting, ...], seeds: tuple[int, ...]) -> Iterator:
+    """The `Training` of an arm at some settings, as it fills in."""
+    here, option = WORLDS[world], ARMS[arm]
+    grid: dict[str, Any] = {"lr": [one.lr for one in some], **here.options}
+    if option in STRENGTHS:
+        grid[option] = [one.strength for one in some]
+    elif option == "patience":
+        grid[option] = math.inf  # never stops, and keeps the best
+    yield from train(
+        here.spec(here.norm if option == "norm" else None),
+        here.data,
+        grid,
+        seeds,
+        update=adam_update,
+        steps=here.steps,
+        batch_size=here.batch_size,
+        record_at=here.recorded if option == "patience" else None,
+        schedule=here.schedule,
+        validate=True,
+        keep_parameters=False,
+    )
+
+
+def _errors(training: Any, part: str) -> Tensor:
+    """Errors [seeds, settings], each at the end, or at the step of its lowest validation loss.
+
+    A network that diverged is wrong about everything.
+    """
+    accuracy = getattr(training, f"{part}_accuracy")
+    steps = torch.tensor(training.recorded)
+    best = torch.where(training.best_step < 0, steps[-1], training.best_step)
+    at = (steps == best.unsqueeze(-1)).int().argmax(-1, keepdim=True)
+    return 1 - accuracy.gather(-1, at).squeeze(-1).nan_to_num(0.0).double()
+
+
+def pilot(
+    world: str, arm: str, some: tuple[Setting, ...] | None = None, seeds: tuple[int, ...] = PILOT
+) -> list[Line]:
+    """Train the nine settings of an arm (or `some`) at the pilot seeds; look at validation rows."""
+    some = settings(world, arm) if some is None else some
+    *_, training = _train(world, arm, some, seeds)
+    errors = _errors(training, "validation").mean(0).tolist()
+    return [Line(world, arm, *one, error) for one, error in zip(some, errors, strict=True)]
+
+
+@cache
+def sweep() -> tuple[Line, ...]:
+    """The stored lines, world by world, arm by arm."""
+    return tuple(Line(**line) for line in store.stored("elsewhere/sweep"))
+
+
+def frozen(world: str, arm: str) -> Setting:
+    """The setting at which an arm erred least in the sweep; of several the weakest."""
+    lines = [line for line in sweep() if (line.world, line.arm) == (world, arm)]
+    best = min(lines, key=_order)
+    return Setting(best.strength, best.lr)
+
+
+def _order(line: Line) -> tuple[float, float, float]:
+    return line.error, line.strength, line.lr
+
+
+@remembered
+def judge(world: str, arm: str, seeds: tuple[int, ...] = SEEDS) -> Iterator[Tensor]:
+    """Yield the test errors [seeds] of an arm as it was frozen; NaN where there is none yet."""
+    for training in _train(world, arm, (frozen(world, arm),), seeds):
+        known = training.test_accuracy[:, 0, -1].isfinite() | torch.tensor(training.finished)
+        yield _errors(training, "test")[:, 0].masked_fill(~known, torch.nan)
+
+
+def difference(world: str, arm: str, other: str = "plain") -> Interval:
+    """Test error of an arm minus another's, both frozen, paired by seed: trained here and now."""
+    (*_, found), (*_, opponent) = judge(world, arm), judge(world, other)
+    return paired_interval(found, opponent)
+
+
+@cache
+def _judged() -> dict[str, dict[str, dict[str, list[float]]]]:
+    return store.stored("elsewhere/carried")
+
+
+def stored(world: str, arm: str, other: str = "plain") -> Interval:
+    """As `difference`, over the seeds of all stored bases but 0, on which nothing was written."""
+    for one in (arm, other):
+        require_choice("arm", one, tuple(ARMS))
+
+    def errors(name: str) -> list[float]:
+        bases = _judged()[require_choice("world", world, tuple(WORLDS))][name]
+        return [error for base, some in bases.items() if base != "0" for error in some]
+
+    return paired_interval(errors(arm), errors(other))
+
+
+def helps(world: str, arm: str) -> bool | None:
+    """Whether an arm's error lies more than `BOUND` below plain's; None: undecided."""
+    return stored(world, arm).between(high=-BOUND)
+
+
+def carried(world: str, arm: str) -> str:
+    """What becomes of the verdict at home.
+
+    "carries over": the same here; "does not": the opposite; "undecided"; "not asked": at home it
+    was not decided.
+    """
+    at_home, here = helps("fully connected", arm), helps(world, arm)
+    if at_home is None:
+        return "not asked"
+    if here is None:
+        return "undecided"
+    return "carries over" if here == at_home else "does not"

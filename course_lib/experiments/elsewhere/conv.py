@@ -1,0 +1,134 @@
+"""What regularizes a small convolutional network on lines of numbers?
+
+Three strided convolutions of 25 channels on MNIST-1D, 1000 training lines, Adam, batches of 64, a
+cosine after 50 steps of warm-up. An arm is how a network is regularized; arms of a seed share
+lines, wrong labels, initial weights (norms aside) and the order of batches. Every seed draws its
+own lines. One learning rate for all arms is no comparison of their best: give each `Arm` its own.
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from functools import partial
+
+import torch
+from torch import Tensor
+
+from course_lib.adamw import adam_update
+from course_lib.base.arguments import require_choice, require_whole
+from course_lib.data import Split, mnist1d
+from course_lib.engine import ConvSpec, train
+from course_lib.engine.cache import remembered
+from course_lib.experiments.shared.snapshot import snapshot
+from course_lib.statistics import Interval, paired_interval
+
+LABELS = {"all right": 0.0, "20 % wrong": 0.2}
+LR, STEPS, BATCH, WARM_UP = 3e-3, 1500, 64, 50
+SEEDS = tuple(range(5))
+RECORDED = (0, 100, 200, 400, 600, 800, 1000, 1200)
+CURVES = ("train", "validation", "test")
+
+
+@dataclass(frozen=True)
+class Arm:
+    """How one network is regularized; nothing is on by default.
+
+    weight_decay: decoupled λ; l2: λ through Adam; dropout: p before the last layer;
+    label_smoothing: ε; shift: places by which rows of a batch are moved at most; norm: None,
+    "batch" or "group"; lr: the peak of the schedule.
+    """
+
+    weight_decay: float = 0.0
+    l2: float = 0.0
+    dropout: float = 0.0
+    label_smoothing: float = 0.0
+    shift: int = 0
+    norm: str | None = None
+    lr: float = LR
+
+
+PLAIN = Arm()
+ARMS = {
+    "plain": PLAIN,
+    "decay 0.3": Arm(weight_decay=0.3),
+    "L2 0.001": Arm(l2=1e-3),
+    "dropout 0.5": Arm(dropout=0.5),
+    "smoothing 0.1": Arm(label_smoothing=0.1),
+    "batch norm": Arm(norm="batch"),
+    "group norm": Arm(norm="group"),
+    "shifts of 4": Arm(shift=4),
+}
+
+
+@dataclass
+class Arms:
+    """Curves [seeds, arms, recorded]; NaN: not there yet, or diverged. recorded: updates made.
+
+    Errors are shares, of training lines by their labels as given; losses mean cross entropies in
+    nats, without smoothing, dropout or shifts.
+    """
+
+    labels: str
+    arms: tuple[Arm, ...]
+    seeds: tuple[int, ...]
+    recorded: tuple[int, ...]
+    train_error: Tensor
+    validation_error: Tensor
+    test_error: Tensor
+    train_loss: Tensor
+    validation_loss: Tensor
+    test_loss: Tensor
+    progress: float = 0.0
+
+    def difference(self, arm: Arm, other: Arm = PLAIN, what: str = "test_error") -> Interval:
+        """Of one arm minus another at the end, paired by seed."""
+        curves = getattr(self, what)[:, :, -1]
+        return paired_interval(*(curves[:, self.arms.index(one)] for one in (arm, other)))
+
+
+def split_of(labels: str, seed: int) -> Split:
+    """The lines of one seed at one of LABELS; validation labels are as often wrong."""
+    return mnist1d(seed, noise=LABELS[labels])
+
+
+def _factor(steps: int, step: int) -> float:
+    """lr·min(1, (t + 1)/50)·(1 + cos(πt/T))/2."""
+    return min(1.0, (step + 1) / WARM_UP) * (1 + math.cos(math.pi * step / steps)) / 2
+
+
+@remembered
+def compute_arms(
+    labels: str = "all right",
+    arms: tuple[Arm, ...] = tuple(ARMS.values()),
+    seeds: tuple[int, ...] = SEEDS,
+    steps: int = STEPS,
+) -> Iterator[Arms]:
+    """Train every arm at every seed, those of one norm together; yield `Arms` that fill in."""
+    require_choice("labels", labels, tuple(LABELS))
+    require_whole("steps", steps, 1)
+    arms, seeds = tuple(arms), tuple(seeds)
+    recorded = tuple(step for step in RECORDED if step < steps) + (steps,)
+    curves = torch.full((6, len(seeds), len(arms), len(recorded)), torch.nan)
+    found, done = Arms(labels, arms, seeds, recorded, *curves), 0
+    for norm in dict.fromkeys(arm.norm for arm in arms):
+        places = [i for i, arm in enumerate(arms) if arm.norm == norm]
+        columns = [asdict(arms[i]) for i in places]
+        for training in train(
+            ConvSpec(norm=norm),
+            partial(split_of, labels),
+            {name: [one[name] for one in columns] for name in columns[0] if name != "norm"},
+            seeds,
+            update=adam_update,
+            steps=steps,
+            batch_size=BATCH,
+            record_at=recorded,
+            schedule=partial(_factor, steps),
+            validate=True,
+            keep_parameters=False,
+        ):
+            for i, part in enumerate(CURVES):
+                curves[i, :, places] = 1 - getattr(training, f"{part}_accuracy")
+                curves[3 + i, :, places] = getattr(training, f"{part}_loss")
+            share = (done + training.progress * len(places)) / len(arms)
+            yield snapshot(found, share)
+        done += len(places)

@@ -1,0 +1,191 @@
+"""When does a transformer that knows its training pairs by heart begin to add?
+
+A one-layer transformer learns a + b modulo 31 from 60 % of all pairs, all of them at each step; a
+fifth of the others validates, the rest tests. Adam with β₂ = 0.98, ten steps of warm-up. An arm is
+how it is regularized; arms of a seed share pairs, initial weights and dropout noise.
+
+Sources: Power et al., "Grokking: generalization beyond overfitting on small algorithmic datasets",
+2022; the circles: Nanda et al., "Progress measures for grokking via mechanistic interpretability",
+ICLR 2023.
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+
+import torch
+from torch import Tensor
+
+from course_lib.adamw import adam_update
+from course_lib.base.arguments import require_whole
+from course_lib.data import Split, modular_addition
+from course_lib.engine import TransformerSpec, train
+from course_lib.engine.cache import remembered
+from course_lib.experiments.shared.snapshot import snapshot
+
+PRIME, SHARE, LR, BETA2, WARM_UP = 31, 0.6, 1e-2, 0.98, 10
+SPEC = TransformerSpec(PRIME)
+STEPS = 400
+RECORDED = (0, 10, 20, 30, 40, 50, 75, 100, 125, 150, 200, 250, 300, 350, STEPS)
+SEEDS = (0,)
+
+
+@dataclass(frozen=True)
+class Arm:
+    """How one network is regularized; nothing is on by default.
+
+    weight_decay: decoupled λ, w ← w·(1 − lr·λ); l2: λ of g + λ·w, through Adam; dropout: p of the
+    MLP's hidden units; label_smoothing: ε; lr: of the whole network.
+    """
+
+    weight_decay: float = 0.0
+    l2: float = 0.0
+    dropout: float = 0.0
+    label_smoothing: float = 0.0
+    lr: float = LR
+
+
+DECAYS = tuple(Arm(weight_decay) for weight_decay in (0.0, 1.0, 2.0, 4.0, 8.0))
+
+
+@dataclass
+class Grokking:
+    """Curves [seeds, arms, recorded]; NaN: not there yet. recorded: updates made.
+
+    Losses are mean cross entropies in nats, without smoothing or dropout; accuracies are shares.
+    norm: √(Σ w²) over all parameters. numbers [seeds, arms, recorded, p, width]: the embeddings of
+    0 … p − 1, without that of "=". parameters: a list [arms, …] per seed, in the order of
+    `SPEC.names()`; None until the seed is done.
+    """
+
+    arms: tuple[Arm, ...]
+    seeds: tuple[int, ...]
+    recorded: tuple[int, ...]
+    train_loss: Tensor
+    train_accuracy: Tensor
+    validation_loss: Tensor
+    validation_accuracy: Tensor
+    test_loss: Tensor
+    test_accuracy: Tensor
+    norm: Tensor
+    numbers: Tensor
+    parameters: list[list[Tensor] | None] = field(repr=False)
+    progress: float = 0.0
+
+    def at(self, arm: Arm) -> int:
+        """The place of `arm` on the second axis."""
+        return self.arms.index(arm)
+
+    def reached(self, accuracy: float = 0.95) -> Tensor:
+        """The first recorded step with this test accuracy [seeds, arms]; ∞ where there is none."""
+        there = self.test_accuracy >= accuracy
+        first = torch.tensor(self.recorded, dtype=torch.float64)[there.int().argmax(-1)]
+        return torch.where(there.any(-1), first, math.inf)
+
+
+def split_of(seed: int) -> Split:
+    """The pairs of one seed."""
+    return modular_addition(seed, PRIME, SHARE)
+
+
+@remembered
+def compute_grokking(
+    arms: tuple[Arm, ...] = DECAYS, seeds: tuple[int, ...] = SEEDS, steps: int = STEPS
+) -> Iterator[Grokking]:
+    """Train every arm at every seed; yield `Grokking` that fills in.
+
+    Fewer `steps` are the beginning of the same runs, more go on; both are recorded at their end.
+    """
+    require_whole("steps", steps, 1)
+    recorded = tuple(step for step in RECORDED if step < steps) + (steps,)
+    shape = len(seeds), len(arms), len(recorded)
+    norm = torch.full(shape, torch.nan)
+    numbers = torch.full((*shape, PRIME, SPEC.width), torch.nan)
+
+    def look(seed: int, step: int, parameters: list[Tensor]) -> None:
+        place = seeds.index(seed), slice(None), recorded.index(step)
+        squares = [parameter.flatten(1).square().sum(1) for parameter in parameters]
+        norm[place] = torch.stack(squares).sum(0).sqrt().cpu()
+        numbers[place] = parameters[0][:, :PRIME].cpu()
+
+    def observe(seed: int, step: int, parameters: list[Tensor], gradients: list[Tensor]) -> None:
+        if step in recorded:
+            look(seed, step, parameters)
+
+    columns = [asdict(arm) for arm in arms]
+    rows = round(SHARE * PRIME**2)
+    for training in train(
+        SPEC,
+        split_of,
+        {name: [column[name] for column in columns] for name in columns[0]} | {"beta2": BETA2},
+        seeds,
+        update=adam_update,
+        steps=steps,
+        batch_size=rows,
+        record_at=recorded,
+        schedule=lambda step: min(1.0, (step + 1) / WARM_UP),
+        validate=True,
+        observe=observe,
+    ):
+        for seed, parameters in zip(seeds, training.parameters):
+            if parameters is not None:
+                look(seed, steps, parameters)
+        found = Grokking(
+            tuple(arms),
+            tuple(seeds),
+            recorded,
+            training.train_loss,
+            training.train_accuracy,
+            training.validation_loss,
+            training.validation_accuracy,
+            training.test_loss,
+            training.test_accuracy,
+            norm,
+            numbers,
+            training.parameters,
+        )
+        yield snapshot(found, training.progress)
+
+
+@dataclass
+class Circles:
+    """What embeddings of the numbers 0 … p − 1 look like to a Fourier transform over the numbers.
+
+    shares [(p − 1)/2]: of the power, by frequency 1, 2, …; their sum is 1. frequencies: the two
+    strongest, the first above the second. points [2, p, 2]: where each number lies in the plane of
+    each, whose first axis is the cosine's direction. planar [2]: the share of all power that lies
+    in that plane.
+    """
+
+    shares: Tensor
+    frequencies: tuple[int, int]
+    points: Tensor
+    planar: Tensor
+
+
+def circles(embedding: Tensor) -> Circles:
+    """The two strongest frequencies of `embedding` [p, width], p odd, and the planes they span.
+
+    With E_n the embedding of n, less the mean of all: c_k = Σ_n E_n·cos(2πkn/p) and s_k with the
+    sine; frequency k has the power |c_k|² + |s_k|². Numbers that lie on a circle, k turns in
+    order, have all their power there. Raises ValueError for an embedding that is not [p, width], or
+    p even or below 5.
+    """
+    p = len(embedding)
+    if embedding.dim() != 2 or p < 5 or p % 2 == 0:
+        raise ValueError(
+            f"embedding has shape {list(embedding.shape)}: must be [p, width], p odd, at least 5"
+        )
+    centred = embedding.double() - embedding.double().mean(0)
+    waves = torch.fft.rfft(centred, dim=0)[1:]  # c_k − i·s_k, k = 1 … (p − 1)/2
+    power = waves.abs().square().sum(1)
+    strongest = power.topk(2).indices
+    points = []
+    for wave in waves[strongest]:
+        plane = torch.stack([wave.real, -wave.imag], 1)  # c_k, s_k [width, 2]
+        q, r = torch.linalg.qr(plane)
+        points.append(centred @ (q * r.diagonal().sign()))  # along c_k, not against it
+    inside = torch.stack(points)
+    planar = inside.square().sum((1, 2)) / centred.square().sum()
+    first, second = (strongest + 1).tolist()
+    return Circles(power / power.sum(), (first, second), inside, planar)

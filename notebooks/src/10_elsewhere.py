@@ -1,0 +1,561 @@
+# ---
+# jupyter:
+#   jupytext:
+#     formats: py:percent
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# # Elsewhere: does it hold for the networks that you use?
+#
+# Ten lessons trained small networks of linear layers, on small tables and small images. Yours have convolutions, or attention. Does anything of what was measured hold there?
+# Two other worlds, small enough to train while you look: a **transformer** that learns to add, and a **convolution** on lines of numbers. They crown opposite winners, and one of them does something that nobody would have waited for.
+#
+# *50 minutes; sections called* Deeper *are folded, and extra. All lessons help; you need to know decay (03, 04), early stopping (01) and dropout (06).*
+
+# %% tags=["setup"]
+# what this page needs
+try:
+    from course_lib.notebook import (above, below, claim, near, negative, predict,
+                                     quiz, reveal, setup, show_source, within)
+except ModuleNotFoundError:
+    raise ImportError(
+        "the course is not installed in this Python: stop Jupyter and run `make "
+        "course` in the course's folder, or run here: %pip install -e ..") from None
+
+import math
+
+import torch
+from torch import nn
+
+from course_lib.base.random import reseed, seeded
+from course_lib.elsewhere import (MultiHeadAttention, attention, attention_weights,
+                                  multi_head_attention, rms_norm)
+from course_lib.experiments.elsewhere import carried, conv, grokking
+from course_lib.experiments.elsewhere.grokking import Arm
+from course_lib.overfitting import EarlyStopping
+from course_lib.statistics import mean_interval, paired_interval, ratio_interval
+
+setup()
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Know by heart, or add?
+#
+# What does a network do once it has nothing left to learn? Take addition on a clock with 31 hours: $a + b$ modulo 31, so that 20 + 15 is 4. There are $31^2 = 961$ questions. A small transformer sees 577 of them (60 %), all at each step; of the others a fifth validates and the rest test. Nothing tells it that these are numbers: 0 … 30 are 31 symbols.
+#
+# Without any regularization it has all 577 right after some 50 updates, and of the questions that it never saw about half. The training loss is nearly 0.
+
+# %%
+predict("longer",
+        "It knows its training pairs by heart. We train some 350 updates more, once "
+        "with weight decay (λ = 2, decoupled) and once without. And the other pairs?",
+        ["nothing changes: there is no training error left to learn from",
+         "both get worse: that is overfitting",
+         "both learn to add, with decay sooner",
+         "with decay it learns to add, without it stays where it was"])
+
+# %% [markdown]
+# **Do this**: move the step from 30 to 400, first with λ = 2, then with 0. **Notice**: when does the dashed curve rise, long after the other has arrived? What do the 31 numbers do meanwhile?
+#
+# Left: the share of right answers. In the middle: each number is a point, where the network keeps it (its *embedding*, 64 coordinates, seen from one side). Right: how much of what tells the numbers apart goes round once, twice, three times … from 0 to 30. How to read the last two is the question of *Why: numbers on a clock*.
+
+# %% tags=["picture"] jupyter={"outputs_hidden": true}
+from course_lib.explorers import elsewhere as explore
+
+explore.grokking.show()
+
+# %% [markdown]
+# One seed, five decays, trained as you opened it. Whether seeds agree is measured below. First: what is this network made of?
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## By hand: a mean of those one looks at
+#
+# Attention is new in this course, and is one line. Three tokens; each has a **value** $v_j$, and a **key** $k_j$ that says what it is. Who asks has a **query** $q$. It takes a mean of the values, weighted by how well the keys fit:
+#
+# $$A_j = \frac{e^{q\cdot k_j/\sqrt d}}{\sum_i e^{q\cdot k_i/\sqrt d}} \qquad\qquad \text{out} = \sum_j A_j\,v_j$$
+#
+# Let $d = 4$, $q = (2, 0, 0, 0)$, and the keys begin with $\ln 2$, 0 and 0, and are 0 else. The fits $q\cdot k_j/\sqrt 4$ are $\ln 2, 0, 0$; $e$ to them is 2, 1, 1; so the weights are ½, ¼, ¼. With the values 4, 0 and 8: $2 + 0 + 2 = 4$.
+
+# %% tags=["nbval-check-output"]
+q = torch.tensor([[2.0, 0, 0, 0]], dtype=torch.float64)
+k = torch.zeros(3, 4, dtype=torch.float64)
+k[0, 0] = math.log(2)
+v = torch.tensor([[4.0], [0], [8]], dtype=torch.float64)
+claim("Three tokens by hand: the weights are ½, ¼, ¼, and 4 comes out.",
+      measured=[*attention_weights(q, k)[0].tolist(), attention(q, k, v).item()],
+      holds=near([0.5, 0.25, 0.25, 4], 1e-12))
+
+# %% [markdown]
+# The division by $\sqrt d$ keeps the fits of a wide head from growing until one weight is all (Vaswani et al., *Attention is all you need*, 2017, arXiv:1706.03762). All of it, as the lesson's network computes it:
+
+# %%
+show_source(attention_weights)
+
+# %% [markdown]
+# **And a norm in one line.** Large transformers divide each token by its size, $\text{RMSNorm}(x) = x/\sqrt{\text{mean of } x^2}$: a LayerNorm (lesson 07) that subtracts no mean, and is said to do as well for less (Zhang & Sennrich, *Root mean square layer normalization*, 2019, arXiv:1910.07467). Of $(1, 7)$: the squares are 1 and 49, their mean 25, its root 5, so $(0.2, 1.4)$.
+# Where it stands matters: *in front of* attention and MLP a deep stack starts training without a warm-up, behind the sum it needs one (Xiong et al., *On layer normalization in the transformer architecture*, 2020, arXiv:2002.04745). The network of this lesson is one block deep and has none.
+
+# %% tags=["nbval-check-output"]
+example = torch.tensor([1.0, 7.0], dtype=torch.float64)
+claim("RMSNorm of (1, 7) is (0.2, 1.4).", measured=rms_norm(example).tolist(),
+      holds=near([0.2, 1.4], 1e-12))
+
+# %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
+# ### Deeper: as torch has it, and what attention cannot see
+#
+# One head is `scaled_dot_product_attention`. Several heads look at several things at once, each in a slice of the coordinates; one more matrix mixes what they bring home.
+
+# %% tags=["deeper", "nbval-check-output"]
+torchs = nn.functional.scaled_dot_product_attention
+reseed(0)
+x = torch.randn(5, 3, 8, generator=seeded(0), dtype=torch.float64)  # 5 rows of 3 tokens
+ours = MultiHeadAttention(8, heads=2).double()
+theirs = nn.MultiheadAttention(8, 2, batch_first=True, dtype=torch.float64)
+theirs.load_state_dict(ours.state_dict())
+claim("attention is torch's scaled_dot_product_attention, and several heads are "
+      "torch's nn.MultiheadAttention.",
+      measured=[(attention(x, x, x) - torchs(x, x, x)).abs().max().item(),
+                (ours(x) - theirs(x, x, x)[0]).abs().max().item()], holds=within(1e-12))
+claim("rms_norm is torch's.", holds=within(1e-12),
+      measured=(rms_norm(x) - nn.functional.rms_norm(x, (8,))).abs().max().item())
+
+# %% [markdown]
+# A mean does not know in which order its terms came. Swap two tokens, and what comes out is swapped too, nothing else: without something that says "I am the first" a transformer reads a bag of words. (For $a + b$ that would do. Ours has embeddings of places all the same, as those that it is a model of.)
+
+# %% tags=["deeper", "nbval-check-output"]
+order = torch.tensor([1, 2, 0])
+claim("Attention to oneself commutes with every reordering of the tokens.",
+      measured=(ours(x)[:, order] - ours(x[:, order])).abs().max().item(),
+      holds=below(1e-12))
+one_head = multi_head_attention(x, ours.in_proj_weight, ours.in_proj_bias,
+                                ours.out_proj.weight, ours.out_proj.bias, heads=1)
+claim("Two heads are not one: they look at two things at once.", kind="checked",
+      measured=(one_head - ours(x)).abs().max().item(), holds=above(1e-3))
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## In plain PyTorch
+#
+# Is it our code that does it? Here is a loop to copy: torch's own transformer layer, AdamW, 300 updates, once without decay and once with. (torch's layer has two LayerNorms, so figures are not those of the explorer.)
+
+# %% tags=["plain"]
+import torch
+from torch import nn
+from torch.nn.functional import cross_entropy
+
+from course_lib.data import modular_addition
+
+pairs = modular_addition(seed=0, p=31, share=0.6)  # rows a, b, "="; labels (a + b) % 31
+
+
+def accuracies(weight_decay):
+    """Train on 60 % of the pairs; return the shares right of these and of the rest."""
+    torch.manual_seed(0)
+    model = nn.Sequential(
+        nn.Embedding(32, 64),
+        nn.TransformerEncoderLayer(64, 4, 256, dropout=0.0, batch_first=True),
+        nn.Flatten(), nn.Linear(3 * 64, 31))
+    optimizer = torch.optim.AdamW(model.parameters(), lr=0.01, betas=(0.9, 0.98),
+                                  weight_decay=weight_decay)
+    warm_up = torch.optim.lr_scheduler.LinearLR(optimizer, 0.1, total_iters=10)
+    model.train()
+    for step in range(300):
+        loss = cross_entropy(model(pairs.train_x), pairs.train_y)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        warm_up.step()
+    model.eval()
+    return [(model(x).argmax(1) == y).float().mean().item()
+            for x, y in ((pairs.train_x, pairs.train_y), (pairs.test_x, pairs.test_y))]
+
+
+for decay in (0.0, 2.0):
+    print("λ = {:g}: {:.1%} of the training and {:.1%} of the test pairs right".format(
+        decay, *accuracies(decay)))
+
+# %% [markdown]
+# One seed, two settings, twenty lines, nothing else changed. Is it luck?
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## What eight seeds say
+#
+# The explorer's network again (one block, four heads, width 64, no norm, no dropout), 400 updates, eight seeds: other pairs, other start. What would count, at the end:
+# - it *knows by heart* if without decay the test accuracy is below 90 %, with all training pairs right;
+# - decay *makes it add* if with λ = 2 the test accuracy is above 95 %, and more than 30 points above that without;
+# - it happens *later* if 95 % of the test pairs take more than twice the updates that all training pairs take. A seed that never gets there counts as if it had at the last update.
+
+# %%
+PLAIN, DECAY = Arm(), Arm(weight_decay=2.0)
+*_, run = grokking.compute_grokking((PLAIN, DECAY), seeds=range(8))
+recorded = torch.tensor(run.recorded)
+plain, decayed = run.test_accuracy[:, :, -1].T.double()
+# [seeds, arms]
+by_heart = recorded[(run.train_accuracy == 1).int().argmax(-1)].double()
+adds = run.reached(0.95).clamp(max=run.recorded[-1])
+
+# %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
+# what is claimed
+claim("Without decay fewer than 90 % of the test pairs are right.",
+      measured=mean_interval(plain), kind="measured", id="by-heart", holds=below(0.9))
+claim("With λ = 2 more than 95 % are.", measured=mean_interval(decayed),
+      kind="measured", id="decay-adds", holds=above(0.95))
+claim("That is more than 30 points more than without decay.",
+      measured=paired_interval(decayed, plain), kind="measured", id="decay-gains",
+      holds=above(0.3))
+claim("95 % of the test pairs take more than twice the updates that all training pairs "
+      "take.", measured=ratio_interval(adds[:, 1], by_heart[:, 1]), kind="measured",
+      id="adds-later", holds=above(2))
+
+# %% jupyter={"outputs_hidden": true}
+for i, name in enumerate(("λ = 0", "λ = 2")):
+    for rows in ("train", "test"):
+        accuracy = getattr(run, f"{rows}_accuracy")[:, i, -1]
+        print(f"{name}: {rows} pairs right ", *(f"{one:5.0%}" for one in accuracy))
+print("λ = 2: all training pairs right at update", *by_heart[:, 1].int().tolist())
+print("       95 % of the test pairs at update  ", *run.reached()[:, 1].tolist())
+
+# %% jupyter={"outputs_hidden": true}
+# what came out
+gain = paired_interval(decayed, plain)
+reveal("longer",
+       "with decay it learns to add, without it stays where it was"
+       if gain.between(low=0.3) and mean_interval(plain).between(high=0.9) else None,
+       because=f"at the end {decayed.mean():.0%} of the test pairs are right with "
+               f"decay, {plain.mean():.0%} without", rests="by-heart, decay-gains")
+
+# %% [markdown]
+# This is **grokking** (Power et al., *Grokking: generalization beyond overfitting on small algorithmic datasets*, 2022, arXiv:2201.02177, where it takes up to hundreds of thousands of updates, and where decay was the most effective of what they tried). The loss on training pairs says nothing any more, and yet the network goes on: decay still pulls at every weight, and the solution that it drifts to is another one.
+#
+# In lesson 03 decay took a point or two off an error. Here it decides between half and nearly all. A seed may take longer than 400 updates; look at the list.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Why: numbers on a clock
+#
+# What does it drift to? Here is how one might add without knowing how. Put number $n$ on a circle, at the angle $2\pi k n/31$. Then $a + b$ is a *rotation*, and the answer $c$ is the one for which
+#
+# $$\cos\frac{2\pi k\,(a + b - c)}{31}$$
+#
+# is largest: 1 for the right $c$, less for all others. Any $k$ from 1 to 15 will do (it is the *frequency*: how often the numbers go round between 0 and 30). But the runner-up is close. Several circles tell better.
+
+# %% tags=["nbval-check-output"]
+off = torch.arange(31, dtype=torch.float64)  # a + b − c
+
+
+def margin(*frequencies):
+    """How much the right answer is ahead of the best wrong one."""
+    score = sum((2 * math.pi * k * off / 31).cos() for k in frequencies)
+    return (score[0] - score[1:].max()).item()
+
+
+claim("Each frequency alone puts the right answer first, by the same 0.02.",
+      measured=[margin(k) - (1 - math.cos(2 * math.pi / 31)) for k in range(1, 16)],
+      holds=within(1e-12))
+claim("Two circles, of frequencies 3 and 12: by more than ten times as much.",
+      measured=margin(3, 12) / margin(3), holds=above(10))
+
+# %% [markdown]
+# Does the network do that? If its embeddings lie on circles, all that tells the numbers apart has few frequencies. That is the right picture of the explorer, and the ring in the middle joins the numbers in the order in which the strongest frequency visits them. (*Some* ring is always there, for the plane was chosen to show one. What counts is how much lies in it: at distance 1 from the middle it would be all.)
+#
+# It counts as *circles* if with λ = 2 the two strongest of the fifteen frequencies have more than 20 points more of the power than without decay; by chance alone two of fifteen would have little more than two fifteenths.
+
+# %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
+found = [[grokking.circles(one) for one in seed] for seed in run.numbers[:, :, -1]]
+power = torch.tensor([[one.shares.topk(2).values.sum() for one in seed]
+                      for seed in found])
+claim("With λ = 2 the two strongest frequencies have more than 20 points more of the "
+      "power than without decay.", measured=paired_interval(power[:, 1], power[:, 0]),
+      kind="measured", id="two-circles", holds=above(0.2))
+claim("With λ = 2 the norm of all weights is less than 0.8 of that without.",
+      measured=ratio_interval(run.norm[:, 1, -1], run.norm[:, 0, -1]),
+      kind="measured", id="smaller-norm", holds=below(0.8))
+
+# %% jupyter={"outputs_hidden": true}
+print("share of the two strongest, without and with decay:")
+print(*(f"{a:.0%} {b:.0%} " for a, b in power.tolist()), sep="| ")
+print("the strongest with decay:", *(seed[1].frequencies[0] for seed in found))
+
+# %% [markdown]
+# So there are two networks that answer every training pair. One is a list of 577 answers: large weights, and nothing to say about a pair that is not on it. The other is a few clocks: it needs less weight for the same answers. Training loss cannot tell them apart; a pull towards small weights can, and it never stops pulling. Which frequencies become clocks is chance.
+# The whole circuit, down to the multiplications in the MLP, was read off a network by Nanda et al. (*Progress measures for grokking via mechanistic interpretability*, 2023, arXiv:2301.05217).
+
+# %%
+quiz("Training accuracy is 100 % and the training loss 0.0001. Can the weights still "
+     "change in a way that matters?",
+     {"no: the gradient is as good as zero":
+          "The gradient of the loss is. Decay pulls at every weight, at every step.",
+      "yes: decay prefers, among networks that fit, one of small norm":
+          "And that one may be another function where there is no training row.",
+      "yes, but only to forget": "Here what changes is what it says of new pairs."},
+     answer="yes: decay prefers, among networks that fit, one of small norm")
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## And early stopping?
+#
+# Lesson 01's advice was to watch the validation loss and to stop when it rises. Here it rises from the start: a network that begins to learn by heart is *sure*, and wrong, about the rest. We look at every record (each ten updates to 50, then at 75, 100, 125, …) and stop after five without improvement; the best weights are handed back.
+#
+# It costs *more than it saves* if, with λ = 2, the network handed back gets 20 points fewer of the test pairs right than the one at update 400. And without decay?
+
+# %%
+def handed_back(arm, patience=5):
+    """The test accuracy [seeds] of what early stopping hands back."""
+    kept = []
+    for seed, losses in enumerate(run.validation_loss[:, arm].tolist()):
+        stopping = EarlyStopping(patience, restore_best=False)
+        any(stopping.step(loss) for loss in losses)  # until it says stop
+        kept.append(run.test_accuracy[seed, arm, stopping.best_step])
+    return torch.stack(kept).double()
+
+
+# %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
+# what is claimed
+claim("With λ = 2 early stopping hands back a network that gets more than 20 points "
+      "fewer of the test pairs right than the last one.",
+      measured=paired_interval(decayed, handed_back(1)), kind="measured",
+      id="stops-too-early", holds=above(0.2))
+claim("Without decay what it hands back gets fewer than 10 % right.",
+      measured=mean_interval(handed_back(0)), kind="measured", id="hands-back-nothing",
+      holds=below(0.1))
+
+# %% jupyter={"outputs_hidden": true}
+for patience in (3, 5, 8):
+    print(f"patience {patience}, λ = 2:",
+          *(f"{one:.0%}" for one in handed_back(1, patience)))
+
+# %% [markdown]
+# Where it stops, it mostly hands back the network *before its first update*, whose loss of $\ln 31 \approx 3.4$ is that of a guesser who knows that he guesses. With more patience fewer seeds are stopped. The loss was not lying: judged by loss, a sure memoriser is worse than no answer. But a curve that rises says nothing about what comes behind the hill.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Is it decay, or would anything do?
+#
+# The same network, regularized otherwise; five of the eight seeds, 400 updates. What would count:
+# - **L2** through Adam, λ = 0.001, *does it too* if more than 95 % of the test pairs are right. (Lessons 03 and 04: L2 and decay are two things under Adam.) Its *window is narrow* if ten times as much gets fewer than 10 % right.
+# - **Dropout** of 0.3, without decay, *helps* if it gets more than 10 points more right than nothing.
+# - **Label smoothing** of 0.1 *undoes* decay if with both 5 points fewer are right than with decay alone.
+
+# %%
+others = {"L2, λ = 0.001": Arm(l2=1e-3), "L2, λ = 0.01": Arm(l2=1e-2),
+          "dropout 0.3": Arm(dropout=0.3),
+          "decay and smoothing 0.1": Arm(weight_decay=2.0, label_smoothing=0.1)}
+*_, more = grokking.compute_grokking(tuple(others.values()), seeds=range(5))
+l2, too_much, dropped, smoothed = more.test_accuracy[:, :, -1].T.double()
+
+# %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
+# what is claimed
+claim("L2 through Adam does it too: more than 95 % right.",
+      measured=mean_interval(l2), kind="measured", id="l2-adds", holds=above(0.95))
+claim("Ten times as much L2: fewer than 10 % right.", measured=mean_interval(too_much),
+      kind="measured", id="l2-too-much", holds=below(0.1))
+claim("Dropout without decay: more than 10 points more than nothing.",
+      measured=paired_interval(dropped, plain[:5]), kind="measured",
+      id="dropout-adds-some", holds=above(0.1))
+claim("Smoothing beside decay: more than 5 points fewer than decay alone.",
+      measured=paired_interval(decayed[:5], smoothed), kind="measured",
+      id="smoothing-undoes", holds=above(0.05))
+
+# %% jupyter={"outputs_hidden": true}
+for name, values in zip([*others, "decay alone", "nothing"],
+                        (l2, too_much, dropped, smoothed, decayed[:5], plain[:5])):
+    print(f"{name:<24}", *(f"{one:5.0%}" for one in values),
+          f"  below 95 %: {int((values < 0.95).sum())} of {len(values)}")
+
+# %% [markdown]
+# So "only decoupled decay groks", which one can read, is not what comes out where the first verdict holds; what decoupling buys is the width of the window (lesson 04). Ten times as much L2, and nothing is learned at all.
+# Dropout knows nothing of norms; it makes lists unreliable, and gets part of the way. And smoothing asks for logits that stay small *on the training pairs*, which a list of answers can deliver too; on some seeds it and decay get in each other's way, and the list above says on how many of these five.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## The other world: lines of numbers
+#
+# MNIST-1D (Greydanus & Kobak, *Scaling down deep learning with MNIST-1D*, 2024, arXiv:2011.14439) has ten digits drawn as lines of 40 numbers, stretched, shifted and noisy. A network of three strided convolutions learns from 1000 of them, 1500 updates of 64 lines, with a cosine. Seven arms against plain, each with one setting and all with one learning rate.
+
+# %%
+predict("conv", "Which of these lowers the test error most?",
+        ["weight decay, decoupled or as L2", "dropout", "label smoothing",
+         "a norm, or shifting the lines at random"])
+
+# %% [markdown]
+# **Do this**: go through the arms; then from error to NLL. **Notice**: which arms move the error, and which only the NLL? Then make a fifth of the labels wrong: who comes to the front?
+
+# %% jupyter={"outputs_hidden": true}
+from course_lib.explorers import elsewhere as explore
+
+explore.conv.show()
+
+# %% [markdown]
+# What would count, five seeds, each with its own lines: batch norm, and shifts by up to four places, *win* if they lower the error by more than 5 points; dropout of 0.5 *helps* if by more than one. Decay of 0.3 *does nothing for the error* if it changes it by less than 2 points either way, and does something *for the NLL* if that falls.
+
+# %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
+*_, lines = conv.compute_arms()
+arms = conv.ARMS
+for name, key, sentence, bound in (
+        ("batch norm", "norm", "lowers the test error by more than 5 points",
+         below(-0.05)),
+        ("shifts of 4", "shifts", "lower the test error by more than 5 points",
+         below(-0.05)),
+        ("dropout 0.5", "dropout", "lowers the test error by more than a point",
+         below(-0.01)),
+        ("decay 0.3", "decay", "changes the test error by less than 2 points",
+         within(0.02))):
+    claim(f"{name.capitalize()} {sentence}.", measured=lines.difference(arms[name]),
+          kind="measured", id=f"conv-{key}", holds=bound)
+
+# %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
+# what is claimed
+claim("Decay of 0.3 lowers the test NLL (difference).", kind="measured",
+      measured=lines.difference(arms["decay 0.3"], what="test_loss"),
+      id="conv-decay-nll", holds=negative)
+claim("Batch norm errs less than decay, by more than 5 points.", kind="measured",
+      measured=lines.difference(arms["batch norm"], arms["decay 0.3"]),
+      id="conv-norm-decay", holds=below(-0.05))
+
+# %% jupyter={"outputs_hidden": true}
+for name, arm in arms.items():
+    if arm != conv.PLAIN:
+        print(f"{name:<14} error {lines.difference(arm)}"
+              f"   NLL {lines.difference(arm, what='test_loss')}")
+
+# %%
+camps = {"weight decay, decoupled or as L2": ("decay 0.3", "L2 0.001"),
+         "dropout": ("dropout 0.5",), "label smoothing": ("smoothing 0.1",),
+         "a norm, or shifting the lines at random": ("batch norm", "group norm",
+                                                     "shifts of 4")}
+
+
+def best_of(names):
+    """The arm of the lowest mean error."""
+    return min(map(arms.get, names), key=lambda arm: lines.difference(arm).mean)
+
+
+def ahead(camp):
+    """The best of a camp minus the best of all others."""
+    rest = [name for other, names in camps.items() if other != camp for name in names]
+    return lines.difference(best_of(camps[camp]), best_of(rest))
+
+
+# %% jupyter={"outputs_hidden": true}
+# what came out
+reveal("conv", from_interval={camp: negative(ahead(camp)) for camp in camps},
+       because="each camp's best against the best of the others",
+       rests="conv-norm, conv-norm-decay")
+
+# %% [markdown]
+# Decay, which decided everything among the clocks, is not what decides the error here (the last verdict sets it against a norm); it makes the network less sure of its mistakes. A norm and shifts, which nobody would offer to a clock, win. Shifting *tells* the network what is true of these data: a digit moved by two places is the same digit. (The number 5 moved by two is not the number 5.)
+#
+# One setting and one learning rate for every arm is no fair comparison of their best. That comes now.
+#
+# *What the intervals cover, in both worlds:* other rows, start and order of batches; one architecture, one optimizer, one size of each, and one way to make the data.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## The table
+#
+# One learning rate for all was fair to nobody. So again, with **equal budgets**, and at home too: three worlds (300 digits with a fifth of the labels wrong for a *fully connected* network; 1000 lines with a fifth wrong for the *convolution*; the clock for the *transformer*), and six ways to regularize. Each may try nine settings, a strength and a learning rate (plain: nine rates), on validation rows of four seeds that nothing else uses; where the best lies at the edge, the grid is widened once. Then it is frozen, and judged on test rows of other seeds.
+#
+# It *helps* where all of the interval lies more than one point below plain's error. That was fixed before anything was trained, and is the same in every world.
+
+# %%
+predict("worlds",
+        "Decoupled decay, tuned as all the others are: where does it lower the error by "
+        "more than a point?",
+        ["everywhere", "in two of the three", "with the transformer alone", "nowhere"])
+
+# %% [markdown]
+# **Do this**: go down the rows. **Notice**: is there one that helps in every world?
+#
+# *Left:* the verdict, and the mean difference from plain in points of test error. *Right:* the intervals of the row, on a scale that is stretched around 0; the dotted line is the bound. The networks behind it (21 arms, 24 seeds each, on seeds that nobody had looked at when this page was written) were trained once and stored.
+
+# %% jupyter={"outputs_hidden": true}
+explore.worlds.show()
+
+# %% [markdown]
+# Nothing has to be believed: here is one cell of the table again, trained now, at seeds of this page.
+
+# %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
+claim("Tuned, and against a plain transformer that is tuned too, decay lowers the error "
+      "by more than a point.",
+      measured=carried.difference("transformer", "decoupled decay"), kind="measured",
+      id="carried-decay", holds=below(-0.01))
+
+# %% jupyter={"outputs_hidden": true}
+for world in carried.WORLDS:
+    lines_of = {arm: carried.stored(world, arm) for arm in carried.REGULARIZERS}
+    best = min(lines_of, key=lambda arm: lines_of[arm].mean)
+    print(f"{world:<16} least error: {best} ({100 * lines_of[best].mean:+.1f} points)")
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## What decides
+#
+# No method was best in both worlds, and nobody should have expected one. What to ask of a new one:
+#
+# | ask | in the world of clocks | on lines of numbers |
+# |---|---|---|
+# | *what is to be forgotten?* | a list of answers, of which nothing is true elsewhere: a pull on all weights | noise and accidents of 1000 lines |
+# | *what symmetry do the data have?* | one that the network finds by itself: rotation | shifts, which one can tell it, by augmentation or by a convolution |
+# | *how long does one train?* | long after the training loss is 0: whatever pulls then, decides | until the schedule ends; a norm gets further by then |
+# | *which figure counts?* | accuracy: the answer is exact | error and NLL, and they disagree about decay <!-- rests: conv-decay-nll --> |
+#
+# So carry the *questions* to your network, not the verdicts: a plain network, tuned; one change; equal budgets; several seeds; an interval (lesson 09).
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## In production
+#
+# Transformers are trained with AdamW and a λ of 0.01 to 0.1, at learning rates some ten to a hundred times below ours: what counts is the product with the number of steps (lesson 04). Biases, norms and often embeddings are left out of it:
+
+# %%
+block = nn.TransformerEncoderLayer(64, 4, 256, batch_first=True)
+matrices = [p for p in block.parameters() if p.ndim >= 2]
+vectors = [p for p in block.parameters() if p.ndim < 2]  # biases and norms
+optimizer = torch.optim.AdamW([{"params": matrices, "weight_decay": 0.1},
+                               {"params": vectors, "weight_decay": 0.0}], lr=3e-4)
+print(len(matrices), "matrices are decayed,", len(vectors), "vectors are not")
+
+# %% [markdown]
+# By `ndim` alone an embedding is a matrix and is decayed; whether it should be is a decision, and one of this lesson's exercises asks you to make it by type.
+#
+# ## When not to
+#
+# - **Do not wait for grokking.** It needs data with an exact rule, small enough to be learnt by heart, and decay. On noisy data a test curve that is flat mostly stays flat.
+# - **Do not take decay from here**: λ = 2 at a learning rate of 0.01 is far more than most networks bear, and four times as much spoils this one (move λ to 8).
+# - **Do not shift what has a place**: an augmentation that is not true of the data is label noise.
+# - **Do not stop early by habit** where the rule is exact; do where labels are noisy (lesson 01).
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Your turn
+#
+# Write the pieces, and carry a claim of your choice to another world: **`10_elsewhere_exercises.ipynb`**.
+
+# %% [markdown] tags=["card"] slideshow={"slide_type": "slide"}
+# ## To keep
+#
+# - **Formula**: $\text{attention}(Q, K, V) = \text{softmax}(QK^\top/\sqrt d)\,V$, a weighted mean of values; $\text{RMSNorm}(x) = \gamma x/\sqrt{\text{mean of } x^2 + \varepsilon}$.
+# - **PyTorch**: `F.scaled_dot_product_attention(q, k, v)`, `nn.MultiheadAttention(width, heads, batch_first=True)`, `nn.RMSNorm(width)`; matrices in a group with decay, biases and norms in one without.
+# - **Typical**: AdamW, λ of 0.01 to 0.1, warm-up, the norm in front of each branch; augmentation first where a symmetry is known.
+# - **When not**: without a plain network tuned with as much effort; a verdict from another world is a question.
+# - **What we measured**: a transformer that knows its pairs by heart learns to add long after, with decay and not without; a convolution gains by a norm and by shifts, and decay lowers its NLL. <!-- rests: by-heart, decay-gains, adds-later, conv-norm, conv-shifts, conv-decay-nll -->
+
+# %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
+# ### Deeper: sources
+#
+# *Grokking*: Power, Burda, Edwards, Babuschkin & Misra, 2022 (arXiv:2201.02177); its circuits: Nanda, Chan, Lieberum, Smith & Steinhardt, ICLR 2023 (arXiv:2301.05217). Our network follows theirs but is smaller, trained at a higher rate, and without norms, as in the second.
+# *MNIST-1D*: Greydanus & Kobak, ICML 2024 (arXiv:2011.14439). *Attention*: Vaswani et al., NeurIPS 2017 (arXiv:1706.03762). *RMSNorm*: Zhang & Sennrich, NeurIPS 2019 (arXiv:1910.07467). *Where the norm stands*: Xiong et al., ICML 2020 (arXiv:2002.04745).
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# ## Test yourself, and teach it
+#
+# What one can explain in two minutes one has understood. Do it aloud, to a friend, a pet, or the wall; where you get stuck is where to read again.
+#
+# **Teach it to** somebody who stops training as soon as the training loss is zero. *Draw* two curves, training and test accuracy, with three hundred updates between them, and under them 31 numbers, first strewn, then on a ring. *Disarm* the sentence "at zero training loss there is nothing left to learn". *And ask back:* What still moves the weights when the loss does not? And why does the same pull do nothing for the error of the other network?
+#
+# Below: the questions of this lesson (some are about *Deeper* sections), with a reason for every option, and its cards, which come back after 1, 3 and 7 days.
+
+# %% slideshow={"slide_type": "skip"}
+from course_lib.notebook import quiz_of, recall
+
+quiz_of("elsewhere")
+
+# %% slideshow={"slide_type": "skip"}
+recall("elsewhere")

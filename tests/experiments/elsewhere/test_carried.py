@@ -1,0 +1,110 @@
+"""Equal budgets in three worlds, what is frozen, and what becomes of a verdict elsewhere."""
+
+import pytest
+import torch
+
+from course_lib.engine import Training
+from course_lib.experiments.elsewhere import carried
+from course_lib.experiments.elsewhere.carried import ARMS, SEEDS, WORLDS, Line, Setting
+from course_lib.statistics import mean_interval
+
+PAIRS = [(world, arm) for world in WORLDS for arm in ARMS]
+
+
+def lines_of(world, arm):
+    return [line for line in carried.sweep() if (line.world, line.arm) == (world, arm)]
+
+
+@pytest.mark.parametrize(("world", "arm"), PAIRS)
+def test_every_arm_tried_its_nine_settings_and_what_lay_beyond_an_edge(world, arm):
+    tried = [Setting(line.strength, line.lr) for line in lines_of(world, arm)]
+    first, beyond = tried[:9], tried[9:]
+    assert first == list(carried.settings(world, arm)) and len(set(tried)) == len(tried)
+    assert beyond == list(carried.wider(world, arm, lines_of(world, arm)[:9]))
+
+
+def test_the_seeds_of_the_pilots_judge_nothing():
+    assert not set(carried.PILOT) & set(SEEDS)
+
+
+def test_the_lowest_error_is_frozen():
+    for world, arm in PAIRS:
+        best = carried.frozen(world, arm)
+        errors = {(line.strength, line.lr): line.error for line in lines_of(world, arm)}
+        assert errors[best] == min(errors.values())
+
+
+def test_a_stored_line_is_what_the_pilots_find():
+    one = carried.settings("fully connected", "dropout")[4]
+    [line] = carried.pilot("fully connected", "dropout", (one,))
+    stored = next(
+        it for it in lines_of("fully connected", "dropout") if Setting(it.strength, it.lr) == one
+    )
+    assert line.error == pytest.approx(stored.error, abs=2e-3)  # a row of 500 here or there
+
+
+def test_stored_errors_are_what_a_frozen_arm_makes():
+    *_, found = carried.judge("fully connected", "early stopping")
+    kept = carried._judged()["fully connected"]["early stopping"]["0"]
+    assert found.tolist() == pytest.approx(kept, abs=2e-3)
+
+
+def grid(best, arm="dropout"):
+    """Nine lines of which `best` is lowest."""
+    some = carried.settings("convolution", arm)
+    return [Line("convolution", arm, *one, float(one != best)) for one in some]
+
+
+def test_beyond_an_edge_the_next_ones_are_tried():
+    inner = Setting(0.3, 3e-3)
+    assert carried.wider("convolution", "dropout", grid(inner)) == ()
+    rate, strength = Setting(0.3, 3e-3 * 10**0.5), Setting(0.5, 3e-3)
+    assert [one.strength for one in carried.wider("convolution", "dropout", grid(rate))] == [
+        0.1,
+        0.3,
+        0.5,
+    ]
+    assert {round(it.lr, 6) for it in carried.wider("convolution", "dropout", grid(rate))} == {0.03}
+    assert {it.strength for it in carried.wider("convolution", "dropout", grid(strength))} == {0.8}
+    corner = Setting(0.1, 3e-3 / 10**0.5)
+    assert len(carried.wider("convolution", "dropout", grid(corner))) == 3 + 4
+    lowest = carried.settings("convolution", "plain")[0]
+    beyond = carried.wider("convolution", "plain", grid(lowest, "plain"))
+    assert len(beyond) == 3 and beyond[0].lr == pytest.approx(3e-4 / 10**0.25)
+
+
+def test_errors_are_of_the_end_or_of_the_best_step():
+    empty = torch.full((1, 2, 3), torch.nan)
+    accuracy = torch.tensor([[[0.1, 0.9, 0.5], [0.2, 0.3, torch.nan]]])
+    steps = torch.full((1, 2), -1)
+    training = Training(
+        {}, (0,), 30, (10, 20, 30), empty, empty, empty, accuracy, empty, accuracy,
+        steps, steps, torch.tensor([[20, -1]]), [], [], [],
+    )  # fmt: skip
+    assert carried._errors(training, "test")[0].tolist() == pytest.approx([0.1, 1.0], abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("home", "here", "word"),
+    [
+        (-0.05, -0.05, "carries over"),
+        (0.05, 0.0, "carries over"),
+        (-0.05, 0.05, "does not"),
+        (-0.05, -0.01, "undecided"),
+        (-0.01, -0.05, "not asked"),
+    ],
+)
+def test_a_verdict_carries_over_where_it_is_the_same(monkeypatch, home, here, word):
+    noise = torch.linspace(-0.005, 0.005, 8)
+
+    def stored(world, arm):
+        return mean_interval((home if world == "fully connected" else here) + noise)
+
+    monkeypatch.setattr(carried, "stored", stored)
+    assert carried.carried("convolution", "dropout") == word
+
+
+@pytest.mark.parametrize(("world", "arm"), [("recurrent", "plain"), ("transformer", "luck")])
+def test_what_there_is_not_is_refused(world, arm):
+    with pytest.raises(ValueError, match="must be one of"):
+        carried.settings(world, arm)

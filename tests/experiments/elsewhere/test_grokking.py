@@ -1,0 +1,120 @@
+"""Grokking: curves, norms and embeddings belong together; circles are found where they are."""
+
+import math
+
+import pytest
+import torch
+from torch.nn.functional import cross_entropy
+
+from course_lib.experiments.elsewhere import grokking as lab
+
+ARMS = (lab.Arm(), lab.Arm(4.0, dropout=0.3), lab.Arm(l2=1e-3, label_smoothing=0.1))
+
+
+@pytest.fixture(scope="module")
+def grokking():
+    *_, grokking = lab.compute_grokking(ARMS, (0, 1), 25)
+    return grokking
+
+
+def test_curves_fill_in_and_are_remembered(grokking):
+    assert grokking.recorded == (0, 10, 20, 25) and grokking.progress == 1
+    for name in ("train_loss", "test_accuracy", "validation_loss", "norm"):
+        curve = getattr(grokking, name)
+        assert curve.shape == (2, 3, 4) and curve.isfinite().all(), name
+    assert grokking.numbers.shape == (2, 3, 4, 31, 64)
+    assert len(list(lab.compute_grokking(ARMS, (0, 1), 25))) == 1
+
+
+def test_curves_norms_and_embeddings_are_those_of_the_networks(grokking):
+    split = lab.split_of(1)
+    for v in range(3):
+        net = lab.SPEC.build()
+        trained = [parameter[v] for parameter in grokking.parameters[1]]
+        net.load_state_dict(dict(zip(lab.SPEC.names(), trained)))
+        net.eval()
+        for part in ("train", "validation", "test"):
+            z, y = net(getattr(split, f"{part}_x")), getattr(split, f"{part}_y")
+            loss, accuracy = cross_entropy(z, y).item(), (z.argmax(1) == y).float().mean().item()
+            assert getattr(grokking, f"{part}_loss")[1, v, -1].item() == pytest.approx(
+                loss, rel=1e-4
+            )
+            found = getattr(grokking, f"{part}_accuracy")[1, v, -1].item()
+            assert found == pytest.approx(accuracy, abs=1e-6)
+        assert torch.equal(grokking.numbers[1, v, -1], net.embedding[:31])
+        norm = math.sqrt(sum(p.square().sum().item() for p in net.parameters()))
+        assert grokking.norm[1, v, -1].item() == pytest.approx(norm, rel=1e-5)
+
+
+def test_all_arms_of_a_seed_begin_alike_and_before_any_update(grokking):
+    for s, seed in enumerate(grokking.seeds):
+        start = lab.SPEC.initial(seed)
+        for v in range(3):
+            assert torch.equal(grokking.numbers[s, v, 0], start[0][:31])
+        assert len({*grokking.test_loss[s, :, 0].tolist()}) == 1
+    assert not torch.equal(grokking.numbers[0, 0, 0], grokking.numbers[1, 0, 0])
+
+
+def test_fewer_steps_are_the_beginning_of_the_same_runs(grokking):
+    *_, short = lab.compute_grokking(ARMS, (0, 1), 10)
+    for name in ("test_loss", "norm", "numbers"):
+        assert torch.allclose(
+            getattr(short, name), getattr(grokking, name)[:, :, :2], rtol=1e-4, atol=1e-5
+        )
+
+
+def test_the_first_step_with_an_accuracy():
+    nan = torch.full((1, 3, 4), torch.nan)
+    accuracy = torch.tensor([[[0.1, 0.5, 0.96, 0.9], [0.1, 0.2, 0.3, 0.4], [0.1, torch.nan] * 2]])
+    found = lab.Grokking(ARMS, (0,), (0, 10, 20, 25), *[nan] * 5, accuracy, nan, nan, [None])
+    assert found.reached(0.95).tolist() == [[20, math.inf, math.inf]]
+    assert found.reached(0.3).tolist() == [[10, 20, math.inf]]
+    assert found.at(ARMS[1]) == 1
+
+
+def on_circles(radii, p=31, width=16, seed=0):
+    """Numbers on a circle for each frequency, in planes at right angles, and their mean aside."""
+    generator = torch.Generator().manual_seed(seed)
+    draws = torch.randn(width, width, generator=generator, dtype=torch.float64)
+    axes = torch.linalg.qr(draws).Q
+    angle = 2 * math.pi * torch.arange(p, dtype=torch.float64) / p
+    made = 3 * axes[-1].expand(p, width)
+    for i, (k, radius) in enumerate(radii.items()):
+        x, y = axes[2 * i], axes[2 * i + 1]
+        made = made + radius * (
+            torch.outer((k * angle).cos(), x) + torch.outer((k * angle).sin(), y)
+        )
+    return made, angle
+
+
+def test_circles_are_found():
+    made, angle = on_circles({5: 2.0, 11: 1.0, 3: 0.5})
+    found = lab.circles(made)
+    assert found.frequencies == (5, 11)
+    shares = torch.zeros(15, dtype=torch.float64)
+    shares[[4, 10, 2]] = torch.tensor([4.0, 1.0, 0.25], dtype=torch.float64) / 5.25
+    assert (found.shares - shares).abs().max() <= 1e-12
+    for (k, radius), points in zip({5: 2.0, 11: 1.0}.items(), found.points):
+        assert (points.norm(dim=1) - radius).abs().max() <= 1e-10
+        # in order: from number to number k/p of a turn, in the direction of the sine
+        expected = radius * torch.stack([(k * angle).cos(), (k * angle).sin()], 1)
+        assert (points - expected).abs().max() <= 1e-10
+    assert (found.planar - found.shares[[4, 10]]).abs().max() <= 1e-12
+
+
+def test_random_embeddings_have_no_circles():
+    draws = torch.randn(31, 64, generator=torch.Generator().manual_seed(0))
+    found = lab.circles(draws)
+    assert found.shares.sum().item() == pytest.approx(1) and found.shares.max() < 0.15
+    assert len(found.shares) == 15 and found.points.shape == (2, 31, 2)
+
+
+@pytest.mark.parametrize("shape", [(30, 4), (3, 4), (31,), (31, 2, 2)], ids=str)
+def test_what_has_no_circles_is_refused(shape):
+    with pytest.raises(ValueError, match=r"embedding has shape .* must be \[p, width\], p odd"):
+        lab.circles(torch.zeros(shape))
+
+
+def test_steps_must_be_some():
+    with pytest.raises(ValueError, match="steps = 0"):
+        list(lab.compute_grokking(ARMS, (0,), 0))

@@ -1,0 +1,132 @@
+"""Lesson 10's pictures, and what their captions say."""
+
+import numpy as np
+import pytest
+import torch
+from matplotlib.figure import Figure
+
+from course_lib.experiments.elsewhere import conv
+from course_lib.experiments.elsewhere.grokking import PRIME, SPEC, STEPS, Grokking
+from course_lib.explorers import elsewhere as explore
+from course_lib.panel.picture import Seen
+
+CONV = explore.conv.explorer
+GROKKING = explore.grokking.explorer
+DECAYS = explore.grokking.DECAYS
+ORDER = explore.grokking.order_of_visit
+
+
+def on_a_circle(frequency, noise=0.0):
+    """Embeddings [p, width] that lie on a circle of this frequency, in two features of many."""
+    angle = 2 * torch.pi * frequency * torch.arange(PRIME) / PRIME
+    numbers = noise * torch.randn(PRIME, SPEC.width, generator=torch.Generator().manual_seed(0))
+    numbers[:, 0] += angle.cos()
+    numbers[:, 1] += angle.sin()
+    return numbers
+
+
+def made_up(recorded=(0, 50, STEPS), known=3, kind=explore.grokking.DECOUPLED, smoothing="0"):
+    """A run of every decay whose accuracies are the share of the steps made; `known` are there."""
+    shape = 1, len(DECAYS), len(recorded)
+    there = torch.arange(len(recorded)) < known
+    accuracy = torch.where(there, torch.tensor(recorded) / STEPS, torch.nan).expand(shape)
+    numbers = on_a_circle(7).expand(*shape, -1, -1)
+    arms = explore.grokking.arms_of(kind, "0", smoothing)
+    return Grokking(
+        arms,
+        (0,),
+        recorded,
+        *(2 * accuracy, accuracy) * 3,
+        norm=10 + 50 * accuracy,
+        numbers=numbers,
+        parameters=[None],
+        progress=0.4,
+    )
+
+
+@pytest.mark.parametrize("frequency", [1, 7, 15])
+def test_neighbours_in_the_order_of_visit_are_neighbours_on_the_circle(frequency):
+    order = ORDER(frequency)
+    assert sorted(order) == list(range(PRIME))
+    angles = np.array(order) * frequency % PRIME
+    assert (np.diff(angles) == 1).all()
+
+
+def test_numbers_on_a_circle_are_drawn_as_a_polygon_of_radius_one():
+    marks = GROKKING.prepare(Figure())
+    seen = GROKKING.draw(marks, made_up(), 2, STEPS, "accuracy")
+    ring = np.stack(marks["ring"][0].get_data(), 1)
+    assert np.linalg.norm(ring, axis=1) == pytest.approx(np.ones(PRIME + 1))
+    sides = np.linalg.norm(np.diff(ring, axis=0), axis=1)
+    assert sides == pytest.approx(np.full(PRIME, 2 * np.sin(np.pi / PRIME)), rel=1e-4)
+    bars = [bar.get_height() for bar in marks["power"]]
+    assert bars[6] == pytest.approx(1) and sum(bars) == pytest.approx(1)
+    assert isinstance(seen, Seen) and "frequency 7 visits" in seen.caption
+    assert "100% of what tells the numbers apart" in seen.caption
+
+
+def test_the_step_chooses_what_is_said_and_the_last_one_there_is_taken():
+    marks = GROKKING.prepare(Figure())
+    for step, known, said in (
+        (STEPS, 3, "after 400 updates: 100%"),
+        (350, 3, "after 50 updates: 12%"),
+        (STEPS, 2, "after 50 updates: 12%"),
+    ):
+        caption = GROKKING.draw(marks, made_up(known=known), 2, step, "accuracy").caption
+        assert said in caption, (step, known)
+    caption = GROKKING.draw(marks, made_up(known=0), 2, STEPS, "accuracy")
+    assert caption == "Training 5 decays side by side: 40%."
+    assert len(marks["ring"][0].get_xdata()) == 0
+
+
+def test_arms_count_thousandths_in_l2_and_the_caption_says_the_arm():
+    decoupled = explore.grokking.arms_of(explore.grokking.DECOUPLED, "0.3", "0")
+    l2 = explore.grokking.arms_of(explore.grokking.L2, "0", "0.1")
+    assert [arm.weight_decay for arm in decoupled] == [1000 * arm.l2 for arm in l2]
+    assert {arm.l2 for arm in decoupled} == {arm.weight_decay for arm in l2} == {0}
+    assert {arm.dropout for arm in decoupled} == {0.3}
+    marks = GROKKING.prepare(Figure())
+    result = made_up(kind=explore.grokking.L2, smoothing="0.1")
+    caption = GROKKING.draw(marks, result, 2, STEPS, "NLL").caption
+    assert caption.startswith("L2, λ = 0.002, smoothing 0.1, after 400 updates")
+
+
+def test_the_norm_and_every_number_can_be_read():
+    marks = GROKKING.prepare(Figure())
+    seen = GROKKING.draw(marks, made_up(), 2, 50, "accuracy")
+    texts = [text for *_, text in seen.readings]
+    assert len(texts) == PRIME + 1 and texts[0].startswith("norm of all weights after 50 updates")
+    assert texts[0].endswith("16.2")
+
+
+# ---- the convolution ----
+
+
+def lines(known=3, seeds=3):
+    """A run of every arm: plain errs 0.4 at the end, arm number i by i hundredths less."""
+    recorded, arms = (0, 400, conv.STEPS), tuple(conv.ARMS.values())
+    at_end = 0.4 - 0.01 * torch.arange(len(arms)) + 0.01 * torch.arange(seeds).unsqueeze(1)
+    error = torch.stack([torch.full_like(at_end, 0.9), at_end + 0.1, at_end], -1)
+    error[..., known:] = torch.nan
+    return conv.Arms("all right", arms, tuple(range(seeds)), recorded, *[error] * 6, progress=0.3)
+
+
+def test_every_arm_is_compared_with_plain_seed_by_seed_at_the_chosen_step():
+    marks = CONV.prepare(Figure())
+    caption = CONV.draw(marks, lines(), "group norm", "error", conv.STEPS)
+    means, places = marks["differences"][0].get_data()
+    assert np.asarray(means) == pytest.approx(-0.01 * np.arange(1, len(conv.ARMS)))
+    assert list(places) == list(range(len(explore.conv.OTHERS)))
+    assert "1500 updates, 3 seeds: test error 0.35 against 0.41 of plain" in caption
+    assert "difference -0.06" in caption
+    chosen = marks["chosen"][0].get_data()
+    assert [float(part[0]) for part in chosen] == pytest.approx([-0.06, 5])
+    assert "after 400 updates" in CONV.draw(marks, lines(), "group norm", "NLL", 800)
+
+
+def test_arms_that_one_seed_has_are_not_compared_yet():
+    marks = CONV.prepare(Figure())
+    for result in (lines(known=2), lines(seeds=1)):
+        caption = CONV.draw(marks, result, "batch norm", "error", conv.STEPS)
+        assert caption == "Training 8 arms side by side: 30%."
+        assert not len(marks["differences"][0].get_xdata())
