@@ -18,7 +18,7 @@ from course_lib.records.leaning import leans
 
 HEADER = """# To keep
 
-The cards that the ten lessons end with. Behind what was measured stands what fresh seeds made of \
+The cards that the lessons end with. Behind what was measured stands what fresh seeds made of \
 it; the [ledger](claims.md) has the figures, the [glossary](glossary.md) the terms. \
 `course build` collects this page from the lessons: nobody writes it by hand.
 """

@@ -602,8 +602,8 @@ claim("Halving is as good as training all (difference in test error).",
 
 # %%
 predict("retuned",
-        "With learning rate 0.003 for all, the best p beats no dropout by 8 points. Now "
-        "learning rate and steps are chosen anew for each p. The difference …",
+        "With learning rate 0.003 for all, the best p beats no dropout by 8 points. "
+        "Now learning rate and steps are chosen anew for each p. The difference …",
         ["shrinks by more than half", "keeps more than half", "too close to tell"])
 
 # %% [markdown]
@@ -612,6 +612,8 @@ predict("retuned",
 # **Do this**: go through the four ways. Then set the learning rate that is not re-tuned to 0.0003, and ask the other question.  **Notice**: how many answers does one set of networks give?
 
 # %% jupyter={"outputs_hidden": true}
+from course_lib.explorers import capstone as explore
+
 explore.playbook.show()
 
 # %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
@@ -619,8 +621,8 @@ explore.playbook.show()
 standing = playbook.ask(networks, "dropout", frozenset(), {"lr": 3e-3})
 slower = playbook.ask(networks, "dropout", frozenset(), {"lr": 3e-4})
 tuned = playbook.ask(networks, "dropout", frozenset({"lr", "steps"}))
-claim("With learning rate 0.003 for all, dropout helps (best p minus none, test error).",
-      measured=standing.difference, kind="measured", id="dropout-fixed-rate", holds=negative)
+claim("With learning rate 0.003 for all, dropout helps (best p minus none, test "
+      "error).", measured=standing.difference, kind="measured", id="dropout-fixed-rate", holds=negative)
 claim("With learning rate 0.0003 for all, it harms (difference).",
       measured=slower.difference, kind="measured", id="dropout-slow-rate", holds=positive)
 claim("Learning rate and steps chosen anew, it makes no difference of a point.",
@@ -706,8 +708,8 @@ some = torch.randperm(len(table.x), generator=seeded(0))[:1000]
 features, rates = table.x.shape[1], yours.between(1e-3, 3e-2)
 plan = yours.plan({"plain": yours.Arm(plain, lr=rates, epochs=[10]),
                    "dropout": yours.Arm(dropped, lr=rates, p=[0.2, 0.5], epochs=[10])},
-                  (table.x[some].float(), table.y[some]), matters=0.01, budget=4, pilots=2,
-                  divisions=(5, 10), standardise=True)
+                  (table.x[some].float(), table.y[some]), matters=0.01, budget=4,
+                  pilots=2, divisions=(5, 10), standardise=True)
 print(plan)
 
 # %% tags=["deeper"] jupyter={"outputs_hidden": true}

@@ -22,8 +22,8 @@
 # %% tags=["setup"]
 # what this page needs
 try:
-    from course_lib.notebook import (above, below, claim, near, negative, predict,
-                                     quiz, reveal, setup, show_source, within)
+    from course_lib.notebook import (above, below, claim, each, near, negative,
+                                     predict, quiz, reveal, setup, show_source, within)
 except ModuleNotFoundError:
     raise ImportError(
         "the course is not installed in this Python: stop Jupyter and run `make "
@@ -222,10 +222,10 @@ print("       95 % of the test pairs at update  ", *run.reached()[:, 1].tolist()
 
 # %% jupyter={"outputs_hidden": true}
 # what came out
-gain = paired_interval(decayed, plain)
+gain, without = paired_interval(decayed, plain), mean_interval(plain)
 reveal("longer",
-       "with decay it learns to add, without it stays where it was"
-       if gain.between(low=0.3) and mean_interval(plain).between(high=0.9) else None,
+       from_interval={"with decay it learns to add, without it stays where it was":
+                      each(above(0.3), below(0.9))([gain, without])},
        because=f"at the end {decayed.mean():.0%} of the test pairs are right with "
                f"decay, {plain.mean():.0%} without", rests="by-heart, decay-gains")
 
@@ -459,8 +459,8 @@ reveal("conv", from_interval={camp: negative(ahead(camp)) for camp in camps},
 
 # %%
 predict("worlds",
-        "Decoupled decay, tuned as all the others are: where does it lower the error by "
-        "more than a point?",
+        "Decoupled decay, tuned as all the others are: where does it lower the error "
+        "by more than a point?",
         ["everywhere", "in two of the three", "with the transformer alone", "nowhere"])
 
 # %% [markdown]
@@ -469,14 +469,16 @@ predict("worlds",
 # *Left:* the verdict, and the mean difference from plain in points of test error. *Right:* the intervals of the row, on a scale that is stretched around 0; the dotted line is the bound. The networks behind it (21 arms, 24 seeds each, on seeds that nobody had looked at when this page was written) were trained once and stored.
 
 # %% jupyter={"outputs_hidden": true}
+from course_lib.explorers import elsewhere as explore
+
 explore.worlds.show()
 
 # %% [markdown]
 # Nothing has to be believed: here is one cell of the table again, trained now, at seeds of this page.
 
-# %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
-claim("Tuned, and against a plain transformer that is tuned too, decay lowers the error "
-      "by more than a point.",
+# %% tags=["nbval-check-output"]
+claim("Tuned, and against a plain transformer that is tuned too, decay lowers the "
+      "error by more than a point.",
       measured=carried.difference("transformer", "decoupled decay"), kind="measured",
       id="carried-decay", holds=below(-0.01))
 
