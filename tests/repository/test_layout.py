@@ -38,7 +38,7 @@ MAY_IMPORT = {
     "learner": {"base"},
     "notebook": IDEAS_AND_NUMBERS | {"panel", "plotting", "learner", "records"},
     "replication": {"base", "data", "notebook", "records", "statistics"},
-    "checks": {"base"},
+    "checks": {"base", "learner", "panel"},
     "jupyter": {"base"},
     "authoring": {
         "base",
