@@ -5,6 +5,7 @@ one way is that of each way.
 """
 
 import random
+from concurrent.futures import ThreadPoolExecutor
 
 import nbformat
 import pytest
@@ -164,6 +165,22 @@ def test_an_answer_may_use_an_earlier_one(tmp_path):
     found = check_file(tmp_path / "x.ipynb")[4]
     assert "`smoothed_loss` is not defined" in found.message.replace("'", "`")
     assert "it is the answer of T2" in found.message
+
+
+def test_checks_at_once_do_not_know_of_each_other(tmp_path):
+    """Of whole notebooks and of single answers, each with another task broken."""
+    right = answers_in(notebook_of(3)[1])
+    broken = [*right, None]
+
+    def judged(short):
+        answers = right | ({short: "raise ValueError('mine alone')"} if short else {})
+        alone = one_by_one(3, {"T1": answers["T1"]})
+        return in_a_file(3, answers, tmp_path / f"{short}.ipynb"), alone
+
+    with ThreadPoolExecutor(len(broken)) as pool:
+        for short, (found, alone) in zip(broken, pool.map(judged, broken), strict=True):
+            assert {task for task in right if found[task] != "passed"} == {short} - {None}
+            assert alone == {"T1": "error" if short == "T1" else "passed"}
 
 
 # ---- in the learner's words ----
