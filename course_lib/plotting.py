@@ -101,7 +101,7 @@ def style(name: str | None = None) -> contextlib.AbstractContextManager[None]:
     return _styled(_parameters(require_choice("theme", name or _theme, ("light", "dark"))))
 
 
-_styling = threading.RLock()  # matplotlib's parameters are the process's, and panels draw in threads
+_styling = threading.RLock()  # matplotlib's parameters are the process's; panels draw in threads
 
 
 @contextlib.contextmanager
