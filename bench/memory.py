@@ -51,12 +51,59 @@ def main():
             )
 
 
-class _Server:
-    """A running server: its address, and what it and its kernels take."""
+class Reader:
+    """One who reads lessons by a Jupyter server at `address`, with its `token`.
+
+    runtime: the folder in which that server keeps its connection files.
+    """
+
+    def __init__(self, address, token, runtime):
+        self.address, self.token, self.runtime = address, token, runtime
+
+    def ask(self, path, data=None):
+        """What the server's interface answers; None where it answers without a word."""
+        request = urllib.request.Request(
+            f"{self.address}/api/{path}",
+            data=data and json.dumps(data).encode(),
+            headers={"Authorization": f"token {self.token}", "Content-Type": "application/json"},
+        )
+        with urllib.request.urlopen(request, timeout=600) as answer:
+            return json.loads(answer.read() or "null")
+
+    def kernels(self):
+        """How many kernels run."""
+        return len(self.ask("kernels"))
+
+    def read(self, name, whole=True):
+        """Run a lesson's core; seconds to its first explorer, and to the end or, unless `whole`, so
+        far.
+        """
+        start, first = time.perf_counter(), None
+        session = {"path": f"{name}.ipynb", "type": "notebook", "name": name}
+        kernel = self.ask("sessions", session | {"kernel": {"name": "python3"}})["kernel"]["id"]
+        client = BlockingKernelClient()
+        client.load_connection_file(str(self.runtime / f"kernel-{kernel}.json"))
+        client.start_channels(hb=False)  # on a busy core a heart that is late is not dead
+        client.wait_for_ready(timeout=600)
+        for cell in core(cells_of(root() / "notebooks" / f"{name}.ipynb")):
+            if cell.cell_type == "code":
+                reply = client.execute_interactive(cell.source, output_hook=lambda _: None)
+                if reply["content"]["status"] != "ok":
+                    raise RuntimeError(f"{name}: {reply['content']['evalue']}")
+                if first is None and kind(cell) == "explorer":
+                    first = time.perf_counter() - start
+                    if not whole:
+                        break
+        client.stop_channels()
+        return first, time.perf_counter() - start
+
+
+class _Server(Reader):
+    """A running server, and what it and its kernels take."""
 
     def __init__(self, process, address, token, runtime):
-        self.process, self.address, self.token = psutil.Process(process.pid), address, token
-        self.runtime, self.highest, self.stopped = runtime, 0, threading.Event()
+        super().__init__(address, token, runtime)
+        self.process, self.highest, self.stopped = psutil.Process(process.pid), 0, threading.Event()
         threading.Thread(target=self._sample, daemon=True).start()
 
     def _sample(self):
@@ -65,51 +112,27 @@ class _Server:
 
     def used(self):
         """Bytes, proportional."""
-        total = 0
-        for process in (self.process, *self.process.children(recursive=True)):
-            with contextlib.suppress(psutil.Error):  # it has ended meanwhile
-                total += process.memory_full_info().pss
-        return total
+        return sum(map(pss, (self.process, *self.process.children(recursive=True))))
 
-    def ask(self, path, data=None):
-        """What the server's interface answers."""
-        request = urllib.request.Request(
-            f"{self.address}/api/{path}",
-            data=data and json.dumps(data).encode(),
-            headers={"Authorization": f"token {self.token}", "Content-Type": "application/json"},
-        )
-        with urllib.request.urlopen(request, timeout=120) as answer:
-            return json.load(answer)
 
-    def kernels(self):
-        """How many kernels run."""
-        return len(self.ask("kernels"))
+def pss(process):
+    """Bytes that a process takes, what it shares counted in part; 0 once it has ended."""
+    try:
+        return process.memory_full_info().pss
+    except psutil.Error:
+        return 0
 
-    def read(self, name):
-        """Run a lesson's core; seconds to its first explorer, and to its end."""
-        start, first = time.perf_counter(), None
-        session = {"path": f"{name}.ipynb", "type": "notebook", "name": name}
-        kernel = self.ask("sessions", session | {"kernel": {"name": "python3"}})["kernel"]["id"]
-        client = BlockingKernelClient()
-        client.load_connection_file(str(self.runtime / f"kernel-{kernel}.json"))
-        client.start_channels(hb=False)  # on a busy core a heart that is late is not dead
-        client.wait_for_ready(timeout=120)
-        for cell in core(cells_of(root() / "notebooks" / f"{name}.ipynb")):
-            if cell.cell_type == "code":
-                reply = client.execute_interactive(cell.source, output_hook=lambda _: None)
-                if reply["content"]["status"] != "ok":
-                    raise RuntimeError(f"{name}: {reply['content']['evalue']}")
-                if first is None and kind(cell) == "explorer":
-                    first = time.perf_counter() - start
-        client.stop_channels()
-        return first, time.perf_counter() - start
+
+def free_port():
+    """A port of the loopback that nobody listens on."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
 
 
 @contextlib.contextmanager
 def _server(scratch, limit):
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     ours, token = str(root() / "course_lib" / "jupyter"), secrets.token_hex()
     places = {f"JUPYTER_{it}_DIR": str(scratch / it) for it in ("CONFIG", "DATA", "RUNTIME")}
     environment = os.environ | places | {"JUPYTER_CONFIG_PATH": ours, "JUPYTER_PATH": ours}

@@ -8,7 +8,8 @@ Arrays may be tensors, numpy arrays or lists; NaN and inf leave a gap.
 
 import contextlib
 import os
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -93,15 +94,24 @@ def use_theme(name: str = "auto") -> str:
 
 
 def style(name: str | None = None) -> contextlib.AbstractContextManager[None]:
-    """A context in which pictures are drawn in the theme `name`.
+    """A context in which pictures are drawn in the theme `name`; another thread's waits for it.
 
     Costs nothing where that theme is in force already.
     """
-    name = require_choice("theme", name or _theme, ("light", "dark"))
-    wanted = _parameters(name)
-    if all(mpl.rcParams[key] == value for key, value in wanted.items()):
-        return contextlib.nullcontext()
-    return mpl.rc_context(wanted)
+    return _styled(_parameters(require_choice("theme", name or _theme, ("light", "dark"))))
+
+
+_styling = threading.RLock()  # matplotlib's parameters are the process's; panels draw in threads
+
+
+@contextlib.contextmanager
+def _styled(wanted: dict[Any, Any]) -> Iterator[None]:
+    with _styling:
+        if all(mpl.rcParams[key] == value for key, value in wanted.items()):
+            yield
+        else:
+            with mpl.rc_context(wanted):
+                yield
 
 
 def _saved_theme() -> str:

@@ -43,9 +43,9 @@ def bundle(record: Record, plain: str, notes: Iterable[str] = ()) -> dict[str, A
 
 def _card(record: Record, notes: Iterable[str]) -> str:
     words, (tone, sign) = _badge(record)
-    badge = f'<span class="badge">{sign}{_text(words)}</span>'
-    parts = [f"<div>{badge}{_text(record.text)}</div>", *_figure(record), *_scale(record)]
-    parts += [f'<p class="note">{_text(note)}</p>' for note in notes]
+    badge = f'<span class="badge">{sign}{inline(words)}</span>'
+    parts = [f"<div>{badge}{inline(record.text)}</div>", *_figure(record), *_scale(record)]
+    parts += [f'<p class="note">{inline(note)}</p>' for note in notes]
     parts += _findings(record.findings)
     return f'<div class="course-record {tone}">{"".join(parts)}</div>'
 
@@ -67,8 +67,8 @@ def _badge(record: Record) -> tuple[str, tuple[str, str]]:
 def _figure(record: Record) -> Iterator[str]:
     if record.figure:
         values = f" · {record.n} values" * (record.n > 0)
-        asked = f" · asked: <code>{_text(record.asked)}</code>" if record.asked else ""
-        yield f'<p class="figure">measured <b>{_text(record.figure)}</b>{values}{asked}</p>'
+        asked = f" · asked: <code>{inline(record.asked)}</code>" if record.asked else ""
+        yield f'<p class="figure">measured <b>{inline(record.figure)}</b>{values}{asked}</p>'
 
 
 def _scale(record: Record) -> Iterator[str]:
@@ -88,7 +88,7 @@ def _scale(record: Record) -> Iterator[str]:
     for name, mean, low, high in bars:
         span = f'<i class="span" style="{at(low)};width:{100 * (high - low) / width:.1f}%"></i>'
         marks = f'{span}<i class="mean" style="{at(mean)}"></i>{bounds}'
-        rails += f'<span>{_text(name)}</span><div class="rail">{marks}</div>'
+        rails += f'<span>{inline(name)}</span><div class="rail">{marks}</div>'
     yield f'<div class="scale" aria-hidden="true">{rails}{_ticks(record, at)}</div>'
 
 
@@ -114,9 +114,10 @@ def _ticks(record: Record, at: Callable[[float], str]) -> str:
 
 def _findings(findings: tuple[Finding, ...]) -> Iterator[str]:
     if findings:
-        lines = "".join(f"<li>{_text(what)}: {_text(found)}</li>" for what, found, _ in findings)
+        lines = "".join(f"<li>{inline(what)}: {inline(found)}</li>" for what, found, _ in findings)
         yield f"<details><summary>what was looked at</summary><ul>{lines}</ul></details>"
 
 
-def _text(words: str) -> str:
+def inline(words: str) -> str:
+    """Plain words as HTML, what stands between backticks as code."""
     return re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(words, quote=False))

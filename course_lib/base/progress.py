@@ -48,12 +48,13 @@ def lesson(notebook: str | None = None) -> str:
     notebook that this kernel serves, as Jupyter's server or VS Code names it.
     """
     # Windows paths split at both kinds of slash.
-    name = PureWindowsPath(_own_notebook() if notebook is None else notebook).name
+    name = PureWindowsPath(own_notebook() if notebook is None else notebook).name
     begins = {"index": "index"} | {f"{n:02d}_{stem}": stem for n, stem in enumerate(LESSONS)}
     return next((stem for start, stem in begins.items() if name.startswith(start)), "")
 
 
-def _own_notebook() -> str:
+def own_notebook() -> str:
+    """The path of the notebook that this kernel serves; "" where nobody names it."""
     kernel = shell()
     by_editor = kernel.user_ns.get("__vsc_ipynb_file__", "") if kernel else ""
     return by_editor or os.environ.get("JPY_SESSION_NAME", "")

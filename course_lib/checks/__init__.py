@@ -12,8 +12,9 @@ Importing this package loads no torch; the first check does.
 """
 
 from course_lib.base import progress
-from course_lib.base.card import bundle
+from course_lib.base.card import bundle, inline
 from course_lib.base.record import Record, show
+from course_lib.base.shell import shell
 
 __all__ = ["check", "check_file", "check_many", "check_source", "warm"]
 
@@ -22,7 +23,8 @@ def check(task, *answers):
     """Say one line on `answers` to `task` ("03/T1") and return the `Result`: truthy if passed.
 
     `answers`: the objects that the task names, in that order. A task passed is kept with the
-    learner's progress. Raises `ValueError` for an unknown task.
+    learner's progress; below anything else stands a button for hints, where a kernel runs. Raises
+    `ValueError` for an unknown task.
     """
     from course_lib.checks.run import instant
 
@@ -31,7 +33,19 @@ def check(task, *answers):
     notes = [problem] if problem else []
     record = Record("check", result.message, task, verdict=result.verdict)
     show(bundle(record, "\n".join([result.line, *notes]), notes))
+    if not result and shell() is not None and not progress.headless():
+        show(_hints(task))
     return result
+
+
+def _hints(task):
+    """The output with a button for the hints to `task`; as plain text, the command for them."""
+    from course_lib.learner.hints import hints_of
+    from course_lib.panel import deck
+
+    number, _, short = task.partition("/")
+    button = deck.hints(f"Hints to {short}", [*map(inline, hints_of(int(number))[short])])
+    return {**button.bundle(), "text/plain": f"hints: course hint {number} {short}"}
 
 
 def check_source(source, timeout, task):

@@ -1,4 +1,4 @@
-"""Kernels on a small machine: before one more starts, lessons left alone make room for it.
+"""The course's kernels: lessons left alone make room for one more, and each knows its cells' order.
 
 Four lessons opened one after the other take more than Binder's 2 GB, and what is then stopped is
 everything at once. `course lab` and Binder have JupyterLab's server use this manager
@@ -9,12 +9,14 @@ in a file; the page says that its kernel has gone, and how to go on.
 from typing import Any
 
 import psutil
+from jupyter_client.kernelspec import KernelSpecManager
 from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
 from traitlets import Float
 
 from course_lib.base.machine import free_memory
 
 GIB = 2**30
+ORDER = "--ext=course_lib.jupyter.order"
 
 
 class Sparing(AsyncMappingKernelManager):
@@ -31,7 +33,14 @@ class Sparing(AsyncMappingKernelManager):
     async def start_kernel(self, **options: Any) -> str:  # type: ignore[override]
         """Make room, then start a kernel as usual; returns its id."""
         await self.make_room()
+        if self._is_ipython(options.get("kernel_name") or self.default_kernel_name):
+            options["extra_arguments"] = [*options.get("extra_arguments", ()), ORDER]
         return await super().start_kernel(**options)
+
+    def _is_ipython(self, name: str) -> bool:
+        specs = self.kernel_spec_manager or KernelSpecManager(parent=self)
+        command = specs.get_kernel_spec(name).argv
+        return any(word.startswith("ipykernel") for word in command)
 
     async def make_room(self) -> None:
         """Stop idle kernels, the one left alone for longest first, until there is room."""

@@ -1,4 +1,4 @@
-"""Questions or flash cards, one at a time, by mouse or keyboard."""
+"""Questions, flash cards or hints, one at a time, by mouse or keyboard."""
 
 from collections.abc import Callable, Sequence
 
@@ -70,3 +70,17 @@ def cards(
         return front(said)
 
     return Quiz(front(), pressed)
+
+
+def hints(title: str, texts: Sequence[str]) -> Quiz:
+    """Widget with one more of the `texts`, HTML each, at each press."""
+    seen = 0
+
+    def show(pressed: str = "") -> Shown:
+        nonlocal seen
+        seen = min(seen + bool(pressed), len(texts))
+        reply = f"<ol>{''.join(f'<li>{text}</li>' for text in texts[:seen])}</ol>" if seen else ""
+        left = [button("hint", f"Hint {seen + 1} of {len(texts)}")] if seen < len(texts) else []
+        return page(title, reply=reply, buttons=left)
+
+    return Quiz(show(), show)

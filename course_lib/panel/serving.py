@@ -50,6 +50,7 @@ class Server:
         self._request: object = None  # what is computed or served now; a newer one ends its serving
         self._asked = self._to_read = False  # whether there is a page, and it waits for values
         self._layers: set[int] = set()  # what the page has of them
+        self._halted = False  # a training was stopped: the next move begins it again
         self._axes = _served(explorer)
         self._servable = bool(self._axes)
         self._compute()
@@ -68,12 +69,12 @@ class Server:
         if message["numbers"] is None:
             with self._lock:
                 self._layers = set()
-            return self._show_again()
+            return self._compute() if self._halted else self._show_again()
         try:
             self._stand(message)
         except ValueError as error:
             return self._refuse(error)
-        if self._is_computed():
+        if self._is_computed() and not self._halted:
             self._show_again()
         else:
             self._compute()
@@ -88,6 +89,7 @@ class Server:
 
     def _stop(self, message: dict[str, Any]) -> None:
         def halt() -> Generator:
+            self._halted = self._seen is not None and not self._seen[2]
             self._send({"kind": "stopped", "sentence": f"Stopped. {self._caption}"})
             yield
 
@@ -115,7 +117,7 @@ class Server:
     # From numbers to a picture
 
     def _compute(self) -> None:
-        self._request = request = object()
+        self._request, self._halted = (request := object()), False
         inputs = self.explorer.inputs(self.numbers)
         try:
             result = self.explorer.compute(**inputs, **self._handed)

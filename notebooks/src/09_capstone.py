@@ -622,9 +622,11 @@ standing = playbook.ask(networks, "dropout", frozenset(), {"lr": 3e-3})
 slower = playbook.ask(networks, "dropout", frozenset(), {"lr": 3e-4})
 tuned = playbook.ask(networks, "dropout", frozenset({"lr", "steps"}))
 claim("With learning rate 0.003 for all, dropout helps (best p minus none, test "
-      "error).", measured=standing.difference, kind="measured", id="dropout-fixed-rate", holds=negative)
+      "error).", measured=standing.difference, kind="measured",
+      id="dropout-fixed-rate", holds=negative)
 claim("With learning rate 0.0003 for all, it harms (difference).",
-      measured=slower.difference, kind="measured", id="dropout-slow-rate", holds=positive)
+      measured=slower.difference, kind="measured", id="dropout-slow-rate",
+      holds=positive)
 claim("Learning rate and steps chosen anew, it makes no difference of a point.",
       measured=tuned.difference, kind="measured", id="dropout-retuned",
       holds=within(0.01))

@@ -60,3 +60,15 @@ def test_all_parts_say_that_it_is_gone_and_the_first_cell_brings_them_back(opene
     panel.until(lambda seen: seen[0] == seen[3] == caption)
     page.locator(".course-quiz input[type=radio]").first.check()
     page.locator(".course-quiz", has_text="You said: L2").wait_for()
+
+
+def test_a_cell_run_before_the_first_says_which_one_to_run(opened):
+    page = opened.page
+    restart(opened)
+    page.wait_for_function(f"{KERNEL}.status === 'idle'")
+    page.locator(".jp-CodeCell .jp-InputArea-editor").nth(1).click()
+    page.keyboard.press("Control+Enter")
+    said = page.locator(".jp-CodeCell").nth(1).locator(".jp-OutputArea", has_text="✗")
+    said.wait_for()
+    assert "begins with `from course_lib.notebook import" in said.inner_text()
+    assert "`_toys` is not there yet" in said.inner_text()

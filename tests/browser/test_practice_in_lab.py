@@ -1,11 +1,12 @@
-"""A lesson's quiz and its flash cards in JupyterLab, by keyboard alone; and the self-test of the
-machine.
+"""A lesson's quiz, its flash cards and a task's hints in JupyterLab, by keyboard alone; and the
+self-test of the machine.
 """
 
 import json
 
 import pytest
 
+from course_lib.learner.hints import hints_of
 from course_lib.learner.quizzes import cards, questions
 from tests.browser import _lab
 from tests.browser.conftest import place
@@ -13,6 +14,7 @@ from tests.browser.conftest import place
 CELLS = [
     "from course_lib.notebook import quiz_of, recall, self_test, standing\nquiz_of('dropout')",
     "recall('dropout')",
+    "from course_lib.checks import check\n_ = check('04/T2', lambda *given: None)",
     "standing()",
     "self_test()",
 ]
@@ -59,7 +61,7 @@ def test_the_quiz_is_answered_by_keyboard(index_in_lab):
 
 def test_cards_are_turned_and_judged_by_keyboard(index_in_lab):
     page, folder, _ = index_in_lab
-    deck = page.locator(".course-quiz").last
+    deck = page.locator(".course-quiz").nth(1)
     first, second, *_ = cards("dropout")
     deck.locator("button", has_text="Turn it").focus()
     page.keyboard.press("Enter")
@@ -69,6 +71,18 @@ def test_cards_are_turned_and_judged_by_keyboard(index_in_lab):
     page.keyboard.press("Enter")
     deck.locator(".course-card", has_text=second.back[:20]).wait_for()
     assert kept(folder, "cards")[first.name]["days"] == 1
+
+
+def test_hints_below_a_check_come_one_at_a_press(index_in_lab):
+    page, *_ = index_in_lab
+    deck, known = page.locator(".course-quiz").last, hints_of(4)["T2"]
+    assert deck.locator("li").count() == 0
+    deck.locator("button", has_text="Hint 1 of 3").focus()
+    for count in (1, 2, 3):
+        page.keyboard.press("Enter")  # the button of the next one has the focus
+        deck.locator(f"li:nth-child({count})").wait_for()
+    assert deck.locator("li").all_inner_texts() == [text.replace("`", "") for text in known]
+    assert not deck.locator("button").count()
 
 
 def test_the_self_test_and_the_table_say_how_it_stands(index_in_lab):

@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from course_lib import LESSONS
-from course_lib.checks.judge.task import all_tasks
+from course_lib import LESSONS, checks
+from course_lib.checks.judge.task import all_tasks, find
 from course_lib.cli import main
 from course_lib.learner.hints import hint, hints_of
 
@@ -45,3 +45,29 @@ def test_what_there_is_not_is_said(options, said, capsys):
     assert said in capsys.readouterr().err
     with pytest.raises(ValueError, match="must be"):
         hint(3, options[0], int(options[-1]) if options[-1].isdecimal() else 1)
+
+
+@pytest.mark.parametrize(
+    ("answer", "kernel", "headless", "shown"),
+    [
+        (lambda x, threshold: x, True, "0", 2),
+        (lambda x, threshold: 0 / 0, True, "0", 2),
+        (find("02/T2").reference[0], True, "0", 1),
+        (lambda x, threshold: x, False, "0", 1),
+        (lambda x, threshold: x, True, "1", 1),
+    ],
+    ids=("wrong", "broken", "right", "no kernel", "a build"),
+)
+def test_a_check_that_did_not_pass_offers_them_in_a_kernel(
+    answer, kernel, headless, shown, monkeypatch
+):
+    seen = []
+    monkeypatch.setattr(checks, "show", seen.append)
+    monkeypatch.setattr(checks, "shell", lambda: object() if kernel else None)
+    monkeypatch.setattr(checks.progress, "passed", lambda task: "")
+    monkeypatch.setenv("COURSE_HEADLESS", headless)
+    checks.check("02/T2", answer)
+    assert len(seen) == shown
+    for button in seen[1:]:
+        assert button["text/plain"] == "hints: course hint 02 T2"
+        assert any("widget-view" in kind for kind in button)

@@ -1,6 +1,7 @@
 """The blitted picture: as one that is drawn afresh, in layers, in every look."""
 
 import io
+from concurrent.futures import ThreadPoolExecutor
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -155,3 +156,16 @@ def test_long_words_are_shrunk_to_their_room_for_a_hall_alone():
     wide, high, right = shares(large=True)
     assert wide <= 1 and high <= 1
     assert right.yaxis.label.get_fontsize() == right.xaxis.label.get_fontsize()  # there was room
+
+
+def test_panels_that_draw_in_two_themes_at_once_keep_each_its_own():
+    """matplotlib's parameters are the process's: of two threads neither sees the other's."""
+    ink = plotting.ink()
+    alone = {theme: _toys.waves.picture(theme)[0] for theme in ("light", "dark")}
+
+    def draw(theme):
+        return [_toys.waves.picture(theme)[0] == alone[theme] for _ in range(10)]
+
+    with ThreadPoolExecutor(4) as pool:
+        drawn = [*pool.map(draw, ("light", "dark") * 2)]
+    assert all(map(all, drawn)) and plotting.ink() == ink

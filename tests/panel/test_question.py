@@ -50,3 +50,15 @@ def test_cards_are_turned_and_judged():
         wire.say(pressed=answer)
     assert knew == [(0, True), (1, False)]
     assert quiz.shown["where"] == "Kept. That was all." and quiz.shown["buttons"] == []
+
+
+def test_a_press_gives_one_hint_more_until_there_is_none():
+    quiz = deck.hints("Hints to T1", ["<i>1st</i>", "2nd"])
+    wire = Wire(quiz)
+    assert quiz.shown["reply"] == "" and quiz.shown["buttons"][0]["label"] == "Hint 1 of 2"
+    wire.say(pressed="hint")
+    assert quiz.shown["reply"] == "<ol><li><i>1st</i></li></ol>"
+    assert quiz.shown["buttons"][0]["label"] == "Hint 2 of 2"
+    for _ in range(2):  # a second press that was under way as the button went
+        wire.say(pressed="hint")
+        assert quiz.shown["reply"].count("<li>") == 2 and quiz.shown["buttons"] == []

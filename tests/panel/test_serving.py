@@ -206,6 +206,20 @@ def test_stop_closes_the_training_and_says_so():
     assert page.widget.wait(60) and log[-1][:2] == ("end", 3)
 
 
+def test_a_move_after_a_stop_begins_again():
+    """Also along a trained axis: nothing says for ever how far a stopped training had come."""
+    page = Page.__new__(Page)
+    page.wait = lambda: None
+    page.__init__(_toys.errors.show())
+    page.until(lambda: page.caption)
+    page.say(kind="stop")
+    page.until(lambda: page.caption.startswith("Stopped."))
+    assert page.widget.wait(60) and not page.complete
+    page.ask(strength=_toys.STRENGTHS[0])
+    assert page.widget.wait(60) and page.complete
+    assert shows(page, _toys.errors.picture(strength=_toys.STRENGTHS[0]))
+
+
 def test_closing_a_panel_ends_its_training_and_its_widget():
     log = []
     panel = endless(log)

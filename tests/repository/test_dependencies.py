@@ -77,6 +77,24 @@ def test_every_direct_dependency_has_one_pin_that_fits_its_range(python):
             assert need.specifier.contains(pins[name]), name
 
 
+def test_the_hashed_files_are_those_of_the_pins():
+    """All but torch, whose build is of its own index, and what only benchmarks need."""
+    hashed = text(".ci/requirements.txt")
+    assert "://" not in hashed
+    entries = re.findall(r"^(\S+)==(\S+).*((?:\n    --hash=sha256:[0-9a-f]{64}.*)+)", hashed, re.M)
+    pinned = map(Requirement, re.findall(r"^\w.*", text("constraints.txt"), re.M))
+    here = {"python_version": "3.12", "python_full_version": "3.12.0"}
+    expected = {
+        f"{pin.name}{pin.specifier}"
+        for pin in pinned
+        if pin.marker is None or "python" not in str(pin.marker) or pin.marker.evaluate(here)
+    }
+    apart = re.compile("(torch|jax|jaxlib|ml-dtypes|opt-einsum)==")
+    assert {f"{name}=={version}" for name, version, _ in entries} == {
+        pin for pin in expected if not apart.match(pin)
+    }
+
+
 def conda(file):
     """Packages of an environment file, name → the rest of the line; and its pip lines."""
     listed = yaml.safe_load(text(file))

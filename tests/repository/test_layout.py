@@ -39,7 +39,7 @@ MAY_IMPORT = {
     "notebook": IDEAS_AND_NUMBERS | {"panel", "plotting", "learner", "records"},
     "replication": {"base", "data", "notebook", "records", "statistics"},
     "study": IDEAS_AND_NUMBERS | {"plotting"},
-    "checks": {"base"},
+    "checks": {"base", "learner", "panel"},
     "jupyter": {"base"},
     "authoring": {
         "base",

@@ -49,3 +49,15 @@ def test_hooks_are_local_and_use_the_tools_that_the_tests_install():
     for hook in repositories[0]["hooks"]:
         python, _, tool = hook["entry"].split()[:3]
         assert hook["language"] == "system" and python == "python" and tool in TOOLS
+
+
+def test_actions_are_pinned_by_commit_beside_their_version():
+    used = [line for file in ROOT.glob(WORKFLOWS) for line in file.read_text().splitlines()]
+    used = [line for line in used if "uses:" in line]
+    assert used and all(re.search(r"@[0-9a-f]{40}  # v\d+\.\d+\.\d+", line) for line in used)
+
+
+def test_what_ci_installs_is_audited():
+    jobs = yaml.safe_load(text(".github/workflows/tests.yml"))["jobs"]
+    for job in ("linux", "audit"):
+        assert ".ci/requirements.txt" in str(jobs[job]["steps"]), job

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 FOUND = "the script as it was found"
 MENDED = "the script, mended"
+UNSETTLED = "mended, at a rate that has not settled to the last digit"
 
 
 @dataclass(frozen=True)
@@ -396,9 +397,9 @@ print(f"the same model twice: {from_scratch(x, y, 1.0)} and {concise(x, y, 1.0)}
             ("mse_loss(x @ w, y).backward()", "mse_loss(x @ w, y).div(2).backward()"),
             ("lr=0.3", "lr=0.25"),
         ),
-        "mended, at a rate that has not settled to the last digit": (
+        UNSETTLED: (
             ("mse_loss(x @ w, y).backward()", "mse_loss(x @ w, y).div(2).backward()"),
-            ("lr=0.3", "lr=0.15"),
+            ("lr=0.3", "lr=0.2"),
         ),
         "mended the other way: twice the decay": (
             ("weight_decay=weight_decay", "weight_decay=2 * weight_decay"),

@@ -20,8 +20,9 @@ from traitlets.config import Config
 
 import course_lib.checks
 from course_lib import LESSONS
+from course_lib.base.names import plain
 from course_lib.checks.judge.observe import describe, observe
-from course_lib.checks.run import exercise, pristine
+from course_lib.checks.run import pristine
 
 OPEN, WRITE, CLOSE, DUMPS, EVAL = os.open, os.write, os.close, json.dumps, eval
 NEVER_LENT = (
@@ -135,7 +136,7 @@ class _Session:
 
     def _run(self, source):
         """Run a cell; what it raised, or None."""
-        text, error = exercise.plain(source), None
+        text, error = plain(source), None
         try:
             code = compile(text, "<answer>", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
             linecache.cache["<answer>"] = (len(text), None, text.splitlines(True), "<answer>")

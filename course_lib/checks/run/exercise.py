@@ -5,16 +5,15 @@ Whoever runs an answer takes these from the course's own text, never from a lear
 
 import ast
 import functools
-import symtable
 import warnings
 from pathlib import Path
 from typing import NamedTuple
 
 import jupytext
-from IPython.core.inputtransformer2 import TransformerManager
 
 import course_lib
 from course_lib import LESSONS
+from course_lib.base.names import binds, plain, uses
 from course_lib.base.places import CourseError, root
 
 PLAIN = "import math\n\nimport torch"  # the set-up of a package that stands without its notebooks
@@ -86,49 +85,6 @@ def given(cells, task, source):
             kept.insert(0, cell.source)
             open_ = open_ - bound | uses(cell.source)
     return kept
-
-
-def binds(source):
-    """The names that a cell binds at its top level; none in what is not Python."""
-    return {each.get_name() for each in _symbols(source) if each.is_assigned() or _named(each)}
-
-
-def _named(symbol):
-    return symbol.is_imported() or symbol.is_namespace()
-
-
-def uses(source):
-    """The names that a cell reads and does not bind at its top level."""
-    table = _table(source)
-    return _read(table) - binds(source) if table else set()
-
-
-def _read(table):
-    """Names read in this scope as globals, and in those within."""
-    top = table.get_type() == "module"
-    mine = {
-        each.get_name()
-        for each in table.get_symbols()
-        if each.is_referenced() and (top or each.is_global())
-    }
-    return mine.union(*map(_read, table.get_children()))
-
-
-def _symbols(source):
-    table = _table(source)
-    return table.get_symbols() if table else []
-
-
-def _table(source):
-    try:
-        return symtable.symtable(plain(source), "<cell>", "exec")
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return None
-
-
-def plain(source):
-    """A cell's source as Python, its `%magics` and `!commands` turned into calls."""
-    return TransformerManager().transform_cell(source)
 
 
 def syntax_problem(source):

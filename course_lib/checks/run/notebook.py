@@ -16,6 +16,7 @@ from pathlib import Path
 import nbformat
 
 from course_lib import LESSONS
+from course_lib.base.names import binds
 from course_lib.checks.judge.report import Result
 from course_lib.checks.judge.task import tasks_of
 from course_lib.checks.run import exercise, verdict
@@ -195,7 +196,7 @@ def explained(result, cells, tasks):
         name
         for cell in cells
         if cell.kind == "code" and not cell.tags
-        for name in exercise.binds(cell.source)
+        for name in binds(cell.source)
     }
     looked_for = set(tasks[short].names) if _is_missing(result) else set()
     if unknown := re.search(r"NameError: name '(\w+)' is not defined", result.message):

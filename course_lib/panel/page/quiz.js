@@ -1,4 +1,4 @@
-// Questions and flash cards. model.get("shown") is what is seen, plain JSON:
+// Questions, flash cards and hints. model.get("shown") is what is seen, plain JSON:
 //   {where: line above | "", text, options: [words], chosen: word | null, reply: HTML | "", back: text | "",
 //    buttons: [{name, label, disabled, primary}]}
 // The page says {chosen: word} or {pressed: name of a button}; the kernel answers with another `shown`.

@@ -1,16 +1,22 @@
 """One meaning of an answer: in the notebook's kernel, in `course check`, by `check_source`.
 
-The model answers, and answers that lean on what the notebook gives: ✓ one way is ✓ each way.
+The model answers, every near miss, and answers that lean on what the notebook gives: the verdict of
+one way is that of each way.
 """
+
+import random
+from concurrent.futures import ThreadPoolExecutor
 
 import nbformat
 import pytest
 
 from course_lib import LESSONS
 from course_lib.authoring import build
+from course_lib.base.names import plain
 from course_lib.checks import check_file, check_source
 from course_lib.checks.judge.task import tasks_of
 from course_lib.checks.run import exercise, instant
+from tests.checks.test_near_misses import NEAR
 
 pytestmark = pytest.mark.usefixtures("worker")
 
@@ -46,7 +52,7 @@ def in_a_kernel(number, answers):
     for short, source in answers.items():
         for given in exercise.given(text, short, source):
             exec(given, space)
-        exec(exercise.plain(source), space)
+        exec(plain(source), space)
         task = tasks_of(number)[short]
         found = instant.check(f"{number:02d}/{short}", [space[name] for name in task.names])
         verdicts[short] = found.verdict
@@ -80,6 +86,20 @@ def test_the_model_answers_pass_each_way(number, tmp_path):
     assert in_a_kernel(number, answers) == passed
     assert in_a_file(number, answers, tmp_path / "any name.ipynb") == passed
     assert one_by_one(number, answers) == passed
+
+
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("number", range(len(LESSONS)))
+def test_a_near_miss_is_judged_alike_each_way_and_breaks_no_other(number, tmp_path, amount):
+    """One task at a time, among the model answers to the others."""
+    right = answers_in(notebook_of(number)[1])
+    near = [name for name in NEAR if name.startswith(f"{number:02d}/")]
+    for name in random.Random(number).sample(near, amount(2, len(near))):
+        short, kind = name.partition(":")[0].partition("/")[2].split()
+        verdict = "passed" if kind == "right" else "failed"
+        alone, all_tasks = {short: NEAR[name]}, dict.fromkeys(right, "passed") | {short: verdict}
+        assert in_a_kernel(number, alone) == one_by_one(number, alone) == {short: verdict}, name
+        assert in_a_file(number, right | alone, tmp_path / "x.ipynb") == all_tasks, name
 
 
 LEAN = {  # answers that use what the exercise gives before them
@@ -145,6 +165,22 @@ def test_an_answer_may_use_an_earlier_one(tmp_path):
     found = check_file(tmp_path / "x.ipynb")[4]
     assert "`smoothed_loss` is not defined" in found.message.replace("'", "`")
     assert "it is the answer of T2" in found.message
+
+
+def test_checks_at_once_do_not_know_of_each_other(tmp_path):
+    """Of whole notebooks and of single answers, each with another task broken."""
+    right = answers_in(notebook_of(3)[1])
+    broken = [*right, None]
+
+    def judged(short):
+        answers = right | ({short: "raise ValueError('mine alone')"} if short else {})
+        alone = one_by_one(3, {"T1": answers["T1"]})
+        return in_a_file(3, answers, tmp_path / f"{short}.ipynb"), alone
+
+    with ThreadPoolExecutor(len(broken)) as pool:
+        for short, (found, alone) in zip(broken, pool.map(judged, broken), strict=True):
+            assert {task for task in right if found[task] != "passed"} == {short} - {None}
+            assert alone == {"T1": "error" if short == "T1" else "passed"}
 
 
 # ---- in the learner's words ----
