@@ -15,7 +15,7 @@
 # # Elsewhere: does it hold for the networks that you use?
 #
 # Ten lessons trained small networks of linear layers, on small tables and small images. Yours have convolutions, or attention. Does anything of what was measured hold there?
-# Two other worlds, small enough to train while you look: a **transformer** that learns to add, and a **convolution** on lines of numbers. They crown opposite winners, and one of them does something that nobody would have waited for.
+# Two other worlds, small enough to train while you look: a **transformer** that learns to add, and a **convolution** on lines of numbers. They crown different winners, and one of them does something that nobody would have waited for.
 #
 # *50 minutes; sections called* Deeper *are folded, and extra. All lessons help; you need to know decay (03, 04), early stopping (01) and dropout (06).*
 
@@ -49,7 +49,7 @@ setup()
 #
 # What does a network do once it has nothing left to learn? Take addition on a clock with 31 hours: $a + b$ modulo 31, so that 20 + 15 is 4. There are $31^2 = 961$ questions. A small transformer sees 577 of them (60 %), all at each step; of the others a fifth validates and the rest test. Nothing tells it that these are numbers: 0 … 30 are 31 symbols.
 #
-# Without any regularization it has all 577 right after some 50 updates, and of the questions that it never saw about half. The training loss is nearly 0.
+# Without any regularization it has all 577 right after some 50 updates, and of the questions that it never saw about half: mostly, as we shall see, those whose mirror $b + a$ it was shown. The training loss is nearly 0.
 
 # %%
 predict("longer",
@@ -61,9 +61,9 @@ predict("longer",
          "with decay it learns to add, without it stays where it was"])
 
 # %% [markdown]
-# **Do this**: move the step from 30 to 400, first with λ = 2, then with 0. **Notice**: when does the dashed curve rise, long after the other has arrived? What do the 31 numbers do meanwhile?
+# **Do this**: move the step from 30 to 400, first with λ = 2, then with 0. **Notice**: the dashed curve rises twice. What do the 31 numbers do at the second rise, when the other curve has long arrived?
 #
-# Left: the share of right answers. In the middle: each number is a point, where the network keeps it (its *embedding*, 64 coordinates, seen from one side). Right: how much of what tells the numbers apart goes round once, twice, three times … from 0 to 30. How to read the last two is the question of *Why: numbers on a clock*.
+# Left: the share of right answers. In the middle: each number is a point, where the network keeps it (its *embedding*, 64 coordinates, seen from one side). Right: for each frequency $k$ from 1 to 15, what share of the differences between numbers follows a wave that goes round $k$ times between 0 and 30. How to read the last two is the question of *Why: numbers on a clock*.
 
 # %% tags=["picture"] jupyter={"outputs_hidden": true}
 from course_lib.explorers import elsewhere as explore
@@ -76,7 +76,7 @@ explore.grokking.show()
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## By hand: a mean of those one looks at
 #
-# Attention is new in this course, and is one line. Three tokens; each has a **value** $v_j$, and a **key** $k_j$ that says what it is. Who asks has a **query** $q$. It takes a mean of the values, weighted by how well the keys fit:
+# Attention is new in this course, and is one line. Three tokens; each has a **value** $v_j$, and a **key** $k_j$ of $d$ numbers that says what it is. The token that asks has a **query** $q$. It takes a mean of the values, weighted by how well the keys fit:
 #
 # $$A_j = \frac{e^{q\cdot k_j/\sqrt d}}{\sum_i e^{q\cdot k_i/\sqrt d}} \qquad\qquad \text{out} = \sum_j A_j\,v_j$$
 #
@@ -92,14 +92,16 @@ claim("Three tokens by hand: the weights are ½, ¼, ¼, and 4 comes out.",
       holds=near([0.5, 0.25, 0.25, 4], 1e-12))
 
 # %% [markdown]
-# The division by $\sqrt d$ keeps the fits of a wide head from growing until one weight is all (Vaswani et al., *Attention is all you need*, 2017, arXiv:1706.03762). All of it, as the lesson's network computes it:
+# The division by $\sqrt d$ keeps the fits of a wide head from growing until one weight is all (Vaswani et al., *Attention is all you need*, 2017, arXiv:1706.03762). The weights, as the lesson's network computes them:
 
 # %%
 show_source(attention_weights)
 
 # %% [markdown]
+# Query, key and value are three learned matrices times the token. The whole network: a token becomes 64 numbers (its *width*); four such attentions side by side (*heads*), each with a slice of them, gather in "=" what it needs; a small fully connected network (the *MLP*) follows. Each of the two adds to what it was given, as in lesson 08, and together they are a *block*. One more matrix turns "=" into 31 scores.
+#
 # **And a norm in one line.** Large transformers divide each token by its size, $\text{RMSNorm}(x) = x/\sqrt{\text{mean of } x^2}$: a LayerNorm (lesson 07) that subtracts no mean, and is said to do as well for less (Zhang & Sennrich, *Root mean square layer normalization*, 2019, arXiv:1910.07467). Of $(1, 7)$: the squares are 1 and 49, their mean 25, its root 5, so $(0.2, 1.4)$.
-# Where it stands matters: *in front of* attention and MLP a deep stack starts training without a warm-up, behind the sum it needs one (Xiong et al., *On layer normalization in the transformer architecture*, 2020, arXiv:2002.04745). The network of this lesson is one block deep and has none.
+# Where it stands matters: *in front of* attention and MLP a deep stack starts training without a warm-up, behind the sum it needs one (Xiong et al., *On layer normalization in the transformer architecture*, 2020, arXiv:2002.04745). The network of this lesson is one block deep and has no norm.
 
 # %% tags=["nbval-check-output"]
 example = torch.tensor([1.0, 7.0], dtype=torch.float64)
@@ -126,7 +128,7 @@ claim("rms_norm is torch's.", holds=within(1e-12),
       measured=(rms_norm(x) - nn.functional.rms_norm(x, (8,))).abs().max().item())
 
 # %% [markdown]
-# A mean does not know in which order its terms came. Swap two tokens, and what comes out is swapped too, nothing else: without something that says "I am the first" a transformer reads a bag of words. (For $a + b$ that would do. Ours has embeddings of places all the same, as those that it is a model of.)
+# A mean does not know in which order its terms came. Swap two tokens, and what comes out is swapped too, nothing else: without something that says "I am the first" a transformer reads a bag of words. (For $a + b$ that would do. Ours has embeddings of places all the same, like the transformers that it stands for.)
 
 # %% tags=["deeper", "nbval-check-output"]
 order = torch.tensor([1, 2, 0])
@@ -141,7 +143,7 @@ claim("Two heads are not one: they look at two things at once.", kind="checked",
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## In plain PyTorch
 #
-# Is it our code that does it? Here is a loop to copy: torch's own transformer layer, AdamW, 300 updates, once without decay and once with. (torch's layer has two LayerNorms, so figures are not those of the explorer.)
+# Is it our code that does it? Here is a loop to copy: torch's own transformer layer, AdamW, 300 updates, once without decay and once with. (It reads all three places side by side, where the explorer's network reads only what "=" has gathered, for which $a + b$ and $b + a$ look nearly alike. So without decay it gets far fewer right here. The two LayerNorms of torch's layer differ, too.)
 
 # %% tags=["plain"]
 import torch
@@ -230,9 +232,20 @@ reveal("longer",
                f"decay, {plain.mean():.0%} without", rests="by-heart, decay-gains")
 
 # %% [markdown]
-# This is **grokking** (Power et al., *Grokking: generalization beyond overfitting on small algorithmic datasets*, 2022, arXiv:2201.02177, where it takes up to hundreds of thousands of updates, and where decay was the most effective of what they tried). The loss on training pairs says nothing any more, and yet the network goes on: decay still pulls at every weight, and the solution that it drifts to is another one.
+# This is **grokking** (Power et al., *Grokking: generalization beyond overfitting on small algorithmic datasets*, 2022, arXiv:2201.02177, where it takes up to hundreds of thousands of updates, and where of all they tried decay most reduced the data that it takes). The loss on training pairs says nothing any more, and yet the network goes on: decay still pulls at every weight, and the solution that it drifts to is another one.
 #
-# In lesson 03 decay took a point or two off an error. Here it decides between half and nearly all. A seed may take longer than 400 updates; look at the list.
+# In lesson 03 decay took a point or two off an error. Here it decides between half and nearly all, at this rate and in 400 updates. A seed may take longer; look at the list.
+
+# %% [markdown]
+# **And which half does it know without decay?** More than half of the test pairs have their mirror among the training pairs: 20 + 15 was shown, 15 + 20 was not. It counts as *knowing mirrors* if of those more than 50 points more are right than of the others.
+
+# %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
+mirror, other = grokking.mirrors_known(run, PLAIN).T
+print("mirror trained:    ", *(f"{one:5.0%}" for one in mirror))
+print("neither was shown: ", *(f"{one:5.0%}" for one in other))
+claim("Without decay it knows, of the test pairs, those whose mirror it was shown.",
+      measured=paired_interval(mirror, other), kind="measured", id="knows-mirrors",
+      holds=above(0.5))
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Why: numbers on a clock
@@ -281,14 +294,15 @@ print(*(f"{a:.0%} {b:.0%} " for a, b in power.tolist()), sep="| ")
 print("the strongest with decay:", *(seed[1].frequencies[0] for seed in found))
 
 # %% [markdown]
-# So there are two networks that answer every training pair. One is a list of 577 answers: large weights, and nothing to say about a pair that is not on it. The other is a few clocks: it needs less weight for the same answers. Training loss cannot tell them apart; a pull towards small weights can, and it never stops pulling. Which frequencies become clocks is chance.
-# The whole circuit, down to the multiplications in the MLP, was read off a network by Nanda et al. (*Progress measures for grokking via mechanistic interpretability*, 2023, arXiv:2301.05217).
+# So there are two networks that answer every training pair. One is a list of 577 answers, read in either order: large weights, and little to say about a pair of which neither order is on it. The other is a few clocks, with half the norm, as decay sees to; that it still answers every pair, and the new ones, is the news. Training loss cannot tell the two apart; a pull towards small weights can, and it never stops pulling. Which frequencies become clocks is chance.
+# The whole circuit, down to the multiplications in the MLP, was read off a network by Nanda et al. (*Progress measures for grokking via mechanistic interpretability*, 2023, arXiv:2301.05217). Circles are where it begins; what is computed from them can differ (Zhong, Liu, Tegmark & Andreas, *The clock and the pizza*, 2023, arXiv:2306.17844).
 
 # %%
 quiz("Training accuracy is 100 % and the training loss 0.0001. Can the weights still "
      "change in a way that matters?",
      {"no: the gradient is as good as zero":
-          "The gradient of the loss is. Decay pulls at every weight, at every step.",
+          "Small it is. But Adam divides it by its own size (lesson 04), and decay "
+          "pulls at every weight besides.",
       "yes: decay prefers, among networks that fit, one of small norm":
           "And that one may be another function where there is no training row.",
       "yes, but only to forget": "Here what changes is what it says of new pairs."},
@@ -297,7 +311,7 @@ quiz("Training accuracy is 100 % and the training loss 0.0001. Can the weights s
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## And early stopping?
 #
-# Lesson 01's advice was to watch the validation loss and to stop when it rises. Here it rises from the start: a network that begins to learn by heart is *sure*, and wrong, about the rest. We look at every record (each ten updates to 50, then at 75, 100, 125, …) and stop after five without improvement; the best weights are handed back.
+# Lesson 01's advice was to watch the validation loss and to stop when it rises. Here it rises from the start: a network that begins to learn by heart is *sure*, and wrong, about the rest. We look at every record (each ten updates to 50, then at 75, 100, 125, …) and stop after five without improvement (50 updates at first, more than a hundred later); the best weights are handed back.
 #
 # It costs *more than it saves* if, with λ = 2, the network handed back gets 20 points fewer of the test pairs right than the one at update 400. And without decay?
 
@@ -328,7 +342,7 @@ for patience in (3, 5, 8):
           *(f"{one:.0%}" for one in handed_back(1, patience)))
 
 # %% [markdown]
-# Where it stops, it mostly hands back the network *before its first update*, whose loss of $\ln 31 \approx 3.4$ is that of a guesser who knows that he guesses. With more patience fewer seeds are stopped. The loss was not lying: judged by loss, a sure memoriser is worse than no answer. But a curve that rises says nothing about what comes behind the hill.
+# Where it stops, it mostly hands back the network *before its first update*, whose loss of $\ln 31 \approx 3.4$ is that of a guesser who knows that he guesses. So it is a matter of patience, as the list shows, and nothing in the curve said how much. The loss was not lying: judged by loss, a sure memoriser is worse than no answer. But a curve that rises says nothing about what comes behind the hill.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Is it decay, or would anything do?
@@ -365,7 +379,7 @@ for name, values in zip([*others, "decay alone", "nothing"],
           f"  below 95 %: {int((values < 0.95).sum())} of {len(values)}")
 
 # %% [markdown]
-# So "only decoupled decay groks", which one can read, is not what comes out where the first verdict holds; what decoupling buys is the width of the window (lesson 04). Ten times as much L2, and nothing is learned at all.
+# So decay need not be decoupled for it, where the first verdict holds. Ten times as much L2, and nothing is learned at all; decoupled decay has its edge too (λ = 8). Which window is wider we did not measure.
 # Dropout knows nothing of norms; it makes lists unreliable, and gets part of the way. And smoothing asks for logits that stay small *on the training pairs*, which a list of answers can deliver too; on some seeds it and decay get in each other's way, and the list above says on how many of these five.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -444,9 +458,9 @@ reveal("conv", from_interval={camp: negative(ahead(camp)) for camp in camps},
        rests="conv-norm, conv-norm-decay")
 
 # %% [markdown]
-# Decay, which decided everything among the clocks, is not what decides the error here (the last verdict sets it against a norm); it makes the network less sure of its mistakes. A norm and shifts, which nobody would offer to a clock, win. Shifting *tells* the network what is true of these data: a digit moved by two places is the same digit. (The number 5 moved by two is not the number 5.)
+# Decay at this strength ($\eta\lambda$ summed over all steps is twelve times smaller than among the clocks) shows no clear effect on the error; it makes the network less sure of its mistakes. A norm and shifts win here. Shifting *tells* the network what is true of these data: a digit moved by two places is the same digit. (The number 5 moved by two is not the number 5.)
 #
-# One setting and one learning rate for every arm is no fair comparison of their best. That comes now.
+# One setting and one learning rate for every arm is no fair comparison of their best. That comes now, with a fifth of the labels wrong and without shifts.
 #
 # *What the intervals cover, in both worlds:* other rows, start and order of batches; one architecture, one optimizer, one size of each, and one way to make the data.
 
@@ -502,12 +516,12 @@ for world in carried.WORLDS:
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What decides
 #
-# No method was best in both worlds, and nobody should have expected one. What to ask of a new one:
+# No method was best everywhere, and nobody should have expected one. Our guess at why, for nothing here isolates a cause (the worlds differ in network, data, noise and steps at once), as questions to ask of a new one:
 #
 # | ask | in the world of clocks | on lines of numbers |
 # |---|---|---|
 # | *what is to be forgotten?* | a list of answers, of which nothing is true elsewhere: a pull on all weights | noise and accidents of 1000 lines |
-# | *what symmetry do the data have?* | one that the network finds by itself: rotation | shifts, which one can tell it, by augmentation or by a convolution |
+# | *what symmetry do the data have?* | one that the network finds by itself: rotation | shifts, which one can tell it, by augmentation or by a convolution (ours ends in a layer that knows places, so it had to be told) |
 # | *how long does one train?* | long after the training loss is 0: whatever pulls then, decides | until the schedule ends; a norm gets further by then |
 # | *which figure counts?* | accuracy: the answer is exact | error and NLL, and they disagree about decay <!-- rests: conv-decay-nll --> |
 #
@@ -531,10 +545,10 @@ print(len(matrices), "matrices are decayed,", len(vectors), "vectors are not")
 #
 # ## When not to
 #
-# - **Do not wait for grokking.** It needs data with an exact rule, small enough to be learnt by heart, and decay. On noisy data a test curve that is flat mostly stays flat.
+# - **Do not wait for grokking.** It is clearest where the data have an exact rule and are few enough to be learnt by heart, and decay brings it sooner. On your data expect nothing of the kind until you have seen it.
 # - **Do not take decay from here**: λ = 2 at a learning rate of 0.01 is far more than most networks bear, and four times as much spoils this one (move λ to 8).
 # - **Do not shift what has a place**: an augmentation that is not true of the data is label noise.
-# - **Do not stop early by habit** where the rule is exact; do where labels are noisy (lesson 01).
+# - **Where the rule is exact, be patient**, or do not stop at all; where labels are noisy, stop (lesson 01).
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Your turn
@@ -548,7 +562,7 @@ print(len(matrices), "matrices are decayed,", len(vectors), "vectors are not")
 # - **PyTorch**: `F.scaled_dot_product_attention(q, k, v)`, `nn.MultiheadAttention(width, heads, batch_first=True)`, `nn.RMSNorm(width)`; matrices in a group with decay, biases and norms in one without.
 # - **Typical**: AdamW, λ of 0.01 to 0.1, warm-up, the norm in front of each branch; augmentation first where a symmetry is known.
 # - **When not**: without a plain network tuned with as much effort; a verdict from another world is a question.
-# - **What we measured**: a transformer that knows its pairs by heart learns to add long after, with decay and not without; a convolution gains by a norm and by shifts, and decay lowers its NLL. <!-- rests: by-heart, decay-gains, adds-later, conv-norm, conv-shifts, conv-decay-nll -->
+# - **What we measured**: a transformer that knows its pairs by heart goes on to add, in about four times the updates, with decay and not without (at this rate, in 400 updates); a convolution gains by a norm and by shifts, and decay lowers its NLL. <!-- rests: by-heart, decay-gains, adds-later, conv-norm, conv-shifts, conv-decay-nll -->
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: sources

@@ -19,7 +19,7 @@ from torch import Tensor
 from course_lib.adamw import adam_update
 from course_lib.base.arguments import require_whole
 from course_lib.data import Split, modular_addition
-from course_lib.engine import TransformerSpec, train
+from course_lib.engine import TransformerSpec, outputs_of, train
 from course_lib.engine.cache import remembered
 from course_lib.experiments.shared.snapshot import snapshot
 
@@ -189,3 +189,24 @@ def circles(embedding: Tensor) -> Circles:
     planar = inside.square().sum((1, 2)) / centred.square().sum()
     first, second = (strongest + 1).tolist()
     return Circles(power / power.sum(), (first, second), inside, planar)
+
+
+def mirrored(split: Split) -> Tensor:
+    """Which test pairs (a, b) have their mirror (b, a) among the training pairs: bool [rows]."""
+    known = {(b, a) for a, b, _ in split.train_x.tolist()}
+    return torch.tensor([(a, b) in known for a, b, _ in split.test_x.tolist()])
+
+
+def mirrors_known(found: Grokking, arm: Arm) -> Tensor:
+    """Share right of the test pairs with a trained mirror, and of the others [seeds, 2].
+
+    At the end of a complete `found`.
+    """
+    shares = []
+    for seed, parameters in zip(found.seeds, found.parameters):
+        split, i = split_of(seed), found.at(arm)
+        one = [parameter[i : i + 1] for parameter in parameters or ()]
+        right = outputs_of(SPEC, one, split.test_x)[0].argmax(-1) == split.test_y
+        there = mirrored(split)
+        shares.append([right[there].double().mean(), right[~there].double().mean()])
+    return torch.tensor(shares, dtype=torch.float64)

@@ -118,3 +118,24 @@ def test_what_has_no_circles_is_refused(shape):
 def test_steps_must_be_some():
     with pytest.raises(ValueError, match="steps = 0"):
         list(lab.compute_grokking(ARMS, (0,), 0))
+
+
+def test_a_pair_is_mirrored_if_the_other_order_was_trained():
+    split = lab.split_of(0)
+    trained = {tuple(pair) for pair in split.train_x[:, :2].tolist()}
+    for (a, b, _), there in zip(split.test_x.tolist(), lab.mirrored(split).tolist()):
+        assert there == ((b, a) in trained)
+
+
+def test_a_network_that_knows_mirrors_alone_is_found():
+    """Outputs are made up: right for mirrored pairs, wrong for all others."""
+    split = lab.split_of(0)
+    *_, found = lab.compute_grokking((lab.Arm(),), (0,), steps=1)
+
+    def outputs(spec, parameters, x):
+        right = torch.nn.functional.one_hot(split.test_y, lab.PRIME).float()
+        return torch.where(lab.mirrored(split).unsqueeze(1), right, -right).unsqueeze(0)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(lab, "outputs_of", outputs)
+        assert lab.mirrors_known(found, lab.Arm()).tolist() == [[1.0, 0.0]]
