@@ -1,8 +1,9 @@
 """An arm of a study: how its model is made and fitted, and what is tried for it."""
 
 import inspect
+import json
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from itertools import count, islice, product
 from typing import Any, NamedTuple
@@ -13,6 +14,7 @@ from torch import Tensor, nn
 
 from course_lib.base.arguments import require, require_whole
 from course_lib.base.random import reseed, seeded, shifted
+from course_lib.study.code import plain
 
 Setting = dict[str, Any]
 Fit = Callable[..., object]
@@ -135,7 +137,7 @@ class Arm:
     """
 
     def __init__(
-        self, model: Callable[..., nn.Module], *, fit: Fit = fit, **search: Iterable[Any] | Range
+        self, model: Callable[..., nn.Module], *, fit: Fit = fit, **search: Collection[Any] | Range
     ):
         self.model, self.fit = model, fit
         self.search = {name: _choices(name, values) for name, values in search.items()}
@@ -219,7 +221,7 @@ def _takes(function: Callable[..., object]) -> tuple[set[str], bool]:
     return named, any(it.kind is it.VAR_KEYWORD for it in found)
 
 
-def _choices(name: str, values: Iterable[Any] | Range) -> list[Any] | Range:
+def _choices(name: str, values: Collection[Any] | Range) -> list[Any] | Range:
     if isinstance(values, Range):
         return values
     if isinstance(values, str) or not hasattr(values, "__len__"):
@@ -227,6 +229,8 @@ def _choices(name: str, values: Iterable[Any] | Range) -> list[Any] | Range:
     distinct = {repr(it): it for it in values}
     if not distinct:
         raise ValueError(f"{name} = {values!r}: must hold at least one value to try")
+    if len({json.dumps(it, default=plain) for it in distinct.values()}) < len(distinct):
+        raise ValueError(f"{name} = {values!r}: holds two functions of one name: name them apart")
     return list(distinct.values())
 
 

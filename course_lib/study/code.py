@@ -18,13 +18,13 @@ LIBRARIES = ("builtins", "numpy", "torch")
 def plain(value: Any) -> Any:
     """What JSON lacks as what it has, for `json.dumps(…, default=plain)`.
 
-    Scalars and arrays of numpy and torch as numbers, a class or function as its qualified name with
-    the place of a lambda, all else as its repr without the address.
+    Scalars and arrays of numpy and torch as numbers, a class or function as its qualified name,
+    of a lambda with its bytecode, all else as its repr without the address.
     """
     if isinstance(value, (np.generic, np.ndarray, Tensor)):
         return value.tolist()
     if isinstance(value, FunctionType) and value.__name__ == "<lambda>":
-        return f"{value.__module__}.{value.__qualname__} {list(value.__code__.co_positions())[1:3]}"
+        return f"{value.__module__}.{value.__qualname__} {_bytecode(value.__code__)}"
     if isinstance(value, (type, FunctionType)):
         return f"{value.__module__}.{value.__qualname__}"
     return re.sub(r" at 0x[0-9a-fA-F]+", "", repr(value))
@@ -63,9 +63,7 @@ def _parts(value: Any, seen: set[int]) -> Iterator[str]:
 
 def _named(value: FunctionType | type) -> Iterator[Any]:
     """What stands behind a function or class that its source does not say."""
-    for it in [value] if isinstance(value, FunctionType) else vars(value).values():
-        if not isinstance(it, FunctionType):
-            continue
+    for it in _functions(value):
         yield from (it.__defaults__ or ()) + tuple((it.__kwdefaults__ or {}).values())
         yield from (cell.cell_contents for cell in it.__closure__ or () if _filled(cell))
         for name in sorted(_names(it.__code__) & set(it.__globals__)):
@@ -75,7 +73,12 @@ def _named(value: FunctionType | type) -> Iterator[Any]:
             elif isinstance(found, (FunctionType, type)):
                 yield plain(found) if _of_library(found) else _source(found)
             elif isinstance(found, (bool, int, float, str, tuple, list, dict)):
-                yield f"{name} = {found!r}"
+                yield f"{name} = {plain(found)}"
+
+
+def _functions(value: FunctionType | type) -> list[FunctionType]:
+    some = [value] if isinstance(value, FunctionType) else vars(value).values()
+    return [it for it in some if isinstance(it, FunctionType)]
 
 
 def _names(code: CodeType) -> set[str]:
@@ -94,9 +97,13 @@ def _of_library(value: FunctionType | type) -> bool:
     return str(value.__module__).partition(".")[0] in LIBRARIES
 
 
-def _source(value: Any) -> str:
+def _source(value: FunctionType | type) -> str:
     try:
         return inspect.getsource(value)
-    except (OSError, TypeError):  # typed at a prompt, or written in C
-        code = getattr(value, "__code__", None)
-        return f"{plain(value)} {code.co_code.hex()} {code.co_consts}" if code else plain(value)
+    except (OSError, TypeError):  # typed at a prompt
+        return " ".join([plain(value), *(_bytecode(it.__code__) for it in _functions(value))])
+
+
+def _bytecode(code: CodeType) -> str:
+    consts = [_bytecode(it) if isinstance(it, CodeType) else repr(it) for it in code.co_consts]
+    return f"{code.co_code.hex()} {code.co_names} {consts}"

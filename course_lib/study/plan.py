@@ -321,7 +321,11 @@ def _require_targets(measure: str | Measure, y: Tensor) -> None:
 
 
 def _written(arm: Arm) -> dict[str, Any]:
-    return {"search": arm.search, "model": code_of(arm.model), "fit": code_of(arm.fit)}
+    search = {
+        name: [code_of(it) if callable(it) else it for it in values]
+        for name, values in arm.search.items()
+    }
+    return {"search": search, "model": code_of(arm.model), "fit": code_of(arm.fit)}
 
 
 def _told(

@@ -48,6 +48,10 @@ def test_code_is_more_than_its_source(monkeypatch):
     before = code_of(helped)
     assert before == code_of(helped) and any("def net" in it for it in before)
     assert any("def closed" in it or "net(width)" in it for it in code_of(closed(4)))
+    typed = {"__name__": "prompt"}
+    exec("def typed(): return [WIDTH for _ in 'a']\nclass Typed:\n def f(self): return 1", typed)
+    assert all("0x" not in text for name in ("typed", "Typed") for text in code_of(typed[name]))
+    assert code_of(typed["Typed"]) != ["prompt.Typed"]
     monkeypatch.setitem(globals(), "WIDTH", 5)  # of a global constant too
     assert code_of(helped) != before
 
@@ -80,8 +84,10 @@ def test_settings_that_json_lacks(tmp_path):
     page = found.page(tmp_path / "page.html").read_text("utf-8")
     assert "f = ReLU, width = 8, lr = 0.1" in page.replace("epochs = 1, ", "")
     assert plain(nn.ReLU) == "torch.nn.modules.activation.ReLU" and plain(np.float64(2)) == 2
-    one, other = (lambda: 1), (lambda: 1)
+    one, other = (lambda: 1), (lambda: 2)
     assert plain(one) != plain(other) and "0x" not in plain(object())
+    with pytest.raises(ValueError, match="two functions of one name"):
+        study.Arm(net, f=[closed(4), closed(8)])
 
 
 def test_odd_lines_and_missing_plans(tmp_path):
@@ -155,7 +161,7 @@ def test_too_little_power_is_said(tmp_path):
     plan = planned(one=closed(8), matters=1e-4, measure="nll")
     lines = []
     found = plan.run(lines.append)
-    said = f"even 2 divisions see only {found.power:.2g}, not 0.0001"
+    said = f"even 2 divisions see only {found.power:.3g}, not 0.0001"
     assert any(said in line for line in lines) and said in str(found)
     assert said in found.page(tmp_path / "page.html").read_text("utf-8")
     assert found.power == plan.detectable(found.chosen, 2) > 1e-4
