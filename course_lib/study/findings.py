@@ -257,7 +257,7 @@ class Findings:
 def too_few(divisions: int, power: float, matters: float) -> str:
     """That so many divisions are not enough to see what matters, as words."""
     return (
-        f"even {divisions} divisions see only {power:.3g}, not {matters:g}: "
+        f"by the pilots, even {divisions} divisions see only {power:.3g}, not {matters:g}: "
         "more rows, or a larger matters"
     )
 
