@@ -24,10 +24,15 @@ Findings    what `Plan.run` found: verdicts, intervals, a picture, a page
 
 What is done, in this order. A third of the rows is set aside for tuning. There every arm tries the
 same number of settings on the same pilot divisions, and its best is frozen. From the pilots'
-paired differences follows how many divisions are needed to see a difference that matters. Then the
+paired differences follows how many divisions would see a difference that matters. Then the
 frozen arms are trained on those divisions, paired by rows and seed; the rows tested on were never
 tuned on, and the interval is corrected for the overlap of divisions of one data set
-(`statistics.corrected_interval`).
+(`statistics.corrected_interval`). Where even the most divisions that `plan` may take see no
+difference so small, that is said before they are judged, and on the page.
+
+Settings are tuned on fewer rows than they are judged on. What is best for few rows may not be for
+many, of weight decay for one; and an epoch of more rows is more updates, unless `fit` is given
+`steps`, the updates in all: `study.Arm(plain, lr=…, steps=[500])`.
 
 Not the same as: rliable (github.com/google-research/rliable: bootstrap intervals of scores over
 tasks and runs), autorank (github.com/sherbold/autorank: chooses among classical tests of many

@@ -20,6 +20,7 @@ from course_lib.base import card
 from course_lib.base.files import write_whole
 from course_lib.base.record import Bar, Record, blind_below
 from course_lib.statistics import Interval, corrected_interval
+from course_lib.study.code import plain
 
 BETTER, WORSE, SMALL, OPEN = "better", "worse", "no difference that matters", "inconclusive"
 
@@ -44,7 +45,9 @@ class Findings:
 
     figures: arm → its figure in each division judged, in the same order; less is better. chosen:
     arm → how it was tuned. rows: as `corrected_interval` takes them. level: of each interval.
-    planned: the plan in words.
+    planned: the plan in words. power: the smallest difference that so many divisions were to see
+    four times in five, by the pilots. tested: distinct rows tested in all divisions, where the
+    measure is the share of them that is wrong; else None.
     """
 
     figures: dict[str, list[float]]
@@ -54,6 +57,8 @@ class Findings:
     rows: tuple[int, int]
     level: float
     planned: str
+    power: float = 0.0
+    tested: int | None = None
 
     @property
     def reference(self) -> str:
@@ -68,25 +73,41 @@ class Findings:
     def difference(self, arm: str) -> Interval:
         """The interval of `arm` minus the first, paired, corrected for overlapping divisions.
 
+        Where all differences are equal, no spread says how sure they are. Of shares of wrong rows
+        the interval then reaches −ln(1 − level)/`tested` to either side, at 95 % the rule of three:
+        so often may happen what none of n rows showed (Hanley & Lippman-Hand, JAMA 249, 1983). It
+        is a rough guide: the rows' errors may have cancelled. Of other measures it has no width.
         Raises ValueError for an unknown arm, and where a fit gave no finite figure.
         """
+        found = corrected_interval(self._differences(arm), *self.rows, level=self.level)
+        if self.tested and self.alike(arm):
+            reach = -math.log(1 - self.level) / self.tested
+            found = found._replace(low=found.mean - reach, high=found.mean + reach)
+        return found
+
+    def _differences(self, arm: str) -> list[float]:
         if arm not in self.others:
             raise ValueError(f"arm = {arm!r}: must be one of {', '.join(map(repr, self.others))}")
         pairs = zip(self.figures[arm], self.figures[self.reference], strict=True)
-        return corrected_interval([a - b for a, b in pairs], *self.rows, level=self.level)
+        return [a - b for a, b in pairs]
+
+    def alike(self, arm: str) -> bool:
+        """Whether `arm` differs from the first by the same in all divisions, up to rounding."""
+        differences = self._differences(arm)
+        return math.isclose(min(differences), max(differences), rel_tol=1e-9, abs_tol=1e-12)
 
     def lost(self, arm: str) -> int:
         """In how many divisions `arm`, or the first, gave no finite figure."""
-        pairs = zip(self.figures[arm], self.figures[self.reference], strict=True)
-        return sum(not math.isfinite(a - b) for a, b in pairs)
+        return sum(not math.isfinite(it) for it in self._differences(arm))
 
     def verdict(self, arm: str) -> str:
         """What the interval says of `arm` beside the first.
 
         "no difference that matters": all of it within ± `matters`. "better", "worse": all of it
-        below 0, above. Else "inconclusive"; so too where a fit gave no finite figure.
+        below 0, above. Else "inconclusive"; so too where a fit gave no finite figure, and where all
+        differences are equal and the measure is no share of wrong rows.
         """
-        if self.lost(arm):
+        if self.lost(arm) or (self.alike(arm) and not self.tested):
             return OPEN
         found = self.difference(arm)
         if -self.matters < found.low and found.high < self.matters:
@@ -106,11 +127,22 @@ class Findings:
     def notes(self, arm: str) -> list[str]:
         """What a reader must know besides."""
         said = []
-        if not self.lost(arm) and self.verdict(arm) == OPEN:
-            said.append(blind_below(self.difference(arm).detectable))
+        if not self.lost(arm):
+            if self.alike(arm):
+                count = len(self.figures[arm])
+                said.append(
+                    f"the {count} differences are equal: the interval is the rule of three's, "
+                    f"from {self.tested} distinct rows tested"
+                    if self.tested
+                    else f"the {count} differences are equal: nothing says how sure that is"
+                )
+            elif self.verdict(arm) == OPEN:
+                said.append(blind_below(self.difference(arm).detectable))
+        if self.power > self.matters:
+            said.append(too_few(len(self.figures[arm]), self.power, self.matters))
         for name in (self.reference, arm):
             for knob in self.chosen[name].edges:
-                value = plotting.readable(self.chosen[name].setting[knob])
+                value = _word(self.chosen[name].setting[knob])
                 said.append(f"{name}: the best {knob}, {value}, is at the edge of what was tried")
         return said
 
@@ -127,8 +159,12 @@ class Findings:
         return f"{self.measured} {interval} ({percent:.3g} %, {found.n} divisions)"
 
     def record(self, arm: str) -> Record:
-        """A row like those of the ledger: the claim that `arm` has less than the first."""
-        holds = {BETTER: "holds", OPEN: "inconclusive"}.get(self.verdict(arm), "does not hold")
+        """A row like those of the ledger: the claim that `arm` has less than the first.
+
+        Where no difference matters, the claim is that one, with its two bounds.
+        """
+        small = self.verdict(arm) == SMALL
+        judged = {BETTER: "holds", SMALL: "holds", WORSE: "does not hold", OPEN: "inconclusive"}
         bars: tuple[Bar, ...] = ()
         if not self.lost(arm):
             found = self.difference(arm)
@@ -136,11 +172,13 @@ class Findings:
         return Record(
             kind="claim",
             basis="measured",
-            text=f"{arm} has less {self.measured} than {self.reference}",
-            verdict=holds,
+            text=f"{arm} and {self.reference} differ by less than {self.matters:g}"
+            if small
+            else f"{arm} has less {self.measured} than {self.reference}",
+            verdict=judged[self.verdict(arm)],
             figure=self._interval(arm),
             bars=bars,
-            bounds=(0.0,),
+            bounds=(-self.matters, self.matters) if small else (0.0,),
             level=self.level,
             n=len(self.figures[arm]),
         )
@@ -176,9 +214,9 @@ class Findings:
                     color = colors[place % 7]
                     right.plot([found.low, found.high], [place] * 2, color=color, linestyle="-")
                     right.plot([found.mean], [place], "o", color=color)
-            left.set(title=self.measured, ylim=(len(names) - 0.5, -0.5))
-            left.set_yticks(range(len(names)), names)
-            right.set(title=f"minus {self.reference} (grey: does not matter)")
+            left.set(title=_literal(self.measured), ylim=(len(names) - 0.5, -0.5))
+            left.set_yticks(range(len(names)), map(_literal, names))
+            right.set(title=f"minus {_literal(self.reference)} (grey: does not matter)")
             right.set(ylim=left.get_ylim())
             right.set_yticks([])
         return figure
@@ -199,6 +237,8 @@ class Findings:
         )
         whole = {"level": self.level, "rows": self.rows, "figures": self.figures}
         whole |= {"chosen": {name: asdict(it) for name, it in self.chosen.items()}}
+        # JSON has neither NaN nor ∞: null
+        whole = json.loads(json.dumps(whole, default=plain), parse_constant=lambda _: None)
         text = template.substitute(
             title=escape(" against ".join(self.figures)),
             cards=self._repr_mimebundle_()["text/html"],
@@ -214,5 +254,25 @@ class Findings:
         return Path(path)
 
 
+def too_few(divisions: int, power: float, matters: float) -> str:
+    """That so many divisions are not enough to see what matters, as words."""
+    return (
+        f"by the pilots, even {divisions} divisions see only {power:.3g}, not {matters:g}: "
+        "more rows, or a larger matters"
+    )
+
+
 def _words(setting: dict[str, Any]) -> str:
-    return ", ".join(f"{name} = {plotting.readable(it)}" for name, it in setting.items()) or "as is"
+    return ", ".join(f"{name} = {_word(it)}" for name, it in setting.items()) or "as is"
+
+
+def _word(value: Any) -> str:
+    value = plain(value) if hasattr(value, "tolist") else value
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return plotting.readable(value)
+    return value if isinstance(value, str) else getattr(value, "__name__", str(value))
+
+
+def _literal(name: str) -> str:
+    """A name that matplotlib does not read as mathematics."""
+    return name.replace("$", r"\$")

@@ -1,10 +1,13 @@
 """Every fit of a study, kept as it is made, so that an interrupted study goes on."""
 
 import json
+import os
+import warnings
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from course_lib.base.files import write_whole
+from course_lib.study.code import plain
 
 PLAN, FITS = "plan.json", "fits.jsonl"
 
@@ -23,31 +26,41 @@ class Fitted(NamedTuple):
 class Kept:
     """The fits of one plan, in `folder`, or in memory alone if that is None.
 
-    Raises ValueError where the folder holds a study that was planned otherwise, saying in what.
+    Raises ValueError where the folder holds a study that was planned otherwise, saying in what, and
+    where it holds fits without a plan. Warns of garbled lines: those fits are made anew.
     """
 
     def __init__(self, folder: Path | None, plan: dict[str, Any]):
         self.folder, self.fits = folder, dict[str, Fitted]()
         if folder is None:
             return
-        path = folder / PLAN
+        path, fits = folder / PLAN, folder / FITS
         if not path.exists():
-            write_whole(path, json.dumps(plan, indent=1, ensure_ascii=False) + "\n")
-        before = json.loads(path.read_text("utf-8"))
-        now = json.loads(json.dumps(plan))
-        other = [name for name in now.keys() | before.keys() if now.get(name) != before.get(name)]
+            if fits.exists():
+                raise ValueError(f"folder = {str(folder)!r}: holds {FITS} without {PLAN}")
+            write_whole(path, json.dumps(plan, indent=1, ensure_ascii=False, default=plain) + "\n")
+        other = _other(json.loads(path.read_text("utf-8")), json.loads(_text(plan)))
         if other:
             raise ValueError(
-                f"folder = {str(folder)!r}: holds a study with other {', '.join(sorted(other))}; "
+                f"folder = {str(folder)!r}: holds a study with other {', '.join(other)}; "
                 "take another folder, or the plan that it was begun with"
             )
-        if (folder / FITS).exists():
-            text = (folder / FITS).read_text("utf-8")
+        if fits.exists():
+            text = fits.read_text("utf-8", errors="replace")
             whole = text[: text.rfind("\n") + 1]  # a line cut off as the machine stopped goes
             if whole != text:
-                write_whole(folder / FITS, whole)
-            for line in whole.splitlines():
+                write_whole(fits, whole)
+            self._read(whole)
+
+    def _read(self, text: str) -> None:
+        garbled = 0
+        for line in text.split("\n")[:-1]:  # a name may hold other breaks, of U+2028 for one
+            try:
                 self._take(Fitted(**json.loads(line)))
+            except (ValueError, TypeError):
+                garbled += 1
+        if garbled:
+            warnings.warn(f"{self.folder}: {garbled} line(s) of {FITS} are garbled", stacklevel=2)
 
     def find(self, stage: str, arm: str, setting: dict[str, Any], division: int) -> Fitted | None:
         """The fit if it was made."""
@@ -55,10 +68,12 @@ class Kept:
 
     def add(self, fitted: Fitted) -> Fitted:
         """Keep a fit, on the disk before anything else is begun."""
-        self._take(fitted)
         if self.folder is not None:
             with open(self.folder / FITS, "a", encoding="utf-8") as file:
-                file.write(json.dumps(fitted._asdict(), ensure_ascii=False) + "\n")
+                file.write(_text(fitted._asdict()) + "\n")
+                file.flush()
+                os.fsync(file.fileno())
+        self._take(fitted)
         return fitted
 
     def _take(self, fitted: Fitted) -> None:
@@ -66,4 +81,19 @@ class Kept:
 
 
 def _key(stage: str, arm: str, setting: dict[str, Any], division: int) -> str:
-    return json.dumps([stage, arm, setting, division], sort_keys=True)
+    return json.dumps([stage, arm, setting, division], sort_keys=True, default=plain)
+
+
+def _text(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, default=plain)
+
+
+def _other(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
+    """What differs between two plans; of numbers from what to what."""
+    return [
+        f"{name} {before[name]} → {now[name]}"
+        if isinstance(before.get(name), (int, float)) and name in now
+        else name
+        for name in sorted(before.keys() | now.keys())
+        if before.get(name) != now.get(name)
+    ]

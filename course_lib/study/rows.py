@@ -61,13 +61,18 @@ class Rows(NamedTuple):
 def read(data: tuple[Tensor, Tensor] | Dataset, tuning: float, test: float, seed: int) -> Rows:
     """The rows of `data`, tensors (x, y) or a map-style Dataset of such pairs, read once.
 
-    tuning, test: shares of the rows. Raises ValueError for lengths that differ, values that are not
-    finite, and too few rows.
+    Float64 becomes float32, what torch's modules take; class numbers, y of integers or booleans,
+    become int64. tuning, test: shares of the rows. Raises ValueError for rows that are no pairs,
+    lengths that differ, values that are not finite, too few rows, and shares that leave none.
     """
     if isinstance(data, Dataset):
         size = len(data)  # type: ignore[arg-type]  # a map-style one has a length
         data = default_collate([data[i] for i in range(size)])
-    x, y = (torch.as_tensor(part) for part in data)  # type: ignore[union-attr]  # a pair by now
+    if len(data) != 2:  # type: ignore[arg-type]  # parts by now
+        raise ValueError(f"data: has {len(data)} parts, must be pairs (x, y)")  # type: ignore[arg-type]
+    x, y = (torch.as_tensor(part) for part in data)  # type: ignore[union-attr]
+    x, y = (part.float() if part.dtype == torch.float64 else part for part in (x, y))
+    y = y if y.is_floating_point() else y.long()
     if len(x) != len(y):
         raise ValueError(f"data: x has {len(x)} rows and y has {len(y)}: must be equal")
     for name, part in (("x", x), ("y", y)):
@@ -78,5 +83,10 @@ def read(data: tuple[Tensor, Tensor] | Dataset, tuning: float, test: float, seed
     require("test", test, 0.0, 1.0 - tuning, open_low=True)
     order = torch.randperm(len(x), generator=seeded(seed, "tuning rows"))
     cut = max(4, round(tuning * len(x)))
-    held = max(1, round(test * len(x)))
+    held, judging = max(1, round(test * len(x))), len(x) - cut
+    if held >= judging:
+        raise ValueError(
+            f"test = {test!r} of {len(x)} rows is {held}: must be fewer than the {judging} rows "
+            f"for judging, which tuning = {tuning!r} leaves"
+        )
     return Rows(x, y, order[:cut], order[cut:], held, seed)

@@ -30,8 +30,9 @@ def main():
     rates = study.between(1e-3, 1e-1)
     plan = study.plan(
         {
-            "plain": study.Arm(plain, lr=rates),
-            "dropout": study.Arm(dropped, lr=rates, p=[0.2, 0.5, 0.8]),
+            # updates in all: tuning sees fewer rows than judging, and is to train as long
+            "plain": study.Arm(plain, lr=rates, steps=[60]),
+            "dropout": study.Arm(dropped, lr=rates, p=[0.2, 0.5, 0.8], steps=[60]),
         },
         (torch.tensor(x, dtype=torch.float32), torch.tensor(y)),
         matters=0.02,  # one wine in fifty

@@ -97,7 +97,7 @@ def test_an_interrupted_study_goes_on_where_it_was(tmp_path):
 def test_a_folder_of_another_study_is_refused_by_what_differs(tmp_path):
     small_plan(tmp_path)
     before = (tmp_path / PLAN).read_text("utf-8")
-    with pytest.raises(ValueError, match="holds a study with other numbers"):
+    with pytest.raises(ValueError, match="holds a study with other matters 0.05 → 0.1;"):
         small_plan(tmp_path, matters=0.1)
     assert (tmp_path / PLAN).read_text("utf-8") == before
 
@@ -115,9 +115,17 @@ def small_plan_of(data, **options):
 
 def test_one_pair_of_arms_shares_rows_and_seed():
     twins = {name: study.Arm(linear, lr=[0.1], epochs=[2]) for name in ("one", "two")}
-    found = study.plan(twins, blobs(60), matters=0.1, budget=1, divisions=(3, 3)).run(None)
+    given = {"budget": 1, "divisions": (3, 3)}
+    planned = study.plan(twins, blobs(60), matters=0.2, **given)
+    found = planned.run(None)
     assert found.figures["one"] == found.figures["two"]
-    assert found.verdict("two") == SMALL
+    assert found.verdict("two") == SMALL and "differences are equal" in str(found)
+    tested = len({int(row) for _, test in planned.rows.divisions(3) for row in test})
+    assert found.difference("two").high == pytest.approx(3 / tested, rel=0.01)  # ln 20 = 2.996
+    found = study.plan(twins, blobs(60), matters=2.5 / tested, **given).run(None)
+    assert found.verdict("two") == OPEN
+    found = study.plan(twins, blobs(60), matters=0.2, measure="nll", **given).run(None)
+    assert found.verdict("two") == OPEN and "nothing says how sure" in str(found)
 
 
 def test_the_number_of_divisions_is_what_the_planned_power_asks_for():
@@ -146,8 +154,11 @@ def test_one_verdict_a_comparison(shift, spread, verdict):
     found = findings({"a": [0.5] * 10, "b": (0.5 + shift + noise).tolist()})
     assert found.verdict("b") == verdict
     assert verdict in found.sentence("b")
-    said = {BETTER: "holds", OPEN: "inconclusive"}.get(verdict, "does not hold")
-    assert found.record("b").verdict == said
+    said = {BETTER: "holds", SMALL: "holds", OPEN: "inconclusive"}.get(verdict, "does not hold")
+    record = found.record("b")
+    assert record.verdict == said
+    assert record.bounds == ((-0.05, 0.05) if verdict == SMALL else (0.0,))
+    assert (record.text == "b and a differ by less than 0.05") == (verdict == SMALL)
     assert ("four times in five" in str(found)) == (verdict == OPEN)
 
 
