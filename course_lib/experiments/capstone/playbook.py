@@ -100,11 +100,11 @@ def factorial(seeds: tuple[int, ...] = SEEDS, width: int = 64) -> Iterator[Facto
         keep_parameters=False,
     ):
         ended = (training.diverged_at >= 0).unsqueeze(-1)
-        parts = (
+        validation, test = (
             (1 - accuracy).double().masked_fill(ended & ~accuracy.isfinite(), 1.0).view(shape)
             for accuracy in (training.validation_accuracy, training.test_accuracy)
         )
-        yield Factorial(*parts, training.progress)
+        yield Factorial(validation, test, training.progress)
 
 
 def ask(
@@ -134,6 +134,7 @@ def ask(
         at = [int(i) for i in torch.unravel_index(part.argmin(), part.shape)]
         at.insert(axis, k)
         chosen.append({name: KNOBS[name][i] for name, i in zip(KNOBS, at)})
-        errors.append(found.test[(slice(None), *at)])
+        place: tuple[Any, ...] = (slice(None), *at)
+        errors.append(found.test[place])
         lowest.append(mean[tuple(at)])
     return Answer(KNOBS[scientific], chosen, torch.stack(lowest), torch.stack(errors, 1))

@@ -28,11 +28,10 @@ def _prepare(figure):
     marks = {"errors": plotting.draw_band(left, [], np.empty((0, 0)), label="mean of seeds, 95 %")}
     marks["off"] = [left.axhline(np.nan, color=plotting.muted(), linestyle=":", label="off")]
     left.legend(loc="upper right")
-    for k, name in enumerate(TUNED):
+    for name in TUNED:
         style = {"color": plotting.series(0)[0], "linestyle": "-", "linewidth": 3}
         marks[f"{name} span"] = right.plot([], [], solid_capstyle="butt", **style)
         marks[f"{name} mean"] = right.plot([], [], marker="o", markersize=7, **style)
-        marks[f"{name} place"] = k
     return marks
 
 
@@ -52,8 +51,8 @@ def _draw(marks, result, question, tuned, lr):
     left.set_xlabel(LABELS[knob])
     plotting.set_limits(left, y=(5 * np.floor(errors.min() / 5), 5 * np.ceil(errors.max() / 5) + 5))
     reach = 1.0
-    for name, answer in answers.items():
-        found, place = answer.difference, marks[f"{name} place"]
+    for place, (name, answer) in enumerate(answers.items()):
+        found = answer.difference
         marks[f"{name} span"][0].set_data([100 * found.low, 100 * found.high], [place] * 2)
         marks[f"{name} mean"][0].set_data([100 * found.mean], [place])
         for part in ("span", "mean"):
