@@ -65,9 +65,11 @@ def _draw(marks, result, arm):
         f"{world} {mean:+.1f} [{low:+.1f}, {high:+.1f}]"
         for world, (mean, low, high) in zip(WORLDS, row)
     )
-    seeds = result[arm][WORLDS[0]].n
+    title, seeds = arm[0].upper() + arm[1:], result[arm][WORLDS[0]].n
+    away = ", ".join(f"{world} {carried.carried(world, arm)}" for world in WORLDS[1:])
     return (
-        f"{arm[0].upper() + arm[1:]}, points of test error over {seeds} seeds: {'; '.join(said)}."
+        f"{title}, points of test error over {seeds} seeds: {'; '.join(said)}. "
+        f"The verdict at home: {away}."
     )
 
 
