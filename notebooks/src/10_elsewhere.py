@@ -480,7 +480,7 @@ predict("worlds",
 # %% [markdown]
 # **Do this**: go down the rows. **Notice**: is there one that helps in every world?
 #
-# *Left:* the verdict, and the mean difference from plain in points of test error. *Right:* the intervals of the row, on a scale that is stretched around 0; the dotted line is the bound. The networks behind it (21 arms, 24 seeds each, on seeds that nobody had looked at when this page was written) were trained once and stored.
+# *Left:* the verdict, and the mean difference from plain in points of test error. *Right:* the intervals of the row; the dotted line is the bound. The networks behind it (21 arms, 24 seeds each, on seeds that nobody had looked at when this page was written) were trained once and stored.
 
 # %% jupyter={"outputs_hidden": true}
 from course_lib.explorers import elsewhere as explore

@@ -32,9 +32,6 @@ def _prepare(figure):
     marks = {"cells": [[left.text(x, y, "", **words) for x in places] for y in range(len(arms))]}
     marks["row"] = [left.axhspan(-0.5, 0.5, color=plotting.series(0)[0], alpha=0.15)]
     right.set(xlabel="points of test error, against plain", ylim=(len(WORLDS) - 0.5, -0.5))
-    right.set_xscale("symlog", linthresh=1, linscale=0.5)
-    right.set(xlim=(-80, 80))
-    right.set_xticks([-50, -10, -1, 0, 1, 10, 50], ["−50", "−10", "−1", "0", "1", "10", "50"])
     right.set_yticks(range(len(WORLDS)), [world.replace(" ", "\n") for world in WORLDS])
     right.axvline(0, color=plotting.muted(), linewidth=1, linestyle="-")
     right.axvline(-100 * carried.BOUND, color=plotting.muted(), linewidth=1, linestyle=":")
@@ -61,6 +58,8 @@ def _draw(marks, result, arm):
     for y, (span, (_, low, high)) in enumerate(zip(marks["spans"], row)):
         span.set_data([low, high], [y, y])
     marks["means"][0].set_data([mean for mean, _, _ in row], range(len(row)))
+    reach = max(2.0, 1.1 * np.abs(row).max())
+    plotting.set_limits(marks["means"][0].axes, x=(-reach, reach))
     said = (
         f"{world} {mean:+.1f} [{low:+.1f}, {high:+.1f}]"
         for world, (mean, low, high) in zip(WORLDS, row)
