@@ -16,7 +16,7 @@
 #
 # Nine lessons' worth of knobs. Three questions are left: does a technique help *here*, or was it luck? What do several do together? Which strengths does one take?
 #
-# *55 minutes, in two sittings if you like (the second begins at* Combine*); sections called* Deeper *are folded, and extra. You need lesson 01 (training, validation and test rows; early stopping); of the other techniques, what each is for.*
+# *60 minutes, in two sittings if you like (the second begins at* Combine*); sections called* Deeper *are folded, and extra. You need lesson 01 (training, validation and test rows; early stopping); of the other techniques, what each is for.*
 
 # %% tags=["setup"]
 # what this page needs
