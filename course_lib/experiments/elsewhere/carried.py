@@ -4,11 +4,10 @@ In each world every arm has the same budget: nine settings, a strength and a lea
 `plain` nine rates), of which the lowest mean error on validation rows over four pilot seeds that
 nothing else uses is frozen. Best at an edge, the grid is widened once (`WIDER`). (A first sweep
 around other rates had most of its best at edges; the rates were moved once, and seeds that nobody
-had seen judge.) The sweep is
-stored in `course_lib/records/elsewhere/sweep.json`, and `pilot` runs an arm of it again. Frozen
-arms meet test rows on other seeds (`judge`); that takes minutes, so their errors are stored too, in
-`carried.json`, base by base. "early stopping" is `plain`, each network at the step of its own
-lowest validation loss, its rate chosen for that.
+had seen judge.) The sweep is stored in `course_lib/records/elsewhere/sweep.json`, and `pilot` runs
+an arm of it again. Frozen arms meet test rows on other seeds (`judge`); that takes minutes, so
+their errors are stored too, in `carried.json`, base by base. "early stopping" is `plain`, each
+network at the step of its own lowest validation loss, its rate chosen for that.
 
 A regularizer **helps** where its error lies more than `BOUND` below plain's, in every world the
 same; a claim carries over where the verdict is the one at home.
