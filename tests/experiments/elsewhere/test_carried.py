@@ -56,21 +56,25 @@ def grid(best, arm="dropout"):
 
 
 def test_beyond_an_edge_the_next_ones_are_tried():
-    inner = Setting(0.3, 3e-3)
-    assert carried.wider("convolution", "dropout", grid(inner)) == ()
-    rate, strength = Setting(0.3, 3e-3 * 10**0.5), Setting(0.5, 3e-3)
-    assert [one.strength for one in carried.wider("convolution", "dropout", grid(rate))] == [
-        0.1,
-        0.3,
-        0.5,
-    ]
-    assert {round(it.lr, 6) for it in carried.wider("convolution", "dropout", grid(rate))} == {0.03}
-    assert {it.strength for it in carried.wider("convolution", "dropout", grid(strength))} == {0.8}
-    corner = Setting(0.1, 3e-3 / 10**0.5)
-    assert len(carried.wider("convolution", "dropout", grid(corner))) == 3 + 4
-    lowest = carried.settings("convolution", "plain")[0]
-    beyond = carried.wider("convolution", "plain", grid(lowest, "plain"))
-    assert len(beyond) == 3 and beyond[0].lr == pytest.approx(3e-4 / 10**0.25)
+    (low, middle, high), (weak, inner, strong) = (
+        sorted({getattr(one, part) for one in carried.settings("convolution", "dropout")})
+        for part in ("lr", "strength")
+    )
+
+    def beyond(best):
+        return carried.wider("convolution", "dropout", grid(best))
+
+    assert beyond(Setting(inner, middle)) == ()
+    faster = beyond(Setting(inner, high))
+    assert [one.strength for one in faster] == [weak, inner, strong]
+    assert [one.lr for one in faster] == pytest.approx([high * 10**0.5] * 3)
+    assert {one.strength for one in beyond(Setting(strong, middle))} == {0.8}
+    assert len(beyond(Setting(weak, low))) == 3 + 4
+    slowest, next_slowest, *_ = carried.settings("convolution", "plain")
+    more = carried.wider("convolution", "plain", grid(slowest, "plain"))
+    assert [it.lr / slowest.lr for it in more] == pytest.approx(
+        [(slowest.lr / next_slowest.lr) ** k for k in (1, 2, 3)]
+    )
 
 
 def test_errors_are_of_the_end_or_of_the_best_step():
