@@ -49,7 +49,8 @@ def _draw(marks, result, question, tuned, lr):
     left = marks["off"][0].axes
     left.set_xticks(range(len(here.values)), [f"{value:g}" for value in here.values])
     left.set_xlabel(LABELS[knob])
-    plotting.set_limits(left, y=(5 * np.floor(errors.min() / 5), 5 * np.ceil(errors.max() / 5) + 5))
+    low, high = errors.min() - 2, errors.max() + 5  # room for the band and the legend
+    plotting.set_limits(left, y=(5 * np.floor(low / 5), 5 * np.ceil(high / 5)))
     reach = 1.0
     for place, (name, answer) in enumerate(answers.items()):
         found = answer.difference
