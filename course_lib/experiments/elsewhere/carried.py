@@ -27,7 +27,7 @@ from course_lib.base.arguments import require_choice
 from course_lib.data import Split, digits, mnist1d
 from course_lib.engine import ConvSpec, ModelSpec, TransformerSpec, train
 from course_lib.engine.cache import remembered
-from course_lib.experiments.elsewhere import grokking
+from course_lib.experiments.elsewhere import conv, grokking
 from course_lib.records import store
 from course_lib.statistics import Interval, paired_interval
 
@@ -62,7 +62,7 @@ REGULARIZERS = tuple(ARMS)[1:]
 class World:
     """Where an arm is tried.
 
-    spec: norm or None → the network. norm: the one that this world usually has. rates: the middle
+    spec: norm or None → the network. norm: the one that this world usually has. rate: the middle
     one of three that an arm with a strength may choose from; `plain` has nine around it.
     """
 
@@ -82,10 +82,6 @@ class World:
         return tuple(sorted({round(10 * ratio ** (k / 19)) for k in range(20)}))
 
 
-def _cosine(steps: int, step: int) -> float:
-    return min(1.0, (step + 1) / 50) * (1 + math.cos(math.pi * step / steps)) / 2
-
-
 WORLDS = {
     "fully connected": World(
         data=lambda seed: digits(300, 500, label_noise=0.2, seed=seed),
@@ -100,9 +96,9 @@ WORLDS = {
         spec=lambda norm: ConvSpec(norm=norm),
         norm="batch",
         rate=1e-2,
-        steps=1500,
-        batch_size=64,
-        schedule=partial(_cosine, 1500),
+        steps=conv.STEPS,
+        batch_size=conv.BATCH,
+        schedule=partial(conv.factor, conv.STEPS),
     ),
     "transformer": World(
         data=grokking.split_of,
@@ -111,7 +107,7 @@ WORLDS = {
         rate=grokking.LR,
         steps=grokking.STEPS,
         batch_size=round(grokking.SHARE * grokking.PRIME**2),
-        schedule=lambda step: min(1.0, (step + 1) / grokking.WARM_UP),
+        schedule=grokking.warm_up,
         options={"beta2": grokking.BETA2},
     ),
 }
@@ -236,10 +232,10 @@ def judge(world: str, arm: str, seeds: tuple[int, ...] = SEEDS) -> Iterator[Tens
         yield _errors(training, "test")[:, 0].masked_fill(~known, torch.nan)
 
 
-def difference(world: str, arm: str, other: str = "plain") -> Interval:
-    """Test error of an arm minus another's, both frozen, paired by seed: trained here and now."""
-    (*_, found), (*_, opponent) = judge(world, arm), judge(world, other)
-    return paired_interval(found, opponent)
+def difference(world: str, arm: str) -> Interval:
+    """Test error of an arm minus plain's, both frozen, paired by seed: trained here and now."""
+    (*_, found), (*_, plain) = judge(world, arm), judge(world, "plain")
+    return paired_interval(found, plain)
 
 
 @cache
@@ -247,16 +243,15 @@ def _judged() -> dict[str, dict[str, dict[str, list[float]]]]:
     return store.stored("elsewhere/carried")
 
 
-def stored(world: str, arm: str, other: str = "plain") -> Interval:
+def stored(world: str, arm: str) -> Interval:
     """As `difference`, over the seeds of all stored bases but 0, on which nothing was written."""
-    for one in (arm, other):
-        require_choice("arm", one, tuple(ARMS))
+    require_choice("arm", arm, tuple(ARMS))
 
     def errors(name: str) -> list[float]:
         bases = _judged()[require_choice("world", world, tuple(WORLDS))][name]
         return [error for base, some in bases.items() if base != "0" for error in some]
 
-    return paired_interval(errors(arm), errors(other))
+    return paired_interval(errors(arm), errors("plain"))
 
 
 def helps(world: str, arm: str) -> bool | None:

@@ -6,7 +6,6 @@ lines, wrong labels, initial weights (norms aside) and the order of batches. Eve
 own lines. One learning rate for all arms is no comparison of their best: give each `Arm` its own.
 """
 
-import math
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -20,6 +19,7 @@ from course_lib.data import Split, mnist1d
 from course_lib.engine import ConvSpec, train
 from course_lib.engine.cache import remembered
 from course_lib.experiments.shared.snapshot import snapshot
+from course_lib.sgd import cosine_decay, linear_warmup
 from course_lib.statistics import Interval, paired_interval
 
 LABELS = {"all right": 0.0, "20 % wrong": 0.2}
@@ -91,9 +91,9 @@ def split_of(labels: str, seed: int) -> Split:
     return mnist1d(seed, noise=LABELS[labels])
 
 
-def _factor(steps: int, step: int) -> float:
-    """lr·min(1, (t + 1)/50)·(1 + cos(πt/T))/2."""
-    return min(1.0, (step + 1) / WARM_UP) * (1 + math.cos(math.pi * step / steps)) / 2
+def factor(steps: int, step: int) -> float:
+    """What multiplies lr at a step: min(1, (t + 1)/50)·(1 + cos(πt/T))/2."""
+    return linear_warmup(step, WARM_UP - 1, 1 / WARM_UP) * cosine_decay(step, steps)
 
 
 @remembered
@@ -122,7 +122,7 @@ def compute_arms(
             steps=steps,
             batch_size=BATCH,
             record_at=recorded,
-            schedule=partial(_factor, steps),
+            schedule=partial(factor, steps),
             validate=True,
             keep_parameters=False,
         ):

@@ -22,6 +22,7 @@ from course_lib.data import Split, modular_addition
 from course_lib.engine import TransformerSpec, outputs_of, train
 from course_lib.engine.cache import remembered
 from course_lib.experiments.shared.snapshot import snapshot
+from course_lib.sgd import linear_warmup
 
 PRIME, SHARE, LR, BETA2, WARM_UP = 31, 0.6, 1e-2, 0.98, 10
 SPEC = TransformerSpec(PRIME)
@@ -83,6 +84,11 @@ class Grokking:
         return torch.where(there.any(-1), first, math.inf)
 
 
+def warm_up(step: int) -> float:
+    """What multiplies lr at a step: min(1, (t + 1)/10)."""
+    return linear_warmup(step, WARM_UP - 1, 1 / WARM_UP)
+
+
 def split_of(seed: int) -> Split:
     """The pairs of one seed."""
     return modular_addition(seed, PRIME, SHARE)
@@ -123,7 +129,7 @@ def compute_grokking(
         steps=steps,
         batch_size=rows,
         record_at=recorded,
-        schedule=lambda step: min(1.0, (step + 1) / WARM_UP),
+        schedule=warm_up,
         validate=True,
         observe=observe,
     ):

@@ -6,13 +6,12 @@ from course_lib import plotting
 from course_lib.experiments.capstone.playbook import KNOBS, ask, factorial
 from course_lib.panel import Choice, Explorer, Slider
 
-OTHER = {"dropout": "weight_decay", "weight_decay": "dropout"}
 QUESTIONS = {"does dropout help?": "dropout", "does weight decay help?": "weight_decay"}
 TUNED = {
     "nothing": lambda knob: frozenset(),
     "learning rate": lambda knob: frozenset({"lr"}),
     "learning rate and steps": lambda knob: frozenset({"lr", "steps"}),
-    "everything": lambda knob: frozenset({"lr", "steps", OTHER[knob]}),
+    "everything": lambda knob: frozenset(KNOBS) - {knob},
 }
 LABELS = {"dropout": "dropout p", "weight_decay": "weight decay λ"}
 
@@ -65,9 +64,8 @@ def _draw(marks, result, question, tuned, lr):
 
 def _say(here, knob, tuned, lr):
     found, best = here.difference, here.chosen[here.best]
-    verdict = {True: "it helps", False: "it harms", None: "not told apart"}[
-        True if found.high < 0 else False if found.low > 0 else None
-    ]
+    words = {True: "it helps", False: "it harms", None: "not told apart"}
+    verdict = words[found.between(high=0)]
     interval = f"{100 * found.mean:+.1f} [{100 * found.low:.1f}, {100 * found.high:.1f}] points"
     setting = ", ".join(f"{name} {value:g}" for name, value in best.items())
     edges = here.edges(TUNED[tuned](knob))
