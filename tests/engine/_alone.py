@@ -100,6 +100,7 @@ def alone(
     losses=None,
     *,
     net=None,
+    loss_of=None,
     before=nothing,
     update=nothing,
     after=nothing,
@@ -108,7 +109,7 @@ def alone(
 
     before(step, net): True ends the training; also called after the last step. update(net): between
     the gradients and the optimizer's step. after(net): after that. net: what is trained, by default
-    the spec's `WithNoise`.
+    the spec's `WithNoise`; loss_of: what is lowered, by default the loss of the spec's task.
     """
     net = WithNoise(spec, seed, p) if net is None else net
     optimizer = optimizer_of(net.parameters())
@@ -119,7 +120,7 @@ def alone(
             break
         x, y = next(batches)
         fields = [torch.empty(width, batch).uniform_(generator=noise) for width in net.widths]
-        loss = LOSSES[spec.task](net(x, fields), y)
+        loss = (loss_of or LOSSES[spec.task])(net(x, fields), y)
         optimizer.zero_grad()
         loss.backward()
         with torch.no_grad():

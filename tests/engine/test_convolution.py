@@ -1,16 +1,15 @@
 """Convolutions in lock-step: equal to each alone, by autograd on `build()` and an optimizer."""
 
 from dataclasses import replace
+from functools import partial
 
 import pytest
 import torch
 import torch.nn.functional as F
 
 from course_lib.adamw import adam_update, adamw_update
-from course_lib.base.random import seeded
 from course_lib.data import mnist1d
 from course_lib.engine import ConvSpec, outputs_of, product, train, training
-from course_lib.engine.rows import batches_of
 from course_lib.sgd import sgd_update
 from tests.engine._alone import WithFields, alone, gap, together
 
@@ -126,18 +125,21 @@ def test_rows_are_shifted_each_by_its_own_places(dropout):
 
 
 def test_smoothing_shapes_the_training_loss_alone():
-    spec, split = spec_of("group"), split_of(SEED)
+    spec = spec_of("group")
     grid = {"lr": 0.01, "label_smoothing": [0.0, 0.2]}
     done = run(spec, grid, adam_update)
     for v, epsilon in enumerate(grid["label_smoothing"]):
-        net = spec.build(seed=SEED, dtype=torch.float64)
-        optimizer = torch.optim.Adam(net.parameters(), 0.01)
-        batches = batches_of(split.train_x, split.train_y, BATCH, seeded(SEED, "batches"))
-        for _ in range(STEPS):
-            x, y = next(batches)
-            optimizer.zero_grad()
-            F.cross_entropy(net(x), y, label_smoothing=epsilon).backward()
-            optimizer.step()
+        net, _ = alone(
+            spec,
+            split_of(SEED),
+            lambda params: torch.optim.Adam(params, 0.01),
+            0.0,
+            SEED,
+            STEPS,
+            BATCH,
+            net=WithFields(spec, SEED, 0.0, []),
+            loss_of=partial(F.cross_entropy, label_smoothing=epsilon),
+        )
         assert gap(net, done.parameters[0], v) <= 1e-9
 
 

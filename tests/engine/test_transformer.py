@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from functools import partial
 
 import pytest
 import torch
@@ -82,15 +83,10 @@ def test_smoothing_shapes_the_training_loss_alone():
     done = run(SPEC, grid, adam_update)
     split = split_of(SEED)
     for v, epsilon in enumerate(grid["label_smoothing"]):
-        net = SPEC.build(seed=SEED, dtype=torch.float64)
-        optimizer = torch.optim.Adam(net.parameters(), 0.01)
-        batches = batches_of(split.train_x, split.train_y, BATCH, seeded(SEED, "batches"))
-        for _ in range(STEPS):
-            x, y = next(batches)
-            optimizer.zero_grad()
-            F.cross_entropy(net(x), y, label_smoothing=epsilon).backward()
-            optimizer.step()
-        assert gap(net, done.parameters[0], v) <= 1e-10
+        smoothed = partial(F.cross_entropy, label_smoothing=epsilon)
+        net, _ = alike(
+            SPEC, grid, v, done, SEED, lambda p: torch.optim.Adam(p, 0.01), loss_of=smoothed
+        )
         plain = F.cross_entropy(net(split.test_x), split.test_y).item()
         assert done.test_loss[0, v, -1].item() == pytest.approx(plain, abs=1e-10)
 
