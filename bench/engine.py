@@ -10,6 +10,8 @@ compared too.
 import importlib.util
 import os
 import statistics
+import subprocess
+import sys
 import time
 
 import torch
@@ -234,23 +236,55 @@ def compare_seeds(seeds=200):
 
 
 def growth():
-    """Exponents of cost in the number of models: slope of log time over log models, one worker, 15
-    steps; processor time, so that others on the machine count less.
+    """Exponents of cost: slope of log time over the log of how much there is; processor time of one
+    worker, so that others on the machine count less. Then memory.
     """
-    split, sizes, exponents = digits(), (24, 96, 384, 960), {}
+    split = digits()
 
-    def job(settings, seeds):
-        how = {"steps": 15, "batch_size": BATCH, "workers": 1, "keep_parameters": False}
-        return lambda: list(train(SPEC, split, grid(settings), range(seeds), **how))
+    def job(settings=24, seeds=1, steps=15, width=128):
+        how = {"steps": steps, "batch_size": BATCH, "workers": 1, "keep_parameters": False}
+        spec = ModelSpec((64, width, 10))
+        return lambda: list(train(spec, split, grid(settings), range(seeds), **how))
 
-    for axis, jobs in {
-        "settings": [job(models, 1) for models in sizes],
-        "seeds": [job(24, models // 24) for models in sizes],
-    }.items():
+    sizes = (24, 96, 384, 960)
+    axes = {  # axis → (how much, its jobs)
+        "models, by settings": (sizes, [job(settings=models) for models in sizes]),
+        "models, by seeds": (sizes, [job(seeds=models // 24) for models in sizes]),
+        "steps": ((30, 120, 480), [job(steps=steps) for steps in (30, 120, 480)]),
+        "weights, by width": (
+            [75 * width + 10 for width in (64, 128, 256, 512)],
+            [job(width=width, steps=30) for width in (64, 128, 256, 512)],
+        ),
+    }
+    exponents = {}
+    for axis, (amounts, jobs) in axes.items():
         times = [statistics.median(processor_seconds(work) for _ in range(3)) for work in jobs]
-        exponent = exponents[axis] = slope(sizes, times)
-        print(f"  {sizes[0]} → {sizes[-1]} models by {axis:9} exponent {exponent:.2f}   (≤ 1.05)")
-    return exponents
+        exponent = exponents[axis] = slope(amounts, times)
+        print(f"  {axis:20} {amounts[0]} → {amounts[-1]}: exponent {exponent:.2f}   (≤ 1.05)")
+    return exponents | {"memory": memory_growth()}
+
+
+MEMORY = """
+import resource
+from bench.engine import BATCH, ModelSpec, digits, grid, train
+unit = 1 if __import__("sys").platform == "darwin" else 1024
+split, peaks = digits(), []
+for models in (24, {models}):
+    how = dict(steps=15, batch_size=BATCH, workers=1, keep_parameters=False)
+    for _ in train(ModelSpec((64, 128, 10)), split, grid(models), [0], **how):
+        pass
+    peaks.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**20)
+print(peaks[1] - peaks[0])
+"""
+
+
+def memory_growth(models=10_000):
+    """MiB that so many models take beyond those of 24, at the highest: they come in chunks."""
+    code = MEMORY.format(models=models)
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    more = float(done.stdout)
+    print(f"  memory of {models} models: {more:.0f} MiB more than of 24, at the highest")
+    return {"models": models, "MiB beyond 24 models": more}
 
 
 def slope(sizes, times):

@@ -14,7 +14,6 @@ import torch.nn.functional as F
 from course_lib.base.random import seeded
 from course_lib.batchnorm import batch_norm, standardise
 from course_lib.engine import ModelSpec
-from course_lib.engine.models import make_networks
 
 ROUNDS = 30
 SHAPES = {  # spec, settings, rows of a batch, options
@@ -97,7 +96,7 @@ def rivals(name):
     spec, settings, rows, options = SHAPES[name]
     options = {key: torch.full((settings,), value) for key, value in options.items()}
     start = [p[None] for p in spec.initial(0)]
-    networks = make_networks(spec, start, settings, options, rows)
+    networks = spec.networks(start, settings, options, rows)
     theirs, generator = Differentiated(networks, options), seeded(0, "bench")
     x = torch.randn(rows, spec.widths[0], generator=generator)
     target = torch.randn(rows, spec.widths[-1], generator=generator)

@@ -11,7 +11,10 @@ import sys
 import time
 import urllib.request
 from dataclasses import dataclass, field
+from importlib.resources import files
 from pathlib import Path
+
+import axe_playwright_python
 
 CHROMIUM = next(
     (path for path in map(shutil.which, ("chromium", "chromium-browser", "google-chrome")) if path),
@@ -296,6 +299,25 @@ class Panel:
     def sliders(self):
         """The sliders of all controls."""
         return self.element.query_selector_all(".course-controls input[type=range]")
+
+
+def axe_findings(page, where):
+    """What axe-core finds in `where` (a selector, or axe's own context): rule, and the element.
+
+    Text that cannot be seen is one, too: where both colours are the same, axe is only not sure.
+    """
+    page.evaluate(files(axe_playwright_python).joinpath("axe.min.js").read_text(encoding="utf-8"))
+    found = page.evaluate("what => axe.run(what, {preload: false})", where)
+    unseen = [
+        {**rule, "nodes": [n for n in rule["nodes"] if "equalRatio" in str(n["any"])]}
+        for rule in found["incomplete"]
+        if rule["id"] == "color-contrast"
+    ]
+    return [
+        f"{rule['id']}: {node['html'][:120]}"
+        for rule in [*found["violations"], *unseen]
+        for node in rule["nodes"]
+    ]
 
 
 def at_rest(page, element):

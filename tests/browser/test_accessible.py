@@ -1,8 +1,5 @@
 """What a screen reader is told, keys alone reach, and axe-core finds: lesson 04's first panels."""
 
-from importlib.resources import files
-
-import axe_playwright_python
 import pytest
 
 from course_lib.explorers import adamw as explore
@@ -19,31 +16,18 @@ CELLS = [
 OURS = {"include": [[".course-panel"], [".course-quiz"]]}
 
 
-@pytest.fixture(scope="module")
-def axe():
-    """The source of axe-core."""
-    return files(axe_playwright_python).joinpath("axe.min.js").read_text(encoding="utf-8")
-
-
 @pytest.fixture
 def panels(opened):
     opened.settle()
     return opened.panels()
 
 
-def findings(page, axe):
-    """What axe-core finds in our part of the page: rule, and how the element begins."""
-    page.evaluate(axe)
-    found = page.evaluate("what => axe.run(what)", OURS)["violations"]
-    return [f"{rule['id']}: {node['html'][:90]}" for rule in found for node in rule["nodes"]]
-
-
-def test_axe_finds_nothing_in_light_dark_and_large(opened, panels, axe):
-    assert findings(opened.page, axe) == []
+def test_axe_finds_nothing_in_light_dark_and_large(opened, panels):
+    assert _lab.axe_findings(opened.page, OURS) == []
     for name in ("dark", "large"):
         opened.page.locator(f".course-foot button:has-text('{name}')").first.click()
         opened.settle()
-        assert findings(opened.page, axe) == []
+        assert _lab.axe_findings(opened.page, OURS) == []
     for name in ("light", "large"):
         opened.page.locator(f".course-foot button:has-text('{name}')").first.click()
     opened.settle()
