@@ -16,6 +16,7 @@ import itertools
 import logging
 import math
 import threading
+import time
 from collections.abc import Callable, Generator, Mapping
 from typing import Any
 
@@ -27,6 +28,7 @@ from course_lib.panel.reading import curves_of, places_of, runs_in
 from course_lib.panel.work import Latest
 
 MOST_FRAMES = 64  # of a trained axis that are handed to the page: about 1 MB
+SOON = 2.0  # seconds: who waits no longer than that need not be told how long
 _log = logging.getLogger(__name__)
 
 
@@ -51,6 +53,7 @@ class Server:
         self._asked = self._to_read = False  # whether there is a page, and it waits for values
         self._layers: set[int] = set()  # what the page has of them
         self._halted = False  # a training was stopped: the next move begins it again
+        self._left: int | None = None  # seconds that a training will still take, by its progress
         self._axes = _served(explorer)
         self._servable = bool(self._axes)
         self._compute()
@@ -131,11 +134,14 @@ class Server:
 
     def _train(self, inputs: Numbers, results: Generator, request: object) -> Generator:
         """A job: show each of `results` as it comes, then every frame of the trained axes."""
+        begun = time.monotonic()
         with contextlib.closing(results):
             try:
                 for result in results:
+                    self._left = _left(getattr(result, "progress", 0), time.monotonic() - begun)
                     self._show(inputs, result, complete=False)
                     yield
+                self._left = None
                 self._show(inputs, result, complete=True)
                 if self._servable:
                     yield from self._serve(request)
@@ -219,6 +225,7 @@ class Server:
             "axes": axes,
             "captions": [frame.seen.caption for frame in frames],
             "complete": complete,
+            "left": self._left,
             "layers": [frame.layer.number if frame.layer else None for frame in frames],
             "brings": [layer.number for layer in new],
             "plays": runs_in(self._figure()),
@@ -275,6 +282,14 @@ def _served(explorer: Explorer) -> dict[str, tuple]:
             if cells <= MOST_FRAMES:
                 axes[name] = control.positions
     return axes
+
+
+def _left(progress: float, seconds: float) -> int | None:
+    """Seconds still to go if `seconds` made so much of it; None where nobody knows, or soon."""
+    if not 0 < progress < 1:
+        return None
+    left = seconds * (1 - progress) / progress
+    return math.ceil(left) if left > SOON else None
 
 
 def _look_of(look: Look) -> dict[str, Any]:

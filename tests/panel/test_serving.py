@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from course_lib import plotting
-from course_lib.panel import Choice, Seen, Slider
+from course_lib.panel import Choice, Seen, Slider, serving
 from tests import _toys
 from tests.panel._page import Page, alike
 
@@ -204,6 +204,30 @@ def test_stop_closes_the_training_and_says_so():
     page.say(kind="stop")
     page.until(lambda: page.caption.startswith("Stopped. It ends at 3."))
     assert page.widget.wait(60) and log[-1][:2] == ("end", 3)
+
+
+class Half(float):
+    """A result, of a training that is half done."""
+
+    progress = 0.5
+
+
+def test_a_long_training_says_how_long_it_will_still_take(monkeypatch):
+    monkeypatch.setattr(serving, "SOON", 0)
+
+    def compute(a):
+        time.sleep(0.01)
+        yield Half(a)
+
+    said = opened(_toys.line(compute)).said
+    assert [content["left"] for content, _ in said] == [1, None]
+
+
+@pytest.mark.parametrize(
+    ("progress", "seconds", "left"), [(0.25, 10, 30), (0, 10, None), (1, 10, None), (0.9, 9, None)]
+)
+def test_the_last_seconds_are_not_worth_a_word(progress, seconds, left):
+    assert serving._left(progress, seconds) == left
 
 
 def test_a_move_after_a_stop_begins_again():

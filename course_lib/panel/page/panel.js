@@ -13,8 +13,9 @@
 //   {kind: "read", numbers, theme, width, large} for the values in the picture
 //   {kind: "stop"}                               to end a training
 // The kernel says, by "msg:custom":
-//   {kind: "pictures", numbers, theme, width, large, axes, captions, complete, layers, brings, plays,
-//    places?, handles?}
+//   {kind: "pictures", numbers, theme, width, large, axes, captions, complete, left, layers, brings,
+//    plays, places?, handles?}
+//       (`left`: seconds that a training will still take, null: nobody knows, or soon)
 //       with a buffer for each picture: one for each cell of the product of `axes` {control: [numbers]}, a single one
 //       where there are none. `layers` names, for each, the picture that it lies over (null: none); those that are
 //       named in `brings` come first. `plays`: whether something runs step by step. `handles`: for each picture
@@ -27,6 +28,7 @@
 
 const MOST = 300; // pictures that a page keeps: 5 MB at density 1
 const WIDEST = 2400; // pixels across that the kernel is asked for
+const STOP = "■ Stop";
 const SILENT = "The kernel has not answered yet. If it is idle, run the first cell and then this one again.";
 
 function render({ model, el }) {
@@ -182,6 +184,7 @@ function render({ model, el }) {
     clearTimeout(patience);
     waiting = false;
     view.stop.hidden = message.complete !== false;
+    view.stop.textContent = message.left ? `${STOP} (about ${message.left} s left)` : STOP;
     if (message.kind === "pictures") receive(message, buffers);
     else {
       say(message.sentence);
@@ -294,7 +297,7 @@ function build(spec, tell) {
     title,
     controls,
     state,
-    stop: button("■ Stop", tell.stop, { hidden: true }),
+    stop: button(STOP, tell.stop, { hidden: true }),
     turn: button("", tell.turn),
     enlarge: button("⤢ large", tell.enlarge),
     under: image("course-under"),
