@@ -71,11 +71,11 @@ def _collect(source: Path, notebooks: Path, there: list[str], store: Path, hero:
     site = (HERE / "static" / "site.css").read_text(encoding="utf-8")
     write_whole(static / "course.css", f"{style()}\n{site}")
 
-    def explorer(shown: Shown) -> str:
+    def explorer(shown: Shown, name: str = "") -> str:
         frozen, table = kept(shown, store), f"_static/frozen/{shown.name}.js"
         data = json.dumps(frozen.table, ensure_ascii=False, separators=(",", ":"))
         write_whole(source / table, f"course.receive({json.dumps(table)},{data})\n")
-        return elements.explorer(frozen, table)
+        return elements.explorer(frozen, table, name)
 
     for name in there:
         _lesson(source, notebooks, name, there, explorer)
@@ -83,13 +83,18 @@ def _collect(source: Path, notebooks: Path, there: list[str], store: Path, hero:
 
 
 def _lesson(
-    source: Path, notebooks: Path, name: str, there: list[str], explorer: Callable[[Shown], str]
+    source: Path, notebooks: Path, name: str, there: list[str], explorer: Callable[..., str]
 ) -> None:
-    stem = name[3:]
+    stem, addresses = name[3:], set()
 
     def explore(code: str) -> str | None:
         found = shown_in(code, stem)
-        return explorer(found) if found else None
+        if found is None:
+            return None
+        own = ".".join(found.module.split(".")[-2:])
+        address = own if own not in addresses else ""  # shown twice: the first has it
+        addresses.add(own)
+        return explorer(found, address)
 
     made = lesson.page(nbformat.read(notebooks / f"{name}.ipynb", 4), stem, explore, there)
     write_whole(source / f"{name}.ipynb", lesson.write(made))

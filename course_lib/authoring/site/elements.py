@@ -13,10 +13,11 @@ from course_lib.panel.widget import FRONT_END, part_of_page
 Asked = dict[str, Any]  # a question as `page/static.js` takes it
 
 
-def explorer(frozen: Frozen, table: str = "") -> str:
+def explorer(frozen: Frozen, table: str = "", name: str = "") -> str:
     """A frozen explorer: its first picture and caption; `table`: where its other pictures lie.
 
-    Without an address they are in the element itself.
+    Without an address they are in the element itself. `name`: under which its state stands in the
+    page's own address, no other's there; "" for none.
     """
     width, height = frozen.spec["size"]
     caption = html.escape(frozen.first["caption"])
@@ -29,7 +30,7 @@ def explorer(frozen: Frozen, table: str = "") -> str:
         f'{width / height:.4f}">{images}</div><figcaption>{caption}</figcaption></figure>'
     )
     first = {name: frozen.first[name] for name in ("plays", "handles", "places")}
-    data = {"spec": frozen.spec, **first}
+    data = {"spec": frozen.spec | {"address": name}, **first}
     inline = "" if table else _json(frozen.table)
     return _element("panel", data, shown, inline, table=table)
 

@@ -106,7 +106,8 @@ def _code(cell: Node, stem: str, explore: Explore) -> Iterator[Node]:
         return
     if what == "show_source":
         code = cell.outputs[0].data["text/plain"]
-        yield new_markdown_cell(f"{_anchor(cell)}\n\n```python\n{code}\n```")
+        fence = f"```{{code-block}} python\n:class: course-source\n\n{code}\n```"
+        yield new_markdown_cell(f"{_anchor(cell)}\n\n{fence}")
         return
     yield new_markdown_cell(_anchor(cell))
     alive = _alive(cell, what, stem, explore)

@@ -37,6 +37,8 @@ function followAddress(name, controls, root, go) {
     const link = writeAddress(name, controls, numbers);
     if (link !== location.hash) history.replaceState(history.state, "", link); // no entry to go back to for each move
   }, 300); // browsers refuse an address that changes at every picture of a drag
+  const begun = readAddress(name, controls, location.hash);
+  if (begun && document.readyState !== "complete") addEventListener("load", () => root.scrollIntoView({ block: "center" }));
   addEventListener("hashchange", follow);
-  return { begun: readAddress(name, controls, location.hash), write, forget: () => removeEventListener("hashchange", follow) };
+  return { begun, write, forget: () => removeEventListener("hashchange", follow) };
 }

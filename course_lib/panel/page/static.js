@@ -82,7 +82,7 @@ function hang(element, spec, first, answers) {
   const gone = views.panel({ model, el: place });
   if (spec.fixed.length) {
     const words = spec.fixed.map((control) => control.words).join(" · ");
-    const note = make("p", { className: "course-fixed" }, `Fixed on this page: ${words}. A kernel moves these too.`);
+    const note = make("p", { className: "course-fixed" }, `Fixed on this page: ${words}. The notebook moves these too.`);
     place.querySelector(".course-controls").after(note);
   }
   tell(pictures({ numbers: spec.begun, theme: spec.theme, width: null, large: false }, first));

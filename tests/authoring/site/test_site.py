@@ -122,6 +122,23 @@ class TestInChromium:
         assert "Fixed on this page" in panel.element.inner_text()
         assert not said
 
+    def test_a_link_shows_what_its_writer_saw(self, opened):
+        page, said, address = opened
+        page.goto(f"{address}/00_sgd.html")
+        panel = _lab.Panel(page, page.wait_for_selector(".course-panel"))
+        before = panel.seen()
+        panel.sliders()[0].press("Home")
+        panel.changed(before)
+        page.wait_for_function("location.hash.includes('?')")
+        link, caption = page.url, panel.seen()[3]
+        assert "#sgd.saddle?lr=0.05" in link
+        page.goto("about:blank")
+        page.goto(link)
+        panel = _lab.Panel(page, page.wait_for_selector(".course-panel"))
+        assert panel.until(lambda seen: seen[3] == caption)
+        assert panel.element.bounding_box()["y"] < page.viewport_size["height"]
+        assert not said
+
     def test_a_prediction_comes_before_its_answer(self, opened):
         page, said, _ = opened
         page.click(".course-reveal > summary")
