@@ -51,7 +51,7 @@ function render({ model, el }) {
   el.append(view.root);
   keepKeys(view.root);
   const forget = watchKernel(model, view.root);
-  const address = spec.address && followAddress(spec.address, spec.controls, view.root, go);
+  const address = spec.address ? followAddress(spec.address, spec.controls, view.root, go) : null;
   model.on("msg:custom", hear);
   view.root.addEventListener("focusout", tell);
   view.root.addEventListener("pointerleave", tell);
@@ -312,7 +312,7 @@ function build(spec, tell) {
   view.root.append(
     make("div", { className: "course-bar" }, title, ...menu(spec.presets, tell), view.stop),
     make("div", { className: "course-controls" }, ...beside.map(({ name }) => controls[name].view)),
-    view.canvas,
+    make("div", { className: "course-frame" }, view.canvas),
     view.caption,
     make("div", { className: "course-foot" }, view.tools, share, state, view.turn, view.enlarge),
   );
