@@ -13,6 +13,7 @@ FIGURES = {
     "bias²": (2, "-."),
     "variance": (3, ":"),
 }
+TWO = ("training error", "validation error")  # what can be seen before an error has parts
 
 
 def prepare_fits(figure, complexity, positions, log):
@@ -46,7 +47,7 @@ def prepare_fits(figure, complexity, positions, log):
     right.set(
         title="Mean over the training sets", xlabel=complexity, ylabel="squared error", yscale="log"
     )
-    right.set(ylim=(1e-4, 1e3), xlim=(positions[0] - 0.3, positions[-1] + 0.3))
+    right.set(ylim=(1e-4, 1e2), xlim=(positions[0] - 0.3, positions[-1] + 0.3))
     if log:
         right.set(xscale="log", xlim=(positions[0] / 1.15, positions[-1] * 1.15))
         right.set_xticks(positions, [str(p) for p in positions], minor=False)
@@ -63,16 +64,20 @@ def prepare_fits(figure, complexity, positions, log):
         right.axhline(np.nan, color=plotting.muted(), linestyle="-", linewidth=1, label="noise σ²")
     ]
     marks["here"] = [right.axvline(np.nan, color=plotting.ink(), linestyle="-", linewidth=1)]
+    short = right.legend(handles=[marks[name][0] for name in TWO], loc="upper left", fontsize=8)
+    right.add_artist(short)
     marks["legends"] = [
         ax.legend(loc="upper left", fontsize=8, ncols=n) for ax, n in ((left, 1), (right, 2))
     ]
+    marks["short legend"] = [short]
     return marks
 
 
-def move_fits(marks, result, index, shown=True):
+def move_fits(marks, result, index, shown=True, parts=True):
     """Move the marks to complexity number `index` of a `Fits`.
 
-    Not `shown`: only the points and the one fit, across the whole picture.
+    Not `shown`: only the points and the one fit, across the whole picture. Not `parts`: of the
+    errors only training and validation.
     """
     _make_room(marks["fit"][0].axes, marks["here"][0].axes, shown)
     predictions = result.predictions[index]
@@ -92,11 +97,14 @@ def move_fits(marks, result, index, shown=True):
     marks["truth"][0].set_data(*((GRID, TRUTH) if shown else ([], [])))
     lines = _curves(result) if shown else {}
     for name in FIGURES:
-        marks[name][0].set_data(*lines.get(name, ([], [])))
-    marks["noise"][0].set_ydata([result.noise**2 if shown and result.noise else np.nan] * 2)
+        drawn = parts or name in TWO
+        marks[name][0].set_data(*(lines.get(name, ([], [])) if drawn else ([], [])))
+    level = result.noise**2 if shown and parts and result.noise else np.nan
+    marks["noise"][0].set_ydata([level] * 2)
     marks["here"][0].set_xdata([result.complexities[index] if shown else np.nan] * 2)
-    for legend in marks["legends"]:
-        legend.set_visible(shown)
+    for legend, visible in zip(marks["legends"], (shown, shown and parts)):
+        legend.set_visible(visible)
+    marks["short legend"][0].set_visible(shown and not parts)
 
 
 def _make_room(left, right, shown):
@@ -123,8 +131,11 @@ def _curves(result):
     }
 
 
-def say_fits(result, index, what):
-    """The caption: what the errors are at complexity number `index`, which is called `what`."""
+def say_fits(result, index, what, parts=True):
+    """The caption: what the errors are at complexity number `index`, which is called `what`.
+
+    Not `parts`: without bias², variance and noise.
+    """
     sets = int(result.predictions[index].isfinite().all(1).sum())
     if sets < 2:
         count = len(result.train_error[0])
@@ -132,6 +143,11 @@ def say_fits(result, index, what):
     bias2, variance = (part.mean().item() for part in result.parts(index))
     errors = result.train_error[index], result.validation_error[index]
     train, validation = (error.nanmean().item() for error in errors)
+    if not parts:
+        return (
+            f"{what}, mean of {sets} training sets of {len(result.x)} points: training error "
+            f"{train:.2g}, validation error {validation:.2g}."
+        )
     return (
         f"{what}, mean of {sets} training sets of {len(result.x)} points: bias² {bias2:.2g}, "
         f"variance {variance:.2g}; training error {train:.2g}, validation error {validation:.2g} "
