@@ -16,9 +16,11 @@ from course_lib.panel import Explorer, Slider
 def _prepare(figure):
     """Errors against the number of random features."""
     ax = figure.subplots()
-    ax.set(xscale="log", xlim=(WIDTHS[0] * 0.9, WIDTHS[-1] * 1.1), ylim=(0, 100))
-    ax.set(xlabel="random features (log scale)", ylabel="error (%), lower is better")
+    ax.set(xscale="log", xlim=(WIDTHS[0] * 0.9, WIDTHS[-1] * 1.1))
+    ax.set(yscale="log", ylim=(1, 100), ylabel="error (% of digits, log scale)")
+    ax.set(xlabel="random features (log scale)")
     ax.set_xticks([10, 30, 100, 300, 1000, 3000], ["10", "30", "100", "300 = n", "1000", "3000"])
+    ax.set_yticks([1, 3, 10, 30, 100], ["1", "3", "10", "30", "100"])
     ax.axvline(TRAIN_ROWS, color=plotting.muted(), linestyle="-", linewidth=0.8)
     marks = {
         "train": ax.plot([], [], color=plotting.muted(), linestyle=":", label="training error")
@@ -29,7 +31,7 @@ def _prepare(figure):
     marks["tuned"] = plotting.draw_band(
         ax, [], np.empty((0, 0)), label="test error, λ tuned on validation rows", k=1
     )
-    ax.legend(loc="upper right", fontsize=8)
+    ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3, fontsize=8)
     return marks
 
 
