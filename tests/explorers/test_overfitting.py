@@ -12,6 +12,7 @@ from course_lib.experiments.overfitting.bias_variance import POINTS, networks
 from course_lib.experiments.overfitting.double_descent import random_features
 from course_lib.experiments.overfitting.filters import BOUND, CURVATURES
 from course_lib.explorers import overfitting as explore
+from course_lib.explorers.overfitting.fits import FIGURES
 from course_lib.overfitting import excess_risk
 from course_lib.panel import Explorer, Slider
 from course_lib.panel.widget import Panel
@@ -45,6 +46,36 @@ def test_what_is_hidden_is_nowhere():
     assert not any(legend.get_visible() for legend in marks["legends"])  # it names the truth
     explore.polynomials.explorer.draw(marks, result, errors="shown")
     assert all(legend.get_visible() for legend in marks["legends"])
+
+
+def test_two_errors_come_before_the_parts_of_one():
+    result = explore.polynomials.explorer.compute(degree=3, noise=0.3, rows=20, sets=20)
+    marks, caption = marks_of(
+        explore.polynomials.explorer, result, errors="training and validation"
+    )
+    drawn = {name for name in FIGURES if len(marks[name][0].get_xdata())}
+    assert drawn == {"training error", "validation error"}
+    assert "validation error" in caption and "bias" not in caption and "σ" not in caption
+    assert math.isnan(marks["noise"][0].get_ydata()[0])
+    (short,), (_, whole) = marks["short legend"], marks["legends"]
+    assert short.get_visible() and not whole.get_visible()
+    assert [text.get_text() for text in short.get_texts()] == ["training error", "validation error"]
+    explore.polynomials.explorer.draw(marks, result, errors="shown")
+    assert not short.get_visible() and whole.get_visible()
+
+
+@pytest.mark.parametrize(
+    ("name", "moved"),
+    [
+        ("polynomials", {"noise": 0.6, "rows": 200, "degree": 12}),
+        ("early_stopping", {"patience": 50, "noise": 0.0}),
+        ("random_features", {"noise": 0.2, "l2": 0.01}),
+    ],
+)
+def test_what_the_text_asks_can_be_done_on_a_page_without_a_kernel(name, moved):
+    explorer = getattr(explore, name).explorer
+    axes = explorer.grid(explorer.numbers())
+    assert all(at in axes[control] for control, at in moved.items())
 
 
 def test_a_degree_that_the_points_do_not_determine_is_a_sentence_beside_the_former_picture():

@@ -44,11 +44,7 @@ explorer = Explorer(
         "rows": Slider("training points", values=(15, 20, 30, 50, 100, 200), default=20),
         "errors": Choice("truth and errors", ERRORS, "shown", trained=True),
     },
-    frozen={
-        "degree": (0, 1, 2, 3, 4, 6, 8, 10, 12),
-        "noise": (0.3, 0.6),
-        "rows": (20, 200),
-    },
+    frozen={"degree": (0, 1, 2, 3, 4, 6, 8, 10, 12), "noise": (0.3, 0.6), "rows": (20, 200)},
     compute=_compute,
     prepare=partial(prepare_fits, complexity="degree", positions=DEGREES, log=False),
     draw=_draw,
