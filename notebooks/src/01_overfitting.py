@@ -98,7 +98,7 @@ for name, weights in (("last", deepcopy(model.state_dict())), ("best", kept)):
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Two hundred times twenty points
 #
-# Back to the polynomials. One data set is an accident, so we draw 200 and fit each. *Left:* the band holds 80 % of the fits, the dashed line is their mean. *Right:* the mean errors against the degree, on a logarithmic scale. The **validation** error is on points that no fit has seen.
+# Back to the polynomials. One data set is an accident, so we draw 200 and fit each. *Left:* the band holds 80 % of the fits, the dashed line is their mean. *Right:* the mean errors against the degree, on a logarithmic scale. The **validation** error is on points that no fit has seen. (At degree 12 a few wild fits make most of its mean.)
 
 # %%
 predict("degree",
@@ -355,7 +355,7 @@ claim("On new random labels it is a guesser: its hits lie in the binomial interv
 # stop = step - best_step >= patience
 # ```
 #
-# By hand, patience 2 and losses 5, 3, NaN, 4, 2: after the 3 come two evaluations without improvement, so it stops at the 4 and returns to the weights of the 3. It never sees the 2.
+# NaN, *not a number*, is what a loss becomes when it overflows. By hand, patience 2 and losses 5, 3, NaN, 4, 2: after the 3 come two evaluations without improvement, so it stops at the 4 and returns to the weights of the 3. It never sees the 2.
 #
 # Now on digits, evaluated every 20 of 1000 steps, with twelve seeds. We compare what patience 5 keeps with the weights of step 1000.
 
@@ -402,7 +402,7 @@ reveal("clean", from_interval={"above +1 point": above(1)(clean_gain),
 # *Wrong labels.* The weights that are kept have learned 96 % of the right labels and 4 % of the wrong ones, and get 90.1 % of the test images right. At step 1000 they have learned 87 % of the wrong ones, and get 77.5 %. So what labels have in common is learned first, and stopping between keeps it. The two panels turn at about the same step. Patience 1 falls for the first bump: on seed 0 it keeps step 100 instead of 200, at little cost, 88.7 % against 89.0 %.
 # *Clean labels.* There is nothing to gain: 94.3 % either way.
 #
-# The 12.6 points between depend on when one would have stopped otherwise, here at step 1000. And we did not test whether training on those 100 digits would gain more. The best validation loss is the lowest of many, so it flatters: report the *test* error.
+# The 12.6 points between depend on when one would have stopped otherwise, here at step 1000. Whether those 100 digits would gain more as training data is asked in lesson 09. The best validation loss is the lowest of many, so it flatters: report the *test* error.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Beyond the point where everything fits
@@ -456,7 +456,7 @@ reveal("second", from_interval={
 # %% [markdown]
 # With clean labels the error falls twice: from 44 % with 10 features to 7.4 % with 150. Then it climbs to 77 % at 300, and falls again, to 3.0 % with 3000, below its first low. This is **double descent** (Belkin et al. 2019). With 20 % wrong labels it falls twice as well, but ends at 21 %, above the first low of 16 %.
 #
-# *Why a peak?* With 300 features only one set of weights fits the 300 labels. In some direction the features have almost no extent, and fitting the labels there takes huge weights: one row with feature 0.01 and label 0.5 forces the weight 50. With more features many sets fit, and the shortest has no huge weight. (The dotted line counts wrong training digits, and leaves the picture below 1 %. What is fitted is the squared error, which reaches 0 at 300.)
+# *Why a peak?* With 300 features only one set of weights fits the 300 labels. In some direction the features hardly vary, and fitting the labels there takes huge weights: one row with feature 0.01 and label 0.5 forces the weight 50. With more features many sets fit, and the shortest has no huge weight. (The dotted line counts wrong training digits, and leaves the picture below 1 %. What is fitted is the squared error, which reaches 0 at 300.)
 # *And λ?* It makes huge weights expensive. Tuned, the error at 300 features is 4.1 % instead of 77 % with clean labels, and 7.9 % instead of 87 % with wrong ones: no peak is left. So here the peak belongs to fits *without* regularization that can only just fit.
 #
 # "More parameters overfit more" describes the way up, not the way down, nor the tuned line. Trained networks, too, can go on improving with width after they fit every training label (Neyshabur et al. 2015), and deep ones have the peak (Nakkiran et al. 2020). They may even descend twice in *time*: with wrong labels the test error can fall, rise, and fall again as training goes on. Then stopping at the first low is too early. In lesson 10 a network finds the rule long after it has memorised (*grokking*).
@@ -519,7 +519,7 @@ claim("With λ = σ²d/n at every d there is no peak: the mean rises all the way
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: early stopping is ridge, nearly
 #
-# Least squares, loss $\frac{1}{2n}\lVert Xw - y\rVert^2$, started at zero. Along each direction of the data, with $d^2$ the eigenvalue of $X^\top X/n$ there, everything happens on its own:
+# Least squares, loss $\frac{1}{2n}\lVert Xw - y\rVert^2$, started at zero. Beside this half of the mean squared error stands half of the penalty, so λ means what it does above. Along each direction of the data, with $d^2$ the eigenvalue of $X^\top X/n$ there, everything happens on its own:
 #
 # | | part of the least-squares solution that is let through |
 # |---|---|
