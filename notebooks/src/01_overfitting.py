@@ -205,6 +205,8 @@ new = torch.tensor([-0.5, 0.3, 0.9], dtype=torch.float64)
 signs = torch.tensor(list(itertools.product((-0.3, 0.3), repeat=6)),
                      dtype=torch.float64)
 labels, truth = torch.sin(math.pi * x) + signs, torch.sin(math.pi * new)
+
+# %% tags=["deeper"]
 apart, of_pairs, off_law = {}, {}, {}
 for degree in (1, 3, 5):
     # least squares: weights = pinv(features at x) · y
@@ -252,7 +254,6 @@ from course_lib.explorers import overfitting as explore
 explore.networks.show(width=32)
 
 # %% jupyter={"outputs_hidden": true} tags=["deeper", "nbval-check-output"]
-# what is claimed
 from course_lib.experiments.overfitting import bias_variance as small
 
 *_, nets = small.networks(20, 0.3)
@@ -265,6 +266,9 @@ for name, of, k in (("8 hidden units", nets, narrow), ("32 hidden units", nets, 
                     (f"degree {alike}", fits, alike)):
     print(f"{name:<16} training error {of.train_error[k].mean():.3f}, variance "
           f"{of.spread(k).mean():.3f}, for |x| < 0.9 {of.spread(k, 0.9).mean():.3f}")
+
+# %% jupyter={"outputs_hidden": true} tags=["deeper", "nbval-check-output"]
+# what is claimed
 claim("32 hidden units have less variance than 8, after 1000 steps.",
       measured=wider, kind="measured", id="wide-varies-less", holds=negative)
 claim("32 hidden units have a lower validation error than 8, after 1000 steps.",
@@ -657,6 +661,9 @@ for name, values in (("benefit, wrong labels", benefit),
     print(f"{name:<24}", *(f"n = {n}: {mean:5.1f}"
                            for n, mean in zip(l2.rows, values.mean(1))))
 print(f"clean labels, λ = 0, all 250 digits: {whole_clean.last().mean():.1%}")
+
+# %% tags=["deeper", "nbval-check-output"] jupyter={"outputs_hidden": true}
+# clean labels, and more data
 claim("20 % wrong labels: 450 examples beat 150, both with tuned L2 (points).",
       measured=paired_interval(tuned[at450], tuned[at150]),
       kind="measured", id="more-rows-beat", holds=positive)
@@ -668,6 +675,9 @@ claim("Clean labels: 150 examples with tuned L2, and 100 to choose λ, beat all 
       "train on without (points).",
       measured=paired_interval(tuned_clean[at150], 100 * whole_clean.last()[0]),
       kind="measured", id="l2-beats-all-rows-clean", holds=positive)
+
+# %% tags=["deeper", "nbval-check-output"] jupyter={"outputs_hidden": true}
+# few data, and the two accuracies
 more_at_150 = paired_interval(benefit[at150], benefit[at50])
 claim("20 % wrong labels: tuned L2 gains less from 50 examples than from 150 (points).",
       measured=more_at_150, kind="measured", id="l2-gains-50", holds=positive)
