@@ -2,8 +2,8 @@
 
 A hyper-parameter is *scientific* where the question is about it, *nuisance* where it must be tuned
 anew for every value of the scientific one, *fixed* where it stays, and then the answer holds for
-that value alone. Every combination of `KNOBS`, clipping aside, is trained once, at every seed; which is which is
-decided afterwards, so that the same networks answer every way to ask.
+that value alone. Every combination of `KNOBS`, clipping aside, is trained once, at every seed;
+which is which is decided afterwards, so that the same networks answer every way to ask.
 Source: Godbole, Dahl, Gilmer, Shallue & Nado, "Deep Learning Tuning Playbook", 2023,
 github.com/google-research/tuning_playbook.
 """
