@@ -30,6 +30,7 @@ def _prepare(figure):
     right.axvline(0, color=plotting.muted(), linewidth=1, linestyle="-")
     right.set_yticks(range(len(TUNED)), [name.replace(" and ", "\nand ") for name in TUNED])
     right.set_ylim(len(TUNED) - 0.5, -0.5)
+    right.locator_params(axis="x", nbins=6)
     marks = {"errors": plotting.draw_band(left, [], np.empty((0, 0)), label="mean of seeds, 95 %")}
     marks["off"] = [left.axhline(np.nan, color=plotting.muted(), linestyle=":", label="off")]
     left.legend(loc="upper right")
@@ -77,9 +78,10 @@ def _shown(value):
 def _say(here, knob, tuned, lr):
     found, best = here.difference, here.chosen[here.best]
     words = {True: "it helps", False: "it harms", None: "not told apart"}
-    verdict = words[found.between(high=0)]
+    verdict = words[found.between(high=0) if found.excludes(0) else None]  # [0, 0]: the same
     interval = f"{100 * found.mean:+.1f} [{100 * found.low:.1f}, {100 * found.high:.1f}] points"
-    setting = ", ".join(f"{name} {_shown(value)}" for name, value in best.items())
+    on = {name: value for name, value in best.items() if value != math.inf}
+    setting = ", ".join(f"{name} {value:g}" for name, value in on.items())
     edges = here.edges(TUNED[tuned](knob))
     tried = " Beside clipping, neither decay nor dropout was tried." if knob == "clip" else ""
     narrow = f" Best at the end of what was tried: {', '.join(edges)}." if edges else ""
