@@ -9,17 +9,22 @@ lr ≥ 0: learning rate.
 With g + λw for g there is L2 (coupled); with w ← (1 − lr·λ)w before the step there is weight decay
 (decoupled). Same as `torch.optim.SGD`, which has only the coupled kind and calls it `weight_decay`.
 
+Clipping comes before all that: g ← g·min(1, c/‖g‖), ‖g‖ over all parameters of a network together.
+
 A schedule is a function step → factor: the learning rate of that step is lr·factor. Steps count
 from 0. Each is one of `torch.optim.lr_scheduler`; apply it with `LambdaLR(optimizer, factor)` or in
 a loop of your own.
 
 Sources: Polyak 1964; Sutskever et al., "On the importance of initialization and momentum", ICML
-2013; schedules: Loshchilov & Hutter 2017 (cosine), Goyal et al. 2017 (warm-up), Smith 2017
-(cyclical), Smith & Topin 2019 (one-cycle).
+2013; clipping: Pascanu, Mikolov & Bengio, "On the difficulty of training recurrent neural
+networks", ICML 2013; schedules: Loshchilov & Hutter 2017 (cosine), Goyal et al. 2017 (warm-up),
+Smith 2017 (cyclical), Smith & Topin 2019 (one-cycle).
 """
 
 import math
+from collections.abc import Sequence
 
+import torch
 from torch import Tensor
 from torch.optim.optimizer import ParamsT
 
@@ -104,6 +109,23 @@ class SGD(UpdateRule):
                 "decoupled_weight_decay": decoupled_weight_decay,
             },
         )
+
+
+def clip_grad_norm(grads: Sequence[Tensor], max_norm: Number) -> Tensor:
+    """Shorten the whole gradient of a network where it is longer than `max_norm` ≥ 0.
+
+    `grads`: of all its parameters, changed in place. Returns ‖g‖ over all of them, as it was. At
+    math.inf nothing is shortened. `max_norm` [V]: one for each of V networks, whose gradients are
+    [V, …]; then the norms are [V] too. Same as `torch.nn.utils.clip_grad_norm_`, a network at a
+    time; at 0 nothing is left of a gradient, as there.
+    """
+    c = torch.as_tensor(max_norm, dtype=grads[0].dtype, device=grads[0].device)  # [] or [V]
+    parts = [torch.linalg.vector_norm(g.reshape(*c.shape, -1), dim=-1) for g in grads]
+    norm = torch.linalg.vector_norm(torch.stack(parts), dim=0)  # ‖g‖ = √Σ‖gᵢ‖²
+    factor = (c / (norm + 1e-6)).clamp(max=1)  # torch adds 1e-6 as well
+    for g in grads:
+        g.mul_(factor.view(c.shape + (1,) * (g.dim() - c.dim())))  # g ← g·min(1, c/‖g‖)
+    return norm
 
 
 # ---------------------------------------------------------------- schedules: step → factor

@@ -13,6 +13,7 @@ from torch.optim import lr_scheduler
 
 from course_lib.sgd import (
     SGD,
+    clip_grad_norm,
     cosine_decay,
     cyclical,
     exponential_decay,
@@ -169,6 +170,46 @@ def test_one_tensor_of_models_with_a_setting_each_is_as_many_runs(nesterov):
         alone = {name: values[i] for name, values in columns.items()}
         single = path(sgd_update, start[i], [g[i] for g in grads], nesterov=nesterov, **alone)
         assert_close(f"model {i}", joint[:, i], single, 1e-14)
+
+
+# ---------------------------------------------------------------- clipping
+
+SHAPES = {"matrix": [(4, 3)], "network": [(4, 3), (4,), (2, 4), (2,)], "a number": [()]}
+
+
+@pytest.mark.parametrize("max_norm", [0.0, 0.5, 5.0, math.inf])
+@pytest.mark.parametrize("shapes", SHAPES.values(), ids=SHAPES)
+def test_clipping_equals_torch(shapes, max_norm):
+    params = [normal(*shape).requires_grad_() for shape in shapes]
+    for i, p in enumerate(params):
+        p.grad = normal(*p.shape, seed=i + 1)
+    ours = [p.grad.clone() for p in params]
+    norm = clip_grad_norm(ours, max_norm)
+    assert_close("norm", norm, torch.nn.utils.clip_grad_norm_(params, max_norm), 1e-14)
+    for g, p in zip(ours, params):
+        assert_close(f"{max_norm}", g, p.grad, 1e-14)
+
+
+def test_many_networks_are_clipped_each_by_its_own_norm_and_limit():
+    limits = [0.0, 0.1, 2.0, 1e3, math.inf]
+    grads = [normal(5, *shape, seed=i) for i, shape in enumerate(SHAPES["network"])]
+    single = [[g[v].clone() for g in grads] for v in range(5)]
+    together = [g.clone() for g in grads]
+    norms = clip_grad_norm(together, torch.tensor(limits, **float64))
+    for v, limit in enumerate(limits):
+        assert_close(f"norm {v}", norms[v], clip_grad_norm(single[v], limit), 1e-14)
+        for i in range(4):
+            assert_close(f"network {v}, gradient {i}", together[i][v], single[v][i], 1e-14)
+    assert torch.equal(together[0][3:], grads[0][3:])  # short enough: to the last bit
+
+
+def test_what_is_clipped_keeps_its_direction_and_has_the_length_asked_for():
+    grads = [normal(4, 3), normal(4, seed=1)]
+    whole = torch.cat([g.flatten() for g in grads])
+    clip_grad_norm(grads, 0.1)
+    clipped = torch.cat([g.flatten() for g in grads])
+    assert clipped.norm().item() == pytest.approx(0.1, rel=1e-5)
+    assert torch.cosine_similarity(clipped, whole, 0).item() == pytest.approx(1, abs=1e-12)
 
 
 # ---------------------------------------------------------------- reduces to

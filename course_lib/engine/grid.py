@@ -21,11 +21,12 @@ RANGES: dict[str, Range] = {
     "beta1": {"high": 1.0},
     "beta2": {"high": 1.0},
     "min_delta": {},
+    "clip": {},
 }
 NONE = inspect.Parameter.empty  # the default of a parameter without one
 SWITCHES = ("nesterov", "amsgrad")
 STRENGTHS = ("l2", "weight_decay", "l1", "l1_subgradient")  # may differ by layer, and spare biases
-PENALTIES, STOPPING = ("l1", "l1_subgradient"), ("patience", "min_delta")
+PENALTIES, STOPPING, CLIP = ("l1", "l1_subgradient"), ("patience", "min_delta"), ("clip",)
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class Grid:
     columns. A strength that differs by layer or spares the biases is a list of tuples, a number per
     trained parameter (weight, bias, …). update: keyword arguments of the update. model: what
     `Spec.options` names. penalties: `l1`, `l1_subgradient`, in so far as they are not the update's
-    own. stopping: `patience` and `min_delta`, or nothing.
+    own. stopping: `patience` and `min_delta`, or nothing. clip: `clip`, or nothing.
     """
 
     settings: int
@@ -44,6 +45,7 @@ class Grid:
     model: dict
     penalties: dict
     stopping: dict
+    clip: dict
 
 
 def read_grid(grid: dict[str, Any], update: Callable, spec: Spec) -> Grid:
@@ -55,7 +57,7 @@ def read_grid(grid: dict[str, Any], update: Callable, spec: Spec) -> Grid:
     """
     taken, of_model = _taken(update), spec.options()
     if taken is not None:
-        names = dict.fromkeys([*taken, *of_model, *PENALTIES, "only_weights", *STOPPING])
+        names = dict.fromkeys([*taken, *of_model, *PENALTIES, "only_weights", *STOPPING, *CLIP])
         for name in grid:
             if name not in names:
                 raise ValueError(
@@ -70,7 +72,8 @@ def read_grid(grid: dict[str, Any], update: Callable, spec: Spec) -> Grid:
     def take(names: tuple[str, ...] | dict[str, Range]) -> dict[str, Any]:
         return {name: columns.pop(name) for name in names if name in columns and name not in own}
 
-    model, penalties, stopping = take(of_model), take(PENALTIES), take(STOPPING)
+    model, penalties = take(of_model), take(PENALTIES)
+    stopping, clip = take(STOPPING), take(CLIP)
     if "l1" in penalties and "lr" not in columns:
         raise ValueError(
             "grid: lr is missing, and the proximal step of l1 needs it: its threshold is lr·l1"
@@ -84,7 +87,7 @@ def read_grid(grid: dict[str, Any], update: Callable, spec: Spec) -> Grid:
         )
     keywords = _as_keywords(columns, update)
     _require_complete(keywords, update)
-    return Grid(settings, keywords, model, penalties, stopping)
+    return Grid(settings, keywords, model, penalties, stopping, clip)
 
 
 def _taken(update: Callable) -> list[str] | None:
@@ -138,8 +141,10 @@ def _value(name: str, value: Any, ranges: dict[str, Range]) -> float | bool | tu
     """One value of one setting: a float; for a strength also a tuple of floats, one per layer."""
     if name == "only_weights":
         return _switch(name, value, "True or False")
-    if name == "patience":  # of infinity: never stopped
-        return value if value == math.inf else float(require_whole(name, value, 1))
+    if name in ("patience", "clip") and value == math.inf:  # never stopped, never clipped
+        return math.inf
+    if name == "patience":
+        return float(require_whole(name, value, 1))
     if name in STRENGTHS and isinstance(value, tuple):
         return tuple(
             _value(f"{name}[{i}]", v, {f"{name}[{i}]": ranges[name]}) for i, v in enumerate(value)

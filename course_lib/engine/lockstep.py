@@ -1,5 +1,6 @@
 """V networks in lock-step, from the first update to the last: gradients, update, records, end."""
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,6 +16,7 @@ from course_lib.engine.networks import Networks
 from course_lib.engine.rows import Rows, batches_of, joined_batches, noise_fields, stacked
 from course_lib.engine.stopping import Stopping
 from course_lib.engine.updates import Factor, OneByOne, Together, choose_update
+from course_lib.sgd import clip_grad_norm
 
 Kept = tuple[list[Tensor], list[dict[str, Any]], list[Tensor]]  # parameters, states, buffers
 TRAIN_LOSS, TEST_LOSS, VALIDATION_LOSS = (
@@ -43,6 +45,7 @@ class Lockstep:
         self.count = len(results.diverged_at) // len(seeds)  # settings
         self.networks = self._networks()
         self.optimizer = self._optimizer()
+        self.clip = self._clip()
         self.stopping = self._stopping()
         self.divergence = Divergence(results.diverged_at, results.stopped_at)
         # what an observer is shown: views of each seed's parameters and gradients
@@ -78,6 +81,13 @@ class Lockstep:
             for columns in (job.grid.update, job.grid.penalties)
         )
         return choose_update(job.update, self.networks, options, penalties, self._factor())
+
+    def _clip(self) -> Tensor | None:
+        """The largest norm of each network's gradient [V]; None where no network is clipped."""
+        column = self._columns(self.job.grid.clip).get("clip", [])
+        limits = [limit or math.inf for limit in column]
+        clipped = min(limits, default=math.inf) < math.inf
+        return self.networks.flat.new_tensor(limits) if clipped else None
 
     def _factor(self) -> Factor | None:
         schedule = self.job.schedule
@@ -129,6 +139,8 @@ class Lockstep:
         if self.job.observe is not None:
             for seed, parameters, gradients in self.seen:
                 self.job.observe(seed, step, parameters, gradients)
+        if self.clip is not None:
+            clip_grad_norm(self.networks.gradients, self.clip)
         self.optimizer.step(step)
 
     def _record(self, step: int) -> None:

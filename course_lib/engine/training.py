@@ -138,9 +138,12 @@ def train(
         patience, min_delta   early stopping by the validation loss at the recorded steps, a model
                               at a time: `course_lib.overfitting.EarlyStopping`; math.inf never
                               stops, and keeps the best
+        clip                  the largest norm of a network's whole gradient, which is shortened to
+                              it before the update: `course_lib.sgd.clip_grad_norm`. 0 or math.inf:
+                              off. Of the loss alone: l2, l1_subgradient join behind it
 
     A tuple in place of such a strength holds one for each linear layer, or whatever else has a
-    parameter of two axes or more. What `update` itself calls l1 is its own.
+    parameter of two axes or more. What `update` itself calls l1 or clip is its own.
 
     update: any function of the ideas' form, `update(param, grad, state, *, lr, …)`. One that is not
     `sgd_update`, `adam_update` or `adamw_update` is called per model and parameter with plain

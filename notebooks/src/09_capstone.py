@@ -277,7 +277,7 @@ for variant in ("dropout", "batch norm"):
 # %% [markdown]
 # Each at its best, dropout differs from plain by less than a point, and neither technique is told to improve on it. At 8 epochs the naive interval of ten repetitions had spoken against dropout: with time to learn, nothing of that is left. <!-- rests: tuned-close-dropout, open tuned-dropout, not ten-dropout -->
 #
-# (The choice was made once for all divisions, and the pilot's rows come from the same file as the test rows: alike for all four networks. *Nested resampling* would choose anew inside each division, at nine times the price. With several data sets one compares over the data sets, which are independent: Demšar 2006.)
+# (The choice was made once for all divisions, and the pilot's rows come from the same file as the test rows: alike for all four networks. *Nested resampling* would choose anew inside each division, at nine times the price (its code is under *Choose*). With several data sets one compares over the data sets, which are independent: Demšar 2006.)
 #
 # **The intervals of this whole course** are naive: an effect is no accident of split, start and batch order *in this file*. About next year's mail they say less.
 
@@ -482,6 +482,40 @@ claim("BatchNorm alone is at most a point above early stopping alone (difference
 # %% [markdown]
 # Dropout stands *behind* the norm, so the shift of variances of lesson 06 cannot arise: only the bare sentence was tested. And whatever BatchNorm's noise does, 600 steps are enough to learn wrong labels by heart: look at the training error in the mixer.
 
+# %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
+# ### Deeper: five networks, or one that is regularized?
+#
+# An average of several networks takes out what differs between them by chance (01); dropout is sold as its cheap stand-in (06). So who has computing time for five networks: should they be five plain ones, averaged, or one with everything?
+#
+# The mixer's network and digits, sixteen seeds. *Five*: plain, 600 steps each, on the same rows, from starts of their own; their probabilities are averaged. *One*: everything, once with **as many steps** as each of the five, and once with **as many as the five together**, 3000. It may stop early, and it has 200 validation rows for that. Every arm tried the same five learning rates on the same four pilot seeds, for error and for NLL by themselves; these came out, and are frozen:
+
+# %% tags=["deeper"]
+from course_lib.experiments.capstone import ensemble
+
+for arm in ensemble.ARMS:
+    print(f"{arm:>12}: "
+          + ", ".join(f"rate {ensemble.frozen(arm, figure):g} for {figure}"
+                      for figure in ensemble.FIGURES))
+
+# %% tags=["deeper", "nbval-check-output"] jupyter={"outputs_hidden": true}
+claim("Five plain networks averaged, against one with everything: the test error is "
+      "lower (difference).",
+      measured=ensemble.difference("one", "error"), kind="measured",
+      id="five-one-error", holds=negative)
+claim("Five plain networks averaged, against one with everything: the NLL is lower "
+      "(difference).",
+      measured=ensemble.difference("one", "nll"), kind="measured",
+      id="five-one-nll", holds=negative)
+same = [ensemble.difference("one", figure).sample
+        == ensemble.difference("one, longer", figure).sample
+        for figure in ensemble.FIGURES]
+claim("With as many steps as the five together, the one is the same network: it has "
+      "stopped before (error and NLL, seed by seed).", measured=same, kind="checked",
+      holds=equal([True, True]))
+
+# %% [markdown]
+# By either count the five had at least as much computing time, and they err more. <!-- rests: not five-one-error --> A reason, not measured here: an average takes out what differs between networks, and a wrong label that all five have learned does not differ. The one also had the validation rows to stop by, which the five did not use. And this says nothing of five *regularized* networks, which were not tried, nor of data with right labels.
+
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Choose: how much the winner flatters itself
 #
@@ -557,6 +591,39 @@ quiz("You searched 200 settings. The winner has 4.1 % validation error and 5.0 %
      answer="No: report 5.0 % for the winner, and stop.")
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
+# ### Deeper: nested resampling, by name and by code
+#
+# What was done above has a name. The *outer* divisions only judge: each keeps test rows for the end. The *inner* division only chooses: it is made of the outer training part alone, and made anew each time. Settings, scaling, stopping, whatever is chosen belongs inside. That is **nested resampling**, and the mean over the outer test rows estimates the *whole procedure*, search included. It names no winner: each outer division may have another. To copy, with twelve settings and 100 rows to choose by:
+
+# %% tags=["deeper"]
+import torch
+from torch import nn
+from course_lib.data import spambase_or_breast_cancer
+
+table = spambase_or_breast_cancer()
+settings = [(lr, decay) for lr in (1e-3, 3e-3, 1e-2, 3e-2) for decay in (0, 0.1, 1)]
+
+def errors(train, others, lr, decay):
+    x = ((table.x - table.x[train].mean(0)) / (table.x[train].std(0) + 1e-6)).float()
+    model = nn.Sequential(nn.Linear(x.shape[1], 64), nn.ReLU(), nn.Linear(64, 2))
+    optimizer = torch.optim.AdamW(model.parameters(), lr=lr, weight_decay=decay)
+    for _ in range(100):
+        loss = nn.functional.cross_entropy(model(x[train]), table.y[train])
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    wrong = (model(x).argmax(1) != table.y).double()
+    return [wrong[rows].mean() for rows in others]
+
+outer = [torch.randperm(len(table.y)).tensor_split([300, 400]) for _ in range(5)]
+best = [min((errors(train, held, *one) for one in settings), key=lambda pair: pair[0])
+        for train, *held in outer]
+print("% wrong, inner and outer:", (100 * torch.tensor(best).mean(0)).numpy().round(1))
+
+# %% [markdown]
+# `key` looks at the error on the inner rows alone; that on the outer rows comes along and has no say, in a tie either. The distance of the two figures is the optimism of the inner score. Five divisions here are a sketch. The search above is the same procedure with eight outer divisions, thirty settings and 200 inner rows, and its claim is the measurement: the choice adds more than a point. <!-- rests: optimism-grows -->
+
+# %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: all draws of n, without training again
 #
 # For the draws nothing is trained again. Sort the $N$ candidates by validation error: the $k$-th wins exactly when it is drawn and the $n-1$ others come from behind it, with probability $\binom{N-k}{n-1}/\binom{N}{n}$. Check it on six candidates, by trying every draw:
@@ -598,7 +665,7 @@ claim("Halving is as good as training all (difference in test error).",
 #
 # *Does dropout help?* is not yet a question. With which learning rate, for how long, beside how much decay? Google's [tuning playbook](https://github.com/google-research/tuning_playbook) (Godbole, Dahl, Gilmer, Shallue & Nado, 2023) has words for it. A hyper-parameter is **scientific** where the question is about it, **nuisance** where it must be tuned anew for every value of the scientific one, and **fixed** where it stays: then the answer holds for that value alone.
 #
-# What a fixed knob can do to an answer, one finds out by training every combination once (80 networks a seed: five learning rates, four decays, four $p$; each looked at after 50, 100, 200 and 300 steps, which makes 320; 300 digits, a fifth of the labels wrong; six seeds) and deciding afterwards which knobs were nuisance. Settings are chosen on validation rows, and the figure is of test rows.
+# What a fixed knob can do to an answer, one finds out by training every combination once (90 networks a seed: five learning rates, four decays, four $p$, and the five rates once more with *gradient clipping*, gradients shortened to a norm of 1 or of 0.1; each looked at after 50, 100, 200 and 300 steps, which makes 360; 300 digits, a fifth of the labels wrong; six seeds) and deciding afterwards which knobs were nuisance. Settings are chosen on validation rows, and the figure is of test rows.
 
 # %%
 predict("retuned",
@@ -609,7 +676,7 @@ predict("retuned",
 # %% [markdown]
 # *Left:* for each value of the scientific knob the best setting of all that is re-tuned (the playbook calls this an isolation plot). *Right:* the best value minus *off*, for four ways to ask.
 #
-# **Do this**: go through the four ways. Then set the learning rate that is not re-tuned to 0.0003, and ask the other question.  **Notice**: how many answers does one set of networks give?
+# **Do this**: go through the four ways. Then set the learning rate that is not re-tuned to 0.0003, and ask the other questions.  **Notice**: how many answers does one set of networks give?
 
 # %% jupyter={"outputs_hidden": true}
 from course_lib.explorers import capstone as explore
@@ -642,6 +709,45 @@ reveal("retuned", from_interval={"shrinks by more than half": negative(kept),
 
 # %% [markdown]
 # One set of networks, and dropout helps by eight points, harms by one, or does nothing to speak of. <!-- rests: dropout-fixed-rate, dropout-slow-rate, dropout-retuned --> Each answer is right, for its question. (And the best of three $p$ had three times as many trials as *none*, which favours dropout.) At 0.003 a network without dropout has probably learned the wrong labels by step 300; given leave to stop earlier, it does not need dropout. So say which knobs were tuned for *both* arms, with how many trials each; and where the best lies at the end of what was tried, the caption says so: widen the range first.
+
+# %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
+# ### Deeper: gradient clipping, one more knob
+#
+# One unlucky batch can have a gradient so long that its step throws the weights. **Gradient clipping** shortens it, $g \leftarrow g\cdot\min(1, c/\lVert g\rVert)$: the norm is that of all parameters of a network together, so the direction stays. In torch it is `clip_grad_norm_`, between `backward()` and `step()` (Pascanu, Mikolov & Bengio, 2012, arXiv:1211.5063).
+
+# %% tags=["deeper"]
+from course_lib.sgd import clip_grad_norm
+
+show_source(clip_grad_norm)
+
+# %% tags=["deeper", "nbval-check-output"]
+small = nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 2)).double()
+small(torch.ones(5, 3, dtype=torch.float64)).square().sum().backward()
+ours = [p.grad.clone() for p in small.parameters()]
+gaps = [clip_grad_norm(ours, 0.1) - nn.utils.clip_grad_norm_(small.parameters(), 0.1)]
+gaps += [(g - p.grad).abs().max() for g, p in zip(ours, small.parameters())]
+claim("Norm and clipped gradients are those of torch.nn.utils.clip_grad_norm_ "
+      "(differences).", measured=[gap.item() for gap in gaps], holds=within(1e-12))
+
+# %% [markdown]
+# In the panel above the largest norm $c$ is a knob: off, 1 or 0.1, at every learning rate and length, without decay and dropout. Is it worth tuning? Adam divides every gradient by a running mean of its size (04), so that a constant factor cancels. What is left for clipping to change is the weight of long gradients beside short ones. One hears that it permits larger learning rates; the claims ask at the largest one, and with rate and steps chosen anew.
+
+# %% tags=["deeper", "nbval-check-output"] jupyter={"outputs_hidden": true}
+fast = playbook.ask(networks, "clip", frozenset(), {"lr": 3e-2})
+clipped = playbook.ask(networks, "clip", frozenset({"lr", "steps"}))
+claim("With learning rate 0.03 for all, clipping helps (best norm minus off, test "
+      "error).", measured=fast.difference, kind="measured", id="clip-large-rate",
+      holds=negative)
+claim("Learning rate and steps chosen anew, the best norm makes no difference of a "
+      "point.", measured=clipped.difference, kind="measured", id="clip-retuned",
+      holds=within(0.01))
+claim("Learning rate and steps chosen anew, a norm of 0.1 makes no difference of a "
+      "point.",
+      measured=paired_interval(clipped.errors[:, -1], clipped.errors[:, 0]),
+      kind="measured", id="clip-tight-retuned", holds=within(0.01))
+
+# %% [markdown]
+# Learning rate and steps chosen anew, neither the best norm nor one of 0.1 makes a difference of a point. <!-- rests: clip-retuned, clip-tight-retuned --> Whether it helps at the largest rate, fresh seeds left open. <!-- rests: open clip-large-rate --> A difference of exactly 0 says that both arms are the same networks: the norm was larger than every gradient and did nothing. So look at the norms before you tune one; `clip_grad_norm_` returns them. All this is of a small network trained by Adam. Clipping was made for recurrent networks, whose gradients can explode, and of those it says nothing.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What to try, in this order
@@ -767,7 +873,6 @@ for J in (10, 100):
 # - **Sharpness-aware minimization (SAM)**: take the gradient at the worst nearby point instead of here, at twice the price. Foret, Kleiner, Mobahi & Neyshabur, 2020 (arXiv:2010.01412).
 # - **Weight averaging (SWA, EMA)**: use the mean of the weights along the path, not the last ones. Izmailov et al., 2018 (arXiv:1803.05407); Polyak & Juditsky, 1992.
 # - **Mixup**: train on blends of two rows and of their labels. Zhang, Cissé, Dauphin & Lopez-Paz, 2017 (arXiv:1710.09412).
-# - **Gradient clipping**: shorten gradients above a length, so that one batch cannot throw the weights. Pascanu, Mikolov & Bengio, 2012 (arXiv:1211.5063).
 # - **GroupNorm**: normalise each row over groups of its own channels, whatever the batch. Wu & He, 2018 (arXiv:1803.08494).
 #
 # You can judge each by the way of this lesson: a plan, a fair opponent, a corrected interval.

@@ -8,7 +8,7 @@ import torch
 from matplotlib.figure import Figure
 
 from course_lib.data import tables
-from course_lib.experiments.capstone import spam_study
+from course_lib.experiments.capstone import playbook, spam_study
 from course_lib.explorers import capstone as explore
 
 VARIANTS = list(spam_study.VARIANTS)
@@ -126,3 +126,19 @@ def test_compute_trains_what_the_lesson_trains():
     *_, result = explore.study.explorer.compute(epochs=1, repetitions=4)
     *_, same = spam_study.study(4, 1)
     assert result is same
+
+
+def test_a_difference_of_nothing_is_no_harm():
+    shape = [2, *map(len, playbook.KNOBS.values())]
+    errors = torch.linspace(0.1, 0.2, 2, dtype=torch.float64).view(2, *[1] * 5).expand(shape)
+    result = playbook.Factorial(errors, errors)
+    explorer = explore.playbook.explorer
+    for question in explorer.controls["question"].options:
+        marks = explorer.prepare(Figure())
+        caption = explorer.draw(marks, result, question, "everything", 3e-3)
+        assert "Not told apart: +0.0 [0.0, 0.0] points" in caption
+        clipping = question == "does gradient clipping help?"
+        assert ("neither decay nor dropout was tried" in caption) == clipping
+        assert "inf" not in caption
+        ticks = [label.get_text() for label in marks["off"][0].axes.get_xticklabels()]
+        assert ticks[0] == ("off" if clipping else "0")

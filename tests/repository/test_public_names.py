@@ -7,8 +7,8 @@ import pytest
 
 NAMES = {
     "weight_decay": "add_l2 decay decay_groups convert_strength",
-    "sgd": "sgd_update SGD step_decay exponential_decay cosine_decay linear_warmup cyclical "
-    "one_cycle",
+    "sgd": "sgd_update SGD clip_grad_norm step_decay exponential_decay cosine_decay linear_warmup "
+    "cyclical one_cycle",
     "adamw": "adam_update adamw_update Adam AdamW",
     "overfitting": "bias_variance generalization_gap EarlyStopping",
     "l1_l2": "l1_penalty l2_penalty elastic_net_penalty soft_threshold proximal_gradient "

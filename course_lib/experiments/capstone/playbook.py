@@ -2,12 +2,13 @@
 
 A hyper-parameter is *scientific* where the question is about it, *nuisance* where it must be tuned
 anew for every value of the scientific one, *fixed* where it stays, and then the answer holds for
-that value alone. Every combination of `KNOBS` is trained once, at every seed; which is which is
-decided afterwards, so that the same networks answer every way to ask.
+that value alone. Every combination of `KNOBS`, clipping aside, is trained once, at every seed;
+which is which is decided afterwards, so that the same networks answer every way to ask.
 Source: Godbole, Dahl, Gilmer, Shallue & Nado, "Deep Learning Tuning Playbook", 2023,
 github.com/google-research/tuning_playbook.
 """
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -22,21 +23,29 @@ from course_lib.engine.cache import remembered
 from course_lib.statistics import Interval, mean_interval
 
 KNOBS: dict[str, tuple[float, ...]] = {
+    "clip": (math.inf, 1.0, 0.1),
     "lr": (3e-4, 1e-3, 3e-3, 1e-2, 3e-2),
     "weight_decay": (0.0, 0.3, 1.0, 3.0),
     "dropout": (0.0, 0.2, 0.5, 0.8),
     "steps": (50, 100, 200, 300),
 }
-SCIENTIFIC = ("dropout", "weight_decay")
-FIXED = {"lr": 1e-3, "weight_decay": 0.0, "dropout": 0.0, "steps": 300}
+# What was tried beside every value of a scientific knob. Clipping: 10 networks a seed, not 160.
+BESIDE = {
+    "dropout": ("lr", "weight_decay", "steps"),
+    "weight_decay": ("lr", "dropout", "steps"),
+    "clip": ("lr", "steps"),
+}
+OFF = {"clip": math.inf, "weight_decay": 0.0, "dropout": 0.0}  # the first of their values
+FIXED = OFF | {"lr": 1e-3, "steps": 300}
 SEEDS = tuple(range(6))
 
 
 @dataclass
 class Factorial:
-    """Errors on validation and on test rows [seeds, lr, weight_decay, dropout, steps].
+    """Errors on validation and on test rows [seeds, clip, lr, weight_decay, dropout, steps].
 
-    Shares of rows that are wrong; NaN: not there yet. A network that diverged is wrong about all.
+    Shares of rows that are wrong; NaN: not there yet, or not tried (see `BESIDE`). A network that
+    diverged is wrong about all.
     """
 
     validation: Tensor
@@ -75,36 +84,51 @@ class Answer:
     def edges(self, tuned: frozenset[str]) -> list[str]:
         """Which tuned knobs were best at an end of their values, for off or for the best."""
         ends = {name: (KNOBS[name][0], KNOBS[name][-1]) for name in tuned}
-        off = {"weight_decay": 0.0, "dropout": 0.0}  # nothing lies below
         return [
             f"{name} = {setting[name]:g}"
             for setting in (self.chosen[0], self.chosen[self.best])
             for name in KNOBS
-            if name in tuned and setting[name] in ends[name] and setting[name] != off.get(name)
+            if name in tuned and setting[name] in ends[name] and setting[name] != OFF.get(name)
         ]
+
+
+def grid(clip: float) -> dict[str, list[float]]:
+    """The networks that are trained with a value of `clip`: all; or the plain ones, if clipped."""
+    tried = {name: KNOBS[name] for name in ("lr", "weight_decay", "dropout")}
+    if clip != OFF["clip"]:
+        tried |= {name: (OFF[name],) for name in ("weight_decay", "dropout")}
+    return product(**tried)
 
 
 @remembered
 def factorial(seeds: tuple[int, ...] = SEEDS, width: int = 64) -> Iterator[Factorial]:
-    """Train every combination on 300 digits with 20 % wrong labels; yield what is known."""
-    names = tuple(KNOBS)[:-1]
+    """Train every `grid` on 300 digits with 20 % wrong labels; yield what is known.
+
+    A training for each value of `clip`, the first of which clips nothing: those networks are the
+    same whatever else there is.
+    """
     shape = [len(seeds), *(len(values) for values in KNOBS.values())]
-    for training in train(
-        ModelSpec((64, width, 10)),
-        lambda seed: digits(300, 500, label_noise=0.2, seed=seed),
-        product(**{name: KNOBS[name] for name in names}),
-        seeds,
-        steps=int(KNOBS["steps"][-1]),
-        record_at=[int(step) for step in KNOBS["steps"]],
-        validate=True,
-        keep_parameters=False,
-    ):
-        ended = (training.diverged_at >= 0).unsqueeze(-1)
-        validation, test = (
-            (1 - accuracy).double().masked_fill(ended & ~accuracy.isfinite(), 1.0).view(shape)
-            for accuracy in (training.validation_accuracy, training.test_accuracy)
-        )
-        yield Factorial(validation, test, training.progress)
+    errors = torch.full((2, *shape), math.nan, dtype=torch.float64)
+    for number, clip in enumerate(KNOBS["clip"]):
+        decays, drops = (len({*grid(clip)[name]}) for name in ("weight_decay", "dropout"))
+        for training in train(
+            ModelSpec((64, width, 10)),
+            lambda seed: digits(300, 500, label_noise=0.2, seed=seed),
+            grid(clip) | {"clip": clip},
+            seeds,
+            steps=int(KNOBS["steps"][-1]),
+            record_at=[int(step) for step in KNOBS["steps"]],
+            validate=True,
+            keep_parameters=False,
+        ):
+            ended = (training.diverged_at >= 0).unsqueeze(-1)
+            for k, accuracy in enumerate((training.validation_accuracy, training.test_accuracy)):
+                wrong = (1 - accuracy).double()
+                wrong = wrong.masked_fill(ended & ~accuracy.isfinite(), 1.0)
+                place = errors[k, :, number, :, :decays, :drops]
+                place[:] = wrong.view(place.shape)
+            progress = (number + training.progress) / len(KNOBS["clip"])
+            yield Factorial(errors[0].clone(), errors[1].clone(), progress)
 
 
 def ask(
@@ -112,12 +136,12 @@ def ask(
 ) -> Answer:
     """The answer of a complete factorial, with the knobs in `tuned` chosen anew for each value.
 
-    scientific: one of SCIENTIFIC. The others stand as in `fixed` (default: FIXED). Raises
-    ValueError for a knob that is none, or the scientific one among the tuned.
+    scientific: one of BESIDE, tuned: some of those that were tried beside it. The others stand as
+    in `fixed` (default: FIXED). Raises ValueError for a knob that is none of these.
     """
-    require_choice("scientific", scientific, SCIENTIFIC)
+    require_choice("scientific", scientific, tuple(BESIDE))
     for name in tuned:
-        require_choice("tuned", name, tuple(knob for knob in KNOBS if knob != scientific))
+        require_choice("tuned", name, BESIDE[scientific])
     held = FIXED | (fixed or {})
     mean = found.validation.mean(0)
     allowed = torch.ones_like(mean, dtype=torch.bool)

@@ -1,29 +1,36 @@
 """One question, asked with other knobs tuned or not: what is re-tuned can turn the answer."""
 
+import math
+
 import numpy as np
 
 from course_lib import plotting
-from course_lib.experiments.capstone.playbook import KNOBS, ask, factorial
+from course_lib.experiments.capstone.playbook import BESIDE, KNOBS, ask, factorial, grid
 from course_lib.panel import Choice, Explorer, Slider
 
-QUESTIONS = {"does dropout help?": "dropout", "does weight decay help?": "weight_decay"}
+QUESTIONS = {
+    "does dropout help?": "dropout",
+    "does weight decay help?": "weight_decay",
+    "does gradient clipping help?": "clip",
+}
 TUNED = {
     "nothing": lambda knob: frozenset(),
     "learning rate": lambda knob: frozenset({"lr"}),
     "learning rate and steps": lambda knob: frozenset({"lr", "steps"}),
-    "everything": lambda knob: frozenset(KNOBS) - {knob},
+    "everything": lambda knob: frozenset(BESIDE[knob]),
 }
-LABELS = {"dropout": "dropout p", "weight_decay": "weight decay λ"}
+LABELS = {"dropout": "dropout p", "weight_decay": "weight decay λ", "clip": "largest norm"}
 
 
 def _prepare(figure):
     """Left the isolation plot, right the difference for each way to ask."""
     left, right = figure.subplots(1, 2, width_ratios=[1.2, 1])
-    left.set(title="Best over what is re-tuned", ylabel="test error, %", xlim=(-0.3, 3.3))
+    left.set(title="Best over what is re-tuned", ylabel="test error, %")
     right.set(title="Best value minus off", xlabel="points of test error")
     right.axvline(0, color=plotting.muted(), linewidth=1, linestyle="-")
     right.set_yticks(range(len(TUNED)), [name.replace(" and ", "\nand ") for name in TUNED])
     right.set_ylim(len(TUNED) - 0.5, -0.5)
+    right.locator_params(axis="x", nbins=6)
     marks = {"errors": plotting.draw_band(left, [], np.empty((0, 0)), label="mean of seeds, 95 %")}
     marks["off"] = [left.axhline(np.nan, color=plotting.muted(), linestyle=":", label="off")]
     left.legend(loc="upper right")
@@ -37,8 +44,8 @@ def _prepare(figure):
 def _draw(marks, result, question, tuned, lr):
     """Move the marks to a `Factorial` that is asked `question`, with `tuned` chosen anew."""
     if result.progress < 1:
-        count = result.validation[..., 0].numel()
-        return f"Training {count} networks, every combination of the knobs: {result.progress:.0%}."
+        count = len(result.test) * sum(len(grid(clip)["lr"]) for clip in KNOBS["clip"])
+        return f"Training {count} networks, with all knobs combined: {result.progress:.0%}."
     knob, fixed = QUESTIONS[question], {"lr": lr}
     answers = {name: ask(result, knob, some(knob), fixed) for name, some in TUNED.items()}
     here = answers[tuned]
@@ -46,7 +53,8 @@ def _draw(marks, result, question, tuned, lr):
     plotting.move_band(marks["errors"], np.arange(len(here.values)), errors)
     marks["off"][0].set_ydata([errors[:, 0].mean()] * 2)
     left = marks["off"][0].axes
-    left.set_xticks(range(len(here.values)), [f"{value:g}" for value in here.values])
+    left.set_xticks(range(len(here.values)), [_shown(value) for value in here.values])
+    plotting.set_limits(left, x=(-0.3, len(here.values) - 0.7))
     left.set_xlabel(LABELS[knob])
     low, high = errors.min() - 2, errors.max() + 5  # room for the band and the legend
     plotting.set_limits(left, y=(5 * np.floor(low / 5), 5 * np.ceil(high / 5)))
@@ -62,16 +70,25 @@ def _draw(marks, result, question, tuned, lr):
     return _say(here, knob, tuned, lr)
 
 
+def _shown(value):
+    """A knob's value; of a largest norm infinity, which clips nothing."""
+    return "off" if value == math.inf else f"{value:g}"
+
+
 def _say(here, knob, tuned, lr):
     found, best = here.difference, here.chosen[here.best]
     words = {True: "it helps", False: "it harms", None: "not told apart"}
-    verdict = words[found.between(high=0)]
+    verdict = words[found.between(high=0) if found.excludes(0) else None]  # [0, 0]: the same
     interval = f"{100 * found.mean:+.1f} [{100 * found.low:.1f}, {100 * found.high:.1f}] points"
-    setting = ", ".join(f"{name} {value:g}" for name, value in best.items())
+    on = {name: value for name, value in best.items() if value != math.inf}
+    setting = ", ".join(f"{name} {value:g}" for name, value in on.items())
     edges = here.edges(TUNED[tuned](knob))
+    tried = " Beside clipping, neither decay nor dropout was tried." if knob == "clip" else ""
     narrow = f" Best at the end of what was tried: {', '.join(edges)}." if edges else ""
     fixed = f", lr {lr:g} for all" if tuned == "nothing" else ""
-    return f"Re-tuned: {tuned}{fixed}. {verdict.capitalize()}: {interval} ({setting}).{narrow}"
+    return (
+        f"Re-tuned: {tuned}{fixed}. {verdict.capitalize()}: {interval} ({setting}).{narrow}{tried}"
+    )
 
 
 explorer = Explorer(

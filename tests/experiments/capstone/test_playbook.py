@@ -1,5 +1,6 @@
 """One factorial answers every way to ask: which knobs are tuned anew, and which stand."""
 
+import math
 from itertools import product
 
 import numpy as np
@@ -8,7 +9,8 @@ import torch
 
 from course_lib.data import digits
 from course_lib.engine import ModelSpec, train
-from course_lib.experiments.capstone.playbook import FIXED, KNOBS, Factorial, ask, factorial
+from course_lib.engine import product as combinations
+from course_lib.experiments.capstone.playbook import BESIDE, FIXED, KNOBS, Factorial, ask, factorial
 
 SHAPE = [len(values) for values in KNOBS.values()]
 
@@ -21,7 +23,7 @@ def invented():
     return Factorial(*parts)
 
 
-@pytest.mark.parametrize("scientific", ["dropout", "weight_decay"])
+@pytest.mark.parametrize("scientific", BESIDE)
 @pytest.mark.parametrize("tuned", [(), ("lr",), ("lr", "steps")])
 def test_each_value_gets_the_best_setting_of_what_is_tuned(invented, scientific, tuned):
     answer = ask(invented, scientific, frozenset(tuned))
@@ -49,19 +51,20 @@ def test_what_stands_can_be_said(invented):
 
 
 def test_a_best_at_the_end_of_what_was_tried_is_named(invented):
-    invented.validation[:, -1] = -1.0  # the largest rate is best everywhere
+    invented.validation[:, :, -1] = -1.0  # the largest rate is best everywhere
     answer = ask(invented, "dropout", frozenset({"lr"}))
     assert answer.edges(frozenset({"lr"})) == ["lr = 0.03", "lr = 0.03"]
-    invented.validation[:, 2] = -2.0
+    invented.validation[:, :, 2] = -2.0
     assert ask(invented, "dropout", frozenset({"lr"})).edges(frozenset({"lr"})) == []
-    invented.validation[:, :, 0] = -3.0  # no decay at all is an end, but nothing lies below
+    invented.validation[:, :, :, 0] = -3.0  # no decay at all is an end, but nothing lies below
     tuned = frozenset({"weight_decay"})
     assert ask(invented, "dropout", tuned).edges(tuned) == []
 
 
-def test_a_combination_is_the_network_trained_alone():
+@pytest.mark.parametrize(("clip", "decay", "p"), [(math.inf, 1.0, 0.5), (0.1, 0.0, 0.0)])
+def test_a_combination_is_the_network_trained_alone(clip, decay, p):
     *_, found = factorial(seeds=(0, 1), width=8)
-    one = {"lr": 3e-3, "weight_decay": 1.0, "dropout": 0.5}
+    one = {"clip": clip, "lr": 3e-3, "weight_decay": decay, "dropout": p}
     *_, alone = train(
         ModelSpec((64, 8, 10)),
         lambda seed: digits(300, 500, label_noise=0.2, seed=seed),
@@ -77,7 +80,31 @@ def test_a_combination_is_the_network_trained_alone():
         np.testing.assert_allclose(getattr(found, part)[(slice(None), *at)], expected, atol=0.011)
 
 
-@pytest.mark.parametrize(("scientific", "tuned"), [("lr", ()), ("dropout", ("dropout",))])
+@pytest.mark.parametrize(
+    ("scientific", "tuned"),
+    [("lr", ()), ("dropout", ("dropout",)), ("clip", ("dropout",)), ("dropout", ("clip",))],
+)
 def test_a_question_that_is_none_is_refused(invented, scientific, tuned):
     with pytest.raises(ValueError, match="must be one of"):
         ask(invented, scientific, frozenset(tuned))
+
+
+def test_what_is_not_clipped_is_the_training_without_the_column():
+    *_, found = factorial(seeds=(0, 1), width=8)
+    names = ("lr", "weight_decay", "dropout")
+    *_, plain = train(
+        ModelSpec((64, 8, 10)),
+        lambda seed: digits(300, 500, label_noise=0.2, seed=seed),
+        combinations(**{name: KNOBS[name] for name in names}),
+        (0, 1),
+        steps=300,
+        record_at=KNOBS["steps"],
+        validate=True,
+        keep_parameters=False,
+    )
+    for part in ("validation", "test"):
+        expected = 1 - getattr(plain, f"{part}_accuracy")
+        assert torch.equal(getattr(found, part)[:, 0].flatten(), expected.double().flatten())
+    clipped = found.test[:, 1:]
+    assert not torch.equal(found.test[:, 0, :, 0, 0], clipped[:, -1, :, 0, 0])
+    assert clipped.isfinite().sum() == clipped[..., 0, 0, :].numel(), "no decay, no dropout"
