@@ -362,7 +362,7 @@ reveal("clean", from_interval={"above +1 point": above(1)(clean_gain),
 # ## Beyond the point where everything fits
 #
 # What if one does not stop, and the model is as large as you like? Back to least squares, with $n = 30$ rows. Each row has $d$ features, independent standard normal numbers; its label is a weighted sum of them plus an error with standard deviation $\sigma = 0.5$. The true weights have length 1 together, whatever $d$ is.
-# From $d = 30$ on, some weights fit every label. Many do, then; we take the *shortest*, which gradient descent from zero finds (lesson 00, *Deeper*). The error shown is the squared distance from the true weights: the error on new data, beyond the noise.
+# From $d = 30$ on, some weights fit every label. Many do, then; we take the *shortest*, which gradient descent from zero finds (lesson 00, *Deeper*). The error shown is the squared distance from the true weights β: the error on new data, beyond the noise.
 
 # %%
 predict("peak",
