@@ -79,13 +79,22 @@ class Standing:
 
 
 def standings(measured: Iterable[Measurement]) -> dict[str, Standing]:
-    """Every recorded claim by its id; of several revisions the last."""
+    """Every recorded claim by its id; of several revisions the last, where it is made now.
+
+    A claim that has moved is that of the lesson whose last run of base 0 still made it.
+    """
+    lines = list(measured)
+    last = {line.lesson: line.code for line in lines if line.base == 0}
+
+    def rank(one: Measurement) -> tuple[int, bool]:
+        return one.revision, one.code == last[one.lesson]
+
     pilots: dict[str, Measurement] = {}
     runs: dict[str, list[Measurement]] = {}
-    for one in measured:
+    for one in lines:
         if one.base > 0:
             runs.setdefault(one.id, []).append(one)
-        elif one.id not in pilots or one.revision >= pilots[one.id].revision:
+        elif one.id not in pilots or rank(one) >= rank(pilots[one.id]):
             pilots[one.id] = one
     return {id: _standing(pilot, runs.get(id, ())) for id, pilot in pilots.items()}
 

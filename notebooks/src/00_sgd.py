@@ -497,7 +497,7 @@ reveal("warm-up", from_interval={"for the better": negative(gap_warm),
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: a learning-rate finder
 #
-# Which rate to begin with? One short run finds the region: let the rate grow from 0.001 to 1, a little each step, and watch the loss. Below, the mean loss of every ten steps; beside it what a cosine from that highest rate ends at, geometric mean of four seeds.
+# Which rate to begin with? One short run finds the region: let the rate grow from 0.001 to 1, a little each step, and watch the loss. Below, the mean loss of every ten steps; beside it what a cosine from that highest rate ends at: the geometric mean of four seeds, which is $e$ to the mean of their logarithms.
 
 # %% tags=["deeper"]
 torch.manual_seed(0)
@@ -1063,8 +1063,8 @@ for d, half in ((2, 0.5), (3, 0.1464), (4, 0.0249)):  # half of the exact share 
 # ## When not to
 #
 # - Features or layers on very different scales make the condition number large: normalise (lesson 07), or use Adam (lesson 04), before you tune the learning rate of SGD for days.
-# - Data that fit into one batch, few weights, a smooth loss: use a second-order method (`torch.optim.LBFGS`, a linear solver). Noise buys you nothing there.
-# - A larger batch with the old learning rate: find it anew. Multiplying it by the same factor keeps $\eta/B$, and so about the variance at rest, but the bound $2/\lambda_{\max}$ does not move.
+# - Data that fit into one batch, few weights, a smooth loss: use a second-order method (`torch.optim.LBFGS`, a linear solver). Noise buys you nothing there. <!-- rests: full-lower-at-equal-steps -->
+# - A larger batch with the old learning rate: find it anew. <!-- rests: ends-lower-64, own-rates-close --> Multiplying it by the same factor keeps $\eta/B$, and so about the variance at rest, but the bound $2/\lambda_{\max}$ does not move.
 
 # %% [markdown] tags=["card"] slideshow={"slide_type": "slide"}
 # ## To keep
@@ -1087,6 +1087,7 @@ for d, half in ((2, 0.5), (3, 0.1464), (4, 0.0249)):  # half of the exact share 
 # Goyal et al., *Accurate, Large Minibatch SGD*, 2017 (arXiv:1706.02677). McCandlish, Kaplan, Amodei et al., *An Empirical Model of Large-Batch Training*, 2018 (arXiv:1812.06162). Smith & Le, *A Bayesian Perspective on Generalization and Stochastic Gradient Descent*, ICLR 2018 (arXiv:1710.06451).
 # Keskar et al., *On Large-Batch Training for Deep Learning*, ICLR 2017 (arXiv:1609.04836). Dinh, Pascanu, Bengio & Bengio, *Sharp Minima Can Generalize For Deep Nets*, ICML 2017 (arXiv:1703.04933). Cohen et al., *Gradient Descent on Neural Networks Typically Occurs at the Edge of Stability*, ICLR 2021 (arXiv:2103.00065).
 # Pearlmutter, *Fast Exact Multiplication by the Hessian*, 1994. Smith & Topin, *Super-Convergence*, 2019.
+# That noise is what leaves saddles, that a cyclical rate passes them faster, and that a batch of 100 has to become 400 for half the error: so says "Optimization & Regularization" of the mlr3torch course (mlr-org.github.io/mlr3torch-course/notebooks/4-optimizer.html, commit 220fa0e), whose good questions this lesson borrows.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # ## Test yourself, and teach it

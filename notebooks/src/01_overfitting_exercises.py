@@ -44,7 +44,7 @@ setup()
 #
 # - An epoch is an improvement if its loss is strictly lower than the best so far. NaN is never an improvement.
 # - Stop as soon as `patience` epochs in a row were none (or when `losses` come to their end).
-# - Return the weights of the *best* epoch and the number of epochs trained. If no epoch was an improvement, return the weights as they are.
+# - Return the weights of the *best* epoch and the number of epochs trained. If no epoch was an improvement, return the weights as the last update left them.
 #
 # By hand: start 0, every update adds 1, losses 5, 3, 2, 2.5, NaN, 3, 1 and patience 3: the best weights are 3, and 6 epochs were trained. The 1 is never seen.
 #

@@ -121,7 +121,7 @@ reveal("l1-zero", "w₂ is exactly zero, w₁ is not",
 # Correlated features, ρ in the picture, make the rings lean: $w_2$ goes later (ρ > 0) or sooner (ρ < 0). With L2 and ρ = 0.8 a growing λ at first even makes $w_2$ *larger*: a penalty shrinks the whole, not every part.
 #
 # "L2 never empties" is true of one weight. In a network it is not true of a whole ReLU unit. Make the weights into the unit $c$ times as large and those out of it $c$ times smaller: the network computes the same, and the cheapest such scaling pays $\lambda\,\lVert\text{in}\rVert\,\lVert\text{out}\rVert$ (Neyshabur et al., 2015),
-# a price that, like that of L1, does not fade near zero. On the network further down, L2 at λ = 0.03 left 11, 17 and 11 of 64 units dead on three seeds.
+# a price that, like that of L1, does not fade near zero. *In a network*, below, counts the units that L2 empties so.
 #
 # L1 least squares is the **lasso**, L2 least squares is **ridge**. Both at once, $\lambda_1\lVert w\rVert_1 + \frac{\lambda_2}{2}\lVert w\rVert^2$ (`elastic_net_penalty`), is the **elastic net**: corners for zeros, round sides to share weight between correlated features. *Half and half* takes λ/2 for each.
 
@@ -444,7 +444,7 @@ claim("A change of units moves no prediction of least squares or of standardised
 #
 # How many weights does L1 empty where there are thousands? A 64-64-10 network on 300 digits, a fifth of them with a wrong label; plain SGD, learning rate 0.2, batches of 50, 1000 steps. The weights start at random within ±1/8, none at zero; biases are left alone. Three ways to pull: L2, and L1 by proximal or by subgradient steps.
 #
-# We ask at λ = 0.001 which share of the weights is exactly zero; weights of pixels that are black on all 300 images do not count, since only the penalty ever moves those. And we ask what λ = 1 under L2 does, thousands of times the usual choice for SGD.
+# We ask at λ = 0.001 which share of the weights is exactly zero; weights of pixels that are black on all 300 images do not count, since only the penalty ever moves those. We ask what λ = 1 under L2 does, thousands of times the usual choice for SGD. And at λ = 0.03, does L2 *empty* whole units, so that $\lVert\text{in}\rVert\,\lVert\text{out}\rVert$ is below 0.001?
 # The intervals from here on cover eight or ten seeds, each with another split, start and batch order, always from the same 1797 digits.
 
 # %%
@@ -473,6 +473,9 @@ claim("Proximal steps make more than 10 % of the weights exactly zero.",
 claim("Subgradient steps make less than 1 % exactly zero in every seed (the largest "
       "share).",
       measured=hovered.max().item(), kind="checked", holds=below(0.01))
+claim("At λ = 0.03 L2 has emptied more than 5 of the 64 units.",
+      measured=mean_interval(shrunk.emptied_units(3e-2)),
+      kind="measured", id="l2-empties-units", holds=above(5))
 for rows, errors in (("training", shrunk.train_error), ("test", shrunk.test_error)):
     claim(f"At λ = 1 under L2 the {rows} error is above 50 %.",
           measured=mean_interval(errors[:, 0, at[1.0]]),
@@ -637,103 +640,7 @@ claim("Just those above 1 change the weight's sign at every step.",
 #
 # Loops often sum over `model.parameters()`, biases and the scales of norms included; others leave out whatever has `bias` or `bn` in its name. Names lie: in a `Sequential` a norm is called `1`. `course_lib.weight_decay.decay_groups` goes by what a parameter *is*.
 #
-# Leave biases and norms out by default, because then λ means one thing. Whether it also lowers the error depends on how λ is chosen, and is measured in the next three sections: they need BatchNorm (lesson 07) and AdamW (lesson 04), so come back to them after lesson 07.
-
-# %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
-# ### Deeper: does sparing biases and norms help?
-#
-# AdamW, 64-64-10 networks, ten seeds, everything penalised against weight matrices alone. Biases, first: with λ = 1, which in 600 steps of 0.002 shrinks an idle weight to 30 %, is it *no matter*, within half a point of test error?
-# Then BatchNorm's scale γ and shift β at one common λ, 3 and 10, in two worlds: 1000 clean rows; 300 rows with wrong labels. Both strengths come from earlier trials with other seeds.
-
-# %% tags=["deeper"]
-predict("biases",
-        "No norms, 300 rows, noisy labels, λ = 1 on everything. Sparing the biases "
-        "changes the test error by …",
-        ["half a point or more for the better", "less than half a point",
-         "half a point or more for the worse"])
-
-# %% tags=["deeper"] jupyter={"outputs_hidden": true}
-from course_lib.experiments.batchnorm.penalise_what import (TUNED, WORLDS,
-                                                            compute_by_layer,
-                                                            compute_spared)
-
-spared = {}
-for world, (_, _, strengths) in WORLDS.items():
-    *_, found = compute_spared(world)
-    # [seeds, everything or weights alone]
-    for strength, errors in zip(strengths, found.test_error.unbind(1)):
-        spared[world, strength] = paired_interval(errors[:, 1], errors[:, 0])
-        print(f"{world}, λ = {strength:<4g} everything {errors[:, 0].mean():.1%}, "
-              f"sparing them {errors[:, 1].mean():.1%}")
-
-# %% jupyter={"outputs_hidden": true} tags=["deeper", "nbval-check-output"]
-plain, clean, noisy = WORLDS
-claim("Sparing the biases changes the test error by less than half a point (λ = 1).",
-      measured=spared[plain, 1.0], kind="measured", id="spare-biases",
-      holds=within(0.005))
-for name, world in (("clean", clean), ("noisy", noisy)):
-    for strength in (3.0, 10.0):
-        claim(f"{world}: sparing them lowers the test error (λ = {strength:g}).",
-              measured=spared[world, strength],
-              kind="measured", id=f"spare-{name}-{strength:g}", holds=negative)
-
-# %% tags=["deeper"] jupyter={"outputs_hidden": true}
-# what came out
-change = spared[plain, 1.0]
-reveal("biases", from_interval={
-    "half a point or more for the better": below(-0.005)(change),
-    "less than half a point": within(0.005)(change),
-    "half a point or more for the worse": above(0.005)(change)},
-       because=f"measured: {100 * change.mean:+.2f} points", rests="spare-biases")
-
-# %% [markdown] tags=["deeper"]
-# Compare the four rows with each other, not only within: at one and the same λ the two policies are not equally strong, so such a row says more about λ than about the policy. The fair comparison is the next section.
-
-# %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
-# ### Deeper: fairly, each policy with its own λ
-#
-# Is sparing better when each policy has the λ that suits it? 64 units, with λ chosen for each among 0.03, 0.1, 0.3, 1, 3, 10, 30 by the validation loss (200 rows, labels as noisy as the training labels).
-#
-# At a *common* λ the answer depends on the width. Under AdamW a parameter that decays stays within about ±1/λ (lesson 04 says when). At λ = 10 each γ and each weight of the last layer is at most about 0.1, and the fewer the hidden units, the smaller are the scores that they can add up to. So the answer of one width need not be that of another.
-#
-# Said beforehand, for 300 rows with wrong labels and λ = 10: sparing γ, β and biases helps 32 hidden units and costs 256. In trials with other seeds it did.
-
-# %% tags=["deeper"]
-widths = {}
-for width in (32, 64, 128, 256):
-    *_, found = compute_spared(noisy, (10.0,), width)
-    errors, losses = found.test_error[:, 0], found.train_loss[:, 0].mean(0)
-    widths[width] = paired_interval(errors[:, 1], errors[:, 0])
-    print(f"{width:3} units: everything {errors[:, 0].mean():.1%}, sparing them "
-          f"{errors[:, 1].mean():.1%};",
-          f"training loss {losses[0]:.2f} and {losses[1]:.2f}")
-print("(the training loss of one who knows nothing: 2.30)")
-fair = {}
-for world in (clean, noisy):
-    *_, found = compute_spared(world, TUNED)
-    errors, chosen = found.tuned(TUNED)
-    fair[world] = paired_interval(errors[:, 1], errors[:, 0])
-    print(f"{world}: everything {errors[:, 0].mean():.1%}, sparing them "
-          f"{errors[:, 1].mean():.1%}")
-    for policy, values in zip(("everything", "sparing them"), chosen.T):
-        print(f"   λ chosen for {policy}:", ", ".join(f"{value:g}" for value in values))
-
-# %% tags=["deeper", "nbval-check-output"]
-claim("32 hidden units, λ = 10: sparing γ, β and biases lowers the test error on noisy "
-      "rows.",
-      measured=widths[32],
-      kind="measured", id="spare-narrow", holds=negative)
-claim("256 hidden units, λ = 10: it raises the test error.",
-      measured=widths[256],
-      kind="measured", id="spare-wide", holds=positive)
-for name, world in (("clean", clean), ("noisy", noisy)):
-    claim(f"{world}: sparing them lowers the test error, each policy with its own λ.",
-          measured=fair[world],
-          kind="measured", id=f"spare-tuned-{name}", holds=negative)
-
-# %% [markdown] tags=["deeper"]
-# "Fair" still leaves a choice: by which criterion is λ chosen? On 20 other seeds in the noisy world, sparing minus everything is +1.35 points [0.70, 2.01] where the validation *loss* chooses, and −1.0 [−2.0, −0.01] where the validation *error* does. The choice lies mostly at the end of the grid, so the grid is too short as well.
-# There is no verdict for one policy here, and "norms must not decay" is a convention that makes λ comparable, not a finding about errors. Where the weakest λ of all is chosen, the validation loss asks for hardly any penalty.
+# Leave biases and norms out by default, because then λ means one thing. Whether it also lowers the error is another question; lesson 07 measures it, since it takes BatchNorm and AdamW.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: names lie
@@ -766,6 +673,8 @@ claim("By name, a norm's scale is penalised and a weight matrix is not; by what 
 # (200 rows, labels as noisy): among the five pairs with equal strengths, or among all. *Said beforehand:* one for each layer *helps* if the interval of the paired difference in test error, ten seeds, lies below 0.
 
 # %% tags=["deeper"]
+from course_lib.experiments.batchnorm.penalise_what import compute_by_layer
+
 *_, layers = compute_by_layer()
 print("chosen for both layers:",
       [round(pair[0], 1) for pair in layers.uniform_strengths.tolist()])
@@ -964,7 +873,7 @@ quiz(
      "true of everything": "You have seen proximal steps stop at zero, in one weight, "
                            "in ten and in thousands."},
     answer="true of the loop with |w| in the loss, false of the lowest point and of "
-           "proximal steps")
+           "proximal steps", rests="proximal-empties")
 
 # %% [markdown] tags=["card"] slideshow={"slide_type": "slide"}
 # ## To keep

@@ -338,7 +338,7 @@ explore.which_parameter.show()
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: are both betas "momentum parameters"?
 #
-# Many texts call them so. Only the first is one:
+# Many texts call them so, the mlr3torch course among them (see *Sources*). Only the first is one:
 
 # %% tags=["deeper", "nbval-check-output"]
 shaky = [3.0, 1.0, -0.1, 2.0, -4.0]
@@ -1174,6 +1174,7 @@ claim("So does plain Adam with the usual long memory, β₂ = 0.999.",
 # Wang & Aitchison, *How to set AdamW's weight decay as you scale model and dataset size*, ICML 2025 (arXiv:2405.13698).
 # Jordan et al., *Muon: An Optimizer for Hidden Layers in Neural Networks*, 2024 (kellerjordan.github.io/posts/muon). Liu et al., *Muon Is Scalable for LLM Training*, 2025 (arXiv:2502.16982). Chen et al., *Cautious Weight Decay*, 2025 (arXiv:2510.12402).
 # Defazio et al., *The Road Less Scheduled*, NeurIPS 2024 (arXiv:2405.15682).
+# *Which parameter is varied?* is a question of "Optimization & Regularization" of the mlr3torch course (mlr-org.github.io/mlr3torch-course/notebooks/4-optimizer.html, commit 220fa0e); ε in two places, the double division and `zero_grad` stand there too.
 # Duchi, Hazan & Singer, *Adaptive Subgradient Methods* (Adagrad), JMLR 2011. Tieleman & Hinton, *RMSprop*, Coursera lecture 6.5, 2012. Tukey, *Bias and confidence in not quite large samples* (the jackknife), 1958.
 
 # %% [markdown] slideshow={"slide_type": "skip"}

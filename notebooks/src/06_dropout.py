@@ -30,8 +30,6 @@ except ModuleNotFoundError:
         "the course is not installed in this Python: stop Jupyter and run `make "
         "course` in the course's folder, or run here: %pip install -e ..") from None
 
-import math
-
 import torch
 from torch import nn
 
@@ -46,8 +44,9 @@ setup()
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## One example, sixty-four networks
 #
-# A batch of 64 rows, all the *same* example; $p$ is the chance that a unit is dropped (orange crosses). **Move through the rows**: each meets another thinned network. On the right: what the first hidden layer hands on.
-# Watch the open diamonds, the mean over the rows so far: after 64 rows they sit near the dashes of evaluation. Then switch the mode to *evaluation*.
+# A batch of 64 rows, all the *same* example; $p$ is the chance that a unit is dropped (orange crosses). Each row meets another thinned network. On the right: what the first hidden layer hands on; the open diamonds are the mean over the rows so far.
+#
+# **Do this**: move through the 64 rows, then switch the mode to *evaluation*.  **Notice**: how near do the diamonds come to the dashes of evaluation?
 
 # %% slideshow={"slide_type": "-"}
 from course_lib.explorers import dropout as explore
@@ -313,14 +312,17 @@ for name, loss in (("plain", losses.plain), ("masks off", losses.off),
     print(f"{name:<10} {mean_interval(loss)}")
 print(f"worse by {wrong.mean():.2f} on rows with a wrong label, by {right.mean():.2f} "
       "on the others")
-real = (less_fit.between(low=0.05), noise.between(low=0.05))
 
 # %% jupyter={"outputs_hidden": true}
 # what came out
+parts = [less_fit, noise]
 reveal("worse",
-       {(True, True): "both of the last two",
-        (True, False): "only because the network fits the rows less",
-        (False, True): "only because the masks are on while it is measured"}.get(real),
+       from_interval={
+           "both of the last two": above(0.05)(parts),
+           "only because the network fits the rows less":
+               each(above(0.05), below(0.05))(parts),
+           "only because the masks are on while it is measured":
+               each(below(0.05), above(0.05))(parts)},
        because=f"measured: {less_fit.mean:.2f} is a worse fit, {noise.mean:.2f} is "
                "mask noise", rests="fits-less, mask-noise")
 
@@ -719,13 +721,13 @@ claim("Two layers of masks: evaluation is off the mean of the masks by less than
       measured=mean_interval((few.evaluation_gap() / few.mean_spread())[:, i]),
       kind="measured", id="evaluation-near-mean",
       holds=below(0.5))
-came = {"falls along with it": (0, 2 / 3), "stays about the same": (2 / 3, 3 / 2),
-        "grows": (3 / 2, math.inf)}
 
 # %% jupyter={"outputs_hidden": true}
 # what came out
 reveal("shrink",
-       next((name for name, ends in came.items() if kept.between(*ends)), None),
+       from_interval={"falls along with it": below(2 / 3)(kept),
+                      "stays about the same": between(2 / 3, 3 / 2)(kept),
+                      "grows": above(3 / 2)(kept)},
        because=f"measured: it keeps {kept.mean:.0%}, while the error keeps "
                f"{falls.mean:.0%}", rests="rows-spread-stays")
 
@@ -803,10 +805,10 @@ claim("A module that calls F.dropout(x, p) goes on dropping after .eval().",
 # ## When not to
 #
 # - More data than the network can memorise in its time: little to prevent, and dropout slows the fit.
-# - Where you stop early anyway: compare with that, not with a plain network left to run on.
-# - Directly in front of a batch norm, with a large p: what the norm remembers costs test loss. (The order also costs test error at p = 0.7, and mostly for another reason; a *Deeper* section measures both.)
+# - Where you stop early anyway: compare with that, not with a plain network left to run on. <!-- rests: stopping-beats-half, not half-best -->
+# - Directly in front of a batch norm, with a large p: what the norm remembers costs test loss. (The order also costs test error at p = 0.7, and mostly for another reason; a *Deeper* section measures both.) <!-- rests: shift-loss-p07, order-p07, not order-anew-p07 -->
 # - A regression with plenty of rows: a dropped unit is an error in the answer (whether it shows: a Deeper section).
-# - As the only source of error bars. Several networks trained from different starts (a *deep ensemble*) are a stronger one; *concrete dropout* learns its p.
+# - As the only source of error bars: their spread does not know how many rows there were. <!-- rests: rows-spread-stays, band-too-narrow --> Several networks trained from different starts (a *deep ensemble*) are a stronger one; *concrete dropout* learns its p.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: values commonly met, and conventions
@@ -828,9 +830,9 @@ claim("A module that calls F.dropout(x, p) goes on dropping after .eval().",
 # | what does it do? | 0 with probability p, else $x/(1-p)$: same mean, variance $x^2 p/(1-p)$; nothing in evaluation |
 # | which average is evaluation? | of the outputs, while only linear layers follow; behind a ReLU that masks switch a stand-in |
 # | which penalty? | for linear regression a ridge, $\frac{p}{1-p}\lVert x_{\cdot j}\rVert^2$ for each weight |
-# | why is the training loss higher? | mask noise, and less fit: measure with masks off |
+# | why is the training loss higher? | mask noise, and less fit: measure with masks off <!-- rests: mask-noise, fits-less --> |
 # | which p is best? | ask for how many steps, and against a plain network stopped at its best |
-# | does its spread mean uncertainty? | only after calibration: it does not know how many rows there were |
+# | does its spread mean uncertainty? | only after calibration: it does not know how many rows there were <!-- rests: rows-spread-stays --> |
 #
 # Now write it yourself: **`06_dropout_exercises.ipynb`**. Your own function then throws the masks of the first and the last picture.
 #

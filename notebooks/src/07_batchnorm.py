@@ -175,7 +175,7 @@ show_source(standardise)
 # The running statistics are **buffers**: saved with the model, trained by nobody. Only they are kept out of autograd's graph. The gradient flows through μ and σ²:
 # to change one row is to change the mean, and so all rows. Holding them fixed (`detach`) gives the right output and a wrong gradient.
 #
-# One lecture's formula for the layer is $\hat x$ alone. γ and β matter: with $\gamma = \sqrt{\sigma^2+\epsilon}$ and $\beta = \mu$ the layer does nothing to this batch (in evaluation: to any), so it can learn to undo itself.
+# The formula of the mlr3torch course (mlr-org.github.io/mlr3torch-course, *Optimization & Regularization*, commit 220fa0e), "the lecture" of lesson 06, is $\hat x$ alone. γ and β matter: with $\gamma = \sqrt{\sigma^2+\epsilon}$ and $\beta = \mu$ the layer does nothing to this batch (in evaluation: to any), so it can learn to undo itself.
 
 # %%
 predict("twice",
@@ -209,7 +209,7 @@ reveal("twice",
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What does it remember?
 #
-# During training, says that lecture, the layer uses the batch, "while during evaluation, it uses the running mean and variance of all training samples seen". Feed it 200 batches of numbers around 10, then 200 around 0.
+# During training, says the same lecture, the layer uses the batch, "while during evaluation, it uses the running mean and variance of all training samples seen". Feed it 200 batches of numbers around 10, then 200 around 0.
 
 # %%
 predict("memory", "The mean of all samples seen is 5. The running mean is …",
@@ -268,6 +268,9 @@ explore.memory.show()
 predict("modes", "Which momentum sets evaluation apart from all at once, 1 or 0.001?",
         ["only 1", "only 0.001", "both", "neither"])
 
+# %% [markdown]
+# **Do this**: take the momentum from 0.001 to 1, then set the batch size to 64 (some seconds).  **Notice**: where does *evaluation* meet *all test rows as one batch*, and how wide is that valley?
+
 # %% jupyter={"outputs_hidden": true}
 from course_lib.explorers import batchnorm as explore
 
@@ -288,19 +291,32 @@ claim("As trained, in batches of 4, the network is apart from all at once, and w
       measured=paired_interval(100 * modes.late("trained"), 100 * modes.late("batch")),
       kind="measured", id="trained-apart", holds=above(5))
 
-# %% jupyter={"outputs_hidden": true}
-options = {(True, True): "both", (False, False): "neither", (True, False): "only 1",
-           (False, True): "only 0.001"}
+# %% jupyter={"outputs_hidden": true} tags=["nbval-check-output"]
+claim("At momentum 0.001 three quarters of the memory, 0.999³⁰⁰ = 74 %, are still what "
+      "it began with after 300 batches.",
+      measured=0.999**300, holds=near(0.74, 0.005))
+still_behind = 100 * (modes.late("corrected") - modes.late("batch"))
+claim("With that taken out, as Adam does (lesson 04), less than half of the gap is left "
+      "(points, less half of the gap).",
+      measured=paired_interval(still_behind, modes.behind(0.001) / 2),
+      kind="measured", id="memory-corrected", holds=negative)
+print(f"behind at momentum 0.001: {behind[0.001].mean:.1f} points, with its start taken "
+      f"out {still_behind.mean():.1f}")
 
 # %% jupyter={"outputs_hidden": true}
 # what came out
-reveal("modes", options.get(tuple(behind[m].between(low=5) for m in (1.0, 0.001))),
+ends = [behind[1.0], behind[0.001]]
+reveal("modes",
+       from_interval={"both": above(5)(ends),
+                      "only 1": each(above(5), below(5))(ends),
+                      "only 0.001": each(below(5), above(5))(ends),
+                      "neither": below(5)(ends)},
        because=", ".join(f"momentum {m:g}: {points.mean:+.1f} points"
                          for m, points in behind.items()),
        rests="memory-apart-1, memory-apart-0.001")
 
 # %% [markdown]
-# Too long a memory still holds what it began with, mean 0 and variance 1, which were never measured; too short a one is one small batch. Set the batch size to 64 (some seconds), and look at the valley between.
+# Too long a memory still holds what it began with, mean 0 and variance 1, which were never measured, and that is most of what it costs; <!-- rests: memory-corrected --> too short a one is one small batch.
 # *Forgetting `model.eval()`* means being judged *as trained*; and every test batch moves the statistics besides.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -506,7 +522,7 @@ reveal("speed",
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: is the loss smoother along the gradient?
 #
-# The paper of 2015 says that the inputs of a layer no longer drift; Santurkar et al. (2018), that the loss gets smoother along the gradient. They look ahead from a point of the training along its gradient $g$, up to one step, and ask how much the gradient itself changes: the largest $\lVert g' - g\rVert / (s\lVert g\rVert)$ over distances $s$, an effective curvature.
+# The paper of 2015 says that the inputs of a layer no longer drift while those before it learn, and calls such drift *internal covariate shift*; Santurkar et al. (2018) measured it and found that it explains little of the gain. They say that the loss gets smoother along the gradient. They look ahead from a point of the training along its gradient $g$, up to one step, and ask how much the gradient itself changes: the largest $\lVert g' - g\rVert / (s\lVert g\rVert)$ over distances $s$, an effective curvature.
 # We do that for 64-64-64-10 networks, learning rate 0.1, eight seeds, along the way, and take the log of that with BatchNorm less the log of that without. *Smoother* means an interval below 0.
 #
 # Compared *when*? After the same number of steps the faster network is simply elsewhere, where the loss is nearly flat. So we also compare the two at the same training loss: at the first step where it is at 2, 1, 0.5 or below (and not more than a tenth below, else we say nothing).
@@ -645,6 +661,9 @@ from course_lib.experiments.batchnorm.turning import STRENGTHS, turn_on_digits
 predict("rest", "After 1500 steps at rate 0.1, at rest for λ =",
         ["0.01 and 0.1", "0.1 only", "0.01 only", "neither"])
 
+# %% [markdown] tags=["deeper"]
+# **Do this**: go through the λ.  **Notice**: at which of them does the angle reach its dashed line before the run ends?
+
 # %% tags=["deeper"] jupyter={"outputs_hidden": true}
 from course_lib.explorers import batchnorm as explore
 
@@ -660,20 +679,19 @@ for strength, found in ratio.items():
           found)
 
 # %% tags=["deeper", "nbval-check-output"] jupyter={"outputs_hidden": true}
-resting = {strength: ratio[strength].between(0.98, 1.02) for strength in (0.01, 0.1)}
-for strength in resting:
+for strength in (0.01, 0.1):
     claim(f"λ = {strength}: the angle per step is within 2 % of arccos(1 − ηλ).",
           measured=ratio[strength], kind="measured", id=f"angle-{strength}",
           holds=between(0.98, 1.02))
 
 # %% tags=["deeper"] jupyter={"outputs_hidden": true}
-options = {(True, True): "0.01 and 0.1", (False, True): "0.1 only",
-           (True, False): "0.01 only",
-           (False, False): "neither"}
-
-# %% tags=["deeper"] jupyter={"outputs_hidden": true}
 # what came out
-reveal("rest", options.get(tuple(resting.values())),
+two, at_rest, turns_more = [ratio[0.01], ratio[0.1]], between(0.98, 1.02), above(1.02)
+reveal("rest",
+       from_interval={"0.01 and 0.1": at_rest(two),
+                      "0.1 only": each(turns_more, at_rest)(two),
+                      "0.01 only": each(at_rest, turns_more)(two),
+                      "neither": turns_more(two)},
        because="ηλ·steps must be large: see the column of ratios above",
        rests="angle-0.01, angle-0.1")
 
@@ -888,11 +906,116 @@ claim("After one NaN torch's layer gives NaN in evaluation, to clean rows too; o
                 ours.eval()(batch).isnan().sum().item()],
       holds=equal([10, 0]))
 
+# %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
+# ### Deeper: should γ, β and biases decay?
+#
+# Loops often let everything decay. Does it help to spare γ, β and biases? AdamW (lesson 04), 64-64-10 networks, ten seeds, everything penalised against weight matrices alone. Biases, first: with λ = 1, which in 600 steps of 0.002 shrinks an idle weight to 30 %, is it *no matter*, within half a point of test error?
+# Then BatchNorm's scale γ and shift β at one common λ, 3 and 10, in two worlds: 1000 clean rows; 300 rows with wrong labels. Both strengths come from earlier trials with other seeds.
+
+# %% tags=["deeper"]
+predict("biases",
+        "No norms, 300 rows, noisy labels, λ = 1 on everything. Sparing the biases "
+        "changes the test error by …",
+        ["half a point or more for the better", "less than half a point",
+         "half a point or more for the worse"])
+
+# %% tags=["deeper"] jupyter={"outputs_hidden": true}
+from course_lib.experiments.batchnorm.penalise_what import (
+    TUNED, WORLDS, compute_spared)
+
+spared = {}
+for world, (_, _, strengths) in WORLDS.items():
+    *_, found = compute_spared(world)
+    # [seeds, everything or weights alone]
+    for strength, errors in zip(strengths, found.test_error.unbind(1)):
+        spared[world, strength] = paired_interval(errors[:, 1], errors[:, 0])
+        print(f"{world}, λ = {strength:<4g} everything {errors[:, 0].mean():.1%}, "
+              f"sparing them {errors[:, 1].mean():.1%}")
+
+# %% jupyter={"outputs_hidden": true} tags=["deeper", "nbval-check-output"]
+bare, clean_world, noisy_world = WORLDS
+claim("Sparing the biases changes the test error by less than half a point (λ = 1).",
+      measured=spared[bare, 1.0], kind="measured", id="spare-biases",
+      holds=within(0.005))
+for name, world in (("clean", clean_world), ("noisy", noisy_world)):
+    for strength in (3.0, 10.0):
+        claim(f"{world}: sparing them lowers the test error (λ = {strength:g}).",
+              measured=spared[world, strength],
+              kind="measured", id=f"spare-{name}-{strength:g}", holds=negative)
+
+# %% tags=["deeper"] jupyter={"outputs_hidden": true}
+# what came out
+change = spared[bare, 1.0]
+reveal("biases", from_interval={
+    "half a point or more for the better": below(-0.005)(change),
+    "less than half a point": within(0.005)(change),
+    "half a point or more for the worse": above(0.005)(change)},
+       because=f"measured: {100 * change.mean:+.2f} points", rests="spare-biases")
+
+# %% [markdown] tags=["deeper"]
+# Compare the four rows with each other, not only within: at one and the same λ the two policies are not equally strong, so such a row says more about λ than about the policy. The fair comparison is the next section.
+
+# %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
+# ### Deeper: fairly, each policy with its own λ
+#
+# Is sparing better when each policy has the λ that suits it? Then the choice needs a figure, and there are two: the *loss* on 200 validation rows, labels as noisy as the training labels, and their *error*. We show both. λ is one of eleven from 0.001 to 100 (at first of seven from 0.03 to 30, and widened once, at both ends); of λ that err alike the strongest.
+#
+# At a *common* λ the answer depends on the width. Under AdamW a parameter that decays stays within about ±1/λ (lesson 04 says when). At λ = 10 each γ and each weight of the last layer is at most about 0.1, and the fewer the hidden units, the smaller are the scores that they can add up to. So the answer of one width need not be that of another.
+#
+# Said beforehand, for 300 rows with wrong labels and λ = 10: sparing γ, β and biases helps 32 hidden units and costs 256. In trials with other seeds it did.
+
+# %% tags=["deeper"]
+widths = {}
+for width in (32, 64, 128, 256):
+    *_, found = compute_spared(noisy_world, (10.0,), width)
+    errors, losses = found.test_error[:, 0], found.train_loss[:, 0].mean(0)
+    widths[width] = paired_interval(errors[:, 1], errors[:, 0])
+    print(f"{width:3} units: everything {errors[:, 0].mean():.1%}, sparing them "
+          f"{errors[:, 1].mean():.1%};",
+          f"training loss {losses[0]:.2f} and {losses[1]:.2f}")
+print("(the training loss of one who knows nothing: 2.30)")
+
+# %% tags=["deeper"]
+fair = {}
+for name, world in (("clean", clean_world), ("noisy", noisy_world)):
+    *_, found = compute_spared(world, TUNED)
+    for by in ("loss", "error"):
+        errors, chosen = found.tuned(TUNED, by)
+        fair[name, by] = paired_interval(errors[:, 1], errors[:, 0])
+        print(f"{name} labels, λ by validation {by}: everything "
+              f"{errors[:, 0].mean():.1%}, sparing them {errors[:, 1].mean():.1%}")
+        for policy, values in zip(("everything", "sparing them"), chosen.T):
+            print(f"   λ for {policy}:", *(f"{value:g}" for value in values))
+
+# %% tags=["deeper", "nbval-check-output"]
+claim("32 hidden units, λ = 10: sparing γ, β and biases lowers the test error on noisy "
+      "rows.",
+      measured=widths[32],
+      kind="measured", id="spare-narrow", holds=negative)
+claim("256 hidden units, λ = 10: it raises the test error.",
+      measured=widths[256],
+      kind="measured", id="spare-wide", holds=positive)
+for name in ("clean", "noisy"):
+    claim(f"{name.capitalize()} labels: sparing them lowers the test error, each policy "
+          "with its own λ by validation loss.",
+          measured=fair[name, "loss"],
+          kind="measured", id=f"spare-tuned-{name}", holds=negative)
+    claim(f"{name.capitalize()} labels: sparing them lowers the test error, each policy "
+          "with its own λ by validation error.",
+          measured=fair[name, "error"],
+          kind="measured", id=f"spare-tuned-error-{name}", holds=negative)
+
+# %% [markdown] tags=["deeper"]
+# On clean labels the validation loss mostly takes the weakest λ that there is, also on the wider grid: it asks for hardly any penalty. By neither figure are the two policies told apart there. <!-- rests: open spare-tuned-clean, open spare-tuned-error-clean -->
+#
+# On noisy labels **the verdict turns with the figure that chooses λ**: by validation loss sparing them is worse, by validation error it is better. <!-- rests: not spare-tuned-noisy, spare-tuned-error-noisy --> The error takes a stronger λ for whom it spares; where that is the strongest of all, the grid still ends too early.
+# So there is no verdict for one policy. "Norms must not decay" is a convention that makes λ comparable, and no finding about errors.
+
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## In production
 #
 # - `nn.BatchNorm1d(features)`, `nn.BatchNorm2d(channels)` between linear layer (or convolution) and activation. The layer before needs no bias, β does that: `bias=False`.
-# - γ and β are usually left out of weight decay (`decay_groups` of lesson 03); lesson 02 shows when that costs.
+# - γ and β are usually left out of weight decay (`decay_groups` of lesson 03), so that λ means one thing: a pull on matrices. Whether that lowers the error depends on the width, and on the figure that chooses λ (*should γ, β and biases decay?*, above). <!-- rests: spare-narrow, spare-wide, not spare-tuned-noisy, spare-tuned-error-noisy -->
 # - `model.eval()` to evaluate, `model.train()` to go on; `drop_last=True`. *Gradient accumulation* (several small batches, one step) does *not* make the norm's batch larger.
 # - Fine-tuning on little data: norms stay in evaluation mode.
 # - In evaluation a norm is multiply and add, as a linear layer is: **fold** one into the other.
@@ -908,15 +1031,15 @@ claim("The folded layer alone gives the outputs of layer and norm together.",
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## When not to
 #
-# - Batches of a few rows, or of rows of very different origin: LayerNorm, or GroupNorm (LayerNorm over groups of channels).
+# - Batches of a few rows, or of rows of very different origin: LayerNorm, or GroupNorm (LayerNorm over groups of channels). <!-- rests: layer-leads-2 -->
 # - Text, sequences of different lengths: LayerNorm; a batch statistic would mix padding and words.
 # - Where one example must not influence another's result, as under a promise of privacy.
-# - Directly behind dropout with a large p. What the norm remembers is then too large a variance. In lesson 06 that costs test *loss*; what the order costs in test *error* at p = 0.7 is mostly not this shift.
+# - Directly behind dropout with a large p. What the norm remembers is then too large a variance. In lesson 06 that costs test *loss*; what the order costs in test *error* at p = 0.7 is mostly not this shift. <!-- rests: shift-loss-p07, order-p07, not order-anew-p07 -->
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: in other texts
 #
-# The lecture quoted above announces "dropout and layer normalization" and then explains batch normalization: two different layers. Keras counts its `momentum` the other way, 0.99 for our 0.01.
+# The lecture announces "dropout and layer normalization" and then explains batch normalization: two different layers. Keras counts its `momentum` the other way, 0.99 for our 0.01.
 # Teaching codes often remember the biased variance: low by the factor $(n-1)/n$, with $n$ values per feature in the batch, a lot for small batches.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -926,7 +1049,7 @@ claim("The folded layer alone gives the outputs of layer and norm together.",
 # |---|---|---|
 # | normalises by | this batch: μ, σ² (divided by $n$) | running statistics (σ² divided by $n-1$) |
 # | remembers | running ← $(1-m)$ running + $m$ batch | nothing |
-# | one row depends on | all rows of the batch, with noise of variance ∝ 1/B | itself |
+# | one row depends on | all rows of the batch, with noise of variance ∝ 1/B <!-- rests: batch-variance-mean --> | itself |
 # | the weights before it | length free: decay sets the turning, $\arccos(1-\eta\lambda)$ per step at rest | can be folded |
 #
 # Now write it yourself, and find out which of five others is wrong: **`07_batchnorm_exercises.ipynb`**.
@@ -946,7 +1069,7 @@ claim("The folded layer alone gives the outputs of layer and norm together.",
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Sources
 #
-# Ioffe & Szegedy, *Batch Normalization: Accelerating Deep Network Training by Reducing Internal Covariate Shift*, ICML 2015 (arXiv:1502.03167). Hoffer, Hubara & Soudry, *Train longer, generalize better*, NeurIPS 2017 (arXiv:1705.08741; ghost batches). He, Zhang, Ren & Sun, *Delving Deep into Rectifiers*, ICCV 2015 (arXiv:1502.01852). Ba, Kiros & Hinton, *Layer Normalization*, 2016 (arXiv:1607.06450).
+# *The lecture:* "Optimization & Regularization" of the mlr3torch course (mlr-org.github.io/mlr3torch-course/notebooks/4-optimizer.html, commit 220fa0e). Ioffe & Szegedy, *Batch Normalization: Accelerating Deep Network Training by Reducing Internal Covariate Shift*, ICML 2015 (arXiv:1502.03167). Hoffer, Hubara & Soudry, *Train longer, generalize better*, NeurIPS 2017 (arXiv:1705.08741; ghost batches). He, Zhang, Ren & Sun, *Delving Deep into Rectifiers*, ICCV 2015 (arXiv:1502.01852). Ba, Kiros & Hinton, *Layer Normalization*, 2016 (arXiv:1607.06450).
 # van Laarhoven, *L2 Regularization versus Batch and Weight Normalization*, 2017 (arXiv:1706.05350). Santurkar, Tsipras, Ilyas & Madry, *How Does Batch Normalization Help Optimization?*, NeurIPS 2018 (arXiv:1805.11604).
 # Yang, Pennington, Rao, Sohl-Dickstein & Schoenholz, *A Mean Field Theory of Batch Normalization*, ICLR 2019 (arXiv:1902.08129). Zhang, Wang, Xu & Grosse, *Three Mechanisms of Weight Decay Regularization*, ICLR 2019 (arXiv:1810.12281).
 # Li & Arora, *An Exponential Learning Rate Schedule for Deep Learning*, ICLR 2020 (arXiv:1910.07454). Wan, Zhu, Zhang & Sun, *Spherical Motion Dynamics*, NeurIPS 2021 (arXiv:2006.08419).

@@ -748,7 +748,7 @@ quiz("A config says drop_path_rate = 0.2. What is the survival probability of th
 # | gradients reach early layers | that is the shortcuts' doing, and the start's: with torch's start dropping changed the norm by less than a factor of 3 <!-- rests: vanishes-torch, shortcut-torch, drop-gradient-torch --> |
 # | no cost at test time | yes: the identity in evaluation, exactly |
 #
-# **When not to.** Without shortcuts there is nothing to fall back on. In a small network, first try fewer blocks. Where labels are right and data plenty, do not expect what wrong labels show. With dropout and weight decay already tuned, it is one more knob that asks to be tuned with them.
+# **When not to.** Without shortcuts there is nothing to fall back on. In a small network, first try fewer blocks. <!-- rests: not tuned-any-error --> Where labels are right and data plenty, do not expect what wrong labels show: there it is undecided. <!-- rests: open drop-clean-nll, open drop-clean-error --> With dropout and weight decay already tuned, it is one more knob that asks to be tuned with them.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Your turn

@@ -5,7 +5,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from course_lib.experiments.batchnorm import batch_statistics, turning
-from course_lib.experiments.batchnorm.activations import UNITS
+from course_lib.experiments.batchnorm.activations import UNITS, measure_activations
 from course_lib.explorers import batchnorm as explore
 
 
@@ -100,5 +100,20 @@ def test_every_place_of_the_sliders_can_be_drawn():
             caption = explore.activations.explorer.picture(gain=gain, unit=unit, batch_size=2)[1]
             assert f"Gain {gain:g}, {unit}:" in caption
     assert "no batch" in explore.memory.explorer.picture(batch_size=2, momentum=1.0)[1]
+
+
+def test_the_window_holds_all_that_is_drawn_and_is_no_larger_than_it_must_be():
+    for gain, decades in ((1.0, 4), (5.0, 16)):
+        figure = Figure()
+        marks = explore.activations.explorer.prepare(figure)
+        explore.activations.explorer.draw(marks, measure_activations(gain, 64, "ReLU"))
+        for ax in figure.axes[:2]:
+            low, high = ax.get_ylim()
+            assert high / low == pytest.approx(10**decades)
+            values = np.concatenate([mark.get_ydata() for mark in ax.lines])
+            assert low < values.min() and values.max() < high
+
+
+def test_what_the_sliders_do_not_allow_is_refused():
     with pytest.raises(ValueError, match="gain"):
         explore.activations.explorer.picture(gain=-1.0)

@@ -1,6 +1,7 @@
 """What fresh seeds make of a claim, and when it has to be judged on others."""
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -73,6 +74,14 @@ def test_a_revision_is_judged_on_the_next_bases():
     new += [line(around(3), base, revision=1) for base in (4, 5, 6)]
     assert standing.standings([*old, *new])["it"].status() == "confirmed"
     assert standing.bases(1) == (4, 5, 6)
+
+
+def test_a_claim_that_moved_is_that_of_the_lesson_that_makes_it_now():
+    """Whatever the order in which the files of the two lessons are read."""
+    left = [line(around(2), code="old"), line(around(1), id="other", code="new")]
+    found = [replace(line(around(2), code="here"), lesson="02_y")]
+    for lines in ([*left, *found], [*found, *left]):
+        assert standing.standings(lines)["it"].pilot.lesson == "02_y"
 
 
 def test_the_same_up_to_rounding():

@@ -66,6 +66,7 @@ def measure_noise(
 # ---------------------------------------------------------------- one network, two modes
 
 MOMENTA = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
+START = {"mean": 0.0, "var": 1.0}  # of the running statistics
 STEPS, EVERY, LATE = 300, 10, 10
 # sixteen that played no part while this experiment was thought out
 NEW_SEEDS = tuple(range(20, 36))
@@ -77,7 +78,8 @@ class Modes:
 
     `evaluation` [seeds, momenta, looks]: by the running statistics that each momentum would have
     kept. [seeds, looks] each: `batch`, by the statistics of all test rows at once; `trained`, by
-    those of as many test rows as a batch in training has.
+    those of as many test rows as a batch in training has; `corrected`, by the running statistics of
+    the longest memory, with what it began with taken out.
     """
 
     batch_size: int
@@ -85,6 +87,7 @@ class Modes:
     evaluation: Tensor
     batch: Tensor
     trained: Tensor
+    corrected: Tensor
     progress: float = 1.0
 
     @property
@@ -95,7 +98,7 @@ class Modes:
     def late(self, name: str) -> Tensor:
         """Mean of one of the three over the last ten looks there are.
 
-        `evaluation` [seeds, momenta], `batch` or `trained` [seeds].
+        `evaluation` [seeds, momenta], of the others [seeds].
         """
         return getattr(self, name)[..., max(self.seen - LATE, 0) : self.seen].mean(-1)
 
@@ -118,7 +121,7 @@ def compare_modes(
     networks = NormedNetworks((64, 64, 10), "batch", splits, seeds, momentum=1.0)
     at, shape = tuple(range(0, steps + 1, every)), (len(seeds), len(MOMENTA), steps // every + 1)
     evaluation = torch.full(shape, torch.nan, dtype=torch.float64)
-    batch, trained = (torch.full_like(evaluation[:, 0], torch.nan) for _ in range(2))
+    batch, trained, corrected = (torch.full_like(evaluation[:, 0], torch.nan) for _ in range(3))
     (last,) = networks.running
     kept = [{name: value.clone() for name, value in last.items()} for _ in MOMENTA]
     for step in train_stepwise(networks, steps, batch_size, 0.02, momentum=0.9):
@@ -132,7 +135,17 @@ def compare_modes(
             for m, running in enumerate(kept):
                 networks.running[0] = running
                 evaluation[:, m, i] = networks.test_error().flatten()
+            networks.running[0] = _without_start(kept[0], MOMENTA[0], step)
+            corrected[:, i] = networks.test_error().flatten()
             networks.running[0] = last
-            yield Modes(
-                batch_size, at, evaluation.clone(), batch.clone(), trained.clone(), step / steps
-            )
+            found = (evaluation.clone(), batch.clone(), trained.clone(), corrected.clone())
+            yield Modes(batch_size, at, *found, progress=step / steps)
+
+
+def _without_start(kept: dict[str, Tensor], momentum: float, step: int) -> dict[str, Tensor]:
+    """The running statistics after `step` batches without the 0 and 1 that they began with."""
+    left = (1 - momentum) ** step  # as Adam corrects: subtract that share of the start, divide
+    return {
+        name: (value - left * START[name]) / (1 - left) if step else value
+        for name, value in kept.items()
+    }

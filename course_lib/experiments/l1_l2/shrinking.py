@@ -58,6 +58,15 @@ class Shrinking:
     shares: Tensor
     networks: dict[int, list[Tensor]]
 
+    def emptied_units(self, strength: float, below: float = 1e-3) -> Tensor:
+        """How many hidden units L2 has emptied, [seeds]: ‖weights in‖·‖weights out‖ < `below`."""
+        at = STRENGTHS.index(strength)
+        prices = [
+            first[at].norm(dim=1) * last[at].norm(dim=0)
+            for first, _, last, _ in self.networks.values()
+        ]
+        return (torch.stack(prices) < below).sum(1).double()
+
 
 @remembered
 def compute_shrinking(seeds: Sequence[int] = SEEDS) -> Iterator[Shrinking]:

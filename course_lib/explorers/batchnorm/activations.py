@@ -1,5 +1,7 @@
 """Outputs and gradients of ten layers, with a BatchNorm and without: move gain and batch size."""
 
+import torch
+
 from course_lib import plotting
 from course_lib.experiments.batchnorm.activations import DEPTH, UNITS, measure_activations
 from course_lib.panel import Choice, Explorer, Slider
@@ -18,7 +20,7 @@ def _prepare(figure):
             style = {"color": color, "linestyle": linestyle, "marker": "os"[k], "markersize": 4}
             marks[name, norm] = ax.plot([], [], label=label, **style)
         if name != "stuck":
-            ax.set(yscale="log", ylim=(1e-8, 1e8))
+            ax.set(yscale="log")
     left, middle, right = figure.axes
     left.set(title="Size of the outputs", ylabel="root mean square")
     middle.set(title="Size of the gradient there", ylabel="root mean square")
@@ -39,6 +41,8 @@ def _draw(marks, result):
             marks[name, norm][0].set_data(
                 range(1, DEPTH + 1), values if name == "stuck" else values.clamp(min=1e-12)
             )
+        if name != "stuck":
+            marks[name, True][0].axes.set_ylim(_window(result))
     sizes = {
         norm: f"{values[0].item():.2g} to {values[-1].item():.2g}"
         for norm, values in result.size.items()
@@ -48,6 +52,12 @@ def _draw(marks, result):
         f"Gain {result.gain:g}, {result.unit}: from layer 1 to {DEPTH} the size of the outputs "
         f"goes from {without} without a norm, from {norm} with BatchNorm."
     )
+
+
+def _window(result):
+    """Four decades around 1 where all fits in, else sixteen; the same for both panels."""
+    seen = torch.cat([*result.size.values(), *result.gradient.values()])
+    return (1e-2, 1e2) if ((seen > 1e-2) & (seen < 1e2)).all() else (1e-8, 1e8)
 
 
 explorer = Explorer(

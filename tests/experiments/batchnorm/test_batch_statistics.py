@@ -33,6 +33,14 @@ def test_two_modes_of_one_training():
     assert found.trained.shape == (2, 3) and found.trained.isfinite().all()
     slow, last = found.evaluation[:, 0, -1], found.batch[:, -1]
     assert (slow > last + 0.05).all(), "momentum 0.001 has hardly seen anything after 40 batches"
+    assert (found.corrected[:, -1] < slow).all(), "what it began with was most of it"
+
+
+def test_without_its_start_a_memory_of_one_batch_is_that_batch():
+    batch = {"mean": torch.tensor([3.0]), "var": torch.tensor([7.0])}
+    kept = {"mean": 0.01 * batch["mean"], "var": 0.99 + 0.01 * batch["var"]}
+    found = lab._without_start(kept, 0.01, 1)
+    assert all(torch.allclose(found[name], batch[name]) for name in batch)
 
 
 def test_pairs_of_rows_judge_worse_than_all_rows_at_once():
@@ -45,7 +53,7 @@ def test_pairs_of_rows_judge_worse_than_all_rows_at_once():
 def test_late_figures_are_means_of_the_last_ten_looks_there_are():
     looks = torch.arange(15.0).repeat(2, 1)
     evaluation = looks.unsqueeze(1).repeat(1, len(lab.MOMENTA), 1) + 0.25
-    found = lab.Modes(4, tuple(range(15)), evaluation, looks, looks)
+    found = lab.Modes(4, tuple(range(15)), evaluation, looks, looks, looks)
     assert found.late("batch").tolist() == [9.5, 9.5] and found.behind(0.1).tolist() == [25.0, 25.0]
     looks[:, 3:] = torch.nan
     assert found.seen == 3 and found.late("trained").tolist() == [1.0, 1.0]

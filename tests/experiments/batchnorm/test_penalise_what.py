@@ -20,7 +20,7 @@ SEEDS = (0, 1)
 @pytest.mark.parametrize("world", WORLDS)
 def test_errors_of_everything_and_of_weights_alone(world):
     *_, found = compute_spared(world, seeds=SEEDS)
-    for figure in (found.test_error, found.train_loss, found.validation_loss):
+    for figure in vars(found).values():
         assert figure.shape == (2, len(WORLDS[world][2]), 2) and figure.isfinite().all()
     errors = found.test_error
     assert ((errors >= 0) & (errors <= 1)).all() and not torch.equal(errors[..., 0], errors[..., 1])
@@ -36,12 +36,16 @@ def test_without_decay_nothing_can_be_spared(monkeypatch):
 
 
 def test_each_policy_gets_the_strength_that_is_best_for_it_on_validation_rows():
-    validation = torch.tensor([[[0.3, 0.1], [0.2, 0.4], [torch.nan, 0.5]]])
-    test = torch.tensor([[[0.9, 0.8], [0.7, 0.6], [0.0, 0.0]]])
-    errors, strengths = Spared(test, test, validation).tuned((1.0, 3.0, 10.0))
-    assert errors.flatten().tolist() == pytest.approx([0.7, 0.8]) and strengths.tolist() == [
-        [3.0, 1.0]
-    ]
+    loss = torch.tensor([[[0.3, 0.1], [0.2, 0.4], [torch.nan, 0.5]]])
+    error = torch.tensor([[[0.2, 0.3], [0.1, 0.2], [0.1, 0.2]]])
+    test = torch.tensor([[[0.9, 0.8], [0.7, 0.6], [0.0, 0.1]]])
+    found = Spared(test, test, loss, error)
+    errors, strengths = found.tuned((1.0, 3.0, 10.0))
+    assert errors.flatten().tolist() == pytest.approx([0.7, 0.8])
+    assert strengths.tolist() == [[3.0, 1.0]]
+    errors, strengths = found.tuned((1.0, 3.0, 10.0), by="error")
+    assert errors.flatten().tolist() == pytest.approx([0.0, 0.1]), "of equal ones the strongest"
+    assert strengths.tolist() == [[10.0, 10.0]]
 
 
 def test_a_pair_is_chosen_by_validation_loss_and_reported_on_test_data():

@@ -51,6 +51,15 @@ def test_zeros_come_from_proximal_steps_and_more_from_stronger_ones(shrunk):
     assert (proximal.diff() >= 0).all() and proximal[-1] == 1
 
 
+def test_an_emptied_unit_has_next_to_nothing_in_or_next_to_nothing_out(shrunk):
+    at = STRENGTHS.index(3e-2)
+    for seed, count in zip(SEEDS, shrunk.emptied_units(3e-2)):
+        first, _, last, _ = (p[at] for p in shrunk.networks[seed])
+        prices = [first[unit].norm() * last[:, unit].norm() for unit in range(64)]
+        assert count == sum(price < 1e-3 for price in prices)
+    assert (shrunk.emptied_units(1.0) == 64).all() and (shrunk.emptied_units(1e-5) == 0).all()
+
+
 def test_weights_of_pixels_that_are_always_black_are_not_counted():
     first, second = torch.ones(27, 64, 64), torch.ones(27, 10, 64)
     first[:, :, 5], second[:, 0, 0] = 0.0, 0.0  # 64 weights of a black pixel, and one other
