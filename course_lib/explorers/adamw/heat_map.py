@@ -139,7 +139,7 @@ def _draw(marks, result, column, measure, coordinates):
         said.append(_say_best(name, surface.optimizer, level, measure, best[:, 0]))
     ax = marks["slice"][0][0].axes
     plotting.set_limits(ax, (heights[0], heights[-1]), limits)
-    plotting.set_texts(ax, xlabel=_say_scales(*result.surfaces, first, second), ylabel=measure)
+    plotting.set_texts(ax, xlabel=_say_scales(first, second), ylabel=measure)
     return _say_heat_map(result, " ".join(said))
 
 
@@ -150,11 +150,10 @@ def _mean_over_seeds(values):
         return np.where(known, values, 0).sum(0) / known.sum(0)
 
 
-def _say_scales(name, other, first, second):
+def _say_scales(first, second):
     """What the horizontal axis of the framed columns counts."""
     ratio = plotting.readable(second.decay[0] / first.decay[0])
-    unit = "λ′" if second.per_step else "λ"
-    return f"{unit} of {other} ({name}: λ × {ratio})"
+    return f"{'λ′' if second.per_step else 'λ'} of the right map (left: λ × {ratio})"
 
 
 def _draw_map(marks, corners, level, diverged, column, limits):
