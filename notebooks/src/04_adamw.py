@@ -15,7 +15,7 @@
 # # AdamW: decoupling the two knobs
 #
 # With Adam, whoever changes the learning rate has to tune the weight decay again, it is said, and the reverse. AdamW is Adam with its decay moved out of the gradient (lesson 03).
-# Its authors give "empirical evidence" of two things: it "decouples the optimal choice of weight decay factor from the setting of the learning rate", and it "substantially improves Adam's generalization performance" (Loshchilov & Hutter, 2019).
+# Its authors give "empirical evidence" that this "decouples the optimal choice of weight decay factor from the setting of the learning rate", and "substantially improves Adam's generalization performance" (Loshchilov & Hutter, 2019).
 # Does it, on a task small enough to try every setting? And how strong is λ = 0.01, PyTorch's default?
 #
 # *50 minutes; sections called* Deeper *are folded, and extra. You need momentum (lesson 00) and the difference between L2 and weight decay (lesson 03).*
@@ -52,8 +52,7 @@ predict("moved", "You raise λ from 0 to 0.3. Where does AdamW end?",
          "at the star, unmoved"])
 
 # %% [markdown]
-# In the picture, the dotted line holds every place where Adam + L2 can come to rest, one for each λ. The square is |w| ≤ 1/λ; what it has to do with AdamW is the question here.
-# On the right: how far each run still is from the place where it comes to rest.
+# Dotted: the places where Adam + L2 comes to rest, one for each λ. Square: |w| ≤ 1/λ, explained below. Right: how far each run still is from its place of rest.
 #
 # **Do this**: take λ from 0.4 down to 0, then up to 1, value by value.  **Notice**: which path moves with every change, and at which λ does the other begin to?
 
@@ -69,10 +68,10 @@ reveal("moved", "at the star, unmoved",
 
 # %% [markdown]
 # Every bit of λ pulls Adam + L2 nearer to zero, along the dotted line. AdamW ends at the star for every λ up to 0.5. Above that the square no longer holds the star, and AdamW ends on its edge.
-# That is so with the full gradient, as here. With minibatches, which are the ordinary case, decay does shrink; a section below says by how much.
+# That is so with the full gradient. With minibatches, which are the ordinary case, decay does shrink: a section below says by how much.
 #
 # At the end of this lesson you can
-# - compute Adam's steps by hand, and read four settings off a picture;
+# - compute Adam's steps by hand;
 # - say what λ means in AdamW: a memory of 1/(lr·λ) steps, a limit 1/λ, and with minibatches a pull;
 # - judge the two promises on networks trained while you watch;
 # - set up AdamW as it is used, and say where to begin with λ.
@@ -81,7 +80,7 @@ reveal("moved", "at the star, unmoved",
 # ## In plain PyTorch
 #
 # `torch.optim.Adam` and `torch.optim.AdamW` both have a number called `weight_decay`. In Adam it is L2. Does the same number do the same?
-# The loop below is one to copy: a small network learns handwritten digits from 300 images, every fifth of them with a wrong label. First, what do you expect?
+# The loop below, yours to copy, trains a small network on 300 images of digits, every fifth with a wrong label. First, what do you expect?
 
 # %%
 predict("two-knobs",
@@ -123,7 +122,7 @@ for strength in (0, 0.001, 0.01, 0.1, 1, 10):
 
 # %% [markdown]
 # That was one seed. The same number does different things. Adam + L2 is best at 0.01, and with 1 it does not learn at all. AdamW hardly feels 0.01, and is best at 1. So a comparison at one common λ says nothing about which is better.
-# Each at its own best is a fair question. *Where decay matters*, below, asks it of the same network at the same rate, over ten seeds. First, why does a knob do nothing?
+# *Where decay matters*, below, compares each at its own best, for the same network at the same rate, over ten seeds. First, why does a knob do nothing?
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The first step is lr, for every weight
@@ -200,10 +199,10 @@ reveal("first-step", "both move 0.1",
 show_source(adam_update)
 
 # %% [markdown]
-# (`lerp_` moves m a share 1 − β₁ of the way towards g; skip `amsgrad`.) The classes `Adam` and `AdamW` only remember settings and call this function, and every picture here trains with it.
+# (`lerp_` moves m a share 1 − β₁ of the way towards g; skip `amsgrad`.) Every picture here trains with this function.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
-# ### Deeper: is it what PyTorch does, and what if a hat is left off?
+# ### Deeper: is it what PyTorch does, a hat left off, and Adam's ancestors
 #
 # Forty-eight settings each, the same random gradients:
 
@@ -256,18 +255,14 @@ claim("With m corrected and v not it is 1/√(1 − "
       measured=first_step(1 / (1 - 0.9)),
       holds=near(1 / 0.001**0.5, 1e-9))
 
-# %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
-# ### Deeper: RMSprop, Adagrad, sign descent: one formula, other settings
-#
-# Adam's line contains its ancestors. At step $t$, feed it other settings:
+# %% [markdown] tags=["deeper"]
+# **Ancestors.** Adam's line contains RMSprop, Adagrad and sign descent. At step $t$, feed it other settings:
 #
 # | optimizer | β₁ | β₂ | learning rate | ε |
 # |---|---|---|---|---|
 # | sign descent | 0 | 0 | η | → 0 |
 # | RMSprop(α) | 0 | α | $\eta/\sqrt{1-\alpha^t}$ | $\varepsilon/\sqrt{1-\alpha^t}$ |
 # | Adagrad | 0 | → 1 | $\eta/\sqrt t$ | $\varepsilon/\sqrt t$ |
-#
-# RMSprop is Adam without momentum and without corrections. Adagrad never forgets: v̂ becomes the plain mean of all squares so far.
 
 # %% tags=["deeper"]
 def difference(settings, step, steps=40):
@@ -328,29 +323,10 @@ claim("Adagrad is the limit β₂ → 1: a tenth of "
       measured=[apart, apart / nearer], holds=each(below(1e-4), near(10, 0.1)))
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ## Which parameter is varied?
-#
-# Can you see in a path which setting made it? Each picture shows four runs of AdamW that differ in exactly one of lr, β₁, β₂, λ. All start at zero, in the ring, and end near the star or short of it; a dot is a step.
-#
-# **Do this**: answer for the pictures A to D, then ask for a new seed, until you need no help.  **Notice**: compare the first steps first, the gap between ring and first dot. If they differ in length it is lr, whatever else you see. If not: where do the paths end, and do they swing past the star?
-
-# %%
-from course_lib.explorers import adamw as explore
-
-explore.which_parameter.show()
-
-# %% [markdown]
-# What each leaves behind in a path that starts at zero:
-# - **lr**: the length of the first step, in every coordinate, whatever β₁, β₂ and λ: at zero, decay has nothing to take. A small lr may also stop short of the star, which looks like λ until one looks at the first step.
-# - **λ**: where the path ends. Strong decay keeps it from the star for good.
-# - **β₁**, the memory of the direction: a path with a long one is carried past the star and has to come back. Only β₁ is a momentum, though many texts call both betas so.
-# - **β₂**, the memory of the *size*: as the slope flattens, a long memory still divides by the early steep gradients, so steps shrink. A short one forgets them and keeps stepping.
-
-# %% [markdown] slideshow={"slide_type": "slide"}
 # ## What λ means, first answer: a memory
 #
-# How strong is λ = 0.01? At each step a weight loses the share lr·λ of its old value, and −lr·u comes in new. After 1/(lr·λ) steps 37 % of what it was is left, and 63 % is newer.
-# So **1/(lr·λ) steps is how far back AdamW's weights remember**: they are a running average of the recent updates (Wang & Aitchison, 2025).
+# How strong is λ = 0.01? At each step a weight loses the share lr·λ of its old value. After 1/(lr·λ) steps 37 % of what it was is left, and 63 % is newer.
+# So **1/(lr·λ) steps is how far back AdamW's weights remember** (Wang & Aitchison, 2025).
 #
 # Now we can say how strong 0.01 is. With lr = 1e-3 the memory is 1/(0.001 · 0.01) = 100 000 steps. **In a short run, the default λ does next to nothing**:
 
@@ -370,10 +346,10 @@ claim("A thousand steps at lr = 1e-3 and λ = 0.01 take one percent off a weight
       holds=near((1 - 1e-5) ** 1000, 1e-12))
 
 # %% [markdown]
-# That gives a place to start: **a memory as long as the run, λ = 1/(lr·steps)**. It is no more than a start. Try three times more and three times less, and go on in the direction that helps. A run of 300 steps at lr = 0.01 starts at λ = 0.33, one of 100 000 steps at lr = 1e-3 at 0.01.
+# So there is a place to start: **a memory as long as the run, λ = 1/(lr·steps)**. Then try three times more and three times less. 300 steps at lr = 0.01 start at λ = 0.33; 100 000 steps at lr = 1e-3, at 0.01.
 #
-# Across sizes of a task the memory is better counted in epochs, which are passes through the data. Wang & Aitchison find that the best memory in epochs stays about the same. An epoch of ten times the images has ten times the steps, so **with more data the best λ falls**.
-# The AdamW paper has a rule of this kind too: λ ∝ √(batch/(images · epochs)).
+# With more data count the memory in epochs, passes through the data. Wang & Aitchison find that the best one stays about the same. Ten times the images make ten times the steps in an epoch, so **with more data the best λ falls**.
+# The AdamW paper has a rule of this kind, too: λ ∝ √(batch/(images · epochs)).
 
 # %%
 quiz("You halve the learning rate of an AdamW run and double its steps. Which λ keeps "
@@ -424,12 +400,31 @@ claim("The newest 1/α = 50 updates make up 64 % of "
       measured=shares[-50:].sum().item(),
       holds=near(1 - (1 - alpha) ** 50, 1e-12))
 
+# %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
+# ### Deeper: which parameter is varied?
+#
+# Can you see in a path which setting made it? Each picture shows four runs of AdamW that differ in exactly one of lr, β₁, β₂, λ. All start at zero, in the ring, and end near the star or short of it; a dot is a step.
+#
+# **Do this**: answer for the pictures A to D, then ask for a new seed, until you need no help.  **Notice**: compare the first steps first, the gap between ring and first dot. If they differ in length it is lr, whatever else you see. If not: where do the paths end, and do they swing past the star?
+
+# %% tags=["deeper"]
+from course_lib.explorers import adamw as explore
+
+explore.which_parameter.show()
+
+# %% [markdown] tags=["deeper"]
+# What each leaves behind in a path that starts at zero:
+# - **lr**: the length of the first step, in every coordinate, whatever β₁, β₂ and λ: at zero, decay has nothing to take. A small lr may also stop short of the star, which looks like λ until one looks at the first step.
+# - **λ**: where the path ends. Strong decay keeps it from the star for good.
+# - **β₁**, the memory of the direction: a path with a long one is carried past the star and has to come back. Only β₁ is a momentum, though many texts call both betas so.
+# - **β₂**, the memory of the *size*: as the slope flattens, a long memory still divides by the early steep gradients, so steps shrink. A short one forgets them and keeps stepping.
+
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Second answer: a box, for the full gradient run to rest
 #
 # Where does a run with the full gradient end? At rest, what decay takes and what the step gives cancel: $u = -\lambda w$. There are two cases for each weight.
 # - **Its gradient does not go to zero.** A gradient that stands still makes $\hat m/\sqrt{\hat v} = \pm 1$, its sign. So $|w| = 1/\lambda$: the weight stands on the wall of a **box**.
-# - **Its gradient goes to zero**, as at the star. Decay still takes its share at every step, so something must hold the weight. It is u, because u is a ratio: the mean of the recent gradients divided by their own size. However small they are, as long as enough of them point away from zero, u can have any size up to 1. Take λ = 0.3 and w = 0.7. Decay takes lr · 0.21 at each step, so the weight rests where u = −0.21, and gradients of a millionth make that as well as gradients of 1. A vanishing push balances the decay, at any place with $|w| \le 1/\lambda$.
+# - **Its gradient goes to zero**, as at the star. Decay still takes its share at every step. What holds the weight? It is u, because u is a ratio: the mean of the recent gradients divided by their own size. However small they are, as long as enough of them point away from zero, u can have any size up to 1. Take λ = 0.3 and w = 0.7. Decay takes lr · 0.21 at each step, so the weight rests where u = −0.21, and gradients of a millionth make that as well as gradients of 1. So a vanishing push balances the decay, anywhere with $|w| \le 1/\lambda$.
 #
 # The star of the first picture is at (2, 0.7). At λ = 0.3 the box reaches to 1/0.3 = 3.3 and holds it.
 
@@ -491,12 +486,12 @@ reveal("inside", "(1, a value of its own)",
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## In ordinary training: minibatches, and decay shrinks again
 #
-# At λ = 0.1 the box reaches to ±10, at 0.01 to ±100. The weights of a trained network hardly ever come near it. What they feel is something else.
+# At λ = 0.1 the box reaches to ±10, at 0.01 to ±100. Trained weights hardly ever come near it. What they feel is something else.
 #
-# With minibatches a gradient is the true slope plus noise of some size σ. Where the noise is larger than the slope, it is the noise that fills $\hat v$, so $\sqrt{\hat v} \approx \sigma$. Then u is no longer a slope divided by its own size. It is slope/σ, and it goes to zero with the slope, so it cannot hold a weight at the star.
-# The weight comes to rest nearer to zero, where slope/σ balances λw. That is ridge with strength λσ.
+# With minibatches a gradient is the true slope plus noise of some size σ. Where the noise is the larger, it fills $\hat v$, so $\sqrt{\hat v} \approx \sigma$. Then u is slope/σ, which does go to zero with the slope and cannot hold a weight at the star.
+# The weight rests nearer to zero, where slope/σ balances λw. That is ridge with strength λσ.
 #
-# One weight, loss $\frac12(w - 1.5)^2$, λ = 0.5: the star at 1.5 lies well inside the box, which reaches to 2. Pull and mean update balance where $\lambda w = (1.5 - w)/\sqrt{(1.5-w)^2+\sigma^2}$. Do trained weights rest there?
+# One weight, loss $\frac12(w - 1.5)^2$, λ = 0.5: the star at 1.5 lies well inside the box, which reaches to 2. The two should balance where $\lambda w = (1.5 - w)/\sqrt{(1.5-w)^2+\sigma^2}$. Do trained weights rest there?
 
 # %%
 def noisy_rest(sigma, strength=0.5, seeds=10, weights=200, steps=4000):
@@ -530,7 +525,7 @@ for sigma in (1.0, 3.0, 10.0):
 
 # %% [markdown]
 # So **in ordinary training the weights do shrink**: from 1.5 to 0.96 with noise of size 1, to 0.58 with 3, to 0.25 with 10. <!-- rests: noisy-balance-1, noisy-balance-3, noisy-balance-10 --> The box only tells the limit, |w| ≤ 1/λ.
-# Each weight has a σᵢ of its own, so each is shrunk as by ridge with its own strength λσᵢ: a weight with noisy gradients more than one with quiet ones. The AdamW paper has this as its Proposition 3. Decay takes the same *share* of every weight; what that does to a weight is not the same.
+# Each weight has a σᵢ of its own, so each is shrunk as by ridge with its own strength λσᵢ: a weight with noisy gradients more than one with quiet ones. (Proposition 3 of the AdamW paper is of this kind.) Decay takes the same *share* of every weight, but what that does to a weight is not the same.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: the fine print of the box
@@ -558,14 +553,14 @@ claim("After 1000 steps AdamW is at the star with β₂ = 0.95, and still far fr
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Where decay matters
 #
-# Scikit-learn's digits: 300 images, every fifth label wrong, tested on the remaining 1497 images, all with right labels. A 64-128-10 network, 300 steps of 50 images: the network of the plain cell, at 9 learning rates × 9 decays, ten seeds.
+# The network of the plain cell, 300 steps of 50 images, at 9 learning rates × 9 decays and ten seeds. The images that remain, 1497 with right labels, are the test.
 #
-# We look at lr = 0.01 first. Without decay the network learns the wrong labels by heart there, so a regularizer has something to do. Three steps make the comparison fair.
-# 1. Both optimizers get nine λ, half a decade apart, over a range in which each λ goes from too weak to too strong: 0.001 to 10 for AdamW, 0.00001 to 0.1 for Adam + L2.
-# 2. Five seeds choose the λ with the lowest mean test error, and the other five are judged at it; then the reverse. So nothing is judged by the runs that chose it.
+# At lr = 0.01 it learns the wrong labels by heart when nothing decays, so a regularizer has something to do. A fair comparison there:
+# 1. Both optimizers get nine λ, half a decade apart, from too weak to too strong: 0.001 to 10 for AdamW, 0.00001 to 0.1 for Adam + L2.
+# 2. Five seeds choose the λ with the lowest mean test error, the other five are judged at it; then the reverse.
 # 3. Decided beforehand: one point of test error is a difference worth having.
 #
-# Then the promise of two separate knobs. The rate is raised tenfold, to 0.1, and λ is left as it was tuned at 0.01. What does that cost, beside a λ tuned at 0.1? It is a hard test, for 0.1 is a rate that nobody would choose here; but there, too, decay matters, so that a wrong λ can be seen.
+# Then the promise of two separate knobs. The rate is raised tenfold, to 0.1, and λ stays as it was tuned. That is a hard test. Nobody would choose 0.1 here; but decay matters there, so that a wrong λ shows.
 
 # %%
 predict("carried",
@@ -575,7 +570,7 @@ predict("carried",
          "ten seeds cannot tell"])
 
 # %% [markdown]
-# Here are all pairs at once: ten seeds of 162 networks, half a minute or so; the picture fills in as they train. On the right: the test error in the framed column, from weak decay to strong.
+# All pairs at once: ten seeds of 162 networks, half a minute or so; the picture fills in as they train. On the right, the test error in the framed column, from weak decay to strong.
 #
 # **Do this**: frame column 5, which is lr = 0.01, then 4, then 7, which is lr = 0.1.  **Notice**: how deep is the valley on the right, how far apart are the two curves, and where does the valley lie?
 
@@ -585,8 +580,7 @@ from course_lib.explorers import adamw as explore
 explore.heat_map.show()
 
 # %% [markdown]
-# Look at the axes: each optimizer is shown where its own λ does something, AdamW at values a hundred times those of L2.
-# (A white dot is the best learning rate of its row, and a bar spans every rate as good as it, to 5 %. *Deeper* uses them.)
+# Look at the axes: AdamW is shown at a hundred times the λ of L2, where its own λ does something. White dots, the best rate of each row, are for a *Deeper* section.
 
 # %%
 from course_lib.experiments.adamw.tuning import tuned
@@ -631,11 +625,9 @@ reveal("two-knobs",
        because=f"AdamW less Adam + L2: {100 * gap.mean:+.1f} points")
 
 # %% [markdown]
-# With next to no decay 22 % of the test images are wrong, whichever the optimizer. With its own best λ AdamW gets 10.8 % wrong and Adam + L2 11.5 %. So the right λ gains ten points and more, with either. <!-- rests: decay-gains-adam, decay-gains-adamw -->
+# With next to no decay 22 % of the test images are wrong, with either. With its own best λ AdamW gets 10.8 % wrong and Adam + L2 11.5 %. The right λ gains ten points. <!-- rests: decay-gains-adam, decay-gains-adamw -->
 # Between the two lie 0.6 points, in favour of AdamW. @FRESH@
-# The choice of λ matters more than ten times as much here as the choice between the two.
-#
-# What are the intervals over? Ten seeds, each with its own split, start and batches. But behind the ten values stand only two choices of λ, one for each half, and the digits are always the same 1797. So the intervals are somewhat too narrow.
+# So λ matters far more here than the choice between the two. (The intervals count ten seeds as independent. Behind them stand only two choices of λ, one for each half, and always the same 1797 digits: they are somewhat too narrow.)
 
 # %%
 def kept(surface, weaker=0):
@@ -667,11 +659,11 @@ reveal("carried",
        because=f"{100 * carried.mean:+.1f} points", rests="carried-adamw")
 
 # %% [markdown]
-# AdamW's λ tuned at 0.01 is 3.16. Kept at lr = 0.1, it leaves 37 % of the test images wrong, against 18 % with a λ tuned there: the promise of separate knobs is off by 19 points. <!-- rests: not carried-adamw --> @ADAM@
-# Why? Decay takes lr·λ. With ten times the rate and the same λ the memory falls from 32 steps to 3. With a tenth of λ the product lr·λ stays, and the 18 % are reached: that costs nothing. <!-- rests: carried-product -->
+# AdamW's λ tuned at 0.01 is 3.16. Kept at lr = 0.1, it leaves 37 % wrong, against 18 % with a λ tuned there: 19 points more. <!-- rests: not carried-adamw --> @ADAM@
+# Why? Decay takes lr·λ, and the memory falls from 32 steps to 3. With a tenth of λ the product lr·λ stays, and that costs nothing: 18 %. <!-- rests: carried-product -->
 #
-# Was the paper wrong, then? **The paper's λ is not PyTorch's.** In the paper, decay takes the share λ′ at each step and the base learning rate does not multiply it. So its λ′ is lr·λ in torch's terms, the very product that could be kept. What the authors promise of their knob came true in this test; read as a sentence about the `weight_decay` of `torch.optim.AdamW`, it is wrong.
-# **Who raises lr in PyTorch lowers λ in proportion.** One pair of rates on a small task neither confirms nor refutes the paper, which trained a ResNet for 100 epochs. *Deeper* asks other questions of the same maps, and there its knob does less well.
+# Is the paper wrong, then? **The paper's λ is not PyTorch's.** There decay takes a share λ′ at each step that the base rate does not multiply. In torch's terms it is lr·λ, the very product that could be kept. So in this test the promise came true of the paper's knob, and not of `weight_decay` in `torch.optim.AdamW`.
+# **In PyTorch, who raises lr lowers λ in proportion.** One pair of rates on a small task does not settle what the paper found with a ResNet over 100 epochs; *Deeper* asks other questions of the same maps, and there its knob does less well.
 
 # %%
 def best_decay(surface, lr=0.01):
@@ -699,15 +691,15 @@ claim("At lr = 0.01 the start λ = 1/(lr·steps) alone costs less than one point
       holds=below(0.01), kind="measured", id="rule-alone")
 
 # %% [markdown]
-# **Which λ, then?** The best λ of AdamW by test loss is 0.3 to 1, that of Adam + L2 0.003 to 0.01: about a hundred times less. <!-- rests: best-decay-larger --> It is what lesson 03 saw from the side of a weight: there Adam with L2 pulled even the least decayed one 136 times as hard as lr·λ. Who changes from one to the other tunes anew.
+# **Which λ, then?** By test loss AdamW's best is 0.3 to 1, that of Adam + L2 0.003 to 0.01, some hundred times less. <!-- rests: best-decay-larger --> Lesson 03 saw the same from a weight's side: Adam with L2 pulled even the least decayed one 136 times as hard as lr·λ. Who changes from one to the other tunes anew.
 #
-# The rule λ = 1/(lr·steps) gives 0.33 here. That leaves 17.3 % wrong, better than the 22 % without decay, but 6.5 points worse than the best λ, which is ten times as large by test error. <!-- rests: not rule-alone --> So the rule is where to *begin*: multiply by three until it no longer helps.
-# Printed recipes have λ from 0.01 to 0.1, and ours is far above. They are for long runs: λ = 0.1 at lr = 3e-4 is a memory of 33 000 steps.
+# The rule λ = 1/(lr·steps) says 0.33 here. That leaves 17.3 % wrong, better than 22 % without decay but 6.5 points worse than the best λ, which by test error is ten times as large. <!-- rests: not rule-alone --> So *begin* with the rule, and multiply by three until it no longer helps.
+# Printed recipes have λ from 0.01 to 0.1, far below ours. They are for long runs: λ = 0.1 at lr = 3e-4 is a memory of 33 000 steps.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
-# ### Deeper: tuned in turn, and do the effects add up?
+# ### Deeper: other questions of the same maps
 #
-# **In turn.** First lr at the smallest λ, then λ at that lr. What does that cost, in test loss, beside trying all 81 pairs? Each half of the seeds tunes for the other. And what does tuning λ gain at all, beside tuning lr alone?
+# **In turn.** First lr at the smallest λ, then λ at that lr. What does that cost, in test loss, beside trying all 81 pairs? And what does tuning λ gain at all, beside lr alone?
 
 # %% tags=["deeper", "nbval-check-output"] jupyter={"outputs_hidden": true}
 from course_lib.experiments.adamw.separability import (cross_fits, drift, in_turn,
@@ -739,7 +731,7 @@ claim("At the best rate with next to no decay more than a tenth of the training 
 # A negative c says that a larger rate goes well with a larger decay. Decided beforehand: |c| ≤ 0.05, a twentieth of the loss for each tenfold of both, counts as separable.
 #
 # For c we fit $\log \text{loss} \approx k + px + qy + ax^2 + by^2 + c\,xy$ with $x = \log_{10} \text{lr}$ and $y = \log_{10} \lambda$ to each seed, on the cells whose log loss lies within 0.5 of the lowest; *which* cells, the other seeds decide.
-# The interval leaves out each seed in turn and does all of it again (a jackknife). The surface is less a bowl than a plateau with cliffs, and the fit explains some 70 % of its variance: c is a summary, and another choice of cells gives another one.
+# The interval leaves out each seed in turn and does all of it again (a jackknife). The fit explains some 70 % of the variance: c is a summary, and another choice of cells gives another one.
 
 # %% tags=["deeper", "nbval-check-output"] jupyter={"outputs_hidden": true}
 def interaction(name, seeds, over_product=False):
@@ -784,12 +776,10 @@ claim("As the paper compares them, AdamW over λ′ and L2 over λ, AdamW is the
       kind="measured", id="paper-separable", holds=below(0))
 
 # %% [markdown] tags=["deeper"]
-# Not in this sense. <!-- rests: not product-nearer, not paper-separable --> That does not contradict the core. There the question was which λ to take along when the rate is raised from one value to another. Here it is whether effects add up over the whole plateau, where most cells have rates at which decay does little.
+# Not in this sense. <!-- rests: not product-nearer, not paper-separable --> The core asked which λ to take along to another rate. This asks whether effects add up over the whole plateau, and that is another question.
 
-# %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
-# ### Deeper: the paper's knob, as a map
-#
-# In the paper decay takes the share λ′ at each step, whatever the base rate: $w \leftarrow (1-\lambda')\,w$, then Adam's step; a schedule multiplies both. That is `adamw_update` with `weight_decay` = λ′/lr, and it is also what a slip in the exercise does.
+# %% [markdown] tags=["deeper"]
+# **The paper's knob, as a map.** Its step is $w \leftarrow (1-\lambda')\,w$, then Adam's; a schedule multiplies both. That is `adamw_update` with `weight_decay` = λ′/lr, and it is also what a slip in the exercise does.
 # The two maps have the same decays at lr = 10^−2.5: λ′ from 10^−5.5 to 10^−1.5 is λ from 10⁻³ to 10¹ there.
 #
 # **Do this**: follow the white dots, the best rate of each row, from bottom to top.  **Notice**: in which map do they stay in a column for longer?
@@ -820,7 +810,7 @@ claim("With a decay per step the best learning rate moves by less than a tenth o
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Is AdamW better, then?
 #
-# At lr = 0.01 it was not, by more than a point. And at its best pair of lr and λ, out of all 81? Each half of the seeds tunes both knobs for the other half. Decided beforehand: 5 % of the test loss, or one point of the test error, is a difference worth having.
+# And at the best pair of lr and λ, out of all 81? Each half of the seeds tunes both knobs for the other. Decided beforehand: 5 % of the test loss, or one point of the test error, is a difference worth having.
 
 # %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
 # what is claimed
@@ -832,13 +822,12 @@ claim("… and within one point in test error.",
       holds=within(0.01), kind="measured", id="tuned-same-error")
 
 # %% [markdown]
-# AdamW 9.7 %, Adam + L2 9.7 %: on this task, tuned, neither is better. <!-- rests: tuned-same-loss, tuned-same-error --> So of the second promise, better generalization, we see nothing at the best rate. The task could hardly have shown it there, since λ gains little at that rate; and it cannot show it for networks of another kind.
-# Kosson et al. (2024) trace the edge of AdamW to layers in front of a norm, whose weights it lets turn evenly, and our network has no norm (lesson 07).
+# AdamW 9.7 %, Adam + L2 9.7 %: tuned, neither is better. <!-- rests: tuned-same-loss, tuned-same-error --> So of the second promise, better generalization, we see next to nothing. At the best rate that was to be expected, since λ gains little there. And our network has no norm: Kosson et al. (2024) trace the edge of AdamW to layers in front of one, whose weights it lets turn evenly (lesson 07).
 #
 # **Why use AdamW, then?** Its λ has a meaning that one can compute, a memory in steps, and published recipes are written for it.
-# Large language models decay too, though they see most rows once. There decay is thought to keep the steps large compared with the weights, and training in bfloat16 stable (D'Angelo et al., 2024).
+# Large language models decay too, though they see most rows once: there it keeps steps large compared with the weights, and training in bfloat16 stable (D'Angelo et al., 2024).
 #
-# All verdicts here share ten seeds, and of a hundred 95 % intervals some five miss: read them as one experiment.
+# All verdicts here share ten seeds: read them as one experiment.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: what came after AdamW
@@ -849,7 +838,7 @@ claim("… and within one point in test error.",
 # | **cautious weight decay** (Chen et al. 2025) | $w \leftarrow w - \eta\,(u + \lambda\,[u \cdot w \ge 0]\,w)$: decay only where Adam's step $u$ leads towards 0 anyway |
 # | **schedule-free AdamW** (Defazio et al. 2024) | no schedule: the steps $z$ are averaged into $x$, gradients are taken near $x$, and $x$ is used in the end |
 #
-# Their authors report gains in the training of language models: many steps, each row seen once, large matrices. Our task has none of that, so we do not judge them here. `course_lib/experiments/adamw/successors.py` has all three as update functions, and
+# Their authors report gains in the training of language models. Our task is nothing of the kind, so we do not judge them. `course_lib/experiments/adamw/successors.py` has all three as update functions, and
 # `explore.heat_map.show(update=successors.cautious_update)` draws the map of one (slowly, network by network). torch has Muon as `torch.optim.Muon`, for matrices alone.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -883,9 +872,9 @@ claim("Decay takes lr·λ of a weight, be its gradient 1000 or 0.001.",
 # ## In production
 #
 # The plain loop again with what one adds for real work.
-# - Two groups, made by what a parameter is: weights decay, biases and norms do not.
-# - A schedule with warm-up. `OneCycleLR` would also turn β₁ up and down; `cycle_momentum=False` leaves it alone. 50 epochs of 300/50 batches are 300 steps.
-# - λ from the rule, λ = 1/(lr·steps), then three and ten times as much; the default beside it. *Validation* images choose, which have wrong labels as the training images have. The test images only tell.
+# - Two groups: weights decay, biases and norms do not.
+# - A schedule with warm-up. 50 epochs of 300/50 batches are 300 steps. `cycle_momentum=False` keeps `OneCycleLR` from moving β₁, too.
+# - λ by the rule, then three, ten and thirty times as much. *Validation* images choose, which have wrong labels as the training images do; the test images only tell.
 
 # %%
 from course_lib.weight_decay import decay_groups
@@ -921,7 +910,6 @@ for strength in (0.01, rule, 3 * rule, 10 * rule, 30 * rule):
 
 # %% [markdown]
 # One seed. The default λ = 0.01 leaves 16.1 % wrong, and the rule, 0.33, 13.6 %. From there the validation images like 1 and 3.3 best, both alike: 11.3 % and 10.7 %. At 10 it has turned, and one stops. Most of the 29.5 % on the validation images are their own wrong labels.
-# (Over this schedule the mean rate is about half the peak, so the memory is about twice as long as 1/(lr·λ) at the peak says. For a place to begin, that does not matter.)
 
 # %% [markdown]
 # **A schedule of the learning rate schedules the decay too.** Warm-up and cosine leave $\prod_t (1 - \eta_t \lambda)$ of a starting weight. Here is the default λ in a run of 100 000 steps.
