@@ -14,9 +14,9 @@
 # %% [markdown] slideshow={"slide_type": "slide"}
 # # AdamW: decoupling the two knobs
 #
-# Turn the learning rate, and the weight decay is wrong again; turn the decay, and the rate is. AdamW is Adam with its decay moved out of the gradient
-# (lesson 03), and its authors promise that this "decouples the optimal choice of weight decay factor from the setting of the learning rate".
-# Does it? And how strong is λ = 0.01, PyTorch's default?
+# With Adam, whoever changes the learning rate has to tune the weight decay again, it is said, and the reverse. AdamW is Adam with its decay moved out of the gradient (lesson 03).
+# Its authors give "empirical evidence" that this "decouples the optimal choice of weight decay factor from the setting of the learning rate", and "substantially improves Adam's generalization performance" (Loshchilov & Hutter, 2019).
+# Does it, on a task small enough to try every setting? And how strong is λ = 0.01, PyTorch's default?
 #
 # *50 minutes; sections called* Deeper *are folded, and extra. You need momentum (lesson 00) and the difference between L2 and weight decay (lesson 03).*
 
@@ -24,8 +24,7 @@
 # what this page needs
 try:
     from course_lib.notebook import (above, below, between, claim, each, equal, near,
-                                     negative, positive, predict, quiz, reveal, setup,
-                                     show_source, within)
+                                     predict, quiz, reveal, setup, show_source, within)
 except ModuleNotFoundError:
     raise ImportError(
         "the course is not installed in this Python: stop Jupyter and run `make "
@@ -53,9 +52,9 @@ predict("moved", "You raise λ from 0 to 0.3. Where does AdamW end?",
          "at the star, unmoved"])
 
 # %% [markdown]
-# The picture opens at λ = 0.8, where the two end apart.
+# Dotted: the places where Adam + L2 comes to rest, one for each λ. Square: |w| ≤ 1/λ, explained below. Right: how far each run still is from its place of rest.
 #
-# **Do this**: take λ to 0, then drag it slowly up to 1.  **Notice**: which path moves at once, and where does the other begin to?
+# **Do this**: take λ from 0.4 down to 0, then up to 1, value by value.  **Notice**: which path moves with every change, and at which λ does the other begin to?
 
 # %% slideshow={"slide_type": "-"}
 from course_lib.explorers import adamw as explore
@@ -65,22 +64,30 @@ explore.trajectory.show()
 # %% jupyter={"outputs_hidden": true}
 # what came out
 reveal("moved", "at the star, unmoved",
-       because="up to λ = 0.5 it moves as if λ were not connected; then a wall arrives")
+       because="up to λ = 0.5 it ends at the star, as if λ were not connected")
 
 # %% [markdown]
-# Every bit of λ pulls Adam + L2 nearer to zero, along the dotted line. AdamW does not move until a wall arrives, and the wall pushes.
-# That is so with the full gradient, as here. With minibatches, noise brings shrinking back; *Second answer*, below, says how much.
+# Every bit of λ pulls Adam + L2 nearer to zero, along the dotted line. AdamW ends at the star for every λ up to 0.5. Above that the square no longer holds the star, and AdamW ends on its edge.
+# That is so with the full gradient. With minibatches, which are the ordinary case, decay does shrink: a section below says by how much.
 #
 # At the end of this lesson you can
-# - compute Adam's steps by hand, and read four settings off a picture;
-# - say what λ means in AdamW: a memory of 1/(lr·λ) steps, and a box of half-width 1/λ;
-# - judge the promise of two separate knobs on networks trained while you watch;
-# - set up AdamW as it is used: groups, schedule, and (in *Deeper*) resuming.
+# - compute Adam's steps by hand;
+# - say what λ means in AdamW: a memory of 1/(lr·λ) steps, a limit 1/λ, and with minibatches a pull;
+# - judge the two promises on networks trained while you watch;
+# - set up AdamW as it is used, and say where to begin with λ.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## In plain PyTorch
 #
-# Both have a number called `weight_decay`. Does it mean the same? Here is a loop to copy: a small network learns handwritten digits from 300 images, every fifth of them with a wrong label, once with `torch.optim.Adam`, whose `weight_decay` is L2, and once with `torch.optim.AdamW`.
+# `torch.optim.Adam` and `torch.optim.AdamW` both have a number called `weight_decay`. In Adam it is L2. Does the same number do the same?
+# The loop below, yours to copy, trains a small network on 300 images of digits, every fifth with a wrong label. First, what do you expect?
+
+# %%
+predict("two-knobs",
+        "Ten seeds, lr = 0.01, each optimizer with the λ that is best for it. "
+        "Which has the lower test error?",
+        ["AdamW, by more than a point", "Adam + L2, by more than a point",
+         "they are within a point", "ten seeds cannot tell"])
 
 # %% tags=["plain"]
 import torch
@@ -89,16 +96,16 @@ from torch.nn.functional import cross_entropy
 
 from course_lib.data import digits
 
-data = digits(300, label_noise=0.2)  # 300 images, every fifth label wrong
+data = digits(300, label_noise=0.2, scale="unit")  # every fifth label is wrong
 
 
 def test_error(kind, strength):
     """Train with this optimizer; return the share of test images it gets wrong."""
     torch.manual_seed(0)
     model = nn.Sequential(nn.Linear(64, 128), nn.ReLU(), nn.Linear(128, 10))
-    optimizer = kind(model.parameters(), lr=3e-3, weight_decay=strength)
+    optimizer = kind(model.parameters(), lr=0.01, weight_decay=strength)
     model.train()
-    for epoch in range(100):
+    for epoch in range(50):
         for rows in torch.randperm(300).split(50):
             loss = cross_entropy(model(data.train_x[rows]), data.train_y[rows])
             optimizer.zero_grad()
@@ -108,17 +115,17 @@ def test_error(kind, strength):
     return (model(data.test_x).argmax(1) != data.test_y).float().mean().item()
 
 
-for strength in (0, 0.01, 0.1, 1):
+for strength in (0, 0.001, 0.01, 0.1, 1, 10):
     l2, decay = (test_error(kind, strength)
                  for kind in (torch.optim.Adam, torch.optim.AdamW))
     print(f"weight_decay={strength}: Adam {l2:.1%} wrong, AdamW {decay:.1%}")
 
 # %% [markdown]
-# That was one seed. The same number does different things: what is strong for Adam + L2 is hardly felt by AdamW, and Adam's largest does not learn at all. So a comparison at one common λ says nothing about which is better.
-# *Two knobs on a real network*, below, trains the same network at all learning rates and strengths at once, over seeds. First, why a knob can do nothing.
+# That was one seed. The same number does different things. Adam + L2 is best at 0.01, and with 1 it does not learn at all. AdamW hardly feels 0.01, and is best at 1. So a comparison at one common λ says nothing about which is better.
+# *Where decay matters*, below, compares each at its own best, for the same network at the same rate, over ten seeds. First, why does a knob do nothing?
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ## Every weight moves by lr
+# ## The first step is lr, for every weight
 #
 # What does Adam make of a gradient? First with numbers.
 
@@ -129,15 +136,18 @@ predict("first-step",
         ["the one with 1000", "the one with 0.001", "both move 0.1"])
 
 # %% [markdown]
-# **By hand.** Adam keeps two running averages that start at 0: m of the gradient g, v of its square. Averages that start at 0 are too small at first; divided by 1 − βᵗ, t the number of the step, they are m̂ and v̂ and no longer are (*Deeper*).
+# **By hand.** Adam keeps two running averages: m of the gradient g, and v of its square. Both start at 0, so at first they are too small. Dividing by $1-\beta^t$, where t is the number of the step, corrects that; the results are called m̂ and v̂.
+#
+# $$m \leftarrow \beta_1 m + (1-\beta_1)\,g \qquad v \leftarrow \beta_2 v + (1-\beta_2)\,g^2 \qquad \hat m = \frac{m}{1-\beta_1^t} \qquad \hat v = \frac{v}{1-\beta_2^t}$$
+#
 # Adam steps by lr times m̂/(√v̂ + ε). The small ε = 1e-8 keeps it from dividing by zero.
 # Take the gradients 1000, 1000, −1000 and the usual β₁ = 0.9, β₂ = 0.999:
 #
-# | step | m | m̂ = m/(1 − 0.9ᵗ) | v̂ | m̂/√v̂ |
-# |---|---|---|---|---|
-# | 1 | 0.1 · 1000 = 100 | 100/0.1 = 1000 | 1000² | **1** |
-# | 2 | 0.9 · 100 + 100 = 190 | 190/0.19 = 1000 | 1000² | **1** |
-# | 3 | 0.9 · 190 − 100 = 71 | 71/0.271 = 262 | 1000² | **0.262** |
+# | step | m | m̂ = m/(1 − 0.9ᵗ) | v | v̂ = v/(1 − 0.999ᵗ) | m̂/√v̂ |
+# |---|---|---|---|---|---|
+# | 1 | 0.1 · 1000 = 100 | 100/0.1 = 1000 | 0.001 · 1000² | 1000² | **1** |
+# | 2 | 0.9 · 100 + 100 = 190 | 190/0.19 = 1000 | 0.001999 · 1000² | 1000² | **1** |
+# | 3 | 0.9 · 190 − 100 = 71 | 71/0.271 = 262 | 0.002997 · 1000² | 1000² | **0.262** |
 
 # %%
 def moves(gradients, lr=0.1, **options):
@@ -169,47 +179,30 @@ claim("A gradient as small as ε = 1e-8 gets half a step.",
 reveal("first-step", "both move 0.1",
        because="each gradient is divided by its own size")
 
-# %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
-# ### Deeper: what are the hats for?
-#
-# m and v start at 0 and are too small at first; dividing by $1-\beta^t$ makes up for it exactly.
-# Code that one finds may leave both corrections out, or make the first and forget the second. The first steps then, in learning rates:
-
-# %% tags=["deeper"]
-def first_step(factor=1.0):
-    """An uncorrected first step: to step number 10⁹ both corrections are 1."""
-    w, zero = torch.zeros((), dtype=torch.float64), torch.zeros((), dtype=torch.float64)
-    state = {"step": 10**9, "exp_avg": zero.clone(), "exp_avg_sq": zero.clone()}
-    return -adam_update(w, torch.ones_like(w), state, lr=factor, eps=1e-300).item()
-
-# %% tags=["deeper", "nbval-check-output"]
-claim("Without any correction the first step is (1 "
-      "− β₁)/√(1 − β₂) of lr: three times as long.",
-      measured=first_step(), holds=near(0.1 / 0.001**0.5, 1e-9))
-claim("With m corrected and v not it is 1/√(1 − "
-      "β₂): ten times as long as with neither.",
-      measured=first_step(1 / (1 - 0.9)),
-      holds=near(1 / 0.001**0.5, 1e-9))
-
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The formula, and the one line
 #
-# $$m \leftarrow \beta_1 m + (1-\beta_1)\,g \qquad v \leftarrow \beta_2 v + (1-\beta_2)\,g^2 \qquad \hat m = \frac{m}{1-\beta_1^t} \qquad \hat v = \frac{v}{1-\beta_2^t}$$
+# $$\text{AdamW:}\qquad w \;\leftarrow\; (1-\eta\lambda)\,w \;-\; \eta\,u \qquad\text{with}\qquad u = \frac{\hat m}{\sqrt{\hat v} + \varepsilon}$$
 #
-# $$\text{AdamW:}\qquad w \;\leftarrow\; (1-\eta\lambda)\,w \;-\; \eta\,\frac{\hat m}{\sqrt{\hat v} + \varepsilon}$$
+# η is the learning rate, lr in code. The library has one function for both optimizers. These two lines are all in which they differ:
 #
-# What makes this AdamW, and not Adam? In the code, find the line of each symbol, then the only line in which the two differ.
+# ```python
+#     if is_on(l2):
+#         grad = add_l2(grad, param, l2)  # Adam with L2: g ← g + λw, averaged and divided like g
+#     if is_on(weight_decay):
+#         decay(param, lr, weight_decay)  # AdamW: w ← (1 − lr·λ)w, on the weight itself
+# ```
+#
+# `decay(…)` multiplies w and reads no gradient, so neither m nor v ever sees it. The whole function:
 
 # %%
 show_source(adam_update)
 
 # %% [markdown]
-# It is `decay(…)`: it multiplies w and reads no gradient, so neither m nor v ever sees it. (`lerp_` moves m a share 1 − β₁ of the way towards g;
-# skip `amsgrad`. torch's `maximize=True` climbs: it takes −g for g, and decays all the same.)
-# This function is all there is: the classes `Adam` and `AdamW` only remember settings and call it, and every picture here trains with it.
+# (`lerp_` moves m a share 1 − β₁ of the way towards g; skip `amsgrad`.) Every picture here trains with this function.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
-# ### Deeper: is it what PyTorch does?
+# ### Deeper: is it what PyTorch does, a hat left off, and Adam's ancestors
 #
 # Forty-eight settings each, the same random gradients:
 
@@ -243,18 +236,33 @@ claim("`adam_update` equals torch's Adam (λ as `l2`) and AdamW (λ as `weight_d
                 for theirs in (torch.optim.Adam, torch.optim.AdamW)},
       holds=below(1e-12))
 
-# %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
-# ### Deeper: RMSprop, Adagrad, sign descent: one formula, other settings
-#
-# Adam's line contains its ancestors. At step $t$, feed it other settings:
+# %% [markdown] tags=["deeper"]
+# Code that one finds may leave both corrections out, or make the first and forget the second. The first steps then, in learning rates:
+
+# %% tags=["deeper"]
+def first_step(factor=1.0):
+    """An uncorrected first step: to step number 10⁹ both corrections are 1."""
+    w, zero = torch.zeros((), dtype=torch.float64), torch.zeros((), dtype=torch.float64)
+    state = {"step": 10**9, "exp_avg": zero.clone(), "exp_avg_sq": zero.clone()}
+    return -adam_update(w, torch.ones_like(w), state, lr=factor, eps=1e-300).item()
+
+# %% tags=["deeper", "nbval-check-output"]
+claim("Without any correction the first step is (1 "
+      "− β₁)/√(1 − β₂) of lr: three times as long.",
+      measured=first_step(), holds=near(0.1 / 0.001**0.5, 1e-9))
+claim("With m corrected and v not it is 1/√(1 − "
+      "β₂): ten times as long as with neither.",
+      measured=first_step(1 / (1 - 0.9)),
+      holds=near(1 / 0.001**0.5, 1e-9))
+
+# %% [markdown] tags=["deeper"]
+# **Ancestors.** Adam's line contains RMSprop, Adagrad and sign descent. At step $t$, feed it other settings:
 #
 # | optimizer | β₁ | β₂ | learning rate | ε |
 # |---|---|---|---|---|
 # | sign descent | 0 | 0 | η | → 0 |
 # | RMSprop(α) | 0 | α | $\eta/\sqrt{1-\alpha^t}$ | $\varepsilon/\sqrt{1-\alpha^t}$ |
 # | Adagrad | 0 | → 1 | $\eta/\sqrt t$ | $\varepsilon/\sqrt t$ |
-#
-# RMSprop is Adam without momentum and without corrections. Adagrad never forgets: v̂ becomes the plain mean of all squares so far.
 
 # %% tags=["deeper"]
 def difference(settings, step, steps=40):
@@ -315,48 +323,12 @@ claim("Adagrad is the limit β₂ → 1: a tenth of "
       measured=[apart, apart / nearer], holds=each(below(1e-4), near(10, 0.1)))
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ## Which parameter is varied?
-#
-# Can you see in a path which setting made it? Each picture shows four runs of AdamW that differ in exactly one of lr, β₁, β₂, λ.
-#
-# **Do this**: answer for the pictures A to D, then ask for a new seed, until you need no help.  **Notice**: are the first steps equally long, where do the paths end, do they swing past the star?
-#
-# If you are stuck: what each of the four leaves behind is listed below the pictures.
-
-# %%
-from course_lib.explorers import adamw as explore
-
-explore.which_parameter.show()
-
-# %% [markdown]
-# What each leaves behind in a path that starts at zero:
-# - **lr**: the length of the first step, in every coordinate, whatever β₁, β₂ and λ: at zero, decay has nothing to take.
-# - **λ**: where the path ends. Strong decay keeps it from the star for good.
-# - **β₁**, the memory of the direction: a path with a long one is carried past the star and has to come back.
-# - **β₂**, the memory of the *size*: as the slope flattens, a long memory still divides by the early steep gradients, so steps shrink. A short one forgets them and keeps stepping.
-
-# %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
-# ### Deeper: are both betas "momentum parameters"?
-#
-# Many texts call them so, the mlr3torch course among them (see *Sources*). Only the first is one:
-
-# %% tags=["deeper", "nbval-check-output"]
-shaky = [3.0, 1.0, -0.1, 2.0, -4.0]
-claim("With β₁ = 0 every step goes against the gradient of that very step, whatever "
-      "β₂: β₂ carries nothing on.",
-      measured=[min(move * g for move, g in zip(moves(shaky, betas=(0.0, beta2)),
-                                                shaky)) for beta2 in (0.5, 0.999)],
-      holds=positive)
-
-# %% [markdown] slideshow={"slide_type": "slide"}
 # ## What λ means, first answer: a memory
 #
-# How strong is λ = 0.01? Write one step as $w \leftarrow (1-\alpha)\,w + \alpha\,(-u/\lambda)$ with $\alpha = \eta\lambda$ and $u = \hat m/(\sqrt{\hat v}+\varepsilon)$. That is an exponential moving average.
-# **AdamW's weights are an average of its own recent updates**, and $1/\alpha = 1/(\eta\lambda)$ steps is how far back it remembers:
-# the last 1/α updates make up 63 % of it (Wang & Aitchison, 2025).
-
-# %% [markdown]
-# So λ = 0.01 has a size. With lr = 1e-3 the memory is 1/(0.001 · 0.01) = 100 000 steps. **In a short run, the default λ does next to nothing**:
+# How strong is λ = 0.01? At each step a weight loses the share lr·λ of its old value. After 1/(lr·λ) steps 37 % of what it was is left, and 63 % is newer.
+# So **1/(lr·λ) steps is how far back AdamW's weights remember** (Wang & Aitchison, 2025).
+#
+# Now we can say how strong 0.01 is. With lr = 1e-3 the memory is 1/(0.001 · 0.01) = 100 000 steps. **In a short run, the default λ does next to nothing**:
 
 # %%
 def left_after(lr, steps=100, weight_decay=0.5):
@@ -372,6 +344,12 @@ def left_after(lr, steps=100, weight_decay=0.5):
 claim("A thousand steps at lr = 1e-3 and λ = 0.01 take one percent off a weight.",
       measured=left_after(1e-3, 1000, 0.01),
       holds=near((1 - 1e-5) ** 1000, 1e-12))
+
+# %% [markdown]
+# So there is a place to start: **a memory as long as the run, λ = 1/(lr·steps)**. Then try three times more and three times less. 300 steps at lr = 0.01 start at λ = 0.33; 100 000 steps at lr = 1e-3, at 0.01.
+#
+# With more data count the memory in epochs, passes through the data. Wang & Aitchison find that the best one stays about the same. Ten times the images make ten times the steps in an epoch, so **with more data the best λ falls**.
+# The AdamW paper has a rule of this kind, too: λ ∝ √(batch/(images · epochs)).
 
 # %%
 quiz("You halve the learning rate of an AdamW run and double its steps. Which λ keeps "
@@ -389,7 +367,7 @@ quiz("You halve the learning rate of an AdamW run and double its steps. Which λ
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: the average, to the last digit
 #
-# The last 1/α updates make up 1 − 1/e of the average, for small α. On random gradients:
+# With $\alpha = \eta\lambda$ a step reads $w \leftarrow (1-\alpha)\,w + \alpha\,(-u/\lambda)$: an exponential moving average of $-u/\lambda$. The last 1/α updates make up 1 − 1/e of it, for small α. On random gradients:
 
 # %% tags=["deeper"]
 def run(update, steps=300, lr=0.05, **options):
@@ -422,12 +400,31 @@ claim("The newest 1/α = 50 updates make up 64 % of "
       measured=shares[-50:].sum().item(),
       holds=near(1 - (1 - alpha) ** 50, 1e-12))
 
+# %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
+# ### Deeper: which parameter is varied?
+#
+# Can you see in a path which setting made it? Each picture shows four runs of AdamW that differ in exactly one of lr, β₁, β₂, λ. All start at zero, in the ring, and end near the star or short of it; a dot is a step.
+#
+# **Do this**: answer for the pictures A to D, then ask for a new seed, until you need no help.  **Notice**: compare the first steps first, the gap between ring and first dot. If they differ in length it is lr, whatever else you see. If not: where do the paths end, and do they swing past the star?
+
+# %% tags=["deeper"]
+from course_lib.explorers import adamw as explore
+
+explore.which_parameter.show()
+
+# %% [markdown] tags=["deeper"]
+# What each leaves behind in a path that starts at zero:
+# - **lr**: the length of the first step, in every coordinate, whatever β₁, β₂ and λ: at zero, decay has nothing to take. A small lr may also stop short of the star, which looks like λ until one looks at the first step.
+# - **λ**: where the path ends. Strong decay keeps it from the star for good.
+# - **β₁**, the memory of the direction: a path with a long one is carried past the star and has to come back. Only β₁ is a momentum, though many texts call both betas so.
+# - **β₂**, the memory of the *size*: as the slope flattens, a long memory still divides by the early steep gradients, so steps shrink. A short one forgets them and keeps stepping.
+
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Second answer: a box, for the full gradient run to rest
 #
-# Where does such a run end? At rest the two parts of a step cancel: $u = -\lambda w$. There are two cases for each weight.
-# - Its gradient is *not* zero. A gradient that stands still makes $\hat m/\sqrt{\hat v} = \pm 1$, its sign, so $|w| = 1/\lambda$: the weight stands on the wall of a **box**.
-# - Its gradient *is* zero. Then the loss pulls nowhere, and the weight can rest at any place with $|w| \le 1/\lambda$.
+# Where does a run with the full gradient end? At rest, what decay takes and what the step gives cancel: $u = -\lambda w$. There are two cases for each weight.
+# - **Its gradient does not go to zero.** A gradient that stands still makes $\hat m/\sqrt{\hat v} = \pm 1$, its sign. So $|w| = 1/\lambda$: the weight stands on the wall of a **box**.
+# - **Its gradient goes to zero**, as at the star. Decay still takes its share at every step. What holds the weight? It is u, because u is a ratio: the mean of the recent gradients divided by their own size. However small they are, as long as enough of them point away from zero, u can have any size up to 1. Take λ = 0.3 and w = 0.7. Decay takes lr · 0.21 at each step, so the weight rests where u = −0.21, and gradients of a millionth make that as well as gradients of 1. So a vanishing push balances the decay, anywhere with $|w| \le 1/\lambda$.
 #
 # The star of the first picture is at (2, 0.7). At λ = 0.3 the box reaches to 1/0.3 = 3.3 and holds it.
 
@@ -439,7 +436,7 @@ predict("inside",
          "(1, a value of its own)"])
 
 # %% [markdown]
-# **Do this**: lower λ from 0.6 until the wall touches the star, then raise it to 1.  **Notice**: once the wall pushes, does AdamW stay as high as the star, or slide along the wall?
+# **Do this**: lower λ from 0.6 to 0.5, where the wall touches the star; then raise it to 0.8 and to 1.  **Notice**: once the wall pushes, does AdamW stay as high as the star, or slide along the wall?
 
 # %% jupyter={"outputs_hidden": true}
 from course_lib.explorers import adamw as explore
@@ -447,10 +444,7 @@ from course_lib.explorers import adamw as explore
 explore.trajectory.show(strength=0.6, beta2=0.95)
 
 # %% [markdown]
-# One thing in the right panel is no slip: at λ = 0.6 Adam + L2 comes to within 1e-5 of its rest, and near step 285 jumps back to 1e-2. Its gradients have become tiny, and β₂ = 0.95 forgets the large ones within some 20 steps;
-# so √v̂ falls to 0.006, and lr/√v̂, which is the learning rate that the bowl feels, rises above what its curvature allows (lesson 00). The path kicks out, v̂ grows again, and it settles anew.
-#
-# With the full gradient, a learning rate that fades and a memory β₂ that is not too long, AdamW ends at **the best point in the box**; Adam with L2 ends at ridge(λ),
+# With a learning rate that fades and a memory β₂ that is not too long, AdamW ends at **the best point in the box**; Adam with L2 ends at ridge(λ),
 # the lowest point of loss + (λ/2)‖w‖² (Xie & Li, 2024).
 
 # %%
@@ -472,15 +466,15 @@ def end(update, betas=(0.9, 0.95), **pull):
 claim("A star inside the box is not shrunk at all: AdamW with λ = 0.3 ends at the star "
       "(full gradient, fading lr, β₂ = 0.95).",
       measured=(end(adamw_update, weight_decay=0.3) - STAR).norm().item(),
-      holds=below(2e-3))
+      holds=below(2e-3), kind="checked")
 claim("A star outside is cut off: with λ = 1 AdamW "
       "ends at the best point of the box |w| ≤ 1.",
       measured=(end(adamw_update, weight_decay=1.0) - box_point(1.0)).norm().item(),
-      holds=below(2e-3))
+      holds=below(2e-3), kind="checked")
 claim("Adam with L2 ends at ridge(λ) for either.",
       measured=[(end(adam_update, l2=l2) - BOWL.ridge(l2)).norm().item()
                 for l2 in (0.3, 1.0)],
-      holds=below(2e-3))
+      holds=below(2e-3), kind="checked")
 
 # %% jupyter={"outputs_hidden": true}
 # what came out
@@ -489,9 +483,49 @@ reveal("inside", "(1, a value of its own)",
                f" {box_point(1.0)[1]:.2f}: the bowl is slanted, and clipping the star "
                "is not the best")
 
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## In ordinary training: minibatches, and decay shrinks again
+#
+# At the λ of printed recipes, 0.01 to 0.1, the box reaches to ±100 or ±10, far beyond the weights of most networks. What they feel is something else.
+#
+# With minibatches a gradient is the true slope plus noise of some size σ. Where the noise is the larger, it fills $\hat v$, so $\sqrt{\hat v} \approx \sigma$. Then u is slope/σ, which does go to zero with the slope and cannot hold a weight at the star.
+# The weight rests nearer to zero, where slope/σ balances λw. That is ridge with strength λσ.
+#
+# One weight, loss $\frac12(w - 1.5)^2$, λ = 0.5: the star at 1.5 lies well inside the box, which reaches to 2. The two should balance where $\lambda w = (1.5 - w)/\sqrt{(1.5-w)^2+\sigma^2}$. Do trained weights rest there?
+
+# %%
+def noisy_rest(sigma, strength=0.5, seeds=10, weights=200, steps=4000):
+    """Mean weight of each seed over the second half of an AdamW run with gradient noise
+    `sigma`."""
+    draw, state = seeded(0), {}
+    w, total = torch.zeros(seeds, weights, dtype=torch.float64), 0.0
+    for step in range(steps):
+        noise = sigma * torch.randn(w.shape, dtype=w.dtype, generator=draw)
+        adamw_update(w, w - 1.5 + noise, state, lr=0.01, weight_decay=strength)
+        total = total + w if step >= steps // 2 else total
+    return total.mean(1) / (steps // 2)
+
+# %%
+def balance(sigma, strength=0.5, low=0.0, high=1.5):
+    """Root of λw = (1.5 − w)/√((1.5 − w)² + σ²), by halving."""
+    for _ in range(60):
+        w = (low + high) / 2
+        low, high = ((w, high)
+                     if (1.5 - w) / ((1.5 - w) ** 2 + sigma**2) ** 0.5 > strength * w
+                     else (low, w))
+    return w
+
+# %% tags=["nbval-check-output"]
+for sigma in (1.0, 3.0, 10.0):
+    claim(f"At σ = {sigma:g} the weights rest within 2 % of the balance, at "
+          f"{balance(sigma):.3f} instead of 1.5 (ratio).",
+          measured=mean_interval(noisy_rest(sigma) / balance(sigma)),
+          kind="measured", id=f"noisy-balance-{sigma:g}",
+          holds=between(0.98, 1.02))
+
 # %% [markdown]
-# The box has two limits. With β₂ = 0.999 the old, steep gradients are remembered for so long that after 1000 steps AdamW is still far from the star. And with minibatches the noise, not the gradient,
-# sets $\sqrt{\hat v}$, and shrinking is back: roughly that of ridge with strength λσ, σ the size of the noise. Both are measured in the next section, *the fine print*.
+# So **in ordinary training the weights do shrink**: from 1.5 to 0.96 with noise of size 1, to 0.58 with 3, to 0.25 with 10. <!-- rests: noisy-balance-1, noisy-balance-3, noisy-balance-10 --> The box only tells the limit, |w| ≤ 1/λ.
+# Each weight has a σᵢ of its own, so each is shrunk as by ridge with its own strength λσᵢ: a weight with noisy gradients more than one with quiet ones. (Proposition 3 of the AdamW paper is of this kind.) Decay takes the same *share* of every weight, but what that does to a weight is not the same.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: the fine print of the box
@@ -501,9 +535,8 @@ reveal("inside", "(1, a value of its own)",
 #
 # - **"Converges" can take long.** √v̂ remembers early gradients for about 2/(1 − β₂) steps, and until it has forgotten them, a small gradient makes only a small step.
 # - **u may exceed 1** for a while, and the weight the box. If β₁ ≤ β₂ and gradients do not keep growing, its long-run average does not.
-# - **A constant rate** does not settle exactly; it rattles within about lr. Set lr high in the picture and watch the right side.
-# - **Minibatches** are not covered. There the noise, not the gradient, sets √v̂, and shrinking is back. A weight whose loss is $\frac12(w - 1.5)^2$ and whose
-#   gradient has noise σ should rest, on average, where pull and mean update balance: $\lambda w = (1.5 - w)/\sqrt{(1.5-w)^2+\sigma^2}$. For large σ that is ridge with strength λσ.
+# - **A constant rate** does not settle exactly; it rattles within about lr.
+# - **And it can kick.** In the picture at λ = 0.6 and β₂ = 0.95, Adam + L2 comes to within 1e-5 of its rest, and near step 285 jumps back to 1e-2. Its gradients have become tiny, and β₂ forgets the large ones within some 20 steps, so √v̂ falls to 0.006 and the rate that the bowl feels, lr/√v̂, rises to 8. With β₁ = 0.9 Adam's averaged momentum is stable up to 38 divided by the curvature, here 38/6.6 ≈ 6 (Cohen et al., 2022). Beyond that the path kicks out, v̂ grows again, and it settles anew.
 
 # %% tags=["deeper"]
 def to_star(beta2, steps):
@@ -517,53 +550,29 @@ claim("After 1000 steps AdamW is at the star with β₂ = 0.95, and still far fr
       measured=[to_star(0.95, 1000), to_star(0.999, 1000)],
       holds=each(below(0.02), above(0.2)))
 
-# %% tags=["deeper"]
-def noisy_rest(sigma, strength=0.5, seeds=10, weights=200, steps=4000):
-    """Mean weight of each seed over the second half of an AdamW run with gradient noise
-    `sigma`."""
-    draw, state = seeded(0), {}
-    w, total = torch.zeros(seeds, weights, dtype=torch.float64), 0.0
-    for step in range(steps):
-        noise = sigma * torch.randn(w.shape, dtype=w.dtype, generator=draw)
-        adamw_update(w, w - 1.5 + noise, state, lr=0.01, weight_decay=strength)
-        total = total + w if step >= steps // 2 else total
-    return total.mean(1) / (steps // 2)
-
-# %% tags=["deeper"]
-def balance(sigma, strength=0.5, low=0.0, high=1.5):
-    """Root of λw = (1.5 − w)/√((1.5 − w)² + σ²), by halving."""
-    for _ in range(60):
-        w = (low + high) / 2
-        low, high = ((w, high)
-                     if (1.5 - w) / ((1.5 - w) ** 2 + sigma**2) ** 0.5 > strength * w
-                     else (low, w))
-    return w
-
-# %% tags=["deeper", "nbval-check-output"]
-for sigma in (1.0, 3.0, 10.0):
-    claim(f"At σ = {sigma:g} the weights rest within 2 % of the balance, at "
-          f"{balance(sigma):.3f} instead of 1.5 (ratio).",
-          measured=mean_interval(noisy_rest(sigma) / balance(sigma)),
-          kind="measured", id=f"noisy-balance-{sigma:g}",
-          holds=between(0.98, 1.02))
-
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ## Two knobs on a real network
+# ## Where decay matters
 #
-# Scikit-learn's digits: 300 images, every fifth label wrong, tested on the clean remaining ones. A 64-128-10 network, 300 steps of 50 images, 9 learning rates × 9 decays.
+# The network of the plain cell, 300 steps of 50 images, at 9 learning rates × 9 decays and ten seeds. The images that remain, 1497 with right labels, are the test.
 #
-# The promise is that one may tune the two knobs one after the other: lr first, at the smallest λ, then λ at that lr. What does that cost, beside trying all 81 pairs? To be fair, one half of the seeds chooses the settings for the other half.
-# Decided beforehand: **less than 5 % of the test loss is a price worth paying**.
+# At lr = 0.01 it learns the wrong labels by heart when nothing decays, so a regularizer has something to do. A fair comparison there:
+# 1. Both optimizers get nine λ, half a decade apart, from too weak to too strong: 0.001 to 10 for AdamW, 0.00001 to 0.1 for Adam + L2.
+# 2. Five seeds choose the λ with the lowest mean test error, the other five are judged at it; then the reverse.
+# 3. Decided beforehand: one point of test error is a difference worth having.
+#
+# Then the promise of two separate knobs. The rate is raised tenfold, to 0.1, and λ stays as it was tuned. That is a hard test. Nobody would choose 0.1 here; but decay matters there, so that a wrong λ shows.
 
 # %%
-predict("two-knobs",
-        "Tuned one after the other instead of both at once: in AdamW that costs …",
-        ["less than 5 % of the test loss", "more than 5 %"])
+predict("carried",
+        "AdamW, λ tuned at lr = 0.01 and kept at lr = 0.1. Beside a λ tuned there, "
+        "that costs …",
+        ["less than one point of test error", "more than one point",
+         "ten seeds cannot tell"])
 
 # %% [markdown]
-# Here are all pairs at once: ten seeds of 162 networks, half a minute or so; the picture fills in as they train.
+# All pairs at once: ten seeds of 162 networks, half a minute or so; the picture fills in as they train. On the right, the test error in the framed column, from weak decay to strong.
 #
-# **Do this**: move the framed row from the bottom to the top.  **Notice**: in which rows does the dot, the best learning rate, stay where it was?
+# **Do this**: frame column 5, which is lr = 0.01, then 4, then 7, which is lr = 0.1.  **Notice**: how deep is the valley on the right, how far apart are the two curves, and where does the valley lie?
 
 # %% jupyter={"outputs_hidden": true}
 from course_lib.explorers import adamw as explore
@@ -571,188 +580,221 @@ from course_lib.explorers import adamw as explore
 explore.heat_map.show()
 
 # %% [markdown]
-# Look at the axes: each optimizer is shown where its own λ does something, AdamW at values a hundred times those of L2; for SGD, under *optimizers*, it is ten times.
-# A bar spans every rate that is as good as the dot, to 5 %. At the bottom nothing moves, for a dull reason: the memory 1/(lr·λ) is far longer than the 300 steps, and decay does next to nothing.
-# At lr = 0.00316 memory and run are equally long at λ ≈ 1. The promise is about the rows from there up.
+# Look at the axes: AdamW is shown at a hundred times the λ of L2, where its own λ does something. White dots, the best rate of each row, are for a *Deeper* section.
 
 # %%
-from course_lib.experiments.adamw.separability import (cross_fits, drift, in_turn,
-                                                       jackknife, mean_interaction)
+from course_lib.experiments.adamw.tuning import tuned
 from course_lib.experiments.adamw.two_knobs import surfaces
 
 # those of the picture, not trained again
 trained = surfaces(["Adam + L2", "AdamW"], range(10))
 adam_map, adamw_map = trained.values()  # .loss, .error: [10 seeds, 9 rates, 9 decays]
+here, there = (adamw_map.optimizer.lr.index(lr) for lr in (0.01, 0.1))
+
+# %% jupyter={"outputs_hidden": true}
+print("test error at lr = 0.01:")
+for name, surface in trained.items():
+    error = surface.error[:, here]
+    without, best = error[:, 0].mean(), tuned(error).mean()
+    print(f"{name:<10} next to no decay {without:.1%}, its own best λ {best:.1%}")
 
 # %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
 # what is claimed
-cost = {name: mean_interval(in_turn(surface.loss)) for name, surface in trained.items()}
-claim("Adam + L2: tuned one after the other, the knobs cost less than 5 % of the loss.",
-      measured=cost["Adam + L2"], kind="measured", id="in-turn-adam",
-      holds=below(0.05))
-claim("AdamW: tuned one after the other, the knobs cost less than 5 % of the loss.",
-      measured=cost["AdamW"], kind="measured", id="in-turn-adamw",
-      holds=below(0.05))
+claim("At lr = 0.01, with next to no decay, less than a twentieth of the training "
+      "labels is not learned: the wrong ones are learned by heart.",
+      measured=mean_interval(adamw_map.train_error[:, here, 0]),
+      holds=below(0.05), kind="measured", id="large-rate-learned")
+for name, surface in trained.items():
+    claim(f"{name}, lr = 0.01: its best λ takes more than 5 points off the test error.",
+          measured=paired_interval(tuned(surface.error[:, here]),
+                                   surface.error[:, here, 0]),
+          holds=below(-0.05), kind="measured",
+          id=f"decay-gains-{name.split()[0].lower()}")
+gap = paired_interval(tuned(adamw_map.error[:, here]), tuned(adam_map.error[:, here]))
+claim("At lr = 0.01, each at its own best λ, AdamW and Adam + L2 are within one point "
+      "of test error.",
+      measured=gap, holds=within(0.01), kind="measured", id="large-rate-same")
 
 # %% jupyter={"outputs_hidden": true}
 # what came out
-in_adamw = cost["AdamW"]
-reveal("two-knobs", from_interval={
-    "less than 5 % of the test loss": below(0.05)(in_adamw),
-    "more than 5 %": above(0.05)(in_adamw)}, rests="in-turn-adamw",
-    because=f"{in_adamw.mean:.1%} here; in Adam + L2 {cost['Adam + L2'].mean:.1%}")
+told = {"AdamW, by more than a point": below(-0.01)(gap),
+        "Adam + L2, by more than a point": above(0.01)(gap),
+        "they are within a point": within(0.01)(gap)}
+reveal("two-knobs",
+       from_interval=told | {"ten seeds cannot tell": True not in told.values()},
+       because=f"AdamW less Adam + L2: {100 * gap.mean:+.1f} points")
 
 # %% [markdown]
-# The promise is kept here, and Adam + L2, to which nobody gave it, keeps it as well. <!-- rests: in-turn-adamw, in-turn-adam --> So "decoupled" is not what makes tuning in turn cheap on this task. The word can also mean that the best rate does not move with λ at all, or that the two effects add up: two other questions, each with its own verdict in the next sections.
-# Ten runs of a small network neither confirm nor refute the paper, which trained a ResNet for 100 epochs; they show how much such a sentence leans on the question.
+# With next to no decay 22 % of the test images are wrong, with either. With its own best λ AdamW gets 10.8 % wrong and Adam + L2 11.5 %. The right λ gains some ten points. <!-- rests: decay-gains-adam, decay-gains-adamw -->
+# Between the two lie 0.6 points, in favour of AdamW. Is that less than a point? These ten seeds cannot tell: their interval goes from 0.1 to 1.1. Thirty fresh seeds can: 0.2 points, somewhere between 0.6 for AdamW and 0.3 for Adam + L2.
+# By the fresh seeds the two are within a point, a tenth of what λ gains. (The intervals count ten seeds as independent. Behind them stand only two choices of λ, one for each half, and always the same 1797 digits: they are somewhat too narrow.)
+
+# %%
+def kept(surface, weaker=0):
+    """Test error at lr = 0.1 with the λ chosen at 0.01, or `weaker` rows below it,
+    less that with the λ chosen at 0.1."""
+    chosen_on = surface.error[:, here, weaker:]
+    judged_on = surface.error[:, there, : 9 - weaker]
+    return paired_interval(tuned(chosen_on, judged_on), tuned(surface.error[:, there]))
+
+# %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
+# what is claimed
+carried = kept(adamw_map)
+claim("AdamW: λ tuned at lr = 0.01 and kept at lr = 0.1 costs less than one point of "
+      "test error, beside λ tuned there.",
+      measured=carried, holds=below(0.01), kind="measured", id="carried-adamw")
+claim("Adam + L2: the same costs less than one point.",
+      measured=kept(adam_map), holds=below(0.01), kind="measured", id="carried-adam")
+# a tenth of λ at ten times the rate: the product lr·λ is kept
+claim("AdamW: keeping lr·λ instead costs less than one point.",
+      measured=kept(adamw_map, 2), holds=below(0.01), kind="measured",
+      id="carried-product")
+
+# %% jupyter={"outputs_hidden": true}
+# what came out
+told = {"less than one point of test error": below(0.01)(carried),
+        "more than one point": above(0.01)(carried)}
+reveal("carried",
+       from_interval=told | {"ten seeds cannot tell": True not in told.values()},
+       because=f"{100 * carried.mean:+.1f} points", rests="carried-adamw")
+
+# %% [markdown]
+# AdamW's λ tuned at 0.01 is 3.16. Kept at lr = 0.1, it leaves 37 % wrong, against 18 % with a λ tuned there: 19 points more. <!-- rests: not carried-adamw --> It is worse than for Adam + L2, whose λ, kept in the same way, costs 4 points here and 2 on fresh seeds; whether more than one is open. <!-- rests: open carried-adam -->
+# Why? Decay takes lr·λ, and the memory falls from 32 steps to 3. With a tenth of λ the product lr·λ stays, and the 18 % stay as they are. On fresh seeds, too, it costs less than a point. <!-- rests: carried-product -->
+#
+# Is the paper wrong, then? **The paper's λ is not PyTorch's.** There decay takes a share λ′ at each step that the base rate does not multiply. In torch's terms it is lr·λ, the very product that could be kept. So in this test the promise came true of the paper's knob, and not of `weight_decay` in `torch.optim.AdamW`.
+# **In PyTorch, who raises lr lowers λ in proportion.** One pair of rates on a small task does not settle what the paper found with a ResNet over 100 epochs; *Deeper* asks other questions of the same maps, and there its knob does less well.
+
+# %%
+def best_decay(surface, lr=0.01):
+    """log₁₀ of the λ that each seed likes best at this learning rate, by test loss."""
+    loss = surface.loss[:, surface.optimizer.lr.index(lr)].nan_to_num(nan=torch.inf)
+    return torch.tensor(surface.optimizer.decay).log10()[loss.argmin(1)]
+
+# %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
+# what is claimed
+claim("Every seed's best λ lies inside its grid, for both.", kind="checked",
+      measured=[best_decay(adam_map), best_decay(adamw_map)],
+      holds=each(*(between(*torch.tensor(ends).log10().tolist()) for ends in
+                   (one.optimizer.decay[::len(one.optimizer.decay) - 1]
+                    for one in trained.values()))))
+claim("At lr = 0.01 the best λ of AdamW is more than "
+      "ten times that of Adam + L2 (in decades).",
+      measured=paired_interval(best_decay(adamw_map), best_decay(adam_map)),
+      kind="measured", id="best-decay-larger",
+      holds=above(1))
+rule = adamw_map.optimizer.decay.index(0.316)  # the λ of the map next to 1/(0.01 · 300)
+claim("At lr = 0.01 the start λ = 1/(lr·steps) alone costs less than one point of test "
+      "error, beside the best λ.",
+      measured=paired_interval(adamw_map.error[:, here, rule],
+                               tuned(adamw_map.error[:, here])),
+      holds=below(0.01), kind="measured", id="rule-alone")
+
+# %% [markdown]
+# **Which λ, then?** By test loss AdamW's best is 0.3 to 1, that of Adam + L2 0.003 to 0.01, some hundred times less. <!-- rests: best-decay-larger --> Lesson 03 saw the same from a weight's side: Adam with L2 pulled even the least decayed one 136 times as hard as lr·λ. Who changes from one to the other tunes anew.
+#
+# The rule λ = 1/(lr·steps) says 0.33 here. That leaves 17.3 % wrong, better than 22 % without decay but 6.5 points worse than the best λ, which by test error is ten times as large. <!-- rests: not rule-alone --> So *begin* with the rule, and multiply by three until it no longer helps.
+# Printed recipes have λ from 0.01 to 0.1, far below ours. They are for long runs: λ = 0.1 at lr = 3e-4 is a memory of 33 000 steps.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
-# ### Deeper: does the best rate stay, do the effects add up?
+# ### Deeper: other questions of the same maps
 #
-# **The dots.** How many decades does the best rate move for each decade of λ? No formula is fitted. We judge by the lowest seven rows; in the top two decay overwhelms the data, and a best rate that turns back there would cancel a move below. All nine are printed too.
-
-# %% tags=["deeper"] jupyter={"outputs_hidden": true}
-def best_rate_moves(surface, rows):
-    return drift(surface.loss[:, :, :rows], surface.optimizer.lr,
-                 surface.optimizer.decay[:rows])
-
-
-for (name, surface), rows in product(trained.items(), (7, 9)):
-    moves_by = mean_interval(best_rate_moves(surface, rows))
-    print(f"{name:<10} lowest {rows} rows, decades "
-          f"of lr for each decade of λ: {moves_by}")
+# **In turn.** First lr at the smallest λ, then λ at that lr. What does that cost, in test loss, beside trying all 81 pairs? And what does tuning λ gain at all, beside lr alone?
 
 # %% tags=["deeper", "nbval-check-output"] jupyter={"outputs_hidden": true}
-# what came out
-claim("The best learning rate moves less with λ in "
-      "AdamW than in Adam + L2 (decades per decade).",
-      measured=paired_interval(best_rate_moves(adamw_map, 7),
-                               best_rate_moves(adam_map, 7)),
-      kind="measured", id="best-rate-moves-less",
-      holds=negative)
+from course_lib.experiments.adamw.separability import (cross_fits, drift, in_turn,
+                                                       jackknife, mean_interaction)
+
+for name, surface in trained.items():
+    short, log_loss = name.split()[0].lower(), surface.loss.log()
+    claim(f"{name}: tuned one after the other, the knobs cost less than 5 % of the "
+          "loss.",
+          measured=mean_interval(in_turn(surface.loss)),
+          kind="measured", id=f"in-turn-{short}", holds=below(0.05))
+    claim(f"{name}: tuning λ too, not lr alone, gains less than 5 % of the test loss.",
+          measured=paired_interval(tuned(log_loss), tuned(log_loss[:, :, :1])),
+          kind="measured", id=f"tuning-decay-{short}", holds=above(-0.05))
+
+# %% [markdown] tags=["deeper"]
+# Tuning in turn costs little, in both. <!-- rests: in-turn-adam, in-turn-adamw --> But not tuning λ at all costs less than 5 % too, so this test could hardly have failed, and says nothing about the promise. <!-- rests: tuning-decay-adam, tuning-decay-adamw -->
+# Why does λ matter so little at the best rate? A suspicion: that rate is a small one, and 300 small steps end before the wrong labels are learned by heart, so that stopping early has done the regularizing.
+
+# %% tags=["deeper", "nbval-check-output"] jupyter={"outputs_hidden": true}
+best = adamw_map.error[:, :, 0].mean(0).argmin()  # by error: in loss two rates tie
+claim("At the best rate with next to no decay more than a tenth of the training labels "
+      "are not learned.",
+      measured=mean_interval(adamw_map.train_error[:, best, 0]),
+      holds=above(0.1), kind="measured", id="best-rate-unlearned")
 
 # %% [markdown] tags=["deeper"]
 # **The sum.** Turn lr up tenfold: the log of the loss changes by some amount. Turn λ up tenfold: by another. Turn both: by the sum of the two, *plus c*. The knobs are **separable** if c = 0: what they do adds up, and the best rate is the same in every row.
 # A negative c says that a larger rate goes well with a larger decay. Decided beforehand: |c| ≤ 0.05, a twentieth of the loss for each tenfold of both, counts as separable.
 #
-# A number for c: we fit $\log \text{loss} \approx k + px + qy + ax^2 + by^2 + c\,xy$ with $x = \log_{10} \text{lr}$ and $y = \log_{10} \lambda$ to each seed, on the cells near the lowest;
-# *which* cells, the other seeds decide. The interval leaves out each seed in turn and does all of it again (a jackknife), so it counts what seeds change:
-# the split, the start, the batches, the choice of cells. It does not count that these are always the same 1797 digits.
-
-# %% tags=["deeper"]
-def interaction(name, cut, seeds, over_product=False):
-    """Mean c of some seeds, on cells whose log loss lies within `cut` of the lowest."""
-    surface = trained[name]
-    return mean_interaction(surface.loss[seeds].flatten(1), surface.x, surface.y, cut,
-                            over_product)
-
-# %% tags=["deeper"] jupyter={"outputs_hidden": true}
-cuts = (0.25, 0.5, 1.0)
-c = {key: jackknife(partial(interaction, *key), 10) for key in product(trained, cuts)}
-for (name, cut), interval in c.items():
-    print(f"{name:<10} cells within {cut:<4} of the lowest:  c = {interval}")
-
-# %% [markdown]
-# The verdicts, at the middle cut:
+# For c we fit $\log \text{loss} \approx k + px + qy + ax^2 + by^2 + c\,xy$ with $x = \log_{10} \text{lr}$ and $y = \log_{10} \lambda$ to each seed, on the cells whose log loss lies within 0.5 of the lowest; *which* cells, the other seeds decide.
+# The interval leaves out each seed in turn and does all of it again (a jackknife). The fit explains some 70 % of the variance: c is a summary, and another choice of cells gives another one.
 
 # %% tags=["deeper", "nbval-check-output"] jupyter={"outputs_hidden": true}
+def interaction(name, seeds, over_product=False):
+    """Mean c of some seeds, over (lr, λ), or over (lr, lr·λ)."""
+    surface = trained[name]
+    return mean_interaction(surface.loss[seeds].flatten(1), surface.x, surface.y, 0.5,
+                            over_product)
+
+
 for name in trained:
     claim(f"{name}: the two knobs are separable, |c| ≤ 0.05 (log loss, over lr and λ).",
-          measured=c[name, 0.5],
+          measured=jackknife(partial(interaction, name), 10),
           kind="measured", id=f"separable-{name.split()[0].lower()}",
           holds=within(0.05))
 
 # %% [markdown] tags=["deeper"]
-# c and the dots need not agree. A cliff in one corner of the map makes c large and moves no dot. And in the picture, with test error as *measure*, which is what the paper shows, the dots nearly line up for both: adding up is a property of the scale; which rate is best
-# in a row is not changed by a logarithm, but can change with the measure.
-
-# %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
-# ### Deeper: which cells, and which axes?
-#
-# **Cells.** The surface is less a bowl than a plateau with cliffs, and the fit sees what the cut lets in. Which optimizer has the smaller |c|, at each cut?
-# Below zero it is AdamW. R² of the fits and the curvature a are printed beside it; where a is near 0, there is no bowl to speak of.
-
-# %% tags=["deeper", "nbval-check-output"] jupyter={"outputs_hidden": true}
-def ranking(cut, seeds):
-    return (abs(interaction("AdamW", cut, seeds))
-            - abs(interaction("Adam + L2", cut, seeds)))
-
-
-for cut in cuts:
-    claim(f"Cells within {cut} of the lowest: AdamW's knobs interact less, |c| − |c| < "
-          "0.",
-          measured=jackknife(partial(ranking, cut), 10),
-          kind="measured", id=f"interact-less-{cut}",
-          holds=negative)
-
-# %% tags=["deeper"] jupyter={"outputs_hidden": true}
-def quadratics(name, cut, seeds=slice(None)):
-    surface = trained[name]
-    return cross_fits(surface.loss[seeds].flatten(1), surface.x, surface.y, cut)
-
-
-for name, cut in product(trained, cuts):
-    found = quadratics(name, cut)
-    a, r2 = mean_interval([fit.a for fit in found]), sum(fit.r2 for fit in found) / 10
-    print(f"{name:<10} cells within {cut:<4}: a = {a}   R² = {r2:.2f}")
-
-# %% [markdown]
-# In a bowl the lowest lr of a row lies at $x = -(p + cy)/2a$: it moves by $-c/2a$ decades for each decade of λ. At the widest cut, where a is well above 0, that is
-
-# %% tags=["deeper"] jupyter={"outputs_hidden": true}
-def move_of_lowest(name, seeds):
-    fits = quadratics(name, 1.0, seeds)
-    return -sum(fit.c for fit in fits) / (2 * sum(fit.a for fit in fits))
-
-
-for name in trained:
-    print(f"{name:<10} −c/2a = {jackknife(partial(move_of_lowest, name), 10)}")
-
-# %% [markdown]
-# **Axes.** torch multiplies λ by the learning rate. The paper's decay per step is a knob of its own, multiplied by the schedule but not by the base rate. *We* write it λ′ = lr·λ
-# (the paper calls it λ, and uses λ′ for something else). In the picture, *decay axis* shows the same networks, sheared. With $y = y' - x$ the fit becomes another, and its interaction is $c' = c - 2b$.
+# Neither is. <!-- rests: not separable-adam, not separable-adamw --> Is AdamW separable over the paper's knob, λ′ = lr·λ? With $y = y' - x$ the fit becomes another, and its interaction is $c' = c - 2b$.
 
 # %% tags=["deeper", "nbval-check-output"]
-refitted = cross_fits(adamw_map.loss.flatten(1), adamw_map.x, adamw_map.x + adamw_map.y,
-                      0.5)
+flat = adamw_map.loss.flatten(1)
+over_decay, over_share = (cross_fits(flat, adamw_map.x, y, 0.5)
+                          for y in (adamw_map.y, adamw_map.x + adamw_map.y))
 claim("Over (lr, lr·λ) the interaction is c′ = c − 2b: unless b = 0, at most one of c "
       "and c′ is zero.",
-      measured=max(abs(there.c - (here.c - 2 * here.b))
-                   for there, here in zip(refitted, quadratics("AdamW", 0.5))),
+      measured=max(abs(other.c - (one.c - 2 * one.b))
+                   for one, other in zip(over_decay, over_share)),
       holds=below(1e-6))
 
 # %% tags=["deeper", "nbval-check-output"] jupyter={"outputs_hidden": true}
-def primed(seeds, other, over_product):
+def primed(seeds, other):
     """|c′| of AdamW less |c| of `other`."""
-    return (abs(interaction("AdamW", 0.5, seeds, True))
-            - abs(interaction(other, 0.5, seeds, over_product)))
+    return (abs(interaction("AdamW", seeds, over_product=True))
+            - abs(interaction(other, seeds)))
 
 
 claim("AdamW is nearer to separable over (lr, λ′) than over (lr, λ): |c′| − |c| < 0.",
-      measured=jackknife(partial(primed, other="AdamW", over_product=False), 10),
-      kind="measured", id="product-nearer",
-      holds=negative)
+      measured=jackknife(partial(primed, other="AdamW"), 10),
+      kind="measured", id="product-nearer", holds=below(0))
 claim("As the paper compares them, AdamW over λ′ and L2 over λ, AdamW is the more "
       "separable one.",
-      measured=jackknife(partial(primed, other="Adam + L2", over_product=False), 10),
-      kind="measured", id="paper-separable",
-      holds=negative)
+      measured=jackknife(partial(primed, other="Adam + L2"), 10),
+      kind="measured", id="paper-separable", holds=below(0))
 
-# %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
-# ### Deeper: the paper's knob
+# %% [markdown] tags=["deeper"]
+# Not in this sense. <!-- rests: not product-nearer, not paper-separable --> The core asked which λ to take along to another rate. This asks whether effects add up over the whole plateau, and that is another question.
+
+# %% [markdown] tags=["deeper"]
+# **The paper's knob, as a map.** Its step is $w \leftarrow (1-\lambda')\,w$, then Adam's; a schedule multiplies both. That is `adamw_update` with `weight_decay` = λ′/lr, and it is also what a slip in the exercise does.
+# The two maps have the same decays at lr = 10^−2.5: λ′ from 10^−5.5 to 10^−1.5 is λ from 10⁻³ to 10¹ there.
 #
-# In the paper decay takes the share λ′ in each step, whatever the learning rate: $w \leftarrow (1-\lambda')\,w$, then Adam's step. That is `adamw_update` with `weight_decay` = λ′/lr, and it is also what a slip in the exercise does.
-# Its useful values are others: 300 steps at λ′ = 1e-3 already take a quarter of a weight. So it has a grid of its own, from 1e-7 to 1e-3 per step.
-#
-# **Do this**: compare the white dots of the two maps.  **Notice**: in which of them do they stand in a column?
+# **Do this**: follow the white dots, the best rate of each row, from bottom to top.  **Notice**: in which map do they stay in a column for longer?
 
 # %% tags=["deeper"]
 from course_lib.explorers import adamw as explore
 
-explore.heat_map.show(pair="AdamW: λ two ways", seeds=1)
+explore.heat_map.show(pair="AdamW: λ two ways", seeds=1,
+                      measure="test loss")
 
 # %% tags=["deeper", "nbval-check-output"] jupyter={"outputs_hidden": true}
 # what is claimed
+five = adamw_map.loss[:5]
+print("AdamW over λ, the same rows at lr = 10^-2.5:",
+      mean_interval(drift(five, adamw_map.optimizer.lr, adamw_map.optimizer.decay)))
 per_step = surfaces(["AdamW, per step"], range(5))["AdamW, per step"]
 claim("With a decay per step the best learning rate moves by less than a tenth of a "
       "decade for each decade of decay.",
@@ -761,20 +803,14 @@ claim("With a decay per step the best learning rate moves by less than a tenth o
       kind="measured", id="per-step-rate-stays",
       holds=within(0.1))
 
-# %% [markdown] slideshow={"slide_type": "slide"}
-# ### Is AdamW better, then?
-#
-# Each half of the seeds tunes both knobs for the other half, and then the two are compared, each at its own best. Decided beforehand: 5 % of the test loss, or one point of the test error,
-# is a difference worth having. Both are tuned and judged on the same 1797 digits, which flatters both a little, and alike.
+# %% [markdown] tags=["deeper"]
+# On the right the dots lean: for each decade of λ′ the best rate moves by a quarter of a decade. <!-- rests: not per-step-rate-stays --> On the left, over the same decays, it hardly moves on the whole, but rises in the middle and falls at the top.
+# A reason may be that AdamW's weights are an average of −u/λ, which is −u·lr/λ′: where the decay per step is strong, only a large rate lets the weights be large. So in this sense neither knob is free of the rate.
 
-# %%
-def tuned(score, decays=slice(None)):
-    """Score of each seed, at the setting that the other half of the seeds found
-    lowest."""
-    # diverged: hopeless
-    score = score[:, :, decays].flatten(1).double().nan_to_num(nan=9.0)
-    first, second = score[5:].mean(0).argmin(), score[:5].mean(0).argmin()
-    return torch.cat([score[:5, first], score[5:, second]])
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Is AdamW better, then?
+#
+# And at the best pair of lr and λ, out of all 81? Each half of the seeds tunes both knobs for the other. Decided beforehand: 5 % of the test loss, or one point of the test error, is a difference worth having.
 
 # %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
 # what is claimed
@@ -786,127 +822,31 @@ claim("… and within one point in test error.",
       holds=within(0.01), kind="measured", id="tuned-same-error")
 
 # %% [markdown]
-# So on this task, tuned, neither is better. These verdicts, a dozen with the folded ones, share ten seeds, and of a hundred 95 % intervals some five miss: read them as one experiment.
+# AdamW 9.7 %, Adam + L2 9.7 %: tuned, neither is better. <!-- rests: tuned-same-loss, tuned-same-error --> So of the second promise, better generalization, we see next to nothing. At the best rate that was to be expected, since λ gains little there. And our network has no norm: Kosson et al. (2024) trace the edge of AdamW to layers in front of one, whose weights it lets turn evenly (lesson 07).
 #
-# **Why, then, do large language models decay?** Their data pass once or so, and there is little to overfit: the training loss itself comes down further with decay. D'Angelo et al. (2023) explain it by the size of the steps that it keeps up, not by regularization.
-# A layer followed by a norm computes the same whatever the length of its weights; decay holds that length at a balance with the steps, and so sets how far weights *turn* per step, alike in all layers (Kosson et al., 2023; lesson 07 measures such turning).
+# **Why use AdamW, then?** Its λ has a meaning that one can compute, a memory in steps, and published recipes are written for it.
+# Large language models decay too, though they see most rows once: there it keeps steps large compared with the weights, and training in bfloat16 stable (D'Angelo et al., 2024).
+#
+# All verdicts here share ten seeds: read them as one experiment.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: what came after AdamW
 #
-# Three changes of AdamW are much used or much discussed. Does one of them get further on our digits, with the same number of trials?
-#
 # | | what changes |
 # |---|---|
-# | **Muon** (Jordan et al. 2024) | for a matrix: the momentum's step, with all its singular values made nearly alike; biases keep AdamW |
+# | **Muon** (Jordan et al. 2024) | for a matrix of a hidden layer: the momentum's step, with all its singular values made nearly alike; the rest keeps AdamW |
 # | **cautious weight decay** (Chen et al. 2025) | $w \leftarrow w - \eta\,(u + \lambda\,[u \cdot w \ge 0]\,w)$: decay only where Adam's step $u$ leads towards 0 anyway |
 # | **schedule-free AdamW** (Defazio et al. 2024) | no schedule: the steps $z$ are averaged into $x$, gradients are taken near $x$, and $x$ is used in the end |
 #
-# Making singular values alike needs no decomposition: a polynomial in the matrix does it, five times.
-
-# %% tags=["deeper"]
-from course_lib.experiments.adamw import successors
-
-show_source(successors.orthogonalise)
-
-# %% tags=["deeper"]
-print("singular values, the largest set to 1, before and after:")
-matrix = torch.randn(6, 8, generator=seeded(0))
-for stage in (matrix, successors.orthogonalise(matrix)):
-    values = torch.linalg.svdvals(stage)
-    print(*(f"{value:5.2f}" for value in (values / values.max()).tolist()))
-
-# %% tags=["deeper"]
-predict("successors",
-        "Each method tries the same eight pairs of lr and λ. How many of the three end "
-        "with a test loss lower than AdamW's, by more than 5 %?",
-        ["none", "one", "two", "all three"])
-
-# %% [markdown]
-# Four learning rates, two strengths, eight seeds, 300 steps at a constant rate, on the digits of the map. As above, each half of the seeds tunes for the other half, and 5 % of the loss is a difference worth having.
-
-# %% tags=["deeper"] jupyter={"outputs_hidden": true}
-def tuned_log_loss(name):
-    """Log test loss of each seed, at the cell that the other half found lowest."""
-    loss, _ = successors.compare(successors.METHODS[name])
-    score = loss.double().log().nan_to_num(nan=9.0, posinf=9.0)  # diverged: hopeless
-    first, second = score[4:].mean(0).argmin(), score[:4].mean(0).argmin()
-    cells = {key: [column[i] for i in (first, second)]
-             for key, column in successors.CELLS.items()}
-    print(f"{name:14}", cells)
-    return torch.cat([score[:4, first], score[4:, second]])
-
-
-log_losses = {name: tuned_log_loss(name) for name in successors.METHODS}
-beyond = {name: paired_interval(log_losses[name], log_losses["AdamW"])
-          for name in ("muon", "cautious", "schedule-free")}
-
-# %% tags=["deeper", "nbval-check-output"] jupyter={"outputs_hidden": true}
-# what is claimed
-for name, gap in beyond.items():
-    claim(f"Tuned, {name} ends with a test loss lower than AdamW's by more than 5 %.",
-          measured=gap, kind="measured", id=f"{name}-lower", holds=below(-0.05))
-
-# %% tags=["deeper"] jupyter={"outputs_hidden": true}
-lower = [below(-0.05)(gap) for gap in beyond.values()]
-decided = None not in lower
-
-# %% tags=["deeper"] jupyter={"outputs_hidden": true}
-# what came out
-reveal("successors",
-       from_interval={answer: decided and lower.count(True) == number
-                      for number, answer in enumerate(("none", "one", "two",
-                                                       "all three"))},
-       because="at 300 steps on 300 images; they were made for much longer runs",
-       rests="muon-lower, cautious-lower, schedule-free-lower")
-
-# %% [markdown]
-# Their authors report gains in the training of language models: many steps, each row seen once, much larger matrices. Nothing of that is here. So a null would say only that a small noisy task does not ask for them, and a gain only that this one does.
-# `explore.heat_map.show(update=successors.muon_and_adamw_update)` draws Muon's map (slowly, network by network); `cautious_update` and `schedule_free_update` fit there too. torch has Muon as `torch.optim.Muon`, for matrices alone.
-
-# %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
-# ### Deeper: where decay gains little
-#
-# Does tuning λ too gain anything, beside tuning lr alone?
-
-# %% tags=["deeper", "nbval-check-output"] jupyter={"outputs_hidden": true}
-least = slice(0, 1)  # next to no decay: the smallest λ
-for name, surface in trained.items():
-    claim(f"{name}: tuning λ too, not lr alone, gains less than 5 % of the test loss.",
-          measured=paired_interval(tuned(surface.loss.log()),
-                                   tuned(surface.loss.log(), least)),
-          holds=above(-0.05),
-          kind="measured", id=f"tuning-decay-{name.split()[0].lower()}")
-
-# %% [markdown]
-# Where decay gains little, that is no verdict on decay. A suspicion: the best rate is a small one, and 300 small steps end before the wrong labels are learned
-# by heart, so that stopping early has done the regularizing. Then a larger rate should leave something to do: lr = 0.01, where λ = 1 is a memory of 100 steps. The best rate is chosen by test *error* here, since in loss 0.001 and 0.00316 tie.
-
-# %% tags=["deeper", "nbval-check-output"] jupyter={"outputs_hidden": true}
-best = adamw_map.error[:, :, 0].mean(0).argmin()
-larger = adamw_map.optimizer.lr.index(0.01)
-claim("At the best rate with next to no decay more than a tenth of the training labels "
-      "are not learned.",
-      measured=mean_interval(adamw_map.train_error[:, best, 0]),
-      holds=above(0.1),
-      kind="measured", id="best-rate-unlearned")
-claim("At lr = 0.01 less than a twentieth is left: the wrong labels are learned by "
-      "heart.",
-      measured=mean_interval(adamw_map.train_error[:, larger, 0]),
-      holds=below(0.05),
-      kind="measured", id="large-rate-learned")
-
-# %% tags=["deeper", "nbval-check-output"] jupyter={"outputs_hidden": true}
-strong, weak = (adamw_map.error[:, larger, adamw_map.optimizer.decay.index(decay)]
-                for decay in (1.0, 0.001))
-claim("There, λ = 1 instead of 0.001 takes more than 5 points off the test error.",
-      measured=paired_interval(strong, weak), holds=below(-0.05),
-      kind="measured", id="large-rate-decay")
+# Their authors report gains in the training of language models. Our task is nothing of the kind, so we do not judge them. `course_lib/experiments/adamw/successors.py` has all three as update functions. After
+# `from course_lib.experiments.adamw import successors`, `explore.heat_map.show(update=successors.cautious_update)` draws the map of one (slowly, network by network). torch has Muon as `torch.optim.Muon`, for matrices alone.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Myths, checked
 #
 # > **"In AdamW decay is independent of the learning rate."** Independent of the gradients. In torch the factor is 1 − lr·λ.
+#
+# > **"Adam adapts the decay to each weight, too."** Of L2 in Adam that is true. AdamW's decay takes the same share of every weight, however steep its gradient.
 
 # %% tags=["nbval-check-output"]
 claim("A tenth of the learning rate, a tenth of the "
@@ -914,12 +854,7 @@ claim("A tenth of the learning rate, a tenth of the "
       measured=[left_after(0.1), left_after(0.01)],
       holds=each(near(0.95**100, 1e-12), near(0.995**100, 1e-12)))
 
-# %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
-# ### Deeper: "Adam adapts the decay per weight, too"
-#
-# Some texts say so, of AdamW. No: the decay is the same share of every weight, however steep its gradient.
-
-# %% tags=["deeper"]
+# %%
 def taken(steepness, strength=0.4):
     """Share of a weight that decay takes in AdamW's first step, beside what Adam alone
     does."""
@@ -928,7 +863,7 @@ def taken(steepness, strength=0.4):
                                         weight_decay=s) for s in (strength, 0.0))
     return (without - with_decay).item()
 
-# %% tags=["deeper", "nbval-check-output"]
+# %% tags=["nbval-check-output"]
 claim("Decay takes lr·λ of a weight, be its gradient 1000 or 0.001.",
       measured=[taken(1e3), taken(1e-3)],
       holds=near(0.05 * 0.4, 1e-12))
@@ -936,55 +871,50 @@ claim("Decay takes lr·λ of a weight, be its gradient 1000 or 0.001.",
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## In production
 #
-# The plain loop again with what one adds for real work: two groups, made by what a parameter is (weights decay, biases and norms do not), and a schedule with warm-up.
+# The plain loop again with what one adds for real work.
+# - Two groups: weights decay, biases and norms do not.
+# - A schedule with warm-up. 50 epochs of 300/50 batches are 300 steps. `cycle_momentum=False` keeps `OneCycleLR` from moving β₁, too.
+# - λ by the rule, then three, ten and thirty times as much. *Validation* images choose, which have wrong labels as the training images do; the test images only tell.
 
 # %%
 from course_lib.weight_decay import decay_groups
 
-torch.manual_seed(0)
-model = nn.Sequential(nn.Linear(64, 128), nn.ReLU(), nn.Linear(128, 10))
-optimizer = torch.optim.AdamW(decay_groups(model, weight_decay=0.05), lr=3e-3)
-schedule = torch.optim.lr_scheduler.OneCycleLR(
-    optimizer, max_lr=3e-3, total_steps=600, pct_start=0.05, cycle_momentum=False)
-for epoch in range(100):
-    for rows in torch.randperm(300).split(50):
-        optimizer.zero_grad()
-        cross_entropy(model(data.train_x[rows]), data.train_y[rows]).backward()
-        optimizer.step()
-        schedule.step()  # after the optimizer, once a step
-for group in optimizer.param_groups:
-    sizes = [tuple(p.shape) for p in group["params"]]
-    print(f"weight_decay {group['weight_decay']}: {sizes}")
 
-# %% [markdown]
-# Typical λ: 0.01 to 0.1 and more, well above what coupled L2 takes. Is that so here?
+def trained_with(weight_decay, lr=0.01, epochs=50, steps=300):
+    """A network trained by AdamW with groups and a schedule."""
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(64, 128), nn.ReLU(), nn.Linear(128, 10))
+    optimizer = torch.optim.AdamW(decay_groups(model, weight_decay), lr=lr)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, max_lr=lr, total_steps=steps, pct_start=0.05, cycle_momentum=False)
+    for epoch in range(epochs):
+        for rows in torch.randperm(300).split(50):
+            optimizer.zero_grad()
+            cross_entropy(model(data.train_x[rows]), data.train_y[rows]).backward()
+            optimizer.step()
+            schedule.step()  # after the optimizer, once a step
+    return model
 
 # %%
-def best_decay(surface, lr=0.01):
-    """log₁₀ of the λ that each seed likes best at this learning rate."""
-    loss = surface.loss[:, surface.optimizer.lr.index(lr)].nan_to_num(nan=torch.inf)
-    return torch.tensor(surface.optimizer.decay).log10()[loss.argmin(1)]
+def wrong(model, x, y):
+    """Share of the images that the network gets wrong."""
+    return (model(x).argmax(1) != y).float().mean().item()
+
+
+rule = 1 / (0.01 * 300)  # 1/(lr·steps)
+for strength in (0.01, rule, 3 * rule, 10 * rule, 30 * rule):
+    model = trained_with(strength)
+    chosen_by = wrong(model, data.validation_x, data.validation_y)
+    print(f"λ = {strength:<5.2f} validation {chosen_by:.1%}, "
+          f"test {wrong(model, data.test_x, data.test_y):.1%}")
 
 # %% [markdown]
-# The two grids lie a hundred apart, and a best λ at the end of its grid would only show that. So first: does each seed's best lie inside?
-
-# %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
-# what came out
-claim("Every seed's best λ lies inside its grid, for both.", kind="checked",
-      measured=[best_decay(adam_map), best_decay(adamw_map)],
-      holds=each(*(between(*torch.tensor(ends).log10().tolist()) for ends in
-                   (one.optimizer.decay[::len(one.optimizer.decay) - 1]
-                    for one in trained.values()))))
-claim("At lr = 0.01 the best λ of AdamW is more than "
-      "ten times that of Adam + L2 (in decades).",
-      measured=paired_interval(best_decay(adamw_map), best_decay(adam_map)),
-      kind="measured", id="best-decay-larger",
-      holds=above(1))
+# One seed. The default λ = 0.01 leaves 16.1 % wrong, and the rule, 0.33, 13.6 %. From there the validation images like 1 and 3.3 best, both alike: 11.3 % and 10.7 %. At 10 it has turned, and one stops. Most of the 29.5 % on the validation images are their own wrong labels.
 
 # %% [markdown]
 # **A schedule of the learning rate schedules the decay too.** Warm-up and cosine leave $\prod_t (1 - \eta_t \lambda)$ of a starting weight. Here is the default λ in a run of 100 000 steps.
 #
-# **Do this**: go down to 1000 steps.  **Notice**: how much of a weight has the default λ taken by the end of the run?
+# **Do this**: take *steps* down to 1000.  **Notice**: how much of a weight has the default λ taken by the end of the run?
 
 # %%
 from course_lib.explorers import adamw as explore
@@ -992,7 +922,7 @@ from course_lib.explorers import adamw as explore
 explore.schedule.show(steps=100_000)
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
-# ### Deeper: groups and a schedule, step by step
+# ### Deeper: groups, a schedule, and resuming bit for bit
 
 # %% tags=["deeper"]
 model = torch.nn.Sequential(torch.nn.Linear(4, 3), torch.nn.LayerNorm(3)).double()
@@ -1016,11 +946,9 @@ claim("Under a schedule AdamW leaves Π(1 − lrₜ·λ) of the weights; the gro
                 (model[1].weight - 1).abs().max().item()],
       holds=below(1e-12))
 
-# %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
-# ### Deeper: reading a `state_dict`, and resuming bit for bit
-#
+# %% [markdown] tags=["deeper"]
 # Can one read a gradient off a saved optimizer? Somebody printed the state of an AdamW after one step: `betas` are 0.9 and 0.999, `lr` 0.02, `initial_lr` 0.2, and for the two parameters
-# of a straight line, slope and intercept, `exp_avg` is 5.9926e-2 and 2.1779e-2, `exp_avg_sq` 3.5912e-4 and 4.7433e-5. What was the gradient? Ask both witnesses.
+# of a straight line, slope and intercept, `exp_avg` is 5.9926e-2 and 2.1779e-2, `exp_avg_sq` 3.5912e-4 and 4.7433e-5. What was the gradient? Ask both averages.
 
 # %% tags=["deeper", "nbval-check-output"]
 exp_avg = torch.tensor([5.9926e-2, 2.1779e-2]).double()
@@ -1081,21 +1009,19 @@ claim("A run saved after 10 steps and resumed "
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## When not to
 #
-# - **Short fine-tuning.** At lr = 1e-5 and λ = 0.01 the memory is ten million steps: decay takes nothing, so set it to 0. And it would pull towards zero, not towards the model that you were given.
-# - **Weights that must be large.** λ = 1 keeps every weight within about ±1. Biases, gains and temperatures want a group without decay.
-# - **Rows that are seldom used.** With a dense gradient AdamW decays every row of an embedding at every step, whether its word came or not.
-# - **A tuned recipe with SGD, or with Adam + L2.** Nothing above compared Adam with SGD, and tuned AdamW was not better than tuned Adam + L2. <!-- rests: tuned-same-loss, tuned-same-error -->
+# - **Short fine-tuning.** At lr = 1e-5 and λ = 0.01 the memory is ten million steps, so decay takes nothing. A λ large enough to be felt would pull towards zero, and not towards the model that you were given.
+# - **Weights that must be large.** λ = 1 keeps every weight within about ±1. Biases, and the scales of norms, want a group without decay.
+# - **Rows that are seldom used**, as those of an embedding, which is a table with one row of weights for each word. AdamW decays every row at every step, whether its word came or not.
+# - **A tuned recipe with SGD, or with Adam + L2.** Nothing above compared Adam with SGD, and tuned AdamW was not better than tuned Adam + L2 by what we had called worth having. <!-- rests: tuned-same-loss, tuned-same-error -->
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
-# ### Deeper: other conventions, and errors in print
+# ### Deeper: conventions, errors in print, and `amsgrad`
 #
 # | you may read | what it does |
 # |---|---|
-# | a decay per step, not multiplied by lr (the paper) | lr·λ in torch's terms; there, halving lr leaves the decay alone |
 # | $\sqrt{v_t + \varepsilon}$ on one page, $\sqrt{v_t} + \varepsilon$ on the next | two different rules, far apart for small gradients. torch: ε outside |
 # | "decay is applied *after* the step" | torch decays the old w. Before or after does not matter as long as it is the old one; decaying the moved weight is another rule |
 # | "$\hat\eta_t = \eta/\sqrt{v_t}$" *and* a division by $\sqrt{v_t}$ | divided twice: the step grows as 1/g, and scale is back |
-# | "moving averages of w" | of the gradient and of its square |
 # | `zero_grad` "sets gradients to zero" | to None, in torch: a parameter without gradient is then not decayed either |
 
 # %% tags=["deeper"]
@@ -1122,10 +1048,8 @@ torch.optim.AdamW([unused], lr=0.1, weight_decay=0.5).step()
 claim("A parameter whose gradient is None is not decayed.", measured=unused.item(),
       holds=equal(1.0))
 
-# %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
-# ### Deeper: `amsgrad`, or how Adam can run the wrong way
-#
-# Three gradients in turn, for ever: 3, −1, −1. Their sum is 1, so the weight should go down, to the left end of [−1, 1]. With a short memory, β₁ = 0 and
+# %% [markdown] tags=["deeper"]
+# **`amsgrad`, or how Adam can run the wrong way.** Three gradients in turn, for ever: 3, −1, −1. Their sum is 1, so the weight should go down, to the left end of [−1, 1]. With a short memory, β₁ = 0 and
 # β₂ = 1/(1 + 3²), Adam (theirs without bias corrections, which changes only the start) sees each gradient beside its own size alone: one step left, two steps right, and it ends at the *worst* point. This is the counterexample
 # of Reddi et al. (2018). Their cure divides by the largest v so far.
 
@@ -1143,11 +1067,11 @@ def wrong_way(beta2=0.1, amsgrad=False, steps=1998):
 
 # %% tags=["deeper", "nbval-check-output"]
 claim("On Reddi's example Adam ends at +1, the worst point of [−1, 1].",
-      measured=wrong_way(), holds=above(0.95))
+      measured=wrong_way(), holds=above(0.95), kind="checked")
 claim("AMSGrad goes to −1, the best.", measured=wrong_way(amsgrad=True),
-      holds=below(-0.95))
+      holds=below(-0.95), kind="checked")
 claim("So does plain Adam with the usual long memory, β₂ = 0.999.",
-      measured=wrong_way(beta2=0.999), holds=below(-0.95))
+      measured=wrong_way(beta2=0.999), holds=below(-0.95), kind="checked")
 
 # %% [markdown]
 # The last line is why it is seldom met: for every β₁ < √β₂ there is such a sequence, but a longer memory needs a rarer large gradient. `amsgrad` is off by default in torch.
@@ -1158,23 +1082,23 @@ claim("So does plain Adam with the usual long memory, β₂ = 0.999.",
 # | | |
 # |---|---|
 # | formula | $w \leftarrow (1-\eta\lambda)\,w - \eta\,\hat m/(\sqrt{\hat v}+\varepsilon)$; $m$ averages $g$ with $\beta_1$, $v$ averages $g^2$ with $\beta_2$, the hats correct for their start at zero |
-# | what λ means | with the rate, a memory of $1/(\eta\lambda)$ steps; with the full gradient, run to rest, a box $\lvert w\rvert \le 1/\lambda$ |
-# | PyTorch | `torch.optim.AdamW(decay_groups(model, weight_decay=0.05), lr=1e-3)` |
-# | typical | lr 1e-3, betas (0.9, 0.999), ε 1e-8; λ 0.01 to 0.1 and more; no decay for biases and norms |
+# | what λ means | with the rate, a memory of $1/(\eta\lambda)$ steps; with minibatches, a pull as of ridge with $\lambda\sigma_i$; with the full gradient, run to rest, a box $\lvert w\rvert \le 1/\lambda$ |
+# | PyTorch | `torch.optim.AdamW(decay_groups(model, weight_decay=1 / (lr * steps)), lr=lr)`, then three times more and less |
+# | typical | lr 1e-3, betas (0.9, 0.999), ε 1e-8; λ 0.01 to 0.1 in long runs, more in short ones; no decay for biases and norms. Language models: betas (0.9, 0.95), λ 0.1, gradient norm clipped at 1, warm-up, since the first v̂ rest on few gradients and every step has size lr |
 # | when not | short fine-tuning; weights that must be large; rows that are seldom used; a tuned recipe without it |
-# | measured | tuned lr first, then λ, costs less than 5 % of the loss, in AdamW as in Adam + L2 <!-- rests: in-turn-adamw, in-turn-adam --> |
-# | measured | tuned, AdamW and Adam + L2 are within 5 % in loss and within a point in error <!-- rests: tuned-same-loss, tuned-same-error --> |
+# | measured | where decay matters, λ gains ten points of error, in AdamW as in Adam + L2 <!-- rests: decay-gains-adam, decay-gains-adamw --> |
+# | measured | ten times lr with the same λ costs AdamW some 20 points of error; with a tenth of λ, less than one <!-- rests: not carried-adamw, carried-product --> |
+# | measured | at the best lr and λ, AdamW and Adam + L2 are within 5 % in loss and within a point in error <!-- rests: tuned-same-loss, tuned-same-error --> |
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # Now write `adamw_update` yourself, in **`04_adamw_exercises.ipynb`**, and let it steer: `explore.heat_map.show(update=adamw_update)`.
 #
 # **Sources.** Kingma & Ba, *Adam: A Method for Stochastic Optimization*, ICLR 2015 (arXiv:1412.6980). Loshchilov & Hutter, *Decoupled Weight Decay Regularization*, ICLR 2019 (arXiv:1711.05101). Reddi, Kale & Kumar,
-# *On the Convergence of Adam and Beyond*, ICLR 2018 (arXiv:1904.09237). Xie & Li, *Implicit Bias of AdamW: ℓ∞ Norm Constrained Optimization*, ICML 2024 (arXiv:2404.04454).
-# D'Angelo, Andriushchenko, Varre & Flammarion, *Why Do We Need Weight Decay in Modern Deep Learning?*, 2023 (arXiv:2310.04415). Kosson, Messmer & Jaggi, *Rotational Equilibrium: How Weight Decay Balances Learning Across Neural Networks*, 2023 (arXiv:2305.17212).
+# *On the Convergence of Adam and Beyond*, ICLR 2018 (arXiv:1904.09237). Xie & Li, *Implicit Bias of AdamW: ℓ∞ Norm Constrained Optimization*, ICML 2024 (arXiv:2404.04454). Cohen et al., *Adaptive Gradient Methods at the Edge of Stability*, 2022 (arXiv:2207.14484).
+# D'Angelo, Andriushchenko, Varre & Flammarion, *Why Do We Need Weight Decay in Modern Deep Learning?*, NeurIPS 2024 (arXiv:2310.04415). Kosson, Messmer & Jaggi, *Rotational Equilibrium: How Weight Decay Balances Learning Across Neural Networks*, ICML 2024 (arXiv:2305.17212).
 # Wang & Aitchison, *How to set AdamW's weight decay as you scale model and dataset size*, ICML 2025 (arXiv:2405.13698).
-# Jordan et al., *Muon: An Optimizer for Hidden Layers in Neural Networks*, 2024 (kellerjordan.github.io/posts/muon). Liu et al., *Muon Is Scalable for LLM Training*, 2025 (arXiv:2502.16982). Chen et al., *Cautious Weight Decay*, 2025 (arXiv:2510.12402).
+# Jordan et al., *Muon: An Optimizer for Hidden Layers in Neural Networks*, 2024 (kellerjordan.github.io/posts/muon). Chen et al., *Cautious Weight Decay*, 2025 (arXiv:2510.12402).
 # Defazio et al., *The Road Less Scheduled*, NeurIPS 2024 (arXiv:2405.15682).
-# *Which parameter is varied?* is a question of "Optimization & Regularization" of the mlr3torch course (mlr-org.github.io/mlr3torch-course/notebooks/4-optimizer.html, commit 220fa0e); ε in two places, the double division and `zero_grad` stand there too.
 # Duchi, Hazan & Singer, *Adaptive Subgradient Methods* (Adagrad), JMLR 2011. Tieleman & Hinton, *RMSprop*, Coursera lecture 6.5, 2012. Tukey, *Bias and confidence in not quite large samples* (the jackknife), 1958.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
@@ -1184,7 +1108,7 @@ claim("So does plain Adam with the usual long memory, β₂ = 0.999.",
 #
 # **Teach it to** somebody who takes AdamW for Adam with better defaults. *Draw* the box $|w| \le 1/\lambda$ around zero, one star inside it and one outside, and where each ends with the full gradient. Say also what becomes of it with small batches. *Disarm* the sentence "AdamW, like Adam, adapts the decay to each weight". *And ask back:* You double the learning rate and leave λ alone. How much longer, or shorter, is the memory of the weights?
 #
-# Below: the questions of this lesson (some are about *Deeper* sections), with a reason for every option, and its cards, which come back after 1, 3 and 7 days.
+# Below: the questions of this lesson, with a reason for every option, and its cards, which come back after 1, 3 and 7 days. Questions marked *Deeper* rest on folded sections.
 
 # %% slideshow={"slide_type": "skip"}
 from course_lib.notebook import quiz_of, recall

@@ -15,7 +15,7 @@
 # # AdamW: exercises
 #
 # Five tasks, about an hour: write AdamW, tell it from its impostor, and do with it what one does in production: groups, a run that can be resumed, and reading
-# a state that somebody else saved. Each task ends with a cell that answers at once: `✓` right, `○` not written yet, `✗` and why.
+# a state that somebody else saved. T4 and T5 go with the folded section on resuming; what they need is said here. Each task ends with a cell that answers at once: `✓` right, `○` not written yet, `✗` and why.
 #
 # A check calls your function on inputs drawn afresh and compares it with PyTorch. `course check 04` in a terminal says the same of the whole notebook;
 # it looks only at the answer cells, so keep your helpers inside them.
@@ -184,7 +184,7 @@ scheduler.step()
 optimizer.state_dict()
 
 # %% [markdown]
-# Neither the gradient nor the schedule is in it, and yet both are. From such a `state_dict` (one group, one or several parameters), recover
+# No entry is called gradient, and none schedule. Both can be computed from what is there. From such a `state_dict` (one group, one or several parameters), recover
 #
 # - `"gradient"`: a list with the gradient of each parameter at that step, in the order of `param_groups[0]["params"]`;
 # - `"magnitude"`: the same from the *other* moment, which has lost the signs;

@@ -51,7 +51,7 @@ ADAM = {"lr": 2e-3, "weight_decay": 0.0}
 SGD = {"lr": 0.01, "momentum": 0.9}
 SMALL = curves.SPEC
 COUPLED, DECOUPLED = (OPTIMIZERS[name].update for name in ("Adam + L2", "AdamW"))
-STRENGTHS = [0, 0.01, 0.1, 1]
+STRENGTHS = [0, 0.001, 0.01, 0.1, 1, 10]
 CONSTANT, COSINE = (partial(schedules.designed, shape, 0, 0.0) for shape in ("constant", "cosine"))
 UNDIVIDED = {"lr": 0.05, "momentum": 0.9, "only_weights": True}
 TEN = {name: replace(spec, widths=(*[64] * 11, 10)) for name, spec in NETS.items()}  # as deep
@@ -66,8 +66,8 @@ CASES = [
     Case("03_weight_decay", SMALL, sgd_update, {**SGD, "weight_decay": 0.02}, slice(2, 3)),
     Case("03_weight_decay", SMALL, adam_update, {"lr": 0.01, "l2": [0.0, 0.02]}, slice(3, 5)),
     Case("03_weight_decay", SMALL, adamw_update, {"lr": 0.01, "weight_decay": 0.02}, slice(5, 6)),
-    Case("04_adamw", SMALL, COUPLED, {"lr": 3e-3, "l2": STRENGTHS}, slice(0, 8, 2)),
-    Case("04_adamw", SMALL, DECOUPLED, {"lr": 3e-3, "weight_decay": STRENGTHS}, slice(1, 8, 2)),
+    Case("04_adamw", SMALL, COUPLED, {"lr": 0.01, "l2": STRENGTHS}, slice(0, 12, 2)),
+    Case("04_adamw", SMALL, DECOUPLED, {"lr": 0.01, "weight_decay": STRENGTHS}, slice(1, 12, 2)),
     Case(
         "05_label_smoothing",
         smoothing.SPEC,

@@ -81,7 +81,7 @@ def test_cells_tile_the_map(coordinates):
     known = torch.ones(1, 9, 9)
     result = maps_of(known, known)
     marks = heat_map.prepare(Figure())
-    heat_map.draw(marks, result, row=1, measure="test loss", coordinates=coordinates)
+    heat_map.draw(marks, result, column=1, measure="test loss", coordinates=coordinates)
     paths = marks["maps"][0]["cells"].get_paths()
     corners = np.log10([path.vertices[:4] for path in paths]).reshape(9, 9, 4, 2)
     assert np.allclose(corners[1:, :, 0], corners[:-1, :, 1])  # one begins where its neighbour ends
@@ -104,7 +104,7 @@ def test_diverged_cells_are_drawn_as_such():
     lost[0, 8, 8] = torch.nan
     marks = heat_map.prepare(Figure())
     caption = heat_map.draw(
-        marks, maps_of(loss, lost), row=9, measure="test loss", coordinates=TORCH
+        marks, maps_of(loss, lost), column=9, measure="test loss", coordinates=TORCH
     )
     assert len(marks["maps"][1]["diverged"].get_paths()) == 1
     assert marks["maps"][1]["cells"].get_array().mask.sum() == 1
@@ -116,7 +116,7 @@ def test_a_cell_that_diverged_at_one_seed_has_no_mean():
     loss[1, 4, 4] = torch.nan
     marks = heat_map.prepare(Figure())
     caption = heat_map.draw(
-        marks, maps_of(loss, loss), row=1, measure="test loss", coordinates=TORCH
+        marks, maps_of(loss, loss), column=1, measure="test loss", coordinates=TORCH
     )
     assert marks["maps"][0]["cells"].get_array().mask.sum() == 1
     assert "always" not in caption

@@ -96,7 +96,7 @@ def test_a_handle_comes_where_both_its_controls_are_frozen():
         )
     )  # fmt: skip
     assert made.first["handles"][0]["names"] == ("start1", "start2")
-    assert list(made.spec["presets"]) == ["the wall cuts the star off"]  # the others need λ
+    assert list(made.spec["presets"]) == ["the box holds the star"]  # the others need λ
     without = freeze(waves(kind=2))
     assert without.first["handles"] is None and without.table["places"] is None
 

@@ -1,24 +1,14 @@
-"""What came after AdamW, as update functions, and how far each gets with AdamW's budget.
+"""What came after AdamW, as update functions, each beside the line that it changes.
 
-Muon for matrices with AdamW for the rest, cautious weight decay, schedule-free AdamW: each beside
-the line that it changes. `compare` trains them on the digits of `two_knobs`.
+Muon for matrices with AdamW for the rest, cautious weight decay, schedule-free AdamW.
 """
-
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.nn.functional import cross_entropy
 
 from course_lib.adamw import adam_update, adamw_update
 from course_lib.base.arguments import Number
 from course_lib.base.optimizer import State
-from course_lib.base.random import seeded
-from course_lib.data import digits
-from course_lib.engine import ModelSpec, product
-from course_lib.engine.rows import batches_of
-from course_lib.experiments.shared.forward import forward
 
 QUINTIC = 3.4445, -4.7750, 2.0315  # Jordan et al. 2024: steep at 0, and near 1 within [0.7, 1.2]
 
@@ -109,68 +99,3 @@ def schedule_free_update(
     state["sum"] = state["sum"] + lr**2
     x.add_(lr**2 / state["sum"] * (z - x))  # x ← the mean of all z so far
     return param.copy_((1 - beta1) * z + beta1 * x)
-
-
-@dataclass(frozen=True)
-class Method:
-    """Updates of the weights and of the biases; name in the state of what is used in the end."""
-
-    weights: Callable
-    biases: Callable
-    used: str = ""
-
-
-METHODS = {
-    "AdamW": Method(adamw_update, adamw_update),
-    "muon": Method(muon_update, adamw_update),
-    "cautious": Method(cautious_update, cautious_update),
-    "schedule-free": Method(schedule_free_update, schedule_free_update, "x"),
-}
-SPEC, STEPS, SEEDS = ModelSpec((64, 128, 10)), 300, tuple(range(8))
-CELLS = product(lr=[1e-3, 3e-3, 1e-2, 3e-2], weight_decay=[0.1, 1.0])  # as many for each method
-
-
-@torch.no_grad()
-def compare(
-    method: Method, seeds: Sequence[int] = SEEDS, steps: int = STEPS
-) -> tuple[Tensor, Tensor]:
-    """Test loss and test error [seeds, cells] after training at all `CELLS`; NaN: diverged.
-
-    Data, start and batches of a seed are the same for all cells and methods.
-    """
-    data = [digits(300, 0, 0.2, "unit", seed) for seed in seeds]
-    drawn = [
-        batches_of(split.train_x, split.train_y, 50, seeded(seed, "batches"))
-        for seed, split in zip(seeds, data)
-    ]
-    lr, decay = (torch.tensor(column) for column in CELLS.values())
-    starts = [torch.stack(same) for same in zip(*(SPEC.initial(seed) for seed in seeds))]
-    weights = [  # [seeds, cells, …]
-        start.unsqueeze(1).repeat(1, len(lr), *[1] * (start.dim() - 1)) for start in starts
-    ]
-    states: list[State] = [{} for _ in weights]
-    for _ in range(steps):
-        x, y = (torch.stack(parts).unsqueeze(1) for parts in zip(*map(next, drawn)))
-        for i, gradient in enumerate(_gradients(weights, x, y)):
-            one_each = [column.view(-1, *[1] * (2 - i % 2)) for column in (lr, decay)]
-            update = method.biases if i % 2 else method.weights
-            update(weights[i], gradient, states[i], lr=one_each[0], weight_decay=one_each[1])
-    used = [state[method.used] for state in states] if method.used else weights
-    x, y = (torch.stack([getattr(s, f"test_{name}") for s in data]).unsqueeze(1) for name in "xy")
-    logits = forward(used, x)
-    loss = _losses(logits, y)
-    error = (logits.argmax(-1) != y).double().mean(-1)
-    return loss, error.masked_fill(~loss.isfinite(), torch.nan)
-
-
-@torch.enable_grad()
-def _gradients(weights: list[Tensor], x: Tensor, y: Tensor) -> tuple[Tensor, ...]:
-    """Of every network's own batch loss."""
-    leaves = [weight.detach().requires_grad_() for weight in weights]
-    return torch.autograd.grad(_losses(forward(leaves, x), y).sum(), leaves)
-
-
-def _losses(logits: Tensor, y: Tensor) -> Tensor:
-    """Mean cross entropy [seeds, cells] of logits [seeds, cells, rows, 10], y [seeds, 1, rows]."""
-    wanted = y.expand(logits.shape[:-1])
-    return cross_entropy(logits.movedim(-1, 1), wanted, reduction="none").mean(-1)

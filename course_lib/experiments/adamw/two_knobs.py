@@ -22,9 +22,9 @@ from course_lib.engine.cache import remembered
 from course_lib.sgd import sgd_update
 
 
-def half_decades(low: int, high: int) -> tuple[float, ...]:
+def half_decades(low: float, high: float) -> tuple[float, ...]:
     """10^low, 10^(low + ½), …, 10^high, to three digits."""
-    return tuple(float(f"{10 ** (k / 2):.3g}") for k in range(2 * low, 2 * high + 1))
+    return tuple(float(f"{10 ** (k / 2):.3g}") for k in range(round(2 * low), round(2 * high) + 1))
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Optimizer:
 
 ADAM_RATES, SGD_RATES = half_decades(-4, 0), half_decades(-3, 1)
 COUPLED, DECOUPLED, SGD_DECOUPLED = half_decades(-5, -1), half_decades(-3, 1), half_decades(-4, 0)
-PER_STEP = half_decades(-7, -3)  # 300 steps at 1e-3 take a quarter of a weight
+PER_STEP = half_decades(-5.5, -1.5)  # at lr = 10^-2.5 the decays of `DECOUPLED`
 OPTIMIZERS = {
     "Adam + L2": Optimizer(adam_update, "l2", ADAM_RATES, COUPLED),
     "AdamW": Optimizer(adamw_update, "weight_decay", ADAM_RATES, DECOUPLED),

@@ -1,4 +1,4 @@
-"""Learning rate × decay on digits, two optimizers side by side; rows and measures can be moved."""
+"""Learning rate × decay on digits, two optimizers side by side; columns, measures can be moved."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -55,7 +55,7 @@ def _cell_corners(name, product):
 
 
 def _prepare(figure):
-    """Two maps, and their framed rows beside them."""
+    """Two maps, and their framed columns beside them."""
     figure.set_layout_engine("none")  # nothing moves when the axes change
     width, height = figure.get_size_inches()  # labels take so many inches, large or not
     side, between, under, over = 0.62, 0.68, 1.03, 0.29
@@ -68,7 +68,7 @@ def _prepare(figure):
     }
     left, right, below = figure.subplots(1, 3, width_ratios=[1, 1, 1.1], gridspec_kw=room)
     marks = {"maps": [_prepare_map(ax) for ax in (left, right)], "slice": [], "names": []}
-    below.set(xscale="log", yscale="log", xlabel="learning rate", title="The framed rows")
+    below.set(xscale="log", yscale="log", title="The framed columns")
     below.yaxis.set(
         major_locator=FixedLocator(TICKS),
         major_formatter=FormatStrFormatter("%g"),
@@ -107,15 +107,16 @@ def _prepare_map(ax):
     best = ax.plot(
         [], [], color="white", marker="o", markeredgecolor="black", markersize=5.5, linestyle="none"
     )
-    row = ax.plot([], [], color=plotting.ink(), linestyle="-", linewidth=2)
-    return {"cells": cells, "diverged": diverged, "alike": alike, "best": best, "row": row}
+    frame = ax.plot([], [], color=plotting.ink(), linestyle="-", linewidth=2)
+    return {"cells": cells, "diverged": diverged, "alike": alike, "best": best, "frame": frame}
 
 
-def _draw(marks, result, row, measure, coordinates):
-    """Move the marks to `HeatMaps`; row: the framed one, from 1."""
+def _draw(marks, result, column, measure, coordinates):
+    """Move the marks to `HeatMaps`; column: the framed one, from 1."""
     attribute, limits = MEASURES[measure]
     product = coordinates == PAPER
-    said = []
+    said, (first, second) = [], (surface.optimizer for surface in result.surfaces.values())
+    heights = second.decay  # the maps lie side by side: λ at the same height, whatever its scale
     for k, (name, surface) in enumerate(result.surfaces.items()):
         values = getattr(surface, attribute).numpy()
         diverged = surface.diverged.any(0).numpy()
@@ -124,20 +125,21 @@ def _draw(marks, result, row, measure, coordinates):
         sheared = product and not surface.optimizer.per_step
         best, bars = best_rates(surface.optimizer, level, sheared)
         corners = _cell_corners(name, sheared)
-        _draw_map(marks["maps"][k], corners, level, diverged, row - 1, limits)
+        _draw_map(marks["maps"][k], corners, level, diverged, column - 1, limits)
         marks["maps"][k]["best"][0].set_data(*best.T)
         marks["maps"][k]["alike"].set_segments(bars)
         ylabel = "decay per step, lr·λ" if sheared else "λ"
         ylabel = "decay per step, λ′" if surface.optimizer.per_step else ylabel
         title = "your function" if result.own and k else name
         plotting.set_texts(marks["maps"][k]["cells"].axes, title=title, ylabel=ylabel)
-        plotting.move_band(marks["slice"][k], surface.optimizer.lr, values[:, :, row - 1])
-        strength = plotting.readable(surface.optimizer.decay[row - 1])
-        marks["names"][k].set_text(f"{name}, λ = {strength}")
+        plotting.move_band(marks["slice"][k], heights, values[:, column - 1])
+        marks["names"][k].set_text(
+            f"{name}, lr = {plotting.readable(surface.optimizer.lr[column - 1])}"
+        )
         said.append(_say_best(name, surface.optimizer, level, measure, best[:, 0]))
     ax = marks["slice"][0][0].axes
-    plotting.set_limits(ax, (surface.optimizer.lr[0], surface.optimizer.lr[-1]), limits)
-    plotting.set_texts(ax, ylabel=measure)
+    plotting.set_limits(ax, (heights[0], heights[-1]), limits)
+    plotting.set_texts(ax, xlabel=_say_scales(first, second), ylabel=measure)
     return _say_heat_map(result, " ".join(said))
 
 
@@ -148,14 +150,20 @@ def _mean_over_seeds(values):
         return np.where(known, values, 0).sum(0) / known.sum(0)
 
 
-def _draw_map(marks, corners, level, diverged, row, limits):
+def _say_scales(first, second):
+    """What the horizontal axis of the framed columns counts."""
+    ratio = plotting.readable(second.decay[0] / first.decay[0])
+    return f"{'λ′' if second.per_step else 'λ'} of the right map (left: λ × {ratio})"
+
+
+def _draw_map(marks, corners, level, diverged, column, limits):
     marks["cells"].set(verts=corners, array=np.ma.masked_invalid(level.flatten()), clim=limits)
     marks["diverged"].set_verts(corners[diverged.flatten()])
-    edge = corners.reshape(*level.shape, 4, 2)[:, row]
+    edge = corners.reshape(*level.shape, 4, 2)[column]
     outline = np.concatenate(
-        [edge[:, :2].reshape(-1, 2), edge[::-1, 2:].reshape(-1, 2), edge[:1, 0]]
+        [edge[:, [0, 3]].reshape(-1, 2), edge[::-1, [2, 1]].reshape(-1, 2), edge[:1, 0]]
     )
-    marks["row"][0].set_data(*outline.T)
+    marks["frame"][0].set_data(*outline.T)
     limits = ((corners[..., i].min(), corners[..., i].max()) for i in (0, 1))
     plotting.set_limits(marks["cells"].axes, *limits)
 
@@ -208,13 +216,13 @@ def _say_diverged(result):
 explorer = Explorer(
     title="Learning rate × decay: 300 digits, one label in five wrong",
     controls={
-        "row": Slider("framed row", values=tuple(range(1, 10)), default=6, trained=True),
+        "column": Slider("framed column", values=tuple(range(1, 10)), default=5, trained=True),
         "coordinates": Choice("decay axis", (TORCH, PAPER), TORCH, trained=True),
-        "measure": Choice("measure", tuple(MEASURES), "test loss", trained=True),
+        "measure": Choice("measure", tuple(MEASURES), "test error", trained=True),
         "pair": Choice("optimizers", tuple(PAIRS), "Adam"),
         "seeds": Slider("seeds", values=(1, 3, 10), default=10),
     },
-    frozen={"row": (1, 2, 3, 5, 6, 7, 9), "coordinates": 2, "measure": 2},
+    frozen={"column": (3, 4, 5, 6, 7), "coordinates": 2, "measure": 2},
     compute=_compute,
     prepare=_prepare,
     draw=_draw,

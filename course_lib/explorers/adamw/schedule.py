@@ -47,9 +47,9 @@ def _draw(marks, result):
     shown = slice(None, None, max(1, len(factor) // 500))
     for name, values in (("factor", factor), ("scheduled", scheduled), ("constant", constant)):
         marks[name][0].set_data(along[shown], values[shown])
-    horizon = f"{1 / product:,.0f} steps" if product else "no end"
+    memory = f"{1 / product:,.0f} steps" if product else "no end"
     return (
-        f"{len(factor):,} steps, horizon 1/(lr·λ) = {horizon} at the peak. Decay leaves "
+        f"{len(factor):,} steps, memory 1/(lr·λ) = {memory} at the peak. Decay leaves "
         f"{scheduled[-1]:.1%} of what the weights started with (at the peak rate throughout: "
         f"{constant[-1]:.1%})."
     )
@@ -68,7 +68,7 @@ explorer = Explorer(
     frozen={
         "lr": (1e-4, 1e-3, 1e-2),
         "strength": (0.01, 0.1, 1.0),
-        "warmup": (0.0, 0.05, 0.2, 0.5),
+        "steps": (1000, 10_000, 100_000),
     },
     compute=_compute,
     prepare=_prepare,

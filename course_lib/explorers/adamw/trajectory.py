@@ -201,7 +201,7 @@ def _say_box(result):
 explorer = Explorer(
     title="One start, one λ: Adam + L2 and AdamW",
     controls={
-        "strength": Slider("λ", 0.0, 2.0, 0.8, step=0.05),
+        "strength": Slider("λ", 0.0, 2.0, 0.4, step=0.05),
         "lr": Slider("learning rate", 0.005, 1.5, 0.05, log=True),
         "beta1": Slider("β₁", values=(0.0, 0.5, 0.8, 0.9, 0.95, 0.98), default=0.9),
         "beta2": Slider("β₂", values=(0.0, 0.5, 0.9, 0.95, 0.99, 0.999), default=0.9),
@@ -212,16 +212,16 @@ explorer = Explorer(
         "star2": Slider("star w₂", -1.4, 1.8, BOWL.minimum[1], step=0.1, in_picture=True),
     },
     presets={
-        "the wall cuts the star off": {},
-        "the wall has not arrived": {"strength": 0.4},
+        "the box holds the star": {},
+        "the wall cuts the star off": {"strength": 0.8},
         "decay alone throws the weights out": {"strength": 2.0, "lr": 1.5},
         "ε as large as the gradients": {"eps": 1.0},
         "no decay: one path": {"strength": 0.0},
     },
     frozen={
-        "strength": (0.0, 0.4, 0.8, 2.0),
-        "start1": (-1.2, 0.2, 1.6, 2.6),
-        "start2": (-1.0, 0.0, 1.4),
+        "strength": (0.0, 0.2, 0.4, 0.5, 0.6, 0.8, 1.0, 2.0),
+        "start1": (-1.2, 1.6),
+        "start2": (-1.0, 1.4),
     },
     compute=_compute,
     prepare=_prepare,

@@ -4,8 +4,6 @@ import pytest
 import torch
 
 from course_lib.adamw import adam_update, adamw_update
-from course_lib.data import digits
-from course_lib.engine import train
 from course_lib.experiments.adamw import successors as lab
 
 
@@ -94,28 +92,3 @@ def test_schedule_free_weights_are_the_weighted_mean_of_all_steps():
         x = (share.view(-1, 1, 1) * torch.stack(seen)).sum(0)
         torch.testing.assert_close(state["x"], x, rtol=0, atol=1e-13)
         torch.testing.assert_close(y, 0.1 * z + 0.9 * x, rtol=0, atol=1e-13)
-
-
-@pytest.mark.parametrize("name", lab.METHODS)
-def test_networks_trained_together_are_those_trained_alone(name, monkeypatch):
-    method = lab.METHODS[name]
-    together = lab.compare(method, (100, 101), steps=5)
-    monkeypatch.setattr(lab, "CELLS", {"lr": [1e-2], "weight_decay": [1.0]})
-    alone = lab.compare(method, (101,), steps=5)
-    for several, one in zip(together, alone):
-        assert several.shape == (2, 8)
-        torch.testing.assert_close(several[1, 5], one[0, 0].to(several.dtype), rtol=1e-5, atol=1e-5)
-
-
-def test_adamw_here_is_the_engines():
-    loss, error = lab.compare(lab.METHODS["AdamW"], (100,), steps=20)
-    *_, done = train(
-        lab.SPEC,
-        lambda seed: digits(300, 0, 0.2, "unit", seed),
-        lab.CELLS,
-        [100],
-        steps=20,
-        batch_size=50,
-    )
-    torch.testing.assert_close(loss[0], done.test_loss[0, :, -1], rtol=1e-4, atol=1e-4)
-    assert (error[0] - (1 - done.test_accuracy[0, :, -1])).abs().max() < 2e-3
