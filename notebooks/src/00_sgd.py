@@ -17,7 +17,7 @@
 # An optimizer sees one thing, a gradient, and does one thing, a step. **Minibatch SGD** looks at a few examples only, so its gradient is partly wrong, and it steps anyway.
 # A course on regularization begins here for two reasons. Every regularizer acts through these steps. And the noise of the batches is itself said to regularize: we shall see what it does, and what it does not.
 #
-# *50 minutes; sections called* Deeper *are folded, and extra. You need to know what a gradient is, and to have seen a PyTorch training loop.*
+# *55 minutes; sections called* Deeper *are folded, and extra. You need to know what a gradient is, and to have seen a PyTorch training loop.*
 
 # %% tags=["setup"]
 # what this page needs
@@ -265,15 +265,10 @@ claim("A minibatch gradient is unbiased: the mean of all batches is the full gra
 # where the second root, the **finite-population factor**, is 0.77 for three of our six and 0 for all. What does it mean for the size of a batch?
 
 # %%
-predict("halve-1",
-        "You train with batches of 1, drawn with replacement. Which batch size halves "
-        "the standard error?",
-        ["2", "4", "10"])
-
-# %%
 predict("halve-100",
-        "And from batches of 100, drawn without replacement from 300 examples, as a "
-        "shuffled epoch does?",
+        "With replacement, batches of 4 halve the standard error of batches of 1. You "
+        "take batches of 100 from 300 examples, as a shuffled epoch does. Which size "
+        "halves the standard error?",
         ["150", "200", "400"])
 
 # %% jupyter={"outputs_hidden": true} tags=["nbval-check-output"]
@@ -291,11 +286,6 @@ claim("From 1 to 4 halves it with replacement; from 100 to 200 without, among 30
                 standard_error(1, 200, rows=300) / standard_error(1, 100, rows=300)
                 - 0.5],
       holds=within(1e-15))
-
-# %%
-# what came out
-reveal("halve-1", "4",
-       because="four times the batch for half the error: 3 more examples")
 
 # %%
 # what came out
@@ -333,18 +323,18 @@ claim("Over all possible data sets, the full gradient has the world's mean gradi
 reveal("full", "no: it estimates the mean over the distribution the data came from",
        because="a data set is itself a batch, drawn from the world")
 
-# %% [markdown] slideshow={"slide_type": "slide"}
-# ## What does a larger batch cost?
+# %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
+# ### Deeper: what does a larger batch cost?
 #
 # Four times the examples for half the error: does that take four times as long? A step loads the rows, runs forward, runs backward, and updates the weights. We time a 64-128-10 network on digits.
 
-# %%
+# %% tags=["deeper"]
 predict("twice",
         "True or false: a step with a batch of 2 "
         "takes twice as long as with a batch of 1.",
         ["true", "false"])
 
-# %% jupyter={"outputs_hidden": true} tags=["timing"]
+# %% jupyter={"outputs_hidden": true} tags=["deeper", "timing"]
 from course_lib.experiments.shared.step_time import time_step
 
 rows = digits(1000)
@@ -364,23 +354,22 @@ for size in (1, 2, 8, 32, 128, 512):
     print(f"{size:5}  {micro[0]:5.0f} {micro[1]:7.0f} {micro[2]:8.0f} {micro[3]:6.0f} "
           f"{sum(micro):11.0f} {sum(micro) / size:15.1f}")
 
-# %% [markdown]
-# Times vary, so we repeat the comparison ten times and judge by a 95 % **interval** of the mean, printed as mean [low, high], against a bound stated beforehand: *less than twice* if all of it lies below 1.7.
-# Further down intervals run over random seeds. One that lies across its bound is *inconclusive*, and about five in a hundred miss the true mean, here too. *Confirmed* means: fresh seeds, which nobody had looked at before, say the same.
+# %% [markdown] tags=["deeper"]
+# Times vary, so we repeat the comparison ten times and judge by a 95 % interval of the mean, a range that contains the true mean in about 95 of 100 cases: *less than twice* if all of it lies below 1.7.
 
-# %% tags=["nbval-check-output"]
+# %% tags=["deeper", "nbval-check-output"]
 ratio = mean_interval([sum(timed(2).values()) / sum(timed(1).values())
                        for _ in range(10)])
 claim("A step with a batch of 2 takes less than 1.7 times as long as with a batch of "
       "1.",
       measured=ratio, kind="timed", holds=below(1.7))
 
-# %%
+# %% tags=["deeper"]
 # what came out
 reveal("twice", from_interval={"false": below(1.7)(ratio), "true": above(1.7)(ratio)},
        because=f"measured here: {ratio.mean:.2f} times")
 
-# %% [markdown]
+# %% [markdown] tags=["deeper"]
 # Small batches pay mostly for starting the work. So double the batch while the time per step stays flat. Where it begins to grow depends on the machine: measure it as above.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -392,6 +381,8 @@ reveal("twice", from_interval={"false": below(1.7)(ratio), "true": above(1.7)(ra
 # 1. All at learning rate 0.3, without momentum.
 # 2. Each batch size at its own rate, without momentum: the best of nine, by four other shuffles, which are not counted.
 # 3. Each at its own pair of rate and momentum: the best of 65 pairs, by the same four shuffles.
+#
+# *Measured* claims judge a mean by its 95 % **interval**, printed as mean [low, high], against a bound stated beforehand. One that lies across its bound is *inconclusive*, and about five in a hundred miss the true mean. *Confirmed*: fresh seeds, which nobody had looked at, say the same.
 
 # %%
 predict("batch", "All at learning rate 0.3. Which batch size ends lowest?",
@@ -423,15 +414,8 @@ reveal("batch", from_interval={"8": negative(lower)},
        because="batches of 1 hover, the full batch has made only ten steps")
 
 # %%
-predict("own-rate",
-        "The full batch ends 0.24 higher than batches of 8. Now each gets its own best "
-        "rate. The gap …",
-        ["stays about as it is", "shrinks to about half",
-         "shrinks to less than a tenth"])
-
-# %%
 predict("own-momentum",
-        "And when each gets its own momentum as well: which batch size ends lowest?",
+        "Now each gets its own rate and its own momentum. Which batch size ends lowest?",
         ["1", "8", "64"])
 
 # %% jupyter={"outputs_hidden": true}
@@ -455,24 +439,15 @@ claim("At its own best rate and momentum each, the full batch ends lower than ba
 
 # %%
 # what came out
-reveal("own-rate",
-       from_interval={"shrinks to less than a tenth": within(0.024)(own_gap[64]),
-                      "stays about as it is": above(0.18)(own_gap[64]),
-                      "shrinks to about half": between(0.08, 0.16)(own_gap[64])},
-       rests="own-rates-close",
-       because="the small batch wants a small rate, the full batch one near the bound")
-
-# %%
-# what came out
 reveal("own-momentum", from_interval={"64": negative(turned)},
        rests="full-lower-own-momentum",
        because="without noise the rate can be high, and momentum makes each step count")
 
 # %% [markdown]
 # At one rate 8 wins: 0.013, against 0.163 for batches of 1 and 0.253 for all 64. At its own rate each comes close: 0.0076, 0.0066 and 0.0138 for 1, 8 and 64; the full batch still ends twice as high.
-# With its own momentum as well the order turns round: 0.0050, 0.0014 and 0.00002. Momentum helps most where there is little noise. So a batch size is not good or bad by itself; it depends on what else was tuned (Shallue et al. 2019).
+# With its own momentum as well the order turns round: 0.0050, 0.0014 and 0.00002. Momentum helps most where there is little noise. So no batch size is best by itself: it depends on what else was tuned (Shallue et al. 2019).
 #
-# Is that so for a network? The one of the plain loop, six epochs, batches of ten against all 500, each at its own best of 60 pairs of rate and momentum, by the mean log loss of four seeds that are not counted. The ratio of two losses is judged by its logarithm: 0 is equal, 0.7 is twice.
+# Is that so for a network? We take the one of the plain loop, six epochs, batches of ten against all 500. Each has its own best of 60 pairs, by four seeds that are not counted. The ratio of the losses is judged by its logarithm: 0 is equal, 0.7 is twice.
 
 # %% tags=["nbval-check-output"]
 from course_lib.experiments.sgd import network_reading
@@ -487,13 +462,13 @@ claim("In the network, each at its own best rate and momentum, six steps of all 
       kind="measured", id="network-full-higher", holds=positive)
 
 # %% [markdown]
-# Here the small batches win by far. Six steps are too few for a network, at any of our rates and momenta, where ten were enough for a bowl.
+# Here the small batches win: 0.11 against 0.84. Six steps are too few for a network, at any of our rates and momenta, where ten were enough for a bowl.
 #
-# So what does the noise buy? Look at equal steps: at rate 0.3, 80 steps of all 64 end at 0.00004 above the minimum of the bowl, 80 steps of 8 at 0.013. On a bowl that is no surprise, for noise can only push away from the one minimum there is.
-# Small batches win where many steps are needed and reading is what costs: **noise is the price, and steps are what it buys.**
+# And the noise itself? Look at equal steps: at rate 0.3, 80 steps of all 64 end at 0.00004 above the minimum of the bowl, 80 steps of 8 at 0.013. That is no surprise, for in a bowl noise can only push away from the one minimum.
+# So small batches win where many steps are needed and reading is what costs: **noise is the price, and steps are what it buys.**
 #
-# Two rules follow. From batches of 1 to 8 the best rate without momentum grew tenfold, from 0.02 to 0.2: that is the **linear scaling rule**, *multiply the rate as you multiply the batch* (Krizhevsky 2014, Goyal et al. 2017). It ends where not the noise limits the rate but the curvature, at $2/\lambda_{\max} = 1$.
-# And at small rates the noise leaves the weight with a variance proportional to $\eta/B$ (*Deeper*): half the learning rate calms it about as much as twice the batch. Which leads to an idea.
+# From batches of 1 to 8 the best rate without momentum grew tenfold, from 0.02 to 0.2: an instance of the **linear scaling rule**, *multiply the rate as you multiply the batch* (Krizhevsky 2014, Goyal et al. 2017). It ends where the curvature limits the rate, at $2/\lambda_{\max} = 1$.
+# Behind it stands that noise leaves a weight with a variance in proportion to $\eta/B$, while $\eta$ is small (*Deeper*). So half the learning rate calms it about as much as twice the batch, which leads to an idea.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: steps, examples, seconds
@@ -576,7 +551,7 @@ claim("Shuffled epochs settle lower than independent draws.",
 # ## Schedules: large steps first, small noise last
 #
 # Far away you want a large learning rate, near the end a small variance. A **schedule** is a function of the step that returns a factor for the learning rate. Robbins & Monro (1951) proved that a rate like $1/t$ takes the noise to 0 and still reaches the goal.
-# The usual one is half a **cosine**, flat at 1 first, steepest in the middle, flat at 0 in the end. **Warm-up** is a straight line up at the beginning.
+# The usual one is half a **cosine**, flat at 1 first, steepest in the middle, flat at 0 in the end. **Warm-up** is a straight line up before it.
 #
 # What does a falling rate do for 300 steps of the network of the plain loop? One rate may suit one schedule and not the other, so each gets its own highest rate: the best of 0.01, 0.02, 0.05, 0.1, 0.2 and 0.4, by four seeds that are not counted.
 
@@ -585,13 +560,6 @@ predict("cosine",
         "Constant against a cosine down to 0, each at its own highest rate. After 300 "
         "steps the cosine's training loss is …",
         ["lower", "higher, its steps are smaller", "cannot be told apart"])
-
-# %%
-predict("warm-up",
-        "And 30 steps of warm-up before the cosine, at rate 0.1, change the final "
-        "training loss …",
-        ["for the better", "for the worse",
-         "by too little to be told apart in eight seeds"])
 
 # %% [markdown]
 # Here is that very network at all schedules, four seeds at once; in the notebook each move of a slider really trains them. The picture shows the mean of the *logarithm* of the loss, so that one run with a large loss does not drown the others.
@@ -623,6 +591,31 @@ own = paired_interval(ended["cosine"], ended["constant"])
 claim("At its own best rate each, a cosine ends at a lower training loss than a "
       "constant rate (log of the ratio).",
       measured=own, kind="measured", id="cosine-lower-own-rate", holds=negative)
+
+# %%
+# what came out
+reveal("cosine", from_interval={"lower": negative(own),
+                                "higher, its steps are smaller": positive(own)},
+       rests="cosine-lower-own-rate",
+       because="a cosine takes the rate, and so the noise of the batches, down to 0")
+
+# %% [markdown]
+# At its own rate each, the cosine from 0.1 ends at a training loss of 0.046, the constant rate of 0.05 at 0.081. The cosine can begin at twice the rate, for its noise is gone in the end. That is the training loss, not the test.
+# Whether warm-up helps besides, eight seeds cannot tell (*Deeper*).
+
+# %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
+# ### Deeper: one rate for both, and does warm-up help?
+#
+# Again eight seeds: cosine and constant rate both at 0.1, and the cosine from 0.1 with and without 30 steps of warm-up.
+
+# %% tags=["deeper"]
+predict("warm-up",
+        "And 30 steps of warm-up before the cosine, at rate 0.1, change the final "
+        "training loss …",
+        ["for the better", "for the worse",
+         "by too little to be told apart in eight seeds"])
+
+# %% tags=["deeper", "nbval-check-output"]
 claim("At 0.1 for both, a cosine ends at a lower training loss than a constant rate "
       "(log of the ratio).",
       measured=paired_interval(final_loss("cosine"), final_loss("constant")),
@@ -632,23 +625,12 @@ claim("Warm-up before the cosine, at 0.1, lowers the final training loss further
       "of the ratio).",
       measured=gap_warm, kind="measured", id="warm-up-lower", holds=negative)
 
-# %%
-# what came out
-reveal("cosine", from_interval={"lower": negative(own),
-                                "higher, its steps are smaller": positive(own)},
-       rests="cosine-lower-own-rate",
-       because="a cosine takes the rate, and so the noise of the batches, down to 0")
-
-# %%
+# %% tags=["deeper"]
 # what came out
 reveal("warm-up", from_interval={"for the better": negative(gap_warm),
                                  "for the worse": positive(gap_warm)},
        rests="warm-up-lower",
        because="if there is a gain at 0.1 it is small; in the picture look at 0.2 too")
-
-# %% [markdown]
-# At its own rate each, the cosine from 0.1 ends at a training loss of 0.046, the constant rate of 0.05 at 0.082. The cosine can begin at twice the rate, for its noise is gone in the end. With 0.1 for both the constant rate does far worse, because it jumps to the last.
-# Warm-up made no difference that eight seeds can show.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: a learning-rate finder
@@ -680,139 +662,12 @@ for lr in (0.01, 0.02, 0.05, 0.1, 0.2, 0.4):
 # Where the loss falls fastest the rate is safe, where it climbs again it is too high (Smith 2017). The usual rule takes the place where it falls fastest, or a tenth of the rate at the lowest point. Does the second table agree? This is one run, a rule of thumb: the finder watches 200 steps near the start, and a network's curvature changes while it trains.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ## Where does it stop?
-#
-# Where the gradient is zero. That need not be a minimum: at a **saddle** the loss rises in one direction and falls in another. Is it the noise that keeps SGD from ending there, as one often reads?
-# The surface below, $\frac14(w_1^2-1)^2 + \frac12 w_2^2$, has two valleys, at $w_1 = -1$ and at $w_1 = 1$. Between them runs a ridge, the line $w_1 = 0$, and on the ridge lies the saddle, at $w_2 = 0$. Who stands exactly on the ridge rolls along it to the saddle.
-
-# %%
-predict("ridge",
-        "Plain gradient descent, no noise at all, starts 1e-8 beside the ridge line w₁ "
-        "= 0. It ends …",
-        ["at the saddle: only noise leaves it", "in a valley, soon enough",
-         "in a valley, after millions of steps"])
-
-# %% [markdown]
-# **Do this**: set the start beside the ridge to 0, then raise the noise from 0 to 1e-8.  **Notice**: does a start that is *not* on the ridge need any noise?
-
-# %% jupyter={"outputs_hidden": true}
-from course_lib.explorers import sgd as explore
-
-explore.saddle.show(offset=1e-8)
-
-# %% tags=["nbval-check-output"]
-from course_lib.experiments.sgd.saddle import escape
-
-def distance(offset, noise=0.0):
-    """From the ridge line, after 300 steps at learning rate 0.1."""
-    return escape(0.1, offset, noise, "constant").path[-1, 0].abs().item()
-
-
-claim("Without noise, descent from the ridge line itself stays on it; from 1e-12, 1e-8 "
-      "or 1e-2 beside it, it has left within 300 steps.",
-      measured=[distance(offset) for offset in (0.0, 1e-12, 1e-8, 1e-2)],
-      holds=each(equal(0), above(0.5), above(0.5), above(0.5)))
-claim("From the ridge line itself, noise of 1e-8 in the gradient is enough to leave.",
-      measured=distance(0.0, noise=1e-8), kind="checked", holds=above(0.5))
-
-# %%
-# what came out
-reveal("ridge", "in a valley, soon enough", because="the offset grows by 10 % a step")
-
-# %% [markdown]
-# Across the ridge the surface bends downwards: near the saddle the gradient is about $-w_1$, so a step takes $w_1$ to $w_1 + \eta w_1$ and *multiplies* it by $1+\eta$. From 1e-8 that takes $\ln(\frac12/10^{-8})/\ln 1.1 \approx 186$ steps to reach ½.
-# Only a start exactly on the ridge stays, and a random start never is: under mild conditions plain descent from almost every start ends at no saddle (Lee et al. 2016). But past many saddles in a row, descent without noise may need exponentially many steps (Du et al. 2017).
-# So noise is not what keeps descent from saddles, though it can decide how soon it leaves.
-
-# %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
-# ### Deeper: the deeper valley, or the nearer one?
-#
-# Tilt the surface a little, and one valley lies deeper than the other.
-
-# %% tags=["deeper"]
-predict("global",
-        "Two valleys, one of them deeper. SGD with a little noise, from many random "
-        "starts, ends …",
-        ["in the deeper one", "in whichever is nearer, deep or not",
-         "on the ridge between"])
-
-# %% [markdown] tags=["deeper"]
-# We say *nearer* if the interval of the share that ends on the side it started lies above 95 %, and that strong noise *prefers the deeper one* if the interval of the share that is there at the end lies above 65 %; 54 % start there.
-# Twenty lots of 100 starts and noises, always this one surface.
-
-# %% tags=["deeper"]
-def valleys(noise, starts=2000, steps=400):
-    """On (w² − 1)²/4 + w/10, the deeper valley left of the ridge at 0.101: is each
-    random start, and each end, left? Two times [20 lots, 100]."""
-    generator = seeded(0)
-    w = 1.4 * (2 * torch.rand(starts, dtype=torch.float64, generator=generator) - 1)
-    first = w < 0.101
-    for _ in range(steps):
-        shake = noise * torch.randn(starts, dtype=torch.float64, generator=generator)
-        sgd_update(w, w**3 - w + 0.1 + shake, {}, lr=0.1)
-    return first.view(20, 100), (w < 0.101).view(20, 100)
-
-
-# %% jupyter={"outputs_hidden": true} tags=["deeper", "nbval-check-output"]
-(first, last), (_, shaken) = valleys(0.1), valleys(1.5)
-stay = mean_interval((first == last).double().mean(1))
-claim("With noise 0.1 in the gradient, at least 95 % of the runs end in the valley on "
-      "whose side they started.",
-      measured=stay,
-      kind="measured", id="little-noise-stays", holds=above(0.95))
-claim("With noise 1.5, more than 65 % end in the deeper valley, from wherever they "
-      "started.",
-      measured=mean_interval(shaken.double().mean(1)),
-      kind="measured", id="much-noise-deeper", holds=above(0.65))
-
-# %% jupyter={"outputs_hidden": true} tags=["deeper"]
-# what came out
-reveal("global",
-       from_interval={"in whichever is nearer, deep or not": above(0.95)(stay)},
-       rests="little-noise-stays",
-       because="nothing in a gradient says that a deeper place exists")
-
-# %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
-# ### Deeper: does a low training loss make a good model?
-#
-# 200 digits, half of the labels replaced by wrong ones; the test labels are right. We say *no* if the training loss (cross entropy; guessing gives 2.3) ends below 0.05 and test accuracy below 70 %, over six seeds.
-
-# %% tags=["deeper"]
-predict("good", "A network reaches nearly zero training loss here. Is it a good model?",
-        ["yes", "no"])
-
-# %% tags=["deeper"]
-from course_lib import engine
-
-def half_wrong(seed):
-    return digits(200, label_noise=0.5, seed=seed)
-
-
-*_, fitted = engine.train(engine.ModelSpec((64, 128, 10)), half_wrong,
-                          {"lr": 0.1, "momentum": 0.9}, range(6), update=sgd_update,
-                          steps=400, batch_size=50)
-
-# %% jupyter={"outputs_hidden": true} tags=["deeper", "nbval-check-output"]
-# what is claimed
-claim("With half of the labels wrong, training loss still gets below 0.05.",
-      measured=mean_interval(fitted.train_loss[:, 0, -1]),
-      kind="measured", id="wrong-labels-learned", holds=below(0.05))
-right = mean_interval(fitted.test_accuracy[:, 0, -1])
-claim("Test accuracy of the same networks, on right labels, is below 70 %.",
-      measured=right,
-      kind="measured", id="wrong-labels-test", holds=below(0.70))
-
-# %% tags=["deeper"]
-# what came out
-reveal("good", from_interval={"no": below(0.70)(right), "yes": above(0.70)(right)},
-       rests="wrong-labels-learned, wrong-labels-test",
-       because=f"test accuracy {right.mean:.0%}: it has learned wrong labels too "
-               "(lesson 01)")
-
-# %% [markdown] slideshow={"slide_type": "slide"}
 # ## Is the noise good for anything?
 #
-# One thing is still open, and it is the one that regularization asks about. It is often said that the noise of small batches leads to *flatter* minima, with *smaller* weights, that generalize *better* (Keskar et al. 2017). Three statements, three measurements.
+# *It keeps SGD from ending at a saddle*, one often reads: at a place of zero gradient that is no minimum, where the loss rises in one direction and falls in another. Noise is not needed for that. Beside a saddle each step multiplies the distance, here by 1.1: without any noise a start 1e-8 beside it has left after 186 steps (*Deeper*).
+# From almost every start plain descent ends at no saddle, under mild conditions (Lee et al. 2016). Noise can decide how soon: past many saddles in a row descent may need very long without it (Du et al. 2017).
+#
+# *It finds better minima*, one also reads, and that is what regularization asks about: *flatter* ones, with *smaller* weights, that generalize *better* (Keskar et al. 2017). Three statements, three measurements.
 # *Sharpness* is the curvature of the training loss in its steepest direction, $\lambda_{\max}$ as in the bowl; how it is computed stands in *Deeper*.
 #
 # 1. Networks 64-64-10, 300 digits, squared error, plain SGD; batches of 10, 50 and all 300.
@@ -863,7 +718,7 @@ reveal("sharp", from_interval={"flatter": positive(sharper),
 # - **Smaller weights? No.** At rate 2 those of batches of 10 are larger: a norm of 6.76 against 6.40.
 # - **Better on new images? No sign of it.** 94.6 % against 95.0 % at rate 1, 94.2 % against 94.7 % at rate 2; on fresh seeds the full batches are 0.3 and 0.6 points ahead.
 #
-# So here the noise makes the minimum flatter, and flatter is not better. This is one small network and one loss. On large networks small batches have often generalized better. Hoffer et al. 2017 found that much of that gap closes when the large batch makes as many steps, and Geiping et al. 2022 that full batches do as well when the noise is replaced by explicit regularization, which is what this course is about.
+# So here noise made the minimum flatter, and flatter was not better. This is one small network and one loss; on large networks small batches have often generalized better. Much of that gap closes when the large batch makes as many steps (Hoffer et al. 2017), and full batches do as well when explicit regularization takes the place of the noise (Geiping et al. 2022). That is what this course is about.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # > **Myth: "sharp minima generalize badly".** Take a ReLU network, multiply one layer (weights and biases) by $a > 0$ and divide the weights of the next by $a$. It computes the same function, on every input, and its sharpness can be made as large as you like (Dinh et al. 2017; a *Deeper* section does it). So sharpness alone cannot decide how well a function generalizes.
@@ -911,7 +766,7 @@ right = (model(data.test_x).argmax(1) == data.test_y).float().mean().item()
 print(f"last rate {last:.1e}, test images right {right:.1%}")
 
 # %% [markdown]
-# Typical: momentum 0.9, the highest rate of 0.3, 0.1, 0.03 that is stable, cosine down to 0. Warm-up for 1 to 5 % of the steps is custom and cheap; we have not shown that it helps here. Whether a scheduler counts steps or epochs is *your* choice of `total_steps`, `T_max` or `step_size`; the place of `scheduler.step()` must agree with it.
+# Typical: momentum 0.9, the highest rate of 0.3, 0.1, 0.03 that is stable, cosine down to 0. Warm-up for 1 to 5 % of the steps is custom and cheap; we could not show that it helps here. Whether a scheduler counts steps or epochs is *your* choice of `total_steps`, `T_max` or `step_size`; the place of `scheduler.step()` must agree with it.
 #
 # Three facts that many loops trip over. The optimizer holds *references*: replace a parameter after building it, and the new one is never trained. To resume a run, save the optimizer and the scheduler too. And gradients *add up* until `zero_grad`, which in torch sets them to None, not to zero (all three in *Deeper*).
 
@@ -960,7 +815,7 @@ quiz("You double the batch size and the number of epochs stays. The scheduler is
 # %% [markdown] slideshow={"slide_type": "skip"}
 # ## More, for whoever wants it
 #
-# Nine sections to open in any order: schedules beside torch's, sharpness, three traps of PyTorch, momentum in other words, which of many solutions, and two on saddles.
+# Twelve sections to open in any order: schedules beside torch's, sharpness, traps of PyTorch, momentum in other words, which of many solutions, what a low training loss says, and four on saddles.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: each schedule against torch
@@ -1186,12 +1041,142 @@ claim("From another start it fits as well and ends elsewhere, at a longer soluti
       holds=each(below(1e-9), above(0.1)))
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
+# ### Deeper: does a low training loss make a good model?
+#
+# 200 digits, half of the labels replaced by wrong ones; the test labels are right. We say *no* if the training loss (cross entropy; guessing gives 2.3) ends below 0.05 and test accuracy below 70 %, over six seeds.
+
+# %% tags=["deeper"]
+predict("good", "A network reaches nearly zero training loss here. Is it a good model?",
+        ["yes", "no"])
+
+# %% tags=["deeper"]
+from course_lib import engine
+
+def half_wrong(seed):
+    return digits(200, label_noise=0.5, seed=seed)
+
+
+*_, fitted = engine.train(engine.ModelSpec((64, 128, 10)), half_wrong,
+                          {"lr": 0.1, "momentum": 0.9}, range(6), update=sgd_update,
+                          steps=400, batch_size=50)
+
+# %% jupyter={"outputs_hidden": true} tags=["deeper", "nbval-check-output"]
+# what is claimed
+claim("With half of the labels wrong, training loss still gets below 0.05.",
+      measured=mean_interval(fitted.train_loss[:, 0, -1]),
+      kind="measured", id="wrong-labels-learned", holds=below(0.05))
+right = mean_interval(fitted.test_accuracy[:, 0, -1])
+claim("Test accuracy of the same networks, on right labels, is below 70 %.",
+      measured=right,
+      kind="measured", id="wrong-labels-test", holds=below(0.70))
+
+# %% tags=["deeper"]
+# what came out
+reveal("good", from_interval={"no": below(0.70)(right), "yes": above(0.70)(right)},
+       rests="wrong-labels-learned, wrong-labels-test",
+       because=f"test accuracy {right.mean:.0%}: it has learned wrong labels too "
+               "(lesson 01)")
+
+# %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
+# ### Deeper: leaving a saddle without noise
+#
+# Where the gradient is zero. That need not be a minimum: at a **saddle** the loss rises in one direction and falls in another. Is it the noise that keeps SGD from ending there, as one often reads?
+# The surface below, $\frac14(w_1^2-1)^2 + \frac12 w_2^2$, has two valleys, at $w_1 = -1$ and at $w_1 = 1$. Between them runs a ridge, the line $w_1 = 0$, and on the ridge lies the saddle, at $w_2 = 0$. Who stands exactly on the ridge rolls along it to the saddle.
+
+# %% tags=["deeper"]
+predict("ridge",
+        "Plain gradient descent, no noise at all, starts 1e-8 beside the ridge line w₁ "
+        "= 0. It ends …",
+        ["at the saddle: only noise leaves it", "in a valley, soon enough",
+         "in a valley, after millions of steps"])
+
+# %% [markdown] tags=["deeper"]
+# **Do this**: set the start beside the ridge to 0, then raise the noise from 0 to 1e-8.  **Notice**: does a start that is *not* on the ridge need any noise?
+
+# %% jupyter={"outputs_hidden": true} tags=["deeper"]
+from course_lib.explorers import sgd as explore
+
+explore.saddle.show(offset=1e-8)
+
+# %% tags=["deeper", "nbval-check-output"]
+from course_lib.experiments.sgd.saddle import escape
+
+def distance(offset, noise=0.0):
+    """From the ridge line, after 300 steps at learning rate 0.1."""
+    return escape(0.1, offset, noise, "constant").path[-1, 0].abs().item()
+
+
+claim("Without noise, descent from the ridge line itself stays on it; from 1e-12, 1e-8 "
+      "or 1e-2 beside it, it has left within 300 steps.",
+      measured=[distance(offset) for offset in (0.0, 1e-12, 1e-8, 1e-2)],
+      holds=each(equal(0), above(0.5), above(0.5), above(0.5)))
+claim("From the ridge line itself, noise of 1e-8 in the gradient is enough to leave.",
+      measured=distance(0.0, noise=1e-8), kind="checked", holds=above(0.5))
+
+# %% tags=["deeper"]
+# what came out
+reveal("ridge", "in a valley, soon enough", because="the offset grows by 10 % a step")
+
+# %% [markdown] tags=["deeper"]
+# Across the ridge the surface bends downwards: near the saddle the gradient is about $-w_1$, so a step takes $w_1$ to $w_1 + \eta w_1$ and *multiplies* it by $1+\eta$. From 1e-8 that takes $\ln(\frac12/10^{-8})/\ln 1.1 \approx 186$ steps to reach ½.
+# Only a start exactly on the ridge stays, and a random start never is: under mild conditions plain descent from almost every start ends at no saddle (Lee et al. 2016). But past many saddles in a row, descent without noise may need exponentially many steps (Du et al. 2017).
+# So noise is not what keeps descent from saddles, though it can decide how soon it leaves.
+
+# %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
+# ### Deeper: the deeper valley, or the nearer one?
+#
+# Tilt the surface a little, and one valley lies deeper than the other.
+
+# %% tags=["deeper"]
+predict("global",
+        "Two valleys, one of them deeper. SGD with a little noise, from many random "
+        "starts, ends …",
+        ["in the deeper one", "in whichever is nearer, deep or not",
+         "on the ridge between"])
+
+# %% [markdown] tags=["deeper"]
+# We say *nearer* if the interval of the share that ends on the side it started lies above 95 %, and that strong noise *prefers the deeper one* if the interval of the share that is there at the end lies above 65 %; 54 % start there.
+# Twenty lots of 100 starts and noises, always this one surface.
+
+# %% tags=["deeper"]
+def valleys(noise, starts=2000, steps=400):
+    """On (w² − 1)²/4 + w/10, the deeper valley left of the ridge at 0.101: is each
+    random start, and each end, left? Two times [20 lots, 100]."""
+    generator = seeded(0)
+    w = 1.4 * (2 * torch.rand(starts, dtype=torch.float64, generator=generator) - 1)
+    first = w < 0.101
+    for _ in range(steps):
+        shake = noise * torch.randn(starts, dtype=torch.float64, generator=generator)
+        sgd_update(w, w**3 - w + 0.1 + shake, {}, lr=0.1)
+    return first.view(20, 100), (w < 0.101).view(20, 100)
+
+
+# %% jupyter={"outputs_hidden": true} tags=["deeper", "nbval-check-output"]
+(first, last), (_, shaken) = valleys(0.1), valleys(1.5)
+stay = mean_interval((first == last).double().mean(1))
+claim("With noise 0.1 in the gradient, at least 95 % of the runs end in the valley on "
+      "whose side they started.",
+      measured=stay,
+      kind="measured", id="little-noise-stays", holds=above(0.95))
+claim("With noise 1.5, more than 65 % end in the deeper valley, from wherever they "
+      "started.",
+      measured=mean_interval(shaken.double().mean(1)),
+      kind="measured", id="much-noise-deeper", holds=above(0.65))
+
+# %% jupyter={"outputs_hidden": true} tags=["deeper"]
+# what came out
+reveal("global",
+       from_interval={"in whichever is nearer, deep or not": above(0.95)(stay)},
+       rests="little-noise-stays",
+       because="nothing in a gradient says that a deeper place exists")
+
+# %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: leaving a saddle with a cyclical learning rate
 #
 # What exactly does the theorem ask for? Descent from a random start ends at a saddle with probability 0 if its learning rate is below one over the largest curvature anywhere, and every saddle has a direction that leads down (Lee et al. 2016).
 #
 # A learning rate that goes up and down, *cyclical*, is said to pass saddles faster. Beside the saddle each step multiplies the offset by $1+\eta_t$. At a given mean rate the product over whole cycles is largest when all rates are equal (of numbers with a given sum, equal ones have the largest product).
-# So a cyclical rate that does gain gains by a *higher mean* than the constant one it is compared with. In the picture of *Where does it stop?*, with a start of 1e-8 beside the ridge, choose a cyclical rate of the same mean, then of the same peak.
+# So a cyclical rate that does gain gains by a *higher mean* than the constant one it is compared with. In the picture of *leaving a saddle without noise*, with a start of 1e-8 beside the ridge, choose a cyclical rate of the same mean, then of the same peak.
 
 # %% tags=["deeper", "nbval-check-output"]
 from course_lib.experiments.sgd.saddle import CYCLE, RATES, rate_factors
