@@ -107,6 +107,6 @@ def steps_needed(size: int) -> tuple[int, float]:
     for step, loss in enumerate(curves(size, lr, MANY_PILOT, READ, momentum), 1):
         mean, at = loss.mean(0).min(0)
         if mean <= TARGET:
-            break
-    rate, mu = PAIRS[int(at)]
-    return step, losses(size, (rate,), JUDGED, step, (mu,)).mean().item()
+            rate, mu = PAIRS[int(at)]
+            return step, losses(size, (rate,), JUDGED, step, (mu,)).mean().item()
+    raise ValueError(f"size = {size}: no pair comes down to {TARGET} in {READ} steps")
