@@ -563,7 +563,7 @@ predict("cosine",
         ["lower", "higher, its steps are smaller", "cannot be told apart"])
 
 # %% [markdown]
-# Here is that very network at all schedules, four seeds at once; in the notebook each move of a slider really trains them. The picture shows the mean of the *logarithm* of the loss, so that one run with a large loss does not drown the others.
+# Here is that very network at all schedules, four seeds at once; in the notebook each move of a slider really trains them. The picture shows the geometric mean of the loss.
 #
 # **Do this**: choose schedule, warm-up (0 or 30 steps) and highest rate so that the training loss ends below 0.042.  **Notice**: which highest rate does a constant schedule bear, and which a cosine?
 
@@ -668,7 +668,7 @@ for lr in (0.01, 0.02, 0.05, 0.1, 0.2, 0.4):
 # *It keeps SGD from ending at a saddle*, one often reads: at a place of zero gradient that is no minimum, where the loss rises in one direction and falls in another. Noise is not needed for that. Beside a saddle each step multiplies the distance, here by 1.1: without any noise a start 1e-8 beside it has left after 186 steps (*Deeper*).
 # From almost every start plain descent ends at no saddle, under mild conditions (Lee et al. 2016). Noise can decide how soon: past many saddles in a row descent may need very long without it (Du et al. 2017).
 #
-# *It finds better minima*, one also reads, and that is what regularization asks about: *flatter* ones, with *smaller* weights, that generalize *better* (Keskar et al. 2017). Three statements, three measurements.
+# *It finds better minima*, one also reads, and that is what regularization asks about: *flatter* ones, with *smaller* weights, that generalize *better* (Keskar et al. 2017).
 # *Sharpness* is the curvature of the training loss in its steepest direction, $\lambda_{\max}$ as in the bowl; how it is computed stands in *Deeper*.
 #
 # 1. Networks 64-64-10, 300 digits, squared error, plain SGD; batches of 10, 50 and all 300.
@@ -771,17 +771,6 @@ print(f"last rate {last:.1e}, test images right {right:.1%}")
 #
 # Three facts that many loops trip over. The optimizer holds *references*: replace a parameter after building it, and the new one is never trained. To resume a run, save the optimizer and the scheduler too. And gradients *add up* until `zero_grad`, which in torch sets them to None, not to zero (all three in *Deeper*).
 
-# %%
-quiz("You double the batch size and the number of epochs stays. The scheduler is "
-     "stepped once a step with T_max = 1000 steps, the old length. What happens?",
-     {"Nothing: the schedule is the same":
-          "There are half as many steps now: the rate stops half-way down.",
-      "The rate never gets down to zero":
-          "500 steps are half a cosine: the run ends at half the rate, noise and all.",
-      "The rate climbs again":
-          "That is what happens with more steps than T_max, not with fewer."},
-     answer="The rate never gets down to zero")
-
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## When not to
 #
@@ -816,7 +805,7 @@ quiz("You double the batch size and the number of epochs stays. The scheduler is
 # %% [markdown] slideshow={"slide_type": "skip"}
 # ## More, for whoever wants it
 #
-# Twelve sections to open in any order: schedules beside torch's, sharpness, traps of PyTorch, momentum in other words, which of many solutions, what a low training loss says, and four on saddles.
+# Sections to open in any order; the last four are on saddles.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: each schedule against torch
@@ -838,6 +827,17 @@ claim("Run torch's cosine longer than T_max, and the rate climbs again, back to 
       "start at 2·T_max; ours stays down.",
       measured=[beyond[20], beyond[40] - 1, cosine_decay(40, 20)],
       holds=each(within(1e-12), within(1e-9), equal(0)))
+
+# %% tags=["deeper"]
+quiz("You double the batch size and the number of epochs stays. The scheduler is "
+     "stepped once a step with T_max = 1000 steps, the old length. What happens?",
+     {"Nothing: the schedule is the same":
+          "There are half as many steps now: the rate stops half-way down.",
+      "The rate never gets down to zero":
+          "500 steps are half a cosine: the run ends at half the rate, noise and all.",
+      "The rate climbs again":
+          "That is what happens with more steps than T_max, not with fewer."},
+     answer="The rate never gets down to zero")
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: one function, as sharp as you like
