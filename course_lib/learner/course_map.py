@@ -47,7 +47,7 @@ class Lesson(NamedTuple):
 MAP = (
     Lesson(
         "sgd",
-        "What does an optimizer do, and why does noise help?",
+        "What does an optimizer do, and is its noise good for anything?",
         (),
         "learning rate, momentum, batch size, schedules, saddles, sharp minima",
         ("T5", "T8"),

@@ -102,7 +102,8 @@ t2 = check("00/T2", standard_error)
 # ## T3 · The largest stable learning rate
 #
 # The loss is $\frac12 w^\top H w$ with the symmetric matrix `hessian` (positive eigenvalues), the optimizer gradient descent with heavy-ball `momentum` (0: none).
-# Up to which learning rate is it stable? Return the bound as a Python number; `torch.linalg.eigvalsh(hessian)` gives the eigenvalues in rising order.
+# Up to which learning rate is it stable? $H$, the *Hessian*, is the matrix of second derivatives. Its eigenvalues are the curvatures along its own axes,
+# just as the bowl of the lesson had curvature 2 one way and 0.2 the other; those axes need not be the axes of $w$, so the diagonal does not tell. Return the bound as a Python number; `torch.linalg.eigvalsh(hessian)` gives the eigenvalues in rising order.
 #
 # By hand: on $2w^2$ the curvature is 4, the bound 0.5 without momentum and 0.95 with μ = 0.9.
 #

@@ -3,9 +3,9 @@
 PROMISES = {
     "sgd": {
         "gradient descent on a quadratic converges iff 0 < lr < 2/λmax": (
-            r"comes to rest if 0 < lr < 2/λmax"
+            r"come to rest in the bowl: those above 0 and below 2/λmax"
         ),
-        "heavy ball: 2(1 + μ)/λmax": r"With momentum 0\.9 the bound in our bowl is 1\.9",
+        "heavy ball: 2(1 + μ)/λmax": r"in our bowl: its bound is 2\(1 \+ 0\.9\)/2 = 1\.9",
         "fastest at 2/(λmax + λmin)": r"The fastest rate of plain descent is 2/\(λmax \+ λmin\)",
         "the minibatch gradient is unbiased, enumerated": r"minibatch gradient is unbiased",
         "standard error with replacement": r"With replacement the standard error is σ/√B",

@@ -27,6 +27,7 @@ from course_lib.sgd import (
 )
 
 STEPS, SPEC = 300, ModelSpec((64, 32, 10))
+RATES, PILOT = (0.01, 0.02, 0.05, 0.1, 0.2, 0.4), range(9000, 9004)
 EVALUATED = tuple(range(0, STEPS + 1, 10))
 # Name → (step, steps) → factor, without warm-up and floor.
 SHAPES: dict[str, Callable[[int, int], float]] = {
@@ -91,6 +92,31 @@ def train_on_schedule(
             training.progress,
             int((training.diverged_at >= 0).sum()),
         )
+
+
+def pilot_losses(shape: str) -> Tensor:
+    """Training loss at the end, geometric mean [rates] of the pilot seeds, at each of `RATES`.
+
+    Infinite where one diverged. Without warm-up and floor.
+    """
+    *_, training = train(
+        SPEC,
+        lambda seed: digits(500, scale="unit", seed=seed),
+        {"lr": list(RATES), "momentum": 0.9},
+        PILOT,
+        update=sgd_update,
+        schedule=partial(designed, shape, 0, 0.0),
+        steps=STEPS,
+        batch_size=10,
+        record_at=(0, STEPS),
+        keep_parameters=False,
+    )
+    return training.train_loss[:, :, -1].nan_to_num(torch.inf, torch.inf).log().mean(0).exp()
+
+
+def own_rate(shape: str) -> float:
+    """The rate of `RATES` at which the pilot seeds, which judge nothing, end lowest."""
+    return RATES[int(pilot_losses(shape).argmin())]
 
 
 def torchs_factors(scheduler: Callable, steps: int = STEPS, **options: Any) -> list[float]:

@@ -82,7 +82,12 @@ explorer = Explorer(
         "rate": Choice("learning rate over time", RATES, "constant"),
         "height": Slider("start along the ridge", -1.0, 2.0, 1.5, step=0.1, in_picture=True),
     },
-    frozen={"lr": (0.05, 0.1, 0.2), "offset": (0.0, 1e-8, 1e-4, 0.1), "noise": (0.0, 1e-4, 0.1)},
+    frozen={
+        "lr": (0.05, 0.1, 0.2),
+        "offset": (0.0, 1e-8, 1e-4, 0.1),
+        "noise": (0.0, 1e-8, 0.1),
+        "rate": 3,
+    },
     compute=_compute,
     prepare=_prepare,
     draw=_draw,

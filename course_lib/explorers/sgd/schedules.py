@@ -82,7 +82,7 @@ explorer = Explorer(
             "highest learning rate", values=(0.01, 0.02, 0.05, 0.1, 0.2, 0.4), default=0.1
         ),
     },
-    frozen={"shape": 6, "warmup": (0, 30)},
+    frozen={"shape": 6, "warmup": (0, 30), "lr": (0.05, 0.1, 0.2, 0.4)},
     compute=_compute,
     prepare=_prepare,
     draw=_draw,

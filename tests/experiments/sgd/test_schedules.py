@@ -4,10 +4,14 @@ import pytest
 from torch.optim.lr_scheduler import StepLR
 
 from course_lib.experiments.sgd.schedules import (
+    PILOT,
+    RATES,
     SHAPES,
     STEPS,
     beside_torch,
     designed,
+    own_rate,
+    pilot_losses,
     torchs_factors,
     train_on_schedule,
 )
@@ -35,6 +39,15 @@ def test_schedules_fill_in_and_a_decay_ends_lower_than_a_constant_rate():
         return result.train_loss[:, -1]
 
     assert (last("cosine") < last("constant")).all()
+
+
+def test_the_own_rate_is_the_one_at_which_the_pilot_seeds_end_lowest():
+    losses = pilot_losses("cosine")
+    *_, alone = train_on_schedule("cosine", 0, 0.0, RATES[3], seeds=tuple(PILOT))
+    assert losses[3].item() == pytest.approx(
+        alone.train_loss[:, -1].log().mean().exp().item(), 1e-3
+    )
+    assert own_rate("cosine") == RATES[int(losses.argmin())] and PILOT[0] > 1000
 
 
 def test_the_update_is_the_callers_at_the_rates_that_are_told():

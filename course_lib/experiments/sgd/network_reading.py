@@ -1,0 +1,59 @@
+"""Six epochs of digits for a small network, in steps of 10 examples or of all 500.
+
+The network of the lesson's plain loop, at a constant learning rate. Each batch size at its own best
+pair of learning rate and momentum, of 60, by the mean log loss of four pilot seeds, which judge
+nothing.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from course_lib.data import digits
+from course_lib.engine import product, train
+from course_lib.experiments.sgd.schedules import SPEC
+from course_lib.sgd import sgd_update
+
+ROWS, EPOCHS, SIZES = 500, 6, (10, 500)
+RATES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0, 1.5, 2.0, 3.0)
+MOMENTA = (0.0, 0.5, 0.8, 0.9, 0.95)
+PILOT, JUDGED = range(9000, 9004), range(8)
+
+
+@dataclass
+class NetworkReading:
+    """Training loss after six epochs, batch size → [seeds], each at its `best`: (lr, momentum)."""
+
+    loss: dict[int, Tensor]
+    best: dict[int, tuple[float, float]]
+
+
+def losses(size: int, grid: dict[str, list[float]], seeds: Sequence[int]) -> Tensor:
+    """Training loss [seeds, settings] after six epochs in batches of `size`; infinite: diverged."""
+    steps = EPOCHS * ROWS // size
+    *_, result = train(
+        SPEC,
+        lambda seed: digits(ROWS, scale="unit", seed=seed),
+        grid,
+        seeds,
+        update=sgd_update,
+        steps=steps,
+        batch_size=size,
+        record_at=(0, steps),
+        keep_parameters=False,
+    )
+    return result.train_loss[:, :, -1].nan_to_num(torch.inf, torch.inf)
+
+
+def read() -> NetworkReading:
+    """Both batch sizes at their own best pair."""
+    found, best = {}, {}
+    grid = product(lr=RATES, momentum=MOMENTA)
+    for size in SIZES:
+        at = int(losses(size, grid, PILOT).log().mean(0).argmin())
+        best[size] = grid["lr"][at], grid["momentum"][at]
+        one = {name: [values[at]] for name, values in grid.items()}
+        found[size] = losses(size, one, JUDGED).squeeze(1)
+    return NetworkReading(found, best)

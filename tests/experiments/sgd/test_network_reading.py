@@ -1,0 +1,21 @@
+"""Six epochs for a network, in small steps and in large ones."""
+
+from course_lib.engine import product
+from course_lib.experiments.sgd import network_reading as lab
+
+
+def test_who_diverges_has_an_infinite_loss():
+    found = lab.losses(500, {"lr": [1e20, 0.1], "momentum": [0.9, 0.9]}, (0, 1))
+    assert found[:, 0].isinf().all() and found[:, 1].isfinite().all()
+
+
+def test_each_batch_size_gets_the_pair_that_its_pilot_seeds_end_lowest_at():
+    found = lab.read()
+    grid = product(lr=lab.RATES, momentum=lab.MOMENTA)
+    assert set(lab.PILOT).isdisjoint(lab.JUDGED)
+    assert lab.losses(500, grid, lab.PILOT).log().mean(0).argmin() == [
+        *zip(grid["lr"], grid["momentum"])
+    ].index(found.best[500])
+    for size in lab.SIZES:
+        assert lab.RATES[0] < found.best[size][0] < lab.RATES[-1]
+        assert len(found.loss[size]) == len(lab.JUDGED)
