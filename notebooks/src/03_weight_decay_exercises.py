@@ -46,8 +46,8 @@ setup()
 #
 # Both pulls look at the *old* weight. Change `param` in place (`param.mul_(…)`, `param.sub_(…)`) and return it; leave `grad` alone.
 # `state` is an empty dict at the first step, and the same dict comes back at the next one: the place for $v$. torch calls it `"momentum_buffer"`;
-# Learning rate and options may differ from call to call, as under a schedule.
 # the check goes by where `param` goes, so the name is yours. The very first $v$ is the gradient (with its pull) itself.
+# Learning rate and options may differ from call to call, as under a schedule.
 #
 # By hand, without momentum: $w = 1$, $g = 2$, $\eta = 0.1$ gives $0.8$; with either $\lambda = 0.5$ it gives $0.75$.
 #
@@ -83,6 +83,7 @@ from course_lib.explorers import weight_decay as explore
 # The same two pulls, and Adam in between:
 #
 # $$g' = g + \lambda_{\text{l2}}\, w \qquad m \leftarrow \beta_1 m + (1-\beta_1)\,g' \qquad v \leftarrow \beta_2 v + (1-\beta_2)\,g'^2$$
+#
 # $$w \leftarrow (1 - \eta\,\lambda_{\text{decay}})\,w - \eta\,\frac{m/(1-\beta_1^t)}{\sqrt{v/(1-\beta_2^t)} + \varepsilon}$$
 #
 # $m$ and $v$ start at zero, $t$ counts the steps from 1, `betas` is the pair $(\beta_1, \beta_2)$. Keep all three in `state`
@@ -188,7 +189,7 @@ t4 = check("03/T4", convert)
 # `method` is `"sgd_l2"`, `"sgd_decay"`, `"adam_l2"` or `"adamw"`. Weigh all gradients alike: Adam's $m$ and $v$ are the plain means of $g + \lambda w$ and of its square over the list, the step is $\eta\, m/\sqrt v$,
 # and $\lambda$ is so small that only its first power counts. Per $\eta\lambda$, pulls that differ by less than a thousandth are `"same"`.
 #
-# By hand: for the gradients 1, −1 Adam with L2 takes off $\eta\lambda$ more than without. For 1, 1 it takes off nothing more: $m$ and $\sqrt v$ grow alike.
+# By hand: for the gradients 1, −1 Adam with L2 takes off $\eta\lambda$ more than without; for 10, −10 a tenth of that, for its $m$ and $\sqrt v$ are $\lambda$ and 10. For 1, 1 it takes off nothing more: $m$ and $\sqrt v$ grow alike.
 # Work it out with a pencil ($\lambda$ stands in $m$ *and* in $v$), or measure it.
 #
 # *The check measures all four methods with torch, on gradients that differ in size, in sign, and in how evenly they come. Guessing does not pass.*

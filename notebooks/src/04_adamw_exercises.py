@@ -42,6 +42,7 @@ setup()
 # ## T1 · AdamW
 #
 # $$w \leftarrow (1 - \eta\lambda)\,w \qquad m \leftarrow \beta_1 m + (1-\beta_1)\,g \qquad v \leftarrow \beta_2 v + (1-\beta_2)\,g^2$$
+#
 # $$w \leftarrow w - \eta\,\frac{\hat m}{\sqrt{\hat v} + \varepsilon} \qquad \hat m = \frac{m}{1-\beta_1^t} \qquad \hat v = \frac{v}{1-\beta_2^t}$$
 #
 # One step: change `param` in place and return it, leave `grad` alone. `state` is an empty dict at the first step and comes back at each next one;
