@@ -116,6 +116,7 @@ reveal("flat-loss", "the one with L2", because="its pull is carried on by the ve
 import torch
 from torch import nn
 from torch.nn.functional import cross_entropy
+from torch.nn.utils import parameters_to_vector
 
 from course_lib.data import digits
 
@@ -123,7 +124,7 @@ data = digits(300, label_noise=0.2)  # 300 images, every fifth label wrong
 
 
 def train(kind, l2=0.0, decay=0.0, lr=0.01, **options):
-    """Return the length of all weights after training, and the share of wrong tests."""
+    """Train; say how long all weights are, and how many of the test images are wrong."""
     torch.manual_seed(0)
     model = nn.Sequential(nn.Linear(64, 128), nn.ReLU(), nn.Linear(128, 10))
     optimizer = kind(model.parameters(), lr=lr, weight_decay=l2, **options)
@@ -133,20 +134,18 @@ def train(kind, l2=0.0, decay=0.0, lr=0.01, **options):
             loss = cross_entropy(model(data.train_x[rows]), data.train_y[rows])
             optimizer.zero_grad()
             loss.backward()
-            with torch.no_grad():
-                for w in model.parameters():
-                    w.mul_(1 - lr * decay)  # the gradient never hears of it
+            for w in model.parameters():
+                w.detach().mul_(1 - lr * decay)  # the gradient never hears of it
             optimizer.step()
     model.eval()
-    length = sum(w.square().sum() for w in model.parameters()).sqrt().item()
-    return length, (model(data.test_x).argmax(1) != data.test_y).float().mean().item()
+    wrong = model(data.test_x).argmax(1) != data.test_y
+    return (f"length {parameters_to_vector(model.parameters()).norm():.1f}, "
+            f"{wrong.float().mean():.1%} wrong")
 
 
 for kind, more in ((torch.optim.SGD, {"momentum": 0.9}), (torch.optim.Adam, {})):
     for pull in ({}, {"l2": 0.02}, {"decay": 0.02}, {"decay": 0.2}):
-        length, wrong = train(kind, **pull, **more)
-        print(f"{kind.__name__:<4} {pull or 'no pull'}: length {length:.1f}, "
-              f"{wrong:.1%} wrong")
+        print(kind.__name__, pull or "no pull", "·", train(kind, **pull, **more))
 
 # %% [markdown]
 # Under momentum L2 pulls harder than decay, as by hand, and decay of *ten times* the strength gives the same length and the same error. Why ten is said in *So L2 is stronger?*
