@@ -35,7 +35,7 @@ RULE = {
 WIDTH = 100  # characters of code that count as one line
 NO_READING = (*SPEAKS, "check", "quiz_of", "recall")  # the code of such a cell says nothing new
 NO_PROSE = re.compile(
-    r"\$\$.*?\$\$|\$[^$]*\$|\]\([^)]*\)|</?\w[^>]*>|(?:\*\*|^#+ )Sources.*",
+    r"\$\$.*?\$\$|\$[^$]*\$|\]\([^)]*\)|</?\w[^>]*>|<!--.*?-->|(?:\*\*|^#+ )Sources.*",
     re.DOTALL | re.MULTILINE,
 )
 WORD = re.compile(r"[^\W\d_]{2,}|\b[aI]\b")

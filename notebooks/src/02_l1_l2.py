@@ -121,7 +121,7 @@ reveal("l1-zero", "w₂ is exactly zero, w₁ is not",
 # Correlated features, ρ in the picture, make the rings lean: $w_2$ goes later (ρ > 0) or sooner (ρ < 0). With L2 and ρ = 0.8 a growing λ at first even makes $w_2$ *larger*: a penalty shrinks the whole, not every part.
 #
 # "L2 never empties" is true of one weight. In a network it is not true of a whole ReLU unit. Make the weights into the unit $c$ times as large and those out of it $c$ times smaller: the network computes the same, and the cheapest such scaling pays $\lambda\,\lVert\text{in}\rVert\,\lVert\text{out}\rVert$ (Neyshabur et al., 2015),
-# a price that, like that of L1, does not fade near zero. *In a network*, below, counts the units that L2 empties so.
+# a price that, like that of L1, does not fade near zero. *In a network*, below, counts such units.
 #
 # L1 least squares is the **lasso**, L2 least squares is **ridge**. Both at once, $\lambda_1\lVert w\rVert_1 + \frac{\lambda_2}{2}\lVert w\rVert^2$ (`elastic_net_penalty`), is the **elastic net**: corners for zeros, round sides to share weight between correlated features. *Half and half* takes λ/2 for each.
 
@@ -444,7 +444,7 @@ claim("A change of units moves no prediction of least squares or of standardised
 #
 # How many weights does L1 empty where there are thousands? A 64-64-10 network on 300 digits, a fifth of them with a wrong label; plain SGD, learning rate 0.2, batches of 50, 1000 steps. The weights start at random within ±1/8, none at zero; biases are left alone. Three ways to pull: L2, and L1 by proximal or by subgradient steps.
 #
-# We ask at λ = 0.001 which share of the weights is exactly zero; weights of pixels that are black on all 300 images do not count, since only the penalty ever moves those. We ask what λ = 1 under L2 does, thousands of times the usual choice for SGD. And at λ = 0.03, does L2 *empty* whole units, so that $\lVert\text{in}\rVert\,\lVert\text{out}\rVert$ is below 0.001?
+# We ask at λ = 0.001 which share of the weights is exactly zero; weights of pixels that are black on all 300 images do not count, since only the penalty ever moves those. We ask what λ = 1 under L2 does, thousands of times the usual choice for SGD. And does L2 *empty* units at λ = 0.03: is $\lVert\text{in}\rVert\,\lVert\text{out}\rVert$ below 0.001?
 # The intervals from here on cover eight or ten seeds, each with another split, start and batch order, always from the same 1797 digits.
 
 # %%
@@ -640,7 +640,7 @@ claim("Just those above 1 change the weight's sign at every step.",
 #
 # Loops often sum over `model.parameters()`, biases and the scales of norms included; others leave out whatever has `bias` or `bn` in its name. Names lie: in a `Sequential` a norm is called `1`. `course_lib.weight_decay.decay_groups` goes by what a parameter *is*.
 #
-# Leave biases and norms out by default, because then λ means one thing. Whether it also lowers the error is another question; lesson 07 measures it, since it takes BatchNorm and AdamW.
+# Leave biases and norms out by default, because then λ means one thing. Whether it also lowers the error, lesson 07 measures.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: names lie

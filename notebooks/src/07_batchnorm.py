@@ -175,7 +175,7 @@ show_source(standardise)
 # The running statistics are **buffers**: saved with the model, trained by nobody. Only they are kept out of autograd's graph. The gradient flows through μ and σ²:
 # to change one row is to change the mean, and so all rows. Holding them fixed (`detach`) gives the right output and a wrong gradient.
 #
-# The formula of the mlr3torch course (mlr-org.github.io/mlr3torch-course, *Optimization & Regularization*, commit 220fa0e), "the lecture" of lesson 06, is $\hat x$ alone. γ and β matter: with $\gamma = \sqrt{\sigma^2+\epsilon}$ and $\beta = \mu$ the layer does nothing to this batch (in evaluation: to any), so it can learn to undo itself.
+# The formula in the lecture that lesson 06 quotes (see *Sources*) is $\hat x$ alone. γ and β matter: with $\gamma = \sqrt{\sigma^2+\epsilon}$ and $\beta = \mu$ the layer does nothing to this batch (in evaluation: to any), so it can learn to undo itself.
 
 # %%
 predict("twice",
@@ -291,18 +291,6 @@ claim("As trained, in batches of 4, the network is apart from all at once, and w
       measured=paired_interval(100 * modes.late("trained"), 100 * modes.late("batch")),
       kind="measured", id="trained-apart", holds=above(5))
 
-# %% jupyter={"outputs_hidden": true} tags=["nbval-check-output"]
-claim("At momentum 0.001 three quarters of the memory, 0.999³⁰⁰ = 74 %, are still what "
-      "it began with after 300 batches.",
-      measured=0.999**300, holds=near(0.74, 0.005))
-still_behind = 100 * (modes.late("corrected") - modes.late("batch"))
-claim("With that taken out, as Adam does (lesson 04), less than half of the gap is left "
-      "(points, less half of the gap).",
-      measured=paired_interval(still_behind, modes.behind(0.001) / 2),
-      kind="measured", id="memory-corrected", holds=negative)
-print(f"behind at momentum 0.001: {behind[0.001].mean:.1f} points, with its start taken "
-      f"out {still_behind.mean():.1f}")
-
 # %% jupyter={"outputs_hidden": true}
 # what came out
 ends = [behind[1.0], behind[0.001]]
@@ -316,8 +304,25 @@ reveal("modes",
        rests="memory-apart-1, memory-apart-0.001")
 
 # %% [markdown]
-# Too long a memory still holds what it began with, mean 0 and variance 1, which were never measured, and that is most of what it costs; <!-- rests: memory-corrected --> too short a one is one small batch.
+# Too long a memory still holds what it began with, mean 0 and variance 1, which were never measured, and that is most of what it costs (*Deeper*); <!-- rests: memory-corrected --> too short a one is one small batch.
 # *Forgetting `model.eval()`* means being judged *as trained*; and every test batch moves the statistics besides.
+
+# %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
+# ### Deeper: what a memory begins with
+#
+# How much of the gap at momentum 0.001 is due to the 0 and 1 that the memory began with? Adam takes such a start out of its averages (lesson 04). Here too one can subtract the share of the start that is left after $t$ batches, $(1-m)^t$, and divide by $1-(1-m)^t$.
+
+# %% tags=["deeper", "nbval-check-output"]
+claim("At momentum 0.001 three quarters of the memory, 0.999³⁰⁰ = 74 %, are still what "
+      "it began with after 300 batches.",
+      measured=0.999**300, holds=near(0.74, 0.005))
+still_behind = 100 * (modes.late("corrected") - modes.late("batch"))
+claim("With that taken out less than half of the gap to all at once is left (points, "
+      "less half of the gap).",
+      measured=paired_interval(still_behind, modes.behind(0.001) / 2),
+      kind="measured", id="memory-corrected", holds=negative)
+print(f"behind at momentum 0.001: {behind[0.001].mean:.1f} points, with its start taken "
+      f"out {still_behind.mean():.1f}")
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Very small batches

@@ -73,10 +73,6 @@ PROMISES = {
         ),
         "zeros in a network": r"Proximal steps make more than 10 %",
         "λ far too large underfits": r"under L2 the training error is above 50 %",
-        "penalising biases": r"Sparing the biases",
-        "penalising BatchNorm's parameters": (
-            r"biases and BatchNorm, .* sparing them lowers the test error \(λ = 3\)"
-        ),
         "features on different scales": r"standardising lowers the test error",
         "accuracy under input noise": r"loses less accuracy to noise",
         "curvature at the solution": r"ends flatter",
@@ -152,6 +148,10 @@ PROMISES = {
         "order of dropout and BatchNorm": r"dropout before the norm costs",
     },
     "batchnorm": {
+        "penalising biases": r"Sparing the biases",
+        "penalising BatchNorm's parameters": (
+            r"biases and BatchNorm, .* sparing them lowers the test error \(λ = 3\)"
+        ),
         "equals BatchNorm1d": r"those of nn\.BatchNorm1d",
         "equals BatchNorm2d and LayerNorm": r"BatchNorm2d and LayerNorm are torch's",
         "biased into the output": r"variance divided by n\.",

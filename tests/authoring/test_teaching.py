@@ -43,6 +43,10 @@ def test_words_lines_questions_explorers_answers_and_checks_are_counted():
     )
 
 
+def test_what_a_line_rests_on_is_no_prose():
+    assert count([v4.new_markdown_cell("It helps. <!-- rests: it, not that -->")])["word"] == 2
+
+
 def test_the_minutes_of_a_task_are_those_of_its_section():
     words = "word " * 130
     cells = [
