@@ -15,7 +15,7 @@
 # # Minibatch SGD: what does an optimizer do, and is its noise good for anything?
 #
 # An optimizer sees one thing, a gradient, and does one thing, a step. **Minibatch SGD** looks at a few examples only, so its gradient is partly wrong, and it steps anyway.
-# A course on regularization begins here for two reasons. Every regularizer acts through these steps. And the noise of the batches is itself said to regularize: we shall see what it does, and what it does not.
+# **Regularization**, which this course is about, lowers the error on new data and not that on the data one learns from. It begins here for two reasons. Every regularizer acts through these steps. And the noise of the batches is itself said to regularize.
 #
 # *55 minutes; sections called* Deeper *are folded, and extra. You need to know what a gradient is, and to have seen a PyTorch training loop.*
 
@@ -573,7 +573,7 @@ from course_lib.explorers import sgd as explore
 explore.schedules.show(shape="constant")
 
 # %% [markdown]
-# The claims take eight seeds (split, start and batch order; always the same 1797 digits). Both sides run on each seed and are subtracted before averaging, a **paired difference**: what both owe to the seed drops out. Again it is the log of the ratio: −0.7 is half, −1.6 a fifth.
+# The claims take eight seeds (split, start and batch order; always the same 1797 digits). Both sides run on each seed and are subtracted before averaging, a **paired difference**: what both owe to the seed drops out. Again the log of the ratio: −0.7 is half.
 
 # %% tags=["nbval-check-output"]
 from course_lib.experiments.sgd.schedules import own_rate, train_on_schedule
@@ -601,7 +601,7 @@ reveal("cosine", from_interval={"lower": negative(own),
        because="a cosine takes the rate, and so the noise of the batches, down to 0")
 
 # %% [markdown]
-# At its own rate each, the cosine from 0.1 ends at a training loss of 0.046, the constant rate of 0.05 at 0.081. The cosine can begin at twice the rate, for its noise is gone in the end. That is the training loss, not the test.
+# At its own rate each, the cosine from 0.1 ends at a training loss of 0.046, the constant rate of 0.05 at 0.081. The cosine can begin at twice the rate, for its noise is gone in the end. All of this is about the training loss.
 # Whether warm-up helps besides, eight seeds cannot tell (*Deeper*).
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
@@ -694,6 +694,7 @@ def gap(name, lr):
     values = getattr(found, name)[:, :, found.lrs.index(lr)]
     return paired_interval(values[:, 2], values[:, 0])
 
+sharper = gap("sharpness", 1.0)
 
 # %% jupyter={"outputs_hidden": true} tags=["nbval-check-output"]
 for lr in (1.0, 2.0):
@@ -710,7 +711,6 @@ for lr in (1.0, 2.0):
 
 # %%
 # what came out
-sharper = gap("sharpness", 1.0)
 reveal("sharp", from_interval={"flatter": positive(sharper),
                                "sharper": negative(sharper)}, rests="full-sharper-1")
 
@@ -790,7 +790,7 @@ print(f"last rate {last:.1e}, test images right {right:.1%}")
 # | when not | few weights, a smooth loss and data in one batch; features on very different scales; a new batch size with the old rate |
 # | measured | small network, 300 steps, own best rate each: a cosine ends at a lower training loss than a constant rate <!-- rests: cosine-lower-own-rate --> |
 # | measured | for the same reading, own rate and momentum each: in a bowl the full batch ends lowest, in a small network batches of ten end lower <!-- rests: full-lower-own-momentum, network-full-higher --> |
-# | measured | small network, equal training loss: small batches end flatter <!-- rests: full-sharper-1, full-sharper-2 -->, and with no better test accuracy |
+# | measured | small network, equal training loss: small batches end flatter <!-- rests: full-sharper-1, full-sharper-2 -->, and are no better on new images |
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # Now write it yourself: **`00_sgd_exercises.ipynb`**.
@@ -805,7 +805,7 @@ print(f"last rate {last:.1e}, test images right {right:.1%}")
 # %% [markdown] slideshow={"slide_type": "skip"}
 # ## More, for whoever wants it
 #
-# Sections to open in any order; the last four are on saddles.
+# In any order; the last four are on saddles.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: each schedule against torch
