@@ -17,7 +17,7 @@
 # A model is fitted to examples, and is meant for new ones. It **overfits** where it follows the errors of its own examples: its error on them goes on falling, while its error on new ones rises. The error on new examples minus the error on its own is the **generalization gap**. **Regularization** is any change that is meant to lower the error on new examples, even at the price of more error on the model's own.
 # Which models have a large gap? "Those with too many parameters", one hears. We measure it: on polynomials, on networks, and beyond the point where a model fits every label.
 #
-# *50 minutes; sections called* Deeper *are folded, and extra. You need lesson 00.*
+# *52 minutes; sections called* Deeper *are folded, and extra. You need lesson 00.*
 
 # %% tags=["setup"]
 # what this page needs
@@ -584,7 +584,7 @@ claim("They exceed 1.69 too: one step of η = 1.9 has 8 times the variance of ri
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Can regularization replace data?
 #
-# One reads that it can. **L2** adds $\frac\lambda2\lVert w\rVert^2$ to the loss, over all parameters. (With the ½, and beside cross entropy: this λ cannot be compared with the one above.)
+# One reads that it can. **L2** adds $\frac\lambda2\lVert w\rVert^2$ to the loss, over all parameters. (With the ½, and beside another loss: this λ cannot be compared with the one above.)
 # 1. Ten seeds, 20 % wrong labels. In each $n$ = 50, 150 or 450 digits to train on, the 50 among the 150, these among the 450. Tested on the digits that are left.
 # 2. A 64-64-10 network, SGD with momentum 0.9 and learning rate 0.1, 600 steps, once for each of seven λ from 0 to 0.1.
 # 3. *Tuned*: the λ with the lowest loss on 100 more digits.
@@ -663,7 +663,7 @@ for name, values in (("benefit, wrong labels", benefit),
 print(f"clean labels, λ = 0, all 250 digits: {whole_clean.last().mean():.1%}")
 
 # %% tags=["deeper", "nbval-check-output"] jupyter={"outputs_hidden": true}
-# clean labels, and more data
+# what is claimed of clean labels and of more data
 claim("20 % wrong labels: 450 examples beat 150, both with tuned L2 (points).",
       measured=paired_interval(tuned[at450], tuned[at150]),
       kind="measured", id="more-rows-beat", holds=positive)
@@ -677,7 +677,7 @@ claim("Clean labels: 150 examples with tuned L2, and 100 to choose λ, beat all 
       kind="measured", id="l2-beats-all-rows-clean", holds=positive)
 
 # %% tags=["deeper", "nbval-check-output"] jupyter={"outputs_hidden": true}
-# few data, and the two accuracies
+# what is claimed of few data and of the two accuracies
 more_at_150 = paired_interval(benefit[at150], benefit[at50])
 claim("20 % wrong labels: tuned L2 gains less from 50 examples than from 150 (points).",
       measured=more_at_150, kind="measured", id="l2-gains-50", holds=positive)
