@@ -65,7 +65,13 @@ CASES = [
     Case("03_weight_decay", SMALL, sgd_update, {**SGD, "l2": [0.0, 0.02]}, slice(2)),
     Case("03_weight_decay", SMALL, sgd_update, {**SGD, "weight_decay": [0.02, 0.2]}, slice(2, 4)),
     Case("03_weight_decay", SMALL, adam_update, {"lr": 0.01, "l2": [0.0, 0.02]}, slice(4, 6)),
-    Case("03_weight_decay", SMALL, adamw_update, {"lr": 0.01, "weight_decay": [0.02, 0.2]}, slice(6, 8)),
+    Case(
+        "03_weight_decay",
+        SMALL,
+        adamw_update,
+        {"lr": 0.01, "weight_decay": [0.02, 0.2]},
+        slice(6, 8),
+    ),
     Case("04_adamw", SMALL, COUPLED, {"lr": 0.01, "l2": STRENGTHS}, slice(0, 12, 2)),
     Case("04_adamw", SMALL, DECOUPLED, {"lr": 0.01, "weight_decay": STRENGTHS}, slice(1, 12, 2)),
     Case(
