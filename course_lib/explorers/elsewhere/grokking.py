@@ -179,7 +179,6 @@ explorer = Explorer(
     frozen={
         "decay": len(DECAYS),
         "step": (0, 30, 50, 75, 100, 150, 200, grokking.STEPS),
-        "kind": 2,
     },
     compute=_compute,
     prepare=_prepare,
