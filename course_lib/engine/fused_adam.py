@@ -6,9 +6,7 @@ zeros, it leaves there u = −m̂/(√v̂ + ε); what remains is w ← (1 − lr
 """
 
 import inspect
-import math
 from collections.abc import Callable
-from itertools import accumulate
 from typing import Any
 
 import torch
@@ -18,11 +16,10 @@ from torch.optim.adamw import adamw
 from course_lib.adamw import adam_update, adamw_update
 from course_lib.base.arguments import Number, is_on
 from course_lib.base.optimizer import State
-from course_lib.engine.networks import Networks
+from course_lib.engine.networks import Networks, cut
 from course_lib.weight_decay import add_l2
 
-PIECE = 1 << 15  # numbers that five vectors have of each
-LANES = 64  # a multiple of the numbers that any processor's vector holds
+SHORT = 1 << 15  # weights of all networks together
 
 
 def quick(update: Callable, options: dict[str, Any], networks: Networks) -> Callable:
@@ -45,28 +42,15 @@ def quick(update: Callable, options: dict[str, Any], networks: Networks) -> Call
 class FusedAdam:
     """Called as `adam_update` with all parameters of `networks` [V·P], step after step.
 
-    defaults: the options of what it stands for. Hyper-parameters: numbers, or [V·P]. A long vector
-    it goes through piece by piece, so that what the kernel leaves is still in the cache where it is
-    read; there a network's rate is read once for each of its tensors, not once a weight. A short
-    one takes few calls.
+    defaults: the options of what it stands for. Hyper-parameters: numbers, or [V·P].
     """
 
     def __init__(self, networks: Networks, defaults: dict[str, Any]):
-        self.defaults, flat = defaults, networks.flat
-        self.short = len(flat) <= PIECE
-        widths = [math.prod(shape) for shape in networks.shapes]
-        pieces = [[(1, len(flat))]] if self.short else _pieces(widths, networks.count)
-        self.sizes = [sum(rows * width for rows, width in piece) for piece in pieces]
-        room = flat.new_empty(max(self.sizes))
-        self.directions = [room[:size] for size in self.sizes]  # u, one after the other
-        self.counts = [flat.new_zeros(()) for _ in pieces]  # the kernel's own, of steps
-        self.parts = [
-            list(zip(_rows(w, piece), _rows(u, piece)))
-            for w, u, piece in zip(flat.split(self.sizes), self.directions, pieces)
-        ]
-        self.rows = [rows for piece in pieces for rows, _ in piece]
-        ends = accumulate(w for piece in pieces for rows, w in piece for _ in range(rows))
-        self.first = torch.tensor([0, *ends][:-1], device=flat.device)  # number of each row
+        self.networks, self.defaults = networks, defaults
+        self.direction = torch.zeros_like(networks.flat)  # u
+        self.short = len(self.direction) <= SHORT
+        self.parts = list(zip(self._parts(networks.flat), self._parts(self.direction)))
+        self.count = networks.flat.new_zeros(())  # the kernel's own, of steps
         self.factors: tuple[Number, Number, list] = 0.0, 0.0, []  # lr, λ, and what follows
 
     def __call__(self, param: Tensor, grad: Tensor, state: State, **options: Any) -> Tensor:
@@ -79,75 +63,46 @@ class FusedAdam:
         if is_on(options.get("l2", 0.0)):
             grad = add_l2(grad, param, options["l2"])  # g ← g + λw
         state["step"] += 1
-        factors = iter(self._factors(lr, weight_decay))
-        vectors = (grad, state["exp_avg"], state["exp_avg_sq"])
-        pieces = (vector.split(self.sizes) for vector in vectors)
-        for u, g, m, v, count, parts in zip(self.directions, *pieces, self.counts, self.parts):
-            adamw(
-                [u.zero_()],
-                [g],
-                [m],
-                [v],
-                [],
-                [count],
-                fused=True,
-                amsgrad=False,
-                beta1=beta1,
-                beta2=beta2,
-                lr=1.0,
-                weight_decay=0.0,
-                eps=options["eps"],
-                maximize=False,
-            )  # u ← −m̂/(√v̂ + ε)
-            for (w, part), (rate, kept) in zip(parts, factors):
-                w.mul_(kept).addcmul_(part, rate)  # w ← (1 − lr·λ)w + lr·u
+        adamw(
+            [self.direction.zero_()],
+            [grad],
+            [state["exp_avg"]],
+            [state["exp_avg_sq"]],
+            [],
+            [self.count],
+            fused=True,
+            amsgrad=False,
+            beta1=beta1,
+            beta2=beta2,
+            lr=1.0,
+            weight_decay=0.0,
+            eps=options["eps"],
+            maximize=False,
+        )  # u ← −m̂/(√v̂ + ε)
+        for (w, u), (rate, kept) in zip(self.parts, self._factors(lr, weight_decay)):
+            w.mul_(kept).addcmul_(u, rate)  # w ← (1 − lr·λ)w + lr·u
         return param
 
     def _factors(self, lr: Number, weight_decay: Number) -> list[tuple[Tensor, Tensor]]:
         """Return lr and 1 − lr·λ for each part, computed anew only where they change."""
         if self.factors[0] is not lr or self.factors[1] is not weight_decay:
-            rate, decay = self._of_rows(lr), self._of_rows(weight_decay)
-            columns = self._columns(rate), self._columns(1 - rate * decay)
+            columns = self._columns(lr), self._columns(1 - lr * weight_decay)
             self.factors = lr, weight_decay, list(zip(*columns))
         return self.factors[2]
 
-    def _of_rows(self, value: Number) -> Number:
-        """What differs by weight, for the first of each row; of a short vector all of it."""
-        if self.short or not isinstance(value, Tensor) or value.dim() == 0:
-            return value
-        return value[self.first]
-
     def _columns(self, value: Number) -> list[Tensor]:
-        """[rows, 1] for each part; of a short vector itself, or a number."""
-        room = self.directions[0]
-        whole = torch.as_tensor(value, dtype=room.dtype, device=room.device)
+        """Of each part: [V, 1], read once and not once a weight, for it waits for memory.
+
+        Of a short vector itself, or a number: there it is calls that take time.
+        """
+        whole = torch.as_tensor(value, dtype=self.direction.dtype, device=self.direction.device)
         if self.short:
             return [whole]
-        return [part.unsqueeze(1) for part in whole.expand(len(self.first)).split(self.rows)]
+        return [part[:, :1] for part in self._parts(whole.expand_as(self.direction))]
 
-
-def _pieces(widths: list[int], count: int) -> list[list[tuple[int, int]]]:
-    """Divide rows, `count` of each width, one behind the other, into pieces of some PIECE numbers.
-
-    Each is a list of (rows, width). A piece ends where `LANES` divides its end, so that the kernel
-    rounds each number as it would in one piece.
-    """
-    pieces: list[list[tuple[int, int]]] = [[]]
-    size = 0
-    for width in widths:
-        rows = 0
-        for _ in range(count):
-            rows, size = rows + 1, size + width
-            if size >= PIECE and size % LANES == 0:
-                pieces[-1].append((rows, width))
-                pieces.append([])
-                rows = size = 0
-        if rows:
-            pieces[-1].append((rows, width))
-    return [piece for piece in pieces if piece]
-
-
-def _rows(vector: Tensor, piece: list[tuple[int, int]]) -> list[Tensor]:
-    """Views [rows, width] of a piece."""
-    parts = vector.split([rows * width for rows, width in piece])
-    return [part.view(-1, width) for part, (_, width) in zip(parts, piece)]
+    def _parts(self, flat: Tensor) -> list[Tensor]:
+        """Views [V, …] of [V·P], one for each parameter tensor; a short vector itself."""
+        if self.short:
+            return [flat]
+        networks = self.networks
+        return [part.flatten(1) for part in cut(flat, networks.count, networks.shapes)]
