@@ -15,7 +15,7 @@ outputs_of  what trained models say of rows
 
 Behind them: `training` (seeds over threads, by `workers`) divides a `job` into `chunk`s; a chunk
 trains V networks in `lockstep`, which are, as the spec says, `networks` or, with norms and residual
-blocks, `layers`, or a `transformer` or a `convolution`, for which `autograd` finds the backward;
+blocks, `layers`, or a `transformer` or a `convolution`, whose specs are a `table` of parameters;
 changed by `updates` on the `rows` of a split, watched by `stopping` and `divergence`. `grid` reads
 hyper-parameters. `cache` gives one computation to all who ask for it.
 """

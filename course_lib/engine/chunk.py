@@ -30,8 +30,8 @@ class Chunk:
         Raises ValueError for data that does not fit.
         """
         job = self.job
-        # an observer may want to keep ordinary tensors, autograd needs them
-        ordinary = job.observe is not None or job.spec.by_autograd
+        # who looks may want to keep ordinary tensors, autograd needs them
+        ordinary = job.observe or job.look or job.spec.by_autograd
         with torch.inference_mode(not ordinary), torch.no_grad():
             starts = [
                 [p.to(job.device) for p in job.spec.initial(seed, job.dtype)] for seed in self.seeds

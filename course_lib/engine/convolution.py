@@ -6,8 +6,9 @@ of Greydanus & Kobak, "Scaling down deep learning with MNIST-1D", ICML 2024.
 
 V networks lay the k shifted copies of their lines one below the other, [V, k·channels, places·B],
 so that a layer is one product with weights [V, out, k·channels]. Of 24 networks on 64 rows forward
-and backward so took 11 ms of processor time, by `unfold` 14, by `torch.func.vmap` 21, as one
-convolution of 24 groups 25 (of 8 networks: 3.6, 5.0, 7.5, 9.1).
+and backward so took 11 ms of processor time by autograd, with `unfold` 14, `torch.func.vmap` 21, as
+one convolution of 24 groups 25 (of 8 networks: 3.6, 5.0, 7.5, 9.1); backward by hand, as it is
+here, takes a fifth less.
 """
 
 from collections import OrderedDict
@@ -19,13 +20,24 @@ from torch import Tensor, nn
 
 from course_lib.base.arguments import require_choice, require_whole
 from course_lib.batchnorm import BatchNorm1d, standardise
-from course_lib.engine.autograd import AutogradNetworks, AutogradSpec, Start, constant, even
-from course_lib.engine.layers import EPS, MOMENTUM
+from course_lib.engine.layers import (
+    EPS,
+    MOMENTUM,
+    Activation,
+    Affine,
+    ByAutograd,
+    Dropout,
+    Layer,
+    Learned,
+    Sequence,
+)
+from course_lib.engine.networks import Networks, by_seed
 from course_lib.engine.spec import Range
+from course_lib.engine.table import Start, TableSpec, constant, even
 
 
 @dataclass(frozen=True)
-class ConvSpec(AutogradSpec):
+class ConvSpec(TableSpec):
     """Strided convolutions, from `length` numbers to `classes` logits.
 
     channels: of every layer, `kernels`: how wide each is, odd. norm: "batch" (BatchNorm, momentum
@@ -48,6 +60,11 @@ class ConvSpec(AutogradSpec):
         if not self.kernels or any(require_whole("kernels", k, 1) % 2 == 0 for k in self.kernels):
             raise ValueError(f"kernels = {self.kernels}: must be at least one odd whole number")
         require_choice("norm", self.norm, (None, "batch", "group"))
+
+    @property
+    def by_autograd(self) -> bool:
+        """Whether there is a GroupNorm: the rest is written by hand."""
+        return self.norm == "group"
 
     @property
     def inputs(self) -> int:
@@ -99,7 +116,7 @@ class ConvSpec(AutogradSpec):
         self, start: list[Tensor], settings: int, options: dict[str, Tensor], batch_size: int
     ) -> "ConvNetworks":
         """The networks as one, for a chunk."""
-        return ConvNetworks(self, start, settings, options)
+        return ConvNetworks(self, start, settings, options, batch_size)
 
     def module(self, dropout: float) -> nn.Sequential:
         """The single model; dropout: p before the last layer. What is shifted is not its business.
@@ -121,7 +138,7 @@ class ConvSpec(AutogradSpec):
         return nn.Sequential(OrderedDict(layers))
 
 
-class ConvNetworks(AutogradNetworks):
+class ConvNetworks(Networks):
     """V convolutional networks of `spec` as one.
 
     options, [V] each: `dropout`, whose field is [width of the last layer, B]; `label_smoothing`;
@@ -130,64 +147,161 @@ class ConvNetworks(AutogradNetworks):
     """
 
     def __init__(
-        self, spec: ConvSpec, start: list[Tensor], settings: int, options: dict[str, Tensor]
+        self,
+        spec: ConvSpec,
+        start: list[Tensor],
+        settings: int,
+        options: dict[str, Tensor],
+        batch_size: int,
     ):
-        super().__init__(spec.task, spec.names(), start, settings, options)
-        self.shape = spec
-        shift = options.get("shift")
-        self.shift = None if shift is None else shift.view(self.seeds, -1, 1, 1)
-        if shift is not None:  # one generator for two kinds of fields: in every chunk it draws both
-            self.drops = "dropout" in options
-        widths = [] if shift is None else [1]
-        if self.drops:
-            widths.append(spec.channels * spec.lengths()[-1])
-        self.noise_widths = tuple(widths)
-        if spec.norm == "batch":
-            for _ in spec.kernels:
+        self._begin(spec.task, start, settings, options)
+        learned = zip(self.parameters, self.gradients)  # two for each layer
+
+        def take() -> Learned:
+            return [next(learned), next(learned)]
+
+        layers: list[Layer] = []
+        for i in range(len(spec.kernels)):
+            layers.append(Convolution(take(), first=i == 0))
+            if spec.norm == "batch":
                 new = self.flat.new_zeros(self.count, spec.channels)
                 self.buffers += [new, torch.ones_like(new)]
+                layers.append(ChannelNorm(take(), self.buffers[-2:]))
+            elif spec.norm == "group":
+                layers.append(ByAutograd(group_norm, take()))
+            layers.append(Activation("relu"))
+        width = spec.channels * spec.lengths()[-1]
+        shift, p = options.get("shift"), options.get("dropout")
+        self.shift = None if shift is None else shift.view(self.seeds, -1, 1, 1)
+        self.noise_widths = () if shift is None else (1,)
+        self.dropout = None
+        # one generator for two kinds of fields: in every chunk it draws both
+        if p is not None and (shift is not None or p.any()):
+            self.noise_widths += (width,)
+            self.dropout = Dropout(p.view(self.seeds, -1, 1, 1), width, batch_size)
+        dropout = [] if self.dropout is None else [self.dropout]
+        self.network = Sequence(*layers, Flatten(), *dropout, Affine(take()))
 
-    def forward(self, x: Tensor, noise: list[Tensor] | None) -> Tensor:
-        """Logits [V, classes, B] for lines x [S, B, length]."""
-        fields, named = iter(noise or ()), self.named
-        a = self._for_each(x)  # [V, length, B]
-        if noise is not None and self.shift is not None:
-            a = shifted(a, self.shift, next(fields))
-        a = a.unsqueeze(1)  # [V, channels, length, B]
-        for i in range(1, len(self.shape.kernels) + 1):
-            z = self._convolve(a, f"convolution_{i}")
-            a = self._normed(z, i, noise is not None).relu()
-        a = a.flatten(1, 2)
-        if noise is not None and self.drops:
-            a = self.dropped(a, next(fields))
-        return torch.baddbmm(named["last.bias"].unsqueeze(-1), named["last.weight"], a)
+    def compute_gradients(self, x: Tensor, target: Tensor, noise: list[Tensor]) -> Tensor:
+        """As in `Networks`."""
+        a = self._for_each(by_seed(x))  # [V, length, B]
+        if self.shift is not None:
+            a = shifted(a, self.shift, noise[0])
+        if self.dropout is not None:
+            self.dropout.field = noise[-1]
+        z = self.network.forward(a.unsqueeze(1), True)  # from [V, channels, length, B]
+        loss, delta = self.loss(z, self._wanted(target))
+        self.network.backward(delta)
+        return loss
 
-    def _convolve(self, a: Tensor, name: str) -> Tensor:
+    def outputs(self, x: Tensor) -> Tensor:
+        """Logits [V, classes, B] for lines x [B, length] or [S, B, length], in evaluation."""
+        return self.network.forward(self._for_each(by_seed(x)).unsqueeze(1), False)
+
+
+class Convolution:
+    """z[c, l] = Σ w[c, c′, t]·x[c′, 2·l + t − ⌊k/2⌋] + b[c], a product with `columns`.
+
+    columns [V, k, channels before, half the length, B]: at t the places that w[…, t] sees, 0
+    outside the line. first: nobody asks for ∂x.
+    """
+
+    def __init__(self, learned: Learned, first: bool):
+        (self.weight, self.weight_gradient), (bias, self.bias_gradient) = learned
+        self.bias, self.first = bias.unsqueeze(-1), first
+
+    def forward(self, a: Tensor, training: bool) -> Tensor:
         """Return z [V, channels, half the length, B] from a [V, before, length, B]."""
-        weight, bias = self.named[f"{name}.weight"], self.named[f"{name}.bias"]
-        k, length = weight.shape[-1], (a.shape[2] + 1) // 2
-        padded = nn.functional.pad(a, (0, 0, k // 2, k // 2))
-        copies = [padded[:, :, t : t + 2 * length - 1 : 2] for t in range(k)]  # x[2·l + t − ⌊k/2⌋]
-        columns = torch.cat(copies, 1).flatten(2)  # [V, k·before, length·B]
-        weight = weight.transpose(2, 3).flatten(2)  # [V, channels, k·before]
-        z = torch.baddbmm(bias.unsqueeze(-1), weight, columns)
-        return z.view(*z.shape[:2], length, -1)
+        count, before, self.length, rows = a.shape
+        k, places = self.weight.shape[-1], (self.length + 1) // 2
+        self.columns = a.new_zeros(count, k, before, places, rows)
+        for t, seen, source in self._spans():
+            self.columns[:, t, :, seen] = a[:, :, source]
+        self.flat = self.columns.view(count, k * before, -1)
+        self.wide = self.weight.transpose(2, 3).flatten(2)  # [V, channels, k·before]
+        return torch.baddbmm(self.bias, self.wide, self.flat).view(count, -1, places, rows)
 
-    def _normed(self, z: Tensor, i: int, training: bool) -> Tensor:
-        """The i-th norm of z [V, channels, length, B], or z itself without."""
-        if self.shape.norm is None:
-            return z
-        weight, bias = (self.named[f"norm_{i}.{part}"] for part in ("weight", "bias"))
-        if self.shape.norm == "group":
-            mean = z.mean((1, 2), keepdim=True)
-            var = z.var((1, 2), correction=0, keepdim=True)
-            return standardise(z, mean, var, EPS, weight[:, :, None, None], bias[:, :, None, None])
-        # the channels of all networks side by side
-        mean, var = self.buffers[2 * i - 2 : 2 * i]
-        mean, var, weight, bias = (tensor.view(-1) for tensor in (mean, var, weight, bias))
-        together = z.view(1, len(mean), -1)
-        y = nn.functional.batch_norm(together, mean, var, weight, bias, training, MOMENTUM, EPS)
+    def _spans(self) -> Iterator[tuple[int, slice, slice]]:
+        """For each t which places l lie within the line with 2·l + t − ⌊k/2⌋, and those."""
+        k, places = self.weight.shape[-1], (self.length + 1) // 2
+        for t in range(k):
+            low = max(0, (k // 2 - t + 1) // 2)
+            begin = 2 * low + t - k // 2
+            high = min(places, low + (self.length + 1 - begin) // 2)
+            yield t, slice(low, high), slice(begin, begin + 2 * (high - low), 2)
+
+    def backward(self, delta: Tensor) -> Tensor:
+        """∂b = Σ δ, ∂w = δ·columnsᵀ, ∂columns = wᵀ·δ, and each back where it was copied from."""
+        count, channels, _, rows = delta.shape
+        _, k, before, *_ = self.columns.shape
+        delta = delta.view(count, channels, -1)
+        torch.sum(delta, -1, out=self.bias_gradient)
+        wide = torch.bmm(delta, self.flat.mT).view(count, channels, k, before)
+        self.weight_gradient.copy_(wide.transpose(2, 3))
+        if self.first:
+            return delta
+        torch.bmm(self.wide.mT, delta, out=self.flat)
+        found = delta.new_zeros(count, before, self.length, rows)
+        for t, seen, source in reversed(list(self._spans())):
+            found[:, :, source] += self.columns[:, t, :, seen]
+        return found
+
+
+class ChannelNorm:
+    """A BatchNorm over rows and places, the channels of all networks side by side."""
+
+    def __init__(self, learned: Learned, buffers: list[Tensor]):
+        (self.weight, self.weight_gradient), (self.bias, self.bias_gradient) = learned
+        self.mean, self.var = (buffer.view(-1) for buffer in buffers)  # running
+
+    def forward(self, z: Tensor, training: bool) -> Tensor:
+        """Return y = γ·x̂ + β, by the batch's own μ, σ² or, in evaluation, by the running ones."""
+        weight, bias = self.weight.view(-1), self.bias.view(-1)
+        self.z = z.view(1, len(weight), -1)
+        y, *self.statistics = torch.native_batch_norm(
+            self.z, weight, bias, self.mean, self.var, training, MOMENTUM, EPS
+        )
         return y.view_as(z)
+
+    def backward(self, delta: Tensor) -> Tensor:
+        """As torch has it."""
+        found, *gradients = torch.ops.aten.native_batch_norm_backward(
+            delta.view_as(self.z),
+            self.z,
+            self.weight.view(-1),
+            self.mean,
+            self.var,
+            *self.statistics,
+            True,
+            EPS,
+            [True] * 3,
+        )
+        for room, gradient in zip((self.weight_gradient, self.bias_gradient), gradients):
+            room.copy_(gradient.view_as(room))
+        return found.view_as(delta)
+
+
+def group_norm(z: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    """GroupNorm of one group: over all channels and places of a row of z [V, channels, length, B].
+
+    weight, bias: γ, β [V, channels].
+    """
+    mean = z.mean((1, 2), keepdim=True)
+    var = z.var((1, 2), correction=0, keepdim=True)
+    return standardise(z, mean, var, EPS, weight[:, :, None, None], bias[:, :, None, None])
+
+
+class Flatten:
+    """Channels and places as one axis of features."""
+
+    def forward(self, a: Tensor, training: bool) -> Tensor:
+        """[V, channels, length, B] → [V, channels·length, B]."""
+        self.shape = a.shape
+        return a.flatten(1, 2)
+
+    def backward(self, delta: Tensor) -> Tensor:
+        """And back."""
+        return delta.view(self.shape)
 
 
 def shifted(a: Tensor, shift: Tensor, field: Tensor) -> Tensor:

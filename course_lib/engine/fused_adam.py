@@ -19,6 +19,8 @@ from course_lib.base.optimizer import State
 from course_lib.engine.networks import Networks, cut
 from course_lib.weight_decay import add_l2
 
+SHORT = 1 << 15  # weights of all networks together
+
 
 def quick(update: Callable, options: dict[str, Any], networks: Networks) -> Callable:
     """What does the same as `update` with these options, sooner: itself, unless it is Adam.
@@ -46,6 +48,7 @@ class FusedAdam:
     def __init__(self, networks: Networks, defaults: dict[str, Any]):
         self.networks, self.defaults = networks, defaults
         self.direction = torch.zeros_like(networks.flat)  # u
+        self.short = len(self.direction) <= SHORT
         self.parts = list(zip(self._parts(networks.flat), self._parts(self.direction)))
         self.count = networks.flat.new_zeros(())  # the kernel's own, of steps
         self.factors: tuple[Number, Number, list] = 0.0, 0.0, []  # lr, λ, and what follows
@@ -81,21 +84,25 @@ class FusedAdam:
         return param
 
     def _factors(self, lr: Number, weight_decay: Number) -> list[tuple[Tensor, Tensor]]:
-        """Return lr and 1 − lr·λ for each parameter tensor, computed anew only where they change.
-
-        [V, 1] each, read once and not once a weight: memory is what this waits for.
-        """
+        """Return lr and 1 − lr·λ for each part, computed anew only where they change."""
         if self.factors[0] is not lr or self.factors[1] is not weight_decay:
             columns = self._columns(lr), self._columns(1 - lr * weight_decay)
             self.factors = lr, weight_decay, list(zip(*columns))
         return self.factors[2]
 
     def _columns(self, value: Number) -> list[Tensor]:
-        """[V, 1] for each parameter tensor."""
+        """Of each part: [V, 1], read once and not once a weight, for it waits for memory.
+
+        Of a short vector itself, or a number: there it is calls that take time.
+        """
         whole = torch.as_tensor(value, dtype=self.direction.dtype, device=self.direction.device)
+        if self.short:
+            return [whole]
         return [part[:, :1] for part in self._parts(whole.expand_as(self.direction))]
 
     def _parts(self, flat: Tensor) -> list[Tensor]:
-        """Views [V, …] of [V·P], one for each parameter tensor."""
+        """Views [V, …] of [V·P], one for each parameter tensor; a short vector itself."""
+        if self.short:
+            return [flat]
         networks = self.networks
         return [part.flatten(1) for part in cut(flat, networks.count, networks.shapes)]

@@ -12,6 +12,7 @@ from course_lib.engine.spec import Spec
 
 # parameters and gradients [V, …] of what learns, at (seed, step): see `training.train`
 Observer = Callable[[int, int, list[Tensor], list[Tensor]], object]
+Looker = Callable[[int, slice, int, list[Tensor]], object]  # at (seed, settings, step): parameters
 Schedule = Callable[[int], float]  # step → factor
 CURVES = tuple(
     f"{part}_{what}" for part in ("train", "test", "validation") for what in ("loss", "accuracy")
@@ -37,6 +38,7 @@ class Job:
     device: torch.device
     dtype: torch.dtype
     observe: Observer | None
+    look: Looker | None
     keep_parameters: bool
 
 

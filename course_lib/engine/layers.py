@@ -8,7 +8,7 @@ The statistics of both norms are the same lines along different axes: the rows o
 features of a row.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Protocol
 
 import torch
@@ -70,6 +70,15 @@ class First(Linear):
         tall = self.weight_gradient.view(len(self.x), -1, self.x.shape[-1])
         torch.bmm(delta.view(len(self.x), -1, delta.shape[-1]), self.x, out=tall)
         return delta
+
+
+class Affine(Linear):
+    """z = b + W·a as one call, whose sum begins with b."""
+
+    def forward(self, a: Tensor, training: bool) -> Tensor:
+        """Return z = b + W·a."""
+        self.a = a
+        return torch.baddbmm(self.bias, self.weight, a)
 
 
 class Norm:
@@ -157,6 +166,30 @@ class GELU:
     def backward(self, delta: Tensor) -> Tensor:
         """∂z = δ·(Φ(z) + z·φ(z))."""
         return torch.ops.aten.gelu_backward(delta, self.z)
+
+
+class ByAutograd:
+    """A layer that is written forward alone: `function(a, *parameters)`; autograd goes back.
+
+    Not to be used in inference mode, whose tensors autograd refuses.
+    """
+
+    def __init__(self, function: Callable[..., Tensor], learned: Learned):
+        self.function, (self.parameters, self.gradients) = function, zip(*learned)
+
+    def forward(self, a: Tensor, training: bool) -> Tensor:
+        """Return function(a, *parameters)."""
+        self.inputs = [t.detach().requires_grad_(training) for t in (a, *self.parameters)]
+        with torch.set_grad_enabled(training):
+            self.output = self.function(*self.inputs)
+        return self.output.detach()
+
+    def backward(self, delta: Tensor) -> Tensor:
+        """What autograd finds."""
+        found, *gradients = torch.autograd.grad(self.output, self.inputs, delta)
+        for room, gradient in zip(self.gradients, gradients):
+            room.copy_(gradient)
+        return found
 
 
 class Dropout:

@@ -48,7 +48,7 @@ class Lockstep:
         self.clip = self._clip()
         self.stopping = self._stopping()
         self.divergence = Divergence(results.diverged_at, results.stopped_at)
-        # what an observer is shown: views of each seed's parameters and gradients
+        # what others are shown: views of each seed's parameters and gradients
         self.seen = [
             (
                 seed,
@@ -153,6 +153,9 @@ class Lockstep:
         self.results.curves[: len(measured), running, place] = measured[:, running]
         if self.stopping is not None:
             self.stopping.look(step, measured[VALIDATION_LOSS])
+        if self.job.look is not None:
+            for seed, parameters, _ in self.seen:
+                self.job.look(seed, self.settings, step, parameters)
 
     def _finish(self, step: int) -> None:
         self.divergence.judge(step - 1)

@@ -26,7 +26,7 @@ from course_lib.base.arguments import require_whole
 from course_lib.data import Split
 from course_lib.engine.chunk import Chunk
 from course_lib.engine.grid import Grid, read_grid
-from course_lib.engine.job import CURVES, Job, Observer, Results, Schedule
+from course_lib.engine.job import CURVES, Job, Looker, Observer, Results, Schedule
 from course_lib.engine.models import model_size, outputs_of
 from course_lib.engine.rows import rows_of
 from course_lib.engine.spec import ModelSpec, Spec
@@ -112,6 +112,7 @@ def train(
     dtype: torch.dtype = torch.float32,
     workers: int = 2,
     observe: Observer | None = None,
+    look: Looker | None = None,
     keep_parameters: bool = True,
 ) -> Generator[Training, None, None]:
     """Train every setting at every seed; yield what is known so far.
@@ -157,8 +158,9 @@ def train(
     over (one for the smallest models); they change no result.
     observe(seed, step, parameters, gradients): called in a worker's thread at every step, before
     the update, for each seed, with tensors [V, …] of what learns that it must not change; the
-    gradients are those of the loss alone. keep_parameters: False spares the memory of what is not
-    looked at.
+    gradients are those of the loss alone. look(seed, settings, step, parameters): the same at the
+    recorded steps only, where curves are measured, for each seed and a slice of the settings, which
+    may come one by one. keep_parameters: False spares the memory of what is not looked at.
 
     All settings of a seed share split, initial weights, batch order and dropout noise. A model
     whose batch loss is not finite, or above 1000 × its first loss twice running, is noted as
@@ -188,6 +190,7 @@ def train(
         device=_device(device),
         dtype=dtype,
         observe=observe,
+        look=look,
         keep_parameters=keep_parameters,
     )
     if not callable(data):
@@ -233,7 +236,8 @@ def _training(
 ) -> Generator[Training, None, None]:
     results = Results.empty(len(seeds), job.grid.settings, len(job.record_at), job.dtype)
     so_far = _nothing(job, grid, seeds, results)
-    groups = [(some, _chunks(job, seeds, some, results)) for some in _groups(job, len(seeds))]
+    parts = _parts(job, len(seeds), workers)
+    groups = [(some, _chunks(job, seeds, some, row, results)) for some, row in parts]
     chunks = [chunk for _, row in groups for chunk in row]
     together = _size(job) * job.grid.settings * len(chunks[0].seeds)
     if job.device.type == "cuda" or together < WORTH_THREADS:
@@ -261,11 +265,24 @@ def _nothing(job: Job, grid: dict[str, Any], seeds: tuple[int, ...], results: Re
     return Training(grid, seeds, job.steps, job.record_at, **found)
 
 
-def _chunks(job: Job, seeds: tuple[int, ...], some: slice, results: Results) -> list[Chunk]:
+def _chunks(
+    job: Job, seeds: tuple[int, ...], some: slice, stretches: list[slice], results: Results
+) -> list[Chunk]:
     """Some of the seeds, a chunk for each stretch of settings."""
-    return [
-        Chunk(job, seeds[some], stretch, results.part(some, stretch)) for stretch in _stretches(job)
-    ]
+    return [Chunk(job, seeds[some], stretch, results.part(some, stretch)) for stretch in stretches]
+
+
+def _parts(job: Job, seeds: int, workers: int) -> list[tuple[slice, list[slice]]]:
+    """Groups of seeds, each with its stretches of settings, a chunk for each.
+
+    Where the last one of large networks would leave the other workers idle, they share it.
+    """
+    parts = [(some, _stretches(job)) for some in _groups(job, seeds)]
+    some, row = parts[-1]
+    alone = len(row) == 1 and len(parts) > 1 and len(parts) % workers == 1
+    if alone and job.spec.large and job.observe is None:
+        parts[-1] = some, _even(job.grid.settings, min(workers, job.grid.settings))
+    return parts
 
 
 def _stretches(job: Job) -> list[slice]:

@@ -14,6 +14,7 @@ positions × vocabulary vectors. V networks therefore compute keys, values and s
 look up what a row needs: exact, and a small part of the work.
 """
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -22,16 +23,18 @@ from torch import Tensor, nn
 
 from course_lib.base.arguments import require_choice, require_whole
 from course_lib.batchnorm import LayerNorm, layer_norm
-from course_lib.elsewhere import MultiHeadAttention, RMSNorm, rms_norm, split_heads
-from course_lib.engine.autograd import AutogradNetworks, AutogradSpec, Start, constant, normal
+from course_lib.elsewhere import MultiHeadAttention, RMSNorm, join_heads, rms_norm, split_heads
+from course_lib.engine.layers import ByAutograd, Layer, Sequence
+from course_lib.engine.networks import Networks, by_seed, relu_backward
 from course_lib.engine.spec import require_shape
+from course_lib.engine.table import Start, TableSpec, constant, normal
 
 EPS = 1e-5  # of both norms
 NORMS = {"rms": RMSNorm, "layer": LayerNorm}
 
 
 @dataclass(frozen=True)
-class TransformerSpec(AutogradSpec):
+class TransformerSpec(TableSpec):
     """A one-layer transformer that reads `tokens` tokens and answers with one of `prime` numbers.
 
     Tokens are 0 … `prime`, the last of which is "=". width: numbers that stand for a token; heads:
@@ -56,6 +59,11 @@ class TransformerSpec(AutogradSpec):
         require_choice("norm", self.norm, (None, *NORMS))
 
     large = True
+
+    @property
+    def by_autograd(self) -> bool:
+        """Whether there is a norm: the rest is written by hand."""
+        return self.norm is not None
 
     @property
     def inputs(self) -> int:
@@ -110,7 +118,7 @@ class TransformerSpec(AutogradSpec):
         self, start: list[Tensor], settings: int, options: dict[str, Tensor], batch_size: int
     ) -> "TransformerNetworks":
         """The networks as one, for a chunk."""
-        return TransformerNetworks(self, start, settings, options)
+        return TransformerNetworks(self, start, settings, options, batch_size)
 
     def module(self, dropout: float) -> "Transformer":
         """The single model; dropout: p of the MLP's hidden units."""
@@ -147,75 +155,217 @@ class Transformer(nn.Module):
         return self.unembedding(self.last_norm(r))
 
 
-class TransformerNetworks(AutogradNetworks):
-    """V transformers of `spec` as one.
+Learned = dict[str, tuple[Tensor, Tensor]]  # parameters by name, each with its gradient
 
-    options: `dropout`, p [V] of the hidden units, whose field is [expansion·width, B];
-    `label_smoothing`, ε [V]. noise_widths: (expansion·width,), or () without dropout.
+
+class TransformerNetworks(Networks):
+    """V transformers of `spec` as one, forward and backward by hand.
+
+    Attention is computed for all at once; what reads its result, network by network, there and back
+    while its activations are in the cache. options: `dropout`, p [V] of the hidden units, whose
+    field is [expansion·width, B]; `label_smoothing`, ε [V].
     """
 
     def __init__(
-        self, spec: TransformerSpec, start: list[Tensor], settings: int, options: dict[str, Tensor]
+        self,
+        spec: TransformerSpec,
+        start: list[Tensor],
+        settings: int,
+        options: dict[str, Tensor],
+        batch_size: int,
     ):
-        super().__init__(spec.task, spec.names(), start, settings, options)
-        self.shape = spec
-        self.noise_widths = (spec.expansion * spec.width,) if self.drops else ()
+        self._begin(spec.task, start, settings, options)
+        learned = dict(zip(spec.names(), zip(self.parameters, self.gradients)))
+        p = options.get("dropout", self.flat.new_zeros(self.count))
+        hidden = spec.expansion * spec.width
+        self.noise_widths = (hidden,) if p.any() else ()
+        self.attention = Attention(spec, learned)
+        room = self.flat.new_empty(3, 1, hidden, batch_size)
+        self.readers = [
+            Reader(spec, _slice(learned, v), one, room) for v, one in enumerate(p.tolist())
+        ]
 
-    def forward(self, x: Tensor, noise: list[Tensor] | None) -> Tensor:
-        """Logits [V, prime, B] for tokens x [S, B, tokens]."""
-        named = self.named
-        r = self._attend(x).mT  # [V, width, B]: features first, as everywhere in the engine
-        a = torch.baddbmm(
-            named["up.bias"].unsqueeze(-1), named["up.weight"], self._norm("mlp_norm", r, 1)
-        ).relu_()
-        if noise:
-            a = self.dropped(a, noise[0])
-        r = r + torch.baddbmm(named["down.bias"].unsqueeze(-1), named["down.weight"], a)
-        return named["unembedding.weight"] @ self._norm("last_norm", r, 1)
+    def compute_gradients(self, x: Tensor, target: Tensor, noise: list[Tensor]) -> Tensor:
+        """As in `Networks`."""
+        fields = by_seed(noise[0]) if noise else None
+        r, wanted = self.attention.forward(by_seed(x), True), self._wanted(target)
+        delta, losses = torch.empty_like(r), []
+        for v, reader in enumerate(self.readers):
+            if fields is not None:
+                reader.draw(fields[v * self.seeds // self.count])
+            one = slice(v, v + 1)
+            loss, back = self.loss(reader.forward(r[one].mT, True), wanted[one])
+            delta[one] = reader.backward(back).mT
+            losses.append(loss)
+        self.attention.backward(delta)
+        return torch.cat(losses)
 
-    def _attend(self, x: Tensor) -> Tensor:
-        """h_last + W_O·(what the last position takes from all): [V, B, width]."""
-        named, (positions, width) = self.named, (self.shape.tokens, self.shape.width)
-        heads, words = self.shape.heads, self.shape.prime + 1
+    def outputs(self, x: Tensor) -> Tensor:
+        """Logits [V, prime, B] for tokens x [B, tokens] or [S, B, tokens], in evaluation."""
+        parts = self.attention.forward(by_seed(x), False).mT.split(1)
+        return torch.cat([reader.forward(r, False) for reader, r in zip(self.readers, parts)])
+
+
+class Reader:
+    """What one network makes of r [1, width, B]: the MLP's, then logits [1, prime, B].
+
+    p: dropout of the hidden units. room: [3, 1, hidden, B], which networks share in training.
+    """
+
+    def __init__(self, spec: TransformerSpec, learned: Learned, p: float, room: Tensor):
+        self.up, self.up_bias, self.down, self.down_bias, self.last = (
+            learned[name]
+            for name in ("up.weight", "up.bias", "down.weight", "down.bias", "unembedding.weight")
+        )
+        self.mlp_norm, self.last_norm = (
+            _norm(spec, learned, name, 1) for name in ("mlp_norm", "last_norm")
+        )
+        self.p, self.room = p, room
+
+    def draw(self, field: Tensor) -> None:
+        """Drop the units where the field [hidden, B] is below p."""
+        if self.p:
+            torch.ge(field, self.p, out=self.room[2, 0]).div_(1 - self.p)
+
+    def forward(self, r: Tensor, training: bool) -> Tensor:
+        """Return z = U·(r + W_2·ReLU(W_1·r + b_1) + b_2)."""
+        self.r = self.mlp_norm.forward(r, training)
+        room = self.room[0] if training else None
+        a = torch.baddbmm(self.up_bias[0].unsqueeze(-1), self.up[0], self.r, out=room).relu_()
+        if self.p and training:
+            a.mul_(self.room[2])
+        r = r + torch.baddbmm(self.down_bias[0].unsqueeze(-1), self.down[0], a)
+        self.read = self.last_norm.forward(r, training)
+        return self.last[0] @ self.read
+
+    def backward(self, delta: Tensor) -> Tensor:
+        """From ∂loss/∂z to ∂loss/∂r."""
+        a, hidden, kept = self.room
+        torch.bmm(delta, self.read.mT, out=self.last[1])
+        delta = self.last_norm.backward(self.last[0].mT @ delta)
+        torch.sum(delta, -1, out=self.down_bias[1])
+        torch.bmm(delta, a.mT, out=self.down[1])
+        torch.bmm(self.down[0].mT, delta, out=hidden)
+        if self.p:
+            hidden.mul_(kept)
+        relu_backward(hidden, a)
+        torch.sum(hidden, -1, out=self.up_bias[1])
+        torch.bmm(hidden, self.r.mT, out=self.up[1])
+        return delta + self.mlp_norm.backward(self.up[0].mT @ hidden)
+
+
+class Attention:
+    """h_last + W_O·(what the last position takes from all), of V networks."""
+
+    def __init__(self, spec: TransformerSpec, learned: Learned):
+        self.tokens, self.words, self.heads = spec.tokens, spec.prime + 1, spec.heads
+        self.root = (spec.width // spec.heads) ** 0.5
+        self.embedding, self.positions, (weight, gradient), self.output = (
+            learned[name]
+            for name in (
+                "embedding",
+                "positions",
+                "attention.in_proj_weight",
+                "attention.out_proj.weight",
+            )
+        )
+        width = (spec.width, 2 * spec.width)
+        self.query, self.key_value = zip(weight.split(width, 1), gradient.split(width, 1))
+        self.norm = _norm(spec, learned, "attention_norm", -1) if spec.norm else None
+
+    def forward(self, x: Tensor, training: bool) -> Tensor:
+        """From tokens x [S, B, tokens] to [V, B, width]."""
+        embedding, positions = self.embedding[0], self.positions[0]
+        shape = len(embedding), x.shape[1], self.tokens, self.heads, -1
+        self._place(x)
         # what a token stands for at a place [V, positions·words, width], the last place at the end
-        h = (named["embedding"].unsqueeze(1) + named["positions"].unsqueeze(2)).flatten(1, 2)
-        normed = self._norm("attention_norm", h, -1)
-        weight = named["attention.in_proj_weight"]
-        q = normed[:, -words:] @ weight[:, :width].mT
-        k, v = (normed @ weight[:, width:].mT).chunk(2, -1)
-        scores = split_heads(q, heads) @ split_heads(k, heads).mT / (width // heads) ** 0.5
-        # which of those a row holds [V, B, positions], and what its last token says
-        place = self._spread(x + words * torch.arange(positions, device=x.device))
-        last = self._spread(x[..., -1])
-        # [V, B, positions, heads]: of the last place's words × (positions·words) scores
-        table = scores.permute(0, 2, 3, 1).flatten(1, 2)
-        shares = look_up(table, place + last.unsqueeze(-1) * (positions * words)).softmax(-2)
-        values = look_up(v, place).unflatten(-1, (heads, -1))
-        taken = (shares.unsqueeze(-1) * values).sum(2).flatten(-2)  # [V, B, width]
-        output = named["attention.out_proj.weight"]
-        return torch.baddbmm(look_up(h[:, -words:], last), taken, output.mT)
+        h = (embedding.unsqueeze(1) + positions.unsqueeze(2)).flatten(1, 2)
+        self.h = self.norm.forward(h, training) if self.norm else h
+        q = self.h[:, -self.words :] @ self.query[0].mT
+        k, v = (self.h @ self.key_value[0].mT).chunk(2, -1)
+        self.q, self.k = (split_heads(part, self.heads) for part in (q, k))
+        scores = self.q @ self.k.mT / self.root  # [V, heads, words, positions·words]
+        fits = look_up(scores.permute(0, 2, 3, 1), self.scored).view(shape[:-1])
+        self.shares = fits.softmax(2)
+        self.values = look_up(v, self.placed).view(shape)
+        taken = (self.shares.unsqueeze(-1) * self.values).sum(2)
+        self.taken = taken.flatten(2)
+        last = look_up(h[:, -self.words :], self.last).view(self.taken.shape)
+        return torch.baddbmm(last, self.taken, self.output[0].mT)
 
-    def _spread(self, x: Tensor) -> Tensor:
-        """[S, …] → [V, …]: the same for all networks of a seed, or for all where S is 1."""
-        return x.repeat_interleave(self.count // len(x), 0)
+    def _place(self, x: Tensor) -> None:
+        """Which of all networks' vectors, and scores, a row holds; and what its last token is."""
+        count, there = len(self.embedding[0]), self.tokens * self.words
+        network = torch.arange(count, device=x.device).view(-1, 1, 1)
+        x = x.repeat_interleave(count // len(x), 0)  # the same for all networks of a seed
+        place = x + self.words * torch.arange(self.tokens, device=x.device)
+        last = x[..., -1:] + self.words * network
+        self.placed = (place + there * network).flatten()
+        self.scored = (place + there * last).flatten()
+        self.last = last.flatten()
 
-    def _norm(self, name: str, x: Tensor, dim: int) -> Tensor:
-        """The norm called `name` along `dim` of x [V, …, …], or x itself without."""
-        if self.shape.norm is None:
-            return x
-        weight = self.named[f"{name}.weight"].unsqueeze(1)
-        x = x.transpose(dim, -1)
-        if self.shape.norm == "rms":
+    def backward(self, delta: Tensor) -> None:
+        """From ∂loss/∂output [V, B, width] to the gradients."""
+        count, rows, width = delta.shape
+        places = self.tokens * self.words
+        self.output[1].copy_((self.taken.mT @ delta).mT)
+        taken = (delta @ self.output[0]).view(count, rows, 1, self.heads, -1)
+        product = taken * self.values
+        shares = product.sum(-1)
+        values = torch.mul(taken, self.shares.unsqueeze(-1), out=product)
+        fits = torch._softmax_backward_data(shares, self.shares, 2, shares.dtype)
+        v = put_back(values.view(-1, width), self.placed, (count, places, width))
+        scores = put_back(
+            fits.view(-1, self.heads), self.scored, (count, self.words, places, self.heads)
+        )
+        scores = scores.permute(0, 3, 1, 2) / self.root
+        q, k = (join_heads(part) for part in (scores @ self.k, (self.q.mT @ scores).mT))
+        last = put_back(delta.view(-1, width), self.last, (count, self.words, width))
+        kv = torch.cat([k, v], -1)
+        self.key_value[1].copy_((self.h.mT @ kv).mT)
+        self.query[1].copy_((self.h[:, -self.words :].mT @ q).mT)
+        h = kv @ self.key_value[0]
+        if self.norm is None:
+            h[:, -self.words :] += last
+        h[:, -self.words :] += q @ self.query[0]
+        if self.norm is not None:
+            h = self.norm.backward(h)
+            h[:, -self.words :] += last
+        h = h.view(count, self.tokens, self.words, width)
+        torch.sum(h, 1, out=self.embedding[1])
+        torch.sum(h, 2, out=self.positions[1])
+
+
+def _slice(learned: Learned, v: int) -> Learned:
+    """Network v alone."""
+    return {name: (one[v : v + 1], grad[v : v + 1]) for name, (one, grad) in learned.items()}
+
+
+def _norm(spec: TransformerSpec, learned: Learned, name: str, dim: int) -> Layer:
+    """The norm called `name` along `dim` of x [V, …, …]; nothing without."""
+    if spec.norm is None:
+        return Sequence()
+
+    def normed(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+        x, weight = x.transpose(dim, -1), weight.unsqueeze(1)
+        if bias is None:
             y = rms_norm(x, weight, EPS)
         else:
-            bias = self.named[f"{name}.bias"].unsqueeze(1)
-            y = layer_norm(x, self.shape.width, weight, bias, EPS)
+            y = layer_norm(x, spec.width, weight, bias.unsqueeze(1), EPS)
         return y.transpose(dim, -1)
+
+    return ByAutograd(normed, [both for key, both in learned.items() if key.startswith(name)])
 
 
 def look_up(table: Tensor, index: Tensor) -> Tensor:
-    """table[v, index[v, …]] for each network: table [V, entries, F], index [V, …] → [V, …, F]."""
-    count, entries = table.shape[:2]
-    offset = entries * torch.arange(count, device=index.device)
-    index = index + offset.view(-1, *[1] * (index.dim() - 1))
-    return nn.functional.embedding(index, table.flatten(0, 1))
+    """Rows [n, F] of a table [V, …, F] whose places are numbered through, index [n]."""
+    return table.reshape(-1, table.shape[-1]).index_select(0, index)
+
+
+def put_back(rows: Tensor, index: Tensor, shape: tuple[int, ...]) -> Tensor:
+    """What `look_up` does to a gradient: rows [n, F] summed where they came from, as `shape`."""
+    if rows.is_cuda:  # where index_add_ adds in whatever order
+        entries = math.prod(shape[:-1])
+        found = torch.ops.aten.embedding_dense_backward(rows, index, entries, -1, False)
+        return found.view(shape)
+    return rows.new_zeros(shape).view(-1, shape[-1]).index_add_(0, index, rows).view(shape)

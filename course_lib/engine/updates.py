@@ -53,18 +53,25 @@ class Together:
             _pick(penalties.get(name, 0.0), self._tensor) for name in L1
         )
         self.update = quick(update, self.options, networks)
+        self.rate: tuple[Any, Any] = None, None  # the last factor, and lr times it
 
     def step(self, step: int) -> None:
         """Change all parameters in place, from the gradients as they are after `step` updates."""
         weights, grad, options = self.networks.flat, self.networks.flat_gradients, self.options
         if self.factor is not None:
-            options = options | {"lr": options["lr"] * _pick(self.factor(step), self._tensor)}
+            options = options | {"lr": self._rate(self.factor(step))}
         if is_on(self.l1_subgradient):
             grad.add_(self.l1_subgradient * weights.sign())  # g ← g + λ·sign(w)
         self.update(weights, grad, self.state, **options)
         if is_on(self.l1):
             # the proximal step of λ‖w‖₁
             weights.copy_(soft_threshold(weights, options["lr"] * self.l1))
+
+    def _rate(self, factor: float | list[float]) -> Any:
+        """A factor times lr, the same object as before where that has not changed."""
+        if factor != self.rate[0]:
+            self.rate = factor, self.options["lr"] * _pick(factor, self._tensor)
+        return self.rate[1]
 
     def states(self, rows: slice) -> list[dict[str, Any]]:
         """Per parameter, what the update remembers of some networks.

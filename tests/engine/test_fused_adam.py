@@ -5,7 +5,7 @@ import torch
 
 from course_lib.adamw import adam_update, adamw_update
 from course_lib.base.random import seeded
-from course_lib.engine import ModelSpec
+from course_lib.engine import ModelSpec, fused_adam
 from course_lib.engine.fused_adam import FusedAdam, quick
 from course_lib.engine.networks import Networks, cut, spread
 from course_lib.sgd import sgd_update
@@ -14,6 +14,12 @@ SETTINGS, STEPS = 3, 60
 SPEC = ModelSpec((4, 6, 3))
 LR, LAMBDA = [0.0, 1e-3, 0.05], [0.0, 0.1, 0.7]
 BY_TENSOR = [[0.1, 0.0, 0.3, 0.0], [0.0, 0.0, 0.0, 0.0], [1.0, 1.0, 0.5, 0.5]]
+
+
+@pytest.fixture(params=[0, fused_adam.SHORT], ids=["long", "short"], autouse=True)
+def length(request, monkeypatch):
+    """These few weights as a long vector, and as the short one that they are."""
+    monkeypatch.setattr(fused_adam, "SHORT", request.param)
 
 
 def networks_of(dtype=torch.float64):

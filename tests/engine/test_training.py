@@ -615,6 +615,26 @@ def test_observe_gets_all_settings_at_once(monkeypatch):
     assert sizes == [5, 5]
 
 
+def test_who_looks_is_shown_every_setting_at_every_record(monkeypatch):
+    monkeypatch.setattr(training, "CHUNK", 0)
+    monkeypatch.setattr(training, "MIN_CHUNK", 2)
+    shown = {}
+
+    def look(seed, settings, step, parameters):
+        assert len(parameters[0]) == settings.stop - settings.start
+        for v, first in zip(range(5)[settings], parameters[0].clone()):
+            shown[seed, v, step] = first
+
+    options = {"seeds": (SEED, SEED + 1), "steps": 3, "record_at": [0, 2, 3], "look": look}
+    done = together(SPEC, {"lr": [0.1, 0.2, 0.3, 0.4, 0.5]}, sgd_update, **options)
+    assert sorted(shown) == [(s, v, t) for s in done.seeds for v in range(5) for t in (0, 2, 3)]
+    for seed, kept in zip(done.seeds, done.parameters):
+        start = SPEC.initial(seed, torch.float64)[0]
+        assert all(torch.equal(shown[seed, v, 0], start) for v in range(5))
+        assert all(torch.equal(shown[seed, v, 3], kept[0][v]) for v in range(5))
+        assert not torch.equal(shown[seed, 4, 2], kept[0][4])
+
+
 def test_parameters_can_be_left_out():
     done = together(SPEC, {"lr": LR}, sgd_update, steps=2, keep_parameters=False)
     assert done.parameters == done.states == [None] and done.test_loss.isfinite().all()

@@ -126,6 +126,25 @@ def test_chunks_and_company_change_nothing(monkeypatch):
     assert (apart.test_loss[0] - whole.test_loss[1]).abs().max() <= 1e-10
 
 
+def test_workers_share_a_last_chunk_that_would_be_alone(monkeypatch):
+    grid = product(lr=[0.01], weight_decay=[0.0, 0.3, 1.0, 2.0])
+    alone = run(SPEC, grid, adam_update, (1, 2, 3), workers=1)
+    chunks, work_off = [], training.work_off
+
+    def watched(some, workers):
+        chunks.extend((chunk.seeds, chunk.settings) for chunk in some)
+        return work_off(some, workers)
+
+    monkeypatch.setattr(training, "work_off", watched)
+    one = training.model_size(SPEC, BATCH)
+    monkeypatch.setattr(training, "_room", lambda job: 4 * (one + 3 * BATCH))
+    shared = run(SPEC, grid, adam_update, (1, 2, 3))
+    whole, halves = slice(0, 4), (slice(0, 2), slice(2, 4))
+    assert chunks == [((1,), whole), ((2,), whole), *(((3,), half) for half in halves)]
+    for wanted, found in zip(alone.parameters, shared.parameters):
+        assert all((a - b).abs().max() <= 1e-10 for a, b in zip(wanted, found, strict=True))
+
+
 def test_strengths_spare_biases_and_differ_by_layer():
     spec = TransformerSpec(7, width=8, heads=2, expansion=2, norm="rms")
     matrices = sum(len(shape) > 1 for shape in spec.shapes())

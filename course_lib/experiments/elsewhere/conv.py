@@ -103,13 +103,17 @@ def compute_arms(
     seeds: tuple[int, ...] = SEEDS,
     steps: int = STEPS,
 ) -> Iterator[Arms]:
-    """Train every arm at every seed, those of one norm together; yield `Arms` that fill in."""
+    """Train every arm at every seed, those of one norm together; yield `Arms` that fill in.
+
+    The first at once, with nothing in it.
+    """
     require_choice("labels", labels, tuple(LABELS))
     require_whole("steps", steps, 1)
     arms, seeds = tuple(arms), tuple(seeds)
     recorded = tuple(step for step in RECORDED if step < steps) + (steps,)
     curves = torch.full((6, len(seeds), len(arms), len(recorded)), torch.nan)
     found, done = Arms(labels, arms, seeds, recorded, *curves), 0
+    yield snapshot(found, 0.0)
     for norm in dict.fromkeys(arm.norm for arm in arms):
         places = [i for i, arm in enumerate(arms) if arm.norm == norm]
         columns = [asdict(arms[i]) for i in places]

@@ -11,7 +11,8 @@ ICLR 2023.
 
 import math
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -29,6 +30,10 @@ SPEC = TransformerSpec(PRIME)
 STEPS = 400
 RECORDED = (0, 10, 20, 30, 40, 50, 75, 100, 125, 150, 200, 250, 300, 350, STEPS)
 SEEDS = (0,)
+CURVES = (
+    *("train_loss", "train_accuracy", "validation_loss", "validation_accuracy"),
+    *("test_loss", "test_accuracy"),
+)
 
 
 @dataclass(frozen=True)
@@ -98,25 +103,25 @@ def split_of(seed: int) -> Split:
 def compute_grokking(
     arms: tuple[Arm, ...] = DECAYS, seeds: tuple[int, ...] = SEEDS, steps: int = STEPS
 ) -> Iterator[Grokking]:
-    """Train every arm at every seed; yield `Grokking` that fills in.
+    """Train every arm at every seed; yield `Grokking` that fills in, the first with nothing in it.
 
     Fewer `steps` are the beginning of the same runs, more go on; both are recorded at their end.
     """
     require_whole("steps", steps, 1)
+    arms, seeds = tuple(arms), tuple(seeds)
     recorded = tuple(step for step in RECORDED if step < steps) + (steps,)
     shape = len(seeds), len(arms), len(recorded)
     norm = torch.full(shape, torch.nan)
     numbers = torch.full((*shape, PRIME, SPEC.width), torch.nan)
+    nothing: dict[str, Any] = dict.fromkeys(CURVES, norm) | {"parameters": [None] * len(seeds)}
+    found = Grokking(arms, seeds, recorded, norm=norm, numbers=numbers, **nothing)
+    yield snapshot(found, 0.0)
 
-    def look(seed: int, step: int, parameters: list[Tensor]) -> None:
-        place = seeds.index(seed), slice(None), recorded.index(step)
+    def look(seed: int, settings: slice, step: int, parameters: list[Tensor]) -> None:
+        place = seeds.index(seed), settings, recorded.index(step)
         squares = [parameter.flatten(1).square().sum(1) for parameter in parameters]
         norm[place] = torch.stack(squares).sum(0).sqrt().cpu()
         numbers[place] = parameters[0][:, :PRIME].cpu()
-
-    def observe(seed: int, step: int, parameters: list[Tensor], gradients: list[Tensor]) -> None:
-        if step in recorded:
-            look(seed, step, parameters)
 
     columns = [asdict(arm) for arm in arms]
     rows = round(SHARE * PRIME**2)
@@ -131,26 +136,10 @@ def compute_grokking(
         record_at=recorded,
         schedule=warm_up,
         validate=True,
-        observe=observe,
+        look=look,
     ):
-        for seed, parameters in zip(seeds, training.parameters):
-            if parameters is not None:
-                look(seed, steps, parameters)
-        found = Grokking(
-            tuple(arms),
-            tuple(seeds),
-            recorded,
-            training.train_loss,
-            training.train_accuracy,
-            training.validation_loss,
-            training.validation_accuracy,
-            training.test_loss,
-            training.test_accuracy,
-            norm,
-            numbers,
-            training.parameters,
-        )
-        yield snapshot(found, training.progress)
+        known = {name: getattr(training, name) for name in (*CURVES, "parameters")}
+        yield snapshot(replace(found, **known), training.progress)
 
 
 @dataclass

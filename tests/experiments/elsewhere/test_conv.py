@@ -27,7 +27,8 @@ def parts():
 
 def test_curves_fill_in_and_are_remembered(parts):
     progress = [part.progress for part in parts]
-    assert progress == sorted(progress) and progress[-1] == 1
+    assert progress == sorted(progress) and progress[0] == 0 and progress[-1] == 1
+    assert parts[0].test_error.isnan().all()  # at once, so that there is something to draw
     assert parts[-1].recorded == (0, 30)
     for name in ("train_error", "validation_error", "test_error", "train_loss", "test_loss"):
         curve = getattr(parts[-1], name)

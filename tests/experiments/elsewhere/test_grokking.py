@@ -12,12 +12,17 @@ ARMS = (lab.Arm(), lab.Arm(4.0, dropout=0.3), lab.Arm(l2=1e-3, label_smoothing=0
 
 
 @pytest.fixture(scope="module")
-def grokking():
-    *_, grokking = lab.compute_grokking(ARMS, (0, 1), 25)
-    return grokking
+def parts():
+    return list(lab.compute_grokking(ARMS, (0, 1), 25))
 
 
-def test_curves_fill_in_and_are_remembered(grokking):
+@pytest.fixture(scope="module")
+def grokking(parts):
+    return parts[-1]
+
+
+def test_curves_fill_in_and_are_remembered(parts, grokking):
+    assert parts[0].progress == 0 and parts[0].norm.isnan().all()  # at once, to draw something
     assert grokking.recorded == (0, 10, 20, 25) and grokking.progress == 1
     for name in ("train_loss", "test_accuracy", "validation_loss", "norm"):
         curve = getattr(grokking, name)

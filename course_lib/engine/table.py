@@ -1,9 +1,4 @@
-"""V networks as one whose forward is written and whose backward autograd finds.
-
-What `networks.Networks` is for perceptrons, and with its interface: a kind of network says only
-`forward`, its spec a table of parameters. Parameters are views of the one vector that the optimizer
-changes, gradients are copied into the other.
-"""
+"""A model written down as a table of its parameters: name, shape, how each begins."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
@@ -13,7 +8,6 @@ from torch import Generator, Tensor, nn
 
 from course_lib.base.arguments import require_probability
 from course_lib.base.random import seeded
-from course_lib.engine.networks import Networks, by_seed
 from course_lib.engine.spec import PROBABILITY, Range, Spec, require_shape
 
 Start = Callable[[tuple[int, ...], Generator], Tensor]  # initial values of a shape, float64
@@ -34,12 +28,11 @@ def constant(value: float) -> Start:
     return lambda shape, _: torch.full(shape, value, dtype=torch.float64)
 
 
-class AutogradSpec(Spec, ABC):
+class TableSpec(Spec, ABC):
     """What the specs of such classifiers have in common."""
 
     task = "classification"
     frozen = 0
-    by_autograd = True
 
     @property
     def learning(self) -> Spec:
@@ -102,52 +95,3 @@ class AutogradSpec(Spec, ABC):
             for parameter, start in zip(model.parameters(), self.initial(seed, dtype), strict=True):
                 parameter.copy_(start)
         return model.to(device)
-
-
-class AutogradNetworks(Networks):
-    """V = S·`settings` networks of one kind; see the docstring of `networks.py`.
-
-    named: the parameters by name, [V, *shape], which `forward` reads. Not to be made in inference
-    mode, whose tensors autograd refuses.
-    """
-
-    def __init__(
-        self,
-        task: str,
-        names: list[str],
-        start: list[Tensor],
-        settings: int,
-        options: dict[str, Tensor],
-    ):
-        self._begin(task, start, settings, options)
-        self.leaves = [p.detach().requires_grad_() for p in self.parameters]
-        self.named = dict(zip(names, self.leaves, strict=True))
-        p = options.get("dropout")
-        self.drops = p is not None and bool(p.any())
-        if p is not None:
-            self.p = p.view(self.seeds, -1, 1, 1)
-
-    def forward(self, x: Tensor, noise: list[Tensor] | None) -> Tensor:
-        """Logits or predictions [V, out, B] for x [S, B, in], S = 1 where seeds share it.
-
-        noise: in training, the fields as `compute_gradients` has them; None: evaluation.
-        """
-        raise NotImplementedError
-
-    def compute_gradients(self, x: Tensor, target: Tensor, noise: list[Tensor]) -> Tensor:
-        """As in `Networks`."""
-        with torch.enable_grad():
-            z = self.forward(by_seed(x), noise)
-        loss, delta = self.loss(z.detach(), self._wanted(target))  # δ = ∂loss/∂z
-        for gradient, found in zip(self.gradients, torch.autograd.grad(z, self.leaves, delta)):
-            gradient.copy_(found)
-        return loss
-
-    def outputs(self, x: Tensor) -> Tensor:
-        """Logits or predictions [V, out, B] for x [B, in] or [S, B, in], in evaluation."""
-        return self.forward(by_seed(x), None)
-
-    def dropped(self, a: Tensor, field: Tensor) -> Tensor:
-        """a·m/(1 − p), m = 0 where u < p: a [V, F, B], field u [F, B] or [S, F, B]."""
-        kept = (field.unsqueeze(-3) >= self.p).to(a.dtype).div_(1 - self.p)
-        return a * kept.view_as(a)
