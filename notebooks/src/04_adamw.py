@@ -416,7 +416,7 @@ explore.which_parameter.show()
 # What each leaves behind in a path that starts at zero:
 # - **lr**: the length of the first step, in every coordinate, whatever β₁, β₂ and λ: at zero, decay has nothing to take. A small lr may also stop short of the star, which looks like λ until one looks at the first step.
 # - **λ**: where the path ends. Strong decay keeps it from the star for good.
-# - **β₁**, the memory of the direction: a path with a long one is carried past the star and has to come back. Only β₁ is a momentum, though many texts call both betas so.
+# - **β₁**, the memory of the direction: a path with a long one is carried past the star and has to come back. Only β₁ is a momentum, though many texts call both betas so, the mlr3torch course among them (see *Sources*).
 # - **β₂**, the memory of the *size*: as the slope flattens, a long memory still divides by the early steep gradients, so steps shrink. A short one forgets them and keeps stepping.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -1099,6 +1099,7 @@ claim("So does plain Adam with the usual long memory, β₂ = 0.999.",
 # Wang & Aitchison, *How to set AdamW's weight decay as you scale model and dataset size*, ICML 2025 (arXiv:2405.13698).
 # Jordan et al., *Muon: An Optimizer for Hidden Layers in Neural Networks*, 2024 (kellerjordan.github.io/posts/muon). Chen et al., *Cautious Weight Decay*, 2025 (arXiv:2510.12402).
 # Defazio et al., *The Road Less Scheduled*, NeurIPS 2024 (arXiv:2405.15682).
+# *Which parameter is varied?* is a question of "Optimization & Regularization" of the mlr3torch course (mlr-org.github.io/mlr3torch-course/notebooks/4-optimizer.html, commit 220fa0e); ε in two places, the double division and `zero_grad` stand there too.
 # Duchi, Hazan & Singer, *Adaptive Subgradient Methods* (Adagrad), JMLR 2011. Tieleman & Hinton, *RMSprop*, Coursera lecture 6.5, 2012. Tukey, *Bias and confidence in not quite large samples* (the jackknife), 1958.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
