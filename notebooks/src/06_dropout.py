@@ -12,12 +12,12 @@
 # ---
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# # Dropout: an ensemble for the price of one
+# # Dropout: an ensemble for the price of one?
 #
 # At every training step, throw away half of the hidden units. Other ones for each example of the batch, other ones at the next step. It sounds like sabotage, and is a standard tool.
 # **What is it that such a network learns, and who puts the units back when the network is used?**
 #
-# *50 minutes; sections called* Deeper *are folded, and extra. You need to know what a hidden layer and a training loss are; lessons 01 and 02 help.*
+# *55 minutes; sections called* Deeper *are folded, and extra. You need to know what a hidden layer and a training loss are; lessons 01 and 02 help.*
 
 # %% tags=["setup"]
 # what this page needs
@@ -34,8 +34,8 @@ import torch
 from torch import nn
 
 from course_lib.base.random import seeded
-from course_lib.dropout import Dropout, MCDropout, WeightScalingDropout, dropout
-from course_lib.experiments.dropout import curves, mc_dropout, masks
+from course_lib.dropout import Dropout, WeightScalingDropout, dropout
+from course_lib.experiments.dropout import averages, curves, masks, mc_dropout
 from course_lib.statistics import ratio_interval
 from course_lib.statistics import mean_interval, paired_interval
 
@@ -44,9 +44,9 @@ setup()
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## One example, sixty-four networks
 #
-# A batch of 64 rows, all the *same* example; $p$ is the chance that a unit is dropped (orange crosses). Each row meets another thinned network. On the right: what the first hidden layer hands on; the open diamonds are the mean over the rows so far.
+# A batch of 64 rows, all the *same* example. In layers 1 and 2 each unit is dropped with chance $p = 0.5$ (crosses). On the right: what layer 1 hands on.
 #
-# **Do this**: move through the 64 rows, then switch the mode to *evaluation*.  **Notice**: how near do the diamonds come to the dashes of evaluation?
+# **Do this**: move the *row of the batch* through 1, 2, 4, 16 and 64. Then switch the *mode* to evaluation. **Notice**: each row meets another thinned network. A bar is twice as high as its dash, evaluation: who is there half of the time counts double. The diamonds, means over the rows so far, come near the dashes.
 
 # %% slideshow={"slide_type": "-"}
 from course_lib.explorers import dropout as explore
@@ -57,14 +57,14 @@ explore.masks.show()
 # At the end of this lesson you can
 # - write dropout, and read a printout of it;
 # - tell why a training loss is higher with dropout, and compare with a plain network fairly;
-# - say what the "ensemble" is, and which regularizer dropout is in a linear model;
+# - say what the "ensemble" is and what it is worth, and which regularizer dropout is in a linear model;
 # - put error bars on a network with dropout, and say what they do not mean.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## In plain PyTorch
 #
-# What does it change? Here is a loop to copy: a small network learns handwritten digits from 300 images, every fifth of them with a wrong label. The test labels are right.
-# `nn.Dropout(p)` is the method. `model.train()` switches its masks on, `model.eval()` off.
+# Here is a loop to copy: a small network learns handwritten digits from 300 images, every fifth of them with a wrong label. The test labels are right.
+# `nn.Dropout(p)` is the method; `model.train()` switches its masks on, `model.eval()` off.
 
 # %% tags=["plain"]
 import torch
@@ -73,7 +73,8 @@ from torch.nn.functional import cross_entropy
 
 from course_lib.data import digits
 
-data = digits(300, label_noise=0.2)  # 300 images, every fifth label wrong
+# 300 images, every fifth label wrong; pixels from 0 to 1
+data = digits(300, label_noise=0.2, scale="unit")
 
 
 def test_error(p):
@@ -93,79 +94,84 @@ def test_error(p):
     return (model(data.test_x).argmax(1) != data.test_y).float().mean().item()
 
 
-for p in (0.0, 0.5, 0.8):
+for p in (0.0, 0.5):
     print(f"dropout {p}: {test_error(p):.1%} of the test images wrong")
 
 # %% [markdown]
-# One seed, three settings. Is it luck? *A fair comparison*, below, trains the same network at 24 settings of p and eight seeds, all at once. First, what is it that the layer does?
+# One seed, two settings: luck? *How much is enough?*, below, trains such networks at nine p and with twelve seeds. First: what does the layer do?
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## By hand
 #
-# What does one layer do to one number? An entry $x = 3$ meets dropout with $p = 0.25$. It is dropped with probability $p$; else it is divided by $1-p$. Two things can come out, 0 and 4:
+# What does one layer do to one number? An entry $x = 6$ meets dropout with $p = 0.25$. It is dropped with probability $p$; else it is divided by $1-p$. Two things can come out, 0 and 8:
 #
-# $$\mathrm{E} = 0.25\cdot 0 + 0.75\cdot 4 = 3 = x \qquad\qquad \mathrm{Var} = 0.25\,(0-3)^2 + 0.75\,(4-3)^2 = 3 = x^2\,\frac{p}{1-p}$$
+# $$\mathrm{E} = 0.25\cdot 0 + 0.75\cdot 8 = 6 = x \qquad\qquad \mathrm{Var} = 0.25\,(0-6)^2 + 0.75\,(8-6)^2 = 12 = x^2\,\frac{p}{1-p}$$
 #
-# The mean is what it was; that is all the factor is for. The variance is the price, and large activations pay most.
+# The mean is what it was; that is what the factor is for. The variance is the price, and large activations pay most.
 
 # %%
-x = torch.tensor([3.0, 1.0, 0.5, 2.0], dtype=torch.float64)
+x = torch.tensor([6.0, 1.0, 0.5, 2.0], dtype=torch.float64)
 generator = seeded(0)
 for _ in range(4):
     print(dropout(x, p=0.25, generator=generator))
 
 # %% [markdown]
-# Four calls, four masks. Now stack x a hundred thousand times (`expand`). In each column only two values turn up, 0 and $x/(1-p)$; `aminmax` picks them out, and they go into the two sums above.
-# That cannot see how *often* each turns up, so the dropped ones are counted too.
+# Four calls, four masks. In a thousand, each column has only two values, 0 and $x/(1-p)$. `aminmax` picks them out, and they go into the two sums above.
 
 # %% tags=["nbval-check-output"]
-gaps, off = [], []
+gaps = []
 for p in (0.1, 0.25, 0.5, 0.8):
-    stacked = dropout(x.expand(100_000, -1), p, generator=generator)
-    dropped, kept = stacked.aminmax(dim=0)
+    thousand = dropout(x.expand(1000, -1), p, generator=generator)
+    dropped, kept = thousand.aminmax(dim=0)
     mean = p * dropped + (1 - p) * kept
     variance = p * (dropped - mean) ** 2 + (1 - p) * (kept - mean) ** 2
     gaps += [(mean - x).abs().max().item(),
              (variance - x**2 * p / (1 - p)).abs().max().item()]
-    off.append(((stacked == 0).double().mean().item() - p)
-               / (p * (1 - p) / stacked.numel()) ** 0.5)
 claim("The two outcomes, weighted with p and 1 − "
       "p, have mean x and variance x²·p/(1 − p).",
       measured=max(gaps), holds=below(1e-12))
-claim("The share of dropped entries is p, within four standard deviations of chance.",
-      measured=off, holds=within(4),
-      kind="checked", false_alarm=4 * 6.3e-5)  # four p
 
 # %% [markdown]
-# (*Exact* sentences must hold to rounding. *Measured* ones may turn out wrong or undecided; further down they are judged with a 95 % interval over seeds.)
+# *Exact* sentences must hold to rounding. *Checked* ones are tried on an example. *Measured* ones can turn out wrong or undecided: a 95 % interval over seeds judges them, by a bound written down first, and then fresh seeds do.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The one line
 #
-# Everything happens in the last line. `kept(x, p)` is the mask: one number $u$ for each entry, drawn uniformly from [0, 1), and $u \ge p$ stays.
-# `(p == 1)` adds 1 where everything is dropped, lest 0/0 come out.
-
-# %%
-show_source(dropout)
+# In training mode the function comes down to this:
+#
+# ```python
+# share = 1 - p + (p == 1)  # of what is kept; the 1 is added lest 0/0 come out
+# return x * (torch.rand(x.shape) >= p) / share
+# ```
+#
+# `torch.rand` draws a number for each entry, uniformly from [0, 1); it is at least $p$ with probability $1-p$. In evaluation mode `x` comes back as it is.
 
 # %% tags=["nbval-check-output"]
 layer = Dropout(0.5)
 claim("In evaluation mode dropout is the identity.",
       measured=(layer.eval()(x) - x).abs().max().item(), holds=equal(0))
 old = WeightScalingDropout(0.5, generator=generator)
-claim("In its form of 2014 dropout does not rescale in training, and multiplies by 1 − "
-      "p in evaluation.",
+claim("In the form that the papers of 2012 and 2014 train with, nothing is rescaled in "
+      "training, and evaluation multiplies by 1 − p.",
       measured=[sorted(set((old.train()(x.expand(50, -1)) / x).flatten().tolist())),
                 sorted(set((old.eval()(x) / x).tolist()))],
       holds=equal([[0, 1], [0.5]]))
 
 # %% [markdown]
-# That is $1-p$ times ours, in both modes. Ours is called *inverted*: training pays, so that a network in use can forget that dropout ever was there.
+# The old form gives $1-p$ times what ours gives, in both modes. Ours is called *inverted*: training pays, so that a network in use can forget that dropout ever was there.
+#
+# **Why should it help?** Two reasons are usually given. No unit can count on certain others, so each has to be of use whoever else is there. And learning one wrong label by heart takes several units that answer to that very image, of which some are always missing, while what many images share is learnt by many. These are pictures, no proofs.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
-# ### Deeper: in front of the ReLU or behind it?
+# ### Deeper: the whole function, and in front of the ReLU or behind it?
 #
-# It makes no difference. A mask multiplies by 0 or by a positive number, and ReLU lets both pass through: $\mathrm{relu}(c\,x) = c\,\mathrm{relu}(x)$ for $c \ge 0$. Other activations do not.
+# The function with its checks; `kept(x, p)` is the mask.
+
+# %% tags=["deeper"]
+show_source(dropout)
+
+# %% [markdown]
+# In front of the ReLU or behind it, it makes no difference. A mask multiplies by 0 or by a positive number, and ReLU lets both pass through: $\mathrm{relu}(c\,x) = c\,\mathrm{relu}(x)$ for $c \ge 0$. Other activations do not.
 
 # %% tags=["deeper", "nbval-check-output"]
 def swapped(f):
@@ -184,8 +190,8 @@ claim("Dropout and ReLU commute; dropout and tanh do not.",
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Where is the ensemble?
 #
-# A layer of $n$ units has $2^n$ masks: $2^n$ thinned networks that share their weights. Each batch trains a few of them.
-# In use, one would like the average over all. Evaluation mode runs the whole network, once.
+# A layer of $n$ units has $2^n$ masks: $2^n$ thinned networks that share their weights.
+# In use, one would like the average over all: where networks err differently, their errors partly cancel (lesson 01). Evaluation mode runs the whole network, once. Is that the average?
 
 # %%
 predict("ensemble",
@@ -195,33 +201,35 @@ predict("ensemble",
          "never, but it is close"])
 
 # %% [markdown]
-# Four inputs, three hidden units, two outputs: small enough to run every one. `all_masks(3)` lists the eight patterns of three units, `chances` their probabilities.
+# Three hidden units behind a ReLU, and two outputs: eight masks, small enough to run every thinned network there is. A mask has chance $1-p$ for each unit that it keeps, times $p$ for each that it drops.
 
-# %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
+# %% jupyter={"outputs_hidden": true}
 draw, p_small = seeded(0), 0.3
 example, first, second = (torch.randn(shape, generator=draw, dtype=torch.float64)
                           for shape in (4, (3, 4), (2, 3)))
-on_inputs, on_hidden = masks.all_masks(4), masks.all_masks(3)  # [16, 4], [8, 3]
-chance_in = masks.chances(on_inputs, p_small)
-chance_hidden = masks.chances(on_hidden, p_small)
+first = first * (first @ example).sign().unsqueeze(1)  # so that no unit is off
+hidden = torch.relu(first @ example)  # three numbers
+whole = second @ hidden  # evaluation: two outputs
 
-hidden = torch.relu(first @ example)
-outputs = (hidden * on_hidden / (1 - p_small)) @ second.T  # [8, 2]
-whole = second @ hidden  # evaluation
+on_hidden = masks.all_masks(3)  # the eight masks, one a row
+chance_hidden = masks.chances(on_hidden, p_small)
+outputs = (hidden * on_hidden / (1 - p_small)) @ second.T  # of eight networks
+print("kept (1)     chance    output 0   output 1")
+for mask, chance, (one, two) in zip(on_hidden.int(), chance_hidden, outputs):
+    print(*mask.tolist(), f"{chance:13.3f} {one:11.3f} {two:10.3f}")
+for name, (one, two) in (("average, by chance", chance_hidden @ outputs),
+                         ("evaluation", whole)):
+    print(f"{name:<19} {one:11.3f} {two:10.3f}")
+
+# %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
 last = (chance_hidden @ outputs - whole).abs().max().item()
 claim("Masks right in front of the last linear layer: "
       "evaluation is the average over all of them.",
       measured=last, holds=below(1e-12))
-
-# %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
-# [16, 3]: a linear layer behind masked inputs
+# now masks on the four inputs, in front of the ReLU: sixteen of them
+on_inputs = masks.all_masks(4)
+chance_in = masks.chances(on_inputs, p_small)
 z = (example * on_inputs / (1 - p_small)) @ first.T
-# [16, 8, 2]: masked again, another linear layer
-outputs = (z.unsqueeze(1) * on_hidden / (1 - p_small)) @ second.T
-two = (chance_in @ (chance_hidden @ outputs)
-       - second @ first @ example).abs().max().item()
-claim("Two linear layers, each with masks of its own, and no ReLU: it still is.",
-      measured=two, holds=below(1e-12))
 bent = (chance_in @ (torch.relu(z) @ second.T) - whole).abs().max().item()
 claim("Masks on the inputs, with a ReLU behind them: here it is not.", measured=bent,
       holds=above(0.01), kind="checked")
@@ -230,25 +238,33 @@ claim("Masks on the inputs, with a ReLU behind them: here it is not.", measured=
 # what came out
 reveal("ensemble",
        from_interval={
-           "always": below(1e-12)([last, two, bent]),
+           "always": below(1e-12)([last, bent]),
            "as long as all that follows the masks is linear":
-               each(*2 * [below(1e-12)], above(1e-12))([last, two, bent]),
-           "never, but it is close": above(1e-12)(max(last, two))},
+               each(below(1e-12), above(1e-12))([last, bent]),
+           "never, but it is close": above(1e-12)(last)},
        because="a mean goes through W·h + b untouched, layer after layer, and not "
                "through a ReLU that some masks switch on and others off")
 
 # %% [markdown]
-# So "an ensemble for the price of one" is exact while only linear layers follow, however many, and a hope behind a ReLU that some mask switches. How good a hope? The end of this lesson asks many masks and averages.
+# In the table the last two lines agree: behind the masks comes one linear layer, and a mean goes through $W h + b$ untouched. It does not go through a ReLU: 1 and −1 have mean 0, and relu(0) = 0, but the mean of relu(1) = 1 and relu(−1) = 0 is 0.5.
+#
+# So evaluation *is* the average while only linear layers follow the masks, however many (*Deeper*). Behind a ReLU that some masks switch it is a stand-in. How good a one, and what the average is worth, is measured below.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: ReLUs that stay awake, and which average of probabilities
 #
-# "Linear" is enough, but not needed: a ReLU whose input has the same sign under every mask is a linear function for all of them.
+# Two linear layers, each with masks of its own, keep the mean. "Linear" is enough, but not needed: a ReLU whose input has the same sign under every mask is a linear function for all of them.
 #
 # Now put a softmax behind that last linear layer. The thinned networks give probabilities. Their ordinary average is not what evaluation gives, but their **geometric** mean is, once it is scaled to sum to 1:
-# a softmax is $e^{z}$ over its sum, the geometric mean of $e^{z}$ is $e^{\text{mean of } z}$, and the mean of $z$ is the $z$ of evaluation.
+# a softmax is $e^{z}$ over its sum, the geometric mean of $e^{z}$ is $e^{\text{mean of } z}$, and the mean of $z$ is the $z$ of evaluation (Baldi & Sadowski 2013).
 
 # %% tags=["deeper", "nbval-check-output"]
+# each of the sixteen masks of the inputs meets each of the eight: [16, 8, 2]
+both = (z.unsqueeze(1) * on_hidden / (1 - p_small)) @ second.T
+claim("Two linear layers, each with masks of its own, and no ReLU: evaluation is the "
+      "average.", measured=(chance_in @ (chance_hidden @ both)
+                            - second @ first @ example).abs().max().item(),
+      holds=below(1e-12))
 # nothing negative reaches the ReLU
 awake = torch.relu((example.abs() * on_inputs / (1 - p_small))
                    @ first.abs().T) @ second.T
@@ -257,8 +273,7 @@ claim("Positive weights and inputs: no mask switches a ReLU, and evaluation is t
       measured=(chance_in @ awake
                 - second @ torch.relu(first.abs() @ example.abs())).abs().max().item(),
       holds=below(1e-12))
-# logits of the eight thinned networks
-outputs = (hidden * on_hidden / (1 - p_small)) @ second.T
+# `outputs`: the logits of the eight thinned networks
 geometric = (chance_hidden @ outputs.log_softmax(1)).softmax(0)
 arithmetic = chance_hidden @ outputs.softmax(1)
 claim("Behind a softmax, evaluation is the normalised geometric mean over all masks in "
@@ -274,8 +289,15 @@ claim("It is not the ordinary mean of the probabilities.",
 #
 # So asks the mlr3torch course, from here on "the lecture". Digits, 300 training rows, of which 60 carry a wrong label; a 64-128-10 network, 1000 steps; dropout behind the hidden layer, $p = 0.5$.
 #
-# Three numbers take it apart: the loss of the plain network; of the network trained with dropout, measured with **masks off**; and of the same weights with **masks on**, close to what a training loop prints.
-# A part is real if it is more than 0.05. And if the fit is worse: is more than half of that on the 60 wrong labels?
+# ```python
+# model.train()                                # masks on: what a training loop prints
+# loss_on = cross_entropy(model(x), y)
+# model.eval()                                 # masks off: the same weights
+# loss_off = cross_entropy(model(x), y)
+# ```
+#
+# Three losses on the training rows: 1. of the *plain* network, trained without dropout; 2. of the one trained with dropout, **masks off**; 3. of the same weights, **masks on**.
+# Each step, from 1 to 2 and from 2 to 3, counts as real if it is more than 0.05. If 2 fits the rows less than 1, we also ask whether more than half of that lies on the 60 wrong labels.
 
 # %%
 predict("worse",
@@ -289,14 +311,13 @@ predict("worse",
 *_, trained = curves.compute_curves()
 losses = curves.three_losses(trained, p=0.5)
 less_fit = paired_interval(losses.off, losses.plain)
-noise = paired_interval(losses.on, losses.off)
-claim("Part of it is regularization: with its masks off the network still fits the "
-      "training rows less than the plain one.",
+added = paired_interval(losses.on, losses.off)
+claim("With its masks off, the network trained with dropout has a higher training loss "
+      "than the plain one.",
       measured=less_fit,
       kind="measured", id="fits-less", holds=above(0.05))
-claim("Part of it is mask noise: the same weights lose more with their masks on than "
-      "off.",
-      measured=noise,
+claim("The same weights have a higher training loss with their masks on than off.",
+      measured=added,
       kind="measured", id="mask-noise", holds=above(0.05))
 # dropout − plain
 right, wrong = (b - a for a, b in zip(*(curves.loss_by_label(trained, p)
@@ -307,15 +328,15 @@ claim("More than half of the worse fit is on the wrong labels.",
       holds=above(0.5))
 
 # %% jupyter={"outputs_hidden": true}
-for name, loss in (("plain", losses.plain), ("masks off", losses.off),
-                   ("masks on", losses.on)):
-    print(f"{name:<10} {mean_interval(loss)}")
-print(f"worse by {wrong.mean():.2f} on rows with a wrong label, by {right.mean():.2f} "
-      "on the others")
+for name, loss in (("1. plain", losses.plain), ("2. masks off", losses.off),
+                   ("3. masks on", losses.on)):
+    print(f"{name:<13} {loss.mean():.2f}  {'█' * round(100 * loss.mean().item())}")
+print(f"2 is worse than 1 by {wrong.mean():.2f} on rows with a wrong label, by "
+      f"{right.mean():.2f} on the others")
 
 # %% jupyter={"outputs_hidden": true}
 # what came out
-parts = [less_fit, noise]
+parts = [less_fit, added]
 reveal("worse",
        from_interval={
            "both of the last two": above(0.05)(parts),
@@ -323,15 +344,22 @@ reveal("worse",
                each(above(0.05), below(0.05))(parts),
            "only because the masks are on while it is measured":
                each(below(0.05), above(0.05))(parts)},
-       because=f"measured: {less_fit.mean:.2f} is a worse fit, {noise.mean:.2f} is "
-               "mask noise", rests="fits-less, mask-noise")
+       because=f"measured: {less_fit.mean:.2f} is a worse fit, {added.mean:.2f} comes "
+               "from the masks", rests="fits-less, mask-noise")
 
 # %% [markdown]
-# So compare training losses in *evaluation* mode, or you take noise for underfitting. And a worse fit of wrong labels is what we hired dropout for.
+# Plain 0.16, with masks off 0.31, with masks on 0.43. The two steps belong together. What training makes small is the last,
+#
+# $$\text{loss with masks on} = \text{loss with masks off} + \text{what the masks add}$$
+#
+# and what the masks add is a **penalty**, paid by weights whose outputs they shake. The looser fit is what the penalty buys. It is as if one printed the loss $+\,\lambda\lVert w\rVert^2$; *Which regularizer is it?* writes it down for a linear model.
+# (That masks add at all is no finding here. They stand in front of the last linear layer, cross entropy is convex in what that puts out, and the mean of a convex function is never below the function of the mean: Jensen. The size is measured.)
+#
+# So there is no bug. To compare fits, measure both in *evaluation* mode. Most of the looser fit is on wrong labels, as one wishes; whether any slower training would show the same we have not measured.
 
 # %%
-quiz("A network with dropout scores 97 % on the training rows while it trains, and 99 "
-     "% on the test rows. Leak?",
+quiz("A network with dropout, p = 0.5, scores 97 % on the training rows while it "
+     "trains, and 99 % on the test rows. Leak?",
      {"yes": "Possible, but first measure both in the same mode: while it trains, half "
              "of its units are missing.",
       "not necessarily":
@@ -347,20 +375,20 @@ quiz("A network with dropout scores 97 % on the training rows while it trains, a
 # The usual advice is 0.5. Same digits, p from 0 to 0.96. What would count at step 1000, the end:
 # - dropout *helps* if p = 0.5 lowers the test error by more than 3 points (0.03);
 # - it *can be too much* if p = 0.96 is worse than 0.85 by more than a point;
-# - an answer below *is right* if its best p beats the best of every other answer, with an interval clear of 0.
+# - an answer below *is right* if its best p beats the best of every other answer, interval clear of 0.
 #
-# But are 1000 steps fair to every p? So we also stop each **at its best**: the recorded step of its lowest mean test error. (That looks at test rows, for all alike.)
+# Are 1000 steps fair to every p? So we also stop each **at its best**: the recorded step of its lowest mean test error. (That looks at test rows, for all alike.)
 # - Dropout *still wins* if p = 0.5, and p = 0.85, then beat the plain network by more than a point.
-# - Stopping *is worth more* than dropout if the plain network at its best beats p = 0.5 at step 1000 by more than a point.
+# - Stopping *is worth more* if the plain network at its best beats p = 0.5 at step 1000 by more than a point.
 
 # %%
 predict("best", "Which p has the lowest test error at step 1000?",
         ["0: none", "0.1 or 0.3", "0.5 or 0.7", "0.8 or more"])
 
 # %% [markdown]
-# **Do this**: move p through its range, at the last step and at each p's best. **Notice**: where do the curves of error and of loss have their lowest points?
+# **Do this**: move p from 0 to 0.96; in the middle compare the orange curve (step 1000) with the green one (each p at its best step). **Notice**: where is the lowest point of each, and of the test loss on the right?
 #
-# Bands are 95 % intervals over twelve seeds; an upright dotted line marks your p. Training figures count the 60 wrong labels as given, test labels are all right: a network that ignores every wrong label shows 20 % training error.
+# Bands are 95 % intervals over twelve seeds. Training labels count as given: who ignores the wrong ones has 20 % training error.
 
 # %% jupyter={"outputs_hidden": true}
 from course_lib.explorers import dropout as explore
@@ -386,28 +414,29 @@ for sentence, (key, higher, lower, margin) in comparisons.items():
           holds=above(margin))
 
 # %% jupyter={"outputs_hidden": true}
+# what came out
 answers = {"0: none": (0.0,), "0.1 or 0.3": (0.1, 0.3), "0.5 or 0.7": (0.5, 0.7),
            "0.8 or more": (0.8, 0.85, 0.9, 0.96)}
 best = {name: min((error[p] for p in ps), key=torch.mean)
         for name, ps in answers.items()}
 lowest = min(error, key=lambda p: error[p].mean())
-print("mean test error at step", *(f"{s:>6}" for s in trained.steps[5:]))
-for p in (0.0, 0.5, 0.85, 0.9):
-    print(f"               p = {p:<5g}",
-          *(f"{e:6.1%}" for e in trained.test_error[:, trained.at(p)].mean(0)[5:]))
-
-# %% jupyter={"outputs_hidden": true}
-# what came out
 reveal("best", curves.told_apart(best),
        because=f"the lowest mean is at p = {lowest:g}")
 
+# %% jupyter={"source_hidden": true}
+print("mean test error at step", *(f"{s:>6}" for s in trained.steps[5:]))
+for p in (0.0, 0.5, 0.85, 0.9, 0.96):
+    print(f"               p = {p:<5g}",
+          *(f"{e:6.1%}" for e in trained.test_error[:, trained.at(p)].mean(0)[5:]))
+
 # %% [markdown]
-# Read the table row by row: the plain network is at its best early, then it learns wrong labels by heart. With dropout the same comes later and more slowly; at p = 0.9 nothing of it shows by step 1000, and the training error (blue) is near 20 %: just about every wrong label is ignored.
-# Column by column the lowest figure wanders from p = 0 to p = 0.9.
+# Row by row: the plain network is at its best early, 10.0 % at step 150, then learns wrong labels by heart, up to 21.8 %. With p = 0.5 the same comes later and more slowly, up to 14.0 %. At p = 0.9 nothing of it shows by step 1000, with 10.1 %; its training error (blue) near 20 % says that it ignores just about every wrong label.
 #
-# So the best p depends on what there is to unlearn **and on how long there is time to learn it**. What dropout buys here, before all, is *time*: a network that can be left alone. Whether it buys a point of accuracy too is what "each at its best" asks: only if the third and the fourth verdict hold.
+# **Each at its best** they are alike: 10.0 % without dropout, 9.8 % with p = 0.5, 9.7 % with p = 0.85; here no difference can be told from 0. On fresh seeds p = 0.5 gains 0.7 points (0.5 to 0.9) and p = 0.85 gains 1.0 (0.7 to 1.2): real there, and up to a tenth of the error.
 #
-# *The intervals cover* twelve seeds: other split, start, batch order, masks, of the same 1797 images; one optimizer and learning rate for every p, tuned for none.
+# So what dropout buys here, before all, is *time*: a network that can be left alone. A plain one stopped at step 150 and one with p = 0.9 that nobody stopped come out alike. The best p depends on what there is to unlearn **and on how long there is time to learn it**. This is said of digits; on the lines of numbers of lesson 10 dropout takes some six points off the error.
+#
+# *The intervals cover* twelve seeds: other split, start, batch order, masks, of the same 1797 images. *Not varied:* the rate, tuned for no p, and the width: at p = 0.96 five of 128 units are left. The paper of 2014 advises $n/(1-p)$ units, a higher rate and bounded weights (*max-norm*); a large p may do better then.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: error and loss disagree
@@ -468,17 +497,50 @@ print(f"standard deviation over seeds: of the error {plain.std():.4f}, of the pa
 # With effects of this size, look at the interval before you look at the sign. Pairing the seeds (same split, start, batches) is what makes it narrow.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ## "It forces the network to distribute"
+# ## What is the average worth?
 #
-# "This forces the network to distribute the learned representations more evenly across neurons", says the lecture. The first paper (2012) said it so: dropout prevents **co-adaptation**, units that are of use only together with certain others. That can be measured.
-# Take a trained network, masks off, set *one* hidden unit to zero, see how much the loss rises, put it back, take the next. What would count:
+# Is the average better than one thinned network? And is it as good as a real **ensemble**: five plain networks, trained apart on the same rows from other starts, their probabilities averaged? (So asked Warde-Farley et al. 2014.) Digits, p = 0.5, the same seeds. What would count, in test error:
+# - at step 1000 evaluation *beats one thinned network* by more than a point, *is like the mean of 200* within a point, and *beats the five* by more than a point;
+# - each stopped at its best step, *the five beat dropout*, with an interval clear of 0.
+
+# %% tags=["nbval-check-output"]
+alone = averages.compute_averages(0.5, steps=1000, plain_steps=1000)
+halted = averages.compute_averages(0.5, steps=step[1], plain_steps=step[0])
+thinned, asked, evaluation, _, five = (alone.error[name] for name in averages.ANSWERS)
+claim("Step 1000: evaluation has a lower test error than one thinned network, by more "
+      "than a point.", measured=paired_interval(thinned, evaluation),
+      kind="measured", id="average-beats-one", holds=above(0.01))
+claim("Step 1000: evaluation and the mean of 200 thinned networks differ by less than "
+      "a point.", measured=paired_interval(asked, evaluation),
+      kind="measured", id="evaluation-like-200", holds=within(0.01))
+claim("Step 1000: dropout has a lower test error than five plain networks averaged, by "
+      "more than a point.", measured=paired_interval(five, evaluation),
+      kind="measured", id="dropout-beats-five", holds=above(0.01))
+_, _, evaluation, _, five = (halted.error[name] for name in averages.ANSWERS)
+claim("Each at its best step: five plain networks averaged have a lower test error "
+      "than dropout.", measured=paired_interval(evaluation, five),
+      kind="measured", id="five-stopped-beat-dropout", holds=positive)
+
+# %%
+print(averages.table(alone, halted))
+
+# %% [markdown]
+# At step 1000 one thinned network is wrong on 19.7 % of the test images, the mean of 200 on 13.8 %, and evaluation, one run, on 14.0 %. So the average is worth nearly six points, and evaluation gets it for the price of one.
+#
+# A real ensemble does not do the same. The five plain networks reach 20.5 %, one alone 21.5 %: they saw the same rows and learnt the same wrong labels by heart, and what they share does not cancel. So averaging alone does not explain what dropout gains. Stopped at its best, dropout has 9.8 %, the five 10.0 %, one of them 10.2 %; on these twelve seeds dropout and the five cannot be told apart. (*A distance told four times in five* is how far from the bound the truth must lie for as many seeds to decide, in four cases of five.)
+
+# %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
+# ### Deeper: "It forces the network to distribute"
+#
+# "This forces the network to distribute the learned representations more evenly across neurons", says the lecture. The first paper (2012) said it so: dropout prevents **co-adaptation**, units that are of use only together with certain others. Two units, say, of which one answers too strongly and the other takes the excess away.
+# To see such a pair one would remove both, and each alone, and compare. We measure less: how much hangs on a *single* unit. Take a trained network, masks off, set one hidden unit to zero, see how much the loss rises, put it back, take the next. (Half of the answer is built in: dropout trains for the loss of units.) What would count:
 #
 # - it *relies less on one unit* if its worst rise (test rows) is below half of the plain network's;
 # - it *spreads more evenly* if the 13 worst units, a tenth, make up a share of all the rises that is smaller by more than 5 points. (Training rows: on test rows many rises are negative, and shares of a sum with both signs mean nothing.)
 #
-# Both against **three** plain networks: at step 1000; stopped at the training loss of the dropout network; stopped at its best. The last two tell dropout from not having memorised.
+# Both against **three** plain networks: at step 1000; stopped at the training loss of the dropout network; stopped at its best. The last two have learnt less by heart, so they show what is left for dropout itself.
 
-# %% tags=["nbval-check-output"]
+# %% tags=["deeper", "nbval-check-output"]
 stop = curves.fits_as_well(trained, p=0.5)
 # the same runs as before, stopped sooner
 *_, fits = curves.compute_curves(ps=(0.0,), steps=stop)
@@ -502,7 +564,7 @@ for key, plain_one in zip(("end", "fit", "best"), list(networks)[1:]):
           kind="measured", id=f"worst-tenth-{key}",
           holds=above(0.05))
 
-# %%
+# %% tags=["deeper"]
 print(f"{'':<43}  training loss  worst unit  worst tenth")
 for name, (run, p) in networks.items():
     print(f"{name:<43}  {run.train_loss[:, run.at(p), -1].mean():13.2f} "
@@ -511,20 +573,26 @@ print("(Worst tenth: its share of the rises. "
       f"The last two were stopped at steps {stop} and {step[0]}.)")
 
 # %% [markdown]
-# The first control mixes two things. At the same training loss the comparison comes nearer to dropout itself. Against the plain network at its best it is about memorising: one that was kept from that, here by stopping, need not lean on single units either (its loss is another, so mind the share more than the height).
+# Against step 1000 dropout differs twice: in its masks and in how much it has learnt by heart. At the same training loss, 0.31, it still relies less on one unit: the worst costs 0.014 against 0.047, and the worst tenth has 24 % of the rises against 33 %.
+# The plain network at its best spreads as evenly: 23 %. Its worst unit costs 0.020; dropout's is lower by a quarter on fresh seeds, which misses our bound of a half. But that network is much less sure of its answers (training loss 0.89), which can make every rise smaller. So dropout spreads, and so does what else keeps a network from learning by heart, as far as this can tell them apart.
 # Nothing here says that single units are easier to *understand*.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Which regularizer is it?
 #
-# Dropout has no penalty in sight. Look for one where everything can be computed: linear regression of $y_i$ on the rows $x_i$ of a table $X$, masks $m_{ij}$ (0 or 1) on the *inputs*, squared residuals summed.
+# What the masks add can be written down for a linear model with masks on its *inputs*. Begin with one row, $x = (3, 1)$, weights $w = (1, 2)$, $p = 0.5$. Without masks the prediction is $3\cdot 1 + 1\cdot 2 = 5$. With them, what is kept counts double:
 #
-# The masks are independent, so the prediction $\sum_j m_j x_j w_j/(1-p)$ has mean $x\cdot w$ and variance $\sum_j \frac{p}{1-p} x_j^2 w_j^2$. A mean square is squared mean plus variance. So, averaged over all masks,
+# | kept | none | the first | the second | both |
+# |---|---|---|---|---|
+# | prediction | 0 | 6 | 4 | 10 |
+#
+# Each has chance ¼. The mean is 5; the variance is $(25 + 1 + 1 + 25)/4 = 13$, which is $3^2\cdot 1^2 + 1^2\cdot 2^2$: the masks are independent, so each feature adds its own $\frac{p}{1-p}x_j^2w_j^2$. If the target is $y$, the mean squared error over all masks is $(5-y)^2 + 13$: squared mean plus variance.
+#
+# Now all rows $x_i$ of a table $X$, with targets $y_i$ and masks $m_{ij}$ (0 or 1):
 #
 # $$\sum_i \mathrm{E}\Big(y_i - \sum_j \tfrac{m_{ij}x_{ij}w_j}{1-p}\Big)^2 = \lVert y - Xw\rVert^2 + \frac{p}{1-p}\sum_j \lVert x_{\cdot j}\rVert^2\, w_j^2$$
 #
-# The first term is the ordinary sum of squares ($y - Xw$: all residuals at once). The second is **ridge**, L2 on the weights, with a strength of its own for each feature: the larger a feature $x_{\cdot j}$ (the $j$-th column of $X$), the harder its weight is pulled.
-# The weights where the sum is smallest can be written down: the *closed form*, `ridge_solution`.
+# The first term is the loss with masks off. The second is what the masks add: **ridge**, L2 on the weights, with a strength of its own for each feature, the squared length of its column $x_{\cdot j}$. In a network the $x_j$ are the activations that the masks meet.
 
 # %% tags=["nbval-check-output"]
 draw, p_ridge = seeded(0), 0.4
@@ -535,22 +603,41 @@ claim("The loss averaged over all masks of all rows is the ridge formula, at p =
       measured=[(masks.averaged_loss(X, y, w, p) - masks.ridge_loss(X, y, w, p)).item()
                 for p in (0.1, 0.3, 0.5, 0.9)],
       holds=within(1e-10))
+
+# %% [markdown]
+# How strong is it? Where the columns are orthogonal each weight stands alone: its fit pulls with $\lVert x_{\cdot j}\rVert^2$, its penalty with $\frac{p}{1-p}\lVert x_{\cdot j}\rVert^2$, and
+#
+# $$w_j = \frac{1}{1 + \frac{p}{1-p}}\;w_j^{\text{least squares}} = (1-p)\;w_j^{\text{least squares}}$$
+#
+# Every weight shrinks by $1-p$: that of a large feature as that of a small one, with eight rows as with eight hundred. A ridge with a fixed λ fades as rows come in. This one **grows with the number of rows**.
+
+# %% tags=["nbval-check-output"]
+kept_share = []
+for rows in (8, 800):
+    table, target = (torch.randn(shape, generator=seeded(rows), dtype=torch.float64)
+                     for shape in ((rows, 3), (rows, 1)))
+    # orthogonal columns of very different size
+    table = torch.linalg.qr(table).Q * torch.tensor([1.0, 10.0, 0.1]).double()
+    free = torch.linalg.lstsq(table, target).solution[:, 0]
+    kept_share += (masks.ridge_solution(table, target[:, 0], 0.4) / free).tolist()
+claim("Orthogonal columns, 8 rows or 800, p = 0.4: dropout's ridge leaves 0.6 of each "
+      "weight.", measured=[one - 0.6 for one in kept_share], holds=within(1e-9))
+
+# %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
+# ### Deeper: with real masks, and a ridge that does not mind units
+#
+# The sum is smallest at the *closed form*, `ridge_solution`, $\hat w = \big(X^\top X + \tfrac{p}{1-p}\,\mathrm{diag}(X^\top X)\big)^{-1}X^\top y$. Gradient descent gets there; "small enough" is $\eta < 2/\lambda_{\max}$ of the matrix that is inverted.
+#
+# That was without chance. Now with it: 500 regressions trained with `dropout` itself, a fresh mask at each step. None of them comes to rest, but their mean should sit on the closed form, within three and a half standard errors in every weight.
+# (The table is always the same; only masks vary.)
+
+# %% tags=["deeper", "nbval-check-output"]
 ridge = masks.ridge_solution(X, y, p_ridge)
 claim("Gradient descent on that average, with "
       "steps small enough, ends at the closed form.",
       measured=(masks.train_averaged(X, y, p_ridge, lr=0.02, steps=1500)
                 - ridge).abs().max().item(),
       holds=below(1e-9))
-
-# %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
-# ### Deeper: with real masks, and a ridge that does not mind units
-#
-# The closed form is $\hat w = \big(X^\top X + \tfrac{p}{1-p}\,\mathrm{diag}(X^\top X)\big)^{-1}X^\top y$, and "small enough" is $\eta < 2/\lambda_{\max}$ of the matrix that is inverted.
-#
-# That was without chance. Now with it: 500 regressions trained with `dropout` itself, a fresh mask at each step. None of them comes to rest, but their mean should sit on the closed form, within three and a half standard errors in every weight.
-# (The table is always the same; only masks vary.)
-
-# %% tags=["deeper", "nbval-check-output"]
 gram = X.T @ X
 edge = 2 / torch.linalg.eigvalsh(gram
                                  + p_ridge / (1 - p_ridge)
@@ -672,37 +759,27 @@ for order, name in enumerate(("dropout before norm", "dropout behind norm")):
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Error bars for free?
 #
-# Leave the masks on when the network is *used*, ask it 200 times, and take the spread of the answers for its uncertainty: **Monte-Carlo dropout**. `MCDropout` drops in both modes; here on the small network of before:
-
-# %%
-# one question, 200 masks: [200, 2]
-asked = MCDropout(p_small, generator=generator).eval()(hidden.expand(
-                                                           200, -1)) @ second.T
-for k in (0, 1):
-    print(f"output {k}: mean {asked[:, k].mean():.2f}, spread {asked[:, k].std():.2f}; "
-          f"evaluation {whole[k]:.2f}")
-
-# %% [markdown]
-# And a 1-64-64-1 network on thirty noisy rows of a sine.
+# Leave the masks on when the network is *used*, ask it 200 times, and take the spread of the answers for its uncertainty: **Monte-Carlo dropout**. (In torch: `model.eval()`, then `.train()` on the dropout layers alone; our `MCDropout` drops in both modes.)
 #
-# **Do this**: raise p, then take more rows. **Notice**: which of the two changes the width of the band?
+# A 1-64-64-1 network, dropout behind both hidden layers, learns noisy rows of a sine. If the spread measures what the network does not know, more rows should shrink it. 30 rows against 1000, sixteen seeds, p = 0.2, always 1000 steps of 30 rows.
 #
-# Thin lines: six of the 200 thinned networks. Inner band: ± 1.96 times their spread. Outer band: with the noise of the targets (0.3, known here).
-
-# %%
-from course_lib.explorers import dropout as explore
-
-explore.band.show()
-
-# %% [markdown]
-# If this spread measures what the network does not know, more rows should shrink it. 30 rows against 1000, sixteen seeds, p = 0.2, always 1000 steps of 30 rows. A figure *falls* if it comes down by more than a third, *grows* if it goes up by more than a half, *stays about the same* between (a wide "same": mind the figure).
-# And evaluation is a *good stand-in* for the mean of the 200 masks if it is off by less than half their spread.
+# The *error of the mean* is the distance from the mean of the 200 answers to the true sine (root mean square, where the rows lie). A figure *falls* if it comes down by more than a third, *grows* if it goes up by more than a half, *stays about the same* between. And evaluation is a *good stand-in* for the mean of the 200 if it is off by less than half their spread.
 
 # %%
 predict("shrink",
         "Suppose the error of the mean falls, from "
         "30 rows to 1000. The spread over masks …",
         ["falls along with it", "stays about the same", "grows"])
+
+# %% [markdown]
+# **Do this**: move p from 0.02 to 0.5 and back to 0.2. Then take 1000 training rows instead of 30. **Notice**: which of the two changes the width of the inner band, where the rows lie?
+#
+# Inner band: ± 1.96 times the spread; outer band: with the noise of the targets, too.
+
+# %% jupyter={"outputs_hidden": true}
+from course_lib.explorers import dropout as explore
+
+explore.band.show()
 
 # %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
 *_, few = mc_dropout.compute_band(30)
@@ -732,10 +809,10 @@ reveal("shrink",
                f"{falls.mean:.0%}", rests="rows-spread-stays")
 
 # %% [markdown]
-# Nothing in a mask knows how many rows there were. Its spread is set by p, by the weights and by the activation: turn p in the picture. With a p that is simply chosen, the band is a *shape*, to be calibrated on held-out targets before anyone calls it 95 %.
-# (Not all else is equal: 1000 steps are a thousand epochs of 30 rows and thirty of 1000.)
+# The error of the mean comes down to 46 %; the spread stays, at 99 %. It is set by p and by the size of what is shaken, weights and activations. p was chosen, and the ridge above grows with the rows, so more rows need not make anything fade: with a fixed p the relative width is fixed, too (Osband 2016). *Concrete dropout* therefore learns its p.
+# So the width means nothing yet. Count on held-out rows how many targets fall inside, and stretch the band until 95 % do. (Not all else is equal: 1000 steps are a thousand epochs of 30 rows and thirty of 1000.)
 #
-# And the hope from the middle of the lesson? With a ReLU between two masked layers evaluation is no identity; the third claim says how good a stand-in (200 masks alone leave $1/\sqrt{200} = 0.07$ of a spread to chance).
+# And the stand-in? With a ReLU between two masked layers, evaluation is off the mean of the 200 by 16 % of their spread.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: does the band know where the rows are? Does it hold what it says?
@@ -769,7 +846,7 @@ claim("With 1000 rows the error of the mean is more than 1.1 times as large with
 # %% [markdown]
 # A band that knew where the rows are would pass all three. Beyond them a ReLU network goes on in straight lines and a tanh network levels off, so the band there has to do with how steep they are; that this is all of it we have not tested.
 #
-# Gal and Ghahramani read dropout as Bayesian inference, for a network with weight decay that falls as one over the number of rows. We train without decay: this is dropout left on, not their posterior.
+# Gal and Ghahramani read dropout as Bayesian inference, for a network with weight decay that falls as one over the number of rows. We train without decay: this is dropout left on, not their posterior. A *deep ensemble*, several networks trained from different starts (Lakshminarayanan et al. 2017), is the usual rival; we have not drawn its band here.
 #
 # *What the intervals cover, here and above:* sixteen seeds, each with other rows, noise, start, batch order and masks, of one sine; 200 masks for each network.
 
@@ -779,9 +856,9 @@ claim("With 1000 rows the error of the mean is more than 1.1 times as large with
 # > **"During each training iteration, dropout randomly “drops” a subset of neurons by setting their activations to zero with a specified probability."** Not wrong, but two things are missing.
 # > It is another subset for *each row* of the batch, and what stays is rescaled: the lecture's own printout shows it, without a word about it (exercise T2).
 #
-# > **"Note that neurons are only dropped when the module is in train mode, not in eval mode."** True of the module. The *function* of the same name knows no modes, and its default is `training=True`.
+# > **"Note that neurons are only dropped when the module is in train mode, not in eval mode."** True of the module. The *function* of the same name knows no modes: it goes on dropping, as the module below does.
 #
-# > **"Not necessarily, as dropout is a regularization technique that prevents overfitting."** That is its answer to the question whether the higher training loss is a bug. It names one of the two parts; mask noise has nothing to do with fitting.
+# > **"Not necessarily, as dropout is a regularization technique that prevents overfitting."** That is its answer to the question whether the higher training loss is a bug. About right: what the masks add is the penalty, and the looser fit is what it buys. It does not say that only a loss in evaluation mode compares fits.
 
 # %% tags=["deeper", "nbval-check-output"]
 class Careless(nn.Module):
@@ -797,18 +874,22 @@ claim("A module that calls F.dropout(x, p) goes on dropping after .eval().",
 # ## In production
 #
 # ```python
-# model = nn.Sequential(nn.Linear(64, 128), nn.ReLU(), nn.Dropout(0.5), nn.Linear(128, 10))
-# model.train()  # masks on
+# model.train()  # masks on: also again after every validation
 # model.eval()   # masks off: before every validation, and in use
 # ```
 #
+# - `model.train()` forgotten after a validation: training goes on without dropout, and nothing says so.
+# - `F.dropout(x, p)`, the function, knows no modes and goes on dropping; its default is `training=True`.
+# - `F.scaled_dot_product_attention(…, dropout_p=0.1)` looks at no mode either: pass 0 in evaluation.
+#
 # ## When not to
 #
-# - More data than the network can memorise in its time: little to prevent, and dropout slows the fit.
-# - Where you stop early anyway: compare with that, not with a plain network left to run on. <!-- rests: stopping-beats-half, not half-best -->
-# - Directly in front of a batch norm, with a large p: what the norm remembers costs test loss. (The order also costs test error at p = 0.7, and mostly for another reason; a *Deeper* section measures both.) <!-- rests: shift-loss-p07, order-p07, not order-anew-p07 -->
-# - A regression with plenty of rows: a dropped unit is an error in the answer (whether it shows: a Deeper section).
-# - As the only source of error bars: their spread does not know how many rows there were. <!-- rests: rows-spread-stays, band-too-narrow --> Several networks trained from different starts (a *deep ensemble*) are a stronger one; *concrete dropout* learns its p.
+# - Where training and validation error are both high: the network lacks freedom, and dropout takes more of it away. (Early in training only, it may help even then: Liu et al. 2023; not tried here.)
+# - More data than the network can learn by heart in its time: little to prevent, and a slower fit.
+# - Where you stop early anyway: compare with that, not with a plain network left to run. <!-- rests: stopping-beats-half, not half-best -->
+# - Directly in front of a batch norm, with a large p: what the norm remembers costs test loss. <!-- rests: shift-loss-p07 -->
+# - A regression with plenty of rows: on the sine with 1000 of them the error of the mean is a fifth larger with p = 0.2 than with 0.02, on fresh seeds only.
+# - As the only source of error bars: more rows need not shrink them, and they have to be calibrated first. <!-- rests: rows-spread-stays, band-too-narrow -->
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: values commonly met, and conventions
@@ -818,7 +899,7 @@ claim("A module that calls F.dropout(x, p) goes on dropping after .eval().",
 # | wide fully connected layers | 0.5 |
 # | inputs | 0 to 0.2 |
 # | transformers (attention, residual branches) | 0 to 0.1, often 0 when data is plentiful |
-# | convolutions | 0 to 0.25, also whole channels at a time (`nn.Dropout2d`): neighbours in a channel stand in for one another |
+# | convolutions | 0 to 0.2, often whole channels at a time (`nn.Dropout2d`): neighbours in a channel stand in for one another |
 #
 # **Conventions.** p is the probability to *drop* in torch and here. The paper of 2014 and TensorFlow 1 (`keep_prob`) mean the probability to *keep*: 0.8 there is 0.2 here. At 0.5 nobody notices.
 
@@ -827,16 +908,14 @@ claim("A module that calls F.dropout(x, p) goes on dropping after .eval().",
 #
 # | | |
 # |---|---|
-# | what does it do? | 0 with probability p, else $x/(1-p)$: same mean, variance $x^2 p/(1-p)$; nothing in evaluation |
-# | which average is evaluation? | of the outputs, while only linear layers follow; behind a ReLU that masks switch a stand-in |
-# | which penalty? | for linear regression a ridge, $\frac{p}{1-p}\lVert x_{\cdot j}\rVert^2$ for each weight |
-# | why is the training loss higher? | mask noise, and less fit: measure with masks off <!-- rests: mask-noise, fits-less --> |
-# | which p is best? | ask for how many steps, and against a plain network stopped at its best |
-# | does its spread mean uncertainty? | only after calibration: it does not know how many rows there were <!-- rests: rows-spread-stays --> |
+# | which average is evaluation? | that of all thinned networks, while only linear layers follow; else a stand-in |
+# | which penalty? | for linear regression a ridge, $\frac{p}{1-p}\lVert x_{\cdot j}\rVert^2$ for each weight: it grows with the rows |
+# | why is the training loss higher? | it contains the penalty that the masks add, and the fit is looser for it: compare with masks off <!-- rests: mask-noise, fits-less --> |
+# | does its spread mean uncertainty? | only after calibration: more rows need not shrink it <!-- rests: rows-spread-stays --> |
 #
-# Now write it yourself: **`06_dropout_exercises.ipynb`**. Your own function then throws the masks of the first and the last picture.
+# Now write it yourself: **`06_dropout_exercises.ipynb`**.
 #
-# **Sources.** Hinton, Srivastava, Krizhevsky, Sutskever & Salakhutdinov, *Improving neural networks by preventing co-adaptation of feature detectors*, 2012 (arXiv:1207.0580). *The lecture:* "Optimization & Regularization" of the mlr3torch course (mlr-org.github.io/mlr3torch-course). Srivastava, Hinton, Krizhevsky, Sutskever & Salakhutdinov, *Dropout: A Simple Way to Prevent Neural Networks from Overfitting*, JMLR 2014. Wager, Wang & Liang, *Dropout Training as Adaptive Regularization*, NeurIPS 2013 (arXiv:1307.1493). That noise on the inputs acts as a ridge is older: Bishop, *Training with Noise is Equivalent to Tikhonov Regularization*, 1995.
+# **Sources.** Hinton, Srivastava, Krizhevsky, Sutskever & Salakhutdinov, *Improving neural networks by preventing co-adaptation of feature detectors*, 2012 (arXiv:1207.0580). *The lecture:* "Optimization & Regularization" of the mlr3torch course (mlr-org.github.io/mlr3torch-course). Srivastava, Hinton, Krizhevsky, Sutskever & Salakhutdinov, *Dropout: A Simple Way to Prevent Neural Networks from Overfitting*, JMLR 2014 (ridge: section 9.1; dividing in training: section 10). Warde-Farley, Goodfellow, Courville & Bengio, *An empirical analysis of dropout in piecewise linear networks*, ICLR 2014 (arXiv:1312.6197). Wei, Kakade & Ma, *The Implicit and Explicit Regularization Effects of Dropout*, ICML 2020 (arXiv:2002.12915), take the penalty in deep networks apart, and find a second effect beside it. Liu, Xu, Jin, Shen & Darrell, *Dropout Reduces Underfitting*, ICML 2023 (arXiv:2303.01500). Wager, Wang & Liang, *Dropout Training as Adaptive Regularization*, NeurIPS 2013 (arXiv:1307.1493). That noise on the inputs acts as a ridge is older: Bishop, *Training with Noise is Equivalent to Tikhonov Regularization*, 1995.
 # Baldi & Sadowski, *Understanding Dropout*, NeurIPS 2013. Gal & Ghahramani, *Dropout as a Bayesian Approximation*, ICML 2016 (arXiv:1506.02142). Osband, *Risk versus Uncertainty in Deep Learning: Bayes, Bootstrap and the Dangers of Dropout*, NIPS workshop 2016.
 # Li, Chen, Hu & Yang, *Understanding the Disharmony between Dropout and Batch Normalization by Variance Shift*, CVPR 2019 (arXiv:1801.05134). Lakshminarayanan, Pritzel & Blundell, *Simple and Scalable Predictive Uncertainty Estimation using Deep Ensembles*, NeurIPS 2017 (arXiv:1612.01474). Gal, Hron & Kendall, *Concrete Dropout*, NeurIPS 2017 (arXiv:1705.07832).
 
@@ -849,15 +928,15 @@ claim("A module that calls F.dropout(x, p) goes on dropping after .eval().",
 # | PyTorch | `nn.Dropout(0.5)` behind an activation, and `model.train()`, `model.eval()` |
 # | typical | p = 0.5 in wide layers, 0 to 0.2 on inputs, 0 to 0.1 in transformers |
 # | when not | plenty of data, or where you stop early anyway: compare with that |
-# | measured | with wrong labels p = 0.5 lowers the test error at step 1000 <!-- rests: half-end --> |
-# | measured | a plain network at its best step does better still <!-- rests: stopping-beats-half --> |
+# | measured | with wrong labels, left alone to step 1000: 21.8 % test error without dropout, 14.0 % with p = 0.5 <!-- rests: half-end --> |
+# | measured | a plain network stopped at its best (10.0 %) beats p = 0.5 left to run; each at its best, they differ by less than a point <!-- rests: stopping-beats-half, not half-best --> |
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # ## Test yourself, and teach it
 #
 # What one can explain in two minutes one has understood. Do it aloud, to a friend, a pet, or the wall; where you get stuck is where to read again.
 #
-# **Teach it to** somebody who has switched dropout on, sees the training loss go up, and looks for the bug. *Draw* four thinned networks beside the whole one, an edge that all five share, and the factor $1/(1-p)$ on what is kept. *Disarm* the sentence "in evaluation mode the network is exactly the average of all thinned ones". *And ask back:* Which two numbers would you measure to tell mask noise from a looser fit?
+# **Teach it to** somebody who has switched dropout on, sees the training loss go up, and looks for the bug. *Draw* four thinned networks beside the whole one, an edge that all five share, and the factor $1/(1-p)$ on what is kept. *Disarm* the sentence "in evaluation mode the network is exactly the average of all thinned ones". *And ask back:* Which two losses would you measure to tell what the masks add from a looser fit?
 #
 # Below: the questions of this lesson (some are about *Deeper* sections), with a reason for every option, and its cards, which come back after 1, 3 and 7 days.
 

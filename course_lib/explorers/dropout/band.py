@@ -107,7 +107,7 @@ explorer = Explorer(
         "activation": Choice("activation", ("relu", "tanh"), "relu"),
         "p": Slider("p", values=mc_dropout.PS, default=0.2, trained=True),
     },
-    frozen={"p": 6, "activation": 2},
+    frozen={"p": 6, "rows": ("30", "1000")},
     compute=_compute,
     prepare=_prepare,
     draw=_draw,

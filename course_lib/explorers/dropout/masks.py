@@ -28,6 +28,8 @@ def _prepare(figure):
     left.add_collection(edges)
     marks = {"edges": [edges]}
     style = {"linestyle": "none", "zorder": 3}
+    for number, (x, y) in enumerate(places[1], 1):
+        left.text(x - 0.13, y, number, ha="right", va="center", fontsize=8, color=plotting.ink())
     marks["kept"] = left.plot([], [], "o", color=color, markersize=11, label="kept", **style)
     marks["dropped"] = left.plot(
         [], [], "x", color=plotting.series(1)[0], markersize=9, label="dropped", **style
@@ -46,7 +48,7 @@ def _prepare(figure):
     marks["whole"] = right.plot(
         [], [], "_", color=ink, markersize=17, markeredgewidth=2, label="evaluation"
     )
-    other = {"color": plotting.series(1)[0], "fillstyle": "none", "markersize": 7}
+    other = {"color": plotting.series(2)[0], "fillstyle": "none", "markersize": 7}
     marks["mean"] = right.plot([], [], "D", **other, label="mean of the rows so far")
     right.legend(loc="upper right", fontsize=8)
     marks["axes"] = [right]
