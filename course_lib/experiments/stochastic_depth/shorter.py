@@ -42,9 +42,7 @@ def alive_blocks() -> np.ndarray:
     return (u < torch.tensor(survivals, dtype=torch.float64)).numpy()
 
 
-def measure_shorter(
-    seeds: tuple[int, ...] = SEEDS, steps: int = STEPS
-) -> Iterator[ShorterNetwork]:
+def measure_shorter(seeds: tuple[int, ...] = SEEDS, steps: int = STEPS) -> Iterator[ShorterNetwork]:
     """Yield a `ShorterNetwork` that fills in, as the networks are trained, seed by seed."""
     alive = alive_blocks()
     yield ShorterNetwork(alive)

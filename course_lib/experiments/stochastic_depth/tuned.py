@@ -23,7 +23,7 @@ from course_lib.engine import train
 from course_lib.engine.cache import remembered
 from course_lib.experiments.stochastic_depth.training import DEPTH, RECORDED, STEPS, spec_of
 from course_lib.records import store
-from course_lib.statistics import Interval, mean_interval, paired_interval
+from course_lib.statistics import Interval, paired_interval
 
 PILOT = (9000, 9001, 9002, 9003)
 SEEDS = tuple(range(32))
@@ -96,7 +96,7 @@ def pilot(one: Contestant, arm: str = "", seeds: tuple[int, ...] = PILOT) -> Lin
 
 @cache
 def sweep() -> tuple[Line, ...]:
-    """The stored lines, side by side with `GRIDS`."""
+    """The stored lines, in the order of `GRIDS`."""
     return tuple(Line(**line) for line in store.stored("stochastic_depth/sweep"))
 
 
@@ -143,18 +143,10 @@ def judged(arm: str, figure: str, seeds: tuple[int, ...] = SEEDS, **only: float)
     return values
 
 
-def level(arm: str, figure: str, seeds: tuple[int, ...] = SEEDS, **only: float) -> Interval:
-    """Of the figure on test rows of what is `frozen`."""
-    return mean_interval(judged(arm, figure, seeds, **only))
-
-
 def compare(
-    arm: str,
-    blocks: int | None = None,
-    last: float | None = None,
-    seeds: tuple[int, ...] = SEEDS,
+    arm: str, blocks: int | None = None, last: float | None = None, seeds: tuple[int, ...] = SEEDS
 ) -> dict[str, Interval]:
-    """Dropping minus another arm, each frozen at its best, by FIGURES: on test rows, paired by seed.
+    """Dropping minus another arm, each frozen at its best, by FIGURES: test rows, paired by seed.
 
     blocks: of the other arm only those with so many. last: of the dropping ones only that p_L.
     """

@@ -1,4 +1,4 @@
-"""How many blocks are wanted? Always on, each depth at its best, against twelve that are dropped."""
+"""How many blocks are wanted? Always on, each depth at its best, beside twelve that are dropped."""
 
 import torch
 
@@ -53,9 +53,9 @@ def _draw(marks, result, figure):
         f"{blocks}: {value:.3g}" for blocks, value in zip(DEPTHS, always.mean(0).tolist())
     )
     return (
-        f"{figure}, mean of {len(always)} seeds. Blocks always on, {levels}. "
-        f"Twelve blocks, dropping: {dropping.mean().item():.3g}."
-    ).capitalize()
+        f"{figure.replace('test', 'Test')}, mean of {len(always)} seeds. Blocks always on, "
+        f"{levels}. Twelve blocks, dropping: {dropping.mean().item():.3g}."
+    )
 
 
 explorer = Explorer(

@@ -61,7 +61,8 @@ def _draw(marks, result):
     return (
         f"Depth {DEPTHS[-1]}, {seeds}: the norm is {end['no shortcut']} without shortcuts{below}, "
         f"{end['shortcut']} with them, {end['shortcut, dropping']} with them and dropping to "
-        f"p_L\u00a0=\u00a0{result.last:g}, {end['dropping, unscaled']} if dropping does not divide{gap}"
+        f"p_L\u00a0=\u00a0{result.last:g}, {end['dropping, unscaled']} where dropping does not "
+        f"divide{gap}"
     )
 
 
