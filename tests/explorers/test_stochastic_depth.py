@@ -24,7 +24,7 @@ def test_the_learners_function_draws_the_picture():
 def test_the_way_goes_through_what_is_on_and_around_what_is_off():
     marks = explore.shorter.explorer.prepare(Figure())
     caption = explore.shorter.explorer.draw(
-        marks, ShorterNetwork(alive_blocks()), 0.8, 2, "test NLL", 600
+        marks, ShorterNetwork(alive_blocks()), 0.8, 2, "test NLL"
     )
     alive = alive_blocks()[1, LAST.index(0.8)]
     assert f"{alive.sum()} are on in batch 2" in caption and "10.70 of 12" in caption
@@ -62,20 +62,28 @@ def test_the_caption_of_the_rules_says_what_is_drawn():
     )
 
 
-def test_the_test_figure_is_that_of_the_step():
+def test_the_test_figure_is_drawn_against_the_step():
     marks = explore.shorter.explorer.prepare(Figure())
-    result = ShorterNetwork(alive_blocks(), None, _made_up.training("linear", LAST, 0.3))
-    for step, expected in ((600, 0.41), (100, 0.46)):
-        caption = explore.shorter.explorer.draw(marks, result, 0.5, 1, "test error", step)
-        assert f"test error after {step} steps {expected:g}" in caption
-        assert marks["dots"][0].get_ydata()[LAST.index(0.5)] == pytest.approx(expected)
-    assert "after 600 steps" in explore.shorter.explorer.draw(
-        marks, result, 0.5, 1, "test error", 75
-    ), "75 is not recorded"
+    result = ShorterNetwork(alive_blocks(), _made_up.training("linear", LAST, 0.3))
+    caption = explore.shorter.explorer.draw(marks, result, 0.5, 1, "test error")
+    assert "lowest after 600 steps, 0.41; after 600 steps 0.41" in caption
+    line, band = marks[0.5]
+    assert list(line.get_xdata()) == [100, 600] and line.get_ydata() == pytest.approx([0.46, 0.41])
+    assert band.get_visible() and not marks[1.0][1].get_visible()
+
+
+def test_the_depths_are_drawn_beside_what_is_dropped():
+    marks = explore.depths.explorer.prepare(Figure())
+    always = torch.arange(10.0).reshape(2, 5) / 100
+    caption = explore.depths.explorer.draw(
+        marks, {"error": (always, torch.full((2, 1), 0.2))}, "test error"
+    )
+    assert "0: 0.025" in caption and "12: 0.065" in caption and "dropping: 0.2" in caption
+    assert list(marks["always"][0].get_xdata()) == list(explore.depths.DEPTHS)
 
 
 def test_first_block_draws_geometric_means():
-    result = FirstBlock(torch.full((2, 3, 7), 1e-3).double(), 0.5, (1.0, 1.0))
+    result = FirstBlock(torch.full((2, 4, 7), 1e-3).double(), 0.5, (1.0, 1.0))
     result.norm[0], result.norm[1] = 1e-2, 1e-4
     marks = explore.first_block.explorer.prepare(Figure())
     caption = explore.first_block.explorer.draw(marks, result)

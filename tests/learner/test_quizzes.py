@@ -52,7 +52,7 @@ ERRORS = {
     "label_smoothing": {"smoothing-target"},
     "dropout": {"higher-training-loss", "one-subset", "eval-mode", "distributes"},
     "batchnorm": {"all-samples", "no-affine", "layer-norm-name", "decay-keeps-simple"},
-    "stochastic_depth": {"linspace", "scaling-unnecessary", "timm-path", "larger-gradients"},
+    "stochastic_depth": {"linspace", "scaling-unnecessary", "larger-gradients"},
     "capstone": {"both-improve", "narrower-intervals"},
     "elsewhere": {"matrices-decay", "no-difference", "nothing-left"},
 }

@@ -1,12 +1,14 @@
 """What reaches the first block? The norm of its gradient in untrained networks of every depth.
 
-Three ways to stack. Blocks are those of `training`, the loss is the cross entropy of 100 digits.
-The blocks' weight matrices are as torch draws them, even on ±1/√in, times a gain for each of a
-branch's two.
+Four ways to stack. Blocks are those of `training`, the loss is the cross entropy of 100 digits.
+Dropping divides a branch that is on by its survival probability; "unscaled", as in the paper, it
+does not. The blocks' weight matrices are as torch draws them, even on ±1/√in, times a gain for each
+of a branch's two.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -20,7 +22,7 @@ from course_lib.statistics import Interval, mean_interval, paired_interval
 from course_lib.stochastic_depth import survival_probabilities
 
 DEPTHS = (1, 2, 4, 8, 16, 32, 64)
-STACKS = ("no shortcut", "shortcut", "shortcut, dropping")
+STACKS = ("no shortcut", "shortcut", "shortcut, dropping", "dropping, unscaled")
 DEEP = DEPTHS[-1]
 # variance of the weights of a branch's two layers at the start, n inputs each → their gains
 STARTS = {
@@ -47,9 +49,9 @@ class FirstBlock:
         logs = self._of(stack)
         return mean_interval(logs[:, -1] - logs[:, 0])
 
-    def effect_of_dropping(self) -> Interval:
+    def effect_of_dropping(self, stack: str = "shortcut, dropping") -> Interval:
         """On the norm at depth 64, in powers of ten."""
-        return paired_interval(self._of(STACKS[2])[:, -1], self._of(STACKS[1])[:, -1])
+        return paired_interval(self._of(stack)[:, -1], self._of("shortcut")[:, -1])
 
     def _of(self, stack: str) -> Tensor:
         return self.norm[:, STACKS.index(require_choice("stack", stack, STACKS))].log10()
@@ -63,12 +65,12 @@ def stacked_network(
     norm: bool = False,
     gain: Gains = (1.0, 1.0),
 ) -> tuple[nn.Sequential, nn.Module]:
-    """(network, its first branch) in float64: weights by `seed`, the same for all three stacks.
+    """(network, its first branch) in float64: weights by `seed`, the same for all stacks.
 
     stack: one of STACKS. last: p_L. norm: a LayerNorm in front of each branch. gain: of the
     branches' two weight matrices.
     """
-    survivals = survival_probabilities(depth, last if stack == "shortcut, dropping" else 1.0)
+    survivals = survival_probabilities(depth, last if "dropping" in stack else 1.0)
     with torch.random.fork_rng(devices=[]):
         reseed(seed)
         network, blocks = residual_network(
@@ -78,10 +80,18 @@ def stacked_network(
         layers = [layer for layer in block.branch.children() if isinstance(layer, nn.Linear)]
         for layer, factor in zip(layers, gain, strict=True):
             layer.weight.data *= factor
+    if stack == "dropping, unscaled":
+        for block in blocks:
+            block.branch.register_forward_hook(partial(_multiplied, factor=block.survival))
     if stack == "no shortcut":
         first, relu, *_, last_layer = network
         network = nn.Sequential(first, relu, *(block.branch for block in blocks), last_layer)
     return network.double(), blocks[0].branch
+
+
+def _multiplied(module: nn.Module, inputs: tuple, output: Tensor, factor: float) -> Tensor:
+    """What undoes the division by the survival probability."""
+    return output * factor
 
 
 def gradient_norm(

@@ -1,4 +1,4 @@
-"""A network that is shorter while it learns: what is on, what a step costs, what it errs."""
+"""A network that is shorter while it learns: what is on, and what it errs, step by step."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -7,7 +7,6 @@ import numpy as np
 import torch
 
 from course_lib.base.random import seeded
-from course_lib.experiments.stochastic_depth.steps import Steps, time_shorter
 from course_lib.experiments.stochastic_depth.training import (
     DEPTH,
     LAST,
@@ -23,13 +22,12 @@ DRAWS = 8  # batches whose network can be looked at
 
 @dataclass
 class ShorterNetwork:
-    """Time per step and test figures so far; None: not there yet.
+    """Test figures so far; None: not there yet.
 
     alive [batches, p_L, blocks]: which blocks are on.
     """
 
     alive: np.ndarray
-    times: Steps | None = None
     training: Shorter | None = None
 
 
@@ -44,16 +42,9 @@ def alive_blocks() -> np.ndarray:
     return (u < torch.tensor(survivals, dtype=torch.float64)).numpy()
 
 
-def measure_shorter(
-    seeds: tuple[int, ...] = SEEDS, rounds: int = 20, steps: int = STEPS
-) -> Iterator[ShorterNetwork]:
-    """Yield a `ShorterNetwork` that fills in.
-
-    First the time of a step, in so many `rounds`, then the networks trained, seed by seed.
-    """
+def measure_shorter(seeds: tuple[int, ...] = SEEDS, steps: int = STEPS) -> Iterator[ShorterNetwork]:
+    """Yield a `ShorterNetwork` that fills in, as the networks are trained, seed by seed."""
     alive = alive_blocks()
     yield ShorterNetwork(alive)
-    for times in time_shorter(rounds=rounds):
-        yield ShorterNetwork(alive, times)
     for training in train_shorter(seeds=seeds, steps=steps):
-        yield ShorterNetwork(alive, times, training)
+        yield ShorterNetwork(alive, training)

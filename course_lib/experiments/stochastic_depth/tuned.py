@@ -1,9 +1,10 @@
 """Each at its best: twelve blocks that are dropped now and then, against blocks that never are.
 
-Both sides get the same budget: nine settings of a strength (p_L, or the number of blocks) and a
-learning rate, each looked at after every step of `RECORDED`. What is lowest on validation rows, as
-the mean of four pilot seeds that nothing else uses, is frozen, for error and NLL by themselves. A
-best one at the grid's edge widened the grid once (`WIDER`). The sweep is stored in
+Every side gets the same budget, sixteen settings: four strengths of its own times four learning
+rates, each looked at after every step of `RECORDED`. The strength is p_L for "dropping", the number
+of blocks for "fewer", the weight decay for "twelve", whose twelve blocks are always on. What is
+lowest on validation rows, as the mean of four pilot seeds that nothing else uses, is frozen, for
+error and NLL by themselves; no grid is widened afterwards. The sweep is stored in
 `course_lib/records/stochastic_depth/sweep.json` and `pilot` runs a line of it again. Only what is
 frozen meets test rows, on other seeds (`judge`). The network is that of `training`.
 """
@@ -27,26 +28,26 @@ from course_lib.statistics import Interval, paired_interval
 PILOT = (9000, 9001, 9002, 9003)
 SEEDS = tuple(range(32))
 VALIDATION = 500  # rows, a fifth of their labels wrong as in training
-RATES = (1e-3, 2e-3, 4e-3)
+RATES = (1e-3, 2e-3, 4e-3, 8e-3)
 FIGURES = ("nll", "error")
-ARMS = ("dropping", "always on")
+ARMS = ("dropping", "twelve", "fewer")
 
 
 class Contestant(NamedTuple):
-    """A network to train: `blocks` residual blocks, p_L = `last`, learning rate `lr`."""
+    """A network to train: `blocks` residual blocks, p_L = `last`, learning rate, weight decay."""
 
     blocks: int
     last: float
     lr: float
+    decay: float = 0.0
 
 
 GRIDS = {
-    "dropping": tuple(Contestant(DEPTH, last, lr) for last in (0.0, 0.4, 0.8) for lr in RATES),
-    "always on": tuple(Contestant(blocks, 1.0, lr) for blocks in (2, 6, 12) for lr in RATES),
-}
-WIDER = {
-    "dropping": tuple(Contestant(DEPTH, last, 8e-3) for last in (0.0, 0.4)),
-    "always on": (*(Contestant(1, 1.0, lr) for lr in RATES), Contestant(2, 1.0, 5e-4)),
+    "dropping": tuple(Contestant(DEPTH, last, lr) for last in (0.0, 0.2, 0.4, 0.8) for lr in RATES),
+    "twelve": tuple(
+        Contestant(DEPTH, 1.0, lr, decay) for decay in (0.0, 1.0, 3.0, 10.0) for lr in RATES
+    ),
+    "fewer": tuple(Contestant(blocks, 1.0, lr) for blocks in (0, 1, 2, 6) for lr in RATES),
 }
 
 
@@ -61,8 +62,19 @@ class Line:
     blocks: int
     last: float
     lr: float
+    decay: float
     nll: list[float]
     error: list[float]
+
+    @property
+    def contestant(self) -> Contestant:
+        """What was trained."""
+        return Contestant(self.blocks, self.last, self.lr, self.decay)
+
+
+def _grid(one: Contestant) -> dict[str, float]:
+    survival = {"survival": one.last} if one.blocks else {}
+    return {**survival, "lr": one.lr, "weight_decay": one.decay}
 
 
 def pilot(one: Contestant, arm: str = "", seeds: tuple[int, ...] = PILOT) -> Line:
@@ -70,7 +82,7 @@ def pilot(one: Contestant, arm: str = "", seeds: tuple[int, ...] = PILOT) -> Lin
     *_, training = train(
         spec_of("linear", one.blocks, norm=False),
         lambda seed: digits(300, VALIDATION, label_noise=0.2, scale="unit", seed=seed),
-        {"survival": one.last, "lr": one.lr, "weight_decay": 0.0},
+        _grid(one),
         seeds,
         steps=STEPS,
         record_at=RECORDED,
@@ -84,24 +96,28 @@ def pilot(one: Contestant, arm: str = "", seeds: tuple[int, ...] = PILOT) -> Lin
 
 @cache
 def sweep() -> tuple[Line, ...]:
-    """The stored lines, in the order in which they were run."""
+    """The stored lines, in the order of `GRIDS`."""
     return tuple(Line(**line) for line in store.stored("stochastic_depth/sweep"))
 
 
-def frozen(arm: str, figure: str, blocks: int | None = None) -> tuple[Contestant, int]:
+def frozen(arm: str, figure: str, **only: float) -> tuple[Contestant, int]:
     """(contestant, step) of an arm whose figure, one of FIGURES, is lowest in the sweep.
 
-    blocks: only those with so many.
+    only: values that the contestant has to have, such as blocks=6.
     """
     require_choice("arm", arm, ARMS)
     require_choice("figure", figure, FIGURES)
-    lines = [line for line in sweep() if line.arm == arm and blocks in (None, line.blocks)]
-    _, step, line = min(
-        (value, step, (line.blocks, line.last, line.lr))
-        for line in lines
+    wanted = [
+        line
+        for line in sweep()
+        if line.arm == arm and all(getattr(line, name) == value for name, value in only.items())
+    ]
+    _, step, one = min(
+        (value, step, line.contestant)
+        for line in wanted
         for step, value in zip(RECORDED, getattr(line, figure))
     )
-    return Contestant(*line), step
+    return one, step
 
 
 @remembered
@@ -112,7 +128,7 @@ def judge(
     for training in train(
         spec_of("linear", one.blocks, norm=False),
         lambda seed: digits(300, 0, label_noise=0.2, scale="unit", seed=seed),
-        {"survival": one.last, "lr": one.lr, "weight_decay": 0.0},
+        _grid(one),
         seeds,
         steps=step,
     ):
@@ -121,14 +137,24 @@ def judge(
         yield values[:, 0, -1].double().masked_fill(~done, torch.nan)
 
 
-def compare(blocks: int | None = None, seeds: tuple[int, ...] = SEEDS) -> dict[str, Interval]:
-    """Dropping minus always on, each frozen at its best, by FIGURES: on test rows, paired by seed.
+def judged(arm: str, figure: str, seeds: tuple[int, ...] = SEEDS, **only: float) -> Tensor:
+    """The figure on test rows of what is `frozen`, [seeds]."""
+    *_, values = judge(*frozen(arm, figure, **only), figure, seeds)
+    return values
 
-    blocks: of the side that is always on, any number unless given.
+
+def compare(
+    arm: str, blocks: int | None = None, last: float | None = None, seeds: tuple[int, ...] = SEEDS
+) -> dict[str, Interval]:
+    """Dropping minus another arm, each frozen at its best, by FIGURES: test rows, paired by seed.
+
+    blocks: of the other arm only those with so many. last: of the dropping ones only that p_L.
     """
-    found = {}
-    for figure in FIGURES:
-        sides = frozen("dropping", figure), frozen("always on", figure, blocks)
-        (*_, dropping), (*_, always) = (judge(*side, figure, seeds) for side in sides)
-        found[figure] = paired_interval(dropping, always)
-    return found
+    ours = {} if last is None else {"last": last}
+    theirs = {} if blocks is None else {"blocks": blocks}
+    return {
+        figure: paired_interval(
+            judged("dropping", figure, seeds, **ours), judged(arm, figure, seeds, **theirs)
+        )
+        for figure in FIGURES
+    }

@@ -9,3 +9,4 @@ TEST_FIGURES = {
     "test error": ("error", "share of wrong answers"),
     "test NLL": ("nll", "mean negative log likelihood"),
 }
+LIMITS = {"error": (0, 0.4), "nll": (0, 2.6)}

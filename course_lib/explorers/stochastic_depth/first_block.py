@@ -61,7 +61,8 @@ def _draw(marks, result):
     return (
         f"Depth {DEPTHS[-1]}, {seeds}: the norm is {end['no shortcut']} without shortcuts{below}, "
         f"{end['shortcut']} with them, {end['shortcut, dropping']} with them and dropping to "
-        f"p_L\u00a0=\u00a0{result.last:g}{gap}"
+        f"p_L\u00a0=\u00a0{result.last:g}, {end['dropping, unscaled']} where dropping does not "
+        f"divide{gap}"
     )
 
 
@@ -74,7 +75,7 @@ explorer = Explorer(
             "variance of the weights at the start", tuple(STARTS), "torch's own, 1/(3n)"
         ),
     },
-    frozen={"last": (0.0, 0.2, 0.5, 0.8, 1.0), "branch": 2},
+    frozen={"last": (0.2, 0.5, 0.8, 1.0), "start": tuple(STARTS)[:2]},
     compute=_compute,
     prepare=_prepare,
     draw=_draw,

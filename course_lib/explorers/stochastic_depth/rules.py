@@ -11,7 +11,7 @@ from course_lib.experiments.stochastic_depth.training import (
     STEPS,
     expected_depths,
 )
-from course_lib.explorers.stochastic_depth.figures import BLOCKS, TEST_FIGURES
+from course_lib.explorers.stochastic_depth.figures import BLOCKS, LIMITS, TEST_FIGURES
 from course_lib.panel import Choice, Explorer, Slider
 from course_lib.statistics import paired_interval
 from course_lib.stochastic_depth import survival_probabilities
@@ -48,7 +48,7 @@ def _draw(marks, result, last, figure, step):
     marks["here"][0].set_xdata([depths[i]] * 2)
     name, label = TEST_FIGURES[figure]
     plotting.set_texts(marks["axes"], title=figure.replace("test", "Test"), ylabel=label)
-    plotting.set_limits(marks["axes"], y=(0, 0.4) if name == "error" else (0, 2.6))
+    plotting.set_limits(marks["axes"], y=LIMITS[name])
     pairs = {
         rule: result.compared(rule, lambda training: training.at(name, training.seen_at(step)))
         for rule in OTHERS

@@ -1,21 +1,19 @@
-"""A network that is shorter while it learns, its time and its error: move p_L and the batch."""
+"""A network that is shorter while it learns, and what it errs step by step: move p_L, the batch."""
 
 import numpy as np
 
 from course_lib import plotting
 from course_lib.experiments.stochastic_depth.shorter import DRAWS, measure_shorter
 from course_lib.experiments.stochastic_depth.training import DEPTH, LAST, RECORDED, STEPS
-from course_lib.explorers.stochastic_depth.figures import BLOCKS, TEST_FIGURES
+from course_lib.explorers.stochastic_depth.figures import BLOCKS, LIMITS, TEST_FIGURES
 from course_lib.panel import Choice, Explorer, Slider
-from course_lib.statistics import mean_interval
 from course_lib.stochastic_depth import survival_probabilities
 
 
 def _prepare(figure):
-    """The network, time against depth, test figure against p_L."""
-    left, middle, right = figure.subplots(1, 3, width_ratios=[1.5, 1, 1])
+    """The network, and a test figure against the step, a line for each p_L."""
+    left, right = figure.subplots(1, 2, width_ratios=[1, 1.15])
     color, _ = plotting.series(0)
-    other, _ = plotting.series(1)
     left.set(
         title="Blocks that are on in this batch",
         xlabel="block (1 is next to the input)",
@@ -34,51 +32,52 @@ def _prepare(figure):
     marks["off"] = left.plot(
         [], [], "s", color=plotting.muted(), markersize=9, fillstyle="none", linestyle="none"
     )
-    middle.set(
-        title="Time of a training step",
-        xlabel="share of the blocks computed",
-        xlim=(0, 1.08),
-        ylim=(0, 1.25),
-    )
-    middle.set(ylabel="relative to all blocks")
-    middle.plot([0, 1], [0, 1], color=plotting.muted(), linestyle=":", label="proportional")
-    marks["times"] = middle.plot(
-        [], [], "o", color=color, markersize=5, linestyle="none", label="measured"
-    )
-    ring = {"color": other, "markersize": 9, "fillstyle": "none", "linestyle": "none"}
-    marks["time"] = middle.plot([], [], "o", label="at this $p_L$", **ring)
-    middle.legend(loc="upper left", fontsize=8, handlelength=1.6)
-    right.set(title="Test error", xlabel="$p_L$", xlim=(-0.05, 1.05))
+    right.set(title="Test error", xlabel="step", xlim=(0, STEPS * 1.02))
     marks["axes"] = right
-    marks["band"] = plotting.draw_band(right, LAST, np.full((1, len(LAST)), np.nan))
-    marks["dots"] = right.plot([], [], "o", color=color, markersize=4, linestyle="none")
-    marks["here"] = [right.axvline(0.5, color=other, linestyle="-", linewidth=1.2)]
+    none = np.full((1, len(RECORDED)), np.nan)
+    for k, last in enumerate(LAST):
+        marks[last] = plotting.draw_band(right, RECORDED, none, label=f"$p_L$ = {last:g}", k=k)
+    right.legend(loc="upper left", fontsize=8)
     return marks
 
 
-def _draw(marks, result, last, batch, figure, step):
-    """Move the marks to a `ShorterNetwork` at one p_L, one batch, one test figure, and a step."""
+def _draw(marks, result, last, batch, figure):
+    """Move the marks to a `ShorterNetwork` at one p_L, one batch, one test figure.
+
+    Only the line at this p_L has its interval.
+    """
     i, survivals = LAST.index(last), survival_probabilities(DEPTH, last)
     alive = result.alive[batch - 1, i]
     _draw_network(marks, survivals, alive)
+    name, label = TEST_FIGURES[figure]
+    plotting.set_texts(marks["axes"], title=figure.replace("test", "Test"), ylabel=label)
+    plotting.set_limits(marks["axes"], y=LIMITS[name])
     said = (
         f"At p_L = {last:g}, {sum(survivals):.2f} of {DEPTH} blocks are expected, "
-        f"{alive.sum()} are on in batch {batch}{_draw_time(marks, result.times, i)}"
+        f"{alive.sum()} are on in batch {batch}"
     )
-    name, label = TEST_FIGURES[figure]
     training = result.training
-    if training is None:
-        _draw_figure(marks, np.full((1, len(LAST)), np.nan), figure, label, last)
-        return f"{said}. The clock first, then the training."
-    step = training.seen_at(step)
-    values = training.at(name, step)
-    _draw_figure(marks, values, figure, label, last)
-    known = values[values.isfinite().all(1)]
+    none = np.full((1, len(RECORDED)), np.nan)
+    curves = None if training is None else getattr(training, name)
+    for k, p in enumerate(LAST):
+        steps = RECORDED if training is None else training.recorded
+        values = none if curves is None else curves[:, k]
+        plotting.move_band(marks[p], steps, values)
+        line, band = marks[p]
+        band.set_visible(k == i)
+        line.set_linewidth(2.4 if k == i else 1.4)
+    if curves is None:
+        return f"{said}. Now the training."
+    known = curves[curves.isfinite().all(2).all(1)]
     if len(known) < 2:
         progress = f"{training.progress:.0%}"
         return f"{said}. Training {len(LAST)} values of p_L side by side: {progress}."
-    found = mean_interval(known[:, i])
-    return f"{said}; {figure} after {step} steps {found} over {len(known)} seeds."
+    mean = known[:, i].mean(0)
+    best, lowest = training.recorded[mean.argmin()], mean.min().item()
+    return (
+        f"{said}; {figure}, mean of {len(known)} seeds: lowest after {best} steps, {lowest:.3g}; "
+        f"after {training.recorded[-1]} steps {mean[-1].item():.3g}."
+    )
 
 
 def _draw_network(marks, survivals, alive):
@@ -93,44 +92,20 @@ def _draw_network(marks, survivals, alive):
     marks["off"][0].set_data(BLOCKS[~alive], np.full((~alive).sum(), -0.14))
 
 
-def _draw_time(marks, steps, i):
-    """Move the marks of the middle picture; returns what to say of the time."""
-    if steps is None:
-        marks["times"][0].set_data([], [])
-        marks["time"][0].set_data([], [])
-        return ""
-    share, relative = steps.shares.mean(0), steps.relative.mean(0)
-    marks["times"][0].set_data(share, relative)
-    marks["time"][0].set_data([share[i]], [relative[i]])
-    milliseconds = 1e3 * steps.seconds[:, i].mean()
-    return f", a step takes {milliseconds:.2g} ms, {relative[i]:.0%} of a whole one"
-
-
-def _draw_figure(marks, values, figure, label, last):
-    right = marks["axes"]
-    plotting.set_texts(right, title=figure.replace("test", "Test"), ylabel=label)
-    marks["here"][0].set_xdata([last, last])
-    plotting.move_band(marks["band"], LAST, values)
-    line = marks["band"][0]
-    marks["dots"][0].set_data(line.get_xdata(), line.get_ydata())
-    plotting.set_limits(right, y=(0, 0.4) if figure == "test error" else (0, 2.6))
-
-
 explorer = Explorer(
     title="A network that is shorter while it learns: "
     "12 blocks of width 32, digits, a fifth of the labels wrong",
     controls={
         "last": Slider("p_L", values=LAST, default=0.5, trained=True),
         "batch": Slider("batch", 1, DRAWS, 1, trained=True),
-        "figure": Choice("right picture", tuple(TEST_FIGURES), "test error", trained=True),
-        "step": Slider("after so many steps", values=RECORDED, default=STEPS, trained=True),
+        "figure": Choice("right picture", tuple(TEST_FIGURES), "test NLL", trained=True),
     },
-    frozen={"last": 5, "figure": 2, "step": (25, 100, 300, 600)},
+    frozen={"last": LAST, "batch": 3, "figure": 2},
     compute=measure_shorter,
     prepare=_prepare,
     draw=_draw,
-    size=(10, 3.6),
-    quick={"seeds": (0, 1), "rounds": 2, "steps": 40},
+    size=(9.4, 3.6),
+    quick={"seeds": (0, 1), "steps": 40},
 )
 
 show = explorer.show

@@ -186,7 +186,7 @@ def test_from_zero_every_block_starts_as_its_shortcut(norm):
 
 
 def test_growth_and_the_effect_of_dropping_are_powers_of_ten():
-    norm = torch.ones(2, 3, 7).double()
+    norm = torch.ones(2, 4, 7).double()
     norm[:, 1, -1], norm[:, 2, -1] = 100, 1000
     found = first_block.FirstBlock(norm, 0.5, (1.0, 1.0))
     assert found.growth("shortcut")[:3] == (2, 2, 2) and found.growth("no shortcut").mean == 0
@@ -194,13 +194,22 @@ def test_growth_and_the_effect_of_dropping_are_powers_of_ten():
 
 
 @pytest.mark.parametrize("norm", [False, True])
-def test_the_three_stacks_share_their_weights(norm):
+def test_the_stacks_share_their_weights(norm):
     states = [
         first_block.stacked_network(stack, 3, 5, norm=norm)[0].state_dict()
         for stack in first_block.STACKS
     ]
     for values in zip(*(state.values() for state in states), strict=True):
-        assert torch.equal(values[0], values[1]) and torch.equal(values[1], values[2])
+        assert all(torch.equal(values[0], other) for other in values[1:])
+
+
+def test_unscaled_a_block_that_is_on_adds_what_its_branch_makes():
+    network, _ = first_block.stacked_network("dropping, unscaled", 1, 2, last=0.5)
+    whole, _ = first_block.stacked_network("shortcut", 1, 2)
+    x = torch.ones(200, 64).double()
+    found, on, off = network(x), whole(x[:1]), network[-1](network[1](network[0](x[:1])))
+    is_on = (found - on).abs().amax(1) < 1e-12
+    assert 60 < is_on.sum() < 140 and torch.allclose(found[~is_on], off.expand_as(found[~is_on]))
 
 
 def test_without_shortcuts_a_block_is_its_branch_alone():
@@ -214,7 +223,7 @@ def test_without_shortcuts_a_block_is_its_branch_alone():
 
 def test_norms_grow_seed_by_seed_and_a_block_that_never_lives_gets_nothing():
     *_, found = first_block.measure_first_block(seeds=(0, 1))
-    assert found.norm.shape == (2, 3, 7) and (found.norm > 0).all()
+    assert found.norm.shape == (2, 4, 7) and (found.norm > 0).all()
     bare = found.norm[:, 0].log10()
     assert (bare.diff(dim=1) < 0).all(), "without shortcuts each doubling loses more"
     assert first_block.gradient_norm("shortcut, dropping", 1, 0, last=0.0) == 0.0

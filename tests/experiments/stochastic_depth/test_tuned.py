@@ -7,14 +7,13 @@ from course_lib.experiments.stochastic_depth import tuned
 from course_lib.experiments.stochastic_depth.training import RECORDED, train_shorter
 
 
-def test_both_sides_tried_nine_settings_and_their_grids_widened_once():
+def test_every_side_tried_its_sixteen_settings_and_no_more():
     tried = {arm: [] for arm in tuned.ARMS}
     for line in tuned.sweep():
-        tried[line.arm].append(tuned.Contestant(line.blocks, line.last, line.lr))
+        tried[line.arm].append(line.contestant)
         assert len(line.nll) == len(line.error) == len(RECORDED)
-    for arm, settings in tried.items():
-        assert len(tuned.GRIDS[arm]) == 9
-        assert settings == [*tuned.GRIDS[arm], *tuned.WIDER[arm]]
+    assert all(len(grid) == 16 for grid in tuned.GRIDS.values())
+    assert {arm: tuple(settings) for arm, settings in tried.items()} == tuned.GRIDS
 
 
 def test_pilot_and_judging_seeds_stay_apart():
@@ -23,15 +22,15 @@ def test_pilot_and_judging_seeds_stay_apart():
 
 @pytest.mark.parametrize("figure", tuned.FIGURES)
 def test_the_frozen_one_has_the_lowest_mean_validation_figure(figure):
-    for blocks in (None, 12):
-        one, step = tuned.frozen("always on", figure, blocks)
+    for only in ({}, {"blocks": 6}):
+        one, step = tuned.frozen("fewer", figure, **only)
         lines = [
             line
             for line in tuned.sweep()
-            if line.arm == "always on" and blocks in (None, line.blocks)
+            if line.arm == "fewer" and only.get("blocks") in (None, line.blocks)
         ]
         lowest = min(min(getattr(line, figure)) for line in lines)
-        [its] = [line for line in lines if (line.blocks, line.last, line.lr) == one]
+        [its] = [line for line in lines if line.contestant == one]
         assert getattr(its, figure)[RECORDED.index(step)] == lowest
     with pytest.raises(ValueError, match="arm"):
         tuned.frozen("both", figure)
@@ -39,11 +38,13 @@ def test_the_frozen_one_has_the_lowest_mean_validation_figure(figure):
         tuned.frozen("dropping", "accuracy")
 
 
-def test_a_line_of_the_sweep_comes_out_again(monkeypatch):
+@pytest.mark.parametrize("blocks", [0, 1])
+def test_a_line_of_the_sweep_comes_out_again(monkeypatch, blocks):
+    one = tuned.Contestant(blocks, 1.0, 2e-3)
+    [stored] = [line for line in tuned.sweep() if line.contestant == one]
     monkeypatch.setattr(tuned, "STEPS", 25)
     monkeypatch.setattr(tuned, "RECORDED", (25,))
-    again = tuned.pilot(tuned.Contestant(1, 1.0, 2e-3), "always on")
-    [stored] = [line for line in tuned.sweep() if (line.blocks, line.lr) == (1, 2e-3)]
+    again = tuned.pilot(one)
     assert again.nll[0] == pytest.approx(stored.nll[0], rel=1e-3)
     assert again.error[0] == pytest.approx(stored.error[0], abs=2e-3)
 
@@ -57,10 +58,10 @@ def test_what_is_judged_is_the_network_of_the_lesson():
 
 
 def test_sides_are_compared_seed_by_seed(monkeypatch):
-    values = {"dropping": torch.tensor([1.0, 2.0, 3.0]), "always on": torch.tensor([2.0, 2.5, 3.5])}
-    monkeypatch.setattr(tuned, "frozen", lambda arm, figure, blocks=None: (arm, 0))
+    values = {"dropping": torch.tensor([1.0, 2.0, 3.0]), "fewer": torch.tensor([2.0, 2.5, 3.5])}
+    monkeypatch.setattr(tuned, "frozen", lambda arm, figure, **only: (arm, 0))
     monkeypatch.setattr(tuned, "judge", lambda arm, step, figure, seeds: iter([values[arm]]))
-    found = tuned.compare()
+    found = tuned.compare("fewer", blocks=6)
     assert {figure: it.mean for figure, it in found.items()} == {
         "nll": pytest.approx(-2 / 3),
         "error": pytest.approx(-2 / 3),
