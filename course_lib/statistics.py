@@ -9,12 +9,11 @@ interval misses the truth once in twenty times: among the hundred of this course
 
 import math
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import stdtrit  # t's quantile; scipy.stats takes 3 s and 60 MiB to load
 from torch import Generator, Tensor
 
 from course_lib.base.arguments import require, require_probability
@@ -92,7 +91,7 @@ def mean_intervals(values: Values, level: float = 0.95) -> tuple[Column, Column]
     given = np.atleast_2d(np.asarray(values, dtype=np.float64))
     known = np.isfinite(given)
     n = known.sum(0)
-    t = stdtrit(np.maximum(n - 1, 1), (1 + level) / 2)
+    t = t_quantile(np.maximum(n - 1, 1), (1 + level) / 2)
     with np.errstate(invalid="ignore", divide="ignore"):
         mean = np.where(known, given, 0).sum(0) / n
         variance = np.where(known, (given - mean) ** 2, 0).sum(0) / (n - 1)
@@ -219,7 +218,7 @@ def apart(one: Sample, other: Sample, level: float = 0.95) -> Interval:
     (a, sa, na), (b, sb, nb) = _located(one), _located(other)
     variance = sa + sb
     freedom = variance**2 / (sa**2 / (na - 1) + sb**2 / (nb - 1)) if variance else 1.0
-    half = stdtrit(freedom, (1 + level) / 2) * math.sqrt(variance)
+    half = t_quantile(freedom, (1 + level) / 2) * math.sqrt(variance)
     return Interval(a - b, a - b - half, a - b + half, level, n=na + nb)
 
 
@@ -257,17 +256,30 @@ def bootstrap_interval(
     return Interval(float(statistic(rows)), low, high, level, n=len(rows))
 
 
+def t_quantile(freedom: Any, share: float) -> Any:
+    """Student's t with so many degrees of freedom: `share` of it lies below. Numbers or arrays."""
+    from scipy.special import stdtrit  # loaded when first needed; scipy.stats would take 3 s
+
+    return stdtrit(freedom, share)
+
+
+def t_reach(n: int, level: float, power: float) -> float:
+    """t₁₋α/₂ + t_power: a difference of so many standard errors is told with this power.
+
+    By an interval of n ≥ 2 values at this level: the usual approximation to the non-central t.
+    """
+    require_probability("power", power, open_low=True, open_high=True)
+    return _quantile(n, level) + t_quantile(n - 1, power)
+
+
 def smallest_detectable(values: Values, level: float = 0.95, power: float = 0.8) -> float:
     """The smallest true mean that a t test on such values finds with probability `power`.
 
-    On as many values, with this spread: (t₁₋α/₂ + t_power)·s/√n, the usual approximation to the
-    non-central t.
+    On as many values, with this spread s: `t_reach`·s/√n.
     """
     sample = _sample(values)
     n = len(sample)
-    require_probability("power", power, open_low=True, open_high=True)
-    reach = _quantile(n, level) + stdtrit(n - 1, power)
-    return reach * sample.std().item() / math.sqrt(n)
+    return t_reach(n, level, power) * sample.std().item() / math.sqrt(n)
 
 
 def _numbers(sample: Tensor) -> tuple[float, ...]:
@@ -290,4 +302,4 @@ def _quantile(n: int, level: float) -> float:
     if n < 2:
         raise ValueError(f"values holds {n} value(s): an interval needs at least 2")
     require_probability("level", level, open_low=True, open_high=True)
-    return stdtrit(n - 1, (1 + level) / 2)
+    return t_quantile(n - 1, (1 + level) / 2)

@@ -10,7 +10,6 @@ Source: Greydanus & Kobak, "Scaling down deep learning with MNIST-1D", ICML 2024
 """
 
 import torch
-from scipy.ndimage import gaussian_filter1d
 from torch import Tensor
 
 from course_lib.base.arguments import require_probability, require_whole
@@ -78,6 +77,8 @@ def mnist1d(
 
 def draw_lines(count: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
     """`count` lines x [count, 40] float64, not yet standardised, and their classes y [count]."""
+    from scipy.ndimage import gaussian_filter1d  # a third of torch's own time to load
+
     u = torch.rand(count, 5, generator=generator, dtype=torch.float64)
     wide = torch.randn(count, 2, CANVAS, generator=generator, dtype=torch.float64)
     y = (10 * u[:, 0]).long()

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from scipy.special import stdtrit
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
 from course_lib.base.arguments import require, require_choice, require_probability, require_whole
 from course_lib.base.random import seeded, shifted
 from course_lib.data.split import standardised
+from course_lib.statistics import t_reach
 from course_lib.study.arm import Arm, Setting, drawing, logits, shaped
 from course_lib.study.code import code_of
 from course_lib.study.findings import Chosen, Findings, too_few
@@ -170,7 +170,7 @@ class Plan:
     def detectable(self, chosen: Mapping[str, Chosen], divisions: int) -> float:
         """The smallest difference that J divisions see four times in five, by the pilots.
 
-        (t₁₋α/₂ + t_power)·s·√(1/J + n_te/n_tr), s: the standard deviation of the pilots'
+        `t_reach`·s·√(1/J + n_te/n_tr), s: the standard deviation of the pilots'
         differences between the frozen arms, the largest.
         """
         first, *others = (one.figures for one in chosen.values())
@@ -179,8 +179,7 @@ class Plan:
             for other in others
         )
         free, held = self.rows.overlapping
-        degrees = divisions - 1
-        reach = stdtrit(degrees, (1 + self.comparison_level) / 2) + stdtrit(degrees, POWER)
+        reach = t_reach(divisions, self.comparison_level, POWER)
         return float(reach * spread * math.sqrt(1 / divisions + held / free))
 
     def _figure(
