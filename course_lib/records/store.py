@@ -32,6 +32,11 @@ def stored(name: str) -> Any:
     return json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
 
 
+def fresh(by_base: dict[str, list[float]]) -> list[float]:
+    """Of values stored base by base: those of all but 0, on which texts are written."""
+    return [value for base, values in by_base.items() if base != "0" for value in values]
+
+
 def add(measured: Iterable[Measurement], folder: Path | None = None) -> None:
     """Add the measurements of a run to the file of its lesson and base."""
     by_file: dict[Path, list[str]] = {}

@@ -34,8 +34,5 @@ def stored(technique: str) -> Interval:
     Over the seeds of all stored bases but 0, on which the lesson was written.
     """
     require_choice("technique", technique, TECHNIQUES)
-
-    def errors(name: str) -> list[float]:
-        return [error for base, some in _stored()[name].items() if base != "0" for error in some]
-
-    return paired_interval(errors(technique), errors("nothing"))
+    without, everything = (store.fresh(_stored()[name]) for name in (technique, "nothing"))
+    return paired_interval(without, everything)

@@ -246,12 +246,8 @@ def _judged() -> dict[str, dict[str, dict[str, list[float]]]]:
 def stored(world: str, arm: str) -> Interval:
     """As `difference`, over the seeds of all stored bases but 0, on which nothing was written."""
     require_choice("arm", arm, tuple(ARMS))
-
-    def errors(name: str) -> list[float]:
-        bases = _judged()[require_choice("world", world, tuple(WORLDS))][name]
-        return [error for base, some in bases.items() if base != "0" for error in some]
-
-    return paired_interval(errors(arm), errors("plain"))
+    judged = _judged()[require_choice("world", world, tuple(WORLDS))]
+    return paired_interval(*(store.fresh(judged[name]) for name in (arm, "plain")))
 
 
 def helps(world: str, arm: str) -> bool | None:
