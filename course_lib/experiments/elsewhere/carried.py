@@ -247,7 +247,7 @@ def stored(world: str, arm: str) -> Interval:
     """As `difference`, over the seeds of all stored bases but 0, on which nothing was written."""
     require_choice("arm", arm, tuple(ARMS))
     judged = _judged()[require_choice("world", world, tuple(WORLDS))]
-    return paired_interval(*(store.fresh(judged[name]) for name in (arm, "plain")))
+    return paired_interval(store.fresh(judged[arm]), store.fresh(judged["plain"]))
 
 
 def helps(world: str, arm: str) -> bool | None:
