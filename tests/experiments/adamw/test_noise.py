@@ -1,4 +1,4 @@
-"""Where a weight with a noisy gradient rests: the balance solves its equation, and runs come near."""
+"""Where a weight with a noisy gradient rests: the balance solves its equation, runs come near."""
 
 import pytest
 
