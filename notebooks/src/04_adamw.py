@@ -24,7 +24,7 @@
 # what this page needs
 try:
     from course_lib.notebook import (above, below, between, claim, each, equal, near,
-                                     predict, quiz, reveal, setup, show_source, within)
+                                     predict, reveal, setup, show_source, within)
 except ModuleNotFoundError:
     raise ImportError(
         "the course is not installed in this Python: stop Jupyter and run `make "
@@ -68,7 +68,7 @@ reveal("moved", "at the star, unmoved",
 
 # %% [markdown]
 # Every bit of λ pulls Adam + L2 nearer to zero, along the dotted line. AdamW ends at the star for every λ up to 0.5. Above that the square no longer holds the star, and AdamW ends on its edge.
-# That is so with the full gradient. With minibatches, which are the ordinary case, decay does shrink: a section below says by how much.
+# That is so with the full gradient. With minibatches, the ordinary case, decay does shrink: a section below says by how much.
 #
 # At the end of this lesson you can
 # - compute Adam's steps by hand;
@@ -122,12 +122,12 @@ for strength in (0, 0.001, 0.01, 0.1, 1, 10):
 
 # %% [markdown]
 # That was one seed. The same number does different things. Adam + L2 is best at 0.01, and with 1 it does not learn at all. AdamW hardly feels 0.01, and is best at 1. So a comparison at one common λ says nothing about which is better.
-# *Where decay matters*, below, compares each at its own best, for the same network at the same rate, over ten seeds. First, why does a knob do nothing?
+# *Where decay matters*, below, compares each at its own best, over ten seeds. First, why does a knob do nothing?
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The first step is lr, for every weight
 #
-# What does Adam make of a gradient? First with numbers.
+# What does Adam make of a gradient?
 
 # %%
 predict("first-step",
@@ -199,7 +199,7 @@ reveal("first-step", "both move 0.1",
 show_source(adam_update)
 
 # %% [markdown]
-# (`lerp_` moves m a share 1 − β₁ of the way towards g; skip `amsgrad`.) Every picture here trains with this function.
+# (`lerp_` moves m a share 1 − β₁ of the way towards g; skip `amsgrad`.)
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: is it what PyTorch does, a hat left off, and Adam's ancestors
@@ -351,19 +351,6 @@ claim("A thousand steps at lr = 1e-3 and λ = 0.01 take one percent off a weight
 # With more data count the memory in epochs, passes through the data. Wang & Aitchison find that the best one stays about the same. Ten times the images make ten times the steps in an epoch, so **with more data the best λ falls**.
 # The AdamW paper has a rule of this kind, too: λ ∝ √(batch/(images · epochs)).
 
-# %%
-quiz("You halve the learning rate of an AdamW run and double its steps. Which λ keeps "
-     "the memory the same share of the run?",
-     {"the same λ":
-          "1/(lr·λ) doubles with lr halved, and so do the steps: the share stays.",
-      "half of it": "Then the memory is four times as long in steps, and twice as long "
-                    "as a share of the run.",
-      "twice as much":
-          "Then the memory in steps stays as it was, but the run is twice as long.",
-      "it cannot be said":
-          "The memory is 1/(lr·λ) steps: all three numbers are known."},
-     answer="the same λ")
-
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: the average, to the last digit
 #
@@ -424,7 +411,7 @@ explore.which_parameter.show()
 #
 # Where does a run with the full gradient end? At rest, what decay takes and what the step gives cancel: $u = -\lambda w$. There are two cases for each weight.
 # - **Its gradient does not go to zero.** A gradient that stands still makes $\hat m/\sqrt{\hat v} = \pm 1$, its sign. So $|w| = 1/\lambda$: the weight stands on the wall of a **box**.
-# - **Its gradient goes to zero**, as at the star. Decay still takes its share at every step. What holds the weight? It is u, because u is a ratio: the mean of the recent gradients divided by their own size. However small they are, as long as enough of them point away from zero, u can have any size up to 1. Take λ = 0.3 and w = 0.7. Decay takes lr · 0.21 at each step, so the weight rests where u = −0.21, and gradients of a millionth make that as well as gradients of 1. So a vanishing push balances the decay, anywhere with $|w| \le 1/\lambda$.
+# - **Its gradient goes to zero**, as at the star. Decay still takes its share at every step. What holds the weight? It is u, because u is a ratio: the mean of the recent gradients divided by their own size. However small they are, as long as enough of them point away from zero, u can have any size up to 1. With λ = 0.3 and w = 0.7 decay takes lr · 0.21 at each step, so the weight rests where u = −0.21, and gradients of a millionth make that as well as gradients of 1. A vanishing push balances the decay, anywhere with $|w| \le 1/\lambda$.
 #
 # The star of the first picture is at (2, 0.7). At λ = 0.3 the box reaches to 1/0.3 = 3.3 and holds it.
 
@@ -445,39 +432,12 @@ explore.trajectory.show(strength=0.6, beta2=0.95)
 
 # %% [markdown]
 # With a learning rate that fades and a memory β₂ that is not too long, AdamW ends at **the best point in the box**; Adam with L2 ends at ridge(λ),
-# the lowest point of loss + (λ/2)‖w‖² (Xie & Li, 2024).
-
-# %%
-from course_lib.experiments.adamw.box import BOWL, STAR, START, box_point
-from course_lib.experiments.shared.surfaces import descend
-
-
-def end(update, betas=(0.9, 0.95), **pull):
-    """Where a run on the bowl ends whose learning rate falls as 1/t: slowly enough to
-    get anywhere."""
-    def fading(param, grad, state, **options):
-        t = state.get("step", 0)
-        return update(param, grad, state, lr=0.05 / (1 + t / 200), betas=betas,
-                      **options)
-    return descend(BOWL, fading, START, 6000, **pull)[-1]
-
-# %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
-# what is claimed
-claim("A star inside the box is not shrunk at all: AdamW with λ = 0.3 ends at the star "
-      "(full gradient, fading lr, β₂ = 0.95).",
-      measured=(end(adamw_update, weight_decay=0.3) - STAR).norm().item(),
-      holds=below(2e-3), kind="checked")
-claim("A star outside is cut off: with λ = 1 AdamW "
-      "ends at the best point of the box |w| ≤ 1.",
-      measured=(end(adamw_update, weight_decay=1.0) - box_point(1.0)).norm().item(),
-      holds=below(2e-3), kind="checked")
-claim("Adam with L2 ends at ridge(λ) for either.",
-      measured=[(end(adam_update, l2=l2) - BOWL.ridge(l2)).norm().item()
-                for l2 in (0.3, 1.0)],
-      holds=below(2e-3), kind="checked")
+# the lowest point of loss + (λ/2)‖w‖² (Xie & Li, 2024). *The fine print* checks it.
 
 # %% jupyter={"outputs_hidden": true}
 # what came out
+from course_lib.experiments.adamw.box import box_point
+
 reveal("inside", "(1, a value of its own)",
        because="along the wall it slides to where the loss is lowest, w₂ ="
                f" {box_point(1.0)[1]:.2f}: the bowl is slanted, and clipping the star "
@@ -493,33 +453,13 @@ reveal("inside", "(1, a value of its own)",
 #
 # One weight, loss $\frac12(w - 1.5)^2$, λ = 0.5: the star at 1.5 lies well inside the box, which reaches to 2. The two should balance where $\lambda w = (1.5 - w)/\sqrt{(1.5-w)^2+\sigma^2}$. Do trained weights rest there?
 
-# %%
-def noisy_rest(sigma, strength=0.5, seeds=10, weights=200, steps=4000):
-    """Mean weight of each seed over the second half of an AdamW run with gradient noise
-    `sigma`."""
-    draw, state = seeded(0), {}
-    w, total = torch.zeros(seeds, weights, dtype=torch.float64), 0.0
-    for step in range(steps):
-        noise = sigma * torch.randn(w.shape, dtype=w.dtype, generator=draw)
-        adamw_update(w, w - 1.5 + noise, state, lr=0.01, weight_decay=strength)
-        total = total + w if step >= steps // 2 else total
-    return total.mean(1) / (steps // 2)
-
-# %%
-def balance(sigma, strength=0.5, low=0.0, high=1.5):
-    """Root of λw = (1.5 − w)/√((1.5 − w)² + σ²), by halving."""
-    for _ in range(60):
-        w = (low + high) / 2
-        low, high = ((w, high)
-                     if (1.5 - w) / ((1.5 - w) ** 2 + sigma**2) ** 0.5 > strength * w
-                     else (low, w))
-    return w
-
 # %% tags=["nbval-check-output"]
+from course_lib.experiments.adamw import noise
+
 for sigma in (1.0, 3.0, 10.0):
     claim(f"At σ = {sigma:g} the weights rest within 2 % of the balance, at "
-          f"{balance(sigma):.3f} instead of 1.5 (ratio).",
-          measured=mean_interval(noisy_rest(sigma) / balance(sigma)),
+          f"{noise.balance(sigma):.3f} instead of 1.5 (ratio).",
+          measured=mean_interval(noise.rest(sigma) / noise.balance(sigma)),
           kind="measured", id=f"noisy-balance-{sigma:g}",
           holds=between(0.98, 1.02))
 
@@ -537,6 +477,35 @@ for sigma in (1.0, 3.0, 10.0):
 # - **u may exceed 1** for a while, and the weight the box. If β₁ ≤ β₂ and gradients do not keep growing, its long-run average does not.
 # - **A constant rate** does not settle exactly; it rattles within about lr.
 # - **And it can kick.** In the picture at λ = 0.6 and β₂ = 0.95, Adam + L2 comes to within 1e-5 of its rest, and near step 285 jumps back to 1e-2. Its gradients have become tiny, and β₂ forgets the large ones within some 20 steps, so √v̂ falls to 0.006 and the rate that the bowl feels, lr/√v̂, rises to 8. With β₁ = 0.9 Adam's averaged momentum is stable up to 38 divided by the curvature, here 38/6.6 ≈ 6 (Cohen et al., 2022). Beyond that the path kicks out, v̂ grows again, and it settles anew.
+
+# %% tags=["deeper"]
+from course_lib.experiments.adamw.box import BOWL, STAR, START, box_point
+from course_lib.experiments.shared.surfaces import descend
+
+
+def end(update, betas=(0.9, 0.95), **pull):
+    """Where a run on the bowl ends whose learning rate falls as 1/t: slowly enough to
+    get anywhere."""
+    def fading(param, grad, state, **options):
+        t = state.get("step", 0)
+        return update(param, grad, state, lr=0.05 / (1 + t / 200), betas=betas,
+                      **options)
+    return descend(BOWL, fading, START, 6000, **pull)[-1]
+
+# %% tags=["deeper", "nbval-check-output"] jupyter={"outputs_hidden": true}
+# what is claimed
+claim("A star inside the box is not shrunk at all: AdamW with λ = 0.3 ends at the star "
+      "(full gradient, fading lr, β₂ = 0.95).",
+      measured=(end(adamw_update, weight_decay=0.3) - STAR).norm().item(),
+      holds=below(2e-3), kind="checked")
+claim("A star outside is cut off: with λ = 1 AdamW "
+      "ends at the best point of the box |w| ≤ 1.",
+      measured=(end(adamw_update, weight_decay=1.0) - box_point(1.0)).norm().item(),
+      holds=below(2e-3), kind="checked")
+claim("Adam with L2 ends at ridge(λ) for either.",
+      measured=[(end(adam_update, l2=l2) - BOWL.ridge(l2)).norm().item()
+                for l2 in (0.3, 1.0)],
+      holds=below(2e-3), kind="checked")
 
 # %% tags=["deeper"]
 def to_star(beta2, steps):
@@ -560,7 +529,7 @@ claim("After 1000 steps AdamW is at the star with β₂ = 0.95, and still far fr
 # 2. Five seeds choose the λ with the lowest mean test error, the other five are judged at it; then the reverse.
 # 3. Decided beforehand: one point of test error is a difference worth having.
 #
-# Then the promise of two separate knobs. The rate is raised tenfold, to 0.1, and λ stays as it was tuned. That is a hard test. Nobody would choose 0.1 here; but decay matters there, so that a wrong λ shows.
+# Then the promise of two separate knobs: the rate is raised tenfold, to 0.1, and λ stays. Nobody would choose 0.1 here, but decay matters there, so a wrong λ shows.
 
 # %%
 predict("carried",
@@ -570,7 +539,7 @@ predict("carried",
          "ten seeds cannot tell"])
 
 # %% [markdown]
-# All pairs at once: ten seeds of 162 networks, half a minute or so; the picture fills in as they train. On the right, the test error in the framed column, from weak decay to strong.
+# All pairs at once: ten seeds of 162 networks, in half a minute or so. On the right, the test error in the framed column, from weak decay to strong.
 #
 # **Do this**: frame column 5, which is lr = 0.01, then 4, then 7, which is lr = 0.1.  **Notice**: how deep is the valley on the right, how far apart are the two curves, and where does the valley lie?
 
@@ -580,7 +549,7 @@ from course_lib.explorers import adamw as explore
 explore.heat_map.show()
 
 # %% [markdown]
-# Look at the axes: AdamW is shown at a hundred times the λ of L2, where its own λ does something. White dots, the best rate of each row, are for a *Deeper* section.
+# Look at the axes: AdamW is shown at a hundred times the λ of L2, where its own λ does something.
 
 # %%
 from course_lib.experiments.adamw.tuning import tuned
@@ -660,29 +629,13 @@ reveal("carried",
 
 # %% [markdown]
 # AdamW's λ tuned at 0.01 is 3.16. Kept at lr = 0.1, it leaves 37 % wrong, against 18 % with a λ tuned there: 19 points more. <!-- rests: not carried-adamw --> It is worse than for Adam + L2, whose λ, kept in the same way, costs 4 points here and 2 on fresh seeds; whether more than one is open. <!-- rests: open carried-adam -->
-# Why? Decay takes lr·λ, and the memory falls from 32 steps to 3. With a tenth of λ the product lr·λ stays, and the 18 % stay as they are. On fresh seeds, too, it costs less than a point. <!-- rests: carried-product -->
+# Why? Decay takes lr·λ, and the memory falls from 32 steps to 3. With a tenth of λ the product lr·λ stays, and the 18 % stay as they are; on fresh seeds it costs less than a point, too. <!-- rests: carried-product -->
 #
 # Is the paper wrong, then? **The paper's λ is not PyTorch's.** There decay takes a share λ′ at each step that the base rate does not multiply. In torch's terms it is lr·λ, the very product that could be kept. So in this test the promise came true of the paper's knob, and not of `weight_decay` in `torch.optim.AdamW`.
-# **In PyTorch, who raises lr lowers λ in proportion.** One pair of rates on a small task does not settle what the paper found with a ResNet over 100 epochs; *Deeper* asks other questions of the same maps, and there its knob does less well.
-
-# %%
-def best_decay(surface, lr=0.01):
-    """log₁₀ of the λ that each seed likes best at this learning rate, by test loss."""
-    loss = surface.loss[:, surface.optimizer.lr.index(lr)].nan_to_num(nan=torch.inf)
-    return torch.tensor(surface.optimizer.decay).log10()[loss.argmin(1)]
+# **In PyTorch, who raises lr lowers λ in proportion.** One pair of rates on a small task does not settle what the paper found with a ResNet; *Deeper* asks other questions, and there its knob does less well.
 
 # %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
 # what is claimed
-claim("Every seed's best λ lies inside its grid, for both.", kind="checked",
-      measured=[best_decay(adam_map), best_decay(adamw_map)],
-      holds=each(*(between(*torch.tensor(ends).log10().tolist()) for ends in
-                   (one.optimizer.decay[::len(one.optimizer.decay) - 1]
-                    for one in trained.values()))))
-claim("At lr = 0.01 the best λ of AdamW is more than "
-      "ten times that of Adam + L2 (in decades).",
-      measured=paired_interval(best_decay(adamw_map), best_decay(adam_map)),
-      kind="measured", id="best-decay-larger",
-      holds=above(1))
 rule = adamw_map.optimizer.decay.index(0.316)  # the λ of the map next to 1/(0.01 · 300)
 claim("At lr = 0.01 the start λ = 1/(lr·steps) alone costs less than one point of test "
       "error, beside the best λ.",
@@ -691,10 +644,10 @@ claim("At lr = 0.01 the start λ = 1/(lr·steps) alone costs less than one point
       holds=below(0.01), kind="measured", id="rule-alone")
 
 # %% [markdown]
-# **Which λ, then?** By test loss AdamW's best is 0.3 to 1, that of Adam + L2 0.003 to 0.01, some hundred times less. <!-- rests: best-decay-larger --> Lesson 03 saw the same from a weight's side: Adam with L2 pulled even the least decayed one 136 times as hard as lr·λ. Who changes from one to the other tunes anew.
+# **Which λ, then?** By test loss AdamW's best is 0.3 to 1, that of Adam + L2 0.003 to 0.01, some hundred times less. <!-- rests: best-decay-larger --> Who changes from one to the other tunes anew.
 #
 # The rule λ = 1/(lr·steps) says 0.33 here. That leaves 17.3 % wrong, better than 22 % without decay but 6.5 points worse than the best λ, which by test error is ten times as large. <!-- rests: not rule-alone --> So *begin* with the rule, and multiply by three until it no longer helps.
-# Printed recipes have λ from 0.01 to 0.1, far below ours. They are for long runs: λ = 0.1 at lr = 3e-4 is a memory of 33 000 steps.
+# Printed recipes have 0.01 to 0.1, for long runs: λ = 0.1 at lr = 3e-4 is a memory of 33 000 steps.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: other questions of the same maps
@@ -779,6 +732,28 @@ claim("As the paper compares them, AdamW over λ′ and L2 over λ, AdamW is the
 # Not in this sense. <!-- rests: not product-nearer, not paper-separable --> The core asked which λ to take along to another rate. This asks whether effects add up over the whole plateau, and that is another question.
 
 # %% [markdown] tags=["deeper"]
+# **The best λ of either.** The two grids lie a hundred apart, and a best λ at the end of its grid would only show that. So first: does each seed's best lie inside? Lesson 03 saw the same from a weight's side: Adam with L2 pulled even the least decayed one 136 times as hard as lr·λ.
+
+# %% tags=["deeper"]
+def best_decay(surface, lr=0.01):
+    """log₁₀ of the λ that each seed likes best at this learning rate, by test loss."""
+    loss = surface.loss[:, surface.optimizer.lr.index(lr)].nan_to_num(nan=torch.inf)
+    return torch.tensor(surface.optimizer.decay).log10()[loss.argmin(1)]
+
+# %% tags=["deeper", "nbval-check-output"] jupyter={"outputs_hidden": true}
+# what is claimed
+claim("Every seed's best λ lies inside its grid, for both.", kind="checked",
+      measured=[best_decay(adam_map), best_decay(adamw_map)],
+      holds=each(*(between(*torch.tensor(ends).log10().tolist()) for ends in
+                   (one.optimizer.decay[::len(one.optimizer.decay) - 1]
+                    for one in trained.values()))))
+claim("At lr = 0.01 the best λ of AdamW is more than "
+      "ten times that of Adam + L2 (in decades).",
+      measured=paired_interval(best_decay(adamw_map), best_decay(adam_map)),
+      kind="measured", id="best-decay-larger",
+      holds=above(1))
+
+# %% [markdown] tags=["deeper"]
 # **The paper's knob, as a map.** Its step is $w \leftarrow (1-\lambda')\,w$, then Adam's; a schedule multiplies both. That is `adamw_update` with `weight_decay` = λ′/lr, and it is also what a slip in the exercise does.
 # The two maps have the same decays at lr = 10^−2.5: λ′ from 10^−5.5 to 10^−1.5 is λ from 10⁻³ to 10¹ there.
 #
@@ -822,10 +797,10 @@ claim("… and within one point in test error.",
       holds=within(0.01), kind="measured", id="tuned-same-error")
 
 # %% [markdown]
-# AdamW 9.7 %, Adam + L2 9.7 %: tuned, neither is better. <!-- rests: tuned-same-loss, tuned-same-error --> So of the second promise, better generalization, we see next to nothing. At the best rate that was to be expected, since λ gains little there. And our network has no norm: Kosson et al. (2024) trace the edge of AdamW to layers in front of one, whose weights it lets turn evenly (lesson 07).
+# AdamW 9.7 %, Adam + L2 9.7 %: tuned, neither is better. <!-- rests: tuned-same-loss, tuned-same-error --> So of the second promise, better generalization, we see next to nothing. At the best rate λ gains little anyway, and our network has no norm: Kosson et al. (2024) trace the edge of AdamW to layers in front of one, whose weights it lets turn evenly (lesson 07).
 #
 # **Why use AdamW, then?** Its λ has a meaning that one can compute, a memory in steps, and published recipes are written for it.
-# Large language models decay too, though they see most rows once: there it keeps steps large compared with the weights, and training in bfloat16 stable (D'Angelo et al., 2024).
+# Large language models, which see most rows once, decay too: it keeps steps large beside the weights, and training in bfloat16 stable (D'Angelo et al., 2024).
 #
 # All verdicts here share ten seeds: read them as one experiment.
 
@@ -842,39 +817,10 @@ claim("… and within one point in test error.",
 # `from course_lib.experiments.adamw import successors`, `explore.heat_map.show(update=successors.cautious_update)` draws the map of one (slowly, network by network). torch has Muon as `torch.optim.Muon`, for matrices alone.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ## Myths, checked
-#
-# > **"In AdamW decay is independent of the learning rate."** Independent of the gradients. In torch the factor is 1 − lr·λ.
-#
-# > **"Adam adapts the decay to each weight, too."** Of L2 in Adam that is true. AdamW's decay takes the same share of every weight, however steep its gradient.
-
-# %% tags=["nbval-check-output"]
-claim("A tenth of the learning rate, a tenth of the "
-      "decay: on a flat loss AdamW leaves (1 − lr·λ)ᵗ.",
-      measured=[left_after(0.1), left_after(0.01)],
-      holds=each(near(0.95**100, 1e-12), near(0.995**100, 1e-12)))
-
-# %%
-def taken(steepness, strength=0.4):
-    """Share of a weight that decay takes in AdamW's first step, beside what Adam alone
-    does."""
-    g = torch.tensor(steepness, dtype=torch.float64)
-    with_decay, without = (adamw_update(torch.ones_like(g), g, {}, lr=0.05,
-                                        weight_decay=s) for s in (strength, 0.0))
-    return (without - with_decay).item()
-
-# %% tags=["nbval-check-output"]
-claim("Decay takes lr·λ of a weight, be its gradient 1000 or 0.001.",
-      measured=[taken(1e3), taken(1e-3)],
-      holds=near(0.05 * 0.4, 1e-12))
-
-# %% [markdown] slideshow={"slide_type": "slide"}
 # ## In production
 #
-# The plain loop again with what one adds for real work.
-# - Two groups: weights decay, biases and norms do not.
-# - A schedule with warm-up. 50 epochs of 300/50 batches are 300 steps. `cycle_momentum=False` keeps `OneCycleLR` from moving β₁, too.
-# - λ by the rule, then three, ten and thirty times as much. *Validation* images choose, which have wrong labels as the training images do; the test images only tell.
+# The plain loop, with two groups (weights decay, biases and norms do not), a schedule with warm-up, and λ by the rule, then three, ten and thirty times as much. Validation images choose; they have wrong labels, too. 50 epochs of 300/50 batches are 300 steps, and
+# `cycle_momentum=False` keeps `OneCycleLR` from moving β₁ as well.
 
 # %%
 from course_lib.weight_decay import decay_groups
@@ -909,20 +855,21 @@ for strength in (0.01, rule, 3 * rule, 10 * rule, 30 * rule):
           f"test {wrong(model, data.test_x, data.test_y):.1%}")
 
 # %% [markdown]
-# One seed. The default λ = 0.01 leaves 16.1 % wrong, and the rule, 0.33, 13.6 %. From there the validation images like 1 and 3.3 best, both alike: 11.3 % and 10.7 %. At 10 it has turned, and one stops. Most of the 29.5 % on the validation images are their own wrong labels.
+# One seed. The default λ = 0.01 leaves 16.1 % wrong, and the rule, 0.33, 13.6 %. From there the validation images like 1 and 3.3 best, both alike: 11.3 % and 10.7 %. At 10 it has turned, and one stops. Most of the 29.5 % are wrong labels.
+# The schedule multiplies lr, and so the decay: with half the peak on average, the memory is twice as long as at the peak.
 
-# %% [markdown]
+# %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
+# ### Deeper: groups, a schedule, and resuming bit for bit
+
+# %% [markdown] tags=["deeper"]
 # **A schedule of the learning rate schedules the decay too.** Warm-up and cosine leave $\prod_t (1 - \eta_t \lambda)$ of a starting weight. Here is the default λ in a run of 100 000 steps.
 #
 # **Do this**: take *steps* down to 1000.  **Notice**: how much of a weight has the default λ taken by the end of the run?
 
-# %%
+# %% tags=["deeper"]
 from course_lib.explorers import adamw as explore
 
 explore.schedule.show(steps=100_000)
-
-# %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
-# ### Deeper: groups, a schedule, and resuming bit for bit
 
 # %% tags=["deeper"]
 model = torch.nn.Sequential(torch.nn.Linear(4, 3), torch.nn.LayerNorm(3)).double()
@@ -1009,7 +956,7 @@ claim("A run saved after 10 steps and resumed "
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## When not to
 #
-# - **Short fine-tuning.** At lr = 1e-5 and λ = 0.01 the memory is ten million steps, so decay takes nothing. A λ large enough to be felt would pull towards zero, and not towards the model that you were given.
+# - **Short fine-tuning.** At lr = 1e-5 and λ = 0.01 the memory is ten million steps: nothing. A λ that is felt pulls towards zero, not towards the model that you were given.
 # - **Weights that must be large.** λ = 1 keeps every weight within about ±1. Biases, and the scales of norms, want a group without decay.
 # - **Rows that are seldom used**, as those of an embedding, which is a table with one row of weights for each word. AdamW decays every row at every step, whether its word came or not.
 # - **A tuned recipe with SGD, or with Adam + L2.** Nothing above compared Adam with SGD, and tuned AdamW was not better than tuned Adam + L2 by what we had called worth having. <!-- rests: tuned-same-loss, tuned-same-error -->
@@ -1020,9 +967,31 @@ claim("A run saved after 10 steps and resumed "
 # | you may read | what it does |
 # |---|---|
 # | $\sqrt{v_t + \varepsilon}$ on one page, $\sqrt{v_t} + \varepsilon$ on the next | two different rules, far apart for small gradients. torch: ε outside |
+# | "in AdamW decay is independent of the learning rate" | of the gradients; in torch the factor is 1 − lr·λ |
+# | "Adam adapts the decay to each weight, too" | true of L2 in Adam; AdamW's decay takes the same share of every weight, however steep its gradient |
 # | "decay is applied *after* the step" | torch decays the old w. Before or after does not matter as long as it is the old one; decaying the moved weight is another rule |
 # | "$\hat\eta_t = \eta/\sqrt{v_t}$" *and* a division by $\sqrt{v_t}$ | divided twice: the step grows as 1/g, and scale is back |
 # | `zero_grad` "sets gradients to zero" | to None, in torch: a parameter without gradient is then not decayed either |
+
+# %% tags=["deeper", "nbval-check-output"]
+claim("A tenth of the learning rate, a tenth of the "
+      "decay: on a flat loss AdamW leaves (1 − lr·λ)ᵗ.",
+      measured=[left_after(0.1), left_after(0.01)],
+      holds=each(near(0.95**100, 1e-12), near(0.995**100, 1e-12)))
+
+# %% tags=["deeper"]
+def taken(steepness, strength=0.4):
+    """Share of a weight that decay takes in AdamW's first step, beside what Adam alone
+    does."""
+    g = torch.tensor(steepness, dtype=torch.float64)
+    with_decay, without = (adamw_update(torch.ones_like(g), g, {}, lr=0.05,
+                                        weight_decay=s) for s in (strength, 0.0))
+    return (without - with_decay).item()
+
+# %% tags=["deeper", "nbval-check-output"]
+claim("Decay takes lr·λ of a weight, be its gradient 1000 or 0.001.",
+      measured=[taken(1e3), taken(1e-3)],
+      holds=near(0.05 * 0.4, 1e-12))
 
 # %% tags=["deeper"]
 def after_the_move(param, grad, state, *, weight_decay, lr, **options):
