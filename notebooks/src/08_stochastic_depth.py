@@ -770,7 +770,7 @@ reveal("rules", from_interval={"linear": negative(best), "reversed": positive(be
        because=f"linear minus reversed: {best}", rests="linear-reversed-best")
 
 # %% [markdown]
-# Here the usual rule is not the better one. After 600 steps its NLL is higher than that of its reverse by about 0.3; there whoever learns the wrong labels more slowly wins. At the best step of each it is higher by 0.04, as the fresh seeds decided. The paper found the linear rule better than the uniform one, on images and with 54 convolutional blocks, whose early ones extract what all others need. A rule is a habit until it is measured where it is used. <!-- rests: not linear-reversed-late, not linear-reversed-best -->
+# Here the usual rule is not the better one. After 600 steps its NLL is higher than that of its reverse by about 0.3; there whoever learns the wrong labels more slowly wins. At the best step of each it is higher by 0.04, as the fresh seeds decided. The paper found the linear rule better than the uniform one, on images and with 54 convolutional blocks, whose early ones extract what all others need. A rule is a habit until it is measured where it is used. <!-- rests: not linear-reversed-late -->
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: what is drawn, in the libraries and in $2^L$ networks
@@ -844,7 +844,7 @@ claim("What drop_path makes of a 1 has variance p/(1 − p), as with dropout: bo
 # | no cost at test time | dropping itself costs nothing; but all blocks are paid for |
 #
 # **When to.** It is standard in deep image networks and vision transformers; one of these, DeiT, does clearly worse without it (Touvron et al. 2021). A rule: first find out how many blocks your task wants. Where more of them help, try it.
-# **When not to.** Without shortcuts there is nothing to fall back on. Where fewer blocks do as well, take fewer. Where labels are right and data plenty, do not expect what wrong labels show. With dropout and weight decay already tuned, it is one more knob to tune with them.
+# **When not to.** Without shortcuts there is nothing to fall back on. Where fewer blocks do as well, take fewer. <!-- rests: not tuned-any-error --> Where labels are right and data plenty, do not expect what wrong labels show: there it is undecided. <!-- rests: open drop-clean-nll, open drop-clean-error --> With dropout and weight decay already tuned, it is one more knob to tune with them.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Your turn
