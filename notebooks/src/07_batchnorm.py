@@ -53,7 +53,7 @@ double = {"dtype": torch.float64}  # exact claims are held to 15 digits
 # Fresh random weights, ten layers of 64 units, a batch of digits. *Gain* scales the weights. Left, how large the outputs of each layer are; middle, the gradient there, on its way back from the last layer;
 # right, the share of outputs that pass (almost) no gradient: for ReLU always about half, for tanh worth watching.
 #
-# **Do this**: move the gain until the blue line in the left panel is flat; then a little further; then choose tanh. **Notice**: which of the lines does BatchNorm hold still, and which not?
+# **Do this**: move the gain until the blue line in the left panel is flat; then a little further; then choose the activation tanh, which is S-shaped and ends flat at ±1. **Notice**: which of the lines does BatchNorm hold still, and which not?
 
 # %% slideshow={"slide_type": "-"}
 from course_lib.explorers import batchnorm as explore
@@ -61,8 +61,10 @@ from course_lib.explorers import batchnorm as explore
 explore.activations.show()
 
 # %% [markdown]
-# Without a norm every layer multiplies by about the same factor, and ten equal factors make a large one. With BatchNorm the gain makes no difference to the outputs; the last part says why.
-# (Its gradient does grow on the way back, by about 1.2 a layer.)
+# Without a norm every layer multiplies by about the same factor, and ten equal factors make a very large or a very small one. For ReLU the line is flat at a gain of about √2 = 1.41: ReLU throws away half of the mean square, and √2 squared makes up for it.
+# tanh cannot grow beyond 1. Instead it saturates: at a gain of 3 about half of its outputs pass almost no gradient.
+#
+# BatchNorm holds the *outputs* still, at any gain and for both activations; the last part says why. It does not hold the *gradient* still, which grows on the way back, for ReLU by about 1.2 a layer.
 #
 # At the end of this lesson you can
 # - write BatchNorm with its memory, and say what is learned, what is remembered, and what changes in evaluation;
@@ -72,9 +74,9 @@ explore.activations.show()
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: the gradient on its way back
 #
-# In the picture, with ReLU and batches of 64, it grows 6- to 7-fold over nine layers, whatever the gain: for ReLU, wide layers and large batches by √(π/(π − 1)) = 1.21 a layer (Yang et al. 2019). That is exponential in depth, BatchNorm's own doing, and one reason for the shortcuts of lesson 08.
+# In the picture, with ReLU and batches of 64, it grows 6- to 7-fold over nine layers, whatever the gain: for ReLU, wide layers and large batches by √(π/(π − 1)) = 1.21 a layer (Yang et al. 2019). 1.21⁹ is 5.6; width and batch are only 64, and that adds a little. That is exponential in depth, BatchNorm's own doing, and one reason for the shortcuts of lesson 08.
 #
-# Batches of 2 are another world. *Very small batches* shows what $\hat x$ is there, with $d$ half the difference of the rows: $\pm d/\sqrt{d^2+\epsilon}$. Where the rows differ, that is ±1 with next to no slope; where they all but agree, its slope is up to $1/\sqrt\epsilon = 316$. So the gradient vanishes or explodes, as it happens: look at it for several gains.
+# Batches of 2 are another world. *Very small batches* shows what $\hat x$ is there, with $d$ half the difference of the rows: $\pm d/\sqrt{d^2+\epsilon}$. Where the rows differ, that is ±1 with next to no slope; where they all but agree, its slope is up to $1/\sqrt\epsilon = 316$. So the gradient vanishes or explodes, as it happens. In the notebook, set the batch size to 2 and look at several gains.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## In plain PyTorch
@@ -125,6 +127,10 @@ for lr in (0.01, 0.1):
 # $$\hat x = \frac{x-\mu}{\sqrt{\sigma^2+\epsilon}} \qquad\qquad y = \gamma\,\hat x + \beta$$
 #
 # ε = 1e-5 keeps the root from zero. γ and β are learned, a pair for each feature, from 1 and 0.
+#
+# A variance can be divided by $n$ or by $n-1$. A sample spreads less around its own mean than around the true one; dividing by $n-1$ makes up for that on average, and is called the *unbiased* estimate.
+# So $n$ describes the rows that are there, $n-1$ estimates the spread of all rows.
+#
 # For later, the layer keeps **running statistics**, which start at 0 and 1. Each batch in training moves them by the share $m$ = 0.1, torch's `momentum`:
 #
 # $$\text{running} \leftarrow (1-m)\,\text{running} + m\,\text{batch}$$
@@ -134,7 +140,7 @@ predict("variance", "After this one batch, the running variance is …",
         ["0.9 · 1 + 0.1 · 26/3 = 1.767", "0.9 · 1 + 0.1 · 13 = 2.2",
          "0.1 · 1 + 0.9 · 26/3 = 7.9"])
 
-# %% jupyter={"outputs_hidden": true} tags=["nbval-check-output"]
+# %% jupyter={"outputs_hidden": true, "source_hidden": true} tags=["nbval-check-output"]
 x = torch.tensor([[1.0], [3.0], [8.0]], **double)
 running_mean, running_var = torch.zeros(1, dtype=x.dtype), torch.ones(1, dtype=x.dtype)
 y = batch_norm(x, running_mean, running_var, training=True).flatten().tolist()
@@ -163,19 +169,24 @@ reveal("variance", "0.9 · 1 + 0.1 · 13 = 2.2",
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The function
 #
-# The last line of `batch_norm` calls `standardise`, shown below it. `dims`: the dimensions to average over, all but the features. (The helpers with an underscore count, refuse and reshape.)
-
-# %%
-show_source(batch_norm)
-
-# %%
-show_source(standardise)
-
-# %% [markdown]
-# The running statistics are **buffers**: saved with the model, trained by nobody. Only they are kept out of autograd's graph. The gradient flows through μ and σ²:
+# For rows of features these are the lines that matter; *Deeper* shows the whole function.
+#
+# ```python
+# if training:
+#     mean, var = x.mean(0), x.var(0, correction=0)  # divided by n
+#     with torch.no_grad():
+#         running_mean.mul_(1 - m).add_(m * mean)
+#         running_var.mul_(1 - m).add_(m * n / (n - 1) * var)
+# else:
+#     mean, var = running_mean, running_var
+# return gamma * (x - mean) / (var + eps).sqrt() + beta
+# ```
+#
+# The running statistics are **buffers**: saved with the model, trained by nobody. No gradient flows into them. But in training the gradient does flow through μ and σ² of the batch:
 # to change one row is to change the mean, and so all rows. Holding them fixed (`detach`) gives the right output and a wrong gradient.
 #
-# The formula in the lecture that lesson 06 quotes (see *Sources*) is $\hat x$ alone. γ and β matter: with $\gamma = \sqrt{\sigma^2+\epsilon}$ and $\beta = \mu$ the layer does nothing to this batch (in evaluation: to any), so it can learn to undo itself.
+# γ and β let the layer undo itself. With $\gamma = \sqrt{\sigma^2+\epsilon}$ and $\beta = \mu$ it does nothing to this batch. In evaluation the running statistics take the place of μ and σ², and then it does nothing to any row.
+# Some texts stop at $\hat x$, and so hold every feature at mean 0 and variance 1 for good. One of them is a widely read lecture, that of the mlr3torch course (*Sources*).
 
 # %%
 predict("twice",
@@ -184,7 +195,7 @@ predict("twice",
         ["same output, same statistics", "same output, moved statistics",
          "another output, moved statistics"])
 
-# %% jupyter={"outputs_hidden": true} tags=["nbval-check-output"]
+# %% jupyter={"outputs_hidden": true, "source_hidden": true} tags=["nbval-check-output"]
 generator = seeded(0)
 batch = 2 + 3 * torch.randn(10, 5, **double, generator=generator)
 layer = BatchNorm1d(5, **double)  # the function as a layer
@@ -206,16 +217,27 @@ reveal("twice",
            "another output, moved statistics": each(positive, positive)(gaps)},
        because="training looks at the batch alone, and takes notes")
 
+# %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
+# ### Deeper: the whole function
+#
+# `dims` are the dimensions to average over, all but the features. The helpers with an underscore count, refuse and reshape. The last line calls `standardise`, which stands below it.
+
+# %% tags=["deeper"]
+show_source(batch_norm)
+
+# %% tags=["deeper"]
+show_source(standardise)
+
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What does it remember?
 #
-# During training, says the same lecture, the layer uses the batch, "while during evaluation, it uses the running mean and variance of all training samples seen". Feed it 200 batches of numbers around 10, then 200 around 0.
+# During training, says the same lecture of the mlr3torch course, the layer uses the batch, "while during evaluation, it uses the running mean and variance of all training samples seen". Feed it 200 batches of numbers around 10, then 200 around 0.
 
 # %%
 predict("memory", "The mean of all samples seen is 5. The running mean is …",
         ["5", "near 0", "near 10"])
 
-# %% jupyter={"outputs_hidden": true} tags=["nbval-check-output"]
+# %% jupyter={"outputs_hidden": true, "source_hidden": true} tags=["nbval-check-output"]
 pair = torch.tensor([[-1.0], [1.0]], **double)
 forgetful, average = (BatchNorm1d(1, momentum=m, **double) for m in (0.1, None))
 for norm in (forgetful, average):
@@ -261,23 +283,18 @@ explore.memory.show()
 # - *all at once*: all test rows as one batch, which is what the memory aims at;
 # - *evaluation*: by the memory.
 #
-# A 64-64-10 network, 300 steps on 500 digits with batches of 4; errors averaged over the last ten looks, ten steps apart; sixteen seeds (here and below: another split, start and batch order, always the same 1797 digits).
-# Two are *apart* if the whole interval of their difference is beyond 5 percentage points, *together* if it is within ± 2.
+# A 64-64-10 network is trained for 300 steps on 500 digits, in batches of 4. Every ten steps we measure its errors, and average the last ten measurements. All this is done with sixteen seeds. Here and below, a seed is another split, start and batch order of the same 1797 digits.
+#
+# Two errors are *apart* if the whole interval of their difference is beyond 5 percentage points, and *together* if it is within ± 2.
 
 # %%
-predict("modes", "Which momentum sets evaluation apart from all at once, 1 or 0.001?",
+predict("modes",
+        "With which momentum does evaluation err over 5 points more than all test "
+        "rows at once: 1 or 0.001?",
         ["only 1", "only 0.001", "both", "neither"])
 
-# %% [markdown]
-# **Do this**: take the momentum from 0.001 to 1, then set the batch size to 64 (some seconds).  **Notice**: where does *evaluation* meet *all test rows as one batch*, and how wide is that valley?
-
-# %% jupyter={"outputs_hidden": true}
-from course_lib.explorers import batchnorm as explore
-
-explore.mismatch.show(batch_size=4, momentum=0.1)
-
-# %% jupyter={"outputs_hidden": true} tags=["nbval-check-output"]
-*_, modes = compare_modes(4)  # what the picture was drawn from
+# %% jupyter={"outputs_hidden": true, "source_hidden": true} tags=["nbval-check-output"]
+*_, modes = compare_modes(4)
 # evaluation less all at once, in points
 behind = {m: mean_interval(modes.behind(m)) for m in (0.1, 1.0, 0.001)}
 claim("With momentum 0.1 evaluation and all at once are together.",
@@ -304,8 +321,20 @@ reveal("modes",
        rests="memory-apart-1, memory-apart-0.001")
 
 # %% [markdown]
+# With momentum 0.1 evaluation errs 9.3 % and all at once 9.2 %. With 1 and with 0.001 evaluation is 15 and 20 points worse. <!-- rests: memory-together, memory-apart-1, memory-apart-0.001 -->
 # Too long a memory still holds what it began with, mean 0 and variance 1, which were never measured, and that is most of what it costs (*Deeper*); <!-- rests: memory-corrected --> too short a one is one small batch.
-# *Forgetting `model.eval()`* means being judged *as trained*; and every test batch moves the statistics besides.
+# *Forgetting `model.eval()`* means being judged *as trained*: 16.4 % instead of 9.3 %. <!-- rests: trained-apart --> And every test batch moves the statistics besides.
+#
+# **Do this**: take the momentum from 0.001 to 1 with batches of 4; then set the batch size in training to 64, and do it again.  **Notice**: where does *evaluation* meet *all test rows as one batch*, and how wide is that valley in the right panel?
+
+# %%
+from course_lib.explorers import batchnorm as explore
+
+explore.mismatch.show(batch_size=4, momentum=0.1)
+
+# %% [markdown]
+# With batches of 64 the valley is wide. From momentum 0.01 to 1 evaluation errs 3.5 to 4.1 %, all at once 3.5 %: even the last batch alone is memory enough. At 0.001 it errs 17 %, for 300 batches are too few to forget the start.
+# A memory that is wrong can be made anew when training is over: show the network some batches in training mode without a step (*In production*).
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: what a memory begins with
@@ -335,7 +364,7 @@ predict("two",
         "they are about …",
         ["−1 and 1", "0 and 2", "0.0004 and 1"])
 
-# %% jupyter={"outputs_hidden": true} tags=["nbval-check-output"]
+# %% jupyter={"outputs_hidden": true, "source_hidden": true} tags=["nbval-check-output"]
 two = torch.tensor([[0.3, 5.0, -2.0], [700.0, 4.0, -2.1]], **double)
 print(batch_norm(two, training=True).numpy().round(4))
 half = (two[1] - two[0]) / 2
@@ -359,7 +388,7 @@ reveal("two", "−1 and 1",
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: LayerNorm against BatchNorm in small batches
 #
-# Two epochs of 1000 digits, 64-64-64-10 networks, plain SGD, in batches of 1, 2 and 8; eight seeds. One rate, 0.02, tuned for nobody; and in two epochs large batches make few steps (2000, 1000, 250). So read the two norms against each other at one batch size, and nothing else.
+# Two epochs of 1000 digits, 64-64-64-10 networks, plain SGD, in batches of 1, 2 and 8; eight seeds. One rate, 0.02, tuned for nobody; and in two epochs large batches make few steps (2000, 1000, 250). So read the two norms against each other at one batch size and at this rate, and nothing else. With another rate for each, the leads could be others: that was not measured.
 # A lead counts if its interval leaves out 0.
 
 # %% tags=["deeper"]
@@ -371,18 +400,19 @@ predict("small", "Which has the lower test error with batches of 2, and of 8?",
 
 # %% tags=["deeper"] jupyter={"outputs_hidden": true}
 *_, small = compare_small_batches()
-for (name, size), error in sorted(small.error.items(), key=lambda item: item[0][1]):
-    print(f"batches of {size}, {name or 'no'} norm: test error in %",
-          mean_interval(100 * error))
+for size in (2, 8):
+    for name in ("layer", "batch"):
+        print(f"batches of {size}, {name} norm: test error in %",
+              mean_interval(100 * small.error[name, size]))
 
 # %% tags=["deeper", "nbval-check-output"] jupyter={"outputs_hidden": true}
 # how much lower LayerNorm's test error is, in points
 lead = {size: paired_interval(100 * small.error["batch", size],
                               100 * small.error["layer", size]) for size in (2, 8)}
-claim("With batches of 2, LayerNorm leads.",
+claim("At rate 0.02, with batches of 2, LayerNorm leads.",
       measured=lead[2],
       kind="measured", id="layer-leads-2", holds=positive)
-claim("With batches of 8, BatchNorm leads.",
+claim("At rate 0.02, with batches of 8, BatchNorm leads.",
       measured=lead[8],
       kind="measured", id="batch-leads-8", holds=negative)
 leads = [lead[2], lead[8]]
@@ -398,11 +428,106 @@ reveal("small",
        because="at 1 BatchNorm does not take part; other rates: "
                "compare_small_batches(lr=…)", rests="layer-leads-2, batch-leads-8")
 
+# %% [markdown] tags=["deeper"]
+# At 2 the errors are 8.6 % with LayerNorm and 32.7 % with BatchNorm, at 8 they are 7.7 % and 6.3 %. <!-- rests: layer-leads-2, batch-leads-8 -->
+# Fresh seeds agree about who leads. At 2 they give a larger lead, 28.3 points and not 24.1: the sign is sure, the size is not.
+
+# %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
+# ### Deeper: the other options of the layer, images, and what is refused
+#
+# Every option against torch, on two batches of training and one of evaluation; a `state_dict` of ours loads into torch's layer and the other way round (the tests do both).
+# For images a *channel* is a feature, and every pixel of every image is one of its values: BatchNorm2d is BatchNorm1d with the pixels as rows. And LayerNorm is BatchNorm of the transpose (but for γ and β, which belong to features in both).
+
+# %% tags=["deeper"]
+from torch import nn
+
+from course_lib.batchnorm import BatchNorm2d, LayerNorm, layer_norm
+
+
+def seen(norm, rows, mode):
+    """Output, gradients and buffers of a layer that is shown these rows in this
+    mode."""
+    rows = rows.clone().requires_grad_()
+    out = norm.train(mode)(rows)
+    return [out, *torch.autograd.grad(out.sin().sum(), [rows, *norm.parameters()]),
+            *norm.buffers()]
+
+
+def gap(ours, theirs, rows):
+    """Largest difference between two layers in training, evaluation, and training
+    again."""
+    return max((a - b).abs().max().item() for mode in (True, False, True)
+               for a, b in zip(seen(ours, rows, mode), seen(theirs, rows, mode),
+                               strict=True))
+
+
+# %% tags=["deeper", "nbval-check-output"]
+tables = {"the defaults": {}, "momentum=None": {"momentum": None},
+          "affine=False": {"affine": False},
+          "eps=0.3": {"eps": 0.3},
+          "track_running_stats=False": {"track_running_stats": False}}
+claim("Outputs, gradients and buffers are those of nn.BatchNorm1d, in training and "
+      "evaluation, for each option.",
+      measured={name: gap(BatchNorm1d(5, **o, **double),
+                          nn.BatchNorm1d(5, **o, **double), batch)
+                for name, o in tables.items()},
+      holds=below(1e-12))
+
+# %% tags=["deeper", "nbval-check-output"]
+images = torch.randn(6, 3, 4, 5, generator=seeded(1), **double)
+claim("Those of BatchNorm2d and LayerNorm are torch's, too.",
+      measured=[gap(BatchNorm2d(3, **double), nn.BatchNorm2d(3, **double), images),
+                gap(LayerNorm(5, **double), nn.LayerNorm(5, **double), batch)],
+      holds=below(1e-12))
+pixels, linear = images.movedim(1, -1).reshape(-1, 3), nn.Linear(5, 4, **double)
+claim("BatchNorm of images is BatchNorm of their pixels, and LayerNorm is BatchNorm of "
+      "the transpose (γ = 1, β = 0).",
+      measured=[(BatchNorm2d(3, **double)(images).movedim(1, -1).reshape(-1, 3)
+                 - batch_norm(pixels, training=True)).abs().max().item(),
+                (layer_norm(batch, 5)
+                 - batch_norm(batch.T, training=True).T).abs().max().item()],
+      holds=below(1e-12))
+(shift,) = torch.autograd.grad(BatchNorm1d(4, **double)(linear(batch)).sin().sum(),
+                               linear.bias)
+claim("In training mode a bias in front of a BatchNorm gets no gradient.",
+      measured=shift.abs().max().item(), holds=below(1e-12))
+
+# %% [markdown]
+# torch takes some things in silence that spoil a training: a momentum of 1.5 makes the running variance negative, a single NaN in one batch makes the running statistics NaN *for good*, a refused batch of one is counted all the same. Ours refuse, and stay as they were.
+
+# %% tags=["deeper", "nbval-check-output"]
+norm = BatchNorm1d(3)
+try:
+    norm(torch.ones(1, 3))
+except ValueError as error:
+    print(*textwrap.wrap(str(error), 88), sep="\n")
+claim("A batch of one row in training is an error, "
+      "and is not counted; in evaluation it is fine.",
+      measured=[norm.num_batches_tracked.item(), *norm.eval()(torch.ones(1, 3)).shape],
+      holds=equal([0, 1, 3]))
+
+# %% tags=["deeper", "nbval-check-output"]
+spoilt = torch.ones(4, 5, **double)
+spoilt[2, 3] = math.nan
+ours, theirs = BatchNorm1d(5, **double), nn.BatchNorm1d(5, **double)
+theirs(spoilt)
+try:
+    ours(spoilt)
+except ValueError as error:
+    print(error)
+claim("After one NaN torch's layer gives NaN in evaluation, to clean rows too; ours "
+      "has not changed.",
+      measured=[theirs.eval()(batch).isnan().sum().item(),
+                ours.eval()(batch).isnan().sum().item()],
+      holds=equal([10, 0]))
+
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Noise source
 #
 # An image's activation depends on who else is in the batch. Put *one* digit into 200 random batches: how much does its normalised activation vary?
-# The *mean* of $B$ rows, drawn with replacement as here, has variance σ²/B (lesson 00): on log scales a slope of −1. That theorem checks our experiment. Does the activation's noise, through μ *and* σ², go the same way? Yes, if its slope lies within −1 ± 0.05.
+# The *mean* of $B$ rows, drawn with replacement as here, has variance σ²/B (lesson 00). Twice the batch, half the variance, so the ± falls by √2 at each doubling. For the mean that is a theorem, and only checks our experiment.
+#
+# Does the activation's noise, through μ *and* σ², go the same way? The logarithm of its variance against that of $B$ should be a line of slope −1. We say yes if the slope lies within −1 ± 0.05.
 
 # %%
 noise = measure_noise()  # a 64-64 layer with fresh weights, 1000 digits, 8 seeds
@@ -418,15 +543,28 @@ for name, figure in (("the batch mean", "mean"),
           holds=between(-1.05, -0.95))
 
 # %% [markdown]
-# Activations have spread 1 here: at $B = 8$ this is a lot of noise, at 256 little. So the larger the batch, the less of it. On several GPUs it depends on the code: torch takes the statistics of each GPU's own rows, unless the layers are converted to `nn.SyncBatchNorm`.
+# Both do: 0.414, 0.296, 0.209, each the one before divided by about 1.4. <!-- rests: batch-variance-mean, batch-variance-activation --> Activations have spread 1 here: at $B = 8$ this is a lot of noise, at 256 little. So the larger the batch, the less of it. On several GPUs it depends on the code: torch takes the statistics of each GPU's own rows, unless the layers are converted to `nn.SyncBatchNorm`.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Does it regularize?
 #
 # Noise can regularize, as dropout's does (lesson 06). To find out, change the noise and nothing else: **ghost batches** (Hoffer et al. 2017) leave the batch of 64 as it is, and take the statistics over 4 rows at a time. Against them stand BatchNorm over the whole batch, and no norm at all.
-# A 64-64-64-10 network, 320 digits, every fifth label wrong, 800 steps of SGD, twelve seeds; each arm has the learning rate, of four, whose best step is best on four other seeds: 0.1 without a norm, 0.01 for whole batches (the smallest of them, on a grid that was widened once), 0.03 for parts of 4. A fourth arm has whole batches at 0.03, too: there nothing but the noise differs.
 #
-# The *noise* regularizes if parts of 4 have a lower test error than whole batches at the same rate, by more than a point: after the last step, and each at its best step. The *norm* does if whole batches, at their own rate, are below no norm by more than a point.
+# | name | statistics over | learning rate | why this rate |
+# |---|---|---|---|
+# | no norm | none | 0.1 | the best for it of 0.01, 0.03, 0.1 and 0.3 |
+# | batch of 64 | all 64 rows | 0.01 | the best for it, and the smallest tried |
+# | parts of 4 | 4 rows at a time | 0.03 | the best for it |
+# | 64, same rate | all 64 rows | 0.03 | that of parts of 4 |
+#
+# To ask about the *noise*, compare the last two rows. To ask about the *norm*, compare the first two.
+#
+# 1. A 64-64-64-10 network learns from 320 digits, every fifth label wrong, in 800 steps of SGD.
+# 2. The best rate is that whose best step has the lowest error on validation rows, over four seeds that are used for nothing else. For *batch of 64* it lies at the edge of the grid, which had been widened once: a smaller one may be better still.
+# 3. Twelve other seeds are judged on test rows, after the last step and at the best step. That step is chosen on the test rows too, in the same way for all four: no one could do so in practice.
+#
+# The noise or the norm *regularizes* if it lowers the test error by more than a point.
+# (In the last two rows the rate η is the same. Noisier gradients may still lengthen the weights more, and so make smaller turns, as the last part shows. We count that as an effect of the noise, and did not measure it apart.)
 
 # %%
 predict("regularizes",
@@ -473,14 +611,21 @@ reveal("regularizes",
        rests="ghost-regularizes-end")
 
 # %% [markdown]
-# Read the table before the verdicts: who reproduces fewer of the given labels at the end errs less. Much noise keeps wrong labels from being learned by heart; so does a small rate, which whole batches happen to like, in as many steps. "At the end" therefore says as much about the clock as about the norm. Each at its best step is the fair question, and there little is left, as with dropout.
+# **After the last step: yes, by 6 to 7 points.** At one rate, statistics over 4 rows end at 15.6 %, over 64 rows at 22.3 %. At its own rate, BatchNorm over 64 rows ends at 15.0 %, no norm at 21.1 %. <!-- rests: ghost-regularizes-end, norm-regularizes-end -->
+# The second difference is due to the rate: at 0.03 that same network ends at 22.3 %, above no norm.
+#
+# What decides is who has learned the wrong labels by heart. The two that reproduce all given labels err 21 to 22 %, the two that reproduce nine of ten about 15 %. Noise keeps wrong labels out. A small learning rate does the same, for 800 small steps do not get so far.
+#
+# **Each stopped at its best step: hardly.** Parts of 4 err 11.5 %, whole batches at the same rate 12.5 %; on fresh seeds they gain half a point, less than the point we asked for. <!-- rests: not ghost-regularizes-best -->
+# BatchNorm over the whole batch, at its own rate, is about a point *worse* than no norm: 12.5 % against 11.6 %, and +1.2 [0.8, 1.5] points on fresh seeds. <!-- rests: not norm-regularizes-best -->
+# So most of what the noise gives is what early stopping gives for nothing.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Normaliser
 #
 # Does it train faster? 64-64-64-64-10 networks, plain SGD, batches of 50 of 500 digits: how many of 400 steps to a training loss of 0.1? Eight seeds; for each, the rate that was fastest on the *other* seven. (No arrival counts as 400.)
 #
-# But the plain network may only have a bad start: torch's default has gain 1/√3, and a ReLU wants √2 (He et al. 2015, with biases 0). So it runs with both, and we ask: does BatchNorm need fewer than *half* the plain network's steps? Does gain √2 need fewer than torch's start? And BatchNorm fewer than gain √2?
+# But the plain network may only have a bad start: torch's default has gain 1/√3, and ReLU wants √2, where your blue line was flat (He et al. 2015, with biases 0). So it runs with both, and we ask: does BatchNorm need fewer than *half* the plain network's steps? Does gain √2 need fewer than torch's start? And BatchNorm fewer than gain √2?
 
 # %%
 predict("speed", "Against the plain network with gain √2, the lead of BatchNorm is …",
@@ -521,18 +666,23 @@ reveal("speed",
                f"{2**rest.mean:.2f} to gain √2", rests="gain-faster, norm-beats-gain")
 
 # %% [markdown]
-# Look along the rows, too: at how many rates does each get there at all? *Why* a norm helps is disputed (*Deeper*).
+# At the best rate of each, BatchNorm arrives after about 40 steps, gain √2 after 110, torch's start after 220. <!-- rests: norm-faster, gain-faster, norm-beats-gain --> The better start halves the steps, and of those BatchNorm needs about a third.
 # (Steps are not seconds: one with BatchNorm takes longer.)
+#
+# Look along the rows, too. BatchNorm arrives at *every* rate, also at 0.8, where neither of the others does. One reason is the subject of the last part.
+#
+# > **A common belief: BatchNorm is fast because it reduces *internal covariate shift***, the drift of a layer's inputs while the layers before it learn. So said the paper of 2015. Santurkar et al. (2018) added noise behind the norm, with another mean and spread at each step: the shift is back, and training is about as fast.
+# > They measured that, we did not. What else it may be is disputed (*Deeper*).
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: is the loss smoother along the gradient?
 #
-# The paper of 2015 says that the inputs of a layer no longer drift while those before it learn, and calls such drift *internal covariate shift*; Santurkar et al. (2018) measured it and found that it explains little of the gain. They say that the loss gets smoother along the gradient. They look ahead from a point of the training along its gradient $g$, up to one step, and ask how much the gradient itself changes: the largest $\lVert g' - g\rVert / (s\lVert g\rVert)$ over distances $s$, an effective curvature.
+# Santurkar et al. (2018) say that with BatchNorm the loss gets smoother along the gradient. They look ahead from a point of the training along its gradient $g$, up to one step, and ask how much the gradient itself changes: the largest $\lVert g' - g\rVert / (s\lVert g\rVert)$ over step sizes $s$, where the distance is $s\lVert g\rVert$. It is an effective curvature.
 # We do that for 64-64-64-10 networks, learning rate 0.1, eight seeds, along the way, and take the log of that with BatchNorm less the log of that without. *Smoother* means an interval below 0.
 #
 # Compared *when*? After the same number of steps the faster network is simply elsewhere, where the loss is nearly flat. So we also compare the two at the same training loss: at the first step where it is at 2, 1, 0.5 or below (and not more than a tenth below, else we say nothing).
 #
-# Compared *in what*? In the weights as they are. In front of a BatchNorm, weights α times as long give the same function with a bend $1/\alpha^2$ as large, as the last part of this lesson shows. So part of any difference is a matter of lengths.
+# Compared *in what*? In the weights as they are. In front of a BatchNorm, weights α times as long give the same function with a bend $1/\alpha^2$ as large, as the last part of this lesson shows. So part of any difference is a matter of lengths. The figure that is free of them, the bend times $\lVert w\rVert^2$, we did not measure.
 
 # %% tags=["deeper"]
 from course_lib.experiments.batchnorm.training import LEVELS, compare_smoothness
@@ -556,7 +706,8 @@ for level in LEVELS:
           holds=negative)
 
 # %% [markdown]
-# Read the verdicts in their order. A network that stands still on a plateau has a very smooth loss, and that is no merit. "Smoother" needs an "at the same what".
+# At a loss of 2 the network with BatchNorm is *rougher*, nearly 4 times; at 0.5 it is smoother, by a factor of 3. <!-- rests: not smoother-at-2.0, smoother-at-0.5 --> After equal steps you would have seen the second only. <!-- rests: smoother-equal-steps -->
+# A network that stands still on a plateau has a very smooth loss, and that is no merit. "Smoother" needs an "at the same what".
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Learning-rate controller
@@ -568,7 +719,7 @@ predict("scale",
         "So the loss stays as it is. The gradient with respect to the larger w is …",
         ["ten times as large", "the same", "a tenth as large"])
 
-# %% jupyter={"outputs_hidden": true} tags=["nbval-check-output"]
+# %% jupyter={"outputs_hidden": true, "source_hidden": true} tags=["nbval-check-output"]
 rows, goal, W = (torch.randn(*s, **double, generator=generator)
                  for s in ((32, 20), (32, 8), (8, 20)))
 
@@ -590,34 +741,87 @@ claim("For the loss f: f(αW; α²ε) = f(W; ε), and "
 # %% jupyter={"outputs_hidden": true}
 # what came out
 reveal("scale", "a tenth as large",
-       because="the same change of the loss, for a "
-               "change of w that is ten times as long")
+       because="to turn an arrow ten times as long by the same angle its tip must "
+               "move ten times as far: the same change of loss over ten times the way")
 
 # %% [markdown]
 # That is exact if ε becomes α²ε. In practice it does not scale along, but it is tiny beside σ² (*Deeper* says how tiny). Up to that, for any loss that knows only the direction of $w$,
 # the gradient $g$ is **at right angles** to $w$ (moving along $w$ changes nothing), and goes as **1/‖w‖**.
 #
-# At right angles, Pythagoras: a step of plain gradient descent with learning rate η makes $\lVert w - \eta g\rVert^2 = \lVert w\rVert^2 + \eta^2\lVert g\rVert^2$. The weights only grow. And the direction moves
-# by about $\eta\,\lVert g\rVert/\lVert w\rVert = \frac{\eta}{\lVert w\rVert^2}\cdot\tilde g$, where $\tilde g = \lVert w\rVert\,\lVert g\rVert$ is how large the gradient is where $w$, with the same direction, has length 1. So
+# A step of plain gradient descent with learning rate η goes at right angles to $w$, so Pythagoras gives the new length:
+#
+# $$\lVert w - \eta g\rVert^2 = \lVert w\rVert^2 + \eta^2\lVert g\rVert^2$$
+#
+# The weights only grow. The direction turns by about $\eta\,\lVert g\rVert/\lVert w\rVert$. Now $\lVert g\rVert$ itself goes as $1/\lVert w\rVert$: write it as $\tilde g/\lVert w\rVert$, where $\tilde g$ is the gradient's size at length 1. Then the turn is $\frac{\eta}{\lVert w\rVert^2}\cdot\tilde g$, and so
 #
 # $$\text{effective learning rate} = \frac{\eta}{\lVert w\rVert^2}$$
 #
-# and with constant η and no decay it falls at every step: a schedule that nobody asked for. Weight decay λ turns it back up: it shrinks $w$ by $1-\eta\lambda$ a step, and cannot change the loss by that.
+# as van Laarhoven (2017) found. An example: ‖w‖ = 2, ‖g‖ = 0.5, η = 0.1. Then $\tilde g$ = 2 · 0.5 = 1, the new ‖w‖² is 4 + 0.01 · 0.25 = 4.0025, and the effective rate is 0.1/4 = 0.025: $w$ turns by 0.025 radians.
+#
+# With constant η and no decay the effective rate falls at every step: a schedule that nobody asked for. It also forgives a rate that is too large: one large step makes $w$ long, and the next turns are small by themselves (Arora, Li & Lyu 2019).
+# That is one reason why BatchNorm arrived at every rate in the table of *Normaliser*. Weight decay λ turns the effective rate back up: it shrinks $w$ by the factor $1-\eta\lambda$ a step, and cannot change the loss by that.
+#
+# None of this is BatchNorm's alone. Where a LayerNorm or an RMSNorm (lesson 10) stands directly behind a layer, its whole $W$, with the bias, can be scaled freely just so.
+
+# %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
+# ### Deeper: how much is "up to ε"?
+#
+# With σ² of order 1, ε = 1e-5 leaves the gradient leaning towards the weights by less than a hundred-thousandth. It grows where σ² is small: a feature that hardly varies, or weights that decay has made tiny.
+
+# %% tags=["deeper", "nbval-check-output"]
+def cosine(eps):
+    """Of the angle between weights and gradient, both as one long vector."""
+    gradient = loss_and_gradient(W, eps)[1]
+    return ((gradient * W).sum() / gradient.norm() / W.norm()).abs().item()
+
+
+fixed = loss_and_gradient(10 * W)[1]
+claim("The gradient is at right angles to the weights, "
+      "up to ε (cosine for ε = 1e-12, 1e-5, 1e-2).",
+      measured=[cosine(eps) for eps in (1e-12, 1e-5, 1e-2)],
+      holds=each(below(1e-13), below(1e-5), between(1e-5, 1e-2)))
+claim("At fixed ε = 1e-5 the gradient at 10 W is "
+      "a tenth of that at W to a relative 1e-5.",
+      measured=((10 * fixed - g).norm() / g.norm()).item(),
+      holds=between(0, 1e-5))
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Where growth and decay balance
 #
+# One step now does two things. Decay shortens $w$ to $(1-\eta\lambda)\lVert w\rVert$; the gradient step adds $\eta\tilde g/\lVert w\rVert$ at a right angle.
+#
+# ```text
+#                                         ●  tip of the new w
+#                                     .   │
+#                   new w         .       │
+#                             .           │  −ηg, at a right angle
+#                         .               │
+#                     .                   │
+#                 .                       │
+#             .  angle                    │
+#         ●───────────────────────────────┴ ─ ─ ─ ─ ●
+#         0          (1 − ηλ) w                  old w
+# ```
+#
+# Pythagoras gives the length of the new one:
+#
 # $$\lVert w\rVert^2 \leftarrow (1-\eta\lambda)^2\lVert w\rVert^2 + \eta^2\,\tilde g^2/\lVert w\rVert^2$$
 #
-# For constant $\tilde g$ both sides agree when $\lVert w\rVert^4 = \dfrac{\eta\,\tilde g^2}{\lambda\,(2-\eta\lambda)}$. There the new $w$ has the old length. In the right-angled triangle it is the longest side, and $(1-\eta\lambda)w$ the one next to the angle:
+# A long $w$ loses more by decay than the step adds, a short one less. For constant $\tilde g$ the two balance at
+#
+# $$\lVert w\rVert^4 = \frac{\eta\,\tilde g^2}{\lambda\,(2-\eta\lambda)}$$
+#
+# There the new $w$ is as long as the old one. In the triangle it is the long side, $(1-\eta\lambda)w$ is the side next to the angle, and their ratio, the cosine, is $1-\eta\lambda$:
 #
 # $$\text{angle per step} = \arccos(1-\eta\lambda) \approx \sqrt{2\eta\lambda}$$
+#
+# With η = λ = 0.1 that is arccos 0.99, about 8° a step. (The length is van Laarhoven's; the angle is in Chiley et al. 2019 and Wan et al. 2021.)
 #
 # No $\tilde g$ in it: not the data, not the layer. That is for plain SGD, constant $\tilde g$, ε = 0 and 0 < ηλ < 1, where every starting length comes to rest; the root, for ηλ ≪ 1.
 #
 # A toy: two weights, and a loss whose slope around the circle is $\tilde g$ everywhere. Three runs start from three lengths; dashed, the formulas.
 #
-# **Do this**: move λ, down to 0. **Notice**: where do the three lengths go, and what becomes of the angle?
+# **Do this**: move the weight decay λ, down to 0. **Notice**: where do the three lengths go, and what becomes of the angle?
 
 # %%
 from course_lib.explorers import batchnorm as explore
@@ -638,10 +842,14 @@ claim("There it turns by arccos(1 − ηλ) at each step.",
       measured=angles, holds=below(1e-12))
 
 # %% [markdown]
+# With decay the three lengths meet, and the angle comes to its formula; the smaller λ, the longer that takes. At λ = 0 the lengths grow on, and the angle falls and falls.
+#
 # So what does decay do? *Without* it, a rate that grows as $\eta\,(1-\eta\lambda)^{-(2t+1)}$ leads through the same directions, exactly but for ε (Li & Arora 2020). *Deeper* derives that, and looks for it on digits.
 #
 # > **A common belief: weight decay keeps the weights small, so the network stays simple.** In front of a norm, small is no simpler than large: it is the same function. Decay acts there as a *learning-rate schedule*,
 # > and whether that helps depends on whether you wanted a higher rate. (It still does what lesson 02 says to weights that no norm follows.)
+#
+# **What to do**: decay weights in front of a norm as usual. But count λ as part of the learning rate there: who changes λ tunes η again, since the product ηλ sets the turning. Under AdamW the constant is another and the idea the same (Kosson et al. 2024, lesson 04).
 
 # %%
 quiz("You double the learning rate, keep λ, and train until the weights in front of a "
@@ -703,6 +911,15 @@ reveal("rest",
 # %% [markdown]
 # The length in the left panel creeps on, since $\tilde g$ does; the angle does not care. With small λ, as in many recipes, a training may end before its weights ever come to rest.
 
+# %% [markdown] tags=["deeper"]
+# *With momentum.* Under heavy-ball momentum μ with L2 (torch's `SGD(momentum=…, weight_decay=…)`), the angle at rest becomes $\sqrt{2\eta\lambda/(1+\mu)}$, to leading order. Same margin, 2 %; rate 0.01, μ = 0.9, λ = 1; eight seeds.
+
+# %% tags=["deeper", "nbval-check-output"]
+*_, heavy = turn_on_digits(0.01, (1.0,), momentum=0.9)
+claim("With momentum 0.9 the angle per step is within 2 % of √(2ηλ/(1 + μ)).",
+      measured=mean_interval(heavy.ratio()[:, 0]), kind="measured", id="angle-momentum",
+      holds=between(0.98, 1.02))
+
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: decay is a rate that grows
 #
@@ -710,7 +927,7 @@ reveal("rest",
 #
 # $$u_{t+1} = u_t - \eta\,(1-\eta\lambda)^{-(2t+1)}\, g(u_t)$$
 #
-# No decay, and a rate that grows exponentially. Of the three mechanisms that Zhang et al. (2019) find, this is the one for SGD in front of a BatchNorm.
+# No decay, and a rate that grows exponentially. Of the three mechanisms that Zhang et al. (2019) find, this is the one for SGD, and for Adam, in front of a BatchNorm.
 #
 # On digits we let in what the identity leaves out: ε, which does not scale along, and the rounding of float32. The network of the last section, λ = 0.05, in three versions: *decay*; *neither*, the same rate without decay; *growing rate*, without decay. Ten seeds, test figures averaged over ten looks in the last quarter.
 #
@@ -758,32 +975,8 @@ for name, figures in (("error", errors), ("loss", losses)):
 # What decay changed is in the column of the effective rates. Whether a higher rate is any good is another question: compare the last two columns of *decay* and *neither*. (They also say how much equal test figures alone would prove about the mechanism.)
 # Where a verdict is inconclusive, more seeds would settle it; with ε = 0 and exact arithmetic *growing* and *decay* would be one.
 
-# %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
-# ### Deeper: how much is "up to ε"?
-#
-# With σ² of order 1, ε = 1e-5 leaves the gradient leaning towards the weights by less than a hundred-thousandth. It grows where σ² is small: a feature that hardly varies, or weights that decay has made tiny.
-
-# %% tags=["deeper", "nbval-check-output"]
-def cosine(eps):
-    """Of the angle between weights and gradient, both as one long vector."""
-    gradient = loss_and_gradient(W, eps)[1]
-    return ((gradient * W).sum() / gradient.norm() / W.norm()).abs().item()
-
-
-fixed = loss_and_gradient(10 * W)[1]
-claim("The gradient is at right angles to the weights, "
-      "up to ε (cosine for ε = 1e-12, 1e-5, 1e-2).",
-      measured=[cosine(eps) for eps in (1e-12, 1e-5, 1e-2)],
-      holds=each(below(1e-13), below(1e-5), between(1e-5, 1e-2)))
-claim("At fixed ε = 1e-5 the gradient at 10 W is "
-      "a tenth of that at W to a relative 1e-5.",
-      measured=((10 * fixed - g).norm() / g.norm()).item(),
-      holds=between(0, 1e-5))
-
-# %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
-# ### Deeper: the two runs, step by step
-#
-# The identity itself, in float64 on the little loss from above. ε has to shrink with the weights, $\epsilon\,(1-\eta\lambda)^{2t}$, to be the same ε in both runs. With an ε that stays, they part slowly: that is the "up to ε" of all these sentences.
+# %% [markdown] tags=["deeper"]
+# *Step by step.* The identity itself, in float64 on the little loss from above. ε has to shrink with the weights, $\epsilon\,(1-\eta\lambda)^{2t}$, to be the same ε in both runs. With an ε that stays, they part slowly: that is the "up to ε" of all these sentences.
 
 # %% tags=["deeper", "nbval-check-output"]
 from course_lib.experiments.batchnorm.turning import growing_rate
@@ -809,107 +1002,23 @@ claim("Decay and the growing rate give the same directions after 100 steps, if �
       measured=[apart_after(100), apart_after(100, moving=False)],
       holds=each(below(1e-9), above(1e-9)))
 
-# %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
-# ### Deeper: with momentum
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## In production
 #
-# Under heavy-ball momentum μ with L2 (torch's `SGD(momentum=…, weight_decay=…)`), the angle at rest becomes $\sqrt{2\eta\lambda/(1+\mu)}$, to leading order. Same margin, 2 %; rate 0.01, μ = 0.9, λ = 1; eight seeds.
+# - `nn.BatchNorm1d(features)`, `nn.BatchNorm2d(channels)` between linear layer (or convolution) and activation. The layer before needs no bias, β does that: `bias=False`.
+# - γ and β are usually left out of weight decay (`decay_groups` of lesson 03), so that λ means one thing: a pull on matrices. Whether that lowers the error depends on the width, and on the figure that chooses λ (*should γ, β and biases decay?*, below). <!-- rests: spare-narrow, spare-wide, not spare-tuned-noisy, spare-tuned-error-noisy -->
+# - `model.eval()` to evaluate, `model.train()` to go on; `drop_last=True`. *Gradient accumulation* (several small batches, one step) does *not* make the norm's batch larger.
+# - Fine-tuning on little data: norms stay in evaluation mode.
+# - Statistics that no longer fit the weights, as after averaging weights: `torch.optim.swa_utils.update_bn(loader, model)` makes them anew, with the weights as they are.
+# - In evaluation a norm is multiply and add, as a linear layer is: **fold** one into the other.
 
-# %% tags=["deeper", "nbval-check-output"]
-from course_lib.experiments.batchnorm.turning import turn_on_digits
-
-*_, heavy = turn_on_digits(0.01, (1.0,), momentum=0.9)
-claim("With momentum 0.9 the angle per step is within 2 % of √(2ηλ/(1 + μ)).",
-      measured=mean_interval(heavy.ratio()[:, 0]), kind="measured", id="angle-momentum",
-      holds=between(0.98, 1.02))
-
-# %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
-# ### Deeper: the other options of the layer, images, and what is refused
-#
-# Every option against torch, on two batches of training and one of evaluation; a `state_dict` of ours loads into torch's layer and the other way round (the tests do both).
-# For images a *channel* is a feature, and every pixel of every image is one of its values: BatchNorm2d is BatchNorm1d with the pixels as rows. And LayerNorm is BatchNorm of the transpose (but for γ and β, which belong to features in both).
-
-# %% tags=["deeper"]
-from torch import nn
-
-from course_lib.batchnorm import BatchNorm2d, LayerNorm, layer_norm
-
-
-def seen(norm, rows, mode):
-    """Output, gradients and buffers of a layer that is shown these rows in this
-    mode."""
-    rows = rows.clone().requires_grad_()
-    out = norm.train(mode)(rows)
-    return [out, *torch.autograd.grad(out.sin().sum(), [rows, *norm.parameters()]),
-            *norm.buffers()]
-
-
-def gap(ours, theirs, rows):
-    """Largest difference between two layers in training, evaluation, and training
-    again."""
-    return max((a - b).abs().max().item() for mode in (True, False, True)
-               for a, b in zip(seen(ours, rows, mode), seen(theirs, rows, mode),
-                               strict=True))
-
-
-# %% tags=["deeper", "nbval-check-output"]
-tables = {"the defaults": {}, "momentum=None": {"momentum": None},
-          "affine=False": {"affine": False},
-          "eps=0.3": {"eps": 0.3},
-          "track_running_stats=False": {"track_running_stats": False}}
-claim("Outputs, gradients and buffers are those of nn.BatchNorm1d, in training and "
-      "evaluation, for each option.",
-      measured={name: gap(BatchNorm1d(5, **o, **double),
-                          nn.BatchNorm1d(5, **o, **double), batch)
-                for name, o in tables.items()},
+# %% tags=["nbval-check-output"]
+linear, norm = torch.nn.Linear(5, 4, **double), BatchNorm1d(4, **double)
+norm(linear(batch))  # in training: something to remember
+folded = fold_batch_norm(linear, norm.eval())
+claim("The folded layer alone gives the outputs of layer and norm together.",
+      measured=(folded(batch) - norm(linear(batch))).abs().max().item(),
       holds=below(1e-12))
-
-# %% tags=["deeper", "nbval-check-output"]
-images = torch.randn(6, 3, 4, 5, generator=generator, **double)
-claim("Those of BatchNorm2d and LayerNorm are torch's, too.",
-      measured=[gap(BatchNorm2d(3, **double), nn.BatchNorm2d(3, **double), images),
-                gap(LayerNorm(5, **double), nn.LayerNorm(5, **double), batch)],
-      holds=below(1e-12))
-pixels, linear = images.movedim(1, -1).reshape(-1, 3), nn.Linear(5, 4, **double)
-claim("BatchNorm of images is BatchNorm of their pixels, and LayerNorm is BatchNorm of "
-      "the transpose (γ = 1, β = 0).",
-      measured=[(BatchNorm2d(3, **double)(images).movedim(1, -1).reshape(-1, 3)
-                 - batch_norm(pixels, training=True)).abs().max().item(),
-                (layer_norm(batch, 5)
-                 - batch_norm(batch.T, training=True).T).abs().max().item()],
-      holds=below(1e-12))
-(shift,) = torch.autograd.grad(BatchNorm1d(4, **double)(linear(batch)).sin().sum(),
-                               linear.bias)
-claim("In training mode a bias in front of a BatchNorm gets no gradient.",
-      measured=shift.abs().max().item(), holds=below(1e-12))
-
-# %% [markdown]
-# torch takes some things in silence that spoil a training: a momentum of 1.5 makes the running variance negative, a single NaN in one batch makes the running statistics NaN *for good*, a refused batch of one is counted all the same. Ours refuse, and stay as they were.
-
-# %% tags=["deeper", "nbval-check-output"]
-norm = BatchNorm1d(3)
-try:
-    norm(torch.ones(1, 3))
-except ValueError as error:
-    print(*textwrap.wrap(str(error), 88), sep="\n")
-claim("A batch of one row in training is an error, "
-      "and is not counted; in evaluation it is fine.",
-      measured=[norm.num_batches_tracked.item(), *norm.eval()(torch.ones(1, 3)).shape],
-      holds=equal([0, 1, 3]))
-
-# %% tags=["deeper", "nbval-check-output"]
-spoilt = torch.ones(4, 5, **double)
-spoilt[2, 3] = math.nan
-ours, theirs = BatchNorm1d(5, **double), nn.BatchNorm1d(5, **double)
-theirs(spoilt)
-try:
-    ours(spoilt)
-except ValueError as error:
-    print(error)
-claim("After one NaN torch's layer gives NaN in evaluation, to clean rows too; ours "
-      "has not changed.",
-      measured=[theirs.eval()(batch).isnan().sum().item(),
-                ours.eval()(batch).isnan().sum().item()],
-      holds=equal([10, 0]))
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: should γ, β and biases decay?
@@ -1017,29 +1126,12 @@ for name in ("clean", "noisy"):
 # So there is no verdict for one policy. "Norms must not decay" is a convention that makes λ comparable, and no finding about errors.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ## In production
-#
-# - `nn.BatchNorm1d(features)`, `nn.BatchNorm2d(channels)` between linear layer (or convolution) and activation. The layer before needs no bias, β does that: `bias=False`.
-# - γ and β are usually left out of weight decay (`decay_groups` of lesson 03), so that λ means one thing: a pull on matrices. Whether that lowers the error depends on the width, and on the figure that chooses λ (*should γ, β and biases decay?*, above). <!-- rests: spare-narrow, spare-wide, not spare-tuned-noisy, spare-tuned-error-noisy -->
-# - `model.eval()` to evaluate, `model.train()` to go on; `drop_last=True`. *Gradient accumulation* (several small batches, one step) does *not* make the norm's batch larger.
-# - Fine-tuning on little data: norms stay in evaluation mode.
-# - In evaluation a norm is multiply and add, as a linear layer is: **fold** one into the other.
-
-# %% tags=["nbval-check-output"]
-linear, norm = torch.nn.Linear(5, 4, **double), BatchNorm1d(4, **double)
-norm(linear(batch))  # in training: something to remember
-folded = fold_batch_norm(linear, norm.eval())
-claim("The folded layer alone gives the outputs of layer and norm together.",
-      measured=(folded(batch) - norm(linear(batch))).abs().max().item(),
-      holds=below(1e-12))
-
-# %% [markdown] slideshow={"slide_type": "slide"}
 # ## When not to
 #
-# - Batches of a few rows, or of rows of very different origin: LayerNorm, or GroupNorm (LayerNorm over groups of channels). <!-- rests: layer-leads-2 -->
+# - Batches of a few rows, or of rows of very different origin: LayerNorm, or GroupNorm (LayerNorm over groups of channels; Wu & He 2018). <!-- rests: layer-leads-2 -->
 # - Text, sequences of different lengths: LayerNorm; a batch statistic would mix padding and words.
 # - Where one example must not influence another's result, as under a promise of privacy.
-# - Directly behind dropout with a large p. What the norm remembers is then too large a variance. In lesson 06 that costs test *loss*; what the order costs in test *error* at p = 0.7 is mostly not this shift. <!-- rests: shift-loss-p07, order-p07, not order-anew-p07 -->
+# - Directly behind dropout with a large p. What the norm remembers is then too large a variance (Li et al. 2019), and in lesson 06 that costs test *loss*. Put dropout behind the norm. <!-- rests: shift-loss-p07 -->
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: in other texts
@@ -1066,9 +1158,9 @@ claim("The folded layer alone gives the outputs of layer and norm together.",
 # |---|---|
 # | formula | $\hat x = \dfrac{x-\mu}{\sqrt{\sigma^2+\epsilon}}$, $y = \gamma\hat x+\beta$; in training μ, σ² of the batch, in evaluation the remembered ones |
 # | PyTorch | `nn.BatchNorm1d(64)` before the activation, and `model.train()`, `model.eval()` |
-# | typical | `momentum=0.1`, `eps=1e-5`, batches of 16 rows and more |
+# | typical | `momentum=0.1`, `eps=1e-5`, batches of 16 rows and more (Wu & He 2018) |
 # | when not | batches of a few rows, sequences, rows that must not know of each other: LayerNorm |
-# | measured | at one rate, noise of small parts keeps wrong labels out at the end <!-- rests: ghost-regularizes-end --> |
+# | measured | wrong labels, one rate: statistics over 4 rows and not 64 lower the test error after the last step (15.6 % against 22.3 %); with each stopped at its best step under a point is left <!-- rests: ghost-regularizes-end, not ghost-regularizes-best --> |
 # | measured | the variance of a batch mean falls as 1/B <!-- rests: batch-variance-mean --> |
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
@@ -1077,6 +1169,8 @@ claim("The folded layer alone gives the outputs of layer and norm together.",
 # *The lecture:* "Optimization & Regularization" of the mlr3torch course (mlr-org.github.io/mlr3torch-course/notebooks/4-optimizer.html, commit 220fa0e). Ioffe & Szegedy, *Batch Normalization: Accelerating Deep Network Training by Reducing Internal Covariate Shift*, ICML 2015 (arXiv:1502.03167). Hoffer, Hubara & Soudry, *Train longer, generalize better*, NeurIPS 2017 (arXiv:1705.08741; ghost batches). He, Zhang, Ren & Sun, *Delving Deep into Rectifiers*, ICCV 2015 (arXiv:1502.01852). Ba, Kiros & Hinton, *Layer Normalization*, 2016 (arXiv:1607.06450).
 # van Laarhoven, *L2 Regularization versus Batch and Weight Normalization*, 2017 (arXiv:1706.05350). Santurkar, Tsipras, Ilyas & Madry, *How Does Batch Normalization Help Optimization?*, NeurIPS 2018 (arXiv:1805.11604).
 # Yang, Pennington, Rao, Sohl-Dickstein & Schoenholz, *A Mean Field Theory of Batch Normalization*, ICLR 2019 (arXiv:1902.08129). Zhang, Wang, Xu & Grosse, *Three Mechanisms of Weight Decay Regularization*, ICLR 2019 (arXiv:1810.12281).
+# Arora, Li & Lyu, *Theoretical Analysis of Auto Rate-Tuning by Batch Normalization*, ICLR 2019 (arXiv:1812.03981). Chiley et al., *Online Normalization for Training Neural Networks*, NeurIPS 2019 (arXiv:1905.05894). Li, Lyu & Arora, *Reconciling Modern Deep Learning with Traditional Optimization Analyses: The Intrinsic Learning Rate*, NeurIPS 2020 (arXiv:2010.02916).
+# Kosson, Messmer & Jaggi, *Rotational Equilibrium*, ICML 2024 (arXiv:2305.17212). Wu & He, *Group Normalization*, ECCV 2018 (arXiv:1803.08494). Li, Chen, Hu & Yang, *Understanding the Disharmony between Dropout and Batch Normalization by Variance Shift*, CVPR 2019 (arXiv:1801.05134).
 # Li & Arora, *An Exponential Learning Rate Schedule for Deep Learning*, ICLR 2020 (arXiv:1910.07454). Wan, Zhu, Zhang & Sun, *Spherical Motion Dynamics*, NeurIPS 2021 (arXiv:2006.08419).
 
 # %% [markdown] slideshow={"slide_type": "skip"}

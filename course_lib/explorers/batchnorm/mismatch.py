@@ -24,7 +24,7 @@ def _prepare(figure):
         ylim=(0, 80),
     )
     right.set(
-        title="Mean of the last ten looks", xlabel="momentum m", xscale="log", xlim=(7e-4, 1.5)
+        title="Mean of the last ten measurements", xlabel="momentum m", xscale="log", xlim=(7e-4, 1.5)
     )
     marks, empty = {}, np.empty((0, 0))
     for k, (name, label) in enumerate(MODES.items()):
@@ -54,7 +54,7 @@ def _draw(marks, result, momentum):
         f"{result.at[result.seen - 1]} steps: test errors of "
         f"{late['evaluation'][:, m].mean():.1f} % in evaluation, {late['batch'].mean():.1f} % "
         f"with all test rows as one batch, {late['trained'].mean():.1f} % in batches of "
-        f"{result.batch_size} as trained (last ten looks, mean of {len(late['batch'])} seeds, "
+        f"{result.batch_size} as trained (last ten measurements, mean of {len(late['batch'])} seeds, "
         "95 % band)."
     )
 
@@ -67,7 +67,7 @@ explorer = Explorer(
         ),
         "batch_size": Slider("batch size in training", values=(2, 4, 8, 16, 32, 64), default=32),
     },
-    frozen={"momentum": 7, "batch_size": (2, 4, 32)},
+    frozen={"momentum": 7, "batch_size": (4, 32, 64)},
     compute=batch_statistics.compare_modes,
     prepare=_prepare,
     draw=_draw,
