@@ -153,7 +153,7 @@ t4 = check("05/T4", calibration_error)
 # ## T5 · Choose ε
 #
 # The same network has been trained with several ε. `epsilons` is the list of them, `logits` [models, N, K] what each says on validation rows, `target` [N] the labels there.
-# Its *probabilities* will be used. Return the ε of the model that gives the labels the highest likelihood (the lowest NLL of the lesson).
+# Its *probabilities* will be used as they are. (If a temperature were to follow, each model would get its own first, and the comparison would come after it.) Return the ε of the model that gives the labels the highest likelihood (the lowest NLL of the lesson).
 #
 # Think about it first: by which number may models with different ε be compared, and by which not?
 #

@@ -1,5 +1,5 @@
-"""Explorers of lesson 05: smoothed targets, whether confidence can be believed, clusters."""
+"""Explorers of lesson 05: smoothed targets, reliability, three situations, clusters."""
 
-from course_lib.explorers.label_smoothing import clusters, reliability, targets
+from course_lib.explorers.label_smoothing import clusters, reliability, situations, targets
 
-__all__ = ["clusters", "reliability", "targets"]
+__all__ = ["clusters", "reliability", "situations", "targets"]

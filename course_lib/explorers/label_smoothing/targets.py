@@ -41,12 +41,11 @@ def _prepare(figure):
         )
     ]
     middle.legend(loc="upper right", fontsize=7, handlelength=1.6)
-    right.set(
-        title="Gradient in the label's logit", xlabel="label's logit − others'", ylim=(-1.05, 0.3)
-    )
-    right.set(xlim=(GAPS[0], GAPS[-1]))
-    right.axhline(0, color=plotting.muted(), linewidth=0.8, linestyle="-")
-    marks["gradient"] = right.plot([], [], color=blue, linestyle="-")
+    right.set(title="Size of the label's gradient", xlabel="label's logit − others'", yscale="log")
+    right.set(xlim=(GAPS[0], GAPS[-1]), ylim=(1e-6, 2))
+    marks["up"] = right.plot([], [], color=blue, linestyle="-", label="raises the logit")
+    marks["down"] = right.plot([], [], color=orange, linestyle="--", label="lowers it")
+    right.legend(loc="lower left", fontsize=7, handlelength=1.6)
     for name, ax in (("loss", middle), ("gradient", right)):
         marks[f"best {name}"] = [ax.axvline(np.nan, color=orange, linestyle=":", linewidth=1.5)]
         marks[f"{name} here"] = ax.plot(
@@ -68,11 +67,12 @@ def _draw(marks, result):
     # −log p of the label
     marks["plain"][0].set_data(GAPS, (1 + (classes - 1) * (-gaps).exp()).log())
     marks["loss"][0].set_data(GAPS, result.loss)
-    marks["gradient"][0].set_data(GAPS, result.gradient)
+    marks["up"][0].set_data(GAPS, np.where(result.gradient < 0, -result.gradient, np.nan))
+    marks["down"][0].set_data(GAPS, np.where(result.gradient > 0, result.gradient, np.nan))
     marks["floor"][0].set_ydata([result.floor] * 2)
     for name, value in zip(("loss", "gradient"), result.here):
         marks[f"best {name}"][0].set_xdata([result.best if result.best <= GAPS[-1] else np.nan] * 2)
-        marks[f"{name} here"][0].set_data([result.gap], [value])
+        marks[f"{name} here"][0].set_data([result.gap], [abs(value)])
     return _say(result)
 
 
@@ -102,7 +102,7 @@ explorer = Explorer(
         "classes": Slider("classes K", values=(2, 3, 5, 10, 20, 100, 1000), default=5),
         "gap": Slider("logit gap", -2.0, 14.0, 2.0, step=0.1),
     },
-    frozen={"epsilon": 11, "gap": (-2.0, 0.0, 2.0, 4.0, 6.0, 10.0)},
+    frozen={"epsilon": 11, "gap": (-2.0, 0.0, 2.0, 4.0, 6.0, 14.0)},
     compute=measure_targets,
     prepare=_prepare,
     draw=_draw,
