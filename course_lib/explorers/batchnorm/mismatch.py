@@ -24,7 +24,10 @@ def _prepare(figure):
         ylim=(0, 80),
     )
     right.set(
-        title="Mean of the last ten measurements", xlabel="momentum m", xscale="log", xlim=(7e-4, 1.5)
+        title="Mean of the last ten measurements",
+        xlabel="momentum m",
+        xscale="log",
+        xlim=(7e-4, 1.5),
     )
     marks, empty = {}, np.empty((0, 0))
     for k, (name, label) in enumerate(MODES.items()):

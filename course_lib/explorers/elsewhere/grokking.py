@@ -176,10 +176,7 @@ explorer = Explorer(
         "dropout alone": {"decay": 0, "dropout": "0.3"},
         "decay and smoothing": {"smoothing": "0.1"},
     },
-    frozen={
-        "decay": len(DECAYS),
-        "step": (0, 30, 50, 75, 100, 150, 200, grokking.STEPS),
-    },
+    frozen={"decay": len(DECAYS), "step": (0, 30, 50, 75, 100, 150, 200, grokking.STEPS)},
     compute=_compute,
     prepare=_prepare,
     draw=_draw,
