@@ -386,7 +386,7 @@ for name, values in zip([*others, "decay alone", "nothing"],
 
 # %% [markdown]
 # So decay need not be decoupled for it. With ten times as much L2 fewer than a tenth of the test pairs are right; decoupled decay has its edge too (λ = 8). Which window is wider we did not measure. <!-- rests: l2-adds, l2-too-much -->
-# Dropout knows nothing of norms; it makes lists unreliable, and gets part of the way. <!-- rests: dropout-adds-some --> Whether smoothing undoes decay by more than five points is undecided: on these seeds, and on fresh ones.
+# Dropout knows nothing of norms; it makes lists unreliable, and gets part of the way (here undecided, on fresh seeds by more than ten points). Whether smoothing undoes decay by more than five points is undecided: on these seeds, and on fresh ones.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The other world: lines of numbers
