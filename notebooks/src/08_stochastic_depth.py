@@ -421,7 +421,7 @@ claim("Skipped or masked, SGD without momentum and decay gives the same weights;
 # ## Second benefit: does it err less?
 #
 # Now the plain cell's network at four values of $p_L$ and twelve seeds, at once: each seed has another split of the 1797 images, start, batch order and masks. Two figures on right test labels: the **error**, the share of wrong answers, and the **NLL**, the mean negative log likelihood (the cross entropy), which also punishes being sure and wrong.
-# We ask first after 600 steps: time enough to learn wrong labels by heart. A figure is *lower* if all of the 95 % interval of the difference, paired by seed, lies below 0.
+# We ask first after 600 steps: time enough to learn wrong labels by heart. A figure is *lower*, as on the [first page](index.ipynb), if all of the 95 % interval of the difference, paired by seed, lies below 0.
 
 # %%
 predict("error",
