@@ -80,9 +80,9 @@ explore.mixer.show()
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Prove: a comparison in plain PyTorch
 #
-# How does one compare two networks honestly? Here is a whole comparison that you can take with you: 4601 e-mails with 57 features, spam or not, divided ten times at random into 80 % to train on and 20 % to test. Each division trains the network twice, with dropout and without, on the *same* rows, from the *same* start, in the *same* batches. The next division has another start and other batches. So the **difference** in accuracy is judged, division by division: what both share goes away, and no lucky start decides.
+# Here is a whole comparison that you can take with you: 4601 e-mails with 57 features, spam or not, divided ten times at random into 80 % to train on and 20 % to test. Each division trains the network twice, with dropout and without, on the *same* rows, from the *same* start, in the *same* batches. The next division has another start. So the **difference** in accuracy is judged, division by division: what both share goes away, and no lucky start decides.
 #
-# If a caption or the output says *breast cancer*, Spambase was not there, and a smaller table took its place: then the figures in the text are not those of the picture.
+# If a caption says *breast cancer*, Spambase was not there, and the figures in the text are not those of the picture.
 
 # %% tags=["plain"]
 import torch
@@ -123,9 +123,9 @@ print(f"dropout: {d.mean():+.2f} points\n± {naive:.2f} naive, ± {honest:.2f} c
 #
 # > While the intervals are too wide to be able to draw any final conclusions, both regularization techniques tend to lead to better results. Also, both normalization techniques improve stability, so that the confidence intervals are narrower.
 #
-# Its caution was right, and the package that it uses corrects its intervals today. Ours is a study like it, not a copy: 8 epochs of Adam at 0.003 for all. It has a larger network than the plain cell above and trains it longer, so its figures are others. A technique **improves** on plain if the interval of the difference lies above 0; it makes intervals **narrower** if the interval of $s/s_\text{plain}$ lies below 1. First ten divisions, as in their study, and the textbook's interval.
+# The package that it uses corrects its intervals today. Ours is like it, not a copy: 8 epochs of Adam at 0.003 for all. Its network is larger than that of the plain cell and trains longer, so the figures are others. A technique **improves** on plain if the interval of the difference lies above 0; it makes intervals **narrower** if the interval of $s/s_\text{plain}$ lies below 1. First ten divisions and the textbook's interval.
 #
-# On the cards of this page, *bases 1, 2, 3* are the fresh seeds of a claim; where they are *4, 5, 6*, the claim or its experiment was changed after the first three had been seen.
+# On the cards *bases 1, 2, 3* are a claim's fresh seeds; *bases 4, 5, 6* say that it was changed after the first three had been seen.
 
 # %%
 predict("ten",
@@ -210,20 +210,12 @@ print(f"in both: {(kinds == 3).sum()} of 100")
 #
 # $n_{te}$ are the test rows and $n_{tr}$ the training rows of a division. At 80/20 the new term is ¼: the half width never falls below $t\,s/2$, however many the repetitions. *Deeper* derives it.
 
-# %% tags=["nbval-check-output"]
-# by hand: mean 0.1, s = 0.294392, t = 3.182446 with 3 degrees of freedom
-values = torch.tensor([0.1, -0.3, 0.4, 0.2], dtype=torch.float64)
-claim("corrected_interval is d ± t·s·√(1/J + n_te/n_tr): by hand for four values and "
-      "an 80/20 division (relative difference).",
-      measured=corrected_interval(values, 80, 20).half_width
-      / (3.182446 * 0.294392 * (1 / 4 + 20 / 80) ** 0.5) - 1, holds=within(1e-5))
-
 # %% [markdown]
 # In these worlds the textbook's interval held the truth in 28 %, the corrected one in 95 %. On fresh seeds it was 31 % and 94 %. <!-- rests: naive-coverage, corrected-coverage -->
 #
-# *What is it an interval of?* Of the expected difference between two **procedures**, each trained on $n_{tr}$ rows from the same source. It is not about two trained networks.
+# It is an interval of the expected difference between two **procedures**, each trained on $n_{tr}$ rows from the same source, not between two trained networks.
 #
-# *What was not measured here?* Coverage for networks that learn, and for differences of two. Our coin learns nothing, and for it the correction is exact in the variance. Of models that learn, training sets overlap too, and $\rho = n_{te}/n$ is the authors' guess. It is the cheapest usable interval, and is known to be sometimes still too narrow.
+# Coverage was *not* measured here for networks that learn, or for differences of two. Our coin learns nothing, and for it the correction is exact in the variance. Models that learn share training rows too, and for them $\rho = n_{te}/n$ is the authors' guess: the cheapest usable interval, sometimes still too narrow.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: where the correction comes from
@@ -263,6 +255,14 @@ claim("The corrected one (80/20) stays above 0.49.",
       measured=[corrected_interval(coin[J], 80, 20).half_width for J in coin],
       holds=above(0.49))
 
+# %% tags=["deeper", "nbval-check-output"]
+# by hand: mean 0.1, s = 0.294392, t = 3.182446 with 3 degrees of freedom
+values = torch.tensor([0.1, -0.3, 0.4, 0.2], dtype=torch.float64)
+claim("corrected_interval is d ± t·s·√(1/J + n_te/n_tr): by hand for four values and "
+      "an 80/20 division (relative difference).",
+      measured=corrected_interval(values, 80, 20).half_width
+      / (3.182446 * 0.294392 * (1 / 4 + 20 / 80) ** 0.5) - 1, holds=within(1e-5))
+
 # %% [markdown]
 # The interval in code, with the one factor by which it differs from the naive one:
 
@@ -278,11 +278,6 @@ show_source(corrected_interval)
 #
 # Back to the e-mails, now with all hundred repetitions. A difference is **small** if its whole interval lies within ±1 point of accuracy, about a sixth of all mistakes here. That question even the wider interval can answer.
 
-# %%
-predict("honest",
-        "100 repetitions, the corrected interval: the network with dropout is …",
-        ["better than plain", "worse than plain", "too close to tell"])
-
 # %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
 for variant in ("dropout", "batch norm"):
     claim(f"100 repetitions, corrected interval: the network with {variant} improves "
@@ -293,14 +288,6 @@ for variant in ("dropout", "batch norm"):
           "from plain by less than a point.",
           kind="measured", id=f"hundred-close-{variant.replace(' ', '-')}",
           measured=ran.difference(variant), holds=within(0.01))
-
-# %% jupyter={"outputs_hidden": true}
-# what came out
-many = ran.difference("dropout")
-reveal("honest", from_interval={"better than plain": positive(many),
-                                "worse than plain": negative(many)},
-       because=f"dropout minus plain: {many}; the naive interval: "
-               f"{ran.difference('dropout', kind='naive')}", rests="hundred-dropout")
 
 # %%
 # a hundred divisions, in points of accuracy more than plain, with both half widths
@@ -321,13 +308,13 @@ from course_lib.explorers import capstone as explore
 explore.study.show(repetitions=100, interval="corrected")
 
 # %% [markdown]
-# With the same $s$, a hundred repetitions narrow the corrected interval by a quarter: $\sqrt{0.35}$ becomes $\sqrt{0.26}$, and $t$ falls from 2.26 to 1.98. In the picture it is a third, from ±0.73 to ±0.50 for dropout, because the $s$ of ten values was by luck too large. So it is ten times the work for a quarter, and no further.
+# With the same $s$, a hundred repetitions narrow the corrected interval by a quarter: $\sqrt{0.35}$ becomes $\sqrt{0.26}$, and $t$ falls from 2.26 to 1.98. In the picture it is a third, from ±0.73 to ±0.50 for dropout, because the first ten values happen to spread more. So it is ten times the work for a quarter.
 #
 # **What came out.** By the corrected interval no variant is told from plain; dropout and BatchNorm are each within a point of it. <!-- rests: open hundred-dropout, open hundred-batch-norm, hundred-close-dropout, hundred-close-batch-norm --> The naive interval, a fifth as wide, would call dropout harmful.
 #
 # *One may say* that a technique helps or harms only where the corrected interval leaves out 0, and that a difference is small only where the whole interval lies within ±1 point. *One may not say* "tends to": a mean is always on one side.
 #
-# **Many intervals at once.** This part gives more than a dozen verdicts. Where nothing differs, one in twenty 95 % intervals leaves out 0 all the same, on average. So name *one* comparison beforehand that decides. For all others take Holm's correction: multiply the smallest p value by the number of comparisons, the next by one less, and so on, and stop at the first that is above 0.05. The verdicts here are not corrected for their number; each was asked again on fresh seeds instead.
+# **Many intervals at once.** This part gives more than a dozen verdicts. Where nothing differs, one in twenty 95 % intervals leaves out 0 all the same, on average. So name *one* comparison beforehand that decides, and take Holm's correction for the others (*Deeper*). The verdicts here are not corrected for their number; each was asked again on fresh seeds instead.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Was the comparison fair?
@@ -346,9 +333,7 @@ for variant in ("plain", "dropout", "batch norm", "both"):
           f"{frozen(variant).lr:.2g}, {frozen(variant).epochs} epochs")
 
 # %% [markdown]
-# In the notebook you can set the training epochs of the picture above to 20, which trains for a minute or so, and see where the interval of dropout moves.
-#
-# Now each with its frozen setting, in twenty other divisions, with corrected intervals; by the calculation above, eighty more would not pay.
+# Now each with its frozen setting, in twenty other divisions, with corrected intervals. In the notebook, the picture above can also train for 20 epochs.
 
 # %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
 *_, tuned = tuned_study()
@@ -366,11 +351,18 @@ for variant in ("dropout", "batch norm"):
 #
 # BatchNorm, tuned, came out *lower* than plain: by 0.6 points here [−1.2, +0.1], which alone decides nothing, and by 0.6 [−1.3, −0.02] on fresh seeds. At 8 epochs, untuned, no such difference had been seen. Its pilots chose 4 epochs, a short training, by four divisions only. Such a choice is noisy itself; *Choose* is about that.
 #
-# *Each at its best* thus means: at what four pilot divisions liked, within a grid. And *both* took the largest of its three rates, so that a wider grid might have found it a better one. Nobody looked further; the grid was fixed beforehand. The choice was made once for all divisions, by rows of the same file. *Nested resampling* chooses anew inside each division, at nine times the price; its code is under *Choose*.
+# *Each at its best* thus means: at what four pilot divisions liked, within a grid. And *both* took the largest of its three rates, so that a wider grid might have found it a better one. Nobody looked further; the grid was fixed beforehand. The choice was also made once for all divisions; *nested resampling* would choose anew inside each, at nine times the price (*Deeper*, under *Choose*).
 #
-# **What are the naive intervals of the other lessons worth?** They answer: *if one divided this same file again, with other starts and batches, would the sign stay?* That is enough for what those lessons ask, whether a mechanism shows on the data that are shown. They do not answer: *would it be so with new e-mails?* There the corrected interval is the one to take.
+# **What are the naive intervals of the other lessons worth?** They answer: *if one divided this same file again, with other starts and batches, would the sign stay?* That is enough for what those lessons ask, whether a mechanism shows on the data shown. They do not answer *would it be so with new e-mails?* For that, take the corrected interval.
+
+# %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
+# ### Deeper: many verdicts, one test set, several data sets
 #
-# **And with one fixed test set and three seeds**, as most papers have it? Intervals over the seeds cover start and order, not the test rows. For the rows, draw the test rows again with replacement and take the difference of the same two networks each time, a *paired bootstrap*; or count the rows that only one of the two gets right, *McNemar's test*. With several data sets, take one number for each data set and no correction: those are independent (Demšar 2006).
+# **Holm's correction.** Multiply the smallest p value by the number of comparisons, the next by one less, and so on, and stop at the first that comes out above 0.05: from there on, nothing is told.
+#
+# **One fixed test set and three seeds**, as many papers have it. Intervals over the seeds cover start and order, not the test rows. For the rows, draw the test rows again with replacement, and take the difference of the same two networks each time: a *paired bootstrap*. Or count the rows that only one of the two gets right: *McNemar's test*.
+#
+# **Several data sets.** Take one number for each data set and no correction: those are independent (Demšar 2006).
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: what the source of the study says
@@ -459,9 +451,9 @@ for name, arm in (("plain", plain), ("plain on all 500", plain_500),
 #
 # **Do regularizers spoil calibration, then?** This does not show it. A fifth of the labels to learn from are wrong, and the test labels are right: a network that has learned the truth about its labels *must* look unsure on these test rows, and smoothing adds to that. One temperature (05), fitted on rows whose labels you trust, changes the confidence and no answer; it was not fitted here.
 #
-# **How sure is it?** For these digits: everything beats early stopping on errors, over eight divisions, by naive intervals. For digits newly collected it is undecided: the corrected interval holds 0. <!-- rests: open all-stop-corrected --> It counts 500 labelled rows against 1297 to test on and becomes 4.7 times as wide. It was made for large training parts, and may exaggerate here.
+# **How sure is it?** For these digits everything errs less than early stopping. For digits newly collected it is undecided: the corrected interval, 4.7 times as wide, holds 0. <!-- rests: open all-stop-corrected --> It was made for large training parts, and may exaggerate with 500 labelled rows against 1297 to test on.
 #
-# *Plain on all 500* is a weak opponent, too: 600 steps let it learn 100 wrong labels. Good practice stops early to find the number of steps, and then trains on all 500 for as many (Goodfellow, Bengio & Courville, *Deep Learning*, 7.8). This fifth network was not trained here.
+# *Plain on all 500* is a weak opponent: 600 steps let it learn 100 wrong labels. A stronger one stops early to find the number of steps, and then trains on all 500 for as many (Goodfellow, Bengio & Courville, *Deep Learning*, 7.8). It was not trained here.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: too sure, or not sure enough?
@@ -509,7 +501,17 @@ for technique, name in NAMES.items():
     print(f"without {name:<16} {100 * lost.mean:+.2f} "
           f"[{100 * lost.low:+.2f}, {100 * lost.high:+.2f}]")
 
-# %% tags=["nbval-check-output"]
+# %% [markdown]
+# On those fresh seeds early stopping carries most, 4.9 points, and dropout comes next with 1.7. The other six add less than a point each on average, and only where the interval leaves out 0 can we say that a technique adds anything.
+#
+# This is a verdict on these *strengths*, which nobody tuned: L1 and L2 at 0.001 may be too weak to do anything. And the eight figures do not add up to the whole gain, for what one technique leaves undone another may do.
+
+# %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
+# ### Deeper: one technique out at a time, and two myths
+#
+# The eight seeds of this page alone say less than the 24 fresh ones; here dropout is left out:
+
+# %% tags=["deeper", "nbval-check-output"]
 no_dropout = leave_one_out.without("dropout")  # trained here, on this page's seeds
 claim("Everything but dropout errs more than everything (difference).",
       measured=difference(no_dropout, everything), kind="measured",
@@ -517,24 +519,18 @@ claim("Everything but dropout errs more than everything (difference).",
       holds=positive)
 
 # %% [markdown]
-# On those fresh seeds early stopping carries most, 4.9 points, and dropout comes next with 1.7. The other six add less than a point each on average, and only where the interval leaves out 0 can we say that a technique adds anything. The eight seeds of this page alone could not always have said so, as the claim shows.
-#
-# This is a verdict on these *strengths*, which nobody tuned: L1 and L2 at 0.001 may be too weak to do anything. And the eight figures do not add up to the whole gain, for what one technique leaves undone another may do.
-#
 # A setting is shared as one line, copied from under the mixer. This one is *everything*, written out.
 #
-# **Do this**: switch off patience (0), dropout p (0), norm (none) and smoothing ε (0), one at a time. Then set them as in your own best try of the first two minutes; all eleven knobs, and a kept line, load in the notebook. Last, leave patience at 3 and switch the other three off.  **Notice**: which one costs most when it is missing?
+# **Do this**: switch off patience (0), dropout p (0), norm (none) and smoothing ε (0), one at a time. Then set them as in your own best try; a kept line loads in the notebook.  **Notice**: which one costs most when it is missing?
 
-# %% jupyter={"outputs_hidden": true}
+# %% tags=["deeper"] jupyter={"outputs_hidden": true}
 from course_lib.explorers import capstone as explore
 
 explore.mixer.show(state="patience=3, l1=0.001, l2=0.001, weight_decay=1.0, "
                          "label_smoothing=0.1, dropout=0.5, norm=batch, survival=0.5")
 
-# %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
-# ### Deeper: two myths of the mixer
-#
-# Each is a preset. After 600 steps, eight seeds, paired; intervals of the differences in test error. What would count:
+# %% [markdown]
+# **Two myths.** Each is a preset. After 600 steps, eight seeds, paired; intervals of the differences in test error. What would count:
 # "*Dropout and BatchNorm cannot be combined*": together, dropout behind the norm, they have a higher error than BatchNorm alone. "*BatchNorm regularizes, so nothing else is needed*": its error is at most a point above that of early stopping alone. (The network has one BatchNorm, in front of two blocks without.)
 
 # %% tags=["deeper", "nbval-check-output"] jupyter={"outputs_hidden": true}
@@ -634,21 +630,7 @@ explore.search.show(n=30)
 #
 # **Why.** An error of 10 % on 200 rows has a standard error of $\sqrt{0.1\cdot0.9/200}$, 2 points. The minimum over many candidates seeks low error *and* luck, and the test rows know nothing of that luck.
 #
-# So a winner's validation error is no result. One look at the test rows is. Here it is for the first study, beside the gap that its division gave all thirty:
-
-# %% jupyter={"outputs_hidden": true}
-winner = found.validation[0, :, -1].argmin().item()
-print(f"chosen with {found.validation[0, winner, -1]:.1%} wrong on validation rows; "
-      f"reported: {found.test[0, winner, -1]:.1%} wrong on test rows")
-gaps = 100 * (found.test - found.validation)[0, :, -1]
-print(f"gap of the winner {gaps[winner]:+.1f} points, of all thirty on average "
-      f"{gaps.mean():+.1f}: the choice's part is {gaps[winner] - gaps.mean():+.1f}")
-one = found.settings[0][winner]
-print(f"its learning rate {one.lr:.2g}, dropout {one.dropout:.2f}, "
-      f"smoothing {one.label_smoothing:.2f}, weight decay {one.weight_decay:.2g}")
-
-# %% [markdown]
-# A second look, after which one tries something else, makes test rows into validation rows: what happened in the first two minutes.
+# So a winner's validation error is no result. One look at the test rows is. A second look, after which one tries something else, makes test rows into validation rows: what happened in the first two minutes.
 
 # %%
 quiz("You searched 200 settings. The winner has 4.1 % validation error and 5.0 % test "
@@ -699,7 +681,18 @@ print("% wrong, inner and outer:", (100 * torch.tensor(best).mean(0)).numpy().ro
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: all draws of n, without training again
 #
-# For the draws nothing is trained again. Sort the $N$ candidates by validation error: the $k$-th wins exactly when it is drawn and the $n-1$ others come from behind it, with probability $\binom{N-k}{n-1}/\binom{N}{n}$. Check it on six candidates, by trying every draw:
+# Here is the winner of the first study, as in the example above, and its setting; below, how all draws of $n$ are taken into account. For them nothing is trained again. Sort the $N$ candidates by validation error: the $k$-th wins exactly when it is drawn and the $n-1$ others come from behind it, with probability $\binom{N-k}{n-1}/\binom{N}{n}$. Check it on six candidates, by trying every draw:
+
+# %% tags=["deeper"] jupyter={"outputs_hidden": true}
+winner = found.validation[0, :, -1].argmin().item()
+print(f"chosen with {found.validation[0, winner, -1]:.1%} wrong on validation rows; "
+      f"reported: {found.test[0, winner, -1]:.1%} wrong on test rows")
+gaps = 100 * (found.test - found.validation)[0, :, -1]
+print(f"gap of the winner {gaps[winner]:+.1f} points, of all thirty on average "
+      f"{gaps.mean():+.1f}: the choice's part is {gaps[winner] - gaps.mean():+.1f}")
+one = found.settings[0][winner]
+print(f"its learning rate {one.lr:.2g}, dropout {one.dropout:.2f}, "
+      f"smoothing {one.label_smoothing:.2f}, weight decay {one.weight_decay:.2g}")
 
 # %% tags=["deeper", "nbval-check-output"]
 few = replace(found, validation=found.validation[:, :6], test=found.test[:, :6])
@@ -880,7 +873,7 @@ claim("Halving is as good as training all (difference in test error).",
 quiz_of("myths")
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ## Your project, with its rubric
+# ## Your project
 #
 # **Brief.** Take a data set that you care about, with at least some hundred rows and one decision that hangs on the result. Find out whether one technique of this course helps *there*. Two pages, one figure, and code that anyone can run.
 #
@@ -888,6 +881,9 @@ quiz_of("myths")
 # 2. *Choose* learning rate and strengths for both arms with the same number of trials, on validation rows.
 # 3. *Prove*: repeated divisions, paired differences, corrected interval; one look at the test rows.
 # 4. *Doubt*: a detector for the fault you fear most, run on your own code. One thing that would change your mind.
+
+# %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
+# ### Deeper: the project's rubric
 #
 # | | 0 | 1 | 2 |
 # |---|---|---|---|
@@ -954,17 +950,6 @@ for J in (10, 100):
 # %% [markdown]
 # *Both* seems to see more with ten divisions than with a hundred. That is luck of a spread from ten values, and no reason for fewer divisions.
 
-# %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
-# ### Deeper: what we left out
-#
-# - **Max-norm**: after each step, scale a unit's incoming weights back to a largest length; a fence instead of a pull. Srivastava et al., JMLR 2014.
-# - **Sharpness-aware minimization (SAM)**: take the gradient at the worst nearby point instead of here, at twice the price. Foret, Kleiner, Mobahi & Neyshabur, 2020 (arXiv:2010.01412).
-# - **Weight averaging (SWA, EMA)**: use the mean of the weights along the path, not the last ones. Izmailov et al., 2018 (arXiv:1803.05407); Polyak & Juditsky, 1992.
-# - **Mixup**: train on blends of two rows and of their labels. Zhang, Cissé, Dauphin & Lopez-Paz, 2017 (arXiv:1710.09412).
-# - **GroupNorm**: normalise each row over groups of its own channels, whatever the batch. Wu & He, 2018 (arXiv:1803.08494).
-#
-# You can judge each by the way of this lesson: a plan, a fair opponent, a corrected interval.
-
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Your turn
 #
@@ -978,6 +963,17 @@ for J in (10, 100):
 # - **Typical**: 10 to 20 divisions, 80/20; a hundred are a quarter narrower than ten. Validation rows choose, test rows report, once.
 # - **When not**: with several data sets, use one number for each data set and no correction.
 # - **What we measured**: the naive interval of 100 repetitions holds the truth in fewer than half of the worlds, the corrected one in 90 to 99 %. Early stopping alone gains more than half of what everything at once gains. <!-- rests: naive-coverage, corrected-coverage, stop-gains-half -->
+
+# %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
+# ### Deeper: what we left out
+#
+# - **Max-norm**: after each step, scale a unit's incoming weights back to a largest length; a fence instead of a pull. Srivastava et al., JMLR 2014.
+# - **Sharpness-aware minimization (SAM)**: take the gradient at the worst nearby point instead of here, at twice the price. Foret, Kleiner, Mobahi & Neyshabur, 2020 (arXiv:2010.01412).
+# - **Weight averaging (SWA, EMA)**: use the mean of the weights along the path, not the last ones. Izmailov et al., 2018 (arXiv:1803.05407); Polyak & Juditsky, 1992.
+# - **Mixup**: train on blends of two rows and of their labels. Zhang, Cissé, Dauphin & Lopez-Paz, 2017 (arXiv:1710.09412).
+# - **GroupNorm**: normalise each row over groups of its own channels, whatever the batch. Wu & He, 2018 (arXiv:1803.08494).
+#
+# You can judge each by the way of this lesson: a plan, a fair opponent, a corrected interval.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: sources
