@@ -164,8 +164,9 @@ explorer = Explorer(
         "survival": Slider("last survival", 0.0, 1.0, 1.0, step=0.05),
     },
     frozen={
-        "dropout": (0.0, 0.3, 0.6),
-        "weight_decay": (0.0, 0.01, 1.0),
+        "patience": (0, 3),
+        "label_smoothing": (0.0, 0.1),
+        "dropout": (0.0, 0.5),
         "norm": ("none", "batch"),
     },
     compute=mixer.mix_beside_plain,

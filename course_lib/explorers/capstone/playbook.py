@@ -83,6 +83,8 @@ def _say(here, knob, tuned, lr):
     on = {name: value for name, value in best.items() if value != math.inf}
     setting = ", ".join(f"{name} {value:g}" for name, value in on.items())
     edges = here.edges(TUNED[tuned](knob))
+    if here.best == len(here.values) - 1:  # the knob that the question is about, too
+        edges.insert(0, f"{knob} = {here.values[-1]:g}")
     tried = " Beside clipping, neither decay nor dropout was tried." if knob == "clip" else ""
     narrow = f" Best at the end of what was tried: {', '.join(edges)}." if edges else ""
     fixed = f", lr {lr:g} for all" if tuned == "nothing" else ""

@@ -92,7 +92,7 @@ explorer = Explorer(
         ),
         "step": Slider("after so many steps", values=RUNGS, default=RUNGS[-1], trained=True),
     },
-    frozen={"n": 15},
+    frozen={"n": 15, "noise": (0.0, 0.2)},
     compute=search,
     prepare=_prepare,
     draw=_draw,
