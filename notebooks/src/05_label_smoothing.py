@@ -138,7 +138,7 @@ for epsilon, model in networks.items():
     judge(f"ε = {epsilon}", model(data.test_x))
 
 # %% [markdown]
-# Compare "right" with "sure". Without smoothing the network is sure of 88 % and right on 76 %: **overconfident**. Both ε take too much confidence: at 0.1 it is right on 79 % and sure of 70 %, at 0.3 right on 80 % and sure of 53 %: **underconfident**. It also makes fewer errors. That was one seed.
+# Compare "right" with "sure". Without smoothing the network is sure of 88 % and right on 76 %: **overconfident**. Both ε take too much confidence: at 0.1 it is right on 79 % and sure of 70 %, at 0.3 right on 80 % and sure of 53 %: **underconfident**. It also makes fewer errors, on one seed.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The loss
@@ -383,7 +383,7 @@ explore.reliability.show()
 # *Left:* each dot is a bin, its bar the gap to the dotted line, where it would be calibrated. Below the line: overconfident; above: underconfident. The columns say how many predictions each bin holds.
 # *Right:* NLL, ECE and error against ε, with 95 % bands over seeds: as they are (solid), and after either temperature.
 #
-# ε and temperature are compared too, each chosen on the validation rows.
+# Both ε and temperature are chosen on validation rows.
 
 # %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
 *_, noisy = compare_smoothing(noise=0.2, steps=2000)  # what the picture was drawn from
