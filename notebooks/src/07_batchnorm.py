@@ -755,7 +755,7 @@ reveal("scale", "a tenth as large",
 # as van Laarhoven (2017) found. An example: ‖w‖ = 2, ‖g‖ = 0.5, η = 0.1. Then $\tilde g$ = 2 · 0.5 = 1, the new ‖w‖² is 4 + 0.01 · 0.25 = 4.0025, and the effective rate is 0.1/4 = 0.025: $w$ turns by 0.025 radians.
 #
 # With constant η and no decay it falls at every step: a schedule that nobody asked for. It forgives a rate that is too large: one large step makes $w$ long, and the next turns are small by themselves (Arora, Li & Lyu 2019).
-# That is one reason why BatchNorm arrived at every rate in *Normaliser*. Weight decay λ turns it back up: it shrinks $w$ by $1-\eta\lambda$ a step, and the loss does not notice.
+# That is one reason why BatchNorm arrived at every rate in *Normaliser*. Weight decay λ turns the effective rate back up: it shrinks $w$ by $1-\eta\lambda$ a step, and the loss does not notice.
 #
 # None of this is BatchNorm's alone: directly behind a layer, LayerNorm and RMSNorm (lesson 10) leave the length of its whole $W$, with the bias, just as free.
 
@@ -852,7 +852,7 @@ quiz("You double the learning rate, keep λ, and train until the weights in fron
 # We take the root mean square of its angle per step over the last half, and say *at rest* if it is within 2 % of $\arccos(1-\eta\lambda)$. It takes time to get there: decay alone needs $1/(\eta\lambda)$ steps to shrink a weight by the factor $e$.
 
 # %% [markdown] tags=["deeper"]
-# First the toy, for three sets of η, λ and slope: there the formulas are exact.
+# Before the digits, the toy, for three sets of η, λ and slope: there the formulas are exact.
 
 # %% tags=["deeper", "nbval-check-output"]
 lengths, angles = [], []
