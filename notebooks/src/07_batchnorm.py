@@ -18,7 +18,7 @@
 # So what a network says of one image depends on its neighbours. Three things follow, and only the first is in the name:
 # it *normalises*, it adds *noise*, and it takes the learning rate out of your hands.
 #
-# *55 minutes; sections called* Deeper *are folded, and extra. You need lesson 00 and, for the last part, the idea of weight decay from lesson 03.*
+# *60 minutes; sections called* Deeper *are folded, and extra. You need lesson 00 and, for the last part, the idea of weight decay from lesson 03.*
 
 # %% tags=["setup"]
 # what this page needs
@@ -61,10 +61,10 @@ from course_lib.explorers import batchnorm as explore
 explore.activations.show()
 
 # %% [markdown]
-# Without a norm every layer multiplies by about the same factor, and ten equal factors make a very large or a very small one. For ReLU the line is flat at a gain of about √2 = 1.41: ReLU throws away half of the mean square, and √2 squared makes up for it.
-# tanh cannot grow beyond 1. Instead it saturates: at a gain of 3 about half of its outputs pass almost no gradient.
+# Without a norm every layer multiplies by about the same factor, and ten equal factors make a very large or a very small one. For ReLU the line is flat at a gain of about √2 = 1.41: it throws away half of the mean square, and √2 squared makes up for that.
+# tanh saturates instead: at a gain of 3 about half of its outputs pass almost no gradient.
 #
-# BatchNorm holds the *outputs* still, at any gain and for both activations; the last part says why. It does not hold the *gradient* still, which grows on the way back, for ReLU by about 1.2 a layer.
+# BatchNorm holds the *outputs* still, at any gain and for both activations; the last part says why. Its *gradient* still grows on the way back, for ReLU by about 1.2 a layer.
 #
 # At the end of this lesson you can
 # - write BatchNorm with its memory, and say what is learned, what is remembered, and what changes in evaluation;
@@ -116,8 +116,8 @@ for lr in (0.01, 0.1):
     print(f"lr {lr}: {plain:.1%} wrong without BatchNorm, {batch:.1%} with it")
 
 # %% [markdown]
-# With torch's usual start, under which each layer makes its input smaller, the plain network has learned nothing after 20 rounds: nine of ten wrong is guessing. With BatchNorm it learns at both rates.
-# A better start would help the plain one, too, and how much of the gain is left then is measured below (*Normaliser*). First, what the layer computes.
+# The plain network has learned nothing after 20 rounds: nine of ten wrong is guessing. With BatchNorm it learns at both rates.
+# But torch's usual start makes each layer's input smaller. How much of the gain is left with a better start, *Normaliser* measures. First, what the layer computes.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## By hand
@@ -129,7 +129,6 @@ for lr in (0.01, 0.1):
 # ε = 1e-5 keeps the root from zero. γ and β are learned, a pair for each feature, from 1 and 0.
 #
 # A variance can be divided by $n$ or by $n-1$. A sample spreads less around its own mean than around the true one; dividing by $n-1$ makes up for that on average, and is called the *unbiased* estimate.
-# So $n$ describes the rows that are there, $n-1$ estimates the spread of all rows.
 #
 # For later, the layer keeps **running statistics**, which start at 0 and 1. Each batch in training moves them by the share $m$ = 0.1, torch's `momentum`:
 #
@@ -186,7 +185,7 @@ reveal("variance", "0.9 · 1 + 0.1 · 13 = 2.2",
 # to change one row is to change the mean, and so all rows. Holding them fixed (`detach`) gives the right output and a wrong gradient.
 #
 # γ and β let the layer undo itself. With $\gamma = \sqrt{\sigma^2+\epsilon}$ and $\beta = \mu$ it does nothing to this batch. In evaluation the running statistics take the place of μ and σ², and then it does nothing to any row.
-# Some texts stop at $\hat x$, and so hold every feature at mean 0 and variance 1 for good. One of them is a widely read lecture, that of the mlr3torch course (*Sources*).
+# Without them every feature stays at mean 0 and variance 1.
 
 # %%
 predict("twice",
@@ -231,7 +230,7 @@ show_source(standardise)
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What does it remember?
 #
-# During training, says the lecture of the mlr3torch course, the layer uses the batch, "while during evaluation, it uses the running mean and variance of all training samples seen". Feed it 200 batches of numbers around 10, then 200 around 0.
+# During training, says a widely read lecture (mlr3torch, *Sources*), the layer uses the batch, "while during evaluation, it uses the running mean and variance of all training samples seen". Feed it 200 batches of numbers around 10, then 200 around 0.
 
 # %%
 predict("memory", "The mean of all samples seen is 5. The running mean is …",
@@ -277,13 +276,13 @@ explore.memory.show()
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## One network, two modes
 #
-# Trained with BatchNorm, one set of weights is two networks: in training it normalises by its batch; the one you use normalises by its memory, and the noise of the batch is gone. Three test errors of the same weights:
+# Trained with BatchNorm, one set of weights is two networks: in training it normalises by its batch, in use by its memory. Three test errors of the same weights:
 #
 # - *as trained*: test rows in batches as large as in training;
 # - *all at once*: all test rows as one batch, which is what the memory aims at;
 # - *evaluation*: by the memory.
 #
-# A 64-64-10 network is trained for 300 steps on 500 digits, in batches of 4. Every ten steps we measure its errors, and average the last ten measurements. All this is done with sixteen seeds. Here and below, a seed is another split, start and batch order of the same 1797 digits.
+# A 64-64-10 network is trained for 300 steps on 500 digits, in batches of 4. Every ten steps we measure its errors, and average the last ten measurements. All this is done with sixteen seeds. A seed, here and below: another split, start and batch order of the same 1797 digits.
 #
 # Two errors are *apart* if the whole interval of their difference is beyond 5 percentage points, and *together* if it is within ± 2.
 
@@ -322,7 +321,7 @@ reveal("modes",
 
 # %% [markdown]
 # With momentum 0.1 evaluation errs 9.3 % and all at once 9.2 %. With 1 and with 0.001 evaluation is 15 and 20 points worse. <!-- rests: memory-together, memory-apart-1, memory-apart-0.001 -->
-# Too long a memory still holds what it began with, mean 0 and variance 1, which were never measured, and that is most of what it costs (*Deeper*); <!-- rests: memory-corrected --> too short a one is one small batch.
+# Too long a memory still holds what it began with, mean 0 and variance 1, and that is most of what it costs (*Deeper*); <!-- rests: memory-corrected --> too short a one is one small batch.
 # *Forgetting `model.eval()`* means being judged *as trained*: 16.4 % instead of 9.3 %. <!-- rests: trained-apart --> And every test batch moves the statistics besides.
 #
 # **Do this**: take the momentum from 0.001 to 1 with batches of 4; then set the batch size in training to 64, and do it again.  **Notice**: where does *evaluation* meet *all test rows as one batch*, and how wide is that valley in the right panel?
@@ -333,8 +332,7 @@ from course_lib.explorers import batchnorm as explore
 explore.mismatch.show(batch_size=4, momentum=0.1)
 
 # %% [markdown]
-# With batches of 64 the valley is wide. From momentum 0.01 to 1 evaluation errs 3.5 to 4.1 %, all at once 3.5 %: even the last batch alone is memory enough. At 0.001 it errs 17 %, for 300 batches are too few to forget the start.
-# A memory that is wrong can be made anew when training is over: show the network some batches in training mode without a step (*In production*).
+# With batches of 64 the valley is wide: from momentum 0.01 to 1 evaluation errs 3.5 to 4.1 %, all at once 3.5 %: even the last batch alone is memory enough. At 0.001 it errs 17 %: 300 batches are too few.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: what a memory begins with
@@ -356,7 +354,7 @@ print(f"behind at momentum 0.001: {behind[0.001].mean:.1f} points, with its star
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Very small batches
 #
-# The variance of a batch of one is zero: every x̂ would be 0, whatever the image. So *one value per feature* is refused in training, by torch and by us. (One image in BatchNorm2d has many pixels, and passes.) Two are allowed.
+# The variance of a batch of one is zero: every x̂ would be 0, whatever the image. So *one value per feature* is refused in training, by torch and by us. Two are allowed.
 
 # %%
 predict("two",
@@ -525,9 +523,7 @@ claim("After one NaN torch's layer gives NaN in evaluation, to clean rows too; o
 # ## Noise source
 #
 # An image's activation depends on who else is in the batch. Put *one* digit into 200 random batches: how much does its normalised activation vary?
-# The *mean* of $B$ rows, drawn with replacement as here, has variance σ²/B (lesson 00). Twice the batch, half the variance, so the ± falls by √2 at each doubling. For the mean that is a theorem, and only checks our experiment.
-#
-# Does the activation's noise, through μ *and* σ², go the same way? The logarithm of its variance against that of $B$ should be a line of slope −1. We say yes if the slope lies within −1 ± 0.05.
+# The *mean* of $B$ rows, drawn with replacement as here, has variance σ²/B (lesson 00). Twice the batch, half the variance, so the ± falls by √2 at each doubling. Does the activation's noise, through μ *and* σ², do the same? Yes, if the logarithm of its variance falls against that of $B$ with a slope within −1 ± 0.05.
 
 # %%
 noise = measure_noise()  # a 64-64 layer with fresh weights, 1000 digits, 8 seeds
@@ -543,12 +539,12 @@ for name, figure in (("the batch mean", "mean"),
           holds=between(-1.05, -0.95))
 
 # %% [markdown]
-# Both do: 0.414, 0.296, 0.209, each the one before divided by about 1.4. <!-- rests: batch-variance-mean, batch-variance-activation --> Activations have spread 1 here: at $B = 8$ this is a lot of noise, at 256 little. So the larger the batch, the less of it. On several GPUs it depends on the code: torch takes the statistics of each GPU's own rows, unless the layers are converted to `nn.SyncBatchNorm`.
+# Both do: 0.414, 0.296, 0.209, each the one before divided by about 1.4. <!-- rests: batch-variance-mean, batch-variance-activation --> Activations have spread 1 here: at $B = 8$ this is a lot of noise, at 256 little. On several GPUs it depends on the code: torch takes the statistics of each GPU's own rows, unless the layers are converted to `nn.SyncBatchNorm`.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Does it regularize?
 #
-# Noise can regularize, as dropout's does (lesson 06). To find out, change the noise and nothing else: **ghost batches** (Hoffer et al. 2017) leave the batch of 64 as it is, and take the statistics over 4 rows at a time. Against them stand BatchNorm over the whole batch, and no norm at all.
+# Noise can regularize, as dropout's does (lesson 06). To find out, change the noise and nothing else: **ghost batches** (Hoffer et al. 2017) leave the batch of 64 as it is, and take the statistics over 4 rows at a time.
 #
 # | name | statistics over | learning rate | why this rate |
 # |---|---|---|---|
@@ -560,11 +556,11 @@ for name, figure in (("the batch mean", "mean"),
 # To ask about the *noise*, compare the last two rows. To ask about the *norm*, compare the first two.
 #
 # 1. A 64-64-64-10 network learns from 320 digits, every fifth label wrong, in 800 steps of SGD.
-# 2. The best rate is that whose best step has the lowest error on validation rows, over four seeds that are used for nothing else. For *batch of 64* it lies at the edge of the grid, which had been widened once: a smaller one may be better still.
-# 3. Twelve other seeds are judged on test rows, after the last step and at the best step. That step is chosen on the test rows too, in the same way for all four: no one could do so in practice.
+# 2. The best rate is that whose best step has the lowest error on validation rows, over four seeds that are used for nothing else. For *batch of 64* it lies at the edge of a grid that was widened once: a smaller one may do better still.
+# 3. Twelve other seeds are judged on test rows, after the last step and at the best step. That step is chosen on the test rows too, for all four alike: an oracle.
 #
 # The noise or the norm *regularizes* if it lowers the test error by more than a point.
-# (In the last two rows the rate η is the same. Noisier gradients may still lengthen the weights more, and so make smaller turns, as the last part shows. We count that as an effect of the noise, and did not measure it apart.)
+# (In the last two rows η is the same. What the noise does to the *effective* rate of the last part counts as its effect; it was not measured apart.)
 
 # %%
 predict("regularizes",
@@ -614,7 +610,7 @@ reveal("regularizes",
 # **After the last step: yes, by 6 to 7 points.** At one rate, statistics over 4 rows end at 15.6 %, over 64 rows at 22.3 %. At its own rate, BatchNorm over 64 rows ends at 15.0 %, no norm at 21.1 %. <!-- rests: ghost-regularizes-end, norm-regularizes-end -->
 # The second difference is due to the rate: at 0.03 that same network ends at 22.3 %, above no norm.
 #
-# What decides is who has learned the wrong labels by heart. The two that reproduce all given labels err 21 to 22 %, the two that reproduce nine of ten about 15 %. Noise keeps wrong labels out. A small learning rate does the same, for 800 small steps do not get so far.
+# The two that reproduce all given labels err 21 to 22 %, the two that reproduce nine of ten about 15 %. Noise keeps wrong labels out; so does a small learning rate, for 800 small steps do not get so far.
 #
 # **Each stopped at its best step: hardly.** Parts of 4 err 11.5 %, whole batches at the same rate 12.5 %. Whether that is more than a point these twelve seeds do not decide; the 36 fresh ones do: half a point, 0.5 [0.2, 0.8], less than we asked for.
 # BatchNorm over the whole batch, at its own rate, is about a point *worse* than no norm: 12.5 % against 11.6 %, and +1.2 [0.8, 1.5] points on fresh seeds. <!-- rests: not norm-regularizes-best -->
@@ -625,7 +621,7 @@ reveal("regularizes",
 #
 # Does it train faster? 64-64-64-64-10 networks, plain SGD, batches of 50 of 500 digits: how many of 400 steps to a training loss of 0.1? Eight seeds; for each, the rate that was fastest on the *other* seven. (No arrival counts as 400.)
 #
-# But the plain network may only have a bad start: torch's default has gain 1/√3, and ReLU wants √2, where your blue line was flat (He et al. 2015, with biases 0). So it runs with both, and we ask: does BatchNorm need fewer than *half* the plain network's steps? Does gain √2 need fewer than torch's start? And BatchNorm fewer than gain √2?
+# torch's start has gain 1/√3; ReLU wants √2, where your blue line was flat (He et al. 2015, with biases 0). So the plain network runs with both, and we ask: does BatchNorm need fewer than *half* the plain network's steps? Does gain √2 need fewer than torch's start? And BatchNorm fewer than gain √2?
 
 # %%
 predict("speed", "Against the plain network with gain √2, the lead of BatchNorm is …",
@@ -667,11 +663,11 @@ reveal("speed",
 
 # %% [markdown]
 # At the best rate of each, BatchNorm arrives after about 40 steps, gain √2 after 110, torch's start after 220. <!-- rests: norm-faster, gain-faster, norm-beats-gain --> The better start halves the steps, and of those BatchNorm needs about a third.
-# (Steps are not seconds: one with BatchNorm takes longer.)
+# Steps are not seconds: one with BatchNorm takes longer.
 #
-# Look along the rows, too. BatchNorm arrives at *every* rate, also at 0.8, where neither of the others does. One reason is the subject of the last part.
+# Along the rows, BatchNorm arrives at *every* rate, also at 0.8, where neither of the others does. The last part gives one reason.
 #
-# > **A common belief: BatchNorm is fast because it reduces *internal covariate shift***, the drift of a layer's inputs while the layers before it learn. So said the paper of 2015. Santurkar et al. (2018) added noise behind the norm, with another mean and spread at each step: the shift is back, and training is about as fast.
+# > **A common belief: BatchNorm is fast because it reduces *internal covariate shift***, the drift of a layer's inputs while the layers before it learn. So said the paper of 2015. But Santurkar et al. (2018) added noise behind the norm, with another mean and spread at each step: the shift is back, and training is about as fast.
 # > They measured that, we did not. What else it may be is disputed (*Deeper*).
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
@@ -752,16 +748,16 @@ reveal("scale", "a tenth as large",
 #
 # $$\lVert w - \eta g\rVert^2 = \lVert w\rVert^2 + \eta^2\lVert g\rVert^2$$
 #
-# The weights only grow. The direction turns by about $\eta\,\lVert g\rVert/\lVert w\rVert$. Now $\lVert g\rVert$ itself goes as $1/\lVert w\rVert$: write it as $\tilde g/\lVert w\rVert$, where $\tilde g$ is the gradient's size at length 1. Then the turn is $\frac{\eta}{\lVert w\rVert^2}\cdot\tilde g$, and so
+# So weights only grow. The direction turns by about $\eta\,\lVert g\rVert/\lVert w\rVert$. Now $\lVert g\rVert$ itself goes as $1/\lVert w\rVert$: write it as $\tilde g/\lVert w\rVert$, where $\tilde g$ is the gradient's size at length 1. Then the turn is $\frac{\eta}{\lVert w\rVert^2}\cdot\tilde g$, and so
 #
 # $$\text{effective learning rate} = \frac{\eta}{\lVert w\rVert^2}$$
 #
 # as van Laarhoven (2017) found. An example: ‖w‖ = 2, ‖g‖ = 0.5, η = 0.1. Then $\tilde g$ = 2 · 0.5 = 1, the new ‖w‖² is 4 + 0.01 · 0.25 = 4.0025, and the effective rate is 0.1/4 = 0.025: $w$ turns by 0.025 radians.
 #
-# With constant η and no decay the effective rate falls at every step: a schedule that nobody asked for. It also forgives a rate that is too large: one large step makes $w$ long, and the next turns are small by themselves (Arora, Li & Lyu 2019).
-# That is one reason why BatchNorm arrived at every rate in the table of *Normaliser*. Weight decay λ turns the effective rate back up: it shrinks $w$ by the factor $1-\eta\lambda$ a step, and cannot change the loss by that.
+# With constant η and no decay it falls at every step: a schedule that nobody asked for. It forgives a rate that is too large: one large step makes $w$ long, and the next turns are small by themselves (Arora, Li & Lyu 2019).
+# That is one reason why BatchNorm arrived at every rate in *Normaliser*. Weight decay λ turns the effective rate back up: it shrinks $w$ by $1-\eta\lambda$ a step, and the loss does not notice.
 #
-# None of this is BatchNorm's alone. Where a LayerNorm or an RMSNorm (lesson 10) stands directly behind a layer, its whole $W$, with the bias, can be scaled freely just so.
+# None of this is BatchNorm's alone: directly behind a layer, LayerNorm and RMSNorm (lesson 10) leave the length of its whole $W$, with the bias, just as free.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: how much is "up to ε"?
@@ -815,7 +811,7 @@ claim("At fixed ε = 1e-5 the gradient at 10 W is "
 #
 # $$\text{angle per step} = \arccos(1-\eta\lambda) \approx \sqrt{2\eta\lambda}$$
 #
-# With η = λ = 0.1 that is arccos 0.99, about 8° a step. (The length is van Laarhoven's; the angle is in Chiley et al. 2019 and Wan et al. 2021.)
+# (The length is van Laarhoven's; the angle is in Chiley et al. 2019 and Wan et al. 2021.)
 #
 # No $\tilde g$ in it: not the data, not the layer. That is for plain SGD, constant $\tilde g$, ε = 0 and 0 < ηλ < 1, where every starting length comes to rest; the root, for ηλ ≪ 1.
 #
@@ -828,23 +824,10 @@ from course_lib.explorers import batchnorm as explore
 
 explore.decay.show(strength=0.1)
 
-# %% tags=["nbval-check-output"]
-lengths, angles = [], []
-for lr, strength, slope in (0.1, 0.1, 1.0), (0.5, 0.2, 3.0), (1.0, 0.9, 0.5):
-    run = turn(lr, (strength,), slope, steps=3000)  # three starting lengths
-    lengths.append((run.norms[:, 0, -1]
-                    - norm_at_rest(lr, strength, slope)).abs().max().item())
-    angles.append((run.angles[:, 0, -1]
-                   - angle_at_rest(lr, strength)).abs().max().item())
-claim("‖w‖⁴ ends at η·g̃²/(λ(2 − ηλ)), for three sets of η, λ, g̃.",
-      measured=lengths, holds=below(1e-12))
-claim("There it turns by arccos(1 − ηλ) at each step.",
-      measured=angles, holds=below(1e-12))
-
 # %% [markdown]
-# With decay the three lengths meet, and the angle comes to its formula; the smaller λ, the longer that takes. At λ = 0 the lengths grow on, and the angle falls and falls.
+# With decay the three lengths meet, and the angle comes to its formula, later for a smaller λ. At λ = 0 the lengths grow on and the angle falls.
 #
-# So what does decay do? *Without* it, a rate that grows as $\eta\,(1-\eta\lambda)^{-(2t+1)}$ leads through the same directions, exactly but for ε (Li & Arora 2020). *Deeper* derives that, and looks for it on digits.
+# So what does decay do? It acts as a rate that grows, $\eta\,(1-\eta\lambda)^{-(2t+1)}$, would without it (Li & Arora 2020; *Deeper*).
 #
 # > **A common belief: weight decay keeps the weights small, so the network stays simple.** In front of a norm, small is no simpler than large: it is the same function. Decay acts there as a *learning-rate schedule*,
 # > and whether that helps depends on whether you wanted a higher rate. (It still does what lesson 02 says to weights that no norm follows.)
@@ -862,11 +845,27 @@ quiz("You double the learning rate, keep λ, and train until the weights in fron
      answer="√2 times as much")
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
-# ### Deeper: at rest on digits?
+# ### Deeper: at rest in the toy, and on digits?
 #
-# There $\tilde g$ changes from step to step, and drifts. A 64-64-10 network, 1000 digits with a fifth of the labels wrong, plain SGD at 0.1, batches of 32, 1500 steps, eight seeds; only the first layer's weight decays, and all 64 rows of it are our $w$.
+# On digits $\tilde g$ changes from step to step, and drifts. A 64-64-10 network, 1000 digits with a fifth of the labels wrong, plain SGD at 0.1, batches of 32, 1500 steps, eight seeds; only the first layer's weight decays, and all 64 rows of it are our $w$.
 # (Each row is free in its length and rests on its own; the angle of the whole is, about, a root mean square over the rows, and the longer ones count more.)
 # We take the root mean square of its angle per step over the last half, and say *at rest* if it is within 2 % of $\arccos(1-\eta\lambda)$. It takes time to get there: decay alone needs $1/(\eta\lambda)$ steps to shrink a weight by the factor $e$.
+
+# %% [markdown] tags=["deeper"]
+# Before the digits, the toy, for three sets of η, λ and slope: there the formulas are exact.
+
+# %% tags=["deeper", "nbval-check-output"]
+lengths, angles = [], []
+for lr, strength, slope in (0.1, 0.1, 1.0), (0.5, 0.2, 3.0), (1.0, 0.9, 0.5):
+    run = turn(lr, (strength,), slope, steps=3000)  # three starting lengths
+    lengths.append((run.norms[:, 0, -1]
+                    - norm_at_rest(lr, strength, slope)).abs().max().item())
+    angles.append((run.angles[:, 0, -1]
+                   - angle_at_rest(lr, strength)).abs().max().item())
+claim("‖w‖⁴ ends at η·g̃²/(λ(2 − ηλ)), for three sets of η, λ, g̃.",
+      measured=lengths, holds=below(1e-12))
+claim("There it turns by arccos(1 − ηλ) at each step.",
+      measured=angles, holds=below(1e-12))
 
 # %% tags=["deeper"]
 from course_lib.experiments.batchnorm.turning import STRENGTHS, turn_on_digits
@@ -1006,7 +1005,7 @@ claim("Decay and the growing rate give the same directions after 100 steps, if �
 # ## In production
 #
 # - `nn.BatchNorm1d(features)`, `nn.BatchNorm2d(channels)` between linear layer (or convolution) and activation. The layer before needs no bias, β does that: `bias=False`.
-# - γ and β are usually left out of weight decay (`decay_groups` of lesson 03), so that λ means one thing: a pull on matrices. Whether that lowers the error depends on the width, and on the figure that chooses λ (*should γ, β and biases decay?*, below). <!-- rests: spare-narrow, spare-wide, not spare-tuned-noisy, spare-tuned-error-noisy -->
+# - γ and β are usually left out of weight decay (`decay_groups` of lesson 03), so that λ is a pull on matrices alone. Whether that lowers the error depends on the width, and on the figure that chooses λ (*Deeper*). <!-- rests: spare-narrow, spare-wide, not spare-tuned-noisy, spare-tuned-error-noisy -->
 # - `model.eval()` to evaluate, `model.train()` to go on; `drop_last=True`. *Gradient accumulation* (several small batches, one step) does *not* make the norm's batch larger.
 # - Fine-tuning on little data: norms stay in evaluation mode.
 # - Statistics that no longer fit the weights, as after averaging weights: `torch.optim.swa_utils.update_bn(loader, model)` makes them anew, with the weights as they are.
