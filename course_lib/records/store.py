@@ -1,6 +1,7 @@
 """The files: ``<stem>/base_<b>.jsonl``, one line a claim. Lines are added, never changed."""
 
 import json
+import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,14 @@ def lines(folder: Path | None = None) -> list[Measurement]:
 def stored(name: str) -> Any:
     """What was measured once and kept, of a sweep too long to repeat: the JSON ``<name>.json``."""
     return json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
+
+
+def kept(name: str) -> Any:
+    """What `stored` has, to stand in for a training; None in a run that is recorded.
+
+    There (COURSE_RECORDED=1, as `course replicate` sets it) everything is measured.
+    """
+    return None if os.environ.get("COURSE_RECORDED") == "1" else stored(name)
 
 
 def add(measured: Iterable[Measurement], folder: Path | None = None) -> None:
