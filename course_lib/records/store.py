@@ -1,6 +1,7 @@
 """The files: ``<stem>/base_<b>.jsonl``, one line a claim. Lines are added, never changed."""
 
 import json
+import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,14 @@ def stored(name: str) -> Any:
 def fresh(by_base: dict[str, list[float]]) -> list[float]:
     """Of values stored base by base: those of all but 0, on which texts are written."""
     return [value for base, values in by_base.items() if base != "0" for value in values]
+
+
+def kept(name: str) -> Any:
+    """What `stored` has, to stand in for a training; None in a run that is recorded.
+
+    There (COURSE_RECORDED=1, as `course replicate` sets it) everything is measured.
+    """
+    return None if os.environ.get("COURSE_RECORDED") == "1" else stored(name)
 
 
 def add(measured: Iterable[Measurement], folder: Path | None = None) -> None:

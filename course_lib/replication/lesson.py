@@ -64,7 +64,12 @@ class Processes:
 def run(job: Job, processes: Processes | None = None) -> Outcome:
     """Run a job in a process of its own. One that dies is an outcome with that problem."""
     given = json.dumps({"lesson": job.lesson, "source": job.source, "base": job.base})
-    here = {"COURSE_HEADLESS": "1", "COURSE_BASE": str(job.base), "OMP_NUM_THREADS": "1"}
+    here = {
+        "COURSE_HEADLESS": "1",
+        "COURSE_BASE": str(job.base),
+        "COURSE_RECORDED": "1",  # nothing that is stored stands in for a training
+        "OMP_NUM_THREADS": "1",
+    }
     process = subprocess.Popen(
         [sys.executable, "-m", __spec__.name],
         stdin=subprocess.PIPE,

@@ -61,6 +61,16 @@ def test_one_file_a_lesson_and_base_and_one_line_a_claim(first):
     assert standings["above"].pooled()[""].n == 24
 
 
+def test_nothing_that_is_stored_stands_in_for_what_is_recorded(here):
+    assert store.kept("elsewhere/sweep") == store.stored("elsewhere/sweep")
+    more = """
+from course_lib.records import store
+assert store.kept("elsewhere/sweep") is None
+"""
+    [(_, outcome)] = outcomes([Job("03_x", lesson(more=more), 0)], 1)
+    assert not outcome.problems and len(outcome.measured) == 2
+
+
 def test_every_base_has_values_of_its_own(first):
     _, standings, _ = first
     one = standings["above"]

@@ -24,6 +24,7 @@ from torch import Tensor
 
 from course_lib.adamw import adam_update
 from course_lib.base.arguments import require_choice
+from course_lib.base.random import BASE
 from course_lib.data import Split, digits, mnist1d
 from course_lib.engine import ConvSpec, ModelSpec, TransformerSpec, train
 from course_lib.engine.cache import remembered
@@ -232,10 +233,24 @@ def judge(world: str, arm: str, seeds: tuple[int, ...] = SEEDS) -> Iterator[Tens
         yield _errors(training, "test")[:, 0].masked_fill(~known, torch.nan)
 
 
-def difference(world: str, arm: str) -> Interval:
-    """Test error of an arm minus plain's, both frozen, paired by seed: trained here and now."""
-    (*_, found), (*_, plain) = judge(world, arm), judge(world, "plain")
-    return paired_interval(found, plain)
+def errors(world: str, arm: str, afresh: bool = False) -> Tensor:
+    """Test errors [SEEDS] of a frozen arm on this base: as stored if they are, else trained.
+
+    afresh: trained here and now.
+    """
+    require_choice("world", world, tuple(WORLDS))
+    require_choice("arm", arm, tuple(ARMS))
+    kept = None if afresh else store.kept("elsewhere/carried")
+    known = kept and kept[world][arm].get(str(BASE))
+    if known:
+        return torch.tensor(known, dtype=torch.float64)
+    *_, found = judge(world, arm)
+    return found
+
+
+def difference(world: str, arm: str, afresh: bool = False) -> Interval:
+    """Test error of an arm minus plain's, both frozen, paired by seed; see `errors`."""
+    return paired_interval(errors(world, arm, afresh), errors(world, "plain", afresh))
 
 
 @cache

@@ -10,8 +10,8 @@ ICLR 2023.
 """
 
 import math
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
 import torch
@@ -19,10 +19,12 @@ from torch import Tensor
 
 from course_lib.adamw import adam_update
 from course_lib.base.arguments import require_whole
+from course_lib.base.random import BASE
 from course_lib.data import Split, modular_addition
 from course_lib.engine import TransformerSpec, outputs_of, train
 from course_lib.engine.cache import remembered
 from course_lib.experiments.shared.snapshot import snapshot
+from course_lib.records import store
 from course_lib.sgd import linear_warmup
 
 PRIME, SHARE, LR, BETA2, WARM_UP = 31, 0.6, 1e-2, 0.98, 10
@@ -49,6 +51,11 @@ class Arm:
     dropout: float = 0.0
     label_smoothing: float = 0.0
     lr: float = LR
+
+    def __str__(self) -> str:
+        """What is on: "weight_decay = 2, label_smoothing = 0.1"."""
+        changed = (one for one in fields(self) if getattr(self, one.name) != one.default)
+        return ", ".join(f"{one.name} = {getattr(self, one.name):g}" for one in changed)
 
 
 DECAYS = tuple(Arm(weight_decay) for weight_decay in (0.0, 1.0, 2.0, 4.0, 8.0))
@@ -140,6 +147,20 @@ def compute_grokking(
     ):
         known = {name: getattr(training, name) for name in (*CURVES, "parameters")}
         yield snapshot(replace(found, **known), training.progress)
+
+
+def at_the_end(arm: Arm, seeds: Sequence[int], afresh: bool = False) -> Tensor:
+    """Test accuracies [seeds] of an arm after STEPS updates: as stored if they are, else trained.
+
+    Stored, by arm, base and seed, in `course_lib/records/elsewhere/grokking.json`, are those that
+    a lesson has no curves of. afresh: trained here and now.
+    """
+    kept = None if afresh else store.kept("elsewhere/grokking")
+    known = kept and kept.get(str(arm), {}).get(str(BASE), [])
+    if known and max(seeds) < len(known):
+        return torch.tensor([known[seed] for seed in seeds], dtype=torch.float64)
+    *_, found = compute_grokking((arm,), tuple(seeds))
+    return found.test_accuracy[:, 0, -1].double()
 
 
 @dataclass

@@ -6,6 +6,7 @@ import torch
 from course_lib.engine import Training
 from course_lib.experiments.elsewhere import carried
 from course_lib.experiments.elsewhere.carried import ARMS, SEEDS, WORLDS, Line, Setting
+from course_lib.records import standing
 from course_lib.statistics import mean_interval
 
 PAIRS = [(world, arm) for world in WORLDS for arm in ARMS]
@@ -47,6 +48,22 @@ def test_stored_errors_are_what_a_frozen_arm_makes():
     *_, found = carried.judge("fully connected", "early stopping")
     kept = carried._judged()["fully connected"]["early stopping"]["0"]
     assert found.tolist() == pytest.approx(kept, abs=2e-3)
+
+
+def test_the_claims_errors_are_stored_and_are_those_of_the_record():
+    recorded = standing.recorded()["carried-decay"].pilot.samples[""].values
+    found = carried.difference("transformer", "decoupled decay").sample.values
+    assert recorded == pytest.approx(found, abs=1e-6)
+
+
+def test_what_is_not_stored_is_trained(monkeypatch):
+    errors = torch.linspace(0.1, 0.2, 8)
+    monkeypatch.setattr(carried, "judge", lambda world, arm: iter([errors]))
+    for options in (("transformer", "dropout"), ("transformer", "plain", True)):
+        assert carried.errors(*options).equal(errors)
+    monkeypatch.setattr(carried, "BASE", 9)
+    assert carried.errors("transformer", "plain").equal(errors)
+    assert carried.difference("transformer", "plain").mean == 0
 
 
 def grid(best, arm="dropout"):

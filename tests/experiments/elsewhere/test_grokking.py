@@ -1,12 +1,14 @@
 """Grokking: curves, norms and embeddings belong together; circles are found where they are."""
 
 import math
+from collections import namedtuple
 
 import pytest
 import torch
 from torch.nn.functional import cross_entropy
 
 from course_lib.experiments.elsewhere import grokking as lab
+from course_lib.records import standing, store
 
 ARMS = (lab.Arm(), lab.Arm(4.0, dropout=0.3), lab.Arm(l2=1e-3, label_smoothing=0.1))
 
@@ -75,6 +77,48 @@ def test_the_first_step_with_an_accuracy():
     assert found.reached(0.95).tolist() == [[20, math.inf, math.inf]]
     assert found.reached(0.3).tolist() == [[10, 20, math.inf]]
     assert found.at(ARMS[1]) == 1
+
+
+STORED = {
+    arm: values["0"] for arm, values in store.stored("elsewhere/grokking").items()
+}  # of the base on which lessons are read
+KEPT = (
+    lab.Arm(l2=1e-3),
+    lab.Arm(l2=1e-2),
+    lab.Arm(dropout=0.3),
+    lab.Arm(weight_decay=2.0, label_smoothing=0.1),
+)
+
+
+def test_what_is_stored_is_what_the_record_has_of_base_0():
+    assert list(STORED) == [str(arm) for arm in KEPT]
+    for arm, id in ((KEPT[0], "l2-adds"), (KEPT[1], "l2-too-much")):
+        recorded = standing.recorded()[id].pilot.samples[""].values
+        assert recorded == pytest.approx(STORED[str(arm)], abs=1e-6)
+
+
+def test_what_is_stored_stands_in_for_a_training_and_is_what_one_makes(amount):
+    """With L2 alone every machine comes to the same; the others stand on the edge at some seeds."""
+    for arm, seeds in ((KEPT[0], [0]), *((arm, range(5)) for arm in amount((), KEPT[:2]))):
+        wanted = [STORED[str(arm)][seed] for seed in seeds]
+        assert lab.at_the_end(arm, seeds).tolist() == wanted
+        assert lab.at_the_end(arm, seeds, afresh=True).tolist() == pytest.approx(wanted, abs=0.02)
+
+
+def test_what_is_not_stored_is_trained(monkeypatch):
+    asked = []
+
+    def compute(arms, seeds):
+        asked.append((arms, seeds))
+        yield namedtuple("Found", "test_accuracy")(torch.full((len(seeds), 1, 3), 0.5))
+
+    monkeypatch.setattr(lab, "compute_grokking", compute)
+    other = lab.Arm(dropout=0.1)
+    assert lab.at_the_end(other, [0, 1]).tolist() == [0.5, 0.5]
+    assert lab.at_the_end(KEPT[0], range(6)).tolist() == [0.5] * 6
+    monkeypatch.setattr(lab, "BASE", 9)
+    assert lab.at_the_end(KEPT[0], [0]).tolist() == [0.5]
+    assert asked == [((other,), (0, 1)), ((KEPT[0],), tuple(range(6))), ((KEPT[0],), (0,))]
 
 
 def on_circles(radii, p=31, width=16, seed=0):
