@@ -22,7 +22,7 @@
 # - tell which training step reaches the lowest point, and which does not;
 # - choose on which scale to penalise, and what a penalty does to the surface that is walked on.
 #
-# *50 minutes; sections called* Deeper *are folded, and extra. You need gradient descent (lesson 00).*
+# *54 minutes; sections called* Deeper *are folded, and extra. You need gradient descent (lesson 00).*
 
 # %% tags=["setup"]
 # what this page needs

@@ -124,7 +124,7 @@ data = digits(300, label_noise=0.2)  # 300 images, every fifth label wrong
 
 
 def train(kind, l2=0.0, decay=0.0, lr=0.01, **options):
-    """Train; say how long all weights are, and how many of the test images are wrong."""
+    """Train; say how long all weights are, and how many test images are wrong."""
     torch.manual_seed(0)
     model = nn.Sequential(nn.Linear(64, 128), nn.ReLU(), nn.Linear(128, 10))
     optimizer = kind(model.parameters(), lr=lr, weight_decay=l2, **options)

@@ -17,7 +17,7 @@
 # We trained a small network on 300 labels of which a fifth were wrong, until it knew them by heart. When it now says "seven, 99 % sure", it is wrong about once in twelve times. Trained on right labels, the same network is sure of 97 % on average, and right on 94 %.
 # A one-hot label asks for certainty in either case: probability 1, whatever the picture looks like. **Label smoothing** writes a little doubt into every label instead. Does the network then mean what it says? And what is the price?
 #
-# *Two terms first.* A **logit** is one of the numbers that a network puts out, one for each class. **Softmax** makes them probabilities: raise e to each, then divide by the sum. Logits 2, 0, 0 become 7.39, 1, 1, divided by 9.39: the probabilities 0.79, 0.11, 0.11.
+# *Two terms first.* **Logits** are the numbers that a network puts out, one for each class. **Softmax** makes them probabilities: raise e to each, then divide by the sum. Logits 2, 0, 0 become 7.39, 1, 1, divided by 9.39: the probabilities 0.79, 0.11, 0.11.
 # **Cross entropy** is minus the logarithm of the probability of the true class. If that is the first, it is $-\log 0.79 = 0.24$; a sure and right network has 0.
 #
 # *50 minutes; sections called* Deeper *are folded, and extra.*
@@ -102,6 +102,7 @@ reveal("label", "0.92", because="it keeps 0.9 and gets its own share, 0.1/5, bac
 # %% tags=["plain"]
 import torch
 from torch import nn
+from torch.nn.functional import cross_entropy
 
 from course_lib.data import digits
 
@@ -114,10 +115,10 @@ def trained(epsilon):
     torch.manual_seed(0)
     model = nn.Sequential(nn.Linear(64, 128), nn.ReLU(), nn.Linear(128, 10))
     optimizer = torch.optim.AdamW(model.parameters(), lr=2e-3, weight_decay=0)
-    criterion = nn.CrossEntropyLoss(label_smoothing=epsilon)  # for training only
     for epoch in range(334):
         for rows in torch.randperm(300).split(50):
-            loss = criterion(model(data.train_x[rows]), data.train_y[rows])
+            loss = cross_entropy(model(data.train_x[rows]), data.train_y[rows],
+                                 label_smoothing=epsilon)  # for training only
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
@@ -127,10 +128,9 @@ def trained(epsilon):
 def judge(name, logits):
     """Print how often the test rows are right, how sure of them, and the plain loss."""
     confidence, guess = logits.softmax(1).max(1)
-    correct = (guess == data.test_y).float().mean()
-    loss = nn.functional.cross_entropy(logits, data.test_y)
-    print(f"{name}: right on {correct:.1%} of the test images, "
-          f"sure of {confidence.mean():.1%}, plain loss {loss:.2f}")
+    right = (guess == data.test_y).float()
+    print(f"{name}: right on {right.mean():.1%} of the test images, sure of "
+          f"{confidence.mean():.1%}, plain loss {cross_entropy(logits, data.test_y):.2f}")
 
 
 networks = {epsilon: trained(epsilon) for epsilon in (0.0, 0.1, 0.3)}

@@ -348,8 +348,8 @@ claim("With that taken out less than half of the gap to all at once is left (poi
       "less half of the gap).",
       measured=paired_interval(still_behind, modes.behind(0.001) / 2),
       kind="measured", id="memory-corrected", holds=negative)
-print(f"behind at momentum 0.001: {behind[0.001].mean:.1f} points, with its start taken "
-      f"out {still_behind.mean():.1f}")
+print(f"behind at momentum 0.001: {behind[0.001].mean:.1f} points, with its start "
+      f"taken out {still_behind.mean():.1f}")
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Very small batches
@@ -1109,12 +1109,12 @@ claim("256 hidden units, λ = 10: it raises the test error.",
       measured=widths[256],
       kind="measured", id="spare-wide", holds=positive)
 for name in ("clean", "noisy"):
-    claim(f"{name.capitalize()} labels: sparing them lowers the test error, each policy "
-          "with its own λ by validation loss.",
+    claim(f"{name.capitalize()} labels: sparing them lowers the test error, each "
+          "policy with its own λ by validation loss.",
           measured=fair[name, "loss"],
           kind="measured", id=f"spare-tuned-{name}", holds=negative)
-    claim(f"{name.capitalize()} labels: sparing them lowers the test error, each policy "
-          "with its own λ by validation error.",
+    claim(f"{name.capitalize()} labels: sparing them lowers the test error, each "
+          "policy with its own λ by validation error.",
           measured=fair[name, "error"],
           kind="measured", id=f"spare-tuned-error-{name}", holds=negative)
 

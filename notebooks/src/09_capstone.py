@@ -16,7 +16,7 @@
 #
 # Nine lessons' worth of knobs. Three questions are left: does a technique help *here*, or was it luck? What do several do together? Which strengths does one take?
 #
-# *60 minutes, best in two sittings: the second begins at "Combine". Sections called "Deeper" are folded, and extra. You need lesson 01 (training, validation and test rows; early stopping); of the other techniques, what each is for.*
+# *63 minutes, best in two sittings: the second begins at "Combine". Sections called "Deeper" are folded, and extra. You need lesson 01 (training, validation and test rows; early stopping); of the other techniques, what each is for.*
 
 # %% tags=["setup"]
 # what this page needs
@@ -295,7 +295,8 @@ for variant in ("dropout", "batch norm", "both"):
     mean = 100 * ran.difference(variant).mean
     halves = [100 * ran.difference(variant, kind=kind).half_width
               for kind in ("naive", "corrected")]
-    print(f"{variant:10} {mean:+.2f}, naive ±{halves[0]:.2f}, corrected ±{halves[1]:.2f}")
+    print(f"{variant:10} {mean:+.2f}, naive ±{halves[0]:.2f}, "
+          f"corrected ±{halves[1]:.2f}")
 
 # %% [markdown]
 # *Left and middle:* dots are divisions, bars the intervals of the mean. *Right:* the half width against the number of repetitions.
@@ -563,6 +564,7 @@ for arm in ensemble.ARMS:
                       for figure in ensemble.FIGURES))
 
 # %% tags=["deeper", "nbval-check-output"] jupyter={"outputs_hidden": true}
+# what is claimed
 claim("Five plain networks averaged, against one with everything: the test error is "
       "lower (difference).",
       measured=ensemble.difference("one", "error"), kind="measured",

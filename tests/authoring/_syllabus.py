@@ -169,8 +169,8 @@ PROMISES = {
         "the angle on digits": r"angle per step is within 2 %",
         "decay against a rescaled learning rate": r"Growing has the test error of decay",
         "smoothness along the gradient": r"smoother along the gradient",
-        "LayerNorm against BatchNorm at 2": r"With batches of 2,",
-        "LayerNorm against BatchNorm at 8": r"With batches of 8,",
+        "LayerNorm against BatchNorm at 2": r"with batches of 2,",
+        "LayerNorm against BatchNorm at 8": r"with batches of 8,",
     },
     "stochastic_depth": {
         "expectation preserved": r"expectation is kept",
