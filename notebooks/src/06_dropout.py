@@ -527,7 +527,7 @@ print(averages.table(alone, halted))
 # %% [markdown]
 # At step 1000 one thinned network is wrong on 19.7 % of the test images, the mean of 200 on 13.8 %, and evaluation, one run, on 14.0 %. So the average is worth nearly six points, and evaluation gets it for the price of one.
 #
-# A real ensemble does not do the same. The five plain networks reach 20.5 %, one alone 21.5 %: they saw the same rows and learnt the same wrong labels by heart, and what they share does not cancel. So averaging alone does not explain what dropout gains. Stopped at its best, dropout has 9.8 %, the five 10.0 %, one of them 10.2 %; on these twelve seeds dropout and the five cannot be told apart. (*A distance told four times in five* is how far from the bound the truth must lie for as many seeds to decide, in four cases of five.)
+# A real ensemble does not do the same. The five plain networks reach 20.5 %, one alone 21.5 %: they saw the same rows and learnt the same wrong labels by heart, and what they share does not cancel. So averaging alone does not explain what dropout gains. Stopped at its best, dropout has 9.8 %, the five 10.0 %, one of them 10.2 %; on these twelve seeds dropout and the five cannot be told apart, on fresh ones dropout is ahead by a third of a point [0.2, 0.5]. (*A distance told four times in five* is how far from the bound the truth must lie for as many seeds to decide, in four cases of five.)
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: "It forces the network to distribute"
