@@ -16,7 +16,7 @@
 #
 # Nine lessons' worth of knobs. Three questions are left: does a technique help *here*, or was it luck? What do several do together? Which strengths does one take?
 #
-# *63 minutes, best in two sittings: the second begins at "Combine". Sections called "Deeper" are folded, and extra. You need lesson 01 (training, validation and test rows; early stopping); of the other techniques, what each is for.*
+# *64 minutes, best in two sittings: the second begins at "Combine". Sections called "Deeper" are folded, and extra. You need lesson 01 (training, validation and test rows; early stopping); of the other techniques, what each is for.*
 
 # %% tags=["setup"]
 # what this page needs

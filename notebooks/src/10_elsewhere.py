@@ -17,7 +17,7 @@
 # Ten lessons trained small networks of linear layers, on small tables and small images. Yours have convolutions, or attention. Does anything of what was measured hold there?
 # Two other worlds, small enough to train while you look: a **transformer** that learns to add, and a **convolution** on lines of numbers. They crown different winners, and one of them does something that nobody would have waited for.
 #
-# *65 minutes, in two sittings if you like: the second begins at* The other world. *Sections called* Deeper *are folded, and extra. All lessons help; you need to know decay (03, 04), early stopping (01) and dropout (06).*
+# *66 minutes, in two sittings if you like: the second begins at* The other world. *Sections called* Deeper *are folded, and extra. All lessons help; you need to know decay (03, 04), early stopping (01) and dropout (06).*
 
 # %% tags=["setup"]
 # what this page needs

@@ -47,7 +47,7 @@ def judged(path):
     if path.parent.name != "src":
         return path.read_text("utf-8")
     code = [cell.source for cell in jupytext.read(path).cells if cell.cell_type == "code"]
-    return "\n".join(it for it in code if "claim(" in it or "torch.manual_seed(0)" not in it)
+    return "\n".join(it for it in code if "claim(" in it or "torch.manual_seed(" not in it)
 
 
 def test_no_seed_escapes_the_base():
