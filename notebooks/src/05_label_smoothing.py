@@ -115,6 +115,7 @@ def trained(epsilon):
     torch.manual_seed(0)
     model = nn.Sequential(nn.Linear(64, 128), nn.ReLU(), nn.Linear(128, 10))
     optimizer = torch.optim.AdamW(model.parameters(), lr=2e-3, weight_decay=0)
+    model.train()
     for epoch in range(334):
         for rows in torch.randperm(300).split(50):
             loss = cross_entropy(model(data.train_x[rows]), data.train_y[rows],
@@ -125,12 +126,11 @@ def trained(epsilon):
     return model.eval().requires_grad_(False)
 
 
-def judge(name, logits):
-    """Print how often the test rows are right, how sure of them, and the plain loss."""
+def judge(name, logits):  # how often right, how sure, and the plain loss
     confidence, guess = logits.softmax(1).max(1)
-    right = (guess == data.test_y).float()
-    print(f"{name}: right on {right.mean():.1%} of the test images, sure of "
-          f"{confidence.mean():.1%}, plain loss {cross_entropy(logits, data.test_y):.2f}")
+    print(f"{name}: right on {(guess == data.test_y).float().mean():.1%} of the test "
+          f"images, sure of {confidence.mean():.1%}, "
+          f"plain loss {cross_entropy(logits, data.test_y):.2f}")
 
 
 networks = {epsilon: trained(epsilon) for epsilon in (0.0, 0.1, 0.3)}
