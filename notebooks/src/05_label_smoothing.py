@@ -106,8 +106,7 @@ from torch.nn.functional import cross_entropy
 
 from course_lib.data import digits
 
-# 300 images, every fifth label wrong; validation labels and test labels are right
-data = digits(300, label_noise=0.2, scale="unit", clean_validation=True)
+data = digits(300, label_noise=0.2, scale="unit", clean_validation=True)  # 1 in 5 wrong
 
 
 def trained(epsilon):
