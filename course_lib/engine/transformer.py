@@ -17,6 +17,7 @@ look up what a row needs: exact, and a small part of the work.
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -180,6 +181,7 @@ class TransformerNetworks(Networks):
         hidden = spec.expansion * spec.width
         self.noise_widths = (hidden,) if p.any() else ()
         self.attention = Attention(spec, learned)
+        self.batch: Tensor | None = None  # the tokens that it has places of
         room = self.flat.new_empty(3, 1, hidden, batch_size)
         self.readers = [
             Reader(spec, _slice(learned, v), one, room) for v, one in enumerate(p.tolist())
@@ -188,7 +190,10 @@ class TransformerNetworks(Networks):
     def compute_gradients(self, x: Tensor, target: Tensor, noise: list[Tensor]) -> Tensor:
         """As in `Networks`."""
         fields = by_seed(noise[0]) if noise else None
-        r, wanted = self.attention.forward(by_seed(x), True), self._wanted(target)
+        if x is not self.batch:  # all rows are the same at each step
+            self.batch, self.places = x, self.attention.places(by_seed(x))
+            self.wanted = self._wanted(target)
+        r, wanted = self.attention.forward(self.places, True), self.wanted
         delta, losses = torch.empty_like(r), []
         for v, reader in enumerate(self.readers):
             if fields is not None:
@@ -202,7 +207,8 @@ class TransformerNetworks(Networks):
 
     def outputs(self, x: Tensor) -> Tensor:
         """Logits [V, prime, B] for tokens x [B, tokens] or [S, B, tokens], in evaluation."""
-        parts = self.attention.forward(by_seed(x), False).mT.split(1)
+        places = self.attention.places(by_seed(x))
+        parts = self.attention.forward(places, False).mT.split(1)
         return torch.cat([reader.forward(r, False) for reader, r in zip(self.readers, parts)])
 
 
@@ -254,6 +260,18 @@ class Reader:
         return delta + self.mlp_norm.backward(self.up[0].mT @ hidden)
 
 
+class Places(NamedTuple):
+    """Where, counted through all networks, rows find values and scores [V·B·tokens], h_last [V·B].
+
+    rows: B.
+    """
+
+    rows: int
+    values: Tensor
+    scores: Tensor
+    last: Tensor
+
+
 class Attention:
     """h_last + W_O·(what the last position takes from all), of V networks."""
 
@@ -273,11 +291,20 @@ class Attention:
         self.query, self.key_value = zip(weight.split(width, 1), gradient.split(width, 1))
         self.norm = _norm(spec, learned, "attention_norm", -1) if spec.norm else None
 
-    def forward(self, x: Tensor, training: bool) -> Tensor:
-        """From tokens x [S, B, tokens] to [V, B, width]."""
-        embedding, positions = self.embedding[0], self.positions[0]
-        shape = len(embedding), x.shape[1], self.tokens, self.heads, -1
-        self._place(x)
+    def places(self, x: Tensor) -> Places:
+        """Where `forward` finds what rows of tokens x [S, B, tokens] hold."""
+        count, there = len(self.embedding[0]), self.tokens * self.words
+        network = torch.arange(count, device=x.device).view(-1, 1, 1)
+        x = x.repeat_interleave(count // len(x), 0)  # the same for all networks of a seed
+        place = x + self.words * torch.arange(self.tokens, device=x.device)
+        last = x[..., -1:] + self.words * network
+        found = (place + there * network, place + there * last, last)
+        return Places(x.shape[1], *(index.flatten() for index in found))
+
+    def forward(self, at: Places, training: bool) -> Tensor:
+        """What rows take, [V, B, width]."""
+        self.at, embedding, positions = at, self.embedding[0], self.positions[0]
+        shape = len(embedding), at.rows, self.tokens, self.heads, -1
         # what a token stands for at a place [V, positions·words, width], the last place at the end
         h = (embedding.unsqueeze(1) + positions.unsqueeze(2)).flatten(1, 2)
         self.h = self.norm.forward(h, training) if self.norm else h
@@ -285,24 +312,13 @@ class Attention:
         k, v = (self.h @ self.key_value[0].mT).chunk(2, -1)
         self.q, self.k = (split_heads(part, self.heads) for part in (q, k))
         scores = self.q @ self.k.mT / self.root  # [V, heads, words, positions·words]
-        fits = look_up(scores.permute(0, 2, 3, 1), self.scored).view(shape[:-1])
+        fits = look_up(scores.permute(0, 2, 3, 1), at.scores).view(shape[:-1])
         self.shares = fits.softmax(2)
-        self.values = look_up(v, self.placed).view(shape)
+        self.values = look_up(v, at.values).view(shape)
         taken = (self.shares.unsqueeze(-1) * self.values).sum(2)
         self.taken = taken.flatten(2)
-        last = look_up(h[:, -self.words :], self.last).view(self.taken.shape)
+        last = look_up(h[:, -self.words :], at.last).view(self.taken.shape)
         return torch.baddbmm(last, self.taken, self.output[0].mT)
-
-    def _place(self, x: Tensor) -> None:
-        """Which of all networks' vectors, and scores, a row holds; and what its last token is."""
-        count, there = len(self.embedding[0]), self.tokens * self.words
-        network = torch.arange(count, device=x.device).view(-1, 1, 1)
-        x = x.repeat_interleave(count // len(x), 0)  # the same for all networks of a seed
-        place = x + self.words * torch.arange(self.tokens, device=x.device)
-        last = x[..., -1:] + self.words * network
-        self.placed = (place + there * network).flatten()
-        self.scored = (place + there * last).flatten()
-        self.last = last.flatten()
 
     def backward(self, delta: Tensor) -> None:
         """From ∂loss/∂output [V, B, width] to the gradients."""
@@ -314,13 +330,13 @@ class Attention:
         shares = product.sum(-1)
         values = torch.mul(taken, self.shares.unsqueeze(-1), out=product)
         fits = torch._softmax_backward_data(shares, self.shares, 2, shares.dtype)
-        v = put_back(values.view(-1, width), self.placed, (count, places, width))
+        v = put_back(values.view(-1, width), self.at.values, (count, places, width))
         scores = put_back(
-            fits.view(-1, self.heads), self.scored, (count, self.words, places, self.heads)
+            fits.view(-1, self.heads), self.at.scores, (count, self.words, places, self.heads)
         )
         scores = scores.permute(0, 3, 1, 2) / self.root
         q, k = (join_heads(part) for part in (scores @ self.k, (self.q.mT @ scores).mT))
-        last = put_back(delta.view(-1, width), self.last, (count, self.words, width))
+        last = put_back(delta.view(-1, width), self.at.last, (count, self.words, width))
         kv = torch.cat([k, v], -1)
         self.key_value[1].copy_((self.h.mT @ kv).mT)
         self.query[1].copy_((self.h[:, -self.words :].mT @ q).mT)
