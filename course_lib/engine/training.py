@@ -277,7 +277,7 @@ def _parts(job: Job, seeds: int, workers: int) -> list[tuple[slice, list[slice]]
 
     Where the last one of large networks would leave the other workers idle, they share it.
     """
-    parts = [(some, _stretches(job)) for some in _groups(job, seeds)]
+    parts = [(some, _stretches(job)) for some in _groups(job, seeds, workers)]
     some, row = parts[-1]
     alone = len(row) == 1 and len(parts) > 1 and len(parts) % workers == 1
     if alone and job.spec.large and job.observe is None:
@@ -293,12 +293,12 @@ def _stretches(job: Job) -> list[slice]:
     return _even(job.grid.settings, 1 if whole else -(-job.grid.settings // fitting))
 
 
-def _groups(job: Job, seeds: int) -> list[slice]:
+def _groups(job: Job, seeds: int, workers: int) -> list[slice]:
     """Even groups of seeds that fit the cache together, two where that is worth a second thread."""
     rows = job.batch_size * job.spec.learning.inputs  # seeds have rows of their own
     one = (_size(job) + rows) * job.grid.settings
     fitting = max(1, _room(job) // one)
-    worth = 2 if seeds > 1 and one * seeds >= 2 * WORTH_THREADS else 1
+    worth = 2 if workers > 1 < seeds and one * seeds >= 2 * WORTH_THREADS else 1
     return _even(seeds, max(worth, -(-seeds // fitting)))
 
 

@@ -443,6 +443,21 @@ def test_pictures_come_while_training_goes_on_and_closing_ends_the_workers(a_see
     assert not workers_alive()
 
 
+def test_one_worker_has_the_seeds_together_that_two_would_share(monkeypatch):
+    monkeypatch.setattr(training, "WORTH_THREADS", 1)
+    chunks = []
+
+    def watched(some, workers):
+        chunks.append([chunk.seeds for chunk in some])
+        return iter(())
+
+    monkeypatch.setattr(training, "work_off", watched)
+    for workers in (1, 2):
+        options = {"steps": 1, "batch_size": BATCH, "workers": workers}
+        list(train(SPEC, split_for(SPEC), {"lr": LR}, range(4), **options))
+    assert chunks == [[(0, 1, 2, 3)], [(0, 1), (2, 3)]]
+
+
 def test_small_models_get_one_worker(monkeypatch):
     monkeypatch.undo()
     trainings = endless()

@@ -8,7 +8,7 @@ pictures. "AdamW, per step" counts decay as the paper does: the share λ′ = lr
 """
 
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import ExitStack, closing
+from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -19,6 +19,7 @@ from course_lib.adamw import adam_update, adamw_update
 from course_lib.data import digits
 from course_lib.engine import ModelSpec, product, train
 from course_lib.engine.cache import remembered
+from course_lib.experiments.shared.side_by_side import side_by_side
 from course_lib.sgd import sgd_update
 
 
@@ -108,19 +109,15 @@ def sweep(
     called network by network with plain floats, and nothing of it is kept.
     """
     own = {names[-1]: update} if update else {}
-    with ExitStack() as stack:
-        runs = {
-            name: stack.enter_context(closing(_fill(name, tuple(seeds), own.get(name), steps)))
-            for name in names
-        }
-        surfaces = {name: next(run) for name, run in runs.items()}
-        while runs:
-            yield dict(surfaces)
-            for name, run in list(runs.items()):
-                surfaces[name] = next(run)
-                if surfaces[name].finished == len(seeds):
-                    del runs[name]
-        yield surfaces
+    surfaces: dict[str, LossSurface] = {}
+
+    def filled(name: str) -> Generator[None, None, None]:
+        for surface in _fill(name, tuple(seeds), own.get(name), steps):
+            surfaces[name] = surface
+            yield
+
+    for _ in side_by_side([filled(name) for name in names]):
+        yield dict(surfaces)
 
 
 def _fill(

@@ -6,7 +6,7 @@ lines, wrong labels, initial weights (norms aside) and the order of batches. Eve
 own lines. One learning rate for all arms is no comparison of their best: give each `Arm` its own.
 """
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import asdict, dataclass
 from functools import partial
 
@@ -18,6 +18,7 @@ from course_lib.base.arguments import require_choice, require_whole
 from course_lib.data import Split, mnist1d
 from course_lib.engine import ConvSpec, train
 from course_lib.engine.cache import remembered
+from course_lib.experiments.shared.side_by_side import side_by_side
 from course_lib.experiments.shared.snapshot import snapshot
 from course_lib.sgd import cosine_decay, linear_warmup
 from course_lib.statistics import Interval, paired_interval
@@ -27,6 +28,7 @@ LR, STEPS, BATCH, WARM_UP = 3e-3, 1500, 64, 50
 SEEDS = tuple(range(5))
 RECORDED = (0, 100, 200, 400, 600, 800, 1000, 1200)
 CURVES = ("train", "validation", "test")
+NORMS = (None, "batch", "group")
 
 
 @dataclass(frozen=True)
@@ -112,10 +114,14 @@ def compute_arms(
     arms, seeds = tuple(arms), tuple(seeds)
     recorded = tuple(step for step in RECORDED if step < steps) + (steps,)
     curves = torch.full((6, len(seeds), len(arms), len(recorded)), torch.nan)
-    found, done = Arms(labels, arms, seeds, recorded, *curves), 0
+    found = Arms(labels, arms, seeds, recorded, *curves)
     yield snapshot(found, 0.0)
-    for norm in dict.fromkeys(arm.norm for arm in arms):
-        places = [i for i, arm in enumerate(arms) if arm.norm == norm]
+    by_norm = {norm: [i for i, arm in enumerate(arms) if arm.norm == norm] for norm in NORMS}
+    done = dict.fromkeys(by_norm, 0.0)  # arms, of those of each norm
+
+    def trained(norm: str | None, workers: int) -> Generator[None, None, None]:
+        """The arms of one norm, whose curves fill in."""
+        places = by_norm[norm]
         columns = [asdict(arms[i]) for i in places]
         for training in train(
             ConvSpec(norm=norm),
@@ -128,11 +134,18 @@ def compute_arms(
             record_at=recorded,
             schedule=partial(factor, steps),
             validate=True,
+            workers=workers,
             keep_parameters=False,
         ):
             for i, part in enumerate(CURVES):
                 curves[i, :, places] = 1 - getattr(training, f"{part}_accuracy")
                 curves[3 + i, :, places] = getattr(training, f"{part}_loss")
-            share = (done + training.progress * len(places)) / len(arms)
-            yield snapshot(found, share)
-        done += len(places)
+            done[norm] = training.progress * len(places)
+            yield
+
+    alone = [norm for norm, places in by_norm.items() if len(places) == 1]
+    others = [norm for norm, places in by_norm.items() if len(places) > 1]
+    for some in (*([norm] for norm in others), alone):
+        # an arm alone is mostly calls, which threads wait for: all its seeds on one, beside another
+        for _ in side_by_side([trained(norm, 2 if len(some) == 1 else 1) for norm in some]):
+            yield snapshot(found, sum(done.values()) / len(arms))
