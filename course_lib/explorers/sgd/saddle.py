@@ -84,7 +84,7 @@ explorer = Explorer(
     },
     frozen={
         "lr": (0.05, 0.1, 0.2),
-        "offset": (0.0, 1e-8, 1e-4, 0.1),
+        "offset": (0.0, 1e-8, 0.1),
         "noise": (0.0, 1e-8, 0.1),
         "rate": 3,
     },
