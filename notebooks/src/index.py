@@ -20,10 +20,10 @@
 # - **How an hour looks.** You guess, move a picture, work it out by hand, read twenty lines of plain PyTorch, see it measured over many seeds, hear when not to use it, and write it yourself.
 # - **On your own, perhaps late at night.** Nobody watches, nothing is graded, every wrong answer is answered with what it was, and you can stop anywhere and find your place again.
 #
-# Every picture is computed while you look, by the very code that a lesson explains. **Press Shift+Enter three times, then drag the slider** (or click it and use the arrow keys): a polynomial is fitted to twenty noisy points. What does a higher degree do?
+# Every picture is computed while you look, by the very code that a lesson explains. **Press Shift+Enter twice, then drag the slider** (or click it and use the arrow keys): a polynomial is fitted to twenty noisy points. What does a higher degree do?
 
-# %% tags=["setup"]
-# what this page needs
+# %% slideshow={"slide_type": "-"} tags=["setup"]
+# what this page needs, and its first picture
 try:
     from course_lib.notebook import (below, between, claim, fresh_seeds, predict,
                                      reveal, self_test, setup, standing)
@@ -35,14 +35,11 @@ except ModuleNotFoundError:
 import torch
 
 from course_lib.base.random import seeded
+from course_lib.explorers import overfitting as explore
 from course_lib.learner.course_map import the_map, the_ways
 from course_lib.statistics import mean_interval
 
 setup()
-
-# %% slideshow={"slide_type": "-"}
-from course_lib.explorers import overfitting as explore
-
 explore.polynomials.show(degree=1, errors="hidden")
 
 # %% [markdown]
