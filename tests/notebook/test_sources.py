@@ -2,6 +2,7 @@
 
 import ast
 import builtins
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -28,6 +29,14 @@ def name(path):
 def test_code_is_read_without_scrolling_sideways(path):
     lines = [line for cell in code(path) for line in cell.source.splitlines()]
     assert not [line for line in lines if len(line) > WIDTH]
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=name)
+def test_a_displayed_formula_is_a_paragraph_of_its_own(path):
+    """The site's Markdown takes it for part of a sentence otherwise, and prints the dollars."""
+    texts = [cell.source for cell in jupytext.read(path).cells if cell.cell_type == "markdown"]
+    displayed = [p for text in texts for p in re.split(r"\n\s*\n", text) if "$$" in p]
+    assert not [p for p in displayed if not re.fullmatch(r"\s*\$\$[^$]+\$\$\s*", p)]
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=name)
