@@ -24,7 +24,7 @@ from course_lib.learner.course_map import MAP
 from course_lib.panel.widget import part_of_page
 
 HERE = Path(__file__).parent
-HERO = "course_lib.explorers.adamw.trajectory"
+HERO = ("course_lib.explorers.elsewhere.grokking", "decay=0")  # and the state that it opens in
 
 
 def build(
@@ -42,7 +42,7 @@ def build(
     if not there:
         raise CourseError("no lesson is built yet; build them: make notebooks")
     shown = {one.name: _shown(notebooks / f"{one.name}.ipynb", one.stem) for one in there}
-    hero = Shown.of(HERO)
+    hero = Shown.of(*HERO)
     keep_all([hero, *(each for found in shown.values() for each in found)], store, report)
     source = root / "build" / "site-source"
     shutil.rmtree(source, ignore_errors=True)

@@ -255,7 +255,8 @@ def home(there: list[str], notebooks: Path, hero: str, judged: str) -> str:
 
 <div class="course-hero">
 <div><p class="course-lead"><b>Nothing here has to be believed.</b> Move it: every picture is drawn
-by tested code, and every sentence that claims a number is judged by a cell, over seeds.</p>
+by tested code, and every sentence that claims a number is judged by a cell, over seeds. Below, a
+small transformer learns to add. What does weight decay, λ, do to the sums it never saw?</p>
 {hero}</div>
 <div class="course-judged">{judged}</div>
 </div>

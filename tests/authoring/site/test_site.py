@@ -29,7 +29,7 @@ def made(tmp_path_factory, repository):
         shutil.copy(repository / "notebooks" / name, notebooks / name)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(saddle.explorer, "frozen", {"lr": (0.05, 0.1), "noise": (0.0, 0.1)})
-        patch.setattr(site, "HERO", SADDLE)
+        patch.setattr(site, "HERO", (SADDLE, ""))
         patch.setattr(judged, "gains", lambda folder: GAINS)
         cards = (repository / "notebooks" / "cheatsheet.md").read_text("utf-8")
         patch.setattr(pages, "sheet", lambda *_: cards)  # of all lessons, to be printed
