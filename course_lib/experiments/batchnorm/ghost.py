@@ -3,8 +3,9 @@
     ghost batches (Hoffer, Hubara & Soudry 2017): a batch of B rows is normalised part by part, each
     part of b rows by its own mean and variance; the gradient step is that of the whole batch
 
-So the noise of the statistics grows and nothing else does. 300 digits, every fifth label wrong; a
-64-64-64-10 network, SGD; all seeds train side by side, their weights stacked.
+So the noise of the statistics grows and nothing else does. 320 digits, every fifth label wrong; a
+64-64-64-10 network, SGD; all seeds train side by side, their weights stacked. The norm is the layer
+of the lesson, with γ and β.
 """
 
 from collections.abc import Iterator
@@ -20,10 +21,10 @@ from course_lib.engine.cache import remembered
 from course_lib.experiments.shared.gradient_noise import batches
 
 ARMS = {"no norm": 0, "batch of 64": 64, "parts of 4": 4}  # rows that share their statistics
-RATES = (0.01, 0.03, 0.1, 0.3)
-# What `choose_rates` finds; that of the whole batch is the smallest tried, on a grid widened once.
-CHOSEN = {"no norm": 0.1, "batch of 64": 0.01, "parts of 4": 0.03}
+RATES = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3)  # the same for all arms
+CHOSEN = {"no norm": 0.1, "batch of 64": 0.01, "parts of 4": 0.03}  # what `choose_rates` finds
 SAME_RATE = "64, same rate"  # as the parts have: there the noise alone differs
+BARE_SAME_RATE = "no norm, same rate"  # as the whole batch has: there the norm alone differs
 PILOTS, SEEDS = tuple(range(100, 104)), tuple(range(12))  # pilots are used for nothing else
 ROWS, BATCH, EPS = 320, 64, 1e-5
 
@@ -32,7 +33,8 @@ ROWS, BATCH, EPS = 320, 64, 1e-5
 class Ghost:
     """Test errors [seeds, steps seen] by arm, each at the rate that pilot seeds chose for it.
 
-    One arm more, `SAME_RATE`, is the whole batch at the rate of the parts.
+    Two arms more: `SAME_RATE` is the whole batch at the rate of the parts, `BARE_SAME_RATE` no norm
+    at the rate of the whole batch.
 
     steps: where the errors were looked at. fitted: shares of the training rows whose given label is
     reproduced at the end [seeds].
@@ -57,10 +59,17 @@ class Ghost:
 
 def choose_rates(steps: int = 800) -> dict[str, float]:
     """Of `RATES` the one with the lowest mean validation error at its best step, by arm."""
+    tried = try_rates(steps)
+    return {arm: min(errors, key=errors.__getitem__) for arm, errors in tried.items()}
+
+
+def try_rates(steps: int = 800) -> dict[str, dict[float, float]]:
+    """Mean validation error of the pilot seeds at its best step, by arm and rate."""
     return {
-        arm: min(
-            RATES, key=lambda lr: _train(part, lr, PILOTS, steps, "validation")[0].mean(0).min()
-        )
+        arm: {
+            lr: _train(part, lr, PILOTS, steps, "validation")[0].mean(0).min().item()
+            for lr in RATES
+        }
         for arm, part in ARMS.items()
     }
 
@@ -72,6 +81,7 @@ def compare_ghost_batches(seeds: tuple[int, ...] = SEEDS, steps: int = 800) -> I
     fitted: dict[str, Tensor] = {}
     arms = {arm: (part, CHOSEN[arm]) for arm, part in ARMS.items()}
     arms[SAME_RATE] = ARMS["batch of 64"], CHOSEN["parts of 4"]
+    arms[BARE_SAME_RATE] = ARMS["no norm"], CHOSEN["batch of 64"]
     for arm, (part, lr) in arms.items():
         error[arm], fitted[arm] = _train(part, lr, seeds, steps, "test")
         yield Ghost(tuple(range(20, steps + 1, 20)), dict(error), dict(fitted))
@@ -90,41 +100,46 @@ def _train(
     start = [ModelSpec((64, 64, 64, 10)).initial(seed) for seed in seeds]
     layers = [torch.stack(list(same)).requires_grad_() for same in zip(*start)]
     gains = [torch.ones(len(seeds), 1, 64, requires_grad=True) for _ in range(2)]
-    memory: list[list[Tensor]] = [[torch.zeros(()), torch.ones(())] for _ in gains]
-    parameters, errors = [*layers, *gains], []
+    shifts = [torch.zeros(len(seeds), 1, 64, requires_grad=True) for _ in range(2)]
+    affine = list(zip(gains, shifts))
+    memory: list[list[Tensor]] = [[torch.zeros(()), torch.ones(())] for _ in affine]
+    parameters, errors = [*layers, *gains, *shifts], []
     orders = [batches(ROWS, BATCH, generator=seeded(seed, "batches")) for seed in seeds]
     for step in range(1, steps + 1):
         rows = torch.stack([next(order) for order in orders])[..., None]
-        z = _forward(x.gather(1, rows.expand(-1, -1, 64)), layers, gains, part, memory)
+        z = _forward(x.gather(1, rows.expand(-1, -1, 64)), layers, affine, part, memory)
         loss = torch.nn.functional.cross_entropy(
             z.flatten(0, 1), y.gather(1, rows[..., 0]).flatten(), reduction="sum"
         )
         gradients = torch.autograd.grad(loss / BATCH, parameters, allow_unused=True)
         with torch.no_grad():
             for parameter, gradient in zip(parameters, gradients):
-                if gradient is not None:  # without a norm there is no gain
+                if gradient is not None:  # without a norm there are no γ, β
                     parameter -= lr * gradient
             if step % 20 == 0:
-                said = _forward(judge_x, layers, gains, part, memory, training=False).argmax(-1)
+                said = _forward(judge_x, layers, affine, part, memory, training=False).argmax(-1)
                 errors.append((said != judge_y).float().mean(1))
-    fitted = _forward(x, layers, gains, part, memory, training=False).argmax(-1) == y
+    fitted = _forward(x, layers, affine, part, memory, training=False).argmax(-1) == y
     return torch.stack(errors, 1), fitted.float().mean(1)
 
 
 def _forward(
     h: Tensor,
     layers: list[Tensor],
-    gains: list[Tensor],
+    affine: list[tuple[Tensor, Tensor]],
     part: int,
     memory: list[list[Tensor]],
     training: bool = True,
 ) -> Tensor:
-    """Logits [seeds, rows, 10]; layers: weight [seeds, out, in] and bias [seeds, out], in turn."""
+    """Logits [seeds, rows, 10]; layers: weight [seeds, out, in] and bias [seeds, out], in turn.
+
+    affine: γ and β [seeds, 1, units] of each norm.
+    """
     *hidden, (last, last_bias) = zip(layers[::2], layers[1::2])
-    for (weight, bias), gain, kept in zip(hidden, gains, memory):
+    for (weight, bias), (gamma, beta), kept in zip(hidden, affine, memory):
         h = torch.baddbmm(bias[:, None], h, weight.mT)
         if part:
-            h = gain * _normalised(h, part, kept, training)
+            h = gamma * _normalised(h, part, kept, training) + beta
         h = h.relu()
     return torch.baddbmm(last_bias[:, None], h, last.mT)
 
