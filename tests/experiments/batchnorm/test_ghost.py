@@ -52,10 +52,10 @@ def test_a_stack_of_one_trains_as_torchs_modules_do():
 
 
 def test_arms_come_one_by_one():
-    *parts, found = ghost.compare_ghost_batches(seeds=(0, 1), steps=40)
-    assert len(parts) == 4
-    assert {*found.error} == {*ghost.ARMS, ghost.SAME_RATE, ghost.BARE_SAME_RATE}
-    assert found.at_best("no norm").shape == (2,) and found.steps == (20, 40)
+    *parts, found = ghost.compare_ghost_batches(seeds=(0, 1), steps=40, rates=(0.03, 0.1))
+    assert len(parts) == 5
+    assert {*found.error} == {(arm, lr) for arm in ghost.ARMS for lr in (0.03, 0.1)}
+    assert found.at_best("no norm", 0.1).shape == (2,) and found.steps == (20, 40)
 
 
 def test_the_rates_are_those_that_pilots_choose(amount):
