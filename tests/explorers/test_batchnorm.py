@@ -6,6 +6,7 @@ from matplotlib.figure import Figure
 
 from course_lib.experiments.batchnorm import batch_statistics, turning
 from course_lib.experiments.batchnorm.activations import UNITS, measure_activations
+from course_lib.experiments.batchnorm.four_norms import find_sharing
 from course_lib.explorers import batchnorm as explore
 
 
@@ -117,3 +118,13 @@ def test_the_window_holds_all_that_is_drawn_and_is_no_larger_than_it_must_be():
 def test_what_the_sliders_do_not_allow_is_refused():
     with pytest.raises(ValueError, match="gain"):
         explore.activations.explorer.picture(gain=-1.0)
+
+
+def test_four_norms_shades_and_counts_what_shares_a_mean():
+    marks = explore.four_norms.explorer.prepare(Figure())
+    caption = explore.four_norms.explorer.draw(marks, find_sharing(3, 2))
+    assert "16" not in caption and "8 in BatchNorm, 24 in LayerNorm" in caption
+    assert "4 in InstanceNorm, 8 in GroupNorm (3 groups)" in caption
+    shaded = marks["BatchNorm"][0].get_array()
+    assert shaded.sum() == 8 and shaded[:4, 2:4].all() and shaded.mask[4:].all()
+    assert marks["GroupNorm"][0].get_array()[:2, :4].all()

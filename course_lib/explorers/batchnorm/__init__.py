@@ -1,5 +1,5 @@
-"""Explorers of lesson 07: activations, memory, two modes, and a weight whose length is free."""
+"""Explorers of lesson 07: activations, memory, two modes, four norms, and a weight of any length."""
 
-from course_lib.explorers.batchnorm import activations, decay, memory, mismatch
+from course_lib.explorers.batchnorm import activations, decay, four_norms, memory, mismatch
 
-__all__ = ["activations", "decay", "memory", "mismatch"]
+__all__ = ["activations", "decay", "four_norms", "memory", "mismatch"]
