@@ -1,4 +1,4 @@
-"""Explorers of lesson 07: activations, memory, two modes, four norms, and a weight of any length."""
+"""Explorers of lesson 07: activations, memory, two modes, four norms, a weight of any length."""
 
 from course_lib.explorers.batchnorm import activations, decay, four_norms, memory, mismatch
 

@@ -20,21 +20,25 @@ def _prepare(figure):
         ax.set(title=name, xlabel="channel")
         block = np.full((height, width), np.nan)
         extent = (0, width, height, 0)
-        marks[name] = [
-            ax.imshow(block, cmap=colors, vmin=0, vmax=1, extent=extent, origin="upper")
-        ]
+        marks[name] = [ax.imshow(block, cmap=colors, vmin=0, vmax=1, extent=extent, origin="upper")]
         ax.set_xticks([SIDE * k + 1 for k in range(CHANNELS)], range(1, CHANNELS + 1))
         ax.set_yticks([SIDE * k + 1 for k in range(ROWS)], range(1, ROWS + 1))
         ax.tick_params(length=0)
         ax.grid(False)
-        paper = ax.get_facecolor()
-        for k in range(1, height):
-            ax.axhline(k, color=paper, linestyle="-", linewidth=0.5 if k % SIDE else 3)
-        for k in range(1, width):
-            ax.axvline(k, color=paper, linestyle="-", linewidth=0.5 if k % SIDE else 3)
+        style = {"color": ax.get_facecolor(), "linestyle": "-"}  # drawn over the block
+        for line, end in ((ax.axhline, height), (ax.axvline, width)):
+            marks[name] += [
+                line(k, linewidth=3 if k % SIDE == 0 else 0.5, **style) for k in range(1, end)
+            ]
         row, channel, _ = MARKED
-        at = SIDE * channel + 0.5, SIDE * row + 0.5
-        ax.plot(*at, marker="*", markersize=9, color=paper, markeredgecolor=plotting.ink())
+        marks[name] += ax.plot(
+            SIDE * channel + 0.5,
+            SIDE * row + 0.5,
+            marker="*",
+            markersize=10,
+            color=plotting.series(4)[0],
+            markeredgecolor=plotting.ink(),
+        )
         for side in ax.spines.values():
             side.set_visible(False)
     figure.axes[0].set_ylabel("row of the batch")
