@@ -65,11 +65,7 @@ explore.activations.show()
 #
 # BatchNorm holds the *outputs* still at any gain; the last part says why. Its *gradient* still grows on the way back, by about 1.2 a layer.
 #
-# At the end of this lesson you can
-# - write BatchNorm with its memory, and say what is learned, what is remembered, and what changes in evaluation;
-# - say what small batches do to it, and what the other norms average over;
-# - say how noisy it is, and whether that noise regularizes (*noise source*);
-# - compute how fast weights turn under weight decay, and why that is a learning rate (*controller*).
+# At the end of this lesson you can write BatchNorm with its memory, say whether its noise regularizes, and compute how fast weights turn under weight decay, and why that is a learning rate.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: tanh, and the gradient on its way back
@@ -119,7 +115,7 @@ for lr in (0.01, 0.1):
 
 # %% [markdown]
 # The plain network has learned nothing after 20 rounds: nine of ten wrong is guessing. With BatchNorm it learns at both rates.
-# But torch's usual start makes each layer's input smaller, as the blue line above did at gain 1. Is it the norm that helps, or only a better start?
+# But torch's usual start makes each layer's input smaller. Is it the norm that helps, or only a better start?
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: a norm, or only a better start?
@@ -211,10 +207,9 @@ for level in LEVELS:
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What makes it fast?
 #
-# In part the start. We raced four hidden layers to a training loss of 0.1, each network at its best rate (*Deeper: a norm, or only a better start?*). BatchNorm arrives after about 40 steps, a plain network with gain √2 after 110, one with torch's start after 220. <!-- rests: norm-faster, gain-faster, norm-beats-gain --> So the better start halves the steps, and of those BatchNorm needs about a third.
+# In part the start. In a race to a training loss of 0.1, each network at its best rate (*Deeper: a norm, or only a better start?*), BatchNorm arrives after about 40 steps, a plain network with gain √2 after 110, one with torch's start after 220. <!-- rests: norm-faster, gain-faster, norm-beats-gain -->
 #
-# > **A common belief: BatchNorm is fast because it reduces *internal covariate shift***, the drift of a layer's inputs while the layers before it learn. So said the paper of 2015. But Santurkar et al. (2018) added noise behind the norm, with another mean and spread at each step, so that the next layer's inputs drift again. Training was about as fast.
-# > They measured that, we did not. What else it may be is disputed (*Deeper: is the loss smoother along the gradient?*).
+# > **A common belief: BatchNorm is fast because it reduces *internal covariate shift***, the drift of a layer's inputs while the layers before it learn. So said the paper of 2015. But Santurkar et al. (2018) added noise behind the norm, with another mean and spread at each step, so that the next layer's inputs drift again. Training was about as fast. (They measured that, we did not; what else it may be is disputed. *Deeper*.)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## By hand
@@ -281,7 +276,7 @@ reveal("variance", "0.9 · 1 + 0.1 · 13 = 2.2",
 # The running statistics are **buffers**: saved with the model, trained by nobody. No gradient flows into them. But in training the gradient does flow through μ and σ² of the batch:
 # to change one row is to change the mean, and so all rows. Holding them fixed (`detach`) gives the right output and a wrong gradient.
 #
-# γ and β let the layer undo itself: with $\gamma = \sqrt{\sigma^2+\epsilon}$ and $\beta = \mu$ it returns this batch as it came. (In evaluation, with the running statistics for μ and σ², the same choice returns every row as it came.)
+# γ and β let the layer undo itself: with $\gamma = \sqrt{\sigma^2+\epsilon}$ and $\beta = \mu$ it returns this batch as it came.
 # Without them every feature would stay at mean 0 and variance 1, and a ReLU behind it would always cut off about half.
 
 # %%
@@ -352,36 +347,35 @@ reveal("memory", "near 0",
                "counts 0.9 times as much as the next one")
 
 # %% [markdown]
-# Forgetting is wanted: while the layers before it train, old statistics are another network's. The average reaches back about $1/m$ batches; the price of a short memory is noise.
-#
-# **Do this**: half-way, the true mean jumps from 2 to 0. With a batch size of 256, find the momenta that follow it and yet are calm. The caption gives both numbers: after the jump, less than 0.1 off; and the runs differ by less than ±0.05. Then set the batch size to 2. **Notice**: which momentum does it there?
-
-# %%
-from course_lib.explorers import batchnorm as explore
-
-explore.memory.show(batch_size=256)
-
-# %% [markdown]
-# For batches of 256 momenta 0.03, 0.1 and 0.3 do it. For batches of 2 none does: 0.03 follows and differs by ±0.09, and 0.01 is calm but 0.4 behind.
+# Forgetting is wanted: while the layers before it train, old statistics are another network's. The average reaches back about $1/m$ batches; the price of a short memory is noise (*Deeper*).
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: how noisy is the memory?
 #
-# For independent batches of $B$ rows the running mean comes to rest with variance $\frac{m}{2-m}\cdot\frac{\sigma^2}{B}$, the formula in the caption:
+# For independent batches of $B$ rows the running mean comes to rest with variance $\frac{m}{2-m}\cdot\frac{\sigma^2}{B}$, the formula in the caption below:
 # a batch mean has variance σ²/B, and an average with weights $m,\ m(1-m),\ m(1-m)^2 \dots$ keeps the sum of their squares of it, $\frac{m^2}{1-(1-m)^2}$.
+#
+# **Do this**: half-way, the true mean jumps from 2 to 0. With a batch size of 256, find a momentum that follows (by the caption less than 0.1 off) and is calm (the runs differ by less than ±0.05). Then set the batch size to 2. **Notice**: which momentum does it there?
+
+# %% tags=["deeper"]
+from course_lib.explorers import batchnorm as explore
+
+explore.memory.show(batch_size=256)
+
+# %% [markdown] tags=["deeper"]
+# For batches of 256 momenta 0.03, 0.1 and 0.3 do it. For batches of 2 none does: 0.03 follows and differs by ±0.09, and 0.01 is calm but 0.4 behind.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## One network, two modes
 #
-# Trained with BatchNorm, one set of weights is two networks: in training it normalises by its batch, in use by its memory. Three test errors of the same weights:
+# With BatchNorm one set of weights is two networks: one normalises by its batch, the other by its memory. Three test errors of the same weights:
 #
 # - *as trained*: test rows in batches as large as in training;
 # - *all at once*: all test rows as one batch, which is about what evaluation would give if the memory were perfect;
 # - *evaluation*: by the memory.
 #
-# A 64-64-10 network is trained for 300 steps on 500 digits, in batches of 4. Every ten steps we measure its errors, and average the last ten measurements. All this is done with sixteen seeds. A seed, here and below: another split, start and batch order of the same 1797 digits.
-#
-# What a claim says below: *holds* or *does not hold* is the answer of these sixteen seeds, *inconclusive* means that they do not decide. *Confirmed* means that fresh seeds, which nobody had looked at, say the same.
+# A 64-64-10 network is trained for 300 steps on 500 digits, in batches of 4; we average the errors of ten looks in the last 100 steps. Sixteen seeds: each is another split, start and batch order of the same 1797 digits.
+# A claim *holds* or *does not hold* by these seeds, or they are *inconclusive*; *confirmed*: fresh seeds say the same.
 #
 # Two errors are *apart* if the whole interval of their difference is beyond 5 percentage points, and *together* if it is within ± 2.
 
@@ -431,7 +425,7 @@ from course_lib.explorers import batchnorm as explore
 explore.mismatch.show(batch_size=4, momentum=0.1)
 
 # %% [markdown]
-# With batches of 64 the valley is wide: from momentum 0.01 to 1 evaluation errs 3.5 to 4.1 %, all at once 3.5 %: even the last batch alone is memory enough. At 0.001 it errs 17 %: 300 batches are too few.
+# With batches of 64 the valley is wide: from momentum 0.01 to 1 evaluation errs 3.5 to 4.1 %, all at once 3.5 %. At 0.001 it errs 17 %: 300 batches are too few.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: what a memory begins with
@@ -483,9 +477,9 @@ reveal("two", "−1 and 1",
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Whose mean? Four norms
 #
-# Must it be the mean over the batch? The formula stays the same, x less μ, divided by √(σ² + ε); what changes is over *which values* the two are taken. **LayerNorm** takes them over the features of one row: a row 1, 3, 8 becomes −1.02, −0.34, 1.36, just as the column 1, 3, 8 did above, and no other row has a say.
+# Must it be the mean over the batch? In the formula only one thing changes: over *which values* μ and σ² are taken. **LayerNorm** takes them over the features of one row. A row 1, 3, 8 becomes −1.02, −0.34, 1.36, just as the column did above, and no other row has a say.
 #
-# In images a feature is called a *channel*, and has many pixels. Below, a batch of 4 rows with 6 channels of 2 · 2 pixels each. The value with the star shares its μ and σ² with all shaded ones. (How we know: we moved that value, and shaded what moved behind torch's norm.)
+# In images a feature is called a *channel*, and has many pixels. Below, a batch of 4 rows, 6 channels, 2 · 2 pixels. The value with the star shares its μ and σ² with all shaded ones: we moved it, and shaded what moved behind torch's norm.
 #
 # **Do this**: set the groups to 1, then to 6. Then set the batch size to 1. **Notice**: which other norm does GroupNorm become each time, and which of the four hangs on the batch?
 
@@ -499,16 +493,14 @@ explore.four_norms.show()
 #
 # | norm | mean and variance over | memory, two modes | a batch of one row in training |
 # |---|---|---|---|
-# | BatchNorm | all rows and pixels, one channel | yes | refused, if a channel has a single value |
-# | LayerNorm | one row, all channels | no | like any other |
-# | InstanceNorm | one row, one channel, its pixels | no, by default | needs more than one pixel |
-# | GroupNorm | one row, a group of channels | no | like any other |
+# | BatchNorm | one channel, all rows and pixels | yes | refused, if a channel has one value |
+# | LayerNorm | one row, all channels | no | allowed |
+# | InstanceNorm | one row, one channel | no | allowed, with two pixels or more |
+# | GroupNorm | one row, a group of channels | no | allowed |
 #
-# (torch's `nn.LayerNorm` takes them over the last dimensions that you name. In transformers those are the features of one word alone. **RMSNorm** is LayerNorm without μ: it divides by the root mean square.)
+# (In transformers `nn.LayerNorm` averages over the features of one word. **RMSNorm** is LayerNorm without μ.)
 #
-# *Deeper* races LayerNorm and BatchNorm in batches of 1, 2 and 8; *When not to* says what came out.
-#
-# *A good place to stop for today.* So far: what the layer computes, remembers, and averages over. The second sitting asks what that does to a training.
+# *A good place to stop for today.* The second sitting asks what all this does to a training.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: LayerNorm against BatchNorm in small batches
@@ -646,11 +638,19 @@ claim("After one NaN torch's layer gives NaN in evaluation, to clean rows too; o
                 ours.eval()(batch).isnan().sum().item()],
       holds=equal([10, 0]))
 
+# %% tags=["deeper", "nbval-check-output"]
+linear, norm = torch.nn.Linear(5, 4, **double), BatchNorm1d(4, **double)
+norm(linear(batch))  # in training: something to remember
+folded = fold_batch_norm(linear, norm.eval())
+claim("The folded layer alone gives the outputs of layer and norm together.",
+      measured=(folded(batch) - norm(linear(batch))).abs().max().item(),
+      holds=below(1e-12))
+
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Noise source
 #
 # An image's activation depends on who else is in the batch. Put *one* digit into 200 random batches: how much does its normalised activation vary?
-# The *mean* of $B$ rows, drawn with replacement as here, has variance σ²/B (lesson 00). Twice the batch, half the variance, so the ± falls by √2 at each doubling. Does the activation's noise, through μ *and* σ², do the same? Yes, if the logarithm of its variance falls against that of $B$ with a slope within −1 ± 0.05.
+# The *mean* of $B$ rows, drawn with replacement as here, has variance σ²/B (lesson 00), so its ± falls by √2 at each doubling. Does the activation's noise, through μ *and* σ², do the same? Yes, if the logarithm of its variance falls against that of $B$ with a slope within −1 ± 0.05.
 
 # %%
 noise = measure_noise()  # a 64-64 layer with fresh weights, 1000 digits, 8 seeds
@@ -666,21 +666,21 @@ for name, figure in (("the batch mean", "mean"),
           holds=between(-1.05, -0.95))
 
 # %% [markdown]
-# Both do, nearly: 0.414, 0.296, 0.209, each the one before divided by about 1.4. <!-- rests: batch-variance-mean, batch-variance-activation --> At $B = 8$ the mean alone gives 1/√8 = 0.354; the rest is the noise of the variance. Activations have spread 1 here: at $B = 8$ this is a lot of noise, at 256 little. On several GPUs it depends on the code: torch takes the statistics of each GPU's own rows, unless the layers are converted to `nn.SyncBatchNorm`.
+# Both do, nearly: 0.414, 0.296, 0.209, each the one before divided by about 1.4. <!-- rests: batch-variance-mean, batch-variance-activation --> At $B = 8$ the mean alone gives 1/√8 = 0.354; the rest is the noise of the variance. Activations have spread 1 here: at $B = 8$ this is a lot of noise, at 256 little. On several GPUs torch takes the statistics of each GPU's own rows, unless the layers are converted to `nn.SyncBatchNorm`.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Does it regularize?
 #
 # Noise can regularize, as dropout's does (lesson 06). To find out, change the noise and nothing else: **ghost batches** (Hoffer et al. 2017) leave the batch of 64 as it is, and take the statistics over 4 rows at a time.
-# So three networks: *no norm*; *batch of 64*, with BatchNorm over all 64 rows; *parts of 4*, with BatchNorm over 4 rows at a time.
+# So three networks: *no norm*; *batch of 64*; *parts of 4*.
 #
-# 1. *The task.* A 64-64-64-10 network learns from 320 digits, every fifth label wrong, in 800 steps of plain SGD. The norms have their γ and β.
-# 2. *Choosing the rate.* Each network tries the same six, 0.001, 0.003, 0.01, 0.03, 0.1 and 0.3, on four seeds that are used for nothing else. The rate counts whose best step has the lowest error on validation rows, and these have right labels. Of rates that err alike we take the smallest.
-# 3. *What that chose.* 0.03 for no norm, where 0.1 errs alike; 0.01 for the batch of 64, where 0.03 errs alike; 0.1 for parts of 4.
-# 4. *Judging.* Twelve other seeds, on test rows, at 0.01, 0.03 and 0.1, after the last step and at the best step. That step is chosen on the test rows, for all alike. No real project could do that.
+# 1. *Task.* A 64-64-64-10 network, 320 digits, every fifth label wrong, 800 steps of plain SGD. The norms have γ and β.
+# 2. *Choosing the rate.* All try the same six from 0.001 to 0.3, on four seeds used for nothing else. The best is that whose best step has the lowest error on validation rows, which have right labels; of rates that err alike the smallest.
+# 3. *Chosen.* 0.03 for no norm (0.1 errs alike), 0.01 for the batch of 64 (0.03 errs alike), 0.1 for parts of 4.
+# 4. *Judging.* Twelve other seeds, test rows, rates 0.01, 0.03 and 0.1, after the last step and at the best step. That step is chosen on the test rows, for all alike, as no real project could.
 #
-# To ask about the *noise*, compare parts of 4 with the batch of 64 at one rate, that of the parts. To ask about the *norm*, compare the batch of 64 with no norm: each at its own rate, and both at 0.03, which suits both.
-# The noise or the norm *regularizes* if it lowers the test error by more than a point.
+# For the *noise*, compare parts of 4 with the batch of 64 at the rate of the parts. For the *norm*, compare the batch of 64 with no norm, each at its own rate, and both at 0.03.
+# It *regularizes* if it lowers the test error by more than a point.
 
 # %%
 predict("regularizes",
@@ -749,11 +749,11 @@ reveal("regularizes",
 # At the best step less than a point of it is left, 11.8 % against 12.6 % at rate 0.1. Most of what the noise gives, early stopping gives for nothing.
 #
 # **The norm.** At the best step it does not help: no norm errs 11.6 to 11.8 %, the batch of 64 12.5 %. After the last step everything goes with the rate, and the rate was chosen for the best step.
-# No norm ends at 12.3 % with 0.03 and at 21.1 % with 0.1, two rates that the validation rows could not tell apart. BatchNorm ends at 15.1 % with 0.01 and at 22.5 % with 0.03. At 0.03, which suits both, it is ten points worse: it trains faster, and by then has all the given labels, right and wrong, where no norm has 83 %. At 0.01 no norm is still learning, at 22.7 %.
+# No norm ends at 12.3 % with 0.03 and at 21.1 % with 0.1, two rates that the validation rows could not tell apart; BatchNorm at 15.1 % with 0.01 and at 22.5 % with 0.03. At 0.03 it is ten points worse: it trains faster, and by then has all the given labels, right and wrong, where no norm has 83 %. At 0.01 no norm is still learning, at 22.7 %.
 # So who compares the two after a fixed number of steps compares speeds.
 #
 # **What this does not say.** A small network that trains well without a norm, 320 rows, wrong labels: a norm is least needed here. Where the plain network hardly trains, as with the ten layers above, there is no such race.
-# And these are the figures of the twelve seeds of this page. The claims changed with the experiment, which at first had no β, and fresh seeds have yet to judge them: take the sizes as rough.
+# And these are the figures of this page's twelve seeds. Fresh seeds have yet to judge them: take the sizes as rough.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Learning-rate controller
@@ -791,7 +791,7 @@ reveal("scale", "a tenth as large",
                "move ten times as far: the same change of loss over ten times the way")
 
 # %% [markdown]
-# That is exact if ε becomes α²ε. In practice it does not scale along, but it is tiny beside σ² (*Deeper* says how tiny). Up to that, for any loss that knows only the direction of $w$,
+# That is exact if ε becomes α²ε. In practice ε stays, but it is tiny beside σ² (*Deeper*). Up to that, for any loss that knows only the direction of $w$,
 # the gradient $g$ is **at right angles** to $w$, for moving along $w$ changes nothing. And it goes as **1/‖w‖**: from $f(\alpha w) = f(w)$ follows, with the derivative by $w$ on both sides, $\alpha\, g(\alpha w) = g(w)$.
 #
 # A step of plain gradient descent with learning rate η goes at right angles to $w$, so Pythagoras gives the new length:
@@ -805,7 +805,7 @@ reveal("scale", "a tenth as large",
 # as van Laarhoven (2017) found. An example: ‖w‖ = 2, ‖g‖ = 0.5, η = 0.1. Then $\tilde g$ = 2 · 0.5 = 1, the new ‖w‖² is 4 + 0.01 · 0.25 = 4.0025, and the effective rate is 0.1/4 = 0.025: $w$ turns by 0.025 radians.
 #
 # With constant η and no decay it falls at every step: a schedule that nobody asked for. It forgives a rate that is too large: one large step makes $w$ long, and the next turns are small by themselves (Arora, Li & Lyu 2019).
-# That may be one reason why BatchNorm came through at every rate of the races above; we did not test it. It also means that two networks trained at one η, as in *Does it regularize?*, need not have one effective rate.
+# Nor do two networks at one η, as in *Does it regularize?*, have one effective rate.
 #
 # Weight decay λ turns the effective rate back up: it shrinks $w$ by $1-\eta\lambda$ a step, and the loss does not notice.
 #
@@ -866,7 +866,7 @@ claim("At fixed ε = 1e-5 the gradient at 10 W is "
 # because $\cos\varphi \approx 1-\varphi^2/2$ for small angles. With η = λ = 0.1 that is √0.02 = 0.14 radians: 8.1 degrees a step.
 # (The length is van Laarhoven's; the angle is in Chiley et al. 2019 and Wan et al. 2021.)
 #
-# No $\tilde g$ in it: not the data, not the layer. That is for plain SGD, constant $\tilde g$, ε = 0 and 0 < ηλ < 1, where every starting length comes to rest; the root, for ηλ ≪ 1.
+# No $\tilde g$ in it: not the data, not the layer. (For plain SGD, constant $\tilde g$, ε = 0 and 0 < ηλ < 1; the root, for ηλ ≪ 1.)
 #
 # A toy: two weights, and a loss whose slope around the circle is $\tilde g$ everywhere. Three runs start from three lengths; dashed, the formulas.
 #
@@ -878,7 +878,7 @@ from course_lib.explorers import batchnorm as explore
 explore.decay.show(strength=0.1)
 
 # %% [markdown]
-# With decay the three lengths meet, and the angle comes to its formula, later for a smaller λ. At λ = 0 the lengths grow on and the angle falls.
+# With decay the lengths meet and the angle comes to its formula, later for a smaller λ. At λ = 0 the lengths grow on and the angle falls.
 #
 # So what does decay do? Training with decay λ turns the weights just as training *without* decay would, at a learning rate that grows at each step: $\eta\,(1-\eta\lambda)^{-(2t+1)}$ (Li & Arora 2020; *Deeper*).
 # That is no contradiction to the constant angle. Without decay $w$ grows longer and would turn less and less; the growing rate just makes up for it.
@@ -915,7 +915,7 @@ for lr, steps in (0.1, 150_000), (0.01, 150_000), (0.001, 100_000), (1e-4, 50_00
 # %% [markdown]
 # In the first stage the weights rest after 2500 of 150 000 steps, and turn by 0.19 degrees a step. In the second they rest after a sixth of it. In the last two they never do: the stage ends first.
 #
-# So what does a drop of η do? At first $w$ is as long as it was, and the effective rate falls tenfold like η. Then $w$ shortens, and the angle at rest comes out only √10 = 3.2 times smaller. Who lowers η late gets the first and not the second (Li, Lyu & Arora 2020).
+# So what does a drop of η do? At first $w$ is as long as it was, and the effective rate falls tenfold, like η. Then $w$ shortens, and at rest the angle is only √10 = 3.2 times smaller (Li, Lyu & Arora 2020).
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: at rest in the toy, and on digits?
@@ -1084,20 +1084,12 @@ claim("Decay and the growing rate give the same directions after 100 steps, if �
 # ## In production
 #
 # - `nn.BatchNorm1d(features)`, `nn.BatchNorm2d(channels)` between linear layer (or convolution) and activation. The layer before needs no bias, β does that: `bias=False`.
-# - γ and β are usually left out of weight decay (`decay_groups` of lesson 03), so that λ is a pull on matrices alone. Take it as a convention: in *Deeper* it helps narrow networks and costs wide ones at one λ, and with a λ for each policy the verdict turns with the figure that chooses λ. <!-- rests: spare-narrow, spare-wide, not spare-tuned-noisy, spare-tuned-error-noisy -->
+# - γ and β are usually left out of weight decay (`decay_groups` of lesson 03), so that λ is a pull on matrices alone. Take it as a convention: whether it lowers the error hangs on the width, and on how λ is chosen (*Deeper*). <!-- rests: spare-narrow, spare-wide, not spare-tuned-noisy, spare-tuned-error-noisy -->
 # - `model.eval()` to evaluate, `model.train()` to go on; `drop_last=True`. *Gradient accumulation* (several small batches, one step) does *not* make the norm's batch larger.
 # - Fine-tuning on little data: `model.train()`, then `.eval()` for each norm. A few small batches would spoil a good memory.
-# - In residual blocks the γ of the last norm often starts at 0, so that each block begins as its shortcut (Goyal et al. 2017; lesson 08).
-# - Statistics that no longer fit the weights, as after averaging weights: `torch.optim.swa_utils.update_bn(loader, model)` makes them anew, with the weights as they are.
-# - In evaluation a norm is multiply and add, as a linear layer is: **fold** one into the other.
-
-# %% tags=["nbval-check-output"]
-linear, norm = torch.nn.Linear(5, 4, **double), BatchNorm1d(4, **double)
-norm(linear(batch))  # in training: something to remember
-folded = fold_batch_norm(linear, norm.eval())
-claim("The folded layer alone gives the outputs of layer and norm together.",
-      measured=(folded(batch) - norm(linear(batch))).abs().max().item(),
-      holds=below(1e-12))
+# - In residual blocks the γ of the last norm often starts at 0 (Goyal et al. 2017; lesson 08).
+# - After averaging weights the statistics no longer fit: `torch.optim.swa_utils.update_bn(loader, model)` makes them anew.
+# - In evaluation a norm is multiply and add, as a linear layer is: **fold** one into the other (`fold_batch_norm`; exercise T5).
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: should γ, β and biases decay?
@@ -1207,10 +1199,10 @@ for name in ("clean", "noisy"):
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## When not to
 #
-# - Batches of a few rows, or of rows of very different origin: LayerNorm, or GroupNorm for images (Wu & He 2018). In our race at one rate (*Deeper*), in batches of 2 LayerNorm errs 8.6 % and BatchNorm 32.7 %; in batches of 8 it is 7.7 % against 6.3 %. <!-- rests: layer-leads-2, batch-leads-8 -->
+# - Batches of a few rows, or of rows of very different origin: LayerNorm, or GroupNorm for images (Wu & He 2018). In one race (*Deeper*) LayerNorm errs 8.6 % and BatchNorm 32.7 % in batches of 2; in batches of 8, 7.7 % and 6.3 %. <!-- rests: layer-leads-2, batch-leads-8 -->
 # - Text, sequences of different lengths: LayerNorm; a batch statistic would mix padding and words.
 # - Where one example must not influence another's result, as under a promise of privacy.
-# - Directly behind dropout with a large p. What the norm remembers is then too large a variance (Li et al. 2019), and in lesson 06 that costs test *loss*. Put dropout behind the norm. <!-- rests: shift-loss-p07 -->
+# - Directly behind dropout with a large p: the norm remembers too large a variance (Li et al. 2019), and in lesson 06 that costs test *loss*. Put dropout behind the norm. <!-- rests: shift-loss-p07 -->
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: in other texts
@@ -1221,14 +1213,7 @@ for name in ("clean", "noisy"):
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## In one breath
 #
-# | | in training | in evaluation |
-# |---|---|---|
-# | normalises by | this batch: μ, σ² (divided by $n$) | running statistics (σ² divided by $n-1$) |
-# | then | γx̂ + β, learned | the same γ and β |
-# | remembers | running ← $(1-m)$ running + $m$ batch | nothing |
-# | in PyTorch | `model.train()` | `model.eval()` |
-# | one row depends on | all rows of the batch, with noise of variance ∝ 1/B <!-- rests: batch-variance-mean --> | itself |
-# | the weights before it | length free: decay sets the turning, $\arccos(1-\eta\lambda)$ per step at rest | can be folded |
+# In training a BatchNorm normalises by its batch and takes notes; in evaluation it uses the notes, and can be folded away. γ and β are learned. Its noise has variance ∝ 1/B. <!-- rests: batch-variance-mean --> The weights before it are free in length, and decay sets how far they turn: $\arccos(1-\eta\lambda)$ a step at rest.
 #
 # Now write it yourself, and find out which of five others is wrong: **`07_batchnorm_exercises.ipynb`**.
 
