@@ -745,15 +745,16 @@ reveal("regularizes",
        rests="ghost-regularizes-end")
 
 # %% [markdown]
-# **The noise.** After the last step parts of 4 err less than the batch of 64, at each of the three rates: 11.9 % against 15.1 %, 15.8 % against 22.5 %, 19.2 % against 24.6 %. They also reproduce fewer of the given labels. So noise keeps wrong labels out.
+# What these twelve seeds show; not all fresh seeds have judged it yet, so take the sizes as rough.
+#
+# **The noise.** After the last step parts of 4 err less than the batch of 64, at each of the three rates: 11.9 % against 15.1 %, 15.8 % against 22.4 %, 19.2 % against 24.6 %. They also reproduce fewer of the given labels. So here the noise keeps wrong labels out.
 # At the best step less than a point of it is left, 11.8 % against 12.6 % at rate 0.1. Most of what the noise gives, early stopping gives for nothing.
 #
 # **The norm.** At the best step it does not help: no norm errs 11.6 to 11.8 %, the batch of 64 12.5 %. After the last step everything goes with the rate, and the rate was chosen for the best step.
-# No norm ends at 12.3 % with 0.03 and at 21.1 % with 0.1, two rates that the validation rows could not tell apart; BatchNorm at 15.1 % with 0.01 and at 22.5 % with 0.03. At 0.03 it is ten points worse: it trains faster, and by then has all the given labels, right and wrong, where no norm has 83 %. At 0.01 no norm is still learning, at 22.7 %.
+# No norm ends at 12.3 % with 0.03 and at 21.1 % with 0.1, two rates that the validation rows could not tell apart; BatchNorm at 15.1 % with 0.01 and at 22.4 % with 0.03. At 0.03 it is ten points worse: it trains faster, and by then has all the given labels, right and wrong, where no norm has 83 %. At 0.01 no norm is still learning, at 22.7 %.
 # So who compares the two after a fixed number of steps compares speeds.
 #
 # **What this does not say.** A small network that trains well without a norm, 320 rows, wrong labels: a norm is least needed here. Where the plain network hardly trains, as with the ten layers above, there is no such race.
-# And these are the figures of this page's twelve seeds. Fresh seeds have yet to judge them: take the sizes as rough.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Learning-rate controller
