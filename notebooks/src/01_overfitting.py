@@ -14,7 +14,7 @@
 # %% [markdown] slideshow={"slide_type": "slide"}
 # # Overfitting: when does a model memorise?
 #
-# A model is fitted to examples, and is meant for new ones. It **overfits** where it follows the errors of its own examples: its error on them goes on falling, while its error on new ones rises. The error on new examples minus the error on its own is the **generalization gap**. **Regularization** is any change that is meant to lower the error on new examples, even at the price of more error on the model's own.
+# A model is fitted to examples, and is meant for new ones. It **overfits** where it follows the errors of its own examples: its error on them goes on falling, while its error on new ones rises. The error on new examples minus the error on its own is the **generalization gap**. **Regularization**, as in lesson 00, is whatever is meant to lower the error on new examples and not that on the model's own.
 # Which models have a large gap? "Those with too many parameters", one hears. We measure it: on polynomials, on networks, and beyond the point where a model fits every label.
 #
 # *52 minutes; sections called* Deeper *are folded, and extra. You need lesson 00.*
@@ -61,7 +61,7 @@ explore.polynomials.show(degree=1, errors="hidden")
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## A network that memorises, in plain PyTorch
 #
-# Does a network do what a high degree does? Here is a loop to copy: 300 images of digits, and *one label in five is wrong*. AdamW is a relative of SGD (lesson 04). After 160 rounds we look at the last weights, and at those that were best on 100 more digits, which it never trained on.
+# Does a network do what a high degree does? Here is a loop to copy: 300 images of digits, and *one label in five is wrong*. AdamW is a relative of SGD (lesson 04), and `weight_decay=0` leaves its regularizer out. After 160 rounds we look at the last weights, and at those with the lowest loss on 100 more digits, which it never trained on.
 
 # %% tags=["plain"]
 from copy import deepcopy
@@ -69,7 +69,8 @@ import torch
 from torch import nn
 from torch.nn.functional import cross_entropy
 from course_lib.data import digits
-data = digits(300, 100, label_noise=0.2, scale="unit")  # the test labels are right
+# wrong labels in training and validation rows alike; the test labels are right
+data = digits(300, 100, label_noise=0.2, scale="unit")
 torch.manual_seed(0)
 model = nn.Sequential(nn.Linear(64, 128), nn.ReLU(), nn.Linear(128, 10))
 optimizer = torch.optim.AdamW(model.parameters(), lr=2e-3, weight_decay=0)
@@ -115,7 +116,9 @@ from course_lib.explorers import overfitting as explore
 explore.polynomials.show(degree=1, errors="training and validation")
 
 # %% [markdown]
-# *Higher* and *lower* mean, as on the [first page](index.ipynb), that the whole 95 % interval of the difference, printed as mean [low, high], lies on that side of 0; one that holds 0 is *inconclusive*. It runs over the 200 data sets, and later over seeds: split, start, batch order, always of the same 1797 digits.
+# **How to read what is claimed.** A difference is printed as *mean [low, high]*, a 95 % interval. It is *higher* if the whole interval lies above 0, *lower* if it lies below, and *inconclusive* if 0 is in it ([first page](index.ipynb)). *Confirmed* means: measured once more with fresh random numbers.
+# - *What it is over*: here 200 data sets. Later seeds: each is another split, start and batch order.
+# - *What it is not over*: other digits. They are always the same 1797, written by 13 people. Each split has all 13 on both sides, so nothing here says how well a fourteenth is read.
 
 # %% jupyter={"outputs_hidden": true} tags=["nbval-check-output"]
 # what the picture was drawn from
@@ -135,7 +138,7 @@ reveal("degree", from_interval={"3": positive(worse)},
        rests="degree-1-worse, degree-12-worse")
 
 # %% [markdown]
-# At degrees 1, 3 and 12 the training error is 0.27, 0.074 and 0.030. It only ever falls, for every degree contains the lower ones. The validation error is 0.29, 0.11 and 2.6: degree 12 overfits. The gap alone does not tell. At degree 1 it is 0.02, and the fit is bad all the same. That is **underfitting**: the model is too stiff even for what all such data sets share.
+# At degrees 1, 3 and 12 the training error is 0.27, 0.074 and 0.030. It only ever falls, for every degree contains the lower ones. The validation error is 0.29, 0.11 and 2.6: degree 12 overfits. (The twenty points of the first picture: 0.12 at degree 3, and much the same up to 6. At 7 it is 0.23, at 8 0.38. From there on you did well to doubt the curve.) The gap alone does not tell. At degree 1 it is 0.02, and the fit is bad all the same. That is **underfitting**: the model is too stiff even for what all such data sets share.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Bias, variance, noise
@@ -177,17 +180,24 @@ explore.polynomials.show(degree=3)
 
 # %% [markdown]
 # Twice the noise σ makes the noise part and the variance four times as large (degree 3: from 0.019 to 0.073); bias² stays. Ten times the points take the variance to a tenth at degree 3, from 0.019 to 0.0018, and at degree 12 from 2.2 to 0.006. At degree 1 bias² stays at 0.2, for more of the same data does not bend a line.
-# Only the *estimated* bias² climbs at degrees 10 and 12: the mean of 200 fits with variance 2.2 is itself off, by about 2.2/200 = 0.011 in the square, here by 0.026.
+# From degree 8 on the green line climbs again. That is an artefact. We have 200 fits, not all there could be, so the square of their mean is off by about variance/200: at degree 12 by 2.2/200 = 0.011, here by 0.026.
 #
-# **Too much bias: a richer model. Too much variance: more data, or less freedom,** which is what this course is about.
+# **Too much bias: a richer model. Too much variance: more data, the mean of several fits (*Deeper*), or less freedom.** Less freedom is what this course is about.
+#
+# The sum is one of *squared* errors. Counts of wrong answers, which come next, do not split like this: a fit that swings harms no answer while the right class stays ahead (Domingos 2000).
 #
 # **The law of the gap.** Fit $p$ coefficients to $n$ points by least squares, and draw new labels at the same points. Whatever the truth, the gap is on average
 #
 # $$\text{error on new labels} - \text{training error} = 2\sigma^2\,\frac pn .$$
 #
-# For the fit follows the share $p/n$ of the errors' variance: so much is missing in the training error, and so much too much in the error on new labels (Mallows 1973; checked in *Deeper*). So here one may count parameters: with $\sigma^2 = 0.09$ the 13 coefficients of degree 12 make a gap of 0.12. At *other* points it can be far larger, as the 2.5 above show.
+# Why? With as many coefficients as points a fit goes through every point, so it follows all of the errors. With $p$ coefficients it follows the share $p/n$ of their variance.
+# 1. What it follows is missing in the training error, which is $\sigma^2\frac pn$ too low.
+# 2. The fit keeps it, but the new labels have errors of their own. So the error on them is $\sigma^2\frac pn$ too high.
+# 3. Bias stands in both and drops out of the difference, $2\sigma^2\frac pn$.
 #
-# Does counting work for networks? Not alone. We trained 200 small networks with 97 weights and biases on these data sets. At the same training error a polynomial has 9 coefficients and a variance of 0.082, the networks have 0.036: a network that starts small and moves in small steps need not swing (*Deeper*). Whether it *can* memorise is another question. Ask it directly.
+# (Mallows 1973; checked in *Deeper*.) So here one may count parameters: with $\sigma^2 = 0.09$ the 13 coefficients of degree 12 make a gap of 0.12. At *other* points it can be far larger, as the 2.5 above show. A penalty makes $p$ smaller without taking a coefficient away (*Deeper: early stopping is ridge*).
+#
+# Does counting work for networks? Not alone. We trained 200 small networks with 97 weights and biases on these data sets, for 1000 steps. The polynomial with the same training error has 9 coefficients. Its variance is 0.082, theirs 0.036. Most of the difference is at the edges, where nothing holds a polynomial: for $|x| < 0.9$ it is 0.037 against 0.031. So ten times as many numbers do not swing more (*Deeper*). <!-- rests: net-varies-less-equal-fit-all, net-varies-less-equal-fit-inside --> Whether a network *can* memorise is another question. Ask it directly.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: every case there is, and what a second opinion is worth
@@ -295,7 +305,7 @@ reveal("width", from_interval={"falls": negative(wider), "rises": positive(wider
 # - *Equal time is not an equal fit.* After 1000 steps the narrow networks fit their points less well: their training error is 0.10, that of 32 units 0.046. And each network has its own start, whose luck is part of the variance. So this compares trainings of one length, not finished fits.
 # - *Equal fit.* The polynomial with the same training error has degree 8. Its 9 coefficients have a variance of 0.082, the 97 numbers 0.036. Most of the difference is at the edges, where nothing holds a polynomial: for $|x| < 0.9$ it is 0.037 against 0.031.
 #
-# So the number of parameters alone does not say how freely a model moves: a wide network, started small and moved in small steps, need not swing. In larger networks, too, variance was found to fall with width (Neal et al. 2018), or to rise first and then fall (Yang et al. 2020).
+# So the number of parameters alone does not say how freely a model moves. That networks start small and move in small steps may be the reason; it is not tested here. In larger networks, too, variance was found to fall with width (Neal et al. 2018), or to rise first and then fall (Yang et al. 2020).
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Random labels
@@ -330,7 +340,10 @@ reveal("lots", from_interval={"above 90 %": above(0.9)(share),
        because=f"measured: {share:.1%}")
 
 # %% [markdown]
-# One network, one optimizer, and labels that mean something or nothing: it learns both (Zhang et al. 2017, with a million photographs). So no measure of the network alone, such as its size, can explain why it predicts well where the labels are true. What differs is how *long* it takes: at step 400 it has learned 99.8 % of the true labels and 42.5 % of the random ones, which take until step 1600. That suggests a way out.
+# One network, one optimizer, and labels that mean something or nothing: it learns both (Zhang et al. 2017, with a million photographs). So no measure of the network alone, such as its size, can explain why it predicts well where the labels are true.
+# The same paper asked whether regularization explains it. Without weight decay, dropout or augmentation its networks still did well on new images with true labels. With weight decay most of them still learned random labels by heart. So regularization that one adds is **neither necessary nor enough** for a small gap. It can help all the same, and how much is what we measure.
+#
+# What differs above is how *long* it takes: at step 400 the network has learned 99.8 % of the true labels and 42.5 % of the random ones, which take until step 1600. That suggests a way out.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: and on new random labels?
@@ -349,7 +362,7 @@ claim("On new random labels it is a guesser: its hits lie in the binomial interv
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Stop in time
 #
-# Does a network learn what labels have in common *before* it learns the exceptions (Arpit et al. 2017)? Then one should stop between. The network of the plain loop again, with one label in five wrong, and 100 **validation** digits, wrong as often, to say when. Test labels are right, here and below, so that we see what was learned.
+# Does a network learn what labels have in common *before* it learns the exceptions (Arpit et al. 2017)? Then one should stop between. The network of the plain loop again, with one label in five wrong, and 100 validation digits, wrong as often, to say when. Test labels are right, here and below, so that we see what was learned.
 #
 # **Early stopping** keeps the weights of the best validation loss, and stops when it has not improved for `patience` evaluations:
 #
@@ -403,17 +416,22 @@ reveal("clean", from_interval={"above +1 point": above(1)(clean_gain),
        rests="stopping-clean", because=f"measured: {clean_gain}")
 
 # %% [markdown]
-# *Wrong labels.* The weights that are kept have learned 96 % of the right labels and 4 % of the wrong ones, and get 90.1 % of the test images right. At step 1000 they have learned 87 % of the wrong ones, and get 77.5 %. So what labels have in common is learned first, and stopping between keeps it. The two panels turn at about the same step. Patience 1 falls for the first bump: on seed 0 it keeps step 100 instead of 200, at little cost, 88.7 % against 89.0 %.
-# *Clean labels.* There is nothing to gain: 94.3 % either way.
+# *Wrong labels.* The weights that are kept have learned 96 % of the right labels and 4 % of the wrong ones, and get 90.1 % of the test images right. At step 1000 they have learned 87 % of the wrong ones, and get 77.5 %. So what labels have in common is learned first, and stopping between keeps it. Both panels turn early, and both are flat there: over twelve seeds the mean validation loss is lowest at step 100, the mean accuracy highest at 120, and single seeds keep a step between 80 and 200. Patience 1 falls for the first bump: on seed 0 it keeps step 100 instead of 200, at little cost, 88.7 % against 89.0 %.
+# *Clean labels.* Here there is nothing to gain: 94.3 % either way.
 #
 # The 12.6 points between depend on when one would have stopped otherwise, here at step 1000. Whether those 100 digits would gain more as training data is asked in lesson 09. The best validation loss is the lowest of many, so it flatters: report the *test* error.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Beyond the point where everything fits
 #
-# What if one does not stop, and makes the model as large as one likes? Take 300 digits and a network whose first layer is random and never trained: it turns an image into $d$ numbers, **random ReLU features**. Only the last layer is fitted, by least squares. From $d = 300$ on it can give back all 300 labels exactly. Then many weights do; we take the *shortest*, which gradient descent from zero finds (lesson 00, *Deeper*).
+# What if one does not stop, and makes the model as large as one likes? Take 300 digits and a network of two layers.
+# 1. The first is random and never trained. It turns an image into $d$ numbers, each a random weighted sum of the pixels, set to 0 where it is negative: **random ReLU features**.
+# 2. The label becomes ten numbers, 1 for its digit and 0 for the nine others.
+# 3. The second layer is fitted to these ten numbers by least squares. Its largest output is the answer.
 #
-# **Ridge** adds a penalty $\lambda\lVert w\rVert^2$ to the mean squared error: λ times the sum of the squared weights. Of seven λ from 0 to 0.1 the *tuned* one has the fewest errors on 200 validation digits, whose labels are wrong as often as those for training. It is chosen anew at each width, in each of eight seeds.
+# From $d = 300$ on it can give back all 300 labels exactly. Then many weights do; we take the *shortest*, those with the smallest sum of squares, which gradient descent from zero finds (lesson 00, *Deeper*).
+#
+# **Ridge** makes large weights cost: it adds $\lambda\lVert w\rVert^2$, λ times the sum of the squared weights, to the mean squared error. We try seven λ from 0 to 0.1. The *tuned* one has the fewest errors on 200 validation digits, whose labels are wrong as often as those for training. It is chosen anew at each width, in each of eight seeds.
 
 # %%
 predict("second",
@@ -460,10 +478,11 @@ reveal("second", from_interval={
 # %% [markdown]
 # With clean labels the error falls twice: from 44 % with 10 features to 7.4 % with 150. Then it climbs to 77 % at 300, and falls again, to 3.0 % with 3000, below its first low. This is **double descent** (Belkin et al. 2019). With 20 % wrong labels it falls twice as well, but ends at 21 %, above the first low of 16 %.
 #
-# *Why a peak?* With 300 features only one set of weights fits the 300 labels. In some direction the features hardly vary, and fitting the labels there takes huge weights: one row with feature 0.01 and label 0.5 forces the weight 50. With more features many sets fit, and the shortest has no huge weight. (The dotted line counts wrong training digits, and leaves the picture below 1 %. What is fitted is the squared error, which reaches 0 at 300.)
-# *And λ?* It makes huge weights expensive. Tuned, the error at 300 features is 4.1 % instead of 77 % with clean labels, and 7.9 % instead of 87 % with wrong ones: no peak is left. So here the peak belongs to fits *without* regularization that can only just fit.
+# *Why a peak?* With 300 features only one set of weights fits the 300 labels. In some direction the features hardly vary, and fitting the labels there takes huge weights. One row with feature 0.01 and label 0.5 forces the weight 50. Give it a second feature, 1, and many weights fit: the shortest are 0.005 and 0.5. So with more features than rows the fit is tame again. (The dotted line is the squared error that is fitted, in per cent of that of weights 0. It reaches 0 at 300.)
+# *And λ?* It makes huge weights expensive. Tuned, the error at 300 features is 4.1 % instead of 77 % with clean labels, and 7.9 % instead of 87 % with wrong ones. From no width to the next does the tuned line rise by more than 0.5 points: no peak is left. So here the peak belongs to fits *without* regularization that can only just fit.
+# *Large or small, then?* Tuned, 3000 features err on 3.0 % with clean labels and on 7.7 % with wrong ones. The best width below 300, tuned as well, errs on 4.7 % and 8.1 %.
 #
-# "More parameters overfit more" describes the way up, not the way down, nor the tuned line. Trained networks, too, can go on improving with width after they fit every training label (Neyshabur et al. 2015), and deep ones have the peak (Nakkiran et al. 2020). They may even descend twice in *time*: with wrong labels the test error can fall, rise, and fall again as training goes on. Then stopping at the first low is too early. In lesson 10 a network finds the rule long after it has memorised (*grokking*).
+# "More parameters overfit more" describes the way up, not the way down, nor the tuned line. Trained networks, too, can go on improving with width after they fit every training label (Neyshabur et al. 2015), and deep ones have the peak (Nakkiran et al. 2020).
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: a peak with an exact law, and the best λ
@@ -519,6 +538,8 @@ claim("With λ = σ²d/n at every d there is no peak: the mean rises all the way
 
 # %% [markdown] tags=["deeper"]
 # Fitting every label need not harm: where the noise is spread over very many directions that hardly matter, a fit through all labels can predict nearly as well as possible, *benign overfitting* (Bartlett et al. 2020).
+#
+# Networks may descend twice in *time*, too: with wrong labels the test error can fall, rise, and fall again as training goes on (Nakkiran et al. 2020). Then stopping at the first low can be too early. In lesson 10 a network finds the rule long after it has memorised (*grokking*).
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: early stopping is ridge, nearly
@@ -531,9 +552,11 @@ claim("With λ = σ²d/n at every d there is no peak: the mean rises all the way
 # | gradient descent, $t$ steps of size $\eta$ | $1 - (1-\eta d^2)^t$ |
 # | ridge, loss $+\ \frac\lambda2\lVert w\rVert^2$ | $\frac{d^2}{d^2+\lambda}$ |
 #
-# With $\lambda = 1/t$ and $z = td^2$, flow and ridge are $1-e^{-z}$ and $\frac{z}{1+z}$: two functions of one number, never more than 0.2036… apart (Ali, Kolter & Tibshirani 2019). The bias of flow is the smaller one, since $e^{-z} \le \frac1{1+z}$; its variance is at most 1.6859… times that of ridge. Estimation risk (of the weights) and in-sample risk (of the fitted values) both add up such directions with weights that are not negative, so for fixed $X$ and labels $Xw^*$ + uncorrelated noise of equal variance, the risks of flow stay within 1.69 times those of ridge, for every truth $w^*$.
+# With $\lambda = 1/t$ and $z = td^2$, flow and ridge are $1-e^{-z}$ and $\frac{z}{1+z}$: two functions of one number, never more than 0.2036… apart (Ali, Kolter & Tibshirani 2019). The bias of flow is the smaller one, since $e^{-z} \le \frac1{1+z}$; its variance is at most 1.6859… times that of ridge (they give 1.69). Estimation risk (of the weights) and in-sample risk (of the fitted values) both add up such directions with weights that are not negative, so for fixed $X$ and labels $Xw^*$ + uncorrelated noise of equal variance, the risks of flow stay within 1.69 times those of ridge, for every truth $w^*$. That early stopping acts like such a penalty is older (Bishop 1995; Sjöberg & Ljung 1995).
 #
 # Descent keeps neither bound.
+#
+# *The law of the gap, once more.* Add up the right column over all directions: that is the **effective number of parameters**. Without a penalty every direction is let through whole, and the sum is $p$. For any fit in this table put the sum in place of $p$, and the law holds: $2\sigma^2\frac1n\sum\frac{d^2}{d^2+\lambda}$ for ridge. So λ lowers the gap. What it costs is bias.
 #
 # **Do this**: raise the learning rate η at three steps.  **Notice**: which directions does descent let through more than ridge does?
 
