@@ -36,4 +36,4 @@ def four_cases() -> Figure:
 
 def show_cases() -> None:
     """Show the four, with words for who cannot see them."""
-    display(four_cases(), metadata={"image/png": {"alt": ALT}})  # type: ignore[no-untyped-call]
+    display(four_cases(), metadata={"image/png": {"alt": ALT}})
