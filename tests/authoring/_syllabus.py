@@ -49,7 +49,6 @@ PROMISES = {
         "myth: raises training accuracy": r"lowers training accuracy",
         "myth: replaces data": r"450 examples beat 150, both with tuned L2",
         "myth: always improves the test score": r"λ = 0\.1 is worse than no L2",
-        "myth: L1 only shrinks": r"the best weight is exactly 0 where",
     },
     "l1_l2": {
         "ridge, lasso, elastic net are scikit-learn's": (
@@ -59,6 +58,7 @@ PROMISES = {
             r"same weights are zero, and every solution meets its optimality"
         ),
         "λmax of the lasso": r"= max\|Xᵀy\|/n",
+        "myth: L1 only shrinks": r"L1 at S\(a, λ\)",
         "shrinkage factors d²/(d² + λ)": r"d²/\(d² \+ λ\)",
         "L2 adds λ to every eigenvalue": r"adds λ to every eigenvalue of the Hessian",
         "the condition number falls": r"condition number falls",

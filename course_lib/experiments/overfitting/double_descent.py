@@ -117,14 +117,15 @@ def law(noise: float, l2: float, draws: int = DRAWS) -> Iterator[Law]:
 TRAIN_ROWS, SEEDS = 300, tuple(range(8))
 STRENGTHS = (0.0, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 0.1)
 WIDTHS = (10, 20, 40, 60, 100, 150, 200, 250, 300, 350, 450, 600, 1000, 3000)
-ERRORS = ("train_error", "validation_error", "test_error")
+FIGURES = ("train_error", "validation_error", "test_error", "train_loss")
 
 
 @dataclass
 class RandomFeatures:
     """Errors [widths, seeds, strengths]; NaN: not there yet.
 
-    Training and validation labels are noisy, test labels clean.
+    Training and validation labels are noisy, test labels clean. train_loss: the squared error that
+    is fitted, as a share of that of weights 0.
     """
 
     noise: float
@@ -133,6 +134,7 @@ class RandomFeatures:
     train_error: Tensor
     validation_error: Tensor
     test_error: Tensor
+    train_loss: Tensor
     progress: float = 1.0
 
     def tuned(self) -> Tensor:
@@ -168,20 +170,20 @@ def random_features(
     """
     require_probability("noise", noise)
     shape = len(widths), len(seeds), len(strengths)
-    empty = {name: torch.full(shape, torch.nan) for name in ERRORS}
+    empty = {name: torch.full(shape, torch.nan) for name in FIGURES}
     found = RandomFeatures(noise, widths, strengths, **empty, progress=0.0)
     for s, seed in enumerate(seeds):
         split = digits(TRAIN_ROWS, 200, noise, "unit", seed, torch.float64)
         generator = seeded(seed, "random features")
         first = torch.randn(64, max(widths), generator=generator, dtype=torch.float64)
         for w, width in enumerate(widths):
-            for name, errors in zip(ERRORS, _errors(split, first[:, :width], strengths)):
-                getattr(found, name)[w, s] = errors
+            for name, figure in zip(FIGURES, _figures(split, first[:, :width], strengths)):
+                getattr(found, name)[w, s] = figure
             yield snapshot(found, (s * len(widths) + w + 1) / (len(seeds) * len(widths)))
 
 
-def _errors(split: Split, first: Tensor, strengths: Sequence[float]) -> list[Tensor]:
-    """Error rates [strengths] on training, validation and test rows."""
+def _figures(split: Split, first: Tensor, strengths: Sequence[float]) -> list[Tensor]:
+    """Error rates [strengths] on training, validation and test rows, and the training loss."""
     target = torch.nn.functional.one_hot(split.train_y, 10).double()
 
     def phi(x: Tensor) -> Tensor:
@@ -202,12 +204,17 @@ def _errors(split: Split, first: Tensor, strengths: Sequence[float]) -> list[Ten
 
     weights = torch.stack([solve(l2) for l2 in strengths])
 
+    def say(x: Tensor) -> Tensor:
+        """The ten outputs [strengths, rows, 10]."""
+        return (phi(x) @ train.T if wide else phi(x)) @ weights
+
     def error(x: Tensor, y: Tensor) -> Tensor:
-        features = phi(x) @ train.T if wide else phi(x)
-        return ((features @ weights).argmax(2) != y).double().mean(1)
+        return (say(x).argmax(2) != y).double().mean(1)
 
     return [
         error(split.train_x, split.train_y),
         error(split.validation_x, split.validation_y),
         error(split.test_x, split.test_y),
+        # of one-hot labels the squares add up to 1 a row
+        (say(split.train_x) - target).square().sum(2).mean(1),
     ]

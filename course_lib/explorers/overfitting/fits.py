@@ -64,11 +64,17 @@ def prepare_fits(figure, complexity, positions, log):
         right.axhline(np.nan, color=plotting.muted(), linestyle="-", linewidth=1, label="noise σ²")
     ]
     marks["here"] = [right.axvline(np.nan, color=plotting.ink(), linestyle="-", linewidth=1)]
-    short = right.legend(handles=[marks[name][0] for name in TWO], loc="upper left", fontsize=8)
+    # opaque: the line that marks where one is passes behind it
+    box = {
+        "loc": "upper left",
+        "fontsize": 8,
+        "frameon": True,
+        "framealpha": 1,
+        "edgecolor": "none",
+    }
+    short = right.legend(handles=[marks[name][0] for name in TWO], **box)
     right.add_artist(short)
-    marks["legends"] = [
-        ax.legend(loc="upper left", fontsize=8, ncols=n) for ax, n in ((left, 1), (right, 2))
-    ]
+    marks["legends"] = [ax.legend(**box, ncols=n) for ax, n in ((left, 1), (right, 2))]
     marks["short legend"] = [short]
     return marks
 

@@ -17,19 +17,21 @@ def _prepare(figure):
     """Errors against the number of random features."""
     ax = figure.subplots()
     ax.set(xscale="log", xlim=(WIDTHS[0] * 0.9, WIDTHS[-1] * 1.1))
-    ax.set(yscale="log", ylim=(1, 100), ylabel="error (% of digits, log scale)")
+    ax.set(yscale="log", ylim=(1, 100), ylabel="error (%, log scale)")
     ax.set(xlabel="random features (log scale)")
     ax.set_xticks([10, 30, 100, 300, 1000, 3000], ["10", "30", "100", "300 = n", "1000", "3000"])
     ax.set_yticks([1, 3, 10, 30, 100], ["1", "3", "10", "30", "100"])
     ax.axvline(TRAIN_ROWS, color=plotting.muted(), linestyle="-", linewidth=0.8)
     marks = {
-        "train": ax.plot([], [], color=plotting.muted(), linestyle=":", label="training error")
+        "train": ax.plot(
+            [], [], color=plotting.muted(), linestyle=":", label="squared training error"
+        )
     }
     marks["test"] = plotting.draw_band(
-        ax, [], np.empty((0, 0)), label="test error at this λ, 95 % band", k=0
+        ax, [], np.empty((0, 0)), label="wrong test digits at this λ, 95 % band", k=0
     )
     marks["tuned"] = plotting.draw_band(
-        ax, [], np.empty((0, 0)), label="test error, λ tuned on validation rows", k=1
+        ax, [], np.empty((0, 0)), label="the same, λ tuned on validation rows", k=1
     )
     ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3, fontsize=8)
     return marks
@@ -39,7 +41,7 @@ def _draw(marks, result, l2):
     """Move the marks to one λ of `RandomFeatures`."""
     k, widths = result.strengths.index(l2), result.widths
     test = 100 * result.test_error[:, :, k]
-    marks["train"][0].set_data(widths, plotting.array(100 * result.train_error[:, :, k].nanmean(1)))
+    marks["train"][0].set_data(widths, plotting.array(100 * result.train_loss[:, :, k].nanmean(1)))
     plotting.move_band(marks["test"], widths, test.T)
     known = result.test_error[:, :, 0].isfinite()
     plotting.move_band(marks["tuned"], widths, (100 * result.tuned()).where(known, torch.nan).T)

@@ -82,16 +82,17 @@ def test_random_features_are_scikit_learns_ridge(width):
 
     split = lab.digits(lab.TRAIN_ROWS, 200, 0.2, "unit", 0, torch.float64)
     first = torch.randn(64, width, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
-    train, validation, test = lab._errors(split, first, (1e-4, 1e-2))
+    train, validation, test, loss = lab._figures(split, first, (1e-4, 1e-2))
 
     def phi(x):
         return (torch.relu((x - split.train_x.mean(0)) @ first) / width**0.5).numpy()
 
     for k, l2 in enumerate((1e-4, 1e-2)):
         model = Ridge(alpha=lab.TRAIN_ROWS * l2, fit_intercept=False)
-        model.fit(
-            phi(split.train_x), torch.nn.functional.one_hot(split.train_y, 10).double().numpy()
-        )
+        target = torch.nn.functional.one_hot(split.train_y, 10).double().numpy()
+        model.fit(phi(split.train_x), target)
+        missed = model.predict(phi(split.train_x)) - target
+        assert loss[k].item() == pytest.approx((missed**2).sum() / (target**2).sum(), rel=1e-6)
         for errors, part in ((train, "train"), (validation, "validation"), (test, "test")):
             x, y = getattr(split, f"{part}_x"), getattr(split, f"{part}_y")
             wrong = model.predict(phi(x)).argmax(1) != y.numpy()
@@ -106,6 +107,7 @@ def test_random_features_stream_and_tune_on_validation():
         and found.test_error.isfinite().all()
     )
     assert (found.train_error[1, :, 0] == 0).all(), "300 features fit 300 labels"
+    assert found.train_loss[1, :, 0].max() < 1e-6 < found.train_loss[0].min()
     tuned = found.tuned()
     for w in range(2):
         for s in range(2):
@@ -117,6 +119,6 @@ def test_the_widest_is_set_beside_the_width_with_the_lowest_mean_below_a_bound()
     # [widths, seeds] at λ = 0
     plain = torch.tensor([[0.5, 0.5], [0.1, 0.4], [0.3, 0.3], [0.0, 0.0], [0.2, 0.6]])
     errors = torch.stack([torch.zeros_like(plain), plain], 2)
-    found = lab.RandomFeatures(0.2, (10, 20, 40, 300, 900), (0.1, 0.0), errors, errors, errors)
+    found = lab.RandomFeatures(0.2, (10, 20, 40, 300, 900), (0.1, 0.0), *[errors] * 4)
     widest, narrow = found.widest_and_best_below(300)
     assert torch.equal(widest, plain[4]) and torch.equal(narrow, plain[1])
