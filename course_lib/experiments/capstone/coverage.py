@@ -3,7 +3,8 @@
 `coverage`: a classifier that learns nothing, right with the same probability on every row.
 `coverage_of_learners`: the difference of two ridge classifiers. There the e-mails are the
 population: a file is drawn from them, with replacement, and the truth is what the two do on all of
-them, on average over training rows drawn in the same way. That takes a minute, so what was found is
+them, on average over training rows drawn in the same way. That takes a minute, so what was found on
+fresh bases is
 kept in `course_lib/records/capstone/coverage.json`, base by base; see `stored`.
 """
 
@@ -51,7 +52,7 @@ def coverage_of_learners(worlds: int = WORLDS, truths: int = TRUTHS) -> dict[str
 
 
 def stored() -> dict[str, Interval]:
-    """What `coverage_of_learners` found, over the worlds of all stored bases but 0."""
+    """What `coverage_of_learners` found, over the worlds of all stored bases."""
     judged = store.stored("capstone/coverage")
     return {kind: mean_interval(store.fresh(judged[kind])) for kind in judged}
 

@@ -58,8 +58,9 @@ def _draw(marks, result, arm):
         plotting.set_limits(dot.axes, x=(-reach, reach))
     title, seeds = arm[0].upper() + arm[1:], result[arm][WORLDS[0]].n
     said = [
-        f"{world} {mean:+.1f} [{low:+.1f}, {high:+.1f}] with {_setting(world, arm)}"
-        for world, (mean, low, high) in row.items()
+        f"{world} {_points(found.mean)} [{_points(found.low)}, {_points(found.high)}] "
+        f"with {_setting(world, arm)}"
+        for world, found in result[arm].items()
     ]
     helped = [world for world, found in result[arm].items() if carried.verdict(found) == "helps"]
     return (
@@ -71,10 +72,15 @@ def _draw(marks, result, arm):
 def _fill(text, found, last):
     """Write verdict and mean into a cell, in words whose colour and weight say the verdict too."""
     verdict = carried.verdict(found)
-    text.set_text(f"{verdict}\n{100 * found.mean:+.1f}{AT_THE_END * last}")
+    text.set_text(f"{verdict}\n{_points(found.mean)}{AT_THE_END * last}")
     text.set_fontweight("bold" if verdict in ("helps", "harms") else "normal")
     colors = {"undecided": plotting.muted(), "harms": plotting.series(1)[0]}
     text.set_color(colors.get(verdict, plotting.ink()))
+
+
+def _points(share):
+    """In points, with a sign, and no −0.0."""
+    return f"{round(100 * share, 1) + 0.0:+.1f}".replace("-", "−")
 
 
 def _setting(world, arm):

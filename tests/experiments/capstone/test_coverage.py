@@ -43,6 +43,6 @@ def test_of_learners_too_the_corrected_interval_holds_more_often():
 def test_what_is_stored_is_of_three_fresh_bases():
     kept = json.loads((module.store.FOLDER / "capstone/coverage.json").read_text())
     for kind, by_base in kept.items():
-        assert sorted(by_base) == ["0", "1", "2", "3"]
+        assert sorted(by_base) == ["1", "2", "3"]
         assert all(len(one) == module.WORLDS and {*one} <= {0, 1} for one in by_base.values())
         assert stored()[kind].n == 3 * module.WORLDS
