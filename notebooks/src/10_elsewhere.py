@@ -325,13 +325,6 @@ print("the strongest with decay:", *(seed[1].frequencies[0] for seed in found))
 # So there are two networks that answer every training pair. One behaves like a list of 577 answers, read in either order: large weights, and nothing to say about a pair of which neither order is on it. The other has its numbers on a few circles, and half the norm. That the norm is smaller is no surprise, for decay sees to it; that it still answers every pair, and the new ones, is the news. Training loss cannot tell the two apart; a pull towards small weights can, and it never stops pulling. That is the usual account, and it fits what was measured here, but nothing here isolates the norm as the cause. Which frequencies become circles is chance.
 # The whole circuit, down to the multiplications in the MLP, was read off a network by Nanda et al. (*Progress measures for grokking via mechanistic interpretability*, 2023, arXiv:2301.05217). Circles are where it begins; what is computed from them can differ (Zhong, Liu, Tegmark & Andreas, *The clock and the pizza*, 2023, arXiv:2306.17844).
 
-# %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
-# ### Deeper: other accounts of grokking
-#
-# *Small norm, or efficiency*: the circuit that adds gives the same scores with smaller weights, so decay prefers it (Liu, Michaud & Tegmark, *Omnigrok*, 2022, arXiv:2210.01117; Varma et al., *Explaining grokking through circuit efficiency*, 2023, arXiv:2309.02390). *From lazy to rich*: features begin to move late, decay or not (Kumar et al., 2023, arXiv:2310.06110). *Slingshots*: instabilities of adaptive optimizers set it off without decay (Thilak et al., 2022, arXiv:2206.04817).
-#
-# *Rounding*: near a loss of 0 a softmax in float32 rounds to nothing, so that a network without decay may be stuck for a numerical reason alone (Prieto et al., *Grokking at the edge of numerical stability*, 2025, arXiv:2501.04697). Ours computes in float32 as well. We did not repeat it in float64, and cannot exclude that.
-
 # %%
 quiz("Training accuracy is 100 % and the training loss 0.0001. Can the weights still "
      "change in a way that matters?",
@@ -342,6 +335,13 @@ quiz("Training accuracy is 100 % and the training loss 0.0001. Can the weights s
           "And that one may be another function where there is no training row.",
       "yes, but only to forget": "Here what changes is what it says of new pairs."},
      answer="yes: decay prefers, among networks that fit, one of small norm")
+
+# %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
+# ### Deeper: other accounts of grokking
+#
+# *Small norm, or efficiency*: the circuit that adds gives the same scores with smaller weights, so decay prefers it (Liu, Michaud & Tegmark, *Omnigrok*, 2022, arXiv:2210.01117; Varma et al., *Explaining grokking through circuit efficiency*, 2023, arXiv:2309.02390). *From lazy to rich*: features begin to move late, decay or not (Kumar et al., 2023, arXiv:2310.06110). *Slingshots*: instabilities of adaptive optimizers set it off without decay (Thilak et al., 2022, arXiv:2206.04817).
+#
+# *Rounding*: near a loss of 0 a softmax in float32 rounds to nothing, so that a network without decay may be stuck for a numerical reason alone (Prieto et al., *Grokking at the edge of numerical stability*, 2025, arXiv:2501.04697). Ours computes in float32 as well. We did not repeat it in float64, and cannot exclude that.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## And early stopping?
@@ -636,7 +636,7 @@ for name, arm in arms.items():
 # |---|---|---|
 # | *what is to be forgotten?* | a list of answers, of which nothing is true elsewhere: a pull on all weights | noise and accidents of 1000 lines |
 # | *what symmetry do the data have?* | one that the network finds by itself: rotation | shifts, which one can tell it, by augmentation or by a convolution (ours ends in a layer that knows places, so it had to be told) |
-# | *how long does one train?* | long after the training loss is 0: whatever pulls then, decides | until the schedule ends |
+# | *how long does one train?* | long after the training loss is 0, so that whatever pulls then has time | until the schedule ends |
 # | *which figure counts?* | accuracy; to stop by the loss loses it | error and NLL, and they disagree about decay <!-- rests: conv-decay-nll --> |
 #
 # So carry the *questions* to your network, not the verdicts: a plain network, tuned; one change; equal budgets; several seeds; an interval (lesson 09).

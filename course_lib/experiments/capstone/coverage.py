@@ -4,8 +4,7 @@
 `coverage_of_learners`: the difference of two ridge classifiers. There the e-mails are the
 population: a file is drawn from them, with replacement, and the truth is what the two do on all of
 them, on average over training rows drawn in the same way. That takes a minute, so what was found on
-fresh bases is
-kept in `course_lib/records/capstone/coverage.json`, base by base; see `stored`.
+fresh bases is kept in `course_lib/records/capstone/coverage.json`; see `stored`.
 """
 
 import torch
