@@ -16,7 +16,7 @@
 #
 # Nine lessons' worth of knobs. Four questions are left: does a technique help *here*, or was it luck? What do several do together? What is the best of many settings worth? And what else had to be tuned?
 #
-# *64 minutes, best in two sittings: the second begins at "Combine". Sections called "Deeper" are folded, and extra. You need lesson 01 (training, validation and test rows; early stopping); of the other techniques, what each is for.*
+# *68 minutes, best in two sittings: the second begins at "Combine". Sections called "Deeper" are folded, and extra. You need lesson 01 (training, validation and test rows; early stopping); of the other techniques, what each is for.*
 
 # %% tags=["setup"]
 # what this page needs
@@ -326,7 +326,7 @@ from course_lib.explorers import capstone as explore
 explore.study.show(repetitions=100, interval="corrected")
 
 # %% [markdown]
-# With the same $s$, a hundred repetitions narrow the corrected interval by a quarter: $\sqrt{0.35}$ becomes $\sqrt{0.26}$, and $t$ falls from 2.26 to 1.98. In the picture it is a third, from ±0.73 to ±0.50 for dropout, because the first ten values happen to spread more. So it is ten times the work for a quarter. Accuracy is about 94 % for all four.
+# A hundred repetitions are ten times the work, and narrow the corrected interval by a quarter only: $\sqrt{0.35}$ becomes $\sqrt{0.26}$, and $t$ falls from 2.26 to 1.98. (In the picture it is a third, for the first ten happen to spread more.)
 #
 # **What came out.** By the corrected interval no variant is told from plain; dropout and BatchNorm are each within a point of it. <!-- rests: open hundred-dropout, open hundred-batch-norm, hundred-close-dropout, hundred-close-batch-norm --> The naive interval, a fifth as wide, would call dropout harmful.
 #

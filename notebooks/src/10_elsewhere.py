@@ -539,6 +539,7 @@ print(f"{'at rate':<15}" + "".join(f"{rate:7.1g}" for rate, _ in tried))
 # Two more cautions. Eighteen intervals at 95 %: one of them may well be wrong. And a first sweep, around other rates, had most of its best settings at the ends of the grids; it was thrown away, and new seeds judged.
 
 # %% tags=["deeper", "nbval-check-output"] jupyter={"outputs_hidden": true}
+# what is claimed
 claim("Tuned, and against a plain transformer that is tuned too, decay lowers the "
       "error by more than a point.",
       measured=carried.difference("transformer", "decoupled decay"), kind="measured",
