@@ -438,7 +438,7 @@ print(f"dropout 0.3, first seed: stored {dropped[0]:.1%}, trained now {again[0]:
 #
 # MNIST-1D (Greydanus & Kobak, *Scaling down deep learning with MNIST-1D*, 2024, arXiv:2011.14439) has ten digits drawn as lines of 40 numbers, stretched, shifted and noisy. Four of them, and the last one again, shifted by four places:
 
-# %% tags=["picture"]
+# %%
 import matplotlib.pyplot as plt
 from course_lib.data import mnist1d
 
