@@ -113,7 +113,7 @@ MAP = (
     ),
     Lesson(
         "elsewhere",
-        "Does it hold for the networks that you use?",
+        "Does it hold in a transformer, and in a convolution?",
         LESSONS[:10],
         "attention, RMSNorm, grokking, circles of numbers, a convolution, claims in other worlds",
     ),

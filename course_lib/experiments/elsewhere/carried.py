@@ -10,7 +10,8 @@ their errors are stored too, in `carried.json`, base by base. "early stopping" i
 network at the step of its own lowest validation loss, its rate chosen for that.
 
 A regularizer **helps** where its error lies more than `BOUND` below plain's, in every world the
-same; a claim carries over where the verdict is the one at home.
+same. Lines are drawn anew for each seed and the clock is finite, so plain intervals do; at home all
+seeds divide one file, and the intervals are corrected for that.
 """
 
 import math
@@ -30,7 +31,13 @@ from course_lib.engine import ConvSpec, ModelSpec, TransformerSpec, train
 from course_lib.engine.cache import remembered
 from course_lib.experiments.elsewhere import conv, grokking
 from course_lib.records import store
-from course_lib.statistics import Interval, paired_interval
+from course_lib.statistics import (
+    Interval,
+    corrected_interval,
+    mean_interval,
+    paired_interval,
+    pairs,
+)
 
 PILOT = (9000, 9001, 9002, 9003)
 SEEDS = tuple(range(8))
@@ -64,7 +71,8 @@ class World:
     """Where an arm is tried.
 
     spec: norm or None → the network. norm: the one that this world usually has. rate: the middle
-    one of three that an arm with a strength may choose from; `plain` has nine around it.
+    one of three that an arm with a strength may choose from; `plain` has nine around it. one_file:
+    rows to choose by and rows to test on, where every seed divides the same file.
     """
 
     data: Callable[[int], Split]
@@ -75,6 +83,7 @@ class World:
     batch_size: int
     schedule: Callable[[int], float] | None = None
     options: Mapping[str, float] = field(default_factory=dict)
+    one_file: tuple[int, int] | None = None
 
     @property
     def recorded(self) -> tuple[int, ...]:
@@ -91,6 +100,7 @@ WORLDS = {
         rate=1e-3,
         steps=1000,
         batch_size=50,
+        one_file=(800, 997),
     ),
     "convolution": World(
         data=lambda seed: mnist1d(seed, noise=0.2),
@@ -258,11 +268,34 @@ def _judged() -> dict[str, dict[str, dict[str, list[float]]]]:
     return store.stored("elsewhere/carried")
 
 
+def edges(world: str, arm: str) -> tuple[str, ...]:
+    """Of "strength" and "lr" those whose frozen value is the first or the last that was tried."""
+    lines = [line for line in sweep() if (line.world, line.arm) == (world, arm)]
+    chosen = frozen(world, arm)
+    found = []
+    for name in Setting._fields:
+        tried = {getattr(line, name) for line in lines}
+        if len(tried) > 1 and getattr(chosen, name) in (min(tried), max(tried)):
+            found.append(name)
+    return tuple(found)
+
+
 def stored(world: str, arm: str) -> Interval:
-    """As `difference`, over the seeds of all stored bases but 0, on which nothing was written."""
+    """As `difference`, over the seeds of all stored bases but 0, on which nothing was written.
+
+    Corrected where all seeds divide one file (`World.one_file`).
+    """
     require_choice("arm", arm, tuple(ARMS))
     judged = _judged()[require_choice("world", world, tuple(WORLDS))]
-    return paired_interval(store.fresh(judged[arm]), store.fresh(judged["plain"]))
+    one, plain = pairs(store.fresh(judged[arm]), store.fresh(judged["plain"]))
+    rows = WORLDS[world].one_file
+    return corrected_interval(one - plain, *rows) if rows else mean_interval(one - plain)
+
+
+def level(world: str, arm: str) -> float:
+    """The mean test error over the seeds of `stored`."""
+    values = store.fresh(_judged()[world][arm])
+    return sum(values) / len(values)
 
 
 def helps(world: str, arm: str) -> bool | None:
@@ -270,15 +303,11 @@ def helps(world: str, arm: str) -> bool | None:
     return stored(world, arm).between(high=-BOUND)
 
 
-def carried(world: str, arm: str) -> str:
-    """What becomes of the verdict at home.
+def verdict(found: Interval) -> str:
+    """What the interval of a difference says: all of it below −`BOUND`, above it, or above 0.01.
 
-    "carries over": the same here; "does not": the opposite; "undecided"; "not asked": at home it
-    was not decided.
+    "helps", "at most a point" (of help), "harms"; where it holds −`BOUND`, "undecided".
     """
-    at_home, here = helps("fully connected", arm), helps(world, arm)
-    if at_home is None:
-        return "not asked"
-    if here is None:
-        return "undecided"
-    return "carries over" if here == at_home else "does not"
+    if found.between(low=BOUND):
+        return "harms"
+    return {True: "helps", False: "at most a point", None: "undecided"}[found.between(high=-BOUND)]

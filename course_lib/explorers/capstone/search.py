@@ -35,7 +35,7 @@ def _prepare(figure):
     marks["tried"] = left.plot([], [], marker="o", markersize=5, label="tried", **style)
     star = {"marker": "*", "markersize": 14, "linestyle": "none", "color": plotting.series(1)[0]}
     marks["winner"] = left.plot([], [], label="wins on validation", **star)
-    left.legend(loc="upper left", fontsize=8)
+    left.legend(loc="lower right", fontsize=8)
     for k, (name, label) in enumerate(
         {"test": "on test rows", "validation": "on the rows that chose it"}.items()
     ):
@@ -68,6 +68,7 @@ def _draw(marks, result, n, step):
         plotting.move_band(marks[name], COUNTS, values)
     top = max(chosen.max(), honest.max())
     plotting.set_limits(marks["n"][0].axes, y=(0, 5 * np.ceil(top / 5)))
+    blind = (honest - chosen)[:, 0].mean()  # of a candidate drawn blindly
     chosen, honest = chosen[:, n - 1].mean(), honest[:, n - 1].mean()
     noisy = (
         " Validation labels are wrong as often as training labels; test labels are right."
@@ -77,7 +78,8 @@ def _draw(marks, result, n, step):
     return (
         f"Best of {n} after {result.rungs[rung]} steps, over {len(result.test)} studies: "
         f"{chosen:.1f} % wrong on the validation rows that chose it, {honest:.1f} % on test rows, "
-        f"{honest - chosen:+.1f} points apart.{noisy} {result.note}"
+        f"{honest - chosen:+.1f} points apart, against {blind:+.1f} of a candidate drawn blindly."
+        f"{noisy} {result.note}"
     ).strip()
 
 

@@ -1,13 +1,11 @@
 """One table, regularizer × world: every arm at its best of an equal budget; choose a row."""
 
-import numpy as np
-
 from course_lib import plotting
 from course_lib.experiments.elsewhere import carried
 from course_lib.panel import Choice, Explorer
 
 WORLDS = tuple(carried.WORLDS)
-VERDICTS = {True: "helps", False: "does not", None: "undecided"}
+AT_THE_END = " †"  # behind a figure whose setting was the last that was tried
 
 
 def table():
@@ -18,58 +16,78 @@ def table():
 
 
 def _prepare(figure):
-    """Left the table of verdicts, right the chosen row with its intervals."""
-    left, right = figure.subplots(1, 2, width_ratios=[1.5, 1])
-    arms = carried.REGULARIZERS
+    """Left the table of verdicts, right the chosen row: an interval a world, each on its scale."""
+    arms, places = carried.REGULARIZERS, range(len(WORLDS))
+    grid = figure.add_gridspec(len(WORLDS), 2, width_ratios=[1.7, 1])
+    left = figure.add_subplot(grid[:, 0])
     left.set(title="Lowers the error by more than a point?", xlim=(-0.5, 2.5))
     left.set(ylim=(len(arms) - 0.5, -0.5))
-    left.set_xticks(range(len(WORLDS)), [world.replace(" ", "\n") for world in WORLDS])
+    left.set_xticks(places, [world.replace(" ", "\n") for world in WORLDS])
     left.set_yticks(range(len(arms)), arms)
     left.tick_params(length=0)
     left.grid(visible=False)
     words = {"ha": "center", "va": "center", "fontsize": 9}
-    places = range(len(WORLDS))
     marks = {"cells": [[left.text(x, y, "", **words) for x in places] for y in range(len(arms))]}
     marks["row"] = [left.axhspan(-0.5, 0.5, color=plotting.series(0)[0], alpha=0.15)]
-    right.set(xlabel="points of test error, against plain", ylim=(len(WORLDS) - 0.5, -0.5))
-    right.set_yticks(range(len(WORLDS)), [world.replace(" ", "\n") for world in WORLDS])
-    right.axvline(0, color=plotting.muted(), linewidth=1, linestyle="-")
-    right.axvline(-100 * carried.BOUND, color=plotting.muted(), linewidth=1, linestyle=":")
     color = plotting.series(0)[0]
-    marks["spans"] = [
-        right.plot([], [], color=color, linestyle="-", linewidth=4, solid_capstyle="butt")[0]
-        for _ in WORLDS
-    ]
-    marks["means"] = right.plot([], [], "o", color=color, markersize=8, linestyle="none")
+    marks["spans"], marks["means"] = [], []
+    for k, world in enumerate(WORLDS):
+        ax = figure.add_subplot(grid[k, 1])
+        ax.set(ylim=(-1, 1), yticks=[])
+        ax.set_title(world, fontsize=9)
+        ax.axvline(0, color=plotting.muted(), linewidth=1, linestyle="-")
+        ax.axvline(-100 * carried.BOUND, color=plotting.muted(), linewidth=1, linestyle=":")
+        span = {"color": color, "linestyle": "-", "linewidth": 4, "solid_capstyle": "butt"}
+        marks["spans"] += ax.plot([], [], **span)
+        marks["means"] += ax.plot([], [], "o", color=color, markersize=8, linestyle="none")
+    ax.set_xlabel("points of test error, against plain")
     return marks
 
 
 def _draw(marks, result, arm):
     """Move the marks to a `table`, one row of it chosen."""
-    for texts, row in zip(marks["cells"], result.values()):
-        for text, found in zip(texts, row.values()):
-            verdict = found.between(high=-carried.BOUND)
-            text.set_text(f"{VERDICTS[verdict]}\n{100 * found.mean:+.1f}")
-            text.set_fontweight("bold" if verdict else "normal")
-            text.set_color(plotting.muted() if verdict is None else plotting.ink())
+    for texts, (name, row) in zip(marks["cells"], result.items()):
+        for text, (world, found) in zip(texts, row.items()):
+            _fill(text, found, bool(carried.edges(world, name)))
     marks["row"][0].set_y(carried.REGULARIZERS.index(arm) - 0.5)
-    plotting.set_texts(marks["means"][0].axes, title=arm[0].upper() + arm[1:])
-    row = [100 * np.array(found[:3]) for found in result[arm].values()]  # mean, low, high
-    for y, (span, (_, low, high)) in enumerate(zip(marks["spans"], row)):
-        span.set_data([low, high], [y, y])
-    marks["means"][0].set_data([mean for mean, _, _ in row], range(len(row)))
-    reach = max(2.0, 1.1 * np.abs(row).max())
-    plotting.set_limits(marks["means"][0].axes, x=(-reach, reach))
-    said = (
-        f"{world} {mean:+.1f} [{low:+.1f}, {high:+.1f}]"
-        for world, (mean, low, high) in zip(WORLDS, row)
-    )
+    row = {world: [100 * end for end in found[:3]] for world, found in result[arm].items()}
+    for span, dot, (mean, low, high) in zip(marks["spans"], marks["means"], row.values()):
+        span.set_data([low, high], [0, 0])
+        dot.set_data([mean], [0])
+        reach = max(2.0, 1.1 * max(abs(low), abs(high)))
+        plotting.set_limits(dot.axes, x=(-reach, reach))
     title, seeds = arm[0].upper() + arm[1:], result[arm][WORLDS[0]].n
-    away = ", ".join(f"{world} {carried.carried(world, arm)}" for world in WORLDS[1:])
+    said = [
+        f"{world} {_points(found.mean)} [{_points(found.low)}, {_points(found.high)}] "
+        f"with {_setting(world, arm)}"
+        for world, found in result[arm].items()
+    ]
+    helped = [world for world, found in result[arm].items() if carried.verdict(found) == "helps"]
     return (
-        f"{title}, points of test error over {seeds} seeds: {'; '.join(said)}. "
-        f"The verdict at home: {away}."
+        f"{title}, points of test error against plain over {seeds} seeds: {'; '.join(said)}. "
+        f"It is shown to help in {len(helped)} of {len(WORLDS)} worlds."
     )
+
+
+def _fill(text, found, last):
+    """Write verdict and mean into a cell, in words whose colour and weight say the verdict too."""
+    verdict = carried.verdict(found)
+    text.set_text(f"{verdict}\n{_points(found.mean)}{AT_THE_END * last}")
+    text.set_fontweight("bold" if verdict in ("helps", "harms") else "normal")
+    colors = {"undecided": plotting.muted(), "harms": plotting.series(1)[0]}
+    text.set_color(colors.get(verdict, plotting.ink()))
+
+
+def _points(share):
+    """In points, with a sign, and no −0.0."""
+    return f"{round(100 * share, 1) + 0.0:+.1f}".replace("-", "−")
+
+
+def _setting(world, arm):
+    """What the pilots chose."""
+    chosen = carried.frozen(world, arm)
+    strength = f"strength {chosen.strength:g} and " * bool(chosen.strength)
+    return f"{strength}rate {chosen.lr:.2g}{AT_THE_END * bool(carried.edges(world, arm))}"
 
 
 explorer = Explorer(
@@ -79,7 +97,7 @@ explorer = Explorer(
     compute=table,
     prepare=_prepare,
     draw=_draw,
-    size=(9.2, 3.9),
+    size=(9.2, 4.3),
 )
 
 show = explorer.show

@@ -6,8 +6,8 @@ import torch
 from course_lib.engine import Training
 from course_lib.experiments.elsewhere import carried
 from course_lib.experiments.elsewhere.carried import ARMS, SEEDS, WORLDS, Line, Setting
-from course_lib.records import standing
-from course_lib.statistics import mean_interval
+from course_lib.records import standing, store
+from course_lib.statistics import mean_interval, paired_interval
 
 PAIRS = [(world, arm) for world in WORLDS for arm in ARMS]
 
@@ -106,23 +106,40 @@ def test_errors_are_of_the_end_or_of_the_best_step():
 
 
 @pytest.mark.parametrize(
-    ("home", "here", "word"),
+    ("mean", "word"),
     [
-        (-0.05, -0.05, "carries over"),
-        (0.05, 0.0, "carries over"),
-        (-0.05, 0.05, "does not"),
-        (-0.05, -0.01, "undecided"),
-        (-0.01, -0.05, "not asked"),
+        (-0.05, "helps"),
+        (-0.01, "undecided"),
+        (0.0, "at most a point"),
+        (0.01, "at most a point"),
+        (0.05, "harms"),
     ],
 )
-def test_a_verdict_carries_over_where_it_is_the_same(monkeypatch, home, here, word):
-    noise = torch.linspace(-0.005, 0.005, 8)
+def test_a_verdict_goes_by_the_bound_on_either_side(mean, word):
+    assert carried.verdict(mean_interval(mean + torch.linspace(-0.005, 0.005, 8))) == word
 
-    def stored(world, arm):
-        return mean_interval((home if world == "fully connected" else here) + noise)
 
-    monkeypatch.setattr(carried, "stored", stored)
-    assert carried.carried("convolution", "dropout") == word
+def test_intervals_are_corrected_where_all_seeds_divide_one_file():
+    judged = carried._judged()
+    for world, here in WORLDS.items():
+        found = carried.stored(world, "dropout")
+        a, b = (store.fresh(judged[world][arm]) for arm in ("dropout", "plain"))
+        naive = paired_interval(a, b)
+        rows = here.one_file
+        wider = (1 + naive.n * rows[1] / rows[0]) ** 0.5 if rows else 1
+        assert found.mean == pytest.approx(naive.mean)
+        assert found.half_width == pytest.approx(wider * naive.half_width)
+    split = WORLDS["fully connected"].data(0)
+    parts = len(split.train_x) + len(split.validation_x), len(split.test_x)
+    assert parts == WORLDS["fully connected"].one_file
+
+
+def test_edges_are_those_of_what_was_tried():
+    assert carried.edges("fully connected", "label smoothing") == ("strength", "lr")
+    assert carried.edges("convolution", "decoupled decay") == ("strength",)
+    assert carried.edges("transformer", "plain") == ()
+    at_an_edge = [pair for pair in PAIRS if "strength" in carried.edges(*pair)]
+    assert len(at_an_edge) == 7  # as the lesson says
 
 
 @pytest.mark.parametrize(("world", "arm"), [("recurrent", "plain"), ("transformer", "luck")])
