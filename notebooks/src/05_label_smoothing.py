@@ -391,6 +391,30 @@ def change(run, figure, epsilon, reading="as it is"):
 
 right, wrong = "temperature, right labels", "temperature, noisy labels"
 
+# %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
+# what is claimed
+claim("Noise memorised: with ε = 0.05 the ECE is lower.", change(noisy, "ece", 0.05),
+      lower, kind="measured", id="smooth-little-ece")
+claim("Noise memorised: with ε = 0.2 the ECE is higher.", change(noisy, "ece", 0.2),
+      higher, kind="measured", id="smooth-much-ece")
+claim("Noise memorised: with ε = 0.05 the NLL is lower.", change(noisy, "nll", 0.05),
+      lower, kind="measured", id="smooth-little-nll")
+claim("Noise memorised: with ε = 0.2 the NLL is lower.", change(noisy, "nll", 0.2),
+      lower, kind="measured", id="smooth-much-nll")
+claim("A temperature fitted on right labels lowers the ECE.",
+      change(noisy, "ece", 0.0, right), lower, kind="measured", id="temperature-ece")
+claim("A temperature fitted on right labels lowers the NLL.",
+      change(noisy, "nll", 0.0, right), lower, kind="measured", id="temperature-nll")
+claim("A temperature fitted on wrong labels raises the ECE.",
+      change(noisy, "ece", 0.0, wrong), higher,
+      kind="measured", id="temperature-wrong-ece")
+rivals = {f: paired_interval(noisy.chosen(f), noisy.of(f, 0.0, right))
+          for f in ("nll", "ece")}
+claim("The chosen ε has a lower NLL than the fitted temperature.", rivals["nll"], lower,
+      kind="measured", id="chosen-beats-nll")
+claim("The chosen ε has a higher ECE than the fitted temperature.", rivals["ece"],
+      higher, kind="measured", id="chosen-worse-ece")
+
 # %% jupyter={"outputs_hidden": true}
 # what came out
 two = [change(noisy, "ece", epsilon) for epsilon in (0.05, 0.2)]
@@ -429,30 +453,6 @@ reveal("noisy-T", from_interval={"falls": lower(shift), "rises": higher(shift),
 says, is_right, _ = noisy.pooled_bins(epsilon=0.0)  # the bins of the picture, ε = 0
 print("Answers as sure as the seven of the beginning (ε = 0, last bin):",
       f"confidence {says[-1]:.1%}, wrong {1 - is_right[-1]:.1%}")
-
-# %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
-# what is claimed
-claim("Noise memorised: with ε = 0.05 the ECE is lower.", change(noisy, "ece", 0.05),
-      lower, kind="measured", id="smooth-little-ece")
-claim("Noise memorised: with ε = 0.2 the ECE is higher.", change(noisy, "ece", 0.2),
-      higher, kind="measured", id="smooth-much-ece")
-claim("Noise memorised: with ε = 0.05 the NLL is lower.", change(noisy, "nll", 0.05),
-      lower, kind="measured", id="smooth-little-nll")
-claim("Noise memorised: with ε = 0.2 the NLL is lower.", change(noisy, "nll", 0.2),
-      lower, kind="measured", id="smooth-much-nll")
-claim("A temperature fitted on right labels lowers the ECE.",
-      change(noisy, "ece", 0.0, right), lower, kind="measured", id="temperature-ece")
-claim("A temperature fitted on right labels lowers the NLL.",
-      change(noisy, "nll", 0.0, right), lower, kind="measured", id="temperature-nll")
-claim("A temperature fitted on wrong labels raises the ECE.",
-      change(noisy, "ece", 0.0, wrong), higher,
-      kind="measured", id="temperature-wrong-ece")
-rivals = {f: paired_interval(noisy.chosen(f), noisy.of(f, 0.0, right))
-          for f in ("nll", "ece")}
-claim("The chosen ε has a lower NLL than the fitted temperature.", rivals["nll"], lower,
-      kind="measured", id="chosen-beats-nll")
-claim("The chosen ε has a higher ECE than the fitted temperature.", rivals["ece"],
-      higher, kind="measured", id="chosen-worse-ece")
 
 # %% [markdown]
 # A little smoothing makes this network more honest, more of it makes it too modest. The usual ε, 0.1, has overshot: too sure by 10 points before, not sure enough by 10 after. Unless several ε are trained and compared, its price is fixed before anybody knows how good the network will be. <!-- rests: smooth-little-ece, smooth-much-ece, smooth-little-nll -->
@@ -498,6 +498,19 @@ from course_lib.explorers import label_smoothing as explore
 
 explore.situations.show()
 
+# %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
+# what is claimed
+for name in ("right labels", "noise, stopped"):
+    for figure in ("ece", "nll"):
+        claim(f"{name}: ε = 0.1 makes the {figure.upper()} higher.",
+              change(situations[name], figure, 0.1), higher,
+              kind="measured", id=f"elsewhere-{figure}-{name.split()[-1]}")
+for figure in ("nll", "error"):
+    claim(f"Stopping, without smoothing, has a lower {figure.replace('nll', 'NLL')} "
+          "than memorising with the chosen ε.",
+          paired_interval(early.of(figure, 0.0), noisy.chosen(figure)), lower,
+          kind="measured", id=f"stopping-beats-{figure}")
+
 # %% jupyter={"outputs_hidden": true}
 # what came out
 two = [change(run, "ece", 0.1) for run in (clean, early)]
@@ -535,19 +548,6 @@ reveal("elsewhere", from_interval={
 # *Why is the stopped network too modest?* A fifth of the labels that taught it are wrong. Asked for labels as noisy as those, it would be right on about $0.829\cdot 0.8 + 0.171\cdot 0.2/9 = 67\,\%$ of the test rows; asked for right ones it is right on 83 %. It says 75 %, in between: noisy labels teach doubt before they are learned by heart. A temperature fitted on wrong labels does the same to a finished network. (This is arithmetic on the table; no experiment tests it.)
 #
 # **Does smoothing make up for training too long?** Not here. Stopped at step 600 without smoothing: 17.1 % errors, NLL 0.59. Memorised, with the ε that validation rows chose: 21.7 % and 0.72. <!-- rests: stopping-beats-nll, stopping-beats-error -->
-
-# %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
-# what is claimed
-for name in ("right labels", "noise, stopped"):
-    for figure in ("ece", "nll"):
-        claim(f"{name}: ε = 0.1 makes the {figure.upper()} higher.",
-              change(situations[name], figure, 0.1), higher,
-              kind="measured", id=f"elsewhere-{figure}-{name.split()[-1]}")
-for figure in ("nll", "error"):
-    claim(f"Stopping, without smoothing, has a lower {figure.replace('nll', 'NLL')} "
-          "than memorising with the chosen ε.",
-          paired_interval(early.of(figure, 0.0), noisy.chosen(figure)), lower,
-          kind="measured", id=f"stopping-beats-{figure}")
 
 # %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
 # what is claimed
