@@ -308,7 +308,7 @@ claim("A straight line, right on every row too, comes to rest elsewhere: below i
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Can the confidence be believed?
 #
-# A classifier is **calibrated** if, among predictions made with confidence 0.8, a share of 0.8 is right, and likewise for every other confidence. (This looks at the top class only. A stricter definition asks the same of all K probabilities.) If fewer are right it is **overconfident**, if more are, **underconfident**.
+# A classifier is **calibrated** if, among predictions made with confidence 0.8, a share of 0.8 is right, and likewise for every other confidence. This looks at the top class only; a stricter definition asks it of all K probabilities. If fewer are right it is **overconfident**, if more are, **underconfident**.
 #
 # To measure it, sort predictions into bins by confidence: five bins are 0 to 0.2, 0.2 to 0.4, and so on, and an edge belongs to the bin below it. In each bin compare the share that is right with the mean confidence, and average these gaps, each weighted by the predictions in its bin: the **expected calibration error**, ECE (Naeini et al., 2015).
 #
@@ -347,7 +347,7 @@ claim("A model that always says 0.1 for each of ten equally frequent classes has
 # 3. *Choosing:* ε by the NLL, and $T$, on 200 validation rows with right labels; $T$ once more with a fifth of them wrong.
 # 4. *Judging:* 1297 test rows with right labels, eight seeds. Learning rate, steps and the six ε were fixed before, on other seeds.
 #
-# Not measured: smoothing beside a *tuned* weight decay, or beside a stop chosen on validation rows. What is said below holds for networks that nothing else regularizes.
+# Nothing else regularizes these networks: smoothing beside a *tuned* weight decay, or a stop chosen on validation rows, is not measured.
 #
 # In this lesson a change counts from **0.01** on: a point of error or of ECE, a hundredth of a nat of NLL. The 95 % interval of the difference, same seed, must lie beyond it. Even a perfectly calibrated network shows an ECE of 0.01 to 0.04 on so few rows (*Deeper*), so small differences of ECE say little.
 
@@ -374,7 +374,7 @@ explore.reliability.show()
 
 # %% [markdown]
 # *Left:* each dot is a bin, its bar the gap to the dotted line, where it would be calibrated. Below the line: overconfident; above: underconfident. The columns say how many predictions each bin holds.
-# *Right:* NLL, ECE and error against ε, with 95 % bands over seeds: as they are (solid), and after either temperature.
+# *Right:* NLL, ECE and error against ε, with 95 % bands over seeds: as they are (solid), and after either temperature, which changes no answer and so no error.
 #
 # Both ε and temperature are chosen on validation rows.
 
@@ -459,12 +459,12 @@ print("Answers as sure as the seven of the beginning (ε = 0, last bin):",
 # A temperature is *fitted* to what the network gets wrong. It brings the ECE to about what a perfectly calibrated network would show on so few rows, 0.028. But it believes the labels it is fitted on. A fifth of them contradict the network even where it is right, and the fitted $T$ is 3.8 in place of 1.8. <!-- rests: temperature-ece, temperature-nll, temperature-wrong-ece -->
 #
 # *ε or a temperature?* On the NLL these eight seeds do not decide, and 24 fresh seeds do: the chosen ε is lower by 0.037. ("Decided by fresh seeds only", says such a verdict.) Part of that are its fewer errors, which no temperature can change. On the ECE the temperature has the lower mean; whether by more than 0.01 stays open. <!-- rests: open chosen-worse-ece -->
-# One need not choose. The last row smooths and *then* fits a temperature; whether that is better, the next section asks in three situations.
+# One need not choose: the last row smooths and *then* fits a temperature. The next section asks whether that is better.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Two other situations
 #
-# The same networks trained on *right labels*; and on noisy labels, but *stopped* at step 600. That step was fixed beforehand, the same for every ε. It is no good stop: by then about half of the wrong labels are learned. A fitted $T$ above 1 means overconfident:
+# The same networks trained on *right labels*; and on noisy labels, but *stopped* at step 600. That step was fixed beforehand and is no good stop: by then about half of the wrong labels are learned. A fitted $T$ above 1 means overconfident:
 
 # %%
 *_, clean = compare_smoothing(noise=0.0, steps=2000)
@@ -476,7 +476,7 @@ for name, run in situations.items():
           f"fitted T = {T:.2f}")
 
 # %% [markdown]
-# Three questions, each judged by the same 0.01, against ε = 0:
+# Judged, by the same 0.01 and against ε = 0:
 # 1. Does ε = 0.1 make ECE and NLL higher, in the two new situations?
 # 2. Does it lower the error, in all three?
 # 3. After a temperature, each its own: is the NLL lower with ε = 0.1 than without, and is the ECE no more than 0.01 higher, in all three?
@@ -545,9 +545,9 @@ reveal("elsewhere", from_interval={
 #
 # So in our three situations smoothing lowered the ECE only where the network was overconfident, and there only for a small ε. Where the two lines cross one finds only by measuring. Müller et al. (2019) report that smoothing calibrates large image networks; those were overconfident.
 #
-# *Why is the stopped network too modest?* A fifth of the labels that taught it are wrong. Asked for labels as noisy as those, it would be right on about $0.829\cdot 0.8 + 0.171\cdot 0.2/9 = 67\,\%$ of the test rows; asked for right ones it is right on 83 %. It says 75 %, in between: noisy labels teach doubt before they are learned by heart. A temperature fitted on wrong labels does the same to a finished network. (This is arithmetic on the table; no experiment tests it.)
+# *Why is the stopped network too modest?* A fifth of the labels that taught it are wrong. Asked for labels as noisy as those, it would be right on about $0.829\cdot 0.8 + 0.171\cdot 0.2/9 = 67\,\%$ of the test rows; asked for right ones it is right on 83 %. It says 75 %, in between: noisy labels teach doubt before they are learned by heart. A temperature fitted on wrong labels does the same to a finished network. (Arithmetic on the table, not an experiment.)
 #
-# **Does smoothing make up for training too long?** Not here. Stopped at step 600 without smoothing: 17.1 % errors, NLL 0.59. Memorised, with the ε that validation rows chose: 21.7 % and 0.72. <!-- rests: stopping-beats-nll, stopping-beats-error -->
+# **Does smoothing make up for training too long?** Not here. Stopped at step 600, even that poor stop, without smoothing: 17.1 % errors, NLL 0.59. Memorised, with the ε that validation rows chose: 21.7 % and 0.72. <!-- rests: stopping-beats-nll, stopping-beats-error -->
 
 # %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
 # what is claimed
@@ -578,9 +578,9 @@ for name, run in situations.items():
 
 # %% [markdown]
 # Yes, in all three: from 23.4 to 21.0 % where wrong labels are memorised, from 5.8 to 4.2 % with right labels, from 17.1 to 15.3 % if stopped. On fresh seeds the mean gains are 3.1, 1.6 and 2.5 points. *Why*, our runs do not tell. <!-- rests: smooth-error-memorised, smooth-error-labels, smooth-error-stopped -->
-# Lukasik et al. (2020) find that smoothing against wrong labels competes with methods that correct the loss for them (*Deeper*, next).
+# Lukasik et al. (2020) find that against wrong labels smoothing competes with methods that correct the loss for them (*Deeper*, next).
 #
-# **These are small gains beside what lesson 04 had.** There the same network, on 300 digits with a fifth of the labels wrong, makes 9.7 % errors after 300 steps at a rate of 0.001, and 10.8 % with a tuned decay at 0.01. Here the noisy runs make 15.3 to 23.4 %. So smoothing was compared with *no* other regularizer, and not with a tuned decay, nor with a good stop. Whether it adds anything to those is not measured.
+# **These are small gains beside what lesson 04 had.** There the same network, on 300 digits with a fifth of the labels wrong, makes 9.7 % errors after 300 steps at a rate of 0.001, and 10.8 % with a tuned decay at 0.01. Here the noisy runs make 15.3 to 23.4 %. So smoothing was *not* compared with a tuned decay, a good rate or a good stop, and whether it adds anything to them is not measured.
 #
 # So there are two questions, easily taken for one: does smoothing help the *error*, and are the *probabilities* then honest? A temperature mends only the second. Vaswani et al. (2017) write of translation: it "hurts perplexity" (e to the plain loss), "as the model learns to be more unsure, but improves accuracy".
 #
@@ -702,7 +702,7 @@ claim("temperature_scale finds the lowest NLL: none of 600 other temperatures, f
 #
 # - *In errors, nothing:* ε = 0.1 makes 1.6 to 2.4 points fewer in the tables, 1.6 to 3.1 on fresh seeds. <!-- rests: smooth-error-memorised, smooth-error-labels, smooth-error-stopped -->
 # - *In honesty, something:* smoothing alone makes the ECE worse in two situations of three. <!-- rests: elsewhere-ece-labels, elsewhere-ece-stopped -->
-# - *In labels, 200:* a temperature mends that, and wants held-out rows *whose labels you trust*; you could also train on them.
+# - *In labels, 200:* a temperature mends that, and wants held-out rows *whose labels you trust*.
 # - *As a teacher, perhaps:* a teacher is a network whose probabilities a smaller one, the student, learns from. With 200 rows, each at its best softening of the teacher's probabilities, the smoothed network's students made 1.3 points more errors (*Deeper*, below). <!-- rests: student-own-tau -->
 #
 # So: tune learning rate, stop and decay first, as in lessons 01 and 04. If you smooth, then fit one temperature on held-out rows, and judge by the plain loss. The three networks of the plain cell, and their 200 validation rows:
