@@ -319,7 +319,7 @@ claim("A straight line, right on every row too, comes to rest elsewhere: below i
 said = torch.tensor([0.6, 0.6, 0.9, 0.9, 0.9, 1.0], dtype=torch.float64)
 six = torch.stack([said, 1 - said], 1)  # two classes, the first predicted
 truth = torch.tensor([0, 1, 0, 0, 1, 1])
-print(f"{'bin':<16}  0-0.2 .2-.4  .4-.6  .6-.8   .8-1")
+print(f"{'bin':<16}  0-0.2  .2-.4  .4-.6  .6-.8   .8-1")
 for name, bins in zip(("mean confidence", "share right", "predictions"),
                       reliability_curve(six, truth, 5)):
     print(f"{name:<16}", *(f"{value:>6.3g}" for value in bins.tolist()))
