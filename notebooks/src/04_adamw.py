@@ -79,14 +79,13 @@ for strength in (0, 0.001, 0.01, 0.1, 1, 10):
     print(f"weight_decay={strength}: Adam {l2:.1%} wrong, AdamW {decay:.1%}")
 
 # %% [markdown]
-# The same number does different things. In this table Adam + L2 has its lowest error at 0.01, and with 1 it does not learn at all. AdamW hardly feels 0.01, and has its lowest at 1. So a comparison at one common λ says nothing about which is better.
-# That was one seed, read off the test images. *Where decay matters*, below, compares the two fairly. First: why does AdamW's knob do nothing at 0.01?
+# The same number does different things. In this table Adam + L2 has its lowest error at 0.01, and with 1 it does not learn at all. AdamW hardly feels 0.01, and has its lowest at 1. So a comparison at one common λ, on one seed, says nothing about which is better; *Where decay matters*, below, compares the two fairly. First: why does AdamW's knob do nothing at 0.01?
 #
 # At the end of this lesson you can
 # - compute Adam's steps by hand;
-# - say what λ means in AdamW: a memory of 1/(lr·λ) steps, with minibatches a pull, and in the limit a box;
+# - say what λ means in AdamW: a memory, a pull, and in the limit a box;
 # - judge the two promises on networks trained while you watch;
-# - set up AdamW as it is used, and say where to begin with λ.
+# - set up AdamW, and say where to begin with λ.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The first step is lr, for every weight
@@ -183,12 +182,12 @@ claim("A thousand steps at lr = 1e-3 and λ = 0.01 take one percent off a weight
       holds=near((1 - 1e-5) ** 1000, 1e-12))
 
 # %% [markdown]
-# A memory far longer than the run does nothing, and one shorter than an epoch forgets images before they come round again. So Wang & Aitchison (2025) advise a memory between one epoch, one pass through the data, and the whole run. That gives a place to begin and a direction:
+# A memory far longer than the run does nothing, and one shorter than an epoch forgets images before they come round again. So Wang & Aitchison (2025) advise one in between. That gives a place to begin and a direction:
 #
 # **Begin at λ = 1/(lr·steps), a memory as long as the run. Multiply by three until validation gets worse, and keep the best.**
 #
 # 300 steps at lr = 0.01 begin at λ = 0.33; 100 000 steps at lr = 1e-3, at 0.01.
-# Counted in epochs, Wang & Aitchison find, the best memory stays about the same when the data grow. Ten times the images make ten times the steps in an epoch. So with more data, at the same lr and number of epochs, **the best λ falls**.
+# Counted in epochs, they find, the best memory stays about the same when the data grow. So with more data, at the same lr and number of epochs, **the best λ falls**.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: the average, to the last digit
@@ -231,8 +230,8 @@ claim("The newest 1/α = 50 updates make up 64 % of "
 #
 # Let the run be longer than the memory, so that decay has time to act. Where do the weights then rest? Where what decay takes and what the step gives cancel: $u = -\lambda w$ on average.
 #
-# With minibatches a gradient is the true slope plus noise of some size σ. Where the noise is the larger, it fills $\hat v$, so $\sqrt{\hat v} \approx \sigma$. Then u is about slope/σ. It goes to zero with the slope, so at the star it cannot hold a weight against decay.
-# The weight rests nearer to zero, where slope/σ balances λw. That is ridge with a strength of about λσ.
+# With minibatches a gradient is the true slope plus noise of some size σ. Where the noise is the larger, it fills $\hat v$, so $\sqrt{\hat v} \approx \sigma$. Then u is about slope/σ, which vanishes at the star.
+# So the weight rests nearer to zero, where slope/σ balances λw. That is ridge with a strength of about λσ.
 #
 # One weight, loss $\frac12(w - 1.5)^2$, λ = 0.5, 4000 steps at lr = 0.01, and noise of a fixed size σ in each gradient. With the slope counted in $\hat v$ too, the two should balance where $\lambda w = (1.5 - w)/\sqrt{(1.5-w)^2+\sigma^2}$. Does the weight rest there?
 
@@ -247,14 +246,14 @@ for sigma in (1.0, 3.0, 10.0):
           holds=between(0.98, 1.02))
 
 # %% [markdown]
-# So **with noise of a fixed size AdamW does shrink a weight**: from 1.5 to 0.96 with noise of size 1, to 0.58 with 3, to 0.25 with 10. <!-- rests: noisy-balance-1, noisy-balance-3, noisy-balance-10 --> In a network slope and noise both change as it learns; how large the pull is there, nothing here measures.
+# So **with noise of a fixed size AdamW does shrink a weight**: from 1.5 to 0.96 with noise of size 1, to 0.58 with 3, to 0.25 with 10. <!-- rests: noisy-balance-1, noisy-balance-3, noisy-balance-10 --> How large the pull is in a network, nothing here measures.
 #
-# Each weight has a σᵢ of its own, so each is shrunk as by ridge with its own strength, about λσᵢ: a weight with noisy gradients more than one with quiet ones. Decay takes the same *share* of every weight, but what that does to a weight is not the same.
+# Each weight has a σᵢ of its own, so each is shrunk as by ridge with its own strength, about λσᵢ: a weight with noisy gradients more than one with quiet ones, though decay takes the same *share* of both.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Third: a box, with the full gradient run to rest
 #
-# And without noise? A bowl, its lowest point at the star, (2, 0.7). Two runs start at the ring with the same learning rate and the same λ: Adam with L2, and AdamW. Every step sees the full gradient, and β₂ is 0.9 in place of 0.999, so that 300 steps suffice. Nobody trains networks so, but the limit of what λ can do is seen here.
+# And without noise? A bowl, its lowest point at the star, (2, 0.7). Two runs start at the ring with the same learning rate and the same λ: Adam with L2, and AdamW. Every step sees the full gradient, and β₂ is 0.9 in place of 0.999, so that 300 steps suffice. Nobody trains networks so, but here the limit shows.
 
 # %%
 predict("moved", "You raise λ from 0 to 0.3. Where does AdamW end?",
@@ -296,7 +295,7 @@ for step in range(1, 301):
 #
 # Beyond that no u is large enough. A gradient that stands still makes $\hat m/\sqrt{\hat v} = \pm 1$, its sign. Then $|w| = 1/\lambda$: the weight stands on the wall of a **box**.
 #
-# **One line joins pull and box.** At rest $u = -\lambda w$ says slope $= -\lambda\sqrt{\hat v}\,w$, which is ridge with the strength $\lambda\sqrt{\hat v}$. Lesson 03 held $\hat v$ still, and so decay's goal was the lowest point of loss $+ \frac{\lambda}{2}\sum_i\sqrt{\hat v_i}\,w_i^2$. The noise of minibatches does keep $\sqrt{\hat v}$ up, near σ, and decay shrinks. With the full gradient $\sqrt{\hat v}$ falls to zero along with the slope, and ridge's strength with it: then the goal is the star, if the run lasts until early gradients are forgotten.
+# **One line joins pull and box.** At rest $u = -\lambda w$ says slope $= -\lambda\sqrt{\hat v}\,w$: ridge with the strength $\lambda\sqrt{\hat v}$. Lesson 03 held $\hat v$ still, so decay's goal was the lowest point of loss $+ \frac{\lambda}{2}\sum_i\sqrt{\hat v_i}\,w_i^2$. Minibatch noise does hold $\sqrt{\hat v}$, near σ. The full gradient lets it fall to zero along with the slope, and ridge's strength with it: then the goal is the star, once early gradients are forgotten.
 
 # %%
 predict("inside",
@@ -329,7 +328,7 @@ reveal("inside", "(1, a value of its own)",
 # | a longer run, with minibatches | a pull, as of ridge with a strength of about λσᵢ | a weight of 1 is held back where its slope is a hundredth of its noise |
 # | full gradient, run to rest | a box, $\lvert w\rvert \le 1/\lambda$ | ±100: it holds the weights of most networks, and shrinks nothing |
 #
-# In a run of some thousand steps, 0.01 does nothing. In one of several hundred thousand it is a mild pull, stronger on weights whose gradients are noisy. Ask for the memory first: it is the only one of the three that you can compute before you train. In the plain cell the knob did nothing at 0.01: its 300 steps at lr = 0.01 are 3 % of a memory of 10 000.
+# So in some thousand steps 0.01 does nothing, and in several hundred thousand it is a mild pull. Ask for the memory first: it alone can be computed before you train. In the plain cell, at lr = 0.01, it is 10 000 steps, and the run has 300.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: the fine print of the box
@@ -408,10 +407,10 @@ explore.which_parameter.show()
 # The network of the plain cell, 300 steps of 50 images, at 9 learning rates × 9 decays and ten seeds. The images that remain, 1497 with right labels, are the test.
 # At lr = 0.01 it learns the wrong labels by heart when nothing decays, so a regularizer has something to do. How the two are compared there:
 # 1. Both optimizers get nine λ, each about three times the last (half a *decade*: a decade is a factor of ten), from too weak to too strong: 0.001 to 10 for AdamW, 0.00001 to 0.1 for Adam + L2.
-# 2. Five seeds choose the λ with the lowest mean test error, the other five are judged at it; then the reverse. That is choosing on test images, for all seeds share the same 1797: it flatters both alike. With data of your own, choose on validation images.
+# 2. Five seeds choose the λ with the lowest mean test error, the other five are judged at it; then the reverse. All seeds share the same 1797 images, so this chooses on test images and flatters both alike; you use validation images.
 # 3. Decided beforehand: one point of test error is a difference worth having.
 #
-# Then the promise of two separate knobs: the rate is raised tenfold, to 0.1, and λ stays. Nobody would choose 0.1 here, but decay matters there, so a wrong λ shows.
+# Then the promise of two knobs: the rate is raised tenfold, to 0.1, and λ stays. Nobody would choose 0.1 here, but a wrong λ shows there.
 
 # %%
 predict("two-knobs",
@@ -428,7 +427,7 @@ predict("carried",
          "ten seeds cannot tell"])
 
 # %% [markdown]
-# All pairs at once: ten seeds of 162 networks, in half a minute or so. A colour is a test error, as on the axis at the right; a white dot is the best rate of its row; hatched cells diverged. On the right, the test error in the framed column, from weak decay to strong.
+# All pairs at once: ten seeds of 162 networks, in half a minute or so. A colour is a test error, as on the axis at the right; a white dot is the best rate of its row; hatched cells diverged. On the right, the test error in the framed column, from weak decay to strong; AdamW's λ there is a hundred times that of L2.
 #
 # **Do this**: frame column 5, which is lr = 0.01, then 3, which is 0.001, then 7, which is 0.1.  **Notice**: how deep is the valley on the right, how far apart are the two curves, and where does the valley lie?
 
@@ -436,9 +435,6 @@ predict("carried",
 from course_lib.explorers import adamw as explore
 
 explore.heat_map.show()
-
-# %% [markdown]
-# Look at the axes: AdamW is shown at a hundred times the λ of L2, where its own λ does something.
 
 # %%
 from course_lib.experiments.adamw.tuning import tuned
@@ -484,9 +480,9 @@ reveal("two-knobs",
 
 # %% [markdown]
 # With next to no decay 22 % of the test images are wrong, with either. With its own best λ AdamW gets 10.8 % wrong and Adam + L2 11.5 %. The right λ gains some ten points. <!-- rests: decay-gains-adam, decay-gains-adamw -->
-# Between the two lie 0.6 points, in favour of AdamW. Is that less than a point? These ten seeds cannot tell: their interval goes from 0.1 to 1.1. Thirty fresh seeds can: in the mean AdamW is ahead by 0.2 points, and the two are **within a point**. If that was your prediction, it was right.
+# Between the two lie 0.6 points, in favour of AdamW. Whether that is less than a point these ten seeds cannot tell, and thirty fresh seeds can: with 0.2 points between them, the two are **within a point**.
 #
-# **Now look at column 3.** At lr = 0.001, with next to no decay, 9.7 % are wrong: fewer than with the best λ at 0.01. So the ten points repair a rate that is too large for 300 steps. 300 smaller steps stop before the wrong labels are learned by heart (*Deeper* checks it). With a smaller rate this task hardly needs decay. <!-- rests: best-rate-unlearned -->
+# **Now look at column 3.** At lr = 0.001, with next to no decay, 9.7 % are wrong: fewer than with the best λ at 0.01. So the ten points repair a rate that is too large for 300 steps; smaller steps stop before the wrong labels are learned by heart (*Deeper*). <!-- rests: best-rate-unlearned -->
 
 # %%
 def kept(surface, weaker=0):
@@ -526,10 +522,10 @@ reveal("carried",
 # | λ tuned at 0.1 | 18.0 % | 15.7 % |
 #
 # AdamW's λ tuned at 0.01 is 3.16. Kept, it costs 19 points beside a λ tuned there, and is worse than no decay. <!-- rests: not carried-adamw --> Adam + L2 loses 4 points in the same way, 2 on fresh seeds; whether more than one is open. <!-- rests: open carried-adam -->
-# Why? Decay takes lr·λ, and the memory falls from 32 steps to 3. With a tenth of λ the product lr·λ stays. Here that is the very λ, 0.316, that is tuned at 0.1, so in these ten seeds the difference is 0. On fresh seeds it costs less than a point, too. <!-- rests: carried-product -->
+# Why? Decay takes lr·λ, and the memory falls from 32 steps to 3. With a tenth of λ the product lr·λ stays. That is the very λ, 0.316, tuned at 0.1, so the difference is 0 in these ten seeds. On fresh seeds it costs less than a point, too. <!-- rests: carried-product -->
 #
-# Is the paper wrong, then? **The paper's λ is not PyTorch's.** There decay takes a share λ′ at each step that the base rate does not multiply. In torch's terms it is lr·λ, the very product that could be kept. It is called *independent* weight decay today (Wortsman et al., 2024). So in this test the promise came true of the paper's knob, 18 % wrong, and not of `weight_decay` in `torch.optim.AdamW`, 37 %.
-# **In PyTorch, who raises lr lowers λ in proportion.** One pair of rates on a small task, the larger of them a bad one, does not settle what the paper found with a ResNet. *Deeper* asks other questions, and there its knob does less well.
+# Is the paper wrong, then? **The paper's λ is not PyTorch's.** There decay takes a share λ′ at each step that the base rate does not multiply: torch's lr·λ, the very product that could be kept. Today this is called *independent* weight decay (Wortsman et al., 2024). So in this test the promise came true of the paper's knob, 18 % wrong, and not of torch's, 37 %.
+# **In PyTorch, who raises lr lowers λ in proportion.** One pair of rates on a small task does not settle what the paper found with a ResNet; in *Deeper* its knob does less well.
 
 # %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
 # what is claimed
@@ -541,10 +537,10 @@ claim("At lr = 0.01 the start λ = 1/(lr·steps) alone costs less than one point
       holds=below(0.01), kind="measured", id="rule-alone")
 
 # %% [markdown]
-# **Which λ, then?** The rule begins at 1/(lr·steps) = 0.33. At lr = 0.01 that leaves 17.3 % wrong, better than 22 % without decay and still 6.5 points worse than the best λ. <!-- rests: not rule-alone --> Three times as much: 11.9 %. Ten times: 10.8 %. Thirty times: 28.0 %. So the beginning alone is not enough. The best memory is 32 steps, 5 of 50 epochs: between one epoch and the run, as Wang & Aitchison advise.
+# **Which λ, then?** The rule begins at 1/(lr·steps) = 0.33. At lr = 0.01 that leaves 17.3 % wrong, better than 22 % without decay and still 6.5 points worse than the best λ. <!-- rests: not rule-alone --> Three times as much: 11.9 %. Ten times: 10.8 %. Thirty times: 28.0 %. So the beginning alone is not enough. The best memory is 32 steps, 5 of 50 epochs, as Wang & Aitchison advise.
 #
-# By test loss the best λ is smaller, 0.3 to 1 for AdamW and 0.003 to 0.01 for Adam + L2, some hundred times less. <!-- rests: best-decay-larger --> The loss also minds how sure a network is, and the error does not (lesson 05): choose by the figure that you will be judged by. And who changes from one optimizer to the other tunes λ anew.
-# Printed recipes have 0.01 to 0.1, for long runs: λ = 0.1 at lr = 3e-4 is a memory of 33 000 steps.
+# By test loss the best λ is smaller, 0.3 to 1 for AdamW and 0.003 to 0.01 for Adam + L2, some hundred times less. <!-- rests: best-decay-larger --> The loss also minds how sure a network is (lesson 05): choose by the figure that will judge you. Who changes from one optimizer to the other tunes λ anew.
+#
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Is AdamW better, then?
@@ -567,15 +563,15 @@ for name, surface in trained.items():
           f"next to no decay {tuned(surface.error[:, :, :1]).mean():.1%} (lr = {rate})")
 
 # %% [markdown]
-# AdamW 9.7 %, Adam + L2 9.7 %. <!-- rests: tuned-same-loss, tuned-same-error --> But **this test could hardly have come out otherwise.** At the best rate, 0.001, next to no decay makes 9.7 %, too, and without decay both optimizers *are* Adam. So it says that this task, at a good rate, needs neither kind of decay. It does not say that the two are equally good.
-# Nor could our network show the edge that is reported: Kosson et al. (2024) trace it to layers in front of a normalisation layer (lesson 07), whose weights AdamW lets turn evenly, and our network has no such layer.
+# AdamW 9.7 %, Adam + L2 9.7 %. <!-- rests: tuned-same-loss, tuned-same-error --> But **this test could hardly have come out otherwise.** At the best rate, 0.001, next to no decay makes 9.7 %, too, and without decay both *are* Adam. So this task, at a good rate, needs neither kind of decay; that the two are equally good it does not say.
+# Nor could our network show the edge that is reported: Kosson et al. (2024) trace it to layers in front of a normalisation layer (lesson 07), and ours has none.
 #
-# What is left is the comparison at lr = 0.01: within a point. So of the second promise, better generalization, we see next to nothing, and this task is not the one to rule it out.
+# What is left is the comparison at lr = 0.01. So of the second promise, better generalization, we see next to nothing, and cannot rule it out.
 #
 # **Why use AdamW, then?** Its λ has a meaning that one can compute, a memory in steps, and published recipes are written for it.
-# Large language models, which see most rows once, decay too. D'Angelo et al. (2024) find that it keeps the steps from becoming small in proportion to the weights, which lowers the *training* loss, and that it keeps training in 16-bit numbers (bfloat16) stable.
+# Large language models, which see most rows once, decay too: it keeps the steps from becoming small beside the weights, which lowers the *training* loss (D'Angelo et al., 2024).
 #
-# All verdicts here share ten seeds, and behind each tuned figure stand only two choices of λ, one for each half: read them as one experiment, and the intervals as somewhat too narrow.
+# All verdicts here share ten seeds, and behind each tuned figure stand only two choices of λ: read them as one experiment, and the intervals as somewhat too narrow.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: other questions of the same maps
@@ -725,8 +721,8 @@ claim("With a decay per step the best learning rate moves by less than a tenth o
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## In production
 #
-# The plain loop, with two groups (weights decay, biases and norms do not), a schedule with warm-up, and λ by the rule: begin at 1/(lr·steps), then about three times as much, until validation gets worse. Validation images choose; they have wrong labels, too. 50 epochs of 300/50 batches are 300 steps, and
-# `cycle_momentum=False` keeps `OneCycleLR` from moving β₁ as well. `decay_groups` sorts the parameters by their number of dimensions; you write it yourself in the exercises.
+# The plain loop, with two groups (weights decay, biases and norms do not), a schedule with warm-up, and λ by the rule: begin at 1/(lr·steps), then about three times as much, until validation gets worse. Validation images choose; they have wrong labels, too.
+# `cycle_momentum=False` keeps `OneCycleLR` from moving β₁ as well. `decay_groups` sorts parameters by their number of dimensions; you write it in the exercises.
 
 # %%
 from course_lib.weight_decay import decay_groups
@@ -761,8 +757,8 @@ for strength in (0.01, rule, 3 * rule, 10 * rule, 30 * rule):
           f"test {wrong(model, data.test_x, data.test_y):.1%}")
 
 # %% [markdown]
-# One seed. The default λ = 0.01 leaves 16.1 % wrong, and the rule's beginning, 0.33, 13.6 %. From there the validation images like 1 and 3.3 best, both alike: 11.3 % and 10.7 % wrong on the test. At 10 it has turned, and one stops. Most of the 29.5 % are wrong labels.
-# The schedule multiplies lr, and so the decay: with half the peak on average, the memory is twice as long as at the peak.
+# One seed. λ = 0.01 leaves 16.1 % wrong, the beginning, 0.33, 13.6 %. The validation images like 1 and 3.3 best: 11.3 % and 10.7 %. At 10 it has turned, and one stops.
+# The schedule multiplies lr, and so the decay.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: groups, a schedule, and resuming bit for bit
@@ -864,7 +860,7 @@ claim("A run saved after 10 steps and resumed "
 #
 # - **Short fine-tuning.** At lr = 1e-5 and λ = 0.01 the memory is ten million steps: nothing. A λ that is felt pulls towards zero, not towards the model that you were given.
 # - **Weights that must be large.** λ = 1 keeps every weight within about ±1. Biases, and the scales of norms, want a group without decay.
-# - **Rows that are seldom used**, as those of an embedding, which is a table with one row of weights for each word. AdamW decays every row at every step, whether its word came or not, and so forgets rare words.
+# - **Rows that are seldom used**, as in an embedding, a table with a row of weights for each word. AdamW decays every row at every step, whether its word came or not.
 # - **A tuned recipe with SGD, or with Adam + L2.** Nothing above compared Adam with SGD. At lr = 0.01, where decay mattered, AdamW and Adam + L2, each with its own λ, were within a point.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}

@@ -20,7 +20,7 @@
 # *Three terms first.* **Logits** are the numbers that a network puts out, one for each class. **Softmax** makes them probabilities: raise e to each, then divide by the sum. Logits 2, 0, 0 become 7.39, 1, 1, divided by 9.39: the probabilities 0.79, 0.11, 0.11.
 # **Cross entropy** is minus the logarithm of the probability of the true class. If that is the first, it is $-\log 0.79 = 0.24$; a sure and right network has 0.
 #
-# *50 minutes; sections called* Deeper *are folded, and extra.*
+# *55 minutes; sections called* Deeper *are folded, and extra.*
 
 # %% tags=["setup"]
 # what this page needs
@@ -147,7 +147,7 @@ for epsilon, model in networks.items():
 #
 # $$(1-\varepsilon)\;\mathrm{CE}(y, p) \;+\; \varepsilon\;\mathrm{CE}(\text{uniform}, p).$$
 #
-# With $z_y$ the label's logit, $\bar z$ the mean of all logits and $S = \log\sum_j e^{z_j}$ we have $\log p_k = z_k - S$, so the two are
+# With $z_y$ the label's logit, $\bar z$ the mean logit and $S = \log\sum_j e^{z_j}$, $\log p_k = z_k - S$:
 #
 # $$\mathrm{CE}(y, p) = S - z_y \qquad\text{and}\qquad \mathrm{CE}(\text{uniform}, p) = S - \bar z.$$
 #
@@ -349,7 +349,7 @@ claim("A model that always says 0.1 for each of ten equally frequent classes has
 #
 # Nothing else regularizes these networks: smoothing beside a *tuned* weight decay, or a stop chosen on validation rows, is not measured.
 #
-# In this lesson a change counts from **0.01** on: a point of error or of ECE, a hundredth of a nat of NLL. The 95 % interval of the difference, same seed, must lie beyond it. Even a perfectly calibrated network shows an ECE of 0.01 to 0.04 on so few rows (*Deeper*), so small differences of ECE say little.
+# In this lesson a change counts from **0.01** on: a point of error or of ECE, a hundredth of a nat of NLL. The 95 % interval of the difference, same seed, must lie beyond it. Chance alone leaves an ECE of 0.01 to 0.04 (*Deeper*), so small differences of ECE say little.
 
 # %%
 predict("ece", "Compared with no smoothing, the ECE on test rows is …",
@@ -455,10 +455,10 @@ print("Answers as sure as the seven of the beginning (ε = 0, last bin):",
       f"confidence {says[-1]:.1%}, wrong {1 - is_right[-1]:.1%}")
 
 # %% [markdown]
-# A little smoothing makes this network more honest, more of it makes it too modest. The usual ε, 0.1, has overshot: too sure by 10 points before, not sure enough by 10 after. Unless several ε are trained and compared, its price is fixed before anybody knows how good the network will be. <!-- rests: smooth-little-ece, smooth-much-ece, smooth-little-nll -->
+# A little smoothing makes this network more honest, more of it makes it too modest. The usual ε, 0.1, has overshot: too sure by 10 points before, not sure enough by 10 after. <!-- rests: smooth-little-ece, smooth-much-ece, smooth-little-nll -->
 # A temperature is *fitted* to what the network gets wrong. It brings the ECE to about what a perfectly calibrated network would show on so few rows, 0.028. But it believes the labels it is fitted on. A fifth of them contradict the network even where it is right, and the fitted $T$ is 3.8 in place of 1.8. <!-- rests: temperature-ece, temperature-nll, temperature-wrong-ece -->
 #
-# *ε or a temperature?* On the NLL these eight seeds do not decide, and 24 fresh seeds do: the chosen ε is lower by 0.037. ("Decided by fresh seeds only", says such a verdict.) Part of that are its fewer errors, which no temperature can change. On the ECE the temperature has the lower mean; whether by more than 0.01 stays open. <!-- rests: open chosen-worse-ece -->
+# *ε or a temperature?* On the NLL these eight seeds do not decide, and 24 fresh seeds do: the chosen ε is lower by 0.037. Part of that are its fewer errors, which no temperature can change. On the ECE the temperature has the lower mean; whether by more than 0.01 stays open. <!-- rests: open chosen-worse-ece -->
 # One need not choose: the last row smooths and *then* fits a temperature. The next section asks whether that is better.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -540,12 +540,10 @@ reveal("elsewhere", from_interval={
 # The ECE is nearly the distance between "sure of" and "right on".
 #
 # - *Right labels:* overconfident by about 2.6 points. ε = 0.1 takes away 16, and the network is too modest. So it is with ε = 0.02, which takes 6 (read off the picture, not judged). <!-- rests: elsewhere-ece-labels -->
-# - *Stopped:* too modest already ($T < 1$), and more doubt is the wrong medicine. <!-- rests: elsewhere-ece-stopped -->
+# - *Stopped:* too modest already ($T < 1$), and more doubt is the wrong medicine. Noisy labels teach doubt before they are learned by heart (*Deeper*, below). <!-- rests: elsewhere-ece-stopped -->
 # - What ε takes away is not ε: 2 to 6 points at 0.02, 5 to 12 at 0.05, 9 to 18 at 0.1.
 #
 # So in our three situations smoothing lowered the ECE only where the network was overconfident, and there only for a small ε. Where the two lines cross one finds only by measuring. Müller et al. (2019) report that smoothing calibrates large image networks; those were overconfident.
-#
-# *Why is the stopped network too modest?* A fifth of the labels that taught it are wrong. Asked for labels as noisy as those, it would be right on about $0.829\cdot 0.8 + 0.171\cdot 0.2/9 = 67\,\%$ of the test rows; asked for right ones it is right on 83 %. It says 75 %, in between: noisy labels teach doubt before they are learned by heart. A temperature fitted on wrong labels does the same to a finished network. (Arithmetic on the table, not an experiment.)
 #
 # **Does smoothing make up for training too long?** Not here. Stopped at step 600, even that poor stop, without smoothing: 17.1 % errors, NLL 0.59. Memorised, with the ε that validation rows chose: 21.7 % and 0.72. <!-- rests: stopping-beats-nll, stopping-beats-error -->
 
@@ -577,20 +575,19 @@ for name, run in situations.items():
           kind="measured", id=f"smooth-error-{name.split()[-1]}")
 
 # %% [markdown]
-# Yes, in all three: from 23.4 to 21.0 % where wrong labels are memorised, from 5.8 to 4.2 % with right labels, from 17.1 to 15.3 % if stopped. On fresh seeds the mean gains are 3.1, 1.6 and 2.5 points. *Why*, our runs do not tell. <!-- rests: smooth-error-memorised, smooth-error-labels, smooth-error-stopped -->
-# Lukasik et al. (2020) find that against wrong labels smoothing competes with methods that correct the loss for them (*Deeper*, next).
+# Yes, in all three: from 23.4 to 21.0 % where wrong labels are memorised, from 5.8 to 4.2 % with right labels, from 17.1 to 15.3 % if stopped. *Why*, our runs do not tell. <!-- rests: smooth-error-memorised, smooth-error-labels, smooth-error-stopped -->
 #
-# **These are small gains beside what lesson 04 had.** There the same network, on 300 digits with a fifth of the labels wrong, makes 9.7 % errors after 300 steps at a rate of 0.001, and 10.8 % with a tuned decay at 0.01 (rate and decay chosen on test images). Here the noisy runs make 15.3 to 23.4 %. So smoothing was *not* compared with a tuned decay, a good rate or a good stop, and whether it adds anything to them is not measured.
+# **These are small gains beside what lesson 04 had.** There the same network on labels as noisy makes 9.7 % errors after 300 steps at a rate of 0.001, and 10.8 % with a tuned decay at 0.01 (chosen on test images). Here the noisy runs make 15.3 to 23.4 %. So smoothing was *not* compared with a tuned decay, a good rate or a good stop, and whether it adds anything to them is not measured.
 #
 # So there are two questions, easily taken for one: does smoothing help the *error*, and are the *probabilities* then honest? A temperature mends only the second. Vaswani et al. (2017) write of translation: it "hurts perplexity" (e to the plain loss), "as the model learns to be more unsure, but improves accuracy".
 #
-# *What the intervals cover:* eight seeds, each with another split, start and batch order, always of the same 1797 images. About one in twenty such intervals misses, and all verdicts here share their seeds: read them as one experiment.
+# *The intervals* cover eight seeds, each with another split, start and batch order of the same 1797 images. One in twenty misses, and all verdicts share their seeds: read them as one experiment.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: noisy labels are smoothed labels
 #
 # Let a label be wrong with probability ρ, each other class equally likely. Its mean over all draws is a smoothed label, with $\varepsilon = \rho K/(K-1)$. Smooth noisy labels once more, and the doubts add up: what the label keeps is $(1-\varepsilon)(1-\rho K/(K-1))$.
-# So smoothing does not undo the noise, it adds to it. Why then does it help the error? Lukasik et al. (2020) relate smoothing to methods that correct the loss for known noise, and see in it a way of shrinking the weights. Our runs do not settle it: weights were not measured, and weight decay was 0 throughout. They rule out one answer, that it keeps the network from memorising: the last verdict below.
+# So smoothing does not undo the noise, it adds to it. Why then does it help the error? Lukasik et al. (2020) find it competitive with methods that correct the loss for known noise, and see in it a way of shrinking the weights. Our runs do not settle it: weights were not measured, and weight decay was 0 throughout. They rule out one answer, that it keeps the network from memorising: the last verdict below.
 
 # %% tags=["deeper", "nbval-check-output"]
 rho, K = 0.2, 10
@@ -630,6 +627,8 @@ claim("Noise memorised: ε = 0.1 changes the share "
       kind="measured", id="smooth-share-learned")
 
 # %% [markdown]
+# *Why is the stopped network too modest?* A fifth of the labels that taught it are wrong. Asked for labels as noisy as those, it would be right on about $0.829\cdot 0.8 + 0.171\cdot 0.2/9 = 67\,\%$ of the test rows; asked for right ones it is right on 83 %. It says 75 %, in between: noisy labels teach doubt before they are learned by heart. A temperature fitted on wrong labels does the same to a finished network. (Arithmetic on the table, not an experiment.)
+#
 # With and without ε, all wrong labels are learned. Whether the gain in error is larger with wrong labels than with right ones stays open: it is in the mean, by about 1.5 points on fresh seeds, but not surely by a full one. With right labels the gain itself is the narrowest of the three: eight other seeds gave 1.1 points. <!-- rests: smooth-share-learned, open smooth-error-more-noisy -->
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
@@ -703,9 +702,9 @@ claim("temperature_scale finds the lowest NLL: none of 600 other temperatures, f
 # - *In errors, nothing:* ε = 0.1 makes 1.6 to 2.4 points fewer in the tables, 1.6 to 3.1 on fresh seeds. <!-- rests: smooth-error-memorised, smooth-error-labels, smooth-error-stopped -->
 # - *In honesty, something:* smoothing alone makes the ECE worse in two situations of three. <!-- rests: elsewhere-ece-labels, elsewhere-ece-stopped -->
 # - *In labels, 200:* a temperature mends that, and wants held-out rows *whose labels you trust*.
-# - *As a teacher, perhaps:* a teacher is a network whose probabilities a smaller one, the student, learns from. With 200 rows, each at its best softening of the teacher's probabilities, the smoothed network's students made 1.3 points more errors (*Deeper*, below). <!-- rests: student-own-tau -->
+# - *As a teacher, perhaps:* smaller networks that learned from its probabilities on 200 rows made 1.3 points more errors (*Deeper*, below). <!-- rests: student-own-tau -->
 #
-# So: tune learning rate, stop and decay first, as in lessons 01 and 04. If you smooth, then fit one temperature on held-out rows, and judge by the plain loss. The three networks of the plain cell, and their 200 validation rows:
+# So: tune learning rate, stop and decay first, as in lessons 01 and 04. If you smooth, then fit one temperature on held-out rows, and judge by the plain loss. On the networks of the plain cell:
 
 # %%
 temperatures = torch.logspace(-1, 1, 400)  # from 0.1 to 10
@@ -721,8 +720,8 @@ for epsilon, model in networks.items():
 #
 # **Which ε?** Judge it by the plain loss on validation rows, *in the state in which you use the network*:
 #
-# - *Used as it is:* the plain loss as it is. In *Does smoothing calibrate?* it is lowest at 0.05 to 0.1; with right labels near 0.02.
-# - *With a temperature:* the plain loss *after* it, which favours larger ε. In the picture it falls all the way from ε = 0 to 0.4, the end of what we tried: from 0.76 to 0.67, with right labels from 0.20 to 0.14. Fresh seeds have judged ε = 0.1 only. <!-- rests: smooth-tempered-nll -->
+# - *Used as it is:* it was lowest at 0.05 to 0.1, with right labels near 0.02.
+# - *With a temperature:* it falls all the way from ε = 0 to 0.4, the end of what we tried: from 0.76 to 0.67, with right labels from 0.20 to 0.14. Fresh seeds have judged ε = 0.1 only. <!-- rests: smooth-tempered-nll -->
 #
 # **In short:** with no time to choose, ε = 0.1, then a temperature. With time, train ε = 0, 0.05, 0.1 and 0.2, fit a temperature to each, and keep the one with the lowest plain loss on validation rows.
 
