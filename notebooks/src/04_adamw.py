@@ -156,7 +156,7 @@ reveal("first-step", "both move 0.1",
 #         decay(param, lr, weight_decay)  # AdamW: w ← (1 − lr·λ)w, on the weight itself
 # ```
 #
-# What `add_l2` adds to the gradient is then averaged and divided like all of it. `decay(…)` multiplies w and reads no gradient, so neither m nor v ever sees it.
+# What is added to the gradient is averaged and divided like all of it. `decay(…)` multiplies w and reads no gradient: neither m nor v sees it.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What λ means, first: a memory
@@ -317,7 +317,7 @@ reveal("inside", "(1, a value of its own)",
                "is not the best")
 
 # %% [markdown]
-# AdamW ends at **the best point in the box**, Adam with L2 at ridge(λ), the lowest point of loss + (λ/2)‖w‖² (Xie & Li, 2024). That wants a learning rate that fades and a β₂ that soon forgets; *The fine print* checks it.
+# AdamW ends at **the best point in the box**, Adam with L2 at ridge(λ), the lowest point of loss + (λ/2)‖w‖² (Xie & Li, 2024; *The fine print* has the conditions).
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## So how strong is λ = 0.01?
@@ -861,7 +861,7 @@ claim("A run saved after 10 steps and resumed "
 # - **Short fine-tuning.** At lr = 1e-5 and λ = 0.01 the memory is ten million steps: nothing. A λ that is felt pulls towards zero, not towards the model that you were given.
 # - **Weights that must be large.** λ = 1 keeps every weight within about ±1. Biases, and the scales of norms, want a group without decay.
 # - **Rows that are seldom used**, as in an embedding, a table with a row of weights for each word. AdamW decays every row at every step, whether its word came or not.
-# - **A tuned recipe with SGD, or with Adam + L2.** Nothing above compared Adam with SGD. At lr = 0.01, where decay mattered, AdamW and Adam + L2, each with its own λ, were within a point.
+# - **A tuned recipe with SGD, or with Adam + L2.** Nothing above compared Adam with SGD. Where decay mattered, AdamW and Adam + L2 were within a point.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: the whole function, is it what PyTorch does, and Adam's ancestors
