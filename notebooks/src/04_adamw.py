@@ -79,7 +79,7 @@ for strength in (0, 0.001, 0.01, 0.1, 1, 10):
     print(f"weight_decay={strength}: Adam {l2:.1%} wrong, AdamW {decay:.1%}")
 
 # %% [markdown]
-# The same number does different things. In this table Adam + L2 has its lowest error at 0.01, and with 1 it does not learn at all. AdamW hardly feels 0.01, and has its lowest at 1. So a comparison at one common λ, on one seed, says nothing about which is better; *Where decay matters*, below, compares the two fairly. First: why does AdamW's knob do nothing at 0.01?
+# The same number does different things. In this table Adam + L2 has its lowest error at 0.01, and with 1 it does not learn at all. AdamW hardly feels 0.01, and has its lowest at 1. So a comparison at one common λ says nothing; *Where decay matters*, below, compares the two fairly. First: why does AdamW's knob do nothing at 0.01?
 #
 # At the end of this lesson you can
 # - compute Adam's steps by hand;
@@ -537,7 +537,7 @@ claim("At lr = 0.01 the start λ = 1/(lr·steps) alone costs less than one point
       holds=below(0.01), kind="measured", id="rule-alone")
 
 # %% [markdown]
-# **Which λ, then?** The rule begins at 1/(lr·steps) = 0.33. At lr = 0.01 that leaves 17.3 % wrong, 6.5 points more than the best λ. <!-- rests: not rule-alone --> Three times as much: 11.9 %. Ten times: 10.8 %. Thirty times: 28.0 %. So the beginning alone is not enough. The best memory is 32 steps, 5 of 50 epochs, as Wang & Aitchison advise.
+# **Which λ, then?** The rule begins at 1/(lr·steps) = 0.33. At lr = 0.01 that leaves 17.3 % wrong, 6.5 points more than the best λ. <!-- rests: not rule-alone --> Three times as much: 11.9 %. Ten times: 10.8 %. Thirty times: 28.0 %. The best memory is 32 steps, 5 of 50 epochs, as Wang & Aitchison advise.
 #
 # By test loss the best λ is smaller, 0.3 to 1 for AdamW and 0.003 to 0.01 for Adam + L2, some hundred times less. <!-- rests: best-decay-larger --> The loss also minds how sure a network is (lesson 05): choose by the figure that will judge you. Who changes from one optimizer to the other tunes λ anew.
 
