@@ -152,8 +152,10 @@ def _mean_over_seeds(values):
 
 def _say_scales(first, second):
     """What the horizontal axis of the framed columns counts."""
-    ratio = plotting.readable(second.decay[0] / first.decay[0])
-    return f"{'λ′' if second.per_step else 'λ'} of the right map (left: λ × {ratio})"
+    knob, ratio = "λ′" if second.per_step else "λ", first.decay[0] / second.decay[0]
+    if ratio == 1:
+        return f"{knob}, in both maps"
+    return f"{knob} of the right map (left: {plotting.readable(ratio)} times that)"
 
 
 def _draw_map(marks, corners, level, diverged, column, limits):
