@@ -15,7 +15,7 @@ in `folded_judged.json`, base by base.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import NamedTuple
 
@@ -75,10 +75,11 @@ def sheet(seed: int) -> Split:
     y = (folded(x).prod(1) > 0).long()
     rows = torch.arange(len(x)).tensor_split((ROWS, ROWS + VALIDATION))
     split = Split.of_rows(x, y, *rows)
-    split.train_y, split.validation_y = (
-        _noisy(labels, generator) for labels in (split.train_y, split.validation_y)
+    return replace(
+        split,
+        train_y=_noisy(split.train_y, generator),
+        validation_y=_noisy(split.validation_y, generator),
     )
-    return split
 
 
 def _noisy(labels: Tensor, generator: torch.Generator) -> Tensor:
