@@ -34,7 +34,7 @@ def _prepare(figure):
         stack: plotting.draw_band(axes, DEPTHS, none, label=stack, k=k)
         for k, stack in enumerate(STACKS)
     }
-    axes.legend(loc="lower left")
+    axes.legend(loc="upper left", fontsize=8)
     return {"axes": axes, **marks}
 
 
