@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from course_lib.data import digits
+from course_lib.data import Split, digits
 from course_lib.engine import outputs_of, train
 from course_lib.engine.cache import remembered
 from course_lib.experiments.stochastic_depth.training import DEPTH, SEEDS, spec_of, train_shorter
@@ -53,7 +53,7 @@ def without_last(parameters: list[Tensor], cut: int) -> list[Tensor]:
 def cut_off(seeds: tuple[int, ...] = SEEDS, steps: int = STEPS) -> Iterator[Cut]:
     """Train once, then judge every length from twelve blocks down to none; yield a `Cut`."""
 
-    def data(seed: int):
+    def data(seed: int) -> Split:
         return digits(300, 0, label_noise=0.2, scale="unit", seed=seed)
 
     grid = {"survival": list(LAST), "lr": 2e-3, "weight_decay": 0.0}

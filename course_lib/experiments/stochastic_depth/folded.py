@@ -11,7 +11,7 @@ are on and p_L where they are dropped; each looked at after every step of `LOOKS
 lowest mean error on validation rows at four pilot seeds that nothing else uses is frozen; no grid
 is widened afterwards. Grids, sizes and looks were written down before anything was run. The sweep
 is stored in `course_lib/records/stochastic_depth/folded.json`, the test errors of what was frozen
-in `folded_judged.json`, base by base.
+in `folded_judged.json`.
 """
 
 from collections.abc import Iterator, Sequence
@@ -25,7 +25,7 @@ from torch import Tensor
 from course_lib.base.arguments import require_choice
 from course_lib.base.random import BASE, seeded
 from course_lib.data import Split
-from course_lib.engine import ModelSpec, train
+from course_lib.engine import ModelSpec, Training, train
 from course_lib.engine.cache import remembered
 from course_lib.experiments.stochastic_depth.training import DEPTH, WIDTH
 from course_lib.records import store
@@ -90,7 +90,9 @@ def _noisy(labels: Tensor, generator: torch.Generator) -> Tensor:
     return turned
 
 
-def _train(side: str, settings: Sequence[Setting], seeds: tuple[int, ...], steps: int):
+def _train(
+    side: str, settings: Sequence[Setting], seeds: tuple[int, ...], steps: int
+) -> Iterator[Training]:
     blocks = BLOCKS[require_choice("side", side, tuple(BLOCKS))]
     spec = ModelSpec((2, WIDTH, 2), residual_blocks=blocks, expansion=1, branch_norm=False)
     strengths = [setting.strength for setting in settings]
@@ -138,6 +140,7 @@ def frozen(side: str) -> tuple[Setting, int]:
         for line in sweep()
         if line.side == side
         for step, value in zip(LOOKS, line.error)
+        if value == value  # NaN: diverged by then
     )
     return setting, step
 
@@ -145,7 +148,8 @@ def frozen(side: str) -> tuple[Setting, int]:
 def best_always_on() -> str:
     """The side with all blocks on whose validation error is lowest in the sweep."""
     of_side = {
-        side: min(min(line.error) for line in sweep() if line.side == side) for side in ALWAYS_ON
+        side: min(value for line in sweep() if line.side == side for value in line.error)
+        for side in ALWAYS_ON
     }
     return min(of_side, key=of_side.__getitem__)
 
