@@ -9,7 +9,9 @@ Four sides: no block, six and twelve always on, and twelve that are dropped. Eac
 settings: three learning rates times three strengths, which are the weight decay where all blocks
 are on and p_L where they are dropped; each looked at after every step of `LOOKS`. What has the
 lowest mean error on validation rows at four pilot seeds that nothing else uses is frozen; no grid
-is widened afterwards. Grids, sizes and looks were written down before anything was run. The sweep
+is widened afterwards. Grids, sizes and looks were written down before anything was run; that a
+network which diverges counts as guessing, when the first did and before its side's errors were
+looked at. The sweep
 is stored in `course_lib/records/stochastic_depth/folded.json`, the test errors of what was frozen
 in `folded_judged.json`.
 """
@@ -34,6 +36,7 @@ from course_lib.statistics import Interval, paired_interval
 FOLDS = 2
 ROWS, VALIDATION, TEST = 1000, 500, 2000
 NOISE = 0.2
+GUESSING = 0.5  # test error; a network that has diverged is counted as one that guesses
 LOOKS = (250, 500, 1000, 1500, 2000)
 PILOT = (9000, 9001, 9002, 9003)
 SEEDS = tuple(range(24))
@@ -159,7 +162,8 @@ def judge(side: str, seeds: tuple[int, ...] = SEEDS) -> Iterator[Tensor]:
     """Yield the errors on test rows of what a side froze, [seeds]; NaN: not there yet."""
     setting, step = frozen(side)
     for training in _train(side, (setting,), seeds, step):
-        yield 1 - training.test_accuracy[:, 0, -1].double()
+        error = 1 - training.test_accuracy[:, 0, -1].double()
+        yield error.masked_fill(training.diverged_at[:, 0] >= 0, GUESSING)
 
 
 def errors(side: str, afresh: bool = False) -> Tensor:
