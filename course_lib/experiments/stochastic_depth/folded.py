@@ -10,10 +10,9 @@ settings: three learning rates times three strengths, which are the weight decay
 are on and p_L where they are dropped; each looked at after every step of `LOOKS`. What has the
 lowest mean error on validation rows at four pilot seeds that nothing else uses is frozen; no grid
 is widened afterwards. Grids, sizes and looks were written down before anything was run; that a
-network which diverges counts as guessing, when the first did and before its side's errors were
-looked at. The sweep
-is stored in `course_lib/records/stochastic_depth/folded.json`, the test errors of what was frozen
-in `folded_judged.json`.
+network which diverges counts as one that guesses, when the first did and before its side's errors
+were looked at. The sweep is stored in `course_lib/records/stochastic_depth/folded.json`, the test
+errors of what was frozen in `folded_judged.json`.
 """
 
 from collections.abc import Iterator, Sequence
