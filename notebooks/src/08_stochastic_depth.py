@@ -488,7 +488,7 @@ reveal("error", from_interval={"lower": negative(error), "higher": positive(erro
 
 # %%
 predict("control",
-        "Each as validation chose it: the test error of twelve blocks that are dropped, "
+        "Each as validation chose it: the test error of twelve blocks with dropping, "
         "against that of fewer blocks that are always on, is …",
         ["lower", "higher", "too close to tell"])
 
@@ -542,63 +542,23 @@ reveal("control", from_interval={"lower": negative(fewer["error"]),
 # - **Against six blocks**, about as many as are on while it learns, dropping has the lower NLL, 0.639 against 0.714. In error, 14.9 % against 15.8 %, the two cannot be told apart. <!-- rests: tuned-six-nll, open tuned-six-error -->
 # - **No block at all does better than all of them**: 10.3 %, and 0.579. <!-- rests: not tuned-any-error, not tuned-any-nll -->
 #
-# Why is 0.639 more than the 0.59 that the picture shows? Because the validation rows chose step 150. After 200 steps the same 32 networks have 0.581; nobody may choose by that.
-# And was dropping given every chance? It kept the strongest $p_L$ that it could choose, an edge, and it used the linear rule, which is not the better one here (see *Deeper: linear, or the other way round?*). More trials might lower its 14.9 %.
+# Two remarks. 0.639 is more than the 0.59 of the picture since validation chose step 150; after 200 steps it is 0.581, but nobody may choose by that. And dropping kept the strongest $p_L$ of its list, and used the linear rule, which is not the better one here (*Deeper: linear, or the other way round?*): more trials might lower its 14.9 %.
 #
-# On this task blocks cost. Always on, the error is 10.3 % with none, 13.4 % with one, 15.0 % with two, 15.8 % with six, 17.7 % with twelve. Is it only their start? A branch whose last layer begins at zero does nothing at first, and could stay so. Twelve such blocks err 17.4 % always on and 15.5 % with dropping; twelve with a LayerNorm in front of each branch 20.5 % and 18.2 %. (Eight seeds, rate 0.002, $p_L = 0.5$, each at its best step by the test rows, which flatters all four; see *Deeper*.) So another start does not bring them near 10.3 %.
+# On this task blocks cost. Always on, the error is 10.3 % with none, 13.4 % with one, 15.0 % with two, 15.8 % with six, 17.7 % with twelve. Is it only their start? Twelve blocks whose branches begin at zero, and so do nothing at first, err 17.4 % always on and 15.5 % with dropping. With a LayerNorm in front of each branch it is 20.5 % and 18.2 %. (Eight seeds, not tuned, stopped by a look at the test rows; see *Deeper*.) Neither comes near 10.3 %.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Where depth is wanted
 #
-# So far this tests one situation: a network too deep for its task. It cannot tell what dropping is worth where more blocks do help. So here is a task made for depth, small enough for a page. Take a square sheet of paper, fold it down the middle both ways, and stretch it to its old size: each coordinate $u$ from $-1$ to 1 becomes $1 - 2|u|$. Do the same once more. The class of a point is whether its two coordinates now have the same sign, and that is a chequered pattern. A network that folds can do it block by block.
+# So far this tests one situation: a network too deep for its task. What is dropping worth where more blocks do help? We made one attempt, on a small task that is built for depth (*Deeper: a sheet folded twice*). The error is 39.7 % with no block and 23.2 % with twelve, so depth pays; with dropping it is 41.3 %. <!-- rests: folded-depth, not folded-twelve --> Part of that is bad luck with the setting that was kept; and all networks with blocks were still learning at the last step, which leaves little to regularize.
 #
-# One attempt, whose sizes and grids were written down before anything was run: 1000 points, a fifth of them with the wrong class, the lesson's network with two inputs, 2000 steps. Four sides: no block, six and twelve always on, twelve with dropping. Nine settings each: three learning rates (0.001, 0.003, 0.009) times three strengths, which are $p_L$ (0.5, 0.8, 0.9) or the weight decay (0, 0.1, 1). Kept by validation on four seeds of their own, tested on 24 others with right classes. Guessing errs 50 %.
-
-# %%
-predict("folded",
-        "On the folded sheet, each as validation chose: the test error of twelve blocks "
-        "with dropping, against the same twelve always on, is …",
-        ["lower", "higher", "too close to tell"])
-
-# %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
-from course_lib.experiments.stochastic_depth import folded
-
-for side in folded.BLOCKS:  # trained before, and stored
-    (rate, strength), step = folded.frozen(side)
-    print(f"{side:>8}: test error {folded.errors(side).mean():.1%} "
-          f"(rate {rate}, strength {strength}, step {step})")
-by_depth = folded.difference("twelve", "none")
-by_dropping = folded.difference("dropping", "twelve")
-by_choice = folded.difference("dropping", folded.best_always_on())
-claim("On the folded sheet twelve blocks always on have a lower test error than none "
-      "(difference).", measured=by_depth, kind="measured", id="folded-depth",
-      holds=negative)
-claim("On the folded sheet twelve blocks with dropping have a lower test error than "
-      "the same twelve always on (difference).", measured=by_dropping,
-      kind="measured", id="folded-twelve", holds=negative)
-claim("On the folded sheet twelve blocks with dropping have a lower test error than "
-      "always-on blocks, as many as validation chose (difference).",
-      measured=by_choice, kind="measured", id="folded-any", holds=negative)
-
-# %% jupyter={"outputs_hidden": true}
-# what came out
-reveal("folded", from_interval={"lower": negative(by_dropping),
-                                "higher": positive(by_dropping),
-                                "too close to tell": negative(by_dropping) is None},
-       because=f"dropping minus always on: {by_dropping}")
-
-# %% [markdown]
-# Depth is wanted here: 39.7 % with no block, 22.5 % with six, 23.2 % with twelve. <!-- rests: folded-depth --> Dropping does not help: 41.3 %. <!-- rests: not folded-twelve, not folded-any -->
-# Much of that is bad luck with a choice. Validation preferred the rate 0.009 to 0.003 by 0.15 points, on four seeds, and at 0.009 a third of the 24 networks still guess. But none of the nine settings with dropping came below twelve blocks always on in validation, either: 36.4 % against 35.3 %. And all sides were still improving at the last step. A network that has not yet learned the rule leaves little to regularize. So depth pays here, and dropping does not; we tried once, and leave it at that.
-#
-# The paper's task wants depth, too. On CIFAR-10, 50 000 colour photographs, always on, 20 layers err 8.75 %, 56 layers 6.97 %, and 110 layers 6.61 %, the mean of five runs (He et al. 2016). Huang et al. (2016) trained 110 and 1202 layers anew, with dropping and without, everything else alike:
+# The paper's task is larger: CIFAR-10, 50 000 colour photographs. Always on, 20 layers err 8.75 %, and 110 layers 6.61 %, the mean of five runs (He et al. 2016). Huang et al. (2016) trained 110 and 1202 layers anew, with dropping and without, everything else alike:
 #
 # | layers | 110, for 500 passes over the images | 1202, for 300 passes |
 # |---|---|---|
 # | test error, always on | 6.41 % | 6.67 % |
 # | test error, dropping to $p_L = 0.5$ | 5.25 % | 4.91 % |
 #
-# That is a fair pair each time, though of single runs. The same paper has a second one that is seldom quoted: on ImageNet, 1.2 million images, 152 layers, 120 passes, the error is 21.98 % with dropping and 21.78 % without. The authors suspect that for so many images 152 layers are few. So on one task dropping gained more than a point, on the other nothing. (We have not repeated any of it: a run on CIFAR-10 took a graphics card of that time 15 to 21 hours.)
+# These are fair pairs, though of single runs. The same paper has a third that is seldom quoted: on ImageNet, 1.2 million images, 152 layers err 21.98 % with dropping and 21.78 % without, after 120 passes each. So on one task dropping gained more than a point, on the other nothing. (We have not repeated it: one run on CIFAR-10 took a graphics card of that time 15 to 21 hours.)
 #
 # What carries over is the question: *what do fewer blocks do, and what does stopping in time do?*
 
@@ -662,7 +622,8 @@ from course_lib.experiments.stochastic_depth.cut import cut_off
 *_, cut = cut_off()
 for k in (0, 3, 6, 9, 12):
     dropped, always = cut.error[:, :, k].mean(0).tolist()
-    print(f"{k:2} blocks cut off: error {dropped:.1%} with dropping, {always:.1%} always on")
+    print(f"{k:2} blocks cut off: error {dropped:.1%} with dropping, "
+          f"{always:.1%} always on")
 print(f"six blocks trained as six: {cut.alone.mean():.1%}")
 claim("With six of twelve blocks cut off, the network that dropped has a lower test "
       "error than the one always on (difference).", measured=cut.difference(6),
@@ -688,6 +649,37 @@ reveal("cut", from_interval={"lower": negative(cut.difference(6)),
 # Six blocks that were trained as six, for the same 200 steps, err 20.5 %, more than the half that is left of the dropped twelve. <!-- rests: cut-six-alone --> But they learn wrong labels by then; stopped in time, as above, six come to 15.8 %. So cutting does not replace choosing the depth. It gives one network that works at many depths.
 # And only the *answers* stay. With six blocks cut off the NLL goes from 0.61 to 0.93, with all twelve to 2.06, not far from 2.30 for ten classes that are equally likely: each block that goes takes some of the confidence with it.
 
+# %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
+# ### Deeper: a sheet folded twice
+#
+# A task made for depth. Fold a square sheet of paper down the middle both ways, and stretch it to its old size: each coordinate $u$ from $-1$ to 1 becomes $1 - 2|u|$. Do it once more. The class of a point is whether its two coordinates now have the same sign: a chequered pattern. A network that folds can do it block by block.
+#
+# One attempt, whose sizes and grids were written down before anything was run. 1000 points, a fifth of them with the wrong class; the lesson's network with two inputs; 2000 steps. Four sides: no block, six and twelve always on, twelve with dropping. Nine settings each: learning rates 0.001, 0.003, 0.009 times $p_L$ 0.5, 0.8, 0.9 or weight decay 0, 0.1, 1. Kept by validation on four seeds, tested on 24 others with right classes. Guessing errs 50 %.
+
+# %% tags=["deeper", "nbval-check-output"]
+from course_lib.experiments.stochastic_depth import folded
+
+for side in folded.BLOCKS:  # trained before, and stored
+    (rate, strength), step = folded.frozen(side)
+    print(f"{side:>8}: test error {folded.errors(side).mean():.1%} "
+          f"(rate {rate}, strength {strength}, step {step})")
+by_depth = folded.difference("twelve", "none")
+by_dropping = folded.difference("dropping", "twelve")
+by_choice = folded.difference("dropping", folded.best_always_on())
+claim("On the folded sheet twelve blocks always on have a lower test error than none "
+      "(difference).", measured=by_depth, kind="measured", id="folded-depth",
+      holds=negative)
+claim("On the folded sheet twelve blocks with dropping have a lower test error than "
+      "the same twelve always on (difference).", measured=by_dropping,
+      kind="measured", id="folded-twelve", holds=negative)
+claim("On the folded sheet twelve blocks with dropping have a lower test error than "
+      "always-on blocks, as many as validation chose (difference).",
+      measured=by_choice, kind="measured", id="folded-any", holds=negative)
+
+# %% [markdown]
+# Depth is wanted here: 39.7 % with no block, 22.5 % with six, 23.2 % with twelve. <!-- rests: folded-depth --> Dropping does not help: 41.3 %. <!-- rests: not folded-twelve, not folded-any -->
+# Much of that is bad luck with a choice. Validation preferred the rate 0.009 to 0.003 by 0.15 points, on four seeds, and at 0.009 a third of the 24 networks still guess. But none of the nine settings with dropping came below twelve blocks always on in validation, either: 36.4 % against 35.3 %. And the three sides with blocks were still improving at the last step. A network that has not yet learned the rule leaves little to regularize. So depth pays here, and dropping does not; we tried once, and leave it at that.
+
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Third benefit: does it let the gradient through?
 #
@@ -700,7 +692,7 @@ reveal("cut", from_interval={"lower": negative(cut.difference(6)),
 #
 # Layers have matrices in place of 0.2. So we measure the *norm* (the length) of the gradient in the first block of *untrained* networks, on 100 digits, ten seeds. What would be good is a norm that is about the same at every depth. It has **vanished** if at depth 64 it is less than a hundredth of that at depth 1, **exploded** if it is more than a hundred times that.
 #
-# The weights at the start decide much. torch's own are small: variance $\frac{1}{3n}$ for a layer with $n$ inputs. A start that keeps the size of what passes through a branch is larger: $\frac2n$ before the GELU and $\frac1n$ after it. (He et al. 2015 put the factor 2 on the layer behind a ReLU, which halves the mean square of what it is given; here it stands in front.)
+# The weights at the start decide much. torch's own are small: variance $\frac{1}{3n}$ for a layer with $n$ inputs. A start that keeps the size of what passes through a branch is larger: $\frac2n$ before the GELU and $\frac1n$ after it.
 
 # %%
 predict("gradient",
@@ -777,7 +769,7 @@ claim("The larger start: dropping unscaled makes it smaller by more than a facto
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: the larger start, and two cures for the growth
 #
-# With the start that keeps the size of what passes through a *branch*, the sum of shortcut and branch grows from block to block, and the gradient with it. A LayerNorm in front of each branch divides by what has grown. And where each branch ends with zeros at the start, 64 blocks hand the gradient on unchanged:
+# (He et al. 2015 put the factor 2 on the layer behind a ReLU, which halves the mean square of what it is given. Ours stands in front, and a GELU does not halve exactly.) With the start that keeps the size of what passes through a *branch*, the sum of shortcut and branch grows from block to block, and the gradient with it. A LayerNorm in front of each branch divides by what has grown. And where each branch ends with zeros at the start, 64 blocks hand the gradient on unchanged:
 
 # %% tags=["deeper", "nbval-check-output"]
 claim("The larger start, 2/n and then 1/n: without shortcuts the gradient vanishes "
