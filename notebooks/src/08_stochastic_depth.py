@@ -360,7 +360,7 @@ reveal("time", from_interval={"less than 70 % of the time": below(0.70)(relative
 # %% [markdown]
 # The more of the work is done in the blocks, the more can be saved. The paper saved a quarter: 15 hours in place of 21 (Huang et al. 2016).
 #
-# Does *every* implementation save it? No. The layers of timm and torchvision and our plain cell are handed a branch that has been computed already, and multiply it by zero. In 100 batches of twelve blocks they compute all 1200 branches; deciding by batch computes fewer than 1000 (counted below, under *Deeper*). Time is saved only where a branch is really not computed.
+# Not every implementation saves it. The layers of timm and torchvision and our plain cell are handed a branch that has been computed already, and multiply it by zero. In 100 batches of twelve blocks they compute all 1200 branches; deciding by batch computes fewer than 1000 (counted under *Deeper*). Time is saved only where a branch is really not computed.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: skipping is not masking, once the optimizer remembers
@@ -480,7 +480,7 @@ reveal("error", from_interval={"lower": negative(error), "higher": positive(erro
 # Each value goes with four learning rates: 0.001, 0.002, 0.004, 0.008. With no block one hidden layer of 32 numbers is left.
 #
 # 1. *Train* each setting with four seeds that nothing else uses.
-# 2. *Look* at nine steps between 25 and 600, on 500 validation rows. A fifth of their labels is wrong too, as in a real project.
+# 2. *Look* at nine steps between 25 and 600, on 500 validation rows. A fifth of their labels is wrong, too.
 # 3. *Keep* the setting and the step with the lowest mean: one for the error and one for the NLL.
 # 4. *Test* only what was kept: 32 other seeds, right labels.
 #
