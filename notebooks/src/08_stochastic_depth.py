@@ -820,12 +820,12 @@ claim("The training loss at the end, all blocks on, is larger too (difference)."
 # x = x + drop(branch(x))  # for each block; after model.eval() drop does nothing
 # ```
 #
-# - Typical: drop rates that rise linearly, to a rate at the last block that grows with the model. Published ones for ImageNet, trained from scratch (Liu et al. 2021 and 2022):
+# Typical are drop rates that rise linearly, to one at the last block that grows with the model. Published ones for ImageNet, trained from scratch (Liu et al. 2021 and 2022):
 #
-#   | parameters, about | 28 million | 50 million | 88 million | 198 million |
-#   |---|---|---|---|---|
-#   | Swin-T, S, B | 0.2 | 0.3 | 0.5 | |
-#   | ConvNeXt-T, S, B, L | 0.1 | 0.4 | 0.5 | 0.5 |
+# | parameters, about | 28 million | 50 million | 88 million | 198 million |
+# |---|---|---|---|---|
+# | Swin-T, S, B | 0.2 | 0.3 | 0.5 | |
+# | ConvNeXt-T, S, B, L | 0.1 | 0.4 | 0.5 | 0.5 |
 #
 # - The linear rule is usual. In our small test (*Deeper*) it was not the better one.
 # - Both libraries divide by $p_l$ in training. timm decides row by row, torchvision is told by `mode="row"`. Remember `.eval()`.
