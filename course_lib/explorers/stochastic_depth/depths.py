@@ -59,7 +59,7 @@ def _draw(marks, result, figure):
     )
     return (
         f"{figure.replace('test', 'Test')}, mean of {len(always)} seeds. Blocks always on, "
-        f"{levels}. Twelve blocks, dropping, {expected:g} of them on on average: "
+        f"{levels}. Twelve blocks, dropping, of which {expected:g} are on, on average: "
         f"{dropping.mean().item():.3g}."
     )
 
