@@ -78,8 +78,9 @@ def test_the_depths_are_drawn_beside_what_is_dropped():
     caption = explore.depths.explorer.draw(
         marks, {"error": (always, torch.full((2, 1), 0.2))}, "test error"
     )
-    assert "0: 0.025" in caption and "12: 0.065" in caption and "dropping: 0.2" in caption
+    assert "0: 0.025" in caption and "12: 0.065" in caption and "average: 0.2" in caption
     assert list(marks["always"][0].get_xdata()) == list(explore.depths.DEPTHS)
+    assert marks["point"][0].get_data() == ([5.5], [pytest.approx(0.2)]), "at the expected depth"
 
 
 def test_first_block_draws_geometric_means():

@@ -144,14 +144,21 @@ def judged(arm: str, figure: str, seeds: tuple[int, ...] = SEEDS, **only: float)
 
 
 def compare(
-    arm: str, blocks: int | None = None, last: float | None = None, seeds: tuple[int, ...] = SEEDS
+    arm: str,
+    blocks: int | None = None,
+    last: float | None = None,
+    decay: float | None = None,
+    seeds: tuple[int, ...] = SEEDS,
 ) -> dict[str, Interval]:
-    """Dropping minus another arm, each frozen at its best, by FIGURES: test rows, paired by seed.
+    """Dropping minus another arm, as validation froze each, by FIGURES: test rows, paired by seed.
 
-    blocks: of the other arm only those with so many. last: of the dropping ones only that p_L.
+    blocks, decay: of the other arm only those with so much. last: of the dropping ones only that
+    p_L.
     """
     ours = {} if last is None else {"last": last}
-    theirs = {} if blocks is None else {"blocks": blocks}
+    theirs = {
+        name: value for name, value in (("blocks", blocks), ("decay", decay)) if value is not None
+    }
     return {
         figure: paired_interval(
             judged("dropping", figure, seeds, **ours), judged(arm, figure, seeds, **theirs)

@@ -1,10 +1,10 @@
-"""How many blocks are wanted? Always on, each depth at its best, beside twelve that are dropped."""
+"""How many blocks are wanted? Always on, each depth tuned, beside twelve that are dropped."""
 
 import torch
 
 from course_lib import plotting
 from course_lib.experiments.stochastic_depth import tuned
-from course_lib.experiments.stochastic_depth.training import DEPTH
+from course_lib.experiments.stochastic_depth.training import DEPTH, expected_depths
 from course_lib.explorers.stochastic_depth.figures import TEST_FIGURES
 from course_lib.panel import Choice, Explorer
 
@@ -30,14 +30,16 @@ def _prepare(figure):
     """The test figure against the number of blocks."""
     axes = figure.subplots()
     axes.set(title="Test error", xlabel="blocks that are always on", xticks=DEPTHS)
-    always = plotting.draw_band(axes, [], torch.empty(0, 0), label="always on, at its best", k=0)
+    always = plotting.draw_band(axes, [], torch.empty(0, 0), label="always on, as tuned", k=0)
     always[0].set_marker("o")
     dropping = plotting.draw_band(
-        axes, [], torch.empty(0, 0), label=f"{DEPTH} blocks, dropping, at its best", k=1
+        axes, [], torch.empty(0, 0), label=f"{DEPTH} blocks, dropping, as tuned", k=1
     )
+    color, _ = plotting.series(1)
+    point = axes.plot([], [], "D", color=color, markersize=8, label="at its expected depth")
     axes.set(xlim=(-0.5, DEPTH + 0.5))
     axes.legend(loc="lower right")
-    return {"axes": axes, "always": always, "dropping": dropping}
+    return {"axes": axes, "always": always, "dropping": dropping, "point": point}
 
 
 def _draw(marks, result, figure):
@@ -49,12 +51,16 @@ def _draw(marks, result, figure):
     plotting.move_band(marks["always"], DEPTHS, always)
     ends = (-0.5, DEPTH + 0.5)
     plotting.move_band(marks["dropping"], ends, dropping.expand(-1, 2))
+    kept, _ = tuned.frozen("dropping", name)
+    [expected] = expected_depths((kept.last,))
+    marks["point"][0].set_data([expected], [dropping.mean().item()])
     levels = ", ".join(
         f"{blocks}: {value:.3g}" for blocks, value in zip(DEPTHS, always.mean(0).tolist())
     )
     return (
         f"{figure.replace('test', 'Test')}, mean of {len(always)} seeds. Blocks always on, "
-        f"{levels}. Twelve blocks, dropping: {dropping.mean().item():.3g}."
+        f"{levels}. Twelve blocks, dropping, of which {expected:g} are on, on average: "
+        f"{dropping.mean().item():.3g}."
     )
 
 

@@ -34,7 +34,7 @@ def _prepare(figure):
         stack: plotting.draw_band(axes, DEPTHS, none, label=stack, k=k)
         for k, stack in enumerate(STACKS)
     }
-    axes.legend(loc="lower left")
+    axes.legend(loc="upper left", fontsize=8)
     return {"axes": axes, **marks}
 
 
@@ -44,7 +44,8 @@ def _draw(marks, result):
     A depth at which some first block was never on is a gap.
     """
     middle = {}
-    plotting.set_limits(marks["axes"], y=(1e-12, 1e17 if result.gain[1] > 2 else 30))
+    low, high = (1e-12, 1e17) if result.gain[1] > 2 else (1e-3, 10)
+    plotting.set_limits(marks["axes"], y=(low, high))
     for k, stack in enumerate(STACKS):
         logs = result.norm[:, k].log()
         logs = logs.where(logs.isfinite().all(0), torch.nan)
@@ -55,7 +56,7 @@ def _draw(marks, result):
             path.vertices[:, 1] = np.exp(path.vertices[:, 1])
         middle[stack] = logs.mean(0).exp()
     end = {stack: plotting.readable(float(f"{value[-1]:.2g}")) for stack, value in middle.items()}
-    below = " (off the picture)" if middle["no shortcut"][-1] < 1e-12 else ""
+    below = " (off the picture)" if middle["no shortcut"][-1] < low else ""
     gap = "." if (result.norm > 0).all() else ". A gap: that first block is never on."
     seeds = f"{len(result.norm)} seed{'s' * (len(result.norm) > 1)}"
     return (
