@@ -17,7 +17,7 @@ from course_lib.sgd import sgd_update
 
 STEEPEST = 2.0  # the largest curvature of the bowl, whatever its condition number
 ROWS, STEPS, ANGLE = 64, 120, math.radians(-30)
-GOAL, START = torch.tensor([1.0, 0.5], dtype=torch.float64), (-1.6, 1.9)
+GOAL, START = torch.tensor([1.0, 0.5], dtype=torch.float64), (-1.6, 0.0)
 
 
 def examples(rows: int = ROWS) -> Tensor:

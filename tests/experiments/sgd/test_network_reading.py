@@ -17,5 +17,8 @@ def test_each_batch_size_gets_the_pair_that_its_pilot_seeds_end_lowest_at():
         *zip(grid["lr"], grid["momentum"])
     ].index(found.best[500])
     for size in lab.SIZES:
+        by_loss = [loss for *_, loss in found.ranked[size]]
+        assert len(by_loss) == 60 and by_loss == sorted(by_loss)
+        assert found.ranked[size][0][:2] == found.best[size]
         assert lab.RATES[0] < found.best[size][0] < lab.RATES[-1]
         assert len(found.loss[size]) == len(lab.JUDGED)
