@@ -54,11 +54,7 @@ from course_lib.explorers import sgd as explore
 explore.trajectory.show(batch_size=1)
 
 # %% [markdown]
-# A small batch finds the place too, and then does not rest. At the end of this lesson you can
-# - say from the curvature which learning rates work, with and without momentum;
-# - compute how noisy a minibatch gradient is, and what a larger batch buys and costs;
-# - choose a schedule and put its `step()` in the right place;
-# - say what the optimizer does for regularization, and what its noise does *not* do.
+# A small batch finds the place too, and then does not rest. At the end of this lesson you can say which learning rates work, how noisy a minibatch gradient is and what a larger batch buys; choose a schedule; and say what an optimizer does for regularization, and what its noise does *not* do.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The same on real data, in plain PyTorch
@@ -96,7 +92,7 @@ for size, lr, last in ((500, 1.5, 1.5), (10, 0.1, 0.1), (10, 0.1, 0.0)):
 
 # %% [markdown]
 # An **epoch** is one round through all images. In six epochs the full batch makes 6 steps and batches of ten make 300, and those end far lower, in spite of their noise; a rate that falls to 0 ends lower again.
-# That was one **seed**, the number that fixes the start and the order of the images. Four choices stand in the loop: `lr`, `momentum`, `batch_size` and `scheduler`. The rest of this lesson takes them one by one, first by hand, then over many seeds.
+# That was one **seed**, the number that fixes the start and the order of the images. Four choices stand in the loop, `lr`, `momentum`, `batch_size` and `scheduler`. We take them one by one, first by hand, then over many seeds.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## How large a step?
@@ -184,8 +180,7 @@ explore.trajectory.show(lr=0.9)
 # ```
 #
 # By hand, with a gradient that is always 1 and $\mu = 0.9$: $v = 1,\ 1.9,\ 2.71, \dots$, up to $1/(1-\mu) = 10$.
-# So along a slope that keeps its direction the steps become ten times as long. There the **effective rate** is $\eta/(1-\mu)$: `lr=0.1` with momentum 0.9 goes as far as `lr=1` without.
-# Across a valley the gradient changes sign, and its jumps cancel. That is why momentum *bears* a larger rate, up to $2(1+\mu)/\lambda_{\max}$.
+# So along a slope that keeps its direction the steps become ten times as long. There the **effective rate** is $\eta/(1-\mu)$: `lr=0.1` with momentum 0.9 goes as far as `lr=1` without. Across a valley the gradient changes sign, and its jumps cancel. That is why momentum *bears* a larger rate, up to $2(1+\mu)/\lambda_{\max}$.
 #
 # Bears is not needs. Who switches momentum 0.9 on should first *divide the rate by ten*: that keeps the effective rate, and about the noise as well. A larger rate pays only where there is little noise.
 #
@@ -204,8 +199,8 @@ claim("Of the rates 1.001, 1.899, 1.9 and 1.901 with momentum 0.9 the first two 
       holds=equal([1.001, 1.899]))
 
 # %% [markdown]
-# How large should $\mu$ be? On a bowl the best value depends on the condition number alone (*Deeper*). At 10 it is 0.27: the slowest direction then keeps 52 % of its distance at each step, where plain descent at its best rate keeps 82 %.
-# A network has no single condition number: its curvatures change as it trains, and many are zero or negative. The usual 0.9 was found by trying. The formula comes near it, 0.88, for a condition number of 1000.
+# How large should $\mu$ be? On a bowl the best value depends on the condition number alone (*Deeper*). At 10 it is 0.27: the slowest direction then keeps 52 % of its distance at each step, where plain descent at its best rate keeps 82 %. At 1000 it is 0.88.
+# A network has no single condition number, for its curvatures change and many are negative. The usual 0.9 was found by trying.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: the best rate, the best momentum, and Nesterov's
@@ -404,6 +399,8 @@ predict("batch", "All at learning rate 0.3. Which batch size ends lowest?",
 from course_lib.experiments.sgd.reading import SIZES, read
 
 ends = read()
+
+
 def level(losses):
     """The geometric mean, and so the mean of the logarithms."""
     return losses.log().mean().exp().item()
@@ -415,8 +412,7 @@ for size in SIZES:
 
 # %% [markdown]
 # > **How to read a measured claim.** For each start we take the *logarithm of the ratio* of two losses: 0 is equal, −0.7 half, −2.3 a tenth. Its mean is printed with a 95 % **interval**, and held against a bound stated beforehand, here 0.
-# > So −0.7 [−0.9, −0.5] means *about half*; all of it lies below 0, and "lower" *holds*. An interval across the bound is *inconclusive*. About five intervals in a hundred miss the true mean.
-# > *Fresh seeds* are runs that nobody had seen when the claim was written; if they say the same, it is *confirmed*. A distance "told four times in five" is the smallest effect that such an experiment finds reliably.
+# > −0.7 [−0.9, −0.5] means *about half*; all of it lies below 0, so "lower" *holds*. An interval across the bound is *inconclusive*. About five in a hundred miss the true mean. *Confirmed*: **fresh seeds**, runs that nobody had seen when the claim was written, say the same.
 
 # %% tags=["nbval-check-output"]
 def ratio_of(one, other):
@@ -473,11 +469,11 @@ reveal("own-momentum", from_interval={"64": negative(turned)},
        because="without noise the rate can be high, and momentum makes each step count")
 
 # %% [markdown]
-# *At one rate* 8 wins: 0.003, against 0.072 for batches of 1 and 0.033 for all 64. *At its own rate each* the small ones are level, 0.0027 and 0.0026, and the full batch ends five times as high, at 0.0139.
-# *With its own momentum as well* the order turns round: 0.0008, 0.0007 and, for the full batch, 0.00006. Without noise the rate can be high and momentum makes each step count.
-# For batches of 8 momentum 0.9 came with a tenth of the rate, 0.02 for 0.2: the same effective rate. For the full batch the rate *rose*, from 0.5 to 0.99. And so no batch size is best by itself: it depends on what else was tuned (Shallue et al. 2019).
+# *At one rate* 8 wins: 0.003, against 0.072 for batches of 1 and 0.033 for all 64. *At its own rate each* batches of 1 are nearly as good, 0.0027 against 0.0026, a fifth higher on fresh seeds. The full batch ends five times as high, at 0.0139.
+# *With its own momentum as well* the order turns round: 0.0008, 0.0007 and, for the full batch, 0.00006. Look at the rates. For batches of 8 momentum 0.9 came with a tenth of the rate, the same effective rate. For the full batch, without noise, the rate *rose*, from 0.5 to 0.99.
+# So no batch size is best by itself: it depends on what else was tuned (Shallue et al. 2019).
 #
-# Is that so for a network? We take that of the plain loop, six epochs, batches of ten against all 500, each at the best of 60 pairs of rate and momentum by 20 pilot seeds. The claim takes eight other seeds.
+# Is that so for a network? We take that of the plain loop, six epochs, batches of ten against all 500, each at the best of 60 pairs of rate and momentum by 20 pilot seeds. Eight other seeds count.
 
 # %% tags=["nbval-check-output"]
 from course_lib.experiments.sgd import network_reading
@@ -497,17 +493,15 @@ claim("In the network, each at its own best rate and momentum, six steps of all 
 
 # %% [markdown]
 # Here the small batches win: NETTEN against NETFULL. Six steps are too few for a network, at any of our rates and momenta, where ten were enough for a bowl.
-# The six best pairs lie between momentum 0 and 0.95, and all have an effective rate of 0.4 to 0.6: it is $\eta/(1-\mu)$ that one tunes.
+# The six best pairs have all sorts of momentum, and all an effective rate of 0.4 to 0.6: it is $\eta/(1-\mu)$ that one tunes. (Why twenty pilot seeds? By the first four of them the sixth pair would have won: the best of many noisy candidates is partly the luckiest.)
 #
-# *Why twenty pilot seeds?* Two runs at one and the same pair easily differ by a factor of two. By the first four of the seeds the pair 0.5 without momentum would have won; by all twenty it is the sixth. The best of many noisy candidates is partly the luckiest.
-#
-# And the noise itself? Look at equal steps: at rate 0.3, 80 steps of all 64 end at 0.000006 above the minimum of the bowl, 80 steps of 8 at 0.003. That is no surprise, for in a bowl noise can only push away from the one minimum.
+# And the noise itself? At one rate, 0.3, and equally many steps, 80, the full batch ends at 0.000006 in the bowl and batches of 8 at 0.003. That is no surprise: in a bowl noise can only push away from the one minimum.
 # So small batches win where many steps are needed and examples are what costs: **noise is the price, and steps are what it buys.**
 #
-# From batches of 1 to 8 the best rate without momentum grew tenfold, from 0.02 to 0.2; on our coarse grid eightfold would look the same. That is the **linear scaling rule**, *multiply the rate as you multiply the batch* (Krizhevsky 2014, Goyal et al. 2017), and it has two reasons.
-# $k$ times the batch leaves $1/k$ of the steps, so each has to go $k$ times as far. And noise leaves a weight with a variance in proportion to $\eta/B$, while $\eta$ is small (*Deeper*). The rule ends where the curvature limits the rate, at $2/\lambda_{\max} = 1$.
+# From batches of 1 to 8 the best rate without momentum grew about as the batch, from 0.02 to 0.2: the **linear scaling rule**, *multiply the rate as you multiply the batch* (Krizhevsky 2014, Goyal et al. 2017). It has two reasons. $k$ times the batch leaves $1/k$ of the steps, so each has to go $k$ times as far.
+# And noise leaves a weight with a variance in proportion to $\eta/B$, while $\eta$ is small (*Deeper*). The rule ends where the curvature limits the rate, at $2/\lambda_{\max} = 1$.
 #
-# So half the learning rate calms the noise about as much as twice the batch. One may raise the batch during training (Smith, Kindermans et al. 2018), or lower the rate.
+# So half the learning rate calms the noise about as much as twice the batch (Smith, Kindermans et al. 2018 do the latter), which leads to an idea.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: steps, examples, seconds
@@ -603,7 +597,7 @@ predict("cosine",
         ["lower", "higher, its steps are smaller", "cannot be told apart"])
 
 # %% [markdown]
-# Here is that very network at all schedules, four seeds at once; in the notebook each move of a slider really trains them. The picture shows the geometric mean of the loss. What is called *floor* there is the share of the rate that is left at the end; leave it at 0.
+# Here is that very network at all schedules, four seeds at once, geometric mean; in the notebook each move of a slider really trains them. (*Floor* is the share of the rate that is left at the end; leave it at 0.)
 #
 # **Do this**: choose the schedule and the highest learning rate so that the training loss ends below 0.05.  **Notice**: which highest rate does a constant schedule bear, and which a cosine?
 
@@ -613,7 +607,7 @@ from course_lib.explorers import sgd as explore
 explore.schedules.show(shape="constant")
 
 # %% [markdown]
-# The claims take eight seeds (split, start and batch order; always the same 1797 digits). Both sides run on each seed and are subtracted before averaging, a **paired difference**: what both owe to the seed drops out. Again the log of the ratio: −0.7 is half.
+# The claim takes eight other seeds for split, start and batch order. Both sides run on each seed and are compared there, a **paired difference**: what both owe to the seed drops out.
 
 # %% tags=["nbval-check-output"]
 from course_lib.experiments.sgd.schedules import own_rate, train_on_schedule
@@ -644,11 +638,16 @@ reveal("cosine", from_interval={"lower": negative(own),
 
 # %% [markdown]
 # At its own rate each, the cosine from 0.1 ends at a training loss of 0.046, the constant rate of 0.05 at 0.081. The cosine can begin at twice the rate, probably because its noise is gone in the end. The test losses are TESTCOS and TESTCON.
-# That solves the game, too: cosine at 0.1, without warm-up. Whether warm-up helps besides, eight seeds cannot tell (*Deeper*).
+# So cosine at 0.1 wins the game, without warm-up. Whether warm-up helps besides, eight seeds cannot tell (*Deeper*).
 #
-# And the bowl? There the full batch had won at a *constant* rate, which lets small batches hover. Once more with each batch size at its own pair of rate and momentum, now with a cosine.
+# And the bowl? There the full batch won at *constant* rates, at which small batches hover. With a cosine and its own rate and momentum for each, the three can no longer be told apart: 0.00008, 0.00007 and 0.00009 (*Deeper*). <!-- rests: open full-lower-own-cosine -->
 
-# %% tags=["nbval-check-output"]
+# %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
+# ### Deeper: a cosine in the bowl, one rate for both, and warm-up
+#
+# In the bowl the full batch won at *constant* rates, at which small batches hover. Once more, with a cosine and its own rate and momentum for each batch size. After that the network again, eight seeds: cosine and constant rate both at 0.1, and the cosine from 0.1 with and without 30 steps of warm-up.
+
+# %% tags=["deeper", "nbval-check-output"]
 for size in SIZES:
     print(f"{640 // size:3} steps of {size:2}, cosine: {level(ends.falling[size]):.6f}"
           f" at {ends.best_falling[size]}")
@@ -657,14 +656,6 @@ falling = {f"than batches of {size}": ratio_of(ends.falling[64], ends.falling[si
 claim("In the bowl, with a cosine and its own best rate and momentum each, the full "
       "batch ends lower than batches of 1 and of 8 (log of the ratio).",
       measured=falling, kind="measured", id="full-lower-own-cosine", holds=negative)
-
-# %% [markdown]
-# BOWLCOSINE
-
-# %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
-# ### Deeper: one rate for both, and does warm-up help?
-#
-# Again eight seeds: cosine and constant rate both at 0.1, and the cosine from 0.1 with and without 30 steps of warm-up.
 
 # %% tags=["deeper"]
 predict("warm-up",
@@ -723,9 +714,7 @@ for lr in (0.01, 0.02, 0.05, 0.1, 0.2, 0.4):
 # ## Is the noise good for anything?
 #
 # *It finds better minima*, one often reads, and that is what regularization asks about: **flatter** ones, which generalize **better** (Keskar et al. 2017).
-# That their weights are also **smaller** is added now and then. Keskar et al. do not say so: their small batches ended 3 to 10 times as far from the start as their large ones.
-#
-# *Sharpness* is the curvature of the training loss in its steepest direction, $\lambda_{\max}$ as in the bowl; how it is computed stands in *Deeper*.
+# That their weights are also **smaller** is sometimes added. Keskar et al. do not say so: their small batches ended 3 to 10 times as far from the start as their large ones. *Sharpness* is the curvature of the training loss in its steepest direction, $\lambda_{\max}$ as in the bowl; how it is computed stands in *Deeper*.
 #
 # 1. Networks 64-64-10, 300 digits, squared error, plain SGD; batches of 10, 50 and all 300.
 # 2. They are compared where each first comes down to the *same training loss*, 0.012, not after the same number of steps. We look every 20 steps only, so a noisy run may be a few per cent below 0.012 when we catch it.
@@ -777,21 +766,21 @@ reveal("sharp", from_interval={"flatter": positive(sharper),
 # - **Smaller weights? No.** At rate 2 those of batches of 10 are larger: a norm of 6.76 against 6.40.
 # - **Better on new images? No sign of it.** 94.6 % against 95.0 % at rate 1, 94.2 % against 94.7 % at rate 2; on fresh seeds the full batches are 0.3 and 0.6 points ahead.
 #
-# *Why flatter?* The likely answer is the bound of the first section. Where the loss is sharper than $2/\eta$ descent cannot stay. Full batches stand right at it, 1.94 of 2 and 1.00 of 1: full-batch training often sharpens until it reaches $2/\eta$ and stays about there, the *edge of stability* (Cohen et al. 2021).
-# Noise lowers the bound. A place has to be stable for batches that all have curvatures of their own, and the more they differ, the flatter it must be (Wu, Ma & E 2018). A larger rate lowers it as well: full batches at rate 2 are about as flat as batches of 10 at rate 1.
+# *Why flatter?* The likely answer is the stability limit. Where the loss is sharper than $2/\eta$ descent cannot stay, and the full batches stand right there, 1.94 of 2 and 1.00 of 1: the *edge of stability* (Cohen et al. 2021).
+# Noise lowers the limit. A place has to be stable for batches that each have a curvature of their own, and the more these differ, the flatter it must be (Wu, Ma & E 2018). A larger rate does as much: full batches at rate 2 are about as flat as batches of 10 at rate 1.
 #
-# So at equal training loss the small batches stood at a flatter place, and flatter was not better. This is one small network and one loss; on large networks small batches have often generalized better. Much of that gap closes when the large batch makes as many steps (Hoffer et al. 2017), and full batches do as well when explicit regularization takes the place of the noise (Geiping et al. 2022). That is what this course is about.
+# So at equal training loss the small batches stood at a flatter place, and that was not better. This is one small network and one loss; on large networks small batches have often generalized better. Much of that gap closes when the large batch makes as many steps (Hoffer et al. 2017), and full batches do as well when explicit regularization takes the place of the noise (Geiping et al. 2022). That is what this course is about.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# > **Myth: "sharp minima generalize badly".** Take a ReLU network, multiply one layer (weights and biases) by $a > 0$ and divide the weights of the next by $a$. It computes the same function, on every input, and its sharpness can be made as large as you like (Dinh et al. 2017; a *Deeper* section does it). So sharpness alone cannot decide how well a function generalizes. SGD does not visit such rescalings by itself, and sharpness as one measures it goes along with the test error in some large studies (Jiang et al. 2020) and not in others (Andriushchenko et al. 2023).
+# > **Myth: "sharp minima generalize badly".** Take a ReLU network, multiply one layer (weights and biases) by $a > 0$ and divide the weights of the next by $a$. It computes the same function, on every input, and its sharpness can be made as large as you like (Dinh et al. 2017, *Deeper*). So sharpness alone cannot decide. Whether it goes along with the test error where SGD does end, large studies disagree (Jiang et al. 2020, Andriushchenko et al. 2023).
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## A regularizer without any noise
 #
-# Three equations and six unknown weights: infinitely many solutions fit perfectly. Which one does gradient descent end at?
-# Each gradient of a linear model is a combination of the examples, so descent from zero never leaves their span. In that span lies exactly one solution, and it is the *shortest* of all, the **minimum-norm solution** (next *Deeper*).
+# Three equations, six unknown weights: infinitely many solutions fit perfectly. Which one does gradient descent end at?
+# Each gradient of a linear model is a combination of the examples, so descent from zero never leaves their span. One solution lies in it, and that is the *shortest* of all, the **minimum-norm solution** (next *Deeper*).
 #
-# Nobody has asked for small weights; the optimizer prefers them. This is called **implicit regularization**, and it needs no noise. In lesson 01 it decides how models with more weights than examples generalize.
+# Nobody asked for small weights; the optimizer prefers them. That is **implicit regularization**, and it needs no noise. Lesson 01 meets it where models have more weights than examples.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: which of many solutions?
@@ -871,18 +860,18 @@ right = (guessed == data.test_y).float().mean().item()
 print(f"last rate {last:.1e}, test images right {right:.1%}")
 
 # %% [markdown]
-# Typical: momentum 0.9; of the rates 0.3, 0.1 and 0.03 the one with the lowest validation loss; cosine down to 0. Warm-up for 1 to 5 % of the steps is custom and cheap; we could not show that it helps here. Whether a scheduler counts steps or epochs is *your* choice of `total_steps`, `T_max` or `step_size`; the place of `scheduler.step()` must agree with it.
+# Typical: momentum 0.9; of the rates 0.3, 0.1 and 0.03 the one with the lowest validation loss; cosine down to 0. Warm-up for 1 to 5 % of the steps is custom and cheap; we could not show that it helps here. Whether a scheduler counts steps or epochs is your choice; `T_max` and the place of `scheduler.step()` must agree.
 #
 # Three facts that many loops trip over. The optimizer holds *references*: replace a parameter after building it, and the new one is never trained. To resume a run, save the optimizer and the scheduler too. And gradients *add up* until `zero_grad`, which in torch sets them to None, not to zero (all three in *Deeper*).
 #
-# Three habits that go with batches. A batch too large for the memory is summed up in parts: `(loss / k).backward()` for $k$ small batches, then one `optimizer.step()`. `DataLoader(…, drop_last=True)` leaves out the short last batch of an epoch, which is noisier than the others. And gradient *clipping*, between `backward()` and `step()`, shortens the rare huge step (lesson 09).
+# Because they add up, a batch too large for the memory can be summed in parts: `(loss / k).backward()` for $k$ small batches, then one `step()`. `drop_last=True` in a `DataLoader` leaves out the short, noisier last batch. *Clipping* shortens the rare huge gradient (lesson 09).
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## When not to
 #
 # - Features or layers on very different scales make the condition number large: normalise (lesson 07), or use Adam (lesson 04), before you tune the learning rate of SGD for days.
 # - Data that fit into one batch, few weights, a smooth loss: small batches buy you nothing. Use a method that also reads the curvature, such as `torch.optim.LBFGS`, or a linear solver.
-# - A larger batch with the old learning rate and momentum: tune them anew. Multiplying the rate by the same factor keeps $\eta/B$, and so about the variance at rest, but the bound $2/\lambda_{\max}$ does not move.
+# - A larger batch with the old learning rate and momentum: tune them anew. The rate may grow with the batch, but the bound $2/\lambda_{\max}$ does not move.
 
 # %% [markdown] tags=["card"] slideshow={"slide_type": "slide"}
 # ## To keep
@@ -1196,7 +1185,7 @@ claim("From the ridge line itself, noise of 1e-8 in the gradient is enough to le
 reveal("ridge", "in a valley, soon enough", because="the offset grows by 10 % a step")
 
 # %% [markdown] tags=["deeper"]
-# Across the ridge the surface bends downwards: near the saddle the gradient is about $-w_1$, so a step takes $w_1$ to $w_1 + \eta w_1$ and *multiplies* it by $1+\eta$. From 1e-8 that takes $\ln(\frac12/10^{-8})/\ln 1.1 \approx 186$ steps to reach ½.
+# Across the ridge the surface bends downwards: near the saddle the gradient is about $-w_1$, so a step takes $w_1$ to $w_1 + \eta w_1$ and *multiplies* it by $1+\eta$. From 1e-8 that would take $\ln(\frac12/10^{-8})/\ln 1.1 \approx 186$ steps to reach ½; it is 188 in the picture, as the slope is a little less steep farther out.
 # Only a start exactly on the ridge stays, and a random start never is: under mild conditions plain descent from almost every start ends at no saddle (Lee et al. 2016). But past many saddles in a row, descent without noise may need exponentially many steps (Du et al. 2017).
 # So noise is not what keeps descent from saddles, though it can decide how soon it leaves.
 
