@@ -28,7 +28,7 @@
 # what this page needs
 try:
     from course_lib.notebook import (above, below, between, claim, each, equal, near,
-                                     negative, positive, predict, quiz, reveal, setup,
+                                     negative, positive, predict, reveal, setup,
                                      show_source, within)
 except ModuleNotFoundError:
     raise ImportError(
