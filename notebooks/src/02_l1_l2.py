@@ -440,7 +440,7 @@ from course_lib.experiments.l1_l2.penalised_regression import moments, ridge
 hessian, moment = moments(x, y)  # XᵀX/n and Xᵀy/n
 curvatures, axes = torch.linalg.eigh(hessian)  # curvatures: the d²
 kept = (axes.T @ ridge(x, y, 0.1)) / (axes.T @ ridge(x, y, 0.0))
-print("d²:            ", *(f"{c:5.2f}" for c in curvatures))
+print("d²:             ", *(f"{c:5.2f}" for c in curvatures))
 print("kept at λ = 0.1:", *(f"{share:5.0%}" for share in kept))
 for strength in (0.0, 0.1, 1.0, 10.0):
     freedom = (curvatures / (curvatures + strength)).sum()
