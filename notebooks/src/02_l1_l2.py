@@ -740,13 +740,13 @@ claim("On these digits, with λ chosen on validation rows, L2 is wrong less ofte
 # **On these digits L2 lowers the error more, and L1 leaves fewer weights.** With λ chosen by validation L2 is wrong on 11.0 % of the test digits, proximal L1 on 14.1 %, hardly any penalty on 20 %; but of the weights under L1 71 % are zero.
 # That is one task, with wrong labels and a short training. Where only a few features count, L1 wins: in the made-up worlds of *Deeper* above, with 5 of 100 features that count, the lasso is nearer to the truth than ridge every time. Whoever chooses L1 bets on that (Hastie, Tibshirani & Friedman, 2009).
 #
-# In the picture both kinds of L1 have the same error. But proximal steps make the zeros themselves; after subgradient steps somebody has to choose a threshold.
+# In the picture both kinds of L1 have nearly the same error. But proximal steps make the zeros themselves; after subgradient steps somebody has to choose a threshold.
 # "Regularization always improves test performance", one hears. The curves climb on the right: there L2 and proximal L1 are wrong on nine images of ten, no better than one answer for all.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: what does a penalty do to the surface?
 #
-# The Hessian, the matrix of second derivatives, of $\frac\lambda2\lVert w\rVert^2$ is $\lambda I$. So L2 on all parameters adds λ to every curvature: the surface gets steeper everywhere, not smoother. In proportion the flat directions gain most. Take a bowl with curvatures 0.01 and 10, and λ = 0.1: the **condition number**, largest over smallest, falls from 1000 to 10.1/0.11 = 92. So gradient descent with its best learning rate needs fewer steps, to a lowest point of its own: it is not that of the loss.
+# The Hessian, the matrix of second derivatives, of $\frac\lambda2\lVert w\rVert^2$ is $\lambda I$. So L2 on all parameters adds λ to every curvature: the surface gets more curved everywhere, not smoother. In proportion the flat directions gain most. Take a bowl with curvatures 0.01 and 10, and λ = 0.1: the **condition number**, largest over smallest, falls from 1000 to 10.1/0.11 = 92. So gradient descent with its best learning rate needs fewer steps, to a lowest point of its own: it is not that of the loss.
 #
 # Negative curvatures, at a saddle, are lifted too: here in a small network at random weights.
 

@@ -434,7 +434,7 @@ from course_lib.explorers import weight_decay as explore
 explore.trajectories.show(optimizer="Adam")
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
-# ### Deeper: all of Adam, two goals, the law of the pull, and a loss multiplied by a thousand
+# ### Deeper: all of Adam, two goals, and the law of the pull
 #
 # First the function, and the two goals in the bowl of the first picture, with $\sqrt{\hat v}$ held still at 4 and ¼. Then the law:
 #
