@@ -157,7 +157,7 @@ for kind, more in ((torch.optim.SGD, {"momentum": 0.9}), (torch.optim.Adam, {}))
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The one line
 #
-# Where in the code do the two part? Both pulls in SGD with momentum, for one tensor `w` with the gradient `g`:
+# Where in the code do the two part? Here are both pulls in SGD with momentum, for one tensor `w` with the gradient `g`:
 #
 # ```python
 # if l2:
