@@ -45,7 +45,7 @@ setup()
 # $$\text{loss} + \lambda_1 \sum |w_i| + \frac{\lambda_2}{2} \sum w_i^2$$
 #
 # `loss` is a tensor with one number, `params` a list of tensors as `model.parameters()` gives them, `l1` and `l2` are the two strengths.
-# Sum over the *weights*: tensors with at least two dimensions. Biases and the scale and shift of norms have one, and go free.
+# Sum over the *weights*: tensors with at least two dimensions. Biases, and the scale and shift of normalisation layers (lesson 07), have one, and go free.
 #
 # By hand: loss 1, weights $3$ and $-4$. With $\lambda_1 = 0.1$ it is $1.7$, with $\lambda_2 = 0.1$ it is $2.25$.
 #
@@ -100,9 +100,9 @@ explore.zeroing.show(update=soft_threshold) if t2.answered else print("Write T2 
 # ## T3 · Two groups
 #
 # Sort the parameters of a model into two groups for an optimizer: weights, with the given `weight_decay`, and all others (biases, and scale and shift of
-# norms) with `weight_decay` 0. A group is a dict, `{"params": [...], "weight_decay": ...}`; return a list of two of them. Every parameter is in exactly one.
+# normalisation layers such as BatchNorm) with `weight_decay` 0. A group is a dict, `{"params": [...], "weight_decay": ...}`; return a list of two of them. Every parameter is in exactly one.
 #
-# *Often seen here: going by the name, which lies; norms that decay with the weights; spared parameters that are in no group, and so are never trained.*
+# *Often seen here: going by the name, which lies; normalisation layers that decay with the weights; spared parameters that are in no group, and so are never trained.*
 
 # %% tags=["answer:T3"]
 def decay_groups(model, weight_decay):

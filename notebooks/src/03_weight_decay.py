@@ -18,7 +18,7 @@
 # **Weight decay** leaves the loss alone and multiplies every weight by $1-\eta\lambda$ at each step ($\eta$ is the learning rate).
 # The two words are often used for one thing, and PyTorch calls both of them `weight_decay`. When is that harmless, and how wrong is it when it is not?
 #
-# *55 minutes; sections called* Deeper *are folded, and extra. You need gradients and momentum (lesson 00), and L2 (lesson 02). What is needed of Adam is told here.*
+# *54 minutes; sections called* Deeper *are folded, and extra. You need gradients and momentum (lesson 00), and L2 (lesson 02). What is needed of Adam is told here.*
 
 # %% tags=["setup"]
 # what this page needs
@@ -109,7 +109,8 @@ reveal("flat-loss", "the one with L2", because="its pull is carried on by the ve
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## In plain PyTorch
 #
-# Does that matter in a network? Here is a loop to copy, which prints how long the weights get, all of them as one vector, and how many test images are told wrong. A small network learns handwritten digits from 300 images, every fifth of them with a wrong label, with no pull, with L2 (`weight_decay=` of torch's SGD and Adam *is* L2), or with decay: two lines more, before the step.
+# Does that matter in a network? Here is a loop to copy. It prints the length of all weights, taken as one vector, and the share of test images that are classified wrongly. A small network learns handwritten digits from 300 images, every fifth of them with a wrong label: with no pull, with L2 (`weight_decay=` of torch's SGD and Adam *is* L2), or with decay, which is the block under `no_grad`.
+# It stands before the step, for torch decays the *old* weight. Shrinking the *new* one, after the step, is not the same: it differs by $\eta^2\lambda$ times the direction of the step.
 # L2 has λ = 0.02. Decay has the same λ, and then ten times as much.
 
 # %% tags=["plain"]
@@ -134,8 +135,9 @@ def train(kind, l2=0.0, decay=0.0, lr=0.01, **options):
             loss = cross_entropy(model(data.train_x[rows]), data.train_y[rows])
             optimizer.zero_grad()
             loss.backward()
-            for w in model.parameters():
-                w.detach().mul_(1 - lr * decay)  # the gradient never hears of it
+            with torch.no_grad():  # the gradient never hears of it
+                for w in model.parameters():
+                    w.mul_(1 - lr * decay)
             optimizer.step()
     model.eval()
     wrong = model(data.test_x).argmax(1) != data.test_y
@@ -149,29 +151,32 @@ for kind, more in ((torch.optim.SGD, {"momentum": 0.9}), (torch.optim.Adam, {}))
 
 # %% [markdown]
 # Under momentum L2 pulls harder than decay, as by hand, and decay of *ten times* the strength gives the same length and the same error. Why ten is said in *So L2 is stronger?*
-# Under Adam ten times is not nearly enough. Some factor would give the same total length there, too, but not the same length weight by weight: that is the second half of this lesson.
-# Either pull lowers the test error here, for the network has wrong labels to forget. This is one seed each; how good the two are when each is tuned is the question of lesson 04.
+# Under Adam ten times is not nearly enough: the lengths are 15.2 and 7.0. A larger factor may give the same total length there, but not the same length weight by weight, as the second half of this lesson shows.
+# The stronger pulls go with fewer wrong test images here. That is one seed each, and nothing is tuned: do not read from it which kind is better. Lesson 04 asks that.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The one line
 #
-# Where in the code do the two part? Everything in this lesson is about which of the first two `if`s of this function comes true; then follow `grad` and `param` down to the last line.
-# `add_scaled(a, s, b)` is $a + s\,b$; skip `dampening` and `nesterov`, two options of torch.
-
-# %%
-show_source(sgd_update)
-
-# %% [markdown]
-# `add_l2` returns $g + \lambda w$, a new gradient. From there on nobody can tell pull and loss apart: what momentum does to one it does to
-# the other. `decay` multiplies the weight by $1-\eta\lambda$ and is done; this step's $g$ never hears of it.
+# Where in the code do the two part? Here are both pulls in SGD with momentum, for one tensor `w` with the gradient `g`:
+#
+# ```python
+# if l2:
+#     g = g + l2 * w                 # L2: joins the gradient
+# if weight_decay:
+#     w.mul_(1 - lr * weight_decay)  # decay: goes past it
+# v = momentum * v + g
+# w.sub_(lr * v)
+# ```
+#
+# Everything in this lesson is about which of the two `if`s comes true. L2 makes a new gradient, $g + \lambda w$. From there on nobody can tell pull and loss apart: what momentum does to one it does to the other. Decay multiplies the weight by $1-\eta\lambda$ and is done; `g` and `v` never hear of it.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## When they are the same
 #
 # Take the momentum away and the last line reads $w - \eta\,(g + \lambda w)$, which *is* $(1-\eta\lambda)\,w - \eta g$. That is the line of algebra.
 #
-# Let us hold a thousand noisy steps to it, with the pull let in by three ways: a term in the loss, torch's `weight_decay`, and our `SGD` with decay on a line of its own, *decoupled* from the gradient.
-# Here the loss term stands without its ½, as $\lambda\lVert w\rVert^2$, because one often sees it so. Its derivative is $2\lambda w$, so the two others get $2\lambda$.
+# Let us hold a thousand noisy steps to it, with the pull let in at three places: as a term in the loss, in torch's `weight_decay`, and in our `SGD` with decay on a line of its own, *decoupled* from the gradient.
+# The loss term stands here without its ½, as $\lambda\lVert w\rVert^2$, because one often sees it so. Its derivative is $2\lambda w$, so the two others get $2\lambda$.
 
 # %%
 def weights_with(way, penalty=0.05, steps=1000, **options):
@@ -228,8 +233,8 @@ explore.equilibrium.show()
 # - **L2** sits in the gradient. Rest means that the gradient is zero, pull included: $(w-1) + \lambda w = 0$, so $w = \frac{1}{1+\lambda}$ whatever the momentum.
 # - **Weight decay** stands outside. Rest means that the step and the decay cancel: $\eta\frac{w-1}{1-\mu} + \eta\lambda w = 0$. The η cancels, so $w = \frac{1}{1+\lambda(1-\mu)}$.
 #
-# With μ = 0.9 the loss outpulls weight decay tenfold. L2 rolls along with the loss, and their *balance* is kept.
-# The factor is not only one of the end. While a gradient changes slowly, momentum makes of it a step with the rate $\eta/(1-\mu)$; the loss and L2 get that rate, decay does not.
+# With μ = 0.9 the gradient of the loss is multiplied by ten, and the decay is not. L2 is multiplied along with the loss, and their *balance* is kept.
+# The factor holds on the way, too. While a gradient changes slowly, momentum makes of it a step with the rate $\eta/(1-\mu)$; the loss and L2 get that rate, decay does not.
 
 # %% tags=["nbval-check-output"]
 def rest(**pull):
@@ -253,13 +258,25 @@ reveal("equilibrium", "L2 closer to 0",
 
 # %% [markdown]
 # So at equal λ L2 is stronger, tenfold. That is no merit: they are two knobs with different units, and **a λ tuned for one is wrong for the other.**
-# When you switch, start from $\lambda_{\text{decay}} = \lambda_{\text{L2}} / (1-\mu)$. In the plain loop above that was 0.02/0.1 = 0.2, and it gave the same network, to the digits printed.
+# When you switch, start from $\lambda_{\text{decay}} = \lambda_{\text{L2}} / (1-\mu)$. In the plain loop above that was 0.02/0.1 = 0.2, and it gave the same length and the same test error, to the digits printed.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
-# ### Deeper: more dimensions, and momentum with a (1 − β) in it
+# ### Deeper: the whole function, more dimensions, and momentum with a (1 − β) in it
+#
+# This is the SGD of the course. `add_scaled(a, s, b)` is $a + s\,b$, `add_l2` returns $g + \lambda w$, `decay` multiplies the weight. `dampening` and `nesterov` are two options of torch. Nesterov steps along $g + \mu v$, so on the first step the pull of L2 counts 1.9 times: it takes off 0.095 where decay takes 0.05.
 #
 # In more dimensions the lowest point of bowl plus $\frac{\lambda}{2}\lVert w\rVert^2$ is called the **ridge** solution: $w_{\text{ridge}}(\lambda) = (H + \lambda I)^{-1} H w^\ast$,
 # where the matrix $H$ holds the curvatures of the bowl and $w^\ast$ is its lowest point. It is where the crosses stand in the first picture.
+
+# %% tags=["deeper"]
+show_source(sgd_update)
+
+# %% tags=["deeper", "nbval-check-output"]
+claim("Decay proper equals L2 in plain SGD only: under Nesterov momentum the two part "
+      "on the very first step (difference of the weights).",
+      measured=three_steps(sgd_update, momentum=0.9, nesterov=True, l2=0.5)[0]
+               - with_decay[0],
+      holds=near(-0.045, 1e-12))
 
 # %% tags=["deeper", "nbval-check-output"]
 from course_lib.experiments.shared.surfaces import descend
@@ -327,7 +344,7 @@ claim("In the average's form both pulls end at ridge(λ): the factor 1/(1 − β
 # ## Adam: the pull is divided too
 #
 # Does a factor convert L2 into decay under Adam too? **Adam** keeps two running means for each weight: $m$ of its gradient, and $v$ of its squared gradient. (The letter $v$ was the velocity before; it is not here.)
-# $\hat m$ and $\hat v$ are the same, corrected for their start at zero. The step is $\eta\,\hat m/\sqrt{\hat v}$: the mean gradient, divided by the recent *size* of that weight's gradients.
+# $\hat m$ and $\hat v$ are the same, corrected for their start at zero. The step is $\eta\,\hat m/(\sqrt{\hat v}+\varepsilon)$: the mean gradient, divided by the recent *size* of that weight's gradients. The tiny ε = 1e-8 only keeps it from dividing by zero.
 # L2 put its pull into the gradient, so the pull is divided as well.
 #
 # By hand, on the flat loss, where the pull is all there is: with w = 1 and λ = 0.5 the gradient is 0.5. The mean of its square is 0.25, the root of that 0.5, and the first step is $0.1 \cdot 0.5/0.5 = 0.1$.
@@ -359,11 +376,8 @@ claim("On a flat loss, Adam with L2 takes the same "
 reveal("flat-adam", "as fast", because="λw is divided by its own size, and λ cancels")
 
 # %% [markdown]
-# With λ = 0.005 the first step is $0.1 \cdot 0.005/0.005 = 0.1$ again. It is as if the knob were not connected. Adam asks only *which way*, and λw answers "down" however small λ is, until λw is as small as ε = 1e-8.
-# Decoupled decay obeys: 5 % a step, or 0.05 %. Here is the whole of Adam. Again two lines decide, and nothing below them knows which one ran.
-
-# %% slideshow={"slide_type": "slide"}
-show_source(adam_update)
+# With λ = 0.005 the first step is $0.1 \cdot 0.005/0.005 = 0.1$ again. On a flat loss it is as if the knob were not connected. Adam asks only *which way*, and λw answers "down" however small λ is, until λw is as small as ε.
+# Decoupled decay obeys: 5 % a step, or 0.05 %. In the code of Adam again two lines decide, and nothing below them knows which one ran (*Deeper*, below).
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # A real loss is not flat. Then $\sqrt{\hat v}$ is set by the loss's gradients, and they differ from weight to weight.
@@ -404,11 +418,15 @@ reveal("two-weights", "the one with gradients ±0.1",
 # %% [markdown]
 # In the printout decay took about 2 % of each. L2 took about a tenth of that, and about ten times that: its pull was divided by 10, and by 0.1.
 #
-# Does L2 under Adam end somewhere else, then? No. With the full batch, at rest, gradient plus λw is zero, and dividing zero changes nothing: only the *time* to get there differs from weight to weight.
-# Decay is the other way round. It is not divided while the loss is, so here the *balance* differs: with the $\hat v$ held still, decay aims at the lowest point of loss $+ \frac{\lambda}{2}\sum_i \sqrt{\hat v_i}\,w_i^2$ (proposition 3 of Loshchilov & Hutter).
-# **Under Adam L2 is unequal in its speed, and decay in its goal.** Lesson 04 says where decay comes to rest.
+# Does L2 under Adam end somewhere else, then? No. With the full batch, at rest, $(g + \lambda w)/\sqrt{\hat v} = 0$, so $g + \lambda w = 0$ as without Adam. Only the *time* to get there differs from weight to weight.
+# Decay is the other way round. At rest $g/\sqrt{\hat v} + \lambda w = 0$. Multiply by $\sqrt{\hat v}$:
 #
-# **Do this**: raise λ.  **Notice**: which of the two paths ends on the cross, the lowest point of loss plus L2? After these 100 steps the other is still on its way.
+# $$g + \lambda\sqrt{\hat v}\,w = 0,$$
+#
+# and with the $\hat v$ held still that is the lowest point of loss $+ \frac{\lambda}{2}\sum_i \sqrt{\hat v_i}\,w_i^2$ (proposition 3 of Loshchilov & Hutter): each weight has a price of its own. **Under Adam L2 is unequal in its speed, and decay in its goal.**
+# In a real run $\hat v$ does not hold still. With the full batch the gradients shrink on the way, $\sqrt{\hat v}$ with them, and so does the price: lesson 04 finds that decay then ends at the star itself, up to some λ. With minibatches the noise of the gradients keeps $\sqrt{\hat v}$ up.
+#
+# **Do this**: raise λ.  **Notice**: which of the two paths ends on the blue cross, the lowest point of loss plus L2? (The orange cross of the legend belongs to SGD. Decay's goal under Adam is not drawn, for it moves with $\hat v$; after these 100 steps decay is still on its way.)
 
 # %%
 from course_lib.explorers import weight_decay as explore
@@ -416,12 +434,39 @@ from course_lib.explorers import weight_decay as explore
 explore.trajectories.show(optimizer="Adam")
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
-# ### Deeper: the law of the pull, and a loss multiplied by a thousand
+# ### Deeper: all of Adam, two goals, and the law of the pull
+#
+# First the function, and the two goals in the bowl of the first picture, with $\sqrt{\hat v}$ held still at 4 and ¼. Then the law:
 #
 # How exactly does the pull depend on the size of the gradients? Seven weights with ever larger noise as their gradient, three decades apart:
 # what L2 takes off goes as $1/\sqrt{\hat v}$, slope −1 in a log-log plot. That needs gradients that average to about zero, as noise does.
 # A gradient that hardly varies, in sign or in size, leaves hardly anything for the pull: a step is then $g/|g|$, and $(g+\lambda w)/|g+\lambda w|$ is the same.
 # In between, with $m$ and $s$ the means of the gradient and of its square, a small λ takes $(1 - m^2/s)/\sqrt{s}$ times $\eta\lambda w$ a step.
+
+# %% tags=["deeper"]
+show_source(adam_update)
+
+# %% tags=["deeper", "nbval-check-output"]
+size = torch.tensor([4.0, 0.25], dtype=torch.float64)  # √v̂, held still
+
+
+def end_with(size, l2=0.0, weight_decay=0.0):
+    """Where steps along the gradient divided by `size` come to rest in the bowl."""
+    w = torch.zeros(2, dtype=torch.float64)
+    for _ in range(4000):
+        w = w - 0.05 * ((bowl.gradient(w) + l2 * w) / size + weight_decay * w)
+    return w
+
+
+by_l2, by_decay = end_with(size, l2=0.5), end_with(size, weight_decay=0.5)
+priced = bowl.hessian + 0.5 * size.diag()
+goal = torch.linalg.solve(priced, bowl.hessian @ torch.tensor(bowl.minimum).double())
+for name, w in (("L2", by_l2), ("decay", by_decay)):
+    print(f"{name:<6} ends at ({w[0]:.2f}, {w[1]:.2f})")
+claim("With √v̂ held still L2 comes to rest at ridge(λ), decay at the lowest point of "
+      "loss + (λ/2)Σ√v̂ᵢwᵢ².",
+      measured=[(by_l2 - ridge(0.5)).norm().item(), (by_decay - goal).norm().item()],
+      holds=below(1e-9))
 
 # %% tags=["deeper"]
 def pull_and_size(drift=0.0, l2=1e-6, steps=200):
@@ -456,7 +501,7 @@ claim("In a bowl, with the full batch, Adam with L2 comes to rest at ridge(λ)."
 # %% [markdown]
 # Adam is said not to care how the loss is scaled. True for the loss alone. With L2 beside it, scaling the loss by $c$ leaves $\lambda w$ behind:
 # $c\,g + \lambda w = c\,(g + \frac{\lambda}{c} w)$, and Adam forgets the outer $c$ except where ε stands. So a mean over the batch or a sum,
-# a loss in bits or in nats, changes the strength of the regularization. Decoupled decay stays as it is; Zhuang et al. (2022) call this *scale-freeness* and find that it goes with where AdamW does better than Adam + L2.
+# a loss in bits or in nats, changes the strength of the regularization. (Loss scaling in mixed precision is undone before the step, so it does no harm.) Decoupled decay stays as it is; Zhuang et al. (2022) call this *scale-freeness* and find that it goes with where AdamW does better than Adam + L2.
 
 # %% tags=["deeper", "nbval-check-output"]
 def scaled(c=1.0, **options):
@@ -474,18 +519,21 @@ claim("Scaling the loss by 1000 under Adam with L2 is the same as λ/1000 and ε
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## How unequal is the pull in a network?
 #
-# How far apart are the pulls on the weights of a network? The network of the plain cell under Adam with L2, now on 1000 images with right labels, pixels between 0 and 1, learning rate 0.001, 600 steps.
-# For every weight of the first layer we note how large its gradients from the loss were, and its **effective decay** $1/(\sqrt{\hat v}+\varepsilon)$: by how much Adam multiplies what L2 adds to that weight's gradient.
-# It is an upper estimate of the pull, and the pull itself where gradients average to zero. With AdamW that number is 1 for every weight.
+# The network of the plain cell again, under Adam with L2, now on 1000 images with right labels, pixels between 0 and 1, learning rate 0.001, 600 steps.
+# For every weight of the first layer we note how large its gradients from the loss were, and after the last step its **effective decay** $1/(\sqrt{\hat v}+\varepsilon)$: by how much Adam multiplies what L2 adds to that weight's gradient. With AdamW that number is 1 for every weight.
+# It is the pull itself where gradients average to zero. Elsewhere it is a first estimate only: a steady gradient leaves less for the pull. So we speak of the *multiplier*.
 #
-# Decided beforehand: a tenfold difference counts, between the strongest and the weakest pull (5 % left out at either end), and between the least decayed weight and $\eta\lambda$.
+# Decided beforehand, tenfold counts:
+# 1. the largest multiplier over the smallest, 5 % of the weights left out at either end;
+# 2. the smallest multiplier of all.
+#
 # At large λ the pull itself fills $\hat v$. So if the spread comes from the loss's gradients, it should shrink there: we compare λ = 0.1 with λ = 1e-4.
 
 # %%
 predict("spread",
-        "Leaving out 5 % at either end, the strongest "
-        "and the weakest pull differ by a factor of …",
-        ["less than 3", "3 to 30", "more than 30"])
+        "Leaving out 5 % at either end, the largest and the smallest multiplier "
+        "differ by a factor of …",
+        ["less than 3", "3 to 10", "more than 10"])
 
 # %% [markdown]
 # **Do this**: move λ to its right end.  **Notice**: on which side of the dashed line does the cloud lie, and what becomes of its slope?
@@ -505,13 +553,19 @@ from course_lib.statistics import mean_interval, paired_interval
 
 *_, found = measure_decay()  # what the picture was drawn from; 8 seeds
 at = found.strengths.index(1e-4)
+spread, least = found.spread[:, at], found.least[:, at]  # in powers of ten
+print(f"nine weights in ten lie within a factor of {10**spread.mean():.0f}; "
+      f"the smallest multiplier is {10**least.mean():.0f}")
+middle = 10 ** found.pixels[:, at].nanmean(0).view(8, 8)[:, 2:6]
+print(f"medians by pixel, in the four columns in the middle of the image: "
+      f"{middle.min():.0f} to {middle.max():.0f}")
 claim("At λ = 1e-4 the effective decay of the weights spreads more than tenfold (in "
       "powers of ten: by more than 1).",
-      measured=mean_interval(found.spread[:, at]), kind="measured", id="decay-spread",
+      measured=mean_interval(spread), kind="measured", id="decay-spread",
       holds=above(1))
-claim("Even the least decayed weight gets more than ten times lr·λ (in powers of ten: "
-      "more than 1).",
-      measured=mean_interval(found.least[:, at]), kind="measured", id="decay-least",
+claim("At every weight Adam multiplies what L2 adds by more than ten (the smallest "
+      "multiplier, in powers of ten: more than 1).",
+      measured=mean_interval(least), kind="measured", id="decay-least",
       holds=above(1))
 claim("At λ = 0.1 the spread is smaller than at "
       "λ = 1e-4 (difference in powers of ten).",
@@ -521,32 +575,36 @@ claim("At λ = 0.1 the spread is smaller than at "
 
 # %%
 # what came out
-from math import log10
-
-spread = mean_interval(found.spread[:, at])  # in powers of ten
-reveal("spread", from_interval={"less than 3": below(log10(3))(spread),
-                                "3 to 30": between(log10(3), log10(30))(spread),
-                                "more than 30": above(log10(30))(spread)},
+spread = mean_interval(spread)  # in powers of ten; log10(3) = 0.477
+reveal("spread", from_interval={"less than 3": below(0.477)(spread),
+                                "3 to 10": between(0.477, 1)(spread),
+                                "more than 10": above(1)(spread)},
        because=f"measured: a factor of {10**spread.mean:.0f}", rests="decay-spread")
 
 # %% [markdown]
-# The map tells the story. At the left and right edge of an image most pixels are blank in nearly every digit, so their weights hardly ever see a gradient, $\sqrt{\hat v}$ is tiny, and the pull is enormous.
-# It is often said that where gradients are large, L2 under Adam decays *less* than intended. Less than elsewhere, yes. But with a mean loss and inputs of size 1, as here, gradients are far below 1, and the whole cloud stands far above the dashed line.
+# Nine weights in ten lie within a factor of 380. The map tells where that comes from. At the left and right edge of an image most pixels are blank in nearly every digit, so their weights hardly ever see a gradient, $\sqrt{\hat v}$ is tiny, and the multiplier is enormous. In the four columns in the middle the typical ones go from 223 to 419, not even twofold.
+# It is often said that where gradients are large, L2 under Adam decays *less* than intended. Less than elsewhere, yes. But with a mean loss and inputs of size 1, as here, gradients are far below 1, and the whole cloud stands far above the dashed line: the smallest multiplier is about 140.
 # At large λ the line bends flat: where $\lambda w$ itself fills $\hat v$, the pull is divided by itself, as on the flat loss.
 #
-# So one λ of L2 under Adam is a different speed for every weight: between the strongest and the weakest pull lies a factor of some hundreds, set by gradients that nobody chose. In the picture much of it is due to the edge pixels; most weights lie within one power of ten.
-# Other pixel scales give other gradients, and another picture. Whether it costs *accuracy* is another question; the next lesson measures it.
+# So under Adam one λ of L2 has as many multipliers as there are weights, set by gradients that nobody chose. Other pixel scales give other gradients, and another picture. Whether it costs *accuracy* is another question; the next lesson measures it.
 #
 # The intervals cover eight seeds, each with another split, start and batch order, but always from the same 1797 images. They speak of training on these digits, not of other data.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ## Myths, checked
+# ## A myth, checked
 #
 # > **"`torch.optim.SGD(weight_decay=…)` directly performs weight decay. It is fully equivalent to adding the L2 norm to the loss."**
 #
 # (The L2 *penalty*, to be exact: half the squared norm.) Under momentum these two sentences exclude each other. Which one is true of torch?
+#
+# The second. torch's SGD adds λw to the gradient, before the velocity sees it: it takes the very steps that you saw of L2 *By hand*, and ends where the loss term leads (*Deeper*). The name `weight_decay` is older than the distinction. torch's Adam does L2 as well; AdamW decouples.
 
-# %% tags=["nbval-check-output"]
+# %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
+# ### Deeper: torch's own steps
+#
+# Three steps of torch's SGD, Adam and AdamW beside those of *By hand*; and the three ways of *When they are the same* once more, now with momentum.
+
+# %% tags=["deeper", "nbval-check-output"]
 def torch_steps(optimizer_class, **options):
     """The weight after three steps of a torch optimizer on a flat loss, starting from
     1."""
@@ -567,71 +625,31 @@ claim("torch's SGD with momentum is coupled L2, "
       measured=[abs(a - b) for name in found
                 for a, b in zip(found[name], expected[name])],
       holds=below(1e-12))
-
-# %% tags=["nbval-check-output"]
-claim("`weight_decay=2λ` equals the loss term λ‖w‖² under momentum too, because it is "
-      "no weight decay.",
+claim("`weight_decay=2λ` in torch's SGD equals the loss term λ‖w‖² under momentum too.",
       measured=(weights_with("loss", momentum=0.9)
                 - weights_with("torch", momentum=0.9)).abs().max().item(),
       holds=below(1e-12))
-claim("Decay proper equals it in plain SGD only: under Nesterov momentum the two part "
-      "on the very first step.",
-      measured=three_steps(sgd_update, momentum=0.9, nesterov=True, l2=0.5)[0]
-               - with_decay[0],
-      holds=near(-0.045, 1e-12))
-
-# %% [markdown]
-# > **"$\theta \leftarrow \theta - \eta\,(\nabla L - \lambda\theta)$"**, with a minus inside (so in the mlr3torch course, mlr-org.github.io/mlr3torch-course/notebooks/4-optimizer.html, commit 220fa0e). Multiply out: $(1+\eta\lambda)\,\theta$. The sign is wrong, the weights grow.
-
-# %% tags=["nbval-check-output"]
-def misprinted_update(param, grad, state, *, lr, l2):
-    return param.sub_(lr * (grad - l2 * param))
-
-
-claim("With the misprinted sign the weight grows by 5 % a step instead of shrinking.",
-      measured=three_steps(misprinted_update, l2=0.5)[-1],
-      holds=near(1.05**3, 1e-12))
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## In production
 #
-# - SGD with momentum: `torch.optim.SGD(…, weight_decay=1e-4)` is L2, and every recipe tuned with it means L2. Typical λ: 1e-4 to 5e-4. torch has no SGD with decay; it is the line of the plain cell.
-# - Adam: use `torch.optim.AdamW`, which is `Adam` with `decoupled_weight_decay=True`. Not because its results are better, which lesson 04 measures, but because its λ means the same for every weight and does not change with the scale of the loss. Typical λ: 0.01 to 0.1. Do not carry over a λ from Adam's L2: you have just seen how far off its scale that one pulls.
-# - Biases and the scale and shift of normalisation layers are usually left out, so that λ means one thing, a pull on matrices. Whether that lowers the error depends on the width and on the figure that chooses λ; lesson 07 measures it, with BatchNorm. <!-- rests: spare-narrow, spare-wide, not spare-tuned-noisy, spare-tuned-error-noisy -->
-#   It takes two parameter groups. Make them by the kind of layer that a parameter belongs to, not by its name.
+# - **SGD** with momentum: `torch.optim.SGD(…, weight_decay=1e-4)` is L2, and every recipe tuned with it means L2. Typical λ: 1e-4 (ResNet) to 5e-4 (AlexNet, VGG). torch has no SGD with decay; it is the block of the plain cell.
+# - **Adam**: use `torch.optim.AdamW`, which is `Adam` with `decoupled_weight_decay=True`. Not because its results are better, which lesson 04 measures. But its λ takes the same share ηλ of every weight at each step, whatever the gradients, and it means the same when the loss is multiplied by a number. Under Adam with L2 a loss summed over the batch instead of averaged is another strength. Where a weight then comes to rest does depend on its gradients, as you have seen. Typical λ: 0.01 to 0.1 (0.05 in DeiT, 0.1 in GPT-3). Do not carry over a λ from Adam's L2.
+# - **Biases**, and the scale and shift of normalisation layers such as BatchNorm (lesson 07), are usually left out. It takes two parameter groups. Whether it lowers the error depends on the width of the network, and on whether λ was chosen by loss or by error; lesson 07 measures it. <!-- rests: spare-narrow, spare-wide, not spare-tuned-noisy, spare-tuned-error-noisy -->
 
 # %% tags=["nbval-check-output"]
-from course_lib.weight_decay import convert_strength, decay_groups
-
 network = torch.nn.Sequential(torch.nn.Linear(64, 128), torch.nn.BatchNorm1d(128),
                               torch.nn.ReLU(), torch.nn.Linear(128, 10))
-optimizer = torch.optim.AdamW(decay_groups(network, weight_decay=0.05), lr=1e-3)
+matrices = [p for p in network.parameters() if p.ndim >= 2]
+others = [p for p in network.parameters() if p.ndim < 2]  # biases, scale and shift
+optimizer = torch.optim.AdamW([{"params": matrices, "weight_decay": 0.05},
+                               {"params": others, "weight_decay": 0.0}], lr=1e-3)
 for group in optimizer.param_groups:
     print(f"λ = {group['weight_decay']:<4}  lr = {group['lr']}  shapes",
           [tuple(p.shape) for p in group["params"]])
 
 # %% [markdown]
-# Such groups do not mean different learning rates for weights and biases: in the printout the rate is the same, the decay differs.
-#
-# **Converting λ.** Papers and programs write the strength in at least five ways:
-#
-# | name here | what λ means |
-# |---|---|
-# | `penalty` | loss + λ‖w‖² |
-# | `half_penalty` | loss + (λ/2)‖w‖²: torch's `weight_decay` of SGD and Adam |
-# | `per_example` | loss + (λ/2m)‖w‖² with m training examples |
-# | `decoupled` | w shrinks by ηλ: torch's `weight_decay` of AdamW |
-# | `per_step` | w shrinks by λ itself: the λ in equation 1 of Loshchilov & Hutter |
-
-# %% tags=["nbval-check-output"]
-for convention in ("penalty", "half_penalty", "per_example", "decoupled", "per_step"):
-    same = convert_strength(1e-4, "half_penalty", convention, examples=5000, lr=0.02,
-                            momentum=0.9)
-    print(f"{convention:<13} λ = {same:.3g}")
-
-# %% [markdown]
-# One regularization, five numbers. Whoever writes λ/2m in a formula and λ/2 in the code is off by a factor of m: with 5000 examples, of 5000.
-# The last two lines are for momentum 0.9; under Adam no factor converts one kind into the other.
+# Such groups do not mean different learning rates for weights and biases: in the printout the rate is the same, the decay differs. `course_lib.weight_decay.decay_groups` makes them too, by the kind of layer that a parameter belongs to; never go by its name.
 
 # %%
 quiz("You move a recipe from SGD(momentum=0.9, weight_decay=5e-4) to decoupled decay. "
@@ -644,15 +662,37 @@ quiz("You move a recipe from SGD(momentum=0.9, weight_decay=5e-4) to decoupled d
               "weight_decay has none."},
      answer="5e-3")
 
+# %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
+# ### Deeper: converting λ
+#
+# Papers and programs write the strength in at least five ways:
+#
+# | name here | what λ means |
+# |---|---|
+# | `penalty` | loss + λ‖w‖² |
+# | `half_penalty` | loss + (λ/2)‖w‖²: torch's `weight_decay` of SGD and Adam |
+# | `per_example` | loss + (λ/2m)‖w‖² with m training examples |
+# | `decoupled` | w shrinks by ηλ: torch's `weight_decay` of AdamW |
+# | `per_step` | w shrinks by λ itself: the λ in equation 1 of Loshchilov & Hutter; there a schedule multiplies it as well, the base rate does not |
+
+# %% tags=["deeper", "nbval-check-output"]
+from course_lib.weight_decay import convert_strength
+
+for convention in ("penalty", "half_penalty", "per_example", "decoupled", "per_step"):
+    same = convert_strength(1e-4, "half_penalty", convention, examples=5000, lr=0.02,
+                            momentum=0.9)
+    print(f"{convention:<13} λ = {same:.3g}")
+
+# %% [markdown]
+# One regularization, five numbers. Whoever writes λ/2m in a formula and λ/2 in the code is off by a factor of m: with 5000 examples, of 5000.
+# The last two lines are for momentum 0.9; under Adam no factor converts one kind into the other.
+
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## When not to
 #
 # - A recipe tuned with coupled L2 works: keep it, or tune again. Replacing one kind by the other and keeping λ changes the regularization by the factors you have seen.
 # - Fine-tuning: both pull to zero, away from the weights you were given. A penalty on the distance to those, $\frac{\lambda}{2}\lVert w - w_0\rVert^2$, pulls back to where you started (*L2-SP*, Li et al. 2018).
-# - Weights in front of a BatchNorm: there decay does something else, which lesson 07 is about (one of three mechanisms that Zhang et al., 2019, tell apart).
-#
-# **A last convention.** torch decays the *old* weight, then steps. Subtracting $\eta\lambda$ times the old weight after the step, as most texts print it, is the same thing.
-# Shrinking the *new* weight is not: it differs by $\eta^2\lambda$ times the direction of the step.
+# - Weights in front of a BatchNorm: keep the decay there, but do not expect it to make the function simpler. It sets the effective learning rate, as lesson 07 shows (one of three mechanisms that Zhang et al., 2019, tell apart).
 
 # %% [markdown] tags=["card"] slideshow={"slide_type": "slide"}
 # ## To keep
@@ -665,16 +705,16 @@ quiz("You move a recipe from SGD(momentum=0.9, weight_decay=5e-4) to decoupled d
 # | Adam | not the same, and no factor converts them: $\sqrt{\hat v}$ divides loss and L2 alike, weight by weight, not the decay |
 # | PyTorch | `weight_decay=` is L2 in `SGD` and `Adam`, and decay in `AdamW` (that is `Adam(decoupled_weight_decay=True)`) |
 # | typical | L2 under SGD 1e-4 to 5e-4; decay in AdamW 0.01 to 0.1; no pull on biases and norms |
-# | when not | a tuned recipe of the other kind; fine-tuning, which should pull to the given weights; as a regularizer of weights before a norm |
-# | measured | under Adam + L2 the pull on the weights of a network spreads more than tenfold <!-- rests: decay-spread --> |
-# | measured | even the least decayed weight gets more than ten times lr·λ, for a mean loss and inputs of size 1 <!-- rests: decay-least --> |
+# | when not | a tuned recipe of the other kind; fine-tuning, which should pull to the given weights; as a regularizer of weights before a normalisation layer |
+# | measured | under Adam + L2 the multipliers of the pull in a network spread more than tenfold, mostly from pixels that are nearly always blank <!-- rests: decay-spread --> |
+# | measured | Adam multiplies what L2 adds by more than ten at every weight, for a mean loss and inputs of size 1 <!-- rests: decay-least --> |
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # Now write the updates yourself: **`03_weight_decay_exercises.ipynb`**. Your own function can then steer the first picture of this lesson.
 #
 # **Sources.** The idea is old (Hanson & Pratt, 1988); in a linear network under plain gradient descent it provably can help: it removes what the data do not ask for, and noise in the labels weighs less (Krogh & Hertz, 1991).
 # Loshchilov & Hutter, *Decoupled Weight Decay Regularization*, ICLR 2019 (arXiv:1711.05101). Li, Grandvalet & Davoine, *Explicit Inductive Bias for Transfer Learning with Convolutional Networks*, ICML 2018 (arXiv:1802.01483). Zhang, Wang, Xu & Grosse, *Three Mechanisms of Weight Decay
-# Regularization*, ICLR 2019 (arXiv:1810.12281). Hanson & Pratt, *Comparing Biases for Minimal Network Construction with Back-Propagation*, NeurIPS 1988. Krogh & Hertz, *A Simple Weight Decay Can Improve Generalization*, NeurIPS 1991. Zhuang, Liu, Cutkosky & Orabona, *Understanding AdamW through Proximal Methods and Scale-Freeness*, TMLR 2022 (arXiv:2202.00089). Polyak, *Some methods of speeding up the convergence of iteration methods*, 1964.
+# Regularization*, ICLR 2019 (arXiv:1810.12281). Hanson & Pratt, *Comparing Biases for Minimal Network Construction with Back-Propagation*, NeurIPS 1988. Krogh & Hertz, *A Simple Weight Decay Can Improve Generalization*, NeurIPS 1991. Zhuang, Liu, Cutkosky & Orabona, *Understanding AdamW through Proximal Methods and Scale-Freeness*, TMLR 2022 (arXiv:2202.00089).
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # ## Test yourself, and teach it
