@@ -53,10 +53,7 @@ def averaged(said: Tensor) -> Tensor:
 
 
 def compute_averages(
-    p: float,
-    stop: int,
-    seeds: tuple[int, ...] = curves.SEEDS,
-    stops: tuple[int, ...] = STOPS,
+    p: float, stop: int, seeds: tuple[int, ...] = curves.SEEDS, stops: tuple[int, ...] = STOPS
 ) -> tuple[Averages, Averages]:
     """All answers at the last of `stops`, and each stopped at its best.
 

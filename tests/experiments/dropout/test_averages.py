@@ -7,7 +7,6 @@ from torch.nn.functional import cross_entropy
 
 from course_lib.experiments.dropout import averages, curves
 
-
 STOPS = 10, 20, 40
 
 
