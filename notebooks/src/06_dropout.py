@@ -107,7 +107,7 @@ for p in (0.0, 0.5):
 #
 # $$\mathrm{E} = 0.25\cdot 0 + 0.75\cdot 8 = 6 = x \qquad\qquad \mathrm{Var} = 0.25\,(0-6)^2 + 0.75\,(8-6)^2 = 12 = x^2\,\frac{p}{1-p}$$
 #
-# The mean is what it was; that is what the factor is for. The variance is the price, and large activations pay most.
+# The mean is what it was; that is what the factor is for. The variance is the price.
 
 # %%
 x = torch.tensor([6.0, 1.0, 0.5, 2.0], dtype=torch.float64)
@@ -132,7 +132,7 @@ claim("The two outcomes, weighted with p and 1 − "
       measured=max(gaps), holds=below(1e-12))
 
 # %% [markdown]
-# *Exact* sentences must hold to rounding. *Checked* ones are tried on an example. *Measured* ones can turn out wrong or undecided: a 95 % interval over seeds judges them, by the bound in the sentence, which was written down first. Then *fresh seeds* do the same: *bases 4, 5, 6* are three fresh sets, each of as many seeds as ours. Where ours are undecided, the output says from which distance to the bound on so many seeds would decide, four times in five.
+# *Exact* sentences must hold to rounding. *Checked* ones are tried on an example. *Measured* ones can turn out wrong or undecided: a 95 % interval over seeds judges them, by the bound in the sentence, which was written down first. Then *fresh seeds* do the same (*bases 4, 5, 6*: three fresh sets, each as large as ours). Where ours are undecided, the output says how far off the bound the truth must lie for them to decide four times in five.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The one line
@@ -143,9 +143,16 @@ claim("The two outcomes, weighted with p and 1 − "
 # return x * (torch.rand(x.shape) >= p) / (1 - p)
 # ```
 #
-# `torch.rand` draws a number for each entry, uniformly from [0, 1); it is at least $p$ with probability $1-p$. In evaluation mode `x` comes back as it is.
+# `torch.rand` draws a number for each entry, uniformly from [0, 1); it is at least $p$ with probability $1-p$. In evaluation mode `x` comes back as it is. This form is called *inverted*: training pays, so that a network in use can forget that dropout ever was there.
+#
+# **Why should it help?** Two reasons are usually given. No unit can count on certain others, so each has to be of use whoever else is there. And learning one wrong label by heart takes several units that answer to that very image, of which some are always missing, while what many images share is learnt by many. These are pictures, no proofs. Both are tested below.
 
-# %% tags=["nbval-check-output"]
+# %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
+# ### Deeper: the whole function, and in front of the ReLU or behind it?
+#
+# Evaluation gives `x` back. In the form of the first papers it multiplied by $1-p$ instead, and training rescaled nothing: $1-p$ times what ours gives, in both modes.
+
+# %% tags=["deeper", "nbval-check-output"]
 layer = Dropout(0.5)
 claim("In evaluation mode dropout is the identity.",
       measured=(layer.eval()(x) - x).abs().max().item(), holds=equal(0))
@@ -157,13 +164,6 @@ claim("In the form that the papers of 2012 and 2014 train with, nothing is resca
       holds=equal([[0, 1], [0.5]]))
 
 # %% [markdown]
-# The old form gives $1-p$ times what ours gives, in both modes. Ours is called *inverted*: training pays, so that a network in use can forget that dropout ever was there.
-#
-# **Why should it help?** Two reasons are usually given. No unit can count on certain others, so each has to be of use whoever else is there. And learning one wrong label by heart takes several units that answer to that very image, of which some are always missing, while what many images share is learnt by many. These are pictures, no proofs. Both are put to the test below.
-
-# %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
-# ### Deeper: the whole function, and in front of the ReLU or behind it?
-#
 # The function with its checks; `kept(x, p)` is the mask. At $p = 1$ nothing is kept, and $0/0$ must not come out.
 
 # %% tags=["deeper"]
@@ -250,7 +250,7 @@ reveal("ensemble",
 # %% [markdown]
 # In the table the last two lines agree: behind the masks comes one linear layer, and a mean goes through $W h + b$ untouched. It does not go through a ReLU: 1 and −1 have mean 0, and relu(0) = 0, but the mean of relu(1) = 1 and relu(−1) = 0 is 0.5.
 #
-# So evaluation *is* the average while only linear layers follow the masks, however many (*Deeper*). Behind a ReLU that some masks switch it is a stand-in. How good a one, and what the average is worth, is measured below.
+# So evaluation *is* the average while only linear layers follow the masks. Behind a ReLU that some masks switch it is a stand-in. How good a one, and what the average is worth, is measured below.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: ReLUs that stay awake, and which average of probabilities
@@ -360,11 +360,11 @@ reveal("worse",
 #
 # $$\text{loss with masks on} = \text{loss with masks off} + \text{what the masks add}$$
 #
-# What the masks add is a **penalty**, paid by weights whose outputs they shake, and the looser fit is its price. It is as if one printed the loss $+\,\lambda\lVert w\rVert^2$; *Which regularizer is it?* writes it down for a linear model. That it is above 0 is no finding: the loss bends upward like a bowl, and over a bowl the mean height of two points lies above the height at their middle (Jensen). Its size is measured.
+# What the masks add is a **penalty**, paid by weights whose outputs they shake, and the looser fit is its price. It is as if one printed the loss $+\,\lambda\lVert w\rVert^2$; *Which regularizer is it?* writes it down for a linear model. That it is above 0 is no finding: the loss is a bowl, and over a bowl the mean height of two points lies above the height at their middle (Jensen). Its size is measured.
 #
-# A penalty is what dropout does on average. Each step draws other masks, so the gradient is noisy as well, and that noise has an effect of its own (Wei et al. 2020). We do not take the two apart.
+# That is dropout on average. Its masks also make the gradient noisy, which has an effect of its own (Wei et al. 2020); we do not take the two apart.
 #
-# So there is no bug. To compare fits, measure both in *evaluation* mode. Most of the looser fit is on wrong labels, as one wishes: there the loss is 0.58 higher, on the other rows 0.04. Whether any slower training would show the same we have not measured.
+# So there is no bug. To compare fits, measure both in *evaluation* mode. Most of the looser fit is on wrong labels: there the loss is 0.58 higher, on the other rows 0.04. Whether any slower training would show the same we have not measured.
 
 # %%
 quiz("A network with dropout, p = 0.5, scores 97 % on the training rows while it "
@@ -384,14 +384,14 @@ quiz("A network with dropout, p = 0.5, scores 97 % on the training rows while it
 # The usual advice is 0.5. Same digits, nine p from 0 to 0.96, one learning rate for all. Every p is read twice:
 #
 # - at **step 1000**, the end: what does dropout do for a network that is left to run?
-# - at its **best step**, the recorded one with its lowest mean test error: what is left of that when the plain network, too, is stopped in time? (Such a choice looks at test rows, for all alike.)
+# - at its **best step**, with its lowest mean test error: what is left of that when the plain network, too, is stopped in time? (This choice looks at test rows, for all alike.)
 
 # %%
 predict("best", "Which p has the lowest test error at step 1000?",
         ["0: none", "0.1 or 0.3", "0.5 or 0.7", "0.8 or more"])
 
 # %% [markdown]
-# Bands are 95 % intervals over twelve seeds. The training error (*train*) counts labels as given: who ignores the wrong ones has 20 %.
+# Bands are 95 % intervals over twelve seeds. Training labels count as given: who ignores the wrong ones has an error of 20 %.
 #
 # **Do this**: move p from 0 to 0.96. In the middle compare *test, at the end* with *test, at its best step*. **Notice**: where is the lowest point of each, and that of the test loss on the right?
 
@@ -435,17 +435,17 @@ for p in (0.0, 0.5, 0.85, 0.9, 0.96):
           *(f"{e:6.1%}" for e in trained.test_error[:, trained.at(p)].mean(0)[5:]))
 
 # %% [markdown]
-# **Left to run until step 1000**, dropout gains much: 21.8 % of the test images are wrong without it, 14.0 % with p = 0.5, 10.1 % with p = 0.9. Row by row: the plain network is at its best early, 10.0 % at step 150, then learns wrong labels by heart. With p = 0.5 the same comes later and more slowly. At p = 0.9 nothing of it shows by step 1000; a training error near 20 % says that it ignores just about every wrong label. And p can be too large: 13.2 % at 0.96.
+# **Left to run until step 1000**, dropout gains much: 21.8 % of the test images are wrong without it, 14.0 % with p = 0.5, 10.1 % with p = 0.9. Row by row: the plain network is at its best early, 10.0 % at step 150, then learns wrong labels by heart. With p = 0.5 that comes later and more slowly. At p = 0.9 nothing of it shows by step 1000: a training error near 20 % says that just about every wrong label is ignored. And p can be too large: 13.2 % at 0.96.
 #
 # **Each at its best step**, little of that is left. On 36 fresh seeds p = 0.5 gains 0.7 points (0.5 to 0.9) and p = 0.85 gains 1.0 (0.7 to 1.2), up to a tenth of the error. Our twelve are too few to see it: 10.0 % without dropout, 9.8 % and 9.7 % with it. And a plain network stopped in time, 10.0 %, beats p = 0.5 left to run, 14.0 %.
 #
-# So what dropout buys here, before all, is *time*: a network that can be left alone for longer, with p = 0.9 until step 1000. The best p depends on what there is to unlearn **and on how long there is time to learn it**. This is said of digits; lesson 10 asks the same of other data.
+# So what dropout buys here, before all, is *time*: a network that can be left alone for longer, with p = 0.9 until step 1000. The best p depends on what there is to unlearn **and on how long there is time to learn it**. (On digits; lesson 10 asks other data.)
 #
-# **Neither choice is free**, and our figures hide the price. Without test rows to look at one needs validation rows to find the step: 60 of these 300 would leave 240 to learn from. They are needed for p as well; the habitual 0.5, taken without looking, ends at 14.0 %.
+# **Neither choice is free**, and our figures hide the price. An honest stop needs validation rows: 60 of these 300 would leave 240 to learn from. So does p; the habitual 0.5, taken without looking, ends at 14.0 %.
 #
-# Of the two reasons in *The one line*, these rows show the second: wrong labels are learnt later. The first, that no unit is relied upon, is tested in *Deeper* below. Dropout does spread the work; so does stopping.
+# Of the two reasons in *The one line*, this shows the second: wrong labels are learnt later. *Deeper* below tests the first. Dropout does spread the work; so does stopping.
 #
-# *The intervals cover* twelve seeds: other split, start, batch order, masks, of the same 1797 images. *Not varied:* the rate, tuned for no p, and the width: at p = 0.96 five of 128 units are left. The paper of 2014 advises $n/(1-p)$ units, a higher rate and bounded weights (*max-norm*); a large p may do better then.
+# *The intervals cover* twelve seeds: other split, start, batch order, masks, of the same 1797 images. *Not varied:* the rate, tuned for no p, and the width: at p = 0.96 five of 128 units are left. The paper of 2014 advises $n/(1-p)$ units and a higher rate; a large p may do better then.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: error and loss disagree
@@ -531,7 +531,7 @@ claim("Each at its own best step: five plain networks averaged have a lower test
 print(averages.table(alone, halted))
 
 # %% [markdown]
-# **At step 1000** one thinned network is wrong on 19.7 % of the test images, the mean of 200 on 13.8 %, and evaluation, one run, on 14.0 %. So the average is worth nearly six points, and evaluation gets it for the price of one. (These three are one training, with dropout; the last two lines are others, without. So half a network can beat a whole one.)
+# **At step 1000** one thinned network is wrong on 19.7 % of the test images, the mean of 200 on 13.8 %, and evaluation, one run, on 14.0 %. So the average is worth nearly six points, and evaluation gets it for the price of one. (These three come from one training, the two plain lines from another: so half a network can beat a whole one.)
 #
 # A real ensemble does not do the same. The five plain networks reach 20.5 %, one alone 21.5 %: they saw the same rows and learnt the same wrong labels by heart, and what they share does not cancel. So averaging alone does not explain what dropout gains.
 #
@@ -617,11 +617,16 @@ claim("The loss averaged over all masks of all rows is the ridge formula, at p =
 #
 # $$\sum_i x_iy_i = \Big(1 + \frac{p}{1-p}\Big)\,w\sum_i x_i^2 = \frac{w}{1-p}\sum_i x_i^2 \qquad\text{so}\qquad w = (1-p)\;w^{\text{least squares}}$$
 #
-# The weight shrinks by $1-p$: with a large feature as with a small one, with eight rows as with eight hundred. Where the columns are orthogonal, that is so for each weight.
+# The weight shrinks by $1-p$: with a large feature as with a small one, with eight rows as with eight hundred. (With several orthogonal columns too: *Deeper*.)
 #
 # **Do more rows weaken it?** No. Our training loops make the *mean* loss small, as in lessons 01 and 02. Divided by the number of rows the penalty is $\frac{p}{1-p}$ times the mean of $x_j^2$, times $w_j^2$: constant, however many rows there are. So is torch's `weight_decay`, which joins the gradient of a mean. What fades as rows come in is a fixed penalty beside a *sum* of losses: scikit-learn's `alpha`, or a Bayesian prior.
 
-# %% tags=["nbval-check-output"]
+# %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
+# ### Deeper: several weights, real masks, and a ridge that does not mind units
+#
+# What holds for one weight holds for each of several, where their columns are orthogonal, however large the features and however many the rows:
+
+# %% tags=["deeper", "nbval-check-output"]
 kept_share = []
 for rows in (8, 800):
     table, target = (torch.randn(shape, generator=seeded(rows), dtype=torch.float64)
@@ -633,10 +638,8 @@ for rows in (8, 800):
 claim("Orthogonal columns, 8 rows or 800, p = 0.4: dropout's ridge leaves 0.6 of each "
       "weight.", measured=[one - 0.6 for one in kept_share], holds=within(1e-9))
 
-# %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
-# ### Deeper: with real masks, and a ridge that does not mind units
-#
-# The sum is smallest at the *closed form*, `ridge_solution`, $\hat w = \big(X^\top X + \tfrac{p}{1-p}\,\mathrm{diag}(X^\top X)\big)^{-1}X^\top y$. Gradient descent gets there; "small enough" is $\eta < 2/\lambda_{\max}$ of the matrix that is inverted.
+# %% [markdown]
+# With any columns the sum is smallest at the *closed form*, `ridge_solution`, $\hat w = \big(X^\top X + \tfrac{p}{1-p}\,\mathrm{diag}(X^\top X)\big)^{-1}X^\top y$. Gradient descent gets there; "small enough" is $\eta < 2/\lambda_{\max}$ of the matrix that is inverted.
 #
 # That was without chance. Now with it: 500 regressions trained with `dropout` itself, a fresh mask at each step. None of them comes to rest, but their mean should sit on the closed form, within three and a half standard errors in every weight.
 # (The table is always the same; only masks vary.)
@@ -773,7 +776,7 @@ for order, name in enumerate(("dropout before norm", "dropout behind norm")):
 #
 # Leave the masks on when the network is *used*, and ask it 200 times. The standard deviation of the answers, from here on their **spread**, is taken for its uncertainty: **Monte-Carlo dropout**. (In torch: `model.eval()`, then `.train()` on the dropout layers alone; our `MCDropout` drops in both modes.)
 #
-# A 1-64-64-1 network, p = 0.2 behind both hidden layers, learns $\sin \pi x$ from rows with noise of standard deviation 0.3. 30 rows against 1000, sixteen seeds, always 1000 steps of 30 rows. The *error of the mean* is the distance from the mean of the 200 answers to the true sine (root mean square, where the rows lie). More rows should shrink it. If the spread measures what the network does not know, they should shrink the spread along with it.
+# A 1-64-64-1 network, p = 0.2 behind both hidden layers, learns $\sin \pi x$ from rows with noise of standard deviation 0.3. 30 rows against 1000, sixteen seeds, always 1000 steps of 30 rows. The *error of the mean* is the distance from the mean of the 200 answers to the true sine (root mean square, where the rows lie). If the spread measures what the network does not know, more rows should shrink both.
 
 # %%
 predict("shrink",
@@ -783,7 +786,7 @@ predict("shrink",
          "grows by more than a half"])
 
 # %% [markdown]
-# Inner band: mean ± 1.96 times the spread; 1.96 standard deviations to each side hold 95 % of a bell curve. Outer band: the noise of the targets added. We give it the true 0.3, which one would have to estimate.
+# Inner band: mean ± 1.96 times the spread; so much to each side holds 95 % of a bell curve. Outer band: with the noise of the targets, the true 0.3, which elsewhere has to be estimated.
 #
 # **Do this**: move p from 0.02 to 0.5 and back to 0.2. Then take 1000 training rows instead of 30. **Notice**: which of the two changes the width of the inner band, where the rows lie?
 
@@ -831,13 +834,13 @@ reveal("shrink",
                f"{falls.mean:.0%}", rests="rows-spread-stays")
 
 # %% [markdown]
-# **More rows, the same band.** The error of the mean comes down to 46 %, from 0.22 to 0.10; the spread stays at 0.13. Why? Behind its mask a hidden unit $x$ adds 0 or $wx/(1-p)$ to the answer, with standard deviation $|wx|\sqrt{p/(1-p)}$. No number of rows stands in it, and more rows do not shrink $w$ either: for each row the penalty is the same. In a linear unit a fixed p fixes the width relative to the answer (Osband 2016). *Concrete dropout* therefore learns its p.
+# **More rows, the same band.** The error of the mean comes down to 46 %, from 0.22 to 0.10; the spread stays at 0.13. Why? Behind its mask a hidden unit $x$ adds 0 or $wx/(1-p)$ to the answer, with standard deviation $|wx|\sqrt{p/(1-p)}$. No number of rows stands in it, and the penalty on $w$ is the same for each row. In a linear unit a fixed p fixes the width relative to the answer (Osband 2016). *Concrete dropout* therefore learns its p.
 #
-# **So the band does not know how far off it is.** The inner one holds the true sine at 75 % of the points with 30 rows, at 96 % with 1000: not the band has changed, the mean has come nearer. The outer one holds 92 % and 96 % of new targets, carried mostly by the 0.3 that we gave it.
+# **So the band does not know how far off it is.** The inner one holds the true sine at 75 % of the points with 30 rows, at 96 % with 1000: the band is the same, the mean has come nearer. The outer one holds 92 % and 96 % of new targets, mostly by the 0.3 that we gave it.
 #
-# **Calibration mends the width and not the shape.** Stretch the band by one factor until 95 % of held-out targets fall inside: on rows like those, its average width is right. Where it is wide and where narrow does not change. With 1000 rows it is *narrower* beyond them, where the network has seen nothing, than among them: 0.82 times as wide on fresh seeds (0.74 to 0.90). Away from the rows it promises nothing.
+# **Calibration mends the width and not the shape.** Stretch the band by one factor until 95 % of held-out targets fall inside: on rows like those its average width is right. Where it is wide does not change. Beyond 1000 rows, where the network has seen nothing, it is *narrower* than among them: 0.82 times as wide on fresh seeds (0.74 to 0.90). There it promises nothing.
 #
-# And the stand-in? With a ReLU between two masked layers, evaluation is off the mean of the 200 by 16 % of their spread. (Not all else is equal between the two: 1000 steps are a thousand epochs of 30 rows and thirty of 1000.)
+# And the stand-in? With a ReLU between two masked layers, evaluation is off the mean of the 200 by 16 % of their spread.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: does the band know where the rows are? Does it hold what it says?
@@ -873,7 +876,7 @@ claim("With 1000 rows the error of the mean is more than 1.1 times as large with
 #
 # Gal and Ghahramani read dropout as Bayesian inference, for a network with weight decay that falls as one over the number of rows. We train without decay: this is dropout left on, not their posterior. A *deep ensemble*, several networks trained from different starts (Lakshminarayanan et al. 2017), is the usual rival; we have not drawn its band here.
 #
-# *What the intervals cover, here and above:* sixteen seeds, each with other rows, noise, start, batch order and masks, of one sine; 200 masks for each network.
+# Not all else is equal between 30 rows and 1000: the same steps are a thousand epochs of the one and thirty of the other. *What the intervals cover, here and above:* sixteen seeds, each with other rows, noise, start, batch order and masks, of one sine; 200 masks for each network.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: three sentences of the lecture, read closely
@@ -903,20 +906,20 @@ claim("A module that calls F.dropout(x, p) goes on dropping after .eval().",
 # model.eval()   # masks off: before every validation, and in use
 # ```
 #
-# - `model.train()` forgotten after a validation: training goes on without dropout, and nothing says so.
+# - `model.train()` forgotten after a validation: training goes on without dropout, silently.
 # - `F.dropout(x, p)`, the function, knows no modes and goes on dropping; its default is `training=True`.
 # - `F.scaled_dot_product_attention(…, dropout_p=0.1)`, in transformers (lesson 10), looks at no mode either: pass 0 in evaluation.
 #
 # ## How to choose p
 #
-# 1. Set validation rows aside. Measure on them with masks off, by the figure you will be judged by: error and loss may want different p. <!-- rests: loss-error-disagree -->
-# 2. Train p = 0, and stop it at its best validation step. That is what dropout has to beat. <!-- rests: stopping-beats-half -->
-# 3. Try p = 0.2 and 0.5 behind wide layers, 0.1 in transformers, stopped likewise. Give a larger p more steps, and more units, $n/(1-p)$: it learns more slowly.
-# 4. If the largest p wins, try a larger one. Keep dropout only if it wins by more than seeds differ; if nobody will watch when to stop, compare at the end of training instead. <!-- rests: half-end -->
+# 1. Set validation rows aside. Measure on them with masks off, by the figure that counts: error and loss may want different p. <!-- rests: loss-error-disagree -->
+# 2. Train p = 0, stopped at its best validation step. That is what dropout has to beat. <!-- rests: stopping-beats-half -->
+# 3. Try p = 0.2 and 0.5 behind wide layers, 0.1 in transformers, stopped likewise. A larger p needs more steps, and may need more units.
+# 4. If the largest p wins, try a larger one. Keep dropout only if it wins by more than seeds differ. <!-- rests: half-end -->
 #
 # ## When not to
 #
-# - Where training and validation error are both high: the network lacks freedom, and dropout takes more of it away. (Early in training only, it may help even then: Liu et al. 2023; not tried here.)
+# - Where training and validation error are both high: the network lacks freedom, and dropout takes more of it away.
 # - More data than the network can learn by heart in its time: little to prevent, and a slower fit.
 # - Where you stop early anyway: compare with that, not with a plain network left to run. <!-- rests: stopping-beats-half, not half-best -->
 # - Directly in front of a batch norm, with a large p: what the norm remembers costs test loss. <!-- rests: shift-loss-p07 -->
@@ -931,6 +934,8 @@ claim("A module that calls F.dropout(x, p) goes on dropping after .eval().",
 # | inputs | 0 to 0.2 |
 # | transformers (attention, residual branches) | 0 to 0.1, often 0 where data is plentiful: a language model that sees each text once has little to learn by heart |
 # | convolutions | 0 to 0.2, often whole channels at a time (`nn.Dropout2d`): neighbours in a channel stand in for one another |
+#
+# Where training error is high, dropout may still help *early in training only* (Liu et al. 2023); not tried here.
 #
 # **Conventions.** p is the probability to *drop* in torch and here. The paper of 2014 and TensorFlow 1 (`keep_prob`) mean the probability to *keep*: 0.8 there is 0.2 here. At 0.5 nobody notices.
 
