@@ -535,7 +535,7 @@ print(averages.table(alone, halted))
 #
 # A real ensemble does not do the same. The five plain networks reach 20.5 %, one alone 21.5 %: they saw the same rows and learnt the same wrong labels by heart, and what they share does not cancel. So averaging alone does not explain what dropout gains.
 #
-# **Each at its best step**, XXFIVE
+# **Each at its best step**, dropout has 9.8 %, the five together 10.0 %, a single one 10.2 %. On these twelve seeds dropout and the five cannot be told apart; on 36 fresh ones dropout is ahead by a quarter of a point (0.05 to 0.44). The five are at their best even sooner than one, at step 100.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: "It forces the network to distribute"
