@@ -437,11 +437,11 @@ for p in (0.0, 0.5, 0.85, 0.9, 0.96):
 # %% [markdown]
 # **Left to run until step 1000**, dropout gains much: 21.8 % of the test images are wrong without it, 14.0 % with p = 0.5, 10.1 % with p = 0.9. Row by row: the plain network is at its best early, 10.0 % at step 150, then learns wrong labels by heart. With p = 0.5 that comes later and more slowly. At p = 0.9 nothing of it shows by step 1000: a training error near 20 % says that just about every wrong label is ignored. And p can be too large: 13.2 % at 0.96.
 #
-# **Each at its best step**, little of that is left. On 36 fresh seeds p = 0.5 gains 0.7 points (0.5 to 0.9) and p = 0.85 gains 1.0 (0.7 to 1.2), up to a tenth of the error. Our twelve are too few to see it: 10.0 % without dropout, 9.8 % and 9.7 % with it. And a plain network stopped in time, 10.0 %, beats p = 0.5 left to run, 14.0 %.
+# **Each at its best step**, little of that is left. On 36 fresh seeds p = 0.5 gains 0.7 points (0.5 to 0.9) and p = 0.85 gains 1.0 (0.7 to 1.2), up to a tenth of the error. Our twelve cannot tell it from 0: 10.0 % without dropout, 9.8 % and 9.7 % with it. And a plain network stopped in time, 10.0 %, beats p = 0.5 left to run, 14.0 %.
 #
-# So what dropout buys here, before all, is *time*: a network that can be left alone for longer, with p = 0.9 until step 1000. The best p depends on what there is to unlearn **and on how long there is time to learn it**. (On digits; lesson 10 asks other data.)
+# So what dropout buys here, before all, is *time*: a network that can be left alone for longer, with p = 0.9 until step 1000. The best p depends on what there is to unlearn **and on how long there is time to learn it**. This is said of digits; lesson 10 asks other data.
 #
-# **Neither choice is free**, and our figures hide the price. An honest stop needs validation rows: 60 of these 300 would leave 240 to learn from. So does p; the habitual 0.5, taken without looking, ends at 14.0 %.
+# **Neither choice is free**, and our figures hide the price. An honest stop needs validation rows: 60 of these 300 would leave 240 to learn from. So does a choice of p; the habitual 0.5, taken without looking, ends at 14.0 %.
 #
 # Of the two reasons in *The one line*, this shows the second: wrong labels are learnt later. *Deeper* below tests the first. Dropout does spread the work; so does stopping.
 #
@@ -619,7 +619,7 @@ claim("The loss averaged over all masks of all rows is the ridge formula, at p =
 #
 # The weight shrinks by $1-p$: with a large feature as with a small one, with eight rows as with eight hundred. (With several orthogonal columns too: *Deeper*.)
 #
-# **Do more rows weaken it?** No. Our training loops make the *mean* loss small, as in lessons 01 and 02. Divided by the number of rows the penalty is $\frac{p}{1-p}$ times the mean of $x_j^2$, times $w_j^2$: constant, however many rows there are. So is torch's `weight_decay`, which joins the gradient of a mean. What fades as rows come in is a fixed penalty beside a *sum* of losses: scikit-learn's `alpha`, or a Bayesian prior.
+# **Do more rows weaken it?** No. Our training loops make the *mean* loss small, as in lessons 01 and 02. Divided by the number of rows the penalty is $\frac{p}{1-p}$ times the mean of $x_j^2$, times $w_j^2$: constant, however many rows there are. So is torch's `weight_decay`, which joins the gradient of a mean. What fades as rows come in is a fixed penalty beside a *sum* of losses: `alpha` of scikit-learn's `Ridge`, or a Bayesian prior.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: several weights, real masks, and a ridge that does not mind units
@@ -838,7 +838,7 @@ reveal("shrink",
 #
 # **So the band does not know how far off it is.** The inner one holds the true sine at 75 % of the points with 30 rows, at 96 % with 1000: the band is the same, the mean has come nearer. The outer one holds 92 % and 96 % of new targets, mostly by the 0.3 that we gave it.
 #
-# **Calibration mends the width and not the shape.** Stretch the band by one factor until 95 % of held-out targets fall inside: on rows like those its average width is right. Where it is wide does not change. Beyond 1000 rows, where the network has seen nothing, it is *narrower* than among them: 0.82 times as wide on fresh seeds (0.74 to 0.90). There it promises nothing.
+# **Calibration mends the width and not the shape.** Stretch the band by one factor until 95 % of held-out targets fall inside: on rows like those its average width is right. Where it is wide does not change. With 1000 rows it is not 1.2 times as wide out where there are none; on 48 fresh seeds it is even *narrower* there, 0.82 times as wide as among the rows (0.74 to 0.90). Away from the rows it promises nothing.
 #
 # And the stand-in? With a ReLU between two masked layers, evaluation is off the mean of the 200 by 16 % of their spread.
 
