@@ -815,6 +815,7 @@ claim("Two layers of masks: evaluation is off the mean of the masks by less than
       holds=below(0.5))
 
 # %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
+# what the band does beyond the rows
 claim("1000 rows: beyond them the band is more than 1.2 times as wide as among them.",
       measured=ratio_interval(many.mean_spread(~mc_dropout.INSIDE)[:, j],
                               many.mean_spread()[:, j]),
