@@ -170,3 +170,16 @@ def _gather(
     passes = done[seeds[0]][3] if seeds[0] in done else None
     data = first.train_x[:, 0], first.train_y[:, 0]
     return Band(rows, mean, spread, off, passes, data, progress, ps)
+
+
+def table(p: float, *bands: Band) -> str:
+    """Error, spread, and what inner and outer band hold at this p, mean over seeds: a line each."""
+    lines = ["rows  error of the mean  spread  sine in inner band  new targets in outer band"]
+    for band in bands:
+        k = band.ps.index(p)
+        error, spread, inner, outer = (
+            figure[:, k].mean()
+            for figure in (band.error(), band.mean_spread(), band.coverage(False), band.coverage())
+        )
+        lines.append(f"{band.rows:<4} {error:18.2f} {spread:7.2f} {inner:19.0%} {outer:26.0%}")
+    return "\n".join(lines)

@@ -37,7 +37,7 @@ def _prepare(figure):
             ax.axvline(np.nan, color=plotting.ink(), linewidth=1, linestyle=":")
         ]
     marks["best error"] = plotting.draw_band(
-        middle, ps, np.empty((0, len(ps))), label="test, at its best step", k=2
+        middle, ps, np.empty((0, len(ps))), label="test, at its best step", k=3
     )
     middle.legend(loc="upper center", fontsize=8)
     return marks

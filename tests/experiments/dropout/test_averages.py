@@ -7,10 +7,17 @@ from torch.nn.functional import cross_entropy
 
 from course_lib.experiments.dropout import averages, curves
 
+STOPS = 10, 20, 40
+
 
 @pytest.fixture(scope="module")
-def found():
-    return averages.compute_averages(0.5, 40, 20, seeds=(1, 2))
+def both():
+    return averages.compute_averages(0.5, 20, seeds=(1, 2), stops=STOPS)
+
+
+@pytest.fixture(scope="module")
+def found(both):
+    return both[0]
 
 
 def test_every_answer_has_a_figure_for_each_seed(found):
@@ -18,6 +25,22 @@ def test_every_answer_has_a_figure_for_each_seed(found):
         assert tuple(figures) == averages.ANSWERS
         assert all(figure.shape == (2,) and (figure > 0).all() for figure in figures.values())
     assert all((figure < 1).all() for figure in found.error.values())
+
+
+def test_the_end_is_the_last_stop_and_each_answer_is_stopped_at_its_own_best(both):
+    end, best = both
+    assert set(end.steps.values()) == {40}
+    assert [best.steps[name] for name in averages.ANSWERS[:3]] == [20, 20, 20]
+    for name in averages.ANSWERS[3:]:
+        assert best.steps[name] in STOPS
+        assert best.error[name].mean() <= end.error[name].mean()
+
+
+def test_plain_networks_stopped_sooner_are_those_of_a_shorter_run(both):
+    short, _ = averages.compute_averages(0.5, 10, seeds=(1, 2), stops=(10,))
+    longer = averages._plain((1, 2), STOPS)
+    for k, name in enumerate(averages.ANSWERS[3:]):
+        assert torch.allclose(short.error[name], longer[:, k, 0, 0], atol=1e-6)
 
 
 def test_evaluation_is_what_the_curves_say(found):
@@ -52,9 +75,10 @@ def test_a_mask_is_one_thinned_network_for_all_rows():
 
 
 def test_members_share_the_rows_and_differ_in_their_start():
-    (members,) = averages._members((1,), 1)
-    assert len(members) == averages.MEMBERS
-    assert not any(torch.equal(members[0][0], other[0]) for other in members[1:])
+    members = averages._members((1,), (1,))
+    assert [*members] == [(averages.APART + k, 1) for k in range(averages.MEMBERS)]
+    first, *others = (network[0] for network in members.values())
+    assert not any(torch.equal(first, other) for other in others)
 
 
 def test_the_table_has_a_line_for_each_answer(found):

@@ -124,3 +124,11 @@ def test_the_learners_masks_are_asked():
 
     *_, band = lab.compute_band(10, "tanh", layer=none, **FIRST)
     assert band.spread.abs().max() < 1e-5 and torch.allclose(band.mean, band.off, atol=1e-5)
+
+
+def test_the_table_has_a_line_for_each_band(band):
+    _, line, again = lab.table(0.2, band, band).splitlines()
+    k = band.ps.index(0.2)
+    shares = [band.coverage(noise)[:, k].mean().item() for noise in (False, True)]
+    assert line == again and line.split()[0] == "30"
+    assert line.split()[-2:] == [f"{share:.0%}" for share in shares]
