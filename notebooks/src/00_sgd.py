@@ -1147,7 +1147,7 @@ reveal("good", from_interval={"no": below(0.70)(right), "yes": above(0.70)(right
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: leaving a saddle without noise
 #
-# Where the gradient is zero. That need not be a minimum: at a **saddle** the loss rises in one direction and falls in another. Is it the noise that keeps SGD from ending there, as one often reads?
+# Where the gradient is zero. That need not be a minimum: at a **saddle** the loss rises in one direction and falls in another. Is it the noise that keeps SGD from ending there?
 # The surface below, $\frac14(w_1^2-1)^2 + \frac12 w_2^2$, has two valleys, at $w_1 = -1$ and at $w_1 = 1$. Between them runs a ridge, the line $w_1 = 0$, and on the ridge lies the saddle, at $w_2 = 0$. Who stands exactly on the ridge rolls along it to the saddle.
 
 # %% tags=["deeper"]
@@ -1242,7 +1242,7 @@ reveal("global",
 #
 # What exactly does the theorem ask for? Descent from a random start ends at a saddle with probability 0 if its learning rate is below one over the largest curvature anywhere, and every saddle has a direction that leads down (Lee et al. 2016).
 #
-# A learning rate that goes up and down, *cyclical*, is said to pass saddles faster. Beside the saddle each step multiplies the offset by $1+\eta_t$. At a given mean rate the product over whole cycles is largest when all rates are equal (of numbers with a given sum, equal ones have the largest product).
+# A learning rate that goes up and down, *cyclical*, passes saddles faster, says Smith (2017). Beside the saddle each step multiplies the offset by $1+\eta_t$. At a given mean rate the product over whole cycles is largest when all rates are equal (of numbers with a given sum, equal ones have the largest product).
 # So a cyclical rate that does gain gains by a *higher mean* than the constant one it is compared with. In the picture of *leaving a saddle without noise*, with a start of 1e-8 beside the ridge, choose a cyclical rate of the same mean, then of the same peak.
 
 # %% tags=["deeper", "nbval-check-output"]

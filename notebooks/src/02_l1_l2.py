@@ -791,7 +791,7 @@ claim("Some of them were negative (number).", measured=int((bare < -1e-6).sum())
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: are the solutions flatter, and more robust?
 #
-# It is often said that flatter minima belong to models that are less sensitive to small changes of the input. That is about the *solutions*.
+# Do flatter minima belong to models that are less sensitive to small changes of the input? That is about the *solutions*.
 # *Said beforehand*, comparing λ = 0.01 with 1e-5 under L2 on the networks above: *flatter* after 1000 steps if the largest curvature (eigenvalue of the Hessian) of the training loss without the penalty is smaller; *more robust* if less accuracy is lost to Gaussian noise of standard deviation 0.3 on the test pixels (0 to 1); each if the interval of the paired difference lies below 0.
 
 # %% [markdown] tags=["deeper"]

@@ -583,7 +583,7 @@ reveal("spread", from_interval={"less than 3": below(0.477)(spread),
 
 # %% [markdown]
 # Nine weights in ten lie within a factor of 380. The map tells where that comes from. At the left and right edge of an image most pixels are blank in nearly every digit, so their weights hardly ever see a gradient, $\sqrt{\hat v}$ is tiny, and the multiplier is enormous. In the four columns in the middle the typical ones go from 223 to 419, not even twofold.
-# It is often said that where gradients are large, L2 under Adam decays *less* than intended. Less than elsewhere, yes. But with a mean loss and inputs of size 1, as here, gradients are far below 1, and the whole cloud stands far above the dashed line: the smallest multiplier is about 140.
+# Loshchilov & Hutter (2019) say that where gradients are large, L2 under Adam decays less than decoupled decay would. Less than elsewhere, yes. But with a mean loss and inputs of size 1, as here, gradients are far below 1, and the whole cloud stands far above the dashed line: the smallest multiplier is about 140.
 # At large λ the line bends flat: where $\lambda w$ itself fills $\hat v$, the pull is divided by itself, as on the flat loss.
 #
 # So under Adam one λ of L2 has as many multipliers as there are weights, set by gradients that nobody chose. Other pixel scales give other gradients, and another picture. Whether it costs *accuracy* is another question; the next lesson measures it.
