@@ -341,7 +341,7 @@ reveal("lots", from_interval={"above 90 %": above(0.9)(share),
 
 # %% [markdown]
 # One network, one optimizer, and labels that mean something or nothing: it learns both (Zhang et al. 2017, with a million photographs). So no measure of the network alone, such as its size, can explain why it predicts well where the labels are true.
-# Does regularization explain it? In the same paper networks without any did well on new images, and with weight decay most still learned random labels by heart. So a regularizer is **neither necessary nor enough** for a small gap. It may help all the same; how much, we measure.
+# Does regularization explain it? In the same paper networks without any did well on new images, and with their weights pulled towards zero (lesson 02) most still learned random labels by heart. So a regularizer is **neither necessary nor enough** for a small gap. It may help all the same; how much, we measure.
 #
 # What differs above is how *long* it takes: at step 400 the network has learned 99.8 % of the true labels and 42.5 % of the random ones, which take until step 1600. That suggests a way out.
 

@@ -140,9 +140,8 @@ def train(kind, l2=0.0, decay=0.0, lr=0.01, **options):
                     w.mul_(1 - lr * decay)
             optimizer.step()
     model.eval()
-    wrong = model(data.test_x).argmax(1) != data.test_y
     return (f"length {parameters_to_vector(model.parameters()).norm():.1f}, "
-            f"{wrong.float().mean():.1%} wrong")
+            f"{(model(data.test_x).argmax(1) != data.test_y).float().mean():.1%} wrong")
 
 
 for kind, more in ((torch.optim.SGD, {"momentum": 0.9}), (torch.optim.Adam, {})):

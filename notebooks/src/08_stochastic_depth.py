@@ -587,18 +587,19 @@ print(f"no block at 0.001, run again: NLL {min(again.nll):.3f}, "
 # %% tags=["deeper", "nbval-check-output"]
 seeds = tuple(range(8))
 settings = {
-    "clean": ("right labels and 1000 digits", {"rows": 1000, "noise": 0.0}),
-    "norm": ("LayerNorm in each branch", {"norm": True, "steps": 200}),
-    "zero": ("branches that start at zero", {"from_zero": True, "steps": 200}),
+    "clean": ("right labels and 1000 digits", "at", {"rows": 1000, "noise": 0.0}),
+    "norm": ("LayerNorm in each branch", "stopped", {"norm": True, "steps": 200}),
+    "zero": ("branches that start at zero", "stopped",
+             {"from_zero": True, "steps": 200}),
 }
-for key, (setting, options) in settings.items():
+for key, (setting, when, options) in settings.items():
     *_, found = train_shorter(last=(0.5, 1.0), seeds=seeds, watch=False, **options)
-    levels = (found.at if key == "clean" else found.stopped)("error").mean(0)
+    levels = getattr(found, when)("error").mean(0)
     print(f"{setting}: error {levels[0]:.1%} dropping, {levels[1]:.1%} always on")
     for figure, name in (("nll", "NLL"), ("error", "error")):
         claim(f"With {setting}, dropping lowers the test {name} (difference).",
               kind="measured", id=f"drop-{key}-{figure}", holds=negative,
-              measured=found.gain(figure, 0.5, stopped=key != "clean"))
+              measured=found.gain(figure, 0.5, stopped=when == "stopped"))
 
 # %% [markdown]
 # Eight seeds decide little here: in five of the six cases twenty-four fresh ones come to another verdict. They say that dropping lowers the NLL by 0.036 with a LayerNorm and by 0.034 where branches start at zero. With right labels it is undecided. <!-- rests: open drop-clean-nll --> A result about stochastic depth that does not say *on what labels* and *in which block* says little.

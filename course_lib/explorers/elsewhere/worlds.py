@@ -2,7 +2,7 @@
 
 from course_lib import plotting
 from course_lib.experiments.elsewhere import carried
-from course_lib.panel import Choice, Explorer
+from course_lib.panel import Choice, Explorer, Seen
 
 WORLDS = tuple(carried.WORLDS)
 AT_THE_END = " †"  # behind a figure whose setting was the last that was tried
@@ -58,15 +58,20 @@ def _draw(marks, result, arm):
         plotting.set_limits(dot.axes, x=(-reach, reach))
     title, seeds = arm[0].upper() + arm[1:], result[arm][WORLDS[0]].n
     said = [
-        f"{world} {_points(found.mean)} [{_points(found.low)}, {_points(found.high)}] "
-        f"with {_setting(world, arm)}"
+        f"{world} {_between(found)} with {_setting(world, arm)}"
         for world, found in result[arm].items()
     ]
     helped = [world for world, found in result[arm].items() if carried.verdict(found) == "helps"]
-    return (
+    caption = (
         f"{title}, points of test error against plain over {seeds} seeds: {'; '.join(said)}. "
         f"It is shown to help in {len(helped)} of {len(WORLDS)} worlds."
     )
+    readings = [
+        (text.axes, *text.get_position(), f"{name}, {world}: {_between(found)}")
+        for texts, (name, row) in zip(marks["cells"], result.items())
+        for text, (world, found) in zip(texts, row.items())
+    ]
+    return Seen(caption, readings)
 
 
 def _fill(text, found, last):
@@ -76,6 +81,11 @@ def _fill(text, found, last):
     text.set_fontweight("bold" if verdict in ("helps", "harms") else "normal")
     colors = {"undecided": plotting.muted(), "harms": plotting.series(1)[0]}
     text.set_color(colors.get(verdict, plotting.ink()))
+
+
+def _between(found):
+    """Mean and interval."""
+    return f"{_points(found.mean)} [{_points(found.low)}, {_points(found.high)}]"
 
 
 def _points(share):

@@ -1,6 +1,5 @@
 """Four typical pairs of learning curves, drawn by formulas: what each looks like, not a result."""
 
-import matplotlib.pyplot as plt
 import numpy as np
 from IPython.display import display
 from matplotlib.figure import Figure
@@ -22,7 +21,8 @@ def four_cases() -> Figure:
         "too short": (2.2 - 0.1 * t, 2.24 - 0.095 * t, 1.1),
         "a leak": (2.2 * slow, 2.24 * slow, 1.5),
     }
-    figure, axes = plt.subplots(1, 4, figsize=(9, 2.5), sharey=True, layout="constrained")
+    figure = Figure(figsize=(9, 2.5), layout="constrained")
+    axes = figure.subplots(1, 4, sharey=True)
     for ax, (name, (training, validation, test)) in zip(axes, cases.items()):
         ax.plot(t, training, "-", label="training")
         ax.plot(t, validation, "--", label="validation")
@@ -30,7 +30,6 @@ def four_cases() -> Figure:
         ax.set(title=name, xlabel="epoch", ylim=(0, 2.5))
     axes[0].set_ylabel("loss")
     axes[2].legend(fontsize=8, loc="lower left")
-    plt.close(figure)
     return figure
 
 
