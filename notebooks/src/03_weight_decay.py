@@ -423,7 +423,7 @@ reveal("two-weights", "the one with gradients ±0.1",
 # $$g + \lambda\sqrt{\hat v}\,w = 0,$$
 #
 # and with the $\hat v$ held still that is the lowest point of loss $+ \frac{\lambda}{2}\sum_i \sqrt{\hat v_i}\,w_i^2$ (proposition 3 of Loshchilov & Hutter): each weight has a price of its own. **Under Adam L2 is unequal in its speed, and decay in its goal.**
-# In a real run $\hat v$ does not hold still. With the full batch the gradients shrink on the way, $\sqrt{\hat v}$ with them, and so does the price: lesson 04 finds that decay then ends at the star itself, up to some λ. With minibatches the noise of the gradients keeps $\sqrt{\hat v}$ up.
+# In a real run $\hat v$ does not hold still. With the full batch the gradients shrink on the way, $\sqrt{\hat v}$ with them, and so does the price: lesson 04 looks where decay then ends. With minibatches the noise of the gradients keeps $\sqrt{\hat v}$ up.
 #
 # **Do this**: raise λ.  **Notice**: which of the two paths ends on the blue cross, the lowest point of loss plus L2? (The orange cross of the legend belongs to SGD. Decay's goal under Adam is not drawn, for it moves with $\hat v$; after these 100 steps decay is still on its way.)
 
@@ -437,7 +437,7 @@ explore.trajectories.show(optimizer="Adam")
 #
 # First the function, and the two goals in the bowl of the first picture, with $\sqrt{\hat v}$ held still at 4 and ¼. Then the law:
 #
-# How exactly does the pull depend on the size of the gradients? Seven weights with ever larger noise as their gradient, three decades apart:
+# How exactly does the pull depend on the size of the gradients? Seven weights with ever larger noise as their gradient, from 0.01 to 10:
 # what L2 takes off goes as $1/\sqrt{\hat v}$, slope −1 in a log-log plot. That needs gradients that average to about zero, as noise does.
 # A gradient that hardly varies, in sign or in size, leaves hardly anything for the pull: a step is then $g/|g|$, and $(g+\lambda w)/|g+\lambda w|$ is the same.
 # In between, with $m$ and $s$ the means of the gradient and of its square, a small λ takes $(1 - m^2/s)/\sqrt{s}$ times $\eta\lambda w$ a step.
@@ -648,7 +648,7 @@ for group in optimizer.param_groups:
           [tuple(p.shape) for p in group["params"]])
 
 # %% [markdown]
-# Such groups do not mean different learning rates for weights and biases: in the printout the rate is the same, the decay differs. `course_lib.weight_decay.decay_groups` makes them too, by the kind of layer that a parameter belongs to; never go by its name.
+# Such groups do not mean different learning rates for weights and biases: in the printout the rate is the same, the decay differs. `course_lib.weight_decay.decay_groups` makes them too: it spares whatever belongs to a normalisation layer or has fewer than two dimensions; never go by its name.
 
 # %%
 quiz("You move a recipe from SGD(momentum=0.9, weight_decay=5e-4) to decoupled decay. "

@@ -88,7 +88,7 @@ for strength in (0, 0.001, 0.01, 0.1, 1, 10):
 # - set up AdamW, and say where to begin with λ.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ## The first step is lr, for every weight
+# ## How long is the first step?
 #
 # What does Adam make of a gradient?
 
@@ -231,7 +231,7 @@ claim("The newest 1/α = 50 updates make up 64 % of "
 # Let the run be longer than the memory, so that decay has time to act. Where do the weights then rest? Where what decay takes and what the step gives cancel: $u = -\lambda w$ on average.
 #
 # With minibatches a gradient is the true slope plus noise of some size σ. Where the noise is the larger, it fills $\hat v$, so $\sqrt{\hat v} \approx \sigma$. Then u is about slope/σ, which vanishes at the star.
-# So the weight rests nearer to zero, where slope/σ balances λw. That is ridge with a strength of about λσ.
+# So the weight rests nearer to zero, where slope/σ balances λw. That is as if the loss had an L2 penalty (**ridge**) with a strength of about λσ.
 #
 # One weight, loss $\frac12(w - 1.5)^2$, λ = 0.5, 4000 steps at lr = 0.01, and noise of a fixed size σ in each gradient. With the slope counted in $\hat v$ too, the two should balance where $\lambda w = (1.5 - w)/\sqrt{(1.5-w)^2+\sigma^2}$. Does the weight rest there?
 
@@ -480,7 +480,7 @@ reveal("two-knobs",
 
 # %% [markdown]
 # With next to no decay 22 % of the test images are wrong, with its own best λ 10.8 % for AdamW and 11.5 % for Adam + L2. The right λ gains some ten points. <!-- rests: decay-gains-adam, decay-gains-adamw -->
-# Between the two lie 0.6 points, in favour of AdamW. Whether that is less than a point these ten seeds cannot tell, and thirty fresh seeds can: with 0.2 points between them, the two are **within a point**.
+# Between the two lie, before rounding, 0.6 points, in favour of AdamW. Whether that is less than a point these ten seeds cannot tell, and thirty fresh seeds can: with 0.2 points between them, the two are **within a point**.
 #
 # **Now look at column 3.** At lr = 0.001, with next to no decay, 9.7 % are wrong: fewer than with the best λ at 0.01. So the ten points repair a rate that is too large for 300 steps; smaller steps stop before the wrong labels are learned by heart (*Deeper*). <!-- rests: best-rate-unlearned -->
 
@@ -655,7 +655,7 @@ claim("As the paper compares them, AdamW over λ′ and L2 over λ, AdamW is the
 # Not in this sense. <!-- rests: not product-nearer, not paper-separable --> The core asked which λ to take along to another rate. This asks whether effects add up over the whole plateau, and that is another question.
 
 # %% [markdown] tags=["deeper"]
-# **The best λ of either.** The two grids lie a hundred apart, and a best λ at the end of its grid would only show that. So first: does each seed's best lie inside? Lesson 03 saw the same from a weight's side: Adam with L2 pulled even the least decayed one 136 times as hard as lr·λ.
+# **The best λ of either.** The two grids lie a hundred apart, and a best λ at the end of its grid would only show that. So first: does each seed's best lie inside? Lesson 03 saw the same from a weight's side: Adam multiplied what L2 adds by 137 even at the least decayed one.
 
 # %% tags=["deeper"]
 def best_decay(surface, lr=0.01):
@@ -721,7 +721,7 @@ claim("With a decay per step the best learning rate moves by less than a tenth o
 # ## In production
 #
 # The plain loop, with two groups (weights decay, biases and norms do not), a schedule with warm-up, and λ by the rule: begin at 1/(lr·steps), then about three times as much, until validation gets worse. Validation images choose; they have wrong labels, too.
-# `cycle_momentum=False` keeps `OneCycleLR` from moving β₁ as well. `decay_groups` sorts parameters by their number of dimensions; you write it in the exercises.
+# `cycle_momentum=False` keeps `OneCycleLR` from moving β₁ as well. `decay_groups` spares whatever belongs to a normalisation layer or has fewer than two dimensions; you write such a function in the exercises (T3).
 
 # %%
 from course_lib.weight_decay import decay_groups

@@ -132,7 +132,7 @@ claim("The two outcomes, weighted with p and 1 − "
       measured=max(gaps), holds=below(1e-12))
 
 # %% [markdown]
-# *Exact* sentences must hold to rounding. *Checked* ones are tried on an example. *Measured* ones can turn out wrong or undecided: a 95 % interval over seeds judges them, by the bound in the sentence, which was written down first. Then *fresh seeds* do the same (*bases 4, 5, 6*: three fresh sets, each as large as ours). Where ours are undecided, the output says how far off the bound the truth must lie for them to decide four times in five.
+# *Exact* sentences must hold to rounding. *Checked* ones are tried on an example. *Measured* ones can turn out wrong or undecided: a 95 % interval over seeds judges them, by the bound in the sentence, which was written down first. Then *fresh seeds* do the same (*bases 1, 2, 3*, or *4, 5, 6*: three fresh sets, each as large as ours). Where ours are undecided, the output says how far off the bound the truth must lie for them to decide four times in five.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The one line
@@ -194,11 +194,11 @@ claim("Dropout and ReLU commute; dropout and tanh do not.",
 
 # %%
 predict("ensemble",
-        "Masks may stand in front of a ReLU, or behind it, in front of the last "
-        "linear layer. Where is evaluation (before any softmax) the average over all "
-        "thinned networks?",
-        ["in both places", "only in front of the last linear layer",
-         "only in front of a ReLU", "in neither"])
+        "Masks may stand on the inputs, with a linear layer and a ReLU behind them, or "
+        "on the hidden units, in front of the last linear layer. Where is evaluation "
+        "(before any softmax) the average over all thinned networks?",
+        ["in both places", "only on the hidden units", "only on the inputs",
+         "in neither"])
 
 # %% [markdown]
 # Three hidden units behind a ReLU, and two outputs: eight masks, small enough to run every thinned network there is. A mask has chance $1-p$ for each unit that it keeps, times $p$ for each that it drops.
@@ -239,10 +239,8 @@ claim("Masks on the inputs, with a ReLU behind them: here it is not.", measured=
 reveal("ensemble",
        from_interval={
            "in both places": below(1e-12)([last, bent]),
-           "only in front of the last linear layer":
-               each(below(1e-12), above(1e-12))([last, bent]),
-           "only in front of a ReLU":
-               each(above(1e-12), below(1e-12))([last, bent]),
+           "only on the hidden units": each(below(1e-12), above(1e-12))([last, bent]),
+           "only on the inputs": each(above(1e-12), below(1e-12))([last, bent]),
            "in neither": above(1e-12)([last, bent])},
        because="a mean goes through W·h + b untouched, layer after layer, and not "
                "through a ReLU that some masks switch on and others off")
@@ -360,7 +358,7 @@ reveal("worse",
 #
 # $$\text{loss with masks on} = \text{loss with masks off} + \text{what the masks add}$$
 #
-# What the masks add is a **penalty**, paid by weights whose outputs they shake, and the looser fit is its price. It is as if one printed the loss $+\,\lambda\lVert w\rVert^2$; *Which regularizer is it?* writes it down for a linear model. That it is above 0 is no finding: the loss is a bowl, and over a bowl the mean height of two points lies above the height at their middle (Jensen). Its size is measured.
+# What the masks add is a **penalty**, paid by weights whose outputs they shake, and the looser fit is its price. It is as if one printed the loss $+\,\lambda\lVert w\rVert^2$; *Which regularizer is it?* writes it down for a linear model. That it is above 0 is no finding: the masks stand in front of the last linear layer, in whose outputs the loss is a bowl, and over a bowl the mean height of two points is never below the height at their middle (Jensen). Its size is measured.
 #
 # That is dropout on average. Its masks also make the gradient noisy, which has an effect of its own (Wei et al. 2020); we do not take the two apart.
 #

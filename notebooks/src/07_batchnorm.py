@@ -72,9 +72,9 @@ explore.activations.show()
 #
 # tanh is S-shaped and flat at its ends; a unit that sits there is *saturated* and passes almost no gradient. Choose the activation tanh in the panel: without a norm, at a gain of 3, about half of the outputs are saturated. BatchNorm holds the outputs still there too.
 #
-# In the picture, with ReLU and batches of 64, it grows 6- to 7-fold over nine layers, whatever the gain: for ReLU, wide layers and large batches by √(π/(π − 1)) = 1.21 a layer (Yang et al. 2019). 1.21⁹ is 5.6; width and batch are only 64, and that adds a little. That is exponential in depth, BatchNorm's own doing, and one reason for the shortcuts of lesson 08.
+# In the picture, with ReLU and batches of 64, the gradient with BatchNorm grows 6- to 7-fold over nine layers, whatever the gain: for ReLU, wide layers and large batches by √(π/(π − 1)) = 1.21 a layer (Yang et al. 2019). 1.21⁹ is 5.6; width and batch are only 64, and that adds a little. That is exponential in depth, BatchNorm's own doing, and one reason for the shortcuts of lesson 08.
 #
-# Batches of 2 are another world. *Very small batches* shows what $\hat x$ is there, with $d$ half the difference of the rows: $\pm d/\sqrt{d^2+\epsilon}$. Where the rows differ, that is ±1 with next to no slope; where they all but agree, its slope is up to $1/\sqrt\epsilon = 316$. So the gradient vanishes or explodes, as it happens. In the notebook, set the batch size to 2 and look at several gains.
+# Batches of 2 are another world (read this after *Very small batches*, which asks about them first). There $\hat x$ is, with $d$ half the difference of the rows: $\pm d/\sqrt{d^2+\epsilon}$. Where the rows differ, that is ±1 with next to no slope; where they all but agree, its slope is up to $1/\sqrt\epsilon = 316$. So the gradient vanishes or explodes, as it happens. In the notebook, set the batch size to 2 and look at several gains.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## In plain PyTorch
@@ -363,7 +363,7 @@ from course_lib.explorers import batchnorm as explore
 explore.memory.show(batch_size=256)
 
 # %% [markdown] tags=["deeper"]
-# For batches of 256 momenta 0.03, 0.1 and 0.3 do it. For batches of 2 none does: 0.03 follows and differs by ±0.09, and 0.01 is calm but 0.4 behind.
+# For batches of 256 momenta 0.03, 0.1 and 0.3 do it. For batches of 2 none does: 0.03 follows and differs by ±0.09, and 0.01 is just calm (±0.049) but 0.45 behind.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## One network, two modes
@@ -1217,7 +1217,7 @@ for name in ("clean", "noisy"):
 #
 # In training a BatchNorm normalises by its batch and takes notes; in evaluation it uses the notes, and can be folded away. γ and β are learned. Its noise has variance ∝ 1/B. <!-- rests: batch-variance-mean --> The weights before it are free in length, and decay sets how far they turn: $\arccos(1-\eta\lambda)$ a step at rest.
 #
-# Now write it yourself, and find out which of five others is wrong: **`07_batchnorm_exercises.ipynb`**.
+# Now write it yourself, and find out what, if anything, is wrong with each of five others: **`07_batchnorm_exercises.ipynb`**.
 
 # %% [markdown] tags=["card"] slideshow={"slide_type": "slide"}
 # ## To keep

@@ -540,14 +540,14 @@ reveal("control", from_interval={"lower": negative(fewer["error"]),
 # - **Against six blocks**, about as many as are on while it learns, dropping has the lower NLL, 0.639 against 0.714. In error, 14.9 % against 15.8 %, the two cannot be told apart. <!-- rests: tuned-six-nll, open tuned-six-error -->
 # - **No block at all does better than all of them**: 10.3 %, and 0.579. <!-- rests: not tuned-any-error, not tuned-any-nll -->
 #
-# (0.639 is more than the picture's 0.59 since validation chose step 150; after 200 steps it is 0.581. And dropping kept the strongest $p_L$ of its list, with a rule that is not the better one here: more trials might lower its 14.9 %.)
+# (0.639 is more than the picture's 0.59 since validation chose step 150; after 200 steps it is 0.581. And dropping kept the strongest $p_L$ of its list, and only the linear rule was tried: more trials might lower its 14.9 %.)
 #
 # On this task blocks cost. Always on, the error is 10.3 % with none, 13.4 % with one, 15.0 % with two, 15.8 % with six, 17.7 % with twelve. Is it only their start? Twelve whose branches begin at zero, and so do nothing at first, err 17.4 % always on and 15.5 % with dropping; with a LayerNorm in front of each branch it is 20.5 % and 18.2 %. (Eight seeds, not tuned; *Deeper*.) Neither comes near 10.3 %.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Where depth is wanted
 #
-# So far this tests one situation: a network too deep for its task. What is dropping worth where more blocks do help? We made one attempt, on a small task that is built for depth (*Deeper: a sheet folded twice*). The error is 39.7 % with no block and 23.2 % with twelve, so depth pays; with dropping it is 41.3 %. <!-- rests: folded-depth, not folded-twelve --> Part of that is bad luck with the setting that was kept, and all were still learning at the last step.
+# So far this tests one situation: a network too deep for its task. What is dropping worth where more blocks do help? We made one attempt, on a small task that is built for depth (*Deeper: a sheet folded twice*). The error is 39.7 % with no block and 23.2 % with twelve, so depth pays; with dropping it is 41.3 %. <!-- rests: folded-depth, not folded-twelve --> Much of that is bad luck with the setting that was kept, and the three sides with blocks were still learning at the last step.
 #
 # The paper's task is larger: CIFAR-10, 50 000 colour photographs. Always on, 20 layers err 8.75 %, and 110 layers 6.61 %, the mean of five runs (He et al. 2016). Huang et al. (2016) trained 110 and 1202 layers anew, with dropping and without, everything else alike:
 #
@@ -577,7 +577,7 @@ print(f"no block at 0.001, run again: NLL {min(again.nll):.3f}, "
       f"error {min(again.error):.3f}")
 
 # %% [markdown]
-# Neighbouring lines differ by less than four seeds can tell, so the choice is partly luck, for all sides alike. The decays look large because the training is short: at rate 0.002 a decay of 1 takes 14 % off the weights in 75 steps. That is why it is made on other seeds than the verdict. About half of these settings had been run for an earlier version of this lesson, whose sides were unequal; the grids above were fixed before the others were run. The network without blocks stands at an edge, the lowest rate and the last step, so it might do better still; what is compared with it would not.
+# Neighbouring lines differ by less than four seeds can tell, so the choice is partly luck, for all sides alike. That is why it is made on other seeds than the verdict. The decays look large because the training is short: at rate 0.002 a decay of 1 takes 14 % off the weights in 75 steps. About half of these settings had been run for an earlier version of this lesson, whose sides were unequal; the grids above were fixed before the others were run. The network without blocks stands at an edge, the lowest rate and the last step, so it might do better still; what is compared with it would not.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: other labels, other branches
@@ -828,7 +828,7 @@ claim("The training loss at the end, all blocks on, is larger too (difference)."
 # | Swin-T, S, B | 0.2 | 0.3 | 0.5 | |
 # | ConvNeXt-T, S, B, L | 0.1 | 0.4 | 0.5 | 0.5 |
 #
-# - The linear rule is usual. In our small test (*Deeper*) it was not the better one.
+# - The linear rule is usual. The next *Deeper* puts it to a test.
 # - Both libraries divide by $p_l$ in training. timm decides row by row, torchvision is told by `mode="row"`. Remember `.eval()`.
 # - If you want the *time*, skip for real: one decision a batch, or the branch for the rows that are on and no others, as the code of DINOv2, a large vision transformer, does.
 
@@ -969,7 +969,7 @@ claim("What drop_path makes of a 1 has variance p/(1 − p), as with dropout: bo
 # Huang, Sun, Liu, Sedra & Weinberger, *Deep Networks with Stochastic Depth*, ECCV 2016 (arXiv:1603.09382): the method, the linear rule, its three benefits. Larsson, Maire & Shakhnarovich, *FractalNet*, ICLR 2017 (arXiv:1605.07648): there "drop-path" drops what comes into a join of several paths; timm borrowed the name.
 # He, Zhang, Ren & Sun, *Deep Residual Learning for Image Recognition*, CVPR 2016 (arXiv:1512.03385): residual blocks, and the errors by depth, all in its Table 6; *Delving Deep into Rectifiers*, ICCV 2015 (arXiv:1502.01852): the start 2/n; *Identity Mappings in Deep Residual Networks*, ECCV 2016 (arXiv:1603.05027): the product of $I + f'$, a matrix for each block where we had 1.2. Goyal et al., *Accurate, Large Minibatch SGD*, 2017 (arXiv:1706.02677), and Zhang, Dauphin & Ma, *Fixup Initialization*, ICLR 2019 (arXiv:1901.09321): residuals that start at zero.
 # Veit, Wilber & Belongie, *Residual Networks Behave Like Ensembles of Relatively Shallow Networks*, NeurIPS 2016 (arXiv:1605.06431): the $2^L$ networks; single blocks deleted from networks that were always on. Fan, Grave & Joulin, *Reducing Transformer Depth on Demand with Structured Dropout*, ICLR 2020 (arXiv:1909.11556): of a network trained so, whole blocks may be cut off afterwards.
-# Touvron et al., *Training data-efficient image transformers*, ICML 2021 (arXiv:2012.12877): without stochastic depth it got 4.3 % of the images right in place of 81.8 %, and a note below that table says that this run did not train well, possibly since nothing else was adapted: no measure of what the method is worth; Liu et al., *Swin Transformer*, ICCV 2021 (arXiv:2103.14030), and *A ConvNet for the 2020s*, CVPR 2022 (arXiv:2201.03545): its use today. Oquab et al., *DINOv2*, 2023 (arXiv:2304.07193): branches computed for some rows only.
+# Touvron et al., *Training data-efficient image transformers* (DeiT), ICML 2021 (arXiv:2012.12877): without stochastic depth it got 4.3 % of the images right in place of 81.8 %, and a note below that table says that this run did not train well, possibly since nothing else was adapted: no measure of what the method is worth; Liu et al., *Swin Transformer*, ICCV 2021 (arXiv:2103.14030), and *A ConvNet for the 2020s*, CVPR 2022 (arXiv:2201.03545): its use today. Oquab et al., *DINOv2*, 2023 (arXiv:2304.07193): branches computed for some rows only.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # ## Test yourself, and teach it

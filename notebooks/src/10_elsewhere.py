@@ -511,7 +511,7 @@ for arm in carried.ARMS:
 #
 # **Why does stopping harm where labels are noisy?** Lesson 01 says: noisy labels, so stop. The lines are as noisy as the digits, and yet. Our guess is the one that held on the clock: it stops by the *loss*, which rises when the network grows sure of its mistakes, while the *error* may still fall. It was not measured here.
 #
-# **Why does nothing much help at home, where lessons 04 and 06 saw seven points?** There one rate stood for all. Look at the error on the pilots' validation rows (of which a fifth is labelled wrong), rate by rate:
+# **Why does nothing much help at home, where lesson 04 saw ten points and lesson 06 eight?** There one rate stood for all. Look at the error on the pilots' validation rows (of which a fifth is labelled wrong), rate by rate:
 
 # %%
 home = [line for line in carried.sweep() if line.world == "fully connected"]
