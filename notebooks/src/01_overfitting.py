@@ -99,7 +99,7 @@ for name, weights in (("last", deepcopy(model.state_dict())), ("best", kept)):
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Two hundred times twenty points
 #
-# Back to the polynomials. One data set is an accident, so we draw 200 and fit each. *Left:* the band holds 80 % of the fits, the dashed line is their mean. *Right:* the mean errors against the degree, on a logarithmic scale. The **validation** error is on points that no fit has seen. (At degree 12 a few wild fits make most of its mean.)
+# Back to the polynomials. One data set is an accident, so we draw 200 and fit each. *Left:* the band holds 80 % of the fits, the dashed line is their mean. *Right:* the mean errors against the degree, on a logarithmic scale. The **validation** error is on points that no fit has seen.
 
 # %%
 predict("degree",
@@ -138,7 +138,7 @@ reveal("degree", from_interval={"3": positive(worse)},
        rests="degree-1-worse, degree-12-worse")
 
 # %% [markdown]
-# At degrees 1, 3 and 12 the training error is 0.27, 0.074 and 0.030. It only ever falls, for every degree contains the lower ones. The validation error is 0.29, 0.11 and 2.6: degree 12 overfits. (The twenty points of the first picture: 0.12 at degree 3, and much the same up to 6. At 7 it is 0.23, at 8 0.38. From there on you did well to doubt the curve.) The gap alone does not tell. At degree 1 it is 0.02, and the fit is bad all the same. That is **underfitting**: the model is too stiff even for what all such data sets share.
+# At degrees 1, 3 and 12 the training error is 0.27, 0.074 and 0.030. It only ever falls, for every degree contains the lower ones. The validation error is 0.29, 0.11 and 2.6: degree 12 overfits (a few wild fits make most of that mean). (The twenty points of the first picture: 0.12 at degree 3, and much the same up to 6. At 7 it is 0.23, at 8 0.38. From there on you did well to doubt the curve.) The gap alone does not tell. At degree 1 it is 0.02, and the fit is bad all the same. That is **underfitting**: the model is too stiff even for what all such data sets share.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Bias, variance, noise
@@ -195,7 +195,7 @@ explore.polynomials.show(degree=3)
 # 2. The fit keeps it, but the new labels have errors of their own. So the error on them is $\sigma^2\frac pn$ too high.
 # 3. Bias stands in both and drops out of the difference, $2\sigma^2\frac pn$.
 #
-# (Mallows 1973; checked in *Deeper*.) So here one may count parameters: with $\sigma^2 = 0.09$ the 13 coefficients of degree 12 make a gap of 0.12. At *other* points it can be far larger, as the 2.5 above show.
+# (Mallows 1973; checked in *Deeper*.) So here one may count parameters: with $\sigma^2 = 0.09$ the 13 coefficients of degree 12 make a gap of 0.12. At *other* points it can be far larger, as the 2.5 above shows.
 #
 # Does counting work for networks? Not alone. We trained 200 small networks with 97 weights and biases on these data sets, for 1000 steps. The polynomial with the same training error has 9 coefficients. Its variance is 0.082, theirs 0.036. Most of the difference is at the edges, where nothing holds a polynomial: for $|x| < 0.9$ it is 0.037 against 0.031. So ten times as many numbers do not swing more (*Deeper*). <!-- rests: net-varies-less-equal-fit-all, net-varies-less-equal-fit-inside --> Whether a network *can* memorise is another question. Ask it directly.
 
@@ -364,7 +364,7 @@ claim("On new random labels it is a guesser: its hits lie in the binomial interv
 #
 # Does a network learn what labels have in common *before* it learns the exceptions (Arpit et al. 2017)? Then one should stop between. The network of the plain loop again, with one label in five wrong, and 100 validation digits, wrong as often, to say when. Test labels are right, here and below, so that we see what was learned.
 #
-# **Early stopping** keeps the weights of the best validation loss, and stops when it has not improved for `patience` evaluations:
+# **Early stopping** keeps the weights of the best validation loss, and stops when it has not improved for `patience` evaluations.
 #
 # NaN, *not a number*, is what a loss becomes when it overflows. By hand, patience 2 and losses 5, 3, NaN, 4, 2: after the 3 come two evaluations without improvement, so it stops at the 4 and returns to the weights of the 3. It never sees the 2.
 #
@@ -562,7 +562,7 @@ for labels, world in (("clean", clean_world), ("wrong", noisy_world)):
 #
 # *The law of the gap, once more.* Add up the right column over all directions: that is the **effective number of parameters**. Without a penalty every direction is let through whole, and the sum is $p$. For any fit in this table put the sum in place of $p$, and the law holds: $2\sigma^2\frac1n\sum\frac{d^2}{d^2+\lambda}$ for ridge. So λ lowers the gap. What it costs is bias.
 #
-# **Do this**: raise the learning rate η at three steps.  **Notice**: which directions does descent let through more than ridge does?
+# **Do this**: at three steps set the step size η to 0.05, then raise it to 1.9.  **Notice**: which directions does descent let through more than ridge does?
 
 # %% tags=["deeper"]
 from course_lib.explorers import overfitting as explore
@@ -668,7 +668,7 @@ reveal("l2-or-rows", from_interval={"150 with tuned L2": above(1)(fair),
 # *Against data used well.* Stopped in time, 150 digits get 82.7 %, 250 get 86.0 % and 450 get 89.1 %. So 150 with L2 lie between 150 and 450. Fresh seeds, thirty that nobody had looked at before, say more: L2 is 1.3 points [0.4, 2.2] better than the same 150 stopped in time, and 2.0 points [1.0, 3.0] worse than 250. So it was worth some digits, but fewer than a hundred. <!-- rests: l2-beats-stopped-150, not l2-beats-stopped-rows --> And 450 with tuned L2 get 91.0 %.
 # *Stopping is not free.* At n = 50 the stopped networks get 61.1 %, those trained to the end 66.1 %. Where the loss on 100 partly wrong labels is lowest, accuracy need not be highest. These ten seeds do not decide whether it costs, 5.0 points [−0.9, 10.9]; by the thirty fresh ones it does, 3.2 points [0.3, 6.0].
 #
-# With clean labels L2 gains half a point (*Deeper*). So what it can do depends on *what is wrong with the data*. And 600 steps are 600 rounds through 50 examples and 67 through 450: another budget may move these figures.
+# With clean labels L2 gains half a point at most (*Deeper*). So what it can do depends on *what is wrong with the data*. And 600 steps are 600 rounds through 50 examples and 67 through 450: another budget may move these figures.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: clean labels, and three sayings about L2

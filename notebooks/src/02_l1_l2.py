@@ -257,7 +257,7 @@ show_source(soft_threshold)
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: too long a step, too strong a pull
 #
-# How large may a step be? The **curvature** $h$, the loss's second derivative, is 1 in the picture: a plain gradient step is stable below $2/h$ (lesson 00), and with L2 below $2/(h+\lambda)$. In the notebook, set the learning rate of the picture to 2.1 and watch. A proximal step that has already landed on zero stays there at any rate: the loss pulls by 0.3, less than λ.
+# How large may a step be? The **curvature** $h$, the loss's second derivative, is 1 in the picture: a plain gradient step is stable below $2/h$ (lesson 00), and with L2 below $2/(h+\lambda)$. In the notebook, set the learning rate of the picture to 2.4 and watch. A proximal step that has already landed on zero stays there at any rate: the loss pulls by 0.3, less than λ.
 #
 # Can a penalty be so strong that it does not even shrink? Switch the loss off. Then plain SGD with L2 multiplies each weight by $1-\eta\lambda$ at every step. With λ = 20 and η = 0.1 that is −1: a weight of 1 jumps between 1 and −1 for ever. So pure decay goes to zero if and only if 0 < ηλ < 2, and above 1 the weight changes its sign at every step. Too strong a penalty is also too high a learning rate. The same with torch's optimizer:
 
@@ -366,7 +366,7 @@ explore.path.show(strength=2.2)
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: one function for the whole path, and the same as scikit-learn's
 #
-# `fit` calls this function, which serves a whole path of λ at once. L2, which has a closed form too, is the division at the end.
+# The function below, `proximal_gradient`, serves a whole path of λ at once; `fit`, which the next cells use, calls it. L2, which has a closed form too, is the division at the end.
 #
 # scikit-learn scales its λ differently: `Ridge(alpha)` has $\alpha = n\lambda$, `Lasso` and `ElasticNet` as here. The **optimality conditions**, also called KKT: a kept weight balances loss and penalty; on a zero weight the loss pulls with at most λ. `optimality_residual` says by how much that is missed, `ridge` solves $(X^\top X/n + \lambda I)w = X^\top y/n$.
 
@@ -546,13 +546,6 @@ claim("Where 5 of 100 features count the lasso is nearer to the truth in all ten
 # 3. So on 40 random splits of the 442 patients; the rows left over test.
 # 4. Decided beforehand, from 40 other splits: half a score point, about 1 % of the test error, is a difference.
 
-# %% tags=["deeper"]
-predict("units",
-        "50 rows, ridge with its λ tuned, features standardised instead of as "
-        "measured. The test error …",
-        ["falls by more than 0.5", "is the same to ±0.5: λ makes up for it",
-         "rises by more than 0.5"])
-
 # %% tags=["deeper", "nbval-check-output"]
 from course_lib.experiments.l1_l2.penalised_regression import tuned_ridge_error
 
@@ -572,15 +565,6 @@ claim("With 50 training rows standardising lowers the test error by more than 0.
 claim("With 300 it changes the test error by less than 0.5 score points.",
       measured=many,
       kind="measured", id="standardise-many", holds=within(0.5))
-
-# %% jupyter={"outputs_hidden": true} tags=["deeper"]
-# what came out
-reveal("units", from_interval={
-    "falls by more than 0.5": below(-0.5)(few),
-    "is the same to ±0.5: λ makes up for it": within(0.5)(few),
-    "rises by more than 0.5": above(0.5)(few)},
-       because=f"standardised minus as measured: {few.mean:+.1f} score points",
-       rests="standardise-few")
 
 # %% [markdown]
 # These intervals are over splits of *these* 442 patients. For *other* patients they are far too narrow, since splits share most of their rows; `corrected_interval` (lesson 09) counts that. And then one feature in another unit, blood pressure in mmHg or in kPa, everything else as before: whose predictions move?
