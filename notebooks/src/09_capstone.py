@@ -244,7 +244,7 @@ for kind, found in of_learners().items():
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: where the correction comes from
 #
-# Let the $n$ rows be drawn from the world, each right with probability $p$: variance $\sigma^2 = p(1-p)$ a row. One result, the mean over $n_{te}$ rows, has variance $\sigma^2/n_{te}$. Two of them have covariance $\sigma^2/n_{te}^2$ times the number of rows they share, $n_{te}^2/n$ on average: $\sigma^2/n$. So $\rho = \frac{\sigma^2/n}{\sigma^2/n_{te}} = \frac{n_{te}}{n}$, and
+# Let the $n$ rows be drawn from the world, each right with probability $p$: variance $\sigma^2 = p(1-p)$ a row. One result, the mean over $n_{te}$ rows, has variance $\sigma^2/n_{te}$. Two of them have covariance $\sigma^2/n_{te}^2$ times the number of rows they share, $n_{te}^2/n$ on average: $\sigma^2/n$. So their correlation is $\rho = \frac{\sigma^2/n}{\sigma^2/n_{te}} = \frac{n_{te}}{n}$, and
 #
 # $$\operatorname{Var}(\bar d) = \frac{v}{J} + \frac{J-1}{J}\rho v = v(1-\rho)\left(\frac1J + \frac{\rho}{1-\rho}\right), \qquad E[s^2] = v(1-\rho), \quad v = \frac{\sigma^2}{n_{te}}.$$
 #
@@ -294,7 +294,7 @@ claim("corrected_interval is d ± t·s·√(1/J + n_te/n_tr): by hand for four v
 show_source(corrected_interval)
 
 # %% [markdown]
-# **And for models that learn?** Two training sets of 80 % share 80 % of their rows on average and 75 % at least, which correlates the results further; that models react to their own rows decorrelates them. Bengio and Grandvalet show for cross-validation that no estimator made from the results alone is unbiased for every distribution. In Nadeau and Bengio's simulations the corrected test kept about the level it promised, and the naive one did not, as with our two ridge classifiers; the package *mlr3inferr* warns that corrected intervals, too, tend to be too narrow. Where the discussion began: Dietterich 1998. The same correction for repeated cross-validation: Bouckaert & Frank 2004. A benchmark of thirteen methods: Schulz-Kümpel, Fischer et al., 2024 (arXiv:2409.18836).
+# **And for models that learn?** Two training sets of 80 % share 80 % of their rows on average and 75 % at least, which correlates the results further; that models react to their own rows decorrelates them. Bengio and Grandvalet show for cross-validation that no estimator made from the results alone is unbiased for every distribution. In Nadeau and Bengio's simulations the corrected test kept about the level it promised, and the naive one did not (with our two ridge classifiers the naive one did not either, and the corrected one held more than it promised); the package *mlr3inferr* warns that corrected intervals, too, tend to be too narrow. Where the discussion began: Dietterich 1998. The same correction for repeated cross-validation: Bouckaert & Frank 2004. A benchmark of thirteen methods: Schulz-Kümpel, Fischer et al., 2024 (arXiv:2409.18836).
 # With *several* data sets, compare over the data sets: those are independent.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -316,7 +316,7 @@ for variant in ("dropout", "batch norm"):
 # %% [markdown]
 # *Left and middle:* dots are divisions, bars the intervals of the mean. *Right:* the half width against the number of repetitions.
 #
-# The thin line there is the corrected width for one spread, that of all hundred; the others dip where few values lie close together by luck. The scale is logarithmic.
+# The thin line there is the corrected width for one spread, that of all divisions shown (it is drawn with the corrected interval only); the others dip where few values lie close together by luck. The scale is logarithmic.
 #
 # **Do this**: switch the interval to *naive*, and back. Then move the repetitions J to 10, the study's size.  **Notice**: what becomes decided though nothing was added? How much wider is the corrected interval at 10 than at 100?
 
@@ -369,7 +369,7 @@ for variant in ("plain", "dropout", "batch norm", "both"):
 # %% [markdown]
 # **What came out.** With its frozen setting, dropout differs from plain by less than a point, and whether it helps stays open: +0.1 [−0.3, +0.5] points. <!-- rests: tuned-close-dropout, open tuned-dropout --> Whether tuning *changed* the difference is another question, which we did not test; the intervals before and after overlap.
 #
-# BatchNorm, tuned, came out *lower* than plain: by 0.6 points here [−1.2, +0.1], and by 0.6 [−1.3, −0.02] on fresh seeds. Taken alone that is p = 0.04; as one of a dozen verdicts it is borderline, and Holm's correction leaves it open. Its pilots chose 4 epochs, the best of 72 looks at four divisions only. Tuned it is right on 93.9 %; at 8 epochs, untuned and in other divisions, it was on 94.1 %. So its tuning brought nothing, which speaks against that choice rather than against the norm. Such a choice is noisy itself; *Choose* is about that.
+# BatchNorm, tuned, came out *lower* than plain: by 0.6 points here [−1.2, +0.1], and by 0.6 [−1.3, −0.02] on fresh seeds. Taken alone that is p = 0.04: if nothing differed, so large a difference would come about in 4 of 100 studies. As one of a dozen verdicts it is borderline, and Holm's correction (*Combine*) leaves it open. Its pilots chose 4 epochs, the best of 72 looks at four divisions only. Tuned it is right on 93.9 %; at 8 epochs, untuned and in other divisions, it was on 94.1 %. So its tuning brought nothing, which speaks against that choice rather than against the norm. Such a choice is noisy itself; *Choose* is about that.
 #
 # **Four times we asked about dropout on these e-mails.** Side by side:
 #
@@ -474,7 +474,7 @@ for name, arm in (("plain", plain), ("plain on all 500", plain_500),
 # %% [markdown]
 # **What came out.** Early stopping alone takes the error from 28.4 % to 13.4 %, everything at once to 10.7 %. So everything errs less, and early stopping alone gains 15.0 of its 17.7 points, 85 %. <!-- rests: all-stop-error, stop-gains-half --> The probabilities tell another story: everything has a higher calibration error than plain, 0.36 against 0.20, and a higher NLL than early stopping, 0.76 against 0.62. <!-- rests: not all-plain-ece, not all-stop-nll --> The NLL of plain, 1.92, is far above both. So **compare with early stopping** before you praise anything else, and look at more than one figure: they need not agree.
 #
-# **Do regularizers spoil calibration, then?** In part. A fifth of the labels to learn from are wrong and the test labels are right, so a network that has learned the truth about its labels must look unsure here, by some 0.16 with smoothing. Everything is 0.36 too unsure: 0.2 remain, and are its own (*Deeper* has the sum).
+# **Do regularizers spoil calibration, then?** In part. A fifth of the labels to learn from are wrong and the test labels are right, and that alone gives a network that has learned the truth about its labels a calibration error, with smoothing of some 0.16. Everything has 0.36: 0.2 remain, and are its own (*Deeper* asks in which direction, and has the sum).
 #
 # **How sure is it?** For *these* digits everything errs less than early stopping. For digits newly collected it is undecided: the corrected interval is $\sqrt{1 + 8\cdot1297/500} = 4.7$ times as wide (eight divisions into 500 labelled and 1297 test rows), and holds 0. <!-- rests: open all-stop-corrected --> It was made for large training parts, and here may be wider than needed.
 #
@@ -903,7 +903,7 @@ for J in (10, 100):
 # - **PyTorch**: `d = accuracy_a - accuracy_b`, division by division, then `half = t * d.std() * (1 / J + n_te / n_tr) ** 0.5`.
 # - **Typical**: 10 to 20 divisions, 80/20; a hundred are a quarter narrower than ten. Validation rows choose, test rows report, once.
 # - **When not**: with several data sets, use one number for each data set and no correction.
-# - **What we measured**: the naive interval of 100 repetitions holds the truth in fewer than half of the worlds, the corrected one in 90 to 99 %. Early stopping alone gains more than half of what everything at once gains. <!-- rests: naive-coverage, corrected-coverage, stop-gains-half -->
+# - **What we measured**: for a classifier that tosses coins, the naive interval of 100 repetitions holds the truth in fewer than half of the worlds, the corrected one in 90 to 99 %; for two ridge classifiers that learn, in 56 % and in all. On 300 digits with wrong labels, early stopping alone gains more than half of what everything at once gains. <!-- rests: naive-coverage, corrected-coverage, stop-gains-half -->
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: beyond proof, five networks or one that is regularized?

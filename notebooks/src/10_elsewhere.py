@@ -249,9 +249,9 @@ reveal("longer",
 # %% [markdown]
 # (The intervals take no notice of the end at 100 %, so one may reach beyond it; and one seed of eight at 88 % makes it wide. *inf*: never within 400 updates.)
 #
-# This is a quick and mild form of **grokking** (Power et al., *Grokking: generalization beyond overfitting on small algorithmic datasets*, 2022, arXiv:2201.02177). There the delay is hundredfold, up to hundreds of thousands of updates; here about fourfold. There, too, of all regularizers weight decay let it happen with the fewest training pairs. The loss on training pairs says nothing any more, and yet the network goes on: decay still pulls at every weight, and the solution that it drifts to is another one.
+# This is a quick and mild form of **grokking** (Power et al., *Grokking: generalization beyond overfitting on small algorithmic datasets*, 2022, arXiv:2201.02177). There the delay is hundredfold, up to hundreds of thousands of updates; here about fourfold. There, of all regularizers, weight decay let it happen with the fewest training pairs. The loss on training pairs says nothing any more, and yet the network goes on: decay still pulls at every weight, and the solution that it drifts to is another one.
 #
-# With λ = 2 nearly all of the unseen pairs are right in the end, without decay about half. **That is true of this learning rate and of 400 updates.** A network without decay that may choose its rate takes three times this one, and gets 79 % right (*The table*): decay's lead shrinks from some 45 points to some 20. In longer runs others saw it learn to add, later.
+# With λ = 2 nearly all of the unseen pairs are right in the end, without decay about half. **That is true of this learning rate and of 400 updates.** A network without decay that may choose its rate gets more right than half: *The table* has both, each tuned. In longer runs others saw it learn to add, later.
 
 # %% [markdown]
 # **And which half does it know without decay?** Attention takes a mean, and a mean does not know in which order its terms came. So a network that learned 20 + 15 is likely to read 15 + 20 alike. More than half of the test pairs have their mirror among the training pairs. It counts as *knowing mirrors* if of those more than 50 points more are right than of the others.
@@ -505,7 +505,7 @@ for arm in carried.ARMS:
 #
 # - **At home nothing is decided.** Plain errs 11.0 %, the six others 10.2 to 11.1 %. All seeds divide one file of 1797 digits, so these are the corrected intervals of lesson 09, some two points to either side: a help of a point can neither be shown nor excluded. (For *these* digits alone, by intervals a fifth as wide, four of the six help by at most a point; L2 and smoothing stay undecided.)
 # - **On the lines dropout helps most**: 42.0 % against plain's 48.4 %. Smoothing has 43.8 %, L2 46.4 %. The norm is undecided. **Early stopping harms, by eight points**: 56.8 %.
-# - **In the transformer decay helps by some twenty points, decoupled or not**: 0.8 % and 1.0 % against 20.6 %. Dropout has 8.9 %. Smoothing is undecided. A norm *alone* harms, and early stopping does by more than fifty points.
+# - **In the transformer decay helps by some twenty points, decoupled or not**: 0.8 % and 1.0 % against 20.6 %. At the one rate above, decay's lead was some 45 points. Dropout has 8.9 %. Smoothing is undecided. A norm *alone* harms, and early stopping does by more than fifty points.
 #
 # So nothing was *shown* to help in all three worlds. L2 through Adam and dropout come nearest, with two and an undecided home.
 #
@@ -527,7 +527,7 @@ print(f"{'at rate':<15}" + "".join(f"{rate:7.1g}" for rate, _ in tried))
 #
 # - In seven cells the strength that was frozen is the last that was tried: they have a dagger. "At most a point" is said of that setting, not of every strength.
 # - At home and on the lines a fifth of the *validation* labels is wrong as well, as it would be in life, so four pilot seeds choose by luck too.
-# - The bound is one point everywhere, though plain errs 11, 48 and 21 %. A restated bound would have been wiser. By a tenth of plain's error (1.1, 4.8 and 2.1 points), a bound that we name only now, smoothing and L2 on the lines would no longer help; the rest stands.
+# - The bound is one point everywhere, though plain errs 11, 48 and 21 %. A restated bound would have been wiser. By a tenth of plain's error (1.1, 4.8 and 2.1 points), a bound that we name only now, smoothing on the lines would be undecided, and L2 and the norm there would help by at most the bound; the rest stands.
 #
 # **What does that mean for lessons 02 to 08?** Their formulas and mechanisms stand: they were checked, not compared. Their *gains* are those of the stated setting. At home, with noisy labels and few rows, a well chosen rate and stopping time do most of what a regularizer does. On the lines, as noisy, they do not: beside a tuned plain network dropout still gains six points. And where the rule is exact, the gap that a tuned rate left was closed by decay. So do not carry the verdict of a world; ask again.
 
@@ -553,7 +553,7 @@ print(f"plain, first seed: stored {stored[0]:.1%} wrong, trained now {again[0]:.
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The warning: one setting for all
 #
-# What would one have believed without equal budgets? Most comparisons look like this one: the convolution, right labels, **one learning rate for all**, seven arms against plain, each with one setting that nobody tuned. *Shifts* move each line at random by up to four places. They are not in the table, as there is nothing to shift on the clock.
+# What would one have believed without equal budgets? A common way to compare looks like this: the convolution, right labels, **one learning rate for all**, seven arms against plain, each with one setting that nobody tuned. *Shifts* move each line at random by up to four places. They are not in the table, as there is nothing to shift on the clock.
 
 # %%
 predict("conv", "At one rate for all: which of these five lowers the test error most?",
@@ -704,7 +704,7 @@ print(len(matrices), "matrices are decayed,", len(vectors), "vectors are not")
 #
 # **Teach it to** somebody who stops training as soon as the training loss is zero. *Draw* two curves, training and test accuracy, with some hundred updates between their rises, and under them 31 numbers, first strewn, then on a ring. *Disarm* the sentence "at zero training loss there is nothing left to learn". *And ask back:* What still moves the weights when the loss does not? And what would you have to equalise before saying that decay does less in the other network?
 #
-# Below: the questions of this lesson (some are about *Deeper* sections), with a reason for every option, and its cards, which come back after 1, 3 and 7 days.
+# Below: the questions of this lesson (some are about *Deeper* sections, and some, as some of the cards, about the exercises), with a reason for every option, and its cards, which come back after 1, 3 and 7 days.
 
 # %% slideshow={"slide_type": "skip"}
 from course_lib.notebook import quiz_of, recall
