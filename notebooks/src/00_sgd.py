@@ -880,8 +880,8 @@ print(f"last rate {last:.1e}, test images right {right:.1%}")
 # |---|---|
 # | formula | $v \leftarrow \mu v + g,\quad w \leftarrow w - \eta v$; stable below $2(1+\mu)/\lambda_{\max}$; effective rate $\eta/(1-\mu)$ |
 # | how wrong is a batch? | $\sigma/\sqrt B$, in shuffled epochs times $\sqrt{(n-B)/(n-1)}$; right on average |
-# | PyTorch | `torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)`; `scheduler.step()` after `optimizer.step()`, as often as `T_max` counts |
-# | typical | momentum 0.9; the best of 0.3, 0.1, 0.03 by the loss on rows kept apart; cosine down to 0, by custom after a short warm-up; a batch as large as keeps the time of a step flat |
+# | PyTorch | `torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)`; `scheduler.step()` after `optimizer.step()` |
+# | typical | momentum 0.9; the best of 0.3, 0.1, 0.03 by the loss on rows kept apart; cosine down to 0; a batch as large as keeps the time of a step flat |
 # | when not | few weights, a smooth loss and data in one batch; features on very different scales; a new batch size with the old rate |
 # | measured | small network, 300 steps, own best rate each: a cosine ends at a lower training loss than a constant rate <!-- rests: cosine-lower-own-rate --> |
 # | measured | equally many examples, own constant rate and momentum each: in a bowl the full batch ends lowest, in a small network batches of ten end lower <!-- rests: full-lower-own-momentum, network-full-higher --> |

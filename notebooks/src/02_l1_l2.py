@@ -893,10 +893,10 @@ claim("One λ for each layer lowers the test error, chosen on validation data.",
 # | penalty, and its pull on a weight | $\lambda\sum\lvert w\rvert$: λ, whatever its size | $\frac\lambda2\sum w^2$: λw |
 # | one weight, loss $\frac12(w-a)^2$ | $S(a,\lambda)$: zero if $\lvert a\rvert\le\lambda$ | $a/(1+\lambda)$: never zero |
 # | PyTorch | after `optimizer.step()`: `w.copy_(softshrink(w, lr * l1))` | `weight_decay=` of the optimizer |
-# | choosing λ | on validation rows, up to $\max\lvert X^\top y\rvert/n$, where the lasso is all zeros | on validation rows; for large networks typically 1e-4 to 5e-4 with SGD, 0.01 to 0.1 with AdamW |
-# | why it can help | it keeps few weights: less variance | it keeps $d^2/(d^2+\lambda)$ of each direction: less variance, for a little bias |
+# | choosing λ | on validation rows, up to $\max\lvert X^\top y\rvert/n$ | on validation rows; large networks: 1e-4 to 5e-4 with SGD, 0.01 to 0.1 with AdamW |
+# | why it can help | few weights: less variance | keeps $d^2/(d^2+\lambda)$ of each direction: less variance |
 # | when not | to learn which of several correlated features matter | features in units of their own: standardise first |
-# | measured | at λ = 0.001 proximal steps make more than 10 % of a network's weights zero <!-- rests: proximal-empties --> | on 300 digits with wrong labels, λ by validation, 11 % wrong against 14 % under L1 <!-- rests: l2-below-l1 --> |
+# | measured | proximal steps make a network's weights zero <!-- rests: proximal-empties --> | on 300 digits with wrong labels, λ by validation, 11 % wrong against 14 % under L1 <!-- rests: l2-below-l1 --> |
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # Now write them yourself: **`02_l1_l2_exercises.ipynb`**. Your own soft threshold can steer a picture of this lesson.

@@ -722,6 +722,8 @@ claim("At one rate, at the end: statistics over 4 rows have a lower test error t
 claim("At one rate, each at its best step: 4 rows beat 64 by more than a point.",
       measured=noise_at_best, kind="measured", id="ghost-regularizes-best",
       holds=below(-1))
+
+# %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
 claim("Each at its own rate, at the end: BatchNorm has a lower test error than no "
       "norm, by more than a point.",
       measured=norm_at_end, kind="measured", id="norm-regularizes-end",

@@ -958,10 +958,10 @@ claim("What drop_path makes of a 1 has variance p/(1 − p), as with dropout: bo
 #
 # - **Formula**: $y = x + \frac{b}{p_l}f(x)$, $b = 1$ with probability $p_l = 1 - \frac lL(1-p_L)$, else 0; in evaluation $y = x + f(x)$. The expected depth is $\sum_l p_l$.
 # - **PyTorch**: `x = x + DropPath(rate)(branch(x))`, from `timm.layers`; for `x` of shape [rows, features], `nn.Dropout(rate)(x.new_ones(len(x), 1)) * branch(x)` does the same.
-# - **Typical**: drop rates rising linearly to 0.1 or 0.2 at the last block for models of 28 million parameters, to 0.5 for those of 88 million and more.
-# - **When**: first find out how many blocks your task wants. Where more of them help, try it; and where the trained network is to be cut shorter.
+# - **Typical**: drop rates rising linearly to 0.1 or 0.2 at the last block for 28 million parameters, to 0.5 for 88 million and more.
+# - **When**: where more blocks help, try it; and where the trained network is to be cut shorter.
 # - **When not**: without shortcuts; where fewer blocks do as well; for speed, unless branches are really not computed.
-# - **What we measured**: tuned alike on a task that wants no blocks, twelve of them err less with dropping (14.9 %) than without (17.7 %), and more than none at all (10.3 %). On a task that wants depth, dropping did not help. With dropping, six of twelve could be cut off: 16.9 % in place of 17.3 %. It makes an untrained first block's gradient larger, 1.9 or 40 times, by the start. <!-- rests: tuned-twelve-error, not tuned-any-error, not folded-twelve, cut-six-dropping, drop-gradient-torch, drop-gradient-large -->
+# - **What we measured**: on a task that wants no blocks, twelve err less with dropping (14.9 %) than without (17.7 %), and more than none (10.3 %). On one that wants depth dropping did not help. Six of twelve dropped blocks could be cut off. An untrained first block's gradient is larger, 1.9 or 40 times, by the start. <!-- rests: tuned-twelve-error, not tuned-any-error, not folded-twelve, cut-six-dropping, drop-gradient-torch, drop-gradient-large -->
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Sources
