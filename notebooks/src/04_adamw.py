@@ -18,7 +18,7 @@
 # Its authors give "empirical evidence" that this "decouples the optimal choice of weight decay factor from the setting of the learning rate", and "substantially improves Adam's generalization performance" (Loshchilov & Hutter, 2019).
 # Does it, on a task small enough to try every setting? And how strong is λ = 0.01, PyTorch's default?
 #
-# *50 minutes; sections called* Deeper *are folded, and extra. You need momentum (lesson 00) and the difference between L2 and weight decay (lesson 03).*
+# *52 minutes; sections called* Deeper *are folded, and extra. You need momentum (lesson 00) and the difference between L2 and weight decay (lesson 03).*
 
 # %% tags=["setup"]
 # what this page needs

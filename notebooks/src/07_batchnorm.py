@@ -724,6 +724,7 @@ claim("At one rate, each at its best step: 4 rows beat 64 by more than a point."
       holds=below(-1))
 
 # %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
+# what is claimed of the norm itself
 claim("Each at its own rate, at the end: BatchNorm has a lower test error than no "
       "norm, by more than a point.",
       measured=norm_at_end, kind="measured", id="norm-regularizes-end",
