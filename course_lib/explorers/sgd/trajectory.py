@@ -132,7 +132,7 @@ explorer = Explorer(
         "start2": Slider("start w₂", -1.5, 2.6, START[1], step=0.1, in_picture=True),
     },
     frozen={
-        "lr": (0.03, 0.3, 0.9, 1.1),
+        "lr": (0.3, 0.9, 1.1),
         "momentum": (0.0, 0.9),
         "batch_size": (1, 8, 64),
         "condition": (10.0, 100.0),

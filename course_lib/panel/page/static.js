@@ -42,7 +42,7 @@ function receive(address, table) {
 
 function frozen(element, { spec, ...first }) {
   const [picture, under] = ["picture", "under"].map((name) => element.querySelector(`.course-${name}`)?.src);
-  first = { ...first, sources: [under, picture].filter(Boolean), caption: element.querySelector("figcaption").innerText };
+  first = { ...first, sources: [under, picture].filter(Boolean), caption: element.querySelector("figcaption").textContent };
   const loaded = loader(element);
   let numbers = { ...spec.begun };
   let mounted;

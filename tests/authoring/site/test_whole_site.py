@@ -47,9 +47,12 @@ def test_each_explorer_of_a_lesson_moves_without_a_network(whole, lesson):
             element.scroll_into_view_if_needed()
             panel = _lab.Panel(page, element)
             before = panel.until(bool)
+            assert before[0], "a caption, in a fold too"
             for slider in panel.sliders():
+                at = slider.input_value()
                 slider.press("Home")
-                slider.press("End")
+                if slider.input_value() == at:
+                    slider.press("End")
             for choice in element.query_selector_all(".course-choice select"):
                 choice.press("End")
             assert panel.changed(before)[0]
