@@ -14,9 +14,6 @@ from nbval.plugin import IPyNbCell
 
 from course_lib.base.record import MIME, read
 
-if os.environ.get("COURSE_MANY") != "1":  # `make test`: what no claim hangs on is trained briefly
-    os.environ.setdefault("COURSE_QUICK", "1")
-
 MAY_DIFFER = {
     "claim": ("verdict", "status", "figure", "bars", "fresh", "detectable"),
     "reveal": ("verdict", "status", "said", "because"),

@@ -131,7 +131,7 @@ class Explorer:
 
         Controls start at `initial`, or as the line `state` says. `update` or `layer`: the learner's
         own function, which `compute` then trains with. With COURSE_HEADLESS=1 a still picture,
-        computed to the end; with COURSE_QUICK=1 too, after as short a training as `quick` says.
+        computed to the end.
         """
         given = {"update": update, "layer": layer}
         handed = {name: value for name, value in given.items() if value is not None}
@@ -140,8 +140,7 @@ class Explorer:
                 raise ValueError(f"{name}: this explorer takes no {name} of yours")
         numbers = self.begun(state, initial)
         if os.environ.get("COURSE_HEADLESS") == "1":
-            short = self.quick if os.environ.get("COURSE_QUICK") == "1" else {}
-            return Still(self, *self.picture(handed={**short, **handed}, **numbers), numbers)
+            return Still(self, *self.picture(handed=handed, **numbers), numbers)
         from course_lib.panel.widget import (
             Panel,  # ipywidgets, which a page without a kernel spares
         )

@@ -24,7 +24,6 @@ def live(monkeypatch):
 
 def test_headless_an_explorer_is_a_still_picture_computed_to_the_end(monkeypatch):
     monkeypatch.setenv("COURSE_HEADLESS", "1")
-    monkeypatch.delenv("COURSE_QUICK", raising=False)
     data, metadata = _toys.errors.show()._repr_mimebundle_()
     assert set(data) == {"image/png", "text/plain"}
     caption = _toys.errors.picture()[1]
@@ -32,12 +31,6 @@ def test_headless_an_explorer_is_a_still_picture_computed_to_the_end(monkeypatch
     assert data["text/plain"].splitlines() == [FOLDED, caption]
     width, height = Image.open(io.BytesIO(base64.b64decode(data["image/png"]))).size
     assert width == 900 and height > 360  # settings above, caption below
-
-
-def test_quick_it_is_trained_briefly(monkeypatch):
-    monkeypatch.setenv("COURSE_HEADLESS", "1")
-    monkeypatch.setenv("COURSE_QUICK", "1")
-    assert "2 seed(s)" in _toys.errors.show().caption
 
 
 def test_headless_an_error_is_raised(monkeypatch):
