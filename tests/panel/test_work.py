@@ -5,15 +5,7 @@ import threading
 import time
 
 from course_lib.panel.work import Latest
-
-
-def job(log, name, steps=3):
-    try:
-        for step in range(steps):
-            log.append((name, step))
-            yield
-    finally:
-        log.append((name, "closed"))
+from tests._jobs import job
 
 
 def test_the_newest_job_takes_over_after_the_step_that_runs():

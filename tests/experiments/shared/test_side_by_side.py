@@ -3,20 +3,12 @@
 import pytest
 
 from course_lib.experiments.shared.side_by_side import side_by_side
-
-
-def run(name, steps, log):
-    try:
-        for step in range(steps):
-            log.append((name, step))
-            yield
-    finally:
-        log.append((name, "closed"))
+from tests._jobs import job
 
 
 def test_all_advance_in_turn_until_the_last_has_ended():
     log = []
-    turns = list(side_by_side([run("a", 2, log), run("b", 1, log)]))
+    turns = list(side_by_side([job(log, "a", 2), job(log, "b", 1)]))
     assert len(turns) == 3  # that the last of all has ended is seen in a turn of its own
     assert log == [("a", 0), ("b", 0), ("a", 1), ("b", "closed"), ("a", "closed")]
     assert list(side_by_side([])) == []
@@ -24,7 +16,7 @@ def test_all_advance_in_turn_until_the_last_has_ended():
 
 def test_who_leaves_closes_all():
     log = []
-    turns = side_by_side([run("a", 9, log), run("b", 9, log)])
+    turns = side_by_side([job(log, "a", 9), job(log, "b", 9)])
     next(turns)
     turns.close()
     assert sorted(log[2:]) == [("a", "closed"), ("b", "closed")]
@@ -37,5 +29,5 @@ def test_what_goes_wrong_in_one_closes_the_others():
 
     log = []
     with pytest.raises(ZeroDivisionError):
-        list(side_by_side([run("a", 9, log), broken()]))
+        list(side_by_side([job(log, "a", 9), broken()]))
     assert log[-1] == ("a", "closed")
