@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from functools import cache
 
 import torch
-from scipy.special import stdtr
 
 from course_lib.base.arguments import require_choice
 from course_lib.experiments.capstone.mixer import EVERYTHING, Mix, Setting, mix
@@ -48,6 +47,8 @@ def p_value(found: Interval) -> float:
 
     found: an interval that knows its sample, as `paired_interval` gives it.
     """
+    from scipy.special import stdtr  # when first needed, as in `statistics.t_quantile`
+
     if found.sample is None or found.sample.rule != "mean":
         raise ValueError("found: must be the interval of a mean, with its sample")
     t = math.sqrt(found.n) * found.mean / torch.tensor(found.sample.values).double().std().item()
