@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Generator, Tensor
 
 from course_lib.base.arguments import require, require_probability
+from course_lib.base.figures import interval_words
 
 Values = Tensor | ArrayLike
 Column = NDArray[np.float64]
@@ -69,7 +70,7 @@ class Interval(NamedTuple):
         return f"Interval{self[:-1]}"  # without thousands of values
 
     def __str__(self) -> str:
-        return f"{self.mean:.4g} [{self.low:.4g}, {self.high:.4g}] ({self.level:.0%})"
+        return f"{interval_words(self.mean, self.low, self.high)} ({self.level:.0%})"
 
 
 def mean_interval(values: Values, level: float = 0.95) -> Interval:

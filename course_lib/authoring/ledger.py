@@ -13,7 +13,7 @@ from nbformat import NotebookNode as Cell
 
 from course_lib.base.files import write_whole
 from course_lib.base.places import CourseError, names
-from course_lib.base.record import STALE, STATUSES, Record, blind_below
+from course_lib.base.record import STALE, STATUSES, Record
 from course_lib.learner.cells import cells_of, headings, shown
 from course_lib.records.standing import recorded
 
@@ -140,8 +140,15 @@ def _revised(ids: Iterable[str]) -> str:
 
 def _line(row: Row) -> str:
     claim, where = row.claim, f"[{row.section}]({row.lesson}.ipynb#cell-id={row.cell})"
-    bound = f"`{claim.asked}`" if claim.asked else ""
-    cells = (claim.text, claim.basis, bound, claim.figure, _verdict(claim), _fresh(claim), where)
+    cells = (
+        claim.text,
+        claim.basis,
+        claim.asked,
+        claim.figure,
+        _verdict(claim),
+        _fresh(claim),
+        where,
+    )
     return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |\n"
 
 
@@ -149,14 +156,11 @@ def _fresh(claim: Record) -> str:
     """What fresh seeds made of it, with their figure; empty where that is not asked."""
     if claim.basis != "measured":
         return ""
-    figures = (
-        f"{bar.name} {bar.mean:.4g} [{bar.low:.4g}, {bar.high:.4g}]".strip() for bar in claim.fresh
-    )
-    return ": ".join(filter(None, (claim.status or STALE, ", ".join(figures))))
+    return ": ".join(filter(None, (claim.status or STALE, claim.fresh_figure())))
 
 
 def _verdict(claim: Record) -> str:
     """The verdict; of an inconclusive one also what it would probably have told."""
     if claim.verdict != "inconclusive" or claim.detectable is None:
         return claim.verdict
-    return f"{claim.verdict} ({blind_below(claim.detectable)})"
+    return f"{claim.verdict} ({claim.blind_below()})"

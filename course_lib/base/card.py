@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from course_lib.base.figures import number
 from course_lib.base.record import MIME, Bar, Finding, Record
 
 # Where outputs are folded JupyterLab shows their first line, as it stands: let it say nothing.
@@ -58,25 +59,25 @@ def _badge(record: Record) -> tuple[str, tuple[str, str]]:
         return ("as you said", GOOD) if as_said else ("it came out", ("", ""))
     task = record.id.rpartition("/")[2] if record.kind == "check" else ""
     words = {"unanswered": "not yet"}.get(record.verdict, record.verdict)
-    basis = {"timed": "of this machine"}.get(record.basis, record.basis)
+    # That it is measured is said by its intervals.
+    basis = {"timed": "of this machine", "measured": ""}.get(record.basis, record.basis)
     badge = " · ".join(filter(None, (basis or task, words, record.status)))
     # What fresh seeds did not confirm is no result, whichever way it came out here.
     return badge, TONES[record.verdict] if record.status in ("", "confirmed") else OPEN
 
 
 def _figure(record: Record) -> Iterator[str]:
-    if record.figure:
-        values = f" · {record.n} values" * (record.n > 0)
-        asked = f" · asked: <code>{inline(record.asked)}</code>" if record.asked else ""
-        yield f'<p class="figure">measured <b>{inline(record.figure)}</b>{values}{asked}</p>'
+    if record.figure and not record.bars:
+        asked = f" · asked: {inline(record.asked)}" if record.asked else ""
+        yield f'<p class="figure">measured <b>{inline(record.figure)}</b>{asked}</p>'
 
 
 def _scale(record: Record) -> Iterator[str]:
-    """The intervals over one scale, with the bounds that they were compared with."""
+    """A row for each interval: whose it is, its figure, and where it lies beside the bounds."""
     if not record.bars:
         return
-    bars = _rails(record)
-    ends = [*record.bounds, *(end for bar in bars for end in (bar.low, bar.high))]
+    rows = _rows(record)
+    ends = [*record.bounds, *(end for _, bar in rows for end in (bar.low, bar.high))]
     first, room = min(ends), 0.08 * (max(ends) - min(ends)) or 1.0
     width = max(ends) - first + 2 * room
 
@@ -84,23 +85,32 @@ def _scale(record: Record) -> Iterator[str]:
         return f"left:{100 * (value - first + room) / width:.1f}%"
 
     bounds = "".join(f'<i class="bound" style="{at(bound)}"></i>' for bound in record.bounds)
-    rails = ""
-    for name, mean, low, high in bars:
-        span = f'<i class="span" style="{at(low)};width:{100 * (high - low) / width:.1f}%"></i>'
-        marks = f'{span}<i class="mean" style="{at(mean)}"></i>{bounds}'
-        rails += f'<span>{inline(name)}</span><div class="rail">{marks}</div>'
-    yield f'<div class="scale" aria-hidden="true">{rails}{_ticks(record, at)}</div>'
+    cells = ""
+    for name, bar in rows:
+        long = 100 * (bar.high - bar.low) / width
+        span = f'<i class="span" style="{at(bar.low)};width:{long:.1f}%"></i>'
+        marks = f'{span}<i class="mean" style="{at(bar.mean)}"></i>{bounds}'
+        cells += f"<span>{inline(name)}</span>{_interval(record, bar)}"
+        cells += f'<div class="rail" aria-hidden="true">{marks}</div>'
+    asked = f"asked: {inline(record.asked)}" if record.asked else ""
+    yield f'<div class="scale">{cells}<span class="asked">{asked}</span>{_ticks(record, at)}</div>'
 
 
-def _rails(record: Record) -> list[Bar]:
-    """The intervals to draw: what came out here and, if it is known, on fresh seeds."""
-    named = [("here", record.bars), ("fresh seeds", record.fresh)] if record.fresh else []
-    rails = [
-        bar._replace(name=", ".join(filter(None, (bar.name, where))))
-        for where, bars in named
-        for bar in bars
+def _interval(record: Record, bar: Bar) -> str:
+    mean, _, ends = record.shown(bar).partition(" ")
+    what = f"mean and its {record.level or 0.95:.0%} interval"
+    return f'<span title="{what}"><b>{mean}</b> {ends} {record.unit}</span>'
+
+
+def _rows(record: Record) -> list[tuple[str, Bar]]:
+    """The intervals by whose they are: what came out here and, if it is known, on fresh seeds."""
+    values = f"{record.n} values" if record.n else ""
+    level = "" if record.level in (0, 0.95) else f"{record.level:.0%}"
+    here = ", ".join(filter(None, ("here" if record.fresh else "", values, level)))
+    found = [(here, record.bars), ("fresh seeds", record.fresh)]
+    return [
+        (": ".join(filter(None, (bar.name, whose))), bar) for whose, bars in found for bar in bars
     ]
-    return rails or list(record.bars)
 
 
 def _ticks(record: Record, at: Callable[[float], str]) -> str:
@@ -108,8 +118,11 @@ def _ticks(record: Record, at: Callable[[float], str]) -> str:
     bars = (*record.bars, *record.fresh)
     ends = {min(bar.low for bar in bars), max(bar.high for bar in bars)}
     marks = sorted(record.bounds or ends)
-    ticks = "".join(f'<span style="{at(mark)}">{mark:.3g}</span>' for mark in marks)
-    return f'<div class="ticks">{ticks}</div>'
+    ticks = "".join(
+        f'<span style="{at(mark)}">{number(float(f"{record.times * mark:.3g}"))}</span>'
+        for mark in marks
+    )
+    return f'<div class="ticks" aria-hidden="true">{ticks}</div>'
 
 
 def _findings(findings: tuple[Finding, ...]) -> Iterator[str]:

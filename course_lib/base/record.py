@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
+from course_lib.base.figures import interval_words, number
 from course_lib.base.shell import shell
 
 MIME = "application/vnd.course.record+json"
@@ -60,8 +61,9 @@ class Record:
     `verdict`: of a claim "holds", "does not hold" or "inconclusive"; of a check passed, failed, …;
     of a prediction the option that came out, "" if it is undecided, and `said` what was predicted.
     `figure`: what was measured, as text; `bars`: its intervals, at `level`, the first of `n` values
-    (0: not known); `detectable`: see `statistics.Interval`; `asked`: the source of what is asked of
-    the figure; `bounds`: the numbers that it was compared with. `because`: why, in a sentence.
+    (0: not known); `detectable`: see `statistics.Interval`; `asked`: what is asked of the figure,
+    in words; `bounds`: the numbers that it was compared with. Intervals and bounds are as measured;
+    people are shown them `times` as large, in a `unit`. `because`: why, in a sentence.
     """
 
     kind: str
@@ -78,6 +80,8 @@ class Record:
     n: int = 0
     detectable: float | None = None
     asked: str = ""
+    unit: str = ""
+    times: float = 1
     options: tuple[str, ...] = ()
     rests: tuple[str, ...] = ()
     said: str = ""
@@ -86,7 +90,26 @@ class Record:
 
     def as_data(self) -> dict[str, Any]:
         """What is emitted: plain data without what is empty."""
-        return {name: value for name, value in asdict(self).items() if value or name == "text"}
+        empty = {"times": 1}
+        return {
+            name: value
+            for name, value in asdict(self).items()
+            if name == "text" or value and value != empty.get(name)
+        }
+
+    def shown(self, bar: Bar) -> str:
+        """An interval of this record as people are shown it."""
+        mean, *rest = (self.times * value for value in (*bar[1:], *self.bounds))
+        return interval_words(mean, rest[0], rest[1], rest[2:])
+
+    def fresh_figure(self) -> str:
+        """What fresh seeds measured, as text."""
+        said = (f"{bar.name} {self.shown(bar)}".strip() for bar in self.fresh)
+        return f"{', '.join(said)} {self.unit}".strip()
+
+    def blind_below(self) -> str:
+        """What an inconclusive interval would probably have told, as words."""
+        return blind_below(self.times * (self.detectable or 0), self.unit)
 
 
 def read(data: Mapping[str, Any]) -> Record:
@@ -121,9 +144,10 @@ def records(outputs: Iterable[Mapping[str, Any]], *kinds: str) -> list[Record]:
     return [record for record in found if not kinds or record.kind in kinds]
 
 
-def blind_below(distance: float) -> str:
+def blind_below(distance: float, unit: str = "") -> str:
     """What an inconclusive interval would probably have told, as words."""
-    return f"a distance of {distance:.2g} from the bound would have been told four times in five"
+    apart = f"{number(float(f'{distance:.2g}'))} {unit}".strip()
+    return f"so many values show a distance of {apart} from the bound four times in five"
 
 
 def show(bundle: Mapping[str, Any]) -> None:

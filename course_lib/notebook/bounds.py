@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from course_lib.base.figures import bound_words
 from course_lib.base.verdicts import Verdict, all_hold
 
 
@@ -33,22 +34,22 @@ class Bound:
 
 def below(high: float) -> Bound:
     """Less than `high`."""
-    return _between(-math.inf, high, f"below {high:g}")
+    return _between(-math.inf, high)
 
 
 def above(low: float) -> Bound:
     """More than `low`."""
-    return _between(low, math.inf, f"above {low:g}")
+    return _between(low, math.inf)
 
 
 def between(low: float, high: float) -> Bound:
     """More than `low` and less than `high`."""
-    return _between(low, high, f"between {low:g} and {high:g}")
+    return _between(low, high)
 
 
 def within(margin: float) -> Bound:
     """Nearer to 0 than `margin`."""
-    return _between(-margin, margin, f"within ±{margin:g}")
+    return _between(-margin, margin)
 
 
 def near(value: float | Sequence[float], margin: float) -> Bound:
@@ -83,7 +84,7 @@ def each(*by_place: Bound, **by_name: Bound) -> Bound:
     return Bound(ask, ", ".join(f"{names[name]}{bound}" for name, bound in asked.items()))
 
 
-def _between(low: float, high: float, said: str) -> Bound:
+def _between(low: float, high: float, said: str = "") -> Bound:
     def ask(measured: Any) -> Verdict:
         measured = _plain(measured)
         if measured is None:  # a figure that could not be had
@@ -96,7 +97,7 @@ def _between(low: float, high: float, said: str) -> Bound:
             return all_hold(map(ask, measured))
         return bool(low < measured < high)
 
-    return Bound(ask, said)
+    return Bound(ask, said or bound_words(low, high))
 
 
 def _plain(measured: Any) -> Any:

@@ -6,8 +6,19 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from course_lib.base.card import bundle
-from course_lib.base.record import STALE, Ask, Bar, Record, blind_below, show
-from course_lib.notebook.bounds import Bound
+from course_lib.base.figures import bound_words, interval_words
+from course_lib.base.record import (
+    BY_FRESH,
+    CONFIRMED,
+    NOT_CONFIRMED,
+    OPEN,
+    REVERSED,
+    STALE,
+    Ask,
+    Bar,
+    Record,
+    show,
+)
 
 if TYPE_CHECKING:  # importing the helpers is light: torch comes with the lesson's own imports
     from course_lib.records.measurement import Measurement
@@ -25,6 +36,8 @@ def claim(
     kind: str = "exact",
     *,
     id: str = "",
+    unit: str = "",
+    times: float = 1,
     false_alarm: float | None = None,
 ) -> None:
     """Judge a `sentence` by the figure it is about, show the verdict, enter it in the `ledger`.
@@ -38,7 +51,9 @@ def claim(
       fails with probability `false_alarm`, if that is known;
     - "timed": measured, but of this machine: nothing that seeds could confirm.
     Of an inconclusive interval the effect that it would probably have shown is said with it: what
-    as many values with this spread tell from a bound four times in five.
+    as many values with this spread tell from a bound four times in five. A figure and its bound are
+    shown `times` as large, with their `unit`: `times=100, unit="points"` for a rate of errors. What
+    is asked and recorded stays as it was measured.
     """
     if kind not in KINDS:
         raise ValueError(f"kind = {kind!r}: must be one of {', '.join(map(repr, KINDS))}")
@@ -46,16 +61,19 @@ def claim(
         raise ValueError(f"false_alarm = {false_alarm!r}: must be a probability in (0, 1)")
     asks: list[Ask] = []
     found = holds(_watched(measured, asks))
+    bounds = tuple(sorted({end for ask in asks for end in ask[1:] if math.isfinite(end)}))
     record = Record(
         kind="claim",
         text=sentence,
         id=id,
         basis=kind,
         verdict="inconclusive" if found is None else "holds" if found else "does not hold",
-        figure=_figure(measured),
+        figure=_figure(measured, times, unit, bounds),
         detectable=_detectable(measured),
-        bounds=tuple(sorted({end for ask in asks for end in ask[1:] if math.isfinite(end)})),
-        asked=holds.said if isinstance(holds, Bound) else getattr(holds, "__name__", ""),
+        bounds=bounds,
+        asked=_asked(asks, times, unit) or getattr(holds, "said", getattr(holds, "__name__", "")),
+        unit=unit,
+        times=times,
         **_intervals(measured),
     )
     notes = []
@@ -68,12 +86,15 @@ def claim(
             f"This should hold exactly and does not: {sentence}\n  measured: {record.figure}"
         )
     if found is None and record.detectable is not None:
-        notes.insert(0, blind_below(record.detectable))
+        notes.append(record.blind_below())
     if false_alarm is not None:
         notes.append(f"where all is right this fails once in {1 / false_alarm:.0f} times")
     judged = " · ".join(filter(None, (_BASES[kind], record.verdict, record.status)))
-    more = "".join(f" ({note})" for note in notes)
-    show(bundle(record, f"{judged}{more}: {sentence}\n  measured: {record.figure}", notes))
+    measured_said = f"measured: {record.figure}"
+    if record.fresh:
+        measured_said += f"; on fresh seeds: {record.fresh_figure()}"
+    lines = [f"{judged}: {sentence}", measured_said, *notes]
+    show(bundle(record, "\n  ".join(filter(None, lines)), filter(None, notes)))
 
 
 _BASES = {
@@ -112,14 +133,18 @@ def _with_standing(record: Record, measured: Any, asks: Sequence[Ask]) -> tuple[
     known = standing.recorded().get(record.id)
     if known is None or not known.complete or not standing.like(here.asks, intervals, known.pilot):
         return replace(record, status=STALE), "fresh seeds have not judged this yet"
-    fresh = known.pooled()
-    figures = ", ".join(f"{name} {it}".strip() for name, it in fresh.items())
-    bars = tuple(Bar(name, it.mean, it.low, it.high) for name, it in fresh.items())
-    numbers = ", ".join(map(str, known.fresh))
-    return (
-        replace(record, status=known.status(), fresh=bars),
-        f"on fresh seeds (bases {numbers}): {figures}, {known.verdict()}",
-    )
+    bars = tuple(Bar(name, it.mean, it.low, it.high) for name, it in known.pooled().items())
+    status = known.status()
+    return replace(record, status=status, fresh=bars), _SAID[status].format(known.verdict())
+
+
+_SAID = {
+    CONFIRMED: "",
+    REVERSED: "fresh seeds say the opposite",
+    NOT_CONFIRMED: "fresh seeds leave it open, so it is not shown",
+    BY_FRESH: "undecided here; on fresh seeds, which are more, it {}",
+    OPEN: "undecided here and on fresh seeds: an interval lies across its bound",
+}
 
 
 def _detectable(measured: Any) -> float | None:
@@ -170,15 +195,30 @@ def _intervals(measured: Any) -> dict[str, Any]:
     return {"bars": bars, "level": first.level, "n": first.n}
 
 
-def _figure(measured: Any) -> str:
-    """A figure as text: four digits, intervals and lists of figures included."""
+def _asked(asks: Sequence[Ask], times: float, unit: str) -> str:
+    """What intervals are asked, in words; "" where none is asked."""
+    said = {ask.name: bound_words(times * ask.low, times * ask.high, unit) for ask in asks}
+    if len(set(said.values())) == 1:  # the same of all
+        return next(iter(said.values()))
+    return ", ".join(f"{name} {words}".strip() for name, words in said.items())
+
+
+def _figure(measured: Any, times: float = 1, unit: str = "", bounds: Sequence[float] = ()) -> str:
+    """A figure as text: four digits, of an interval those it knows; lists of figures included."""
     if _is_interval(measured):
-        return str(measured)
+        ends = (times * value for value in (*measured[:3], *bounds))
+        mean, low, high, *apart = ends
+        return f"{interval_words(mean, low, high, apart)} {unit}".strip()
     if hasattr(measured, "tolist"):
         measured = measured.tolist()
     if isinstance(measured, dict):
-        return ", ".join(f"{key} {_figure(value)}" for key, value in measured.items())
+        each = {key: _figure(value, times, unit, bounds) for key, value in measured.items()}
+        return ", ".join(f"{key} {said}" for key, said in each.items())
     if isinstance(measured, (list, tuple)):
-        shown = [_figure(value) for value in measured[:12]]
-        return f"[{', '.join(shown)}{', …' if len(measured) > 12 else ''}]"
-    return f"{measured:.4g}" if isinstance(measured, float) else str(measured)
+        shown = [_figure(value, times) for value in measured[:12]]
+        said = f"[{', '.join(shown)}{', …' if len(measured) > 12 else ''}]"
+    elif isinstance(measured, (int, float)) and not isinstance(measured, bool):
+        said = f"{times * measured:.4g}" if isinstance(measured, float) else str(times * measured)
+    else:
+        return str(measured)
+    return f"{said} {unit}".strip()

@@ -143,13 +143,10 @@ def _outcome(correct: str | None, shaky: list[Record]) -> str:
     if not shaky:
         return f"It came out: {correct}." if correct else _UNDECIDED
     here = f"Here it came out: {correct}." if correct else _UNDECIDED
-    fresh = "; ".join(f"{claim.status}{_figures(claim)}" for claim in shaky)
+    fresh = "; ".join(
+        claim.status + f" ({claim.fresh_figure()})" * bool(claim.fresh) for claim in shaky
+    )
     return f"{here} On fresh seeds: {fresh}. So no answer was wrong."
 
 
 _UNDECIDED = "It came out undecided: an interval lies across its bound."
-
-
-def _figures(claim: Record) -> str:
-    figures = ", ".join(f"{bar.mean:.4g} [{bar.low:.4g}, {bar.high:.4g}]" for bar in claim.fresh)
-    return f" ({figures})" if figures else ""

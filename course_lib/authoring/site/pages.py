@@ -9,7 +9,6 @@ from course_lib.authoring.cheatsheet import sheet
 from course_lib.authoring.ledger import Row, rows
 from course_lib.authoring.site import elements
 from course_lib.authoring.site.lesson import links
-from course_lib.base.record import blind_below
 from course_lib.learner.cells import cells_of
 from course_lib.learner.course_map import MAP, Lesson, minutes
 from course_lib.learner.quizzes import questions
@@ -79,9 +78,9 @@ TONES = {"holds": "good", "does not hold": "bad", "inconclusive": "open"}
 
 def _row(row: Row) -> str:
     claim = row.claim
-    bound = f"<br><small>bound: <code>{html.escape(claim.asked)}</code></small>" * bool(claim.asked)
+    bound = f"<br><small>asked: {html.escape(claim.asked)}</small>" * bool(claim.asked)
     told = claim.verdict == "inconclusive" and claim.detectable is not None
-    blind = f"<br><small>{blind_below(claim.detectable or 0)}</small>" * told
+    blind = f"<br><small>{claim.blind_below()}</small>" * told
     status = f" · {html.escape(_status(row))}" * bool(_status(row))
     named = {
         "kind": claim.basis,
