@@ -63,7 +63,7 @@ def test_a_textbook_example():
     second = [1.9, 0.8, 1.1, 0.1, -0.1, 4.4, 5.5, 1.6, 4.6, 3.4]
     found = paired_interval(second, first)
     assert tuple(round(x, 3) for x in found[:3]) == (1.58, 0.700, 2.460)
-    assert str(found) == "1.58 [0.7001, 2.46] (95%)"
+    assert str(found) == "1.6 [0.7, 2.5] (95%)"
     assert found.half_width == pytest.approx(0.88, abs=0.001)
 
 

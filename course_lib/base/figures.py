@@ -7,8 +7,10 @@ from collections.abc import Sequence
 def number(value: float, decimals: int | None = None) -> str:
     """A number with so many `decimals`, with four digits where nobody says; "−" for minus."""
     if decimals is None or not math.isfinite(value):
-        return f"{value:.4g}".replace("-", "−")
-    return f"{round(value, decimals) + 0.0:.{decimals}f}".replace("-", "−")
+        said = f"{value:.4g}"
+    else:
+        said = f"{round(value, decimals) + 0.0:.{decimals}f}"
+    return f"−{said[1:]}" if said.startswith("-") else said
 
 
 def interval_words(mean: float, low: float, high: float, bounds: Sequence[float] = ()) -> str:
@@ -36,11 +38,11 @@ def _meets(end: float, bounds: Sequence[float], decimals: int) -> bool:
 
 def bound_words(low: float, high: float, unit: str = "") -> str:
     """What is asked of a figure that must lie between `low` and `high`, in words."""
-    small, large = (f"{end:.10g}".replace("-", "−") for end in (low, high))
+    small, large = (f"{end:.10g}" for end in (low, high))
     if low == -math.inf:
         said = f"below {large}"
     elif high == math.inf:
         said = f"above {small}"
     else:
         said = f"within ±{large}" if low == -high else f"between {small} and {large}"
-    return f"{said} {unit}".strip()
+    return f"{said.replace(' -', ' −')} {unit}".strip()

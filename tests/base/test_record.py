@@ -1,6 +1,7 @@
 """One record each: what is emitted is read back, and its card says it in words and pictures."""
 
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -18,7 +19,9 @@ FULL = Record(
     level=0.95,
     n=12,
     detectable=0.1,
-    asked="d.between(low=0.25)",
+    asked="above 25 points",
+    unit="points",
+    times=100,
 )
 
 
@@ -47,14 +50,23 @@ def test_what_is_no_record_is_refused():
 
 def test_a_card_says_its_verdict_in_words_and_draws_intervals_and_bounds_over_one_scale():
     page = bundle(FULL, "", ["a note"])["text/html"]
-    assert '<div class="course-record open">' in page and "○ measured · inconclusive" in page
+    assert '<div class="course-record open">' in page and "○ inconclusive" in page
     assert "It helps, by <code>lr</code> &lt;b&gt;." in page and ">a note</p>" in page
-    assert "measured <b>0.5 [0, 1]</b> · 12 values · asked: <code>d.between(low=0.25)" in page
+    assert ">a: 12 values<" in page and "<b>50</b> [0, 100] points" in page
+    assert ">asked: above 25 points<" in page and "fresh seeds" not in page
     spans = re.findall(r'class="span" style="left:([\d.]+)%;width:([\d.]+)%', page)
     (left, width), (next_left, _) = [tuple(map(float, span)) for span in spans]
     assert next_left == pytest.approx(left + width, abs=0.2)  # one ends where the other begins
     bound = float(re.search(r'class="bound" style="left:([\d.]+)%', page)[1])
-    assert bound == pytest.approx(left + width / 4, abs=0.2) and ">0.25</span>" in page
+    assert bound == pytest.approx(left + width / 4, abs=0.2) and ">25</span>" in page
+
+
+def test_what_fresh_seeds_found_has_its_own_row_and_a_level_that_is_not_95_percent_is_named():
+    fresh = replace(FULL, bars=FULL.bars[:1], fresh=(Bar("a", 0.75, 0.5, 1.0),), level=0.9)
+    page = bundle(fresh, "")["text/html"]
+    assert ">a: here, 12 values, 90%<" in page and ">a: fresh seeds<" in page
+    assert "<b>75</b> [50, 100] points" in page and 'title="mean and its 90% interval"' in page
+    assert fresh.fresh_figure() == "a 75 [50, 100] points"
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,7 @@ from course_lib.statistics import Interval, mean_interval
 from tests.panel._page import Wire
 from tests.records.test_standing import around, stands
 
-TOLD = "from the bound would have been told four times in five"
+TOLD = "from the bound four times in five"
 
 
 @pytest.fixture(autouse=True)
@@ -65,21 +65,35 @@ def test_an_exact_claim_that_fails_or_is_undecided_raises_with_its_figure():
 
 
 @pytest.mark.parametrize(
-    ("verdict", "said"),
+    ("verdict", "said", "note"),
     [
-        (True, "Measured · holds: It helps."),
-        (False, "Measured · does not hold: It helps."),
-        (None, f"Measured · inconclusive (a distance of 0.57 {TOLD}): It helps."),
+        (True, "holds", ""),
+        (False, "does not hold", ""),
+        (None, "inconclusive", f"  so many values show a distance of 0.57 {TOLD}\n"),
     ],
 )
-def test_a_measured_claim_reports_any_verdict(capsys, verdict, said):
+def test_a_measured_claim_reports_any_verdict(capsys, verdict, said, note):
     claim(
         "It helps.",
         mean_interval([0.0, 0.1, 0.4, 0.6]),
         holds=lambda interval: verdict,
         kind="measured",
     )
-    assert capsys.readouterr().out == f"{said}\n  measured: 0.275 [-0.1632, 0.7132] (95%)\n"
+    figure = "measured: 0.3 [−0.2, 0.7]"
+    assert capsys.readouterr().out == f"Measured · {said}: It helps.\n  {figure}\n{note}"
+
+
+def test_a_figure_and_its_bound_are_shown_in_a_unit_and_kept_as_measured(capsys):
+    arms = {"a": mean_interval([0.25, 0.5]), "b": mean_interval([0.5, 0.75])}
+    claim("Both.", arms, below(-9), "measured", unit="points", times=100)
+    claim("Both.", arms, each(a=below(1), b=positive), "measured", unit="points", times=100)
+    first, second = ledger
+    assert first.asked == "below −900 points" and first.bounds == (-9,)
+    assert second.asked == "a below 100 points, b above 0 points"
+    assert first.bars[0].mean == 0.375 and record.read(first.as_data()) == first
+    assert "a 38 [−121, 196] points, b 62 [−96, 221] points" in capsys.readouterr().out
+    claim("One.", 0.25, below(0.5), "timed", unit="%", times=100)
+    assert ledger[-1].figure == "25 %"
 
 
 def test_the_ledger_keeps_every_claim_the_failed_too():
@@ -140,13 +154,14 @@ def test_a_claim_says_what_fresh_seeds_made_of_it(stand, capsys):
     made = measure(2)
     assert made.status == "confirmed" and made.fresh[0].mean == pytest.approx(2)
     out = capsys.readouterr().out
-    assert out.startswith("Measured · holds · confirmed (on fresh seeds (bases 1, 2, 3): 2 [")
+    assert out.startswith("Measured · holds · confirmed: It helps.\n  measured: 2")
+    assert "; on fresh seeds: 2" in out
     shown = card.bundle(made, "")["text/html"]
-    assert "✓ measured · holds · confirmed" in shown and ">fresh seeds</span>" in shown
+    assert "✓ holds · confirmed" in shown and ">fresh seeds</span>" in shown
     assert record.read(made.as_data()) == made
     stand(2, 0, 0, 0)
     assert measure(2).status == "not confirmed"
-    assert "○ measured · holds · not confirmed" in card.bundle(ledger[-1], "")["text/html"]
+    assert "○ holds · not confirmed" in card.bundle(ledger[-1], "")["text/html"]
 
 
 def test_a_claim_that_is_another_than_the_records_is_not_yet_replicated(stand):
@@ -167,9 +182,13 @@ def test_a_claim_that_fresh_seeds_could_not_be_asked_is_refused():
 def test_a_check_says_how_often_it_fails_and_a_time_whose_it_is(capsys):
     claim("a", 1.0, lambda z: z < 4, "checked", false_alarm=0.05)
     claim("b", mean_interval([1.0, 2.0]), lambda d: d.between(low=-99), "timed")
-    checked, timed = capsys.readouterr().out.split("\n  measured: ")[:2]
-    assert checked == "Checked · holds (where all is right this fails once in 20 times): a"
-    assert "Of this machine · holds: b" in timed
+    checked, timed = capsys.readouterr().out.split("Of this machine · ")
+    assert checked.splitlines() == [
+        "Checked · holds: a",
+        "  measured: 1",
+        "  where all is right this fails once in 20 times",
+    ]
+    assert timed.startswith("holds: b\n")
     assert {it.status for it in ledger} == {""}
 
 
