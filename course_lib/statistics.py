@@ -8,7 +8,7 @@ interval misses the truth once in twenty times: among the hundred of this course
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -285,6 +285,31 @@ def smallest_detectable(values: Values, level: float = 0.95, power: float = 0.8)
 
 def _numbers(sample: Tensor) -> tuple[float, ...]:
     return tuple(sample.tolist())
+
+
+def p_value(found: Interval) -> float:
+    """How often so large a mean would come about if the truth were 0: Student's t, two-sided.
+
+    found: an interval that knows its sample, as `paired_interval` gives it.
+    """
+    from scipy.special import stdtr  # when first needed, as in `t_quantile`
+
+    if found.sample is None or found.sample.rule != "mean":
+        raise ValueError("found: must be the interval of a mean, with its sample")
+    t = math.sqrt(found.n) * found.mean / _sample(found.sample.values).std().item()
+    return 2 * float(stdtr(found.n - 1, -abs(t)))
+
+
+def holm(p_values: Mapping[str, float]) -> dict[str, float]:
+    """Holm's correction, the smallest first: p times as many as are left, none below the former.
+
+    Below 0.05 is what is told at that level, however many were asked. Source: Holm 1979.
+    """
+    corrected: dict[str, float] = {}
+    for k, name in enumerate(sorted(p_values, key=lambda name: p_values[name])):
+        former = max(corrected.values(), default=0.0)
+        corrected[name] = max(former, (len(p_values) - k) * p_values[name])
+    return corrected
 
 
 def _sample(values: Values) -> Tensor:

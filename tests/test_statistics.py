@@ -12,8 +12,10 @@ from course_lib.statistics import (
     Interval,
     bootstrap_interval,
     corrected_interval,
+    holm,
     mean_interval,
     mean_intervals,
+    p_value,
     paired_interval,
     ratio_interval,
     smallest_detectable,
@@ -328,3 +330,20 @@ def test_a_ratio_that_is_no_positive_number_is_refused(a, b):
 def test_unequal_lengths_are_refused():
     with pytest.raises(ValueError, match="a has 2 values and b has 3: paired"):
         ratio_interval([1.0, 2.0], [1.0, 2.0, 3.0])
+
+
+# ---------------------------------------------------------------- p values
+
+
+def test_a_p_value_is_scipys():
+    values = torch.tensor([0.3, -0.1, 0.5, 0.2, 0.4], dtype=torch.float64)
+    found = p_value(mean_interval(values))
+    assert found == pytest.approx(stats.ttest_1samp(values, 0).pvalue)
+    with pytest.raises(ValueError, match="of a mean"):
+        p_value(corrected_interval(values, 80, 20))
+
+
+def test_holm_by_hand():
+    found = holm({"a": 0.04, "b": 0.01, "c": 0.03})
+    assert list(found) == ["b", "c", "a"]
+    assert list(found.values()) == pytest.approx([0.03, 0.06, 0.06])

@@ -51,9 +51,9 @@ def claim(
       fails with probability `false_alarm`, if that is known;
     - "timed": measured, but of this machine: nothing that seeds could confirm.
     Of an inconclusive interval the effect that it would probably have shown is said with it: what
-    as many values with this spread tell from a bound four times in five. A figure and its bound are
-    shown `times` as large, with their `unit`: `times=100, unit="points"` for a rate of errors. What
-    is asked and recorded stays as it was measured.
+    as many values with this spread tell from a bound four times in five. An interval and its bound
+    are shown `times` as large, with their `unit`: `times=100, unit="points"` for a rate of errors.
+    What is asked and recorded stays as it was measured.
     """
     if kind not in KINDS:
         raise ValueError(f"kind = {kind!r}: must be one of {', '.join(map(repr, KINDS))}")
@@ -61,6 +61,8 @@ def claim(
         raise ValueError(f"false_alarm = {false_alarm!r}: must be a probability in (0, 1)")
     asks: list[Ask] = []
     found = holds(_watched(measured, asks))
+    if times != 1 and not asks:
+        raise ValueError(f"times = {times!r}: only intervals are shown larger than measured")
     bounds = tuple(sorted({end for ask in asks for end in ask[1:] if math.isfinite(end)}))
     record = Record(
         kind="claim",
@@ -215,10 +217,8 @@ def _figure(measured: Any, times: float = 1, unit: str = "", bounds: Sequence[fl
         each = {key: _figure(value, times, unit, bounds) for key, value in measured.items()}
         return ", ".join(f"{key} {said}" for key, said in each.items())
     if isinstance(measured, (list, tuple)):
-        shown = [_figure(value, times) for value in measured[:12]]
+        shown = [_figure(value) for value in measured[:12]]
         said = f"[{', '.join(shown)}{', …' if len(measured) > 12 else ''}]"
-    elif isinstance(measured, (int, float)) and not isinstance(measured, bool):
-        said = f"{times * measured:.4g}" if isinstance(measured, float) else str(times * measured)
     else:
-        return str(measured)
+        said = f"{measured:.4g}" if isinstance(measured, float) else str(measured)
     return f"{said} {unit}".strip()

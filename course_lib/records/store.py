@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from course_lib.base import random
 from course_lib.records.measurement import Measurement, read
 
 FOLDER = Path(__file__).parent
@@ -38,12 +39,18 @@ def fresh(by_base: dict[str, list[float]]) -> list[float]:
     return [value for base, values in by_base.items() if base != "0" for value in values]
 
 
-def kept(name: str) -> Any:
-    """What `stored` has, to stand in for a training; None in a run that is recorded.
+def kept(name: str, *keys: str) -> list[float] | None:
+    """The values of this base that `stored` has under `keys`, to stand in for a training.
 
-    There (COURSE_RECORDED=1, as `course replicate` sets it) everything is measured.
+    None where it has none, and in a run that is recorded (COURSE_RECORDED=1, as `course replicate`
+    sets it): there everything is measured.
     """
-    return None if os.environ.get("COURSE_RECORDED") == "1" else stored(name)
+    if os.environ.get("COURSE_RECORDED") == "1":
+        return None
+    found = stored(name)
+    for key in keys:
+        found = found.get(key, {})
+    return found.get(str(random.BASE))
 
 
 def add(measured: Iterable[Measurement], folder: Path | None = None) -> None:

@@ -92,8 +92,10 @@ def test_a_figure_and_its_bound_are_shown_in_a_unit_and_kept_as_measured(capsys)
     assert second.asked == "a below 100 points, b above 0 points"
     assert first.bars[0].mean == 0.375 and record.read(first.as_data()) == first
     assert "a 38 [−121, 196] points, b 62 [−96, 221] points" in capsys.readouterr().out
-    claim("One.", 0.25, below(0.5), "timed", unit="%", times=100)
+    claim("One.", 25, below(50), "timed", unit="%")
     assert ledger[-1].figure == "25 %"
+    with pytest.raises(ValueError, match="times = 100: only intervals are shown larger"):
+        claim("One.", 0.25, below(0.5), "timed", unit="%", times=100)
 
 
 def test_the_ledger_keeps_every_claim_the_failed_too():

@@ -62,10 +62,15 @@ def test_one_file_a_lesson_and_base_and_one_line_a_claim(first):
 
 
 def test_nothing_that_is_stored_stands_in_for_what_is_recorded(here):
-    assert store.kept("elsewhere/sweep") == store.stored("elsewhere/sweep")
+    everything = store.stored("elsewhere/carried")
+    assert (
+        store.kept("elsewhere/carried", "transformer", "plain")
+        == (everything["transformer"]["plain"]["0"])
+    )
+    assert store.kept("elsewhere/carried", "transformer", "no such arm") is None
     more = """
 from course_lib.records import store
-assert store.kept("elsewhere/sweep") is None
+assert store.kept("elsewhere/carried", "transformer", "plain") is None
 """
     [(_, outcome)] = outcomes([Job("03_x", lesson(more=more), 0)], 1)
     assert not outcome.problems and len(outcome.measured) == 2

@@ -4,11 +4,7 @@ The eight settings are long to train, so that their test errors, seed by seed, a
 `course_lib/records/capstone/leave_one_out.json`, base by base. `without` trains one of them again.
 """
 
-import math
-from collections.abc import Mapping
 from functools import cache
-
-import torch
 
 from course_lib.base.arguments import require_choice
 from course_lib.experiments.capstone.mixer import EVERYTHING, Mix, Setting, mix
@@ -40,28 +36,3 @@ def stored(technique: str) -> Interval:
     require_choice("technique", technique, TECHNIQUES)
     without, everything = (store.fresh(_stored()[name]) for name in (technique, "nothing"))
     return paired_interval(without, everything)
-
-
-def p_value(found: Interval) -> float:
-    """How often so large a mean would come about if the truth were 0: Student's t, two-sided.
-
-    found: an interval that knows its sample, as `paired_interval` gives it.
-    """
-    from scipy.special import stdtr  # when first needed, as in `statistics.t_quantile`
-
-    if found.sample is None or found.sample.rule != "mean":
-        raise ValueError("found: must be the interval of a mean, with its sample")
-    t = math.sqrt(found.n) * found.mean / torch.tensor(found.sample.values).double().std().item()
-    return 2 * float(stdtr(found.n - 1, -abs(t)))
-
-
-def holm(p_values: Mapping[str, float]) -> dict[str, float]:
-    """Holm's correction, the smallest first: p times as many as are left, none below the former.
-
-    Below 0.05 is what is told at that level, however many were asked. Source: Holm 1979.
-    """
-    corrected: dict[str, float] = {}
-    for k, name in enumerate(sorted(p_values, key=lambda name: p_values[name])):
-        former = max(corrected.values(), default=0.0)
-        corrected[name] = max(former, (len(p_values) - k) * p_values[name])
-    return corrected

@@ -25,7 +25,6 @@ from torch import Tensor
 
 from course_lib.adamw import adam_update
 from course_lib.base.arguments import require_choice
-from course_lib.base.random import BASE
 from course_lib.data import Split, digits, mnist1d
 from course_lib.engine import ConvSpec, ModelSpec, TransformerSpec, train
 from course_lib.engine.cache import remembered
@@ -250,8 +249,7 @@ def errors(world: str, arm: str, afresh: bool = False) -> Tensor:
     """
     require_choice("world", world, tuple(WORLDS))
     require_choice("arm", arm, tuple(ARMS))
-    kept = None if afresh else store.kept("elsewhere/carried")
-    known = kept and kept[world][arm].get(str(BASE))
+    known = None if afresh else store.kept("elsewhere/carried", world, arm)
     if known:
         return torch.tensor(known, dtype=torch.float64)
     *_, found = judge(world, arm)

@@ -19,7 +19,6 @@ from torch import Tensor
 
 from course_lib.adamw import adam_update
 from course_lib.base.arguments import require_whole
-from course_lib.base.random import BASE
 from course_lib.data import Split, modular_addition
 from course_lib.engine import TransformerSpec, outputs_of, train
 from course_lib.engine.cache import remembered
@@ -155,8 +154,7 @@ def at_the_end(arm: Arm, seeds: Sequence[int], afresh: bool = False) -> Tensor:
     Stored, by arm, base and seed, in `course_lib/records/elsewhere/grokking.json`, are those that
     a lesson has no curves of. afresh: trained here and now.
     """
-    kept = None if afresh else store.kept("elsewhere/grokking")
-    known = kept and kept.get(str(arm), {}).get(str(BASE), [])
+    known = None if afresh else store.kept("elsewhere/grokking", str(arm))
     if known and max(seeds) < len(known):
         return torch.tensor([known[seed] for seed in seeds], dtype=torch.float64)
     *_, found = compute_grokking((arm,), tuple(seeds))

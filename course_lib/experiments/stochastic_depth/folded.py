@@ -24,7 +24,7 @@ import torch
 from torch import Tensor
 
 from course_lib.base.arguments import require_choice
-from course_lib.base.random import BASE, seeded
+from course_lib.base.random import seeded
 from course_lib.data import Split
 from course_lib.engine import ModelSpec, Training, train
 from course_lib.engine.cache import remembered
@@ -171,8 +171,7 @@ def errors(side: str, afresh: bool = False) -> Tensor:
     afresh: trained here and now.
     """
     require_choice("side", side, tuple(BLOCKS))
-    kept = None if afresh else store.kept("stochastic_depth/folded_judged")
-    known = kept and kept[side].get(str(BASE))
+    known = None if afresh else store.kept("stochastic_depth/folded_judged", side)
     if known:
         return torch.tensor(known, dtype=torch.float64)
     *_, found = judge(side)

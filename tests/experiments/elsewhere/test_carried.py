@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from course_lib.base import random
 from course_lib.engine import Training
 from course_lib.experiments.elsewhere import carried
 from course_lib.experiments.elsewhere.carried import ARMS, SEEDS, WORLDS, Line, Setting
@@ -61,7 +62,7 @@ def test_what_is_not_stored_is_trained(monkeypatch):
     monkeypatch.setattr(carried, "judge", lambda world, arm: iter([errors]))
     for options in (("transformer", "dropout"), ("transformer", "plain", True)):
         assert carried.errors(*options).equal(errors)
-    monkeypatch.setattr(carried, "BASE", 9)
+    monkeypatch.setattr(random, "BASE", 9)
     assert carried.errors("transformer", "plain").equal(errors)
     assert carried.difference("transformer", "plain").mean == 0
 

@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch.nn.functional import cross_entropy
 
+from course_lib.base import random
 from course_lib.experiments.elsewhere import grokking as lab
 from course_lib.records import standing, store
 
@@ -116,7 +117,7 @@ def test_what_is_not_stored_is_trained(monkeypatch):
     other = lab.Arm(dropout=0.1)
     assert lab.at_the_end(other, [0, 1]).tolist() == [0.5, 0.5]
     assert lab.at_the_end(KEPT[0], range(6)).tolist() == [0.5] * 6
-    monkeypatch.setattr(lab, "BASE", 9)
+    monkeypatch.setattr(random, "BASE", 9)
     assert lab.at_the_end(KEPT[0], [0]).tolist() == [0.5]
     assert asked == [((other,), (0, 1)), ((KEPT[0],), tuple(range(6))), ((KEPT[0],), (0,))]
 

@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from course_lib.base import random
 from course_lib.experiments.stochastic_depth import folded
 from course_lib.experiments.stochastic_depth.folded import BLOCKS, LOOKS, PILOT, SEEDS, Line
 
@@ -50,7 +51,7 @@ def test_what_is_stored_is_what_a_side_makes_and_what_is_not_is_trained(monkeypa
     errors = torch.linspace(0.1, 0.2, 24)
     monkeypatch.setattr(folded, "judge", lambda side: iter([errors]))
     assert folded.errors("six", afresh=True).equal(errors)
-    monkeypatch.setattr(folded, "BASE", 9)
+    monkeypatch.setattr(random, "BASE", 9)
     assert folded.errors("six").equal(errors) and folded.difference("six", "none").mean == 0
 
 
