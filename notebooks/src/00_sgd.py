@@ -17,7 +17,7 @@
 # An optimizer sees one thing, a gradient, and does one thing, a step. **Minibatch SGD** looks at a few examples only, so its gradient is partly wrong, and it steps anyway.
 # **Regularization**, which this course is about, is whatever is meant to lower the error on new data, not the error on the data one learns from. The course begins here for two reasons. Every regularizer acts through these steps. And an optimizer is said to regularize by itself: by the noise of its batches, and by which of many solutions it ends at.
 #
-# *53 minutes, in two sittings if you like: the second begins at* Too small, too large. *Sections called* Deeper *are folded, and extra. You need to know what a gradient is, and to have seen a PyTorch training loop.*
+# *54 minutes, in two sittings if you like: the second begins at* Too small, too large. *Sections called* Deeper *are folded, and extra. You need to know what a gradient is, and to have seen a PyTorch training loop.*
 
 # %% tags=["setup"]
 # what this page needs
@@ -201,7 +201,7 @@ claim("Of the rates 1.001, 1.899, 1.9 and 1.901 with momentum 0.9 the first two 
       holds=equal([1.001, 1.899]))
 
 # %% [markdown]
-# So with momentum one rate does serve both directions better. In our bowl the best $\mu$ is 0.27: the slowest direction then keeps 52 % of its distance at each step, where plain descent at its best rate keeps 82 % (*Deeper*). At a condition number of 1000 the best $\mu$ is 0.88.
+# At 1.1 the path now arrives, in swings: with momentum one rate does serve both directions better. In our bowl the best $\mu$ is 0.27: the slowest direction then keeps 52 % of its distance at each step, where plain descent at its best rate keeps 82 % (*Deeper*). At a condition number of 1000 the best $\mu$ is 0.88.
 # A network has no single condition number, for its curvatures change and some are negative. The usual 0.9 was found by trying.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
@@ -386,13 +386,11 @@ reveal("twice", from_interval={"false": below(1.7)(ratio), "true": above(1.7)(ra
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Too small, too large
 #
-# Suppose you may process 640 examples in all, ten epochs of our 64. Do you spend them on 640 steps of one example, on 80 steps of 8, or on 10 steps of all 64?
-# Back to the bowl, now from 40 random starts all around the star, as far from it as in the picture. We compare twice, at rates that stay constant.
+# Suppose you may process 640 examples in all. Do you spend them on 640 steps of one example, on 80 steps of 8, or on 10 steps of all 64?
+# Back to the bowl, now from 40 random starts all around the star, at rates that stay constant.
 #
 # 1. All at learning rate 0.3, without momentum.
-# 2. Each batch size at its own rate and momentum: the best of 112 pairs, a grid so wide that no best lies at its edge.
-#
-# The best is chosen by 20 *pilot* runs, with starts and shuffles of their own, which do not count afterwards.
+# 2. Each batch size at its own rate and momentum: the best of 112 pairs, a grid so wide that no best lies at its edge, chosen by 20 *pilot* runs, with starts and shuffles of their own, which do not count afterwards.
 
 # %%
 predict("batch", "All at learning rate 0.3. Which batch size ends lowest?",
@@ -404,36 +402,29 @@ from course_lib.experiments.sgd.reading import SIZES, read
 ends = read()
 
 
-def level(losses):
-    """The geometric mean, and so the mean of the logarithms."""
+def level(losses):  # the geometric mean, and so the mean of the logarithms
     return losses.log().mean().exp().item()
 
 
-print("All at rate 0.3: loss above the minimum, geometric mean of 40 starts")
 for size in SIZES:
-    print(f"{640 // size:3} steps of {size:2}: {level(ends.common[size]):.4f}")
+    print(f"{640 // size:3} steps of {size:2}: "
+          f"loss {level(ends.common[size]):.4f} above the minimum")
 
 # %% [markdown]
-# > **How to read a measured claim.** For each start we take the *logarithm of the ratio* of two losses: 0 is equal, −0.7 half, −2.3 a tenth. Its mean is shown with a 95 % **interval**, beside the bound that was set beforehand, here 0. About five such intervals in a hundred miss the true mean.
-# > −0.7 [−0.9, −0.5] lies below 0, so "lower" *holds*. An interval across the bound is *inconclusive*.
+# > **How to read a measured claim.** For each start we take the *logarithm of the ratio* of two losses: 0 is equal, −0.7 half, −2.3 a tenth. Its mean has a 95 % **interval**, which misses the true mean about five times in a hundred. Asked beforehand: does all of it lie below 0? −0.7 [−0.9, −0.5] does, so "lower" *holds*. Across 0 it is *inconclusive*.
 # > **Fresh seeds** are runs that nobody had seen when the claim was written. *Confirmed*: they say the same. *Decided by fresh seeds only*: ours were inconclusive, those are not.
 
 # %% tags=["nbval-check-output"]
-def ratio_of(one, other):
-    """How much lower `one` ends than `other`, start by start: log of the ratio."""
+def ratio_of(one, other):  # below 0: `one` ends lower, start by start
     return paired_interval(one.log(), other.log())
 
 
 lower = {size: ratio_of(ends.common[8], ends.common[size]) for size in (1, 64)}
 for other in (1, 64):
-    claim(f"In the bowl, all at rate 0.3, batches of 8 end lower than batches of {other} "
-          "(log of the ratio).",
+    claim("In the bowl, all at rate 0.3, batches of 8 end lower than batches of "
+          f"{other} (log ratio).",
           measured=lower[other], kind="measured", id=f"ends-lower-{other}",
           holds=negative)
-claim("In the bowl, at rate 0.3 and after 80 steps each, the full batch ends lower than "
-      "batches of 8 (log of the ratio).",
-      measured=ratio_of(ends.longer, ends.common[8]),
-      kind="measured", id="full-lower-at-equal-steps", holds=negative)
 
 # %%
 # what came out
@@ -442,7 +433,7 @@ reveal("batch", from_interval={"8": negative(lower)},
        because="batches of 1 hover, the full batch has made only ten steps")
 
 # %% [markdown]
-# Batches of 8 end at 0.003, batches of 1 at 0.072, the full batch at 0.033. Given 80 steps as well, the full batch comes down to 0.000006: in a bowl noise can only push away from the one minimum. What the batches of 8 had ahead of it was steps.
+# Batches of 8 end at 0.003, batches of 1 at 0.072, the full batch at 0.033. Given 80 steps as well, it ends at 0.000006 (*Deeper*), for in a bowl noise can only push away from the one minimum. What the batches of 8 had ahead of it was steps.
 
 # %%
 predict("own-momentum",
@@ -451,17 +442,16 @@ predict("own-momentum",
         ["1", "8", "64"])
 
 # %% jupyter={"outputs_hidden": true}
-print("Own rate and momentum: loss above the minimum")
 for size in SIZES:
     rate, mu = ends.best_pair[size]
-    print(f"{640 // size:3} steps of {size:2}: {level(ends.pair[size]):.5f}"
-          f" at rate {rate}, momentum {mu}, effective rate {rate / (1 - mu):.2g}")
+    print(f"{640 // size:3} steps of {size:2}: loss {level(ends.pair[size]):.5f} at "
+          f"rate {rate}, momentum {mu}, effective rate {rate / (1 - mu):.2g}")
 
 # %% tags=["nbval-check-output"]
 turned = {f"than batches of {size}": ratio_of(ends.pair[64], ends.pair[size])
           for size in (1, 8)}
-claim("In the bowl, at its own best rate and momentum each, the full batch ends lower "
-      "than batches of 1 and of 8 (log of the ratio).",
+claim("In the bowl, each at its best rate and momentum, the full batch ends lower "
+      "than batches of 1 and 8 (log ratio).",
       measured=turned, kind="measured", id="full-lower-own-momentum", holds=negative)
 
 # %%
@@ -471,10 +461,9 @@ reveal("own-momentum", from_interval={"64": negative(turned)},
        because="without noise the rate can be high, and momentum makes each step count")
 
 # %% [markdown]
-# The order turns round: the full batch ends at 0.00006, batches of 1 and of 8 at 0.0008 and 0.0007. So no batch size is best by itself: it depends on what else was tuned (Shallue et al. 2019).
+# The order turns round: the full batch ends at 0.00006, batches of 1 and of 8 at 0.0008 and 0.0007. No batch size is best by itself: it depends on what else was tuned (Shallue et al. 2019).
 #
-# Look at the effective rates, 0.025, 0.2 and 1.4. They grew about as the batch did. That is the **linear scaling rule**, *multiply the rate as you multiply the batch* (Krizhevsky 2014, Goyal et al. 2017). It has two reasons. $k$ times the batch leaves $1/k$ of the steps, so each has to go $k$ times as far.
-# And noise leaves a weight with a variance in proportion to $\eta/B$, while $\eta$ is small (*Deeper*). The rule ends where the curvature limits the rate.
+# The effective rates, 0.025, 0.2 and 1.4, grew about as the batch did. That is the **linear scaling rule**, *multiply the rate as you multiply the batch* (Krizhevsky 2014, Goyal et al. 2017): twice the batch leaves half the steps, so each has to go twice as far. The rule ends where the curvature limits the rate.
 #
 # Does the full batch win in a network, too? We take that of the plain loop, six epochs, batches of ten against all 500, each at the best of 60 pairs of rate and momentum by 20 pilot seeds. Eight other seeds count.
 
@@ -485,21 +474,30 @@ network = network_reading.read()
 for size, loss in network.loss.items():
     print(f"{3000 // size:3} steps of {size:3}: loss {level(loss):.3f}"
           f"   rate and momentum {network.best[size]}")
-claim("In the network, each at its own best rate and momentum, six steps of all 500 "
-      "end higher than 300 steps of ten (log of the ratio).",
+claim("In the network, each at its best rate and momentum, six steps of all 500 end "
+      "higher than 300 steps of ten (log ratio).",
       measured=ratio_of(network.loss[500], network.loss[10]),
       kind="measured", id="network-full-higher", holds=positive)
 
 # %% [markdown]
-# No, here the small batches win: 0.08 against 0.88. (The plain loop's 0.093 and 0.694 were a single seed.) Six steps are too few for a network, at any of our rates and momenta, where ten were enough for a bowl.
+# No, here the small batches win: 0.08 against 0.88. (The plain loop's 0.093 and 0.694 were a single seed.) Six steps are too few for a network, where ten were enough for a bowl.
 # So small batches win where many steps are needed and examples are what costs: **noise is the price, and steps are what it buys.**
 #
-# The noise goes with $\eta/B$, so half the learning rate calms it about as much as twice the batch. Then why not lower the rate along the way?
+# Noise leaves a weight with a variance in proportion to $\eta/B$, while $\eta$ is small (*Deeper*). So half the learning rate calms it about as much as twice the batch. Why not lower the rate along the way?
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: each batch size at its own rate, and the pairs that nearly won
 #
-# Between the two comparisons in the bowl lies a third: each batch size at its own rate, without momentum, the best of nine by the same 20 pilot runs.
+# Three more comparisons. First, at rate 0.3, the full batch with as many steps as batches of 8, 80.
+
+# %% tags=["deeper", "nbval-check-output"]
+claim("In the bowl, at rate 0.3 and after 80 steps each, the full batch ends lower "
+      "than batches of 8 (log ratio).",
+      measured=ratio_of(ends.longer, ends.common[8]),
+      kind="measured", id="full-lower-at-equal-steps", holds=negative)
+
+# %% [markdown] tags=["deeper"]
+# Second, each batch size at its own rate, without momentum: the best of nine by the same 20 pilot runs.
 
 # %% tags=["deeper"]
 print("Own rate, no momentum: loss above the minimum")
@@ -510,7 +508,7 @@ for size in SIZES:
 # %% tags=["deeper", "nbval-check-output"]
 for other in (1, 64):
     claim("In the bowl, at its own best rate each, batches of 8 end lower than batches "
-          f"of {other} (log of the ratio).",
+          f"of {other} (log ratio).",
           measured=ratio_of(ends.own[8], ends.own[other]),
           kind="measured", id=f"own-rate-lower-{other}", holds=negative)
 
@@ -518,7 +516,7 @@ for other in (1, 64):
 # Batches of 1 are nearly as good as batches of 8, 0.0027 against 0.0026, and a quarter higher on fresh seeds. The full batch ends five times as high, at 0.0139.
 # From batches of 1 to 8 the best rate grows about as the batch, from 0.02 to 0.2. At 64 it is only 0.5: the curvature limits it, at $2/\lambda_{\max} = 1$. With momentum batches of 8 kept their effective rate, 0.02 at momentum 0.9; the full batch, without noise, raised its rate to 0.99.
 #
-# And how near did the other pairs of the network come?
+# Third, the network: how near did other pairs of rate and momentum come?
 
 # %% tags=["deeper"]
 print("The best pairs for batches of ten, by the pilot seeds:")
@@ -610,9 +608,9 @@ claim("Shuffled epochs settle lower than independent draws (ratio of the varianc
 # ## Schedules: large steps first, small noise last
 #
 # Far away you want a large learning rate, near the end little noise. A **schedule** is a function of the step that returns a factor for the learning rate.
-# The usual one is half a **cosine**, flat at 1 first, steepest in the middle, flat at 0 in the end. **Warm-up** is a straight line up before it.
+# The usual one is half a **cosine**, flat at first, steepest in the middle, flat at 0 in the end. **Warm-up** is a straight line up before it.
 #
-# What does a falling rate do for 300 steps of the network of the plain loop, batches of ten, momentum 0.9? Each schedule gets its own highest rate: the best of 0.01, 0.02, 0.05, 0.1, 0.2 and 0.4, by four pilot seeds; on so coarse a grid four are enough.
+# What does a falling rate do for 300 steps of the network of the plain loop, batches of ten, momentum 0.9? Each schedule gets its own highest rate: the best of 0.01, 0.02, 0.05, 0.1, 0.2 and 0.4, by four pilot seeds.
 
 # %%
 predict("cosine",
@@ -621,7 +619,7 @@ predict("cosine",
         ["lower", "higher, its steps are smaller", "cannot be told apart"])
 
 # %% [markdown]
-# Here is that network at all schedules, four seeds at once; in the notebook each move of a slider trains them anew. Leave *floor*, the share of the rate that is left at the end, at 0.
+# Here is that network at all schedules, four seeds at once; in the notebook each move of a slider trains them anew. Leave *floor*, the share of the rate left at the end, at 0.
 #
 # **Do this**: choose the schedule and the highest learning rate so that the training loss ends below 0.05.  **Notice**: which highest rate does a constant schedule bear, and which a cosine?
 
@@ -631,13 +629,12 @@ from course_lib.explorers import sgd as explore
 explore.schedules.show(shape="constant")
 
 # %% [markdown]
-# The claim takes eight other seeds for split, start and batch order. Both sides run on each seed and are compared there, a **paired difference**: what both owe to the seed drops out.
+# The claim takes eight other seeds, for split, start and batch order. Both schedules run on each: in their **paired difference** what both owe to the seed drops out.
 
 # %% tags=["nbval-check-output"]
 from course_lib.experiments.sgd.schedules import own_rate, train_on_schedule
 
-def final_loss(shape, lr=0.1, warmup=0, name="train"):
-    """Log of the loss at the end, for each of eight seeds."""
+def final_loss(shape, lr=0.1, warmup=0, name="train"):  # its log, for eight seeds
     *_, result = train_on_schedule(shape, warmup, 0.0, lr, seeds=tuple(range(8)))
     return getattr(result, f"{name}_loss")[:, -1].log()
 
@@ -646,11 +643,11 @@ best = {shape: own_rate(shape) for shape in ("constant", "cosine")}
 ended = {shape: final_loss(shape, lr) for shape, lr in best.items()}
 for shape, lr in best.items():
     test = final_loss(shape, lr, name="test").mean().exp()
-    print(f"{shape} at {lr}: training loss {ended[shape].mean().exp():.3f}, "
-          f"test loss {test:.3f}")
+    print(f"{shape} at {lr}: loss {ended[shape].mean().exp():.3f}, "
+          f"on new digits {test:.3f}")
 own = paired_interval(ended["cosine"], ended["constant"])
 claim("In the network, at its own best rate each, a cosine ends at a lower training "
-      "loss than a constant rate (log of the ratio).",
+      "loss than a constant rate (log ratio).",
       measured=own, kind="measured", id="cosine-lower-own-rate", holds=negative)
 
 # %%
@@ -661,9 +658,9 @@ reveal("cosine", from_interval={"lower": negative(own),
        because="a cosine takes the rate, and so the noise of the batches, down to 0")
 
 # %% [markdown]
-# The cosine from 0.1 ends at a training loss of 0.046, the constant rate of 0.05 at 0.081; on digits that the network did not learn from, at 0.165 and 0.198. The cosine can begin at twice the rate, probably because its noise is gone in the end.
+# The cosine from 0.1 ends at a training loss of 0.046, the constant rate of 0.05 at 0.081; on new digits at 0.165 and 0.198. The cosine can begin at twice the rate, probably because its noise is gone in the end.
 #
-# And the bowl? There the full batch won at *constant* rates, at which small batches hover. With a cosine and its own rate and momentum for each, the three can no longer be told apart: 0.00008, 0.00007 and 0.00009 (*Deeper*). <!-- rests: open full-lower-own-cosine -->
+# In the bowl a cosine takes the lead from the full batch: the three sizes can no longer be told apart, 0.00008, 0.00007 and 0.00009, each at its own rate and momentum (*Deeper*). <!-- rests: open full-lower-own-cosine -->
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: a cosine in the bowl, one rate for both, and warm-up
@@ -678,8 +675,8 @@ for size in SIZES:
           f" at {ends.best_falling[size]}")
 falling = {f"than batches of {size}": ratio_of(ends.falling[64], ends.falling[size])
            for size in (1, 8)}
-claim("In the bowl, with a cosine and its own best rate and momentum each, the full "
-      "batch ends lower than batches of 1 and of 8 (log of the ratio).",
+claim("In the bowl, with a cosine, each at its best rate and momentum, the full batch "
+      "ends lower than batches of 1 and 8 (log ratio).",
       measured=falling, kind="measured", id="full-lower-own-cosine", holds=negative)
 
 # %% tags=["deeper"]
@@ -691,12 +688,12 @@ predict("warm-up",
 
 # %% tags=["deeper", "nbval-check-output"]
 claim("In the network, at 0.1 for both, a cosine ends at a lower training loss than a "
-      "constant rate (log of the ratio).",
+      "constant rate (log ratio).",
       measured=paired_interval(final_loss("cosine"), final_loss("constant")),
       kind="measured", id="cosine-lower", holds=negative)
 gap_warm = paired_interval(final_loss("cosine", warmup=30), final_loss("cosine"))
 claim("In the network, a cosine from 0.1 ends at a lower training loss with warm-up "
-      "than without (log of the ratio).",
+      "than without (log ratio).",
       measured=gap_warm, kind="measured", id="warm-up-lower", holds=negative)
 
 # %% tags=["deeper"]
@@ -738,12 +735,12 @@ for lr in (0.01, 0.02, 0.05, 0.1, 0.2, 0.4):
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Is the noise good for anything?
 #
-# *It finds better minima*, one often reads, and that is what regularization asks about: **flatter** ones, which **generalize better**, that is, do better on new data (Keskar et al. 2017).
-# *Sharpness*, the opposite of flatness, is the curvature of the training loss in its steepest direction, $\lambda_{\max}$ as in the bowl; how it is computed stands in *Deeper*.
+# *It finds better minima*, one often reads, and that is what regularization asks about: **flatter** ones, which **generalize** better, to new data (Keskar et al. 2017).
+# *Sharpness*, the opposite of flatness, is the curvature of the training loss in its steepest direction, $\lambda_{\max}$ as in the bowl (computed in *Deeper*).
 #
 # 1. Networks 64-64-10, 300 digits, squared error, plain SGD; batches of 10, 50 and all 300.
-# 2. They are compared where each first comes down to the *same training loss*, 0.012, not after the same number of steps. We look every 20 steps only, so a noisy run may be a few per cent below 0.012 when we catch it.
-# 3. Six seeds; what counts is the difference, batch 300 minus batch 10 of the same seed, at the lowest and at the highest of three rates.
+# 2. They are compared where each first comes down to the *same training loss*, 0.012, to a few per cent, as we look every 20 steps.
+# 3. Six seeds. What counts is batch 300 minus batch 10 of the same seed, at rates 1 and 2.
 
 # %%
 predict("sharp", "Learning rate 1, equal training loss: the batch of 10 is …",
@@ -759,39 +756,36 @@ explore.sharpness.show()
 
 # %%
 *_, found = explore.sharpness.explorer.compute()  # what the picture was drawn from
-def gap(name, lr):
-    """Batch 300 minus batch 10, paired by seed."""
+def gap(name, lr):  # batch 300 minus batch 10, paired by seed
     values = getattr(found, name)[:, :, found.lrs.index(lr)]
     return paired_interval(values[:, 2], values[:, 0])
 
-sharper = gap("sharpness", 1.0)
-
 # %% jupyter={"outputs_hidden": true} tags=["nbval-check-output"]
 for lr in (1.0, 2.0):
-    claim(f"Learning rate {lr:g}: full batches are sharper than batches of 10.",
+    claim(f"At rate {lr:g} full batches are sharper than batches of 10.",
           measured=gap("sharpness", lr), kind="measured", id=f"full-sharper-{lr:g}",
           holds=positive)
-    claim(f"Learning rate {lr:g}: full batches have a lower test accuracy than batches "
-          "of 10.",
+    claim(f"At rate {lr:g} full batches have lower test accuracy than batches of 10.",
           measured=gap("accuracy", lr), kind="measured", id=f"full-accuracy-{lr:g}",
           holds=negative, unit="points", times=100)
 
 # %%
 # what came out
-reveal("sharp", from_interval={"flatter": positive(sharper),
-                               "sharper": negative(sharper)}, rests="full-sharper-1")
+reveal("sharp", from_interval={"flatter": positive(gap("sharpness", 1.0)),
+                               "sharper": negative(gap("sharpness", 1.0))},
+       rests="full-sharper-1")
 
 # %% [markdown]
 # - **Flatter? Yes, at both rates.** Sharpness 1.03 for batches of 10 against 1.94 for full batches at rate 1, 0.67 against 1.00 at rate 2.
 # - **Better on new images? No sign of it.** 94.6 % against 95.0 % at rate 1, 94.2 % against 94.7 % at rate 2; on fresh seeds the full batches are 0.3 and 0.6 points ahead.
 #
-# *Why flatter?* The likely answer is the bound on the learning rate. Where the loss is sharper than $2/\eta$ descent cannot stay, and the full batches stand right there, 1.94 of 2 and 1.00 of 1: the *edge of stability* (Cohen et al. 2021).
-# Noise lowers the limit: a place has to be stable for batches that each have a curvature of their own (Wu, Ma & E 2018).
+# *Why flatter?* Where the loss is sharper than $2/\eta$ descent cannot stay, and the full batches stand right there, 1.94 of 2 and 1.00 of 1: the *edge of stability* (Cohen et al. 2021).
+# Noise probably lowers that limit, for a place has to be stable for batches that each have a curvature of their own (Wu, Ma & E 2018).
 #
-# So at equal training loss the small batches stood at a flatter place, and that was not better. This is one small network and one loss; on large networks small batches have often generalized better. Much of that gap closes when the large batch makes as many steps (Hoffer et al. 2017), and full batches do as well when explicit regularization takes the place of the noise (Geiping et al. 2022). That is what this course is about.
+# So the flatter place was not the better one. This is one small network and one loss. On large networks small batches have often generalized better; but much of that gap closes when the large batch makes as many steps (Hoffer et al. 2017), and full batches do as well with explicit regularization in place of the noise (Geiping et al. 2022). That is what this course is about.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# > **Myth: "sharp minima generalize badly".** Take a ReLU network, multiply one layer (weights and biases) by $a > 0$ and divide the weights of the next by $a$. It computes the same function, on every input, and its sharpness can be made as large as you like (Dinh et al. 2017, *Deeper*). So sharpness alone cannot decide.
+# > **Myth: "sharp minima generalize badly".** Take a ReLU network, multiply one layer (weights and biases) by $a > 0$ and divide the weights of the next by $a$. It computes the same function, and its sharpness can be made as large as you like (Dinh et al. 2017, *Deeper*). So sharpness alone cannot decide.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: are the weights smaller, too?
@@ -800,7 +794,7 @@ reveal("sharp", from_interval={"flatter": positive(sharper),
 
 # %% jupyter={"outputs_hidden": true} tags=["deeper", "nbval-check-output"]
 for lr in (1.0, 2.0):
-    claim(f"Learning rate {lr:g}: full batches have larger weights than batches of 10.",
+    claim(f"At rate {lr:g} full batches have larger weights than batches of 10.",
           measured=gap("norm", lr), kind="measured", id=f"full-larger-{lr:g}",
           holds=positive)
 
@@ -868,7 +862,7 @@ claim("Half the rate leaves a quarter of the distance between step and flow, and
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## In production
 #
-# What does one set, and what goes wrong? Begin with the plain loop. Typical: momentum 0.9; of the rates 0.3, 0.1 and 0.03 the one with the lowest loss on rows that are kept apart; cosine down to 0. Warm-up for 1 to 5 % of the steps is custom and cheap; we could not show that it helps here.
+# What does one set, and what goes wrong? Typical for the plain loop: momentum 0.9; of the rates 0.3, 0.1 and 0.03 the one with the lowest loss on rows that are kept apart; cosine down to 0.
 # `T_max` and the place of `scheduler.step()` must agree: both go by steps, or both by epochs.
 #
 # Many loops trip over three facts, each in a *Deeper* at the end.
@@ -880,7 +874,7 @@ claim("Half the rate leaves a quarter of the distance between step and flow, and
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: the plain loop, as for real work
 #
-# What one adds: Nesterov's momentum, which looks one step ahead and damps swings better but bears a smaller rate, and warm-up and cosine in one scheduler, `OneCycleLR` (Smith & Topin 2019).
+# What one adds: Nesterov's momentum, which looks one step ahead and damps swings better but bears a smaller rate, and warm-up and cosine in one scheduler, `OneCycleLR` (Smith & Topin 2019). Warm-up for 1 to 5 % of the steps is custom and cheap; we could not show that it helps here.
 
 # %% tags=["deeper"]
 torch.manual_seed(0)
@@ -912,7 +906,7 @@ print(f"last rate {last:.1e}, test images right {right:.1%}")
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## When not to
 #
-# - Features or layers on very different scales make the condition number large: normalise (lesson 07), or use Adam (lesson 04), before you tune the learning rate of SGD for days.
+# - Features or layers on very different scales make the condition number large: normalise (lesson 07), or use Adam (lesson 04), before you tune the rate of SGD for days.
 # - Data that fit into one batch, few weights, a smooth loss: small batches buy you nothing. Use a method that also reads the curvature, such as `torch.optim.LBFGS`, or a linear solver.
 # - A larger batch with the old learning rate and momentum: tune them anew. The rate may grow with the batch, but the bound $2/\lambda_{\max}$ does not move.
 
@@ -944,7 +938,7 @@ print(f"last rate {last:.1e}, test images right {right:.1%}")
 # %% [markdown] slideshow={"slide_type": "skip"}
 # ## More, for whoever wants it
 #
-# In any order; the last four are on **saddles**, places without slope that are no minima, where noise is said to keep SGD from ending.
+# In any order; the last four are on **saddles**, places without slope that are no minima.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: each schedule against torch
