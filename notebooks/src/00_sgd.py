@@ -483,7 +483,7 @@ claim("In the network, each at its best rate and momentum, six steps of all 500 
 # No, here the small batches win: 0.08 against 0.88. (The plain loop's 0.093 and 0.694 were a single seed.) Six steps are too few for a network, where ten were enough for a bowl.
 # So small batches win where many steps are needed and examples are what costs: **noise is the price, and steps are what it buys.**
 #
-# Noise leaves a weight with a variance in proportion to $\eta/B$, while $\eta$ is small (*Deeper*). So half the learning rate calms it about as much as twice the batch. Why not lower the rate along the way?
+# Noise leaves a weight with a variance in proportion to $\eta/B$, while $\eta$ is small (*Deeper*): the rule's other reason. So half the learning rate calms it about as much as twice the batch. Why not lower the rate along the way?
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: each batch size at its own rate, and the pairs that nearly won
@@ -760,6 +760,7 @@ def gap(name, lr):  # batch 300 minus batch 10, paired by seed
     values = getattr(found, name)[:, :, found.lrs.index(lr)]
     return paired_interval(values[:, 2], values[:, 0])
 
+
 # %% jupyter={"outputs_hidden": true} tags=["nbval-check-output"]
 for lr in (1.0, 2.0):
     claim(f"At rate {lr:g} full batches are sharper than batches of 10.",
@@ -898,7 +899,6 @@ with torch.no_grad():  # no gradients needed here
     guessed = model(data.test_x).argmax(1)
 right = (guessed == data.test_y).float().mean().item()
 print(f"last rate {last:.1e}, test images right {right:.1%}")
-
 
 # %% [markdown] tags=["deeper"]
 # `drop_last=True` in a `DataLoader` leaves out the short, noisier last batch. *Clipping* shortens the rare huge gradient (lesson 09).
