@@ -17,7 +17,7 @@
 # An optimizer sees one thing, a gradient, and does one thing, a step. **Minibatch SGD** looks at a few examples only, so its gradient is partly wrong, and it steps anyway.
 # **Regularization**, which this course is about, is whatever is meant to lower the error on new data, not the error on the data one learns from. The course begins here for two reasons. Every regularizer acts through these steps. And an optimizer is said to regularize by itself: by the noise of its batches, and by which of many solutions it ends at.
 #
-# *64 minutes, in two sittings if you like: the second begins at* Schedules. *Sections called* Deeper *are folded, and extra. You need to know what a gradient is, and to have seen a PyTorch training loop.*
+# *54 minutes, in two sittings if you like: the second begins at* Too small, too large. *Sections called* Deeper *are folded, and extra. You need to know what a gradient is, and to have seen a PyTorch training loop.*
 
 # %% tags=["setup"]
 # what this page needs
@@ -54,13 +54,15 @@ from course_lib.explorers import sgd as explore
 explore.trajectory.show(batch_size=1)
 
 # %% [markdown]
-# A small batch finds the place too, and then does not rest. At the end of this lesson you can say which learning rates work, how noisy a minibatch gradient is and what a larger batch buys; choose a schedule; and say what an optimizer does for regularization, and what its noise does *not* do.
+# A small batch finds the place too, and then does not rest: it *hovers* around it, batches of 1 at a loss 0.21 above the lowest.
+#
+# At the end of this lesson you can choose a learning rate, a batch size and a schedule, and say what an optimizer does for regularization, with noise and without.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The same on real data, in plain PyTorch
 #
-# Does noise hurt a real network? Here is a loop to copy. It shows 500 images of handwritten digits to a small network, six times each: all 500 in every step; then ten at a time;
-# then ten at a time with a learning rate that falls to 0. The rates are picked by hand here; further down they are tuned.
+# Does noise hurt a real network? Here is a loop to copy. It shows 500 images of handwritten digits to a small network, six times each: all 500 in every step; then ten at a time; then ten at a time with a learning rate that falls to 0.
+# The rates are picked by hand here; further down they are tuned.
 
 # %% tags=["plain"]
 import torch
@@ -91,7 +93,7 @@ for size, lr, last in ((500, 1.5, 1.5), (10, 0.1, 0.1), (10, 0.1, 0.0)):
     print(f"batches of {size:3}, lr {lr} to {last}: loss {train(size, lr, last):.3f}")
 
 # %% [markdown]
-# An **epoch** is one round through all images. In six epochs the full batch makes 6 steps and batches of ten make 300, and those end far lower, in spite of their noise; a rate that falls to 0 ends lower again.
+# An **epoch** is one round through all images. In six epochs the full batch makes 6 steps, and ends at a loss of 0.694. Batches of ten make 300 steps, and end at 0.093 in spite of their noise; with a rate that falls to 0, at 0.056.
 # That was one **seed**, the number that fixes the start and the order of the images. Four choices stand in the loop, `lr`, `momentum`, `batch_size` and `scheduler`. We take them one by one, first by hand, then over many seeds.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -143,7 +145,7 @@ claim("Of the rates −0.01, 0, 0.01, 0.999, 1 and 1.001 only 0.01 and 0.999 com
 waits = [sum(w > 1 / math.e for w in parabola(lr, 0.2, 500)) for lr in (0.3, 0.03)]
 claim("A tenth of the learning rate takes about ten times as many steps along the "
       "flattest direction.",
-      measured=waits[1] / waits[0], holds=between(9.5, 10.5))
+      measured=waits[1] / waits[0], holds=between(9.5, 10.5), unit="times")
 
 # %%
 # what came out
@@ -167,7 +169,7 @@ from course_lib.explorers import sgd as explore
 explore.trajectory.show(lr=0.9)
 
 # %% [markdown]
-# Above $2/\lambda_{\max}$ nothing works. Far below it the flattest direction is the slowest one, and a tenth of the rate needs ten times the steps. The fastest rate lies a little below the bound (*Deeper*).
+# The flattest direction stays behind, and the steepest forbids a larger rate. The fastest rate lies a little below the bound (*Deeper*).
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Momentum: a step that remembers
@@ -180,9 +182,9 @@ explore.trajectory.show(lr=0.9)
 # ```
 #
 # By hand, with a gradient that is always 1 and $\mu = 0.9$: $v = 1,\ 1.9,\ 2.71, \dots$, up to $1/(1-\mu) = 10$.
-# So along a slope that keeps its direction the steps become ten times as long. There the **effective rate** is $\eta/(1-\mu)$: `lr=0.1` with momentum 0.9 goes as far as `lr=1` without. Across a valley the gradient changes sign, and its jumps cancel. That is why momentum *bears* a larger rate, up to $2(1+\mu)/\lambda_{\max}$.
+# So along a slope that keeps its direction the steps become ten times as long. There the **effective rate** is $\eta/(1-\mu)$: `lr=0.1` with momentum 0.9 goes as far as `lr=1` without. Across a valley the gradient changes sign, and its jumps cancel. That is why momentum bears a larger rate, up to $2(1+\mu)/\lambda_{\max}$.
 #
-# Bears is not needs. Who switches momentum 0.9 on should first *divide the rate by ten*: that keeps the effective rate, and about the noise as well. A larger rate pays only where there is little noise.
+# It seldom needs one. Who switches momentum 0.9 on should first *divide the rate by ten*: that keeps the effective rate, and about the noise as well. A larger rate pays only where there is little noise.
 #
 # **Do this**: in the picture above set the condition number back to 10 and the learning rate to about 1.1, where the path runs away. Then raise the momentum to 0.9.  **Notice**: does it arrive, and how?
 
@@ -199,7 +201,7 @@ claim("Of the rates 1.001, 1.899, 1.9 and 1.901 with momentum 0.9 the first two 
       holds=equal([1.001, 1.899]))
 
 # %% [markdown]
-# How large should $\mu$ be? On a bowl the best value depends on the condition number alone (*Deeper*). At 10 it is 0.27: the slowest direction then keeps 52 % of its distance at each step, where plain descent at its best rate keeps 82 %. At 1000 it is 0.88.
+# At 1.1 the path now arrives, in swings: with momentum one rate does serve both directions better. In our bowl the best $\mu$ is 0.27: the slowest direction then keeps 52 % of its distance at each step, where plain descent at its best rate keeps 82 % (*Deeper*). At a condition number of 1000 the best $\mu$ is 0.88.
 # A network has no single condition number, for its curvatures change and some are negative. The usual 0.9 was found by trying.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
@@ -302,6 +304,8 @@ reveal("halve-100", "200",
 
 # %% [markdown]
 # So a minibatch gradient is right on average. While $B$ is far below $n$, the usual case, the factor is nearly 1, and to halve the error takes about four times the examples: 3 more from a batch of 1, then 12, 48, 192.
+#
+# *A good place to stop for today.* You know which learning rates work, what momentum does to them, and how wrong a batch is. The second sitting asks how large a batch should be, and whether its noise is good for anything.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: is the full gradient exact?
@@ -369,7 +373,7 @@ ratio = mean_interval([sum(timed(2).values()) / sum(timed(1).values())
                        for _ in range(10)])
 claim("A step with a batch of 2 takes less than 1.7 times as long as with a batch of "
       "1.",
-      measured=ratio, kind="timed", holds=below(1.7))
+      measured=ratio, kind="timed", holds=below(1.7), unit="times")
 
 # %% tags=["deeper"]
 # what came out
@@ -382,14 +386,11 @@ reveal("twice", from_interval={"false": below(1.7)(ratio), "true": above(1.7)(ra
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Too small, too large
 #
-# Suppose you may process 640 examples in all, ten epochs of our 64. How do you spend them: on 640 steps of one example, on 80 steps of 8, or on 10 steps of all 64?
-# Back to the bowl, now from 40 random starts all around the star, as far from it as in the picture. We compare three times, at rates that stay constant.
+# Suppose you may process 640 examples in all. Do you spend them on 640 steps of one example, on 80 steps of 8, or on 10 steps of all 64?
+# Back to the bowl, now from 40 random starts all around the star, at rates that stay constant.
 #
 # 1. All at learning rate 0.3, without momentum.
-# 2. Each batch size at its own rate, without momentum: the best of nine.
-# 3. Each at its own rate and momentum: the best of 112 pairs, a grid so wide that no best lies at its edge.
-#
-# The best is chosen by 20 *pilot* runs, with starts and shuffles of their own, which do not count afterwards.
+# 2. Each batch size at its own rate and momentum: the best of 112 pairs, a grid so wide that no best lies at its edge, chosen by 20 *pilot* runs, with starts and shuffles of their own, which do not count afterwards.
 
 # %%
 predict("batch", "All at learning rate 0.3. Which batch size ends lowest?",
@@ -401,41 +402,38 @@ from course_lib.experiments.sgd.reading import SIZES, read
 ends = read()
 
 
-def level(losses):
-    """The geometric mean, and so the mean of the logarithms."""
+def level(losses):  # the geometric mean, and so the mean of the logarithms
     return losses.log().mean().exp().item()
 
 
-print("All at rate 0.3: loss above the minimum, geometric mean of 40 starts")
 for size in SIZES:
-    print(f"{640 // size:3} steps of {size:2}: {level(ends.common[size]):.4f}")
+    print(f"{640 // size:3} steps of {size:2}: "
+          f"loss {level(ends.common[size]):.4f} above the minimum")
 
 # %% [markdown]
-# > **How to read a measured claim.** For each start we take the *logarithm of the ratio* of two losses: 0 is equal, −0.7 half, −2.3 a tenth. Its mean is printed with a 95 % **interval**, and held against a bound stated beforehand, here 0.
-# > −0.7 [−0.9, −0.5] means *about half*; all of it lies below 0, so "lower" *holds*. An interval across the bound is *inconclusive*. About five in a hundred miss the true mean. *Confirmed*: **fresh seeds**, runs that nobody had seen when the claim was written, say the same. *Decided by fresh seeds only*: ours were inconclusive, those are not.
+# > **How to read a measured claim.** For each start we take the *logarithm of the ratio* of two losses: 0 is equal, −0.7 half, −2.3 a tenth. Its mean has a 95 % **interval**, which misses the true mean about five times in a hundred. Asked beforehand: does all of it lie below 0? −0.7 [−0.9, −0.5] does, so "lower" *holds*. Across 0 it is *inconclusive*.
+# > **Fresh seeds** are runs that nobody had seen when the claim was written. *Confirmed*: they say the same. *Decided by fresh seeds only*: ours were inconclusive, those are not.
 
 # %% tags=["nbval-check-output"]
-def ratio_of(one, other):
-    """How much lower `one` ends than `other`, start by start: log of the ratio."""
+def ratio_of(one, other):  # below 0: `one` ends lower, start by start
     return paired_interval(one.log(), other.log())
 
 
 lower = {size: ratio_of(ends.common[8], ends.common[size]) for size in (1, 64)}
 for other in (1, 64):
-    claim(f"At one rate, batches of 8 end lower than batches of {other} (log of the "
-          "ratio).",
+    claim("In the bowl, all at rate 0.3, batches of 8 end lower than batches of "
+          f"{other} (log ratio).",
           measured=lower[other], kind="measured", id=f"ends-lower-{other}",
           holds=negative)
-claim("At one rate and for as many steps, 80, the full batch ends lower than batches "
-      "of 8 (log of the ratio).",
-      measured=ratio_of(ends.longer, ends.common[8]),
-      kind="measured", id="full-lower-at-equal-steps", holds=negative)
 
 # %%
 # what came out
 reveal("batch", from_interval={"8": negative(lower)},
        rests="ends-lower-1, ends-lower-64",
        because="batches of 1 hover, the full batch has made only ten steps")
+
+# %% [markdown]
+# Batches of 8 end at 0.003, batches of 1 at 0.072, the full batch at 0.033. Given 80 steps as well, it ends at 0.000006 (*Deeper*), for in a bowl noise can only push away from the one minimum. What the batches of 8 had ahead of it was steps.
 
 # %%
 predict("own-momentum",
@@ -444,22 +442,16 @@ predict("own-momentum",
         ["1", "8", "64"])
 
 # %% jupyter={"outputs_hidden": true}
-print("loss above the minimum: all at 0.3 | own rate | own rate and momentum")
 for size in SIZES:
-    print(f"{640 // size:3} steps of {size:2}: {level(ends.common[size]):.5f}"
-          f" | {level(ends.own[size]):.5f} at {ends.best_rate[size]}"
-          f" | {level(ends.pair[size]):.5f} at {ends.best_pair[size]}")
+    rate, mu = ends.best_pair[size]
+    print(f"{640 // size:3} steps of {size:2}: loss {level(ends.pair[size]):.5f} at "
+          f"rate {rate}, momentum {mu}, effective rate {rate / (1 - mu):.2g}")
 
 # %% tags=["nbval-check-output"]
-for other in (1, 64):
-    claim(f"At its own best rate each, batches of 8 end lower than batches of {other} "
-          "(log of the ratio).",
-          measured=ratio_of(ends.own[8], ends.own[other]),
-          kind="measured", id=f"own-rate-lower-{other}", holds=negative)
 turned = {f"than batches of {size}": ratio_of(ends.pair[64], ends.pair[size])
           for size in (1, 8)}
-claim("At its own best rate and momentum each, the full batch ends lower than batches "
-      "of 1 and of 8 (log of the ratio).",
+claim("In the bowl, each at its best rate and momentum, the full batch ends lower "
+      "than batches of 1 and 8 (log ratio).",
       measured=turned, kind="measured", id="full-lower-own-momentum", holds=negative)
 
 # %%
@@ -469,11 +461,11 @@ reveal("own-momentum", from_interval={"64": negative(turned)},
        because="without noise the rate can be high, and momentum makes each step count")
 
 # %% [markdown]
-# *At one rate* 8 wins: 0.003, against 0.072 for batches of 1 and 0.033 for all 64. *At its own rate each* batches of 1 are nearly as good, 0.0027 against 0.0026, a quarter higher on fresh seeds. The full batch ends five times as high, at 0.0139.
-# *With its own momentum as well* the order turns round: 0.0008, 0.0007 and, for the full batch, 0.00006. Look at the rates. For batches of 8 momentum 0.9 came with a tenth of the rate, the same effective rate. For the full batch, without noise, the rate *rose*, from 0.5 to 0.99.
-# So no batch size is best by itself: it depends on what else was tuned (Shallue et al. 2019).
+# The order turns round: the full batch ends at 0.00006, batches of 1 and of 8 at 0.0008 and 0.0007. No batch size is best by itself: it depends on what else was tuned (Shallue et al. 2019).
 #
-# Is that so for a network? We take that of the plain loop, six epochs, batches of ten against all 500, each at the best of 60 pairs of rate and momentum by 20 pilot seeds. Eight other seeds count.
+# The effective rates, 0.025, 0.2 and 1.4, grew about as the batch did. That is the **linear scaling rule**, *multiply the rate as you multiply the batch* (Krizhevsky 2014, Goyal et al. 2017): twice the batch leaves half the steps, so each has to go twice as far. The rule ends where the curvature limits the rate.
+#
+# Does the full batch win in a network, too? We take that of the plain loop, six epochs, batches of ten against all 500, each at the best of 60 pairs of rate and momentum by 20 pilot seeds. Eight other seeds count.
 
 # %% tags=["nbval-check-output"]
 from course_lib.experiments.sgd import network_reading
@@ -482,26 +474,58 @@ network = network_reading.read()
 for size, loss in network.loss.items():
     print(f"{3000 // size:3} steps of {size:3}: loss {level(loss):.3f}"
           f"   rate and momentum {network.best[size]}")
-print("The best pairs for batches of ten, by the pilot seeds:")
-for rate, mu, loss in network.ranked[10][:6]:
-    print(f"  rate {rate:<4} momentum {mu:<4} effective {rate / (1 - mu):.1f}: "
-          f"loss {loss:.3f}")
-claim("In the network, each at its own best rate and momentum, six steps of all 500 "
-      "end higher than 300 steps of ten (log of the ratio).",
+claim("In the network, each at its best rate and momentum, six steps of all 500 end "
+      "higher than 300 steps of ten (log ratio).",
       measured=ratio_of(network.loss[500], network.loss[10]),
       kind="measured", id="network-full-higher", holds=positive)
 
 # %% [markdown]
-# Here the small batches win: 0.08 against 0.88 (the plain loop's 0.093 and 0.694 were a single seed, the first of them at rate 0.1). Six steps are too few for a network, at any of our rates and momenta, where ten were enough for a bowl.
-# The six best pairs have all sorts of momentum, and all an effective rate of 0.4 to 0.6: it is $\eta/(1-\mu)$ that one tunes. (Why twenty pilot seeds? By the first four of them the sixth pair would have won: the best of many noisy candidates is partly the luckiest.)
-#
-# And the noise itself? At one rate, 0.3, and equally many steps, 80, the full batch ends at 0.000006 in the bowl and batches of 8 at 0.003. That is no surprise: in a bowl noise can only push away from the one minimum.
+# No, here the small batches win: 0.08 against 0.88. (The plain loop's 0.093 and 0.694 were a single seed.) Six steps are too few for a network, where ten were enough for a bowl.
 # So small batches win where many steps are needed and examples are what costs: **noise is the price, and steps are what it buys.**
 #
-# From batches of 1 to 8 the best rate without momentum grew about as the batch, from 0.02 to 0.2: the **linear scaling rule**, *multiply the rate as you multiply the batch* (Krizhevsky 2014, Goyal et al. 2017). It has two reasons. $k$ times the batch leaves $1/k$ of the steps, so each has to go $k$ times as far.
-# And noise leaves a weight with a variance in proportion to $\eta/B$, while $\eta$ is small (*Deeper*). The rule ends where the curvature limits the rate, at $2/\lambda_{\max} = 1$.
+# Noise leaves a weight with a variance in proportion to $\eta/B$, while $\eta$ is small (*Deeper*): the rule's other reason. So half the learning rate calms it about as much as twice the batch. Why not lower the rate along the way?
+
+# %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
+# ### Deeper: each batch size at its own rate, and the pairs that nearly won
 #
-# So half the learning rate calms the noise about as much as twice the batch (Smith, Kindermans et al. 2018 do the latter), which leads to an idea.
+# Three more comparisons. First, at rate 0.3, the full batch with as many steps as batches of 8, 80.
+
+# %% tags=["deeper", "nbval-check-output"]
+claim("In the bowl, at rate 0.3 and after 80 steps each, the full batch ends lower "
+      "than batches of 8 (log ratio).",
+      measured=ratio_of(ends.longer, ends.common[8]),
+      kind="measured", id="full-lower-at-equal-steps", holds=negative)
+
+# %% [markdown] tags=["deeper"]
+# Second, each batch size at its own rate, without momentum: the best of nine by the same 20 pilot runs.
+
+# %% tags=["deeper"]
+print("Own rate, no momentum: loss above the minimum")
+for size in SIZES:
+    print(f"{640 // size:3} steps of {size:2}: {level(ends.own[size]):.5f}"
+          f" at {ends.best_rate[size]}")
+
+# %% tags=["deeper", "nbval-check-output"]
+for other in (1, 64):
+    claim("In the bowl, at its own best rate each, batches of 8 end lower than batches "
+          f"of {other} (log ratio).",
+          measured=ratio_of(ends.own[8], ends.own[other]),
+          kind="measured", id=f"own-rate-lower-{other}", holds=negative)
+
+# %% [markdown] tags=["deeper"]
+# Batches of 1 are nearly as good as batches of 8, 0.0027 against 0.0026, and a quarter higher on fresh seeds. The full batch ends five times as high, at 0.0139.
+# From batches of 1 to 8 the best rate grows about as the batch, from 0.02 to 0.2. At 64 it is only 0.5: the curvature limits it, at $2/\lambda_{\max} = 1$. With momentum batches of 8 kept their effective rate, 0.02 at momentum 0.9; the full batch, without noise, raised its rate to 0.99.
+#
+# Third, the network: how near did other pairs of rate and momentum come?
+
+# %% tags=["deeper"]
+print("The best pairs for batches of ten, by the pilot seeds:")
+for rate, mu, loss in network.ranked[10][:6]:
+    print(f"  rate {rate:<4} momentum {mu:<4} effective {rate / (1 - mu):.1f}: "
+          f"loss {loss:.3f}")
+
+# %% [markdown] tags=["deeper"]
+# The six best pairs have all sorts of momentum, and all an effective rate of 0.4 to 0.6: it is $\eta/(1-\mu)$ that one tunes. Why twenty pilot seeds? By the first four of them the sixth pair would have won: the best of many noisy candidates is partly the luckiest.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: steps, examples, seconds
@@ -576,19 +600,17 @@ noise = seeded(0)
 options = {"batch_size": 2, "lr": 0.2, "steps": 80, "runs": 2000, "generator": noise}
 ratios = [settle(sixteen, shuffled=True, **options).var().item()
           / settle(sixteen, shuffled=False, **options).var().item() for _ in range(10)]
-claim("Shuffled epochs settle lower than independent draws.",
+claim("Shuffled epochs settle lower than independent draws (ratio of the variances).",
       measured=mean_interval(ratios), kind="measured", id="epochs-settle-lower",
       holds=below(1))
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Schedules: large steps first, small noise last
 #
-# Far away you want a large learning rate, near the end a small variance. A **schedule** is a function of the step that returns a factor for the learning rate. Robbins & Monro (1951) proved that a rate like $1/t$ takes the noise to 0 and still reaches the goal.
-# The usual one is half a **cosine**, flat at 1 first, steepest in the middle, flat at 0 in the end. **Warm-up** is a straight line up before it.
+# Far away you want a large learning rate, near the end little noise. A **schedule** is a function of the step that returns a factor for the learning rate.
+# The usual one is half a **cosine**, flat at first, steepest in the middle, flat at 0 in the end. **Warm-up** is a straight line up before it.
 #
-# Another cure leaves the rate and *averages* the last weights (Polyak & Juditsky 1992; today SWA and EMA).
-#
-# What does a falling rate do for 300 steps of the network of the plain loop, batches of ten, momentum 0.9? Each schedule gets its own highest rate: the best of 0.01, 0.02, 0.05, 0.1, 0.2 and 0.4, by four pilot seeds; on so coarse a grid four are enough.
+# What does a falling rate do for 300 steps of the network of the plain loop, batches of ten, momentum 0.9? Each schedule gets its own highest rate: the best of 0.01, 0.02, 0.05, 0.1, 0.2 and 0.4, by four pilot seeds.
 
 # %%
 predict("cosine",
@@ -597,7 +619,7 @@ predict("cosine",
         ["lower", "higher, its steps are smaller", "cannot be told apart"])
 
 # %% [markdown]
-# Here is that very network at all schedules, four seeds at once, geometric mean; in the notebook each move of a slider really trains them. (*Floor* is the share of the rate that is left at the end; leave it at 0.)
+# Here is that network at all schedules, four seeds at once; in the notebook each move of a slider trains them anew. Leave *floor*, the share of the rate left at the end, at 0.
 #
 # **Do this**: choose the schedule and the highest learning rate so that the training loss ends below 0.05.  **Notice**: which highest rate does a constant schedule bear, and which a cosine?
 
@@ -607,13 +629,12 @@ from course_lib.explorers import sgd as explore
 explore.schedules.show(shape="constant")
 
 # %% [markdown]
-# The claim takes eight other seeds for split, start and batch order. Both sides run on each seed and are compared there, a **paired difference**: what both owe to the seed drops out.
+# The claim takes eight other seeds, for split, start and batch order. Both schedules run on each: in their **paired difference** what both owe to the seed drops out.
 
 # %% tags=["nbval-check-output"]
 from course_lib.experiments.sgd.schedules import own_rate, train_on_schedule
 
-def final_loss(shape, lr=0.1, warmup=0, name="train"):
-    """Log of the loss at the end, for each of eight seeds."""
+def final_loss(shape, lr=0.1, warmup=0, name="train"):  # its log, for eight seeds
     *_, result = train_on_schedule(shape, warmup, 0.0, lr, seeds=tuple(range(8)))
     return getattr(result, f"{name}_loss")[:, -1].log()
 
@@ -622,11 +643,11 @@ best = {shape: own_rate(shape) for shape in ("constant", "cosine")}
 ended = {shape: final_loss(shape, lr) for shape, lr in best.items()}
 for shape, lr in best.items():
     test = final_loss(shape, lr, name="test").mean().exp()
-    print(f"{shape} at {lr}: training loss {ended[shape].mean().exp():.3f}, "
-          f"test loss {test:.3f}")
+    print(f"{shape} at {lr}: loss {ended[shape].mean().exp():.3f}, "
+          f"on new digits {test:.3f}")
 own = paired_interval(ended["cosine"], ended["constant"])
-claim("At its own best rate each, a cosine ends at a lower training loss than a "
-      "constant rate (log of the ratio).",
+claim("In the network, at its own best rate each, a cosine ends at a lower training "
+      "loss than a constant rate (log ratio).",
       measured=own, kind="measured", id="cosine-lower-own-rate", holds=negative)
 
 # %%
@@ -637,15 +658,16 @@ reveal("cosine", from_interval={"lower": negative(own),
        because="a cosine takes the rate, and so the noise of the batches, down to 0")
 
 # %% [markdown]
-# At its own rate each, the cosine from 0.1 ends at a training loss of 0.046, the constant rate of 0.05 at 0.081. The cosine can begin at twice the rate, probably because its noise is gone in the end. On digits that it did not learn from the loss is 0.165 and 0.198.
-# So cosine at 0.1 wins the game, without warm-up. Whether warm-up helps besides is asked in *Deeper*.
+# The cosine from 0.1 ends at a training loss of 0.046, the constant rate of 0.05 at 0.081; on new digits at 0.165 and 0.198. The cosine can begin at twice the rate, probably because its noise is gone in the end.
 #
-# And the bowl? There the full batch won at *constant* rates, at which small batches hover. With a cosine and its own rate and momentum for each, the three can no longer be told apart: 0.00008, 0.00007 and 0.00009 (*Deeper*). <!-- rests: open full-lower-own-cosine -->
+# In the bowl a cosine takes the lead from the full batch: the three sizes can no longer be told apart, 0.00008, 0.00007 and 0.00009, each at its own rate and momentum (*Deeper*). <!-- rests: open full-lower-own-cosine -->
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: a cosine in the bowl, one rate for both, and warm-up
 #
-# In the bowl the full batch won at *constant* rates, at which small batches hover. Once more, with a cosine and its own rate and momentum for each batch size. After that the network again, eight seeds: cosine and constant rate both at 0.1, and the cosine from 0.1 with and without 30 steps of warm-up.
+# Robbins & Monro (1951) proved that a rate like $1/t$ takes the noise to 0 and still reaches the goal. Other cures leave the rate as it is and average the last weights (Polyak & Juditsky 1992; today SWA and EMA), or raise the batch (Smith, Kindermans et al. 2018).
+#
+# First the bowl once more, with a cosine and its own rate and momentum for each batch size. After that the network again, eight seeds: cosine and constant rate both at 0.1, and the cosine from 0.1 with and without 30 steps of warm-up.
 
 # %% tags=["deeper", "nbval-check-output"]
 for size in SIZES:
@@ -653,8 +675,8 @@ for size in SIZES:
           f" at {ends.best_falling[size]}")
 falling = {f"than batches of {size}": ratio_of(ends.falling[64], ends.falling[size])
            for size in (1, 8)}
-claim("In the bowl, with a cosine and its own best rate and momentum each, the full "
-      "batch ends lower than batches of 1 and of 8 (log of the ratio).",
+claim("In the bowl, with a cosine, each at its best rate and momentum, the full batch "
+      "ends lower than batches of 1 and 8 (log ratio).",
       measured=falling, kind="measured", id="full-lower-own-cosine", holds=negative)
 
 # %% tags=["deeper"]
@@ -665,13 +687,13 @@ predict("warm-up",
          "by too little to be told apart in eight seeds"])
 
 # %% tags=["deeper", "nbval-check-output"]
-claim("At 0.1 for both, a cosine ends at a lower training loss than a constant rate "
-      "(log of the ratio).",
+claim("In the network, at 0.1 for both, a cosine ends at a lower training loss than a "
+      "constant rate (log ratio).",
       measured=paired_interval(final_loss("cosine"), final_loss("constant")),
       kind="measured", id="cosine-lower", holds=negative)
 gap_warm = paired_interval(final_loss("cosine", warmup=30), final_loss("cosine"))
-claim("Warm-up before the cosine, at 0.1, lowers the final training loss further (log "
-      "of the ratio).",
+claim("In the network, a cosine from 0.1 ends at a lower training loss with warm-up "
+      "than without (log ratio).",
       measured=gap_warm, kind="measured", id="warm-up-lower", holds=negative)
 
 # %% tags=["deeper"]
@@ -713,14 +735,12 @@ for lr in (0.01, 0.02, 0.05, 0.1, 0.2, 0.4):
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Is the noise good for anything?
 #
-# *It finds better minima*, one often reads, and that is what regularization asks about: **flatter** ones, which generalize **better** (Keskar et al. 2017).
-# That their weights are also **smaller** is sometimes added. Keskar et al. do not say so: their small batches ended 3 to 10 times as far from the start as their large ones. *Sharpness* is the curvature of the training loss in its steepest direction, $\lambda_{\max}$ as in the bowl; how it is computed stands in *Deeper*.
+# *It finds better minima*, one often reads, and that is what regularization asks about: **flatter** ones, which **generalize** better, to new data (Keskar et al. 2017).
+# *Sharpness*, the opposite of flatness, is the curvature of the training loss in its steepest direction, $\lambda_{\max}$ as in the bowl (computed in *Deeper*).
 #
 # 1. Networks 64-64-10, 300 digits, squared error, plain SGD; batches of 10, 50 and all 300.
-# 2. They are compared where each first comes down to the *same training loss*, 0.012, not after the same number of steps. We look every 20 steps only, so a noisy run may be a few per cent below 0.012 when we catch it.
-# 3. Six seeds; what counts is the difference, batch 300 minus batch 10 of the same seed, at the lowest and at the highest of three rates.
-#
-# (*It keeps SGD from ending at a saddle*, one reads as well. Plain descent does not end there either, from almost every start; noise can decide how soon it leaves. *Deeper*, at the end.)
+# 2. They are compared where each first comes down to the *same training loss*, 0.012, to a few per cent, as we look every 20 steps.
+# 3. Six seeds. What counts is batch 300 minus batch 10 of the same seed, at rates 1 and 2.
 
 # %%
 predict("sharp", "Learning rate 1, equal training loss: the batch of 10 is …",
@@ -736,43 +756,52 @@ explore.sharpness.show()
 
 # %%
 *_, found = explore.sharpness.explorer.compute()  # what the picture was drawn from
-def gap(name, lr):
-    """Batch 300 minus batch 10, paired by seed."""
+def gap(name, lr):  # batch 300 minus batch 10, paired by seed
     values = getattr(found, name)[:, :, found.lrs.index(lr)]
     return paired_interval(values[:, 2], values[:, 0])
 
-sharper = gap("sharpness", 1.0)
 
 # %% jupyter={"outputs_hidden": true} tags=["nbval-check-output"]
 for lr in (1.0, 2.0):
-    claim(f"Learning rate {lr:g}: full batches are sharper than batches of 10.",
+    claim(f"At rate {lr:g} full batches are sharper than batches of 10.",
           measured=gap("sharpness", lr), kind="measured", id=f"full-sharper-{lr:g}",
           holds=positive)
-    claim(f"Learning rate {lr:g}: full batches have larger weights than batches of 10.",
-          measured=gap("norm", lr), kind="measured", id=f"full-larger-{lr:g}",
-          holds=positive)
-    claim(f"Learning rate {lr:g}: full batches have a lower test accuracy than batches "
-          "of 10.",
+    claim(f"At rate {lr:g} full batches have lower test accuracy than batches of 10.",
           measured=gap("accuracy", lr), kind="measured", id=f"full-accuracy-{lr:g}",
-          holds=negative)
+          holds=negative, unit="points", times=100)
 
 # %%
 # what came out
-reveal("sharp", from_interval={"flatter": positive(sharper),
-                               "sharper": negative(sharper)}, rests="full-sharper-1")
+reveal("sharp", from_interval={"flatter": positive(gap("sharpness", 1.0)),
+                               "sharper": negative(gap("sharpness", 1.0))},
+       rests="full-sharper-1")
 
 # %% [markdown]
 # - **Flatter? Yes, at both rates.** Sharpness 1.03 for batches of 10 against 1.94 for full batches at rate 1, 0.67 against 1.00 at rate 2.
-# - **Smaller weights? No.** At rate 2 those of batches of 10 are larger: a norm of 6.76 against 6.40.
 # - **Better on new images? No sign of it.** 94.6 % against 95.0 % at rate 1, 94.2 % against 94.7 % at rate 2; on fresh seeds the full batches are 0.3 and 0.6 points ahead.
 #
-# *Why flatter?* The likely answer is the stability limit. Where the loss is sharper than $2/\eta$ descent cannot stay, and the full batches stand right there, 1.94 of 2 and 1.00 of 1: the *edge of stability* (Cohen et al. 2021).
-# Noise lowers the limit. A place has to be stable for batches that each have a curvature of their own, and the more these differ, the flatter it must be (Wu, Ma & E 2018). A larger rate does as much: full batches at rate 2 are about as flat as batches of 10 at rate 1.
+# *Why flatter?* Where the loss is sharper than $2/\eta$ descent cannot stay, and the full batches stand right there, 1.94 of 2 and 1.00 of 1: the *edge of stability* (Cohen et al. 2021).
+# Noise probably lowers that limit, for a place has to be stable for batches that each have a curvature of their own (Wu, Ma & E 2018).
 #
-# So at equal training loss the small batches stood at a flatter place, and that was not better. This is one small network and one loss; on large networks small batches have often generalized better. Much of that gap closes when the large batch makes as many steps (Hoffer et al. 2017), and full batches do as well when explicit regularization takes the place of the noise (Geiping et al. 2022). That is what this course is about.
+# So the flatter place was not the better one. This is one small network and one loss. On large networks small batches have often generalized better; but much of that gap closes when the large batch makes as many steps (Hoffer et al. 2017), and full batches do as well with explicit regularization in place of the noise (Geiping et al. 2022). That is what this course is about.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# > **Myth: "sharp minima generalize badly".** Take a ReLU network, multiply one layer (weights and biases) by $a > 0$ and divide the weights of the next by $a$. It computes the same function, on every input, and its sharpness can be made as large as you like (Dinh et al. 2017, *Deeper*). So sharpness alone cannot decide. Whether it goes along with the error on new data where SGD does end, large studies disagree (Jiang et al. 2020, Andriushchenko et al. 2023).
+# > **Myth: "sharp minima generalize badly".** Take a ReLU network, multiply one layer (weights and biases) by $a > 0$ and divide the weights of the next by $a$. It computes the same function, and its sharpness can be made as large as you like (Dinh et al. 2017, *Deeper*). So sharpness alone cannot decide.
+
+# %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
+# ### Deeper: are the weights smaller, too?
+#
+# That small batches also end with **smaller** weights is sometimes added. Keskar et al. do not say so: their small batches ended 3 to 10 times as far from the start as their large ones. And ours?
+
+# %% jupyter={"outputs_hidden": true} tags=["deeper", "nbval-check-output"]
+for lr in (1.0, 2.0):
+    claim(f"At rate {lr:g} full batches have larger weights than batches of 10.",
+          measured=gap("norm", lr), kind="measured", id=f"full-larger-{lr:g}",
+          holds=positive)
+
+# %% [markdown] tags=["deeper"]
+# No. At rate 2 the weights of batches of 10 are larger, with a norm of 6.76 against 6.40; at rate 1 fresh seeds say the same, by 0.07.
+# A larger rate flattens as noise does: full batches at rate 2 are about as flat as batches of 10 at rate 1.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## A regularizer without any noise
@@ -834,9 +863,21 @@ claim("Half the rate leaves a quarter of the distance between step and flow, and
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## In production
 #
-# The plain loop again with what one adds for real work: Nesterov's momentum, which looks one step ahead and damps swings better but bears a smaller rate, and warm-up and cosine in one scheduler, `OneCycleLR` (Smith & Topin 2019).
+# What does one set, and what goes wrong? Typical for the plain loop: momentum 0.9; of the rates 0.3, 0.1 and 0.03 the one with the lowest loss on rows that are kept apart; cosine down to 0.
+# `T_max` and the place of `scheduler.step()` must agree: both go by steps, or both by epochs.
+#
+# Many loops trip over three facts, each in a *Deeper* at the end.
+#
+# - The optimizer holds *references*: replace a parameter after building it, and the new one is never trained.
+# - To resume a run, save the optimizer and the scheduler too.
+# - Gradients *add up* until `zero_grad`, which in torch sets them to None, not to zero. So a batch too large for the memory can be summed in parts: `(loss / k).backward()` for $k$ small batches, then one `step()`.
 
-# %%
+# %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
+# ### Deeper: the plain loop, as for real work
+#
+# What one adds: Nesterov's momentum, which looks one step ahead and damps swings better but bears a smaller rate, and warm-up and cosine in one scheduler, `OneCycleLR` (Smith & Topin 2019). Warm-up for 1 to 5 % of the steps is custom and cheap; we could not show that it helps here.
+
+# %% tags=["deeper"]
 torch.manual_seed(0)
 model = nn.Sequential(nn.Linear(64, 32), nn.ReLU(), nn.Linear(32, 10))
 optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9, nesterov=True)
@@ -859,17 +900,13 @@ with torch.no_grad():  # no gradients needed here
 right = (guessed == data.test_y).float().mean().item()
 print(f"last rate {last:.1e}, test images right {right:.1%}")
 
-# %% [markdown]
-# Typical: momentum 0.9; of the rates 0.3, 0.1 and 0.03 the one with the lowest loss on rows that are kept apart; cosine down to 0. Warm-up for 1 to 5 % of the steps is custom and cheap; we could not show that it helps here. Whether a scheduler counts steps or epochs is your choice; `T_max` and the place of `scheduler.step()` must agree.
-#
-# Three facts that many loops trip over. The optimizer holds *references*: replace a parameter after building it, and the new one is never trained. To resume a run, save the optimizer and the scheduler too. And gradients *add up* until `zero_grad`, which in torch sets them to None, not to zero (all three in *Deeper*).
-#
-# Because they add up, a batch too large for the memory can be summed in parts: `(loss / k).backward()` for $k$ small batches, then one `step()`. `drop_last=True` in a `DataLoader` leaves out the short, noisier last batch. *Clipping* shortens the rare huge gradient (lesson 09).
+# %% [markdown] tags=["deeper"]
+# `drop_last=True` in a `DataLoader` leaves out the short, noisier last batch. *Clipping* shortens the rare huge gradient (lesson 09).
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## When not to
 #
-# - Features or layers on very different scales make the condition number large: normalise (lesson 07), or use Adam (lesson 04), before you tune the learning rate of SGD for days.
+# - Features or layers on very different scales make the condition number large: normalise (lesson 07), or use Adam (lesson 04), before you tune the rate of SGD for days.
 # - Data that fit into one batch, few weights, a smooth loss: small batches buy you nothing. Use a method that also reads the curvature, such as `torch.optim.LBFGS`, or a linear solver.
 # - A larger batch with the old learning rate and momentum: tune them anew. The rate may grow with the batch, but the bound $2/\lambda_{\max}$ does not move.
 
@@ -901,7 +938,7 @@ print(f"last rate {last:.1e}, test images right {right:.1%}")
 # %% [markdown] slideshow={"slide_type": "skip"}
 # ## More, for whoever wants it
 #
-# In any order; the last four are on saddles.
+# In any order; the last four are on **saddles**, places without slope that are no minima.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: each schedule against torch
@@ -942,6 +979,8 @@ quiz("You double the batch size and the number of epochs stays. The scheduler is
 # For a fixed vector $u$, $H u$ is the derivative of $\nabla L \cdot u$, one more backward pass (Pearlmutter 1994), so $H$ itself is never built.
 #
 # Below a ReLU network of 3-4-1 without biases, its first layer times 100 and its second divided by 100; and power iteration held to the exact Hessian of the same network.
+#
+# So sharpness alone cannot decide. Whether it goes along with the error on new data where SGD does end, large studies disagree (Jiang et al. 2020, Andriushchenko et al. 2023).
 
 # %% tags=["deeper"]
 from course_lib.experiments.shared.sharpness import exact_hessian, top_eigenvalue
@@ -1110,7 +1149,7 @@ claim("torch's dampening = β is neither average: its first step is undamped, te
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: does a low training loss make a good model?
 #
-# 200 digits, half of the labels replaced by wrong ones; the test labels are right. We say *no* if the training loss (cross entropy; guessing gives 2.3) ends below 0.05 and test accuracy below 70 %, over six seeds.
+# 200 digits, half of the labels replaced by wrong ones; the test labels are right. We say *no* if the training loss (cross entropy, in *nats*: guessing gives the natural logarithm of ten, 2.3) ends below 0.05 and test accuracy below 70 %, over six seeds.
 
 # %% tags=["deeper"]
 predict("good", "A network reaches nearly zero training loss here. Is it a good model?",
@@ -1131,11 +1170,11 @@ def half_wrong(seed):
 # what is claimed
 claim("With half of the labels wrong, training loss still gets below 0.05.",
       measured=mean_interval(fitted.train_loss[:, 0, -1]),
-      kind="measured", id="wrong-labels-learned", holds=below(0.05))
+      kind="measured", id="wrong-labels-learned", holds=below(0.05), unit="nats")
 right = mean_interval(fitted.test_accuracy[:, 0, -1])
 claim("Test accuracy of the same networks, on right labels, is below 70 %.",
       measured=right,
-      kind="measured", id="wrong-labels-test", holds=below(0.70))
+      kind="measured", id="wrong-labels-test", holds=below(0.70), unit="%", times=100)
 
 # %% tags=["deeper"]
 # what came out
@@ -1213,11 +1252,13 @@ stay = mean_interval((first == last).double().mean(1))
 claim("With noise 0.1 in the gradient, at least 95 % of the runs end in the valley on "
       "whose side they started.",
       measured=stay,
-      kind="measured", id="little-noise-stays", holds=above(0.95))
+      kind="measured", id="little-noise-stays", holds=above(0.95), unit="%",
+      times=100)
 claim("With noise 1.5, more than 65 % end in the deeper valley, from wherever they "
       "started.",
       measured=mean_interval(shaken.double().mean(1)),
-      kind="measured", id="much-noise-deeper", holds=above(0.65))
+      kind="measured", id="much-noise-deeper", holds=above(0.65), unit="%",
+      times=100)
 
 # %% jupyter={"outputs_hidden": true} tags=["deeper"]
 # what came out
@@ -1277,9 +1318,9 @@ from course_lib.experiments.sgd.saddle import share_definite
 shares = {d: mean_interval(share_definite(d)) for d in (2, 3, 4)}
 for d, half in ((2, 0.5), (3, 0.1464), (4, 0.0249)):  # half of the exact share before
     claim(f"In {d} dimensions the share of definite matrices is less than half of that "
-          f"in {d - 1}, below {half}.",
+          f"in {d - 1}, below {100 * half:g} %.",
           measured=shares[d], kind="measured", id=f"definite-rarer-{d}",
-          holds=below(half))
+          holds=below(half), unit="%", times=100)
 
 
 # %% [markdown] slideshow={"slide_type": "skip"}
