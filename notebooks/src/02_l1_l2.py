@@ -558,13 +558,14 @@ def gain(rows, validation):
 
 
 few, many = gain(50, 100), gain(300, 71)
-claim("With 50 training rows standardising lowers the test error by more than 0.5 "
-      "score points (standardised minus as measured).",
+claim("With 50 training rows standardising lowers the test error of ridge by more than "
+      "0.5 score points, against features as measured.",
       measured=few,
-      kind="measured", id="standardise-few", holds=below(-0.5))
-claim("With 300 it changes the test error by less than 0.5 score points.",
+      kind="measured", id="standardise-few", unit="points", holds=below(-0.5))
+claim("With 300 training rows standardising changes the test error of ridge by less "
+      "than 0.5 score points, against features as measured.",
       measured=many,
-      kind="measured", id="standardise-many", holds=within(0.5))
+      kind="measured", id="standardise-many", unit="points", holds=within(0.5))
 
 # %% [markdown]
 # These intervals are over splits of *these* 442 patients. For *other* patients they are far too narrow, since splits share most of their rows; `corrected_interval` (lesson 09) counts that. And then one feature in another unit, blood pressure in mmHg or in kPa, everything else as before: whose predictions move?
@@ -594,9 +595,11 @@ claim("A change of units moves no prediction of least squares or of standardised
 # %% tags=["deeper", "nbval-check-output"]
 from course_lib.statistics import corrected_interval
 
-claim("For other patients too: with 50 rows it lowers the error by more than 0.5.",
+claim("For other patients too: with 50 training rows standardising lowers the test "
+      "error of ridge by more than 0.5 score points.",
       measured=corrected_interval(few.sample.values, 50, 442 - 50 - 100),
-      kind="measured", id="standardise-other-patients", holds=below(-0.5))
+      kind="measured", id="standardise-other-patients", unit="points",
+      holds=below(-0.5))
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: four ways to write λ
@@ -673,9 +676,10 @@ explore.network.show(strength=1e-3)
 at = {strength: k for k, strength in enumerate(STRENGTHS)}
 # methods: L2, proximal, subgradient
 emptied, hovered = shrunk.zeros[:, 1, at[1e-3]], shrunk.zeros[:, 2, at[1e-3]]
-claim("Proximal steps make more than 10 % of the weights exactly zero.",
+claim("Proximal steps make more than 10 % of the weights exactly zero, under L1 with "
+      "λ = 0.001.",
       measured=mean_interval(emptied), kind="measured", id="proximal-empties",
-      holds=above(0.1))
+      unit="%", times=100, holds=above(0.1))
 claim("Subgradient steps make less than 1 % exactly zero in every seed (the largest "
       "share).",
       measured=hovered.max().item(), kind="checked", holds=below(0.01))
@@ -686,7 +690,7 @@ for rows, errors in (("training", shrunk.train_error), ("test", shrunk.test_erro
     claim(f"λ = 1 is too much: under L2 the {rows} error is above 50 %.",
           measured=mean_interval(errors[:, 0, at[1.0]]),
           kind="measured", id=f"l2-underfits-{rows}",
-          holds=above(0.5))
+          unit="%", times=100, holds=above(0.5))
 
 # %% jupyter={"outputs_hidden": true}
 # what came out
@@ -717,9 +721,9 @@ for p, name in enumerate(("L2", "L1, proximal")):
     print(f"{name:<12} λ = {low:.2g} to {high:.2g}: {errors[:, p].mean():.1%} wrong, "
           f"{zeros[:, p].mean():.0%} of the weights exactly zero")
 claim("On these digits, with λ chosen on validation rows, L2 is wrong less often than "
-      "proximal L1 (difference of the test errors).",
+      "proximal L1.",
       measured=paired_interval(errors[:, 0], errors[:, 1]),
-      kind="measured", id="l2-below-l1", holds=negative)
+      kind="measured", id="l2-below-l1", unit="points", times=100, holds=negative)
 
 # %% [markdown]
 # **On these digits L2 lowers the error more, and L1 leaves fewer weights.** With λ chosen by validation L2 is wrong on 11.0 % of the test digits, proximal L1 on 14.1 %, hardly any penalty on 20 %; but of the weights under L1 71 % are zero. The difference of 3.1 points has the interval 2.2 to 4.0; on 24 fresh seeds it is 3.2.
@@ -789,15 +793,16 @@ explore.surface.show(strength=1e-2)
 # %% tags=["deeper", "nbval-check-output"]
 *_, around = compute_surroundings()
 lost = around.accuracy[:, :, 0] - around.accuracy[:, :, -1]
-claim("After 1000 steps, and at a higher training loss, λ = 0.01 ends flatter than "
-      "λ = 1e-5 (difference of the logarithms of the largest eigenvalue).",
+claim("After 1000 steps, and at a higher training loss, L2 with λ = 0.01 ends "
+      "flatter than with λ = 1e-5. Shown: the difference of the logarithms of the "
+      "largest curvature.",
       measured=paired_interval(around.sharpness[:, at[1e-2]].log(),
                                around.sharpness[:, 0].log()),
       kind="measured", id="l2-flatter", holds=negative)
-claim("It loses less accuracy to noise σ = 0.3 (difference of what is lost).",
+claim("L2 with λ = 0.01 loses less accuracy to noise of σ = 0.3 than with λ = 1e-5.",
       measured=paired_interval(lost[:, at[1e-2]], lost[:, 0]),
       kind="measured", id="l2-input-noise",
-      holds=negative)
+      unit="points", times=100, holds=negative)
 
 # %% [markdown]
 # *Left:* every unit's weights move along a random direction by as much as they are long ("filter-normalised"). *Far right:* at λ = 0.01 the accuracy is the higher one at every noise. From λ = 0.1 on the network gets ever flatter and loses ever less to noise, and ends at 10 % accuracy: flat is not good by itself, and "loses less" counts only where there is something to lose.
@@ -877,10 +882,11 @@ pairs = [tuple(round(s, 1) for s in pair) for pair in layers.layered_strengths.t
 print("chosen for each layer:", *pairs[:5], "\n                      ", *pairs[5:])
 
 # %% tags=["deeper", "nbval-check-output"]
-claim("One λ for each layer lowers the test error, chosen on validation data.",
+claim("One λ for each layer lowers the test error against one λ for both, chosen on "
+      "validation data.",
       measured=paired_interval(layers.layered, layers.uniform),
       kind="measured", id="decay-by-layer",
-      holds=negative)
+      unit="points", times=100, holds=negative)
 
 # %% [markdown]
 # Look at how much the chosen pairs differ from seed to seed: 25 candidates on 200 noisy validation rows leave much to luck. Where 0.1 or 10 was chosen the grid ended too early. And whatever was gained, it was by a search of 25 candidates against one of 5.
