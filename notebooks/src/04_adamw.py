@@ -245,7 +245,7 @@ for sigma in (1.0, 3.0, 10.0):
           f"{noise.balance(sigma):.3f}, instead of at 1.5.",
           measured=mean_interval(noise.rest(sigma) / noise.balance(sigma)),
           kind="measured", id=f"noisy-balance-{sigma:g}",
-          holds=between(0.98, 1.02))
+          holds=between(0.98, 1.02), unit="% of the balance", times=100)
 
 # %% [markdown]
 # So **with noise of a fixed size AdamW does shrink a weight**: from 1.5 to 0.96 with noise of size 1, to 0.58 with 3, to 0.25 with 10. <!-- rests: noisy-balance-1, noisy-balance-3, noisy-balance-10 --> How large the pull is in a network, nothing here measures.
@@ -452,11 +452,12 @@ for name, surface in trained.items():
     claim(f"{name}, lr = 0.01: its best λ takes more than 5 points off the test error.",
           measured=paired_interval(tuned(surface.error[:, here]),
                                    surface.error[:, here, 0]),
-          holds=below(-0.05), kind="measured",
+          holds=below(-0.05), kind="measured", unit="points", times=100,
           id=f"decay-gains-{name.split()[0].lower()}")
 gap = paired_interval(tuned(adamw_map.error[:, here]), tuned(adam_map.error[:, here]))
 claim("At lr = 0.01, each at its own best λ, AdamW and Adam + L2 are within one point "
-      "of test error.", measured=gap, holds=within(0.01), kind="measured", id="large-rate-same")
+      "of test error.", measured=gap, holds=within(0.01), kind="measured",
+      unit="points", times=100, id="large-rate-same")
 
 # %% jupyter={"outputs_hidden": true}
 # what came out
@@ -521,11 +522,11 @@ def kept(surface, weaker=0):
 carried = kept(adamw_map)
 claim("AdamW: λ tuned at lr = 0.01 and kept at lr = 0.1 costs less than one point of "
       "test error, beside λ tuned there.", measured=carried, holds=below(0.01),
-      kind="measured", id="carried-adamw")
+      kind="measured", unit="points", times=100, id="carried-adamw")
 # a tenth of λ at ten times the rate: the product lr·λ is kept
 claim("AdamW: a tenth of the λ tuned at lr = 0.01 costs less than one point of test "
       "error at lr = 0.1, beside λ tuned there.", measured=kept(adamw_map, 2),
-      holds=below(0.01), kind="measured",
+      holds=below(0.01), kind="measured", unit="points", times=100,
       id="carried-product")
 
 # %% jupyter={"outputs_hidden": true}
@@ -564,20 +565,20 @@ reveal("carried",
 # what is claimed
 claim("Adam + L2: λ tuned at lr = 0.01 and kept at lr = 0.1 costs less than one point "
       "of test error, beside λ tuned there.", measured=kept(adam_map),
-      holds=below(0.01), kind="measured", id="carried-adam")
+      holds=below(0.01), kind="measured", unit="points", times=100, id="carried-adam")
 rule = adamw_map.optimizer.decay.index(0.316)  # the λ of the map next to 1/(0.01 · 300)
 claim("AdamW at lr = 0.01: the beginning λ = 1/(lr·steps) alone costs less than one "
       "point of test error, beside the best λ.",
       measured=paired_interval(adamw_map.error[:, here, rule],
                                tuned(adamw_map.error[:, here])),
-      holds=below(0.01), kind="measured", id="rule-alone")
+      holds=below(0.01), kind="measured", unit="points", times=100, id="rule-alone")
 claim("Tuned AdamW and tuned Adam + L2 are within 5 % of each other in test loss.",
       measured=paired_interval(tuned(adamw_map.loss.log()), tuned(adam_map.loss.log())),
-      holds=within(0.05), kind="measured", id="tuned-same-loss")
+      holds=within(0.05), kind="measured", unit="in log loss", id="tuned-same-loss")
 claim("Tuned AdamW and tuned Adam + L2 are within one point of each other in test "
       "error.",
       measured=paired_interval(tuned(adamw_map.error), tuned(adam_map.error)),
-      holds=within(0.01), kind="measured",
+      holds=within(0.01), kind="measured", unit="points", times=100,
       id="tuned-same-error")
 
 # %% [markdown] tags=["deeper"]
@@ -592,11 +593,11 @@ for name, surface in trained.items():
     claim(f"{name}: tuned one after the other, the knobs cost less than 5 % of the "
           "loss.",
           measured=mean_interval(in_turn(surface.loss)),
-          kind="measured", id=f"in-turn-{short}",
+          kind="measured", unit="in log loss", id=f"in-turn-{short}",
           holds=below(0.05))
     claim(f"{name}: tuning λ too, not lr alone, gains less than 5 % of the test loss.",
           measured=paired_interval(tuned(log_loss), tuned(log_loss[:, :, :1])),
-          kind="measured", id=f"tuning-decay-{short}",
+          kind="measured", unit="in log loss", id=f"tuning-decay-{short}",
           holds=above(-0.05))
 
 # %% [markdown] tags=["deeper"]
@@ -607,14 +608,14 @@ for name, surface in trained.items():
 claim("At lr = 0.01, with next to no decay, less than a twentieth of the training "
       "labels is not learned: the wrong ones are learned by heart.",
       measured=mean_interval(adamw_map.train_error[:, here, 0]),
-      holds=below(0.05), kind="measured", id="large-rate-learned")
+      holds=below(0.05), kind="measured", unit="%", times=100, id="large-rate-learned")
 
 # %% tags=["deeper", "nbval-check-output"] jupyter={"outputs_hidden": true}
 best = adamw_map.error[:, :, 0].mean(0).argmin()  # by error: in loss two rates tie
 claim("At the best rate with next to no decay more than a tenth of the training labels "
       "are not learned.",
       measured=mean_interval(adamw_map.train_error[:, best, 0]),
-      holds=above(0.1), kind="measured",
+      holds=above(0.1), kind="measured", unit="%", times=100,
       id="best-rate-unlearned")
 
 # %% [markdown] tags=["deeper"]
@@ -688,7 +689,7 @@ claim("Every seed's best λ lies inside its grid, for both.", kind="checked",
 claim("At lr = 0.01, by test loss, the best λ of AdamW is more than a decade above "
       "that of Adam + L2.",
       measured=paired_interval(best_decay(adamw_map), best_decay(adam_map)),
-      kind="measured", id="best-decay-larger",
+      kind="measured", unit="decades", id="best-decay-larger",
       holds=above(1))
 
 # %% [markdown] tags=["deeper"]
@@ -716,7 +717,7 @@ claim("With a decay per step the best learning rate moves by less than a tenth o
       "decade for each decade of decay.",
       measured=mean_interval(drift(per_step.loss, per_step.optimizer.lr,
                                    per_step.optimizer.decay)),
-      kind="measured", id="per-step-rate-stays",
+      kind="measured", unit="decades", id="per-step-rate-stays",
       holds=within(0.1))
 
 # %% [markdown] tags=["deeper"]
