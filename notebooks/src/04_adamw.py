@@ -407,7 +407,7 @@ explore.which_parameter.show()
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Where decay matters
 #
-# Now the promises, better generalization first. The network of the plain cell, 300 steps of 50 images, at 9 learning rates × 9 decays and ten seeds. The images that remain, 1497 with right labels, are the test.
+# Now the promises, better generalization first. We train the network of the plain cell for 300 steps of 50 images, at 9 learning rates × 9 decays, with ten seeds. The images that remain, 1497 with right labels, are the test.
 # At lr = 0.01 it learns the wrong labels by heart when nothing decays, so a regularizer has something to do. <!-- rests: large-rate-learned --> The two are compared there:
 # 1. Both optimizers get nine λ, each about three times the last, from too weak to too strong: 0.001 to 10 for AdamW, 0.00001 to 0.1 for Adam + L2.
 # 2. Five seeds choose the λ with the lowest mean test error, the other five are judged at it; then the reverse. All seeds share the same 1797 images, so this chooses on test images; you use validation images.
@@ -507,7 +507,7 @@ predict("carried",
 # %% [markdown]
 # **Do this**: in the map above frame column 7, which is lr = 0.1.  **Notice**: does AdamW's valley lie where it lay in column 5?
 #
-# Measured, with that λ and with a tenth of it:
+# Now in figures, with that λ kept and with a tenth of it:
 
 # %%
 def kept(surface, weaker=0):
