@@ -14,13 +14,13 @@
 # %% [markdown] slideshow={"slide_type": "slide"}
 # # Label smoothing: what does a calibrated classifier cost?
 #
-# We trained a small network on 300 labels of which a fifth were wrong, until it knew them by heart. When it now says "seven, 99 % sure", it is wrong about once in twelve times. Trained on right labels, the same network is sure of 97 % on average, and right on 94 %.
-# Its labels asked for certainty in either case: 1 for the true class and 0 for the others, which is called **one-hot**. **Label smoothing** writes a little doubt into every label instead. Does the network then mean what it says? And what is the price?
+# A small network has learned 300 labels by heart, a fifth of them wrong. When it now says "seven, 99 % sure", it is wrong about once in twelve times. Trained on right labels, the same network is sure of 97 % on average, and right on 94 %.
+# Its labels ask for certainty in either case: 1 for the true class and 0 for the others, which is called **one-hot**. **Label smoothing** writes a little doubt into every label instead. Does the network then mean what it says? And what is the price?
 #
 # *Three terms first.* **Logits** are the numbers that a network puts out, one for each class. **Softmax** makes them probabilities: raise e to each, then divide by the sum. Logits 2, 0, 0 become 7.39, 1, 1, divided by 9.39: the probabilities 0.79, 0.11, 0.11.
 # **Cross entropy** is minus the logarithm of the probability of the true class. If that is the first, it is $-\log 0.79 = 0.24$; a sure and right network has 0.
 #
-# *44 minutes; sections called* Deeper *are folded, and extra. You need lesson 01.*
+# *45 minutes; sections called* Deeper *are folded, and extra. You need lesson 01.*
 
 # %% tags=["setup"]
 # what this page needs
@@ -80,8 +80,8 @@ predict("label", "Five classes, ε = 0.1. What is the target of the true class?"
 
 # %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
 by_hand = smooth_labels(torch.tensor([2]), 5, 0.1, torch.float64)
-claim("K = 5, ε = 0.1: 0.92 for the label, 0.02 for each other class, and they sum "
-      "to 1.",
+claim("K = 5, ε = 0.1: 0.92 for the label, 0.02 for each other class; together "
+      "1.",
       measured=[*by_hand[0].tolist(), by_hand.sum().item()],
       holds=near([0.02, 0.02, 0.92, 0.02, 0.02, 1.0], 1e-15))
 
@@ -136,7 +136,7 @@ for epsilon, model in networks.items():
     judge(f"ε = {epsilon}", model(data.test_x))
 
 # %% [markdown]
-# Compare "right" with "sure". Without smoothing the network is sure of 88 % and right on 76 %: **overconfident**. Both ε take too much confidence: at 0.1 it is right on 79 % and sure of 70 %, at 0.3 right on 80 % and sure of 53 %: **underconfident**. Both smoothed networks also make fewer errors. All this on one seed; we shall take eight.
+# Without smoothing the network is sure of 88 % and right on 76 %: **overconfident**. Both ε take too much confidence: with 0.1 it is sure of 70 % and right on 79 %, with 0.3 sure of 53 % and right on 80 %: **underconfident**. Both smoothed networks also make fewer errors. That is one seed; below we take eight.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The loss
@@ -308,7 +308,7 @@ claim("A straight line, right on every row too, comes to rest elsewhere: below i
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Can the confidence be believed?
 #
-# How does one measure that? A classifier is **calibrated** if, among predictions made with confidence 0.8, a share of 0.8 is right, and likewise for every other confidence.
+# How is that measured? A classifier is **calibrated** if, among predictions made with confidence 0.8, a share of 0.8 is right, and likewise for every other confidence.
 #
 # Sort predictions into bins by confidence. In each bin take the gap between the share that is right and the mean confidence, and average these gaps, each weighted by the predictions in its bin: the **expected calibration error**, ECE (Naeini et al., 2015).
 #
@@ -335,7 +335,7 @@ claim("A model that always says 0.1 for each of ten equally frequent classes has
       measured=expected_calibration_error(shares, y), holds=below(1e-12))
 
 # %% [markdown]
-# Hence: never judge by ECE alone. The plain cross entropy on unseen rows rises with wrong answers and with unfounded certainty alike. Others call it **NLL** (negative log-likelihood, in *nats* since the logarithm is natural), and so do we from here on. We show three figures: ECE, NLL, and the error.
+# Hence: never judge by ECE alone. The plain cross entropy on unseen rows rises with wrong answers and with unfounded certainty alike. Others call this plain loss **NLL** (negative log-likelihood, in *nats* since the logarithm is natural), and so do our pictures and tables.
 #
 # **The cheap repair** (Guo et al., 2017). Divide all logits by one number $T$, the **temperature**, chosen so that the NLL on validation rows is lowest. $T > 1$ lowers the confidence, $T < 1$ raises it; which class is largest stays the same. Logits 2, 0, 0 have a confidence of 0.79; with $T = 2$ they are 1, 0, 0, and it is 0.58.
 
@@ -361,7 +361,7 @@ predict("noisy-T",
         ["falls", "changes by less than 0.01", "rises"])
 
 # %% [markdown]
-# *Left*, the **reliability diagram**: each dot is a bin, its height the share that is right, its place the mean confidence. A calibrated network's lie on the dotted line, an overconfident one's below. The columns say how many predictions each bin holds. *Right:* NLL, ECE and error against ε, with 95 % bands over seeds.
+# *Left*, the **reliability diagram**: each dot is a bin, its height the share that is right, its place the mean confidence. A calibrated network's lie on the dotted line, an overconfident one's below. *Right:* NLL, ECE and error against ε, with 95 % bands over seeds.
 #
 # **Do this**: move ε from 0 to 0.4. Then set *probabilities* to *temperature, right labels*, and to *temperature, noisy labels*.  **Notice**: at which ε do the dots lie nearest to the dotted line, and does any ε do what a temperature does?
 
@@ -383,8 +383,8 @@ def change(run, figure, epsilon, reading="as it is"):
 
 right, wrong = "temperature, right labels", "temperature, noisy labels"
 in_points = {"unit": "points", "times": 100}  # as shown: a point is 0.01
-two = [change(noisy, "ece", epsilon) for epsilon in (0.05, 0.2)]
-shift = change(noisy, "ece", 0.0, wrong)
+by_smoothing = [change(noisy, "ece", epsilon) for epsilon in (0.05, 0.2)]
+by_wrong_T = change(noisy, "ece", 0.0, wrong)
 
 # %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
 # what is claimed
@@ -401,22 +401,24 @@ claim("Without smoothing, a temperature fitted on right labels lowers the ECE by
       change(noisy, "ece", 0.0, right), lower, kind="measured", id="temperature-ece",
       **in_points)
 claim("Without smoothing, a temperature fitted where a fifth of the labels are wrong "
-      "raises the ECE by more than a point.",
-      shift, higher, kind="measured", id="temperature-wrong-ece", **in_points)
+      "raises the ECE by over a point.",
+      by_wrong_T, higher,
+      kind="measured", id="temperature-wrong-ece", **in_points)
 
 # %% jupyter={"outputs_hidden": true}
 # what came out
 reveal("ece", from_interval={
-    "lower with ε = 0.05 and with 0.2": each(lower, lower)(two),
-    "lower with ε = 0.05, higher with 0.2": each(lower, higher)(two),
-    "higher with ε = 0.05, lower with 0.2": each(higher, lower)(two),
-    "higher with ε = 0.05 and with 0.2": each(higher, higher)(two)},
+    "lower with ε = 0.05 and with 0.2": each(lower, lower)(by_smoothing),
+    "lower with ε = 0.05, higher with 0.2": each(lower, higher)(by_smoothing),
+    "higher with ε = 0.05, lower with 0.2": each(higher, lower)(by_smoothing),
+    "higher with ε = 0.05 and with 0.2": each(higher, higher)(by_smoothing)},
     rests="smooth-little-ece, smooth-much-ece")
 
 # %% jupyter={"outputs_hidden": true}
 # what came out
-reveal("noisy-T", from_interval={"falls": lower(shift), "rises": higher(shift),
-                                 "changes by less than 0.01": within(0.01)(shift)},
+reveal("noisy-T", from_interval={
+    "falls": lower(by_wrong_T), "rises": higher(by_wrong_T),
+    "changes by less than 0.01": within(0.01)(by_wrong_T)},
        because=f"mean T {noisy.of('temperature', 0.0, wrong).nanmean():.1f}; fitted on "
                f"right labels {noisy.of('temperature', 0.0, right).nanmean():.1f}",
        rests="temperature-wrong-ece")
@@ -435,9 +437,9 @@ reveal("noisy-T", from_interval={"falls": lower(shift), "rises": higher(shift),
 #
 # A little smoothing makes this network more honest, more of it makes it too modest. The usual ε, 0.1, has overshot: too sure by 10 points before, not sure enough by 10 after. <!-- rests: smooth-little-ece, smooth-much-ece -->
 #
-# A temperature is *fitted* to what the network gets wrong. It brings the ECE near the 0.028 that a perfectly calibrated network would show on so few rows. But it believes the labels it is fitted on. A fifth of them wrong contradict the network even where it is right: $T$ is 3.8 in place of 1.8. <!-- rests: temperature-ece, temperature-wrong-ece -->
+# A temperature is *fitted* to what the network gets wrong. It brings the ECE near the 0.028 that a perfectly calibrated network would show on so few rows. But it believes the labels it is fitted on. Wrong ones contradict the network even where it is right: with a fifth of them wrong, $T$ is 3.8 in place of 1.8. <!-- rests: temperature-ece, temperature-wrong-ece -->
 #
-# One need not choose between the two: one can smooth and *then* fit a temperature. Is that better? The next section asks.
+# One can also smooth and *then* fit a temperature. The next section asks whether that is better.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: ε or a temperature?
@@ -477,7 +479,7 @@ print("Answers as sure as the seven of the beginning (ε = 0, last bin):",
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Two other situations
 #
-# Does that hold elsewhere? The same networks trained on *right labels*; and on noisy labels, but *stopped* at step 600. That step was fixed beforehand and is no good stop: by then about half of the wrong labels are learned. A fitted $T$ above 1 means overconfident, below 1 too modest:
+# Does smoothing make other networks more honest, too? We take the same ones trained on *right labels*; and on noisy labels, but *stopped* at step 600. That step was fixed beforehand and is no good stop: by then about half of the wrong labels are learned. A fitted $T$ above 1 means overconfident, below 1 too modest:
 
 # %%
 *_, clean = compare_smoothing(noise=0.0, steps=2000)
@@ -495,7 +497,7 @@ predict("elsewhere", "In the two new situations, ε = 0.1 makes the ECE …",
 # %% [markdown]
 # One line is how sure the network is on test rows, the other how often it is right. Where they cross, it is honest on average.
 #
-# **Do this**: move ε from 0 to 0.4. Then set *probabilities* to *temperature, right labels*, and move it again.  **Notice**: in which picture do the lines cross, and does ε make for fewer mistakes?
+# **Do this**: move ε from 0 to 0.4.  **Notice**: in which picture do the lines cross, and does ε make for fewer mistakes?
 
 # %% jupyter={"outputs_hidden": true}
 from course_lib.explorers import label_smoothing as explore
@@ -512,15 +514,15 @@ for name, run in situations.items():
     claim(f"{name.capitalize()}: ε = 0.1 lowers the error by more than a point.",
           change(run, "error", 0.1), lower, kind="measured",
           id=f"smooth-error-{name.split()[-1]}", **in_points)
-both = [change(run, "ece", 0.1) for run in (clean, early)]
+in_both = [change(run, "ece", 0.1) for run in (clean, early)]
 
 # %% jupyter={"outputs_hidden": true}
 # what came out
 reveal("elsewhere", from_interval={
-    "lower in both": each(lower, lower)(both),
-    "higher in both": each(higher, higher)(both),
-    "lower on right labels, higher if stopped": each(lower, higher)(both),
-    "higher on right labels, lower if stopped": each(higher, lower)(both)},
+    "lower in both": each(lower, lower)(in_both),
+    "higher in both": each(higher, higher)(in_both),
+    "lower on right labels, higher if stopped": each(lower, higher)(in_both),
+    "higher on right labels, lower if stopped": each(higher, lower)(in_both)},
     rests="elsewhere-ece-labels, elsewhere-ece-stopped")
 
 # %% [markdown]
@@ -541,19 +543,18 @@ reveal("elsewhere", from_interval={
 #
 # So smoothing clearly lowered the ECE only where the network was overconfident by ten points, and there only for a small ε. Where the two lines cross one finds only by measuring. Müller et al. (2019) report that smoothing calibrates large image networks; those were overconfident.
 #
-# **Smooth, then a temperature?** A temperature changes no answer, so the fewer errors stay. Does it make the smoothed network as honest as the plain one? Each gets its own, fitted on right labels.
+# **Smooth, then a temperature?** A temperature changes no answer, so the fewer errors stay. Is the smoothed network then as honest as the plain one, if each gets its own temperature, fitted on right labels?
 
 # %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
 # what is claimed
 ids = {"noise, memorised": "smooth-tempered-nll", "right labels": "tempered-nll-labels",
        "noise, stopped": "tempered-nll-stopped"}
 for name, run in situations.items():
-    claim(f"{name.capitalize()}, each after its temperature: the NLL is lower with "
-          "ε = 0.1 than without.",
+    claim(f"{name.capitalize()}, temperature fitted: ε = 0.1 lowers the NLL.",
           paired_interval(run.of("nll", 0.1, right), run.of("nll", 0.0, right)), lower,
           kind="measured", id=ids[name], unit="nats")
-    claim(f"{name.capitalize()}, each after its temperature: the ECE with ε = 0.1 is "
-          "less than a point above that without.",
+    claim(f"{name.capitalize()}, temperature fitted: the ECE with ε = 0.1 is less than "
+          "a point above that without.",
           paired_interval(run.of("ece", 0.1, right), run.of("ece", 0.0, right)),
           below(0.01), kind="measured", id=f"tempered-ece-{name.split()[-1]}",
           **in_points)
@@ -575,7 +576,7 @@ for name, run in situations.items():
 # %% tags=["deeper", "nbval-check-output"] jupyter={"outputs_hidden": true}
 # what is claimed
 for name in ("right labels", "noise, stopped"):
-    claim(f"{name.capitalize()}: ε = 0.1 raises the NLL by more than 0.01.",
+    claim(f"{name.capitalize()}: ε = 0.1 raises the NLL.",
           change(situations[name], "nll", 0.1), higher, kind="measured",
           id=f"elsewhere-nll-{name.split()[-1]}", unit="nats")
 claim("Stopping, without smoothing, has a lower NLL than memorising with the "
@@ -591,7 +592,9 @@ claim("Stopping, without smoothing, has an error more than a point lower than "
 # The NLL is higher too: 0.29 in place of 0.23 with right labels, 0.63 in place of 0.59 if stopped. <!-- rests: elsewhere-nll-labels, elsewhere-nll-stopped -->
 # And smoothing does not make up for training too long. Stopped at step 600, even that poor stop, without smoothing: 17.1 % errors, NLL 0.59. Memorised, with the chosen ε: 21.7 % and 0.72. <!-- rests: stopping-beats-nll, stopping-beats-error -->
 #
-# *How much confidence does ε take away?* Not ε: read off the pictures, 2 to 6 points at 0.02, 5 to 12 at 0.05, 9 to 18 at 0.1.
+# With a temperature the NLL falls all the way from ε = 0 to 0.4: from 0.76 to 0.67 where wrong labels are memorised, from 0.20 to 0.14 with right labels.
+#
+# *How much confidence does ε take away?* It is not ε. Read off the picture: 2 to 6 points at 0.02, 5 to 12 at 0.05, 9 to 18 at 0.1.
 #
 # Whether smoothing helps the *error*, and whether the *probabilities* are then honest, are two questions, easily taken for one. Vaswani et al. (2017) write of translation: it "hurts perplexity" (e to the plain loss), "as the model learns to be more unsure, but improves accuracy".
 
@@ -716,7 +719,6 @@ claim("temperature_scale finds the lowest NLL: none of 600 other temperatures, f
 # - *In errors, nothing:* ε = 0.1 makes 1.6 to 2.4 points fewer in the tables, 1.6 to 3.1 on fresh seeds. <!-- rests: smooth-error-memorised, smooth-error-labels, smooth-error-stopped -->
 # - *In honesty, something:* smoothing alone makes the ECE worse in two situations of three. <!-- rests: elsewhere-ece-labels, elsewhere-ece-stopped -->
 # - *In labels, 200:* a temperature mends that, and wants held-out rows *whose labels you trust*.
-# - *As a teacher, perhaps:* smaller networks can learn less from its probabilities on few rows (*Deeper*, below). <!-- rests: student-own-tau -->
 #
 # **First tune learning rate, stop and decay**, as in lessons 01 and 04: beside theirs these gains are small. Our poor stop alone, without smoothing, makes 17.1 % errors; memorising with the ε that validation rows chose makes 21.7. <!-- rests: stopping-beats-error --> In lesson 04 the same network, on labels as noisy, makes 9.7 % after 300 steps at a rate of 0.001 (chosen on test images). Whether smoothing adds anything to these is not measured.
 #
@@ -734,7 +736,7 @@ for epsilon, model in networks.items():
 # %% [markdown]
 # It does: "sure" now lies near "right" in all three, at the same errors.
 #
-# **Which ε?** Judge it by the plain loss on validation rows, *in the state in which you use the network*. As it is, it was lowest at 0.05 to 0.1, with right labels near 0.02. With a temperature it falls all the way to ε = 0.4, the end of what we tried: from 0.76 to 0.67, with right labels from 0.20 to 0.14. Fresh seeds have judged ε = 0.1 only. <!-- rests: smooth-tempered-nll -->
+# **Which ε?** Judge it by the plain loss on validation rows, *in the state in which you use the network*. Without a temperature it was lowest at 0.05 to 0.1, with right labels near 0.02. With one it falls all the way to ε = 0.4, the end of what we tried; fresh seeds have judged ε = 0.1 only. <!-- rests: smooth-tempered-nll -->
 #
 # **In short:** with no time to choose, ε = 0.1, then a temperature. With time, train ε = 0, 0.05, 0.1 and 0.2, fit a temperature to each, and keep the one with the lowest plain loss on validation rows.
 
@@ -781,8 +783,8 @@ for name, run in situations.items():
 
 # %% tags=["deeper"] jupyter={"outputs_hidden": true}
 # what came out
-shift = change(noisy, "auroc", 0.2)
-reveal("ranks", from_interval={"yes": lower(shift), "no": above(-0.01)(shift)},
+order = change(noisy, "auroc", 0.2)
+reveal("ranks", from_interval={"yes": lower(order), "no": above(-0.01)(order)},
        rests="auroc-memorised")
 
 # %% [markdown]
@@ -792,17 +794,16 @@ reveal("ranks", from_interval={"yes": lower(shift), "no": above(-0.01)(shift)},
 # ### Deeper: neighbours of label smoothing, and of the ECE
 #
 # - The **confidence penalty** (Pereyra et al., 2017) adds $-\beta\,H(p)$ to the loss, with $H$ the entropy of the prediction. Smoothing adds, up to a constant, the divergence $\mathrm{KL}(u\,\|\,p)$ with $u$ uniform, the penalty $\mathrm{KL}(p\,\|\,u)$. The penalty minds less where one class is nearly ruled out.
+# - Many classes are no reason against smoothing: it was proposed for the 1000 of ImageNet.
 # - The **maximum calibration error**, MCE, is the largest gap of any bin. Where bins hold few rows it is mostly chance.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## When not to
 #
 # - The probabilities are used as they are, and the network is not overconfident, or by less than ε takes away. Measure first, or fit a temperature afterwards. <!-- rests: elsewhere-ece-labels, elsewhere-ece-stopped -->
-# - The network is to be a teacher, whose probabilities a smaller network learns from: measure the students, not only its own error. <!-- rests: student-own-tau -->
+# - The network is to be a teacher, whose probabilities a smaller network learns from. From few rows it can learn less (*Deeper*, below): measure the students, not only the teacher's error. <!-- rests: student-own-tau -->
 # - The confidence is to *rank* answers, so that the doubtful ones are passed on to a person. For large networks it is reported that smoothing harms the ranking (Zhu et al., 2022; Xia et al., 2024). On our small ones it did not, with wrong labels or with right ones. Measure it beside the ECE: one temperature hardly changes the order. <!-- rests: auroc-temperature, not auroc-memorised -->
 # - Labels that are probabilities already, from several annotators or from mixing two images: uniform doubt blurs the real doubt in them. Not measured here.
-#
-# Many classes are no reason against it: it was proposed for the 1000 of ImageNet.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: what it does to the features
@@ -937,7 +938,7 @@ reveal("student", from_interval={
 # | formula | target $q = (1-\varepsilon)\,y + \varepsilon/K$; loss $(1-\varepsilon)\,$CE + $\varepsilon\,$CE to uniform |
 # | where it is lowest | gap $\log\frac{K(1-\varepsilon)+\varepsilon}{\varepsilon}$, loss = entropy of the target: 4.511 and 0.5003 at $K = 10$, $\varepsilon = 0.1$ |
 # | PyTorch | `nn.CrossEntropyLoss(label_smoothing=0.1)` in training; the plain loss in validation |
-# | typical | ε 0.05 to 0.1; then one temperature, fitted on held-out rows with right labels; with a temperature, choose ε by the plain loss *after* it |
+# | typical | ε 0.05 to 0.1, then one temperature, fitted on held-out rows with right labels; choose ε by the plain loss *after* it |
 # | when not | probabilities used as they are and the network not overconfident, or by less than ε takes away; a teacher; labels that are probabilities; where confidence ranks answers, measure |
 # | measured: error | ε = 0.1 lowers it by more than a point in all three situations; tuned decay was not its rival <!-- rests: smooth-error-memorised, smooth-error-labels, smooth-error-stopped --> |
 # | measured: ECE | where wrong labels are memorised, ε = 0.05 lowers it and ε = 0.2 raises it; with right labels, or stopped half-way into the noise, ε = 0.1 raises it <!-- rests: smooth-little-ece, smooth-much-ece, elsewhere-ece-labels, elsewhere-ece-stopped --> |
