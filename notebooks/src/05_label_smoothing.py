@@ -342,7 +342,7 @@ claim("A model that always says 0.1 for each of ten equally frequent classes has
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Does smoothing calibrate?
 #
-# Now the network of the plain cell, over seeds:
+# Which ε makes the network of the plain cell honest, if any? Now over seeds:
 #
 # 1. *Data:* 300 digits, **20 % with a wrong label**, drawn anew for each seed.
 # 2. *Compared:* ε = 0, 0.02, 0.05, 0.1, 0.2, 0.4. All else is the same: 2000 steps, enough to learn all labels by heart, and neither weight decay nor anything else that regularizes.
@@ -650,7 +650,7 @@ claim("Noise memorised: ε = 0.1 changes the share "
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: how many bins, and how near to 0 can it come?
 #
-# ECE looks at the top class only; a stricter definition asks calibration of all K probabilities. And it depends on the bins: in a finite sample no bin's share is exactly its probability, so even a perfectly calibrated model has an ECE above 0; more bins, or fewer rows, and it grows.
+# ECE looks at the top class only; a stricter definition asks it of all K probabilities. ECE depends on the bins, too. And in a finite sample no bin's share is exactly its probability, so even a perfectly calibrated model has an ECE above 0; more bins, or fewer rows, and it grows.
 # Here labels are drawn from the very probabilities that are judged. Our pictures use 15 bins and 1297 test rows.
 
 # %% tags=["deeper"]
