@@ -61,46 +61,6 @@ explore.masks.show()
 # - put error bars on a network with dropout, and say what they do not mean.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ## In plain PyTorch
-#
-# Here is a loop to copy: a small network learns handwritten digits from 300 images, every fifth of them with a wrong label. The test labels are right.
-# `nn.Dropout(p)` is the method; `model.train()` switches its masks on, `model.eval()` off.
-
-# %% tags=["plain"]
-import torch
-from torch import nn
-from torch.nn.functional import cross_entropy
-
-from course_lib.data import digits
-
-# 300 images, every fifth label wrong; pixels from 0 to 1
-data = digits(300, label_noise=0.2, scale="unit")
-
-
-def test_error(p):
-    """Train with dropout p; return the share of test images it gets wrong."""
-    torch.manual_seed(0)
-    model = nn.Sequential(nn.Linear(64, 128), nn.ReLU(), nn.Dropout(p),
-                          nn.Linear(128, 10))
-    optimizer = torch.optim.AdamW(model.parameters(), lr=2e-3, weight_decay=0)
-    model.train()  # masks on
-    for epoch in range(160):
-        for rows in torch.randperm(300).split(50):
-            loss = cross_entropy(model(data.train_x[rows]), data.train_y[rows])
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-    model.eval()  # masks off
-    return (model(data.test_x).argmax(1) != data.test_y).float().mean().item()
-
-
-for p in (0.0, 0.5):
-    print(f"dropout {p}: {test_error(p):.1%} of the test images wrong")
-
-# %% [markdown]
-# One seed, two settings: luck? *How much is enough?*, below, trains such networks at nine p and with twelve seeds. First: what does the layer do?
-
-# %% [markdown] slideshow={"slide_type": "slide"}
 # ## By hand
 #
 # What does one layer do to one number? An entry $x = 6$ meets dropout with $p = 0.25$. It is dropped with probability $p$; else it is divided by $1-p$. Two things can come out, 0 and 8:
@@ -185,6 +145,46 @@ def swapped(f):
 claim("Dropout and ReLU commute; dropout and tanh do not.",
       measured=[swapped(torch.relu), swapped(torch.tanh)],
       holds=each(equal(0), above(0.1)))
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## In plain PyTorch
+#
+# Here is a loop to copy: a small network learns handwritten digits from 300 images, every fifth of them with a wrong label. The test labels are right.
+# `nn.Dropout(p)` is the method; `model.train()` switches its masks on, `model.eval()` off.
+
+# %% tags=["plain"]
+import torch
+from torch import nn
+from torch.nn.functional import cross_entropy
+
+from course_lib.data import digits
+
+# 300 images, every fifth label wrong; pixels from 0 to 1
+data = digits(300, label_noise=0.2, scale="unit")
+
+
+def test_error(p):
+    """Train with dropout p; return the share of test images it gets wrong."""
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(64, 128), nn.ReLU(), nn.Dropout(p),
+                          nn.Linear(128, 10))
+    optimizer = torch.optim.AdamW(model.parameters(), lr=2e-3, weight_decay=0)
+    model.train()  # masks on
+    for epoch in range(160):
+        for rows in torch.randperm(300).split(50):
+            loss = cross_entropy(model(data.train_x[rows]), data.train_y[rows])
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+    model.eval()  # masks off
+    return (model(data.test_x).argmax(1) != data.test_y).float().mean().item()
+
+
+for p in (0.0, 0.5):
+    print(f"dropout {p}: {test_error(p):.1%} of the test images wrong")
+
+# %% [markdown]
+# One seed, two settings: luck? *How much is enough?*, below, trains such networks at nine p and with twelve seeds. First: what does the layer do?
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Where is the ensemble?
