@@ -311,10 +311,12 @@ less_fit = paired_interval(losses.off, losses.plain)
 added = paired_interval(losses.on, losses.off)
 claim("With its masks off, the network trained with dropout has a higher training loss "
       "than the plain one, by more than 0.05 nats.",
-      measured=less_fit, kind="measured", id="fits-less", holds=above(0.05))
+      measured=less_fit, kind="measured", id="fits-less", holds=above(0.05),
+      unit="nats")
 claim("The same weights have a higher training loss with their masks on than off, by "
       "more than 0.05 nats.",
-      measured=added, kind="measured", id="mask-noise", holds=above(0.05))
+      measured=added, kind="measured", id="mask-noise", holds=above(0.05),
+      unit="nats")
 
 # %% jupyter={"outputs_hidden": true}
 for name, loss in (("1. plain", losses.plain), ("2. masks off", losses.off),
@@ -365,7 +367,7 @@ right, wrong = (b - a for a, b in zip(*(curves.loss_by_label(trained, p)
                                         for p in (0.0, 0.5))))
 claim("More than half of the worse fit is on the rows with a wrong label.",
       measured=mean_interval(60 * wrong / (60 * wrong + 240 * right)), kind="measured",
-      id="wrong-labels-most", holds=above(0.5))
+      id="wrong-labels-most", holds=above(0.5), unit="%", times=100)
 
 # %% tags=["deeper"]
 print(f"2 is worse than 1 by {wrong.mean():.2f} on rows with a wrong label, by "
@@ -413,7 +415,7 @@ comparisons = {
         ("stopping-beats-half", error[0.5], at_best[0], 0.01)}
 for sentence, (key, higher, lower, margin) in comparisons.items():
     claim(sentence, measured=paired_interval(higher, lower), kind="measured", id=key,
-          holds=above(margin))
+          holds=above(margin), unit="points", times=100)
 
 # %% jupyter={"outputs_hidden": true}
 # what came out
@@ -450,10 +452,10 @@ for p in (0.0, 0.5, 0.85, 0.9, 0.96):
 # %% tags=["deeper", "nbval-check-output"]
 claim("Step 1000: p = 0.96 has a higher test error than p = 0.85, by more than a "
       "point.", measured=paired_interval(error[0.96], error[0.85]), kind="measured",
-      id="most-too-many", holds=above(0.01))
+      id="most-too-many", holds=above(0.01), unit="points", times=100)
 claim("Each at its best step: p = 0.85 has a lower test error than no dropout, by more "
       "than a point.", measured=paired_interval(at_best[0], at_best[2]),
-      kind="measured", id="most-best", holds=above(0.01))
+      kind="measured", id="most-best", holds=above(0.01), unit="points", times=100)
 
 # %% [markdown]
 # It is too large, by three points. And each at its best step p = 0.85 has 9.7 % on our seeds, no dropout 10.0 %; on 36 fresh ones it gains 1.0 points (0.7 to 1.2), a tenth of the error.
@@ -476,16 +478,16 @@ claim("The p that is best for the test loss is smaller than the one that is best
       kind="measured", id="loss-error-disagree", holds=positive)
 claim("p = 0.85 is too timid: accuracy on test rows exceeds mean confidence by more "
       "than 10 points.", measured=mean_interval(curves.timidity(trained, 0.85)),
-      kind="measured", id="timid-p085", holds=above(0.1))
+      kind="measured", id="timid-p085", holds=above(0.1), unit="points", times=100)
 claim("p = 0 is too sure: mean confidence on test rows exceeds accuracy by more than "
       "10 points.", measured=mean_interval(-curves.timidity(trained, 0.0)),
-      kind="measured", id="sure-p0", holds=above(0.1))
+      kind="measured", id="sure-p0", holds=above(0.1), unit="points", times=100)
 
 *_, sooner = curves.compute_curves(ps=(0.85,), steps=400)
 claim("p = 0.85 is more timid at step 400 than at step 1000.",
       measured=paired_interval(curves.timidity(sooner, 0.85),
                                curves.timidity(trained, 0.85)),
-      kind="measured", id="timid-sooner", holds=positive)
+      kind="measured", id="timid-sooner", holds=positive, unit="points", times=100)
 
 # %% [markdown]
 # Where timidity still shrinks, it is partly once more that 1000 steps are few for a large p. (Each seed's best p is picked on its own test rows, from nine.)
@@ -501,10 +503,10 @@ claim("p = 0.85 is more timid at step 400 than at step 1000.",
 plain, half, much = clean.test_error[:, :, -1].T
 claim("With right labels p = 0.5 lowers the test error by more than one point.",
       measured=paired_interval(plain, half), kind="measured", id="clean-p05",
-      holds=above(0.01))
+      holds=above(0.01), unit="points", times=100)
 claim("With right labels p = 0.85 has a higher test error than p = 0.5.",
       measured=paired_interval(much, half), kind="measured", id="clean-p085",
-      holds=positive)
+      holds=positive, unit="points", times=100)
 
 # %% tags=["deeper"]
 print(f"standard deviation over seeds: of the error {plain.std():.4f}, of the paired "
@@ -523,13 +525,15 @@ alone, halted = averages.compute_averages(0.5, stop=step[1])
 thinned, asked, evaluation, _, five = (alone.error[name] for name in averages.ANSWERS)
 claim("Step 1000: evaluation has a lower test error than one thinned network, by more "
       "than a point.", measured=paired_interval(thinned, evaluation), kind="measured",
-      id="average-beats-one", holds=above(0.01))
+      id="average-beats-one", holds=above(0.01), unit="points", times=100)
 claim("Step 1000: evaluation and the mean of 200 thinned networks differ in test error "
       "by less than a point.", measured=paired_interval(asked, evaluation),
-      kind="measured", id="evaluation-like-200", holds=within(0.01))
+      kind="measured", id="evaluation-like-200", holds=within(0.01), unit="points",
+      times=100)
 claim("Step 1000: dropout has a lower test error than five plain networks averaged, by "
       "more than a point.", measured=paired_interval(five, evaluation),
-      kind="measured", id="dropout-beats-five", holds=above(0.01))
+      kind="measured", id="dropout-beats-five", holds=above(0.01), unit="points",
+      times=100)
 
 # %%
 print(averages.table(alone, halted))
@@ -550,7 +554,7 @@ print(averages.table(alone, halted))
 _, _, evaluation, _, five = (halted.error[name] for name in averages.ANSWERS)
 claim("Each at its own best step: five plain networks averaged have a lower test error "
       "than dropout.", measured=paired_interval(evaluation, five), kind="measured",
-      id="five-stopped-beat-dropout", holds=positive)
+      id="five-stopped-beat-dropout", holds=positive, unit="points", times=100)
 
 # %% [markdown]
 # Our twelve seeds cannot tell them apart; on 36 fresh ones dropout is ahead by a quarter of a point (0.05 to 0.44). The five are at their best even sooner than one, at step 100.
@@ -586,7 +590,7 @@ for key, plain_one in zip(("end", "fit", "best"), list(networks)[1:]):
     claim(f"Dropout against {plain_one}: the share of the worst tenth is smaller by "
           "more than 5 points.",
           measured=paired_interval(share[plain_one], share["dropout"]), kind="measured",
-          id=f"worst-tenth-{key}", holds=above(0.05))
+          id=f"worst-tenth-{key}", holds=above(0.05), unit="points", times=100)
 
 # %% tags=["deeper"]
 print(f"{'':<43}  training loss  worst unit  worst tenth")
@@ -747,12 +751,12 @@ for p in (0.5, 0.7):
           measured=paired_interval(shift.error[before, :, at[p]],
                                    shift.error_again[before, :, at[p]]),
           kind="measured", id=f"shift-error-p0{10 * p:g}",
-          holds=within(0.01))
+          holds=within(0.01), unit="points", times=100)
     claim(f"p = {p}: the shift costs more than 0.05 in test loss.",
           measured=paired_interval(shift.loss[before, :, at[p]],
                                    shift.loss_again[before, :, at[p]]),
           kind="measured", id=f"shift-loss-p0{10 * p:g}",
-          holds=above(0.05))
+          holds=above(0.05), unit="nats")
 
 # %% tags=["deeper", "nbval-check-output"] jupyter={"outputs_hidden": true}
 def order_costs(error, p):
@@ -766,11 +770,11 @@ for p in (0.5, 0.7):
           "more than a point of test error.",
           measured=mean_interval(order_costs(shift.error, p)),
           kind="measured", id=f"order-p0{10 * p:g}",
-          holds=above(0.01))
+          holds=above(0.01), unit="points", times=100)
     claim(f"p = {p}: with the statistics taken anew less than a point of that is left.",
           measured=mean_interval(order_costs(shift.error_again, p)),
           kind="measured", id=f"order-anew-p0{10 * p:g}",
-          holds=below(0.01))
+          holds=below(0.01), unit="points", times=100)
 
 # %% tags=["deeper"] jupyter={"outputs_hidden": true}
 print("                              ratio at each norm  test error  statistics anew")
@@ -855,7 +859,7 @@ reveal("shrink",
 claim("1000 rows: beyond them the inner band is more than 1.2 times as wide as among "
       "them.", measured=ratio_interval(many.mean_spread(~mc_dropout.INSIDE)[:, j],
                                        many.mean_spread()[:, j]),
-      kind="measured", id="band-knows-many", holds=above(1.2))
+      kind="measured", id="band-knows-many", holds=above(1.2), unit="times")
 
 # %% tags=["deeper", "nbval-check-output"]
 claim("Two layers of masks: evaluation is off the mean over masks by less than half of "
@@ -869,14 +873,14 @@ for key, name, band in (("relu", "30 rows, ReLU", few),
                      for where in (~mc_dropout.INSIDE, mc_dropout.INSIDE))
     claim(f"{name}: beyond the rows the inner band is more than 1.2 times as wide as "
           "among them.", measured=ratio_interval(beyond, among), kind="measured",
-          id=f"band-knows-{key}", holds=above(1.2))
+          id=f"band-knows-{key}", holds=above(1.2), unit="times")
 claim("With 30 rows the 95 % interval (masks and noise) holds fewer than 95 % of new "
       "targets among the rows.", measured=mean_interval(few.coverage()[:, i]),
-      kind="measured", id="band-too-narrow", holds=below(0.95))
+      kind="measured", id="band-too-narrow", holds=below(0.95), unit="%", times=100)
 claim("With 1000 rows the error of the mean is more than 1.1 times as large with p = "
       "0.2 as with p = 0.02.",
       measured=ratio_interval(many.error()[:, j], many.error()[:, many.ps.index(0.02)]),
-      kind="measured", id="many-rows-p-costs", holds=above(1.1))
+      kind="measured", id="many-rows-p-costs", holds=above(1.1), unit="times")
 
 # %% [markdown]
 # The stand-in is near: evaluation is off the mean of the 200 by 16 % of their spread.
