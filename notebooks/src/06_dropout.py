@@ -294,7 +294,7 @@ claim("It is not the ordinary mean of the probabilities.",
 #
 # The gap has two parts, 2 − 1 and 3 − 2. Each counts if it is more than 0.05 nats, the unit of a cross entropy with natural logarithms.
 #
-# Such a bound is written down first. A *measured* sentence *holds* if the 95 % interval over seeds lies on its side of the bound, *does not hold* if on the other, and is *inconclusive* if across it. Then *fresh seeds*, three more sets as large, judge the same.
+# Such a bound is written down first. A *measured* sentence *holds* if the 95 % interval over seeds lies on its side of the bound, *does not hold* if on the other side, and is *inconclusive* if across it. Then *fresh seeds*, three more sets as large, judge the same.
 
 # %%
 predict("worse",
@@ -393,7 +393,7 @@ predict("best", "Which p has the lowest test error at step 1000?",
         ["0: none", "0.1 or 0.3", "0.5 or 0.7", "0.8 or more"])
 
 # %% [markdown]
-# Bands are 95 % intervals over the seeds. Training errors count the labels as given, wrong ones too.
+# Bands are 95 % intervals over the seeds. Training errors count the labels as given.
 #
 # **Do this**: move p from 0 to 0.96. In the middle compare *test, at the end* with *test, at its best step*. **Notice**: where is the lowest point of each, and that of the test loss on the right?
 
@@ -436,7 +436,7 @@ for p in (0.0, 0.5, 0.85, 0.9, 0.96):
           *(f"{e:6.1%}" for e in trained.test_error[:, trained.at(p)].mean(0)[5:]))
 
 # %% [markdown]
-# **Left to run until step 1000**, dropout gains much: 21.8 % of the test images are wrong without it, 14.0 % with p = 0.5, 10.1 % with p = 0.9. The table shows how. The plain network is at its best early, 10.0 % at step 150, then learns wrong labels by heart. With p = 0.5 that comes later and more slowly. With p = 0.9 it does not show by step 1000: a training error near 20 % says that just about every wrong label, one in five, is ignored. And p can be too large: 13.2 % with 0.96.
+# **Left to run until step 1000**, dropout gains much: 21.8 % of the test images are wrong without it, 14.0 % with p = 0.5, 10.1 % with p = 0.9. The table shows how. The plain network is at its best early, 10.0 % at step 150, then learns wrong labels by heart. With p = 0.5 that comes later; with p = 0.9 it does not show by step 1000: a training error near 20 % says that just about every wrong label, one in five, is ignored. And p can be too large: 13.2 % with 0.96.
 #
 # **Each at its best step**, little of that is left. Our twelve seeds cannot tell p = 0.5, 9.8 %, from no dropout, 10.0 %; on 36 fresh ones it gains 0.7 points (0.5 to 0.9). And a plain network stopped in time, 10.0 %, beats p = 0.5 left to run, 14.0 %.
 #
@@ -639,7 +639,7 @@ claim("The loss averaged over all masks of all rows is the ridge formula, at p =
 #
 # The weight shrinks by the factor $1-p$, whatever the size of the feature and the number of rows.
 #
-# **So more rows do not weaken it.** Our training loops make the *mean* loss small. Divided by the number of rows the penalty is $\frac{p}{1-p}$ times the mean of $x_j^2$, times $w_j^2$: constant, however many rows there are. What fades as rows come in is a fixed penalty beside a *sum* of losses: `alpha` of scikit-learn's `Ridge`, or a Bayesian prior.
+# **So more rows do not weaken it.** Our training loops make the *mean* loss small. Divided by the number of rows the penalty is $\frac{p}{1-p}$ times the mean of $x_j^2$, times $w_j^2$: the same for any number of rows. What fades as rows come in is a fixed penalty beside a *sum* of losses: `alpha` of scikit-learn's `Ridge`, or a Bayesian prior.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: several weights, real masks, and a ridge that does not mind units
