@@ -192,11 +192,11 @@ lead = paired_interval(batched, plain)
 repair = paired_interval(wide, plain)
 rest = paired_interval(batched, wide)
 for key, sentence, ratio, high in (
-    ("norm-faster", "BatchNorm needs fewer than half the steps of the plain network",
+    ("norm-faster", "BatchNorm needs fewer than half the steps of torch's start",
      lead, -1),
     ("gain-faster", "Gain √2 needs fewer steps than torch's start", repair, 0),
     ("norm-beats-gain", "BatchNorm needs fewer steps than gain √2", rest, 0)):
-    claim(f"{sentence} (log₂ of the ratio below {high}).",
+    claim(f"{sentence}: log₂ of the ratio of steps is below {high}.",
           measured=ratio, kind="measured", id=key,
           holds=below(high))
 
@@ -236,12 +236,12 @@ for i, level in enumerate(LEVELS):
 # %% tags=["deeper", "nbval-check-output"]
 bends = [smooth.bend[name].log().mean(1) for name in ("batch", None)]
 claim("Averaged over 450 equal steps, the loss is smoother along the gradient with "
-      "BatchNorm.",
+      "BatchNorm than without: the log of the ratio of bends is below 0.",
       measured=paired_interval(*bends), kind="measured", id="smoother-equal-steps",
       holds=negative)
 for level in LEVELS:
     claim(f"When the training loss first comes down to {level}, it is smoother with "
-          "BatchNorm.",
+          "BatchNorm than without.",
           measured=smooth.at_level(level), kind="measured", id=f"smoother-at-{level}",
           holds=negative)
 
@@ -393,16 +393,16 @@ predict("modes",
 # evaluation less all at once, in points
 behind = {m: mean_interval(modes.behind(m)) for m in (0.1, 1.0, 0.001)}
 ends = [behind[1.0], behind[0.001]]
-claim("With momentum 0.1 evaluation and all at once are together.",
-      measured=behind[0.1],
+claim("With momentum 0.1 evaluation errs as often as all at once, within 2 points.",
+      measured=behind[0.1], unit="points",
       kind="measured", id="memory-together", holds=within(2))
 for m in (1.0, 0.001):
-    claim(f"With momentum {m:g} evaluation is apart, and worse.",
-          measured=behind[m], kind="measured", id=f"memory-apart-{m:g}",
-          holds=above(5))
-claim("As trained, in batches of 4, the network is apart from all at once, and worse.",
+    claim(f"With momentum {m:g} evaluation errs over 5 points more than all at once.",
+          measured=behind[m], unit="points",
+          kind="measured", id=f"memory-apart-{m:g}", holds=above(5))
+claim("As trained, in batches of 4, it errs over 5 points more than all at once.",
       measured=paired_interval(100 * modes.late("trained"), 100 * modes.late("batch")),
-      kind="measured", id="trained-apart", holds=above(5))
+      unit="points", kind="measured", id="trained-apart", holds=above(5))
 
 # %% jupyter={"outputs_hidden": true}
 # what came out
@@ -446,9 +446,9 @@ claim("At momentum 0.001 three quarters of the memory, 0.999³⁰⁰ = 74 %, are
       "it began with after 300 batches.",
       measured=0.999**300, holds=near(0.74, 0.005))
 still_behind = 100 * (modes.late("corrected") - modes.late("batch"))
-claim("With that taken out less than half of the gap to all at once is left (points, "
-      "less half of the gap).",
-      measured=paired_interval(still_behind, modes.behind(0.001) / 2),
+claim("With its start taken out of the memory, less than half of the gap to all at "
+      "once is left: the rest, less half of the gap, is below 0.",
+      measured=paired_interval(still_behind, modes.behind(0.001) / 2), unit="points",
       kind="measured", id="memory-corrected", holds=negative)
 print(f"behind at momentum 0.001: {behind[0.001].mean:.1f} points, with its start "
       f"taken out {still_behind.mean():.1f}")
@@ -537,14 +537,14 @@ for size in (2, 8):
               mean_interval(100 * small.error[name, size]))
 
 # %% tags=["deeper", "nbval-check-output"] jupyter={"outputs_hidden": true}
-# how much lower LayerNorm's test error is, in points
+# test error of BatchNorm less that of LayerNorm, in points
 lead = {size: paired_interval(100 * small.error["batch", size],
                               100 * small.error["layer", size]) for size in (2, 8)}
-claim("At rate 0.02, with batches of 2, LayerNorm leads.",
-      measured=lead[2],
+claim("At rate 0.02, with batches of 2, BatchNorm errs more than LayerNorm.",
+      measured=lead[2], unit="points",
       kind="measured", id="layer-leads-2", holds=positive)
-claim("At rate 0.02, with batches of 8, BatchNorm leads.",
-      measured=lead[8],
+claim("At rate 0.02, with batches of 8, BatchNorm errs less than LayerNorm.",
+      measured=lead[8], unit="points",
       kind="measured", id="batch-leads-8", holds=negative)
 leads = [lead[2], lead[8]]
 
@@ -675,7 +675,7 @@ for size, one in zip(noise.sizes, noise.activation.mean(0)):
 # %% tags=["nbval-check-output"]
 for name, figure in (("the batch mean", "mean"),
                      ("a digit's normalised activation", "activation")):
-    claim(f"The variance of {name} falls as 1/B (slope of logs).",
+    claim(f"The variance of {name} falls as 1/B: the slope of logs is −1 ± 0.05.",
           measured=mean_interval(noise.slopes(figure)),
           kind="measured", id=f"batch-variance-{figure}",
           holds=between(-1.05, -0.95))
@@ -725,13 +725,14 @@ def less(one, other):
 
 
 noise_at_end, noise_at_best = less((PARTS, CHOSEN[PARTS]), (WHOLE, CHOSEN[PARTS]))
-claim("At one rate, at the end: statistics over 4 rows have a lower test error than "
-      "over 64, by more than a point.",
-      measured=noise_at_end, kind="measured", id="ghost-regularizes-end",
-      holds=below(-1))
-claim("At one rate, each at its best step: 4 rows beat 64 by more than a point.",
-      measured=noise_at_best, kind="measured", id="ghost-regularizes-best",
-      holds=below(-1))
+claim("At rate 0.1, after the last step, parts of 4 err over a point less than the "
+      "batch of 64.",
+      measured=noise_at_end, unit="points",
+      kind="measured", id="ghost-regularizes-end", holds=below(-1))
+claim("At rate 0.1, each at its best step, parts of 4 err over a point less than the "
+      "batch of 64.",
+      measured=noise_at_best, unit="points",
+      kind="measured", id="ghost-regularizes-best", holds=below(-1))
 
 # %% jupyter={"outputs_hidden": true}
 # what came out
@@ -757,18 +758,18 @@ reveal("regularizes",
 # %% tags=["deeper", "nbval-check-output"] jupyter={"outputs_hidden": true}
 norm_at_end, norm_at_best = less((WHOLE, CHOSEN[WHOLE]), (BARE, CHOSEN[BARE]))
 same_at_end, _ = less((WHOLE, CHOSEN[BARE]), (BARE, CHOSEN[BARE]))
-claim("Each at its own rate, at the end: BatchNorm has a lower test error than no "
-      "norm, by more than a point.",
-      measured=norm_at_end, kind="measured", id="norm-regularizes-end",
-      holds=below(-1))
-claim("Each at its own rate and best step: BatchNorm beats no norm by more than a "
-      "point.",
-      measured=norm_at_best, kind="measured", id="norm-regularizes-best",
-      holds=below(-1))
-claim("Both at rate 0.03, at the end: BatchNorm has a lower test error than no norm, "
-      "by more than a point.",
-      measured=same_at_end, kind="measured", id="norm-same-rate-end",
-      holds=below(-1))
+claim("Each at its own rate, after the last step, BatchNorm errs over a point less "
+      "than no norm.",
+      measured=norm_at_end, unit="points",
+      kind="measured", id="norm-regularizes-end", holds=below(-1))
+claim("Each at its own rate and best step, BatchNorm errs over a point less "
+      "than no norm.",
+      measured=norm_at_best, unit="points",
+      kind="measured", id="norm-regularizes-best", holds=below(-1))
+claim("Both at rate 0.03, after the last step, BatchNorm errs over a point less "
+      "than no norm.",
+      measured=same_at_end, unit="points",
+      kind="measured", id="norm-same-rate-end", holds=below(-1))
 
 # %% [markdown] tags=["deeper"]
 # At the best step it does not help, and on fresh seeds a point separates the two. After the last step everything goes with the rate, and the rate was chosen for the best step.
@@ -986,8 +987,10 @@ for strength, found in ratio.items():
 
 # %% tags=["deeper", "nbval-check-output"] jupyter={"outputs_hidden": true}
 for strength in (0.01, 0.1):
-    claim(f"λ = {strength}: the angle per step is within 2 % of arccos(1 − ηλ).",
-          measured=ratio[strength], kind="measured", id=f"angle-{strength}",
+    claim(f"λ = {strength}: the angle per step is within 2 % of arccos(1 − ηλ): it is "
+          "0.98 to 1.02 times as large.",
+          measured=ratio[strength], unit="times",
+          kind="measured", id=f"angle-{strength}",
           holds=between(0.98, 1.02))
 
 # %% tags=["deeper"] jupyter={"outputs_hidden": true}
@@ -1009,8 +1012,10 @@ reveal("rest",
 
 # %% tags=["deeper", "nbval-check-output"]
 *_, heavy = turn_on_digits(0.01, (1.0,), momentum=0.9)
-claim("With momentum 0.9 the angle per step is within 2 % of √(2ηλ/(1 + μ)).",
-      measured=mean_interval(heavy.ratio()[:, 0]), kind="measured", id="angle-momentum",
+claim("With momentum 0.9 the angle per step is within 2 % of √(2ηλ/(1 + μ)): it is "
+      "0.98 to 1.02 times as large.",
+      measured=mean_interval(heavy.ratio()[:, 0]), unit="times",
+      kind="measured", id="angle-momentum",
       holds=between(0.98, 1.02))
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
@@ -1040,29 +1045,24 @@ for name, error, loss, effective in zip(VARIANTS, rates.error, rates.loss,
 # %% tags=["deeper", "nbval-check-output"]
 decay, neither, growing = range(3)
 ends, errors, losses = rates.effective_lr[:, :, -1], 100 * rates.error, rates.loss
-claim("At the last step the effective rate of growing is within 5 % of decay's "
-      "(ratio).",
-      measured=mean_interval(ends[growing] / ends[decay]),
-      kind="measured", id="growing-rate",
-      holds=between(0.95, 1.05))
-claim("At the last step the effective rate of neither is below half of decay's "
-      "(ratio).",
-      measured=mean_interval(ends[neither] / ends[decay]),
-      kind="measured", id="neither-rate",
-      holds=below(0.5))
+claim("At the last step the growing rate has 0.95 to 1.05 times the effective rate of "
+      "decay.",
+      measured=mean_interval(ends[growing] / ends[decay]), unit="times",
+      kind="measured", id="growing-rate", holds=between(0.95, 1.05))
+claim("At the last step the same rate without decay has less than 0.5 times the "
+      "effective rate of decay.",
+      measured=mean_interval(ends[neither] / ends[decay]), unit="times",
+      kind="measured", id="neither-rate", holds=below(0.5))
 claim("Growing has the test error of decay, within 1 point.",
-      measured=paired_interval(errors[growing], errors[decay]),
-      kind="measured", id="growing-error",
-      holds=within(1))
-claim("Growing has the test loss of decay, within 0.02.",
-      kind="measured", id="growing-loss",
-      holds=within(0.02),
-      measured=paired_interval(losses[growing], losses[decay]))
-for name, figures in (("error", errors), ("loss", losses)):
-    claim(f"Decay lowers the test {name}, against neither (difference).",
-          kind="measured", id=f"decay-helps-{name}",
-          holds=negative,
-          measured=paired_interval(figures[decay], figures[neither]))
+      measured=paired_interval(errors[growing], errors[decay]), unit="points",
+      kind="measured", id="growing-error", holds=within(1))
+claim("Growing has the test loss of decay, within 0.02 nats.",
+      measured=paired_interval(losses[growing], losses[decay]), unit="nats",
+      kind="measured", id="growing-loss", holds=within(0.02))
+for name, figures, unit in ("error", errors, "points"), ("loss", losses, "nats"):
+    claim(f"Decay has a lower test {name} than the same rate without decay.",
+          measured=paired_interval(figures[decay], figures[neither]), unit=unit,
+          kind="measured", id=f"decay-helps-{name}", holds=negative)
 
 # %% [markdown]
 # What decay changed is in the column of the effective rates. Whether a higher rate is any good is another question: compare the last two columns of *decay* and *neither*. (They also say how much equal test figures alone would prove about the mechanism.)
@@ -1134,12 +1134,12 @@ for world, (_, _, strengths) in WORLDS.items():
 # %% jupyter={"outputs_hidden": true} tags=["deeper", "nbval-check-output"]
 bare, clean_world, noisy_world = WORLDS
 claim("Sparing the biases changes the test error by less than half a point (λ = 1).",
-      measured=spared[bare, 1.0], kind="measured", id="spare-biases",
-      holds=within(0.005))
+      measured=spared[bare, 1.0], unit="points", times=100,
+      kind="measured", id="spare-biases", holds=within(0.005))
 for name, world in (("clean", clean_world), ("noisy", noisy_world)):
     for strength in (3.0, 10.0):
         claim(f"{world}: sparing them lowers the test error (λ = {strength:g}).",
-              measured=spared[world, strength],
+              measured=spared[world, strength], unit="points", times=100,
               kind="measured", id=f"spare-{name}-{strength:g}", holds=negative)
 
 # %% tags=["deeper"] jupyter={"outputs_hidden": true}
@@ -1189,19 +1189,19 @@ for name, world in (("clean", clean_world), ("noisy", noisy_world)):
 # %% tags=["deeper", "nbval-check-output"]
 claim("32 hidden units, λ = 10: sparing γ, β and biases lowers the test error on noisy "
       "rows.",
-      measured=widths[32],
+      measured=widths[32], unit="points", times=100,
       kind="measured", id="spare-narrow", holds=negative)
-claim("256 hidden units, λ = 10: it raises the test error.",
-      measured=widths[256],
+claim("256 hidden units, λ = 10: sparing them raises the test error on noisy rows.",
+      measured=widths[256], unit="points", times=100,
       kind="measured", id="spare-wide", holds=positive)
 for name in ("clean", "noisy"):
     claim(f"{name.capitalize()} labels: sparing them lowers the test error, each "
           "policy with its own λ by validation loss.",
-          measured=fair[name, "loss"],
+          measured=fair[name, "loss"], unit="points", times=100,
           kind="measured", id=f"spare-tuned-{name}", holds=negative)
     claim(f"{name.capitalize()} labels: sparing them lowers the test error, each "
           "policy with its own λ by validation error.",
-          measured=fair[name, "error"],
+          measured=fair[name, "error"], unit="points", times=100,
           kind="measured", id=f"spare-tuned-error-{name}", holds=negative)
 
 # %% [markdown] tags=["deeper"]
