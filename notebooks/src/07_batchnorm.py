@@ -380,7 +380,7 @@ claim("With `momentum=None` it is the plain average of all batches, 5.",
 # - *all at once*: all test rows as one batch, about what evaluation would give if the memory were perfect;
 # - *evaluation*: by the memory.
 #
-# A 64-64-10 network is trained for 300 steps on 500 digits in batches of 4, with sixteen seeds; each error is the mean of ten looks in the last 100 steps. Two errors are *apart* by more than 5 percentage points, *together* within 2; the whole interval of their difference must say so.
+# A 64-64-10 network is trained for 300 steps on 500 digits in batches of 4, with sixteen seeds; each error is the mean of ten looks in the last 100 steps. We ask for a difference of more than 5 percentage points, or of less than 2, with its whole interval.
 
 # %%
 predict("modes",
@@ -393,14 +393,17 @@ predict("modes",
 # evaluation less all at once, in points
 behind = {m: mean_interval(modes.behind(m)) for m in (0.1, 1.0, 0.001)}
 ends = [behind[1.0], behind[0.001]]
-claim("With momentum 0.1 evaluation errs as often as all at once, within 2 points.",
+claim("With momentum 0.1 evaluation errs as often as all test rows at once, within 2 "
+      "points.",
       measured=behind[0.1], unit="points",
       kind="measured", id="memory-together", holds=within(2))
 for m in (1.0, 0.001):
-    claim(f"With momentum {m:g} evaluation errs over 5 points more than all at once.",
+    claim(f"With momentum {m:g} evaluation errs over 5 points more than all test rows "
+          "at once.",
           measured=behind[m], unit="points",
           kind="measured", id=f"memory-apart-{m:g}", holds=above(5))
-claim("As trained, in batches of 4, it errs over 5 points more than all at once.",
+claim("As trained, in batches of 4, it errs over 5 points more than all test rows at "
+      "once.",
       measured=paired_interval(100 * modes.late("trained"), 100 * modes.late("batch")),
       unit="points", kind="measured", id="trained-apart", holds=above(5))
 
