@@ -14,10 +14,10 @@
 # %% [markdown] slideshow={"slide_type": "slide"}
 # # Stochastic depth: training a network that is shorter than itself
 #
-# A deep residual network is a stack of blocks, each of which adds something to what it is given. **Stochastic depth** leaves out whole blocks at random while the network learns. When the network is used, all blocks that were trained work.
-# Three benefits are claimed for it: training gets faster, the network errs less on new data, and gradients reach the first layers more easily. We measure all three, and a fourth that was found later: a network trained so can be cut shorter afterwards.
+# A deep residual network is a stack of blocks, each of which adds something to what it is given. **Stochastic depth** leaves out whole blocks at random while the network learns. When the network is used, all blocks work.
+# Three benefits are claimed for it: training gets faster, the network errs less on new data, and gradients reach the first layers more easily. We measure all three, and a fourth that was found later: the trained network can be cut shorter.
 #
-# *55 minutes; sections called* Deeper *are folded, and extra. You need to know what dropout does (lesson 06): it sets single numbers to zero in training. Here whole blocks go.*
+# *44 minutes; sections called* Deeper *are folded, and extra. You need to know what dropout does (lesson 06): it sets single numbers to zero in training. Here whole blocks go.*
 
 # %% tags=["setup"]
 # what this page needs
@@ -63,8 +63,8 @@ setup()
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Who is on?
 #
-# *Left:* a batch of twenty rows (examples) climbs through twelve blocks from below. A coloured cell: the row goes through that block's branch. An empty one: it takes the shortcut alone. $p_L$ is the probability that the *last* block is on: at $p_L = 1$ nothing is ever dropped, at $p_L = 0$ the last block is never on.
-# *Right:* sixty batches in which every number is 1 were sent through the dropping. A dot is the share of rows that a block kept, a cross the mean of what came out. Rows that are kept are made larger; the next section shows by how much.
+# *Left:* a batch of twenty rows (examples) climbs through twelve blocks from below. Where a cell is coloured, the row goes through that block's branch; where it is empty, it takes the shortcut alone. $p_L$ is the probability that the *last* block is on: at $p_L = 1$ nothing is ever dropped, at $p_L = 0$ the last block is never on.
+# *Right:* sixty batches of ones were sent through the dropping. A dot is the share of rows that a block kept, a cross the mean of what came out. Rows that are kept are made larger; the next section shows by how much.
 #
 # **Do this**: move the survival of the last block, $p_L$, from 0.5 to 0.2. Then set *decided* to *the whole batch*.  **Notice**: which blocks are off most often? What do the crosses do, and when do they scatter?
 
@@ -74,9 +74,9 @@ from course_lib.explorers import stochastic_depth as explore
 explore.who_is_on.show()
 
 # %% [markdown]
-# Late blocks go most often, and the crosses stay near 1: *on average* the dropping changes nothing. They scatter more when the whole batch decides as one: sixty batches are then only sixty decisions.
+# Late blocks go most often, and the crosses stay near 1: *on average* the dropping changes nothing. They scatter more when the whole batch decides as one, for sixty batches are then only sixty decisions.
 #
-# A warning about letters. Papers write $p_l$ for the probability that block $l$ **survives**; code writes `p` $= 1 - p_l$ for that of being **dropped**.
+# Beware of two letters. Papers write $p_l$ for the probability that block $l$ **survives**; code writes `p` $= 1 - p_l$ for that of being **dropped**.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## By hand
@@ -102,7 +102,7 @@ print("one draw:", drop_path(by_hand, 0.5, generator=draw).tolist())
 #
 # **One** random number for a whole row, where dropout draws one for every element. In evaluation nothing is drawn, and `x` is returned as it is.
 #
-# Why divide? In use every branch is on. Without the division the later layers would then be given more than they are used to. The original paper does it the other way round: nothing is divided in training, and in use each branch is multiplied by $p_l$. We call that dropping *unscaled*.
+# Why divide? In use every branch is on, and later layers would be given more than they are used to. The original paper does not divide; in use it multiplies each branch by $p_l$ instead. We call that *unscaled* dropping.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## In plain PyTorch
@@ -143,7 +143,7 @@ for last in (1.0, 0.5):  # p_L: the last block is always on, or half of the time
           f"loss {train:.2f} on the training rows, {test:.2f} on the test rows")
 
 # %% [markdown]
-# The drop rates rise evenly from block to block, up to $1 - p_L$. The network whose blocks were dropped fits the training rows, wrong labels and all, less closely: a loss of 0.69 against 0.57. On test rows it does better, 0.61 against 0.74. Luck? Or does it only learn more slowly? Both questions come back below.
+# The network whose blocks were dropped fits the training rows, wrong labels and all, less closely: a loss of 0.69 against 0.57. On test rows it does better, 0.61 against 0.74. Luck? Or does it only learn more slowly? We come back to both.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The branch, not the shortcut
@@ -320,7 +320,7 @@ claim("Doing neither leaves evaluation of this network off by more than half the
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## First benefit: does it save time?
 #
-# We time the plain cell's network, here and now, with one decision a batch, so that blocks are really skipped.
+# Does a step get shorter by as much as blocks are left out? We time the plain cell's network, here and now, with one decision a batch, so that blocks are really skipped.
 
 # %%
 predict("time", "p_L = 0.5: 73 % of the blocks are computed. A training step takes …",
@@ -443,7 +443,7 @@ predict("error",
 # %% [markdown]
 # *Left:* one batch's network; filled blocks are on, and the black line is the way through. *Right:* the test figure after so many steps, a line for each $p_L$; the slider's is thick, with its 95 % interval.
 #
-# **Do this**: move $p_L$ from 0.5 to 1 and to 0, then set *right picture* to *test error*.  **Notice**: after how many steps is each line lowest, and how far apart are the lowest points, and the ends?
+# **Do this**: move $p_L$ from 0.5 to 1 and to 0, then set *right picture* to *test error*.  **Notice**: how far apart are the lines at their ends, and at their lowest points?
 
 # %% jupyter={"outputs_hidden": true}
 from course_lib.explorers import stochastic_depth as explore
@@ -468,7 +468,7 @@ reveal("error", from_interval={"lower": negative(error), "higher": positive(erro
                f"error, {nll.mean:+.2f} nats of NLL", rests="drop-late-error-0")
 
 # %% [markdown]
-# After 600 steps dropping helps a lot: at $p_L = 0$ the error is 24 %, with all blocks on 28 %, and the NLL is 1.1 against 1.9. But with all blocks on, the NLL is lowest, 0.63, after 100 steps; then the network learns the wrong labels. At $p_L = 0$ it is lowest, 0.59, after 200. <!-- rests: drop-late-error-0, drop-late-nll-0 -->
+# After 600 steps dropping helps a lot: the error is 24 % against 28 % with all blocks on, the NLL 1.1 against 1.9. <!-- rests: drop-late-error-0, drop-late-nll-0 --> But with all blocks on, the NLL is lowest, 0.63, after 100 steps; then the network learns the wrong labels. At $p_L = 0$ it is lowest, 0.59, after 200.
 # So dropping slows the learning, and a network judged too late may gain by whatever slows it. Early stopping does that for nothing.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -539,11 +539,10 @@ reveal("control", from_interval={"lower": negative(fewer["error"]),
 # | fewer, always on | **no block**, rate 0.001, step 600 | 10.3 % |
 #
 # - **Against the same twelve blocks, dropping helps**: 14.9 % against 17.7 %. <!-- rests: tuned-twelve-error -->
-# - **Against six blocks**, about as many as are on while it learns, it cannot be told apart: 14.9 % against 15.8 %. <!-- rests: open tuned-six-error -->
+# - **Against six blocks**, about as many as are on while it learns, the two cannot be told apart: 14.9 % and 15.8 %. <!-- rests: open tuned-six-error -->
 # - **No block at all does better than all of them**: 10.3 %. <!-- rests: not tuned-any-error -->
 #
-# On this task blocks cost. It is not only their start: twelve whose branches begin at zero, and so do nothing at first, err 17.4 % always on and 15.5 % with dropping. (Eight seeds, not tuned; *Deeper*.)
-# Dropping kept the strongest $p_L$ of its list, and only the linear rule was tried: more trials might lower its 14.9 %.
+# On this task blocks cost, and not only by their start: twelve whose branches begin at zero, and so do nothing at first, err 17.4 % always on, over eight seeds and not tuned (*Deeper*). More trials might lower the 14.9 %: dropping kept the strongest $p_L$ of its list, and only the linear rule was tried.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: the same for the NLL
@@ -582,16 +581,14 @@ claim("Dropping has a lower test NLL than the same twelve blocks always on and w
 #
 # So far the network was too deep for its task. What is dropping worth where more blocks do help? We made one attempt, on a small task that is built for depth (*Deeper: a sheet folded twice*). The error is 39.7 % with no block and 23.2 % with twelve, so depth pays; with dropping it is 41.3 %. <!-- rests: folded-depth, not folded-twelve --> Much of that is bad luck with the setting that was kept, and the sides with blocks were still learning at the last step.
 #
-# The paper's task is larger: CIFAR-10, 50 000 colour photographs. There depth pays: always on, 20 layers err 8.75 %, and 110 layers 6.61 %, the mean of five runs (He et al. 2016). Huang et al. (2016) trained with dropping and without, everything else alike, one run each:
+# The paper's task is larger: CIFAR-10, 50 000 colour photographs. Depth pays there, too: always on, 20 layers err 8.75 %, and 110 layers 6.61 % (He et al. 2016). Huang et al. (2016) trained with dropping and without, everything else alike, one run each:
 #
 # | layers | 110, for 500 passes over the images | 1202, for 300 passes |
 # |---|---|---|
 # | test error, always on | 6.41 % | 6.67 % |
 # | test error, dropping to $p_L = 0.5$ | 5.25 % | 4.91 % |
 #
-# A third pair of theirs is seldom quoted: on ImageNet, 1.2 million images, 152 layers err 21.98 % with dropping and 21.78 % without. So one task gained more than a point, the other nothing.
-#
-# What carries over is the question: *what do fewer blocks do, and what does stopping in time do?*
+# A third pair of theirs is seldom quoted: on ImageNet, 1.2 million images, 152 layers err 21.98 % with dropping and 21.78 % without. So one task gained more than a point, the other nothing. What carries over is the question: *what do fewer blocks do, and what does stopping in time do?*
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: all that was tried, and a line of it again
@@ -674,8 +671,7 @@ reveal("cut", from_interval={"lower": negative(cut.difference(6)),
 # | dropping | 17.3 % | 16.6 % | 16.9 % | 20.9 % | 59.8 % |
 # | always on | 24.3 % | 26.0 % | 31.7 % | 46.4 % | 72.9 % |
 #
-# The network that dropped can spare half of its blocks; the one always on cannot. <!-- rests: cut-six-dropping --> Six blocks trained as six, for as long, err 20.5 %, more than that half. <!-- rests: cut-six-alone --> But stopped in time and tuned, as above, six come to 15.8 %. So cutting does not replace choosing the depth; it gives one network that works at many depths.
-# And only the *answers* stay. With six blocks cut off the NLL goes from 0.61 to 0.93: the probabilities suffer.
+# The network that dropped can spare half of its blocks; the one always on cannot. <!-- rests: cut-six-dropping --> Six blocks trained as six, for as long, err 20.5 %, more than that half. <!-- rests: cut-six-alone --> But stopped in time and tuned, as above, six come to 15.8 %. So cutting does not replace choosing the depth; it gives one network that works at many depths. And only its *answers* stay: with six blocks cut off the NLL goes from 0.61 to 0.93.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: the lengths, printed
@@ -764,15 +760,15 @@ reveal("gradient",
        rests="drop-gradient-torch")
 
 # %% [markdown]
-# Does the start matter? Larger weights, of variance $\frac2n$ before the GELU and $\frac1n$ after it, keep the size of what passes through a branch. Here are both starts, and *unscaled* dropping as in the paper, at depth 64. The next *Deeper* has the picture and the claims.
+# Does the start matter? Larger weights, of variance $\frac2n$ before the GELU and $\frac1n$ after it, keep the size of what passes through a branch. Here are both starts at depth 64, and unscaled dropping, as in the paper (picture and claims: next *Deeper*).
 #
 # | start | no shortcut | shortcut | dropping, divided by $p_l$ | dropping, unscaled |
 # |---|---|---|---|---|
 # | torch's own | vanished: $10^{-49}$ of that at depth 1 | 20 times that at depth 1 | 1.9 times as large as without dropping | 0.4 times as large |
 # | the larger one | vanished: $10^{-8}$ | exploded: $10^{10}$ | 40 times as large | a hundredth |
 #
-# Larger is not better here. With torch's start nothing has vanished that dropping could rescue. With the larger one the gradient is far too large already, and dropping as timm does it adds to that.
-# So in these blocks, before training, gradients reach early layers thanks to the shortcuts and a sensible start. Unscaled dropping tames a gradient that grows; it does not let *more* through. <!-- rests: vanishes-torch, shortcut-torch, drop-gradient-torch, shortcut-large, drop-gradient-large, open drop-gradient-torch-unscaled, drop-gradient-large-unscaled -->
+# With torch's start nothing has vanished that dropping could rescue. With the larger one the gradient is far too large already, and dropping that divides adds to that. Unscaled dropping tames a gradient that grows; it does not let *more* through.
+# So in these blocks, before training, gradients reach early layers thanks to the shortcuts and a sensible start. <!-- rests: vanishes-torch, shortcut-torch, drop-gradient-torch, shortcut-large, drop-gradient-large, open drop-gradient-torch-unscaled, drop-gradient-large-unscaled -->
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: the larger start, why it grows, and two cures
@@ -856,7 +852,7 @@ claim("The training loss at the end, all blocks on, is larger with p_L = 0.5 tha
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## In production
 #
-# The layer comes from timm, a library of image models, or from torchvision (`torchvision.ops.StochasticDepth(p, mode="row")`). One for each branch, around it and never around the sum:
+# The layer comes from timm, a library of image models, or from torchvision, `torchvision.ops.StochasticDepth(p, mode="row")`. One goes around each branch:
 #
 # ```python
 # from timm.layers import DropPath
@@ -864,16 +860,16 @@ claim("The training loss at the end, all blocks on, is larger with p_L = 0.5 tha
 # x = x + drop(branch(x))  # for each block; after model.eval() drop does nothing
 # ```
 #
-# Typical are drop rates that rise linearly, to one at the last block that grows with the model. Published ones for ImageNet, trained from scratch (Liu et al. 2021 and 2022):
+# Typical are drop rates that rise linearly. That of the last block grows with the model; published ones for ImageNet, trained from scratch (Liu et al. 2021 and 2022):
 #
 # | parameters, about | 28 million | 50 million | 88 million | 198 million |
 # |---|---|---|---|---|
 # | Swin-T, S, B | 0.2 | 0.3 | 0.5 | |
 # | ConvNeXt-T, S, B, L | 0.1 | 0.4 | 0.5 | 0.5 |
 #
-# - The linear rule is usual. The next *Deeper* puts it to a test.
-# - Both libraries divide by $p_l$ in training. timm decides row by row, torchvision is told by `mode="row"`. Remember `.eval()`.
-# - If you want the *time*, skip for real: one decision a batch, or the branch for the rows that are on and no others, as the code of DINOv2, a large vision transformer, does.
+# - The linear rule is usual; in a small test it was not the better one (next *Deeper*). <!-- rests: not linear-reversed-late -->
+# - Both libraries divide by $p_l$ in training, and decide row by row as written here. Remember `.eval()`.
+# - If you want the *time*, skip for real: one decision a batch, or the branch for no rows but those that are on, as the code of DINOv2, a large vision transformer, does.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: linear, or the other way round?
@@ -984,11 +980,11 @@ claim("What drop_path makes of a 1 has variance p/(1 − p), as with dropout: bo
 # | said to be a benefit | what we saw |
 # |---|---|
 # | faster training | only where a branch is really not computed; not with timm's or torchvision's layer |
-# | regularization | 14.9 % against 17.7 % with twelve blocks, each tuned; 10.3 % with no block. On our task that wants depth it did not help. In the paper it gains 1.2 points on CIFAR-10, none on ImageNet <!-- rests: tuned-twelve-error, not tuned-any-error, folded-depth, not folded-twelve --> |
-# | gradients reach early layers | the shortcuts' doing, and the start's. Dropping divided by $p_l$ makes the gradient larger: 1.9 times, or 40 times where it explodes already. Unscaled it makes an exploding one smaller <!-- rests: vanishes-torch, shortcut-torch, drop-gradient-torch, shortcut-large, drop-gradient-large, drop-gradient-large-unscaled --> |
-# | no cost at test time | dropping itself costs nothing, but all blocks are paid for. Half of ours could be cut off afterwards <!-- rests: cut-six-dropping --> |
+# | fewer errors | fewer than the same twelve blocks, 14.9 % against 17.7 %, and more than no block, 10.3 %. On our task that wants depth it did not help. In the paper it gains 1.2 points on CIFAR-10, none on ImageNet <!-- rests: tuned-twelve-error, not tuned-any-error, folded-depth, not folded-twelve --> |
+# | gradients reach early layers | the shortcuts' doing, and the start's. Dropping divided by $p_l$ makes the gradient larger; unscaled it makes an exploding one smaller <!-- rests: vanishes-torch, shortcut-torch, drop-gradient-large, drop-gradient-large-unscaled --> |
+# | shorter afterwards | half of our twelve blocks could be cut off <!-- rests: cut-six-dropping --> |
 #
-# **When to.** It is standard in deep image networks and vision transformers. What it does there is seldom measured fairly (see the note on DeiT under *Sources*). A rule: first find out how many blocks your task wants. Where more of them help, try it; and where you want to cut the network afterwards.
+# **When to.** It is standard in deep image networks and vision transformers, though what it does there is seldom measured fairly (*Sources*, on DeiT). A rule: first find out how many blocks your task wants. Where more of them help, try it; and where you want to cut the network afterwards.
 # **When not to.** Without shortcuts there is nothing to fall back on. Where fewer blocks do as well, take fewer. <!-- rests: not tuned-any-error --> With right labels it is undecided. <!-- rests: open drop-clean-nll, open drop-clean-error --> What it adds to dropout or label smoothing we have not tested.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -1004,7 +1000,7 @@ claim("What drop_path makes of a 1 has variance p/(1 − p), as with dropout: bo
 # - **Typical**: drop rates rising linearly to 0.1 or 0.2 at the last block for 28 million parameters, to 0.5 for 88 million and more.
 # - **When**: where more blocks help, try it; and where the trained network is to be cut shorter.
 # - **When not**: without shortcuts; where fewer blocks do as well; for speed, unless branches are really not computed.
-# - **What we measured**: on a task that wants no blocks, twelve err less with dropping (14.9 %) than without (17.7 %), and more than none (10.3 %). On one that wants depth dropping did not help. Six of twelve dropped blocks could be cut off. An untrained first block's gradient is larger, 1.9 or 40 times, by the start. <!-- rests: tuned-twelve-error, not tuned-any-error, not folded-twelve, cut-six-dropping, drop-gradient-torch, drop-gradient-large -->
+# - **What we measured**: on a task that wants no blocks, twelve err less with dropping (14.9 %) than without (17.7 %), and more than none (10.3 %). On one that wants depth dropping did not help. Six of twelve dropped blocks could be cut off. An untrained first block's gradient is 1.9 or 40 times as large, by the start. <!-- rests: tuned-twelve-error, not tuned-any-error, not folded-twelve, cut-six-dropping, drop-gradient-torch, drop-gradient-large -->
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Sources
