@@ -43,7 +43,7 @@ setup()
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Twenty points
 #
-# Behind these points is a smooth curve; each point lies off it by a random error. A polynomial of the degree that you choose is fitted to them by least squares. Which degree is right? The truth stays hidden.
+# Behind these points is a smooth curve; each point lies off it by a random error. A polynomial of the degree that you choose is fitted to them by least squares.
 #
 # **Do this**: drag the degree from 0 to 12.  **Notice**: from which degree on would you no longer believe the curve?
 
@@ -78,7 +78,7 @@ from course_lib.explorers import overfitting as explore
 explore.polynomials.show(degree=1, errors="training and validation")
 
 # %% [markdown]
-# Intervals are read as in lesson 00. Here they are over the 200 data sets, later over seeds.
+# Intervals, read as in lesson 00, are over the 200 data sets here, later over seeds.
 
 # %% jupyter={"outputs_hidden": true} tags=["nbval-check-output"]
 # what the picture was drawn from
@@ -99,7 +99,7 @@ reveal("degree", from_interval={"3": positive(worse)},
 # %% [markdown]
 # At degrees 1, 3 and 12 the training error is 0.27, 0.074 and 0.030. It only ever falls, for every degree contains the lower ones. The validation error is 0.29, 0.11 and 2.6: degree 12 overfits, and a few wild fits make most of that mean. At degree 1 the gap is only 0.02, and the fit is bad all the same. That is **underfitting**: the model is too stiff even for what all such data sets share.
 #
-# For the twenty points of the first picture it is 0.12 at degree 3 and much the same up to 6, then 0.23 at 7 and 0.38 at 8. From there on you did well to doubt the curve.
+# For the twenty points of the first picture the validation error is 0.12 at degree 3, 0.23 at 7 and 0.38 at 8. There you did well to doubt the curve.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Bias, variance, noise
@@ -135,11 +135,11 @@ from course_lib.explorers import overfitting as explore
 explore.polynomials.show(degree=3)
 
 # %% [markdown]
-# Twice the noise σ makes the noise part and the variance four times as large, at degree 3 from 0.019 to 0.073; bias² stays. Ten times the points take the variance from 0.019 to 0.0018 at degree 3, and from 2.2 to 0.006 at degree 12. At degree 1 bias² stays at 0.2, for more of the same data does not bend a line. That the green line climbs again from degree 8 on is an artefact of having 200 fits only (*Deeper*).
+# Twice the noise σ makes noise part and variance four times as large, at degree 3 from 0.019 to 0.073; bias² stays. Ten times the points take the variance from 0.019 to 0.0018 at degree 3, and from 2.2 to 0.006 at degree 12. At degree 1 bias² stays at 0.2, for more of the same data does not bend a line. That the green line climbs again from degree 8 on is an artefact of having 200 fits only (*Deeper*).
 #
 # **Too much bias: a richer model. Too much variance: more data, the mean of several fits (*Deeper*), or less freedom.** Less freedom is what this course is about. The sum is one of *squared* errors; wrong answers, counted below, do not split like this (*Deeper*).
 #
-# Can one simply count parameters, then? For a polynomial the count tells the gap on new labels at the same points (*Deeper*). Not for a network: 200 small ones with 97 weights and biases, trained on these data sets, have a variance of 0.036, a polynomial of 9 coefficients with the same training error 0.082. Away from the edges, where nothing holds a polynomial, it is 0.031 against 0.037. So ten times as many numbers do not swing more (*Deeper*). <!-- rests: net-varies-less-equal-fit-all, net-varies-less-equal-fit-inside -->
+# Can one simply count parameters, then? For a polynomial the count tells the gap on new labels at the same points (*Deeper*). Not for a network: 200 small ones with 97 weights and biases, trained on these data sets for 1000 steps, have a variance of 0.036, a polynomial of 9 coefficients with the same training error 0.082. Away from the edges, where nothing holds a polynomial, it is 0.031 against 0.037. So ten times as many numbers do not swing more (*Deeper*). <!-- rests: net-varies-less-equal-fit-all, net-varies-less-equal-fit-inside -->
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: every case there is, and what a second opinion is worth
@@ -292,7 +292,7 @@ reveal("lots", from_interval={"above 90 %": above(0.9)(share),
        because=f"measured: {share:.1%}")
 
 # %% [markdown]
-# It learns every one, as it learns the true labels (Zhang et al. 2017, with a million photographs). So its size alone cannot explain why it predicts well where labels are true. Nor can regularization: in the same paper networks without any did well on new images, and with their weights pulled towards zero (lesson 02) most still learned random labels by heart. A regularizer is **neither necessary nor enough** for a small gap. How much it helps, we measure.
+# It learns every one, as it learns the true labels (Zhang et al. 2017). So its size alone cannot explain why it predicts well where labels are true. Nor can regularization: in the same paper networks without any did well on new images, and with their weights pulled towards zero (lesson 02) most still learned random labels by heart. A regularizer is **neither necessary nor enough** for a small gap. It may help all the same.
 #
 # What differs is how *long* it takes: at step 400 the network has learned 99.8 % of the true labels and 42.5 % of the random ones. Does it learn what labels have in common *before* it learns the exceptions? Then one should stop between.
 
@@ -316,7 +316,7 @@ claim("On new random labels it is a guesser: its hits lie in the binomial interv
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## A network that memorises, in plain PyTorch
 #
-# Now both kinds of label at once: 300 digits, *one label in five wrong*. Here is a loop to copy. AdamW is a relative of SGD (lesson 04), and `weight_decay=0` leaves its regularizer out. We look at the weights after 160 rounds, and at those with the lowest loss on 100 validation digits.
+# Now both kinds of label at once: 300 digits, *one label in five wrong*. AdamW is a relative of SGD (lesson 04), and `weight_decay=0` leaves its regularizer out. We look at the weights after 160 rounds, and at those with the lowest loss on 100 validation digits.
 
 # %% tags=["plain"]
 from copy import deepcopy
@@ -349,14 +349,14 @@ for name, weights in (("last", deepcopy(model.state_dict())), ("best", kept)):
     print(f"{name} weights: training {learned:.1%}, test {right:.1%} right")
 
 # %% [markdown]
-# The last weights give back nearly every training label, wrong ones too, and get 78 % of the new images right. The best give back only 77 %: since 80 % of the labels are right, they have learned hardly any wrong one. They get 89 % right.
+# The last weights give back nearly every training label, wrong ones too, and get 78 % of the new images right. The best give back only 77 %: since 80 % of the labels are right, they have learned hardly any wrong one. But they get 89 % of the new images right.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Stop in time
 #
 # **Early stopping** keeps the weights of the best validation loss, and stops when it has not improved for `patience` evaluations. By hand, patience 2 and losses 5, 3, 6, 4, 2: after the 3 come two evaluations without improvement. It stops at the 4, returns to the weights of the 3, and never sees the 2.
 #
-# That was one seed. Does it help on twelve, and where every label is right? The network of the plain loop, evaluated every 20 of 1000 steps; one label in five wrong, for training and validation alike, or none. We compare what patience 5 keeps with the weights of step 1000. Test labels are right, here and below.
+# Does it help on twelve seeds, and where every label is right? The network of the plain loop, evaluated every 20 of 1000 steps; one label in five wrong, for training and validation alike, or none. We compare what patience 5 keeps with the weights of step 1000. Test labels are right, here and below.
 
 # %%
 predict("clean", "With every label right, early stopping moves test accuracy by …",
@@ -384,10 +384,12 @@ claim("In the weights that early stopping keeps, more than 90 % of the right lab
                 "wrong": mean_interval(noisy.kept(noisy.wrong_fitted, 5))},
       kind="measured", id="common-first", unit="%", times=100,
       holds=each(right=above(0.9), wrong=below(0.2)))
-claim("With 20 % wrong labels they get more test images right than those of step 1000.",
-      measured=gain, kind="measured", id="stopping-noisy", unit="points", holds=positive)
-claim("With clean labels the two differ by less than a point.", measured=clean_gain,
-      kind="measured", id="stopping-clean", unit="points", holds=between(-1, 1))
+claim("With 20 % wrong labels, early stopping gets more test images right than step "
+      "1000.", measured=gain, kind="measured", id="stopping-noisy", unit="points",
+      holds=positive)
+claim("With clean labels, early stopping and step 1000 differ by less than a point.",
+      measured=clean_gain, kind="measured", id="stopping-clean", unit="points",
+      holds=between(-1, 1))
 print(f"wrong labels learned at step 1000: {noisy.wrong_fitted[:, -1].mean():.0%}")
 
 # %% jupyter={"outputs_hidden": true}
@@ -398,8 +400,8 @@ reveal("clean", from_interval={"above +1 point": above(1)(clean_gain),
        rests="stopping-clean", because=f"measured: {clean_gain}")
 
 # %% [markdown]
-# *Wrong labels.* The weights that are kept have learned 96 % of the right labels and 4 % of the wrong ones, and get 90.1 % of the test images right. At step 1000 they have learned 87 % of the wrong ones, and get 77.5 %. So what labels have in common is learned first (Arpit et al. 2017). The 12.6 points between depend on when one would have stopped otherwise.
-# *Clean labels.* Here there is nothing to gain: 94.3 % either way.
+# *Wrong labels.* The kept weights have learned 96 % of the right labels and 4 % of the wrong ones, and get 90.1 % of the test images right. Those of step 1000 have learned 87 % of the wrong ones, and get 77.5 %. So what labels have in common is learned first (Arpit et al. 2017). The 12.6 points between depend on when one would have stopped otherwise.
+# *Clean labels.* There is nothing to gain here: 94.3 % either way.
 # *Patience.* 1 falls for the first bump: on seed 0 it keeps step 100 instead of 200. It costs little, 88.7 % against 89.0 %, for both panels are flat there.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -420,7 +422,7 @@ predict("second",
          "with neither"])
 
 # %% [markdown]
-# **Do this**: look at clean labels first. Then set *wrong labels* to 20 %, then λ to 0.01.  **Notice**: how often does the test error fall, and what does λ do to the peak?
+# **Do this**: set *wrong labels* to 20 %, then λ to 0.01.  **Notice**: how often does the test error fall, and what does λ do to the peak?
 
 # %% jupyter={"outputs_hidden": true}
 from course_lib.explorers import overfitting as explore
@@ -444,12 +446,13 @@ for key, labels, points in (("0.2", "20 % wrong", wrong), ("0", "clean", clean))
 reveal("second", from_interval={
     "yes, with wrong and with clean labels": negative([wrong, clean]),
     "only with clean labels": each(positive, negative)([wrong, clean]),
-    "with neither": positive([wrong, clean])}, rests="second-descent-0.2, second-descent-0")
+    "with neither": positive([wrong, clean])},
+       rests="second-descent-0.2, second-descent-0")
 
 # %% [markdown]
 # *Down twice.* With clean labels the error falls from 44 % with 10 features to 7.4 % with 150, climbs to 77 % at 300, and falls again, to 3.0 % with 3000. This is **double descent** (Belkin et al. 2019). With 20 % wrong labels it ends at 21 %, above its first low of 16 %.
-# *Why a peak?* At 300 the squared training error, the dotted line, reaches 0, with one set of weights only. In some direction the features hardly vary, and fitting the labels there takes huge weights. One row with feature 0.01 and label 0.5 forces the weight 50. Give it a second feature, 1, and many weights fit: the shortest are 0.005 and 0.5. So with more features than rows the fit is tame again.
-# *And λ?* Tuned, the error at 300 features is 4.1 % with clean labels and 7.9 % instead of 87 % with wrong ones, and from no width to the next does it rise by more than 0.5 points. So here the peak belongs to fits *without* regularization that can only just fit. <!-- rests: peak-without-ridge, peak-with-ridge -->
+# *Why a peak?* At 300 the squared training error, the dotted line, reaches 0, and only one set of weights does it. In some direction the features hardly vary, and fitting the labels there takes huge weights. One row with feature 0.01 and label 0.5 forces the weight 50. Give it a second feature, 1, and many weights fit: the shortest are 0.005 and 0.5. So with more features than rows the fit is tame again.
+# *And λ?* Tuned, the error at 300 features is 4.1 % with clean labels and 7.9 % instead of 87 % with wrong ones. The peak is gone: from no width to the next does it rise by more than 0.5 points. So here the peak belongs to fits *without* regularization that can only just fit. <!-- rests: peak-without-ridge, peak-with-ridge -->
 #
 # "More parameters overfit more" describes the way up to the peak, not the way down, nor the tuned line, which ends at 3.0 % with clean labels and at 7.7 % with wrong ones.
 
@@ -511,8 +514,8 @@ claim("With λ = σ²d/n at every d there is no peak: the mean rises all the way
 # %% tags=["deeper", "nbval-check-output"]
 error, error_tuned = 100 * noisy_world.test_error[:, :, 0], 100 * noisy_world.tuned()
 f60, f150, f300 = map(WIDTHS.index, (60, 150, 300))
-claim("With 20 % wrong labels and no ridge, the test error of 300 features is more than "
-      "20 points above that of 60: a peak.",
+claim("With 20 % wrong labels and no ridge, the test error of 300 features is more "
+      "than 20 points above that of 60: a peak.",
       kind="measured", id="peak-without-ridge", unit="points",
       measured=paired_interval(error[f300], error[f60]), holds=above(20))
 claim("With 20 % wrong labels and tuned ridge, the test error of 300 features is less "
@@ -598,13 +601,13 @@ claim("They exceed 1.69 too: one step of η = 1.9 has 8 times the variance of ri
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Can regularization replace data?
 #
-# One reads that it can. You have 150 digits, one label in five wrong. Would you rather have 300 more, or a penalty?
+# You have 150 digits, one label in five wrong. Would you rather have 300 more, or a penalty?
 #
 # **L2** is ridge for a network: it adds $\frac\lambda2\lVert w\rVert^2$ to the loss, over all parameters, so that learning a wrong label by heart must be worth its weights. Its λ is on another scale than that of ridge above.
 # 1. *Data.* Ten seeds, 20 % wrong labels; $n$ = 50, 150 or 450 digits to train on, 100 more to choose on, the rest to test on.
 # 2. *Training.* A 64-64-10 network, SGD with momentum 0.9 and learning rate 0.1, 600 steps.
 # 3. *Nothing*: λ = 0, the weights of the last step.
-# 4. *Stopped*: λ = 0, at the step with the lowest loss on the 100, looked at every 20 steps.
+# 4. *Stopped in time*: λ = 0, at the step with the lowest loss on the 100, looked at every 20 steps.
 # 5. *Tuned L2*: of seven λ from 0 to 0.1 the one with the lowest loss on the 100, at the last step.
 
 # %%
@@ -642,7 +645,7 @@ reveal("l2-or-rows", from_interval={"150 with tuned L2": above(1)(fair),
 # *Against data used badly.* Trained to the end without L2, the network learns all labels of 150 digits, wrong ones too, and gets 70.8 % of the test images right. With the tuned λ, 0.03 in all ten seeds, it learns 80.3 % of them, about as many as are right, and gets 85.6 %. That beats 450 trained to the end, 80.6 %.
 # *Against data used well.* Stopped in time, 150 digits get 82.7 % and 450 get 89.1 %. So 150 with L2 lie between: the penalty was worth some digits, but fewer than a hundred (*Deeper*). <!-- rests: l2-beats-rows, l2-beats-stopped-150, not l2-beats-stopped-rows --> And 450 with tuned L2 get 91.0 %.
 #
-# So a penalty replaces some data, if any are wrong: with clean labels L2 gains half a point at most (*Deeper*). Other budgets than 600 steps may move these figures.
+# So a penalty can replace some data where labels are wrong. With clean ones L2 gains half a point at most (*Deeper*).
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: clean labels, and three sayings about L2
@@ -682,8 +685,8 @@ claim("With clean labels 150 digits with tuned L2, and 100 to choose λ, get mor
 *_, whole = without_l2((250,), 0)
 all_rows = 100 * whole.last()[0]
 print(f"150 + 100 digits, 20 % wrong labels, λ = 0: {all_rows.mean():.1f} % right")
-claim("With 20 % wrong labels 450 digits get more test images right than 150, both with "
-      "tuned L2.",
+claim("With 20 % wrong labels 450 digits get more test images right than 150, both "
+      "with tuned L2.",
       measured=paired_interval(tuned[at450], tuned[at150]), unit="points",
       kind="measured", id="more-rows-beat", holds=positive)
 claim("With 20 % wrong labels 150 digits with tuned L2 get more test images right than "
@@ -730,8 +733,9 @@ fitted = 100 * l2.at_chosen(l2.train_accuracy)
 strongest = 100 * l2.test_accuracy[:, :, -1]
 moved = paired_interval(100 * l2.train_accuracy[at150, :, 0], fitted[at150])
 changed = paired_interval(plain[at150], strongest[at150])
-print(f"training labels learned at n = 150: {l2.train_accuracy[at150, :, 0].mean():.1%} "
-      f"at λ = 0, {fitted[at150].mean():.1f} % tuned")
+print("training labels learned at n = 150:",
+      f"{l2.train_accuracy[at150, :, 0].mean():.1%} at λ = 0,",
+      f"{fitted[at150].mean():.1f} % tuned")
 claim("At n = 150 training accuracy without L2 is more than 5 points above that with "
       "the chosen λ.",
       measured=moved, kind="measured", id="l2-fits-less", unit="points",
@@ -752,7 +756,7 @@ reveal("myth-test", from_interval={"down": positive(changed), "up": negative(cha
 # *Clean labels.* At n = 150 tuned L2 gains 0.4 of a point, 92.3 % against 91.8 %. The 100 digits that chose λ are worth more as training data: 93.9 % with all 250.
 # *Few data.* With wrong labels tuned L2 gains 4.4 points from 50 examples and 14.8 from 150. At n = 50 the chosen λ still leaves 98 % of the labels learned.
 # *Training and test accuracy.* At n = 150 the chosen λ lowers training accuracy by 20 points, which is what helps. And λ = 0.1 costs 10 points on test images: too much is worse than none.
-# *The budget.* 600 steps are 600 rounds through 50 examples and 67 through 450.
+# *The budget.* 600 steps are 600 rounds through 50 examples and 67 through 450: another budget may move these figures.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: not every regularizer is a penalty
@@ -760,7 +764,7 @@ reveal("myth-test", from_interval={"down": positive(changed), "up": negative(cha
 # A penalty on the weights is one kind. Others change the data, the network while it trains (dropout, stochastic depth), its targets (label smoothing) or just the time.
 #
 # **Data augmentation** adds copies with a change that should not matter, here a shift by one pixel in any of eight directions. 300 clean digits, 1000 steps, twelve seeds. Two doses: 30 % of what is trained on is shifted, or 8 in 9. Beside them, 600 digits without shifts (the 300 among them; tested on the rows that are then left).
-# *Helps* means more test accuracy than 300 plain digits, in points; then the same on test images that are shifted themselves.
+# Test accuracy is compared with that of 300 plain digits, in points; then the same on test images that are shifted themselves.
 
 # %% tags=["deeper"]
 from course_lib.experiments.overfitting.augmentation import compare
@@ -778,8 +782,8 @@ for key, arm in (("shifts-few", "300, 30 % shifted"),
     claim(f"Training on “{arm}” gets more test images right than on 300 plain digits.",
           measured=paired_interval(as_they_are[arm], as_they_are["300"]),
           kind="measured", id=key, unit="points", holds=positive)
-claim("On shifted test images “300, 30 % shifted” is more than 20 points above 300 plain "
-      "digits.",
+claim("On shifted test images “300, 30 % shifted” is more than 20 points above 300 "
+      "plain digits.",
       measured=paired_interval(on_shifted["300, 30 % shifted"], on_shifted["300"]),
       kind="measured", id="shifted-on-shifted", unit="points", holds=above(20))
 
@@ -793,12 +797,12 @@ claim("On shifted test images “300, 30 % shifted” is more than 20 points abo
 # ```python
 # from course_lib.overfitting import EarlyStopping
 # stopping = EarlyStopping(patience=10)
-# # … after each epoch; it is True when to stop, and the best weights are back
+# # … after each epoch; True: stop, and the best weights are back
 # if stopping.step(validation_loss, model):
 #     break
 # ```
 #
-# **Three sets.** Train on one. Choose on the second: patience, λ, width. Report on the third, once: the best validation loss is the lowest of many, so it flatters. A **leak** is whatever lets the training know of rows in the second or third set. Those that spoil results are rows of one person, or near twins, on both sides; features selected before the split; later rows to predict earlier ones (Kapoor & Narayanan 2023). A small one is scaling by mean and standard deviation of all rows, not of the training rows alone. Our 1797 digits have the first: 13 writers, on both sides of every split. How well a fourteenth is read, nothing here says.
+# **Three sets.** Train on one. Choose on the second: patience, λ, width. Report on the third, once: the best validation loss is the lowest of many, so it flatters. A **leak** is whatever lets the training know of rows in the second or third set. Those that spoil results are rows of one person, or near twins, on both sides; features selected before the split; later rows to predict earlier ones (Kapoor & Narayanan 2023). A small one is scaling by the mean of all rows, not of the training rows alone. Our 1797 digits have the first: 13 writers, on both sides of every split. Nothing here says how well a fourteenth is read.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: patience, NaN, and other conventions
@@ -858,7 +862,7 @@ claim("It stops at evaluation 3, and the weights are those of evaluation 1 again
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## When not to
 #
-# Before you regularize, draw both learning curves. Four cases, drawn, not measured; the cross is the test loss, at the end.
+# Before you regularize, draw both learning curves. Four cases, drawn, not measured; the cross is the test loss.
 
 # %% jupyter={"source_hidden": true}
 from course_lib.explorers.overfitting.learning_curves import show_cases
