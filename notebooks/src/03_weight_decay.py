@@ -558,19 +558,19 @@ print(f"nine weights in ten lie within a factor of {10**spread.mean():.0f}; "
 middle = 10 ** found.pixels[:, at].nanmean(0).view(8, 8)[:, 2:6]
 print(f"medians by pixel, in the four columns in the middle of the image: "
       f"{middle.min():.0f} to {middle.max():.0f}")
-claim("At λ = 1e-4 the effective decay of the weights spreads more than tenfold (in "
-      "powers of ten: by more than 1).",
+claim("At λ = 1e-4 the effective decay of the weights spreads more than tenfold: more "
+      "than 1 power of ten from the smallest to the largest, 5 % left out at each end.",
       measured=mean_interval(spread), kind="measured", id="decay-spread",
-      holds=above(1))
-claim("At every weight Adam multiplies what L2 adds by more than ten (the smallest "
-      "multiplier, in powers of ten: more than 1).",
+      unit="powers of ten", holds=above(1))
+claim("At λ = 1e-4 Adam multiplies what L2 adds by more than ten at every weight: the "
+      "smallest multiplier is above 1 power of ten.",
       measured=mean_interval(least), kind="measured", id="decay-least",
-      holds=above(1))
-claim("At λ = 0.1 the spread is smaller than at "
-      "λ = 1e-4 (difference in powers of ten).",
+      unit="powers of ten", holds=above(1))
+claim("At λ = 0.1 the effective decay of the weights spreads over fewer powers of ten "
+      "than at λ = 1e-4.",
       measured=paired_interval(found.spread[:, -1], found.spread[:, at]),
       kind="measured", id="decay-spread-strong",
-      holds=negative)
+      unit="powers of ten", holds=negative)
 
 # %%
 # what came out
