@@ -18,7 +18,7 @@
 # **Weight decay** leaves the loss alone and multiplies every weight by $1-\eta\lambda$ at each step ($\eta$ is the learning rate).
 # The two words are often used for one thing, and PyTorch calls both of them `weight_decay`. When is that harmless, and how wrong is it when it is not?
 #
-# *54 minutes; sections called* Deeper *are folded, and extra. You need gradients and momentum (lesson 00), and L2 (lesson 02). What is needed of Adam is told here.*
+# *44 minutes; sections called* Deeper *are folded, and extra. You need gradients and momentum (lesson 00), and L2 (lesson 02). What is needed of Adam is told here.*
 
 # %% tags=["setup"]
 # what this page needs
@@ -41,9 +41,9 @@ setup()
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## One start, two pulls
 #
-# A bowl, its lowest point at the star. Both runs start at the same place with the same learning rate and the same λ; one puts the pull
-# into the gradient, the other straight onto the weights. With momentum, as here, they part.
-# The crosses are where each would stop in the end. On the right is the distance between the two paths; in the grey band they are equal to rounding.
+# A bowl, its lowest point at the star. Both runs start at the same place with the same learning rate and the same λ. One puts the pull
+# into the gradient, the other straight onto the weights. The crosses are where each would stop in the end.
+# On the right is the distance between the two paths; in the grey band they are equal to rounding.
 #
 # **Do this**: choose SGD, then **Adam**, which divides each weight's step by the size of its gradients (lesson 04).  **Notice**: for which optimizer are the two paths one?
 
@@ -53,8 +53,10 @@ from course_lib.explorers import weight_decay as explore
 explore.trajectories.show()
 
 # %% [markdown]
+# For plain SGD alone. With momentum and under Adam they part.
+#
 # At the end of this lesson you can
-# - say for which optimizers the two pulls agree, and show why in one line of algebra;
+# - show why in one line of algebra;
 # - compute where each comes to rest, and convert a λ tuned for one into a λ for the other;
 # - explain what Adam does to L2, and read it off a real network.
 
@@ -93,8 +95,7 @@ print("weight decay", *(f"{w:.6f}" for w in with_decay))
 # so the second step takes off $0.1\,(0.9 \cdot 0.5 + 0.5 \cdot 0.95) = 0.0925$: the first step's pull is still rolling.
 # Weight decay leaves nothing behind in the velocity. It takes 5 % each time: $0.95,\ 0.95^2,\ 0.95^3$.
 #
-# Such sentences are checked before your eyes by `claim`. *Exact* ones must hold to rounding; *measured* ones, further down, are judged with an interval
-# over seeds, and may turn out wrong or undecided.
+# `claim` checks such a sentence before your eyes. An *Exact* one must hold to rounding. A *Measured* one, further down, is judged by an interval over seeds, and may turn out wrong or undecided.
 
 # %% tags=["nbval-check-output"]
 claim("Under momentum the two agree on step 1, and from step 2 on the weight with L2 "
@@ -105,53 +106,6 @@ claim("Under momentum the two agree on step 1, and from step 2 on the weight wit
 # %%
 # what came out
 reveal("flat-loss", "the one with L2", because="its pull is carried on by the velocity")
-
-# %% [markdown] slideshow={"slide_type": "slide"}
-# ## In plain PyTorch
-#
-# Does that matter in a network? Here is a loop to copy. It prints the length of all weights, taken as one vector, and the share of test images that are classified wrongly. A small network learns handwritten digits from 300 images, every fifth of them with a wrong label: with no pull, with L2 (`weight_decay=` of torch's SGD and Adam *is* L2), or with decay, which is the block under `no_grad`.
-# It stands before the step, for torch decays the *old* weight. Shrinking the *new* one, after the step, is not the same: it differs by $\eta^2\lambda$ times the direction of the step.
-# L2 has λ = 0.02. Decay has the same λ, and then ten times as much.
-
-# %% tags=["plain"]
-import torch
-from torch import nn
-from torch.nn.functional import cross_entropy
-from torch.nn.utils import parameters_to_vector
-
-from course_lib.data import digits
-
-data = digits(300, label_noise=0.2)  # 300 images, every fifth label wrong
-
-
-def train(kind, l2=0.0, decay=0.0, lr=0.01, **options):
-    """Train; say how long all weights are, and how many test images are wrong."""
-    torch.manual_seed(0)
-    model = nn.Sequential(nn.Linear(64, 128), nn.ReLU(), nn.Linear(128, 10))
-    optimizer = kind(model.parameters(), lr=lr, weight_decay=l2, **options)
-    model.train()
-    for epoch in range(100):
-        for rows in torch.randperm(300).split(50):
-            loss = cross_entropy(model(data.train_x[rows]), data.train_y[rows])
-            optimizer.zero_grad()
-            loss.backward()
-            with torch.no_grad():  # the gradient never hears of it
-                for w in model.parameters():
-                    w.mul_(1 - lr * decay)
-            optimizer.step()
-    model.eval()
-    return (f"length {parameters_to_vector(model.parameters()).norm():.1f}, "
-            f"{(model(data.test_x).argmax(1) != data.test_y).float().mean():.1%} wrong")
-
-
-for kind, more in ((torch.optim.SGD, {"momentum": 0.9}), (torch.optim.Adam, {})):
-    for pull in ({}, {"l2": 0.02}, {"decay": 0.02}, {"decay": 0.2}):
-        print(kind.__name__, pull or "no pull", "·", train(kind, **pull, **more))
-
-# %% [markdown]
-# Under momentum L2 pulls harder than decay, as by hand, and decay of *ten times* the strength gives the same length and the same error. Why ten is said in *So L2 is stronger?*
-# Under Adam ten times is not nearly enough: the lengths are 15.2 and 7.0. A larger factor may give the same total length there, but not the same length weight by weight, as the second half of this lesson shows.
-# The stronger pulls go with fewer wrong test images here. That is one seed each, and nothing is tuned: do not read from it which kind is better. Lesson 04 asks that.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The one line
@@ -167,17 +121,22 @@ for kind, more in ((torch.optim.SGD, {"momentum": 0.9}), (torch.optim.Adam, {}))
 # w.sub_(lr * v)
 # ```
 #
-# Everything in this lesson is about which of the two `if`s comes true. L2 makes a new gradient, $g + \lambda w$. From there on nobody can tell pull and loss apart: what momentum does to one it does to the other. Decay multiplies the weight by $1-\eta\lambda$ and is done; `g` and `v` never hear of it.
+# Everything in this lesson is about which of the two `if`s comes true. L2 makes a new gradient, $g + \lambda w$. From there on nobody can tell pull and loss apart: what momentum does to one it does to the other. Decay multiplies the weight by $1-\eta\lambda$ and is done; `g` and `v` never hear of it. So decay is also called *decoupled*, and L2 *coupled*.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## When they are the same
 #
-# Take the momentum away and the last line reads $w - \eta\,(g + \lambda w)$, which *is* $(1-\eta\lambda)\,w - \eta g$. That is the line of algebra.
+# Why were the two paths one under plain SGD? Take the momentum away and the last line reads $w - \eta\,(g + \lambda w)$, which *is* $(1-\eta\lambda)\,w - \eta g$. That is the line of algebra: the same weights, at every step.
 #
-# Let us hold a thousand noisy steps to it, with the pull let in at three places: as a term in the loss, in torch's `weight_decay`, and in our `SGD` with decay on a line of its own, *decoupled* from the gradient.
-# The loss term stands here without its ½, as $\lambda\lVert w\rVert^2$, because one often sees it so. Its derivative is $2\lambda w$, so the two others get $2\lambda$.
+# One trap: the loss term is often written without its ½, as $\lambda\lVert w\rVert^2$. Its derivative is $2\lambda w$, so torch's `weight_decay` is then 2λ, not λ. With $\frac{\lambda}{2}\lVert w\rVert^2$, as here, the 2 is gone.
 
-# %%
+# %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
+# ### Deeper: a thousand noisy steps
+#
+# Let us hold plain SGD to the line of algebra, with the pull let in at three places: as a term in the loss, in torch's `weight_decay`, and in our `SGD` with decay on a line of its own.
+# The loss term stands without its ½, so the two others get $2\lambda$.
+
+# %% tags=["deeper"]
 def weights_with(way, penalty=0.05, steps=1000, **options):
     """Ten weights after SGD on noisy targets, pulled by loss + λ‖w‖² in one of three
     ways."""
@@ -198,15 +157,12 @@ def weights_with(way, penalty=0.05, steps=1000, **options):
     return w.detach()
 
 
-# %% tags=["nbval-check-output"]
+# %% tags=["deeper", "nbval-check-output"]
 ways = [weights_with(way) for way in ("loss", "torch", "decoupled")]
 claim("Under plain SGD a loss term λ‖w‖², `weight_decay=2λ` and decoupled decay 2λ "
       "give the same weights after 1000 steps.",
       measured=max((w - ways[0]).abs().max().item() for w in ways),
       holds=below(1e-12))
-
-# %% [markdown]
-# So for the loss term $\lambda\lVert w\rVert^2$ torch's `weight_decay` is 2λ, not λ. Write $\frac{\lambda}{2}\lVert w\rVert^2$, as we do from here on, and the 2 is gone.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## So L2 is stronger?
@@ -226,16 +182,36 @@ from course_lib.explorers import weight_decay as explore
 
 explore.equilibrium.show()
 
+# %%
+# what came out
+reveal("equilibrium", "L2 closer to 0",
+       because="momentum multiplies the loss and L2 "
+               "alike by 10, and weight decay not at all")
+
 # %% [markdown]
 # Why? At rest the weight no longer moves, and a velocity that is fed the same gradient again and again has grown to $1 + \mu + \mu^2 + \dots = \frac{1}{1-\mu}$ times that gradient.
 #
-# - **L2** sits in the gradient. Rest means that the gradient is zero, pull included: $(w-1) + \lambda w = 0$, so $w = \frac{1}{1+\lambda}$ whatever the momentum.
-# - **Weight decay** stands outside. Rest means that the step and the decay cancel: $\eta\frac{w-1}{1-\mu} + \eta\lambda w = 0$. The η cancels, so $w = \frac{1}{1+\lambda(1-\mu)}$.
+# - **L2** sits in the gradient. Rest means that the gradient is zero, pull included: $(w-1) + \lambda w = 0$, so $w = \frac{1}{1+\lambda} = 0.667$ whatever the momentum.
+# - **Weight decay** stands outside. Rest means that the step and the decay cancel: $\eta\frac{w-1}{1-\mu} + \eta\lambda w = 0$. The η cancels, so $w = \frac{1}{1+\lambda(1-\mu)}$, here 0.952.
 #
 # With μ = 0.9 the gradient of the loss is multiplied by ten, and the decay is not. L2 is multiplied along with the loss, and their *balance* is kept.
 # The factor holds on the way, too. While a gradient changes slowly, momentum makes of it a step with the rate $\eta/(1-\mu)$; the loss and L2 get that rate, decay does not.
+#
+# So at equal λ L2 is stronger, tenfold. That is no merit: they are two knobs with different units, and **a λ tuned for one is wrong for the other.**
+# When you switch, start from $\lambda_{\text{decay}} = \lambda_{\text{L2}} / (1-\mu)$.
 
-# %% tags=["nbval-check-output"]
+# %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
+# ### Deeper: the whole function, more dimensions, and momentum with a (1 − β) in it
+#
+# This is the SGD of the course. `add_scaled(a, s, b)` is $a + s\,b$, `add_l2` returns $g + \lambda w$, `decay` multiplies the weight. Decay acts on the old weight, as in torch. Shrinking the new one, after the step, differs by $\eta^2\lambda$ times the direction of the step. `dampening` and `nesterov` are two options of torch. Nesterov steps along $g + \mu v$, so on the first step the pull of L2 counts 1.9 times: it takes off 0.095 where decay takes 0.05.
+#
+# In more dimensions the lowest point of bowl plus $\frac{\lambda}{2}\lVert w\rVert^2$ is called the **ridge** solution: $w_{\text{ridge}}(\lambda) = (H + \lambda I)^{-1} H w^\ast$,
+# where the matrix $H$ holds the curvatures of the bowl and $w^\ast$ is its lowest point. It is where the crosses stand in the first picture.
+
+# %% tags=["deeper"]
+show_source(sgd_update)
+
+# %% tags=["deeper", "nbval-check-output"]
 def rest(**pull):
     """Where SGD with momentum 0.9 comes to rest on the loss ½(w − 1)²."""
     w, state = torch.zeros((), dtype=torch.float64), {}
@@ -248,27 +224,6 @@ claim("L2 comes to rest at 1/(1 + λ), weight decay under momentum μ at 1/(1 + 
       "μ)): here 0.667 and 0.952.",
       measured=[rest(l2=0.5) - 1 / 1.5, rest(weight_decay=0.5) - 1 / 1.05],
       holds=within(1e-12))
-
-# %%
-# what came out
-reveal("equilibrium", "L2 closer to 0",
-       because="momentum multiplies the loss and L2 "
-               "alike by 10, and weight decay not at all")
-
-# %% [markdown]
-# So at equal λ L2 is stronger, tenfold. That is no merit: they are two knobs with different units, and **a λ tuned for one is wrong for the other.**
-# When you switch, start from $\lambda_{\text{decay}} = \lambda_{\text{L2}} / (1-\mu)$. In the plain loop above that was 0.02/0.1 = 0.2, and it gave the same length and the same test error, to the digits printed.
-
-# %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
-# ### Deeper: the whole function, more dimensions, and momentum with a (1 − β) in it
-#
-# This is the SGD of the course. `add_scaled(a, s, b)` is $a + s\,b$, `add_l2` returns $g + \lambda w$, `decay` multiplies the weight. `dampening` and `nesterov` are two options of torch. Nesterov steps along $g + \mu v$, so on the first step the pull of L2 counts 1.9 times: it takes off 0.095 where decay takes 0.05.
-#
-# In more dimensions the lowest point of bowl plus $\frac{\lambda}{2}\lVert w\rVert^2$ is called the **ridge** solution: $w_{\text{ridge}}(\lambda) = (H + \lambda I)^{-1} H w^\ast$,
-# where the matrix $H$ holds the curvatures of the bowl and $w^\ast$ is its lowest point. It is where the crosses stand in the first picture.
-
-# %% tags=["deeper"]
-show_source(sgd_update)
 
 # %% tags=["deeper", "nbval-check-output"]
 claim("Decay proper equals L2 in plain SGD only: under Nesterov momentum the two part "
@@ -340,9 +295,65 @@ claim("In the average's form both pulls end at ridge(λ): the factor 1/(1 − β
 # So "ten times weaker" is a statement about torch's momentum. In the other form the learning rate is ten times as large, and with it the decay.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
+# ## A myth, checked
+#
+# > **"`torch.optim.SGD(weight_decay=…)` directly performs weight decay. It is fully equivalent to adding the L2 norm to the loss."**
+#
+# What is added is half the squared norm, to be exact. Under momentum these two sentences exclude each other. Which one is true of torch?
+#
+# The second. torch's SGD adds λw to the gradient, before the velocity sees it: it takes the very steps that you saw of L2 *By hand*. The name `weight_decay` is older than the distinction. torch's Adam does L2 as well; AdamW does decay. *Deeper: torch's own steps* checks all three.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## In plain PyTorch
+#
+# Does the factor of ten hold in a network? And does it hold under Adam? Here is a loop to copy. A small network learns handwritten digits from 300 images, every fifth of them with a wrong label: with no pull, with L2 (torch's `weight_decay=`), or with decay, which is the block under `no_grad`.
+# The block stands before the step, for torch decays the *old* weight.
+# L2 has λ = 0.02. Decay has the same λ, and then 0.02/(1 − 0.9) = 0.2. Printed are the length of all weights, taken as one vector, and the share of test images that are classified wrongly.
+
+# %% tags=["plain"]
+import torch
+from torch import nn
+from torch.nn.functional import cross_entropy
+from torch.nn.utils import parameters_to_vector
+
+from course_lib.data import digits
+
+data = digits(300, label_noise=0.2)  # 300 images, every fifth label wrong
+
+
+def train(kind, l2=0.0, decay=0.0, lr=0.01, **options):
+    """Train; say how long all weights are, and how many test images are wrong."""
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(64, 128), nn.ReLU(), nn.Linear(128, 10))
+    optimizer = kind(model.parameters(), lr=lr, weight_decay=l2, **options)
+    model.train()
+    for epoch in range(100):
+        for rows in torch.randperm(300).split(50):
+            loss = cross_entropy(model(data.train_x[rows]), data.train_y[rows])
+            optimizer.zero_grad()
+            loss.backward()
+            with torch.no_grad():  # the gradient never hears of it
+                for w in model.parameters():
+                    w.mul_(1 - lr * decay)
+            optimizer.step()
+    model.eval()
+    return (f"length {parameters_to_vector(model.parameters()).norm():.1f}, "
+            f"{(model(data.test_x).argmax(1) != data.test_y).float().mean():.1%} wrong")
+
+
+for kind, more in ((torch.optim.SGD, {"momentum": 0.9}), (torch.optim.Adam, {})):
+    for pull in ({}, {"l2": 0.02}, {"decay": 0.02}, {"decay": 0.2}):
+        print(kind.__name__, pull or "no pull", "·", train(kind, **pull, **more))
+
+# %% [markdown]
+# With momentum, yes: decay with λ = 0.2 gives what L2 gives with 0.02, length 6.6 and 12.0 % wrong, to the digits printed.
+# Under Adam ten times is not nearly enough: the length is 15.2, with L2 7.0. A larger factor may give the same total length there, but not the same length weight by weight, as the rest of this lesson shows.
+# The stronger pulls go with fewer wrong test images. That is one seed each, and nothing is tuned: do not read from it which kind is better. Lesson 04 asks that.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## Adam: the pull is divided too
 #
-# Does a factor convert L2 into decay under Adam too? **Adam** keeps two running means for each weight: $m$ of its gradient, and $v$ of its squared gradient. (The letter $v$ was the velocity before; it is not here.)
+# Why does the factor fail under Adam? **Adam** keeps two running means for each weight: $m$ of its gradient, and $v$ of its squared gradient. (The letter $v$ was the velocity before; it is not here.)
 # $\hat m$ and $\hat v$ are the same, corrected for their start at zero. The step is $\eta\,\hat m/(\sqrt{\hat v}+\varepsilon)$: the mean gradient, divided by the recent *size* of that weight's gradients. The tiny ε = 1e-8 only keeps it from dividing by zero.
 # L2 put its pull into the gradient, so the pull is divided as well.
 #
@@ -375,8 +386,7 @@ claim("On a flat loss, Adam with L2 takes the same "
 reveal("flat-adam", "as fast", because="λw is divided by its own size, and λ cancels")
 
 # %% [markdown]
-# With λ = 0.005 the first step is $0.1 \cdot 0.005/0.005 = 0.1$ again. On a flat loss it is as if the knob were not connected. Adam asks only *which way*, and λw answers "down" however small λ is, until λw is as small as ε.
-# Decoupled decay obeys: 5 % a step, or 0.05 %. In the code of Adam again two lines decide, and nothing below them knows which one ran (*Deeper*, below).
+# With λ = 0.005 the first step is $0.1 \cdot 0.005/0.005 = 0.1$ again. On a flat loss it is as if the knob were not connected, until λw is as small as ε. Decoupled decay obeys: 5 % a step, or 0.05 %.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # A real loss is not flat. Then $\sqrt{\hat v}$ is set by the loss's gradients, and they differ from weight to weight.
@@ -415,32 +425,20 @@ reveal("two-weights", "the one with gradients ±0.1",
        because="its pull is divided by 0.1, the other's by 10")
 
 # %% [markdown]
-# In the printout decay took about 2 % of each. L2 took about a tenth of that, and about ten times that: its pull was divided by 10, and by 0.1.
+# Decay took about 2 % of each. L2 took about a tenth of that, and about ten times that: its pull was divided by 10, and by 0.1.
 #
-# Does L2 under Adam end somewhere else, then? No. With the full batch, at rest, $(g + \lambda w)/\sqrt{\hat v} = 0$, so $g + \lambda w = 0$ as without Adam. Only the *time* to get there differs from weight to weight.
+# So L2 is unequal in its speed. Does it also *end* somewhere else? No. With the full batch, at rest, $(g + \lambda w)/\sqrt{\hat v} = 0$, so $g + \lambda w = 0$ as without Adam.
 # Decay is the other way round. At rest $g/\sqrt{\hat v} + \lambda w = 0$. Multiply by $\sqrt{\hat v}$:
 #
 # $$g + \lambda\sqrt{\hat v}\,w = 0,$$
 #
-# and with the $\hat v$ held still that is the lowest point of loss $+ \frac{\lambda}{2}\sum_i \sqrt{\hat v_i}\,w_i^2$ (proposition 3 of Loshchilov & Hutter): each weight has a price of its own. **Under Adam L2 is unequal in its speed, and decay in its goal.**
-# In a real run $\hat v$ does not hold still. With the full batch the gradients shrink on the way, $\sqrt{\hat v}$ with them, and so does the price: lesson 04 looks where decay then ends. With minibatches the noise of the gradients keeps $\sqrt{\hat v}$ up.
-#
-# **Do this**: raise λ.  **Notice**: which of the two paths ends on the blue cross, the lowest point of loss plus L2? (The orange cross of the legend belongs to SGD. Decay's goal under Adam is not drawn, for it moves with $\hat v$; after these 100 steps decay is still on its way.)
-
-# %%
-from course_lib.explorers import weight_decay as explore
-
-explore.trajectories.show(optimizer="Adam")
+# and with the $\hat v$ held still that is the lowest point of loss $+ \frac{\lambda}{2}\sum_i \sqrt{\hat v_i}\,w_i^2$ (proposition 3 of Loshchilov & Hutter): each weight has a price of its own.
+# In the bowl of the first picture, with $\sqrt{\hat v}$ held at 4 and ¼, L2 ends at (1.22, 1.09), where it ends without Adam, and decay at (0.46, 1.43) (*Deeper*). **Under Adam L2 is unequal in its speed, and decay in its goal.** In a real run $\hat v$ does not hold still; lesson 04 looks where decay then ends.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: all of Adam, two goals, and the law of the pull
 #
-# First the function, and the two goals in the bowl of the first picture, with $\sqrt{\hat v}$ held still at 4 and ¼. Then the law:
-#
-# How exactly does the pull depend on the size of the gradients? Seven weights with ever larger noise as their gradient, from 0.01 to 10:
-# what L2 takes off goes as $1/\sqrt{\hat v}$, slope −1 in a log-log plot. That needs gradients that average to about zero, as noise does.
-# A gradient that hardly varies, in sign or in size, leaves hardly anything for the pull: a step is then $g/|g|$, and $(g+\lambda w)/|g+\lambda w|$ is the same.
-# In between, with $m$ and $s$ the means of the gradient and of its square, a small λ takes $(1 - m^2/s)/\sqrt{s}$ times $\eta\lambda w$ a step.
+# First the function, and the two goals in the bowl of the first picture, with $\sqrt{\hat v}$ held still at 4 and ¼.
 
 # %% tags=["deeper"]
 show_source(adam_update)
@@ -466,6 +464,22 @@ claim("With √v̂ held still L2 comes to rest at ridge(λ), decay at the lowest
       "loss + (λ/2)Σ√v̂ᵢwᵢ².",
       measured=[(by_l2 - ridge(0.5)).norm().item(), (by_decay - goal).norm().item()],
       holds=below(1e-9))
+
+# %% [markdown] tags=["deeper"]
+# In a real run $\hat v$ moves. With the full batch the gradients shrink on the way, $\sqrt{\hat v}$ with them, and so does the price. With minibatches the noise of the gradients keeps $\sqrt{\hat v}$ up.
+#
+# **Do this**: raise λ.  **Notice**: which of the two paths ends on the blue cross, the lowest point of loss plus L2? (The orange cross of the legend belongs to SGD. Decay's goal under Adam is not drawn, for it moves with $\hat v$; after these 100 steps decay is still on its way.)
+
+# %% tags=["deeper"]
+from course_lib.explorers import weight_decay as explore
+
+explore.trajectories.show(optimizer="Adam")
+
+# %% [markdown] tags=["deeper"]
+# Now the law. How exactly does the pull depend on the size of the gradients? Seven weights with ever larger noise as their gradient, from 0.01 to 10:
+# what L2 takes off goes as $1/\sqrt{\hat v}$, slope −1 in a log-log plot. That needs gradients that average to about zero, as noise does.
+# A gradient that hardly varies, in sign or in size, leaves hardly anything for the pull: a step is then $g/|g|$, and $(g+\lambda w)/|g+\lambda w|$ is the same.
+# In between, with $m$ and $s$ the means of the gradient and of its square, a small λ takes $(1 - m^2/s)/\sqrt{s}$ times $\eta\lambda w$ a step.
 
 # %% tags=["deeper"]
 def pull_and_size(drift=0.0, l2=1e-6, steps=200):
@@ -515,93 +529,10 @@ claim("Scaling the loss by 1000 under Adam with L2 is the same as λ/1000 and ε
                 - scaled(1.0, l2=0.5e-3, eps=1e-8)).abs().max().item(),
       holds=below(1e-12))
 
-# %% [markdown] slideshow={"slide_type": "slide"}
-# ## How unequal is the pull in a network?
-#
-# The network of the plain cell again, under Adam with L2, now on 1000 images with right labels, pixels between 0 and 1, learning rate 0.001, 600 steps.
-# For every weight of the first layer we note how large its gradients from the loss were, and after the last step its **effective decay** $1/(\sqrt{\hat v}+\varepsilon)$: by how much Adam multiplies what L2 adds to that weight's gradient. With AdamW that number is 1 for every weight.
-# It is the pull itself where gradients average to zero. Elsewhere it is a first estimate only: a steady gradient leaves less for the pull. So we speak of the *multiplier*.
-#
-# Decided beforehand, tenfold counts:
-# 1. the largest multiplier over the smallest, 5 % of the weights left out at either end;
-# 2. the smallest multiplier of all.
-#
-# At large λ the pull itself fills $\hat v$. So if the spread comes from the loss's gradients, it should shrink there: we compare λ = 0.1 with λ = 1e-4.
-
-# %%
-predict("spread",
-        "Leaving out 5 % at either end, the largest and the smallest multiplier "
-        "differ by a factor of …",
-        ["less than 3", "3 to 10", "more than 10"])
-
-# %% [markdown]
-# **Do this**: move λ to its right end.  **Notice**: on which side of the dashed line does the cloud lie, and what becomes of its slope?
-
-# %% jupyter={"outputs_hidden": true}
-from course_lib.explorers import weight_decay as explore
-
-explore.effective_decay.show()
-
-# %% [markdown]
-# *Left:* every dot is a weight. The dashed line at $10^0 = 1$ is AdamW, the same for all; the dotted slope is 1/gradient. *Middle:* how the weights spread; nine in ten lie between the dotted lines.
-# *Right:* the weights by the pixel they read; grey pixels are always blank, their weights never see a gradient and are left out.
-
-# %% tags=["nbval-check-output"]
-from course_lib.experiments.weight_decay.effective_decay import measure_decay
-from course_lib.statistics import mean_interval, paired_interval
-
-*_, found = measure_decay()  # what the picture was drawn from; 8 seeds
-at = found.strengths.index(1e-4)
-spread, least = found.spread[:, at], found.least[:, at]  # in powers of ten
-print(f"nine weights in ten lie within a factor of {10**spread.mean():.0f}; "
-      f"the smallest multiplier is {10**least.mean():.0f}")
-middle = 10 ** found.pixels[:, at].nanmean(0).view(8, 8)[:, 2:6]
-print(f"medians by pixel, in the four columns in the middle of the image: "
-      f"{middle.min():.0f} to {middle.max():.0f}")
-claim("At λ = 1e-4 the effective decay of the weights spreads more than tenfold (in "
-      "powers of ten: by more than 1).",
-      measured=mean_interval(spread), kind="measured", id="decay-spread",
-      holds=above(1))
-claim("At every weight Adam multiplies what L2 adds by more than ten (the smallest "
-      "multiplier, in powers of ten: more than 1).",
-      measured=mean_interval(least), kind="measured", id="decay-least",
-      holds=above(1))
-claim("At λ = 0.1 the spread is smaller than at "
-      "λ = 1e-4 (difference in powers of ten).",
-      measured=paired_interval(found.spread[:, -1], found.spread[:, at]),
-      kind="measured", id="decay-spread-strong",
-      holds=negative)
-
-# %%
-# what came out
-spread = mean_interval(spread)  # in powers of ten; log10(3) = 0.477
-reveal("spread", from_interval={"less than 3": below(0.477)(spread),
-                                "3 to 10": between(0.477, 1)(spread),
-                                "more than 10": above(1)(spread)},
-       because=f"measured: a factor of {10**spread.mean:.0f}", rests="decay-spread")
-
-# %% [markdown]
-# Nine weights in ten lie within a factor of 380. The map tells where that comes from. At the left and right edge of an image most pixels are blank in nearly every digit, so their weights hardly ever see a gradient, $\sqrt{\hat v}$ is tiny, and the multiplier is enormous. In the four columns in the middle the typical ones go from 223 to 419, not even twofold.
-# Loshchilov & Hutter (2019) say that where gradients are large, L2 under Adam decays less than decoupled decay would. Less than elsewhere, yes. But with a mean loss and inputs of size 1, as here, gradients are far below 1, and the whole cloud stands far above the dashed line: the smallest multiplier is about 140.
-# At large λ the line bends flat: where $\lambda w$ itself fills $\hat v$, the pull is divided by itself, as on the flat loss.
-#
-# So under Adam one λ of L2 has as many multipliers as there are weights, set by gradients that nobody chose. Other pixel scales give other gradients, and another picture. Whether it costs *accuracy* is another question; the next lesson measures it.
-#
-# The intervals cover eight seeds, each with another split, start and batch order, but always from the same 1797 images. They speak of training on these digits, not of other data.
-
-# %% [markdown] slideshow={"slide_type": "slide"}
-# ## A myth, checked
-#
-# > **"`torch.optim.SGD(weight_decay=…)` directly performs weight decay. It is fully equivalent to adding the L2 norm to the loss."**
-#
-# (The L2 *penalty*, to be exact: half the squared norm.) Under momentum these two sentences exclude each other. Which one is true of torch?
-#
-# The second. torch's SGD adds λw to the gradient, before the velocity sees it: it takes the very steps that you saw of L2 *By hand*, and ends where the loss term leads (*Deeper*). The name `weight_decay` is older than the distinction. torch's Adam does L2 as well; AdamW decouples.
-
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: torch's own steps
 #
-# Three steps of torch's SGD, Adam and AdamW beside those of *By hand*; and the three ways of *When they are the same* once more, now with momentum.
+# Three steps of torch's SGD, Adam and AdamW beside ours on the flat loss; and the loss term against `weight_decay`, as in *Deeper: a thousand noisy steps*, now with momentum.
 
 # %% tags=["deeper", "nbval-check-output"]
 def torch_steps(optimizer_class, **options):
@@ -630,10 +561,89 @@ claim("`weight_decay=2λ` in torch's SGD equals the loss term λ‖w‖² under 
       holds=below(1e-12))
 
 # %% [markdown] slideshow={"slide_type": "slide"}
+# ## How unequal is the pull in a network?
+#
+# The network of the plain cell again, under Adam with L2, now on 1000 images with right labels, pixels between 0 and 1, learning rate 0.001, 600 steps.
+# For every weight of the first layer we note, after the last step, its **effective decay** $1/(\sqrt{\hat v}+\varepsilon)$: by how much Adam multiplies what L2 adds to that weight's gradient. With AdamW that number is 1 for every weight.
+# It is the pull itself where gradients average to zero. Elsewhere it is a first estimate only: a steady gradient leaves less for the pull. So we speak of the *multiplier*.
+#
+# Two questions. Decided beforehand: a factor of more than ten counts.
+# 1. How many times the smallest multiplier is the largest, 5 % of the weights left out at either end?
+# 2. How large is the smallest multiplier of all?
+
+# %%
+predict("spread",
+        "Leaving out 5 % at either end, the largest and the smallest multiplier "
+        "differ by a factor of …",
+        ["less than 3", "3 to 10", "more than 10"])
+
+# %% [markdown]
+# **Do this**: move λ to its right end.  **Notice**: on which side of the dashed line does the cloud lie, and what becomes of its slope?
+
+# %% jupyter={"outputs_hidden": true}
+from course_lib.explorers import weight_decay as explore
+
+explore.effective_decay.show()
+
+# %% [markdown]
+# *Left:* every dot is a weight. The dashed line at $10^0 = 1$ is AdamW, the same for all; the dotted slope is 1/gradient. *Middle:* nine in ten weights lie between the dotted lines.
+# *Right:* the weights by the pixel they read. Grey pixels are always blank; their weights never see a gradient and are left out.
+
+# %% tags=["nbval-check-output"]
+from course_lib.experiments.weight_decay.effective_decay import measure_decay
+from course_lib.statistics import mean_interval
+
+*_, found = measure_decay()  # what the picture was drawn from; 8 seeds
+at = found.strengths.index(1e-4)
+spread, least = found.spread[:, at], found.least[:, at]  # in powers of ten
+print(f"nine weights in ten: within a factor of {10**spread.mean():.0f}")
+print(f"smallest multiplier: {10**least.mean():.0f}")
+middle = 10 ** found.pixels[:, at].nanmean(0).view(8, 8)[:, 2:6]
+print(f"medians by pixel, middle columns: {middle.min():.0f} to {middle.max():.0f}")
+claim("At λ = 1e-4 the effective decay of the weights spreads more than tenfold: more "
+      "than 1 power of ten from the smallest to the largest, 5 % left out at each end.",
+      measured=mean_interval(spread), kind="measured", id="decay-spread",
+      unit="powers of ten", holds=above(1))
+claim("At λ = 1e-4 Adam multiplies what L2 adds by more than ten at every weight: the "
+      "smallest multiplier is above 1 power of ten.",
+      measured=mean_interval(least), kind="measured", id="decay-least",
+      unit="powers of ten", holds=above(1))
+
+# %%
+# what came out
+spread = mean_interval(spread)  # in powers of ten; log10(3) = 0.477
+reveal("spread", from_interval={"less than 3": below(0.477)(spread),
+                                "3 to 10": between(0.477, 1)(spread),
+                                "more than 10": above(1)(spread)},
+       because=f"measured: a factor of {10**spread.mean:.0f}", rests="decay-spread")
+
+# %% [markdown]
+# Nine weights in ten lie within a factor of 380. The map tells where that comes from. At the left and right edge most pixels are blank in nearly every digit. Their weights hardly ever see a gradient, $\sqrt{\hat v}$ is tiny, and the multiplier is enormous. In the four columns in the middle the medians go from 223 to 419, not even twofold.
+# And the whole cloud stands above the dashed line: the smallest multiplier is 137. Loshchilov & Hutter (2019) say that where gradients are large, L2 under Adam decays less than decoupled decay would. Less than elsewhere, yes. But with a mean loss and inputs of size 1, as here, gradients are far below 1.
+# At large λ the line bends flat: where $\lambda w$ itself fills $\hat v$, the pull is divided by itself, as on the flat loss.
+#
+# So under Adam one λ of L2 has as many multipliers as there are weights, set by gradients that nobody chose. Whether it costs *accuracy* is another question; the next lesson measures it.
+# The eight seeds differ in split, start and batch order, and share the same 1797 images: the intervals speak of these digits, not of other data.
+
+# %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
+# ### Deeper: does the spread come from the loss?
+#
+# At large λ the pull itself fills $\hat v$. So if the spread comes from the loss's gradients, it should shrink there: we compare λ = 0.1 with λ = 1e-4.
+
+# %% tags=["deeper", "nbval-check-output"]
+from course_lib.statistics import paired_interval
+
+claim("At λ = 0.1 the effective decay of the weights spreads over fewer powers of ten "
+      "than at λ = 1e-4.",
+      measured=paired_interval(found.spread[:, -1], found.spread[:, at]),
+      kind="measured", id="decay-spread-strong",
+      unit="powers of ten", holds=negative)
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## In production
 #
 # - **SGD** with momentum: `torch.optim.SGD(…, weight_decay=1e-4)` is L2, and every recipe tuned with it means L2. Typical λ: 1e-4 (ResNet) to 5e-4 (AlexNet, VGG). torch has no SGD with decay; it is the block of the plain cell.
-# - **Adam**: use `torch.optim.AdamW`, which is `Adam` with `decoupled_weight_decay=True`. Not because its results are better, which lesson 04 measures. But its λ takes the same share ηλ of every weight at each step, whatever the gradients, and it means the same when the loss is multiplied by a number. Under Adam with L2 a loss summed over the batch instead of averaged is another strength. Where a weight then comes to rest does depend on its gradients, as you have seen. Typical λ: 0.01 to 0.1 (0.05 in DeiT, 0.1 in GPT-3). Do not carry over a λ from Adam's L2.
+# - **Adam**: use `torch.optim.AdamW`. Not because its results are better; that is measured in lesson 04. But its λ takes the same share ηλ of every weight at each step, whatever the gradients, and however the loss is scaled. Under Adam with L2 a loss summed over the batch instead of averaged is another strength. Where a weight then comes to rest does depend on its gradients. Typical λ: 0.01 to 0.1 (0.05 in DeiT, 0.1 in GPT-3). Do not carry over a λ from Adam's L2.
 # - **Biases**, and the scale and shift of normalisation layers such as BatchNorm (lesson 07), are usually left out. It takes two parameter groups. Whether it lowers the error depends on the width of the network, and on whether λ was chosen by loss or by error; lesson 07 measures it. <!-- rests: spare-narrow, spare-wide, not spare-tuned-noisy, spare-tuned-error-noisy -->
 
 # %% tags=["nbval-check-output"]
@@ -648,7 +658,7 @@ for group in optimizer.param_groups:
           [tuple(p.shape) for p in group["params"]])
 
 # %% [markdown]
-# Such groups do not mean different learning rates for weights and biases: in the printout the rate is the same, the decay differs. `course_lib.weight_decay.decay_groups` makes them too: it spares whatever belongs to a normalisation layer or has fewer than two dimensions; never go by its name.
+# Such groups do not mean different learning rates for weights and biases: the rate is the same, the decay differs. `course_lib.weight_decay.decay_groups` makes them too: it spares whatever belongs to a normalisation layer or has fewer than two dimensions; never go by its name.
 
 # %%
 quiz("You move a recipe from SGD(momentum=0.9, weight_decay=5e-4) to decoupled decay. "
@@ -689,7 +699,7 @@ for convention in ("penalty", "half_penalty", "per_example", "decoupled", "per_s
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## When not to
 #
-# - A recipe tuned with coupled L2 works: keep it, or tune again. Replacing one kind by the other and keeping λ changes the regularization by the factors you have seen.
+# - A recipe tuned with coupled L2 works: keep it, or tune again.
 # - Fine-tuning: both pull to zero, away from the weights you were given. A penalty on the distance to those, $\frac{\lambda}{2}\lVert w - w_0\rVert^2$, pulls back to where you started (*L2-SP*, Li et al. 2018).
 # - Weights in front of a BatchNorm: keep the decay there, but do not expect it to make the function simpler. It sets the effective learning rate, as lesson 07 shows (one of three mechanisms that Zhang et al., 2019, tell apart).
 
