@@ -219,15 +219,18 @@ adds = run.reached(0.95).clamp(max=run.recorded[-1])
 # %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
 # what is claimed
 claim("Without decay fewer than 90 % of the test pairs are right.",
-      measured=mean_interval(plain), kind="measured", id="by-heart", holds=below(0.9))
-claim("With λ = 2 more than 95 % are.", measured=mean_interval(decayed),
-      kind="measured", id="decay-adds", holds=above(0.95))
-claim("That is more than 30 points more than without decay.",
-      measured=paired_interval(decayed, plain), kind="measured", id="decay-gains",
-      holds=above(0.3))
-claim("95 % of the test pairs take more than twice the updates that all training pairs "
-      "take.", measured=ratio_interval(adds[:, 1], by_heart[:, 1]), kind="measured",
-      id="adds-later", holds=above(2))
+      measured=mean_interval(plain), kind="measured", id="by-heart", holds=below(0.9),
+      unit="%", times=100)
+claim("With λ = 2 more than 95 % of the test pairs are right.",
+      measured=mean_interval(decayed), kind="measured", id="decay-adds",
+      holds=above(0.95), unit="%", times=100)
+claim("With λ = 2 the share of test pairs that are right is more than 30 points more "
+      "than without decay.", measured=paired_interval(decayed, plain), kind="measured",
+      id="decay-gains", holds=above(0.3), unit="points", times=100)
+claim("With λ = 2, until 95 % of the test pairs are right it takes more than twice the "
+      "updates that all training pairs take.",
+      measured=ratio_interval(adds[:, 1], by_heart[:, 1]), kind="measured",
+      id="adds-later", holds=above(2), unit="times")
 
 # %% jupyter={"outputs_hidden": true}
 for i, name in enumerate(("λ = 0", "λ = 2")):
@@ -260,9 +263,9 @@ reveal("longer",
 mirror, other = grokking.mirrors_known(run, PLAIN).T
 print("mirror trained:    ", *(f"{one:5.0%}" for one in mirror))
 print("neither was shown: ", *(f"{one:5.0%}" for one in other))
-claim("Without decay it knows, of the test pairs, those whose mirror it was shown.",
-      measured=paired_interval(mirror, other), kind="measured", id="knows-mirrors",
-      holds=above(0.5))
+claim("Without decay more of the test pairs whose mirror was trained are right than of "
+      "the others, by more than 50 points.", measured=paired_interval(mirror, other),
+      kind="measured", id="knows-mirrors", holds=above(0.5), unit="points", times=100)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Why: numbers on a clock
@@ -311,10 +314,10 @@ power = torch.tensor([[one.shares.topk(2).values.sum() for one in seed]
                       for seed in found])
 claim("With λ = 2 the two strongest frequencies have more than 20 points more of the "
       "power than without decay.", measured=paired_interval(power[:, 1], power[:, 0]),
-      kind="measured", id="two-circles", holds=above(0.2))
-claim("With λ = 2 the norm of all weights is less than 0.8 of that without.",
+      kind="measured", id="two-circles", holds=above(0.2), unit="points", times=100)
+claim("With λ = 2 the norm of all weights is less than 0.8 times that without decay.",
       measured=ratio_interval(run.norm[:, 1, -1], run.norm[:, 0, -1]),
-      kind="measured", id="smaller-norm", holds=below(0.8))
+      kind="measured", id="smaller-norm", holds=below(0.8), unit="times")
 
 # %% jupyter={"outputs_hidden": true}
 print("share of the two strongest, without and with decay:")
@@ -363,13 +366,13 @@ def handed_back(arm, patience=5, watched=run.validation_loss):
 
 # %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
 # what is claimed
-claim("With λ = 2 early stopping hands back a network that gets more than 20 points "
-      "fewer of the test pairs right than the last one.",
+claim("With λ = 2 the network that early stopping hands back gets fewer of the test "
+      "pairs right than the last one, by more than 20 points.",
       measured=paired_interval(decayed, handed_back(1)), kind="measured",
-      id="stops-too-early", holds=above(0.2))
-claim("Without decay what it hands back gets fewer than 10 % right.",
-      measured=mean_interval(handed_back(0)), kind="measured", id="hands-back-nothing",
-      holds=below(0.1))
+      id="stops-too-early", holds=above(0.2), unit="points", times=100)
+claim("Without decay the network that early stopping hands back gets fewer than 10 % of "
+      "the test pairs right.", measured=mean_interval(handed_back(0)), kind="measured",
+      id="hands-back-nothing", holds=below(0.1), unit="%", times=100)
 
 # %% jupyter={"outputs_hidden": true}
 for patience in (3, 5, 8):
@@ -407,16 +410,20 @@ l2, too_much, dropped, smoothed = (grokking.at_the_end(arm, range(5))
 
 # %% tags=["deeper", "nbval-check-output"] jupyter={"outputs_hidden": true}
 # what is claimed
-claim("L2 through Adam does it too: more than 95 % right.",
-      measured=mean_interval(l2), kind="measured", id="l2-adds", holds=above(0.95))
-claim("Ten times as much L2: fewer than 10 % right.", measured=mean_interval(too_much),
-      kind="measured", id="l2-too-much", holds=below(0.1))
-claim("Dropout without decay: more than 10 points more than nothing.",
-      measured=paired_interval(dropped, plain[:5]), kind="measured",
-      id="dropout-adds-some", holds=above(0.1))
-claim("Smoothing beside decay: more than 5 points fewer than decay alone.",
-      measured=paired_interval(decayed[:5], smoothed), kind="measured",
-      id="smoothing-undoes", holds=above(0.05))
+claim("L2 through Adam does it too: more than 95 % of the test pairs are right.",
+      measured=mean_interval(l2), kind="measured", id="l2-adds", holds=above(0.95),
+      unit="%", times=100)
+claim("Ten times as much L2: fewer than 10 % of the test pairs are right.",
+      measured=mean_interval(too_much), kind="measured", id="l2-too-much",
+      holds=below(0.1), unit="%", times=100)
+claim("Dropout without decay gets more of the test pairs right than no regularizer, by "
+      "more than 10 points.", measured=paired_interval(dropped, plain[:5]),
+      kind="measured", id="dropout-adds-some", holds=above(0.1), unit="points",
+      times=100)
+claim("Smoothing beside decay gets fewer of the test pairs right than decay alone, by "
+      "more than 5 points.", measured=paired_interval(decayed[:5], smoothed),
+      kind="measured", id="smoothing-undoes", holds=above(0.05), unit="points",
+      times=100)
 
 # %% tags=["deeper"] jupyter={"outputs_hidden": true}
 for name, values in zip([*others, "decay alone", "nothing"],
@@ -540,10 +547,10 @@ print(f"{'at rate':<15}" + "".join(f"{rate:7.1g}" for rate, _ in tried))
 
 # %% tags=["deeper", "nbval-check-output"] jupyter={"outputs_hidden": true}
 # what is claimed
-claim("Tuned, and against a plain transformer that is tuned too, decay lowers the "
-      "error by more than a point.",
+claim("A tuned transformer with decoupled decay has a lower test error than a tuned "
+      "plain one, by more than a point.",
       measured=carried.difference("transformer", "decoupled decay"), kind="measured",
-      id="carried-decay", holds=below(-0.01))
+      id="carried-decay", holds=below(-0.01), unit="points", times=100)
 
 # %% tags=["deeper"] jupyter={"outputs_hidden": true}
 stored = carried.errors("transformer", "plain")
@@ -583,17 +590,19 @@ for name, key, sentence, bound in (
          below(-0.01)),
         ("decay 0.3", "decay", "changes the test error by less than 2 points",
          within(0.02))):
-    claim(f"{name.capitalize()} {sentence}.", measured=lines.difference(arms[name]),
-          kind="measured", id=f"conv-{key}", holds=bound)
+    claim(f"{name.capitalize()} {sentence}, against plain.", kind="measured",
+          measured=lines.difference(arms[name]), id=f"conv-{key}", holds=bound,
+          unit="points", times=100)
 
 # %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
 # what is claimed
-claim("Decay of 0.3 lowers the test NLL (difference).", kind="measured",
+claim("Decay of 0.3 lowers the test NLL, against plain.", kind="measured",
       measured=lines.difference(arms["decay 0.3"], what="test_loss"),
-      id="conv-decay-nll", holds=negative)
-claim("Batch norm errs less than decay, by more than 5 points.", kind="measured",
+      id="conv-decay-nll", holds=negative, unit="nats")
+claim("Batch norm has a lower test error than decay of 0.3, by more than 5 points.",
       measured=lines.difference(arms["batch norm"], arms["decay 0.3"]),
-      id="conv-norm-decay", holds=below(-0.05))
+      kind="measured", id="conv-norm-decay", holds=below(-0.05), unit="points",
+      times=100)
 
 # %%
 named = ("decay 0.3", "dropout 0.5", "smoothing 0.1", "batch norm", "shifts of 4")
