@@ -414,9 +414,9 @@ for patience in (3, 5, 8):
 
 # %% tags=["deeper", "nbval-check-output"] jupyter={"outputs_hidden": true}
 # what is claimed
-claim("Without decay the network that early stopping hands back gets fewer than 10 % of "
-      "the test pairs right.", measured=mean_interval(handed_back(0)), kind="measured",
-      id="hands-back-nothing", holds=below(0.1), unit="%", times=100)
+claim("Without decay the network that early stopping hands back gets fewer than 10 % "
+      "of the test pairs right.", measured=mean_interval(handed_back(0)),
+      kind="measured", id="hands-back-nothing", holds=below(0.1), unit="%", times=100)
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: is it decay, or would anything do?
