@@ -14,9 +14,9 @@
 # %% [markdown] slideshow={"slide_type": "slide"}
 # # Capstone: choose, combine, and prove it
 #
-# Nine lessons' worth of knobs. Four questions are left: does a technique help *here*, or was it luck? What do several do together? What is the best of many settings worth? And what else had to be tuned?
+# Nine lessons' worth of knobs. Four questions are left: what do several techniques do together? Does one help *here*, or was it luck? What is the best of many settings worth? And what else had to be tuned?
 #
-# *68 minutes, best in two sittings: the second begins at "Combine". Sections called "Deeper" are folded, and extra. You need lesson 01 (training, validation and test rows; early stopping); of the other techniques, what each is for.*
+# *68 minutes, best in two sittings: the second begins at "The study, honestly". Sections called "Deeper" are folded, and extra. You need lesson 01 (training, validation and test rows; early stopping); of the other techniques, what each is for.*
 
 # %% tags=["setup"]
 # what this page needs
@@ -77,12 +77,117 @@ explore.mixer.show()
 #
 # Better than plain? Four doubts, one for each part of this lesson:
 #
-# - How sure is a mean over a few repetitions on one data set? → *Prove*
 # - Better than *what*? Plain had 600 steps to learn wrong labels by heart. → *Combine*
+# - How sure is a mean over a few repetitions on one data set? → *Prove*
 # - You looked at the **test** error of many settings, and kept the lowest. → *Choose*
 # - Were learning rate and length of training right for *both*? → *Ask*
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Combine: is more better?
 #
-# Your two guesses are answered in *Combine*, in the second sitting.
+# Back to your two guesses of the first minutes: what everything at once does to the calibration error, and how much of its gain early stopping achieves alone. Early stopping here: a look at the validation loss every 15 steps, the end after three looks in a row without a new best, the best weights kept (patience 3). It costs 200 further labelled rows, a fifth of them wrong. So there is a fourth network: *plain on all 500*.
+
+# %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
+*_, plain = mix()
+*_, stopped = mix(Setting(patience=3))
+*_, everything = mix(EVERYTHING)
+*_, plain_500 = mix(rows=500)
+ece = difference(everything, plain, "ece")
+share = share_gained(stopped, everything, plain)
+claim("Everything against plain: the test error is lower (difference).",
+      measured=difference(everything, plain), kind="measured", id="all-plain-error",
+      holds=negative)
+claim("Everything against plain: the calibration error is lower (difference).",
+      measured=ece, kind="measured", id="all-plain-ece", holds=negative)
+claim("Early stopping against plain: the test error is lower (difference).",
+      measured=difference(stopped, plain), kind="measured", id="stop-plain-error",
+      holds=negative)
+claim("Early stopping (300 rows, 200 to validate) against plain on all 500: the test "
+      "error is lower (difference).", measured=difference(stopped, plain_500),
+      kind="measured", id="stop-or-more-rows", holds=negative)
+
+# %% jupyter={"outputs_hidden": true}
+# what came out
+reveal("everything", from_interval={"lower": negative(ece), "higher": positive(ece)},
+       because=f"calibration error {plain.ece.mean():.2f} → "
+               f"{everything.ece.mean():.2f}; "
+               f"error {plain.error.mean():.3f} → {everything.error.mean():.3f}",
+       rests="all-plain-ece")
+
+# %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
+# what came out
+claim("Everything against early stopping: the test error is lower (difference).",
+      measured=difference(everything, stopped), kind="measured", id="all-stop-error",
+      holds=negative)
+claim("Everything against early stopping: the NLL is lower (difference).",
+      measured=difference(everything, stopped, "nll"), kind="measured",
+      id="all-stop-nll", holds=negative)
+claim("Everything against early stopping, in error with the corrected interval: "
+      "lower (difference).",
+      measured=corrected_interval(everything.error - stopped.error, 500, 1297),
+      kind="measured", id="all-stop-corrected", holds=negative)
+claim("Early stopping alone gains more than half of what everything gains (its gain "
+      "minus half of the other).", measured=share["half"], kind="measured",
+      id="stop-gains-half", holds=positive)
+
+# %% jupyter={"outputs_hidden": true}
+# what came out
+reveal("stopping",
+       from_interval={"less than half": negative(share["half"]),
+                      "more than half, not all": between(0, 1)(share["half"])
+                      and negative(share["all"]),
+                      "all of it, or more": positive(share["all"])},
+       because=f"error {plain.error.mean():.3f} plain, {stopped.error.mean():.3f} "
+               f"stopped early, {everything.error.mean():.3f} everything",
+       rests="stop-gains-half, all-stop-error")
+
+# %%
+# means of eight seeds, on test rows with right labels
+for name, arm in (("plain", plain), ("plain on all 500", plain_500),
+                  ("stopped early", stopped), ("everything", everything)):
+    print(f"{name:16}  error {arm.error.mean():5.1%}  NLL {arm.nll.mean():.2f}  "
+          f"ECE {arm.ece.mean():.2f}")
+
+# %% [markdown]
+# **What came out.** Early stopping alone takes the error from 28.4 % to 13.4 %, everything at once to 10.7 %. So everything errs less, and early stopping alone gains 15.0 of its 17.7 points, 85 %. <!-- rests: all-stop-error, stop-gains-half --> The probabilities tell another story: everything has a higher calibration error than plain, 0.36 against 0.20, and a higher NLL than early stopping, 0.76 against 0.62. <!-- rests: not all-plain-ece, not all-stop-nll --> The NLL of plain, 1.92, is far above both. So **compare with early stopping** before you praise anything else, and look at more than one figure: they need not agree.
+#
+# **Do regularizers spoil calibration, then?** In part. A fifth of the labels to learn from are wrong and the test labels are right, and that alone gives a network that has learned the truth about its labels a calibration error, with smoothing of some 0.16. Everything has 0.36: 0.2 remain, and are its own (*Deeper* asks in which direction, and has the sum).
+#
+# **How sure is it?** For *these* digits everything errs less than early stopping. For digits newly collected it is undecided: the corrected interval is $\sqrt{1 + 8\cdot1297/500} = 4.7$ times as wide (eight divisions into 500 labelled and 1297 test rows), and holds 0. <!-- rests: open all-stop-corrected --> It was made for large training parts, and here may be wider than needed.
+#
+# *Plain on all 500* is a weak opponent: 600 steps let it learn 100 wrong labels. A stronger one stops early to find the number of steps, and then trains on all 500 for as many (Goodfellow, Bengio & Courville, *Deep Learning*, 7.8). It was not trained here.
+
+# %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
+# ### Deeper: too sure, or not sure enough?
+#
+# The calibration error does not say in which direction. Mean confidence (the largest probability) minus accuracy does: above 0 is *too sure*, below 0 *not sure enough*.
+
+# %% tags=["deeper"]
+predict("direction",
+        "The network with everything switched on is, on right test labels, …",
+        ["too sure", "not sure enough", "too close to tell"])
+
+# %% tags=["deeper", "nbval-check-output"] jupyter={"outputs_hidden": true}
+surplus = mean_interval(everything.surplus)
+claim("The plain network is too sure (confidence minus accuracy).",
+      measured=mean_interval(plain.surplus),
+      kind="measured", id="plain-too-sure", holds=positive)
+claim("The one with everything is not sure enough (confidence minus accuracy).",
+      measured=surplus, kind="measured", id="everything-unsure", holds=negative)
+
+# %% tags=["deeper"] jupyter={"outputs_hidden": true}
+# what came out
+reveal("direction", from_interval={"too sure": positive(surplus),
+                                   "not sure enough": negative(surplus)},
+       because=f"{surplus}", rests="everything-unsure")
+
+# %% tags=["deeper"]
+print(f"stopped early: confidence minus accuracy {stopped.surplus.mean():+.2f}")
+
+# %% [markdown]
+# **The sum.** A network that has learned the truth about its labels gives the right class 0.80; with a smoothing of 0.1 it is about $0.8\cdot0.91 + 0.2\cdot0.01 = 0.73$. It is right on 89 % of the test rows, so it would look 0.16 too unsure. The one with everything has a mean confidence of 0.53 and is 0.36 too unsure. Labels and smoothing explain less than half of that.
+#
+# Early stopping alone is not sure enough either, and it has no smoothing. The wrong labels and a short training are left as reasons; here they were not told apart. One temperature (05), fitted on rows whose labels you trust, changes the confidence and no answer; it was not fitted here.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Prove: a comparison in plain PyTorch
@@ -405,113 +510,6 @@ for variant in ("dropout", "batch norm"):
           "standard deviations).",
           kind="measured", id=f"hundred-narrower-{variant.replace(' ', '-')}",
           measured=ran.spread(variant), holds=below(1))
-
-# %% [markdown] slideshow={"slide_type": "slide"}
-# ## Combine: is more better?
-#
-# Back to your two guesses of the first minutes: what everything at once does to the calibration error, and how much of its gain early stopping achieves alone. Early stopping here: a look at the validation loss every 15 steps, the end after three looks in a row without a new best, the best weights kept (patience 3). It costs 200 further labelled rows, a fifth of them wrong. So there is a fourth network: *plain on all 500*.
-
-# %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
-*_, plain = mix()
-*_, stopped = mix(Setting(patience=3))
-*_, everything = mix(EVERYTHING)
-*_, plain_500 = mix(rows=500)
-ece = difference(everything, plain, "ece")
-share = share_gained(stopped, everything, plain)
-claim("Everything against plain: the test error is lower (difference).",
-      measured=difference(everything, plain), kind="measured", id="all-plain-error",
-      holds=negative)
-claim("Everything against plain: the calibration error is lower (difference).",
-      measured=ece, kind="measured", id="all-plain-ece", holds=negative)
-claim("Early stopping against plain: the test error is lower (difference).",
-      measured=difference(stopped, plain), kind="measured", id="stop-plain-error",
-      holds=negative)
-claim("Early stopping (300 rows, 200 to validate) against plain on all 500: the test "
-      "error is lower (difference).", measured=difference(stopped, plain_500),
-      kind="measured", id="stop-or-more-rows", holds=negative)
-
-# %% jupyter={"outputs_hidden": true}
-# what came out
-reveal("everything", from_interval={"lower": negative(ece), "higher": positive(ece)},
-       because=f"calibration error {plain.ece.mean():.2f} → "
-               f"{everything.ece.mean():.2f}; "
-               f"error {plain.error.mean():.3f} → {everything.error.mean():.3f}",
-       rests="all-plain-ece")
-
-# %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
-# what came out
-claim("Everything against early stopping: the test error is lower (difference).",
-      measured=difference(everything, stopped), kind="measured", id="all-stop-error",
-      holds=negative)
-claim("Everything against early stopping: the NLL is lower (difference).",
-      measured=difference(everything, stopped, "nll"), kind="measured",
-      id="all-stop-nll", holds=negative)
-claim("Everything against early stopping, in error with the corrected interval: "
-      "lower (difference).",
-      measured=corrected_interval(everything.error - stopped.error, 500, 1297),
-      kind="measured", id="all-stop-corrected", holds=negative)
-claim("Early stopping alone gains more than half of what everything gains (its gain "
-      "minus half of the other).", measured=share["half"], kind="measured",
-      id="stop-gains-half", holds=positive)
-
-# %% jupyter={"outputs_hidden": true}
-# what came out
-reveal("stopping",
-       from_interval={"less than half": negative(share["half"]),
-                      "more than half, not all": between(0, 1)(share["half"])
-                      and negative(share["all"]),
-                      "all of it, or more": positive(share["all"])},
-       because=f"error {plain.error.mean():.3f} plain, {stopped.error.mean():.3f} "
-               f"stopped early, {everything.error.mean():.3f} everything",
-       rests="stop-gains-half, all-stop-error")
-
-# %%
-# means of eight seeds, on test rows with right labels
-for name, arm in (("plain", plain), ("plain on all 500", plain_500),
-                  ("stopped early", stopped), ("everything", everything)):
-    print(f"{name:16}  error {arm.error.mean():5.1%}  NLL {arm.nll.mean():.2f}  "
-          f"ECE {arm.ece.mean():.2f}")
-
-# %% [markdown]
-# **What came out.** Early stopping alone takes the error from 28.4 % to 13.4 %, everything at once to 10.7 %. So everything errs less, and early stopping alone gains 15.0 of its 17.7 points, 85 %. <!-- rests: all-stop-error, stop-gains-half --> The probabilities tell another story: everything has a higher calibration error than plain, 0.36 against 0.20, and a higher NLL than early stopping, 0.76 against 0.62. <!-- rests: not all-plain-ece, not all-stop-nll --> The NLL of plain, 1.92, is far above both. So **compare with early stopping** before you praise anything else, and look at more than one figure: they need not agree.
-#
-# **Do regularizers spoil calibration, then?** In part. A fifth of the labels to learn from are wrong and the test labels are right, and that alone gives a network that has learned the truth about its labels a calibration error, with smoothing of some 0.16. Everything has 0.36: 0.2 remain, and are its own (*Deeper* asks in which direction, and has the sum).
-#
-# **How sure is it?** For *these* digits everything errs less than early stopping. For digits newly collected it is undecided: the corrected interval is $\sqrt{1 + 8\cdot1297/500} = 4.7$ times as wide (eight divisions into 500 labelled and 1297 test rows), and holds 0. <!-- rests: open all-stop-corrected --> It was made for large training parts, and here may be wider than needed.
-#
-# *Plain on all 500* is a weak opponent: 600 steps let it learn 100 wrong labels. A stronger one stops early to find the number of steps, and then trains on all 500 for as many (Goodfellow, Bengio & Courville, *Deep Learning*, 7.8). It was not trained here.
-
-# %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
-# ### Deeper: too sure, or not sure enough?
-#
-# The calibration error does not say in which direction. Mean confidence (the largest probability) minus accuracy does: above 0 is *too sure*, below 0 *not sure enough*.
-
-# %% tags=["deeper"]
-predict("direction",
-        "The network with everything switched on is, on right test labels, …",
-        ["too sure", "not sure enough", "too close to tell"])
-
-# %% tags=["deeper", "nbval-check-output"] jupyter={"outputs_hidden": true}
-surplus = mean_interval(everything.surplus)
-claim("The plain network is too sure (confidence minus accuracy).",
-      measured=mean_interval(plain.surplus),
-      kind="measured", id="plain-too-sure", holds=positive)
-claim("The one with everything is not sure enough (confidence minus accuracy).",
-      measured=surplus, kind="measured", id="everything-unsure", holds=negative)
-
-# %% tags=["deeper"] jupyter={"outputs_hidden": true}
-# what came out
-reveal("direction", from_interval={"too sure": positive(surplus),
-                                   "not sure enough": negative(surplus)},
-       because=f"{surplus}", rests="everything-unsure")
-
-# %% tags=["deeper"]
-print(f"stopped early: confidence minus accuracy {stopped.surplus.mean():+.2f}")
-
-# %% [markdown]
-# **The sum.** A network that has learned the truth about its labels gives the right class 0.80; with a smoothing of 0.1 it is about $0.8\cdot0.91 + 0.2\cdot0.01 = 0.73$. It is right on 89 % of the test rows, so it would look 0.16 too unsure. The one with everything has a mean confidence of 0.53 and is 0.36 too unsure. Labels and smoothing explain less than half of that.
-#
-# Early stopping alone is not sure enough either, and it has no smoothing. The wrong labels and a short training are left as reasons; here they were not told apart. One temperature (05), fitted on rows whose labels you trust, changes the confidence and no answer; it was not fitted here.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Which of the eight carry it?
