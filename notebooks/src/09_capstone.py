@@ -546,7 +546,7 @@ print(f"plain on all 500: error {plain_500.error.mean():.1%}  "
       f"NLL {plain_500.nll.mean():.2f}  ECE {plain_500.ece.mean():.2f}")
 
 # %% [markdown]
-# Plain on all 500 has 22.3 % wrong, and stopped early 13.4 %: the rows are better spent on stopping. <!-- rests: stop-or-more-rows --> But *plain on all 500* is a weak opponent: 600 steps let it learn 100 wrong labels. A stronger one stops early to find the number of steps, and then trains on all 500 for as many (Goodfellow, Bengio & Courville, *Deep Learning*, 7.8). It was not trained here.
+# Plain on all 500 has 22.3 % wrong, and stopped early 13.4 %: here the rows were better spent on stopping. <!-- rests: stop-or-more-rows --> But *plain on all 500* is a weak opponent: 600 steps let it learn 100 wrong labels. A stronger one stops early to find the number of steps, and then trains on all 500 for as many (Goodfellow, Bengio & Courville, *Deep Learning*, 7.8). It was not trained here.
 #
 # For *these* digits everything errs less than early stopping. For digits newly collected it is undecided: the corrected interval is $\sqrt{1 + 8\cdot1297/500} = 4.7$ times as wide (eight divisions into 500 labelled and 1297 test rows), and holds 0. <!-- rests: open all-stop-corrected --> It was made for large training parts, and here may be wider than needed; so may those of the eight techniques left out.
 #
