@@ -113,6 +113,8 @@ class Picture:
             self._canvas.restore_region(self._background)
             for mark in moving:
                 (mark.axes or self.figure).draw_artist(mark)
+            # Nothing of what stays has moved, though a legend that is drawn says so of its frame.
+            self.figure.stale = False
         seen = said if isinstance(said, Seen) else Seen(said)
         seen = Seen(" ".join(seen.caption.split()), seen.readings, seen.handles)
         return Frame(np.asarray(self._canvas.buffer_rgba()), None if redrawn else self._layer, seen)
