@@ -74,12 +74,35 @@ def test_whatever_else_draw_changes_is_drawn_too(draw):
     assert seen[2] == fresh(explorer).draw(2)[0]
 
 
-def test_what_stays_is_drawn_once():
-    picture, drawn = fresh(_toys.waves), []
+def with_legend(figure):
+    ax = figure.subplots()
+    ax.set(xlim=(0, 1), ylim=(0, 9))
+    line = ax.plot([0, 1], [0, 1], label="a line")[0]
+    return {"line": line, "legend": ax.legend(loc="upper left")}
+
+
+def move_with_legend(marks, result):
+    marks["line"].set_ydata([0, result])
+    marks["legend"].set_visible(result > 1)
+    return "A line, with a legend from 2 on."
+
+
+@pytest.mark.parametrize(
+    ("explorer", "results"),
+    [
+        (_toys.waves, [_toys.compute_waves(n, 0.1, "sine") for n in (1.0, 2.0, 3.0)]),
+        # drawn, a legend says that its frame has moved
+        (Explorer("A line", {}, None, with_legend, move_with_legend, size=(3, 2)), (1, 2, 3)),
+    ],
+    ids=["waves", "legend"],
+)
+def test_what_stays_is_drawn_once(explorer, results):
+    picture, drawn = fresh(explorer), []
     full = picture._canvas.draw
     picture._canvas.draw = lambda: drawn.append(full())
-    for frequency in (1.0, 2.0, 3.0):
-        picture.draw(_toys.compute_waves(frequency, 0.1, "sine"))
+    assert [picture.draw(one)[0] for one in results] == [
+        fresh(explorer).draw(one)[0] for one in results
+    ]
     assert len(drawn) == 1
 
 

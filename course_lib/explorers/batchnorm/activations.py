@@ -42,7 +42,7 @@ def _draw(marks, result):
                 range(1, DEPTH + 1), values if name == "stuck" else values.clamp(min=1e-12)
             )
         if name != "stuck":
-            marks[name, True][0].axes.set_ylim(_window(result))
+            plotting.set_limits(marks[name, True][0].axes, y=_window(result))
     sizes = {
         norm: f"{values[0].item():.2g} to {values[-1].item():.2g}"
         for norm, values in result.size.items()

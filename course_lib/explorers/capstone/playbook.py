@@ -53,9 +53,9 @@ def _draw(marks, result, question, tuned, lr):
     plotting.move_band(marks["errors"], np.arange(len(here.values)), errors)
     marks["off"][0].set_ydata([errors[:, 0].mean()] * 2)
     left = marks["off"][0].axes
-    left.set_xticks(range(len(here.values)), [_shown(value) for value in here.values])
-    plotting.set_limits(left, x=(-0.3, len(here.values) - 0.7))
-    left.set_xlabel(LABELS[knob])
+    if left.get_xlabel() != LABELS[knob]:  # another question, on another axis
+        left.set(xlabel=LABELS[knob], xlim=(-0.3, len(here.values) - 0.7))
+        left.set_xticks(range(len(here.values)), [_shown(value) for value in here.values])
     low, high = errors.min() - 2, errors.max() + 5  # room for the band and the legend
     plotting.set_limits(left, y=(5 * np.floor(low / 5), 5 * np.ceil(high / 5)))
     reach = 1.0

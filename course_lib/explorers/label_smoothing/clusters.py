@@ -24,6 +24,7 @@ def _prepare(figure):
             )
             marks[f"name {p} {k}"] = [ax.text(0, 0, "", fontsize=12, weight="bold", **middle)]
     planes[0].set_ylabel("1: mean distance of the ✖")
+    marks["ε"] = [planes[1].set_title("")]
     right.set(
         title="Scatter, all ten classes",
         xlabel="ε (not to scale)",
@@ -50,7 +51,7 @@ def _draw(marks, result, epsilon, part, classes):
     three = [int(k) for k in classes.split(", ")]
     for p, shown in enumerate((0.0, epsilon)):
         _draw_plane(marks, p, *result.in_plane(shown, part, three), three)
-    plotting.set_texts(marks["mean 1 0"][0].axes, title=f"ε = {epsilon:g}")
+    marks["ε"][0].set_text(f"ε = {epsilon:g}")
     at = [result.epsilons.index(shown) for shown in (0.0, epsilon)]
     places = np.arange(len(result.epsilons))
     values = result.scatter[:, :, penultimate.PARTS.index(part)]
