@@ -317,7 +317,7 @@ claim("In the average's form both pulls end at ridge(λ): the factor 1/(1 − β
 #
 # What is added is half the squared norm, to be exact. Under momentum these two sentences exclude each other. Which one is true of torch?
 #
-# The second. torch's SGD adds λw to the gradient, before the velocity sees it: it takes the very steps that you saw of L2 *By hand*. The name `weight_decay` is older than the distinction. torch's Adam does L2 as well; AdamW does decay. *Deeper: torch's own steps* checks all three.
+# The second. torch's SGD adds λw to the gradient, before the velocity sees it: it takes the very steps that you saw of L2 *By hand*. torch's Adam does L2 as well; AdamW does decay. *Deeper: torch's own steps* checks all three.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## In plain PyTorch
@@ -461,7 +461,7 @@ reveal("two-weights", "the one with gradients ±0.1",
        because="its pull is divided by 0.1, the other's by 10")
 
 # %% [markdown]
-# Decay took about 2 % of each. L2 took about a tenth of that, and about ten times that: its pull was divided by 10, and by 0.1. (That is 91 and not 100 times as much: the quiet weight gets smaller on the way, and λw with it.)
+# Decay took about 2 % of each. L2 took about a tenth of that, and about ten times that: its pull was divided by 10, and by 0.1. (91 and not 100 times as much: the quiet weight gets smaller on the way, and λw with it.)
 #
 # So L2 is unequal in its speed. Does it also *end* somewhere else? No. With the full batch, at rest, $(g + \lambda w)/\sqrt{\hat v} = 0$, so $g + \lambda w = 0$ as without Adam.
 # Decay is the other way round. At rest $g/\sqrt{\hat v} + \lambda w = 0$. Multiply by $\sqrt{\hat v}$:
@@ -620,7 +620,7 @@ claim("`weight_decay=2λ` in torch's SGD equals the loss term λ‖w‖² under 
 # For every weight of the first layer we note, after the last step, the number $1/(\sqrt{\hat v}+\varepsilon)$: by how much Adam multiplies what L2 adds to that weight's gradient. We call it the weight's **multiplier**; with AdamW it is 1 for all.
 # A step takes off that many times ηλw if the gradients go to and fro, as ±10 and ±0.1 did; a steady gradient leaves less. The loss's gradient is multiplied, too, so the number tells how *fast* the pull acts, not where it ends.
 #
-# Two questions, both with a bound of ten, decided beforehand.
+# Two questions, both with a bound of ten, set beforehand.
 # 1. Leave out the 5 % largest and the 5 % smallest. How many times as large as the smallest multiplier is then the largest?
 # 2. How large is the smallest of all?
 
@@ -639,7 +639,7 @@ from course_lib.explorers import weight_decay as explore
 explore.effective_decay.show()
 
 # %% [markdown]
-# *Left:* every dot is a weight. The dashed line at $10^0 = 1$ is AdamW, the same for all; the dotted slope is 1/gradient. *Middle:* nine in ten weights lie between the dotted lines.
+# *Left:* every dot is a weight. The dashed line at $10^0 = 1$ is AdamW; the dotted slope is 1/gradient. *Middle:* nine in ten weights lie between the dotted lines.
 # *Right:* the weights by the pixel they read. Grey pixels are always blank: the loss sends their weights no gradient, and they are left out. They are the flat loss of above: L2 takes about η a step from them, whatever λ.
 
 # %% tags=["nbval-check-output"]
@@ -670,7 +670,7 @@ reveal("spread", from_interval={"less than 3": below(0.477)(spread),
 # %% [markdown]
 # Nine weights in ten lie within a factor of several hundred: 380 here, 490 on fresh seeds. The largest stand at the left and right edge of the map, where pixels are nearly always blank: there gradients are rare, and $\sqrt{\hat v}$ is tiny. These weights hardly touch the output, so for digits they matter little; the weights of rare words would. In the middle four columns alone the factor is 15 (*Deeper*).
 #
-# The smallest multiplier is 137. That fits the plain cell, where L2 with 0.02 shrank the network more than decay with 0.2. But the level is a matter of units: sum the loss over the 50 images and it falls fifty-fold. The ratios between the weights' gradients stay. Loshchilov & Hutter (2019) say that weights with large gradients are pulled less than others: so it is here. Less than by decay at equal λ they are pulled only where gradients exceed 1, and here those are far below.
+# The smallest multiplier is 137. That fits the plain cell, where L2 with 0.02 shrank the network more than decay with 0.2. But the level is a matter of units: sum the loss over the 50 images and it falls fifty-fold. The ratios between the weights' gradients stay. Loshchilov & Hutter (2019) say that weights with large gradients are pulled less than others: so it is here. Less than by decay at equal λ they are pulled only where gradients exceed 1; here they are far below.
 # At large λ the line bends flat: $\lambda w$ itself fills $\hat v$, and the pull is divided by itself, as on the flat loss.
 #
 # So under Adam one λ of L2 has as many multipliers as there are weights, set by gradients that nobody chose. Whether it costs *accuracy*, lesson 04 measures.
@@ -700,9 +700,9 @@ claim("At λ = 0.1 the multipliers of the weights spread over fewer powers of te
 # ## In production
 #
 # - **SGD** with momentum: `torch.optim.SGD(…, weight_decay=1e-4)` is L2, and every recipe tuned with it means L2. Typical λ: 1e-4 (ResNet) to 5e-4 (AlexNet, VGG). torch has no SGD with decay; it is the block of the plain cell.
-# - **Adam**: use `torch.optim.AdamW`. Whether its results are better is measured in lesson 04; the reason here is that its λ is readable. It takes the same share ηλ of every weight at each step, whatever the gradients, and however the loss is scaled. Typical λ: 0.01 to 0.1 (0.05 in DeiT, 0.1 in GPT-3). AdamW decays by default, with 0.01; SGD and Adam do not. Multiply ηλ by the number of steps: 0.03 is 3 % in all, next to nothing.
-# - **Changing over**: from SGD with momentum 0.9 and `weight_decay=1e-4` to SGD with decay, 1e-3. From SGD, or from Adam with L2, to AdamW there is no formula: start at 0.01 and tune. Keeping 1e-4 in torch's Adam changes the strength, too, weight by weight.
-# - **Biases**, and the scale and shift of normalisation layers such as BatchNorm (lesson 07), are usually left out. It takes two parameter groups. Whether it lowers the error depends on the width of the network, and on whether λ was chosen by loss or by error; lesson 07 measures it. <!-- rests: spare-narrow, spare-wide, not spare-tuned-noisy, spare-tuned-error-noisy -->
+# - **Adam**: use `torch.optim.AdamW`. Whether its results are better, lesson 04 measures. Its λ is readable: it takes the same share ηλ of every weight at each step, whatever the gradients, and however the loss is scaled. Typical λ: 0.01 to 0.1 (0.05 in DeiT, 0.1 in GPT-3). AdamW decays by default, with 0.01; SGD and Adam do not. Multiply ηλ by the number of steps: 0.03 is 3 % in all, next to nothing.
+# - **Changing over**: from SGD with momentum 0.9 and `weight_decay=1e-4` to SGD with decay, 1e-3. From SGD, or from Adam with L2, to AdamW there is no formula: start at 0.01 and tune. Keeping 1e-4 in torch's Adam is another strength, too, weight by weight.
+# - **Biases**, and the scale and shift of normalisation layers such as BatchNorm (lesson 07), are usually left out. It takes two parameter groups. Whether it lowers the error depends on the network's width, and on whether λ was chosen by loss or by error: lesson 07. <!-- rests: spare-narrow, spare-wide, not spare-tuned-noisy, spare-tuned-error-noisy -->
 
 # %% tags=["nbval-check-output"]
 network = torch.nn.Sequential(torch.nn.Linear(64, 128), torch.nn.BatchNorm1d(128),
@@ -716,7 +716,7 @@ for group in optimizer.param_groups:
           [tuple(p.shape) for p in group["params"]])
 
 # %% [markdown]
-# Such groups do not mean different learning rates for weights and biases: the rate is the same, the decay differs. `course_lib.weight_decay.decay_groups` makes them too: it spares whatever belongs to a normalisation layer or has fewer than two dimensions. Do not choose by name: a BatchNorm in a `Sequential` is called `1`.
+# The learning rate is the same in both groups, the decay differs. `course_lib.weight_decay.decay_groups` makes them too: it spares whatever belongs to a normalisation layer or has fewer than two dimensions. Do not choose by name: a BatchNorm in a `Sequential` is called `1`.
 
 # %%
 quiz("You keep SGD with momentum 0.9 and its learning rate, and replace "
