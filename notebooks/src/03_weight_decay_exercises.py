@@ -125,7 +125,7 @@ explore.trajectories.show(update=adam_update,
 # ## T3 · Four updates, three steps, a pencil
 #
 # One weight starts at 1. It gets one push and then none: the loss's gradients are 1, 0, 0. Learning rate 0.2, $\lambda = 0.5$.
-# SGD has momentum 0.5; Adam has $\beta_1 = \beta_2 = 0$ and an ε too small to see, so that it divides each gradient by its own size.
+# SGD has momentum 0.5; Adam has $\beta_1 = \beta_2 = 0$ and an ε too small to see, so that it divides each gradient by its own size. (A gradient of 0 divided by ε is 0.)
 #
 # Write down the weight after each of the three steps, first with a pencil. All twelve numbers have at most three decimals.
 # Two questions on the way. Which of the four agree after the first step, and why does one of them not? Which of them would change if λ were 0.05?
@@ -146,7 +146,7 @@ t3 = check("03/T3", sgd_l2, sgd_decay, adam_l2, adamw)
 # %% [markdown]
 # ## T4 · One λ, five ways to write it
 #
-# The same strength is a different number in each text. Convert it.
+# The same strength is a different number in each text. Convert it. (The lesson's *Deeper: converting λ* has the same table.)
 #
 # | name | what the text writes |
 # |---|---|

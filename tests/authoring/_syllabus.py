@@ -97,7 +97,7 @@ PROMISES = {
         "under Adam + L2 decay goes as 1/√v": r"goes as 1/√v̂",
         "scaling the loss by c": r"Scaling the loss by 1000",
         "spread of effective decay on digits": (
-            r"effective decay of the weights spreads more than tenfold"
+            r"multipliers of the weights spread more than tenfold"
         ),
     },
     "adamw": {

@@ -19,7 +19,7 @@ def _prepare(figure):
     left, middle, right = figure.subplots(1, 3, width_ratios=[1.7, 0.8, 1])
     left.set(
         xlabel="size of the weight's gradient (from the loss)",
-        ylabel="effective decay, in multiples of lr·λ",
+        ylabel="multiplier 1/(√v̂ + ε) of what L2 adds",
     )
     left.set(title="A dot is a weight (one seed)", xlim=(-7, -1), ylim=(-1, 7.5))
     middle.set(xlabel="share of weights", title="How they spread", xlim=(0, 0.3), ylim=(-1, 7.5))
@@ -76,8 +76,8 @@ def _draw(marks, result, strength):
     n, spread = len(result.low), result.spread[:, i].mean().item()
     return (
         f"λ = {plotting.readable(strength)}, {n} seed{'s' * (n != 1)}: under Adam + L2 the "
-        f"effective decay of the middle 90 % of the weights spreads over a factor of "
-        f"{10**spread:.0f}; under AdamW it is one for all."
+        f"multipliers of the middle 90 % of the weights spread over a factor of "
+        f"{10**spread:.0f}; under AdamW it is 1 for all."
     )
 
 
@@ -86,7 +86,7 @@ def _middles(edges):
 
 
 explorer = Explorer(
-    title="Effective decay of each first-layer weight, digits",
+    title="Adam's multiplier of L2 at each first-layer weight, digits",
     controls={"strength": Slider("λ", values=STRENGTHS, default=1e-4, trained=True)},
     frozen={"strength": 9},
     compute=measure_decay,

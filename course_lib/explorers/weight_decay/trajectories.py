@@ -77,6 +77,7 @@ def _prepare(figure):
             "markersize": 9,
             "markeredgecolor": plotting.ink(),
             "linestyle": "none",
+            "zorder": 6,  # above the end of a path
         }
         marks[f"rest {pull}"] = left.plot([], [], color=color, label=label, **style)
     left.plot(0, 0, "+", color=plotting.ink(), markersize=12)
