@@ -180,7 +180,7 @@ explore.trajectory.show(lr=0.9)
 # By hand, with a gradient that is always 1 and $\mu = 0.9$: $v = 1,\ 1.9,\ 2.71, \dots$, up to $1/(1-\mu) = 10$.
 # So along a slope that keeps its direction the steps become ten times as long. There the **effective rate** is $\eta/(1-\mu)$: `lr=0.1` with momentum 0.9 goes as far as `lr=1` without. Across a valley the gradient changes sign, and its jumps cancel. That is why momentum bears a larger rate, up to $2(1+\mu)/\lambda_{\max}$ (*Deeper*).
 #
-# It seldom needs that. When you switch momentum 0.9 on, first *divide the rate by ten*: the effective rate stays the same, and so, nearly, does the noise. A larger rate pays only where there is little noise, as below with all 64 examples in each step.
+# It seldom needs that. When you switch momentum 0.9 on, first *divide the rate by ten*: the effective rate stays the same, and so, nearly, does the noise. A larger rate pays only where there is little noise, as below.
 #
 # **Do this**: in the picture above leave the condition number at 100 and raise the learning rate to about 1.1, where the path runs away. Then raise the momentum to 0.9.  **Notice**: does it arrive, and is it nearer than plain descent at 0.9 was?
 
@@ -274,7 +274,7 @@ claim("A minibatch gradient is unbiased: the mean of all batches is the full gra
 #
 # $$\frac{\sigma}{\sqrt B}\cdot\sqrt{\frac{n-B}{n-1}},$$
 #
-# where the second root, the **finite-population factor**, is 0.77 for three of our six and 0 for all. Both formulas are checked in the next *Deeper*. What does it mean for the size of a batch?
+# where the second root, the **finite-population factor**, is 0.77 for three of our six and 0 for all. What does it mean for the size of a batch?
 
 # %%
 predict("halve-100",
@@ -442,7 +442,7 @@ reveal("batch", from_interval={"8": negative(lower)},
        because="batches of 1 hover, the full batch has made only ten steps")
 
 # %% [markdown]
-# Batches of 8 end at 0.003, batches of 1 at 0.072, the full batch at 0.033. These are geometric means, where a few bad runs weigh little; plain means have the same order (*Deeper*). Given 80 steps as well, the full batch ends at 0.000006 (*Deeper*), for in a bowl noise on average only pushes away from the one minimum. The batches of 8 were ahead of it only because they made more steps.
+# Batches of 8 end at 0.003, batches of 1 at 0.072, the full batch at 0.033. These are geometric means, where a few bad runs weigh little; plain means have the same order. Given 80 steps as well, the full batch ends at 0.000006 (both in *Deeper*), for in a bowl noise on average only pushes away from the one minimum. The batches of 8 were ahead of it only because they made more steps.
 
 # %%
 predict("own-momentum",
@@ -493,7 +493,7 @@ claim("In the network, each at its best rate and momentum, six steps of all 500 
 # So small batches win where many steps are needed and examples are what costs: **noise is the price, and steps are what it buys.**
 # Mostly one pays for time, and a step of 32 examples takes hardly longer than a step of one (*Deeper: what does a larger batch cost?*). So double the batch while the time of a step stays the same, and tune the rate anew: as many steps, less noise.
 #
-# How widely does a weight hover? While $\eta$ is small its variance is about in proportion to $\eta/B$ (*Deeper*). So half the rate calms a run about as much as twice the batch. Why not lower it along the way?
+# While $\eta$ is small the variance of a hovering weight is about in proportion to $\eta/B$ (*Deeper*). So half the rate calms a run about as much as twice the batch. Why not lower it along the way?
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: each batch size at its own rate, and the pairs that nearly won
@@ -907,7 +907,7 @@ claim("Half the rate leaves a quarter of the distance between step and flow, and
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## In production
 #
-# What one sets stands below, in *To keep*. What goes wrong?
+# What goes wrong?
 # `T_max` and the place of `scheduler.step()` must agree: both go by steps, or both by epochs.
 #
 # Many loops trip over three facts, each in a *Deeper* at the end.
