@@ -66,16 +66,17 @@ def _prepare(figure):
     }
     style = {"marker": ".", "markersize": 5, "linestyle": "none", "alpha": 0.6}
     left.plot(*examples().T, color=plotting.series(1)[0], label="what one example wants", **style)
-    left.plot(
+    marks["goal"] = left.plot(
         *GOAL,
         marker="*",
         markersize=12,
         color=plotting.ink(),
         linestyle="none",
         label="lowest mean loss",
+        zorder=6,  # drawn with what moves, on top of the path that ends there
     )
     marks["path"] = plotting.draw_path(left, np.empty((0, 2)), label="path")
-    left.legend(loc="upper right", fontsize=8, ncols=1)
+    marks["legend"] = left.legend(loc="upper right", fontsize=8, ncols=1, frameon=True)
     right.set(
         title="Loss above the minimum", xlabel="step", ylabel="loss − lowest loss", yscale="log"
     )
