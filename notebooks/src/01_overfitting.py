@@ -43,7 +43,7 @@ setup()
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Twenty points
 #
-# Behind these points, one in each twentieth of the x-axis, is a smooth curve; each lies off it by a random error. A polynomial of your degree is fitted to them by least squares.
+# Behind these points, one in each twentieth of the x-axis, is a smooth curve; each lies off it by a random error. A polynomial of chosen degree is fitted to them by least squares.
 #
 # **Do this**: drag the degree from 0 to 12.  **Notice**: from which degree on would you no longer believe the curve?
 
