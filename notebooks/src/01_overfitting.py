@@ -14,7 +14,7 @@
 # %% [markdown] slideshow={"slide_type": "slide"}
 # # Overfitting: when does a model memorise?
 #
-# A model is fitted to examples, and is meant for new ones. It **overfits** where it follows what is accidental in its own examples: its error on them goes on falling, while its error on new ones rises. The error on new examples minus that on its own is the **generalization gap**. **Regularization**, as in lesson 00, is meant to lower the error on new examples, not that on its own.
+# A model is fitted to examples, and is meant for new ones. It **overfits** where it follows what is accidental in its own examples: its error on them goes on falling, while its error on new ones rises. The error on new examples minus that on its own is the **generalization gap**. **Regularization** is meant to lower the error on new examples, not that on its own.
 # Which models have a large gap? "Those with too many parameters", one hears. Is it so?
 #
 # *45 minutes; sections called* Deeper *are folded, and extra. You need lesson 00.*
@@ -43,7 +43,7 @@ setup()
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Twenty points
 #
-# Behind these points is a smooth curve; each point lies off it by a random error. A polynomial of the degree that you choose is fitted to them by least squares.
+# Behind these points, one in each twentieth of the x-axis, is a smooth curve; each lies off it by a random error. A polynomial of chosen degree is fitted to them by least squares.
 #
 # **Do this**: drag the degree from 0 to 12.  **Notice**: from which degree on would you no longer believe the curve?
 
@@ -78,7 +78,7 @@ from course_lib.explorers import overfitting as explore
 explore.polynomials.show(degree=1, errors="training and validation")
 
 # %% [markdown]
-# Intervals, read as in lesson 00, are over the 200 data sets here, later over seeds.
+# Claims compare by plain differences now, not by logarithms. Intervals are over the 200 data sets here, later over seeds.
 
 # %% jupyter={"outputs_hidden": true} tags=["nbval-check-output"]
 # what the picture was drawn from
@@ -99,7 +99,7 @@ reveal("degree", from_interval={"3": positive(worse)},
 # %% [markdown]
 # At degrees 1, 3 and 12 the training error is 0.27, 0.074 and 0.030. It only ever falls, for every degree contains the lower ones. The validation error is 0.29, 0.11 and 2.6: degree 12 overfits, and a few wild fits make most of that mean. At degree 1 the gap is only 0.02, and the fit is bad all the same. That is **underfitting**: the model is too stiff even for what all such data sets share.
 #
-# For the twenty points of the first picture the validation error is 0.12 at degree 3, 0.23 at 7 and 0.38 at 8. There you did well to doubt the curve.
+# The single curve of the first picture, too, is worse on new points from degree 7 on.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Bias, variance, noise
@@ -117,7 +117,7 @@ print(f"bias² {bias2:g} + variance {variance:g} = "
       f"mean squared error {((said - truth) ** 2).mean():g}")
 
 # %% [markdown]
-# In general call the truth $f$, a fit $\hat f$, and the mean of the fits over all training sets $\bar f$. A new label is $y = f + \varepsilon$, with an error $\varepsilon$ of mean 0 and variance $\sigma^2$, independent of the fit. Then
+# In general, at one $x$, call the truth $f$, a fit $\hat f$, and the mean of the fits over all training sets $\bar f$. A new label is $y = f + \varepsilon$, with an error $\varepsilon$ of mean 0 and variance $\sigma^2$, independent of the fit. Then
 #
 # $$\hat f - y = (\hat f - \bar f) + (\bar f - f) - \varepsilon .$$
 #
@@ -125,7 +125,7 @@ print(f"bias² {bias2:g} + variance {variance:g} = "
 #
 # $$\underbrace{\mathbb E(\hat f - y)^2}_{\text{expected error}} = \underbrace{(\bar f - f)^2}_{\text{bias}^2} + \underbrace{\mathbb E(\hat f - \bar f)^2}_{\text{variance}} + \underbrace{\sigma^2}_{\text{noise}} .$$
 #
-# **Bias** is what the fits get wrong *together*; **variance** is how much they disagree; **noise** is nobody's fault.
+# **Bias** is what the fits get wrong *together*; **variance** is how much they disagree; **noise** is nobody's fault. The picture shows means over $x$.
 #
 # **Do this**: raise the *noise* from 0.3 to 0.6. Set it back, and give 200 *training points* instead of 20.  **Notice**: which of the three parts follows each, at degree 1, 3 and 12?
 
@@ -135,11 +135,11 @@ from course_lib.explorers import overfitting as explore
 explore.polynomials.show(degree=3)
 
 # %% [markdown]
-# Twice the noise σ makes noise part and variance four times as large, at degree 3 from 0.019 to 0.073; bias² stays. Ten times the points take the variance from 0.019 to 0.0018 at degree 3, and from 2.2 to 0.006 at degree 12. At degree 1 bias² stays at 0.2, for more of the same data does not bend a line. That the green line climbs again from degree 8 on is an artefact of having 200 fits only (*Deeper*).
+# Twice the noise σ makes the noise part four times as large, and the variance nearly, at degree 3 from 0.019 to 0.073; bias² stays there. Ten times the points take the variance from 0.019 to 0.0018 at degree 3, and from 2.2 to 0.006 at degree 12. At degree 1 bias² stays at 0.2, for more of the same data does not bend a line. That the green line climbs again is no bias, but variance left in a mean of only 200 fits (*Deeper*).
 #
-# **Too much bias: a richer model. Too much variance: more data, the mean of several fits (*Deeper*), or less freedom.** Less freedom is what this course is about. The sum is one of *squared* errors; wrong answers, counted below, do not split like this (*Deeper*).
+# **Too much bias: a richer model. Too much variance: more data, the mean of several fits (*Deeper*), or less freedom.** Less freedom is what this course is about.
 #
-# Can one simply count parameters, then? For a polynomial the count tells the gap on new labels at the same points (*Deeper*). Not for a network: 200 small ones with 97 weights and biases, trained on these data sets for 1000 steps, have a variance of 0.036, a polynomial of 9 coefficients with the same training error 0.082. Away from the edges, where nothing holds a polynomial, it is 0.031 against 0.037. So ten times as many numbers do not swing more (*Deeper*). <!-- rests: net-varies-less-equal-fit-all, net-varies-less-equal-fit-inside -->
+# Can one simply count parameters, then? For these polynomials one can: each further coefficient adds 0.009 to the gap on new labels at the same points. Not for a network: with 97 weights and biases, trained on these data sets for 1000 steps, it has a gap of 0.079 there, about that of 9 coefficients, and less variance than a polynomial with 9. So trained, 97 numbers act like about nine (*Deeper*). <!-- rests: net-varies-less-equal-fit-all, net-varies-less-equal-fit-inside -->
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: every case there is, and what a second opinion is worth
@@ -148,16 +148,16 @@ explore.polynomials.show(degree=3)
 #
 # $$\text{error on new labels} - \text{training error} = 2\sigma^2\,\frac pn .$$
 #
-# Why? With as many coefficients as points a fit goes through every point, so it follows all of the errors. With $p$ coefficients it follows the share $p/n$ of their variance.
+# Why? With as many coefficients as points a fit goes through every point, so it follows all of the errors. With $p$ coefficients the fit is a projection onto $p$ of $n$ directions, in each of which the errors have the same variance. So it follows the share $p/n$ of it.
 # 1. What it follows is missing in the training error, which is $\sigma^2\frac pn$ too low.
 # 2. The fit keeps it, but the new labels have errors of their own. So the error on them is $\sigma^2\frac pn$ too high.
 # 3. Bias stands in both and drops out of the difference, $2\sigma^2\frac pn$ (Mallows 1973).
 #
 # With $\sigma^2 = 0.09$ the 13 coefficients of degree 12 make a gap of 0.12. At *other* points it can be far larger: above, a validation error of 2.6 against a training error of 0.030.
 #
-# **The green line** above squares the mean of 200 fits. That square is off by about variance/200, at degree 12 by 0.011, here by 0.026.
+# **The green line** above squares the mean of 200 fits. That square is too high by variance/200 on average, 0.011 at degree 12. The picture shows 0.026: it is one such mean, with a few wild fits in it.
 #
-# **Wrong answers** do not split into bias and variance as squared errors do: a swing does no harm while the right class stays ahead (Domingos 2000).
+# **Wrong answers** do not split into bias and variance as squared errors do: a swing does no harm while the right class stays ahead (Friedman 1997; Domingos 2000 gives a decomposition for them).
 #
 # **Every case.** Not an estimate: six points with errors of exactly ±0.3 make $2^6 = 64$ possible training sets, and a new label has two possible values. So the sum of the three parts and the law of the gap can be checked without a rest.
 #
@@ -235,6 +235,22 @@ for name, of, k in (("8 hidden units", nets, narrow), ("32 hidden units", nets, 
           f"{of.spread(k).mean():.3f}, for |x| < 0.9 {of.spread(k, 0.9).mean():.3f}")
 
 # %% jupyter={"outputs_hidden": true} tags=["deeper", "nbval-check-output"]
+# the gap on new labels at the same points; the fits are known on a grid of 201
+splits = [small.training_set(seed, 20, 0.3) for seed in range(200)]
+there_x = torch.stack([split.train_x[:, 0] for split in splits])
+there_y = torch.stack([split.train_y[:, 0] for split in splits])
+place = (there_x + 1) * 201 / 2 - 0.5
+left = place.floor().clamp(0, 199).long()
+for name, of, k in (("8 hidden units", nets, narrow), ("32 hidden units", nets, wide),
+                    (f"degree {alike}", fits, alike)):
+    on_grid = of.predictions[k]
+    said = on_grid.gather(1, left).lerp(on_grid.gather(1, left + 1), place - left)
+    old = (said - there_y).square().mean()
+    new = (said - torch.sin(math.pi * there_x)).square().mean() + 0.3**2
+    gap = generalization_gap(old, new).item()
+    print(f"{name:<16} gap {gap:.3f}, as of {gap / (2 * 0.3**2 / 20):.1f} coefficients")
+
+# %% jupyter={"outputs_hidden": true} tags=["deeper", "nbval-check-output"]
 # what is claimed
 claim("32 hidden units have less variance than 8, after 1000 steps.",
       measured=wider, kind="measured", id="wide-varies-less", holds=negative)
@@ -261,8 +277,9 @@ reveal("width", from_interval={"falls": negative(wider), "rises": positive(wider
 # From 8 hidden units to 32 the variance falls from 0.058 to 0.036. Is that fair?
 # - *Equal time is not an equal fit.* After 1000 steps the narrow networks fit their points less well: their training error is 0.10, that of 32 units 0.046. And each network has its own start, whose luck is part of the variance. So this compares trainings of one length, not finished fits.
 # - *Equal fit.* The polynomial with the same training error has degree 8. Its 9 coefficients have a variance of 0.082, the 97 numbers 0.036. Most of the difference is at the edges, where nothing holds a polynomial: for $|x| < 0.9$ it is 0.037 against 0.031.
+# - *Equal gap.* On new labels at the same points the gap of the 97 numbers is 0.079. By the law above 8.8 coefficients have that. It is no accident that the polynomial of equal training error has about as many: what a fit follows of the errors makes the gap, and is missing in the training error. These gaps are printed for 200 data sets, and were not asked of fresh seeds.
 #
-# So the number of parameters alone does not say how freely a model moves. That networks start small and move in small steps may be the reason; it is not tested here. In larger networks, too, variance was found to fall with width (Neal et al. 2018), or to rise first and then fall (Yang et al. 2020).
+# So the number of parameters alone does not say how freely a model moves. The law turned round gives an *effective* number, here about nine for 97. That networks start small and move in small steps may be the reason; it is not tested here. In larger networks, too, variance was found to fall with width (Neal et al. 2018), or to rise first and then fall (Yang et al. 2020).
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Random labels
@@ -281,6 +298,7 @@ print("step       ", *(f"{step:>6}" for step in found.recorded[::4]))
 # the share of the training labels that it gets right
 for name, accuracy in found.train_accuracy.items():
     print(f"{name:<6} labels", *(f"{a:6.1%}" for a in accuracy.mean(0)[::4]))
+print(f"new images, true labels: {found.test_accuracy['true'][:, -1].mean():.1%}")
 # at the best step of each seed
 share = found.train_accuracy["random"].max(1).values.mean().item()
 
@@ -292,7 +310,9 @@ reveal("lots", from_interval={"above 90 %": above(0.9)(share),
        because=f"measured: {share:.1%}")
 
 # %% [markdown]
-# It learns every one, as it learns the true labels (Zhang et al. 2017). So its size alone cannot explain why it predicts well where labels are true. Nor can regularization: in the same paper networks without any did well on new images, and with their weights pulled towards zero (lesson 02) most still learned random labels by heart. A regularizer is **neither necessary nor enough** for a small gap. It may help all the same.
+# It learns every one, as it learns the true labels (Zhang et al. 2017). So it can learn anything by heart. All the same, after the true labels it gets 97.0 % of new images right: a network that *can* memorise need not predict badly.
+#
+# Nor does a penalty decide: in the same paper networks without any did well on new images, and with their weights pulled towards zero (lesson 02) most still learned random labels by heart. An *explicit* regularizer, one added on purpose, is **neither necessary nor enough** for a small gap, though it may help.
 #
 # What differs is how *long* it takes: at step 400 the network has learned 99.8 % of the true labels and 42.5 % of the random ones. Does it learn what labels have in common *before* it learns the exceptions? Then one should stop between.
 
@@ -349,7 +369,7 @@ for name, weights in (("last", deepcopy(model.state_dict())), ("best", kept)):
     print(f"{name} weights: training {learned:.1%}, test {right:.1%} right")
 
 # %% [markdown]
-# The last weights give back nearly every training label, wrong ones too, and get 78 % of the new images right. The best give back only 77 %: since 80 % of the labels are right, they have learned hardly any wrong one. But they get 89 % of the new images right.
+# The last weights give back nearly every training label, wrong ones too, and get 78 % of the new images right. The best give back only 77 %, and get 89 % of the new images right. 80 % of the labels are right: are those the ones learned?
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Stop in time
@@ -390,7 +410,11 @@ claim("With 20 % wrong labels, early stopping gets more test images right than s
 claim("With clean labels, early stopping and step 1000 differ by less than a point.",
       measured=clean_gain, kind="measured", id="stopping-clean", unit="points",
       holds=between(-1, 1))
-print(f"wrong labels learned at step 1000: {noisy.wrong_fitted[:, -1].mean():.0%}")
+# learned of the right labels, of the wrong ones; test images right; every 100 steps
+for name in ("right_fitted", "wrong_fitted", "test_accuracy"):
+    print(f"{name:<13}", *(f"{v:4.0%}" for v in getattr(noisy, name).mean(0)[::5]))
+print(f"kept {noisy.kept_accuracy(5).mean():.1%},",
+      f"clean {clean.kept_accuracy(5).mean():.1%}")
 
 # %% jupyter={"outputs_hidden": true}
 # what came out
@@ -400,9 +424,11 @@ reveal("clean", from_interval={"above +1 point": above(1)(clean_gain),
        rests="stopping-clean", because=f"measured: {clean_gain}")
 
 # %% [markdown]
-# *Wrong labels.* The kept weights have learned 96 % of the right labels and 4 % of the wrong ones, and get 90.1 % of the test images right. Those of step 1000 have learned 87 % of the wrong ones, and get 77.5 %. So what labels have in common is learned first (Arpit et al. 2017). The 12.6 points between depend on when one would have stopped otherwise.
-# *Clean labels.* There is nothing to gain here: 94.3 % either way.
-# *Patience.* 1 falls for the first bump: on seed 0 it keeps step 100 instead of 200. It costs little, 88.7 % against 89.0 %, for both panels are flat there.
+# - *Wrong labels.* What labels have in common is learned first (Arpit et al. 2017): 94 % of the right labels and 3 % of the wrong ones by step 100, 87 % of the wrong ones by step 1000. The kept weights get 90.1 % of the test images right, those of step 1000 77.5 %. The gain, 12.6 points, on fresh seeds 10.9, is half as large against step 500.
+# - *Clean labels.* Nothing to gain: 94.3 % either way.
+# - *Patience.* 1 falls for the first bump, but that costs little: on seed 0 88.7 % against 89.0 %.
+#
+# *A good place to stop for today.*
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Beyond the point where everything fits
@@ -411,9 +437,9 @@ reveal("clean", from_interval={"above +1 point": above(1)(clean_gain),
 # 1. The first is random and never trained. It turns an image into $d$ numbers, each a random weighted sum of the pixels, set to 0 where it is negative: **random ReLU features**.
 # 2. The second is fitted by least squares to ten numbers for each image, 1 for its digit and 0 for the others. Its largest output is the answer.
 #
-# From $d = 300$ on it can fit all 300 labels exactly, beyond 300 with many weights. We take the *shortest*, those with the smallest sum of squares (*Deeper*).
+# From $d = 300$ on each output has a weight for every label and can fit all exactly, beyond 300 in many ways. We take the *shortest* weights, those with the smallest sum of squares, where gradient descent from zero ends (lesson 00, *Deeper*).
 #
-# **Ridge** makes large weights cost: it adds $\lambda\lVert w\rVert^2$, λ times the sum of the squared weights, to the mean squared error. The *tuned* λ, of seven from 0 to 0.1, has the fewest errors on 200 validation digits, whose labels are wrong as often. It is chosen anew at each width, in each of eight seeds.
+# **Ridge** makes large weights cost: it adds $\lambda\lVert w\rVert^2$, λ times the sum of the squared weights, to the mean squared error. The *tuned* λ, of seven from 0 to 0.1, has the fewest errors on 200 validation digits, whose labels are wrong as often. It is chosen anew at each width, in each of eight seeds. These 200 rows are an advantage (*Deeper*).
 
 # %%
 predict("second",
@@ -450,11 +476,11 @@ reveal("second", from_interval={
        rests="second-descent-0.2, second-descent-0")
 
 # %% [markdown]
-# *Down twice.* With clean labels the error falls from 44 % with 10 features to 7.4 % with 150, climbs to 77 % at 300, and falls again, to 3.0 % with 3000. This is **double descent** (Belkin et al. 2019). With 20 % wrong labels it ends at 21 %, above its first low of 16 %.
-# *Why a peak?* At 300 the squared training error, the dotted line, reaches 0, and only one set of weights does it. In some direction the features hardly vary, and fitting the labels there takes huge weights. One row with feature 0.01 and label 0.5 forces the weight 50. Give it a second feature, 1, and many weights fit: the shortest are 0.005 and 0.5. So with more features than rows the fit is tame again.
-# *And λ?* Tuned, the error at 300 features is 4.1 % with clean labels and 7.9 % instead of 87 % with wrong ones. The peak is gone: from no width to the next does it rise by more than 0.5 points. So here the peak belongs to fits *without* regularization that can only just fit. <!-- rests: peak-without-ridge, peak-with-ridge -->
+# - *Down twice.* With clean labels the error falls from 44 % with 10 features to 7.4 % with 150, climbs to 77 % at 300, and falls again, to 3.0 % with 3000. This is **double descent** (Belkin et al. 2019). With 20 % wrong labels it ends at 21 %, above its first low of 16 %.
+# - *Why a peak?* At 300 the squared training error is 0: the dotted line, in per cent of that of weights 0, has left the picture. Only one set of weights does it, however large. Take one row with feature 0.01 and label 0.5: the weight must be 50, and a new row with feature 0.03 gets 1.5. With a second feature, 1 in both rows, many weights fit, the shortest are 0.005 and 0.5, and the new row gets 0.50. Here, too: the weights have length 14 with 150 features, 783 with 300, 16 with 3000 (clean labels, *Deeper*). What 300 features cannot say acts like noise, so clean labels have the peak too.
+# - *And λ?* Tuned, the error at 300 features is 4.1 % with clean labels and 7.9 % instead of 87 % with wrong ones. The peak is gone: from no width to the next does it rise by more than 0.5 points. So here the peak belongs to fits *without* regularization that can only just fit. <!-- rests: peak-without-ridge, peak-with-ridge -->
 #
-# "More parameters overfit more" describes the way up to the peak, not the way down, nor the tuned line, which ends at 3.0 % with clean labels and at 7.7 % with wrong ones.
+# "More parameters overfit more" describes the way up to the peak, not the way down, nor the tuned line.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: a peak with an exact law, and the best λ
@@ -509,7 +535,7 @@ claim("With λ = σ²d/n at every d there is no peak: the mean rises all the way
 # Within 3 of $n$ (at λ = 0) the variance of a single data set's error is infinite: no number of data sets gives a standard error, and the blue dots there are accidents (that of $d = 30$ may lie far above the picture). Hence the medians.
 
 # %% [markdown] tags=["deeper"]
-# *Back to the digits*: peak and tuned line of the picture above, in numbers. The dotted line there is the squared error that is fitted, in per cent of that of weights 0. The shortest of all weights that fit are those that gradient descent from zero finds (lesson 00, *Deeper*).
+# *Back to the digits*: peak and tuned line of the picture above, in numbers. The 200 rows that choose λ would, as training rows, only move the peak to 500 features. Below: the length of the weights, $\lVert w\rVert$ over all ten outputs.
 
 # %% tags=["deeper", "nbval-check-output"]
 error, error_tuned = 100 * noisy_world.test_error[:, :, 0], 100 * noisy_world.tuned()
@@ -530,6 +556,19 @@ for labels, world in (("clean", clean_world), ("wrong", noisy_world)):
           f"{means[-1]:.1f} % at 3000, {means[:f300].min():.1f} % at the best width "
           f"below 300; largest rise to the next width {means.diff().max():.2f}")
 
+# %% tags=["deeper", "nbval-check-output"]
+# the first seed with clean labels: features, and the shortest weights that fit best
+from course_lib.base.random import seeded
+
+split = digits(300, 200, scale="unit", seed=0, dtype=torch.float64)
+layer = torch.randn(64, 3000, generator=seeded(0, "random features"),
+                    dtype=torch.float64)
+target = torch.nn.functional.one_hot(split.train_y, 10).double()
+for width in (60, 150, 300, 450, 3000):
+    features = torch.relu((split.train_x - split.train_x.mean(0)) @ layer[:, :width])
+    weights = torch.linalg.pinv(features / width**0.5) @ target
+    print(f"{width:>4} features: length of the weights {weights.norm():.0f}")
+
 # %% [markdown] tags=["deeper"]
 # Trained networks, too, can go on improving with width after they fit every training label (Neyshabur et al. 2015), and deep ones have the peak (Nakkiran et al. 2020). Fitting every label need not harm: where the noise is spread over very many directions that hardly matter, a fit through all labels can predict nearly as well as possible, *benign overfitting* (Bartlett et al. 2020).
 #
@@ -546,11 +585,11 @@ for labels, world in (("clean", clean_world), ("wrong", noisy_world)):
 # | gradient descent, $t$ steps of size $\eta$ | $1 - (1-\eta d^2)^t$ |
 # | ridge, loss $+\ \frac\lambda2\lVert w\rVert^2$ | $\frac{d^2}{d^2+\lambda}$ |
 #
-# With $\lambda = 1/t$ and $z = td^2$, flow and ridge are $1-e^{-z}$ and $\frac{z}{1+z}$: two functions of one number, never more than 0.2036… apart (Ali, Kolter & Tibshirani 2019). The bias of flow is the smaller one, since $e^{-z} \le \frac1{1+z}$; its variance is at most 1.6859… times that of ridge (they give 1.69). Estimation risk (of the weights) and in-sample risk (of the fitted values) both add up such directions with weights that are not negative, so for fixed $X$ and labels $Xw^*$ + uncorrelated noise of equal variance, the risks of flow stay within 1.69 times those of ridge, for every truth $w^*$. That early stopping acts like such a penalty is older (Bishop 1995; Sjöberg & Ljung 1995).
+# With $\lambda = 1/t$ and $z = td^2$, flow and ridge are $1-e^{-z}$ and $\frac{z}{1+z}$: two functions of one number, never more than 0.2036… apart. The bias of flow is the smaller one, since $e^{-z} \le \frac1{1+z}$; its variance is at most 1.6859… times that of ridge (Ali, Kolter & Tibshirani 2019 give 1.69). Estimation risk (of the weights) and in-sample risk (of the fitted values) both add up such directions with weights that are not negative, so for fixed $X$ and labels $Xw^*$ + uncorrelated noise of equal variance, the risks of flow stay within 1.69 times those of ridge, for every truth $w^*$. That early stopping acts like such a penalty is older (Bishop 1995; Sjöberg & Ljung 1995).
 #
 # Descent keeps neither bound.
 #
-# *The law of the gap, once more.* Add up the right column over all directions: that is the **effective number of parameters**. Without a penalty every direction is let through whole, and the sum is $p$. For any fit in this table put the sum in place of $p$, and the law holds: $2\sigma^2\frac1n\sum\frac{d^2}{d^2+\lambda}$ for ridge. So λ lowers the gap. What it costs is bias.
+# *The law of the gap, once more.* Add up the right column over all directions: that is the **effective number of parameters** (Hastie & Tibshirani 1990, Moody 1992). Without a penalty every direction is let through whole, and the sum is $p$. For any fit in this table put the sum in place of $p$, and the law holds: $2\sigma^2\frac1n\sum\frac{d^2}{d^2+\lambda}$ for ridge. So λ lowers the gap. What it costs is bias.
 #
 # **Do this**: at three steps set the step size η to 0.05, then raise it to 1.9.  **Notice**: which directions does descent let through more than ridge does?
 
@@ -603,12 +642,12 @@ claim("They exceed 1.69 too: one step of η = 1.9 has 8 times the variance of ri
 #
 # You have 150 digits, one label in five wrong. Would you rather have 300 more, or a penalty?
 #
-# **L2** is ridge for a network: it adds $\frac\lambda2\lVert w\rVert^2$ to the loss, over all parameters, so that learning a wrong label by heart must be worth its weights. Its λ is on another scale than that of ridge above.
+# **L2** is ridge for a network: it adds $\frac\lambda2\lVert w\rVert^2$ to the loss, over all parameters. To learn a wrong label by heart takes large weights, and these now cost something. Its λ is not that of ridge above: the loss is another.
 # 1. *Data.* Ten seeds, 20 % wrong labels; $n$ = 50, 150 or 450 digits to train on, 100 more to choose on, the rest to test on.
-# 2. *Training.* A 64-64-10 network, SGD with momentum 0.9 and learning rate 0.1, 600 steps.
+# 2. *Training.* A 64-64-10 network, SGD with momentum 0.9 and learning rate 0.1, 600 steps with batches of 50.
 # 3. *Nothing*: λ = 0, the weights of the last step.
 # 4. *Stopped in time*: λ = 0, at the step with the lowest loss on the 100, looked at every 20 steps.
-# 5. *Tuned L2*: of seven λ from 0 to 0.1 the one with the lowest loss on the 100, at the last step.
+# 5. *Tuned L2*: of λ = 0, 0.0001, 0.001, 0.003, 0.01, 0.03 and 0.1 the one with the lowest loss on the 100, at the last step.
 
 # %%
 predict("l2-or-rows",
@@ -642,8 +681,9 @@ reveal("l2-or-rows", from_interval={"150 with tuned L2": above(1)(fair),
        rests="l2-beats-stopped-rows")
 
 # %% [markdown]
-# *Against data used badly.* Trained to the end without L2, the network learns all labels of 150 digits, wrong ones too, and gets 70.8 % of the test images right. With the tuned λ, 0.03 in all ten seeds, it learns 80.3 % of them, about as many as are right, and gets 85.6 %. That beats 450 trained to the end, 80.6 %.
-# *Against data used well.* Stopped in time, 150 digits get 82.7 % and 450 get 89.1 %. So 150 with L2 lie between: the penalty was worth some digits, but fewer than a hundred (*Deeper*). <!-- rests: l2-beats-rows, l2-beats-stopped-150, not l2-beats-stopped-rows --> And 450 with tuned L2 get 91.0 %.
+# - *Trained to the end.* From 150 digits, 70.8 % right, tuned L2 leads to 85.6 %, 300 more digits to 80.6 %, both to 91.0 %. Without L2 all 150 labels are learned; with the tuned λ, 0.03 in all ten seeds, 80.3 % are, about as many as are right.
+# - *Stopped in time.* But stopping needs no λ, and regularizes too. So 150 digits get 82.7 %, 450 get 89.1 %, and 150 with L2 lie between: 2.9 points above, 1.3 on fresh seeds, and 3.5 points below, 5.4 on fresh seeds. The penalty was worth some digits, but fewer than a hundred (*Deeper*). <!-- rests: l2-beats-rows, l2-beats-stopped-150, not l2-beats-stopped-rows -->
+# - *Few rows.* At n = 50 stopping costs 5 points, undecided by ten seeds, and 3 on fresh ones (*Deeper*).
 #
 # So a penalty can replace some data where labels are wrong. With clean ones L2 gains half a point at most (*Deeper*).
 
@@ -750,18 +790,18 @@ reveal("myth-test", from_interval={"down": positive(changed), "up": negative(cha
        rests="l2-too-strong")
 
 # %% [markdown] tags=["deeper"]
-# *How many digits is L2 worth?* Stopped in time, 250 digits get 86.0 %, about what 150 get with tuned L2, and ten seeds cannot tell the two apart. Fresh seeds, thirty that nobody had looked at before, say more: L2 is 1.3 points [0.4, 2.2] better than the same 150 stopped in time, and 2.0 points [1.0, 3.0] worse than 250. So fewer than a hundred. <!-- rests: l2-beats-stopped-150 -->
-# *Stopping is not free.* At n = 50 the stopped networks get 61.1 %, those trained to the end 66.1 %. Where the loss on 100 partly wrong labels is lowest, accuracy need not be highest. These ten seeds do not decide whether it costs, 5.0 points [−0.9, 10.9]; by the thirty fresh ones it does, 3.2 points [0.3, 6.0].
-# *All rows.* The 100 digits that choose λ are data too. With wrong labels they are worth more for choosing: all 250 to train on, with λ = 0, get 74.4 %, against 85.6 %. All 250 with a λ by cross-validation may get more than either; we did not measure it.
-# *Clean labels.* At n = 150 tuned L2 gains 0.4 of a point, 92.3 % against 91.8 %. The 100 digits that chose λ are worth more as training data: 93.9 % with all 250.
-# *Few data.* With wrong labels tuned L2 gains 4.4 points from 50 examples and 14.8 from 150. At n = 50 the chosen λ still leaves 98 % of the labels learned.
-# *Training and test accuracy.* At n = 150 the chosen λ lowers training accuracy by 20 points, which is what helps. And λ = 0.1 costs 10 points on test images: too much is worse than none.
-# *The budget.* 600 steps are 600 rounds through 50 examples and 67 through 450: another budget may move these figures.
+# - *How many digits is L2 worth?* Stopped in time, 250 digits get 86.0 %, about what 150 get with tuned L2, and ten seeds cannot tell the two apart. Fresh seeds, thirty that nobody had looked at before, say more: L2 is 1.3 points [0.4, 2.2] better than the same 150 stopped in time, and 2.0 points [1.0, 3.0] worse than 250. So fewer than a hundred. <!-- rests: l2-beats-stopped-150 -->
+# - *Stopping is not free.* At n = 50 the stopped networks get 61.1 %, those trained to the end 66.1 %. Where the loss on 100 partly wrong labels is lowest, accuracy need not be highest. These ten seeds do not decide whether it costs, 5.0 points [−0.9, 10.9]; by the thirty fresh ones it does, 3.2 points [0.3, 6.0].
+# - *All rows.* The 100 digits that choose λ are data too. With wrong labels they are worth more for choosing: all 250 to train on, with λ = 0, get 74.4 %, against 85.6 %: 11.2 points, 9.3 on fresh seeds. All 250 with a λ by cross-validation may get more than either; we did not measure it.
+# - *Clean labels.* At n = 150 tuned L2 gains 0.4 of a point, 92.3 % against 91.8 %. The 100 digits that chose λ are worth more as training data: 93.9 % with all 250.
+# - *Few data.* With wrong labels tuned L2 gains 4.4 points from 50 examples and 14.8 from 150, 10.4 more; on fresh seeds 8.6 more. At n = 50 the chosen λ still leaves 98 % of the labels learned.
+# - *Training and test accuracy.* At n = 150 the chosen λ lowers training accuracy by 20 points, which is what helps. And λ = 0.1 costs 10 points on test images: too much is worse than none. It is the next of the seven after the chosen one, so a finer grid may do better; we did not measure it.
+# - *The budget.* 600 steps are 600 rounds through 50 examples and 67 through 450: another budget may move these figures.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: not every regularizer is a penalty
 #
-# A penalty on the weights is one kind. Others change the data, the network while it trains (dropout, stochastic depth), its targets (label smoothing) or just the time.
+# A penalty on the weights is one kind. Others change the data, the network while it trains (dropout, stochastic depth), its targets (label smoothing) or just the time. What training does unasked, by small steps or shortest weights, may regularize too: that is called *implicit*.
 #
 # **Data augmentation** adds copies with a change that should not matter, here a shift by one pixel in any of eight directions. 300 clean digits, 1000 steps, twelve seeds. Two doses: 30 % of what is trained on is shifted, or 8 in 9. Beside them, 600 digits without shifts (the 300 among them; tested on the rows that are then left).
 # Test accuracy is compared with that of 300 plain digits, in points; then the same on test images that are shifted themselves.
@@ -792,17 +832,17 @@ claim("On shifted test images “300, 30 % shifted” is more than 20 points abo
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## In production
 #
-# In the plain loop `EarlyStopping` replaces the bookkeeping, and ends the training as well:
+# `EarlyStopping` replaces the plain loop's bookkeeping, and ends the training:
 #
 # ```python
 # from course_lib.overfitting import EarlyStopping
 # stopping = EarlyStopping(patience=10)
-# # … after each epoch; True: stop, and the best weights are back
+# # … after each epoch; True: stop, the model has its best weights again
 # if stopping.step(validation_loss, model):
 #     break
 # ```
 #
-# **Three sets.** Train on one. Choose on the second: patience, λ, width. Report on the third, once: the best validation loss is the lowest of many, so it flatters. A **leak** is whatever lets the training know of rows in the second or third set. Those that spoil results are rows of one person, or near twins, on both sides; features selected before the split; later rows to predict earlier ones (Kapoor & Narayanan 2023). A small one is scaling by the mean of all rows, not of the training rows alone. Our 1797 digits have the first: 13 writers, on both sides of every split. Nothing here says how well a fourteenth is read.
+# **Three sets.** Train on one. Choose on the second: patience, λ, width. Report on the third, once: the best validation loss is the lowest of many, so it flatters. A **leak** is whatever lets the training know of rows in the second or third set. Those that spoil results are rows of one person, or near twins, on both sides; columns chosen by a look at all rows; earlier rows predicted from later ones (Kapoor & Narayanan 2023). A small one is scaling by the mean of all rows, not of the training rows alone. Our digits have the first: 13 writers, on both sides of every split.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: patience, NaN, and other conventions
@@ -810,7 +850,7 @@ claim("On shifted test images “300, 30 % shifted” is more than 20 points abo
 # - **Patience** of 5 to 20 evaluations, longer where the loss is noisy; a schedule that lowers the learning rate late may still improve after a long flat stretch.
 # - **A loss can be NaN**, *not a number*, where it overflows. For `EarlyStopping` that is an evaluation without improvement: with 5, 3, NaN, 4, 2 and patience 2 it stops at the 4, too.
 # - **Before you train, look for NaN in the data**: one bad row poisons every weight in one step. `course_lib.data.Split.check()` names row and column.
-# - **Scaling without a leak**: `(all_x - train_x.mean(0)) / train_x.std(0).clamp(min=1e-6)`. Without the clamp a pixel that is black in all training rows gives 0/0.
+# - **Scaling without a leak**, to *standardise*, subtracts the mean of the training rows and divides by their standard deviation: `std = train_x.std(0)`, then `(all_x - train_x.mean(0)) / torch.where(std > 0, std, 1.0)`. A pixel that is black in all training rows has std 0, which gives 0/0. A tiny number in its place is no better: it turns one grey validation pixel into a million.
 # - **The lowest of many losses** is found wrongly where one is NaN: `torch.argmin` takes the NaN wherever it stands, Python's `min` where it comes first.
 # - **Elsewhere.** `torch.optim.lr_scheduler.ReduceLROnPlateau(patience=p)` acts at evaluation $p+1$ without improvement, ours and Lightning's stop at $p$. Keras restores the best weights only with `restore_best_weights=True`. PyTorch itself has no early stopping.
 
@@ -876,8 +916,8 @@ show_cases()
 # - *A leak*: both low and together, and the test loss is not. Mend the split.
 #
 # Nor does it help here:
-# - A tiny validation set. With 100 rows and 90 % right, one standard error is $\sqrt{0.9\cdot0.1/100}$, 3 points, and early stopping picks among accidents. With few rows, **cross-validate**: cut them into five parts, let each be the validation set once, and average.
-# - Few rows with wrong labels. With 50 of them stopping in time cost 3 points, on fresh seeds (*Deeper*).
+# - A tiny validation set, for small choices. Where 90 of 100 rows are right, the standard error of that share is $\sqrt{0.9\cdot0.1/100}$, 3 points: enough to see 11 points, as above, but not one. With few rows, **cross-validate**: cut them into five parts, let each be the validation set once, and average.
+# - Few rows with wrong labels: by fresh seeds stopping in time does harm at n = 50.
 # - Much data, one epoch: each batch is new when its loss is taken, so there is no gap to close.
 
 # %% [markdown] tags=["card"] slideshow={"slide_type": "slide"}
@@ -885,18 +925,19 @@ show_cases()
 #
 # | | |
 # |---|---|
+# | answer | the number of parameters alone does not settle the gap; how freely a model follows the errors in its labels does |
 # | formula | expected error = bias² (wrong together) + variance (wrong apart) + noise |
 # | PyTorch | torch has no early stopping: keep `deepcopy(model.state_dict())` of the best validation loss |
 # | typical | patience of 5 to 20 evaluations; scale by the training rows alone; no person on both sides |
 # | double descent | without regularization a peak where the model can only just fit, and a second descent beyond; with tuned λ no peak in this lesson's worlds <!-- rests: peak-without-ridge, peak-with-ridge, second-descent-0 --> |
 # | when not | training and validation error both high and close, labels right: that is bias; a validation set of a few rows; each row seen only once |
-# | measured | 300 digits, 20 % wrong labels: stopped in time 90.1 % right, at step 1000 77.5 %, for right labels are learned first <!-- rests: stopping-noisy, common-first --> |
-# | measured | labels wrong: 150 rows with tuned L2 beat 450 trained to the end and 150 stopped in time, not 450 stopped in time; labels clean: not 450 trained to the end <!-- rests: l2-beats-rows, l2-beats-stopped-150, not l2-beats-stopped-rows, not l2-beats-rows-clean --> |
+# | measured | 300 digits, 20 % wrong labels: stopped in time 90.1 % right, at step 1000 77.5 % (10.9 points on fresh seeds), for right labels are learned first <!-- rests: stopping-noisy, common-first --> |
+# | measured | labels wrong: 150 rows with tuned L2 beat 450 trained to the end and, narrowly, 150 stopped in time, not 450 stopped in time; labels clean: not 450 trained to the end <!-- rests: l2-beats-rows, l2-beats-stopped-150, not l2-beats-stopped-rows, not l2-beats-rows-clean --> |
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # Now write it yourself: **`01_overfitting_exercises.ipynb`**.
 #
-# **Sources.** Geman, Bienenstock & Doursat, *Neural Networks and the Bias/Variance Dilemma*, 1992 (the decomposition). Mallows, *Some Comments on $C_p$*, Technometrics 1973 (the law of the gap). Prechelt, *Early Stopping – But When?*, 1998 (criteria for stopping). Zhang, Bengio, Hardt, Recht & Vinyals, *Understanding Deep Learning Requires Rethinking Generalization*, ICLR 2017 (arXiv:1611.03530). Domingos, *A Unified Bias-Variance Decomposition*, ICML 2000 (right and wrong answers). Kapoor & Narayanan, *Leakage and the Reproducibility Crisis in Machine-Learning-Based Science*, Patterns 2023. Alpaydın & Kaynak, *Optical Recognition of Handwritten Digits*, UCI 1998 (43 writers: 30 in its training part, 13 in its test part, which scikit-learn's digits are).
+# **Sources.** Geman, Bienenstock & Doursat, *Neural Networks and the Bias/Variance Dilemma*, 1992 (the decomposition). Mallows, *Some Comments on $C_p$*, Technometrics 1973 (the law of the gap). Hastie & Tibshirani, *Generalized Additive Models*, 1990, and Moody, *The Effective Number of Parameters*, NIPS 1991, printed 1992 (the law for other fits). Prechelt, *Early Stopping – But When?*, 1998 (criteria for stopping). Zhang, Bengio, Hardt, Recht & Vinyals, *Understanding Deep Learning Requires Rethinking Generalization*, ICLR 2017 (arXiv:1611.03530). Domingos, *A Unified Bias-Variance Decomposition*, ICML 2000, and Friedman, *On Bias, Variance, 0/1-Loss, and the Curse-of-Dimensionality*, Data Mining and Knowledge Discovery 1997 (right and wrong answers). Kapoor & Narayanan, *Leakage and the Reproducibility Crisis in Machine-Learning-Based Science*, Patterns 2023. Alpaydın & Kaynak, *Optical Recognition of Handwritten Digits*, UCI 1998 (43 writers: 30 in its training part, 13 in its test part, which scikit-learn's digits are).
 # Arpit et al., *A Closer Look at Memorization in Deep Networks*, ICML 2017 (arXiv:1706.05394). Neal et al., *A Modern Take on the Bias-Variance Tradeoff in Neural Networks*, 2018 (arXiv:1810.08591). Yang, Yu, You, Steinhardt & Ma, *Rethinking Bias-Variance Trade-off for Generalization of Neural Networks*, ICML 2020 (arXiv:2002.11328). Neyshabur, Tomioka & Srebro, *In Search of the Real Inductive Bias*, 2015 (arXiv:1412.6614).
 # Belkin, Hsu, Ma & Mandal, *Reconciling Modern Machine-Learning Practice and the Classical Bias–Variance Trade-off*, PNAS 2019 (arXiv:1812.11118). Nakkiran, Kaplun, Bansal, Yang, Barak & Sutskever, *Deep Double Descent*, ICLR 2020 (arXiv:1912.02292).
 # Breiman & Freedman, *How Many Variables Should Be Entered in a Regression Equation?*, JASA 1983. Belkin, Hsu & Xu, *Two Models of Double Descent for Weak Features*, SIAM Journal on Mathematics of Data Science 2020 (arXiv:1903.07571). Bartlett, Long, Lugosi & Tsigler, *Benign Overfitting in Linear Regression*, PNAS 2020 (arXiv:1906.11300).

@@ -138,7 +138,7 @@ t3 = check("01/T3", a, b, c, d, keep_a, gap_a)
 # %% [markdown]
 # ## T4 · A split without a leak
 #
-# `order` is a list of the row numbers of `x` [rows, columns] in random order. The first `validation_rows` of them are for validation, the others, in this order, for training. Standardise every column, so that the *training* part has mean 0 and standard deviation 1 (divisor $n$, `correction=0`); a column that is constant there is only centred.
+# `order` is a list of the row numbers of `x` [rows, columns] in random order. The first `validation_rows` of them are for validation, the others, in this order, for training. Standardise every column: subtract the mean of its *training* part and divide by the standard deviation of that part (divisor $n$, `correction=0`), which then has mean 0 and standard deviation 1; a column that is constant there is only centred.
 # Return the two parts, training first.
 #
 # *Often seen here: mean and standard deviation of all rows, so that validation leaks into training; validation rows scaled by themselves; a division by zero.*

@@ -41,7 +41,9 @@ def _draw(marks, result, l2):
     """Move the marks to one λ of `RandomFeatures`."""
     k, widths = result.strengths.index(l2), result.widths
     test = 100 * result.test_error[:, :, k]
-    marks["train"][0].set_data(widths, plotting.array(100 * result.train_loss[:, :, k].nanmean(1)))
+    # an error of 0 has no place on a logarithmic axis: it leaves the picture below
+    loss = (100 * result.train_loss[:, :, k].nanmean(1)).clamp(min=0.5)
+    marks["train"][0].set_data(widths, plotting.array(loss))
     plotting.move_band(marks["test"], widths, test.T)
     known = result.test_error[:, :, 0].isfinite()
     plotting.move_band(marks["tuned"], widths, (100 * result.tuned()).where(known, torch.nan).T)
