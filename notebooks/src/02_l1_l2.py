@@ -15,14 +15,14 @@
 # # L1 and L2: which weights go, and why?
 #
 # Put a price on weights, and training will pay it only where a weight earns more than it costs. **L2** charges the square, $\frac\lambda2\lVert w\rVert^2 = \frac\lambda2\sum w_i^2$;
-# **L1** charges the size, $\lambda\lVert w\rVert_1 = \lambda\sum|w_i|$. λ ≥ 0 is the **strength**. Do they empty weights or only shrink them, and does the usual training loop do what its formula promises?
+# **L1** charges the size, $\lambda\lVert w\rVert_1 = \lambda\sum|w_i|$. λ ≥ 0 is the **strength**. Do they *empty* weights, that is make them exactly 0, or only shrink them? And does the usual training loop do what its formula promises?
 #
 # At the end you can
 # - say which penalty empties which weights, and compute by hand where each comes to rest;
 # - tell which training step reaches the lowest point, and which does not;
 # - say why a smaller weight can predict better, and choose on which scale to penalise.
 #
-# *44 minutes; sections called* Deeper *are folded, and extra. You need gradient descent (lesson 00).*
+# *44 minutes; sections called* Deeper *are folded, and extra. You need lessons 00 and 01.*
 
 # %% tags=["setup"]
 # what this page needs
@@ -66,14 +66,14 @@ predict("l1-zero", "The same with L1: many small weights, or exact zeros? At λ 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## A bowl and a ball
 #
-# The star is where the loss is lowest, the rings are lines of equal loss. Each λ works like a budget: the larger λ, the smaller the blue shape, the "ball" of all weights that one can afford. The solution is the affordable point with the lowest loss. There a ring just touches the ball.
+# The star is where the loss is lowest, the rings are lines of equal loss. The higher the price λ, the less weight one can afford. The blue shape, the "ball", holds all weights that cost no more than the solution. Among them the solution has the lowest loss, so a ring just touches the ball there. The ball of L1 is a diamond.
 #
-# **Do this**: raise λ from 0 to 2, then choose L1 and do it again.  **Notice**: does the solution reach an axis, and does it stay there?
+# **Do this**: choose L2 and raise λ from 0 to 2, then choose L1 and do it again.  **Notice**: does the solution reach an axis, and does it stay there?
 
 # %% jupyter={"outputs_hidden": true} slideshow={"slide_type": "-"}
 from course_lib.explorers import l1_l2 as explore
 
-explore.geometry.show(penalty="L2 (ridge)", strength=0.5)
+explore.geometry.show(penalty="L1 (lasso)", strength=0.2)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## By hand
@@ -117,20 +117,14 @@ reveal("l1-zero", "w₂ is exactly zero, w₁ is not",
        because="0.4 < λ: on w₂ the loss never pulls as hard as the penalty")
 
 # %% [markdown]
-# So L1 empties a weight on which the loss pulls too little, and L2 shrinks it. In the picture the ball of L1 has corners, and the corners lie on the axes: a ring that arrives there touches where a weight is zero.
+# So L1 empties a weight on which the loss pulls too little, and L2 shrinks it. In the picture the diamond's corners lie on the axes. A corner sticks out, so growing rings from a whole range of stars meet it first, and all of these end with a weight of zero. On a circle each point is met first from one direction only.
 #
-# That L2 never empties is true of single weights. A whole ReLU unit it can empty: see *Deeper*, below *In a network*.
+# That L2 never empties is true of single weights. A whole ReLU unit it can drive towards zero: see *Deeper*, below *In a network*.
 #
 # Least squares with L1 is the **lasso**, with L2 it is **ridge**. Both penalties at once are the **elastic net**: in the picture it is the third choice, *half and half*, with λ/2 for each.
 
-# %%
-show_source(l1_penalty)
-
-# %%
-show_source(l2_penalty)
-
 # %% [markdown]
-# The ½ is torch's convention: the gradient of $\frac\lambda2\lVert w\rVert^2$ is $\lambda w$, which `weight_decay=λ` adds to the gradient in `SGD`.
+# The ½ is torch's convention: the gradient of $\frac\lambda2\lVert w\rVert^2$ is $\lambda w$, which `weight_decay=λ` adds to the gradient in `SGD`. In the library the penalties are `l1_penalty` and `l2_penalty`.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: nine more cases
@@ -197,7 +191,7 @@ for penalty in ({}, {"l2": 0.01}, {"l1": 0.001}):
 # ## Does the loop get there?
 #
 # The usual loop adds $\lambda\sum|w|$ to the loss, as the one above does, and the *lowest point* of that sum does have zeros once λ is large enough. Do training steps arrive there?
-# For the derivative of $|w|$ autograd takes $\operatorname{sign}(w)$, and 0 at the kink, where there is no derivative: a **subgradient**.
+# For the derivative of $|w|$ autograd takes $\operatorname{sign}(w)$. At the kink every slope from −1 to 1 fits under $|w|$. Each is called a **subgradient**; autograd takes 0.
 # Take one weight that starts at 1. The loss $\frac12(w - 0.3)^2$ wants 0.3, λ = 0.5, so it should end at 0. The learning rate η (`lr`) is 0.12.
 
 # %%
@@ -207,7 +201,7 @@ predict("hover",
         ["always from some step on", "now and then, in passing", "never"])
 
 # %% [markdown]
-# **Do this**: halve the learning rate, then halve it again.  **Notice**: what happens to the band in which the subgradient steps end, and which path lies on zero?
+# **Do this**: halve the learning rate, then halve it again.  **Notice**: what happens to the band in which the subgradient steps end, and which path lies on zero? *Proximal* is explained right below.
 
 # %% jupyter={"outputs_hidden": true}
 from course_lib.explorers import l1_l2 as explore
@@ -215,9 +209,9 @@ from course_lib.explorers import l1_l2 as explore
 explore.zeroing.show()
 
 # %% [markdown]
-# The subgradient step takes off $\eta\lambda = 0.06$ whether the weight needs it or not, jumps over zero and is pushed back. Just above zero the loss pulls by 0.3 and the penalty by −0.5, so one step moves the weight by $0.12\cdot(-0.2) = -0.024$. Just below zero both pull up: $0.12\cdot 0.8 = 0.096$. Between these two it hovers. Half the learning rate halves this band, and still only luck puts the weight on zero exactly.
+# The subgradient step takes off $\eta\lambda = 0.06$ whether the weight needs it or not, jumps over zero and is pushed back. Just above zero the loss pulls by 0.3 and the penalty by −0.5, so one step moves the weight by $0.12\cdot(-0.2) = -0.024$. Just below zero both pull up: $0.12\cdot 0.8 = 0.096$. Between these two it hovers. Half the learning rate halves this band, and a rate that falls to 0 closes it. Then the weight gets as tiny as you like, and still only luck puts it on zero exactly.
 #
-# The **proximal step** takes off 0.06 too, but never crosses zero. First a gradient step on the loss alone, whose gradient is $g$, leads to $u = w - \eta g$. Then comes the soft threshold, with $u$ for $a$ and ηλ for λ, since the penalty acts for one step of size η:
+# The **proximal step** takes off at most 0.06, and what it takes off never carries the weight across zero. First a gradient step on the loss alone, whose gradient is $g$, leads to $u = w - \eta g$. Then comes the soft threshold, with $u$ for $a$ and ηλ for λ, since the penalty acts for one step of size η:
 #
 # $$w \leftarrow S(w - \eta g,\ \eta\lambda)$$
 #
@@ -244,7 +238,7 @@ reveal("hover", "never", because="it would have to land on 0 to the last digit")
 show_source(soft_threshold)
 
 # %% [markdown]
-# `clamp` cuts $x$ to $[-t, t]$; what is inside is subtracted from itself and leaves 0. So the zeros come from the *step*: the proximal one stops there, the subgradient one hovers.
+# `clamp` cuts $x$ to $[-t, t]$; what is inside is subtracted from itself and leaves 0. So the penalty decides *which* weights belong at zero, the step whether they get there exactly: the proximal one stops there, the subgradient one hovers.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: too long a step, too strong a pull
@@ -290,11 +284,13 @@ claim("Just those above 1 change the weight's sign at every step.",
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: why ηλ, whole units, and faster steps
 #
-# **Why is the threshold ηλ?** A step looks for the $z$ with the lowest sum of three prices: the loss along its tangent, the way from $w$, and the penalty, $g z + \frac{1}{2\eta}(z-w)^2 + \lambda|z|$. Multiply by η and complete the square: up to a constant this is $\frac12(z-u)^2 + \eta\lambda|z|$, the problem that was solved by hand.
+# **Why is the threshold ηλ?** A step looks for the $z$ with the lowest sum of three prices: the loss along its tangent, the way from $w$, and the penalty, $g z + \frac{1}{2\eta}(z-w)^2 + \lambda|z|$. Multiply by η and complete the square: up to a constant this is $\frac12(z-u)^2 + \eta\lambda|z|$, the problem that was solved by hand. Hence the name: of the points *near* $u$ the step takes the cheapest.
+#
+# **With momentum, or in Adam?** With momentum 0.9 the gradient acts tenfold in the long run, the threshold once a step, so the same `l1` is about ten times weaker. In Adam the threshold has to be taken in each weight's own scale (Yun, Lozano & Yang, 2021).
 #
 # **Group lasso** (Yuan & Lin, 2006): charge λ‖w_g‖, times the root of the group's size, for each *group* $g$ of weights, for instance all that lead into one unit. Its proximal step shortens the whole group by that price times η and stops at zero, so units go rather than single weights, and those a matrix product can really leave out.
 #
-# **FISTA** (Beck & Teboulle, 2009) takes the proximal step from a point a little ahead, as Nesterov's momentum does; the distance to the lowest value then falls as $1/k^2$ in $k$ steps instead of $1/k$.
+# **FISTA** (Beck & Teboulle, 2009) takes the proximal step from a point a little ahead, as Nesterov's momentum does; for η up to 1/(largest curvature) the *guaranteed* distance to the lowest value then falls as $1/k^2$ in $k$ steps instead of $1/k$.
 
 # %% tags=["deeper", "nbval-check-output"]
 square = torch.cartesian_prod(*[torch.arange(-100, 101, dtype=torch.float64) / 100] * 2)
@@ -315,7 +311,7 @@ claim("A group of length 1 is shortened as a whole: by half at λ = 0.5, to zero
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Ten real features
 #
-# Which weights go first, and does one that has gone ever come back? 442 patients, ten measurements each, and how far their diabetes had progressed a year later. The loss is $\frac{1}{2n}\lVert y - Xw\rVert^2$ on $n = 300$ of them. Features are standardised, the target is centred. The picture shows the lowest point for each λ.
+# Which weights go first, and does one that has gone ever come back? 442 patients, ten measurements each, and how far their diabetes had progressed a year later. The loss is $\frac{1}{2n}\lVert y - Xw\rVert^2$ on $n = 300$ of them. Of the features bp is blood pressure, s1 to s6 are blood values; they are standardised. The target, a score from 25 to 346, is centred: its mean is subtracted. The picture shows the lowest point for each λ.
 
 # %%
 from course_lib.data.diabetes import diabetes
@@ -333,7 +329,7 @@ from course_lib.explorers import l1_l2 as explore
 explore.path.show(strength=2.2)
 
 # %% [markdown]
-# Under L1 s3 is the first to reach zero, at a λ of about 0.1, and it comes back: from about 0.2 on it has the other sign, for the features are correlated. Of those that leave for good s2 is the first and s4 the second; s5 and bmi stay longest. Under L2 none stays at zero. From $\lambda = \max|X^\top y|/n = 44$ on all ten are zero: at $w = 0$ the loss pulls with $X^\top y/n$, and no pull exceeds λ. That the other rows have the lower error at small λ is luck of this split.
+# Under L1 s3 is the first to reach zero, at a λ of about 0.1, and it comes back: from about 0.2 on it has the other sign, for the features are correlated. Of those that leave for good s2 is the first and s4 the second; s5 and bmi stay longest. Under L2 none stays at zero. From $\lambda = \max|X^\top y|/n = 44$ on all ten are zero: at $w = 0$ the loss pulls with $X^\top y/n$, and no pull exceeds λ. That at small λ the error on the other rows, the test rows, lies below the training error is luck of this split. And with 300 rows for ten weights a penalty has little to gain.
 #
 # Here too the loop decides: at λ = 5 the usual one leaves none of the ten weights at exactly zero, proximal steps leave five there, the same five as scikit-learn (*Deeper*).
 
