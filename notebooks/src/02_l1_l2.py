@@ -14,7 +14,7 @@
 # %% [markdown] slideshow={"slide_type": "slide"}
 # # L1 and L2: which weights go, and why?
 #
-# Put a price on weights, and training will pay it only where a weight earns more than it costs. **L2** charges the square, $\frac\lambda2\lVert w\rVert^2 = \frac\lambda2\sum w_i^2$;
+# Put a price on weights, and training pays it only where a weight earns more than it costs. **L2** charges the square, $\frac\lambda2\lVert w\rVert^2 = \frac\lambda2\sum w_i^2$;
 # **L1** charges the size, $\lambda\lVert w\rVert_1 = \lambda\sum|w_i|$. λ ≥ 0 is the **strength**. Do they *empty* weights, that is make them exactly 0, or only shrink them? And does the usual training loop do what its formula promises?
 #
 # At the end you can
@@ -119,7 +119,7 @@ reveal("l1-zero", "w₂ is exactly zero, w₁ is not",
 # %% [markdown]
 # So L1 empties a weight on which the loss pulls too little, and L2 shrinks it. In the picture the diamond's corners lie on the axes. A corner sticks out: growing rings from a whole range of stars meet it first, and there a weight is zero. A point of the circle is met first from one direction only.
 #
-# Least squares with L1 is the **lasso**, with L2 it is **ridge**. Both penalties at once are the **elastic net**: in the picture it is the third choice, *half and half*, with λ/2 for each.
+# Least squares with L1 is the **lasso**, with L2 it is **ridge**. Both at once are the **elastic net**, in the picture *half and half*, λ/2 for each.
 
 # %% [markdown]
 # The ½ is torch's convention: the gradient of $\frac\lambda2\lVert w\rVert^2$ is $\lambda w$, which `weight_decay=λ` adds to the gradient in `SGD`.
@@ -147,7 +147,7 @@ claim("L2 comes to rest at a/(1 + λ) and L1 at S(a, λ), to the spacing of a gr
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## In plain PyTorch
 #
-# Now a network, with the penalty as a term of the loss. Here is a loop to copy: handwritten digits, 300 images, every fifth of them with a wrong label. Each pixel is standardised: mean 0, standard deviation 1.
+# Now a network, with the penalty as a term of the loss: handwritten digits, 300 images, every fifth with a wrong label. Each pixel is standardised: mean 0, standard deviation 1.
 # By hand, L1 gave a weight that is exactly zero. How many zeros does it give here?
 
 # %% tags=["plain"]
@@ -183,7 +183,7 @@ for penalty in ({}, {"l2": 0.01}, {"l1": 0.001}):
     print(penalty, "{:.1%} wrong, {} weights tiny, {} zero".format(*train(**penalty)))
 
 # %% [markdown]
-# Of 9472 weights L1 has made 6591 smaller than 0.001, L2 338, and neither has made one that is zero. L2 has lowered the error from 18.7 to 15.4 %, and L1 has not changed it. That is one seed and one λ for each. But where are the zeros that L1 gave by hand?
+# Of 9472 weights L1 has made 6591 smaller than 0.001, L2 338, and neither has made one that is zero. L2 has lowered the error from 18.7 to 15.4 %, and L1 has not changed it. That is one seed and one λ each. But where are the zeros that L1 gave by hand?
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Does the loop get there?
@@ -207,13 +207,13 @@ from course_lib.explorers import l1_l2 as explore
 explore.zeroing.show()
 
 # %% [markdown]
-# The subgradient step takes off $\eta\lambda = 0.06$ each time, jumps over zero and is pushed back. Just above zero the loss pulls by 0.3 and the penalty by −0.5, so one step moves the weight by $0.12\cdot(-0.2) = -0.024$. Just below zero both pull up: $0.12\cdot 0.8 = 0.096$. Between these two it hovers. Half the learning rate halves this band, and a rate that falls to 0 closes it. Then the weight gets as tiny as you like, and still only luck puts it on zero exactly.
+# The subgradient step takes off $\eta\lambda = 0.06$ each time, jumps over zero and is pushed back. Just above zero the loss pulls by 0.3, the penalty by −0.5: one step moves the weight by $0.12\cdot(-0.2) = -0.024$. Just below both pull up: $0.12\cdot 0.8 = 0.096$. Between these two it hovers. Half the learning rate halves this band, and a rate that falls to 0 closes it. Then the weight gets ever tinier, and still only luck puts it on zero exactly.
 #
 # The **proximal step** takes off at most 0.06, and what it takes off never carries the weight across zero. First a gradient step on the loss alone, whose gradient is $g$, leads to $u = w - \eta g$. Then comes the soft threshold, with $u$ for $a$ and ηλ for λ, since the penalty acts for one step of size η:
 #
 # $$w \leftarrow S(w - \eta g,\ \eta\lambda)$$
 #
-# In numbers, from w = 0.05: $g = -0.25$, $u = 0.08$, the threshold is 0.06, so w = 0.02. The next step gives 0, and there it *stops*.
+# From w = 0.05: $g = -0.25$, $u = 0.08$, the threshold is 0.06, so w = 0.02. The next step gives 0, and there it *stops*.
 
 # %% jupyter={"outputs_hidden": true} tags=["nbval-check-output"]
 from course_lib.experiments.l1_l2.zeroing import walk
@@ -309,7 +309,7 @@ claim("A group of length 1 is shortened as a whole: by half at λ = 0.5, to zero
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Ten real features
 #
-# Which weights go first, and does one that has gone ever come back? 442 patients, ten measurements each, and how far their diabetes had progressed a year later. The loss is $\frac{1}{2n}\lVert y - Xw\rVert^2$ on $n = 300$ of them. Features are standardised (bp is blood pressure, s1 to s6 are blood values). The target, a score from 25 to 346, is centred: its mean is subtracted. The picture shows the lowest point for each λ.
+# Which weights go first, and does one that has gone ever come back? 442 patients, ten measurements each, and how far their diabetes had progressed a year later. The loss is $\frac{1}{2n}\lVert y - Xw\rVert^2$ on $n = 300$ of them. Features are standardised (bp: blood pressure, s1 to s6: blood values), and the target, a score from 25 to 346, is centred: its mean is subtracted. The picture shows the lowest point for each λ.
 
 # %%
 from course_lib.data.diabetes import diabetes
@@ -319,7 +319,7 @@ table = diabetes()
 x, y = table.train_x, table.train_y.flatten() - table.train_y.mean()
 
 # %% [markdown]
-# **Do this**: try the three penalties and move λ; in the notebook also features *as measured*, and 20 training rows.  **Notice**: which weights reach zero first, and under which penalty?
+# **Do this**: try the three penalties and move λ; in the notebook also features *as measured*.  **Notice**: which weights reach zero first, and under which penalty?
 
 # %% slideshow={"slide_type": "slide"}
 from course_lib.explorers import l1_l2 as explore
@@ -327,7 +327,7 @@ from course_lib.explorers import l1_l2 as explore
 explore.path.show(strength=2.2)
 
 # %% [markdown]
-# Under L1 s3 is the first to reach zero, at a λ of about 0.1, and it comes back: from about 0.2 on it has the other sign, for the features are correlated. Of those that leave for good s2 is the first and s4 the second; s5 and bmi stay longest. Under L2 none stays at zero. From $\lambda = \max|X^\top y|/n = 44$ on all ten are zero: at $w = 0$ the loss pulls with $X^\top y/n$, and no pull exceeds λ. That at small λ the error on other rows lies below the training error is luck of this split. With 300 rows for ten weights a penalty has little to gain. Here too the usual loop makes no zeros (*Deeper*).
+# Under L1 s3 is the first to reach zero, at a λ of about 0.1, and it comes back: from about 0.2 on it has the other sign, for the features are correlated. s5 and bmi stay longest. Under L2 none stays at zero. From $\lambda = \max|X^\top y|/n = 44$ on all ten are zero: at $w = 0$ the loss pulls with $X^\top y/n$, and no pull exceeds λ. That at small λ the error on other rows lies below the training error is luck of this split. With 300 rows for ten weights a penalty has little to gain.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: the usual loop on ten features
@@ -441,15 +441,14 @@ claim("The same weights are zero, and every solution meets its optimality condit
 #
 # $$\frac{w}{a} = \frac{d_i^2}{d_i^2+\lambda}.$$
 #
-# Their sum is called the **degrees of freedom** (*Deeper*). First the shares, then errors, on 40 random splits: 20 patients to train on, 100 to choose λ, 322 to test.
+# The sum of the shares is called the **degrees of freedom** (*Deeper*). Now the shares, then errors on 40 random splits: 20 patients to train on, 100 to choose λ, 322 to test.
 
 # %% tags=["nbval-check-output"]
 from course_lib.experiments.l1_l2.penalised_regression import moments, ridge
 
 curvatures, axes = torch.linalg.eigh(moments(x, y)[0])  # XᵀX/n; curvatures: the d²
-kept = (axes.T @ ridge(x, y, 0.1)) / (axes.T @ ridge(x, y, 0.0))
 print("d²:             ", *(f"{c:5.2f}" for c in curvatures))
-print("kept at λ = 0.1:", *(f"{share:5.0%}" for share in kept))
+print("kept at λ = 0.1:", *(f"{c / (c + 0.1):5.0%}" for c in curvatures))
 
 # %%
 lambdas = [0.0, *torch.logspace(-3, 3, 25).tolist()]
@@ -466,11 +465,11 @@ print(f"test error: {free.mean():.1f} without a penalty, {chosen.mean():.1f} wit
       f"chosen λ; lower in {(chosen < free).sum()} of {len(found)} splits")
 
 # %% [markdown]
-# At λ = 0.1 ridge keeps 98 % where the data spread most and so say most, 8 % where they say least. With 20 rows for ten weights a penalty pays: the error falls from 92.0 to 62.9 score points, and it falls in every split, though 100 rows to choose λ are a luxury.
+# At λ = 0.1 ridge keeps 98 % where the data spread most, and so say most, and 8 % where they say least. With 20 rows for ten weights a penalty pays: the error falls from 92.0 to 62.9 score points, and in every split, though 100 rows to choose λ are a luxury.
 #
 # Least squares lets every error in the labels through, ridge only the share. So its fits differ less from one training set to the next: that is the gain, *less variance* (lesson 01). The price is *bias*: of the true weight, too, only the share is kept.
 #
-# Does *some* λ always win? Keep the share $1-\delta$. The variance becomes $(1-\delta)^2 \approx 1-2\delta$ times what it was, the squared bias only $\delta^2$ times the square of the true weight. For a small δ the gain wins: with independent errors of equal variance in the labels, some λ > 0 beats least squares on average (Hoerl & Kennard, 1970). Which one depends on the unknown truth; one chosen on validation rows has no guarantee.
+# In general, keep the share $1-\delta$: the variance becomes $(1-\delta)^2 \approx 1-2\delta$ times what it was, the squared bias is only $\delta^2$ times the square of the true weight. For a small δ the gain wins: with independent errors of equal variance in the labels, some λ > 0 beats least squares on average (Hoerl & Kennard, 1970). Which one depends on the unknown truth; one chosen on validation rows has no guarantee.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: degrees of freedom, and bias against variance
@@ -484,6 +483,7 @@ print(f"test error: {free.mean():.1f} without a penalty, {chosen.mean():.1f} wit
 # Bias and variance against λ, exactly, for a supposed truth: the weights are those that least squares finds on all 300 rows, the errors have standard deviation 55, and there are 20 rows that spread as the 300 do. Then an axis with true weight $a$ adds $d^2 a^2 (\lambda/(d^2+\lambda))^2$ to bias² and $\frac{\sigma^2}{20}$ times the square of its share to the variance.
 
 # %% tags=["deeper", "nbval-check-output"]
+kept = (axes.T @ ridge(x, y, 0.1)) / (axes.T @ ridge(x, y, 0.0))
 claim("Ridge multiplies each direction of least squares by d²/(d² + λ).",
       measured=(kept - curvatures / (curvatures + 0.1)).abs().max().item(),
       holds=below(1e-10))
@@ -492,8 +492,8 @@ for strength in (0.0, 0.01, 0.1, 0.3, 1.0, 3.0, 10.0):
     share = curvatures / (curvatures + strength)
     bias2 = (curvatures * (truth * (1 - share)) ** 2).sum()
     variance = 55**2 / 20 * share.square().sum()
-    print(f"λ = {strength:<4}: {share.sum():4.1f} degrees of freedom, bias² {bias2:5.0f} "
-          f"+ variance {variance:5.0f} = {bias2 + variance:5.0f}")
+    print(f"λ = {strength:<4}: {share.sum():4.1f} degrees of freedom, "
+          f"bias² {bias2:5.0f} + variance {variance:5.0f} = {bias2 + variance:5.0f}")
 
 # %% [markdown]
 # The sum falls from 1512 to 685, at a λ near 1, and climbs again.
@@ -586,9 +586,9 @@ print(f"of 100 draws s1 alone is kept in {(s1 & ~s2).sum()}, s2 alone in "
 # %% [markdown]
 # ## In whose units?
 #
-# Does it matter in which unit a feature is written? Blood pressure is about 95 in mmHg, 13 in kPa. In kPa the same prediction needs a weight 7.5 times as large, which pays 7.5 times the price in L1, 56 times in L2. So at λ = 1 this change of unit moves predictions of ridge on features as measured by up to 23 score points; those on standardised features, or without a penalty, it does not move (*Deeper*).
+# Does it matter in which unit a feature is written? Blood pressure is about 95 in mmHg, 13 in kPa. In kPa the same prediction needs a weight 7.5 times as large, which pays 7.5 times the price in L1, 56 times in L2. So at λ = 1 this change of unit moves predictions of ridge on features as measured by up to 23 score points; on standardised features, or without a penalty, it moves none (*Deeper*).
 #
-# And which predicts better, where λ is chosen to suit? With 50 training rows ridge on standardised features is wrong by 58.0 score points, on features as measured by 59.7. That is over splits of these 442 patients; for others it is undecided. With 300 rows the gain is about half a point (*Deeper*). <!-- rests: standardise-few, open standardise-many, open standardise-other-patients -->
+# And which predicts better, at a λ chosen to suit? With 50 training rows ridge is wrong by 58.0 score points on standardised features, by 59.7 on features as measured; with 300 rows the gain is about half a point. For other patients than these 442 it is undecided (*Deeper*). <!-- rests: standardise-few, open standardise-many, open standardise-other-patients -->
 #
 # "Small weight" means nothing without a unit. So standardise, with mean and spread of *the training rows only*.
 
@@ -708,9 +708,9 @@ claim("The same number 3 in λ/2 and in λ/2m: dropping the m leaves weights les
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## In a network
 #
-# How many of thousands of weights does L1 empty, and which penalty has the lower error there? A 64-64-10 network on 300 digits, a fifth of them with a wrong label; plain SGD, learning rate 0.2, batches of 50, 1000 steps; biases are left alone. Pixels share one unit and stay between 0 and 1. Do not compare errors with the plain loop's: its pixels were standardised and its layer twice as wide, so the same λ is another price.
+# How many of thousands of weights does L1 empty, and which penalty has the lower error there? A 64-64-10 network on 300 digits, a fifth with wrong labels; plain SGD, learning rate 0.2, batches of 50, 1000 steps; biases are spared. Pixels share one unit and stay between 0 and 1. In the plain loop they were standardised and the layer was twice as wide: do not compare, the same λ is another price.
 #
-# Three ways to pull: L2, and L1 by proximal or by subgradient steps. Weights of pixels that are black on all 300 images do not count: only the penalty moves those. Intervals are over eight seeds, each with another split of the same 1797 digits, start and batch order.
+# L2 meets L1 by proximal and by subgradient steps. Weights of pixels that are black on all 300 images do not count: only the penalty moves those. Intervals are over eight seeds: other splits of the same 1797 digits, starts and batch orders.
 
 # %%
 predict("network-zeros",
@@ -749,9 +749,9 @@ reveal("network-zeros", from_interval={"under 10 %": below(0.1)(zero),
 # %% [markdown]
 # At λ = 0.001 proximal L1 has made 42 % of the weights exactly zero, 40 % on fresh seeds; subgradient L1 and L2 none. The zeros begin below λ = 0.0001; the test error climbs from 0.003 on under L1, from 0.03 on under L2. Which penalty has the lower error at its best λ? Both are tuned alike.
 #
-# 1. Eleven λ, five to a decade: 0.001 to 0.1 for L2, 0.0001 to 0.01 for proximal L1. They lie around the lowest points of the picture, so these eight seeds' test digits were in view.
+# 1. Eleven λ, five to a decade: 0.001 to 0.1 for L2, 0.0001 to 0.01 for proximal L1. They were laid around the lowest points of the picture, with these seeds' test digits in view.
 # 2. In each seed the λ with the lowest error on 200 validation digits is chosen, their labels as noisy as those of training.
-# 3. The test error is read at that λ only. Because of step 1 the real test is on fresh seeds, with other splits.
+# 3. The test error is read at that λ only. Because of step 1 the real test is on fresh seeds: other splits.
 #
 # *Said before these λ were tried:* L2 has the lower error if the interval of the paired difference lies below 0, L1 if above.
 
@@ -771,12 +771,12 @@ claim("On these digits, with λ chosen on validation rows, L2 is wrong less ofte
       kind="measured", id="l2-below-l1", unit="points", times=100, holds=negative)
 
 # %% [markdown]
-# **On these digits L2 lowers the error more, and L1 leaves fewer weights.** L2 is wrong on 11.0 % of the test digits, proximal L1 on 14.1 %, hardly any penalty on 20.3 %. But of the weights under L1 71 % are zero. The difference of 3.1 points has the interval 2.2 to 4.0, on fresh seeds 2.3 to 4.1.
-# L1 also shrinks each weight that it keeps. Whether the 3 points are the price of the zeros or of this shrinking was not measured: train the kept weights on without a penalty to see.
+# **On these digits L2 lowers the error more, and L1 leaves fewer weights.** L2 is wrong on 11.0 % of the test digits, proximal L1 on 14.1 %, hardly any penalty on 20.3 %. But of the weights under L1 71 % are zero. On fresh seeds the difference is 2.3 to 4.1 points.
+# L1 also shrinks each weight that it keeps; whether the 3 points are the price of the zeros or of this shrinking was not measured.
 #
-# That is one task, with wrong labels and a short training. In made-up worlds where 5 of 100 features count, the lasso is nearer to the truth than ridge in all ten (*Deeper*, above). Whoever chooses L1 bets on such a world (Hastie, Tibshirani & Friedman, 2009).
+# That is one task, with wrong labels and a short training. In ten made-up worlds where 5 of 100 features count, the lasso beats ridge in all (*Deeper*, above). Whoever chooses L1 bets on such a world (Hastie, Tibshirani & Friedman, 2009).
 #
-# Both kinds of L1 have nearly the same error. But proximal steps make the zeros themselves; after subgradient steps somebody has to choose a threshold.
+# Both kinds of L1 have nearly the same error. But after subgradient steps somebody has to choose a threshold, of the order of ηλ.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: units that L2 empties, and too strong a penalty
@@ -811,7 +811,7 @@ for seed, (into, bias, *_) in shrunk.networks.items():
 print("dead units at λ = 0.03, seed by seed:", dead)
 
 # %% [markdown]
-# At λ = 0.03 L2 has nearly emptied 13 of the 64 units, 10 on fresh seeds. Of the 13, on average 9 are dead. So at most the other 4 speak for the price of a unit; why the 9 died this does not say. At λ = 1 it is wrong on nine images of ten, no better than one answer for all.
+# At λ = 0.03 L2 has nearly emptied 13 of the 64 units, 10 on fresh seeds. Of the 13, on average 9 are dead. For these decay alone explains the small product; why they died the count does not say. At λ = 1 L2 is wrong on nine images of ten, no better than one answer for all.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: what does a penalty do to the surface?
@@ -892,7 +892,7 @@ claim("L2 with λ = 0.01 loses less accuracy to noise of σ = 0.3 than with λ =
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## In production
 #
-# The plain loop again, now with zeros: L1 as one proximal line after each step of plain SGD. A rate of 0.05 with momentum 0.9 goes as far as 0.5 without (lesson 00), so the rate is 0.5. Do the zeros cost anything?
+# The plain loop again, now with zeros: L1 as one proximal line after each step of plain SGD. The rate 0.5 goes as far as 0.05 with momentum 0.9 (lesson 00). Do the zeros cost anything?
 
 # %%
 for l1 in (0.0, 0.001):
@@ -910,18 +910,18 @@ for l1 in (0.0, 0.001):
                     w.copy_(nn.functional.softshrink(w, rate * l1))  # stops at zero
     wrong = (network(data.test_x).argmax(1) != data.test_y).float().mean()
     first, last = ((w == 0).float().mean() for w in weights)
-    print(f"l1 = {l1}: {wrong:.1%} wrong; zeros: {first:.0%} and {last:.0%} of the weights")
+    print(f"l1 = {l1}: {wrong:.1%} wrong, zero weights: {first:.0%} and {last:.0%}")
 
 # %% [markdown]
-# Half of the weights are zero, those of always black pixels among them. Against no penalty they cost nothing, 18.6 % wrong and 18.9 %, on one seed, with λ not tuned; L2 had 15.4 % in the plain loop.
+# Half of the weights are zero, those of always black pixels among them. On this seed they cost nothing against no penalty, 18.6 % wrong and 18.9 %; L2 had 15.4 % in the plain loop.
 #
-# - **L2**: `weight_decay=` in the optimizer, not a term in the loss; lesson 03 says which optimizers mean L2 by it. Read whether a text means $\lambda\lVert w\rVert^2$ or $\frac\lambda2\lVert w\rVert^2$ (*Deeper*, above).
-# - **How large?** Choose λ on validation data, on a logarithmic grid, and look at the test data once. *To keep* has typical values for large networks on clean data. On 300 digits with wrong labels validation chose 0.01 to 0.025.
+# - **L2**: `weight_decay=` in the optimizer, not a term in the loss; lesson 03 says which optimizers mean L2 by it. Texts write λ in four ways (*Deeper*).
+# - **How large?** Choose λ on validation data, on a logarithmic grid, and look at the test data once. On 300 digits with wrong labels that chose 0.01 to 0.025 for L2; for large networks see *To keep*.
 # - **L1**: torch has no proximal optimizer; `course_lib.l1_l2.ProximalSGD` is one. Do not copy the line above into SGD with momentum or Adam (*Deeper*, "why ηλ"). Single zeros save no time, unless whole rows go.
 # - **Tables**: in scikit-learn `GridSearchCV(make_pipeline(StandardScaler(), Lasso()), {"lasso__alpha": …})`, so that each fold is standardised by its own training rows.
-# - **Whom to penalise**: matrices, by default. A bias only shifts what a unit sees, and nothing says that the shift should be near 0. Go by what a parameter *is*, not by its name, as `course_lib.weight_decay.decay_groups` does. Whether it lowers the error, lesson 07 measures.
+# - **Whom to penalise**: matrices, by default. A bias only shifts what a unit sees, and nothing says that the shift should be near 0. Go by what a parameter *is*, not by its name: `course_lib.weight_decay.decay_groups`. Whether it lowers the error, lesson 07 measures.
 #
-# **When not to.** To learn which of several correlated features matter: the lasso is known to keep one of a group, and perhaps another one on the next sample: on 100 draws of our patients it kept s1 alone 52 times, s2 alone 11 times (*Deeper*, "worlds"). Just to thin out a trained network: the rival is to set its smallest weights to zero afterwards, *magnitude pruning* (Han et al., 2015), which Gale, Elsen & Hooker (2019) found hard to beat; their rivals were L0 and variational dropout, and here it is not measured.
+# **When not to.** To learn which of several correlated features matter: on 100 draws of our patients the lasso kept s1 alone 52 times, s2 alone 11 times (*Deeper*, "worlds"). Just to thin out a trained network: the rival is to set its smallest weights to zero afterwards, *magnitude pruning* (Han et al., 2015), which Gale, Elsen & Hooker (2019) found hard to beat with L0 or variational dropout. That is not measured here.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: names lie
@@ -1000,7 +1000,7 @@ claim("One λ for each layer lowers the test error against one λ for both, chos
 #
 # What one can explain in two minutes one has understood. Do it aloud, to a friend, a pet, or the wall; where you get stuck is where to read again.
 #
-# **Teach it to** somebody who has added |w| to a loss and is waiting for zeros. *Draw* a diamond and a circle, and the rings that meet each. Then one weight near 0, stepping over it from side to side, and the proximal step that stops it there. *Disarm* the sentence "add λ·|w| to the loss, train as usual, and weights become exactly zero". *And ask back:* Which part in the zeros is the penalty's, and which the step's?
+# **Teach it to** somebody who has added |w| to a loss and is waiting for zeros. *Draw* a diamond and a circle, and the rings that meet each. Then one weight near 0, stepping over it from side to side, and the proximal step that stops it there. *Disarm* the sentence "add λ·|w| to the loss, train as usual, and weights become exactly zero". *And ask back:* What do the zeros owe to the penalty, and what to the step?
 #
 # Below: the questions of this lesson (some are about *Deeper* sections), with a reason for every option, and its cards, which come back after 1, 3 and 7 days.
 
