@@ -120,8 +120,7 @@ reveal("l1-zero", "w₂ is exactly zero, w₁ is not",
 # So L1 empties a weight on which the loss pulls too little, and L2 shrinks it. In the picture the diamond's corners lie on the axes. A corner sticks out: growing rings from a whole range of stars meet it first, and there a weight is zero. A point of the circle is met first from one direction only.
 #
 # Least squares with L1 is the **lasso**, with L2 it is **ridge**. Both at once are the **elastic net**, in the picture *half and half*, λ/2 for each.
-
-# %% [markdown]
+#
 # The ½ is torch's convention: the gradient of $\frac\lambda2\lVert w\rVert^2$ is $\lambda w$, which `weight_decay=λ` adds to the gradient in `SGD`.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
