@@ -14,7 +14,7 @@ def _prepare(figure):
         title="Weights at this λ", xlabel="weight (a few lie outside)", ylabel="share of weights"
     )
     left.set(yscale="log", xlim=(-0.5, 0.5), ylim=(1e-4, 1.5))
-    middle.set(title="Exactly zero", ylabel="share of the same weights", ylim=(-0.03, 1.03))
+    middle.set(title="Exactly zero", ylabel="share of weights", ylim=(-0.03, 1.03))
     right.set(title="Test error", ylabel="share of test digits (lower is better)", ylim=(0, 1.25))
     right.set_yticks([0, 0.2, 0.4, 0.6, 0.8, 1.0])
     marks = {}
