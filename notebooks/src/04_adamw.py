@@ -162,7 +162,9 @@ reveal("first-step", "both move 0.1",
 # At each step a weight loses the share lr·λ of its old value. After 1/(lr·λ) steps 37 % of what it was is left, and 63 % is newer.
 # So **1/(lr·λ) steps is how far back AdamW's weights remember** (Wang & Aitchison, 2025).
 #
-# In the plain cell, at lr = 0.01, λ = 0.01 makes that 1/(0.01 · 0.01) = 10 000 steps, and the run had 300. At lr = 1e-3, PyTorch's default, it is 100 000 steps: a thousand of them take one percent off a weight (checked in *Deeper*). **In a short run, the default λ does next to nothing.**
+# In the plain cell, at lr = 0.01, λ = 0.01 makes that 1/(0.01 · 0.01) = 10 000 steps, and the run had 300. **In a short run, the default λ does next to nothing.**
+#
+# Why would forgetting help? What many images ask for is written into the weights again at every step. What one image with a wrong label asks for comes once an epoch, here every 300/50 = 6 steps, and fades in between. That is a picture, not measured here.
 #
 # A memory far longer than the run has no effect, and one shorter than an epoch forgets images before they come round again. Wang & Aitchison advise one in between. So:
 #
@@ -225,17 +227,29 @@ claim("A thousand steps at lr = 1e-3 and λ = 0.01 take one percent off a weight
       holds=near((1 - 1e-5) ** 1000, 1e-12))
 
 # %% [markdown] tags=["deeper"]
-# **And with more data?** Counted in epochs, Wang & Aitchison find, the best memory stays about the same when the data grow. So with more data, at the same lr and number of epochs, the best λ falls.
+# **And with more data?** Counted in epochs, Wang & Aitchison find, the best memory stays about the same when the data grow. So with more data, at the same lr and number of epochs, the best λ falls. Loshchilov & Hutter scale the share that they take at each step with one over the *root* of the number of steps; a memory as long as the run asks for one over the number itself.
+#
+# **Does practice keep to the rule?** Three published recipes (Brown et al., 2020; Touvron et al., 2023; Touvron et al., 2021), by the rate at the top of their schedule; over the run the rate averages about half of that.
+
+# %% tags=["deeper"]
+recipes = {"GPT-3": (6e-5, 0.1, 94_000), "LLaMA-7B": (3e-4, 0.1, 250_000),
+           "DeiT-B": (1e-3, 0.05, 375_000)}  # lr, λ and about how many steps
+for name, (rate, share, length) in recipes.items():
+    memory = 1 / (rate * share)
+    print(f"{name:<9} memory {memory:>7.0f} steps, λ = {length / memory:.1f}/(lr·steps)")
+
+# %% [markdown] tags=["deeper"]
+# Two of the three lie in the range that the rule searches, GPT-3 a little below. Whether these λ are the best ones, it does not say. The language models see most rows once: there the run is one epoch, and the two bounds of Wang & Aitchison nearly coincide.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Second: a pull, with minibatches
 #
 # Let the run be longer than the memory, so that decay has time to act. A weight then rests where what decay takes and what the step gives cancel: $u = -\lambda w$ on average. Where is that?
 #
-# With minibatches a gradient is the true slope plus noise of some size σ. Where the noise is the larger, it fills $\hat v$, so $\sqrt{\hat v} \approx \sigma$ and u is about slope/σ.
-# So the weight rests nearer to zero, where slope/σ balances λw. That is as if the loss had an L2 penalty (**ridge**) with a strength of about λσ.
+# With minibatches a gradient is the true slope plus noise of some size σ. Where the noise is the larger, $\hat v$, the average of squared gradients, is nearly σ², and u is about slope/σ.
+# So at rest slope/σ = −λw, that is, slope + λσ·w = 0: what an L2 penalty (**ridge**) with the strength λσ asks for. By hand: the loss $\frac12(w - 1.5)^2$ has the slope w − 1.5. λ = 0.5 and σ = 3 make ridge of 1.5, and w = 1.5/(1 + 1.5) = 0.6.
 #
-# Does it? One weight, loss $\frac12(w - 1.5)^2$, λ = 0.5, 4000 steps at lr = 0.01, and noise of a fixed size σ in each gradient. With the slope counted in $\hat v$ too, the two balance where $\lambda w = (1.5 - w)/\sqrt{(1.5-w)^2+\sigma^2}$.
+# Does it rest there? 4000 steps at lr = 0.01, with noise of a fixed size σ in each gradient. With the slope counted in $\hat v$ too, the two balance where $\lambda w = (1.5 - w)/\sqrt{(1.5-w)^2+\sigma^2}$.
 
 # %% tags=["nbval-check-output"]
 from course_lib.experiments.adamw import noise
@@ -250,7 +264,7 @@ for sigma in (1.0, 3.0, 10.0):
 # %% [markdown]
 # So **with noise of a fixed size AdamW does shrink a weight**: from 1.5 to 0.96 with noise of size 1, to 0.58 with 3, to 0.25 with 10. <!-- rests: noisy-balance-1, noisy-balance-3, noisy-balance-10 --> How large the pull is in a network, nothing here measures.
 #
-# There each weight has a σᵢ of its own, and so a ridge of its own strength, about λσᵢ: a weight with noisy gradients is shrunk more than one with quiet ones, though decay takes the same *share* of both.
+# There σ is not fixed, either: where every training label is learned, each image's gradient fades, and σ with it. And each weight has a σᵢ of its own, and so a ridge of its own strength, about λσᵢ: a weight with noisy gradients is shrunk more than one with quiet ones, though decay takes the same *share* of both.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Third: a box, with the full gradient run to rest
@@ -263,7 +277,7 @@ predict("moved", "You raise λ from 0 to 0.3. Where does AdamW end?",
          "at the star, unmoved"])
 
 # %% [markdown]
-# Dotted: where Adam + L2 comes to rest, for each λ. Square: |w| ≤ 1/λ, explained below; at λ = 0.4 only its right side is in sight. Right: how far each run still is from its place of rest.
+# Dotted: where Adam + L2 comes to rest, for each λ. Straight line: the wall of the box |w| ≤ 1/λ, explained below; at λ = 0.4 only its right side is in sight. Right: how far each run still is from its place of rest.
 #
 # **Do this**: take λ from 0.4 down to 0, then up to 0.5, value by value.  **Notice**: which path moves with every change?
 
@@ -278,9 +292,30 @@ reveal("moved", "at the star, unmoved",
        because="up to λ = 0.5 it ends at the star, as if λ were not connected")
 
 # %% [markdown]
-# Every bit of λ pulls Adam + L2 nearer to zero, and AdamW ends at the star for every λ up to 0.5. What holds it there? At λ = 0.3 decay takes lr · 0.3 · 0.7 = lr · 0.21 from the coordinate 0.7 at each step, and at the star the gradient is zero. One weight, loss ½(w − 0.7)², step by step:
+# Every bit of λ pulls Adam + L2 nearer to zero, and AdamW ends at the star for every λ up to 0.5. What holds it there, where the gradient is zero? At λ = 0.3 decay asks for u = −λw = −0.3 · 0.7 = −0.21 in the second coordinate. And u is a ratio: a vanishing gradient, divided by a √v̂ that vanishes as well, can make it. (Step by step in *Deeper*.)
+#
+# Could the weight stop short of the star? There its gradient would stay the same and not be zero, and then $\hat m/\sqrt{\hat v} = \pm 1$. Decay asks for λ|w| only, less than 1 where |w| < 1/λ. So the step wins, and the weight moves on until the gradient is zero: **inside the box |w| ≤ 1/λ the star is not shrunk at all.** Outside, decay asks for more than 1, which no step gives in the long run. So a star out there is out of reach, and AdamW ends on the wall (Xie & Li, 2024; conditions in *Deeper*).
+#
+# **Why a pull there and a box here?** At rest $u = -\lambda w$ says slope $= -\lambda\sqrt{\hat v}\,w$: ridge with the strength $\lambda\sqrt{\hat v}$. Minibatch noise holds $\sqrt{\hat v}$ up, near σ, as long as images disagree; in lesson 03 it was held still. The full gradient lets it fall to zero along with the slope, and ridge's strength with it.
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## So how strong is λ = 0.01?
+#
+# | | what λ does | λ = 0.01, lr = 1e-3 |
+# |---|---|---|
+# | any run | a memory of 1/(lr·λ) steps. Before that, decay has hardly begun | 100 000 steps; 1000 steps take 1 % off a weight (checked in *Deeper*) |
+# | a longer run, with minibatches | a pull, as of ridge with a strength of about λσᵢ | a weight of 1 rests where its slope is a hundredth of its noise |
+# | full gradient, run to rest | a box, $\lvert w\rvert \le 1/\lambda$ | ±100: it holds the weights of most networks, and shrinks nothing |
+#
+# So in some thousand steps 0.01 does nothing. In several hundred thousand it has time to pull; how hard depends on σᵢ. Ask for the memory first: it alone can be computed before you train.
+
+# %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
+# ### Deeper: the fine print of the box
+#
+# **What holds a weight at the star?** One weight, loss ½(w − 0.7)², λ = 0.3, so that decay asks for u = −0.21:
+
+# %% tags=["deeper"]
+# β₂ = 0.95: √v̂ remembers longer than m̂, and 300 steps still suffice
 w, state = torch.tensor(1.5, dtype=torch.float64), {}
 print("step        w   gradient g   u, what Adam makes of it")
 for step in range(1, 301):
@@ -290,28 +325,10 @@ for step in range(1, 301):
     if step in (100, 150, 200, 250, 300):
         print(f"{step:>4} {old:9.4f} {g:11.5f} {u:9.3f}")
 
-# %% [markdown]
-# From step 100 to step 300 the gradient falls two-hundredfold, and u stays near −0.21, which is what decay asks for. For u is a ratio, the mean of the recent gradients divided by their size, and both fall together. So a vanishing gradient can hold the weight.
+# %% [markdown] tags=["deeper"]
+# From step 100 to step 300 the gradient falls two-hundredfold, and u stays near −0.21, which is what decay asks for. For u is a ratio, m̂/√v̂, and √v̂ remembers longer than m̂. While the gradient shrinks, √v̂ still holds the larger ones of before: the faster it shrinks, the smaller u. It shrinks just so fast that u is what decay asks for.
 #
-# A gradient that stands still makes $\hat m/\sqrt{\hat v} = \pm 1$, its sign. Where |w| < 1/λ, that is more than decay asks for, so the weight moves on until the gradient is zero: **inside the box |w| ≤ 1/λ the star is not shrunk at all.** Outside, decay asks for more than 1, which no step gives in the long run. So a star out there is out of reach, and AdamW ends on the wall (Xie & Li, 2024; conditions in *Deeper*).
-#
-# **Why a pull there and a box here?** At rest $u = -\lambda w$ says slope $= -\lambda\sqrt{\hat v}\,w$: ridge with the strength $\lambda\sqrt{\hat v}$. Minibatch noise holds $\sqrt{\hat v}$ up, near σ, and in lesson 03 it was held still. The full gradient lets it fall to zero along with the slope, and ridge's strength with it.
-
-# %% [markdown] slideshow={"slide_type": "slide"}
-# ## So how strong is λ = 0.01?
-#
-# | | what λ does | λ = 0.01, lr = 1e-3 |
-# |---|---|---|
-# | any run | a memory of 1/(lr·λ) steps. Before that, decay has hardly begun | 100 000 steps; 1000 steps take 1 % off a weight |
-# | a longer run, with minibatches | a pull, as of ridge with a strength of about λσᵢ | a weight of 1 is held back where its slope is a hundredth of its noise |
-# | full gradient, run to rest | a box, $\lvert w\rvert \le 1/\lambda$ | ±100: it holds the weights of most networks, and shrinks nothing |
-#
-# So in some thousand steps 0.01 does nothing, and in several hundred thousand it is a mild pull. Ask for the memory first: it alone can be computed before you train.
-
-# %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
-# ### Deeper: the fine print of the box
-#
-# A star outside the box: AdamW ends on the wall. Where on it?
+# **A star outside the box**: AdamW ends on the wall. Where on it?
 
 # %% tags=["deeper"]
 predict("inside",
