@@ -15,7 +15,7 @@
 # # AdamW: exercises
 #
 # Five tasks, about an hour: write AdamW, tell it from its impostor, and do with it what one does in production: groups, a run that can be resumed, and reading
-# a state that somebody else saved. T4 and T5 go with the folded section on resuming; what they need is said here. Each task ends with a cell that answers at once: `✓` right, `○` not written yet, `✗` and why.
+# a state that somebody else saved. T4 and T5 have nothing to do with decay: they go with the folded section on resuming, and are extra. What they need is said here. Each task ends with a cell that answers at once: `✓` right, `○` not written yet, `✗` and why.
 #
 # A check calls your function on inputs drawn afresh and compares it with PyTorch. `course check 04` in a terminal says the same of the whole notebook;
 # it looks only at the answer cells, so keep your helpers inside them.
