@@ -191,7 +191,7 @@ def still(picture: bytes, settings: str, caption: str, theme: str) -> bytes:
     """`picture` (PNG bytes) with its settings above and its caption below: without a kernel."""
     image = Image.open(io.BytesIO(picture)).convert("RGBA")
     note = "A still picture: run the notebook to move its sliders."
-    over = _strip(image.width, textwrap.wrap(settings, image.width // 6), theme, muted=False)
+    over = _strip(image.width, textwrap.wrap(settings, image.width // 7), theme, muted=False)
     below = [*textwrap.wrap(caption, image.width // 7), note]
     return png(
         np.concatenate([over, np.asarray(image), _strip(image.width, below, theme, muted=True)])
