@@ -15,7 +15,7 @@ def _prepare(figure):
     left, middle, right = figure.subplots(1, 3, width_ratios=[1.15, 1, 1])
     left.set(
         title="One row",
-        xlabel="class (the label first; at most 20)",
+        xlabel="class, the label first (up to 20 drawn)",
         ylabel="probability",
         ylim=(0, 1.02),
     )
