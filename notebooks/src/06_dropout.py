@@ -46,7 +46,7 @@ setup()
 #
 # A batch of 64 rows, all the *same* example. In layers 1 and 2 each unit is dropped with chance $p = 0.5$ (crosses); what is left is a *thinned network*. On the right: what layer 1 hands on.
 #
-# **Do this**: move the *row of the batch* through 1, 2, 4, 16 and 64. Then switch the *mode* to evaluation. **Notice**: how high is a bar beside its dash, evaluation? Where do the diamonds go, means over the rows so far?
+# **Do this**: move the *row of the batch* through 1, 2, 4, 16 and 64. Then switch the *mode* to evaluation. **Notice**: how many times as high as its dash, evaluation, is a bar? Do the diamonds, means over the rows so far, come nearer to the dashes?
 
 # %% slideshow={"slide_type": "-"}
 from course_lib.explorers import dropout as explore
@@ -85,9 +85,11 @@ for _ in range(4):
 # return x * (torch.rand(x.shape) >= p) / (1 - p)
 # ```
 #
-# `torch.rand` draws a number for each entry, uniformly from [0, 1): at least $p$ with probability $1-p$. In evaluation mode `x` comes back as it is. This form is called *inverted*: training does the dividing, so that a network in use can forget that dropout ever was there.
+# `torch.rand` draws a number for each entry, uniformly from [0, 1): at least $p$ with probability $1-p$. In evaluation mode `x` comes back as it is. This form is called *inverted*: training does the dividing, so that a network in use need not know of it.
 #
-# **Why should it help?** Two reasons are usually given. No unit can count on certain others, so each has to be of use whoever else is there. And learning one wrong label by heart takes several units that answer to that very image, of which some are always missing, while what many images share is learnt by many. These are pictures, no proofs: the second is tested below, the first in *Deeper*.
+# A dropped unit hands on 0, and this row's gradient is 0 for the weights into it and out of it: each row trains only its own thinned network.
+#
+# **Why should it help?** Two reasons are usually given. No unit can count on certain others, so each has to be of use by itself. And to learn one wrong label by heart, several units have to answer to that one image together, and mostly some of them are missing; what many images share is learnt by many units, so enough are there. These are pictures, no proofs: what the second predicts is looked at below, the first in *Deeper*.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: the whole function, and in front of the ReLU or behind it?
@@ -148,7 +150,7 @@ claim("Dropout and ReLU commute; dropout and tanh do not.",
 # ## In plain PyTorch
 #
 # A loop to copy: a small network learns handwritten digits from 300 images, every fifth of them with a wrong label. The test labels are right.
-# `nn.Dropout(p)` is the layer; `model.train()` switches its masks on, `model.eval()` off.
+# `nn.Dropout(p)` is the layer; `model.train()` switches its masks on, `model.eval()` off. It stands behind a hidden layer, never behind the last one, where it would set answers to 0.
 
 # %% tags=["plain"]
 import torch
@@ -192,14 +194,15 @@ for p in (0.0, 0.5):
 
 # %%
 predict("ensemble",
-        "Masks may stand on the inputs, with a linear layer and a ReLU behind them, or "
-        "on the hidden units, in front of the last linear layer. Where is evaluation "
-        "(before any softmax) the average over all thinned networks?",
+        "Two networks. One has masks on its inputs: a linear layer, a ReLU and a "
+        "linear layer follow. The other has masks on its hidden units: only the last "
+        "linear layer follows. Where is evaluation (before any softmax) exactly the "
+        "average over all thinned networks?",
         ["in both places", "only on the hidden units", "only on the inputs",
          "in neither"])
 
 # %% [markdown]
-# Three hidden units behind a ReLU, and two outputs: eight masks, few enough to run every thinned network. A mask has chance $1-p$ for each unit that it keeps, times $p$ for each that it drops. Here $p = 0.3$. A sentence called *exact* below must hold to rounding; a *checked* one is tried on an example.
+# Three hidden units behind a ReLU, and two outputs: eight masks, eight thinned networks. A mask has chance $1-p$ for each unit that it keeps, times $p$ for each that it drops: at $p = 0.3$ the mask 0 1 1 has $0.3\cdot 0.7\cdot 0.7 = 0.147$. A sentence called *exact* below must hold to rounding; a *checked* one is tried on an example.
 
 # %% jupyter={"outputs_hidden": true}
 draw, p_small = seeded(0), 0.3
@@ -215,8 +218,7 @@ outputs = (hidden * on_hidden / (1 - p_small)) @ second.T  # of eight networks
 print("kept (1)     chance    output 0   output 1")
 for mask, chance, (one, two) in zip(on_hidden.int(), chance_hidden, outputs):
     print(*mask.tolist(), f"{chance:13.3f} {one:11.3f} {two:10.3f}")
-print("average, by chance:", chance_hidden @ outputs)
-print("evaluation:        ", whole)
+print("average, by chance:", chance_hidden @ outputs, "\nevaluation:        ", whole)
 
 # %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
 last = (chance_hidden @ outputs - whole).abs().max().item()
@@ -243,7 +245,7 @@ reveal("ensemble",
                "through a ReLU that some masks switch on and others off")
 
 # %% [markdown]
-# The last two lines agree: behind the masks comes one linear layer, and a mean goes through $W h + b$ untouched. With masks on the inputs evaluation is off by 0.67. A mean does not go through a ReLU: 1 and −1 have mean 0, and relu(0) = 0, but the mean of relu(1) = 1 and relu(−1) = 0 is 0.5.
+# In the table *average, by chance* and *evaluation* agree: behind the masks comes one linear layer, and a mean goes through $W h + b$ untouched. With masks on the inputs evaluation is off by 0.67. A mean does not go through a ReLU: 1 and −1 have mean 0, and relu(0) = 0, but the mean of relu(1) = 1 and relu(−1) = 0 is 0.5.
 #
 # So evaluation *is* the average while only linear layers follow the masks. Behind a ReLU that some masks switch it is a stand-in; how near, is measured in *Deeper* of *Error bars for free?*.
 
@@ -253,7 +255,7 @@ reveal("ensemble",
 # Two linear layers, each with masks of its own, keep the mean. "Linear" is enough, but not needed: a ReLU whose input has the same sign under every mask is a linear function for all of them.
 #
 # Now put a softmax behind that last linear layer. The thinned networks give probabilities. Their ordinary average is not what evaluation gives, but their **geometric** mean is, once it is scaled to sum to 1:
-# a softmax is $e^{z}$ over its sum, the geometric mean of $e^{z}$ is $e^{\text{mean of } z}$, and the mean of $z$ is the $z$ of evaluation (Baldi & Sadowski 2013).
+# a softmax is $e^{z}$ over its sum, the geometric mean of $e^{z}$ is $e^{\text{mean of } z}$, and the mean of $z$ is the $z$ of evaluation (Hinton et al. 2012; for deeper networks, approximately, Baldi & Sadowski 2013).
 
 # %% tags=["deeper", "nbval-check-output"]
 # each of the sixteen masks of the inputs meets each of the eight: [16, 8, 2]
