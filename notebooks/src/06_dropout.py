@@ -815,12 +815,12 @@ for order, name in enumerate(("dropout before norm", "dropout behind norm")):
 #
 # Leave the masks on when the network is *used*, and ask it 200 times. The standard deviation of the answers, from here on their **spread**, is taken for its uncertainty: **Monte-Carlo dropout**.
 #
-# A 1-64-64-1 network, p = 0.2 behind both hidden layers, learns $\sin \pi x$ from 30 rows or from 1000, with noise of standard deviation 0.3: sixteen seeds, always 1000 steps of 30 rows. The *error of the mean* is the distance from the mean answer to the true sine (root mean square, where the rows lie). If the spread measures what the network does not know, more rows should shrink both.
+# A network with one input, two hidden layers of 64 ReLUs and one output, p = 0.2 behind both, learns $\sin \pi x$ from 30 rows or from 1000, with noise of standard deviation 0.3: sixteen seeds, always 1000 steps of 30 rows. The *error of the mean* is the distance from the mean answer to the true sine (root mean square, where the rows lie). If the spread measures what the network does not know, more rows should shrink both.
 
 # %%
 predict("shrink",
-        "Suppose the error of the mean falls, from "
-        "30 rows to 1000. The spread over masks …",
+        "Suppose that with 1000 rows instead of 30 the mean answer comes nearer to the "
+        "sine. The spread over masks …",
         ["falls by more than a third", "stays between 2/3 and 3/2 of what it was",
          "grows by more than a half"])
 
@@ -860,11 +860,11 @@ reveal("shrink",
                f"{falls.mean:.0%}", rests="rows-spread-stays")
 
 # %% [markdown]
-# **More rows, the same band.** The error of the mean comes down to 46 %, from 0.22 to 0.10; the spread stays at 0.13. Why? Behind its mask a hidden unit $x$ adds 0 or $wx/(1-p)$ to the answer, with standard deviation $|wx|\sqrt{p/(1-p)}$. No number of rows stands in it, nor in the penalty on $w$.
+# **More rows, the same band.** The error of the mean falls from 0.22 to 0.10; the spread stays at 0.13. Why? Behind its mask a hidden unit $x$ adds 0 or $wx/(1-p)$ to the answer, with standard deviation $|wx|\sqrt{p/(1-p)}$. The number of rows is not in it, and the masks pull on $w$ as strongly with 1000 rows as with 30 (*Which regularizer is it?*). So nothing tells the band that there are more. (This argues for one linear layer; ours has two of ReLUs.)
 #
-# **So the band does not know how far off it is.** The inner one holds the true sine at 75 % of the points with 30 rows, at 96 % with 1000: the band is the same, the mean has come nearer. The outer one holds 92 % and 96 % of new targets, mostly by the given 0.3.
+# **So the band does not know how far off it is.** The inner one holds the true sine at 75 % of the points with 30 rows, at 96 % with 1000: the band is the same, the mean has come nearer. That is at one p and without weight decay; the recipe of Gal and Ghahramani (*Deeper*) we have not tried.
 #
-# **Calibration mends the width and not the shape.** Stretch the band by one factor until 95 % of held-out targets fall inside: on rows like those its average width is right. *Where* it is wide does not change. With 1000 rows it is even narrower beyond them than among them, 0.82 times as wide on 48 fresh seeds (0.74 to 0.90; *Deeper*). Away from the rows it promises nothing.
+# **Calibration mends the width and not the shape.** Stretch the band by one factor until 95 % of held-out targets fall inside: on rows like those its average width is right. *Where* it is wide does not change. At the left edge of the picture with 30 rows, x = −1.5, the sine is outside even the outer band. With 1000 rows the inner one is no wider beyond them than among them: 0.98 times as wide on our seeds, 0.82 on fresh ones (*Deeper*).
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: how near is the stand-in, and what does the band know?
@@ -911,7 +911,7 @@ claim("With 1000 rows the error of the mean is more than 1.1 times as large with
 #
 # In torch Monte-Carlo dropout is `model.eval()`, then `.train()` on the dropout layers alone; our `MCDropout` drops in both modes.
 # In a linear unit a fixed p fixes the width relative to the answer (Osband 2016). *Concrete dropout* therefore learns its p.
-# Gal and Ghahramani read dropout as Bayesian inference, for a network with weight decay that falls as one over the number of rows. We train without decay: this is dropout left on, not their posterior. A *deep ensemble*, several networks trained from different starts (Lakshminarayanan et al. 2017), is the usual rival; we have not drawn its band here.
+# Gal and Ghahramani read dropout as Bayesian inference, for a network with weight decay that falls as one over the number of rows. We train without decay: this is dropout left on, not their posterior. They also choose p on validation rows. With both, or with a p that is learnt, more rows may shrink the band; we have not tried it. A *deep ensemble*, several networks trained from different starts (Lakshminarayanan et al. 2017), is the usual rival; we have not drawn its band here.
 #
 # Not all else is equal between 30 rows and 1000: the same steps are a thousand epochs of the one and thirty of the other. *What the intervals cover, here and above:* sixteen seeds, each with other rows, noise, start, batch order and masks, of one sine; 200 masks for each network.
 
