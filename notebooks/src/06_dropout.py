@@ -723,7 +723,7 @@ claim("Rescaled features leave the predictions of dropout's ridge as they are, a
       holds=each(below(1e-9), above(0.01)))
 
 # %% [markdown]
-# In a network with masks on its last hidden layer and a squared loss, put the activations $h_j(x_i)$ for the $x_{ij}$. But the network chooses these as well. What is charged is the sum of the squared products $h_j(x_i)\,w_j$, so half the weight behind twice the activation saves nothing: no plain L2 on the weights, and no reason for any one of them to be small.
+# In a network with masks on its last hidden layer and a squared loss, put the activations $h_j(x_i)$ for the $x_{ij}$. But the network chooses these as well. What is charged is the sum of the squared products $h_j(x_i)\,w_j$, so half the weight behind twice the activation saves nothing. That is no plain L2 on the weights.
 #
 # In logistic regression (two classes) the same sum weighs each row with $\hat p(1-\hat p)$, the variance of its label under the model. Rows of which the model is sure add hardly anything to the penalty, so a feature that is rare but decisive is spared (Wager et al. 2013). It is a quadratic approximation there, no identity.
 #
@@ -806,7 +806,7 @@ for order, name in enumerate(("dropout before norm", "dropout behind norm")):
 
 # %% [markdown]
 # At the first norm the formula says how large the shift is; at the second and third the ratio is only read off. What it costs is another matter. An argmax survives a good deal of rescaling, so the error need not notice; the loss notices sooner: at p = 0.7 the shift costs 0.17 nats, at p = 0.5 nothing.
-# The order costs more than the shift. At p = 0.7 dropout in front of the norm has 7.3 % test error, behind it 3.2 %. Beyond the difference at p = 0 that is 3.9 points, of which 2.9 are left with the statistics taken anew (of 4.0 points 4.0 on fresh seeds). What is left is not the shift: the two orders also *train* differently. <!-- rests: shift-loss-p07, order-p07, not order-anew-p07 -->
+# The order costs more than the shift. At p = 0.7 dropout in front of the norm has 7.3 % test error, behind it 3.2 %. Beyond the difference at p = 0 that is 3.9 points, of which 2.9 are left with the statistics taken anew (on fresh seeds 4.0 of 4.0). What is left is not the shift: the two orders also *train* differently. <!-- rests: shift-loss-p07, order-p07, not order-anew-p07 -->
 # Behind the norm, the first norm is free of it altogether; the later ones still see it, through a linear layer.
 # Li et al. advise dropout behind the last norm. (Eight seeds: other rows, start, batch order and masks, of the same images.)
 
