@@ -147,7 +147,7 @@ def records(outputs: Iterable[Mapping[str, Any]], *kinds: str) -> list[Record]:
 def blind_below(distance: float, unit: str = "") -> str:
     """What an inconclusive interval would probably have told, as words."""
     apart = f"{number(float(f'{distance:.2g}'))} {unit}".strip()
-    return f"so many values show a distance of {apart} from the bound four times in five"
+    return f"to be seen four times in five the truth would have to lie {apart} from the bound"
 
 
 def show(bundle: Mapping[str, Any]) -> None:

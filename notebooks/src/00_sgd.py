@@ -421,7 +421,7 @@ for size in SIZES:
 # %% [markdown]
 # > **How to read a measured claim.** For each start we take the *logarithm of the ratio* of two losses: 0 is equal, −0.7 half, −2.3 a tenth. Its mean has a 95 % **interval**, which misses the true mean about five times in a hundred. Asked beforehand: does all of it lie below 0? −0.7 [−0.9, −0.5] does, so "lower" *holds*. Across 0 it is *inconclusive*.
 # > **Fresh seeds** are runs that nobody had seen when the claim was written. *Confirmed*: they say the same. *Decided by fresh seeds only*: ours were inconclusive, those are not. *Open*: both are. *Does not hold*: all of it lies on the other side.
-# > *So many values show a distance of 0.4 four times in five*: a true difference of 0.4 would be found in four of five repeats.
+# > *To be seen four times in five the truth would have to lie 0.4 from the bound*: a true value that far on would be found in four of five repeats.
 
 # %% tags=["nbval-check-output"]
 def ratio_of(one, other):  # below 0: `one` ends lower, start by start

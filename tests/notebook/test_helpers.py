@@ -35,7 +35,7 @@ from course_lib.statistics import Interval, mean_interval
 from tests.panel._page import Wire
 from tests.records.test_standing import around, stands
 
-TOLD = "from the bound four times in five"
+TOLD = "to be seen four times in five the truth would have to lie"
 
 
 @pytest.fixture(autouse=True)
@@ -69,7 +69,7 @@ def test_an_exact_claim_that_fails_or_is_undecided_raises_with_its_figure():
     [
         (True, "holds", ""),
         (False, "does not hold", ""),
-        (None, "inconclusive", f"  so many values show a distance of 0.57 {TOLD}\n"),
+        (None, "inconclusive", f"  {TOLD} 0.57 from the bound\n"),
     ],
 )
 def test_a_measured_claim_reports_any_verdict(capsys, verdict, said, note):
