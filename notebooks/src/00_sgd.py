@@ -56,7 +56,7 @@ explore.trajectory.show(batch_size=1)
 # %% [markdown]
 # The end changes more. A small batch finds the place too, and then does not rest: it *hovers* around it, batches of 1 at a loss 0.21 above the lowest, batches of 8 at 0.02. All 64 come to rest.
 #
-# After this lesson you can choose a learning rate, a batch size and a schedule, and say what an optimizer does for regularization.
+# At the end of this lesson you can choose a learning rate, a batch size and a schedule, and say what an optimizer does for regularization.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The same on real data, in plain PyTorch
@@ -774,9 +774,9 @@ for lr in (0.01, 0.02, 0.05, 0.1, 0.2, 0.4):
 # *It finds better minima*, one often reads, and that is what regularization asks about: **flatter** ones, which **generalize** better, to new data (Keskar et al. 2017).
 # *Sharpness*, the opposite of flatness, is the curvature of the training loss in its steepest direction, $\lambda_{\max}$ as in the bowl (computed in *Deeper*).
 #
-# 1. Networks with 64 inputs, 64 hidden units and 10 outputs; 300 digits; plain SGD; batches of 10, 50 and all 300. The loss is the squared error, for the curvature of cross entropy fades as the fit gets better.
+# 1. Networks with 64 inputs, 64 hidden units and 10 outputs; 300 digits; plain SGD; batches of 10, 50 and all 300. The loss is the squared error, for the curvature of *cross entropy*, the loss of the plain cell, fades as the fit gets better.
 # 2. We look every 20 steps, and compare each where it is first at or below the *same training loss*, 0.012.
-# 3. Six seeds, 1297 test images. What counts is batch 300 minus batch 10 of the same seed, at rates 1 and 2.
+# 3. Six seeds, and 1297 *test* images, which no training saw. What counts is batch 300 minus batch 10 of the same seed, at rates 1 and 2.
 
 # %%
 predict("sharp", "Learning rate 1, equal training loss: the batch of 10 is …",

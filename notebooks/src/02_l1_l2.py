@@ -920,7 +920,7 @@ for l1 in (0.0, 0.001):
 # - **Tables**: in scikit-learn `GridSearchCV(make_pipeline(StandardScaler(), Lasso()), {"lasso__alpha": …})`, so that each fold is standardised by its own training rows.
 # - **Whom to penalise**: matrices, by default. A bias only shifts what a unit sees, and nothing says that the shift should be near 0. Go by what a parameter *is*, not by its name: `course_lib.weight_decay.decay_groups`. Whether it lowers the error, lesson 07 measures.
 #
-# **When not to.** To learn which of several correlated features matter: on 100 draws of our patients the lasso kept s1 alone 52 times, s2 alone 11 times (*Deeper*, "worlds"). Just to thin out a trained network: the rival is to set its smallest weights to zero afterwards, *magnitude pruning* (Han et al., 2015), which Gale, Elsen & Hooker (2019) found hard to beat with L0 or variational dropout. That is not measured here.
+# **When not to.** To learn which of several correlated features matter: on 100 draws of our patients the lasso kept s1 alone 52 times, s2 alone 11 times (*Deeper*, "worlds"). Just to thin out a trained network: the rival is to set its smallest weights to zero afterwards, *magnitude pruning* (Han et al., 2015), which Gale, Elsen & Hooker (2019) found hard to beat by penalties made for it. That is not measured here.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: names lie

@@ -236,7 +236,8 @@ recipes = {"GPT-3": (6e-5, 0.1, 94_000), "LLaMA-7B": (3e-4, 0.1, 250_000),
            "DeiT-B": (1e-3, 0.05, 375_000)}  # lr, λ and about how many steps
 for name, (rate, share, length) in recipes.items():
     memory = 1 / (rate * share)
-    print(f"{name:<9} memory {memory:>7.0f} steps, λ = {length / memory:.1f}/(lr·steps)")
+    strength = length / memory
+    print(f"{name:<9} memory {memory:>7.0f} steps, λ = {strength:.1f}/(lr·steps)")
 
 # %% [markdown] tags=["deeper"]
 # Two of the three lie in the range that the rule searches, GPT-3 a little below. Whether these λ are the best ones, it does not say. The language models see most rows once: there the run is one epoch, and the two bounds of Wang & Aitchison nearly coincide.
@@ -529,7 +530,7 @@ predict("carried",
 
 # %%
 def kept(surface, weaker=0):
-    """What λ of lr = 0.01, or `weaker` rows below it, costs beside one chosen at 0.1."""
+    """What λ of lr = 0.01, or `weaker` rows below, costs beside one chosen at 0.1."""
     chosen_on = surface.error[:, here, weaker:]
     judged_on = surface.error[:, there, : 9 - weaker]
     return paired_interval(tuned(chosen_on, judged_on), tuned(surface.error[:, there]))
@@ -645,6 +646,7 @@ for name, surface in trained.items():
 # Why does λ matter so little at the best rate? A suspicion: that rate is a small one, and 300 small steps end before the wrong labels are learned by heart, so that stopping early has done the regularizing.
 
 # %% tags=["deeper", "nbval-check-output"] jupyter={"outputs_hidden": true}
+# what the large rate learns
 claim("At lr = 0.01, with next to no decay, less than a twentieth of the training "
       "labels is not learned: the wrong ones are learned by heart.",
       measured=mean_interval(adamw_map.train_error[:, here, 0]),

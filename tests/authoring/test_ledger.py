@@ -63,7 +63,7 @@ def test_the_page_counts_and_escapes(rows):
     assert "3 others are measured over seeds: 1 hold, 1 do not, 1 are inconclusive" in page
     assert "**3 not yet replicated**" in page
     where = f"[Loops](03_x.ipynb#cell-id={rows[1].cell})"
-    line = "| 1 is small \\| large. | measured | `below 2` | 1 | holds | not yet replicated"
+    line = "| 1 is small \\| large. | measured | below 2 | 1 | holds | not yet replicated"
     assert f"{line} | {where} |" in page
     lines = [line for line in page.splitlines() if line.startswith("|")]
     assert {len(re.findall(r"(?<!\\)\|", line)) for line in lines} == {8}
@@ -80,7 +80,7 @@ def test_what_fresh_seeds_said_stands_beside_it_and_in_the_readme(monkeypatch):
         fresh=(Bar("", 1.0, 0.5, 1.5),),
     )
     rows = [ledger.Row("03_x", "Sums", "id", claim)]
-    assert "| holds | confirmed: 1 [0.5, 1.5] | " in ledger.table(rows)
+    assert "| holds | confirmed: 1.0 [0.5, 1.5] | " in ledger.table(rows)
     assert "No claim was changed after its fresh result was seen." in ledger.table(rows)
     revised = stands(2, 2, 2, 2)
     revised = replace(revised, pilot=replace(revised.pilot, revision=2))
@@ -101,7 +101,7 @@ def test_the_readme_counts_as_the_ledger_does():
 def test_an_inconclusive_interval_says_what_it_would_have_told():
     claim = Record("claim", "a", basis="measured", verdict="inconclusive", detectable=0.5)
     page = ledger.table([ledger.Row("03_x", "Sums", "id", claim)])
-    assert "| inconclusive (a distance of 0.5 from the bound would have been told " in page
+    assert "| inconclusive (to be seen four times in five the truth would have to lie 0.5" in page
 
 
 def test_every_claim_of_the_course_has_its_bound_and_its_place():

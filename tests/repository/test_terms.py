@@ -13,7 +13,9 @@ from course_lib.learner.course_map import MAP
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
 ENTRY = re.compile(r"^\*\*(.+?)\*\* – ", re.MULTILINE)
 GREEK = re.compile(r"\s*\b[α-ω]\b")
-SILENT = re.compile(r"`[^`]*`|\$\$.*?\$\$|\$[^$]*\$|<!--.*?-->|\]\([^)]*\)", re.DOTALL)
+SILENT = re.compile(
+    r"`[^`]*`|\*\*Sources\.\*\*.*|\$\$.*?\$\$|\$[^$]*\$|<!--.*?-->|\]\([^)]*\)", re.DOTALL
+)
 LOUD = re.compile(r"\*\*([^*]{1,60})\*\*|(?<!\*)\*([^*\n]{1,60})\*(?!\*)|^#+ (.+)$", re.MULTILINE)
 LINK = re.compile(r"lessons? \d\d|\]\((\d\d_|glossary)")
 # What needs no explanation where it is used first, and why.
