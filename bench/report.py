@@ -62,11 +62,13 @@ def draw(source=JSON, picture=PICTURE):
     with plotting.style("light"):
         figure, ax = plt.subplots(figsize=(7, 0.6 + 0.5 * len(bars)))
         for y, (label, time) in enumerate(bars.items()):
-            ax.barh(y, time["median"], color=plotting.series(0 if "engine" in label else 6)[0])
-            ax.plot([time["low"], time["high"]], [y, y], color=plotting.muted(), linestyle="-")
-            ax.annotate(f" {time['median']:.1f} s", (time["high"], y), va="center")
-        ax.set(yticks=range(len(bars)), yticklabels=bars, xscale="log")
-        ax.set(xlabel=f"{figures['grid job']['models']} networks trained, seconds (log scale)")
+            color = plotting.series(0)[0] if "engine" in label else plotting.muted()
+            ax.barh(y, time["median"], color=color)
+            ax.plot([time["low"], time["high"]], [y, y], color=plotting.ink(), linestyle="-")
+            ax.annotate(f"  {time['median']:.1f} s", (time["high"], y), va="center")
+        ax.set(yticks=range(len(bars)), yticklabels=bars)
+        ax.set(xlabel=f"seconds for {figures['grid job']['models']} networks, median and spread")
+        ax.grid(visible=False, axis="y")
         ax.invert_yaxis()
         figure.savefig(picture, bbox_inches="tight")
         plt.close(figure)
