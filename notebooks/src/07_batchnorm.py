@@ -930,8 +930,8 @@ explore.decay.show(strength=0.1)
 # **What to do**: decay weights in front of a norm as usual, but count λ as part of the learning rate: if you change λ, tune η again. Double λ and halve η, and the angle at rest stays; but γ, β and the last layer, with no norm behind them, learn at half the rate.
 
 # %%
-quiz("You double the learning rate, keep λ, and train until the length of the weights in "
-     "front of a norm rests. Per step they turn …",
+quiz("You double the learning rate, keep λ, and train until the weights in front of a "
+     "norm are at rest. Per step they turn …",
      {"as much": "At rest only the product counts, and ηλ has doubled.",
       "√2 times as much": "√(2ηλ): the product has doubled.",
       "twice as much":
