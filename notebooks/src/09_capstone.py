@@ -143,7 +143,7 @@ for name, arm in (("plain", plain), ("stopped early", stopped),
 # %% [markdown]
 # **What came out.** Early stopping alone takes the error from 28.4 % to 13.4 %, everything at once to 10.7 %. So everything errs less, and early stopping alone gains 15.0 of its 17.7 points, 85 %; on fresh seeds 13.6 of 17.5, 78 %. <!-- rests: all-stop-error, stop-gains-half --> Its probabilities tell another story: a higher calibration error than plain, 0.36 against 0.20, and a higher NLL than early stopping, 0.76 against 0.62. <!-- rests: not all-plain-ece, not all-stop-nll --> So **compare with early stopping** before you praise anything else, and look at more than one figure.
 #
-# **Do regularizers spoil calibration, then?** Less than it seems. A fifth of the labels to learn from are wrong and the test labels are right: a network that fits such labels well, with smoothing, is some 0.24 too unsure on right ones (*Deeper* has the sum). That leaves 0.12 of the 0.36.
+# **Do regularizers spoil calibration, then?** Less than it seems. A fifth of the labels to learn from are wrong and the test labels are right: a network whose confidence fits such labels, with smoothing, is some 0.24 too unsure on right ones (*Deeper* has the sum). That leaves 0.12 of the 0.36.
 #
 # **How sure is it?** Eight seeds agree, but all divide one file. What they say of digits newly collected is the next question.
 
@@ -225,7 +225,7 @@ print(f"dropout: {d.mean():+.2f} points\n± {naive:.2f} naive, ± {honest:.2f} c
 #
 # > While the intervals are too wide to be able to draw any final conclusions, both regularization techniques tend to lead to better results.
 #
-# Do they lead to better results? Our study is like that one, not a copy: 80/20, 8 epochs of Adam at 0.003 for all, and first ten divisions with the naive interval. A technique **improves** on plain if the interval of the difference lies above 0.
+# Do they lead to better results? Our study is like that one, not a copy: 80/20, 8 epochs of Adam at 0.003 for all, a larger network than above, and first ten divisions with the naive interval. A technique **improves** on plain if the interval of the difference lies above 0.
 #
 # An undecided card says how large a true difference would have to be for four of five such studies to find it. "A distance of 0.41 points from the bound" means: smaller ones are easily missed.
 
@@ -312,7 +312,7 @@ print(f"in both: {(kinds == 3).sum()} of 100")
 # $n_{te}$ are the test rows and $n_{tr}$ the training rows of a division. At 80/20 the new term is ¼: the half width never falls below $t\,s/2$, however many the repetitions. Five test sets would make it ⅕. But results that share a fifth of their e-mails also differ less: $s^2$ comes out a fifth too small, and ⅕ ÷ ⅘ = ¼ (*Deeper*).
 
 # %% [markdown]
-# **And for models that learn?** Take two ridge regressions (lesson 02) on targets ±1, whose sign is the answer, with a weak and with a strong penalty, and their *difference* in accuracy. The 4601 e-mails are now the world: 500 are drawn from it, and divided a hundred times. The truth: both trained on many draws of 400, and measured on all. Six hundred such worlds, stored:
+# **And for models that learn?** Take two ridge regressions (lesson 02) on targets ±1 (the output's sign is the answer), with a weak and a strong penalty, and their *difference* in accuracy. The 4601 e-mails are now the world: 500 are drawn from it, and divided a hundred times. The truth: both trained on many draws of 400, and measured on all. Six hundred such worlds, stored:
 
 # %%
 from course_lib.experiments.capstone.coverage import stored as of_learners
@@ -418,7 +418,7 @@ from course_lib.explorers import capstone as explore
 explore.study.show(repetitions=100, interval="corrected")
 
 # %% [markdown]
-# **What came out.** By the corrected interval no variant is told from plain; dropout and BatchNorm are each within a point of it. <!-- rests: open hundred-dropout, open hundred-batch-norm, hundred-close-dropout, hundred-close-batch-norm --> The naive one, a fifth as wide, would call dropout harmful. And ten times the work narrows the corrected one by a quarter: the root goes from $\sqrt{1/10 + 1/4} = 0.59$ to $\sqrt{1/100 + 1/4} = 0.51$, and $t$ from 2.26 to 1.98. (In the picture a third: the first ten happen to spread more.)
+# **What came out.** By the corrected interval no variant is told from plain; dropout and BatchNorm are each within a point of it. <!-- rests: open hundred-dropout, open hundred-batch-norm, hundred-close-dropout, hundred-close-batch-norm --> The naive one, a fifth as wide, would call dropout harmful. Ten times the work narrows the corrected one by a quarter: the root goes from $\sqrt{1/10 + 1/4} = 0.59$ to $\sqrt{1/100 + 1/4} = 0.51$, and $t$ from 2.26 to 1.98. (In the picture a third: the first ten spread more.)
 #
 # *One may say of new e-mails* that a technique helps or harms only where the corrected interval leaves out 0. Else it is open. *One may not say* "tends to": a mean is always on one side.
 
@@ -429,9 +429,9 @@ explore.study.show(repetitions=100, interval="corrected")
 #
 # | network and training | divisions, interval | dropout − plain, points | verdict |
 # |---|---|---|---|
-# | 100 and 100 units, 8 epochs | 10, naive | −0.5 [−0.9, −0.1] | lower, for this file <!-- rests: not ten-dropout --> |
-# | the same | 100, corrected | −0.4 [−0.9, +0.1] | undecided; within a point <!-- rests: open hundred-dropout, hundred-close-dropout --> |
-# | each tuned: rate and epochs of its own | 20, corrected | +0.1 [−0.3, +0.5] | undecided; within a point <!-- rests: open tuned-dropout, tuned-close-dropout --> |
+# | 100 and 100 units, 8 epochs | 10, naive | −0.5 [−0.9, −0.1], fresh −0.3 | lower, for this file <!-- rests: not ten-dropout --> |
+# | the same | 100, corrected | −0.4 [−0.9, +0.1], fresh −0.2 | undecided; within a point <!-- rests: open hundred-dropout, hundred-close-dropout --> |
+# | each tuned: rate and epochs of its own | 20, corrected | +0.1 [−0.3, +0.5], fresh +0.1 | undecided; within a point <!-- rests: open tuned-dropout, tuned-close-dropout --> |
 #
 # For "does dropout help on e-mails like these?" the last row counts: less than a point, either way.
 
@@ -519,7 +519,7 @@ for variant in ("dropout", "batch norm"):
 #
 # Back to the digits: what does each technique contribute to *everything*? Each was left out in turn, on 24 seeds that nobody had looked at before. A positive figure: without this technique the error is so many points higher.
 #
-# Eight intervals at once: where nothing differs, one in twenty 95 % intervals leaves out 0 all the same. So name *one* comparison beforehand that decides, and for the others take **Holm's correction**. Here none was named, so all are corrected:
+# Eight intervals at once: where nothing differs, one in twenty 95 % intervals leaves out 0 all the same. So name beforehand *one* that decides, and for the others take **Holm's correction**. Here none was named, so all are corrected:
 #
 # 1. Take the p value of each difference: how often would a mean at least so far from 0 come about if nothing differed?
 # 2. Sort them, as in the table. Multiply the smallest by 8, the next by 7, the third (label smoothing) by 6, and so on. None may come out below the one before it: L1 takes L2's.
@@ -663,7 +663,8 @@ explore.search.show(n=30)
 mine = Setting(patience=3, dropout=0.5, label_smoothing=0.1)  # your line here
 *_, seen = mix(mine)
 *_, anew = mix(mine, seeds=tuple(range(100, 108)))
-print(f"wrong: {seen.error.mean():.1%} on seeds looked at, {anew.error.mean():.1%} anew")
+print(f"wrong: {seen.error.mean():.1%} on seeds looked at, "
+      f"{anew.error.mean():.1%} on others")
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: nested resampling, by name and by code
@@ -755,9 +756,9 @@ claim("The chances of the thirty candidates to win among ten add up to 1.",
 
 # %%
 predict("retuned",
-        "With learning rate 0.003 and 300 steps for all, the best p beats no dropout by "
-        "8 points. "
-        "Now learning rate and steps are chosen anew for each p. The difference …",
+        "With learning rate 0.003 and 300 steps for all, the best p beats no dropout "
+        "by 8 points. Now learning rate and steps are chosen anew for each p. The "
+        "difference …",
         ["shrinks by more than half", "keeps more than half", "too close to tell"])
 
 # %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
@@ -830,7 +831,7 @@ explore.playbook.show()
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Your project
 #
-# Take a data set that you care about, with some hundred rows or more (breast cancer, in scikit-learn, will do) and a decision that hangs on the result. Does one technique of this course help *there*?
+# Take a data set that you care about, with some hundred rows (scikit-learn's breast cancer will do) and a decision that hangs on the result. Does one technique of this course help *there*?
 #
 # 1. *Plan*, dated before any training: question, baseline, what you vary, figure to judge by, what would count, how many repetitions.
 # 2. *Choose* rate and strengths for both arms with the same number of trials, on a third of the rows, used for nothing else.
