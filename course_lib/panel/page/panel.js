@@ -213,9 +213,9 @@ function render({ model, el }) {
   }
 
   function adopt(message) {
-    numbers = message.numbers;
     look = { ...look, theme: message.theme };
-    asked = key();
+    asked = key(message.numbers);
+    if (!behind) numbers = message.numbers; // who has moved on meanwhile stays where he is
     dress();
     stand();
   }
