@@ -350,12 +350,12 @@ from course_lib.engine import outputs_of
 
 
 def right_with(arm, strongest, keep=True):
-    """Shares of the test pairs right [seeds] with the strongest waves alone, or without."""
+    """Shares of the test pairs right [seeds] with some waves alone, or without them."""
     shares = []
     for seed, parameters in enumerate(run.parameters):
         network = [one[arm : arm + 1].clone() for one in parameters]
         numbers = network[0][0, :31]
-        waves = torch.fft.rfft(numbers, dim=0)  # a row for each frequency, the mean is row 0
+        waves = torch.fft.rfft(numbers, dim=0)  # a row for each frequency, 0 on
         power = waves.abs().square().sum(1)
         chosen = torch.zeros(16, 1)
         chosen[power[1:].topk(strongest).indices + 1] = 1
@@ -372,7 +372,8 @@ def right_with(arm, strongest, keep=True):
 for arm, name in ((1, "λ = 2"), (0, "λ = 0")):
     for waves, kept in ((2, True), (3, True), (3, False)):
         shares = (f"{one:5.0%}" for one in right_with(arm, waves, kept))
-        print(f"{name}, the {waves} strongest {'alone' if kept else 'left out':<9}", *shares)
+        how = "alone" if kept else "left out"
+        print(f"{name}, the {waves} strongest {how:<9}", *shares)
 
 # %% [markdown]
 # With decay three waves carry nearly all on seven seeds of eight, and two are too few on most. Without decay three alone give 19 to 30 %, and without these three it is 6 to 14 %: there the answers rest on all of them.
@@ -422,7 +423,7 @@ claim("With λ = 2 the network that early stopping hands back gets fewer of the 
       id="stops-too-early", holds=above(0.2), unit="points", times=100)
 
 # %% [markdown]
-# Undecided here, shown by fresh seeds. For it is all or nothing, as the first line below says seed by seed: three seeds get over the hill, to 100 %. Five are handed back the network *before its first update*, whose loss of $\ln 31 \approx 3.4$ is that of a guesser who knows that he guesses. The loss does not lie: judged by it, a sure memoriser is worse than no answer. But a rising curve does not say what comes behind the hill.
+# Undecided here; fresh seeds show it. It is all or nothing, as the first line below says seed by seed: three seeds get over the hill, to 100 %. Five are handed back the network *before its first update*, whose loss of $\ln 31 \approx 3.4$ is that of a guesser who knows that he guesses. The loss does not lie: judged by it, a sure memoriser is worse than no answer. But a rising curve does not say what comes behind the hill.
 #
 # **And stopped by accuracy?** All else the same, it now watches the share of wrong answers on validation pairs (second line):
 
@@ -526,7 +527,7 @@ axes[0].set(xlabel="place", ylabel="value")
 plt.show()
 
 # %% [markdown]
-# A **convolution** slides the same few weights along the line. By hand: −1, 0, 1, slid along 0, 0, 3, 3, give 3, 3; they find a rise wherever it lies. One such set of weights makes one new line, a *channel*. Ours has three layers of 25 channels, and the first sees a strip of five places, as wide as the shaded one. It moves two places at a time, so each layer halves the line: 40, 20, 10, 5. One linear layer makes ten scores of the 25 lines of 5. It learns from 1000 lines, in 1500 updates of 64 lines, its rate along a cosine (lesson 00).
+# A **convolution** slides the same few weights along the line. By hand: the weights −1, 0, 1, slid along 0, 0, 3, 3, give 3 and 3: they find a rise wherever it lies. One such set of weights makes one new line, a *channel*. Ours has three layers of 25 channels, and the first sees a strip of five places, as wide as the shaded one. It moves two places at a time, so each layer halves the line: 40, 20, 10, 5. One linear layer makes ten scores of the 25 lines of 5. It learns from 1000 lines, in 1500 updates of 64 lines, its rate along a cosine (lesson 00).
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The table: equal budgets in three worlds
@@ -577,7 +578,7 @@ reveal("worlds", ["in none", "in one", "in two", "in all three"][len(helping)],
 # - **On the lines dropout helps most**: 42.0 % against plain's 48.4 % (a guesser errs 90 %). Smoothing has 43.8 %, L2 46.4 %; the norm is undecided. **Stopping by the loss harms, by eight points**: 56.8 %.
 # - **In the transformer decay helps by some twenty points, decoupled or not**: 0.8 % and 1.0 % against 20.6 %. At the one rate of the first sitting its lead was some 45 points, and a finer grid for plain may shrink it further (*Deeper*). Dropout has 8.9 %, smoothing is undecided. A norm *alone* harms (with decay the loop in plain PyTorch, which has two, adds). Stopping by the loss harms by more than fifty points.
 #
-# **Why does stopping harm on the lines?** In lesson 01 it helped, and labels were noisy too. Three suspects, none isolated. It stops by the *loss*, which rises when the network grows sure of its mistakes, while the *error* may still fall. It hands back a network from the middle of the cosine, at a high rate, where plain ends at 0 (at home there is no cosine, and no harm). And the pilots, on which it was as good as plain, may have chosen its rate by luck.
+# **Why does stopping harm on the lines?** In lesson 01 it helped, and labels were noisy too. Three suspects, none isolated. It stops by the *loss*, which rises when the network grows sure of its mistakes, while the *error* may still fall. It hands back a network from the middle of the cosine, at a high rate, where plain ends at rate 0 (at home there is no cosine, and no harm). And the pilots, on which it was as good as plain, may have chosen its rate by luck.
 #
 # **Why does so little help at home, where lesson 04 saw ten points and lesson 06 eight?** There all had one rate; here plain may choose a slow one (*Deeper*, rate by rate).
 #
@@ -744,7 +745,7 @@ print(len(matrices), "matrices are decayed,", len(vectors), "vectors are not")
 # ## When not to
 #
 # - **Do not wait for grokking.** It is clearest where the data have an exact rule and are few enough to be learnt by heart, and decay brings it sooner. On your data expect nothing of the kind until you have seen it.
-# - **Do not take decay from here**: λ = 2 at a learning rate of 0.01 is far more than most networks bear, and four times as much spoils this one (λ = 8 in the first explorer: only 34 % of the training pairs are right).
+# - **Do not take decay from here**: λ = 2 at a learning rate of 0.01 is far more than most networks bear, and four times as much spoils this one (move λ to 8 in *Why*: 34 % of the training pairs are right).
 # - **Do not shift what has a place**: an augmentation that is not true of the data is label noise.
 # - **Do not stop by one figure and report another.** Noisy labels alone are no reason to stop: on the digits of lesson 01 stopping helped a network at a fast rate, on the lines, as noisy, stopping by the loss within a cosine cost eight points of error.
 
