@@ -23,7 +23,8 @@ def _prepare(figure):
     left.set(title="Lowers the error by more than a point?", xlim=(-0.5, 2.5))
     left.set(ylim=(len(arms) - 0.5, -0.5))
     left.set_xticks(places, [world.replace(" ", "\n") for world in WORLDS])
-    left.set_yticks(range(len(arms)), arms)
+    rows = [arm.replace("early stopping", "early stopping\nby loss") for arm in arms]
+    left.set_yticks(range(len(arms)), rows)
     left.tick_params(length=0)
     left.grid(visible=False)
     words = {"ha": "center", "va": "center", "fontsize": 9}
