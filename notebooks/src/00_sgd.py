@@ -17,7 +17,7 @@
 # An optimizer sees one thing, a gradient, and does one thing, a step. **Minibatch SGD** looks at a few examples only, so its gradient is partly wrong, and it steps anyway.
 # **Regularization**, which this course is about, is whatever is meant to lower the error on new data, not the error on the data one learns from. The course begins here for two reasons. Every regularizer acts through these steps. And an optimizer is said to regularize by itself: by the noise of its batches, and by which of many solutions it ends at.
 #
-# *54 minutes, in two sittings if you like: the second begins at* Too small, too large. *Sections called* Deeper *are folded, and extra. You need to know what a gradient is, and to have seen a PyTorch training loop.*
+# *55 minutes, in two sittings if you like: the second begins at* Too small, too large. *Sections called* Deeper *are folded, and extra. You need to know what a gradient is, and to have seen a PyTorch training loop.*
 
 # %% tags=["setup"]
 # what this page needs

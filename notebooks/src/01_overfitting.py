@@ -17,7 +17,7 @@
 # A model is fitted to examples, and is meant for new ones. It **overfits** where it follows what is accidental in its own examples: its error on them goes on falling, while its error on new ones rises. The error on new examples minus that on its own is the **generalization gap**. **Regularization** is meant to lower the error on new examples, not that on its own.
 # Which models have a large gap? "Those with too many parameters", one hears. Is it so?
 #
-# *45 minutes; sections called* Deeper *are folded, and extra. You need lesson 00.*
+# *46 minutes; sections called* Deeper *are folded, and extra. You need lesson 00.*
 
 # %% tags=["setup"]
 # what this page needs

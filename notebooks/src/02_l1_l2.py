@@ -22,7 +22,7 @@
 # - tell which training step reaches the lowest point, and which does not;
 # - say why a smaller weight can predict better, and choose on which scale to penalise.
 #
-# *44 minutes; sections called* Deeper *are folded, and extra. You need lessons 00 and 01.*
+# *45 minutes; sections called* Deeper *are folded, and extra. You need lessons 00 and 01.*
 
 # %% tags=["setup"]
 # what this page needs

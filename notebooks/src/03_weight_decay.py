@@ -18,7 +18,7 @@
 # **Weight decay** leaves the loss alone and multiplies every weight by $1-\eta\lambda$ at each step ($\eta$ is the learning rate).
 # The two words are often used for one thing, and PyTorch calls both of them `weight_decay`. When is that harmless, and how wrong is it when it is not?
 #
-# *44 minutes; sections called* Deeper *are folded, and extra. You need gradients and momentum (lesson 00), and L2 (lesson 02). What is needed of Adam is told here.*
+# *45 minutes; sections called* Deeper *are folded, and extra. You need gradients and momentum (lesson 00), and L2 (lesson 02). What is needed of Adam is told here.*
 
 # %% tags=["setup"]
 # what this page needs

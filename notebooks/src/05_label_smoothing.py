@@ -20,7 +20,7 @@
 # *Three terms first.* **Logits** are the numbers that a network puts out, one for each class. **Softmax** makes them probabilities: raise e to each, then divide by the sum. Logits 2, 0, 0 become 7.39, 1, 1, divided by 9.39: the probabilities 0.79, 0.11, 0.11.
 # **Cross entropy** is minus the logarithm of the probability of the true class. If that is the first, it is $-\log 0.79 = 0.24$; a sure and right network has 0.
 #
-# *45 minutes; sections called* Deeper *are folded, and extra. You need lesson 01.*
+# *46 minutes; sections called* Deeper *are folded, and extra. You need lesson 01.*
 
 # %% tags=["setup"]
 # what this page needs

@@ -17,7 +17,7 @@
 # At every training step, throw away half of the hidden units: other ones for each example, other ones at the next step. It sounds like sabotage, and is a standard tool.
 # **What does such a network learn, and who puts the units back when the network is used?**
 #
-# *45 minutes; sections called* Deeper *are folded, and extra. You need to know what a hidden layer and a training loss are; lessons 01 and 02 help.*
+# *46 minutes; sections called* Deeper *are folded, and extra. You need to know what a hidden layer and a training loss are; lessons 01 and 02 help.*
 
 # %% tags=["setup"]
 # what this page needs

@@ -18,7 +18,7 @@
 # So in training what a network says of one image depends on its neighbours. Three things follow, and only the first is in the name:
 # it *normalises*, it adds *noise*, and it takes the learning rate of the layers in front of it out of your hands.
 #
-# *52 minutes, in two sittings if you like: the second begins at* Whose mean? Four norms. *Sections called* Deeper *are folded, and extra. You need lesson 00 and, for the last part, the idea of weight decay from lesson 03.*
+# *53 minutes, in two sittings if you like: the second begins at* Whose mean? Four norms. *Sections called* Deeper *are folded, and extra. You need lesson 00 and, for the last part, the idea of weight decay from lesson 03.*
 
 # %% tags=["setup"]
 # what this page needs

@@ -17,7 +17,7 @@
 # A deep residual network is a stack of blocks, each of which adds something to what it is given. **Stochastic depth** leaves out whole blocks at random while the network learns. When the network is used, all blocks that were trained work.
 # Three benefits are claimed for it: training gets faster, the network errs less on new data, and gradients reach the first layers more easily. We measure all three, and a fourth that was found later: the trained network can be cut shorter.
 #
-# *44 minutes; sections called* Deeper *are folded, and extra. You need to know what dropout does (lesson 06): it sets single numbers to zero in training. Here whole blocks go.*
+# *45 minutes; sections called* Deeper *are folded, and extra. You need to know what dropout does (lesson 06): it sets single numbers to zero in training. Here whole blocks go.*
 
 # %% tags=["setup"]
 # what this page needs

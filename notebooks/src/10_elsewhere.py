@@ -17,7 +17,7 @@
 # Ten lessons trained small networks of linear layers. Does what they measured hold for other kinds of network? We ask two, small enough to train while you look: a **transformer** that learns to add on a clock, and a **convolution** that reads lines of 40 numbers.
 # They are toys too. But they disagree, and that is the point: what carries over is the way to ask.
 #
-# *53 minutes, in two sittings if you like: the second begins at* The other world. *Sections called* Deeper *are folded, and extra. All lessons help; you need to know decay (03, 04), early stopping (01) and dropout (06).*
+# *54 minutes, in two sittings if you like: the second begins at* The other world. *Sections called* Deeper *are folded, and extra. All lessons help; you need to know decay (03, 04), early stopping (01) and dropout (06).*
 
 # %% tags=["setup"]
 # what this page needs

@@ -96,7 +96,7 @@ claim("On average, four to six of a hundred honest 95 % intervals miss.",
 # The cell above made a *claim*, and that is the heart of the course:
 #
 # - **Exact** claims are identities. They must hold to rounding, or the cell fails.
-# - **Measured** claims are judged by an interval, against a bound that stood there before the run. They *hold*, *do not hold*, or stay *inconclusive*, and the text is true whichever comes out.
+# - **Measured** claims are judged by an interval, against a bound that stood there before the run. They *hold*, *do not hold*, or stay *inconclusive*, and the text is true whichever comes out. A card shows the mean, in brackets its 95 % interval, and beside them what was asked.
 #
 # - **Checked** ones are simulations or spot checks; **timed** ones are about this machine.
 #
@@ -120,7 +120,7 @@ fresh_seeds()
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The map
 #
-# *First* names lessons that make one easier; nothing is locked. If you do not know where to begin, begin with 00. If you came for one thing, go there: each lesson says what it takes for granted. Minutes are for the core; sections called *Deeper* are folded and extra. Words you do not know stand in the [glossary](glossary.md), and what each lesson wants you to keep on the two pages of a [cheat sheet](cheatsheet.md).
+# *First* names lessons that make one easier; nothing is locked. If you do not know where to begin, begin with 00. If you came for one thing, go there: each lesson says what it takes for granted. Minutes are for the core, by rule: 130 words and six lines of code a minute, one minute for a question and two for a picture that moves. Who stops to think needs half as long again. Sections called *Deeper* are folded and extra. Words you do not know stand in the [glossary](glossary.md), and what each lesson wants you to keep on the two pages of a [cheat sheet](cheatsheet.md).
 
 # %%
 the_map()
