@@ -10,6 +10,7 @@ from typing import Any
 
 from course_lib.base.record import BY_FRESH, NOT_CONFIRMED, REVERSED, STATUSES
 from course_lib.records.standing import Standing
+from course_lib.statistics import Interval
 
 
 def moved(standings: Mapping[str, Standing]) -> tuple[list[str], int]:
@@ -33,8 +34,8 @@ def report(standings: Mapping[str, Standing]) -> Iterator[str]:
     for status in (REVERSED, NOT_CONFIRMED, BY_FRESH):
         for id, one in standings.items():
             if one.status() == status:
-                fresh = ", ".join(f"{name} {it}".strip() for name, it in one.pooled().items())
-                yield f"{status}: {id} ({one.pilot.lesson}): {one.pilot.figure}; fresh {fresh}"
+                here, fresh = map(_figure, (one.pilot.intervals(), one.pooled()))
+                yield f"{status}: {id} ({one.pilot.lesson}): {here}; fresh {fresh}"
     for id, one in standings.items():
         for base, run in sorted(one.unplanned.items()):
             yield f"base {base}, which nobody planned: {id}: {run.figure}, {run.verdict}"
@@ -46,6 +47,10 @@ def report(standings: Mapping[str, Standing]) -> Iterator[str]:
             + ": " * bool(further)
             + ", ".join(further)
         )
+
+
+def _figure(found: Mapping[str, Interval]) -> str:
+    return ", ".join(f"{name} {it}".strip() for name, it in found.items())
 
 
 def as_data(standings: Mapping[str, Standing]) -> list[dict[str, Any]]:

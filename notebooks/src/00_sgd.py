@@ -965,7 +965,7 @@ print(f"last rate {last:.1e}, test images right {right:.1%}")
 # | typical | momentum 0.9; the best of 0.3, 0.1, 0.03 by the loss on rows kept apart; cosine down to 0; a batch as large as keeps the time of a step flat |
 # | when not | few weights, a smooth loss and data in one batch; features on very different scales; a new batch size with the old rate |
 # | measured | small network, 300 steps, own best rate each: a cosine ends at a lower training loss than a constant rate <!-- rests: cosine-lower-own-rate --> |
-# | measured | equally many examples, own constant rate and momentum each: in a bowl of condition number 10 the full batch ends lowest, in a small network batches of ten end lower <!-- rests: full-lower-own-momentum, network-full-higher --> |
+# | measured | equally many examples, own best rate each: in a bowl the full batch ends lowest, in a small network batches of ten end lower <!-- rests: full-lower-own-momentum, network-full-higher --> |
 # | measured | small network, equal training loss: small batches stand at a flatter place <!-- rests: full-sharper-1, full-sharper-2 -->, and are no better on new images |
 # | without noise | where many solutions fit a linear model, descent on the squared error ends at the nearest, from zero the shortest |
 

@@ -929,10 +929,10 @@ show_cases()
 # | formula | expected error = bias² (wrong together) + variance (wrong apart) + noise |
 # | PyTorch | torch has no early stopping: keep `deepcopy(model.state_dict())` of the best validation loss |
 # | typical | patience of 5 to 20 evaluations; scale by the training rows alone; no person on both sides |
-# | double descent | without regularization a peak where the model can only just fit, and a second descent beyond; with tuned λ no peak in this lesson's worlds <!-- rests: peak-without-ridge, peak-with-ridge, second-descent-0 --> |
+# | double descent | without regularization a peak where the model can only just fit, lower again beyond; with tuned λ no peak here <!-- rests: peak-without-ridge, peak-with-ridge, second-descent-0 --> |
 # | when not | training and validation error both high and close, labels right: that is bias; a validation set of a few rows; each row seen only once |
 # | measured | 300 digits, 20 % wrong labels: stopped in time 90.1 % right, at step 1000 77.5 % (10.9 points on fresh seeds), for right labels are learned first <!-- rests: stopping-noisy, common-first --> |
-# | measured | labels wrong: 150 rows with tuned L2 beat 450 trained to the end and, narrowly, 150 stopped in time, not 450 stopped in time; labels clean: not 450 trained to the end <!-- rests: l2-beats-rows, l2-beats-stopped-150, not l2-beats-stopped-rows, not l2-beats-rows-clean --> |
+# | measured | labels wrong: 150 rows with tuned L2 beat 450 trained to the end, not 450 stopped in time; labels clean: not 450 trained to the end <!-- rests: l2-beats-rows, l2-beats-stopped-150, not l2-beats-stopped-rows, not l2-beats-rows-clean --> |
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # Now write it yourself: **`01_overfitting_exercises.ipynb`**.

@@ -774,7 +774,6 @@ for convention in ("penalty", "half_penalty", "per_example", "decoupled", "per_s
 # | typical | L2 under SGD 1e-4 to 5e-4; decay in AdamW 0.01 to 0.1; no pull on biases and norms |
 # | when not | a tuned recipe of the other kind; fine-tuning, which should pull to the given weights; as a regularizer of weights before a normalisation layer |
 # | measured | under Adam + L2 the multipliers of the pull in a network spread more than tenfold; the largest belong to pixels that are nearly always blank <!-- rests: decay-spread --> |
-# | measured | Adam multiplies what L2 adds by more than ten at every weight, for a mean loss and inputs of size 1; that level is a matter of units <!-- rests: decay-least --> |
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # Now write the updates yourself: **`03_weight_decay_exercises.ipynb`** (T4 and T5 draw on *Deeper* sections). Your own function can then steer the first picture of this lesson.

@@ -1137,9 +1137,9 @@ claim("Plain Adam with the usual large β₂ = 0.999 goes to −1, too.",
 # | | |
 # |---|---|
 # | formula | $w \leftarrow (1-\eta\lambda)\,w - \eta\,\hat m/(\sqrt{\hat v}+\varepsilon)$; $m$ averages $g$ with $\beta_1$, $v$ averages $g^2$ with $\beta_2$, the hats correct for their start at zero |
-# | what λ means | with the rate, a memory of $1/(\eta\lambda)$ steps; in a longer run with minibatches, a pull as of ridge with about $\lambda\sigma_i$; with the full gradient, run to rest, a box $\lvert w\rvert \le 1/\lambda$ |
+# | what λ means | a memory of $1/(\eta\lambda)$ steps; in a longer run with minibatches, a pull as of ridge; with the full gradient, run to rest, a box $\lvert w\rvert \le 1/\lambda$ |
 # | PyTorch | `torch.optim.AdamW(decay_groups(model, weight_decay=factor / (lr * steps)), lr=lr)`, factor 1, 3, 10, … by validation |
-# | which λ | begin at 1/(lr·steps), under a schedule at one over the sum of the rates; multiply by three until validation gets worse, keep the best (here ten times the beginning); with ten times lr, a tenth of λ <!-- rests: not rule-alone --> |
+# | which λ | begin at 1/(lr·steps), under a schedule at one over the sum of the rates; multiply by three until validation gets worse; with ten times lr, a tenth of λ <!-- rests: not rule-alone --> |
 # | typical | lr 1e-3, betas (0.9, 0.999), ε 1e-8; λ 0.01 to 0.1 in long runs, more in short ones; no decay for biases and norms. Language models: betas (0.9, 0.95), λ 0.1 |
 # | when not | short fine-tuning; weights that must be large; rows that are seldom used; a tuned recipe without it |
 # | measured | at a rate that learns wrong labels by heart, λ gains some ten points of error, in AdamW as in Adam + L2; a tenth of that rate, with next to no decay, does as well <!-- rests: decay-gains-adam, decay-gains-adamw --> |

@@ -1024,7 +1024,7 @@ reveal("student", from_interval={
 # | where it is lowest | gap $\log\frac{K(1-\varepsilon)+\varepsilon}{\varepsilon}$, loss = entropy of the target: 4.511 and 0.5003 at $K = 10$, $\varepsilon = 0.1$ |
 # | PyTorch | `nn.CrossEntropyLoss(label_smoothing=0.1)` in training; the plain loss (NLL) in validation |
 # | typical | common: ε = 0.1. Try 0, 0.1, 0.2 and 0.4, each with its own temperature from held-out rows with right labels; keep the lowest NLL *after* it |
-# | when not | probabilities used without a temperature and the network not overconfident, or by less than about half of what ε takes away; a teacher; labels that are probabilities; where confidence ranks answers, measure |
+# | when not | probabilities used without a temperature, where the network is overconfident by less than about half of what ε takes away; a teacher; labels that are probabilities |
 # | measured: error | ε = 0.1 lowers it by more than a point in all three situations; tuned decay was not its rival <!-- rests: smooth-error-memorised, smooth-error-labels, smooth-error-stopped --> |
 # | measured: ECE | where wrong labels are memorised, ε = 0.05 lowers it and ε = 0.2 raises it; with right labels, or stopped half-way into the noise, ε = 0.1 raises it <!-- rests: smooth-little-ece, smooth-much-ece, elsewhere-ece-labels, elsewhere-ece-stopped --> |
 # | measured: then a temperature | in all three situations the NLL after a temperature is lower with ε = 0.1 than without, the ECE less than 0.01 above <!-- rests: smooth-tempered-nll, tempered-nll-labels, tempered-nll-stopped, tempered-ece-memorised, tempered-ece-labels, tempered-ece-stopped --> |

@@ -248,7 +248,8 @@ for variant in ("dropout", "batch norm"):
 # what came out
 reveal("ten", from_interval={"better than plain": positive(few),
                              "worse than plain": negative(few)},
-       because=f"dropout minus plain: {100 * few.mean:+.1f} points", rests="ten-dropout")
+       because=f"dropout minus plain: {100 * few.mean:+.1f} points",
+       rests="ten-dropout")
 
 # %% [markdown]
 # At these eight epochs dropout is a little *worse* than plain, by half a point here and by 0.3 [0.1, 0.5] on fresh seeds. <!-- rests: not ten-dropout --> About BatchNorm ten divisions say nothing. <!-- rests: open ten-batch-norm -->
@@ -917,7 +918,7 @@ for J in (10, 100):
 # - **Formula**: for paired differences over $J$ divisions of one file, $\bar d \pm t\,s\sqrt{1/J + n_{te}/n_{tr}}$.
 # - **PyTorch**: `d = accuracy_a - accuracy_b`, division by division, then `half = t * d.std() * (1 / J + n_te / n_tr) ** 0.5`.
 # - **Typical**: 10 to 20 divisions, 80/20; a hundred are a quarter narrower than ten. Validation rows choose, test rows report, once.
-# - **When not**: with several data sets, use one number for each and no correction. With few training and many test rows the corrected interval may be far too wide.
+# - **When not**: several data sets: one number for each, no correction. Few training and many test rows: the corrected interval may be far too wide.
 # - **What we measured**: for a classifier that tosses coins the naive interval of 100 repetitions holds the truth in fewer than half of the worlds, the corrected one in 90 to 99 %. On digits with wrong labels early stopping alone gains more than half of what everything does. Dropout's 7 to 8 points at a fixed rate became 0.2 with rate and steps chosen for both. The choice among thirty adds more than a point of optimism. <!-- rests: naive-coverage, corrected-coverage, stop-gains-half, dropout-fixed-rate, dropout-retuned, optimism-grows -->
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}

@@ -68,10 +68,10 @@ def test_the_page_has_a_section_for_each_slide_and_no_code_of_a_question(made):
     page = made.read_text(encoding="utf-8")
     core = prepared(nbformat.read(NOTEBOOKS / "06_dropout.ipynb", as_version=4))
     steps = sum(kind in ("slide", "subslide") for kind in kinds(core))
+    asked = next(record.text for cell in core.cells for record in shown(cell, "predict"))
     assert steps > 15 and page.count("<section data-timing=") >= steps
     assert "data:image/png;base64" in page and "<math " in page
     text = without_scripts(page)
-    asked = next(record.text for cell in core for record in shown(cell, "predict"))
     assert asked[:40] in text and "predict(" not in text
 
 

@@ -19,10 +19,7 @@ SILENT = re.compile(
 LOUD = re.compile(r"\*\*([^*]{1,60})\*\*|(?<!\*)\*([^*\n]{1,60})\*(?!\*)|^#+ (.+)$", re.MULTILINE)
 LINK = re.compile(r"lessons? \d\d|\]\((\d\d_|glossary)")
 # What needs no explanation where it is used first, and why.
-EVERYDAY = {
-    "gradient flow": "in 07 the gradient flows, a verb; the term stands in *Deeper* of 01",
-    "confidence interval": "the first page makes a hundred, as 95 % intervals",
-}
+EVERYDAY = {"gradient flow": "in 07 the gradient flows, a verb; the term stands in *Deeper* of 01"}
 
 
 def entries():
