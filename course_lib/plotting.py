@@ -8,6 +8,7 @@ Arrays may be tensors, numpy arrays or lists; NaN and inf leave a gap.
 
 import contextlib
 import os
+import sys
 import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -23,6 +24,7 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from course_lib.base.arguments import require_choice
+from course_lib.base.shell import shell
 from course_lib.statistics import mean_intervals
 
 PATH = "path"  # gid of a line whose points are an optimizer's steps: a panel plays them
@@ -41,6 +43,22 @@ _MUTED = {"light": "#6B6B6B", "dark": "#9A9A9A"}
 _GRID = {"light": "#E3E3E3", "dark": "#303030"}
 
 _theme = "light"  # the theme in force: `use_theme` changes it
+
+
+def _show_figures() -> None:
+    """Have a notebook show figures that pyplot did not make, as IPython does once it is loaded."""
+    if (here := shell()) is not None and "matplotlib.pyplot" not in sys.modules:
+        png = here.display_formatter.formatters["image/png"]
+        png.for_type_by_name("matplotlib.figure", "Figure", _as_png)
+
+
+def _as_png(figure: Any) -> Any:
+    from IPython.core.pylabtools import print_figure
+
+    return print_figure(figure, "png")
+
+
+_show_figures()
 
 
 def _parameters(theme: str) -> dict[Any, Any]:  # Any: the stubs of matplotlib list each name

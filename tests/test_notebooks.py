@@ -83,6 +83,13 @@ def test_a_source_goes_to_a_notebook_and_back(source, monkeypatch):
 
 
 @pytest.mark.parametrize("file", EXECUTED)
+def test_no_picture_is_lost(file):
+    drawn = [o.data for cell in code(stored(file)) for o in cell.outputs if "data" in o]
+    figures = [data for data in drawn if "<Figure size" in data.get("text/plain", "")]
+    assert all("image/png" in data for data in figures)
+
+
+@pytest.mark.parametrize("file", EXECUTED)
 def test_a_lesson_ran_to_its_end_and_says_nothing_on_stderr(file):
     cells = [cell for cell in code(stored(file)) if cell.source.strip()]
     assert [cell.execution_count for cell in cells] == list(range(1, len(cells) + 1))

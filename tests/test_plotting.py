@@ -1,6 +1,8 @@
 """The drawing helpers: what they return; moving equals drawing afresh; gaps for no number."""
 
 import json
+import subprocess
+import sys
 
 import matplotlib as mpl
 import numpy as np
@@ -227,3 +229,18 @@ def test_auto_takes_the_saved_theme_and_is_light_where_nothing_can_be_read(
     if content is not None:
         saved.write_text(content)
     assert plotting.use_theme("auto") == theme
+
+
+def test_a_notebook_shows_a_figure_that_pyplot_did_not_make():
+    code = """
+import sys
+from IPython.core.interactiveshell import InteractiveShell
+here = InteractiveShell.instance()
+from course_lib import plotting
+from matplotlib.figure import Figure
+figure = Figure()
+figure.subplots()
+assert here.display_formatter.formatters["image/png"](figure)
+assert "matplotlib.pyplot" not in sys.modules
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=120)

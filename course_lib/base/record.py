@@ -146,6 +146,7 @@ def records(outputs: Iterable[Mapping[str, Any]], *kinds: str) -> list[Record]:
 
 def blind_below(distance: float, unit: str = "") -> str:
     """What an inconclusive interval would probably have told, as words."""
+    unit = {"%": "points", "times": ""}.get(unit, unit)  # of a distance
     apart = f"{number(float(f'{distance:.2g}'))} {unit}".strip()
     return f"to be seen four times in five the truth would have to lie {apart} from the bound"
 

@@ -202,7 +202,7 @@ claim("Under a constant gradient of 1, momentum 0.9 and lr 0.1 the weight goes t
 #
 # First the waiting along the flattest direction of the bowl, then what is fastest.
 #
-# On $\frac h2w^2$ two successive steps of the heavy ball are $w_{t+1} = (1+\mu-\eta h)\,w_t - \mu\,w_{t-1}$. In the long run a step multiplies the distance by the larger root of $z^2-(1+\mu-\eta h)z+\mu$, by size.
+# On $\frac h2w^2$ two successive steps with momentum, also called the *heavy ball*, are $w_{t+1} = (1+\mu-\eta h)\,w_t - \mu\,w_{t-1}$. In the long run a step multiplies the distance by the larger root of $z^2-(1+\mu-\eta h)z+\mu$, by size.
 # Without momentum the best rate makes the steepest and the flattest direction equally slow, $\eta = 2/(\lambda_{\max}+\lambda_{\min})$, with the factor $\frac{\kappa-1}{\kappa+1}$ for the condition number $\kappa$.
 # With it both are best where the two roots meet: $\mu = \big(\frac{\sqrt\kappa-1}{\sqrt\kappa+1}\big)^2$ and $\eta = \big(\frac{2}{\sqrt{\lambda_{\max}}+\sqrt{\lambda_{\min}}}\big)^2$, with the factor $\sqrt\mu$. Goh 2017 draws this in an article that can be played with.
 
@@ -420,8 +420,8 @@ for size in SIZES:
 
 # %% [markdown]
 # > **How to read a measured claim.** For each start we take the *logarithm of the ratio* of two losses: 0 is equal, −0.7 half, −2.3 a tenth. Its mean has a 95 % **interval**, which misses the true mean about five times in a hundred. Asked beforehand: does all of it lie below 0? −0.7 [−0.9, −0.5] does, so "lower" *holds*. Across 0 it is *inconclusive*.
-# > **Fresh seeds** are runs that nobody had seen when the claim was written. *Confirmed*: they say the same. *Decided by fresh seeds only*: ours were inconclusive, those are not. *Open*: both are. *Does not hold*: all of it lies on the other side.
-# > *To be seen four times in five the truth would have to lie 0.4 from the bound*: a true value that far on would be found in four of five repeats.
+# > **Fresh seeds** are runs that nobody had seen when the claim was written. *Confirmed*: they say the same. *Decided by fresh seeds only*: ours were inconclusive, those are not, and the card says whether the sentence holds on them. *Open*: ours and theirs are inconclusive. *Does not hold*: all of it lies on the other side.
+# > *To be seen four times in five the truth would have to lie 0.4 from the bound*: an effect of 0.4 beyond the 0 asked for would show in four of five such experiments; a smaller one would often be missed.
 
 # %% tags=["nbval-check-output"]
 def ratio_of(one, other):  # below 0: `one` ends lower, start by start
@@ -695,7 +695,7 @@ reveal("cosine", from_interval={"lower": negative(own),
 # %% [markdown]
 # The cosine from 0.1 ends at a training loss of 0.046, the constant rate of 0.05 at 0.081. On new digits it is 0.165 and 0.198, which no claim judges. The cosine can begin at twice the rate, probably because its noise is gone in the end.
 #
-# In the bowl the full batch loses its lead: with a cosine batches of 1 and 8 come down to its level. The three cannot be told apart, 0.00008, 0.00007 and 0.00009, each at its own rate and momentum (*Deeper*). <!-- rests: open full-lower-own-cosine -->
+# In the bowl the full batch loses its lead: with a cosine batches of 1 and 8 come down to its level. The full batch cannot be told apart from either: 0.00008, 0.00007 and 0.00009 for batches of 1, 8 and 64, each at its own rate and momentum (*Deeper*). <!-- rests: open full-lower-own-cosine -->
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: a cosine in the bowl, one rate for both, and warm-up
@@ -962,10 +962,10 @@ print(f"last rate {last:.1e}, test images right {right:.1%}")
 # | formula | $v \leftarrow \mu v + g,\quad w \leftarrow w - \eta v$; stable below $2(1+\mu)/\lambda_{\max}$; effective rate $\eta/(1-\mu)$ |
 # | how wrong is a batch? | $\sigma/\sqrt B$, in shuffled epochs times $\sqrt{(n-B)/(n-1)}$; right on average |
 # | PyTorch | `torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)`; `scheduler.step()` after `optimizer.step()` |
-# | typical | momentum 0.9; the best of 0.3, 0.1, 0.03 by the loss on rows kept apart; cosine down to 0; a batch as large as keeps the time of a step flat |
+# | typical | momentum 0.9; the best of 0.3, 0.1, 0.03 by the loss on examples kept out of training, and the next one where it is the first or last; cosine down to 0; a batch as large as keeps the time of a step flat |
 # | when not | few weights, a smooth loss and data in one batch; features on very different scales; a new batch size with the old rate |
 # | measured | small network, 300 steps, own best rate each: a cosine ends at a lower training loss than a constant rate <!-- rests: cosine-lower-own-rate --> |
-# | measured | equally many examples, own best rate each: in a bowl the full batch ends lowest, in a small network batches of ten end lower <!-- rests: full-lower-own-momentum, network-full-higher --> |
+# | measured | equally many examples, own constant rate and momentum each: in a bowl the full batch ends lowest, in a small network batches of ten end lower <!-- rests: full-lower-own-momentum, network-full-higher --> |
 # | measured | small network, equal training loss: small batches stand at a flatter place <!-- rests: full-sharper-1, full-sharper-2 -->, and are no better on new images |
 # | without noise | where many solutions fit a linear model, descent on the squared error ends at the nearest, from zero the shortest |
 

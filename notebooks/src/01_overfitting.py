@@ -99,7 +99,7 @@ reveal("degree", from_interval={"3": positive(worse)},
 # %% [markdown]
 # At degrees 1, 3 and 12 the training error is 0.27, 0.074 and 0.030. It only ever falls, for every degree contains the lower ones. The validation error is 0.29, 0.11 and 2.6: degree 12 overfits, and a few wild fits make most of that mean. At degree 1 the gap is only 0.02, and the fit is bad all the same. That is **underfitting**: the model is too stiff even for what all such data sets share.
 #
-# The single curve of the first picture, too, is worse on new points from degree 7 on.
+# The single curve of the first picture is worse on new points than that of degree 3 from degree 7 on.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Bias, variance, noise
@@ -139,7 +139,7 @@ explore.polynomials.show(degree=3)
 #
 # **Too much bias: a richer model. Too much variance: more data, the mean of several fits (*Deeper*), or less freedom.** Less freedom is what this course is about.
 #
-# Can one simply count parameters, then? For these polynomials one can: each further coefficient adds 0.009 to the gap on new labels at the same points. Not for a network: with 97 weights and biases, trained on these data sets for 1000 steps, it has a gap of 0.079 there, about that of 9 coefficients, and less variance than a polynomial with 9. So trained, 97 numbers act like about nine (*Deeper*). <!-- rests: net-varies-less-equal-fit-all, net-varies-less-equal-fit-inside -->
+# Can one simply count parameters, then? For these polynomials one can: on new labels at the same points each further coefficient adds $2\sigma^2/n = 0.009$ to the gap (*Deeper* says why), up to 0.18 for the 20 that go through every point. Not for a network: one with 32 hidden units has 97 weights and biases; trained on the same data sets for 1000 steps its gap is 0.079, that of about 9 coefficients, and it has less variance than a polynomial with 9. So trained, 97 numbers act like about nine (*Deeper*). <!-- rests: net-varies-less-equal-fit-all, net-varies-less-equal-fit-inside -->
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: every case there is, and what a second opinion is worth
@@ -437,9 +437,9 @@ reveal("clean", from_interval={"above +1 point": above(1)(clean_gain),
 # 1. The first is random and never trained. It turns an image into $d$ numbers, each a random weighted sum of the pixels, set to 0 where it is negative: **random ReLU features**.
 # 2. The second is fitted by least squares to ten numbers for each image, 1 for its digit and 0 for the others. Its largest output is the answer.
 #
-# From $d = 300$ on each output has a weight for every label and can fit all exactly, beyond 300 in many ways. We take the *shortest* weights, those with the smallest sum of squares, where gradient descent from zero ends (lesson 00, *Deeper*).
+# Each of the ten outputs has $d$ weights and 300 numbers to meet, one for each image: 300 equations with $d$ unknowns. Below $d=300$ they can only be met roughly, at 300 in one way, beyond in many. We take the *shortest* weights, those with the smallest sum of squares, where gradient descent from zero ends (lesson 00, *Deeper*).
 #
-# **Ridge** makes large weights cost: it adds $\lambda\lVert w\rVert^2$, λ times the sum of the squared weights, to the mean squared error. The *tuned* λ, of seven from 0 to 0.1, has the fewest errors on 200 validation digits, whose labels are wrong as often. It is chosen anew at each width, in each of eight seeds. These 200 rows are an advantage (*Deeper*).
+# **Ridge** makes large weights cost: it adds $\lambda\lVert w\rVert^2$, λ times the sum of the squared weights, to the mean squared error. The *tuned* λ, of seven from 0 to 0.1, has the fewest errors on 200 validation digits, whose labels are wrong as often. It is chosen anew at each width, in each of eight seeds. So the tuned line has seen 200 rows more than the other (*Deeper*).
 
 # %%
 predict("second",
@@ -477,7 +477,7 @@ reveal("second", from_interval={
 
 # %% [markdown]
 # - *Down twice.* With clean labels the error falls from 44 % with 10 features to 7.4 % with 150, climbs to 77 % at 300, and falls again, to 3.0 % with 3000. This is **double descent** (Belkin et al. 2019). With 20 % wrong labels it ends at 21 %, above its first low of 16 %.
-# - *Why a peak?* At 300 the squared training error is 0: the dotted line, in per cent of that of weights 0, has left the picture. Only one set of weights does it, however large. Take one row with feature 0.01 and label 0.5: the weight must be 50, and a new row with feature 0.03 gets 1.5. With a second feature, 1 in both rows, many weights fit, the shortest are 0.005 and 0.5, and the new row gets 0.50. Here, too: the weights have length 14 with 150 features, 783 with 300, 16 with 3000 (clean labels, *Deeper*). What 300 features cannot say acts like noise, so clean labels have the peak too.
+# - *Why a peak?* At 300 the squared training error is 0: too low for this picture (dotted; 100 % would be to answer always 0). Only one set of weights does it, so it is taken, even if it is huge. Take one row with feature 0.01 and label 0.5: the weight must be 50, and a new row with feature 0.03 gets 1.5. With a second feature, 1 in both rows, many weights fit, the shortest are 0.005 and 0.5, and the new row gets 0.50. Here, too: the weights have length 14 with 150 features, 783 with 300, 16 with 3000 (clean labels, *Deeper*). A part of each label no weighting of 300 random features can say; to force the fit through it takes huge weights, as with noise, so clean labels have the peak too.
 # - *And λ?* Tuned, the error at 300 features is 4.1 % with clean labels and 7.9 % instead of 87 % with wrong ones. The peak is gone: from no width to the next does it rise by more than 0.5 points. So here the peak belongs to fits *without* regularization that can only just fit. <!-- rests: peak-without-ridge, peak-with-ridge -->
 #
 # "More parameters overfit more" describes the way up to the peak, not the way down, nor the tuned line.
@@ -535,7 +535,7 @@ claim("With λ = σ²d/n at every d there is no peak: the mean rises all the way
 # Within 3 of $n$ (at λ = 0) the variance of a single data set's error is infinite: no number of data sets gives a standard error, and the blue dots there are accidents (that of $d = 30$ may lie far above the picture). Hence the medians.
 
 # %% [markdown] tags=["deeper"]
-# *Back to the digits*: peak and tuned line of the picture above, in numbers. The 200 rows that choose λ would, as training rows, only move the peak to 500 features. Below: the length of the weights, $\lVert w\rVert$ over all ten outputs.
+# *Back to the digits*: peak and tuned line of the picture before this section, in numbers. The 200 rows that choose λ would, as training rows, only move the peak to 500 features. Below: the length of the weights, $\lVert w\rVert$ over all ten outputs.
 
 # %% tags=["deeper", "nbval-check-output"]
 error, error_tuned = 100 * noisy_world.test_error[:, :, 0], 100 * noisy_world.tuned()
@@ -791,7 +791,7 @@ reveal("myth-test", from_interval={"down": positive(changed), "up": negative(cha
 
 # %% [markdown] tags=["deeper"]
 # - *How many digits is L2 worth?* Stopped in time, 250 digits get 86.0 %, about what 150 get with tuned L2, and ten seeds cannot tell the two apart. Fresh seeds, thirty that nobody had looked at before, say more: L2 is 1.3 points [0.4, 2.2] better than the same 150 stopped in time, and 2.0 points [1.0, 3.0] worse than 250. So fewer than a hundred. <!-- rests: l2-beats-stopped-150 -->
-# - *Stopping is not free.* At n = 50 the stopped networks get 61.1 %, those trained to the end 66.1 %. Where the loss on 100 partly wrong labels is lowest, accuracy need not be highest. These ten seeds do not decide whether it costs, 5.0 points [−0.9, 10.9]; by the thirty fresh ones it does, 3.2 points [0.3, 6.0].
+# - *Stopping is not free.* At n = 50 the stopped networks get 61.1 %, those trained to the end 66.1 %. Where the loss on 100 partly wrong labels is lowest, accuracy need not be highest. These ten seeds do not decide whether it costs, 5 points [−1, 11]; by the thirty fresh ones it does, 3.2 points [0.3, 6.0].
 # - *All rows.* The 100 digits that choose λ are data too. With wrong labels they are worth more for choosing: all 250 to train on, with λ = 0, get 74.4 %, against 85.6 %: 11.2 points, 9.3 on fresh seeds. All 250 with a λ by cross-validation may get more than either; we did not measure it.
 # - *Clean labels.* At n = 150 tuned L2 gains 0.4 of a point, 92.3 % against 91.8 %. The 100 digits that chose λ are worth more as training data: 93.9 % with all 250.
 # - *Few data.* With wrong labels tuned L2 gains 4.4 points from 50 examples and 14.8 from 150, 10.4 more; on fresh seeds 8.6 more. At n = 50 the chosen λ still leaves 98 % of the labels learned.
@@ -915,10 +915,10 @@ show_cases()
 # - *Too short*: both still fall together. Train longer.
 # - *A leak*: both low and together, and the test loss is not. Mend the split.
 #
-# Nor does it help here:
-# - A tiny validation set, for small choices. Where 90 of 100 rows are right, the standard error of that share is $\sqrt{0.9\cdot0.1/100}$, 3 points: enough to see 11 points, as above, but not one. With few rows, **cross-validate**: cut them into five parts, let each be the validation set once, and average.
-# - Few rows with wrong labels: by fresh seeds stopping in time does harm at n = 50.
-# - Much data, one epoch: each batch is new when its loss is taken, so there is no gap to close.
+# Be careful here, too:
+# - A tiny validation set. It cannot show small differences: where 90 of 100 rows are right, the standard error of that share is $\sqrt{0.9\cdot0.1/100}$, 3 points: enough to see 11 points, as above, but not one. With few rows, **cross-validate**: cut them into five parts, let each be the validation set once, and average.
+# - Few rows with wrong labels: by fresh seeds *stopping in time* does harm at n = 50; tuned L2 gained 4.4 points there.
+# - Much data, one epoch: each batch is new when its loss is taken, so there is no gap to close. (Decay may pay there for other reasons: lessons 04 and 10.)
 
 # %% [markdown] tags=["card"] slideshow={"slide_type": "slide"}
 # ## To keep

@@ -464,7 +464,7 @@ print(f"test error: {free.mean():.1f} without a penalty, {chosen.mean():.1f} wit
       f"chosen λ; lower in {(chosen < free).sum()} of {len(found)} splits")
 
 # %% [markdown]
-# At λ = 0.1 ridge keeps 98 % where the data spread most, and so say most, and 8 % where they say least. With 20 rows for ten weights a penalty pays: the error falls from 92.0 to 62.9 score points, and in every split, though 100 rows to choose λ are a luxury.
+# At λ = 0.1 ridge keeps 98 % where the data spread most, and so say most, and 8 % where they say least. With 20 rows for ten weights a penalty pays. Least squares errs by 92.0 score points, worse than one answer for all (some 78, in the picture above); ridge with the chosen λ comes to 62.9, lower in every split, though 100 rows to choose λ are a luxury. (The shares are those of all 300 rows; 20 have flatter directions still.)
 #
 # Least squares lets every error in the labels through, ridge only the share. So its fits differ less from one training set to the next: that is the gain, *less variance* (lesson 01). The price is *bias*: of the true weight, too, only the share is kept.
 #
@@ -775,14 +775,14 @@ claim("On these digits, with λ chosen on validation rows, L2 is wrong less ofte
 #
 # That is one task, with wrong labels and a short training. In ten made-up worlds where 5 of 100 features count, the lasso beats ridge in all (*Deeper*, above). Whoever chooses L1 bets on such a world (Hastie, Tibshirani & Friedman, 2009).
 #
-# Both kinds of L1 have nearly the same error. But after subgradient steps somebody has to choose a threshold, of the order of ηλ.
+# Both kinds of L1 have nearly the same error. But after subgradient steps somebody has to choose a threshold, of the order of ηλ; whether that gives the same zeros at the same error was not measured.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: units that L2 empties, and too strong a penalty
 #
 # L2 empties no single weight. Why can it drive a whole unit towards zero? Make the weights and the bias into a ReLU unit $c$ times as large, $c > 0$, and the weights out of it $c$ times smaller. The network computes the same, and the cheapest such scaling pays $\lambda\,\lVert\text{in}\rVert\,\lVert\text{out}\rVert$ (Neyshabur et al., 2015; exact where the bias is penalised too). So the price of the whole unit goes with its size, not with the square of it, like that of L1 for a weight. The count below is of units where the length of the weights into it, times the length of those out of it, is below 0.001: nearly empty, not exactly.
 #
-# There is a simpler reason, too. A unit that is active on no training row is *dead*: it gets no gradient of the loss, and decay alone makes it vanish. So the next cell counts these.
+# There is a simpler reason, too. A unit that is active on no training row is *dead*: it gets no gradient of the loss, and decay alone makes it vanish. So the second cell below counts these.
 #
 # And "regularization always improves test performance", one hears. The curves of the picture climb on the right.
 
@@ -810,7 +810,7 @@ for seed, (into, bias, *_) in shrunk.networks.items():
 print("dead units at λ = 0.03, seed by seed:", dead)
 
 # %% [markdown]
-# At λ = 0.03 L2 has nearly emptied 13 of the 64 units, 10 on fresh seeds. Of the 13, on average 9 are dead. For these decay alone explains the small product; why they died the count does not say. At λ = 1 L2 is wrong on nine images of ten, no better than one answer for all.
+# At λ = 0.03 L2 has nearly emptied 13 of the 64 units, 10 on fresh seeds. On average 9 of the 64 are dead. For such units decay alone explains a small product; why they died the count does not say. At λ = 1 L2 is wrong on nine images of ten, no better than one answer for all.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: what does a penalty do to the surface?
@@ -920,7 +920,7 @@ for l1 in (0.0, 0.001):
 # - **Tables**: in scikit-learn `GridSearchCV(make_pipeline(StandardScaler(), Lasso()), {"lasso__alpha": …})`, so that each fold is standardised by its own training rows.
 # - **Whom to penalise**: matrices, by default. A bias only shifts what a unit sees, and nothing says that the shift should be near 0. Go by what a parameter *is*, not by its name: `course_lib.weight_decay.decay_groups`. Whether it lowers the error, lesson 07 measures.
 #
-# **When not to.** To learn which of several correlated features matter: on 100 draws of our patients the lasso kept s1 alone 52 times, s2 alone 11 times (*Deeper*, "worlds"). Just to thin out a trained network: the rival is to set its smallest weights to zero afterwards, *magnitude pruning* (Han et al., 2015), which Gale, Elsen & Hooker (2019) found hard to beat by penalties made for it. That is not measured here.
+# **When not to.** To learn which of several correlated features matter: on 100 draws of our patients the lasso kept s1 alone 52 times, s2 alone 11, neither 31 (*Deeper*, "worlds"). Just to thin out a trained network: the rival is to set its smallest weights to zero afterwards, *magnitude pruning* (Han et al., 2015), which Gale, Elsen & Hooker (2019) found hard to beat by penalties made for it. That is not measured here.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: names lie

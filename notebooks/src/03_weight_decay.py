@@ -43,7 +43,7 @@ setup()
 # ## One start, two pulls
 #
 # A bowl, its lowest point at the star. Both runs start at the same place with the same learning rate and the same λ. One puts the pull
-# into the gradient, the other straight onto the weights. The crosses are where each would stop in the end.
+# into the gradient, the other straight onto the weights. The crosses are where each would stop in the end (under Adam decay has no fixed place, and no cross).
 # On the right is the distance between the two paths; in the grey band they are equal to rounding.
 #
 # **Do this**: it opens with momentum. Choose plain SGD, then **Adam**, which divides each weight's step by the size of its gradients (lesson 04).  **Notice**: for which optimizer are the two paths one?
@@ -172,7 +172,8 @@ claim("Under plain SGD a loss term λ‖w‖², `weight_decay=2λ` and decoupled
 # Let both run until nothing moves.
 
 # %%
-predict("equilibrium", "λ = 0.5, momentum 0.9. Where does each come to rest?",
+predict("equilibrium", "λ = 0.5, momentum 0.9. The crosses of the first picture hint "
+        "at it: where does each come to rest?",
         ["L2 closer to 0", "weight decay closer to 0", "same place, different speed"])
 
 # %% [markdown]
@@ -308,7 +309,7 @@ claim("In the average's form both pulls end at ridge(λ): the factor 1/(1 − β
       holds=below(1e-12))
 
 # %% [markdown]
-# So "ten times weaker" is a statement about torch's momentum. In the other form the learning rate is ten times as large, and with it the decay.
+# So "a λ ten times as large" is a statement about torch's momentum. In the other form the learning rate is ten times as large, and with it the decay.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## A myth, checked
@@ -469,7 +470,7 @@ reveal("two-weights", "the one with gradients ±0.1",
 # $$g + \lambda\sqrt{\hat v}\,w = 0,$$
 #
 # and with the $\hat v$ held still that is the lowest point of loss $+ \frac{\lambda}{2}\sum_i \sqrt{\hat v_i}\,w_i^2$ (proposition 3 of Loshchilov & Hutter): each weight has a price of its own, $\lambda\sqrt{\hat v_i}$ instead of λ.
-# Take the bowl of the first picture, lowest point (2, 1), λ = 0.5, and hold $\sqrt{\hat v}$ at 4 for $w_1$ and ¼ for $w_2$, chosen far apart. L2 ends at (1.22, 1.09), where it ends without Adam. Decay ends at (0.46, 1.43): $w_1$, with sixteen times the price, is pulled far down (*Deeper*). **Under Adam L2 is unequal in its speed, and decay in its goal.**
+# Take the bowl of the first picture, lowest point (2, 1), λ = 0.5, and hold $\sqrt{\hat v}$ at 4 for $w_1$ and ¼ for $w_2$, chosen far apart. L2 ends at (1.22, 1.09), where it ends without Adam. With $\hat v$ held, decay ends at (0.46, 1.43): $w_1$, with sixteen times the price, is pulled far down, and as the bowl lies aslant a smaller $w_1$ wants a larger $w_2$ (*Deeper*). **Under Adam L2 is unequal in its speed, and decay in its goal.**
 #
 # A point for L2? Most trainings stop long before rest, so speed counts as well, and in a real run $\hat v$ does not hold still. Lesson 04 looks where decay then ends, and which does better.
 
@@ -700,8 +701,8 @@ claim("At λ = 0.1 the multipliers of the weights spread over fewer powers of te
 # ## In production
 #
 # - **SGD** with momentum: `torch.optim.SGD(…, weight_decay=1e-4)` is L2, and every recipe tuned with it means L2. Typical λ: 1e-4 (ResNet) to 5e-4 (AlexNet, VGG). torch has no SGD with decay; it is the block of the plain cell.
-# - **Adam**: use `torch.optim.AdamW`. Whether its results are better, lesson 04 measures. Its λ is readable: it takes the same share ηλ of every weight at each step, whatever the gradients, and however the loss is scaled. Typical λ: 0.01 to 0.1 (0.05 in DeiT, 0.1 in GPT-3). AdamW decays by default, with 0.01; SGD and Adam do not. Multiply ηλ by the number of steps: 0.03 is 3 % in all, next to nothing.
-# - **Changing over**: from SGD with momentum 0.9 and `weight_decay=1e-4` to SGD with decay, 1e-3. From SGD, or from Adam with L2, to AdamW there is no formula: start at 0.01 and tune. Keeping 1e-4 in torch's Adam is another strength, too, weight by weight.
+# - **Adam**: use `torch.optim.AdamW`. Whether its results are better, lesson 04 measures. Its λ is readable: it takes the same share ηλ of every weight at each step, whatever the gradients, and however the loss is scaled. Typical λ: 0.01 to 0.1 (0.05 in DeiT, 0.1 in GPT-3). AdamW decays by default, with 0.01; SGD and Adam do not. How much is that in all? Multiply ηλ by the number of steps: η = 0.001, λ = 0.01 and 3000 steps make 0.03, so a weight loses about 3 %, next to nothing.
+# - **Changing over**: from SGD with momentum 0.9 and `weight_decay=1e-4` to SGD with decay, 1e-3. From SGD, or from Adam with L2, to AdamW there is no formula: begin at 1/(lr·steps), as lesson 04 does, and tune. From SGD to torch's Adam with the same `weight_decay=1e-4` it is still L2, but divided by each weight's $\sqrt{\hat v}$: another strength for every weight.
 # - **Biases**, and the scale and shift of normalisation layers such as BatchNorm (lesson 07), are usually left out. It takes two parameter groups. Whether it lowers the error depends on the network's width, and on whether λ was chosen by loss or by error: lesson 07. <!-- rests: spare-narrow, spare-wide, not spare-tuned-noisy, spare-tuned-error-noisy -->
 
 # %% tags=["nbval-check-output"]

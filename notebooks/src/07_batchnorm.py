@@ -16,9 +16,9 @@
 #
 # **BatchNorm** makes every feature of a layer have mean 0 and variance 1, over the examples that happen to be in the batch.
 # So in training what a network says of one image depends on its neighbours. Three things follow, and only the first is in the name:
-# it *normalises*, it adds *noise*, and it takes the learning rate of the layers in front of it out of your hands.
+# it *normalises*, it adds *noise*, and, dividing by the spread, it makes the length of the weights in front of it a part of their learning rate.
 #
-# *53 minutes, in two sittings if you like: the second begins at* Whose mean? Four norms. *Sections called* Deeper *are folded, and extra. You need lesson 00 and, for the last part, the idea of weight decay from lesson 03.*
+# *54 minutes, in two sittings if you like: the second begins at* Whose mean? Four norms. *Sections called* Deeper *are folded, and extra. You need lesson 00 and, for the last part, the idea of weight decay from lesson 03.*
 
 # %% tags=["setup"]
 # what this page needs
@@ -50,7 +50,7 @@ double = {"dtype": torch.float64}  # exact claims are held to 15 digits
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Ten layers deep
 #
-# What is a norm, short for *normalisation layer*, good for? Ten layers of 64 units with ReLU, fresh random weights, a batch of digits. *Gain* scales the weights. Blue is without a norm, orange with BatchNorm.
+# What is a norm, short for *normalisation layer*, good for? Ten layers of 64 units with ReLU, fresh random weights, a batch of digits. The weights are drawn with spread gain/√64. Blue is without a norm, orange with BatchNorm.
 # Look at the left panel: how large the outputs of each layer are. The other two are for *Deeper*.
 #
 # **Do this**: move the gain until the blue line in the left panel is flat; then a little further. **Notice**: what does the orange line do meanwhile?
@@ -160,7 +160,7 @@ for lr in (0.01, 0.1):
 
 # %% [markdown]
 # The plain network has learned nothing after 20 epochs: nine of ten wrong is guessing. With BatchNorm it errs 6.6 and 3.0 %.
-# But torch draws the weights of `nn.Linear` evenly from ±1/√64. That is a spread of 1/√(3 · 64), a gain of 1/√3 = 0.58, far below √2. Is it the norm that helps, or only a better start?
+# But torch draws the weights of `nn.Linear` evenly from ±1/√64. Numbers drawn evenly from ±a have the spread a/√3: here 1/√(3 · 64), a gain of 1/√3 = 0.58, far below √2. Is it the norm that helps, or only a better start?
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: a norm, or only a better start?
@@ -235,7 +235,7 @@ for lr in (0.01, 0.1):
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: is the loss smoother along the gradient?
 #
-# Santurkar et al. (2018) say that with BatchNorm the loss gets smoother along the gradient. They look ahead from a point of the training along its gradient $g$, up to one step, and ask how much the gradient itself changes: the largest $\lVert g' - g\rVert / (s\lVert g\rVert)$ over step sizes $s$, where the distance is $s\lVert g\rVert$. It is an effective curvature.
+# Santurkar et al. (2018) say that with BatchNorm the loss gets smoother along the gradient. They look ahead from a point of the training along its gradient $g$, there up to several steps, here up to one, and ask how much the gradient itself changes: the largest $\lVert g' - g\rVert / (s\lVert g\rVert)$ over step sizes $s$, where the distance is $s\lVert g\rVert$. It is an effective curvature.
 # We do that for 64-64-64-10 networks, learning rate 0.1, eight seeds, along the way, and take the log of that with BatchNorm less the log of that without. *Smoother* means an interval below 0.
 #
 # Compared *when*? After the same number of steps the faster network is simply elsewhere, where the loss is nearly flat. So we also compare the two at the same training loss: at the first step where it is at 2, 1, 0.5 or below (and not more than a tenth below, else we say nothing).
@@ -273,7 +273,7 @@ for level in LEVELS:
 # In part it is the start. With gain √2 the ten layers without a norm err 9.4 % at rate 0.01; at 0.1 they still learn nothing (one run; *Deeper*, above). Now let smaller networks race, with three hidden layers and plain SGD, to a training loss of 0.1, each at its best rate. BatchNorm arrives after about 40 steps, a plain network with gain √2 after 110, one with torch's start after 220. <!-- rests: norm-faster, gain-faster, norm-beats-gain -->
 # There a better start halves the steps, and of what remains BatchNorm needs about a third.
 #
-# > **A common belief: BatchNorm is fast because it reduces *internal covariate shift***, the drift of a layer's inputs while the layers before it learn. So said Ioffe & Szegedy (2015). But Santurkar et al. (2018) put noise behind the norm, with another mean and spread at each step, so that the inputs drift again: training was about as fast. They measured that, we did not; what else it may be is disputed (*Deeper*).
+# > **A common belief: BatchNorm is fast because it reduces *internal covariate shift***, the drift of a layer's inputs while the layers before it learn. So said Ioffe & Szegedy (2015). But Santurkar et al. (2018) put noise behind the norm, with another mean and spread at each step, so that the inputs drift again: training was about as fast. They measured that, we did not. Another answer: it bears larger rates (Bjorck et al. 2018). Of five rates from 0.05 to 0.8 BatchNorm arrives at all, gain √2 at four, torch's start at two (*Deeper*).
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The function
@@ -398,7 +398,7 @@ claim("With `momentum=None` it is the plain average of all batches, 5.",
 # - *all at once*: all test rows as one batch, about what evaluation would give if the memory were perfect (a yardstick: it uses the test rows);
 # - *evaluation*: by the memory.
 #
-# A 64-64-10 network is trained for 300 steps on 500 digits in batches of 4, with sixteen seeds; each error is the mean of ten looks in the last 100 steps. A yes needs the whole interval, above 5 percentage points or within ±2. Momentum 1 remembers the last batch alone; 0.001 moves by a thousandth a batch.
+# A 64-64-10 network is trained for 300 steps on 500 digits in batches of 4, with sixteen seeds; each error is the mean of ten looks in the last 100 steps. *Apart* from all rows at once: the whole interval lies above 5 percentage points. *Together* with them: it lies within ±2. Momentum 1 remembers the last batch alone; 0.001 moves by a thousandth a batch.
 
 # %%
 predict("modes",
@@ -516,7 +516,7 @@ claim("From two rows hardly more than the order is left: x̂ = ±d/√(d² + ε)
 #
 # Must it be the mean over the batch? In the formula only one thing changes: over *which values* μ and σ² are taken. **LayerNorm** takes them over the features of one row. A row 1, 3, 8 becomes −1.02, −0.34, 1.36, as the column did in *By hand*, and no other row has a say.
 #
-# So far each of the 64 pixels was a feature. In convolutional networks a *channel* is one: a colour image has three, red, green and blue, and each pixel gives the norm one more value of each. Below, a batch of 4 rows, 6 channels, 2 · 2 pixels. The value with the star shares its μ and σ² with all shaded ones.
+# So far each of the 64 pixels was a feature. A network for images, a *convolutional* one, uses the same weights at every pixel. So there a feature is not a pixel but a *channel*, such as the red of all pixels, and each pixel gives the norm one more value of it. Below, a batch of 4 rows, 6 channels, 2 · 2 pixels. The value with the star shares its μ and σ² with all shaded ones.
 #
 # **Do this**: set the groups to 1, then to 6. Then set the batch size to 1. **Notice**: which other norm does GroupNorm become each time, and which of the four hangs on the batch?
 
@@ -712,7 +712,7 @@ for name, figure in (("the batch mean", "mean"),
 # Noise can regularize, as dropout's does (lesson 06). To find out, change the noise and as little else as possible: **ghost batches** (Hoffer et al. 2017) leave the batch of 64 as it is, and take the statistics over 4 rows at a time. So three networks: *no norm*, *batch of 64*, *parts of 4*.
 #
 # 1. *Task.* A 64-64-64-10 network, 320 digits, every fifth label wrong, 800 steps of plain SGD. The norms have γ and β.
-# 2. *Rates.* 0.01, 0.03 and 0.1: the best rates of the three networks, found on other seeds (*Deeper* says how). 0.1 is that of parts of 4.
+# 2. *Rates.* 0.01 is the best rate of the batch of 64, 0.03 of no norm, 0.1 of parts of 4, found on other seeds (*Deeper* says how).
 # 3. *Judging.* Twelve seeds, test error after the last step and at the *best step*, the one where its mean is lowest: chosen on the test rows, as no real project could.
 #
 # We ask: at rate 0.1, do parts of 4 err over a point less than the batch of 64?
@@ -766,11 +766,11 @@ reveal("regularizes",
        rests="ghost-regularizes-end")
 
 # %% [markdown]
-# **After the last step parts of 4 err less** than the batch of 64 at each of the three rates, at 0.1 by 5.4 points, 4.5 on fresh seeds. <!-- rests: ghost-regularizes-end --> But by then they also reproduce fewer of the given labels, a fifth of which are wrong (which ones, we did not count). Compare where both reproduce 90 %: the batch of 64 (rate 0.01) errs 15.1 %, parts of 4 (rate 0.03) 15.8 %. At equal memorising nothing of the lead is left. So the noise seems to slow the memorising, no more.
+# **After the last step parts of 4 err less** than the batch of 64 at each of the three rates, at 0.1 by 5.4 points, 4.5 on fresh seeds; each at its own rate it is the other way round, 19.2 % against 15.1 %. <!-- rests: ghost-regularizes-end --> But by then they also reproduce fewer of the given labels, a fifth of which are wrong (which ones, we did not count). Compare where both reproduce 90 %: the batch of 64 (rate 0.01) errs 15.1 %, parts of 4 (rate 0.03) 15.8 %. At equal memorising nothing of the lead is left. But the share alone does not fix the error: at 100 % the three entries err 21.1, 22.4 and 24.6 %. So the lead goes with slower memorising; whether that is all of it, this table cannot say.
 #
 # **At the best step hardly anything is left**: at rate 0.1 11.8 % against 12.6 %, and fresh seeds, three times as many, see 0.2 points, which cannot be told from nothing. What the noise gives, the best step gives as well.
 #
-# **The norm itself does not regularize here**: at the best step the batch of 64 errs 12.5 %, no norm 11.6 to 11.8 % at its two best rates (*Deeper*). <!-- rests: not norm-regularizes-best --> But this small network trains well without one, as the ten layers, from torch's start, did not.
+# **BatchNorm with batches of 64, the norm and its little noise together, does not regularize here**: at the best step the batch of 64 errs 12.5 %, no norm 11.6 to 11.8 % at its two best rates (*Deeper*). <!-- rests: not norm-regularizes-best --> But this small network trains well without one, as the ten layers, from torch's start, did not.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: and the norm itself?
@@ -904,7 +904,7 @@ claim("At fixed ε = 1e-5 the gradient at 10 W is "
 #
 # $$\lVert w\rVert^4 = \frac{\eta\,\tilde g^2}{\lambda\,(2-\eta\lambda)}$$
 #
-# There the new $w$ is as long as the old one. We say that $w$ is **at rest** (in papers: *in equilibrium*): its length no longer changes. Its direction still turns, by the same angle at each step. In the triangle it is the long side, and $(1-\eta\lambda)w$ the one next to the angle. Their ratio, the cosine, is $1-\eta\lambda$:
+# There the new $w$ is as long as the old one. We say that $w$ is **at rest** (in papers: *in equilibrium*): its length no longer changes. Its direction still turns, by the same angle at each step. In the triangle the new $w$ is the long side, and $(1-\eta\lambda)w$ the one next to the angle. Their ratio, the cosine, is $1-\eta\lambda$:
 #
 # $$\text{angle per step} = \arccos(1-\eta\lambda) \approx \sqrt{2\eta\lambda}$$
 #
@@ -944,7 +944,7 @@ quiz("You double the learning rate, keep λ, and train until the weights in fron
 #
 # The usual recipe for ResNet-50 on ImageNet has SGD in batches of 256, λ = 1e-4 and about 450 000 steps, and the optimizer's momentum (lesson 00; not the norm's), here ρ = 0.9. η begins at 0.1 and falls tenfold three times (Goyal et al. 2017). Do its weights come to rest?
 #
-# For constant $\tilde g$ the distance of $\lVert w\rVert^4$ from its end shrinks by the share 4ηλ a step (*Deeper*). With momentum, gradient and decay count $\frac{1}{1-\rho}$ times in the long run. So in $\frac{1-\rho}{4\eta\lambda}$ steps, the **time constant**, the distance falls to 1/e = 37 %; and the angle at rest is $\sqrt{2\eta\lambda/(1+\rho)}$ (Wan et al. 2021). All this is for small ηλ.
+# For constant $\tilde g$ the distance of $\lVert w\rVert^4$ from its end shrinks by the share 4ηλ a step (*Deeper*). With momentum, gradient and decay count $\frac{1}{1-\rho}$ times in the long run. So in $\frac{1-\rho}{4\eta\lambda}$ steps, the **time constant**, the distance falls to 1/e = 37 %. The angle does not follow from that, for neighbouring steps share most of their push: at rest it is $\sqrt{2\eta\lambda/(1+\rho)}$ (Wan et al. 2021; not derived here). The cell measures $\lVert w\rVert^4$ in units in which it is η at rest; it begins at 1, ten times too large. All this is for small ηλ.
 
 # %%
 length4 = 1.0  # ‖w‖⁴ in units in which it is η at rest: it begins ten times too large
@@ -956,7 +956,7 @@ for lr, steps in (0.1, 150_000), (0.01, 150_000), (0.001, 100_000), (1e-4, 50_00
           f"{rest * math.sqrt(lr / length4):.4f}° a step, at rest {rest:.4f}°")
 
 # %% [markdown]
-# In the first stage the weights are at rest early, and turn by 0.19 degrees a step. In the second $\lVert w\rVert^4$ begins ten times too large, and after 25 000 steps it is still 1 + 9/e = 4.3 times too large: $w$ turns half as far as at rest. Within 2 % it is after about 135 000 of the 150 000 steps. The last two stages end first, at 37 and 12 % of their angle. Where $\tilde g$ keeps growing, it takes longer (*Deeper*).
+# With constant $\tilde g$ the weights are at rest early in the first stage, and turn by 0.19 degrees a step. In the second $\lVert w\rVert^4$ begins ten times too large, and after 25 000 steps it is still 1 + 9/e = 4.3 times too large: $w$ turns half as far as at rest. Within 2 % it is after about 135 000 of the 150 000 steps. The last two stages are over before that, at 37 and 12 % of their angle at rest. Where $\tilde g$ keeps growing, it takes longer (*Deeper*).
 #
 # So when η drops, the effective rate first falls tenfold, like η, for $w$ is as long as it was. Then $w$ shortens, and at rest the angle is only √10 = 3.2 times smaller (Li, Lyu & Arora 2020).
 
@@ -1261,7 +1261,7 @@ for name in ("clean", "noisy"):
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## In one breath
 #
-# In training a BatchNorm normalises by its batch and takes notes; in evaluation it uses the notes, and can be folded away. γ and β are learned. Its noise has variance ∝ 1/B, and slows memorising, as stopping early does. <!-- rests: batch-variance-mean, ghost-regularizes-end --> The length of the weights before it is free, and decay sets how far they turn: $\arccos(1-\eta\lambda)$ a step at rest.
+# In training a BatchNorm normalises by its batch and takes notes; in evaluation it uses the notes, and can be folded away. γ and β are learned. Its noise has variance ∝ 1/B; more of it costs less test error after the last step, at one rate, and at the best step hardly any less. <!-- rests: batch-variance-mean, ghost-regularizes-end --> The length of the weights before it is free, and decay sets how far they turn: $\arccos(1-\eta\lambda)$ a step at rest.
 #
 # Now write it yourself, and find out what, if anything, is wrong with each of five others: **`07_batchnorm_exercises.ipynb`**.
 
@@ -1276,13 +1276,13 @@ for name in ("clean", "noisy"):
 # | when not | batches of a few rows, sequences, rows that must not know of each other: LayerNorm |
 # | measured | to a training loss of 0.1, each at its best rate: BatchNorm about 40 steps, a plain network with gain √2 about 110 <!-- rests: norm-beats-gain --> |
 # | measured | the variance of a batch mean falls as 1/B <!-- rests: batch-variance-mean --> |
-# | measured | statistics over 4 rows, not 64: 5 points less error after the last step, hardly less at the best <!-- rests: ghost-regularizes-end --> |
+# | measured | statistics over 4 rows, not 64, both at rate 0.1: 5 points less error after the last step, hardly less at the best step <!-- rests: ghost-regularizes-end --> |
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Sources
 #
 # *The lecture:* "Optimization & Regularization" of the mlr3torch course (mlr-org.github.io/mlr3torch-course/notebooks/4-optimizer.html, commit 220fa0e). Ioffe & Szegedy, *Batch Normalization: Accelerating Deep Network Training by Reducing Internal Covariate Shift*, ICML 2015 (arXiv:1502.03167). Hoffer, Hubara & Soudry, *Train longer, generalize better*, NeurIPS 2017 (arXiv:1705.08741; ghost batches). He, Zhang, Ren & Sun, *Delving Deep into Rectifiers*, ICCV 2015 (arXiv:1502.01852). Ba, Kiros & Hinton, *Layer Normalization*, 2016 (arXiv:1607.06450).
-# van Laarhoven, *L2 Regularization versus Batch and Weight Normalization*, 2017 (arXiv:1706.05350). Santurkar, Tsipras, Ilyas & Madry, *How Does Batch Normalization Help Optimization?*, NeurIPS 2018 (arXiv:1805.11604).
+# van Laarhoven, *L2 Regularization versus Batch and Weight Normalization*, 2017 (arXiv:1706.05350). Santurkar, Tsipras, Ilyas & Madry, *How Does Batch Normalization Help Optimization?*, NeurIPS 2018 (arXiv:1805.11604). Bjorck, Gomes, Selman & Weinberger, *Understanding Batch Normalization*, NeurIPS 2018 (arXiv:1806.02375).
 # Yang, Pennington, Rao, Sohl-Dickstein & Schoenholz, *A Mean Field Theory of Batch Normalization*, ICLR 2019 (arXiv:1902.08129). Zhang, Wang, Xu & Grosse, *Three Mechanisms of Weight Decay Regularization*, ICLR 2019 (arXiv:1810.12281).
 # Arora, Li & Lyu, *Theoretical Analysis of Auto Rate-Tuning by Batch Normalization*, ICLR 2019 (arXiv:1812.03981). Chiley et al., *Online Normalization for Training Neural Networks*, NeurIPS 2019 (arXiv:1905.05894). Li, Lyu & Arora, *Reconciling Modern Deep Learning with Traditional Optimization Analyses: The Intrinsic Learning Rate*, NeurIPS 2020 (arXiv:2010.02916).
 # Goyal et al., *Accurate, Large Minibatch SGD: Training ImageNet in 1 Hour*, 2017 (arXiv:1706.02677; the recipe). Kosson, Messmer & Jaggi, *Rotational Equilibrium*, ICML 2024 (arXiv:2305.17212). Wu & He, *Group Normalization*, ECCV 2018 (arXiv:1803.08494). Li, Chen, Hu & Yang, *Understanding the Disharmony between Dropout and Batch Normalization by Variance Shift*, CVPR 2019 (arXiv:1801.05134).

@@ -292,7 +292,7 @@ claim("With λ = 2 more than 95 % of the test pairs are right.",
 # - *Right, the bars.* Each number has an embedding of 64 coordinates. Take one coordinate and draw it as a curve over $n = 0 … 30$. How much of this curve is a wave with $k$ periods? That, for all 64 together, is bar $k$. Numbers on circles need two or three bars only.
 # - *Middle, the ring.* The embeddings, seen from the side on which the strongest wave is a circle; a line joins the numbers in the order in which that wave visits them. With frequency 12 the number 13 is the next after 0: $12\cdot13 = 156 = 5\cdot31 + 1$, five whole turns and one hour. (*Some* ring can always be drawn; the caption says how much of all differences it holds.)
 #
-# **Do this**: move the step back to 30, then up. **Notice**: what do the bars and the 31 numbers do at the second rise, between 75 and 150?
+# **Do this**: move *after so many updates* back to 30, then up. **Notice**: what do the bars and the 31 numbers do at the second rise, between 75 and 150?
 
 # %% tags=["picture"]
 from course_lib.explorers import elsewhere as explore

@@ -109,13 +109,13 @@ claim("On average, four to six of a hundred honest 95 % intervals miss.",
 # | **told apart** | lower or higher: 0 lies outside the interval. *Not told apart* is not *equal* |
 # | **small** | all of the interval lies within a margin around 0 that was named before the run |
 #
-# The verdict is computed, not typed. But whoever wrote a measured claim had looked at its seeds. So each was judged again, by the same bound, on seeds that nobody had looked at: *confirmed* means that they decide the same. How many are? (All claims, with their figures, stand in the [ledger](claims.md).)
+# The verdict is computed, not typed. But whoever wrote a measured claim had looked at its seeds. So each was judged again, by the same bound, on seeds that nobody had looked at: *confirmed* means that they decide the same, *not confirmed* that they leave open what the lesson's own seeds had decided. Where those had left a claim open, it is *decided by fresh seeds only*, or still *open*. How many are what? (All claims, with their figures, stand in the [ledger](claims.md).)
 
 # %%
 fresh_seeds()
 
 # %% [markdown]
-# Where fresh seeds do not confirm a claim, no prediction about it was wrong, and the text does not lean on it. They divide the same data anew: *confirmed* says that no accident of seeds decided, for these data and this setting, and nothing about other data.
+# Where a claim is *not confirmed* or *open*, no prediction about it was wrong, and the text does not lean on it; where only fresh seeds decide, the text says so. Fresh seeds divide the same data anew: *confirmed* says that no accident of seeds decided, for these data and this setting, and nothing about other data.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The map
