@@ -118,7 +118,7 @@ def test_every_arm_is_compared_with_plain_seed_by_seed_at_the_chosen_step():
     assert np.asarray(means) == pytest.approx(-0.01 * np.arange(1, len(conv.ARMS)))
     assert list(places) == list(range(len(explore.conv.OTHERS)))
     assert "1500 updates, 3 seeds: test error 0.35 against 0.41 of plain" in caption
-    assert "difference -0.06" in caption
+    assert "difference −0.06" in caption
     chosen = marks["chosen"][0].get_data()
     assert [float(part[0]) for part in chosen] == pytest.approx([-0.06, 5])
     assert "after 400 updates" in CONV.draw(marks, lines(), "group norm", "NLL", 800)
