@@ -8,7 +8,6 @@ Arrays may be tensors, numpy arrays or lists; NaN and inf leave a gap.
 
 import contextlib
 import os
-import sys
 import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -46,8 +45,8 @@ _theme = "light"  # the theme in force: `use_theme` changes it
 
 
 def _show_figures() -> None:
-    """Have a notebook show figures that pyplot did not make, as IPython does once it is loaded."""
-    if (here := shell()) is not None and "matplotlib.pyplot" not in sys.modules:
+    """Have a notebook show any figure as IPython shows pyplot's, whose printer goes before ours."""
+    if (here := shell()) is not None:
         png = here.display_formatter.formatters["image/png"]
         png.for_type_by_name("matplotlib.figure", "Figure", _as_png)
 
