@@ -7,6 +7,7 @@ Arrays may be tensors, numpy arrays or lists; NaN and inf leave a gap.
 """
 
 import contextlib
+import io
 import os
 import threading
 from collections.abc import Iterator, Sequence
@@ -19,6 +20,7 @@ import numpy as np
 from cycler import cycler
 from jupyter_core.paths import jupyter_config_dir
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
@@ -51,10 +53,10 @@ def _show_figures() -> None:
         png.for_type_by_name("matplotlib.figure", "Figure", _as_png)
 
 
-def _as_png(figure: Any) -> Any:
-    from IPython.core.pylabtools import print_figure
-
-    return print_figure(figure, "png")
+def _as_png(figure: Figure) -> bytes:
+    file = io.BytesIO()
+    figure.savefig(file, format="png", bbox_inches="tight")
+    return file.getvalue()
 
 
 _show_figures()
