@@ -35,7 +35,7 @@ function render({ model, el }) {
   const spec = model.get("panel");
   const seen = new Map(); // key of look and numbers → {picture, under, caption, handles, places}
   const layers = new Map(); // name → address
-  let numbers = defaults(spec.controls);
+  let numbers = spec.begun;
   let enlarged = spec.large; // for a hall
   let look = { theme: spec.theme, width: null, large: enlarged };
   let asked = null; // key of what the kernel was asked for last; "first" when we have just opened
