@@ -1,4 +1,4 @@
-"""A page whose kernel is slow: who moves a slider before the first picture has come loses nothing."""
+"""With a slow kernel: who moves a slider before the first picture has come loses nothing."""
 
 from course_lib.panel.widget import FRONT_END, describe, part_of_page
 from tests import _toys
@@ -20,7 +20,8 @@ ANSWER = """
   const look = { theme: "light", width: asked.width, large: asked.large };
   const parts = { axes: {}, captions: ["A wave."], complete: true, layers: [null], brings: [] };
   const numbers = { frequency: 3, damping: 0.1, kind: "sine" };
-  hear({ kind: "pictures", numbers, ...look, ...parts, plays: false }, [new DataView(new ArrayBuffer(8))]);
+  const message = { kind: "pictures", numbers, ...look, ...parts, plays: false };
+  hear(message, [new DataView(new ArrayBuffer(8))]);
 }
 """
 
