@@ -9,8 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from course_lib.base.figures import number
-from course_lib.base.record import MIME, Bar, Finding, Record
+from course_lib.base.record import MIME, Bar, Finding, Record, rounded
 
 # Where outputs are folded JupyterLab shows their first line, as it stands: let it say nothing.
 NEUTRAL = "\u200b\n"
@@ -119,8 +118,7 @@ def _ticks(record: Record, at: Callable[[float], str]) -> str:
     ends = {min(bar.low for bar in bars), max(bar.high for bar in bars)}
     marks = sorted(record.bounds or ends)
     ticks = "".join(
-        f'<span style="{at(mark)}">{number(float(f"{record.times * mark:.3g}"))}</span>'
-        for mark in marks
+        f'<span style="{at(mark)}">{rounded(record.times * mark, 3)}</span>' for mark in marks
     )
     return f'<div class="ticks" aria-hidden="true">{ticks}</div>'
 

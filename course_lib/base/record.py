@@ -7,7 +7,7 @@ text are for people.
 
 from __future__ import annotations  # an older Python gets as far as the sentence that names it
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
@@ -99,8 +99,7 @@ class Record:
 
     def shown(self, bar: Bar) -> str:
         """An interval of this record as people are shown it."""
-        mean, *rest = (self.times * value for value in (*bar[1:], *self.bounds))
-        return interval_words(mean, rest[0], rest[1], rest[2:])
+        return enlarged(bar, self.bounds, self.times)
 
     def fresh_figure(self) -> str:
         """What fresh seeds measured, as text."""
@@ -144,10 +143,21 @@ def records(outputs: Iterable[Mapping[str, Any]], *kinds: str) -> list[Record]:
     return [record for record in found if not kinds or record.kind in kinds]
 
 
+def enlarged(found: Any, bounds: Sequence[float], times: float) -> str:
+    """A `Bar` or an interval, said `times` as large beside its `bounds`."""
+    mean, low, high, *apart = (times * it for it in (found.mean, found.low, found.high, *bounds))
+    return interval_words(mean, low, high, apart)
+
+
+def rounded(value: float, digits: int) -> str:
+    """A number with so many digits that count, written out: 120, not 1.2e+02."""
+    return number(float(f"{value:.{digits}g}"))
+
+
 def blind_below(distance: float, unit: str = "") -> str:
     """What an inconclusive interval would probably have told, as words."""
     unit = {"%": "points", "times": ""}.get(unit, unit)  # of a distance
-    apart = f"{number(float(f'{distance:.2g}'))} {unit}".strip()
+    apart = f"{rounded(distance, 2)} {unit}".strip()
     return f"to be seen four times in five the truth would have to lie {apart} from the bound"
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from course_lib.base.card import bundle
-from course_lib.base.figures import bound_words, interval_words
+from course_lib.base.figures import bound_words
 from course_lib.base.record import (
     BY_FRESH,
     CONFIRMED,
@@ -17,6 +17,7 @@ from course_lib.base.record import (
     Ask,
     Bar,
     Record,
+    enlarged,
     show,
 )
 
@@ -208,9 +209,7 @@ def _asked(asks: Sequence[Ask], times: float, unit: str) -> str:
 def _figure(measured: Any, times: float = 1, unit: str = "", bounds: Sequence[float] = ()) -> str:
     """A figure as text: four digits, of an interval those it knows; lists of figures included."""
     if _is_interval(measured):
-        ends = (times * value for value in (*measured[:3], *bounds))
-        mean, low, high, *apart = ends
-        return f"{interval_words(mean, low, high, apart)} {unit}".strip()
+        return f"{enlarged(measured, bounds, times)} {unit}".strip()
     if hasattr(measured, "tolist"):
         measured = measured.tolist()
     if isinstance(measured, dict):
