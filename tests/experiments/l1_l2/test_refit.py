@@ -25,4 +25,4 @@ def test_with_no_weight_kept_nothing_is_learned():
 def test_it_grows_seed_by_seed():
     *_, found = refit.compute_refit((0, 1))
     assert found.l1.shape == found.kept.shape == (2,) and found.arms.shape == (2, len(refit.ARMS))
-    assert ((0 < found.kept) & (found.kept < 1)).all()
+    assert ((found.kept > 0) & (found.kept < 1)).all()
