@@ -17,7 +17,7 @@
 # An optimizer sees one thing, a gradient, and does one thing, a step. **Minibatch SGD** looks at a few examples only, so its gradient is partly wrong, and it steps anyway.
 # **Regularization**, which this course is about, is whatever is meant to lower the error on new data, not the error on the data one learns from. The course begins here for two reasons. Every regularizer acts through these steps. And an optimizer is said to regularize by itself, by the noise of its batches and by which of many solutions it ends at.
 #
-# *55 minutes, in two sittings if you like: the second begins at* Too small, too large. *Sections called* Deeper *are folded, and extra. You need to know what a gradient is, and to have seen a PyTorch training loop. In the notebook run the cells one by one (Shift+Enter): then sliders move, and your answers are kept.*
+# *55 minutes, in two sittings if you like: the second begins at* Too small, too large. *Sections called* Deeper *are folded, and extra. You need to know what a gradient is, and to have seen a PyTorch training loop. In the notebook run the cells one by one (Shift+Enter): then sliders move and answers are kept.*
 
 # %% tags=["setup"]
 # what this page needs
@@ -54,7 +54,7 @@ from course_lib.explorers import sgd as explore
 explore.trajectory.show(batch_size=1)
 
 # %% [markdown]
-# The end changes more. A small batch finds the place too, and then does not rest, for its examples pull different ways. It *hovers*, batches of 1 at a loss 0.21 above the lowest, batches of 8 at 0.02. All 64 come to rest.
+# The end changes more. A small batch finds the place too, and then does not rest, for its examples pull different ways. It *hovers*: batches of 1 at a loss 0.21 above the lowest, batches of 8 at 0.02. All 64 come to rest.
 #
 # At the end of this lesson you can choose a learning rate, a batch size and a schedule, and say what an optimizer does for regularization.
 
@@ -63,7 +63,7 @@ explore.trajectory.show(batch_size=1)
 #
 # Does noise hurt a real network? Ours is two linear layers with a ReLU, max(0, x), between them. Its ten outputs become probabilities, one for each digit. The loss, **cross entropy**, is the mean of −ln of the probability given to the right digit: 0 for sure and right, 2.3 for guessing.
 #
-# This loop, to copy, shows it 500 images of handwritten digits six times each: all 500 in every step; then ten at a time; then ten at a time with a learning rate that falls to 0. The rates are picked by hand; further down they are tuned.
+# The loop below, to copy, shows the network 500 handwritten digits, six times each: all 500 in every step; then ten at a time; then ten at a time with a learning rate that falls to 0. The rates are picked by hand; further down they are tuned.
 
 # %% tags=["plain"]
 import torch
@@ -134,7 +134,7 @@ for lr in (0.03, 0.3, 0.9, 1.0, 1.1):
 # Each step multiplies the weight by $1 - \eta h$: with $\eta = 0.3$ and $h = 2$ by 0.4. It shrinks if $|1-\eta h| < 1$, that is for $0 < \eta < 2/h$, and the steepest direction sets the bound for all: $2/\lambda_{\max} = 1$.
 # Far below the bound it is the *flattest* direction that one waits for: about $1/(\eta\lambda_{\min})$ steps to come $e \approx 2.7$ times nearer, 17 at $\eta = 0.3$ and 170 at 0.03.
 #
-# You need not believe such sentences: a cell with `claim` recomputes each. *Exact* ones must hold to rounding. Here `settling(rates)` returns those rates that come to rest in 6000 steps.
+# You need not believe such sentences: a cell with `claim` recomputes each. *Exact* ones must hold to rounding. `settling(rates)` returns those that come to rest in 6000 steps.
 
 # %% tags=["nbval-check-output"]
 from course_lib.experiments.sgd.bowl import settling
@@ -188,7 +188,7 @@ explore.trajectory.show(lr=0.9)
 # %% [markdown]
 # At 1.1 the path now arrives, in long swings, and nearer: after 120 steps about 0.00001 of loss is left, with plain descent 0.0005. In the flattest direction a step keeps 95 % of the distance, $\sqrt{0.9}$, with plain descent 98 %. So one rate does serve both directions better.
 #
-# In a rounder bowl 0.9 is too much: at a condition number of 10 the best $\mu$ is 0.27, at 1000 it is 0.88 (*Deeper*). A network has no single one, for its curvatures change and some are negative: the usual 0.9 was found by trying.
+# In a rounder bowl 0.9 is too much: at a condition number of 10 the best $\mu$ is 0.27, at 1000 it is 0.88 (*Deeper*). A network has no single condition number, for its curvatures change and some are negative. The usual 0.9 was found by trying.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: the best rate, the best momentum, and Nesterov's
@@ -428,8 +428,11 @@ for size in SIZES:
 # > ```
 # >
 # > For each start one loss is divided by the other, and the logarithm taken: 0 is equal, −0.7 half, −2.3 a tenth. −0.7 is the mean. In brackets stands its 95 % **interval**; such intervals miss the true mean about five times in a hundred.
+# >
 # > We asked beforehand: is it below 0? All of the interval is, so "lower" *holds*. All of it above 0: *does not hold*. Across 0: *inconclusive*.
+# >
 # > **Fresh seeds** are runs that nobody had seen when the claim was written. Here they say the same: *confirmed*. Where ours are inconclusive, theirs may decide alone, *decided by fresh seeds only*, or not either: *open*.
+# >
 # > An undecided card says what it could have seen. *To be seen four times in five the truth would have to lie 0.4 from the bound*: an effect of 0.4 shows in four of five such experiments, a smaller one often does not.
 
 # %% tags=["nbval-check-output"]
