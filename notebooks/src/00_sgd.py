@@ -73,11 +73,10 @@ from torch.optim.lr_scheduler import CosineAnnealingLR
 from course_lib.data import digits
 data = digits(500, scale="unit")  # 500 images of 64 pixels between 0 and 1
 
-def train(batch_size, lr, last_lr):  # every image six times
+def train(batch_size, lr, last_lr):  # every image six times, from lr to last_lr
     torch.manual_seed(0)
     model = nn.Sequential(nn.Linear(64, 32), nn.ReLU(), nn.Linear(32, 10))
     optimizer = torch.optim.SGD(model.parameters(), lr=lr, momentum=0.9)
-    # from lr at the first step to last_lr at the last
     scheduler = CosineAnnealingLR(optimizer, T_max=3000 // batch_size, eta_min=last_lr)
     model.train()  # the mode for training; matters from lesson 06 on
     for epoch in range(6):
@@ -482,12 +481,9 @@ reveal("own-momentum", from_interval={"64": negative(turned)},
        because="without noise the rate can be high, and momentum makes each step count")
 
 # %% [markdown]
-# The order turns round: the full batch ends at 0.00006, batches of 1 and of 8 at 0.0008 and 0.0007. That took both. At its own best rate without momentum the full batch stays behind batches of 8, 0.014 against 0.003 (*Deeper*). So no batch size is best by itself: it depends on what else was tuned (Shallue et al. 2019).
+# The order turns round: the full batch ends at 0.00006, batches of 1 and of 8 at 0.0008 and 0.0007. That took both. At its own best rate without momentum the full batch stays behind batches of 8, 0.014 against 0.003 (*Deeper*). No batch size is best by itself: it depends on what else was tuned (Shallue et al. 2019).
 #
-# From batches of 1 to 8 the effective rate grew as the batch did, from 0.025 to 0.2, on a coarse grid. That is the **linear scaling rule**, *multiply the rate as you multiply the batch* (Krizhevsky 2014, Goyal et al. 2017): an eighth of the steps is left, so each has to go eight times as far.
-# The full batch's 1.4 looks like more of it, and is not. Without noise the two curvatures alone set the best rate: the formula says 1.6 (*Deeper*). Where the curvature limits the rate, the rule ends.
-#
-# Does the full batch win in a network, too, and does the rule hold there? We take that of the plain loop, six epochs, each size at the best of 60 pairs of rate and momentum by 20 pilot seeds. Eight other seeds count.
+# Does the full batch win in a network, too? We take that of the plain loop, six epochs, each size at the best of 60 pairs of rate and momentum by 20 pilot seeds. Eight other seeds count.
 
 # %% tags=["nbval-check-output"]
 from course_lib.experiments.sgd import network_reading
@@ -504,7 +500,9 @@ claim("In the network, each at its best rate and momentum, six steps of all 500 
 # %% [markdown]
 # No, here the smallest batches win, 0.08, and the full batch is last, 0.88. Again it is the steps: with 300 of them, at the small batches' rate and momentum, the full batch ends at 0.044 (*Deeper*).
 # So small batches win where many steps are needed and examples are what costs: **noise is the price, and steps are what it buys.**
-# The rule holds about, but not to the end: batches 5, 10 and 50 times as large are best at 4, 7 and 30 times the effective rate (*Deeper*).
+#
+# *How does the best rate move with the batch?* On these coarse grids it grows about as the batch does. In the bowl the effective rate goes from 0.025 to 0.2, from batches of 1 to 8. In the network it goes from 0.5 to 2 and 3.5, from 10 to 50 and 100. That is the **linear scaling rule**, *multiply the rate as you multiply the batch* (Krizhevsky 2014, Goyal et al. 2017): a fifth of the steps is left, so each has to go five times as far.
+# The rule ends where the curvature limits the rate. The full batch's 1.4 in the bowl only looks like more of it: without noise the curvatures set the best rate, 1.6 by the formula (*Deeper*). In the network all 500 are best at 15, only 30 times the rate of ten.
 #
 # A run hovers because its examples still disagree at the minimum. Where a model fits every one of them, each single gradient is 0 there, and even batches of one come to rest at a constant rate, if it is small enough (Ma, Bassily & Belkin 2018).
 #
