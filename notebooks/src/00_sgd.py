@@ -499,7 +499,7 @@ claim("In the network, each at its best rate and momentum, six steps of all 500 
 
 # %% [markdown]
 # No, here the smallest batches win, 0.08, and the full batch is last, 0.88. Again it is the steps: with 300 of them, at the small batches' rate and momentum, the full batch ends at 0.044 (*Deeper*).
-# So small batches win where many steps are needed and examples are what costs: **noise is the price, and steps are what it buys.**
+# Small batches win where many steps are needed and examples are what costs: **noise is the price, and steps are what it buys.**
 #
 # *How does the best rate move with the batch?* On these coarse grids it grows about as the batch does. In the bowl the effective rate goes from 0.025 to 0.2, from batches of 1 to 8. In the network it goes from 0.5 to 2 and 3.5, from 10 to 50 and 100. That is the **linear scaling rule**, *multiply the rate as you multiply the batch* (Krizhevsky 2014, Goyal et al. 2017): a fifth of the steps is left, so each has to go five times as far.
 # The rule ends where the curvature limits the rate. The full batch's 1.4 in the bowl only looks like more of it: without noise the curvatures set the best rate, 1.6 by the formula (*Deeper*). In the network all 500 are best at 15, only 30 times the rate of ten.
@@ -687,7 +687,7 @@ predict("cosine",
 # %% [markdown]
 # Here is that network at all schedules, four seeds at once. Leave *floor*, the share of the rate left at the end, at 0.
 #
-# **Do this**: choose the schedule and the highest learning rate so that the training loss ends below 0.05.  **Notice**: at which highest rate does a constant schedule end lowest, and at which a cosine? Which of the two gets below 0.05?
+# **Do this**: choose the schedule and the highest learning rate so that the training loss ends below 0.05.  **Notice**: at which highest rate does a constant schedule end lowest, and at which a cosine? Which gets below 0.05?
 
 # %% jupyter={"outputs_hidden": true}
 from course_lib.explorers import sgd as explore
@@ -722,7 +722,7 @@ reveal("cosine", from_interval={"lower": negative(own),
        because="a cosine takes the rate, and so the noise of the batches, down to 0")
 
 # %% [markdown]
-# The cosine from 0.1 ends at a training loss of 0.046, the constant rate of 0.05 at 0.081. Half a cosine from 0.1 has the mean rate 0.05, that of the constant run. So it is the same amount of rate, large first and small last. (A constant 0.1 ends at 0.22 in the picture, over four seeds: the plain loop's 0.093 was a lucky seed.)
+# The cosine from 0.1 ends at a training loss of 0.046, the constant rate of 0.05 at 0.081. Half a cosine from 0.1 has the mean rate 0.05, that of the constant run. So it is the same amount of rate, large first and small last. (In the picture a constant 0.1 ends at 0.22: the plain loop's 0.093 was a lucky seed.)
 #
 # In the bowl batches of 1 and 8, with a cosine, come down to the level of the full batch, which has no noise to lose: the three cannot be told apart (*Deeper*). <!-- rests: open full-lower-own-cosine -->
 
