@@ -685,7 +685,7 @@ predict("cosine",
         ["lower", "higher, its steps are smaller", "cannot be told apart"])
 
 # %% [markdown]
-# Here is that network at all schedules, four seeds at once. Leave *floor*, the share of the rate left at the end, at 0.
+# Here is that network, four seeds at once. Leave *floor*, the share of the rate left at the end, at 0.
 #
 # **Do this**: choose the schedule and the highest learning rate so that the training loss ends below 0.05.  **Notice**: at which highest rate does a constant schedule end lowest, and at which a cosine? Which gets below 0.05?
 
