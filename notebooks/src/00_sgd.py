@@ -801,7 +801,7 @@ for lr in (0.01, 0.02, 0.05, 0.1, 0.2, 0.4):
 # ## Is the noise good for anything?
 #
 # *It finds better minima*, one often reads: **flatter** ones, which **generalize** better, to new data (Keskar et al. 2017).
-# *Sharpness*, its opposite, is the curvature of the training loss in its steepest direction, $\lambda_{\max}$ as in the bowl.
+# *Sharpness*, the opposite, is the curvature of the training loss in its steepest direction, $\lambda_{\max}$ as in the bowl.
 #
 # 1. Networks with 64 inputs, 64 hidden units, 10 outputs; 300 digits; plain SGD; batches of 10, 50 and all 300. The loss is the squared error, for the curvature of cross entropy fades as the fit gets better.
 # 2. We look every 20 steps, and compare each where it is first at or below the *same training loss*, 0.012.
