@@ -453,7 +453,7 @@ reveal("batch", from_interval={"8": negative(lower)},
        because="batches of 1 hover, the full batch has made only ten steps")
 
 # %% [markdown]
-# Batches of 8 end at 0.003, batches of 1 at 0.072, the full batch at 0.033. (Geometric means, where a few bad runs weigh little; plain means have the same order.) Given 80 steps as well, the full batch ends at 0.000006 (*Deeper*). For a bowl has one minimum, and on average noise only pushes away from it. The batches of 8 were ahead only because they made more steps.
+# Batches of 8 end at 0.003, batches of 1 at 0.072, the full batch at 0.033. (Geometric means, where a few bad runs weigh little; plain means have the same order.) Given 80 steps as well, the full batch ends at 0.000006 (*Deeper*). For a bowl has one minimum, and on average noise only pushes away from it. So the batches of 8 were ahead only because they made more steps.
 
 # %%
 predict("own-momentum",
@@ -983,7 +983,7 @@ claim("Half the rate leaves a quarter of the distance between step and flow, and
 # *How to choose.*
 #
 # 1. Batch: double it while the time of a step stays flat. Momentum 0.9, and a cosine down to 0.
-# 2. Rate: train once with each of 0.3, 0.1 and 0.03. Take the one with the lowest loss on examples kept out of training (lesson 01). If it is the first or the last, try the next one beyond.
+# 2. Rate: train once with each of 0.3, 0.1 and 0.03. Take the one with the lowest loss on examples kept out of training (lesson 01 says why). If it is the first or the last, try the next one beyond.
 # 3. Later: where the loss jumps or grows, divide the rate by three; where it falls smoothly and slowly, multiply by three.
 #
 # The second step, for the plain loop:
