@@ -35,7 +35,7 @@ from torch import nn
 
 from course_lib.base.random import seeded
 from course_lib.dropout import Dropout, WeightScalingDropout, dropout
-from course_lib.experiments.dropout import averages, curves, masks, mc_dropout
+from course_lib.experiments.dropout import averages, curves, masks, mc_dropout, worth
 from course_lib.statistics import ratio_interval
 from course_lib.statistics import mean_interval, paired_interval
 
@@ -404,7 +404,8 @@ from course_lib.explorers import dropout as explore
 
 explore.curves.show(p=0.5)
 
-# %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
+# %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true, "source_hidden": true}
+# what is claimed: left to run, and each stopped at its best step
 error = {p: trained.test_error[:, trained.at(p), -1] for p in trained.ps}
 step, at_best = zip(*(curves.stopped(trained, p) for p in (0.0, 0.5, 0.85)))
 comparisons = {
@@ -412,6 +413,8 @@ comparisons = {
         ("half-end", error[0.0], error[0.5], 0.03),
     "Each at its best step: p = 0.5 has a lower test error than no dropout, by more "
     "than a point.": ("half-best", at_best[0], at_best[1], 0.01),
+    "Each at its best step: p = 0.85 has a lower test error than no dropout, by more "
+    "than a point.": ("most-best", at_best[0], at_best[2], 0.01),
     "No dropout, stopped at its best step, has a lower test error than p = 0.5 at step "
     "1000, by more than a point.":
         ("stopping-beats-half", error[0.5], at_best[0], 0.01)}
@@ -430,6 +433,19 @@ reveal("best",
                               key=torch.mean)}),
        because="the lowest mean is at p = "
                f"{trained.ps[trained.test_error[:, :, -1].mean(0).argmin()]:g}")
+
+# %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true, "source_hidden": true}
+# what is claimed: the plain network stopped where it fits as well as p = 0.5 does
+stops = {by: curves.fits_as_well(trained, 0.5, f"train_{by}")
+         for by in ("loss", "error")}
+equal_fit = {}
+for by, where in stops.items():
+    *_, equal_fit[by] = curves.compute_curves(ps=(0.0,), steps=where)
+    claim(f"Stopped at the training {by} that p = 0.5 has at step 1000, the plain "
+          "network has a higher test error, by more than a point.",
+          measured=paired_interval(equal_fit[by].test_error[:, 0, -1], error[0.5]),
+          kind="measured", id=f"same-{by}", holds=above(0.01), unit="points",
+          times=100)
 
 # %% jupyter={"source_hidden": true}
 print("mean test error at step", *(f"{s:>6}" for s in trained.steps[5:]))
@@ -455,9 +471,6 @@ for p in (0.0, 0.5, 0.85, 0.9, 0.96):
 claim("Step 1000: p = 0.96 has a higher test error than p = 0.85, by more than a "
       "point.", measured=paired_interval(error[0.96], error[0.85]), kind="measured",
       id="most-too-many", holds=above(0.01), unit="points", times=100)
-claim("Each at its best step: p = 0.85 has a lower test error than no dropout, by more "
-      "than a point.", measured=paired_interval(at_best[0], at_best[2]),
-      kind="measured", id="most-best", holds=above(0.01), unit="points", times=100)
 
 # %% [markdown]
 # It is too large, by three points. And each at its best step p = 0.85 has 9.7 % on our seeds, no dropout 10.0 %; on 36 fresh ones it gains 1.0 points (0.7 to 1.2), a tenth of the error.
@@ -523,8 +536,10 @@ print(f"standard deviation over seeds: of the error {plain.std():.4f}, of the pa
 #
 # Is the average better than one thinned network? And is it as good as a real **ensemble**: five plain networks, trained apart on the same rows from other starts, their probabilities averaged? The same digits and seeds, p = 0.5, again at step 1000 and at the best step. (*One plain network*: the mean of these five, with starts of their own.)
 
-# %% tags=["nbval-check-output"]
+# %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true, "source_hidden": true}
+# what is claimed of the average, at step 1000
 alone, halted = averages.compute_averages(0.5, stop=step[1])
+ending, stopping = worth.compute_worth(0.5, stop=step[1])
 thinned, asked, evaluation, _, five = (alone.error[name] for name in averages.ANSWERS)
 claim("Step 1000: evaluation has a lower test error than one thinned network, by more "
       "than a point.", measured=paired_interval(thinned, evaluation), kind="measured",
@@ -532,6 +547,10 @@ claim("Step 1000: evaluation has a lower test error than one thinned network, by
 claim("Step 1000: dropout has a lower test error than five plain networks averaged, by "
       "more than a point.", measured=paired_interval(five, evaluation),
       kind="measured", id="dropout-beats-five", holds=above(0.01), unit="points",
+      times=100)
+claim("Step 1000: evaluation has a lower test error than a plain network of 64 units, "
+      "by more than a point.", measured=paired_interval(ending.small, evaluation),
+      kind="measured", id="dropout-beats-small", holds=above(0.01), unit="points",
       times=100)
 
 # %%
@@ -556,10 +575,29 @@ claim("Step 1000: evaluation and the mean of 200 thinned networks differ in test
       "by less than a point.", measured=paired_interval(asked, evaluation),
       kind="measured", id="evaluation-like-200", holds=within(0.01), unit="points",
       times=100)
-_, _, evaluation, _, five = (halted.error[name] for name in averages.ANSWERS)
+twenty = ending.by_masks[:, worth.COUNTS.index(20)]
+claim("Step 1000: the means of 20 and of 200 thinned networks differ in test error by "
+      "less than half a point.", measured=paired_interval(twenty, asked),
+      kind="measured", id="twenty-like-200", holds=within(0.005), unit="points",
+      times=100)
+claim("Step 1000: one thinned network has a higher test error than a plain network of "
+      "64 units, by more than a point.", measured=paired_interval(thinned, ending.small),
+      kind="measured", id="thinned-behind-small", holds=above(0.01), unit="points",
+      times=100)
+
+# %% tags=["deeper", "nbval-check-output"]
+thinned, _, evaluation, _, five = (halted.error[name] for name in averages.ANSWERS)
 claim("Each at its own best step: five plain networks averaged have a lower test error "
       "than dropout.", measured=paired_interval(evaluation, five), kind="measured",
       id="five-stopped-beat-dropout", holds=positive, unit="points", times=100)
+claim("Each at its best step: one thinned network has a higher test error than a plain "
+      "network of 64 units, by more than a point.",
+      measured=paired_interval(thinned, stopping.small), kind="measured",
+      id="thinned-behind-small-best", holds=above(0.01), unit="points", times=100)
+claim("Each at its best step: evaluation has a lower test error than a plain network "
+      "of 64 units, by more than a point.",
+      measured=paired_interval(stopping.small, evaluation), kind="measured",
+      id="dropout-beats-small-best", holds=above(0.01), unit="points", times=100)
 
 # %% [markdown]
 # At step 1000 evaluation is as good as the mean of 200, to 0.1 points. <!-- rests: evaluation-like-200 -->
@@ -580,9 +618,8 @@ claim("Each at its own best step: five plain networks averaged have a lower test
 # Both against **three** plain networks: at step 1000; stopped at the training loss of the dropout network; stopped at its best. The last two have learnt less by heart, so they show what is left for dropout itself.
 
 # %% tags=["deeper", "nbval-check-output"]
-stop = curves.fits_as_well(trained, p=0.5)
 # the same runs as before, stopped sooner
-*_, fits = curves.compute_curves(ps=(0.0,), steps=stop)
+stop, fits = stops["loss"], equal_fit["loss"]
 *_, finest = curves.compute_curves(ps=(0.0,), steps=step[0])
 networks = {"dropout": (trained, 0.5), "the plain network at step 1000": (trained, 0.0),
             "the plain network at the same training loss": (fits, 0.0),
@@ -674,6 +711,21 @@ for rows in (8, 800):
     kept_share += (masks.ridge_solution(table, target[:, 0], 0.4) / free).tolist()
 claim("Orthogonal columns, 8 rows or 800, p = 0.4: dropout's ridge leaves 0.6 of each "
       "weight.", measured=[one - 0.6 for one in kept_share], holds=within(1e-9))
+
+# %% [markdown]
+# And $k$ equal features: 50 rows, one column written $k$ times, against the formula of the core.
+
+# %% tags=["deeper", "nbval-check-output"]
+column, target = (torch.randn(shape, generator=seeded(1), dtype=torch.float64)
+                  for shape in ((50, 1), 50))
+alone_fits = (column[:, 0] @ target / column.square().sum()).item()
+missed = []
+for p in (0.2, 0.5, 0.8):
+    for k in (1, 2, 10, 100):
+        together = masks.ridge_solution(column.expand(50, k), target, p).sum().item()
+        missed += [together / alone_fits - 1 / (1 + p / ((1 - p) * k))]
+claim("k equal features, k = 1, 2, 10, 100, at three p: their weights together are "
+      "1/(1 + p/((1 − p)·k)) of least squares.", measured=missed, holds=within(1e-9))
 
 # %% [markdown]
 # With any columns the sum is smallest at the *closed form*, `ridge_solution`, $\hat w = \big(X^\top X + \tfrac{p}{1-p}\,\mathrm{diag}(X^\top X)\big)^{-1}X^\top y$. Gradient descent gets there; "small enough" is $\eta < 2/\lambda_{\max}$ of the matrix that is inverted.

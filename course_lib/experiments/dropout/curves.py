@@ -109,12 +109,14 @@ def stopped(curves: Curves, p: float) -> tuple[int, Tensor]:
     return curves.steps[i], error[:, i]
 
 
-def fits_as_well(curves: Curves, p: float) -> int:
-    """The step at which the plain network's mean training loss passes that of this p at the end.
+def fits_as_well(curves: Curves, p: float, by: str = "train_loss") -> int:
+    """The step at which the plain network's mean figure passes that of this p at the end.
 
-    Between two recorded steps the loss is taken to fall on a straight line.
+    by: the figure, "train_loss" or "train_error". Between two recorded steps it is taken to fall on
+    a straight line.
     """
-    plain, target = (curves.train_loss[:, curves.at(which)].mean(0).double() for which in (0.0, p))
+    figure = getattr(curves, by)
+    plain, target = (figure[:, curves.at(which)].mean(0).double() for which in (0.0, p))
     i = int((plain <= target[-1]).double().argmax())  # the first recorded step below it
     if i == 0:
         return curves.steps[-1] if plain[0] > target[-1] else 0

@@ -163,3 +163,10 @@ def test_losses_by_label_add_up_to_the_training_loss(curves):
         (240 * right + 60 * wrong) / 300, curves.train_loss[:, curves.at(0.0), -1], rtol=1e-4
     )
     assert (wrong > right).all()
+
+
+def test_the_fit_may_be_that_of_the_training_error():
+    curves = made_of(FALLING, [[[0.9, 0.4, 0.2], [0.9, 0.5, 0.25]]] * 2)
+    # the loss 0.6 lies half way from 1.0 to 0.2, the error 0.25 three quarters from 0.4 to 0.2
+    assert lab.fits_as_well(curves, 0.5) == 150
+    assert lab.fits_as_well(curves, 0.5, by="train_error") == 175
