@@ -124,6 +124,15 @@ def fits_as_well(curves: Curves, p: float, by: str = "train_loss") -> int:
     return round(a + (b - a) * ((before - target[-1]) / (before - after)).item())
 
 
+def equal_fits(curves: Curves, p: float) -> dict[str, Curves]:
+    """The plain network stopped where it fits as well as this p at the end: by "loss", "error"."""
+    found = {}
+    for by in ("loss", "error"):
+        stop = fits_as_well(curves, p, f"train_{by}")
+        *_, found[by] = compute_curves(curves.stage, curves.seeds, (0.0,), stop)
+    return found
+
+
 def told_apart(figures: dict[str, Tensor]) -> str | None:
     """Whose figures [seeds] are lowest in the mean.
 
@@ -155,6 +164,12 @@ class ThreeLosses:
     plain: Tensor
     off: Tensor
     on: Tensor
+
+    def table(self) -> str:
+        """Their means, a line and a bar each."""
+        named = {"1. plain": self.plain, "2. masks off": self.off, "3. masks on": self.on}
+        means = {name: loss.mean().item() for name, loss in named.items()}
+        return "\n".join(f"{k:<13} {v:.2f}  {'█' * round(100 * v)}" for k, v in means.items())
 
 
 def three_losses(curves: Curves, p: float = 0.5, draws: int = 50) -> ThreeLosses:
