@@ -555,13 +555,13 @@ from course_lib.explorers.dropout.worth import show_worth
 show_worth((alone, ending), (halted, stopping))
 
 # %% [markdown]
-# **At step 1000 the average is worth nearly six points.** One thinned network has 19.7 % test error, the mean of 200 has 13.8 %; twenty do nearly as well. Evaluation has 14.0 %, for the price of one run. <!-- rests: average-beats-one, evaluation-like-200, twenty-like-200 -->
+# **At step 1000 the average is worth nearly six points.** One thinned network has 19.7 % test error, the mean of 200 has 13.8 %. Evaluation has 14.0 % with one run; masks take twenty to fifty for that. <!-- rests: average-beats-one, evaluation-like-200 -->
 #
-# **Is one thinned network a fair rival?** It was never trained to stand alone, and half of it is missing. But the network of 64 units, trained by itself, is no better: 19.9 %. So at step 1000 the six points do not just repair damage. <!-- rests: dropout-beats-small, not thinned-behind-small -->
+# **Is one thinned network a fair rival?** It was never trained to stand alone, and half of it is missing. But the network of 64 units, trained by itself, is no better: 19.9 %. So the six points do not just repair damage. <!-- rests: dropout-beats-small, not thinned-behind-small -->
 #
-# **Would every average do that?** No: that of five plain networks does not. One has 21.5 %, five together 20.5 %. They learn the same wrong labels, and errors that they share do not cancel; we have not counted these. <!-- rests: dropout-beats-five -->
+# **Would every average do that?** No: that of five plain networks does not. One of them has 21.5 %, all five together 20.5 %. They learn the same wrong labels, and errors that they share do not cancel; we have not counted these. <!-- rests: dropout-beats-five -->
 #
-# **Each at its best step** the average does repair damage, above all: one thinned network has 14.4 %, evaluation 9.8 %, but the network of 64 units 10.2 %. So what dropout's average is worth depends, again, on when you stop. <!-- rests: thinned-behind-small-best -->
+# **Each at its best step** it is repair, for the most part: one thinned network has 14.4 %, evaluation 9.8 %, but the network of 64 units 10.2 %. So what the average is worth depends, again, on when you stop. <!-- rests: thinned-behind-small-best -->
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: five networks, stopped in time
