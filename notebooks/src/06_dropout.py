@@ -683,7 +683,7 @@ print("(Worst tenth: its share of the rises. "
 #
 # The weight shrinks by the factor $1-p$, whatever the size of the feature and the number of rows.
 #
-# **Unless the weight can be shared.** Let two features always be equal, $x = (3, 3)$, and $p = 0.5$. Weights (2, 0) add $9\cdot 4 = 36$. Weights (1, 1) predict the same and add $9 + 9 = 18$. With $k$ equal features the penalty is one $k$-th, so it pays to *distribute* the weight. Divide it by $k$ above, and the weights together are
+# **Unless the weight can be shared.** Let two features always be equal, $x = (3, 3)$, and $p = 0.5$. Weights (2, 0) add $9\cdot 4 = 36$. Weights (1, 1) predict the same and add $9 + 9 = 18$. So it pays to *distribute* the weight: over $k$ equal features the penalty is one $k$-th. With $\frac{p}{(1-p)\,k}$ for $\frac{p}{1-p}$ above, the weights together are
 #
 # $$w_1 + \dots + w_k = \frac{1}{1+\frac{p}{(1-p)\,k}}\;w^{\text{least squares}}$$
 #
