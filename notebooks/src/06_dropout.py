@@ -393,7 +393,7 @@ predict("best", "Which p has the lowest test error at step 1000?",
 # %% [markdown]
 # Bands are 95 % intervals over the seeds. Training errors count the labels as given.
 #
-# **Do this**: move p from 0 to 0.96; only the left panel and the dotted lines move. Where on the left does the test loss turn up again? Then, in the *middle panel*, compare *test, at the end* with *test, at its best step*. **Notice**: at which p is each lowest, and at which the test loss in the right panel?
+# **Do this**: move p from 0 to 0.96; only the left panel and the dotted lines move. Where on the left does the test loss turn up? Then, in the *middle panel*, compare *test, at the end* with *test, at its best step*. **Notice**: at which p is each lowest, and at which the test loss in the right panel?
 
 # %% jupyter={"outputs_hidden": true}
 from course_lib.explorers import dropout as explore
@@ -438,7 +438,7 @@ reveal("best",
 # **Dropout buys time.** Without it the test loss turns up after step 300, with p = 0.5 after step 600, with p = 0.85 not by step 1000: wrong labels are learnt by heart later. This fits the second reason of *The one line*; another penalty may delay them, too.
 #
 # 1. **Left to run**, it gains much: at step 1000 the test error is 21.8 % without dropout and 14.0 % with p = 0.5. <!-- rests: half-end -->
-# 2. **Each stopped at its best step**, little is left: 10.0 % and 9.8 %. The gain is not above one point, as the card asks. Is there any? Our twelve seeds cannot tell; 36 fresh ones can: 0.7 points, and with p = 0.85 1.0, a tenth of all errors. It may be more with the width and rate that dropout asks for (*Deeper*). <!-- rests: not half-best, open most-best -->
+# 2. **Each stopped at its best step**, little is left: 10.0 % and 9.8 %. The gain is not above one point, as the card asks. Is there any? Our twelve seeds cannot tell; 36 fresh ones can: 0.7 points. With p = 0.85 it is 1.0, just at the bound: a tenth of all errors. Width and rate as dropout asks for them may give more (*Deeper*). <!-- rests: not half-best, open most-best -->
 # 3. **The best p**: at step 1000 the test error is lowest at 0.9, the test loss at 0.7. A larger p leaves the network right but unsure. <!-- rests: loss-error-disagree -->
 #
 # **Is it mere slowness?** Then a plain network would do as well, stopped where it has learnt as much. Stopped at the training loss that p = 0.5 ends with, 0.31, it has 19.2 % test error. But a loss is higher already where a network is less sure. Stopped at the same training *error*, 9.5 %, it still has 18.1 %, against 14.0 %. So it is more than slowness, by either clock. <!-- rests: same-loss, same-error -->
