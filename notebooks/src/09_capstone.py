@@ -16,7 +16,7 @@
 #
 # Nine lessons' worth of knobs, and four questions: what do several do together? Does one help *here*, or was it luck? What is the best of many settings worth? What else had to be tuned?
 #
-# *58 minutes, in two sittings, and more if you try much in the mixer. The second sitting begins at "The study, honestly". Sections called "Deeper" are folded, and extra. You need lesson 01 (training, validation and test rows; early stopping); of the other techniques, what each is for.*
+# *57 minutes, in two sittings, and more if you try much in the mixer. The second sitting begins at "The study, honestly". Sections called "Deeper" are folded, and extra. You need lesson 01 (training, validation and test rows; early stopping); of the other techniques, what each is for.*
 
 # %% tags=["setup"]
 # what this page needs
@@ -47,7 +47,7 @@ setup()
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Two guesses, two minutes, eleven knobs
 #
-# 300 digits to learn from, **a fifth of their labels wrong**; a small residual network, eight seeds.
+# 300 digits to learn from, **a fifth of their labels wrong**; a small residual network; eight seeds.
 #
 # - *Plain*: 600 steps of Adam, nothing else.
 # - *Stopped early*: plain with early stopping.
@@ -89,7 +89,7 @@ explore.mixer.show()
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Combine: is more better?
 #
-# What does everything at once do to the calibration error, and how much of its gain does early stopping achieve alone? Early stopping here looks at the validation loss every 15 steps. It ends after three looks in a row without a new best (patience 3), and keeps the best weights. That costs 200 further labelled rows, a fifth of them wrong. (*Deeper*, in the second sitting, gives plain those as well.)
+# What does everything at once do to the calibration error, and how much of its gain does early stopping achieve alone? Early stopping here looks at the validation loss every 15 steps. It ends after three looks without a new best (patience 3), and keeps the best weights. That costs 200 further labelled rows, a fifth of them wrong. (*Deeper*, in the second sitting, gives plain those as well.)
 
 # %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
 *_, plain = mix()
@@ -142,7 +142,7 @@ for name, arm in (("plain", plain), ("stopped early", stopped),
 #
 # **Do regularizers spoil calibration, then?** The calibration error does not say in which direction: plain is *too sure*, by 0.20, and everything *not sure enough*, by 0.36. <!-- rests: plain-too-sure, everything-unsure --> Part of the 0.36 is the data's: confidence that fits labels of which a fifth are wrong is too low for right ones. So we also trained everything on right labels (*Deeper*). It is still not sure enough, by 0.20. That part is the regularizers', smoothing among them. <!-- rests: right-labels-unsure -->
 #
-# **How sure is it?** Eight seeds agree, but all divide one file. What they say of digits newly collected is the next question.
+# **How sure is it?** Eight seeds agree, but all divide one file. What do they say of digits newly collected?
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: too sure, or not sure enough?
@@ -264,7 +264,7 @@ print(f"dropout: {d.mean():+.2f} points\n± {naive:.2f} naive, ± {honest:.2f} c
 #
 # $$\bar d \pm t\,\frac{s}{\sqrt J}$$
 #
-# $\bar d$ is the mean of the $J = 10$ differences, $s$ their standard deviation. The factor $t = 2.26$ comes from a table (*Student's quantile*). For very many values it is 1.96; for ten it is more, because $s$ is itself uncertain. The *corrected* interval is nearly twice as wide. Which of them is right is the question of this part.
+# $\bar d$ is the mean of the $J = 10$ differences, $s$ their standard deviation. The factor $t = 2.26$ comes from a table (*Student's quantile*). For very many values it is 1.96; for ten it is more, because $s$ is itself uncertain. The *corrected* interval is nearly twice as wide. Which of them is right?
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### A study to repeat
@@ -573,11 +573,7 @@ for variant in ("dropout", "batch norm"):
 #
 # Back to the digits: what does each technique contribute to *everything*? One was left out at a time and all else held fixed, on 24 seeds that nobody had looked at before. A positive figure: without this technique the error is so many points higher.
 #
-# Eight intervals at once: where nothing differs, one in twenty 95 % intervals leaves out 0 all the same. So name *one* beforehand that decides, and for the others take **Holm's correction**. Here none was named, so it is for all:
-#
-# 1. Take the p value of each: how often would a mean at least so far from 0 come about if nothing differed?
-# 2. Sort them. Multiply the smallest by 8, the next by 7, and so on. None may come out below the one before it: L1 takes L2's.
-# 3. Those that stay below 0.05 are told from 0.
+# Eight intervals at once: where nothing differs, one in twenty 95 % intervals leaves out 0 all the same. So name *one* beforehand that decides, and correct the others; here none was named. **Holm's correction** takes the p value of each: how often would a mean at least so far from 0 come about if nothing differed? Sorted, the smallest is multiplied by 8, the next by 7, and so on. None may come out below the one before it. Those that stay below 0.05 are told from 0.
 
 # %%
 from course_lib.experiments.capstone import leave_one_out
@@ -594,7 +590,7 @@ for name, by_holm in holm(p_values).items():
 #
 # **Why 4.9, when early stopping gained 15.0?** Those 15.0 were gained over plain, where nothing else held back the learning of wrong labels. Here the seven others do much of that work when it is missing. And nothing was tuned anew for the network that lost a technique: *Ask* shows what that can hide.
 #
-# **And of digits newly collected?** For them this page has no good interval. The new term of the corrected one is $n_{te}/n_{tr}$: ¼ for the e-mails, but 1297/500 = 2.6 here. With 24 seeds that makes it $\sqrt{1 + 24\cdot2.6} = 8$ times as wide as those above. It holds 0 for all eight, early stopping included. That does not show that nothing helps. The formula supposes that results differ because of their *test rows*; here the start and the training rows move them more, and much of that averages away (*Deeper*).
+# **And of digits newly collected?** For them this page has no good interval. The new term of the corrected one, $n_{te}/n_{tr}$, was ¼ for the e-mails and is 1297/500 = 2.6 here. With 24 seeds that makes it $\sqrt{1 + 24\cdot2.6} = 8$ times as wide as those above. It holds 0 for all eight, early stopping included. That does not show that nothing helps. The formula supposes that results differ because of their *test rows*; here the start and the training rows move them more, and much of that averages away (*Deeper*).
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: the rows that early stopping costs, and digits newly collected
@@ -720,7 +716,7 @@ mine = Setting(patience=3, dropout=0.5, label_smoothing=0.1)  # your line here
 for name, seeds in (("looked at", range(8)), ("others", range(100, 108))):
     (*_, opponent), (*_, own) = mix(seeds=tuple(seeds)), mix(mine, seeds=tuple(seeds))
     lead = paired_interval(100 * opponent.error, 100 * own.error)
-    print(f"seeds {name:9}  wrong {own.error.mean():.1%}, lead over plain {lead} points")
+    print(f"{name:9}  wrong {own.error.mean():.1%}, lead over plain {lead} points")
 
 # %% [markdown]
 # **What came out.** On divisions that had no say these three knobs lead plain by 16.3 points. That is the figure to report, with its interval. On the seeds looked at they led by 18.2. The 1.9 between look like optimism, but $\sqrt{2.9^2 + 2.7^2}$ is 4: eight divisions each cannot tell them from luck. (The errors alone, 10.2 % and 10.6 %, hide most of it: the other divisions are easier for plain, too.)
