@@ -727,10 +727,10 @@ for name, seeds in (("looked at", range(8)), ("others", range(100, 108))):
 # A candidate drawn blindly is a weak opponent. A stronger one is the network that nobody searched for: plain, at the mixer's learning rate of 0.002, on the same rows for the same 200 steps.
 
 # %% tags=["deeper", "nbval-check-output"] jupyter={"outputs_hidden": true}
+*_, untuned = mix(data="e-mails", noise=0.0, steps=200)
 claim("The search pays: the winner of 30 has a lower test error than a candidate "
       "drawn blindly.", measured=found.pays(30), kind="measured", id="search-pays",
       holds=negative, unit="points", times=100)
-*_, untuned = mix(data="e-mails", noise=0.0, steps=200)
 claim("The winner of 30 has a lower test error than the plain, untuned network.",
       measured=paired_interval(found.best_of(30)[1], untuned.error), kind="measured",
       id="search-or-untuned", holds=negative, unit="points", times=100)
