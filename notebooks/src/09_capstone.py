@@ -107,7 +107,7 @@ reveal("everything", from_interval={"lower": negative(ece), "higher": positive(e
                f"error {plain.error.mean():.1%} → {everything.error.mean():.1%}",
        rests="all-plain-ece")
 
-# %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
+# %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true, "source_hidden": true}
 # what came out
 share = share_gained(stopped, everything, plain)
 claim("Early stopping alone gains more than half of what everything gains (its gain "
@@ -128,7 +128,7 @@ reveal("stopping",
                f"stopped early, {everything.error.mean():.1%} everything",
        rests="stop-gains-half, all-stop-error")
 
-# %%
+# %% jupyter={"source_hidden": true}
 # means of eight seeds, on test rows with right labels
 for name, arm in (("plain", plain), ("stopped early", stopped),
                   ("everything", everything)):
@@ -175,6 +175,7 @@ reveal("direction", from_interval={"too sure": positive(stopped_surplus),
 # The NLL is high where a network is sure and wrong, or right and unsure. Two further claims of *Combine*:
 
 # %% tags=["deeper", "nbval-check-output"] jupyter={"outputs_hidden": true}
+# what is claimed
 claim("Everything against plain: everything has the lower test error.",
       measured=difference(everything, plain), kind="measured", id="all-plain-error",
       holds=negative, unit="points", times=100)
@@ -315,7 +316,7 @@ predict("coverage",
         ["in about 95 % of the worlds", "in 70 to 90 %", "in 50 to 70 %",
          "in fewer than half"])
 
-# %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
+# %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true, "source_hidden": true}
 from course_lib.experiments.capstone.coverage import coverage
 
 held = coverage()
@@ -449,7 +450,7 @@ for kind, found in of_learners().items():
 #
 # What do all hundred repetitions say of the e-mails, with the corrected interval? A difference is **small** if its whole interval lies within our margin, ±1 point of accuracy. (6 e-mails in 100 are wrong, so that is a sixth of all mistakes.) An interval that holds 0 can show that, if it is narrower than two points: an *equivalence test*.
 
-# %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
+# %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true, "source_hidden": true}
 *_, ran = study(100)  # the 400 networks of the first sitting
 for variant in ("dropout", "batch norm"):
     claim(f"100 repetitions, corrected interval: the network with {variant} improves "
@@ -487,7 +488,7 @@ explore.study.show(repetitions=100, interval="corrected")
 # | the same | 100, corrected | −0.4 [−0.9, +0.1], fresh −0.2 | undecided; within a point <!-- rests: open hundred-dropout, hundred-close-dropout --> |
 # | each with its frozen setting | 20, corrected | +0.1 [−0.3, +0.5], fresh +0.1 | undecided; within a point <!-- rests: open tuned-dropout, tuned-close-dropout --> |
 #
-# The last row is the fairest. It says: *of these two frozen settings* neither is better by a point. It does not yet say that of dropout. Other pilots might have frozen other settings, and the luck of that choice is in no interval here. To cover it, tune anew in every division (*nested resampling*, Deeper).
+# The last row is the fairest. It says: *of these two frozen settings* neither is better by a point. It does not yet say that of dropout. Other pilots might have frozen other settings, and the luck of that choice is in no interval here; the fresh seeds kept the same settings. To cover it, tune anew in every division (*nested resampling*, Deeper).
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: each variant tuned
@@ -575,7 +576,7 @@ for variant in ("dropout", "batch norm"):
 #
 # Eight intervals at once: where nothing differs, one in twenty 95 % intervals leaves out 0 all the same. So name *one* beforehand that decides, and correct the others; here none was named. **Holm's correction** takes the p value of each: how often would a mean at least so far from 0 come about if nothing differed? Sorted, the smallest is multiplied by 8, the next by 7, and so on. None may come out below the one before it. Those that stay below 0.05 are told from 0.
 
-# %%
+# %% jupyter={"source_hidden": true}
 from course_lib.experiments.capstone import leave_one_out
 
 lost = {name: leave_one_out.stored(name) for name in leave_one_out.TECHNIQUES}
@@ -833,7 +834,7 @@ predict("retuned",
         "difference …",
         ["shrinks by more than half", "keeps more than half", "too close to tell"])
 
-# %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
+# %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true, "source_hidden": true}
 *_, networks = playbook.factorial()
 ask = partial(playbook.ask, networks, "dropout")
 standing, slower = (ask(frozenset(), {"lr": lr}) for lr in (3e-3, 3e-4))
