@@ -220,7 +220,7 @@ for name, arm in (("plain, right labels", plain_right),
           f"confidence minus accuracy {arm.surplus.mean():+.2f}")
 
 # %% [markdown]
-# The wrong labels cost 0.16 of sureness, where the sum says 0.18. <!-- rests: unsure-by-labels --> SMOOTHING. Learning from right labels, everything has 5.0 % wrong and plain 6.9 %. Yet everything is 0.20 too unsure, and its calibration error is 0.20 against plain's 0.05. <!-- rests: right-labels-unsure, right-labels-ece --> So here regularizers do spoil calibration, whatever the labels. Smoothing asks for $0.95 - (0.9\cdot0.95 + 0.01)$ of it, 0.09; which of the seven others bring the rest was not measured.
+# The wrong labels cost 0.16 of sureness, where the sum says 0.18. <!-- rests: unsure-by-labels --> SMOOTHING. Learning from right labels, everything has 5.0 % wrong and plain 6.9 %. Yet everything is 0.20 too unsure, and its calibration error is 0.20 against plain's 0.05. <!-- rests: right-labels-unsure, right-labels-ece --> So here regularizers do spoil calibration, whatever the labels. Smoothing asks for $0.95 - (0.9\cdot0.95 + 0.01)$ of it, 0.09. The other 0.11 are about the 0.12 that the sum leaves over; which of the seven others bring them was not measured.
 #
 # Early stopping alone is right on 87 %, and has no smoothing: the same sum gives 0.70, which is 0.17 of its 0.23. One temperature (05), fitted on rows whose labels you trust, changes the confidence and no answer; it was not fitted here.
 
@@ -706,7 +706,7 @@ from course_lib.explorers import capstone as explore
 explore.search.show(n=30)
 
 # %% [markdown]
-# **What came out.** Less than half is kept. <!-- rests: search-keeps-less --> On this page 2.6 points were promised and 0.2 kept; the other 2.4 are optimism. The caption has them as a difference of mean gaps, 2.1 less −0.3. On fresh seeds 2.0 were promised and 0.6 [0.3, 1.0] kept; the other 1.4 [1.0, 1.7] are optimism. <!-- rests: optimism-grows, search-pays --> Nearly alike settings leave little to find but luck.
+# **What came out.** Less than half is kept. <!-- rests: search-keeps-less --> On this page 2.6 points were promised and 0.2 kept; the other 2.4 are optimism. The caption has them as a difference of mean gaps, 2.1 less −0.3. On fresh seeds 2.0 were promised and 0.6 [0.3, 1.0] kept; the other 1.4 [1.0, 1.7] are optimism. <!-- rests: optimism-grows --> Nearly alike settings leave little to find but luck.
 #
 # **Why.** An error of 10 % on 200 rows has a standard error of $\sqrt{0.1\cdot0.9/200}$, 2 points. What all candidates share of it flatters nobody. The rest differs from candidate to candidate, and the lowest error belongs to one that is good, lucky, or both.
 #
