@@ -65,11 +65,20 @@ class Ghost:
 
         of: "wrong" or "given". Between two looks in proportion; NaN where it never is.
         """
-        shares, errors = getattr(self, of)[arm, lr].double(), self.error[arm, lr].double()
+        return self._when(arm, lr, share, of, self.error[arm, lr].double())
+
+    def steps_to(self, arm: str, lr: float, share: float, of: str = "wrong") -> Tensor:
+        """The step at which it is [seeds]; as `at_share`."""
+        shape = self.error[arm, lr].shape
+        return self._when(arm, lr, share, of, torch.tensor(self.steps).double().expand(shape))
+
+    def _when(self, arm: str, lr: float, share: float, of: str, values: Tensor) -> Tensor:
+        """`values` [seeds, looks] where the share is first reached [seeds]."""
+        shares = getattr(self, of)[arm, lr].double()
         reached = shares >= share
         at = reached.double().argmax(1, keepdim=True).clamp(min=1)  # the first look that has it
         (low, high), (start, end) = (
-            (values.gather(1, at - 1), values.gather(1, at)) for values in (shares, errors)
+            (figure.gather(1, at - 1), figure.gather(1, at)) for figure in (shares, values)
         )
         part = ((share - low) / (high - low)).nan_to_num(0).clamp(0, 1)
         found = (start + part * (end - start)).squeeze(1)

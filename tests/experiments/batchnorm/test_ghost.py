@@ -63,6 +63,7 @@ def test_the_error_at_a_share_is_that_of_the_first_time_in_proportion():
     half = found.at_share("a", 1.0, 0.5)
     assert half[0].item() == pytest.approx(0.1 + 0.75 * 0.1) and half[1].isnan()
     assert found.at_share("a", 1.0, 0.4)[1].item() == pytest.approx(0.3)
+    assert found.steps_to("a", 1.0, 0.5)[0].item() == pytest.approx(55)
     assert found.at_share("a", 1.0, 0.05)[0].item() == pytest.approx(0.9)
 
 
