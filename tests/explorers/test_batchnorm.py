@@ -139,7 +139,7 @@ def test_memorising_draws_error_against_share_and_says_where_it_is_reached():
             x, y = marks[of, arm][0].get_data()
             assert np.allclose(x, 100 * getattr(result, of)[arm, lr].mean(0))
             assert np.allclose(y, 100 * result.error[arm, lr].mean(0)) and len(x) == 3
-    assert "mean of 2 seeds" in caption and "no norm never gets there" in caption
+    assert "mean of 2 seeds" in caption and "no norm does not get there" in caption
     assert list(marks["share"][0].get_xdata()) == [50, 50]
     caption = explore.memorising.explorer.draw(marks, first, 25, "0.1 for all")
     assert caption.endswith("first reproduced: in training.")

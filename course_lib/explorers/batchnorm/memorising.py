@@ -20,7 +20,8 @@ def _prepare(figure):
     """The error against the share of all given labels, left, and of the wrong ones, right."""
     marks = {}
     for ax, (of, words) in zip(figure.subplots(1, 2, sharey=True), LABELS.items()):
-        ax.set(title=f"Against {words}", xlabel="reproduced (%)", xlim=(0, 101), ylim=(8, 32))
+        ax.set(title=f"Against {words}", xlabel="reproduced (%)", ylim=(8, 32))
+        ax.set_xlim(60 if of == "given" else 0, 101)
         for k, arm in enumerate(ghost.ARMS):
             color, line = plotting.series(k)
             marks[of, arm] = ax.plot([], [], color=color, linestyle=line, label=arm)
@@ -28,7 +29,7 @@ def _prepare(figure):
     first, last = figure.axes
     marks["share"] = [last.axvline(50, color=plotting.ink(), linestyle="-", linewidth=1)]
     first.set_ylabel("test error (%)")
-    last.legend(loc="upper left")
+    last.legend(loc="lower right")
     return marks
 
 
@@ -45,13 +46,13 @@ def _draw(marks, result, share, rates):
             for mark in marks[of, arm]:
                 mark.set_data(plotting.array(shares), plotting.array(errors))
         if known:
-            found = 100 * result.at_share(arm, lr, share / 100).mean()
-            said.append(f"{arm} {'never gets there' if found.isnan() else f'{found:.1f} %'}")
+            at = 100 * result.at_share(arm, lr, share / 100).mean()
+            said.append(f"{arm} {'does not get there' if at.isnan() else f'{at:.1f} %'}")
     marks["share"][0].set_xdata([share] * 2)
-    seeds = len(next(iter(result.error.values())))
+    seeds, found = len(next(iter(result.error.values()))), ", ".join(said) or "in training"
     return (
         f"Rates: {rates}; mean of {seeds} seeds, a dot for every 20 of {result.steps[-1]} steps. "
-        f"Test error where {share} % of the wrong labels are first reproduced: {', '.join(said) or 'in training'}."
+        f"Test error where {share} % of the wrong labels are first reproduced: {found}."
     )
 
 
