@@ -500,7 +500,7 @@ reveal("two", "−1 and 1",
 # %% [markdown]
 # A batch of one is usually the last of an epoch: 1001 rows in batches of 50. Use `drop_last=True` of the `DataLoader`.
 #
-# *A good place to stop for today.* You know what the layer computes, what it remembers, and how its two modes differ. Next: what else one can average over, and what it does to a training.
+# *A good place to stop for today.* You know what the layer computes, what it remembers, and how its two modes differ.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: what two rows leave, and their gradient
@@ -717,13 +717,14 @@ for name, figure in (("the batch mean", "mean"),
 #
 # Noise can regularize, as dropout's does (lesson 06). Does this one? To find out, change the noise and as little else as possible: **ghost batches** (Hoffer et al. 2017) leave the batch of 64 as it is, and take the statistics over 4 rows at a time. So three networks: *no norm*, *batch of 64*, *parts of 4*.
 #
-# All three have 64-64-64 units and ten classes. They learn 320 digits, every fifth label wrong, in 800 steps of plain SGD at rate 0.1, with twelve seeds.
+# All three are 64-64-64-10 networks. They learn 320 digits, every fifth label wrong, in 800 steps of plain SGD at rate 0.1, with twelve seeds.
 #
 # After the last step parts of 4 err 19.2 %, the batch of 64 errs 24.6 %. <!-- rests: ghost-regularizes-end --> So is the noise good? By then parts of 4 have memorised fewer of the wrong labels, and whoever is merely slower errs less, too. A fair question asks at an **equal share**: where each first reproduces half of the wrong labels.
 
 # %%
 predict("regularizes",
-        "There, do parts of 4 err less than the batch of 64, by over a point?",
+        "Where each first reproduces half of the wrong labels, do parts of 4 err over "
+        "a point less than the batch of 64?",
         ["yes, by over a point", "no: by less, or not at all"])
 
 # %% [markdown]
@@ -753,13 +754,13 @@ claim("At rate 0.1, where each first reproduces half of the wrong labels, parts 
 reveal("regularizes",
        from_interval={"yes, by over a point": below(-1)(noise_lead),
                       "no: by less, or not at all": above(-1)(noise_lead)},
-       because=f"their error less that of the batch of 64: {noise_lead.mean:+.1f} points",
+       because=f"their error less that of the batch: {noise_lead.mean:+.1f} points",
        rests="not share-noise")
 
 # %% [markdown]
 # **At an equal share no lead is left.** Where half of the wrong labels are reproduced, parts of 4 err 15.6 %, the batch of 64 errs 14.9 %, no norm 15.7 %. <!-- rests: not share-noise --> What the noise changes is the time: parts of 4 get there after 349 steps, the batch of 64 after 88. <!-- rests: share-slower --> So the noise slows the memorising. We found nothing more that it does.
 #
-# Stopping early gives as much. Each at its best step, parts of 4 err 11.8 % and the batch of 64 12.6 %; on fresh seeds, three times as many, 0.2 points are left, which cannot be told from nothing (*Deeper*).
+# Stopping early gives as much. Each at its best step, parts of 4 err 11.8 % and the batch of 64 12.6 %; on fresh seeds 0.2 points are left, which cannot be told from nothing (*Deeper*).
 #
 # **BatchNorm with batches of 64 does not regularize here**, its little noise included: at its best step it errs 12.5 %, no norm 11.8 %. <!-- rests: not norm-regularizes-best --> But this small network trains well without a norm, as the ten layers, from torch's start, did not.
 
