@@ -258,7 +258,7 @@ for level in LEVELS:
 #
 # Now let smaller networks race, with three hidden layers and plain SGD, to a training loss of 0.1, each at its best rate. BatchNorm arrives after about 40 steps, a plain network with gain √2 after 110, one with torch's start after 220. <!-- rests: norm-faster, gain-faster, norm-beats-gain --> So a better start halves the steps, and of what remains BatchNorm needs about a third.
 #
-# It also bears more rates. Of five from 0.05 to 0.8 BatchNorm arrives at all, gain √2 at four, torch's start at two (*Deeper*). Bjorck et al. (2018) see in the larger rates the main cause of the speed, and of better test errors. Why they are borne, *Learning-rate controller* says in part.
+# It also bears more rates. Of five from 0.05 to 0.8 BatchNorm arrives at all, gain √2 at four, torch's start at two (medians; *Deeper*). Bjorck et al. (2018) see in the larger rates the main cause of the speed, and of better test errors. Why they are borne, *Learning-rate controller* says in part.
 #
 # > **A common belief: BatchNorm is fast because it reduces *internal covariate shift***, the drift of a layer's inputs while the layers before it learn. So said Ioffe & Szegedy (2015). But Santurkar et al. (2018) put noise behind the norm, with another mean and spread at each step, so that the inputs drift again: training was about as fast. They measured that, we did not.
 
@@ -755,7 +755,7 @@ reveal("regularizes",
        from_interval={"yes, by over a point": below(-1)(noise_lead),
                       "no: by less, or not at all": above(-1)(noise_lead)},
        because=f"their error less that of the batch: {noise_lead.mean:+.1f} points",
-       rests="not share-noise")
+       rests="share-noise")
 
 # %% [markdown]
 # **At an equal share no lead is left.** Where half of the wrong labels are reproduced, parts of 4 err 15.6 %, the batch of 64 errs 14.9 %, no norm 15.7 %. <!-- rests: not share-noise --> What the noise changes is the time: parts of 4 get there after 349 steps, the batch of 64 after 88. <!-- rests: share-slower --> So the noise slows the memorising. We found nothing more that it does.
