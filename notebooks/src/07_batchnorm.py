@@ -951,7 +951,7 @@ claim("At fixed ε = 1e-5 the gradient at 10 W is "
 #
 # $$\lVert w\rVert^2 \leftarrow (1-\eta\lambda)^2\lVert w\rVert^2 + \eta^2\,\tilde g^2/\lVert w\rVert^2$$
 #
-# A long $w$ loses more by decay than the step adds, a short one less. For constant $\tilde g$ the two balance where $(2\eta\lambda-\eta^2\lambda^2)\,\lVert w\rVert^2 = \eta^2\tilde g^2/\lVert w\rVert^2$, that is, at
+# A long $w$ loses more by decay than the step adds, a short one less. For constant $\tilde g$ the two balance where decay takes $(2\eta\lambda-\eta^2\lambda^2)\,\lVert w\rVert^2$ and the step adds as much, $\eta^2\tilde g^2/\lVert w\rVert^2$, that is, at
 #
 # $$\lVert w\rVert^4 = \frac{\eta\,\tilde g^2}{\lambda\,(2-\eta\lambda)}$$
 #
