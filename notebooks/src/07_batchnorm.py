@@ -809,7 +809,7 @@ for key, when, lead in (
     ("share-noise-given", "At rate 0.1, where each first reproduces 90 % of all labels",
      less(parts, whole, ghost.at_share, 0.9, "given")),
     ("share-noise-own",
-     "At its best rate, where each first reproduces a quarter of the wrong labels",
+     "Each at its best rate, when a quarter of the wrong labels are first reproduced",
      less(best_parts, best_whole, ghost.at_share, 0.25)),
     ("ghost-regularizes-end", "At rate 0.1, after the last step",
      less(parts, whole, ghost.at_end)),
@@ -847,10 +847,10 @@ for key, when, lead in (
           measured=lead, unit="points", kind="measured", id=key, holds=below(-1))
 
 # %% [markdown] tags=["deeper"]
-# At an equal share the batch of 64 errs 0.8 points less than no norm, here and on fresh seeds. That is less than the point that we asked for, and whether it is one, even fresh seeds leave open. <!-- rests: open share-norm -->
+# At an equal share the batch of 64 errs 0.8 points less than no norm, here and on fresh seeds. Whether that is a whole point, even fresh seeds leave open. <!-- rests: open share-norm -->
 # At the best step it does not help: no norm errs a point less on fresh seeds. <!-- rests: not norm-regularizes-best -->
 # After the last step everything goes with the rate, and the rate was chosen for the best step.
-# No norm ends at 12.3 % with 0.03 and at 21.1 % with 0.1, two rates that the validation rows could not tell apart; BatchNorm at 15.1 % with 0.01 and at 22.4 % with 0.03. At 0.03 it is ten points worse: it trains faster, and by then has all the given labels, right and wrong, where no norm has 83 %. At 0.01 no norm is still learning, at 22.7 %.
+# No norm ends at 12.3 % with 0.03 and at 21.1 % with 0.1, two rates that the validation rows could not tell apart; BatchNorm at 15.1 % with 0.01 and at 22.4 % with 0.03. At 0.03 it is ten points worse: it trains faster, and by then has all of the wrong labels, where no norm has 20 %. At 0.01 no norm is still learning, at 22.7 %.
 # So who compares the two after a fixed number of steps compares speeds. Nor do two networks at one rate have one *effective* rate, as the next section shows.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
