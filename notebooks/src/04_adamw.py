@@ -789,7 +789,7 @@ claim("As the paper compares them, AdamW over λ′ and L2 over λ, AdamW is the
 # Not in this sense. <!-- rests: not product-nearer, not paper-separable --> The core asked which λ to take along to another rate. This asks whether effects add up over the whole plateau, and that is another question.
 
 # %% [markdown] tags=["deeper"]
-# **The best λ of either.** The two grids lie a hundred apart, and a best λ at the end of its grid would only show that. So first: does each seed's best lie inside? Lesson 03 saw the same from a weight's side: Adam multiplied what L2 adds by 137 even at the least decayed one. A *decade* is a factor of ten.
+# **The best λ of either.** The two grids lie a hundred apart, and a best λ at the end of its grid would only show that. So first: does each seed's best lie inside? Lesson 03 saw the same from a weight's side: Adam multiplied what L2 adds by 137 even at the least decayed one of a first layer, by 36 in a last one. A *decade* is a factor of ten.
 
 # %% tags=["deeper"]
 def best_decay(surface, lr=0.01):
