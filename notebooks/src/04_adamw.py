@@ -309,7 +309,7 @@ reveal("moved", "at the star, unmoved",
 # | any run | a memory of 1/(lr·λ) steps. Before that, decay has hardly begun | 100 000 steps; 1000 steps take 1 % off a weight (checked in *Deeper*) |
 # | a longer run, with minibatches | a pull, as of ridge with a strength of about λσᵢ | a weight of 1 rests where its slope is a hundredth of its noise |
 # | full gradient, run to rest | a box, $\lvert w\rvert \le 1/\lambda$; inside it nothing is shrunk | ±100: it holds the weights of most networks |
-# | weights before a norm layer (lesson 07) | their length does not matter to the network. λ sets the *relative* step: at rest each turns them by about $\sqrt{2\,\text{lr}\,\lambda}$, times 0.23 for β₁ = 0.9 | 0.001 radians a step |
+# | weights before a norm layer (lesson 07) | their length does not matter to the network. λ sets the *relative* step: at rest, and on noise, each turns them by about $\sqrt{2\,\text{lr}\,\lambda}$, times 0.23 for β₁ = 0.9 | 0.001 radians a step |
 #
 # So in some thousand steps 0.01 does nothing. In several hundred thousand it has time to pull. Ask for the memory first: that you can compute before you train.
 
@@ -611,7 +611,7 @@ reveal("carried",
 #
 # Adam + L2 loses 4 points with its λ kept, 2 on fresh seeds. <!-- rests: open carried-adam --> So with PyTorch's knob it was AdamW that lost more here. And tuned at 0.1, in the last row, it was Adam + L2 that was two points ahead. Neither was planned, so neither was tested.
 #
-# Why so much? By the pull and the box λ should stay. But with λ kept the memory falls from 32 steps to 3, half an epoch: images are forgotten before they come round again. That may be why; it was not tested.
+# Why so much? With λ kept the memory falls from 32 steps to 3, half an epoch: images are forgotten before they come round again. That may be why; it was not tested.
 #
 # Is it a law, then, that lr·λ stays? Here are all nine rates of the map, each with AdamW's best λ:
 
@@ -627,7 +627,7 @@ for lr, strength, wrong, without in rate_by_rate(adamw_map):
 # - From 0.01 to 0.1 it is lr·λ, at 0.032.
 # - Above, no λ saves the run.
 #
-# From 0.001 to 0.01 lr·λ cannot be kept (*Deeper*). <!-- rests: not carried-low-product --> What to do? Too small a λ costs no more than decay would have gained; too large a one can be worse than none. So **who raises lr begins again at the same lr·λ, and searches upwards.**
+# From 0.001 to 0.01 lr·λ cannot be kept, and over the whole map neither knob is free of the rate (*Deeper*). <!-- rests: not carried-low-product, not separable-adamw, not product-nearer --> What to do? Too small a λ costs no more than decay would have gained; too large a one can be worse than none. So **who raises lr begins again at the same lr·λ, and searches upwards.**
 
 # %% [markdown]
 # **Which λ, then?** AdamW at lr = 0.01, means of the ten seeds:
