@@ -424,9 +424,9 @@ def sizes(strength):
 
 for strength in (0, 1, 3.16, 10):
     w = sizes(strength)
+    past = (w * strength > 1).sum()
     print(f"λ = {strength:<5} largest {w.max():.2f}"
-          + (f", 1/λ = {1 / strength:.2f}, past it {(w * strength > 1).sum()} of {len(w)}"
-             if strength else ""))
+          + (f", 1/λ = {1 / strength:.2f}, past it {past} of {len(w)}" if strength else ""))
 
 # %% [markdown] tags=["deeper"]
 # One seed. A memory of 100 or 32 steps leaves the wall standing, or nearly. At λ = 10 the memory is ten steps, shorter than the stretches in which u exceeds 1, and the wall is soft.
@@ -618,7 +618,8 @@ reveal("carried",
 # %%
 print("lr         best λ    lr·λ       wrong    next to no decay")
 for lr, strength, wrong, without in rate_by_rate(adamw_map):
-    print(f"{lr:<10g} {strength:<9g} {lr * strength:<10.2g} {wrong:<8.1%} {without:.1%}")
+    print(f"{lr:<10g} {strength:<9g} {lr * strength:<10.2g} {wrong:<8.1%} "
+          f"{without:.1%}")
 
 # %% [markdown]
 # It is none. From the top:
