@@ -422,11 +422,11 @@ def sizes(strength):
     return torch.cat([w.detach().abs().flatten() for w in held])
 
 
-for strength in (0, 1, 3.16, 10):
+for strength in (1e-3, 1, 3.16, 10):
     w = sizes(strength)
     past = (w * strength > 1).sum()
     print(f"λ = {strength:<5} largest {w.max():.2f}"
-          + (f", 1/λ = {1 / strength:.2f}, past it {past} of {len(w)}" if strength else ""))
+          + f", 1/λ = {1 / strength:.3g}, past it {past} of {len(w)}")
 
 # %% [markdown] tags=["deeper"]
 # One seed. A memory of 100 or 32 steps leaves the wall standing, or nearly. At λ = 10 the memory is ten steps, shorter than the stretches in which u exceeds 1, and the wall is soft.
@@ -939,7 +939,7 @@ claim("After one step the gradient stands in m as well as in v, and the printed 
       measured=from_m / from_v, holds=near(1, 5e-5))
 print(from_m, from_v)
 
-# %% [markdown]
+# %% [markdown] tags=["deeper"]
 # `initial_lr` is put there by a scheduler: the schedule began at 0.2 and stands at a tenth of it. So the state holds *where* the schedule is but not *which* schedule it is:
 # save the scheduler's state too. Then a resumed run is the same run, to the last bit:
 
@@ -1205,7 +1205,7 @@ claim("AMSGrad goes to −1, the best.", measured=wrong_way(amsgrad=True),
 claim("Plain Adam with the usual large β₂ = 0.999 goes to −1, too.",
       measured=wrong_way(beta2=0.999), holds=below(-0.95), kind="checked")
 
-# %% [markdown]
+# %% [markdown] tags=["deeper"]
 # The last line is why it is seldom met: for every β₁ < √β₂ there is such a sequence, but a larger β₂ needs a rarer large gradient. `amsgrad` is off by default in torch.
 
 # %% [markdown] tags=["card"] slideshow={"slide_type": "slide"}
