@@ -170,7 +170,7 @@ reveal("first-step", "both move 0.1",
 #
 # **Begin at λ = 1/(lr·steps), a memory as long as the run. Multiply by three until validation gets worse, and keep the best.**
 #
-# 300 steps at lr = 0.01 begin at λ = 0.33; 100 000 steps at lr = 1e-3, at 0.01.
+# 300 steps at lr = 0.01 begin at λ = 0.33, 100 000 steps at lr = 1e-3 at 0.01.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: the average, to the last digit
@@ -425,8 +425,8 @@ def sizes(strength):
 for strength in (1e-3, 1, 3.16, 10):
     w = sizes(strength)
     past = (w * strength > 1).sum()
-    print(f"λ = {strength:<5} largest {w.max():.2f}"
-          + f", 1/λ = {1 / strength:.3g}, past it {past} of {len(w)}")
+    print(f"λ = {strength:<5} largest {w.max():.2f}, 1/λ = {1 / strength:.3g}, "
+          f"past it {past} of {len(w)}")
 
 # %% [markdown] tags=["deeper"]
 # One seed. A memory of 100 or 32 steps leaves the wall standing, or nearly. At λ = 10 the memory is ten steps, shorter than the stretches in which u exceeds 1, and the wall is soft.
@@ -478,7 +478,7 @@ explore.which_parameter.show()
 # ## Where decay matters
 #
 # Now the promises, better generalization first. We train the network of the plain cell for 300 steps of 50 images, at 9 learning rates × 9 decays, with ten seeds. The images that remain, 1497 with right labels, are the test.
-# At lr = 0.01 it learns the wrong labels by heart when nothing decays, so a regularizer has something to do. <!-- rests: large-rate-learned --> The two are compared there:
+# At lr = 0.01 it learns the wrong labels by heart when nothing decays. <!-- rests: large-rate-learned --> The two are compared there:
 # 1. Both optimizers get nine λ, each about three times the last, from too weak to too strong: 0.001 to 10 for AdamW, 0.00001 to 0.1 for Adam + L2.
 # 2. Five seeds choose the λ with the lowest mean test error, the other five are judged at it; then the reverse. Each seed draws its own 300 out of the same 1797 images, so λ is chosen on test images; in your own work use validation images.
 # 3. Decided beforehand: one point of test error is a difference worth having.
@@ -543,7 +543,7 @@ reveal("two-knobs",
 # AdamW is 0.6 points ahead, though in the picture the valleys are equally deep. The 0.6 comes from choosing. For Adam + L2 two λ almost tie. The first five seeds prefer one, the other five the other, and each choice is judged by the seeds that did not like it.
 # Whether the two are within a point these ten seeds cannot tell. Thirty fresh seeds can: they are, with 0.2 points between them.
 #
-# Who changes from one to the other tunes λ anew: by test loss, the best λ of AdamW is some hundred times that of Adam + L2 (*Deeper*). <!-- rests: best-decay-larger -->
+# Their best λ, by test loss, lie some hundredfold apart (*Deeper*): who changes over tunes λ anew. <!-- rests: best-decay-larger -->
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Is AdamW better, then?
@@ -557,7 +557,7 @@ for name, surface in trained.items():
           f"next to no decay {tuned(surface.error[:, :, :1]).mean():.1%} (lr = {rate})")
 
 # %% [markdown]
-# AdamW 9.7 %, Adam + L2 9.7 %. <!-- rests: tuned-same-loss, tuned-same-error --> But **this says little.** At lr = 0.001 next to no decay makes 9.7 %, too, and without decay both *are* Adam. So at the best rate neither decay brought anything in which they could differ. Either could have beaten 9.7 %; neither did. The ten points above, then, repair a rate that is too large for 300 steps: smaller steps stop before the wrong labels are learned by heart (*Deeper*), and need neither kind of decay. <!-- rests: best-rate-unlearned -->
+# AdamW 9.7 %, Adam + L2 9.7 %. <!-- rests: tuned-same-loss, tuned-same-error --> But **this says little.** At lr = 0.001 next to no decay makes 9.7 %, too, and without decay both *are* Adam. There neither decay brought anything; either could have. The ten points above, then, repair a rate that is too large for 300 steps: smaller steps stop before the wrong labels are learned by heart (*Deeper*), and need neither kind of decay. <!-- rests: best-rate-unlearned -->
 #
 # Others report an edge, in networks unlike ours. Kosson et al. (2024) trace it to layers in front of a normalisation layer (lesson 07). Zhuang et al. (2022) find it in deep networks without any, whose gradients differ in scale from layer to layer. So of the promise of better generalization we see next to nothing, and cannot rule it out.
 #
@@ -605,7 +605,7 @@ reveal("carried",
 # | a tenth of that λ, so that lr·λ is kept | 18.0 % | 24.0 % |
 # | λ tuned at 0.1 | 18.0 % | 15.7 % |
 #
-# **PyTorch's λ cannot be kept.** It is 3.16. Kept, it costs 19 points beside a λ tuned there, 21 on fresh seeds. That is worse than no decay. <!-- rests: not carried-adamw -->
+# **PyTorch's λ cannot be kept.** It is 3.16. Kept, it costs 19 points beside a λ tuned there, 21 on fresh seeds, and is worse than no decay. <!-- rests: not carried-adamw -->
 #
 # **The product lr·λ can, on this pair.** It is the paper's λ: there decay takes a share λ′ at each step, whatever the base rate. On this page it costs nothing, for the same λ, 0.316, is tuned at 0.1. On fresh seeds it is even 1.1 points better than the λ chosen there: seeds that choose may choose wrongly for others. <!-- rests: carried-product -->
 #
