@@ -560,7 +560,7 @@ for size in network_reading.SCALED:
           holds=negative)
 
 # %% [markdown] tags=["deeper"]
-# The linear rule is better for batches of 100. For batches of 50 our eight seeds leave it open, and fresh seeds say the same, by a factor of 0.6. <!-- rests: linear-beats-root-50, linear-beats-root-100 -->
+# The linear rule is better for batches of 100. For batches of 50 our eight seeds leave it open, and fresh seeds say the same, by a factor of 0.6. <!-- rests: linear-beats-root-100 -->
 # The best pairs of the table above are steady, too: with `COURSE_BASE` 1, 2 and 3 the effective rates are 0.5, 2.5 and 3.5 each time, and 15, 15 and 7.5 for the full batch.
 #
 # Fourth, the network: how near did other pairs of rate and momentum come?
@@ -850,7 +850,7 @@ reveal("sharp", from_interval={"flatter": positive(gap("sharpness", 1.0)),
 # *Why flatter?* Left alone, descent moves into ever sharper places, up to a sharpness of $2/\eta$, beyond which it cannot stay. There the full batches stand: the *edge of stability* (Cohen et al. 2021).
 # Noise probably lowers that limit, for a place has to be stable for batches that each have a curvature of their own (Wu, Ma & E 2018). It also acts like a penalty on places where the examples disagree, of strength about $\eta/(4B)$ (Smith et al. 2021, *Deeper: a step that regularizes by itself*).
 #
-# So the flatter place was not the better one, in one small network, stopped on the way, at a rate that all sizes share. And finished runs, each at its own rate? After 600 steps of the plain loop's network the loss on new digits is 0.157 for batches of 10 and 0.159 for all 500. Our eight seeds leave it open; on fresh seeds the batches of 10 are ahead, by 6 %: there the noise helps a little. <!-- rests: noise-lower-on-new -->
+# So the flatter place was not the better one, in one small network, stopped on the way, at a rate that all sizes share. And finished runs, each at its own rate? After 600 steps of the plain loop's network the loss on new digits is 0.157 for batches of 10 and 0.159 for all 500. Our eight seeds leave it open; on fresh seeds the batches of 10 are ahead, by 6 %.
 #
 # On large networks small batches have often generalized better. Much of that gap closes when the large batch makes as many steps (Hoffer et al. 2017), and a study that tuned each batch size anew saw no sign of one (Shallue et al. 2019). Full batches did as well with that penalty in the loss, clipped gradients and 3000 epochs instead of 300 (Geiping et al. 2022). So noise can regularize, and so can other things: they are what this course is about.
 
@@ -905,8 +905,8 @@ claim("In the network, 600 steps each, at its own rate each, batches of 10 end a
       kind="measured", id="noise-lower-on-new", holds=negative)
 
 # %% [markdown] tags=["deeper"]
-# Our eight seeds leave it open. On fresh seeds the batches of 10 are ahead, by 6 % of the loss: at equal steps the noise helps a little on new data, though the full batch looked at fifty times as many images.
-# A closer fit is not why. With `COURSE_BASE=1`, as with 2, this cell finds the batches of 10 best at 0.05 and the full batch at 0.1, with training losses of 0.037 and 0.016. The rates are a coarse grid, the network is small and the data easy: of large ones this says nothing.
+# Our eight seeds leave it open. On fresh seeds the batches of 10 are ahead, by 6 % of the loss, though the full batch looked at fifty times as many images. So at equal steps the noise seems to help a little on new data.
+# A closer fit would not be why. With `COURSE_BASE=1`, as with 2, this cell finds the batches of 10 best at 0.05 and the full batch at 0.1, with training losses of 0.037 and 0.016. The rates are a coarse grid, the network is small and the data easy: of large ones this says nothing.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## A regularizer without any noise
@@ -1054,7 +1054,7 @@ print(f"last rate {last:.1e}, test images right {right:.1%}")
 # | when not | few weights, a smooth loss and data in one batch; features on very different scales; a new batch size with the old rate |
 # | measured | small network, 300 steps, own best rate each: a cosine ends at a lower training loss than a constant rate <!-- rests: cosine-lower-own-rate --> |
 # | measured | equally many examples, own best constant rate *and momentum* each: in a bowl the full batch ends lowest, in a small network batches of ten end lower <!-- rests: full-lower-own-momentum, network-full-higher --> |
-# | measured | small network, equal training loss: small batches stand at a flatter place <!-- rests: full-sharper-1, full-sharper-2 -->, no better on new images; after as many steps, own rate each, a little better <!-- rests: noise-lower-on-new --> |
+# | measured | small network, equal training loss: small batches stand at a flatter place <!-- rests: full-sharper-1, full-sharper-2 -->, and are no better on new images |
 # | without noise | where many solutions fit a linear model, descent on the squared error ends at the nearest, from zero the shortest, in small batches too |
 
 # %% [markdown] slideshow={"slide_type": "skip"}
