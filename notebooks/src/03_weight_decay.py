@@ -326,7 +326,6 @@ claim("In the average's form both pulls end at ridge(λ): the factor 1/(1 − β
 # ## In plain PyTorch
 #
 # Does the factor of ten hold in a network? And under Adam, where nothing promises a ten? Here is a loop to copy. A small network learns handwritten digits from 300 images, every fifth of them with a wrong label: with no pull, with L2 (torch's `weight_decay=`), or with decay, which is the block under `no_grad`.
-# The block stands before the step, as in torch's AdamW, which decays the *old* weight.
 # L2 has λ = 0.02. Decay has the same λ, and then 0.02/(1 − 0.9) = 0.2. Printed are the length of all weights, taken as one vector, and the share of test images that are classified wrongly.
 
 # %% tags=["plain"]
@@ -482,7 +481,7 @@ reveal("two-weights", "the one with gradients ±0.1",
 # - **L2**: a step is zero only where $g + \lambda w = 0$, whatever number it is divided by. So it ends where it ends without Adam.
 # - **Decay**: at rest $g/\sqrt{\hat v} + \lambda w = 0$, and multiplied by $\sqrt{\hat v}$ that is $g + \lambda\sqrt{\hat v}\,w = 0$. So each weight has a price of its own, $\lambda\sqrt{\hat v_i}$ instead of λ (proposition 3 of Loshchilov & Hutter).
 #
-# What do prices do? Here is the bowl of the first picture, λ = 0.5.
+# What do prices do? Here is the bowl of the first picture, with λ = 0.5.
 #
 # **Do this**: raise the ratio of the two $\sqrt{\hat v}$ from 1 to 16.  **Notice**: which of the two ends moves, and which way does its $w_2$ go?
 
@@ -727,17 +726,18 @@ claim("At λ = 1e-4 Adam multiplies what L2 adds by more than ten at every weigh
       "first layer that gets a gradient: the smallest multiplier is above 1 power of "
       "ten.", measured=mean_interval(least), kind="measured", id="decay-least",
       unit="powers of ten", holds=above(1))
+PIXELS = {"unit": "unscaled pixels", "standard": "standardised pixels"}
 for scale, short in (("unit", "all"), ("standard", "standard")):
-    claim(f"Pixels of scale {scale!r}: at every weight and bias of all layers the "
-          "multiplier is above 1 power of ten.",
+    claim(f"Adam + L2 at λ = 1e-4, {PIXELS[scale]}: at every weight and bias of both "
+          "layers that gets a gradient the multiplier is above 1 power of ten.",
           measured=mean_interval(layers[scale].least.amin(1)), kind="measured",
           id=f"decay-least-{short}", unit="powers of ten", holds=above(1))
-for scale, figure, short in (("standard", "spread", "decay-spread-standard"),
-                             ("unit", "pull", "pull-spread"),
-                             ("standard", "pull", "pull-spread-standard")):
-    what = "multiplier" if figure == "spread" else "pull"
-    claim(f"Pixels of scale {scale!r}, first layer: the {what} spreads over more than 1 "
-          "power of ten, 5 % left out at each end.",
+for scale, what, figure, short in (
+        ("standard", "multiplier", "spread", "decay-spread-standard"),
+        ("unit", "pull", "pull", "pull-spread"),
+        ("standard", "pull", "pull", "pull-spread-standard")):
+    claim(f"Adam + L2 at λ = 1e-4, {PIXELS[scale]}: in the first layer the {what} spreads "
+          "over more than 1 power of ten, 5 % left out at each end.",
           measured=mean_interval(getattr(layers[scale], figure)[:, 0]), id=short,
           kind="measured", unit="powers of ten", holds=above(1))
 
@@ -771,7 +771,7 @@ claim("At λ = 0.1 the multipliers of the weights spread over fewer powers of te
 # | the same | torch's Adam, with the same number | better not: it is still L2, divided by each weight's $\sqrt{\hat v}$ | above, 1e-4 acts like 0.02 on one weight and like 7 on another |
 # | the same, or Adam with L2 | `torch.optim.AdamW` | no formula: begin at 1/(lr·steps), and tune (lesson 04) | lr 0.001, 3000 steps: 0.33 |
 #
-# **How much is a λ in all?** AdamW takes the share ηλ of every weight at each step, however the loss is scaled. Multiply by the number of steps: η = 0.001, AdamW's default 0.01 and 3000 steps make 0.03. So a weight loses about 3 % in the whole training: next to nothing. (SGD and Adam have no pull by default.)
+# **How much is a λ in all?** AdamW takes the share ηλ of every weight at each step, however the loss is scaled. Multiply by the number of steps (under a schedule: λ times the sum of the rates). η = 0.001, AdamW's default 0.01 and 3000 steps make 0.03. So a weight loses about 3 % in the whole training: next to nothing. (SGD and Adam have no pull by default.)
 #
 # **A trap: in torch lr multiplies the decay.** Raise lr, or let a schedule lower it, and you have changed the decay, too. Loshchilov & Hutter's own form takes a share that the base rate does not touch. Lesson 04 asks what may stay when lr changes.
 #
