@@ -718,13 +718,13 @@ for scale, at_scale in layers.items():
     for k, part in enumerate(all_layers.PARTS):
         least_of, spread_of, pull_of = (10 ** figure[:, k].mean() for figure in (
             at_scale.least, at_scale.spread, at_scale.pull))
-        print(f"{scale:<8} {part:<13} smallest {least_of:4.0f}, spread ×{spread_of:.0f}, "
-              f"spread of the pull ×{pull_of:.0f}")
+        print(f"{scale:<8} {part:<13} smallest {least_of:4.0f}, spread ×"
+              f"{spread_of:.0f}, spread of the pull ×{pull_of:.0f}")
 
 # %% tags=["deeper", "nbval-check-output"]
-claim("At λ = 1e-4 Adam multiplies what L2 adds by more than ten at every weight of the "
-      "first layer that gets a gradient: the smallest multiplier is above 1 power of "
-      "ten.", measured=mean_interval(least), kind="measured", id="decay-least",
+claim("At λ = 1e-4 Adam multiplies what L2 adds by more than ten at every weight of "
+      "the first layer that gets a gradient: the smallest multiplier is above 1 power "
+      "of ten.", measured=mean_interval(least), kind="measured", id="decay-least",
       unit="powers of ten", holds=above(1))
 PIXELS = {"unit": "unscaled pixels", "standard": "standardised pixels"}
 for scale, short in (("unit", "all"), ("standard", "standard")):
@@ -736,8 +736,8 @@ for scale, what, figure, short in (
         ("standard", "multiplier", "spread", "decay-spread-standard"),
         ("unit", "pull", "pull", "pull-spread"),
         ("standard", "pull", "pull", "pull-spread-standard")):
-    claim(f"Adam + L2 at λ = 1e-4, {PIXELS[scale]}: in the first layer the {what} spreads "
-          "over more than 1 power of ten, 5 % left out at each end.",
+    claim(f"Adam + L2 at λ = 1e-4, {PIXELS[scale]}: in the first layer the {what} "
+          "spreads over more than 1 power of ten, 5 % left out at each end.",
           measured=mean_interval(getattr(layers[scale], figure)[:, 0]), id=short,
           kind="measured", unit="powers of ten", holds=above(1))
 
