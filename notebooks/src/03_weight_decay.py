@@ -271,7 +271,7 @@ claim("In a bowl, L2 comes to rest at ridge(λ), and weight decay under momentum
                 (ends["decay"] - ridge(0.05)).norm().item()],
       holds=below(1e-12))
 
-# %% [markdown]
+# %% [markdown] tags=["deeper"]
 # Many texts write momentum as a moving average of the gradient, $v \leftarrow \beta v + (1-\beta) g$, instead of torch's heavy ball, $v \leftarrow \mu v + g$.
 # Is that another algorithm? The average's $v$ is $(1-\beta)$ times the ball's,
 # so a learning rate $1/(1-\beta)$ times as large gives the same path. With one exception, and it is the subject of this lesson.
@@ -310,7 +310,7 @@ claim("In the average's form both pulls end at ridge(λ): the factor 1/(1 − β
                  - ridge(0.5)).norm().item() for pull in ("l2", "weight_decay")],
       holds=below(1e-12))
 
-# %% [markdown]
+# %% [markdown] tags=["deeper"]
 # So "a λ ten times as large" is a statement about torch's momentum. In the other form the learning rate is ten times as large, and with it the decay.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -404,7 +404,7 @@ for kind, decay, more in ((torch.optim.SGD, 0.2, {"momentum": 0.9}),
               f"{b.norm():.1f}, apart {(a - b).norm() / a.norm():.0%}, labelled alike "
               f"{alike:.1%}")
 
-# %% [markdown]
+# %% [markdown] tags=["deeper"]
 # Under SGD with momentum it is nearly one network. Under Adam the weights are others: 95 % apart, where the yardstick is 24 %, and two unrelated vectors of one length would be 141 % apart. What the two networks say differs less: they label 95 % of the test images alike, the yardstick's 98 %. One seed each.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -596,7 +596,7 @@ claim("In a bowl, with the full batch, Adam with L2 comes to rest at ridge(λ)."
       measured=(end(adam_update, lr=0.05, l2=0.5) - ridge(0.5)).norm().item(),
       holds=below(1e-9))
 
-# %% [markdown]
+# %% [markdown] tags=["deeper"]
 # Why only 0.05 in the first of the two runs with a drift? The steady gradient carries the weight from 1 to about 0.81 there, and $\hat v$ still remembers the larger $\lambda w$ of before: that takes another part of the pull away.
 #
 # Adam is said not to care how the loss is scaled. True for the loss alone. With L2 beside it, scaling the loss by $c$ leaves $\lambda w$ behind:
@@ -825,7 +825,7 @@ for convention in ("penalty", "half_penalty", "per_example", "decoupled", "per_s
                             momentum=0.9)
     print(f"{convention:<13} λ = {same:.3g}")
 
-# %% [markdown]
+# %% [markdown] tags=["deeper"]
 # One regularization, five numbers. Whoever writes λ/2m in a formula and λ/2 in the code is off by a factor of m: with 5000 examples, of 5000.
 # The last two lines are for momentum 0.9; under Adam no factor converts one kind into the other.
 
