@@ -367,7 +367,7 @@ for kind, more in ((torch.optim.SGD, {"momentum": 0.9}), (torch.optim.Adam, {}))
 # With momentum, yes: decay with λ = 0.2 gives what L2 gives with 0.02. The lengths are 6.6, and the two weight vectors differ by 3 % of that (*Deeper*).
 #
 # Adam *averages* gradients, and an average multiplies nothing in the long run. Yet L2 with 0.02 gives length 7.0, and decay with 0.2 only 15.2. Something else multiplies. Decay with λ = 4 does give length 7.0, but other weights. The two vectors differ by 95 % of that, where L2 with 0.021 differs from L2 with 0.02 by 24 %.
-# The stronger pulls go with fewer wrong test images. That is one seed each, and nothing is tuned: do not read from it which kind is better.
+# The stronger pulls go with fewer wrong test images. One seed each, and nothing is tuned: do not read from it which kind is better.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: the same length, the same weights?
@@ -651,7 +651,7 @@ claim("`weight_decay=2λ` in torch's SGD equals the loss term λ‖w‖² under 
 # ## How far apart are the multipliers in a network?
 #
 # The network of the plain cell again, under Adam with L2, now on 1000 images with right labels. The learning rate is 0.001, a batch 50 images, and there are 600 steps. Pixels lie between 0 and 1, unscaled on purpose: a pixel that is nearly always blank is like a rare word, its gradients small.
-# For every weight of the first layer we note, after the last step, the number $1/(\sqrt{\hat v}+\varepsilon)$: by how much Adam multiplies what L2 adds to that weight's gradient. We call it the weight's **multiplier**; with AdamW it is 1 for all.
+# For every weight of the first layer we note, at the end, the number $1/(\sqrt{\hat v}+\varepsilon)$: by how much Adam multiplies what L2 adds to that weight's gradient. We call it the weight's **multiplier**; with AdamW it is 1 for all.
 # A step takes off that many times ηλw if the gradients go to and fro, as ±10 and ±0.1 did; a steady gradient leaves less. The loss's gradient is multiplied, too, so the number tells how *fast* the pull acts, not where it ends.
 #
 # Leave out the 5 % largest and the 5 % smallest. How many times as large as the smallest multiplier is then the largest? The bound, set beforehand: ten.
@@ -672,7 +672,7 @@ explore.effective_decay.show()
 
 # %% [markdown]
 # *Left:* every dot is a weight, and the line is the median of all seeds. The dashed line at $10^0 = 1$ is AdamW; the dotted slope is 1/gradient. At large λ the cloud bends flat: there $\lambda w$ itself fills $\hat v$, and the pull is divided by itself, as on the flat loss. *Middle:* nine in ten weights lie between the dotted lines.
-# *Right:* the weights by the pixel they read. Grey pixels are always blank: the loss sends their weights no gradient, and they are left out. They are the flat loss of above: L2 takes about η a step from them, whatever λ.
+# *Right:* the weights by the pixel they read. Grey pixels are always blank: their weights get no gradient from the loss, and are left out. They are the flat loss of above: L2 takes about η a step from them, whatever λ.
 
 # %% tags=["nbval-check-output"]
 from course_lib.experiments.weight_decay.effective_decay import measure_decay
