@@ -1,5 +1,7 @@
 """Where L2 and decay end under Adam in the bowl: with √v̂ held still, and with the full batch."""
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
@@ -29,10 +31,10 @@ def held_rests(size: Tensor, strength: float, bowl: Bowl = BOWL) -> dict[str, Te
     }
 
 
-def full_batch_end(steps: int = 6000, bowl: Bowl = BOWL, **pull: float) -> Tensor:
+def full_batch_end(steps: int = 6000, bowl: Bowl = BOWL, **pull: Any) -> Tensor:
     """Where a long run of Adam with `pull` ends [2]: no noise, from 0, the rate falling as 1/t."""
 
-    def fading(param: Tensor, grad: Tensor, state: State, **options: float) -> Tensor:
+    def fading(param: Tensor, grad: Tensor, state: State, **options: Any) -> Tensor:
         rate = 0.05 / (1 + int(state.get("step", 0)) / 200)
         return adam_update(param, grad, state, lr=rate, betas=(0.9, 0.95), **options)
 
