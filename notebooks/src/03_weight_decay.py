@@ -36,14 +36,15 @@ import torch
 from course_lib.base.random import seeded
 from course_lib.adamw import adam_update
 from course_lib.sgd import SGD, sgd_update
+from course_lib.statistics import mean_interval, paired_interval
 
 setup()
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## One start, two pulls
 #
-# A bowl, its lowest point at the star. Both runs start at the same place with the same learning rate and the same λ. One puts the pull
-# into the gradient, the other straight onto the weights. The crosses are where each would stop in the end (under Adam decay has no fixed place, and no cross).
+# A bowl, its lowest point at the star. Both runs start at the same place with the same learning rate and the same λ = 0.5. One puts the pull
+# into the gradient, the other straight onto the weights. The crosses are where each would stop in the end. (Under Adam only that of L2 is drawn: decay has no fixed one there.)
 # On the right is the distance between the two paths; in the grey band they are equal to rounding.
 #
 # **Do this**: it opens with momentum. Choose plain SGD, then **Adam**, which divides each weight's step by the size of its gradients (lesson 04).  **Notice**: for which optimizer are the two paths one?
@@ -177,7 +178,7 @@ predict("equilibrium", "λ = 0.5, momentum 0.9. The crosses of the first picture
         ["L2 closer to 0", "weight decay closer to 0", "same place, different speed"])
 
 # %% [markdown]
-# **Do this**: move the momentum μ from 0 to 0.9.  **Notice**: which of the two places of rest moves with it?
+# **Do this**: move the momentum μ from 0.9 down to 0, and back.  **Notice**: which of the two places of rest moves with it?
 
 # %% jupyter={"outputs_hidden": true}
 from course_lib.explorers import weight_decay as explore
@@ -197,9 +198,10 @@ reveal("equilibrium", "L2 closer to 0",
 # - **Weight decay** stands outside. Rest means that the step and the decay cancel: $\eta\frac{w-1}{1-\mu} + \eta\lambda w = 0$. The η cancels, so $w = \frac{1}{1+\lambda(1-\mu)}$, here 0.952.
 #
 # With μ = 0.9 the gradient of the loss is multiplied by ten, and the decay is not. L2 is multiplied along with the loss, and their *balance* is kept.
-# The factor holds on the way, too, as long as gradients change slowly. *By hand*, with the large ηλ = 0.05, they do not (*Deeper*).
 #
-# So decay needs a λ ten times as large to rest at the same place: 5 instead of 0.5 gives 0.667, too. That is no merit of L2: they are two knobs with different units, and **a λ tuned for one is wrong for the other.**
+# Then why did L2 take only twice as much *By hand*, 0.27 against 0.14? In three steps the velocity had not grown tenfold yet: 1, 1.9, 2.71 … In a long run with a small ηλ the factor holds on the way, too (*Deeper*).
+#
+# So decay needs a λ ten times as large to rest at the same place: decay with 2 rests at 0.833, and so does L2 with 0.2. That is no merit of L2: they are two knobs with different units, and **a λ tuned for one is wrong for the other.**
 # When you switch, start from $\lambda_{\text{decay}} = \lambda_{\text{L2}} / (1-\mu)$.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
@@ -269,7 +271,7 @@ claim("In a bowl, L2 comes to rest at ridge(λ), and weight decay under momentum
                 (ends["decay"] - ridge(0.05)).norm().item()],
       holds=below(1e-12))
 
-# %% [markdown]
+# %% [markdown] tags=["deeper"]
 # Many texts write momentum as a moving average of the gradient, $v \leftarrow \beta v + (1-\beta) g$, instead of torch's heavy ball, $v \leftarrow \mu v + g$.
 # Is that another algorithm? The average's $v$ is $(1-\beta)$ times the ball's,
 # so a learning rate $1/(1-\beta)$ times as large gives the same path. With one exception, and it is the subject of this lesson.
@@ -308,7 +310,7 @@ claim("In the average's form both pulls end at ridge(λ): the factor 1/(1 − β
                  - ridge(0.5)).norm().item() for pull in ("l2", "weight_decay")],
       holds=below(1e-12))
 
-# %% [markdown]
+# %% [markdown] tags=["deeper"]
 # So "a λ ten times as large" is a statement about torch's momentum. In the other form the learning rate is ten times as large, and with it the decay.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -316,15 +318,14 @@ claim("In the average's form both pulls end at ridge(λ): the factor 1/(1 − β
 #
 # > **"`torch.optim.SGD(weight_decay=…)` directly performs weight decay. It is fully equivalent to adding the L2 norm to the loss."**
 #
-# What is added is half the squared norm, to be exact. Under momentum these two sentences exclude each other. Which one is true of torch?
+# (What is added is half the squared norm.) Under momentum the two sentences exclude each other. Which is true of torch?
 #
-# The second. torch's SGD adds λw to the gradient, before the velocity sees it: it takes the very steps that you saw of L2 *By hand*. torch's Adam does L2 as well; AdamW does decay. *Deeper: torch's own steps* checks all three.
+# The second. torch's SGD adds λw to the gradient, before the velocity sees it: it takes the very steps of L2 *By hand*. torch's Adam does L2, too; AdamW does decay. *Deeper: torch's own steps* checks all three.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## In plain PyTorch
 #
 # Does the factor of ten hold in a network? And under Adam, where nothing promises a ten? Here is a loop to copy. A small network learns handwritten digits from 300 images, every fifth of them with a wrong label: with no pull, with L2 (torch's `weight_decay=`), or with decay, which is the block under `no_grad`.
-# The block stands before the step, as in torch's AdamW, which decays the *old* weight.
 # L2 has λ = 0.02. Decay has the same λ, and then 0.02/(1 − 0.9) = 0.2. Printed are the length of all weights, taken as one vector, and the share of test images that are classified wrongly.
 
 # %% tags=["plain"]
@@ -364,18 +365,19 @@ for kind, more in ((torch.optim.SGD, {"momentum": 0.9}), (torch.optim.Adam, {}))
 
 # %% [markdown]
 # With momentum, yes: decay with λ = 0.2 gives what L2 gives with 0.02. The lengths are 6.6, and the two weight vectors differ by 3 % of that (*Deeper*).
-# Adam is not owed a ten: it *averages* gradients, and an average multiplies nothing in the long run. Yet L2 with 0.02 gives length 7.0, and decay with 0.2 only 15.2. Something else multiplies. Decay with λ = 4 does give length 7.0, but other weights: the two vectors differ by 95 % of that.
-# The stronger pulls go with fewer wrong test images. That is one seed each, and nothing is tuned: do not read from it which kind is better.
+#
+# Adam *averages* gradients, and an average multiplies nothing in the long run. Yet L2 with 0.02 gives length 7.0, and decay with 0.2 only 15.2. Something else multiplies. Decay with λ = 4 does give length 7.0, but other weights. The two vectors differ by 95 % of that, where L2 with 0.021 differs from L2 with 0.02 by 24 %.
+# The stronger pulls go with fewer wrong test images. One seed each, and nothing is tuned: do not read from it which kind is better.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: the same length, the same weights?
 #
-# Two networks can have the same length and little else in common. So we look at the weights themselves: the distance of the two vectors, as a share of the first one's length.
-# Under Adam we tried decays until the length was that of L2, 7.0: λ = 4 is two hundred times L2's 0.02.
+# Two networks can have the same length and little else in common. So we look at the weights themselves: the distance of the two vectors, as a share of the first one's length. We also ask how many test images the two networks label alike.
+# Under Adam we tried decays until the length was that of L2, 7.0: λ = 4 is two hundred times L2's 0.02. A yardstick is the same network with a slightly stronger L2, 0.021.
 
 # %% tags=["deeper"]
 def weights(kind, **options):
-    """All weights as one vector, after the training of the plain cell."""
+    """The four parameters after the training of the plain cell."""
     held = []
 
     def keep(parameters, **more):
@@ -383,17 +385,27 @@ def weights(kind, **options):
         return kind(held, **more)
 
     train(keep, **options)
-    return parameters_to_vector(held).detach()
+    return [part.detach() for part in held]
+
+
+def labels(parts):
+    first, bias, last, last_bias = parts
+    return (torch.relu(data.test_x @ first.T + bias) @ last.T + last_bias).argmax(1)
 
 
 for kind, decay, more in ((torch.optim.SGD, 0.2, {"momentum": 0.9}),
                           (torch.optim.Adam, 4.0, {})):
-    a, b = weights(kind, l2=0.02, **more), weights(kind, decay=decay, **more)
-    print(f"{kind.__name__:<4} L2 0.02: length {a.norm():.1f} · decay {decay}: length "
-          f"{b.norm():.1f} · they differ by {(a - b).norm() / a.norm():.0%} of it")
+    ours = weights(kind, l2=0.02, **more)
+    for pull in ({"decay": decay}, {"l2": 0.021}):
+        theirs = weights(kind, **pull, **more)
+        a, b = parameters_to_vector(ours), parameters_to_vector(theirs)
+        alike = (labels(ours) == labels(theirs)).float().mean()
+        print(f"{kind.__name__:<4} L2 0.02 and {pull}: lengths {a.norm():.1f} and "
+              f"{b.norm():.1f}, apart {(a - b).norm() / a.norm():.0%}, labelled alike "
+              f"{alike:.1%}")
 
-# %% [markdown]
-# Under SGD with momentum it is nearly one network; under Adam it is another one. One seed each.
+# %% [markdown] tags=["deeper"]
+# Under SGD with momentum it is nearly one network. Under Adam the weights are others: 95 % apart, where the yardstick is 24 %, and two unrelated vectors of one length would be 141 % apart. What the two networks say differs less: they label 95 % of the test images alike, the yardstick's 98 %. One seed each.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Adam: the pull is divided too
@@ -427,7 +439,7 @@ reveal("flat-adam", "as fast", because="λw is divided by its own size, and λ c
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # A real loss is not flat. Then $\sqrt{\hat v}$ is set by the loss's gradients, and they differ from weight to weight.
-# Two weights, both 1. The loss pushes them to and fro without direction: one by ±10, the other by ±0.1.
+# Two weights, both 1. The loss pushes one to and fro by ±10, the other by ±0.1.
 
 # %%
 predict("two-weights", "Adam with L2, the same λ for both. Which weight shrinks more?",
@@ -464,20 +476,29 @@ reveal("two-weights", "the one with gradients ±0.1",
 # %% [markdown]
 # Decay took about 2 % of each. L2 took about a tenth of that, and about ten times that: its pull was divided by 10, and by 0.1. (91 and not 100 times as much: the quiet weight gets smaller on the way, and λw with it.)
 #
-# So L2 is unequal in its speed. Does it also *end* somewhere else? No. With the full batch, at rest, $(g + \lambda w)/\sqrt{\hat v} = 0$, so $g + \lambda w = 0$ as without Adam.
-# Decay is the other way round. At rest $g/\sqrt{\hat v} + \lambda w = 0$. Multiply by $\sqrt{\hat v}$:
+# So L2 is unequal in its speed. Does it also *end* somewhere else? In a real run $\hat v$ moves as the gradients do. To see which way each pull leans, we hold it still, at any positive numbers.
 #
-# $$g + \lambda\sqrt{\hat v}\,w = 0,$$
+# - **L2**: a step is zero only where $g + \lambda w = 0$, whatever number it is divided by. So it ends where it ends without Adam.
+# - **Decay**: at rest $g/\sqrt{\hat v} + \lambda w = 0$, and multiplied by $\sqrt{\hat v}$ that is $g + \lambda\sqrt{\hat v}\,w = 0$. So each weight has a price of its own, $\lambda\sqrt{\hat v_i}$ instead of λ (proposition 3 of Loshchilov & Hutter).
 #
-# and with the $\hat v$ held still that is the lowest point of loss $+ \frac{\lambda}{2}\sum_i \sqrt{\hat v_i}\,w_i^2$ (proposition 3 of Loshchilov & Hutter): each weight has a price of its own, $\lambda\sqrt{\hat v_i}$ instead of λ.
-# Take the bowl of the first picture, lowest point (2, 1), λ = 0.5, and hold $\sqrt{\hat v}$ at 4 for $w_1$ and ¼ for $w_2$, chosen far apart. L2 ends at (1.22, 1.09), where it ends without Adam. With $\hat v$ held, decay ends at (0.46, 1.43): $w_1$, with sixteen times the price, is pulled far down, and as the bowl lies aslant a smaller $w_1$ wants a larger $w_2$ (*Deeper*). **Under Adam L2 is unequal in its speed, and decay in its goal.**
+# What do prices do? Here is the bowl of the first picture, with λ = 0.5.
 #
-# A point for L2? Most trainings stop long before rest, so speed counts as well, and in a real run $\hat v$ does not hold still. Lesson 04 looks where decay then ends, and which does better.
+# **Do this**: raise the ratio of the two $\sqrt{\hat v}$ from 1 to 16.  **Notice**: which of the two ends moves, and which way does its $w_2$ go?
+
+# %% slideshow={"slide_type": "-"}
+from course_lib.explorers import weight_decay as explore
+
+explore.goals.show()
+
+# %% [markdown]
+# L2 ends at (1.22, 1.09) for every ratio. Decay, at ratio 16, ends at (0.46, 1.43). $w_1$, with sixteen times the price, is pulled far down. $w_2$ rises, though it too is pulled to zero: the bowl lies aslant, and with a smaller $w_1$ the loss itself wants a larger $w_2$. **With $\hat v$ held still, L2 under Adam is unequal in its speed, and decay in its goal.**
+#
+# And where $\hat v$ moves? The noise of minibatches roughly holds it up. With the full batch the gradients die out, and $\sqrt{\hat v}$ and the price with them. In this bowl AdamW then ends at the star, (2, 1), as if there were no pull, and L2 at (1.22, 1.09) as ever (*Deeper*; lesson 04 says why). Which of the two does *better*, lesson 04 measures.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: all of Adam, two goals, and the law of the pull
 #
-# First the function, the flat loss again, and the two goals in the bowl of the first picture, with $\sqrt{\hat v}$ held still at 4 and ¼.
+# First the function, the flat loss again, and the two goals of the picture: with $\sqrt{\hat v}$ held still at 4 and ¼, and with the full batch.
 
 # %% tags=["deeper"]
 show_source(adam_update)
@@ -491,6 +512,8 @@ claim("On a flat loss, Adam with L2 takes the same "
       holds=below(1e-5))
 
 # %% tags=["deeper", "nbval-check-output"]
+from course_lib.experiments.weight_decay.held import full_batch_end, held_rests
+
 size = torch.tensor([4.0, 0.25], dtype=torch.float64)  # √v̂, held still
 
 
@@ -502,20 +525,26 @@ def end_with(size, l2=0.0, weight_decay=0.0):
     return w
 
 
-by_l2, by_decay = end_with(size, l2=0.5), end_with(size, weight_decay=0.5)
-priced = bowl.hessian + 0.5 * size.diag()
-goal = torch.linalg.solve(priced, bowl.hessian @ torch.tensor(bowl.minimum).double())
-for name, w in (("L2", by_l2), ("decay", by_decay)):
-    print(f"{name:<6} ends at ({w[0]:.2f}, {w[1]:.2f})")
+goal = held_rests(size, 0.5)  # what the picture draws
 claim("With √v̂ held still L2 comes to rest at ridge(λ), decay at the lowest point of "
       "loss + (λ/2)Σ√v̂ᵢwᵢ².",
-      measured=[(by_l2 - ridge(0.5)).norm().item(), (by_decay - goal).norm().item()],
-      holds=below(1e-9))
+      measured=[(end_with(size, **{pull: 0.5}) - goal[pull]).norm().item()
+                for pull in goal], holds=below(1e-9))
+
+# %% tags=["deeper", "nbval-check-output"]
+by_l2, by_decay = full_batch_end(l2=0.5), full_batch_end(weight_decay=0.5)
+for name, w in (("Adam + L2", by_l2), ("AdamW", by_decay)):
+    print(f"full batch, {name:<9} ends at ({w[0]:.2f}, {w[1]:.2f})")
+claim("With the full batch and a fading rate AdamW ends at the star, as if there were "
+      "no pull, and Adam with L2 at ridge(λ).",
+      measured=[(by_decay - torch.tensor(bowl.minimum)).norm().item(),
+                (by_l2 - ridge(0.5)).norm().item()],
+      kind="checked", holds=below(0.02))
 
 # %% [markdown] tags=["deeper"]
-# In a real run $\hat v$ moves. With the full batch the gradients shrink on the way, $\sqrt{\hat v}$ with them, and so does the price. With minibatches the noise of the gradients keeps $\sqrt{\hat v}$ up.
+# Slowly, though: $\sqrt{\hat v}$ has to forget the early, large gradients before the price can fall.
 #
-# **Do this**: raise λ.  **Notice**: which of the two paths ends on the blue cross, the lowest point of loss plus L2? (The orange cross of the legend belongs to SGD. Decay's goal under Adam is not drawn, for it moves with $\hat v$; a square shows where a path is after these 100 steps, and decay is still on its way.)
+# **Do this**: raise λ.  **Notice**: which of the two paths ends on the blue cross, the lowest point of loss plus L2? (The orange cross of the legend belongs to SGD. Decay's goal under Adam is not drawn, for it moves with $\hat v$; a square shows where a path is after these 100 steps, and decay is still on its way, to the star.)
 
 # %% tags=["deeper"]
 from course_lib.explorers import weight_decay as explore
@@ -524,7 +553,7 @@ explore.trajectories.show(optimizer="Adam")
 
 # %% [markdown] tags=["deeper"]
 # Now the law. How exactly does the pull depend on the size of the gradients? Seven weights with ever larger noise as their gradient, from 0.01 to 10:
-# what L2 takes off goes as $1/\sqrt{\hat v}$, slope −1 in a log-log plot. That needs gradients that average to about zero, as noise does.
+# what L2 takes off goes as $1/\sqrt{\hat v}$, slope −1 in a log-log plot. All seven get the same noise, scaled. Among weights whose gradients differ in scale only, the slope is −1 whatever the noise. That the factor before $1/\sqrt{\hat v}$ is 1, too, needs gradients that average to about zero.
 # A gradient that hardly varies, in sign or in size, leaves hardly anything for the pull: a step is then $g/|g|$, and $(g+\lambda w)/|g+\lambda w|$ is the same.
 # In between, with $m$ and $s$ the means of the gradient and of its square, a small λ takes $(1 - m^2/s)/\sqrt{s}$ times $\eta\lambda w$ a step, as long as the weight stays about where it is.
 # For a mean of three times the noise that is $1 - 9/10 = 0.1$ over $\sqrt s$.
@@ -546,10 +575,14 @@ def pull_and_size(drift=0.0, l2=1e-6, steps=200, lr=1e-3):
 
 # %% tags=["deeper", "nbval-check-output"]
 pull, size = pull_and_size()
-claim("Under Adam with L2 the pull on a weight goes as 1/√v̂, where λw is small and "
-      "the gradients average to about zero.",
+claim("Under Adam with L2 the pull goes as 1/√v̂ among weights whose gradients differ "
+      "in scale only, where λw is small.",
       measured=(pull.log().diff() / size.log().diff()).tolist(),
       holds=near(-1, 1e-3))
+claim("If the gradients average to about zero as well, the pull is lr·λ·w/√v̂ a step, "
+      "within 5 %.",
+      measured=(pull * size / (1e-3 * 1e-6 * 200)).tolist(),
+      kind="checked", holds=near(1, 0.05))
 steady, size = pull_and_size(drift=3.0)
 claim("Where a gradient varies by a third of its mean, L2 under Adam takes less than "
       "a tenth of lr·λ·w/√v̂ a step.",
@@ -563,7 +596,7 @@ claim("In a bowl, with the full batch, Adam with L2 comes to rest at ridge(λ)."
       measured=(end(adam_update, lr=0.05, l2=0.5) - ridge(0.5)).norm().item(),
       holds=below(1e-9))
 
-# %% [markdown]
+# %% [markdown] tags=["deeper"]
 # Why only 0.05 in the first of the two runs with a drift? The steady gradient carries the weight from 1 to about 0.81 there, and $\hat v$ still remembers the larger $\lambda w$ of before: that takes another part of the pull away.
 #
 # Adam is said not to care how the loss is scaled. True for the loss alone. With L2 beside it, scaling the loss by $c$ leaves $\lambda w$ behind:
@@ -615,15 +648,13 @@ claim("`weight_decay=2λ` in torch's SGD equals the loss term λ‖w‖² under 
       holds=below(1e-12))
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ## How unequal is the pull in a network?
+# ## How far apart are the multipliers in a network?
 #
-# The network of the plain cell again, under Adam with L2, now on 1000 images with right labels. Pixels lie between 0 and 1 (before: mean 0, standard deviation 1), the learning rate is 0.001, a batch 50 images, and there are 600 steps.
-# For every weight of the first layer we note, after the last step, the number $1/(\sqrt{\hat v}+\varepsilon)$: by how much Adam multiplies what L2 adds to that weight's gradient. We call it the weight's **multiplier**; with AdamW it is 1 for all.
+# The network of the plain cell again, under Adam with L2, now on 1000 images with right labels. The learning rate is 0.001, a batch 50 images, and there are 600 steps. Pixels lie between 0 and 1, unscaled on purpose: a pixel that is nearly always blank is like a rare word, its gradients small.
+# For every weight of the first layer we note, at the end, the number $1/(\sqrt{\hat v}+\varepsilon)$: by how much Adam multiplies what L2 adds to that weight's gradient. We call it the weight's **multiplier**; with AdamW it is 1 for all.
 # A step takes off that many times ηλw if the gradients go to and fro, as ±10 and ±0.1 did; a steady gradient leaves less. The loss's gradient is multiplied, too, so the number tells how *fast* the pull acts, not where it ends.
 #
-# Two questions, both with a bound of ten, set beforehand.
-# 1. Leave out the 5 % largest and the 5 % smallest. How many times as large as the smallest multiplier is then the largest?
-# 2. How large is the smallest of all?
+# Leave out the 5 % largest and the 5 % smallest. How many times as large as the smallest multiplier is then the largest? The bound, set beforehand: ten.
 
 # %%
 predict("spread",
@@ -640,24 +671,19 @@ from course_lib.explorers import weight_decay as explore
 explore.effective_decay.show()
 
 # %% [markdown]
-# *Left:* every dot is a weight. The dashed line at $10^0 = 1$ is AdamW; the dotted slope is 1/gradient. *Middle:* nine in ten weights lie between the dotted lines.
-# *Right:* the weights by the pixel they read. Grey pixels are always blank: the loss sends their weights no gradient, and they are left out. They are the flat loss of above: L2 takes about η a step from them, whatever λ.
+# *Left:* every dot is a weight, and the line is the median of all seeds. The dashed line at $10^0 = 1$ is AdamW; the dotted slope is 1/gradient. At large λ the cloud bends flat: there $\lambda w$ itself fills $\hat v$, and the pull is divided by itself, as on the flat loss. *Middle:* nine in ten weights lie between the dotted lines.
+# *Right:* the weights by the pixel they read. Grey pixels are always blank: their weights get no gradient from the loss, and are left out. They are the flat loss of above: L2 takes about η a step from them, whatever λ.
 
 # %% tags=["nbval-check-output"]
 from course_lib.experiments.weight_decay.effective_decay import measure_decay
-from course_lib.statistics import mean_interval
 
 *_, found = measure_decay()  # what the picture was drawn from; 8 seeds
 at = found.strengths.index(1e-4)
 spread, least = found.spread[:, at], found.least[:, at]  # in powers of ten
-print(f"smallest multiplier: {10**least.mean():.0f}")
+print(f"smallest multiplier of the first layer: {10**least.mean():.0f}")
 claim("At λ = 1e-4 the multipliers of the weights spread more than tenfold: more than "
       "1 power of ten from the smallest to the largest, 5 % left out at each end.",
       measured=mean_interval(spread), kind="measured", id="decay-spread",
-      unit="powers of ten", holds=above(1))
-claim("At λ = 1e-4 Adam multiplies what L2 adds by more than ten at every weight: the "
-      "smallest multiplier is above 1 power of ten.",
-      measured=mean_interval(least), kind="measured", id="decay-least",
       unit="powers of ten", holds=above(1))
 
 # %%
@@ -669,25 +695,62 @@ reveal("spread", from_interval={"less than 3": below(0.477)(spread),
        because=f"measured: a factor of {10**spread.mean:.0f}", rests="decay-spread")
 
 # %% [markdown]
-# Nine weights in ten lie within a factor of several hundred: 380 here, 490 on fresh seeds. The largest stand at the left and right edge of the map, where pixels are nearly always blank: there gradients are rare, and $\sqrt{\hat v}$ is tiny. These weights hardly touch the output, so for digits they matter little; the weights of rare words would. In the middle four columns alone the factor is 15 (*Deeper*).
+# Nine weights in ten lie within a factor of several hundred: 380 here, 490 on fresh seeds. The largest multipliers stand at the left and right edge of the map, where pixels are nearly always blank. There gradients are rare, and $\sqrt{\hat v}$ is tiny. These weights hardly touch the output, so for digits they matter little; the weights of rare words would. With standardised pixels the factor is 11, on fresh seeds 12 (*Deeper*). <!-- rests: decay-spread-standard -->
 #
-# The smallest multiplier is 137. That fits the plain cell, where L2 with 0.02 shrank the network more than decay with 0.2. But the level is a matter of units: sum the loss over the 50 images and it falls fifty-fold. The ratios between the weights' gradients stay. Loshchilov & Hutter (2019) say that weights with large gradients are pulled less than others: so it is here. Less than by decay at equal λ they are pulled only where gradients exceed 1; here they are far below.
-# At large λ the line bends flat: $\lambda w$ itself fills $\hat v$, and the pull is divided by itself, as on the flat loss.
+# Loshchilov & Hutter (2019) say that weights with large gradients are pulled less. Less than what?
+# - **Than other weights**: so it is here, for the loudest have the smallest multipliers.
+# - **Than by decay with the same λ**: only where gradients exceed 1. Here the smallest multiplier is 137, so L2 pulls every weight of this layer faster than decay would, where gradients go to and fro.
 #
-# So under Adam one λ of L2 has as many multipliers as there are weights, set by gradients that nobody chose. Whether it costs *accuracy*, lesson 04 measures.
+# But 137 is a matter of units. Sum the loss over the 50 images, and every gradient is fifty times as large: 137 becomes about 3. The ratios between weights stay.
+#
+# **So under Adam one λ of L2 has as many multipliers as there are weights**, set by gradients that nobody chose.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
-# ### Deeper: does the spread come from the loss?
+# ### Deeper: other layers and pixels, the pull itself, and does the spread come from the loss?
 #
-# The cloud on the dotted line says yes: at λ = 1e-4 the multiplier is one over the size of the loss's gradient, except for the very smallest. A check from the other side: at large λ the pull itself fills $\hat v$, so the spread should shrink there. We compare λ = 0.1 with λ = 1e-4.
+# Three doubts. The picture shows the first layer alone: in the last one gradients are larger, so multipliers are smaller. Its pixels are unscaled. And a multiplier is not yet a pull: a steady gradient leaves the factor $1 - m^2/s$ of it (the law above). So here are all layers, on pixels of both scales, with the pull $(1-m^2/s)/\sqrt s$ beside the multiplier; $m$ and $s$ are means over all steps. The bound stays at ten.
+
+# %% tags=["deeper"]
+from course_lib.experiments.weight_decay import all_layers
+
+layers = {scale: all_layers.measure(scale) for scale in ("unit", "standard")}
+for scale, at_scale in layers.items():
+    for k, part in enumerate(all_layers.PARTS):
+        least_of, spread_of, pull_of = (10 ** figure[:, k].mean() for figure in (
+            at_scale.least, at_scale.spread, at_scale.pull))
+        print(f"{scale:<8} {part:<13} smallest {least_of:4.0f}, spread ×"
+              f"{spread_of:.0f}, spread of the pull ×{pull_of:.0f}")
+
+# %% tags=["deeper", "nbval-check-output"]
+claim("At λ = 1e-4 Adam multiplies what L2 adds by more than ten at every weight of "
+      "the first layer that gets a gradient: the smallest multiplier is above 1 power "
+      "of ten.", measured=mean_interval(least), kind="measured", id="decay-least",
+      unit="powers of ten", holds=above(1))
+PIXELS = {"unit": "unscaled pixels", "standard": "standardised pixels"}
+for scale, short in (("unit", "all"), ("standard", "standard")):
+    claim(f"Adam + L2 at λ = 1e-4, {PIXELS[scale]}: at every weight and bias of both "
+          "layers that gets a gradient the multiplier is above 1 power of ten.",
+          measured=mean_interval(layers[scale].least.amin(1)), kind="measured",
+          id=f"decay-least-{short}", unit="powers of ten", holds=above(1))
+for scale, what, figure, short in (
+        ("standard", "multiplier", "spread", "decay-spread-standard"),
+        ("unit", "pull", "pull", "pull-spread"),
+        ("standard", "pull", "pull", "pull-spread-standard")):
+    claim(f"Adam + L2 at λ = 1e-4, {PIXELS[scale]}: in the first layer the {what} "
+          "spreads over more than 1 power of ten, 5 % left out at each end.",
+          measured=mean_interval(getattr(layers[scale], figure)[:, 0]), id=short,
+          kind="measured", unit="powers of ten", holds=above(1))
+
+# %% [markdown] tags=["deeper"]
+# The pull spreads as the multiplier does. <!-- rests: pull-spread, pull-spread-standard --> Pixels matter: 380 becomes 11 where they are standardised, so the large number belongs to inputs that are rare. Whether that is still more than tenfold these eight seeds cannot tell; fresh ones say yes, 12. <!-- rests: decay-spread-standard --> The smallest multiplier of all is 36, in the last layer. <!-- rests: decay-least-all, decay-least-standard -->
 #
-# And how much of it is due to the pixels at the edge? We leave out the two columns at either side, for the first seed.
+# **Does the spread come from the loss?** The cloud on the dotted line says yes: at λ = 1e-4 the multiplier is one over the size of the loss's gradient, except for the very smallest. A check from the other side: at large λ the pull itself fills $\hat v$, so the spread should shrink there. We compare λ = 0.1 with λ = 1e-4.
+#
+# And how much of it is due to the pixels at the edge, without rescaling? We leave out the two columns at either side, for the first seed.
 #
 # The eight seeds differ in split, start and batch order, and share the same 1797 images: the intervals, here and above, speak of these digits, not of other data.
 
 # %% tags=["deeper", "nbval-check-output"]
-from course_lib.statistics import paired_interval
-
 inner = found.cloud[1][at].view(-1, 8, 8)[:, :, 2:6].flatten()  # of the first seed
 low, high = inner.nanquantile(inner.new_tensor([0.05, 0.95]))
 print(f"in the middle four columns alone: within a factor of {10 ** (high - low):.0f}")
@@ -700,24 +763,19 @@ claim("At λ = 0.1 the multipliers of the weights spread over fewer powers of te
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## In production
 #
-# - **SGD** with momentum: `torch.optim.SGD(…, weight_decay=1e-4)` is L2, and every recipe tuned with it means L2. Typical λ: 1e-4 (ResNet) to 5e-4 (AlexNet, VGG). torch has no SGD with decay; it is the block of the plain cell.
-# - **Adam**: use `torch.optim.AdamW`. Whether its results are better, lesson 04 measures. Its λ is readable: it takes the same share ηλ of every weight at each step, whatever the gradients, and however the loss is scaled. Typical λ: 0.01 to 0.1 (0.05 in DeiT, 0.1 in GPT-3). AdamW decays by default, with 0.01; SGD and Adam do not. How much is that in all? Multiply ηλ by the number of steps: η = 0.001, λ = 0.01 and 3000 steps make 0.03, so a weight loses about 3 %, next to nothing.
-# - **Changing over**: from SGD with momentum 0.9 and `weight_decay=1e-4` to SGD with decay, 1e-3. From SGD, or from Adam with L2, to AdamW there is no formula: begin at 1/(lr·steps), as lesson 04 does, and tune. From SGD to torch's Adam with the same `weight_decay=1e-4` it is still L2, but divided by each weight's $\sqrt{\hat v}$: another strength for every weight.
-# - **Biases**, and the scale and shift of normalisation layers such as BatchNorm (lesson 07), are usually left out. It takes two parameter groups. Whether it lowers the error depends on the network's width, and on whether λ was chosen by loss or by error: lesson 07. <!-- rests: spare-narrow, spare-wide, not spare-tuned-noisy, spare-tuned-error-noisy -->
-
-# %% tags=["nbval-check-output"]
-network = torch.nn.Sequential(torch.nn.Linear(64, 128), torch.nn.BatchNorm1d(128),
-                              torch.nn.ReLU(), torch.nn.Linear(128, 10))
-matrices = [p for p in network.parameters() if p.ndim >= 2]
-others = [p for p in network.parameters() if p.ndim < 2]  # biases, scale and shift
-optimizer = torch.optim.AdamW([{"params": matrices, "weight_decay": 0.05},
-                               {"params": others, "weight_decay": 0.0}], lr=1e-3)
-for group in optimizer.param_groups:
-    print(f"λ = {group['weight_decay']:<4}  lr = {group['lr']}  shapes",
-          [tuple(p.shape) for p in group["params"]])
-
-# %% [markdown]
-# The learning rate is the same in both groups, the decay differs. `course_lib.weight_decay.decay_groups` makes them too: it spares whatever belongs to a normalisation layer or has fewer than two dimensions. Do not choose by name: a BatchNorm in a `Sequential` is called `1`.
+# What do you write, and what becomes of a λ that was tuned for something else?
+#
+# | from | to | do this | for example |
+# |---|---|---|---|
+# | SGD, momentum 0.9, `weight_decay=1e-4` | SGD with decay, the block of the plain cell (torch has none) | λ/(1 − μ) | 1e-4/0.1 = 1e-3 |
+# | the same | torch's Adam, with the same number | better not: it is still L2, divided by each weight's $\sqrt{\hat v}$ | above, 1e-4 acts like 0.02 on one weight and like 7 on another |
+# | the same, or Adam with L2 | `torch.optim.AdamW` | no formula: begin at 1/(lr·steps), and tune (lesson 04) | lr 0.001, 3000 steps: 0.33 |
+#
+# **How much is a λ in all?** AdamW takes the share ηλ of every weight at each step, however the loss is scaled. Multiply by the number of steps (under a schedule: λ times the sum of the rates). η = 0.001, AdamW's default 0.01 and 3000 steps make 0.03. So a weight loses about 3 % in the whole training: next to nothing. (SGD and Adam have no pull by default.)
+#
+# **A trap: in torch lr multiplies the decay.** Raise lr, or let a schedule lower it, and you have changed the decay, too. Loshchilov & Hutter's own form takes a share that the base rate does not touch. Lesson 04 asks what may stay when lr changes.
+#
+# **Biases**, and the scale and shift of normalisation layers such as BatchNorm (lesson 07), are usually left out. It takes two parameter groups (*Deeper*). Whether it lowers the error is not settled. On our small networks it depended on the width, and on how λ was chosen (lesson 07). <!-- rests: spare-narrow, spare-wide, not spare-tuned-noisy, spare-tuned-error-noisy -->
 
 # %%
 quiz("You keep SGD with momentum 0.9 and its learning rate, and replace "
@@ -731,9 +789,25 @@ quiz("You keep SGD with momentum 0.9 and its learning rate, and replace "
      answer="5e-3")
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
-# ### Deeper: converting λ
+# ### Deeper: two groups, and converting λ
 #
-# Papers and programs write the strength in at least five ways:
+# Weight matrices decay, the rest does not:
+
+# %% tags=["deeper", "nbval-check-output"]
+network = torch.nn.Sequential(torch.nn.Linear(64, 128), torch.nn.BatchNorm1d(128),
+                              torch.nn.ReLU(), torch.nn.Linear(128, 10))
+matrices = [p for p in network.parameters() if p.ndim >= 2]
+others = [p for p in network.parameters() if p.ndim < 2]  # biases, scale and shift
+optimizer = torch.optim.AdamW([{"params": matrices, "weight_decay": 0.05},
+                               {"params": others, "weight_decay": 0.0}], lr=1e-3)
+for group in optimizer.param_groups:
+    print(f"λ = {group['weight_decay']:<4}  lr = {group['lr']}  shapes",
+          [tuple(p.shape) for p in group["params"]])
+
+# %% [markdown] tags=["deeper"]
+# The learning rate is the same in both groups, the decay differs. `course_lib.weight_decay.decay_groups` makes them too: it spares whatever belongs to a normalisation layer or has fewer than two dimensions. Do not choose by name: a BatchNorm in a `Sequential` is called `1`.
+#
+# **Converting.** Papers and programs write the strength in at least five ways:
 #
 # | name here | what λ means |
 # |---|---|
@@ -751,7 +825,7 @@ for convention in ("penalty", "half_penalty", "per_example", "decoupled", "per_s
                             momentum=0.9)
     print(f"{convention:<13} λ = {same:.3g}")
 
-# %% [markdown]
+# %% [markdown] tags=["deeper"]
 # One regularization, five numbers. Whoever writes λ/2m in a formula and λ/2 in the code is off by a factor of m: with 5000 examples, of 5000.
 # The last two lines are for momentum 0.9; under Adam no factor converts one kind into the other.
 
@@ -760,7 +834,7 @@ for convention in ("penalty", "half_penalty", "per_example", "decoupled", "per_s
 #
 # - A recipe tuned with coupled L2 works: keep it, or tune again.
 # - Fine-tuning: both pull to zero, away from the weights you were given. A penalty on the distance to those, $\frac{\lambda}{2}\lVert w - w_0\rVert^2$, pulls back to where you started (*L2-SP*, Li et al. 2018).
-# - Weights in front of a BatchNorm: keep the decay there, but do not expect it to make the function simpler. It sets the effective learning rate, as lesson 07 shows (one of three mechanisms that Zhang et al., 2019, tell apart).
+# - Weights in front of a BatchNorm: keep the decay there, but do not expect a simpler function. It sets the effective learning rate (lesson 07; Zhang et al., 2019).
 
 # %% [markdown] tags=["card"] slideshow={"slide_type": "slide"}
 # ## To keep
@@ -770,11 +844,12 @@ for convention in ("penalty", "half_penalty", "per_example", "decoupled", "per_s
 # | formula | L2: $g \leftarrow g + \lambda w$, then the optimizer's step. Weight decay: $w \leftarrow (1-\eta\lambda)\,w$, and the step with $g$ alone |
 # | plain SGD | the same, at every step: $w - \eta(g+\lambda w) = (1-\eta\lambda)w - \eta g$ |
 # | SGD + momentum | not the same: decay is $1/(1-\mu)$ times weaker, so $\lambda_{\text{decay}} = \lambda_{\text{L2}}/(1-\mu)$ |
-# | Adam | not the same, and no factor converts them: $\sqrt{\hat v}$ divides loss and L2 alike, weight by weight, not the decay |
+# | Adam | not the same, and no factor converts them: $\sqrt{\hat v}$ divides loss and L2 alike, weight by weight, not the decay. |
 # | PyTorch | `weight_decay=` is L2 in `SGD` and `Adam`, and decay in `AdamW` (that is `Adam(decoupled_weight_decay=True)`) |
 # | typical | L2 under SGD 1e-4 to 5e-4; decay in AdamW 0.01 to 0.1; no pull on biases and norms |
+# | a trap | torch decays by lr·λ a step: who changes lr changes it |
 # | when not | a tuned recipe of the other kind; fine-tuning, which should pull to the given weights; as a regularizer of weights before a normalisation layer |
-# | measured | under Adam + L2 the multipliers of the pull in a network spread more than tenfold; the largest belong to pixels that are nearly always blank <!-- rests: decay-spread --> |
+# | measured | under Adam + L2, on unscaled pixels, the multipliers of a first layer spread more than tenfold; the largest belong to pixels nearly always blank <!-- rests: decay-spread --> |
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # Now write the updates yourself: **`03_weight_decay_exercises.ipynb`** (T4 and T5 draw on *Deeper* sections). Your own function can then steer the first picture of this lesson.

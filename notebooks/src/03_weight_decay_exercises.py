@@ -146,7 +146,7 @@ t3 = check("03/T3", sgd_l2, sgd_decay, adam_l2, adamw)
 # %% [markdown]
 # ## T4 · One λ, five ways to write it
 #
-# The same strength is a different number in each text. Convert it. (The lesson's *Deeper: converting λ* has the same table.)
+# The same strength is a different number in each text. Convert it. (The lesson's *Deeper: two groups, and converting λ* has the same table.)
 #
 # | name | what the text writes |
 # |---|---|

@@ -8,6 +8,7 @@ from course_lib.adamw import adam_update
 from course_lib.experiments.shared.surfaces import descend
 from course_lib.experiments.weight_decay.bowl import BOWL, START, STEPS
 from course_lib.experiments.weight_decay.effective_decay import STRENGTHS, measure_decay
+from course_lib.experiments.weight_decay.held import held_rests, sizes_of
 from course_lib.experiments.weight_decay.parabola import PULLS
 from course_lib.explorers import weight_decay as explore
 from course_lib.sgd import sgd_update
@@ -98,3 +99,16 @@ def test_the_lines_of_equal_loss_move_with_the_star():
     before, moved, back = (losses(star) for star in ((2.0, 1.0), (0.3, 2.3), (2.0, 1.0)))
     assert torch.allclose(before, before[:, :1], rtol=1e-6)
     assert torch.allclose(moved, before, rtol=1e-6) and torch.equal(back, before)
+
+
+def test_the_two_goals_are_drawn_where_they_are_and_priced():
+    goals = explore.goals.explorer
+    marks = goals.prepare(Figure())
+    l2, decay = (BOWL.ridge(0.5), held_rests(sizes_of(16.0), 0.5)["weight_decay"])
+    caption = goals.draw(marks, goals.compute(ratio=16.0))
+    for pull, end in (("l2", l2), ("weight_decay", decay)):
+        assert torch.allclose(torch.tensor(marks[pull][0].get_xydata())[0], end)
+        assert f"({end[0]:.2f}, {end[1]:.2f})" in caption
+    prices = [bar.get_height() for bar in marks["price weight_decay"]]
+    assert prices == pytest.approx([2.0, 0.125])
+    assert decay[0] < l2[0] and decay[1] > l2[1] > BOWL.minimum[1]
