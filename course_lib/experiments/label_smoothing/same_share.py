@@ -16,7 +16,7 @@ from course_lib.experiments.label_smoothing import smoothing
 from course_lib.experiments.shared.forward import forward
 
 NOISES = (0.2, 0.0)
-LAST, EVERY = 1000, 5
+LAST, EVERY = 1000, 10
 
 
 @dataclass

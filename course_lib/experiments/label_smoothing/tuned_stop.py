@@ -2,7 +2,8 @@
 
 The network and the noisy labels of `smoothing`, on seeds that no verdict uses. What is chosen is
 RATE and STEPS, the fourth situation of lesson 05: the lowest mean error on 200 validation rows with
-right labels. No row that judges has a part in it.
+right labels. No row that judges has a part in it. The first grid had the rates 0.0005 to 0.004, and
+its lowest rate won, at 600 steps; so 0.00025 was added, and did not do better.
 """
 
 from collections.abc import Iterator
@@ -14,10 +15,10 @@ from course_lib.engine import train
 from course_lib.engine.cache import remembered
 from course_lib.experiments.label_smoothing import smoothing
 
-RATES = (5e-4, 1e-3, 2e-3, 4e-3)
+RATES = (2.5e-4, 5e-4, 1e-3, 2e-3)
 STOPS = (50, 100, 200, 300, 400, 600, 1000)
 SEEDS = tuple(range(16))
-RATE, STEPS = 1e-3, 300  # what `choose_stop` finds on base 0
+RATE, STEPS = 5e-4, 600  # what `choose_stop` finds on base 0
 
 
 @dataclass
