@@ -890,11 +890,10 @@ for name, run, some in (("noise, memorised", noisy, few),
 *_, longer_tuned = train_on_them(steps=tuned.STEPS, rate=tuned.RATE)
 for name, run, more in (("noise, memorised", noisy, longer),
                         ("noise, tuned", usable, longer_tuned)):
-    for place, epsilon in enumerate(more.epsilons):
-        for rows, source in ((300, run), (500, more)):
-            error, ece, nll = (
-                (source.of(f, epsilon) if source is run else getattr(more, f)[:, place])
-                .mean() for f in ("error", "ece", "nll"))
+    for epsilon in more.epsilons:
+        for rows, found in ((300, run), (500, more)):
+            error, ece, nll = (found.of(figure, epsilon).mean()
+                               for figure in ("error", "ece", "nll"))
             print(f"{name}, ε = {epsilon}, {rows} rows trained on: errors {error:.1%}, "
                   f"ECE {ece:.3f}, NLL {nll:.2f}")
 
@@ -913,11 +912,11 @@ for name, run, some, more in (("noise, memorised", noisy, few, longer),
           below(0.01), kind="measured", id=f"few-rows-50-{where}", **in_points)
     claim(f"{name.capitalize()}, ε = 0: 200 trusted rows trained on lower the error by "
           "more than a point.",
-          paired_interval(more.error[:, 0], run.of("error", 0.0)), lower,
+          paired_interval(more.of("error", 0.0), run.of("error", 0.0)), lower,
           kind="measured", id=f"trained-on-{where}", **in_points)
     claim(f"{name.capitalize()}: 200 trusted rows trained on, at ε = 0, make fewer "
           "errors than ε = 0.1 without them, by more than a point.",
-          paired_interval(more.error[:, 0], run.of("error", 0.1)), lower,
+          paired_interval(more.of("error", 0.0), run.of("error", 0.1)), lower,
           kind="measured", id=f"trained-on-or-smooth-{where}", **in_points)
 
 # %% [markdown]

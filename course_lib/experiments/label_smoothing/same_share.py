@@ -16,7 +16,7 @@ from course_lib.experiments.label_smoothing import smoothing
 from course_lib.experiments.shared.forward import forward
 
 NOISES = (0.2, 0.0)
-LAST, EVERY = 1000, 10
+LOOKS = (*range(5, 100, 5), *range(100, 1001, 20))  # closer where right labels are learned
 
 
 @dataclass
@@ -55,13 +55,12 @@ class Stages:
 
 @remembered
 def compare_stages(
-    seeds: tuple[int, ...] = smoothing.SEEDS, last: int = LAST, every: int = EVERY
+    seeds: tuple[int, ...] = smoothing.SEEDS, steps: tuple[int, ...] = LOOKS
 ) -> Iterator[Stages]:
     """Train the network of `smoothing` on noisy and on right labels, looking at it again and again.
 
     The learning rate is its 0.002.
     """
-    steps = tuple(range(every, last + 1, every))
     curves = torch.stack([_curves(noise, seeds, steps) for noise in NOISES])
     yield Stages(NOISES, torch.tensor(steps), *curves.unbind(-1))
 

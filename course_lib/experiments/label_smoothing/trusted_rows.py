@@ -59,6 +59,10 @@ class TrainedOn:
     ece: Tensor
     nll: Tensor
 
+    def of(self, name: str, epsilon: float) -> Tensor:
+        """`error`, `ece` or `nll`, [seeds]."""
+        return getattr(self, name)[:, self.epsilons.index(epsilon)]
+
 
 @remembered
 def few_rows(
