@@ -1,8 +1,8 @@
 """What do trusted labels buy? A temperature from few of them, or more rows to train on.
 
 Beside 300 rows, a fifth of them with a wrong label, there are 200 validation rows with right ones.
-`few_rows` fits a temperature on some of these, drawn many times; `train_on_them` puts all 200 into
-the training set instead. Test rows are those of `smoothing`.
+`few_rows` fits a temperature on some of these, drawn many times; `train_on_them` puts them into the
+training set instead, all or all but some for a temperature. Test rows are those of `smoothing`.
 """
 
 from collections.abc import Iterator
@@ -49,7 +49,7 @@ class FewRows:
 
 @dataclass
 class TrainedOn:
-    """Figures on the test rows, as the networks are, [seeds, epsilons] each.
+    """Figures on the test rows, [seeds, epsilons] each; after a temperature where rows were left.
 
     error, ece: shares; nll in nats.
     """
@@ -95,17 +95,17 @@ def _one_seed(
     """The three parts of `FewRows` for one seed, [3, epsilons, sizes, draws]."""
     split = smoothing.data(seed, noise)
     both = [part[places] for part in parameters]
-    held_out, test = (
-        forward(both, x).double() for x in (split.validation_x, split.test_x)
-    )
+    held_out, test = (forward(both, x).double() for x in (split.validation_x, split.test_x))
     generator = seeded(seed, "trusted rows")  # every network is given the same rows
     rows = [
         [torch.randperm(len(split.validation_y), generator=generator)[:size] for _ in range(draws)]
         for size in sizes
     ]
     figures = [
-        [[_judge(new, split.test_y, T) for T in _fitted(z, split.validation_y, drawn)]
-         for drawn in rows]
+        [
+            [_judge(new, split.test_y, T) for T in _fitted(z, split.validation_y, drawn)]
+            for drawn in rows
+        ]
         for z, new in zip(held_out, test)
     ]
     return torch.tensor(figures, dtype=torch.float64).movedim(-1, 0)
@@ -130,14 +130,18 @@ def _judge(z: Tensor, target: Tensor, temperature: float | None) -> tuple[float,
     return ece, cross_entropy(scaled, target).item(), temperature is None
 
 
-def with_trusted_rows(seed: int, noise: float) -> Split:
-    """The rows of `smoothing.data`, the validation rows among the training rows, too."""
+def with_trusted_rows(seed: int, noise: float, held_out: int = 0) -> Split:
+    """The rows of `smoothing.data`, but the last `held_out` validation rows, all to train on."""
     split = smoothing.data(seed, noise)
+    moved = len(split.validation_y) - held_out
+    x, y = split.validation_x.tensor_split([moved]), split.validation_y.tensor_split([moved])
     return replace(
         split,
-        train_x=torch.cat([split.train_x, split.validation_x]),
-        train_y=torch.cat([split.train_y, split.validation_y]),
-        clean_train_y=torch.cat([split.clean_train_y, split.validation_y]),
+        train_x=torch.cat([split.train_x, x[0]]),
+        train_y=torch.cat([split.train_y, y[0]]),
+        clean_train_y=torch.cat([split.clean_train_y, y[0]]),
+        validation_x=x[1],
+        validation_y=y[1],
     )
 
 
@@ -147,15 +151,27 @@ def train_on_them(
     steps: int = 2000,
     rate: float = smoothing.RATE,
     seeds: tuple[int, ...] = smoothing.SEEDS,
+    held_out: int = 0,
 ) -> Iterator[TrainedOn]:
-    """Train EPSILONS on the 300 rows and the 200 trusted ones, for as many steps."""
+    """Train EPSILONS on the 300 rows and the trusted ones, for as many steps.
+
+    held_out: of the 200 trusted rows as many are kept for a temperature; with 0 there is none.
+    """
     *_, (networks, _) = smoothing.train_smoothed(
-        lambda seed: with_trusted_rows(seed, noise), EPSILONS, seeds, steps, rate
+        lambda seed: with_trusted_rows(seed, noise, held_out), EPSILONS, seeds, steps, rate
     )
     found = []
     for seed in seeds:
-        split = smoothing.data(seed, noise)
-        logits = forward(networks[seed], split.test_x).double()
-        found.append([smoothing.read(z, split.test_y, 1.0)[0][:3] for z in logits])
+        split = with_trusted_rows(seed, noise, held_out)
+        figures = []
+        for k in range(len(EPSILONS)):
+            one = [part[k] for part in networks[seed]]
+            T = None
+            if held_out:
+                z = forward(one, split.validation_x).double()
+                (T,) = _fitted(z, split.validation_y, [torch.arange(held_out)])
+            new = forward(one, split.test_x).double()
+            figures.append(smoothing.read(new, split.test_y, T or 1.0)[0][:3])
+        found.append(figures)
     error, nll, ece = torch.tensor(found, dtype=torch.float64).unbind(2)
     yield TrainedOn(EPSILONS, error, ece, nll)
