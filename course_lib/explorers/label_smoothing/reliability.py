@@ -15,6 +15,7 @@ PANELS = {
 EDGES = np.linspace(0, 1, smoothing.BINS + 1)
 SAID = ("error", "nll", "ece", "temperature")
 FEW = 50  # predictions of all seeds together: a bin with fewer is drawn hollow
+NAMES = [f"{epsilon:g}".lstrip("0") or "0" for epsilon in smoothing.EPSILONS]
 
 
 def _compute(noise, steps, seeds=smoothing.SEEDS, hurry=1):
@@ -56,7 +57,7 @@ def _prepare(figure):
     for column, (name, (title, limits)) in enumerate(PANELS.items(), start=1):
         ax = figure.add_subplot(grid[:, column])
         ax.set(title=title, xlabel="ε (not to scale)", ylim=limits, xlim=(-0.4, len(places) - 0.6))
-        ax.set_xticks(places, [f"{epsilon:g}".lstrip("0") or "0" for epsilon in smoothing.EPSILONS])
+        ax.set_xticks(places, NAMES, fontsize=8)
         for k, label in enumerate(LINES if name != "error" else ["with or without T"]):
             marks[f"{name} {k}"] = plotting.draw_band(ax, [], np.empty((0, 0)), label=label, k=k)
             dot = {"marker": "o", "markersize": 6, "linestyle": "none"}

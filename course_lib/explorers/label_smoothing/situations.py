@@ -17,6 +17,7 @@ SITUATIONS = {
     "noise, tuned": (0.2, tuned_stop.STEPS, tuned_stop.RATE),
 }  # share of wrong labels, steps, learning rate
 SHOWN = smoothing.READINGS[:2]
+NAMES = [f"{epsilon:g}".lstrip("0") or "0" for epsilon in smoothing.EPSILONS]
 
 
 def _compute(
@@ -45,7 +46,7 @@ def _prepare(figure):
     for ax, name in zip(axes, SITUATIONS):
         ax.set(title=name, xlabel="ε (not to scale)", ylim=(0.15, 1.0))
         ax.set_xlim(-0.3, len(places) - 0.7)
-        ax.set_xticks(places, [f"{epsilon:g}".lstrip("0") or "0" for epsilon in smoothing.EPSILONS])
+        ax.set_xticks(places, NAMES, fontsize=8)
         for k, label in enumerate(("how sure", "how often right")):
             marks[f"{name} {k}"] = plotting.draw_band(ax, [], np.empty((0, 0)), label=label, k=k)
             dot = {"marker": "o", "markersize": 6, "linestyle": "none"}
