@@ -137,7 +137,7 @@ for epsilon, model in networks.items():
     judge(f"ε = {epsilon}", model(data.test_x))
 
 # %% [markdown]
-# Without smoothing the network is sure of 88 % and right on 76 %: **overconfident**. With ε = 0.1 it is sure of 70 % and right on 79 %, with 0.3 sure of 53 % and right on 80 %: **underconfident**. Both also make fewer errors. That is one seed; below we take eight.
+# Without smoothing the network is sure of 88 % and right on 76 %: **overconfident**. With ε = 0.1 it is sure of 70 % and right on 79 %, with 0.3 sure of 53 % and right on 80 %: **underconfident**. Both also make fewer errors. That is one seed; below are eight.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The loss
@@ -854,7 +854,7 @@ claim("temperature_scale finds the lowest NLL: none of 600 other temperatures, f
 #
 # **What does a calibrated classifier cost?** In our runs:
 #
-# - *In errors, nothing.* ε = 0.1 makes fewer; where rate and stop are tuned it is less than a point. <!-- rests: smooth-error-memorised, smooth-error-labels, smooth-error-stopped, not smooth-error-tuned -->
+# - *In errors, nothing.* ε = 0.1 makes fewer, where rate and stop are tuned by less than a point. <!-- rests: smooth-error-memorised, smooth-error-labels, smooth-error-stopped, not smooth-error-tuned -->
 # - *In honesty, something.* ε = 0.1 alone makes the ECE worse in three situations of four. <!-- rests: elsewhere-ece-labels, elsewhere-ece-stopped, elsewhere-ece-tuned -->
 # - *In labels that you trust, some.* A temperature mends the honesty. With memorised noise the ECE is 0.11 without one. Fitted on 200 rows it is 0.03, on 50 it is 0.04, on 20 it is 0.07. <!-- rests: few-rows-20-memorised -->
 #
