@@ -583,7 +583,7 @@ for name, run in situations.items():
     claim(f"{name.capitalize()}, temperature fitted: ε = 0.1 lowers the NLL.",
           paired_interval(run.of("nll", 0.1, right), run.of("nll", 0.0, right)), lower,
           kind="measured", unit="nats",
-          id="smooth-tempered-nll" if run is noisy else f"tempered-nll-{where}")
+          id={"memorised": "smooth-tempered-nll"}.get(where, f"tempered-nll-{where}"))
     claim(f"{name.capitalize()}, temperature fitted: the ECE with ε = 0.1 is less than "
           "a point above that without.",
           paired_interval(run.of("ece", 0.1, right), run.of("ece", 0.0, right)),
