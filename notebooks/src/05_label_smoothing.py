@@ -739,7 +739,7 @@ claim("Noise memorised: ε = 0.1 changes the share "
 # *Why is the stopped network too modest?* A fifth of the labels that taught it are wrong. Asked for labels as noisy as those, it would be right on about $0.829\cdot 0.8 + 0.171\cdot 0.2/9 = 67\,\%$ of the test rows; asked for right ones it is right on 83 %. It says 75 %, in between, as if the noisy labels had taught it doubt. A temperature fitted on wrong labels does the same to a finished network. But a network that stops early has small logits anyway.
 # So here are two controls, both on *right* labels: the network at the same *step*, 600, and at the same *stage*, where it has learned 89 % of its labels, too. Is it as modest?
 
-# %% tags=["deeper", "nbval-check-output"]
+# %% tags=["deeper"]
 from course_lib.experiments.label_smoothing.same_share import compare_stages
 
 *_, stages = compare_stages()
@@ -753,6 +753,8 @@ for share in (0.5, 0.7, 0.89):
         print(f"{share:.0%} learned, {'noisy' if noise else 'right'} labels: step "
               f"{step:3.0f}, sure of {stages.at('sure', noise, share).mean():.1%}, "
               f"right on {stages.at('right', noise, share).mean():.1%}")
+
+# %% tags=["deeper", "nbval-check-output"]
 claim("Right labels, stopped when 89 % of them are learned: too modest by more than a "
       "point.",
       mean_interval(stages.excess(0.0, 0.89)), lower, kind="measured",
