@@ -1,0 +1,190 @@
+"""Where depth pays: lines of MNIST-1D, so many blocks, always on or dropped, each at its best.
+
+4000 lines of 40 numbers, all labels right; the network of `training`, 40-32-10, with 0, 2, 4 or 8
+blocks. The task was chosen by networks that drop nothing: over 3000 steps more blocks erred less.
+
+A side is a number of blocks, always on or dropped. Each tries nine settings: three learning rates
+times three strengths, the weight decay where blocks are always on and p_L where they are dropped;
+each looked at after every step of `LOOKS`. What has the lowest mean error on validation rows at
+three pilot seeds that nothing else uses is frozen; no grid is widened afterwards. A side has
+finished learning if from the last look but one to the last its frozen setting's validation error
+does not fall by a point or more. Grids, sizes, looks and that bound were written down before any
+network with dropping was trained. The sweep is stored in
+`course_lib/records/stochastic_depth/lines.json`, the test errors of what was frozen in
+`lines_judged.json`.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from course_lib.base.arguments import require_choice
+from course_lib.data import Split
+from course_lib.data.mnist1d import LENGTH, mnist1d
+from course_lib.engine import ModelSpec, Training, train
+from course_lib.engine.cache import remembered
+from course_lib.experiments.stochastic_depth.training import WIDTH
+from course_lib.records import store
+from course_lib.statistics import Interval, paired_interval
+
+ROWS, VALIDATION, TEST = 4000, 2000, 2000
+GUESSING = 0.9  # test error; a network that has diverged is counted as one that guesses
+LOOKS = (1000, 2000, 3000, 4500, 6000)
+FINISHED = 0.01
+PILOT = (9000, 9001, 9002)
+SEEDS = tuple(range(12))
+RATES = (0.002, 0.004, 0.008)
+DECAYS = (0.0, 0.1, 0.5)
+LAST = (0.5, 0.8, 0.9)  # p_L
+BLOCKS = (0, 2, 4, 8)
+
+
+class Side(NamedTuple):
+    """So many blocks, always on or dropped."""
+
+    blocks: int
+    dropping: bool = False
+
+
+class Setting(NamedTuple):
+    """What a side may choose: the learning rate, and p_L or the weight decay."""
+
+    lr: float
+    strength: float
+
+
+@dataclass
+class Line:
+    """One line of the sweep: the mean error on validation rows after each step of `LOOKS`."""
+
+    blocks: int
+    dropping: bool
+    lr: float
+    strength: float
+    error: list[float]
+
+
+ALWAYS_ON = tuple(Side(blocks) for blocks in BLOCKS)
+DROPPING = tuple(Side(blocks, True) for blocks in BLOCKS if blocks)
+SIDES = ALWAYS_ON + DROPPING
+
+
+def lines(seed: int) -> Split:
+    """Freshly drawn lines, all labels right."""
+    return mnist1d(seed, ROWS, 0.0, VALIDATION, TEST)
+
+
+def settings_of(side: Side) -> tuple[Setting, ...]:
+    """The nine settings of a side."""
+    require_choice("side", side, SIDES)
+    strengths = LAST if side.dropping else DECAYS
+    return tuple(Setting(lr, strength) for strength in strengths for lr in RATES)
+
+
+def _train(
+    side: Side, settings: Sequence[Setting], seeds: tuple[int, ...], steps: int
+) -> Iterator[Training]:
+    spec = ModelSpec(
+        (LENGTH, WIDTH, 10), residual_blocks=side.blocks, expansion=1, branch_norm=False
+    )
+    strengths = [setting.strength for setting in settings]
+    grid: dict[str, list[float] | float] = {"lr": [setting.lr for setting in settings]}
+    if side.dropping:
+        grid |= {"survival": strengths, "weight_decay": 0.0}
+    else:
+        grid |= {"weight_decay": strengths}
+    return train(
+        spec,
+        lines,
+        grid,
+        seeds,
+        steps=steps,
+        record_at=[step for step in LOOKS if step <= steps],
+        validate=True,
+        keep_parameters=False,
+    )
+
+
+def pilot(side: Side, seeds: tuple[int, ...] = PILOT) -> list[Line]:
+    """Train all settings of a side at the pilot seeds and look at validation rows."""
+    settings = settings_of(side)
+    *_, training = _train(side, settings, seeds, LOOKS[-1])
+    error = (1 - training.validation_accuracy.double()).mean(0)
+    return [Line(*side, *setting, row.tolist()) for setting, row in zip(settings, error)]
+
+
+@cache
+def sweep() -> tuple[Line, ...]:
+    """The stored lines, side by side."""
+    return tuple(Line(**line) for line in store.stored("stochastic_depth/lines"))
+
+
+def tried(side: Side) -> list[Line]:
+    """What a side tried."""
+    require_choice("side", side, SIDES)
+    return [line for line in sweep() if (line.blocks, line.dropping) == side]
+
+
+def _lowest(side: Side) -> tuple[float, int, Line]:
+    """(validation error, step, line) at which a side's is lowest."""
+    found = [
+        (value, step, Setting(line.lr, line.strength), line)
+        for line in tried(side)
+        for step, value in zip(LOOKS, line.error)
+        if value == value  # NaN: diverged by then
+    ]
+    value, step, _, line = min(found, key=lambda one: one[:3])
+    return value, step, line
+
+
+def frozen(side: Side) -> tuple[Setting, int]:
+    """(setting, step) of a side whose validation error is lowest in the sweep."""
+    _, step, line = _lowest(side)
+    return Setting(line.lr, line.strength), step
+
+
+def still_falling(side: Side) -> float:
+    """By how much a side's frozen setting's validation error fell from the last look but one."""
+    _, _, line = _lowest(side)
+    return line.error[-2] - line.error[-1]
+
+
+def best(sides: Sequence[Side]) -> Side:
+    """That of the sides whose validation error is lowest in the sweep."""
+    return min(sides, key=lambda side: _lowest(side)[:2])
+
+
+@remembered
+def judge(side: Side, seeds: tuple[int, ...] = SEEDS) -> Iterator[Tensor]:
+    """Yield the errors on test rows of what a side froze, [seeds]; NaN: not there yet."""
+    setting, step = frozen(side)
+    for training in _train(side, (setting,), seeds, step):
+        error = 1 - training.test_accuracy[:, 0, -1].double()
+        yield error.masked_fill(training.diverged_at[:, 0] >= 0, GUESSING)
+
+
+def errors(side: Side, afresh: bool = False) -> Tensor:
+    """Test errors [SEEDS] of what a side froze on this base: as stored if they are, else trained.
+
+    afresh: trained here and now.
+    """
+    known = None if afresh else store.kept("stochastic_depth/lines_judged", name(side))
+    if known:
+        return torch.tensor(known, dtype=torch.float64)
+    *_, found = judge(side)
+    return found
+
+
+def name(side: Side) -> str:
+    """Such as "8 dropping"."""
+    require_choice("side", side, SIDES)
+    return f"{side.blocks} {'dropping' if side.dropping else 'always on'}"
+
+
+def difference(one: Side, other: Side) -> Interval:
+    """Test error of one side minus another's, both frozen, paired by seed."""
+    return paired_interval(errors(one), errors(other))
