@@ -3,15 +3,20 @@
 4000 lines of 40 numbers, all labels right; the network of `training`, 40-32-10, with 0, 2, 4 or 8
 blocks. The task was chosen by networks that drop nothing: over 3000 steps more blocks erred less.
 
-A side is a number of blocks, always on or dropped. Each tries nine settings: three learning rates
-times three strengths, the weight decay where blocks are always on and p_L where they are dropped;
-each looked at after every step of `LOOKS`. What has the lowest mean error on validation rows at
-three pilot seeds that nothing else uses is frozen; no grid is widened afterwards. A side has
-finished learning if from the last look but one to the last its frozen setting's validation error
-does not fall by a point or more. Grids, sizes, looks and that bound were written down before any
-network with dropping was trained. The sweep is stored in
-`course_lib/records/stochastic_depth/lines.json`, the test errors of what was frozen in
-`lines_judged.json`.
+A side is a number of blocks and one of `KINDS`. Each tries nine settings: three learning rates
+times three strengths of its own, each looked at after every step of `LOOKS`. What has the lowest
+mean error on validation rows at three pilot seeds that nothing else uses is frozen; no grid is
+widened afterwards. A side has finished learning if from the last look but one to the last its
+frozen setting's validation error does not fall by a point or more. Grids, sizes, looks and that
+bound were written down before any network with dropping was trained.
+
+When weight decay turned out to be a strong opponent, a second question was written down, and then
+run: with decay allowed to both, at the number of blocks that did best always on (`CHOSEN`), nine
+settings more for each. "more decays" are always on; "both" are dropped, and decayed by what did
+best without dropping.
+
+The sweep is stored in `course_lib/records/stochastic_depth/lines.json`, the test errors of what was
+frozen in `lines_judged.json`.
 """
 
 from collections.abc import Iterator, Sequence
@@ -38,23 +43,30 @@ FINISHED = 0.01
 PILOT = (9000, 9001, 9002)
 SEEDS = tuple(range(12))
 RATES = (0.002, 0.004, 0.008)
-DECAYS = (0.0, 0.1, 0.5)
-LAST = (0.5, 0.8, 0.9)  # p_L
+LAST = (0.5, 0.8, 0.9)
 BLOCKS = (0, 2, 4, 8)
+KINDS = {  # (p_L, weight decay), each of which goes with every learning rate
+    "always on": tuple((1.0, decay) for decay in (0.0, 0.1, 0.5)),
+    "dropping": tuple((last, 0.0) for last in LAST),
+    "more decays": tuple((1.0, decay) for decay in (0.05, 0.2, 0.3)),
+    "both": tuple((last, 0.1) for last in LAST),
+}
+CHOSEN = 4  # `best(ALWAYS_ON).blocks`
 
 
 class Side(NamedTuple):
-    """So many blocks, always on or dropped."""
+    """So many blocks, of one of KINDS."""
 
     blocks: int
-    dropping: bool = False
+    kind: str = "always on"
 
 
 class Setting(NamedTuple):
-    """What a side may choose: the learning rate, and p_L or the weight decay."""
+    """What a side may choose: the learning rate, p_L and the weight decay."""
 
     lr: float
-    strength: float
+    last: float
+    decay: float
 
 
 @dataclass
@@ -62,15 +74,23 @@ class Line:
     """One line of the sweep: the mean error on validation rows after each step of `LOOKS`."""
 
     blocks: int
-    dropping: bool
+    kind: str
     lr: float
-    strength: float
+    last: float
+    decay: float
     error: list[float]
+
+    @property
+    def setting(self) -> Setting:
+        """What was trained."""
+        return Setting(self.lr, self.last, self.decay)
 
 
 ALWAYS_ON = tuple(Side(blocks) for blocks in BLOCKS)
-DROPPING = tuple(Side(blocks, True) for blocks in BLOCKS if blocks)
-SIDES = ALWAYS_ON + DROPPING
+DROPPING = tuple(Side(blocks, "dropping") for blocks in BLOCKS if blocks)
+DECAYED = tuple(Side(CHOSEN, kind) for kind in ("always on", "more decays"))
+DROPPED = tuple(Side(CHOSEN, kind) for kind in ("dropping", "both"))
+SIDES = tuple(dict.fromkeys(ALWAYS_ON + DROPPING + DECAYED + DROPPED))
 
 
 def lines(seed: int) -> Split:
@@ -81,8 +101,7 @@ def lines(seed: int) -> Split:
 def settings_of(side: Side) -> tuple[Setting, ...]:
     """The nine settings of a side."""
     require_choice("side", side, SIDES)
-    strengths = LAST if side.dropping else DECAYS
-    return tuple(Setting(lr, strength) for strength in strengths for lr in RATES)
+    return tuple(Setting(lr, *strength) for strength in KINDS[side.kind] for lr in RATES)
 
 
 def _train(
@@ -91,12 +110,12 @@ def _train(
     spec = ModelSpec(
         (LENGTH, WIDTH, 10), residual_blocks=side.blocks, expansion=1, branch_norm=False
     )
-    strengths = [setting.strength for setting in settings]
-    grid: dict[str, list[float] | float] = {"lr": [setting.lr for setting in settings]}
-    if side.dropping:
-        grid |= {"survival": strengths, "weight_decay": 0.0}
-    else:
-        grid |= {"weight_decay": strengths}
+    grid = {
+        "lr": [setting.lr for setting in settings],
+        "weight_decay": [setting.decay for setting in settings],
+    }
+    if side.blocks:
+        grid["survival"] = [setting.last for setting in settings]
     return train(
         spec,
         lines,
@@ -126,36 +145,35 @@ def sweep() -> tuple[Line, ...]:
 def tried(side: Side) -> list[Line]:
     """What a side tried."""
     require_choice("side", side, SIDES)
-    return [line for line in sweep() if (line.blocks, line.dropping) == side]
+    return [line for line in sweep() if (line.blocks, line.kind) == side]
 
 
-def _lowest(side: Side) -> tuple[float, int, Line]:
-    """(validation error, step, line) at which a side's is lowest."""
-    found = [
-        (value, step, Setting(line.lr, line.strength), line)
+def _lowest(side: Side) -> tuple[float, int, Setting]:
+    """(validation error, step, setting) at which a side's is lowest."""
+    return min(
+        (value, step, line.setting)
         for line in tried(side)
         for step, value in zip(LOOKS, line.error)
         if value == value  # NaN: diverged by then
-    ]
-    value, step, _, line = min(found, key=lambda one: one[:3])
-    return value, step, line
+    )
 
 
 def frozen(side: Side) -> tuple[Setting, int]:
     """(setting, step) of a side whose validation error is lowest in the sweep."""
-    _, step, line = _lowest(side)
-    return Setting(line.lr, line.strength), step
+    _, step, setting = _lowest(side)
+    return setting, step
 
 
 def still_falling(side: Side) -> float:
     """By how much a side's frozen setting's validation error fell from the last look but one."""
-    _, _, line = _lowest(side)
+    setting, _ = frozen(side)
+    [line] = [line for line in tried(side) if line.setting == setting]
     return line.error[-2] - line.error[-1]
 
 
 def best(sides: Sequence[Side]) -> Side:
     """That of the sides whose validation error is lowest in the sweep."""
-    return min(sides, key=lambda side: _lowest(side)[:2])
+    return min(sides, key=_lowest)
 
 
 @remembered
@@ -182,7 +200,7 @@ def errors(side: Side, afresh: bool = False) -> Tensor:
 def name(side: Side) -> str:
     """Such as "8 dropping"."""
     require_choice("side", side, SIDES)
-    return f"{side.blocks} {'dropping' if side.dropping else 'always on'}"
+    return f"{side.blocks} {side.kind}"
 
 
 def difference(one: Side, other: Side) -> Interval:
