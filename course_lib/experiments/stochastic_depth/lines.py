@@ -51,7 +51,7 @@ KINDS = {  # (p_L, weight decay), each of which goes with every learning rate
     "more decays": tuple((1.0, decay) for decay in (0.05, 0.2, 0.3)),
     "both": tuple((last, 0.1) for last in LAST),
 }
-CHOSEN = 4  # `best(ALWAYS_ON).blocks`
+CHOSEN = 8  # `best(ALWAYS_ON).blocks`
 
 
 class Side(NamedTuple):
