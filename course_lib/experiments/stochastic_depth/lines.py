@@ -13,7 +13,9 @@ bound were written down before any network with dropping was trained.
 When weight decay turned out to be a strong opponent, a second question was written down, and then
 run: with decay allowed to both, at the number of blocks that did best always on (`CHOSEN`), nine
 settings more for each. "more decays" are always on; "both" are dropped, and decayed by what did
-best without dropping.
+best without dropping. The third question, written down before its test rows were looked at: against
+nothing else, that is no decay, what does dropping do at the paper's p_L = 0.5? Three rates for each
+(`against_nothing`).
 
 The sweep is stored in `course_lib/records/stochastic_depth/lines.json`, the test errors of what was
 frozen in `lines_judged.json`.
@@ -51,7 +53,11 @@ KINDS = {  # (p_L, weight decay), each of which goes with every learning rate
     "more decays": tuple((1.0, decay) for decay in (0.05, 0.2, 0.3)),
     "both": tuple((last, 0.1) for last in LAST),
 }
+PAPER, PLAIN = (0.5, 0.0), (1.0, 0.0)  # dropping as in the paper, and nothing at all
 CHOSEN = 8  # `best(ALWAYS_ON).blocks`
+
+
+Strength = tuple[float, float]
 
 
 class Side(NamedTuple):
@@ -148,19 +154,23 @@ def tried(side: Side) -> list[Line]:
     return [line for line in sweep() if (line.blocks, line.kind) == side]
 
 
-def _lowest(side: Side) -> tuple[float, int, Setting]:
+def _lowest(side: Side, only: Strength | None = None) -> tuple[float, int, Setting]:
     """(validation error, step, setting) at which a side's is lowest."""
     return min(
         (value, step, line.setting)
         for line in tried(side)
+        if only in (None, line.setting[1:])
         for step, value in zip(LOOKS, line.error)
         if value == value  # NaN: diverged by then
     )
 
 
-def frozen(side: Side) -> tuple[Setting, int]:
-    """(setting, step) of a side whose validation error is lowest in the sweep."""
-    _, step, setting = _lowest(side)
+def frozen(side: Side, only: Strength | None = None) -> tuple[Setting, int]:
+    """(setting, step) of a side whose validation error is lowest in the sweep.
+
+    only: of its settings those with this (p_L, decay).
+    """
+    _, step, setting = _lowest(side, only)
     return setting, step
 
 
@@ -177,23 +187,28 @@ def best(sides: Sequence[Side]) -> Side:
 
 
 @remembered
-def judge(side: Side, seeds: tuple[int, ...] = SEEDS) -> Iterator[Tensor]:
+def judge(
+    side: Side, only: Strength | None = None, seeds: tuple[int, ...] = SEEDS
+) -> Iterator[Tensor]:
     """Yield the errors on test rows of what a side froze, [seeds]; NaN: not there yet."""
-    setting, step = frozen(side)
+    setting, step = frozen(side, only)
     for training in _train(side, (setting,), seeds, step):
         error = 1 - training.test_accuracy[:, 0, -1].double()
         yield error.masked_fill(training.diverged_at[:, 0] >= 0, GUESSING)
 
 
-def errors(side: Side, afresh: bool = False) -> Tensor:
+def errors(side: Side, only: Strength | None = None, afresh: bool = False) -> Tensor:
     """Test errors [SEEDS] of what a side froze on this base: as stored if they are, else trained.
 
-    afresh: trained here and now.
+    only: as of `frozen`. afresh: trained here and now.
     """
-    known = None if afresh else store.kept("stochastic_depth/lines_judged", name(side))
+    if only and frozen(side, only) == frozen(side):
+        only = None
+    key = f"{name(side)}, p_L {only[0]:g}, decay {only[1]:g}" if only else name(side)
+    known = None if afresh else store.kept("stochastic_depth/lines_judged", key)
     if known:
         return torch.tensor(known, dtype=torch.float64)
-    *_, found = judge(side)
+    *_, found = judge(side, only)
     return found
 
 
@@ -206,3 +221,8 @@ def name(side: Side) -> str:
 def difference(one: Side, other: Side) -> Interval:
     """Test error of one side minus another's, both frozen, paired by seed."""
     return paired_interval(errors(one), errors(other))
+
+
+def against_nothing(blocks: int = CHOSEN) -> Interval:
+    """Test error of dropping at the paper's p_L minus that of always on without decay."""
+    return paired_interval(errors(Side(blocks, "dropping"), PAPER), errors(Side(blocks), PLAIN))

@@ -55,11 +55,21 @@ def test_all_labels_are_right_and_no_two_seeds_share_a_line():
 def test_what_is_not_stored_is_trained(monkeypatch):
     errors = torch.linspace(0.1, 0.2, len(SEEDS)).double()
     assert lines.errors(Side(8)).shape == errors.shape  # stored
-    monkeypatch.setattr(lines, "judge", lambda side: iter([errors]))
+    monkeypatch.setattr(lines, "judge", lambda side, only: iter([errors]))
     assert lines.errors(Side(8), afresh=True).equal(errors)
     monkeypatch.setattr(random, "BASE", 9)
     assert lines.errors(Side(8)).equal(errors)
     assert lines.difference(Side(8), Side(0)).mean == 0
+    assert lines.against_nothing().mean == 0
+
+
+def test_against_nothing_each_has_its_three_rates():
+    for side, only in ((Side(8, "dropping"), lines.PAPER), (Side(8), lines.PLAIN)):
+        own = [line for line in lines.tried(side) if (line.last, line.decay) == only]
+        setting, step = lines.frozen(side, only)
+        assert [line.lr for line in own] == list(lines.RATES)
+        [kept] = [line for line in own if line.setting == setting]
+        assert kept.error[LOOKS.index(step)] == min(min(line.error) for line in own)
 
 
 def test_the_best_side_is_chosen_on_validation_rows(monkeypatch):
