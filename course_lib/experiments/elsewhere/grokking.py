@@ -30,6 +30,7 @@ PRIME, SHARE, LR, BETA2, WARM_UP = 31, 0.6, 1e-2, 0.98, 10
 SPEC = TransformerSpec(PRIME)
 STEPS = 400
 RECORDED = (0, 10, 20, 30, 40, 50, 75, 100, 125, 150, 200, 250, 300, 350, STEPS)
+DENSE = (*range(0, 150, 5), *range(150, STEPS + 1, 10))  # holds all of RECORDED
 SEEDS = (0,)
 CURVES = (
     *("train_loss", "train_accuracy", "validation_loss", "validation_accuracy"),
@@ -88,6 +89,12 @@ class Grokking:
         """The place of `arm` on the second axis."""
         return self.arms.index(arm)
 
+    def seen_at(self, steps: Sequence[int] = RECORDED) -> "Grokking":
+        """The same runs as one sees them who looks at some of the recorded steps only."""
+        places = [self.recorded.index(step) for step in steps]
+        curves = {name: getattr(self, name)[:, :, places] for name in (*CURVES, "norm", "numbers")}
+        return replace(self, recorded=tuple(steps), **curves)
+
     def reached(self, accuracy: float = 0.95) -> Tensor:
         """The first recorded step with this test accuracy [seeds, arms]; ∞ where there is none."""
         there = self.test_accuracy >= accuracy
@@ -107,7 +114,10 @@ def split_of(seed: int) -> Split:
 
 @remembered
 def compute_grokking(
-    arms: tuple[Arm, ...] = DECAYS, seeds: tuple[int, ...] = SEEDS, steps: int = STEPS
+    arms: tuple[Arm, ...] = DECAYS,
+    seeds: tuple[int, ...] = SEEDS,
+    steps: int = STEPS,
+    record_at: tuple[int, ...] = RECORDED,
 ) -> Iterator[Grokking]:
     """Train every arm at every seed; yield `Grokking` that fills in, the first with nothing in it.
 
@@ -115,7 +125,7 @@ def compute_grokking(
     """
     require_whole("steps", steps, 1)
     arms, seeds = tuple(arms), tuple(seeds)
-    recorded = tuple(step for step in RECORDED if step < steps) + (steps,)
+    recorded = tuple(step for step in record_at if step < steps) + (steps,)
     shape = len(seeds), len(arms), len(recorded)
     norm = torch.full(shape, torch.nan)
     numbers = torch.full((*shape, PRIME, SPEC.width), torch.nan)

@@ -71,6 +71,16 @@ def test_fewer_steps_are_the_beginning_of_the_same_runs(grokking):
         )
 
 
+def test_who_looks_more_often_sees_the_same_run(grokking):
+    assert {*lab.RECORDED} < {*lab.DENSE} and lab.DENSE[-1] == lab.STEPS
+    *_, dense = lab.compute_grokking(ARMS, (0, 1), 25, record_at=lab.DENSE)
+    assert dense.recorded == (0, 5, 10, 15, 20, 25)
+    seen = dense.seen_at(grokking.recorded)
+    assert seen.recorded == grokking.recorded
+    for name in ("train_loss", "validation_accuracy", "norm", "numbers"):
+        assert torch.equal(getattr(seen, name), getattr(grokking, name)), name
+
+
 def test_the_first_step_with_an_accuracy():
     nan = torch.full((1, 3, 4), torch.nan)
     accuracy = torch.tensor([[[0.1, 0.5, 0.96, 0.9], [0.1, 0.2, 0.3, 0.4], [0.1, torch.nan] * 2]])

@@ -1,0 +1,36 @@
+"""How much patience takes a network over the hill of its validation loss?
+
+Early stopping hands back the network at the lowest value that it has seen when its patience ends.
+From a run recorded to the end, what each patience would have handed back is read off.
+"""
+
+import math
+
+import torch
+from torch import Tensor
+
+from course_lib.overfitting import EarlyStopping
+
+
+def handed_back(watched: Tensor, patience: int) -> Tensor:
+    """The look [seeds] that early stopping hands back of curves `watched` [seeds, looks]."""
+    kept = []
+    for values in watched.tolist():
+        stopping = EarlyStopping(patience, restore_best=False)
+        any(stopping.step(value) for value in values)  # until it says stop
+        kept.append(stopping.best_step)
+    return torch.tensor(kept)
+
+
+def needed(watched: Tensor, worth: Tensor, enough: float) -> list[float]:
+    """For each seed the fewest looks of patience that hand back what is `worth` enough.
+
+    watched, worth [seeds, looks]: what is watched, low is good, and what is wanted. Patience beyond
+    it may still hand back another network; ∞ where none does.
+    """
+    rows = torch.arange(len(watched))
+    found = [math.inf] * len(watched)
+    for patience in range(watched.shape[1], 0, -1):
+        good = worth[rows, handed_back(watched, patience)] >= enough
+        found = [patience if there else so_far for there, so_far in zip(good.tolist(), found)]
+    return found
