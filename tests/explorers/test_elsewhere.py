@@ -5,7 +5,7 @@ import pytest
 import torch
 from matplotlib.figure import Figure
 
-from course_lib.experiments.elsewhere import conv
+from course_lib.experiments.elsewhere import conv, grokking
 from course_lib.experiments.elsewhere.grokking import PRIME, SPEC, STEPS, Grokking
 from course_lib.explorers import elsewhere as explore
 from course_lib.panel.picture import Seen
@@ -130,3 +130,58 @@ def test_arms_that_one_seed_has_are_not_compared_yet():
         caption = CONV.draw(marks, result, "batch norm", "error", conv.STEPS)
         assert caption == "Training 8 arms side by side: 30%."
         assert not len(marks["differences"][0].get_xdata())
+
+
+# ---- pictures that stand still ----
+
+
+def eight_hills(start=3.4, peak=6.0, down=(40, 60)):
+    """Two seeds, without and with decay: a hill that ends at a step of `down`, and none."""
+    steps = torch.tensor(grokking.DENSE, dtype=torch.float32)
+    hills = torch.stack(
+        [torch.where(steps == 0, start, torch.where(steps < end, peak, 1.0)) for end in down]
+    )
+    loss = torch.stack([torch.full_like(hills, 9.0), hills], 1)
+    numbers = on_a_circle(7).expand(2, 2, len(steps), -1, -1)
+    curves = [loss, loss / 9] * 3
+    arms = (grokking.Arm(), grokking.Arm(weight_decay=2.0))
+    return Grokking(
+        arms, (0, 1), grokking.DENSE, *curves, norm=loss, numbers=numbers, parameters=[]
+    )
+
+
+def test_who_comes_down_by_the_fifth_look_is_told_from_who_does_not():
+    run = eight_hills()
+    assert explore.curves.down_in_time(run).tolist() == [True, False]
+    left, right = explore.curves.hill(run).axes
+    labels = [text.get_text() for text in left.get_legend().get_texts()]
+    assert labels == [
+        "below its first value in time",
+        "below its first value too late",
+        "a guesser, ln 31",
+    ]
+    assert len(right.lines) == 3  # two seeds and the guesser
+
+
+def test_every_seed_of_both_arms_has_a_curve():
+    [ax] = explore.curves.rises(eight_hills()).axes
+    assert len(ax.lines) == 4
+
+
+def test_a_coordinate_on_a_circle_is_its_one_wave():
+    assert explore.curves._wave(torch.ones(PRIME), 3).abs().max() < 1e-6
+    curve = (2 * torch.pi * 7 * torch.arange(PRIME) / PRIME + 0.3).cos().double()
+    wave = explore.curves._wave(curve, 7)
+    assert (wave[::10] - curve).abs().max() < 1e-5
+    for ax in explore.curves.waves(eight_hills()).axes:
+        total, dots = ax.lines[3].get_ydata(), ax.lines[4].get_ydata()
+        assert np.asarray(total)[::10] == pytest.approx(np.asarray(dots), abs=1e-5)
+
+
+@pytest.mark.parametrize("name", ["rises", "hill", "waves"])
+def test_what_stands_still_is_said_in_words_too(name, monkeypatch):
+    said = []
+    monkeypatch.setattr(explore.curves, "display", lambda figure, metadata: said.append(metadata))
+    getattr(explore.curves, f"show_{name}")(eight_hills())
+    [words] = [one["image/png"]["alt"] for one in said]
+    assert "Without decay" in words or "three waves" in words

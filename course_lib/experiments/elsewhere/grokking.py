@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from course_lib.adamw import adam_update
-from course_lib.base.arguments import require_whole
+from course_lib.base.arguments import require_choice, require_whole
 from course_lib.data import Split, modular_addition
 from course_lib.engine import TransformerSpec, outputs_of, train
 from course_lib.engine.cache import remembered
@@ -31,6 +31,10 @@ SPEC = TransformerSpec(PRIME)
 STEPS = 400
 RECORDED = (0, 10, 20, 30, 40, 50, 75, 100, 125, 150, 200, 250, 300, 350, STEPS)
 DENSE = (*range(0, 150, 5), *range(150, STEPS + 1, 10))  # holds all of RECORDED
+BESIDES: dict[str, dict[str, Any]] = {
+    "no decay, float64": {"dtype": torch.float64},
+    "no decay, 4000 updates": {"steps": 10 * STEPS},
+}
 SEEDS = (0,)
 CURVES = (
     *("train_loss", "train_accuracy", "validation_loss", "validation_accuracy"),
@@ -118,6 +122,7 @@ def compute_grokking(
     seeds: tuple[int, ...] = SEEDS,
     steps: int = STEPS,
     record_at: tuple[int, ...] = RECORDED,
+    dtype: torch.dtype = torch.float32,
 ) -> Iterator[Grokking]:
     """Train every arm at every seed; yield `Grokking` that fills in, the first with nothing in it.
 
@@ -153,6 +158,7 @@ def compute_grokking(
         schedule=warm_up,
         validate=True,
         look=look,
+        dtype=dtype,
     ):
         known = {name: getattr(training, name) for name in (*CURVES, "parameters")}
         yield snapshot(replace(found, **known), training.progress)
@@ -168,6 +174,19 @@ def at_the_end(arm: Arm, seeds: Sequence[int], afresh: bool = False) -> Tensor:
     if known and max(seeds) < len(known):
         return torch.tensor([known[seed] for seed in seeds], dtype=torch.float64)
     *_, found = compute_grokking((arm,), tuple(seeds))
+    return found.test_accuracy[:, 0, -1].double()
+
+
+def besides(what: str, afresh: bool = False) -> Tensor:
+    """Test accuracies [4 seeds] without decay, in double precision or after ten times the updates.
+
+    what: one of BESIDES. As stored beside those of `at_the_end`, whatever the base; afresh: trained
+    here and now. Nothing is claimed of them.
+    """
+    options = BESIDES[require_choice("what", what, tuple(BESIDES))]
+    if not afresh:
+        return torch.tensor(store.stored("elsewhere/grokking")[what]["0"], dtype=torch.float64)
+    *_, found = compute_grokking((Arm(),), tuple(range(4)), **options)
     return found.test_accuracy[:, 0, -1].double()
 
 

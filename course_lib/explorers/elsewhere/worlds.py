@@ -5,6 +5,10 @@ from course_lib.experiments.elsewhere import carried
 from course_lib.panel import Choice, Explorer, Seen
 
 WORLDS = tuple(carried.WORLDS)
+ROWS = {  # two lines where one is too wide
+    "early stopping": "early stopping\nby loss",
+    "stopping by error": "early stopping\nby error",
+}
 AT_THE_END = " †"  # behind a figure whose setting was the last that was tried
 
 
@@ -23,7 +27,7 @@ def _prepare(figure):
     left.set(title="Lowers the error by more than a point?", xlim=(-0.5, 2.5))
     left.set(ylim=(len(arms) - 0.5, -0.5))
     left.set_xticks(places, [world.replace(" ", "\n") for world in WORLDS])
-    rows = [arm.replace("early stopping", "early stopping\nby loss") for arm in arms]
+    rows = [ROWS.get(arm, arm) for arm in arms]
     left.set_yticks(range(len(arms)), rows)
     left.tick_params(length=0)
     left.grid(visible=False)
