@@ -5,7 +5,7 @@ import pytest
 import torch
 from matplotlib.figure import Figure
 
-from course_lib.experiments.elsewhere import conv, grokking
+from course_lib.experiments.elsewhere import carried, conv, grokking
 from course_lib.experiments.elsewhere.grokking import PRIME, SPEC, STEPS, Grokking
 from course_lib.explorers import elsewhere as explore
 from course_lib.panel.picture import Seen
@@ -185,3 +185,20 @@ def test_what_stands_still_is_said_in_words_too(name, monkeypatch):
     getattr(explore.curves, f"show_{name}")(eight_hills())
     [words] = [one["image/png"]["alt"] for one in said]
     assert "Without decay" in words or "three waves" in words
+
+
+def test_the_strip_is_as_wide_as_the_first_layer_sees():
+    axes = explore.lines.some().axes
+    assert len(axes) == 5
+    box = axes[0].patches[0].get_window_extent().transformed(axes[0].transData.inverted())
+    assert box.width == pytest.approx(5)
+    still, moved = (np.asarray(ax.lines[0].get_ydata()) for ax in axes[3:])
+    assert np.roll(still, explore.lines.MOVED) == pytest.approx(moved)
+
+
+def test_every_arm_has_a_line_with_what_it_errs():
+    lines = explore.worlds.levels().splitlines()
+    assert [line[:18].strip() for line in lines] == list(carried.ARMS)
+    assert all(line.count("%") == 3 for line in lines)
+    plain, *others = explore.worlds.on_right_labels().splitlines()
+    assert "against" not in plain and all("against plain" in line for line in others)
