@@ -14,7 +14,7 @@ from torch.nn.functional import cross_entropy
 
 from course_lib.base.arguments import require_choice
 from course_lib.base.random import reseed
-from course_lib.experiments.elsewhere.grokking import BETA2, LR, PRIME, mirrored, split_of, warm_up
+from course_lib.experiments.elsewhere.grokking import BETA2, LR, PRIME, WARM_UP, mirrored, split_of
 from course_lib.records import store
 
 READINGS = ("all three places", "the last place, places told", "the last place, no places")
@@ -48,7 +48,7 @@ def shares(reading: str, seeds: Sequence[int] = SEEDS, steps: int = STEPS) -> Te
         reseed(seed)
         net = Network(reading)
         optimizer = torch.optim.AdamW(net.parameters(), LR, betas=(0.9, BETA2), weight_decay=0.0)
-        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, warm_up)
+        schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 1 / WARM_UP, total_iters=WARM_UP)
         for _ in range(steps):
             optimizer.zero_grad()
             cross_entropy(net(split.train_x), split.train_y).backward()
