@@ -56,8 +56,8 @@ def shares(reading: str, seeds: Sequence[int] = SEEDS, steps: int = STEPS) -> Te
             schedule.step()
         with torch.no_grad():
             right = net(split.test_x).argmax(1) == split.test_y
-            known = net(split.train_x).argmax(1) == split.train_y
-        found.append([part.double().mean() for part in (known, right[there], right[~there])])
+            trained = net(split.train_x).argmax(1) == split.train_y
+        found.append([part.double().mean() for part in (trained, right[there], right[~there])])
     return torch.tensor(found, dtype=torch.float64)
 
 
