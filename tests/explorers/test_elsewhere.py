@@ -132,6 +132,22 @@ def test_arms_that_one_seed_has_are_not_compared_yet():
         assert not len(marks["differences"][0].get_xdata())
 
 
+# ---- the hill ----
+
+
+def test_what_a_patience_hands_back_is_marked():
+    hill = explore.hill.explorer
+    marks = hill.prepare(Figure())
+    run = eight_hills()
+    run.test_accuracy[:, 1] = torch.tensor(grokking.DENSE) / grokking.STEPS
+    for looks, kept in ((4, [40, 0]), (3, [0, 0]), (6, [40, 60])):
+        caption = hill.draw(marks, run, looks, "loss")
+        assert list(marks["kept"][0].get_xdata()) == kept
+        assert f"of 2 seeds {kept.count(0)} are handed back" in caption or kept == [40, 60]
+    assert not marks["guess"][0].get_visible() or hill.draw(marks, run, 3, "error")
+    assert not marks["guess"][0].get_visible()
+
+
 # ---- pictures that stand still ----
 
 
@@ -144,9 +160,14 @@ def eight_hills(start=3.4, peak=6.0, down=(40, 60)):
     loss = torch.stack([torch.full_like(hills, 9.0), hills], 1)
     numbers = on_a_circle(7).expand(2, 2, len(steps), -1, -1)
     curves = [loss, loss / 9] * 3
-    arms = (grokking.Arm(), grokking.Arm(weight_decay=2.0))
     return Grokking(
-        arms, (0, 1), grokking.DENSE, *curves, norm=loss, numbers=numbers, parameters=[]
+        explore.hill.ARMS,
+        (0, 1),
+        grokking.DENSE,
+        *curves,
+        norm=loss,
+        numbers=numbers,
+        parameters=[],
     )
 
 

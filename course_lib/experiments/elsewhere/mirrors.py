@@ -19,7 +19,7 @@ from course_lib.records import store
 
 READINGS = ("all three places", "the last place, places told", "the last place, no places")
 WIDTH, HEADS, HIDDEN, STEPS = 64, 4, 256, 300
-SEEDS = tuple(range(5))
+SEEDS = tuple(range(4))
 
 
 class Network(nn.Module):

@@ -12,14 +12,23 @@ from torch import Tensor
 from course_lib.overfitting import EarlyStopping
 
 
-def handed_back(watched: Tensor, patience: int) -> Tensor:
-    """The look [seeds] that early stopping hands back of curves `watched` [seeds, looks]."""
-    kept = []
+def stopped(watched: Tensor, patience: int) -> tuple[Tensor, Tensor]:
+    """The looks [seeds] that early stopping hands back, and at which it stops, or the last ones.
+
+    watched: curves [seeds, looks], of which low is good.
+    """
+    found = []
     for values in watched.tolist():
         stopping = EarlyStopping(patience, restore_best=False)
         any(stopping.step(value) for value in values)  # until it says stop
-        kept.append(stopping.best_step)
-    return torch.tensor(kept)
+        found.append((stopping.best_step, stopping.steps - 1))
+    kept, ends = torch.tensor(found).T
+    return kept, ends
+
+
+def handed_back(watched: Tensor, patience: int) -> Tensor:
+    """The looks [seeds] that early stopping hands back; see `stopped`."""
+    return stopped(watched, patience)[0]
 
 
 def needed(watched: Tensor, worth: Tensor, enough: float) -> list[float]:

@@ -12,9 +12,13 @@ HILL = torch.tensor([[3.0, 4, 5, 4, 2, 1], [3.0, 2, 4, 4, 4, 4], [3.0, 4, 5, 6, 
 WORTH = torch.tensor([[0.0, 0, 0, 0.5, 0.9, 1], [0.0, 0.3, 0, 0, 0, 0], [0.0, 0, 0, 0, 0, 0]])
 
 
-@pytest.mark.parametrize(("looks", "kept"), [(1, [0, 1, 0]), (3, [0, 1, 0]), (4, [5, 1, 0])])
-def test_the_lowest_look_before_patience_ends_is_handed_back(looks, kept):
+@pytest.mark.parametrize(
+    ("looks", "kept", "ends"),
+    [(1, [0, 1, 0], [1, 2, 1]), (3, [0, 1, 0], [3, 4, 3]), (4, [5, 1, 0], [5, 5, 4])],
+)
+def test_the_lowest_look_before_patience_ends_is_handed_back(looks, kept, ends):
     assert patience.handed_back(HILL, looks).tolist() == kept
+    assert patience.stopped(HILL, looks)[1].tolist() == ends
 
 
 def test_it_is_the_lessons_own_early_stopping():
