@@ -139,11 +139,11 @@ def test_what_a_patience_hands_back_is_marked():
     hill = explore.hill.explorer
     marks = hill.prepare(Figure())
     run = eight_hills()
-    run.test_accuracy[:, 1] = torch.tensor(grokking.DENSE) / grokking.STEPS
+    run.test_accuracy[:, 1] = (torch.tensor(grokking.DENSE) >= 40).float()
     for looks, kept in ((4, [40, 0]), (3, [0, 0]), (6, [40, 60])):
         caption = hill.draw(marks, run, looks, "loss")
         assert list(marks["kept"][0].get_xdata()) == kept
-        assert f"of 2 seeds {kept.count(0)} are handed back" in caption or kept == [40, 60]
+        assert f"of 2 seeds {kept.count(0)} are handed back" in caption
     assert not marks["guess"][0].get_visible() or hill.draw(marks, run, 3, "error")
     assert not marks["guess"][0].get_visible()
 
