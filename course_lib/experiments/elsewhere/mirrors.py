@@ -2,8 +2,8 @@
 
 The loop that lesson 10 has in plain PyTorch reads all three places in its last layer, which has
 weights of its own for each, and no embeddings of places. Beside it stands the same layer read at
-"=" alone, with embeddings of places, so that it could tell a + b from b + a. Without decay, 300
-updates, a learning rate of 0.01.
+"=" alone: blind to order without embeddings of places; with them it could tell a + b from b + a.
+Without decay, 300 updates, a learning rate of 0.01.
 """
 
 from collections.abc import Sequence
