@@ -659,7 +659,7 @@ reveal("worlds", ["in none", "in one", "in two", "in all three"][len(helping)],
 # - **Home: undecided.** Every arm errs 10 or 11 %. All seeds divide one file of 1797 digits, so these are the corrected intervals of lesson 09, some two points to either side. Only a gain of some three points would have shown: a bound of one point was too fine here.
 # - **Lines: dropout.** With it 42 % are wrong, in plain 48 % (a guesser errs 90 %). Smoothing and L2 help by less, the norm is undecided.
 # - **Clock: decay.** With it about 1 % is wrong, decoupled or as L2, in plain 21 %. Half of that lead is plain's coarse grid: with four rates more it errs 12 %, and against that dropout's 9 % are undecided (*Deeper*). A norm *alone* harms (with decay the loop in plain PyTorch, which has two, adds).
-# - **Early stopping: by the loss it harms** in both new worlds, by 8 points and by 52. **By the error it does not**: on both it errs about as much as plain.
+# - **Early stopping: by the loss it harms** in both new worlds, by 8 points and by 52. **By the error no harm is seen**: on both it errs about as much as plain.
 #
 # So it is the figure one watches. The two stops are the same networks, looked at as often, each with nine rates to choose from. Where a network grows sure of its mistakes, its loss rises while its error still falls. How much of the eight points is due to being stopped in the middle of the cosine, at a high rate, we did not separate.
 #
@@ -695,7 +695,7 @@ for arm in ("decoupled decay", "dropout"):
           f"[{100 * found.low:.1f}, {100 * found.high:.1f}] points")
 
 # %% [markdown]
-# So half of decay's lead was plain's coarse grid, and nearly all of dropout's may have been. The other arms were not given these rates; they may gain by them too.
+# So half of decay's lead was plain's coarse grid, and most of dropout's was. The other arms were not given these rates; they may gain by them too.
 #
 # What else to keep in mind:
 #
