@@ -695,7 +695,7 @@ reveal("spread", from_interval={"less than 3": below(0.477)(spread),
        because=f"measured: a factor of {10**spread.mean:.0f}", rests="decay-spread")
 
 # %% [markdown]
-# Nine weights in ten lie within a factor of several hundred: 380 here, 490 on fresh seeds. The largest multipliers stand at the left and right edge of the map, where pixels are nearly always blank. There gradients are rare, and $\sqrt{\hat v}$ is tiny. These weights hardly touch the output, so for digits they matter little; the weights of rare words would. With standardised pixels the factor is 11, on fresh seeds 12 (*Deeper*). <!-- rests: decay-spread-standard -->
+# Nine weights in ten lie within a factor of several hundred: 380 here, 490 on fresh seeds. The largest multipliers stand at the left and right edge of the map, where pixels are nearly always blank. There gradients are rare, and $\sqrt{\hat v}$ is tiny. These weights hardly touch the output, so for digits they matter little; the weights of rare words would. With standardised pixels the factor is 11, on fresh seeds 12 (*Deeper*).
 #
 # Loshchilov & Hutter (2019) say that weights with large gradients are pulled less. Less than what?
 # - **Than other weights**: so it is here, for the loudest have the smallest multipliers.
@@ -742,7 +742,7 @@ for scale, what, figure, short in (
           kind="measured", unit="powers of ten", holds=above(1))
 
 # %% [markdown] tags=["deeper"]
-# The pull spreads as the multiplier does. <!-- rests: pull-spread, pull-spread-standard --> Pixels matter: 380 becomes 11 where they are standardised, so the large number belongs to inputs that are rare. Whether that is still more than tenfold these eight seeds cannot tell; fresh ones say yes, 12. <!-- rests: decay-spread-standard --> The smallest multiplier of all is 36, in the last layer. <!-- rests: decay-least-all, decay-least-standard -->
+# The pull spreads as the multiplier does. <!-- rests: pull-spread --> Pixels matter: 380 becomes 11 where they are standardised, so the large number belongs to inputs that are rare. Whether that is still more than tenfold these eight seeds cannot tell; fresh ones say yes, 12. The smallest multiplier of all is 36, in the last layer. <!-- rests: decay-least-all, decay-least-standard -->
 #
 # **Does the spread come from the loss?** The cloud on the dotted line says yes: at λ = 1e-4 the multiplier is one over the size of the loss's gradient, except for the very smallest. A check from the other side: at large λ the pull itself fills $\hat v$, so the spread should shrink there. We compare λ = 0.1 with λ = 1e-4.
 #
