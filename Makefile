@@ -21,9 +21,6 @@ course: .venv/.course
 	$(PY) -m course_lib lab $(ARGS)
 
 test: .venv/.test                     # everything in one pytest run, so that its closing line counts everything
-	$(PY) -m ruff check -q --output-format concise
-	$(PY) -m ruff format -q --check
-	$(PY) -m mypy
 	COURSE_HEADLESS=1 OMP_NUM_THREADS=1 $(PY) -m pytest -n auto --dist loadfile --no-loadscope-reorder $(ARGS)
 
 # The same tests with many draws, kernels, pages and minutes where `make test` has few: an hour and more.

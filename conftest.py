@@ -1,18 +1,23 @@
-"""What nbval compares in the executed notebooks: what was asked, not what a machine measured.
+"""What nbval runs and compares in the executed notebooks.
 
-It runs each cell of a lesson and compares tagged cells' outputs with those stored. Of an output
-that holds a record only the record counts, without what another machine, another version or a
-reader's own prediction may change.
+It runs each cell of a lesson; in `make test` as a reader who opens no *Deeper*, where the whole
+lesson has run before with this very code, as its record says. It compares tagged cells' outputs
+with those stored: what was asked, not what a machine measured. Of an output that holds a record
+only the record counts, without what another machine, another version or a reader's own prediction
+may change.
 """
 
 import json
 import os
+from functools import cache
+from pathlib import Path
 
 import pytest
 from nbformat.v4 import new_output
 from nbval.plugin import IPyNbCell
 
 from course_lib.base.record import MIME, read
+from course_lib.replication.plan import Plan
 
 MAY_DIFFER = {
     "claim": ("verdict", "status", "figure", "bars", "fresh", "detectable"),
@@ -24,6 +29,29 @@ MAY_DIFFER = {
 def pytest_xdist_auto_num_workers():
     """One process more than there are cores: browsers, kernels and downloads are waited for."""
     return min(4, (os.cpu_count() or 1) + 1)
+
+
+def pytest_collection_modifyitems(config, items):
+    """Leave out the *Deeper* cells of recorded lessons in `make test`; `make test-all` runs all."""
+    if os.environ.get("COURSE_MANY") == "1":
+        return
+    left_out = [
+        item
+        for item in items
+        if isinstance(item, IPyNbCell)
+        and "deeper" in item.cell.metadata.get("tags", [])
+        and item.path.stem in _recorded()
+    ]
+    items[:] = [item for item in items if item not in left_out]
+    config.hook.pytest_deselected(items=left_out)
+
+
+@cache
+def _recorded() -> set[str]:
+    """The lessons all of which has run with this very code."""
+    sources = (Path(__file__).parent / "notebooks" / "src").glob("*[!s].py")  # no exercises
+    lessons = {source.stem: source.read_text("utf-8") for source in sources}
+    return lessons.keys() - {job.lesson for job in Plan(lessons).pilots()}
 
 
 def comparable(output):

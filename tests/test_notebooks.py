@@ -5,6 +5,7 @@ which nbval leaves out."""
 import asyncio
 import copy
 import os
+import re
 import shutil
 import statistics
 import subprocess
@@ -23,6 +24,7 @@ from course_lib.authoring import build, pairing
 from course_lib.base.card import bundle
 from course_lib.base.record import Record
 from course_lib.learner.cells import shown
+from course_lib.replication.plan import Plan
 
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = ROOT / "notebooks"
@@ -366,3 +368,41 @@ def judged(tmp_path_factory):
 @pytest.mark.parametrize("pair", SAID)
 def test_nbval_compares_what_was_asked_and_not_what_a_machine_measured(judged, pair):
     assert judged[pair] is SAID[pair][2]
+
+
+@pytest.mark.parametrize(
+    ("many", "collected"),
+    [
+        ("", ["03_weight_decay.ipynb::Cell 0", *(f"04_adamw.ipynb::Cell {k}" for k in (0, 1))]),
+        (
+            "1",
+            [f"{name}.ipynb::Cell {k}" for name in ("03_weight_decay", "04_adamw") for k in (0, 1)],
+        ),
+    ],
+)
+def test_deeper_is_left_out_where_the_whole_lesson_has_run_with_this_very_code(
+    tmp_path, many, collected
+):
+    """Of two lessons, one with a line of code that its record does not know."""
+    text = (NOTEBOOKS / "src" / "03_weight_decay.py").read_text(encoding="utf-8")
+    if Plan({"03_weight_decay": text}).pilots():
+        pytest.skip("lesson 03 has itself changed since its record")
+    (tmp_path / "notebooks" / "src").mkdir(parents=True)
+    shutil.copy(ROOT / "conftest.py", tmp_path)
+    for name, more in (("03_weight_decay", ""), ("04_adamw", "\n\n# %%\nnew = 1\n")):
+        source = (NOTEBOOKS / "src" / f"{name}.py").read_text(encoding="utf-8")
+        (tmp_path / "notebooks" / "src" / f"{name}.py").write_text(source + more, encoding="utf-8")
+        cells = [nbformat.v4.new_code_cell("1"), nbformat.v4.new_code_cell("2")]
+        cells[1].metadata.tags = ["deeper"]
+        nbformat.write(
+            nbformat.v4.new_notebook(cells=cells), tmp_path / "notebooks" / f"{name}.ipynb"
+        )
+    told = subprocess.run(
+        [*(sys.executable, "-m", "pytest", "-c", os.devnull, f"--rootdir={tmp_path}")]
+        + ["--nbval-lax", "--collect-only", "-q", "notebooks"],
+        cwd=tmp_path,
+        env=os.environ | {"COURSE_MANY": many},
+        capture_output=True,
+        text=True,
+    ).stdout
+    assert re.findall(r"^notebooks/(.*)$", told, re.M) == collected, told

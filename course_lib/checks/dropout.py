@@ -1,14 +1,16 @@
 """Tasks of lesson 06.
 
-Referees: what `torch.nn.functional.dropout` does, by `torch.bernoulli`; numbers by hand.
+Referees: what `torch.nn.functional.dropout` does, by `torch.bernoulli`; every mask there is;
+numbers by hand.
 """
 
+import itertools
 import math
 
 import torch
 from torch import nn
 
-from course_lib.checks.judge.cases import call, normal, whole
+from course_lib.checks.judge.cases import away_from_zero, between, call, whole
 from course_lib.checks.judge.masks import BY_OBSERVED, OBSERVED_NOTE
 from course_lib.checks.judge.task import Mistake, Task, tensors
 from course_lib.checks.judge.values import encode
@@ -325,104 +327,135 @@ T2 = Task(
     tolerance=1e-3,
 )
 
-# T3: many masks, one interval
+# T3: what the masks of a linear regression add
 
 
-def by_moments(predictions, noise=0.0, z=1.96):
-    """(mean, low, high): the variance over masks (divisor T) plus that of the noise."""
-    mean = predictions.mean(0)
-    half = z * (predictions.var(0, correction=0) + noise**2).sqrt()
-    return mean, mean - half, mean + half
+def by_all_masks(x, y, w, p):
+    """(off, added, on): the squared error under every mask there is, each with its chance."""
+    masks = torch.tensor(list(itertools.product((0.0, 1.0), repeat=len(w))), dtype=x.dtype)
+    kept = masks.sum(1)
+    chance = (1 - p) ** kept * p ** (len(w) - kept)
+    predictions = (masks.unsqueeze(1) * x / (1 - p)) @ w  # [masks, rows]
+    on = (chance @ (y - predictions) ** 2).sum().item()
+    off = ((y - x @ w) ** 2).sum().item()
+    return off, on - off, on
 
 
-def interval_by(half, dim=0):
-    """half(standard deviation over `dim`, noise, z, passes) as an answer."""
-
-    def mc_interval(predictions, noise=0.0, z=1.96):
-        mean, spread = predictions.mean(dim), predictions.std(dim, correction=0)
-        reach = half(spread, noise, z, predictions.shape[dim])
-        return mean, mean - reach, mean + reach
-
-    return (mc_interval,)
+def _odds(p):
+    return p / (1 - p)
 
 
-def _divisor_one_less(predictions, noise=0.0, z=1.96):
-    mean, half = predictions.mean(0), z * (predictions.var(0) + noise**2).sqrt()
-    return mean, mean - half, mean + half
+def _each_by_its_own(x, w):
+    return (x**2 * w**2).sum()
 
 
-def _interval_cases(generator):
-    def one(name, passes, points, **options):
-        return call(name, ("predictions",), normal(generator, passes, points), **options)
+def losses_by(
+    factor=_odds,
+    penalty=_each_by_its_own,
+    predict=lambda x, w, p: x @ w,
+    on=lambda off, added: off + added,
+    share=lambda x: 1,
+):
+    """The three losses with its screws: each turned is a mistake.
 
-    def number(low, high):
-        return low + (high - low) * torch.rand((), generator=generator, dtype=torch.float64).item()
+    factor(p) times penalty(x, w) is added to the error of predict(x, w, p), which gives
+    on(off, added); all is divided by share(x).
+    """
+
+    def three_losses(x, y, w, p):
+        off = ((y - predict(x, w, p)) ** 2).sum() / share(x)
+        added = factor(p) * penalty(x, w) / share(x)
+        return off, added, on(off, added)
+
+    return (three_losses,)
+
+
+def _losses_cases(generator):
+    def one(name, rows, features, p):
+        x, y, w = (
+            away_from_zero(generator, *shape, by=0.5)
+            for shape in ((rows, features), (rows,), (features,))
+        )
+        return call(name, ("x", "y", "w", "p"), x, y, w, p)
 
     return [
-        one("two passes, one point", 2, 1),
-        one("many passes, one point", 50, 1),
-        one("noise", 30, 3, noise=number(0.3, 1.5)),
-        one("as many passes as points", 6, 6, noise=number(0.3, 1.5)),
-        one("another level", 40, 5, noise=number(0.3, 1.5), z=1.645),
+        one("one row, one feature", 1, 1, between(generator, 0.15, 0.4)),
+        one("one row, two features", 1, 2, between(generator, 0.15, 0.4)),
+        one("many rows", 7, 3, between(generator, 0.15, 0.4)),
+        one("p large", 5, 4, between(generator, 0.6, 0.9)),
+        one("no dropout, p = 0", 4, 3, 0.0),
     ]
 
 
-INTERVAL_MISTAKES = (
+LOSSES_MISTAKES = (
     Mistake(
-        "standard error",
-        "s/√T says how well the *mean* is known and goes to 0 with more passes: the prediction's "
-        "spread is s itself",
-        interval_by(lambda s, noise, z, passes: z * (s**2 / passes + noise**2).sqrt()),
+        "p for the odds",
+        "what is added is p/(1 − p) times a sum: what is kept is divided by 1 − p, which makes the "
+        "variance larger than p",
+        losses_by(factor=lambda p: p),
     ),
     Mistake(
-        "noise left out",
-        "`noise` has no effect: masks tell what the network does not know, a new target scatters "
-        "besides",
-        interval_by(lambda s, noise, z, passes: z * s),
+        "the variance of a coin",
+        "p(1 − p) is the variance of the mask alone: what is kept is divided by 1 − p, the "
+        "variance by its square",
+        losses_by(factor=lambda p: p * (1 - p)),
     ),
     Mistake(
-        "standard deviations added",
-        "the standard deviations are added: independent variances add up, √(s² + noise²)",
-        interval_by(lambda s, noise, z, passes: z * (s + noise)),
+        "upside down",
+        "the factor is upside down: with p = 0 the masks add nothing",
+        losses_by(factor=lambda p: (1 - p) / p if p else math.inf),
     ),
     Mistake(
-        "noise outside of z",
-        "`noise` is added outside of z: it joins the variance under the root, and z multiplies all",
-        interval_by(lambda s, noise, z, passes: z * s + noise),
+        "one mask for a row",
+        "that is what one mask for all features of a row would add: each feature has a mask of its "
+        "own, so add the variances, not the predictions",
+        losses_by(penalty=lambda x, w: ((x @ w) ** 2).sum()),
     ),
     Mistake(
-        "noise not squared",
-        "`noise` is a standard deviation: square it before it joins a variance",
-        interval_by(lambda s, noise, z, passes: z * (s**2 + noise).sqrt()),
+        "one strength for all",
+        "every weight is charged alike: each has the squared length of its own feature's column as "
+        "its strength",
+        losses_by(penalty=lambda x, w: (w**2).sum()),
     ),
     Mistake(
-        "variance for standard deviation",
-        "that is z times the variance: take its square root",
-        interval_by(lambda s, noise, z, passes: z * (s**2 + noise**2)),
+        "weights not squared",
+        "the weights are not squared: a variance is of the square of x·w",
+        losses_by(penalty=lambda x, w: (x**2 * w.abs()).sum()),
     ),
     Mistake(
-        "over the points",
-        "mean and spread are taken over the points: dimension 0 holds the passes",
-        interval_by(lambda s, noise, z, passes: z * (s**2 + noise**2).sqrt(), dim=1),
+        "features not squared",
+        "the features are not squared: a variance is of the square of x·w",
+        losses_by(penalty=lambda x, w: (x.abs() * w**2).sum()),
     ),
     Mistake(
-        "z left out",
-        "z has no effect: the interval reaches z standard deviations to each side",
-        interval_by(lambda s, noise, z, passes: (s**2 + noise**2).sqrt()),
+        "mean over the rows",
+        "the three are means over the rows: add the rows up",
+        losses_by(share=len),
     ),
     Mistake(
-        "divisor T − 1",
-        "this divides by T − 1: the task takes the T passes for all there is, divisor T",
-        (_divisor_one_less,),
+        "the form of 2014",
+        "the prediction with masks off is multiplied by 1 − p: here training pays, and in "
+        "evaluation nothing is rescaled",
+        losses_by(predict=lambda x, w, p: (1 - p) * (x @ w)),
+    ),
+    Mistake(
+        "subtracted",
+        "what the masks add is subtracted: with masks on the loss is larger",
+        losses_by(on=lambda off, added: off - added),
+    ),
+    Mistake(
+        "masks forgotten",
+        "`on` is the loss with masks off: add to it what the masks add",
+        losses_by(on=lambda off, added: off),
     ),
 )
 
 T3 = Task(
-    names=("mc_interval",),
-    cases=_interval_cases,
-    reference=(by_moments,),
-    mistakes=INTERVAL_MISTAKES,
-    praise="mc_interval: right in {cases} cases",
+    names=("three_losses",),
+    cases=_losses_cases,
+    reference=(by_all_masks,),
+    mistakes=LOSSES_MISTAKES,
+    praise="three_losses: right in {cases} cases, without a single mask drawn",
 )
 
 # T4: ask a trained network many times

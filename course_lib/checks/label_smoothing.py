@@ -681,4 +681,109 @@ T5 = Task(
     tolerance=1e-9,
 )
 
-TASKS = {"T1": T1, "T2": T2, "T3": T3, "T4": T4, "T5": T5}
+# T6: fit a temperature
+
+TEMPERATURES = torch.logspace(-1, 1, 400, dtype=torch.float64)
+STEP = 0.012  # two neighbours of them are a factor of 1.0116 apart
+
+
+def fitted_by(score, answer=lambda temperatures, scores: temperatures[scores.index(min(scores))]):
+    """A `fit_temperature` that takes the T with the lowest score(logits, target, T)."""
+
+    def fit_temperature(logits, target):
+        scores = [float(score(logits, target, T)) for T in TEMPERATURES]
+        return float(answer(TEMPERATURES.tolist(), scores))
+
+    return (fit_temperature,)
+
+
+def _after(z, target, T):
+    return cross_entropy(z / T, target)
+
+
+def _confidence_gap(z, target, T):
+    confidence, guess = (z / T).softmax(1).max(1)
+    return (confidence.mean() - (guess == target).double().mean()).abs()
+
+
+def temperature_cases(generator):
+    """Labels drawn from softmax(z), of a model that says scale·(z + blur·noise)."""
+
+    def one(name, scale, blur=0.0, rows=80, K=5):
+        z = 2 * normal(generator, rows, K)
+        target = z.softmax(1).multinomial(1, generator=generator).squeeze(1)
+        return call(
+            name, ("logits", "target"), scale * (z + blur * normal(generator, rows, K)), target
+        )
+
+    sure = 2 * torch.tensor(3.0, dtype=torch.float64).log()  # 0.9 says the softmax
+    by_hand = torch.tensor([[1.0, 0.0]], dtype=torch.float64).repeat(4, 1) * sure
+    return [
+        call("by hand", ("logits", "target"), by_hand, torch.tensor([0, 0, 0, 1])),
+        one("a boastful model", between(generator, 2.0, 4.0)),
+        one("a timid model", between(generator, 0.3, 0.5)),
+        one("an honest one", 1.0),
+        one("two classes", between(generator, 1.5, 3.0), K=2),
+        one("a boastful model that knows less", between(generator, 2.0, 3.0), blur=1.5),
+    ]
+
+
+TEMPERATURE_MISTAKES = (
+    Mistake(
+        "multiplied",
+        "the logits are multiplied by what you return: divide them by T",
+        fitted_by(lambda z, y, T: cross_entropy(z * T, y)),
+    ),
+    Mistake(
+        "probabilities divided",
+        "the probabilities are divided: divide the logits, and then take the softmax",
+        fitted_by(lambda z, y, T: cross_entropy(z.softmax(1) / T, y)),
+    ),
+    Mistake(
+        "by the calibration error",
+        "it is chosen by the calibration error, which is chance in part, and can be low for a "
+        "useless model: take the plain cross entropy",
+        fitted_by(lambda z, y, T: calibration()[0]((z / T).softmax(1), y, 10)),
+    ),
+    Mistake(
+        "as sure as right",
+        "the mean confidence is matched to the share right: take the plain cross entropy",
+        fitted_by(_confidence_gap),
+    ),
+    Mistake(
+        "by the Brier score",
+        "it is chosen by the Brier score: take the plain cross entropy",
+        fitted_by(lambda z, y, T: _brier(z / T, y, 0.0)),
+    ),
+    Mistake(
+        "a smoothed loss",
+        "the loss that chooses is smoothed: smoothing is for training, here the plain loss decides",
+        fitted_by(lambda z, y, T: loss_by_torch(z / T, y, 0.1)),
+    ),
+    Mistake(
+        "the highest loss",
+        "that is the highest loss: take the lowest",
+        fitted_by(_after, lambda temperatures, scores: temperatures[scores.index(max(scores))]),
+    ),
+    Mistake(
+        "its position",
+        "that is its place in the list: return the temperature itself",
+        fitted_by(_after, lambda temperatures, scores: scores.index(min(scores))),
+    ),
+    Mistake(
+        "its loss",
+        "that is the loss: return the temperature that has it",
+        fitted_by(_after, lambda temperatures, scores: min(scores)),
+    ),
+)
+
+T6 = Task(
+    names=("fit_temperature",),
+    cases=temperature_cases,
+    reference=fitted_by(_after),
+    mistakes=TEMPERATURE_MISTAKES,
+    praise="fit_temperature: the temperature with the lowest loss, in {cases} cases",
+    tolerance=STEP,
+)
+
+TASKS = {"T1": T1, "T2": T2, "T3": T3, "T4": T4, "T5": T5, "T6": T6}

@@ -2,7 +2,7 @@
 
 import ast
 import hashlib
-from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 LIBRARY = Path(__file__).resolve().parents[1]
@@ -42,7 +42,10 @@ def _reached(code: str) -> set[Path]:
     return found
 
 
-def _imported(code: str) -> Iterator[Path]:
+@cache
+def _imported(code: str) -> frozenset[Path]:
+    """Files of the library that code names in its imports."""
+    found = set()
     for node in ast.walk(ast.parse(code)):
         names = []
         if isinstance(node, ast.ImportFrom) and node.module:
@@ -54,4 +57,5 @@ def _imported(code: str) -> Iterator[Path]:
             for end in (".py", "/__init__.py") if room == LIBRARY.name and inside else ():
                 path = LIBRARY / (inside.replace(".", "/") + end)
                 if path.is_file():
-                    yield path
+                    found.add(path)
+    return frozenset(found)

@@ -15,9 +15,9 @@
 # # Minibatch SGD: what does an optimizer do, and is its noise good for anything?
 #
 # An optimizer sees one thing, a gradient, and does one thing, a step. **Minibatch SGD** looks at a few examples only, so its gradient is partly wrong, and it steps anyway.
-# **Regularization**, which this course is about, is whatever is meant to lower the error on new data, not the error on the data one learns from. The course begins here for two reasons. Every regularizer acts through these steps. And an optimizer is said to regularize by itself: by the noise of its batches, and by which of many solutions it ends at.
+# **Regularization**, which this course is about, is whatever is meant to lower the error on new data, not the error on the data one learns from. The course begins here for two reasons. Every regularizer acts through these steps. And an optimizer is said to regularize by itself, by the noise of its batches and by which of many solutions it ends at.
 #
-# *55 minutes, in two sittings if you like: the second begins at* Too small, too large. *Sections called* Deeper *are folded, and extra. You need to know what a gradient is, and to have seen a PyTorch training loop.*
+# *55 minutes, in two sittings if you like: the second begins at* Too small, too large. *Sections called* Deeper *are folded, and extra. You need to know what a gradient is, and to have seen a PyTorch training loop. In the notebook run the cells one by one (Shift+Enter): then sliders move and answers are kept.*
 
 # %% tags=["setup"]
 # what this page needs
@@ -54,15 +54,16 @@ from course_lib.explorers import sgd as explore
 explore.trajectory.show(batch_size=1)
 
 # %% [markdown]
-# The end changes more. A small batch finds the place too, and then does not rest: it *hovers* around it, batches of 1 at a loss 0.21 above the lowest, batches of 8 at 0.02. All 64 come to rest.
+# The end changes more. A small batch finds the place too, and then does not rest, for its examples pull different ways. It *hovers*: batches of 1 at a loss 0.21 above the lowest, batches of 8 at 0.02. All 64 come to rest.
 #
 # At the end of this lesson you can choose a learning rate, a batch size and a schedule, and say what an optimizer does for regularization.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The same on real data, in plain PyTorch
 #
-# Does noise hurt a real network? Here is a loop to copy. It shows 500 images of handwritten digits to a small network, six times each: all 500 in every step; then ten at a time; then ten at a time with a learning rate that falls to 0.
-# The rates are picked by hand here; further down they are tuned.
+# Does noise hurt a real network? Ours is two linear layers with a ReLU, max(0, x), between them. Its ten outputs become probabilities, one for each digit. The loss, **cross entropy**, is the mean of −ln of the probability given to the right digit: 0 for sure and right, 2.3 for guessing.
+#
+# The loop below, to copy, shows the network 500 handwritten digits, six times each: all 500 in every step; then ten at a time; then ten at a time with a learning rate that falls to 0. The rates are picked by hand; further down they are tuned.
 
 # %% tags=["plain"]
 import torch
@@ -72,11 +73,10 @@ from torch.optim.lr_scheduler import CosineAnnealingLR
 from course_lib.data import digits
 data = digits(500, scale="unit")  # 500 images of 64 pixels between 0 and 1
 
-def train(batch_size, lr, last_lr):  # every image six times
+def train(batch_size, lr, last_lr):  # every image six times, from lr to last_lr
     torch.manual_seed(0)
     model = nn.Sequential(nn.Linear(64, 32), nn.ReLU(), nn.Linear(32, 10))
     optimizer = torch.optim.SGD(model.parameters(), lr=lr, momentum=0.9)
-    # from lr at the first step to last_lr at the last
     scheduler = CosineAnnealingLR(optimizer, T_max=3000 // batch_size, eta_min=last_lr)
     model.train()  # the mode for training; matters from lesson 06 on
     for epoch in range(6):
@@ -86,11 +86,11 @@ def train(batch_size, lr, last_lr):  # every image six times
             loss.backward()
             optimizer.step()
             scheduler.step()
-    model.eval()
-    return cross_entropy(model(data.train_x), data.train_y).item()
+    return model.eval()  # the mode for looking
 
 for size, lr, last in ((500, 1.5, 1.5), (10, 0.1, 0.1), (10, 0.1, 0.0)):
-    print(f"batches of {size:3}, lr {lr} to {last}: loss {train(size, lr, last):.3f}")
+    loss = cross_entropy(train(size, lr, last)(data.train_x), data.train_y)
+    print(f"batches of {size:3}, lr {lr} to {last}: loss {loss:.3f}")
 
 # %% [markdown]
 # An **epoch** is one round through all images. In six epochs the full batch makes 6 steps, and ends at a loss of 0.694. Batches of ten make 300 steps, and end at 0.093 in spite of their noise; with a rate that falls to 0, at 0.056.
@@ -100,9 +100,9 @@ for size, lr, last in ((500, 1.5, 1.5), (10, 0.1, 0.1), (10, 0.1, 0.0)):
 # ## How large a step?
 #
 # Plain gradient descent is $w \leftarrow w - \eta\, g$ with **learning rate** $\eta$, `lr` in code. On the parabola $\frac h2 w^2$ the gradient is $g = h\,w$, and $h$ is the **curvature**.
-# The bowl of the first picture is two such parabolas at right angles. With all 64 examples in each step the path comes down the steep one in a few steps and then follows the flat valley. We call the larger curvature $\lambda_{\max} = 2$, the smaller $\lambda_{\min} = 0.2$. Which learning rates bring both to rest?
+# The bowl of the first picture is two such parabolas at right angles, a steep one of curvature $\lambda_{\max} = 2$ and a flat one of $\lambda_{\min} = 0.2$. Which learning rates bring both to rest?
 #
-# Choose an answer to each question before you read on. In the notebook run the cells one by one (Shift+Enter); your answers are kept.
+# Choose an answer to each question before you read on.
 
 # %%
 predict("too-high", "The learning rate is raised from 0.9 to 1.1. The loss …",
@@ -131,9 +131,9 @@ for lr in (0.03, 0.3, 0.9, 1.0, 1.1):
 
 # %% [markdown]
 # Each step multiplies the weight by $1 - \eta h$: with $\eta = 0.3$ and $h = 2$ by 0.4. It shrinks if $|1-\eta h| < 1$, that is for $0 < \eta < 2/h$, and the steepest direction sets the bound for all: $2/\lambda_{\max} = 1$.
-# At 1 itself the weight jumps between 1 and −1 for ever. Far below the bound it is the *flattest* direction that one waits for: about $1/(\eta\lambda_{\min})$ steps to come $e \approx 2.7$ times nearer, 17 at $\eta = 0.3$ and 170 at 0.03.
+# Far below the bound it is the *flattest* direction that one waits for: about $1/(\eta\lambda_{\min})$ steps to come $e \approx 2.7$ times nearer, 17 at $\eta = 0.3$ and 170 at 0.03.
 #
-# You need not believe such sentences: a cell with `claim` recomputes each. *Exact* ones must hold to rounding. Here `settling(rates)` makes 6000 steps with each rate and returns the rates that came to rest.
+# You need not believe such sentences: a cell with `claim` recomputes each. *Exact* ones must hold to rounding. `settling(rates)` returns those that come to rest in 6000 steps.
 
 # %% tags=["nbval-check-output"]
 from course_lib.experiments.sgd.bowl import settling
@@ -180,22 +180,14 @@ explore.trajectory.show(lr=0.9)
 # By hand, with a gradient that is always 1 and $\mu = 0.9$: $v = 1,\ 1.9,\ 2.71, \dots$, up to $1/(1-\mu) = 10$.
 # So along a slope that keeps its direction the steps become ten times as long. There the **effective rate** is $\eta/(1-\mu)$: `lr=0.1` with momentum 0.9 goes as far as `lr=1` without. Across a valley the gradient changes sign, and its jumps cancel. That is why momentum bears a larger rate, up to $2(1+\mu)/\lambda_{\max}$ (*Deeper*).
 #
-# It seldom needs that. When you switch momentum 0.9 on, first *divide the rate by ten*: the effective rate stays the same, and so, nearly, does the noise. A larger rate pays only where there is little noise, as below.
+# When you switch momentum 0.9 on, first *divide the rate by ten*: the effective rate stays the same, and so, nearly, does the noise. A larger rate pays where there is little noise, as below.
 #
 # **Do this**: in the picture above leave the condition number at 100 and raise the learning rate to about 1.1, where the path runs away. Then raise the momentum to 0.9.  **Notice**: does it arrive, and is it nearer than plain descent at 0.9 was?
 
-# %% tags=["nbval-check-output"]
-w, state = torch.zeros((), dtype=torch.float64), {}
-by_hand = [sgd_update(w, torch.ones_like(w), state, lr=0.1, momentum=0.9).item()
-           for _ in range(3)]
-claim("Under a constant gradient of 1, momentum 0.9 and lr 0.1 the weight goes to "
-      "−0.1, −0.29, −0.561.",
-      measured=by_hand, holds=near([-0.1, -0.29, -0.561], 1e-15))
-
 # %% [markdown]
 # At 1.1 the path now arrives, in long swings, and nearer: after 120 steps about 0.00001 of loss is left, with plain descent 0.0005. In the flattest direction a step keeps 95 % of the distance, $\sqrt{0.9}$, with plain descent 98 %. So one rate does serve both directions better.
-# In a rounder bowl 0.9 is too much. At a condition number of 10 plain descent at its best rate keeps 82 %; the best $\mu$ there is 0.27, and keeps 52 % (*Deeper*). At 1000 the best is 0.88.
-# A network has no single condition number, for its curvatures change and some are negative. The usual 0.9 was found by trying.
+#
+# In a rounder bowl 0.9 is too much: at a condition number of 10 the best $\mu$ is 0.27, at 1000 it is 0.88 (*Deeper*). A network has no single condition number, for its curvatures change and some are negative. The usual 0.9 was found by trying.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: the best rate, the best momentum, and Nesterov's
@@ -204,7 +196,7 @@ claim("Under a constant gradient of 1, momentum 0.9 and lr 0.1 the weight goes t
 #
 # On $\frac h2w^2$ two successive steps with momentum, also called the *heavy ball*, are $w_{t+1} = (1+\mu-\eta h)\,w_t - \mu\,w_{t-1}$. In the long run a step multiplies the distance by the larger root of $z^2-(1+\mu-\eta h)z+\mu$, by size.
 # Without momentum the best rate makes the steepest and the flattest direction equally slow, $\eta = 2/(\lambda_{\max}+\lambda_{\min})$, with the factor $\frac{\kappa-1}{\kappa+1}$ for the condition number $\kappa$.
-# With it both are best where the two roots meet: $\mu = \big(\frac{\sqrt\kappa-1}{\sqrt\kappa+1}\big)^2$ and $\eta = \big(\frac{2}{\sqrt{\lambda_{\max}}+\sqrt{\lambda_{\min}}}\big)^2$, with the factor $\sqrt\mu$. Goh 2017 draws this in an article that can be played with.
+# With it both are best where the two roots meet: $\mu = \big(\frac{\sqrt\kappa-1}{\sqrt\kappa+1}\big)^2$ and $\eta = \big(\frac{2}{\sqrt{\lambda_{\max}}+\sqrt{\lambda_{\min}}}\big)^2$, with the factor $\sqrt\mu$. At a condition number of 10 plain descent keeps 82 % of the distance a step, the heavy ball 52 %. Goh 2017 draws this in an article that can be played with.
 
 # %% tags=["deeper", "nbval-check-output"]
 from course_lib.experiments.sgd.bowl import slowest_factor
@@ -218,7 +210,8 @@ best_mu = ((root - 1) / (root + 1)) ** 2
 best_lr = (2 / (math.sqrt(2.0) + math.sqrt(0.2))) ** 2
 plain = slowest_factor(2 / 2.2, 0.0, bowls)
 heavy = slowest_factor(best_lr, best_mu, bowls)
-print(f"plain: {plain:.4f} a step; heavy ball, μ = {best_mu:.3f}: {heavy:.4f} a step")
+print(f"plain: {plain:.4f} a step; heavy ball: {heavy:.4f} a step, μ = {best_mu:.3f}, "
+      f"rate {best_lr:.2f}, effective rate {best_lr / (1 - best_mu):.2f}")
 claim("The fastest rate of plain descent is 2/(λmax + λmin): 1 % more or less is "
       "slower.",
       measured=[slowest_factor(by * 2 / 2.2, 0.0, bowls) - plain
@@ -239,6 +232,14 @@ claim("The best rate and the best momentum are those of the formula: 1 % more or
 show_source(sgd_update)
 
 # %% tags=["deeper", "nbval-check-output"]
+w, state = torch.zeros((), dtype=torch.float64), {}
+by_hand = [sgd_update(w, torch.ones_like(w), state, lr=0.1, momentum=0.9).item()
+           for _ in range(3)]
+claim("Under a constant gradient of 1, momentum 0.9 and lr 0.1 the weight goes to "
+      "−0.1, −0.29, −0.561.",
+      measured=by_hand, holds=near([-0.1, -0.29, -0.561], 1e-15))
+
+# %% tags=["deeper", "nbval-check-output"]
 claim("Of the rates 1.001, 1.899, 1.9 and 1.901 with momentum 0.9 the first two come "
       "to rest in our bowl: its bound is 2(1 + 0.9)/2 = 1.9.",
       measured=settling((1.001, 1.899, 1.9, 1.901), momentum=0.9),
@@ -252,7 +253,7 @@ claim("With Nesterov's momentum 0.9 the rate 0.678 comes to rest in our bowl and
 # ## A batch is an opinion poll
 #
 # How wrong is a minibatch gradient? Six examples, one weight. Their gradients are 3, −1, 0.5, 2, −4 and 1; the full gradient is the mean, 0.25. A batch of two asks two of them. It may say 2.5, or −2.5.
-# There are only 15 such batches, so let us ask all of them, and do so for every batch size $B$. The **standard error** is the standard deviation of their answers. The textbook formula for it is $\sigma/\sqrt B$, with σ that of the single gradients.
+# There are only 15 such batches, so we ask all of them, and so for every batch size $B$. The **standard error** is the standard deviation of their answers. The textbook formula for it is $\sigma/\sqrt B$, with σ that of the single gradients.
 
 # %% tags=["nbval-check-output"]
 from course_lib.experiments.shared.gradient_noise import all_batches, standard_error
@@ -274,38 +275,16 @@ claim("A minibatch gradient is unbiased: the mean of all batches is the full gra
 #
 # $$\frac{\sigma}{\sqrt B}\cdot\sqrt{\frac{n-B}{n-1}},$$
 #
-# where the second root, the **finite-population factor**, is 0.77 for three of our six and 0 for all. What does it mean for the size of a batch?
-
-# %%
-predict("halve-100",
-        "With replacement, batches of 4 halve the standard error of batches of 1. You "
-        "take batches of 100 from 300 examples, as a shuffled epoch does. Which size "
-        "halves the standard error?",
-        ["150", "200", "400"])
-
-# %% jupyter={"outputs_hidden": true} tags=["nbval-check-output"]
-# what is claimed
-claim("From 1 to 4 halves it with replacement; from 100 to 200 without, among 300.",
-      measured=[standard_error(1, 4) / standard_error(1, 1) - 0.5,
-                standard_error(1, 200, rows=300) / standard_error(1, 100, rows=300)
-                - 0.5],
-      holds=within(1e-15))
-
-# %%
-# what came out
-reveal("halve-100", "200",
-       because="among 300 there are no 400; twice the examples divide the error by √2, "
-               "and with 100 left out instead of 200 it is divided by √2 again")
-
-# %% [markdown]
+# where the second root, the **finite-population factor**, is 0.77 for three of our six and 0 for all.
+#
 # So a minibatch gradient is right on average. While $B$ is far below $n$, the usual case, the factor is nearly 1, and to halve the error takes about four times the examples: from 1 to 4, then to 16, 64, 256.
 #
-# *A good place to stop for today.* You know which learning rates work, what momentum does to them, and how wrong a batch is. The second sitting asks how large a batch should be, and whether its noise is good for anything.
+# *A good place to stop for today.* The second sitting asks how large a batch should be, and whether its noise is good for anything.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: is the full gradient exact?
 #
-# First the two formulas, over every batch of our six.
+# First the two formulas, over every batch of our six, and what the second means for the size of a batch.
 
 # %% tags=["deeper", "nbval-check-output"]
 claim("With replacement the standard error is σ/√B.",
@@ -316,6 +295,27 @@ claim("Without replacement it is σ/√B · √((n − B)/(n − 1)), and 0 at B
       measured=[means.std(correction=0).item() - standard_error(sigma, size, rows=6)
                 for size, means in zip(sizes, asked)],
       holds=within(1e-14))
+
+# %% tags=["deeper"]
+predict("halve-100",
+        "With replacement, batches of 4 halve the standard error of batches of 1. You "
+        "take batches of 100 from 300 examples, as a shuffled epoch does. Which size "
+        "halves the standard error?",
+        ["150", "200", "400"])
+
+# %% jupyter={"outputs_hidden": true} tags=["deeper", "nbval-check-output"]
+# what is claimed
+claim("From 1 to 4 halves it with replacement; from 100 to 200 without, among 300.",
+      measured=[standard_error(1, 4) / standard_error(1, 1) - 0.5,
+                standard_error(1, 200, rows=300) / standard_error(1, 100, rows=300)
+                - 0.5],
+      holds=within(1e-15))
+
+# %% jupyter={"outputs_hidden": true} tags=["deeper"]
+# what came out
+reveal("halve-100", "200",
+       because="among 300 there are no 400; twice the examples divide the error by √2, "
+               "and with 100 left out instead of 200 it is divided by √2 again")
 
 # %% [markdown] tags=["deeper"]
 # Now the full gradient. It leaves out no example, and computed again it is the same.
@@ -394,11 +394,11 @@ reveal("twice", from_interval={"false": below(1.7)(ratio), "true": above(1.7)(ra
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Too small, too large
 #
-# Suppose you may process 640 examples in all. Do you spend them on 640 steps of one example, on 80 steps of 8, or on 10 steps of all 64?
+# You may process 640 examples. Do you spend them on 640 steps of one, on 80 of 8, or on 10 of all 64?
 # Back to the bowl, now from 40 random starts all around the star, at rates that stay constant.
 #
 # 1. All at learning rate 0.3, without momentum.
-# 2. Each batch size at its own rate and momentum: the best of 112 pairs, a grid so wide that no best lies at its edge, chosen by 20 *pilot* runs, with starts and shuffles of their own, which do not count afterwards.
+# 2. Each batch size at its own rate and momentum: the best of 112 pairs, by 20 *pilot* runs with starts and shuffles of their own, which do not count afterwards.
 
 # %%
 predict("batch", "All at learning rate 0.3. Which batch size ends lowest?",
@@ -419,9 +419,20 @@ for size in SIZES:
           f"loss {level(ends.common[size]):.4f} above the minimum")
 
 # %% [markdown]
-# > **How to read a measured claim.** For each start we take the *logarithm of the ratio* of two losses: 0 is equal, −0.7 half, −2.3 a tenth. Its mean has a 95 % **interval**, which misses the true mean about five times in a hundred. Asked beforehand: does all of it lie below 0? −0.7 [−0.9, −0.5] does, so "lower" *holds*. Across 0 it is *inconclusive*.
-# > **Fresh seeds** are runs that nobody had seen when the claim was written. *Confirmed*: they say the same. *Decided by fresh seeds only*: ours were inconclusive, those are not, and the card says whether the sentence holds on them. *Open*: ours and theirs are inconclusive. *Does not hold*: all of it lies on the other side.
-# > *To be seen four times in five the truth would have to lie 0.4 from the bound*: an effect of 0.4 beyond the 0 asked for would show in four of five such experiments; a smaller one would often be missed.
+# > **How to read a measured claim.** It comes as a card. This one is made up:
+# >
+# > ```text
+# > Measured · holds · confirmed: One batch size ends lower than another (log ratio).
+# > measured: −0.7 [−0.9, −0.5]; on fresh seeds: −0.6 [−0.7, −0.5]
+# > ```
+# >
+# > For each start one loss is divided by the other, and the logarithm taken: 0 is equal, −0.7 half, −2.3 a tenth. −0.7 is the mean. In brackets stands its 95 % **interval**; such intervals miss the true mean about five times in a hundred.
+# >
+# > We asked beforehand: is it below 0? All of the interval is, so "lower" *holds*. All of it above 0: *does not hold*. Across 0: *inconclusive*.
+# >
+# > **Fresh seeds** are runs that nobody had seen when the claim was written. Here they say the same: *confirmed*. Where ours are inconclusive, theirs may decide alone, *decided by fresh seeds only*, or not either: *open*.
+# >
+# > An undecided card says what it could have seen. *To be seen four times in five the truth would have to lie 0.4 from the bound*: an effect of 0.4 shows in four of five such experiments, a smaller one often does not.
 
 # %% tags=["nbval-check-output"]
 def ratio_of(one, other):  # below 0: `one` ends lower, start by start
@@ -442,7 +453,7 @@ reveal("batch", from_interval={"8": negative(lower)},
        because="batches of 1 hover, the full batch has made only ten steps")
 
 # %% [markdown]
-# Batches of 8 end at 0.003, batches of 1 at 0.072, the full batch at 0.033. These are geometric means, where a few bad runs weigh little; plain means have the same order. Given 80 steps as well, the full batch ends at 0.000006 (both in *Deeper*), for in a bowl noise on average only pushes away from the one minimum. The batches of 8 were ahead of it only because they made more steps.
+# Batches of 8 end at 0.003, batches of 1 at 0.072, the full batch at 0.033. (Geometric means, where a few bad runs weigh little; plain means have the same order.) Given 80 steps as well, the full batch ends at 0.000006 (*Deeper*). For a bowl has one minimum, and on average noise only pushes away from it. So the batches of 8 were ahead only because they made more steps.
 
 # %%
 predict("own-momentum",
@@ -470,35 +481,39 @@ reveal("own-momentum", from_interval={"64": negative(turned)},
        because="without noise the rate can be high, and momentum makes each step count")
 
 # %% [markdown]
-# The order turns round: the full batch ends at 0.00006, batches of 1 and of 8 at 0.0008 and 0.0007. No batch size is best by itself: it depends on what else was tuned (Shallue et al. 2019).
+# The order turns round: the full batch ends at 0.00006, batches of 1 and of 8 at 0.0008 and 0.0007. That took both. At its own best rate without momentum the full batch stays behind batches of 8, 0.014 against 0.003 (*Deeper*). No batch size is best by itself: it depends on what else was tuned (Shallue et al. 2019).
 #
-# The effective rates, 0.025, 0.2 and 1.4, grew about as the batch did, on a coarse grid. That is the **linear scaling rule**, *multiply the rate as you multiply the batch* (Krizhevsky 2014, Goyal et al. 2017): twice the batch leaves half the steps, so each has to go twice as far. The rule ends where the curvature limits the rate.
-#
-# Does the full batch win in a network, too? We take that of the plain loop, six epochs, batches of ten against all 500, each at the best of 60 pairs of rate and momentum by 20 pilot seeds. Eight other seeds count.
+# Does the full batch win in a network, too? We take that of the plain loop, six epochs, each size at the best of 60 pairs of rate and momentum by 20 pilot seeds. Eight other seeds count.
 
 # %% tags=["nbval-check-output"]
 from course_lib.experiments.sgd import network_reading
 
 network = network_reading.read()
-for size, loss in network.loss.items():
-    print(f"{3000 // size:3} steps of {size:3}: loss {level(loss):.3f}"
-          f"   rate and momentum {network.best[size]}")
+for size, (rate, mu) in network.best.items():
+    print(f"{3000 // size:3} steps of {size:3}: loss {level(network.loss[size]):.3f} "
+          f"at rate {rate}, momentum {mu}, effective rate {rate / (1 - mu):.2g}")
 claim("In the network, each at its best rate and momentum, six steps of all 500 end "
       "higher than 300 steps of ten (log ratio).",
       measured=ratio_of(network.loss[500], network.loss[10]),
       kind="measured", id="network-full-higher", holds=positive)
 
 # %% [markdown]
-# No, here the small batches win: 0.08 against 0.88. (The plain loop's 0.093 and 0.694 were a single seed.) Again it is the steps: with 300 of them, at the small batches' rate and momentum, the full batch ends at 0.044 on the same eight seeds (*Deeper*).
-# So small batches win where many steps are needed and examples are what costs: **noise is the price, and steps are what it buys.**
-# Mostly one pays for time, and a step of 32 examples takes hardly longer than a step of one (*Deeper: what does a larger batch cost?*). So double the batch while the time of a step stays the same, and tune the rate anew: as many steps, less noise.
+# No, here the smallest batches win, 0.08, and the full batch is last, 0.88. Again it is the steps: with 300 of them, at the small batches' rate, the full batch ends at 0.044 (*Deeper*).
+# Small batches win where many steps are needed and examples are what costs: **noise is the price, and steps are what it buys.**
 #
-# While $\eta$ is small the variance of a hovering weight is about in proportion to $\eta/B$ (*Deeper*). So half the rate calms a run about as much as twice the batch. Why not lower it along the way?
+# *How does the best rate move with the batch?* On these coarse grids it grows about as the batch does. In the bowl the effective rate goes from 0.025 to 0.2, from batches of 1 to 8. In the network it goes from 0.5 to 2 and 3.5, from 10 to 50 and 100. That is the **linear scaling rule**, *multiply the rate as you multiply the batch* (Krizhevsky 2014, Goyal et al. 2017): a fifth of the steps is left, so each has to go five times as far.
+# The rule ends where the curvature limits the rate. The full batch's 1.4 in the bowl only looks like more of it: without noise the curvatures set the best rate, 1.6 by the formula (*Deeper*). In the network all 500 are best at 15, 30 times the rate of ten.
+#
+# A run hovers because its examples still disagree at the minimum. Where a model fits every one of them, each single gradient is 0 there, and even batches of one come to rest at a constant rate, if it is small enough (Ma, Bassily & Belkin 2018).
+#
+# Mostly one pays for time. A step of 32 examples takes hardly longer than a step of one (*Deeper: what does a larger batch cost?*). So double the batch while it stays so, and tune the rate anew: as many steps, less noise.
+#
+# Half the rate calms a run about as much as twice the batch (*Deeper: the variance at rest*). Why not lower it along the way?
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: each batch size at its own rate, and the pairs that nearly won
 #
-# Four more comparisons. First, at rate 0.3, the full batch with as many steps as batches of 8, 80.
+# Five more comparisons. First, at rate 0.3, the full batch with as many steps as batches of 8, 80.
 
 # %% tags=["deeper", "nbval-check-output"]
 claim("In the bowl, at rate 0.3 and after 80 steps each, the full batch ends lower "
@@ -529,9 +544,26 @@ for other in (1, 64):
 # %% [markdown] tags=["deeper"]
 # Batches of 1 are nearly as good as batches of 8, 0.0027 against 0.0026, and a quarter higher on fresh seeds; by plain means they are ahead, 0.0042 against 0.0058. The full batch ends five times as high, at 0.0139. With momentum it ends lowest by plain means, too: 0.00010, against 0.0014 and 0.0022.
 # From batches of 1 to 8 the best rate grows about as the batch, from 0.02 to 0.2. At 64 it is only 0.5: the curvature limits it, at $2/\lambda_{\max} = 1$. With momentum batches of 8 kept their effective rate, 0.02 at momentum 0.9; the full batch, without noise, raised its rate to 0.99.
-# The linear rule has a rival: with $k$ times the batch, $\sqrt k$ times the rate keeps the variance of one step. Krizhevsky names it as what theory suggests, and found that $k$ works better; for Adam $\sqrt k$ is usual (Malladi et al. 2022).
 #
-# Third, the network: how near did other pairs of rate and momentum come?
+# Third, the linear rule has a rival: with $k$ times the batch, $\sqrt k$ times the rate keeps the variance of one step. Krizhevsky names it as what theory suggests, and found that $k$ works better; for Adam $\sqrt k$ is usual (Malladi et al. 2022).
+# In the network, at momentum 0.9, we take the best rate for batches of ten and multiply it by 5 and 10 for batches of 50 and 100, or by $\sqrt5$ and $\sqrt{10}$. The same eight seeds judge.
+
+# %% tags=["deeper", "nbval-check-output"]
+scaled = network_reading.scale(network)
+for size in network_reading.SCALED:
+    k, by = size // 10, (scaled.linear[size], scaled.root[size])
+    print(f"batches of {size:3}: loss {level(by[0]):.3f} at {k} · {scaled.rate}, "
+          f"{level(by[1]):.3f} at √{k} · {scaled.rate}")
+    claim(f"In the network batches of {size} end lower at {k} times the best rate of "
+          f"batches of ten than at √{k} times (log ratio).",
+          measured=ratio_of(*by), kind="measured", id=f"linear-beats-root-{size}",
+          holds=negative)
+
+# %% [markdown] tags=["deeper"]
+# The linear rule is better for batches of 100. For batches of 50 our eight seeds leave it open, and fresh seeds say the same, by a factor of 0.6. <!-- rests: linear-beats-root-100 -->
+# The best pairs of the table above are steady, too: with `COURSE_BASE` 1, 2 and 3 the effective rates are 0.5, 2.5 and 3.5 each time, and 15, 15 and 7.5 for the full batch.
+#
+# Fourth, the network: how near did other pairs of rate and momentum come?
 
 # %% tags=["deeper"]
 print("The best pairs for batches of ten, by the pilot seeds:")
@@ -542,7 +574,7 @@ for rate, mu, loss in network.ranked[10][:6]:
 # %% [markdown] tags=["deeper"]
 # The six best pairs have all sorts of momentum, and all an effective rate of 0.4 to 0.6: it is $\eta/(1-\mu)$ that one tunes. Why twenty pilot seeds? By the first four of them the sixth pair would have won: the best of many noisy candidates is partly the luckiest.
 #
-# Fourth, the network with equal steps: 300 for the full batch, too, at the rate 0.05 and momentum 0.9 that were best for batches of ten, from the same starts on the same eight splits.
+# Fifth, the network with equal steps: 300 for the full batch, too, at the rate 0.05 and momentum 0.9 that were best for batches of ten, from the same starts on the same eight splits.
 
 # %% tags=["deeper"]
 from course_lib import engine
@@ -645,7 +677,7 @@ claim("Shuffled epochs settle lower than independent draws (ratio of the varianc
 # Far away you want a large learning rate, near the end little noise. A **schedule** is a function of the step that returns a factor for the learning rate.
 # The usual one is half a **cosine**, flat at first, steepest in the middle, flat at 0 in the end. **Warm-up** is a straight line up before it.
 #
-# What does a falling rate do for 300 steps of the network of the plain loop, batches of ten, momentum 0.9? Each schedule gets its own highest rate: the best of 0.01, 0.02, 0.05, 0.1, 0.2 and 0.4, by four pilot seeds.
+# What does a falling rate do for 300 steps of the network of the plain loop, batches of ten, momentum 0.9? Each schedule gets its own highest rate: the best of six, by four pilot seeds.
 
 # %%
 predict("cosine",
@@ -654,9 +686,9 @@ predict("cosine",
         ["lower", "higher, its steps are smaller", "cannot be told apart"])
 
 # %% [markdown]
-# Here is that network at all schedules, four seeds at once; in the notebook each move of a slider trains them anew. Leave *floor*, the share of the rate left at the end, at 0.
+# Here is that network, four seeds at once. Leave *floor*, the share of the rate left at the end, at 0.
 #
-# **Do this**: choose the schedule and the highest learning rate so that the training loss ends below 0.05.  **Notice**: which highest rate does a constant schedule bear, and which a cosine?
+# **Do this**: choose the schedule and the highest learning rate so that the training loss ends below 0.05.  **Notice**: at which highest rate does a constant schedule end lowest, and at which a cosine? Which gets below 0.05?
 
 # %% jupyter={"outputs_hidden": true}
 from course_lib.explorers import sgd as explore
@@ -669,17 +701,15 @@ explore.schedules.show(shape="constant")
 # %% tags=["nbval-check-output"]
 from course_lib.experiments.sgd.schedules import own_rate, train_on_schedule
 
-def final_loss(shape, lr=0.1, warmup=0, name="train"):  # its log, for eight seeds
+def final_loss(shape, lr=0.1, warmup=0):  # its log, for eight seeds
     *_, result = train_on_schedule(shape, warmup, 0.0, lr, seeds=tuple(range(8)))
-    return getattr(result, f"{name}_loss")[:, -1].log()
+    return result.train_loss[:, -1].log()
 
 
 best = {shape: own_rate(shape) for shape in ("constant", "cosine")}
 ended = {shape: final_loss(shape, lr) for shape, lr in best.items()}
 for shape, lr in best.items():
-    test = final_loss(shape, lr, name="test").mean().exp()
-    print(f"{shape} at {lr}: loss {ended[shape].mean().exp():.3f}, "
-          f"on new digits {test:.3f}")
+    print(f"{shape} at {lr}: loss {ended[shape].mean().exp():.3f}")
 own = paired_interval(ended["cosine"], ended["constant"])
 claim("In the network, at its own best rate each, a cosine ends at a lower training "
       "loss than a constant rate (log ratio).",
@@ -693,9 +723,9 @@ reveal("cosine", from_interval={"lower": negative(own),
        because="a cosine takes the rate, and so the noise of the batches, down to 0")
 
 # %% [markdown]
-# The cosine from 0.1 ends at a training loss of 0.046, the constant rate of 0.05 at 0.081. On new digits it is 0.165 and 0.198, which no claim judges. The cosine can begin at twice the rate, probably because its noise is gone in the end.
+# The cosine from 0.1 ends at a training loss of 0.046, the constant rate of 0.05 at 0.081. Half a cosine from 0.1 has the mean rate 0.05, that of the constant run. It is the same amount of rate, large first and small last. (In the picture a constant 0.1 ends at 0.22: the plain loop's 0.093 was luck.)
 #
-# In the bowl the full batch loses its lead: with a cosine batches of 1 and 8 come down to its level. The full batch cannot be told apart from either: 0.00008, 0.00007 and 0.00009 for batches of 1, 8 and 64, each at its own rate and momentum (*Deeper*). <!-- rests: open full-lower-own-cosine -->
+# In the bowl batches of 1 and 8, with a cosine, come down to the level of the full batch, which has no noise to lose: the three cannot be told apart (*Deeper*). <!-- rests: open full-lower-own-cosine -->
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: a cosine in the bowl, one rate for both, and warm-up
@@ -771,19 +801,19 @@ for lr in (0.01, 0.02, 0.05, 0.1, 0.2, 0.4):
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Is the noise good for anything?
 #
-# *It finds better minima*, one often reads, and that is what regularization asks about: **flatter** ones, which **generalize** better, to new data (Keskar et al. 2017).
-# *Sharpness*, the opposite of flatness, is the curvature of the training loss in its steepest direction, $\lambda_{\max}$ as in the bowl (computed in *Deeper*).
+# *It finds better minima*, one often reads: **flatter** ones, which **generalize** better, to new data (Keskar et al. 2017).
+# *Sharpness*, the opposite, is the curvature of the training loss in its steepest direction, $\lambda_{\max}$ as in the bowl.
 #
-# 1. Networks with 64 inputs, 64 hidden units and 10 outputs; 300 digits; plain SGD; batches of 10, 50 and all 300. The loss is the squared error, for the curvature of *cross entropy*, the loss of the plain cell, fades as the fit gets better.
+# 1. Networks with 64 inputs, 64 hidden units, 10 outputs; 300 digits; plain SGD; batches of 10, 50 and all 300. The loss is the squared error, for the curvature of cross entropy fades as the fit gets better.
 # 2. We look every 20 steps, and compare each where it is first at or below the *same training loss*, 0.012.
-# 3. Six seeds, and 1297 *test* images, which no training saw. What counts is batch 300 minus batch 10 of the same seed, at rates 1 and 2.
+# 3. Six seeds, and 1297 *test* images, which no training saw. What counts is batch 300 minus batch 10, seed by seed, at rates 1 and 2.
 
 # %%
 predict("sharp", "Learning rate 1, equal training loss: the batch of 10 is …",
         ["flatter", "sharper", "cannot be told apart"])
 
 # %% [markdown]
-# **Do this**: go through the three learning rates.  **Notice**: which panel clearly rises with the batch size, by more than its band, and what does the left one do beside its dotted line, $2/\eta$?
+# **Do this**: go through the three learning rates.  **Notice**: which panel rises with the batch size by more than its band, and what does the left one do beside its dotted line, $2/\eta$?
 
 # %% jupyter={"outputs_hidden": true}
 from course_lib.explorers import sgd as explore
@@ -814,16 +844,18 @@ reveal("sharp", from_interval={"flatter": positive(gap("sharpness", 1.0)),
 
 # %% [markdown]
 # - **Flatter? Yes, at both rates.** Sharpness 1.03 for batches of 10 against 1.94 for full batches at rate 1, 0.67 against 1.00 at rate 2.
-# - **Better on new images? No, if anything worse.** 94.6 % against 95.0 % at rate 1, 94.2 % against 94.7 % at rate 2. Our six seeds leave it open; on fresh seeds the full batches are ahead, by 0.3 and 0.6 points.
+# - **Because they had gone less far? Not in steps**: 467 against 487 at rate 1, 303 against 227 at rate 2. In epochs, yes: 16 against 487 (*Deeper: as many steps, each at its own rate*).
+# - **Better on new images? No, if anything worse.** 94.59 % against 95.05 % at rate 1, 94.20 % against 94.72 % at rate 2. Our six seeds leave it open; on fresh seeds the full batches are ahead, by 0.3 and 0.6 points.
 #
-# *Why flatter?* Left alone, descent moves into ever sharper places, up to a sharpness of $2/\eta$: where it is sharper, descent cannot stay. There the full batches stand, at 1.94 of 2 and 1.00 of 1: the *edge of stability* (Cohen et al. 2021).
+# *Why flatter?* Left alone, descent moves into ever sharper places, up to a sharpness of $2/\eta$, beyond which it cannot stay. There the full batches stand: the *edge of stability* (Cohen et al. 2021).
 # Noise probably lowers that limit, for a place has to be stable for batches that each have a curvature of their own (Wu, Ma & E 2018). It also acts like a penalty on places where the examples disagree, of strength about $\eta/(4B)$ (Smith et al. 2021, *Deeper: a step that regularizes by itself*).
 #
-# So the flatter place was not the better one. This is one small network and one loss, stopped on the way at a rate that all sizes share: it compares flat and sharp at equal fit, not tuned and finished runs.
-# On large networks small batches have often generalized better; but much of that gap closes when the large batch makes as many steps (Hoffer et al. 2017), and full batches do as well with such a penalty in the loss (Geiping et al. 2022). So noise can regularize, and so can other things: they are what this course is about.
+# So the flatter place was not the better one, in one small network, stopped on the way, at a rate that all sizes share. And finished runs, each at its own rate? After 600 steps of the plain loop's network the loss on new digits is 0.157 for batches of 10 and 0.159 for all 500. Our eight seeds leave it open; on fresh seeds the batches of 10 are ahead, by 6 %.
+#
+# On large networks small batches have often generalized better. Much of that gap closes when the large batch makes as many steps (Hoffer et al. 2017), and a study that tuned each batch size anew saw no sign of one (Shallue et al. 2019). Full batches did as well with that penalty in the loss, clipped gradients and 3000 epochs instead of 300 (Geiping et al. 2022). So noise can regularize, and so can other things: they are what this course is about.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# > **Myth: "sharp minima generalize badly".** Take a ReLU network, multiply one layer (weights and biases) by $a > 0$ and divide the weights of the next by $a$. It computes the same function, and its sharpness can be made as large as you like (Dinh et al. 2017, *Deeper*). So sharpness alone cannot decide.
+# > **Myth: "sharp minima generalize badly".** Multiply one layer of a ReLU network (weights and biases) by $a > 0$ and divide the weights of the next by $a$: the function stays, and its sharpness can be made as large as you like (Dinh et al. 2017, *Deeper*). So sharpness alone cannot decide.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: are the weights smaller, too?
@@ -840,20 +872,57 @@ for lr in (1.0, 2.0):
 # No. At rate 2 the weights of batches of 10 are larger, with a norm of 6.76 against 6.40; at rate 1 fresh seeds say the same, by 0.07.
 # A larger rate flattens as noise does: full batches at rate 2 are about as flat as batches of 10 at rate 1.
 
+# %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
+# ### Deeper: as many steps, each at its own rate
+#
+# First, when was each network compared, and how far had it got?
+
+# %% tags=["deeper"]
+for lr in (1.0, 2.0):
+    v = found.lrs.index(lr)
+    for b, size in enumerate(found.batch_sizes):
+        steps, loss = found.step[:, b, v].mean(), found.loss[:, b, v].mean()
+        print(f"rate {lr:g}, batches of {size:3}: after {steps:.0f} steps, "
+              f"{steps * size / 300:.0f} epochs, at training loss {loss:.4f}")
+
+# %% [markdown] tags=["deeper"]
+# In epochs they differ by twenty times and more. In steps they do not at rate 1, and at rate 2 the small batches made more. Sharpness grows along the way, so those had more time to get sharp, if anything, and are flatter all the same.
+#
+# Second, does noise help on new data where nothing is stopped on the way? The network of the plain loop makes 600 steps of 10 images or of all 500, with momentum 0.9 and a cosine down to 0. Each batch size has its own rate, the best of seven by the loss of four pilot seeds on 200 images kept out of training. Eight other seeds and their *test* images count, which chose nothing.
+
+# %% tags=["deeper", "nbval-check-output"]
+from course_lib.experiments.sgd import equal_steps
+
+finished = equal_steps.compare()
+for size, rate in finished.best.items():
+    print(f"600 steps of {size:3} at {rate}: training loss "
+          f"{level(finished.train_loss[size]):.3f}, on new digits "
+          f"{level(finished.test_loss[size]):.3f}, "
+          f"{finished.test_accuracy[size].mean():.1%} right")
+claim("In the network, 600 steps each, at its own rate each, batches of 10 end at a "
+      "lower loss on new digits than all 500 (log ratio).",
+      measured=ratio_of(finished.test_loss[10], finished.test_loss[500]),
+      kind="measured", id="noise-lower-on-new", holds=negative)
+
+# %% [markdown] tags=["deeper"]
+# Our eight seeds leave it open. On fresh seeds the batches of 10 are ahead, by 6 % of the loss, though the full batch looked at fifty times as many images. So at equal steps the noise seems to help a little on new data.
+# A closer fit would not be why. With `COURSE_BASE=1`, as with 2, this cell finds the batches of 10 best at 0.05 and the full batch at 0.1, with training losses of 0.037 and 0.016. The rates are a coarse grid, the network is small and the data easy: of large ones this says nothing.
+
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## A regularizer without any noise
 #
 # Three equations, six unknown weights: infinitely many solutions fit perfectly. Which one does gradient descent end at?
 #
-# By hand, one equation and two weights: $w_1 + w_2 = 2$. Each gradient points along $(1, 1)$, so descent from $(0, 0)$ walks along that line and stops at $(1, 1)$, of length 1.41. $(2, 0)$ fits as well, of length 2; descent ends there if it starts at $(1, -1)$.
+# By hand, one equation and two weights: $w_1 + w_2 = 2$. The gradient of $(w_1+w_2-2)^2$ has two equal entries, so it points along $(1, 1)$. From $(0, 0)$ descent walks along that line and stops at $(1, 1)$, of length 1.41. $(2, 0)$ fits as well, of length 2; descent ends there if it starts at $(1, -1)$.
 # So it is with more examples. With squared error, descent ends at the solution *nearest to its start*, and from zero that is the *shortest* of all, the **minimum-norm solution** (next *Deeper*).
+# Small batches change nothing here. The gradient of one example points along its own row of inputs, so the steps stay in the same directions. And as every example is fitted in the end, the noise dies out: at a small enough rate SGD comes to rest at that very solution.
 #
-# Nobody asked for small weights: the start at zero and the steps lead there. That is **implicit regularization**, and it needs no noise. Lesson 01 asks how the shortest solution does on new data.
+# Nobody asked for small weights: the start at zero and the steps lead there. That is **implicit regularization**, without any noise. Lesson 01 asks how the shortest solution does on new data.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: which of many solutions?
 #
-# The three equations are the rows of $X$. For the squared error the gradient is $X^\top(Xw - y)$, a combination of these rows. So descent from $w_0$ only ever adds such combinations to $w_0$, and of all solutions just one can be reached so: the one nearest to $w_0$, $w_0 + X^+(y - Xw_0)$. The pseudo-inverse $X^+$ gives the shortest solution, $X^+y$. We run descent from zero and from another start.
+# The three equations are the rows of $X$. For the squared error the gradient is $X^\top(Xw - y)$, a combination of these rows. So descent from $w_0$ only ever adds such combinations to $w_0$, and of all solutions just one can be reached so: the one nearest to $w_0$, $w_0 + X^+(y - Xw_0)$. The pseudo-inverse $X^+$ gives the shortest solution, $X^+y$. The gradient of one example is a multiple of its own row, so steps of one example go no other way. We run descent from zero, then from zero with one random row in each step, then from another start.
 #
 # With cross entropy there is no such end. If a linear model can tell the classes apart without error, its weights grow for ever, and their *direction* goes to that of the largest margin (Soudry et al. 2018): no noise there, either.
 
@@ -864,18 +933,22 @@ X, target, elsewhere = (torch.randn(shape, dtype=torch.float64, generator=genera
 shortest = torch.linalg.pinv(X) @ target
 
 
-def descend(w):
+def descend(w, size=3):  # of the three rows in each step
     w = w.clone()
     for _ in range(20000):
-        sgd_update(w, X.T @ (X @ w - target), {}, lr=0.1)
+        rows = torch.randperm(3, generator=generator)[:size]
+        sgd_update(w, X[rows].T @ (X[rows] @ w - target[rows]), {}, lr=0.1)
     return w
 
 
 # %% tags=["deeper", "nbval-check-output"]
+zero = torch.zeros(6, dtype=torch.float64)
 claim("Gradient descent from zero ends at the minimum-norm solution of an "
       "under-determined least-squares problem.",
-      measured=(descend(torch.zeros(6, dtype=torch.float64)) - shortest).norm().item(),
-      holds=below(1e-9))
+      measured=(descend(zero) - shortest).norm().item(), holds=below(1e-9))
+claim("SGD from zero, one random row in each step at a constant rate, comes to rest at "
+      "the same solution.",
+      measured=(descend(zero, size=1) - shortest).norm().item(), holds=below(1e-9))
 far = descend(elsewhere)
 claim("From another start it fits as well and ends elsewhere, at a longer solution.",
       measured=[(X @ far - target).norm().item(),
@@ -907,14 +980,29 @@ claim("Half the rate leaves a quarter of the distance between step and flow, and
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## In production
 #
-# What goes wrong?
-# `T_max` and the place of `scheduler.step()` must agree: both go by steps, or both by epochs.
+# *How to choose.*
 #
-# Many loops trip over three facts, each in a *Deeper* at the end.
+# 1. Batch: double it while the time of a step stays flat. Momentum 0.9, and a cosine down to 0.
+# 2. Rate: train once with each of 0.3, 0.1 and 0.03. Take the one with the lowest loss on examples kept out of training (lesson 01 says why). If it is the first or the last, try the next one beyond.
+# 3. Later: where the loss jumps or grows, divide the rate by three; where it falls smoothly and slowly, multiply by three.
 #
+# The second step, for the plain loop:
+
+# %%
+for lr in (0.3, 0.1, 0.03):
+    model = train(10, lr, 0.0)  # batches of ten, a cosine down to 0
+    loss = cross_entropy(model(data.validation_x), data.validation_y)
+    print(f"lr {lr}: loss {loss:.3f} on 200 images kept out of training")
+
+# %% [markdown] slideshow={"slide_type": "-"}
+# The loss is lowest at 0.1, neither the first nor the last: we take it. At 0.3 training broke down. (Where two rates come close, train both on more seeds.)
+#
+# What goes wrong? Four things, the last three with a *Deeper* at the end.
+#
+# - `T_max` and the place of `scheduler.step()` must agree: both go by steps, or both by epochs.
 # - The optimizer holds *references*: replace a parameter after building it, and the new one is never trained.
+# - Gradients *add up* until `zero_grad`.
 # - To resume a run, save the optimizer and the scheduler too.
-# - Gradients *add up* until `zero_grad`, which in torch sets them to None, not to zero. So a batch too large for the memory can be summed in parts: `(loss / k).backward()` for $k$ small batches, then one `step()`.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: the plain loop, as for real work
@@ -950,7 +1038,7 @@ print(f"last rate {last:.1e}, test images right {right:.1%}")
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## When not to
 #
-# - Features or layers on very different scales make the condition number large: normalise (lesson 07), or use Adam (lesson 04), before you tune the rate of SGD for days.
+# - Features or layers on very different scales make the condition number large: normalise (lesson 07), or use Adam (lesson 04).
 # - Data that fit into one batch, few weights, a smooth loss: small batches buy you nothing. Use a method that also reads the curvature, such as `torch.optim.LBFGS`, or a linear solver.
 # - A larger batch with the old learning rate and momentum: tune them anew. The rate may grow with the batch, but the bound $2/\lambda_{\max}$ does not move.
 
@@ -962,19 +1050,19 @@ print(f"last rate {last:.1e}, test images right {right:.1%}")
 # | formula | $v \leftarrow \mu v + g,\quad w \leftarrow w - \eta v$; stable below $2(1+\mu)/\lambda_{\max}$; effective rate $\eta/(1-\mu)$ |
 # | how wrong is a batch? | $\sigma/\sqrt B$, in shuffled epochs times $\sqrt{(n-B)/(n-1)}$; right on average |
 # | PyTorch | `torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)`; `scheduler.step()` after `optimizer.step()` |
-# | typical | momentum 0.9; the best of 0.3, 0.1, 0.03 by the loss on examples kept out of training, and the next one where it is the first or last; cosine down to 0; a batch as large as keeps the time of a step flat |
+# | typical | a batch as large as keeps the time of a step flat; momentum 0.9; cosine down to 0; of the rates 0.3, 0.1, 0.03 the best on examples kept out of training |
 # | when not | few weights, a smooth loss and data in one batch; features on very different scales; a new batch size with the old rate |
 # | measured | small network, 300 steps, own best rate each: a cosine ends at a lower training loss than a constant rate <!-- rests: cosine-lower-own-rate --> |
-# | measured | equally many examples, own constant rate and momentum each: in a bowl the full batch ends lowest, in a small network batches of ten end lower <!-- rests: full-lower-own-momentum, network-full-higher --> |
+# | measured | equally many examples, own best constant rate *and momentum* each: in a bowl the full batch ends lowest, in a small network batches of ten end lower <!-- rests: full-lower-own-momentum, network-full-higher --> |
 # | measured | small network, equal training loss: small batches stand at a flatter place <!-- rests: full-sharper-1, full-sharper-2 -->, and are no better on new images |
-# | without noise | where many solutions fit a linear model, descent on the squared error ends at the nearest, from zero the shortest |
+# | without noise | where many solutions fit a linear model, descent on the squared error ends at the nearest, from zero the shortest, in small batches too |
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # Now write it yourself: **`00_sgd_exercises.ipynb`**.
 #
 # **Sources.** Robbins & Monro, *A Stochastic Approximation Method*, 1951. Polyak, *Some methods of speeding up the convergence of iteration methods*, 1964. Nesterov, *A method for solving the convex programming problem with convergence rate O(1/k²)*, 1983. Sutskever, Martens, Dahl & Hinton, *On the importance of initialization and momentum in deep learning*, ICML 2013.
 # Polyak & Juditsky, *Acceleration of Stochastic Approximation by Averaging*, 1992. Lee, Simchowitz, Jordan & Recht, *Gradient Descent Only Converges to Minimizers*, COLT 2016 (arXiv:1602.04915). Du, Jin, Lee, Jordan, Póczos & Singh, *Gradient Descent Can Take Exponential Time to Escape Saddle Points*, NeurIPS 2017 (arXiv:1705.10412). Goh, *Why Momentum Really Works*, Distill 2017 (distill.pub/2017/momentum).
-# Krizhevsky, *One weird trick for parallelizing convolutional neural networks*, 2014 (arXiv:1404.5997). Goyal et al., *Accurate, Large Minibatch SGD*, 2017 (arXiv:1706.02677). McCandlish, Kaplan, Amodei et al., *An Empirical Model of Large-Batch Training*, 2018 (arXiv:1812.06162). Shallue et al., *Measuring the Effects of Data Parallelism on Neural Network Training*, JMLR 2019 (arXiv:1811.03600). Malladi, Lyu, Panigrahi & Arora, *On the SDEs and Scaling Rules for Adaptive Gradient Algorithms*, NeurIPS 2022 (arXiv:2205.10287). Smith & Le, *A Bayesian Perspective on Generalization and Stochastic Gradient Descent*, ICLR 2018 (arXiv:1710.06451). Smith, Kindermans, Ying & Le, *Don't Decay the Learning Rate, Increase the Batch Size*, ICLR 2018 (arXiv:1711.00489).
+# Krizhevsky, *One weird trick for parallelizing convolutional neural networks*, 2014 (arXiv:1404.5997). Goyal et al., *Accurate, Large Minibatch SGD*, 2017 (arXiv:1706.02677). McCandlish, Kaplan, Amodei et al., *An Empirical Model of Large-Batch Training*, 2018 (arXiv:1812.06162). Shallue et al., *Measuring the Effects of Data Parallelism on Neural Network Training*, JMLR 2019 (arXiv:1811.03600). Malladi, Lyu, Panigrahi & Arora, *On the SDEs and Scaling Rules for Adaptive Gradient Algorithms*, NeurIPS 2022 (arXiv:2205.10287). Smith & Le, *A Bayesian Perspective on Generalization and Stochastic Gradient Descent*, ICLR 2018 (arXiv:1710.06451). Ma, Bassily & Belkin, *The Power of Interpolation: Understanding the Effectiveness of SGD in Modern Over-parametrized Learning*, ICML 2018 (arXiv:1712.06559). Smith, Kindermans, Ying & Le, *Don't Decay the Learning Rate, Increase the Batch Size*, ICLR 2018 (arXiv:1711.00489).
 # Keskar et al., *On Large-Batch Training for Deep Learning*, ICLR 2017 (arXiv:1609.04836). Hoffer, Hubara & Soudry, *Train longer, generalize better*, NeurIPS 2017 (arXiv:1705.08741). Jastrzębski et al., *Three Factors Influencing Minima in SGD*, 2017 (arXiv:1711.04623). Dinh, Pascanu, Bengio & Bengio, *Sharp Minima Can Generalize For Deep Nets*, ICML 2017 (arXiv:1703.04933). Cohen et al., *Gradient Descent on Neural Networks Typically Occurs at the Edge of Stability*, ICLR 2021 (arXiv:2103.00065). Wu, Ma & E, *How SGD Selects the Global Minima in Over-parameterized Learning*, NeurIPS 2018. Jiang et al., *Fantastic Generalization Measures and Where to Find Them*, ICLR 2020 (arXiv:1912.02178). Andriushchenko et al., *A Modern Look at the Relationship between Sharpness and Generalization*, ICML 2023 (arXiv:2302.07011).
 # Soudry, Hoffer, Nacson, Gunasekar & Srebro, *The Implicit Bias of Gradient Descent on Separable Data*, JMLR 2018 (arXiv:1710.10345). Barrett & Dherin, *Implicit Gradient Regularization*, ICLR 2021 (arXiv:2009.11162). Smith, Dherin, Barrett & De, *On the Origin of Implicit Regularization in Stochastic Gradient Descent*, ICLR 2021 (arXiv:2101.12176). Geiping et al., *Stochastic Training is Not Necessary for Generalization*, ICLR 2022 (arXiv:2109.14119).
 # Pearlmutter, *Fast Exact Multiplication by the Hessian*, 1994. Smith, *Cyclical Learning Rates for Training Neural Networks*, 2017 (arXiv:1506.01186). Smith & Topin, *Super-Convergence*, 2019. Bray & Dean, *Statistics of critical points of Gaussian fields on large-dimensional spaces*, 2007. Dauphin et al., *Identifying and attacking the saddle point problem*, NeurIPS 2014 (arXiv:1406.2572).
@@ -1076,7 +1164,7 @@ claim("The optimizer holds references: a parameter replaced after construction g
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: gradients add up
 #
-# Two backward passes, a step, a `zero_grad`: what is in `weight.grad` after each?
+# Two backward passes, a step, a `zero_grad`: what is in `weight.grad` after each? (That they add up has its use. A batch too large for the memory can be summed in parts: `(loss / k).backward()` for $k$ small batches, then one `step()`.)
 
 # %% tags=["deeper", "nbval-check-output"]
 weight = torch.ones(2, dtype=torch.float64, requires_grad=True)

@@ -78,7 +78,7 @@ from course_lib.explorers import overfitting as explore
 explore.polynomials.show(degree=1, errors="training and validation")
 
 # %% [markdown]
-# Claims compare by plain differences now, not by logarithms. Intervals are over the 200 data sets here, later over seeds.
+# Intervals are over the 200 data sets here, later over seeds.
 
 # %% jupyter={"outputs_hidden": true} tags=["nbval-check-output"]
 # what the picture was drawn from
@@ -99,7 +99,7 @@ reveal("degree", from_interval={"3": positive(worse)},
 # %% [markdown]
 # At degrees 1, 3 and 12 the training error is 0.27, 0.074 and 0.030. It only ever falls, for every degree contains the lower ones. The validation error is 0.29, 0.11 and 2.6: degree 12 overfits, and a few wild fits make most of that mean. At degree 1 the gap is only 0.02, and the fit is bad all the same. That is **underfitting**: the model is too stiff even for what all such data sets share.
 #
-# The single curve of the first picture is worse on new points than that of degree 3 from degree 7 on.
+# And the first picture? On new points its curve errs by 0.12 at degree 3, 0.23 at 7 and 0.38 at 8: from 7 on you do well to doubt it.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Bias, variance, noise
@@ -139,7 +139,7 @@ explore.polynomials.show(degree=3)
 #
 # **Too much bias: a richer model. Too much variance: more data, the mean of several fits (*Deeper*), or less freedom.** Less freedom is what this course is about.
 #
-# Can one simply count parameters, then? For these polynomials one can: on new labels at the same points each further coefficient adds $2\sigma^2/n = 0.009$ to the gap (*Deeper* says why), up to 0.18 for the 20 that go through every point. Not for a network: one with 32 hidden units has 97 weights and biases; trained on the same data sets for 1000 steps its gap is 0.079, that of about 9 coefficients, and it has less variance than a polynomial with 9. So trained, 97 numbers act like about nine (*Deeper*). <!-- rests: net-varies-less-equal-fit-all, net-varies-less-equal-fit-inside -->
+# Can one simply count parameters, then? For these polynomials one can: on new labels at the same points each further coefficient adds $2\sigma^2/n = 0.009$ to the gap (*Deeper* says why). 20 coefficients go through every point and have a gap of 0.18. Not for a network: one with 32 hidden units has 97 weights and biases. Trained on the same 200 data sets for 1000 steps it has a gap of 0.079, that of about nine coefficients, and less variance than a polynomial with nine. So trained, it acts like nine, not like 20 (*Deeper*). <!-- rests: net-varies-less-equal-fit-all, net-varies-less-equal-fit-inside -->
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: every case there is, and what a second opinion is worth
@@ -152,6 +152,12 @@ explore.polynomials.show(degree=3)
 # 1. What it follows is missing in the training error, which is $\sigma^2\frac pn$ too low.
 # 2. The fit keeps it, but the new labels have errors of their own. So the error on them is $\sigma^2\frac pn$ too high.
 # 3. Bias stands in both and drops out of the difference, $2\sigma^2\frac pn$ (Mallows 1973).
+#
+# For *any* fit $\hat f$ the same two steps give
+#
+# $$\text{gap} = \frac2n\sum_i \mathrm{cov}(\hat f_i, y_i):$$
+#
+# how closely the fit follows its own labels when these move by chance. For $p$ coefficients the sum is $\sigma^2p$. So the sum over $\sigma^2$ is the fit's **effective number** of coefficients (Efron 1986; Ye 1998). Below it is computed for a fit that chooses its own degree: to choose by the labels is to follow them, too.
 #
 # With $\sigma^2 = 0.09$ the 13 coefficients of degree 12 make a gap of 0.12. At *other* points it can be far larger: above, a validation error of 2.6 against a training error of 0.030.
 #
@@ -203,6 +209,23 @@ claim("The mean of two independent fits has the bias of one and half its varianc
 claim("For new labels at the same points the gap is 2σ²p/n.",
       measured=[*off_law.values()], holds=within(1e-13))
 
+# %% tags=["deeper", "nbval-check-output"]
+# a fit that is no projection: the line for the half of the sets to which it is
+# closest, degree 5 for the others
+line, curve = (labels @ torch.linalg.pinv(x[:, None] ** torch.arange(k)).T
+               @ (x[:, None] ** torch.arange(k)).T for k in (2, 6))
+distance = (line - labels).square().mean(1, keepdim=True)
+chosen = torch.where(distance <= distance.median(), line, curve)
+follows = ((chosen - chosen.mean(0)) * signs).mean(0).sum()  # Σ cov(fit, label)
+there = torch.sin(math.pi * x)
+gap = generalization_gap((chosen - labels).square().mean(),
+                         (chosen - there).square().mean() + 0.3**2)
+print(f"2 coefficients for half of the sets and 6 for the others act like "
+      f"{follows / 0.3**2:.1f}, not like 4")
+claim("The gap of a fit that chooses its degree by its labels is 2/n times the sum of "
+      "its covariances with them.",
+      measured=(gap - 2 / 6 * follows).item(), holds=within(1e-13))
+
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: the same points, and a network
 #
@@ -233,6 +256,8 @@ for name, of, k in (("8 hidden units", nets, narrow), ("32 hidden units", nets, 
                     (f"degree {alike}", fits, alike)):
     print(f"{name:<16} training error {of.train_error[k].mean():.3f}, variance "
           f"{of.spread(k).mean():.3f}, for |x| < 0.9 {of.spread(k, 0.9).mean():.3f}")
+print("on new points, the first set's curve at degree 3, 7 and 8:",
+      *(f"{fits.validation_error[k][0]:.2f}" for k in (3, 7, 8)))
 
 # %% jupyter={"outputs_hidden": true} tags=["deeper", "nbval-check-output"]
 # the gap on new labels at the same points; the fits are known on a grid of 201
@@ -279,7 +304,7 @@ reveal("width", from_interval={"falls": negative(wider), "rises": positive(wider
 # - *Equal fit.* The polynomial with the same training error has degree 8. Its 9 coefficients have a variance of 0.082, the 97 numbers 0.036. Most of the difference is at the edges, where nothing holds a polynomial: for $|x| < 0.9$ it is 0.037 against 0.031.
 # - *Equal gap.* On new labels at the same points the gap of the 97 numbers is 0.079. By the law above 8.8 coefficients have that. It is no accident that the polynomial of equal training error has about as many: what a fit follows of the errors makes the gap, and is missing in the training error. These gaps are printed for 200 data sets, and were not asked of fresh seeds.
 #
-# So the number of parameters alone does not say how freely a model moves. The law turned round gives an *effective* number, here about nine for 97. That networks start small and move in small steps may be the reason; it is not tested here. In larger networks, too, variance was found to fall with width (Neal et al. 2018), or to rise first and then fall (Yang et al. 2020).
+# So the number of parameters alone does not say how freely a model moves. Its effective number does, here about nine, where a fit through every point would have 20. That networks start small and move in small steps may be the reason; it is not tested here. In larger networks, too, variance was found to fall with width (Neal et al. 2018), or to rise first and then fall (Yang et al. 2020).
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Random labels
@@ -310,7 +335,7 @@ reveal("lots", from_interval={"above 90 %": above(0.9)(share),
        because=f"measured: {share:.1%}")
 
 # %% [markdown]
-# It learns every one, as it learns the true labels (Zhang et al. 2017). So it can learn anything by heart. All the same, after the true labels it gets 97.0 % of new images right: a network that *can* memorise need not predict badly.
+# It learns every one, as it learns the true labels (Zhang et al. 2017). So nothing in the network keeps it from learning these images by heart. All the same, after the true labels it gets 97.0 % of new images right: a network that *can* memorise need not predict badly.
 #
 # Nor does a penalty decide: in the same paper networks without any did well on new images, and with their weights pulled towards zero (lesson 02) most still learned random labels by heart. An *explicit* regularizer, one added on purpose, is **neither necessary nor enough** for a small gap, though it may help.
 #
@@ -425,7 +450,7 @@ reveal("clean", from_interval={"above +1 point": above(1)(clean_gain),
 
 # %% [markdown]
 # - *Wrong labels.* What labels have in common is learned first (Arpit et al. 2017): 94 % of the right labels and 3 % of the wrong ones by step 100, 87 % of the wrong ones by step 1000. The kept weights get 90.1 % of the test images right, those of step 1000 77.5 %. The gain, 12.6 points, on fresh seeds 10.9, is half as large against step 500.
-# - *Clean labels.* Nothing to gain: 94.3 % either way.
+# - *Clean labels.* 94.3 % either way.
 # - *Patience.* 1 falls for the first bump, but that costs little: on seed 0 88.7 % against 89.0 %.
 #
 # *A good place to stop for today.*
@@ -434,12 +459,12 @@ reveal("clean", from_interval={"above +1 point": above(1)(clean_gain),
 # ## Beyond the point where everything fits
 #
 # What if one does not stop, and makes the model ever larger? Take 300 digits and a network of two layers.
-# 1. The first is random and never trained. It turns an image into $d$ numbers, each a random weighted sum of the pixels, set to 0 where it is negative: **random ReLU features**.
+# 1. The first is random and never trained. It turns an image into $d$ numbers, each a random weighted sum of the centred pixels, set to 0 where it is negative and divided by $\sqrt d$: **random ReLU features**.
 # 2. The second is fitted by least squares to ten numbers for each image, 1 for its digit and 0 for the others. Its largest output is the answer.
 #
 # Each of the ten outputs has $d$ weights and 300 numbers to meet, one for each image: 300 equations with $d$ unknowns. Below $d=300$ they can only be met roughly, at 300 in one way, beyond in many. We take the *shortest* weights, those with the smallest sum of squares, where gradient descent from zero ends (lesson 00, *Deeper*).
 #
-# **Ridge** makes large weights cost: it adds $\lambda\lVert w\rVert^2$, λ times the sum of the squared weights, to the mean squared error. The *tuned* λ, of seven from 0 to 0.1, has the fewest errors on 200 validation digits, whose labels are wrong as often. It is chosen anew at each width, in each of eight seeds. So the tuned line has seen 200 rows more than the other (*Deeper*).
+# **Ridge** makes large weights cost: it adds $\lambda\lVert w\rVert^2$, λ times the sum of the squared weights, to the mean squared error. The *tuned* λ, of seven from 0 to 0.1, has the fewest errors on 200 validation digits, whose labels are wrong as often. It is chosen anew at each width, in each of eight seeds. So the tuned line has seen 200 rows more than the other; as training rows they would only move the peak to 500.
 
 # %%
 predict("second",
@@ -476,8 +501,8 @@ reveal("second", from_interval={
        rests="second-descent-0.2, second-descent-0")
 
 # %% [markdown]
-# - *Down twice.* With clean labels the error falls from 44 % with 10 features to 7.4 % with 150, climbs to 77 % at 300, and falls again, to 3.0 % with 3000. This is **double descent** (Belkin et al. 2019). With 20 % wrong labels it ends at 21 %, above its first low of 16 %.
-# - *Why a peak?* At 300 the squared training error is 0: too low for this picture (dotted; 100 % would be to answer always 0). Only one set of weights does it, so it is taken, even if it is huge. Take one row with feature 0.01 and label 0.5: the weight must be 50, and a new row with feature 0.03 gets 1.5. With a second feature, 1 in both rows, many weights fit, the shortest are 0.005 and 0.5, and the new row gets 0.50. Here, too: the weights have length 14 with 150 features, 783 with 300, 16 with 3000 (clean labels, *Deeper*). A part of each label no weighting of 300 random features can say; to force the fit through it takes huge weights, as with noise, so clean labels have the peak too.
+# - *Down twice.* With clean labels the error falls from 44 % with 10 features to 7.4 % with 150, climbs to 77 % at 300, and falls again, to 3.0 % with 3000. This is **double descent** (named by Belkin et al. 2019; the peak was known long before, Loog et al. 2020). With 20 % wrong labels it ends at 21 %, above its first low of 16 %.
+# - *Why a peak?* At 300 only one set of weights fits every label, so it is taken, even if it is huge. By hand: one row with feature 0.01 and label 0.5 needs the weight 50, and a new row with feature 0.03 gets 1.5. With a second feature, 1 in both rows, many weights fit. The shortest are 0.005 and 0.5, and the new row gets 0.50. Here, too: the weights have length 14 with 150 features, 783 with 300, 16 with 3000 (*Deeper*). Clean labels have the peak as well: a part of each label 300 random features cannot express, and that part acts like noise.
 # - *And λ?* Tuned, the error at 300 features is 4.1 % with clean labels and 7.9 % instead of 87 % with wrong ones. The peak is gone: from no width to the next does it rise by more than 0.5 points. So here the peak belongs to fits *without* regularization that can only just fit. <!-- rests: peak-without-ridge, peak-with-ridge -->
 #
 # "More parameters overfit more" describes the way up to the peak, not the way down, nor the tuned line.
@@ -492,6 +517,8 @@ reveal("second", from_interval={
 # $$\sigma^2\frac{d}{n-d-1}\quad(d < n-1),\qquad \Big(1-\frac nd\Big) + \sigma^2\frac{n}{d-n-1}\quad(d > n+1),$$
 #
 # and infinite between (σ > 0). The term $1-\frac nd$ is the part of β that 30 rows cannot show. For $d < n$ the mean training error is $\sigma^2(1-\frac dn)$, so with the law the gap follows.
+#
+# *Which of the three parts peaks?* Over all data sets the mean of the shortest weights is β below $n$ and $\frac nd\beta$ beyond. So bias² is 0 below and $(1-\frac nd)^2$ beyond. The rest is variance: $\frac nd(1-\frac nd)$ from the rows that were drawn, and the term with σ² from the errors in their labels. More freedom means more variance only up to the peak.
 #
 # Which λ is best? Here a squared weight is $1/d$ on average, and the noise $\sigma^2$; weighing the two over $n$ rows gives $\lambda = \sigma^2d/n$. No other λ has a lower mean error in this world: its rows prefer no direction, so β fares like one of random direction, and for a Gaussian one this ridge is the posterior mean (Dobriban & Wager 2018 derive it for large $n$ and $d$). It needs σ, so on real data λ is tuned instead. That the best λ leaves no peak is proved for features like these, which prefer no direction (Nakkiran et al. 2021), not for all.
 #
@@ -531,11 +558,22 @@ at_best = [minimum_norm(d, 0.5, 0.5**2 * d / 30).mean().item() for d in FEATURES
 claim("With λ = σ²d/n at every d there is no peak: the mean rises all the way.",
       measured=at_best, kind="checked", holds=ordered)
 
+# %% tags=["deeper"]
+for d in (5, 15, 24, 36, 60, 120, 300):
+    seen = min(1.0, 30 / d)  # the share of β that the rows show
+    bias2, rows_drawn = (1 - seen) ** 2, seen * (1 - seen)
+    errors = excess_risk(30, d, 0.5) - bias2 - rows_drawn
+    print(f"{d:>3} features: bias² {bias2:.2f}, variance {rows_drawn:.2f} of the rows "
+          f"and {errors:.2f} of the errors; 500 data sets: "
+          f"{minimum_norm(d, 0.5).mean():.2f} in all")
+
 # %% [markdown] tags=["deeper"]
+# The variance from the errors makes the peak, and ridge cuts it. It falls again beyond, for the shortest of many weights are short.
+#
 # Within 3 of $n$ (at λ = 0) the variance of a single data set's error is infinite: no number of data sets gives a standard error, and the blue dots there are accidents (that of $d = 30$ may lie far above the picture). Hence the medians.
 
 # %% [markdown] tags=["deeper"]
-# *Back to the digits*: peak and tuned line of the picture before this section, in numbers. The 200 rows that choose λ would, as training rows, only move the peak to 500 features. Below: the length of the weights, $\lVert w\rVert$ over all ten outputs.
+# *Back to the digits*: peak and tuned line of the picture before this section, in numbers. Below: the length of the weights, $\lVert w\rVert$ over all ten outputs.
 
 # %% tags=["deeper", "nbval-check-output"]
 error, error_tuned = 100 * noisy_world.test_error[:, :, 0], 100 * noisy_world.tuned()
@@ -640,7 +678,7 @@ claim("They exceed 1.69 too: one step of η = 1.9 has 8 times the variance of ri
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Can regularization replace data?
 #
-# You have 150 digits, one label in five wrong. Would you rather have 300 more, or a penalty?
+# You have 150 digits, one label in five wrong. Would you rather have 300 more, or a penalty? And what if one stops in time?
 #
 # **L2** is ridge for a network: it adds $\frac\lambda2\lVert w\rVert^2$ to the loss, over all parameters. To learn a wrong label by heart takes large weights, and these now cost something. Its λ is not that of ridge above: the loss is another.
 # 1. *Data.* Ten seeds, 20 % wrong labels; $n$ = 50, 150 or 450 digits to train on, 100 more to choose on, the rest to test on.
@@ -682,10 +720,9 @@ reveal("l2-or-rows", from_interval={"150 with tuned L2": above(1)(fair),
 
 # %% [markdown]
 # - *Trained to the end.* From 150 digits, 70.8 % right, tuned L2 leads to 85.6 %, 300 more digits to 80.6 %, both to 91.0 %. Without L2 all 150 labels are learned; with the tuned λ, 0.03 in all ten seeds, 80.3 % are, about as many as are right.
-# - *Stopped in time.* But stopping needs no λ, and regularizes too. So 150 digits get 82.7 %, 450 get 89.1 %, and 150 with L2 lie between: 2.9 points above, 1.3 on fresh seeds, and 3.5 points below, 5.4 on fresh seeds. The penalty was worth some digits, but fewer than a hundred (*Deeper*). <!-- rests: l2-beats-rows, l2-beats-stopped-150, not l2-beats-stopped-rows -->
-# - *Few rows.* At n = 50 stopping costs 5 points, undecided by ten seeds, and 3 on fresh ones (*Deeper*).
+# - *Stopped in time.* But stopping needs no λ, and regularizes too. Against it: 150 digits stopped 82.7 %, 150 with L2 85.6 %, 450 stopped 89.1 %. So L2 beats stopping on the same digits by 2.9 points (1.3 on fresh seeds), and loses to three times the digits by 3.5 (5.4). The penalty was worth some digits, but fewer than a hundred (*Deeper*). <!-- rests: l2-beats-rows, l2-beats-stopped-150, not l2-beats-stopped-rows -->
 #
-# So a penalty can replace some data where labels are wrong. With clean ones L2 gains half a point at most (*Deeper*).
+# So a penalty can replace some data where labels are wrong. With clean ones its mean gain was half a point or less (*Deeper*).
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: clean labels, and three sayings about L2
@@ -775,7 +812,8 @@ moved = paired_interval(100 * l2.train_accuracy[at150, :, 0], fitted[at150])
 changed = paired_interval(plain[at150], strongest[at150])
 print("training labels learned at n = 150:",
       f"{l2.train_accuracy[at150, :, 0].mean():.1%} at λ = 0,",
-      f"{fitted[at150].mean():.1f} % tuned")
+      f"{fitted[at150].mean():.1f} % tuned; tuned at n = 50:",
+      f"{fitted[at50].mean():.1f} %")
 claim("At n = 150 training accuracy without L2 is more than 5 points above that with "
       "the chosen λ.",
       measured=moved, kind="measured", id="l2-fits-less", unit="points",
@@ -840,6 +878,8 @@ claim("On shifted test images “300, 30 % shifted” is more than 20 points abo
 # # … after each epoch; True: stop, the model has its best weights again
 # if stopping.step(validation_loss, model):
 #     break
+# # after the loop, in case the epochs end before the patience does
+# stopping.restore(model)
 # ```
 #
 # **Three sets.** Train on one. Choose on the second: patience, λ, width. Report on the third, once: the best validation loss is the lowest of many, so it flatters. A **leak** is whatever lets the training know of rows in the second or third set. Those that spoil results are rows of one person, or near twins, on both sides; columns chosen by a look at all rows; earlier rows predicted from later ones (Kapoor & Narayanan 2023). A small one is scaling by the mean of all rows, not of the training rows alone. Our digits have the first: 13 writers, on both sides of every split.
@@ -918,7 +958,7 @@ show_cases()
 # Be careful here, too:
 # - A tiny validation set. It cannot show small differences: where 90 of 100 rows are right, the standard error of that share is $\sqrt{0.9\cdot0.1/100}$, 3 points: enough to see 11 points, as above, but not one. With few rows, **cross-validate**: cut them into five parts, let each be the validation set once, and average.
 # - Few rows with wrong labels: by fresh seeds *stopping in time* does harm at n = 50; tuned L2 gained 4.4 points there.
-# - Much data, one epoch: each batch is new when its loss is taken, so there is no gap to close. (Decay may pay there for other reasons: lessons 04 and 10.)
+# - Much data, one epoch: each batch is new when its loss is taken, so there is no gap to close. Decay may pay there all the same, for it helps the optimizer (lesson 04).
 
 # %% [markdown] tags=["card"] slideshow={"slide_type": "slide"}
 # ## To keep
@@ -930,14 +970,14 @@ show_cases()
 # | PyTorch | torch has no early stopping: keep `deepcopy(model.state_dict())` of the best validation loss |
 # | typical | patience of 5 to 20 evaluations; scale by the training rows alone; no person on both sides |
 # | double descent | without regularization a peak where the model can only just fit, lower again beyond; with tuned λ no peak here <!-- rests: peak-without-ridge, peak-with-ridge, second-descent-0 --> |
-# | when not | training and validation error both high and close, labels right: that is bias; a validation set of a few rows; each row seen only once |
+# | when not | training and validation error both high and close, labels right: that is bias; a validation set of a few rows; each row seen only once: no gap to close |
 # | measured | 300 digits, 20 % wrong labels: stopped in time 90.1 % right, at step 1000 77.5 % (10.9 points on fresh seeds), for right labels are learned first <!-- rests: stopping-noisy, common-first --> |
 # | measured | labels wrong: 150 rows with tuned L2 beat 450 trained to the end, not 450 stopped in time; labels clean: not 450 trained to the end <!-- rests: l2-beats-rows, l2-beats-stopped-150, not l2-beats-stopped-rows, not l2-beats-rows-clean --> |
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # Now write it yourself: **`01_overfitting_exercises.ipynb`**.
 #
-# **Sources.** Geman, Bienenstock & Doursat, *Neural Networks and the Bias/Variance Dilemma*, 1992 (the decomposition). Mallows, *Some Comments on $C_p$*, Technometrics 1973 (the law of the gap). Hastie & Tibshirani, *Generalized Additive Models*, 1990, and Moody, *The Effective Number of Parameters*, NIPS 1991, printed 1992 (the law for other fits). Prechelt, *Early Stopping – But When?*, 1998 (criteria for stopping). Zhang, Bengio, Hardt, Recht & Vinyals, *Understanding Deep Learning Requires Rethinking Generalization*, ICLR 2017 (arXiv:1611.03530). Domingos, *A Unified Bias-Variance Decomposition*, ICML 2000, and Friedman, *On Bias, Variance, 0/1-Loss, and the Curse-of-Dimensionality*, Data Mining and Knowledge Discovery 1997 (right and wrong answers). Kapoor & Narayanan, *Leakage and the Reproducibility Crisis in Machine-Learning-Based Science*, Patterns 2023. Alpaydın & Kaynak, *Optical Recognition of Handwritten Digits*, UCI 1998 (43 writers: 30 in its training part, 13 in its test part, which scikit-learn's digits are).
+# **Sources.** Geman, Bienenstock & Doursat, *Neural Networks and the Bias/Variance Dilemma*, 1992 (the decomposition). Mallows, *Some Comments on $C_p$*, Technometrics 1973 (the law of the gap). Efron, *How Biased Is the Apparent Error Rate of a Prediction Rule?*, JASA 1986, and Ye, *On Measuring and Correcting the Effects of Data Mining and Model Selection*, JASA 1998 (the gap of any fit). Loog, Viering, Mey, Krijthe & Tax, *A Brief Prehistory of Double Descent*, PNAS 2020. Hastie & Tibshirani, *Generalized Additive Models*, 1990, and Moody, *The Effective Number of Parameters*, NIPS 1991, printed 1992 (the law for other fits). Prechelt, *Early Stopping – But When?*, 1998 (criteria for stopping). Zhang, Bengio, Hardt, Recht & Vinyals, *Understanding Deep Learning Requires Rethinking Generalization*, ICLR 2017 (arXiv:1611.03530). Domingos, *A Unified Bias-Variance Decomposition*, ICML 2000, and Friedman, *On Bias, Variance, 0/1-Loss, and the Curse-of-Dimensionality*, Data Mining and Knowledge Discovery 1997 (right and wrong answers). Kapoor & Narayanan, *Leakage and the Reproducibility Crisis in Machine-Learning-Based Science*, Patterns 2023. Alpaydın & Kaynak, *Optical Recognition of Handwritten Digits*, UCI 1998 (43 writers: 30 in its training part, 13 in its test part, which scikit-learn's digits are).
 # Arpit et al., *A Closer Look at Memorization in Deep Networks*, ICML 2017 (arXiv:1706.05394). Neal et al., *A Modern Take on the Bias-Variance Tradeoff in Neural Networks*, 2018 (arXiv:1810.08591). Yang, Yu, You, Steinhardt & Ma, *Rethinking Bias-Variance Trade-off for Generalization of Neural Networks*, ICML 2020 (arXiv:2002.11328). Neyshabur, Tomioka & Srebro, *In Search of the Real Inductive Bias*, 2015 (arXiv:1412.6614).
 # Belkin, Hsu, Ma & Mandal, *Reconciling Modern Machine-Learning Practice and the Classical Bias–Variance Trade-off*, PNAS 2019 (arXiv:1812.11118). Nakkiran, Kaplun, Bansal, Yang, Barak & Sutskever, *Deep Double Descent*, ICLR 2020 (arXiv:1912.02292).
 # Breiman & Freedman, *How Many Variables Should Be Entered in a Regression Equation?*, JASA 1983. Belkin, Hsu & Xu, *Two Models of Double Descent for Weak Features*, SIAM Journal on Mathematics of Data Science 2020 (arXiv:1903.07571). Bartlett, Long, Lugosi & Tsigler, *Benign Overfitting in Linear Regression*, PNAS 2020 (arXiv:1906.11300).

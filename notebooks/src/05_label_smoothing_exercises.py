@@ -14,7 +14,7 @@
 # %% [markdown]
 # # Label smoothing: exercises
 #
-# Five tasks, about an hour. Each ends with a cell that answers at once: `✓` right, `○` not written yet, `✗` and why.
+# Six tasks, about an hour and a quarter. Each ends with a cell that answers at once: `✓` right, `○` not written yet, `✗` and why.
 # A check calls your function on numbers that it draws afresh each time and compares it with PyTorch, or with a count by hand, from simple cases to complex ones;
 # a `✗` names the first case that differs, and often the slip behind it. Wrong answers cost nothing. Try, read, mend.
 #
@@ -174,7 +174,48 @@ def choose_epsilon(epsilons, logits, target):
 t5 = check("05/T5", choose_epsilon)
 
 # %% [markdown]
+# ## T6 · Fit a temperature
+#
+# `logits` [N, K] are what a network says on held-out rows, `target` [N] the labels there. Return, as a Python number, the $T$ of `torch.logspace(-1, 1, 400)` for which the logits divided by $T$ have the lowest plain loss.
+#
+# By hand: two classes, four rows, each with the logits $2\log 3$ and 0. The network says 0.9 for the first class, and three of the four labels are the first. With $T = 2$ the logits are $\log 3$ and 0, and it says 0.75: as often as it is right. The nearest numbers in the list are 1.99 and 2.01.
+#
+# *Often seen here: $1/T$ in place of $T$; probabilities divided in place of logits; a temperature chosen by the calibration error.*
+
+# %% tags=["answer:T6"]
+def fit_temperature(logits, target):
+    """The temperature of torch.logspace(-1, 1, 400) with the lowest plain loss."""
+    ### BEGIN SOLUTION
+    temperatures = torch.logspace(-1, 1, 400)
+    losses = [torch.nn.functional.cross_entropy(logits / T, target).item()
+              for T in temperatures]
+    return temperatures[losses.index(min(losses))].item()
+    ### END SOLUTION
+
+
+# %% tags=["check:T6", "nbval-check-output"]
+t6 = check("05/T6", fit_temperature)
+
+# %% [markdown]
+# Both together are what the lesson recommends: fit a temperature to each model, and choose ε after it. Here are two models. The second knows more, and is far too modest:
+
+# %%
+generator = torch.Generator().manual_seed(0)
+truth = 2 * torch.randn(400, 5, generator=generator)
+labels = truth.softmax(1).multinomial(1, generator=generator)[:, 0]
+blurred = truth + 1.5 * torch.randn(400, 5, generator=generator)
+two = torch.stack([0.6 * blurred, 0.15 * truth])
+if t5.answered and t6.answered:
+    own = torch.stack([z / fit_temperature(z, labels) for z in two])
+    print("as they are: ε =", choose_epsilon([0.0, 0.4], two, labels),
+          "· each after its temperature: ε =", choose_epsilon([0.0, 0.4], own, labels))
+else:
+    print("Write T5 and T6 first.")
+
+# %% [markdown]
+# (One set of rows fits and chooses here, to keep it short. With few rows take others to choose by.)
+#
 # The question at the end of T3: seven of the ten are right, and the mean confidence is 0.73, so a single bin has an error of only 0.03. Too much confidence in some places and too little in others cancel. More bins show more, until each holds too few predictions to say anything.
 #
-# All five `✓`? Then you can say what label smoothing asks of a network, and measure whether the answer can be believed.
+# All six `✓`? Then you can say what label smoothing asks of a network, and measure whether the answer can be believed.
 # Next: lesson 06, where units are left out instead of labels doubted.

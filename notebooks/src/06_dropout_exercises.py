@@ -126,30 +126,32 @@ form_of_2014 = 0.9386
 t2 = check("06/T2", in_training, dropped, factor, p, minus_zero, form_of_2014)
 
 # %% [markdown]
-# ## T3 · An interval from many masks
+# ## T3 · What do the masks add?
 #
-# A network was asked $T$ times, with another mask each time: `predictions` is $[T, \text{points}]$. Return three tensors [points]: mean, lower end, upper end of the interval
+# A linear regression with masks on its inputs: `x` is $[\text{rows}, \text{features}]$, `y` $[\text{rows}]$, `w` $[\text{features}]$. Return three numbers, each summed over the rows:
 #
-# $$\bar y \pm z \sqrt{s^2 + \sigma^2}$$
+# - `off`: the squared error with masks off;
+# - `added`: what the masks add to it, averaged over all masks of all rows;
+# - `on`: the squared error with masks on, averaged likewise: what training makes small.
 #
-# where $\bar y$ is the mean and $s^2$ the variance over the masks (divisor $T$: `correction=0`), and $\sigma$ = `noise` the standard deviation with which a new target scatters about the truth.
+# No mask has to be drawn: *Which regularizer is it?* in the lesson has the formula.
 #
-# By hand: predictions 1 and 3, noise 0.75, z = 2: mean 2, $\sqrt{1 + 0.5625} = 1.25$, so from −0.5 to 4.5.
+# By hand: one row $x = (3, 1)$, $y = 7$, $w = (1, 2)$, $p = 0.5$. Masks off: $(7-5)^2 = 4$. The masks add 13. On: 17.
 #
-# *Often seen here: the standard error s/√T, which goes to zero if only one asks often enough; the noise left out, or added without squaring.*
+# *Often seen here: p, or p(1 − p), in place of p/(1 − p); one mask for all features of a row, which adds the square of the whole prediction; one strength for all features; a mean over the rows.*
 
 # %% tags=["answer:T3"]
-def mc_interval(predictions, noise=0.0, z=1.96):
-    """Mean, low and high [points] of predictions [T, points]."""
+def three_losses(x, y, w, p):
+    """(off, added, on) of a linear regression with dropout p on its inputs."""
     ### BEGIN SOLUTION
-    mean = predictions.mean(0)
-    half = z * (predictions.var(0, correction=0) + noise**2).sqrt()
-    return mean, mean - half, mean + half
+    off = (y - x @ w).square().sum()
+    added = p / (1 - p) * (x.square().sum(0) * w.square()).sum()
+    return off, added, off + added
     ### END SOLUTION
 
 
 # %% tags=["check:T3", "nbval-check-output"]
-t3 = check("06/T3", mc_interval)
+t3 = check("06/T3", three_losses)
 
 # %% [markdown]
 # ## T4 · Ask a trained network many times
@@ -182,7 +184,7 @@ def mc_predictions(model, x, passes):
 t4 = check("06/T4", mc_predictions)
 
 # %% [markdown]
-# T3 and T4 together give error bars to a network that was trained with dropout. The last picture of the lesson draws its masks from your T1, and its band the way your T3 does.
+# Mean and standard deviation of such passes are the band in the last picture of the lesson. Here it draws its masks from your T1.
 
 # %%
 from course_lib.explorers import dropout as explore

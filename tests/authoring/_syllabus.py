@@ -180,7 +180,6 @@ PROMISES = {
             r"dividing in training and multiplying in evaluation"
         ),
         "a binomial test of the survival rate": r"A binomial test",
-        "torchvision's semantics": r"written after torchvision's",
         "time against expected depth": r"time is proportional to the blocks computed",
         "gradient norm at the first block": r"gradient vanishes",
         "test error against p_L": r"dropping has a lower test error than always-on",

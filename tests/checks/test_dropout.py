@@ -108,12 +108,12 @@ def test_the_printed_tensors_are_one_layers():
     assert tasks.READING["form_of_2014"] == pytest.approx(0.5 * second[0, 1].item())
 
 
-def test_an_interval_by_hand():
-    mean, low, high = tasks.by_moments(
-        torch.tensor([[1.0], [3.0]], dtype=torch.float64), noise=0.75, z=2
-    )
-    # √(1² + 0.75²) = 1.25
-    assert (mean.item(), low.item(), high.item()) == (2.0, 2 - 2 * 1.25, 2 + 2 * 1.25)
+def test_three_losses_by_hand():
+    x, y, w = (torch.tensor(v, dtype=torch.float64) for v in ([[3.0, 1.0]], [7.0], [1.0, 2.0]))
+    # 7 − 5 squared; 9·1 + 1·4
+    assert tasks.by_all_masks(x, y, w, 0.5) == pytest.approx((4, 13, 17))
+    # p/(1 − p) = 4
+    assert tasks.by_all_masks(x, y, w, 0.8) == pytest.approx((4, 52, 56))
 
 
 SOURCE = """

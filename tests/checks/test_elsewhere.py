@@ -8,7 +8,7 @@ from course_lib import elsewhere, stochastic_depth
 from course_lib.checks import elsewhere as tasks
 from course_lib.checks.judge.blocks import _pairing
 from course_lib.checks.judge.observe import observe
-from course_lib.checks.judge.report import judge
+from course_lib.checks.judge.report import AS_IF, judge
 from course_lib.checks.judge.task import find
 from course_lib.checks.judge.values import decode
 from course_lib.checks.transformer.block import BLOCK_MISTAKES, DROPS
@@ -89,7 +89,9 @@ def with_other_dice(answer):
 def test_a_slip_is_named_whatever_numbers_it_draws(mistake, amount):
     for seed in range(amount(1, 10)):
         found = result("10/T4", with_other_dice(mistake.answers[0]), seed)
-        assert found.verdict == "failed" and found.message.startswith(mistake.hint), found.message
+        # chance may part answer and slip in a later case: then it is named with a caution
+        named = found.message.removeprefix(AS_IF)
+        assert found.verdict == "failed" and named.startswith(mistake.hint), found.message
 
 
 def test_branches_that_avoid_each_other_are_no_chance():

@@ -61,3 +61,13 @@ def test_the_slips_of_the_pencil_are_what_the_turned_screws_give():
 def test_the_first_case_of_the_loss_is_the_one_in_the_text():
     logits, target, epsilon = drawn("T2")[0]
     assert tasks.loss_by_torch(logits, target, epsilon).item() == pytest.approx(0.7305, abs=5e-5)
+
+
+def test_the_temperature_by_hand_is_two_and_the_others_are_those_of_the_course():
+    (fit_temperature,) = tasks.TASKS["T6"].reference
+    (logits, target), *others = drawn("T6")
+    assert logits.softmax(1)[:, 0].tolist() == pytest.approx([0.9] * 4)
+    assert fit_temperature(logits, target) == pytest.approx(2, rel=tasks.STEP)
+    for arguments in others:
+        ours = label_smoothing.temperature_scale(*arguments)
+        assert fit_temperature(*arguments) == pytest.approx(ours, rel=0.006)

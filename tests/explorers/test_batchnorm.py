@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from course_lib.experiments.batchnorm import batch_statistics, turning
+from course_lib.experiments.batchnorm import batch_statistics, ghost, turning
 from course_lib.experiments.batchnorm.activations import UNITS, measure_activations
 from course_lib.experiments.batchnorm.four_norms import find_sharing
 from course_lib.explorers import batchnorm as explore
@@ -128,3 +128,19 @@ def test_four_norms_shades_and_counts_what_shares_a_mean():
     shaded = marks["BatchNorm"][0].get_array()
     assert shaded.sum() == 8 and shaded[:4, 2:4].all() and shaded.mask[4:].all()
     assert marks["GroupNorm"][0].get_array()[:2, :4].all()
+
+
+def test_memorising_draws_error_against_share_and_says_where_it_is_reached():
+    first, *_, result = ghost.compare_ghost_batches(seeds=(0, 1), steps=60)
+    marks = explore.memorising.explorer.prepare(Figure())
+    caption = explore.memorising.explorer.draw(marks, result, 50, "each its best")
+    for arm, lr in ghost.CHOSEN.items():
+        for of in ("given", "wrong"):
+            x, y = marks[of, arm][0].get_data()
+            assert np.allclose(x, 100 * getattr(result, of)[arm, lr].mean(0))
+            assert np.allclose(y, 100 * result.error[arm, lr].mean(0)) and len(x) == 3
+    assert "mean of 2 seeds" in caption and "no norm does not get there" in caption
+    assert list(marks["share"][0].get_xdata()) == [50, 50]
+    caption = explore.memorising.explorer.draw(marks, first, 25, "0.1 for all")
+    assert caption.endswith("first reproduced: in training.")
+    assert len(marks["given", "parts of 4"][0].get_xdata()) == 0

@@ -8,7 +8,7 @@ import torch
 from matplotlib.figure import Figure
 
 from course_lib.data import tables
-from course_lib.experiments.capstone import playbook, spam_study
+from course_lib.experiments.capstone import playbook, search, spam_study
 from course_lib.explorers import capstone as explore
 
 VARIANTS = list(spam_study.VARIANTS)
@@ -142,3 +142,14 @@ def test_a_difference_of_nothing_is_no_harm():
         assert "inf" not in caption
         ticks = [label.get_text() for label in marks["off"][0].axes.get_xticklabels()]
         assert ticks[0] == ("off" if clipping else "0")
+
+
+def test_the_search_says_what_of_the_gap_is_optimism():
+    validation = torch.tensor([0.10, 0.20, 0.30]).repeat(2, 10).unsqueeze(-1).expand(2, 30, 3)
+    result = search.Search((), 0.0, search.RUNGS, validation, 0.25 + 0 * validation, 1.0, "")
+    marks = explore.search.explorer.prepare(Figure())
+    caption = explore.search.explorer.draw(marks, result, 30, search.RUNGS[-1])
+    # the winner: 10 % and 25 %; a candidate drawn blindly: 20 % and 25 %
+    assert "10.0 % wrong on the validation rows that chose it, 25.0 % on test rows" in caption
+    assert "a gap of +15.0 points. A candidate drawn blindly has +5.0: 10.0 points" in caption
+    assert "0.0 points of optimism" in explore.search.explorer.draw(marks, result, 1, 200)

@@ -5,9 +5,10 @@ import torch
 from matplotlib.figure import Figure
 
 from course_lib.dropout import dropout
-from course_lib.experiments.dropout import curves, mc_dropout
+from course_lib.experiments.dropout import averages, curves, mc_dropout, worth
 from course_lib.experiments.dropout.thinned import UNITS, thin_network
 from course_lib.explorers import dropout as explore
+from course_lib.explorers.dropout import worth as drawn_worth
 
 HALF = {"p_input": 0.0, "p_first": 0.5, "p_second": 0.5, "row": 3, "mode": "training"}
 
@@ -119,3 +120,20 @@ def test_the_learners_masks_make_the_band():
     *_, (ours, _) = explore.band.explorer.compute("10", "tanh", seeds=(0,))
     *_, (theirs, note) = explore.band.explorer.compute("10", "tanh", layer=mine, seeds=(0,))
     assert torch.equal(ours.mean, theirs.mean) and "your function" in note
+
+
+def test_the_average_is_drawn_beside_networks_run_once(capsys):
+    answers = averages.Averages(
+        {name: torch.tensor([0.1, 0.3]) for name in averages.ANSWERS}, {}, {}
+    )
+    by_masks = torch.linspace(0.2, 0.1, len(worth.COUNTS)).expand(2, -1)
+    found = worth.Worth(by_masks, torch.tensor([0.15, 0.25]), 1000, 1000)
+    figure = drawn_worth.picture(((answers, found), (answers, found)))
+    for ax in figure.axes:
+        curve, *rivals = ax.get_lines()
+        assert torch.allclose(torch.tensor(curve.get_ydata()).float(), by_masks[0], atol=1e-6)
+        assert [line.get_ydata()[0] for line in rivals] == pytest.approx([0.2] * 3)
+    lines = drawn_worth.table((answers, found), (answers, found)).splitlines()
+    assert len(lines) == 1 + 6 and all(line.count("20.0%") == 2 for line in lines[1:])
+    drawn_worth.show_worth((answers, found), (answers, found))
+    assert lines[1] in capsys.readouterr().out

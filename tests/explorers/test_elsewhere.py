@@ -5,7 +5,7 @@ import pytest
 import torch
 from matplotlib.figure import Figure
 
-from course_lib.experiments.elsewhere import conv
+from course_lib.experiments.elsewhere import carried, conv, grokking
 from course_lib.experiments.elsewhere.grokking import PRIME, SPEC, STEPS, Grokking
 from course_lib.explorers import elsewhere as explore
 from course_lib.panel.picture import Seen
@@ -130,3 +130,96 @@ def test_arms_that_one_seed_has_are_not_compared_yet():
         caption = CONV.draw(marks, result, "batch norm", "error", conv.STEPS)
         assert caption == "Training 8 arms side by side: 30%."
         assert not len(marks["differences"][0].get_xdata())
+
+
+# ---- the hill ----
+
+
+def test_what_a_patience_hands_back_is_marked():
+    hill = explore.hill.explorer
+    marks = hill.prepare(Figure())
+    run = eight_hills()
+    run.test_accuracy[:, 1] = (torch.tensor(grokking.DENSE) >= 40).float()
+    for looks, kept in ((4, [40, 0]), (3, [0, 0]), (6, [40, 60])):
+        caption = hill.draw(marks, run, looks, "loss")
+        assert list(marks["kept"][0].get_xdata()) == kept
+        assert f"of 2 seeds {kept.count(0)} are handed back" in caption
+    assert not marks["guess"][0].get_visible() or hill.draw(marks, run, 3, "error")
+    assert not marks["guess"][0].get_visible()
+
+
+# ---- pictures that stand still ----
+
+
+def eight_hills(start=3.4, peak=6.0, down=(40, 60)):
+    """Two seeds, without and with decay: a hill that ends at a step of `down`, and none."""
+    steps = torch.tensor(grokking.DENSE, dtype=torch.float32)
+    hills = torch.stack(
+        [torch.where(steps == 0, start, torch.where(steps < end, peak, 1.0)) for end in down]
+    )
+    loss = torch.stack([torch.full_like(hills, 9.0), hills], 1)
+    numbers = on_a_circle(7).expand(2, 2, len(steps), -1, -1)
+    curves = [loss, loss / 9] * 3
+    return Grokking(
+        explore.hill.ARMS,
+        (0, 1),
+        grokking.DENSE,
+        *curves,
+        norm=loss,
+        numbers=numbers,
+        parameters=[],
+    )
+
+
+def test_who_comes_down_by_the_fifth_look_is_told_from_who_does_not():
+    run = eight_hills()
+    assert explore.curves.down_in_time(run).tolist() == [True, False]
+    left, right = explore.curves.hill(run).axes
+    labels = [text.get_text() for text in left.get_legend().get_texts()]
+    assert labels == [
+        "below its first value in time",
+        "below its first value too late",
+        "a guesser, ln 31",
+    ]
+    assert len(right.lines) == 3  # two seeds and the guesser
+
+
+def test_every_seed_of_both_arms_has_a_curve():
+    [ax] = explore.curves.rises(eight_hills()).axes
+    assert len(ax.lines) == 4
+
+
+def test_a_coordinate_on_a_circle_is_its_one_wave():
+    assert explore.curves._wave(torch.ones(PRIME), 3).abs().max() < 1e-6
+    curve = (2 * torch.pi * 7 * torch.arange(PRIME) / PRIME + 0.3).cos().double()
+    wave = explore.curves._wave(curve, 7)
+    assert (wave[::10] - curve).abs().max() < 1e-5
+    for ax in explore.curves.waves(eight_hills()).axes:
+        total, dots = ax.lines[3].get_ydata(), ax.lines[4].get_ydata()
+        assert np.asarray(total)[::10] == pytest.approx(np.asarray(dots), abs=1e-5)
+
+
+@pytest.mark.parametrize("name", ["rises", "hill", "waves"])
+def test_what_stands_still_is_said_in_words_too(name, monkeypatch):
+    said = []
+    monkeypatch.setattr(explore.curves, "display", lambda figure, metadata: said.append(metadata))
+    getattr(explore.curves, f"show_{name}")(eight_hills())
+    [words] = [one["image/png"]["alt"] for one in said]
+    assert "Without decay" in words or "three waves" in words
+
+
+def test_the_strip_is_as_wide_as_the_first_layer_sees():
+    axes = explore.lines.some().axes
+    assert len(axes) == 5
+    box = axes[0].patches[0].get_window_extent().transformed(axes[0].transData.inverted())
+    assert box.width == pytest.approx(5)
+    still, moved = (np.asarray(ax.lines[0].get_ydata()) for ax in axes[3:])
+    assert np.roll(still, explore.lines.MOVED) == pytest.approx(moved)
+
+
+def test_every_arm_has_a_line_with_what_it_errs():
+    lines = explore.worlds.levels().splitlines()
+    assert [line[:18].strip() for line in lines] == list(carried.ARMS)
+    assert all(line.count("%") == 3 for line in lines)
+    plain, *others = explore.worlds.on_right_labels().splitlines()
+    assert "against" not in plain and all("against plain" in line for line in others)

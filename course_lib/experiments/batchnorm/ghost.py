@@ -3,9 +3,13 @@
     ghost batches (Hoffer, Hubara & Soudry 2017): a batch of B rows is normalised part by part, each
     part of b rows by its own mean and variance; the gradient step is that of the whole batch
 
-So the noise of the statistics grows and nothing else does. 320 digits, every fifth label wrong; a
-64-64-64-10 network, SGD; all seeds train side by side, their weights stacked. The norm is the layer
-of the lesson, with γ and β.
+So the noise of the statistics grows, and as little else as possible does. 320 digits, every fifth
+label wrong; a 64-64-64-10 network, SGD; all seeds train side by side, their weights stacked. The
+norm is the layer of the lesson, with γ and β.
+
+Whoever has memorised less errs less, whatever slowed him. So the arms are compared after the same
+number of steps, each at its best step, and where they have memorised the same share of the labels
+(`Ghost.at_share`).
 """
 
 from collections.abc import Iterator
@@ -27,19 +31,22 @@ CHOSEN = {"no norm": 0.03, "batch of 64": 0.01, "parts of 4": 0.1}
 JUDGED = (0.01, 0.03, 0.1)  # on test rows, for all arms: those chosen, and those that tie with them
 PILOTS, SEEDS = tuple(range(100, 104)), tuple(range(12))  # pilots are used for nothing else
 ROWS, BATCH, EPS = 320, 64, 1e-5
+COMMON = CHOSEN["parts of 4"]  # one rate for all arms: there each memorises nearly all labels
+SHARES = (0.25, 0.5, 0.75)  # of the wrong labels, reproduced
 
 
 @dataclass
 class Ghost:
-    """Test errors [seeds, steps seen] by arm and rate.
+    """Figures along each run [seeds, looks], by arm and rate.
 
-    steps: where the errors were looked at. fitted: shares of the training rows whose given label is
-    reproduced at the end [seeds].
+    steps: where was looked. error: on test rows. given, wrong: shares of the training rows whose
+    given label is reproduced in evaluation, of all and of those whose label is wrong.
     """
 
     steps: tuple[int, ...]
     error: dict[tuple[str, float], Tensor]
-    fitted: dict[tuple[str, float], Tensor]
+    given: dict[tuple[str, float], Tensor]
+    wrong: dict[tuple[str, float], Tensor]
 
     def at_end(self, arm: str, lr: float) -> Tensor:
         """Test error after the last step [seeds]."""
@@ -52,6 +59,30 @@ class Ghost:
     def at_best(self, arm: str, lr: float) -> Tensor:
         """Test error at the best step [seeds]."""
         return self.error[arm, lr][:, self.steps.index(self.best_step(arm, lr))]
+
+    def at_share(self, arm: str, lr: float, share: float, of: str = "wrong") -> Tensor:
+        """Test error where so large a `share` of the labels is first reproduced [seeds].
+
+        of: "wrong" or "given". Between two looks in proportion; NaN where it never is.
+        """
+        return self._when(arm, lr, share, of, self.error[arm, lr].double())
+
+    def steps_to(self, arm: str, lr: float, share: float, of: str = "wrong") -> Tensor:
+        """The step at which it is [seeds]; as `at_share`."""
+        shape = self.error[arm, lr].shape
+        return self._when(arm, lr, share, of, torch.tensor(self.steps).double().expand(shape))
+
+    def _when(self, arm: str, lr: float, share: float, of: str, values: Tensor) -> Tensor:
+        """`values` [seeds, looks] where the share is first reached [seeds]."""
+        shares = getattr(self, of)[arm, lr].double()
+        reached = shares >= share
+        at = reached.double().argmax(1, keepdim=True).clamp(min=1)  # the first look that has it
+        (low, high), (start, end) = (
+            (figure.gather(1, at - 1), figure.gather(1, at)) for figure in (shares, values)
+        )
+        part = ((share - low) / (high - low)).nan_to_num(0).clamp(0, 1)
+        found = (start + part * (end - start)).squeeze(1)
+        return found.masked_fill(~reached.any(1), torch.nan)
 
 
 def choose_rates(steps: int = 800) -> dict[str, float]:
@@ -78,31 +109,38 @@ def compare_ghost_batches(
     seeds: tuple[int, ...] = SEEDS, steps: int = 800, rates: tuple[float, ...] = JUDGED
 ) -> Iterator[Ghost]:
     """The arms at each of the rates, one by one; partial results have some missing."""
-    error: dict[tuple[str, float], Tensor] = {}
-    fitted: dict[tuple[str, float], Tensor] = {}
+    figures: tuple[dict[tuple[str, float], Tensor], ...] = {}, {}, {}
     for arm, part in ARMS.items():
         for lr in rates:
-            error[arm, lr], fitted[arm, lr] = _train(part, lr, seeds, steps, "test")
-            yield Ghost(tuple(range(20, steps + 1, 20)), dict(error), dict(fitted))
+            for figure, looks in zip(figures, _train(part, lr, seeds, steps, "test")):
+                figure[arm, lr] = looks
+            error, given, wrong = map(dict, figures)
+            yield Ghost(tuple(range(20, steps + 1, 20)), error, given, wrong)
 
 
 def _train(
     part: int, lr: float, seeds: tuple[int, ...], steps: int, judged: str
-) -> tuple[Tensor, Tensor]:
-    """Errors on the `judged` rows every 20 steps [seeds, looks], and fitted labels [seeds]."""
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Every 20 steps [seeds, looks]: errors on the `judged` rows, shares of labels reproduced.
+
+    Those of all training rows, and of those whose label is wrong.
+    """
     data = [digits(ROWS, label_noise=0.2, seed=seed, clean_validation=True) for seed in seeds]
     x, y, judge_x, judge_y = (
         torch.stack([getattr(one, f"{rows}_{kind}") for one in data])
         for rows in ("train", judged)
         for kind in "xy"
     )
+    wrong = y != torch.stack([one.clean_train_y for one in data])
     start = [ModelSpec((64, 64, 64, 10)).initial(seed) for seed in seeds]
     layers = [torch.stack(list(same)).requires_grad_() for same in zip(*start)]
     gains = [torch.ones(len(seeds), 1, 64, requires_grad=True) for _ in range(2)]
     shifts = [torch.zeros(len(seeds), 1, 64, requires_grad=True) for _ in range(2)]
     affine = list(zip(gains, shifts))
     memory: list[list[Tensor]] = [[torch.zeros(()), torch.ones(())] for _ in affine]
-    parameters, errors = [*layers, *gains, *shifts], []
+    parameters = [*layers, *gains, *shifts]
+    errors: list[Tensor] = []
+    fitted: list[Tensor] = []
     orders = [batches(ROWS, BATCH, generator=seeded(seed, "batches")) for seed in seeds]
     for step in range(1, steps + 1):
         rows = torch.stack([next(order) for order in orders])[..., None]
@@ -116,10 +154,15 @@ def _train(
                 if gradient is not None:  # without a norm there are no γ, β
                     parameter -= lr * gradient
             if step % 20 == 0:
-                said = _forward(judge_x, layers, affine, part, memory, training=False).argmax(-1)
+                said, kept = (
+                    _forward(z, layers, affine, part, memory, training=False).argmax(-1)
+                    for z in (judge_x, x)
+                )
                 errors.append((said != judge_y).float().mean(1))
-    fitted = _forward(x, layers, affine, part, memory, training=False).argmax(-1) == y
-    return torch.stack(errors, 1), fitted.float().mean(1)
+                fitted.append((kept == y).float())
+    given = torch.stack(fitted, 2)  # [seeds, rows, looks]
+    learnt = (given * wrong[..., None]).sum(1) / wrong.sum(1, keepdim=True)
+    return torch.stack(errors, 1), given.mean(1), learnt
 
 
 def _forward(

@@ -109,17 +109,28 @@ def stopped(curves: Curves, p: float) -> tuple[int, Tensor]:
     return curves.steps[i], error[:, i]
 
 
-def fits_as_well(curves: Curves, p: float) -> int:
-    """The step at which the plain network's mean training loss passes that of this p at the end.
+def fits_as_well(curves: Curves, p: float, by: str = "train_loss") -> int:
+    """The step at which the plain network's mean figure passes that of this p at the end.
 
-    Between two recorded steps the loss is taken to fall on a straight line.
+    by: the figure, "train_loss" or "train_error". Between two recorded steps it is taken to fall on
+    a straight line.
     """
-    plain, target = (curves.train_loss[:, curves.at(which)].mean(0).double() for which in (0.0, p))
+    figure = getattr(curves, by)
+    plain, target = (figure[:, curves.at(which)].mean(0).double() for which in (0.0, p))
     i = int((plain <= target[-1]).double().argmax())  # the first recorded step below it
     if i == 0:
         return curves.steps[-1] if plain[0] > target[-1] else 0
     (a, b), (before, after) = curves.steps[i - 1 : i + 1], plain[i - 1 : i + 1]
     return round(a + (b - a) * ((before - target[-1]) / (before - after)).item())
+
+
+def equal_fits(curves: Curves, p: float) -> dict[str, Curves]:
+    """The plain network stopped where it fits as well as this p at the end: by "loss", "error"."""
+    found = {}
+    for by in ("loss", "error"):
+        stop = fits_as_well(curves, p, f"train_{by}")
+        *_, found[by] = compute_curves(curves.stage, curves.seeds, (0.0,), stop)
+    return found
 
 
 def told_apart(figures: dict[str, Tensor]) -> str | None:
@@ -153,6 +164,12 @@ class ThreeLosses:
     plain: Tensor
     off: Tensor
     on: Tensor
+
+    def table(self) -> str:
+        """Their means, a line and a bar each."""
+        named = {"1. plain": self.plain, "2. masks off": self.off, "3. masks on": self.on}
+        means = {name: loss.mean().item() for name, loss in named.items()}
+        return "\n".join(f"{k:<13} {v:.2f}  {'█' * round(100 * v)}" for k, v in means.items())
 
 
 def three_losses(curves: Curves, p: float = 0.5, draws: int = 50) -> ThreeLosses:

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from course_lib.base.arguments import require
+from course_lib.base.random import seeded
 from course_lib.dropout import dropout
 
 MOST_UNITS = 16  # 65 536 masks
@@ -35,6 +36,26 @@ def chances(masks: Tensor, p: float) -> Tensor:
     require("p", p, high=1.0, open_high=False)
     kept = masks.sum(-1)
     return (1 - p) ** kept * p ** (masks.shape[-1] - kept)
+
+
+def tiny_network() -> tuple[Tensor, Tensor, Tensor]:
+    """An example [4] and weights [3, 4], [2, 3]; the example leaves all three ReLUs on."""
+    draw = seeded(0)
+    example, first, second = (
+        torch.randn(shape, generator=draw, dtype=torch.float64) for shape in (4, (3, 4), (2, 3))
+    )
+    return example, first * (first @ example).sign().unsqueeze(1), second
+
+
+def table(masks: Tensor, p: float, outputs: Tensor, whole: Tensor) -> str:
+    """Thinned networks, a line each: mask, chance, their two `outputs`; mean, and `whole`."""
+    chance = chances(masks, p)
+    lines = ["kept (1)               chance    output 0   output 1"]
+    for mask, one, (first, second) in zip(masks.int().tolist(), chance, outputs):
+        lines.append(f"{' '.join(map(str, mask)):<18} {one:10.3f} {first:11.3f} {second:10.3f}")
+    for name, (first, second) in (("average, by chance", chance @ outputs), ("evaluation", whole)):
+        lines.append(f"{name:<18} {'':10} {first:11.3f} {second:10.3f}")
+    return "\n".join(lines)
 
 
 def averaged_loss(x: Tensor, y: Tensor, w: Tensor, p: float) -> Tensor:

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from course_lib.adamw import adam_update
-from course_lib.base.arguments import require_whole
+from course_lib.base.arguments import require_choice, require_whole
 from course_lib.data import Split, modular_addition
 from course_lib.engine import TransformerSpec, outputs_of, train
 from course_lib.engine.cache import remembered
@@ -30,6 +30,11 @@ PRIME, SHARE, LR, BETA2, WARM_UP = 31, 0.6, 1e-2, 0.98, 10
 SPEC = TransformerSpec(PRIME)
 STEPS = 400
 RECORDED = (0, 10, 20, 30, 40, 50, 75, 100, 125, 150, 200, 250, 300, 350, STEPS)
+DENSE = (*range(0, 150, 5), *range(150, STEPS + 1, 10))  # holds all of RECORDED
+BESIDES: dict[str, dict[str, Any]] = {
+    "no decay, float64": {"dtype": torch.float64},
+    "no decay, 4000 updates": {"steps": 10 * STEPS},
+}
 SEEDS = (0,)
 CURVES = (
     *("train_loss", "train_accuracy", "validation_loss", "validation_accuracy"),
@@ -88,6 +93,12 @@ class Grokking:
         """The place of `arm` on the second axis."""
         return self.arms.index(arm)
 
+    def seen_at(self, steps: Sequence[int] = RECORDED) -> "Grokking":
+        """The same runs as one sees them who looks at some of the recorded steps only."""
+        places = [self.recorded.index(step) for step in steps]
+        curves = {name: getattr(self, name)[:, :, places] for name in (*CURVES, "norm", "numbers")}
+        return replace(self, recorded=tuple(steps), **curves)
+
     def reached(self, accuracy: float = 0.95) -> Tensor:
         """The first recorded step with this test accuracy [seeds, arms]; ∞ where there is none."""
         there = self.test_accuracy >= accuracy
@@ -107,7 +118,11 @@ def split_of(seed: int) -> Split:
 
 @remembered
 def compute_grokking(
-    arms: tuple[Arm, ...] = DECAYS, seeds: tuple[int, ...] = SEEDS, steps: int = STEPS
+    arms: tuple[Arm, ...] = DECAYS,
+    seeds: tuple[int, ...] = SEEDS,
+    steps: int = STEPS,
+    record_at: tuple[int, ...] = RECORDED,
+    dtype: torch.dtype = torch.float32,
 ) -> Iterator[Grokking]:
     """Train every arm at every seed; yield `Grokking` that fills in, the first with nothing in it.
 
@@ -115,7 +130,7 @@ def compute_grokking(
     """
     require_whole("steps", steps, 1)
     arms, seeds = tuple(arms), tuple(seeds)
-    recorded = tuple(step for step in RECORDED if step < steps) + (steps,)
+    recorded = tuple(step for step in record_at if step < steps) + (steps,)
     shape = len(seeds), len(arms), len(recorded)
     norm = torch.full(shape, torch.nan)
     numbers = torch.full((*shape, PRIME, SPEC.width), torch.nan)
@@ -143,6 +158,7 @@ def compute_grokking(
         schedule=warm_up,
         validate=True,
         look=look,
+        dtype=dtype,
     ):
         known = {name: getattr(training, name) for name in (*CURVES, "parameters")}
         yield snapshot(replace(found, **known), training.progress)
@@ -158,6 +174,19 @@ def at_the_end(arm: Arm, seeds: Sequence[int], afresh: bool = False) -> Tensor:
     if known and max(seeds) < len(known):
         return torch.tensor([known[seed] for seed in seeds], dtype=torch.float64)
     *_, found = compute_grokking((arm,), tuple(seeds))
+    return found.test_accuracy[:, 0, -1].double()
+
+
+def besides(what: str, afresh: bool = False) -> Tensor:
+    """Test accuracies [4 seeds] without decay, in double precision or after ten times the updates.
+
+    what: one of BESIDES. As stored beside those of `at_the_end`, whatever the base; afresh: trained
+    here and now. Nothing is claimed of them.
+    """
+    options = BESIDES[require_choice("what", what, tuple(BESIDES))]
+    if not afresh:
+        return torch.tensor(store.stored("elsewhere/grokking")[what]["0"], dtype=torch.float64)
+    *_, found = compute_grokking((Arm(),), tuple(range(4)), **options)
     return found.test_accuracy[:, 0, -1].double()
 
 

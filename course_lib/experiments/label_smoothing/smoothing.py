@@ -29,7 +29,8 @@ from course_lib.label_smoothing import (
 )
 
 SPEC = ModelSpec((64, 128, 10))
-EPSILONS = (0.0, 0.02, 0.05, 0.1, 0.2, 0.4)
+EPSILONS = (0.0, 0.02, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8)
+RATE = 2e-3  # learning rate; `tuned_stop` has another
 SEEDS = tuple(range(40, 48))  # settings and questions come from other seeds
 READINGS = ("as it is", "temperature, right labels", "temperature, noisy labels")
 ROWS, VALIDATION, BINS = 300, 200, 15
@@ -182,14 +183,18 @@ def data(seed: int, noise: float) -> Split:
 
 
 def train_smoothed(
-    data: Callable[[int], Split], epsilons: Sequence[float], seeds: tuple[int, ...], steps: int
+    data: Callable[[int], Split],
+    epsilons: Sequence[float],
+    seeds: tuple[int, ...],
+    steps: int,
+    rate: float = RATE,
 ) -> Iterator[tuple[dict[int, list[Tensor]], float]]:
     """Train every ε at every seed; yield (seed → parameters [epsilons, …], progress).
 
-    AdamW at learning rate 0.002, no decay. data: seed → `Split`. The first two seeds go ahead, one
+    AdamW at learning rate `rate`, no decay. data: seed → `Split`. The first two seeds go ahead, one
     per thread, so that there is something to see soon.
     """
-    grid = {"label_smoothing": list(epsilons), "lr": 2e-3, "weight_decay": 0.0}
+    grid = {"label_smoothing": list(epsilons), "lr": rate, "weight_decay": 0.0}
     found: dict[int, list[Tensor]] = {}
     begun = 0
     for together in filter(None, (seeds[:2], seeds[2:])):
@@ -202,14 +207,20 @@ def train_smoothed(
 
 
 @remembered
+def train_networks(
+    noise: float, steps: int, seeds: tuple[int, ...], rate: float
+) -> Iterator[tuple[dict[int, list[Tensor]], float]]:
+    """The networks of `compare_smoothing`: (seed → parameters [epsilons, …], progress)."""
+    yield from train_smoothed(lambda seed: data(seed, noise), EPSILONS, seeds, steps, rate)
+
+
+@remembered
 def compare_smoothing(
-    noise: float = 0.2, steps: int = 2000, seeds: tuple[int, ...] = SEEDS
+    noise: float = 0.2, steps: int = 2000, seeds: tuple[int, ...] = SEEDS, rate: float = RATE
 ) -> Iterator[Smoothing]:
     """Train every ε at every seed on labels with this `noise`; yield a growing `Smoothing`."""
     found: dict[int, tuple[Tensor, Tensor, Tensor]] = {}
-    for networks, progress in train_smoothed(
-        lambda seed: data(seed, noise), EPSILONS, seeds, steps
-    ):
+    for networks, progress in train_networks(noise, steps, seeds, rate):
         for seed in networks.keys() - found.keys():
             found[seed] = measure_one_seed(networks[seed], seed, noise)
         yield _gather(found, progress)

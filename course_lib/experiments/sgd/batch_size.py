@@ -29,7 +29,7 @@ from course_lib.sgd import sgd_update
 SPEC = ModelSpec((64, 64, 10), task="regression")
 ROWS, EVERY = 300, 20  # training rows; steps between two looks at the training loss
 BATCH_SIZES, LRS = (10, 50, ROWS), (1.0, 1.4, 2.0)
-FIGURES = ("sharpness", "norm", "accuracy", "loss")
+FIGURES = ("sharpness", "norm", "accuracy", "loss", "step")
 
 
 @dataclass
@@ -46,6 +46,7 @@ class BatchSizes:
     norm: Tensor  # of all weights and biases
     accuracy: Tensor  # on the test rows
     loss: Tensor  # training loss at the step that was taken
+    step: Tensor  # that step, a number of updates
     progress: float = 0.0
 
 
@@ -125,6 +126,6 @@ def _look(
         if len(reached):
             k = int(reached[0])
             parameters = [p[v].double() for p in kept[seed, k * EVERY]]
-            values = (*figures_of(parameters, split, seed), curve[k].item())
+            values = (*figures_of(parameters, split, seed), curve[k].item(), k * EVERY)
             for name, value in zip(FIGURES, values):
                 getattr(found, name)[(*place, v)] = value

@@ -1,11 +1,15 @@
-"""Six epochs of digits for a small network, in steps of 10 examples or of all 500.
+"""Six epochs of digits for a small network, in steps of 10, 50, 100 examples or of all 500.
 
 The network of the lesson's plain loop, at a constant learning rate. Each batch size at its own best
 pair of learning rate and momentum, of 60, by the mean log loss of twenty pilot seeds, which judge
 nothing. Four would not do: single runs differ by a factor of two and more, and of sixty pairs
 somebody is then lucky.
+
+And two rules for the rate of a batch k times as large, held to the same seeds: k times the rate of
+the small batch, or √k times.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -17,10 +21,11 @@ from course_lib.engine import product, train
 from course_lib.experiments.sgd.schedules import SPEC
 from course_lib.sgd import sgd_update
 
-ROWS, EPOCHS, SIZES = 500, 6, (10, 500)
+ROWS, EPOCHS, SIZES = 500, 6, (10, 50, 100, 500)
 RATES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0, 1.5, 2.0, 3.0)
 MOMENTA = (0.0, 0.5, 0.8, 0.9, 0.95)
 PILOT, JUDGED = range(9000, 9020), range(8)
+SCALED, MOMENTUM = (50, 100), 0.9  # sizes that two rules give a rate, at the usual momentum
 
 
 @dataclass
@@ -53,7 +58,7 @@ def losses(size: int, grid: dict[str, list[float]], seeds: Sequence[int]) -> Ten
 
 
 def read() -> NetworkReading:
-    """Both batch sizes at their own best pair."""
+    """Every batch size at its own best pair."""
     found = NetworkReading({}, {}, {})
     grid = product(lr=RATES, momentum=MOMENTA)
     for size in SIZES:
@@ -65,3 +70,27 @@ def read() -> NetworkReading:
         one = {"lr": [rate], "momentum": [momentum]}
         found.loss[size] = losses(size, one, JUDGED).squeeze(1)
     return found
+
+
+@dataclass
+class Scaled:
+    """Training loss [seeds] after six epochs of batches of k times ten, batch size → by rule.
+
+    linear, root: at k and √k times `rate`, the best for batches of ten at `MOMENTUM`.
+    """
+
+    rate: float
+    linear: dict[int, Tensor]
+    root: dict[int, Tensor]
+
+
+def scale(found: NetworkReading) -> Scaled:
+    """Two rules for a larger batch, from what `read` found best for batches of ten."""
+    small = SIZES[0]
+    rate = next(rate for rate, momentum, _ in found.ranked[small] if momentum == MOMENTUM)
+    scaled = Scaled(rate, {}, {})
+    for size in SCALED:
+        k = size / small
+        rates = {"lr": [k * rate, math.sqrt(k) * rate], "momentum": [MOMENTUM] * 2}
+        scaled.linear[size], scaled.root[size] = losses(size, rates, JUDGED).unbind(1)
+    return scaled

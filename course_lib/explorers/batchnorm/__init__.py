@@ -1,5 +1,12 @@
-"""Explorers of lesson 07: activations, memory, two modes, four norms, a weight of any length."""
+"""Explorers of lesson 07: activations, memory, two modes, four norms, labels, a weight's length."""
 
-from course_lib.explorers.batchnorm import activations, decay, four_norms, memory, mismatch
+from course_lib.explorers.batchnorm import (
+    activations,
+    decay,
+    four_norms,
+    memorising,
+    memory,
+    mismatch,
+)
 
-__all__ = ["activations", "decay", "four_norms", "memory", "mismatch"]
+__all__ = ["activations", "decay", "four_norms", "memorising", "memory", "mismatch"]

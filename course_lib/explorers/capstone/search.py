@@ -78,8 +78,8 @@ def _draw(marks, result, n, step):
     return (
         f"Best of {n} after {result.rungs[rung]} steps, over {len(result.test)} studies: "
         f"{chosen:.1f} % wrong on the validation rows that chose it, {honest:.1f} % on test rows, "
-        f"{honest - chosen:+.1f} points apart, against {blind:+.1f} of a candidate drawn blindly."
-        f"{noisy} {result.note}"
+        f"a gap of {honest - chosen:+.1f} points. A candidate drawn blindly has {blind:+.1f}: "
+        f"{round(honest - chosen - blind, 1) + 0.0:.1f} points of optimism.{noisy} {result.note}"
     ).strip()
 
 

@@ -29,7 +29,8 @@ def arms_of(kind, dropout, smoothing):
 
 
 def _compute(kind, dropout, smoothing, steps=grokking.STEPS):
-    yield from grokking.compute_grokking(arms_of(kind, dropout, smoothing), steps=steps)
+    arms = arms_of(kind, dropout, smoothing)
+    yield from grokking.compute_grokking(arms, steps=steps, record_at=grokking.DENSE)
 
 
 def order_of_visit(frequency, p=PRIME):

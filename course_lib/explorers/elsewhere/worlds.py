@@ -5,6 +5,10 @@ from course_lib.experiments.elsewhere import carried
 from course_lib.panel import Choice, Explorer, Seen
 
 WORLDS = tuple(carried.WORLDS)
+ROWS = {  # two lines where one is too wide
+    "early stopping": "early stopping\nby loss",
+    "stopping by error": "early stopping\nby error",
+}
 AT_THE_END = " †"  # behind a figure whose setting was the last that was tried
 
 
@@ -15,6 +19,32 @@ def table():
     }
 
 
+def levels():
+    """Every arm's mean test error in each world, with its frozen strength and rate, as a text."""
+    lines = []
+    for arm in carried.ARMS:
+        cells = [
+            f"{carried.level(world, arm):6.1%} ({chosen.strength:g}, {chosen.lr:.2g})"
+            for world in WORLDS
+            for chosen in [carried.frozen(world, arm)]
+        ]
+        lines.append(f"{arm:<18}" + "".join(f"{cell:<21}" for cell in cells).rstrip())
+    return "\n".join(lines)
+
+
+def on_right_labels():
+    """What the convolution's arms err, tuned on right labels, and against plain, as a text."""
+    lines = []
+    for arm in (arm for world, arm in carried.BESIDES if world == carried.RIGHT):
+        chosen = carried.frozen(carried.RIGHT, arm)
+        line = f"{arm:<8} {carried.level(carried.RIGHT, arm):5.1%} wrong"
+        if arm != "plain":
+            line += f", against plain {_between(carried.stored(carried.RIGHT, arm))} points"
+        strength = f"strength {chosen.strength:g}, " * bool(chosen.strength)
+        lines.append(f"{line} ({strength}rate {chosen.lr:.2g})")
+    return "\n".join(lines)
+
+
 def _prepare(figure):
     """Left the table of verdicts, right the chosen row: an interval a world, each on its scale."""
     arms, places = carried.REGULARIZERS, range(len(WORLDS))
@@ -23,7 +53,7 @@ def _prepare(figure):
     left.set(title="Lowers the error by more than a point?", xlim=(-0.5, 2.5))
     left.set(ylim=(len(arms) - 0.5, -0.5))
     left.set_xticks(places, [world.replace(" ", "\n") for world in WORLDS])
-    rows = [arm.replace("early stopping", "early stopping\nby loss") for arm in arms]
+    rows = [ROWS.get(arm, arm) for arm in arms]
     left.set_yticks(range(len(arms)), rows)
     left.tick_params(length=0)
     left.grid(visible=False)

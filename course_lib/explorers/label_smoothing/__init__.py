@@ -1,4 +1,4 @@
-"""Explorers of lesson 05: smoothed targets, reliability, three situations, clusters."""
+"""Explorers of lesson 05: smoothed targets, reliability, four situations, clusters."""
 
 from course_lib.explorers.label_smoothing import clusters, reliability, situations, targets
 

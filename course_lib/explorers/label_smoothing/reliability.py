@@ -8,13 +8,14 @@ from course_lib.panel import Choice, Explorer, Slider
 
 LINES = ("as it is", "T, right labels", "T, noisy labels")
 PANELS = {
-    "nll": ("Loss (NLL, nats)", (0, 1.6)),
-    "ece": ("Calibration (ECE)", (0, 0.5)),
+    "nll": ("Loss (NLL, nats)", (0, 1.8)),
+    "ece": ("Calibration (ECE)", (0, 0.75)),
     "error": ("Error", (0, 0.45)),
 }
 EDGES = np.linspace(0, 1, smoothing.BINS + 1)
 SAID = ("error", "nll", "ece", "temperature")
 FEW = 50  # predictions of all seeds together: a bin with fewer is drawn hollow
+NAMES = [f"{epsilon:g}".lstrip("0") or "0" for epsilon in smoothing.EPSILONS]
 
 
 def _compute(noise, steps, seeds=smoothing.SEEDS, hurry=1):
@@ -56,8 +57,8 @@ def _prepare(figure):
     for column, (name, (title, limits)) in enumerate(PANELS.items(), start=1):
         ax = figure.add_subplot(grid[:, column])
         ax.set(title=title, xlabel="ε (not to scale)", ylim=limits, xlim=(-0.4, len(places) - 0.6))
-        ax.set_xticks(places, [f"{epsilon:g}".lstrip("0") or "0" for epsilon in smoothing.EPSILONS])
-        for k, label in enumerate(LINES if name != "error" else ["all readings"]):
+        ax.set_xticks(places, NAMES, fontsize=8)
+        for k, label in enumerate(LINES if name != "error" else ["with or without T"]):
             marks[f"{name} {k}"] = plotting.draw_band(ax, [], np.empty((0, 0)), label=label, k=k)
             dot = {"marker": "o", "markersize": 6, "linestyle": "none"}
             marks[f"{name} {k} here"] = ax.plot([], [], color=plotting.series(k)[0], **dot)
@@ -124,7 +125,7 @@ explorer = Explorer(
         "noise": Slider("wrong training labels", values=(0.0, 0.1, 0.2, 0.4), default=0.2),
         "steps": Slider("training steps", values=(600, 2000), default=2000),
     },
-    frozen={"epsilon": 6, "reading": 3},
+    frozen={"epsilon": 8, "reading": 3},
     compute=_compute,
     prepare=_prepare,
     draw=_draw,

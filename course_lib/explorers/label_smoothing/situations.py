@@ -1,4 +1,4 @@
-"""Confidence and share right against ε in three situations: where the two cross."""
+"""Confidence and share right against ε in four situations: where the two cross."""
 
 from collections.abc import Iterator
 
@@ -6,25 +6,27 @@ import numpy as np
 from torch import Tensor
 
 from course_lib import plotting
-from course_lib.experiments.label_smoothing import smoothing
+from course_lib.experiments.label_smoothing import smoothing, tuned_stop
 from course_lib.experiments.label_smoothing.smoothing import Smoothing
 from course_lib.panel import Choice, Explorer, Slider
 
 SITUATIONS = {
-    "noise, memorised": (0.2, 2000),
-    "right labels": (0.0, 2000),
-    "noise, stopped": (0.2, 600),
-}
+    "noise, memorised": (0.2, 2000, smoothing.RATE),
+    "right labels": (0.0, 2000, smoothing.RATE),
+    "noise, stopped": (0.2, 600, smoothing.RATE),
+    "noise, tuned": (0.2, tuned_stop.STEPS, tuned_stop.RATE),
+}  # share of wrong labels, steps, learning rate
 SHOWN = smoothing.READINGS[:2]
+NAMES = [f"{epsilon:g}".lstrip("0") or "0" for epsilon in smoothing.EPSILONS]
 
 
 def _compute(
     seeds: tuple[int, ...] = smoothing.SEEDS, hurry: int = 1
 ) -> Iterator[dict[str, Smoothing]]:
-    """The three runs, situation → `Smoothing`. `hurry`: take a fraction of the steps."""
+    """The four runs, situation → `Smoothing`. `hurry`: take a fraction of the steps."""
     found: dict[str, Smoothing] = {}
-    for name, (noise, steps) in SITUATIONS.items():
-        for run in smoothing.compare_smoothing(noise, steps // hurry, seeds):
+    for name, (noise, steps, rate) in SITUATIONS.items():
+        for run in smoothing.compare_smoothing(noise, steps // hurry, seeds, rate):
             yield {**found, name: run}
         found[name] = run
 
@@ -38,16 +40,16 @@ def confidence_and_right(run: Smoothing, reading: str) -> tuple[Tensor, Tensor]:
 
 
 def _prepare(figure):
-    """Three pictures, two lines each."""
+    """Four pictures, two lines each."""
     places, marks = range(len(smoothing.EPSILONS)), {}
     axes = figure.subplots(1, len(SITUATIONS), sharey=True)
     for ax, name in zip(axes, SITUATIONS):
-        ax.set(title=name, xlabel="ε (not to scale)", ylim=(0.4, 1.0))
+        ax.set(title=name, xlabel="ε (not to scale)", ylim=(0.15, 1.0))
         ax.set_xlim(-0.3, len(places) - 0.7)
-        ax.set_xticks(places, [f"{epsilon:g}" for epsilon in smoothing.EPSILONS])
+        ax.set_xticks(places, NAMES, fontsize=8)
         for k, label in enumerate(("how sure", "how often right")):
             marks[f"{name} {k}"] = plotting.draw_band(ax, [], np.empty((0, 0)), label=label, k=k)
-            dot = {"marker": "o", "markersize": 7, "linestyle": "none"}
+            dot = {"marker": "o", "markersize": 6, "linestyle": "none"}
             marks[f"{name} {k} here"] = ax.plot([], [], color=plotting.series(k)[0], **dot)
     axes[0].set_ylabel("mean over test rows")
     axes[0].legend(loc="lower left", fontsize=9)
@@ -55,12 +57,12 @@ def _prepare(figure):
 
 
 def _draw(marks, result, epsilon, reading):
-    """Move the marks to three `Smoothing`s at one ε, read one of two ways."""
+    """Move the marks to four `Smoothing`s at one ε, read one of two ways."""
     places, at = np.arange(len(smoothing.EPSILONS)), smoothing.EPSILONS.index(epsilon)
     said = []
     for name in SITUATIONS:
         if name not in result or not len(result[name].error):
-            return "Training networks: three situations, one after the other."
+            return "Training networks: four situations, one after the other."
         both = confidence_and_right(result[name], reading)
         for k, values in enumerate(both):
             plotting.move_band(marks[f"{name} {k}"], places, values)
@@ -77,11 +79,11 @@ explorer = Explorer(
         "epsilon": Slider("ε", values=smoothing.EPSILONS, default=0.0, trained=True),
         "reading": Choice("probabilities", SHOWN, "as it is", trained=True),
     },
-    frozen={"epsilon": 6, "reading": 2},
+    frozen={"epsilon": 8, "reading": 2},
     compute=_compute,
     prepare=_prepare,
     draw=_draw,
-    size=(10, 3.4),
+    size=(11, 3.4),
     quick={"seeds": (0, 1), "hurry": 10},
 )
 

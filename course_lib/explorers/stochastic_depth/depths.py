@@ -66,7 +66,7 @@ def _draw(marks, result, figure):
 
 explorer = Explorer(
     title="How many blocks are wanted here?",
-    controls={"figure": Choice("figure", tuple(TEST_FIGURES), "test error", trained=True)},
+    controls={"figure": Choice("measure", tuple(TEST_FIGURES), "test error", trained=True)},
     frozen={"figure": 2},
     compute=_compute,
     prepare=_prepare,

@@ -7,6 +7,7 @@ from course_lib.learner.course_map import MAP
 from tests.browser import _lab
 
 MB = 1_000_000
+pytestmark = pytest.mark.timeout(3600)  # all explorers are computed, beside other tests
 
 
 @pytest.fixture(scope="module")

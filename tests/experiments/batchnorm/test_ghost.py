@@ -47,8 +47,24 @@ def test_a_stack_of_one_trains_as_torchs_modules_do():
             optimizer.step()
     model.eval()
     wrong = (model(data.test_x).argmax(1) != data.test_y).float().mean().item()
-    error, _ = ghost._train(64, 0.03, (3,), 20, "test")
+    said = model(data.train_x).argmax(1) == data.train_y
+    error, given, learnt = ghost._train(64, 0.03, (3,), 20, "test")
     assert error[0, -1].item() == pytest.approx(wrong, abs=0.003)
+    assert given[0, -1].item() == pytest.approx(said.float().mean().item(), abs=0.01)
+    noisy = data.train_y != data.clean_train_y
+    assert noisy.sum() == 64
+    assert learnt[0, -1].item() == pytest.approx(said[noisy].float().mean().item(), abs=0.04)
+
+
+def test_the_error_at_a_share_is_that_of_the_first_time_in_proportion():
+    shares = torch.tensor([[0.1, 0.2, 0.6, 0.4, 0.7], [0.1, 0.2, 0.3, 0.4, 0.4]])
+    errors = torch.tensor([[0.9, 0.1, 0.2, 0.3, 0.4]]).expand(2, -1)
+    found = ghost.Ghost((20, 40, 60, 80, 100), {("a", 1.0): errors}, {}, {("a", 1.0): shares})
+    half = found.at_share("a", 1.0, 0.5)
+    assert half[0].item() == pytest.approx(0.1 + 0.75 * 0.1) and half[1].isnan()
+    assert found.at_share("a", 1.0, 0.4)[1].item() == pytest.approx(0.3)
+    assert found.steps_to("a", 1.0, 0.5)[0].item() == pytest.approx(55)
+    assert found.at_share("a", 1.0, 0.05)[0].item() == pytest.approx(0.9)
 
 
 def test_arms_come_one_by_one():

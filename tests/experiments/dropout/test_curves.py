@@ -163,3 +163,26 @@ def test_losses_by_label_add_up_to_the_training_loss(curves):
         (240 * right + 60 * wrong) / 300, curves.train_loss[:, curves.at(0.0), -1], rtol=1e-4
     )
     assert (wrong > right).all()
+
+
+def test_the_fit_may_be_that_of_the_training_error():
+    curves = made_of(FALLING, [[[0.9, 0.4, 0.2], [0.9, 0.5, 0.25]]] * 2)
+    # the loss 0.6 lies half way from 1.0 to 0.2, the error 0.25 three quarters from 0.4 to 0.2
+    assert lab.fits_as_well(curves, 0.5) == 150
+    assert lab.fits_as_well(curves, 0.5, by="train_error") == 175
+
+
+def test_equal_fits_are_the_plain_network_stopped_at_either_figure(curves):
+    found = lab.equal_fits(curves, 0.5)
+    for by, fit in found.items():
+        figure = f"train_{by}"
+        assert fit.ps == (0.0,) and fit.steps[-1] == lab.fits_as_well(curves, 0.5, figure)
+        aim = getattr(curves, figure)[:, curves.at(0.5), -1].mean().item()
+        assert getattr(fit, figure)[:, 0, -1].mean().item() == pytest.approx(aim, rel=0.15), by
+
+
+def test_the_table_has_a_bar_for_each_loss():
+    one, two, three = (torch.full((2,), loss) for loss in (0.1, 0.2, 0.35))
+    lines = lab.ThreeLosses(one, two, three).table().splitlines()
+    assert [line.count("█") for line in lines] == [10, 20, 35]
+    assert lines[1].startswith("2. masks off  0.20 ")

@@ -15,6 +15,8 @@ from course_lib.experiments.dropout.masks import (
     chances,
     ridge_loss,
     ridge_solution,
+    table,
+    tiny_network,
     train_averaged,
     train_linear,
     variance_shift,
@@ -147,3 +149,21 @@ def test_the_variance_shift_of_drawn_masks():
     assert variance_shift(x, 0.5).item() == pytest.approx(
         (1 - 1 / (2 * math.pi)) / (0.5 - 1 / (2 * math.pi)), rel=0.02
     )
+
+
+def test_the_tiny_network_has_no_unit_off_and_its_table_a_line_for_each_mask():
+    example, first, second = tiny_network()
+    assert (first @ example > 0).all() and second.shape == (2, 3)
+    hidden, masks = first @ example, all_masks(3)
+    lines = table(masks, 0.5, (2 * hidden * masks) @ second.T, second @ hidden).splitlines()
+    assert len(lines) == 1 + 8 + 2 and lines[4].split()[:4] == ["0", "1", "1", "0.125"]
+    average, evaluation = (line.split()[-2:] for line in lines[-2:])
+    assert average == evaluation
+
+
+@pytest.mark.parametrize("k", [1, 2, 10])
+def test_equal_features_keep_more_of_their_weight_together(k):
+    x, y, p = normal(20, 1), normal(20, seed=1), 0.3
+    alone = (x[:, 0] @ y / x.square().sum()).item()
+    together = ridge_solution(x.expand(20, k), y, p).sum().item()
+    assert together == pytest.approx(alone / (1 + p / ((1 - p) * k)), rel=1e-9)

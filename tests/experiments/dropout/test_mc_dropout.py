@@ -82,7 +82,7 @@ def test_some_ps_alone_are_the_same_networks(band):
 
 
 def test_the_spread_is_that_of_the_masks_asked():
-    """As task T3 of the exercises has it: the divisor is the number of masks."""
+    """The divisor is the number of masks."""
     *_, band = lab.compute_band(30, "relu", seeds=(0,), passes=lab.SHOWN, ps=(0.2,))
     assert torch.allclose(band.spread[0, 0], band.passes[0].std(0, correction=0), atol=1e-6)
 

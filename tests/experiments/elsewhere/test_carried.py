@@ -103,7 +103,9 @@ def test_errors_are_of_the_end_or_of_the_best_step():
         {}, (0,), 30, (10, 20, 30), empty, empty, empty, accuracy, empty, accuracy,
         steps, steps, torch.tensor([[20, -1]]), [], [], [],
     )  # fmt: skip
-    assert carried._errors(training, "test")[0].tolist() == pytest.approx([0.1, 1.0], abs=1e-6)
+    for arm, expected in (("early stopping", [0.1, 1.0]), ("stopping by error", [0.1, 0.7])):
+        found = carried._errors(training, "test", arm)[0].tolist()
+        assert found == pytest.approx(expected, abs=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -141,6 +143,26 @@ def test_edges_are_those_of_what_was_tried():
     assert carried.edges("transformer", "plain") == ()
     at_an_edge = [pair for pair in PAIRS if "strength" in carried.edges(*pair)]
     assert len(at_an_edge) == 7  # as the lesson says
+
+
+@pytest.mark.parametrize(("world", "arm"), carried.BESIDES)
+def test_what_is_asked_besides_the_table_keeps_its_rules(world, arm):
+    tried = [Setting(line.strength, line.lr) for line in lines_of(world, arm)]
+    if arm == "plain, more rates":
+        assert tried == list(carried.settings(world, arm))
+        around = [line.lr for line in lines_of(world, "plain")]
+        assert len({*around, *(one.lr for one in tried)}) == len(around) + 4
+    else:
+        assert tried[:9] == list(carried.settings(world, arm))
+        assert tried[9:] == list(carried.wider(world, arm, lines_of(world, arm)[:9]))
+    assert carried.stored(world, arm).n == 24
+    assert carried.stored(world, arm, arm).mean == 0
+
+
+def test_labels_are_right_where_it_says_so():
+    noisy, right = (carried.ANYWHERE[world].data(0) for world in ("convolution", carried.RIGHT))
+    assert torch.equal(noisy.train_x, right.train_x)
+    assert (noisy.train_y != right.train_y).double().mean().item() == pytest.approx(0.2)
 
 
 @pytest.mark.parametrize(("world", "arm"), [("recurrent", "plain"), ("transformer", "luck")])

@@ -71,6 +71,16 @@ def test_fewer_steps_are_the_beginning_of_the_same_runs(grokking):
         )
 
 
+def test_who_looks_more_often_sees_the_same_run(grokking):
+    assert {*lab.RECORDED} < {*lab.DENSE} and lab.DENSE[-1] == lab.STEPS
+    *_, dense = lab.compute_grokking(ARMS, (0, 1), 25, record_at=lab.DENSE)
+    assert dense.recorded == (0, 5, 10, 15, 20, 25)
+    seen = dense.seen_at(grokking.recorded)
+    assert seen.recorded == grokking.recorded
+    for name in ("train_loss", "validation_accuracy", "norm", "numbers"):
+        assert torch.equal(getattr(seen, name), getattr(grokking, name)), name
+
+
 def test_the_first_step_with_an_accuracy():
     nan = torch.full((1, 3, 4), torch.nan)
     accuracy = torch.tensor([[[0.1, 0.5, 0.96, 0.9], [0.1, 0.2, 0.3, 0.4], [0.1, torch.nan] * 2]])
@@ -81,7 +91,9 @@ def test_the_first_step_with_an_accuracy():
 
 
 STORED = {
-    arm: values["0"] for arm, values in store.stored("elsewhere/grokking").items()
+    arm: values["0"]
+    for arm, values in store.stored("elsewhere/grokking").items()
+    if arm not in lab.BESIDES
 }  # of the base on which lessons are read
 KEPT = (
     lab.Arm(l2=1e-3),
@@ -104,6 +116,28 @@ def test_what_is_stored_stands_in_for_a_training_and_is_what_one_makes(amount):
         wanted = [STORED[str(arm)][seed] for seed in seeds]
         assert lab.at_the_end(arm, seeds).tolist() == wanted
         assert lab.at_the_end(arm, seeds, afresh=True).tolist() == pytest.approx(wanted, abs=0.02)
+
+
+@pytest.mark.parametrize("what", lab.BESIDES)
+def test_what_is_looked_at_besides_is_stored_on_every_base(monkeypatch, what):
+    found = lab.besides(what)
+    assert found.shape == (4,) and ((found > 0) & (found < 1)).all()
+    monkeypatch.setattr(random, "BASE", 9)
+    assert lab.besides(what).equal(found)
+
+
+def test_what_is_looked_at_besides_has_another_precision_or_length(monkeypatch):
+    asked = []
+
+    def compute(arms, seeds, **options):
+        asked.append((arms, seeds, options))
+        yield namedtuple("Found", "test_accuracy")(torch.full((len(seeds), 1, 3), 0.5))
+
+    monkeypatch.setattr(lab, "compute_grokking", compute)
+    for what in lab.BESIDES:
+        assert lab.besides(what, afresh=True).tolist() == [0.5] * 4
+    plain = (lab.Arm(),), (0, 1, 2, 3)
+    assert asked == [(*plain, {"dtype": torch.float64}), (*plain, {"steps": 4000})]
 
 
 def test_what_is_not_stored_is_trained(monkeypatch):

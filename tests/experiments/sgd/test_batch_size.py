@@ -38,6 +38,7 @@ def test_batch_sizes_are_compared_at_equal_training_loss():
         and (result.loss[reached] <= 0.05).all()
         and (result.loss[reached] > 0.03).all()
     )
+    assert ((result.step >= 0) == reached).all() and (result.step[reached] % lab.EVERY == 0).all()
     assert (result.sharpness.isfinite() == reached).all() and (result.sharpness[reached] > 0).all()
     *_, never = lab.compare_batch_sizes(seeds=(0, 1), target=1e-9, steps=20)
     assert never.sharpness.isnan().all()

@@ -22,3 +22,14 @@ def test_each_batch_size_gets_the_pair_that_its_pilot_seeds_end_lowest_at():
         assert found.ranked[size][0][:2] == found.best[size]
         assert lab.RATES[0] < found.best[size][0] < lab.RATES[-1]
         assert len(found.loss[size]) == len(lab.JUDGED)
+
+
+def test_a_larger_batch_gets_k_times_the_rate_or_the_root_of_k_times():
+    ranked = {10: [(0.2, 0.5, 0.1), (0.05, 0.9, 0.2), (0.1, 0.9, 0.3)]}
+    found = lab.scale(lab.NetworkReading({}, {}, ranked))
+    assert found.rate == 0.05
+    for size in lab.SCALED:
+        k = size / 10
+        grid = {"lr": [k * 0.05, k**0.5 * 0.05], "momentum": [0.9, 0.9]}
+        linear, root = lab.losses(size, grid, lab.JUDGED).unbind(1)
+        assert linear.equal(found.linear[size]) and root.equal(found.root[size])

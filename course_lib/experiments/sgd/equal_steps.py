@@ -1,0 +1,61 @@
+"""Is noise good for new data? Steps of 10 examples or of all 500, as many of either, each tuned.
+
+The network of the lesson's plain loop, momentum 0.9, a cosine down to 0. Each batch size at the
+rate at which four pilot seeds, which judge nothing, end at the lowest loss on the validation rows.
+What is judged is the loss on the test rows, which no choice has seen.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from course_lib.data import digits
+from course_lib.engine import Training, train
+from course_lib.experiments.sgd.schedules import SPEC
+from course_lib.sgd import cosine_decay, sgd_update
+
+ROWS, STEPS, SIZES = 500, 600, (10, 500)
+RATES = (0.02, 0.05, 0.1, 0.2, 0.4, 0.8, 1.6)
+PILOT, JUDGED = range(9000, 9004), range(8)
+
+
+@dataclass
+class EqualSteps:
+    """Figures after the last step, batch size → [seeds], each at its `best` learning rate."""
+
+    best: dict[int, float]
+    train_loss: dict[int, Tensor]
+    test_loss: dict[int, Tensor]
+    test_accuracy: dict[int, Tensor]
+
+
+def ends(size: int, rates: Sequence[float], seeds: Sequence[int]) -> Training:
+    """Trained in batches of `size` at each rate and seed; measured at the last step alone."""
+    *_, result = train(
+        SPEC,
+        lambda seed: digits(ROWS, scale="unit", seed=seed),
+        {"lr": list(rates), "momentum": 0.9},
+        seeds,
+        update=sgd_update,
+        schedule=lambda step: cosine_decay(step, STEPS),
+        steps=STEPS,
+        batch_size=size,
+        validate=True,
+        keep_parameters=False,
+    )
+    return result
+
+
+def compare() -> EqualSteps:
+    """Both batch sizes at their own best rate."""
+    found = EqualSteps({}, {}, {}, {})
+    for size in SIZES:
+        pilot = ends(size, RATES, PILOT).validation_loss[:, :, -1]
+        best = RATES[int(pilot.nan_to_num(torch.inf, torch.inf).log().mean(0).argmin())]
+        judged = ends(size, (best,), JUDGED)
+        found.best[size] = best
+        for name in ("train_loss", "test_loss", "test_accuracy"):
+            getattr(found, name)[size] = getattr(judged, name)[:, 0, -1]
+    return found

@@ -1,0 +1,69 @@
+"""Test error against the number of thinned networks averaged, beside three networks run once."""
+
+from IPython.display import display
+from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
+from torch import Tensor
+
+from course_lib import plotting
+from course_lib.experiments.dropout.averages import Averages
+from course_lib.experiments.dropout.worth import COUNTS, Worth
+
+Stop = tuple[Averages, Worth]  # what is found there
+TITLES = ("Step 1000", "Each at its best step")
+SHOWN = (
+    "one thinned network",
+    "mean of 200 thinned ones",
+    "evaluation: the whole one",
+    "one plain network of 64 units",
+    "one plain network of 128 units",
+    "mean of 5 plain ones",
+)
+
+
+def picture(stops: tuple[Stop, Stop]) -> Figure:
+    """A panel for each stop: the mean over seeds with its interval, the rivals as lines."""
+    figure = Figure(figsize=(8.6, 3.3), layout="constrained")
+    axes = figure.subplots(1, 2, sharey=True)
+    for ax, (answers, found), title in zip(axes, stops, TITLES):
+        plotting.draw_band(ax, COUNTS, found.by_masks, label="mean of so many thinned networks")
+        for k, (name, error) in enumerate(_rivals(answers, found).items(), 1):
+            color, style = plotting.series(k)
+            ax.axhline(error.mean().item(), color=color, linestyle=style, label=name)
+        ax.set(title=title, xlabel="thinned networks averaged", xscale="log")
+        ax.set(xlim=(0.9, 1.1 * COUNTS[-1]), ylim=(0.08, 0.24))
+        ax.set_xticks(COUNTS, list(map(str, COUNTS)))
+        ax.minorticks_off()
+    axes[0].set_ylabel("test error")
+    axes[0].yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    axes[-1].legend(loc="upper right", fontsize=8)
+    return figure
+
+
+def _rivals(answers: Averages, found: Worth) -> dict[str, Tensor]:
+    return {
+        "evaluation: the whole one": answers.error["evaluation: the whole one"],
+        "one plain network of 128 units": answers.error["one plain network"],
+        "one plain network of 64 units": found.small,
+    }
+
+
+def show_worth(end: Stop, best: Stop) -> None:
+    """Show the picture, with words for who cannot see it, and print the table."""
+    said, stops = [], (end, best)
+    for (answers, found), title in zip(stops, TITLES):
+        first, last = found.by_masks[:, 0].mean(), found.by_masks[:, -1].mean()
+        lines = ", ".join(f"{k} {v.mean():.1%}" for k, v in _rivals(answers, found).items())
+        said.append(f"{title}: {first:.1%} with one thinned network, {last:.1%} with 200; {lines}.")
+    display(picture(stops), metadata={"image/png": {"alt": " ".join(said)}})
+    print(table(end, best))
+
+
+def table(end: Stop, best: Stop) -> str:
+    """Mean test errors of what is compared, a line each, a column for each stop."""
+    columns = [{**answers.error, **_rivals(answers, found)} for answers, found in (end, best)]
+    lines = [f"{'test error':<31}  step 1000   at its best step"]
+    for name in SHOWN:
+        first, second = (column[name].mean() for column in columns)
+        lines.append(f"{name:<31} {first:10.1%} {second:18.1%}")
+    return "\n".join(lines)

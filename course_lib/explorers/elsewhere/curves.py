@@ -1,0 +1,152 @@
+"""Eight seeds of the clock: a second rise, a hill in the loss, a curve taken apart into waves."""
+
+import math
+
+import torch
+from IPython.display import display
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from course_lib import plotting
+from course_lib.experiments.elsewhere.grokking import PRIME, RECORDED, Grokking
+
+PLACES = torch.linspace(0, PRIME - 1, 10 * PRIME - 9, dtype=torch.float64)
+PATIENT_TO = 50  # where five looks without improvement end that began before the first update
+
+
+def rises(run: Grokking) -> Figure:
+    """Test accuracy of every seed, arm 0 (no decay) and arm 1."""
+    figure = Figure(figsize=(9, 2.9), layout="constrained")
+    ax = figure.subplots()
+    for arm, label in ((1, "λ = 2"), (0, "λ = 0")):
+        color, style = plotting.series(1 - arm)
+        for seed, curve in enumerate(run.test_accuracy[:, arm]):
+            ax.plot(
+                run.recorded,
+                curve,
+                color=color,
+                linestyle="-" if arm else ":",
+                linewidth=1.1,
+                label="" if seed else f"{label}, eight seeds",
+            )
+    ax.set(xlabel="updates", ylabel="share of test pairs right", xlim=(0, 300), ylim=(0, 1.03))
+    ax.legend(loc="lower right", fontsize=8)
+    return figure
+
+
+def down_in_time(run: Grokking, arm: int = 1, until: int = PATIENT_TO) -> torch.Tensor:
+    """Which seeds have a validation loss below their first, at a look up to `until`: bool."""
+    looks = [run.recorded.index(step) for step in RECORDED if 0 < step <= until]
+    loss = run.validation_loss[:, arm]
+    return (loss[:, looks] < loss[:, :1]).any(1)
+
+
+def hill(run: Grokking) -> Figure:
+    """Validation loss of every seed: left with decay, right without, whose axis is four times."""
+    figure = Figure(figsize=(9, 3.3), layout="constrained")
+    axes = figure.subplots(1, 2, width_ratios=[1.6, 1])
+    soon = down_in_time(run)
+    _loss(axes[0], run, 1, soon)
+    axes[0].axvline(PATIENT_TO, color=plotting.ink(), linewidth=1, linestyle="--")
+    axes[0].text(PATIENT_TO + 1, 6.35, "fifth look", fontsize=8, va="top")
+    axes[0].set(title="λ = 2", xlim=(-2, 150), ylim=(0, 6.5), ylabel="validation loss (nats)")
+    axes[0].legend(loc="upper right", fontsize=8)
+    _loss(axes[1], run, 0, torch.zeros_like(soon))
+    axes[1].set(title="λ = 0", xlim=(-2, 150), ylim=(0, 26))
+    return figure
+
+
+def _loss(ax: Axes, run: Grokking, arm: int, soon: torch.Tensor) -> None:
+    """Curves of one arm, those that come down `soon` in another colour, a mark at each look."""
+    looks = [run.recorded.index(step) for step in RECORDED]
+    named: set[bool] = set()
+    for curve, early in zip(run.validation_loss[:, arm], soon.tolist()):
+        color, style = plotting.series(0 if early else 1)
+        color = color if arm else plotting.muted()
+        word = "in time" if early else "too late"
+        label = f"below its first value {word}" if arm and early not in named else ""
+        named.add(early)
+        ax.plot(
+            run.recorded,
+            curve,
+            color=color,
+            linestyle=style,
+            linewidth=1.2,
+            marker="o",
+            markersize=3,
+            markevery=looks,
+            label=label,
+        )
+    label = "a guesser, ln 31" if arm else ""
+    ax.axhline(math.log(PRIME), label=label, color=plotting.ink(), linewidth=1, linestyle=":")
+    ax.set_xlabel("updates")
+
+
+def waves(run: Grokking, arm: int = 1, seed: int = 0, steps: tuple[int, int] = (30, 400)) -> Figure:
+    """One coordinate of the embedding over the numbers, at two steps, and its strongest waves.
+
+    The coordinate that varies most at the later step; the three frequencies are the strongest of
+    all coordinates together at that step.
+    """
+    figure = Figure(figsize=(9, 2.9), layout="constrained")
+    before, after = (run.numbers[seed, arm, run.recorded.index(step)].double() for step in steps)
+    place = int((after - after.mean(0)).square().sum(0).argmax())
+    power = torch.fft.rfft(after, dim=0)[1:].abs().square().sum(1)
+    strongest = sorted((power.topk(3).indices + 1).tolist())
+    axes = figure.subplots(1, 2, sharey=True)
+    for ax, numbers, step in zip(axes, (before, after), steps):
+        curve = numbers[:, place] - numbers[:, place].mean()
+        total = torch.zeros_like(PLACES)
+        for k, frequency in enumerate(strongest, 1):
+            total += (wave := _wave(curve, frequency))
+            color, style = plotting.series(k)
+            label = f"{frequency} periods"
+            ax.plot(PLACES, wave, color=color, linestyle=style, linewidth=1, label=label)
+        ax.plot(PLACES, total, color=plotting.muted(), linewidth=1.5, label="the three, added")
+        ax.plot(curve, "o", color=plotting.ink(), markersize=4, label="the coordinate")
+        ax.set(title=f"after {step} updates", xlabel="number n")
+    axes[0].set_ylabel("less its mean")
+    axes[1].legend(loc="upper left", fontsize=8, bbox_to_anchor=(1.0, 1.0))
+    return figure
+
+
+def _wave(curve: torch.Tensor, frequency: int) -> torch.Tensor:
+    """At PLACES, the part of a curve over 0 … p − 1 that is a wave with so many periods."""
+    one = torch.fft.rfft(curve)[frequency]
+    return 2 / PRIME * one.abs() * (2 * math.pi * frequency * PLACES / PRIME + one.angle()).cos()
+
+
+def show_rises(run: Grokking) -> None:
+    """Show `rises`, with words for who cannot see it."""
+    high, low = (run.test_accuracy[:, arm, -1] for arm in (1, 0))
+    _show(
+        rises(run),
+        f"Share of test pairs right against updates, {len(run.seeds)} seeds. With decay it rises "
+        f"to about 60 percent, is nearly level, rises again, and ends at {high.mean():.0%} on "
+        f"average. Without decay it ends at {low.mean():.0%}.",
+    )
+
+
+def show_hill(run: Grokking) -> None:
+    """Show `hill`, with words for who cannot see it."""
+    tops = run.validation_loss[:, 1].max(-1).values
+    _show(
+        hill(run),
+        f"Validation loss against updates, {len(run.seeds)} seeds. With decay it rises to "
+        f"{tops.min():.1f} to {tops.max():.1f} nats and falls to nearly 0; "
+        f"{int(down_in_time(run).sum())} seeds are below their first value by update {PATIENT_TO}. "
+        "Without decay it rises and stays high.",
+    )
+
+
+def show_waves(run: Grokking) -> None:
+    """Show `waves`, with words for who cannot see it."""
+    _show(
+        waves(run),
+        "One embedding coordinate over the numbers 0 to 30. After 30 updates it looks like noise, "
+        "after 400 updates three waves added nearly make it.",
+    )
+
+
+def _show(figure: Figure, words: str) -> None:
+    display(figure, metadata={"image/png": {"alt": words}})
