@@ -742,7 +742,7 @@ for scale, what, figure, short in (
           kind="measured", unit="powers of ten", holds=above(1))
 
 # %% [markdown] tags=["deeper"]
-# The pull spreads as the multiplier does. <!-- rests: pull-spread, pull-spread-standard --> Pixels matter: 380 becomes 11 where they are standardised, so the large number belongs to inputs that are rare. Whether that is still more than tenfold these eight seeds cannot tell; fresh ones say yes, 12. The smallest multiplier of all is 36, in the last layer. <!-- rests: decay-least-all, decay-least-standard -->
+# The pull spreads as the multiplier does. <!-- rests: pull-spread --> Pixels matter: 380 becomes 11 where they are standardised, so the large number belongs to inputs that are rare. Whether that is still more than tenfold these eight seeds cannot tell; fresh ones say yes, 12. The smallest multiplier of all is 36, in the last layer. <!-- rests: decay-least-all, decay-least-standard -->
 #
 # **Does the spread come from the loss?** The cloud on the dotted line says yes: at λ = 1e-4 the multiplier is one over the size of the loss's gradient, except for the very smallest. A check from the other side: at large λ the pull itself fills $\hat v$, so the spread should shrink there. We compare λ = 0.1 with λ = 1e-4.
 #
