@@ -563,7 +563,11 @@ RIVALS = {
 
 
 def _are_rivals(case, scores):
-    """True if the plain loss clearly prefers one of two models and all `scores` the other."""
+    """True if the plain loss clearly prefers one of two models and all `scores` the other.
+
+    The Brier score must side with the plain loss unless it is the rival: else it could not be told
+    from the others.
+    """
     _, logits, target = decode(case["args"])
 
     def gap(score):
@@ -571,7 +575,8 @@ def _are_rivals(case, scores):
         return first - second
 
     plain = gap(_plain)
-    return abs(plain) > 0.01 and all(gap(score) * plain < 0 for score in scores)
+    apart = _brier in scores or gap(_brier) * plain > 0
+    return abs(plain) > 0.01 and apart and all(gap(score) * plain < 0 for score in scores)
 
 
 def choice_cases(generator):
