@@ -795,7 +795,7 @@ claim("On these digits, with λ chosen on validation rows, L2 is wrong less ofte
 #
 # **Is a threshold as good?** After subgradient steps we set to zero what is smaller than ηλ.
 
-# %% tags=["deeper", "nbval-check-output"]
+# %% tags=["deeper"]
 from course_lib.engine import train
 from course_lib.experiments.l1_l2.shrinking import RATE, SPEC, STEPS, digits_to_shrink
 from course_lib.experiments.shared.forward import forward

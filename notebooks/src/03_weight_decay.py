@@ -387,11 +387,9 @@ def weights(kind, **options):
     train(keep, **options)
     return [part.detach() for part in held]
 
-
 def labels(parts):
     first, bias, last, last_bias = parts
     return (torch.relu(data.test_x @ first.T + bias) @ last.T + last_bias).argmax(1)
-
 
 for kind, decay, more in ((torch.optim.SGD, 0.2, {"momentum": 0.9}),
                           (torch.optim.Adam, 4.0, {})):

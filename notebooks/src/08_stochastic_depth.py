@@ -767,7 +767,8 @@ claim("On the lines, with weight decay allowed to both and eighteen settings eac
       kind="measured", id="lines-both", holds=negative, unit="points", times=100)
 nothing = lines.errors(lines.Side(8), lines.PLAIN).mean()
 print(f"eight blocks always on without decay: test error {nothing:.1%}")
-claim("On the lines eight blocks with dropping, p_L = 0.5, have a lower test error than "
+claim("On the lines eight blocks with dropping, p_L = 0.5, have a lower test error "
+      "than "
       "the same eight always on without weight decay.", kind="measured",
       measured=lines.against_nothing(), id="lines-plain", holds=negative,
       unit="points", times=100)

@@ -534,7 +534,8 @@ explore.hill.show()
 
 # %% tags=["deeper"] jupyter={"outputs_hidden": true}
 even = fine.seen_at(range(0, 401, 10))
-for name, watched in (("loss", even.validation_loss), ("error", 1 - even.validation_accuracy)):
+for name, watched in (("loss", even.validation_loss),
+                      ("error", 1 - even.validation_accuracy)):
     needed = patience.needed(watched[:, 1], even.test_accuracy[:, 1], 0.85)
     print(f"λ = 2, by {name:<5}", *(f"{10 * one:4g}" for one in needed), " updates")
 
@@ -688,7 +689,8 @@ print(f"{'at rate':<15}" + "".join(f"{rate:7.1g}" for rate, _ in tried))
 # In the transformer's pilots plain erred 24 % at its best rate, and 45 % and 91 % at the rates beside it. So plain was given four more rates in between, 13 in all where decay had 12. The same 24 seeds judge it:
 
 # %% tags=["deeper"]
-print(f"plain with 13 rates errs {carried.level('transformer', 'plain, more rates'):.1%}")
+print("plain with 13 rates errs "
+      f"{carried.level('transformer', 'plain, more rates'):.1%}")
 for arm in ("decoupled decay", "dropout"):
     found = carried.stored("transformer", arm, "plain, more rates")
     print(f"{arm:<15} against it {100 * found.mean:+.1f} "

@@ -82,7 +82,7 @@ def _curves(noise: float, seeds: tuple[int, ...], steps: tuple[int, ...]) -> Ten
 
     grid = {"lr": [smoothing.RATE], "weight_decay": 0.0}
     for _ in train(
-        smoothing.SPEC, splits.get, grid, seeds, steps=steps[-1], record_at=steps, look=look
+        smoothing.SPEC, splits.__getitem__, grid, seeds, steps=steps[-1], record_at=steps, look=look
     ):
         pass
     return torch.tensor([[found[seed, step] for step in steps] for seed in seeds]).double()
