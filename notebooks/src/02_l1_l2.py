@@ -778,13 +778,13 @@ claim("On these digits, with λ chosen on validation rows, L2 is wrong less ofte
 
 # %% [markdown]
 # **On these digits L2 lowers the error more, and L1 leaves fewer weights.** L2 is wrong on 11.0 % of the test digits, proximal L1 on 14.1 %, hardly any penalty on 20.3 %. But of the weights under L1 71 % are zero. On fresh seeds the difference is 2.3 to 4.1 points.
-# Are the 3 points the price of the zeros? No, of the shrinking: the weights that L1 kept, trained again under L2, are wrong on 10.7 % (*Deeper*). <!-- rests: refit-below-l1 -->
+# Are the 3 points the price of the zeros? Not most of them: the weights that L1 kept, trained again under L2, are wrong on 10.7 %. Whether the zeros cost anything is open (*Deeper*). <!-- rests: refit-below-l1 -->
 #
 # That is one task, with wrong labels and a short training. In ten made-up worlds where 5 of 100 features count, the lasso beats ridge in all (*Deeper*, above). Whoever chooses L1 bets on such a world (Hastie, Tibshirani & Friedman, 2009).
 #
 # Both kinds of L1 have nearly the same error. After subgradient steps somebody has to choose a threshold; ηλ does it here (*Deeper*).
 #
-# **Whoever needs few weights can have both: L1 chooses them, L2 trains them.**
+# So on this task few weights came at little cost where L1 chose them and L2 trained them.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: do zeros stay, and what do they cost?
@@ -858,7 +858,7 @@ claim("They are wrong more often than all weights under L2.",
       id="zeros-cost", unit="points", times=100, holds=positive)
 
 # %% [markdown] tags=["deeper"]
-# L1 is wrong on 14.1 %; the 26 % of the weights that it kept, trained again under L2, on 10.7 %; all weights under L2 on 10.2 %. So most of what L1 loses against L2 it loses by shrinking, and whether the zeros cost anything is undecided. Without any penalty the kept weights are wrong on 19.6 %: that there are fewer of them regularizes little. <!-- rests: refit-below-l1, open zeros-cost -->
+# L1 is wrong on 14.1 %; the 26 % of the weights that it kept, trained again under L2, on 10.7 %; all weights under L2 on 10.2 %. So most of what L1 loses against L2 it loses by its *way* of shrinking, and whether the zeros cost anything is undecided. Without any penalty the kept weights are wrong on 19.6 %: that there are fewer of them regularizes little. <!-- rests: refit-below-l1, open zeros-cost -->
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: units that L2 empties, and too strong a penalty
