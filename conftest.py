@@ -17,7 +17,6 @@ from nbformat.v4 import new_output
 from nbval.plugin import IPyNbCell
 
 from course_lib.base.record import MIME, read
-from course_lib.replication.plan import Plan
 
 MAY_DIFFER = {
     "claim": ("verdict", "status", "figure", "bars", "fresh", "detectable"),
@@ -35,20 +34,19 @@ def pytest_collection_modifyitems(config, items):
     """Leave out the *Deeper* cells of recorded lessons in `make test`; `make test-all` runs all."""
     if os.environ.get("COURSE_MANY") == "1":
         return
-    left_out = [
-        item
-        for item in items
-        if isinstance(item, IPyNbCell)
-        and "deeper" in item.cell.metadata.get("tags", [])
-        and item.path.stem in _recorded()
-    ]
-    items[:] = [item for item in items if item not in left_out]
+    kept, left_out = [], []
+    for item in items:
+        deeper = isinstance(item, IPyNbCell) and "deeper" in item.cell.metadata.get("tags", [])
+        (left_out if deeper and item.path.stem in _recorded() else kept).append(item)
+    items[:] = kept
     config.hook.pytest_deselected(items=left_out)
 
 
 @cache
 def _recorded() -> set[str]:
     """The lessons all of which has run with this very code."""
+    from course_lib.replication.plan import Plan  # loads torch: where there are notebooks to run
+
     sources = (Path(__file__).parent / "notebooks" / "src").glob("*[!s].py")  # no exercises
     lessons = {source.stem: source.read_text("utf-8") for source in sources}
     return lessons.keys() - {job.lesson for job in Plan(lessons).pilots()}
