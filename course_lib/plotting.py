@@ -62,6 +62,13 @@ def _as_png(figure: Figure) -> bytes:
 _show_figures()
 
 
+def show_with_words(figure: Figure, words: str) -> None:
+    """Show a figure in a notebook; `words` stand for its picture to who cannot see it."""
+    from IPython.display import display
+
+    display(figure, metadata={"image/png": {"alt": words}})
+
+
 def _parameters(theme: str) -> dict[Any, Any]:  # Any: the stubs of matplotlib list each name
     paper, ink, muted, grid = _PAPER[theme], _INK[theme], _MUTED[theme], _GRID[theme]
     return {

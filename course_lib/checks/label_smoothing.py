@@ -579,6 +579,12 @@ def _are_rivals(case, scores):
     return abs(plain) > 0.01 and apart and all(gap(score) * plain < 0 for score in scores)
 
 
+def _with_labels(generator, rows, K):
+    """Logits z [rows, K], and labels [rows] drawn from softmax(z)."""
+    z = 2 * normal(generator, rows, K)
+    return z, z.softmax(1).multinomial(1, generator=generator).squeeze(1)
+
+
 def choice_cases(generator):
     """Labels drawn from softmax(z); models that say scale·(z + blur·noise).
 
@@ -587,8 +593,7 @@ def choice_cases(generator):
     """
 
     def one(name, models, rows=120, K=5):
-        z = 2 * normal(generator, rows, K)
-        target = z.softmax(1).multinomial(1, generator=generator).squeeze(1)
+        z, target = _with_labels(generator, rows, K)
         logits = [scale * (z + blur * normal(generator, rows, K)) for _, scale, blur in models]
         return call(
             name,
@@ -715,8 +720,7 @@ def temperature_cases(generator):
     """Labels drawn from softmax(z), of a model that says scale·(z + blur·noise)."""
 
     def one(name, scale, blur=0.0, rows=80, K=5):
-        z = 2 * normal(generator, rows, K)
-        target = z.softmax(1).multinomial(1, generator=generator).squeeze(1)
+        z, target = _with_labels(generator, rows, K)
         return call(
             name, ("logits", "target"), scale * (z + blur * normal(generator, rows, K)), target
         )

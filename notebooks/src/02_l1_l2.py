@@ -795,41 +795,20 @@ claim("On these digits, with λ chosen on validation rows, L2 is wrong less ofte
 #
 # **Is a threshold as good?** After subgradient steps we set to zero what is smaller than ηλ.
 
-# %% tags=["deeper"]
-from course_lib.engine import train
-from course_lib.experiments.l1_l2.shrinking import RATE, SPEC, STEPS, digits_to_shrink
-from course_lib.experiments.shared.forward import forward
-from course_lib.sgd import sgd_update
-
-two = {"l1": [1e-3, 0.0], "l1_subgradient": [0.0, 1e-3], "lr": RATE,
-       "only_weights": True}
-*_, early = train(SPEC, digits_to_shrink, two, range(8), update=sgd_update,
-                  steps=STEPS - 6)
-*_, late = train(SPEC, digits_to_shrink, two, range(8), update=sgd_update, steps=STEPS)
-left, shares, cut_error = [], [], []
-for seed, before, after in zip(range(8), early.parameters, late.parameters):
-    split = digits_to_shrink(seed)
-    was, now = (torch.cat([p[0][0][:, split.train_x.any(0)].flatten(),
-                           p[2][0].flatten()]) == 0 for p in (before, after))
-    cut = [p[1] * (p[1].abs() >= RATE * 1e-3) if p.dim() == 3 else p[1] for p in after]
-    small = torch.cat([cut[0][:, split.train_x.any(0)].flatten(), cut[2].flatten()])
-    left.append((was & ~now).sum() / was.sum())
-    shares.append([now.double().mean(), (small == 0).double().mean()])
-    wrong = forward(cut, split.test_x).argmax(1) != split.test_y
-    cut_error.append(wrong.double().mean())
-
 # %% tags=["deeper", "nbval-check-output"]
-shares, errors = torch.tensor(shares).T, 1 - late.test_accuracy[:, 0, -1].double()
-print(f"of the zeros six batches later no longer zero: {sum(left) / 8:.0%}")
-print(f"zero: {shares[0].mean():.0%} by proximal steps, {shares[1].mean():.0%} by the "
-      "threshold")
+from course_lib.experiments.l1_l2 import staying
+
+held = staying.compare()
+print(f"of the zeros six batches later no longer zero: {held.left.mean():.0%}")
+print("zero: {:.0%} by proximal steps, {:.0%} by the threshold".format(
+    *held.zeros.mean(0)))
 claim("λ = 0.001, subgradient steps, then all below ηλ to zero: as many zeros as "
       "proximal steps leave, within 5 points.",
-      measured=paired_interval(shares[1], shares[0]), kind="measured",
+      measured=paired_interval(held.zeros[:, 1], held.zeros[:, 0]), kind="measured",
       id="threshold-zeros", unit="points", times=100, holds=within(0.05))
 claim("So cut off, the networks have the test error of proximal L1, within half a "
       "point.",
-      measured=paired_interval(torch.stack(cut_error), errors), kind="measured",
+      measured=paired_interval(held.error[:, 1], held.error[:, 0]), kind="measured",
       id="threshold-error", unit="points", times=100, holds=within(0.005))
 
 # %% [markdown] tags=["deeper"]

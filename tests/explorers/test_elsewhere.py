@@ -202,7 +202,7 @@ def test_a_coordinate_on_a_circle_is_its_one_wave():
 @pytest.mark.parametrize("name", ["rises", "hill", "waves"])
 def test_what_stands_still_is_said_in_words_too(name, monkeypatch):
     said = []
-    monkeypatch.setattr(explore.curves, "display", lambda figure, metadata: said.append(metadata))
+    monkeypatch.setattr("IPython.display.display", lambda _, metadata: said.append(metadata))
     getattr(explore.curves, f"show_{name}")(eight_hills())
     [words] = [one["image/png"]["alt"] for one in said]
     assert "Without decay" in words or "three waves" in words

@@ -9,6 +9,7 @@ keeps once more without its penalty is the relaxed lasso (Meinshausen 2007).
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import torch
 from torch import Tensor
@@ -21,6 +22,7 @@ from course_lib.engine.cache import remembered
 from course_lib.experiments.l1_l2.shrinking import RATE, SPEC, STEPS, digits_to_shrink
 from course_lib.experiments.l1_l2.tuned import GRIDS, SEEDS, compute_tuned
 from course_lib.experiments.shared.forward import forward
+from course_lib.experiments.shared.gradient_noise import batches
 from course_lib.sgd import sgd_update
 
 ARMS = ("all weights, L2", "kept weights, L2", "kept weights, no penalty")
@@ -73,14 +75,8 @@ def again(
         torch.where(everywhere.view(-1, *[1] * m.dim()), torch.ones_like(m), m) for m in masks
     ]
     networks = [(p * m).requires_grad_() for p, m in zip(start, allowed)]
-    draw = seeded(seed, "refit")
-    rows = torch.cat(
-        [
-            torch.randperm(len(split.train_x), generator=draw)
-            for _ in range(-(-steps * ROWS // len(split.train_x)))
-        ]
-    ).split(ROWS)
-    for batch in rows[:steps]:
+    rows = batches(len(split.train_x), ROWS, generator=seeded(seed, "refit"))
+    for batch in islice(rows, steps):
         scores = forward(networks, split.train_x[batch])
         target = split.train_y[batch].repeat(len(scores))
         # a sum over networks: each gets the gradient of its own mean loss

@@ -85,14 +85,23 @@ def compute_shrinking(seeds: Sequence[int] = SEEDS) -> Iterator[Shrinking]:
         yield _gather(done, training.progress)
 
 
+def weights_that_count(parameters: Sequence[Tensor], lit: Tensor) -> Tensor:
+    """All weights [networks, weights] but those of pixels that are black on all training rows.
+
+    parameters: weight, bias, weight, … [networks, …]. lit [64]: whether any training row has
+    something at this pixel.
+    """
+    first, *others = (weight.cpu() for weight in parameters[::2])
+    return torch.cat([w.flatten(1) for w in (first[:, :, lit], *others)], 1)
+
+
 def _look_at(training: Training, i: int, lit: Tensor) -> dict:
     """Figures [methods, strengths, …] of the i-th seed, and the networks trained with L2.
 
-    lit [64]: whether any training row has something at this pixel.
+    lit: as of `weights_that_count`.
     """
     shape, parameters = (len(METHODS), len(STRENGTHS)), [p.cpu() for p in training.parameters[i]]
-    first, *others = parameters[::2]
-    weights = torch.cat([w.flatten(1) for w in (first[:, :, lit], *others)], 1)
+    weights = weights_that_count(parameters, lit)
     counts = torch.stack([each.histogram(BINS.to(each.dtype)).hist for each in weights])
     return {
         "train_error": 1 - training.train_accuracy[i, :, -1].view(shape),

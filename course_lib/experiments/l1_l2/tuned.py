@@ -13,7 +13,13 @@ from torch import Tensor
 
 from course_lib.engine import train
 from course_lib.engine.cache import remembered
-from course_lib.experiments.l1_l2.shrinking import RATE, SPEC, STEPS, digits_to_shrink
+from course_lib.experiments.l1_l2.shrinking import (
+    RATE,
+    SPEC,
+    STEPS,
+    digits_to_shrink,
+    weights_that_count,
+)
 from course_lib.sgd import sgd_update
 
 # Penalty → strengths: 1e-3 … 1e-1, and 1e-4 … 1e-2. l1: by proximal steps.
@@ -62,9 +68,8 @@ def compute_tuned(seeds: Sequence[int] = SEEDS) -> Iterator[Tuned]:
     ):
         for i, seed in enumerate(seeds):
             if training.parameters[i] is not None and seed not in done:
-                first, _, last, _ = (p.cpu() for p in training.parameters[i])
                 lit = digits_to_shrink(seed).train_x.any(0)
-                weights = torch.cat([first[:, :, lit].flatten(1), last.flatten(1)], 1)
+                weights = weights_that_count(training.parameters[i], lit)
                 done[seed] = (
                     1 - training.validation_accuracy[i, :, -1],
                     1 - training.test_accuracy[i, :, -1],

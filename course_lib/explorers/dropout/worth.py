@@ -1,6 +1,5 @@
 """Test error against the number of thinned networks averaged, beside three networks run once."""
 
-from IPython.display import display
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 from torch import Tensor
@@ -55,7 +54,7 @@ def show_worth(end: Stop, best: Stop) -> None:
         first, last = found.by_masks[:, 0].mean(), found.by_masks[:, -1].mean()
         lines = ", ".join(f"{k} {v.mean():.1%}" for k, v in _rivals(answers, found).items())
         said.append(f"{title}: {first:.1%} with one thinned network, {last:.1%} with 200; {lines}.")
-    display(picture(stops), metadata={"image/png": {"alt": " ".join(said)}})
+    plotting.show_with_words(picture(stops), " ".join(said))
     print(table(end, best))
 
 

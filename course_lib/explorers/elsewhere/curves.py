@@ -3,7 +3,6 @@
 import math
 
 import torch
-from IPython.display import display
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -119,7 +118,7 @@ def _wave(curve: torch.Tensor, frequency: int) -> torch.Tensor:
 def show_rises(run: Grokking) -> None:
     """Show `rises`, with words for who cannot see it."""
     high, low = (run.test_accuracy[:, arm, -1] for arm in (1, 0))
-    _show(
+    plotting.show_with_words(
         rises(run),
         f"Share of test pairs right against updates, {len(run.seeds)} seeds. With decay it rises "
         f"to about 60 percent, is nearly level, rises again, and ends at {high.mean():.0%} on "
@@ -130,7 +129,7 @@ def show_rises(run: Grokking) -> None:
 def show_hill(run: Grokking) -> None:
     """Show `hill`, with words for who cannot see it."""
     tops = run.validation_loss[:, 1].max(-1).values
-    _show(
+    plotting.show_with_words(
         hill(run),
         f"Validation loss against updates, {len(run.seeds)} seeds. With decay it rises to "
         f"{tops.min():.1f} to {tops.max():.1f} nats and falls to nearly 0; "
@@ -141,12 +140,8 @@ def show_hill(run: Grokking) -> None:
 
 def show_waves(run: Grokking) -> None:
     """Show `waves`, with words for who cannot see it."""
-    _show(
+    plotting.show_with_words(
         waves(run),
         "One embedding coordinate over the numbers 0 to 30. After 30 updates it looks like noise, "
         "after 400 updates three waves added nearly make it.",
     )
-
-
-def _show(figure: Figure, words: str) -> None:
-    display(figure, metadata={"image/png": {"alt": words}})

@@ -1,8 +1,8 @@
 """Lines of MNIST-1D, one moved, with the strip that a step of the first convolution sees."""
 
-from IPython.display import display
 from matplotlib.figure import Figure
 
+from course_lib import plotting
 from course_lib.data import mnist1d
 from course_lib.experiments.elsewhere.carried import WORLDS
 
@@ -31,4 +31,4 @@ def show_some() -> None:
         "Four lines of 40 numbers, of the digits 0, 1, 3 and 7, and the line of the 7 again, moved "
         "by four places. A strip of five places is shaded."
     )
-    display(some(), metadata={"image/png": {"alt": words}})
+    plotting.show_with_words(some(), words)

@@ -8,6 +8,7 @@ from torch import Tensor
 from course_lib import plotting
 from course_lib.experiments.label_smoothing import smoothing, tuned_stop
 from course_lib.experiments.label_smoothing.smoothing import Smoothing
+from course_lib.explorers.label_smoothing.reliability import NAMES
 from course_lib.panel import Choice, Explorer, Slider
 
 SITUATIONS = {
@@ -17,7 +18,6 @@ SITUATIONS = {
     "noise, tuned": (0.2, tuned_stop.STEPS, tuned_stop.RATE),
 }  # share of wrong labels, steps, learning rate
 SHOWN = smoothing.READINGS[:2]
-NAMES = [f"{epsilon:g}".lstrip("0") or "0" for epsilon in smoothing.EPSILONS]
 
 
 def _compute(

@@ -1,8 +1,9 @@
 """Four typical pairs of learning curves, drawn by formulas: what each looks like, not a result."""
 
 import numpy as np
-from IPython.display import display
 from matplotlib.figure import Figure
+
+from course_lib import plotting
 
 ALT = (
     "Four pairs of learning curves. Overfits: training falls, validation turns up. "
@@ -35,4 +36,4 @@ def four_cases() -> Figure:
 
 def show_cases() -> None:
     """Show the four, with words for who cannot see them."""
-    display(four_cases(), metadata={"image/png": {"alt": ALT}})
+    plotting.show_with_words(four_cases(), ALT)
