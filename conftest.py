@@ -1,10 +1,11 @@
 """What nbval runs and compares in the executed notebooks.
 
-It runs each cell of a lesson; in `make test` as a reader who opens no *Deeper*, where the whole
-lesson has run before with this very code, as its record says. It compares tagged cells' outputs
-with those stored: what was asked, not what a machine measured. Of an output that holds a record
-only the record counts, without what another machine, another version or a reader's own prediction
-may change.
+`make test-all` runs each cell of every lesson; `make test` runs whole the lessons whose code has
+changed since their record, and of the others, all of which have run with this very code, the
+`SHORT` ones, as a reader who opens no *Deeper*. It compares tagged cells' outputs with those
+stored: what was asked, not what a machine measured. Of an output that holds a record only the
+record counts, without what another machine, another version or a reader's own prediction may
+change.
 """
 
 import json
@@ -24,6 +25,9 @@ MAY_DIFFER = {
     "machine": ("text", "verdict", "findings"),
 }
 
+# The lessons that take least have every kind of cell: what a claim, a question, a panel needs.
+SHORT = ("00_sgd", "01_overfitting", "02_l1_l2", "03_weight_decay")
+
 
 def pytest_xdist_auto_num_workers():
     """One process more than there are cores: browsers, kernels and downloads are waited for."""
@@ -31,15 +35,20 @@ def pytest_xdist_auto_num_workers():
 
 
 def pytest_collection_modifyitems(config, items):
-    """Leave out the *Deeper* cells of recorded lessons in `make test`; `make test-all` runs all."""
+    """Leave out what recorded lessons need not run again in `make test`; `make test-all` runs all."""
     if os.environ.get("COURSE_MANY") == "1":
         return
     kept, left_out = [], []
     for item in items:
-        deeper = isinstance(item, IPyNbCell) and "deeper" in item.cell.metadata.get("tags", [])
-        (left_out if deeper and item.path.stem in _recorded() else kept).append(item)
+        (left_out if isinstance(item, IPyNbCell) and _has_run(item) else kept).append(item)
     items[:] = kept
     config.hook.pytest_deselected(items=left_out)
+
+
+def _has_run(item) -> bool:
+    """Whether a cell is one of a recorded lesson, and not one of a short lesson's core."""
+    deeper = "deeper" in item.cell.metadata.get("tags", [])
+    return (deeper or item.path.stem not in SHORT) and item.path.stem in _recorded()
 
 
 @cache

@@ -6,8 +6,8 @@ import nbformat
 
 from tests.browser._lab import ROOT, Watched, at_rest, drag
 
-# The lesson with most sliders. Its other cells are run by nbval, and with a page by the keyboard.
-LESSON = nbformat.read(ROOT / "notebooks" / "04_adamw.ipynb", as_version=4)
+# A lesson with panels of each kind. Its other cells are run by nbval, and with a page by the keyboard.
+LESSON = nbformat.read(ROOT / "notebooks" / "03_weight_decay.ipynb", as_version=4)
 CELLS = [
     cell
     for cell in LESSON.cells

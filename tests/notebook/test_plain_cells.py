@@ -1,7 +1,7 @@
 """Each lesson's plain cell: torch and the data, twenty statements that run alone as a script."""
 
 import ast
-import subprocess
+import runpy
 import sys
 from pathlib import Path
 
@@ -52,13 +52,12 @@ class _Shorter(ast.NodeTransformer):
 
 
 @pytest.mark.parametrize("name", PLAIN)
-def test_a_plain_cell_runs_alone_and_prints_what_it_is_about(name, tmp_path, amount):
+def test_a_plain_cell_runs_alone_and_prints_what_it_is_about(name, tmp_path, amount, capsys):
     # To its end it is run in the notebook.
     few = ast.unparse(_Shorter().visit(ast.parse(PLAIN[name])))
     script = tmp_path / f"{name}.py"
     script.write_text(amount(few, PLAIN[name]), encoding="utf-8")
-    run = subprocess.run(
-        [sys.executable, str(script)], capture_output=True, text=True, check=False, timeout=120
-    )
-    assert run.returncode == 0 and run.stderr == "", run.stderr
-    assert len(run.stdout.splitlines()) >= 2, "with the method and without it"
+    runpy.run_path(str(script), run_name="__main__")
+    said = capsys.readouterr()
+    assert said.err == ""
+    assert len(said.out.splitlines()) >= 2, "with the method and without it"
