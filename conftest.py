@@ -35,7 +35,7 @@ def pytest_xdist_auto_num_workers():
 
 
 def pytest_collection_modifyitems(config, items):
-    """Leave out what recorded lessons need not run again in `make test`; `make test-all` runs all."""
+    """In `make test`, leave out what recorded lessons need not run again."""
     if os.environ.get("COURSE_MANY") == "1":
         return
     kept, left_out = [], []

@@ -6,7 +6,7 @@ import nbformat
 
 from tests.browser._lab import ROOT, Watched, at_rest, drag
 
-# A lesson with panels of each kind. Its other cells are run by nbval, and with a page by the keyboard.
+# It has panels of each kind. Its other cells are run by nbval, and with a page by the keyboard.
 LESSON = nbformat.read(ROOT / "notebooks" / "03_weight_decay.ipynb", as_version=4)
 CELLS = [
     cell
