@@ -269,7 +269,7 @@ print(f"dropout: {d.mean():+.2f} points\n± {naive:.2f} naive, ± {honest:.2f} c
 # %% [markdown]
 # Four things to copy: features are scaled with the *training* rows' mean and spread; differences are paired; each division has a start of its own; the result comes with an interval.
 #
-# Here neither interval tells dropout from plain: both hold 0. But one is nearly twice as wide as the other. The *naive* one is the textbook's:
+# On this page neither interval tells dropout from plain: both hold 0. But one is nearly twice as wide as the other. The *naive* one is the textbook's:
 #
 # $$\bar d \pm t\,\frac{s}{\sqrt J}$$
 #
@@ -367,7 +367,7 @@ print(f"in both: {(kinds == 3).sum()} of 100")
 #
 # $$\bar d \pm t\,s\,\sqrt{\frac1J + \frac{n_{te}}{n_{tr}}}$$
 #
-# $n_{te}$ are the test rows and $n_{tr}$ the training rows of a division. At 80/20 the new term is ¼. For ten divisions that makes the interval $\sqrt{1 + 10/4} = 1.87$ times as wide: the ± 0.32 of our comparison became ± 0.60. The half width never falls below $t\,s/2$, however many the repetitions. *Deeper* says why ¼, and not ⅕.
+# $n_{te}$ are the test rows and $n_{tr}$ the training rows of a division. At 80/20 the new term is ¼. For ten divisions that makes the interval $\sqrt{1 + 10/4} = 1.87$ times as wide: the ± 0.32 above became ± 0.60. The half width never falls below $t\,s/2$, however many the repetitions. *Deeper* says why ¼, and not ⅕.
 
 # %% [markdown]
 # **And for models that learn?** We asked it of the difference of two ridge regressions, in 600 such worlds (*Deeper*). The naive interval held the truth in 56 % of them, the corrected one in all 600. So the corrected one is **wider than it need be**, on the safe side. Networks were not asked.
@@ -714,7 +714,7 @@ from course_lib.explorers import capstone as explore
 explore.search.show(n=30)
 
 # %% [markdown]
-# **What came out.** Less than half is kept. <!-- rests: search-keeps-less --> On this page 2.6 points were promised and 0.2 kept; the other 2.4 are optimism. Fresh seeds have less of it, 1.4 [1.0, 1.7]. <!-- rests: optimism-grows --> The caption counts the same 2.4 by gaps, test minus validation error: 2.1 for the winner, −0.3 for one drawn blindly.
+# **What came out.** Less than half is kept. <!-- rests: search-keeps-less --> On this page 2.6 points were promised and 0.2 kept; the other 2.4 are optimism. Fresh seeds have less of it, 1.4 [1.0, 1.7]. <!-- rests: optimism-grows --> The caption counts the same 2.4 by gaps, test minus validation error before rounding: 2.1 for the winner, −0.3 for one drawn blindly.
 #
 # **Why.** An error of 10 % on 200 rows has a standard error of $\sqrt{0.1\cdot0.9/200}$, 2 points. What all candidates share of it flatters nobody. The rest differs from candidate to candidate, and the lowest error belongs to one that is good, lucky, or both. The less the settings differ, the more of it is luck.
 #
