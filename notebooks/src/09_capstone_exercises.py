@@ -15,7 +15,7 @@
 # # Capstone: exercises
 #
 # First three tasks on proving a result, some fifteen minutes each. Then the **debugging gallery**: nine short training scripts, each with a fault that published teaching material really had.
-# For each you write a *detector*, mostly one line; five minutes at most. Nobody needs to do all twelve: T1 to T3 and the three exhibits that surprise you most are an hour.
+# For each you write a *detector*, mostly one line; five to ten minutes each. Nobody needs to do all twelve: T1 to T3 and the three exhibits that surprise you most are an hour.
 #
 # Each task ends with a cell that answers at once: `✓` right, `○` not written yet, `✗` and why. Wrong answers cost nothing. Try, read, mend.
 # In a terminal, `course check 09` says the same of the whole notebook. It looks only at the answer cells: keep your helpers inside them.
