@@ -270,7 +270,7 @@ reveal("floor", "0.5",
                "training loss of 0.5 can be perfect")
 
 # %% [markdown]
-# **Do this**: go back to the first picture, set ε to 0.1, and take the logit gap from 2 to 4 to 6.  **Notice**: between which two does the gradient change its sign? 
+# They do. **Do this**: go back to the first picture, set ε to 0.1, and take the logit gap from 2 to 4 to 6.  **Notice**: between which two does the gradient change its sign?
 #
 # So a smoothed label *is* satisfied, and its loss does not go to 0. Smoothed losses for different ε cannot be compared, for their floors differ: on validation rows, judge by the *plain* cross entropy.
 
