@@ -14,13 +14,13 @@
 # %% [markdown] slideshow={"slide_type": "slide"}
 # # Label smoothing: what does a calibrated classifier cost?
 #
-# A small network has learned 300 labels by heart, a fifth of them wrong. On new images it gives its answers a probability of 87 % on average, and 77 % of them are right. Even where it says about 99 %, it is wrong about once in twelve times. Trained on right labels, the same network says 97 % on average, and 94 % are right.
-# Its labels ask for certainty in either case: 1 for the true class and 0 for the others, which is called **one-hot**. **Label smoothing** writes a little doubt into every label instead. Does the network then mean what it says? And what is the price?
+# A small network has learned 300 labels by heart, a fifth of them wrong. On new images it gives its answers a probability of 87 % on average, and 77 % are right. Even where it says about 99 %, it is wrong about once in twelve times.
+# Its labels ask for certainty: 1 for the true class and 0 for the others, which is called **one-hot**. **Label smoothing** writes a little doubt into every label. Does the network then mean what it says? And what is the price?
 #
 # *Three terms first.* **Logits** are the numbers that a network puts out, one for each class. **Softmax** makes them probabilities: raise e to each, then divide by the sum. Logits 2, 0, 0 become 7.39, 1, 1, divided by 9.39: the probabilities 0.79, 0.11, 0.11.
 # **Cross entropy** is minus the logarithm of the probability of the true class. If that is the first, it is $-\log 0.79 = 0.24$; a sure and right network has 0.
 #
-# *46 minutes; sections called* Deeper *are folded, and extra. You need lesson 01; how a measured claim is read is in lesson 00.*
+# *42 minutes; sections called* Deeper *are folded, and extra. You need lesson 01; how a measured claim is read is in lesson 00.*
 
 # %% tags=["setup"]
 # what this page needs
@@ -51,7 +51,7 @@ setup()
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## A label that is never satisfied
 #
-# What does a one-hot label ask for? Here is one training row with five classes. The logit of the true class, *the label's logit*, stands some **gap** above the other four. *Left:* bars are the target, dots the prediction. *Middle:* the loss. *Right:* the size of the gradient, here the derivative of the loss by the label's logit, on a logarithmic axis. (The floor comes later.)
+# What does a one-hot label ask for? Here is one training row with five classes. The logit of the true class, *the label's logit*, stands some **gap** above the other four. *Left:* target and prediction. *Middle:* the loss; its floor comes later. *Right:* the size of the gradient by the label's logit, on a logarithmic axis.
 #
 # **Do this**: drag the logit gap to 14, and leave ε at 0 for now.  **Notice**: the line below the picture names the gradient. Does it ever get to zero?
 
@@ -61,12 +61,12 @@ from course_lib.explorers import label_smoothing as explore
 explore.targets.show(epsilon=0.0)
 
 # %% [markdown]
-# At a gap of 14 the gradient is −0.0000033: still not zero. Descent goes against it, so the logit still rises. However large the gap, the label asks for more.
+# At a gap of 14 the gradient is −0.0000033: tiny, not zero, and descent still raises the logit. However large the gap, the label asks for more.
 #
 # At the end of this lesson you can
-# - write down a smoothed target, and say where its loss is lowest and how low that is;
+# - write down a smoothed target, and say where its loss is lowest;
 # - measure whether a classifier's confidence can be believed, and mend it with one number;
-# - say what label smoothing does to calibration, and when.
+# - say what smoothing does to that confidence, and what it costs.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Doubt, shared out
@@ -137,22 +137,33 @@ for epsilon, model in networks.items():
     judge(f"ε = {epsilon}", model(data.test_x))
 
 # %% [markdown]
-# Without smoothing the network is sure of 88 % and right on 76 %: **overconfident**. With ε = 0.1 it is sure of 70 % and right on 79 %, with 0.3 sure of 53 % and right on 80 %: **underconfident**. Both also make fewer errors. That is one seed; below are eight.
+# Without smoothing the network is sure of 88 % and right on 76 %: **overconfident**. With ε = 0.1 it is **underconfident**, sure of 70 % and right on 79 %, and with 0.3 more so. Both also make fewer errors. That is one seed; below are eight.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The loss
 #
-# Which loss goes with such a target? Still the cross entropy, now summed over all classes, $-\sum_k q_k \log p_k$ with $p = \mathrm{softmax}(z)$ for the logits $z$. Put $q$ in, and the sum splits into two cross entropies (CE): one to the label, one to the **uniform** target $1/K$:
+# Which loss goes with such a target? Still the cross entropy, now summed over all classes: $-\sum_k q_k \log p_k$, where $p$ is the softmax of the logits $z$. Put $q$ in, and the sum splits into two cross entropies (CE): one to the label, one to the **uniform** target $1/K$:
 #
 # $$(1-\varepsilon)\;\mathrm{CE}(y, p) \;+\; \varepsilon\;\mathrm{CE}(\text{uniform}, p).$$
 #
 # *By hand*, for the logits 2, 0, 0 and ε = 0.1: minus the logarithms of the three probabilities are 0.24, 2.24 and 2.24. The first is the cross entropy to the label, their mean, 1.57, that to the uniform target. So the smoothed loss is $0.9 \cdot 0.24 + 0.1 \cdot 1.57 = 0.37$.
 #
-# Is that PyTorch's loss? `our_cross_entropy` is the course's own function (*Deeper*, next); the rows are random:
+# PyTorch says so, too: `cross_entropy(torch.tensor([[2., 0., 0.]]), torch.tensor([0]), label_smoothing=0.1)` is 0.3729.
+#
+# So the loss has two parts. The first asks for certainty; the second, lowest where all classes are equally likely, asks for none.
+#
+# Fifty random rows, for later. *Deeper*, next, takes them to check that `our_cross_entropy`, the course's own, is PyTorch's loss:
 
-# %% tags=["nbval-check-output"]
+# %%
 z = 3 * torch.randn(50, 10, dtype=torch.float64, generator=seeded(0))
 y = torch.arange(50) % 10
+
+# %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
+# ### Deeper: every option of PyTorch's loss, and what it lets through
+#
+# First the two parts, and PyTorch's loss itself. `our_cross_entropy` is the course's own function, shown below.
+
+# %% tags=["deeper", "nbval-check-output"]
 uniform = torch.full_like(z, 1 / 10)
 four = (0.0, 0.1, 0.5, 1.0)
 claim("Without class weights, the smoothed loss "
@@ -169,10 +180,7 @@ claim("Without class weights, the smoothed loss "
       holds=within(1e-14))
 
 # %% [markdown]
-# It is, to rounding (8.882e-16). The first part asks for certainty; the second, lowest where all classes are equally likely, asks for none.
-
-# %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
-# ### Deeper: every option of PyTorch's loss, and what it lets through
+# It is the same loss, to rounding (8.882e-16).
 #
 # Class weights $w$, an ignored class, targets that are probabilities already, three reductions: each changes what is summed and what the mean divides by (logits of images, $[N, K, …]$, fit too; torch's two deprecated arguments are left out). The formula is the line that ends in $-\sum_k w_k q_k\log p_k$; the lines before it sort out shapes and ignored rows and say that $0\cdot\log 0$ is 0; the last one refuses a mean over nothing.
 
@@ -222,8 +230,9 @@ claim("Ours is torch's loss: class numbers and probabilities, class weights, an 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Where it is satisfied
 #
-# A one-hot label is never satisfied. Is a smoothed one? The logarithm of the softmax is $\log p_k = z_k - \log\sum_j e^{z_j}$. Put into $-\sum_k q_k\log p_k$, and since the $q_k$ sum to 1, the loss is $-\sum_k q_k z_k + \log\sum_j e^{z_j}$. Its derivative by $z_k$ is $-q_k$ from the first part and $e^{z_k}/\sum_j e^{z_j} = p_k$ from the second, together $p_k - q_k$.
-# For a one-hot label that is zero only at infinite logits. With ε > 0 it is zero where $p = q$, at a *finite* gap. Over the logits the loss is *convex*: curved like a bowl everywhere, with no second valley. So where its gradient is zero it is lowest.
+# A one-hot label is never satisfied. Is a smoothed one? Descent rests where the gradient is zero. By the logit of class $k$ it is $p_k - q_k$, what is said minus what is asked (*Deeper*, below). The first picture, at a gap of 2: $0.649 - 1 = -0.351$.
+#
+# So it is zero where $p = q$. For a one-hot label that takes infinite logits, with ε > 0 a *finite* gap. There the loss is lowest, for over the logits it is *convex*: like a bowl, with no second valley.
 
 # %%
 predict("floor",
@@ -236,7 +245,7 @@ predict("floor",
 #
 # $$\text{gap} = \log\frac{1-\varepsilon+\varepsilon/K}{\varepsilon/K} = \log\frac{K(1-\varepsilon)+\varepsilon}{\varepsilon}.$$
 #
-# The loss there is $-\sum_k q_k\log q_k$, which is called the **entropy** of the target. It is the **floor**: no network gets below it.
+# The loss there is $-\sum_k q_k\log q_k$, the **entropy** of the target. It is the **floor**: no network gets below it.
 #
 # *By hand:* the label's target is 0.91, nine others have 0.01. The gap is $\log 91 = 4.511$, the floor $-0.91\log 0.91 - 9\cdot 0.01\log 0.01 = 0.086 + 0.414 = 0.500$. Do ten logits that descend freely come to rest there?
 
@@ -261,16 +270,16 @@ reveal("floor", "0.5",
                "training loss of 0.5 can be perfect")
 
 # %% [markdown]
-# They do. The network of the plain cell is still at 0.57 (*Deeper*, next).
+# They do. **Do this**: go back to the first picture, set ε to 0.1, and take the logit gap from 2 to 4 to 6.  **Notice**: between which two does the gradient change its sign?
 #
-# **Do this**: go back to the first picture, set ε to 0.1, and take the logit gap from 2 to 4 to 6.  **Notice**: between which two does the gradient change its sign? With five classes the gap comes to rest at $\log 46 = 3.83$.
-#
-# So smoothed losses for different ε cannot be compared: their floors differ. On validation rows, judge by the *plain* cross entropy.
+# So a smoothed label *is* satisfied, and its loss does not go to 0. Smoothed losses for different ε cannot be compared, for their floors differ: on validation rows, judge by the *plain* cross entropy.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: a model that is right everywhere, and still comes to rest elsewhere
 #
-# Four points on a line, two classes, ε = 0.1: the formula says a gap of 2.944 for every row. A linear model separates the classes, but its logits lie on a straight line too (through 0, the points being symmetric).
+# *Why the gradient is $p - q$.* The logarithm of the softmax is $\log p_k = z_k - \log\sum_j e^{z_j}$. Put into $-\sum_k q_k\log p_k$, and since the $q_k$ sum to 1, the loss is $-\sum_k q_k z_k + \log\sum_j e^{z_j}$. Its derivative by $z_k$ is $-q_k$ from the first part and $e^{z_k}/\sum_j e^{z_j} = p_k$ from the second.
+#
+# *Does a network get there?* Four points on a line, two classes, ε = 0.1: the formula says a gap of 2.944 for every row. A linear model separates the classes, but its logits lie on a straight line too (through 0, the points being symmetric).
 
 # %% tags=["deeper"]
 def fitted_gaps(x, y, epsilon):
@@ -320,9 +329,9 @@ for epsilon in (0.1, 0.3):
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Can the confidence be believed?
 #
-# How is that measured? A classifier is **calibrated** if, among predictions made with confidence 0.8, a share of 0.8 is right, and likewise for every other confidence.
+# Does a network mean what it says? A classifier is **calibrated** if, among predictions made with confidence 0.8, a share of 0.8 is right, and likewise for every other confidence.
 #
-# Sort predictions into bins by confidence. In each bin take the gap between the share that is right and the mean confidence, and average these gaps, each weighted by the predictions in its bin: the **expected calibration error**, ECE (Naeini et al., 2015; in this form Guo et al., 2017).
+# To measure that, sort predictions into bins by confidence. Each bin has a gap between the share that is right and the mean confidence. The mean gap, bins weighted by their predictions, is the **expected calibration error**, ECE (Naeini et al., 2015; in this form Guo et al., 2017).
 #
 # *By hand:* six predictions, with confidence 0.6 (right), 0.6 (wrong), 0.9 (right), 0.9 (right), 0.9 (wrong), 1 (wrong). Of five bins, 0 to 0.2 and so on, three are empty; an edge belongs to the bin below it.
 #
@@ -347,19 +356,19 @@ claim("A model that always says 0.1 for each of ten equally frequent classes has
       measured=expected_calibration_error(shares, y), holds=below(1e-12))
 
 # %% [markdown]
-# Hence: never judge by ECE alone. The plain loss on unseen rows rises with wrong answers, with unfounded certainty and with unfounded doubt. From here on we call it **NLL** (negative log-likelihood, in *nats* since the logarithm is natural). On the cards a hundredth of ECE is one *point*: 0.106 is 10.6 points.
+# Hence: never judge by ECE alone. The plain loss on unseen rows rises with wrong answers, with unfounded certainty and with unfounded doubt. From here on we call it **NLL**, negative log-likelihood, in *nats* since the logarithm is natural. A hundredth of ECE is one *point*.
 #
 # **The cheap repair** (Guo et al., 2017). Divide all logits by one number $T$, the **temperature**, chosen so that the NLL on validation rows is lowest. $T > 1$ lowers the confidence, $T < 1$ raises it; which class is largest stays the same. Logits 2, 0, 0 have a confidence of 0.79; with $T = 2$ they are 1, 0, 0, and it is 0.58.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Does smoothing calibrate?
 #
-# Which ε makes the network of the plain cell honest, if any? Now over seeds:
+# Which ε makes the network of the plain cell honest, if any?
 #
-# 1. *Data:* 300 digits, **20 % with a wrong label**, each of the nine wrong digits equally likely, drawn anew for each seed.
-# 2. *Compared:* ε = 0, 0.02, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8. All else is the same: 2000 steps, enough to learn all labels by heart.
-# 3. *Choosing:* $T$ on 200 validation rows with right labels; once more with a fifth of them wrong.
-# 4. *Judging:* 1297 test rows with right labels, eight seeds. A change counts if the 95 % interval of the difference, same seed, lies beyond **0.01**: one point of ECE or of error, a hundredth of a nat of NLL.
+# 1. *Data:* 300 digits, **20 % with a wrong label**, drawn anew for each of eight seeds.
+# 2. *Compared:* eight ε from 0 to 0.8, 2000 steps each, enough to learn all labels by heart.
+# 3. *Temperature:* from 200 validation rows with right labels; once more with a fifth of them wrong.
+# 4. *Judging:* 1297 test rows with right labels. A change counts if the 95 % interval of the difference, seed by seed, lies beyond **0.01**: one point of ECE or of error, a hundredth of a nat of NLL.
 
 # %%
 predict("ece", "Compared with no smoothing, the ECE on test rows is …",
@@ -373,7 +382,7 @@ predict("noisy-T",
         ["falls", "changes by less than 0.01", "rises"])
 
 # %% [markdown]
-# *Left*, the **reliability diagram**: each dot is a bin, its height the share that is right, its place the mean confidence. A calibrated network's lie on the dotted line, an overconfident one's below. Orange is the gap. *Below it* is the share of rows in each bin. *Right:* NLL, ECE and error against ε, with 95 % bands over seeds.
+# *Left*, the **reliability diagram**: each dot is a bin, its place the mean confidence, its height the share that is right. A calibrated network's lie on the dotted line. *Below*, how many rows each bin has. *Right:* NLL, ECE and error against ε.
 #
 # **Do this**: move ε from 0 to 0.8. Then set *probabilities* to *temperature, right labels*, and to *temperature, noisy labels*.  **Notice**: at which ε do the dots lie nearest to the dotted line, and does any ε do what a temperature does?
 
@@ -450,10 +459,12 @@ reveal("noisy-T", from_interval={
 # | no smoothing, $T$ from right labels | 75.6 % | 76.6 % | 0.033 | 0.76 |
 # | no smoothing, $T$ from wrong labels | 50.0 % | 76.6 % | 0.266 | 0.96 |
 #
-# Without smoothing the network is too sure by 10 points. ε = 0.05 takes away 12, and the network is nearly honest. The usual ε, 0.1, takes away 17, while 2 more of 100 answers are right: now it is 10 points too modest. The ECE has no sign: it is 0.106 before and 0.098 after. Whether it changed by a point is open, on fresh seeds too. <!-- rests: smooth-little-ece, smooth-much-ece, open smooth-usual-ece -->
+# Without smoothing the network is too sure by 10 points, with ε = 0.05 nearly honest. With the usual ε, 0.1, it is too *modest* by 10 points. The ECE has no sign: 0.106 before, 0.098 after. Whether it changed by a point is open, on fresh seeds too. <!-- rests: smooth-little-ece, smooth-much-ece, open smooth-usual-ece -->
 #
-# A temperature is *fitted* to what the network gets wrong. It brings the ECE to 0.033. Do not expect 0: the share right in a bin differs from its probability by chance. A perfectly calibrated network would show 0.028 (*Deeper: how many bins*).
-# But a temperature believes the labels it is fitted on. Wrong ones contradict the network even where it is right: $T$ is 3.8 in place of 1.8. <!-- rests: temperature-ece, temperature-wrong-ece -->
+# A temperature is *fitted* to what the network gets wrong. It brings the ECE to 0.033; a perfectly calibrated network would show 0.028 by chance (*Deeper: how many bins*).
+# But it believes the labels it is fitted on. Wrong ones contradict the network even where it is right: $T$ is 3.8 in place of 1.8. <!-- rests: temperature-ece, temperature-wrong-ece -->
+#
+# So a little smoothing made this network nearly honest, and more made it too modest. A temperature finds the amount by itself, if its labels are right.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: ε or a temperature?
@@ -483,9 +494,9 @@ claim("The chosen ε has an ECE more than a point higher than a temperature with
       **in_points)
 
 # %% [markdown]
-# Each of the two lowers the NLL. <!-- rests: smooth-little-nll, smooth-much-nll, temperature-nll --> Which has the lower one these eight seeds do not decide, and 24 fresh seeds do: the chosen ε, by 0.037. Part of that are its fewer errors, which no temperature can change. On the ECE the temperature has the lower mean; whether by more than 0.01 stays open. <!-- rests: open chosen-worse-ece -->
+# Each of the two lowers the NLL. <!-- rests: smooth-little-nll, smooth-much-nll, temperature-nll --> Which has the lower one is decided on fresh seeds only: the chosen ε, by 0.037. Part of that are its fewer errors, which no temperature can change. On the ECE the temperature has the lower mean; whether by more than 0.01 stays open. <!-- rests: open chosen-worse-ece -->
 #
-# And the opening of this lesson, the last dot of the first diagram: how often are answers as sure as that wrong?
+# And the opening of this lesson, which is the last dot of the first diagram: how often are answers as sure as that wrong?
 
 # %% tags=["deeper"] jupyter={"outputs_hidden": true}
 says, is_right, _ = noisy.pooled_bins(epsilon=0.0)  # the bins of the picture, ε = 0
@@ -495,11 +506,11 @@ print("Answers as sure as those of the beginning (ε = 0, last bin):",
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Three other situations
 #
-# Does smoothing make other networks more honest, too?
+# Does smoothing make other networks more honest, too? Three of them:
 #
 # - *right labels*: no label is wrong, 2000 steps as before;
 # - *noise, stopped*: noisy labels, but only 600 steps. By then 89 % of them are learned, some of the wrong ones, too;
-# - *noise, tuned*: noisy labels, 600 steps at a quarter of the learning rate. Validation rows chose both, without smoothing (*Deeper: a tuned rate and stop*). This is the network that one would use.
+# - *noise, tuned*: noisy labels, 600 steps at a quarter of the learning rate. Both were chosen without smoothing, by the *error* on validation rows (*Deeper: a tuned rate and stop*). One would use this network for its answers.
 #
 # A fitted $T$ above 1 means overconfident, below 1 too modest:
 
@@ -564,19 +575,33 @@ reveal("elsewhere", from_interval={
 # | noise, tuned | ε = 0 | 65.6 % | 90.2 % | 0.246 | 0.56 |
 # | | ε = 0.1 | 59.5 % | 90.5 % | 0.311 | 0.64 |
 #
-# The ECE is nearly the distance between the first two columns.
+# No: in all three ε = 0.1 raises the ECE. It is nearly the distance between the first two columns. <!-- rests: elsewhere-ece-labels, elsewhere-ece-stopped, elsewhere-ece-tuned -->
 #
-# **The main law: smoothing takes confidence away, whether there is too much of it or not.** Take a network that is too sure by 10 points, and let its answers stay. Take 10 away: it is honest. Take 20 away: it is too modest by 10, and the ECE is as large as before. Take more, and the ECE is larger than before.
+# **The main law: smoothing takes confidence away, whether there is too much of it or not.** Say a network is too sure by 10 points, and its answers stay. Take 10 away: it is honest. Take 20: it is too modest by 10, as bad as before. Take more: it is worse.
 #
-# - *Noise, memorised:* 10 too sure, 17 taken away. The ECE is about where it was.
-# - *Right labels:* 3 too sure, 16 taken away. The ECE is larger. (Why so much: *Deeper: the plain loss*.) <!-- rests: elsewhere-ece-labels -->
-# - *Noise, stopped* and *tuned:* too modest already, by 8 and by 25 points, and more is taken away. A network that stops early can be too modest on right labels, too (*Deeper: noisy labels*). <!-- rests: elsewhere-ece-stopped, elsewhere-ece-tuned, stage-labels-modest -->
+# - *Noise, memorised:* 10.3 points too sure. ε = 0.1 takes 17.5 away, and 2.4 more of 100 answers are right: $10.3 - 17.5 - 2.4 = -9.6$. So the ECE is about where it was; whether it moved by a point is open. <!-- rests: open smooth-usual-ece -->
+# - *Right labels:* 2.6 too sure, 16.3 taken away, 1.6 more are right: $2.6 - 16.3 - 1.6 = -15.3$.
+# - *Noise, stopped* and *tuned:* too modest already, by 8 and by 25 points, and more is taken away. Much of that doubt fits the labels: judged by labels as noisy as its own, the tuned network would be right on 72 %, and it says 66 % (*Deeper: noisy labels*).
 #
-# And the errors? ε = 0.1 makes fewer, by 1.6 to 2.4 points in the first three situations, and up to 3.1 on fresh seeds. Where rate and stop are tuned it is 0.4, less than a point. <!-- rests: smooth-error-memorised, smooth-error-labels, smooth-error-stopped, not smooth-error-tuned -->
+# And the errors? ε = 0.1 makes fewer, by 1.6 to 2.4 points in the first three situations. Where rate and stop are tuned it is 0.4, less than a point. <!-- rests: smooth-error-memorised, smooth-error-labels, smooth-error-stopped, not smooth-error-tuned -->
 #
 # **Smooth, then a temperature?** A temperature changes no answer, so the fewer errors stay. If each network gets its own, is the smoothed one as honest as the plain one?
+#
+# | each after its temperature | NLL, ε = 0 | NLL, ε = 0.1 | ECE, ε = 0 | ECE, ε = 0.1 |
+# |---|---|---|---|---|
+# | noise, memorised | 0.76 | 0.69 | 0.033 | 0.030 |
+# | right labels | 0.20 | 0.15 | 0.017 | 0.011 |
+# | noise, stopped | 0.57 | 0.51 | 0.022 | 0.025 |
+# | noise, tuned | 0.34 | 0.32 | 0.025 | 0.023 |
+#
+# Yes: its ECE is less than a point higher, if at all, and its NLL is lower (verdicts: *Deeper*, next). So smoothing *with* a temperature is about as honest as a temperature alone, and makes fewer errors. <!-- rests: smooth-tempered-nll, tempered-nll-labels, tempered-nll-stopped, tempered-nll-tuned, tempered-ece-memorised, tempered-ece-labels, tempered-ece-stopped, tempered-ece-tuned -->
 
-# %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
+# %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
+# ### Deeper: the plain loss, and training for too long
+#
+# First the verdicts behind the last table: NLL and ECE, each network after its own temperature.
+
+# %% tags=["deeper", "nbval-check-output"] jupyter={"outputs_hidden": true}
 # what is claimed
 for name, run in situations.items():
     where = name.split()[-1]
@@ -590,17 +615,7 @@ for name, run in situations.items():
           below(0.01), kind="measured", id=f"tempered-ece-{where}", **in_points)
 
 # %% [markdown]
-# | each after its temperature | NLL, ε = 0 | NLL, ε = 0.1 | ECE, ε = 0 | ECE, ε = 0.1 |
-# |---|---|---|---|---|
-# | noise, memorised | 0.76 | 0.69 | 0.033 | 0.030 |
-# | right labels | 0.20 | 0.15 | 0.017 | 0.011 |
-# | noise, stopped | 0.57 | 0.51 | 0.022 | 0.025 |
-# | noise, tuned | 0.34 | 0.32 | 0.025 | 0.023 |
-#
-# Yes. In all four the NLL is lower with ε = 0.1 than without, and the ECE as low or nearly so. So the two together give fewer errors and honesty. Of larger networks Wang et al. (2021) report the opposite: regularized ones are harder to calibrate afterwards. <!-- rests: smooth-tempered-nll, tempered-nll-labels, tempered-nll-stopped, tempered-nll-tuned, tempered-ece-memorised, tempered-ece-labels, tempered-ece-stopped, tempered-ece-tuned -->
-
-# %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
-# ### Deeper: the plain loss, and training for too long
+# So each verdict holds. Of larger networks Wang et al. (2021) report the opposite: regularized ones are harder to calibrate afterwards.
 #
 # Two more questions. Does ε = 0.1 raise the NLL as well as the ECE, with right labels and at the poor stop? And does smoothing make up for training too long: is it as good to memorise, with the ε that validation rows chose, as to stop at step 600 without smoothing?
 
@@ -645,10 +660,10 @@ for name, run in situations.items():
           kind="measured", id=f"far-nll-{name.split()[-1]}", unit="nats")
 
 # %% [markdown]
-# With a temperature the NLL falls from ε = 0 to 0.4 in all four. Beyond, it rises with memorised noise, from 0.67 to 0.77, and moves little elsewhere: from 0.435 to 0.455 when stopped, from 0.140 to 0.137 with right labels, from 0.289 to 0.278 where rate and stop are tuned. On fresh seeds only the last falls, by 0.02. As it is, each situation has its own best ε.
+# With a temperature the mean NLL falls from ε = 0 to 0.4 in all four. Beyond, it rises with memorised noise, from 0.67 to 0.77, and moves little elsewhere: from 0.435 to 0.455 when stopped, from 0.140 to 0.137 with right labels, from 0.289 to 0.278 where rate and stop are tuned. On fresh seeds only it is decided that the last falls, by 0.02, and that with right labels it does not fall by 0.01. As it is, each situation has its own best ε.
 #
 # *How much confidence does ε take away?* Suppose that of all images that look like this one a share $\eta$ are threes. With endless data a large network learns to say $\eta$. From smoothed labels it learns $(1-\varepsilon)\,\eta + \varepsilon/K$: 0.91 where the truth is 1, too modest by design. That takes away $\varepsilon\,(c - 1/K)$ from a confidence of $c$: 9 points at ε = 0.1 and $c = 1$.
-# The network with the tuned stop comes near it. It has $c = 0.656$, the formula says 5.6 points at ε = 0.1, and it is 6.1. The three others gave more, and the smaller ε, the more times as much: 2 to 6 points at 0.02, 5 to 12 at 0.05, 9 to 17 at 0.1. Müller et al. (2019) report that smoothing calibrates a ResNet-56 on CIFAR-100 and an Inception-v4 on ImageNet; both were overconfident.
+# The network with the tuned stop comes near it. It has $c = 0.656$, the formula says 5.6 points at ε = 0.1, and it is 6.1. The three others gave more, and the smaller ε, the more times as much: 2 to 6 points at 0.02, 5 to 12 at 0.05, 9 to 17.5 at 0.1. Müller et al. (2019) report that smoothing calibrates a ResNet-56 on CIFAR-100 and an Inception-v4 on ImageNet; both were overconfident.
 #
 # Whether smoothing helps the *error*, and whether the *probabilities* are then honest, are two questions, easily taken for one. Vaswani et al. (2017) write of translation: it "hurts perplexity" (e to the plain loss), "as the model learns to be more unsure, but improves accuracy".
 
@@ -686,13 +701,13 @@ for figure, reading in (("error", "as it is"), ("ece", right), ("nll", right)):
                              for e in usable.epsilons))
 
 # %% [markdown]
-# Without smoothing 9.8 % errors, with 0.1 9.5, with 0.4 8.6, with 0.8 8.3. For 0.1 the verdict is that it gains less than a point (*Three other situations*). For 0.4 it is a bit more than a point, which these seeds do not decide and fresh ones do: 1.3. After a temperature the NLL falls from 0.336 to 0.289. <!-- rests: not smooth-error-tuned, tuned-far-nll -->
+# Without smoothing 9.8 % errors, with 0.1 9.5, with 0.4 8.6, with 0.8 8.3. For 0.1 the verdict is that it gains less than a point (*Three other situations*). For 0.4 it is more than a point on fresh seeds only: 1.3. After a temperature the NLL falls from 0.336 to 0.289. <!-- rests: not smooth-error-tuned, tuned-far-nll -->
 # As it is, this network is the most modest of all: sure of 66 %, right on 90 %, $T = 0.40$. At ε = 0.8 it is sure of 21 %, and $T$ is below 0.1. Here a temperature is no luxury.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: noisy labels are smoothed labels
 #
-# Let a label be wrong with probability ρ, each other class equally likely. Its mean over all draws is a smoothed label, with $\varepsilon = \rho K/(K-1)$. Smooth noisy labels once more, and the doubts add up: what the label keeps is $(1-\varepsilon)(1-\rho K/(K-1))$. (Real mistakes, a three taken for an eight, are less evenly spread; not measured.)
+# Let a label be wrong with probability ρ, each other class equally likely, as in our data. Its mean over all draws is a smoothed label, with $\varepsilon = \rho K/(K-1)$. Smooth noisy labels once more, and the doubts add up: what the label keeps is $(1-\varepsilon)(1-\rho K/(K-1))$. (Real mistakes, a three taken for an eight, are less evenly spread; not measured.)
 # So smoothing does not undo the noise, it adds to it. Why then does it help the error? Lukasik et al. (2020) find it competitive with methods that correct the loss for known noise, and see in it a way of shrinking the weights. Our runs do not settle it: weights were not measured, and weight decay was 0 throughout. They rule out little: at step 2000, with ε or without, every wrong label is classified as labelled (the last verdict below). How sure the network is of these labels, and how fast it gets there, is not shown.
 
 # %% tags=["deeper", "nbval-check-output"]
@@ -736,7 +751,7 @@ claim("Noise memorised: ε = 0.1 changes the share "
 # %% [markdown]
 # With and without ε, all wrong labels are learned at step 2000. Whether the gain in error is larger with wrong labels than with right ones stays open: it is in the mean, by about 1.5 points on fresh seeds, but not surely by a full one. With right labels the gain is 1.6 points, here and on fresh seeds. <!-- rests: smooth-share-learned, open smooth-error-more-noisy -->
 #
-# *Why is the stopped network too modest?* A fifth of the labels that taught it are wrong. Asked for labels as noisy as those, it would be right on about $0.829\cdot 0.8 + 0.171\cdot 0.2/9 = 67\,\%$ of the test rows; asked for right ones it is right on 83 %. It says 75 %, in between, as if the noisy labels had taught it doubt. A temperature fitted on wrong labels does the same to a finished network. But a network that stops early has small logits anyway.
+# *Why is the stopped network too modest?* A fifth of the labels that taught it are wrong. Asked for labels as noisy as those, it would be right on about $0.829\cdot 0.8 + 0.171\cdot 0.2/9 = 67\,\%$ of the test rows; asked for right ones it is right on 83 %. It says 75 %, in between, as if the noisy labels had taught it doubt. The tuned network would be right on $0.902\cdot 0.8 + 0.098\cdot 0.2/9 = 72\,\%$ and says 66: by labels like its own it is too modest by 7 points, not by 25. A temperature fitted on wrong labels does the same to a finished network. But a network that stops early has small logits anyway.
 # So here are two controls, both on *right* labels: the network at the same *step*, 600, and at the same *stage*, where it has learned 89 % of its labels, too. Is it as modest?
 
 # %% tags=["deeper"]
@@ -785,7 +800,7 @@ for share in (0.0, rho):
     judge(f"ρ = {share}, T = {T:.2f}", networks[0.0](data.test_x) / T)
 
 # %% [markdown]
-# Who takes the labels for right gets $T = 4.46$ and says 46 %; corrected, $T$ is 1.75, and the network says 78 % where it is right on 76 %. With right labels it is 2.11 (*In production*, below). One seed, and ρ was known.
+# Who takes the labels for right gets $T = 4.46$ and says 46 %; corrected, $T$ is 1.75, and the network says 78 % where it is right on 76 %. With right labels it is 2.11 (*In production*, below). So if ρ is known, noisy rows may do in place of trusted ones. One seed.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: how many bins, and how near to 0 can it come?
@@ -858,13 +873,11 @@ claim("temperature_scale finds the lowest NLL: none of 600 other temperatures, f
 #
 # - *In errors, nothing.* ε = 0.1 makes fewer, where rate and stop are tuned by less than a point. <!-- rests: smooth-error-memorised, smooth-error-labels, smooth-error-stopped, not smooth-error-tuned -->
 # - *In honesty, something.* ε = 0.1 alone makes the ECE worse in three situations of four. <!-- rests: elsewhere-ece-labels, elsewhere-ece-stopped, elsewhere-ece-tuned -->
-# - *In labels that you trust, some.* A temperature mends the honesty. With memorised noise the ECE is 0.11 without one. Fitted on 200 rows it is 0.03, on 50 it is 0.04, on 20 it is 0.07. <!-- rests: few-rows-20-memorised -->
+# - *In labels that you trust, some.* A temperature mends the honesty. With memorised noise 20 such rows take the ECE from 0.11 to 0.07 on average, 200 to 0.03 (*Deeper: what trusted labels buy*). <!-- rests: few-rows-20-memorised -->
 #
-# In training these labels are worth more. All 200 trained on, without smoothing, make 13.9 % errors in place of 23.4. Where rate and stop are tuned it is 7.3 in place of 9.8. Smoothing gains less. How many to hold out for $T$ is open: 50 were sometimes too few (*Deeper: what trusted labels buy*). <!-- rests: open rows-divided-tuned, trained-on-memorised, trained-on-tuned, trained-on-or-smooth-memorised, trained-on-or-smooth-tuned -->
+# **First tune learning rate and stop.** In the table above these two took the errors from 23.4 to 9.8 %.
 #
-# **First tune learning rate, stop and decay.** Rate and stop alone make 9.8 % errors in place of 23.4.
-#
-# Does one temperature mend the networks of the plain cell?
+# **Then fit a temperature.** Does one mend the networks of the plain cell?
 
 # %%
 temperatures = torch.logspace(-1, 1, 400)  # from 0.1 to 10
@@ -878,9 +891,9 @@ for epsilon, model in networks.items():
 # %% [markdown]
 # It does, at the same errors: "sure" is 3 points below "right" at ε = 0, and within one of it at 0.1 and 0.3.
 #
-# **Which ε?** Judge it by the NLL on validation rows, *in the state in which you use the network*. As it is, the NLL was lowest at 0.05 to 0.1 where wrong labels were memorised, elsewhere at 0.02 or below. After a temperature it fell up to 0.4 in all four; beyond, at most a little (*Deeper: the plain loss*). <!-- rests: smooth-tempered-nll -->
+# **Which ε?** Judge it by the NLL on validation rows, *in the state in which you use the network*. After a temperature its mean fell up to ε = 0.4 in all four situations; only where rate and stop are tuned is that judged, and holds. Without one the best ε was smaller (*Deeper: the plain loss*). <!-- rests: tuned-far-nll -->
 #
-# **In short:** tune first; then smoothing is worth a try, not a default. Train ε = 0, 0.1, 0.2 and 0.4, fit a temperature to each, and keep the lowest NLL on validation rows. Without a temperature, try 0, 0.02, 0.05 and 0.1.
+# **In short:** tune first; then smoothing is worth a try, not a default. Train ε = 0, 0.1, 0.2 and 0.4, fit a temperature to each, and keep the lowest NLL on validation rows. (As a whole this recipe was not judged.) Without a temperature, try 0, 0.02, 0.05 and 0.1.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: what trusted labels buy
@@ -953,9 +966,9 @@ for name, every in trained_200.items():
           lower, kind="measured", id=f"rows-divided-{where}", unit="nats")
 
 # %% [markdown]
-# *For a temperature.* With memorised noise 20 rows are a gamble: the ECE falls on average, to 0.065, and in one draw of six it rises. From 50 rows it is 0.044, from 100 0.038, from 200 0.032. Where rate and stop are tuned there is more to mend, and every temperature that was fitted helps: from 0.246 to 0.072, 0.034, 0.028 and 0.026. But in one draw of seven all 20 rows are right, and there is nothing to fit. Compared with 200, 50 rows cost about a point: on fresh seeds 1.4 with memorised noise, 1.1 where rate and stop are tuned. <!-- rests: few-rows-20-memorised, few-rows-20-tuned, open few-rows-50-tuned -->
+# *For a temperature.* With memorised noise 20 rows are a gamble: the ECE falls on average, to 0.065, and in one draw of six it rises. From 50 rows it is 0.044, from 100 0.038, from 200 0.032. Where rate and stop are tuned there is more to mend, and every temperature that was fitted helps: from 0.246 to 0.072, 0.034, 0.028 and 0.026. But in one draw of seven all 20 rows are right, and there is nothing to fit. Compared with 200, 50 rows cost about a point: on fresh seeds 1.4 with memorised noise, which is more than a point on fresh seeds only, and 1.1 where rate and stop are tuned. <!-- rests: few-rows-20-memorised, few-rows-20-tuned, open few-rows-50-tuned -->
 #
-# *For training.* 13.9 % errors in place of 23.4, and 7.3 in place of 9.8; ε = 0.1 alone makes 21.0 and 9.5. <!-- rests: trained-on-memorised, trained-on-tuned, trained-on-or-smooth-memorised, trained-on-or-smooth-tuned -->
+# *For training.* 13.9 % errors in place of 23.4, and 7.3 in place of 9.8; ε = 0.1 alone makes 21.0 and 9.5. But these are 500 rows against 300, with 12 % wrong labels against 20. What 200 more rows with *noisy* labels would save was not measured, so this is what the rows buy, and not their being right alone. <!-- rests: trained-on-memorised, trained-on-tuned, trained-on-or-smooth-memorised, trained-on-or-smooth-tuned -->
 #
 # *For both.* 150 trained on and 50 held out: the NLL is 0.55 in place of 0.76, and 0.26 in place of 0.34. The first is confirmed. The second is not: on 24 fresh seeds the mean gain is 0.04, and does not exclude none, for in four of them the NLL rose, once by 0.36. Of 50 rows this network gets about four wrong, and $T$ hangs on those. So hold out more where errors are rare; how many we did not measure. <!-- rests: rows-divided-memorised, open rows-divided-tuned -->
 # The tuned network needs its temperature: with all 200 trained on and none, its NLL is 0.42. The one that memorises does not: with all 200 trained on its ECE is 0.030 as it is, and its NLL 0.475.
@@ -1008,7 +1021,7 @@ reveal("ranks", from_interval={"yes": lower(order), "no": above(-0.01)(order)},
        rests="auroc-memorised")
 
 # %% [markdown]
-# On large networks the ranking is reported to suffer (Zhu et al., 2022; Xia et al., 2025): smoothing holds back the largest logit most where the answer is likely to be right. On our small networks, where wrong labels are memorised, it does not: ε = 0.2 raises the AUROC from 0.816 to 0.834. With right labels these eight seeds do not decide, 0.937 without and 0.939 with; fresh seeds say that it rises, by 0.017. So measure the ranking where you need one; Xia et al. restore it by normalising the logits of each row. Not measured: rankings at equal error, for a network that makes fewer errors has others left to find. <!-- rests: not auroc-memorised -->
+# On large networks the ranking is reported to suffer (Zhu et al., 2022; Xia et al., 2025): smoothing holds back the largest logit most where the answer is likely to be right. On our small networks, where wrong labels are memorised, it does not: at ε = 0.2 the mean AUROC is 0.834, without smoothing 0.816. With right labels, 0.939 and 0.937, it does not fall by 0.01 either, on fresh seeds only. So measure the ranking where you need one; Xia et al. restore it by normalising the logits of each row. Not measured: rankings at equal error, for a network that makes fewer errors has others left to find. <!-- rests: not auroc-memorised -->
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: neighbours of label smoothing, and of the ECE
@@ -1020,10 +1033,10 @@ reveal("ranks", from_interval={"yes": lower(order), "no": above(-0.01)(order)},
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## When not to
 #
-# - You use the probabilities without a temperature, and the network is too modest, honest, or too sure by less than half of what ε takes away. Compare "sure of" with and without ε on validation rows. <!-- rests: elsewhere-ece-labels, elsewhere-ece-stopped, elsewhere-ece-tuned -->
-# - The network is to be a teacher, whose probabilities a smaller network learns from. From few rows it can learn less (*Deeper*, below): measure the students, not only the teacher's error. <!-- rests: student-own-tau -->
-# - The confidence is to *rank* answers, the doubtful ones last. For large networks it is reported that smoothing harms the ranking (Zhu et al., 2022; Xia et al., 2025). On our small ones, with memorised noise, it did not. <!-- rests: not auroc-memorised -->
-# - Labels that are probabilities already, from several annotators or from mixing two images: uniform doubt blurs the real doubt in them. Not measured here.
+# - You use the probabilities without a temperature, and the network is too modest, honest, or too sure by less than about half of what ε takes away. <!-- rests: elsewhere-ece-labels, elsewhere-ece-stopped, elsewhere-ece-tuned -->
+# - The network is to be a teacher, whose probabilities a smaller network learns from. With right labels and few rows it can learn less (*Deeper: the price*); with noisy labels a smoothed teacher is reported to help (Lukasik et al., 2020). Measure the students. <!-- rests: student-own-tau -->
+# - The confidence is to *rank* answers: on large networks smoothing is reported to harm that; on ours, with memorised noise, it did not (*Deeper: a score*). <!-- rests: not auroc-memorised -->
+# - The labels are probabilities already, from several annotators for example. Uniform doubt blurs the real doubt in them. Not measured here.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: what it does to the features
@@ -1086,10 +1099,10 @@ reveal("clusters", from_interval={
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: the price, a teacher that tells less
 #
-# In **distillation** (Hinton et al., 2015) a small student learns from a large teacher's probabilities instead of labels: "a three, a bit like an eight" says more than "a three". It is shown $\mathrm{softmax}(z/\tau)$; the larger τ, the more the wrong classes count. The student's own softmax has the same τ, and its loss is multiplied by τ², so that the gradients keep their size.
-# Müller et al. (2019) found that students of smoothed teachers do worse; Shen et al. (2021), that this is not so in general.
+# In **distillation** (Hinton et al., 2015) a small student learns from a large teacher's probabilities instead of labels: "a three, a bit like an eight" says more than "a three". It is shown $\mathrm{softmax}(z/\tau)$; the larger τ, the more the wrong classes count. The student's own softmax has the same τ, and its loss is multiplied by τ², so that the gradients keep their size; AdamW, used here, hardly feels such a factor.
+# Müller et al. (2019) found that students of smoothed teachers do worse; Shen et al. (2021), that this is not so in general. Lukasik et al. (2020) found that where the labels are noisy, smoothing the teacher helps the student. That case we did not measure: our teachers learn from right labels.
 #
-# Teachers: 64-128-10 networks, ε = 0 and ε = 0.1. Students: 64-16-10, shown 200 of the teachers' 1000 rows at τ from 0.1 to 32, or all of them at τ = 4. Beside them a student who learns from the labels, at τ = 1.
+# Teachers: 64-128-10 networks, ε = 0 and ε = 0.1, 1000 rows with right labels. Students: 64-16-10, shown 200 of the teachers' 1000 rows at τ from 0.1 to 32, or all of them at τ = 4. Beside them a student who learns from the labels, at τ = 1.
 # *More* or *fewer errors* means that the interval of the paired difference in test error (smoothed teacher minus plain) lies above or below 0. *Judged:* the teachers; students with 200 rows at τ = 1, at τ = 4, and at the τ that each one's 200 validation rows choose; students with 1000 rows.
 
 # %% tags=["deeper"]
@@ -1146,7 +1159,7 @@ reveal("student", from_interval={
     rests="student-tau-1, student-tau-4")
 
 # %% [markdown]
-# With 200 rows and τ = 1 the smoothed teacher's students are ahead, 6.1 % errors against 6.9 (half a point on fresh seeds); at τ = 4 behind, 6.3 against 5.0; and with each teacher's best τ, on a wide grid, still behind, by 1.3 points. So a teacher that makes fewer errors, 1.7 % against 3.4 (1.3 points on fresh seeds), need not be the better teacher. <!-- rests: smooth-teacher-better, student-tau-1, student-tau-4, student-own-tau -->
+# With 200 rows and τ = 1 the smoothed teacher's students are ahead, 6.1 % errors against 6.9 (half a point on fresh seeds); at τ = 4 behind, 6.3 against 5.0; and with each teacher's best τ, on a wide grid, still behind, by 1.3 points. So a teacher that makes fewer errors, 1.7 % against 3.4 (1.3 points on fresh seeds), need not be the better teacher, with right labels and few rows. <!-- rests: smooth-teacher-better, student-tau-1, student-tau-4, student-own-tau -->
 # The entropies, in nats, where ten equal classes have 2.30, tell why τ matters: a smoothed teacher's logits lie closer together, so the same τ leaves less of a difference between classes. Chandrasegaran et al. (2022) advise a low τ for smoothed teachers. Here that is not all of it; *why* is not measured.
 # With all 1000 rows the student of the labels, 4.4 %, is ahead of both teachers' students, 4.8 and 5.0. How they stand to the student of the labels is not judged; we see no gain from distilling there. Whether the smoothed teacher's make more errors than the plain one's these seeds cannot tell; on fresh seeds they do, by half a point.
 
@@ -1156,15 +1169,13 @@ reveal("student", from_interval={
 # | | |
 # |---|---|
 # | formula | target $q = (1-\varepsilon)\,y + \varepsilon/K$; loss $(1-\varepsilon)\,$CE + $\varepsilon\,$CE to uniform |
-# | where it is lowest | gap $\log\frac{K(1-\varepsilon)+\varepsilon}{\varepsilon}$, loss = entropy of the target: 4.511 and 0.5003 at $K = 10$, $\varepsilon = 0.1$ |
-# | PyTorch | `nn.CrossEntropyLoss(label_smoothing=0.1)` in training; the plain loss (NLL) in validation |
-# | the main law | too sure by 10 points: 10 taken away is honest, 20 is as bad as before, more is worse |
-# | typical | common: ε = 0.1. Try 0, 0.1, 0.2 and 0.4, each with its own temperature; keep the lowest NLL *after* it |
-# | when not | probabilities used without a temperature, unless the network is clearly too sure; a teacher; labels that are probabilities |
-# | measured: error | ε = 0.1 lowers it by more than a point in three situations, by less where rate and stop are tuned <!-- rests: smooth-error-memorised, smooth-error-labels, smooth-error-stopped, not smooth-error-tuned --> |
-# | measured: ECE | where wrong labels are memorised, ε = 0.05 lowers it and ε = 0.2 raises it; elsewhere ε = 0.1 raises it <!-- rests: smooth-little-ece, smooth-much-ece, elsewhere-ece-labels, elsewhere-ece-stopped, elsewhere-ece-tuned --> |
-# | measured: then a temperature | the NLL is lower with ε = 0.1 than without, in all four <!-- rests: smooth-tempered-nll, tempered-nll-labels, tempered-nll-stopped, tempered-nll-tuned --> |
-# | measured: trusted labels | 20 rows lower the ECE by a temperature; 200 trained on save more errors than ε = 0.1 <!-- rests: few-rows-20-memorised, few-rows-20-tuned, trained-on-or-smooth-memorised, trained-on-or-smooth-tuned --> |
+# | where it is lowest | gap $\log\frac{K(1-\varepsilon)+\varepsilon}{\varepsilon}$, loss = entropy of the target: 4.511 and 0.5003 at $K = 10$, ε = 0.1 |
+# | PyTorch | `nn.CrossEntropyLoss(label_smoothing=0.1)` in training; the plain loss, NLL, in validation |
+# | the main law | it takes confidence away, needed or not. Too sure by 10 points: 10 less is honest, 20 less as bad as before |
+# | typical | ε = 0.1. Try 0, 0.1, 0.2, 0.4, each with its own temperature; keep the lowest NLL *after* it |
+# | when not | probabilities used as they are, unless the network is clearly too sure; labels that are probabilities; a teacher whose students are not measured |
+# | measured: alone | memorised noise: ε = 0.05 lowers the ECE, 0.2 raises it; in three other situations 0.1 raises it <!-- rests: smooth-little-ece, smooth-much-ece, elsewhere-ece-labels, elsewhere-ece-stopped, elsewhere-ece-tuned --> |
+# | measured: then a temperature | in all four situations ε = 0.1 lowers the NLL; the ECE is less than a point higher, if at all <!-- rests: smooth-tempered-nll, tempered-nll-labels, tempered-nll-stopped, tempered-nll-tuned, tempered-ece-memorised, tempered-ece-labels, tempered-ece-stopped, tempered-ece-tuned --> |
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # Now write it yourself: **`05_label_smoothing_exercises.ipynb`**. Your own loss can then draw the first picture of this lesson.
@@ -1172,7 +1183,7 @@ reveal("student", from_interval={
 # **Sources.** Szegedy, Vanhoucke, Ioffe, Shlens & Wojna, *Rethinking the Inception Architecture for Computer Vision*, CVPR 2016 (arXiv:1512.00567). Naeini, Cooper & Hauskrecht, *Obtaining Well Calibrated Probabilities Using Bayesian Binning*, AAAI 2015.
 # Guo, Pleiss, Sun & Weinberger, *On Calibration of Modern Neural Networks*, ICML 2017 (arXiv:1706.04599). Lukasik, Bhojanapalli, Menon & Kumar, *Does Label Smoothing Mitigate Label Noise?*, ICML 2020 (arXiv:2003.02819).
 # Müller, Kornblith & Hinton, *When Does Label Smoothing Help?*, NeurIPS 2019 (arXiv:1906.02629). Vaswani et al., *Attention Is All You Need*, NeurIPS 2017 (arXiv:1706.03762). Hinton, Vinyals & Dean, *Distilling the Knowledge in a Neural Network*, 2015 (arXiv:1503.02531).
-# Pereyra, Tucker, Chorowski, Kaiser & Hinton, *Regularizing Neural Networks by Penalizing Confident Output Distributions*, 2017 (arXiv:1701.06548). Papyan, Han & Donoho, *Prevalence of Neural Collapse during the Terminal Phase of Deep Learning Training*, PNAS 2020 (arXiv:2008.08186). Brier, *Verification of Forecasts Expressed in Terms of Probability*, 1950.
+# Pereyra, Tucker, Chorowski, Kaiser & Hinton, *Regularizing Neural Networks by Penalizing Confident Output Distributions*, 2017 (arXiv:1701.06548). Papyan, Han & Donoho, *Prevalence of Neural Collapse during the Terminal Phase of Deep Learning Training*, PNAS 2020 (arXiv:2008.08186). Brier, *Verification of Forecasts Expressed in Terms of Probability*, Monthly Weather Review 78, 1950.
 # Zhu, Cheng, Zhang & Liu, *Rethinking Confidence Calibration for Failure Prediction*, ECCV 2022. Xia et al., *Towards Understanding Why Label Smoothing Degrades Selective Classification and How to Fix It*, ICLR 2025 (arXiv:2403.14715). Wang, Feng & Zhang, *Rethinking Calibration of Deep Neural Networks: Do Not Be Afraid of Overconfidence*, NeurIPS 2021. Patrini, Rozza, Menon, Nock & Qu, *Making Deep Neural Networks Robust to Label Noise: A Loss Correction Approach*, CVPR 2017 (arXiv:1609.03683).
 # Shen et al., *Is Label Smoothing Truly Incompatible with Knowledge Distillation: An Empirical Study*, ICLR 2021 (arXiv:2104.00676). Chandrasegaran, Tran, Zhao & Cheung, *Revisiting Label Smoothing and Knowledge Distillation Compatibility: What was Missing?*, ICML 2022 (arXiv:2206.14532).
 
