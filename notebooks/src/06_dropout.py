@@ -560,7 +560,9 @@ show_worth((alone, ending), (halted, stopping))
 #
 # **Would every average do that?** No: five plain networks together have 20.5 %, one of them 21.5 %. They learn the same wrong labels, and errors that they share do not cancel; we have not counted these. <!-- rests: dropout-beats-five -->
 #
-# **Each at its best step** it is mostly repair: one thinned network has 14.4 %, evaluation 9.8 %, but the network of 64 units 10.2 %. So what the average is worth depends, again, on when you stop. <!-- rests: thinned-behind-small-best -->
+# **Each at its best step** it is mostly repair: one thinned network has 14.4 %, evaluation 9.8 %, but the network of 64 units 10.2 %.
+#
+# **An ensemble for the price of one, then?** On these digits yes, if left to run; stopped in time, hardly. <!-- rests: average-beats-one, thinned-behind-small-best, not dropout-beats-small-best -->
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: five networks, stopped in time
@@ -883,7 +885,7 @@ for order, name in enumerate(("dropout before norm", "dropout behind norm")):
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: error bars for free?
 #
-# Leave the masks on when the network is *used*, and ask it 200 times. In **Monte-Carlo dropout** the standard deviation of the answers, from here on their **spread**, is taken for its uncertainty. Does it say how far off the network is? Then with more rows both should shrink.
+# Leave the masks on when the network is *used*, and ask it 200 times. In **Monte-Carlo dropout** the standard deviation of the answers, from here on their **spread**, is taken for its uncertainty. Does it say how far off the network is? If it does, more rows should shrink the spread as they shrink the error.
 #
 # The network has one input, two hidden layers of 64 ReLUs, one output, and p = 0.2 behind both layers. It learns $\sin \pi x$ from 30 rows or from 1000, with noise of standard deviation 0.3; sixteen seeds, always 1000 steps of 30 rows. The *error of the mean* is the distance from the mean answer to the true sine (root mean square, where the rows lie).
 

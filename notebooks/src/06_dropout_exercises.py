@@ -156,8 +156,10 @@ t3 = check("06/T3", three_losses)
 # %% [markdown]
 # ## T4 · Ask a trained network many times
 #
-# What many answers of one network are good for, and what not, is in *Deeper: error bars for free?*; the task stands without it. `model` is in evaluation mode and has `nn.Dropout` layers, perhaps also a batch norm. Return its outputs for `x` under `passes` different masks: $[\text{passes}, \text{rows}, \text{outputs}]$, without a graph.
+# `model` is in evaluation mode and has `nn.Dropout` layers, perhaps also a batch norm. Return its outputs for `x` under `passes` different masks: $[\text{passes}, \text{rows}, \text{outputs}]$, without a graph.
 # Leave the model as you found it.
+#
+# What such answers are good for, and what not, is in *Deeper: error bars for free?* of the lesson; the task stands without it.
 #
 # `model.modules()` walks through every layer of a model, `isinstance(layer, nn.Dropout)` tells the ones you want; "without a graph" is `with torch.no_grad():`.
 #
