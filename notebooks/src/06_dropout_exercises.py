@@ -159,6 +159,8 @@ t3 = check("06/T3", three_losses)
 # `model` is in evaluation mode and has `nn.Dropout` layers, perhaps also a batch norm. Return its outputs for `x` under `passes` different masks: $[\text{passes}, \text{rows}, \text{outputs}]$, without a graph.
 # Leave the model as you found it.
 #
+# What such answers are good for, and what not, is in *Deeper: error bars for free?* of the lesson; the task stands without it.
+#
 # `model.modules()` walks through every layer of a model, `isinstance(layer, nn.Dropout)` tells the ones you want; "without a graph" is `with torch.no_grad():`.
 #
 # What a batch norm does is lesson 07; here you need one fact: in training mode it normalises with *this* batch, and remembers it.
@@ -184,7 +186,7 @@ def mc_predictions(model, x, passes):
 t4 = check("06/T4", mc_predictions)
 
 # %% [markdown]
-# Mean and standard deviation of such passes are the band in the last picture of the lesson. Here it draws its masks from your T1.
+# Mean and standard deviation of such passes are the band in the last picture of the lesson, in *Deeper: error bars for free?*. Here it draws its masks from your T1.
 
 # %%
 from course_lib.explorers import dropout as explore
