@@ -804,9 +804,9 @@ reveal("sharp", from_interval={"flatter": positive(gap("sharpness", 1.0)),
 # - **Flatter? Yes**, at both rates. At rate 1 batches of 10 have a sharpness of 1.03, full batches 1.94, after about as many steps. (Why, and what the dotted line is: *Deeper: a step that regularizes by itself*.)
 # - **Better on new images? Rather worse, on fresh seeds only**: there the full batches are ahead, by 0.3 and 0.6 points. Our six seeds leave it open.
 #
-# Both at a constant rate, and stopped on the way, where small batches still hover. Sharpness after a cosine, or of averaged weights, we did not compare.
+# Both answers are for a constant rate and runs stopped on the way, where small batches still hover. We did not compare sharpness after a cosine, nor with averaged weights.
 #
-# And finished, with a cosine, each at its own rate? After 600 steps of the plain loop's network the loss on new digits is 0.157 for batches of 10, 0.159 for all 500. Our eight seeds leave it open; on fresh seeds only, the batches of 10 are ahead, by 6 % (*Deeper*).
+# What if the runs are finished, with a cosine, each at its own rate? After 600 steps of the plain loop's network the loss on new digits is 0.157 for batches of 10, 0.159 for all 500. Our eight seeds leave it open; on fresh seeds only, the batches of 10 are ahead, by 6 % (*Deeper*).
 #
 # On large networks small batches have often generalized better. A study that tuned each batch size anew saw no sign of that (Shallue et al. 2019). Full batches did as well with a penalty in the place of noise, clipped gradients and ten times the epochs (Geiping et al. 2022).
 #
