@@ -879,14 +879,14 @@ import matplotlib.pyplot as plt
 from course_lib.plotting import draw_path, show_with_words
 
 figure, ax = plt.subplots(figsize=(4, 4))
-ax.plot([-0.5, 2.5], [2.5, -0.5], ":")  # all solutions
+ax.plot([-0.5, 2.5], [2.5, -0.5], ":", color="gray")  # all solutions
 for k, start in enumerate(([0.0, 0.0], [1.0, -1.0])):
     path = torch.tensor([start], dtype=torch.float64)
     for times in (1, 2, 2, 1, 1, 2) * 9:  # the equation, or it doubled; rate 0.05
         path = torch.cat([path, path[-1:] - 0.05 * times**2 * (path[-1].sum() - 2)])
     draw_path(ax, path, k=k)
-    print("from", start, "to", [round(w, 6) for w in path[-1].tolist()])
-ax.set(xlabel="$w_1$", ylabel="$w_2$", aspect="equal")
+    print("from", start, "to", [round(w, 6) + 0.0 for w in path[-1].tolist()])
+ax.set(xlabel="$w_1$", ylabel="$w_2$", ylim=(-1.2, 2.7), aspect="equal")
 plt.close()
 show_with_words(figure, "A dotted line of solutions, and two paths that meet it at "
                         "right angles, (0, 0) to (1, 1) and (1, -1) to (2, 0).")
