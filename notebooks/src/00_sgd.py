@@ -680,7 +680,7 @@ claim("In the network, at its own best rate each, a cosine ends at a lower train
       measured=own, kind="measured", id="cosine-lower-own-rate", holds=negative)
 
 # %% [markdown]
-# The cosine from 0.1 ends at 0.046, the constant rate of 0.05 at 0.081. Both have the same mean rate, 0.05. So the same amount of rate does more when it comes large first and small last. (In the picture a constant 0.1 ends at 0.22: the plain loop's 0.093 was luck.)
+# The cosine from 0.1 ends at a training loss of 0.046, the constant rate of 0.05 at 0.081. Both have the same mean rate, 0.05. So the same amount of rate does more when it comes large first and small last. (In the picture a constant 0.1 ends at 0.22: the plain loop's 0.093 was luck.)
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: a cosine in the bowl, one rate for both, and warm-up
@@ -892,7 +892,7 @@ show_with_words(figure, "A dotted line of solutions, and two paths that meet it 
                         "right angles, (0, 0) to (1, 1) and (1, -1) to (2, 0).")
 
 # %% [markdown]
-# Steps of the two examples differ in length, never in direction. So both runs end at the point of the dotted line that is *nearest to their start*.
+# Steps of the two examples differ in length, never in direction. So both runs, whichever example comes when, end at the point of the dotted line that is *nearest to their start*.
 # It is the same with more weights and examples, in a *linear* model with the squared error, if all examples can be fitted and the rate is small enough (Zhang et al. 2017). From zero the nearest solution is the *shortest* of all, the **minimum-norm solution** (*Deeper*).
 # And SGD rests there. A run hovers because its examples disagree at the minimum. Where all of them are fitted each single gradient is 0, and the noise dies out (Ma, Bassily & Belkin 2018).
 #
