@@ -493,7 +493,7 @@ reveal("two-weights", "the one with gradients ±0.1",
 #
 # **With $\hat v$ held still, L2 under Adam is unequal in its speed, and decay in its goal.**
 #
-# And where $\hat v$ moves? The noise of minibatches roughly holds it up. With the full batch it shrinks as the gradient does, and the price with it: AdamW then ends at the lowest point of the loss alone, if $\lambda\lvert w\rvert$ is below 1 there (*Deeper*). Which of the two does *better*, lesson 04 measures.
+# And where $\hat v$ moves? The noise of minibatches roughly holds it up. With the full batch it shrinks as the gradient does, and the price with it: AdamW then ends at the lowest point of the loss alone, if every $\lambda\lvert w_i\rvert$ is below 1 there (*Deeper*). Which of the two does *better*, lesson 04 measures.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: all of Adam, two goals, and the law of the pull
@@ -550,9 +550,9 @@ claim("With √v̂ held still L2 comes to rest at ridge(λ), decay at the lowest
 by_l2, by_decay = full_batch_end(l2=0.4), full_batch_end(weight_decay=0.4)
 for name, w in (("Adam + L2", by_l2), ("AdamW", by_decay)):
     print(f"full batch, {name:<9} ends at ({w[0]:.2f}, {w[1]:.2f})")
-claim("In the bowl with its star at (2, 1), with λ = 0.4, so that λ|w| < 1 there, with "
-      "the full batch and a fading rate: AdamW ends at the star, as if there were no "
-      "pull, and Adam with L2 at ridge(λ).",
+claim("In the bowl with its star at (2, 1), with λ = 0.4, so that every λ|wᵢ| < 1 "
+      "there, with the full batch and a fading rate: AdamW ends at the star, as "
+      "if there were no pull, and Adam with L2 at ridge(λ).",
       measured=[(by_decay - torch.tensor(bowl.minimum)).norm().item(),
                 (by_l2 - ridge(0.4)).norm().item()],
       kind="checked", holds=below(0.02))
