@@ -687,7 +687,7 @@ from course_lib.explorers import weight_decay as explore
 explore.effective_decay.show()
 
 # %% [markdown]
-# *Left:* every dot is a weight. At λ = 1e-4 the cloud lies along the dotted line, 1/gradient. At large λ it bends flat: there $\lambda w$ itself fills $\hat v$, and the pull is divided by itself, as on the flat loss. *Middle:* nine in ten weights lie between the dotted lines.
+# *Left:* every dot is a weight. At λ = 1e-4 nearly all lie along the dotted line, 1/gradient. At large λ it bends flat: there $\lambda w$ itself fills $\hat v$, and the pull is divided by itself, as on the flat loss. *Middle:* nine in ten weights lie between the dotted lines.
 # *Right:* the weights by the pixel they read. Grey pixels are always blank: their weights get no gradient from the loss, and are left out.
 
 # %% tags=["nbval-check-output"]
@@ -754,7 +754,7 @@ for scale, what, figure, short in (
           kind="measured", unit="powers of ten", holds=above(1))
 
 # %% [markdown] tags=["deeper"]
-# The pull spreads as the multiplier does. <!-- rests: pull-spread --> Pixels matter: 380 becomes 11 where they are standardised, so the large number belongs to inputs that are rare. Weights of such pixels hardly touch the output, and for digits they matter little; those of rare words would. Whether that is still more than tenfold these eight seeds cannot tell; on fresh seeds only it is, with 12. The smallest multiplier of all is 36, in the last layer. <!-- rests: decay-least-all, decay-least-standard -->
+# The pull spreads as the multiplier does. <!-- rests: pull-spread --> Pixels matter: 380 becomes 11 where they are standardised, so the large number belongs to inputs that are rare. Whether 11 is more than tenfold beyond doubt these eight seeds cannot tell; on fresh seeds only it is, with 12. Weights of nearly blank pixels hardly touch the output, and for digits they matter little; those of rare words would. The smallest multiplier of all is 36, in the last layer. <!-- rests: decay-least-all, decay-least-standard -->
 #
 # **Does the spread come from the loss?** The cloud on the dotted line says yes: at λ = 1e-4 the multiplier is one over the size of the loss's gradient, except for the very smallest. A check from the other side: at large λ the pull itself fills $\hat v$, so the spread should shrink there. We compare λ = 0.1 with λ = 1e-4.
 #
