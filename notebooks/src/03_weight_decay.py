@@ -18,7 +18,7 @@
 # **Weight decay** leaves the loss alone and multiplies every weight by $1-\eta\lambda$ at each step ($\eta$ is the learning rate).
 # The two words are often used for one thing, and PyTorch calls both of them `weight_decay`. When is that harmless, and how wrong is it when it is not?
 #
-# *45 minutes; sections called* Deeper *are folded, and extra. You need gradients and momentum (lesson 00), and L2 (lesson 02). What is needed of Adam is told here.*
+# *40 minutes; sections called* Deeper *are folded, and extra. You need gradients and momentum (lesson 00), and L2 (lesson 02). What is needed of Adam is told here.*
 
 # %% tags=["setup"]
 # what this page needs
@@ -43,11 +43,11 @@ setup()
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## One start, two pulls
 #
-# A bowl, its lowest point at the star. Both runs start at the same place with the same learning rate and the same λ = 0.5. One puts the pull
-# into the gradient, the other straight onto the weights. The crosses are where each would stop in the end. (Under Adam only that of L2 is drawn: decay has no fixed one there.)
-# On the right is the distance between the two paths; in the grey band they are equal to rounding.
+# When do the two pulls come to the same? A bowl, its lowest point at the star. Both runs start at the same place with the same learning rate and the same λ = 0.5. One puts the pull
+# into the gradient, the other straight onto the weights. A cross is where a run would stop in the end; for decay under Adam none is drawn.
+# On the right is the distance between the two paths; in the grey band it is rounding.
 #
-# **Do this**: it opens with momentum. Choose plain SGD, then **Adam**, which divides each weight's step by the size of its gradients (lesson 04).  **Notice**: for which optimizer are the two paths one?
+# **Do this**: it opens with momentum. Choose plain SGD, then **Adam**, which comes later in this lesson.  **Notice**: for which optimizer are the two paths one?
 
 # %% slideshow={"slide_type": "-"}
 from course_lib.explorers import weight_decay as explore
@@ -60,13 +60,13 @@ explore.trajectories.show()
 # At the end of this lesson you can
 # - show why in one line of algebra;
 # - compute where each comes to rest, and convert a λ tuned for one into a λ for the other;
-# - explain what Adam does to L2, and read it off a real network.
+# - explain what Adam does to L2, and where each of the two then ends.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Commit first
 #
 # Switch the loss off: its gradient is zero everywhere, only the pull is left. One weight starts at 1.
-# Learning rate 0.1, λ = 0.5, momentum 0.9. Run the next cell (Shift+Enter), choose, and only then go on: your answer is kept and shown beside what comes out.
+# Learning rate 0.1, λ = 0.5, momentum 0.9. Run the next cell (Shift+Enter), choose, and only then go on. Your answer is kept.
 
 # %%
 predict("flat-loss", "After three steps, which weight is smaller?",
@@ -75,7 +75,7 @@ predict("flat-loss", "After three steps, which weight is smaller?",
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## By hand
 #
-# What does each take off, step by step? Three steps of each, with the very function that the rest of the course trains with.
+# What does each take off, step by step?
 
 # %% jupyter={"outputs_hidden": true}
 def three_steps(update, **pull):
@@ -93,11 +93,12 @@ print("L2          ", *(f"{w:.6f}" for w in with_l2))
 print("weight decay", *(f"{w:.6f}" for w in with_decay))
 
 # %% [markdown]
-# The first step is the same: both take off $0.1 \cdot 0.5 \cdot 1 = 0.05$. Then they part. L2's pull went *into the velocity*,
-# so the second step takes off $0.1\,(0.9 \cdot 0.5 + 0.5 \cdot 0.95) = 0.0925$: the first step's pull is still rolling.
-# Weight decay leaves nothing behind in the velocity. It takes 5 % each time: $0.95,\ 0.95^2,\ 0.95^3$.
+# The first step is the same: both take off $0.1 \cdot 0.5 \cdot 1 = 0.05$. Then they part.
 #
-# `claim` checks such a sentence before your eyes. An *Exact* one is arithmetic: it must hold, or the cell fails. A *Checked* one is a run held against a bound. A *Measured* one is judged by an interval over seeds, and may turn out wrong or undecided.
+# - **L2**: the first pull went *into the velocity*, and nine tenths of it roll on. So the second step takes off $0.1\,(0.9 \cdot 0.5 + 0.5 \cdot 0.95) = 0.0925$.
+# - **Weight decay** leaves nothing behind in the velocity. It takes 5 % of what is there each time: $0.95,\ 0.95^2,\ 0.95^3$.
+#
+# `claim` checks such a sentence before your eyes. *Exact* is arithmetic and must hold. *Checked* is a run held against a bound. *Measured* is judged by an interval over seeds, and may turn out wrong or undecided.
 
 # %% tags=["nbval-check-output"]
 claim("Under momentum the two agree on step 1, and from step 2 on the weight with L2 "
@@ -130,7 +131,7 @@ reveal("flat-loss", "the one with L2", because="its pull is carried on by the ve
 #
 # Why were the two paths one under plain SGD? Take the momentum away. L2 then gives $w - \eta\,(g + \lambda w)$, decay gives $(1-\eta\lambda)\,w - \eta g$. Multiply out: it is the same number, at every step. That is the line of algebra.
 #
-# One trap: the loss term is often written without its ½, as $\lambda\lVert w\rVert^2$. Its derivative is $2\lambda w$, so torch's `weight_decay` is then 2λ, not λ. With $\frac{\lambda}{2}\lVert w\rVert^2$, as here, the 2 is gone.
+# One trap: many texts write the loss term without its ½, as $\lambda\lVert w\rVert^2$. Its derivative is $2\lambda w$, so torch's `weight_decay` is then 2λ. With $\frac{\lambda}{2}\lVert w\rVert^2$, as here, it is λ.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: a thousand noisy steps
@@ -169,7 +170,7 @@ claim("Under plain SGD a loss term λ‖w‖², `weight_decay=2λ` and decoupled
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## So L2 is stronger?
 #
-# In three steps on the flat loss L2 took off more. Now give it something to fight with: the loss $\frac12(w-1)^2$, which wants $w = 1$.
+# On the flat loss L2 took off more. Now give both pulls something to fight with: the loss $\frac12(w-1)^2$, which wants $w = 1$.
 # Let both run until nothing moves.
 
 # %%
@@ -192,17 +193,15 @@ reveal("equilibrium", "L2 closer to 0",
                "alike by 10, and weight decay not at all")
 
 # %% [markdown]
-# Why? At rest the weight no longer moves, and a velocity that is fed the same gradient again and again has grown to $1 + \mu + \mu^2 + \dots = \frac{1}{1-\mu}$ times that gradient.
+# Why? A velocity that is fed the same gradient again and again grows to $1 + \mu + \mu^2 + \dots = \frac{1}{1-\mu}$ times that gradient, with μ = 0.9 to ten times.
 #
 # - **L2** sits in the gradient. Rest means that the gradient is zero, pull included: $(w-1) + \lambda w = 0$, so $w = \frac{1}{1+\lambda} = 0.667$ whatever the momentum.
 # - **Weight decay** stands outside. Rest means that the step and the decay cancel: $\eta\frac{w-1}{1-\mu} + \eta\lambda w = 0$. The η cancels, so $w = \frac{1}{1+\lambda(1-\mu)}$, here 0.952.
 #
-# With μ = 0.9 the gradient of the loss is multiplied by ten, and the decay is not. L2 is multiplied along with the loss, and their *balance* is kept.
+# Momentum multiplies the loss by ten and L2 along with it, so their *balance* is kept. Decay is not multiplied. It needs a λ ten times as large to rest at the same place: decay with 2 rests at 0.833, and so does L2 with 0.2.
 #
-# Then why did L2 take only twice as much *By hand*, 0.27 against 0.14? In three steps the velocity had not grown tenfold yet: 1, 1.9, 2.71 … In a long run with a small ηλ the factor holds on the way, too (*Deeper*).
-#
-# So decay needs a λ ten times as large to rest at the same place: decay with 2 rests at 0.833, and so does L2 with 0.2. That is no merit of L2: they are two knobs with different units, and **a λ tuned for one is wrong for the other.**
-# When you switch, start from $\lambda_{\text{decay}} = \lambda_{\text{L2}} / (1-\mu)$.
+# That is no merit of L2. They are two knobs with different units, and **a λ tuned for one is wrong for the other.**
+# When you switch and keep the learning rate, start from $\lambda_{\text{decay}} = \lambda_{\text{L2}} / (1-\mu)$.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: the whole function, more dimensions, and momentum with a (1 − β) in it
@@ -216,7 +215,8 @@ reveal("equilibrium", "L2 closer to 0",
 show_source(sgd_update)
 
 # %% [markdown] tags=["deeper"]
-# Why does the factor hold on the way? While a gradient changes slowly, momentum makes of it a step with the rate $\eta/(1-\mu)$; the loss and L2 get that rate, decay does not.
+# Why did L2 take only twice as much *By hand*, 0.27 against 0.14, and not ten times? In three steps the velocity had not grown tenfold yet: 1, 1.9, 2.71 …
+# In a long run with a small ηλ the factor holds on the way, too. While a gradient changes slowly, momentum makes of it a step with the rate $\eta/(1-\mu)$; the loss and L2 get that rate, decay does not.
 # How small must ηλ be for that? On a flat loss the weight under L2 and momentum swings through zero as soon as $\eta\lambda > (1-\sqrt\mu)^2$, which is 0.0026 for μ = 0.9.
 # *By hand* it was 0.05, so the weight changes its sign. Its swings shrink to $\sqrt\mu = 0.949$ of themselves at each step, hardly faster than decay's 0.95. Decay itself never changes a sign while ηλ is below 1.
 
@@ -320,13 +320,13 @@ claim("In the average's form both pulls end at ridge(λ): the factor 1/(1 − β
 #
 # (What is added is half the squared norm.) Under momentum the two sentences exclude each other. Which is true of torch?
 #
-# The second. torch's SGD adds λw to the gradient, before the velocity sees it: it takes the very steps of L2 *By hand*. torch's Adam does L2, too; AdamW does decay. *Deeper: torch's own steps* checks all three.
+# The second. torch's SGD adds λw to the gradient, before the velocity sees it. torch's Adam does the same, and AdamW does decay: *Deeper: torch's own steps* checks all three.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## In plain PyTorch
 #
-# Does the factor of ten hold in a network? And under Adam, where nothing promises a ten? Here is a loop to copy. A small network learns handwritten digits from 300 images, every fifth of them with a wrong label: with no pull, with L2 (torch's `weight_decay=`), or with decay, which is the block under `no_grad`.
-# L2 has λ = 0.02. Decay has the same λ, and then 0.02/(1 − 0.9) = 0.2. Printed are the length of all weights, taken as one vector, and the share of test images that are classified wrongly.
+# Does the factor of ten hold in a network? And under Adam? Here is a loop to copy. A small network learns handwritten digits from 300 images, every fifth with a wrong label: with no pull, with L2 (torch's `weight_decay=`), or with decay, the block under `no_grad`.
+# L2 has λ = 0.02. Decay has the same λ, and then ten times that. Printed are the length of all weights, taken as one vector, and the share of test images classified wrongly.
 
 # %% tags=["plain"]
 import torch
@@ -364,16 +364,17 @@ for kind, more in ((torch.optim.SGD, {"momentum": 0.9}), (torch.optim.Adam, {}))
         print(kind.__name__, pull or "no pull", "·", train(kind, **pull, **more))
 
 # %% [markdown]
-# With momentum, yes: decay with λ = 0.2 gives what L2 gives with 0.02. The lengths are 6.6, and the two weight vectors differ by 3 % of that (*Deeper*).
+# With momentum, yes: in this network decay with 0.2 gives the length that L2 gives with 0.02, and nearly the same weights (*Deeper*).
 #
-# Adam *averages* gradients, and an average multiplies nothing in the long run. Yet L2 with 0.02 gives length 7.0, and decay with 0.2 only 15.2. Something else multiplies. Decay with λ = 4 does give length 7.0, but other weights. The two vectors differ by 95 % of that, where L2 with 0.021 differs from L2 with 0.02 by 24 %.
-# The stronger pulls go with fewer wrong test images. One seed each, and nothing is tuned: do not read from it which kind is better.
+# Under Adam, no: decay with 0.2 leaves the length at 15.2, where L2 with 0.02 makes it 7.0. A decay strong enough to make it 7.0 gives other weights (*Deeper*). Momentum cannot be the reason. Adam *averages* gradients, and an average multiplies nothing in the long run. Something else does.
+#
+# One seed each, and nothing is tuned: do not read from the errors which kind is better.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: the same length, the same weights?
 #
 # Two networks can have the same length and little else in common. So we look at the weights themselves: the distance of the two vectors, as a share of the first one's length. We also ask how many test images the two networks label alike.
-# Under Adam we tried decays until the length was that of L2, 7.0: λ = 4 is two hundred times L2's 0.02. A yardstick is the same network with a slightly stronger L2, 0.021.
+# Under Adam no formula says which decay to compare with L2's 0.02. So we tried some until the length was the same, 7.0. That was at λ = 4, two hundred times 0.02: the `4.0` below. A yardstick is the same network with a slightly stronger L2, 0.021.
 
 # %% tags=["deeper"]
 def weights(kind, **options):
@@ -408,11 +409,17 @@ for kind, decay, more in ((torch.optim.SGD, 0.2, {"momentum": 0.9}),
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Adam: the pull is divided too
 #
-# What is it that multiplies? **Adam** keeps two running means for each weight, of its gradient and of its squared gradient: $m \leftarrow 0.9\,m + 0.1\,g$ and $v \leftarrow 0.999\,v + 0.001\,g^2$. (The letter $v$ was the velocity before; it is not here.)
-# Both start at 0 and are too small at first. $\hat m$ and $\hat v$ are scaled up to undo that: after one step $\hat m = g$ and $\hat v = g^2$. The step is $\eta\,\hat m/(\sqrt{\hat v}+\varepsilon)$: the mean gradient, divided by the recent *size* of that weight's gradients. The tiny ε = 1e-8 only keeps it from dividing by zero.
-# L2 put its pull into the gradient, so the pull is divided as well.
+# What is it that multiplies? **Adam** keeps two running means for each weight, of its gradient and of its squared gradient:
 #
-# By hand, on the flat loss, where the pull is all there is: with w = 1 and λ = 0.5 the gradient is 0.5. So $\hat m = 0.5$, $\hat v = 0.25$, the root of that is 0.5, and the first step is $0.1 \cdot 0.5/0.5 = 0.1$.
+# $$m \leftarrow 0.9\,m + 0.1\,g \qquad\qquad v \leftarrow 0.999\,v + 0.001\,g^2$$
+#
+# ($v$ is no velocity here.) Both means start at 0 and are too small at first. $\hat m$ and $\hat v$ are scaled up to undo that: after one step $\hat m = g$ and $\hat v = g^2$. The step is
+#
+# $$\eta\,\frac{\hat m}{\sqrt{\hat v}+\varepsilon}$$
+#
+# the mean gradient, divided by the recent *size* of that weight's gradients. The tiny ε = 1e-8 only prevents a division by zero. L2 put its pull into the gradient, so **the pull is divided as well**.
+#
+# By hand, on the flat loss, where the pull is all there is: with η = 0.1, w = 1 and λ = 0.5 the gradient is 0.5. So $\hat m = 0.5$ and $\sqrt{\hat v} = 0.5$, and the first step is $\eta \cdot 0.5/0.5 = 0.1$.
 # What does it become with another λ?
 
 # %%
@@ -433,10 +440,10 @@ for strength in (0.5, 0.005):
 reveal("flat-adam", "as fast", because="λw is divided by its own size, and λ cancels")
 
 # %% [markdown]
-# With λ = 0.005 the first step is $0.1 \cdot 0.005/0.005 = 0.1$ again. On a flat loss it is as if the knob were not connected, until λw is as small as ε. Decoupled decay obeys: 5 % a step, or 0.05 %.
+# With λ = 0.005 the first step is $0.1 \cdot 0.005/0.005 = 0.1$ again. On a flat loss it is as if the knob were not connected, until λw is as small as ε. Decay obeys: 5 % a step, or 0.05 %.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# A real loss is not flat. Then $\sqrt{\hat v}$ is set by the loss's gradients, and they differ from weight to weight.
+# On a real loss $\sqrt{\hat v}$ is set by the loss's gradients, and they differ from weight to weight.
 # Two weights, both 1. The loss pushes one to and fro by ±10, the other by ±0.1.
 
 # %%
@@ -472,31 +479,38 @@ reveal("two-weights", "the one with gradients ±0.1",
        because="its pull is divided by 0.1, the other's by 10")
 
 # %% [markdown]
-# Decay took about 2 % of each. L2 took about a tenth of that, and about ten times that: its pull was divided by 10, and by 0.1. (91 and not 100 times as much: the quiet weight gets smaller on the way, and λw with it.)
-#
-# So L2 is unequal in its speed. Does it also *end* somewhere else? In a real run $\hat v$ moves as the gradients do. To see which way each pull leans, we hold it still, at any positive numbers.
-#
-# - **L2**: a step is zero only where $g + \lambda w = 0$, whatever number it is divided by. So it ends where it ends without Adam.
-# - **Decay**: at rest $g/\sqrt{\hat v} + \lambda w = 0$, and multiplied by $\sqrt{\hat v}$ that is $g + \lambda\sqrt{\hat v}\,w = 0$. So each weight has a price of its own, $\lambda\sqrt{\hat v_i}$ instead of λ (proposition 3 of Loshchilov & Hutter).
-#
-# What do prices do? Here is the bowl of the first picture, with λ = 0.5.
-#
-# **Do this**: raise the ratio of the two $\sqrt{\hat v}$ from 1 to 16.  **Notice**: which of the two ends moves, and which way does its $w_2$ go?
+# Decay took about 2 % of each. L2 took about a tenth of that, and about ten times that: its pull was divided by 10, and by 0.1. **Under Adam the pull of L2 has a speed of its own at each weight.** (91 times as much and not 100, for the quiet weight gets smaller on the way.)
 
-# %% slideshow={"slide_type": "-"}
-from course_lib.explorers import weight_decay as explore
-
-explore.goals.show()
-
-# %% [markdown]
-# L2 ends at (1.22, 1.09) for every ratio. Decay, at ratio 16, ends at (0.46, 1.43). $w_1$, with sixteen times the price, is pulled far down. $w_2$ rises, though it too is pulled to zero: the bowl lies aslant, and with a smaller $w_1$ the loss itself wants a larger $w_2$. **With $\hat v$ held still, L2 under Adam is unequal in its speed, and decay in its goal.**
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Adam: where each comes to rest
 #
-# And where $\hat v$ moves? The noise of minibatches roughly holds it up. With the full batch the gradients die out, and $\sqrt{\hat v}$ and the price with them. In this bowl AdamW then ends at the star, (2, 1), as if there were no pull, and L2 at (1.22, 1.09) as ever (*Deeper*; lesson 04 says why). Which of the two does *better*, lesson 04 measures.
+# Do the two also *end* in different places? In a real run $\hat v$ moves as the gradients do. To see which way each pull leans, we hold it still at any positive number, leave ε out, and ask where in a bowl nothing moves any more. Now $g$ is the gradient of the loss alone.
+#
+# - **L2**: $(g + \lambda w)/\sqrt{\hat v} = 0$. The divisor drops out: $g + \lambda w = 0$. That is the slope of loss $+ \frac{\lambda}{2}\sum_i w_i^2$, so L2 minimises this sum, as without Adam.
+# - **Decay**: $g/\sqrt{\hat v} + \lambda w = 0$. Multiplied by $\sqrt{\hat v}$ that is $g + \lambda\sqrt{\hat v}\,w = 0$, the slope of loss $+ \frac{\lambda}{2}\sum_i \sqrt{\hat v_i}\,w_i^2$. Decay minimises that.
+#
+# So decay charges each weight a price of its own, $\lambda\sqrt{\hat v_i}$ instead of λ. In numbers: the loss $\frac12(w-1)^2$ again, λ = 0.5. L2 rests at $\frac{1}{1+\lambda} = 0.667$ whatever $\hat v$ is. Decay rests at $\frac{1}{1+\lambda\sqrt{\hat v}}$: 0.952 for $\sqrt{\hat v} = 0.1$, and 0.167 for 10.
+#
+# **With $\hat v$ held still, L2 under Adam is unequal in its speed, and decay in its goal.**
+#
+# And where $\hat v$ moves? The noise of minibatches roughly holds it up. With the full batch it shrinks as the gradient does, and the price with it: AdamW then ends at the lowest point of the loss alone, if every $\lambda\lvert w_i\rvert$ is below 1 there (*Deeper*). Which of the two does *better*, lesson 04 measures.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: all of Adam, two goals, and the law of the pull
 #
-# First the function, the flat loss again, and the two goals of the picture: with $\sqrt{\hat v}$ held still at 4 and ¼, and with the full batch.
+# What do prices do to two weights at once? (That decay has this goal is proposition 3 of Loshchilov & Hutter.) Here is the bowl of the first picture, with λ = 0.5 and $\hat v$ held still.
+#
+# **Do this**: raise the ratio of the two $\sqrt{\hat v}$ from 1 to 16.  **Notice**: which of the two ends moves, and which way does its $w_2$ go?
+
+# %% tags=["deeper"]
+from course_lib.explorers import weight_decay as explore
+
+explore.goals.show()
+
+# %% [markdown] tags=["deeper"]
+# L2 ends at (1.22, 1.09) for every ratio. Decay, at ratio 16, ends at (0.46, 1.43). $w_1$, with sixteen times the price of $w_2$, is pulled far down. $w_2$ rises, though it too is pulled to zero: the bowl lies aslant, and with a smaller $w_1$ the loss itself wants a larger $w_2$.
+#
+# Now the whole function, then the flat loss again, and the two goals of the picture: with $\sqrt{\hat v}$ held still at 4 and ¼, and with the full batch.
 
 # %% tags=["deeper"]
 show_source(adam_update)
@@ -529,20 +543,24 @@ claim("With √v̂ held still L2 comes to rest at ridge(λ), decay at the lowest
       measured=[(end_with(size, **{pull: 0.5}) - goal[pull]).norm().item()
                 for pull in goal], holds=below(1e-9))
 
+# %% [markdown] tags=["deeper"]
+# And with the full batch? A gradient that stays the same makes $\hat m/\sqrt{\hat v} = \pm 1$, however small it is: the loss moves the weight by η a step. Decay moves it by $\eta\lambda\lvert w\rvert$. So the loss wins wherever $\lambda\lvert w\rvert < 1$, and there AdamW goes on to the loss's own lowest point. At the star $w_1 = 2$, so λ has to be below 0.5; the cell takes 0.4. With a larger λ the star is out of reach, and AdamW stops where $\lvert w_1\rvert = 1/\lambda$: the box of lesson 04. The learning rate fades, for with a constant one the path goes on rattling.
+
 # %% tags=["deeper", "nbval-check-output"]
-by_l2, by_decay = full_batch_end(l2=0.5), full_batch_end(weight_decay=0.5)
+by_l2, by_decay = full_batch_end(l2=0.4), full_batch_end(weight_decay=0.4)
 for name, w in (("Adam + L2", by_l2), ("AdamW", by_decay)):
     print(f"full batch, {name:<9} ends at ({w[0]:.2f}, {w[1]:.2f})")
-claim("With the full batch and a fading rate AdamW ends at the star, as if there were "
-      "no pull, and Adam with L2 at ridge(λ).",
+claim("In the bowl with its star at (2, 1), with λ = 0.4, so that every λ|wᵢ| < 1 "
+      "there, with the full batch and a fading rate: AdamW ends at the star, as "
+      "if there were no pull, and Adam with L2 at ridge(λ).",
       measured=[(by_decay - torch.tensor(bowl.minimum)).norm().item(),
-                (by_l2 - ridge(0.5)).norm().item()],
+                (by_l2 - ridge(0.4)).norm().item()],
       kind="checked", holds=below(0.02))
 
 # %% [markdown] tags=["deeper"]
 # Slowly, though: $\sqrt{\hat v}$ has to forget the early, large gradients before the price can fall.
 #
-# **Do this**: raise λ.  **Notice**: which of the two paths ends on the blue cross, the lowest point of loss plus L2? (The orange cross of the legend belongs to SGD. Decay's goal under Adam is not drawn, for it moves with $\hat v$; a square shows where a path is after these 100 steps, and decay is still on its way, to the star.)
+# **Do this**: raise λ.  **Notice**: which of the two paths ends on the blue cross, the lowest point of loss plus L2? (The orange cross of the legend belongs to SGD. Decay's goal under Adam is not drawn, for it moves with $\hat v$. A square shows where a path is after these 100 steps, and decay need not have come to rest by then.)
 
 # %% tags=["deeper"]
 from course_lib.explorers import weight_decay as explore
@@ -648,9 +666,9 @@ claim("`weight_decay=2λ` in torch's SGD equals the loss term λ‖w‖² under 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## How far apart are the multipliers in a network?
 #
-# The network of the plain cell again, under Adam with L2, now on 1000 images with right labels. The learning rate is 0.001, a batch 50 images, and there are 600 steps. Pixels lie between 0 and 1, unscaled on purpose: a pixel that is nearly always blank is like a rare word, its gradients small.
-# For every weight of the first layer we note, at the end, the number $1/(\sqrt{\hat v}+\varepsilon)$: by how much Adam multiplies what L2 adds to that weight's gradient. We call it the weight's **multiplier**; with AdamW it is 1 for all.
-# A step takes off that many times ηλw if the gradients go to and fro, as ±10 and ±0.1 did; a steady gradient leaves less. The loss's gradient is multiplied, too, so the number tells how *fast* the pull acts, not where it ends.
+# Those two weights were made up. How far apart are the divisors in a network? We take that of the plain cell, under Adam with L2, λ = 1e-4, now on 1000 images with right labels: 600 steps of 50 images at η = 0.001. Pixels stay unscaled, between 0 and 1, on purpose: one that is nearly always blank is like a rare word, its gradients small.
+#
+# For every weight of the first layer we note, at the end, its **multiplier** $1/(\sqrt{\hat v}+\varepsilon)$: by how much Adam multiplies what L2 adds to its gradient. With AdamW it is 1 for all. It tells how *fast* the pull acts where gradients go to and fro, as ±10 and ±0.1 did; a steady gradient leaves less. It does not tell where the weight ends.
 #
 # Leave out the 5 % largest and the 5 % smallest. How many times as large as the smallest multiplier is then the largest? The bound, set beforehand: ten.
 
@@ -661,7 +679,7 @@ predict("spread",
         ["less than 3", "3 to 10", "more than 10"])
 
 # %% [markdown]
-# **Do this**: move λ to its right end.  **Notice**: on which side of the dashed line does the cloud lie, and what becomes of its slope?
+# **Do this**: move λ to its right end.  **Notice**: what becomes of the slope of the cloud?
 
 # %% jupyter={"outputs_hidden": true}
 from course_lib.explorers import weight_decay as explore
@@ -669,8 +687,8 @@ from course_lib.explorers import weight_decay as explore
 explore.effective_decay.show()
 
 # %% [markdown]
-# *Left:* every dot is a weight, and the line is the median of all seeds. The dashed line at $10^0 = 1$ is AdamW; the dotted slope is 1/gradient. At large λ the cloud bends flat: there $\lambda w$ itself fills $\hat v$, and the pull is divided by itself, as on the flat loss. *Middle:* nine in ten weights lie between the dotted lines.
-# *Right:* the weights by the pixel they read. Grey pixels are always blank: their weights get no gradient from the loss, and are left out. They are the flat loss of above: L2 takes about η a step from them, whatever λ.
+# *Left:* every dot is a weight. At λ = 1e-4 nearly all lie along the dotted line, 1/gradient. At large λ it bends flat: there $\lambda w$ itself fills $\hat v$, and the pull is divided by itself, as on the flat loss. *Middle:* nine in ten weights lie between the dotted lines.
+# *Right:* the weights by the pixel they read. Grey pixels are always blank: their weights get no gradient from the loss, and are left out.
 
 # %% tags=["nbval-check-output"]
 from course_lib.experiments.weight_decay.effective_decay import measure_decay
@@ -693,13 +711,9 @@ reveal("spread", from_interval={"less than 3": below(0.477)(spread),
        because=f"measured: a factor of {10**spread.mean:.0f}", rests="decay-spread")
 
 # %% [markdown]
-# Nine weights in ten lie within a factor of several hundred: 380 here, 490 on fresh seeds. The largest multipliers stand at the left and right edge of the map, where pixels are nearly always blank. There gradients are rare, and $\sqrt{\hat v}$ is tiny. These weights hardly touch the output, so for digits they matter little; the weights of rare words would. With standardised pixels the factor is 11, on fresh seeds 12 (*Deeper*).
+# Nine weights in ten lie within a factor of several hundred: 380 here, 490 on fresh seeds. <!-- rests: decay-spread --> The largest multipliers stand at the left and right edge of the map, where pixels are nearly always blank. With standardised pixels the factor is 11, on fresh seeds 12 (*Deeper*): the large number belongs to rare inputs.
 #
-# Loshchilov & Hutter (2019) say that weights with large gradients are pulled less. Less than what?
-# - **Than other weights**: so it is here, for the loudest have the smallest multipliers.
-# - **Than by decay with the same λ**: only where gradients exceed 1. Here the smallest multiplier is 137, so L2 pulls every weight of this layer faster than decay would, where gradients go to and fro.
-#
-# But 137 is a matter of units. Sum the loss over the 50 images, and every gradient is fifty times as large: 137 becomes about 3. The ratios between weights stay.
+# Loshchilov & Hutter (2019) say that weights with large gradients are pulled less. Less than *other weights*: that is what dividing by $\sqrt{\hat v}$ means. Less than by *decay with the same λ*? Here even the smallest multiplier is 137, and decay's is 1. <!-- rests: decay-least --> But the level is a matter of units: sum the loss over the 50 images, and 137 becomes about 3.
 #
 # **So under Adam one λ of L2 has as many multipliers as there are weights**, set by gradients that nobody chose.
 
@@ -740,7 +754,7 @@ for scale, what, figure, short in (
           kind="measured", unit="powers of ten", holds=above(1))
 
 # %% [markdown] tags=["deeper"]
-# The pull spreads as the multiplier does. <!-- rests: pull-spread --> Pixels matter: 380 becomes 11 where they are standardised, so the large number belongs to inputs that are rare. Whether that is still more than tenfold these eight seeds cannot tell; fresh ones say yes, 12. The smallest multiplier of all is 36, in the last layer. <!-- rests: decay-least-all, decay-least-standard -->
+# The pull spreads as the multiplier does. <!-- rests: pull-spread --> Pixels matter: 380 becomes 11 where they are standardised, so the large number belongs to inputs that are rare. Whether 11 is more than tenfold beyond doubt these eight seeds cannot tell; on fresh seeds only it is, with 12. Weights of nearly blank pixels hardly touch the output, and for digits they matter little; those of rare words would. The smallest multiplier of all is 36, in the last layer. <!-- rests: decay-least-all, decay-least-standard -->
 #
 # **Does the spread come from the loss?** The cloud on the dotted line says yes: at λ = 1e-4 the multiplier is one over the size of the loss's gradient, except for the very smallest. A check from the other side: at large λ the pull itself fills $\hat v$, so the spread should shrink there. We compare λ = 0.1 with λ = 1e-4.
 #
@@ -761,19 +775,18 @@ claim("At λ = 0.1 the multipliers of the weights spread over fewer powers of te
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## In production
 #
-# What do you write, and what becomes of a λ that was tuned for something else?
+# What becomes of a λ that was tuned for something else?
 #
-# | from | to | do this | for example |
-# |---|---|---|---|
-# | SGD, momentum 0.9, `weight_decay=1e-4` | SGD with decay, the block of the plain cell (torch has none) | λ/(1 − μ) | 1e-4/0.1 = 1e-3 |
-# | the same | torch's Adam, with the same number | better not: it is still L2, divided by each weight's $\sqrt{\hat v}$ | above, 1e-4 acts like 0.02 on one weight and like 7 on another |
-# | the same, or Adam with L2 | `torch.optim.AdamW` | no formula: begin at 1/(lr·steps), and tune (lesson 04) | lr 0.001, 3000 steps: 0.33 |
+# | from | to | which λ |
+# |---|---|---|
+# | SGD, momentum μ, `weight_decay=` | SGD with decay, the block of the plain cell (torch has none) | λ/(1 − μ); with μ = 0.9, 1e-4 becomes 1e-3 |
+# | the same | torch's Adam, with the same number | better not: it is still L2, now divided by each weight's $\sqrt{\hat v}$ |
+# | the same, or Adam with L2 | `torch.optim.AdamW` | nothing converts it: begin at 1/(lr·steps), and search upwards (lesson 04) |
 #
-# **How much is a λ in all?** AdamW takes the share ηλ of every weight at each step, however the loss is scaled. Multiply by the number of steps (under a schedule: λ times the sum of the rates). η = 0.001, AdamW's default 0.01 and 3000 steps make 0.03. So a weight loses about 3 % in the whole training: next to nothing. (SGD and Adam have no pull by default.)
+# **How much is a λ in all, and why begin there?** AdamW takes the share ηλ of every weight at each step. Multiply by the number of steps; under a schedule, multiply λ by the sum of the rates. With η = 0.001 and 3000 steps, AdamW's default 0.01 makes 0.03. So a weight loses about 3 %: next to nothing.
+# λ = 1/(lr·steps), here 0.33, makes the product 1: the pull alone would leave $(1 - \frac{1}{3000})^{3000} = 37\ \%$ of a weight. The usual 0.01 to 0.1 fit longer runs: at this rate 0.1 makes it 1 in 10 000 steps, and 0.01 in 100 000.
 #
-# **A trap: in torch lr multiplies the decay.** Raise lr, or let a schedule lower it, and you have changed the decay, too. Loshchilov & Hutter's own form takes a share that the base rate does not touch. Lesson 04 asks what may stay when lr changes.
-#
-# **Biases**, and the scale and shift of normalisation layers such as BatchNorm (lesson 07), are usually left out. It takes two parameter groups (*Deeper*). Whether it lowers the error is not settled. On our small networks it depended on the width, and on how λ was chosen (lesson 07). <!-- rests: spare-narrow, spare-wide, not spare-tuned-noisy, spare-tuned-error-noisy -->
+# **A trap: in torch lr multiplies the decay.** Raise lr, or let a schedule lower it, and you have changed the decay, too.
 
 # %%
 quiz("You keep SGD with momentum 0.9 and its learning rate, and replace "
@@ -789,7 +802,7 @@ quiz("You keep SGD with momentum 0.9 and its learning rate, and replace "
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: two groups, and converting λ
 #
-# Weight matrices decay, the rest does not:
+# **Biases**, and the scale and shift of normalisation layers such as BatchNorm, are usually left out. Whether that lowers the error is not settled: on our small networks it depended on the width, and on how λ was chosen (lesson 07). <!-- rests: spare-narrow, spare-wide, not spare-tuned-noisy, spare-tuned-error-noisy --> It takes two parameter groups:
 
 # %% tags=["deeper", "nbval-check-output"]
 network = torch.nn.Sequential(torch.nn.Linear(64, 128), torch.nn.BatchNorm1d(128),
@@ -813,7 +826,7 @@ for group in optimizer.param_groups:
 # | `half_penalty` | loss + (λ/2)‖w‖²: torch's `weight_decay` of SGD and Adam |
 # | `per_example` | loss + (λ/2m)‖w‖² with m training examples |
 # | `decoupled` | w shrinks by ηλ: torch's `weight_decay` of AdamW |
-# | `per_step` | w shrinks by λ itself: the λ in equation 1 of Loshchilov & Hutter |
+# | `per_step` | w shrinks by λ itself, whatever lr is: the λ in equation 1 of Loshchilov & Hutter |
 
 # %% tags=["deeper", "nbval-check-output"]
 from course_lib.weight_decay import convert_strength
@@ -830,7 +843,7 @@ for convention in ("penalty", "half_penalty", "per_example", "decoupled", "per_s
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## When not to
 #
-# - A recipe tuned with coupled L2 works: keep it, or tune again.
+# - A recipe tuned with L2 works: keep it, or tune again.
 # - Fine-tuning: both pull to zero, away from the weights you were given. A penalty on the distance to those, $\frac{\lambda}{2}\lVert w - w_0\rVert^2$, pulls back to where you started (*L2-SP*, Li et al. 2018).
 # - Weights in front of a BatchNorm: keep the decay there, but do not expect a simpler function. It sets the effective learning rate (lesson 07; Zhang et al., 2019).
 
@@ -840,14 +853,14 @@ for convention in ("penalty", "half_penalty", "per_example", "decoupled", "per_s
 # | | |
 # |---|---|
 # | formula | L2: $g \leftarrow g + \lambda w$, then the optimizer's step. Weight decay: $w \leftarrow (1-\eta\lambda)\,w$, and the step with $g$ alone |
-# | plain SGD | the same, at every step: $w - \eta(g+\lambda w) = (1-\eta\lambda)w - \eta g$ |
-# | SGD + momentum | not the same: decay is $1/(1-\mu)$ times weaker, so $\lambda_{\text{decay}} = \lambda_{\text{L2}}/(1-\mu)$ |
-# | Adam | not the same, and no factor converts them: $\sqrt{\hat v}$ divides loss and L2 alike, weight by weight, not the decay. |
-# | PyTorch | `weight_decay=` is L2 in `SGD` and `Adam`, and decay in `AdamW` (that is `Adam(decoupled_weight_decay=True)`) |
-# | typical | L2 under SGD 1e-4 to 5e-4; decay in AdamW 0.01 to 0.1; no pull on biases and norms |
+# | plain SGD | the same, at every step |
+# | SGD + momentum | decay is $1/(1-\mu)$ times weaker: $\lambda_{\text{decay}} = \lambda_{\text{L2}}/(1-\mu)$ |
+# | Adam | nothing converts them. With $\hat v$ held still L2 minimises loss $+ \frac{\lambda}{2}\sum_i w_i^2$, decay loss $+ \frac{\lambda}{2}\sum_i\sqrt{\hat v_i}\,w_i^2$ |
+# | PyTorch | `weight_decay=` is L2 in `SGD` and `Adam`, decay in `AdamW` |
+# | typical | SGD 1e-4 to 5e-4; AdamW: begin at 1/(lr·steps), in long runs 0.01 to 0.1; usually none on biases and norms |
 # | a trap | torch decays by lr·λ a step: who changes lr changes it |
-# | when not | a tuned recipe of the other kind; fine-tuning, which should pull to the given weights; as a regularizer of weights before a normalisation layer |
-# | measured | under Adam + L2, on unscaled pixels, the multipliers of a first layer spread more than tenfold; the largest belong to pixels nearly always blank <!-- rests: decay-spread --> |
+# | when not | a tuned recipe of the other kind; fine-tuning, which should pull to the given weights; as a regularizer before a normalisation layer |
+# | measured | digits, Adam + L2, unscaled pixels: the multipliers of the first layer spread more than tenfold, and even the smallest is above ten <!-- rests: decay-spread, decay-least --> |
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # Now write the updates yourself: **`03_weight_decay_exercises.ipynb`** (T4 and T5 draw on *Deeper* sections). Your own function can then steer the first picture of this lesson.
