@@ -423,7 +423,7 @@ claim("Skipped or masked, SGD without momentum and decay gives the same weights;
 #
 # Why should it? Say a sum lacks 1 to its target, and a branch is on half of the time. If it learns the whole 1, it adds 2 when on and 0 when off: wrong by 1 either way. If it learns ½, it adds 1 when on, which is right, and is wrong by 1 only when off. So dropping makes large branches expensive, as L2 does large weights: exactly so in a squared error with nothing behind the branch (*Deeper: what is drawn*), here as a rule of thumb.
 #
-# Does that keep wrong labels out? We train the plain cell's network with twelve seeds, each with its own split, start, batches and masks, and judge on test rows, whose labels are right. The **error** is the share of wrong answers. The **NLL**, the mean negative log likelihood or cross entropy, asks how much probability the right answer was given.
+# Does that keep wrong labels out? We train the plain cell's network with twelve seeds, each with its own split, start, batches and masks, and judge on right test labels. The **error** is the share of wrong answers. The **NLL**, the mean negative log likelihood or cross entropy, asks how much probability the right answer was given.
 #
 # First the strongest dropping, $p_L = 0$, after 600 steps, time enough to learn wrong labels by heart. Its last block is never on, nor used afterwards. A measure is *lower* if all of the 95 % interval of the difference, paired by seed, lies below 0, as on the [first page](index.ipynb).
 
@@ -463,7 +463,7 @@ reveal("error", from_interval={"lower": negative(error), "higher": positive(erro
 # | all blocks on | 28 % | 18.0 %, after 100 steps |
 # | dropping, $p_L = 0$ | 24 % | 14.2 %, after 150 steps |
 #
-# After 600 steps dropping errs less. <!-- rests: drop-late-error-0 --> But it slows the learning, and a network judged too late may gain by whatever slows it. Stopping in time does more: 18.0 % is below 24 %. Stopped in time, too, dropping is ahead, at steps that we picked on the test rows, and with neither side tuned. So once more, fairly.
+# After 600 steps dropping errs less. <!-- rests: drop-late-error-0 --> But it slows the learning, and a network judged too late may gain by whatever slows it. Stopping in time does more: 18.0 % is below 24 %. Stopped in time, too, dropping is ahead, but at steps picked on the test rows, with neither side tuned. So once more, fairly.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Each tuned alike
@@ -677,7 +677,7 @@ for key, (setting, when, options) in settings.items():
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Can it be cut shorter afterwards?
 #
-# In training every block was missing now and then, and the others had to do without it. Fan et al. (2020) made a benefit of that: train one deep network, and take blocks out for a smaller machine. We train the plain cell's network for 200 steps, twelve seeds, and then leave out its last blocks, which were dropped most.
+# In training every block was missing now and then, and the others had to do without it. Fan et al. (2020) made use of that: train one deep network, and take blocks out for a smaller machine. We train the plain cell's network for 200 steps, twelve seeds, and then leave out its last blocks, which were dropped most.
 
 # %%
 predict("cut",
@@ -824,7 +824,7 @@ reveal("gradient",
        rests="drop-gradient-torch")
 
 # %% [markdown]
-# Does the start matter, or a norm? The *larger start* has variance $\frac2n$ before the GELU and $\frac1n$ after it; *with a norm*, a LayerNorm stands in front of each branch besides. The first two columns compare 64 blocks with one, the last dropping with none:
+# Does the start matter, or a norm? The *larger start* has variance $\frac2n$ before the GELU and $\frac1n$ after it; *with a norm*, each branch begins with a LayerNorm besides. The first two columns compare 64 blocks with one, the last dropping with none:
 #
 # | first of 64 blocks | no shortcut | shortcut | shortcut and dropping |
 # |---|---|---|---|
