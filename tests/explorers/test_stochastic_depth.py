@@ -27,7 +27,7 @@ def test_the_way_goes_through_what_is_on_and_around_what_is_off():
         marks, ShorterNetwork(alive_blocks()), 0.8, 2, "test NLL"
     )
     alive = alive_blocks()[1, LAST.index(0.8)]
-    assert f"{alive.sum()} are on in batch 2" in caption and "10.70 of 12" in caption
+    assert f"{alive.sum()} are on for row 2" in caption and "10.70 of 12" in caption
     x, y = map(np.asarray, marks["path"][0].get_data())
     for block, on in zip(explore.figures.BLOCKS, alive):
         assert (y[abs(x - block) < 0.4] == (-0.14 if on else -0.3)).all()

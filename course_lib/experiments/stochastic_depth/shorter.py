@@ -17,14 +17,14 @@ from course_lib.experiments.stochastic_depth.training import (
 )
 from course_lib.stochastic_depth import survival_probabilities
 
-DRAWS = 8  # batches whose network can be looked at
+DRAWS = 8  # rows whose way can be looked at
 
 
 @dataclass
 class ShorterNetwork:
     """Test figures so far; None: not there yet.
 
-    alive [batches, p_L, blocks]: which blocks are on.
+    alive [rows, p_L, blocks]: which blocks are on.
     """
 
     alive: np.ndarray
@@ -32,7 +32,7 @@ class ShorterNetwork:
 
 
 def alive_blocks() -> np.ndarray:
-    """[batches, p_L, blocks]: one decision a block and batch.
+    """[rows, p_L, blocks]: one decision a block and row, as the networks are trained.
 
     A block that is on stays on for every larger p_L.
     """

@@ -1,4 +1,4 @@
-"""A network that is shorter while it learns, and what it errs step by step: move p_L, the batch."""
+"""A network that is shorter while it learns, and what it errs step by step: move p_L, the row."""
 
 import numpy as np
 
@@ -15,7 +15,7 @@ def _prepare(figure):
     left, right = figure.subplots(1, 2, width_ratios=[1, 1.15])
     color, _ = plotting.series(0)
     left.set(
-        title="Blocks that are on in this batch",
+        title="Blocks that this row goes through",
         xlabel="block (1 is next to the input)",
         xticks=BLOCKS[1::2],
     )
@@ -41,20 +41,20 @@ def _prepare(figure):
     return marks
 
 
-def _draw(marks, result, last, batch, figure):
-    """Move the marks to a `ShorterNetwork` at one p_L, one batch, one test figure.
+def _draw(marks, result, last, row, figure):
+    """Move the marks to a `ShorterNetwork` at one p_L, one row, one test figure.
 
     Only the line at this p_L has its interval.
     """
     i, survivals = LAST.index(last), survival_probabilities(DEPTH, last)
-    alive = result.alive[batch - 1, i]
+    alive = result.alive[row - 1, i]
     _draw_network(marks, survivals, alive)
     name, label = TEST_FIGURES[figure]
     plotting.set_texts(marks["axes"], title=figure.replace("test", "Test"), ylabel=label)
     plotting.set_limits(marks["axes"], y=LIMITS[name])
     said = (
         f"At p_L = {last:g}, {sum(survivals):.2f} of {DEPTH} blocks are expected, "
-        f"{alive.sum()} are on in batch {batch}"
+        f"{alive.sum()} are on for row {row}"
     )
     training = result.training
     none = np.full((1, len(RECORDED)), np.nan)
@@ -97,10 +97,10 @@ explorer = Explorer(
     "12 blocks of width 32, digits, a fifth of the labels wrong",
     controls={
         "last": Slider("p_L", values=LAST, default=0.5, trained=True),
-        "batch": Slider("batch", 1, DRAWS, 1, trained=True),
+        "row": Slider("row", 1, DRAWS, 1, trained=True),
         "figure": Choice("right picture", tuple(TEST_FIGURES), "test NLL", trained=True),
     },
-    frozen={"last": LAST, "batch": 3, "figure": 2},
+    frozen={"last": LAST, "row": 3, "figure": 2},
     compute=measure_shorter,
     prepare=_prepare,
     draw=_draw,
