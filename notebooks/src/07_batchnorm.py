@@ -18,7 +18,7 @@
 # It does three things, and only the first is in the name. It *normalises*. It adds *noise*, for in training what a network says of one image depends on its neighbours.
 # And it divides by the spread, which makes the length of the weights in front of it a part of their learning rate.
 #
-# *54 minutes, in two sittings if you like: the second begins at* Whose mean? Four norms. *Sections called* Deeper *are folded, and extra. You need lesson 00 and, for the last part, the idea of weight decay from lesson 03.*
+# *50 minutes, in two sittings if you like: the second begins at* Whose mean? Four norms. *Sections called* Deeper *are folded, and extra. You need lesson 00 and, for the last part, the idea of weight decay from lesson 03.*
 
 # %% tags=["setup"]
 # what this page needs
@@ -83,7 +83,7 @@ explore.activations.show()
 #
 # ε = 1e-5 keeps the root from zero. γ and β are learned, a pair for each feature, and start at 1 and 0. So 1, 3, 8 become −3/2.94 = −1.02, −0.34 and 1.36.
 #
-# Later an image may come alone. For that the layer keeps **running statistics**, a mean and a variance, which start at 0 and 1. Each batch in training moves them by the share $m$ = 0.1, torch's `momentum`:
+# Later an image may come alone. For that the layer keeps **running statistics**, a mean and a variance, which start at 0 and 1. Each batch in training moves them by the share $m$ = 0.1, the norm's `momentum`:
 #
 # $$\text{running} \leftarrow (1-m)\,\text{running} + m\,\text{batch}$$
 #
@@ -101,7 +101,7 @@ reveal("variance", "0.9 · 1 + 0.1 · 13 = 2.2",
                "rows that will come")
 
 # %% [markdown]
-# Two variances, then: over $n$ to normalise, over $n-1$ to remember. And this momentum weighs the *new* value; it has nothing to do with the momentum of SGD (lesson 00).
+# Two variances, then: over $n$ to normalise, over $n-1$ to remember. And this momentum weighs the *new* value; the momentum of SGD (lesson 00) is something else.
 #
 # In **evaluation** the 1 becomes (1 − 0.4)/√2.2 = 0.40 and not −1.02: the running statistics stand in for μ and σ², each row is on its own, and nothing is remembered.
 
@@ -254,7 +254,7 @@ for level in LEVELS:
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What makes it fast?
 #
-# A better start, or the norm? Let smaller networks race, with three hidden layers and plain SGD, to a training loss of 0.1, each at its best rate. From torch's start a plain network takes about 220 steps, from gain √2 it takes 110, and BatchNorm takes 40. <!-- rests: norm-faster, gain-faster, norm-beats-gain --> **So a better start halves the steps, and of what remains BatchNorm needs about a third.**
+# Let smaller networks race, with three hidden layers and plain SGD, to a training loss of 0.1, each at its best rate. From torch's start a plain network takes about 220 steps, from gain √2 it takes 110, and BatchNorm takes 40. <!-- rests: norm-faster, gain-faster, norm-beats-gain --> **So a better start halves the steps, and of what remains BatchNorm needs about a third.**
 #
 # BatchNorm also bears larger rates: it alone arrives at the largest that we tried (*Deeper*). Bjorck et al. (2018) see in that the main cause of its speed. Why it bears them, *Learning-rate controller* says in part.
 #
@@ -366,7 +366,7 @@ reveal("memory", "near 0",
                "counts 0.9 times as much as the next one")
 
 # %% [markdown]
-# So the lecture is wrong: the layer forgets. That is wanted, for while the layers before it train, old statistics are another network's. The memory reaches back about $1/m$ batches, here ten. A shorter one is noisier (*Deeper*).
+# So the sentence is wrong: as torch sets it, the layer forgets. That is wanted, for while the layers before it train, old statistics are another network's. The memory reaches back about $1/m$ batches, here ten. A shorter one is noisier (*Deeper*).
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: how noisy is the memory?
@@ -436,7 +436,7 @@ reveal("modes",
        rests="memory-apart-1, memory-apart-0.001")
 
 # %% [markdown]
-# **With momentum 0.1 the memory is as good as all test rows at once.** With 1 it errs 15 points more (14 on fresh seeds), with 0.001 20 points more. <!-- rests: memory-together, memory-apart-1, memory-apart-0.001 -->
+# **With momentum 0.1 the memory does as well as all test rows at once**, to within 2 points. With 1 it errs 15 points more (14 on fresh seeds), with 0.001 20 points more. <!-- rests: memory-together, memory-apart-1, memory-apart-0.001 -->
 # Too short a memory is one small batch. Too long a one still holds what it began with, mean 0 and variance 1 (*Deeper*). <!-- rests: memory-corrected --> The cure is one pass over training rows, which makes the memory anew: `torch.optim.swa_utils.update_bn(loader, model)`.
 #
 # *Forgetting `model.eval()`* leaves the statistics of each test batch. In batches of 4 one sees it at once, by 7 points. <!-- rests: trained-apart --> In batches of 64 one does not (*Deeper*), and that is nastier: each answer still hangs on its neighbours, and every test batch moves the memory.
@@ -532,13 +532,6 @@ explore.four_norms.show()
 
 # %% [markdown]
 # **Only BatchNorm hangs on the batch.** So the others need no memory, have no second mode, and allow a batch of one row. With one group GroupNorm is LayerNorm (but for γ and β), with a group for each channel InstanceNorm.
-#
-# | norm | mean and variance over |
-# |---|---|
-# | BatchNorm | one channel: all rows, all pixels |
-# | LayerNorm | one row: all channels, all pixels |
-# | InstanceNorm | one row, one channel: all pixels, at least two |
-# | GroupNorm | one row, a group of channels: all pixels |
 #
 # In transformers `nn.LayerNorm` averages over the features of one word. **RMSNorm** subtracts nothing and divides by the root of the mean square.
 
@@ -725,7 +718,7 @@ predict("regularizes",
 # %% [markdown]
 # The picture follows each network along its run, from left to right; *no norm* is there to compare.
 #
-# **Do this**: move the share of the wrong labels, then let each have its best rate. **Notice**: at one share, how far apart are the three curves?
+# **Do this**: move the share of the wrong labels, then set the rates to *each its best*. **Notice**: at one share, how far apart are the three curves?
 
 # %% jupyter={"outputs_hidden": true}
 from course_lib.explorers import batchnorm as explore
@@ -753,7 +746,7 @@ reveal("regularizes",
        rests="share-noise")
 
 # %% [markdown]
-# **At an equal share no lead is left**: parts of 4 err 15.6 %, the batch of 64 errs 14.9 %. <!-- rests: not share-noise --> What changes is the time: parts of 4 need 260 steps more to get there. <!-- rests: share-slower --> So at this rate the smaller parts memorise more slowly, and we found nothing better that they do. *Deeper* asks the same of a norm without noise.
+# **At an equal share no lead is left**: parts of 4 err 15.6 %, the batch of 64 errs 14.9 %. <!-- rests: not share-noise --> What changes is the time: parts of 4 need about 260 steps more to get there. <!-- rests: share-slower --> So at this rate the smaller parts memorise more slowly, and we found nothing better that they do. *Deeper* asks the same of a norm without noise.
 #
 # That is one small task. On larger networks Hoffer et al. (2017) report lower test errors with parts, and Luo et al. (2019) derive a penalty from the noise.
 
@@ -974,18 +967,6 @@ claim("At fixed ε = 1e-5 the gradient at 10 W is "
 # The root comes from $\cos\varphi \approx 1-\varphi^2/2$ for small angles. With η = λ = 0.1 the cosine is 0.99 and the angle √0.02 = 0.14 radians: 8.1 degrees a step. **No $\tilde g$ is in it: not the data, not the layer.**
 #
 # This law has conditions: plain SGD; a loss that knows only the direction of $w$; a $\tilde g$ that stays the same; ηλ between 0 and 1, and small for the root; and time, several times $\frac{1}{4\eta\lambda}$ steps (*Deeper*). At η = λ = 0.1 that fraction is 25 steps. **λ = 0.1 is far above practice**: at the usual 1e-4 it is 25 000.
-#
-# A toy with all this built in: two weights, and a loss whose slope around the circle is $\tilde g$ everywhere. Three runs start from three lengths; dashed, the formulas.
-#
-# **Do this**: move the weight decay λ, down to 0. **Notice**: where do the three lengths go, and what becomes of the angle?
-
-# %%
-from course_lib.explorers import batchnorm as explore
-
-explore.decay.show(strength=0.1)
-
-# %% [markdown]
-# With decay the lengths meet and the angle comes to its formula, later for a smaller λ. At λ = 0 the lengths grow on and the angle falls.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Does a real network turn so far?
@@ -998,14 +979,24 @@ from course_lib.experiments.batchnorm.turning import STRENGTHS, turn_on_digits
 predict("rest", "In the last half of the 1500 steps the law fits for λ =",
         ["0.01 and 0.1", "0.1 only", "0.01 only", "neither"])
 
+# %% [markdown]
+# The dashed line is the law; there is none for a length, since $\tilde g$ changes.
+#
+# **Do this**: go through the weight decay λ. **Notice**: for which λ does the angle come to the dashed line, and what does the length do?
+
+# %% jupyter={"outputs_hidden": true}
+from course_lib.explorers import batchnorm as explore
+
+explore.decay.show(strength=0.1, where=explore.decay.DIGITS)
+
 # %% jupyter={"outputs_hidden": true}
 *_, digits = turn_on_digits()
 ratio = {strength: mean_interval(digits.ratio()[:, i])
          for i, strength in enumerate(STRENGTHS) if strength}
 g = digits.scale_free_gradient.mean(0)  # g̃ = ‖w‖·‖g‖, [strengths, steps]
 for i, (strength, found) in enumerate(ratio.items(), start=1):
-    print(f"λ = {strength:<5}  angle per step / arccos(1 − ηλ) = {found}; "
-          f"g̃ {g[i, 700:800].mean():.2f} → {g[i, 1400:].mean():.2f}")
+    print(f"λ = {strength:<5}  angle per step / arccos(1 − ηλ) = {found}; g̃ from "
+          f"{g[i, 700:800].mean():.2f} (step 750) to {g[i, 1400:].mean():.2f} (1450)")
 
 # %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
 two, at_rest, turns_more = [ratio[0.01], ratio[0.1]], between(0.98, 1.02), above(1.02)
@@ -1030,13 +1021,11 @@ reveal("rest",
 # %% [markdown]
 # **The law fits where decay is strong enough.** At λ = 0.1 the angle is 1.005 times the formula's, at 0.01 it is 1.12 times. <!-- rests: angle-0.1, not angle-0.01 --> There $w$ is too short, and so it turns too far: $\tilde g$ grows during the run, and the length follows about $\frac{1}{4\eta\lambda}$ steps late. That is 25 steps at 0.1 and 250 at 0.01. Why $\tilde g$ grows we did not ask.
 #
-# What does decay do, then? It keeps $w$ short, so that a step turns it further.
+# > **A common belief: weight decay keeps the weights small, so the network stays simple.** In front of a norm, small is no simpler than large: it is the same function. Decay keeps $w$ short, so that a step turns it further. It acts there as a *learning-rate schedule* (*Deeper*).
 #
-# > **A common belief: weight decay keeps the weights small, so the network stays simple.** In front of a norm, small is no simpler than large: it is the same function. Decay acts there as a *learning-rate schedule* (*Deeper*).
+# Does that regularize? In one pair, tuned for neither, λ = 0.05 made the effective rate at the end 7.5 times as high. <!-- rests: neither-rate --> The test error was the same to within a point, and the test loss higher by 0.045 (*Deeper*). <!-- rests: open decay-helps-error, not decay-helps-loss --> On image networks decay often does help, and by this road (Zhang et al. 2019).
 #
-# Does that regularize? In one pair, tuned for neither, λ = 0.05 made the effective rate at the end 7.5 times as high. <!-- rests: neither-rate --> The test error was the same to within a point, and the test loss no lower (*Deeper*). <!-- rests: open decay-helps-error, not decay-helps-loss --> On image networks decay often does help, and by this road (Zhang et al. 2019).
-#
-# **What to do**: decay weights in front of a norm as usual, but if you change λ, tune η again.
+# **What to do**: decay weights in front of a norm as usual, but count λ as a part of the learning rate: if you change λ, tune η again.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: a real recipe, computed
@@ -1078,9 +1067,9 @@ for lr, steps in (0.1, 150_000), (0.01, 150_000), (0.001, 100_000), (1e-4, 50_00
 #
 # The length is van Laarhoven's; the angle is in Chiley et al. 2019 and Wan et al. 2021.
 #
-# *How fast does it come to rest?* the derivative of the new $\lVert w\rVert^2$ by the old is $(1-\eta\lambda)^2 - \eta^2\tilde g^2/\lVert w\rVert^4$, and at rest that is $2(1-\eta\lambda)^2-1 \approx 1-4\eta\lambda$. For $\lVert w\rVert^4$ this holds far from rest, too: the square of the new $\lVert w\rVert^2$ is $(1-\eta\lambda)^4\lVert w\rVert^4 + 2(1-\eta\lambda)^2\eta^2\tilde g^2$ and a last term, $\eta^4\tilde g^4/\lVert w\rVert^4$, that is small while the angle is.
+# *How fast does it come to rest?* The derivative of the new $\lVert w\rVert^2$ by the old is $(1-\eta\lambda)^2 - \eta^2\tilde g^2/\lVert w\rVert^4$, and at rest that is $2(1-\eta\lambda)^2-1 \approx 1-4\eta\lambda$. For $\lVert w\rVert^4$ this holds far from rest, too: the square of the new $\lVert w\rVert^2$ is $(1-\eta\lambda)^4\lVert w\rVert^4 + 2(1-\eta\lambda)^2\eta^2\tilde g^2$ and a last term, $\eta^4\tilde g^4/\lVert w\rVert^4$, that is small while the angle is.
 #
-# First the toy, for three sets of η, λ and slope: there the formulas are exact.
+# First a toy: two weights, and a loss whose slope around the circle is $\tilde g$ everywhere. There the formulas are exact, for three sets of η, λ and slope.
 
 # %% tags=["deeper", "nbval-check-output"]
 lengths, angles = [], []
@@ -1101,6 +1090,19 @@ claim("Near rest ‖w‖² is off by 2(1 − ηλ)² − 1, about 1 − 4ηλ, t
       measured=(off[:, -1] / off[:, -2]).tolist(),
       holds=near([2 * 0.99**2 - 1] * 3, 1e-4))
 
+# %% [markdown] tags=["deeper"]
+# Three runs of the toy start from three lengths; dashed, the formulas.
+#
+# **Do this**: move the weight decay λ, down to 0. **Notice**: where do the three lengths go, and what becomes of the angle?
+
+# %% tags=["deeper"]
+from course_lib.explorers import batchnorm as explore
+
+explore.decay.show(strength=0.1)
+
+# %% [markdown] tags=["deeper"]
+# With decay the lengths meet and the angle comes to its formula, later for a smaller λ. At λ = 0 the lengths grow on and the angle falls. The toy could not do otherwise: all conditions of the law are built into it.
+
 # %% tags=["deeper"]
 quiz("You double the learning rate, keep λ, and train until the weights in front of a "
      "norm are at rest. Per step they turn …",
@@ -1112,17 +1114,7 @@ quiz("You double the learning rate, keep λ, and train until the weights in fron
      answer="√2 times as much")
 
 # %% [markdown] tags=["deeper"]
-# Then the digits.
-#
-# **Do this**: go through the weight decay λ. **Notice**: which lengths still grow at the end, and what does the angle do there?
-
-# %% tags=["deeper"]
-from course_lib.explorers import batchnorm as explore
-
-explore.decay.show(strength=0.1, where=explore.decay.DIGITS)
-
-# %% [markdown] tags=["deeper"]
-# They learn in batches of 32. Our $w$ is all 64 rows of the first weight. Each row is free in its length and rests on its own. The angle of the whole is, about, a root mean square over the rows, and the longer ones count more. Over the steps, too, we take the root mean square.
+# Now the digits. They are learned in batches of 32. Our $w$ is all 64 rows of the first weight. Each row is free in its length and rests on its own. The angle of the whole is, about, a root mean square over the rows, and the longer ones count more. Over the steps, too, we take the root mean square.
 #
 # How much too large should the angle be, if $\lVert w\rVert^2$ still grows by the share $r$ a step? Pythagoras says $\text{angle}^2 \approx 2\eta\lambda + r$. The last column takes $r$ from the lengths alone.
 
@@ -1358,7 +1350,7 @@ for name in ("clean", "noisy"):
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## In one breath
 #
-# In training a BatchNorm normalises by its batch and takes notes; in evaluation it uses the notes. γ and β are learned. Its noise has variance ∝ 1/B. <!-- rests: batch-variance-mean --> Here more of that noise comes with slower memorising, and lowers no test error at an equal share of wrong labels memorised. <!-- rests: share-slower, not share-noise --> The length of the weights before it is a part of their learning rate, and decay sets how far they turn: at rest by about $\sqrt{2\eta\lambda}$ a step. <!-- rests: angle-0.1 -->
+# In training a BatchNorm normalises by its batch and takes notes; in evaluation it uses the notes. Its noise has variance ∝ 1/B. <!-- rests: batch-variance-mean --> Here more of that noise comes with slower memorising, and lowers no test error at an equal share of wrong labels memorised. <!-- rests: share-slower, not share-noise --> The length of the weights before it is a part of their learning rate, and decay sets how far they turn: at rest by about $\sqrt{2\eta\lambda}$ a step. <!-- rests: angle-0.1 -->
 #
 # Now write it yourself, and find out what, if anything, is wrong with each of five others: **`07_batchnorm_exercises.ipynb`**.
 
