@@ -108,7 +108,7 @@ reveal("variance", "0.9 · 1 + 0.1 · 13 = 2.2",
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## In plain PyTorch
 #
-# Do ten layers learn better with it? `nn.BatchNorm1d(64)` stands between each linear layer and its ReLU; `nn.Identity`, in its place, does nothing. Here is the loop to copy.
+# Do ten layers learn better with it? `nn.BatchNorm1d(64)` stands between each linear layer and its ReLU; `nn.Identity`, in its place, does nothing.
 
 # %% tags=["plain"]
 import torch
@@ -256,7 +256,7 @@ for level in LEVELS:
 #
 # Let smaller networks race, with three hidden layers and plain SGD, to a training loss of 0.1, each at its best rate. From torch's start a plain network takes about 220 steps, from gain √2 it takes 110, and BatchNorm takes 40. <!-- rests: norm-faster, gain-faster, norm-beats-gain --> **So a better start halves the steps, and of what remains BatchNorm needs about a third.**
 #
-# BatchNorm also bears larger rates: it alone arrives at the largest that we tried (*Deeper*). Bjorck et al. (2018) see in that the main cause of its speed. Why it bears them, *Learning-rate controller* says in part.
+# BatchNorm also bears larger rates: it alone arrives at the largest that we tried (*Deeper*). Bjorck et al. (2018) see in that the main cause of its speed. *Learning-rate controller* says in part why.
 #
 # > **A common belief: BatchNorm is fast because it reduces *internal covariate shift***, the drift of a layer's inputs while the layers before it learn. So said Ioffe & Szegedy (2015). But Santurkar et al. (2018) put noise behind the norm, so that the inputs drift again: training was about as fast. They measured that, we did not.
 
@@ -746,9 +746,9 @@ reveal("regularizes",
        rests="share-noise")
 
 # %% [markdown]
-# **At an equal share no lead is left**: parts of 4 err 15.6 %, the batch of 64 errs 14.9 %. <!-- rests: not share-noise --> What changes is the time: parts of 4 need about 260 steps more to get there. <!-- rests: share-slower --> So at this rate the smaller parts memorise more slowly, and we found nothing better that they do. Nor does the batch of 64 lead a norm without any noise, whose statistics are those of all 320 rows, by a point (*Deeper*). <!-- rests: not share-noise-64 -->
+# **At an equal share no lead is left**: parts of 4 err 15.6 %, the batch of 64 errs 14.9 %. <!-- rests: not share-noise --> What changes is the time: parts of 4 need about 260 steps more to get there. <!-- rests: share-slower --> So at this rate the smaller parts memorise more slowly, and we found nothing better that they do. Nor is a norm without any noise worse: with the statistics of all 320 rows it errs like the batch of 64 on fresh seeds (*Deeper*). <!-- rests: not share-noise-64 -->
 #
-# That is one small task. On larger networks Hoffer et al. (2017) report lower test errors with parts, and Luo et al. (2019) derive a penalty from the noise.
+# That is one small task. Hoffer et al. (2017) report lower test errors with parts on larger networks, and Luo et al. (2019) derive a penalty from the noise.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: at other shares and rates, after the last step, at the best step
@@ -839,7 +839,7 @@ claim("At rate 0.1, where each first reproduces half of the wrong labels, the ba
       kind="measured", id="share-noise-64", holds=below(-1))
 
 # %% [markdown] tags=["deeper"]
-# No lead of a point here either: at half of the wrong labels the norm without noise errs 15.2 %, the batch of 64 14.9 %, and on fresh seeds they err alike. <!-- rests: not share-noise-64 -->
+# No lead of a point here either: at half of the wrong labels the norm without noise errs 15.2 %, the batch of 64 14.9 %, and on fresh seeds they err alike, to 0.2 points. <!-- rests: not share-noise-64 -->
 # Nor is there much difference in speed: 85 steps without noise, 88 by batches of 64. Parts of 4 need 349, no norm needs 368. So at this rate the norm itself speeds the memorising up, the noise of 64 rows hardly slows it, and parts of 4 take nearly all of that back.
 #
 # *And the norm itself?* We compare the batch of 64 with no norm at an equal share, each at its best rate, and both at 0.03, a best rate of both. Again it must lower the test error by more than a point.
@@ -1353,7 +1353,7 @@ for name in ("clean", "noisy"):
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## In one breath
 #
-# In training a BatchNorm normalises by its batch and takes notes; in evaluation it uses the notes. Its noise has variance ∝ 1/B. <!-- rests: batch-variance-mean --> Here more of that noise comes with slower memorising, and lowers no test error at an equal share of wrong labels memorised. <!-- rests: share-slower, not share-noise --> The length of the weights before it is a part of their learning rate, and decay sets how far they turn: at rest by about $\sqrt{2\eta\lambda}$ a step. <!-- rests: angle-0.1 -->
+# In training a BatchNorm normalises by its batch and takes notes; in evaluation it uses the notes. Its noise has variance ∝ 1/B. <!-- rests: batch-variance-mean --> Here more of it comes with slower memorising, and lowers no test error where as many wrong labels are memorised. <!-- rests: share-slower, not share-noise --> The length of the weights before it is a part of their learning rate, and decay sets how far they turn: at rest by about $\sqrt{2\eta\lambda}$ a step. <!-- rests: angle-0.1 -->
 #
 # Now write it yourself, and find out what, if anything, is wrong with each of five others: **`07_batchnorm_exercises.ipynb`**.
 
