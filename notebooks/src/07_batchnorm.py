@@ -840,7 +840,7 @@ claim("At rate 0.1, where each first reproduces half of the wrong labels, the ba
 
 # %% [markdown] tags=["deeper"]
 # No lead of a point here either: at half of the wrong labels the norm without noise errs 15.2 %, the batch of 64 14.9 %, and on fresh seeds they err alike, to 0.2 points. <!-- rests: not share-noise-64 -->
-# Nor is there much difference in speed: 85 steps without noise, 88 by batches of 64. Parts of 4 need 349, no norm needs 368. So at this rate the norm itself speeds the memorising up, the noise of 64 rows hardly slows it, and parts of 4 take nearly all of that back.
+# Nor is there much difference in speed: 85 steps without noise, 88 by batches of 64. Parts of 4 need 349, no norm needs 368. So at this rate, on these twelve seeds, the norm itself speeds the memorising up, the noise of 64 rows hardly slows it, and parts of 4 take nearly all of that back.
 #
 # *And the norm itself?* We compare the batch of 64 with no norm at an equal share, each at its best rate, and both at 0.03, a best rate of both. Again it must lower the test error by more than a point.
 
