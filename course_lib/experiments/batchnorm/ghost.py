@@ -7,6 +7,8 @@ So the noise of the statistics grows, and as little else as possible does. 320 d
 label wrong; a 64-64-64-10 network, SGD; all seeds train side by side, their weights stacked. The
 norm is the layer of the lesson, with γ and β.
 
+A norm whose statistics have no noise at all, those of all 320 rows, is `compare_without_noise`.
+
 Whoever has memorised less errs less, whatever slowed him. So the arms are compared after the same
 number of steps, each at its best step, and where they have memorised the same share of the labels
 (`Ghost.at_share`).
@@ -33,6 +35,7 @@ PILOTS, SEEDS = tuple(range(100, 104)), tuple(range(12))  # pilots are used for 
 ROWS, BATCH, EPS = 320, 64, 1e-5
 COMMON = CHOSEN["parts of 4"]  # one rate for all arms: there each memorises nearly all labels
 SHARES = (0.25, 0.5, 0.75)  # of the wrong labels, reproduced
+ALL = "all 320 rows"  # the arm whose statistics are those of all training rows: without noise
 
 
 @dataclass
@@ -118,6 +121,18 @@ def compare_ghost_batches(
             yield Ghost(tuple(range(20, steps + 1, 20)), error, given, wrong)
 
 
+@remembered
+def compare_without_noise(
+    seeds: tuple[int, ...] = SEEDS, steps: int = 800, lr: float = COMMON
+) -> Iterator[Ghost]:
+    """The arm `ALL` at one rate: one result.
+
+    Each step normalises all training rows together and takes the loss of its batch alone.
+    """
+    error, given, wrong = ({(ALL, lr): it} for it in _train(ROWS, lr, seeds, steps, "test"))
+    yield Ghost(tuple(range(20, steps + 1, 20)), error, given, wrong)
+
+
 def _train(
     part: int, lr: float, seeds: tuple[int, ...], steps: int, judged: str
 ) -> tuple[Tensor, Tensor, Tensor]:
@@ -144,7 +159,10 @@ def _train(
     orders = [batches(ROWS, BATCH, generator=seeded(seed, "batches")) for seed in seeds]
     for step in range(1, steps + 1):
         rows = torch.stack([next(order) for order in orders])[..., None]
-        z = _forward(x.gather(1, rows.expand(-1, -1, 64)), layers, affine, part, memory)
+        if part <= BATCH:
+            z = _forward(x.gather(1, rows.expand(-1, -1, 64)), layers, affine, part, memory)
+        else:  # statistics of all rows, the loss of these
+            z = _forward(x, layers, affine, part, memory).gather(1, rows.expand(-1, -1, 10))
         loss = torch.nn.functional.cross_entropy(
             z.flatten(0, 1), y.gather(1, rows[..., 0]).flatten(), reduction="sum"
         )

@@ -68,6 +68,15 @@ class Turning:
         """lr/‖w‖² [runs, strengths, steps + 1]."""
         return self.lr / self.norms.square()
 
+    @property
+    def scale_free_gradient(self) -> Tensor:
+        """g̃ = ‖w‖·‖g‖ [runs, strengths, steps], from lengths and angles; without momentum.
+
+        tan(angle) = lr·‖g‖/((1 − lr·λ)·‖w‖), for the gradient is at right angles to w.
+        """
+        kept = 1 - self.lr * torch.tensor(self.strengths, dtype=torch.float64).unsqueeze(1)
+        return self.angles.tan() * kept * self.norms[..., :-1].square() / self.lr
+
     def late_angle(self) -> Tensor:
         """Root mean square over the last half of the steps, [runs, strengths]."""
         return self.angles[..., self.angles.shape[-1] // 2 :].square().mean(-1).sqrt()

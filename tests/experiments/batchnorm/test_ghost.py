@@ -1,7 +1,11 @@
 import pytest
 import torch
+from torch.nn.functional import cross_entropy
 
+from course_lib.base.random import seeded
 from course_lib.batchnorm import batch_norm
+from course_lib.data import digits
+from course_lib.engine import ModelSpec
 from course_lib.experiments.batchnorm import ghost
 
 
@@ -21,8 +25,64 @@ def test_parts_are_normalised_one_by_one_and_remembered_on_average():
     assert all(map(torch.equal, kept, memory))
 
 
+def _by_torch(lr, outputs):
+    """Data, and a network that torch has trained on it for 20 steps: one start, one order.
+
+    outputs: (model, x, rows) → logits of these rows.
+    """
+    data, order = digits(ghost.ROWS, label_noise=0.2, seed=3), seeded(3, "batches")
+    model = torch.nn.Sequential(
+        *(torch.nn.Linear(64, 64), torch.nn.BatchNorm1d(64), torch.nn.ReLU()),
+        *(torch.nn.Linear(64, 64), torch.nn.BatchNorm1d(64), torch.nn.ReLU()),
+        torch.nn.Linear(64, 10),
+    )
+    start = iter(ModelSpec((64, 64, 64, 10)).initial(3))
+    with torch.no_grad():
+        for linear in model[::3]:
+            linear.weight.copy_(next(start))
+            linear.bias.copy_(next(start))
+    optimizer = torch.optim.SGD(model.parameters(), lr=lr)
+    for _ in range(4):
+        for rows in torch.randperm(ghost.ROWS, generator=order).split(ghost.BATCH):
+            loss = cross_entropy(outputs(model, data.train_x, rows), data.train_y[rows])
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+    model.eval()
+    return data, model, (model(data.test_x).argmax(1) != data.test_y).float().mean().item()
+
+
 def test_a_stack_of_one_trains_as_torchs_modules_do():
     """The arm of one part: the same start, batches and rate, layer by layer in torch."""
+    data, model, wrong = _by_torch(0.03, lambda model, x, rows: model(x[rows]))
+    said = model(data.train_x).argmax(1) == data.train_y
+    error, given, learnt = ghost._train(64, 0.03, (3,), 20, "test")
+    assert error[0, -1].item() == pytest.approx(wrong, abs=0.003)
+    assert given[0, -1].item() == pytest.approx(said.float().mean().item(), abs=0.01)
+    noisy = data.train_y != data.clean_train_y
+    assert noisy.sum() == 64
+    assert learnt[0, -1].item() == pytest.approx(said[noisy].float().mean().item(), abs=0.04)
+
+
+def test_without_noise_all_rows_go_through_the_norm_and_the_batch_through_the_loss():
+    _, _, wrong = _by_torch(ghost.COMMON, lambda model, x, rows: model(x)[rows])
+    *_, found = ghost.compare_without_noise((3,), 20)
+    assert found.at_end(ghost.ALL, ghost.COMMON).item() == pytest.approx(wrong, abs=0.001)
+
+
+def test_the_error_at_a_share_is_that_of_the_first_time_in_proportion():
+    shares = torch.tensor([[0.1, 0.2, 0.6, 0.4, 0.7], [0.1, 0.2, 0.3, 0.4, 0.4]])
+    errors = torch.tensor([[0.9, 0.1, 0.2, 0.3, 0.4]]).expand(2, -1)
+    found = ghost.Ghost((20, 40, 60, 80, 100), {("a", 1.0): errors}, {}, {("a", 1.0): shares})
+    half = found.at_share("a", 1.0, 0.5)
+    assert half[0].item() == pytest.approx(0.1 + 0.75 * 0.1) and half[1].isnan()
+    assert found.at_share("a", 1.0, 0.4)[1].item() == pytest.approx(0.3)
+    assert found.steps_to("a", 1.0, 0.5)[0].item() == pytest.approx(55)
+    assert found.at_share("a", 1.0, 0.05)[0].item() == pytest.approx(0.9)
+
+
+def test_statistics_of_all_rows_do_not_depend_on_the_batch():
+    """One step of the arm without noise, layer by layer in torch: all rows through the norm."""
     from course_lib.base.random import seeded
     from course_lib.data import digits
     from course_lib.engine import ModelSpec
@@ -38,33 +98,17 @@ def test_a_stack_of_one_trains_as_torchs_modules_do():
         for linear in model[::3]:
             linear.weight.copy_(next(start))
             linear.bias.copy_(next(start))
-    optimizer = torch.optim.SGD(model.parameters(), lr=0.03)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
     for _ in range(4):
         for rows in torch.randperm(ghost.ROWS, generator=order).split(ghost.BATCH):
-            loss = torch.nn.functional.cross_entropy(model(data.train_x[rows]), data.train_y[rows])
+            loss = torch.nn.functional.cross_entropy(model(data.train_x)[rows], data.train_y[rows])
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
     model.eval()
     wrong = (model(data.test_x).argmax(1) != data.test_y).float().mean().item()
-    said = model(data.train_x).argmax(1) == data.train_y
-    error, given, learnt = ghost._train(64, 0.03, (3,), 20, "test")
-    assert error[0, -1].item() == pytest.approx(wrong, abs=0.003)
-    assert given[0, -1].item() == pytest.approx(said.float().mean().item(), abs=0.01)
-    noisy = data.train_y != data.clean_train_y
-    assert noisy.sum() == 64
-    assert learnt[0, -1].item() == pytest.approx(said[noisy].float().mean().item(), abs=0.04)
-
-
-def test_the_error_at_a_share_is_that_of_the_first_time_in_proportion():
-    shares = torch.tensor([[0.1, 0.2, 0.6, 0.4, 0.7], [0.1, 0.2, 0.3, 0.4, 0.4]])
-    errors = torch.tensor([[0.9, 0.1, 0.2, 0.3, 0.4]]).expand(2, -1)
-    found = ghost.Ghost((20, 40, 60, 80, 100), {("a", 1.0): errors}, {}, {("a", 1.0): shares})
-    half = found.at_share("a", 1.0, 0.5)
-    assert half[0].item() == pytest.approx(0.1 + 0.75 * 0.1) and half[1].isnan()
-    assert found.at_share("a", 1.0, 0.4)[1].item() == pytest.approx(0.3)
-    assert found.steps_to("a", 1.0, 0.5)[0].item() == pytest.approx(55)
-    assert found.at_share("a", 1.0, 0.05)[0].item() == pytest.approx(0.9)
+    *_, found = ghost.compare_without_noise((3,), 20)
+    assert found.at_end(ghost.ALL, ghost.COMMON).item() == pytest.approx(wrong, abs=0.003)
 
 
 def test_arms_come_one_by_one():

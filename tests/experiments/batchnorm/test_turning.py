@@ -45,6 +45,11 @@ def test_each_step_obeys_pythagoras():
     assert torch.allclose(after, shrink * before + lr**2 * 4 / before, rtol=1e-13, atol=0)
 
 
+def test_lengths_and_angles_give_the_constant_gradient_back():
+    found = turn(0.3, (0.0, 0.2), 2.0, steps=50)
+    assert (found.scale_free_gradient - 2).abs().max() < 1e-10
+
+
 def test_without_decay_it_grows_for_ever_and_turns_ever_less():
     found = turn(0.1, (0.0,), steps=500)
     assert (found.norms.diff() > 0).all() and (found.angles.diff() < 0).all()
