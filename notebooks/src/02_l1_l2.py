@@ -803,7 +803,7 @@ claim("On these digits, with λ chosen on validation rows, L2 is wrong less ofte
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: do zeros stay, and what do they cost?
 #
-# Three questions about the network's zeros.
+# Four questions about the network's zeros.
 #
 # **Do they stay?** A weight at zero stays while the loss pulls with at most λ. The pull of 50 images differs from batch to batch, and λ = 0.001 is little. So we count again after one more pass through the 300 images. Xiao (2010) has a method, dual averaging, whose zeros are steadier.
 #
@@ -854,6 +854,21 @@ claim("They are wrong more often than all weights under L2.",
 # L1 is wrong on 14.1 %; the 26 % of the weights that it kept, trained again under L2, on 10.7 %; all weights under L2 on 10.2 %. So most of what L1 loses against L2 it loses by its *way* of shrinking, and whether the zeros cost anything is undecided. Without any penalty the kept weights are wrong on 19.6 %: that there are fewer of them regularizes little. <!-- rests: refit-below-l1, open zeros-cost -->
 #
 # Why is L2 on all weights wrong on 10.2 % here, and on 11.0 % above? The starts and the λ are the same, the batches are others. On fresh seeds that evens out: against L1 the kept weights gain 2.7 points, and against all weights they lose 0.5, so all weights gain 3.2, as they did above.
+#
+# **Does L1 choose well?** Perhaps any 26 % of the weights would do. So as many others are trained again in the same way, the same number in each layer: weights drawn at random, and those that are largest in the network that L2 trained, *magnitude pruning* back at the first values (Frankle & Carbin, 2019). Weights of black pixels take no part. Each choice has its own λ for L2, chosen by validation. *Said beforehand:* L1 chooses well if the kept weights are wrong less often than either, by the intervals of the paired differences.
+
+# %% tags=["deeper", "nbval-check-output"]
+from course_lib.experiments.l1_l2 import choosing
+
+*_, others = choosing.compute_choosing()
+for name, wrong in zip(choosing.ARMS, others.wrong.T):
+    print(f"as many weights, {name}, L2: {wrong.mean():.1%} wrong")
+rivals = {name: paired_interval(refit.arms[:, 1], wrong)
+          for name, wrong in zip(("random", "largest"), others.wrong.T)}
+claim("The weights that L1 kept, trained again under L2, are wrong less often than as "
+      "many drawn at random, and than as many that were largest under L2.",
+      measured=rivals, kind="measured", id="l1-chooses", unit="points", times=100,
+      holds=each(random=negative, largest=negative))
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: units that L2 empties, and too strong a penalty
