@@ -22,7 +22,7 @@
 # - tell which training step reaches the lowest point, and which does not;
 # - say why a smaller weight can predict better, and choose on which scale to penalise.
 #
-# *45 minutes; sections called* Deeper *are folded, and extra. You need lessons 00 and 01.*
+# *42 minutes; sections called* Deeper *are folded, and extra. You need lessons 00 and 01.*
 
 # %% tags=["setup"]
 # what this page needs
@@ -737,21 +737,15 @@ claim("The same number 3 in λ/2 and in λ/2m: dropping the m leaves weights les
 #
 # Weights of pixels that are black on all 300 images do not count: only the penalty moves those. Intervals are over eight seeds: other splits of the same 1797 digits, starts and batch orders.
 
-# %%
-predict("network-zeros",
-        "L1 with λ = 0.001, proximal steps. Which share of the weights is exactly zero "
-        "after 1000 steps?",
-        ["under 10 %", "10 to 30 %", "over 30 %"])
-
 # %% [markdown]
 # **Do this**: move λ over its whole range.  **Notice**: where do the zeros begin, and where does the test error begin to climb?
 
-# %% jupyter={"outputs_hidden": true}
+# %%
 from course_lib.explorers import l1_l2 as explore
 
 explore.network.show(strength=1e-3)
 
-# %% jupyter={"outputs_hidden": true} tags=["nbval-check-output"]
+# %% tags=["nbval-check-output"]
 # what the picture was drawn from; [seeds, methods, strengths]
 *_, shrunk = compute_shrinking()
 at = {strength: k for k, strength in enumerate(STRENGTHS)}
@@ -761,15 +755,6 @@ claim("Proximal steps make more than 10 % of the weights exactly zero, under L1 
       "λ = 0.001.",
       measured=mean_interval(emptied), kind="measured", id="proximal-empties",
       unit="%", times=100, holds=above(0.1))
-
-# %% jupyter={"outputs_hidden": true}
-# what came out
-zero = mean_interval(emptied)
-reveal("network-zeros", from_interval={"under 10 %": below(0.1)(zero),
-                                       "10 to 30 %": between(0.1, 0.3)(zero),
-                                       "over 30 %": above(0.3)(zero)},
-       because=f"measured: {zero.mean:.0%}, interval {zero.low:.0%} to {zero.high:.0%}",
-       rests="proximal-empties")
 
 # %% [markdown]
 # At λ = 0.001 proximal steps have made 42 % of the weights exactly zero, 40 % on fresh seeds; subgradient L1 and L2 none.
