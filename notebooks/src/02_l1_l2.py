@@ -517,7 +517,7 @@ for strength in (0.0, 0.01, 0.1, 0.3, 1.0, 3.0, 10.0):
           f"bias² {bias2:5.0f} + variance {variance:5.0f} = {bias2 + variance:5.0f}")
 
 # %% [markdown]
-# The sum falls from 1512 to 685, at a λ near 1, and climbs again. Twenty real rows do not spread as the 300 do: some directions they hardly show at all. That is why least squares errs by 92 in the core and not by $\sqrt{55^2 + 1512} = 67$.
+# The sum falls from 1512 to 685, at a λ near 1, and climbs again. Twenty real rows do not spread as the 300 do: some directions they hardly show at all. That is largely why least squares errs by 92 in the core and not by $\sqrt{55^2 + 1512} = 67$.
 #
 # And the lasso? Say only $s$ of $p$ weights are not zero, the errors in the labels are Gaussian, the features are standardised, and small groups of them are not nearly collinear (the *restricted eigenvalue* condition). Then, at a λ of the order $\sigma\sqrt{\log(p)/n}$, the squared error of its predictions for the rows it was trained on is with high probability at most of the order $\sigma^2 s\log(p)/n$ (Bickel, Ritov & Tsybakov, 2009). Least squares has $\sigma^2 p/n$. The log is the price of not knowing which.
 
@@ -811,7 +811,7 @@ claim("So cut off, the networks have the test error of proximal L1, within half 
 # %% [markdown] tags=["deeper"]
 # Zeros come and go: six batches later 8 % of them are none. And here the threshold ηλ is as good as the proximal step: 41 and 42 % zeros, the same error. What the proximal step saves is the choice of a threshold.
 #
-# **What do they cost?** L1 does two things: it sets weights to zero, and it takes λ off those that it keeps. To tell the two apart we train the kept weights once more, from their first values, without L1.
+# **What do they cost?** L1 does two things: it sets weights to zero, and it takes λ off those that it keeps. To tell the two apart we train the kept weights once more, from their first values, with L2 or no penalty in the place of L1.
 #
 # 1. In each seed L1 has the λ that validation chose above, of eleven from 0.0001 to 0.01. What it left at zero stays at zero.
 # 2. The kept weights are trained again: without a penalty, and under L2 with each of its eleven λ, 0.001 to 0.1, of which validation chooses.
