@@ -71,7 +71,7 @@ predict("l1-zero", "The same with L1: many small weights, or exact zeros? At λ 
 # - The rings are lines of equal loss. At the star in their middle the loss alone is lowest.
 # - The blue shape, the "ball", holds all weights that cost no more than the dot. Under L2 it is a disc, under L1 a diamond.
 #
-# Of all weights in the ball the dot has the lowest loss. So a ring just touches the ball there.
+# Of all weights in the ball the dot has the lowest loss. So a ring just touches the ball there. The picture opens at the L1 question's λ = 0.5.
 #
 # **Do this**: choose L2 and raise λ from 0 to 2, then choose L1 and do it again.  **Notice**: does the solution reach an axis, and does it stay there?
 
