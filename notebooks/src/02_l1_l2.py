@@ -22,7 +22,7 @@
 # - tell which training step reaches the lowest point, and which does not;
 # - say why a smaller weight can predict better, and choose on which scale to penalise.
 #
-# *45 minutes; sections called* Deeper *are folded, and extra. You need lessons 00 and 01.*
+# *42 minutes; sections called* Deeper *are folded, and extra. You need lessons 00 and 01.*
 
 # %% tags=["setup"]
 # what this page needs
@@ -51,7 +51,7 @@ setup()
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Commit first
 #
-# Two weights of uncorrelated features. Then each weight has a parabola of its own, and the loss is $\frac12(w_1-1)^2 + \frac12(w_2-0.4)^2$; one of the penalties comes on top. Choose, and only then go on: your answers are kept.
+# Take two weights. Their features are uncorrelated, so the loss is a sum of two parabolas, one for each weight: $\frac12(w_1-1)^2 + \frac12(w_2-0.4)^2$. One of the penalties comes on top. Choose, and only then go on: your answers are kept.
 
 # %%
 predict("l2-zero",
@@ -66,24 +66,29 @@ predict("l1-zero", "The same with L1: many small weights, or exact zeros? At λ 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## A bowl and a ball
 #
-# The star is where the loss alone is lowest, the orange dot is the **solution**, where loss plus penalty is lowest; the dashed line is its way as λ grows. The rings are lines of equal loss. The blue shape, the "ball", holds all weights that cost no more than the dot. Among them the dot has the lowest loss, so a ring just touches the ball there. The ball of L1 is a diamond.
+# Where is the sum of loss and penalty lowest? There lies the **solution**, the orange dot; the dashed line is its way as λ grows.
+#
+# - The rings are lines of equal loss. At the star in their middle the loss alone is lowest.
+# - The blue shape, the "ball", holds all weights that cost no more than the dot. Under L2 it is a disc, under L1 a diamond.
+#
+# Of all weights in the ball the dot has the lowest loss. So a ring just touches the ball there. The picture opens at the L1 question's λ = 0.5.
 #
 # **Do this**: choose L2 and raise λ from 0 to 2, then choose L1 and do it again.  **Notice**: does the solution reach an axis, and does it stay there?
 
 # %% jupyter={"outputs_hidden": true} slideshow={"slide_type": "-"}
 from course_lib.explorers import l1_l2 as explore
 
-explore.geometry.show(penalty="L1 (lasso)", strength=0.2)
+explore.geometry.show(penalty="L1 (lasso)", strength=0.5)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## By hand
 #
 # What happens near zero? Take one weight with loss $\frac12(w-a)^2$: the loss pulls with $a-w$ towards $a$, the penalty towards 0.
 #
-# - **L2** pulls with $\lambda w$. The smaller the weight, the weaker the pull; near zero it fades to nothing. Rest: $a - w = \lambda w$, so $w = \frac{a}{1+\lambda}$. Never zero unless $a$ is.
-# - **L1** pulls with λ, whatever the size. Rest, for $a > 0$: $a - w = \lambda$, so $w = a - \lambda$, if that is still positive. If $a \le \lambda$ the loss cannot outpull the penalty anywhere, and the weight stays at 0 *exactly*.
+# - **L2** pulls with $\lambda w$. The smaller the weight, the weaker the pull; near zero it fades to nothing. It rests where $a - w = \lambda w$, so at $w = \frac{a}{1+\lambda}$: never zero unless $a$ is.
+# - **L1** pulls with λ, whatever the size. For $a > 0$ it rests where $a - w = \lambda$, so at $w = a - \lambda$, if that is still positive. If $a \le \lambda$ the loss cannot outpull the penalty anywhere, and the weight stays at 0 *exactly*.
 #
-# For both signs at once, L1 ends at $S(a, \lambda) = \operatorname{sign}(a)\max(|a|-\lambda,\ 0)$, the **soft threshold**: towards zero by λ, and stop there.
+# For both signs at once, L1 ends at $S(a, \lambda) = \operatorname{sign}(a)\max(|a|-\lambda,\ 0)$, the **soft threshold**: towards zero by λ, and stop there. With λ = 0.5 it makes 0.5 of 1, −0.5 of −1, and 0 of 0.4.
 
 # %% jupyter={"outputs_hidden": true} tags=["nbval-check-output"]
 goal = torch.tensor([1.0, 0.4], dtype=torch.float64)
@@ -117,16 +122,14 @@ reveal("l1-zero", "w₂ is exactly zero, w₁ is not",
        because="0.4 < λ: on w₂ the loss never pulls as hard as the penalty")
 
 # %% [markdown]
-# So L1 empties a weight on which the loss pulls too little, and L2 shrinks it. In the picture the diamond's corners lie on the axes. A corner sticks out: growing rings from a whole range of stars meet it first, and there a weight is zero. A point of the circle is met first from one direction only.
+# So L1 empties a weight on which the loss pulls too little, and L2 only shrinks it. In the picture the diamond's corners lie on the axes, where a weight is zero. A corner sticks out: growing rings from a whole range of stars meet it first. A point of the circle is met first from one direction only.
 #
-# Least squares with L1 is the **lasso**, with L2 it is **ridge**. Both at once are the **elastic net**, in the picture *half and half*, λ/2 for each.
-#
-# The ½ is torch's convention: the gradient of $\frac\lambda2\lVert w\rVert^2$ is $\lambda w$, which `weight_decay=λ` adds to the gradient in `SGD`.
+# Least squares with L1 is the **lasso**, with L2 it is **ridge**, with both the **elastic net**. The ½ in L2 is torch's convention: its gradient is then $\lambda w$, which `weight_decay=λ` adds in `SGD`.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: nine more cases
 #
-# Both formulas beside the lowest of all weights on the grid.
+# Both formulas beside the lowest of all weights on the grid. (In the picture *half and half* is the elastic net with λ/2 for each penalty.)
 #
 # Three remarks first. Under L2, where features are correlated, a weight may pass through zero on its way to the other sign, but it does not stay there. Correlated features make the rings lean (ρ in the notebook's picture): under L1 $w_2$ then goes later (ρ > 0) or sooner (ρ < 0).
 # With L2 and ρ = 0.8 a growing λ at first makes $w_2$ *larger*, since it takes over a part of what $w_1$ loses: a penalty shrinks the whole, not every part.
@@ -143,11 +146,17 @@ claim("L2 comes to rest at a/(1 + λ) and L1 at S(a, λ), to the spacing of a gr
                     for a, s in cases)],
       holds=below(0.000051))
 
+# %% [markdown] tags=["deeper"]
+# `soft_threshold` is one line. `clamp` cuts $x$ to $[-t, t]$; what is inside is subtracted from itself and leaves 0.
+
+# %% tags=["deeper"]
+show_source(soft_threshold)
+
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## In plain PyTorch
 #
 # Now a network, with the penalty as a term of the loss: handwritten digits, 300 images, every fifth with a wrong label. Each pixel is standardised: mean 0, standard deviation 1.
-# By hand, L1 gave a weight that is exactly zero. How many zeros does it give here?
+# By hand, L1 gave a weight that is exactly zero. How many zeros does the usual loop give?
 
 # %% tags=["plain"]
 import torch
@@ -182,13 +191,15 @@ for penalty in ({}, {"l2": 0.01}, {"l1": 0.001}):
     print(penalty, "{:.1%} wrong, {} weights tiny, {} zero".format(*train(**penalty)))
 
 # %% [markdown]
-# Of 9472 weights L1 has made 6591 smaller than 0.001, L2 338, and neither has made one that is zero. L2 has lowered the error from 18.7 to 15.4 %, and L1 has not changed it. That is one seed and one λ each. But where are the zeros that L1 gave by hand?
+# Of 9472 weights L1 has made 6591 smaller than 0.001, L2 338. Neither has made a single zero. With one seed and one λ each the errors settle nothing; but where are the zeros that L1 gave by hand?
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Does the loop get there?
 #
-# The loop above adds $\lambda\sum|w|$ to the loss. The *lowest point* of that sum has zeros once λ is large enough. Do training steps arrive there?
-# For the derivative of $|w|$ autograd takes $\operatorname{sign}(w)$. At zero $|w|$ has a kink and no derivative: every line through the kink with a slope from −1 to 1 stays below $|w|$. Each such slope is a **subgradient**; autograd takes 0.
+# The *lowest point* of loss plus $\lambda\sum|w|$ has zeros once λ is large enough. Do training steps arrive there?
+#
+# Autograd's derivative of $|w|$ is $\operatorname{sign}(w)$, so the penalty adds λ or −λ to the gradient. At zero $|w|$ has a kink and no derivative; autograd takes 0. That is one of the kink's **subgradients**, the slopes from −1 to 1 with which a line through the kink never gets above $|w|$. So the loop takes *subgradient steps*.
+#
 # Take one weight that starts at 1. The loss $\frac12(w - 0.3)^2$ wants 0.3, λ = 0.5, so it should end at 0. The learning rate η (`lr`) is 0.12.
 
 # %%
@@ -206,13 +217,13 @@ from course_lib.explorers import l1_l2 as explore
 explore.zeroing.show()
 
 # %% [markdown]
-# The subgradient step takes off $\eta\lambda = 0.06$ each time, jumps over zero and is pushed back. Just above zero the loss pulls by 0.3, the penalty by −0.5: one step moves the weight by $0.12\cdot(-0.2) = -0.024$. Just below both pull up: $0.12\cdot 0.8 = 0.096$. Between these two it hovers. Half the learning rate halves this band, and a rate that falls to 0 closes it. Then the weight gets ever tinier, and still only luck puts it on zero exactly.
+# **Subgradient steps hover.** Just above zero the loss pulls up by 0.3 and the penalty down by 0.5: one step moves the weight by $0.12\cdot(-0.2) = -0.024$, across zero. Just below both pull up: $0.12\cdot 0.8 = 0.096$, across again. Half the learning rate halves this band, but whatever its width, only luck puts the weight on zero exactly.
 #
-# The **proximal step** takes off at most 0.06, and what it takes off never carries the weight across zero. First a gradient step on the loss alone, whose gradient is $g$, leads to $u = w - \eta g$. Then comes the soft threshold, with $u$ for $a$ and ηλ for λ, since the penalty acts for one step of size η:
+# **Proximal steps stop.** First comes a gradient step on the loss alone, whose gradient is $g$. It leads to $u = w - \eta g$. Then comes the soft threshold, with $u$ for $a$ and ηλ for λ, since the penalty acts for one step of size η:
 #
 # $$w \leftarrow S(w - \eta g,\ \eta\lambda)$$
 #
-# From w = 0.05: $g = -0.25$, $u = 0.08$, the threshold is 0.06, so w = 0.02. The next step gives 0, and there it *stops*, as long as the loss pulls with at most λ.
+# From w = 0.05: $g = -0.25$, $u = 0.08$, the threshold is 0.06, so w = 0.02. The next step leads to $u = 0.054$, less than the threshold, so w = 0. There it *stays*, as long as the loss pulls with at most λ.
 
 # %% jupyter={"outputs_hidden": true} tags=["nbval-check-output"]
 from course_lib.experiments.l1_l2.zeroing import walk
@@ -231,16 +242,13 @@ claim("From 1, at η = 0.12: proximal steps reach zero and stay there; subgradie
 # what came out
 reveal("hover", "never", because="it would have to land on 0 to the last digit")
 
-# %%
-show_source(soft_threshold)
-
 # %% [markdown]
-# `clamp` cuts $x$ to $[-t, t]$; what is inside is subtracted from itself and leaves 0. So the penalty decides *which* weights belong at zero, and the step whether they get there exactly.
+# So the penalty decides *which* weights belong at zero, and the step whether they get there exactly.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: too long a step, too strong a pull
 #
-# How wide is the band? Where the loss wants $a$, $|a| < \lambda$ and η ≤ 1, subgradient steps end up between $-\eta(\lambda - a)$, where a step from just above zero leads, and $\eta(\lambda + a)$, where one from just below does.
+# How wide is the band, and does it close? Where the loss wants $a$, $|a| < \lambda$ and η ≤ 1, subgradient steps end up between $-\eta(\lambda - a)$, where a step from just above zero leads, and $\eta(\lambda + a)$, where one from just below does. A rate that falls to 0 closes it: the weight gets ever tinier, and is still zero only by luck.
 
 # %% tags=["deeper", "nbval-check-output"]
 ends = {lr: [(w / lr).item() for w in runs[lr]["l1_subgradient"][-20:].aminmax()]
@@ -326,7 +334,9 @@ from course_lib.explorers import l1_l2 as explore
 explore.path.show(strength=2.2)
 
 # %% [markdown]
-# Under L1 s3 is the first to reach zero, at a λ of about 0.1, and it comes back: from about 0.2 on it has the other sign, for the features are correlated. s5 and bmi stay longest. Under L2 none stays at zero. From $\lambda = \max|X^\top y|/n = 44$ on all ten are zero: at $w = 0$ the loss pulls with $X^\top y/n$, and no pull exceeds λ. That at small λ the error on other rows lies below the training error is luck of this split. With 300 rows for ten weights a penalty has little to gain.
+# Under L1 the weights reach zero one by one. Zero need not be the end: s3, the first, is zero from a λ of about 0.11 to 0.18 and comes back with the other sign, for the features are correlated. s5 and bmi stay longest. Under L2 none stays at zero.
+#
+# From $\lambda = \max|X^\top y|/n = 44$ on L1 leaves none: at $w = 0$ the loss pulls with $X^\top y/n$, and no pull exceeds λ. So under L1 λ decides how many features are left. The error gains little here, for 300 rows are many for ten weights; that it is lower on other rows is luck of this split.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: the usual loop on ten features
@@ -365,7 +375,7 @@ claim("λ‖w‖₁ in the loss, torch's SGD, 3000 steps: none of ten weights is
 #
 # $$w \leftarrow S\big(w - \eta\,\nabla\text{loss}(w),\ \eta\lambda\big)$$
 #
-# until nothing moves. It converges for 0 < η < 2/(largest curvature), the bound of gradient descent in lesson 00. Where no weight reaches or leaves zero the lasso's path is a straight line in λ, bent in the picture by the logarithmic axis (Efron et al., 2004).
+# until nothing moves. It converges for 0 < η < 2/(largest curvature), the bound of gradient descent in lesson 00. Where no weight reaches or leaves zero the lasso's path is a straight line in λ (Efron et al., 2004). The picture has a logarithmic axis, and joins 37 λ by straight lines of its own.
 #
 # The function below, `proximal_gradient`, serves a whole path of λ at once; `fit`, which the next cells use, calls it. L2, which has a closed form too, is the division at the end.
 #
@@ -436,20 +446,17 @@ claim("The same weights are zero, and every solution meets its optimality condit
 # - Keep 90 %: variance $0.9^2 = 0.81$, bias² $0.1^2 = 0.01$, together 0.82.
 # - Keep half: $0.25 + 0.25 = 0.5$, the best here. Keep nothing: $0 + 1 = 1$.
 #
-# Which share does ridge keep? Picture the patients as a cloud of points. Where features are correlated the cloud is slanted, so turn the axes until they lie along it (they are the *eigenvectors* of $X^\top X/n$). Turning keeps the length of $w$, so L2 costs the same. Along an axis the data have the variance $d_i^2$ (the *eigenvalue*), and the loss is the parabola from above, $d_i^2$ times as steep: $\frac12 d_i^2(w-a)^2$, where $a$ is what least squares finds. Rest: $d_i^2(a-w) = \lambda w$, so ridge keeps the share
+# Which share does ridge keep? That depends on how much the data say. Where a feature has variance $d^2$ the parabola from above is $d^2$ times as steep, $\frac12 d^2(w-a)^2$, with $a$ what least squares finds. It rests where $d^2(a-w) = \lambda w$, so ridge keeps the share
 #
-# $$\frac{w}{a} = \frac{d_i^2}{d_i^2+\lambda}.$$
+# $$\frac{w}{a} = \frac{d^2}{d^2+\lambda}.$$
 #
-# Now these shares on our 300 rows, at λ = 0.1. Then another experiment, errors on 40 random splits: 20 patients to train on, 100 to choose λ, 322 to test.
-
-# %% tags=["nbval-check-output"]
-from course_lib.experiments.l1_l2.penalised_regression import moments, ridge
-
-curvatures, axes = torch.linalg.eigh(moments(x, y)[0])  # XᵀX/n; curvatures: the d²
-print("d²:             ", *(f"{c:5.2f}" for c in curvatures))
-print("kept at λ = 0.1:", *(f"{c / (c + 0.1):5.0%}" for c in curvatures))
+# With λ = 0.1 that is $1/1.1 = 91$ % for a standardised feature, whose variance is 1, and $0.01/0.11 = 9$ % for a variance of 0.01. Correlated features have directions in which they hardly spread, and there the same holds (*Deeper*).
+#
+# Does that lower the error? On 40 random splits of the patients: 20 to train on, 100 to choose λ, 322 to test.
 
 # %%
+from course_lib.experiments.l1_l2.penalised_regression import ridge
+
 lambdas = [0.0, *torch.logspace(-3, 3, 25).tolist()]
 found = []
 for seed in range(40):
@@ -468,13 +475,16 @@ print(f"ridge below least squares in {(chosen < free).sum()} of {len(found)} spl
       f"the median λ is {strength.median():.2g}")
 
 # %% [markdown]
-# At λ = 0.1 ridge keeps 98 % where the data spread most, and so say most, and 8 % where they say least. With 20 rows for ten weights a penalty pays. Least squares errs by 92.0 score points, worse than one answer for all. Ridge with the chosen λ comes to 62.9, though 100 rows to choose λ are a luxury.
+# With 20 rows for ten weights the penalty pays. Least squares is wrong by 92.0 score points, worse than one answer for all, 79.0. Ridge with the chosen λ comes to 62.9, though 100 rows to choose λ are a luxury.
 #
-# Least squares lets every error in the labels through, ridge only the share. So its fits differ less from one training set to the next: that is the gain, *less variance* (lesson 01). The price is *bias*: of the true weight, too, only the share is kept. L1 gains in the same way, for it also pulls in each weight that it keeps.
-# For a little λ the gain always wins (*Deeper*); which λ is best depends on the unknown truth.
+# Why? Least squares lets every error in the labels through, ridge only the share. So its fits differ less from one training set to the next, and that is the gain: *less variance* (lesson 01). The price is *bias*: of the true weight, too, only the share is kept. L1 gains in the same way, for it also pulls in each weight that it keeps.
+#
+# For ridge some λ > 0 always gains on average (*Deeper* has the conditions). Which one depends on the unknown truth, so validation rows choose.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: degrees of freedom, and bias against variance
+#
+# What if features are correlated? Picture the patients as a cloud of points: it is slanted. Turn the axes until they lie along it, in the directions of the *eigenvectors* of $X^\top X/n$. Turning keeps the length of $w$, so L2 costs the same. Along such an axis the data have the variance $d_i^2$, the *eigenvalue*, and are uncorrelated. So each axis has a parabola of its own, and ridge keeps the share $d_i^2/(d_i^2+\lambda)$. For our 300 patients the next cell prints these shares at λ = 0.1: 98 % where they spread most, 8 % where they spread least.
 #
 # In general, keep the share $1-\delta$: the variance becomes $(1-\delta)^2 \approx 1-2\delta$ times what it was, the squared bias is only $\delta^2$ times the square of the true weight. For a small δ the gain wins: with independent errors of equal variance in the labels, some λ > 0 beats least squares on average (Hoerl & Kennard, 1970). One chosen on validation rows has no guarantee.
 #
@@ -485,6 +495,13 @@ print(f"ridge below least squares in {(chosen < free).sum()} of {len(found)} spl
 # in place of $p$ stands the sum of the shares, the **degrees of freedom**. For the lasso at a λ fixed beforehand these are, on average, the number of weights that it keeps (Zou, Hastie & Tibshirani, 2007).
 #
 # Bias and variance against λ, exactly, for a supposed truth: the weights are those that least squares finds on all 300 rows, the errors have standard deviation 55, and there are 20 rows that spread as the 300 do. Then an axis with true weight $a$ adds $d^2 a^2 (\lambda/(d^2+\lambda))^2$ to bias² and $\frac{\sigma^2}{20}$ times the square of its share to the variance.
+
+# %% tags=["deeper", "nbval-check-output"]
+from course_lib.experiments.l1_l2.penalised_regression import moments
+
+curvatures, axes = torch.linalg.eigh(moments(x, y)[0])  # XᵀX/n; curvatures: the d²
+print("d²:             ", *(f"{c:5.2f}" for c in curvatures))
+print("kept at λ = 0.1:", *(f"{c / (c + 0.1):5.0%}" for c in curvatures))
 
 # %% tags=["deeper", "nbval-check-output"]
 kept = (axes.T @ ridge(x, y, 0.1)) / (axes.T @ ridge(x, y, 0.0))
@@ -500,9 +517,9 @@ for strength in (0.0, 0.01, 0.1, 0.3, 1.0, 3.0, 10.0):
           f"bias² {bias2:5.0f} + variance {variance:5.0f} = {bias2 + variance:5.0f}")
 
 # %% [markdown]
-# The sum falls from 1512 to 685, at a λ near 1, and climbs again. Twenty real rows do not spread as the 300 do: some directions they hardly show at all. That is why least squares errs by 92 in the core and not by $\sqrt{55^2 + 1512} = 67$.
+# The sum falls from 1512 to 685, at a λ near 1, and climbs again. Twenty real rows do not spread as the 300 do: some directions they hardly show at all. That is largely why least squares errs by 92 in the core and not by $\sqrt{55^2 + 1512} = 67$.
 #
-# And the lasso? Where only $s$ of $p$ weights matter its squared error grows like $\sigma^2 s\log(p)/n$ instead of $\sigma^2 p/n$: the log is the price of not knowing which.
+# And the lasso? Say only $s$ of $p$ weights are not zero, the errors in the labels are Gaussian, the features are standardised, and small groups of them are not nearly collinear (the *restricted eigenvalue* condition). Then, at a λ of the order $\sigma\sqrt{\log(p)/n}$, the squared error of its predictions for the rows it was trained on is with high probability at most of the order $\sigma^2 s\log(p)/n$ (Bickel, Ritov & Tsybakov, 2009). Least squares has $\sigma^2 p/n$. The log is the price of not knowing which.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: a penalty is a prior
@@ -510,6 +527,8 @@ for strength in (0.0, 0.01, 0.1, 0.3, 1.0, 3.0, 10.0):
 # Believe that $y = Xw + $ Gaussian noise of standard deviation σ, and that before any data each weight is Gaussian with standard deviation τ. The most probable weights given the data (**MAP**) minimise
 # $\frac{1}{2\sigma^2}\lVert y-Xw\rVert^2 + \frac{1}{2\tau^2}\lVert w\rVert^2$: divide by $n/\sigma^2$, and it is ridge with $\lambda = \frac{\sigma^2}{n\tau^2}$.
 # A Laplace prior of scale $b$ (density $\frac1{2b}e^{-|w|/b}$) gives the lasso with $\lambda = \frac{\sigma^2}{n b}$. The lasso's zeros are a property of the *most probable* weights; the Laplace prior itself gives an exact zero no probability at all.
+#
+# In both formulas λ falls with the number of rows $n$: the more data, the less the same belief weighs.
 
 # %% tags=["deeper", "nbval-check-output"]
 from torch.distributions import Laplace, Normal
@@ -540,7 +559,7 @@ claim("At ridge the gradient of the log posterior vanishes.",
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: worlds in which L1 wins
 #
-# 100 features, 80 rows, noise of standard deviation 0.5; the true weights have a square sum of about 1, spread over 5 features or over all. Ridge and lasso choose their λ by cross-validation on these 80 rows, as scikit-learn does by default: ridge leaves one row out at a time, the lasso cuts five folds. With five folds for ridge, too, the counts below become 10 and 0 of ten. The error is the squared distance from the true weights. Ten worlds of each kind.
+# 100 features, 80 rows, noise of standard deviation 0.5; the true weights have a square sum of about 1, spread over 5 features or over all. They are drawn from a Gaussian, so where all count the truth comes from ridge's own prior. Ridge and lasso choose their λ by cross-validation on these 80 rows, as scikit-learn does by default: ridge leaves one row out at a time, the lasso cuts five folds. With five folds for ridge, too, the counts below become 10 and 0 of ten. The error is the squared distance from the true weights. Ten worlds of each kind.
 #
 # Does the lasso then keep just the right features? Only if those left out are not too well predicted by those that matter, the *irrepresentable condition* (Zhao & Yu, 2006). Where it fails, more data do not help. How shaky the choice is, the last cell shows: 100 times 300 of our 300 patients are drawn with replacement, λ = 2.2 as in the picture, and s1 and s2 have the correlation 0.89.
 #
@@ -592,9 +611,9 @@ print(f"of 100 draws s1 alone is kept in {(s1 & ~s2).sum()}, s2 alone in "
 # %% [markdown]
 # ## In whose units?
 #
-# Does it matter in which unit a feature is written? Blood pressure is about 95 in mmHg, 13 in kPa. In kPa the same prediction needs a weight 7.5 times as large, which pays 7.5 times the price in L1, 56 times in L2. So at λ = 1 this change of unit moves predictions of ridge on features as measured by up to 23 score points; on standardised features, or without a penalty, it moves none (*Deeper*).
+# Does it matter in which unit a feature is written? Blood pressure is about 95 in mmHg, 13 in kPa. In kPa the same prediction needs a weight 7.5 times as large. That costs 7.5 times as much under L1, 56 times under L2. So a mere change of unit moves ridge's predictions, by up to 23 score points at λ = 1 on features as measured. On standardised features it moves none (*Deeper*).
 #
-# And which predicts better, at a λ chosen to suit? With 50 training rows ridge is wrong by 58.0 score points on standardised features, by 59.7 on features as measured; with 300 rows the gain is about half a point. For other patients than these 442 it is undecided (*Deeper*). <!-- rests: standardise-few, open standardise-many, open standardise-other-patients -->
+# Which predicts better, each at a λ chosen on validation rows? With 50 training rows ridge on standardised features, by 1.8 score points of about 60. With 300 rows, and for other patients than these 442, it is undecided (*Deeper*). <!-- rests: standardise-few, open standardise-many, open standardise-other-patients -->
 #
 # "Small weight" means nothing without a unit. So standardise, with mean and spread of *the training rows only*.
 
@@ -714,25 +733,19 @@ claim("The same number 3 in λ/2 and in λ/2m: dropping the m leaves weights les
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## In a network
 #
-# How many of thousands of weights does L1 empty, and which penalty has the lower error there? A 64-64-10 network on 300 digits, a fifth with wrong labels; plain SGD, learning rate 0.2, batches of 50, 1000 steps; biases are spared. Pixels share one unit and stay between 0 and 1. In the plain loop they were standardised and the layer was twice as wide: do not compare, the same λ is another price.
+# How many of thousands of weights does L1 empty, and which penalty has the lower error? A 64-64-10 network on 300 digits, a fifth with wrong labels; plain SGD, learning rate 0.2, batches of 50, 1000 steps; biases are spared. Pixels are between 0 and 1 here, and the layer is half as wide as in the plain loop, so the same λ is another price.
 #
-# L2 meets L1 by proximal and by subgradient steps. Weights of pixels that are black on all 300 images do not count: only the penalty moves those. Intervals are over eight seeds: other splits of the same 1797 digits, starts and batch orders.
-
-# %%
-predict("network-zeros",
-        "L1 with λ = 0.001, proximal steps. Which share of the weights is exactly zero "
-        "after 1000 steps?",
-        ["under 10 %", "10 to 30 %", "over 30 %"])
+# Weights of pixels that are black on all 300 images do not count: only the penalty moves those. Intervals are over eight seeds: other splits of the same 1797 digits, starts and batch orders.
 
 # %% [markdown]
 # **Do this**: move λ over its whole range.  **Notice**: where do the zeros begin, and where does the test error begin to climb?
 
-# %% jupyter={"outputs_hidden": true}
+# %%
 from course_lib.explorers import l1_l2 as explore
 
 explore.network.show(strength=1e-3)
 
-# %% jupyter={"outputs_hidden": true} tags=["nbval-check-output"]
+# %% tags=["nbval-check-output"]
 # what the picture was drawn from; [seeds, methods, strengths]
 *_, shrunk = compute_shrinking()
 at = {strength: k for k, strength in enumerate(STRENGTHS)}
@@ -743,23 +756,10 @@ claim("Proximal steps make more than 10 % of the weights exactly zero, under L1 
       measured=mean_interval(emptied), kind="measured", id="proximal-empties",
       unit="%", times=100, holds=above(0.1))
 
-# %% jupyter={"outputs_hidden": true}
-# what came out
-zero = mean_interval(emptied)
-reveal("network-zeros", from_interval={"under 10 %": below(0.1)(zero),
-                                       "10 to 30 %": between(0.1, 0.3)(zero),
-                                       "over 30 %": above(0.3)(zero)},
-       because=f"measured: {zero.mean:.0%}, interval {zero.low:.0%} to {zero.high:.0%}",
-       rests="proximal-empties")
-
 # %% [markdown]
-# At λ = 0.001 proximal L1 has made 42 % of the weights exactly zero, 40 % on fresh seeds, counted after the last step; subgradient L1 and L2 none. The zeros begin below λ = 0.0001; the test error climbs from 0.003 on under L1, from 0.03 on under L2. Which penalty has the lower error at its best λ? Both are tuned alike.
+# At λ = 0.001 proximal steps have made 42 % of the weights exactly zero, 40 % on fresh seeds; subgradient L1 and L2 none.
 #
-# 1. Eleven λ, five to a decade: 0.001 to 0.1 for L2, 0.0001 to 0.01 for proximal L1. They were laid around the lowest points of the picture, with these seeds' test digits in view.
-# 2. In each seed the λ with the lowest error on 200 validation digits is chosen, their labels as noisy as those of training.
-# 3. The test error is read at that λ only. Because of step 1 the real test is on fresh seeds: other splits.
-#
-# *Said before these λ were tried:* L2 has the lower error if the interval of the paired difference lies below 0, L1 if above.
+# Which penalty has the lower error at its best λ? Each tries eleven λ around the lowest point of its curve. In each seed 200 validation digits choose, their labels as noisy as those of training; the test error is read at that λ only. *Said before:* L2 has the lower error if the interval of the paired difference lies below 0, L1 if above.
 
 # %% tags=["nbval-check-output"]
 from course_lib.experiments.l1_l2.tuned import compute_tuned
@@ -777,19 +777,16 @@ claim("On these digits, with λ chosen on validation rows, L2 is wrong less ofte
       kind="measured", id="l2-below-l1", unit="points", times=100, holds=negative)
 
 # %% [markdown]
-# **On these digits L2 lowers the error more, and L1 leaves fewer weights.** L2 is wrong on 11.0 % of the test digits, proximal L1 on 14.1 %, hardly any penalty on 20.3 %. But of the weights under L1 71 % are zero. On fresh seeds the difference is 2.3 to 4.1 points.
-# Are the 3 points the price of the zeros? Not most of them: the weights that L1 kept, trained again under L2, are wrong on 10.7 %. Whether the zeros cost anything is open (*Deeper*). <!-- rests: refit-below-l1 -->
+# **On these digits L2 lowers the error more, and L1 leaves fewer weights.** L2 is wrong on 11.0 % of the test digits, proximal L1 on 14.1 %, hardly any penalty on 20.3 %. But 71 % of the weights under L1 are zero. The curves had shown these seeds' test errors, so fresh seeds are the real test: there the difference is 2.3 to 4.1 points.
 #
-# That is one task, with wrong labels and a short training. In ten made-up worlds where 5 of 100 features count, the lasso beats ridge in all (*Deeper*, above). Whoever chooses L1 bets on such a world (Hastie, Tibshirani & Friedman, 2009).
+# Are these points the price of the zeros? Mostly not. Trained again under L2, the weights that L1 kept are wrong less often than under L1, by 2.7 points on fresh seeds; whether all weights do still better is open. Nor does it take L1 to choose: as many of L2's own largest weights, trained again, are wrong less often still (*Deeper*). <!-- rests: refit-below-l1, open zeros-cost, not l1-chooses -->
 #
-# Both kinds of L1 have nearly the same error. After subgradient steps somebody has to choose a threshold; ηλ does it here (*Deeper*).
-#
-# So on this task few weights came at little cost where L1 chose them and L2 trained them.
+# That is one task, with wrong labels and a short training. Where few features count, 5 of 100 in ten made-up worlds, the lasso beats ridge in all ten (*Deeper*, "worlds"). Whoever chooses L1 bets on such a world (Hastie, Tibshirani & Friedman, 2009).
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: do zeros stay, and what do they cost?
 #
-# Three questions about the network's zeros.
+# Four questions about the network's zeros.
 #
 # **Do they stay?** A weight at zero stays while the loss pulls with at most λ. The pull of 50 images differs from batch to batch, and λ = 0.001 is little. So we count again after one more pass through the 300 images. Xiao (2010) has a method, dual averaging, whose zeros are steadier.
 #
@@ -814,10 +811,10 @@ claim("So cut off, the networks have the test error of proximal L1, within half 
 # %% [markdown] tags=["deeper"]
 # Zeros come and go: six batches later 8 % of them are none. And here the threshold ηλ is as good as the proximal step: 41 and 42 % zeros, the same error. What the proximal step saves is the choice of a threshold.
 #
-# **What do they cost?** L1 does two things: it sets weights to zero, and it takes λ off those that it keeps. To tell the two apart we train the kept weights once more, from their first values, without L1.
+# **What do they cost?** L1 does two things: it sets weights to zero, and it takes λ off those that it keeps. To tell the two apart we train the kept weights once more, from their first values, with L2 or no penalty in the place of L1.
 #
-# 1. In each seed L1 has the λ that validation chose above. What it left at zero stays at zero.
-# 2. The kept weights are trained again: without a penalty, and under L2 with each of its eleven λ, of which validation chooses.
+# 1. In each seed L1 has the λ that validation chose above, of eleven from 0.0001 to 0.01. What it left at zero stays at zero.
+# 2. The kept weights are trained again: without a penalty, and under L2 with each of its eleven λ, 0.001 to 0.1, of which validation chooses.
 # 3. All weights under L2 are trained in the same way, on the same batches.
 
 # %% tags=["deeper", "nbval-check-output"]
@@ -838,13 +835,39 @@ claim("They are wrong more often than all weights under L2.",
 
 # %% [markdown] tags=["deeper"]
 # L1 is wrong on 14.1 %; the 26 % of the weights that it kept, trained again under L2, on 10.7 %; all weights under L2 on 10.2 %. So most of what L1 loses against L2 it loses by its *way* of shrinking, and whether the zeros cost anything is undecided. Without any penalty the kept weights are wrong on 19.6 %: that there are fewer of them regularizes little. <!-- rests: refit-below-l1, open zeros-cost -->
+#
+# Why is L2 on all weights wrong on 10.2 % here, and on 11.0 % above? The starts and the λ are the same, the batches are others. On fresh seeds that evens out: against L1 the kept weights gain 2.7 points, and against all weights they lose 0.5, so all weights gain 3.2, as they did above.
+#
+# **Does L1 choose well?** Perhaps any 26 % of the weights would do. So as many others are trained again in the same way, the same number in each layer: weights drawn at random, and those that are largest in the network that L2 trained, *magnitude pruning* back at the first values (Frankle & Carbin, 2019). Weights of black pixels take no part. Each choice has its own λ for L2, chosen by validation. *Said beforehand:* L1 chooses well if the kept weights are wrong less often than either, by the intervals of the paired differences.
+
+# %% tags=["deeper", "nbval-check-output"]
+from course_lib.experiments.l1_l2 import choosing
+
+*_, others = choosing.compute_choosing()
+for name, wrong in zip(choosing.ARMS, others.wrong.T):
+    print(f"as many weights, {name}, L2: {wrong.mean():.1%} wrong")
+rivals = {name: paired_interval(refit.arms[:, 1], wrong)
+          for name, wrong in zip(("random", "largest"), others.wrong.T)}
+claim("The weights that L1 kept, trained again under L2, are wrong less often than as "
+      "many drawn at random, and than as many that were largest under L2.",
+      measured=rivals, kind="measured", id="l1-chooses", unit="points", times=100,
+      holds=each(random=negative, largest=negative))
+
+# %% [markdown] tags=["deeper"]
+# It does not. L2's own largest weights, trained again, are wrong on 10.0 %, those that L1 kept on 10.7 %; on fresh seeds, too, L1's choice is the worse one, by 0.1 to 0.9 points. Weights drawn at random are wrong on 11.8 %. That is undecided here; on fresh seeds only, L1's choice is the better one, by 0.4 to 5.4 points, though one seed of 24 alone has 27 points. So on these digits L1 chooses better than chance at most, and L2's largest weights are the better choice. <!-- rests: not l1-chooses -->
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: units that L2 empties, and too strong a penalty
 #
-# L2 empties no single weight. Why can it drive a whole unit towards zero? Make the weights and the bias into a ReLU unit $c$ times as large, $c > 0$, and the weights out of it $c$ times smaller. The network computes the same, and the cheapest such scaling pays $\lambda\,\lVert\text{in}\rVert\,\lVert\text{out}\rVert$ (Neyshabur et al., 2015; exact where the bias is penalised too). So the price of the whole unit goes with its size, not with the square of it, like that of L1 for a weight. The count below is of units where the length of the weights into it, times the length of those out of it, is below 0.001: nearly empty, not exactly.
+# L2 empties no single weight. Why can it drive a whole unit towards zero? Make the weights and the bias into a ReLU unit $c$ times as large, $c > 0$, and the weights out of it $c$ times smaller. The network computes the same, at the price $\frac\lambda2\big(c^2\lVert\text{in}\rVert^2 + \lVert\text{out}\rVert^2/c^2\big)$. That is lowest where both parts are equal, and there it is
 #
-# There is a simpler reason, too. A unit that is active on no training row is *dead*: it gets no gradient of the loss, and decay alone makes it vanish. So the second cell below counts these.
+# $$\lambda\,\lVert\text{in}\rVert\,\lVert\text{out}\rVert$$
+#
+# (Neyshabur et al., 2015). With lengths 4 and 1 the price is 8.5 λ; scaled to 2 and 2 it is 4 λ. So where the bias is penalised, too, the price of a whole unit goes with its size, not with the square of it: as under L1, the pull does not fade near zero. Here biases are spared and ‖in‖ is of the weights alone: a unit may grow by its bias for nothing.
+#
+# The first cell below counts units for which ‖in‖·‖out‖ is below 0.001: nearly empty, not exactly.
+#
+# There is a simpler reason, too. A unit that is active on no training row is *dead*: it gets no gradient of the loss, and decay alone makes it vanish. The second cell counts these.
 #
 # And "regularization always improves test performance", one hears. The curves of the picture climb on the right.
 
@@ -953,7 +976,7 @@ claim("L2 with λ = 0.01 loses less accuracy to noise of σ = 0.3 than with λ =
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## In production
 #
-# The plain loop again, now with zeros: L1 as one proximal line after each step of plain SGD. The rate 0.5 goes as far as 0.05 with momentum 0.9 (lesson 00). Do the zeros cost anything?
+# The plain loop again, now with zeros: plain SGD, and one proximal line after each step. The rate 0.5 goes as far as 0.05 with momentum 0.9 (lesson 00).
 
 # %%
 for l1 in (0.0, 0.001):
@@ -974,22 +997,22 @@ for l1 in (0.0, 0.001):
     print(f"l1 = {l1}: {wrong:.1%} wrong, zero weights: {first:.0%} and {last:.0%}")
 
 # %% [markdown]
-# Half of the weights are zero, those of always black pixels among them. On this seed they cost nothing against no penalty, 18.6 % wrong and 18.9 %; L2 had 15.4 % in the plain loop.
+# Now half of the weights are zero, and on this one seed the error is what it was: 18.6 % against 18.9 %.
 #
-# - **L2**: `weight_decay=` in the optimizer, not a term in the loss; lesson 03 says which optimizers mean L2 by it. Texts write λ in four ways (*Deeper*).
-# - **How large?** Choose λ on validation data, on a logarithmic grid, and look at the test data once. On 300 digits with wrong labels that chose 0.01 to 0.025 for L2. As a prior λ falls with the number of rows (*Deeper*), and large networks take 1e-4 to 5e-4.
-# - **L1**: torch has no proximal optimizer; `course_lib.l1_l2.ProximalSGD` is one. Do not copy the line above into SGD with momentum or Adam (*Deeper*, "why ηλ"). Single zeros save no time, unless whole rows go.
+# - **L2**: `weight_decay=` in the optimizer, not a term in the loss; lesson 03 says which optimizers mean L2 by it.
+# - **L1**: torch has no proximal optimizer; `course_lib.l1_l2.ProximalSGD` is one. With momentum or in Adam the line above is not enough (*Deeper*, "why ηλ"). Single zeros save no time, unless whole rows go.
+# - **How large?** Choose λ on validation data, on a logarithmic grid, and look at the test data once. On our 300 digits that chose 0.01 to 0.025 for L2; large networks under SGD take 1e-4 to 5e-4.
 # - **Tables**: in scikit-learn `GridSearchCV(make_pipeline(StandardScaler(), Lasso()), {"lasso__alpha": …})`, so that each fold is standardised by its own training rows.
-# - **Whom to penalise**: matrices, by default. A bias only shifts what a unit sees, and nothing says that the shift should be near 0. Go by what a parameter *is*, not by its name: `course_lib.weight_decay.decay_groups`. Whether it lowers the error, lesson 07 measures.
+# - **Whom to penalise**: matrices, by default. Go by what a parameter *is*, not by its name: `course_lib.weight_decay.decay_groups`. Whether sparing the others lowers the error, lesson 07 measures.
 #
-# **When not to.** To learn which of several correlated features matter: on 100 draws of our patients the lasso kept s1 alone 52 times, s2 alone 11, both 6, neither 31 (*Deeper*, "worlds"). Just to thin out a trained network: the rival is to set its smallest weights to zero afterwards, *magnitude pruning* (Han et al., 2015), which Gale, Elsen & Hooker (2019) found hard to beat by penalties made for it. That is not measured here.
+# **When not to.** To learn which of several correlated features matter: on 100 draws of our patients the lasso kept s1 alone 52 times, s2 alone 11, neither 31 (*Deeper*, "worlds"). Just to thin out a trained network: *magnitude pruning* (Han et al., 2015) sets its smallest weights to zero afterwards, and penalties made for it found that hard to beat (Gale, Elsen & Hooker, 2019); so did L1 on our digits (*Deeper*). <!-- rests: not l1-chooses -->
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: names lie
 #
 # Some loops leave out whatever has `bias` or `bn` in its name. But in a `Sequential` a `BatchNorm` is called `1`, and somebody may call a linear layer `bn_proj`.
 #
-# Why spare the scale of a normalisation layer (lesson 07)? The layer divides out the length of the weights before it. How large a unit's output is, its scale alone says, and as with a bias nothing says that this should be near 0.
+# Why spare a bias? It only shifts what a unit sees, and nothing says that the shift should be near 0. And the scale of a normalisation layer (lesson 07)? The layer divides out the length of the weights before it. How large a unit's output is, its scale alone says, and as with a bias nothing says that this should be near 0.
 
 # %% tags=["deeper", "nbval-check-output"]
 from collections import OrderedDict
@@ -1040,21 +1063,21 @@ claim("One λ for each layer lowers the test error against one λ for both, chos
 #
 # | | L1 | L2 |
 # |---|---|---|
-# | penalty, and its pull on a weight | $\lambda\sum\lvert w\rvert$: λ, whatever its size | $\frac\lambda2\sum w^2$: λw |
-# | one weight, loss $\frac12(w-a)^2$ | $S(a,\lambda)$: zero if $\lvert a\rvert\le\lambda$ | $a/(1+\lambda)$: never zero |
-# | PyTorch | plain SGD, after `optimizer.step()`, under `torch.no_grad()`: `w.copy_(softshrink(w, lr * l1))` | `weight_decay=` of the optimizer |
-# | choosing λ | on validation rows; least squares: up to $\max\lvert X^\top y\rvert/n$ | on validation rows; large networks: 1e-4 to 5e-4 with SGD, 0.01 to 0.1 with AdamW |
-# | why it can help | pulls weights in: less variance; if few matter, pays for those alone | keeps $d^2/(d^2+\lambda)$ of each direction: less variance |
-# | before | standardise features that are measured in different units | the same |
+# | penalty; its pull | $\lambda\sum\lvert w\rvert$; λ, whatever the size | $\frac\lambda2\sum w^2$; λw |
+# | loss $\frac12(w-a)^2$ | $S(a,\lambda)$: zero if $\lvert a\rvert\le\lambda$ | $a/(1+\lambda)$: never zero |
+# | PyTorch | plain SGD; after each step, under `no_grad()`: `w.copy_(softshrink(w, lr * l1))` | `weight_decay=` |
+# | typical λ | by validation; least squares: below $\max\lvert X^\top y\rvert/n$ | by validation; large networks: 1e-4 to 5e-4 with SGD, 0.01 to 0.1 with AdamW |
+# | why it helps | less variance; pays for few weights | less variance: keeps $d^2/(d^2+\lambda)$ of each direction |
+# | before | standardise features measured in different units | the same |
 # | when not | to learn which of several correlated features matter | where you need few weights |
-# | measured | proximal steps make a network's weights zero <!-- rests: proximal-empties --> | on 300 digits with wrong labels, λ by validation, 11 % wrong against 14 % under L1 <!-- rests: l2-below-l1 --> |
+# | measured | proximal steps make a network's weights zero <!-- rests: proximal-empties --> | 300 digits, wrong labels, λ by validation: 11 % wrong, L1 14 % <!-- rests: l2-below-l1 --> |
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # Now write them yourself: **`02_l1_l2_exercises.ipynb`**. Your own soft threshold can steer a picture of this lesson.
 #
 # **Sources.** Tibshirani, *Regression Shrinkage and Selection via the Lasso*, JRSS B 1996. Zou & Hastie, *Regularization and Variable Selection via the Elastic Net*, JRSS B 2005. Daubechies, Defrise & De Mol, *An Iterative Thresholding Algorithm for Linear Inverse Problems*, CPAM 2004.
 # Parikh & Boyd, *Proximal Algorithms*, 2014. Zou, Hastie & Tibshirani, *On the "Degrees of Freedom" of the Lasso*, Annals of Statistics 2007. Hastie, Tibshirani & Friedman, *The Elements of Statistical Learning*, 2009. Ng, *Feature Selection, L1 vs. L2 Regularization, and Rotational Invariance*, ICML 2004. Yun, Lozano & Yang, *Adaptive Proximal Gradient Methods for Structured Neural Networks*, NeurIPS 2021. Han, Pool, Tran & Dally, *Learning both Weights and Connections for Efficient Neural Networks*, NeurIPS 2015. Gale, Elsen & Hooker, *The State of Sparsity in Deep Neural Networks*, 2019 (arXiv:1902.09574). Hoerl & Kennard, *Ridge Regression*, 1970. Efron et al., *Least Angle Regression*, 2004 (the diabetes table). Li et al., *Visualizing the Loss Landscape of Neural Nets*, NeurIPS 2018.
-# Neyshabur, Tomioka & Srebro, *In Search of the Real Inductive Bias*, ICLR workshop 2015 (arXiv:1412.6614). Xiao, *Dual Averaging Methods for Regularized Stochastic Learning and Online Optimization*, JMLR 2010. Krogh & Hertz, *A Simple Weight Decay Can Improve Generalization*, NeurIPS 1991. Yuan & Lin, *Model Selection and Estimation in Regression with Grouped Variables*, JRSS B 2006. Beck & Teboulle, *A Fast Iterative Shrinkage-Thresholding Algorithm*, SIAM J. Imaging Sciences 2009. Zhao & Yu, *On Model Selection Consistency of Lasso*, JMLR 2006. Meinshausen, *Relaxed Lasso*, Computational Statistics & Data Analysis 2007. Zou, *The Adaptive Lasso and Its Oracle Properties*, JASA 2006.
+# Bickel, Ritov & Tsybakov, *Simultaneous Analysis of Lasso and Dantzig Selector*, Annals of Statistics 2009. Frankle & Carbin, *The Lottery Ticket Hypothesis*, ICLR 2019. Neyshabur, Tomioka & Srebro, *In Search of the Real Inductive Bias*, ICLR workshop 2015 (arXiv:1412.6614). Xiao, *Dual Averaging Methods for Regularized Stochastic Learning and Online Optimization*, JMLR 2010. Krogh & Hertz, *A Simple Weight Decay Can Improve Generalization*, NeurIPS 1991. Yuan & Lin, *Model Selection and Estimation in Regression with Grouped Variables*, JRSS B 2006. Beck & Teboulle, *A Fast Iterative Shrinkage-Thresholding Algorithm*, SIAM J. Imaging Sciences 2009. Zhao & Yu, *On Model Selection Consistency of Lasso*, JMLR 2006. Meinshausen, *Relaxed Lasso*, Computational Statistics & Data Analysis 2007. Zou, *The Adaptive Lasso and Its Oracle Properties*, JASA 2006.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # ## Test yourself, and teach it

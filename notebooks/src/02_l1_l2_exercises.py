@@ -45,7 +45,7 @@ setup()
 # $$\text{loss} + \lambda_1 \sum |w_i| + \frac{\lambda_2}{2} \sum w_i^2$$
 #
 # `loss` is a tensor with one number, `params` a list of tensors as `model.parameters()` gives them, `l1` and `l2` are the two strengths.
-# Sum over the *weights*: tensors with at least two dimensions. Biases, and the scale and shift of normalisation layers (lesson 07), have one, and go free.
+# Sum over the *weights*: tensors with at least two dimensions. Biases, and the scale and shift of `BatchNorm` (lesson 07), have one, and go free.
 #
 # By hand: loss 1, weights $3$ and $-4$. With $\lambda_1 = 0.1$ it is $1.7$, with $\lambda_2 = 0.1$ it is $2.25$.
 #

@@ -50,7 +50,7 @@ def compute_refit(seeds: Sequence[int] = SEEDS) -> Iterator[Refit]:
     strengths, done = tuned.strengths()[:, 1], []
     for seed, strength in zip(seeds, strengths.tolist()):
         split = digits_to_shrink(seed)
-        start, ended = _trained(seed, 1, lr=0.0), _trained(seed, STEPS, l1=strength)
+        start, ended = one_network(seed, 1, lr=0.0), one_network(seed, STEPS, l1=strength)
         masks = [torch.ones_like(p) if p.dim() == 1 else (p != 0).float() for p in ended]
         kept = torch.cat([m.flatten() for m in masks if m.dim() > 1]).mean()
         done.append((_wrong(ended, split)[1], torch.stack(again(split, start, masks, seed)), kept))
@@ -58,7 +58,7 @@ def compute_refit(seeds: Sequence[int] = SEEDS) -> Iterator[Refit]:
         yield Refit(0.5 + len(done) / len(seeds) / 2, l1, arms, shares)
 
 
-def _trained(seed: int, steps: int, **settings: float) -> list[Tensor]:
+def one_network(seed: int, steps: int, **settings: float) -> list[Tensor]:
     """Parameters of one network of the task; at rate 0 those that it starts with."""
     grid = {"lr": RATE, "only_weights": True, **settings}
     *_, training = train(SPEC, digits_to_shrink, grid, (seed,), update=sgd_update, steps=steps)
@@ -74,6 +74,25 @@ def again(
     allowed = [
         torch.where(everywhere.view(-1, *[1] * m.dim()), torch.ones_like(m), m) for m in masks
     ]
+    validation, test = retrained(split, start, allowed, decays, seed, steps)
+    count = len(GRIDS["l2"])
+    places = [last_of_lowest(validation[at : at + count]) + at for at in (0, count)]
+    return [test[places[0]], test[places[1]], test[-1]]
+
+
+def retrained(
+    split: Split,
+    start: Sequence[Tensor],
+    allowed: Sequence[Tensor],
+    decays: Tensor,
+    seed: int,
+    steps: int = STEPS,
+) -> tuple[Tensor, Tensor]:
+    """Validation and test error [networks], trained from `start` under L2 on the same batches.
+
+    allowed: a tensor [networks, …] for each of `start`, 0 where a weight stays zero. decays: the
+    strength of each network.
+    """
     networks = [(p * m).requires_grad_() for p, m in zip(start, allowed)]
     rows = batches(len(split.train_x), ROWS, generator=seeded(seed, "refit"))
     for batch in islice(rows, steps):
@@ -87,10 +106,12 @@ def again(
                     slope = slope + decays.view(-1, 1, 1) * p
                 p -= RATE * m * slope
     with torch.no_grad():
-        validation, test = _wrong(networks, split)
-    count = len(GRIDS["l2"])
-    places = [count - 1 - validation[at : at + count].flip(0).argmin() + at for at in (0, count)]
-    return [test[places[0]], test[places[1]], test[-1]]
+        return _wrong(networks, split)
+
+
+def last_of_lowest(errors: Tensor) -> int:
+    """Place of the lowest of some errors; of equals the last, so the strongest penalty."""
+    return len(errors) - 1 - int(errors.flip(0).argmin())
 
 
 def _wrong(networks: Sequence[Tensor], split: Split) -> tuple[Tensor, Tensor]:

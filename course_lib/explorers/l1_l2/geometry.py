@@ -10,7 +10,7 @@ def _prepare(figure):
     """Left the plane of the two weights, right each weight against λ."""
     left, right = figure.subplots(1, 2, width_ratios=[1.1, 1])
     left.set(
-        title="Where contour and ball touch",
+        title="Where ring and ball touch",
         xlabel="$w_1$",
         ylabel="$w_2$",
         xlim=(-0.85, 1.75),
