@@ -662,8 +662,8 @@ reveal("worlds", ["in none", "in one", "in two", "in all three"][len(helping)],
 #
 # - **Home: undecided.** Every arm errs 10 or 11 %. All seeds divide one file, so the intervals are wide (corrected, as in lesson 09): only a gain of some three points would have shown.
 # - **Lines: dropout.** With it 42 % are wrong, in plain 48 % (a guesser errs 90 %). Smoothing and L2 help by less.
-# - **Clock: decay.** With it about 1 % is wrong, decoupled or as L2, in plain 21 %. Nearly half of that lead is plain's coarse grid: with four rates more it errs 12 %, and against that dropout is undecided (*Deeper*).
-# - **Early stopping: by the loss it harms** in both new worlds, by 8 points and by 52. **By the error no harm is seen.** Where a network grows sure of its mistakes, its loss rises while its error still falls.
+# - **Clock: decay.** With it about 1 % is wrong, decoupled or as L2, in plain 21 %. Nearly half of that lead is plain's coarse grid: with four rates more it errs 12 %, and against that dropout is undecided (*Deeper*). A norm, without decay, harms.
+# - **Early stopping: by the loss it harms** in both new worlds, by 8 points and by 52. **By the error no harm is seen.** Where a network grows sure of its mistakes, its loss can rise while its error still falls.
 #
 # **Why does so little help at home, where lesson 04 saw ten points and lesson 06 eight?** There all had one rate. Here plain may choose a slow one (*Deeper*). The formulas and mechanisms of lessons 02 to 08 stand; their *gains* are those of the stated setting.
 
@@ -702,7 +702,7 @@ for arm in ("decoupled decay", "dropout"):
 #
 # - The norm is a BatchNorm, on the clock a LayerNorm. It came to 9 or 12 rates, early stopping to 9. Stopping looks twenty times in a run; patience plays no part.
 # - The two stops watch networks trained alike. On the lines each chose a rate of its own, by the loss 0.018, by the error 0.056. How much of the eight points is due to that, or to being stopped in the middle of the cosine, we did not separate.
-# - The norm harms on the clock *alone*. The loop in plain PyTorch has two, and with decay it has every test pair right.
+# - On the clock a norm harms where there is no decay. The loop in plain PyTorch has two norms, and with decay it has every test pair right.
 # - In seven cells the strength that was frozen stands at the end of what was tried: they have a dagger. "At most a point" is said of that setting, not of every strength.
 # - At home and on the lines a fifth of the *validation* labels is wrong as well, as it would be in life, so four pilot seeds choose by luck too.
 # - For *these* 1797 digits alone, by intervals a fifth as wide, five of the seven help at home by at most a point; L2 and smoothing stay undecided.
