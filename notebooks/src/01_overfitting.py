@@ -14,7 +14,7 @@
 # %% [markdown] slideshow={"slide_type": "slide"}
 # # Overfitting: when does a model memorise?
 #
-# A model is fitted to examples, and is meant for new ones. It **overfits** where it follows what is accidental in its own examples: its error on them goes on falling, while its error on new ones rises. The error on new examples minus the error on its own is the **generalization gap**. **Regularization** is meant to lower the error on new examples, whatever becomes of the error on its own.
+# A model is fitted to examples, and is meant for new ones. It **overfits** where it follows what is accidental in its own examples: its error on them goes on falling, while its error on new ones rises. The error on new examples minus the error on its own is the **generalization gap**. **Regularization** is meant to lower the error on new examples, not the error on its own.
 # Which models have a large gap? "Those with too many parameters", one hears. Is it so?
 #
 # *41 minutes; sections called* Deeper *are folded, and extra. You need lesson 00.*
@@ -61,7 +61,7 @@ explore.polynomials.show(degree=1, errors="hidden")
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Two hundred times twenty points
 #
-# One data set is an accident, so we draw 200 and fit each. *Left:* the mean of the fits, and a band that holds 80 % of them. *Right:* the mean squared errors, on a logarithmic scale. The **validation** error is on points that no fit has seen.
+# One data set is an accident, so we draw 200 and fit each. *Left:* the mean of the fits and a band around it. *Right:* the mean squared errors, on a logarithmic scale. The **validation** error is on points that no fit has seen.
 
 # %%
 predict("degree",
@@ -121,9 +121,9 @@ print(f"bias² {bias2:g} + variance {variance:g} = "
 #
 # $$\underbrace{\mathbb E(\hat f - y)^2}_{\text{expected error}} = \underbrace{(\bar f - f)^2}_{\text{bias}^2} + \underbrace{\mathbb E(\hat f - \bar f)^2}_{\text{variance}} + \underbrace{\sigma^2}_{\text{noise}} .$$
 #
-# Why? $\hat f - y = (\hat f - \bar f) + (\bar f - f) - \varepsilon$, and in its square the cross terms average to 0. The picture shows the three parts, as means over $x$.
+# Why? $\hat f - y = (\hat f - \bar f) + (\bar f - f) - \varepsilon$, and in its square the cross terms average to 0, for $\hat f - \bar f$ and $\varepsilon$ have mean 0 and are independent. The picture shows means over $x$.
 #
-# **Do this**: at degree 12 give 200 *training points* instead of 20; then the same at degree 1.  **Notice**: which part follows, and which stays?
+# **Do this**: at degree 12 give 200 *training points* instead of 20; then the same at degree 1.  **Notice**: which part changes, and which stays?
 
 # %%
 from course_lib.explorers import overfitting as explore
@@ -131,14 +131,14 @@ from course_lib.explorers import overfitting as explore
 explore.polynomials.show(degree=3)
 
 # %% [markdown]
-# At degree 12 ten times the points take the variance from 2.2 to 0.006. At degree 1 bias² stays at 0.2, for more of the same data does not bend a line. One thing in the picture misleads: at high degrees the green line climbs again. That is no bias, but variance left in a mean of only 200 fits (*Deeper*).
+# At degree 12 ten times the points take the variance from 2.2 to 0.006. At degree 1 bias² stays at 0.2, for more of the same data does not bend a line. At high degrees the green line climbs again. That is no bias, but variance left in a mean of only 200 fits (*Deeper*).
 #
 # **Too much bias: a richer model. Too much variance: more data, the mean of several fits (*Deeper*), or less freedom.** Less freedom is what this course is about.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Can one count parameters?
 #
-# More coefficients meant more variance. Does their number tell the gap? Ask where only the errors are new: draw new labels at the same 20 points. There each coefficient of a polynomial adds $2\sigma^2/n = 0.009$ to the gap, whatever the truth (*Deeper* says why). 20 coefficients go through every point, and have a gap of 0.18. So there one can count. At *other* points the gap can be far larger, as the 2.6 above shows.
+# More coefficients meant more variance. Does their number tell the gap? Ask where only the errors are new, at new labels for the same 20 points. There each coefficient of a polynomial adds $2\sigma^2/n = 0.009$ to the gap, whatever the truth (*Deeper* says why). 20 coefficients go through every point, and have a gap of 0.18. So there one can count. At *other* points the gap can be far larger: remember the 2.6.
 #
 # Now a network with 32 hidden units: 97 weights and biases, enough to go through every point, too. Trained on the same 200 data sets for 1000 steps it has a gap of 0.079, that of about nine coefficients, and it varies less than a polynomial with nine (*Deeper*). <!-- rests: net-varies-less-equal-fit-all, net-varies-less-equal-fit-inside -->
 #
@@ -151,12 +151,12 @@ explore.polynomials.show(degree=3)
 #
 # $$\text{error on new labels} - \text{training error} = 2\sigma^2\,\frac pn .$$
 #
-# Why? With as many coefficients as points a fit goes through every point, so it follows all of the errors. With $p$ coefficients the fit is a projection onto $p$ of $n$ directions, in each of which the errors have the same variance. So it follows the share $p/n$ of it.
+# Why? With as many coefficients as points a fit goes through every point, so it follows all of the errors. With $p$ coefficients the fit is a projection onto $p$ of $n$ directions, in each of which the errors have the same variance. So it follows the share $p/n$ of that variance.
 # 1. What it follows is missing in the training error, which is $\sigma^2\frac pn$ too low.
 # 2. The fit keeps it, but the new labels have errors of their own. So the error on them is $\sigma^2\frac pn$ too high.
 # 3. Bias stands in both and drops out of the difference, $2\sigma^2\frac pn$ (Mallows 1973).
 #
-# For *any* fit $\hat f$ the same two steps give
+# And for *any* fit $\hat f$? In the mean of $(\hat f - y)^2$ only the cross term of fit and error tells its own labels from new ones. With new labels it averages to 0, with its own to minus twice their covariance. So
 #
 # $$\text{gap} = \frac2n\sum_i \mathrm{cov}(\hat f_i, y_i):$$
 #
@@ -312,7 +312,7 @@ reveal("width", from_interval={"falls": negative(wider), "rises": positive(wider
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Random labels
 #
-# Can a network learn by heart what has no rule? Take 1000 digits, and give each a label drawn at random. A network with 256 hidden units is trained for 2000 steps, by SGD with momentum in batches of 100, with three seeds.
+# Can a network learn by heart what has no rule? Take 1000 digits, and give each a label drawn at random. A network with 256 hidden units is trained for 2000 steps by SGD with momentum, with three seeds.
 
 # %%
 predict("lots", "How many of the 1000 random training labels will it get right?",
@@ -340,7 +340,7 @@ reveal("lots", from_interval={"above 90 %": above(0.9)(share),
 # %% [markdown]
 # It learns every one (Zhang et al. 2017), so nothing in the network keeps it from learning these images by heart. All the same, trained on the true labels it gets 97.0 % of new images right. A network that *can* memorise need not predict badly.
 #
-# Does it take a penalty on large weights, then? In the same paper networks without one did well on new images, and with one most still learned random labels by heart. So an *explicit* regularizer, one added on purpose, is **neither necessary nor enough** for a small gap, though it may help.
+# Does it take a penalty on large weights, then? In the same paper networks without one did well on new images, and with one most still learned random labels by heart. So a regularizer added on purpose, an *explicit* one, is **neither necessary nor enough** for a small gap, though it may help.
 #
 # What differs is how *long* it takes: at step 400 the network has learned 99.8 % of the true labels and 42.5 % of the random ones. Does it learn what labels have in common *before* it learns the exceptions? Then one should stop between.
 
@@ -453,10 +453,10 @@ reveal("clean", from_interval={"above +1 point": above(1)(clean_gain),
 
 # %% [markdown]
 # - *Wrong labels.* What labels have in common is learned first (Arpit et al. 2017): by step 100 94 % of the right labels and 3 % of the wrong ones, by step 1000 also 87 % of the wrong ones. The kept weights get 90.1 % of the test images right. That is 12.6 points more than at step 1000, on fresh seeds 10.9.
-# - *Clean labels.* Stopping changes hardly anything: 94.3 % right either way.
+# - *Clean labels.* 94.3 % right either way.
 # - *Patience.* On seed 0 only 1 stops too soon, and that costs little: 88.7 % right instead of 89.0 %.
 #
-# So stopping in time helps where there are wrong labels to be learned late, and costs next to nothing here where there are none. <!-- rests: common-first, stopping-noisy, stopping-clean -->
+# So with these 300 digits stopping helps where labels are wrong, for these are learned late. Where none is, it costs next to nothing. <!-- rests: common-first, stopping-noisy, stopping-clean -->
 #
 # *A good place to stop for today.*
 
@@ -521,7 +521,7 @@ reveal("second", from_interval={
 #
 # and infinite between (σ > 0). The term $1-\frac nd$ is the part of β that 30 rows cannot show. For $d < n$ the mean training error is $\sigma^2(1-\frac dn)$, so with the law the gap follows.
 #
-# *Which of the three parts peaks?* Over all data sets the mean of the shortest weights is β below $n$ and $\frac nd\beta$ beyond. So bias² is 0 below and $(1-\frac nd)^2$ beyond. The rest is variance: $\frac nd(1-\frac nd)$ from the rows that were drawn, and the term with σ² from the errors in their labels. More freedom means more variance only up to the peak.
+# *Which of the three parts peaks?* Over all data sets the mean of the shortest weights is β below $n$ and $\frac nd\beta$ beyond. So bias² is 0 below and $(1-\frac nd)^2$ beyond. The rest is variance: $\frac nd(1-\frac nd)$ from the rows that were drawn, and the term with σ² from the errors in their labels. Here more freedom means more variance only up to the peak.
 #
 # Which λ is best? Here a squared weight is $1/d$ on average, and the noise $\sigma^2$; weighing the two over $n$ rows gives $\lambda = \sigma^2d/n$. No other λ has a lower mean error in this world: its rows prefer no direction, so β fares like one of random direction, and for a Gaussian one this ridge is the posterior mean (Dobriban & Wager 2018 derive it for large $n$ and $d$). It needs σ, so on real data λ is tuned instead. That the best λ leaves no peak is proved for features like these, which prefer no direction (Nakkiran et al. 2021), not for all.
 #
@@ -571,7 +571,7 @@ for d in (5, 15, 24, 36, 60, 120, 300):
           f"{minimum_norm(d, 0.5).mean():.2f} in all")
 
 # %% [markdown] tags=["deeper"]
-# The variance from the errors makes the peak, and ridge cuts it. It falls again beyond, for the shortest of many weights are short.
+# It is the variance from the errors that makes the peak, and ridge cuts it. Beyond the peak this variance falls, for the shortest of many weights are short.
 #
 # Within 3 of $n$ (at λ = 0) the variance of a single data set's error is infinite: no number of data sets gives a standard error, and the blue dots there are accidents (that of $d = 30$ may lie far above the picture). Hence the medians.
 
@@ -727,12 +727,12 @@ reveal("l2-or-rows", from_interval={"150 with tuned L2": above(1)(fair),
 # - *Trained to the end.* From 150 digits, 70.8 % right, tuned L2 leads to 85.6 %, 300 more digits to 80.6 %. Both together get 91.0 %.
 # - *Stopped in time.* But stopping regularizes too, and needs no λ. L2 beats it on the same 150 digits by 2.9 points (1.3 on fresh seeds), and loses to it on 450 by 3.5 points (5.4). <!-- rests: l2-beats-rows, l2-beats-stopped-150, not l2-beats-stopped-rows -->
 #
-# So where labels are wrong a penalty can replace some data, but not the 300 digits once one may stop in time. With clean labels its mean gain was half a point or less (*Deeper*).
+# So where labels are wrong a penalty can replace some data, but not the 300 digits once one may stop in time. With clean labels its mean gain was half a point or less, as the next section shows.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: clean labels, and three sayings about L2
 #
-# That L2 is weak where data are few; that it raises training accuracy; that it always raises test accuracy. They are asked of the networks above, and of the same ones with clean labels: 64-64-10, SGD with momentum 0.9 and learning rate 0.1, batches of 50; λ is 0, 0.0001, 0.001, 0.003, 0.01, 0.03 or 0.1, not that of ridge above, for the loss is another; the validation loss is looked at every 20 steps. The smaller training sets are among the larger. The **benefit** is test accuracy at the chosen λ minus that at λ = 0, in points.
+# One reads that L2 is weak where data are few, that it raises training accuracy, and that it always raises test accuracy. All three are asked of the networks above, and of the same ones with clean labels. They are 64-64-10, trained by SGD with momentum 0.9 and learning rate 0.1 in batches of 50. λ is 0, 0.0001, 0.001, 0.003, 0.01, 0.03 or 0.1; it cannot be compared with that of ridge above, for the loss is another. The validation loss is looked at every 20 steps. The smaller training sets are among the larger. The **benefit** is test accuracy at the chosen λ minus that at λ = 0, in points.
 
 # %% tags=["deeper"]
 predict("myth-test", "At n = 150, λ = 0.1 moves test accuracy, compared with λ = 0, …",
@@ -890,7 +890,7 @@ claim("On shifted test images “300, 30 % shifted” is more than 20 points abo
 # **Three sets.** Train on one. Choose on the second: patience, λ, width. Report on the third, once: the best validation loss is the lowest of many, so it flatters.
 #
 # A **leak** is whatever lets the training know of rows in the second or third set. Those that spoil results (Kapoor & Narayanan 2023):
-# - rows of one person, or near twins, on both sides, as here the digits of 13 writers are;
+# - rows of one person, or near twins, on both sides, as with our digits, by 13 writers;
 # - columns chosen by a look at all rows;
 # - earlier rows predicted from later ones.
 #
@@ -954,7 +954,7 @@ claim("It stops at evaluation 3, and the weights are those of evaluation 1 again
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## When not to
 #
-# Before you regularize, draw both learning curves. Four cases, drawn, not measured; the cross is the test loss.
+# Before you regularize, draw both learning curves. Four cases, drawn, not measured:
 
 # %% jupyter={"source_hidden": true}
 from course_lib.explorers.overfitting.learning_curves import show_cases
@@ -965,7 +965,7 @@ show_cases()
 # - *Overfits*: training falls on, validation turns up. Stop at the turn, regularize, or get more data.
 # - *Underfits*: both flat, high and close. Where people, or another model, do far better, that is bias: more regularization seldom helps, a richer model does. Else it may be noise, which no model takes away.
 # - *Too short*: both still fall together. Train longer.
-# - *A leak*: both low and together, and the test loss is not. Mend the split.
+# - *A leak*: both low and together, and the test loss, the cross, is not. Mend the split.
 #
 # Be careful here, too:
 # - A tiny validation set cannot show small differences. Where 90 of 100 rows are right, the standard error of that share is $\sqrt{0.9\cdot0.1/100}$, 3 points. With few rows, **cross-validate**: cut them into five parts, let each be the validation set once, and average.
@@ -978,12 +978,12 @@ show_cases()
 # | | |
 # |---|---|
 # | answer | the number of parameters alone does not settle the gap; how closely a fit follows the errors in its labels does |
-# | formula | expected error = bias² (wrong together) + variance (wrong apart) + noise |
+# | formula | expected error = bias² (wrong together) + variance (wrong apart) + noise; for new labels at the same points the gap is $\frac2n\sum\mathrm{cov}(\text{fit}, \text{own label})$ |
 # | PyTorch | torch has no early stopping: keep `deepcopy(model.state_dict())` of the best validation loss |
-# | typical | patience of 5 to 20 evaluations; scale by the training rows alone; no person on both sides |
+# | typical | patience of 5 to 20 evaluations; scale by the training rows alone; no person's rows on both sides |
 # | double descent | without regularization a peak where the model can only just fit, lower again beyond; with tuned λ no peak here <!-- rests: peak-without-ridge, peak-with-ridge, second-descent-0 --> |
-# | when not | training and validation error both high and close where better is possible: that is bias; a validation set of a few rows |
-# | measured | 20 % wrong labels: stopped in time 12.6 points more right than at step 1000 (10.9 on fresh seeds), for right labels are learned first <!-- rests: stopping-noisy, common-first --> |
+# | when not | training and validation error both high and close where better is possible: that is bias; little to choose on: a few validation rows cannot show small differences |
+# | measured | 300 digits, 20 % wrong labels: stopped in time 12.6 points more right than at step 1000 (10.9 on fresh seeds), for right labels are learned first <!-- rests: stopping-noisy, common-first --> |
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # Now write it yourself: **`01_overfitting_exercises.ipynb`**.
