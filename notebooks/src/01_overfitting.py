@@ -117,7 +117,7 @@ print(f"bias² {bias2:g} + variance {variance:g} = "
       f"mean squared error {((said - truth) ** 2).mean():g}")
 
 # %% [markdown]
-# **Bias** is what the fits get wrong *together*; **variance** is how much they disagree. A new label adds a third part, **noise**, which is nobody's fault. In general, at one $x$, call the truth $f$, a fit $\hat f$, and the mean of the fits over all training sets $\bar f$. A new label is $y = f + \varepsilon$, with an error $\varepsilon$ of mean 0 and variance $\sigma^2$, independent of the fit. On average over training sets and new labels, written $\mathbb E$,
+# **Bias** is what the fits get wrong *together*; **variance** is how much they disagree. A new label adds a third part, **noise**, which is nobody's fault. At one $x$, call the truth $f$, a fit $\hat f$, and the mean of the fits over all training sets $\bar f$. A new label is $y = f + \varepsilon$, with an error $\varepsilon$ of mean 0 and variance $\sigma^2$, independent of the fit. On average over training sets and new labels, written $\mathbb E$,
 #
 # $$\underbrace{\mathbb E(\hat f - y)^2}_{\text{expected error}} = \underbrace{(\bar f - f)^2}_{\text{bias}^2} + \underbrace{\mathbb E(\hat f - \bar f)^2}_{\text{variance}} + \underbrace{\sigma^2}_{\text{noise}} .$$
 #
@@ -338,7 +338,7 @@ reveal("lots", from_interval={"above 90 %": above(0.9)(share),
        because=f"measured: {share:.1%}")
 
 # %% [markdown]
-# It learns every one (Zhang et al. 2017), so nothing in the network keeps it from learning these images by heart. All the same, trained on the true labels it gets 97.0 % of new images right. A network that *can* memorise need not predict badly.
+# It learns every one (Zhang et al. 2017), so nothing in the network keeps it from learning these images by heart. Yet trained on the true labels it gets 97.0 % of new images right. A network that *can* memorise need not predict badly.
 #
 # Does it take a penalty on large weights, then? In the same paper networks without one did well on new images, and with one most still learned random labels by heart. So a regularizer added on purpose, an *explicit* one, is **neither necessary nor enough** for a small gap, though it may help.
 #
@@ -463,11 +463,11 @@ reveal("clean", from_interval={"above +1 point": above(1)(clean_gain),
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Beyond the point where everything fits
 #
-# What if one does not stop, and makes the model ever larger? Take 300 digits and a network of two layers. The first is random and never trained: it turns an image into $d$ numbers, **random ReLU features**. Only the second is fitted, by least squares, to ten outputs: 1 for the right digit, 0 for the others.
+# What if one does not stop, and makes the model ever larger? Take 300 digits and a network of two layers. The first, random and never trained, turns an image into $d$ **random ReLU features**, each the ReLU of a random weighted sum of the pixels. Only the second is fitted, by least squares, to ten outputs: 1 for the right digit, 0 for the others.
 #
 # Each output has $d$ weights and 300 numbers to meet, one for each image: 300 equations with $d$ unknowns. Below $d=300$ they can only be met roughly, at 300 in one way, beyond in many. We take the *shortest* weights, those with the smallest sum of squares, where gradient descent from zero ends (lesson 00, *Deeper*).
 #
-# **Ridge** makes large weights cost: it adds λ times their sum of squares to the mean squared error. The *tuned* λ has the fewest errors on 200 validation digits, whose labels are wrong as often. In networks such a penalty is called **L2** (lesson 02).
+# **Ridge** makes large weights cost: it adds λ times their sum of squares to the mean squared error. The *tuned* λ has the fewest errors on 200 validation digits. In networks such a penalty is called **L2** (lesson 02).
 
 # %%
 predict("second",
@@ -504,7 +504,7 @@ reveal("second", from_interval={
        rests="second-descent-0.2, second-descent-0")
 
 # %% [markdown]
-# - *Down twice.* With clean labels the error falls to 7.4 % at 150 features, climbs to 77 % at 300, and falls again, to 3.0 % at 3000. This is **double descent** (named by Belkin et al. 2019; the peak was known long before, Loog et al. 2020). With 20 % wrong labels it ends at 21 %, above its first low of 16 %.
+# - *Down twice.* With clean labels the error falls to 7.4 % at 150 features, climbs to 77 % at 300, and falls again, to 3.0 % at 3000. That is **double descent** (named by Belkin et al. 2019; the peak is much older, Loog et al. 2020). With 20 % wrong labels it ends at 21 %, above its first low of 16 %.
 # - *Why a peak?* At 300 only one set of weights fits every label, so it is taken, even if it is huge. By hand: one row with feature 0.01 and label 0.5 needs the weight 50, and a new row with feature 0.03 gets 1.5. With a second feature, 1 in both rows, many weights fit. The shortest are 0.005 and 0.5, and the new row gets 0.50. In the digits, too, the weights are longest at 300 (*Deeper*).
 # - *And λ?* Tuned, it takes the peak away: at 300 features the error is 4.1 % with clean labels, and 7.9 % instead of 87 % with wrong ones. <!-- rests: peak-without-ridge, peak-with-ridge -->
 #
@@ -576,7 +576,7 @@ for d in (5, 15, 24, 36, 60, 120, 300):
 # Within 3 of $n$ (at λ = 0) the variance of a single data set's error is infinite: no number of data sets gives a standard error, and the blue dots there are accidents (that of $d = 30$ may lie far above the picture). Hence the medians.
 
 # %% [markdown] tags=["deeper"]
-# *Back to the digits*: peak and tuned line of the picture before this section, in numbers. A feature there is a random weighted sum of the centred pixels, set to 0 where it is negative and divided by $\sqrt d$. λ is one of seven from 0 to 0.1, chosen anew at each width and for each seed. So the tuned line has seen 200 rows more than the other; as training rows they would only move the peak to 500.
+# *Back to the digits*: peak and tuned line of the picture before this section, in numbers. The pixels are centred, and each feature is divided by $\sqrt d$. λ is one of seven from 0 to 0.1, chosen anew at each width and for each seed, on validation digits whose labels are wrong as often. So the tuned line has seen 200 rows more than the other; as training rows they would only move the peak to 500.
 
 # %% tags=["deeper", "nbval-check-output"]
 error, error_tuned = 100 * noisy_world.test_error[:, :, 0], 100 * noisy_world.tuned()
@@ -967,8 +967,8 @@ show_cases()
 # - *Too short*: both still fall together. Train longer.
 # - *A leak*: both low and together, and the test loss, the cross, is not. Mend the split.
 #
-# Be careful here, too:
-# - A tiny validation set cannot show small differences. Where 90 of 100 rows are right, the standard error of that share is $\sqrt{0.9\cdot0.1/100}$, 3 points. With few rows, **cross-validate**: cut them into five parts, let each be the validation set once, and average.
+# Be careful, too, with:
+# - A tiny validation set: it cannot show small differences. Where 90 of 100 rows are right, the standard error of that share is $\sqrt{0.9\cdot0.1/100}$, 3 points. With few rows, **cross-validate**: cut them into five parts, let each be the validation set once, and average.
 # - Few rows with wrong labels: from 50 digits *stopping in time* cost 3.2 points, on fresh seeds only (*Deeper*).
 # - Much data, one epoch: each batch is new when its loss is taken, so there is no gap to close. Weight decay may pay there all the same, for it helps the optimizer (lesson 04).
 
@@ -988,7 +988,7 @@ show_cases()
 # %% [markdown] slideshow={"slide_type": "skip"}
 # Now write it yourself: **`01_overfitting_exercises.ipynb`**.
 #
-# **Sources.** Geman, Bienenstock & Doursat, *Neural Networks and the Bias/Variance Dilemma*, 1992 (the decomposition). Mallows, *Some Comments on $C_p$*, Technometrics 1973 (the law of the gap). Efron, *How Biased Is the Apparent Error Rate of a Prediction Rule?*, JASA 1986, and Ye, *On Measuring and Correcting the Effects of Data Mining and Model Selection*, JASA 1998 (the gap of any fit). Loog, Viering, Mey, Krijthe & Tax, *A Brief Prehistory of Double Descent*, PNAS 2020. Hastie & Tibshirani, *Generalized Additive Models*, 1990, and Moody, *The Effective Number of Parameters*, NIPS 1991, printed 1992 (the law for other fits). Prechelt, *Early Stopping – But When?*, 1998 (criteria for stopping). Zhang, Bengio, Hardt, Recht & Vinyals, *Understanding Deep Learning Requires Rethinking Generalization*, ICLR 2017 (arXiv:1611.03530). Domingos, *A Unified Bias-Variance Decomposition*, ICML 2000, and Friedman, *On Bias, Variance, 0/1-Loss, and the Curse-of-Dimensionality*, Data Mining and Knowledge Discovery 1997 (right and wrong answers). Kapoor & Narayanan, *Leakage and the Reproducibility Crisis in Machine-Learning-Based Science*, Patterns 2023. Alpaydın & Kaynak, *Optical Recognition of Handwritten Digits*, UCI 1998 (43 writers: 30 in its training part, 13 in its test part, which scikit-learn's digits are).
+# **Sources.** Geman, Bienenstock & Doursat, *Neural Networks and the Bias/Variance Dilemma*, 1992 (the decomposition). Mallows, *Some Comments on $C_p$*, Technometrics 1973 (the law of the gap). Efron, *How Biased Is the Apparent Error Rate of a Prediction Rule?*, JASA 1986, and Ye, *On Measuring and Correcting the Effects of Data Mining and Model Selection*, JASA 1998 (the gap of any fit). Loog, Viering, Mey, Krijthe & Tax, *A Brief Prehistory of Double Descent*, PNAS 2020. Hastie & Tibshirani, *Generalized Additive Models*, 1990, and Moody, *The Effective Number of Parameters*, NIPS 1991, printed 1992 (the law for other fits). Prechelt, *Early Stopping – But When?*, 1998 (criteria for stopping). Zhang, Bengio, Hardt, Recht & Vinyals, *Understanding Deep Learning Requires Rethinking Generalization*, ICLR 2017 (arXiv:1611.03530). Domingos, *A Unified Bias-Variance Decomposition and its Applications*, ICML 2000, and Friedman, *On Bias, Variance, 0/1-Loss, and the Curse-of-Dimensionality*, Data Mining and Knowledge Discovery 1997 (right and wrong answers). Kapoor & Narayanan, *Leakage and the Reproducibility Crisis in Machine-Learning-Based Science*, Patterns 2023. Alpaydın & Kaynak, *Optical Recognition of Handwritten Digits*, UCI 1998 (43 writers: 30 in its training part, 13 in its test part, which scikit-learn's digits are).
 # Arpit et al., *A Closer Look at Memorization in Deep Networks*, ICML 2017 (arXiv:1706.05394). Neal et al., *A Modern Take on the Bias-Variance Tradeoff in Neural Networks*, 2018 (arXiv:1810.08591). Yang, Yu, You, Steinhardt & Ma, *Rethinking Bias-Variance Trade-off for Generalization of Neural Networks*, ICML 2020 (arXiv:2002.11328). Neyshabur, Tomioka & Srebro, *In Search of the Real Inductive Bias*, 2015 (arXiv:1412.6614).
 # Belkin, Hsu, Ma & Mandal, *Reconciling Modern Machine-Learning Practice and the Classical Bias–Variance Trade-off*, PNAS 2019 (arXiv:1812.11118). Nakkiran, Kaplun, Bansal, Yang, Barak & Sutskever, *Deep Double Descent*, ICLR 2020 (arXiv:1912.02292).
 # Breiman & Freedman, *How Many Variables Should Be Entered in a Regression Equation?*, JASA 1983. Belkin, Hsu & Xu, *Two Models of Double Descent for Weak Features*, SIAM Journal on Mathematics of Data Science 2020 (arXiv:1903.07571). Bartlett, Long, Lugosi & Tsigler, *Benign Overfitting in Linear Regression*, PNAS 2020 (arXiv:1906.11300).
