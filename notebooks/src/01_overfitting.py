@@ -138,9 +138,9 @@ explore.polynomials.show(degree=3)
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Can one count parameters?
 #
-# More coefficients meant more variance. Does their number tell the gap? Ask where only the errors are new, at new labels for the same 20 points. There each coefficient of a polynomial adds $2\sigma^2/n = 0.009$ to the gap, whatever the truth (*Deeper* says why). 20 coefficients go through every point, and have a gap of 0.18. So there one can count. At *other* points the gap can be far larger: remember the 2.6.
+# Does the number of coefficients tell the gap? Ask where only the errors are new, at new labels for the same 20 points. Raise one of the old labels by 1: a fit through every point rises there by 1, the mean of the 20 labels by 1/20, and a polynomial with $p$ coefficients by $p/20$, averaged over the points. So closely it follows the errors, and each coefficient adds $2\sigma^2/20 = 0.009$ to the gap, whatever the truth (*Deeper* says why). Here one can count. At *other* points the gap can be far larger: remember the 2.6.
 #
-# Now a network with 32 hidden units: 97 weights and biases, enough to go through every point, too. Trained on the same 200 data sets for 1000 steps it has a gap of 0.079, that of about nine coefficients, and it varies less than a polynomial with nine (*Deeper*). <!-- rests: net-varies-less-equal-fit-all, net-varies-less-equal-fit-inside -->
+# Now a network with 32 hidden units: 97 weights and biases, enough to go through every point. That would make a gap of $20\cdot0.009 = 0.18$. Trained on the same 200 data sets for 1000 steps it has 0.079, as about nine coefficients have, and it varies less than a polynomial with nine (*Deeper*). <!-- rests: net-varies-less-equal-fit-all, net-varies-less-equal-fit-inside -->
 #
 # So the number of parameters does not tell the gap of a trained network. What does is how closely a fit follows the errors in its labels.
 
@@ -404,7 +404,7 @@ for name, weights in (("last", deepcopy(model.state_dict())), ("best", kept)):
 #
 # **Early stopping** keeps the weights of the best validation loss, and stops when it has not improved for `patience` evaluations. By hand, patience 2 and losses 5, 3, 6, 4, 2: after the 3 come two evaluations without improvement. It stops at the 4, returns to the weights of the 3, and never sees the 2.
 #
-# Does it help on twelve seeds, and where every label is right? The network of the plain loop is looked at every 20 of 1000 steps. One label in five is wrong, in training and validation alike, or none. We compare what patience 5 keeps with the weights of step 1000. Test labels are right, here and below.
+# Does it help on twelve seeds, and where every label is right? The network of the plain loop is looked at every 20 of 1000 steps. One label in five is wrong, in training and validation alike, or none. We compare what patience 5 keeps with the weights of step 1000.
 
 # %%
 predict("clean", "With every label right, early stopping moves test accuracy by …",
@@ -576,7 +576,7 @@ for d in (5, 15, 24, 36, 60, 120, 300):
 # Within 3 of $n$ (at λ = 0) the variance of a single data set's error is infinite: no number of data sets gives a standard error, and the blue dots there are accidents (that of $d = 30$ may lie far above the picture). Hence the medians.
 
 # %% [markdown] tags=["deeper"]
-# *Back to the digits*: peak and tuned line of the picture before this section, in numbers. The pixels are centred, and each feature is divided by $\sqrt d$. λ is one of seven from 0 to 0.1, chosen anew at each width and for each seed, on validation digits whose labels are wrong as often. So the tuned line has seen 200 rows more than the other; as training rows they would only move the peak to 500.
+# *Back to the digits*: peak and tuned line of the picture before this section, in numbers. The pixels are centred, and each feature is divided by $\sqrt d$. λ is one of seven from 0 to 0.1, chosen anew at each width and for each seed, on validation digits whose labels are wrong as often. Test labels are right. So the tuned line has seen 200 rows more than the other; as training rows they would only move the peak to 500.
 
 # %% tags=["deeper", "nbval-check-output"]
 error, error_tuned = 100 * noisy_world.test_error[:, :, 0], 100 * noisy_world.tuned()
@@ -687,7 +687,7 @@ claim("They exceed 1.69 too: one step of η = 1.9 has 8 times the variance of ri
 #
 # **L2** is ridge for a network: it adds $\frac\lambda2\lVert w\rVert^2$ to the loss, over all parameters. To learn a wrong label by heart takes large weights, and these now cost something.
 #
-# The networks train on 50, 150 or 450 digits for 600 steps, with ten seeds; 100 more digits are there to choose on.
+# The networks train on 50, 150 or 450 digits for 600 steps, with ten seeds. 100 more digits, with as many wrong labels, are there to choose on; test labels are right.
 # 1. *Nothing*: no penalty, the weights of the last step.
 # 2. *Stopped*: no penalty, the step with the lowest loss on the 100.
 # 3. *Tuned L2*: of seven λ the one with the lowest loss on the 100, the weights of the last step.
@@ -889,12 +889,10 @@ claim("On shifted test images “300, 30 % shifted” is more than 20 points abo
 #
 # **Three sets.** Train on one. Choose on the second: patience, λ, width. Report on the third, once: the best validation loss is the lowest of many, so it flatters.
 #
-# A **leak** is whatever lets the training know of rows in the second or third set. Those that spoil results (Kapoor & Narayanan 2023):
+# A **leak** is whatever lets the training know of rows in the second or third set. Common ones (Kapoor & Narayanan 2023):
 # - rows of one person, or near twins, on both sides, as with our digits, by 13 writers;
-# - columns chosen by a look at all rows;
+# - columns chosen, or scaled, by a look at all rows;
 # - earlier rows predicted from later ones.
-#
-# A small one is scaling by the mean of all rows, not of the training rows alone.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: patience, NaN, and other conventions
@@ -963,7 +961,7 @@ show_cases()
 
 # %% [markdown]
 # - *Overfits*: training falls on, validation turns up. Stop at the turn, regularize, or get more data.
-# - *Underfits*: both flat, high and close. Where people, or another model, do far better, that is bias: more regularization seldom helps, a richer model does. Else it may be noise, which no model takes away.
+# - *Underfits*: both flat, high and close. Where people, or another model, do far better, that is bias: more regularization seldom helps, a richer model does. Else it may be noise.
 # - *Too short*: both still fall together. Train longer.
 # - *A leak*: both low and together, and the test loss, the cross, is not. Mend the split.
 #
@@ -982,7 +980,7 @@ show_cases()
 # | PyTorch | torch has no early stopping: keep `deepcopy(model.state_dict())` of the best validation loss |
 # | typical | patience of 5 to 20 evaluations; scale by the training rows alone; no person's rows on both sides |
 # | double descent | without regularization a peak where the model can only just fit, lower again beyond; with tuned λ no peak here <!-- rests: peak-without-ridge, peak-with-ridge, second-descent-0 --> |
-# | when not | training and validation error both high and close where better is possible: that is bias; little to choose on: a few validation rows cannot show small differences |
+# | when not | training and validation error both high and close where better is possible: that is bias; a validation set of a few rows |
 # | measured | 300 digits, 20 % wrong labels: stopped in time 12.6 points more right than at step 1000 (10.9 on fresh seeds), for right labels are learned first <!-- rests: stopping-noisy, common-first --> |
 
 # %% [markdown] slideshow={"slide_type": "skip"}
