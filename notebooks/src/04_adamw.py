@@ -138,7 +138,7 @@ claim("Adam's first step has size lr, whatever the "
 # %% [markdown]
 # ### What is left of the gradient
 #
-# In the last column the size that all these gradients share has cancelled. What is left is their *sign*, and where signs disagree, a smaller step. Both weights of the question move by lr:
+# With 0.001 in place of 1000 the last column stays as it is: the size that all gradients share has cancelled. What is left is their *sign*, and where signs disagree, a smaller step. Both weights of the question move by lr:
 
 # %%
 # what came out
@@ -302,11 +302,11 @@ reveal("moved", "at the star, unmoved",
        because="up to λ = 0.5 it ends at the star, as if λ were not connected")
 
 # %% [markdown]
-# Every bit of λ pulls Adam + L2 nearer to zero. AdamW ends at the star for every λ up to 0.5, to within 0.03. What holds it there, where the gradient is zero? At λ = 0.3 decay asks for u = −λw = −0.3 · 0.7 = −0.21 in the second coordinate. And u is a ratio. If √v̂ shrinks along with the gradient, −0.00021 divided by 0.001 is as good as −0.21 divided by 1. So u can be −0.21 however small the gradient gets (step by step in *Deeper*).
+# Every bit of λ pulls Adam + L2 nearer to zero. AdamW ends at the star for every λ up to 0.5, to within 0.03. What holds it there? At λ = 0.3 decay asks for u = −λw = −0.3 · 0.7 = −0.21 in the second coordinate. And u is a ratio. If √v̂ shrinks along with the gradient, −0.00021 divided by 0.001 is as good as −0.21 divided by 1. So u can be −0.21 however small the gradient gets (step by step in *Deeper*).
 #
 # Could the weight stop short of the star? There its gradient would stay the same, and $\hat m/\sqrt{\hat v} = \pm 1$. Decay asks for λ|w| only, less than 1 where |w| < 1/λ. So the step wins, and the weight moves on until the gradient is zero: **inside the box |w| ≤ 1/λ the star is not shrunk at all.** Outside, decay asks for more than 1, which no step gives in the long run. So AdamW ends on the wall (Xie & Li, 2024; conditions in *Deeper*).
 #
-# **Why a pull there and a box here?** Rest, $u = -\lambda w$, is slope $= -\lambda\sqrt{\hat v}\,w$: ridge with the strength $\lambda\sqrt{\hat v}$. Minibatch noise holds $\sqrt{\hat v}$ up, near σ. The full gradient lets it fall to zero along with the slope, and the pull falls with it. So with minibatches weights are shrunk inside the box, too.
+# **Why a pull there and a box here?** Rest, $u = -\lambda w$, is slope $= -\lambda\sqrt{\hat v}\,w$: ridge with the strength $\lambda\sqrt{\hat v}$. Minibatch noise holds $\sqrt{\hat v}$ up, near σ. The full gradient lets it fall to zero along with the slope, and the pull falls with it. So with minibatches weights are shrunk inside the box, too; its wall stays, roughly.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## So how strong is λ = 0.01?
@@ -370,7 +370,7 @@ reveal("inside", "(1, a value of its own)",
 # - **"Converges" can take long.** √v̂ remembers early gradients for about 2/(1 − β₂) steps, and until it has forgotten them, a small gradient makes only a small step.
 # - **u may exceed 1** for a while, and the weight the box. If β₁ ≤ β₂ and gradients do not keep growing, its long-run average does not.
 # - **A constant rate** does not settle exactly; it rattles within about lr.
-# - **And it can kick.** In the picture at λ = 0.6 and β₂ = 0.95 (set in the notebook), Adam + L2 comes to within 1e-5 of its rest, and near step 285 jumps back to 1e-2. Its gradients have become tiny, and β₂ forgets the large ones within some 20 steps, so √v̂ falls to 0.006 and the rate that the bowl feels, lr/√v̂, rises to 8. With β₁ = 0.9 Adam's averaged momentum is stable up to 38 divided by the curvature, here 38/6.6 ≈ 6 (Cohen et al., 2022). Beyond that the path kicks out, v̂ grows again, and it settles anew.
+# - **And it can kick.** In the picture at λ = 0.6 and β₂ = 0.95 (set in the notebook), Adam + L2 comes to within 1e-5 of its rest, and near step 285 jumps back to nearly 1e-2. Its gradients have become tiny, and β₂ forgets the large ones within some 20 steps, so √v̂ falls to 0.006 and the rate that the bowl feels, lr/√v̂, rises to 8. With β₁ = 0.9 Adam's averaged momentum is stable up to 38 divided by the curvature, here 38/6.6 ≈ 6 (Cohen et al., 2022). Beyond that the path kicks out, v̂ grows again, and it settles anew.
 
 # %% tags=["deeper"]
 from course_lib.experiments.adamw.box import BOWL, STAR, START, box_point
@@ -436,7 +436,7 @@ for strength in (1e-3, 1, 3.16, 10):
           f"past it {past} of {len(w)}")
 
 # %% [markdown] tags=["deeper"]
-# One seed. A memory of 100 or 32 steps leaves the wall standing, or nearly. At λ = 10 the memory is ten steps, shorter than the stretches in which u exceeds 1, and the wall is soft.
+# One seed. A memory of 100 or 32 steps leaves the wall standing, or nearly. At λ = 10 the memory is ten steps, u may exceed 1 for so long, and the wall is soft.
 #
 # **Before a norm layer** only a weight vector's direction counts, so its gradient is at right angles to it. Each step makes it longer, decay makes it shorter, and its length settles. If the gradients are pure noise, Adam's steps have the size $\sqrt{(1-\beta_1)/(1+\beta_1)}$, which is 0.23 for β₁ = 0.9. The vector then turns by $\sqrt{2\eta\lambda\,(1-\beta_1)/(1+\beta_1)}$ a step (Kosson et al., 2024), at lr = 1e-3 and λ = 0.01 by 0.001 radians. The cell below takes lr = 0.01 and λ = 1:
 
@@ -509,7 +509,7 @@ from course_lib.explorers import adamw as explore
 explore.heat_map.show()
 
 # %% [markdown]
-# At lr = 0.01 decay matters: the right λ halves the test error, for either optimizer. <!-- rests: decay-gains-adam, decay-gains-adamw --> At lr = 0.001 the curves are flat until λ is too strong.
+# At lr = 0.01 decay matters: the right λ halves the test error, for either optimizer. <!-- rests: decay-gains-adam, decay-gains-adamw --> At lr = 0.001 the curves are flat until λ is too strong. The next cell takes up the same networks:
 
 # %%
 # tuned(x): one half of the seeds picks the lowest of x, the other half is judged there
@@ -558,8 +558,8 @@ reveal("two-knobs",
        because=f"AdamW minus Adam + L2: {100 * gap.mean:+.1f} points")
 
 # %% [markdown]
-# Of the 22 % that are wrong with next to no decay, the right λ takes some ten points off, in AdamW as in Adam + L2. <!-- rests: decay-gains-adam, decay-gains-adamw -->
-# AdamW is 0.6 points ahead, which comes from choosing λ on five seeds (*Deeper*). Whether the two are within a point these ten seeds cannot tell. On fresh seeds only, thirty of them, they are: 0.2 points lie between them.
+# Of 22 points of error the right λ takes some ten off, in either. <!-- rests: decay-gains-adam, decay-gains-adamw -->
+# AdamW is 0.6 points ahead; most of that comes from choosing λ on five seeds (*Deeper*). Whether the two are within a point these ten seeds cannot tell; on fresh seeds only, they are.
 #
 # Their best λ, by test loss, lie some hundredfold apart: who changes over tunes λ anew. <!-- rests: best-decay-larger -->
 #
@@ -572,7 +572,7 @@ for name, surface in trained.items():
           f"next to no decay {tuned(surface.error[:, :, :1]).mean():.1%} (lr = {rate})")
 
 # %% [markdown]
-# Both 9.7 %. <!-- rests: tuned-same-loss, tuned-same-error --> **On this task AdamW and Adam + L2, tuned, generalize alike, within a point.** But the test was a weak one. At lr = 0.001 next to no decay makes 9.7 %, too, and without decay both *are* Adam. The ten points above, then, repair a rate that is too large for 300 steps: smaller steps stop before the wrong labels are learned by heart, and need neither kind of decay. <!-- rests: best-rate-unlearned -->
+# Both 9.7 %. <!-- rests: tuned-same-loss, tuned-same-error --> **On this task AdamW and Adam + L2, tuned, generalize alike, within a point.** But the test was a weak one. At lr = 0.001 next to no decay makes 9.7 %, too, and without decay both *are* Adam. The ten points above, then, repair a rate that is too large for 300 steps: smaller steps stop before the wrong labels are learned by heart, and need neither kind of decay. <!-- rests: best-rate-unlearned, tuning-decay-adam, tuning-decay-adamw -->
 #
 # Others report an edge, in networks unlike ours (*Deeper*).
 #
@@ -592,8 +592,6 @@ predict("carried",
 
 # %% [markdown]
 # **Do this**: in the map above frame column 7, which is lr = 0.1.  **Notice**: does AdamW's valley lie where it lay in column 5?
-#
-# Now in figures:
 
 # %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
 # what is claimed
@@ -624,7 +622,7 @@ reveal("carried",
 #
 # **The product lr·λ can, on this pair.** In the paper decay takes a share λ′ at each step, whatever the base rate: its λ is this product. Here keeping it costs nothing, for the same λ, 0.316, is tuned at 0.1. On fresh seeds, too, it costs less than a point. <!-- rests: carried-product -->
 #
-# In Adam + L2 a kept λ costs 4 points, 2 on fresh seeds; whether less than one stays open. <!-- rests: open carried-adam -->
+# In Adam + L2 a kept λ costs 4 points, 2 on fresh seeds; whether it costs less than one stays open. <!-- rests: open carried-adam -->
 #
 # Is it a law, then, that lr·λ stays? Here are all nine rates of the map, each with AdamW's best λ:
 
@@ -641,7 +639,7 @@ for lr, strength, wrong, without in rate_by_rate(adamw_map):
 # - From 0.01 to 0.1 it is lr·λ, at 0.032.
 # - Above, no λ saves the run.
 #
-# From 0.001 to 0.01 neither λ nor lr·λ can be kept, and over the whole map neither knob is free of the rate (*Deeper*). <!-- rests: not carried-low, not carried-low-product, not separable-adamw, not product-nearer --> **So the promise of two free knobs does not hold here.**
+# From 0.001 to 0.01 neither λ nor lr·λ can be kept, and over the whole map neither knob is free of the rate (*Deeper*). <!-- rests: not carried-low, not carried-low-product, not separable-adamw, not product-nearer --> **So the promise of two free knobs does not hold here, with either λ.**
 #
 # What to do? Too small a λ costs no more than decay would have gained; too large a one can be worse than none. So **who raises lr begins again at the same lr·λ, and searches upwards.** Who lowers it begins at the rule.
 
@@ -669,7 +667,7 @@ for lr, strength, wrong, without in rate_by_rate(adamw_map):
 #
 # **What of Wang & Aitchison's two bounds?** The best memory in the last table above, five epochs, lies between one epoch and the run, as they advise. So does that of λ = 10, which is worse than next to no decay: the advice bounds the search and does not replace it.
 #
-# **So AdamW lost more than Adam + L2 when λ was kept at lr = 0.1, and Adam + L2 was ahead when both were tuned there?** In that table, yes, by two points in its last row. Neither was planned, so neither was tested.
+# **Which optimizer did worse at lr = 0.1?** In the table of the core AdamW loses more when λ is kept, and is two points behind when both are tuned there. Neither was planned, so neither was tested.
 #
 # **Why not the same lr·λ for a smaller lr?** From 0.01 to 0.00316 it asks for λ = 10, three times the best one there: a search upwards would begin above it.
 #
@@ -889,7 +887,7 @@ claim("With a decay per step the best learning rate moves by less than a tenth o
 #
 # What does the plain loop need besides? Two groups, for weights decay, biases and norms do not; a schedule; and λ by the rule. The rate rises for the first 5 % of the steps, the *warm-up*, then falls to nearly 0. This schedule multiplies lr, and so the decay, and its rates add up to half of lr·steps. So **under a schedule, begin at one over the sum of the rates**, here 0.67.
 #
-# Validation images choose; they have wrong labels, too. `decay_groups` spares biases and all that belongs to a normalisation layer; you write such a function in the exercises (T3).
+# Validation images choose; they have wrong labels, too. `decay_groups` spares vectors, such as biases, and all that belongs to a normalisation layer; you write such a function in the exercises (T3).
 
 # %%
 from course_lib.weight_decay import decay_groups
@@ -1017,7 +1015,7 @@ claim("A run saved after 10 steps and resumed "
 #
 # - **Short fine-tuning.** At lr = 1e-5 and λ = 0.01 the memory is ten million steps. A λ that is felt pulls towards zero, not towards the model that you were given.
 # - **Weights that must be large.** In a run longer than its memory λ = 1 keeps nearly every weight within ±1, with minibatches too. Biases, and the scales of norms, want a group without decay.
-# - **Rows that are seldom used**, as in an embedding, a table with a row of weights for each word. AdamW decays every row at every step.
+# - **Rows that are seldom used**, as in an embedding, with a row of weights for each word. AdamW decays every row at every step.
 # - **A tuned recipe with SGD, or with Adam + L2.** Nothing above compared Adam with SGD, or showed AdamW ahead of a tuned Adam + L2.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
@@ -1246,7 +1244,7 @@ claim("Plain Adam with the usual large β₂ = 0.999 goes to −1, too.",
 # | which λ | factor 1, 3, 10, … until validation gets worse; for a larger lr from the same lr·λ <!-- rests: not rule-alone, carried-product --> |
 # | typical | lr 1e-3, betas (0.9, 0.999), ε 1e-8; λ 0.01 to 0.1 in long runs |
 # | when not | short fine-tuning; weights that must be large; rows seldom used |
-# | measured | where lr 0.01 learns wrong labels by heart, λ gains ten points in AdamW and in Adam + L2; lr 0.001 needs neither <!-- rests: decay-gains-adam, decay-gains-adamw, best-rate-unlearned --> |
+# | measured | where lr 0.01 learns wrong labels by heart, λ gains ten points in AdamW and in Adam + L2; lr 0.001 needs neither <!-- rests: decay-gains-adam, decay-gains-adamw, tuning-decay-adam, tuning-decay-adamw --> |
 # | measured | from lr 0.01 to 0.1 the same λ costs some 20 points; the same lr·λ, less than one <!-- rests: not carried-adamw, carried-product --> |
 
 # %% [markdown] slideshow={"slide_type": "skip"}
