@@ -114,6 +114,8 @@ predict("first-step",
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: the table by the library's function
+#
+# The gradients of the table, and then a millionth of them:
 
 # %% tags=["deeper"]
 def moves(gradients, lr=0.1, **options):
@@ -499,7 +501,7 @@ predict("two-knobs",
          "they are within a point", "ten seeds cannot tell"])
 
 # %% [markdown]
-# All pairs at once, in half a minute or so. A colour is a test error, as on the axis at the right; hatched cells diverged. On the right stands the framed column, over AdamW's λ; that of L2 is a hundredth of it.
+# All pairs at once, in half a minute. A colour is a test error, as on the axis at the right; hatched cells diverged. On the right stands the framed column, over AdamW's λ; that of L2 is a hundredth of it.
 #
 # **Do this**: frame column 5, which is lr = 0.01, then 3, which is 0.001.  **Notice**: how deep is the valley on the right, and how far apart are the two curves?
 
@@ -523,6 +525,8 @@ here, there = (adamw_map.optimizer.lr.index(lr) for lr in (0.01, 0.1))
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: the errors at lr = 0.01
+#
+# Means of the ten seeds, each judged at the λ that the other five chose:
 
 # %% tags=["deeper"] jupyter={"outputs_hidden": true}
 for name, surface in trained.items():
@@ -641,7 +645,7 @@ for lr, strength, wrong, without in rate_by_rate(adamw_map):
 #
 # From 0.001 to 0.01 neither λ nor lr·λ can be kept, and over the whole map neither knob is free of the rate (*Deeper*). <!-- rests: not carried-low, not carried-low-product, not separable-adamw, not product-nearer --> **So the promise of two free knobs does not hold here, with either λ.**
 #
-# What to do? Too small a λ costs no more than decay would have gained; too large a one can be worse than none. So **who raises lr begins again at the same lr·λ, and searches upwards.** Who lowers it begins at the rule.
+# What to do? In the map too small a λ costs no more than decay would have gained; too large a one can be worse. So **who raises lr begins again at the same lr·λ, and searches upwards.** Who lowers it begins at the rule.
 
 # %% [markdown]
 # **Does the rule find the best λ?** AdamW at lr = 0.01, means of the ten seeds:
@@ -843,7 +847,7 @@ claim("At lr = 0.01, by test loss, the best λ of AdamW is more than a decade ab
 # **The paper's knob, as a map.** Its step is $w \leftarrow (1-\lambda')\,w$, then Adam's; a schedule multiplies both. That is `adamw_update` with `weight_decay` = λ′/lr, and it is also what a slip in the exercise does. Today it is called *independent* weight decay (Wortsman et al., 2024, who find that with it the result depends less on the rate).
 # The two maps have the same decays at lr = 10^−2.5: λ′ from 10^−5.5 to 10^−1.5 is λ from 10⁻³ to 10¹ there.
 #
-# **Do this**: follow the white dots, the best rate of each row, from bottom to top.  **Notice**: in both maps they stay in one column for six rows. Where do they go then, one way, or there and back?
+# **Do this**: follow the white dots, the best rate of each row, from bottom to top.  **Notice**: up to which row do they stay in one column? Where do they go then, one way, or there and back?
 
 # %% tags=["deeper"]
 from course_lib.explorers import adamw as explore
