@@ -645,7 +645,7 @@ for lr, strength, wrong, without in rate_by_rate(adamw_map):
 #
 # From 0.001 to 0.01 neither λ nor lr·λ can be kept, and over the whole map neither knob is free of the rate (*Deeper*). <!-- rests: not carried-low, not carried-low-product, not separable-adamw, not product-nearer --> **So the promise of two free knobs does not hold here, with either λ.**
 #
-# What to do? In the map too small a λ costs no more than decay would have gained; too large a one can be worse. So **who raises lr begins again at the same lr·λ, and searches upwards.** Who lowers it begins at the rule.
+# What to do? In the map too small a λ costs no more than decay would have gained; too large a one can cost more. So **who raises lr begins again at the same lr·λ, and searches upwards.** Who lowers it begins at the rule.
 
 # %% [markdown]
 # **Does the rule find the best λ?** AdamW at lr = 0.01, means of the ten seeds:
@@ -1248,7 +1248,7 @@ claim("Plain Adam with the usual large β₂ = 0.999 goes to −1, too.",
 # | which λ | factor 1, 3, 10, … until validation gets worse; for a larger lr from the same lr·λ <!-- rests: not rule-alone, carried-product --> |
 # | typical | lr 1e-3, betas (0.9, 0.999), ε 1e-8; λ 0.01 to 0.1 in long runs |
 # | when not | short fine-tuning; weights that must be large; rows seldom used |
-# | measured | where lr 0.01 learns wrong labels by heart, λ gains ten points in AdamW and in Adam + L2; lr 0.001 needs neither <!-- rests: decay-gains-adam, decay-gains-adamw, tuning-decay-adam, tuning-decay-adamw --> |
+# | measured | where lr 0.01 learns wrong labels by heart, λ gains ten points in AdamW and Adam + L2; lr 0.001 needs neither <!-- rests: decay-gains-adam, decay-gains-adamw, tuning-decay-adam, tuning-decay-adamw --> |
 # | measured | from lr 0.01 to 0.1 the same λ costs some 20 points; the same lr·λ, less than one <!-- rests: not carried-adamw, carried-product --> |
 
 # %% [markdown] slideshow={"slide_type": "skip"}
