@@ -18,7 +18,7 @@
 # Its authors give "empirical evidence" that this "decouples the optimal choice of weight decay factor from the setting of the learning rate", and "substantially improves Adam's generalization performance" (Loshchilov & Hutter, 2019).
 # Do these two promises hold on a task small enough to try every setting? And how strong is λ = 0.01, PyTorch's default?
 #
-# *44 minutes; sections called* Deeper *are folded, and extra. You need momentum (lesson 00) and the difference between L2 and weight decay (lesson 03).*
+# *39 minutes; sections called* Deeper *are folded, and extra. You need momentum (lesson 00) and the difference between L2 and weight decay (lesson 03).*
 
 # %% tags=["setup"]
 # what this page needs
@@ -79,7 +79,7 @@ for strength in (0, 0.001, 0.01, 0.1, 1, 10):
     print(f"weight_decay={strength}: Adam {l2:.1%} wrong, AdamW {decay:.1%}")
 
 # %% [markdown]
-# The same number does different things. In this table Adam + L2 has its lowest error at 0.01, and with 1 it learns nothing. AdamW hardly feels 0.01, and has its lowest at 1. So a comparison at one common λ says nothing; *Where decay matters* makes a fair one. First: why does AdamW's knob do nothing at 0.01?
+# It does not. In this run Adam + L2 has its lowest error at 0.01, and with 1 it learns nothing. AdamW hardly feels 0.01, and has its lowest at 1. So a comparison at one common λ says nothing. First: why does AdamW's λ do next to nothing at 0.01?
 #
 # At the end of this lesson you can
 # - compute Adam's steps by hand;
@@ -90,7 +90,7 @@ for strength in (0, 0.001, 0.01, 0.1, 1, 10):
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## How long is the first step?
 #
-# What decay pulls against is Adam's step. What does Adam make of a gradient?
+# What decay pulls against is Adam's step. How long is that?
 
 # %%
 predict("first-step",
@@ -112,7 +112,12 @@ predict("first-step",
 # | 2 | 0.9 · 100 + 100 = 190 | 190/0.19 = 1000 | 0.001999 · 1000² | 1000² | **1** |
 # | 3 | 0.9 · 190 − 100 = 71 | 71/0.271 = 262 | 0.002997 · 1000² | 1000² | **0.262** |
 
-# %%
+# %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
+# ### Deeper: the table by the library's function
+#
+# The gradients of the table, and then a millionth of them:
+
+# %% tags=["deeper"]
 def moves(gradients, lr=0.1, **options):
     """How far a weight moves at each step, in learning rates."""
     w, state, seen = torch.zeros((), dtype=torch.float64), {}, []
@@ -122,18 +127,20 @@ def moves(gradients, lr=0.1, **options):
         seen.append((before - w.item()) / lr)
     return seen
 
-# %%
+# %% tags=["deeper"]
 print("1000, 1000, -1000:   ", *(f"{move:.4f}" for move in moves([1e3, 1e3, -1e3])))
 print("0.001, 0.001, -0.001:", *(f"{move:.4f}" for move in moves([1e-3, 1e-3, -1e-3])))
 
-# %% [markdown]
-# The size of the gradient has cancelled. What is left is its *sign*, and where signs disagree, a smaller step.
-
-# %% tags=["nbval-check-output"]
+# %% tags=["deeper", "nbval-check-output"]
 claim("Adam's first step has size lr, whatever the "
       "gradient, as long as it is large beside ε.",
       measured=[moves([gradient])[0] for gradient in (1e3, 1.0, 1e-3)],
       holds=near(1, 2e-5))
+
+# %% [markdown]
+# ### What is left of the gradient
+#
+# With 0.001 in place of 1000 the last column stays as it is: the size that all gradients share has cancelled. What is left is their *sign*, and where signs disagree, a smaller step. Both weights of the question move by lr:
 
 # %%
 # what came out
@@ -143,9 +150,11 @@ reveal("first-step", "both move 0.1",
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The formula, and the one line
 #
+# Where in Adam's step does AdamW's decay stand?
+#
 # $$\text{AdamW:}\qquad w \;\leftarrow\; (1-\eta\lambda)\,w \;-\; \eta\,u \qquad\text{with}\qquad u = \frac{\hat m}{\sqrt{\hat v} + \varepsilon}$$
 #
-# η is the learning rate, lr in code. The library has one function for both optimizers, and only these lines tell them apart:
+# η is the learning rate, lr in code and below. The library has one function for both optimizers, and only these lines tell them apart:
 #
 # ```python
 #     if is_on(l2):
@@ -154,21 +163,21 @@ reveal("first-step", "both move 0.1",
 #         decay(param, lr, weight_decay)  # AdamW: w ← (1 − lr·λ)w, on the weight itself
 # ```
 #
-# L2 is averaged and divided with the gradient that it joins. `decay(…)` multiplies w and reads no gradient: neither m nor v sees it.
+# L2 is averaged and divided with the gradient that it joins. AdamW's `decay(…)` stands before the step: it multiplies w, and neither m nor v sees it.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What λ means, first: a memory
 #
-# At each step a weight keeps the share 1 − lr·λ of its old value. How much is left after 1/(lr·λ) steps? With lr·λ = 0.01 it is $0.99^{100} = 0.366$. For any small lr·λ it is about 1/e = 37 %, and 63 % is newer.
+# How soon is λ felt? At each step a weight keeps the share 1 − lr·λ of its old value. With lr·λ = 0.01, a hundred steps leave $0.99^{100} = 0.366$ of it. For any small lr·λ about 37 % is left after 1/(lr·λ) steps.
 # So **1/(lr·λ) steps is how far back AdamW's weights remember** (Wang & Aitchison, 2025).
 #
-# In the plain cell, at lr = 0.01, λ = 0.01 makes that 1/(0.01 · 0.01) = 10 000 steps, and the run had 300. **In a short run, the default λ does next to nothing.**
+# In the plain cell, lr = 0.01 and λ = 0.01 make a memory of 1/(0.01 · 0.01) = 10 000 steps. The run had 300, which take 3 % off a weight. **In a short run, the default λ does next to nothing.**
 #
-# Why would forgetting help? What many images ask for is written into the weights again at every step. What one image with a wrong label asks for comes once an epoch, here every 300/50 = 6 steps, and fades in between. (A picture, not measured.)
+# Why would forgetting help? A picture, which nothing below measures: what many images ask for is written into the weights at every step; what one wrong label asks for comes once an epoch, here every 300/50 = 6 steps, and fades in between.
 #
-# A memory far longer than the run has no effect, and one shorter than an epoch forgets images before they come round again. Wang & Aitchison advise one in between. So:
+# A memory far longer than the run has next to no effect, and one shorter than an epoch forgets images before they come round again. Wang & Aitchison advise one in between. So:
 #
-# **Begin at λ = 1/(lr·steps), a memory as long as the run. Multiply by three until validation gets worse, and keep the best.**
+# **Begin at λ = 1/(lr·steps), a memory as long as the run. Multiply by three until validation gets worse. Keep the best, or no decay where that is better.**
 #
 # 300 steps at lr = 0.01 begin at λ = 0.33, 100 000 steps at lr = 1e-3 at 0.01.
 
@@ -240,17 +249,19 @@ for name, (rate, share, length) in recipes.items():
     print(f"{name:<9} memory {memory:>7.0f} steps, λ = {strength:.1f}/(lr·steps)")
 
 # %% [markdown] tags=["deeper"]
-# Two of the three lie in the range that the rule searches, GPT-3 a little below. Whether these λ are the best ones, it does not say. The language models see most rows once: there the run is one epoch, and the two bounds of Wang & Aitchison nearly coincide.
+# LLaMA's and DeiT's λ lie in the range that the rule searches. GPT-3's does not: by the average rate it is a third of where the rule begins. Whether these λ are the best ones, this does not say. The language models see most rows once: there the run is one epoch, and the two bounds of Wang & Aitchison nearly coincide.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Second: a pull, with minibatches
 #
-# Let the run be longer than the memory, so that decay has time to act. A weight then rests where what decay takes and what the step gives cancel: $u = -\lambda w$ on average. Where is that?
+# Let the run be longer than the memory, so that decay has time to act. Where does a weight then come to rest? Where what decay takes and what the step gives cancel: $u = -\lambda w$ on average.
 #
 # With minibatches a gradient is the true slope plus noise of some size σ. Where the noise is the larger, $\hat v$, the average of squared gradients, is nearly σ², and u is about slope/σ.
-# So at rest slope/σ = −λw, that is, slope + λσ·w = 0: what an L2 penalty (**ridge**) with the strength λσ asks for. By hand: the loss $\frac12(w - 1.5)^2$ has the slope w − 1.5. λ = 0.5 and σ = 3 make ridge of 1.5, and w = 1.5/(1 + 1.5) = 0.6.
+# So at rest slope/σ = −λw, that is, slope + λσ·w = 0. That is what an L2 penalty (**ridge**) with the strength λσ asks for.
 #
-# Does it rest there? We take 4000 steps at lr = 0.01 and λ = 0.5, with noise of a fixed size σ. That is a memory of 200 steps, twenty times over. Counted exactly, $\hat v$ is slope² + σ², and the two balance where $\lambda w = (1.5 - w)/\sqrt{(1.5-w)^2+\sigma^2}$. For σ = 3 that is 0.584, a little below the 0.6 by hand.
+# By hand: the loss $\frac12(w - 1.5)^2$ has the slope w − 1.5. With λ = 0.5 and σ = 3 the ridge has the strength 1.5, and w = 1.5/(1 + 1.5) = 0.6.
+#
+# Does AdamW rest there? We take 4000 steps at lr = 0.01 with λ = 0.5, twenty memories, and noise of a fixed size σ. Counted exactly, $\hat v$ is slope² + σ², and the two balance where $\lambda w = (1.5 - w)/\sqrt{(1.5-w)^2+\sigma^2}$. For σ = 3 that is 0.584, a little below the 0.6 by hand.
 
 # %% tags=["nbval-check-output"]
 from course_lib.experiments.adamw import noise
@@ -263,14 +274,14 @@ for sigma in (1.0, 3.0, 10.0):
           holds=between(0.98, 1.02), unit="% of the balance", times=100)
 
 # %% [markdown]
-# So **with noise of a fixed size AdamW does shrink a weight**: from 1.5 to 0.96 with noise of size 1, to 0.58 with 3, to 0.25 with 10. <!-- rests: noisy-balance-1, noisy-balance-3, noisy-balance-10 --> How large the pull is in a network, nothing here measures.
+# It does. **With noise of a fixed size AdamW shrinks a weight**: from 1.5 to 0.95 with noise of size 1, to 0.58 with 3, to 0.25 with 10. <!-- rests: noisy-balance-1, noisy-balance-3, noisy-balance-10 -->
 #
-# There σ is not fixed, either: where every training label is learned, each image's gradient fades, and σ with it. And each weight has a σᵢ of its own, and so a ridge of its own strength, about λσᵢ: a weight with noisy gradients is shrunk more than one with quiet ones, though decay takes the same *share* of both.
+# How large the pull is in a network, nothing here measures. There each weight has a σᵢ of its own, and so a ridge of its own strength, about λσᵢ. And σᵢ fades where the labels are learned.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Third: a box, with the full gradient run to rest
 #
-# And without noise? A bowl, its lowest point at the star, (2, 0.7). Two runs start at the ring with the same learning rate and the same λ: Adam with L2, and AdamW. Every step sees the full gradient, and β₂ is 0.9 in place of 0.999, so that 300 steps suffice. Nobody trains networks so, but here the limit shows.
+# And without noise? The picture below is a bowl, its lowest point at the star, (2, 0.7). Two runs start at the ring with the same rate and λ: Adam with L2, and AdamW. Every step sees the full gradient. β₂ is 0.9 in place of 0.999, so that 300 steps suffice. Nobody trains networks so, but here the limit shows.
 
 # %%
 predict("moved", "You raise λ from 0 to 0.3. Where does AdamW end?",
@@ -278,7 +289,7 @@ predict("moved", "You raise λ from 0 to 0.3. Where does AdamW end?",
          "at the star, unmoved"])
 
 # %% [markdown]
-# Dotted: where Adam + L2 comes to rest, for each λ. Straight line: the wall of the box |w| ≤ 1/λ, explained below; at λ = 0.4 only its right side is in sight. Right: how far each run still is from its place of rest.
+# Dotted: where Adam + L2 comes to rest, for each λ. Straight line: the wall of a box, explained below. Right: how far each run still is from its place of rest.
 #
 # **Do this**: take λ from 0.4 down to 0, then up to 0.5, value by value.  **Notice**: which path moves with every change?
 
@@ -293,25 +304,23 @@ reveal("moved", "at the star, unmoved",
        because="up to λ = 0.5 it ends at the star, as if λ were not connected")
 
 # %% [markdown]
-# Every bit of λ pulls Adam + L2 nearer to zero, and AdamW ends at the star for every λ up to 0.5. What holds it there, where the gradient is zero? At λ = 0.3 decay asks for u = −λw = −0.3 · 0.7 = −0.21 in the second coordinate. And u is a ratio: if √v̂ shrinks along with the gradient, −0.00021 divided by 0.001 is as good as −0.21 divided by 1. So u can be −0.21 however small the gradient gets. (Step by step in *Deeper*.)
+# Every bit of λ pulls Adam + L2 nearer to zero. AdamW ends at the star for every λ up to 0.5, to within 0.03. What holds it there? At λ = 0.3 decay asks for u = −λw = −0.3 · 0.7 = −0.21 in the second coordinate. And u is a ratio. If √v̂ shrinks along with the gradient, −0.00021 divided by 0.001 is as good as −0.21 divided by 1. So u can be −0.21 however small the gradient gets (step by step in *Deeper*).
 #
-# Could the weight stop short of the star? There its gradient would stay the same and not be zero, and then $\hat m/\sqrt{\hat v} = \pm 1$. Decay asks for λ|w| only, less than 1 where |w| < 1/λ. So the step wins, and the weight moves on until the gradient is zero: **inside the box |w| ≤ 1/λ the star is not shrunk at all.** Outside, decay asks for more than 1, which no step gives in the long run. So a star out there is out of reach, and AdamW ends on the wall (Xie & Li, 2024; conditions in *Deeper*).
+# Could the weight stop short of the star? There its gradient would stay the same, and $\hat m/\sqrt{\hat v} = \pm 1$. Decay asks for λ|w| only, less than 1 where |w| < 1/λ. So the step wins, and the weight moves on until the gradient is zero: **inside the box |w| ≤ 1/λ the star is not shrunk at all.** Outside, decay asks for more than 1, which no step gives in the long run. So AdamW ends on the wall (Xie & Li, 2024; conditions in *Deeper*).
 #
-# **Why a pull there and a box here?** At rest $u = -\lambda w$ says slope $= -\lambda\sqrt{\hat v}\,w$: ridge with the strength $\lambda\sqrt{\hat v}$. Minibatch noise holds $\sqrt{\hat v}$ up, near σ, as long as images disagree; in lesson 03 it was held still. The full gradient lets it fall to zero along with the slope, and ridge's strength with it.
-#
-# **What of the box survives minibatches? The wall.** Noise or not, u does not exceed 1 on average (*Deeper* looks at a network). But inside it weights are shrunk.
+# **Why a pull there and a box here?** Rest, $u = -\lambda w$, is slope $= -\lambda\sqrt{\hat v}\,w$: ridge with the strength $\lambda\sqrt{\hat v}$. Minibatch noise holds $\sqrt{\hat v}$ up, near σ. The full gradient lets it fall to zero along with the slope, and the pull falls with it. So with minibatches weights are shrunk inside the box, too; its wall stays, roughly.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## So how strong is λ = 0.01?
 #
 # | | what λ does | λ = 0.01, lr = 1e-3 |
 # |---|---|---|
-# | any run | a memory of 1/(lr·λ) steps. Before that, decay has hardly begun | 100 000 steps; 1000 steps take 1 % off a weight (checked in *Deeper*) |
+# | any run | a memory of 1/(lr·λ) steps; a run far shorter hardly feels it | 100 000 steps; 1000 steps take 1 % off a weight |
 # | a longer run, with minibatches | a pull, as of ridge with a strength of about λσᵢ | a weight of 1 rests where its slope is a hundredth of its noise |
 # | full gradient, run to rest | a box, $\lvert w\rvert \le 1/\lambda$; inside it nothing is shrunk | ±100: it holds the weights of most networks |
-# | weights before a norm layer (lesson 07) | their length does not matter to the network. λ sets the *relative* step: at rest, and on noise, each turns them by about $\sqrt{2\,\text{lr}\,\lambda}$, times 0.23 for β₁ = 0.9 | 0.001 radians a step |
+# | before a norm layer (lesson 07) | the length of weights does not matter; λ sets how far a step turns them (*Deeper*) | 0.001 radians a step |
 #
-# So in some thousand steps 0.01 does nothing. In several hundred thousand it has time to pull. Ask for the memory first: that you can compute before you train.
+# So at lr = 1e-3 the default does next to nothing in some thousand steps. Ask for the memory first: that you can compute before you train.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: the fine print of the box
@@ -363,7 +372,7 @@ reveal("inside", "(1, a value of its own)",
 # - **"Converges" can take long.** √v̂ remembers early gradients for about 2/(1 − β₂) steps, and until it has forgotten them, a small gradient makes only a small step.
 # - **u may exceed 1** for a while, and the weight the box. If β₁ ≤ β₂ and gradients do not keep growing, its long-run average does not.
 # - **A constant rate** does not settle exactly; it rattles within about lr.
-# - **And it can kick.** In the picture at λ = 0.6 and β₂ = 0.95 (set in the notebook), Adam + L2 comes to within 1e-5 of its rest, and near step 285 jumps back to 1e-2. Its gradients have become tiny, and β₂ forgets the large ones within some 20 steps, so √v̂ falls to 0.006 and the rate that the bowl feels, lr/√v̂, rises to 8. With β₁ = 0.9 Adam's averaged momentum is stable up to 38 divided by the curvature, here 38/6.6 ≈ 6 (Cohen et al., 2022). Beyond that the path kicks out, v̂ grows again, and it settles anew.
+# - **And it can kick.** In the picture at λ = 0.6 and β₂ = 0.95 (set in the notebook), Adam + L2 comes to within 1e-5 of its rest, and near step 285 jumps back to nearly 1e-2. Its gradients have become tiny, and β₂ forgets the large ones within some 20 steps, so √v̂ falls to 0.006 and the rate that the bowl feels, lr/√v̂, rises to 8. With β₁ = 0.9 Adam's averaged momentum is stable up to 38 divided by the curvature, here 38/6.6 ≈ 6 (Cohen et al., 2022). Beyond that the path kicks out, v̂ grows again, and it settles anew.
 
 # %% tags=["deeper"]
 from course_lib.experiments.adamw.box import BOWL, STAR, START, box_point
@@ -429,9 +438,9 @@ for strength in (1e-3, 1, 3.16, 10):
           f"past it {past} of {len(w)}")
 
 # %% [markdown] tags=["deeper"]
-# One seed. A memory of 100 or 32 steps leaves the wall standing, or nearly. At λ = 10 the memory is ten steps, shorter than the stretches in which u exceeds 1, and the wall is soft.
+# One seed. A memory of 100 or 32 steps leaves the wall standing, or nearly. At λ = 10 the memory is ten steps, u may exceed 1 for so long, and the wall is soft.
 #
-# **Before a norm layer** only a weight vector's direction counts, so its gradient is at right angles to it. Each step makes it longer, decay makes it shorter, and its length settles. If the gradients are pure noise, Adam's steps have the size $\sqrt{(1-\beta_1)/(1+\beta_1)}$, which is 0.23 for β₁ = 0.9. The vector then turns by $\sqrt{2\eta\lambda\,(1-\beta_1)/(1+\beta_1)}$ a step (Kosson et al., 2024). Here lr is 0.01 and λ = 1:
+# **Before a norm layer** only a weight vector's direction counts, so its gradient is at right angles to it. Each step makes it longer, decay makes it shorter, and its length settles. If the gradients are pure noise, Adam's steps have the size $\sqrt{(1-\beta_1)/(1+\beta_1)}$, which is 0.23 for β₁ = 0.9. The vector then turns by $\sqrt{2\eta\lambda\,(1-\beta_1)/(1+\beta_1)}$ a step (Kosson et al., 2024), at lr = 1e-3 and λ = 0.01 by 0.001 radians. The cell below takes lr = 0.01 and λ = 1:
 
 # %% tags=["deeper"]
 def turning(beta1, lr=0.01, strength=1.0, steps=4000):
@@ -477,9 +486,10 @@ explore.which_parameter.show()
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Where decay matters
 #
-# Now the promises, better generalization first. We train the network of the plain cell for 300 steps of 50 images, at 9 learning rates × 9 decays, with ten seeds. The images that remain, 1497 with right labels, are the test.
-# At lr = 0.01 it learns the wrong labels by heart when nothing decays. <!-- rests: large-rate-learned --> The two are compared there:
-# 1. Both optimizers get nine λ, each about three times the last, from too weak to too strong: 0.001 to 10 for AdamW, 0.00001 to 0.1 for Adam + L2.
+# Now the promises, better generalization first. At which learning rate does decay matter at all? We train the network of the plain cell for 300 steps of 50 images, at 9 learning rates × 9 decays, with ten seeds. The images that remain, 1497 with right labels, are the test.
+#
+# At lr = 0.01 the wrong labels are learned by heart when next to nothing decays. <!-- rests: large-rate-learned --> The two optimizers are compared there:
+# 1. Each gets nine λ, each about three times the last: 0.001 to 10 for AdamW, 0.00001 to 0.1 for Adam + L2.
 # 2. Five seeds choose the λ with the lowest mean test error, the other five are judged at it; then the reverse. Each seed draws its own 300 out of the same 1797 images, so λ is chosen on test images; in your own work use validation images.
 # 3. Decided beforehand: one point of test error is a difference worth having.
 
@@ -491,7 +501,7 @@ predict("two-knobs",
          "they are within a point", "ten seeds cannot tell"])
 
 # %% [markdown]
-# All pairs at once, in half a minute or so. A colour is a test error, as on the axis at the right; a white dot is the best rate of its row; hatched cells diverged. On the right, the test error in the framed column, from weak decay to strong; AdamW's λ there is a hundred times that of L2.
+# All pairs at once, in half a minute. A colour is a test error, as on the axis at the right; hatched cells diverged. On the right stands the framed column, over AdamW's λ; that of L2 is a hundredth of it.
 #
 # **Do this**: frame column 5, which is lr = 0.01, then 3, which is 0.001.  **Notice**: how deep is the valley on the right, and how far apart are the two curves?
 
@@ -499,6 +509,9 @@ predict("two-knobs",
 from course_lib.explorers import adamw as explore
 
 explore.heat_map.show()
+
+# %% [markdown]
+# At lr = 0.01 decay matters: the right λ halves the test error, for either optimizer. <!-- rests: decay-gains-adam, decay-gains-adamw --> At lr = 0.001 the curves are flat until λ is too strong. The next cell takes up the same networks:
 
 # %%
 # tuned(x): one half of the seeds picks the lowest of x, the other half is judged there
@@ -510,11 +523,21 @@ trained = surfaces(["Adam + L2", "AdamW"], range(10))
 adam_map, adamw_map = trained.values()  # .loss, .error: [10 seeds, 9 rates, 9 decays]
 here, there = (adamw_map.optimizer.lr.index(lr) for lr in (0.01, 0.1))
 
-# %% jupyter={"outputs_hidden": true}
+# %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
+# ### Deeper: the errors at lr = 0.01
+#
+# Means of the ten seeds, each judged at the λ that the other five chose:
+
+# %% tags=["deeper"] jupyter={"outputs_hidden": true}
 for name, surface in trained.items():
     error = surface.error[:, here]
     without, best = error[:, 0].mean(), tuned(error).mean()
     print(f"lr = 0.01, {name:<9} next to no decay {without:.1%}, own best λ {best:.1%}")
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Is AdamW better, then?
+#
+# Is either ahead, each at its own best λ? First at lr = 0.01:
 
 # %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
 # what is claimed
@@ -539,16 +562,12 @@ reveal("two-knobs",
        because=f"AdamW minus Adam + L2: {100 * gap.mean:+.1f} points")
 
 # %% [markdown]
-# With next to no decay 22 % of the test images are wrong, with its own best λ 10.8 % for AdamW and 11.5 % for Adam + L2. The right λ gains some ten points. <!-- rests: decay-gains-adam, decay-gains-adamw -->
-# AdamW is 0.6 points ahead, though in the picture the valleys are equally deep. The 0.6 comes from choosing. For Adam + L2 two λ almost tie. The first five seeds prefer one, the other five the other, and each choice is judged by the seeds that did not like it.
-# Whether the two are within a point these ten seeds cannot tell. Thirty fresh seeds can: they are, with 0.2 points between them.
+# Of 22 points of error the right λ takes some ten off, in either. <!-- rests: decay-gains-adam, decay-gains-adamw -->
+# AdamW is 0.6 points ahead; most of that comes from choosing λ on five seeds (*Deeper*). Whether the two are within a point these ten seeds cannot tell; on fresh seeds only, they are.
 #
-# Their best λ, by test loss, lie some hundredfold apart (*Deeper*): who changes over tunes λ anew. <!-- rests: best-decay-larger -->
-
-# %% [markdown] slideshow={"slide_type": "slide"}
-# ## Is AdamW better, then?
+# Their best λ, by test loss, lie some hundredfold apart: who changes over tunes λ anew. <!-- rests: best-decay-larger -->
 #
-# All this was at lr = 0.01. And at the best pair of lr and λ, out of all 81? Each half of the seeds tunes both knobs for the other.
+# And at the best pair of lr and λ, out of all 81? Each half of the seeds tunes both knobs for the other.
 
 # %%
 for name, surface in trained.items():
@@ -557,16 +576,16 @@ for name, surface in trained.items():
           f"next to no decay {tuned(surface.error[:, :, :1]).mean():.1%} (lr = {rate})")
 
 # %% [markdown]
-# AdamW 9.7 %, Adam + L2 9.7 %. <!-- rests: tuned-same-loss, tuned-same-error --> But **this says little.** At lr = 0.001 next to no decay makes 9.7 %, too, and without decay both *are* Adam. There neither decay brought anything; either could have. The ten points above, then, repair a rate that is too large for 300 steps: smaller steps stop before the wrong labels are learned by heart (*Deeper*), and need neither kind of decay. <!-- rests: best-rate-unlearned -->
+# Both 9.7 %. <!-- rests: tuned-same-loss, tuned-same-error --> **On this task AdamW and Adam + L2, tuned, generalize alike, within a point.** But the test was a weak one. At lr = 0.001 next to no decay makes 9.7 %, too, and without decay both *are* Adam. The ten points above, then, repair a rate that is too large for 300 steps: smaller steps stop before the wrong labels are learned by heart, and need neither kind of decay. <!-- rests: best-rate-unlearned, tuning-decay-adam, tuning-decay-adamw -->
 #
-# Others report an edge, in networks unlike ours. Kosson et al. (2024) trace it to layers in front of a normalisation layer (lesson 07). Zhuang et al. (2022) find it in deep networks without any, whose gradients differ in scale from layer to layer. So of the promise of better generalization we see next to nothing, and cannot rule it out.
+# Others report an edge, in networks unlike ours (*Deeper*).
 #
 # **Why use AdamW, then?** Its λ has a meaning that one can compute, a memory in steps, and published recipes are written for it.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Turn one knob: can the other stay?
 #
-# Now the promise of two knobs. λ is tuned at lr = 0.01; the rate is raised tenfold, to 0.1, and λ stays. Nobody would choose 0.1 here, but a wrong λ shows there.
+# Now the other promise. λ is tuned at lr = 0.01; the rate is raised tenfold, to 0.1, and λ stays. Nobody would choose 0.1 here, but a wrong λ shows there.
 
 # %%
 predict("carried",
@@ -577,8 +596,6 @@ predict("carried",
 
 # %% [markdown]
 # **Do this**: in the map above frame column 7, which is lr = 0.1.  **Notice**: does AdamW's valley lie where it lay in column 5?
-#
-# Now in figures:
 
 # %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
 # what is claimed
@@ -605,13 +622,11 @@ reveal("carried",
 # | a tenth of that λ, so that lr·λ is kept | 18.0 % | 24.0 % |
 # | λ tuned at 0.1 | 18.0 % | 15.7 % |
 #
-# **PyTorch's λ cannot be kept.** It is 3.16. Kept, it costs 19 points beside a λ tuned there, 21 on fresh seeds, and is worse than no decay. <!-- rests: not carried-adamw -->
+# **PyTorch's λ cannot be kept.** It is 3.16. Kept, it costs 19 points beside a λ tuned at 0.1, 21 on fresh seeds, and makes more errors than next to no decay. <!-- rests: not carried-adamw --> The memory falls from 32 steps to 3, half an epoch. That may be why; it was not tested.
 #
-# **The product lr·λ can, on this pair.** It is the paper's λ: there decay takes a share λ′ at each step, whatever the base rate. On this page it costs nothing, for the same λ, 0.316, is tuned at 0.1. On fresh seeds it is even 1.1 points better than the λ chosen there: seeds that choose may choose wrongly for others. <!-- rests: carried-product -->
+# **The product lr·λ can, on this pair.** In the paper decay takes a share λ′ at each step, whatever the base rate: its λ is this product. Here keeping it costs nothing, for the same λ, 0.316, is tuned at 0.1. On fresh seeds, too, it costs less than a point. <!-- rests: carried-product -->
 #
-# Adam + L2 loses 4 points with its λ kept, 2 on fresh seeds. <!-- rests: open carried-adam --> So with PyTorch's knob it was AdamW that lost more here. And tuned at 0.1, in the last row, it was Adam + L2 that was two points ahead. Neither was planned, so neither was tested.
-#
-# Why so much? With λ kept the memory falls from 32 steps to 3, half an epoch: images are forgotten before they come round again. That may be why; it was not tested.
+# In Adam + L2 a kept λ costs 4 points, 2 on fresh seeds; whether it costs less than one stays open. <!-- rests: open carried-adam -->
 #
 # Is it a law, then, that lr·λ stays? Here are all nine rates of the map, each with AdamW's best λ:
 
@@ -623,16 +638,17 @@ for lr, strength, wrong, without in rate_by_rate(adamw_map):
 
 # %% [markdown]
 # It is none. From the top:
-# - Up to lr = 0.001 decay brings next to nothing: every λ up to 1 lies within a point of the best.
+# - Up to lr = 0.001 decay brings next to nothing: in the map every λ up to 1 lies within a point of the best.
 # - From 0.00316 to 0.01 it is λ that stays, at 3.16.
 # - From 0.01 to 0.1 it is lr·λ, at 0.032.
 # - Above, no λ saves the run.
 #
-# Other seeds (`COURSE_BASE` 1, 2, 3) agree from 0.00316 to 0.0316; at 0.1 one of them prefers λ = 1.
-# From 0.001 to 0.01 lr·λ cannot be kept, and over the whole map neither knob is free of the rate (*Deeper*). <!-- rests: not carried-low-product, not separable-adamw, not product-nearer --> What to do? Too small a λ costs no more than decay would have gained; too large a one can be worse than none. So **who raises lr begins again at the same lr·λ, and searches upwards.**
+# From 0.001 to 0.01 neither λ nor lr·λ can be kept, and over the whole map neither knob is free of the rate (*Deeper*). <!-- rests: not carried-low, not carried-low-product, not separable-adamw, not product-nearer --> **So the promise of two free knobs does not hold here, with either λ.**
+#
+# What to do? In the map too small a λ costs no more than decay would have gained; too large a one can cost more. So **who raises lr begins again at the same lr·λ, and searches upwards.** Who lowers it begins at the rule.
 
 # %% [markdown]
-# **Which λ, then?** AdamW at lr = 0.01, means of the ten seeds:
+# **Does the rule find the best λ?** AdamW at lr = 0.01, means of the ten seeds:
 #
 # | λ | memory in steps | in epochs | wrong |
 # |---|---|---|---|
@@ -642,14 +658,24 @@ for lr, strength, wrong, without in rate_by_rate(adamw_map):
 # | 3.16 | 32 | 5 | **10.8 %** |
 # | 10 | 10 | 1.7 | 28.0 % |
 #
-# The beginning alone costs 6.5 points, 5.4 on fresh seeds. <!-- rests: not rule-alone --> The best memory lies between one epoch and the run, as Wang & Aitchison advise. But so does that of λ = 10, which is worse than no decay: the advice bounds the search and does not replace it. Had forgetting wrong labels been all, the best would lie nearer to one epoch.
-#
-# All these verdicts share ten seeds: read them as one experiment.
+# Its search does: 1 is better, 3.16 better still, and at 10 one stops. Its beginning alone costs 6.5 points, 5.4 on fresh seeds. <!-- rests: not rule-alone --> At lr = 0.000316 even the beginning, λ = 10, is worse in the map than next to no decay: hence the rule's last words.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: other questions of the same maps
 #
-# All these verdicts, here and above, share ten seeds, and behind each tuned figure stand only two choices of λ. So the intervals are somewhat too narrow.
+# All these verdicts, here and above, share ten seeds: read them as one experiment. Behind each tuned figure stand only two choices of λ, so the intervals are somewhat too narrow.
+#
+# **Why is AdamW 0.6 points ahead at lr = 0.01?** In the picture the valleys are equally deep. But for Adam + L2 two λ almost tie. The first five seeds prefer one, the other five the other, and each choice is judged by the seeds that did not like it.
+#
+# **Do other seeds agree with the table of nine rates?** Run with `COURSE_BASE` at 1, 2 and 3 they give the same best λ from 0.00316 to 0.0316. At 0.1 one of them prefers λ = 1.
+#
+# **What of Wang & Aitchison's two bounds?** The best memory in the last table above, five epochs, lies between one epoch and the run, as they advise. So does that of λ = 10, which is worse than next to no decay: the advice bounds the search and does not replace it.
+#
+# **Which optimizer did worse at lr = 0.1?** In the table of the core AdamW loses more when λ is kept, and is two points behind when both are tuned there. Neither was planned, so neither was tested.
+#
+# **Why not the same lr·λ for a smaller lr?** From 0.01 to 0.00316 it asks for λ = 10, three times the best one there: a search upwards would begin above it.
+#
+# **Who reports an edge of AdamW?** Kosson et al. (2024), who trace it to layers in front of a normalisation layer (lesson 07), and Zhuang et al. (2022), in deep networks without any, whose gradients differ in scale from layer to layer.
 #
 # **Other λ kept, the rule alone, and the best of all 81.** Decided beforehand: 5 % of the test loss, or one point of the test error, is a difference worth having. First the figures of the two tables above:
 
@@ -821,7 +847,7 @@ claim("At lr = 0.01, by test loss, the best λ of AdamW is more than a decade ab
 # **The paper's knob, as a map.** Its step is $w \leftarrow (1-\lambda')\,w$, then Adam's; a schedule multiplies both. That is `adamw_update` with `weight_decay` = λ′/lr, and it is also what a slip in the exercise does. Today it is called *independent* weight decay (Wortsman et al., 2024, who find that with it the result depends less on the rate).
 # The two maps have the same decays at lr = 10^−2.5: λ′ from 10^−5.5 to 10^−1.5 is λ from 10⁻³ to 10¹ there.
 #
-# **Do this**: follow the white dots, the best rate of each row, from bottom to top.  **Notice**: in both maps they stay in one column for six rows. Where do they go then, one way, or there and back?
+# **Do this**: follow the white dots, the best rate of each row, from bottom to top.  **Notice**: up to which row do they stay in one column? Where do they go then, one way, or there and back?
 
 # %% tags=["deeper"]
 from course_lib.explorers import adamw as explore
@@ -863,9 +889,9 @@ claim("With a decay per step the best learning rate moves by less than a tenth o
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## In production
 #
-# The plain loop, with two groups (weights decay, biases and norms do not), a schedule (the rate rises for the first 5 % of the steps, the *warm-up*, then falls to nearly 0), and λ by the rule. The schedule multiplies lr, and so the decay. Its rates add up to half of lr·steps. So **under a schedule, begin at one over the sum of the rates**, here 0.67.
+# What does the plain loop need besides? Two groups, for weights decay, biases and norms do not; a schedule; and λ by the rule. The rate rises for the first 5 % of the steps, the *warm-up*, then falls to nearly 0. This schedule multiplies lr, and so the decay, and its rates add up to half of lr·steps. So **under a schedule, begin at one over the sum of the rates**, here 0.67.
 #
-# Validation images choose; they have wrong labels, too. `decay_groups` spares whatever belongs to a normalisation layer or has fewer than two dimensions; you write such a function in the exercises (T3).
+# Validation images choose; they have wrong labels, too. `decay_groups` spares vectors, such as biases, and all that belongs to a normalisation layer; you write such a function in the exercises (T3).
 
 # %%
 from course_lib.weight_decay import decay_groups
@@ -891,7 +917,7 @@ for strength in (0.01, rule, 3 * rule, 10 * rule):
     print(f"λ = {strength:<5.2f} validation {chosen_by:.1%}, test {test:.1%}")
 
 # %% [markdown]
-# One seed. λ = 0.01 leaves 16.1 % of the test images wrong; in the first cell, where the rate does not fall, it was 18.8 %. The rule's beginning, 0.67, leaves 12.5 %. Validation likes three times that best, which leaves 10.6 % of the test images wrong. At ten times it has turned, and one stops.
+# One seed. With λ = 0.01, which is next to no decay, 16.1 % of the test images are wrong. The rule's beginning, 0.67, leaves 12.5 %. Validation likes three times that best, which leaves 10.6 %. At ten times validation has turned, and one stops.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: groups, a schedule, and resuming bit for bit
@@ -992,8 +1018,8 @@ claim("A run saved after 10 steps and resumed "
 # ## When not to
 #
 # - **Short fine-tuning.** At lr = 1e-5 and λ = 0.01 the memory is ten million steps. A λ that is felt pulls towards zero, not towards the model that you were given.
-# - **Weights that must be large.** The wall stands with minibatches, too: λ = 1 keeps every weight within about ±1. Biases, and the scales of norms, want a group without decay.
-# - **Rows that are seldom used**, as in an embedding, a table with a row of weights for each word. AdamW decays every row at every step, whether its word came or not.
+# - **Weights that must be large.** In a run longer than its memory λ = 1 keeps nearly every weight within ±1, with minibatches too. Biases, and the scales of norms, want a group without decay.
+# - **Rows that are seldom used**, as in an embedding, with a row of weights for each word. AdamW decays every row at every step.
 # - **A tuned recipe with SGD, or with Adam + L2.** Nothing above compared Adam with SGD, or showed AdamW ahead of a tuned Adam + L2.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
@@ -1216,14 +1242,14 @@ claim("Plain Adam with the usual large β₂ = 0.999 goes to −1, too.",
 #
 # | | |
 # |---|---|
-# | formula | $w \leftarrow (1-\eta\lambda)\,w - \eta\,\hat m/(\sqrt{\hat v}+\varepsilon)$; $m$ averages $g$ with $\beta_1$, $v$ averages $g^2$ with $\beta_2$, the hats correct for their start at zero |
-# | what λ means | a memory of $1/(\eta\lambda)$ steps; in a longer run with minibatches, a pull as of ridge; with the full gradient, run to rest, a box $\lvert w\rvert \le 1/\lambda$; before a norm layer, the relative step |
-# | PyTorch | `torch.optim.AdamW(decay_groups(model, weight_decay=factor / sum_of_rates), lr=lr)`, factor 1, 3, 10, … by validation |
-# | which λ | begin at one over the sum of the rates, that is 1/(lr·steps) if lr is constant; multiply by three until validation gets worse; with another lr, begin at the same lr·λ, and search upwards <!-- rests: not rule-alone --> |
-# | typical | lr 1e-3, betas (0.9, 0.999), ε 1e-8; λ 0.01 to 0.1 in long runs, more in short ones; no decay for biases and norms. Language models: betas (0.9, 0.95), λ 0.1 |
-# | when not | short fine-tuning; weights that must be large; rows that are seldom used; a tuned recipe without it |
-# | measured | at a rate that learns wrong labels by heart, λ gains some ten points of error, in AdamW as in Adam + L2; a tenth of that rate, with next to no decay, does as well <!-- rests: decay-gains-adam, decay-gains-adamw --> |
-# | measured | from lr 0.01 to 0.1 the same λ costs AdamW some 20 points of error; the same lr·λ, less than one <!-- rests: not carried-adamw, carried-product --> |
+# | formula | $w \leftarrow (1-\eta\lambda)w - \eta\,\hat m/(\sqrt{\hat v}+\varepsilon)$; $m$ averages $g$, $v$ averages $g^2$, bias-corrected |
+# | what λ means | a memory of $1/(\eta\lambda)$ steps; in longer runs a pull as of ridge, or, with the full gradient, a box $\lvert w\rvert\le1/\lambda$ |
+# | PyTorch | `torch.optim.AdamW(decay_groups(model, weight_decay=factor / sum_of_rates), lr=lr)` |
+# | which λ | factor 1, 3, 10, … until validation gets worse; for a larger lr from the same lr·λ <!-- rests: not rule-alone, carried-product --> |
+# | typical | lr 1e-3, betas (0.9, 0.999), ε 1e-8; λ 0.01 to 0.1 in long runs |
+# | when not | short fine-tuning; weights that must be large; rows seldom used |
+# | measured | where lr 0.01 learns wrong labels by heart, λ gains ten points in AdamW and Adam + L2; lr 0.001 needs neither <!-- rests: decay-gains-adam, decay-gains-adamw, tuning-decay-adam, tuning-decay-adamw --> |
+# | measured | from lr 0.01 to 0.1 the same λ costs some 20 points; the same lr·λ, less than one <!-- rests: not carried-adamw, carried-product --> |
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # Now write `adamw_update` yourself, in **`04_adamw_exercises.ipynb`**, and let it steer: `explore.heat_map.show(update=adamw_update)`.

@@ -213,4 +213,4 @@ def read_state(state_dict):
 t5 = check("04/T5", read_state)
 
 # %% [markdown]
-# All five `✓`? Then AdamW has no secrets left: you can write it, tell it from L2, group its parameters, stop it and start it again, and read its mind.
+# All five `✓`? Then you can write AdamW, tell it from L2, group its parameters, stop it and start it again, and read its state.
