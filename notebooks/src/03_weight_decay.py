@@ -43,9 +43,9 @@ setup()
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## One start, two pulls
 #
-# When do the two pulls come to the same? A bowl, its lowest point at the star. Both runs start at the same place with the same learning rate and the same λ = 0.5. One puts the pull
+# When do the two pulls come to the same? A bowl, its lowest point at the star. Both runs have one start, one learning rate and one λ = 0.5. One puts the pull
 # into the gradient, the other straight onto the weights. A cross is where a run would stop in the end; for decay under Adam none is drawn.
-# On the right is the distance between the two paths; in the grey band it is rounding.
+# On the right is their distance.
 #
 # **Do this**: it opens with momentum. Choose plain SGD, then **Adam**, which comes later in this lesson.  **Notice**: for which optimizer are the two paths one?
 
@@ -60,13 +60,13 @@ explore.trajectories.show()
 # At the end of this lesson you can
 # - show why in one line of algebra;
 # - compute where each comes to rest, and convert a λ tuned for one into a λ for the other;
-# - explain what Adam does to L2, and where each of the two then ends.
+# - say what Adam does to L2, and where each then ends.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Commit first
 #
 # Switch the loss off: its gradient is zero everywhere, only the pull is left. One weight starts at 1.
-# Learning rate 0.1, λ = 0.5, momentum 0.9. Run the next cell (Shift+Enter), choose, and only then go on. Your answer is kept.
+# Learning rate 0.1, λ = 0.5, momentum 0.9. Choose, and only then go on.
 
 # %%
 predict("flat-loss", "After three steps, which weight is smaller?",
@@ -98,7 +98,7 @@ print("weight decay", *(f"{w:.6f}" for w in with_decay))
 # - **L2**: the first pull went *into the velocity*, and nine tenths of it roll on. So the second step takes off $0.1\,(0.9 \cdot 0.5 + 0.5 \cdot 0.95) = 0.0925$.
 # - **Weight decay** leaves nothing behind in the velocity. It takes 5 % of what is there each time: $0.95,\ 0.95^2,\ 0.95^3$.
 #
-# `claim` checks such a sentence before your eyes. *Exact* is arithmetic and must hold. *Checked* is a run held against a bound. *Measured* is judged by an interval over seeds, and may turn out wrong or undecided.
+# `claim` checks such a sentence before your eyes. *Exact* is arithmetic, *checked* a run held against a bound, *measured* an interval over seeds, which may also leave it undecided.
 
 # %% tags=["nbval-check-output"]
 claim("Under momentum the two agree on step 1, and from step 2 on the weight with L2 "
@@ -171,7 +171,6 @@ claim("Under plain SGD a loss term λ‖w‖², `weight_decay=2λ` and decoupled
 # ## So L2 is stronger?
 #
 # On the flat loss L2 took off more. Now give both pulls something to fight with: the loss $\frac12(w-1)^2$, which wants $w = 1$.
-# Let both run until nothing moves.
 
 # %%
 predict("equilibrium", "λ = 0.5, momentum 0.9. The crosses of the first picture hint "
@@ -200,7 +199,7 @@ reveal("equilibrium", "L2 closer to 0",
 #
 # Momentum multiplies the loss by ten and L2 along with it, so their *balance* is kept. Decay is not multiplied. It needs a λ ten times as large to rest at the same place: decay with 2 rests at 0.833, and so does L2 with 0.2.
 #
-# That is no merit of L2. They are two knobs with different units, and **a λ tuned for one is wrong for the other.**
+# That is no merit of L2. They are two knobs with different units: **a λ tuned for one is wrong for the other.**
 # When you switch and keep the learning rate, start from $\lambda_{\text{decay}} = \lambda_{\text{L2}} / (1-\mu)$.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
@@ -318,15 +317,15 @@ claim("In the average's form both pulls end at ridge(λ): the factor 1/(1 − β
 #
 # > **"`torch.optim.SGD(weight_decay=…)` directly performs weight decay. It is fully equivalent to adding the L2 norm to the loss."**
 #
-# (What is added is half the squared norm.) Under momentum the two sentences exclude each other. Which is true of torch?
+# (From a lecture, shortened; the norm should be squared.) Under momentum the two sentences exclude each other. Which is true of torch?
 #
-# The second. torch's SGD adds λw to the gradient, before the velocity sees it. torch's Adam does the same, and AdamW does decay: *Deeper: torch's own steps* checks all three.
+# The second. torch's SGD adds λw to the gradient, before the velocity sees it. So does torch's Adam. AdamW, or `Adam(decoupled_weight_decay=True)`, does decay (*Deeper: torch's own steps*).
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## In plain PyTorch
 #
-# Does the factor of ten hold in a network? And under Adam? Here is a loop to copy. A small network learns handwritten digits from 300 images, every fifth with a wrong label: with no pull, with L2 (torch's `weight_decay=`), or with decay, the block under `no_grad`.
-# L2 has λ = 0.02. Decay has the same λ, and then ten times that. Printed are the length of all weights, taken as one vector, and the share of test images classified wrongly.
+# Does the factor of ten hold in a network? And under Adam? A small network learns handwritten digits from 300 images, every fifth with a wrong label: with no pull, with L2 (torch's `weight_decay=`), or with decay, the block under `no_grad`.
+# L2 has λ = 0.02. Decay has the same λ, and then ten times that. Printed are the length of all weights, taken as one vector, and the error on test images.
 
 # %% tags=["plain"]
 import torch
@@ -409,7 +408,7 @@ for kind, decay, more in ((torch.optim.SGD, 0.2, {"momentum": 0.9}),
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Adam: the pull is divided too
 #
-# What is it that multiplies? **Adam** keeps two running means for each weight, of its gradient and of its squared gradient:
+# What is it that multiplies? **Adam** (Kingma & Ba, 2015) keeps two running means for each weight, of its gradient and of its squared gradient:
 #
 # $$m \leftarrow 0.9\,m + 0.1\,g \qquad\qquad v \leftarrow 0.999\,v + 0.001\,g^2$$
 #
@@ -417,7 +416,7 @@ for kind, decay, more in ((torch.optim.SGD, 0.2, {"momentum": 0.9}),
 #
 # $$\eta\,\frac{\hat m}{\sqrt{\hat v}+\varepsilon}$$
 #
-# the mean gradient, divided by the recent *size* of that weight's gradients. The tiny ε = 1e-8 only prevents a division by zero. L2 put its pull into the gradient, so **the pull is divided as well**.
+# the mean gradient, divided by the recent *size* of that weight's gradients. The tiny ε = 1e-8 prevents a division by zero, and matters only where gradients are about as small. L2 put its pull into the gradient, so **the pull is divided as well**.
 #
 # By hand, on the flat loss, where the pull is all there is: with η = 0.1, w = 1 and λ = 0.5 the gradient is 0.5. So $\hat m = 0.5$ and $\sqrt{\hat v} = 0.5$, and the first step is $\eta \cdot 0.5/0.5 = 0.1$.
 # What does it become with another λ?
@@ -443,7 +442,7 @@ reveal("flat-adam", "as fast", because="λw is divided by its own size, and λ c
 # With λ = 0.005 the first step is $0.1 \cdot 0.005/0.005 = 0.1$ again. On a flat loss it is as if the knob were not connected, until λw is as small as ε. Decay obeys: 5 % a step, or 0.05 %.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# On a real loss $\sqrt{\hat v}$ is set by the loss's gradients, and they differ from weight to weight.
+# On a real loss $\sqrt{\hat v}$ is set by the loss's gradients, which differ from weight to weight.
 # Two weights, both 1. The loss pushes one to and fro by ±10, the other by ±0.1.
 
 # %%
@@ -479,12 +478,12 @@ reveal("two-weights", "the one with gradients ±0.1",
        because="its pull is divided by 0.1, the other's by 10")
 
 # %% [markdown]
-# Decay took about 2 % of each. L2 took about a tenth of that, and about ten times that: its pull was divided by 10, and by 0.1. **Under Adam the pull of L2 has a speed of its own at each weight.** (91 times as much and not 100, for the quiet weight gets smaller on the way.)
+# Decay took about 2 % of each. L2 took about a tenth of that, and about ten times that: its pull was divided by 10, and by 0.1. **Under Adam the pull of L2 has a speed of its own at each weight.** (91 times and not 100: the quiet weight shrinks on the way.)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Adam: where each comes to rest
 #
-# Do the two also *end* in different places? In a real run $\hat v$ moves as the gradients do. To see which way each pull leans, we hold it still at any positive number, leave ε out, and ask where in a bowl nothing moves any more. Now $g$ is the gradient of the loss alone.
+# Do the two also *end* in different places? We hold $\hat v$ still at any positive number, leave ε out, and ask where in a bowl nothing moves any more. Now $g$ is the gradient of the loss alone.
 #
 # - **L2**: $(g + \lambda w)/\sqrt{\hat v} = 0$. The divisor drops out: $g + \lambda w = 0$. That is the slope of loss $+ \frac{\lambda}{2}\sum_i w_i^2$, so L2 minimises this sum, as without Adam.
 # - **Decay**: $g/\sqrt{\hat v} + \lambda w = 0$. Multiplied by $\sqrt{\hat v}$ that is $g + \lambda\sqrt{\hat v}\,w = 0$, the slope of loss $+ \frac{\lambda}{2}\sum_i \sqrt{\hat v_i}\,w_i^2$. Decay minimises that.
@@ -493,7 +492,8 @@ reveal("two-weights", "the one with gradients ±0.1",
 #
 # **With $\hat v$ held still, L2 under Adam is unequal in its speed, and decay in its goal.**
 #
-# And where $\hat v$ moves? The noise of minibatches roughly holds it up. With the full batch it shrinks as the gradient does, and the price with it: AdamW then ends at the lowest point of the loss alone, if every $\lambda\lvert w_i\rvert$ is below 1 there (*Deeper*). Which of the two does *better*, lesson 04 measures.
+# And where $\hat v$ moves? As long as the gradients of single images disagree, the noise of minibatches holds it up. Where the network fits every image, both fade.
+# With the full batch $\hat v$ shrinks as the gradient does, and the price with it. In a bowl, with a slowly fading rate, AdamW then ends at the lowest point of the loss alone, if every $\lambda\lvert w_i\rvert$ is below 1 there (Xie & Li, 2024; conditions in *Deeper*). Which of the two does *better*, lesson 04 measures.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: all of Adam, two goals, and the law of the pull
@@ -545,6 +545,8 @@ claim("With √v̂ held still L2 comes to rest at ridge(λ), decay at the lowest
 
 # %% [markdown] tags=["deeper"]
 # And with the full batch? A gradient that stays the same makes $\hat m/\sqrt{\hat v} = \pm 1$, however small it is: the loss moves the weight by η a step. Decay moves it by $\eta\lambda\lvert w\rvert$. So the loss wins wherever $\lambda\lvert w\rvert < 1$, and there AdamW goes on to the loss's own lowest point. At the star $w_1 = 2$, so λ has to be below 0.5; the cell takes 0.4. With a larger λ the star is out of reach, and AdamW stops where $\lvert w_1\rvert = 1/\lambda$: the box of lesson 04. The learning rate fades, for with a constant one the path goes on rattling.
+#
+# Xie & Li (2024) prove where AdamW then ends, for ε = 0 and β₁ ≤ β₂ < 1, the full batch, and a rate that never rises and whose sum is infinite. *If* it converges in a bowl, then at the best point of that box.
 
 # %% tags=["deeper", "nbval-check-output"]
 by_l2, by_decay = full_batch_end(l2=0.4), full_batch_end(weight_decay=0.4)
@@ -666,11 +668,11 @@ claim("`weight_decay=2λ` in torch's SGD equals the loss term λ‖w‖² under 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## How far apart are the multipliers in a network?
 #
-# Those two weights were made up. How far apart are the divisors in a network? We take that of the plain cell, under Adam with L2, λ = 1e-4, now on 1000 images with right labels: 600 steps of 50 images at η = 0.001. Pixels stay unscaled, between 0 and 1, on purpose: one that is nearly always blank is like a rare word, its gradients small.
+# Those two weights were made up. And in a network? We take that of the plain cell, under Adam with L2, λ = 1e-4, now on 1000 images with right labels: 600 steps of 50 images at η = 0.001. Pixels stay unscaled, between 0 and 1, on purpose: one that is nearly always blank is like a rare word, its gradients small.
 #
-# For every weight of the first layer we note, at the end, its **multiplier** $1/(\sqrt{\hat v}+\varepsilon)$: by how much Adam multiplies what L2 adds to its gradient. With AdamW it is 1 for all. It tells how *fast* the pull acts where gradients go to and fro, as ±10 and ±0.1 did; a steady gradient leaves less. It does not tell where the weight ends.
+# For every weight of the first layer we note, at the end, its **multiplier** $1/(\sqrt{\hat v}+\varepsilon)$: by how much Adam multiplies its mean gradient, the loss's part and L2's alike. AdamW's decay has 1 for all. So it tells how *fast* L2 pulls where gradients go to and fro, as ±10 and ±0.1 did; a steady gradient leaves less. It does not tell where the weight ends.
 #
-# Leave out the 5 % largest and the 5 % smallest. How many times as large as the smallest multiplier is then the largest? The bound, set beforehand: ten.
+# Leave out 5 % at either end. How many times the smallest multiplier is then the largest? The bound, set beforehand: ten.
 
 # %%
 predict("spread",
@@ -687,8 +689,8 @@ from course_lib.explorers import weight_decay as explore
 explore.effective_decay.show()
 
 # %% [markdown]
-# *Left:* every dot is a weight. At λ = 1e-4 nearly all lie along the dotted line, 1/gradient. At large λ it bends flat: there $\lambda w$ itself fills $\hat v$, and the pull is divided by itself, as on the flat loss. *Middle:* nine in ten weights lie between the dotted lines.
-# *Right:* the weights by the pixel they read. Grey pixels are always blank: their weights get no gradient from the loss, and are left out.
+# *Left:* at λ = 1e-4 nearly all weights lie along the dotted line, 1/gradient. At large λ it bends flat: there $\lambda w$ itself fills $\hat v$, and the pull is divided by itself, as on the flat loss.
+# *Right:* the weights by the pixel they read. Grey pixels are always blank: their weights get no gradient, and are left out.
 
 # %% tags=["nbval-check-output"]
 from course_lib.experiments.weight_decay.effective_decay import measure_decay
@@ -711,11 +713,12 @@ reveal("spread", from_interval={"less than 3": below(0.477)(spread),
        because=f"measured: a factor of {10**spread.mean:.0f}", rests="decay-spread")
 
 # %% [markdown]
-# Nine weights in ten lie within a factor of several hundred: 380 here, 490 on fresh seeds. <!-- rests: decay-spread --> The largest multipliers stand at the left and right edge of the map, where pixels are nearly always blank. With standardised pixels the factor is 11, on fresh seeds 12 (*Deeper*): the large number belongs to rare inputs.
+# Nine weights in ten lie within a factor of several hundred: 380 here, 490 on fresh seeds. <!-- rests: decay-spread --> The largest stand at the left and right edge of the map, where pixels are nearly always blank. With standardised pixels the factor is about 11 (*Deeper*).
 #
-# Loshchilov & Hutter (2019) say that weights with large gradients are pulled less. Less than *other weights*: that is what dividing by $\sqrt{\hat v}$ means. Less than by *decay with the same λ*? Here even the smallest multiplier is 137, and decay's is 1. <!-- rests: decay-least --> But the level is a matter of units: sum the loss over the 50 images, and 137 becomes about 3.
+# The level itself is a matter of units. Even the smallest multiplier is 137 here, and decay's is 1. <!-- rests: decay-least --> With the loss summed over the 50 images it would be about 3.
 #
-# **So under Adam one λ of L2 has as many multipliers as there are weights**, set by gradients that nobody chose.
+# **So under Adam one λ of L2 has as many speeds as there are weights**, set by gradients that nobody chose. Its goal is still one, for the loss's gradient gets the same multiplier.
+# And it cuts both ways. AdamW pulls all weights equally fast, and so charges them unequally: with the $\hat v$ of this run its prices $\lambda\sqrt{\hat v_i}$ would spread by the same 380. Its own $\hat v$ would be another; we did not measure it.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: other layers and pixels, the pull itself, and does the spread come from the loss?
@@ -756,6 +759,9 @@ for scale, what, figure, short in (
 # %% [markdown] tags=["deeper"]
 # The pull spreads as the multiplier does. <!-- rests: pull-spread --> Pixels matter: 380 becomes 11 where they are standardised, so the large number belongs to inputs that are rare. Whether 11 is more than tenfold beyond doubt these eight seeds cannot tell; on fresh seeds only it is, with 12. Weights of nearly blank pixels hardly touch the output, and for digits they matter little; those of rare words would. The smallest multiplier of all is 36, in the last layer. <!-- rests: decay-least-all, decay-least-standard -->
 #
+# **What the paper says.** Under Adam with L2, Loshchilov & Hutter (2019) write, weights with large gradients "are regularized by a smaller relative amount than other weights". As a speed that is just what dividing by $\sqrt{\hat v}$ means.
+# They also "do not get regularized as much as they would with decoupled weight decay". At one λ that hangs on units. Beside torch's decay, which takes ηλ a step, even the smallest multiplier of all, 36, is above decay's 1. <!-- rests: decay-least-all --> The decay printed in the paper takes λ a step, without the learning rate. Beside that, at η = 0.001, it is 0.036.
+#
 # **Does the spread come from the loss?** The cloud on the dotted line says yes: at λ = 1e-4 the multiplier is one over the size of the loss's gradient, except for the very smallest. A check from the other side: at large λ the pull itself fills $\hat v$, so the spread should shrink there. We compare λ = 0.1 with λ = 1e-4.
 #
 # And how much of it is due to the pixels at the edge, without rescaling? We leave out the two columns at either side, for the first seed.
@@ -780,13 +786,13 @@ claim("At λ = 0.1 the multipliers of the weights spread over fewer powers of te
 # | from | to | which λ |
 # |---|---|---|
 # | SGD, momentum μ, `weight_decay=` | SGD with decay, the block of the plain cell (torch has none) | λ/(1 − μ); with μ = 0.9, 1e-4 becomes 1e-3 |
-# | the same | torch's Adam, with the same number | better not: it is still L2, now divided by each weight's $\sqrt{\hat v}$ |
-# | the same, or Adam with L2 | `torch.optim.AdamW` | nothing converts it: begin at 1/(lr·steps), and search upwards (lesson 04) |
+# | the same | torch's Adam | begin with the same number: the goal stays, the speeds change. In the plain cell 0.02 gives length 6.6, then 7.0, one seed |
+# | the same, or Adam with L2 | `torch.optim.AdamW` | **not the same number**: decay with 0.02 gives 19.0. Nothing converts it: begin at 1/(lr·steps), and search upwards (lesson 04, after Wang & Aitchison, 2025) |
 #
-# **How much is a λ in all, and why begin there?** AdamW takes the share ηλ of every weight at each step. Multiply by the number of steps; under a schedule, multiply λ by the sum of the rates. With η = 0.001 and 3000 steps, AdamW's default 0.01 makes 0.03. So a weight loses about 3 %: next to nothing.
-# λ = 1/(lr·steps), here 0.33, makes the product 1: the pull alone would leave $(1 - \frac{1}{3000})^{3000} = 37\ \%$ of a weight. The usual 0.01 to 0.1 fit longer runs: at this rate 0.1 makes it 1 in 10 000 steps, and 0.01 in 100 000.
+# **How much is a λ in all, and why begin there?** AdamW takes the share ηλ of every weight at each step. Multiply by the number of steps: with η = 0.001 and 3000 steps, AdamW's default 0.01 makes 0.03. So a weight loses about 3 %: next to nothing.
+# λ = 1/(lr·steps), here 0.33, makes the product 1: the pull alone would leave $(1 - \frac{1}{3000})^{3000} = 37\ \%$ of a weight. The usual 0.01 to 0.1 fit longer runs: at this rate 0.1 makes it 1 in 10 000 steps.
 #
-# **A trap: in torch lr multiplies the decay.** Raise lr, or let a schedule lower it, and you have changed the decay, too.
+# **A trap: in torch lr multiplies the decay.** Raise lr, or let a schedule lower it, and each step takes another share. That is the speed. At rest η cancels: in a long run λ decides, in one too short to come to rest lr·λ·steps.
 
 # %%
 quiz("You keep SGD with momentum 0.9 and its learning rate, and replace "
@@ -843,7 +849,7 @@ for convention in ("penalty", "half_penalty", "per_example", "decoupled", "per_s
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## When not to
 #
-# - A recipe tuned with L2 works: keep it, or tune again.
+# - A recipe tuned with L2 works: keep it.
 # - Fine-tuning: both pull to zero, away from the weights you were given. A penalty on the distance to those, $\frac{\lambda}{2}\lVert w - w_0\rVert^2$, pulls back to where you started (*L2-SP*, Li et al. 2018).
 # - Weights in front of a BatchNorm: keep the decay there, but do not expect a simpler function. It sets the effective learning rate (lesson 07; Zhang et al., 2019).
 
@@ -852,21 +858,20 @@ for convention in ("penalty", "half_penalty", "per_example", "decoupled", "per_s
 #
 # | | |
 # |---|---|
-# | formula | L2: $g \leftarrow g + \lambda w$, then the optimizer's step. Weight decay: $w \leftarrow (1-\eta\lambda)\,w$, and the step with $g$ alone |
-# | plain SGD | the same, at every step |
-# | SGD + momentum | decay is $1/(1-\mu)$ times weaker: $\lambda_{\text{decay}} = \lambda_{\text{L2}}/(1-\mu)$ |
-# | Adam | nothing converts them. With $\hat v$ held still L2 minimises loss $+ \frac{\lambda}{2}\sum_i w_i^2$, decay loss $+ \frac{\lambda}{2}\sum_i\sqrt{\hat v_i}\,w_i^2$ |
+# | formula | L2: $g\leftarrow g+\lambda w$, then the step. Weight decay: $w\leftarrow(1-\eta\lambda)\,w$, the step with $g$ alone |
+# | SGD | plain, the same; with momentum decay is $1/(1-\mu)$ times weaker: $\lambda_{\text{decay}}=\lambda_{\text{L2}}/(1-\mu)$ |
+# | Adam | nothing converts them. With $\hat v$ held still: L2 one price λ, unequal speeds; decay one speed, unequal prices $\lambda\sqrt{\hat v_i}$ |
 # | PyTorch | `weight_decay=` is L2 in `SGD` and `Adam`, decay in `AdamW` |
-# | typical | SGD 1e-4 to 5e-4; AdamW: begin at 1/(lr·steps), in long runs 0.01 to 0.1; usually none on biases and norms |
-# | a trap | torch decays by lr·λ a step: who changes lr changes it |
-# | when not | a tuned recipe of the other kind; fine-tuning, which should pull to the given weights; as a regularizer before a normalisation layer |
-# | measured | digits, Adam + L2, unscaled pixels: the multipliers of the first layer spread more than tenfold, and even the smallest is above ten <!-- rests: decay-spread, decay-least --> |
+# | typical | SGD 1e-4 to 5e-4; AdamW from 1/(lr·steps), in long runs 0.01 to 0.1; usually none on biases and norms |
+# | traps | an L2 number in AdamW; torch decays by lr·λ a step |
+# | when not | a tuned recipe; fine-tuning, where the given weights should pull; before a norm, as a regularizer |
+# | measured | digits, Adam + L2, unscaled pixels: first-layer multipliers (speeds) spread more than tenfold, the smallest above ten <!-- rests: decay-spread, decay-least --> |
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# Now write the updates yourself: **`03_weight_decay_exercises.ipynb`** (T4 and T5 draw on *Deeper* sections). Your own function can then steer the first picture of this lesson.
+# Now write the updates yourself: **`03_weight_decay_exercises.ipynb`** (T4 and T5 draw on *Deeper* sections).
 #
 # **Sources.** The idea is old (Hanson & Pratt, 1988); in a linear network under plain gradient descent it provably can help: it removes what the data do not ask for, and noise in the labels weighs less (Krogh & Hertz, 1991).
-# Loshchilov & Hutter, *Decoupled Weight Decay Regularization*, ICLR 2019 (arXiv:1711.05101). Li, Grandvalet & Davoine, *Explicit Inductive Bias for Transfer Learning with Convolutional Networks*, ICML 2018 (arXiv:1802.01483). Zhang, Wang, Xu & Grosse, *Three Mechanisms of Weight Decay
+# Kingma & Ba, *Adam: A Method for Stochastic Optimization*, ICLR 2015 (arXiv:1412.6980). Loshchilov & Hutter, *Decoupled Weight Decay Regularization*, ICLR 2019 (arXiv:1711.05101). Xie & Li, *Implicit Bias of AdamW: ℓ∞-Norm Constrained Optimization*, ICML 2024 (arXiv:2404.04454). Wang & Aitchison, *How to set AdamW's weight decay as you scale model and dataset size*, ICML 2025 (arXiv:2405.13698). Li, Grandvalet & Davoine, *Explicit Inductive Bias for Transfer Learning with Convolutional Networks*, ICML 2018 (arXiv:1802.01483). Zhang, Wang, Xu & Grosse, *Three Mechanisms of Weight Decay
 # Regularization*, ICLR 2019 (arXiv:1810.12281). Hanson & Pratt, *Comparing Biases for Minimal Network Construction with Back-Propagation*, NeurIPS 1988. Krogh & Hertz, *A Simple Weight Decay Can Improve Generalization*, NeurIPS 1991. Zhuang, Liu, Cutkosky & Orabona, *Understanding AdamW through Proximal Methods and Scale-Freeness*, TMLR 2022 (arXiv:2202.00089).
 
 # %% [markdown] slideshow={"slide_type": "skip"}
@@ -874,7 +879,7 @@ for convention in ("penalty", "half_penalty", "per_example", "decoupled", "per_s
 #
 # What one can explain in two minutes one has understood. Do it aloud, to a friend, a pet, or the wall; where you get stuck is where to read again.
 #
-# **Teach it to** a team-mate who is about to swap SGD for Adam and to keep `weight_decay=1e-4`. *Draw* one weight and two arrows towards zero: one goes through the optimizer along with the gradient, the other past it. Then put momentum, and $\sqrt{\hat v}$, into the box that the first has to pass. *Disarm* the sentence "weight decay and L2 are two names for one thing". *And ask back:* For which optimizer are they? And what does the first step under momentum look like, and the second?
+# **Teach it to** a team-mate who is about to swap SGD for AdamW and to keep `weight_decay=1e-4`. *Draw* one weight and two arrows towards zero: one goes through the optimizer along with the gradient, the other past it. Then put momentum, and $\sqrt{\hat v}$, into the box that the first has to pass. *Disarm* the sentence "weight decay and L2 are two names for one thing". *And ask back:* For which optimizer are they? What would torch's Adam keep of the 1e-4, and what would it change? And what does AdamW make of it in a thousand steps?
 #
 # Below: the questions of this lesson (some are about *Deeper* sections), with a reason for every option, and its cards, which come back after 1, 3 and 7 days.
 
