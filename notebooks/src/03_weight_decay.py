@@ -18,7 +18,7 @@
 # **Weight decay** leaves the loss alone and multiplies every weight by $1-\eta\lambda$ at each step ($\eta$ is the learning rate).
 # The two words are often used for one thing, and PyTorch calls both of them `weight_decay`. When is that harmless, and how wrong is it when it is not?
 #
-# *40 minutes; sections called* Deeper *are folded, and extra. You need gradients and momentum (lesson 00), and L2 (lesson 02). What is needed of Adam is told here.*
+# *43 minutes; sections called* Deeper *are folded, and extra. You need gradients and momentum (lesson 00), and L2 (lesson 02). What is needed of Adam is told here.*
 
 # %% tags=["setup"]
 # what this page needs
@@ -365,7 +365,7 @@ for kind, more in ((torch.optim.SGD, {"momentum": 0.9}), (torch.optim.Adam, {}))
 # %% [markdown]
 # With momentum, yes: in this network decay with 0.2 gives the length that L2 gives with 0.02, and nearly the same weights (*Deeper*).
 #
-# Under Adam, no: decay with 0.2 leaves the length at 15.2, where L2 with 0.02 makes it 7.0. A decay strong enough to make it 7.0 gives other weights (*Deeper*). Momentum cannot be the reason. Adam *averages* gradients, and an average multiplies nothing in the long run. Something else does.
+# Under Adam, no: decay with 0.2 leaves the length at 15.2, where L2 with 0.02 makes it 7.0. A decay strong enough to make it 7.0 gives other weights (*Deeper*). Momentum cannot be the reason. Adam's is an average, $m \leftarrow 0.9\,m + 0.1\,g$: fed the same $g$ again and again it grows to $g$, not to ten times $g$. Something else does it.
 #
 # One seed each, and nothing is tuned: do not read from the errors which kind is better.
 
@@ -483,32 +483,34 @@ reveal("two-weights", "the one with gradients ±0.1",
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Adam: where each comes to rest
 #
-# Do the two also *end* in different places? We hold $\hat v$ still at any positive number, leave ε out, and ask where in a bowl nothing moves any more. Now $g$ is the gradient of the loss alone.
+# Do the two also *end* in different places? We hold $\hat v$ still at any positive number, leave ε out, and ask where in a bowl nothing moves any more. There the gradient no longer changes, so its mean $\hat m$ is the gradient itself, and the factor η cancels. Now $g$ is the gradient of the loss alone.
 #
 # - **L2**: $(g + \lambda w)/\sqrt{\hat v} = 0$. The divisor drops out: $g + \lambda w = 0$. That is the slope of loss $+ \frac{\lambda}{2}\sum_i w_i^2$, so L2 minimises this sum, as without Adam.
 # - **Decay**: $g/\sqrt{\hat v} + \lambda w = 0$. Multiplied by $\sqrt{\hat v}$ that is $g + \lambda\sqrt{\hat v}\,w = 0$, the slope of loss $+ \frac{\lambda}{2}\sum_i \sqrt{\hat v_i}\,w_i^2$. Decay minimises that.
 #
 # So decay charges each weight a price of its own, $\lambda\sqrt{\hat v_i}$ instead of λ. In numbers: the loss $\frac12(w-1)^2$ again, λ = 0.5. L2 rests at $\frac{1}{1+\lambda} = 0.667$ whatever $\hat v$ is. Decay rests at $\frac{1}{1+\lambda\sqrt{\hat v}}$: 0.952 for $\sqrt{\hat v} = 0.1$, and 0.167 for 10.
 #
-# **With $\hat v$ held still, L2 under Adam is unequal in its speed, and decay in its goal.**
+# What do prices do to two weights at once? Here is the bowl of the first picture, with λ = 0.5 and $\hat v$ held still.
 #
-# And where $\hat v$ moves? As long as the gradients of single images disagree, the noise of minibatches holds it up. Where the network fits every image, both fade.
-# With the full batch $\hat v$ shrinks as the gradient does, and the price with it. In a bowl, with a slowly fading rate, AdamW then ends at the lowest point of the loss alone, if every $\lambda\lvert w_i\rvert$ is below 1 there (Xie & Li, 2024; conditions in *Deeper*). Which of the two does *better*, lesson 04 measures.
+# **Do this**: raise the ratio of the two $\sqrt{\hat v}$ from 1 to 16.  **Notice**: which of the two ends moves?
 
-# %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
-# ### Deeper: all of Adam, two goals, and the law of the pull
-#
-# What do prices do to two weights at once? (That decay has this goal is proposition 3 of Loshchilov & Hutter.) Here is the bowl of the first picture, with λ = 0.5 and $\hat v$ held still.
-#
-# **Do this**: raise the ratio of the two $\sqrt{\hat v}$ from 1 to 16.  **Notice**: which of the two ends moves, and which way does its $w_2$ go?
-
-# %% tags=["deeper"]
+# %%
 from course_lib.explorers import weight_decay as explore
 
 explore.goals.show()
 
-# %% [markdown] tags=["deeper"]
-# L2 ends at (1.22, 1.09) for every ratio. Decay, at ratio 16, ends at (0.46, 1.43). $w_1$, with sixteen times the price of $w_2$, is pulled far down. $w_2$ rises, though it too is pulled to zero: the bowl lies aslant, and with a smaller $w_1$ the loss itself wants a larger $w_2$.
+# %% [markdown]
+# L2 ends at (1.22, 1.09) for every ratio. Decay, at ratio 16, ends at (0.46, 1.43): $w_1$, with sixteen times the price of $w_2$, is pulled far down.
+#
+# **With $\hat v$ held still, L2 under Adam is unequal in its speed, and decay in its goal.**
+#
+# And where $\hat v$ moves? As long as the gradients of single images disagree, the noise of minibatches holds it up. Where the network fits every image, that noise fades, and $\hat v$ with it.
+# With the full batch nothing goes to and fro, and near rest $\hat m/\sqrt{\hat v}$ is about ±1, however small the gradient: the loss moves the weight by η a step, decay by $\eta\lambda\lvert w\rvert$. So where $\lambda\lvert w\rvert < 1$ the loss wins, and gradient, $\hat v$ and price shrink together. In a bowl AdamW, with a slowly fading rate, then ends at the lowest point of the loss alone (Xie & Li, 2024; conditions in *Deeper*). Which of the two does *better*, lesson 04 measures.
+
+# %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
+# ### Deeper: all of Adam, two goals, and the law of the pull
+#
+# That decay has this goal is proposition 3 of Loshchilov & Hutter. And why did $w_2$ rise in the picture, though it too is pulled to zero? The bowl lies aslant: with a smaller $w_1$ the loss itself wants a larger $w_2$.
 #
 # Now the whole function, then the flat loss again, and the two goals of the picture: with $\sqrt{\hat v}$ held still at 4 and ¼, and with the full batch.
 
@@ -668,11 +670,11 @@ claim("`weight_decay=2λ` in torch's SGD equals the loss term λ‖w‖² under 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## How far apart are the multipliers in a network?
 #
-# Those two weights were made up. And in a network? We take that of the plain cell, under Adam with L2, λ = 1e-4, now on 1000 images with right labels: 600 steps of 50 images at η = 0.001. Pixels stay unscaled, between 0 and 1, on purpose: one that is nearly always blank is like a rare word, its gradients small.
+# Those two weights were made up. And in a network? We take that of *In plain PyTorch*, under Adam with L2, a usual λ = 1e-4, now on 1000 images with right labels: 600 steps of 50 images at η = 0.001. Pixels stay unscaled, between 0 and 1, on purpose: one that is nearly always blank is like a rare word, its gradients small.
 #
-# For every weight of the first layer we note, at the end, its **multiplier** $1/(\sqrt{\hat v}+\varepsilon)$: by how much Adam multiplies its mean gradient, the loss's part and L2's alike. AdamW's decay has 1 for all. So it tells how *fast* L2 pulls where gradients go to and fro, as ±10 and ±0.1 did; a steady gradient leaves less. It does not tell where the weight ends.
+# For every weight of the first layer we note, at the end, its **multiplier** $1/(\sqrt{\hat v}+\varepsilon)$: by how much Adam multiplies its mean gradient, the loss's part and L2's alike. AdamW's decay has 1 for all. So it tells how *fast* L2 pulls where gradients go to and fro, as ±10 and ±0.1 did; a steady gradient leaves less: if it is 10 at every step, Adam's step is 10/10, and with the pull (10 + λw)/(10 + λw), which is 1 again. It does not tell where the weight ends.
 #
-# Leave out 5 % at either end. How many times the smallest multiplier is then the largest? The bound, set beforehand: ten.
+# Leave out 5 % at either end. How many times as large as the smallest multiplier is then the largest? We fixed beforehand that more than ten counts as a wide spread.
 
 # %%
 predict("spread",
@@ -690,6 +692,7 @@ explore.effective_decay.show()
 
 # %% [markdown]
 # *Left:* at λ = 1e-4 nearly all weights lie along the dotted line, 1/gradient. At large λ it bends flat: there $\lambda w$ itself fills $\hat v$, and the pull is divided by itself, as on the flat loss.
+# *Middle:* nine weights in ten lie between its two dotted lines.
 # *Right:* the weights by the pixel they read. Grey pixels are always blank: their weights get no gradient, and are left out.
 
 # %% tags=["nbval-check-output"]
@@ -713,7 +716,7 @@ reveal("spread", from_interval={"less than 3": below(0.477)(spread),
        because=f"measured: a factor of {10**spread.mean:.0f}", rests="decay-spread")
 
 # %% [markdown]
-# Nine weights in ten lie within a factor of several hundred: 380 here, 490 on fresh seeds. <!-- rests: decay-spread --> The largest stand at the left and right edge of the map, where pixels are nearly always blank. With standardised pixels the factor is about 11 (*Deeper*).
+# Nine weights in ten lie within a factor of several hundred: $10^{2.58} = 380$ here, 490 on fresh seeds. <!-- rests: decay-spread --> The largest stand at the left and right edge of the map, where pixels are nearly always blank. With standardised pixels the factor is about 11 (*Deeper*).
 #
 # The level itself is a matter of units. Even the smallest multiplier is 137 here, and decay's is 1. <!-- rests: decay-least --> With the loss summed over the 50 images it would be about 3.
 #
@@ -790,9 +793,9 @@ claim("At λ = 0.1 the multipliers of the weights spread over fewer powers of te
 # | the same, or Adam with L2 | `torch.optim.AdamW` | **not the same number**: decay with 0.02 gives 19.0. Nothing converts it: begin at 1/(lr·steps), and search upwards (lesson 04, after Wang & Aitchison, 2025) |
 #
 # **How much is a λ in all, and why begin there?** AdamW takes the share ηλ of every weight at each step. Multiply by the number of steps: with η = 0.001 and 3000 steps, AdamW's default 0.01 makes 0.03. So a weight loses about 3 %: next to nothing.
-# λ = 1/(lr·steps), here 0.33, makes the product 1: the pull alone would leave $(1 - \frac{1}{3000})^{3000} = 37\ \%$ of a weight. The usual 0.01 to 0.1 fit longer runs: at this rate 0.1 makes it 1 in 10 000 steps.
+# λ = 1/(lr·steps), here 0.33, makes the product 1: the pull alone would leave $(1 - \frac{1}{3000})^{3000} = 37\ \%$ of a weight. The usual 0.01 to 0.1 fit longer runs: at this rate 0.1 makes it 1 in 10 000 steps. In the network of *In plain PyTorch* 1/(0.01·600) = 0.17: nearly its 0.2, which took the length from 20.0 only to 15.2. Hence *search upwards*.
 #
-# **A trap: in torch lr multiplies the decay.** Raise lr, or let a schedule lower it, and each step takes another share. That is the speed. At rest η cancels: in a long run λ decides, in one too short to come to rest lr·λ·steps.
+# **A trap: in torch lr multiplies the decay.** Raise lr, or let a schedule lower it, and each step takes another share. That is the speed. At rest η cancels. So in a long run it is λ that counts; in a run too short to come to rest, the product lr·λ·steps.
 
 # %%
 quiz("You keep SGD with momentum 0.9 and its learning rate, and replace "
@@ -851,7 +854,7 @@ for convention in ("penalty", "half_penalty", "per_example", "decoupled", "per_s
 #
 # - A recipe tuned with L2 works: keep it.
 # - Fine-tuning: both pull to zero, away from the weights you were given. A penalty on the distance to those, $\frac{\lambda}{2}\lVert w - w_0\rVert^2$, pulls back to where you started (*L2-SP*, Li et al. 2018).
-# - Weights in front of a BatchNorm: keep the decay there, but do not expect a simpler function. It sets the effective learning rate (lesson 07; Zhang et al., 2019).
+# - Weights in front of a BatchNorm: keep the decay there, but do not expect a simpler function: such a layer rescales what it gets, and so undoes any shrinking. Decay changes how far a step turns the weights (lesson 07; Zhang et al., 2019).
 
 # %% [markdown] tags=["card"] slideshow={"slide_type": "slide"}
 # ## To keep
@@ -862,9 +865,9 @@ for convention in ("penalty", "half_penalty", "per_example", "decoupled", "per_s
 # | SGD | plain, the same; with momentum decay is $1/(1-\mu)$ times weaker: $\lambda_{\text{decay}}=\lambda_{\text{L2}}/(1-\mu)$ |
 # | Adam | nothing converts them. With $\hat v$ held still: L2 one price λ, unequal speeds; decay one speed, unequal prices $\lambda\sqrt{\hat v_i}$ |
 # | PyTorch | `weight_decay=` is L2 in `SGD` and `Adam`, decay in `AdamW` |
-# | typical | SGD 1e-4 to 5e-4; AdamW from 1/(lr·steps), in long runs 0.01 to 0.1; usually none on biases and norms |
+# | typical | SGD 1e-4 to 5e-4; AdamW from 1/(lr·steps), in long runs 0.01 to 0.1; usually none on biases and normalisation layers |
 # | traps | an L2 number in AdamW; torch decays by lr·λ a step |
-# | when not | a tuned recipe; fine-tuning, where the given weights should pull; before a norm, as a regularizer |
+# | when not | a tuned recipe; fine-tuning, where the given weights should pull; before a normalisation layer, as a regularizer |
 # | measured | digits, Adam + L2, unscaled pixels: first-layer multipliers (speeds) spread more than tenfold, the smallest above ten <!-- rests: decay-spread, decay-least --> |
 
 # %% [markdown] slideshow={"slide_type": "skip"}
