@@ -339,7 +339,7 @@ reveal("worse",
 #
 # $$\text{loss with masks on} = \text{loss with masks off} + \text{what the masks add}$$
 #
-# What the masks add is a **penalty**: it is large where large weights let the masks shake the output. The fit is looser mostly for wrong labels (*Deeper*): some of it is given up for a smaller penalty, some perhaps only not yet reached. The loop prints the sum, as if it printed a loss with its $\lambda\lVert w\rVert^2$. To compare fits, measure both in *evaluation* mode. <!-- rests: fits-less, mask-noise, wrong-labels-most -->
+# What the masks add is a **penalty**: it is large where large weights let the masks shake the output. The fit is looser mostly for wrong labels (*Deeper*): some of it may be given up for a smaller penalty, some only not yet reached. The loop prints the sum, as if it printed a loss with its $\lambda\lVert w\rVert^2$. To compare fits, measure both in *evaluation* mode. <!-- rests: fits-less, mask-noise, wrong-labels-most -->
 
 # %%
 quiz("A network with dropout, p = 0.5, scores 97 % on the training rows while it "
@@ -466,7 +466,7 @@ claim("Step 1000: p = 0.96 has a higher test error than p = 0.85, by more than a
 # %% [markdown]
 # It is, by three points.
 #
-# *The intervals cover* twelve seeds: other split, start, batch order and masks, of the same 1797 images. *Not varied:* the rate and the width, tuned for no p; at p = 0.96 five of 128 units are left. The paper of 2014 advises $n/(1-p)$ units, a rate 10 to 100 times as high or a high momentum, and a cap on the norm of each unit's incoming weights (*max-norm*). So our comparisons at the best step may give dropout too little, most of all a large p. On MNIST the same paper has 1.60 % test error for a standard network, 0.95 % for two layers of 8192 ReLUs with dropout and max-norm: wide, tuned, and other data, none of which we have tried. Nor have we tried a smaller rate for the plain network, another way to be slow. Lesson 10 asks other data than digits.
+# *The intervals cover* twelve seeds: other split, start, batch order and masks, of the same 1797 images. *Not varied:* the rate and the width, tuned for no p; at p = 0.96 five of 128 units are left. The paper of 2014 advises $n/(1-p)$ units, a rate 10 to 100 times as high or a high momentum, and a cap on the norm of each unit's incoming weights (*max-norm*). So our comparisons at the best step may give dropout too little, most of all a large p. On MNIST the same paper has 1.60 % test error for a standard network, 0.95 % for two layers of 8192 ReLUs with dropout and max-norm: wide, tuned, and other data, none of which we try here. Nor do we try a smaller rate for the plain network, another way to be slow. Lesson 10 asks other data than digits.
 #
 # *Another clock.* If dropout were mere slowness, a plain network would do as well, stopped where it fits as well. By training *error* it does not (core). By training *loss*, 0.31 as p = 0.5 ends with, its test error is 5.3 points higher, 4.6 on fresh seeds. This is the worse clock, since a loss is higher already where a network is less sure of its answers. Both stops are read off mean curves, and the same count of errors need not be the same labels. <!-- rests: same-error, same-loss -->
 
