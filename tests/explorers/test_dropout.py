@@ -132,7 +132,7 @@ def test_the_average_is_drawn_beside_networks_run_once(capsys):
     for ax in figure.axes:
         curve, *rivals = ax.get_lines()
         assert torch.allclose(torch.tensor(curve.get_ydata()).float(), by_masks[0], atol=1e-6)
-        assert [line.get_ydata()[0] for line in rivals] == pytest.approx([0.2] * 3)
+        assert [line.get_ydata()[0] for line in rivals] == pytest.approx([0.2] * 4)
     lines = drawn_worth.table((answers, found), (answers, found)).splitlines()
     assert len(lines) == 1 + 6 and all(line.count("20.0%") == 2 for line in lines[1:])
     drawn_worth.show_worth((answers, found), (answers, found))

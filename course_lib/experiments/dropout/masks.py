@@ -50,7 +50,7 @@ def tiny_network() -> tuple[Tensor, Tensor, Tensor]:
 def table(masks: Tensor, p: float, outputs: Tensor, whole: Tensor) -> str:
     """Thinned networks, a line each: mask, chance, their two `outputs`; mean, and `whole`."""
     chance = chances(masks, p)
-    lines = ["kept (1)               chance    output 0   output 1"]
+    lines = ["mask (1 = kept)        chance    output 0   output 1"]
     for mask, one, (first, second) in zip(masks.int().tolist(), chance, outputs):
         lines.append(f"{' '.join(map(str, mask)):<18} {one:10.3f} {first:11.3f} {second:10.3f}")
     for name, (first, second) in (("average, by chance", chance @ outputs), ("evaluation", whole)):
