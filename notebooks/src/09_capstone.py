@@ -686,9 +686,9 @@ predict("search",
 
 # %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true, "source_hidden": true}
 *_, found = search(noise=0.0)  # the networks of the picture
-claim("The choice among 30 adds more than a point of optimism to the winner's gap.",
-      measured=found.optimism(30), kind="measured", id="optimism-grows",
-      holds=above(0.01), unit="points", times=100)
+claim("The choice among 30 adds more than a point of optimism to the winner's gap "
+      "(test minus validation error).", measured=found.optimism(30), kind="measured",
+      id="optimism-grows", holds=above(0.01), unit="points", times=100)
 promised, kept = (blind - won for blind, won in zip(found.best_of(1),
                                                     found.best_of(30)))
 half = paired_interval(kept, promised / 2)
@@ -727,7 +727,8 @@ for name, seeds in (("looked at", range(8)), ("others", range(100, 108))):
     for opponent, arm in arms.items():
         (*_, other), (*_, own) = mix(arm, seeds=seeds), mix(mine, seeds=seeds)
         lead = paired_interval(100 * other.error, 100 * own.error)
-        print(f"{name}: {own.error.mean():.1%} wrong, lead over {opponent} {lead}")
+        print(f"{name}: {own.error.mean():.1%} wrong, "
+              f"lead over {opponent} {lead} points")
 
 # %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true, "source_hidden": true}
 # what is claimed of the three knobs above, on the divisions that had no say
