@@ -382,7 +382,7 @@ print(f"in both: {(kinds == 3).sum()} of 100")
 #
 # **Fresh seeds divide the same file again. They protect against the luck of a division, never against the luck of the file.**
 #
-# *A good place to stop for today.* The second sitting asks what is left of dropout, and of a search's winner.
+# *A good place to stop for today.*
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: where the correction comes from
@@ -680,7 +680,7 @@ claim("The test error of BatchNorm alone is at most a point above that of early 
 #
 # The mixer's network, on the e-mails, with right labels. A study draws thirty settings of eight knobs by lot. Each trains for 200 steps on 300 rows; **200 rows validate**, 1000 test. The lowest validation error wins, and only the winner's test error counts. Eight such studies, each with its own division *and its own thirty settings*.
 #
-# How far is the winner ahead of a candidate drawn blindly? The search *promises* the lead on validation rows, and *keeps* that on test rows. What is promised and not kept is the winner's **optimism**. (*Gap* now means test minus validation error.)
+# How far is the winner ahead of a candidate drawn blindly? The search *promises* the lead on validation rows, and *keeps* that on test rows. The rest is the winner's **optimism**. (*Gap* now means test minus validation error.)
 
 # %%
 predict("search",
@@ -925,7 +925,7 @@ explore.playbook.show()
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What to try, in this order
 #
-# **First look at the training and the validation error.** Both high and close: no regularizer, but a richer model or more steps (01). Both low: leave it; a gap by itself is no fault. Training error low, validation error higher: first the learning rate, then more or better data, early stopping, weight decay, augmentation; after them a norm, dropout, smoothing. Then **watch the validation loss and adjust**; search together what is left; look at the test rows once. (The order is our judgement; only early stopping's place was measured in this lesson.)
+# **First look at the training and the validation error.** Both high and close: no regularizer, but a richer model or more steps (01). Both low: leave it; a gap by itself is no fault. Training error low, validation error higher: first the learning rate, then more or better data, early stopping, weight decay, augmentation; after them a norm, dropout, smoothing. Then **watch the validation loss and adjust**; search together what is left; look at the test rows once. (The order is our judgement; only early stopping's place was measured here.)
 #
 # **When not to.** If your rows are unlike those that the network will meet, no penalty mends that.
 
@@ -1039,8 +1039,8 @@ for J in (10, 100):
 # - **Formula**: for paired differences over $J$ divisions of one file, $\bar d \pm t\,s\sqrt{1/J + n_{te}/n_{tr}}$.
 # - **PyTorch**: `d = accuracy_a - accuracy_b`, division by division, then `half = t * d.std() * (1 / J + n_te / n_tr) ** 0.5`.
 # - **Typical**: 10 to 20 divisions, 80/20. Validation rows choose, test rows report, once.
-# - **When not**: several data sets: one number for each, no correction. Few training and many test rows: the interval, a rule of thumb, may be far too wide.
-# - **What we measured**: for a coin the naive interval of 100 repetitions holds the truth in fewer than half of the worlds, the corrected one in 90 to 99 %. With a fifth of the labels wrong, early stopping alone gains more than half of everything's gain over 600 plain steps. Of a search's lead less than half is kept (30 settings that differ little, 200 validation rows). Dropout's 7 to 8 points at a fixed rate became 0.2 with rate and steps chosen for both. <!-- rests: naive-coverage, corrected-coverage, stop-gains-half, dropout-fixed-rate, dropout-retuned, search-keeps-less -->
+# - **When not**: several data sets: one number for each, no correction. With few training and many test rows it may be far too wide.
+# - **What we measured**: for a coin the naive interval of 100 repetitions holds the truth in fewer than half of the worlds, the corrected one in 90 to 99 %. With a fifth of the labels wrong, early stopping alone brings more than half of everything's gain. Of a search's lead (30 similar settings) less than half is kept. Dropout's 7 to 8 points at a fixed rate became 0.2 with rate and steps chosen for both. <!-- rests: naive-coverage, corrected-coverage, stop-gains-half, dropout-fixed-rate, dropout-retuned, search-keeps-less -->
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: beyond proof, five networks or one that is regularized?
