@@ -744,7 +744,7 @@ for name, seeds in (("looked at", range(8)), ("others", range(100, 108))):
 #
 # First the claim on which *Choose* leans at its end. In 24 further divisions, on fresh seeds, the three knobs lead early stopping by 4.0 points [3.1, 4.8].
 #
-# On the seeds looked at, the leads were LOOKED and 18.2: one grew since, one shrank. The 1.9 points of the second come with ± $\sqrt{2.9^2 + 2.7^2}$, which is 4. Eight divisions each cannot tell such optimism from luck.
+# On the seeds looked at, the leads were 3.2 and 18.2: one is larger on the others, one smaller. The 1.9 points of the second come with ± $\sqrt{2.9^2 + 2.7^2}$, which is 4. Eight divisions each cannot tell such optimism from luck.
 
 # %% tags=["deeper", "nbval-check-output"] jupyter={"outputs_hidden": true, "source_hidden": true}
 # the three knobs of *Choose*
