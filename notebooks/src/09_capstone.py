@@ -925,7 +925,7 @@ explore.playbook.show()
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What to try, in this order
 #
-# **First look at the training and the validation error.** Both high and close: no regularizer, but a richer model or more steps (01). Both low: leave it; a gap by itself is no fault. Training error low, validation error higher: first the learning rate, then more or better data, early stopping, weight decay, augmentation; after them a norm, dropout, smoothing. Then **watch the validation loss and adjust**; search together what is left; look at the test rows once. (The order is our judgement; only early stopping's place was measured here.)
+# **First look at the training and the validation error.** Both high and close: no regularizer, but a richer model or more steps (01). Both low: leave it; a gap by itself is no fault. Training error low, validation error higher: first the learning rate, then more or better data, early stopping, weight decay, augmentation; after them a norm, dropout, smoothing. Then **watch the validation loss and adjust**; search together what is left; look at the test rows once. (The order is our judgement, not a measurement.)
 #
 # **When not to.** If your rows are unlike those that the network will meet, no penalty mends that.
 
