@@ -17,7 +17,7 @@
 # An optimizer gets a gradient and makes a step. **Minibatch SGD** takes the gradient of a few examples only. So it is partly wrong, and it steps anyway.
 # **Regularization**, which this course is about, is whatever is meant to lower the error on new data, not the error on the data one learns from. Why begin with the optimizer? Every regularizer acts through its steps. And it is said to regularize by itself: by the noise of its batches, and by which of many solutions it ends at.
 #
-# *49 minutes, in two sittings if you like: the second begins at* Too small, too large. *Sections called* Deeper *are folded, and extra. You need to know what a gradient is, and to have seen a PyTorch training loop. In the notebook run the cells one by one (Shift+Enter): then sliders move and answers are kept.*
+# *49 minutes, half as long again if you stop to think. In two sittings the second begins at* Too small, too large. *Sections called* Deeper *are folded, and extra. You need to know what a gradient is, and to have seen a PyTorch training loop. In the notebook run the cells one by one (Shift+Enter): then sliders move and answers are kept.*
 
 # %% tags=["setup"]
 # what this page needs
@@ -61,7 +61,7 @@ explore.trajectory.show(batch_size=1)
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The same on real data, in plain PyTorch
 #
-# Many wrong steps, or few right ones: which serve a real network better? Ours is two linear layers with a ReLU, max(0, x), between them. Its ten outputs become probabilities, one for each digit. The loss, **cross entropy**, is the mean of −ln of the probability given to the right digit: 0 for sure and right, 2.3 for guessing.
+# Many wrong steps, or few right ones: which serve a real network better? Ours is two linear layers with a ReLU, max(0, x), between them. The function `cross_entropy` turns its ten outputs into probabilities, one for each digit. It returns the loss, **cross entropy**, the mean of −ln of the probability given to the right digit: 0 for sure and right, 2.3 for guessing.
 #
 # The loop below, to copy, shows the network 500 handwritten digits, six times each: all 500 in every step; then ten at a time; then ten at a time with a learning rate that falls to 0. The rates are picked by hand; further down they are tuned.
 
@@ -157,9 +157,9 @@ explore.trajectory.show(lr=0.9)
 # By hand, with a gradient that is always 1 and $\mu = 0.9$: $v = 1,\ 1.9,\ 2.71, \dots$, up to $1/(1-\mu) = 10$.
 # So along a slope that keeps its direction the steps become ten times as long, as if the rate were $\eta/(1-\mu)$, the **effective rate**. Across a valley the gradient changes sign, and its jumps cancel. That is why momentum bears a larger rate, up to $2(1+\mu)/\lambda_{\max}$ (*Deeper*).
 #
-# When you switch momentum 0.9 on, first *divide the rate by ten*: the effective rate stays the same, and so, nearly, does the noise. Where there is none, as below, a larger rate pays.
+# When you switch momentum 0.9 on, first *divide the rate by ten*: the effective rate stays the same, and so, nearly, does the noise. Without noise, as with all 64 examples in the picture above, a larger rate pays.
 #
-# **Do this**: in the picture above leave the condition number at 100 and raise the learning rate to about 1.1, where the path runs away. Then raise the momentum to 0.9.  **Notice**: does it arrive, and is it nearer than plain descent at 0.9 was?
+# **Do this**: in that picture leave the condition number at 100 and raise the learning rate to about 1.1, where the path runs away. Then raise the momentum to 0.9.  **Notice**: does it arrive, and is it nearer than plain descent at 0.9 was?
 
 # %% [markdown]
 # At 1.1 the path now arrives, in long swings, and nearer: after 120 steps about 0.00001 of loss is left, with plain descent 0.0005. So one rate does serve both directions better.
@@ -384,7 +384,7 @@ reveal("twice", from_interval={"false": below(1.7)(ratio), "true": above(1.7)(ra
 # ## Too small, too large
 #
 # You may process 640 examples. Do you spend them on 640 steps of one, on 80 of 8, or on 10 of all 64?
-# Back to the bowl, now from 40 random starts all around the star, at a constant rate, without momentum.
+# Back to the bowl, now from 40 random starts all around the star, at a constant rate, without momentum. (The losses below are geometric means, where a few bad runs weigh little.)
 
 # %%
 predict("batch", "All at learning rate 0.3. Which batch size ends lowest?",
@@ -412,13 +412,13 @@ for size in SIZES:
 # > measured: −0.7 [−0.9, −0.5]; on fresh seeds: −0.6 [−0.7, −0.5]
 # > ```
 # >
-# > For each start one loss is divided by the other, and the logarithm taken: 0 is equal, −0.7 half, −2.3 a tenth. −0.7 is the mean. In brackets stands its 95 % **interval**; such intervals miss the true mean about five times in a hundred.
+# > For each start one loss is divided by the other, and the logarithm taken: 0 is equal, ln ½ = −0.7 is half, −2.3 a tenth. The card's −0.7 is the mean. In brackets stands its 95 % **interval**; such intervals miss the true mean about five times in a hundred.
 # >
-# > We asked beforehand: is it below 0? All of the interval is, so "lower" *holds*. All of it above 0: *does not hold*. Across 0: *inconclusive*.
+# > We asked beforehand: is it below a *bound*, here 0? All of the interval is, so "lower" *holds*. All of it above: *does not hold*. Across: *inconclusive*.
 # >
-# > **Fresh seeds** are runs that nobody had seen when the claim was written. Here they say the same: *confirmed*. Where ours are inconclusive, theirs, which are more, may decide: *decided by fresh seeds only*. If not, the claim stays *open*.
+# > **Fresh seeds** are runs that nobody had seen when the claim was written, three times as many. Here they say the same: *confirmed*. Where ours are inconclusive, theirs may decide: *decided by fresh seeds only*. If not, the claim stays *open*.
 # >
-# > An undecided card says what it could have seen. *To be seen four times in five the truth would have to lie 0.4 from the bound*: a smaller effect is often missed.
+# > An undecided card says how large an effect it could have seen. *To be seen four times in five the truth would have to lie 0.4 from the bound*: four in five such experiments would find an effect of 0.4, fewer a smaller one.
 
 # %% tags=["nbval-check-output"]
 def ratio_of(one, other):  # below 0: `one` ends lower, start by start
@@ -439,8 +439,8 @@ reveal("batch", from_interval={"8": negative(lower)},
        because="batches of 1 hover, the full batch has made only ten steps")
 
 # %% [markdown]
-# Batches of 8 end at 0.003, batches of 1 at 0.072, the full batch at 0.033. (Geometric means, where a few bad runs weigh little.)
-# By their noise, or by their steps? Given 80 steps as well, the full batch ends at 0.000006 (*Deeper*). <!-- rests: full-lower-at-equal-steps --> A bowl has one minimum, and on average noise only pushes away from it. So it was the steps alone. With rate and momentum tuned for each size, ten steps are enough for the full batch to end lowest (*Deeper*). <!-- rests: full-lower-own-momentum -->
+# Batches of 8 end at 0.003, batches of 1 at 0.072, the full batch at 0.033.
+# Batches of 1 lose by their noise: they make the most steps, and hover. And the full batch, does it lack noise, or steps? Given 80 steps as well, it ends far below batches of 8, at 0.000006 (*Deeper*). <!-- rests: full-lower-at-equal-steps --> A bowl has one minimum, and on average noise only pushes away from it. So the full batch lacked steps alone. With rate and momentum tuned for each size ten are enough, and it ends lowest (*Deeper*). <!-- rests: full-lower-own-momentum -->
 #
 # Is it the same in a network? We take that of the plain loop, six epochs. Each batch size gets the best of 60 pairs of rate and momentum, by 20 *pilot* seeds that do not count afterwards. Eight other seeds count.
 
@@ -457,9 +457,11 @@ claim("In the network, each at its best rate and momentum, six steps of all 500 
       kind="measured", id="network-full-higher", holds=positive)
 
 # %% [markdown]
-# No: here the smallest batches win, with 0.08, and the full batch is last, with 0.88. Again it is the steps: with 300 of them, at the small batches' rate, the full batch ends at 0.044, on our eight seeds (*Deeper*). Small batches win where many steps are needed and examples are what costs: **noise is the price, and steps are what it buys.**
+# No: even tuned, six steps are too few here. The full batch ends at 0.88, batches of ten at 0.08. But given 300 steps as well, at the rate and momentum of batches of ten, the full batch ends lower than they do, at 0.044 (*Deeper*). <!-- rests: network-full-lower-at-equal-steps -->
 #
-# *How does the best rate move with the batch?* From batches of 10 to 50 the effective rate goes from 0.5 to 2. A fifth of the steps is left, so each has to go about five times as far. That is the **linear scaling rule**, *multiply the rate as you multiply the batch* (Krizhevsky 2014, Goyal et al. 2017). It ends where the curvature limits the rate. (The 15 of all 500 stands on paper only: six steps are too few for the velocity to fill, *Deeper*.)
+# It is one story. Noise hurts the smallest batches, too few steps hurt the full one: **noise is the price, and steps are what it buys.** What costs more decides. Where *examples* cost, as in these six epochs, small batches win as soon as many steps are needed. Where *time* costs, and a step of twice the batch takes as long, double the batch and keep the number of steps.
+#
+# *How does the best rate move with the batch?* From batches of 10 to 50 and 100 the effective rate goes from 0.5 to 2 and 3.5, four and seven times as much for five and ten times the batch. A fifth of the steps is left, so each has to go about five times as far. That is the **linear scaling rule**, *multiply the rate as you multiply the batch* (Krizhevsky 2014, Goyal et al. 2017). It weakens here already, and ends where the curvature limits the rate. (The 15 of all 500 stands on paper only: six steps are too few for the velocity to fill, *Deeper*.)
 #
 # Half the rate calms a run about as much as twice the batch (*Deeper: the variance at rest*). Why not lower it along the way?
 
@@ -534,7 +536,7 @@ for size in network_reading.SCALED:
 # %% [markdown] tags=["deeper"]
 # The linear rule is better for batches of 100. <!-- rests: linear-beats-root-100 --> For batches of 50 our eight seeds leave it open; on fresh seeds only it is better there too, by a factor of 0.6.
 # And where does it end? In the network's table all 500 are best at an effective rate of 15, but that stands on paper. In six steps the velocity gets only half-way to ten gradients, so the mean rate is 4.5: 9 times that of ten, for 50 times the batch.
-# The best pairs of that table are steady: with `COURSE_BASE` 1, 2 and 3 the effective rates are 0.5, 2.5 and 3.5 each time, and on paper 15, 15 and 7.5 for the full batch.
+# The best pairs of that table are steady. With other seeds, which the environment variable `COURSE_BASE` draws if it is set to 1, 2 or 3 before the notebook starts, the effective rates are 0.5, 2.5 and 3.5 each time, and on paper 15, 15 and 7.5 for the full batch.
 #
 # Fifth, the network: how near did other pairs of rate and momentum come?
 
@@ -547,7 +549,7 @@ for rate, mu, loss in network.ranked[10][:6]:
 # %% [markdown] tags=["deeper"]
 # The six best pairs have all sorts of momentum, and all an effective rate of 0.4 to 0.6: it is $\eta/(1-\mu)$ that one tunes. Why twenty pilot seeds? By the first four of them the sixth pair would have won: the best of many noisy candidates is partly the luckiest.
 #
-# Sixth, the network with equal steps: 300 for the full batch, too, at the rate 0.05 and momentum 0.9 that were best for batches of ten, from the same starts on the same eight splits.
+# Sixth, the network with equal steps: 300 for the full batch, too, at the rate and momentum that were best for batches of ten, from the same starts on the same eight splits.
 
 # %% tags=["deeper"]
 from course_lib import engine
@@ -659,7 +661,7 @@ claim("Shuffled epochs settle lower than independent draws (ratio of the varianc
 #
 # **Do this**: choose the schedule and the highest learning rate so that the training loss ends below 0.05.  **Notice**: at which highest rate does a constant schedule end lowest, and at which a cosine?
 
-# %% jupyter={"outputs_hidden": true}
+# %%
 from course_lib.explorers import sgd as explore
 
 explore.schedules.show(shape="constant")
@@ -767,7 +769,7 @@ for lr in (0.01, 0.02, 0.05, 0.1, 0.2, 0.4):
 # So far noise was a price. But it finds better minima, one often reads: **flatter** ones, which **generalize** better, to new data (Keskar et al. 2017).
 # *Sharpness*, the opposite, is the curvature of the training loss in its steepest direction, $\lambda_{\max}$ as in the bowl. Are small batches flatter, and are they better on new images?
 #
-# 1. Networks with 64 hidden units; 300 digits; plain SGD at a constant rate; batches of 10, 50 and all 300. The loss is the squared error, for the curvature of cross entropy fades as the fit gets better.
+# 1. Networks with 64 hidden units; 300 digits; plain SGD at a constant rate; batches of 10, 50 and all 300. The loss is the squared error: with cross entropy a network that is nearly sure of every answer has almost no curvature left, and there would be nothing to compare.
 # 2. We look every 20 steps, and compare each where it is first at or below the *same training loss*, 0.012.
 # 3. Six seeds, and 1297 *test* images, which no training saw. What counts is batch 300 minus batch 10, seed by seed.
 
@@ -776,7 +778,7 @@ predict("sharp", "Learning rate 1, equal training loss: the batch of 10 is …",
         ["flatter", "sharper", "cannot be told apart"])
 
 # %% [markdown]
-# **Do this**: go through the three learning rates.  **Notice**: which panel rises with the batch size by more than its band?
+# **Do this**: open the picture and go through the three learning rates.  **Notice**: does the left panel, the sharpness, rise with the batch size by more than its band, and does the right one, the accuracy?
 
 # %% jupyter={"outputs_hidden": true}
 from course_lib.explorers import sgd as explore
@@ -795,9 +797,6 @@ for lr in (1.0, 2.0):
     claim(f"At rate {lr:g} full batches are sharper than batches of 10.",
           measured=gap("sharpness", lr), kind="measured", id=f"full-sharper-{lr:g}",
           holds=positive)
-    claim(f"At rate {lr:g} full batches have lower test accuracy than batches of 10.",
-          measured=gap("accuracy", lr), kind="measured", id=f"full-accuracy-{lr:g}",
-          holds=negative, unit="points", times=100)
 
 # %%
 # what came out
@@ -838,7 +837,18 @@ for lr in (1.0, 2.0):
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: as many steps, each at its own rate
 #
-# First, when was each network compared, and how far had it got?
+# First the runs of the picture: what do they get right of new digits? We ask whether the full batch gets *less* right.
+
+# %% jupyter={"outputs_hidden": true} tags=["deeper", "nbval-check-output"]
+for lr in (1.0, 2.0):
+    claim(f"At rate {lr:g} full batches have lower test accuracy than batches of 10.",
+          measured=gap("accuracy", lr), kind="measured", id=f"full-accuracy-{lr:g}",
+          holds=negative, unit="points", times=100)
+
+# %% [markdown] tags=["deeper"]
+# On fresh seeds only they do not: the full batch is ahead, by 0.3 and 0.6 points. Our six seeds leave it open.
+#
+# When was each network compared, and how far had it got?
 
 # %% tags=["deeper"]
 for lr in (1.0, 2.0):
@@ -876,8 +886,8 @@ claim("In the network, 600 steps each, at its own rate each, batches of 10 end a
 #
 # Can an optimizer regularize without noise? Two weights and one equation, $w_1 + w_2 = 2$: a whole line of solutions fits perfectly. Which of them does SGD end at?
 #
-# By hand: the gradient of $(w_1+w_2-2)^2$ has two equal entries, so each step goes along $(1, 1)$. From $(0, 0)$ that leads to $(1, 1)$, of length 1.41. $(2, 0)$ fits as well, of length 2; a run ends there if it starts at $(1, -1)$.
-# Below, a second example says the same, doubled, and each step takes one of the two.
+# By hand: the gradient of $\frac12(w_1+w_2-2)^2$ is $w_1+w_2-2$ in both entries, so each step goes along $(1, 1)$. From $(0, 0)$ that leads to $(1, 1)$, of length 1.41. $(2, 0)$ fits as well, of length 2; a run ends there if it starts at $(1, -1)$.
+# Below, a second example says the same, doubled: $2w_1+2w_2=4$. Error and slope are twice as large, so its gradient is four times as large: `times**2`. Each step takes one of the two.
 
 # %% tags=["nbval-check-output"]
 import matplotlib.pyplot as plt
@@ -969,7 +979,7 @@ claim("Half the rate leaves a quarter of the distance between step and flow, and
 #
 # *How to choose.*
 #
-# 1. Batch: double it while the time of a step stays flat (*Deeper: what does a larger batch cost?*), and keep the number of *steps*, not of epochs. Momentum 0.9, and a cosine down to 0.
+# 1. Batch: mostly time is what costs. Then double it while the time of a step stays flat (*Deeper: what does a larger batch cost?*), with as many *steps* as before, and so more epochs. If the epochs are fixed, as in the plain loop, stay small. Momentum 0.9, and a cosine down to 0.
 # 2. Rate: train once with each of 0.3, 0.1 and 0.03. Take the one with the lowest loss on examples kept out of training (lesson 01 says why). If it lies at an end, try the next one beyond.
 # 3. Later: where the loss jumps or grows, divide the rate by three; where it falls smoothly and slowly, multiply by three.
 #
