@@ -751,7 +751,7 @@ reveal("regularizes",
        rests="share-noise")
 
 # %% [markdown]
-# **At an equal share no lead is left**: parts of 4 err 15.6 %, the batch of 64 errs 14.9 %, *no norm* 15.7 %. <!-- rests: not share-noise --> What changes is the time: at this rate parts of 4 memorise more slowly and need about 260 steps more to get there. <!-- rests: share-slower --> We found nothing better that they do. Nor is a norm without any noise worse, one with the statistics of all 320 rows (*Deeper*). <!-- rests: not share-noise-64 -->
+# **At an equal share no lead is left**: parts of 4 err 15.6 %, the batch of 64 errs 14.9 %, *no norm* 15.7 %. <!-- rests: not share-noise --> What changes is the time: at this rate parts of 4 memorise more slowly and need about 260 steps more to get there. <!-- rests: share-slower --> We found nothing better that they do. A norm without any noise, by the statistics of all 320 rows, is no worse (*Deeper*). <!-- rests: not share-noise-64 -->
 #
 # That is one small task. Hoffer et al. (2017) report lower test errors with parts on larger networks, and Luo et al. (2019) derive a penalty from the noise.
 
@@ -970,7 +970,7 @@ claim("At fixed ε = 1e-5 the gradient at 10 W is "
 #         0          (1 − ηλ) w                  old w
 # ```
 #
-# Decay takes a fixed share of the length: of $\lVert w\rVert^2$ about $2\eta\lambda\,\lVert w\rVert^2$. The step adds $\eta^2\lVert g\rVert^2 = \eta^2\tilde g^2/\lVert w\rVert^2$, which is *more* for a shorter $w$. Take λ = 0.1 in the example above. At ‖w‖ = 2 decay takes 0.02 · 4 = 0.08 and the step adds 0.04/4 = 0.01; at ‖w‖ = 1 they are 0.02 and 0.04.
+# Decay takes a fixed share of the length: of $\lVert w\rVert^2$ about $2\eta\lambda\,\lVert w\rVert^2$. The step adds $\eta^2\lVert g\rVert^2 = \eta^2\tilde g^2/\lVert w\rVert^2$, which is *more* for a shorter $w$. Take λ = 0.1 in the example above: $2\eta\lambda$ is 0.02, $\eta^2\tilde g^2$ is 0.04. At ‖w‖ = 2 decay takes 0.02 · 4 = 0.08 and the step adds 0.04/4 = 0.01; at ‖w‖ = 1 they are 0.02 and 0.04.
 #
 # So a long $w$ shrinks, a short one grows, and the length settles where the two are equal, here at 1.19 (*Deeper*). Then $w$ is **at rest**; papers say *in equilibrium*. Its length stays, its direction still turns.
 #
@@ -1203,7 +1203,7 @@ for name, figures, unit in ("error", errors, "points"), ("loss", losses, "nats")
           kind="measured", id=f"decay-helps-{name}", holds=negative)
 
 # %% [markdown] tags=["deeper"]
-# Decay made the effective rate at the end 7.5 times as high. <!-- rests: neither-rate --> Whether a higher rate is any good is another question. The test loss of *decay* is higher than that of *neither* by 0.045, and the test errors are the same to within a point. <!-- rests: not decay-helps-loss, open decay-helps-error --> (They also say how much equal test figures alone would prove about the mechanism.)
+# Decay made the effective rate at the end 7.5 times as high. <!-- rests: neither-rate --> Whether a higher rate is any good is another question. The test loss of *decay* is higher than that of *neither* by 0.045, and the test errors are the same to within a point. <!-- rests: not decay-helps-loss, open decay-helps-error --> So equal test errors alone would say little about the mechanism.
 # Where a verdict is inconclusive, more seeds would settle it; with ε = 0 and exact arithmetic *growing* and *decay* would be one.
 
 # %% [markdown] tags=["deeper"]
@@ -1237,7 +1237,7 @@ claim("Decay and the growing rate give the same directions after 100 steps, if �
 # ## In production
 #
 # - `nn.BatchNorm1d(features)`, `nn.BatchNorm2d(channels)` between linear layer (or convolution) and activation. The layer before needs no bias, β does that: `bias=False`.
-# - γ and β are usually left out of weight decay (`decay_groups` of lesson 03). That is a convention: whether it helps depends (*Deeper*). <!-- rests: spare-narrow, spare-wide, not spare-tuned-noisy, spare-tuned-error-noisy -->
+# - γ and β are usually left out of weight decay (`decay_groups` of lesson 03). That is a convention; *Deeper* asks when it helps. <!-- rests: spare-narrow, spare-wide, not spare-tuned-noisy, spare-tuned-error-noisy -->
 # - `model.eval()` to evaluate, `model.train()` to go on; `drop_last=True`. *Gradient accumulation* (several small batches, one step) does *not* make the norm's batch larger.
 # - In evaluation a norm is multiply and add, as a linear layer is: **fold** one into the other (`fold_batch_norm`; exercise T5).
 
