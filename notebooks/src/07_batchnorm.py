@@ -1035,13 +1035,13 @@ reveal("rest",
 # %% [markdown]
 # **The law fits where decay is strong enough.** At λ = 0.1 the angle is 1.005 times the formula's, at 0.01 it is 1.12 times. <!-- rests: angle-0.1, not angle-0.01 -->
 #
-# Why? $\tilde g$ grows during the run, at 0.01 from 8.3 to 11.6. So the step adds more and more, and the length at rest grows, too. $w$ follows it about $\frac{1}{4\eta\lambda}$ steps late: 25 steps at 0.1, 250 at 0.01. So at 0.01 $w$ is always too short, and turns too far. Why $\tilde g$ grows we did not ask.
+# Why? $\tilde g$ grows during the run, at 0.01 from 8.3 to 11.6. So the step adds more and more, and the length at rest grows, too. $w$ follows it about $\frac{1}{4\eta\lambda}$ steps late: 25 steps at 0.1, 250 at 0.01. So at 0.01 $w$ stays too short, and turns too far. Why $\tilde g$ grows we did not ask.
 #
 # > **A common belief: weight decay keeps the weights small, so the network stays simple.** In front of a norm, small is no simpler than large: it is the same function. Decay keeps $w$ short, so that a step turns it further. It acts there as a *learning-rate schedule* (*Deeper*).
 #
-# Does a higher effective rate regularize? In one pair, tuned for neither, we saw no gain: the test loss was higher by 0.045, the test error is undecided (*Deeper*). <!-- rests: open decay-helps-error, not decay-helps-loss --> On image networks decay often does help, and by this road (Zhang et al. 2019).
+# Does a higher effective rate regularize? In one pair, with decay and without, tuned for neither, we saw no gain: with it the test loss was higher by 0.045, and the test error is undecided (*Deeper*). <!-- rests: open decay-helps-error, not decay-helps-loss --> On image networks decay often does help, and by this road (Zhang et al. 2019).
 #
-# **What to do**: decay such weights as usual, but count λ as a part of their learning rate: if you change λ, tune η again.
+# **What to do**: decay weights in front of a norm as usual, but count λ as a part of their learning rate: if you change λ, tune η again.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: a real recipe, computed
