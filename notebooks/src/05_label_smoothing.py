@@ -915,7 +915,8 @@ for name, how in (("memorised", {}), ("labels", {"noise": 0.0}),
     for words, found in (("ε = 0", [made.of(f, 0.0) for f in ("nll", "error", "ece")]),
                          ("recipe", [made.chosen(f) for f in ("nll", "error", "ece")])):
         nll, error, ece = (figure.mean() for figure in found)
-        print(f"  {words:<7}with its T: NLL {nll:.3f}, errors {error:.1%}, ECE {ece:.3f}")
+        print(f"  {words:<7}with its T: NLL {nll:.3f}, errors {error:.1%}, "
+              f"ECE {ece:.3f}")
     print(f"  ε = 0.1: ECE {made.of('plain_ece', 0.1).mean():.3f} as it is, "
           f"{made.of('turned_ece', 0.1).mean():.3f} turned round, "
           f"{made.of('ece', 0.1).mean():.3f} with its T; the true class ruled out in "
