@@ -17,7 +17,7 @@
 # An optimizer gets a gradient and makes a step. **Minibatch SGD** takes the gradient of a few examples only. So it is partly wrong, and it steps anyway.
 # **Regularization**, which this course is about, is whatever is meant to lower the error on new data, not the error on the data one learns from. Why begin with the optimizer? Every regularizer acts through its steps. And it is said to regularize by itself: by the noise of its batches, and by where it ends.
 #
-# *49 minutes, half as long again if you stop to think. In two sittings the second begins at* Too small, too large. *Sections called* Deeper *are folded, and extra. You need to know what a gradient is, and to have seen a PyTorch training loop. In the notebook run the cells one by one (Shift+Enter): then sliders move and answers are kept.*
+# *50 minutes, half as long again if you stop to think. In two sittings the second begins at* Too small, too large. *Sections called* Deeper *are folded, and extra. You need to know what a gradient is; the PyTorch loop comes with comments. In the notebook run the cells one by one (Shift+Enter): then sliders move and answers are kept.*
 
 # %% tags=["setup"]
 # what this page needs
@@ -157,7 +157,7 @@ explore.trajectory.show(lr=0.9)
 # By hand, with a gradient that is always 1 and $\mu = 0.9$: $v = 1,\ 1.9,\ 2.71, \dots$, up to $1/(1-\mu) = 10$.
 # So along a slope that keeps its direction the steps become ten times as long, as if the rate were $\eta/(1-\mu)$, the **effective rate**. Across a valley the gradient changes sign, and its jumps cancel. That is why momentum bears a larger rate, up to $2(1+\mu)/\lambda_{\max}$ (*Deeper*).
 #
-# When you switch momentum 0.9 on, first *divide the rate by ten*: the effective rate stays the same, and so, nearly, does the noise. Without noise, as in the picture above, a larger rate pays.
+# When you switch momentum 0.9 on, first *divide the rate by ten*: the effective rate stays the same, and so, nearly, does the noise, which limits the rate where batches are small. Without noise, as in the picture above, only the curvature limits it: there keep the rate, or raise it.
 #
 # **Do this**: in that picture leave the condition number at 100 and raise the learning rate to about 1.1, where the path runs away. Then raise the momentum to 0.9.  **Notice**: does it arrive, and is it nearer than plain descent at 0.9 was?
 
@@ -384,7 +384,7 @@ reveal("twice", from_interval={"false": below(1.7)(ratio), "true": above(1.7)(ra
 # ## Too small, too large
 #
 # You may process 640 examples. Do you spend them on 640 steps of one, on 80 of 8, or on 10 of all 64?
-# Back to the bowl, now from 40 random starts all around the star, at a constant rate, without momentum. (The losses below are geometric means, where a few bad runs weigh little.)
+# Back to the bowl, now from 40 random starts all around the star, at a constant rate, without momentum. (The losses below are geometric means over the last step of 40 runs, where a few bad runs weigh little. So they are smaller than those of the first picture, which are plain means.)
 
 # %%
 predict("batch", "All at learning rate 0.3. Which batch size ends lowest?",
@@ -439,7 +439,7 @@ reveal("batch", from_interval={"8": negative(lower)},
        because="batches of 1 hover, the full batch has made only ten steps")
 
 # %% [markdown]
-# Batches of 1 lose by their noise: they make the most steps, and hover. And the full batch, does it lack noise, or steps? Given 80 steps as well, it ends far below batches of 8, at 0.000006 (*Deeper*). <!-- rests: full-lower-at-equal-steps --> A bowl has one minimum, and on average noise only pushes away from it. So it lacked steps. With rate and momentum tuned for each size ten are enough: it ends lowest (*Deeper*). <!-- rests: full-lower-own-momentum -->
+# Batches of 1 lose by their noise: they make the most steps, and hover. And the full batch, does it lack noise, or steps? Given 80 steps as well, it ends far below batches of 8, at 0.000006 (*Deeper*). <!-- rests: full-lower-at-equal-steps --> A bowl has one minimum, and on average noise only pushes away from it. So at this rate it lacked steps. With a rate and a momentum tuned for each batch size its ten steps are enough: it ends lowest (*Deeper*). <!-- rests: full-lower-own-momentum -->
 #
 # Is it the same in a network? We take that of the plain loop, six epochs. Each batch size gets the best of 60 pairs of rate and momentum, by 20 *pilot* seeds. Eight others count.
 
@@ -460,7 +460,7 @@ claim("In the network, each at its best rate and momentum, six steps of all 500 
 #
 # It is one story. Noise hurts small batches, too few steps hurt large ones: **noise is the price, and steps are what it buys.** <!-- rests: full-lower-at-equal-steps, network-full-lower-at-equal-steps --> What costs decides. If it is examples, as in these six epochs, small batches win where many steps are needed. If it is time, and a step of twice the batch takes as long, double the batch and keep the number of steps.
 #
-# *How does the best rate move with the batch?* From batches of 10 to 50 and 100 the effective rate goes from 0.5 to 2 and 3.5, a little less than in proportion: fewer steps have to go farther each. The **linear scaling rule** says *multiply the rate as you multiply the batch* (Krizhevsky 2014, Goyal et al. 2017). It ends where the curvature limits the rate. (The 15 of all 500 stands on paper only, *Deeper*.)
+# *How does the best rate move with the batch?* From batches of 10 to 50 and 100 the effective rate goes from 0.5 to 2 and 3.5, less than in proportion, which would be 2.5 and 5: fewer steps have to go farther each. The **linear scaling rule** says *multiply the rate as you multiply the batch* (Krizhevsky 2014, Goyal et al. 2017). It ends where the curvature limits the rate. (In six steps momentum does not get up to speed, so the 15 of all 500 is never reached: *Deeper*.)
 #
 # Half the rate calms a run about as much as twice the batch (*Deeper: the variance at rest*). Why not lower it along the way?
 
@@ -765,10 +765,10 @@ for lr in (0.01, 0.02, 0.05, 0.1, 0.2, 0.4):
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Is the noise good for anything?
 #
-# So far noise was a price. But it finds better minima, one often reads: **flatter** ones, which **generalize** better, to new data (Keskar et al. 2017).
+# So far noise was a price. But it finds better minima, one often reads: **flatter** ones, which **generalize** better, that is, to new data (Keskar et al. 2017). The idea: on new data the loss surface is shifted a little; in a flat place a small shift costs little, in a steep one much.
 # *Sharpness*, the opposite, is the curvature of the training loss in its steepest direction, $\lambda_{\max}$ as in the bowl. Are small batches flatter, and are they better on new images?
 #
-# 1. Networks with 64 hidden units; 300 digits; plain SGD at a constant rate; batches of 10, 50 and all 300. The loss is the squared error: with cross entropy a network that is nearly sure of every answer has almost no curvature left.
+# 1. Networks like that of the plain loop, with 64 numbers between the two layers (*hidden units*); 300 digits; plain SGD at a constant rate; batches of 10, 50 and all 300. The loss is the squared error: cross entropy turns flat by itself where a network is nearly sure, and that would hide what we look for.
 # 2. We look every 20 steps, and compare each where it is first at or below the *same training loss*, 0.012.
 # 3. Six seeds, and 1297 *test* images, which no training saw. What counts is batch 300 minus batch 10, seed by seed.
 
@@ -814,14 +814,14 @@ reveal("sharp", from_interval={"flatter": positive(gap("sharpness", 1.0)),
 #
 # So flatter and better did not go together where we measured both, and on new digits the effects are small. The 8 % need not be the noise's: the rates differ, too (*Deeper*).
 #
-# How can noise act at all? To the next order in $\eta$, shuffled small batches descend on average as if there were a penalty on how much the examples' gradients disagree, of strength $\eta/(4B)$ (Smith et al. 2021; *Deeper: a step that regularizes by itself*). A larger rate flattens, too: full batches at rate 2 are about as flat as batches of 10 at rate 1.
+# How can noise act at all? Averaged over the shuffles, small batches descend nearly as if a term were added to the loss, a *penalty*: $\eta/(4B)$ times the variance of the examples' gradients. So they are drawn to places where the examples agree, the more the larger the rate and the smaller the batch (Smith et al. 2021; *Deeper: a step that regularizes by itself*). A larger rate flattens, too: full batches at rate 2 are about as flat as batches of 10 at rate 1.
 #
 # On large networks small batches have often generalized better. A study that tuned each batch size anew saw no sign of that; on ImageNet label smoothing (lesson 05) helped its large batches only (Shallue et al. 2019). On CIFAR-10 full batches did as well with ten times the epochs, long gradients shortened, and a term in the loss that punishes steep places (Geiping et al. 2022).
 #
 # So noise is first of all a price. It can regularize, and where one looked closely other regularizers could take its place. They are what this course is about.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# > **Myth: "sharp minima generalize badly".** One and the same network can be made as sharp as you like, without any change of what it answers (Dinh et al. 2017, *Deeper*). So sharpness alone cannot decide.
+# > **Myth: "sharp minima generalize badly".** One and the same network can be made as sharp as you like, without any change of what it answers (Dinh et al. 2017, *Deeper*): double the weights and biases of a layer before a ReLU and halve the weights of the next. Every answer stays, and the loss is four times as curved along the halved weights. So sharpness alone cannot decide.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: are the weights smaller, too?
@@ -1056,7 +1056,7 @@ print(f"last rate {last:.1e}, test images right {right:.1%}")
 # | typical | momentum 0.9; cosine to 0; best rate of 0.3, 0.1, 0.03 on examples kept out; if time costs, double the batch while a step takes as long, at as many steps |
 # | when not | few weights, smooth loss, data in one batch; new batch size, old rate |
 # | steps | network: 300 steps of ten beat six of all, lose to 300 of all <!-- rests: network-full-higher, network-full-lower-at-equal-steps --> |
-# | noise | constant rate, equal loss: small batches flatter <!-- rests: full-sharper-1, full-sharper-2 -->; on fresh seeds only: fewer digits right; finished and tuned, 8 % less loss |
+# | noise | stopped at equal loss, constant rate: small batches flatter <!-- rests: full-sharper-1, full-sharper-2 -->; finished and tuned, 8 % less loss on new digits, on fresh seeds only |
 # | without noise | linear model, squared error: SGD ends at the nearest solution, from zero: shortest |
 
 # %% [markdown] slideshow={"slide_type": "skip"}
