@@ -276,7 +276,7 @@ for sigma in (1.0, 3.0, 10.0):
 # %% [markdown]
 # It does. **With noise of a fixed size AdamW shrinks a weight**: from 1.5 to 0.95 with noise of size 1, to 0.58 with 3, to 0.25 with 10. <!-- rests: noisy-balance-1, noisy-balance-3, noisy-balance-10 -->
 #
-# In a network each weight has a σᵢ of its own, and so a ridge of its own strength, about λσᵢ. These are the unequal prices of lesson 03, Proposition 3 of AdamW's authors: weights with large gradients are held more strongly. Under Adam + L2 they are not, and that is what AdamW is to mend. How large the pull is in a network, nothing here measures; σᵢ fades where the labels are learned.
+# In a network each weight has a σᵢ of its own, and so a ridge of its own strength, about λσᵢ. With √v̂ held still these are the unequal prices of lesson 03, Proposition 3 of AdamW's authors: weights with large gradients are held more strongly. Under Adam + L2 they are not, and that is what AdamW is to mend. How large the pull is in a network, nothing here measures; σᵢ fades where the labels are learned.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Third: a box, with the full gradient run to rest
@@ -304,7 +304,7 @@ reveal("moved", "at the star, unmoved",
        because="up to λ = 0.5 it ends at the star, as if λ were not connected")
 
 # %% [markdown]
-# Every bit of λ pulls Adam + L2 nearer to zero. AdamW ends at the star for every λ up to 0.5, to within 0.03. Why? At λ = 0.3 decay asks for u = −λw = −0.3 · 0.7 = −0.21 in the second coordinate. And u is a ratio. If √v̂ shrinks along with the gradient, −0.00021 divided by 0.001 is as good as −0.21 divided by 1. So u can be −0.21 however small the gradient gets (step by step in *Deeper*).
+# Every bit of λ pulls Adam + L2 nearer to zero. AdamW ends at the star for every λ up to 0.5, to within 0.03. What holds it there? At λ = 0.3 decay asks for u = −λw = −0.3 · 0.7 = −0.21 in the second coordinate. And u is a ratio. If √v̂ shrinks along with the gradient, −0.00021 divided by 0.001 is as good as −0.21 divided by 1. So u can be −0.21 however small the gradient gets (*Deeper*).
 #
 # Could the weight stop short of the star? There its gradient would stay the same, and $\hat m/\sqrt{\hat v} = \pm 1$. Decay asks for λ|w| only, less than 1 where |w| < 1/λ. So the step wins, and the weight moves on until the gradient is zero: **inside the box |w| ≤ 1/λ the star is not shrunk at all.** Outside, decay asks for more than 1, which no step gives in the long run. So AdamW ends on the wall (Xie & Li, 2024; conditions in *Deeper*).
 #
@@ -511,7 +511,7 @@ from course_lib.explorers import adamw as explore
 explore.heat_map.show()
 
 # %% [markdown]
-# At lr = 0.01 decay matters: of 22 points of test error the right λ takes some ten off, with either optimizer. <!-- rests: decay-gains-adam, decay-gains-adamw --> At lr = 0.001 the curves are flat until λ is too strong. The next cell takes up the same networks:
+# At lr = 0.01 decay matters: of 22 points of test error the right λ takes some ten off, with either optimizer. <!-- rests: decay-gains-adam, decay-gains-adamw --> At lr = 0.001 the curves are flat until λ is too strong.
 
 # %%
 # tuned(x): one half of the seeds picks the lowest of x, the other half is judged there
@@ -577,7 +577,7 @@ for name, surface in trained.items():
 # %% [markdown]
 # Both 9.7 %. <!-- rests: tuned-same-loss, tuned-same-error --> At lr = 0.001 next to no decay makes 9.7 %, too, and without decay both *are* Adam. **AdamW and Adam + L2, tuned, generalize alike here, within a point; but at the rate that 300 steps make best, neither needs decay.** <!-- rests: best-rate-unlearned, tuning-decay-adam, tuning-decay-adamw -->
 #
-# The ten points that decay gains at 0.01 repair a rate too large for 300 steps: smaller steps stop before the wrong labels are learned. There, where decay has work to do, fresh seeds only say "within a point". A longer run at 0.001 would be a stronger test; it was not made.
+# The ten points that decay gains at 0.01 repair a rate too large for 300 steps: smaller steps stop before the wrong labels are learned. There, where decay has work to do, the two are within a point on fresh seeds only. A longer run at 0.001 would be a stronger test; it was not made.
 #
 # Others report an edge, in networks unlike ours (*Deeper*).
 #
@@ -640,14 +640,14 @@ for lr, strength, wrong, without in rate_by_rate(adamw_map):
 # %% [markdown]
 # It is none:
 # - Up to lr = 0.001 decay brings next to nothing: every λ up to 1 lies within a point of the best, so which one is lowest is nearly chance.
-# - From 0.00316 to 0.1 decay matters. The best lr·λ moves by one step of our grid, the best λ by two. One of three other sets of seeds makes it two and one (*Deeper*).
+# - From 0.00316 to 0.1 decay matters. The best lr·λ moves by one step of our grid, the best λ by two. With one of three other sets of seeds it is two and one (*Deeper*).
 # - Above, no λ saves the run.
 #
-# Two results favour torch's λ. From 0.001 to 0.01 neither can be kept, but λ costs less, 3 points against 9 on fresh seeds, though its choice was nearly chance. <!-- rests: not carried-low, not carried-low-product --> And which *rate* is best, row by row, shows no trend over torch's λ; over the paper's it moves (*Deeper*). <!-- rests: not per-step-rate-stays -->
+# Two results favour torch's λ. From 0.001 to 0.01 neither can be kept, but λ costs less, 3 points against 9 on fresh seeds, though its choice was nearly chance. <!-- rests: not carried-low, not carried-low-product --> And which *rate* is best, row by row, shows no trend over torch's λ, in a figure not tested; over the paper's it moves (*Deeper*). <!-- rests: not per-step-rate-stays -->
 #
-# **So torch's λ is not free of the rate where decay matters. The paper's lr·λ is, nearly, from 0.01 to 0.1, and not over the whole map.** <!-- rests: not carried-adamw, carried-product, not product-nearer -->
+# **So torch's λ is not free of the rate where decay matters. The paper's lr·λ is nearly so from 0.01 to 0.1, and not over the whole map.** <!-- rests: not carried-adamw, carried-product, not product-nearer -->
 #
-# What to do? In the map too small a λ costs no more than decay would have gained; too large a one can cost more. So **who raises lr begins at the same lr·λ, and searches upwards.** Who lowers it begins at the rule.
+# What to do? Too small a λ costs no more than decay would have gained; too large a one can cost more. So **who raises lr begins at the same lr·λ, and searches upwards.** Who lowers it begins at the rule.
 
 # %% [markdown]
 # **Does the rule find the best λ?** AdamW at lr = 0.01, means of the ten seeds:
@@ -660,7 +660,7 @@ for lr, strength, wrong, without in rate_by_rate(adamw_map):
 # | 3.16 | 32 | 5 | **10.8 %** |
 # | 10 | 10 | 1.7 | 28.0 % |
 #
-# Its search does: 1 is better, 3.16 better still, and at 10 one stops. Its beginning alone costs 6.5 points, 5.4 on fresh seeds. <!-- rests: not rule-alone --> At lr = 0.000316 even the beginning, λ = 10, is worse in the map than next to no decay: hence the rule's last words.
+# Its search does: 3.16 is best, and at 10 one stops. Its beginning alone costs 6.5 points, 5.4 on fresh seeds. <!-- rests: not rule-alone --> At lr = 0.000316 even the beginning, λ = 10, is worse in the map than next to no decay: hence the rule's last words.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: other questions of the same maps
