@@ -37,7 +37,7 @@ def on_right_labels():
     lines = []
     for arm in (arm for world, arm in carried.BESIDES if world == carried.RIGHT):
         chosen = carried.frozen(carried.RIGHT, arm)
-        line = f"{arm:<8} {carried.level(carried.RIGHT, arm):5.1%} wrong"
+        line = f"{arm:<18} {carried.level(carried.RIGHT, arm):5.1%} wrong"
         if arm != "plain":
             line += f", against plain {_between(carried.stored(carried.RIGHT, arm))} points"
         strength = f"strength {chosen.strength:g}, " * bool(chosen.strength)
