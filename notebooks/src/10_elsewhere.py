@@ -244,6 +244,16 @@ explore.curves.show_rises(fine)
 # **Ours is true of this learning rate, 0.01, and of 400 updates.** Ten times the updates change little (*Deeper: other accounts*). But at a rate four times as high a network without decay gets 88 % right (*Deeper: how far to trust the table*).
 
 # %% [markdown]
+# LATE_TEXT
+
+# %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
+begun_late = late.known(late.LATE)[:, late.TOLD.index("test pairs at the end")]
+claim("With λ = 2 from update 101 on, when all training pairs are right, more than 30 "
+      "points more of the test pairs are right by update 400 than without decay.",
+      measured=paired_interval(begun_late, plain), kind="measured",
+      id="late-decay-gains", holds=above(0.3), unit="points", times=100)
+
+# %% [markdown]
 # **Which half does it know without decay?** 15 + 20 is another question than 20 + 15: its *mirror*. Some 58 % of the test pairs have their mirror among the training pairs. Attention takes a mean, and a mean does not know in which order its terms came. So a network that learned 20 + 15 may read 15 + 20 alike. It *knows mirrors* if of the mirrored pairs more than 50 points more are right than of the others.
 
 # %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
@@ -383,16 +393,6 @@ claim("With λ = 2 the two strongest frequencies have more than 20 points more o
 #
 # **So two networks answer every training pair. One behaves like a list of answers. The other has its numbers on a few circles.** The norm of its weights is little more than half as large (*Deeper*), and decay never stops pulling. That is the usual account; nothing here isolates the norm as the cause.
 
-# %% [markdown]
-# LATE_TEXT
-
-# %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
-from_100 = late.known(late.LATE)  # [seeds, what `late.measured` says]
-claim("λ = 2 from update 101 on, when all training pairs are right, gets more of the test "
-      "pairs right by update 400 than no decay, by more than 30 points.",
-      measured=paired_interval(from_100[:, 2], plain), kind="measured",
-      id="late-decay-gains", holds=above(0.3), unit="points", times=100)
-
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: one circle or two, and which
 #
@@ -462,6 +462,20 @@ for arm, name in ((1, "λ = 2"), (0, "λ = 0")):
 
 # %% [markdown]
 # The whole circuit, down to the multiplications in the MLP, was read off a network by Nanda et al. (*Progress measures for grokking via mechanistic interpretability*, 2023, arXiv:2301.05217). Circles are where it begins; what is computed from them can differ (Zhong, Liu, Tegmark & Andreas, *The clock and the pizza*, 2023, arXiv:2306.17844).
+
+# %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
+# ### Deeper: decay that begins late, and none at a faster rate
+#
+# FAST_TEXT
+
+# %% tags=["deeper"] jupyter={"outputs_hidden": true}
+for what in late.RUNS:
+    print(what)
+    for name, values in zip(late.TOLD, late.known(what).T):
+        print(f"  {name:<33}", *(f"{one:5.0%}" for one in values))
+
+# %% [markdown]
+# FAST_FOUND
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: other accounts of grokking
@@ -660,13 +674,14 @@ from course_lib.explorers import elsewhere as explore
 explore.worlds.show()
 
 # %%
-print(explore.worlds.levels())  # mean test error, and the frozen (strength, rate)
+print(explore.worlds.levels())  # the mean test error (frozen strength, rate)
 helping = [world for world in carried.WORLDS if carried.helps(world, "decoupled decay")]
 
 # %% jupyter={"outputs_hidden": true}
 # what came out
 reveal("worlds", ["in none", "in one", "in two", "in all three"][len(helping)],
-       because="it is shown to help: " + ", ".join(helping))
+       because="it is shown to help: "
+               + ", ".join(explore.worlds.NAMES[one] for one in helping))
 
 # %% [markdown]
 # **In one line: at home it is too small to see, on the lines dropout, on the clock decay; nothing was *shown* to help in all three.**

@@ -15,9 +15,9 @@ same. Lines are drawn anew for each seed and the clock is finite, so plain inter
 seeds divide one file, and the intervals are corrected for that.
 
 Two questions that the table left open are asked `BESIDES` it, by the same rules. What does the
-convolution gain on right labels, with *shifts* as one more arm, and *a mean over places* in front of
-its last layer (`pooled`) as another? And does decay's lead among the clocks rest on plain's coarse
-grid? There "plain, more rates" tries four between plain's best and its neighbours.
+convolution gain on right labels, with two more arms, *shifts* and *a mean over places* before the
+last layer (`pooled`)? And does decay's lead among the clocks rest on plain's coarse grid? There
+"plain, more rates" tries four between plain's best and its neighbours.
 """
 
 import math

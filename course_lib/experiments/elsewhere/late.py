@@ -26,6 +26,11 @@ from course_lib.records import store
 FROM, DECAYED, FAST = 100, Arm(weight_decay=2.0), Arm(lr=1e-2 * 10**0.625)
 LATE, NEVER = "decay from update 100 on", "no decay, rate 0.042"
 SEEDS = tuple(range(8))
+TOLD = (
+    *("training pairs after 100 updates", "test pairs after 100 updates"),
+    *("test pairs at the end", "of these, mirror trained", "of these, the others"),
+    "power of the two strongest",
+)
 
 
 def late_update(
@@ -50,12 +55,7 @@ RUNS: dict[str, dict[str, Any]] = {
 
 
 def measured(what: str, seeds: Sequence[int] = SEEDS, steps: int = STEPS) -> Tensor:
-    """Shares [seeds, 6] of one of RUNS.
-
-    Training pairs and test pairs right after FROM updates, test pairs at the end, of these the ones
-    with a trained mirror and the others, and of the power of the embeddings the two strongest
-    frequencies' part.
-    """
+    """Shares [seeds, 6] of one of RUNS, as TOLD: of pairs those right, of the embeddings' power."""
     options = RUNS[require_choice("what", what, tuple(RUNS))]
     *_, run = compute_grokking(seeds=tuple(seeds), steps=steps, record_at=(FROM,), **options)
     power = [circles(one[0, -1]).shares.topk(2).values.sum() for one in run.numbers]
