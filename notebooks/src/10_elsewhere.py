@@ -17,7 +17,7 @@
 # Ten lessons trained small networks of linear layers. Does what they measured hold for other kinds? We ask two, small enough to train while you look: a **transformer** that learns to add on a clock, and a **convolution** that reads lines of 40 numbers.
 # They disagree. What carries over is the way to ask.
 #
-# *49 minutes, in two sittings if you like: the second begins at* The other world. *Sections called* Deeper *are folded, and extra. All lessons help; you need to know decay (03, 04), early stopping (01) and dropout (06).*
+# *49 minutes, in two sittings if you like: the second begins at* The other world. *Sections called* Deeper *are folded, and extra. You need to know decay (03, 04), early stopping (01) and dropout (06).*
 
 # %% tags=["setup"]
 # what this page needs
@@ -116,7 +116,7 @@ show_source(attention_weights)
 #       31 scores             the largest is the answer: here 4
 # ```
 #
-# Attention gathers: after it, "=" holds something of $a$ and something of $b$. What becomes of the two is worked out by the MLP and the last matrix.
+# Attention gathers: after it, "=" holds something of $a$ and of $b$. The MLP and the last matrix work out the answer.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: as torch has it, and what attention cannot see
@@ -254,7 +254,7 @@ claim("With λ = 2 from update 101 on, when all training pairs are right, more t
 # %% [markdown]
 # At update 100 it has 39 to 59 % right, at update 400 on every seed 99 to 100 % (*Deeper: decay that begins late*). **So decay makes a network add that knows its training pairs by heart.** <!-- rests: late-decay-gains -->
 #
-# All this at a rate of 0.01. Without decay ten times the updates change little (*Deeper: other accounts*), four times the rate does: see the end of *Why*.
+# All this at a rate of 0.01. Without decay ten times the updates change little (*Deeper: other accounts*); four times the rate changes much, as the end of *Why* shows.
 
 # %% [markdown]
 # **Which half does it know without decay?** 15 + 20 is another question than 20 + 15: its *mirror*. Some 58 % of the test pairs have theirs among the training pairs. Attention takes a mean, and a mean does not know in which order its terms came: 15 + 20 may be read as 20 + 15. A network *knows mirrors* if of the mirrored pairs more than 50 points more are right than of the others.
@@ -512,7 +512,7 @@ print(f"{'no decay, as above':<24}", *(f"{one:5.0%}" for one in plain[:4]))
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## And early stopping?
 #
-# Lesson 01 said: watch the validation loss, and stop when it rises. What would that have made of this network? Dots are our looks: every ten updates up to 50, later fewer.
+# Lesson 01 said: watch the validation loss, and stop when it rises. What would that have made of this one? Dots are our looks: every ten updates up to 50, later fewer.
 
 # %%
 explore.curves.show_hill(fine)
@@ -539,7 +539,7 @@ claim("With λ = 2 the network that early stopping hands back gets fewer of the 
 # %% [markdown]
 # Undecided on these eight seeds; it holds on fresh seeds only. It is all or nothing: three seeds are down in time, and reach 100 %. Of the five others the network *before its first update* is handed back: by its loss a sure memoriser is worse than a guesser.
 #
-# **Two ways out:** more patience, or watching the share of wrong answers. With eight looks stopping by the loss loses nothing. But how much patience a hill takes, its rise does not tell. By the error five looks are enough: 97 % are right on average, where by the loss it was 40 % (*Deeper*). A rule of thumb, of one task: **watch the figure that you report, too**.
+# **Two ways out:** more patience, or watching the share of wrong answers. With eight looks nothing is lost. But how much patience a hill takes, its rise does not tell. By the error five looks are enough: 97 % are right on average, where by the loss it was 40 % (*Deeper*). A rule of thumb, of one task: **watch the figure that you report, too**.
 #
 # *A good place to stop for today.* Decay made the network leave its list of answers for circles, when all training pairs were right already. Stopping by the loss after five looks, 50 updates, would have prevented it on five seeds of eight; 90 updates of patience on none.
 
@@ -649,7 +649,7 @@ explore.lines.show_some()
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The table: equal budgets in three worlds
 #
-# Which regularizer helps in every world, if each is tuned with the same care? There are three worlds:
+# Which regularizer helps in every world, if each is tuned with the same care? The worlds:
 #
 # - **home**, a fully connected network on 300 digits;
 # - **lines**, the convolution on 1000 lines;
@@ -672,7 +672,7 @@ predict("worlds",
         ["in none", "in one", "in two", "in all three"])
 
 # %% [markdown]
-# **Do this**: go down the regularizers. **Notice**: is there one that helps in every world? And where does it say *harms*?
+# **Do this**: go down the regularizers. **Notice**: is there one that helps in every world? Where does it say *harms*?
 #
 # *Left:* verdict and mean difference from plain, in points of test error; † marks a setting at the end of what was tried. *Below:* what the clock's column rests on. *Right:* the intervals of the chosen row.
 
@@ -694,8 +694,8 @@ reveal("worlds", ["in none", "in one", "in two", "in all three"][len(helping)],
 # %% [markdown]
 # **In one line: at home it is too small to see, on the lines dropout, on the clock decay; nothing was *shown* to help in all three.**
 #
-# - **Home: undecided.** Every arm errs 10 or 11 %. All seeds divide one file, so the intervals are wide (lesson 09): only some three points would have shown. (Why so little? *Deeper*.)
-# - **Lines: dropout.** With it 42 % are wrong, in plain 48 % (a guesser errs 90 %). Smoothing and L2 help by less.
+# - **Home: undecided.** Every arm errs 10 or 11 %. All seeds divide one file, so the intervals are wide (lesson 09): only some three points would have shown.
+# - **Lines: dropout.** With it 42 % are wrong, in plain 48 %. Smoothing and L2 help by less.
 # - **Clock: decay.** With it about 1 % is wrong, decoupled or as L2, in plain 21 %. Nearly half of that lead is plain's coarse grid. In the pilots one of its nine rates, 0.032, lay in a narrow window, with 24 % wrong; at the eight others it was 45 % and more. With four rates more in the window plain errs 12 %. Then decay is 11 points ahead, and dropout is undecided (*Deeper*).
 #
 # **What is *harms* worth?**
@@ -777,7 +777,7 @@ predict("conv", "At one rate for all: which of these five lowers the test error 
          "the best two cannot be told apart"])
 
 # %% [markdown]
-# **Do this**: go through the arms; then change the figure from error to NLL. **Notice**: which arms move the error, and which only the NLL?
+# **Do this**: go through the arms; then change error to NLL. **Notice**: which arms move the error, and which only the NLL?
 
 # %% jupyter={"outputs_hidden": true}
 from course_lib.explorers import elsewhere as explore
@@ -875,7 +875,7 @@ claim("On right labels, each with a tuned rate, a convolution that ends in a mea
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What decides
 #
-# Why was no method best everywhere? The worlds differ in network, data, noise and steps at once, so nothing here isolates a cause. Our guess, as questions to ask of a new one:
+# Why was no method best everywhere? The worlds differ in network, data, noise and steps at once, so nothing here isolates a cause. Our guess, as questions:
 #
 # | ask | on the clock | on the lines |
 # |---|---|---|
