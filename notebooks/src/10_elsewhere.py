@@ -50,7 +50,7 @@ setup()
 # What does a network do once it has nothing left to learn?
 #
 # Take addition on a clock with 31 hours, $a + b$ modulo 31: 20 + 15 is 4. There are $31^2 = 961$ questions. A small transformer learns from 577 of them, all at each step. Of the others a fifth validates and the rest test. Nothing tells it that these are numbers: 0 … 30 are 31 symbols.
-# It learns by Adam, at a rate of 0.01. Without any regularization it has all 577 right after some 40 updates, at a loss of nearly 0. Of the questions that it never saw it has about half right.
+# It learns by Adam, at a rate of 0.01. Without any regularization it has all 577 right after some 40 updates, at a loss of nearly 0. Of those that it never saw it has about half right.
 
 # %%
 predict("longer",
@@ -203,7 +203,7 @@ for decay in (0.0, 2.0):
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What eight seeds say
 #
-# The explorer's network, 400 updates, eight seeds: other pairs, other start.
+# The explorer's network, 400 updates, eight seeds: other pairs, other start. What would count:
 # - it *stays where it was* if without decay the test accuracy changes by less than 10 points from update 50 on;
 # - decay *gains* if with λ = 2 the test accuracy is more than 30 points above that without.
 
@@ -735,7 +735,7 @@ for arm in ("decoupled decay", "dropout"):
           f"[{100 * found.low:.1f}, {100 * found.high:.1f}] points")
 
 # %% [markdown]
-# So nearly half of decay's lead was plain's coarse grid, and most of dropout's was. The other arms were not given these rates; they may gain by them too. The norm's pilots erred 48 % at 0.001, and 53 % at 0.032, between 81 % and 69 % at the rates beside it: a dip where plain has its window, and nobody knows how deep it is.
+# So nearly half of decay's lead was plain's coarse grid, and most of dropout's was. The other arms were not given these rates; they may gain by them too. The norm's pilots erred 48 % at 0.001. At 0.032 it was 53 %, between 81 % and 69 % at the rates beside it: a dip where plain has its window, and nobody looked how deep it is. (All pilots are in the stored sweep.)
 #
 # What else to keep in mind:
 #
