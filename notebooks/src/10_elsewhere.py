@@ -397,7 +397,7 @@ claim("With λ = 2 the two strongest frequencies have more than 20 points more o
 #
 # **So two networks answer every training pair. One behaves like a list of answers. The other has its numbers on a few circles.**
 #
-# **Is decay the only road to circles?** No. A network that is never decayed, at four times the rate, gets 76 to 93 % of the test pairs right, and its two strongest frequencies hold 39 to 51 % of the power: between the two (*Deeper*; eight seeds looked at, no claim). Here circles went with adding, by decay or by rate.
+# **Is decay the only road to circles?** No. A network that is never decayed, at four times the rate, gets 76 to 93 % of the test pairs right, and its two strongest frequencies hold 38 to 51 % of the power: between the two (*Deeper*; eight seeds looked at, no claim). Here circles went with adding, by decay or by rate.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: one circle or two, and which
