@@ -252,7 +252,7 @@ claim("With λ = 2 from update 101 on, when all training pairs are right, more t
       id="late-decay-gains", holds=above(0.3), unit="points", times=100)
 
 # %% [markdown]
-# At update 100 it has 39 to 59 % right, at update 400 on every seed 99 to 100 % (*Deeper: decay that begins late*). **So decay makes a network add that knows its training pairs by heart.** <!-- rests: late-decay-gains -->
+# At update 100 the network has 39 to 59 % right, at update 400 on every seed 99 to 100 % (*Deeper: decay that begins late*). **So decay makes a network add that knows its training pairs by heart.** <!-- rests: late-decay-gains -->
 #
 # All this at a rate of 0.01. Without decay ten times the updates change little (*Deeper: other accounts*); four times the rate changes much, as the end of *Why* shows.
 
@@ -735,7 +735,7 @@ for arm in ("decoupled decay", "dropout"):
           f"[{100 * found.low:.1f}, {100 * found.high:.1f}] points")
 
 # %% [markdown]
-# So nearly half of decay's lead was plain's coarse grid, and most of dropout's was. The other arms were not given these rates; they may gain by them too. The pilots of both, from the stored sweep, in per cent wrong:
+# So nearly half of decay's lead was plain's coarse grid, and most of dropout's was. The other arms were not given these rates; they may gain by them too. The pilots of plain and of the norm, from the stored sweep, in per cent wrong:
 #
 # | rate | 0.001 | 0.0018 | 0.0032 | 0.0056 | 0.01 | 0.018 | 0.032 | 0.056 | 0.1 |
 # |---|---|---|---|---|---|---|---|---|---|
@@ -863,7 +863,7 @@ claim("Batch norm has a lower test error than decay of 0.3, by more than 5 point
       times=100)
 
 # %% [markdown]
-# **Told or built in.** A convolution is said to know shifts by itself. Ours moves by two places, and ends in a layer that knows places from each other. With a mean over the five places before that layer it *wins* if it errs more than 5 points less than plain, each at the best of its nine rates. (Stored at this page's seeds.)
+# **Told or built in.** A convolution is said to know shifts by itself. Ours moves by two places, and ends in a layer that knows places from each other. With a mean over the five places in front of that layer it *wins* if it errs more than 5 points less than plain, each at the best of its nine rates. (Stored at this page's seeds.)
 
 # %% tags=["deeper", "nbval-check-output"] jupyter={"outputs_hidden": true}
 # what is claimed
@@ -875,7 +875,7 @@ claim("On right labels, each with a tuned rate, a convolution that ends in a mea
 # %% [markdown]
 # Decay lowers the NLL by 0.34, and changes the error by less than two points, on fresh seeds only. So it moves how sure the network is, more than how often it is right. The norm makes the rate matter less: in the pilots on right labels 15 to 25 % were wrong with it over the nine rates, 18 to 49 % without.
 #
-# The mean makes the network nearly blind to where a thing lies. Not wholly: the layers move by two places, and see zeros beyond the ends. It also has a fifth of the weights in its last layer, and chose a faster rate than plain. Which of these brings the gain we did not isolate, and shifts and mean together we did not try.
+# The mean over places *wins*. It makes the network nearly blind to where a thing lies. Not wholly: the layers move by two places, and see zeros beyond the ends. It also has a fifth of the weights in its last layer, and chose a faster rate than plain. Which of these brings the gain we did not isolate, and shifts and mean together we did not try.
 #
 # In both new worlds the intervals cover other rows, start and order of batches; one architecture, one optimizer, one size of each, and one way to make the data.
 
