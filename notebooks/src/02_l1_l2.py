@@ -51,7 +51,7 @@ setup()
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Commit first
 #
-# Take two weights. Their features are uncorrelated, so the loss is a sum of two parabolas, one for each weight: $\frac12(w_1-1)^2 + \frac12(w_2-0.4)^2$. One of the penalties comes on top. Choose, and only then go on: your answers are kept.
+# Take two weights. Their features have mean 0 and variance 1 and are **uncorrelated**: the product of the two is 0 on average. So the squared error has no term $w_1w_2$, and up to a constant the loss is a sum of two parabolas, one for each weight: $\frac12(w_1-1)^2 + \frac12(w_2-0.4)^2$. One of the penalties comes on top. Choose, and only then go on: your answers are kept.
 
 # %%
 predict("l2-zero",
@@ -122,9 +122,9 @@ reveal("l1-zero", "w₂ is exactly zero, w₁ is not",
        because="0.4 < λ: on w₂ the loss never pulls as hard as the penalty")
 
 # %% [markdown]
-# So L1 empties a weight on which the loss pulls too little, and L2 only shrinks it. In the picture the diamond's corners lie on the axes, where a weight is zero. A corner sticks out: growing rings from a whole range of stars meet it first. A point of the circle is met first from one direction only.
+# So L1 empties a weight on which the loss pulls too little, and L2 only shrinks it. In the picture the diamond's corners lie on the axes, where a weight is zero. Let a ring grow around the star until it touches the ball. The diamond's corner (0.5, 0) is what it touches first from every star with $w_1 \ge 0.5 + |w_2|$, a whole wedge: for all of these $w_2$ ends at zero. A disc it touches on the axis only from stars that lie on the axis.
 #
-# Least squares with L1 is the **lasso**, with L2 it is **ridge**, with both the **elastic net**. The ½ in L2 is torch's convention: its gradient is then $\lambda w$, which `weight_decay=λ` adds in `SGD`.
+# Least squares with L1 is the **lasso** (Tibshirani, 1996), with L2 it is **ridge**, with both the **elastic net** (Zou & Hastie, 2005). The ½ in L2 is torch's convention: its gradient is then $\lambda w$, which `weight_decay=λ` adds in `SGD`.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: nine more cases
@@ -289,7 +289,7 @@ claim("Just those above 1 change the weight's sign at every step.",
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: why ηλ, whole units, and faster steps
 #
-# **Why is the threshold ηλ?** A step looks for the $z$ with the lowest sum of three prices: the loss along its tangent, the way from $w$, and the penalty, $g z + \frac{1}{2\eta}(z-w)^2 + \lambda|z|$. Multiply by η and complete the square: up to a constant this is $\frac12(z-u)^2 + \eta\lambda|z|$, the problem that was solved by hand. Hence the name: of the points *near* $u$ the step takes the cheapest.
+# **Why is the threshold ηλ?** A step looks for the $z$ with the lowest sum of three prices: the loss along its tangent, the way from $w$, and the penalty, $g z + \frac{1}{2\eta}(z-w)^2 + \lambda|z|$. Multiply by η and complete the square: up to a constant this is $\frac12(z-u)^2 + \eta\lambda|z|$, the problem that was solved by hand. Hence the name: of the points *near* $u$ the step takes the cheapest (Parikh & Boyd, 2014).
 #
 # **With momentum, or in Adam?** With momentum 0.9 the gradient acts tenfold in the long run, the threshold once a step, so the same `l1` is about ten times weaker. In Adam the threshold has to be taken in each weight's own scale (Yun, Lozano & Yang, 2021).
 #
@@ -334,7 +334,7 @@ from course_lib.explorers import l1_l2 as explore
 explore.path.show(strength=2.2)
 
 # %% [markdown]
-# Under L1 the weights reach zero one by one. Zero need not be the end: s3, the first, is zero from a λ of about 0.11 to 0.18 and comes back with the other sign, for the features are correlated. s5 and bmi stay longest. Under L2 none stays at zero.
+# Under L1 the weights reach zero one by one. Zero need not be the end: s3, the first, is zero from a λ of about 0.11 to 0.18 and comes back with the other sign. Why? s1, total cholesterol, contains s3, HDL. As long as s1 has its large negative weight it speaks for s3, too; as that shrinks, s3 has to say it itself. s5 and bmi stay longest. Under L2 none stays at zero.
 #
 # From $\lambda = \max|X^\top y|/n = 44$ on L1 leaves none: at $w = 0$ the loss pulls with $X^\top y/n$, and no pull exceeds λ. So under L1 λ decides how many features are left. The error gains little here, for 300 rows are many for ten weights; that it is lower on other rows is luck of this split.
 
@@ -446,11 +446,11 @@ claim("The same weights are zero, and every solution meets its optimality condit
 # - Keep 90 %: variance $0.9^2 = 0.81$, bias² $0.1^2 = 0.01$, together 0.82.
 # - Keep half: $0.25 + 0.25 = 0.5$, the best here. Keep nothing: $0 + 1 = 1$.
 #
-# Which share does ridge keep? That depends on how much the data say. Where a feature has variance $d^2$ the parabola from above is $d^2$ times as steep, $\frac12 d^2(w-a)^2$, with $a$ what least squares finds. It rests where $d^2(a-w) = \lambda w$, so ridge keeps the share
+# Which share does ridge keep? That depends on how much the data say. Take one centred feature; uncorrelated ones have a parabola each. The loss $\frac1{2n}\sum(y_i-wx_i)^2$ has the second derivative $\frac1n\sum x_i^2$, which is the feature's variance: call it $d^2$. At variance 1 the parabola was $\frac12(w-a)^2$, with $a$ what least squares finds; now it is $d^2$ times as steep, $\frac12 d^2(w-a)^2$. A feature that hardly varies has a flat one, and there the penalty wins. The weight rests where $d^2(a-w) = \lambda w$, so ridge keeps the share
 #
 # $$\frac{w}{a} = \frac{d^2}{d^2+\lambda}.$$
 #
-# With λ = 0.1 that is $1/1.1 = 91$ % for a standardised feature, whose variance is 1, and $0.01/0.11 = 9$ % for a variance of 0.01. Correlated features have directions in which they hardly spread, and there the same holds (*Deeper*).
+# With λ = 0.1 that is $1/1.1 = 91$ % for a standardised feature, whose variance is 1, and $0.01/0.11 = 9$ % for a variance of 0.01. For correlated features the same holds along certain directions (*Deeper*).
 #
 # Does that lower the error? On 40 random splits of the patients: 20 to train on, 100 to choose λ, 322 to test.
 
@@ -479,14 +479,14 @@ print(f"ridge below least squares in {(chosen < free).sum()} of {len(found)} spl
 #
 # Why? Least squares lets every error in the labels through, ridge only the share. So its fits differ less from one training set to the next, and that is the gain: *less variance* (lesson 01). The price is *bias*: of the true weight, too, only the share is kept. L1 gains in the same way, for it also pulls in each weight that it keeps.
 #
-# For ridge some λ > 0 always gains on average (*Deeper* has the conditions). Which one depends on the unknown truth, so validation rows choose.
+# For ridge some λ > 0 always gains on average (*Deeper* has the conditions): keep 99 %, and the variance falls by 2 %, while bias² is only 0.01 % of the true weight's square. If that weight is large, keep still more. Which λ is best depends on the unknown truth, so validation rows choose.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: degrees of freedom, and bias against variance
 #
 # What if features are correlated? Picture the patients as a cloud of points: it is slanted. Turn the axes until they lie along it, in the directions of the *eigenvectors* of $X^\top X/n$. Turning keeps the length of $w$, so L2 costs the same. Along such an axis the data have the variance $d_i^2$, the *eigenvalue*, and are uncorrelated. So each axis has a parabola of its own, and ridge keeps the share $d_i^2/(d_i^2+\lambda)$. For our 300 patients the next cell prints these shares at λ = 0.1: 98 % where they spread most, 8 % where they spread least.
 #
-# In general, keep the share $1-\delta$: the variance becomes $(1-\delta)^2 \approx 1-2\delta$ times what it was, the squared bias is only $\delta^2$ times the square of the true weight. For a small δ the gain wins: with independent errors of equal variance in the labels, some λ > 0 beats least squares on average (Hoerl & Kennard, 1970). One chosen on validation rows has no guarantee.
+# In general, keep the share $1-\delta$: the variance becomes $(1-\delta)^2 \approx 1-2\delta$ times what it was, the squared bias is only $\delta^2$ times the square of the true weight. For a small δ the gain wins: with independent errors of equal variance in the labels, some λ > 0 beats least squares on average (Hoerl & Kennard, 1970). One chosen on validation rows has no guarantee. Krogh & Hertz (1991) carry the argument over to networks.
 #
 # In the law of lesson 01 (*Deeper* there, too) the gap between the error on new labels and the training error was $2\sigma^2 p/n$ for $p$ free weights, with σ² the variance of the errors in the labels. Ridge follows these errors only by its shares, so now the gap is on average
 #
@@ -611,9 +611,9 @@ print(f"of 100 draws s1 alone is kept in {(s1 & ~s2).sum()}, s2 alone in "
 # %% [markdown]
 # ## In whose units?
 #
-# Does it matter in which unit a feature is written? Blood pressure is about 95 in mmHg, 13 in kPa. In kPa the same prediction needs a weight 7.5 times as large. That costs 7.5 times as much under L1, 56 times under L2. So a mere change of unit moves ridge's predictions, by up to 23 score points at λ = 1 on features as measured. On standardised features it moves none (*Deeper*).
+# Does it matter in which unit a feature is written? Blood pressure is about 95 in mmHg, 13 in kPa: 7.5 mmHg are one kPa. Say each mmHg adds 1 score point. Then the weight is 1, and in kPa it must be 7.5 to predict the same. L1 charges λ for the one and 7.5 λ for the other, L2 $\frac12\lambda$ and $\frac12 \cdot 7.5^2 \lambda = 28\lambda$. So in kPa ridge shrinks blood pressure more. On features as measured, at λ = 1, this change of unit alone moves predictions by up to 23 score points; on standardised features it moves none (*Deeper*).
 #
-# Which predicts better, each at a λ chosen on validation rows? With 50 training rows ridge on standardised features, by 1.8 score points of about 60. With 300 rows, and for other patients than these 442, it is undecided (*Deeper*). <!-- rests: standardise-few, open standardise-many, open standardise-other-patients -->
+# Which predicts better, each at a λ chosen on validation rows? With 50 training rows it is ridge on standardised features: wrong by 58.0 score points on the other patients of the table, as measured by 59.7. With 300 training rows that is undecided. It is undecided, too, for patients outside the table, since all 40 splits shuffle the same 442 (*Deeper*). <!-- rests: standardise-few, open standardise-many, open standardise-other-patients -->
 #
 # "Small weight" means nothing without a unit. So standardise, with mean and spread of *the training rows only*.
 
@@ -757,7 +757,7 @@ claim("Proximal steps make more than 10 % of the weights exactly zero, under L1 
       unit="%", times=100, holds=above(0.1))
 
 # %% [markdown]
-# At λ = 0.001 proximal steps have made 42 % of the weights exactly zero, 40 % on fresh seeds; subgradient L1 and L2 none.
+# Under proximal L1 the zeros begin near λ = 1e-4; at 0.001 it has made 42 % of the weights exactly zero, 40 % on fresh seeds, and at 0.01 nearly all. Subgradient L1 and L2 make none. The test error climbs beyond 0.003 under L1, and only beyond 0.03 under L2.
 #
 # Which penalty has the lower error at its best λ? Each tries eleven λ around the lowest point of its curve. In each seed 200 validation digits choose, their labels as noisy as those of training; the test error is read at that λ only. *Said before:* L2 has the lower error if the interval of the paired difference lies below 0, L1 if above.
 
@@ -779,7 +779,16 @@ claim("On these digits, with λ chosen on validation rows, L2 is wrong less ofte
 # %% [markdown]
 # **On these digits L2 lowers the error more, and L1 leaves fewer weights.** L2 is wrong on 11.0 % of the test digits, proximal L1 on 14.1 %, hardly any penalty on 20.3 %. But 71 % of the weights under L1 are zero. The curves had shown these seeds' test errors, so fresh seeds are the real test: there the difference is 2.3 to 4.1 points.
 #
-# Are these points the price of the zeros? Mostly not. Trained again under L2, the weights that L1 kept are wrong less often than under L1, by 2.7 points on fresh seeds; whether all weights do still better is open. Nor does it take L1 to choose: as many of L2's own largest weights, trained again, are wrong less often still (*Deeper*). <!-- rests: refit-below-l1, open zeros-cost, not l1-chooses -->
+# Are these points the price of the zeros? A small experiment (*Deeper*). Hold the zeros that L1 left. Train the weights that it kept, a good quarter, once more from their first values, with L2 in the place of L1. Then do the same with as many others: those that were largest after L2.
+#
+# | trained | test error |
+# |---|---|
+# | with L1, as above | 14.1 % |
+# | L1's kept weights, again, with L2 | 10.7 % |
+# | L2's largest weights, again, with L2 | 10.0 % |
+# | all weights, with L2, on the same batches as these two | 10.2 % |
+#
+# With the same zeros the error falls by 3.4 points, by 2.7 on fresh seeds. So what costs most is not the zeros: it is how L1 shrinks the weights that it keeps. Whether the kept weights are worse than all is undecided. Nor does it take L1 to choose: L2's largest weights err less than L1's choice, on fresh seeds, too. <!-- rests: refit-below-l1, open zeros-cost, not l1-chooses -->
 #
 # That is one task, with wrong labels and a short training. Where few features count, 5 of 100 in ten made-up worlds, the lasso beats ridge in all ten (*Deeper*, "worlds"). Whoever chooses L1 bets on such a world (Hastie, Tibshirani & Friedman, 2009).
 
@@ -1000,12 +1009,12 @@ for l1 in (0.0, 0.001):
 # Now half of the weights are zero, and on this one seed the error is what it was: 18.6 % against 18.9 %.
 #
 # - **L2**: `weight_decay=` in the optimizer, not a term in the loss; lesson 03 says which optimizers mean L2 by it.
-# - **L1**: torch has no proximal optimizer; `course_lib.l1_l2.ProximalSGD` is one. With momentum or in Adam the line above is not enough (*Deeper*, "why ηλ"). Single zeros save no time, unless whole rows go.
-# - **How large?** Choose λ on validation data, on a logarithmic grid, and look at the test data once. On our 300 digits that chose 0.01 to 0.025 for L2; large networks under SGD take 1e-4 to 5e-4.
+# - **L1**: torch has no proximal optimizer; `course_lib.l1_l2.ProximalSGD` is one. With momentum or in Adam the line above is not enough (*Deeper*, "why ηλ"). Single zeros save no time: a matrix product multiplies by them, too. Only a whole row of zeros can be left out.
+# - **How large?** Choose λ on validation data, on a logarithmic grid, and look at the test data once. On our 300 digits that chose 0.01 to 0.025 for L2. Large networks usually take 1e-4 to 5e-4 under SGD, 0.01 to 0.1 under AdamW (lesson 03). One reason for less is that they have more data (*Deeper*, "prior").
 # - **Tables**: in scikit-learn `GridSearchCV(make_pipeline(StandardScaler(), Lasso()), {"lasso__alpha": …})`, so that each fold is standardised by its own training rows.
 # - **Whom to penalise**: matrices, by default. Go by what a parameter *is*, not by its name: `course_lib.weight_decay.decay_groups`. Whether sparing the others lowers the error, lesson 07 measures.
 #
-# **When not to.** To learn which of several correlated features matter: on 100 draws of our patients the lasso kept s1 alone 52 times, s2 alone 11, neither 31 (*Deeper*, "worlds"). Just to thin out a trained network: *magnitude pruning* (Han et al., 2015) sets its smallest weights to zero afterwards, and penalties made for it found that hard to beat (Gale, Elsen & Hooker, 2019); so did L1 on our digits (*Deeper*). <!-- rests: not l1-chooses -->
+# **When not to.** To learn which of several correlated features matter: on 100 draws of our patients the lasso kept s1 alone 52 times, s2 alone 11, neither 31 (*Deeper*, "worlds"). Just to thin out a trained network: *magnitude pruning* (Han et al., 2015) sets its smallest weights to zero afterwards, and more elaborate methods did not reliably do better (Gale, Elsen & Hooker, 2019). On our digits L1's choice did worse (table above). <!-- rests: not l1-chooses -->
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: names lie
@@ -1067,7 +1076,7 @@ claim("One λ for each layer lowers the test error against one λ for both, chos
 # | loss $\frac12(w-a)^2$ | $S(a,\lambda)$: zero if $\lvert a\rvert\le\lambda$ | $a/(1+\lambda)$: never zero |
 # | PyTorch | plain SGD; after each step, under `no_grad()`: `w.copy_(softshrink(w, lr * l1))` | `weight_decay=` |
 # | typical λ | by validation; least squares: below $\max\lvert X^\top y\rvert/n$ | by validation; large networks: 1e-4 to 5e-4 with SGD, 0.01 to 0.1 with AdamW |
-# | why it helps | less variance; pays for few weights | less variance: keeps $d^2/(d^2+\lambda)$ of each direction |
+# | why it helps | less variance; best where few features count | less variance: keeps $d^2/(d^2+\lambda)$ of a weight whose feature has variance $d^2$ |
 # | before | standardise features measured in different units | the same |
 # | when not | to learn which of several correlated features matter | where you need few weights |
 # | measured | proximal steps make a network's weights zero <!-- rests: proximal-empties --> | 300 digits, wrong labels, λ by validation: 11 % wrong, L1 14 % <!-- rests: l2-below-l1 --> |
@@ -1086,7 +1095,7 @@ claim("One λ for each layer lowers the test error against one λ for both, chos
 #
 # **Teach it to** somebody who has added |w| to a loss and is waiting for zeros. *Draw* a diamond and a circle, and the rings that meet each. Then one weight near 0, stepping over it from side to side, and the proximal step that stops it there. *Disarm* the sentence "add λ·|w| to the loss, train as usual, and weights become exactly zero". *And ask back:* What do the zeros owe to the penalty, and what to the step?
 #
-# Below: the questions of this lesson (some are about *Deeper* sections), with a reason for every option, and its cards, which come back after 1, 3 and 7 days.
+# Below: the questions of this lesson (those marked *Deeper* are about folded sections), with a reason for every option, and its cards, which come back after 1, 3 and 7 days.
 
 # %% slideshow={"slide_type": "skip"}
 from course_lib.notebook import quiz_of, recall
