@@ -122,7 +122,7 @@ reveal("l1-zero", "w₂ is exactly zero, w₁ is not",
        because="0.4 < λ: on w₂ the loss never pulls as hard as the penalty")
 
 # %% [markdown]
-# So L1 empties a weight on which the loss pulls too little, and L2 only shrinks it. In the picture the diamond's corners lie on the axes, where a weight is zero. Let a ring grow around a star until it touches the ball. The corner (0.5, 0) is touched first from a whole wedge of stars, $w_1 \ge 0.5 + |w_2|$: there $w_2$ ends at zero. A disc is touched on the axis only from stars on that axis.
+# So L1 empties a weight on which the loss pulls too little, and L2 only shrinks it. In the picture the diamond's corners lie on the axes, where a weight is zero. Let a ring grow around a star until it touches the ball. The corner (0.5, 0) is touched first from a whole wedge of stars, $w_1 \ge 0.5 + |w_2|$: for all of these $w_2$ ends at zero. A disc is touched on the axis only from stars on that axis.
 #
 # Least squares with L1 is the **lasso** (Tibshirani, 1996), with L2 it is **ridge**, with both the **elastic net** (Zou & Hastie, 2005). The ½ in L2 is torch's convention: its gradient is then $\lambda w$, which `weight_decay=λ` adds in `SGD`.
 
@@ -446,7 +446,7 @@ claim("The same weights are zero, and every solution meets its optimality condit
 # - Keep 90 %: variance $0.9^2 = 0.81$, bias² $0.1^2 = 0.01$, together 0.82.
 # - Keep half: $0.25 + 0.25 = 0.5$, the best here. Keep nothing: $0 + 1 = 1$.
 #
-# Which share does ridge keep? That depends on how much the data say. Take one centred feature. The loss $\frac1{2n}\sum(y_i-wx_i)^2$ has the second derivative $\frac1n\sum x_i^2$: the feature's variance, $d^2$. So the parabola is $d^2$ times as steep as above, $\frac12 d^2(w-a)^2$, with $a$ what least squares finds. For a feature that hardly varies it is flat, and the penalty wins. The weight rests where $d^2(a-w) = \lambda w$, so ridge keeps the share
+# Which share does ridge keep? That depends on how much the data say. Take one centred feature. The loss $\frac1{2n}\sum(y_i-wx_i)^2$ has the second derivative $\frac1n\sum x_i^2$: the feature's variance, call it $d^2$. So, up to a constant, the parabola is $d^2$ times as steep as the one above, $\frac12 d^2(w-a)^2$, with $a$ what least squares finds. For a feature that hardly varies it is flat, and the penalty wins. The weight rests where $d^2(a-w) = \lambda w$, so ridge keeps the share
 #
 # $$\frac{w}{a} = \frac{d^2}{d^2+\lambda}.$$
 #
@@ -479,7 +479,7 @@ print(f"ridge below least squares in {(chosen < free).sum()} of {len(found)} spl
 #
 # Why? Least squares lets every error in the labels through, ridge only the share. So its fits differ less between training sets: *less variance* (lesson 01). The price is *bias*: of the true weight, too, only the share is kept. L1 gains in the same way, for it also pulls in each weight that it keeps.
 #
-# For ridge some λ > 0 always gains on average (*Deeper* has the conditions): keep 99 %, and the variance falls by 2 %, while bias² is only 0.01 % of the true weight's square. If that is large, keep still more. How much is unknown, so validation rows choose.
+# For ridge some λ > 0 always gains on average (*Deeper* has the conditions): keep 99 %, and the variance falls by 2 %, while bias² is only 0.01 % of the true weight's square. If the weight is large, keep still more. Which λ is best depends on the unknown truth, so validation rows choose.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: degrees of freedom, and bias against variance
@@ -611,9 +611,9 @@ print(f"of 100 draws s1 alone is kept in {(s1 & ~s2).sum()}, s2 alone in "
 # %% [markdown]
 # ## In whose units?
 #
-# Does it matter in which unit a feature is written? One kPa of blood pressure is 7.5 mmHg. Say each mmHg adds 1 score point: the weight is 1, in kPa 7.5 for the same prediction. L1 charges λ for the one and 7.5 λ for the other, L2 $\frac12\lambda$ and $\frac12 \cdot 7.5^2 \lambda = 28\lambda$. So ridge shrinks it more in kPa. On features as measured, at λ = 1, this alone moves predictions by up to 23 score points; on standardised features it moves none (*Deeper*).
+# Does it matter in which unit a feature is written? One kPa of blood pressure is 7.5 mmHg. Say each mmHg adds 1 score point: the weight is 1, in kPa 7.5 for the same prediction. L1 charges λ for the one and 7.5 λ for the other, L2 $\frac12\lambda$ and $\frac12 \cdot 7.5^2 \lambda = 28\lambda$. So ridge shrinks its effect more in kPa. On features as measured, at λ = 1, this alone moves predictions by up to 23 score points; on standardised features it moves none (*Deeper*).
 #
-# Which predicts better, each at a λ chosen on validation rows? With 50 training rows it is ridge on standardised features: wrong by 58.0 score points on other rows of the table, on features as measured by 59.7. With 300 training rows it is undecided. So it is for patients outside the table, since all splits shuffle the same 442 (*Deeper*). <!-- rests: standardise-few, open standardise-many, open standardise-other-patients -->
+# Which predicts better, each at a λ chosen on validation rows? With 50 training rows it is ridge on standardised features: wrong by 58.0 score points on other rows of the table; on features as measured it is wrong by 59.7. With 300 training rows it is undecided. So it is for patients outside the table, since all splits shuffle the same 442 (*Deeper*). <!-- rests: standardise-few, open standardise-many, open standardise-other-patients -->
 #
 # "Small weight" means nothing without a unit. So standardise, with mean and spread of *the training rows only*.
 
@@ -786,9 +786,9 @@ claim("On these digits, with λ chosen on validation rows, L2 is wrong less ofte
 # | with L1, as above | 14.1 % |
 # | L1's kept weights, again, with L2 | 10.7 % |
 # | L2's largest weights, again, with L2 | 10.0 % |
-# | all weights, with L2, on the batches of these two | 10.2 % |
+# | all weights, with L2; above, on other batches, 11.0 % | 10.2 % |
 #
-# With the same zeros the error falls by 3.4 points, by 2.7 on fresh seeds. So most of the price is not that of the zeros, but of how L1 shrinks what it keeps. Whether the zeros cost anything is undecided. Nor does it take L1 to choose: L2's largest weights err less, on fresh seeds, too. <!-- rests: refit-below-l1, open zeros-cost, not l1-chooses -->
+# With the same zeros the error falls by 3.4 points, by 2.7 on fresh seeds. So most of the price is not that of the zeros, but of how L1 shrinks what it keeps. Whether the zeros cost anything is undecided. Nor does it take L1 to choose: with L2's largest weights the error is lower, on fresh seeds, too. <!-- rests: refit-below-l1, open zeros-cost, not l1-chooses -->
 #
 # That is one task. Where few features count, 5 of 100 in ten made-up worlds, the lasso beats ridge in all ten (*Deeper*, "worlds"). Whoever chooses L1 bets on such a world (Hastie, Tibshirani & Friedman, 2009).
 
@@ -1014,7 +1014,7 @@ for l1 in (0.0, 0.001):
 # - **Tables**: in scikit-learn `GridSearchCV(make_pipeline(StandardScaler(), Lasso()), {"lasso__alpha": …})`, so that each fold is standardised by its own training rows.
 # - **Whom to penalise**: matrices, by default. Go by what a parameter *is*, not by its name: `course_lib.weight_decay.decay_groups`. What sparing the others does, lesson 07 measures.
 #
-# **When not to.** To learn which of correlated features matter: on 100 draws of our patients the lasso kept s1 alone 52 times, s2 alone 11, neither 31 (*Deeper*, "worlds"). Just to thin out a trained network: *magnitude pruning* (Han et al., 2015) sets its smallest weights to zero afterwards. More elaborate methods did not reliably beat it (Gale, Elsen & Hooker, 2019), and on our digits L1 chose worse. <!-- rests: not l1-chooses -->
+# **When not to.** To learn which of several correlated features matter: on 100 draws of our patients the lasso kept s1 alone 52 times, s2 alone 11, neither 31 (*Deeper*, "worlds"). Just to thin out a trained network: *magnitude pruning* (Han et al., 2015) sets its smallest weights to zero afterwards. More elaborate methods did not reliably beat it (Gale, Elsen & Hooker, 2019), and on our digits size chose better than L1. <!-- rests: not l1-chooses -->
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: names lie
@@ -1076,9 +1076,9 @@ claim("One λ for each layer lowers the test error against one λ for both, chos
 # | loss $\frac12(w-a)^2$ | $S(a,\lambda)$: zero if $\lvert a\rvert\le\lambda$ | $a/(1+\lambda)$: never zero |
 # | PyTorch | plain SGD; after each step, under `no_grad()`: `w.copy_(softshrink(w, lr * l1))` | `weight_decay=` |
 # | λ, by validation | least squares: below $\max\lvert X^\top y\rvert/n$ | large networks: 1e-4 to 5e-4 with SGD, 0.01 to 0.1 with AdamW |
-# | why it helps | less variance; a bet on few features | less variance: keeps $d^2/(d^2+\lambda)$; $d^2$: a feature's variance |
+# | why it helps | less variance; a bet on few features | less variance: keeps $d^2/(d^2+\lambda)$; $d^2$: an uncorrelated feature's variance |
 # | before | standardise features of different units | the same |
-# | when not | to learn which of correlated features matter | for few weights |
+# | when not | to learn which of several correlated features matter | for few weights |
 # | measured | proximal steps make a network's weights zero <!-- rests: proximal-empties --> | 300 digits, λ by validation: 11 % wrong, L1 14 % <!-- rests: l2-below-l1 --> |
 
 # %% [markdown] slideshow={"slide_type": "skip"}
