@@ -51,7 +51,7 @@ setup()
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Commit first
 #
-# Take two weights. Their features have mean 0, variance 1, and are **uncorrelated**: their product is 0 on average. So the squared error has no term $w_1w_2$, and the loss is, up to a constant, a parabola for each weight: $\frac12(w_1-1)^2 + \frac12(w_2-0.4)^2$. One of the penalties comes on top. Choose, and only then go on: your answers are kept.
+# Take two weights. Their features have mean 0, variance 1, and are **uncorrelated**: their product is 0 on average. So the squared error has no term $w_1w_2$, and the loss is, up to a constant, a parabola for each weight: $\frac12(w_1-1)^2 + \frac12(w_2-0.4)^2$. One of the penalties comes on top. Choose, and only then go on.
 
 # %%
 predict("l2-zero",
@@ -191,7 +191,7 @@ for penalty in ({}, {"l2": 0.01}, {"l1": 0.001}):
     print(penalty, "{:.1%} wrong, {} weights tiny, {} zero".format(*train(**penalty)))
 
 # %% [markdown]
-# Of 9472 weights L1 has made 6591 smaller than 0.001, L2 338. Neither has made a single zero. One seed and one λ each settle nothing about errors; but where are the zeros that L1 gave by hand?
+# Of 9472 weights L1 has made 6591 smaller than 0.001, L2 338, and neither a single zero. About errors one seed settles nothing; but where are the zeros that L1 gave by hand?
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Does the loop get there?
@@ -475,9 +475,9 @@ print(f"ridge below least squares in {(chosen < free).sum()} of {len(found)} spl
       f"the median λ is {strength.median():.2g}")
 
 # %% [markdown]
-# With 20 rows for ten weights the penalty pays: least squares is wrong by 92.0 score points, more than one answer for all, 79.0; ridge by 62.9, though 100 rows to choose λ are a luxury.
+# With 20 rows for ten weights the penalty pays: least squares is wrong by 92.0 score points, more than one answer for all, 79.0; ridge by 62.9. (100 rows just to choose λ are a luxury.)
 #
-# Why? Least squares lets every error in the labels through, ridge only the share. So its fits differ less between training sets: *less variance* (lesson 01). The price is *bias*: of the true weight, too, only the share is kept. L1 gains in the same way, for it also pulls in each weight that it keeps.
+# Why? Least squares lets every error in the labels through, ridge only the share. So its fits differ less between training sets: *less variance* (lesson 01). The price is *bias*: of the true weight, too, only the share is kept. L1 gains in the same way: it, too, pulls in the weights that it keeps.
 #
 # For ridge some λ > 0 always gains on average (*Deeper* has the conditions): keep 99 %, and the variance falls by 2 %, while bias² is only 0.01 % of the true weight's square. If the weight is large, keep still more. Which λ is best depends on the unknown truth, so validation rows choose.
 
@@ -611,7 +611,7 @@ print(f"of 100 draws s1 alone is kept in {(s1 & ~s2).sum()}, s2 alone in "
 # %% [markdown]
 # ## In whose units?
 #
-# Does it matter in which unit a feature is written? One kPa of blood pressure is 7.5 mmHg. Say each mmHg adds 1 score point: the weight is 1, in kPa 7.5 for the same prediction. L1 charges λ for the one and 7.5 λ for the other, L2 $\frac12\lambda$ and $\frac12 \cdot 7.5^2 \lambda = 28\lambda$. So ridge shrinks its effect more in kPa. On features as measured, at λ = 1, this alone moves predictions by up to 23 score points; on standardised features it moves none (*Deeper*).
+# Does the unit of a feature matter? One kPa of blood pressure is 7.5 mmHg. Say each mmHg adds 1 score point: the weight is 1, in kPa 7.5 for the same prediction. L1 charges λ for the one and 7.5 λ for the other, L2 $\frac12\lambda$ and $\frac12 \cdot 7.5^2 \lambda = 28\lambda$. So ridge shrinks its effect more in kPa. On features as measured, at λ = 1, this alone moves predictions by up to 23 score points; on standardised features it moves none (*Deeper*).
 #
 # Which predicts better, each at a λ chosen on validation rows? With 50 training rows it is ridge on standardised features: wrong by 58.0 score points on other rows of the table; on features as measured it is wrong by 59.7. With 300 training rows it is undecided. So it is for patients outside the table, since all splits shuffle the same 442 (*Deeper*). <!-- rests: standardise-few, open standardise-many, open standardise-other-patients -->
 #
@@ -735,7 +735,7 @@ claim("The same number 3 in λ/2 and in λ/2m: dropping the m leaves weights les
 #
 # How many of thousands of weights does L1 empty, and which penalty has the lower error? A 64-64-10 network on 300 digits, a fifth with wrong labels; plain SGD, learning rate 0.2, batches of 50, 1000 steps; biases are spared. Pixels lie between 0 and 1 here, so λ is another price than in the plain loop.
 #
-# Weights of pixels that are black on all 300 images do not count. Intervals are over eight seeds: other splits of the same 1797 digits, starts and batch orders.
+# Weights of pixels that are black on all 300 images do not count: only the penalty moves them. Intervals are over eight seeds: other splits of the same 1797 digits, starts and batch orders.
 
 # %% [markdown]
 # **Do this**: move λ over its whole range.  **Notice**: where do the zeros begin, and where does the test error begin to climb?
@@ -759,7 +759,7 @@ claim("Proximal steps make more than 10 % of the weights exactly zero, under L1 
 # %% [markdown]
 # Under proximal L1 the zeros begin near λ = 1e-4; at 0.001 it has made 42 % of the weights exactly zero, 40 % on fresh seeds, and at 0.01 nearly all. Subgradient L1 and L2 make none. The test error climbs beyond 0.003 under L1, and only beyond 0.03 under L2.
 #
-# Which penalty has the lower error at its best λ? Each tries eleven λ around the lowest point of its curve. In each seed 200 validation digits choose, their labels as noisy as those of training. *Said before:* L2 has the lower error if the interval of the paired difference lies below 0, L1 if above.
+# Which penalty has the lower error at its best λ? Each tries eleven λ around the lowest point of its curve. In each seed 200 validation digits choose, with labels as noisy as in training. *Said before:* L2 has the lower error if the interval of the paired difference lies below 0, L1 if above.
 
 # %% tags=["nbval-check-output"]
 from course_lib.experiments.l1_l2.tuned import compute_tuned
@@ -790,7 +790,7 @@ claim("On these digits, with λ chosen on validation rows, L2 is wrong less ofte
 #
 # With the same zeros the error falls by 3.4 points, by 2.7 on fresh seeds. So most of the price is not that of the zeros, but of how L1 shrinks what it keeps. Whether the zeros cost anything is undecided. Nor does it take L1 to choose: with L2's largest weights the error is lower, on fresh seeds, too. <!-- rests: refit-below-l1, open zeros-cost, not l1-chooses -->
 #
-# That is one task. Where few features count, 5 of 100 in ten made-up worlds, the lasso beats ridge in all ten (*Deeper*, "worlds"). Whoever chooses L1 bets on such a world (Hastie, Tibshirani & Friedman, 2009).
+# That is one task. Where few features count, 5 of 100 in ten made-up worlds, the lasso beats ridge in all ten (*Deeper*, "worlds"). Whoever chooses L1 bets on such a world (Hastie et al., 2009).
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: do zeros stay, and what do they cost?
@@ -1012,7 +1012,7 @@ for l1 in (0.0, 0.001):
 # - **L1**: torch has no proximal optimizer; `course_lib.l1_l2.ProximalSGD` is one. With momentum or in Adam the line above is not enough (*Deeper*, "why ηλ"). Single zeros save no time: a matrix product multiplies by them, too. Whole rows can be left out.
 # - **How large?** Choose λ on validation data, on a logarithmic grid, and look at the test data once. On our 300 digits that chose 0.01 to 0.025 for L2. Large networks usually take 1e-4 to 5e-4 with SGD, 0.01 to 0.1 with AdamW (lesson 03). One reason for less with SGD: more data (*Deeper*, "prior").
 # - **Tables**: in scikit-learn `GridSearchCV(make_pipeline(StandardScaler(), Lasso()), {"lasso__alpha": …})`, so that each fold is standardised by its own training rows.
-# - **Whom to penalise**: matrices, by default. Go by what a parameter *is*, not by its name: `course_lib.weight_decay.decay_groups`. What sparing the others does, lesson 07 measures.
+# - **Whom to penalise**: matrices, by default. Go by what a parameter *is*, not by its name: `course_lib.weight_decay.decay_groups`. The others: lesson 07.
 #
 # **When not to.** To learn which of several correlated features matter: on 100 draws of our patients the lasso kept s1 alone 52 times, s2 alone 11, neither 31 (*Deeper*, "worlds"). Just to thin out a trained network: *magnitude pruning* (Han et al., 2015) sets its smallest weights to zero afterwards. More elaborate methods did not reliably beat it (Gale, Elsen & Hooker, 2019), and on our digits size chose better than L1. <!-- rests: not l1-chooses -->
 
