@@ -17,7 +17,7 @@
 # An optimizer gets a gradient and makes a step. **Minibatch SGD** takes the gradient of a few examples only. So it is partly wrong, and it steps anyway.
 # **Regularization**, which this course is about, is whatever is meant to lower the error on new data, not the error on the data one learns from. Why begin with the optimizer? Every regularizer acts through its steps. And it is said to regularize by itself: by the noise of its batches, and by where it ends.
 #
-# *50 minutes, half as long again if you stop to think. In two sittings the second begins at* Too small, too large. *Sections called* Deeper *are folded, and extra. You need to know what a gradient is; the PyTorch loop comes with comments. In the notebook run the cells one by one (Shift+Enter): then sliders move and answers are kept.*
+# *51 minutes, half as long again if you stop to think. In two sittings the second begins at* Too small, too large. *Sections called* Deeper *are folded, and extra. You need to know what a gradient is; the PyTorch loop comes with comments. In the notebook run the cells one by one (Shift+Enter): then sliders move and answers are kept.*
 
 # %% tags=["setup"]
 # what this page needs

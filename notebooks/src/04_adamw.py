@@ -18,7 +18,7 @@
 # Its authors give "empirical evidence" that this "decouples the optimal choice of weight decay factor from the setting of the learning rate", and "substantially improves Adam's generalization performance" (Loshchilov & Hutter, 2019).
 # Do these two promises hold on a task small enough to try every setting? And how strong is λ = 0.01, PyTorch's default?
 #
-# *40 minutes; sections called* Deeper *are folded, and extra. You need momentum (lesson 00) and the difference between L2 and weight decay (lesson 03).*
+# *41 minutes; sections called* Deeper *are folded, and extra. You need momentum (lesson 00) and the difference between L2 and weight decay (lesson 03).*
 
 # %% tags=["setup"]
 # what this page needs
@@ -173,7 +173,7 @@ reveal("first-step", "both move 0.1",
 #
 # In the plain cell, lr = 0.01 and λ = 0.01 make a memory of 1/(0.01 · 0.01) = 10 000 steps. The run had 300, which take 3 % off a weight. **In a short run, the default λ does next to nothing.**
 #
-# Why would forgetting help? A picture, which nothing below measures: what many images ask for is written into the weights at every step; what one wrong label asks for comes once an epoch, here every 300/50 = 6 steps, and fades in between.
+# Why would forgetting help? One way to imagine it, which nothing below measures: what many images ask for is written into the weights at every step; what one wrong label asks for comes once an epoch, here every 300/50 = 6 steps, and fades in between.
 #
 # A memory far longer than the run has next to no effect, and one shorter than an epoch forgets images before they come round again. Wang & Aitchison advise one in between. So:
 #
@@ -276,7 +276,7 @@ for sigma in (1.0, 3.0, 10.0):
 # %% [markdown]
 # It does. **With noise of a fixed size AdamW shrinks a weight**: from 1.5 to 0.95 with noise of size 1, to 0.58 with 3, to 0.25 with 10. <!-- rests: noisy-balance-1, noisy-balance-3, noisy-balance-10 -->
 #
-# In a network each weight has a σᵢ of its own, and so a ridge of its own strength, about λσᵢ. With √v̂ held still these are the unequal prices of lesson 03, Proposition 3 of AdamW's authors: weights with large gradients are held more strongly. Under Adam + L2 they are not, and that is what AdamW is to mend. How large the pull is in a network, nothing here measures; σᵢ fades where the labels are learned.
+# In a network each weight has a σᵢ of its own, and so a ridge of its own strength, about λσᵢ. In lesson 03 we held √v̂ still and found that decay charges each weight a price of its own, λ√v̂. Noise does the same here: the noisier a weight's gradient, the more strongly it is pulled. Under Adam + L2 every weight is charged the same λ where it comes to rest. How large the pull is in a network, nothing here measures; once the labels are learned the gradients get small, and σᵢ and the pull with them.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Third: a box, with the full gradient run to rest
@@ -562,7 +562,7 @@ reveal("two-knobs",
        because=f"AdamW minus Adam + L2: {100 * gap.mean:+.1f} points")
 
 # %% [markdown]
-# AdamW is 0.6 points ahead; most of that comes from choosing λ on five seeds (*Deeper*). Whether the two are within a point these ten seeds cannot tell; on fresh seeds only, they are.
+# On these seeds AdamW is ahead by 0.6 points; most of that comes from choosing λ on five of them (*Deeper*). We had asked for *less than one point*, and that ten seeds cannot say, for the interval reaches past −1. On fresh seeds only, the two are within a point, and no lead is left.
 #
 # Their best λ, by test loss, lie some hundredfold apart: who changes over tunes λ anew. <!-- rests: best-decay-larger -->
 #
@@ -625,7 +625,7 @@ reveal("carried",
 #
 # **PyTorch's λ cannot be kept here.** At 3.16 it costs 19 points beside a λ tuned at 0.1, 21 on fresh seeds, and makes more errors than next to no decay. <!-- rests: not carried-adamw --> Its memory has fallen from 32 steps to 3, half an epoch.
 #
-# **The product lr·λ can.** In the paper decay takes a share λ′ at each step, whatever the base rate: its λ is this product. Here keeping it costs nothing, on fresh seeds less than a point. <!-- rests: carried-product -->
+# **The product lr·λ can.** The paper writes its λ differently: a step takes the share λ′ of a weight, whatever lr is; torch takes lr·λ. So the paper's λ′ is torch's product lr·λ, and the promise was made for that. Here keeping it costs nothing, on fresh seeds less than a point. <!-- rests: carried-product -->
 #
 # In Adam + L2 a kept λ costs 4 points, 2 on fresh seeds; whether it costs less than one stays open. <!-- rests: open carried-adam --> So here `weight_decay` travels *better* in Adam + L2 than in AdamW, the opposite of what one is told; this was not planned, and so not tested.
 #
@@ -643,7 +643,7 @@ for lr, strength, wrong, without in rate_by_rate(adamw_map):
 # - From 0.00316 to 0.1 decay matters. The best lr·λ moves by one step of our grid, the best λ by two. With one of three other sets of seeds it is two and one (*Deeper*).
 # - Above, no λ saves the run.
 #
-# Two results favour torch's λ. From 0.001 to 0.01 neither can be kept, but λ costs less, 3 points against 9 on fresh seeds, though its choice was nearly chance. <!-- rests: not carried-low, not carried-low-product --> And which *rate* is best, row by row, shows no trend over torch's λ, in a figure not tested; over the paper's it moves (*Deeper*). <!-- rests: not per-step-rate-stays -->
+# Nor does lr·λ hold everywhere. From 0.001 to 0.01 neither can be kept: there λ costs 3 points and lr·λ 9, on fresh seeds; but at 0.001 λ hardly matters, so the λ taken along was nearly chance. <!-- rests: not carried-low, not carried-low-product --> (The reverse question, which rate is best at each λ, favours torch's λ: *Deeper*.)
 #
 # **So torch's λ is not free of the rate where decay matters. The paper's lr·λ is nearly so from 0.01 to 0.1, and not over the whole map.** <!-- rests: not carried-adamw, carried-product, not product-nearer -->
 #
@@ -660,7 +660,7 @@ for lr, strength, wrong, without in rate_by_rate(adamw_map):
 # | 3.16 | 32 | 5 | **10.8 %** |
 # | 10 | 10 | 1.7 | 28.0 % |
 #
-# Its search does: 3.16 is best, and at 10 one stops. Its beginning alone costs 6.5 points, 5.4 on fresh seeds. <!-- rests: not rule-alone --> At lr = 0.000316 even the beginning, λ = 10, is worse in the map than next to no decay: hence the rule's last words.
+# The rule's *search* does: at 3.16 it is best, at 10 worse, and one stops. Its beginning alone costs 6.5 points, 5.4 on fresh seeds. <!-- rests: not rule-alone --> At lr = 0.000316 even the beginning, λ = 10, is worse in the map than next to no decay: hence *or no decay, if that is better*.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: other questions of the same maps

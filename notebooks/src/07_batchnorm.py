@@ -14,11 +14,11 @@
 # %% [markdown] slideshow={"slide_type": "slide"}
 # # BatchNorm: normaliser, noise source, learning-rate controller
 #
-# **BatchNorm** makes every feature of a layer have mean 0 and variance 1, over the examples that happen to be in the batch.
+# **BatchNorm** shifts and scales every feature of a layer to mean 0 and variance 1, over the examples that happen to be in the batch; then a learned shift and scale follow.
 # It does three things, and only the first is in the name. It *normalises*. It adds *noise*, for in training what a network says of one image depends on its neighbours.
 # And it divides by the spread, the standard deviation, which makes the length of the weights in front of it a part of their learning rate.
 #
-# *50 minutes, in two sittings if you like: the second begins at* Whose mean? Four norms. *Sections called* Deeper *are folded, and extra. You need lesson 00 and, for the last part, the idea of weight decay from lesson 03.*
+# *51 minutes, in two sittings if you like: the second begins at* Whose mean? Four norms. *Sections called* Deeper *are folded, and extra. You need lesson 00 and, for the last part, the idea of weight decay from lesson 03.*
 
 # %% tags=["setup"]
 # what this page needs
@@ -689,7 +689,7 @@ claim("The folded layer alone gives the outputs of layer and norm together.",
 # ## Noise source
 #
 # An image's activation depends on who else is in the batch. How much? Put *one* digit into 200 random batches, and see how its normalised activation varies.
-# The *mean* of $B$ rows has variance σ²/B (lesson 00; rows are drawn with replacement), so its ± falls by √2 at each doubling. Does the activation's noise, through μ *and* σ², do the same? Then log(variance) against log(B) is a straight line of slope −1. We count −1.05 to −0.95 as yes.
+# The *mean* of $B$ rows has variance σ²/B (lesson 00; rows are drawn with replacement; an epoch draws without, and with all rows in one batch there is no noise), so its ± falls by √2 at each doubling. Does the activation's noise, through μ *and* σ², do the same? Then log(variance) against log(B) is a straight line of slope −1. We count −1.05 to −0.95 as yes.
 
 # %%
 noise = measure_noise()  # a 64-64 layer with fresh weights, 1000 digits, 8 seeds
@@ -751,7 +751,7 @@ reveal("regularizes",
        rests="share-noise")
 
 # %% [markdown]
-# **At an equal share no lead is left**: parts of 4 err 15.6 %, the batch of 64 errs 14.9 %, *no norm* 15.7 %. <!-- rests: not share-noise --> What changes is the time: at this rate parts of 4 memorise more slowly and need about 260 steps more to get there. <!-- rests: share-slower --> We found nothing better that they do. A norm without any noise, by the statistics of all 320 rows, is no worse (*Deeper*). <!-- rests: not share-noise-64 -->
+# **At an equal share no lead is left**: parts of 4 err 15.6 %, the batch of 64 errs 14.9 %, *no norm* 15.7 %. <!-- rests: not share-noise --> What changes is the time: at this rate parts of 4 memorise more slowly and need about 260 steps more to get there. <!-- rests: share-slower --> Whether they would ever memorise the rest was not measured. Nor did we find, at the best step, a lead that fresh seeds confirm (*Deeper*). A norm without any noise, by the statistics of all 320 rows, is no worse (*Deeper*). <!-- rests: not share-noise-64 -->
 #
 # That is one small task. Hoffer et al. (2017) report lower test errors with parts on larger networks, and Luo et al. (2019) derive a penalty from the noise.
 
@@ -814,7 +814,7 @@ for key, when, lead in (
 #
 # *At an equal share there is no lead*, neither of the wrong labels nor of all, neither at one rate nor each at its best. <!-- rests: not share-noise, not share-noise-given, not share-noise-own --> The batch of 64 errs less, on fresh seeds by 1.2, 1.3 and 0.6 points.
 #
-# *After equal steps there is one*, of 5.4 points, 4.5 on fresh seeds. <!-- rests: ghost-regularizes-end --> That is the speed. Each at its best rate it is the other way round: parts of 4 end at 19.2 % (0.1), the batch of 64 at 15.1 % (0.01).
+# *After equal steps there is one*, of 5.4 points, 4.5 on fresh seeds. <!-- rests: ghost-regularizes-end --> By then the batch of 64 has all of the wrong labels, parts of 4 have 85 %, and in the picture that share goes to and fro. Whether they are late, or held there by their noise, 800 steps do not tell. Held there would be regularizing, too: by fitting less, as a penalty does. An equal share asks only whether they fit *better*. With the rates that were chosen for the best step it is the other way round (19.2 % at 0.1, 15.1 % at 0.01); at each of the three common rates parts of 4 end lower.
 #
 # *Stopping early gives more.* Its best step takes the batch of 64 from 24.6 to 12.6 %, while the parts end at 19.2 %. At its best step each, parts of 4 err 11.8 %. On fresh seeds only is that decided: it is no lead of a point.
 #
@@ -1033,13 +1033,13 @@ reveal("rest",
        rests="angle-0.01, angle-0.1")
 
 # %% [markdown]
-# **The law fits where decay is strong enough.** At λ = 0.1 the angle is 1.005 times the formula's, at 0.01 it is 1.12 times. <!-- rests: angle-0.1, not angle-0.01 -->
+# **The law fits where decay is strong enough.** At λ = 0.1 the angle is 1.005 times the formula's, at 0.01 it is 1.12 times. <!-- rests: angle-0.1, not angle-0.01 --> Where the length stands still that is geometry; what a run decides is whether it does.
 #
 # Why? $\tilde g$ grows during the run, at 0.01 from 8.3 to 11.6. So the step adds more and more, and the length at rest grows, too. $w$ follows it about $\frac{1}{4\eta\lambda}$ steps late: 25 steps at 0.1, 250 at 0.01. So at 0.01 $w$ stays too short, and turns too far. Why $\tilde g$ grows we did not ask.
 #
 # > **A common belief: weight decay keeps the weights small, so the network stays simple.** In front of a norm, small is no simpler than large: it is the same function. Decay keeps $w$ short, so that a step turns it further. It acts there as a *learning-rate schedule* (*Deeper*).
 #
-# Does a higher effective rate regularize? In one pair, with decay and without, tuned for neither, we saw no gain: with it the test loss was higher by 0.045, and the test error is undecided (*Deeper*). <!-- rests: open decay-helps-error, not decay-helps-loss --> On image networks decay often does help, and by this road (Zhang et al. 2019).
+# Does a higher effective rate regularize? In one pair, with decay and without, tuned for neither, and judged while the rate was still high, we saw no gain: with it the test loss was higher by 0.045, and the test error is undecided (*Deeper*). <!-- rests: open decay-helps-error, not decay-helps-loss --> On image networks decay often does help, and by this road (Zhang et al. 2019).
 #
 # **What to do**: decay weights in front of a norm as usual, but count λ as a part of their learning rate: if you change λ, tune η again.
 
