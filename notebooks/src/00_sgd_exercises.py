@@ -101,6 +101,8 @@ t2 = check("00/T2", standard_error)
 # %% [markdown]
 # ## T3 · The largest stable learning rate
 #
+# *Harder: here the bowl may be turned, as none in the core of the lesson is.*
+#
 # The loss is $\frac12 w^\top H w$ with the symmetric matrix `hessian` (positive eigenvalues), the optimizer gradient descent with heavy-ball `momentum` (0: none).
 # Up to which learning rate is it stable? $H$, the *Hessian*, is the matrix of second derivatives. Its eigenvalues are the curvatures along its own axes,
 # just as the bowl of the lesson had curvature 2 one way and 0.2 the other; those axes need not be the axes of $w$, so the diagonal does not tell. Return the bound as a Python number; `torch.linalg.eigvalsh(hessian)` gives the eigenvalues in rising order.

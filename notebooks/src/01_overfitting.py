@@ -17,7 +17,7 @@
 # A model is fitted to examples, and is meant for new ones. It **overfits** where it follows what is accidental in its own examples: its error on them goes on falling, while its error on new ones rises. The error on new examples minus the error on its own is the **generalization gap**. **Regularization** is meant to lower the error on new examples, not the error on its own.
 # Which models have a large gap? "Those with too many parameters", one hears. Is it so?
 #
-# *41 minutes; sections called* Deeper *are folded, and extra. You need lesson 00.*
+# *43 minutes; sections called* Deeper *are folded, and extra. You need lesson 00.*
 
 # %% tags=["setup"]
 # what this page needs
@@ -43,7 +43,7 @@ setup()
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Twenty points
 #
-# Behind these points, one in each twentieth of the x-axis, is a smooth curve; each point lies off it by a random error. A polynomial of chosen degree is fitted to them by least squares.
+# Behind these points, one in each of twenty equal pieces of the x-axis, is a smooth curve; each point lies off it by a random error. A polynomial of chosen degree is fitted to them by least squares.
 #
 # **Do this**: drag the degree from 0 to 12.  **Notice**: from which degree on would you no longer believe the curve?
 
@@ -99,7 +99,7 @@ reveal("degree", from_interval={"3": positive(worse)},
 # %% [markdown]
 # The training error only ever falls, for every degree contains the lower ones. The validation error falls and rises again: 0.29 at degree 1, 0.11 at 3, 2.6 at 12, a mean in which a few wild fits weigh heavily. So degree 12 overfits. At degree 1 there is hardly a gap, and the fit is bad all the same. That is **underfitting**: the model is too stiff even for what all such data sets share.
 #
-# And the first picture? On new points its curve errs by 0.12 at degree 3 and by 0.23 at 7: from 7 on you do well to doubt it. Too little freedom costs, and so does too much. The training error shows only the first.
+# And the first picture? The squared error of its curve on new points is 0.12 at degree 3 and 0.23 at degree 7 (printed in *Deeper*), and 0.09 of each is the noise of the new points: from 7 on you do well to doubt it. Too little freedom costs, and so does too much. The training error shows only the first.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Bias, variance, noise
@@ -138,11 +138,11 @@ explore.polynomials.show(degree=3)
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Can one count parameters?
 #
-# Does the number of coefficients tell the gap? Ask where only the errors are new, at new labels for the same 20 points. Raise one of the old labels by 1: a fit through every point rises there by 1, the mean of the 20 labels by 1/20, and a polynomial with $p$ coefficients by $p/20$, averaged over the points. So closely it follows the errors, and each coefficient adds $2\sigma^2/20 = 0.009$ to the gap, whatever the truth (*Deeper* says why). Here one can count. At *other* points the gap can be far larger: remember the 2.6.
+# Does the number of coefficients tell the gap? Ask where only the errors are new, at new labels for the same 20 points. Two easy cases. A fit through every point has training error 0; on a new label it is off by the old error *and* the new one, $2\sigma^2 = 0.18$ on average. So its gap is 0.18. The mean of the 20 labels follows each of them by 1/20 only, and its gap is 1/20 of that, 0.009. A polynomial with $p$ coefficients lies between: it follows them by $p/20$, averaged over the points, so its gap is $0.009\,p$, whatever the truth (*Deeper* says why). Here one can count. At *other* points the gap can be far larger: remember the 2.6.
 #
-# Now a network with 32 hidden units: 97 weights and biases, enough to go through every point. That would make a gap of $20\cdot0.009 = 0.18$. Trained on the same 200 data sets for 1000 steps it has 0.079, as about nine coefficients have, and it varies less than a polynomial with nine (*Deeper*). <!-- rests: net-varies-less-equal-fit-all, net-varies-less-equal-fit-inside -->
+# Now a network with 32 hidden units: 97 weights and biases, enough to go through every point, which would make a gap of 0.18. Trained on the same 200 data sets for 1000 steps it has 0.079, as about nine coefficients have, and it varies less than a polynomial with nine (*Deeper*). <!-- rests: net-varies-less-equal-fit-all, net-varies-less-equal-fit-inside -->
 #
-# So the number of parameters does not tell the gap of a trained network. What does is how closely a fit follows the errors in its labels.
+# So the number of parameters does not tell the gap of a trained network. At the same points how closely a fit follows the errors in its labels tells it exactly. At new points it matters, too, what the fit does between them.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: every case there is, and what a second opinion is worth
@@ -307,7 +307,9 @@ reveal("width", from_interval={"falls": negative(wider), "rises": positive(wider
 # - *Equal fit.* The polynomial with the same training error has degree 8. Its 9 coefficients have a variance of 0.082, the 97 numbers 0.036. Most of the difference is at the edges, where nothing holds a polynomial: for $|x| < 0.9$ it is 0.037 against 0.031.
 # - *Equal gap.* On new labels at the same points the gap of the 97 numbers is 0.079. By the law above 8.8 coefficients have that, about as many as the polynomial of equal training error. In least squares that must be so, for what a fit follows of the errors makes the gap, and is missing in the training error. For the network it came out so. These gaps are printed for 200 data sets, and were not asked of fresh seeds.
 #
-# So the number of parameters alone does not say how freely a model moves. Its effective number does: here about nine, where any fit through every point has 20. That networks start small and move in small steps may be the reason; it is not tested here. In larger networks, too, variance was found to fall with width (Neal et al. 2018), or to rise first and then fall (Yang et al. 2020).
+# - *New points.* There the gap is variance and noise less the training error, bias² left out: $0.082 + 0.09 - 0.048 = 0.12$ for degree 8, $0.036 + 0.09 - 0.046 = 0.08$ for the network. With as close a fit the polynomial swings farther between its points.
+#
+# So the number of parameters alone does not say how closely a fit follows its labels. Its effective number does: here about nine, where any fit through every point has 20. How far the fit swings between them is another matter. That networks start small and move in small steps may be the reason; it is not tested here. In larger networks, too, variance was found to fall with width (Neal et al. 2018), or to rise first and then fall (Yang et al. 2020).
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Random labels
@@ -340,7 +342,7 @@ reveal("lots", from_interval={"above 90 %": above(0.9)(share),
 # %% [markdown]
 # It learns every one (Zhang et al. 2017), so nothing in the network keeps it from learning these images by heart. Yet trained on the true labels it gets 97.0 % of new images right. A network that *can* memorise need not predict badly.
 #
-# Does it take a penalty on large weights, then? In the same paper networks without one did well on new images, and with one most still learned random labels by heart. So a regularizer added on purpose, an *explicit* one, is **neither necessary nor enough** for a small gap, though it may help.
+# Does it take a penalty on large weights, then? In the same paper networks without such a penalty did well on new images, and with it most still learned random labels by heart. So a regularizer added on purpose, an *explicit* one, is **neither necessary nor enough** for a small gap, though it may help.
 #
 # What differs is how *long* it takes: at step 400 the network has learned 99.8 % of the true labels and 42.5 % of the random ones. Does it learn what labels have in common *before* it learns the exceptions? Then one should stop between.
 
@@ -411,7 +413,7 @@ predict("clean", "With every label right, early stopping moves test accuracy by 
         ["above +1 point", "within 1 point of 0", "below −1 point"])
 
 # %% [markdown]
-# **Do this**: raise the patience from 1 to 50, then set the wrong labels to 0.  **Notice**: at which patience is the best moment missed?
+# **Do this**: raise the patience from 1 to 50, then set the wrong labels to 0.  **Notice**: which patience stops before the best moment?
 
 # %% jupyter={"outputs_hidden": true}
 from course_lib.explorers import overfitting as explore
@@ -452,11 +454,11 @@ reveal("clean", from_interval={"above +1 point": above(1)(clean_gain),
        rests="stopping-clean", because=f"measured: {clean_gain}")
 
 # %% [markdown]
-# - *Wrong labels.* What labels have in common is learned first (Arpit et al. 2017): by step 100 94 % of the right labels and 3 % of the wrong ones, by step 1000 also 87 % of the wrong ones. The kept weights get 90.1 % of the test images right. That is 12.6 points more than at step 1000, on fresh seeds 10.9.
+# - *Wrong labels.* What labels have in common is learned first (Arpit et al. 2017): by step 100 94 % of the right labels and 3 % of the wrong ones, by step 1000 also 87 % of the wrong ones. The kept weights get 90.1 % of the test images right. That is 12.6 points more than at step 1000, on fresh seeds 10.9. It depends on how long the other goes on: at step 300 it still has 88 %.
 # - *Clean labels.* 94.3 % right either way.
-# - *Patience.* On seed 0 only 1 stops too soon, and that costs little: 88.7 % right instead of 89.0 %.
+# - *Patience.* On seed 0 only a patience of 1 stops before the best moment, and that costs little: 88.7 % right instead of 89.0 %. A larger one costs time only, for the best weights are kept.
 #
-# So with these 300 digits stopping helps where labels are wrong, for these are learned late. Where none is, it costs next to nothing. <!-- rests: common-first, stopping-noisy, stopping-clean -->
+# So with these 300 digits stopping helps where labels are wrong, for these are learned late. Where none is, stopping itself costs next to nothing; the 100 digits that say when have a price, though (*Deeper: can regularization replace data?*). <!-- rests: common-first, stopping-noisy, stopping-clean -->
 #
 # *A good place to stop for today.*
 
@@ -508,7 +510,7 @@ reveal("second", from_interval={
 # - *Why a peak?* At 300 only one set of weights fits every label, so it is taken, even if it is huge. By hand: one row with feature 0.01 and label 0.5 needs the weight 50, and a new row with feature 0.03 gets 1.5. With a second feature, 1 in both rows, many weights fit. The shortest are 0.005 and 0.5, and the new row gets 0.50. In the digits, too, the weights are longest at 300 (*Deeper*).
 # - *And λ?* Tuned, it takes the peak away: at 300 features the error is 4.1 % with clean labels, and 7.9 % instead of 87 % with wrong ones. <!-- rests: peak-without-ridge, peak-with-ridge -->
 #
-# So here, too, the number of parameters does not decide. "More parameters overfit more" describes the way up to the peak, not the way down, nor the tuned line.
+# So here, too, the number of parameters does not decide. Nor does how closely a fit follows its labels: from 300 features on each follows them wholly. What goes up and down with the error is the length of the weights: 14, 783 and 16 on the first seed (*Deeper*). That the size of the weights can matter more than the size of the network is older (Bartlett 1998). "More parameters overfit more" describes the way up to the peak, not the way down, nor the tuned line.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: a peak with an exact law, and the best λ
@@ -890,7 +892,7 @@ claim("On shifted test images “300, 30 % shifted” is more than 20 points abo
 # **Three sets.** Train on one. Choose on the second: patience, λ, width. Report on the third, once: the best validation loss is the lowest of many, so it flatters.
 #
 # A **leak** is whatever lets the training know of rows in the second or third set. Common ones (Kapoor & Narayanan 2023):
-# - rows of one person, or near twins, on both sides, as with our digits, by 13 writers;
+# - rows of one person, or near twins, on both sides. So it is with our digits, where the same 13 writers stand in all three sets: our figures are for these writers;
 # - columns chosen, or scaled, by a look at all rows;
 # - earlier rows predicted from later ones.
 
@@ -960,10 +962,10 @@ from course_lib.explorers.overfitting.learning_curves import show_cases
 show_cases()
 
 # %% [markdown]
-# - *Overfits*: training falls on, validation turns up. Stop at the turn, regularize, or get more data.
-# - *Underfits*: both flat, high and close. Where people, or another model, do far better, that is bias: more regularization seldom helps, a richer model does. Else it may be noise.
+# - *Overfits*: training falls on, validation turns up. Stop at the turn, regularize, or get more data. Look at the share of right answers too: the loss can rise, for a few very sure mistakes, while that share stays.
+# - *Underfits*: both flat, high and close. Where people, or another model, do far better, that is bias: more regularization seldom helps, a richer model does. Where nobody does better, it may be noise.
 # - *Too short*: both still fall together. Train longer.
-# - *A leak*: both low and together, and the test loss, the cross, is not. Mend the split.
+# - *A leak* into validation: both low and together, and the test loss, the cross, is not. Mend the split, if all three come from one source. A leak that reaches the test set, too, shows in no curve: look for it in how the rows were split.
 #
 # Be careful, too, with:
 # - A tiny validation set: it cannot show small differences. Where 90 of 100 rows are right, the standard error of that share is $\sqrt{0.9\cdot0.1/100}$, 3 points. With few rows, **cross-validate**: cut them into five parts, let each be the validation set once, and average.
@@ -975,7 +977,7 @@ show_cases()
 #
 # | | |
 # |---|---|
-# | answer | the number of parameters alone does not settle the gap; how closely a fit follows the errors in its labels does |
+# | answer | the number of parameters alone does not settle the gap; at the same points how closely a fit follows the errors in its labels does; at new ones also how far it swings between them |
 # | formula | expected error = bias² (wrong together) + variance (wrong apart) + noise; for new labels at the same points the gap is $\frac2n\sum\mathrm{cov}(\text{fit}, \text{own label})$ |
 # | PyTorch | torch has no early stopping: keep `deepcopy(model.state_dict())` of the best validation loss |
 # | typical | patience of 5 to 20 evaluations; scale by the training rows alone; no person's rows on both sides |
@@ -989,7 +991,7 @@ show_cases()
 # **Sources.** Geman, Bienenstock & Doursat, *Neural Networks and the Bias/Variance Dilemma*, 1992 (the decomposition). Mallows, *Some Comments on $C_p$*, Technometrics 1973 (the law of the gap). Efron, *How Biased Is the Apparent Error Rate of a Prediction Rule?*, JASA 1986, and Ye, *On Measuring and Correcting the Effects of Data Mining and Model Selection*, JASA 1998 (the gap of any fit). Loog, Viering, Mey, Krijthe & Tax, *A Brief Prehistory of Double Descent*, PNAS 2020. Hastie & Tibshirani, *Generalized Additive Models*, 1990, and Moody, *The Effective Number of Parameters*, NIPS 1991, printed 1992 (the law for other fits). Prechelt, *Early Stopping – But When?*, 1998 (criteria for stopping). Zhang, Bengio, Hardt, Recht & Vinyals, *Understanding Deep Learning Requires Rethinking Generalization*, ICLR 2017 (arXiv:1611.03530). Domingos, *A Unified Bias-Variance Decomposition and its Applications*, ICML 2000, and Friedman, *On Bias, Variance, 0/1-Loss, and the Curse-of-Dimensionality*, Data Mining and Knowledge Discovery 1997 (right and wrong answers). Kapoor & Narayanan, *Leakage and the Reproducibility Crisis in Machine-Learning-Based Science*, Patterns 2023. Alpaydın & Kaynak, *Optical Recognition of Handwritten Digits*, UCI 1998 (43 writers: 30 in its training part, 13 in its test part, which scikit-learn's digits are).
 # Arpit et al., *A Closer Look at Memorization in Deep Networks*, ICML 2017 (arXiv:1706.05394). Neal et al., *A Modern Take on the Bias-Variance Tradeoff in Neural Networks*, 2018 (arXiv:1810.08591). Yang, Yu, You, Steinhardt & Ma, *Rethinking Bias-Variance Trade-off for Generalization of Neural Networks*, ICML 2020 (arXiv:2002.11328). Neyshabur, Tomioka & Srebro, *In Search of the Real Inductive Bias*, 2015 (arXiv:1412.6614).
 # Belkin, Hsu, Ma & Mandal, *Reconciling Modern Machine-Learning Practice and the Classical Bias–Variance Trade-off*, PNAS 2019 (arXiv:1812.11118). Nakkiran, Kaplun, Bansal, Yang, Barak & Sutskever, *Deep Double Descent*, ICLR 2020 (arXiv:1912.02292).
-# Breiman & Freedman, *How Many Variables Should Be Entered in a Regression Equation?*, JASA 1983. Belkin, Hsu & Xu, *Two Models of Double Descent for Weak Features*, SIAM Journal on Mathematics of Data Science 2020 (arXiv:1903.07571). Bartlett, Long, Lugosi & Tsigler, *Benign Overfitting in Linear Regression*, PNAS 2020 (arXiv:1906.11300).
+# Breiman & Freedman, *How Many Variables Should Be Entered in a Regression Equation?*, JASA 1983. Belkin, Hsu & Xu, *Two Models of Double Descent for Weak Features*, SIAM Journal on Mathematics of Data Science 2020 (arXiv:1903.07571). Bartlett, Long, Lugosi & Tsigler, *Benign Overfitting in Linear Regression*, PNAS 2020 (arXiv:1906.11300). Bartlett, *The Sample Complexity of Pattern Classification with Neural Networks: The Size of the Weights Is More Important than the Size of the Network*, IEEE Transactions on Information Theory 1998.
 # Hastie, Montanari, Rosset & Tibshirani, *Surprises in High-Dimensional Ridgeless Least Squares Interpolation*, 2019 (arXiv:1903.08560). Ali, Kolter & Tibshirani, *A Continuous-Time View of Early Stopping for Least Squares Regression*, AISTATS 2019 (arXiv:1810.10082). Bishop, *Regularization and Complexity Control in Feed-Forward Networks*, 1995. Sjöberg & Ljung, *Overtraining, Regularization and Searching for a Minimum, with Application to Neural Networks*, International Journal of Control 1995.
 # Dobriban & Wager, *High-Dimensional Asymptotics of Prediction: Ridge Regression and Classification*, Annals of Statistics 2018 (arXiv:1507.03003). Nakkiran, Venkat, Kakade & Ma, *Optimal Regularization Can Mitigate Double Descent*, ICLR 2021 (arXiv:2003.01897).
 

@@ -14,11 +14,11 @@
 # %% [markdown] slideshow={"slide_type": "slide"}
 # # BatchNorm: normaliser, noise source, learning-rate controller
 #
-# **BatchNorm** makes every feature of a layer have mean 0 and variance 1, over the examples that happen to be in the batch.
+# **BatchNorm** shifts and scales every feature of a layer to mean 0 and variance 1, over the examples that happen to be in the batch; then a learned shift and scale follow.
 # It does three things, and only the first is in the name. It *normalises*. It adds *noise*, for in training what a network says of one image depends on its neighbours.
-# And it divides by the spread, which makes the length of the weights in front of it a part of their learning rate.
+# And it divides by the spread, the standard deviation, which makes the length of the weights in front of it a part of their learning rate.
 #
-# *50 minutes, in two sittings if you like: the second begins at* Whose mean? Four norms. *Sections called* Deeper *are folded, and extra. You need lesson 00 and, for the last part, the idea of weight decay from lesson 03.*
+# *51 minutes, in two sittings if you like: the second begins at* Whose mean? Four norms. *Sections called* Deeper *are folded, and extra. You need lesson 00 and, for the last part, the idea of weight decay from lesson 03.*
 
 # %% tags=["setup"]
 # what this page needs
@@ -50,7 +50,7 @@ double = {"dtype": torch.float64}  # exact claims are held to 15 digits
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Ten layers deep
 #
-# What is a norm, short for *normalisation layer*, good for? Take ten layers of 64 units with ReLU, fresh random weights, and a batch of digits. The weights are drawn with spread gain/√64. A unit adds up 64 inputs, so at a **gain** of 1 its sum is about as large as its inputs; then comes the ReLU.
+# What is a norm, short for *normalisation layer*, good for? Take ten layers of 64 units with ReLU, fresh random weights, and a batch of digits. The weights are drawn with spread gain/√64. A sum of 64 independent terms is about √64 = 8 times as large as one of them, and the factor 1/√64 undoes that. So at a **gain** of 1 a unit's sum is about as large as its inputs; then comes the ReLU.
 # The left panel shows how large the outputs of each layer are, blue without a norm, orange with BatchNorm.
 #
 # **Do this**: move the gain until the blue line in the left panel is flat; then a little further. **Notice**: what does the orange line do meanwhile?
@@ -103,7 +103,7 @@ reveal("variance", "0.9 · 1 + 0.1 · 13 = 2.2",
 # %% [markdown]
 # Two variances, then: over $n$ to normalise, over $n-1$ to remember. And this momentum weighs the *new* value; the momentum of SGD (lesson 00) is something else.
 #
-# In **evaluation** the 1 becomes (1 − 0.4)/√2.2 = 0.40 and not −1.02: the running statistics stand in for μ and σ², each row is on its own, and nothing is remembered.
+# After this batch the running mean is 0.9 · 0 + 0.1 · 4 = 0.4 and the running variance 0.9 · 1 + 0.1 · 13 = 2.2. In **evaluation** these two stand in for μ and σ²: the 1 becomes (1 − 0.4)/√2.2 = 0.405 and not −1.02. Each row is on its own, and nothing is remembered.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## In plain PyTorch
@@ -143,7 +143,7 @@ for lr in (0.01, 0.1):
     print(f"lr {lr}: {plain:.1%} wrong without BatchNorm, {batch:.1%} with it")
 
 # %% [markdown]
-# The plain network has learned nothing after 20 epochs: nine of ten wrong is guessing. With BatchNorm it errs 6.6 and 3.0 %.
+# The plain network has learned nothing after 20 epochs: nine of ten wrong is guessing.
 # But torch starts `nn.Linear` with small weights, at a gain of 0.58 (*Deeper*), far below √2. Is it the norm that helps, or only a better start?
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
@@ -254,11 +254,17 @@ for level in LEVELS:
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What makes it fast?
 #
-# Let smaller networks race, with three hidden layers and plain SGD, to a training loss of 0.1, each at its best rate. From torch's start a plain network takes about 220 steps, from gain √2 it takes 110, and BatchNorm takes 40. <!-- rests: norm-faster, gain-faster, norm-beats-gain --> **So a better start halves the steps, and of what remains BatchNorm needs about a third.**
+# With gain √2 the ten plain layers err 9.4 % at rate 0.01, near BatchNorm's 6.6: there most of the gain is the start's. At 0.1 they still guess, with 90.1 %, and BatchNorm errs 3.0. That is one seed. So let smaller networks race, with three hidden layers, plain SGD and eight seeds. How many of 400 steps do they need to a training loss of 0.1? (Medians, see *Deeper*.)
 #
-# BatchNorm also bears larger rates: it alone arrives at the largest that we tried (*Deeper*). Bjorck et al. (2018) see in that the main cause of its speed. *Learning-rate controller* says in part why.
+# | rate | 0.05 | 0.1 | 0.2 | 0.4 | 0.8 |
+# |---|---|---|---|---|---|
+# | plain, torch's start | never | never | 310 | 220 | never |
+# | plain, gain √2 | 310 | 180 | 110 | 110 | never |
+# | BatchNorm | 120 | 70 | 50 | 40 | 40 |
 #
-# > **A common belief: BatchNorm is fast because it reduces *internal covariate shift***, the drift of a layer's inputs while the layers before it learn. So said Ioffe & Szegedy (2015). But Santurkar et al. (2018) put noise behind the norm, so that the inputs drift again: training was about as fast. They measured that, we did not.
+# **Each at its best rate, a better start halves the steps, and of what remains BatchNorm needs about a third.** <!-- rests: norm-faster, gain-faster, norm-beats-gain --> It also bears larger rates. Bjorck et al. (2018) see in that the main cause of its speed; *Learning-rate controller* says in part why.
+#
+# > **A common belief: BatchNorm is fast because it reduces *internal covariate shift***, the drift of a layer's inputs while the layers before it learn (Ioffe & Szegedy 2015). But Santurkar et al. (2018) put noise behind the norm, so that the inputs drift again, and training was about as fast.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The function
@@ -344,7 +350,7 @@ print("parameters:", *dict(layer.named_parameters()), "· buffers:",
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What does it remember?
 #
-# During training, says a lecture (mlr3torch, *Sources*), the layer uses the batch, "while during evaluation, it uses the running mean and variance of all training samples seen". Is that so? Feed it 200 batches of numbers around 10, then 200 around 0.
+# A lecture (mlr3torch, *Sources*) says that "during evaluation, it uses the running mean and variance of all training samples seen". Is that so? Feed it 200 batches of numbers around 10, then 200 around 0.
 
 # %%
 predict("memory", "The mean of all samples seen is 5. The running mean is …",
@@ -366,7 +372,7 @@ reveal("memory", "near 0",
                "counts 0.9 times as much as the next one")
 
 # %% [markdown]
-# So the sentence is wrong: as torch sets it, the layer forgets. That is wanted, for while the layers before it train, old statistics are another network's. The memory reaches back about $1/m$ batches, here ten. A shorter one is noisier (*Deeper*).
+# So the sentence is wrong: as torch sets it, the layer forgets. That is wanted, for while the layers before it train, old statistics are another network's. The memory reaches back about $1/m$ batches, here ten.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: how noisy is the memory?
@@ -499,7 +505,7 @@ reveal("two", "−1 and 1",
 # %% [markdown]
 # A batch of one is usually the last of an epoch: 1001 rows in batches of 50. Use `drop_last=True` of the `DataLoader`.
 #
-# *A good place to stop for today.* You know what the layer computes, what it remembers, and how its two modes differ.
+# *A good place to stop for today.*
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: what two rows leave, and their gradient
@@ -521,7 +527,7 @@ claim("From two rows hardly more than the order is left: x̂ = ±d/√(d² + ε)
 #
 # Must it be the mean over the batch? **LayerNorm** takes μ and σ² over the features of one row. A row 1, 3, 8 becomes −1.02, −0.34, 1.36, as the column did in *By hand*, and no other row has a say. In the formula nothing else changes.
 #
-# Networks for images use the same weights at every pixel. There a feature is not a pixel but a *channel*, such as the red of all pixels. Below, a batch of 4 images, each a row, with 6 channels of 2 · 2 pixels. The value with the star shares its μ and σ² with all shaded ones.
+# Networks for images usually slide one small set of weights over the image, a *convolution* (lesson 10). What one set gives at all places is one feature, a *channel*. So BatchNorm takes a channel's μ and σ² over its pixels, too. Below, a batch of 4 images, each a row, with 6 channels of 2 · 2 pixels. The value with the star shares its μ and σ² with all shaded ones.
 #
 # **Do this**: set the groups to 1, then to 6. Then set the batch size to 1. **Notice**: which other norm does GroupNorm become each time, and which of the four hangs on the batch?
 
@@ -532,8 +538,6 @@ explore.four_norms.show()
 
 # %% [markdown]
 # **Only BatchNorm hangs on the batch.** So the others need no memory, have no second mode, and allow a batch of one row. With one group GroupNorm is LayerNorm (but for γ and β), with a group for each channel InstanceNorm.
-#
-# In transformers `nn.LayerNorm` averages over the features of one word. **RMSNorm** subtracts nothing and divides by the root of the mean square.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: LayerNorm against BatchNorm in small batches
@@ -587,6 +591,7 @@ reveal("small",
 #
 # Every option against torch, on two batches of training and one of evaluation; a `state_dict` of ours loads into torch's layer and the other way round (the tests do both).
 # For images a *channel* is a feature, and every pixel of every image is one of its values: BatchNorm2d is BatchNorm1d with the pixels as rows. And LayerNorm is BatchNorm of the transpose (but for γ and β, which belong to features in both).
+# In transformers `nn.LayerNorm` averages over the features of one word. **RMSNorm** subtracts nothing and divides by the root of the mean square.
 # On several GPUs torch takes the statistics of each GPU's own rows, unless the layers are converted to `nn.SyncBatchNorm`.
 
 # %% tags=["deeper"]
@@ -684,7 +689,7 @@ claim("The folded layer alone gives the outputs of layer and norm together.",
 # ## Noise source
 #
 # An image's activation depends on who else is in the batch. How much? Put *one* digit into 200 random batches, and see how its normalised activation varies.
-# The *mean* of $B$ rows has variance σ²/B (lesson 00; rows are drawn with replacement), so its ± falls by √2 at each doubling. Does the activation's noise, through μ *and* σ², do the same? Then log(variance) against log(B) is a straight line of slope −1. We count −1.05 to −0.95 as yes.
+# The *mean* of $B$ rows has variance σ²/B (lesson 00; rows are drawn with replacement; an epoch draws without, and with all rows in one batch there is no noise), so its ± falls by √2 at each doubling. Does the activation's noise, through μ *and* σ², do the same? Then log(variance) against log(B) is a straight line of slope −1. We count −1.05 to −0.95 as yes.
 
 # %%
 noise = measure_noise()  # a 64-64 layer with fresh weights, 1000 digits, 8 seeds
@@ -705,7 +710,7 @@ for name, figure in (("the batch mean", "mean"),
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Does it regularize?
 #
-# Noise can regularize, as dropout's does (lesson 06). Does this one? Change the noise, and as little else as possible: **ghost batches** (Hoffer et al. 2017) make each step with 64 rows as before, but take the statistics over 4 of them at a time, which is noisier. *Parts of 4* run against the usual *batch of 64*: 64-64-64-10 networks, 320 digits, every fifth label wrong, 800 steps of plain SGD at rate 0.1, twelve seeds.
+# Noise can regularize, as dropout's does (lesson 06). Does this one? **Ghost batches** (Hoffer et al. 2017) change the noise and little else: each step has 64 rows as before, but takes the statistics over 4 of them at a time, which is noisier. *Parts of 4* run against the usual *batch of 64*: 64-64-64-10 networks, 320 digits, every fifth label wrong, 800 steps of plain SGD at rate 0.1, twelve seeds.
 #
 # After the last step parts of 4 err 19.2 %, the batch of 64 errs 24.6 %. <!-- rests: ghost-regularizes-end --> So is the noise good? By then parts of 4 have memorised fewer of the wrong labels, and whoever is merely slower errs less, too. A fair question asks at an **equal share**: where each first reproduces half of the wrong labels.
 
@@ -718,7 +723,7 @@ predict("regularizes",
 # %% [markdown]
 # The picture follows each network along its run, from left to right; *no norm* is there to compare.
 #
-# **Do this**: move the share of the wrong labels, then set the rates to *each its best*. **Notice**: at one share, how far apart are the three curves?
+# **Do this**: move the share of the wrong labels. **Notice**: at one share, how far apart are the three curves?
 
 # %% jupyter={"outputs_hidden": true}
 from course_lib.explorers import batchnorm as explore
@@ -746,14 +751,14 @@ reveal("regularizes",
        rests="share-noise")
 
 # %% [markdown]
-# **At an equal share no lead is left**: parts of 4 err 15.6 %, the batch of 64 errs 14.9 %. <!-- rests: not share-noise --> What changes is the time: parts of 4 need about 260 steps more to get there. <!-- rests: share-slower --> So at this rate the smaller parts memorise more slowly, and we found nothing better that they do. Nor is a norm without any noise worse: with the statistics of all 320 rows it errs like the batch of 64 on fresh seeds (*Deeper*). <!-- rests: not share-noise-64 -->
+# **At an equal share no lead is left**: parts of 4 err 15.6 %, the batch of 64 errs 14.9 %, *no norm* 15.7 %. <!-- rests: not share-noise --> What changes is the time: at this rate parts of 4 memorise more slowly and need about 260 steps more to get there. <!-- rests: share-slower --> Whether they would ever memorise the rest was not measured. Nor did we find, at the best step, a lead that fresh seeds confirm (*Deeper*). A norm without any noise, by the statistics of all 320 rows, is no worse (*Deeper*). <!-- rests: not share-noise-64 -->
 #
 # That is one small task. Hoffer et al. (2017) report lower test errors with parts on larger networks, and Luo et al. (2019) derive a penalty from the noise.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: at other shares and rates, after the last step, at the best step
 #
-# How the rates were found: all three networks try the same six from 0.001 to 0.3, on four seeds used for nothing else. The best rate is the one whose best step errs least on validation rows, which have right labels. Where two err alike we take the smaller: 0.03 for no norm (0.1 errs alike), 0.01 for the batch of 64 (0.03 errs alike), 0.1 for parts of 4.
+# How the rates were found: all three networks try the same six from 0.001 to 0.3, on four seeds used for nothing else. The best rate is the one whose best step errs least on validation rows, which have right labels. Where two err alike we take the smaller: 0.03 for no norm (0.1 errs alike), 0.01 for the batch of 64 (0.03 errs alike), 0.1 for parts of 4. In the panel, with each at its best, the network without a norm does not get to a quarter of the wrong labels, for it ends at 20 %.
 #
 # *Reproduced* means in evaluation mode, at a look every 20 steps; between two looks we take the error in proportion. The *best step* is the one whose mean test error is lowest. It is chosen on the test rows, as no real project could.
 #
@@ -805,11 +810,11 @@ for key, when, lead in (
           measured=lead, unit="points", kind="measured", id=key, holds=below(-1))
 
 # %% [markdown] tags=["deeper"]
-# *Parts of 4 are slower.* At rate 0.1 they get to half of the wrong labels 261 steps later. <!-- rests: share-slower --> How much of this is noise in the gradient, and how much another effective rate (next part), was not measured. Nor is noise all that differs: of four values |x̂| is at most √3.
+# *Parts of 4 are slower.* At rate 0.1 they get to half of the wrong labels 261 steps later. <!-- rests: share-slower --> How much of this is noise in the gradient, and how much another η/‖w‖² (the effective rate of the next part), was not measured. Nor is noise all that differs: of four values |x̂| is at most √3.
 #
 # *At an equal share there is no lead*, neither of the wrong labels nor of all, neither at one rate nor each at its best. <!-- rests: not share-noise, not share-noise-given, not share-noise-own --> The batch of 64 errs less, on fresh seeds by 1.2, 1.3 and 0.6 points.
 #
-# *After equal steps there is one*, of 5.4 points, 4.5 on fresh seeds. <!-- rests: ghost-regularizes-end --> That is the speed. Each at its best rate it is the other way round: parts of 4 end at 19.2 % (0.1), the batch of 64 at 15.1 % (0.01).
+# *After equal steps there is one*, of 5.4 points, 4.5 on fresh seeds. <!-- rests: ghost-regularizes-end --> By then the batch of 64 has all of the wrong labels, parts of 4 have 85 %, and in the picture that share goes to and fro. Whether they are late, or held there by their noise, 800 steps do not tell. Held there would be regularizing, too: by fitting less, as a penalty does. An equal share asks only whether they fit *better*. With the rates that were chosen for the best step it is the other way round (19.2 % at 0.1, 15.1 % at 0.01); at each of the three common rates parts of 4 end lower.
 #
 # *Stopping early gives more.* Its best step takes the batch of 64 from 24.6 to 12.6 %, while the parts end at 19.2 %. At its best step each, parts of 4 err 11.8 %. On fresh seeds only is that decided: it is no lead of a point.
 #
@@ -884,17 +889,21 @@ reveal("scale", "a tenth as large",
 # But for the tiny ε (*Deeper*) the loss knows only the direction of $w$. Two things follow:
 #
 # - The gradient $g$ is **at right angles** to $w$, for moving along $w$ changes nothing.
-# - It goes as **1/‖w‖**, as you just saw. So $\tilde g = \lVert w\rVert\cdot\lVert g\rVert$ does not know the length: it is the size of the gradient at length 1. We call it the **scale-free gradient**.
+# - It goes as **1/‖w‖**: to turn an arrow ten times as long by the same angle, its tip must move ten times as far. The same change of loss is spread over ten times the way, so the slope is a tenth. Hence $\tilde g = \lVert w\rVert\cdot\lVert g\rVert$, the **scale-free gradient**, does not know the length: it is the size of the gradient at length 1.
 #
-# So a step of plain gradient descent with learning rate η goes at right angles to $w$, and Pythagoras gives the new length:
+# So a plain step with learning rate η goes at right angles to $w$, and Pythagoras gives the new length:
 #
 # $$\lVert w - \eta g\rVert^2 = \lVert w\rVert^2 + \eta^2\lVert g\rVert^2$$
 #
-# So without decay $w$ only grows (Salimans & Kingma 2016). How far does it turn? By about $\eta\,\lVert g\rVert/\lVert w\rVert$, and that is $\frac{\eta}{\lVert w\rVert^2}\cdot\tilde g$. At length 1 it would be $\eta\cdot\tilde g$. So $w$ turns like a weight of length 1 with the
+# So without decay $w$ only grows (Salimans & Kingma 2016).
+#
+# How far does it turn? A small angle, in radians, is arc divided by radius: here $\eta\,\lVert g\rVert$, the way of the tip, by $\lVert w\rVert$. With $\lVert g\rVert = \tilde g/\lVert w\rVert$ that is $\frac{\eta}{\lVert w\rVert^2}\cdot\tilde g$. At length 1 it would be $\eta\cdot\tilde g$. So $w$ turns like a weight of length 1 with the
 #
 # $$\text{effective learning rate} = \frac{\eta}{\lVert w\rVert^2}$$
 #
-# (van Laarhoven 2017). An example: ‖w‖ = 2, ‖g‖ = 1, η = 0.1. Then $\tilde g$ = 2, the effective rate is 0.1/4 = 0.025, and $w$ turns by 0.025 · 2 = 0.05 radians, 2.9 degrees.
+# (van Laarhoven 2017). In lesson 00 *effective rate* was SGD's $\eta/(1-\mu)$; in this lesson it is always $\eta/\lVert w\rVert^2$.
+#
+# An example: ‖w‖ = 2, ‖g‖ = 1, η = 0.1. Then $\tilde g$ = 2, the effective rate is 0.1/4 = 0.025, and $w$ turns by 0.025 · 2 = 0.05 radians, 2.9 degrees.
 #
 # **The length of $w$ is a part of its learning rate.** Without decay the effective rate falls at every step. That forgives a rate that is too large: one large step makes $w$ long, and the next turns are small by themselves (Arora, Li & Lyu 2019).
 
@@ -946,7 +955,7 @@ claim("At fixed ε = 1e-5 the gradient at 10 W is "
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Where growth and decay balance
 #
-# Weight decay λ makes $w$ shorter again, and the loss does not notice. How far does $w$ turn then? One step now does two things: decay shortens $w$ to $(1-\eta\lambda)\,w$, and the gradient moves its tip by $\eta g$, at a right angle.
+# Weight decay λ makes $w$ shorter again. How far does $w$ turn then? One step now does two things: decay shortens $w$ to $(1-\eta\lambda)\,w$, and the gradient moves its tip by $\eta g$, at a right angle.
 #
 # ```text
 #                                         ●  tip of the new w
@@ -961,15 +970,17 @@ claim("At fixed ε = 1e-5 the gradient at 10 W is "
 #         0          (1 − ηλ) w                  old w
 # ```
 #
-# A long $w$ loses more by decay than the step adds, a short one less. So its length settles where the new $w$ is as long as the old one (*Deeper* computes where). We say that $w$ is **at rest**; papers say *in equilibrium*. Its direction still turns.
+# Decay takes a fixed share of the length: of $\lVert w\rVert^2$ about $2\eta\lambda\,\lVert w\rVert^2$. The step adds $\eta^2\lVert g\rVert^2 = \eta^2\tilde g^2/\lVert w\rVert^2$, which is *more* for a shorter $w$. Take λ = 0.1 in the example above: $2\eta\lambda$ is 0.02, $\eta^2\tilde g^2$ is 0.04. At ‖w‖ = 2 decay takes 0.02 · 4 = 0.08 and the step adds 0.04/4 = 0.01; at ‖w‖ = 1 they are 0.02 and 0.04.
 #
-# In the triangle the new $w$ is the long side, and $(1-\eta\lambda)\,w$ the one next to the angle. At rest the two $w$ are equally long, so the ratio of these sides, the cosine of the angle, is $1-\eta\lambda$. *Arccos* names the angle that has a given cosine:
+# So a long $w$ shrinks, a short one grows, and the length settles where the two are equal, here at 1.19 (*Deeper*). Then $w$ is **at rest**; papers say *in equilibrium*. Its length stays, its direction still turns.
+#
+# In the triangle the new $w$ is the long side, and $(1-\eta\lambda)\,w$ the one next to the angle. At rest the new $w$ is as long as the old one, so the ratio of these sides, the cosine of the angle, is $1-\eta\lambda$. *Arccos* names the angle that has a given cosine:
 #
 # $$\text{angle per step} = \arccos(1-\eta\lambda) \approx \sqrt{2\eta\lambda}$$
 #
 # The root comes from $\cos\varphi \approx 1-\varphi^2/2$ for small angles. With η = λ = 0.1 the cosine is 0.99 and the angle √0.02 = 0.14 radians: 8.1 degrees a step. **No $\tilde g$ is in it: not the data, not the layer.**
 #
-# This law has conditions: plain SGD; a loss that knows only the direction of $w$; a $\tilde g$ that stays the same; ηλ between 0 and 1, and small for the root; and time, several times $\frac{1}{4\eta\lambda}$ steps (*Deeper*). At η = λ = 0.1 that fraction is 25 steps. **λ = 0.1 is far above practice**: at the usual 1e-4 it is 25 000.
+# This law has conditions: plain SGD; a loss that knows only the direction of $w$; a $\tilde g$ that stays the same; ηλ below 1, and small for the root; and time, several times $\frac{1}{4\eta\lambda}$ steps (*Deeper*). At η = λ = 0.1 that fraction is 25 steps. **λ = 0.1 is far above practice**: at the usual 1e-4 it is 25 000.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Does a real network turn so far?
@@ -1022,13 +1033,15 @@ reveal("rest",
        rests="angle-0.01, angle-0.1")
 
 # %% [markdown]
-# **The law fits where decay is strong enough.** At λ = 0.1 the angle is 1.005 times the formula's, at 0.01 it is 1.12 times. <!-- rests: angle-0.1, not angle-0.01 --> There $w$ is too short, and so it turns too far: $\tilde g$ grows during the run, at 0.01 from 8.3 to 11.6, and the length follows about $\frac{1}{4\eta\lambda}$ steps late. That is 25 steps at 0.1 and 250 at 0.01. Why $\tilde g$ grows we did not ask.
+# **The law fits where decay is strong enough.** At λ = 0.1 the angle is 1.005 times the formula's, at 0.01 it is 1.12 times. <!-- rests: angle-0.1, not angle-0.01 --> Where the length stands still that is geometry; what a run decides is whether it does.
+#
+# Why? $\tilde g$ grows during the run, at 0.01 from 8.3 to 11.6. So the step adds more and more, and the length at rest grows, too. $w$ follows it about $\frac{1}{4\eta\lambda}$ steps late: 25 steps at 0.1, 250 at 0.01. So at 0.01 $w$ stays too short, and turns too far. Why $\tilde g$ grows we did not ask.
 #
 # > **A common belief: weight decay keeps the weights small, so the network stays simple.** In front of a norm, small is no simpler than large: it is the same function. Decay keeps $w$ short, so that a step turns it further. It acts there as a *learning-rate schedule* (*Deeper*).
 #
-# Does that regularize? In one pair, tuned for neither, λ = 0.05 made the effective rate at the end 7.5 times as high. <!-- rests: neither-rate --> The test error was the same to within a point, and the test loss higher by 0.045 (*Deeper*). <!-- rests: open decay-helps-error, not decay-helps-loss --> On image networks decay often does help, and by this road (Zhang et al. 2019).
+# Does a higher effective rate regularize? In one pair, with decay and without, tuned for neither, and judged while the rate was still high, we saw no gain: with it the test loss was higher by 0.045, and the test error is undecided (*Deeper*). <!-- rests: open decay-helps-error, not decay-helps-loss --> On image networks decay often does help, and by this road (Zhang et al. 2019).
 #
-# **What to do**: decay weights in front of a norm as usual, but count λ as a part of the learning rate: if you change λ, tune η again.
+# **What to do**: decay weights in front of a norm as usual, but count λ as a part of their learning rate: if you change λ, tune η again.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: a real recipe, computed
@@ -1190,7 +1203,7 @@ for name, figures, unit in ("error", errors, "points"), ("loss", losses, "nats")
           kind="measured", id=f"decay-helps-{name}", holds=negative)
 
 # %% [markdown] tags=["deeper"]
-# What decay changed is in the column of the effective rates. Whether a higher rate is any good is another question: compare the last two columns of *decay* and *neither*. (They also say how much equal test figures alone would prove about the mechanism.)
+# Decay made the effective rate at the end 7.5 times as high. <!-- rests: neither-rate --> Whether a higher rate is any good is another question. The test loss of *decay* is higher than that of *neither* by 0.045, and the test errors are the same to within a point. <!-- rests: not decay-helps-loss, open decay-helps-error --> So equal test errors alone would say little about the mechanism.
 # Where a verdict is inconclusive, more seeds would settle it; with ε = 0 and exact arithmetic *growing* and *decay* would be one.
 
 # %% [markdown] tags=["deeper"]
@@ -1224,9 +1237,8 @@ claim("Decay and the growing rate give the same directions after 100 steps, if �
 # ## In production
 #
 # - `nn.BatchNorm1d(features)`, `nn.BatchNorm2d(channels)` between linear layer (or convolution) and activation. The layer before needs no bias, β does that: `bias=False`.
-# - γ and β are usually left out of weight decay (`decay_groups` of lesson 03). That is a convention: whether it helps hangs on the width, and on how λ is chosen (*Deeper*). <!-- rests: spare-narrow, spare-wide, not spare-tuned-noisy, spare-tuned-error-noisy -->
+# - γ and β are usually left out of weight decay (`decay_groups` of lesson 03). That is a convention; *Deeper* asks when it helps. <!-- rests: spare-narrow, spare-wide, not spare-tuned-noisy, spare-tuned-error-noisy -->
 # - `model.eval()` to evaluate, `model.train()` to go on; `drop_last=True`. *Gradient accumulation* (several small batches, one step) does *not* make the norm's batch larger.
-# - Fine-tuning on little data: `model.train()`, then `part.eval()` for each `part` of `model.modules()` that is a norm. A few small batches would spoil a good memory.
 # - In evaluation a norm is multiply and add, as a linear layer is: **fold** one into the other (`fold_batch_norm`; exercise T5).
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
@@ -1337,9 +1349,9 @@ for name in ("clean", "noisy"):
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## When not to
 #
-# - Batches of a few rows, or of rows of very different origin: LayerNorm, or GroupNorm for images (Wu & He 2018). In one race at one rate, tuned for neither (*Deeper*), LayerNorm leads in batches of 2, by 24 points (28 on fresh seeds), BatchNorm in batches of 8. <!-- rests: layer-leads-2, batch-leads-8 -->
-# - Text: LayerNorm. Batch statistics of text vary much from batch to batch (Shen et al. 2020), and padding gets into them unless it is masked.
-# - Where one example must not influence another's result, as under a promise of privacy.
+# - Batches of a few rows, or of rows of very different origin: LayerNorm, or GroupNorm for images (Wu & He 2018). In one race, tuned for neither (*Deeper*), LayerNorm leads in batches of 2, BatchNorm in batches of 8. <!-- rests: layer-leads-2, batch-leads-8 -->
+# - Text: LayerNorm, for batch statistics of text vary much (Shen et al. 2020), and padding gets into them unless masked.
+# - Where one example must not influence another's result, as for privacy.
 # - Behind dropout with a large p, also with a linear layer between: the norm remembers too large a variance (Li et al. 2019), which costs test *loss* in lesson 06. Put dropout behind the *last* norm. <!-- rests: shift-loss-p07 -->
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
@@ -1347,13 +1359,14 @@ for name in ("clean", "noisy"):
 #
 # The lecture announces "dropout and layer normalization" and then explains batch normalization: two different layers. Keras counts its `momentum` the other way, 0.99 for our 0.01.
 # Teaching codes often remember the biased variance: low by the factor $(n-1)/n$, with $n$ values per feature in the batch, a lot for small batches.
+# In fine-tuning on little data a few small batches would spoil a good memory: `model.train()`, then `part.eval()` for each `part` of `model.modules()` that is a norm.
 # After averaging weights the statistics no longer fit, and are made anew with `update_bn`. That helps other bad memories, too (*precise BatchNorm*, Wu & Johnson 2021), such as that of a network whose images now come from elsewhere.
-# In residual blocks the γ of the last norm often starts at 0 (Goyal et al. 2017; lesson 08). And networks can do without a norm of the activations, given standardised weights, scaled shortcuts and clipped gradients (Brock et al. 2021).
+# In residual blocks the γ of the last norm often starts at 0 (Goyal et al. 2017; lesson 08). Without that, too, BatchNorm makes the blocks of a deep residual network small at the start, against their shortcuts, so that it begins like a shallow one (De & Smith 2020). And networks can do without a norm of the activations, given standardised weights, scaled shortcuts and clipped gradients (Brock et al. 2021).
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## In one breath
 #
-# In training a BatchNorm normalises by its batch and takes notes; in evaluation it uses the notes. Its noise has variance ∝ 1/B. <!-- rests: batch-variance-mean --> Here more of it comes with slower memorising, and lowers no test error where as many wrong labels are memorised. <!-- rests: share-slower, not share-noise --> The length of the weights before it is a part of their learning rate, and decay sets how far they turn: at rest by about $\sqrt{2\eta\lambda}$ a step. <!-- rests: angle-0.1 -->
+# In training a BatchNorm normalises by its batch and takes notes; in evaluation it uses the notes. Its noise has variance ∝ 1/B; here more of it comes with slower memorising, and with no lower error at an equal share. <!-- rests: batch-variance-mean, share-slower, not share-noise --> The length of the weights before it is a part of their learning rate, and decay sets how far they turn: at rest by about $\sqrt{2\eta\lambda}$ a step. <!-- rests: angle-0.1 -->
 #
 # Now write it yourself, and find out what, if anything, is wrong with each of five others: **`07_batchnorm_exercises.ipynb`**.
 
@@ -1362,13 +1375,13 @@ for name in ("clean", "noisy"):
 #
 # | | |
 # |---|---|
-# | formula | $\hat x = \dfrac{x-\mu}{\sqrt{\sigma^2+\epsilon}}$, $y = \gamma\hat x+\beta$; in training μ, σ² of the batch, in evaluation the remembered ones |
-# | PyTorch | `nn.BatchNorm1d(64)` before the activation, and `model.train()`, `model.eval()` |
-# | typical | `momentum=0.1`, `eps=1e-5`, batches of 16 rows and more |
+# | formula | $\hat x = \dfrac{x-\mu}{\sqrt{\sigma^2+\epsilon}}$, $y = \gamma\hat x+\beta$; μ, σ² of the batch, in evaluation the remembered ones |
+# | PyTorch | `nn.BatchNorm1d(64)` before the activation; `model.train()`, `model.eval()` |
+# | typical | `momentum=0.1`, `eps=1e-5`, batches of tens of rows |
 # | when not | batches of a few rows, sequences, rows that must not know of each other: LayerNorm |
-# | weights before it | effective rate η/‖w‖²; under plain SGD with decay they turn at rest by the angle whose cosine is 1 − ηλ, about √(2ηλ) a step <!-- rests: angle-0.1 --> |
-# | measured | to a training loss of 0.1, each at its best rate: BatchNorm about 40 steps, a plain network with gain √2 about 110 <!-- rests: norm-beats-gain --> |
-# | measured | statistics over 4 rows, not 64, both at rate 0.1: 5 points less test error after the last step, none less where both have memorised half of the wrong labels <!-- rests: ghost-regularizes-end, not share-noise --> |
+# | weights before it | effective rate η/‖w‖²; plain SGD with decay, at rest: angle arccos(1 − ηλ) ≈ √(2ηλ) a step, after several times 1/(4ηλ) steps <!-- rests: angle-0.1 --> |
+# | measured | steps to training loss 0.1, each at its best: BatchNorm about 40, plain with gain √2 about 110 <!-- rests: norm-beats-gain --> |
+# | measured | statistics over 4 rows, not 64, at rate 0.1: 5 points less test error after the last step, none less at an equal share of wrong labels <!-- rests: ghost-regularizes-end, not share-noise --> |
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Sources
@@ -1378,7 +1391,7 @@ for name in ("clean", "noisy"):
 # Yang, Pennington, Rao, Sohl-Dickstein & Schoenholz, *A Mean Field Theory of Batch Normalization*, ICLR 2019 (arXiv:1902.08129). Zhang, Wang, Xu & Grosse, *Three Mechanisms of Weight Decay Regularization*, ICLR 2019 (arXiv:1810.12281).
 # Arora, Li & Lyu, *Theoretical Analysis of Auto Rate-Tuning by Batch Normalization*, ICLR 2019 (arXiv:1812.03981). Chiley et al., *Online Normalization for Training Neural Networks*, NeurIPS 2019 (arXiv:1905.05894). Li, Lyu & Arora, *Reconciling Modern Deep Learning with Traditional Optimization Analyses: The Intrinsic Learning Rate*, NeurIPS 2020 (arXiv:2010.02916).
 # Goyal et al., *Accurate, Large Minibatch SGD: Training ImageNet in 1 Hour*, 2017 (arXiv:1706.02677; the recipe). Kosson, Messmer & Jaggi, *Rotational Equilibrium*, ICML 2024 (arXiv:2305.17212). Wu & He, *Group Normalization*, ECCV 2018 (arXiv:1803.08494). Li, Chen, Hu & Yang, *Understanding the Disharmony between Dropout and Batch Normalization by Variance Shift*, CVPR 2019 (arXiv:1801.05134).
-# Li & Arora, *An Exponential Learning Rate Schedule for Deep Learning*, ICLR 2020 (arXiv:1910.07454). Wan, Zhu, Zhang & Sun, *Spherical Motion Dynamics*, NeurIPS 2021 (arXiv:2006.08419). Wu & Johnson, *Rethinking "Batch" in BatchNorm*, 2021 (arXiv:2105.07576). Salimans & Kingma, *Weight Normalization*, NeurIPS 2016 (arXiv:1602.07868). Shen, Yao, Gholami, Mahoney & Keutzer, *PowerNorm: Rethinking Batch Normalization in Transformers*, ICML 2020 (proceedings.mlr.press/v119/shen20e). Brock, De, Smith & Simonyan, *High-Performance Large-Scale Image Recognition Without Normalization*, ICML 2021 (arXiv:2102.06171).
+# Li & Arora, *An Exponential Learning Rate Schedule for Deep Learning*, ICLR 2020 (arXiv:1910.07454). Wan, Zhu, Zhang & Sun, *Spherical Motion Dynamics*, NeurIPS 2021 (arXiv:2006.08419). Wu & Johnson, *Rethinking "Batch" in BatchNorm*, 2021 (arXiv:2105.07576). Salimans & Kingma, *Weight Normalization*, NeurIPS 2016 (arXiv:1602.07868). Shen, Yao, Gholami, Mahoney & Keutzer, *PowerNorm: Rethinking Batch Normalization in Transformers*, ICML 2020 (proceedings.mlr.press/v119/shen20e). De & Smith, *Batch Normalization Biases Residual Blocks Towards the Identity Function in Deep Networks*, NeurIPS 2020 (arXiv:2002.10444). Brock, De, Smith & Simonyan, *High-Performance Large-Scale Image Recognition Without Normalization*, ICML 2021 (arXiv:2102.06171).
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # ## Test yourself, and teach it

@@ -15,9 +15,9 @@ same. Lines are drawn anew for each seed and the clock is finite, so plain inter
 seeds divide one file, and the intervals are corrected for that.
 
 Two questions that the table left open are asked `BESIDES` it, by the same rules. What does the
-convolution gain on right labels, with *shifts* as one more arm? And does decay's lead among the
-clocks rest on plain's coarse grid? There "plain, more rates" tries four between plain's best and
-its neighbours.
+convolution gain on right labels, with two more arms, *shifts* and *a mean over places* before the
+last layer (`pooled`)? And does decay's lead among the clocks rest on plain's coarse grid? There
+"plain, more rates" tries four between plain's best and its neighbours.
 """
 
 import math
@@ -35,6 +35,7 @@ from course_lib.data import Split, digits, mnist1d
 from course_lib.engine import ConvSpec, ModelSpec, TransformerSpec, train
 from course_lib.engine.cache import remembered
 from course_lib.experiments.elsewhere import conv, grokking
+from course_lib.experiments.elsewhere.pooled import PooledSpec
 from course_lib.records import store
 from course_lib.statistics import (
     Interval,
@@ -72,7 +73,7 @@ ARMS = {
     "stopping by error": "patience",
 }
 REGULARIZERS = tuple(ARMS)[1:]
-OPTIONS = ARMS | {"shifts": "shift", "plain, more rates": ""}
+OPTIONS = ARMS | {"shifts": "shift", "a mean over places": "pool", "plain, more rates": ""}
 
 
 @dataclass(frozen=True)
@@ -134,7 +135,7 @@ WORLDS = {
 RIGHT = "convolution, right labels"
 ANYWHERE = WORLDS | {RIGHT: replace(WORLDS["convolution"], data=mnist1d)}
 BESIDES = (
-    *((RIGHT, arm) for arm in ("plain", "dropout", "a norm", "shifts")),
+    *((RIGHT, arm) for arm in ("plain", "dropout", "a norm", "shifts", "a mean over places")),
     ("transformer", "plain, more rates"),
 )
 
@@ -200,7 +201,7 @@ def _train(world: str, arm: str, some: tuple[Setting, ...], seeds: tuple[int, ..
     elif option == "patience":
         grid[option] = math.inf  # never stops, and keeps the best
     yield from train(
-        here.spec(here.norm if option == "norm" else None),
+        PooledSpec() if option == "pool" else here.spec(here.norm if option == "norm" else None),
         here.data,
         grid,
         seeds,

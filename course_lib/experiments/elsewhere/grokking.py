@@ -10,7 +10,7 @@ ICLR 2023.
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
@@ -123,6 +123,7 @@ def compute_grokking(
     steps: int = STEPS,
     record_at: tuple[int, ...] = RECORDED,
     dtype: torch.dtype = torch.float32,
+    update: Callable = adam_update,
 ) -> Iterator[Grokking]:
     """Train every arm at every seed; yield `Grokking` that fills in, the first with nothing in it.
 
@@ -151,7 +152,7 @@ def compute_grokking(
         split_of,
         {name: [column[name] for column in columns] for name in columns[0]} | {"beta2": BETA2},
         seeds,
-        update=adam_update,
+        update=update,
         steps=steps,
         batch_size=rows,
         record_at=recorded,

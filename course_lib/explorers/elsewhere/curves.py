@@ -101,7 +101,8 @@ def waves(run: Grokking, arm: int = 1, seed: int = 0, steps: tuple[int, int] = (
             color, style = plotting.series(k)
             label = f"{frequency} periods"
             ax.plot(PLACES, wave, color=color, linestyle=style, linewidth=1, label=label)
-        ax.plot(PLACES, total, color=plotting.muted(), linewidth=1.5, label="the three, added")
+        ring, sums = plotting.muted(), total[::10]  # at the numbers alone
+        ax.plot(sums, "o", color=ring, markersize=9, fillstyle="none", label="the three, added")
         ax.plot(curve, "o", color=plotting.ink(), markersize=4, label="the coordinate")
         ax.set(title=f"after {step} updates", xlabel="number n")
     axes[0].set_ylabel("less its mean")

@@ -5,6 +5,7 @@ from course_lib.experiments.elsewhere import carried
 from course_lib.panel import Choice, Explorer, Seen
 
 WORLDS = tuple(carried.WORLDS)
+NAMES = dict(zip(WORLDS, ("home", "lines", "clock")))  # as the lesson calls them
 ROWS = {  # two lines where one is too wide
     "early stopping": "early stopping\nby loss",
     "stopping by error": "early stopping\nby error",
@@ -20,8 +21,9 @@ def table():
 
 
 def levels():
-    """Every arm's mean test error in each world, with its frozen strength and rate, as a text."""
-    lines = []
+    """Every arm's mean test error in each world (and its frozen strength and rate), as a text."""
+    heads = "".join(f"{NAMES[world]:<21}" for world in WORLDS)
+    lines = [f"{'':<18}{heads}".rstrip()]
     for arm in carried.ARMS:
         cells = [
             f"{carried.level(world, arm):6.1%} ({chosen.strength:g}, {chosen.lr:.2g})"
@@ -37,7 +39,7 @@ def on_right_labels():
     lines = []
     for arm in (arm for world, arm in carried.BESIDES if world == carried.RIGHT):
         chosen = carried.frozen(carried.RIGHT, arm)
-        line = f"{arm:<8} {carried.level(carried.RIGHT, arm):5.1%} wrong"
+        line = f"{arm:<18} {carried.level(carried.RIGHT, arm):5.1%} wrong"
         if arm != "plain":
             line += f", against plain {_between(carried.stored(carried.RIGHT, arm))} points"
         strength = f"strength {chosen.strength:g}, " * bool(chosen.strength)
@@ -52,7 +54,8 @@ def _prepare(figure):
     left = figure.add_subplot(grid[:, 0])
     left.set(title="Lowers the error by more than a point?", xlim=(-0.5, 2.5))
     left.set(ylim=(len(arms) - 0.5, -0.5))
-    left.set_xticks(places, [world.replace(" ", "\n") for world in WORLDS])
+    left.set_xticks(places, [f"{NAMES[world]}\n({world})" for world in WORLDS])
+    left.set_xlabel(_coarse(), fontsize=8)
     rows = [ROWS.get(arm, arm) for arm in arms]
     left.set_yticks(range(len(arms)), rows)
     left.tick_params(length=0)
@@ -65,7 +68,7 @@ def _prepare(figure):
     for k, world in enumerate(WORLDS):
         ax = figure.add_subplot(grid[k, 1])
         ax.set(ylim=(-1, 1), yticks=[])
-        ax.set_title(world, fontsize=9)
+        ax.set_title(NAMES[world], fontsize=9)
         ax.axvline(0, color=plotting.muted(), linewidth=1, linestyle="-")
         ax.axvline(-100 * carried.BOUND, color=plotting.muted(), linewidth=1, linestyle=":")
         span = {"color": color, "linestyle": "-", "linewidth": 4, "solid_capstyle": "butt"}
@@ -89,7 +92,7 @@ def _draw(marks, result, arm):
         plotting.set_limits(dot.axes, x=(-reach, reach))
     title, seeds = arm[0].upper() + arm[1:], result[arm][WORLDS[0]].n
     said = [
-        f"{world} {_between(found)} with {_setting(world, arm)}"
+        f"{NAMES[world]} {_between(found)} with {_setting(world, arm)}"
         for world, found in result[arm].items()
     ]
     helped = [world for world, found in result[arm].items() if carried.verdict(found) == "helps"]
@@ -98,11 +101,26 @@ def _draw(marks, result, arm):
         f"It is shown to help in {len(helped)} of {len(WORLDS)} worlds."
     )
     readings = [
-        (text.axes, *text.get_position(), f"{name}, {world}: {_between(found)}")
+        (text.axes, *text.get_position(), f"{name}, {NAMES[world]}: {_between(found)}")
         for texts, (name, row) in zip(marks["cells"], result.items())
         for text, (world, found) in zip(texts, row.items())
     ]
     return Seen(caption, readings)
+
+
+def _coarse():
+    """What the clock's column rests on, in words: how many rates plain had."""
+    (world,) = {world for world, arm in carried.BESIDES if arm == "plain, more rates"}
+    plain, finer = (carried.level(world, arm) for arm in ("plain", "plain, more rates"))
+    against = (
+        f"{arm} {_points(found.mean)} ({carried.verdict(found)})"
+        for arm in ("decoupled decay", "dropout")
+        for found in [carried.stored(world, arm, "plain, more rates")]
+    )
+    return (
+        f"{NAMES[world]}: plain errs {plain:.0%} with its 9 rates, {finer:.0%} with 13. Against "
+        f"that\n{', '.join(against)}; nobody else was given the 4 rates more"
+    )
 
 
 def _fill(text, found, last):
