@@ -22,7 +22,7 @@
 # - tell which training step reaches the lowest point, and which does not;
 # - say why a smaller weight can predict better, and choose on which scale to penalise.
 #
-# *43 minutes; sections called* Deeper *are folded, and extra. You need lessons 00 and 01.*
+# *44 minutes; sections called* Deeper *are folded, and extra. You need lessons 00 and 01.*
 
 # %% tags=["setup"]
 # what this page needs
@@ -123,6 +123,8 @@ reveal("l1-zero", "w₂ is exactly zero, w₁ is not",
 
 # %% [markdown]
 # So L1 empties a weight on which the loss pulls too little, and L2 only shrinks it. In the picture the diamond's corners lie on the axes, where a weight is zero. Let a ring grow around a star until it touches the ball. The corner (0.5, 0) is touched first from a whole wedge of stars, $w_1 \ge 0.5 + |w_2|$: for all of these $w_2$ ends at zero. A disc is touched on the axis only from stars on that axis.
+#
+# Why not charge λ for every weight that is not zero, whatever its size? That sets $a$ to 0 if $|a| \le \sqrt{2\lambda}$ and otherwise leaves it unshrunk, the **hard threshold**; but with $p$ correlated features it can mean comparing $2^p$ subsets, where L1 has a single valley.
 #
 # Least squares with L1 is the **lasso** (Tibshirani, 1996), with L2 it is **ridge**, with both the **elastic net** (Zou & Hastie, 2005). The ½ in L2 is torch's convention: its gradient is then $\lambda w$, which `weight_decay=λ` adds in `SGD`.
 
@@ -243,7 +245,7 @@ claim("From 1, at η = 0.12: proximal steps reach zero and stay there; subgradie
 reveal("hover", "never", because="it would have to land on 0 to the last digit")
 
 # %% [markdown]
-# So the penalty decides *which* weights belong at zero, and the step whether they get there exactly.
+# So loss and penalty decide *which* weights belong at zero, the step whether they get there exactly.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: too long a step, too strong a pull
@@ -334,7 +336,7 @@ from course_lib.explorers import l1_l2 as explore
 explore.path.show(strength=2.2)
 
 # %% [markdown]
-# Under L1 the weights reach zero one by one. Zero need not be the end: s3, the first, is zero from a λ of about 0.11 to 0.18 and comes back with the other sign. Why? s1, total cholesterol, contains s3, HDL: its large negative weight speaks for s3, too. As that shrinks, s3 has to say it itself. s5 and bmi stay longest. Under L2 none stays at zero.
+# Under L1 the weights reach zero one by one. s3, the first, is zero from a λ of about 0.11 to 0.18 and comes back with the other sign. Why? s1, total cholesterol, contains s3, HDL. Without a penalty a standard deviation of HDL adds 8 by its own weight. As a part of s1, whose spread is 2.6 times as large, it adds −44/2.6 = −17: together −9. As s1 shrinks, s3 has to say that itself. s5 and bmi stay longest. Under L2 none stays at zero.
 #
 # From $\lambda = \max|X^\top y|/n = 44$ on L1 leaves none: at $w = 0$ the loss pulls with $X^\top y/n$, and no pull exceeds λ. So under L1 λ decides how many features are left. The error gains little, for 300 rows are many for ten weights; that it is lower on other rows is luck of this split.
 
@@ -475,7 +477,7 @@ print(f"ridge below least squares in {(chosen < free).sum()} of {len(found)} spl
       f"the median λ is {strength.median():.2g}")
 
 # %% [markdown]
-# With 20 rows for ten weights the penalty pays: least squares is wrong by 92.0 score points, more than one answer for all, 79.0; ridge by 62.9. (100 rows just to choose λ are a luxury.)
+# With 20 rows for ten weights the penalty pays: least squares is wrong by 92.0 score points, more than one answer for all, 79.0; ridge by 62.9. But ridge has 100 rows more, to choose λ. So a good λ exists; that 20 rows can find it, this does not show.
 #
 # Why? Least squares lets every error in the labels through, ridge only the share. So its fits differ less between training sets: *less variance* (lesson 01). The price is *bias*: of the true weight, too, only the share is kept. L1 gains in the same way: it, too, pulls in the weights that it keeps.
 #
@@ -519,7 +521,7 @@ for strength in (0.0, 0.01, 0.1, 0.3, 1.0, 3.0, 10.0):
 # %% [markdown]
 # The sum falls from 1512 to 685, at a λ near 1, and climbs again. Twenty real rows do not spread as the 300 do: some directions they hardly show at all. That is largely why least squares errs by 92 in the core and not by $\sqrt{55^2 + 1512} = 67$.
 #
-# And the lasso? Say only $s$ of $p$ weights are not zero, the errors in the labels are Gaussian, the features are standardised, and small groups of them are not nearly collinear (the *restricted eigenvalue* condition). Then, at a λ of the order $\sigma\sqrt{\log(p)/n}$, the squared error of its predictions for the rows it was trained on is with high probability at most of the order $\sigma^2 s\log(p)/n$ (Bickel, Ritov & Tsybakov, 2009). Least squares has $\sigma^2 p/n$. The log is the price of not knowing which.
+# And the lasso? Say only $s$ of $p$ weights are not zero, the errors in the labels are Gaussian, the features are standardised, and small groups of them are not nearly collinear (the *restricted eigenvalue* condition). Then, at a λ of the order $\sigma\sqrt{\log(p)/n}$, the mean squared distance of its predictions from the noise-free values on its training rows is with high probability at most of the order $\sigma^2 s\log(p)/n$ (Bickel, Ritov & Tsybakov, 2009). Least squares has $\sigma^2 p/n$. The log is the price of not knowing which.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: a penalty is a prior
@@ -613,7 +615,7 @@ print(f"of 100 draws s1 alone is kept in {(s1 & ~s2).sum()}, s2 alone in "
 #
 # Does the unit of a feature matter? One kPa of blood pressure is 7.5 mmHg. Say each mmHg adds 1 score point: the weight is 1, in kPa 7.5 for the same prediction. L1 charges λ for the one and 7.5 λ for the other, L2 $\frac12\lambda$ and $\frac12 \cdot 7.5^2 \lambda = 28\lambda$. So ridge shrinks its effect more in kPa. On features as measured, at λ = 1, this alone moves predictions by up to 23 score points; on standardised features it moves none (*Deeper*).
 #
-# Which predicts better, each at a λ chosen on validation rows? With 50 training rows it is ridge on standardised features: wrong by 58.0 score points on other rows of the table; on features as measured it is wrong by 59.7. With 300 training rows it is undecided. So it is for patients outside the table, since all splits shuffle the same 442 (*Deeper*). <!-- rests: standardise-few, open standardise-many, open standardise-other-patients -->
+# Which predicts better, each at a λ chosen on validation rows? With 50 training rows it is ridge on standardised features: wrong by 58.0 score points on other rows of the table; on features as measured it is wrong by 59.7. With 300 training rows it is undecided. On patients outside the table these splits cannot say much: all shuffle the same 442 (*Deeper*). <!-- rests: standardise-few, open standardise-many, open standardise-other-patients -->
 #
 # "Small weight" means nothing without a unit. So standardise, with mean and spread of *the training rows only*.
 
@@ -655,7 +657,9 @@ for how, standardise in (("standardised", True), ("as measured", False)):
     print(f"50 training rows, {how}: wrong by {sum(levels) / 40:.1f} score points")
 
 # %% [markdown]
-# These intervals are over splits of *these* 442 patients. For *other* patients they are far too narrow, since splits share most of their rows; `corrected_interval` (lesson 09) counts that. And then one feature in another unit, blood pressure in mmHg or in kPa, everything else as before: whose predictions move?
+# These intervals are over splits of *these* 442 patients. For *other* patients they are too narrow, since two splits share on average 292/442 = 66 % of their *test* rows. `corrected_interval` (lesson 09) counts that. The last cell tells it of 50 training and 292 test rows, and it takes the splits to be correlated by 292/342 = 0.85. That is too much: the 100 validation rows are missing. With them, `corrected_interval(few.sample.values, 150, 292)`, it is 0.66 and the interval −2 [−6, 2]: narrower, and undecided, too. Even that is probably cautious, for of their 50 training rows two splits share only about 6.
+#
+# One feature in another unit, blood pressure in mmHg or in kPa, everything else as before: whose predictions move?
 
 # %% tags=["deeper", "nbval-check-output"]
 from course_lib.experiments.l1_l2.penalised_regression import predict as prediction
@@ -779,7 +783,7 @@ claim("On these digits, with λ chosen on validation rows, L2 is wrong less ofte
 # %% [markdown]
 # **On these digits L2 lowers the error more, and L1 leaves fewer weights.** L2 is wrong on 11.0 %, proximal L1 on 14.1 %, but 71 % of its weights are zero. On fresh seeds, whose test errors no curve had shown, the difference is 2.3 to 4.1 points.
 #
-# Are these points the price of the zeros? Hold the zeros that L1 left, and train the weights that it kept, a good quarter, once more from their first values, with L2 in the place of L1. Then do the same with as many others, those that are largest after L2 (*Deeper*).
+# Are these points the price of the zeros? Hold the zeros that L1 left, and train the weights that it kept, a good quarter, once more from their first values, with L2 in the place of L1. Then do the same with as many others in each layer, those that are largest after L2 (*Deeper*).
 #
 # | trained | test error |
 # |---|---|
@@ -788,7 +792,7 @@ claim("On these digits, with λ chosen on validation rows, L2 is wrong less ofte
 # | L2's largest weights, again, with L2 | 10.0 % |
 # | all weights, with L2; above, on other batches, 11.0 % | 10.2 % |
 #
-# With the same zeros the error falls by 3.4 points, by 2.7 on fresh seeds. So most of the price is not that of the zeros, but of how L1 shrinks what it keeps. Whether the zeros cost anything is undecided. Nor does it take L1 to choose: with L2's largest weights the error is lower, on fresh seeds, too. <!-- rests: refit-below-l1, open zeros-cost, not l1-chooses -->
+# With the same zeros the error falls by 3.4 points. Of these 0.8 may be the other batches, as for all weights under L2; on fresh seeds it falls by 2.7. So most of the price is not that of the zeros, but of how L1 shrinks what it keeps. Whether the zeros cost anything is undecided. Nor does it take L1 to choose *which*, once it has said how many in each layer: with L2's largest weights the error is lower, on fresh seeds, too. <!-- rests: refit-below-l1, open zeros-cost, not l1-chooses -->
 #
 # That is one task. Where few features count, 5 of 100 in ten made-up worlds, the lasso beats ridge in all ten (*Deeper*, "worlds"). Whoever chooses L1 bets on such a world (Hastie et al., 2009).
 
@@ -863,7 +867,7 @@ claim("The weights that L1 kept, trained again under L2, are wrong less often th
       holds=each(random=negative, largest=negative))
 
 # %% [markdown] tags=["deeper"]
-# It does not. L2's own largest weights, trained again, are wrong on 10.0 %, those that L1 kept on 10.7 %; on fresh seeds, too, L1's choice is the worse one, by 0.1 to 0.9 points. Weights drawn at random are wrong on 11.8 %. That is undecided here; on fresh seeds only, L1's choice is the better one, by 0.4 to 5.4 points, though one seed of 24 alone has 27 points. So on these digits L1 chooses better than chance at most, and L2's largest weights are the better choice. <!-- rests: not l1-chooses -->
+# It does not. L2's own largest weights, trained again, are wrong on 10.0 %, those that L1 kept on 10.7 %; on fresh seeds, too, L1's choice is the worse one, by 0.1 to 0.9 points. Weights drawn at random are wrong on 11.8 %. That is undecided here; on fresh seeds only, L1's choice is the better one, by 0.4 to 5.4 points, though one seed of 24 alone has 27 points. So on these digits, given L1's number in each layer, L1 chooses better than chance at most, and L2's largest weights are the better choice. How to split the number among the layers was not compared. <!-- rests: not l1-chooses -->
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: units that L2 empties, and too strong a penalty
@@ -1014,7 +1018,7 @@ for l1 in (0.0, 0.001):
 # - **Tables**: in scikit-learn `GridSearchCV(make_pipeline(StandardScaler(), Lasso()), {"lasso__alpha": …})`, so that each fold is standardised by its own training rows.
 # - **Whom to penalise**: matrices, by default. Go by what a parameter *is*, not by its name: `course_lib.weight_decay.decay_groups`. The others: lesson 07.
 #
-# **When not to.** To learn which of several correlated features matter: on 100 draws of our patients the lasso kept s1 alone 52 times, s2 alone 11, neither 31 (*Deeper*, "worlds"). Just to thin out a trained network: *magnitude pruning* (Han et al., 2015) sets its smallest weights to zero afterwards. More elaborate methods did not reliably beat it (Gale, Elsen & Hooker, 2019), and on our digits size chose better than L1. <!-- rests: not l1-chooses -->
+# **When not to.** To learn which of several correlated features matter: on 100 draws of our patients the lasso kept s1 alone 52 times, s2 alone 11, neither 31 (*Deeper*, "worlds"). Just to thin out a trained network: *magnitude pruning* (Han et al., 2015) sets its smallest weights to zero and trains the others on. More elaborate methods did not reliably beat it (Gale, Elsen & Hooker, 2019), and on our digits, given L1's number in each layer, size chose better than L1. <!-- rests: not l1-chooses -->
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: names lie
@@ -1078,7 +1082,7 @@ claim("One λ for each layer lowers the test error against one λ for both, chos
 # | λ, by validation | least squares: below $\max\lvert X^\top y\rvert/n$ | large networks: 1e-4 to 5e-4 with SGD, 0.01 to 0.1 with AdamW |
 # | why it helps | less variance; a bet on few features | less variance: keeps $d^2/(d^2+\lambda)$; $d^2$: an uncorrelated feature's variance |
 # | before | standardise features of different units | the same |
-# | when not | to learn which of several correlated features matter | for few weights |
+# | when not | to learn which of several correlated features matter | to empty weights |
 # | measured | proximal steps make a network's weights zero <!-- rests: proximal-empties --> | 300 digits, λ by validation: 11 % wrong, L1 14 % <!-- rests: l2-below-l1 --> |
 
 # %% [markdown] slideshow={"slide_type": "skip"}
