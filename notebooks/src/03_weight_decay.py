@@ -18,7 +18,7 @@
 # **Weight decay** leaves the loss alone and multiplies every weight by $1-\eta\lambda$ at each step ($\eta$ is the learning rate).
 # The two words are often used for one thing, and PyTorch calls both of them `weight_decay`. When is that harmless, and how wrong is it when it is not?
 #
-# *43 minutes; sections called* Deeper *are folded, and extra. You need gradients and momentum (lesson 00), and L2 (lesson 02). What is needed of Adam is told here.*
+# *44 minutes; sections called* Deeper *are folded, and extra. You need gradients and momentum (lesson 00), and L2 (lesson 02). What is needed of Adam is told here.*
 
 # %% tags=["setup"]
 # what this page needs
@@ -505,7 +505,7 @@ explore.goals.show()
 # **With $\hat v$ held still, L2 under Adam is unequal in its speed, and decay in its goal.**
 #
 # And where $\hat v$ moves? As long as the gradients of single images disagree, the noise of minibatches holds it up. Where the network fits every image, that noise fades, and $\hat v$ with it.
-# With the full batch nothing goes to and fro, and near rest $\hat m/\sqrt{\hat v}$ is about ±1, however small the gradient: the loss moves the weight by η a step, decay by $\eta\lambda\lvert w\rvert$. So where $\lambda\lvert w\rvert < 1$ the loss wins, and gradient, $\hat v$ and price shrink together. In a bowl AdamW, with a slowly fading rate, then ends at the lowest point of the loss alone (Xie & Li, 2024; conditions in *Deeper*). Which of the two does *better*, lesson 04 measures.
+# With the full batch, suppose all rests, and one weight's loss gradient is not zero. It stays the same there, so after a while $\hat m/\sqrt{\hat v} = \pm1$, however small it is: the loss moves the weight by η a step, decay by $\eta\lambda\lvert w\rvert$. Where $\lambda\lvert w\rvert < 1$ these cannot cancel. So there it can rest only with gradient zero, and then $\hat v$ and the price are zero too. In a bowl whose lowest point has every $\lambda\lvert w_i\rvert < 1$, AdamW under a slowly fading rate, *if* it settles, settles there: at the lowest point of the loss alone (Xie & Li, 2024; conditions in *Deeper*). Which of the two does *better*, lesson 04 measures.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: all of Adam, two goals, and the law of the pull
@@ -546,7 +546,7 @@ claim("With √v̂ held still L2 comes to rest at ridge(λ), decay at the lowest
                 for pull in goal], holds=below(1e-9))
 
 # %% [markdown] tags=["deeper"]
-# And with the full batch? A gradient that stays the same makes $\hat m/\sqrt{\hat v} = \pm 1$, however small it is: the loss moves the weight by η a step. Decay moves it by $\eta\lambda\lvert w\rvert$. So the loss wins wherever $\lambda\lvert w\rvert < 1$, and there AdamW goes on to the loss's own lowest point. At the star $w_1 = 2$, so λ has to be below 0.5; the cell takes 0.4. With a larger λ the star is out of reach, and AdamW stops where $\lvert w_1\rvert = 1/\lambda$: the box of lesson 04. The learning rate fades, for with a constant one the path goes on rattling.
+# And with the full batch? Above, every $\lambda\lvert w_i\rvert$ had to be below 1 at the loss's lowest point. At the star $w_1 = 2$, so λ has to be below 0.5; the cell takes 0.4. With a larger λ the star is out of reach, and AdamW stops where $\lvert w_1\rvert = 1/\lambda$: the box of lesson 04. The learning rate fades, for with a constant one the path goes on rattling.
 #
 # Xie & Li (2024) prove where AdamW then ends, for ε = 0 and β₁ ≤ β₂ < 1, the full batch, and a rate that never rises and whose sum is infinite. *If* it converges in a bowl, then at the best point of that box.
 
@@ -670,9 +670,9 @@ claim("`weight_decay=2λ` in torch's SGD equals the loss term λ‖w‖² under 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## How far apart are the multipliers in a network?
 #
-# Those two weights were made up. And in a network? We take that of *In plain PyTorch*, under Adam with L2, a usual λ = 1e-4, now on 1000 images with right labels: 600 steps of 50 images at η = 0.001. Pixels stay unscaled, between 0 and 1, on purpose: one that is nearly always blank is like a rare word, its gradients small.
+# Those two weights were made up. And in a network? We take that of *In plain PyTorch*, under Adam with L2, a usual λ = 1e-4, now on 1000 images with right labels: 600 steps of 50 images at η = 0.001. Pixels are brought between 0 and 1, and on purpose not standardised: one that is nearly always blank is like a rare word, its gradients small.
 #
-# For every weight of the first layer we note, at the end, its **multiplier** $1/(\sqrt{\hat v}+\varepsilon)$: by how much Adam multiplies its mean gradient, the loss's part and L2's alike. AdamW's decay has 1 for all. So it tells how *fast* L2 pulls where gradients go to and fro, as ±10 and ±0.1 did; a steady gradient leaves less: if it is 10 at every step, Adam's step is 10/10, and with the pull (10 + λw)/(10 + λw), which is 1 again. It does not tell where the weight ends.
+# For every weight of the first layer we note, at the end, its **multiplier** $1/(\sqrt{\hat v}+\varepsilon)$: by how much Adam multiplies its mean gradient, the loss's part and L2's alike. AdamW's decay has 1 for all. So it tells how *fast* L2 pulls where gradients go to and fro, as ±10 and ±0.1 did; a steady gradient leaves less: at 10 every time Adam's step is 10/10, and with the pull (10 + λw)/(10 + λw), 1 again. It does not tell where the weight ends.
 #
 # Leave out 5 % at either end. How many times as large as the smallest multiplier is then the largest? We fixed beforehand that more than ten counts as a wide spread.
 
@@ -716,7 +716,7 @@ reveal("spread", from_interval={"less than 3": below(0.477)(spread),
        because=f"measured: a factor of {10**spread.mean:.0f}", rests="decay-spread")
 
 # %% [markdown]
-# Nine weights in ten lie within a factor of several hundred: $10^{2.58} = 380$ here, 490 on fresh seeds. <!-- rests: decay-spread --> The largest stand at the left and right edge of the map, where pixels are nearly always blank. With standardised pixels the factor is about 11 (*Deeper*).
+# Nine weights in ten lie within a factor of several hundred: $10^{2.58} = 380$ here, 490 on fresh seeds. <!-- rests: decay-spread --> The largest stand at the left and right edge of the map, where pixels are nearly always blank. With standardised pixels, the usual choice, the factor is about 11: too close to our bound of ten for these eight seeds to decide (on fresh seeds it holds, with 12; *Deeper*). So the hundreds belong to how the pixels are scaled.
 #
 # The level itself is a matter of units. Even the smallest multiplier is 137 here, and decay's is 1. <!-- rests: decay-least --> With the loss summed over the 50 images it would be about 3.
 #
@@ -726,7 +726,7 @@ reveal("spread", from_interval={"less than 3": below(0.477)(spread),
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: other layers and pixels, the pull itself, and does the spread come from the loss?
 #
-# Three doubts. The picture shows the first layer alone: in the last one gradients are larger, so multipliers are smaller. Its pixels are unscaled. And a multiplier is not yet a pull: a steady gradient leaves the factor $1 - m^2/s$ of it (the law above). So here are all layers, on pixels of both scales, with the pull $(1-m^2/s)/\sqrt s$ beside the multiplier; $m$ and $s$ are means over all steps. The bound stays at ten.
+# Three doubts. The picture shows the first layer alone: in the last one gradients are larger, so multipliers are smaller. Its pixels lie between 0 and 1 (*unscaled* in the claims below). And a multiplier is not yet a pull: a steady gradient leaves the factor $1 - m^2/s$ of it (the law above). So here are all layers, on pixels of both scales, with the pull $(1-m^2/s)/\sqrt s$ beside the multiplier; $m$ and $s$ are means over all steps. The bound stays at ten.
 
 # %% tags=["deeper"]
 from course_lib.experiments.weight_decay import all_layers
@@ -788,14 +788,14 @@ claim("At λ = 0.1 the multipliers of the weights spread over fewer powers of te
 #
 # | from | to | which λ |
 # |---|---|---|
-# | SGD, momentum μ, `weight_decay=` | SGD with decay, the block of the plain cell (torch has none) | λ/(1 − μ); with μ = 0.9, 1e-4 becomes 1e-3 |
-# | the same | torch's Adam | begin with the same number: the goal stays, the speeds change. In the plain cell 0.02 gives length 6.6, then 7.0, one seed |
-# | the same, or Adam with L2 | `torch.optim.AdamW` | **not the same number**: decay with 0.02 gives 19.0. Nothing converts it: begin at 1/(lr·steps), and search upwards (lesson 04, after Wang & Aitchison, 2025) |
+# | SGD, momentum μ, `weight_decay=` | SGD with decay (*SGDW* in Loshchilov & Hutter): the block of the plain cell, for torch has none | λ/(1 − μ); with μ = 0.9, 1e-4 becomes 1e-3 |
+# | the same | torch's Adam | begin with the same number: what is minimised is the same; where a run stops need not be. In the plain cell: lengths 6.6 and 7.0, one seed |
+# | the same, or Adam with L2 | `torch.optim.AdamW` | **not the same number**: decay with 0.02 gives 19.0. Nothing converts it: begin at 1/(lr·steps), and search upwards, at most to about 1/(lr · steps per epoch) (Wang & Aitchison, 2025; lesson 04) |
 #
-# **How much is a λ in all, and why begin there?** AdamW takes the share ηλ of every weight at each step. Multiply by the number of steps: with η = 0.001 and 3000 steps, AdamW's default 0.01 makes 0.03. So a weight loses about 3 %: next to nothing.
-# λ = 1/(lr·steps), here 0.33, makes the product 1: the pull alone would leave $(1 - \frac{1}{3000})^{3000} = 37\ \%$ of a weight. The usual 0.01 to 0.1 fit longer runs: at this rate 0.1 makes it 1 in 10 000 steps. In the network of *In plain PyTorch* 1/(0.01·600) = 0.17: nearly its 0.2, which took the length from 20.0 only to 15.2. Hence *search upwards*.
+# **How much is a λ in all, and why begin there?** AdamW takes the share ηλ of every weight at each step. Multiply by the number of steps: with η = 0.001 and 3000 steps, AdamW's default 0.01 makes 0.03. So a weight loses about 3 %.
+# λ = 1/(lr·steps), here 0.33, makes the product 1: the pull alone would leave $(1 - \frac{1}{3000})^{3000} = 37\ \%$ of a weight. The usual 0.01 to 0.1 fit longer runs: at this rate 0.1 makes it 1 in 10 000 steps. In the network of *In plain PyTorch* 1/(0.01·600) = 0.17: nearly its 0.2, which took the length from 20.0 only to 15.2. Hence *search upwards*: an epoch has 6 steps, so to 17 at most. The 4.0 of *Deeper* lies between.
 #
-# **A trap: in torch lr multiplies the decay.** Raise lr, or let a schedule lower it, and each step takes another share. That is the speed. At rest η cancels. So in a long run it is λ that counts; in a run too short to come to rest, the product lr·λ·steps.
+# **A trap: in torch lr multiplies the decay.** Raise lr, or let a schedule lower it, and each step takes another share. (The paper's λ stands alone; it is torch that multiplies.) In the bowls above η cancels at rest, so there λ, and not lr, says where a run ends. A network trained with minibatches does not rest: each step jostles it. Decay forgets the jostling after about 1/(lr·λ) steps, and that has lr in it. So when you raise lr, begin at the same product lr·λ (lesson 04 measures it, and where it fails).
 
 # %%
 quiz("You keep SGD with momentum 0.9 and its learning rate, and replace "
@@ -854,7 +854,7 @@ for convention in ("penalty", "half_penalty", "per_example", "decoupled", "per_s
 #
 # - A recipe tuned with L2 works: keep it.
 # - Fine-tuning: both pull to zero, away from the weights you were given. A penalty on the distance to those, $\frac{\lambda}{2}\lVert w - w_0\rVert^2$, pulls back to where you started (*L2-SP*, Li et al. 2018).
-# - Weights in front of a BatchNorm: keep the decay there, but do not expect a simpler function: such a layer rescales what it gets, and so undoes any shrinking. Decay changes how far a step turns the weights (lesson 07; Zhang et al., 2019).
+# - Weights in front of a BatchNorm: keep the decay there, but do not expect a simpler function: such a layer rescales what it gets, and so undoes any shrinking. Decay changes how far a step turns the weights (lesson 07; van Laarhoven, 2017; Zhang et al., 2019).
 
 # %% [markdown] tags=["card"] slideshow={"slide_type": "slide"}
 # ## To keep
@@ -862,20 +862,20 @@ for convention in ("penalty", "half_penalty", "per_example", "decoupled", "per_s
 # | | |
 # |---|---|
 # | formula | L2: $g\leftarrow g+\lambda w$, then the step. Weight decay: $w\leftarrow(1-\eta\lambda)\,w$, the step with $g$ alone |
-# | SGD | plain, the same; with momentum decay is $1/(1-\mu)$ times weaker: $\lambda_{\text{decay}}=\lambda_{\text{L2}}/(1-\mu)$ |
-# | Adam | nothing converts them. With $\hat v$ held still: L2 one price λ, unequal speeds; decay one speed, unequal prices $\lambda\sqrt{\hat v_i}$ |
+# | SGD | plain, the same; with momentum $\lambda_{\text{decay}}=\lambda_{\text{L2}}/(1-\mu)$ |
+# | Adam | nothing converts them. With $\hat v$ still: L2 one price λ, unequal speeds; decay one speed, unequal prices $\lambda\sqrt{\hat v_i}$ |
 # | PyTorch | `weight_decay=` is L2 in `SGD` and `Adam`, decay in `AdamW` |
 # | typical | SGD 1e-4 to 5e-4; AdamW from 1/(lr·steps), in long runs 0.01 to 0.1; usually none on biases and normalisation layers |
 # | traps | an L2 number in AdamW; torch decays by lr·λ a step |
-# | when not | a tuned recipe; fine-tuning, where the given weights should pull; before a normalisation layer, as a regularizer |
-# | measured | digits, Adam + L2, unscaled pixels: first-layer multipliers (speeds) spread more than tenfold, the smallest above ten <!-- rests: decay-spread, decay-least --> |
+# | when not | a tuned recipe; fine-tuning (pull to the given weights); as a regularizer before a normalisation layer |
+# | measured | digits, Adam + L2, pixels 0 to 1: first-layer multipliers (speeds) spread more than tenfold, the smallest above ten <!-- rests: decay-spread, decay-least -->; standardised: 11, undecided |
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # Now write the updates yourself: **`03_weight_decay_exercises.ipynb`** (T4 and T5 draw on *Deeper* sections).
 #
 # **Sources.** The idea is old (Hanson & Pratt, 1988); in a linear network under plain gradient descent it provably can help: it removes what the data do not ask for, and noise in the labels weighs less (Krogh & Hertz, 1991).
 # Kingma & Ba, *Adam: A Method for Stochastic Optimization*, ICLR 2015 (arXiv:1412.6980). Loshchilov & Hutter, *Decoupled Weight Decay Regularization*, ICLR 2019 (arXiv:1711.05101). Xie & Li, *Implicit Bias of AdamW: ℓ∞-Norm Constrained Optimization*, ICML 2024 (arXiv:2404.04454). Wang & Aitchison, *How to set AdamW's weight decay as you scale model and dataset size*, ICML 2025 (arXiv:2405.13698). Li, Grandvalet & Davoine, *Explicit Inductive Bias for Transfer Learning with Convolutional Networks*, ICML 2018 (arXiv:1802.01483). Zhang, Wang, Xu & Grosse, *Three Mechanisms of Weight Decay
-# Regularization*, ICLR 2019 (arXiv:1810.12281). Hanson & Pratt, *Comparing Biases for Minimal Network Construction with Back-Propagation*, NeurIPS 1988. Krogh & Hertz, *A Simple Weight Decay Can Improve Generalization*, NeurIPS 1991. Zhuang, Liu, Cutkosky & Orabona, *Understanding AdamW through Proximal Methods and Scale-Freeness*, TMLR 2022 (arXiv:2202.00089).
+# Regularization*, ICLR 2019 (arXiv:1810.12281). Hanson & Pratt, *Comparing Biases for Minimal Network Construction with Back-Propagation*, NeurIPS 1988. Krogh & Hertz, *A Simple Weight Decay Can Improve Generalization*, NeurIPS 1991. Van Laarhoven, *L2 Regularization versus Batch and Weight Normalization*, 2017 (arXiv:1706.05350). Zhuang, Liu, Cutkosky & Orabona, *Understanding AdamW through Proximal Methods and Scale-Freeness*, TMLR 2022 (arXiv:2202.00089).
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # ## Test yourself, and teach it
