@@ -63,7 +63,7 @@ explore.trajectory.show(batch_size=1)
 #
 # Many wrong steps, or few right ones: which serve a real network better? Ours is two linear layers with a ReLU, max(0, x), between them. The function `cross_entropy` turns its ten outputs into probabilities, one for each digit, and returns the loss, **cross entropy**: the mean of −ln of the right digit's probability, 0 for sure and right, 2.3 for guessing.
 #
-# The loop below, to copy, shows the network 500 handwritten digits, six times each: all 500 in every step; then ten at a time; then ten at a time with a learning rate that falls to 0. The rates are picked by hand; further down they are tuned.
+# The loop below, to copy, shows the network 500 handwritten digits, six times each. It does so three times, each time from the start: all 500 in every step; ten at a time; ten at a time with a learning rate that falls to 0. The rates are picked by hand; further down they are tuned.
 
 # %% tags=["plain"]
 import torch
@@ -460,7 +460,7 @@ claim("In the network, each at its best rate and momentum, six steps of all 500 
 #
 # It is one story. Noise hurts small batches, too few steps hurt large ones: **noise is the price, and steps are what it buys.** <!-- rests: full-lower-at-equal-steps, network-full-lower-at-equal-steps --> What costs decides. If it is examples, as in these six epochs, small batches win where many steps are needed. If it is time, and a step of twice the batch takes as long, double the batch and keep the number of steps.
 #
-# *How does the best rate move with the batch?* From batches of 10 to 50 and 100 the effective rate goes from 0.5 to 2 and 3.5, less than in proportion, which would be 2.5 and 5: fewer steps have to go farther each. The **linear scaling rule** says *multiply the rate as you multiply the batch* (Krizhevsky 2014, Goyal et al. 2017). It ends where the curvature limits the rate. (In six steps momentum does not get up to speed, so the 15 of all 500 is never reached: *Deeper*.)
+# *How does the best rate move with the batch?* From batches of 10 to 50 and 100 the effective rate goes from 0.5 to 2 and 3.5: fewer steps have to go farther each. In proportion it would be 2.5 and 5. The **linear scaling rule** says *multiply the rate as you multiply the batch* (Krizhevsky 2014, Goyal et al. 2017). It ends where the curvature limits the rate. (In six steps momentum does not get up to speed, so the 15 of all 500 is never reached: *Deeper*.)
 #
 # Half the rate calms a run about as much as twice the batch (*Deeper: the variance at rest*). Why not lower it along the way?
 

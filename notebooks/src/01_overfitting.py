@@ -507,10 +507,10 @@ reveal("second", from_interval={
 
 # %% [markdown]
 # - *Down twice.* With clean labels the error falls to 7.4 % at 150 features, climbs to 77 % at 300, and falls again, to 3.0 % at 3000. That is **double descent** (named by Belkin et al. 2019; the peak is much older, Loog et al. 2020). With 20 % wrong labels it ends at 21 %, above its first low of 16 %.
-# - *Why a peak?* At 300 only one set of weights fits every label, so it is taken, even if it is huge. By hand: one row with feature 0.01 and label 0.5 needs the weight 50, and a new row with feature 0.03 gets 1.5. With a second feature, 1 in both rows, many weights fit. The shortest are 0.005 and 0.5, and the new row gets 0.50. In the digits, too, the weights are longest at 300 (*Deeper*).
+# - *Why a peak?* At 300 only one set of weights fits every label, so it is taken, even if it is huge. By hand: one row with feature 0.01 and label 0.5 needs the weight 50, and a new row with feature 0.03, where 0.5 is right too, gets 1.5. With a second feature, 1 in both rows, many weights fit. The shortest are 0.005 and 0.5, and the new row gets 0.50. In the digits, too, the weights are longest at 300 (*Deeper*).
 # - *And λ?* Tuned, it takes the peak away: at 300 features the error is 4.1 % with clean labels, and 7.9 % instead of 87 % with wrong ones. <!-- rests: peak-without-ridge, peak-with-ridge -->
 #
-# So here, too, the number of parameters does not decide. Nor does how closely a fit follows its labels: from 300 features on each follows them wholly. What goes up and down with the error is the length of the weights: 14, 783 and 16 on the first seed (*Deeper*). That the size of the weights can matter more than the size of the network is older (Bartlett 1998). "More parameters overfit more" describes the way up to the peak, not the way down, nor the tuned line.
+# So here, too, the number of parameters does not decide. Nor does how closely a fit follows its labels: from 300 features on each follows them wholly. What is huge at the peak alone is the length of the weights: 783 at 300 features, 14 at 150 and 16 at 3000, on the first seed (*Deeper*). With huge weights a fit swings far between its points. That the size of the weights can matter more than the size of the network is older (Bartlett 1998). "More parameters overfit more" describes the way up to the peak, not the way down, nor the tuned line.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: a peak with an exact law, and the best λ
@@ -978,7 +978,7 @@ show_cases()
 # | | |
 # |---|---|
 # | answer | the number of parameters alone does not settle the gap; at the same points how closely a fit follows the errors in its labels does; at new ones also how far it swings between them |
-# | formula | expected error = bias² (wrong together) + variance (wrong apart) + noise; for new labels at the same points the gap is $\frac2n\sum\mathrm{cov}(\text{fit}, \text{own label})$ |
+# | formula | expected error = bias² (wrong together) + variance (wrong apart) + noise; for new labels at the same points the gap is $\frac2n\sum\mathrm{cov}(\text{fit}, \text{own label})$ (*Deeper*) |
 # | PyTorch | torch has no early stopping: keep `deepcopy(model.state_dict())` of the best validation loss |
 # | typical | patience of 5 to 20 evaluations; scale by the training rows alone; no person's rows on both sides |
 # | double descent | without regularization a peak where the model can only just fit, lower again beyond; with tuned λ no peak here <!-- rests: peak-without-ridge, peak-with-ridge, second-descent-0 --> |

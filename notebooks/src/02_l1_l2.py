@@ -477,7 +477,7 @@ print(f"ridge below least squares in {(chosen < free).sum()} of {len(found)} spl
       f"the median λ is {strength.median():.2g}")
 
 # %% [markdown]
-# With 20 rows for ten weights the penalty pays: least squares is wrong by 92.0 score points, more than one answer for all, 79.0; ridge by 62.9. But ridge has 100 rows more, to choose λ. So a good λ exists; that 20 rows can find it, this does not show.
+# With 20 rows for ten weights the penalty pays: the root mean squared error of least squares is 92.0 score points, worse than the training mean for everybody with 79.0; ridge has 62.9. But ridge has 100 rows more, to choose λ. So a good λ exists; that 20 rows can find it, this does not show.
 #
 # Why? Least squares lets every error in the labels through, ridge only the share. So its fits differ less between training sets: *less variance* (lesson 01). The price is *bias*: of the true weight, too, only the share is kept. L1 gains in the same way: it, too, pulls in the weights that it keeps.
 #
@@ -615,7 +615,7 @@ print(f"of 100 draws s1 alone is kept in {(s1 & ~s2).sum()}, s2 alone in "
 #
 # Does the unit of a feature matter? One kPa of blood pressure is 7.5 mmHg. Say each mmHg adds 1 score point: the weight is 1, in kPa 7.5 for the same prediction. L1 charges λ for the one and 7.5 λ for the other, L2 $\frac12\lambda$ and $\frac12 \cdot 7.5^2 \lambda = 28\lambda$. So ridge shrinks its effect more in kPa. On features as measured, at λ = 1, this alone moves predictions by up to 23 score points; on standardised features it moves none (*Deeper*).
 #
-# Which predicts better, each at a λ chosen on validation rows? With 50 training rows it is ridge on standardised features: wrong by 58.0 score points on other rows of the table; on features as measured it is wrong by 59.7. With 300 training rows it is undecided. On patients outside the table these splits cannot say much: all shuffle the same 442 (*Deeper*). <!-- rests: standardise-few, open standardise-many, open standardise-other-patients -->
+# Which predicts better, each at a λ chosen on validation rows? With 50 training rows it is ridge on standardised features: wrong by 58.0 score points on other rows of the table; on features as measured it is wrong by 59.7. With 300 training rows it is too, by a little; whether by less than half a point is undecided. On patients outside the table these splits cannot say much: all shuffle the same 442 (*Deeper*). <!-- rests: standardise-few, open standardise-many, open standardise-other-patients -->
 #
 # "Small weight" means nothing without a unit. So standardise, with mean and spread of *the training rows only*.
 
@@ -783,7 +783,7 @@ claim("On these digits, with λ chosen on validation rows, L2 is wrong less ofte
 # %% [markdown]
 # **On these digits L2 lowers the error more, and L1 leaves fewer weights.** L2 is wrong on 11.0 %, proximal L1 on 14.1 %, but 71 % of its weights are zero. On fresh seeds, whose test errors no curve had shown, the difference is 2.3 to 4.1 points.
 #
-# Are these points the price of the zeros? Hold the zeros that L1 left, and train the weights that it kept, a good quarter, once more from their first values, with L2 in the place of L1. Then do the same with as many others in each layer, those that are largest after L2 (*Deeper*).
+# Are these points the price of the zeros? Hold the zeros that L1 left, and train the weights that it kept, a good quarter, once more from their random values before training, with L2 in the place of L1. Then do the same with as many others in each layer, those that are largest after L2 (*Deeper*).
 #
 # | trained | test error |
 # |---|---|

@@ -505,7 +505,7 @@ explore.goals.show()
 # **With $\hat v$ held still, L2 under Adam is unequal in its speed, and decay in its goal.**
 #
 # And where $\hat v$ moves? As long as the gradients of single images disagree, the noise of minibatches holds it up. Where the network fits every image, that noise fades, and $\hat v$ with it.
-# With the full batch, suppose all rests, and one weight's loss gradient is not zero. It stays the same there, so after a while $\hat m/\sqrt{\hat v} = \pm1$, however small it is: the loss moves the weight by η a step, decay by $\eta\lambda\lvert w\rvert$. Where $\lambda\lvert w\rvert < 1$ these cannot cancel. So there it can rest only with gradient zero, and then $\hat v$ and the price are zero too. In a bowl whose lowest point has every $\lambda\lvert w_i\rvert < 1$, AdamW under a slowly fading rate, *if* it settles, settles there: at the lowest point of the loss alone (Xie & Li, 2024; conditions in *Deeper*). Which of the two does *better*, lesson 04 measures.
+# With the full batch there is no such noise. Where AdamW then comes to rest the gradient is zero, and with it $\hat v$ and the price: it ends at the lowest point of the loss alone, if it settles, and if every $\lambda\lvert w_i\rvert$ is below 1 there (Xie & Li, 2024; why, in *Deeper*). So the bold sentence is the guide where minibatches disagree. Which of the two does *better*, lesson 04 measures.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: all of Adam, two goals, and the law of the pull
@@ -546,7 +546,7 @@ claim("With √v̂ held still L2 comes to rest at ridge(λ), decay at the lowest
                 for pull in goal], holds=below(1e-9))
 
 # %% [markdown] tags=["deeper"]
-# And with the full batch? Above, every $\lambda\lvert w_i\rvert$ had to be below 1 at the loss's lowest point. At the star $w_1 = 2$, so λ has to be below 0.5; the cell takes 0.4. With a larger λ the star is out of reach, and AdamW stops where $\lvert w_1\rvert = 1/\lambda$: the box of lesson 04. The learning rate fades, for with a constant one the path goes on rattling.
+# And with the full batch? Suppose all rests, and one weight's loss gradient is not zero. It stays the same there, so after a while $\hat m/\sqrt{\hat v} = \pm1$, however small it is: the loss moves the weight by η a step, decay by $\eta\lambda\lvert w\rvert$. Where $\lambda\lvert w\rvert < 1$ these cannot cancel, so it rests only with gradient zero. That is why every $\lambda\lvert w_i\rvert$ had to be below 1 at the loss's lowest point. At the star $w_1 = 2$, so λ has to be below 0.5; the cell takes 0.4. With a larger λ the star is out of reach, and AdamW stops where $\lvert w_1\rvert = 1/\lambda$: the box of lesson 04. The learning rate fades, for with a constant one the path goes on rattling.
 #
 # Xie & Li (2024) prove where AdamW then ends, for ε = 0 and β₁ ≤ β₂ < 1, the full batch, and a rate that never rises and whose sum is infinite. *If* it converges in a bowl, then at the best point of that box.
 

@@ -45,7 +45,7 @@ setup()
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## One example, sixty-four networks
 #
-# A batch of 64 rows, all the *same* example. In layers 1 and 2 each unit is dropped with chance $p = 0.5$ (crosses); what is left is a *thinned network*. On the right: what layer 1 hands on. A dash is what it hands on in evaluation, where nothing is dropped.
+# A batch of 64 rows, all the *same* example. In layers 1 and 2 each unit is dropped with chance $p = 0.5$ (crosses); what is left is a *thinned network*. On the right: what layer 1 hands on, its *activations*. A dash is what it hands on in evaluation, where nothing is dropped.
 #
 # **Do this**: move the *row of the batch* through 1, 2, 4, 16 and 64. Then switch the *mode* to evaluation. **Notice**: how many times as high as its dash is a bar? Do the diamonds, means over the rows so far, come nearer to the dashes?
 
@@ -94,7 +94,7 @@ for _ in range(4):
 #
 # 1. No unit can count on certain others, so each has to be of use by itself (*Deeper: "It forces the network to distribute"*).
 # 2. It averages many networks (*Where is the ensemble?*).
-# 3. A wrong label is learnt by heart by several units that answer to that one image together, and mostly some of them are missing. What many images share is learnt by many units, so enough are there. If so, wrong labels are learnt later (*How much is enough?*). Arpit et al. 2017 saw dropout hinder the learning of random ones.
+# 3. Say that a wrong label is learnt by heart by a few units that answer to that one image only. In most steps some of the few are missing, so it is hard to learn. What many images share is learnt by many units, and enough of those are always there. Then wrong labels are learnt later (*How much is enough?*). Arpit et al. 2017 saw dropout hinder the learning of random labels.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: the whole function, and in front of the ReLU or behind it?
@@ -195,7 +195,7 @@ for p in (0.0, 0.5):
 # ## Where is the ensemble?
 #
 # A layer of $n$ units has $2^n$ masks: $2^n$ thinned networks that share their weights.
-# Their average would be good to have: where networks err differently, their errors partly cancel (lesson 01). Evaluation mode runs the whole network, once. Is that the average?
+# Their average would be good to have: two that say 4 and 8 where 6 is right are each off by 2, and their mean by 0 (lesson 01, *Deeper*). Evaluation mode runs the whole network, once. Is that the average?
 
 # %%
 predict("ensemble",
@@ -341,7 +341,7 @@ reveal("worse",
 #
 # $$\text{loss with masks on} = \text{loss with masks off} + \text{what the masks add}$$
 #
-# What the masks add is a **penalty**: it is large where large weights let the masks shake the output. The fit is looser mostly for wrong labels (*Deeper*). A looser fit can be worth its smaller penalty, or 1000 steps were too few for a tighter one. Loss 2 still falls there (next picture), so the 0.15 is that of step 1000. The loop prints the sum, as if it printed a loss with its $\lambda\lVert w\rVert^2$. To compare fits, measure both in *evaluation* mode. <!-- rests: fits-less, mask-noise, wrong-labels-most -->
+# What the masks add is a **penalty**: it is large where large weights let the masks shake the output. The fit is looser mostly for wrong labels (*Deeper*). Why is it looser? Either it pays, since a tighter fit would need larger weights and so a larger penalty; or 1000 steps were too few. We cannot tell: at step 1000 loss 2 is still falling (next picture). The loop prints the sum, as if it printed a loss with its $\lambda\lVert w\rVert^2$. To compare fits, measure both in *evaluation* mode. <!-- rests: fits-less, mask-noise, wrong-labels-most -->
 
 # %%
 quiz("A network with dropout, p = 0.5, scores 97 % on the training rows while it "
@@ -436,7 +436,13 @@ reveal("best",
                f"{trained.ps[trained.test_error[:, :, -1].mean(0).argmin()]:g}")
 
 # %% [markdown]
-# **Dropout buys time.** Without it the mean test *error* is lowest at step 150, with p = 0.5 at 200 to 300, with 0.85 at 600 (table in *Deeper*). The test *loss*, on the left, turns up later: after 300, after 600, and not by step 1000. That fits the third reason of *The one line*: wrong labels are learnt later. We have not counted them step by step. Another penalty may do the same; none is tried here.
+# | p | mean test error lowest at step | mean test loss (left) turns up after |
+# |---|---|---|
+# | 0 | 150 | 300 |
+# | 0.5 | 200 to 300 | 600 |
+# | 0.85 | 600 | not by 1000 |
+#
+# **Dropout buys time**: each comes later with a larger p. That fits the third reason of *The one line*: wrong labels are learnt later. We have not counted them step by step. Another penalty may do the same; none is tried here.
 #
 # 1. **Left to run**, it gains much: at step 1000 the test error is 21.8 % without dropout and 14.0 % with p = 0.5. <!-- rests: half-end -->
 # 2. **Each stopped at its best step**, little is left. With p = 0.5 it is 9.8 %, without 10.0 %; on fresh seeds the gain is 0.7 points, less than the one point that the card asks for. With p = 0.85 our seeds say less than one point, too, but fresh ones 1.0, right at the bound: *not confirmed*. <!-- rests: not half-best, open most-best -->
@@ -582,7 +588,7 @@ show_worth((alone, ending), (halted, stopping))
 # %% [markdown]
 # **At step 1000 the average is worth between five and six points** (5.4 on fresh seeds). One thinned network has 19.7 % test error, the mean of 200 has 13.8 %. Evaluation has 14.0 % with one run; in the picture, masks take twenty to fifty for that. <!-- rests: average-beats-one, evaluation-like-200 -->
 #
-# **Does the average only repair what masks damage?** The plain network of 64 units shows what half of the units can do undamaged. *At its best step* it has 10.2 %. Where evaluation is best (step 300), the average has 9.8 % and one thinned network 14.4 %, perhaps less at a step of its own. So 4.2 of the 4.6 points only bring a thinned network up to an undamaged one of its size: mostly repair. <!-- rests: thinned-behind-small-best, not dropout-beats-small-best -->
+# **Does the average only repair what masks damage?** The plain network of 64 units shows what half of the units can do undamaged. *At its best step* it has 10.2 %. Where evaluation is best (step 300), the average has 9.8 % and one thinned network 14.4 %. (At a step of its own it might have less; we looked only here.) So 4.2 of the 4.6 points only bring a thinned network up to an undamaged one of its size: mostly repair. <!-- rests: thinned-behind-small-best, not dropout-beats-small-best -->
 #
 # *At step 1000* one cannot tell. The network of 64 units has 19.9 %, no better than one thinned network, but it may have lost by wrong labels what the other lost by masks. <!-- rests: not thinned-behind-small -->
 #

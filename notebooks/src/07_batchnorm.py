@@ -527,7 +527,7 @@ claim("From two rows hardly more than the order is left: x̂ = ±d/√(d² + ε)
 #
 # Must it be the mean over the batch? **LayerNorm** takes μ and σ² over the features of one row. A row 1, 3, 8 becomes −1.02, −0.34, 1.36, as the column did in *By hand*, and no other row has a say. In the formula nothing else changes.
 #
-# Networks for images usually slide one small set of weights over the image, a *convolution* (lesson 10). What one set gives at all places is one feature, a *channel*. So BatchNorm takes a channel's μ and σ² over its pixels, too. Below, a batch of 4 images, each a row, with 6 channels of 2 · 2 pixels. The value with the star shares its μ and σ² with all shaded ones.
+# Networks for images usually slide one small set of weights over the image, a *convolution* (lesson 10). What one set gives at all places is one feature, a *channel*. So BatchNorm takes a channel's μ and σ² over its pixels, too. Below, a batch of 4 images, each a row, with 6 channels of 2 · 2 pixels. **InstanceNorm** takes one channel of one image, **GroupNorm** one image's channels in a few equal groups. The value with the star shares its μ and σ² with all shaded ones.
 #
 # **Do this**: set the groups to 1, then to 6. Then set the batch size to 1. **Notice**: which other norm does GroupNorm become each time, and which of the four hangs on the batch?
 
@@ -537,7 +537,7 @@ from course_lib.explorers import batchnorm as explore
 explore.four_norms.show()
 
 # %% [markdown]
-# **Only BatchNorm hangs on the batch.** So the others need no memory, have no second mode, and allow a batch of one row. With one group GroupNorm is LayerNorm (but for γ and β), with a group for each channel InstanceNorm.
+# **Only BatchNorm hangs on the batch.** So the others need no memory, have no second mode, and train on a batch of one row. (BatchNorm refuses that only where a feature has one value: a single image still has its pixels, and there it is InstanceNorm.) With one group GroupNorm is LayerNorm (but for γ and β), with a group for each channel InstanceNorm.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: LayerNorm against BatchNorm in small batches
@@ -689,7 +689,7 @@ claim("The folded layer alone gives the outputs of layer and norm together.",
 # ## Noise source
 #
 # An image's activation depends on who else is in the batch. How much? Put *one* digit into 200 random batches, and see how its normalised activation varies.
-# The *mean* of $B$ rows has variance σ²/B (lesson 00; rows are drawn with replacement; an epoch draws without, and with all rows in one batch there is no noise), so its ± falls by √2 at each doubling. Does the activation's noise, through μ *and* σ², do the same? Then log(variance) against log(B) is a straight line of slope −1. We count −1.05 to −0.95 as yes.
+# The *mean* of $B$ rows drawn with replacement has variance σ²/B (lesson 00), so its spread is divided by √2 at each doubling. (An epoch draws without: with all rows in one batch there is no noise.) Does the activation's noise, through μ *and* σ², do the same? Then log(variance) against log(B) is a straight line of slope −1. We count −1.05 to −0.95 as yes.
 
 # %%
 noise = measure_noise()  # a 64-64 layer with fresh weights, 1000 digits, 8 seeds
@@ -712,7 +712,7 @@ for name, figure in (("the batch mean", "mean"),
 #
 # Noise can regularize, as dropout's does (lesson 06). Does this one? **Ghost batches** (Hoffer et al. 2017) change the noise and little else: each step has 64 rows as before, but takes the statistics over 4 of them at a time, which is noisier. *Parts of 4* run against the usual *batch of 64*: 64-64-64-10 networks, 320 digits, every fifth label wrong, 800 steps of plain SGD at rate 0.1, twelve seeds.
 #
-# After the last step parts of 4 err 19.2 %, the batch of 64 errs 24.6 %. <!-- rests: ghost-regularizes-end --> So is the noise good? By then parts of 4 have memorised fewer of the wrong labels, and whoever is merely slower errs less, too. A fair question asks at an **equal share**: where each first reproduces half of the wrong labels.
+# After the last step parts of 4 err 19.2 %, the batch of 64 errs 24.6 %. <!-- rests: ghost-regularizes-end --> So is the noise good? By then parts of 4 have memorised fewer of the wrong labels, and whoever is merely slower errs less, too. A fair question asks at an **equal share**: where each first *reproduces* half of the wrong labels, that is, answers half of the mislabelled training images with the wrong label that they were given.
 
 # %%
 predict("regularizes",
@@ -723,7 +723,7 @@ predict("regularizes",
 # %% [markdown]
 # The picture follows each network along its run, from left to right; *no norm* is there to compare.
 #
-# **Do this**: move the share of the wrong labels. **Notice**: at one share, how far apart are the three curves?
+# **Do this**: move the share of the wrong labels, the upright line in the *right* panel. **Notice**: how far apart are the three curves on it?
 
 # %% jupyter={"outputs_hidden": true}
 from course_lib.explorers import batchnorm as explore
@@ -1037,9 +1037,9 @@ reveal("rest",
 #
 # Why? $\tilde g$ grows during the run, at 0.01 from 8.3 to 11.6. So the step adds more and more, and the length at rest grows, too. $w$ follows it about $\frac{1}{4\eta\lambda}$ steps late: 25 steps at 0.1, 250 at 0.01. So at 0.01 $w$ stays too short, and turns too far. Why $\tilde g$ grows we did not ask.
 #
-# > **A common belief: weight decay keeps the weights small, so the network stays simple.** In front of a norm, small is no simpler than large: it is the same function. Decay keeps $w$ short, so that a step turns it further. It acts there as a *learning-rate schedule* (*Deeper*).
+# > **A common belief: weight decay keeps the weights small, so the network stays simple.** In front of a norm, small is no simpler than large: it is the same function. Decay keeps $w$ short, so that a step turns it further. It acts there on the *learning rate*: without it the effective rate would fall at every step (*Deeper*).
 #
-# Does a higher effective rate regularize? In one pair, with decay and without, tuned for neither, and judged while the rate was still high, we saw no gain: with it the test loss was higher by 0.045, and the test error is undecided (*Deeper*). <!-- rests: open decay-helps-error, not decay-helps-loss --> On image networks decay often does help, and by this road (Zhang et al. 2019).
+# Does a higher effective rate regularize? We trained one network with decay and without, at one rate, tuned for neither and never lowered. Decay made the effective rate at the end 7.5 times as high. <!-- rests: neither-rate --> It gained nothing: the test loss was higher by 0.045, and the test error is undecided (*Deeper*). <!-- rests: open decay-helps-error, not decay-helps-loss --> On image networks decay often does help, and by this road (Zhang et al. 2019).
 #
 # **What to do**: decay weights in front of a norm as usual, but count λ as a part of their learning rate: if you change λ, tune η again.
 

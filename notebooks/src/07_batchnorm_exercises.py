@@ -110,7 +110,7 @@ explore.memory.show(layer=batch_norm) if t2.answered else print("Write T2 first.
 # ## T3 · Evaluate, and leave no trace
 #
 # `model` contains a BatchNorm. Return its outputs in evaluation mode on all `batches`, one after another (`torch.cat`), without a graph.
-# Leave the model as you found it: in the same mode, with the same running statistics. It may come in either mode, and a batch may have one row only. All its parts are in one mode; with frozen norms, as in the lesson's *In production*, you would have to remember `part.training` for each part.
+# Leave the model as you found it: in the same mode, with the same running statistics. It may come in either mode, and a batch may have one row only. All its parts are in one mode; with some norms kept in evaluation mode, as for fine-tuning (the lesson's *Deeper: in other texts*), you would have to remember `part.training` for each part.
 #
 # `model.eval()`, `model.train()` and `model.training` are what you need. `torch.no_grad()` is something else: it saves memory, and no layer behaves differently for it.
 #

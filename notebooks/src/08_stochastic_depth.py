@@ -593,7 +593,7 @@ claim("Dropping has a lower test NLL than the same twelve blocks always on and w
 # - **Against no decay at all** these seeds cannot tell, 37.5 % and 37.9 %. On fresh seeds only, dropping is ahead by 0.9 points.
 # - **Beside weight decay** we saw no gain: with decay allowed to both, both come to 34.1 %. <!-- rests: open lines-both -->
 #
-# So on these lines weight decay does more than dropping down to $p_L = 0.5$; below that we did not look. Dropout inside the branch was not tried here, either.
+# So on these lines weight decay does more. Dropout inside the branch was not tried here, either.
 #
 # In the paper's task, CIFAR-10 with 50 000 colour photographs, depth pays, too: up to 110 layers without dropping, beyond that with it. One run each (Huang et al. 2016):
 #
@@ -824,7 +824,7 @@ reveal("gradient",
        rests="drop-gradient-torch")
 
 # %% [markdown]
-# Does the start matter, or a LayerNorm? The *larger start* has variance $\frac2n$ before the GELU and $\frac1n$ after it; *with LayerNorm*, each branch begins with one besides. The first two columns divide the first block's gradient in a stack of 64 by that in a stack of one, the last that with dropping by that without:
+# Does the start matter, or a LayerNorm? The *larger start* has variance $\frac2n$ before the GELU and $\frac1n$ after it; *with LayerNorm*, each branch begins with one besides. We look at the length of the first block's gradient. Columns one and two: in a stack of 64, divided by that in a stack of one. Column three: with dropping, divided by without:
 #
 # | first of 64 blocks | no shortcut | shortcut | shortcut and dropping |
 # |---|---|---|---|
@@ -1086,7 +1086,7 @@ claim("What drop_path makes of a 1 has variance p/(1 − p), as with dropout: bo
 # | gradients reach early layers | the doing of shortcuts or a LayerNorm; with shortcuts a small start or a LayerNorm kept the growth below a hundredfold in 64 blocks <!-- rests: vanishes-torch, shortcut-torch, drop-gradient-torch, drop-gradient-norm --> |
 # | shorter afterwards | half of our twelve blocks could be cut off at the same error and a worse NLL <!-- rests: cut-six-dropping --> |
 #
-# **When to.** First find out how many blocks your task wants, and tune weight decay. Then see what dropping adds.
+# **When to.** To cut the network afterwards. Else first find out how many blocks your task wants, and tune weight decay; then see what dropping adds.
 # **When not to.** Without shortcuts; where fewer blocks do as well. <!-- rests: not tuned-any-error -->
 # **Not measured here.** Dropout inside the branch, in its place or beside it; augmentation. In the image transformers of Steiner et al. (2022) such mixtures helped on ImageNet, and most did harm on a set ten times as large.
 
