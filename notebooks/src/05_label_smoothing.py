@@ -889,11 +889,11 @@ claim("temperature_scale finds the lowest NLL: none of 600 other temperatures, f
 #
 # **What does a calibrated classifier cost?** Labels that you trust, and what a network could have learned from them:
 #
-# - *In errors, nothing directly.* A temperature changes no answer. But rows held out are rows not learned from: trained on, our 200 would have saved 9.5 points of error with memorised noise, 2.5 where rate and stop are tuned (*Deeper: what trusted labels buy*). ε = 0.1 before it makes fewer errors, where rate and stop are tuned by less than a point. <!-- rests: smooth-error-memorised, smooth-error-labels, smooth-error-stopped, not smooth-error-tuned -->
+# - *In errors, nothing directly.* A temperature changes no answer. But rows held out are rows not learned from: trained on, our 200 would have saved 9.5 points of error with memorised noise, 2.5 where rate and stop are tuned. With memorised noise the network that learned from them has an ECE of 0.030 and an NLL of 0.475 without any temperature; with the 200 held out for one these are 0.033 and 0.756 (*Deeper: what trusted labels buy*). ε = 0.1 before it makes fewer errors, where rate and stop are tuned by less than a point. <!-- rests: smooth-error-memorised, smooth-error-labels, smooth-error-stopped, not smooth-error-tuned -->
 # - *Smoothing alone does not buy it.* ε = 0.1 makes the ECE worse in three situations of four; in the fourth it is open whether it moved by a point, and a smaller ε helped. <!-- rests: smooth-little-ece, elsewhere-ece-labels, elsewhere-ece-stopped, elsewhere-ece-tuned, open smooth-usual-ece -->
 # - *In labels that you trust, some.* A temperature wants rows held out. With memorised noise 20 of them take the ECE from 0.11 to 0.07 on average, 200 to 0.03 (*Deeper: what trusted labels buy*). <!-- rests: few-rows-20-memorised, temperature-ece -->
 #
-# **First tune learning rate and stop.** With noisy labels these took the wrong answers from 23.4 to 9.8 %. They were chosen on 200 rows with right labels, so this has the same price. (For noisy rows alone see *Deeper: noisy labels*.)
+# **First tune learning rate and stop.** With noisy labels these took the wrong answers from 23.4 to 9.8 %. They were chosen on 200 rows with right labels in each of sixteen seeds, so this has its price, too, and a larger one. (For noisy rows alone see *Deeper: noisy labels*.)
 #
 # **Then fit a temperature.** Does one mend the networks of the plain cell?
 

@@ -18,7 +18,7 @@
 # It does three things, and only the first is in the name. It *normalises*. It adds *noise*, for in training what a network says of one image depends on its neighbours.
 # And it divides by the spread, the standard deviation, which makes the length of the weights in front of it a part of their learning rate.
 #
-# *51 minutes, in two sittings if you like: the second begins at* Whose mean? Four norms. *Sections called* Deeper *are folded, and extra. You need lesson 00 and, for the last part, the idea of weight decay from lesson 03.*
+# *52 minutes, in two sittings if you like: the second begins at* Whose mean? Four norms. *Sections called* Deeper *are folded, and extra. You need lesson 00 and, for the last part, the idea of weight decay from lesson 03.*
 
 # %% tags=["setup"]
 # what this page needs
@@ -751,7 +751,7 @@ reveal("regularizes",
        rests="share-noise")
 
 # %% [markdown]
-# **At an equal share no lead is left**: parts of 4 err 15.6 %, the batch of 64 errs 14.9 %, *no norm* 15.7 %. <!-- rests: not share-noise --> What changes is the time: at this rate parts of 4 memorise more slowly and need about 260 steps more to get there. <!-- rests: share-slower --> Whether they would ever memorise the rest was not measured. Nor did we find, at the best step, a lead that fresh seeds confirm (*Deeper*). A norm without any noise, by the statistics of all 320 rows, is no worse (*Deeper*). <!-- rests: not share-noise-64 -->
+# **At an equal share no lead is left**: parts of 4 err 15.6 %, the batch of 64 errs 14.9 %, *no norm* 15.7 %. So the smaller parts fit *less*, which regularizes in its way, and not *better*. <!-- rests: not share-noise --> What changes is the time: at this rate parts of 4 memorise more slowly and need about 260 steps more to get there. <!-- rests: share-slower --> Whether they would ever memorise the rest was not measured. Nor did we find, at the best step, a lead that fresh seeds confirm (*Deeper*). A norm without any noise, by the statistics of all 320 rows, is no worse (*Deeper*). <!-- rests: not share-noise-64 -->
 #
 # That is one small task. Hoffer et al. (2017) report lower test errors with parts on larger networks, and Luo et al. (2019) derive a penalty from the noise.
 
@@ -1039,7 +1039,7 @@ reveal("rest",
 #
 # > **A common belief: weight decay keeps the weights small, so the network stays simple.** In front of a norm, small is no simpler than large: it is the same function. Decay keeps $w$ short, so that a step turns it further. It acts there on the *learning rate*: without it the effective rate would fall at every step (*Deeper*).
 #
-# Does a higher effective rate regularize? We trained one network with decay and without, at one rate, tuned for neither and never lowered. Decay made the effective rate at the end 7.5 times as high. <!-- rests: neither-rate --> It gained nothing: the test loss was higher by 0.045, and the test error is undecided (*Deeper*). <!-- rests: open decay-helps-error, not decay-helps-loss --> On image networks decay often does help, and by this road (Zhang et al. 2019).
+# Does a higher effective rate regularize? We trained one network with decay and without, at one rate, tuned for neither and never lowered. Decay made the effective rate at the end 7.5 times as high. <!-- rests: neither-rate --> We saw no gain: the test loss was higher by 0.045, and the test error is undecided (*Deeper*). <!-- rests: open decay-helps-error, not decay-helps-loss --> On image networks decay often does help, and by this road (Zhang et al. 2019).
 #
 # **What to do**: decay weights in front of a norm as usual, but count λ as a part of their learning rate: if you change λ, tune η again.
 
