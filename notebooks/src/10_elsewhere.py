@@ -518,7 +518,7 @@ print(f"{'no decay, as above':<24}", *(f"{one:5.0%}" for one in plain[:4]))
 explore.curves.show_hill(fine)
 
 # %% [markdown]
-# With λ = 2 the loss is a **hill**. It begins near $\ln 31 = 3.4$, a guesser's loss, and climbs to 4.4 to 6.1: the network becomes *sure*, and wrong, about what it never saw. Then it falls, by update 400 on seven seeds to nearly 0 (the picture ends at 150). Without decay it climbs to between 12 and 23, and by update 150 nothing comes down. For on data fitted without error the gradient goes on, ever smaller, toward larger weights (Soudry et al. 2018, lesson 00); decay adds a pull that does not shrink with the loss.
+# With λ = 2 the loss is a **hill**. It begins near $\ln 31 = 3.4$, a guesser's loss, and climbs to 4.4 to 6.1: the network becomes *sure*, and wrong, about what it never saw. Then it falls, by update 400 on seven seeds to nearly 0 (the picture ends at 150). Without decay it climbs to between 12 and 23, and by update 150 nothing comes down. A guess why: in a linear model, on data fitted without error, the gradient goes on, ever smaller, toward larger weights (Soudry et al. 2018, lesson 00); decay adds a pull that does not shrink with the loss.
 #
 # A patience of five looks ends training at update 50, unless the loss has come below its first value by then. On three seeds it has (blue). Early stopping hands back the best weights; it *stops too early* if, with λ = 2, these get more than 20 points fewer of the test pairs right than the last ones.
 
