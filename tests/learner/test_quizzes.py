@@ -7,6 +7,7 @@ import pytest
 from course_lib import LESSONS
 from course_lib.base import progress
 from course_lib.learner.cells import cells_of
+from course_lib.learner.course_map import MAP
 from course_lib.learner.quizzes import Card, Question, cards, parsed, questions
 from course_lib.notebook import quiz_of, recall
 from tests.panel._page import Wire
@@ -68,14 +69,14 @@ def test_a_lesson_has_enough_questions_and_cards(stem):
     assert len({question.text for question in questions(stem)}) == len(questions(stem))
 
 
-@pytest.mark.parametrize(("number", "stem"), [*enumerate(LESSONS)])
-def test_a_built_lesson_asks_what_its_file_asks(number, stem, repository):
+@pytest.mark.parametrize("lesson", MAP, ids=lambda lesson: lesson.name)
+def test_a_built_lesson_asks_what_its_file_asks(lesson, repository):
     """Who changes a quiz builds its lesson anew."""
-    cells = cells_of(repository / "notebooks" / f"{number:02}_{stem}.ipynb")
+    cells = cells_of(repository / "notebooks" / f"{lesson.name}.ipynb")
     for shown in (quiz_of, recall):
-        call = f'{shown.__name__}("{stem}")'
+        call = f'{shown.__name__}("{lesson.stem}")'
         (outputs,) = [cell.outputs for cell in cells if call in cell.get("source", "")]
-        text = shown(stem)._repr_mimebundle_()["text/plain"]
+        text = shown(lesson.stem)._repr_mimebundle_()["text/plain"]
         assert [output["data"]["text/plain"] for output in outputs] == [text]
 
 

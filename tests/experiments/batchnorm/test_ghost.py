@@ -81,36 +81,6 @@ def test_the_error_at_a_share_is_that_of_the_first_time_in_proportion():
     assert found.at_share("a", 1.0, 0.05)[0].item() == pytest.approx(0.9)
 
 
-def test_statistics_of_all_rows_do_not_depend_on_the_batch():
-    """One step of the arm without noise, layer by layer in torch: all rows through the norm."""
-    from course_lib.base.random import seeded
-    from course_lib.data import digits
-    from course_lib.engine import ModelSpec
-
-    data, order = digits(ghost.ROWS, label_noise=0.2, seed=3), seeded(3, "batches")
-    model = torch.nn.Sequential(
-        *(torch.nn.Linear(64, 64), torch.nn.BatchNorm1d(64), torch.nn.ReLU()),
-        *(torch.nn.Linear(64, 64), torch.nn.BatchNorm1d(64), torch.nn.ReLU()),
-        torch.nn.Linear(64, 10),
-    )
-    start = iter(ModelSpec((64, 64, 64, 10)).initial(3))
-    with torch.no_grad():
-        for linear in model[::3]:
-            linear.weight.copy_(next(start))
-            linear.bias.copy_(next(start))
-    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
-    for _ in range(4):
-        for rows in torch.randperm(ghost.ROWS, generator=order).split(ghost.BATCH):
-            loss = torch.nn.functional.cross_entropy(model(data.train_x)[rows], data.train_y[rows])
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-    model.eval()
-    wrong = (model(data.test_x).argmax(1) != data.test_y).float().mean().item()
-    *_, found = ghost.compare_without_noise((3,), 20)
-    assert found.at_end(ghost.ALL, ghost.COMMON).item() == pytest.approx(wrong, abs=0.003)
-
-
 def test_arms_come_one_by_one():
     *parts, found = ghost.compare_ghost_batches(seeds=(0, 1), steps=40, rates=(0.03, 0.1))
     assert len(parts) == 5
