@@ -1,7 +1,7 @@
 // What a page of the course does beyond JupyterLab's own:
 // Shift+Enter waits for the kernel, so that no first cell is lost, and leaves folded sections
 // folded; a kernel that has gone is said, with how to go on; the first cell run in a new one brings
-// back what stood on the page; printed numbers are not broken.
+// back what stood on the page; printed numbers are not broken; panels may be slow to start.
 // JupyterLab loads this file as it is: a module-federation container of one plugin.
 
 // JupyterLab cuts messages after 140 characters.
@@ -102,11 +102,21 @@ async function bringBack() {
   });
 }
 
+/**
+ * anywidget gives a widget two seconds to start. On a slow laptop that is busy with a long page they
+ * pass, and the widget never hears its kernel again.
+ */
+function giveTime() {
+  const timeout = AbortSignal.timeout.bind(AbortSignal);
+  AbortSignal.timeout = ms => timeout(ms === 2000 ? 60_000 : ms);
+}
+
 const isRunning = cell => cell.model.executionState === 'running';  // as in Run All Cells
 
 async function activate(app) {
   document.head.appendChild(document.createElement('style')).textContent = STYLE;
   listen(app);
+  giveTime();
   await bringBack();
   const watched = new WeakSet();
   const meet = () => {
