@@ -20,8 +20,10 @@ PINS := pyproject.toml constraints.txt Makefile
 course: .venv/.course
 	$(PY) -m course_lib lab $(ARGS)
 
-test: .venv/.test                     # everything in one pytest run, so that its closing line counts everything
-	COURSE_HEADLESS=1 OMP_NUM_THREADS=1 $(PY) -m pytest -n auto --dist loadfile --no-loadscope-reorder $(ARGS)
+# Everything in one pytest run, so that its closing line counts everything. It starts hundreds of processes: what one has
+# compiled is kept for the others, also where PYTHONDONTWRITEBYTECODE is set.
+test: .venv/.test
+	COURSE_HEADLESS=1 OMP_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE= $(PY) -m pytest -n auto --dist loadfile --no-loadscope-reorder $(ARGS)
 
 # The same tests with many draws, kernels, pages and minutes where `make test` has few: an hour and more.
 test-all: export COURSE_MANY := 1

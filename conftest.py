@@ -25,8 +25,8 @@ MAY_DIFFER = {
     "machine": ("text", "verdict", "findings"),
 }
 
-# The lessons that take least have every kind of cell: what a claim, a question, a panel needs.
-SHORT = ("00_sgd", "01_overfitting", "02_l1_l2", "03_weight_decay")
+# They have every kind of cell and take least.
+SHORT = ("01_overfitting", "03_weight_decay")
 
 
 def pytest_xdist_auto_num_workers():

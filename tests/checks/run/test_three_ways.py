@@ -94,7 +94,7 @@ def test_a_near_miss_is_judged_alike_each_way_and_breaks_no_other(number, tmp_pa
     """One task at a time, among the model answers to the others."""
     right = answers_in(notebook_of(number)[1])
     near = [name for name in NEAR if name.startswith(f"{number:02d}/")]
-    for name in random.Random(number).sample(near, amount(2, len(near))):
+    for name in random.Random(number).sample(near, amount(1, len(near))):
         short, kind = name.partition(":")[0].partition("/")[2].split()
         verdict = "passed" if kind == "right" else "failed"
         alone, all_tasks = {short: NEAR[name]}, dict.fromkeys(right, "passed") | {short: verdict}
