@@ -45,5 +45,5 @@ def test_a_front_end_that_does_not_load_is_said(tmp_path_factory, lost):
 
 @pytest.mark.parametrize("opened", [[SLOW]], indirect=True, ids=["slow"])
 def test_a_front_end_that_takes_its_time_is_heard(opened):
-    opened.page.wait_for_selector("text=the kernel is")
+    opened.page.wait_for_selector(".jp-OutputArea >> text=the kernel is", timeout=20_000)
     assert not opened.traffic.errors
