@@ -1,7 +1,8 @@
 // What a page of the course does beyond JupyterLab's own:
 // Shift+Enter waits for the kernel, so that no first cell is lost, and leaves folded sections
 // folded; a kernel that has gone is said, with how to go on; the first cell run in a new one brings
-// back what stood on the page; printed numbers are not broken; panels may be slow to start.
+// back what stood on the page; printed numbers are not broken; panels may be slow to start, and
+// cells that a link leads to slow to come.
 // JupyterLab loads this file as it is: a module-federation container of one plugin.
 
 // JupyterLab cuts messages after 140 characters.
@@ -111,12 +112,39 @@ function giveTime() {
   AbortSignal.timeout = ms => timeout(ms === 2000 ? 60_000 : ms);
 }
 
+/** JupyterLab forgets a link to a cell that is long in coming: ask again until it is in sight. */
+function follow(app) {
+  window.addEventListener('click', event => {
+    const hash = event.target.closest?.('a[href*="#cell-id="]')?.hash;
+    if (!hash) return;
+    const done = new AbortController();
+    const look = setInterval(() => {
+      const panel = current(app);
+      const cell = panel?.content.widgets.find(({model}) => hash === `#cell-id=${model.id}`);
+      if (!cell?.node.isConnected) return;
+      if (isInSight(cell.node, panel.content.node)) done.abort();
+      else panel.setFragment(hash);
+    }, 500);
+    done.signal.onabort = () => clearInterval(look);
+    for (const act of ['wheel', 'keydown', 'pointerdown']) {  // the reader goes elsewhere
+      window.addEventListener(act, () => done.abort(), {capture: true, signal: done.signal});
+    }
+    setTimeout(() => done.abort(), 60_000);
+  }, true);
+}
+
+function isInSight(node, frame) {
+  const box = node.getBoundingClientRect(), around = frame.getBoundingClientRect();
+  return box.height > 0 && box.top < around.bottom && box.bottom > around.top;
+}
+
 const isRunning = cell => cell.model.executionState === 'running';  // as in Run All Cells
 
 async function activate(app) {
   document.head.appendChild(document.createElement('style')).textContent = STYLE;
   listen(app);
   giveTime();
+  follow(app);
   await bringBack();
   const watched = new WeakSet();
   const meet = () => {
