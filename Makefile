@@ -13,8 +13,8 @@ else
 BIN := .venv/bin
 endif
 PY  := $(BIN)/python
-# Not -q: what pip says shows that something goes on.
-PIP := $(PY) -m pip --disable-pip-version-check install -c constraints.txt
+# Not -q: what pip says shows that something goes on. Python compiles what is used when it first is; pip would compile all.
+PIP := $(PY) -m pip --disable-pip-version-check install --no-compile -c constraints.txt
 PINS := pyproject.toml constraints.txt Makefile
 
 course: .venv/.course
