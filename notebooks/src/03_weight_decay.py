@@ -66,7 +66,7 @@ explore.trajectories.show()
 # ## Commit first
 #
 # Switch the loss off: its gradient is zero everywhere, only the pull is left. One weight starts at 1.
-# Learning rate 0.1, λ = 0.5, momentum 0.9. Choose, and only then go on.
+# Learning rate 0.1, λ = 0.5, momentum 0.9.
 
 # %%
 predict("flat-loss", "After three steps, which weight is smaller?",
@@ -129,7 +129,7 @@ reveal("flat-loss", "the one with L2", because="its pull is carried on by the ve
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## When they are the same
 #
-# Why were the two paths one under plain SGD? Take the momentum away. L2 then gives $w - \eta\,(g + \lambda w)$, decay gives $(1-\eta\lambda)\,w - \eta g$. Multiply out: it is the same number, at every step. That is the line of algebra.
+# Why were the two paths one under plain SGD? Without momentum L2 gives $w - \eta\,(g + \lambda w)$, decay gives $(1-\eta\lambda)\,w - \eta g$. Multiply out: it is the same number, at every step. That is the line of algebra.
 #
 # One trap: many texts write the loss term without its ½, as $\lambda\lVert w\rVert^2$. Its derivative is $2\lambda w$, so torch's `weight_decay` is then 2λ.
 
@@ -197,7 +197,7 @@ reveal("equilibrium", "L2 closer to 0",
 # - **L2** sits in the gradient. Rest means that the gradient is zero, pull included: $(w-1) + \lambda w = 0$, so $w = \frac{1}{1+\lambda} = 0.667$ whatever the momentum.
 # - **Weight decay** stands outside. Rest means that the step and the decay cancel: $\eta\frac{w-1}{1-\mu} + \eta\lambda w = 0$. The η cancels, so $w = \frac{1}{1+\lambda(1-\mu)}$, here 0.952.
 #
-# Momentum multiplies the loss by ten and L2 along with it, so their *balance* is kept. Decay is not multiplied. It needs a λ ten times as large to rest at the same place: 5 to rest at 0.667, where L2 rests with 0.5. (On the slider: 2 and 0.2, both rest at 0.833.)
+# Momentum multiplies the loss by ten and L2 along with it, so their *balance* is kept. Decay is not multiplied. It needs a λ ten times as large to rest at the same place: 5 to rest at 0.667, where L2 rests with 0.5.
 #
 # That is no merit of L2. They are two knobs with different units: **a λ tuned for one is wrong for the other.**
 # When you switch and keep the learning rate, start from $\lambda_{\text{decay}} = \lambda_{\text{L2}} / (1-\mu)$.
@@ -327,7 +327,7 @@ claim("In the average's form both pulls end at ridge(λ): the factor 1/(1 − β
 # ## In plain PyTorch
 #
 # Does the factor of ten hold in a network? And under Adam? A small network learns digits from 300 images, every fifth with a wrong label. It has no pull, or L2 (torch's `weight_decay=`), or decay: the block under `no_grad`. Under Adam this block makes AdamW of it.
-# L2 has λ = 0.02. Decay has the same λ, and then ten times that. The cell prints the length of all weights, taken as one vector, and the test error.
+# L2 has λ = 0.02, decay the same and then ten times that. The cell prints the length of all weights, taken as one vector, and the test error.
 
 # %% tags=["plain"]
 import torch
