@@ -45,7 +45,7 @@ setup()
 #
 # When do the two pulls come to the same? A bowl, its lowest point at the star. Both runs have one start, one learning rate and one λ = 0.5. One puts the pull
 # into the gradient, the other straight onto the weights. A cross is where a run would stop in the end; for decay under Adam none is drawn.
-# On the right is their distance.
+# On the right is the distance of the two runs.
 #
 # **Do this**: it opens with momentum. Choose plain SGD, then **Adam**, which comes later in this lesson.  **Notice**: for which optimizer are the two paths one?
 
@@ -66,7 +66,7 @@ explore.trajectories.show()
 # ## Commit first
 #
 # Switch the loss off: its gradient is zero everywhere, only the pull is left. One weight starts at 1.
-# Learning rate 0.1, λ = 0.5, momentum 0.9. Choose, and only then go on.
+# Learning rate 0.1, λ = 0.5, momentum 0.9.
 
 # %%
 predict("flat-loss", "After three steps, which weight is smaller?",
@@ -75,7 +75,7 @@ predict("flat-loss", "After three steps, which weight is smaller?",
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## By hand
 #
-# What does each take off, step by step?
+# What does each take off?
 
 # %% jupyter={"outputs_hidden": true}
 def three_steps(update, **pull):
@@ -98,7 +98,7 @@ print("weight decay", *(f"{w:.6f}" for w in with_decay))
 # - **L2**: the first pull went *into the velocity*, and nine tenths of it roll on. So the second step takes off $0.1\,(0.9 \cdot 0.5 + 0.5 \cdot 0.95) = 0.0925$.
 # - **Weight decay** leaves nothing behind in the velocity. It takes 5 % of what is there each time: $0.95,\ 0.95^2,\ 0.95^3$.
 #
-# `claim` checks such a sentence before your eyes. *Exact* is arithmetic, *checked* a run held against a bound, *measured* an interval over seeds, which may also leave it undecided.
+# A *checked* claim is a run held against a bound.
 
 # %% tags=["nbval-check-output"]
 claim("Under momentum the two agree on step 1, and from step 2 on the weight with L2 "
@@ -129,9 +129,9 @@ reveal("flat-loss", "the one with L2", because="its pull is carried on by the ve
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## When they are the same
 #
-# Why were the two paths one under plain SGD? Take the momentum away. L2 then gives $w - \eta\,(g + \lambda w)$, decay gives $(1-\eta\lambda)\,w - \eta g$. Multiply out: it is the same number, at every step. That is the line of algebra.
+# Why were the two paths one under plain SGD? Without momentum L2 gives $w - \eta\,(g + \lambda w)$, decay gives $(1-\eta\lambda)\,w - \eta g$. Multiply out: it is the same number, at every step. That is the line of algebra.
 #
-# One trap: many texts write the loss term without its ½, as $\lambda\lVert w\rVert^2$. Its derivative is $2\lambda w$, so torch's `weight_decay` is then 2λ. With $\frac{\lambda}{2}\lVert w\rVert^2$, as here, it is λ.
+# One trap: many texts write the loss term without its ½, as $\lambda\lVert w\rVert^2$. Its derivative is $2\lambda w$, so torch's `weight_decay` is then 2λ.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: a thousand noisy steps
@@ -197,7 +197,7 @@ reveal("equilibrium", "L2 closer to 0",
 # - **L2** sits in the gradient. Rest means that the gradient is zero, pull included: $(w-1) + \lambda w = 0$, so $w = \frac{1}{1+\lambda} = 0.667$ whatever the momentum.
 # - **Weight decay** stands outside. Rest means that the step and the decay cancel: $\eta\frac{w-1}{1-\mu} + \eta\lambda w = 0$. The η cancels, so $w = \frac{1}{1+\lambda(1-\mu)}$, here 0.952.
 #
-# Momentum multiplies the loss by ten and L2 along with it, so their *balance* is kept. Decay is not multiplied. It needs a λ ten times as large to rest at the same place: decay with 2 rests at 0.833, and so does L2 with 0.2.
+# Momentum multiplies the loss by ten and L2 along with it, so their *balance* is kept. Decay is not multiplied. It needs a λ ten times as large to rest at the same place: 5 to rest at 0.667, where L2 rests with 0.5.
 #
 # That is no merit of L2. They are two knobs with different units: **a λ tuned for one is wrong for the other.**
 # When you switch and keep the learning rate, start from $\lambda_{\text{decay}} = \lambda_{\text{L2}} / (1-\mu)$.
@@ -319,13 +319,15 @@ claim("In the average's form both pulls end at ridge(λ): the factor 1/(1 − β
 #
 # (From a lecture, shortened; the norm should be squared.) Under momentum the two sentences exclude each other. Which is true of torch?
 #
-# The second. torch's SGD adds λw to the gradient, before the velocity sees it. So does torch's Adam. AdamW, or `Adam(decoupled_weight_decay=True)`, does decay (*Deeper: torch's own steps*).
+# The second. torch's SGD adds λw to the gradient, before the velocity sees it. So does torch's Adam (*Deeper: torch's own steps*).
+#
+# **AdamW** is Adam with decay in place of L2: W for weight decay (Loshchilov & Hutter, 2019). In torch also `Adam(decoupled_weight_decay=True)`.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## In plain PyTorch
 #
-# Does the factor of ten hold in a network? And under Adam? A small network learns handwritten digits from 300 images, every fifth with a wrong label: with no pull, with L2 (torch's `weight_decay=`), or with decay, the block under `no_grad`.
-# L2 has λ = 0.02. Decay has the same λ, and then ten times that. Printed are the length of all weights, taken as one vector, and the error on test images.
+# Does the factor of ten hold in a network? And under Adam? A small network learns digits from 300 images, every fifth with a wrong label. It has no pull, or L2 (torch's `weight_decay=`), or decay: the block under `no_grad`. Under Adam this block makes AdamW of it.
+# L2 has λ = 0.02, decay the same and then ten times that. The cell prints the length of all weights, taken as one vector, and the test error.
 
 # %% tags=["plain"]
 import torch
@@ -365,7 +367,9 @@ for kind, more in ((torch.optim.SGD, {"momentum": 0.9}), (torch.optim.Adam, {}))
 # %% [markdown]
 # With momentum, yes: in this network decay with 0.2 gives the length that L2 gives with 0.02, and nearly the same weights (*Deeper*).
 #
-# Under Adam, no: decay with 0.2 leaves the length at 15.2, where L2 with 0.02 makes it 7.0. A decay strong enough to make it 7.0 gives other weights (*Deeper*). Momentum cannot be the reason. Adam's is an average, $m \leftarrow 0.9\,m + 0.1\,g$: fed the same $g$ again and again it grows to $g$, not to ten times $g$. Something else does it.
+# Under Adam, no: decay with 0.2 leaves the length at 15.2, where L2 with 0.02 makes it 7.0. Decay with 4 makes it 7.0 too, with other weights (*Deeper*).
+#
+# Momentum cannot be the reason. Adam's is an average, $m \leftarrow 0.9\,m + 0.1\,g$: fed the same $g$ again and again it grows to $g$, not to ten times $g$. Something else does it.
 #
 # One seed each, and nothing is tuned: do not read from the errors which kind is better.
 
@@ -412,11 +416,11 @@ for kind, decay, more in ((torch.optim.SGD, 0.2, {"momentum": 0.9}),
 #
 # $$m \leftarrow 0.9\,m + 0.1\,g \qquad\qquad v \leftarrow 0.999\,v + 0.001\,g^2$$
 #
-# ($v$ is no velocity here.) Both means start at 0 and are too small at first. $\hat m$ and $\hat v$ are scaled up to undo that: after one step $\hat m = g$ and $\hat v = g^2$. The step is
+# ($v$ is no velocity here.) Both start at 0 and are too small at first. After $t$ steps $\hat m = m/(1-0.9^t)$ and $\hat v = v/(1-0.999^t)$ undo that: after one, $\hat m = g$ and $\hat v = g^2$. (0.9 and 0.999 are called β₁ and β₂.) The step is
 #
 # $$\eta\,\frac{\hat m}{\sqrt{\hat v}+\varepsilon}$$
 #
-# the mean gradient, divided by the recent *size* of that weight's gradients. The tiny ε = 1e-8 prevents a division by zero, and matters only where gradients are about as small. L2 put its pull into the gradient, so **the pull is divided as well**.
+# the mean gradient, divided by the recent *size* of that weight's gradients. The tiny ε = 1e-8 prevents a division by zero. L2 put its pull into the gradient, so **the pull is divided as well**.
 #
 # By hand, on the flat loss, where the pull is all there is: with η = 0.1, w = 1 and λ = 0.5 the gradient is 0.5. So $\hat m = 0.5$ and $\sqrt{\hat v} = 0.5$, and the first step is $\eta \cdot 0.5/0.5 = 0.1$.
 # What does it become with another λ?
@@ -440,6 +444,8 @@ reveal("flat-adam", "as fast", because="λw is divided by its own size, and λ c
 
 # %% [markdown]
 # With λ = 0.005 the first step is $0.1 \cdot 0.005/0.005 = 0.1$ again. On a flat loss it is as if the knob were not connected, until λw is as small as ε. Decay obeys: 5 % a step, or 0.05 %.
+#
+# Why 0.8004, and not 0.8? The pull shrinks with the weight, and $\hat v$ remembers the larger pull longer than $\hat m$ does. So the second step is $0.1 \cdot 0.4737/0.4756$, a little below 0.1.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # On a real loss $\sqrt{\hat v}$ is set by the loss's gradients, which differ from weight to weight.
@@ -478,7 +484,12 @@ reveal("two-weights", "the one with gradients ±0.1",
        because="its pull is divided by 0.1, the other's by 10")
 
 # %% [markdown]
-# Decay took about 2 % of each. L2 took about a tenth of that, and about ten times that: its pull was divided by 10, and by 0.1. **Under Adam the pull of L2 has a speed of its own at each weight.** (91 times and not 100: the quiet weight shrinks on the way.)
+# Decay took 1.95 % of each.
+#
+# - From the weight with ±10 L2 took a tenth as much, 0.20 %: its pull was divided by 10.
+# - From the one with ±0.1 it took nine times as much as decay, 17.76 %: its pull was divided by 0.1. (Not ten: this weight shrinks on the way.)
+#
+# **Under Adam the pull of L2 has a speed of its own at each weight.**
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Adam: where each comes to rest
@@ -504,8 +515,12 @@ explore.goals.show()
 #
 # **With $\hat v$ held still, L2 under Adam is unequal in its speed, and decay in its goal.**
 #
-# And where $\hat v$ moves? As long as the gradients of single images disagree, the noise of minibatches holds it up. Where the network fits every image, that noise fades, and $\hat v$ with it.
-# With the full batch there is no such noise. Where AdamW then comes to rest the gradient is zero, and with it $\hat v$ and the price: it ends at the lowest point of the loss alone, if it settles, and if every $\lambda\lvert w_i\rvert$ is below 1 there (Xie & Li, 2024; why, in *Deeper*). So the bold sentence is the guide where minibatches disagree. Which of the two does *better*, lesson 04 measures.
+# And where $\hat v$ moves?
+#
+# - **Minibatches that disagree**, the usual case: their noise holds $\hat v$ up. Take the bold sentence as your guide.
+# - **The full batch**, or a network that fits every image: no such noise. Near the lowest point of the loss the gradients get small, $\hat v$ follows, and so does the price. So in a bowl, with the full batch and a slowly fading rate, AdamW settles, *if* it settles, at the lowest point of the loss alone, as if there were no decay. For that every $\lambda\lvert w_i\rvert$ has to be below 1 there (Xie & Li, 2024; why, in *Deeper*).
+#
+# Which of the two does *better*, lesson 04 measures.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: all of Adam, two goals, and the law of the pull
@@ -546,7 +561,7 @@ claim("With √v̂ held still L2 comes to rest at ridge(λ), decay at the lowest
                 for pull in goal], holds=below(1e-9))
 
 # %% [markdown] tags=["deeper"]
-# And with the full batch? Suppose all rests, and one weight's loss gradient is not zero. It stays the same there, so after a while $\hat m/\sqrt{\hat v} = \pm1$, however small it is: the loss moves the weight by η a step, decay by $\eta\lambda\lvert w\rvert$. Where $\lambda\lvert w\rvert < 1$ these cannot cancel, so it rests only with gradient zero. That is why every $\lambda\lvert w_i\rvert$ had to be below 1 at the loss's lowest point. At the star $w_1 = 2$, so λ has to be below 0.5; the cell takes 0.4. With a larger λ the star is out of reach, and AdamW stops where $\lvert w_1\rvert = 1/\lambda$: the box of lesson 04. The learning rate fades, for with a constant one the path goes on rattling.
+# And with the full batch, why does AdamW end at the lowest point of the loss alone? Suppose the opposite: all rests, and one weight's loss gradient is not zero. It stays the same there, so after a while $\hat m/\sqrt{\hat v} = \pm1$, however small it is: the loss moves the weight by η a step, decay by $\eta\lambda\lvert w\rvert$. Where $\lambda\lvert w\rvert < 1$ these cannot cancel, so it rests only with gradient zero. That is why every $\lambda\lvert w_i\rvert$ had to be below 1 at the loss's lowest point. At the star $w_1 = 2$, so λ has to be below 0.5; the cell takes 0.4. With a larger λ the star is out of reach, and AdamW stops where $\lvert w_1\rvert = 1/\lambda$: the box of lesson 04. The learning rate fades, for with a constant one the path goes on rattling.
 #
 # Xie & Li (2024) prove where AdamW then ends, for ε = 0 and β₁ ≤ β₂ < 1, the full batch, and a rate that never rises and whose sum is infinite. *If* it converges in a bowl, then at the best point of that box.
 
@@ -670,11 +685,13 @@ claim("`weight_decay=2λ` in torch's SGD equals the loss term λ‖w‖² under 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## How far apart are the multipliers in a network?
 #
-# Those two weights were made up. And in a network? We take that of *In plain PyTorch*, under Adam with L2, a usual λ = 1e-4, now on 1000 images with right labels: 600 steps of 50 images at η = 0.001. Pixels are brought between 0 and 1, and on purpose not standardised: one that is nearly always blank is like a rare word, its gradients small.
+# Those two weights were made up. What of a network? We take that of *In plain PyTorch*, under Adam with L2, with a usual λ = 1e-4. It now learns 1000 images with right labels, in 600 steps of 50 images at η = 0.001. Pixels are brought between 0 and 1, and on purpose not standardised: so the weights of a pixel that is nearly always blank get small gradients.
 #
-# For every weight of the first layer we note, at the end, its **multiplier** $1/(\sqrt{\hat v}+\varepsilon)$: by how much Adam multiplies its mean gradient, the loss's part and L2's alike. AdamW's decay has 1 for all. So it tells how *fast* L2 pulls where gradients go to and fro, as ±10 and ±0.1 did; a steady gradient leaves less: at 10 every time Adam's step is 10/10, and with the pull (10 + λw)/(10 + λw), 1 again. It does not tell where the weight ends.
+# For every weight of the first layer we note, at the end, its **multiplier** $1/(\sqrt{\hat v}+\varepsilon)$: by how much Adam multiplies its mean gradient, the loss's part and L2's alike. AdamW's decay has 1 for all.
 #
-# Leave out 5 % at either end. How many times as large as the smallest multiplier is then the largest? We fixed beforehand that more than ten counts as a wide spread.
+# The multiplier tells how *fast* L2 pulls where gradients go to and fro, as ±10 and ±0.1 did. Where a gradient is steady the pull does less: with 10 at every step Adam's step is $\eta \cdot 10/10$, and the pull enlarges both numbers, $\eta\,(10+\lambda w)/(10+\lambda w)$: the same step. Where a weight *ends* the multiplier does not tell.
+#
+# How far do the multipliers spread? We fixed beforehand: a factor of more than ten, with 5 % left out at either end, counts as wide.
 
 # %%
 predict("spread",
@@ -691,8 +708,7 @@ from course_lib.explorers import weight_decay as explore
 explore.effective_decay.show()
 
 # %% [markdown]
-# *Left:* at λ = 1e-4 nearly all weights lie along the dotted line, 1/gradient. At large λ it bends flat: there $\lambda w$ itself fills $\hat v$, and the pull is divided by itself, as on the flat loss.
-# *Middle:* nine weights in ten lie between its two dotted lines.
+# *Left:* at λ = 1e-4 nearly all weights lie along the dotted line, 1/gradient. At large λ the cloud bends flat: there $\lambda w$ itself fills $\hat v$, and the pull is divided by itself, as on the flat loss.
 # *Right:* the weights by the pixel they read. Grey pixels are always blank: their weights get no gradient, and are left out.
 
 # %% tags=["nbval-check-output"]
@@ -707,7 +723,7 @@ claim("At λ = 1e-4 the multipliers of the weights spread more than tenfold: mor
       measured=mean_interval(spread), kind="measured", id="decay-spread",
       unit="powers of ten", holds=above(1))
 
-# %%
+# %% jupyter={"source_hidden": true}
 # what came out
 spread = mean_interval(spread)  # in powers of ten; log10(3) = 0.477
 reveal("spread", from_interval={"less than 3": below(0.477)(spread),
@@ -716,12 +732,12 @@ reveal("spread", from_interval={"less than 3": below(0.477)(spread),
        because=f"measured: a factor of {10**spread.mean:.0f}", rests="decay-spread")
 
 # %% [markdown]
-# Nine weights in ten lie within a factor of several hundred: $10^{2.58} = 380$ here, 490 on fresh seeds. <!-- rests: decay-spread --> The largest stand at the left and right edge of the map, where pixels are nearly always blank. With standardised pixels, the usual choice, the factor is about 11: too close to our bound of ten for these eight seeds to decide (on fresh seeds it holds, with 12; *Deeper*). So the hundreds belong to how the pixels are scaled.
+# Nine weights in ten, those between the two dotted lines, lie within a factor of $10^{2.58} = 380$, on fresh seeds of 490. <!-- rests: decay-spread --> The largest stand at the left and right edge of the map, where pixels are nearly always blank. With standardised pixels, the usual choice, the factor is about 11: too close to our bound of ten for these eight seeds to decide (on fresh seeds it holds, with 12; *Deeper*). So the hundreds belong to how the pixels are scaled.
 #
 # The level itself is a matter of units. Even the smallest multiplier is 137 here, and decay's is 1. <!-- rests: decay-least --> With the loss summed over the 50 images it would be about 3.
 #
 # **So under Adam one λ of L2 has as many speeds as there are weights**, set by gradients that nobody chose. Its goal is still one, for the loss's gradient gets the same multiplier.
-# And it cuts both ways. AdamW pulls all weights equally fast, and so charges them unequally: with the $\hat v$ of this run its prices $\lambda\sqrt{\hat v_i}$ would spread by the same 380. Its own $\hat v$ would be another; we did not measure it.
+# And it cuts both ways. AdamW pulls all weights equally fast, and so charges them unequally: with the $\hat v$ of this run its prices $\lambda\sqrt{\hat v_i}$ would spread by the same 380. (AdamW's own $\hat v$ we did not measure.)
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: other layers and pixels, the pull itself, and does the spread come from the loss?
@@ -760,7 +776,7 @@ for scale, what, figure, short in (
           kind="measured", unit="powers of ten", holds=above(1))
 
 # %% [markdown] tags=["deeper"]
-# The pull spreads as the multiplier does. <!-- rests: pull-spread --> Pixels matter: 380 becomes 11 where they are standardised, so the large number belongs to inputs that are rare. Whether 11 is more than tenfold beyond doubt these eight seeds cannot tell; on fresh seeds only it is, with 12. Weights of nearly blank pixels hardly touch the output, and for digits they matter little; those of rare words would. The smallest multiplier of all is 36, in the last layer. <!-- rests: decay-least-all, decay-least-standard -->
+# The pull spreads as the multiplier does. <!-- rests: pull-spread --> Pixels matter: 380 becomes 11 where they are standardised, so the large number belongs to inputs that are rare. Whether 11 is more than tenfold beyond doubt these eight seeds cannot tell; on fresh seeds only it is, with 12. Weights of nearly blank pixels hardly touch the output, and for digits they matter little; those of a rare word, in a network that reads text, would. The smallest multiplier of all is 36, in the last layer. <!-- rests: decay-least-all, decay-least-standard -->
 #
 # **What the paper says.** Under Adam with L2, Loshchilov & Hutter (2019) write, weights with large gradients "are regularized by a smaller relative amount than other weights". As a speed that is just what dividing by $\sqrt{\hat v}$ means.
 # They also "do not get regularized as much as they would with decoupled weight decay". At one λ that hangs on units. Beside torch's decay, which takes ηλ a step, even the smallest multiplier of all, 36, is above decay's 1. <!-- rests: decay-least-all --> The decay printed in the paper takes λ a step, without the learning rate. Beside that, at η = 0.001, it is 0.036.
@@ -784,18 +800,19 @@ claim("At λ = 0.1 the multipliers of the weights spread over fewer powers of te
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## In production
 #
-# What becomes of a λ that was tuned for something else?
+# Starting anew? With SGD take `weight_decay=` and tune it. With Adam most people take AdamW; lesson 04 measures whether it is better. And what becomes of a λ that was tuned for something else?
 #
 # | from | to | which λ |
 # |---|---|---|
 # | SGD, momentum μ, `weight_decay=` | SGD with decay (*SGDW* in Loshchilov & Hutter): the block of the plain cell, for torch has none | λ/(1 − μ); with μ = 0.9, 1e-4 becomes 1e-3 |
-# | the same | torch's Adam | begin with the same number: what is minimised is the same; where a run stops need not be. In the plain cell: lengths 6.6 and 7.0, one seed |
-# | the same, or Adam with L2 | `torch.optim.AdamW` | **not the same number**: decay with 0.02 gives 19.0. Nothing converts it: begin at 1/(lr·steps), and search upwards, at most to about 1/(lr · steps per epoch) (Wang & Aitchison, 2025; lesson 04) |
+# | the same | torch's Adam | begin with the same number: what is minimised is the same; where a run stops need not be |
+# | the same, or Adam with L2 | `torch.optim.AdamW` | **not the same number**: in the plain cell decay with 0.02 left the length at 19.0, where L2 made it 7.0. Nothing converts it. Begin at 1/(lr·steps), and search upwards, at most to about 1/(lr · steps per epoch) (Wang & Aitchison, 2025; lesson 04) |
 #
-# **How much is a λ in all, and why begin there?** AdamW takes the share ηλ of every weight at each step. Multiply by the number of steps: with η = 0.001 and 3000 steps, AdamW's default 0.01 makes 0.03. So a weight loses about 3 %.
-# λ = 1/(lr·steps), here 0.33, makes the product 1: the pull alone would leave $(1 - \frac{1}{3000})^{3000} = 37\ \%$ of a weight. The usual 0.01 to 0.1 fit longer runs: at this rate 0.1 makes it 1 in 10 000 steps. In the network of *In plain PyTorch* 1/(0.01·600) = 0.17: nearly its 0.2, which took the length from 20.0 only to 15.2. Hence *search upwards*: an epoch has 6 steps, so to 17 at most. The 4.0 of *Deeper* lies between.
+# **How much is a λ in all, and why begin there?** AdamW takes the share ηλ of every weight at each step. Multiply by the number of steps. The plain cell has η = 0.01 and 600 steps, so AdamW's default 0.01 makes 0.06: the pull takes about 6 % of a weight.
+# λ = 1/(lr·steps), here 0.17, makes the product 1: the pull alone would leave $(1 - \frac{1}{600})^{600} = 37\ \%$ of a weight. That is nearly the cell's 0.2, which made the length 15.2 instead of 20.0. So search upwards: with 6 steps an epoch, to 1/(0.01·6) = 17 at most. L2's length of 7.0 took a decay of 4.
+# Long runs need less: at η = 0.001 the usual 0.1 makes 1 in 10 000 steps.
 #
-# **A trap: in torch lr multiplies the decay.** Raise lr, or let a schedule lower it, and each step takes another share. (The paper's λ stands alone; it is torch that multiplies.) In the bowls above η cancels at rest, so there λ, and not lr, says where a run ends. A network trained with minibatches does not rest: each step jostles it. Decay forgets the jostling after about 1/(lr·λ) steps, and that has lr in it. So when you raise lr, begin at the same product lr·λ (lesson 04 measures it, and where it fails).
+# **A trap: in torch lr multiplies the decay.** Raise lr, or let a schedule lower it, and each step takes another share. In a bowl η cancels at rest. A network trained with minibatches does not rest: each step jostles it, and decay forgets the jostling after about 1/(lr·λ) steps. So when you raise lr, lower λ: begin at the same product lr·λ (lesson 04 measures it, and where it fails).
 
 # %%
 quiz("You keep SGD with momentum 0.9 and its learning rate, and replace "
@@ -854,7 +871,7 @@ for convention in ("penalty", "half_penalty", "per_example", "decoupled", "per_s
 #
 # - A recipe tuned with L2 works: keep it.
 # - Fine-tuning: both pull to zero, away from the weights you were given. A penalty on the distance to those, $\frac{\lambda}{2}\lVert w - w_0\rVert^2$, pulls back to where you started (*L2-SP*, Li et al. 2018).
-# - Weights in front of a BatchNorm: keep the decay there, but do not expect a simpler function: such a layer rescales what it gets, and so undoes any shrinking. Decay changes how far a step turns the weights (lesson 07; van Laarhoven, 2017; Zhang et al., 2019).
+# - Weights in front of a BatchNorm: that layer undoes any shrinking, so do not expect a simpler function. Keep the decay: it changes how far a step turns the weights (lesson 07; van Laarhoven, 2017; Zhang et al., 2019).
 
 # %% [markdown] tags=["card"] slideshow={"slide_type": "slide"}
 # ## To keep
