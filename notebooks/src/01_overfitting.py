@@ -43,7 +43,7 @@ setup()
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Twenty points
 #
-# Behind these points, one in each of twenty equal pieces of the x-axis, is a smooth curve; each point lies off it by a random error. A polynomial of chosen degree is fitted to them by least squares.
+# A smooth curve lies behind these twenty points, one in each of twenty equal pieces of the x-axis; each point lies off it by a random error. A polynomial of chosen degree is fitted to them by least squares.
 #
 # **Do this**: drag the degree from 0 to 12.  **Notice**: from which degree on would you no longer believe the curve?
 
@@ -55,6 +55,7 @@ explore.polynomials.show(degree=1, errors="hidden")
 # %% [markdown]
 # At the end of this lesson you can
 # - split an error into bias, variance and noise;
+# - say why the number of parameters alone does not tell the gap;
 # - stop training in time, with the right weights;
 # - say what the test error does when a model grows until it fits every label, and beyond.
 
@@ -97,9 +98,9 @@ reveal("degree", from_interval={"3": positive(worse)},
        rests="degree-1-worse, degree-12-worse")
 
 # %% [markdown]
-# The training error only ever falls, for every degree contains the lower ones. The validation error falls and rises again: 0.29 at degree 1, 0.11 at 3, 2.6 at 12, a mean in which a few wild fits weigh heavily. So degree 12 overfits. At degree 1 there is hardly a gap, and the fit is bad all the same. That is **underfitting**: the model is too stiff even for what all such data sets share.
+# The training error only ever falls, for every degree contains the lower ones. The validation error falls and rises again: 0.29 at degree 1, 0.11 at 3, 2.6 at 12 (1.9 on fresh seeds: in such a mean a few wild fits weigh heavily). So degree 12 overfits. At degree 1 there is hardly a gap, and the fit is bad all the same. That is **underfitting**: the model is too stiff even for what all such data sets share.
 #
-# And the first picture? The squared error of its curve on new points is 0.12 at degree 3 and 0.23 at degree 7 (printed in *Deeper*), and 0.09 of each is the noise of the new points: from 7 on you do well to doubt it. Too little freedom costs, and so does too much. The training error shows only the first.
+# And the first picture? On new points its curve has a squared error of 0.12 at degree 3 and 0.23 at 7 (*Deeper*), and 0.09 of each is their noise: by 7 you do well to doubt it. Too little freedom costs, and so does too much. The training error shows only the first.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Bias, variance, noise
@@ -121,7 +122,7 @@ print(f"bias² {bias2:g} + variance {variance:g} = "
 #
 # $$\underbrace{\mathbb E(\hat f - y)^2}_{\text{expected error}} = \underbrace{(\bar f - f)^2}_{\text{bias}^2} + \underbrace{\mathbb E(\hat f - \bar f)^2}_{\text{variance}} + \underbrace{\sigma^2}_{\text{noise}} .$$
 #
-# Why? $\hat f - y = (\hat f - \bar f) + (\bar f - f) - \varepsilon$, and in its square the cross terms average to 0, for $\hat f - \bar f$ and $\varepsilon$ have mean 0 and are independent. The picture shows means over $x$.
+# Why these three: *Deeper*. The picture shows means over $x$.
 #
 # **Do this**: at degree 12 give 200 *training points* instead of 20; then the same at degree 1.  **Notice**: which part changes, and which stays?
 
@@ -131,18 +132,19 @@ from course_lib.explorers import overfitting as explore
 explore.polynomials.show(degree=3)
 
 # %% [markdown]
-# At degree 12 ten times the points take the variance from 2.2 to 0.006. At degree 1 bias² stays at 0.2, for more of the same data does not bend a line. At high degrees the green line climbs again. That is no bias, but variance left in a mean of only 200 fits (*Deeper*).
+# At degree 12 ten times the points take the variance from 2.2 to 0.006. At degree 1 bias² stays at 0.2, for more of the same data does not bend a line. (The green line climbs again at high degrees: variance left in a mean of only 200 fits, *Deeper*.)
 #
 # **Too much bias: a richer model. Too much variance: more data, the mean of several fits (*Deeper*), or less freedom.** Less freedom is what this course is about.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Can one count parameters?
 #
-# Does the number of coefficients tell the gap? Ask where only the errors are new, at new labels for the same 20 points. Two easy cases. A fit through every point has training error 0; on a new label it is off by the old error *and* the new one, $2\sigma^2 = 0.18$ on average. So its gap is 0.18. The mean of the 20 labels follows each of them by 1/20 only, and its gap is 1/20 of that, 0.009. A polynomial with $p$ coefficients lies between: it follows them by $p/20$, averaged over the points, so its gap is $0.009\,p$, whatever the truth (*Deeper* says why). Here one can count. At *other* points the gap can be far larger: remember the 2.6.
+# Does the number of coefficients tell the gap? To see the gap bare, keep the 20 places $x$ and draw only new labels for them, that is, new errors. Two easy cases:
 #
-# Now a network with 32 hidden units: 97 weights and biases, enough to go through every point, which would make a gap of 0.18. Trained on the same 200 data sets for 1000 steps it has 0.079, as about nine coefficients have, and it varies less than a polynomial with nine (*Deeper*). <!-- rests: net-varies-less-equal-fit-all, net-varies-less-equal-fit-inside -->
+# - A fit through every point has training error 0. On a new label it is off by the old error *and* the new one, $2\sigma^2 = 0.18$ on average. So its gap is 0.18.
+# - The mean of the 20 labels follows each of them by 1/20 only. That takes $\sigma^2/20$ off its own error, and adds as much to its error on new labels. So its gap is $2\sigma^2/20 = 0.009$.
 #
-# So the number of parameters does not tell the gap of a trained network. At the same points how closely a fit follows the errors in its labels tells it exactly. At new points it matters, too, what the fit does between them.
+# A polynomial with $p$ coefficients lies between. It follows its labels by $p/20$, averaged over the points, so its gap is $0.009\,p$, whatever the truth (*Deeper* says why). Here one can count. At *other* points the gap can be far larger: remember the 2.6, most of it from a few wild fits.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: every case there is, and what a second opinion is worth
@@ -163,6 +165,8 @@ explore.polynomials.show(degree=3)
 # how closely the fit follows its own labels when these move by chance. For $p$ coefficients the sum is $\sigma^2p$. So the sum over $\sigma^2$ is the fit's **effective number** of coefficients (Efron 1986; Ye 1998). Below it is computed for a fit that chooses its own degree: to choose by the labels is to follow them, too.
 #
 # With $\sigma^2 = 0.09$ the 13 coefficients of degree 12 make a gap of 0.12. At *other* points it can be far larger: above, a validation error of 2.6 against a training error of 0.030.
+#
+# **Why three parts?** $\hat f - y = (\hat f - \bar f) + (\bar f - f) - \varepsilon$. In its square the cross terms average to 0, for $\hat f - \bar f$ and $\varepsilon$ have mean 0 and are independent.
 #
 # **The green line** above squares the mean of 200 fits. That square is too high by variance/200 on average, 0.011 at degree 12. The picture shows 0.026: it is one such mean, with a few wild fits in it.
 #
@@ -229,22 +233,43 @@ claim("The gap of a fit that chooses its degree by its labels is 2/n times the s
       "its covariances with them.",
       measured=(gap - 2 / 6 * follows).item(), holds=within(1e-13))
 
-# %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
-# ### Deeper: the same points, and a network
-#
-# A ReLU network with 32 hidden units has 97 weights and biases for these 20 points, a polynomial of degree 12 has 13 coefficients. We train 200 networks of each width, each on its own data set and from its own start, by 1000 steps of Adam, in which each weight has a step size of its own (lesson 04).
+# %% [markdown] tags=["deeper"]
+# **And a network?** The next picture shows it at six widths. Before you look:
 
 # %% tags=["deeper"]
 predict("width", "From 8 hidden units to 32, the variance of the networks …",
         ["rises", "falls"])
 
-# %% [markdown] tags=["deeper"]
-# **Do this**: go through the widths.  **Notice**: where along $x$ is the band wide, here and for degree 12 above?
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### And a network?
+#
+# With 32 hidden units a ReLU network has 97 weights and biases, enough to go through every point. We train 200 of each width for 1000 steps, each on its own data set and from its own start.
+#
+# **Do this**: raise the *hidden units* from 1 to 32.  **Notice**: does the band grow, as it did with the degree?
 
-# %% jupyter={"outputs_hidden": true} tags=["deeper"]
+# %%
 from course_lib.explorers import overfitting as explore
 
 explore.networks.show(width=32)
+
+# %% [markdown]
+# It does not: it gets narrower. And the gap, on new labels at the same points? On our 200 data sets (*Deeper*) it is
+#
+# | fit | numbers | gap | as of |
+# |---|---|---|---|
+# | 8 hidden units | 25 | 0.055 | 6.1 coefficients |
+# | 32 hidden units | 97 | 0.079 | 8.8 coefficients |
+# | degree 8, with the training error of 32 units | 9 | 0.082 | 9.1 coefficients |
+# | any fit through every point | | 0.18 | 20 coefficients |
+#
+# The 97 numbers follow their labels about as closely as nine coefficients do, and have less variance than the nine of degree 8 (*Deeper*). <!-- rests: net-varies-less-equal-fit-all, net-varies-less-equal-fit-inside -->
+#
+# So the number of parameters does not tell the gap of a trained network. At the same points how closely a fit follows the errors in its labels tells it exactly. At new points it matters, too, how far the fit swings between them.
+
+# %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
+# ### Deeper: equal time, equal fit, equal gap
+#
+# The networks are trained by Adam, in which each weight has a step size of its own (lesson 04). Here are the numbers of the picture and of the table.
 
 # %% jupyter={"outputs_hidden": true} tags=["deeper", "nbval-check-output"]
 from course_lib.experiments.overfitting import bias_variance as small
@@ -314,7 +339,7 @@ reveal("width", from_interval={"falls": negative(wider), "rises": positive(wider
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Random labels
 #
-# Can a network learn by heart what has no rule? Take 1000 digits, and give each a label drawn at random. A network with 256 hidden units is trained for 2000 steps by SGD with momentum, with three seeds.
+# Can a network learn by heart what has no rule? Take 1000 digits, and give each a label drawn at random. A network with 256 hidden units, 19 210 weights and biases in all, is trained for 2000 steps by SGD with momentum, with three seeds.
 
 # %%
 predict("lots", "How many of the 1000 random training labels will it get right?",
@@ -340,9 +365,9 @@ reveal("lots", from_interval={"above 90 %": above(0.9)(share),
        because=f"measured: {share:.1%}")
 
 # %% [markdown]
-# It learns every one (Zhang et al. 2017), so nothing in the network keeps it from learning these images by heart. Yet trained on the true labels it gets 97.0 % of new images right. A network that *can* memorise need not predict badly.
+# It learns every one by heart (Zhang et al. 2017). Yet trained on the true labels it gets 97.0 % of new images right. So what a network *could* memorise does not tell its gap.
 #
-# Does it take a penalty on large weights, then? In the same paper networks without such a penalty did well on new images, and with it most still learned random labels by heart. So a regularizer added on purpose, an *explicit* one, is **neither necessary nor enough** for a small gap, though it may help.
+# Does it take a penalty on large weights, then? In the same paper networks without one did well on new images, and with it most still learned random labels. So a regularizer added on purpose, an *explicit* one, is **neither necessary nor enough** for a small gap, though it may help.
 #
 # What differs is how *long* it takes: at step 400 the network has learned 99.8 % of the true labels and 42.5 % of the random ones. Does it learn what labels have in common *before* it learns the exceptions? Then one should stop between.
 
@@ -366,7 +391,7 @@ claim("On new random labels it is a guesser: its hits lie in the binomial interv
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## A network that memorises, in plain PyTorch
 #
-# Now both kinds of label at once: 300 digits, *one label in five wrong*. AdamW is a relative of SGD (lesson 04), and `weight_decay=0` leaves its regularizer out. We look at the weights after 160 rounds, and at those with the lowest loss on 100 validation digits.
+# Now both kinds of label at once: 300 digits, *one label in five wrong*. AdamW is a relative of SGD (lesson 04), and `weight_decay=0` leaves its regularizer out. We look at the weights after 160 rounds, and at those with the lowest loss on 100 validation digits. The *test* digits are new to both.
 
 # %% tags=["plain"]
 from copy import deepcopy
@@ -399,7 +424,7 @@ for name, weights in (("last", deepcopy(model.state_dict())), ("best", kept)):
     print(f"{name} weights: training {learned:.1%}, test {right:.1%} right")
 
 # %% [markdown]
-# The last weights give back nearly every training label, wrong ones too, and get 78 % of the new images right. The best give back only 77 %, and get 89 % of the new images right. 80 % of the labels are right: are those the ones learned?
+# The last weights give back nearly every training label, wrong ones too, and get 78 % of the test images right. The best give back only 77 %, and get 89 % right. 80 % of the labels are right: are those the ones learned?
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Stop in time
@@ -420,7 +445,12 @@ from course_lib.explorers import overfitting as explore
 
 explore.early_stopping.show()
 
-# %% jupyter={"outputs_hidden": true} tags=["nbval-check-output"]
+# %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
+# ### Deeper: what is claimed of twelve seeds, and what became of your prediction
+#
+# The three printed rows stand for steps 0, 100, …, 1000 and are means over the seeds: how many of the right labels are learned, how many of the wrong ones, and how many test images are right.
+
+# %% tags=["deeper", "nbval-check-output"]
 # what is claimed
 from course_lib.experiments.overfitting.early_stopping import curves
 
@@ -446,17 +476,19 @@ for name in ("right_fitted", "wrong_fitted", "test_accuracy"):
 print(f"kept {noisy.kept_accuracy(5).mean():.1%},",
       f"clean {clean.kept_accuracy(5).mean():.1%}")
 
-# %% jupyter={"outputs_hidden": true}
+# %% tags=["deeper"]
 # what came out
 reveal("clean", from_interval={"above +1 point": above(1)(clean_gain),
                                "within 1 point of 0": within(1)(clean_gain),
                                "below −1 point": below(-1)(clean_gain)},
        rests="stopping-clean", because=f"measured: {clean_gain}")
 
-# %% [markdown]
-# - *Wrong labels.* What labels have in common is learned first (Arpit et al. 2017): by step 100 94 % of the right labels and 3 % of the wrong ones, by step 1000 also 87 % of the wrong ones. The kept weights get 90.1 % of the test images right. That is 12.6 points more than at step 1000, on fresh seeds 10.9. It depends on how long the other goes on: at step 300 it still has 88 %.
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Does stopping help?
+#
+# - *Wrong labels.* What labels have in common is learned first (Arpit et al. 2017): by step 100 94 % of the right labels and 3 % of the wrong ones, by step 1000 also 87 % of the wrong ones (*Deeper*). The kept weights get 90.1 % of the test images right, 12.6 points more than at step 1000. On fresh seeds it is 10.9, outside our interval: that stopping helps is confirmed, by how much is nearer to 11. Against step 300 it would be 2 points.
 # - *Clean labels.* 94.3 % right either way.
-# - *Patience.* On seed 0 only a patience of 1 stops before the best moment, and that costs little: 88.7 % right instead of 89.0 %. A larger one costs time only, for the best weights are kept.
+# - *Patience.* On seed 0 only a patience of 1 stops before the best moment, at 88.7 % right instead of 89.0 %. A larger one costs only time here.
 #
 # So with these 300 digits stopping helps where labels are wrong, for these are learned late. Where none is, stopping itself costs next to nothing; the 100 digits that say when have a price, though (*Deeper: can regularization replace data?*). <!-- rests: common-first, stopping-noisy, stopping-clean -->
 #
@@ -465,7 +497,7 @@ reveal("clean", from_interval={"above +1 point": above(1)(clean_gain),
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Beyond the point where everything fits
 #
-# What if one does not stop, and makes the model ever larger? Take 300 digits and a network of two layers. The first, random and never trained, turns an image into $d$ **random ReLU features**, each the ReLU of a random weighted sum of the pixels. Only the second is fitted, by least squares, to ten outputs: 1 for the right digit, 0 for the others.
+# What if one does not stop, and makes the model ever larger? Take 300 digits and a network of two layers. The first, random and never trained, turns an image into $d$ **random ReLU features**, each the ReLU of a random weighted sum of the pixels. Only the second is fitted, by least squares, to ten outputs: 1 for the right digit, 0 for the others. The largest output is the answer, and the **test error** the share of wrong answers on new digits.
 #
 # Each output has $d$ weights and 300 numbers to meet, one for each image: 300 equations with $d$ unknowns. Below $d=300$ they can only be met roughly, at 300 in one way, beyond in many. We take the *shortest* weights, those with the smallest sum of squares, where gradient descent from zero ends (lesson 00, *Deeper*).
 #
@@ -478,6 +510,8 @@ predict("second",
          "with neither"])
 
 # %% [markdown]
+# *Dotted:* the squared training error, in per cent of that of weights 0.
+#
 # **Do this**: set *wrong labels* to 20 %, then λ to 0.01.  **Notice**: how often does the test error fall, and what does λ do to the peak?
 
 # %% jupyter={"outputs_hidden": true}
@@ -507,10 +541,10 @@ reveal("second", from_interval={
 
 # %% [markdown]
 # - *Down twice.* With clean labels the error falls to 7.4 % at 150 features, climbs to 77 % at 300, and falls again, to 3.0 % at 3000. That is **double descent** (named by Belkin et al. 2019; the peak is much older, Loog et al. 2020). With 20 % wrong labels it ends at 21 %, above its first low of 16 %.
-# - *Why a peak?* At 300 only one set of weights fits every label, so it is taken, even if it is huge. By hand: one row with feature 0.01 and label 0.5 needs the weight 50, and a new row with feature 0.03, where 0.5 is right too, gets 1.5. With a second feature, 1 in both rows, many weights fit. The shortest are 0.005 and 0.5, and the new row gets 0.50. In the digits, too, the weights are longest at 300 (*Deeper*).
-# - *And λ?* Tuned, it takes the peak away: at 300 features the error is 4.1 % with clean labels, and 7.9 % instead of 87 % with wrong ones. <!-- rests: peak-without-ridge, peak-with-ridge -->
+# - *Why a peak?* At 300 only one set of weights fits every label, so it is taken, even if it is huge. By hand: let 0.5 be the right label everywhere. One row with feature 0.01 then needs the weight 50, and a new row with feature 0.03 gets 1.5, which is wrong by 1. With a second feature, 1 in both rows, many weights fit. The shortest are 0.005 and 0.5, and the new row gets 0.50. In the digits, too, the weights are longest at 300 (why: *Deeper*).
+# - *And λ?* Tuned, it takes the peak away: at 300 features the error is 4.1 % with clean labels, and 7.9 % instead of 87 % with wrong ones. <!-- rests: peak-without-ridge, peak-with-ridge --> With wrong labels it helps far from the peak, too: at 3000 features 7.7 % instead of 21 %. (The 200 digits that choose λ are extra.)
 #
-# So here, too, the number of parameters does not decide. Nor does how closely a fit follows its labels: from 300 features on each follows them wholly. What is huge at the peak alone is the length of the weights: 783 at 300 features, 14 at 150 and 16 at 3000, on the first seed (*Deeper*). With huge weights a fit swings far between its points. That the size of the weights can matter more than the size of the network is older (Bartlett 1998). "More parameters overfit more" describes the way up to the peak, not the way down, nor the tuned line.
+# So here, too, the number of parameters does not decide. Nor, on new images, does how closely a fit follows its labels: from 300 features on each follows them wholly. What is huge at the peak alone is the length of the weights: 783 at 300 features, 14 at 150 and 16 at 3000, on the first seed (*Deeper*). With huge weights a fit swings far between its points. Length is not all either: 16 does better than 14. "More parameters overfit more" describes the way up to the peak, not the way down, nor the tuned line.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: a peak with an exact law, and the best λ
@@ -613,7 +647,9 @@ for width in (60, 150, 300, 450, 3000):
     print(f"{width:>4} features: length of the weights {weights.norm():.0f}")
 
 # %% [markdown] tags=["deeper"]
-# The weights are the shortest that fit best, and their length, over all ten outputs, is that of the first seed: 783 at 300 features, 14 at 150, 16 at 3000. Clean labels have the peak as well. A likely reason: a part of the rule 300 random features cannot express, and for them it is like noise.
+# The weights are the shortest that fit best, and their length, over all ten outputs, is that of the first seed: 783 at 300 features, 14 at 150, 16 at 3000. That the size of the weights can matter more than the size of the network is older (Bartlett 1998).
+#
+# Why are they huge at 300? Among 300 random features of 300 rows there is nearly always a direction along which every row is almost 0. What the labels ask for along it is divided by that small number. With many more features than rows no direction of the rows is so short. Clean labels have the peak as well. A likely reason: a part of the rule 300 random features cannot express, and for them it is like noise.
 #
 # Trained networks, too, can go on improving with width after they fit every training label (Neyshabur et al. 2015), and deep ones have the peak (Nakkiran et al. 2020). Fitting every label need not harm: where the noise is spread over very many directions that hardly matter, a fit through all labels can predict nearly as well as possible, *benign overfitting* (Bartlett et al. 2020).
 #
@@ -891,10 +927,7 @@ claim("On shifted test images “300, 30 % shifted” is more than 20 points abo
 #
 # **Three sets.** Train on one. Choose on the second: patience, λ, width. Report on the third, once: the best validation loss is the lowest of many, so it flatters.
 #
-# A **leak** is whatever lets the training know of rows in the second or third set. Common ones (Kapoor & Narayanan 2023):
-# - rows of one person, or near twins, on both sides. So it is with our digits, where the same 13 writers stand in all three sets: our figures are for these writers;
-# - columns chosen, or scaled, by a look at all rows;
-# - earlier rows predicted from later ones.
+# A **leak** is whatever lets the training know of rows in the second or third set (Kapoor & Narayanan 2023). Common ones: columns chosen, or scaled, by a look at all rows; earlier rows predicted from later ones; rows of one person, or near twins, on both sides. So it is with our digits: the same 13 writers stand in all three sets, and our figures are for these writers.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: patience, NaN, and other conventions
@@ -963,13 +996,17 @@ show_cases()
 
 # %% [markdown]
 # - *Overfits*: training falls on, validation turns up. Stop at the turn, regularize, or get more data. Look at the share of right answers too: the loss can rise, for a few very sure mistakes, while that share stays.
-# - *Underfits*: both flat, high and close. Where people, or another model, do far better, that is bias: more regularization seldom helps, a richer model does. Where nobody does better, it may be noise.
+# - *Underfits*: both flat, high and close. Where people, or another model, do far better, that is bias, or a training that is stuck: try another learning rate and less regularization, then a richer model. Where nobody does better, it may be noise.
 # - *Too short*: both still fall together. Train longer.
-# - *A leak* into validation: both low and together, and the test loss, the cross, is not. Mend the split, if all three come from one source. A leak that reaches the test set, too, shows in no curve: look for it in how the rows were split.
+# - *A leak* into validation: both low and together, and the test loss, the cross, is not. Mend the split, if all three come from one source. (A leak into the test set, too, shows in no curve.)
 #
-# Be careful, too, with:
-# - A tiny validation set: it cannot show small differences. Where 90 of 100 rows are right, the standard error of that share is $\sqrt{0.9\cdot0.1/100}$, 3 points. With few rows, **cross-validate**: cut them into five parts, let each be the validation set once, and average.
-# - Few rows with wrong labels: from 50 digits *stopping in time* cost 3.2 points, on fresh seeds only (*Deeper*).
+# A validation set of a few rows cannot show small differences: with 90 of 100 right the standard error is 3 points (*Deeper*).
+
+# %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
+# ### Deeper: few validation rows, few rows with wrong labels, a single epoch
+#
+# - Few validation rows: where 90 of 100 are right, the standard error of that share is $\sqrt{0.9\cdot0.1/100}$, 3 points. Better **cross-validate**: cut them into five parts, let each be the validation set once, and average.
+# - Few rows with wrong labels: on thirty fresh seeds *stopping in time* cost 3.2 points from 50 digits; the ten shown could not decide it (*Deeper: clean labels, and three sayings about L2*).
 # - Much data, one epoch: each batch is new when its loss is taken, so there is no gap to close. Weight decay may pay there all the same, for it helps the optimizer (lesson 04).
 
 # %% [markdown] tags=["card"] slideshow={"slide_type": "slide"}
@@ -978,12 +1015,12 @@ show_cases()
 # | | |
 # |---|---|
 # | answer | the number of parameters alone does not settle the gap; at the same points how closely a fit follows the errors in its labels does; at new ones also how far it swings between them |
-# | formula | expected error = bias² (wrong together) + variance (wrong apart) + noise; for new labels at the same points the gap is $\frac2n\sum\mathrm{cov}(\text{fit}, \text{own label})$ (*Deeper*) |
+# | formula | expected error = bias² + variance + noise; the gap of $p$ coefficients, for new labels at the same $n$ points, is $2\sigma^2p/n$ |
 # | PyTorch | torch has no early stopping: keep `deepcopy(model.state_dict())` of the best validation loss |
 # | typical | patience of 5 to 20 evaluations; scale by the training rows alone; no person's rows on both sides |
 # | double descent | without regularization a peak where the model can only just fit, lower again beyond; with tuned λ no peak here <!-- rests: peak-without-ridge, peak-with-ridge, second-descent-0 --> |
-# | when not | training and validation error both high and close where better is possible: that is bias; a validation set of a few rows |
-# | measured | 300 digits, 20 % wrong labels: stopped in time 12.6 points more right than at step 1000 (10.9 on fresh seeds), for right labels are learned first <!-- rests: stopping-noisy, common-first --> |
+# | when not | training and validation error both high and close where better is possible: that is bias, or a stuck training; few validation rows |
+# | measured | 300 digits, 20 % wrong labels: stopped in time 10.9 points more right than at step 1000 (fresh seeds), for right labels are learned first <!-- rests: stopping-noisy, common-first --> |
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # Now write it yourself: **`01_overfitting_exercises.ipynb`**.

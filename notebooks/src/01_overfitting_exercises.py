@@ -42,7 +42,7 @@ setup()
 #
 # Training is played back to you: in epoch $k$ the weights move by `updates[k]` (in place, as an optimizer moves them), and then the validation loss is `losses[k]`. Complete the loop.
 #
-# - An epoch is an improvement if its loss is strictly lower than the best so far. NaN is never an improvement.
+# - An epoch is an improvement if its loss is strictly lower than the best so far. NaN, *not a number*, is neither below nor above anything, so it is never an improvement.
 # - Stop as soon as `patience` epochs in a row were none (or when `losses` come to their end).
 # - Return the weights of the *best* epoch and the number of epochs trained. If no epoch was an improvement, return the weights as the last update left them.
 #
