@@ -1,0 +1,27 @@
+"""Batches of ten and the full batch on the way: against steps, and against examples seen."""
+
+from matplotlib.figure import Figure
+
+from course_lib import plotting
+from course_lib.experiments.sgd.network_reading import Budgets
+
+
+def picture(found: Budgets) -> Figure:
+    """Training loss against steps, left, and against examples, right; a panel a budget.
+
+    Geometric means over the seeds, with the 95 % band of the logarithms.
+    """
+    figure = Figure(figsize=(8.2, 3.5), layout="constrained")
+    left, right = figure.subplots(1, 2, sharey=True)
+    left.set(title="As many steps", xlabel="steps", ylabel="training loss", yscale="log")
+    right.set(title="As many examples", xlabel="examples seen")
+    for ax, counted, full in (
+        (left, "steps", found.equal_steps),
+        (right, "examples", found.equal_examples),
+    ):
+        for k, way in enumerate((found.small, full)):
+            name = f"{'all ' * k or 'batches of '}{way.size}, rate {way.rate:g}"
+            plotting.draw_band(ax, getattr(way, counted), way.loss, name, k, geometric=True)
+        ax.set_xlim(0, getattr(found.small, counted)[-1])
+        ax.legend(loc="lower left")
+    return figure
