@@ -63,7 +63,7 @@ explore.trajectory.show(batch_size=1)
 #
 # Many wrong steps, or few right ones: which serve a real network better? Ours is two linear layers, each of whose outputs is a weighted sum of all its inputs plus a constant, with a ReLU, max(0, x), between them. The function `cross_entropy` turns its ten outputs into probabilities, one for each digit, and returns the loss, **cross entropy**: the mean of −ln of the right digit's probability, 0 for sure and right, 2.3 for guessing.
 #
-# The loop below, to copy, is run three times. Each run begins with the same fresh network and shows it 500 handwritten digits, six times each. The first run takes all 500 in every step. The second takes ten at a time. The third does so with a learning rate that falls to 0. The rates are picked by hand, for now.
+# The loop below, to copy, is run three times. Each run begins with the same fresh network and shows it 500 handwritten digits, six times each. The first run takes all 500 in every step. The second takes ten at a time. The third does so with a learning rate that falls to 0. The rates are picked by hand.
 
 # %% tags=["plain"]
 import torch
@@ -94,7 +94,7 @@ for size, lr, last in ((500, 1.5, 1.5), (10, 0.1, 0.1), (10, 0.1, 0.0)):
 
 # %% [markdown]
 # An **epoch** is one round through all images. In six epochs the first run makes 6 steps, and ends at a loss of 0.694. The second makes 300 noisy ones, and ends at 0.093; the third at 0.056.
-# So the many wrong steps served better, with one **seed**, the number that fixes the start and the order of the images. Its four choices, `lr`, `momentum`, `batch_size` and `scheduler`, we take one by one.
+# So the many wrong steps served better, with one **seed**, the number that fixes the start and the order of the images. The loop's choices, `lr`, `momentum`, `batch_size` and `scheduler`, we take one by one.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## How large a step?
@@ -165,7 +165,7 @@ explore.trajectory.show(lr=0.9)
 # **Do this**: in that picture leave the condition number at 100 and raise the learning rate to about 1.1, where the path runs away. Then raise the momentum to 0.9.  **Notice**: does it arrive, and is it nearer than plain descent at 0.9 was?
 
 # %% [markdown]
-# At 1.1 the path now arrives, in long swings, and nearer: after 120 steps less than 0.00001 of loss is left, with plain descent 0.0005. So one rate can serve both better.
+# At 1.1 the path now arrives, in long swings, and nearer: after 120 steps less than 0.00001 of loss is left, with plain descent 0.0005. So one rate does serve both directions better.
 #
 # A network's curvatures change as it learns: there the usual 0.9 was found by trying.
 
@@ -440,11 +440,11 @@ reveal("batch", from_interval={"8": negative(lower)},
        because="batches of 1 hover, the full batch has made only ten steps")
 
 # %% [markdown]
-# Batches of 1 lose by their noise. And the full batch, does it lack noise, or steps? Given 80 steps as well, it ends far below batches of 8, at 0.000006 (*Deeper*). <!-- rests: full-lower-at-equal-steps --> So it lacked steps. With rate and momentum tuned, ten are enough: it ends lowest (*Deeper*). <!-- rests: full-lower-own-momentum -->
+# Batches of 1 lose by their noise. And the full batch, does it lack noise, or steps? Given 80 steps as well, it ends far below batches of 8, at 0.000006 (*Deeper*). <!-- rests: full-lower-at-equal-steps --> So it lacked steps. With rate and momentum tuned, ten steps are enough: it ends lowest (*Deeper*). <!-- rests: full-lower-own-momentum -->
 #
 # Is it the same in a network? We take that of the plain loop, six epochs. Each batch size gets the best of 60 pairs of rate and momentum, by 20 *pilot* seeds. Eight others count.
 #
-# Below are batches of ten on the way, and all 500: left for as many steps, at the rate of the others; right for as many examples, at their own. Lines are geometric means, bands 95 % intervals.
+# Below are batches of ten on the way, and all 500: left for as many steps, at the rate of the others; right for as many examples, at their own.
 
 # %%
 from course_lib.experiments.sgd import network_reading
@@ -465,7 +465,7 @@ claim("In the network, 300 steps each, at the best rate and momentum of batches 
 # %% [markdown]
 # **Left**, with as many steps, all 500 end lower, at 0.044 against 0.081: that is the price of the noise. <!-- rests: network-full-lower-at-equal-steps --> **Right**, with as many examples, they make only six steps and end at 0.88: that is what steps buy (*Deeper*). <!-- rests: network-full-higher -->
 #
-# It is one story: **noise is the price, and steps are what it buys.** <!-- rests: full-lower-at-equal-steps, network-full-lower-at-equal-steps --> What costs decides. If it is examples, as in six epochs, small batches win where many steps are needed. If it is time, double the batch while a step takes as long, and keep the number of steps.
+# So **noise is the price, and steps are what it buys.** <!-- rests: full-lower-at-equal-steps, network-full-lower-at-equal-steps --> What costs decides. If it is examples, as in six epochs, small batches win where many steps are needed. If it is time, double the batch while a step takes as long, and keep the number of steps.
 #
 # *How does the best rate move with the batch?* A larger batch leaves fewer steps, so each has to go farther. The **linear scaling rule** says *multiply the rate as you multiply the batch* (Krizhevsky 2014, Goyal et al. 2017). It is a first guess, and ends where the curvature limits the rate (*Deeper*).
 #
@@ -987,7 +987,7 @@ claim("Half the rate leaves a quarter of the distance between step and flow, and
 #
 # *How to choose.*
 #
-# 1. Batch: begin with 32. If time is what costs, as mostly, double the batch while a step hardly takes longer (*Deeper: what does a larger batch cost?*), at as many *steps*, and so more epochs. If the number of epochs is fixed, stay small. Momentum 0.9, and a cosine down to 0.
+# 1. Batch: begin with 32. If time is what costs, double the batch while a step hardly takes longer (*Deeper: what does a larger batch cost?*), at as many *steps*, and so more epochs. If the number of epochs is fixed, stay small. Momentum 0.9, and a cosine down to 0.
 # 2. Rate: train once with each of 0.3, 0.1 and 0.03. Take the one with the lowest loss on examples kept out of training. If it lies at an end, try the next one beyond.
 # 3. Later: where the loss jumps or grows, divide the rate by three; where it falls smoothly and slowly, multiply by three.
 #

@@ -24,5 +24,5 @@ def picture(found: Budgets) -> Figure:
             name = f"{'all ' * k or 'batches of '}{way.size}, rate {way.rate:g}: ends at {end:.2g}"
             plotting.draw_band(ax, getattr(way, counted), way.loss, name, k, geometric=True)
         ax.set_xlim(0, getattr(found.small, counted)[-1])
-        ax.legend(loc="lower left")
+        ax.legend(loc="lower left", title="geometric mean, 95 % band", alignment="left")
     return figure
