@@ -14,7 +14,7 @@ def picture(found: Budgets) -> Figure:
     figure = Figure(figsize=(8.2, 3.5), layout="constrained")
     left, right = figure.subplots(1, 2, sharey=True)
     left.set(title="As many steps", xlabel="steps", ylabel="training loss", yscale="log")
-    right.set(title="As many examples", xlabel="examples seen", ylim=(0.02, 4))
+    right.set(title="As many examples", xlabel="examples seen", ylim=(0.01, 4))
     for ax, counted, full in (
         (left, "steps", found.equal_steps),
         (right, "examples", found.equal_examples),
@@ -24,5 +24,6 @@ def picture(found: Budgets) -> Figure:
             name = f"{'all ' * k or 'batches of '}{way.size}, rate {way.rate:g}: ends at {end:.2g}"
             plotting.draw_band(ax, getattr(way, counted), way.loss, name, k, geometric=True)
         ax.set_xlim(0, getattr(found.small, counted)[-1])
-        ax.legend(loc="lower left", title="geometric mean, 95 % band", alignment="left")
+        what = {"title": "geometric mean, 95 % band", "title_fontsize": 9, "alignment": "left"}
+        ax.legend(loc="lower left", **what)
     return figure
