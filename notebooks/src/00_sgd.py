@@ -440,7 +440,7 @@ reveal("batch", from_interval={"8": negative(lower)},
        because="batches of 1 hover, the full batch has made only ten steps")
 
 # %% [markdown]
-# Batches of 1 lose by their noise. And the full batch, does it lack noise, or steps? Given 80 steps as well, it ends far below batches of 8, at 0.000006 (*Deeper*). <!-- rests: full-lower-at-equal-steps --> So it lacked steps. With rate and momentum tuned, ten steps are enough: it ends lowest (*Deeper*). <!-- rests: full-lower-own-momentum -->
+# Batches of 1 lose by their noise. And the full batch, does it lack noise, or steps? Given 80 steps as well, it ends far below batches of 8, at 0.000006 (*Deeper*). <!-- rests: full-lower-at-equal-steps --> So at this rate it lacked steps. With rate and momentum tuned, ten suffice to end lowest (*Deeper*). <!-- rests: full-lower-own-momentum -->
 #
 # Is it the same in a network? We take that of the plain loop, six epochs. Each batch size gets the best of 60 pairs of rate and momentum, by 20 *pilot* seeds. Eight others count.
 #
@@ -465,7 +465,7 @@ claim("In the network, 300 steps each, at the best rate and momentum of batches 
 # %% [markdown]
 # **Left**, with as many steps, all 500 end lower, at 0.044 against 0.081: that is the price of the noise. <!-- rests: network-full-lower-at-equal-steps --> **Right**, with as many examples, they make only six steps and end at 0.88: that is what steps buy (*Deeper*). <!-- rests: network-full-higher -->
 #
-# So **noise is the price, and steps are what it buys.** <!-- rests: full-lower-at-equal-steps, network-full-lower-at-equal-steps --> What costs decides. If it is examples, as in six epochs, small batches win where many steps are needed. If it is time, double the batch while a step takes as long, and keep the number of steps.
+# So **noise is the price, and steps are what it buys.** <!-- rests: full-lower-at-equal-steps, network-full-lower-at-equal-steps, network-full-higher --> What costs decides. If it is examples, as in six epochs, small batches win where many steps are needed. If it is time, double the batch while a step takes as long, and keep the number of steps.
 #
 # *How does the best rate move with the batch?* A larger batch leaves fewer steps, so each has to go farther. The **linear scaling rule** says *multiply the rate as you multiply the batch* (Krizhevsky 2014, Goyal et al. 2017). It is a first guess, and ends where the curvature limits the rate (*Deeper*).
 #
@@ -687,7 +687,7 @@ claim("In the network, at its own best rate each, a cosine ends at a lower train
       measured=own, kind="measured", id="cosine-lower-own-rate", holds=negative)
 
 # %% [markdown]
-# The constant rate of 0.05 ends at a training loss of 0.081, the cosine from 0.1 at 0.046. That is about where all 500 ended in as many steps without noise, 0.044. Both have the same mean rate, 0.05: it does more when it comes large first and small last. (In the picture a constant 0.1 ends at 0.22: the plain loop's 0.093 was luck.)
+# The constant rate of 0.05 ends at a training loss of 0.081, the cosine from 0.1 at 0.046. Both have the same mean rate, 0.05: it does more when it comes large first and small last. So the cosine gets about where all 500 got without noise, 0.044. (In the picture a constant 0.1 ends at 0.22: the plain loop's 0.093 was luck.)
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: a cosine in the bowl, one rate for both, and warm-up
