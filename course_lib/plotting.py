@@ -197,29 +197,44 @@ def array(values: Values) -> NDArray[np.float64]:
 
 
 def draw_band(
-    ax: Axes, x: Values, values: Values, label: str | None = None, k: int = 0, level: float = 0.95
+    ax: Axes,
+    x: Values,
+    values: Values,
+    label: str | None = None,
+    k: int = 0,
+    level: float = 0.95,
+    geometric: bool = False,
 ) -> Marks:
     """Mean over seeds as a line, its interval as a band → [line, band].
 
     x [points], values [seeds, points]. A point with one finite seed has a mean and no band; a point
-    with none has neither. The interval is Student's t, see `statistics.mean_intervals`.
+    with none has neither. The interval is Student's t, see `statistics.mean_intervals`. geometric:
+    both of the logarithms, and so never below 0; a value of 0 or less counts as missing.
     """
     color, linestyle = series(k)
     (line,) = ax.plot([], [], color=color, linestyle=linestyle, label=label)
     band = ax.fill_between([], [], [], color=color, alpha=0.22, linewidth=0)
     marks = [line, band]
-    move_band(marks, x, values, level)
+    move_band(marks, x, values, level, geometric)
     return marks
 
 
-def move_band(marks: Marks, x: Values, values: Values, level: float = 0.95) -> None:
+def move_band(
+    marks: Marks, x: Values, values: Values, level: float = 0.95, geometric: bool = False
+) -> None:
     """Show other `values` [seeds, points] in the artists that `draw_band` returned."""
     line, band = marks
-    points, (mean, half) = array(x), mean_intervals(values, level)
+    given = array(values)
+    if geometric:
+        given = np.log(np.where(given > 0, given, np.nan))
+    points, (mean, half) = array(x), mean_intervals(given, level)
+    low, high = mean - half, mean + half
+    if geometric:
+        mean, low, high = np.exp(mean), np.exp(low), np.exp(high)
     line.set_data(points, mean)
-    known = np.isfinite(mean) & np.isfinite(half)
-    x, mean, half = points[known], mean[known], half[known]
-    edge = np.concatenate([np.stack([x, mean - half], -1), np.stack([x, mean + half], -1)[::-1]])
+    known = np.isfinite(low) & np.isfinite(high)
+    x, low, high = points[known], low[known], high[known]
+    edge = np.concatenate([np.stack([x, low], -1), np.stack([x, high], -1)[::-1]])
     band.set_verts([edge] if len(x) > 1 else [])
 
 

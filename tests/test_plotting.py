@@ -14,6 +14,7 @@ from scipy import stats
 
 from course_lib import plotting
 from course_lib.experiments.shared.surfaces import quadratic
+from course_lib.statistics import mean_intervals
 
 
 @pytest.fixture(autouse=True)
@@ -63,6 +64,16 @@ def test_a_band_leaves_out_what_is_not_finite():
     assert set(band.get_paths()[0].vertices[:, 0]) == {0, 1, 3}  # a single run has no interval
     plotting.move_band([line, band], X, torch.full((2, 4), float("nan")))
     assert np.isnan(line.get_ydata()).all() and not band.get_paths()
+
+
+def test_a_geometric_band_is_that_of_the_logarithms_and_stays_above_zero():
+    values = torch.tensor([[1e-3, 1.0, 0.0], [1.0, 4.0, 2.0], [1e-3, 2.0, -1.0]])
+    line, band = plotting.draw_band(axes(), range(3), values, geometric=True)
+    mean, half = mean_intervals(values[:, :2].log())
+    assert line.get_ydata() == pytest.approx([*np.exp(mean), 2.0])  # of the third only one counts
+    edge = band.get_paths()[0].vertices
+    assert set(edge[:, 0]) == {0, 1} and edge[:, 1].min() > 0
+    assert edge[:, 1].max() == pytest.approx(np.exp(mean + half).max())
 
 
 def test_moving_a_band_equals_drawing_it():

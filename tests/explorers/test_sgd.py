@@ -8,11 +8,31 @@ from matplotlib.figure import Figure
 
 from course_lib.experiments.sgd.batch_size import compare_batch_sizes
 from course_lib.experiments.sgd.bowl import ROWS
+from course_lib.experiments.sgd.network_reading import Budgets, Way
 from course_lib.experiments.sgd.schedules import Scheduled
 from course_lib.explorers import sgd as explore
 from course_lib.statistics import mean_interval
 
 trajectory = explore.trajectory.explorer
+
+
+def test_each_panel_shows_the_batches_of_one_budget_to_its_end():
+    ways = [
+        Way(10, 0.05, 0.9, [0, 150, 300], torch.rand(3, 3) + 0.1),
+        Way(500, 0.05, 0.9, [0, 150, 300], torch.rand(3, 3) + 0.1),
+        Way(500, 1.5, 0.9, [0, 3, 6], torch.rand(3, 3) + 0.1),
+    ]
+    small, equal_steps, equal_examples = ways
+    left, right = explore.budgets.picture(Budgets(*ways)).axes
+    for ax, x, shown in (
+        (left, [0, 150, 300], (small, equal_steps)),
+        (right, [0, 1500, 3000], (small, equal_examples)),
+    ):
+        assert ax.get_xlim() == (0, x[-1]) and ax.get_xlabel()
+        for line, way in zip(ax.get_lines(), shown, strict=True):
+            assert [*line.get_xdata()] == x
+            assert line.get_ydata() == pytest.approx(way.loss.log().mean(0).exp().numpy())
+            assert f"{way.size}, rate {way.rate:g}" in line.get_label()
 
 
 def test_divergence_is_said_with_its_bound():

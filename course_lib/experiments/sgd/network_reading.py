@@ -6,7 +6,8 @@ nothing. Four would not do: single runs differ by a factor of two and more, and 
 somebody is then lucky.
 
 And two rules for the rate of a batch k times as large, held to the same seeds: k times the rate of
-the small batch, or √k times.
+the small batch, or √k times. And the way there: batches of ten beside the full batch, given as many
+steps, or as many examples.
 """
 
 import math
@@ -26,6 +27,7 @@ RATES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0, 1.5, 2.0, 3.0)
 MOMENTA = (0.0, 0.5, 0.8, 0.9, 0.95)
 PILOT, JUDGED = range(9000, 9020), range(8)
 SCALED, MOMENTUM = (50, 100), 0.9  # sizes that two rules give a rate, at the usual momentum
+SMALL, FULL, LOOKS = 10, ROWS, 60  # who is watched on the way, and how often at most
 
 
 @dataclass
@@ -94,3 +96,62 @@ def scale(found: NetworkReading) -> Scaled:
         rates = {"lr": [k * rate, math.sqrt(k) * rate], "momentum": [MOMENTUM] * 2}
         scaled.linear[size], scaled.root[size] = losses(size, rates, JUDGED).unbind(1)
     return scaled
+
+
+@dataclass
+class Way:
+    """Training loss [seeds, looks] of one batch size after `steps` [looks], of which 0 is one."""
+
+    size: int
+    rate: float
+    momentum: float
+    steps: list[int]
+    loss: Tensor
+
+    @property
+    def examples(self) -> list[int]:
+        """Examples seen by then [looks]; one that is seen twice counts twice."""
+        return [self.size * step for step in self.steps]
+
+
+def way(size: int, pair: tuple[float, float], steps: int) -> Way:
+    """The judged seeds at one (lr, momentum), in batches of `size`, looked at on the way.
+
+    NaN from where one has diverged. Raises ValueError for sizes and steps below 1.
+    """
+    looks = range(0, steps + 1, math.ceil(steps / LOOKS))
+    *_, result = train(
+        SPEC,
+        lambda seed: digits(ROWS, scale="unit", seed=seed),
+        {"lr": [pair[0]], "momentum": [pair[1]]},
+        JUDGED,
+        update=sgd_update,
+        steps=steps,
+        batch_size=size,
+        record_at=(*looks, steps),
+        keep_parameters=False,
+    )
+    return Way(size, *pair, list(result.recorded), result.train_loss[:, 0])
+
+
+@dataclass
+class Budgets:
+    """Batches of ten, and the full batch twice, the same starts and splits for all.
+
+    small: six epochs at its best pair. equal_steps: the full batch for as many steps, at the same
+    pair. equal_examples: the full batch for six epochs, which are six steps, at its own best pair.
+    """
+
+    small: Way
+    equal_steps: Way
+    equal_examples: Way
+
+
+def budgets(found: NetworkReading) -> Budgets:
+    """The full batch beside batches of ten: with as many steps, with as many examples."""
+    steps, own = EPOCHS * ROWS // SMALL, found.best[SMALL]
+    return Budgets(
+        way(SMALL, own, steps),
+        way(FULL, own, steps),
+        way(FULL, found.best[FULL], EPOCHS * ROWS // FULL),
+    )

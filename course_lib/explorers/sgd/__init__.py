@@ -1,5 +1,5 @@
-"""Explorers of lesson 00: a noisy path, leaving a saddle, designing a schedule, batch sizes."""
+"""Pictures of lesson 00: a noisy path, a saddle, schedules, batch sizes, and two budgets."""
 
-from course_lib.explorers.sgd import saddle, schedules, sharpness, trajectory
+from course_lib.explorers.sgd import budgets, saddle, schedules, sharpness, trajectory
 
-__all__ = ["saddle", "schedules", "sharpness", "trajectory"]
+__all__ = ["budgets", "saddle", "schedules", "sharpness", "trajectory"]

@@ -34,24 +34,12 @@ def _prepare(figure):
     return marks
 
 
-def _move_geometric(marks, x, values):
-    """Geometric mean over seeds and its band, which cannot fall below 0.
-
-    They are the mean and interval of the logarithms.
-    """
-    plotting.move_band(marks, x, values.log())
-    line, band = marks
-    line.set_ydata(np.exp(line.get_ydata()))
-    corners = [path.vertices[:-1] for path in band.get_paths()]  # the last only closes the path
-    band.set_verts([np.stack([edge[:, 0], np.exp(edge[:, 1])], 1) for edge in corners])
-
-
 def _draw(marks, result):
     """Move the marks to a `Scheduled` and its note."""
     found, note = result
     marks["rate"][0].set_data(range(STEPS), found.rates)
-    _move_geometric(marks["training"], EVALUATED, found.train_loss)
-    _move_geometric(marks["test"], EVALUATED, found.test_loss)
+    plotting.move_band(marks["training"], EVALUATED, found.train_loss, geometric=True)
+    plotting.move_band(marks["test"], EVALUATED, found.test_loss, geometric=True)
     return _say(found) + note
 
 

@@ -34,3 +34,21 @@ def test_a_larger_batch_gets_k_times_the_rate_or_the_root_of_k_times():
         grid = {"lr": [k * 0.05, k**0.5 * 0.05], "momentum": [0.9, 0.9]}
         linear, root = lab.losses(size, grid, lab.JUDGED).unbind(1)
         assert linear.equal(found.linear[size]) and root.equal(found.root[size])
+
+
+def test_on_the_way_two_batch_sizes_share_starts_and_end_where_they_end_unwatched(monkeypatch):
+    monkeypatch.setattr(lab, "JUDGED", range(2))
+    best = {10: (0.05, 0.9), 500: (1.5, 0.5)}
+    found = lab.budgets(lab.NetworkReading({}, best, {}))
+    small, equal_steps, equal_examples = found.small, found.equal_steps, found.equal_examples
+    assert small.steps == equal_steps.steps == list(range(0, 301, 5))
+    assert equal_examples.steps == list(range(7))
+    assert small.examples[-1] == equal_examples.examples[-1] == 3000
+    assert equal_steps.examples[-1] == 50 * 3000
+    assert (equal_steps.rate, equal_steps.momentum) == (small.rate, small.momentum) == best[10]
+    for way in (small, equal_steps, equal_examples):
+        assert way.loss.shape == (2, len(way.steps)) and way.loss.isfinite().all()
+        assert way.loss[:, 0].equal(small.loss[:, 0])  # the same networks, the same rows
+    for way in (small, equal_examples):  # looking changes nothing
+        grid = {"lr": [way.rate], "momentum": [way.momentum]}
+        assert way.loss[:, -1].equal(lab.losses(way.size, grid, range(2)).squeeze(1))
