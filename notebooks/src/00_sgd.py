@@ -43,8 +43,8 @@ setup()
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Sixty-four opinions
 #
-# A model with two weights and 64 examples. Each orange dot is where *one* example would have the weights; the star, their mean, is where the mean loss is lowest.
-# Each step of the run below looks at *one* example, and goes downhill for that one.
+# A model with two weights and 64 examples. The loss of each example is a bowl of the shape drawn, with an orange dot at its bottom, where *that* example would have the weights. The star is the mean of the dots: there the mean loss is lowest.
+# Each step of the run below goes downhill for *one* example: mostly across the ellipses, where its bowl is steepest, not straight at its dot.
 #
 # **Do this**: move the batch size from 1 to 8, then to 64, and nothing else.  **Notice**: what changes more, the way there or the end?
 
@@ -769,7 +769,7 @@ for lr in (0.01, 0.02, 0.05, 0.1, 0.2, 0.4):
 # So far noise was a price. But it finds better minima, one often reads: **flatter** ones, which **generalize** better, that is, to new data (Keskar et al. 2017). The idea: on new data the loss surface is shifted a little; in a flat place a small shift costs little, in a steep one much.
 # *Sharpness*, the opposite, is the curvature of the training loss in its steepest direction, $\lambda_{\max}$ as in the bowl. Are small batches flatter, and are they better on new images?
 #
-# 1. Networks like that of the plain loop, with 64 numbers between the two layers (*hidden units*); 300 digits; plain SGD at a constant rate; batches of 10, 50 and all 300. The loss is the squared error, as cross entropy turns flat by itself where a network is nearly sure.
+# 1. Networks like that of the plain loop, with 64 numbers between the two layers (*hidden units*); 300 digits; plain SGD, constant rate; batches of 10, 50 and all 300. The loss is the squared error of the ten outputs, from 1 for the right digit and 0 for the others, as cross entropy turns flat by itself where a network is nearly sure.
 # 2. We look every 20 steps, and compare each where it is first at or below the *same training loss*, 0.012.
 # 3. Six seeds, and 1297 *test* images, which no training saw. What counts is batch 300 minus batch 10, seed by seed.
 
@@ -805,25 +805,25 @@ reveal("sharp", from_interval={"flatter": positive(gap("sharpness", 1.0)),
        rests="full-sharper-1")
 
 # %% [markdown]
-# *Flatter?* At rate 1 batches of 10 stand at a sharpness of 1.03, full batches at 1.94, after about as many steps. The dotted line is the bound of *How large a step?*, solved for the curvature: descent cannot rest where it is sharper than $2/\eta$. Full batches came up to it. At rate 2 it lies at 1, and so do they: a larger rate flattens, too. Batches of 10 stayed well below. (The middle panel is for *Deeper*.)
+# *Flatter?* At rate 1 batches of 10 stand at a sharpness of 1.03, full batches at 1.94, after about as many steps. The dotted line is the bound of *How large a step?*, solved for the curvature: descent cannot rest where it is sharper than $2/\eta$. Full batches came up to it. At rate 2 it lies at 1, and so do they: a larger rate flattens, too. Batches of 10 stayed well below. (Rate 1.4 lies between. The middle panel is for *Deeper*.)
 #
-# *Better?* These runs were stopped on the way, where small batches still hover. So we also finished some: the plain loop's network, 600 steps, a cosine, each batch size at its own rate.
+# *Better?* In the right panel the bands are wider than the differences; the table has these seed by seed. The runs were stopped on the way, where small batches still hover. So we also finished some: the plain loop's network, 600 steps, each batch size at its own rate.
 #
 # | our runs | flatter? | better on new digits? (*Deeper*) |
 # |---|---|---|
-# | stopped at equal training loss, constant rate | batches of 10 <!-- rests: full-sharper-1, full-sharper-2 --> | the full batch: here 0.5 points more right at either rate, undecided; on fresh seeds only 0.3 at rate 1, 0.6 at rate 2 |
-# | finished, with a cosine, rates tuned | not measured | batches of 10: here by 3 % of the loss, undecided; on fresh seeds only by about 8 % |
+# | stopped at equal training loss, constant rate | batches of 10 <!-- rests: full-sharper-1, full-sharper-2 --> | undecided here (full batch 0.5 points more right at either rate); decided by fresh seeds: the full batch, by 0.3 at rate 1, 0.6 at rate 2 |
+# | finished, with a cosine, rates tuned | not measured | undecided here (batches of 10: 3 % less loss); decided by fresh seeds: batches of 10, about 8 % less |
 #
 # So flatter and better did not go together where we measured both, and on new digits the effects are small. The 8 % need not be the noise's: the rates differ, too (*Deeper*).
 #
-# How can noise act at all? Where examples agree their batches pull alike and do not throw a run out again: on average small batches descend nearly as if the loss had a *penalty*, $\eta/(4B)$ times the variance of the examples' gradients (Smith et al. 2021; *Deeper: a step that regularizes by itself*).
+# How can noise act at all? Where examples disagree their batches throw a run out again; where they agree it can stay. On average small batches descend nearly as if a *penalty* were added to the loss: $\eta/(4B)$ times the mean squared distance of the single gradients from their mean (Smith et al. 2021, *Deeper*).
 #
 # On large networks small batches have often generalized better. A study that tuned each batch size anew saw no sign of that; on ImageNet label smoothing (lesson 05) helped its large batches only (Shallue et al. 2019). On CIFAR-10 full batches did as well with ten times the epochs and other regularizers (Geiping et al. 2022, *Deeper*).
 #
-# So noise is first of all a price. It can regularize, and where one looked closely other regularizers could take its place. They are what this course is about.
+# So noise is first of all a price. It can regularize, and where one looked closely other regularizers could take its place. They are this course's subject.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# > **Myth: "sharp minima generalize badly".** Double the weights and biases of a layer before a ReLU and halve the weights of the next. Every answer stays, and the loss is four times as curved along the halved weights. So sharpness alone cannot decide (Dinh et al. 2017, *Deeper*).
+# > **Myth: "sharp minima generalize badly".** Double the weights and biases of a layer before a ReLU and halve the weights of the next. Every answer stays. But the halved weights get doubled inputs: the answers change twice as fast along them, and the loss is four times as curved. So sharpness alone cannot decide (Dinh et al. 2017, *Deeper*).
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: are the weights smaller, too?
@@ -917,10 +917,10 @@ show_with_words(figure, "A dotted line of solutions, and two paths that meet it 
 
 # %% [markdown]
 # The two examples' steps differ in length, never in direction. So both runs end at the point of the dotted line that is *nearest to their start*.
-# It is the same with more weights and examples, in a *linear* model with the squared error, if all examples can be fitted and the rate is small enough (Zhang et al. 2017). From zero the nearest solution is the *shortest* of all, the **minimum-norm solution** (*Deeper*).
+# In a *linear* model with more weights and examples, each example's gradient points along its inputs. The set of solutions is at right angles to all these: no step leads *along* it. So again, with the squared error, a run ends at the nearest solution, if all examples can be fitted and the rate is small enough (Zhang et al. 2017). From zero the nearest solution is the *shortest*, the **minimum-norm solution** (*Deeper*).
 # And SGD rests there. A run hovers because its examples disagree at the minimum. Where all of them are fitted each single gradient is 0, and the noise dies out (Ma, Bassily & Belkin 2018).
 #
-# Nobody asked for small weights: the start at zero and the steps lead there. That is **implicit regularization**, without any noise. Lesson 01 asks how the shortest solution does on new data.
+# Nobody asked for small weights: the start at zero and the steps lead there. That is **implicit regularization**. Lesson 01 asks how the shortest solution does on new data.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: which of many solutions?
@@ -987,11 +987,11 @@ claim("Half the rate leaves a quarter of the distance between step and flow, and
 #
 # *How to choose.*
 #
-# 1. Batch: begin with 32. If time is what costs, double the batch while a step hardly takes longer (*Deeper: what does a larger batch cost?*), at as many *steps*, and so more epochs. If the number of epochs is fixed, stay small. Momentum 0.9, and a cosine down to 0.
-# 2. Rate: train once with each of 0.3, 0.1 and 0.03. Take the one with the lowest loss on examples kept out of training. If it lies at an end, try the next one beyond.
+# 1. Batch: begin with 32, a common size (for our 500 images ten, for more steps). If time is what costs, double the batch while a step hardly takes longer (*Deeper: what does a larger batch cost?*), at as many *steps*, and so more epochs. If the number of epochs is fixed, stay small. Momentum 0.9, and a cosine down to 0.
+# 2. Rate: train once with each of 0.3, 0.1 and 0.03. Take the one with the lowest loss on examples kept out of training; if it lies at an end, try the next beyond.
 # 3. Later: where the loss jumps or grows, divide the rate by three; where it falls smoothly and slowly, multiply by three.
 #
-# The second step, for the plain loop:
+# The second step, for the plain loop with batches of ten:
 
 # %%
 for lr in (0.3, 0.1, 0.03):
@@ -1058,7 +1058,7 @@ print(f"last rate {last:.1e}, test images right {right:.1%}")
 # | typical | momentum 0.9; cosine to 0; best rate of 0.3, 0.1, 0.03 on examples kept out; if time costs, double the batch while a step takes as long, at as many steps |
 # | when not | few weights, smooth loss, data in one batch; new batch size, old rate |
 # | steps | network: 300 steps of ten beat six of all, lose to 300 of all <!-- rests: network-full-higher, network-full-lower-at-equal-steps --> |
-# | noise | stopped at equal loss, constant rate: small batches flatter <!-- rests: full-sharper-1, full-sharper-2 -->; finished and tuned, 8 % less loss on new digits, on fresh seeds only |
+# | noise | stopped at equal loss, constant rate: small batches flatter <!-- rests: full-sharper-1, full-sharper-2 -->; finished and tuned: 8 % less loss on new digits, decided by fresh seeds only |
 # | without noise | linear model, squared error: SGD ends at the nearest solution, from zero: shortest |
 
 # %% [markdown] slideshow={"slide_type": "skip"}

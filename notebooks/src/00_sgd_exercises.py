@@ -101,7 +101,7 @@ t2 = check("00/T2", standard_error)
 # %% [markdown]
 # ## T3 · The largest stable learning rate
 #
-# *Harder: here the bowl may be turned, as none in the core of the lesson is.*
+# *Harder: the bowl may be turned, like that of the lesson's first picture, and you get its matrix instead of its curvatures.*
 #
 # The loss is $\frac12 w^\top H w$ with the symmetric matrix `hessian` (positive eigenvalues), the optimizer gradient descent with heavy-ball `momentum` (0: none).
 # Up to which learning rate is it stable? $H$, the *Hessian*, is the matrix of second derivatives. Its eigenvalues are the curvatures along its own axes,
