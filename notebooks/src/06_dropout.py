@@ -455,11 +455,12 @@ reveal("best",
 counted = fitted.compute_fitted()
 wrong_plain, wrong_half = counted.wrong.unbind(1)  # [seeds, steps]
 as_many = wrong_plain[:, counted.before_passing(0.5)]
-claim("Step 1000: p = 0.5 has fitted fewer of the wrong labels than no dropout, by more "
-      "than 10 points.", measured=paired_interval(wrong_plain[:, -1], wrong_half[:, -1]),
+claim("Step 1000: p = 0.5 has fitted fewer of the wrong labels than no dropout, by "
+      "more than 10 points.",
+      measured=paired_interval(wrong_plain[:, -1], wrong_half[:, -1]),
       kind="measured", id="wrong-fewer", holds=above(0.1), unit="points", times=100)
-claim("No dropout, at the last look before it has fitted more right labels than p = 0.5 "
-      "at step 1000, has fitted more of the wrong ones, by more than 10 points.",
+claim("No dropout, at the last look before it has fitted more right labels than p = "
+      "0.5 at step 1000, has fitted more of the wrong ones, by more than 10 points.",
       measured=paired_interval(as_many, wrong_half[:, -1]), kind="measured",
       id="wrong-not-right", holds=above(0.1), unit="points", times=100)
 
