@@ -41,6 +41,11 @@ class Fitted:
         more = plain > self.right[:, self.at(p), -1].mean()
         return max(int(more.double().argmax()) - 1, 0) if more.any() else len(self.steps) - 1
 
+    def wrong_at_equal_right(self, p: float) -> tuple[Tensor, Tensor]:
+        """Shares of wrong labels fitted [seeds]: by no dropout `before_passing`, by p at the end."""
+        plain = self.wrong[:, self.at(0.0), self.before_passing(p)]
+        return plain, self.wrong[:, self.at(p), -1]
+
 
 def shares(network: list[Tensor], split: Split) -> Tensor:
     """Shares [2, …] of the right and of the wrong training labels that are a network's answers.

@@ -53,5 +53,7 @@ def test_a_network_that_answers_the_true_digit_fits_no_wrong_label():
 )
 def test_no_dropout_has_not_fitted_more_right_labels_there(plain, half, place):
     right = torch.tensor([[plain, half]])
-    found = fitted.Fitted(right, right, (0.0, 0.5), (0, 1, 2, 3))
+    found = fitted.Fitted(right, right / 2, (0.0, 0.5), (0, 1, 2, 3))
     assert found.before_passing(0.5) == place
+    wrong = [shares.item() for shares in found.wrong_at_equal_right(0.5)]
+    assert wrong == pytest.approx([plain[place] / 2, half[-1] / 2])
