@@ -94,7 +94,7 @@ for _ in range(4):
 #
 # 1. No unit can count on certain others, so each has to be of use by itself (*Deeper: "It forces the network to distribute"*).
 # 2. It averages many networks (*Where is the ensemble?*).
-# 3. Say that a wrong label is learnt by heart by a few units that answer to that one image only. In most steps some of the few are missing, so it is hard to learn. What many images share is learnt by many units, and enough of those are always there. Then wrong labels are learnt later (*How much is enough?*). Arpit et al. 2017 saw dropout hinder the learning of random labels.
+# 3. It hinders wrong labels most. What many images share is learnt by many units, and some of those are always there. A wrong label belongs to one image. Say that few units answer to that image alone. In most steps some of the few are missing, so the label is hard to learn by heart. Arpit et al. 2017 saw dropout hinder the learning of random labels; we count in *How much is enough?*.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: the whole function, and in front of the ReLU or behind it?
@@ -341,7 +341,14 @@ reveal("worse",
 #
 # $$\text{loss with masks on} = \text{loss with masks off} + \text{what the masks add}$$
 #
-# What the masks add is a **penalty**: it is large where large weights let the masks shake the output. The fit is looser mostly for wrong labels (*Deeper*). Why is it looser? Either it pays, since a tighter fit would need larger weights and so a larger penalty; or 1000 steps were too few. We cannot tell: at step 1000 loss 2 is still falling (next picture). The loop prints the sum, as if it printed a loss with its $\lambda\lVert w\rVert^2$. To compare fits, measure both in *evaluation* mode. <!-- rests: fits-less, mask-noise, wrong-labels-most -->
+# **What the masks add is a penalty.** Where a weight is large, a missing unit changes the output much, and the loss rises. A training loop prints the sum, as if it printed a loss with its $\lambda\lVert w\rVert^2$. To compare fits, measure both in *evaluation* mode.
+#
+# **Why is the fit looser?** There are two possible causes:
+#
+# - it pays: a tighter fit needs larger weights, and larger weights make the penalty larger;
+# - it is late: 1000 steps were too few.
+#
+# We cannot tell them apart, for at step 1000 loss 2 is still falling (next picture). The fit is looser mostly for wrong labels (*Deeper*). <!-- rests: fits-less, mask-noise, wrong-labels-most -->
 
 # %%
 quiz("A network with dropout, p = 0.5, scores 97 % on the training rows while it "

@@ -42,7 +42,7 @@ class Fitted:
         return max(int(more.double().argmax()) - 1, 0) if more.any() else len(self.steps) - 1
 
     def wrong_at_equal_right(self, p: float) -> tuple[Tensor, Tensor]:
-        """Shares of wrong labels fitted [seeds]: by no dropout `before_passing`, by p at the end."""
+        """Shares of wrong labels fitted [seeds]: no dropout's `before_passing`, p's at the end."""
         plain = self.wrong[:, self.at(0.0), self.before_passing(p)]
         return plain, self.wrong[:, self.at(p), -1]
 
