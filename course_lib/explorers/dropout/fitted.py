@@ -23,7 +23,7 @@ def picture(found: Fitted, p: float = 0.5) -> Figure:
     ax.set(xlabel="step", ylabel="share fitted (masks off)", ylim=(0, 1.02))
     ax.set(xlim=(0, found.steps[-1]))
     ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-    ax.legend(loc="center right", fontsize=8)
+    figure.legend(loc="outside right center", fontsize=8)
     return figure
 
 
