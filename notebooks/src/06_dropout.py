@@ -57,7 +57,7 @@ explore.masks.show()
 # %% [markdown]
 # Each row meets another thinned network. A bar is twice as high as its dash: a unit that is there half of the time counts double, so the diamonds come near the dashes.
 #
-# At the end of this lesson you can compare losses with and without dropout fairly, and say what its "ensemble" is worth and which regularizer it is.
+# At the end you can compare losses with and without dropout fairly, and say what its "ensemble" is worth and which regularizer it is.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## By hand
@@ -94,7 +94,7 @@ for _ in range(4):
 #
 # 1. No unit can count on certain others, so each has to be of use by itself (*Deeper: "It forces the network to distribute"*).
 # 2. It averages many networks (*Where is the ensemble?*).
-# 3. It hinders wrong labels most. What many images share is learnt by many units, and some of those are always there. A wrong label belongs to one image. Say that few units answer to that image alone. In most steps some of the few are missing, so the label is hard to learn by heart. Arpit et al. 2017 saw dropout hinder the learning of random labels; we count in *How much is enough?*.
+# 3. It hinders wrong labels most. What many images share is learnt by many units, and enough of those are always there. A wrong label belongs to one image. Say that only a few units answer to that image. In most steps some of them are missing, so the label is hard to learn by heart. Arpit et al. 2017 saw this with random labels; we count in *How much is enough?*.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: the whole function, and in front of the ReLU or behind it?
@@ -209,7 +209,7 @@ predict("ensemble",
 # %% [markdown]
 # Three hidden units behind a ReLU, two outputs: eight masks, eight thinned networks. In a mask 1 is kept, 0 dropped. Its chance is the product of $1-p$ for each unit that it keeps and $p$ for each that it drops: at $p = 0.3$ the mask 0 1 1 has $0.3\cdot 0.7\cdot 0.7 = 0.147$.
 #
-# A sentence called *exact* below must hold to rounding; a *checked* one is tried on an example.
+# An *exact* sentence below holds to rounding; a *checked* one is tried on an example.
 
 # %% jupyter={"outputs_hidden": true, "source_hidden": true}
 # what the eight thinned networks answer
@@ -250,7 +250,7 @@ reveal("ensemble",
 # %% [markdown]
 # In the table *average, by chance* and *evaluation* agree: behind the masks comes one linear layer, and a mean goes through $W h + b$ untouched. With masks on the inputs evaluation is off by 0.67, since a mean does not go through a ReLU: 1 and −1 have mean 0, and relu(0) = 0, but the mean of relu(1) = 1 and relu(−1) = 0 is 0.5.
 #
-# **So evaluation *is* the average, before any softmax, while only linear layers follow the masks.** Where a ReLU comes behind them, and some masks switch it on and others off, evaluation is a stand-in for the average, and a near one where we measured it, in a small regression with p = 0.2 (*Deeper: error bars for free?*). <!-- rests: evaluation-near-mean -->
+# **So evaluation *is* the average, before any softmax, while only linear layers follow the masks.** Where a ReLU comes behind them, and some masks switch it on and others off, evaluation is a stand-in for the average, a near one in the small regression where we measured it (*Deeper*). <!-- rests: evaluation-near-mean -->
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: ReLUs that stay awake, and which average of probabilities
@@ -297,7 +297,7 @@ claim("It is not the ordinary mean of the probabilities.",
 #
 # The gap has two parts, 2 − 1 and 3 − 2. Each counts if it is more than 0.05 nats, the unit of our cross entropy.
 #
-# *Words on the cards.* Such a bound is written down first. A *measured* sentence *holds* if the 95 % interval over seeds lies on its side of the bound, *does not hold* if on the other. Then *fresh seeds*, three times as many, judge again: *confirmed* if they say the same, *not confirmed* if their interval lies across the bound, so that nothing is shown. (Across the bound on ours, it is *inconclusive* here, and fresh seeds decide it or leave it *open*.)
+# *Words on the cards.* Such a bound is written down first. A sentence *holds* if the 95 % interval over seeds lies on its side of the bound, *does not hold* if on the other, and is *inconclusive* if across. *Fresh seeds*, three times as many, judge again: *confirmed* if they say the same, *not confirmed* or *open* if their interval lies across.
 
 # %%
 predict("worse",
@@ -341,14 +341,14 @@ reveal("worse",
 #
 # $$\text{loss with masks on} = \text{loss with masks off} + \text{what the masks add}$$
 #
-# **What the masks add is a penalty.** Where a weight is large, a missing unit changes the output much, and the loss rises. A training loop prints the sum, as if it printed a loss with its $\lambda\lVert w\rVert^2$. To compare fits, measure both in *evaluation* mode.
+# **What the masks add is a penalty.** Where a weight is large, a missing unit changes the output much, and the loss rises. A loop prints the sum, as if it printed a loss with its $\lambda\lVert w\rVert^2$. To compare fits, measure both in *evaluation* mode.
 #
-# **Why is the fit looser?** There are two possible causes:
+# **Why is the fit looser?** Mostly for wrong labels (*Deeper*), for one of two causes:
 #
 # - it pays: a tighter fit needs larger weights, and larger weights make the penalty larger;
 # - it is late: 1000 steps were too few.
 #
-# We cannot tell them apart, for at step 1000 loss 2 is still falling (next picture). The fit is looser mostly for wrong labels (*Deeper*). <!-- rests: fits-less, mask-noise, wrong-labels-most -->
+# We cannot tell which, for at step 1000 loss 2 is still falling (next picture). <!-- rests: fits-less, mask-noise, wrong-labels-most -->
 
 # %%
 quiz("A network with dropout, p = 0.5, scores 97 % on the training rows while it "
@@ -389,7 +389,7 @@ print(f"2 is worse than 1 by {wrong.mean():.2f} on rows with a wrong label, by "
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## How much is enough?
 #
-# The usual advice is 0.5. What does a p buy, and does a stop in time buy the same? The same digits, nine p (p = 0 is the plain network), twelve seeds. Width (128 units) and learning rate are the same for every p, tuned for none. Each p is read twice:
+# What does a p buy, and does a stop in time buy the same? The same digits, nine p (p = 0 is the plain network), twelve seeds. Width (128 units) and learning rate are the same for every p, tuned for none. Each p is read twice:
 #
 # - at **step 1000**, the end, left to run;
 # - at its **best step**, of those recorded the one with its lowest mean test error.
@@ -401,7 +401,7 @@ predict("best", "Which p has the lowest test error at step 1000?",
 # %% [markdown]
 # Bands are 95 % intervals over the seeds. Training errors count the labels as given: a network that learns all that is right and no wrong label misses 20 % of them.
 #
-# **Do this**: move p from 0 to 0.96; only the left panel and the two upright dotted lines move. Where on the left does the test loss turn up? Then, in the *middle panel*, compare *test, at the end* with *test, at its best step*. **Notice**: at which p is each lowest, and at which the test loss in the right panel?
+# **Do this**: move p from 0 to 0.96. Where on the left does the test loss turn up? Then, in the *middle panel*, compare *test, at the end* with *test, at its best step*. **Notice**: at which p is each lowest, and at which the test loss in the right panel?
 
 # %% jupyter={"outputs_hidden": true}
 from course_lib.explorers import dropout as explore
@@ -452,10 +452,10 @@ reveal("best",
 # **Dropout buys time**: with a larger p the best step comes later, and so does the turn of the loss.
 #
 # 1. **Left to run**, dropout gains much. <!-- rests: half-end -->
-# 2. **Stopped at the best step**, it gains little. On fresh seeds p = 0.5 gains 0.7 points and p = 0.85 one point. Both gains are clear of 0 there, on our own seeds neither is. More than a point is not shown of either. <!-- rests: not half-best, open most-best -->
-# 3. **The best p** at step 1000 is 0.9 for the test error, with 0.85 a tenth of a point behind. For the test loss it is 0.7: a larger p leaves the network right but unsure, in part because of the wrong labels (*Deeper*). At the best step the error hardly depends on p, up to 0.9. <!-- rests: loss-error-disagree, timid-p085 -->
+# 2. **Stopped at the best step**, it gains little: on fresh seeds 0.7 points with p = 0.5, 1.0 with p = 0.85. Both are clear of 0, on our own seeds neither is. More than a point is shown of neither. <!-- rests: not half-best, open most-best -->
+# 3. **The best p** at step 1000 is 0.9 for the test error, with 0.85 close behind. For the test loss it is 0.7: a larger p leaves the network right but unsure (*Deeper*). At the best step the error hardly depends on p, up to 0.9. <!-- rests: loss-error-disagree, timid-p085 -->
 #
-# **Does dropout only learn the same things more slowly?** Then a network without it that has fitted as many *right* labels has fitted as many *wrong* ones. We count. A label is *fitted* if it is the network's answer, masks off; at step 0 one in ten is hit by chance. Solid lines are right labels, dashed ones wrong. The rings stand where both networks have fitted as many right labels.
+# **Does dropout only learn the same things more slowly?** Then a network without it that has fitted as many *right* labels has fitted as many *wrong* ones. We count. A label is *fitted* if it is the network's answer, masks off; at step 0 one in ten is hit by chance. The rings stand where both networks have fitted as many right labels.
 
 # %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true, "source_hidden": true}
 # what is claimed of the wrong labels, where as many right ones are fitted
@@ -471,7 +471,7 @@ from course_lib.explorers.dropout.fitted import show_fitted
 show_fitted(counted)
 
 # %% [markdown]
-# It does not. The solid lines nearly coincide: right labels are learnt almost as fast with dropout. The dashed lines part: **wrong labels are learnt later.** At the rings both have fitted 99.8 % of the right labels. Of the wrong ones no dropout has fitted 81 %, p = 0.5 53 %: 28 points fewer, 24 on fresh seeds. This is what the third reason of *The one line* expects. Whether it comes about by its few units, the count does not say. <!-- rests: wrong-not-right -->
+# It does not. The solid lines nearly coincide: right labels are learnt almost as fast with dropout. The dashed lines part: **wrong labels are learnt later.** At the rings, with 99.8 % of the right labels fitted, no dropout has fitted 81 % of the wrong ones, p = 0.5 53 %: 28 points fewer, 24 on fresh seeds. The third reason of *The one line* expects that. <!-- rests: wrong-not-right -->
 #
 # **Would another penalty do as much?** Weight decay, with its strength chosen on validation rows as p is here (*Deeper*):
 #
@@ -481,9 +481,9 @@ show_fitted(counted)
 # | weight decay | 10.1 % | 9.7 % |
 # | dropout | 10.0 % | 9.4 % |
 #
-# Nearly. On fresh seeds dropout is ahead by 0.8 points left to run, by 1.0 stopped in time. Both are clear of 0; whether either is less than a point stays open. <!-- rests: open rival-end, open rival-best -->
+# Nearly. On fresh seeds dropout is ahead, by 0.8 points left to run and by 1.0 stopped in time, both clear of 0. Whether by less than a point is open. <!-- rests: open rival-end, open rival-best -->
 #
-# **In short:** on these digits dropout protects against training for too long, since it delays the wrong labels. So does weight decay, nearly as well, and so does a stop: it has 10.0 %, p = 0.5 left to run 14.0 %. Beside a stop dropout adds about a point at most, also where width and rate are chosen for each (*Deeper: wide, with a rate and a stop of its own*). (In the first table steps were chosen on test rows. In practice a stop costs validation rows, as the choice of p does.) <!-- rests: stopping-beats-half, not half-best, open most-best, open tuned-gain -->
+# **In short:** on these digits dropout protects against training for too long, since it delays the wrong labels. Weight decay protects nearly as well, a stop better than p = 0.5 left to run. Beside a stop dropout adds about a point, also where width and rate are chosen for each (*Deeper*). <!-- rests: stopping-beats-half, not half-best, open most-best, open tuned-gain -->
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: p = 0.96, and what was not varied
@@ -513,9 +513,9 @@ claim("Step 1000: p = 0.5 has fitted fewer of the wrong labels than no dropout, 
 # %% [markdown]
 # It is, by three points. And p = 0.5 has fitted 53 % of the wrong labels, no dropout 86 %: 33 points, 38 on fresh seeds. <!-- rests: wrong-fewer -->
 #
-# *At an equal share of right labels* (core). At the rings nearly all of them are fitted, so "as many" is a coarse measure there: 0.1 % is a quarter of a label. What speaks for it is the whole way, on which the solid lines hardly part. The stop is read off mean curves, at every fiftieth step, and is the last at which no dropout has not yet fitted more right labels.
+# *At an equal share of right labels* (core). The count says that wrong labels are learnt later. It does not say why: whether few units answer to each of them, as the third reason has it, we have not tested. At the rings nearly all of them are fitted, so "as many" is a coarse measure there: 0.1 % is a quarter of a label. What speaks for it is the whole way, on which the solid lines hardly part. The stop is read off mean curves, at every fiftieth step, and is the last at which no dropout has not yet fitted more right labels.
 #
-# *The intervals cover* twelve seeds: other split, start, batch order and masks, of the same 1797 images. Fresh seeds come in three sets of twelve, and each set chooses its best steps anew. *Not varied:* the rate and the width, tuned for no p; at p = 0.96 five of 128 units are left. The paper of 2014 advises $n/(1-p)$ units, a rate 10 to 100 times as high or a high momentum, and a cap on the norm of each unit's incoming weights (*max-norm*). So our comparisons at the best step may give dropout too little, most of all a large p; the next section chooses width and rate too. Lesson 10 asks other data than digits.
+# The steps of the first table were chosen on test rows. In practice a stop costs validation rows, as the choice of p does. *The intervals cover* twelve seeds: other split, start, batch order and masks, of the same 1797 images. Fresh seeds come in three sets of twelve, and each set chooses its best steps anew. *Not varied:* the rate and the width, tuned for no p; at p = 0.96 five of 128 units are left. The paper of 2014 advises $n/(1-p)$ units, a rate 10 to 100 times as high or a high momentum, and a cap on the norm of each unit's incoming weights (*max-norm*). So our comparisons at the best step may give dropout too little, most of all a large p; the next section chooses width and rate too. Lesson 10 asks other data than digits.
 #
 # *At an equal fit.* If dropout were mere slowness, a plain network would do as well on test rows, stopped where it fits as well as p = 0.5 does at step 1000. It does not. Stopped at the same training *error*, it has 4.2 points more test error, 3.7 on fresh seeds. Stopped at the same training *loss*, 0.31, it has 5.3 points more, 4.6 on fresh seeds. The loss is the worse comparison, since it is higher already where a network is less sure of its answers. Both stops are read off mean curves. <!-- rests: same-error, same-loss -->
 
@@ -628,9 +628,9 @@ print(f"standard deviation over seeds: of the error {plain.std():.4f}, of the pa
 #
 # - **evaluation**, the whole network, run once;
 # - a plain network of **64 units**, as many as a mask leaves on average, trained by itself;
-# - an **ensemble**: five plain networks of 128 units, trained apart on the same rows. *One plain network* is the mean figure of these five. They start otherwise than the one of before, hence 21.5 % here and 21.8 % there.
+# - an **ensemble**: five plain networks of 128 units, trained apart on the same rows. *One plain network* is their mean figure; other starts make it 21.5 % here, 21.8 % before.
 #
-# The band in the picture is a 95 % interval over the twelve seeds. The cards compare seed by seed, which is finer.
+# The cards compare seed by seed: finer than the bands.
 
 # %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true, "source_hidden": true}
 # what is claimed of the average, at step 1000
@@ -652,13 +652,9 @@ from course_lib.explorers.dropout.worth import show_worth
 show_worth((alone, ending), (halted, stopping), own)
 
 # %% [markdown]
-# **At step 1000 the average is worth between five and six points** (5.4 on fresh seeds). One thinned network has 19.7 % test error, the mean of 200 has 13.8 %. Evaluation has 14.0 % with one run; in the picture, masks take twenty to fifty for that. <!-- rests: average-beats-one, evaluation-like-200 -->
+# **At step 1000 the average is worth between five and six points** (5.4 on fresh seeds). One thinned network has 19.7 % test error, the mean of 200 has 13.8 %. Evaluation has 14.0 % with one run; masks take twenty to fifty for that. <!-- rests: average-beats-one, evaluation-like-200 -->
 #
 # **Does the average only repair what masks damage?** The plain network of 64 units shows what half of the units can do undamaged. Each at its own best step, it has 10.2 % and one thinned network 14.4 %. The average has 9.8 %. So 4.2 of the 4.6 points only bring a thinned network up to an undamaged one of its size: mostly repair. <!-- rests: thinned-own-best, not dropout-beats-small-best -->
-#
-# *At step 1000* one cannot tell. The network of 64 units has 19.9 %, no better than one thinned network, but it may have lost by wrong labels what the other lost by masks. <!-- rests: not thinned-behind-small -->
-#
-# **Would every average do as much?** Five plain networks together have 20.5 %, one of them 21.5 %. They learn the same wrong labels, and errors that they share do not cancel; we have not counted these. Nor is it like with like: averaging thinned networks also takes out noise that the masks put in.
 #
 # **An ensemble for the price of one, then?** In use it costs one run, which is as good as the mean of 200 thinned networks. Left to run, it beats five plain networks averaged by 6.5 points. Stopped in time it has 9.8 %, the five 10.0 %, one plain network of half the size 10.2 %. <!-- rests: evaluation-like-200, dropout-beats-five, not dropout-beats-small-best -->
 
@@ -710,7 +706,7 @@ print(averages.table(alone, halted))
 # Stopped in time it is damaged, by 4.2 points. On our seeds step 300 is best for evaluation and for one thinned network alike; where fresh seeds let each have its own best step, 3.9 points are left. The whole network is then ahead of the one of 64 units by half a point (0.7 on fresh seeds), less than our bound. <!-- rests: thinned-own-best, not dropout-beats-small-best -->
 # Stopped in time, our twelve seeds cannot tell dropout and the five apart; on 36 fresh ones dropout is ahead by a quarter of a point (0.05 to 0.44). The five are at their best even sooner than one, at step 100.
 #
-# The five and one thinned network are not the only rivals: bagging, other rows for each network, we have not tried, nor thinned networks trained one by one (Warde-Farley et al. 2014). The network of 64 units, too, has the rate that was tuned for nobody.
+# *Would every average do as much?* At step 1000 five plain networks together have 20.5 %, one of them 21.5 %. They learn the same wrong labels, and errors that they share do not cancel; we have not counted these. Nor is it like with like: averaging thinned networks also takes out noise that the masks put in. The five and one thinned network are not the only rivals: bagging, other rows for each network, we have not tried, nor thinned networks trained one by one (Warde-Farley et al. 2014). The network of 64 units, too, has the rate that was tuned for nobody.
 #
 # *Which average?* The masks stand in front of the last linear layer, so before the softmax evaluation is exactly the average over thinned networks (*Where is the ensemble?*). The mean of 200 is one of probabilities, behind the softmax.
 #
@@ -798,9 +794,9 @@ print("(Worst tenth: its share of the rises. "
 # | p = 0.2 | 0.80 | 0.89 | 0.98 | 1.00 |
 # | p = 0.5 | 0.50 | 0.67 | 0.91 | 0.99 |
 #
-# At p = 0.5 a feature that nothing replaces loses half, ten that stand in for one another lose a tenth. This may be why 0.5 is usual in a wide layer, where units can replace one another, and 0.2 or less on inputs, where often nothing can. It is a guess that we have not tested; where inputs do replace one another, as neighbouring pixels may, it would allow more.
+# At p = 0.5 a feature that nothing replaces loses half, ten that stand in for one another lose a tenth. This may be why 0.5 is usual in a wide layer, where units can replace one another, and 0.2 or less on inputs, where often nothing can: a guess that we have not tested.
 #
-# **More rows do not weaken it.** Our training loops make the *mean* loss small. Divided by the number of rows the penalty is $\frac{p}{1-p}$ times the mean of $x_j^2$, times $w_j^2$: the same for any number. What fades as rows come in is a fixed penalty beside a *sum* of losses, as in scikit-learn's `Ridge(alpha=…)`.
+# **More rows do not weaken it.** Beside the *mean* loss, which our loops make small, the penalty is $\frac{p}{1-p}$ times the mean of $x_j^2$, times $w_j^2$: the same for any number of rows.
 #
 # **In short:** a ridge that spares what can be replaced, and is as strong with many rows as with few.
 
@@ -835,7 +831,7 @@ claim("Orthogonal columns, 8 rows or 800, p = 0.4: dropout's ridge leaves 0.6 of
       "weight.", measured=[one - 0.6 for one in kept_share], holds=within(1e-9))
 
 # %% [markdown]
-# And $k$ equal features: 50 rows, one column written $k$ times, against the formula of the core.
+# And $k$ equal features: 50 rows, one column written $k$ times, against the formula of the core. (If that is why inputs get a small p, inputs that replace one another, as neighbouring pixels may, would allow a larger one.)
 
 # %% tags=["deeper", "nbval-check-output"]
 column, target = (torch.randn(shape, generator=seeded(1), dtype=torch.float64)
@@ -898,6 +894,8 @@ claim("Rescaled features leave the predictions of dropout's ridge as they are, a
 
 # %% [markdown]
 # In a network with masks on its last hidden layer and a squared loss, put the activations $h_j(x_i)$ for the $x_{ij}$. But the network chooses these as well. What is charged is the sum of the squared products $h_j(x_i)\,w_j$, so half the weight behind twice the activation saves nothing. That is no plain L2 on the weights.
+#
+# What more rows do weaken is a fixed penalty beside a *sum* of losses, as in scikit-learn's `Ridge(alpha=…)`.
 #
 # In logistic regression (two classes) the same sum weighs each row with $\hat p(1-\hat p)$, the variance of its label under the model. Rows of which the model is sure add hardly anything to the penalty, so a feature that is rare but decisive is spared (Wager et al. 2013). It is a quadratic approximation there, no identity.
 #
@@ -1125,8 +1123,8 @@ claim("A module that calls F.dropout(x, p) goes on dropping after .eval().",
 #
 # 1. Set validation rows aside. Measure on them with masks off, by the figure that counts: error and loss may want different p. <!-- rests: loss-error-disagree -->
 # 2. Train p = 0, stopped at its best validation step, and weight decay. Dropout has to beat both, and little may be left to gain. <!-- rests: stopping-beats-half, not half-best, open most-best -->
-# 3. Try p = 0.2 and 0.5 behind wide layers, 0.1 in transformers, stopped likewise. A larger p needs more steps, and may need more units.
-# 4. If the largest p wins, try a larger one. Keep dropout only if it wins by more than seeds differ.
+# 3. Try p = 0.2 and 0.5 behind wide layers, 0.1 in transformers, stopped likewise, and larger ones if the largest wins. A larger p needs more steps, and may need more units.
+# 4. Keep dropout only if it wins by more than seeds differ.
 #
 # ## When not to
 #
@@ -1161,7 +1159,7 @@ claim("A module that calls F.dropout(x, p) goes on dropping after .eval().",
 # | PyTorch | `nn.Dropout(0.5)` behind an activation; `model.train()`, `model.eval()` |
 # | typical | 0.5 in wide layers, 0 to 0.2 on inputs, 0 to 0.1 in transformers; to beat: p = 0 stopped in time |
 # | when not | training and validation error both high; more data than can be learnt by heart; large p before a batch norm <!-- rests: order-p07 --> |
-# | measured | wrong labels, left to run: 21.8 % test error, with p = 0.5 14.0 %; both stopped in time, under a point apart <!-- rests: half-end, not half-best --> |
+# | measured | wrong labels, left to run: 21.8 % test error, with p = 0.5 14.0 %; both stopped in time, under a point apart; wrong labels are learnt later, right ones hardly <!-- rests: half-end, not half-best, wrong-not-right --> |
 # | measured | left to run, one run equals the mean of 200 thinned networks to 0.1 points <!-- rests: evaluation-like-200 --> |
 
 # %% [markdown] slideshow={"slide_type": "skip"}
