@@ -75,7 +75,7 @@ for _ in range(4):
     print(dropout(x, p=0.25, generator=generator))
 
 # %% [markdown]
-# Four calls, four masks; the second and the third happen to keep everything. Each column has two values only, 0 and $x/(1-p)$. Of the 16 entries 4 are 0: a quarter, as p says.
+# Four calls, four masks; two happen to keep everything. Each column has two values only, 0 and $x/(1-p)$. Of the 16 entries 4 are 0: a quarter, as p says.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The one line
@@ -295,7 +295,7 @@ claim("It is not the ordinary mean of the probabilities.",
 # 2. of the network trained with dropout, **masks off**, after `model.eval()`;
 # 3. of the same weights, **masks on**, after `model.train()`: what a training loop would print at its end.
 #
-# The gap has two parts, 2 − 1 and 3 − 2. Each counts if it is more than 0.05 nats, the unit of our cross entropy.
+# The gap has two parts, 2 − 1 and 3 − 2. Each counts if it is more than 0.05 nats, our unit of cross entropy.
 #
 # *Words on the cards.* Such a bound is written down first. A sentence *holds* if the 95 % interval over seeds lies on its side of the bound, *does not hold* if on the other, and is *inconclusive* if across. *Fresh seeds*, three times as many, judge again: *confirmed* if they say the same, *not confirmed* or *open* if their interval lies across.
 
@@ -392,7 +392,7 @@ print(f"2 is worse than 1 by {wrong.mean():.2f} on rows with a wrong label, by "
 # What does a p buy, and does a stop in time buy the same? The same digits, nine p (p = 0 is the plain network), twelve seeds. Width (128 units) and learning rate are the same for every p, tuned for none. Each p is read twice:
 #
 # - at **step 1000**, the end, left to run;
-# - at its **best step**, of those recorded the one with its lowest mean test error.
+# - at its **best step**, of those recorded, by mean test error.
 
 # %%
 predict("best", "Which p has the lowest test error at step 1000?",
@@ -453,9 +453,9 @@ reveal("best",
 #
 # 1. **Left to run**, dropout gains much. <!-- rests: half-end -->
 # 2. **Stopped at the best step**, it gains little: on fresh seeds 0.7 points with p = 0.5, 1.0 with p = 0.85. There both are clear of 0; on our own seeds neither is. More than a point is shown of neither. <!-- rests: not half-best, open most-best -->
-# 3. **The best p** at step 1000 is 0.9 for the test error, with 0.85 close behind. For the test loss it is 0.7: a larger p leaves the network right but unsure (*Deeper*). At the best step the error hardly depends on p, up to 0.9. <!-- rests: loss-error-disagree, timid-p085 -->
+# 3. **The best p** at step 1000 is 0.9 for the test error, for the test loss 0.7: a larger p leaves the network right but unsure (*Deeper*). At the best step the error hardly depends on p, up to 0.9. <!-- rests: loss-error-disagree, timid-p085 -->
 #
-# **Does dropout only learn the same things more slowly?** Then a network without it that has fitted as many *right* labels has fitted as many *wrong* ones. We count. A label is *fitted* if it is the network's answer, masks off; at step 0 one in ten is hit by chance. The rings stand where both networks have fitted as many right labels.
+# **Does dropout only learn the same things more slowly?** Then a network without it that has fitted as many *right* labels has fitted as many *wrong* ones. A label is *fitted* if it is the network's answer, masks off; at step 0 one in ten is hit by chance. The rings stand where both networks have fitted as many right labels.
 
 # %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true, "source_hidden": true}
 # what is claimed of the wrong labels, where as many right ones are fitted
@@ -624,7 +624,7 @@ print(f"standard deviation over seeds: of the error {plain.std():.4f}, of the pa
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What is the average worth?
 #
-# How many thinned networks does the average need, and what is it better than? With p = 0.5, the probabilities of one, two, up to 200 of them are averaged. The rivals:
+# How many thinned networks does the average need, and what is it better than? With p = 0.5, the probabilities of up to 200 of them are averaged. The rivals:
 #
 # - **evaluation**, the whole network, run once;
 # - a plain network of **64 units**, as many as a mask leaves on average, trained by itself;
