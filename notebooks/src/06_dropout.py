@@ -94,7 +94,7 @@ for _ in range(4):
 #
 # 1. No unit can count on certain others, so each has to be of use by itself (*Deeper: "It forces the network to distribute"*).
 # 2. It averages many networks (*Where is the ensemble?*).
-# 3. It hinders wrong labels most. What many images share is learnt by many units, and enough of those are always there. A wrong label belongs to one image. Say that only a few units answer to that image. In most steps some of them are missing, so the label is hard to learn by heart. Arpit et al. 2017 saw this with random labels; we count in *How much is enough?*.
+# 3. It hinders wrong labels most. What many images share is learnt by many units, and enough of those are always there. A wrong label belongs to one image. Say that only a few units answer to that image. In most steps some of them are missing, so the label is hard to learn by heart. Arpit et al. 2017 saw dropout hinder random labels; we count in *How much is enough?*.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: the whole function, and in front of the ReLU or behind it?
@@ -297,7 +297,7 @@ claim("It is not the ordinary mean of the probabilities.",
 #
 # The gap has two parts, 2 − 1 and 3 − 2. Each counts if it is more than 0.05 nats, our unit of cross entropy.
 #
-# *Words on the cards.* Such a bound is written down first. A sentence *holds* if the 95 % interval over seeds lies on its side of the bound, *does not hold* if on the other, and is *inconclusive* if across. *Fresh seeds*, three times as many, judge again: *confirmed* if they say the same, *not confirmed* or *open* if their interval lies across.
+# *Words on the cards.* Such a bound is written down first. A sentence *holds* if the 95 % interval over seeds lies on its side of the bound, *does not hold* if on the other, and is *inconclusive* if across. *Fresh seeds*, three times as many, judge again: *confirmed* if they say the same. If their interval lies across, it is *not confirmed*, or *open* where ours lay across, too.
 
 # %%
 predict("worse",
@@ -652,7 +652,7 @@ from course_lib.explorers.dropout.worth import show_worth
 show_worth((alone, ending), (halted, stopping), own)
 
 # %% [markdown]
-# **At step 1000 the average is worth between five and six points** (5.4 on fresh seeds). One thinned network has 19.7 % test error, the mean of 200 has 13.8 %. Evaluation has 14.0 % with one run; masks take twenty to fifty for that. <!-- rests: average-beats-one, evaluation-like-200 -->
+# **At step 1000 the average is worth between five and six points** (5.4 on fresh seeds). One thinned network has 19.7 % test error, the mean of 200 has 13.8 %. Evaluation has 14.0 % with one run; averaging takes twenty to fifty masks for that. <!-- rests: average-beats-one, evaluation-like-200 -->
 #
 # **Does the average only repair what masks damage?** The plain network of 64 units shows what half of the units can do undamaged. Each at its own best step, it has 10.2 % and one thinned network 14.4 %. The average has 9.8 %. So 4.2 of the 4.6 points only bring a thinned network up to an undamaged one of its size: mostly repair. <!-- rests: thinned-own-best, not dropout-beats-small-best -->
 #
