@@ -5,9 +5,10 @@ import torch
 from matplotlib.figure import Figure
 
 from course_lib.dropout import dropout
-from course_lib.experiments.dropout import averages, curves, mc_dropout, worth
+from course_lib.experiments.dropout import averages, curves, fitted, mc_dropout, worth
 from course_lib.experiments.dropout.thinned import UNITS, thin_network
 from course_lib.explorers import dropout as explore
+from course_lib.explorers.dropout import fitted as drawn_fitted
 from course_lib.explorers.dropout import worth as drawn_worth
 
 HALF = {"p_input": 0.0, "p_first": 0.5, "p_second": 0.5, "row": 3, "mode": "training"}
@@ -135,5 +136,19 @@ def test_the_average_is_drawn_beside_networks_run_once(capsys):
         assert [line.get_ydata()[0] for line in rivals] == pytest.approx([0.2] * 4)
     lines = drawn_worth.table((answers, found), (answers, found)).splitlines()
     assert len(lines) == 1 + 6 and all(line.count("20.0%") == 2 for line in lines[1:])
-    drawn_worth.show_worth((answers, found), (answers, found))
-    assert lines[1] in capsys.readouterr().out
+    own = 400, torch.tensor([0.125, 0.135])
+    drawn_worth.show_worth((answers, found), (answers, found), own)
+    said = capsys.readouterr().out.splitlines()
+    assert lines[1] in said and said[-6].split()[-2:] == ["13.0%", "400"]
+
+
+def test_rings_stand_where_both_have_fitted_as_many_right_labels(capsys):
+    right = torch.tensor([[[0.0, 0.6, 1.0], [0.0, 0.4, 0.8]]]).repeat(2, 1, 1)
+    found = fitted.Fitted(right, right / 2, (0.0, 0.5), (0, 10, 20))
+    (ax,) = drawn_fitted.picture(found).axes
+    rings = [line.get_xydata()[0].tolist() for line in ax.get_lines() if line.get_marker() == "o"]
+    assert sum(rings, []) == pytest.approx([10, 0.6, 10, 0.3, 20, 0.8, 20, 0.4])
+    drawn_fitted.show_fitted(found)
+    *_, half, plain, end = capsys.readouterr().out.splitlines()
+    assert half.split()[-3:] == ["20", "80.0%", "40.0%"]
+    assert plain.split()[-3:] == ["10", "60.0%", "30.0%"] and end.split()[-1] == "50.0%"

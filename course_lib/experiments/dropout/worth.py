@@ -2,8 +2,9 @@
 
 The networks of `curves`, trained with dropout and asked under the masks of `averages`. The rival is
 a plain network of 64 units, as many as p = 0.5 leaves of 128 on average, trained by itself: same
-rows, batch order, rate and steps. Test errors at step 1000, and each at its best step: those with
-dropout at evaluation's, the small one at its own. A like picture: Srivastava, Hinton, Krizhevsky,
+rows, batch order, rate and steps. Test errors at step 1000, and stopped in time: those with dropout
+where evaluation is best, the small one at its own best step. `thinned_at_best` stops one thinned
+network at its own. A like picture: Srivastava, Hinton, Krizhevsky,
 Sutskever & Salakhutdinov, "Dropout", 2014, section 7.5.
 """
 
@@ -53,13 +54,52 @@ def error_by_masks(p: float, steps: int, seeds: tuple[int, ...] = curves.SEEDS) 
     found = torch.empty(len(seeds), len(COUNTS))
     for s, seed in enumerate(seeds):
         split, network = curves.split_of("20 % wrong", seed), trained.network(s, p)
-        units = torch.ones(averages.MASKS, len(network[1]))
-        masks = dropout(units, p, True, seeded(seed, "masks to average"))
+        masks = _masks(p, len(network[1]), seed)
         said = averages.log_probabilities(network, split.test_x, masks).exp()
         for k, count in enumerate(COUNTS):
             means = said.unflatten(0, (-1, count)).mean(1)  # a group each
             found[s, k] = (means.argmax(-1) != split.test_y).float().mean()
     return found
+
+
+def thinned_at_best(
+    p: float, seeds: tuple[int, ...] = curves.SEEDS, steps: int = curves.STEPS, masks: int = 20
+) -> tuple[int, Tensor]:
+    """The recorded step that is best for one thinned network, and its test error [seeds] there.
+
+    The step is that of the lowest mean error over the seeds and the first `masks` of the masks; the
+    error there is the mean over all 200.
+    """
+    recorded = tuple(step for step in curves.RECORDED if step < steps) + (steps,)
+    splits = {seed: curves.split_of("20 % wrong", seed) for seed in seeds}
+    found = torch.empty(len(seeds), len(recorded))
+
+    def look(seed: int, settings: slice, step: int, parameters: list[Tensor]) -> None:
+        network, split = [parameter[0] for parameter in parameters], splits[seed]
+        thrown = _masks(p, len(network[1]), seed)[:masks]
+        said = averages.log_probabilities(network, split.test_x, thrown).argmax(-1)
+        wrong = (said != split.test_y).float().mean()
+        found[seeds.index(seed), recorded.index(step)] = wrong
+
+    for _ in train(
+        curves.SPEC,
+        splits.__getitem__,
+        {"dropout": p, "lr": 2e-3, "weight_decay": 0.0},
+        seeds,
+        steps=steps,
+        batch_size=50,
+        record_at=recorded,
+        look=look,
+        keep_parameters=False,
+    ):
+        pass
+    best = recorded[int(found.mean(0).argmin())]
+    return best, error_by_masks(p, best, seeds)[:, 0]
+
+
+def _masks(p: float, units: int, seed: int) -> Tensor:
+    """The masks [200, units] of a seed's networks."""
+    return dropout(torch.ones(averages.MASKS, units), p, True, seeded(seed, "masks to average"))
 
 
 def small_network(seeds: tuple[int, ...], steps: int) -> tuple[tuple[int, ...], Tensor]:

@@ -9,7 +9,7 @@ from course_lib.experiments.dropout.averages import Averages
 from course_lib.experiments.dropout.worth import COUNTS, Worth
 
 Stop = tuple[Averages, Worth]  # what is found there
-TITLES = ("Step 1000", "Each at its best step")
+TITLES = ("Step 1000", "Stopped in time")
 SHOWN = (
     "one thinned network",
     "mean of 200 thinned ones",
@@ -48,22 +48,37 @@ def _rivals(answers: Averages, found: Worth) -> dict[str, Tensor]:
     }
 
 
-def show_worth(end: Stop, best: Stop) -> None:
-    """Show the picture, with words for who cannot see it, and print the table."""
+def show_worth(end: Stop, best: Stop, own: tuple[int, Tensor] | None = None) -> None:
+    """Show the picture, with words for who cannot see it, and print the table.
+
+    own: the step that is best for one thinned network, and its test errors [seeds] there, for a
+    line of its own.
+    """
     said, stops = [], (end, best)
     for (answers, found), title in zip(stops, TITLES):
         first, last = found.by_masks[:, 0].mean(), found.by_masks[:, -1].mean()
         lines = ", ".join(f"{k} {v.mean():.1%}" for k, v in _rivals(answers, found).items())
         said.append(f"{title}: {first:.1%} with one thinned network, {last:.1%} with 200; {lines}.")
     plotting.show_with_words(picture(stops), " ".join(said))
-    print(table(end, best))
+    print(table(end, best, own))
 
 
-def table(end: Stop, best: Stop) -> str:
-    """Mean test errors of what is compared, a line each, a column for each stop."""
+def table(end: Stop, best: Stop, own: tuple[int, Tensor] | None = None) -> str:
+    """Mean test errors of what is compared, a line each, a column for each stop; own: `show_worth`.
+
+    Behind each error stopped in time its step.
+    """
     columns = [{**answers.error, **_rivals(answers, found)} for answers, found in (end, best)]
-    lines = [f"{'test error':<31}  step 1000   at its best step"]
+    steps = best[0].steps | {
+        "one plain network of 64 units": best[1].small_step,
+        "one plain network of 128 units": best[0].steps.get("one plain network"),
+    }
+    lines = [f"{'test error':<31}  step 1000   stopped in time   at step"]
     for name in SHOWN:
         first, second = (column[name].mean() for column in columns)
-        lines.append(f"{name:<31} {first:10.1%} {second:18.1%}")
+        lines.append(f"{name:<31} {first:10.1%} {second:17.1%} {steps.get(name) or '':>9}")
+    if own is not None:
+        step, error = own
+        name = "one thinned network, best step"
+        lines.insert(2, f"{name:<31} {'':10} {error.mean():17.1%} {step:9}")
     return "\n".join(lines)

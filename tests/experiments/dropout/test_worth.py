@@ -28,6 +28,13 @@ def test_the_end_is_the_last_step_and_the_small_network_is_stopped_at_its_best(b
     assert end.by_masks.shape == (2, len(worth.COUNTS)) and best.small.shape == (2,)
 
 
+def test_one_thinned_network_is_stopped_where_its_own_error_is_lowest():
+    step, error = worth.thinned_at_best(0.5, SEEDS, STEPS, masks=averages.MASKS)
+    means = {one: worth.error_by_masks(0.5, one, SEEDS)[:, 0] for one in (10, 20, STEPS)}
+    assert step == min(means, key=lambda one: means[one].mean().item())
+    assert torch.equal(error, means[step])
+
+
 def test_each_mask_belongs_to_one_group():
     assert all(averages.MASKS % count == 0 for count in worth.COUNTS)
 
