@@ -18,7 +18,7 @@
 # **Weight decay** leaves the loss alone and multiplies every weight by $1-\eta\lambda$ at each step ($\eta$ is the learning rate).
 # The two words are often used for one thing, and PyTorch calls both of them `weight_decay`. When is that harmless, and how wrong is it when it is not?
 #
-# *44 minutes; sections called* Deeper *are folded, and extra. You need gradients and momentum (lesson 00), and L2 (lesson 02). What is needed of Adam is told here.*
+# *45 minutes; sections called* Deeper *are folded, and extra. You need gradients and momentum (lesson 00), and L2 (lesson 02). What is needed of Adam is told here.*
 
 # %% tags=["setup"]
 # what this page needs
@@ -97,8 +97,6 @@ print("weight decay", *(f"{w:.6f}" for w in with_decay))
 #
 # - **L2**: the first pull went *into the velocity*, and nine tenths of it roll on. So the second step takes off $0.1\,(0.9 \cdot 0.5 + 0.5 \cdot 0.95) = 0.0925$.
 # - **Weight decay** leaves nothing behind in the velocity. It takes 5 % of what is there each time: $0.95,\ 0.95^2,\ 0.95^3$.
-#
-# A *checked* claim is a run held against a bound.
 
 # %% tags=["nbval-check-output"]
 claim("Under momentum the two agree on step 1, and from step 2 on the weight with L2 "
@@ -450,6 +448,7 @@ reveal("flat-adam", "as fast", because="λw is divided by its own size, and λ c
 # %% [markdown] slideshow={"slide_type": "slide"}
 # On a real loss $\sqrt{\hat v}$ is set by the loss's gradients, which differ from weight to weight.
 # Two weights, both 1. The loss pushes one to and fro by ±10, the other by ±0.1.
+# The claim below is not exact but *checked*: one run, held against a bound.
 
 # %%
 predict("two-weights", "Adam with L2, the same λ for both. Which weight shrinks more?",
@@ -511,21 +510,21 @@ from course_lib.explorers import weight_decay as explore
 explore.goals.show()
 
 # %% [markdown]
-# L2 ends at (1.22, 1.09) for every ratio. Decay, at ratio 16, ends at (0.46, 1.43): $w_1$, with sixteen times the price of $w_2$, is pulled far down.
+# L2 ends at (1.22, 1.09) for every ratio. Decay, at ratio 16, ends at (0.46, 1.43): $w_1$, with sixteen times the price of $w_2$, is pulled far down. $w_2$ rises even above the star: the bowl lies aslant, so with a smaller $w_1$ the loss itself wants a larger $w_2$.
 #
 # **With $\hat v$ held still, L2 under Adam is unequal in its speed, and decay in its goal.**
 #
 # And where $\hat v$ moves?
 #
 # - **Minibatches that disagree**, the usual case: their noise holds $\hat v$ up. Take the bold sentence as your guide.
-# - **The full batch**, or a network that fits every image: no such noise. Near the lowest point of the loss the gradients get small, $\hat v$ follows, and so does the price. So in a bowl, with the full batch and a slowly fading rate, AdamW settles, *if* it settles, at the lowest point of the loss alone, as if there were no decay. For that every $\lambda\lvert w_i\rvert$ has to be below 1 there (Xie & Li, 2024; why, in *Deeper*).
+# - **The full batch**, or a network that fits every image: no such noise. Near the lowest point of the loss the gradients get small, $\hat v$ follows, and so does the price. So in a bowl, with the full batch and a slowly fading rate, AdamW settles, *if* it settles, at the lowest point of the loss alone, as if there were no decay. For that every $\lambda\lvert w_i\rvert$ has to be below 1 there: the loss can move a weight by about η a step, and decay has to take less, $\eta\lambda\lvert w_i\rvert$ (Xie & Li, 2024; *Deeper*). Cross-entropy is no bowl: once every image is fitted, it goes on falling as the weights grow. There decay can still shorten them, as in the plain cell.
 #
 # Which of the two does *better*, lesson 04 measures.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: all of Adam, two goals, and the law of the pull
 #
-# That decay has this goal is proposition 3 of Loshchilov & Hutter. And why did $w_2$ rise in the picture, though it too is pulled to zero? The bowl lies aslant: with a smaller $w_1$ the loss itself wants a larger $w_2$.
+# That decay has this goal is proposition 3 of Loshchilov & Hutter.
 #
 # Now the whole function, then the flat loss again, and the two goals of the picture: with $\sqrt{\hat v}$ held still at 4 and ¼, and with the full batch.
 
@@ -809,10 +808,10 @@ claim("At λ = 0.1 the multipliers of the weights spread over fewer powers of te
 # | the same, or Adam with L2 | `torch.optim.AdamW` | **not the same number**: in the plain cell decay with 0.02 left the length at 19.0, where L2 made it 7.0. Nothing converts it. Begin at 1/(lr·steps), and search upwards, at most to about 1/(lr · steps per epoch) (Wang & Aitchison, 2025; lesson 04) |
 #
 # **How much is a λ in all, and why begin there?** AdamW takes the share ηλ of every weight at each step. Multiply by the number of steps. The plain cell has η = 0.01 and 600 steps, so AdamW's default 0.01 makes 0.06: the pull takes about 6 % of a weight.
-# λ = 1/(lr·steps), here 0.17, makes the product 1: the pull alone would leave $(1 - \frac{1}{600})^{600} = 37\ \%$ of a weight. That is nearly the cell's 0.2, which made the length 15.2 instead of 20.0. So search upwards: with 6 steps an epoch, to 1/(0.01·6) = 17 at most. L2's length of 7.0 took a decay of 4.
+# λ = 1/(lr·steps), here 0.17, makes the product 1: the pull alone would leave $(1 - \frac{1}{600})^{600} = 37\ \%$ of a weight. That is nearly the cell's 0.2, which made the length 15.2 instead of 20.0. Left is 76 %, not 37, for the loss pushes back. So search upwards: with 6 steps an epoch, to 1/(0.01·6) = 17 at most. L2's length of 7.0 took a decay of 4.
 # Long runs need less: at η = 0.001 the usual 0.1 makes 1 in 10 000 steps.
 #
-# **A trap: in torch lr multiplies the decay.** Raise lr, or let a schedule lower it, and each step takes another share. In a bowl η cancels at rest. A network trained with minibatches does not rest: each step jostles it, and decay forgets the jostling after about 1/(lr·λ) steps. So when you raise lr, lower λ: begin at the same product lr·λ (lesson 04 measures it, and where it fails).
+# **A trap: in torch lr multiplies the decay.** Raise lr, or let a schedule lower it, and each step takes another share. In a bowl η cancels at rest. A network trained with minibatches does not rest: each step jostles it. Of what one step did, 37 % is left after 1/(lr·λ) steps: so far back the weights remember. With λ = 1/(lr·steps) they remember the whole run, with 1/(lr · steps per epoch) one epoch: hence the two ends of the search. A larger lr shortens this memory. So when you raise lr, lower λ: begin at the same product lr·λ (lesson 04 measures it, and where it fails).
 
 # %%
 quiz("You keep SGD with momentum 0.9 and its learning rate, and replace "
@@ -871,7 +870,7 @@ for convention in ("penalty", "half_penalty", "per_example", "decoupled", "per_s
 #
 # - A recipe tuned with L2 works: keep it.
 # - Fine-tuning: both pull to zero, away from the weights you were given. A penalty on the distance to those, $\frac{\lambda}{2}\lVert w - w_0\rVert^2$, pulls back to where you started (*L2-SP*, Li et al. 2018).
-# - Weights in front of a BatchNorm: that layer undoes any shrinking, so do not expect a simpler function. Keep the decay: it changes how far a step turns the weights (lesson 07; van Laarhoven, 2017; Zhang et al., 2019).
+# - Weights in front of a BatchNorm, a layer that rescales what it gets: it undoes any shrinking, so do not expect a simpler function. Keep the decay all the same: beside shorter weights a step is larger in proportion, so decay acts like a learning rate (lesson 07; van Laarhoven, 2017; Zhang et al., 2019).
 
 # %% [markdown] tags=["card"] slideshow={"slide_type": "slide"}
 # ## To keep
@@ -899,7 +898,7 @@ for convention in ("penalty", "half_penalty", "per_example", "decoupled", "per_s
 #
 # What one can explain in two minutes one has understood. Do it aloud, to a friend, a pet, or the wall; where you get stuck is where to read again.
 #
-# **Teach it to** a team-mate who is about to swap SGD for AdamW and to keep `weight_decay=1e-4`. *Draw* one weight and two arrows towards zero: one goes through the optimizer along with the gradient, the other past it. Then put momentum, and $\sqrt{\hat v}$, into the box that the first has to pass. *Disarm* the sentence "weight decay and L2 are two names for one thing". *And ask back:* For which optimizer are they? What would torch's Adam keep of the 1e-4, and what would it change? And what does AdamW make of it in a thousand steps?
+# **Teach it to** a team-mate who is about to swap SGD for AdamW and to keep `weight_decay=1e-4`. *Draw* one weight and two arrows towards zero: one goes through the optimizer along with the gradient, the other past it. Then put momentum, and $\sqrt{\hat v}$, into the box that the first has to pass. *Disarm* the sentence "weight decay and L2 are two names for one thing". *And ask back:* For which optimizer are they? What would torch's Adam keep of the 1e-4, and what would it change? And at lr = 0.001, what share of a weight does AdamW take with it in a thousand steps? (0.01 %.)
 #
 # Below: the questions of this lesson (some are about *Deeper* sections), with a reason for every option, and its cards, which come back after 1, 3 and 7 days.
 
