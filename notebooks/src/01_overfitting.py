@@ -17,7 +17,7 @@
 # A model is fitted to examples, and is meant for new ones. It **overfits** where it follows what is accidental in its own examples: its error on them goes on falling, while its error on new ones rises. The error on new examples minus the error on its own is the **generalization gap**. **Regularization** is meant to lower the error on new examples, not the error on its own.
 # Which models have a large gap? "Those with too many parameters", one hears. Is it so?
 #
-# *43 minutes; sections called* Deeper *are folded, and extra. You need lesson 00.*
+# *44 minutes; sections called* Deeper *are folded, and extra. You need lesson 00.*
 
 # %% tags=["setup"]
 # what this page needs
@@ -79,7 +79,7 @@ from course_lib.explorers import overfitting as explore
 explore.polynomials.show(degree=1, errors="training and validation")
 
 # %% [markdown]
-# Intervals are over the 200 data sets here, later over seeds.
+# Each card shows the *difference* from degree 3. Intervals are over the 200 data sets here, later over seeds.
 
 # %% jupyter={"outputs_hidden": true} tags=["nbval-check-output"]
 # what the picture was drawn from
@@ -98,9 +98,9 @@ reveal("degree", from_interval={"3": positive(worse)},
        rests="degree-1-worse, degree-12-worse")
 
 # %% [markdown]
-# The training error only ever falls, for every degree contains the lower ones. The validation error falls and rises again: 0.29 at degree 1, 0.11 at 3, 2.6 at 12 (1.9 on fresh seeds: in such a mean a few wild fits weigh heavily). So degree 12 overfits. At degree 1 there is hardly a gap, and the fit is bad all the same. That is **underfitting**: the model is too stiff even for what all such data sets share.
+# The training error only falls, for every degree contains the lower ones. The validation error falls and rises again: 0.29 at degree 1, 0.11 at 3, 2.6 at 12 (1.9 on fresh seeds: a few wild fits weigh heavily). So degree 12 overfits. At degree 1 there is hardly a gap, and the fit is bad all the same. That is **underfitting**: the model is too stiff even for what all such data sets share.
 #
-# And the first picture? On new points its curve has a squared error of 0.12 at degree 3 and 0.23 at 7 (*Deeper*), and 0.09 of each is their noise: by 7 you do well to doubt it. Too little freedom costs, and so does too much. The training error shows only the first.
+# And the first picture? On new points its curve has a squared error of 0.12 at degree 3 and 0.23 at 7 (*Deeper*): by 7 you do well to doubt it. Too little freedom costs, and so does too much. The training error shows only the first.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Bias, variance, noise
@@ -132,7 +132,7 @@ from course_lib.explorers import overfitting as explore
 explore.polynomials.show(degree=3)
 
 # %% [markdown]
-# At degree 12 ten times the points take the variance from 2.2 to 0.006. At degree 1 bias² stays at 0.2, for more of the same data does not bend a line. (The green line climbs again at high degrees: variance left in a mean of only 200 fits, *Deeper*.)
+# At degree 12 ten times the points take the variance from 2.2 to 0.006. At degree 1 bias² stays at 0.2, for more of the same data does not bend a line. (Why at degree 12 the parts add up to 2.3, not 2.6, and the green line climbs again: *Deeper*.)
 #
 # **Too much bias: a richer model. Too much variance: more data, the mean of several fits (*Deeper*), or less freedom.** Less freedom is what this course is about.
 
@@ -144,7 +144,9 @@ explore.polynomials.show(degree=3)
 # - A fit through every point has training error 0. On a new label it is off by the old error *and* the new one, $2\sigma^2 = 0.18$ on average. So its gap is 0.18.
 # - The mean of the 20 labels follows each of them by 1/20 only. That takes $\sigma^2/20$ off its own error, and adds as much to its error on new labels. So its gap is $2\sigma^2/20 = 0.009$.
 #
-# A polynomial with $p$ coefficients lies between. It follows its labels by $p/20$, averaged over the points, so its gap is $0.009\,p$, whatever the truth (*Deeper* says why). Here one can count. At *other* points the gap can be far larger: remember the 2.6, most of it from a few wild fits.
+# A polynomial with $p$ coefficients lies between. It follows its labels by $p/20$, averaged over the points, so its gap is $0.009\,p$, whatever the truth (*Deeper*). Here one can count: 0.018 at degree 1, where $p=2$, 0.036 at 3, 0.12 at 12.
+#
+# In the picture above the new points lie at *other* places. At degree 1 and 3 its errors differ by about as much, 0.02 and 0.04. But at 12 they are 0.030 and 2.6.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: every case there is, and what a second opinion is worth
@@ -164,11 +166,11 @@ explore.polynomials.show(degree=3)
 #
 # how closely the fit follows its own labels when these move by chance. For $p$ coefficients the sum is $\sigma^2p$. So the sum over $\sigma^2$ is the fit's **effective number** of coefficients (Efron 1986; Ye 1998). Below it is computed for a fit that chooses its own degree: to choose by the labels is to follow them, too.
 #
-# With $\sigma^2 = 0.09$ the 13 coefficients of degree 12 make a gap of 0.12. At *other* points it can be far larger: above, a validation error of 2.6 against a training error of 0.030.
-#
 # **Why three parts?** $\hat f - y = (\hat f - \bar f) + (\bar f - f) - \varepsilon$. In its square the cross terms average to 0, for $\hat f - \bar f$ and $\varepsilon$ have mean 0 and are independent.
 #
 # **The green line** above squares the mean of 200 fits. That square is too high by variance/200 on average, 0.011 at degree 12. The picture shows 0.026: it is one such mean, with a few wild fits in it.
+#
+# **Not quite the sum.** At degree 12 bias², variance and noise add up to 2.3, and the validation error is 2.6. They are means over a fixed grid of $x$, it is one over points drawn at random, and a few wild fits weigh heavily in both.
 #
 # **Wrong answers** do not split into bias and variance as squared errors do: a swing does no harm while the right class stays ahead (Friedman 1997; Domingos 2000 gives a decomposition for them).
 #
@@ -233,41 +235,39 @@ claim("The gap of a fit that chooses its degree by its labels is 2/n times the s
       "its covariances with them.",
       measured=(gap - 2 / 6 * follows).item(), holds=within(1e-13))
 
-# %% [markdown] tags=["deeper"]
-# **And a network?** The next picture shows it at six widths. Before you look:
-
-# %% tags=["deeper"]
-predict("width", "From 8 hidden units to 32, the variance of the networks …",
-        ["rises", "falls"])
-
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### And a network?
 #
 # With 32 hidden units a ReLU network has 97 weights and biases, enough to go through every point. We train 200 of each width for 1000 steps, each on its own data set and from its own start.
-#
-# **Do this**: raise the *hidden units* from 1 to 32.  **Notice**: does the band grow, as it did with the degree?
 
 # %%
+predict("width", "From 8 hidden units to 32, the variance of the networks …",
+        ["rises", "falls"])
+
+# %% [markdown]
+# **Do this**: set the *hidden units* to 1, then raise them to 32.  **Notice**: does the band grow, as it did with the degree?
+
+# %% jupyter={"outputs_hidden": true}
 from course_lib.explorers import overfitting as explore
 
 explore.networks.show(width=32)
 
 # %% [markdown]
-# It does not: it gets narrower. And the gap, on new labels at the same points? On our 200 data sets (*Deeper*) it is
+# No, it gets narrower. And the gap, on new labels at the same points? On our 200 data sets (*Deeper*) it is
 #
-# | fit | numbers | gap | as of |
+# | fit | weights or coefficients | gap | coefficients with this gap |
 # |---|---|---|---|
-# | 8 hidden units | 25 | 0.055 | 6.1 coefficients |
-# | 32 hidden units | 97 | 0.079 | 8.8 coefficients |
-# | degree 8, with the training error of 32 units | 9 | 0.082 | 9.1 coefficients |
-# | any fit through every point | | 0.18 | 20 coefficients |
+# | 8 hidden units | 25 | 0.055 | 6.1 |
+# | 32 hidden units | 97 | 0.079 | 8.8 |
+# | degree 8, with the training error of 32 units | 9 | 0.082 | 9.1 |
+# | any fit through every point | | 0.18 | 20 |
 #
-# The 97 numbers follow their labels about as closely as nine coefficients do, and have less variance than the nine of degree 8 (*Deeper*). <!-- rests: net-varies-less-equal-fit-all, net-varies-less-equal-fit-inside -->
+# From 8 units to 32 the gap rises, for after 1000 steps wide networks fit more closely (training error 0.046, not 0.10), but by less than half. Their 97 weights follow the labels about as closely as nine coefficients do, with less variance than the nine of degree 8 (*Deeper*). <!-- rests: net-varies-less-equal-fit-all, net-varies-less-equal-fit-inside -->
 #
-# So the number of parameters does not tell the gap of a trained network. At the same points how closely a fit follows the errors in its labels tells it exactly. At new points it matters, too, how far the fit swings between them.
+# So the number of parameters does not tell the gap of a trained network. At the same points how closely a fit follows the errors in its labels sets it, exactly. At new points it matters, too, how far the fit swings between them.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
-# ### Deeper: equal time, equal fit, equal gap
+# ### Deeper: equal time, equal fit, equal gap, and what became of your prediction
 #
 # The networks are trained by Adam, in which each weight has a step size of its own (lesson 04). Here are the numbers of the picture and of the table.
 
@@ -339,7 +339,7 @@ reveal("width", from_interval={"falls": negative(wider), "rises": positive(wider
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Random labels
 #
-# Can a network learn by heart what has no rule? Take 1000 digits, and give each a label drawn at random. A network with 256 hidden units, 19 210 weights and biases in all, is trained for 2000 steps by SGD with momentum, with three seeds.
+# Can a network learn by heart what has no rule? Take 1000 digits, and give each a label drawn at random. A network with 256 hidden units, 19 210 weights and biases, is trained for 2000 steps by SGD with momentum, with three seeds.
 
 # %%
 predict("lots", "How many of the 1000 random training labels will it get right?",
@@ -367,7 +367,7 @@ reveal("lots", from_interval={"above 90 %": above(0.9)(share),
 # %% [markdown]
 # It learns every one by heart (Zhang et al. 2017). Yet trained on the true labels it gets 97.0 % of new images right. So what a network *could* memorise does not tell its gap.
 #
-# Does it take a penalty on large weights, then? In the same paper networks without one did well on new images, and with it most still learned random labels. So a regularizer added on purpose, an *explicit* one, is **neither necessary nor enough** for a small gap, though it may help.
+# Does it take a penalty on large weights, then? In the same paper networks without one did well on new images, and with it most still learned random labels. So a regularizer added on purpose is **neither necessary nor enough** for a small gap.
 #
 # What differs is how *long* it takes: at step 400 the network has learned 99.8 % of the true labels and 42.5 % of the random ones. Does it learn what labels have in common *before* it learns the exceptions? Then one should stop between.
 
@@ -391,7 +391,7 @@ claim("On new random labels it is a guesser: its hits lie in the binomial interv
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## A network that memorises, in plain PyTorch
 #
-# Now both kinds of label at once: 300 digits, *one label in five wrong*. AdamW is a relative of SGD (lesson 04), and `weight_decay=0` leaves its regularizer out. We look at the weights after 160 rounds, and at those with the lowest loss on 100 validation digits. The *test* digits are new to both.
+# Now both kinds of label at once: 300 digits, *one label in five wrong*. AdamW is a relative of SGD (lesson 04), and `weight_decay=0` leaves its regularizer out. We look at the weights after 160 epochs, and at those with the lowest loss on 100 validation digits. The *test* digits are new to both.
 
 # %% tags=["plain"]
 from copy import deepcopy
@@ -438,7 +438,7 @@ predict("clean", "With every label right, early stopping moves test accuracy by 
         ["above +1 point", "within 1 point of 0", "below −1 point"])
 
 # %% [markdown]
-# **Do this**: raise the patience from 1 to 50, then set the wrong labels to 0.  **Notice**: which patience stops before the best moment?
+# **Do this**: raise the patience from 1 to 50, then set the wrong labels to 0.  **Notice**: which patience stops before the lowest validation loss?
 
 # %% jupyter={"outputs_hidden": true}
 from course_lib.explorers import overfitting as explore
@@ -486,20 +486,20 @@ reveal("clean", from_interval={"above +1 point": above(1)(clean_gain),
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Does stopping help?
 #
-# - *Wrong labels.* What labels have in common is learned first (Arpit et al. 2017): by step 100 94 % of the right labels and 3 % of the wrong ones, by step 1000 also 87 % of the wrong ones (*Deeper*). The kept weights get 90.1 % of the test images right, 12.6 points more than at step 1000. On fresh seeds it is 10.9, outside our interval: that stopping helps is confirmed, by how much is nearer to 11. Against step 300 it would be 2 points.
+# - *Wrong labels.* What labels have in common is learned first (Arpit et al. 2017): by step 100 94 % of the right labels and 3 % of the wrong ones, by step 1000 also 87 % of the wrong ones (*Deeper*). The kept weights get 90.1 % of the test images right, 12.6 points more than at step 1000. On fresh seeds it is 10.9, outside our interval: that stopping helps is confirmed, by about 11. Against step 300 it would be 2 points.
 # - *Clean labels.* 94.3 % right either way.
-# - *Patience.* On seed 0 only a patience of 1 stops before the best moment, at 88.7 % right instead of 89.0 %. A larger one costs only time here.
+# - *Patience.* On seed 0 only a patience of 1 stops before the lowest validation loss, at 88.7 % right instead of 89.0 %. A larger one costs only time.
 #
-# So with these 300 digits stopping helps where labels are wrong, for these are learned late. Where none is, stopping itself costs next to nothing; the 100 digits that say when have a price, though (*Deeper: can regularization replace data?*). <!-- rests: common-first, stopping-noisy, stopping-clean -->
+# So here stopping helps where labels are wrong, for these are learned late. Where none is, it costs little but the 100 digits that say when (*Deeper: can regularization replace data?*). <!-- rests: common-first, stopping-noisy, stopping-clean -->
 #
 # *A good place to stop for today.*
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Beyond the point where everything fits
 #
-# What if one does not stop, and makes the model ever larger? Take 300 digits and a network of two layers. The first, random and never trained, turns an image into $d$ **random ReLU features**, each the ReLU of a random weighted sum of the pixels. Only the second is fitted, by least squares, to ten outputs: 1 for the right digit, 0 for the others. The largest output is the answer, and the **test error** the share of wrong answers on new digits.
+# What if one does not stop, and makes the model ever larger? Take 300 digits and a network of two layers. The first, random and untrained, turns an image into $d$ **random ReLU features**, each the ReLU of a random weighted sum of the pixels. Only the second is fitted, by least squares, to ten outputs: 1 for the right digit, 0 for the others. The largest output is the answer, and the **test error** the share of wrong answers on new digits.
 #
-# Each output has $d$ weights and 300 numbers to meet, one for each image: 300 equations with $d$ unknowns. Below $d=300$ they can only be met roughly, at 300 in one way, beyond in many. We take the *shortest* weights, those with the smallest sum of squares, where gradient descent from zero ends (lesson 00, *Deeper*).
+# Each output has 300 equations, one for each image, with $d$ unknown weights. Below $d=300$ they can only be met roughly, at 300 in one way, beyond in many. We take the *shortest* weights, those with the smallest sum of squares, where gradient descent from zero ends (lesson 00, *Deeper*).
 #
 # **Ridge** makes large weights cost: it adds λ times their sum of squares to the mean squared error. The *tuned* λ has the fewest errors on 200 validation digits. In networks such a penalty is called **L2** (lesson 02).
 
@@ -510,7 +510,7 @@ predict("second",
          "with neither"])
 
 # %% [markdown]
-# *Dotted:* the squared training error, in per cent of that of weights 0.
+# *Dotted:* the squared training error, in per cent of its value at weights 0.
 #
 # **Do this**: set *wrong labels* to 20 %, then λ to 0.01.  **Notice**: how often does the test error fall, and what does λ do to the peak?
 
@@ -540,11 +540,11 @@ reveal("second", from_interval={
        rests="second-descent-0.2, second-descent-0")
 
 # %% [markdown]
-# - *Down twice.* With clean labels the error falls to 7.4 % at 150 features, climbs to 77 % at 300, and falls again, to 3.0 % at 3000. That is **double descent** (named by Belkin et al. 2019; the peak is much older, Loog et al. 2020). With 20 % wrong labels it ends at 21 %, above its first low of 16 %.
-# - *Why a peak?* At 300 only one set of weights fits every label, so it is taken, even if it is huge. By hand: let 0.5 be the right label everywhere. One row with feature 0.01 then needs the weight 50, and a new row with feature 0.03 gets 1.5, which is wrong by 1. With a second feature, 1 in both rows, many weights fit. The shortest are 0.005 and 0.5, and the new row gets 0.50. In the digits, too, the weights are longest at 300 (why: *Deeper*).
-# - *And λ?* Tuned, it takes the peak away: at 300 features the error is 4.1 % with clean labels, and 7.9 % instead of 87 % with wrong ones. <!-- rests: peak-without-ridge, peak-with-ridge --> With wrong labels it helps far from the peak, too: at 3000 features 7.7 % instead of 21 %. (The 200 digits that choose λ are extra.)
+# - *Down twice.* With clean labels the error falls to 7.4 % at 150 features, climbs to 77 % at 300, and falls again, to 3.0 % at 3000. That is **double descent** (named by Belkin et al. 2019; the peak is older, Loog et al. 2020). With 20 % wrong labels it ends at 21 %, above its first low of 16 %.
+# - *Why a peak?* At 300 only one set of weights fits every label, so it is taken, even if it is huge. By hand: let 0.5 be the right label everywhere. One row with feature 0.01 then needs the weight 50, and a new row with feature 0.03 gets 1.5, which is wrong by 1. With a second feature, 1 in both rows, many weights fit. The shortest are 0.005 and 0.5, and the new row gets 0.50.
+# - *And λ?* Tuned, it takes the peak away: at 300 features the error is 4.1 % with clean labels, and 7.9 % instead of 87 % with wrong ones. <!-- rests: peak-without-ridge, peak-with-ridge --> There it helps far from the peak, too: at 3000 features 7.7 % instead of 21 %.
 #
-# So here, too, the number of parameters does not decide. Nor, on new images, does how closely a fit follows its labels: from 300 features on each follows them wholly. What is huge at the peak alone is the length of the weights: 783 at 300 features, 14 at 150 and 16 at 3000, on the first seed (*Deeper*). With huge weights a fit swings far between its points. Length is not all either: 16 does better than 14. "More parameters overfit more" describes the way up to the peak, not the way down, nor the tuned line.
+# So here, too, the number of parameters does not decide. Nor, on new images, does how closely a fit follows its labels: from 300 features on each follows them wholly. What is huge at the peak alone is the length of the weights: 783 at 300 features, 14 at 150 and 16 at 3000, on the first seed (why: *Deeper*). With huge weights a fit swings far between its points. Length is not all either: 16 does better than 14. Likely 150 features are too few for the rule, which is bias. "More parameters overfit more" describes the way up to the peak, not the way down, nor the tuned line.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: a peak with an exact law, and the best λ
@@ -927,7 +927,7 @@ claim("On shifted test images “300, 30 % shifted” is more than 20 points abo
 #
 # **Three sets.** Train on one. Choose on the second: patience, λ, width. Report on the third, once: the best validation loss is the lowest of many, so it flatters.
 #
-# A **leak** is whatever lets the training know of rows in the second or third set (Kapoor & Narayanan 2023). Common ones: columns chosen, or scaled, by a look at all rows; earlier rows predicted from later ones; rows of one person, or near twins, on both sides. So it is with our digits: the same 13 writers stand in all three sets, and our figures are for these writers.
+# A **leak** is whatever lets the training know of rows in the second or third set (Kapoor & Narayanan 2023). Common ones: columns chosen, or scaled, by a look at all rows; earlier rows predicted from later ones; rows of one person, or near twins, on both sides. So it is with our digits: the same 13 writers stand in all three sets.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: patience, NaN, and other conventions
@@ -987,7 +987,7 @@ claim("It stops at evaluation 3, and the weights are those of evaluation 1 again
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## When not to
 #
-# Before you regularize, draw both learning curves. Four cases, drawn, not measured:
+# Before you regularize, draw both learning curves. Four cases, not measured:
 
 # %% jupyter={"source_hidden": true}
 from course_lib.explorers.overfitting.learning_curves import show_cases
@@ -996,11 +996,11 @@ show_cases()
 
 # %% [markdown]
 # - *Overfits*: training falls on, validation turns up. Stop at the turn, regularize, or get more data. Look at the share of right answers too: the loss can rise, for a few very sure mistakes, while that share stays.
-# - *Underfits*: both flat, high and close. Where people, or another model, do far better, that is bias, or a training that is stuck: try another learning rate and less regularization, then a richer model. Where nobody does better, it may be noise.
+# - *Underfits*: both flat, high and close. Where people, or another model, do far better, that is bias, or a training that is stuck: try another learning rate and less regularization, then a richer model. Where nobody does better, it may be noise. Too strong a penalty does harm, too: λ = 0.1 cost networks on 150 digits with wrong labels 10 points (*Deeper: clean labels, and three sayings about L2*). <!-- rests: l2-too-strong -->
 # - *Too short*: both still fall together. Train longer.
-# - *A leak* into validation: both low and together, and the test loss, the cross, is not. Mend the split, if all three come from one source. (A leak into the test set, too, shows in no curve.)
+# - *A leak* into validation: both low and together, and the test loss, the cross, is not. Mend the split, if all three come from one source. (A leak into the test set shows in no curve.)
 #
-# A validation set of a few rows cannot show small differences: with 90 of 100 right the standard error is 3 points (*Deeper*).
+# A validation set of 100 rows cannot show small differences (*Deeper*).
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: few validation rows, few rows with wrong labels, a single epoch
