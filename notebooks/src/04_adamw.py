@@ -171,11 +171,19 @@ reveal("first-step", "both move 0.1",
 # How soon is λ felt? At each step a weight keeps the share 1 − lr·λ of its old value. With lr·λ = 0.01, a hundred steps leave $0.99^{100} = 0.366$ of it. For any small lr·λ about 37 % is left after 1/(lr·λ) steps.
 # So **1/(lr·λ) steps is how far back AdamW's weights remember** (Wang & Aitchison, 2025).
 #
-# In the plain cell, lr = 0.01 and λ = 0.01 make a memory of 1/(0.01 · 0.01) = 10 000 steps. The run had 300, which take 3 % off a weight. **In a short run, the default λ does next to nothing.**
+# The plain cell makes 300 steps at lr = 0.01. What would decay alone leave of a weight?
+
+# %%
+from course_lib.explorers.adamw.memory import show_memory
+
+show_memory(strengths=(0.01, 0.33, 3.3), lr=0.01, steps=300, epoch=6)
+
+# %% [markdown]
+# At λ = 0.01 the memory is 1/(0.01 · 0.01) = 10 000 steps, and the run takes 3 % off. **In a short run, the default λ does next to nothing.** A larger λ is a shorter memory: with 0.33 it is as long as the run, with 3.3 a tenth of that.
 #
-# Why would forgetting help? One way to imagine it, which nothing below measures: what many images ask for is written into the weights at every step; what one wrong label asks for comes once an epoch, here every 300/50 = 6 steps, and fades in between.
+# Why would forgetting help? One way to imagine it, which nothing below measures: what many images ask for comes at every step. What one wrong label asks for comes once an epoch, here every 300/50 = 6 steps. A short memory caps how much of it can pile up.
 #
-# A memory far longer than the run has next to no effect, and one shorter than an epoch forgets images before they come round again. Wang & Aitchison advise one in between. So:
+# A memory far longer than the run has next to no effect, and one shorter than an epoch forgets images before they come round again. Wang & Aitchison advise one in between. We start at the long end, and shorten it:
 #
 # **Begin at λ = 1/(lr·steps), a memory as long as the run. Multiply by three until validation gets clearly worse. Keep the best, or no decay if that is better.**
 #
@@ -238,15 +246,17 @@ claim("A thousand steps at lr = 1e-3 and λ = 0.01 take one percent off a weight
 # %% [markdown] tags=["deeper"]
 # **And with more data?** Counted in epochs, Wang & Aitchison find, the best memory stays about the same when the data grow. So with more data, at the same lr and number of epochs, the best λ falls. Loshchilov & Hutter scale the share that they take at each step with one over the *root* of the number of steps; a memory as long as the run asks for one over the number itself.
 #
+# **And with a larger batch?** Twice the batch makes half as many steps an epoch. At the same lr and λ the memory, counted in epochs, doubles; to keep it, double lr·λ.
+#
 # **Does practice keep to the rule?** Three published recipes (Brown et al., 2020; Touvron et al., 2023; Touvron et al., 2021), by the rate at the top of their schedule; over the run the rate averages about half of that.
 
 # %% tags=["deeper"]
 recipes = {"GPT-3": (6e-5, 0.1, 94_000), "LLaMA-7B": (3e-4, 0.1, 250_000),
            "DeiT-B": (1e-3, 0.05, 375_000)}  # lr, λ and about how many steps
-for name, (rate, share, length) in recipes.items():
-    memory = 1 / (rate * share)
-    strength = length / memory
-    print(f"{name:<9} memory {memory:>7.0f} steps, λ = {strength:.1f}/(lr·steps)")
+for name, (rate, strength, length) in recipes.items():
+    memory = 1 / (rate * strength)
+    print(f"{name:<9} memory {memory:>7.0f} steps, "
+          f"λ = {length / memory:.1f}/(lr·steps)")
 
 # %% [markdown] tags=["deeper"]
 # LLaMA's and DeiT's λ lie in the range that the rule searches. GPT-3's does not: by the average rate it is a third of where the rule begins. Whether these λ are the best ones, this does not say. The language models see most rows once: there the run is one epoch, and the two bounds of Wang & Aitchison nearly coincide.
@@ -276,7 +286,7 @@ for sigma in (1.0, 3.0, 10.0):
 # %% [markdown]
 # It does. **With noise of a fixed size AdamW shrinks a weight**: from 1.5 to 0.95 with noise of size 1, to 0.58 with 3, to 0.25 with 10. <!-- rests: noisy-balance-1, noisy-balance-3, noisy-balance-10 -->
 #
-# In a network each weight has a σᵢ of its own, and so a ridge of its own strength, about λσᵢ. In lesson 03 we held √v̂ still and found that decay charges each weight a price of its own, λ√v̂. Noise does the same here: the noisier a weight's gradient, the more strongly it is pulled. Under Adam + L2 every weight is charged the same λ where it comes to rest. How large the pull is in a network, nothing here measures; once the labels are learned the gradients get small, and σᵢ and the pull with them.
+# In a network each weight has a σᵢ of its own, and so a ridge of its own strength, about λσᵢ. Noise falls with the root of the batch size: four times the batch, half the pull. In lesson 03 we held √v̂ still and found that decay charges each weight a price of its own, λ√v̂. Noise does the same here: the noisier a weight's gradient, the more strongly it is pulled. Under Adam + L2 every weight is charged the same λ where it comes to rest. How large the pull is in a network, nothing here measures; once the labels are learned the gradients get small, and σᵢ and the pull with them.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Third: a box, with the full gradient run to rest
@@ -291,12 +301,12 @@ predict("moved", "You raise λ from 0 to 0.3. Where does AdamW end?",
 # %% [markdown]
 # Dotted: where Adam + L2 comes to rest, for each λ. Straight line: the wall of a box, explained below. Right: how far each run still is from its place of rest.
 #
-# **Do this**: take λ from 0.4 down to 0, then up to 0.5, value by value.  **Notice**: which path moves with every change?
+# **Do this**: take λ from 0 up to 0.5, value by value.  **Notice**: which path moves with every change?
 
 # %% slideshow={"slide_type": "-"}
 from course_lib.explorers import adamw as explore
 
-explore.trajectory.show()
+explore.trajectory.show(strength=0.0)
 
 # %% jupyter={"outputs_hidden": true}
 # what came out
@@ -304,9 +314,21 @@ reveal("moved", "at the star, unmoved",
        because="up to λ = 0.5 it ends at the star, as if λ were not connected")
 
 # %% [markdown]
-# Every bit of λ pulls Adam + L2 nearer to zero. AdamW ends at the star for every λ up to 0.5, to within 0.03. What holds it there? At λ = 0.3 decay asks for u = −λw = −0.3 · 0.7 = −0.21 in the second coordinate. And u is a ratio. If √v̂ shrinks along with the gradient, −0.00021 divided by 0.001 is as good as −0.21 divided by 1. So u can be −0.21 however small the gradient gets (*Deeper*).
+# Every bit of λ pulls Adam + L2 nearer to zero. AdamW ends at the star for every λ up to 0.5, to within 0.03. Why is it not shrunk?
 #
-# Could the weight stop short of the star? There its gradient would stay the same, and $\hat m/\sqrt{\hat v} = \pm 1$. Decay asks for λ|w| only, less than 1 where |w| < 1/λ. So the step wins, and the weight moves on until the gradient is zero: **inside the box |w| ≤ 1/λ the star is not shrunk at all.** Outside, decay asks for more than 1, which no step gives in the long run. So AdamW ends on the wall (Xie & Li, 2024; conditions in *Deeper*).
+# **First: how can it stand still at the star?** Take λ = 0.3 and the second weight, 0.7. Decay draws it down by lr · 0.3 · 0.7 = lr · 0.21 a step. To stand still, Adam's own step, which is −lr·u, has to take it up by as much: u has to be −0.21. Yet at the star the gradient is zero. How can u be −0.21 there?
+#
+# Because u is a ratio, m̂/√v̂. Its two parts may shrink together: −0.00021 divided by 0.001 is as good as −0.21 divided by 1. One weight that comes to rest at 0.7, with λ = 0.3 (the code is in *Deeper*):
+#
+# | step | w | gradient | u |
+# |---|---|---|---|
+# | 100 | 0.6837 | −0.01630 | −0.199 |
+# | 200 | 0.6992 | −0.00084 | −0.211 |
+# | 300 | 0.6999 | −0.00008 | −0.211 |
+#
+# **Second: could it stop short of the star?** There the gradient would be the same at every step, and then u is 1 or −1. Decay draws with λ|w| only, which is less than 1 where |w| < 1/λ. So Adam's step wins, and the weight moves on until the gradient is zero: **inside the box |w| ≤ 1/λ the star is not shrunk at all.**
+#
+# Outside, to stand still at the star |u| would have to be above 1, and in the long run Adam gives no more than 1. So AdamW ends on the wall (Xie & Li, 2024; conditions in *Deeper*).
 #
 # **Why a pull there and a box here?** Rest, $u = -\lambda w$, is slope $= -\lambda\sqrt{\hat v}\,w$: ridge with the strength $\lambda\sqrt{\hat v}$. Minibatch noise holds $\sqrt{\hat v}$ up, near σ. The full gradient lets it fall to zero along with the slope, and the pull falls with it. So with minibatches weights are shrunk inside the box, too; its wall stays, roughly.
 
@@ -318,7 +340,7 @@ reveal("moved", "at the star, unmoved",
 # | any run | a memory of 1/(lr·λ) steps; a run far shorter hardly feels it | 100 000 steps; 1000 steps take 1 % off a weight |
 # | a longer run, with minibatches | a pull, as of ridge with a strength of about λσᵢ | a weight of 1 rests where its slope is a hundredth of its noise |
 # | full gradient, run to rest | a box, $\lvert w\rvert \le 1/\lambda$; inside it nothing is shrunk | ±100: it holds the weights of most networks |
-# | before a norm layer (lesson 07) | the length of weights does not matter; after some memories, lr·λ sets how far a step turns them (*Deeper*) | in the end about 0.001 radians a step |
+# | before a norm layer (lesson 07) | something else again (*Deeper*) | – |
 #
 # So at lr = 1e-3 the default does next to nothing in some thousand steps. Ask for the memory first: that you can compute before you train.
 
@@ -462,7 +484,7 @@ claim("Before a norm, on noise, AdamW turns a weight vector by √(2·lr·λ·(1
       holds=near(1, 0.05), kind="checked")
 
 # %% [markdown] tags=["deeper"]
-# So before a norm lr·λ alone sets the relative step.
+# So before a norm, once the length has settled and at a given β₁, lr·λ alone sets the relative step.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: which parameter is varied?
@@ -505,7 +527,7 @@ predict("two-knobs",
 #
 # **Do this**: frame column 5, which is lr = 0.01, then 3, which is 0.001.  **Notice**: how deep is the valley on the right, and how far apart are the two curves?
 
-# %% jupyter={"outputs_hidden": true}
+# %% tags=["picture"] jupyter={"outputs_hidden": true}
 from course_lib.explorers import adamw as explore
 
 explore.heat_map.show()
@@ -631,11 +653,8 @@ reveal("carried",
 #
 # Is it a law that lr·λ stays? All nine rates of the map, each with AdamW's best λ:
 
-# %%
-print("lr         best λ    lr·λ       wrong    next to no decay")
-for lr, strength, wrong, without in rate_by_rate(adamw_map):
-    print(f"{lr:<10g} {strength:<9g} {lr * strength:<10.2g} {wrong:<8.1%} "
-          f"{without:.1%}")
+# %% [markdown]
+# @@TABLE@@
 
 # %% [markdown]
 # It is none:
@@ -665,9 +684,73 @@ for lr, strength, wrong, without in rate_by_rate(adamw_map):
 # Its *search* does, as any would that begins below a single valley. From 0.00316 to 0.1 the rule begins there, 3 to 10 times below the best λ. Here its beginning alone costs 6.5 points, 5.4 on fresh seeds. <!-- rests: not rule-alone --> At 0.001 and less it begins above the best λ: hence *or no decay, if that is better*.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
+# ### Deeper: a tenth of the rate for ten times the steps
+#
+# At lr = 0.001 the map's 300 steps end before the wrong labels are learned. 3000 steps there have as large a sum of rates as 300 at 0.01. Networks, images and seeds are those of the map. Beside its nine λ stand two larger ones, for each optimizer: so every λ at 0.01 has a partner at 0.001 that keeps lr·λ. Sizes, seeds and bounds were fixed before the first run. It takes one or two minutes.
+
+# %% tags=["deeper"] jupyter={"outputs_hidden": true}
+from course_lib.experiments.adamw import longer
+
+columns = longer.columns(["Adam + L2", "AdamW"], range(10))
+for name, column in columns.items():
+    error = column.error[:, 0]
+    rows = {"next to no decay": error[:, 0],
+            "λ kept": longer.carried(trained[name], column),
+            "lr·λ kept": longer.carried(trained[name], column, product=True),
+            "λ tuned": tuned(error)}
+    print(f"{name}, lr = 0.001, 3000 steps:",
+          *(f"{row} {x.mean():.1%}," for row, x in rows.items()),
+          f"{column.train_error[:, 0, 0].mean():.1%} of the labels not learned there")
+    print("   mean test errors:", *(f"λ = {strength:g} {x:.1%}," for strength, x in
+                                    zip(column.optimizer.decay, error.mean(0))))
+
+# %% tags=["deeper", "nbval-check-output"] jupyter={"outputs_hidden": true}
+# what is claimed
+for name, knob, product, key in (("AdamW", "λ", False, "longer-adamw"),
+                                 ("AdamW", "lr·λ", True, "longer-product"),
+                                 ("Adam + L2", "λ", False, "longer-adam")):
+    found = paired_interval(longer.carried(trained[name], columns[name], product),
+                            tuned(columns[name].error))
+    claim(f"{name}: {knob} tuned at lr = 0.01 and kept at lr = 0.001 for ten times the "
+          "steps costs less than one point of test error, beside λ tuned there.",
+          measured=found, holds=below(0.01), kind="measured", unit="points", times=100,
+          id=key)
+    if found.low == found.high:
+        print("↑ the same λ was chosen both times: no measurement on these seeds")
+
+# %% tags=["deeper", "nbval-check-output"] jupyter={"outputs_hidden": true}
+# what is claimed
+for name, column in columns.items():
+    claim(f"{name}, lr = 0.001, 3000 steps: its best λ takes more than 5 points off the "
+          "test error.",
+          measured=paired_interval(tuned(column.error), column.error[:, 0, 0]),
+          holds=below(-0.05), kind="measured", unit="points", times=100,
+          id=f"longer-gains-{name.split()[0].lower()}")
+coupled, decoupled = (tuned(column.error) for column in columns.values())
+claim("At lr = 0.001 with 3000 steps, each at its own best λ, AdamW and Adam + L2 are "
+      "within one point of test error.",
+      measured=paired_interval(decoupled, coupled), holds=within(0.01),
+      kind="measured", unit="points", times=100, id="longer-same")
+
+# %% [markdown] tags=["deeper"]
+# @@LONGER@@
+
+# %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: other questions of the same maps
 #
 # All these verdicts, here and above, share ten seeds: read them as one experiment. Behind each tuned figure stand only two choices of λ, so the intervals are somewhat too narrow.
+
+# %% [markdown] tags=["deeper"]
+# **Is it a law that lr·λ stays?** All nine rates of the map, each with AdamW's best λ:
+
+# %% tags=["deeper"]
+print("lr         best λ    lr·λ       wrong    next to no decay")
+for lr, strength, wrong, without in rate_by_rate(adamw_map):
+    print(f"{lr:<10g} {strength:<9g} {lr * strength:<10.2g} {wrong:<8.1%} "
+          f"{without:.1%}")
+
+# %% [markdown] tags=["deeper"]
+# @@NINE@@
 #
 # **Why is AdamW 0.6 points ahead at lr = 0.01?** In the picture the valleys are equally deep. But for Adam + L2 two λ almost tie. The first five seeds prefer one, the other five the other, and each choice is judged by the seeds that did not like it.
 #
@@ -885,7 +968,7 @@ claim("With a decay per step the best learning rate moves by less than a tenth o
 # |---|---|
 # | **Muon** (Jordan et al. 2024) | for a matrix of a hidden layer: the momentum's step, with all its singular values made nearly alike; the rest keeps AdamW |
 # | **cautious weight decay** (Chen et al. 2025) | $w \leftarrow w - \eta\,(u + \lambda\,[u \cdot w \ge 0]\,w)$: decay only where Adam's step $u$ leads towards 0 anyway |
-# | **schedule-free AdamW** (Defazio et al. 2024) | no schedule: the steps $z$ are averaged into $x$, gradients are taken near $x$, and $x$ is used in the end |
+# | **schedule-free AdamW** (Defazio et al. 2024) | no schedule: the weights $z$ that the steps make are averaged into $x$, gradients are taken between the two, and $x$ is used in the end |
 #
 # Their authors report gains in the training of language models. Our task is nothing of the kind, so we do not judge them. `course_lib/experiments/adamw/successors.py` has all three as update functions. After
 # `from course_lib.experiments.adamw import successors`, `explore.heat_map.show(update=successors.cautious_update)` draws the map of one (slowly, network by network). torch has Muon as `torch.optim.Muon`, for matrices alone.
