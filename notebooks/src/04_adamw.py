@@ -682,8 +682,8 @@ for name, column in columns.items():
             "lr·λ kept": longer.carried(trained[name], column, product=True),
             "λ tuned": tuned(error)}
     print(f"{name}, lr = 0.001, 3000 steps:",
-          *(f"{row} {x.mean():.1%}," for row, x in rows.items()),
-          f"{column.train_error[:, 0, 0].mean():.1%} of the labels not learned there")
+          *(f"{row} {x.mean():.1%}," for row, x in rows.items()), "labels not learned "
+          f"with next to no decay {column.train_error[:, 0, 0].mean():.1%}")
     print("   mean test errors:", *(f"λ = {strength:g} {x:.1%}," for strength, x in
                                     zip(column.optimizer.decay, error.mean(0))))
 
