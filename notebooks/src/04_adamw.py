@@ -689,10 +689,10 @@ for name, column in columns.items():
 
 # %% tags=["deeper", "nbval-check-output"] jupyter={"outputs_hidden": true}
 # what is claimed
-for name, knob, product, key in (("AdamW", "λ", False, "longer-adamw"),
-                                 ("AdamW", "lr·λ", True, "longer-product"),
-                                 ("Adam + L2", "λ", False, "longer-adam")):
-    found = paired_interval(longer.carried(trained[name], columns[name], product),
+for name, knob, as_share, key in (("AdamW", "λ", False, "longer-adamw"),
+                                  ("AdamW", "lr·λ", True, "longer-product"),
+                                  ("Adam + L2", "λ", False, "longer-adam")):
+    found = paired_interval(longer.carried(trained[name], columns[name], as_share),
                             tuned(columns[name].error))
     claim(f"{name}: {knob} tuned at lr = 0.01 and kept at lr = 0.001 for ten times the "
           "steps costs less than one point of test error, beside λ tuned there.",
@@ -704,8 +704,8 @@ for name, knob, product, key in (("AdamW", "λ", False, "longer-adamw"),
 # %% tags=["deeper", "nbval-check-output"] jupyter={"outputs_hidden": true}
 # what is claimed
 for name, column in columns.items():
-    claim(f"{name}, lr = 0.001, 3000 steps: its best λ takes more than 5 points off the "
-          "test error.",
+    claim(f"{name}, lr = 0.001, 3000 steps: its best λ takes more than 5 points off "
+          "the test error.",
           measured=paired_interval(tuned(column.error), column.error[:, 0, 0]),
           holds=below(-0.05), kind="measured", unit="points", times=100,
           id=f"longer-gains-{name.split()[0].lower()}")
