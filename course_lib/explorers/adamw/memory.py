@@ -18,8 +18,8 @@ def draw_memory(strengths: Sequence[float], lr: float, steps: int, epoch: int) -
         figure = Figure(figsize=(7, 2.7), layout="constrained")
         ax = figure.subplots()
         ax.axvspan(0, epoch, color=plotting.muted(), alpha=0.3, label=f"one epoch, {epoch} steps")
-        rest = {"color": plotting.muted(), "linestyle": ":", "linewidth": 1.2}
-        ax.axhline(np.exp(-1), label="37 %, after one memory", **rest)
+        rest = ax.axhline(np.exp(-1), color=plotting.muted(), linestyle=":", linewidth=1.2)
+        rest.set_label("37 %, after one memory")
         t = np.arange(steps + 1)
         for k, strength in enumerate(strengths):
             color, linestyle = plotting.series(k)
