@@ -11,6 +11,7 @@ from course_lib.experiments.adamw.box import BOWL, box_point
 from course_lib.experiments.adamw.riddles import PARAMETERS
 from course_lib.explorers import adamw as explore
 from course_lib.explorers.adamw.heat_map import PAPER, TORCH, HeatMaps
+from course_lib.explorers.adamw.memory import draw_memory
 
 trajectory, heat_map = explore.trajectory.explorer, explore.heat_map.explorer
 
@@ -139,3 +140,14 @@ def test_a_star_dragged_into_the_box_is_where_adamw_heads():
         ("star1", "star2"): [0.8, -1.0],
         ("start1", "start2"): [-1.2, 1.4],
     }
+
+
+def test_the_memory_is_where_about_a_third_is_left():
+    figure = draw_memory((0.01, 0.33, 3.3), lr=0.01, steps=300, epoch=6)
+    curves = [line for line in figure.axes[0].lines if len(line.get_xdata()) > 2]
+    dots = [line for line in figure.axes[0].lines if len(line.get_xdata()) == 1]
+    assert [line.get_ydata()[-1] for line in curves] == pytest.approx(
+        [0.9999**300, 0.9967**300, 0.967**300]
+    )
+    assert [dot.get_xdata()[0] for dot in dots] == [300, 30], "10 000 steps lie beyond the run"
+    assert [dot.get_ydata()[0] for dot in dots] == pytest.approx([np.exp(-1)] * 2, abs=0.01)
