@@ -262,7 +262,7 @@ for level in LEVELS:
 # | plain, gain √2 | 310 | 180 | 110 | 110 | never |
 # | BatchNorm | 120 | 70 | 50 | 40 | 40 |
 #
-# **Each at its best rate, a better start halves the steps, and of what remains BatchNorm needs about a third.** <!-- rests: norm-faster, gain-faster, norm-beats-gain --> It also bears larger rates. Bjorck et al. (2018) see in that the main cause of its speed; *Learning-rate controller* says in part why.
+# **Each at its best rate, a better start halves the steps, and of what remains BatchNorm needs about a third.** <!-- rests: norm-faster, gain-faster, norm-beats-gain --> A step with it takes longer, though. It also bears larger rates, perhaps larger ones than we tried. Bjorck et al. (2018) see in that the main cause of its speed; *Learning-rate controller* says in part why.
 #
 # > **A common belief: BatchNorm is fast because it reduces *internal covariate shift***, the drift of a layer's inputs while the layers before it learn (Ioffe & Szegedy 2015). But Santurkar et al. (2018) put noise behind the norm, so that the inputs drift again, and training was about as fast.
 
@@ -282,7 +282,11 @@ for level in LEVELS:
 # return gamma * (x - mean) / (var + eps).sqrt() + beta
 # ```
 #
-# The running statistics are **buffers**: saved with the model, not trained. No gradient flows into them. But in training it does flow through μ and σ² of the batch, because one row changes the mean, and so all rows. Who holds them fixed (`mean.detach()`) gets the right output and a wrong gradient.
+# The running statistics are **buffers**: saved with the model, not trained. No gradient flows into them. But in training it does flow through μ and σ² of the batch, because one row changes the mean, and so all rows. Who holds them fixed (`mean.detach()`) gets the right output and a wrong gradient. Let $d$ be the gradient at the output $y$, and a bar the mean over the batch. Then the right gradient at $x$ is
+#
+# $$\frac{\gamma}{\sqrt{\sigma^2+\epsilon}}\,\bigl(d-\overline{d}-\hat x\;\overline{d\,\hat x}\bigr)$$
+#
+# With μ and σ² held fixed only $d$ is left in the bracket. The second term takes out what would shift the whole feature, the third what would stretch it: the norm undoes both, so neither can change the loss. *Deeper* checks the formula against autograd.
 #
 # γ and β let the layer undo itself: with $\gamma = \sqrt{\sigma^2+\epsilon}$ and $\beta = \mu$ it returns this batch as it came. Without them a ReLU behind it would always set about half of the values to zero.
 
@@ -514,7 +518,7 @@ print(f"behind at momentum 0.001: {behind[0.001].mean:.1f} points, with its star
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Very small batches
 #
-# How small may a batch be? The variance of a batch of one is zero: every x̂ would be 0, whatever the image. So *one value per feature* is refused in training. Two are allowed.
+# How small may a batch be? Where a feature has *one value* in the batch, its variance is zero: x̂ would be 0, whatever the value. That is refused in training. In the networks so far a row has one value per feature, so a batch of one row is refused. Two are allowed.
 
 # %%
 predict("two",
@@ -529,7 +533,7 @@ reveal("two", "−1 and 1",
                "all that is left is which was larger")
 
 # %% [markdown]
-# A batch of one is usually the last of an epoch: 1001 rows in batches of 50. Use `drop_last=True` of the `DataLoader`.
+# A batch of one row is usually the last of an epoch: 1001 rows in batches of 50. Use `drop_last=True` of the `DataLoader`.
 #
 # *A good place to stop for today.*
 
@@ -553,7 +557,14 @@ claim("From two rows hardly more than the order is left: x̂ = ±d/√(d² + ε)
 #
 # Must it be the mean over the batch? **LayerNorm** takes μ and σ² over the features of one row. A row 1, 3, 8 becomes −1.02, −0.34, 1.36, as the column did in *By hand*, and no other row has a say. In the formula nothing else changes.
 #
-# Networks for images usually slide one small set of weights over the image, a *convolution* (lesson 10). What one set gives at all places is one feature, a *channel*. So BatchNorm takes a channel's μ and σ² over its pixels, too. Below, a batch of 4 images, each a row, with 6 channels of 2 · 2 pixels. **InstanceNorm** takes one channel of one image, **GroupNorm** one image's channels in a few equal groups. The value with the star shares its μ and σ² with all shaded ones.
+# Networks for images usually slide one small set of weights over the image, a *convolution* (lesson 10). What one set gives at all places is one feature, a *channel*. Below, a batch of 4 images, each a row, with 6 channels of 2 · 2 pixels. The value with the star shares its μ and σ² with all shaded ones:
+#
+# | norm | takes μ and σ² over |
+# |---|---|
+# | BatchNorm | one channel, all images and pixels |
+# | LayerNorm | one image, all channels and pixels |
+# | **InstanceNorm** | one channel of one image |
+# | **GroupNorm** | one *group* of channels of one image; 6 channels make 1, 2, 3 or 6 equal groups |
 #
 # **Do this**: set the groups to 1, then to 6. Then set the batch size to 1. **Notice**: which other norm does GroupNorm become each time, and which of the four hangs on the batch?
 
@@ -563,7 +574,7 @@ from course_lib.explorers import batchnorm as explore
 explore.four_norms.show()
 
 # %% [markdown]
-# **Only BatchNorm hangs on the batch.** So the others need no memory, have no second mode, and train on a batch of one row. (BatchNorm refuses that only where a feature has one value: a single image still has its pixels, and there it is InstanceNorm.) With one group GroupNorm is LayerNorm (but for γ and β), with a group for each channel InstanceNorm.
+# **Only BatchNorm hangs on the batch.** So the others need no memory, have no second mode, and train on a batch of one row. At batch size 1 BatchNorm is InstanceNorm: a channel of a single image still has its pixels as values, so nothing is refused. With one group GroupNorm is LayerNorm (but for γ and β), with a group for each channel InstanceNorm.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: LayerNorm against BatchNorm in small batches
@@ -738,7 +749,12 @@ for name, figure in (("the batch mean", "mean"),
 #
 # Noise can regularize, as dropout's does (lesson 06). Does this one? **Ghost batches** (Hoffer et al. 2017) change the noise and little else: each step has 64 rows as before, but takes the statistics over 4 of them at a time, which is noisier. *Parts of 4* run against the usual *batch of 64*: 64-64-64-10 networks, 320 digits, every fifth label wrong, 800 steps of plain SGD at rate 0.1, twelve seeds.
 #
-# After the last step parts of 4 err 19.2 %, the batch of 64 errs 24.6 %. <!-- rests: ghost-regularizes-end --> So is the noise good? By then parts of 4 have memorised fewer of the wrong labels, and whoever is merely slower errs less, too. A fair question asks at an **equal share**: where each first *reproduces* half of the wrong labels, that is, answers half of the mislabelled training images with the wrong label that they were given.
+# After the last step parts of 4 err 19.2 %, the batch of 64 errs 24.6 %. <!-- rests: ghost-regularizes-end --> Why? A network *reproduces* a wrong label when it answers that training image with the very label that it was given. So we ask two questions:
+#
+# 1. **Does the noise make it fit less?** How many steps is it until half of the wrong labels are reproduced?
+# 2. **Does it fit better?** Is the test error lower there, at an **equal share** of the wrong labels? Whoever only fits less, as by stopping early, gains nothing by this measure.
+#
+# Can the second be answered by *yes* at all? As a control the batch of 64 also runs with dropout of 0.5 behind its last norm.
 
 # %%
 predict("regularizes",
@@ -935,20 +951,20 @@ reveal("scale", "a tenth as large",
 # %% [markdown]
 # But for the tiny ε (*Deeper*) the loss knows only the direction of $w$. Two things follow:
 #
-# - The gradient $g$ is **at right angles** to $w$, for moving along $w$ changes nothing.
-# - It goes as **1/‖w‖**: to turn an arrow ten times as long by the same angle, its tip must move ten times as far. The same change of loss is spread over ten times the way, so the slope is a tenth. Hence $\tilde g = \lVert w\rVert\cdot\lVert g\rVert$, the **scale-free gradient**, does not know the length: it is the size of the gradient at length 1.
+# - The gradient $g$ goes as **1/‖w‖**: a tenth at ten times the length. So $\tilde g = \lVert w\rVert\cdot\lVert g\rVert$ does not know the length. It is the size of the gradient at length 1, the **scale-free gradient**.
+# - $g$ is **at right angles** to $w$, for moving along $w$ changes nothing. *The function*'s formula says the same: it takes out what would stretch a feature, and a longer $w$ does only that.
 #
-# So a plain step with learning rate η goes at right angles to $w$, and Pythagoras gives the new length:
+# So a plain step with learning rate η goes at right angles to $w$. Pythagoras gives the new length:
 #
 # $$\lVert w - \eta g\rVert^2 = \lVert w\rVert^2 + \eta^2\lVert g\rVert^2$$
 #
 # So without decay $w$ only grows (Salimans & Kingma 2016).
 #
-# How far does it turn? A small angle, in radians, is arc divided by radius: here $\eta\,\lVert g\rVert$, the way of the tip, by $\lVert w\rVert$. With $\lVert g\rVert = \tilde g/\lVert w\rVert$ that is $\frac{\eta}{\lVert w\rVert^2}\cdot\tilde g$. At length 1 it would be $\eta\cdot\tilde g$. So $w$ turns like a weight of length 1 with the
+# How far does it turn? A small angle, in radians, is arc divided by radius: the way of the tip divided by the length.
 #
-# $$\text{effective learning rate} = \frac{\eta}{\lVert w\rVert^2}$$
+# $$\text{angle} \approx \frac{\eta\,\lVert g\rVert}{\lVert w\rVert} = \frac{\eta}{\lVert w\rVert^2}\cdot\tilde g$$
 #
-# (van Laarhoven 2017). In lesson 00 *effective rate* was SGD's $\eta/(1-\mu)$; in this lesson it is always $\eta/\lVert w\rVert^2$.
+# So $w$ turns like a weight of length 1 whose learning rate is $\eta/\lVert w\rVert^2$. This is the **effective learning rate** (van Laarhoven 2017); in lesson 00 the name meant something else, SGD's $\eta/(1-\mu)$.
 #
 # An example: ‖w‖ = 2, ‖g‖ = 1, η = 0.1. Then $\tilde g$ = 2, the effective rate is 0.1/4 = 0.025, and $w$ turns by 0.025 · 2 = 0.05 radians, 2.9 degrees.
 #
@@ -1017,17 +1033,29 @@ claim("At fixed ε = 1e-5 the gradient at 10 W is "
 #         0          (1 − ηλ) w                  old w
 # ```
 #
-# Decay takes a fixed share of the length: of $\lVert w\rVert^2$ about $2\eta\lambda\,\lVert w\rVert^2$. The step adds $\eta^2\lVert g\rVert^2 = \eta^2\tilde g^2/\lVert w\rVert^2$, which is *more* for a shorter $w$. Take λ = 0.1 in the example above: $2\eta\lambda$ is 0.02, $\eta^2\tilde g^2$ is 0.04. At ‖w‖ = 2 decay takes 0.02 · 4 = 0.08 and the step adds 0.04/4 = 0.01; at ‖w‖ = 1 they are 0.02 and 0.04.
+# Decay takes a fixed share of $\lVert w\rVert^2$, about $2\eta\lambda\,\lVert w\rVert^2$. The step adds $\eta^2\lVert g\rVert^2 = \eta^2\tilde g^2/\lVert w\rVert^2$, which is *more* for a shorter $w$. In the example above, with λ = 0.1:
 #
-# So a long $w$ shrinks, a short one grows, and the length settles where the two are equal, here at 1.19 (*Deeper*). Then $w$ is **at rest**; papers say *in equilibrium*. Its length stays, its direction still turns.
+# | ‖w‖ | decay takes 0.02 · ‖w‖² | the step adds 0.04/‖w‖² |
+# |---|---|---|
+# | 2 | 0.08 | 0.01 |
+# | 1.19 | 0.028 | 0.028 |
+# | 1 | 0.02 | 0.04 |
 #
-# In the triangle the new $w$ is the long side, and $(1-\eta\lambda)\,w$ the one next to the angle. At rest the new $w$ is as long as the old one, so the ratio of these sides, the cosine of the angle, is $1-\eta\lambda$. *Arccos* names the angle that has a given cosine:
+# So a long $w$ shrinks and a short one grows. Where the two are equal, here at 1.19, $w$ is **at rest**; papers say *in equilibrium*. Its length stays, its direction still turns.
+#
+# In the triangle the cosine of the angle is the side next to it, $(1-\eta\lambda)\,w$, divided by the long side, the new $w$. At rest the new $w$ is as long as the old one. So the cosine is $1-\eta\lambda$. *Arccos* names the angle that has a given cosine:
 #
 # $$\text{angle per step} = \arccos(1-\eta\lambda) \approx \sqrt{2\eta\lambda}$$
 #
 # The root comes from $\cos\varphi \approx 1-\varphi^2/2$ for small angles. With η = λ = 0.1 the cosine is 0.99 and the angle √0.02 = 0.14 radians: 8.1 degrees a step. **No $\tilde g$ is in it: not the data, not the layer.**
 #
-# This law has conditions: plain SGD; a loss that knows only the direction of $w$; a $\tilde g$ that stays the same; ηλ below 1, and small for the root; and time, several times $\frac{1}{4\eta\lambda}$ steps (*Deeper*). At η = λ = 0.1 that fraction is 25 steps. **λ = 0.1 is far above practice**: at the usual 1e-4 it is 25 000.
+# This law has five conditions:
+#
+# 1. plain SGD;
+# 2. a loss that knows only the direction of $w$;
+# 3. a $\tilde g$ that stays the same;
+# 4. ηλ below 1, and small for the root;
+# 5. time: several times $\frac{1}{4\eta\lambda}$ steps (*Deeper*), which is 25 at η = λ = 0.1. **λ = 0.1 is far above practice**: at the usual 1e-4 it is 25 000.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Does a real network turn so far?
@@ -1253,6 +1281,33 @@ for name, figures, unit in ("error", errors, "points"), ("loss", losses, "nats")
 # Decay made the effective rate at the end 7.5 times as high. <!-- rests: neither-rate --> Whether a higher rate is any good is another question. The test loss of *decay* is higher than that of *neither* by 0.045, and the test errors are the same to within a point. <!-- rests: not decay-helps-loss, open decay-helps-error --> So equal test errors alone would say little about the mechanism.
 # Where a verdict is inconclusive, more seeds would settle it; with ε = 0 and exact arithmetic *growing* and *decay* would be one.
 
+# %% [markdown] tags=["deeper"]
+# *Step by step.* The identity itself, in float64 on the little loss from above. ε has to shrink with the weights, $\epsilon\,(1-\eta\lambda)^{2t}$, to be the same ε in both runs. With an ε that stays, they part slowly: that is the "up to ε" of all these sentences.
+
+# %% tags=["deeper", "nbval-check-output"]
+from course_lib.experiments.batchnorm.turning import growing_rate
+
+
+def apart_after(steps, lr=0.1, strength=0.3, moving=True):
+    """Largest angle between rows of the decaying weight and of the one whose rate
+    grows."""
+    decayed, grown = W.clone(), W.clone()
+    for t in range(steps):
+        eps = 1e-3 * (1 - lr * strength * moving) ** (2 * t)
+        decayed = ((1 - lr * strength) * decayed
+                   - lr * loss_and_gradient(decayed, eps)[1])
+        grown = (grown
+                 - growing_rate(lr, strength, t) * loss_and_gradient(grown, 1e-3)[1])
+    a = decayed / decayed.norm(dim=1, keepdim=True)
+    b = grown / grown.norm(dim=1, keepdim=True)
+    return (a - b).norm(dim=1).max().item()
+
+
+claim("Decay and the growing rate give the same directions after 100 steps, if ε "
+      "scales along; else they part.",
+      measured=[apart_after(100), apart_after(100, moving=False)],
+      holds=each(below(1e-9), above(1e-9)))
+
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: is decay any good, with the rate tuned for both?
 #
@@ -1288,33 +1343,6 @@ claim("By validation loss the best of three rates is lower for λ = 0.1 than for
       measured=paired_interval(tried.best_rate(0.1).log2(),
                                tried.best_rate(0.003).log2()),
       kind="measured", id="decay-moves-rate", holds=negative)
-
-# %% [markdown] tags=["deeper"]
-# *Step by step.* The identity itself, in float64 on the little loss from above. ε has to shrink with the weights, $\epsilon\,(1-\eta\lambda)^{2t}$, to be the same ε in both runs. With an ε that stays, they part slowly: that is the "up to ε" of all these sentences.
-
-# %% tags=["deeper", "nbval-check-output"]
-from course_lib.experiments.batchnorm.turning import growing_rate
-
-
-def apart_after(steps, lr=0.1, strength=0.3, moving=True):
-    """Largest angle between rows of the decaying weight and of the one whose rate
-    grows."""
-    decayed, grown = W.clone(), W.clone()
-    for t in range(steps):
-        eps = 1e-3 * (1 - lr * strength * moving) ** (2 * t)
-        decayed = ((1 - lr * strength) * decayed
-                   - lr * loss_and_gradient(decayed, eps)[1])
-        grown = (grown
-                 - growing_rate(lr, strength, t) * loss_and_gradient(grown, 1e-3)[1])
-    a = decayed / decayed.norm(dim=1, keepdim=True)
-    b = grown / grown.norm(dim=1, keepdim=True)
-    return (a - b).norm(dim=1).max().item()
-
-
-claim("Decay and the growing rate give the same directions after 100 steps, if ε "
-      "scales along; else they part.",
-      measured=[apart_after(100), apart_after(100, moving=False)],
-      holds=each(below(1e-9), above(1e-9)))
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## In production

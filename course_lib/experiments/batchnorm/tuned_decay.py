@@ -92,16 +92,19 @@ def compare_tuned(seeds: tuple[int, ...] = SEEDS, steps: int = STEPS) -> Iterato
         validate=True,
         keep_parameters=False,
     ):
-        figures = (
-            1 - training.validation_accuracy,
-            training.validation_loss,
-            1 - training.test_accuracy,
-            training.test_loss,
+        yield TunedDecay(
+            _by_arm(1 - training.validation_accuracy),
+            _by_arm(training.validation_loss),
+            _by_arm(1 - training.test_accuracy),
+            _by_arm(training.test_loss),
+            training.progress,
         )
-        parts = [
-            figure[..., -1].split([len(arm) for arm in POINTS.values()], 1) for figure in figures
-        ]
-        yield TunedDecay(*(dict(zip(POINTS, part)) for part in parts), progress=training.progress)
+
+
+def _by_arm(curves: Tensor) -> dict[str, Tensor]:
+    """The last figure of each curve [seeds, points of both, recorded], by arm."""
+    parts = curves[..., -1].split([len(points) for points in POINTS.values()], 1)
+    return dict(zip(POINTS, parts))
 
 
 def _falling(steps: int, step: int) -> float:
