@@ -16,7 +16,7 @@
 #
 # **BatchNorm** shifts and scales every feature of a layer to mean 0 and variance 1, over the examples that happen to be in the batch; then a learned shift and scale follow.
 # It does three things, and only the first is in the name. It *normalises*. It adds *noise*, for in training what a network says of one image depends on its neighbours.
-# And it divides by the spread, the standard deviation, which makes the length of the weights in front of it a part of their learning rate.
+# And it makes the length of the weights in front of it a part of their learning rate.
 #
 # *52 minutes, in two sittings if you like: the second begins at* Whose mean? Four norms. *Sections called* Deeper *are folded, and extra. You need lesson 00 and, for the last part, the idea of weight decay from lesson 03.*
 
@@ -61,11 +61,9 @@ from course_lib.explorers import batchnorm as explore
 explore.activations.show()
 
 # %% [markdown]
-# Without a norm every layer multiplies by about the same factor, and ten equal factors make a very large number or a very small one. The blue line is flat at a gain of about √2 = 1.41: ReLU sets half of the numbers to zero, so the mean of the squares halves, and weights √2 times as large double it again.
+# Without a norm every layer multiplies by about the same factor, and ten equal factors make a very large number or a very small one. The blue line is flat at a gain of about √2 = 1.41: ReLU halves the mean of the squares, and weights √2 times as large double it again.
 #
 # **With BatchNorm the outputs keep their size at any gain.** The orange line lies at √½ = 0.7 and not at 1, for we look behind the ReLU.
-#
-# At the end of this lesson you can write BatchNorm with its memory, ask fairly whether its noise regularizes, and compute how fast weights turn under weight decay.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: tanh, and the gradient on its way back
@@ -101,7 +99,7 @@ reveal("variance", "0.9 · 1 + 0.1 · 13 = 2.2",
                "rows that will come")
 
 # %% [markdown]
-# Two variances, then: over $n$ to normalise, over $n-1$ to remember. And this momentum weighs the *new* value; the momentum of SGD (lesson 00) is something else.
+# Two variances, then: over $n$ to normalise, over $n-1$ to remember. And this momentum weighs the *new* value; SGD's (lesson 00) is something else.
 #
 # After this batch the running mean is 0.9 · 0 + 0.1 · 4 = 0.4 and the running variance 0.9 · 1 + 0.1 · 13 = 2.2. In **evaluation** these two stand in for μ and σ²: the 1 becomes (1 − 0.4)/√2.2 = 0.405 and not −1.02. Each row is on its own, and nothing is remembered.
 
@@ -262,9 +260,9 @@ for level in LEVELS:
 # | plain, gain √2 | 310 | 180 | 110 | 110 | never |
 # | BatchNorm | 120 | 70 | 50 | 40 | 40 |
 #
-# **Each at its best rate, a better start halves the steps, and of what remains BatchNorm needs about a third.** <!-- rests: norm-faster, gain-faster, norm-beats-gain --> A step with it takes longer, though. It also bears larger rates, perhaps larger ones than we tried. Bjorck et al. (2018) see in that the main cause of its speed; *Learning-rate controller* says in part why.
+# **Each at its best rate, a better start halves the steps, and of what remains BatchNorm needs about a third.** <!-- rests: norm-faster, gain-faster, norm-beats-gain --> A step with it takes longer, though. It also bears larger rates, perhaps larger than we tried: for Bjorck et al. (2018) the main cause of its speed.
 #
-# > **A common belief: BatchNorm is fast because it reduces *internal covariate shift***, the drift of a layer's inputs while the layers before it learn (Ioffe & Szegedy 2015). But Santurkar et al. (2018) put noise behind the norm, so that the inputs drift again, and training was about as fast.
+# > **A common belief: BatchNorm is fast because it reduces *internal covariate shift***, the drift of a layer's inputs while the layers before it learn (Ioffe & Szegedy 2015). But with noise behind the norm the inputs drift again, and training was about as fast (Santurkar et al. 2018).
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The function
@@ -286,9 +284,9 @@ for level in LEVELS:
 #
 # $$\frac{\gamma}{\sqrt{\sigma^2+\epsilon}}\,\bigl(d-\overline{d}-\hat x\;\overline{d\,\hat x}\bigr)$$
 #
-# With μ and σ² held fixed only $d$ is left in the bracket. The second term takes out what would shift the whole feature, the third what would stretch it: the norm undoes both, so neither can change the loss. *Deeper* checks the formula against autograd.
+# With μ and σ² held fixed only $d$ is left in the bracket. The second term takes out what would shift the whole feature, the third what would stretch it: the norm undoes both. *Deeper* checks the formula against autograd.
 #
-# γ and β let the layer undo itself: with $\gamma = \sqrt{\sigma^2+\epsilon}$ and $\beta = \mu$ it returns this batch as it came. Without them a ReLU behind it would always set about half of the values to zero.
+# γ and β let the layer undo itself: with $\gamma = \sqrt{\sigma^2+\epsilon}$ and $\beta = \mu$ it returns this batch as it came.
 
 # %%
 predict("twice",
@@ -402,7 +400,7 @@ reveal("memory", "near 0",
                "counts 0.9 times as much as the next one")
 
 # %% [markdown]
-# So the sentence is wrong: as torch sets it, the layer forgets. That is wanted, for while the layers before it train, old statistics are another network's. The memory reaches back about $1/m$ batches, here ten.
+# So the sentence is wrong: as torch sets it, the layer forgets. That is wanted, for old statistics are another network's. The memory reaches back about $1/m$ batches, here ten.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: how noisy is the memory?
@@ -435,7 +433,7 @@ claim("With `momentum=None` it is the plain average of all batches, 5.",
 # How good is the memory? A 64-64-10 network learns 500 digits for 300 steps in batches of 4, with sixteen seeds. Two test errors of the same weights, over the last 100 steps:
 #
 # - *evaluation*: by the memory;
-# - *all at once*: all test rows as one batch, about what a perfect memory would give. It uses the test rows, so it is a yardstick only.
+# - *all at once*: all test rows as one batch, about what a perfect memory would give, and a yardstick only.
 #
 # Momentum 1 remembers the last batch alone; 0.001 moves by a thousandth a batch.
 
@@ -518,7 +516,7 @@ print(f"behind at momentum 0.001: {behind[0.001].mean:.1f} points, with its star
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Very small batches
 #
-# How small may a batch be? Where a feature has *one value* in the batch, its variance is zero: x̂ would be 0, whatever the value. That is refused in training. In the networks so far a row has one value per feature, so a batch of one row is refused. Two are allowed.
+# How small may a batch be? Where a feature has *one value* in the batch, its variance is zero, and x̂ would be 0 for every image. That is refused in training: here, a batch of one row. Two are allowed.
 
 # %%
 predict("two",
@@ -555,7 +553,7 @@ claim("From two rows hardly more than the order is left: x̂ = ±d/√(d² + ε)
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Whose mean? Four norms
 #
-# Must it be the mean over the batch? **LayerNorm** takes μ and σ² over the features of one row. A row 1, 3, 8 becomes −1.02, −0.34, 1.36, as the column did in *By hand*, and no other row has a say. In the formula nothing else changes.
+# Must it be the mean over the batch? **LayerNorm** takes μ and σ² over the features of one row. A row 1, 3, 8 becomes −1.02, −0.34, 1.36, as the column did in *By hand*, and no other row has a say.
 #
 # Networks for images usually slide one small set of weights over the image, a *convolution* (lesson 10). What one set gives at all places is one feature, a *channel*. Below, a batch of 4 images, each a row, with 6 channels of 2 · 2 pixels. The value with the star shares its μ and σ² with all shaded ones:
 #
@@ -747,14 +745,14 @@ for name, figure in (("the batch mean", "mean"),
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Does it regularize?
 #
-# Noise can regularize, as dropout's does (lesson 06). Does this one? **Ghost batches** (Hoffer et al. 2017) change the noise and little else: each step has 64 rows as before, but takes the statistics over 4 of them at a time, which is noisier. *Parts of 4* run against the usual *batch of 64*: 64-64-64-10 networks, 320 digits, every fifth label wrong, 800 steps of plain SGD at rate 0.1, twelve seeds.
+# Noise can regularize (lesson 06). Does this one? **Ghost batches** (Hoffer et al. 2017) change the noise and little else: each step has 64 rows as before, but takes the statistics over 4 of them at a time, which is noisier. *Parts of 4* run against the *batch of 64*: 64-64-64-10 networks, 320 digits, every fifth label wrong, 800 steps of plain SGD at rate 0.1, twelve seeds.
 #
-# After the last step parts of 4 err 19.2 %, the batch of 64 errs 24.6 %. <!-- rests: ghost-regularizes-end --> Why? A network *reproduces* a wrong label when it answers that training image with the very label that it was given. So we ask two questions:
+# After the last step parts of 4 err 19.2 %, the batch of 64 errs 24.6 %. <!-- rests: ghost-regularizes-end --> Is the noise good, then? A network *reproduces* a wrong label when it answers that training image with the very label it was given. That gives two questions:
 #
 # 1. **Does the noise make it fit less?** How many steps is it until half of the wrong labels are reproduced?
-# 2. **Does it fit better?** Is the test error lower there, at an **equal share** of the wrong labels? Whoever only fits less, as by stopping early, gains nothing by this measure.
+# 2. **Does it fit better?** Is the test error lower there, at an **equal share** of the wrong labels? Who only fits less, as by stopping early, gains nothing by this measure.
 #
-# Can the second be answered by *yes* at all? As a control the batch of 64 also runs with dropout of 0.5 behind its last norm.
+# Can the second be answered by *yes* at all? As a control the batch of 64 also runs with dropout, p = 0.5, behind its last norm.
 
 # %%
 predict("regularizes",
@@ -763,9 +761,9 @@ predict("regularizes",
         ["yes, by over a point", "no: by less, or not at all"])
 
 # %% [markdown]
-# The picture follows each network along its run, from left to right; *no norm* is there to compare.
+# The picture follows each network along its run, mostly from left to right; *no norm* is there to compare.
 #
-# **Do this**: move the share of the wrong labels, the upright line in the *right* panel. **Notice**: how far apart are the three curves on it?
+# **Do this**: move the share of the wrong labels, the upright line in the *right* panel. **Notice**: how far apart are the curves on it?
 
 # %% jupyter={"outputs_hidden": true}
 from course_lib.explorers import batchnorm as explore
@@ -812,9 +810,9 @@ reveal("regularizes",
 # 1. **The noise makes it fit less.** Parts of 4 need 260 steps more. <!-- rests: share-slower -->
 # 2. **It does not make it fit better.** At an equal share the lead is gone; parts of 4 even err 0.8 points more, 1.2 on fresh seeds. <!-- rests: not share-noise -->
 #
-# **But the control fails, too.** Dropout needs 30 steps more, and at an equal share it has no lead of a point either. <!-- rests: share-dropout-slower, not share-dropout --> So nothing that we tried fits better, and the second *no* does not tell this noise from a regularizer that lesson 06 found useful in long runs. By fitting less the noise may help in the same way; who stops in time has most of that already (*Deeper*).
+# **But the control gets a *no*, too.** Dropout needs 30 steps more, and has no lead of a point at an equal share. <!-- rests: share-dropout-slower, not share-dropout --> So we have not seen this test say *yes*, and its *no* does not tell the noise from dropout, which helps in the long runs of lesson 06. <!-- rests: half-end --> By fitting less the noise may help in the same way.
 #
-# That is one small task. Hoffer et al. (2017) report lower test errors with parts on larger networks, and Luo et al. (2019) derive a penalty from the noise.
+# That is one small task. Hoffer et al. (2017) report lower test errors with parts on larger networks.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: at other shares and rates, after the last step, at the best step
@@ -883,6 +881,8 @@ for key, when, lead in (
 
 # %% [markdown] tags=["deeper"]
 # *Parts of 4 are slower.* At rate 0.1 they get to half of the wrong labels 261 steps later. <!-- rests: share-slower --> How much of this is noise in the gradient, and how much another η/‖w‖² (the effective rate of the next part), was not measured. Nor is noise all that differs: of four values |x̂| is at most √3.
+#
+# Luo et al. (2019) derive a penalty from the noise of a batch.
 #
 # *At an equal share there is no lead*, neither of the wrong labels nor of all, neither at one rate nor each at its best. <!-- rests: not share-noise, not share-noise-given, not share-noise-own --> The batch of 64 errs less, on fresh seeds by 1.2, 1.3 and 0.6 points.
 #
@@ -1050,7 +1050,7 @@ claim("At fixed ε = 1e-5 the gradient at 10 W is "
 # | 1.19 | 0.028 | 0.028 |
 # | 1 | 0.02 | 0.04 |
 #
-# So a long $w$ shrinks and a short one grows. Where the two are equal, here at 1.19, $w$ is **at rest**; papers say *in equilibrium*. Its length stays, its direction still turns.
+# So a long $w$ shrinks and a short one grows. Where the two are equal, at 1.19, $w$ is **at rest**, or *in equilibrium*. Its length stays, its direction still turns.
 #
 # In the triangle the cosine of the angle is the side next to it, $(1-\eta\lambda)\,w$, divided by the long side, the new $w$. At rest the new $w$ is as long as the old one. So the cosine is $1-\eta\lambda$. *Arccos* names the angle that has a given cosine:
 #
@@ -1119,13 +1119,13 @@ reveal("rest",
 # %% [markdown]
 # **The law fits where decay is strong enough.** At λ = 0.1 the angle is 1.005 times the formula's, at 0.01 it is 1.12 times. <!-- rests: angle-0.1, not angle-0.01 --> Where the length stands still that is geometry; what a run decides is whether it does.
 #
-# Why? $\tilde g$ grows during the run, at 0.01 from 8.3 to 11.6. So the step adds more and more, and the length at rest grows, too. $w$ follows it about $\frac{1}{4\eta\lambda}$ steps late: 25 steps at 0.1, 250 at 0.01. So at 0.01 $w$ stays too short, and turns too far. Why $\tilde g$ grows we did not ask.
+# Why? $\tilde g$ grows during the run, at 0.01 from 8.3 to 11.6. So the length at rest grows, too. $w$ follows it about $\frac{1}{4\eta\lambda}$ steps late: 25 steps at 0.1, 250 at 0.01. So at 0.01 $w$ stays too short, and turns too far.
 #
-# > **A common belief: weight decay keeps the weights small, so the network stays simple.** In front of a norm, small is no simpler than large: it is the same function. Decay keeps $w$ short, so that a step turns it further. It acts there on the *learning rate*: without it the effective rate would fall at every step (*Deeper*).
+# > **A common belief: weight decay keeps the weights small, so the network stays simple.** In front of a norm small weights and large ones are the same function. Decay acts on the *learning rate* there: a shorter $w$ turns further (*Deeper*).
 #
-# Does decay help here? We gave both sides twelve tries on validation rows: twelve η without decay, and four λ by three η with it. η fell to 0 at the end. **Decay brought no point of test error**: with it the error was 0.2 points higher. <!-- rests: not tuned-decay-error --> The test loss was 0.02 lower; whether it is more than that stays open (*Deeper*). <!-- rests: open tuned-decay-loss --> On image networks decay often does help, and by this road (Zhang et al. 2019).
+# Does decay help here? Both sides got twelve tries on validation rows: twelve η without decay, four λ by three η with it; η fell to 0 at the end. **Decay did not bring a point of test error.** <!-- rests: not tuned-decay-error --> The test loss was lower by 0.02, on fresh seeds by 0.025; whether surely by more than 0.02 stays open (*Deeper*). <!-- rests: open tuned-decay-loss --> On image networks decay often does help, and by this road (Zhang et al. 2019).
 #
-# **What to do**: decay weights in front of a norm as usual, but count λ as a part of their learning rate: if you change λ, tune η again. Which way is not sure: we expected a lower best η at the higher λ, and did not find it. <!-- rests: not decay-moves-rate -->
+# **What to do**: decay weights in front of a norm as usual; if you change λ, tune η again, for λ is a part of the learning rate. We expected a lower η for a higher λ, and the grid says no (*Deeper*). <!-- rests: not decay-moves-rate -->
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: a real recipe, computed
@@ -1356,7 +1356,7 @@ claim("By validation loss the best of three rates is lower for λ = 0.1 than for
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## In production
 #
-# - `nn.BatchNorm1d(features)`, `nn.BatchNorm2d(channels)` between linear layer (or convolution) and activation. The layer before needs no bias, β does that: `bias=False`.
+# - `nn.BatchNorm1d(features)`, `nn.BatchNorm2d(channels)` between linear layer (or convolution) and activation. β makes a bias before it idle: `bias=False`.
 # - γ and β are usually left out of weight decay (`decay_groups` of lesson 03). That is a convention; *Deeper* asks when it helps. <!-- rests: spare-narrow, spare-wide, not spare-tuned-noisy, spare-tuned-error-noisy -->
 # - `model.eval()` to evaluate, `model.train()` to go on; `drop_last=True`. *Gradient accumulation* (several small batches, one step) does *not* make the norm's batch larger.
 # - In evaluation a norm is multiply and add, as a linear layer is: **fold** one into the other (`fold_batch_norm`; exercise T5).
@@ -1469,8 +1469,8 @@ for name in ("clean", "noisy"):
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## When not to
 #
-# - Batches of a few rows, or of rows of very different origin: LayerNorm, or GroupNorm for images (Wu & He 2018). In one race, tuned for neither (*Deeper*), LayerNorm leads in batches of 2, BatchNorm in batches of 8. <!-- rests: layer-leads-2, batch-leads-8 -->
-# - Text: LayerNorm, for batch statistics of text vary much (Shen et al. 2020), and padding gets into them unless masked.
+# - Batches of a few rows, or of rows of very different origin: LayerNorm, or GroupNorm for images (Wu & He 2018).
+# - Text: LayerNorm, for batch statistics of text vary much (Shen et al. 2020), and padding gets into them.
 # - Where one example must not influence another's result, as for privacy.
 # - Behind dropout with a large p, also with a linear layer between: the norm remembers too large a variance (Li et al. 2019), which costs test *loss* in lesson 06. Put dropout behind the *last* norm. <!-- rests: shift-loss-p07 -->
 
@@ -1486,7 +1486,7 @@ for name in ("clean", "noisy"):
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## In one breath
 #
-# In training a BatchNorm normalises by its batch and takes notes; in evaluation it uses the notes. Its noise has variance ∝ 1/B; here more of it comes with slower memorising, and with no lower error at an equal share. <!-- rests: batch-variance-mean, share-slower, not share-noise --> The length of the weights before it is a part of their learning rate, and decay sets how far they turn: at rest by about $\sqrt{2\eta\lambda}$ a step. <!-- rests: angle-0.1 -->
+# In training a BatchNorm normalises by its batch and takes notes; in evaluation it uses the notes. Its noise has variance ∝ 1/B; here more of it slows the memorising, and like dropout gains nothing at an equal share. <!-- rests: batch-variance-mean, share-slower, not share-noise, not share-dropout --> The length of the weights before it is a part of their learning rate, and decay sets how far they turn: at rest by about $\sqrt{2\eta\lambda}$ a step. <!-- rests: angle-0.1 -->
 #
 # Now write it yourself, and find out what, if anything, is wrong with each of five others: **`07_batchnorm_exercises.ipynb`**.
 
@@ -1501,7 +1501,7 @@ for name in ("clean", "noisy"):
 # | when not | batches of a few rows, sequences, rows that must not know of each other: LayerNorm |
 # | weights before it | effective rate η/‖w‖²; plain SGD with decay, at rest: angle arccos(1 − ηλ) ≈ √(2ηλ) a step, after several times 1/(4ηλ) steps <!-- rests: angle-0.1 --> |
 # | measured | steps to training loss 0.1, each at its best: BatchNorm about 40, plain with gain √2 about 110 <!-- rests: norm-beats-gain --> |
-# | measured | statistics over 4 rows, not 64, at rate 0.1: 5 points less test error after the last step, none less at an equal share of wrong labels <!-- rests: ghost-regularizes-end, not share-noise --> |
+# | measured | statistics over 4 rows, not 64, at rate 0.1: 5 points less test error after the last step; at an equal share of wrong labels none less, nor with dropout <!-- rests: ghost-regularizes-end, not share-noise, not share-dropout --> |
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Sources
