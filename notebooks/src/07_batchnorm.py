@@ -821,7 +821,7 @@ reveal("regularizes",
 #
 # *Reproduced* means in evaluation mode, at a look every 20 steps; between two looks we take the error in proportion. The *best step* is the one whose mean test error is lowest. It is chosen on the test rows, as no real project could.
 #
-# We ask four things more. Is the noise slower, that is, do parts of 4 need more steps to half of the wrong labels? Do they lead at an equal share of *all* given labels, 90 %? Do they lead with each at its best rate, at a quarter of the wrong labels, as many as the batch of 64 surely gets to there? And do they lead after equal steps, or each at its best step?
+# We ask some things more. Is the noise slower, that is, do parts of 4 need more steps to half of the wrong labels? Do they lead at an equal share of *all* given labels, 90 %? Do they lead with each at its best rate, at a quarter of the wrong labels, as many as the batch of 64 surely gets to there? And do they lead after equal steps, or each at its best step? Of the control we also ask whether it is slower.
 
 # %% tags=["deeper"]
 from course_lib.experiments.batchnorm.ghost import ARMS, CHOSEN, COMMON, JUDGED, SHARES
@@ -1504,7 +1504,7 @@ for name in ("clean", "noisy"):
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## In one breath
 #
-# In training a BatchNorm normalises by its batch and takes notes; in evaluation it uses the notes. Its noise has variance ∝ 1/B; here more of it slows the memorising, and like dropout gains nothing at an equal share. <!-- rests: batch-variance-mean, share-slower, not share-noise, not share-dropout --> The length of the weights before it is a part of their learning rate, and decay sets how far they turn: at rest by about $\sqrt{2\eta\lambda}$ a step. <!-- rests: angle-0.1 -->
+# In training a BatchNorm normalises by its batch and takes notes; in evaluation it uses the notes. Its noise has variance ∝ 1/B; here more of it slows the memorising, and like dropout brings no point at an equal share. <!-- rests: batch-variance-mean, share-slower, not share-noise, not share-dropout --> The length of the weights before it is a part of their learning rate, and decay sets how far they turn: at rest by about $\sqrt{2\eta\lambda}$ a step. <!-- rests: angle-0.1 -->
 #
 # Now write it yourself, and find out what, if anything, is wrong with each of five others: **`07_batchnorm_exercises.ipynb`**.
 
@@ -1519,7 +1519,7 @@ for name in ("clean", "noisy"):
 # | when not | batches of a few rows, sequences, rows that must not know of each other: LayerNorm |
 # | weights before it | effective rate η/‖w‖²; plain SGD with decay, at rest: angle arccos(1 − ηλ) ≈ √(2ηλ) a step, after several times 1/(4ηλ) steps <!-- rests: angle-0.1 --> |
 # | measured | steps to training loss 0.1, each at its best: BatchNorm about 40, plain with gain √2 about 110 <!-- rests: norm-beats-gain --> |
-# | measured | statistics over 4 rows, not 64, at rate 0.1: 5 points less test error after the last step; at an equal share of wrong labels none less, nor with dropout <!-- rests: ghost-regularizes-end, not share-noise, not share-dropout --> |
+# | measured | statistics over 4 rows, not 64, at rate 0.1: 5 points less test error after the last step; at an equal share of wrong labels not one, nor with dropout <!-- rests: ghost-regularizes-end, not share-noise, not share-dropout --> |
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Sources
