@@ -761,7 +761,7 @@ predict("regularizes",
         ["yes, by over a point", "no: by less, or not at all"])
 
 # %% [markdown]
-# The picture follows each network along its run, mostly from left to right; *no norm* is there to compare.
+# The picture follows each network along its run; *no norm* is there to compare.
 #
 # **Do this**: move the share of the wrong labels, the upright line in the *right* panel. **Notice**: how far apart are the curves on it?
 
