@@ -144,3 +144,12 @@ def test_memorising_draws_error_against_share_and_says_where_it_is_reached():
     caption = explore.memorising.explorer.draw(marks, first, 25, "0.1 for all")
     assert caption.endswith("first reproduced: in training.")
     assert len(marks["given", "parts of 4"][0].get_xdata()) == 0
+
+
+def test_memorising_shows_the_control_at_the_one_rate_that_it_has():
+    *_, result = explore.memorising._compute(seeds=(0, 1), steps=60)
+    marks = explore.memorising.explorer.prepare(Figure())
+    for rates, looks in ("0.1 for all", 3), ("each its best", 0):
+        explore.memorising.explorer.draw(marks, result, 25, rates)
+        for mark in marks["wrong", ghost.DROPPED]:
+            assert len(mark.get_xdata()) == looks

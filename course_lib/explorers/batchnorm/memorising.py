@@ -1,19 +1,23 @@
-"""Test error against the share of labels memorised, for three norms: choose rates and share."""
+"""Test error against the share of labels memorised, three norms and a control: rates and share."""
 
 from course_lib import plotting
 from course_lib.experiments.batchnorm import ghost
 from course_lib.panel import Choice, Explorer, Slider
 
+ARMS = (*ghost.ARMS, ghost.DROPPED)
 RATES = {
-    f"{ghost.COMMON:g} for all": dict.fromkeys(ghost.ARMS, ghost.COMMON),
+    f"{ghost.COMMON:g} for all": dict.fromkeys(ARMS, ghost.COMMON),
     "each its best": ghost.CHOSEN,
 }
 LABELS = {"given": "all given labels", "wrong": "the wrong labels"}
 
 
 def _compute(seeds=ghost.SEEDS, steps=800):
-    """The `Ghost` of all arms at all rates, filling in."""
-    yield from ghost.compare_ghost_batches(seeds, steps)
+    """The `Ghost` of all arms at all rates, filling in; the control, at one rate, comes last."""
+    for found in ghost.compare_ghost_batches(seeds, steps):
+        yield found
+    *_, control = ghost.compare_dropout(seeds, steps)
+    yield found.beside(control)
 
 
 def _prepare(figure):
@@ -22,7 +26,7 @@ def _prepare(figure):
     for ax, (of, words) in zip(figure.subplots(1, 2, sharey=True), LABELS.items()):
         ax.set(title=f"Against {words}", xlabel="reproduced (%)", ylim=(8, 32))
         ax.set_xlim(60 if of == "given" else 0, 101)
-        for k, arm in enumerate(ghost.ARMS):
+        for k, arm in enumerate(ARMS):
             color, line = plotting.series(k)
             marks[of, arm] = ax.plot([], [], color=color, linestyle=line, label=arm)
             marks[of, arm] += ax.plot([], [], "o", color=color, markersize=3)
@@ -36,7 +40,8 @@ def _prepare(figure):
 def _draw(marks, result, share, rates):
     """Move the marks to a `ghost.Ghost` at one choice of rates."""
     said = []
-    for arm, lr in RATES[rates].items():
+    for arm in ARMS:
+        lr = RATES[rates].get(arm)  # the control has none of its own
         known = (arm, lr) in result.error
         for of in LABELS:
             shares, errors = (

@@ -5,6 +5,7 @@ from torch.nn.functional import cross_entropy
 from course_lib.base.random import seeded
 from course_lib.batchnorm import batch_norm
 from course_lib.data import digits
+from course_lib.dropout import dropout
 from course_lib.engine import ModelSpec
 from course_lib.experiments.batchnorm import ghost
 
@@ -68,6 +69,25 @@ def test_without_noise_all_rows_go_through_the_norm_and_the_batch_through_the_lo
     _, _, wrong = _by_torch(ghost.COMMON, lambda model, x, rows: model(x)[rows])
     *_, found = ghost.compare_without_noise((3,), 20)
     assert found.at_end(ghost.ALL, ghost.COMMON).item() == pytest.approx(wrong, abs=0.001)
+
+
+def test_the_control_drops_behind_the_last_norm_in_training_alone():
+    masks = seeded(3, "dropout masks")
+
+    def outputs(model, x, rows):
+        return model[-1](dropout(model[:-1](x[rows]), ghost.DROP, generator=masks))
+
+    _, _, wrong = _by_torch(ghost.COMMON, outputs)
+    *_, found = ghost.compare_dropout((3,), 20)
+    assert found.at_end(ghost.DROPPED, ghost.COMMON).item() == pytest.approx(wrong, abs=0.001)
+
+
+def test_arms_of_two_runs_stand_beside_each_other():
+    shares = {("a", 1.0): torch.zeros(1, 2)}
+    one, two = (ghost.Ghost((20, 40), *[{(arm, 1.0): torch.zeros(1, 2)}] * 3) for arm in "ab")
+    both = one.beside(two)
+    assert both.steps == one.steps and {*both.wrong} == {("a", 1.0), ("b", 1.0)}
+    assert {*one.error} == {*shares}  # and neither has changed
 
 
 def test_the_error_at_a_share_is_that_of_the_first_time_in_proportion():
