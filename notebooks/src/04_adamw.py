@@ -301,7 +301,7 @@ predict("moved", "You raise λ from 0 to 0.3. Where does AdamW end?",
          "at the star, unmoved"])
 
 # %% [markdown]
-# Dotted: where Adam + L2 comes to rest, for each λ. Straight line: the wall of a box, explained below; it comes in from the right at about λ = 0.35. Right: how far each run still is from its place of rest; dotted there, the learning rate, for scale.
+# Dotted: where Adam + L2 comes to rest, for each λ. Straight line: the wall of a box, explained below; it comes in from the right at about λ = 0.35. Right: how far each run still is from its place of rest; dotted there: the learning rate.
 #
 # **Do this**: take λ from 0 up to 0.5, value by value.  **Notice**: which path moves with every change?
 
