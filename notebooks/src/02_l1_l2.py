@@ -124,7 +124,7 @@ reveal("l1-zero", "w₂ is exactly zero, w₁ is not",
 # %% [markdown]
 # So L1 empties a weight on which the loss pulls too little, and L2 only shrinks it. In the picture the diamond's corners lie on the axes, where a weight is zero. Let a ring grow around a star until it touches the ball. The corner (0.5, 0) is touched first from a whole wedge of stars, $w_1 \ge 0.5 + |w_2|$: for all of these $w_2$ ends at zero. A disc is touched on the axis only from stars on that axis.
 #
-# Why not charge λ for every weight that is not zero, whatever its size? That sets $a$ to 0 if $|a| \le \sqrt{2\lambda}$ and otherwise leaves it unshrunk, the **hard threshold**; but with $p$ correlated features it can mean comparing $2^p$ subsets, where L1 has a single valley.
+# Why not charge λ for every weight that is not zero, whatever its size? To empty $a$ then costs $\frac12a^2$ of loss, to keep it costs λ. So it goes to 0 if $\frac12a^2 \le \lambda$, that is $|a| \le \sqrt{2\lambda}$, and otherwise stays as it is: the **hard threshold**. But with $p$ correlated features this can mean comparing $2^p$ subsets, where L1 has a single valley.
 #
 # Least squares with L1 is the **lasso** (Tibshirani, 1996), with L2 it is **ridge**, with both the **elastic net** (Zou & Hastie, 2005). The ½ in L2 is torch's convention: its gradient is then $\lambda w$, which `weight_decay=λ` adds in `SGD`.
 
@@ -133,7 +133,7 @@ reveal("l1-zero", "w₂ is exactly zero, w₁ is not",
 #
 # Both formulas beside the lowest of all weights on the grid. (In the picture *half and half* is the elastic net with λ/2 for each penalty.)
 #
-# Three remarks first. Under L2, where features are correlated, a weight may pass through zero on its way to the other sign, but it does not stay there. Correlated features make the rings lean (ρ in the notebook's picture): under L1 $w_2$ then goes later (ρ > 0) or sooner (ρ < 0).
+# Some remarks first. Under L2, where features are correlated, a weight may pass through zero on its way to the other sign, but it does not stay there. Correlated features make the rings lean (ρ in the notebook's picture): under L1 $w_2$ then goes later (ρ > 0) or sooner (ρ < 0).
 # With L2 and ρ = 0.8 a growing λ at first makes $w_2$ *larger*, since it takes over a part of what $w_1$ loses: a penalty shrinks the whole, not every part.
 # And the elastic net, $\lambda_1\lVert w\rVert_1 + \frac{\lambda_2}{2}\lVert w\rVert^2$ (`elastic_net_penalty`), has a ball with corners for zeros, and round sides to share weight between correlated features.
 
@@ -443,45 +443,51 @@ claim("The same weights are zero, and every solution meets its optimality condit
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Why can a smaller weight predict better?
 #
-# Say a true weight is 1, and least squares finds it without bias and with variance 1: on average its squared error is 1. Now keep only a share of what it finds.
+# Say a true weight is 1. Least squares finds it without bias, but each sample gives another number: the variance is 1, and so is the squared error, on average. Now keep only a share $s$ of what it finds. A number $s$ times as large varies $s^2$ times as much, and on average it misses the 1 by $1-s$:
 #
-# - Keep 90 %: variance $0.9^2 = 0.81$, bias² $0.1^2 = 0.01$, together 0.82.
-# - Keep half: $0.25 + 0.25 = 0.5$, the best here. Keep nothing: $0 + 1 = 1$.
+# $$\text{squared error} = \underbrace{(1-s)^2}_{\text{bias}^2} + \underbrace{s^2}_{\text{variance}}$$
 #
-# Which share does ridge keep? That depends on how much the data say. Take one centred feature. The loss $\frac1{2n}\sum(y_i-wx_i)^2$ has the second derivative $\frac1n\sum x_i^2$: the feature's variance, call it $d^2$. So, up to a constant, the parabola is $d^2$ times as steep as the one above, $\frac12 d^2(w-a)^2$, with $a$ what least squares finds. For a feature that hardly varies it is flat, and the penalty wins. The weight rests where $d^2(a-w) = \lambda w$, so ridge keeps the share
-#
-# $$\frac{w}{a} = \frac{d^2}{d^2+\lambda}.$$
-#
-# With λ = 0.1 that is $1/1.1 = 91$ % for a standardised feature, whose variance is 1, and $0.01/0.11 = 9$ % for a variance of 0.01. With correlated features it holds along certain directions (*Deeper*).
-#
-# Does that lower the error? On 40 random splits of the patients: 20 to train on, 100 to choose λ, 322 to test.
+# Keep 90 %: $0.01 + 0.81 = 0.82$. Keep half: $0.25 + 0.25 = 0.5$. Keep nothing: $1 + 0 = 1$. Left these sums, right those for a true weight of 2.
 
 # %%
-from course_lib.experiments.l1_l2.penalised_regression import ridge
+from course_lib.explorers.l1_l2.share_kept import show_shares
 
-lambdas = [0.0, *torch.logspace(-3, 3, 25).tolist()]
-found = []
-for seed in range(40):
-    part = diabetes(20, 100, seed=seed)
-    w = ridge(part.train_x, part.train_y, lambdas)  # one row for each λ
-    choose, test = (((part.train_y.mean() + rows @ w.T - target) ** 2).mean(0).sqrt()
-                    for rows, target in ((part.validation_x, part.validation_y),
-                                         (part.test_x, part.test_y)))
-    best = choose.argmin()
-    average = (part.train_y.mean() - part.test_y).square().mean().sqrt()
-    found.append([test[0], test[best], average, lambdas[best]])
-free, chosen, mean_only, strength = torch.tensor(found).T
-print(f"test error: {free.mean():.1f} without a penalty, {chosen.mean():.1f} with the "
-      f"chosen λ, {mean_only.mean():.1f} by one answer for all")
-print(f"ridge below least squares in {(chosen < free).sum()} of {len(found)} splits; "
-      f"the median λ is {strength.median():.2g}")
+show_shares(1, 2)
 
 # %% [markdown]
-# With 20 rows for ten weights the penalty pays: the root mean squared error of least squares is 92.0 score points, worse than the training mean for everybody with 79.0; ridge has 62.9. But ridge has 100 rows more, to choose λ. So a good λ exists; that 20 rows can find it, this does not show.
+# Start at 100 %, on the right of each panel, and go left. Variance falls at once, bias² hardly rises at first: at 99 % it is 0.01 % of the true weight's square, and variance has lost 2 %. So *some* share below 100 % always has the lower error. Which is best depends on the truth: for the larger weight more, 80 %.
+#
+# Which share does ridge keep? That depends on how much the data say. Take one centred feature. The loss $\frac1{2n}\sum(y_i-wx_i)^2$ has the second derivative $\frac1n\sum x_i^2$: the feature's variance, call it $d^2$. So, up to a constant, the parabola is $d^2$ times as steep as the one above, $\frac12 d^2(w-a)^2$, with $a$ what least squares finds. The weight rests where $d^2(a-w) = \lambda w$, so ridge keeps the share
+#
+# $$s = \frac{w}{a} = \frac{d^2}{d^2+\lambda}.$$
+#
+# With λ = 0.1 that is $1/1.1 = 91$ % for a standardised feature, whose variance is 1, and $0.01/0.11 = 9$ % for one that hardly varies, with a variance of 0.01. With correlated features it holds along certain directions (*Deeper*).
+#
+# Does that lower the error on real rows? 40 times 20 patients are drawn to train on; the other 422 test. λ is chosen on the same 20, by **leave-one-out**: each row is left out once and predicted by the 19 others, and the λ with the lowest mean squared error is taken.
+
+# %% tags=["nbval-check-output"]
+from course_lib.experiments.l1_l2.penalised_regression import leave_one_out, ridge
+
+lambdas, found = [0.0, *torch.logspace(-3, 3, 25).tolist()], []
+for seed in range(40):
+    part = diabetes(20, 0, seed=seed)
+    best = leave_one_out(part.train_x, part.train_y, lambdas).argmin()
+    w = ridge(part.train_x, part.train_y, [0.0, lambdas[best], 1e9])  # 1e9: mean
+    wrong = part.train_y.mean() + part.test_x @ w.T - part.test_y
+    found.append(wrong.square().mean(0).sqrt().tolist())
+free, chosen, average = torch.tensor(found, dtype=torch.float64).T
+print("root mean squared test error: {:.1f} by least squares, {:.1f} by ridge, {:.1f} "
+      "by the training mean".format(*(e.mean() for e in (free, chosen, average))))
+claim("With 20 patients to train on and to choose λ, ridge has a lower test error than "
+      "least squares, and than the training mean for all.",
+      measured={"least squares": paired_interval(chosen, free),
+                "training mean": paired_interval(chosen, average)},
+      kind="measured", id="ridge-on-twenty", unit="points", holds=negative)
+
+# %% [markdown]
+# RESULT
 #
 # Why? Least squares lets every error in the labels through, ridge only the share. So its fits differ less between training sets: *less variance* (lesson 01). The price is *bias*: of the true weight, too, only the share is kept. L1 gains in the same way: it, too, pulls in the weights that it keeps.
-#
-# For ridge some λ > 0 always gains on average (*Deeper* has the conditions): keep 99 %, and the variance falls by 2 %, while bias² is only 0.01 % of the true weight's square. If the weight is large, keep still more. Which λ is best depends on the unknown truth, so validation rows choose.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: degrees of freedom, and bias against variance
@@ -688,7 +694,7 @@ from course_lib.statistics import corrected_interval
 
 claim("For other patients too: with 50 training rows standardising lowers the test "
       "error of ridge by more than 0.5 score points.",
-      measured=corrected_interval(few.sample.values, 50, 442 - 50 - 100),
+      measured=corrected_interval(few.sample.values, 50 + 100, 442 - 50 - 100),
       kind="measured", id="standardise-other-patients", unit="points",
       holds=below(-0.5))
 
