@@ -1038,7 +1038,7 @@ for l1 in (0.0, 0.001):
 #
 # - **L2**: `weight_decay=` in the optimizer, not a term in the loss; lesson 03 says which optimizers mean L2 by it.
 # - **L1**: torch has no proximal optimizer; `course_lib.l1_l2.ProximalSGD` is one. With momentum or in Adam the line above is not enough (*Deeper*, "why ηλ"). Single zeros save no time: a matrix product multiplies by them, too. Whole rows can be left out.
-# - **How large?** Choose λ on validation data, on a logarithmic grid, and look at the test data once. On our 300 digits that chose 0.01 to 0.025 for L2. Large networks usually take 1e-4 to 5e-4 with SGD. One reason why that is so little: more data (*Deeper*, "prior"). With AdamW λ means something else (lesson 03), and is 0.01 to 0.1.
+# - **How large?** Choose λ on validation data, on a logarithmic grid, and look at the test data once. On our 300 digits that chose 0.01 to 0.025 for L2. Large networks usually take 1e-4 to 5e-4 with SGD. One reason why that is less than ours: more data (*Deeper*, "prior"). With AdamW λ means something else (lesson 03), and is 0.01 to 0.1.
 # - **Tables**: in scikit-learn `GridSearchCV(make_pipeline(StandardScaler(), Lasso()), {"lasso__alpha": …})`, so that each fold is standardised by its own training rows.
 # - **Whom to penalise**: matrices, by default. A bias only shifts what a unit sees, and nothing says that this shift should be near 0. Go by what a parameter *is*, not by its name: `course_lib.weight_decay.decay_groups`. The others: lesson 07.
 #
