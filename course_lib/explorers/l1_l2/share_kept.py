@@ -26,8 +26,8 @@ def picture(weights: Sequence[float]) -> Figure:
             width = 2.6 if name == "their sum" else 1.8
             ax.plot(SHARES, values, color=color, linestyle=style, linewidth=width, label=name)
         best = best_share(weight)
-        ring = {"color": plotting.ink(), "markersize": 9, "fillstyle": "none"}
-        ax.plot([best], [parts(best, weight).total], "o", **ring)
+        lowest = parts(best, weight).total.item()
+        ax.plot([best], [lowest], "o", color=plotting.ink(), markersize=9, fillstyle="none")
         ax.set(title=f"True weight {weight:g}: best is {best:.0%}", xlabel="share kept")
         ax.set(xlim=(0, 1), ylim=(0, TOP))
         ax.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
