@@ -122,7 +122,7 @@ reveal("l1-zero", "w₂ is exactly zero, w₁ is not",
        because="0.4 < λ: on w₂ the loss never pulls as hard as the penalty")
 
 # %% [markdown]
-# So L1 empties a weight on which the loss pulls too little, and L2 only shrinks it. In the picture the diamond's corners lie on the axes, where a weight is zero. Let a ring grow around a star until it touches the ball. The corner (0.5, 0) is touched first from a whole wedge of stars, $w_1 \ge 0.5 + |w_2|$: for all of these $w_2$ ends at zero. A disc is touched on the axis only from stars on that axis.
+# So L1 empties a weight on which the loss pulls too little, and L2 only shrinks it. In the picture the diamond's corners lie on the axes, where a weight is zero. A ring that grows around a star touches a corner first from a whole wedge of stars. A disc is touched on the axis only from stars on that axis.
 #
 # Why not charge λ for every weight that is not zero, whatever its size? To empty $a$ then costs $\frac12a^2$ of loss, to keep it costs λ. So it goes to 0 if $\frac12a^2 \le \lambda$, that is $|a| \le \sqrt{2\lambda}$, and otherwise stays as it is: the **hard threshold**. But with $p$ correlated features this can mean comparing $2^p$ subsets, where L1 has a single valley.
 #
@@ -133,7 +133,7 @@ reveal("l1-zero", "w₂ is exactly zero, w₁ is not",
 #
 # Both formulas beside the lowest of all weights on the grid. (In the picture *half and half* is the elastic net with λ/2 for each penalty.)
 #
-# Some remarks first. Under L2, where features are correlated, a weight may pass through zero on its way to the other sign, but it does not stay there. Correlated features make the rings lean (ρ in the notebook's picture): under L1 $w_2$ then goes later (ρ > 0) or sooner (ρ < 0).
+# Some remarks first. The wedge of stars from which a ring first touches the corner (0.5, 0) is $w_1 \ge 0.5 + |w_2|$. Under L2, where features are correlated, a weight may pass through zero on its way to the other sign, but it does not stay there. Correlated features make the rings lean (ρ in the notebook's picture): under L1 $w_2$ then goes later (ρ > 0) or sooner (ρ < 0).
 # With L2 and ρ = 0.8 a growing λ at first makes $w_2$ *larger*, since it takes over a part of what $w_1$ loses: a penalty shrinks the whole, not every part.
 # And the elastic net, $\lambda_1\lVert w\rVert_1 + \frac{\lambda_2}{2}\lVert w\rVert^2$ (`elastic_net_penalty`), has a ball with corners for zeros, and round sides to share weight between correlated features.
 
@@ -338,7 +338,7 @@ explore.path.show(strength=2.2)
 # %% [markdown]
 # Under L1 the weights reach zero one by one. The first, s3, is zero from a λ of about 0.11 to 0.18 and comes back with the other sign, for another feature contains it (*Deeper*, "the usual loop"). s5 and bmi stay longest. Under L2 none stays at zero.
 #
-# From $\lambda = \max|X^\top y|/n = 44$ on L1 leaves none: at $w = 0$ the loss pulls with $X^\top y/n$, and no pull exceeds λ. So under L1 λ decides how many features are left. The error gains little, for 300 rows are many for ten weights; that it is lower on other rows is luck of this split.
+# From $\lambda = \max|X^\top y|/n = 44$ on L1 leaves none: at $w = 0$ the loss pulls with $X^\top y/n$, and no pull exceeds λ. The error gains little, for 300 rows are many for ten weights; that it is lower on other rows is luck of this split.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: the usual loop on ten features
@@ -449,7 +449,7 @@ claim("The same weights are zero, and every solution meets its optimality condit
 #
 # $$\text{squared error} = \underbrace{(1-s)^2}_{\text{bias}^2} + \underbrace{s^2}_{\text{variance}}$$
 #
-# Keep 90 %: $0.01 + 0.81 = 0.82$. Keep half: $0.25 + 0.25 = 0.5$. Keep nothing: $1 + 0 = 1$. The picture shows these sums on the left, and on the right those for a true weight of 2.
+# Keep 90 %: $0.01 + 0.81 = 0.82$. Keep half: $0.25 + 0.25 = 0.5$. Keep nothing: $1 + 0 = 1$. The picture shows these sums, and those for a true weight of 2.
 
 # %%
 from course_lib.explorers.l1_l2.share_kept import show_shares
@@ -457,9 +457,9 @@ from course_lib.explorers.l1_l2.share_kept import show_shares
 show_shares(1, 2)
 
 # %% [markdown]
-# Start at 100 %, on the right of each panel, and go left. Variance falls at once, bias² hardly rises at first: at 99 % it is 0.01 % of the true weight's square, and variance has lost 2 %. So *some* share below 100 % always has the lower error. Which is best depends on the truth: for the larger weight more, 80 %.
+# Go left from 100 %. Variance falls at once, bias² hardly rises at first: at 99 % variance has lost 2 %, and bias² is 0.01 % of the true weight's square. So *some* share below 100 % always has the lower error. Which is best depends on the truth: for the larger weight it is 80 %.
 #
-# Which share does ridge keep? Take one centred feature. The loss $\frac1{2n}\sum(y_i-wx_i)^2$ has the second derivative $\frac1n\sum x_i^2$: the feature's variance, call it $d^2$. So, up to a constant, the parabola is $d^2$ times as steep as the one above, $\frac12 d^2(w-a)^2$, with $a$ what least squares finds. The weight rests where $d^2(a-w) = \lambda w$, so ridge keeps the share
+# Which share does ridge keep? Take one centred feature with variance $d^2 = \frac1n\sum x_i^2$. That is the second derivative of the loss $\frac1{2n}\sum(y_i-wx_i)^2$. So, up to a constant, the loss is $\frac12 d^2(w-a)^2$, with $a$ what least squares finds. The weight rests where $d^2(a-w) = \lambda w$, so ridge keeps the share
 #
 # $$s = \frac{w}{a} = \frac{d^2}{d^2+\lambda}.$$
 #
@@ -487,9 +487,9 @@ claim("Trained on 20 patients, ridge, its λ chosen by leave-one-out on the same
       kind="measured", id="ridge-on-twenty", unit="points", holds=negative)
 
 # %% [markdown]
-# RESULT
+# With 20 rows for ten weights the penalty pays, and these 20 rows are enough to choose it. Least squares has an error of 91.9 score points, worse than the training mean for everybody with 78.9; ridge has 67.3. On fresh seeds ridge is 19 to 27 points below least squares and 12 to 15 below the mean. That is over draws from this one table: two of them share about one patient. <!-- rests: ridge-on-twenty -->
 #
-# Of every error in the labels ridge lets only the share through. So its fits differ less between training sets: *less variance* (lesson 01). L1 gains in the same way: it, too, pulls in the weights that it keeps.
+# What ridge gains is *less variance*: its fits differ less between training sets (lesson 01). L1 gains in the same way, for it, too, pulls in what it keeps.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: degrees of freedom, and bias against variance
@@ -583,7 +583,7 @@ claim("At ridge the gradient of the log posterior vanishes.",
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: worlds in which L1 wins
 #
-# 100 features, 80 rows, noise of standard deviation 0.5; the true weights have a square sum of about 1, spread over 5 features or over all. They are drawn from a Gaussian, so where all count the truth comes from ridge's own prior. Ridge and lasso choose their λ by cross-validation on these 80 rows, as scikit-learn does by default: ridge leaves one row out at a time, the lasso cuts five folds. With five folds for ridge, too, the counts below become 10 and 0 of ten. The error is the squared distance from the true weights. Ten worlds of each kind.
+# 100 features, 80 rows, noise of standard deviation 0.5; the true weights have a square sum of about 1, spread over 5 features or over all. They are drawn from a Gaussian, so where all count the truth comes from ridge's own prior. Ridge and lasso choose their λ by cross-validation on these 80 rows, as scikit-learn does by default: ridge leaves one row out at a time, the lasso cuts five folds. With five folds for ridge, too, the counts below become 10 and 0 of ten. Whoever chooses L1 bets on a world of the first kind (Hastie et al., 2009). The error is the squared distance from the true weights. Ten worlds of each kind.
 #
 # Does the lasso then keep just the right features? Only if those left out are not too well predicted by those that matter, the *irrepresentable condition* (Zhao & Yu, 2006). Where it fails, more data do not help. How shaky the choice is, the last cell shows: 100 times 300 of our 300 patients are drawn with replacement, λ = 2.2 as in the picture, and s1 and s2 have the correlation 0.89.
 #
@@ -637,7 +637,7 @@ print(f"of 100 draws s1 alone is kept in {(s1 & ~s2).sum()}, s2 alone in "
 #
 # Does the unit of a feature matter? One kPa of blood pressure is 7.5 mmHg. Say each mmHg adds 1 score point: the weight is 1, in kPa 7.5 for the same prediction. L1 charges λ for the one and 7.5 λ for the other, L2 $\frac12\lambda$ and $\frac12 \cdot 7.5^2 \lambda = 28\lambda$. So ridge shrinks its effect more in kPa. On features as measured, at λ = 1, this alone moves predictions by up to 23 score points; on standardised features it moves none (*Deeper*).
 #
-# Which predicts better, each at a λ chosen on validation rows? Ridge on standardised features. With 50 training rows its error on other rows of the table is 58.0 score points, on features as measured 59.7. With 300 the gain is small, on fresh seeds 0.2 to 0.7 points. Whether it stays below the half point that we had called a difference is undecided. On patients outside the table these splits cannot say much: all shuffle the same 442 (*Deeper*). <!-- rests: standardise-few, open standardise-many, open standardise-other-patients -->
+# Which predicts better, each at a λ chosen on validation rows? Ridge on standardised features. With 50 training rows its error on other rows of the table is 58.0 score points, on features as measured 59.7. With 300 the gain is small, on fresh seeds 0.2 to 0.7 points. Whether it stays below the half point that we had called a difference is undecided. On other patients these splits cannot say much: all shuffle the same 442 (*Deeper*). <!-- rests: standardise-few, open standardise-many, open standardise-other-patients -->
 #
 # "Small weight" means nothing without a unit. So standardise, with mean and spread of *the training rows only*.
 
@@ -785,7 +785,7 @@ claim("Proximal steps make more than 10 % of the weights exactly zero, under L1 
 # %% [markdown]
 # Under proximal L1 the zeros begin near λ = 1e-4; at 0.001 it has made 42 % of the weights exactly zero, 40 % on fresh seeds, and at 0.01 nearly all. Subgradient L1 and L2 make none. The test error climbs beyond 0.003 under L1, and only beyond 0.03 under L2.
 #
-# Which penalty has the lower error at its best λ? Each tries eleven λ around the lowest point of its curve. In each seed 200 validation digits choose, with labels as noisy as in training. *Said before:* L2 has the lower error if the interval of the paired difference lies below 0, L1 if above.
+# Which penalty has the lower error at its best λ? Each tries eleven λ around the lowest point of its curve. In each seed 200 validation digits choose, with labels as noisy as in training.
 
 # %% tags=["nbval-check-output"]
 from course_lib.experiments.l1_l2.tuned import compute_tuned
@@ -803,7 +803,7 @@ claim("On these digits, with λ chosen on validation rows, L2 is wrong less ofte
       kind="measured", id="l2-below-l1", unit="points", times=100, holds=negative)
 
 # %% [markdown]
-# **On these digits L2 lowers the error more, and L1 leaves fewer weights.** L2 is wrong on 11.0 %, proximal L1 on 14.1 %, but 71 % of its weights are zero. On fresh seeds, whose test errors no curve had shown, the difference is 2.3 to 4.1 points.
+# **On these digits L2 lowers the error more, and L1 leaves fewer weights.** L2 is wrong on 11.0 %, proximal L1 on 14.1 %, but 71 % of its weights are zero. On fresh seeds the difference is 2.3 to 4.1 points.
 #
 # Are these points the price of the zeros? Train once more, each time from the same random values before training, with L2 in the place of L1. The table says which weights take part; the others stay at zero (*Deeper*).
 #
@@ -815,9 +815,9 @@ claim("On these digits, with λ chosen on validation rows, L2 is wrong less ofte
 #
 # With the same zeros the error falls from L1's 14.1 % to 10.7 %, by 3.4 points. A part of that may be the batches, which are others now: they alone took L2 on all weights from 11.0 % to 10.2 %. On fresh seeds the fall is 2.7 points. So most of the price is not that of the zeros, but of how L1 shrinks what it keeps. Whether the zeros cost anything is undecided.
 #
-# Nor does it take L1 to choose *which*, once it has said how many in each layer: with L2's largest weights the error is lower, on fresh seeds, too. <!-- rests: refit-below-l1, open zeros-cost, not l1-chooses -->
+# Nor does it take L1 to choose *which*: with as many of L2's largest the error is lower, on fresh seeds, too. <!-- rests: refit-below-l1, open zeros-cost, not l1-chooses -->
 #
-# That is one task. Where few features count, 5 of 100 in ten made-up worlds, the lasso beats ridge in all ten (*Deeper*, "worlds"). Whoever chooses L1 bets on such a world (Hastie et al., 2009).
+# That is one task. Where few features count, 5 of 100 in ten made-up worlds, the lasso beats ridge in all ten (*Deeper*, "worlds").
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: do zeros stay, and what do they cost?
@@ -874,7 +874,7 @@ claim("They are wrong more often than all weights under L2.",
 #
 # Why is L2 on all weights wrong on 10.2 % here, and on 11.0 % above? The starts and the λ are the same, the batches are others. On fresh seeds that evens out: against L1 the kept weights gain 2.7 points, and against all weights they lose 0.5, so all weights gain 3.2, as they did above.
 #
-# **Does L1 choose well?** Perhaps any 26 % of the weights would do. So as many others are trained again in the same way, the same number in each layer: weights drawn at random, and those that are largest in the network that L2 trained, *magnitude pruning* back at the first values (Frankle & Carbin, 2019). Weights of black pixels take no part. Each choice has its own λ for L2, chosen by validation. *Said beforehand:* L1 chooses well if the kept weights are wrong less often than either, by the intervals of the paired differences.
+# **Does L1 choose well?** Perhaps any 26 % of the weights would do. So as many others are trained again in the same way, the same number in each layer: weights drawn at random, and those that are largest in the network that L2 trained, *magnitude pruning* back at the first values (Frankle & Carbin, 2019). More elaborate methods did not reliably beat such pruning (Gale, Elsen & Hooker, 2019). Weights of black pixels take no part. Each choice has its own λ for L2, chosen by validation. *Said beforehand:* L1 chooses well if the kept weights are wrong less often than either, by the intervals of the paired differences.
 
 # %% tags=["deeper", "nbval-check-output"]
 from course_lib.experiments.l1_l2 import choosing
@@ -1039,10 +1039,10 @@ for l1 in (0.0, 0.001):
 # - **L2**: `weight_decay=` in the optimizer, not a term in the loss; lesson 03 says which optimizers mean L2 by it.
 # - **L1**: torch has no proximal optimizer; `course_lib.l1_l2.ProximalSGD` is one. With momentum or in Adam the line above is not enough (*Deeper*, "why ηλ"). Single zeros save no time: a matrix product multiplies by them, too. Whole rows can be left out.
 # - **How large?** Choose λ on validation data, on a logarithmic grid, and look at the test data once. On our 300 digits that chose 0.01 to 0.025 for L2. Large networks usually take 1e-4 to 5e-4 with SGD. One reason why that is less than ours: more data (*Deeper*, "prior"). With AdamW λ means something else (lesson 03), and is 0.01 to 0.1.
-# - **Tables**: in scikit-learn `GridSearchCV(make_pipeline(StandardScaler(), Lasso()), {"lasso__alpha": …})`, so that each fold is standardised by its own training rows.
+# - **Tables**: in scikit-learn `GridSearchCV(make_pipeline(StandardScaler(), Lasso()), {"lasso__alpha": …})`, which standardises each fold by its own training rows.
 # - **Whom to penalise**: matrices, by default. A bias only shifts what a unit sees, and nothing says that this shift should be near 0. Go by what a parameter *is*, not by its name: `course_lib.weight_decay.decay_groups`. The others: lesson 07.
 #
-# **When not to.** To learn which of several correlated features matter: on 100 draws of our patients the lasso kept s1 alone 52 times, s2 alone 11, neither 31 (*Deeper*, "worlds"). Just to thin out a trained network: *magnitude pruning* (Han et al., 2015) sets its smallest weights to zero and trains the others on. More elaborate methods did not reliably beat it (Gale, Elsen & Hooker, 2019).
+# **When not to.** To learn which of several correlated features matter: on 100 draws of our patients the lasso kept s1 alone 52 times, s2 alone 11, neither 31 (*Deeper*, "worlds"). Just to thin out a trained network: *magnitude pruning* (Han et al., 2015) sets its smallest weights to zero and trains the others on.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: names lie
@@ -1107,7 +1107,7 @@ claim("One λ for each layer lowers the test error against one λ for both, chos
 # | why it helps | less variance; a bet on few features | less variance: keeps $d^2/(d^2+\lambda)$; $d^2$: an uncorrelated feature's variance |
 # | before | standardise features of different units | the same |
 # | when not | to learn which of several correlated features matter | to empty weights |
-# | measured | proximal steps make a network's weights zero <!-- rests: proximal-empties --> | 300 digits, λ by validation: 11 % wrong, L1 14 % <!-- rests: l2-below-l1 --> |
+# | measured | proximal steps make a network's weights zero <!-- rests: proximal-empties --> | 300 digits, λ by validation: 11 % wrong, L1 14 % <!-- rests: l2-below-l1 -->; 20 patients, λ by leave-one-out: 67 points wrong, least squares 92 <!-- rests: ridge-on-twenty --> |
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # Now write them yourself: **`02_l1_l2_exercises.ipynb`**. Your own soft threshold can steer a picture of this lesson.
