@@ -449,7 +449,7 @@ claim("The same weights are zero, and every solution meets its optimality condit
 #
 # $$\text{squared error} = \underbrace{(1-s)^2}_{\text{bias}^2} + \underbrace{s^2}_{\text{variance}}$$
 #
-# Keep 90 %: $0.01 + 0.81 = 0.82$. Keep half: $0.25 + 0.25 = 0.5$. Keep nothing: $1 + 0 = 1$. The picture shows these sums, and those for a true weight of 2.
+# Keep 90 %: $0.01 + 0.81 = 0.82$. Keep half: $0.25 + 0.25 = 0.5$. Keep nothing: $1 + 0 = 1$. The picture shows these sums, and those for a true weight of 2. A ring marks the lowest.
 
 # %%
 from course_lib.explorers.l1_l2.share_kept import show_shares
@@ -679,7 +679,7 @@ for how, standardise in (("standardised", True), ("as measured", False)):
     print(f"50 training rows, {how}: wrong by {sum(levels) / 40:.1f} score points")
 
 # %% [markdown]
-# These intervals are over splits of *these* 442 patients. For *other* patients they are too narrow, since two splits share on average 292/442 = 66 % of their *test* rows. `corrected_interval` (lesson 09) counts that. The last cell tells it of 292 test rows and of the 150 that a model learns from: 50 to fit the weights, 100 to choose λ. So it takes two splits to be correlated by 292/442 = 0.66, and the claim stays undecided. It is probably too cautious here, for of their 50 training rows two splits share only about 6.
+# These intervals are over splits of *these* 442 patients. For *other* patients they are too narrow, since two splits share on average 292/442 = 66 % of their *test* rows. `corrected_interval` (lesson 09) counts that. The last cell tells it of 292 test rows and of the 150 that a model learns from: 50 to fit the weights, 100 to choose λ. So it takes two splits to be correlated by 292/442 = 0.66, and the claim stays undecided, on fresh seeds, too. It is probably too cautious here, for of their 50 training rows two splits share only about 6.
 #
 # One feature in another unit, blood pressure in mmHg or in kPa, everything else as before: whose predictions move?
 
