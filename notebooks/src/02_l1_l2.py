@@ -122,7 +122,7 @@ reveal("l1-zero", "w₂ is exactly zero, w₁ is not",
        because="0.4 < λ: on w₂ the loss never pulls as hard as the penalty")
 
 # %% [markdown]
-# So L1 empties a weight on which the loss pulls too little, and L2 only shrinks it. In the picture the diamond's corners lie on the axes, where a weight is zero. A ring that grows around a star touches a corner first from a whole wedge of stars. A disc is touched on the axis only from stars on that axis.
+# So L1 empties a weight on which the loss pulls too little, and L2 only shrinks it. In the picture the diamond's corners lie on the axes, where a weight is zero. For a whole wedge of stars a growing ring meets the ball first at a corner. It meets a disc on the axis only if the star lies on that axis.
 #
 # Why not charge λ for every weight that is not zero, whatever its size? To empty $a$ then costs $\frac12a^2$ of loss, to keep it costs λ. So it goes to 0 if $\frac12a^2 \le \lambda$, that is $|a| \le \sqrt{2\lambda}$, and otherwise stays as it is: the **hard threshold**. But with $p$ correlated features this can mean comparing $2^p$ subsets, where L1 has a single valley.
 #
@@ -487,7 +487,7 @@ claim("Trained on 20 patients, ridge, its λ chosen by leave-one-out on the same
       kind="measured", id="ridge-on-twenty", unit="points", holds=negative)
 
 # %% [markdown]
-# With 20 rows for ten weights the penalty pays, and these 20 rows are enough to choose it. Least squares has an error of 91.9 score points, worse than the training mean for everybody with 78.9; ridge has 67.3. On fresh seeds ridge is 19 to 27 points below least squares and 12 to 15 below the mean. That is over draws from this one table: two of them share about one patient. <!-- rests: ridge-on-twenty -->
+# With 20 rows for ten weights the penalty pays, and these 20 rows are enough to choose λ. Least squares has an error of 91.9 score points, worse than the training mean for everybody with 78.9; ridge has 67.3. On fresh seeds ridge is 19 to 27 points below least squares and 12 to 15 below the mean. That is over draws from this one table; two draws of 20 share about one patient. <!-- rests: ridge-on-twenty -->
 #
 # What ridge gains is *less variance*: its fits differ less between training sets (lesson 01). L1 gains in the same way, for it, too, pulls in what it keeps.
 
@@ -498,7 +498,7 @@ claim("Trained on 20 patients, ridge, its λ chosen by leave-one-out on the same
 #
 # **Leave-one-out** needs no second fit. For a fixed λ ridge's predictions on its own rows are $\hat y = Hy$, with the *hat matrix* $H$, which depends on $X$ alone. The diagonal $H_{ii}$ says how much row $i$ pulls its own prediction. Had it been left out, its error would have been $(y_i-\hat y_i)/(1-H_{ii})$. What counts in this is $n\lambda$, so the 19 others are fitted with a λ that is 20/19 as large. The features keep the mean and spread of all 20 rows: that touches the choice of λ alone, for the test rows had no part in either.
 #
-# In general, keep the share $1-\delta$: the variance becomes $(1-\delta)^2 \approx 1-2\delta$ times what it was, the squared bias is only $\delta^2$ times the square of the true weight. For a small δ the gain wins: with independent errors of equal variance in the labels, some λ > 0 beats least squares on average (Hoerl & Kennard, 1970). One chosen on validation rows has no guarantee. Krogh & Hertz (1991) carry the argument over to networks.
+# In general, keep the share $1-\delta$: the variance becomes $(1-\delta)^2 \approx 1-2\delta$ times what it was, the squared bias is only $\delta^2$ times the square of the true weight. For a small δ the gain wins: with independent errors of equal variance in the labels, some λ > 0 beats least squares on average (Hoerl & Kennard, 1970). One chosen by validation or leave-one-out has no guarantee. Krogh & Hertz (1991) carry the argument over to networks.
 #
 # In the law of lesson 01 (*Deeper* there, too) the gap between the error on new labels and the training error was $2\sigma^2 p/n$ for $p$ free weights, with σ² the variance of the errors in the labels. Ridge follows these errors only by its shares, so now the gap is on average
 #
@@ -679,7 +679,7 @@ for how, standardise in (("standardised", True), ("as measured", False)):
     print(f"50 training rows, {how}: wrong by {sum(levels) / 40:.1f} score points")
 
 # %% [markdown]
-# These intervals are over splits of *these* 442 patients. For *other* patients they are too narrow, since two splits share on average 292/442 = 66 % of their *test* rows. `corrected_interval` (lesson 09) counts that. The last cell tells it of 292 test rows and of the 150 that a model learns from: 50 to fit the weights, 100 to choose λ. So it takes two splits to be correlated by 292/442 = 0.66, and the claim stays undecided, on fresh seeds, too. It is probably too cautious here, for of their 50 training rows two splits share only about 6.
+# These intervals are over splits of *these* 442 patients. For *other* patients they are too narrow, since two splits share on average 292/442 = 66 % of their *test* rows. `corrected_interval` (lesson 09) counts that. The last cell tells it of 292 test rows and of the 150 that a model learns from: 50 to fit the weights, 100 to choose λ. So it takes two splits to be correlated by 292/442 = 0.66, and the claim stays undecided, on fresh seeds, too. The correction is probably too cautious here, for of their 50 training rows two splits share only about 6.
 #
 # One feature in another unit, blood pressure in mmHg or in kPa, everything else as before: whose predictions move?
 
@@ -847,7 +847,7 @@ claim("So cut off, the networks have the test error of proximal L1, within half 
 # %% [markdown] tags=["deeper"]
 # Zeros come and go: six batches later 8 % of them are none. And here the threshold ηλ is as good as the proximal step: 41 and 42 % zeros, the same error. What the proximal step saves is the choice of a threshold.
 #
-# **What do they cost?** L1 does two things: it sets weights to zero, and it takes λ off those that it keeps. To tell the two apart we train the kept weights once more, from their first values, with L2 or no penalty in the place of L1.
+# **What do they cost?** L1 does two things: it sets weights to zero, and it takes λ off those that it keeps. To tell the two apart we train the kept weights once more, from their random values before training, with L2 or no penalty in the place of L1.
 #
 # 1. In each seed L1 has the λ that validation chose above, of eleven from 0.0001 to 0.01. What it left at zero stays at zero.
 # 2. The kept weights are trained again: without a penalty, and under L2 with each of its eleven λ, 0.001 to 0.1, of which validation chooses.
@@ -870,11 +870,11 @@ claim("They are wrong more often than all weights under L2.",
       id="zeros-cost", unit="points", times=100, holds=positive)
 
 # %% [markdown] tags=["deeper"]
-# L1 is wrong on 14.1 %; the weights that it kept, trained again under L2, on 10.7 %; all weights under L2 on 10.2 %. It kept 26 % of all 4736, and 29 % of those whose pixels are not always black: the 71 % zeros above are of these alone. So most of what L1 loses against L2 it loses by its *way* of shrinking, and whether the zeros cost anything is undecided. Without any penalty the kept weights are wrong on 19.6 %: that there are fewer of them regularizes little. <!-- rests: refit-below-l1, open zeros-cost -->
+# L1 is wrong on 14.1 %; the weights that it kept, trained again under L2, on 10.7 %; all weights under L2 on 10.2 %. It kept 26 % of all 4736, and 29 % of those that count, without the weights of black pixels: the 71 % zeros above are of these alone. So most of what L1 loses against L2 it loses by its *way* of shrinking, and whether the zeros cost anything is undecided. Without any penalty the kept weights are wrong on 19.6 %: that there are fewer of them regularizes little. <!-- rests: refit-below-l1, open zeros-cost -->
 #
 # Why is L2 on all weights wrong on 10.2 % here, and on 11.0 % above? The starts and the λ are the same, the batches are others. On fresh seeds that evens out: against L1 the kept weights gain 2.7 points, and against all weights they lose 0.5, so all weights gain 3.2, as they did above.
 #
-# **Does L1 choose well?** Perhaps any 26 % of the weights would do. So as many others are trained again in the same way, the same number in each layer: weights drawn at random, and those that are largest in the network that L2 trained, *magnitude pruning* back at the first values (Frankle & Carbin, 2019). More elaborate methods did not reliably beat such pruning (Gale, Elsen & Hooker, 2019). Weights of black pixels take no part. Each choice has its own λ for L2, chosen by validation. *Said beforehand:* L1 chooses well if the kept weights are wrong less often than either, by the intervals of the paired differences.
+# **Does L1 choose well?** Perhaps any 26 % of the weights would do. So as many others are trained again in the same way, the same number in each layer: weights drawn at random, and those that are largest in the network that L2 trained, *magnitude pruning* back at the first values (Frankle & Carbin, 2019). More elaborate ways to thin out a network did not reliably beat pruning by size (Gale, Elsen & Hooker, 2019). Weights of black pixels take no part. Each choice has its own λ for L2, chosen by validation. *Said beforehand:* L1 chooses well if the kept weights are wrong less often than either, by the intervals of the paired differences.
 
 # %% tags=["deeper", "nbval-check-output"]
 from course_lib.experiments.l1_l2 import choosing
