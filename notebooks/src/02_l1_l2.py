@@ -480,8 +480,8 @@ for seed in range(40):
 free, chosen, average = torch.tensor(found, dtype=torch.float64).T
 print("root mean squared test error: {:.1f} by least squares, {:.1f} by ridge, {:.1f} "
       "by the training mean".format(*(e.mean() for e in (free, chosen, average))))
-claim("Trained on 20 patients, ridge, its λ chosen by leave-one-out on the same 20, has "
-      "a lower test error than least squares, and than the training mean for all.",
+claim("Trained on 20 patients, ridge, its λ chosen by leave-one-out on the same 20, "
+      "has a lower test error than least squares, and than the training mean for all.",
       measured={"least squares": paired_interval(chosen, free),
                 "training mean": paired_interval(chosen, average)},
       kind="measured", id="ridge-on-twenty", unit="points", holds=negative)
