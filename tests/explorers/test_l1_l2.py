@@ -11,6 +11,7 @@ from course_lib.data.diabetes import load
 from course_lib.experiments.l1_l2 import path
 from course_lib.experiments.l1_l2.penalised_regression import PENALTIES
 from course_lib.explorers import l1_l2 as explore
+from course_lib.explorers.l1_l2 import share_kept
 from course_lib.l1_l2 import soft_threshold
 from tests.panel._page import Page
 
@@ -88,3 +89,17 @@ def test_trained_pictures_fill_in_and_tell_their_figures(explorer):
             explorer.draw(marks, result, strength=1e-2) for result in (results[0], results[-1])
         ]
     assert "%" in first and "2 seeds" in last and "λ = 0.01" in last
+
+
+def test_the_shares_drawn_are_bias_variance_and_their_sum_with_a_ring_at_the_best():
+    one, two = share_kept.picture((1.0, 2.0)).axes
+    for ax, weight, best in ((one, 1, 0.5), (two, 2, 0.8)):
+        level, bias2, variance, total, ring = (line.get_xydata() for line in ax.get_lines())
+        title = ax.get_title(loc="left") or ax.get_title()  # as the theme in force has it
+        assert (level[:, 1] == 1).all() and f"True weight {weight}" in title
+        assert bias2[:, 1] == pytest.approx(weight**2 * (1 - bias2[:, 0]) ** 2)
+        assert variance[:, 1] == pytest.approx(variance[:, 0] ** 2)
+        assert total[:, 1] == pytest.approx(bias2[:, 1] + variance[:, 1])
+        assert ring[0] == pytest.approx([best, total[:, 1].min()])
+    assert "True weight 2" in share_kept.words((1, 2)) and "lowest at 80 %" in share_kept.words([2])
+    share_kept.show_shares(1, 2)

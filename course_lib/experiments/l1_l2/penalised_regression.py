@@ -54,6 +54,24 @@ def ridge(x: Tensor, y: Tensor, l2: Strengths) -> Tensor:
     return torch.linalg.solve(hessian + strengths[..., None, None] * identity, moment)
 
 
+def leave_one_out(x: Tensor, y: Tensor, l2: Strengths) -> Tensor:
+    """Mean squared error of ridge at the row left out, each of x [n, d] once: [strengths], or [].
+
+    No second fit is needed: ŷ = Hy with the hat matrix H = 11ᵀ/n + X(XᵀX/n + l2·I)⁻¹Xᵀ/n of the
+    centred X, and the error at row i, were it left out, is (y_i − ŷ_i)/(1 − H_ii). n·l2 stays as it
+    is when a row is left out, as α does in scikit-learn's `RidgeCV`, which chooses in this way. At
+    l2 = 0 it needs n > d + 1. Raises `ValueError` for what `ridge` and `check_table` refuse.
+    """
+    check_table(x, y)
+    w = ridge(x, y, l2)
+    x = x - x.mean(0)
+    strengths = torch.as_tensor(l2, dtype=x.dtype)[..., None, None]
+    system = x.T @ x / len(x) + strengths * torch.eye(x.shape[1], dtype=x.dtype)
+    leverage = 1 / len(x) + (x * torch.linalg.solve(system, x.T).mT).sum(-1) / len(x)  # the H_ii
+    residual = y.flatten() - y.mean() - w @ x.T
+    return (residual / (1 - leverage)).square().mean(-1)
+
+
 def fit(
     x: Tensor,
     y: Tensor,

@@ -9,6 +9,7 @@ keeps once more without its penalty is the relaxed lasso (Meinshausen 2007).
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import islice
 
 import torch
@@ -58,8 +59,12 @@ def compute_refit(seeds: Sequence[int] = SEEDS) -> Iterator[Refit]:
         yield Refit(0.5 + len(done) / len(seeds) / 2, l1, arms, shares)
 
 
+@lru_cache(maxsize=64)  # `choosing` asks for those that are trained here
 def one_network(seed: int, steps: int, **settings: float) -> list[Tensor]:
-    """Parameters of one network of the task; at rate 0 those that it starts with."""
+    """Parameters of one network of the task; at rate 0 those that it starts with.
+
+    Trained once a session: nobody may change them.
+    """
     grid = {"lr": RATE, "only_weights": True, **settings}
     *_, training = train(SPEC, digits_to_shrink, grid, (seed,), update=sgd_update, steps=steps)
     return [p[0].cpu() for p in training.parameters[0]]

@@ -5,13 +5,14 @@ import math
 
 import pytest
 import torch
-from sklearn.linear_model import ElasticNet, Lasso, Ridge
+from sklearn.linear_model import ElasticNet, Lasso, Ridge, RidgeCV
 
 from course_lib.data.diabetes import diabetes
 from course_lib.experiments.l1_l2.penalised_regression import (
     RIDGE_STRENGTHS,
     fit,
     largest_l1,
+    leave_one_out,
     moments,
     optimality_residual,
     predict,
@@ -163,3 +164,37 @@ def test_tuned_ridge_reports_the_test_error_of_the_strength_best_on_validation_r
         }
         found.append((error["validation"], error["test"]))
     assert abs(tuned_ridge_error(split, True) - min(found)[1]) < 1e-6
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_leaving_each_row_out_costs_no_fit_and_is_as_if_it_were_fitted(seed):
+    split = diabetes(20, 0, seed=seed)
+    x, y = split.train_x, split.train_y.flatten()
+    strengths = [0.0, 1e-3, 0.1, 1.0, 1000.0]
+    found = leave_one_out(x, split.train_y, strengths)
+    rows = torch.arange(20)
+    for strength, error in zip(strengths, found.tolist()):
+        gaps = []
+        for i in range(20):
+            rest = x[rows != i], y[rows != i]
+            w = ridge(*rest, 20 / 19 * strength)  # n·λ as before
+            gaps.append((predict(x[i : i + 1], w, rest) - y[i]).item())
+        assert error == pytest.approx(sum(gap**2 for gap in gaps) / 20, rel=1e-9), strength
+    alone = leave_one_out(x, y, 0.1)
+    assert alone.shape == () and alone.item() == pytest.approx(found[2].item())
+
+
+def test_leave_one_out_is_what_ridgecv_chooses_by():
+    split = diabetes(20, 0, seed=3)
+    x, y = split.train_x, split.train_y.flatten()
+    strengths = torch.logspace(-3, 3, 25, dtype=torch.float64)
+    model = RidgeCV((20 * strengths).numpy()).fit(x.numpy(), y.numpy())
+    assert model.alpha_ == pytest.approx(20 * strengths[leave_one_out(x, y, strengths).argmin()])
+
+
+def test_leave_one_out_refuses_what_no_regression_can_be_fitted_to():
+    split = diabetes(20, 0)
+    with pytest.raises(ValueError, match="l2 = "):
+        leave_one_out(split.train_x, split.train_y, [0.1, -1.0])
+    with pytest.raises(ValueError, match="x has 1 row"):
+        leave_one_out(split.train_x[:1], split.train_y[:1], 0.1)

@@ -30,3 +30,8 @@ def test_it_grows_seed_by_seed():
 
 def test_of_equal_errors_the_strongest_penalty_is_taken():
     assert refit.last_of_lowest(torch.tensor([3.0, 1.0, 2.0, 1.0, 4.0])) == 3
+
+
+def test_what_was_trained_once_is_not_trained_again():
+    assert refit.one_network(0, 3, l1=1e-3) is refit.one_network(0, 3, l1=1e-3)
+    assert refit.one_network(0, 3, l1=1e-3) is not refit.one_network(0, 3, l2=1e-3)
