@@ -95,7 +95,7 @@ MAP = (
     Lesson(
         "batchnorm",
         "Normaliser, noise source, or learning-rate controller?",
-        ("sgd", "weight_decay"),
+        ("sgd", "weight_decay", "dropout"),
         "running statistics, LayerNorm, effective learning rate, folding",
         ("T10",),
     ),
