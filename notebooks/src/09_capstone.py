@@ -16,7 +16,7 @@
 #
 # Nine lessons' worth of knobs, and four questions. What do several do together? Does one help *here*, or was it luck? What is the best of many settings worth? What else had to be tuned?
 #
-# *54 minutes, in two sittings, and more if you try much in the mixer. The second begins at "The study, honestly". Sections called "Deeper" are folded, and extra. You need lesson 01 (training, validation and test rows; early stopping); of the other techniques, what each is for.*
+# *54 minutes, in two sittings, and more if you try much in the mixer. The second begins at "The study, honestly". Sections called "Deeper" are folded, and extra. You need lesson 01 (training, validation and test rows; early stopping), of 05 the calibration error and the NLL, of the other techniques what each is for.*
 
 # %% tags=["setup"]
 # what this page needs
@@ -81,7 +81,7 @@ explore.mixer.show()
 # %% [markdown]
 # The *gap*, test error minus training error, can be below 0: a fifth of the training labels are wrong, no test label is.
 #
-# Better than plain? Four doubts, one for each part of this lesson:
+# Four doubts, one for each part:
 #
 # - Better than *what*? Plain had 600 steps to learn wrong labels by heart. → *Combine*
 # - How sure is a mean over a few repetitions on one data set? → *Prove*
@@ -91,7 +91,7 @@ explore.mixer.show()
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Combine: is more better?
 #
-# How much of everything's gain does early stopping bring alone? And does the calibration error follow? Early stopping here looks at the validation loss every 15 steps, ends after three looks without a new best (patience 3), and keeps the best weights. That costs 200 further labelled rows, a fifth of them wrong.
+# Early stopping here looks at the validation loss every 15 steps, ends after three looks without a new best (patience 3), and keeps the best weights. That costs 200 further labelled rows, a fifth of them wrong.
 
 # %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
 *_, plain = mix()
@@ -138,13 +138,21 @@ for name, arm in (("plain", plain), ("stopped early", stopped),
           f"ECE {arm.ece.mean():.2f}")
 
 # %% [markdown]
-# **What came out.** *Error:* early stopping alone takes it from 28.4 % to 13.4 %, everything at once to 10.7 %. Of the 17.7 points that everything gains, early stopping alone gains 15.0, or 85 %. On fresh seeds it is 13.6 of 17.5, or 78 %. <!-- rests: all-stop-error, stop-gains-half --> Both also had 200 rows to stop by. Over plain on all 500 (22.3 % wrong; *Deeper: the rows that early stopping costs*) everything gains 11.6 points, early stopping 8.9, or 77 %.
+# **What came out.** *Error:* early stopping alone takes it from 28.4 % to 13.4 %, everything at once to 10.7 %. <!-- rests: all-stop-error -->
 #
-# *Probabilities:* it depends on the figure. Beside plain, everything has the higher calibration error, 0.36 against 0.20. About half of the 0.36 comes from the wrong labels, not from the regularizers (*Deeper*). <!-- rests: not all-plain-ece --> Yet its mean test loss (NLL) is 0.76, and plain's 1.92: plain is too sure, everything not sure enough. <!-- rests: plain-too-sure, everything-unsure --> Beside early stopping it has the higher NLL, 0.76 against 0.62. <!-- rests: not all-stop-nll -->
+# | points gained over | everything | early stopping alone | share |
+# |---|---|---|---|
+# | plain | 17.7 | 15.0 | 85 % <!-- rests: stop-gains-half --> |
+# | plain, fresh seeds | 17.5 | 13.6 | 78 % |
+# | plain on all 500 rows | 11.6 | 8.9 | 77 % |
+#
+# Both had 200 more rows, to stop by: hence the last row (*Deeper: the rows that early stopping costs*).
+#
+# *Probabilities:* beside plain, everything has the higher calibration error, 0.36 against 0.20. Of the 0.36 the wrong labels, not the regularizers, bring 0.16 (*Deeper*). <!-- rests: not all-plain-ece --> Yet its mean test loss (NLL) is 0.76, and plain's 1.92: plain is too sure, everything not sure enough. <!-- rests: plain-too-sure, everything-unsure --> Beside early stopping it has the higher NLL, 0.76 against 0.62. <!-- rests: not all-stop-nll -->
 #
 # So **compare with early stopping** before you praise anything else, and look at more than one figure.
 #
-# Eight seeds agree, but they divide one file: how sure are they of data newly collected? *Prove* asks that of e-mails.
+# Eight seeds divide one file. What of data newly collected? *Prove* asks.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: too sure, or not sure enough?
@@ -272,7 +280,7 @@ print(f"dropout: {d.mean():+.2f} points\n± {naive:.2f} naive, ± {honest:.2f} c
 #
 # $$\bar d \pm t\,\frac{s}{\sqrt J}$$
 #
-# $\bar d$ is the mean of the $J = 10$ differences, $s$ their standard deviation. The factor $t$ comes from a table (*Student's quantile*): 2.26 for ten values, 1.96 for very many. Which of the two intervals is right?
+# $\bar d$ is the mean of the $J = 10$ differences, $s$ their standard deviation. The factor $t$ comes from a table (*Student's quantile*): 2.26 for ten values, 1.96 for very many. In the code the corrected one adds ¼, test rows divided by training rows; explained below. Which of the two is right?
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### A study to repeat
@@ -281,7 +289,7 @@ print(f"dropout: {d.mean():+.2f} points\n± {naive:.2f} naive, ± {honest:.2f} c
 #
 # > While the intervals are too wide to be able to draw any final conclusions, both regularization techniques tend to lead to better results.
 #
-# Do they? Our study is like that one, not a copy: 80/20, 8 epochs of Adam at 0.003 for all. First come ten divisions, with the naive interval. A technique **improves** on plain if the interval of the difference lies above 0.
+# Do they? Our study is like that one, not a copy: 80/20, 8 epochs of Adam at 0.003 for all. Its networks are larger and its divisions others: the −0.34 need not come again. First come ten divisions, with the naive interval. A technique **improves** on plain if the interval of the difference lies above 0.
 
 # %%
 predict("ten",
@@ -371,7 +379,7 @@ print(f"in both: {(kinds == 3).sum()} of 100")
 # Why ¼, and not ⅕ as for five test sets? Results that share rows also differ less from one another: $s^2$ comes out at ⅘ of what it should be, and ⅕ ÷ ⅘ = ¼.
 
 # %% [markdown]
-# **And for models that learn?** For two ridge regressions, in 600 such worlds (*Deeper*), the naive interval held the truth in 56 %, the corrected one in all: for this pair it was **wider than it need be**. It may be far too wide where few rows train and many test: 500 and 1297 of our digits make the new term 2.6 (*Deeper*). For other models it may be too narrow, as the authors of a package that computes it warn. So it is a rule of thumb. Networks were not asked.
+# **And for models that learn?** For two ridge regressions, in 600 such worlds (*Deeper*), the naive interval held the truth in 56 %, the corrected one in all: for this pair it was **wider than it need be**. It may be far too wide where few rows train and many test: 500 and 1297 of our digits make the new term 2.6 (*Deeper*). For other models it may be too narrow. So it is a rule of thumb. Networks were not asked.
 #
 # The interval is of two **procedures**, trained anew on so many rows from the same source. It does not say how good the two networks in your hand are.
 
@@ -491,14 +499,14 @@ explore.study.show(repetitions=100, interval="corrected")
 #
 # *Of new e-mails* we say that a technique helps or harms only where the corrected interval leaves out 0. We do *not* say "tends to": a mean is always on one side.
 #
-# That is a rule of thumb. For the two ridge regressions half the width would have done (*Deeper*). Were it so for these networks, which was not measured, dropout would be *worse* in the last row, and just undecided on fresh seeds. "Undecided" also speaks of our yardstick.
+# For the two ridge regressions half the width would have done (*Deeper*). Here half the width would give −0.4 [−0.65, −0.15], *worse*; on fresh seeds, −0.2, it would just hold 0. For networks that was not measured. So "undecided" may come from too wide an interval, and does not mean "equal".
 #
 # And where nothing differs, one in twenty 95 % intervals leaves out 0: name *one* beforehand that decides (*Deeper: eight verdicts at once*).
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Was the comparison fair?
 #
-# One rate and 8 epochs for all four may suit one of them better: perhaps dropout was cut short. So we asked once more, **each variant tuned**. Each chose its setting on four pilot divisions. *Frozen*, it was judged in twenty others (*Deeper*, with BatchNorm, a borderline case).
+# One rate and 8 epochs for all four may suit one of them better. So we asked once more, **each variant tuned**. Each chose its setting on four pilot divisions. *Frozen*, it was judged in twenty others (*Deeper*, with BatchNorm, a borderline case).
 #
 # Dropout minus plain is now +0.1 points [−0.3, +0.5], corrected, fresh +0.1: undecided, but within a point. <!-- rests: open tuned-dropout, tuned-close-dropout -->
 #
@@ -678,11 +686,11 @@ claim("The test error of BatchNorm alone is at most a point above that of early 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Choose: how much the winner flatters itself
 #
-# Strengths interact, so they are chosen together: **random search** draws all anew for each candidate. What is its winner worth?
+# Strengths interact, so they are chosen together: **random search** draws all anew for each candidate.
 #
 # We search for the mixer's network, on the e-mails, with right labels. A study draws thirty settings of eight knobs by lot: the learning rate, and the seven techniques other than early stopping. Each trains for 200 steps on 300 rows; **200 rows validate**, 1000 test. The lowest validation error wins, and only the winner's test error counts. Eight such studies, each with a division *and thirty settings* of its own.
 #
-# How much lower is the winner's error than that of a candidate drawn blindly? This lead is measured twice:
+# How much lower is the winner's error than that of a candidate *drawn blindly*, on average the mean of all thirty? This lead is measured twice:
 #
 # - *promised*: on validation rows;
 # - *kept*: on test rows;
@@ -732,9 +740,9 @@ explore.search.show(n=30)
 # | winner of thirty | 7.88 | 9.95 | 2.07 |
 # | lead of the winner | 2.56 promised | 0.20 kept | |
 #
-# Optimism is 2.56 − 0.20 = 2.36 points. The gaps give the same: 2.07 + 0.29. Fresh seeds have less, 1.39 [1.04, 1.75]. <!-- rests: optimism-grows -->
+# Optimism is 2.56 − 0.20 = 2.36 points. Fresh seeds have less, 1.39 [1.04, 1.75]. <!-- rests: optimism-grows -->
 #
-# **Why.** All thirty are judged on the same 200 rows. Easy rows help all, and choose nobody. What chooses are rows on which two settings disagree: say, a tenth. Then two equally good settings differ by luck, with a standard deviation of $\sqrt{0.1/200}$, 2.2 points. So the lowest of thirty belongs to a candidate that is good, lucky, or both. The less the settings differ, the more of it is luck.
+# **Why.** All thirty are judged on the same 200 rows. Easy rows help all, and choose nobody. What chooses are rows on which two settings disagree: say, a tenth. If they are equally good, each such row is a coin's toss: the difference is +1 or −1, its square 1. On the others it is 0. So the variance is 0.1 a row, and the mean of 200 has a standard deviation of $\sqrt{0.1/200}$, 2.2 points. The lowest of thirty belongs to a candidate that is good, lucky, or both.
 #
 # A winner's validation error is no result. One look at the test rows is. To look, and then try something else, makes them validation rows, as with the mixer.
 #
@@ -916,7 +924,7 @@ reveal("retuned", from_interval={"shrinks by more than half": negative(kept),
        rests="dropout-retuned")
 
 # %% [markdown]
-# *Left:* the test error at each $p$, with the best choice of what is re-tuned. *Right:* the best $p$ minus *off*, for four ways to ask. With *nothing* re-tuned all have 300 steps and no weight decay; with *everything* the decay is chosen, too.
+# *Left:* the test error at each $p$, with the best choice of what is re-tuned. *Right:* the best $p$ minus *off*, for four ways to ask. With *nothing* re-tuned all have 300 steps and no weight decay; *everything* is here rate, steps and decay, not the mixture of eight.
 #
 # **Do this**: go through the four ways of *re-tuned for each arm*. Then take *nothing* again, and set the learning rate, where not re-tuned, to 0.0003.  **Notice**: how many answers does one set of networks give?
 
@@ -926,7 +934,7 @@ from course_lib.explorers import capstone as explore
 explore.playbook.show()
 
 # %% [markdown]
-# **What came out.** One set of networks gives five answers. The $p$ chosen, of 0.2, 0.5 and 0.8, is 0.8 in the first row, 0.2 in the second, then 0.5. (0.8 is the largest tried: a larger one might gain more.) The last two rows are dropout 0.5 elsewhere in this lesson. For the e-mails the sign is turned, from accuracy to error.
+# **What came out.** One set of networks gives five answers. The $p$ chosen, of 0.2, 0.5 and 0.8, is 0.8 in the first row, 0.2 in the second, then 0.5. (0.8 is the largest tried.) The last two rows are dropout 0.5 elsewhere in this lesson. For the e-mails the sign is turned, from accuracy to error.
 #
 # | chosen anew for each arm | dropout − none, points of test error | verdict |
 # |---|---|---|
@@ -935,12 +943,13 @@ explore.playbook.show()
 # | rate | −1.5 [−2.1, −1.0], fresh −1.2 | it helps; whether by more than a point is open <!-- rests: open dropout-rate --> |
 # | rate and steps | −0.2 [−0.5, +0.1], fresh −0.2 | within a point <!-- rests: dropout-retuned --> |
 # | rate, steps and decay | −0.6 [−1.3, +0.1], fresh −0.4 | within a point, on fresh seeds only |
-# | nothing, in *everything* (mixer) | −0.6 [−1.7, +0.5], fresh −1.7 | it helps, on fresh seeds only |
+# | nothing; the mixer's eight techniques, with dropout and without | −0.6 [−1.7, +0.5], fresh −1.7 | it helps, on fresh seeds only |
 # | rate, $p$ and epochs (e-mails) | −0.1 [−0.5, +0.3], fresh −0.1 | undecided; within a point <!-- rests: open tuned-dropout, tuned-close-dropout --> |
 #
 # Each is right, for its question and its file (intervals of digits are naive).
 #
-# - With the rate chosen, dropout gains 1.5 points. With the steps chosen too, 0.2 [−0.1, 0.5]: *none* now takes 200 steps, not 300, and the dropout arm is the same. Our reading: choosing steps does what early stopping does.
+# - With the rate chosen, both take 0.001, not 0.003. *None* then errs on 11.9 %, not 19.6; dropout on 10.4, not 11.3. So 1.5 points are left. Our reading: smaller steps, like dropout, learn fewer wrong labels by heart.
+# - With the steps chosen too, 0.2 [−0.1, 0.5] is left: only *none* changes, to 200. Our reading: this is early stopping's work.
 # - The best of three $p$ had three times the trials of *none*, which favours dropout.
 #
 # So **say which knobs were tuned for *both* arms**, with how many trials each: the space that was searched is part of a claim.
