@@ -22,7 +22,7 @@
 # - tell which training step reaches the lowest point, and which does not;
 # - say why a smaller weight can predict better, and choose on which scale to penalise.
 #
-# *44 minutes; sections called* Deeper *are folded, and extra. You need lessons 00 and 01.*
+# *45 minutes; sections called* Deeper *are folded, and extra. You need lessons 00 and 01.*
 
 # %% tags=["setup"]
 # what this page needs
@@ -51,7 +51,7 @@ setup()
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Commit first
 #
-# Take two weights. Their features have mean 0, variance 1, and are **uncorrelated**: their product is 0 on average. So the squared error has no term $w_1w_2$, and the loss is, up to a constant, a parabola for each weight: $\frac12(w_1-1)^2 + \frac12(w_2-0.4)^2$. One of the penalties comes on top. Choose, and only then go on.
+# Take two weights. Their features have mean 0, variance 1, and are **uncorrelated**: their product is 0 on average. So the squared error has no term $w_1w_2$. Say it is lowest at (1, 0.4): up to a constant, the loss is a parabola for each weight, $\frac12(w_1-1)^2 + \frac12(w_2-0.4)^2$. One of the penalties comes on top. Choose, and only then go on.
 
 # %%
 predict("l2-zero",
@@ -71,7 +71,7 @@ predict("l1-zero", "The same with L1: many small weights, or exact zeros? At λ 
 # - The rings are lines of equal loss. At the star in their middle the loss alone is lowest.
 # - The blue shape, the "ball", holds all weights that cost no more than the dot. Under L2 it is a disc, under L1 a diamond.
 #
-# Of all weights in the ball the dot has the lowest loss. So a ring just touches the ball there. The picture opens at the L1 question's λ = 0.5.
+# Of all weights in the ball the dot has the lowest loss: others there cost no more, so with less loss their sum would be below the lowest. So the dot's ring only touches the ball.
 #
 # **Do this**: choose L2 and raise λ from 0 to 2, then choose L1 and do it again.  **Notice**: does the solution reach an axis, and does it stay there?
 
@@ -124,7 +124,7 @@ reveal("l1-zero", "w₂ is exactly zero, w₁ is not",
 # %% [markdown]
 # So L1 empties a weight on which the loss pulls too little, and L2 only shrinks it. In the picture the diamond's corners lie on the axes, where a weight is zero. For a whole wedge of stars a growing ring meets the ball first at a corner. It meets a disc on the axis only if the star lies on that axis.
 #
-# Why not charge λ for every weight that is not zero, whatever its size? To empty $a$ then costs $\frac12a^2$ of loss, to keep it costs λ. So it goes to 0 if $\frac12a^2 \le \lambda$, that is $|a| \le \sqrt{2\lambda}$, and otherwise stays as it is: the **hard threshold**. But with $p$ correlated features this can mean comparing $2^p$ subsets, where L1 has a single valley.
+# Why not charge λ for every weight that is not zero, whatever its size? To empty $a$ then costs $\frac12a^2$ of loss, to keep it costs λ. So it goes to 0 if $\frac12a^2 \le \lambda$, that is $|a| \le \sqrt{2\lambda}$, and otherwise stays as it is: the **hard threshold**. But with $p$ correlated features no weight can be decided alone, which can mean comparing $2^p$ choices of in or out. With L1 there is a single valley: downhill leads to its lowest value.
 #
 # Least squares with L1 is the **lasso** (Tibshirani, 1996), with L2 it is **ridge**, with both the **elastic net** (Zou & Hastie, 2005). The ½ in L2 is torch's convention: its gradient is then $\lambda w$, which `weight_decay=λ` adds in `SGD`.
 
@@ -158,7 +158,7 @@ show_source(soft_threshold)
 # ## In plain PyTorch
 #
 # Now a network, with the penalty as a term of the loss: handwritten digits, 300 images, every fifth with a wrong label. Each pixel is standardised: mean 0, standard deviation 1.
-# By hand, L1 gave a weight that is exactly zero. How many zeros does the usual loop give?
+# How many exact zeros does the usual loop give?
 
 # %% tags=["plain"]
 import torch
@@ -198,7 +198,7 @@ for penalty in ({}, {"l2": 0.01}, {"l1": 0.001}):
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Does the loop get there?
 #
-# The *lowest point* of loss plus $\lambda\sum|w|$ has zeros once λ is large enough. Do steps arrive there?
+# The *lowest point* of loss plus $\lambda\sum|w|$ has zeros once λ is large enough.
 #
 # Autograd's derivative of $|w|$ is $\operatorname{sign}(w)$, so the penalty adds λ or −λ to the gradient. At zero $|w|$ has a kink and no derivative; autograd takes 0. That is one of the kink's **subgradients**, the slopes from −1 to 1 with which a line through the kink never gets above $|w|$. So the loop takes *subgradient steps*.
 #
@@ -328,7 +328,7 @@ table = diabetes()
 x, y = table.train_x, table.train_y.flatten() - table.train_y.mean()
 
 # %% [markdown]
-# **Do this**: try the three penalties and move λ; in the notebook also features *as measured*.  **Notice**: which weights reach zero first, and under which penalty?
+# **Do this**: try L1, L2, and *half and half* (λ/2 of each), and move λ; in the notebook also features *as measured*.  **Notice**: which weights reach zero first, and under which penalty?
 
 # %% slideshow={"slide_type": "slide"}
 from course_lib.explorers import l1_l2 as explore
@@ -336,14 +336,14 @@ from course_lib.explorers import l1_l2 as explore
 explore.path.show(strength=2.2)
 
 # %% [markdown]
-# Under L1 the weights reach zero one by one. The first, s3, is zero from a λ of about 0.11 to 0.18 and comes back with the other sign, for another feature contains it (*Deeper*, "the usual loop"). s5 and bmi stay longest. Under L2 none stays at zero.
+# Under L1 the weights reach zero one by one. The first, s3, is zero from a λ of about 0.11 to 0.18 and comes back with the other sign: s1, total cholesterol, contains s3, HDL, and while its weight is large it speaks for s3, too (*Deeper*, "the usual loop"). s5 and bmi stay longest. Under L2 none stays at zero.
 #
-# From $\lambda = \max|X^\top y|/n = 44$ on L1 leaves none: at $w = 0$ the loss pulls with $X^\top y/n$, and no pull exceeds λ. The error gains little, for 300 rows are many for ten weights; that it is lower on other rows is luck of this split.
+# From $\lambda = \max|X^\top y|/n = 44$ on L1 leaves none. At $w = 0$ the loss pulls on each weight with the mean of its feature times the target, an entry of $X^\top y/n$; none exceeds λ. The error gains little, for 300 rows are many for ten weights; that it is lower on other rows is luck of this split.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: the usual loop on ten features
 #
-# Why does s3 come back? s1, total cholesterol, contains s3, HDL. Without a penalty a standard deviation of HDL adds 8 by its own weight. As a part of s1, whose spread is 2.6 times as large, it adds −44/2.6 = −17: together −9. As s1 shrinks, s3 has to say that itself.
+# Why does s3 come back? s1, total cholesterol, contains s3, HDL. Without a penalty a standard deviation of HDL adds 8 by its own weight. As a part of s1, whose spread is 2.6 times as large, it adds −44/2.6 = −17. Together that is −9. And s4, total cholesterol divided by HDL, falls as HDL rises; its weight is positive, so that lowers the sum further. As s1 shrinks, s3 has to say that itself.
 #
 # And does what one weight did happen to ten? The usual loop in torch meets our `ProximalSGD`, which takes SGD's step on the loss and then applies the soft threshold.
 
@@ -457,13 +457,15 @@ from course_lib.explorers.l1_l2.share_kept import show_shares
 show_shares(1, 2)
 
 # %% [markdown]
-# Go left from 100 %. Variance falls at once, bias² hardly rises at first: at 99 % variance has lost 2 %, and bias² is 0.01 % of the true weight's square. So *some* share below 100 % always has the lower error. Which is best depends on the truth: for the larger weight it is 80 %.
+# Go left from 100 %. Variance falls at once, bias² hardly rises at first: at 99 % variance has lost 2 %, and bias² is 0.01 % of the true weight's square. So *some* share below 100 % always has the lower error. Which is best depends on the true weight $t$ and the variance $v$: $\frac{t^2}{t^2+v}$, here 50 % and 80 %.
 #
 # Which share does ridge keep? Take one centred feature with variance $d^2 = \frac1n\sum x_i^2$. That is the second derivative of the loss $\frac1{2n}\sum(y_i-wx_i)^2$. So, up to a constant, the loss is $\frac12 d^2(w-a)^2$, with $a$ what least squares finds. The weight rests where $d^2(a-w) = \lambda w$, so ridge keeps the share
 #
 # $$s = \frac{w}{a} = \frac{d^2}{d^2+\lambda}.$$
 #
-# With λ = 0.1 that is $1/1.1 = 91$ % for a standardised feature, whose variance is 1, and $0.01/0.11 = 9$ % for one that hardly varies, with a variance of 0.01. With correlated features it holds along certain directions (*Deeper*).
+# With λ = 0.1 that is $1/1.1 = 91$ % for a standardised feature, whose variance is 1, and $0.01/0.11 = 9$ % for one with a variance of 0.01. With correlated features it holds along certain directions (*Deeper*).
+#
+# The less a feature varies, the less the data say about its weight. If the labels' errors have variance σ², least squares finds it with variance $v = \frac{\sigma^2}{nd^2}$. So the best share is ridge's at $\lambda = \frac{\sigma^2}{nt^2}$: larger for noisy labels, smaller for many rows or a large $t$. Nobody knows $t$, so rows left out have to choose.
 #
 # Does that lower the error on real rows? 40 times 20 patients are drawn to train on; the other 422 test. λ is chosen on the same 20, by **leave-one-out**: each row is left out once and predicted by the 19 others, and the λ with the lowest mean squared error is taken.
 
@@ -487,9 +489,9 @@ claim("Trained on 20 patients, ridge, its λ chosen by leave-one-out on the same
       kind="measured", id="ridge-on-twenty", unit="points", holds=negative)
 
 # %% [markdown]
-# With 20 rows for ten weights the penalty pays, and these 20 rows are enough to choose λ. Least squares has an error of 91.9 score points, worse than the training mean for everybody with 78.9; ridge has 67.3. On fresh seeds ridge is 19 to 27 points below least squares and 12 to 15 below the mean. That is over draws from this one table; two draws of 20 share about one patient. <!-- rests: ridge-on-twenty -->
+# With 20 rows for ten weights the penalty pays, and they suffice to choose λ. Least squares errs by 91.9 score points, more than the training mean for everybody (78.9); ridge by 67.3. On fresh seeds ridge is 19 to 27 points below least squares and 12 to 15 below the mean. That is over draws from this one table; two draws of 20 share about one patient. <!-- rests: ridge-on-twenty -->
 #
-# What ridge gains is *less variance*: its fits differ less between training sets (lesson 01). L1 gains in the same way, for it, too, pulls in what it keeps.
+# By the argument above, what ridge gains is *less variance*: its fits differ less between training sets (lesson 01). L1 can gain in the same way.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: degrees of freedom, and bias against variance
@@ -585,7 +587,7 @@ claim("At ridge the gradient of the log posterior vanishes.",
 #
 # 100 features, 80 rows, noise of standard deviation 0.5; the true weights have a square sum of about 1, spread over 5 features or over all. They are drawn from a Gaussian, so where all count the truth comes from ridge's own prior. Ridge and lasso choose their λ by cross-validation on these 80 rows, as scikit-learn does by default: ridge leaves one row out at a time, the lasso cuts five folds. With five folds for ridge, too, the counts below become 10 and 0 of ten. Whoever chooses L1 bets on a world of the first kind (Hastie et al., 2009). The error is the squared distance from the true weights. Ten worlds of each kind.
 #
-# Does the lasso then keep just the right features? Only if those left out are not too well predicted by those that matter, the *irrepresentable condition* (Zhao & Yu, 2006). Where it fails, more data do not help. How shaky the choice is, the last cell shows: 100 times 300 of our 300 patients are drawn with replacement, λ = 2.2 as in the picture, and s1 and s2 have the correlation 0.89.
+# Does the lasso then keep just the right features? Only if those left out are not too well predicted by those that matter, the *irrepresentable condition* (Zhao & Yu, 2006). Where it fails, more data do not help. How shaky the choice is, the last cell shows: 100 times 300 of our 300 patients are drawn with replacement, λ = 2.2 as in the picture. Part of it may be that s1 and s2 have the correlation 0.89, part that at this λ the weight of s1 is small: such a weight comes and goes without a twin, too.
 #
 # The lasso also takes λ off each weight that it keeps. The *relaxed* lasso (Meinshausen, 2007) fits the kept ones again with less penalty or none, the *adaptive* lasso (Zou, 2006) lowers the price of those that seem large. How many rows L1 and L2 need where most features say nothing: Ng (2004).
 
@@ -637,7 +639,7 @@ print(f"of 100 draws s1 alone is kept in {(s1 & ~s2).sum()}, s2 alone in "
 #
 # Does the unit of a feature matter? One kPa of blood pressure is 7.5 mmHg. Say each mmHg adds 1 score point: the weight is 1, in kPa 7.5 for the same prediction. L1 charges λ for the one and 7.5 λ for the other, L2 $\frac12\lambda$ and $\frac12 \cdot 7.5^2 \lambda = 28\lambda$. So ridge shrinks its effect more in kPa. On features as measured, at λ = 1, this alone moves predictions by up to 23 score points; on standardised features it moves none (*Deeper*).
 #
-# Which predicts better, each at a λ chosen on validation rows? Ridge on standardised features. With 50 training rows its error on other rows of the table is 58.0 score points, on features as measured 59.7. With 300 the gain is small, on fresh seeds 0.2 to 0.7 points. Whether it stays below the half point that we had called a difference is undecided. On other patients these splits cannot say much: all shuffle the same 442 (*Deeper*). <!-- rests: standardise-few, open standardise-many, open standardise-other-patients -->
+# Which predicts better, each at a λ chosen on validation rows? Ridge on standardised features. With 50 training rows its error on other rows of the table is 58.0 score points, on features as measured 59.7. With 300 the gain is small, on fresh seeds 0.2 to 0.7 points. Fixed beforehand: less than half a point is no difference (*Deeper*). Whether the gain is less is undecided. On other patients these splits cannot say much: all shuffle the same 442 (*Deeper*). <!-- rests: standardise-few, open standardise-many, open standardise-other-patients -->
 #
 # "Small weight" means nothing without a unit. So standardise, with mean and spread of *the training rows only*.
 
@@ -680,6 +682,8 @@ for how, standardise in (("standardised", True), ("as measured", False)):
 
 # %% [markdown]
 # These intervals are over splits of *these* 442 patients. For *other* patients they are too narrow, since two splits share on average 292/442 = 66 % of their *test* rows. `corrected_interval` (lesson 09) counts that. The last cell tells it of 292 test rows and of the 150 that a model learns from: 50 to fit the weights, 100 to choose λ. So it takes two splits to be correlated by 292/442 = 0.66, and the claim stays undecided, on fresh seeds, too. The correction is probably too cautious here, for of their 50 training rows two splits share only about 6.
+#
+# Whom do the units as measured hit? The share $d^2/(d^2+\lambda)$ says it, were the features uncorrelated: s5 varies far less than s1, so ridge keeps less of it, and s5 is one of the two that L1 kept longest.
 #
 # One feature in another unit, blood pressure in mmHg or in kPa, everything else as before: whose predictions move?
 
@@ -783,9 +787,9 @@ claim("Proximal steps make more than 10 % of the weights exactly zero, under L1 
       unit="%", times=100, holds=above(0.1))
 
 # %% [markdown]
-# Under proximal L1 the zeros begin near λ = 1e-4; at 0.001 it has made 42 % of the weights exactly zero, 40 % on fresh seeds, and at 0.01 nearly all. Subgradient L1 and L2 make none. The test error climbs beyond 0.003 under L1, and only beyond 0.03 under L2.
+# Under proximal L1 the zeros begin near λ = 1e-4; at 0.001 it has made 42 % of the weights exactly zero, 40 % on fresh seeds, and at 0.01 nearly all. Subgradient L1 and L2 make none. On the left the two L1 look alike: by eye, tiny looks like zero. The test error climbs beyond 0.003 under L1, and only beyond 0.03 under L2.
 #
-# Which penalty has the lower error at its best λ? Each tries eleven λ around the lowest point of its curve. In each seed 200 validation digits choose, with labels as noisy as in training.
+# Which penalty has the lower error at its best λ? Each tries eleven λ over two powers of ten, around the lowest point of its curve. That was a look at the test error, but every λ chosen lies well inside. In each seed 200 validation digits choose, with labels as noisy as in training.
 
 # %% tags=["nbval-check-output"]
 from course_lib.experiments.l1_l2.tuned import compute_tuned
@@ -805,17 +809,18 @@ claim("On these digits, with λ chosen on validation rows, L2 is wrong less ofte
 # %% [markdown]
 # **On these digits L2 lowers the error more, and L1 leaves fewer weights.** L2 is wrong on 11.0 %, proximal L1 on 14.1 %, but 71 % of its weights are zero. On fresh seeds the difference is 2.3 to 4.1 points.
 #
-# Are these points the price of the zeros? Train once more, each time from the same random values before training, with L2 in the place of L1. The table says which weights take part; the others stay at zero (*Deeper*).
+# Do the zeros cost these 3.1 points? Train once more, from the same random start, with L2 in the place of L1. The table says which weights take part; the others stay at zero (*Deeper*).
 #
 # | trained again, with L2 | test error |
 # |---|---|
 # | the weights that L1 kept | 10.7 % |
+# | the same, but without any penalty | 19.6 % |
 # | as many in each layer, those that are largest after L2 | 10.0 % |
 # | all weights | 10.2 % |
 #
-# With the same zeros the error falls from L1's 14.1 % to 10.7 %, by 3.4 points. A part of that may be the batches, which are others now: they alone took L2 on all weights from 11.0 % to 10.2 %. On fresh seeds the fall is 2.7 points. So most of the price is not that of the zeros, but of how L1 shrinks what it keeps. Whether the zeros cost anything is undecided.
+# With the same zeros the error falls from L1's 14.1 % to 10.7 %, by 3.4 points. A part may be the new batches: L2 on all weights has 10.2 % instead of 11.0 %. On fresh seeds training again wins back 2.7 of 3.2 points. So most of the price is not that of the zeros. Nor is it that L1 shrinks at all: without any penalty the same weights err on 19.6 %. It is *how* it shrinks. Whether the zeros cost anything is undecided.
 #
-# Nor does it take L1 to choose *which*: with as many of L2's largest the error is lower, on fresh seeds, too. <!-- rests: refit-below-l1, open zeros-cost, not l1-chooses -->
+# Nor does it take L1 to choose *which*, given how many in each layer: with as many of L2's largest the error is lower, on fresh seeds, too. <!-- rests: refit-below-l1, open zeros-cost, not l1-chooses -->
 #
 # That is one task. Where few features count, 5 of 100 in ten made-up worlds, the lasso beats ridge in all ten (*Deeper*, "worlds").
 
@@ -890,7 +895,7 @@ claim("The weights that L1 kept, trained again under L2, are wrong less often th
       holds=each(random=negative, largest=negative))
 
 # %% [markdown] tags=["deeper"]
-# It does not. L2's own largest weights, trained again, are wrong on 10.0 %, those that L1 kept on 10.7 %; on fresh seeds, too, L1's choice is the worse one, by 0.1 to 0.9 points. Weights drawn at random are wrong on 11.8 %. That is undecided here; on fresh seeds only, L1's choice is the better one, by 0.4 to 5.4 points, though one seed of 24 alone has 27 points. So on these digits, given L1's number in each layer, L1 chooses better than chance at most, and L2's largest weights are the better choice. How to split the number among the layers was not compared. <!-- rests: not l1-chooses -->
+# It does not. L2's own largest weights, trained again, are wrong on 10.0 %, those that L1 kept on 10.7 %; on fresh seeds, too, L1's choice is the worse one, by 0.1 to 0.9 points. Weights drawn at random are wrong on 11.8 %. That is undecided here; on fresh seeds only, L1's choice is the better one, by 0.4 to 5.4 points, though one seed of 24 alone has 27 points. So on these digits, given L1's number in each layer, L1 chooses better than chance at most, and L2's largest weights are the better choice. How to split the number among the layers was not compared. Nor was a λ for L1 chosen for the error after the refit: this one was chosen for L1 itself. <!-- rests: not l1-chooses -->
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: units that L2 empties, and too strong a penalty
@@ -1042,7 +1047,7 @@ for l1 in (0.0, 0.001):
 # - **Tables**: in scikit-learn `GridSearchCV(make_pipeline(StandardScaler(), Lasso()), {"lasso__alpha": …})`, which standardises each fold by its own training rows.
 # - **Whom to penalise**: matrices, by default. A bias only shifts what a unit sees, and nothing says that this shift should be near 0. Go by what a parameter *is*, not by its name: `course_lib.weight_decay.decay_groups`. The others: lesson 07.
 #
-# **When not to.** To learn which of several correlated features matter: on 100 draws of our patients the lasso kept s1 alone 52 times, s2 alone 11, neither 31 (*Deeper*, "worlds"). Just to thin out a trained network: *magnitude pruning* (Han et al., 2015) sets its smallest weights to zero and trains the others on.
+# **When not to.** To learn which of several correlated features matter: on 100 draws of our patients the lasso kept s1 alone 52 times, s2 alone 11, both 6, neither 31 (*Deeper*, "worlds"). Just to thin out a trained network: *magnitude pruning* (Han et al., 2015) sets its smallest weights to zero and trains the others on.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: names lie
@@ -1102,12 +1107,12 @@ claim("One λ for each layer lowers the test error against one λ for both, chos
 # |---|---|---|
 # | penalty; its pull | $\lambda\sum\lvert w\rvert$; λ, whatever the size | $\frac\lambda2\sum w^2$; λw |
 # | loss $\frac12(w-a)^2$ | $S(a,\lambda)$: zero if $\lvert a\rvert\le\lambda$ | $a/(1+\lambda)$: never zero |
-# | PyTorch | plain SGD; after each step, under `no_grad()`: `w.copy_(softshrink(w, lr * l1))` | `weight_decay=` |
-# | λ, by validation; with few rows by leave-one-out | least squares: below $\max\lvert X^\top y\rvert/n$ | large networks: 1e-4 to 5e-4 with SGD, 0.01 to 0.1 with AdamW |
+# | PyTorch | plain SGD, then under `no_grad()`: `w.copy_(softshrink(w, lr*l1))` | `weight_decay=` |
+# | λ, by validation; few rows: leave-one-out | least squares: below $\max\lvert X^\top y\rvert/n$ | large networks: SGD 1e-4 to 5e-4, AdamW 0.01 to 0.1 |
 # | why it helps | less variance; a bet on few features | less variance: keeps $d^2/(d^2+\lambda)$; $d^2$: an uncorrelated feature's variance |
-# | before | standardise features of different units | the same |
-# | when not | to learn which of several correlated features matter | to empty weights |
-# | measured | proximal steps make a network's weights zero <!-- rests: proximal-empties --> | 300 digits, λ by validation: 11 % wrong, L1 14 % <!-- rests: l2-below-l1 -->; 20 patients, λ by leave-one-out: 67 points wrong, least squares 92 <!-- rests: ridge-on-twenty --> |
+# | before | standardise features | the same |
+# | when not | to learn which correlated features matter | to empty weights |
+# | measured | proximal steps empty weights <!-- rests: proximal-empties --> | λ tuned: 300 digits 11 % wrong, L1 14 % <!-- rests: l2-below-l1 -->; 20 patients 67 points wrong, least squares 92 <!-- rests: ridge-on-twenty --> |
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # Now write them yourself: **`02_l1_l2_exercises.ipynb`**. Your own soft threshold can steer a picture of this lesson.
