@@ -38,7 +38,7 @@ from course_lib.base.random import reseed, seeded
 from course_lib.elsewhere import (MultiHeadAttention, attention, attention_weights,
                                   multi_head_attention, rms_norm)
 from course_lib.experiments.elsewhere import (carried, conv, grokking, late, mirrors,
-                                              patience)
+                                              patience, progress)
 from course_lib.experiments.elsewhere.grokking import Arm
 from course_lib.statistics import mean_interval, paired_interval, ratio_interval
 
@@ -107,11 +107,11 @@ show_source(attention_weights)
 #   20      15      =         three tokens
 #   ↓       ↓       ↓         embedding: 64 numbers each (the width),
 #   64      64      64          and 64 more, added, that say "I am the first"
-#    ╲       │      ╱         attention, four side by side (the heads):
-#     ╲──────┴─────╱            "=" takes a weighted mean of the three
-#           64                  and adds it to its own 64 numbers
-#            ↓                MLP: 64 → 256 → 64, a ReLU between;
-#           64                  its output is added as well
+#    ╲       │      ╱         attention, four side by side (the heads), each
+#     ╲──────┴─────╱            with values of 16 numbers: "=" takes four means
+#           64                  of the three, and adds them to its own 4 × 16
+#            ↓                MLP: two linear layers, 64 → 256 → 64, a ReLU
+#           64                  between; its output is added as well
 #            ↓                one more matrix
 #       31 scores             the largest is the answer: here 4
 # ```
@@ -209,8 +209,9 @@ for decay in (0.0, 2.0):
 
 # %%
 PLAIN, DECAY = Arm(), Arm(weight_decay=2.0)
-*_, fine = grokking.compute_grokking((PLAIN, DECAY), seeds=range(8),
+*_, fine = grokking.compute_grokking((PLAIN, DECAY), seeds=range(8), keep=DECAY,
                                      record_at=grokking.DENSE)  # for the pictures
+way = progress.over_time(fine)  # what grows with decay, look by look
 run = fine.seen_at(grokking.RECORDED)  # for the claims: fewer looks
 plain, decayed = run.test_accuracy[:, :, -1].T.double()
 at_50 = run.test_accuracy[:, 0, run.recorded.index(50)].double()
@@ -267,7 +268,20 @@ claim("Without decay more of the test pairs whose mirror was trained are right t
 
 # %% [markdown]
 # So it is: of the mirrored pairs nine in ten are right on average, of the others at most 2 % (*Deeper*). Nine tenths of 58 % make the half that it knows: a list of answers, read in either order.
-# With decay the curve first stands still as high, and in the end the others are right too. (That it is the mirrors where it stands still was measured without decay only.)
+#
+# **And with decay?** Does it know mirrors where its curve stands still? The same 50 points count, at update 60.
+
+# %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
+claim("With λ = 2, at update 60, more of the test pairs whose mirror was trained are "
+      "right than of the others, by more than 50 points.",
+      measured=way.mirrors_ahead(), kind="measured", id="mirrors-first",
+      holds=above(0.5), unit="points", times=100)
+
+# %%
+explore.curves.show_mirrors(way)
+
+# %% [markdown]
+# TEXT-MIRRORS
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: seed by seed
@@ -354,14 +368,11 @@ for reading, shares in zip(readings, (at_all, at_last, at_blind)):
 #
 # What does the network with decay do instead? One can add by turning alone.
 #
-# Draw a clock of 31 hours: number $n$ stands at the angle $2\pi n/31$. Go to the angle of $a$ and turn on by the angle of $b$: you stand at the answer. It works as well if the numbers go round $k$ times, at the angles $2\pi k n/31$. This $k$, from 1 to 15, is the **frequency** of the circle. And how can a network of sums turn? By $\cos(\alpha+\beta) = \cos\alpha\cos\beta - \sin\alpha\sin\beta$, and the sine alike: attention brings the coordinates of $a$ and $b$ together, and the products are what the MLP has to imitate. We look at the circles only.
+# Draw a clock of 31 hours: number $n$ stands at the angle $2\pi n/31$. Go to the angle of $a$ and turn on by the angle of $b$: you stand at the answer. It works as well if the numbers go round $k$ times, at the angles $2\pi k n/31$. This $k$, from 1 to 15, is the **frequency** of the circle.
 #
-# How far from the answer is a candidate $c$? Its score is
+# How can a network of sums and means turn? By $\cos(\alpha+\beta) = \cos\alpha\cos\beta - \sin\alpha\sin\beta$, and the sine alike: four products of the two coordinates of $a$ with those of $b$ are enough. Attention brings the coordinates together; the products are what the MLP has to imitate. We look at the circles only.
 #
-# $$\cos\frac{2\pi k\,(a + b - c)}{31}$$
-#
-# and that is 1 for the right $c$. But the best wrong one is close behind, at $\cos(2\pi/31) = 0.98$: on each circle some number stands one thirty-first of a turn beside the right one.
-# Two circles tell better: a near miss on one is far off on the other. In the mean of the scores of frequencies 3 and 12 the right answer is ahead by 0.17 instead of 0.02 (*Deeper*).
+# On each circle some wrong number stands only one thirty-first of a turn beside the right one. Two circles tell better: a near miss on one is far off on the other (*Deeper* has the figures).
 #
 # **Does the network do that?** Draw one of the 64 coordinates of the embeddings over $n = 0 … 30$, as 31 dots. If the numbers lie on a circle of frequency $k$, the dots are a wave with $k$ periods. Any 31 dots are a constant plus fifteen waves, of 1 to 15 periods (the Fourier transform finds them). Here is one coordinate, with its waves of the three frequencies that are strongest at the end:
 
@@ -374,7 +385,7 @@ explore.curves.show_waves(fine)
 # - *Right, the bars:* the share of each frequency in all power.
 # - *Middle, the ring:* the embeddings, seen from the side on which the strongest wave is a circle; a line joins the numbers in that wave's order. (Some ring can always be drawn: the caption says what share of all differences it holds.)
 #
-# **Do this**: move *after so many updates* back to 30, then up. **Notice**: what do the bars and the 31 numbers do at the second rise, between 75 and 150?
+# **Do this**: move *after so many updates* back to 30, then up. **Notice**: the second rise goes from 75 to 150. Do the bars and the 31 numbers move before it, or with it?
 
 # %% tags=["picture"]
 from course_lib.explorers import elsewhere as explore
@@ -395,6 +406,22 @@ claim("With λ = 2 the two strongest frequencies have more than 20 points more o
 # %% [markdown]
 # They do: the two strongest hold 59 to 95 % of the power, without decay 22 to 29 %. And the network answers by its waves: the three strongest alone give 66 to 100 % (*Deeper*).
 #
+# **Do the circles grow before the second rise, or with it?** Call the three frequencies that are strongest at the end the *final waves*, and look back. What share of the power did they hold at each update? And which test pairs are right if the embeddings keep the final waves alone?
+#
+# Each curve has a *half way*, the update at which it has made half of its growth. For the test accuracy it is half of the second rise, from update 60 on. *Before* is: more than 10 updates earlier.
+
+# %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
+claim("With λ = 2 the final waves' share of the power is half way more than 10 updates "
+      "before the test accuracy is half way up its second rise.",
+      measured=way.against_second_rise("power"), kind="measured",
+      id="waves-grow-first", holds=below(-10), unit="updates")
+
+# %%
+explore.curves.show_progress(way, fine)
+
+# %% [markdown]
+# TEXT-WAVES
+#
 # **So two networks answer every training pair. One behaves like a list of answers. The other has its numbers on a few circles.**
 #
 # **Is decay the only road to circles?** No. A network that is never decayed, at four times the rate, gets 76 to 93 % of the test pairs right, and its two strongest frequencies hold 38 to 51 % of the power: between the two (*Deeper*; eight seeds looked at, no claim). Here circles went with adding, by decay or by rate.
@@ -402,7 +429,11 @@ claim("With λ = 2 the two strongest frequencies have more than 20 points more o
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: one circle or two, and which
 #
-# How far is the right answer ahead of the best wrong one? It is for each single frequency by the same 0.02.
+# How far from the answer is a candidate $c$? Its score is
+#
+# $$\cos\frac{2\pi k\,(a + b - c)}{31}$$
+#
+# and that is 1 for the right $c$. The best wrong one is close behind, at $\cos(2\pi/31) = 0.98$: for each single frequency the right answer is ahead by the same 0.02. In the mean of the scores of frequencies 3 and 12 it is ahead by 0.17.
 
 # %% tags=["deeper", "nbval-check-output"]
 off = torch.arange(31, dtype=torch.float64)  # a + b − c
@@ -443,13 +474,8 @@ def right_with(arm, strongest, keep=True):
     for seed, parameters in enumerate(run.parameters):
         network = [one[arm : arm + 1].clone() for one in parameters]
         numbers = network[0][0, :31]
-        waves = torch.fft.rfft(numbers, dim=0)  # a row for each frequency, 0 on
-        power = waves.abs().square().sum(1)
-        chosen = torch.zeros(16, 1)
-        chosen[power[1:].topk(strongest).indices + 1] = 1
-        stay = chosen if keep else 1 - chosen
-        stay[0] = 1
-        numbers.copy_(torch.fft.irfft(waves * stay, n=31, dim=0))
+        waves = progress.strongest(numbers, strongest)
+        numbers.copy_(progress.filtered(numbers, waves, keep))
         rows = grokking.split_of(seed)
         answers = outputs_of(grokking.SPEC, network, rows.test_x)[0].argmax(-1)
         shares.append((answers == rows.test_y).double().mean())
@@ -467,6 +493,24 @@ for arm, name in ((1, "λ = 2"), (0, "λ = 0")):
 # With decay three waves carry nearly all on seven seeds of eight, and two are too few on most. Without decay three alone give 19 to 30 %, and without these three it is 6 to 14 %: there the answers rest on many. Only *alone* is a fair comparison. Left out, three waves take more of the power with decay than without; a fair twin would leave out equal power.
 
 # %% [markdown]
+# When does the network begin to answer by its final waves? By the same rule as in the core: *before* the second rise is more than 10 updates earlier, half way against half way. (A curve that rises by less than 10 points has its half way at the last update.)
+
+# %% tags=["deeper", "nbval-check-output"] jupyter={"outputs_hidden": true}
+claim("With λ = 2 the share of test pairs right with the final waves alone is half way "
+      "more than 10 updates before the test accuracy is half way up its second rise.",
+      measured=way.against_second_rise("alone"), kind="measured",
+      id="waves-answer-first", holds=below(-10), unit="updates")
+
+# %% tags=["deeper"] jupyter={"outputs_hidden": true}
+for name, curve, start in (("power in the final waves", way.power, 0),
+                           ("right with them alone", way.alone, 0),
+                           ("second rise", way.test, progress.STILL)):
+    half = progress.halfway(curve, way.recorded, start)
+    print(f"half way at update: {name:<25}", *(f"{one:4g}" for one in half.tolist()))
+
+# %% [markdown]
+# TEXT-ALONE
+#
 # The whole circuit, down to the multiplications in the MLP, was read off a network by Nanda et al. (*Progress measures for grokking via mechanistic interpretability*, 2023, arXiv:2301.05217). Circles are where it begins; what is computed from them can differ (Zhong, Liu, Tegmark & Andreas, *The clock and the pizza*, 2023, arXiv:2306.17844).
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
@@ -663,7 +707,7 @@ explore.lines.show_some()
 #
 # *Early stopping* trains plain to the end, and hands back the network of its lowest validation *loss*, or *error*.
 #
-# An arm **helps** if its whole interval lies more than one point below plain's error, and **harms** if all of it lies more than one above. It helps by **at most a point**, if at all, where no part lies more than one below. Else it is **undecided**. (One point is not the same everywhere, for plain errs 11, 48 and 21 %: a bound for each world, named before the run, would have been wiser.) Each verdict is about the best setting *that was tried*.
+# An arm **helps** if its whole interval lies more than one point below plain's error, and **harms** if all of it lies more than one above. It is **no: a point at most** where no part lies more than one below; how much it may *raise* the error is not asked. Else it is **undecided**. (One point is not the same everywhere, for plain errs 11, 48 and 21 %: a bound for each world, named before the run, would have been wiser.) Each verdict is about the best setting *that was tried*.
 
 # %%
 predict("worlds",
@@ -683,6 +727,7 @@ explore.worlds.show()
 
 # %%
 print(explore.worlds.levels())  # the mean test error (frozen strength, rate)
+print(explore.worlds.leader("convolution"))  # who errs least on the lines
 helping = [world for world in carried.WORLDS if carried.helps(world, "decoupled decay")]
 
 # %% jupyter={"outputs_hidden": true}
@@ -692,19 +737,18 @@ reveal("worlds", ["in none", "in one", "in two", "in all three"][len(helping)],
                + ", ".join(explore.worlds.NAMES[one] for one in helping))
 
 # %% [markdown]
-# **In one line: at home any gain is too small to see; on the lines dropout gained most (whether more than smoothing was not asked), on the clock decay and L2; nothing was *shown* to help in all three.**
+# **In one line: at home any gain is too small to see; TEXT-LEADER, on the clock decay and L2; nothing was *shown* to help in all three.**
 #
 # - **Home: undecided.** Every arm errs 10 or 11 %. All seeds divide one file, so the intervals are wide (lesson 09): only some three points would have shown.
 # - **Lines: dropout.** With it 42 % are wrong, in plain 48 %. Smoothing and L2 help by less.
 # - **Clock: decay.** With it about 1 % is wrong, decoupled or as L2, in plain 21 %. Nearly half of that lead is plain's coarse grid. In the pilots one of its nine rates, 0.032, lay in a narrow window, with 24 % wrong; at the eight others it was 45 % and more. With four rates more in the window plain errs 12 %. Then decay is 11 points ahead, and dropout is undecided (*Deeper*).
 #
-# **What is *harms* worth?**
+# **What are the two largest *harms* worth?**
 #
 # - **The norm on the clock, +27: little.** Plain is good at one of its nine rates only, 0.032; at its slower ones it errs 45 to 49 %, as the norm does at its best, 48 %. So the 27 points are plain's one lucky rate. The norm may have such a rate too, between two that we tried: nobody looked.
 # - **Stopping by the loss on the clock, +52: much.** Plain and both stops chose the same rate, so it is the stop: the loss rises while the error still falls. By the error no harm is seen.
-# - **Stopping by the loss on the lines, +8: in part.** It chose another rate than plain, and hands back a network in the middle of the cosine, before its slow end. How much is due to that we did not separate.
 #
-# Whether the *explanations* of lessons 02 to 08 hold here we did not test. The *sizes of the gains* measured there do not carry over: they belong to their setting.
+# Whether the *explanations* of lessons 02 to 08 hold here we did not test. The ten points of lesson 04 and the eight of lesson 06 were gains at one rate for all: at home, where plain chooses its own rate, they are not there (*Deeper*).
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: why so little at home, rate by rate
@@ -747,9 +791,9 @@ for arm in ("decoupled decay", "dropout"):
 # What else to keep in mind:
 #
 # - The norm is a BatchNorm, on the clock a LayerNorm. It came to 9 or 12 rates, early stopping to 9. Stopping looks twenty times in a run; patience plays no part.
-# - The two stops watch networks trained alike. On the clock both chose plain's rate, 0.032. On the lines plain chose 0.032, the stop by the loss 0.018, that by the error 0.056.
+# - The two stops watch networks trained alike. On the clock both chose plain's rate, 0.032. On the lines plain chose 0.032, the stop by the loss 0.018, that by the error 0.056. There the stop by the loss hands back a network in the middle of the cosine, before its slow end; how much of its +8 is due to that and to the rate we did not separate.
 # - On the clock the norm stands without decay. The loop in plain PyTorch has two norms, and with decay it has every test pair right.
-# - In seven cells the strength that was frozen stands at the end of what was tried: they have a dagger. "At most a point" is said of that setting, not of every strength.
+# - In seven cells the strength that was frozen stands at the end of what was tried: they have a dagger. "A point at most" is said of that setting, not of every strength.
 # - At home and on the lines a fifth of the *validation* labels is wrong as well, as it would be in life, so four pilot seeds choose by luck too.
 # - For *these* 1797 digits alone, by intervals a fifth as wide, five of the seven help at home by at most a point; L2 and smoothing stay undecided.
 # - By a tenth of plain's error as the bound (1.1, 4.8 and 2.1 points), a bound that we name only now, smoothing on the lines would be undecided, and L2, the norm and stopping by error there would help by at most the bound; the rest stands.
