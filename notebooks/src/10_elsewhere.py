@@ -96,7 +96,7 @@ claim("Three tokens by hand: the weights are ½, ¼, ¼, and 4 comes out.",
       holds=near([0.5, 0.25, 0.25, 4], 1e-12))
 
 # %% [markdown]
-# Why $\sqrt d$? A sum of $d$ random products, independent, of mean 0 and variance 1, is about $\sqrt d$ large. Undivided, nearly all weight would go to one key. There the softmax hardly changes any more, it is *saturated*, and its gradient nearly 0 (Vaswani et al., 2017, arXiv:1706.03762). In code:
+# Why $\sqrt d$? A sum of $d$ random products, independent, of mean 0 and variance 1, is about $\sqrt d$ large. Undivided, nearly all weight would go to one key, where the softmax has nearly no gradient (Vaswani et al., 2017, arXiv:1706.03762). In code:
 
 # %%
 show_source(attention_weights)
@@ -375,13 +375,15 @@ for reading, shares in zip(readings, (at_all, at_last, at_blind)):
 #
 # On each circle some wrong number stands only one thirty-first of a turn beside the right one. Two circles tell better: a near miss on one is far off on the other (*Deeper* has the figures).
 #
-# **Does the network do that?** Draw one of the 64 coordinates of the embeddings over $n = 0 … 30$, as 31 dots. If the numbers lie on a circle of frequency $k$, the dots are a wave with $k$ periods. Any 31 dots are a constant plus fifteen waves, of 1 to 15 periods (the Fourier transform finds them). Here is one coordinate, with its waves of the three frequencies that are strongest at the end:
+# **Does the network do that?** Draw one of the 64 coordinates of the embeddings over $n = 0 … 30$, as 31 dots. If the numbers lie on a circle of frequency $k$, the dots are a wave with $k$ periods. Any 31 dots are a constant plus fifteen waves, of 1 to 15 periods (the Fourier transform finds them). Here is one coordinate, with its waves of the three frequencies that are strongest at the end, the **final waves**:
 
 # %%
 explore.curves.show_waves(fine)
 
 # %% [markdown]
-# The open circles are the three waves, added. After 30 updates they miss most dots; after 400 most dots lie in them or close by. In this coordinate the wave of 12 periods is small; in the sum over all it comes first. Square the size of a wave and add that up over all 64 coordinates: this is the **power** of a frequency. Here are the explorer's two other pictures:
+# The open circles are the three waves, added. After 30 updates they miss most dots; after 400 most dots lie in them or close by.
+#
+# Square the size of a wave and add that up over all 64 coordinates: this is the **power** of a frequency. (That of 12 is the largest, though in this coordinate its wave is small.) Here are the explorer's two other pictures:
 #
 # - *Right, the bars:* the share of each frequency in all power.
 # - *Middle, the ring:* the embeddings, seen from the side on which the strongest wave is a circle; a line joins the numbers in that wave's order. (Some ring can always be drawn: the caption says what share of all differences it holds.)
@@ -405,11 +407,11 @@ claim("With λ = 2 the two strongest frequencies have more than 20 points more o
       kind="measured", id="two-circles", holds=above(0.2), unit="points", times=100)
 
 # %% [markdown]
-# They do: the two strongest hold 59 to 95 % of the power, without decay 22 to 29 %. And the network answers by its waves: the three strongest alone give 66 to 100 % (*Deeper*).
+# They do: the two strongest hold 59 to 95 % of the power, without decay 22 to 29 %.
 #
-# **Do the circles grow before the second rise, or with it?** Call the three frequencies that are strongest at the end the *final waves*, and look back. What share of the power did they hold at each update? And which test pairs are right if the embeddings keep the final waves alone?
+# **Do the circles grow before the second rise, or with it?** Look back from the end. What share of the power did the final waves hold at each update? And how many test pairs are right if the embeddings keep these waves alone?
 #
-# Each curve has a *half way*, the update at which it has made half of its growth. For the test accuracy it is half of the second rise, from update 60 on. *Before* is: more than 10 updates earlier.
+# A curve is *half way* when it has made half of its growth. Of the test accuracy we take the second rise, from update 60 on. *Before* is: half way more than 10 updates earlier.
 
 # %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
 claim("With λ = 2 the final waves' share of the power is half way more than 10 updates "
@@ -563,7 +565,7 @@ print(f"{'no decay, as above':<24}", *(f"{one:5.0%}" for one in plain[:4]))
 explore.curves.show_hill(fine)
 
 # %% [markdown]
-# With λ = 2 the loss is a **hill**. It begins near $\ln 31 = 3.4$, a guesser's loss, and climbs to 4.4 to 6.1: the network becomes *sure*, and wrong, about what it never saw. Then it falls, by update 400 on seven seeds to nearly 0 (the picture ends at 150). Without decay it climbs to between 12 and 23, and by update 150 nothing comes down. A guess why: in a linear model, on data fitted without error, the gradient goes on, ever smaller, toward larger weights (Soudry et al. 2018, lesson 00); decay adds a pull that does not shrink with the loss.
+# With λ = 2 the loss is a **hill**. It begins near $\ln 31 = 3.4$, a guesser's loss, and climbs to 4.4 to 6.1: the network becomes *sure*, and wrong, about what it never saw. Then it falls, by update 400 on seven seeds to nearly 0 (the picture ends at 150). Without decay it climbs to between 12 and 23, and by update 150 nothing comes down. A guess why: on data fitted without error a small gradient is left, toward larger weights (proved for linear models: Soudry et al. 2018, lesson 00); decay adds a pull that does not shrink with the loss.
 #
 # A patience of five looks ends training at update 50, unless the loss has come below its first value by then. On three seeds it has (blue). Early stopping hands back the best weights; it *stops too early* if, with λ = 2, these get more than 20 points fewer of the test pairs right than the last ones.
 
@@ -584,7 +586,7 @@ claim("With λ = 2 the network that early stopping hands back gets fewer of the 
 #
 # **Two ways out:** more patience, or watching the share of wrong answers. With eight looks, which go to update 125, nothing is lost. But how much patience a hill takes, its rise does not tell. By the error five looks are enough: 97 % are right on average, where by the loss it was 40 % (*Deeper*). A rule of thumb, of one task: **watch the figure that you report, too**.
 #
-# *A good place to stop for today.* Decay made the network leave its list of answers for circles, when all training pairs were right already. Stopping by the loss after five looks, 50 updates, would have prevented it on five seeds of eight; with nine looks, one every ten updates, on none.
+# *A good place to stop for today.* Decay made the network leave its list of answers for circles, when all training pairs were right already. Stopping by the loss after five looks would have prevented it on five seeds of eight.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: how much patience?
@@ -835,7 +837,7 @@ from course_lib.explorers import elsewhere as explore
 explore.conv.show()
 
 # %% [markdown]
-# Five seeds, each with its own lines. Batch norm and shifts *win* if they lower the error by more than 5 points, dropout of 0.5 *helps* if by more than one. Decay of 0.3 *does nothing for the error* if it changes it by less than 2 points either way.
+# Five seeds, each with its own lines; each sentence says what would count.
 
 # %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
 *_, lines = conv.compute_arms()
@@ -987,7 +989,7 @@ print(len(matrices), "matrices are decayed,", len(vectors), "vectors are not")
 # - **PyTorch**: `F.scaled_dot_product_attention(q, k, v)`, `nn.MultiheadAttention(width, heads, batch_first=True)`, `nn.RMSNorm(width)`; matrices in a group with decay, biases and norms in one without.
 # - **Typical**: AdamW, λ of 0.01 to 0.1, warm-up; augmentation first where a symmetry is known.
 # - **When not**: without a plain network tuned with as much effort. A verdict from another world is a question.
-# - **What we measured**: a transformer that knew its training pairs by heart, and half of the others, stayed there without decay; with it 45 points more of the others were right, and as many if it began only then (rate 0.01, 400 updates). A convolution on right labels: at one rate for all a norm and shifts gained 14 points each; with a rate of its own for each, 2 and 13. <!-- rests: plain-stays, decay-gains, late-decay-gains, conv-norm, conv-shifts -->
+# - **What we measured**: a transformer that knew its training pairs by heart, and half of the others, stayed there without decay; with it 45 points more of the others were right, and as many if it began only then (rate 0.01, 400 updates; with tuned rates 20, with a finer grid for plain 11). A convolution on right labels: at one rate for all a norm and shifts gained 14 points each; with a rate of its own for each, 2 and 13. <!-- rests: plain-stays, decay-gains, late-decay-gains, conv-norm, conv-shifts -->
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: sources
