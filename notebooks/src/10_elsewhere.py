@@ -989,7 +989,7 @@ print(len(matrices), "matrices are decayed,", len(vectors), "vectors are not")
 # - **PyTorch**: `F.scaled_dot_product_attention(q, k, v)`, `nn.MultiheadAttention(width, heads, batch_first=True)`, `nn.RMSNorm(width)`; matrices in a group with decay, biases and norms in one without.
 # - **Typical**: AdamW, λ of 0.01 to 0.1, warm-up; augmentation first where a symmetry is known.
 # - **When not**: without a plain network tuned with as much effort. A verdict from another world is a question.
-# - **What we measured**: a transformer that knew its training pairs by heart, and half of the others, stayed there without decay; with it 45 points more of the others were right, and as many if it began only then (rate 0.01, 400 updates; with tuned rates 20, with a finer grid for plain 11). A convolution on right labels: at one rate for all a norm and shifts gained 14 points each; with a rate of its own for each, 2 and 13. <!-- rests: plain-stays, decay-gains, late-decay-gains, conv-norm, conv-shifts -->
+# - **What we measured**: a transformer that knew its training pairs by heart, and half of the others, stayed there without decay; with it 45 points more of the others were right, as many if it began only then (rate 0.01, 400 updates; tuned 20, with a finer grid for plain 11). A convolution on right labels: at one rate for all a norm and shifts gained 14 points each; with a rate of its own for each, 2 and 13. <!-- rests: plain-stays, decay-gains, late-decay-gains, conv-norm, conv-shifts -->
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: sources
