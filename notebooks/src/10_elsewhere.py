@@ -117,7 +117,7 @@ show_source(attention_weights)
 #       31 scores             the largest is the answer: here 4
 # ```
 #
-# After attention "=" holds something of $a$ and of $b$. The MLP and the last matrix work out the answer.
+# After attention "=" holds something of $a$ and of $b$; what follows works out the answer.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: as torch has it, and what attention cannot see
@@ -241,7 +241,7 @@ reveal("longer",
 explore.curves.show_rises(fine)
 
 # %% [markdown]
-# With decay 98 % of the unseen pairs are right in the end. Without it 54 % are, and 49 % were at update 50. (The picture ends at update 300, *the end* is update 400.) When unseen examples are got right only long after the training examples, one speaks of **grokking**; this is a quick, mild form. Where it was first described, the delay between the two is about a thousandfold, and it came without decay too (Power et al., 2022, arXiv:2201.02177).
+# With decay 98 % of the unseen pairs are right in the end, at update 400, without it 54 %. When unseen examples are got right only long after the training examples, one speaks of **grokking**; this is a quick, mild form. Where it was first described, the delay between the two is about a thousandfold, and it came without decay too (Power et al., 2022, arXiv:2201.02177).
 
 # %% [markdown]
 # **But here decay pulled before anything was known.** What if it is switched on after 100 updates, when all training pairs are right? The same 30 points count.
@@ -256,7 +256,7 @@ claim("With λ = 2 from update 101 on, when all training pairs are right, more t
 # %% [markdown]
 # At update 100 the network has 39 to 59 % right, at update 400 on every seed 99 to 100 % (*Deeper: decay that begins late*). **So here decay brought a network that already knew its training pairs by heart to add.** <!-- rests: late-decay-gains -->
 #
-# All this at a rate of 0.01. Without decay ten times the updates, in float32, change little (*Deeper: other accounts*); four times the rate changes much, as the end of *Why* shows.
+# All this at a rate of 0.01. Without decay ten times the updates change little (*Deeper: other accounts*); four times the rate changes much, as the end of *Why* shows.
 
 # %% [markdown]
 # **Which half does it know without decay?** 15 + 20 is another question than 20 + 15: its *mirror*. Some 58 % of the test pairs have theirs among the training pairs. Each token carries its place, so the network could tell the two; but a mean is easily deaf to order. A network *knows mirrors* if of the mirrored pairs more than 50 points more are right than of the others.
@@ -270,7 +270,7 @@ claim("Without decay more of the test pairs whose mirror was trained are right t
 # %% [markdown]
 # So it is: of the mirrored pairs nine in ten are right on average, of the others at most 2 % (*Deeper*). Nine tenths of 58 % make the half that it knows: a list of answers, read in either order.
 #
-# **And with decay?** Does it know mirrors where its curve stands still? The same 50 points count, at update 60.
+# **And with decay, where the curve stands still?** The same 50 points count, at update 60.
 
 # %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
 claim("With λ = 2, at update 60, more of the test pairs whose mirror was trained are "
@@ -282,7 +282,7 @@ claim("With λ = 2, at update 60, more of the test pairs whose mirror was traine
 explore.curves.show_mirrors(way)
 
 # %% [markdown]
-# It does: at update 60 of the mirrored pairs 99 % are right on average, of the others 5 %. **So the first rise is the mirrors, the second rise is the others.** <!-- rests: mirrors-first -->
+# At update 60 of the mirrored pairs 99 % are right on average, of the others 5 %. **So the first rise is the mirrors, the second the others.** <!-- rests: mirrors-first -->
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: seed by seed
@@ -373,9 +373,9 @@ for reading, shares in zip(readings, (at_all, at_last, at_blind)):
 #
 # How can a network of sums and means turn? By $\cos(\alpha+\beta) = \cos\alpha\cos\beta - \sin\alpha\sin\beta$, and the sine alike: four products of the two coordinates of $a$ with those of $b$ are enough. Attention brings the coordinates together; the products are what the MLP has to imitate. We look at the circles only.
 #
-# On each circle some wrong number stands only one thirty-first of a turn beside the right one. Two circles tell better: a near miss on one is far off on the other (*Deeper* has the figures).
+# On each circle some wrong number stands only one thirty-first of a turn beside the right one. Two circles tell better: a near miss on one is far off on the other (*Deeper*).
 #
-# **Does the network do that?** Draw one of the 64 coordinates of the embeddings over $n = 0 … 30$, as 31 dots. If the numbers lie on a circle of frequency $k$, the dots are a wave with $k$ periods. Any 31 dots are a constant plus fifteen waves, of 1 to 15 periods (the Fourier transform finds them). Here is one coordinate, with its waves of the three frequencies that are strongest at the end, the **final waves**:
+# **Does the network do that?** Draw one of the 64 coordinates of the embeddings over $n = 0 … 30$, as 31 dots. If the numbers lie on a circle of frequency $k$, the dots are a wave with $k$ periods. Any 31 dots are a constant plus fifteen waves, of 1 to 15 periods (the Fourier transform finds them). Here is one coordinate, with the waves of the three frequencies that are strongest at the end, the **final waves**:
 
 # %%
 explore.curves.show_waves(fine)
@@ -423,7 +423,7 @@ explore.curves.show_progress(way, fine)
 # %% [markdown]
 # They begin in the first rise, and go on while the test accuracy stands still. The final waves hold 21 % of the power at the start, as any three of fifteen would, 50 % at update 60, and 92 % at the end: the flat curve hides a steady growth.
 #
-# Is that *before*? Undecided here. On fresh seeds it is, by 46 updates [15, 76]; without one seed of 24, which had risen before update 60 and which our rule counts as last, by 32 [21, 43].
+# Is that *before*? Undecided here. On 24 fresh seeds it is, by 46 updates [15, 76]; by 32 [21, 43] without one that had risen before update 60, which our rule counts as last.
 #
 # **So two networks answer every training pair. One behaves like a list of answers. The other has its numbers on a few circles.**
 #
@@ -586,7 +586,7 @@ claim("With λ = 2 the network that early stopping hands back gets fewer of the 
 #
 # **Two ways out:** more patience, or watching the share of wrong answers. With eight looks, which go to update 125, nothing is lost. By the error five looks are enough: 97 % are right on average, where by the loss it was 40 % (*Deeper*). A rule of thumb, of one task: **watch the figure that you report, too**.
 #
-# *A good place to stop for today.* Decay made the network leave its list of answers for circles, when all training pairs were right already. Stopping by the loss after five looks would have prevented it on five seeds of eight.
+# *A good place to stop for today.* Decay made the network leave its list of answers for circles, when all training pairs were right already. Stopping by the loss would have prevented it on five seeds of eight.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: how much patience?
@@ -681,7 +681,7 @@ print(f"dropout 0.3, first seed: stored {dropped[0]:.1%}, trained now {again[0]:
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The other world: lines of numbers
 #
-# MNIST-1D (Greydanus & Kobak, 2024, arXiv:2011.14439) has ten digits drawn as lines of 40 numbers, stretched, shifted and noisy. Four of them, and the last one again, shifted by four places:
+# MNIST-1D (Greydanus & Kobak, 2024, arXiv:2011.14439) has ten digits drawn as lines of 40 numbers, stretched, shifted and noisy. Four of them, and the last again, shifted by four places:
 
 # %%
 explore.lines.show_some()
@@ -741,12 +741,12 @@ reveal("worlds", ["in none", "in one", "in two", "in all three"][len(helping)],
 # **In one line: at home any gain is too small to see; on the lines dropout gained most, on the clock decay and L2; nothing was *shown* to help in all three.**
 #
 # - **Home: undecided.** Every arm errs 10 or 11 %. All seeds divide one file, so the intervals are wide (lesson 09): only some three points would have shown.
-# - **Lines: dropout.** With it 42 % are wrong, in plain 48 %. Smoothing comes next, 1.8 points behind [0.5, 3.0], the last line above.
+# - **Lines: dropout.** With it 42 % are wrong, in plain 48 %. Smoothing is 1.8 points behind it [0.5, 3.0].
 # - **Clock: decay.** With it about 1 % is wrong, decoupled or as L2, in plain 21 %. Nearly half of that lead is plain's coarse grid: only one of its nine rates, 0.032, lay in a narrow window of good ones. With four rates more in the window plain errs 12 %. Then decay is 11 points ahead, and dropout is undecided (*Deeper*).
 #
 # **What are the two largest *harms* worth?**
 #
-# - **The norm on the clock, +27: little.** At its slower rates plain errs 45 to 49 %, as the norm does at its best, 48 %. So the 27 points are plain's one lucky rate.
+# - **The norm on the clock, +27: little.** At its slower rates plain errs 45 to 49 %, the norm at its best 48 %. So the 27 points are plain's one lucky rate.
 # - **Stopping by the loss on the clock, +52: much.** Plain and both stops chose the same rate, so it is the stop: the loss rises while the error still falls. By the error no harm is seen.
 #
 # The ten points of lesson 04 and the eight of lesson 06 were gains at one rate for all. At home, where plain chooses its own rate, they are not there (*Deeper*). The *explanations* of the lessons we did not test.
