@@ -273,6 +273,7 @@ claim("Without decay more of the test pairs whose mirror was trained are right t
 # **And with decay, where the curve stands still?** The same 50 points count, at update 60.
 
 # %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
+# what is claimed
 claim("With λ = 2, at update 60, more of the test pairs whose mirror was trained are "
       "right than of the others, by more than 50 points.",
       measured=way.mirrors_ahead(), kind="measured", id="mirrors-first",
@@ -407,11 +408,12 @@ claim("With λ = 2 the two strongest frequencies have more than 20 points more o
       kind="measured", id="two-circles", holds=above(0.2), unit="points", times=100)
 
 # %% [markdown]
-# They do: the two strongest hold 59 to 95 % of it, without decay 22 to 29 %.
+# They do: the two strongest hold 59 to 95 % of the power, without decay 22 to 29 %.
 #
 # **Do the circles grow before the second rise, or with it?** At each update: what share of the power do the final waves hold? And how many test pairs are right if the embeddings keep these waves alone? *Before* means that half of all growth is made more than 10 updates before half of the second rise, counted from update 60 on.
 
 # %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
+# what is claimed
 claim("With λ = 2 the final waves' share of the power is half way more than 10 updates "
       "before the test accuracy is half way up its second rise.",
       measured=way.against_second_rise("power"), kind="measured",
@@ -421,7 +423,7 @@ claim("With λ = 2 the final waves' share of the power is half way more than 10 
 explore.curves.show_progress(way, fine)
 
 # %% [markdown]
-# They begin in the first rise, and go on while the test accuracy stands still. The final waves hold 21 % of the power at the start, as any three of fifteen would, 50 % at update 60, and 92 % at the end: the flat curve hides a steady growth.
+# The circles begin in the first rise, and grow on while the test accuracy stands still. Of the power the final waves hold a fifth at the start, as any three of fifteen would, half at update 60, and 92 % at the end: the flat curve hides a steady growth.
 #
 # Is that *before*? Undecided here. On 24 fresh seeds it is, by 46 updates [15, 76]; by 32 [21, 43] without one that had risen before update 60, which our rule counts as last.
 #
@@ -499,6 +501,7 @@ for arm, name in ((1, "λ = 2"), (0, "λ = 0")):
 # When does the network begin to answer by its final waves? By the same rule as in the core: *before* the second rise is more than 10 updates earlier, half way against half way. (A curve that rises by less than 10 points has its half way at the last update.)
 
 # %% tags=["deeper", "nbval-check-output"] jupyter={"outputs_hidden": true}
+# what is claimed
 claim("With λ = 2 the share of test pairs right with the final waves alone is half way "
       "more than 10 updates before the test accuracy is half way up its second rise.",
       measured=way.against_second_rise("alone"), kind="measured",
