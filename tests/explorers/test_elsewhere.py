@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 
 from course_lib.experiments.elsewhere import carried, conv, grokking
 from course_lib.experiments.elsewhere.grokking import PRIME, SPEC, STEPS, Grokking
+from course_lib.experiments.elsewhere.progress import Progress
 from course_lib.explorers import elsewhere as explore
 from course_lib.panel.picture import Seen
 
@@ -224,3 +225,26 @@ def test_every_arm_has_a_line_with_what_it_errs():
     assert all(line.count("%") == 3 for line in lines)
     plain, *others = explore.worlds.on_right_labels().splitlines()
     assert "against" not in plain and all("against plain" in line for line in others)
+
+
+def test_what_grows_on_the_way_is_drawn_and_said(monkeypatch):
+    said = []
+    monkeypatch.setattr("IPython.display.display", lambda _, metadata: said.append(metadata))
+    run = eight_hills()
+    share = torch.linspace(0, 1, len(grokking.DENSE), dtype=torch.float64).expand(2, -1)
+    way = Progress(grokking.DENSE, ((3, 1, 2), (7, 1, 2)), share, share, 0 * share, share, share)
+    for picture, lines in (
+        (explore.curves.mirrors(way), 3),
+        (explore.curves.progress(way, run), 4),
+    ):
+        [ax] = picture.axes
+        assert len(ax.lines) == lines == len(ax.get_legend().get_texts())
+    explore.curves.show_mirrors(way)
+    explore.curves.show_progress(way, run)
+    words = [one["image/png"]["alt"] for one in said]
+    assert "at the end 100% and 0%" in words[0] and "final waves 22% and 100%" in words[1]
+
+
+def test_the_leader_is_compared_with_whoever_comes_nearest():
+    said = explore.worlds.leader("convolution")
+    assert said.startswith("lines: dropout against ") and said.endswith("] points")

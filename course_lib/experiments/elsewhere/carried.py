@@ -329,8 +329,9 @@ def helps(world: str, arm: str) -> bool | None:
 def verdict(found: Interval) -> str:
     """What the interval of a difference says: all of it below −`BOUND`, above it, or above 0.01.
 
-    "helps", "at most a point" (of help), "harms"; where it holds −`BOUND`, "undecided".
+    "helps", "no: a point at most" (of help), "harms"; where it holds −`BOUND`, "undecided".
     """
     if found.between(low=BOUND):
         return "harms"
-    return {True: "helps", False: "at most a point", None: "undecided"}[found.between(high=-BOUND)]
+    words = {True: "helps", False: "no: a point at most", None: "undecided"}
+    return words[found.between(high=-BOUND)]

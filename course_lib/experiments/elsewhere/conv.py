@@ -6,7 +6,7 @@ lines, wrong labels, initial weights (norms aside) and the order of batches. Eve
 own lines. One learning rate for all arms is no comparison of their best: give each `Arm` its own.
 """
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 
@@ -86,6 +86,18 @@ class Arms:
         """Of one arm minus another at the end, paired by seed."""
         curves = getattr(self, what)[:, :, -1]
         return paired_interval(*(curves[:, self.arms.index(one)] for one in (arm, other)))
+
+
+def ahead_of_all(lines: Arms, names: Sequence[str]) -> list[str]:
+    """Of `names`, of ARMS, whoever errs less than each other, by the intervals at the end.
+
+    One, or none where the best two cannot be told apart.
+    """
+
+    def ahead(name: str, other: str) -> bool:
+        return lines.difference(ARMS[name], ARMS[other]).high < 0
+
+    return [name for name in names if all(ahead(name, it) for it in names if it != name)]
 
 
 def split_of(labels: str, seed: int) -> Split:

@@ -72,7 +72,8 @@ class Grokking:
     Losses are mean cross entropies in nats, without smoothing or dropout; accuracies are shares.
     norm: √(Σ w²) over all parameters. numbers [seeds, arms, recorded, p, width]: the embeddings of
     0 … p − 1, without that of "=". parameters: a list [arms, …] per seed, in the order of
-    `SPEC.names()`; None until the seed is done.
+    `SPEC.names()`; None until the seed is done. way: of the arm that was to be kept the parameters
+    [seeds, recorded, …] at every look, in the same order; None where none was.
     """
 
     arms: tuple[Arm, ...]
@@ -88,16 +89,17 @@ class Grokking:
     numbers: Tensor
     parameters: list[list[Tensor] | None] = field(repr=False)
     progress: float = 0.0
+    way: list[Tensor] | None = field(default=None, repr=False)
 
     def at(self, arm: Arm) -> int:
         """The place of `arm` on the second axis."""
         return self.arms.index(arm)
 
     def seen_at(self, steps: Sequence[int] = RECORDED) -> "Grokking":
-        """The same runs as one sees them who looks at some of the recorded steps only."""
+        """The same runs as one sees them who looks at some of the recorded steps only; no `way`."""
         places = [self.recorded.index(step) for step in steps]
         curves = {name: getattr(self, name)[:, :, places] for name in (*CURVES, "norm", "numbers")}
-        return replace(self, recorded=tuple(steps), **curves)
+        return replace(self, recorded=tuple(steps), way=None, **curves)
 
     def reached(self, accuracy: float = 0.95) -> Tensor:
         """The first recorded step with this test accuracy [seeds, arms]; ∞ where there is none."""
@@ -124,10 +126,12 @@ def compute_grokking(
     record_at: tuple[int, ...] = RECORDED,
     dtype: torch.dtype = torch.float32,
     update: Callable = adam_update,
+    keep: Arm | None = None,
 ) -> Iterator[Grokking]:
     """Train every arm at every seed; yield `Grokking` that fills in, the first with nothing in it.
 
     Fewer `steps` are the beginning of the same runs, more go on; both are recorded at their end.
+    keep: one of the arms, whose parameters are kept at every look, as `way`.
     """
     require_whole("steps", steps, 1)
     arms, seeds = tuple(arms), tuple(seeds)
@@ -136,7 +140,11 @@ def compute_grokking(
     norm = torch.full(shape, torch.nan)
     numbers = torch.full((*shape, PRIME, SPEC.width), torch.nan)
     nothing: dict[str, Any] = dict.fromkeys(CURVES, norm) | {"parameters": [None] * len(seeds)}
-    found = Grokking(arms, seeds, recorded, norm=norm, numbers=numbers, **nothing)
+    way = None
+    if keep is not None:
+        kept = arms.index(require_choice("keep", keep, arms))
+        way = [torch.full((*shape[::2], *one.shape), torch.nan) for one in SPEC.initial(seeds[0])]
+    found = Grokking(arms, seeds, recorded, norm=norm, numbers=numbers, way=way, **nothing)
     yield snapshot(found, 0.0)
 
     def look(seed: int, settings: slice, step: int, parameters: list[Tensor]) -> None:
@@ -144,6 +152,10 @@ def compute_grokking(
         squares = [parameter.flatten(1).square().sum(1) for parameter in parameters]
         norm[place] = torch.stack(squares).sum(0).sqrt().cpu()
         numbers[place] = parameters[0][:, :PRIME].cpu()
+        inside = range(len(arms))[settings]
+        if way is not None and kept in inside:
+            for held, parameter in zip(way, parameters):
+                held[place[0], place[2]] = parameter[inside.index(kept)].cpu()
 
     columns = [asdict(arm) for arm in arms]
     rows = round(SHARE * PRIME**2)

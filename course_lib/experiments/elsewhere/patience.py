@@ -9,6 +9,7 @@ import math
 import torch
 from torch import Tensor
 
+from course_lib.experiments.elsewhere.grokking import Grokking
 from course_lib.overfitting import EarlyStopping
 
 
@@ -29,6 +30,18 @@ def stopped(watched: Tensor, patience: int) -> tuple[Tensor, Tensor]:
 def handed_back(watched: Tensor, patience: int) -> Tensor:
     """The looks [seeds] that early stopping hands back; see `stopped`."""
     return stopped(watched, patience)[0]
+
+
+def accuracy_of(
+    run: Grokking, arm: int, patience: int = 5, watched: Tensor | None = None
+) -> Tensor:
+    """The test accuracy [seeds] of what early stopping hands back of an arm, by its place.
+
+    watched: curves [seeds, arms, looks], of which low is good; None: the validation loss.
+    """
+    curves = run.validation_loss if watched is None else watched
+    kept = handed_back(curves[:, arm], patience)
+    return run.test_accuracy[range(len(run.seeds)), arm, kept].double()
 
 
 def needed(watched: Tensor, worth: Tensor, enough: float) -> list[float]:

@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 
 from course_lib import plotting
 from course_lib.experiments.elsewhere.grokking import PRIME, RECORDED, Grokking
+from course_lib.experiments.elsewhere.progress import STILL, Progress
 
 PLACES = torch.linspace(0, PRIME - 1, 10 * PRIME - 9, dtype=torch.float64)
 PATIENT_TO = 50  # where five looks without improvement end that began before the first update
@@ -116,6 +117,39 @@ def _wave(curve: torch.Tensor, frequency: int) -> torch.Tensor:
     return 2 / PRIME * one.abs() * (2 * math.pi * frequency * PLACES / PRIME + one.angle()).cos()
 
 
+def mirrors(way: Progress) -> Figure:
+    """Means over seeds of the test pairs right whose mirror was trained, and of the others."""
+    figure, ax = _over_updates("share right")
+    curves = {"mirror trained": way.mirrored, "the others": way.others, "all test pairs": way.test}
+    for k, (label, values) in enumerate(curves.items()):
+        plotting.draw_band(ax, way.recorded, values, label, k)
+    ax.legend(loc="lower right", fontsize=8)
+    return figure
+
+
+def progress(way: Progress, run: Grokking, arm: int = 1) -> Figure:
+    """Means over seeds: training and test pairs right, and what the final waves hold and answer."""
+    figure, ax = _over_updates("share")
+    curves = {
+        "training pairs right": run.train_accuracy[:, arm],
+        "test pairs right": way.test,
+        "test pairs right, final waves alone": way.alone,
+        "power in the final waves": way.power,
+    }
+    for k, (label, values) in enumerate(curves.items()):
+        plotting.draw_band(ax, way.recorded, values, label, k)
+    ax.legend(loc="upper left", fontsize=8, bbox_to_anchor=(1.0, 1.0))
+    return figure
+
+
+def _over_updates(ylabel: str) -> tuple[Figure, Axes]:
+    """Room for shares against updates."""
+    figure = Figure(figsize=(9, 2.9), layout="constrained")
+    ax = figure.subplots()
+    ax.set(xlabel="updates", ylabel=ylabel, xlim=(0, 250), ylim=(0, 1.03))
+    return figure, ax
+
+
 def show_rises(run: Grokking) -> None:
     """Show `rises`, with words for who cannot see it."""
     high, low = (run.test_accuracy[:, arm, -1] for arm in (1, 0))
@@ -145,4 +179,34 @@ def show_waves(run: Grokking) -> None:
         waves(run),
         "One embedding coordinate over the numbers 0 to 30. After 30 updates it looks like noise, "
         "after 400 updates three waves added nearly make it.",
+    )
+
+
+def show_mirrors(way: Progress) -> None:
+    """Show `mirrors`, with words for who cannot see it."""
+    place = way.recorded.index(STILL)
+    known, others = (one[:, place].mean() for one in (way.mirrored, way.others))
+    plotting.show_with_words(
+        mirrors(way),
+        f"With decay, means over {len(way.test)} seeds against updates. At update {STILL} of the "
+        f"test pairs whose mirror was trained {known:.0%} are right, of the others {others:.0%}; "
+        f"at the end {way.mirrored[:, -1].mean():.0%} and {way.others[:, -1].mean():.0%}.",
+    )
+
+
+def show_progress(way: Progress, run: Grokking) -> None:
+    """Show `progress`, with words for who cannot see it."""
+    place = way.recorded.index(STILL)
+    said = (
+        f"{name} {one[:, place].mean():.0%} and {one[:, -1].mean():.0%}"
+        for name, one in (
+            ("test pairs right", way.test),
+            ("right with the final waves alone", way.alone),
+            ("power in the final waves", way.power),
+        )
+    )
+    plotting.show_with_words(
+        progress(way, run),
+        f"With decay, means over {len(way.test)} seeds against updates. At update {STILL} and at "
+        f"the end: {'; '.join(said)}.",
     )

@@ -34,6 +34,20 @@ def levels():
     return "\n".join(lines)
 
 
+def leader(world):
+    """Who errs least in a world, and how far ahead of the other that comes nearest, as a text.
+
+    The nearest is the regularizer whose interval of the difference, leader minus other, reaches
+    highest: where that lies below 0 the leader is ahead of all.
+    """
+    first = min(carried.REGULARIZERS, key=lambda arm: carried.level(world, arm))
+    others = {
+        arm: carried.stored(world, first, arm) for arm in carried.REGULARIZERS if arm != first
+    }
+    nearest = max(others, key=lambda arm: others[arm].high)
+    return f"{NAMES[world]}: {first} against {nearest} {_between(others[nearest])} points"
+
+
 def on_right_labels():
     """What the convolution's arms err, tuned on right labels, and against plain, as a text."""
     lines = []

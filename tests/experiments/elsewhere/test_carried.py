@@ -113,8 +113,8 @@ def test_errors_are_of_the_end_or_of_the_best_step():
     [
         (-0.05, "helps"),
         (-0.01, "undecided"),
-        (0.0, "at most a point"),
-        (0.01, "at most a point"),
+        (0.0, "no: a point at most"),
+        (0.01, "no: a point at most"),
         (0.05, "harms"),
     ],
 )

@@ -73,6 +73,17 @@ def test_differences_are_paired_by_seed():
     assert found.mean == pytest.approx(-0.1) and found.high - found.low < 1e-6
 
 
+def test_who_is_ahead_of_all_others_is_told_by_intervals():
+    names = list(lab.ARMS)
+    error = torch.full((3, len(names), 1), 0.5)
+    error[:, 2, 0] = torch.tensor([0.2, 0.21, 0.22])
+    error[:, 5, 0] = torch.tensor([0.3, 0.31, 0.32])
+    lines = lab.Arms("all right", tuple(lab.ARMS.values()), (0, 1, 2), (5,), *[error] * 6)
+    assert lab.ahead_of_all(lines, names) == [names[2]]
+    error[:, 5, 0] = torch.tensor([0.21, 0.2, 0.22])
+    assert lab.ahead_of_all(lines, names) == []
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

@@ -1,6 +1,7 @@
 """What early stopping hands back of a recorded curve, and how much patience a hill takes."""
 
 import math
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -19,6 +20,16 @@ WORTH = torch.tensor([[0.0, 0, 0, 0.5, 0.9, 1], [0.0, 0.3, 0, 0, 0, 0], [0.0, 0,
 def test_the_lowest_look_before_patience_ends_is_handed_back(looks, kept, ends):
     assert patience.handed_back(HILL, looks).tolist() == kept
     assert patience.stopped(HILL, looks)[1].tolist() == ends
+
+
+def test_what_is_handed_back_is_worth_its_test_accuracy():
+    curves = torch.stack([HILL, HILL.flip(0)], 1)  # [seeds, arms, looks]
+    worth = torch.stack([WORTH, WORTH.flip(0)], 1)
+    run = SimpleNamespace(seeds=(0, 1, 2), validation_loss=curves, test_accuracy=worth)
+    assert patience.accuracy_of(run, 0, 4).tolist() == pytest.approx([1, 0.3, 0])
+    assert patience.accuracy_of(run, 1, 4).tolist() == pytest.approx([0, 0.3, 1])
+    last = patience.accuracy_of(run, 0, 4, watched=-torch.arange(6.0).expand(3, 2, 6))
+    assert last.tolist() == WORTH[:, -1].tolist()
 
 
 def test_it_is_the_lessons_own_early_stopping():

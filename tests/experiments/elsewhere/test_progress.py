@@ -1,0 +1,101 @@
+"""What grows on the way: mirrors, waves, and where a curve is half way."""
+
+import math
+from dataclasses import replace
+
+import pytest
+import torch
+
+from course_lib.experiments.elsewhere import grokking, progress
+
+ARMS = grokking.Arm(), grokking.Arm(weight_decay=2.0)
+CURVES = ("test", "mirrored", "others", "alone", "power")
+
+
+@pytest.fixture(scope="module")
+def run():
+    *_, found = grokking.compute_grokking(ARMS, (0, 1), 12, record_at=(0, 5, 10), keep=ARMS[1])
+    return found
+
+
+@pytest.fixture(scope="module")
+def way(run):
+    return progress.over_time(run)
+
+
+def test_what_is_kept_are_the_parameters_at_every_look(run):
+    for s in range(2):
+        for kept, last in zip(run.way, run.parameters[s]):
+            assert kept.shape == (2, 4, *last.shape[1:]) and kept.isfinite().all()
+            assert torch.equal(kept[s, -1], last[1])
+    assert torch.equal(run.way[0][:, :, : grokking.PRIME], run.numbers[:, 1])
+    assert run.seen_at((0, 10)).way is None
+
+
+def test_who_keeps_nothing_trains_the_same(run):
+    *_, other = grokking.compute_grokking(ARMS, (0, 1), 12, record_at=(0, 5, 10))
+    assert other.way is None and torch.equal(other.numbers, run.numbers)
+    with pytest.raises(ValueError, match="run has no way"):
+        progress.over_time(other)
+    with pytest.raises(ValueError, match="keep = .* must be one of"):
+        list(grokking.compute_grokking(ARMS, (0,), 12, keep=grokking.Arm(l2=1.0)))
+
+
+def test_the_curves_are_those_of_the_run(run, way):
+    assert way.recorded == (0, 5, 10, 12) and len(way.waves) == 2
+    for name in CURVES:
+        curve = getattr(way, name)
+        assert curve.shape == (2, 4) and ((curve >= 0) & (curve <= 1)).all(), name
+    assert (way.test - run.test_accuracy[:, 1].double()).abs().max() <= 1e-6
+    ends = torch.stack([way.mirrored[:, -1], way.others[:, -1]], 1)
+    assert torch.equal(ends, grokking.mirrors_known(run, ARMS[1]))
+    for s in range(2):
+        found = grokking.circles(run.numbers[s, 1, -1])
+        assert way.waves[s][:2] == found.frequencies
+        share = found.shares.topk(progress.WAVES).values.sum().item()
+        assert way.power[s, -1].item() == pytest.approx(share, abs=1e-12)
+
+
+def test_with_every_wave_the_final_ones_answer_like_the_network(run, monkeypatch):
+    monkeypatch.setattr(progress, "WAVES", 15)
+    monkeypatch.setattr(progress, "strongest", lambda numbers: tuple(range(1, 16)))
+    found = progress.over_time(run)
+    assert (found.alone - found.test).abs().max() <= 0.01  # rounding may turn a tie
+    assert (found.power - 1).abs().max() <= 1e-12
+
+
+def test_a_sum_of_waves_is_taken_apart():
+    n = torch.arange(31, dtype=torch.float64)
+    three, seven = (
+        torch.stack([(2 * math.pi * k * n / 31).cos(), (2 * math.pi * k * n / 31).sin()], 1)
+        for k in (3, 7)
+    )
+    numbers = 5 + 2 * three + seven
+    assert (progress.filtered(numbers, (3,)) - 5 - 2 * three).abs().max() <= 1e-12
+    assert (progress.filtered(numbers, (3,), keep=False) - 5 - seven).abs().max() <= 1e-12
+    assert progress.strongest(numbers, 2) == (3, 7)
+    assert progress.shares_of(numbers)[[2, 6]].tolist() == pytest.approx([0.8, 0.2])
+    with pytest.raises(ValueError, match="frequencies = 16"):
+        progress.filtered(numbers, (16,))
+    with pytest.raises(ValueError, match="count = 16"):
+        progress.strongest(numbers, 16)
+
+
+def test_half_way_is_half_of_the_rise_from_the_start_on():
+    recorded = (0, 50, 60, 70, 80)
+    curves = torch.tensor([[0.0, 0.6, 0.6, 0.8, 1.0], [0.1, 0.5, 0.5, 0.5, 0.55]])
+    assert progress.halfway(curves, recorded).tolist() == [50, 50]
+    assert progress.halfway(curves, recorded, 60).tolist() == [70, 80]  # 5 points are no rise
+    with pytest.raises(ValueError, match="start = 55: must be one of"):
+        progress.halfway(curves, recorded, 55)
+
+
+def test_what_comes_first_is_negative(way):
+    recorded = (0, 30, 60, 90, 120)
+    slow, soon = [0.0, 0.5, 0.5, 0.6, 1.0], [0.2, 0.6, 0.7, 0.7, 0.8]
+    made = {"test": torch.tensor([slow, slow]), "power": torch.tensor([soon, soon])}
+    found = replace(way, recorded=recorded, **made, mirrored=made["power"], others=made["test"])
+    assert found.against_second_rise("power").mean == 30 - 120
+    assert found.mirrors_ahead().mean == pytest.approx(0.2)
+    with pytest.raises(ValueError, match="name = 'test': must be one of"):
+        found.against_second_rise("test")
