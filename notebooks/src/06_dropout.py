@@ -638,12 +638,12 @@ alone, halted = averages.compute_averages(0.5, stop=step[1])
 ending, stopping = worth.compute_worth(0.5, stop=step[1])
 own = worth.thinned_at_best(0.5)  # the step that is best for one thinned network
 thinned, asked, evaluation, _, five = (alone.error[name] for name in averages.ANSWERS)
-for key, rival, found in (
+for key, beaten, found in (
         ("average-beats-one", "one thinned network", thinned),
         ("dropout-beats-small", "a plain network of 64 units", ending.small),
         ("dropout-beats-five", "five plain networks averaged", five)):
-    claim(f"Step 1000: evaluation has a lower test error than {rival}, by more than a "
-          "point.", measured=paired_interval(found, evaluation), kind="measured",
+    claim(f"Step 1000: evaluation has a lower test error than {beaten}, by more than "
+          "a point.", measured=paired_interval(found, evaluation), kind="measured",
           id=key, holds=above(0.01), unit="points", times=100)
 
 # %% jupyter={"source_hidden": true}

@@ -361,7 +361,8 @@ gamma, d = (torch.randn(*shape, **double, generator=seeded(2))
             for shape in ((5,), (10, 5)))
 by_hand = backward(batch, gamma, d)
 leaf = batch.clone().requires_grad_()
-(by_torch,) = torch.autograd.grad(batch_norm(leaf, weight=gamma, training=True), leaf, d)
+out = batch_norm(leaf, weight=gamma, training=True)
+(by_torch,) = torch.autograd.grad(out, leaf, d)
 claim("The formula gives autograd's gradient.",
       measured=(by_hand - by_torch).abs().max().item(), holds=below(1e-12))
 x_hat = batch_norm(batch, training=True)
@@ -833,7 +834,8 @@ print(f"{'':11}", *(f"{share:7.0%}" for share in SHARES))
 for arm in ARMS:
     print(f"{arm:11}", *(f"{ghost.at_share(arm, COMMON, share).mean():7.1%}"
                          for share in SHARES))
-print("\nto half of the wrong labels, at rate 0.1: steps, test error there and at the end")
+print("\nto half of the wrong labels, at rate 0.1: steps, test error there "
+      "and at the end")
 for arm, found in *((arm, ghost) for arm in ARMS), (DROPPED, control):
     print(f"{arm:21} {found.steps_to(arm, COMMON, 0.5).mean():5.0f} "
           f"{found.at_share(arm, COMMON, 0.5).mean():7.1%} "
@@ -864,8 +866,8 @@ claim("At rate 0.1 parts of 4 need more steps than the batch of 64 until they fi
       kind="measured", id="share-slower", holds=positive)
 later = [found.steps_to(arm, COMMON, 0.5)
          for found, arm in ((control, DROPPED), (ghost, whole[0]))]
-claim("At rate 0.1 the batch of 64 with dropout 0.5 needs more steps than without until "
-      "it first reproduces half of the wrong labels.",
+claim("At rate 0.1 the batch of 64 with dropout 0.5 needs more steps than without "
+      "until it first reproduces half of the wrong labels.",
       measured=paired_interval(*later), unit="steps",
       kind="measured", id="share-dropout-slower", holds=positive)
 for key, when, lead in (
@@ -1353,8 +1355,8 @@ for arm, points in tuned_decay.POINTS.items():
 # %% tags=["deeper", "nbval-check-output"] jupyter={"outputs_hidden": true}
 for by, scale, margin, unit, gain in (("error", 100, 1, "points", "a point"),
                                       ("loss", 1, 0.02, "nats", "0.02 nats")):
-    claim(f"Each at the best of twelve points by validation {by}, decay lowers the test "
-          f"{by} by more than {gain}.",
+    claim(f"Each at the best of twelve points by validation {by}, decay lowers the "
+          f"test {by} by more than {gain}.",
           measured=paired_interval(scale * tried.judged("with", by),
                                    scale * tried.judged("without", by)),
           unit=unit, kind="measured", id=f"tuned-decay-{by}", holds=below(-margin))
