@@ -121,9 +121,9 @@ def pilot(one: Contestant, arm: str = "", seeds: tuple[int, ...] = PILOT) -> Lin
         validate=True,
         keep_parameters=False,
     )
-    nll, error = training.validation_loss, 1 - training.validation_accuracy
-    means = (figure[:, 0].double().mean(0).tolist() for figure in (nll, error))
-    return Line(arm, *one[:4], *means, one.dropout)
+    figures = training.validation_loss, 1 - training.validation_accuracy
+    nll, error = (figure[:, 0].double().mean(0).tolist() for figure in figures)
+    return Line(arm, *one[:4], nll=nll, error=error, dropout=one.dropout)
 
 
 @cache
