@@ -64,7 +64,7 @@ setup()
 # ## Who is on?
 #
 # *Left:* a batch of twenty rows (examples) climbs through twelve blocks from below. In a coloured cell the row goes through that block's branch, in an empty one it takes the shortcut alone. $p_L$ is the probability that the *last* block is on: at 1 nothing is dropped, at 0 the last block is never on.
-# *Right:* the same over sixty batches filled with ones. A dot is the share of rows that a block kept, a cross the mean of what came out.
+# *Right:* the dropping alone, without branches. Each block is given the same sixty batches, in which every number is 1. A row that is off comes out as zeros. A dot is the share of rows that stayed on, a cross the mean of all numbers that came out.
 #
 # **Do this**: move the survival of the last block, $p_L$, from 0.5 to 0.2. Then set *decided* to *the whole batch*.  **Notice**: which blocks are off most often? What do the crosses do, and when do they scatter?
 
@@ -115,9 +115,9 @@ from torch import nn
 
 from course_lib.data import digits
 
-class Block(nn.Sequential):  # of two parts: a Dropout, and the branch
+class Block(nn.Sequential):
     def forward(self, x):
-        drop, branch = self
+        drop, branch = self  # the two parts that Block(drop, branch) is given below
         b = drop(x.new_ones(len(x), 1))  # a column of ones → 0 or 1/p_l for each row
         return x + b * branch(x)
 
@@ -158,7 +158,8 @@ predict("shortcut",
         "with survival 0.96, 0.92, … 0.5. How many rows come through all of them?",
         ["fewer than 1 in 50", "about 1 in 4", "about half", "nearly all"])
 
-# %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
+# %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true, "source_hidden": true}
+# what is left of the rows
 product = torch.tensor(survival_probabilities(12, 0.5)).double().prod().item()
 claim("With the shortcut dropped too, a share p_1·p_2·…·p_12 of the rows is left: "
       "fewer than 1 in 50.", measured=product, holds=below(1 / 50))
@@ -226,9 +227,10 @@ claim("A block with survival 0 is its shortcut alone, in training and in evaluat
 #
 # $$p_l = 1 - \frac{l}{L}\,(1 - p_L) \qquad l = 1, \dots, L.$$
 #
-# The paper's network of 110 layers has 54 blocks, and $p_L = 0.5$. How many of them are on, on average: half? Guess before you open the answer.
+# The paper's network of 110 layers has 54 blocks of two layers each, and $p_L = 0.5$. How many blocks are on, on average: half? Guess before you open the answer.
 
-# %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
+# %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true, "source_hidden": true}
+# what 54 blocks expect
 survivals = survival_probabilities(54, 0.5)
 claim("The linear rule with p_L = 0.5 expects (3L − 1)/4 blocks: 40.25 of 54.",
       measured=sum(survivals) - (3 * 54 - 1) / 4, holds=within(1e-12))
@@ -255,7 +257,7 @@ claim("The branches computed in 400 batches agree, within five standard deviatio
       kind="checked", false_alarm=6e-7)
 
 # %% [markdown]
-# Much code computes the drop rates as `torch.linspace(0, rate, L)`, as timm does. That is another rule: it starts at *zero*.
+# Much code computes the drop rates as `torch.linspace(0, rate, L)`, as timm, a library of image models, does. That is another rule: it starts at *zero*.
 # Its first block always survives, while the formula gives it $1 - \frac1L(1-p_L)$. The difference is small; where you compare results to a percent, say which one you used.
 
 # %% tags=["deeper", "nbval-check-output"]
@@ -271,7 +273,7 @@ claim("The two rules differ: the first block survives with 1 instead of 1 − (1
 #
 # One can read that evaluation needs no scaling. Take one block: $f(x) = x$, $x = 1$, on in half of the batches. In training it gives 2 or 1, on average 1.5. In evaluation it gives 2: more than the later layers are used to. Two ways make up for that:
 #
-# - divide the branch by $p_l$ in **training** (the libraries timm and torchvision, `drop_path` above): $1 + 2 = 3$ or 1, on average 2, as in evaluation;
+# - divide the branch by $p_l$ in **training** (timm and torchvision, `drop_path` above): $1 + 2 = 3$ or 1, on average 2, as in evaluation;
 # - multiply it by $p_l$ in **evaluation** (the original paper): $1 + 0.5 = 1.5$, as in training.
 #
 # So evaluation needs no scaling *because* training has done it already. For branches that bend, that is only nearly so. And with many blocks? Four blocks $x + W x$ have $2^4$ possible masks: few enough to take all of them, each with its probability, and to compare the mean training output with what evaluation gives.
@@ -338,7 +340,7 @@ reveal("time", from_interval={"less than 70 % of the time": below(0.70)(relative
                "and last layer, the loss and the loop's own work do not shrink")
 
 # %% [markdown]
-# Skipping saves time, here less than the share of blocks left out. Where the blocks do more of the work it saves more: in the paper a training took about 15 hours in place of 21 (Huang et al. 2016), all of the quarter that 40.25 of 54 blocks promise. The layers of timm and torchvision, and our plain cell, save nothing: they mask a branch that has been computed.
+# Skipping saves time, here less than the share of blocks left out. Where the blocks do more of the work it saves more: in the paper a training took about 15 hours in place of 21 (Huang et al. 2016), all of the quarter that 40.25 of 54 blocks promise. The ready-made layers save nothing, `DropPath` in timm (a library of image models) and `StochasticDepth` in torchvision, and neither does our plain cell: they mask a branch that has been computed.
 #
 # **Time and error are of different networks here.** We timed one decision a *batch*. All errors below are of networks that decide *row by row*, which saves no time. What skipping does to the error we did not measure. The paper decides by batch.
 
@@ -468,17 +470,18 @@ reveal("error", from_interval={"lower": negative(error), "higher": positive(erro
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Each tuned alike
 #
-# Both stopped in time and tuned: is dropping still ahead of the same twelve blocks? And what do fewer blocks do? Three sides, sixteen settings each:
+# Both stopped in time and tuned: is dropping still ahead of the same twelve blocks? Does it have to be *whole* branches, or would plain dropout in them do as well? And what do fewer blocks do? Four sides, sixteen settings each:
 #
 # | side | blocks | what is varied | its values |
 # |---|---|---|---|
 # | **dropping** | twelve | $p_L$ | 0, 0.2, 0.4, 0.8 |
-# | **same twelve** | twelve, always on | weight decay | 0, 1, 3, 10 |
+# | **same twelve** | twelve, always on | weight decay | 0, 0.1, 0.3, 1 |
+# | **dropout inside** | twelve, always on | its `p` | 0.1, 0.3, 0.5, 0.7 |
 # | **fewer** | always on | number of blocks | 0, 1, 2, 6 |
 #
-# Each value goes with four learning rates, 0.001 to 0.008. With no block one hidden layer is left. The decays look large because the training is short: at rate 0.002 a decay of 1 takes 14 % off the weights in 75 steps. By that count 0.1 takes 1.5 % and 0.3 takes 4.4 %; neither is in the list, so the twelve may be tuned less well.
+# Dropout inside sets single numbers behind the GELU of each branch to zero. With no block one hidden layer is left. Each value goes with four learning rates, 0.001 to 0.008. The decays look large because the training is short: at rate 0.002 a decay of 1 takes 14 % off the weights in 75 steps.
 #
-# 1. *Choose*: each setting is trained with four seeds that nothing else uses, and looked at after nine numbers of steps, on 500 validation rows, a fifth of them wrongly labelled, too. Setting and step with the lowest mean error are kept.
+# 1. *Choose*: each setting is trained with four seeds that nothing else uses, and looked at nine times on its way, on 500 validation rows. A fifth of their labels is wrong, too. Setting and step with the lowest mean error are kept.
 # 2. *Test* only what was kept: 32 other seeds, right labels.
 
 # %%
@@ -490,10 +493,16 @@ predict("control",
 # %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
 from course_lib.experiments.stochastic_depth.tuned import compare
 
-same, fewer = compare("twelve"), compare("fewer")
-claim("Each at the setting that validation chose, dropping has a lower test error than "
-      "the same twelve blocks always on.", measured=same["error"], kind="measured",
-      id="tuned-twelve-error", holds=negative, unit="points", times=100)
+same, inside = (compare(side, figures=["error"]) for side in ("decays", "dropout"))
+fewer = compare("fewer")
+claim("Each as validation chose, dropping has a lower test error than the same twelve "
+      "blocks always on, with a weight decay of 0, 0.1, 0.3 or 1.", kind="measured",
+      measured=same["error"], id="tuned-decays-error", holds=negative,
+      unit="points", times=100)
+claim("Each as validation chose, dropping whole branches has a lower test error than "
+      "dropout inside the branches of the same twelve blocks.", kind="measured",
+      measured=inside["error"], id="tuned-dropout-error", holds=negative,
+      unit="points", times=100)
 claim("Each as validation chose, dropping has a lower test error than always-on "
       "blocks, as many as validation chose.", measured=fewer["error"], kind="measured",
       id="tuned-any-error", holds=negative, unit="points", times=100)
@@ -503,7 +512,8 @@ claim("Each as validation chose, dropping has a lower test error than always-on 
 reveal("control", from_interval={"lower": negative(fewer["error"]),
                                  "higher": positive(fewer["error"])},
        because=f"dropping minus fewer blocks: {100 * fewer['error'].mean:+.1f} points; "
-               f"minus the same twelve: {100 * same['error'].mean:+.1f} points",
+               f"minus the same twelve: {100 * same['error'].mean:+.1f} points; "
+               f"minus dropout inside: {100 * inside['error'].mean:+.1f} points",
        rests="tuned-any-error")
 
 # %% [markdown]
@@ -540,7 +550,11 @@ explore.depths.show()
 # Six blocks with their four settings, against dropping with the four that have $p_L = 0$, a value that was itself the best of four:
 
 # %% tags=["deeper", "nbval-check-output"]
-six = compare("fewer", blocks=6, last=0.0)
+six, first_list = compare("fewer", blocks=6, last=0.0), compare("twelve")
+claim("Each at the setting that validation chose, dropping has a lower test error than "
+      "the same twelve blocks always on.", measured=first_list["error"],
+      kind="measured", id="tuned-twelve-error", holds=negative, unit="points",
+      times=100)
 claim("With four settings each, dropping at p_L = 0 has a lower test error than six "
       "blocks always on.", measured=six["error"], kind="measured",
       id="tuned-six-error", holds=negative, unit="points", times=100)
@@ -556,8 +570,8 @@ claim("After 600 steps, the test NLL with p_L = 0 is lower than with p_L = 1.",
       measured=trained.gain("nll", 0.0), kind="measured", id="drop-late-nll-0",
       holds=negative, unit="nats")
 claim("Each at the setting that validation chose, dropping has a lower test NLL than "
-      "the same twelve blocks always on.", measured=same["nll"], kind="measured",
-      id="tuned-twelve-nll", holds=negative, unit="nats")
+      "the same twelve blocks always on.", measured=first_list["nll"],
+      kind="measured", id="tuned-twelve-nll", holds=negative, unit="nats")
 claim("Each as validation chose, dropping has a lower test NLL than always-on blocks, "
       "as many as validation chose.", measured=fewer["nll"], kind="measured",
       id="tuned-any-nll", holds=negative, unit="nats")
@@ -613,8 +627,8 @@ claim("Dropping has a lower test NLL than the same twelve blocks always on and w
 from course_lib.experiments.stochastic_depth import tuned
 
 for line in tuned.sweep():
-    print(f"{line.arm:>8}: {line.blocks:2} blocks, p_L {line.last}, "
-          f"decay {line.decay:4}, rate {line.lr:<5}: "
+    print(f"{line.arm:>8}: {line.blocks:2} blocks, p_L {line.last}, decay "
+          f"{line.decay:4}, dropout {line.dropout}, rate {line.lr:<5}: "
           f"NLL {min(line.nll):.3f}, error {min(line.error):.3f}")
 again = tuned.pilot(tuned.Contestant(blocks=0, last=1.0, lr=1e-3))
 print(f"no block at 0.001, run again: NLL {min(again.nll):.3f}, "
@@ -712,7 +726,7 @@ reveal("cut", from_interval={"lower": negative(cut.difference(6)),
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: the lengths, printed
 #
-# The table's figures, each the mean of twelve seeds, after 200 steps; and the same after 100, where the error of the network always on is lowest. (Fan et al. drop all blocks at one rate, and take out every other one. Of networks that were always on, *single* blocks can be taken out: Veit et al. 2016.)
+# The table's figures, each the mean of twelve seeds, after 200 steps; and the same after 100, where the error of the network always on is lowest. (Fan et al. take out every other block. Of networks that were always on, *single* blocks can be taken out: Veit et al. 2016.)
 
 # %% tags=["deeper", "nbval-check-output"]
 *_, earlier = cut_off(steps=100)
@@ -744,12 +758,14 @@ claim("Cut to six blocks, the network that dropped has a lower test error than s
 # %% tags=["deeper", "nbval-check-output"]
 from course_lib.experiments.stochastic_depth import lines
 
-for side in lines.SIDES:  # trained before, and stored
-    (rate, last, decay), step = lines.frozen(side)
+best_of_18 = [lines.best(sides) for sides in (  # eight blocks, two lists of nine each
+    lines.DECAYED, lines.STRONGER, lines.DROPOUT, lines.DROPPED)]
+for side in (*lines.ALWAYS_ON, *lines.DROPPING, *best_of_18):  # stored
+    kept, step = lines.frozen(side)
     finished = lines.still_falling(side) < lines.FINISHED
-    print(f"{lines.name(side):>13}: test error {lines.errors(side).mean():.1%} "
-          f"(rate {rate}, p_L {last}, decay {decay}, step {step}); "
-          f"{'finished' if finished else 'still learning'}")
+    print(f"{lines.name(side):>15}: test error {lines.errors(side).mean():.1%} (rate "
+          f"{kept.lr}, p_L {kept.last}, decay {kept.decay}, dropout {kept.dropout}, "
+          f"step {step}); {'finished' if finished else 'still learning'}")
 
 # %% tags=["deeper", "nbval-check-output"]
 two, eight = (lines.difference(lines.Side(blocks, "dropping"), lines.Side(blocks))
@@ -763,6 +779,21 @@ claim("On the lines eight blocks with dropping have a lower test error than the 
 claim("On the lines two blocks with dropping have a lower test error than the same "
       "two always on with weight decay.", measured=two, kind="measured",
       id="lines-two", holds=negative, unit="points", times=100)
+
+# %% tags=["deeper", "nbval-check-output"]
+decayed, dropped, inside, _ = best_of_18
+claim("On the lines, eighteen settings each, eight blocks with dropping, p_L from 0 to "
+      "0.9, have a lower test error than the same eight always on with weight decay.",
+      measured=lines.difference(dropped, decayed), kind="measured",
+      id="lines-stronger", holds=negative, unit="points", times=100)
+claim("On the lines, eighteen settings each, eight blocks with dropping have a lower "
+      "test error than the same eight with dropout inside the branches.",
+      measured=lines.difference(dropped, inside), kind="measured",
+      id="lines-dropout", holds=negative, unit="points", times=100)
+claim("On the lines, eighteen settings each, eight blocks with dropout inside the "
+      "branches have a lower test error than the same eight with weight decay.",
+      measured=lines.difference(inside, decayed), kind="measured",
+      id="lines-dropout-decay", holds=negative, unit="points", times=100)
 
 # %% tags=["deeper", "nbval-check-output"]
 by_choice = lines.difference(lines.best(lines.DROPPING), lines.best(lines.ALWAYS_ON))
@@ -824,15 +855,21 @@ reveal("gradient",
        rests="drop-gradient-torch")
 
 # %% [markdown]
-# Does the start matter, or a LayerNorm? The *larger start* has variance $\frac2n$ before the GELU and $\frac1n$ after it; *with LayerNorm*, each branch begins with one besides. We look at the length of the first block's gradient. Columns one and two: in a stack of 64, divided by that in a stack of one. Column three: with dropping, divided by without:
+# Does the start matter, or a LayerNorm? The *larger start* has variance $\frac2n$ before the GELU and $\frac1n$ after it. *With LayerNorm*, each branch begins with one besides. How many times as long is the first block's gradient in a stack of 64 as in a stack of one?
 #
-# | first of 64 blocks | no shortcut | shortcut | shortcut and dropping |
+# | 64 blocks against one | no shortcut | shortcut |
+# |---|---|---|
+# | torch's own start | $10^{-49}$, vanished | 20 |
+# | larger start | $10^{-8}$, vanished | $10^{10}$, exploded |
+# | larger start, with LayerNorm | 1.6 | 11 |
+#
+# With shortcuts nothing has vanished that dropping could rescue. And in the stack of 64 with shortcuts, how many times as long is it with dropping as without?
+#
+# | dropping against none | torch's own start | larger start | larger start, with LayerNorm |
 # |---|---|---|---|
-# | torch's own start | $10^{-49}$, vanished | 20 | times 1.9 |
-# | larger start | $10^{-8}$, vanished | $10^{10}$, exploded | times 40 |
-# | larger start, with LayerNorm | 1.6 | 11 | times 0.7 |
+# | times as long | 1.9 | 40 | 0.7 |
 #
-# With shortcuts nothing has vanished that dropping could rescue. With the larger start the gradient is too large already, and dropping adds to it.
+# Where the gradient is too large already, dropping adds to it.
 #
 # Why, if dividing keeps the mean? Lengths are made of squares, and the mean *square* is not kept. A branch of length 1 that is on half of the time has, divided by $p_l$, the length 2 or 0: squares 4 or 0, on average 2. So what comes out of 64 blocks gets longer, and the loss with it, some 60 times with the larger start. <!-- rests: loss-large --> The gradient goes back through the same blocks. Larger because everything is larger: that is no benefit.
 #
@@ -967,7 +1004,7 @@ claim("The training loss at the end, all blocks on, is larger with p_L = 0.5 tha
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## In production
 #
-# The layer comes from timm, a library of image models, or from torchvision, `torchvision.ops.StochasticDepth(p, mode="row")`. One goes around each branch:
+# The layer comes from timm or from torchvision, `torchvision.ops.StochasticDepth(p, mode="row")`. One goes around each branch:
 #
 # ```python
 # from timm.layers import DropPath
@@ -1086,7 +1123,7 @@ claim("What drop_path makes of a 1 has variance p/(1 − p), as with dropout: bo
 # | gradients reach early layers | the doing of shortcuts or a LayerNorm; with shortcuts a small start or a LayerNorm kept the growth below a hundredfold in 64 blocks <!-- rests: vanishes-torch, shortcut-torch, drop-gradient-torch, drop-gradient-norm --> |
 # | shorter afterwards | half of our twelve blocks could be cut off at the same error and a worse NLL <!-- rests: cut-six-dropping --> |
 #
-# **When to.** To cut the network afterwards. Else first find out how many blocks your task wants, and tune weight decay; then see what dropping adds.
+# **When to.** To cut the network shorter afterwards. For fewer errors first find out how many blocks your task wants, and tune weight decay; then see whether dropping adds anything.
 # **When not to.** Without shortcuts; where fewer blocks do as well. <!-- rests: not tuned-any-error -->
 # **Not measured here.** Dropout inside the branch, in its place or beside it; augmentation. In the image transformers of Steiner et al. (2022) such mixtures helped on ImageNet, and most did harm on a set ten times as large.
 
