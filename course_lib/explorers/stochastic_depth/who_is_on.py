@@ -48,7 +48,7 @@ def _prepare(figure):
         [], [], "o", color=color, markersize=5, linestyle="none", label="share on"
     )
     marks["mean"] = right.plot(
-        [], [], "x", color=other, markersize=6, linestyle="none", label="mean of what came out"
+        [], [], "x", color=other, markersize=6, linestyle="none", label="mean"
     )
     right.legend(loc="upper right", fontsize=8, handlelength=1.4)
     return marks
