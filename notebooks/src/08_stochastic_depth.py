@@ -773,10 +773,10 @@ from course_lib.experiments.stochastic_depth import lines
 best_of_18 = [lines.best(sides) for sides in (  # eight blocks, two lists of nine each
     lines.DECAYED, lines.STRONGER, lines.DROPOUT, lines.DROPPED)]
 for side in (*lines.ALWAYS_ON, *lines.DROPPING, *best_of_18):  # stored
-    chosen, step = lines.frozen(side)
+    won, step = lines.frozen(side)
     finished = lines.still_falling(side) < lines.FINISHED
     print(f"{lines.name(side):>15}: test error {lines.errors(side).mean():.1%} (rate "
-          f"{chosen.lr}, p_L {chosen.last}, decay {chosen.decay}, dropout {chosen.dropout}, "
+          f"{won.lr}, p_L {won.last}, decay {won.decay}, dropout {won.dropout}, "
           f"step {step}); {'finished' if finished else 'still learning'}")
 
 # %% tags=["deeper", "nbval-check-output"]
