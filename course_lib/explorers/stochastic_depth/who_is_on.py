@@ -37,9 +37,7 @@ def _prepare(figure):
     left.set(xlim=edge[:2], ylim=edge[2:])
     paper = {"color": figure.get_facecolor(), "linewidth": 0.8, "linestyle": "-", "zorder": 3}
     right.set(
-        title=f"Over {BATCHES} batches",
-        xlabel="share on, mean of what came out",
-        xlim=(-0.05, 2.6),
+        title=f"Over {BATCHES} batches", xlabel="share on, mean of what came out", xlim=(-0.05, 2.6)
     )
     # drawn over the image
     marks = {"image": [image], "rows": [left.axvline(row, **paper) for row in range(1, ROWS)]}
