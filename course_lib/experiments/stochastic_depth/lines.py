@@ -17,6 +17,11 @@ best without dropping. The third question, written down before its test rows wer
 nothing else, that is no decay, what does dropping do at the paper's p_L = 0.5? Three rates for each
 (`against_nothing`).
 
+The fourth, again written down before it was run: eight blocks, eighteen settings each, of which
+neither end is to decide. "more dropping" goes down to p_L = 0, beside the eighteen with decay. And
+does it have to be whole branches? "dropout" and "more dropout" drop single numbers in the branches,
+behind the GELU, with the same p in every block (`training.InBranch`), and have no decay.
+
 The sweep is stored in `course_lib/records/stochastic_depth/lines.json`, the test errors of what was
 frozen in `lines_judged.json`.
 """
@@ -34,7 +39,7 @@ from course_lib.data import Split
 from course_lib.data.mnist1d import LENGTH, mnist1d
 from course_lib.engine import ModelSpec, Training, train
 from course_lib.engine.cache import remembered
-from course_lib.experiments.stochastic_depth.training import WIDTH
+from course_lib.experiments.stochastic_depth.training import WIDTH, InBranch
 from course_lib.records import store
 from course_lib.statistics import Interval, paired_interval
 
@@ -47,15 +52,18 @@ SEEDS = tuple(range(12))
 RATES = (0.002, 0.004, 0.008)
 LAST = (0.5, 0.8, 0.9)
 BLOCKS = (0, 2, 4, 8)
-KINDS = {  # (p_L, weight decay), each of which goes with every learning rate
+# (p_L, weight decay, p of dropout in the branches if any); each goes with every learning rate
+KINDS: dict[str, tuple[tuple[float, ...], ...]] = {
     "always on": tuple((1.0, decay) for decay in (0.0, 0.1, 0.5)),
     "dropping": tuple((last, 0.0) for last in LAST),
     "more decays": tuple((1.0, decay) for decay in (0.05, 0.2, 0.3)),
     "both": tuple((last, 0.1) for last in LAST),
+    "more dropping": tuple((last, 0.0) for last in (0.0, 0.2, 0.35)),
+    "dropout": tuple((1.0, 0.0, p) for p in (0.05, 0.1, 0.2)),
+    "more dropout": tuple((1.0, 0.0, p) for p in (0.02, 0.3, 0.5)),
 }
 PAPER, PLAIN = (0.5, 0.0), (1.0, 0.0)  # dropping as in the paper, and nothing at all
 CHOSEN = 8  # `best(ALWAYS_ON).blocks`
-
 
 Strength = tuple[float, float]
 
@@ -68,11 +76,12 @@ class Side(NamedTuple):
 
 
 class Setting(NamedTuple):
-    """What a side may choose: the learning rate, p_L and the weight decay."""
+    """What a side may choose: the learning rate, p_L, the weight decay, and p in the branches."""
 
     lr: float
     last: float
     decay: float
+    dropout: float = 0.0
 
 
 @dataclass
@@ -85,18 +94,21 @@ class Line:
     last: float
     decay: float
     error: list[float]
+    dropout: float = 0.0
 
     @property
     def setting(self) -> Setting:
         """What was trained."""
-        return Setting(self.lr, self.last, self.decay)
+        return Setting(self.lr, self.last, self.decay, self.dropout)
 
 
 ALWAYS_ON = tuple(Side(blocks) for blocks in BLOCKS)
 DROPPING = tuple(Side(blocks, "dropping") for blocks in BLOCKS if blocks)
 DECAYED = tuple(Side(CHOSEN, kind) for kind in ("always on", "more decays"))
 DROPPED = tuple(Side(CHOSEN, kind) for kind in ("dropping", "both"))
-SIDES = tuple(dict.fromkeys(ALWAYS_ON + DROPPING + DECAYED + DROPPED))
+STRONGER = tuple(Side(CHOSEN, kind) for kind in ("dropping", "more dropping"))
+DROPOUT = tuple(Side(CHOSEN, kind) for kind in ("dropout", "more dropout"))
+SIDES = tuple(dict.fromkeys(ALWAYS_ON + DROPPING + DECAYED + DROPPED + STRONGER + DROPOUT))
 
 
 def lines(seed: int) -> Split:
@@ -113,14 +125,17 @@ def settings_of(side: Side) -> tuple[Setting, ...]:
 def _train(
     side: Side, settings: Sequence[Setting], seeds: tuple[int, ...], steps: int
 ) -> Iterator[Training]:
-    spec = ModelSpec(
+    inside = side in DROPOUT
+    spec = (InBranch if inside else ModelSpec)(
         (LENGTH, WIDTH, 10), residual_blocks=side.blocks, expansion=1, branch_norm=False
     )
     grid = {
         "lr": [setting.lr for setting in settings],
         "weight_decay": [setting.decay for setting in settings],
     }
-    if side.blocks:
+    if inside:
+        grid["dropout"] = [setting.dropout for setting in settings]
+    elif side.blocks:
         grid["survival"] = [setting.last for setting in settings]
     return train(
         spec,
@@ -139,7 +154,10 @@ def pilot(side: Side, seeds: tuple[int, ...] = PILOT) -> list[Line]:
     settings = settings_of(side)
     *_, training = _train(side, settings, seeds, LOOKS[-1])
     error = (1 - training.validation_accuracy.double()).mean(0)
-    return [Line(*side, *setting, row.tolist()) for setting, row in zip(settings, error)]
+    return [
+        Line(*side, *setting[:3], row.tolist(), setting.dropout)
+        for setting, row in zip(settings, error)
+    ]
 
 
 @cache
@@ -159,7 +177,7 @@ def _lowest(side: Side, only: Strength | None = None) -> tuple[float, int, Setti
     return min(
         (value, step, line.setting)
         for line in tried(side)
-        if only in (None, line.setting[1:])
+        if only in (None, (line.last, line.decay))
         for step, value in zip(LOOKS, line.error)
         if value == value  # NaN: diverged by then
     )

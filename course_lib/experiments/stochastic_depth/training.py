@@ -94,6 +94,22 @@ class Reversed(ModelSpec):
         return super().survival(last)[::-1]
 
 
+class InBranch(ModelSpec):
+    """`dropout` acts in the branches, behind the GELU: each number of a row for itself.
+
+    Its p is the same in every block; outside of the branches nothing is dropped.
+    """
+
+    def layers(self) -> Iterator[tuple]:
+        """As of `ModelSpec`, but without a dropout in the layer that reads the data."""
+        return (layer for layer in super().layers() if layer[0] != "dropout")
+
+    def branch(self) -> list[tuple]:
+        """As of `ModelSpec`, with ("dropout", width inside) in front of the last layer."""
+        *front, last = super().branch()
+        return [*front, ("dropout", last[1]), last]
+
+
 class FromZero(ModelSpec):
     """Every branch's last layer starts at zero, so that all blocks start as their shortcuts."""
 

@@ -37,18 +37,16 @@ def _prepare(figure):
     left.set(xlim=edge[:2], ylim=edge[2:])
     paper = {"color": figure.get_facecolor(), "linewidth": 0.8, "linestyle": "-", "zorder": 3}
     right.set(
-        title=f"Over {BATCHES} batches",
-        xlabel="share kept, mean of what is left",
-        xlim=(-0.05, 2.6),
+        title=f"Over {BATCHES} batches", xlabel="share on, mean of what came out", xlim=(-0.05, 2.6)
     )
     # drawn over the image
     marks = {"image": [image], "rows": [left.axvline(row, **paper) for row in range(1, ROWS)]}
     marks["rule"] = right.plot([], [], color=color, linestyle=linestyle, label="rule $p_l$")
     marks["kept"] = right.plot(
-        [], [], "o", color=color, markersize=5, linestyle="none", label="share kept"
+        [], [], "o", color=color, markersize=5, linestyle="none", label="share on"
     )
     marks["mean"] = right.plot(
-        [], [], "x", color=other, markersize=6, linestyle="none", label="mean of ones"
+        [], [], "x", color=other, markersize=6, linestyle="none", label="mean"
     )
     right.legend(loc="upper right", fontsize=8, handlelength=1.4)
     return marks

@@ -72,6 +72,14 @@ def test_against_nothing_each_has_its_three_rates():
         assert kept.error[LOOKS.index(step)] == min(min(line.error) for line in own)
 
 
+def test_eighteen_settings_each_and_dropping_goes_down_to_none():
+    for sides in (lines.DECAYED, lines.STRONGER, lines.DROPOUT):
+        settings = [setting for side in sides for setting in lines.settings_of(side)]
+        assert len({*settings}) == 18 and {side.blocks for side in sides} == {lines.CHOSEN}
+        assert all(bool(setting.dropout) == (sides == lines.DROPOUT) for setting in settings)
+    assert min(setting.last for side in lines.STRONGER for setting in lines.settings_of(side)) == 0
+
+
 def test_the_best_side_is_chosen_on_validation_rows(monkeypatch):
     found = {Side(0): 0.4, Side(2): 0.3, Side(4): 0.35, Side(8): 0.5}
     made = tuple(Line(*side, 0.002, 1.0, 0.0, [value]) for side, value in found.items())

@@ -8,12 +8,30 @@ from course_lib.experiments.stochastic_depth.training import RECORDED, train_sho
 
 
 def test_every_side_tried_its_sixteen_settings_and_no_more():
-    tried = {arm: [] for arm in tuned.ARMS}
-    for line in tuned.sweep():
-        tried[line.arm].append(line.contestant)
-        assert len(line.nll) == len(line.error) == len(RECORDED)
-    assert all(len(grid) == 16 for grid in tuned.GRIDS.values())
-    assert {arm: tuple(settings) for arm, settings in tried.items()} == tuned.GRIDS
+    for arm in tuned.ARMS:
+        lines = tuned.tried(arm)
+        assert {line.contestant for line in lines} == {*tuned.GRIDS[arm]}
+        assert len(lines) == len(tuned.GRIDS[arm]) == 16
+        assert all(len(line.nll) == len(line.error) == len(RECORDED) for line in lines)
+    every = {one for grid in tuned.GRIDS.values() for one in grid}
+    assert len(tuned.sweep()) == len(every)
+
+
+def test_the_decays_that_were_left_out_had_never_been_chosen():
+    for figure in tuned.FIGURES:
+        kept, _ = tuned.frozen("twelve", figure)
+        assert kept in tuned.GRIDS["decays"]
+
+
+@pytest.mark.parametrize("one", [tuned.GRIDS["decays"][5], tuned.GRIDS["dropout"][5]])
+def test_a_line_that_came_later_comes_out_again(monkeypatch, one):
+    [stored] = [line for line in tuned.sweep() if line.contestant == one]
+    monkeypatch.setattr(tuned, "STEPS", 25)
+    monkeypatch.setattr(tuned, "RECORDED", (25,))
+    again = tuned.pilot(one)
+    assert again.contestant == one
+    assert again.nll[0] == pytest.approx(stored.nll[0], rel=1e-3)
+    assert again.error[0] == pytest.approx(stored.error[0], abs=2e-3)
 
 
 def test_pilot_and_judging_seeds_stay_apart():
@@ -61,6 +79,7 @@ def test_sides_are_compared_seed_by_seed(monkeypatch):
     values = {"dropping": torch.tensor([1.0, 2.0, 3.0]), "fewer": torch.tensor([2.0, 2.5, 3.5])}
     monkeypatch.setattr(tuned, "frozen", lambda arm, figure, **only: (arm, 0))
     monkeypatch.setattr(tuned, "judge", lambda arm, step, figure, seeds: iter([values[arm]]))
+    assert [*tuned.compare("fewer", figures=("error",))] == ["error"]
     found = tuned.compare("fewer", blocks=6)
     assert {figure: it.mean for figure, it in found.items()} == {
         "nll": pytest.approx(-2 / 3),
