@@ -975,7 +975,7 @@ explore.playbook.show()
 # | **a norm** | BatchNorm; LayerNorm for small batches, text (07) | BatchNorm in batches of a few rows | with dropout directly before it, its running variance is not that of evaluation: measure what that costs (06) |
 # | **dropout** | 0.5 in wide layers, 0–0.1 in transformers (06) | data in plenty | compare with early stopping (06) |
 # | **label smoothing** | 0.1; then 0.2 and 0.4, each with its own temperature (05) | where probabilities are used as they come | fit a temperature afterwards; a smoothed network as a teacher: measure its student (05) |
-# | **stochastic depth** | drop rates rising to 0.1–0.2, in large models to 0.5 (08) | no shortcuts; fewer blocks would do | one more knob to tune with dropout |
+# | **stochastic depth** | drop rates rising to 0.1–0.2, in large models to 0.5 (08) | no shortcuts; fewer blocks, or dropout inside the branch, would do | one more knob to tune with dropout |
 # | **L1** | for few inputs, by proximal steps (02) | as a list of "important" features | |
 # | **an ensemble** | average the probabilities of some networks (01) | computing time is short | average regularized ones too: only plain ones were tried here (*Deeper*, near the end) |
 # | **a tree** instead? | prune: depth, leaves, by validation | | a single tree has no weights; boosted trees shrink leaf values |
