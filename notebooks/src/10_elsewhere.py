@@ -255,7 +255,7 @@ claim("With λ = 2 from update 101 on, when all training pairs are right, more t
 # %% [markdown]
 # At update 100 the network has 39 to 59 % right, at update 400 on every seed 99 to 100 % (*Deeper: decay that begins late*). **So here decay brought a network that already knew its training pairs by heart to add.** <!-- rests: late-decay-gains -->
 #
-# All this at a rate of 0.01. Without decay ten times the updates change little (*Deeper: other accounts*), four times the rate much (end of *Why*).
+# All this at a rate of 0.01. Without decay ten times the updates change little (*Deeper: other accounts*), four times the rate much (below).
 
 # %% [markdown]
 # **Which half does it know without decay?** 15 + 20 is another question than 20 + 15: its *mirror*. Some 58 % of the test pairs have theirs among the training pairs. Each token carries its place, so the network could tell the two; but a mean is easily deaf to order. A network *knows mirrors* if of the mirrored pairs more than 50 points more are right than of the others.
@@ -371,7 +371,7 @@ for reading, shares in zip(readings, (at_all, at_last, at_blind)):
 #
 # Draw a clock of 31 hours: number $n$ stands at the angle $2\pi n/31$. Go to the angle of $a$ and turn on by the angle of $b$: you stand at the answer. It works as well if the numbers go round $k$ times, at the angles $2\pi k n/31$. This $k$, from 1 to 15, is the **frequency** of the circle.
 #
-# How can a network of sums and means turn? By $\cos(\alpha+\beta) = \cos\alpha\cos\beta - \sin\alpha\sin\beta$, and the sine alike: four products of the two coordinates of $a$ with those of $b$ are enough. The products must come from what is not linear here: the softmax of attention and the ReLU of the MLP. Which does which we did not look at.
+# How can a network of sums and means turn? By $\cos(\alpha+\beta) = \cos\alpha\cos\beta - \sin\alpha\sin\beta$, and the sine alike: four products of the two coordinates of $a$ with those of $b$ are enough. The products must come from what is not linear here: attention, whose weights depend on the tokens, and the ReLU. Which does which we did not look at.
 #
 # On each circle some wrong number stands right beside the answer. On a second circle it is far off (*Deeper*).
 #
@@ -383,7 +383,7 @@ explore.curves.show_waves(fine)
 # %% [markdown]
 # The open circles are the three waves, added. After 30 updates they miss most dots; after 400 most dots lie in them or close by.
 #
-# Square the size of a wave and add that up over all 64 coordinates: this is the **power** of a frequency. Here are the explorer's two other pictures:
+# Square the size of a wave and add that up over all 64 coordinates: this is the **power** of a frequency. The explorer's two other pictures:
 #
 # - *Right, the bars:* the share of each frequency in all power.
 # - *Middle, the ring:* the embeddings, seen from the side on which the strongest wave is a circle; a line joins the numbers in that wave's order. (Some ring can always be drawn. The caption says what share of all differences it holds, parts of other waves included.)
@@ -396,7 +396,7 @@ from course_lib.explorers import elsewhere as explore
 explore.grokking.show()
 
 # %% [markdown]
-# Small bars shrink; at update 400 three are left (3, 11 and 12), and the tangle has become a ring. (Part of it is a change of view: the ring is of the wave strongest *at that update*, 3 after 30, 12 after 400.) Before, or with? See below. On all seeds? It counts as *circles* if with λ = 2 the two strongest frequencies have more than 20 points more of the power than without decay.
+# Small bars shrink; at update 400 three are left (3, 11 and 12), and the tangle has become a ring. (Part of it is a change of view: the ring is of the wave strongest *at that update*, 3 after 30, 12 after 400.) On all seeds? It counts as *circles* if with λ = 2 the two strongest frequencies have more than 20 points more of the power than without decay.
 
 # %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
 found = [[grokking.circles(one) for one in seed] for seed in run.numbers[:, :, -1]]
@@ -409,7 +409,7 @@ claim("With λ = 2 the two strongest frequencies have more than 20 points more o
 # %% [markdown]
 # They do: the two strongest hold 59 to 95 % of the power, without decay 22 to 29 %.
 #
-# **Do the circles grow before the second rise, or with it?** At each update: what share of the power do the final waves hold? And how many test pairs are right by these waves alone? For each seed we note two updates: where the share has made half of its whole growth, and where the test accuracy has made half of what it gains after update 60. *Before* means that the first comes more than 10 updates sooner.
+# **Do they grow before the second rise, or with it?** At each update: what share of the power do the final waves hold? And how many test pairs are right by these waves alone? For each seed we note two updates: where the share has made half of its whole growth, and where the test accuracy has made half of what it gains after update 60. *Before* means that the first comes more than 10 updates sooner.
 
 # %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
 # what is claimed
@@ -422,9 +422,9 @@ claim("With λ = 2 the final waves' share of the power is half way more than 10 
 explore.curves.show_progress(way, fine)
 
 # %% [markdown]
-# The circles begin in the first rise, and grow on while the test accuracy stands still. Of the power the final waves hold a fifth at the start, as any three of fifteen would, half at update 60, and 92 % at update 400 (the picture ends at 250). Some growth is sure, as these waves were chosen by how they end. But the network comes to use them: with them alone (green) 43 % of the test pairs are right at update 60, and 95 % at the end. Without decay the three strongest alone give 19 to 30 % (*Deeper*; no claim).
+# The circles begin in the first rise, and grow on while the test accuracy stands still. Of the power the final waves hold a fifth at the start, half at update 60, and 92 % at update 400 (the picture ends at 250). Some growth is sure, as they were chosen by how they end: without decay its own three grow from 22 to 35 %, and stand still from update 60 on. And the network comes to use them: with them alone (green) 43 % of the test pairs are right at update 60, and 95 % at the end. Without decay the three strongest alone give 19 to 30 % (*Deeper*; no claim).
 #
-# Is that *before*? Undecided here. On 24 fresh seeds it is, by 46 updates [15, 76]. One of these had risen before update 60; our rule puts its second rise at update 400. Without it they are 32 [21, 43].
+# Is that *before*? Undecided here. On 24 fresh seeds it is, by 46 updates [15, 76]. One of these had risen before update 60; our rule puts its second rise at update 400. Without this seed it is 32 [21, 43].
 #
 # **So two networks answer every training pair. One behaves like a list of answers. The other has its numbers on a few circles.**
 #
@@ -710,7 +710,7 @@ explore.lines.show_some()
 #
 # *Early stopping* trains plain to the end, and hands back the network of its lowest validation *loss*, or *error*.
 #
-# An arm **helps** if its whole interval lies more than one point below plain's error, and **harms** if all of it lies more than one above. Otherwise it is **no: a point at most** where no part lies more than one below, whether or not it harms a little. Else it is **undecided**. So [−3, −2] helps, [2, 3] harms, [−0.6, 1.4] is *no*, [−2.7, 1.6] *undecided*. (As plain errs 11, 48 and 21 %, a bound for each world would have been wiser.) Each verdict is about the best setting *that was tried*.
+# An arm **helps** if its whole interval lies more than one point below plain's error, and **harms** if all of it lies more than one above. Otherwise it is **no: a point at most** where no part lies more than one below, whether or not it harms a little. Else it is **undecided**. So [−3, −2] helps, [2, 3] harms, [−0.6, 1.4] is *no*, [−2.7, 1.6] *undecided*. (As plain errs 11, 48 and 21 %, a bound for each world, named before, would have been wiser.) Each verdict is about the best setting *that was tried*.
 
 # %%
 predict("worlds",
@@ -721,7 +721,7 @@ predict("worlds",
 # %% [markdown]
 # **Do this**: go down the regularizers. **Notice**: is there one that helps in every world? Where does it say *harms*?
 #
-# *Left:* verdict and mean difference from plain, in points of test error; † marks a setting at the end of what was tried. *Below:* what the clock's column rests on. *Right:* the intervals of the chosen row. (In the list below: strength, 0 if none, and rate.)
+# *Left:* verdict and mean difference from plain, in points of test error; † marks a setting at the end of what was tried. *Below:* what the clock's column rests on. *Right:* the intervals of the chosen row. (In the list below, in brackets: strength, 0 if none, and rate.)
 
 # %% jupyter={"outputs_hidden": true}
 from course_lib.explorers import elsewhere as explore
