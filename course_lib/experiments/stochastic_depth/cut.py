@@ -38,6 +38,10 @@ class Cut:
         """Test error with so many blocks cut off: dropped in training, minus always on."""
         return paired_interval(self.error[:, 0, cut], self.error[:, 1, cut])
 
+    def spared(self, cut: int) -> Interval:
+        """Test error of the network that dropped, so many blocks cut off, minus with all blocks."""
+        return paired_interval(self.error[:, 0, cut], self.error[:, 0, 0])
+
     def against_alone(self) -> Interval:
         """Dropped in training and cut to six blocks, minus six trained as such: test error."""
         return paired_interval(self.error[:, 0, DEPTH - SHORTER], self.alone)

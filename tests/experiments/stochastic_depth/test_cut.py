@@ -35,4 +35,5 @@ def test_lengths_are_compared_seed_by_seed():
     error[:, 0, 6], error[:, 1, 6] = torch.tensor([1.0, 2, 3]), torch.tensor([2.0, 2.5, 3.5])
     found = Cut(error, error, torch.tensor([1.0, 1, 2]))
     assert found.difference(6).mean == pytest.approx(-2 / 3)
+    assert found.spared(6).mean == pytest.approx(2) and found.spared(0).mean == 0
     assert DEPTH - SHORTER == 6 and found.against_alone().mean == pytest.approx(2 / 3)
