@@ -34,7 +34,7 @@ def _by_hand(parameters, x, fields):
     x = F.relu(norm(x))
     for survival in SPEC.survival(LAST):
         b = (next(fields) >= 1 - survival).double().T.unsqueeze(2) / survival
-        kept = (next(fields).T.view_as(x) >= P).double() / (1 - P)
+        kept = (next(fields).T.reshape(x.shape) >= P).double() / (1 - P)
         f = F.relu(norm(F.conv1d(x, next(given), padding=1))) * kept
         x = F.relu(x + b * norm(F.conv1d(f, next(given), padding=1)))
     return F.linear(x.mean(2), next(given), next(given))
