@@ -76,15 +76,16 @@ class ConvBlocksSpec(TableSpec):
     def table(self) -> Iterator[tuple[str, tuple[int, ...], Start]]:
         """(name, shape, initial values) of the parameters: even on ±1/√in, as torch draws them."""
         c = self.channels
-        norm = (("weight", (c,), constant(1)), ("bias", (c,), constant(0)))
         yield "first.weight", (c, 1, WIDE), even(WIDE**-0.5)
         yield "first.bias", (c,), even(WIDE**-0.5)
-        yield from ((f"norm.{name}", *rest) for name, *rest in norm)
-        for block in range(self.blocks):
-            for i in (1, 2):
-                at = f"block_{block + 1}"
-                yield f"{at}.convolution_{i}.weight", (c, c, NEAR), even((c * NEAR) ** -0.5)
-                yield from ((f"{at}.norm_{i}.{name}", *rest) for name, *rest in norm)
+        yield "norm.weight", (c,), constant(1)
+        yield "norm.bias", (c,), constant(0)
+        for block in range(1, self.blocks + 1):
+            for part in (1, 2):
+                usual = even((NEAR * c) ** -0.5)
+                yield f"block_{block}.convolution_{part}.weight", (c, c, NEAR), usual
+                yield f"block_{block}.norm_{part}.weight", (c,), constant(1)
+                yield f"block_{block}.norm_{part}.bias", (c,), constant(0)
         yield "last.weight", (self.classes, c), even(c**-0.5)
         yield "last.bias", (self.classes,), even(c**-0.5)
 
