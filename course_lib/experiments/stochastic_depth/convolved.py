@@ -1,12 +1,17 @@
 """Dropping in the kind of network that it was made for: convolutions, a norm in every branch.
 
 Six of the paper's blocks (`conv_blocks`) of 12 channels learn 500 of the lines, all labels right:
-AdamW, batches of 50, 600 steps. Three sides, twelve settings each, three learning rates times four
-strengths of its own: the weight decay of blocks that are always on; p_L of dropping, mild and
-strong, by the linear rule and by the uniform one; p of dropout inside, of single numbers between
-the convolutions of a branch. What has the lowest mean error on validation rows at three pilot seeds
-that nothing else uses, setting and step, is frozen, and meets test rows at twelve other seeds. All
-this was written down before the first run.
+AdamW, batches of 50, 1200 steps, over which the learning rate falls to 0 along half a cosine. Three
+sides, twelve settings each, three rates to begin with times four strengths of its own: the weight
+decay of blocks that are always on; p_L of dropping, mild and strong, by the linear rule and by the
+uniform one; p of dropout inside, of single numbers between the convolutions of a branch. What has
+the lowest mean error on validation rows at three pilot seeds that nothing else uses, setting and
+step, is frozen, and meets test rows at twelve other seeds.
+
+All this was written down before it was run. A first try, of 600 steps at a constant rate, had lower
+rates and stronger lists. Every side kept its last step there and was still falling by five points,
+most kept the highest rate and the mildest strength, and single networks jumped. So it was given up
+for this one, with other seeds, whatever it said.
 
 The sweep is stored in `course_lib/records/stochastic_depth/convolved.json`, the test errors of what
 was frozen, on base 0, in `convolved_judged.json`.
@@ -26,13 +31,14 @@ from course_lib.engine import Training, train
 from course_lib.engine.cache import remembered
 from course_lib.experiments.stochastic_depth.conv_blocks import ConvBlocksSpec
 from course_lib.records import store
+from course_lib.sgd import cosine_decay
 from course_lib.statistics import Interval, paired_interval
 
 ROWS, VALIDATION, TEST = 500, 1000, 2000
-LOOKS = (100, 200, 400, 600)
-PILOT = (9000, 9001, 9002)
-SEEDS = tuple(range(12))
-RATES = (0.002, 0.004, 0.008)
+STEPS, LOOKS = 1200, (600, 900, 1200)
+PILOT = (9003, 9004, 9005)
+SEEDS = tuple(range(12, 24))
+RATES = (0.004, 0.008, 0.016)
 GUESSING = 0.9  # test error; a network that has diverged is counted as one that guesses
 
 
@@ -48,14 +54,13 @@ class Setting(NamedTuple):
 
 NOTHING = tuple(Setting(lr) for lr in RATES)
 SIDES: dict[str, tuple[Setting, ...]] = {
-    "always on": NOTHING + tuple(Setting(lr, decay) for decay in (0.1, 0.3, 1.0) for lr in RATES),
+    "always on": NOTHING + tuple(Setting(lr, decay) for decay in (0.03, 0.1, 0.3) for lr in RATES),
     "dropping": tuple(
         Setting(lr, 0.0, rule, last)
-        for rule in ("linear", "uniform")
-        for last in (0.8, 0.5)
+        for rule, last in (("linear", 0.9), ("linear", 0.5), ("uniform", 0.95), ("uniform", 0.8))
         for lr in RATES
     ),
-    "dropout inside": tuple(Setting(lr, dropout=p) for p in (0.05, 0.1, 0.2, 0.4) for lr in RATES),
+    "dropout inside": tuple(Setting(lr, dropout=p) for p in (0.02, 0.05, 0.1, 0.2) for lr in RATES),
     "nothing": NOTHING,  # three of those always on, for comparison
 }
 
@@ -93,6 +98,7 @@ def _train(
         seeds,
         steps=looks[-1],
         record_at=looks,
+        schedule=lambda step: cosine_decay(step, STEPS),
         validate=True,
         keep_parameters=False,
     )
