@@ -870,7 +870,7 @@ for side in convolved.SIDES:  # "nothing": of those always on the three without 
 
 # %% tags=["deeper", "nbval-check-output"]
 claim("On the lines, six convolutional blocks with norms, twelve settings each: "
-      "dropping has a lower test error than always on, with a weight decay of 0 to 0.3.",
+      "dropping has a lower test error than always on, with a weight decay up to 0.3.",
       measured=convolved.difference("dropping", "always on"), kind="measured",
       id="conv-decays-error", holds=negative, unit="points", times=100)
 claim("On the lines, six convolutional blocks with norms, twelve settings each: "
