@@ -429,7 +429,7 @@ claim("Skipped or masked, SGD without momentum and decay gives the same weights;
 #
 # Does that keep wrong labels out? We train the plain cell's network with twelve seeds, each with its own split, start, batches and masks, and judge on right test labels. The **error** is the share of wrong answers. The **NLL**, the mean negative log likelihood or cross entropy, asks how much probability the right answer was given.
 #
-# First the strongest dropping, $p_L = 0$, after 600 steps, time enough to learn wrong labels by heart. Its last block is never on, nor used afterwards. A measure is *lower* if all of the 95 % interval of the difference, paired by seed, lies below 0, as on the [first page](index.ipynb).
+# First the strongest dropping, $p_L = 0$, after 600 steps, time enough to learn wrong labels by heart. A measure is *lower* if all of the 95 % interval of the difference, paired by seed, lies below 0, as on the [first page](index.ipynb).
 
 # %%
 predict("error",
@@ -527,7 +527,7 @@ reveal("control", from_interval={"lower": negative(fewer["error"]),
 # - **Dropout inside does more**: 1.4 points fewer than dropping by the linear rule, as many on fresh seeds. (Dropping kept $p_L = 0$, where that rule ends. Stronger dropping we did not tune.) <!-- rests: not tuned-dropout-error -->
 # - **No block at all errs least**, 4.5 points less than dropping, 4.7 on fresh seeds. <!-- rests: not tuned-any-error --> It has 2410 numbers to learn, twelve have 27 754.
 #
-# So this task wants no blocks, and dropping repairs part of what too many do. Whole blocks are not needed for that.
+# So this task wants no blocks, and dropping repairs part of what too many do.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: six blocks, and the same for the NLL
