@@ -600,7 +600,7 @@ claim("Dropping has a lower test NLL than the same twelve blocks always on and w
 #
 # And where more blocks do help? Another task: lines of 40 numbers (MNIST-1D). Each is one of ten short curves, shifted, stretched, with noise added, and the network says which; 4000 to learn from, all labels right. Here blocks pay: tuned alike, weight decay included, eight err 34.7 %, none 43.2 %. <!-- rests: lines-depth --> Most of it comes with the first two. (By depth, or by more numbers to learn? We did not ask.)
 #
-# Now the eight, with eighteen settings a side (*Deeper: lines*). Beside them six of the paper's own blocks, on 500 lines, twelve settings a side: two **convolutions** (small sets of weights that slide along the line) in each branch, two BatchNorms, and a uniform rule in the list (*Deeper: convolutions*).
+# Now the eight, with eighteen settings a side (*Deeper: lines*). Beside them six of the paper's own blocks, on 500 lines: two **convolutions** (small sets of weights that slide along the line) and two BatchNorms in each branch; twelve settings a side, a uniform rule among those of dropping (*Deeper: convolutions*).
 #
 # | test error with | eight blocks, linear layers | kept | six, convolutions | kept |
 # |---|---|---|---|---|
@@ -699,7 +699,7 @@ for key, (setting, when, options) in settings.items():
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Can it be cut shorter afterwards?
 #
-# In training every block was missing now and then, and the others had to do without it. Fan et al. (2020, *LayerDrop*) train transformers nearly so, at one rate for all layers, and take layers out for a smaller machine. We train the plain cell's network for 200 steps, twelve seeds, and then leave out its last blocks, which were dropped most.
+# In training every block was missing now and then, and the others had to do without it. Fan et al. (2020, *LayerDrop*) train transformers, networks for texts, nearly so, at one rate for all layers, and take layers out for a smaller machine. We train the plain cell's network for 200 steps, twelve seeds, and then leave out its last blocks, which were dropped most.
 
 # %%
 predict("cut",
@@ -877,7 +877,7 @@ claim("On the lines, six convolutional blocks with norms, twelve settings each: 
       id="conv-dropout-error", holds=negative, unit="points", times=100)
 
 # %% [markdown]
-# The order is that of the linear layers: weight decay errs least, then dropout inside, then dropping. <!-- rests: not conv-decays-error, not conv-dropout-error --> Look at the ends of the lists. All sides kept the highest rate, and weight decay its largest value: there they might do better still. Dropping kept its mildest value; the linear rule and stronger dropping erred more in validation. So the gap is no matter of the linear rule, nor of a list that ends too soon. But these are six blocks that read lines, where the paper has 54 that read photographs, with weight decay beside the dropping; that we did not run.
+# The means stand as with linear layers: lowest with weight decay, then dropout inside, then dropping. <!-- rests: not conv-decays-error, not conv-dropout-error --> Look at the ends of the lists. All sides kept the highest rate, and weight decay its largest value: there they might do better still. Dropping kept its mildest value; the linear rule and stronger dropping erred more in validation. So the gap is no matter of the linear rule, nor of a list that ends too soon. But these are six blocks that read lines, where the paper has 54 that read photographs, with weight decay beside the dropping; that we did not run.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Third benefit: does it let the gradient through?
