@@ -848,7 +848,7 @@ claim("On the lines eight blocks with dropping, p_L = 0.5, have a lower test err
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: convolutions, with a norm in every branch
 #
-# So far every branch was made of two linear layers. The paper's is a convolution, a BatchNorm, a ReLU, a second convolution and a second BatchNorm, and the sum goes through a ReLU. A **convolution** slides one small set of weights along the line, so that a curve is recognised wherever it stands; each of its sets makes a *channel*. We take six such blocks of twelve channels, each convolution three places wide, behind one that halves the line; at the end the mean over the places and a linear layer. They learn from 500 lines, all labels right, for 1200 steps of 50, while the rate falls to 0, with three looks.
+# So far every branch was made of two linear layers. The paper's is a convolution, a BatchNorm, a ReLU, a second convolution and a second BatchNorm, and the sum goes through a ReLU. A **convolution** slides one small set of weights along the line, so that a curve is recognised wherever it stands; each of its sets makes a *channel*. We take six such blocks of twelve channels, each convolution three places wide, behind one that halves the line; at the end the mean over the places and a linear layer. They learn from 500 lines, all labels right, for 1200 steps of 50 lines each. The rate falls to 0 on the way, and there are three looks.
 #
 # Three sides, twelve settings each: rates 0.004, 0.008, 0.016 times four strengths. Chosen on 1000 validation rows with three seeds, tested with twelve others, all written down before. (A first try, shorter and at a constant rate, had not finished learning, and was given up.) The rule *uniform* gives every block the same survival.
 #
@@ -1183,7 +1183,7 @@ claim("What drop_path makes of a 1 has variance p/(1 − p), as with dropout: bo
 #
 # **When to.** To get several lengths from one training, by cutting afterwards. Where you know the length, train that one. For fewer errors first find out how many blocks your task wants, and tune dropout inside the branches and weight decay: the first did more in all cases here, the second on the lines. Then see whether dropping adds anything. <!-- rests: not tuned-dropout-error, not lines-dropout, not lines-stronger, not conv-decays-error, not conv-dropout-error, open lines-both -->
 # **When not to.** Without shortcuts; where fewer blocks do as well. <!-- rests: not tuned-any-error -->
-# **Not measured here.** Images, transformers, augmentation; dropout inside beside weight decay; with convolutions, dropping beside it.
+# **Not measured here.** Convolutions on images, transformers, augmentation; dropout inside beside weight decay; with convolutions, dropping beside it.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Your turn
