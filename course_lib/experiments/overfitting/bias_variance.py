@@ -64,6 +64,23 @@ class Fits:
         fits = self.predictions[index][:, GRID.abs() < inside]
         return (fits - fits.mean(0)).square().mean(1)
 
+    def gap(self, index: int) -> Tensor:
+        """Each fit's generalization gap for new labels at its own points, [sets].
+
+        Between the points of GRID a fit is taken as linear.
+        """
+        splits = [training_set(s, len(self.x), self.noise) for s in range(self.train_error.shape[1])]
+        x, clean, y = (
+            torch.stack([getattr(split, name).squeeze(1) for split in splits])
+            for name in ("train_x", "clean_train_y", "train_y")
+        )
+        place = (x + 1) * POINTS / 2 - 0.5
+        left = place.floor().clamp(0, POINTS - 2).long()
+        fits = self.predictions[index]
+        said = fits.gather(1, left).lerp(fits.gather(1, left + 1), place - left)
+        new = (said - clean).square().mean(1) + self.noise**2
+        return new - (said - y).square().mean(1)
+
     def over_sets(self, index: int) -> Tensor:
         """Each model's mean squared distance from the truth, [sets]: without the noise."""
         return (self.predictions[index] - TRUTH).square().mean(1)

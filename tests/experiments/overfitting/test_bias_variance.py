@@ -141,3 +141,17 @@ def test_the_spread_of_single_fits_is_the_variance_and_most_of_it_sits_at_the_ed
     inner = lab.GRID.abs() < 0.9
     assert fits.spread(0, 0.9).mean() == pytest.approx(variance[inner].mean().item())
     assert variance[~inner].sum() > variance[inner].sum()
+
+
+@pytest.mark.parametrize("degree", [0, 3])
+def test_the_gap_is_new_labels_less_own_and_on_average_that_of_the_law(degree):
+    fits = lab.polynomials(20, 0.3, (degree,))
+    x, clean, y = (
+        torch.stack([getattr(lab.training_set(seed, 20, 0.3), name)[:, 0] for seed in range(200)])
+        for name in ("train_x", "clean_train_y", "train_y")
+    )
+    (there,) = lab.fit_polynomial(x, y, degree, (x,))
+    exact = (there - clean).square().mean(1) + 0.09 - (there - y).square().mean(1)
+    assert torch.allclose(fits.gap(0), exact, rtol=0, atol=1e-3)  # GRID's points lie 0.01 apart
+    law = 2 * 0.09 * (degree + 1) / 20
+    assert abs(exact.mean() - law) < 3 * exact.std() / 200**0.5
