@@ -366,9 +366,9 @@ for kind, more in ((torch.optim.SGD, {"momentum": 0.9}), (torch.optim.Adam, {}))
 print("before training ·", train(torch.optim.SGD, epochs=0))
 
 # %% [markdown]
-# All start at length 6.8. Without a pull it grows, with momentum to 11.2 and under Adam to 20.0. L2 with 0.02 keeps it about where it began.
+# All start at 6.8. L2 keeps the length about there; without a pull it grows to 11.2, under Adam to 20.0.
 #
-# And the factor of ten? With momentum, yes: in this network decay with 0.2 gives the length that L2 gives with 0.02, and nearly the same weights (*Deeper*).
+# The factor of ten? With momentum, yes: decay with 0.2 gives the length that L2 gives with 0.02, and nearly the same weights (*Deeper*).
 #
 # Under Adam, no: decay with 0.2 leaves the length at 15.2, where L2 with 0.02 makes it 7.0. Decay with 4 makes it 7.0 too, with other weights (*Deeper*).
 #
@@ -447,8 +447,6 @@ reveal("flat-adam", "as fast", because="λw is divided by its own size, and λ c
 
 # %% [markdown]
 # With λ = 0.005 the first step is $0.1 \cdot 0.005/0.005 = 0.1$ again. On a flat loss it is as if the knob were not connected, until λw is as small as ε. Decay obeys: 5 % a step, or 0.05 %.
-#
-# Why 0.8004, and not 0.8? The pull shrinks with the weight, and $\hat v$ remembers the larger pull longer than $\hat m$ does. So the second step is $0.1 \cdot 0.4737/0.4756$, a little below 0.1.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # On a real loss $\sqrt{\hat v}$ is set by the loss's gradients, which differ from weight to weight.
@@ -522,7 +520,7 @@ explore.goals.show()
 # And where $\hat v$ moves?
 #
 # - **Minibatches that disagree**, the usual case: their noise holds $\hat v$ up. Take the bold sentence as your guide.
-# - **The full batch**, or a network that fits every image: no such noise. Near the lowest point of the loss the gradients get small, $\hat v$ follows, and so does the price. So in a bowl, with the full batch and a slowly fading rate, AdamW settles, *if* it settles, at the lowest point of the loss alone, as if there were no decay. That is so where every $\lambda\lvert w_i\rvert$ is below 1 (Xie & Li, 2024; why, in *Deeper*). Cross-entropy is no bowl: once every image is fitted, it goes on falling as the weights grow. There decay can still shorten them.
+# - **The full batch**: no such noise. Near the lowest point of the loss the gradients get small, $\hat v$ follows, and so does the price. So in a bowl, with a slowly fading rate, AdamW settles, *if* it settles, at the lowest point of the loss alone, as if there were no decay. That is so where every $\lambda\lvert w_i\rvert$ is below 1 (Xie & Li, 2024; why, in *Deeper*).
 #
 # Which of the two does *better*, lesson 04 measures.
 
@@ -530,6 +528,8 @@ explore.goals.show()
 # ### Deeper: all of Adam, two goals, and the law of the pull
 #
 # That decay has this goal is proposition 3 of Loshchilov & Hutter.
+#
+# On the flat loss, why was it 0.8004, and not 0.8? The pull shrinks with the weight, and $\hat v$ remembers the larger pull longer than $\hat m$ does. So the second step is $0.1 \cdot 0.4737/0.4756$, a little below 0.1.
 #
 # Now the whole function, then the flat loss again, and the two goals of the picture: with $\sqrt{\hat v}$ held still at 4 and ¼, with minibatches, and with the full batch.
 
@@ -582,10 +582,11 @@ for batch, of_pull in noisy.items():
 # %% tags=["deeper", "nbval-check-output"]
 for pull, kind in (("l2", "Adam with L2"), ("weight_decay", "AdamW")):
     off = torch.stack([of_pull[pull].off for of_pull in noisy.values()]).amax(0)
-    claim(f"In the bowl with minibatches of 10 and of 50 {kind} ends, on average over "
-          "runs, within 0.05 of the goal that its last √v̂ predicts, at either size.",
-          measured=mean_interval(off), kind="measured", id=f"minibatch-goal-{pull}",
-          unit="from the goal, the farther of the two", holds=below(0.05))
+    claim(f"With minibatches of 10 and of 50 in the bowl (λ = 0.5, a fading rate) {kind} "
+          "ends within 0.05 of the goal that its last √v̂ predicts: mean over seeds of "
+          "the distance, the larger of the two.", measured=mean_interval(off),
+          kind="measured", id=f"minibatch-goal-{pull}", unit="axis units",
+          holds=below(0.05))
 
 # %% [markdown] tags=["deeper"]
 # And with the full batch, why does AdamW end at the lowest point of the loss alone? Suppose the opposite: all rests, and one weight's loss gradient is not zero. It stays the same there, so after a while $\hat m/\sqrt{\hat v} = \pm1$, however small it is: the loss moves the weight by η a step, decay by $\eta\lambda\lvert w\rvert$. Where $\lambda\lvert w\rvert < 1$ these cannot cancel, so it rests only with gradient zero. So every $\lambda\lvert w_i\rvert$ has to be below 1 at the loss's lowest point. At the star $w_1 = 2$, so λ has to be below 0.5; the cell takes 0.4. With a larger λ the star is out of reach, and AdamW stops where $\lvert w_1\rvert = 1/\lambda$: the box of lesson 04. The learning rate fades, for with a constant one the path goes on rattling.
@@ -605,6 +606,8 @@ claim("In the bowl with its star at (2, 1), with λ = 0.4, so that every λ|wᵢ
 
 # %% [markdown] tags=["deeper"]
 # Slowly, though: $\sqrt{\hat v}$ has to forget the early, large gradients before the price can fall.
+#
+# A network that fits every image has little noise, too. But it is in no bowl: cross-entropy goes on falling as the weights grow, and there decay can still shorten them.
 #
 # **Do this**: raise λ.  **Notice**: which of the two paths ends on the blue cross, the lowest point of loss plus L2? (The orange cross of the legend belongs to SGD. Decay's goal under Adam is not drawn, for it moves with $\hat v$. A square shows where a path is after these 100 steps, and decay need not have come to rest by then.)
 
@@ -712,7 +715,7 @@ claim("`weight_decay=2λ` in torch's SGD equals the loss term λ‖w‖² under 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## How far apart are the multipliers in a network?
 #
-# Those two weights were made up. What of a network? We take that of *In plain PyTorch*, under Adam with L2, with a usual λ = 1e-4. It now learns 1000 images with right labels, in 600 steps of 50 images at η = 0.001. Pixels are brought between 0 and 1, and on purpose not standardised: so the weights of a pixel that is nearly always blank get small gradients. (Standardised, as is usual, they spread less; that comes after.)
+# And in a network? We take that of *In plain PyTorch*, under Adam with L2, with a usual λ = 1e-4. It now learns 1000 images with right labels, in 600 steps of 50 images at η = 0.001. Pixels are brought between 0 and 1, and on purpose not standardised: so the weights of a pixel that is nearly always blank get small gradients. (With standardised pixels multipliers spread less; they follow.)
 #
 # For every weight of the first layer we note, at the end, its **multiplier** $1/(\sqrt{\hat v}+\varepsilon)$: by how much Adam multiplies its mean gradient, the loss's part and L2's alike. AdamW's decay has 1 for all.
 #
@@ -735,7 +738,7 @@ from course_lib.explorers import weight_decay as explore
 explore.effective_decay.show()
 
 # %% [markdown]
-# *Left:* at λ = 1e-4 nearly all weights lie along the dotted line, 1/gradient. They must, where $\lambda w$ is small beside the gradient; what is measured is how far along the line they spread. At large λ the cloud bends flat: there $\lambda w$ itself fills $\hat v$, and the pull is divided by itself, as on the flat loss.
+# *Left:* at λ = 1e-4 nearly all weights lie along the dotted line, 1/gradient. They must, where $\lambda w$ is small beside the gradient: what is measured is their spread along the line. At large λ the cloud bends flat: there $\lambda w$ itself fills $\hat v$, and the pull is divided by itself, as on the flat loss.
 # *Right:* the weights by the pixel they read. Grey pixels are always blank: their weights get no gradient, and are left out.
 
 # %% tags=["nbval-check-output"]
@@ -759,13 +762,13 @@ reveal("spread", from_interval={"less than 3": below(0.477)(spread),
        because=f"measured: a factor of {10**spread.mean:.0f}", rests="decay-spread")
 
 # %% [markdown]
-# Nine weights in ten, those between the two dotted lines, lie within a factor of $10^{2.58} = 380$, on fresh seeds of 490. <!-- rests: decay-spread --> The largest stand at the left and right edge of the map, where pixels are nearly always blank. With standardised pixels, the usual choice, the factor is about 11: too close to our bound of ten for these eight seeds to decide (on fresh seeds it holds, with 12; *Deeper*). So the hundreds belong to how the pixels are scaled.
+# Nine weights in ten, those between the two dotted lines, lie within a factor of $10^{2.58} = 380$, on fresh seeds of 490. <!-- rests: decay-spread --> The largest stand at the left and right edge of the map, where pixels are nearly always blank. With standardised pixels, the usual choice, it is about 11, too close to ten for these seeds to decide (*Deeper*). So the hundreds belong to how the pixels are scaled.
 #
 # The level itself is a matter of units. Even the smallest multiplier is 137 here, and decay's is 1. <!-- rests: decay-least --> With the loss summed over the 50 images it would be about 3.
-# So where gradients go to and fro, L2 with 1e-4 pulls at least as fast as a decay of $137 \cdot 10^{-4} = 0.014$. Twice you have met this order of size already: the plain cell needed two hundred times 0.02 for L2's length, and AdamW's usual λ is 0.01 to 0.1, where L2's is 1e-4. It is no factor to convert with.
+# So where gradients go to and fro, L2 with 1e-4 pulls at least as fast as a decay of $137 \cdot 10^{-4} = 0.014$. That is the order of size of the two hundred times 0.02 in the plain cell, and of AdamW's usual 0.01 to 0.1 beside L2's 1e-4. It is no factor to convert with.
 #
 # **So under Adam one λ of L2 has as many speeds as there are weights**, set by gradients that nobody chose. Its goal is still one, for the loss's gradient gets the same multiplier.
-# And it cuts both ways. AdamW pulls all weights equally fast, and so charges them unequally: with the $\hat v$ of this run (its own we did not measure) its prices would spread by the same 380.
+# And it cuts both ways: AdamW pulls all weights equally fast, and so charges them unequally.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: other layers and pixels, the pull itself, and does the spread come from the loss?
@@ -834,13 +837,13 @@ claim("At λ = 0.1 the multipliers of the weights spread over fewer powers of te
 # |---|---|---|
 # | SGD, momentum μ, `weight_decay=` | SGD with decay: the block of the plain cell, for torch has none. (*SGDW* in Loshchilov & Hutter, whose λ holds the learning rate: theirs is our lr·λ) | λ/(1 − μ); with μ = 0.9, 1e-4 becomes 1e-3 |
 # | the same | torch's Adam | begin with the same number: what is minimised is the same; where a run stops need not be |
-# | the same, or Adam with L2 | `torch.optim.AdamW` | **not the same number**: in the plain cell decay with 0.02 left the length at 19.0, where L2 made it 7.0. Nothing converts it. Begin at 1/(lr·steps), and search upwards, at most to about 1/(lr · steps per epoch) (Wang & Aitchison, 2025; lesson 04) |
+# | the same, or Adam with L2 | `torch.optim.AdamW` | **not the same number**, and nothing converts it. Begin at 1/(lr·steps), and search upwards, at most to about 1/(lr · steps per epoch) (Wang & Aitchison, 2025; lesson 04) |
 #
 # **How much is a λ in all?** AdamW takes the share ηλ of every weight at each step. Multiply by the number of steps. The plain cell has η = 0.01 and 600 steps, so AdamW's default 0.01 makes 0.06: the pull takes about 6 % of a weight. Long runs need less: at η = 0.001 the usual 0.1 makes 1 in 10 000 steps.
 #
-# **Where to begin?** Where the product is 1: λ = 1/(lr·steps), here 0.17. Alone, the pull would leave $(1 - \frac{1}{600})^{600} = 37\ \%$ of a starting weight; the cell's 0.2 would leave 30 %. The length it made, 15.2 instead of 20.0, is no such share: most of the 20.0 is not start (6.8) but what the loss added on the way, and what was added late the pull hardly touched. So search upwards: with 6 steps an epoch, to 1/(0.01·6) = 17 at most. L2's length of 7.0 took a decay of 4.
+# **Where to begin?** Where the product is 1: λ = 1/(lr·steps), here 0.17. Alone, the pull would leave $(1 - \frac{1}{600})^{600} = 37\ \%$ of a starting weight; the cell's 0.2 would leave 30 %. The length it made, 15.2 instead of 20.0, is no such share: most of the 20.0 is not start (6.8), the loss added it on the way, and of what came late the pull took little. So search upwards: with 6 steps an epoch, to 1/(0.01·6) = 17 at most.
 #
-# **And when lr changes?** A trap: in torch lr multiplies the decay. Raise lr, or let a schedule lower it, and each step takes another share. In a bowl η cancels at rest. A network trained with minibatches does not rest: each step jostles it. Of what one step did, 37 % is left after 1/(lr·λ) steps: so far back the weights remember. With λ = 1/(lr·steps) they remember the whole run, with 1/(lr · steps per epoch) one epoch: hence the two ends of the search. A larger lr shortens this memory. So when you raise lr, lower λ: begin at the same product lr·λ (lesson 04 measures it, and where it fails).
+# **And when lr changes?** A trap: in torch lr multiplies the decay. Raise lr, or let a schedule lower it, and each step takes another share. In a bowl η cancels at rest. But minibatches jostle a network at each step. Of what one step did, 37 % is left after 1/(lr·λ) steps: so far back the weights remember. With λ = 1/(lr·steps) they remember the whole run, with 1/(lr · steps per epoch) one epoch: hence the two ends of the search. A larger lr shortens this memory. So when you raise lr, lower λ: begin at the same product lr·λ (lesson 04 measures it, and where it fails).
 
 # %%
 quiz("You keep SGD with momentum 0.9 and its learning rate, and replace "
@@ -898,7 +901,7 @@ for convention in ("penalty", "half_penalty", "per_example", "decoupled", "per_s
 # ## When not to
 #
 # - A recipe tuned with L2 works: keep it.
-# - Fine-tuning: both pull to zero, away from the weights you were given. A penalty on the distance to those, $\frac{\lambda}{2}\lVert w - w_0\rVert^2$, pulls back to where you started (*L2-SP*, Li et al. 2018). How far? AdamW with lr = 2e-5 and λ = 0.01 takes 0.06 % in 3000 steps: too little to matter. A large lr, a long run, or L2 under Adam with its multipliers takes more.
+# - Fine-tuning: both pull to zero, away from the weights you were given. A penalty on the distance to those, $\frac{\lambda}{2}\lVert w - w_0\rVert^2$, pulls back to where you started (*L2-SP*, Li et al. 2018). With AdamW it may not matter: lr = 2e-5, λ = 0.01 and 3000 steps take 0.06 % of a weight.
 # - Weights in front of a BatchNorm, a layer that rescales what it gets: it undoes any shrinking, so do not expect a simpler function. Keep the decay all the same: beside shorter weights a step is larger in proportion, so decay acts like a learning rate (lesson 07; van Laarhoven, 2017; Zhang et al., 2019).
 
 # %% [markdown] tags=["card"] slideshow={"slide_type": "slide"}
