@@ -582,7 +582,7 @@ for batch, of_pull in noisy.items():
 # %% tags=["deeper", "nbval-check-output"]
 for pull, kind in (("l2", "Adam with L2"), ("weight_decay", "AdamW")):
     off = torch.stack([of_pull[pull].off for of_pull in noisy.values()]).amax(0)
-    claim(f"With minibatches of 10 and of 50 in the bowl (λ = 0.5, a fading rate) {kind} "
+    claim(f"With minibatches of 10 and of 50 in the bowl (λ = 0.5, fading rate) {kind} "
           "ends within 0.05 of the goal that its last √v̂ predicts: mean over seeds of "
           "the distance, the larger of the two.", measured=mean_interval(off),
           kind="measured", id=f"minibatch-goal-{pull}", unit="axis units",
