@@ -519,7 +519,7 @@ explore.goals.show()
 #
 # And where $\hat v$ moves?
 #
-# - **Minibatches that disagree**, the usual case: their noise holds $\hat v$ up. We let both run through the bowl with minibatches. Each ended, on average to within 0.01, at the goal that its last $\hat v$ predicts (*Deeper*). <!-- rests: minibatch-goal-l2, minibatch-goal-weight_decay --> L2 was at (1.22, 1.09) again; AdamW at (0.47, 1.40) with batches of 10, and at (0.81, 1.33) with 50: less noise, lower prices.
+# - **Minibatches that disagree**, the usual case: their noise holds $\hat v$ up. We let both run through the bowl with minibatches. Each ended, on average to within 0.01, at the goal that its last $\hat v$ predicts (*Deeper*). <!-- rests: minibatch-goal-l2, minibatch-goal-decay --> L2 was at (1.22, 1.09) again; AdamW at (0.47, 1.40) with batches of 10, and at (0.81, 1.33) with 50: less noise, lower prices.
 # - **The full batch**: no such noise. Near the lowest point of the loss the gradients get small, $\hat v$ follows, and so does the price. So in a bowl, with a slowly fading rate, AdamW settles, *if* it settles, at the lowest point of the loss alone, as if there were no decay, as long as every $\lambda\lvert w_i\rvert$ is below 1 there (Xie & Li, 2024; why, in *Deeper*).
 #
 # Which of the two does *better*, lesson 04 measures.
@@ -580,16 +580,17 @@ for batch, of_pull in noisy.items():
         print(f"batches of {batch}, {kind:<9}  √v̂ {root}  goal {aim}  ends at {last}")
 
 # %% tags=["deeper", "nbval-check-output"]
-for pull, kind in (("l2", "Adam with L2"), ("weight_decay", "AdamW")):
+for pull, kind, short in (("l2", "Adam with L2", "l2"),
+                          ("weight_decay", "AdamW", "decay")):
     off = torch.stack([of_pull[pull].off for of_pull in noisy.values()]).amax(0)
     claim(f"With minibatches of 10 and of 50 in the bowl (λ = 0.5, fading rate) {kind} "
           "ends within 0.05 of the goal that its last √v̂ predicts: mean over seeds of "
           "the distance, the larger of the two.", measured=mean_interval(off),
-          kind="measured", id=f"minibatch-goal-{pull}", unit="axis units",
+          kind="measured", id=f"minibatch-goal-{short}", unit="axis units",
           holds=below(0.05))
 
 # %% [markdown] tags=["deeper"]
-# Both end at their goals. <!-- rests: minibatch-goal-l2, minibatch-goal-weight_decay --> L2's is the same whatever the batch. AdamW's moves: batches of 50 have less noise, so $w_1$ pays less. And why is AdamW's $\sqrt{\hat v}$ of $w_2$ above the ¼ of the noise? Where decay holds a weight off the lowest point, the loss's own gradient does not vanish there, and it counts in $\hat v$ too.
+# Both end at their goals. <!-- rests: minibatch-goal-l2, minibatch-goal-decay --> L2's is the same whatever the batch. AdamW's moves: batches of 50 have less noise, so $w_1$ pays less. And why is AdamW's $\sqrt{\hat v}$ of $w_2$ above the ¼ of the noise? Where decay holds a weight off the lowest point, the loss's own gradient does not vanish there, and it counts in $\hat v$ too.
 # One simplification remains: here all examples have one curvature, and in a network each has its own.
 #
 # And with the full batch, why does AdamW end at the lowest point of the loss alone? Suppose the opposite: all rests, and one weight's loss gradient is not zero. It stays the same there, so after a while $\hat m/\sqrt{\hat v} = \pm1$, however small it is: the loss moves the weight by η a step, decay by $\eta\lambda\lvert w\rvert$. Where $\lambda\lvert w\rvert < 1$ these cannot cancel, so it rests only with gradient zero. So every $\lambda\lvert w_i\rvert$ has to be below 1 at the loss's lowest point. At the star $w_1 = 2$, so λ has to be below 0.5; the cell takes 0.4. With a larger λ the star is out of reach, and AdamW stops where $\lvert w_1\rvert = 1/\lambda$: the box of lesson 04. The learning rate fades, for with a constant one the path goes on rattling.
@@ -914,7 +915,7 @@ for convention in ("penalty", "half_penalty", "per_example", "decoupled", "per_s
 # |---|---|
 # | formula | L2: $g\leftarrow g+\lambda w$, then the step. Weight decay: $w\leftarrow(1-\eta\lambda)\,w$, the step with $g$ alone |
 # | SGD | plain, the same; with momentum $\lambda_{\text{decay}}=\lambda_{\text{L2}}/(1-\mu)$ |
-# | Adam | nothing converts them. With $\hat v$ still or minibatches <!-- rests: minibatch-goal-l2, minibatch-goal-weight_decay -->: L2 one price λ, unequal speeds; decay one speed, unequal prices $\lambda\sqrt{\hat v_i}$ |
+# | Adam | nothing converts them. With $\hat v$ still or minibatches <!-- rests: minibatch-goal-l2, minibatch-goal-decay -->: L2 one price λ, unequal speeds; decay one speed, unequal prices $\lambda\sqrt{\hat v_i}$ |
 # | PyTorch | `weight_decay=` is L2 in `SGD` and `Adam`, decay in `AdamW` |
 # | typical | SGD 1e-4 to 5e-4; AdamW from 1/(lr·steps), in long runs 0.01 to 0.1; usually none on biases and normalisation layers |
 # | traps | an L2 number in AdamW; torch decays by lr·λ a step |
