@@ -915,12 +915,12 @@ for convention in ("penalty", "half_penalty", "per_example", "decoupled", "per_s
 # |---|---|
 # | formula | L2: $g\leftarrow g+\lambda w$, then the step. Weight decay: $w\leftarrow(1-\eta\lambda)\,w$, the step with $g$ alone |
 # | SGD | plain, the same; with momentum $\lambda_{\text{decay}}=\lambda_{\text{L2}}/(1-\mu)$ |
-# | Adam | nothing converts them. With $\hat v$ still or minibatches <!-- rests: minibatch-goal-l2, minibatch-goal-decay -->: L2 one price λ, unequal speeds; decay one speed, unequal prices $\lambda\sqrt{\hat v_i}$ |
+# | Adam | no conversion. With $\hat v$ still or a bowl's minibatches <!-- rests: minibatch-goal-l2, minibatch-goal-decay -->: L2 one price λ, unequal speeds; decay one speed, unequal prices $\lambda\sqrt{\hat v_i}$ |
 # | PyTorch | `weight_decay=` is L2 in `SGD` and `Adam`, decay in `AdamW` |
 # | typical | SGD 1e-4 to 5e-4; AdamW from 1/(lr·steps), in long runs 0.01 to 0.1; usually none on biases and normalisation layers |
 # | traps | an L2 number in AdamW; torch decays by lr·λ a step |
 # | when not | a tuned recipe; fine-tuning; as a regularizer before a normalisation layer |
-# | measured | Adam + L2, pixels 0 to 1: first-layer multipliers spread more than tenfold, the smallest above ten <!-- rests: decay-spread, decay-least -->; standardised: 11, undecided |
+# | measured | Adam + L2, pixels 0 to 1: first-layer multipliers spread over tenfold, the smallest above ten <!-- rests: decay-spread, decay-least -->; standardised: 11, undecided |
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # Now write the updates yourself: **`03_weight_decay_exercises.ipynb`** (T4 and T5 draw on *Deeper* sections).
