@@ -338,13 +338,13 @@ from course_lib.data import digits
 data = digits(300, label_noise=0.2)  # 300 images, every fifth label wrong
 
 
-def train(kind, l2=0.0, decay=0.0, lr=0.01, **options):
+def train(kind, l2=0.0, decay=0.0, lr=0.01, epochs=100, **options):
     """Train; say how long all weights are, and how many test images are wrong."""
     torch.manual_seed(0)
     model = nn.Sequential(nn.Linear(64, 128), nn.ReLU(), nn.Linear(128, 10))
     optimizer = kind(model.parameters(), lr=lr, weight_decay=l2, **options)
     model.train()
-    for epoch in range(100):
+    for epoch in range(epochs):
         for rows in torch.randperm(300).split(50):
             loss = cross_entropy(model(data.train_x[rows]), data.train_y[rows])
             optimizer.zero_grad()
@@ -362,14 +362,19 @@ for kind, more in ((torch.optim.SGD, {"momentum": 0.9}), (torch.optim.Adam, {}))
     for pull in ({}, {"l2": 0.02}, {"decay": 0.02}, {"decay": 0.2}):
         print(kind.__name__, pull or "no pull", "·", train(kind, **pull, **more))
 
+# %%
+print("before training ·", train(torch.optim.SGD, epochs=0))
+
 # %% [markdown]
-# With momentum, yes: in this network decay with 0.2 gives the length that L2 gives with 0.02, and nearly the same weights (*Deeper*).
+# All start at 6.8. L2 keeps the length about there; without a pull it grows to 11.2, under Adam to 20.0.
+#
+# The factor of ten? With momentum, yes: decay with 0.2 gives the length that L2 gives with 0.02, and nearly the same weights (*Deeper*).
 #
 # Under Adam, no: decay with 0.2 leaves the length at 15.2, where L2 with 0.02 makes it 7.0. Decay with 4 makes it 7.0 too, with other weights (*Deeper*).
 #
-# Momentum cannot be the reason. Adam's is an average, $m \leftarrow 0.9\,m + 0.1\,g$: fed the same $g$ again and again it grows to $g$, not to ten times $g$. Something else does it.
+# Momentum cannot be the reason. Adam's is an average, $m \leftarrow 0.9\,m + 0.1\,g$: fed the same $g$ again and again it grows to $g$, not to ten times $g$.
 #
-# One seed each, and nothing is tuned: do not read from the errors which kind is better.
+# One seed each, nothing tuned: the errors do not tell which kind is better.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: the same length, the same weights?
@@ -442,8 +447,6 @@ reveal("flat-adam", "as fast", because="λw is divided by its own size, and λ c
 
 # %% [markdown]
 # With λ = 0.005 the first step is $0.1 \cdot 0.005/0.005 = 0.1$ again. On a flat loss it is as if the knob were not connected, until λw is as small as ε. Decay obeys: 5 % a step, or 0.05 %.
-#
-# Why 0.8004, and not 0.8? The pull shrinks with the weight, and $\hat v$ remembers the larger pull longer than $\hat m$ does. So the second step is $0.1 \cdot 0.4737/0.4756$, a little below 0.1.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # On a real loss $\sqrt{\hat v}$ is set by the loss's gradients, which differ from weight to weight.
@@ -516,8 +519,8 @@ explore.goals.show()
 #
 # And where $\hat v$ moves?
 #
-# - **Minibatches that disagree**, the usual case: their noise holds $\hat v$ up. Take the bold sentence as your guide.
-# - **The full batch**, or a network that fits every image: no such noise. Near the lowest point of the loss the gradients get small, $\hat v$ follows, and so does the price. So in a bowl, with the full batch and a slowly fading rate, AdamW settles, *if* it settles, at the lowest point of the loss alone, as if there were no decay. For that every $\lambda\lvert w_i\rvert$ has to be below 1 there: the loss can move a weight by about η a step, and decay has to take less, $\eta\lambda\lvert w_i\rvert$ (Xie & Li, 2024; *Deeper*). Cross-entropy is no bowl: once every image is fitted, it goes on falling as the weights grow. There decay can still shorten them, as in the plain cell.
+# - **Minibatches that disagree**, the usual case: their noise holds $\hat v$ up. We let both run through the bowl with minibatches. Each ended, on average to within 0.01, at the goal that its last $\hat v$ predicts (*Deeper*). <!-- rests: minibatch-goal-l2, minibatch-goal-decay --> L2 was at (1.22, 1.09) again; AdamW at (0.47, 1.40) with batches of 10, and at (0.81, 1.33) with 50: less noise, lower prices.
+# - **The full batch**: no such noise. Near the lowest point of the loss the gradients get small, $\hat v$ follows, and so does the price. So in a bowl, with a slowly fading rate, AdamW settles, *if* it settles, at the lowest point of the loss alone, as if there were no decay, as long as every $\lambda\lvert w_i\rvert$ is below 1 there (Xie & Li, 2024; why, in *Deeper*).
 #
 # Which of the two does *better*, lesson 04 measures.
 
@@ -526,7 +529,9 @@ explore.goals.show()
 #
 # That decay has this goal is proposition 3 of Loshchilov & Hutter.
 #
-# Now the whole function, then the flat loss again, and the two goals of the picture: with $\sqrt{\hat v}$ held still at 4 and ¼, and with the full batch.
+# On the flat loss, why was it 0.8004, and not 0.8? The pull shrinks with the weight, and $\hat v$ remembers the larger pull longer than $\hat m$ does. So the second step is $0.1 \cdot 0.4737/0.4756$, a little below 0.1.
+#
+# Now the whole function, then the flat loss again, and the two goals of the picture: with $\sqrt{\hat v}$ held still at 4 and ¼, with minibatches, and with the full batch.
 
 # %% tags=["deeper"]
 show_source(adam_update)
@@ -560,7 +565,35 @@ claim("With √v̂ held still L2 comes to rest at ridge(λ), decay at the lowest
                 for pull in goal], holds=below(1e-9))
 
 # %% [markdown] tags=["deeper"]
-# And with the full batch, why does AdamW end at the lowest point of the loss alone? Suppose the opposite: all rests, and one weight's loss gradient is not zero. It stays the same there, so after a while $\hat m/\sqrt{\hat v} = \pm1$, however small it is: the loss moves the weight by η a step, decay by $\eta\lambda\lvert w\rvert$. Where $\lambda\lvert w\rvert < 1$ these cannot cancel, so it rests only with gradient zero. That is why every $\lambda\lvert w_i\rvert$ had to be below 1 at the loss's lowest point. At the star $w_1 = 2$, so λ has to be below 0.5; the cell takes 0.4. With a larger λ the star is out of reach, and AdamW stops where $\lvert w_1\rvert = 1/\lambda$: the box of lesson 04. The learning rate fades, for with a constant one the path goes on rattling.
+# There $\sqrt{\hat v}$ was held by hand. Do AdamW and Adam with L2 end at such goals too when it moves, with minibatches? The bowl becomes the mean loss of 300 examples, each with the same bowl around a star of its own. About $w_1$ they disagree far more than about $w_2$: the gradient of ten of them differs from the bowl's by about 4 in $w_1$ and by ¼ in $w_2$, the ratio 16.
+#
+# Both optimizers see the same batches of 10, then of 50, for 6000 steps at a fading rate, with λ = 0.5. From the $\sqrt{\hat v}$ with which a run stops we compute the goal that it would have if that stood still. Fixed beforehand: ends that are on average within 0.05 of this goal count as there. (In the picture, at ratio 16, the two goals are 0.83 apart.)
+
+# %% tags=["deeper"]
+from course_lib.experiments.weight_decay.held import minibatch_ends
+
+noisy = {batch: minibatch_ends(batch) for batch in (10, 50)}  # 100 seeds each
+pair = "({:.2f}, {:.2f})".format
+for batch, of_pull in noisy.items():
+    for kind, runs in zip(("Adam + L2", "AdamW"), of_pull.values()):
+        last, root, aim = (pair(*of.mean(0)) for of in runs)
+        print(f"batches of {batch}, {kind:<9}  √v̂ {root}  goal {aim}  ends at {last}")
+
+# %% tags=["deeper", "nbval-check-output"]
+for pull, kind, short in (("l2", "Adam with L2", "l2"),
+                          ("weight_decay", "AdamW", "decay")):
+    off = torch.stack([of_pull[pull].off for of_pull in noisy.values()]).amax(0)
+    claim(f"With minibatches of 10 and of 50 in the bowl (λ = 0.5, fading rate) {kind} "
+          "ends within 0.05 of the goal that its last √v̂ predicts: mean over seeds of "
+          "the distance, the larger of the two.", measured=mean_interval(off),
+          kind="measured", id=f"minibatch-goal-{short}", unit="axis units",
+          holds=below(0.05))
+
+# %% [markdown] tags=["deeper"]
+# Both end at their goals. <!-- rests: minibatch-goal-l2, minibatch-goal-decay --> L2's is the same whatever the batch. AdamW's moves: batches of 50 have less noise, so $w_1$ pays less. And why is AdamW's $\sqrt{\hat v}$ of $w_2$ above the ¼ of the noise? Where decay holds a weight off the lowest point, the loss's own gradient does not vanish there, and it counts in $\hat v$ too.
+# One simplification remains: here all examples have one curvature, and in a network each has its own.
+#
+# And with the full batch, why does AdamW end at the lowest point of the loss alone? Suppose the opposite: all rests, and one weight's loss gradient is not zero. It stays the same there, so after a while $\hat m/\sqrt{\hat v} = \pm1$, however small it is: the loss moves the weight by η a step, decay by $\eta\lambda\lvert w\rvert$. Where $\lambda\lvert w\rvert < 1$ these cannot cancel, so it rests only with gradient zero. So every $\lambda\lvert w_i\rvert$ has to be below 1 at the loss's lowest point. At the star $w_1 = 2$, so λ has to be below 0.5; the cell takes 0.4. With a larger λ the star is out of reach, and AdamW stops where $\lvert w_1\rvert = 1/\lambda$: the box of lesson 04. The learning rate fades, for with a constant one the path goes on rattling.
 #
 # Xie & Li (2024) prove where AdamW then ends, for ε = 0 and β₁ ≤ β₂ < 1, the full batch, and a rate that never rises and whose sum is infinite. *If* it converges in a bowl, then at the best point of that box.
 
@@ -577,6 +610,8 @@ claim("In the bowl with its star at (2, 1), with λ = 0.4, so that every λ|wᵢ
 
 # %% [markdown] tags=["deeper"]
 # Slowly, though: $\sqrt{\hat v}$ has to forget the early, large gradients before the price can fall.
+#
+# A network that fits every image has little noise, too. But it is in no bowl: cross-entropy goes on falling as the weights grow, and there decay can still shorten them.
 #
 # **Do this**: raise λ.  **Notice**: which of the two paths ends on the blue cross, the lowest point of loss plus L2? (The orange cross of the legend belongs to SGD. Decay's goal under Adam is not drawn, for it moves with $\hat v$. A square shows where a path is after these 100 steps, and decay need not have come to rest by then.)
 
@@ -684,11 +719,11 @@ claim("`weight_decay=2λ` in torch's SGD equals the loss term λ‖w‖² under 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## How far apart are the multipliers in a network?
 #
-# Those two weights were made up. What of a network? We take that of *In plain PyTorch*, under Adam with L2, with a usual λ = 1e-4. It now learns 1000 images with right labels, in 600 steps of 50 images at η = 0.001. Pixels are brought between 0 and 1, and on purpose not standardised: so the weights of a pixel that is nearly always blank get small gradients.
+# Those two weights were made up. We take the network of *In plain PyTorch*, under Adam with L2, with a usual λ = 1e-4. It now learns 1000 images with right labels, in 600 steps of 50 images at η = 0.001. Pixels are brought between 0 and 1, and on purpose not standardised: so the weights of a pixel that is nearly always blank get small gradients. (With standardised pixels multipliers spread less; they follow.)
 #
 # For every weight of the first layer we note, at the end, its **multiplier** $1/(\sqrt{\hat v}+\varepsilon)$: by how much Adam multiplies its mean gradient, the loss's part and L2's alike. AdamW's decay has 1 for all.
 #
-# The multiplier tells how *fast* L2 pulls where gradients go to and fro, as ±10 and ±0.1 did. Where a gradient is steady the pull does less: with 10 at every step Adam's step is $\eta \cdot 10/10$, and the pull enlarges both numbers, $\eta\,(10+\lambda w)/(10+\lambda w)$: the same step. Where a weight *ends* the multiplier does not tell.
+# The multiplier tells how *fast* L2 pulls where gradients go to and fro, as ±10 and ±0.1 did. Where a gradient is steady the pull does less (the law in *Deeper*). Where a weight *ends* the multiplier does not tell.
 #
 # How far do the multipliers spread? We fixed beforehand: a factor of more than ten, with 5 % left out at either end, counts as wide.
 
@@ -707,7 +742,7 @@ from course_lib.explorers import weight_decay as explore
 explore.effective_decay.show()
 
 # %% [markdown]
-# *Left:* at λ = 1e-4 nearly all weights lie along the dotted line, 1/gradient. At large λ the cloud bends flat: there $\lambda w$ itself fills $\hat v$, and the pull is divided by itself, as on the flat loss.
+# *Left:* at λ = 1e-4 nearly all weights lie along the dotted line, 1/gradient. They must, where $\lambda w$ is small beside the gradient: what is measured is their spread along the line. At large λ the cloud bends flat: there $\lambda w$ itself fills $\hat v$, and the pull is divided by itself, as on the flat loss.
 # *Right:* the weights by the pixel they read. Grey pixels are always blank: their weights get no gradient, and are left out.
 
 # %% tags=["nbval-check-output"]
@@ -731,12 +766,13 @@ reveal("spread", from_interval={"less than 3": below(0.477)(spread),
        because=f"measured: a factor of {10**spread.mean:.0f}", rests="decay-spread")
 
 # %% [markdown]
-# Nine weights in ten, those between the two dotted lines, lie within a factor of $10^{2.58} = 380$, on fresh seeds of 490. <!-- rests: decay-spread --> The largest stand at the left and right edge of the map, where pixels are nearly always blank. With standardised pixels, the usual choice, the factor is about 11: too close to our bound of ten for these eight seeds to decide (on fresh seeds it holds, with 12; *Deeper*). So the hundreds belong to how the pixels are scaled.
+# Nine weights in ten, those between the two dotted lines, lie within a factor of $10^{2.58} = 380$, on fresh seeds of 490. <!-- rests: decay-spread --> The largest stand at the left and right edge of the map, where pixels are nearly always blank. With standardised pixels, the usual choice, the factor is about 11, too close to ten for these seeds to decide (*Deeper*). So the hundreds belong to how the pixels are scaled.
 #
-# The level itself is a matter of units. Even the smallest multiplier is 137 here, and decay's is 1. <!-- rests: decay-least --> With the loss summed over the 50 images it would be about 3.
+# Even the smallest multiplier is 137 here, and decay's is 1. <!-- rests: decay-least -->
+# So where gradients go to and fro, L2 with 1e-4 pulls at least as fast as a decay of $137 \cdot 10^{-4} = 0.014$. That is the order of size of the plain cell, where decay took 4, two hundred times L2's 0.02, and of AdamW's usual 0.01 to 0.1 beside L2's 1e-4. It is no factor to convert with.
 #
 # **So under Adam one λ of L2 has as many speeds as there are weights**, set by gradients that nobody chose. Its goal is still one, for the loss's gradient gets the same multiplier.
-# And it cuts both ways. AdamW pulls all weights equally fast, and so charges them unequally: with the $\hat v$ of this run its prices $\lambda\sqrt{\hat v_i}$ would spread by the same 380. (AdamW's own $\hat v$ we did not measure.)
+# And it cuts both ways: AdamW pulls all weights equally fast, and so charges them unequally.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: other layers and pixels, the pull itself, and does the spread come from the loss?
@@ -778,9 +814,9 @@ for scale, what, figure, short in (
 # The pull spreads as the multiplier does. <!-- rests: pull-spread --> Pixels matter: 380 becomes 11 where they are standardised, so the large number belongs to inputs that are rare. Whether 11 is more than tenfold beyond doubt these eight seeds cannot tell; on fresh seeds only it is, with 12. Weights of nearly blank pixels hardly touch the output, and for digits they matter little; those of a rare word, in a network that reads text, would. The smallest multiplier of all is 36, in the last layer. <!-- rests: decay-least-all, decay-least-standard -->
 #
 # **What the paper says.** Under Adam with L2, Loshchilov & Hutter (2019) write, weights with large gradients "are regularized by a smaller relative amount than other weights". As a speed that is just what dividing by $\sqrt{\hat v}$ means.
-# They also "do not get regularized as much as they would with decoupled weight decay". At one λ that hangs on units. Beside torch's decay, which takes ηλ a step, even the smallest multiplier of all, 36, is above decay's 1. <!-- rests: decay-least-all --> The decay printed in the paper takes λ a step, without the learning rate. Beside that, at η = 0.001, it is 0.036.
+# They also "do not get regularized as much as they would with decoupled weight decay". At one λ that hangs on units: with the loss summed over the 50 images, 137 would be about 3. Beside torch's decay, which takes ηλ a step, even the smallest multiplier of all, 36, is above decay's 1. <!-- rests: decay-least-all --> The decay printed in the paper takes λ a step, without the learning rate. Beside that, at η = 0.001, it is 0.036.
 #
-# **Does the spread come from the loss?** The cloud on the dotted line says yes: at λ = 1e-4 the multiplier is one over the size of the loss's gradient, except for the very smallest. A check from the other side: at large λ the pull itself fills $\hat v$, so the spread should shrink there. We compare λ = 0.1 with λ = 1e-4.
+# **Does the spread come from the loss?** The cloud on the dotted line says that at λ = 1e-4 $\lambda w$ is small beside all but the very smallest gradients. So yes. A check from the other side: at large λ the pull itself fills $\hat v$, so the spread should shrink there. We compare λ = 0.1 with λ = 1e-4.
 #
 # And how much of it is due to the pixels at the edge, without rescaling? We leave out the two columns at either side, for the first seed.
 #
@@ -799,19 +835,19 @@ claim("At λ = 0.1 the multipliers of the weights spread over fewer powers of te
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## In production
 #
-# Starting anew? With SGD take `weight_decay=` and tune it. With Adam most people take AdamW; lesson 04 measures whether it is better. And what becomes of a λ that was tuned for something else?
+# Starting anew? With SGD take `weight_decay=` and tune it. With Adam most people take AdamW. And what becomes of a λ that was tuned for something else?
 #
 # | from | to | which λ |
 # |---|---|---|
-# | SGD, momentum μ, `weight_decay=` | SGD with decay (*SGDW* in Loshchilov & Hutter): the block of the plain cell, for torch has none | λ/(1 − μ); with μ = 0.9, 1e-4 becomes 1e-3 |
+# | SGD, momentum μ, `weight_decay=` | SGD with decay: the block of the plain cell, for torch has none | λ/(1 − μ); with μ = 0.9, 1e-4 becomes 1e-3. In *SGDW* of Loshchilov & Hutter, whose λ holds the learning rate: lr times that |
 # | the same | torch's Adam | begin with the same number: what is minimised is the same; where a run stops need not be |
-# | the same, or Adam with L2 | `torch.optim.AdamW` | **not the same number**: in the plain cell decay with 0.02 left the length at 19.0, where L2 made it 7.0. Nothing converts it. Begin at 1/(lr·steps), and search upwards, at most to about 1/(lr · steps per epoch) (Wang & Aitchison, 2025; lesson 04) |
+# | the same, or Adam with L2 | `torch.optim.AdamW` | **not the same number**, and nothing converts it. Begin at 1/(lr·steps), and search upwards, at most to about 1/(lr · steps per epoch) (Wang & Aitchison, 2025; lesson 04) |
 #
-# **How much is a λ in all, and why begin there?** AdamW takes the share ηλ of every weight at each step. Multiply by the number of steps. The plain cell has η = 0.01 and 600 steps, so AdamW's default 0.01 makes 0.06: the pull takes about 6 % of a weight.
-# λ = 1/(lr·steps), here 0.17, makes the product 1: the pull alone would leave $(1 - \frac{1}{600})^{600} = 37\ \%$ of a weight. That is nearly the cell's 0.2, which made the length 15.2 instead of 20.0. Left is 76 %, not 37, for the loss pushes back. So search upwards: with 6 steps an epoch, to 1/(0.01·6) = 17 at most. L2's length of 7.0 took a decay of 4.
-# Long runs need less: at η = 0.001 the usual 0.1 makes 1 in 10 000 steps.
+# **How much is a λ in all?** AdamW takes the share ηλ of every weight at each step. Multiply by the number of steps. The plain cell has η = 0.01 and 600 steps, so AdamW's default 0.01 makes 0.06: the pull takes about 6 % of a weight. Long runs need less: at η = 0.001 the usual 0.1 makes 1 in 10 000 steps.
 #
-# **A trap: in torch lr multiplies the decay.** Raise lr, or let a schedule lower it, and each step takes another share. In a bowl η cancels at rest. A network trained with minibatches does not rest: each step jostles it. Of what one step did, 37 % is left after 1/(lr·λ) steps: so far back the weights remember. With λ = 1/(lr·steps) they remember the whole run, with 1/(lr · steps per epoch) one epoch: hence the two ends of the search. A larger lr shortens this memory. So when you raise lr, lower λ: begin at the same product lr·λ (lesson 04 measures it, and where it fails).
+# **Where to begin?** Where the product is 1: λ = 1/(lr·steps), here 0.17. Alone, the pull would leave $(1 - \frac{1}{600})^{600} = 37\ \%$ of a starting weight; the cell's 0.2 would leave 30 %. The length it made, 15.2 instead of 20.0, is no such share: most of the 20.0 is not start (6.8), the loss added it on the way, and of what came late the pull took little. So search upwards: with 6 steps an epoch, to 1/(0.01·6) = 17 at most.
+#
+# **And when lr changes?** A trap: in torch lr multiplies the decay. Raise lr, or let a schedule lower it, and each step takes another share. Minibatches jostle a network at each step. Of what one step did, 37 % is left after 1/(lr·λ) steps: so far back the weights remember. With λ = 1/(lr·steps) they remember the whole run, with 1/(lr · steps per epoch) one epoch: hence the two ends of the search. A larger lr shortens this memory. So when you raise lr, lower λ: begin at the same product lr·λ (lesson 04 measures it, and where it fails).
 
 # %%
 quiz("You keep SGD with momentum 0.9 and its learning rate, and replace "
@@ -851,7 +887,7 @@ for group in optimizer.param_groups:
 # | `half_penalty` | loss + (λ/2)‖w‖²: torch's `weight_decay` of SGD and Adam |
 # | `per_example` | loss + (λ/2m)‖w‖² with m training examples |
 # | `decoupled` | w shrinks by ηλ: torch's `weight_decay` of AdamW |
-# | `per_step` | w shrinks by λ itself, whatever lr is: the λ in equation 1 of Loshchilov & Hutter |
+# | `per_step` | w shrinks by λ itself, whatever lr is: the λ in equation 1 of Loshchilov & Hutter; in their SGDW and AdamW, too, times the factor of the schedule |
 
 # %% tags=["deeper", "nbval-check-output"]
 from course_lib.weight_decay import convert_strength
@@ -869,7 +905,7 @@ for convention in ("penalty", "half_penalty", "per_example", "decoupled", "per_s
 # ## When not to
 #
 # - A recipe tuned with L2 works: keep it.
-# - Fine-tuning: both pull to zero, away from the weights you were given. A penalty on the distance to those, $\frac{\lambda}{2}\lVert w - w_0\rVert^2$, pulls back to where you started (*L2-SP*, Li et al. 2018).
+# - Fine-tuning: both pull to zero, away from the weights you were given. A penalty on the distance to those, $\frac{\lambda}{2}\lVert w - w_0\rVert^2$, pulls back to where you started (*L2-SP*, Li et al. 2018). With AdamW it may not matter: lr = 2e-5, λ = 0.01 and 3000 steps take 0.06 % of a weight.
 # - Weights in front of a BatchNorm, a layer that rescales what it gets: it undoes any shrinking, so do not expect a simpler function. Keep the decay all the same: beside shorter weights a step is larger in proportion, so decay acts like a learning rate (lesson 07; van Laarhoven, 2017; Zhang et al., 2019).
 
 # %% [markdown] tags=["card"] slideshow={"slide_type": "slide"}
@@ -879,12 +915,12 @@ for convention in ("penalty", "half_penalty", "per_example", "decoupled", "per_s
 # |---|---|
 # | formula | L2: $g\leftarrow g+\lambda w$, then the step. Weight decay: $w\leftarrow(1-\eta\lambda)\,w$, the step with $g$ alone |
 # | SGD | plain, the same; with momentum $\lambda_{\text{decay}}=\lambda_{\text{L2}}/(1-\mu)$ |
-# | Adam | nothing converts them. With $\hat v$ still: L2 one price λ, unequal speeds; decay one speed, unequal prices $\lambda\sqrt{\hat v_i}$ |
+# | Adam | no conversion. With $\hat v$ still or a bowl's minibatches <!-- rests: minibatch-goal-l2, minibatch-goal-decay -->: L2 one price λ, unequal speeds; decay one speed, unequal prices $\lambda\sqrt{\hat v_i}$ |
 # | PyTorch | `weight_decay=` is L2 in `SGD` and `Adam`, decay in `AdamW` |
 # | typical | SGD 1e-4 to 5e-4; AdamW from 1/(lr·steps), in long runs 0.01 to 0.1; usually none on biases and normalisation layers |
 # | traps | an L2 number in AdamW; torch decays by lr·λ a step |
-# | when not | a tuned recipe; fine-tuning (pull to the given weights); as a regularizer before a normalisation layer |
-# | measured | digits, Adam + L2, pixels 0 to 1: first-layer multipliers (speeds) spread more than tenfold, the smallest above ten <!-- rests: decay-spread, decay-least -->; standardised: 11, undecided |
+# | when not | a tuned recipe; fine-tuning; as a regularizer before a normalisation layer |
+# | measured | Adam + L2, pixels 0 to 1: first-layer multipliers spread over tenfold, the smallest above ten <!-- rests: decay-spread, decay-least -->; standardised: 11, undecided |
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # Now write the updates yourself: **`03_weight_decay_exercises.ipynb`** (T4 and T5 draw on *Deeper* sections).
