@@ -893,7 +893,7 @@ claim("In the network, 600 steps each, at its own rate each, batches of 10 end a
 # Note the fit. At equal steps the batches of 10 now fit *better*, 0.015 against 0.034; in *Too small, too large* all 500 did. There the rate was constant, and the same for both. Here the cosine takes the noise back at the end, and the rates were chosen by images kept out, not by fit. SWAPPED
 # Is it the noise? With `COURSE_BASE` 4, 5 and 6, on which this claim is judged, the rates are the same as here, 0.08 and 0.06, and so are the training losses, about 0.015 and 0.034. So each batch size is at its own best, but the two differ in rate and in fit as well as in noise. Which of these helps on new digits we cannot tell here. Four pilot seeds and a coarser grid chose less steadily; the batches of 10 were ahead by 6 % then, with 1, 2 and 3.
 #
-# Third, both questions to the same runs. The network of the picture, 300 digits and the squared error, is finished as well: 600 steps of plain SGD for each batch size, a cosine down to 0, and its own rate, the best of nine by the loss of twenty pilot seeds on the images kept out. Sixteen other seeds count. Each batch size is also run at the best rates of the others.
+# Third, both questions to the same runs. The network of the picture, 300 digits and the squared error, is finished as well: 600 steps of plain SGD for each batch size, a cosine down to 0, and its own rate, the best of seven by the loss of twenty pilot seeds on the images kept out. Twelve other seeds count. Each batch size is also run at the best rates of the others.
 
 # %% tags=["deeper", "nbval-check-output"]
 from course_lib.experiments.sgd.finished import finish

@@ -16,8 +16,8 @@ from course_lib.engine import Training
 from course_lib.experiments.sgd import equal_steps
 from course_lib.experiments.sgd.batch_size import BATCH_SIZES, SPEC, digits_to_fit, figures_of
 
-RATES = (0.5, 0.7, 1.0, 1.4, 2.0, 2.8, 4.0, 5.6, 8.0)  # by √2, rounded
-PILOT, JUDGED = equal_steps.PILOT, range(16)
+RATES = (0.7, 1.0, 1.4, 2.0, 2.8, 4.0, 5.6)  # by √2, rounded
+PILOT, JUDGED = equal_steps.PILOT, range(12)
 
 
 @dataclass
