@@ -54,7 +54,7 @@ def finish() -> Finished:
     looked = torch.stack([_look(run) for run in runs], 2)
     train_loss = torch.stack([run.train_loss[:, :, -1] for run in runs], 1)
     test_loss = torch.stack([run.test_loss[:, :, -1] for run in runs], 1)
-    return Finished(best, rates, *looked, train_loss, test_loss)
+    return Finished(best, rates, looked[0], looked[1], train_loss, test_loss)
 
 
 def _look(run: Training) -> Tensor:

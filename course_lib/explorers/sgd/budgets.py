@@ -21,8 +21,7 @@ def picture(found: Budgets) -> Figure:
     ):
         for k, way in enumerate((found.small, full)):
             end = way.loss[:, -1].log().mean().exp().item()
-            who = f"{'all ' * k or 'batches of '}{way.size}, rate {way.rate:g}"
-            name = f"{who}, momentum {way.momentum:g}: ends at {end:.2g}"
+            name = f"{'all ' * k or 'batches of '}{way.size}, rate {way.rate:g}: ends at {end:.2g}"
             plotting.draw_band(ax, getattr(way, counted), way.loss, name, k, geometric=True)
         ax.set_xlim(0, getattr(found.small, counted)[-1])
         what = {"title": "geometric mean, 95 % band", "title_fontsize": 9, "alignment": "left"}
