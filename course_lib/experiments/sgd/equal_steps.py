@@ -6,14 +6,14 @@ rows, of a grid by √2: four pilot seeds and steps of 2 do not always choose al
 What is judged is the loss on the test rows, which no choice has seen.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from course_lib.data import digits
-from course_lib.engine import Training, train
+from course_lib.data import Split, digits
+from course_lib.engine import ModelSpec, Training, train
 from course_lib.experiments.sgd.schedules import SPEC
 from course_lib.sgd import cosine_decay, sgd_update
 
@@ -32,21 +32,43 @@ class EqualSteps:
     test_accuracy: dict[int, Tensor]
 
 
-def ends(size: int, rates: Sequence[float], seeds: Sequence[int]) -> Training:
+def digits_of(seed: int) -> Split:
+    """The digits of a seed, `ROWS` of them to train on."""
+    return digits(ROWS, scale="unit", seed=seed)
+
+
+def ends(
+    size: int,
+    rates: Sequence[float],
+    seeds: Sequence[int],
+    *,
+    spec: ModelSpec = SPEC,
+    data: Callable[[int], Split] = digits_of,
+    momentum: float = 0.9,
+    keep_parameters: bool = False,
+) -> Training:
     """Trained in batches of `size` at each rate and seed; measured at the last step alone."""
     *_, result = train(
-        SPEC,
-        lambda seed: digits(ROWS, scale="unit", seed=seed),
-        {"lr": list(rates), "momentum": 0.9},
+        spec,
+        data,
+        {"lr": list(rates), "momentum": momentum},
         seeds,
         update=sgd_update,
         schedule=lambda step: cosine_decay(step, STEPS),
         steps=STEPS,
         batch_size=size,
         validate=True,
-        keep_parameters=False,
+        keep_parameters=keep_parameters,
     )
     return result
+
+
+def best_of(rates: Sequence[float], losses: Tensor) -> float:
+    """The rate at which `losses` [seeds, rates] are lowest, by geometric mean.
+
+    NaN, where a seed diverged, counts as infinite.
+    """
+    return rates[int(losses.nan_to_num(torch.inf, torch.inf).log().mean(0).argmin())]
 
 
 def compare() -> EqualSteps:
@@ -54,7 +76,7 @@ def compare() -> EqualSteps:
     found = EqualSteps({}, {}, {}, {})
     for size in SIZES:
         pilot = ends(size, RATES, PILOT).validation_loss[:, :, -1]
-        best = RATES[int(pilot.nan_to_num(torch.inf, torch.inf).log().mean(0).argmin())]
+        best = best_of(RATES, pilot)
         judged = ends(size, (best,), JUDGED)
         found.best[size] = best
         for name in ("train_loss", "test_loss", "test_accuracy"):

@@ -1,5 +1,7 @@
 """As many steps of 10 examples as of all 500."""
 
+import torch
+
 from course_lib.experiments.sgd import equal_steps as lab
 
 
@@ -18,3 +20,8 @@ def test_each_batch_size_gets_the_rate_that_its_pilot_seeds_choose(monkeypatch):
     assert found.best == {10: 0.1, 500: 0.1}
     for figures in (found.train_loss, found.test_loss, found.test_accuracy):
         assert all(len(figures[size]) == 2 and figures[size].isfinite().all() for size in (10, 500))
+
+
+def test_the_best_rate_is_lowest_by_geometric_mean_and_never_one_that_diverged():
+    losses = torch.tensor([[0.1, 0.5, 0.01], [1.0, 0.5, torch.nan]])
+    assert lab.best_of((1.0, 2.0, 4.0), losses) == 1.0  # √0.1 < ½
