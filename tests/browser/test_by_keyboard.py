@@ -6,6 +6,7 @@ import pytest
 from tests.browser import _lab
 
 CONTENT = "window.jupyterapp.shell.currentWidget.content"
+QUEUE = 600_000  # ms until all the cells before have run: a lesson's experiments, on a busy machine
 
 
 class Reader:
@@ -27,10 +28,10 @@ class Reader:
     def output(self, place, selector):
         """Wait for that part of a cell's output, and put the focus there."""
         self.page.wait_for_function(
-            f"{CONTENT}.widgets[{place}].model.executionState !== 'running'"
+            f"{CONTENT}.widgets[{place}].model.executionState !== 'running'", timeout=QUEUE
         )
         node = self.page.evaluate_handle(f"{CONTENT}.widgets[{place}].node")
-        found = node.as_element().wait_for_selector(selector)
+        found = node.as_element().wait_for_selector(selector, timeout=QUEUE)
         found.focus()
         self.page.wait_for_function(f"{CONTENT}.activeCellIndex === {place}")
         return found
@@ -60,7 +61,7 @@ def lesson(request, tmp_path_factory, amount):
         yield page, traffic
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize("lesson", ["03", "07"], indirect=True)
 def test_shift_enter_goes_through_the_lesson(lesson, report):
     page, traffic = lesson
@@ -99,7 +100,7 @@ def test_shift_enter_goes_through_the_lesson(lesson, report):
         f"{CONTENT}.widgets.every(w => w.model.type !== 'code' || "
         "!w.model.sharedModel.getSource() || "
         "w.model.executionCount > 0 && w.model.executionState !== 'running')",
-        timeout=300_000,
+        timeout=QUEUE,
     )
     wrong = page.locator(".jp-OutputArea-output[data-mime-type*=error]").all_inner_texts()
     assert not wrong and not traffic.errors and all(did.values())

@@ -144,7 +144,7 @@ def _surroundings(explorer, moved):
 def test_a_picture_does_not_depend_on_what_was_seen_before(name, amount):
     explorer = FOUND[name]
     numbers = explorer.numbers()
-    for corner in itertools.islice(corners(explorer, every_pair), amount(3, 12)):
+    for corner in itertools.islice(corners(explorer, every_pair), amount(2, 12)):
         drawn(name, corner)
     last = results(name, tuple(explorer.inputs(numbers).items()))[1]
     fresh = Picture(explorer.prepare, explorer.draw, explorer.size, Look("light"))
