@@ -455,14 +455,14 @@ for kind, found in of_learners().items():
     print(f"{kind:<9} interval: the truth in {found.mean:.0%} of {found.n} worlds")
 
 # %% [markdown]
-# **And the networks of the study?** Plain, and with dropout 0.5, each trained for its 8 epochs, in 20 divisions of a file: 8000 networks in 200 worlds, and 800 for the truth.
+# **And the networks of the study?** Plain, and with dropout 0.5, each trained for its 8 epochs, in 20 divisions of each file: 4000 networks in 100 worlds, and 400 for the truth. Stored, as well:
 #
 # How wide should the interval be? As wide as $\bar d$ varies from world to world: so $\frac1J$ plus a new term that is measured, $\operatorname{Var}(\bar d)/E[s^2] - \frac1J$, instead of ¼. For a given kind of model it is the same however many the divisions.
 
 # %% tags=["deeper", "nbval-check-output"] jupyter={"outputs_hidden": true}
 from course_lib.experiments.capstone import coverage_of_networks
 
-far = coverage_of_networks.distances()  # of 200 worlds, stored
+far = coverage_of_networks.distances()  # of 100 worlds, stored
 claim("Two networks, 20 divisions: the naive interval holds the truth in fewer than "
       "90 % of the worlds.", measured=coverage_of_networks.coverage(0, far), unit="%",
       times=100, kind="measured", id="networks-naive", holds=below(0.90))

@@ -21,7 +21,7 @@ from course_lib.experiments.capstone.spam_study import train_pair
 from course_lib.records import store
 from course_lib.statistics import Interval, mean_interval, t_quantile
 
-WORLDS, DIVISIONS, TRUTHS = 200, 20, 400  # files; of each; training sets behind the truth
+WORLDS, DIVISIONS, TRUTHS = 100, 20, 200  # files; of each; training sets behind the truth
 
 
 def measure(worlds: int = WORLDS, truths: int = TRUTHS) -> Tensor:
