@@ -455,9 +455,11 @@ for kind, found in of_learners().items():
     print(f"{kind:<9} interval: the truth in {found.mean:.0%} of {found.n} worlds")
 
 # %% [markdown]
-# **And the networks of the study?** Plain, and with dropout 0.5, each trained for its 8 epochs, in 20 divisions of each file: 4000 networks in 100 worlds, and 400 for the truth. Stored, as well:
+# How wide would have done? A bell curve has 56 % within 0.77 of its standard deviations, and 95 % within 1.96. So, if the means lie like that, 1.96/0.77 = 2.5 times the naive interval would do. The corrected one is $\sqrt{1 + 100/4} = 5.1$ times as wide. A reason, not measured: what sets two similar models apart depends more on what changes from division to division than the coin's accuracy does, and that does average away.
 #
-# How wide should the interval be? As wide as $\bar d$ varies from world to world: so $\frac1J$ plus a new term that is measured, $\operatorname{Var}(\bar d)/E[s^2] - \frac1J$, instead of ¼. For a given kind of model it is the same however many the divisions.
+# **And the networks of the study?** Plain, and with dropout 0.5, each trained for its 8 epochs, in 20 divisions of a file of 500: 4000 networks in 100 worlds, and 400 for the truth, stored.
+#
+# Here the new term itself is measured. The interval should be as wide as $\bar d$ varies from world to world, so the term that would do is $\operatorname{Var}(\bar d)/E[s^2] - \frac1J$. By the formula above it hangs on how results correlate, not on $J$.
 
 # %% tags=["deeper", "nbval-check-output"] jupyter={"outputs_hidden": true}
 from course_lib.experiments.capstone import coverage_of_networks
@@ -475,7 +477,7 @@ claim("Two networks, 20 divisions: the new term that would do is smaller than 1/
       holds=below(1 / 4))
 
 # %% [markdown]
-# How wide would have done? A bell curve has 56 % within 0.77 of its standard deviations, and 95 % within 1.96. So, if the means lie like that, 1.96/0.77 = 2.5 times the naive interval would do. The corrected one is $\sqrt{1 + 100/4} = 5.1$ times as wide. A reason, not measured: what sets two similar models apart depends more on what changes from division to division than the coin's accuracy does, and that does average away.
+# RESULT
 #
 # **What others found.** Two training sets of 80 % share 80 % of their rows on average and 75 % at least, which correlates the results further. That models react to their own rows decorrelates them. Bengio and Grandvalet show for cross-validation that no estimator *of the mean's variance*, made from the results of one cross-validation alone, is unbiased for every distribution. In Nadeau and Bengio's simulations the corrected test (*corrected resampled t-test*) kept about the level it promised, and the naive one did not. The package *mlr3inferr* warns that corrected intervals, too, tend to be too narrow. Where the discussion began: Dietterich 1998. The same correction for repeated cross-validation: Bouckaert & Frank 2004. A benchmark of thirteen methods: Schulz-Kümpel, Fischer et al., 2024 (arXiv:2409.18836).
 #
@@ -642,6 +644,7 @@ for name, by_holm in holm(p_values).items():
 # Early stopping has 200 labelled rows to validate by. What if plain learns from them, and has all 500? And what does the corrected interval say of everything against early stopping?
 
 # %% tags=["deeper", "nbval-check-output"] jupyter={"outputs_hidden": true}
+# what is claimed
 claim("Early stopping alone has a lower test error than plain.",
       measured=difference(stopped, plain), kind="measured", id="stop-plain-error",
       holds=negative, unit="points", times=100)
@@ -968,7 +971,7 @@ explore.playbook.show()
 # | nothing, rate 0.0003 | 0.2 | +1.2 [+0.4, +1.9], fresh +0.8 | it harms <!-- rests: dropout-slow-rate --> |
 # | rate | 0.5, 0.001; none 0.001 | −1.5 [−2.1, −1.0], fresh −1.2 | it helps; whether by more than a point is open <!-- rests: open dropout-rate --> |
 # | rate and steps | 0.5, 0.001, 300; none 0.001, 200 | −0.2 [−0.5, +0.1], fresh −0.2 | within a point <!-- rests: dropout-retuned --> |
-# | rate, steps and decay | 0.5, 0.003, 300; none NONE5 | −0.6 [−1.3, +0.1], fresh −0.4 | within a point, on fresh seeds only |
+# | rate, steps and decay | 0.5, 0.003, 300; none 0.001, 300; decay 3 for both | −0.6 [−1.3, +0.1], fresh −0.4 | within a point, on fresh seeds only |
 # | nothing; the mixer's eight techniques, with dropout and without | | −0.6 [−1.7, +0.5], fresh −1.7 | it helps, on fresh seeds only |
 # | rate, $p$ and epochs (e-mails) | 0.5, 0.003, 32 epochs; none 0.001, 32 | −0.1 [−0.5, +0.3], fresh −0.1 | undecided; within a point <!-- rests: open tuned-dropout, tuned-close-dropout --> |
 #
