@@ -135,7 +135,7 @@ def test_a_difference_of_nothing_is_no_harm():
     explorer = explore.playbook.explorer
     for question in explorer.controls["question"].options:
         marks = explorer.prepare(Figure())
-        caption = explorer.draw(marks, result, question, "everything", 3e-3)
+        caption = explorer.draw(marks, result, question, "all others", 3e-3)
         assert "Not told apart: +0.0 [0.0, 0.0] points" in caption
         clipping = question == "does gradient clipping help?"
         assert ("neither decay nor dropout was tried" in caption) == clipping

@@ -9,7 +9,7 @@ trains otherwise: on features as they come, up to 500 epochs, stopped early by t
 on.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from itertools import combinations
 
@@ -20,7 +20,7 @@ from course_lib.adamw import adam_update
 from course_lib.base.arguments import require, require_choice
 from course_lib.base.random import seeded
 from course_lib.capstone import repeated_subsampling
-from course_lib.data import Table, spambase_or_breast_cancer
+from course_lib.data import Split, Table, spambase_or_breast_cancer
 from course_lib.engine import ModelSpec, Training, train
 from course_lib.engine.cache import remembered
 from course_lib.statistics import Interval, corrected_interval, mean_interval, spread_interval
@@ -122,7 +122,9 @@ def study(
         numbers = range(start, min(start + TOGETHER, repetitions))
         found: list[Tensor] = []
         for norm in (None, "batch"):
-            for training in _train(norm, table, divisions, numbers, epochs):
+            for training in train_pair(
+                norm, lambda number: table.split(*divisions[number]), numbers, epochs
+            ):
                 share = (len(found) + training.progress) / 2 * len(numbers)
                 yield replace(done, progress=(start + share) / repetitions)
             found.append(training.test_accuracy[:, :, -1].double())
@@ -134,14 +136,17 @@ def study(
     yield done
 
 
-def _train(
-    norm: str | None, table: Table, divisions: list, numbers: range, epochs: int
+def train_pair(
+    norm: str | None, split: Callable[[int], Split], numbers: range, epochs: int = EPOCHS
 ) -> Iterator[Training]:
-    """The two variants with this norm, dropout 0 and 0.5, in the divisions of these numbers."""
-    rows = len(divisions[0][0])
+    """The variants with this norm, dropout 0 and 0.5, on the split of each of these numbers.
+
+    Weights and batch order go by the number. Settings of the `Training`: the two, in this order.
+    """
+    rows, features = split(numbers[0]).train_x.shape
     yield from train(
-        ModelSpec((table.x.shape[1], *HIDDEN, 2), norm=norm, order=ORDER),
-        lambda number: table.split(*divisions[number]),
+        ModelSpec((features, *HIDDEN, 2), norm=norm, order=ORDER),
+        split,
         {"dropout": [p for kind, p in VARIANTS.values() if kind == norm], "lr": LR},
         numbers,
         update=adam_update,

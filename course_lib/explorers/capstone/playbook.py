@@ -17,7 +17,7 @@ TUNED = {
     "nothing": lambda knob: frozenset(),
     "learning rate": lambda knob: frozenset({"lr"}),
     "learning rate and steps": lambda knob: frozenset({"lr", "steps"}),
-    "everything": lambda knob: frozenset(BESIDE[knob]),
+    "all others": lambda knob: frozenset(BESIDE[knob]),
 }
 LABELS = {"dropout": "dropout p", "weight_decay": "weight decay λ", "clip": "largest norm"}
 
