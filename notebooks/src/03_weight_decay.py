@@ -410,7 +410,7 @@ for kind, decay, more in ((torch.optim.SGD, 0.2, {"momentum": 0.9}),
               f"{alike:.1%}")
 
 # %% [markdown] tags=["deeper"]
-# Under SGD with momentum it is nearly one network. Under Adam the weights are others: 95 % apart, where the yardstick is 24 %, and two unrelated vectors of one length would be 141 % apart. What the two networks say differs less: they label 95 % of the test images alike, the yardstick's 98 %. One seed each.
+# Under SGD with momentum it is nearly one network. Under Adam the weights are others: 95 % apart, where the yardstick is 24 %, and two unrelated vectors of one length, as from two starts, would be 141 % apart. What the two networks say differs less: they label 95 % of the test images alike, the yardstick's 98 %. One seed each.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Adam: the pull is divided too
@@ -520,7 +520,7 @@ explore.goals.show()
 # And where $\hat v$ moves?
 #
 # - **Minibatches that disagree**, the usual case: their noise holds $\hat v$ up. We let both run through the bowl with minibatches. Each ended, on average to within 0.01, at the goal that its last $\hat v$ predicts (*Deeper*). <!-- rests: minibatch-goal-l2, minibatch-goal-decay --> L2 was at (1.22, 1.09) again; AdamW at (0.47, 1.40) with batches of 10, and at (0.81, 1.33) with 50: less noise, lower prices.
-# - **The full batch**: no such noise. Near the lowest point of the loss the gradients get small, $\hat v$ follows, and so does the price. So in a bowl, with a slowly fading rate, AdamW settles, *if* it settles, at the lowest point of the loss alone, as if there were no decay, as long as every $\lambda\lvert w_i\rvert$ is below 1 there (Xie & Li, 2024; why, in *Deeper*).
+# - **The full batch**: no such noise. Near the lowest point of the loss the gradients get small, $\hat v$ follows, and so does the price. So in a bowl, with a slowly fading rate, AdamW settles, *if* it settles, at the lowest point of the loss alone, as if there were no decay, as long as every $\lambda\lvert w_i\rvert$ is below 1 there (Xie & Li, 2024; *Deeper*). It takes long: $\sqrt{\hat v}$ must first forget.
 #
 # Which of the two does *better*, lesson 04 measures.
 
@@ -593,14 +593,15 @@ for pull, kind, short in (("l2", "Adam with L2", "l2"),
 # Both end at their goals. <!-- rests: minibatch-goal-l2, minibatch-goal-decay --> L2's is the same whatever the batch. AdamW's moves: batches of 50 have less noise, so $w_1$ pays less. And why is AdamW's $\sqrt{\hat v}$ of $w_2$ above the ¼ of the noise? Where decay holds a weight off the lowest point, the loss's own gradient does not vanish there, and it counts in $\hat v$ too.
 # One simplification remains: here all examples have one curvature, and in a network each has its own.
 #
-# And with the full batch, why does AdamW end at the lowest point of the loss alone? Suppose the opposite: all rests, and one weight's loss gradient is not zero. It stays the same there, so after a while $\hat m/\sqrt{\hat v} = \pm1$, however small it is: the loss moves the weight by η a step, decay by $\eta\lambda\lvert w\rvert$. Where $\lambda\lvert w\rvert < 1$ these cannot cancel, so it rests only with gradient zero. So every $\lambda\lvert w_i\rvert$ has to be below 1 at the loss's lowest point. At the star $w_1 = 2$, so λ has to be below 0.5; the cell takes 0.4. With a larger λ the star is out of reach, and AdamW stops where $\lvert w_1\rvert = 1/\lambda$: the box of lesson 04. The learning rate fades, for with a constant one the path goes on rattling.
+# And with the full batch, why does AdamW end at the lowest point of the loss alone? Suppose the opposite: all rests, and one weight's loss gradient is not zero. It stays the same there, so after a while $\hat m/\sqrt{\hat v} = \pm1$, however small it is: the loss moves the weight by η a step, decay by $\eta\lambda\lvert w\rvert$. Where $\lambda\lvert w\rvert < 1$ these cannot cancel, so it rests only with gradient zero. So every $\lambda\lvert w_i\rvert$ has to be below 1 at the loss's lowest point. At the star $w_1 = 2$, so λ has to be below 0.5; the cell takes 0.4. With a larger λ the star is out of reach, and AdamW stops where $\lvert w_1\rvert = 1/\lambda$: the box of lesson 04. The learning rate fades, for with a constant one the path goes on rattling. And β₂ is 0.95 here, not 0.999: with 0.999 $\sqrt{\hat v}$ forgets a factor of 20 at most in these 6000 steps, and AdamW ends at (1.84, 1.04), the price not yet gone.
 #
 # Xie & Li (2024) prove where AdamW then ends, for ε = 0 and β₁ ≤ β₂ < 1, the full batch, and a rate that never rises and whose sum is infinite. *If* it converges in a bowl, then at the best point of that box.
 
 # %% tags=["deeper", "nbval-check-output"]
 by_l2, by_decay = full_batch_end(l2=0.4), full_batch_end(weight_decay=0.4)
-for name, w in (("Adam + L2", by_l2), ("AdamW", by_decay)):
-    print(f"full batch, {name:<9} ends at ({w[0]:.2f}, {w[1]:.2f})")
+slow = full_batch_end(weight_decay=0.4, beta2=0.999)
+for name, w in (("Adam + L2", by_l2), ("AdamW", by_decay), ("AdamW, β₂ 0.999", slow)):
+    print(f"full batch, {name:<16} ends at ({w[0]:.2f}, {w[1]:.2f})")
 claim("In the bowl with its star at (2, 1), with λ = 0.4, so that every λ|wᵢ| < 1 "
       "there, with the full batch and a fading rate: AdamW ends at the star, as "
       "if there were no pull, and Adam with L2 at ridge(λ).",
@@ -751,7 +752,8 @@ from course_lib.experiments.weight_decay.effective_decay import measure_decay
 *_, found = measure_decay()  # what the picture was drawn from; 8 seeds
 at = found.strengths.index(1e-4)
 spread, least = found.spread[:, at], found.least[:, at]  # in powers of ten
-print(f"smallest multiplier of the first layer: {10**least.mean():.0f}")
+print(f"multipliers of the first layer: smallest {10**least.mean():.0f}, 5 and 95 % at",
+      *(f"{10**part[:, at].mean():.0f}" for part in (found.low, found.high)))
 claim("At λ = 1e-4 the multipliers of the weights spread more than tenfold: more than "
       "1 power of ten from the smallest to the largest, 5 % left out at each end.",
       measured=mean_interval(spread), kind="measured", id="decay-spread",
@@ -769,7 +771,9 @@ reveal("spread", from_interval={"less than 3": below(0.477)(spread),
 # Nine weights in ten, those between the two dotted lines, lie within a factor of $10^{2.58} = 380$, on fresh seeds of 490. <!-- rests: decay-spread --> The largest stand at the left and right edge of the map, where pixels are nearly always blank. With standardised pixels, the usual choice, the factor is about 11, too close to ten for these seeds to decide (*Deeper*). So the hundreds belong to how the pixels are scaled.
 #
 # Even the smallest multiplier is 137 here, and decay's is 1. <!-- rests: decay-least -->
-# So where gradients go to and fro, L2 with 1e-4 pulls at least as fast as a decay of $137 \cdot 10^{-4} = 0.014$. That is the order of size of the plain cell, where decay took 4, two hundred times L2's 0.02, and of AdamW's usual 0.01 to 0.1 beside L2's 1e-4. It is no factor to convert with.
+# So where gradients go to and fro, L2 with 1e-4 pulls at least as fast as a decay of $137 \cdot 10^{-4} = 0.014$. AdamW's usual 0.01 to 0.1, too, is a hundred times L2's usual 1e-4 and more. It is no factor to convert with.
+#
+# And what does the spread amount to? ηλ times 600 steps is 6e-5. Multiplied by 200, at the lower dotted line, L2 takes about 1 % of a weight; by 74 000, at the upper, all of it.
 #
 # **So under Adam one λ of L2 has as many speeds as there are weights**, set by gradients that nobody chose. Its goal is still one, for the loss's gradient gets the same multiplier.
 # And it cuts both ways: AdamW pulls all weights equally fast, and so charges them unequally.
@@ -840,12 +844,12 @@ claim("At λ = 0.1 the multipliers of the weights spread over fewer powers of te
 # | from | to | which λ |
 # |---|---|---|
 # | SGD, momentum μ, `weight_decay=` | SGD with decay: the block of the plain cell, for torch has none | λ/(1 − μ); with μ = 0.9, 1e-4 becomes 1e-3. In *SGDW* of Loshchilov & Hutter, whose λ holds the learning rate: lr times that |
-# | the same | torch's Adam | begin with the same number: what is minimised is the same; where a run stops need not be |
+# | the same | torch's Adam | begin with the same number: both are L2, and minimise the same; where a run stops need not be |
 # | the same, or Adam with L2 | `torch.optim.AdamW` | **not the same number**, and nothing converts it. Begin at 1/(lr·steps), and search upwards, at most to about 1/(lr · steps per epoch) (Wang & Aitchison, 2025; lesson 04) |
 #
 # **How much is a λ in all?** AdamW takes the share ηλ of every weight at each step. Multiply by the number of steps. The plain cell has η = 0.01 and 600 steps, so AdamW's default 0.01 makes 0.06: the pull takes about 6 % of a weight. Long runs need less: at η = 0.001 the usual 0.1 makes 1 in 10 000 steps.
 #
-# **Where to begin?** Where the product is 1: λ = 1/(lr·steps), here 0.17. Alone, the pull would leave $(1 - \frac{1}{600})^{600} = 37\ \%$ of a starting weight; the cell's 0.2 would leave 30 %. The length it made, 15.2 instead of 20.0, is no such share: most of the 20.0 is not start (6.8), the loss added it on the way, and of what came late the pull took little. So search upwards: with 6 steps an epoch, to 1/(0.01·6) = 17 at most.
+# **Where to begin?** Where the product is 1: λ = 1/(lr·steps), here 0.17. Alone, the pull would leave $(1 - \frac{1}{600})^{600} = 37\ \%$ of a starting weight; the cell's 0.2 would leave 30 %. The length it made, 15.2 instead of 20.0, is no such share: most of the 20.0 is not start (6.8), the loss added it on the way, and of what came late the pull took little. So search upwards: with 6 steps an epoch, to 1/(0.01·6) = 17 at most. Under a schedule lr·steps is the sum of all rates.
 #
 # **And when lr changes?** A trap: in torch lr multiplies the decay. Raise lr, or let a schedule lower it, and each step takes another share. Minibatches jostle a network at each step. Of what one step did, 37 % is left after 1/(lr·λ) steps: so far back the weights remember. With λ = 1/(lr·steps) they remember the whole run, with 1/(lr · steps per epoch) one epoch: hence the two ends of the search. A larger lr shortens this memory. So when you raise lr, lower λ: begin at the same product lr·λ (lesson 04 measures it, and where it fails).
 

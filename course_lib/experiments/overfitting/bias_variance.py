@@ -69,7 +69,9 @@ class Fits:
 
         Between the points of GRID a fit is taken as linear.
         """
-        splits = [training_set(s, len(self.x), self.noise) for s in range(self.train_error.shape[1])]
+        splits = [
+            training_set(s, len(self.x), self.noise) for s in range(self.train_error.shape[1])
+        ]
         x, clean, y = (
             torch.stack([getattr(split, name).squeeze(1) for split in splits])
             for name in ("train_x", "clean_train_y", "train_y")

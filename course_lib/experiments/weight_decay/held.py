@@ -41,9 +41,14 @@ def fading(param: Tensor, grad: Tensor, state: State, **options: Any) -> Tensor:
     return adam_update(param, grad, state, lr=rate, **options)
 
 
-def full_batch_end(steps: int = LAST, bowl: Bowl = BOWL, **pull: Any) -> Tensor:
-    """Where a long run of Adam with `pull` ends [2]: no noise, from 0, the rate falling as 1/t."""
-    return descend(bowl, fading, (0.0, 0.0), steps, betas=(0.9, 0.95), **pull)[-1]
+def full_batch_end(
+    steps: int = LAST, bowl: Bowl = BOWL, *, beta2: float = 0.95, **pull: Any
+) -> Tensor:
+    """Where a long run of Adam with `pull` ends [2]: no noise, from 0, the rate falling as 1/t.
+
+    beta2 is below Adam's 0.999, so that √v̂ has time to forget the first gradients.
+    """
+    return descend(bowl, fading, (0.0, 0.0), steps, betas=(0.9, beta2), **pull)[-1]
 
 
 def batch_noise(batch: int, steps: int, seed: int) -> Tensor:
