@@ -103,7 +103,10 @@ def test_the_lines_of_equal_loss_move_with_the_star():
 
 def test_the_two_goals_are_drawn_where_they_are_and_priced():
     goals = explore.goals.explorer
-    marks = goals.prepare(Figure())
+    figure = Figure()
+    marks = goals.prepare(figure)
+    lines = [lines for lines in figure.axes[0].collections if lines.get_visible()]
+    assert len(lines) == 1, "of equal loss, around the star"
     l2, decay = (BOWL.ridge(0.5), held_rests(sizes_of(16.0), 0.5)["weight_decay"])
     caption = goals.draw(marks, goals.compute(ratio=16.0))
     for pull, end in (("l2", l2), ("weight_decay", decay)):
