@@ -89,10 +89,11 @@ def decay_instead(
     seeds: tuple[int, ...] = smoothing.SEEDS,
 ) -> Iterator[Recipe]:
     """Train ε = 0 at each of DECAYS, as many trainings as the recipe's, and choose as it does."""
+    none = [0.0] * len(DECAYS)
     *_, (networks, _) = smoothing.train_smoothed(
-        lambda seed: smoothing.data(seed, noise), (0.0,), seeds, steps, rate, DECAYS
+        lambda seed: smoothing.data(seed, noise), none, seeds, steps, rate, list(DECAYS)
     )
-    yield _read(DECAYS, [0.0] * len(DECAYS), [networks[seed] for seed in seeds], seeds, noise)
+    yield _read(DECAYS, none, [networks[seed] for seed in seeds], seeds, noise)
 
 
 def _read(
