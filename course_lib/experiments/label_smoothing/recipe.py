@@ -1,12 +1,13 @@
 """Two ways to use a smoothed network: the recipe that ends lesson 05, and smoothing turned round.
 
 The recipe trains each ε of CANDIDATES, fits a temperature to each on the validation rows, and keeps
-the lowest NLL on these same rows. Turned round is what a network says once the doubt that its loss
+the lowest NLL on these same rows. Its rival spends as many trainings on the weight decays of DECAYS
+instead, without smoothing. Turned round is what a network says once the doubt that its loss
 asked for is taken off again, without any label. Networks and rows are those of `smoothing`.
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -19,12 +20,14 @@ from course_lib.experiments.shared.forward import forward
 from course_lib.label_smoothing import expected_calibration_error
 
 CANDIDATES = (0.0, 0.1, 0.2, 0.4)
+# Decoupled. λ · rate · steps, is 0.1 to 12 beyond the first.
+DECAYS = (0.0, 0.3, 1.0, 3.0)
 FIGURES = ("validation_nll", "error", "nll", "ece", "plain_ece", "turned_ece", "ruled_out")
 
 
 @dataclass
 class Recipe:
-    """What each candidate is worth, [seeds, epsilons] each; on test rows unless said otherwise.
+    """What each candidate is worth, [seeds, candidates] each; on test rows unless said otherwise.
 
     validation_nll: on the 200 validation rows with right labels, after the temperature that these
     rows fit; error, nll, ece: after the same temperature. plain_ece: as it is; turned_ece: of the
@@ -32,7 +35,7 @@ class Recipe:
     class these give a probability of 0.
     """
 
-    epsilons: tuple[float, ...]
+    candidates: tuple[float, ...]
     validation_nll: Tensor
     error: Tensor
     nll: Tensor
@@ -41,16 +44,16 @@ class Recipe:
     turned_ece: Tensor
     ruled_out: Tensor
 
-    def of(self, name: str, epsilon: float) -> Tensor:
-        """One of FIGURES at one ε, [seeds]."""
-        return getattr(self, name)[:, self.epsilons.index(epsilon)]
+    def of(self, name: str, candidate: float) -> Tensor:
+        """One of FIGURES at one candidate, [seeds]."""
+        return getattr(self, name)[:, self.candidates.index(candidate)]
 
     def kept(self) -> Tensor:
-        """The ε that each seed keeps, [seeds]: that of the lowest `validation_nll`."""
-        return torch.tensor(self.epsilons)[self.validation_nll.argmin(1)]
+        """The candidate that each seed keeps, [seeds]: that of the lowest `validation_nll`."""
+        return torch.tensor(self.candidates)[self.validation_nll.argmin(1)]
 
     def chosen(self, name: str) -> Tensor:
-        """One of FIGURES at the ε that each seed keeps, [seeds]."""
+        """One of FIGURES at the candidate that each seed keeps, [seeds]."""
         best = self.validation_nll.argmin(1, keepdim=True)
         return getattr(self, name).gather(1, best).squeeze(1)
 
@@ -73,17 +76,46 @@ def follow_recipe(
 ) -> Iterator[Recipe]:
     """Read the CANDIDATES among the networks of `smoothing.compare_smoothing`, seed by seed."""
     *_, (networks, _) = smoothing.train_networks(noise, steps, seeds, rate)
-    found = torch.stack([_one_seed(networks[seed], seed, noise) for seed in seeds])
-    yield Recipe(CANDIDATES, **dict(zip(FIGURES, found.unbind(2))))
+    places = [smoothing.EPSILONS.index(epsilon) for epsilon in CANDIDATES]
+    some = [[part[places] for part in networks[seed]] for seed in seeds]
+    yield _read(CANDIDATES, CANDIDATES, some, seeds, noise)
 
 
-def _one_seed(parameters: list[Tensor], seed: int, noise: float) -> Tensor:
-    """FIGURES of each candidate, [epsilons, figures]."""
+@remembered
+def decay_instead(
+    noise: float = 0.2,
+    steps: int = 2000,
+    rate: float = smoothing.RATE,
+    seeds: tuple[int, ...] = smoothing.SEEDS,
+) -> Iterator[Recipe]:
+    """Train ε = 0 at each of DECAYS, as many trainings as the recipe's, and choose as it does."""
+    none = [0.0] * len(DECAYS)
+    *_, (networks, _) = smoothing.train_smoothed(
+        lambda seed: smoothing.data(seed, noise), none, seeds, steps, rate, list(DECAYS)
+    )
+    yield _read(DECAYS, none, [networks[seed] for seed in seeds], seeds, noise)
+
+
+def _read(
+    candidates: tuple[float, ...],
+    epsilons: Sequence[float],
+    networks: Sequence[list[Tensor]],
+    seeds: Sequence[int],
+    noise: float,
+) -> Recipe:
+    """FIGURES of every candidate, trained with its ε, at every seed."""
+    found = [_one_seed(some, epsilons, seed, noise) for some, seed in zip(networks, seeds)]
+    return Recipe(candidates, **dict(zip(FIGURES, torch.stack(found).unbind(2))))
+
+
+def _one_seed(
+    parameters: list[Tensor], epsilons: Sequence[float], seed: int, noise: float
+) -> Tensor:
+    """FIGURES of each candidate, [candidates, figures]."""
     split = smoothing.data(seed, noise)
-    some = [part[[smoothing.EPSILONS.index(e) for e in CANDIDATES]] for part in parameters]
-    held_out, test = (forward(some, x).double() for x in (split.validation_x, split.test_x))
+    held_out, test = (forward(parameters, x).double() for x in (split.validation_x, split.test_x))
     figures = []
-    for epsilon, z, new in zip(CANDIDATES, held_out, test):
+    for epsilon, z, new in zip(epsilons, held_out, test):
         T = smoothing.fitted_temperature(z, split.validation_y)
         T = 1.0 if math.isnan(T) else T  # all rows are right: there is nothing to fit
         error, nll, ece, *_ = smoothing.read(new, split.test_y, T)[0]

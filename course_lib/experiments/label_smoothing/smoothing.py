@@ -188,13 +188,14 @@ def train_smoothed(
     seeds: tuple[int, ...],
     steps: int,
     rate: float = RATE,
+    decay: float | list[float] = 0.0,
 ) -> Iterator[tuple[dict[int, list[Tensor]], float]]:
     """Train every ε at every seed; yield (seed → parameters [epsilons, …], progress).
 
-    AdamW at learning rate `rate`, no decay. data: seed → `Split`. The first two seeds go ahead, one
-    per thread, so that there is something to see soon.
+    AdamW at learning rate `rate`. decay: one weight decay, or one for each ε. data: seed → `Split`.
+    The first two seeds go ahead, one per thread, so that there is something to see soon.
     """
-    grid = {"label_smoothing": list(epsilons), "lr": rate, "weight_decay": 0.0}
+    grid = {"label_smoothing": list(epsilons), "lr": rate, "weight_decay": decay}
     found: dict[int, list[Tensor]] = {}
     begun = 0
     for together in filter(None, (seeds[:2], seeds[2:])):

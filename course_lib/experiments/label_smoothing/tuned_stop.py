@@ -1,9 +1,10 @@
 """Which learning rate, and where to stop? Chosen on validation rows, without smoothing.
 
-The network and the noisy labels of `smoothing`, on seeds that no verdict uses. What is chosen is
+The network and the noisy labels of `smoothing`, on seeds that no verdict uses; but every seed
+divides the same images anew, so what one chooses by are test rows of others. What is chosen is
 RATE and STEPS, the fourth situation of lesson 05: the lowest mean error on 200 validation rows with
-right labels. No row that judges has a part in it. The first grid had the rates 0.0005 to 0.004, and
-its lowest rate won, at 600 steps; so 0.00025 was added, and did not do better.
+right labels. The first grid had the rates 0.0005 to 0.004, and its lowest rate won, at 600 steps;
+so 0.00025 was added, and did not do better.
 """
 
 from collections.abc import Iterator

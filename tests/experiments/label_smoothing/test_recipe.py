@@ -41,6 +41,14 @@ def test_figures_after_a_temperature_are_those_of_the_other_pictures(short):
     assert (short.of("ruled_out", 0.0) == 0).all()
 
 
+def test_the_rival_without_decay_is_the_recipe_without_smoothing(short):
+    *_, rival = lab.decay_instead(**SHORT)
+    assert rival.candidates == lab.DECAYS and len(lab.DECAYS) == len(lab.CANDIDATES)
+    for name in lab.FIGURES:
+        torch.testing.assert_close(rival.of(name, 0.0), short.of(name, 0.0), rtol=1e-5, atol=1e-6)
+    assert (rival.validation_nll.diff(dim=1) != 0).all()  # each decay has its own network
+
+
 def test_each_seed_keeps_its_lowest_validation_nll(short):
     for seed in range(2):
         best = int(short.validation_nll[seed].argmin())
