@@ -38,8 +38,8 @@ from torch import nn
 from course_lib.base.random import reseed, seeded
 from course_lib.elsewhere import (MultiHeadAttention, attention, attention_weights,
                                   multi_head_attention, rms_norm)
-from course_lib.experiments.elsewhere import (carried, conv, grokking, late, mirrors,
-                                              patience, progress)
+from course_lib.experiments.elsewhere import (carried, conv, faster, grokking, late,
+                                              mirrors, patience, progress)
 from course_lib.experiments.elsewhere.grokking import Arm
 from course_lib.statistics import mean_interval, paired_interval, ratio_interval
 
@@ -497,6 +497,28 @@ for arm, name in ((1, "λ = 2"), (0, "λ = 0")):
 # With decay three waves carry nearly all on seven seeds of eight, and two are too few on most. Without decay three alone give 19 to 30 %, and without these three it is 6 to 14 %: there the answers rest on many. Only *alone* is a fair comparison. Left out, three waves take more of the power with decay than without; a fair twin would leave out equal power.
 
 # %% [markdown]
+# **How much of the growth is choice?** The final waves are the three strongest at the end. Looked back on, such waves grow in any network that drifts. The twin: the network without decay, with *its* own final waves. Decay makes them grow *beyond choice* if by update 400 they have grown by more than 20 points more than the twin's, and *early* if by update 60, before the second rise, it is more than 10 points.
+
+# %% tags=["deeper", "nbval-check-output"] jupyter={"outputs_hidden": true}
+# what is claimed
+twin = progress.final_power(fine.numbers[:, 0])  # λ = 0: seeds by looks
+claim("By update 400 the share of the power in a network's own three final waves has "
+      "grown with λ = 2 by more than 20 points more than without decay.",
+      measured=way.grown_beyond(twin, 400), kind="measured",
+      id="final-waves-grow", holds=above(0.2), unit="points", times=100)
+claim("By update 60 the share of the power in a network's own three final waves has "
+      "grown with λ = 2 by more than 10 points more than without decay.",
+      measured=way.grown_beyond(twin, progress.STILL), kind="measured",
+      id="final-waves-grow-early", holds=above(0.1), unit="points", times=100)
+
+# %% tags=["deeper"] jupyter={"outputs_hidden": true}
+for name, curve in (("λ = 2", way.power), ("λ = 0", twin)):
+    for step in (0, progress.STILL, 400):
+        shares = curve[:, way.recorded.index(step)]
+        print(f"{name}, update {step:>3}: {shares.mean():4.0%} on average  ",
+              *(f"{one:4.0%}" for one in shares))
+
+# %% [markdown]
 # When does the network begin to answer by its final waves? By the same rule as in the core: *before* the second rise is more than 10 updates earlier, half way against half way. (A curve that rises by less than 10 points has its half way at the last update.)
 
 # %% tags=["deeper", "nbval-check-output"] jupyter={"outputs_hidden": true}
@@ -532,7 +554,29 @@ for what in late.RUNS:
 # %% [markdown]
 # *Late decay*: at update 100 all training pairs are right on every seed, and of the test pairs about as many as have a mirror. By update 400 the pairs without one are right too, 98 to 100 %, and the two strongest frequencies hold 48 to 73 % of the power.
 #
-# *No decay, fast*: the two strongest frequencies end with 38 to 51 % of the power, between the two networks above. At update 100 seven seeds of eight still miss training pairs, and have 53 to 82 % of the test pairs right. One sees no two acts, first by heart, then adding. In the end 44 to 88 % of the pairs without a mirror are right, where at the slow rate it was at most 2 %. So decay is not the only thing that makes this network add: a fast rate does in part, and circles come with it. What the two have in common we did not look for. One candidate: decay shrinks the weights, so that the same step turns them further, as a faster rate would (lessons 04 and 07).
+# *No decay, fast*: the two strongest frequencies end with 38 to 51 % of the power, between the two networks above. At update 100 seven seeds of eight still miss training pairs, and have 53 to 82 % of the test pairs right. One sees no two acts, first by heart, then adding. In the end 44 to 88 % of the pairs without a mirror are right, where at the slow rate it was at most 2 %. So decay is not the only thing that makes this network add: a fast rate does in part, and circles come with it.
+#
+# **Is decay itself a faster rate?** It shrinks the weights, so a step of the same length turns them further (lessons 04 and 07). Take all weights of a network as one arrow: how far does one update turn it? We look at three windows of ten updates. The account asks for two things of the second window, updates 91 to 100. With λ = 2 an update turns the arrow more than 1.5 times as far as without decay at the same rate. And it turns it more than 0.8 times as far as at the rate of 0.042, which adds less well.
+
+# %% tags=["deeper", "nbval-check-output"] jupyter={"outputs_hidden": true}
+# what is claimed
+norms, turns = faster.known()  # [arms, windows, seeds]
+undecayed, decaying, fast = turns[:, 1]  # the second window
+claim("Over the updates 91 to 100 one update turns the weights with λ = 2 more than 1.5 "
+      "times as far as without decay at the same rate.",
+      measured=ratio_interval(decaying, undecayed), kind="measured",
+      id="decay-turns-further", holds=above(1.5), unit="times")
+claim("Over the updates 91 to 100 one update turns the weights with λ = 2, rate 0.01, "
+      "more than 0.8 times as far as without decay at a rate of 0.042.",
+      measured=ratio_interval(decaying, fast), kind="measured",
+      id="decay-turns-as-fast", holds=above(0.8), unit="times")
+
+# %% tags=["deeper"] jupyter={"outputs_hidden": true}
+for k, (first, last) in enumerate(faster.WINDOWS):
+    print(f"updates {first} to {last}")
+    for name, norm, turn in zip(faster.ARMS, norms[:, k], turns[:, k]):
+        print(f"  {name:<21} norm {norm.mean():4.1f}, an update turns it by",
+              *(f"{one:5.2f}" for one in turn.rad2deg()), " degrees")
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: other accounts of grokking
@@ -601,6 +645,23 @@ for name, looks, watched in (("loss", 5, run.validation_loss),
                              ("error", 5, 1 - run.validation_accuracy)):
     print(f"λ = 2, by {name:<5} patience {looks}",
           *(f"{one:5.0%}" for one in handed_back(1, looks, watched)))
+
+# %% [markdown]
+# The first of our looks is at the untrained network. Many a loop looks first when it has trained a while. Ours, first at update 10, *stops too early too* if it hands back more than 20 points less.
+
+# %% tags=["deeper", "nbval-check-output"] jupyter={"outputs_hidden": true}
+# what is claimed
+from_10 = patience.accuracy_of(run.seen_at(grokking.RECORDED[1:]), 1)
+claim("With λ = 2 the network that early stopping hands back, if it first looks at "
+      "update 10, gets fewer of the test pairs right than the last one, by more than "
+      "20 points.", measured=paired_interval(decayed, from_10), kind="measured",
+      id="stops-too-early-from-10", holds=above(0.2), unit="points", times=100)
+
+# %% tags=["deeper"] jupyter={"outputs_hidden": true}
+for first, shares in ((0, handed_back(1)), (10, from_10)):
+    early = int((decayed - shares > 0.2).sum())
+    print(f"first look at update {first:>2}:", *(f"{one:5.0%}" for one in shares),
+          f"  too early on {early} of {len(shares)}")
 
 # %% [markdown]
 # Five looks are 50 updates at first, and more than a hundred later. Here somebody looks every ten updates, to the end.
