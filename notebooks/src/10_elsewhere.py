@@ -562,8 +562,8 @@ for what in late.RUNS:
 # what is claimed
 norms, turns = faster.known()  # [arms, windows, seeds]
 undecayed, decaying, fast = turns[:, 1]  # the second window
-claim("Over the updates 91 to 100 one update turns the weights with λ = 2 more than 1.5 "
-      "times as far as without decay at the same rate.",
+claim("Over the updates 91 to 100 one update turns the weights with λ = 2 more than "
+      "1.5 times as far as without decay at the same rate.",
       measured=ratio_interval(decaying, undecayed), kind="measured",
       id="decay-turns-further", holds=above(1.5), unit="times")
 claim("Over the updates 91 to 100 one update turns the weights with λ = 2, rate 0.01, "
