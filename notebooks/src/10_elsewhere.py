@@ -790,7 +790,7 @@ from course_lib.explorers import elsewhere as explore
 explore.worlds.show()
 
 # %%
-print(explore.worlds.levels())  # the mean test error (frozen strength, rate)
+print(explore.worlds.levels())  # the mean test error (chosen strength, rate)
 print(explore.worlds.leader("convolution"))  # who errs least on the lines
 helping = [world for world in carried.WORLDS if carried.helps(world, "decoupled decay")]
 
@@ -857,7 +857,7 @@ for arm in ("decoupled decay", "dropout"):
 # - The norm is a BatchNorm, on the clock a LayerNorm. It came to 9 or 12 rates, early stopping to 9; arms with a strength came to 9, 12 or 16 settings, which favours them. Stopping looks twenty times in a run; patience plays no part.
 # - The two stops watch networks trained alike. On the clock both chose plain's rate, 0.032. On the lines plain chose 0.032, the stop by the loss 0.018, that by the error 0.056. There the stop by the loss hands back a network in the middle of the cosine, before its slow end; how much of its +8 is due to that and to the rate we did not separate.
 # - On the clock the norm stands without decay. The loop in plain PyTorch has two norms, and with decay it has every test pair right.
-# - In seven cells the strength that was frozen stands at the end of what was tried: they have a dagger. "A point at most" is said of that setting, not of every strength.
+# - In seven cells the strength that was chosen stands at the end of what was tried: they have a dagger. "A point at most" is said of that setting, not of every strength.
 # - At home and on the lines a fifth of the *validation* labels is wrong as well, as it would be in life, so four pilot seeds choose by luck too.
 # - For *these* 1797 digits alone, by intervals a fifth as wide, five of the seven help at home by at most a point; L2 and smoothing stay undecided.
 # - By a tenth of plain's error as the bound (1.1, 4.8 and 2.1 points), a bound that we name only now, smoothing on the lines would be undecided, and L2, the norm and stopping by error there would help by at most the bound; the rest stands.
