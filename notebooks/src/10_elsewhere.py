@@ -430,7 +430,7 @@ explore.curves.show_progress(way, fine)
 #
 # **So two networks answer every training pair. One behaves like a list of answers. The other has its numbers on a few circles.**
 #
-# **Is decay the only road to circles?** No. Without decay, at four times the rate, a network gets 76 to 93 % of the test pairs right, and has circles, though weaker ones. Both keep the weights turning, which without decay, at this rate, are nearly at rest after update 90 (*Deeper*). <!-- rests: decay-turns-further -->
+# **Is decay the only road to circles?** No. Without decay, at four times the rate, a network gets 76 to 93 % of the test pairs right, and has circles, though weaker ones. In both the weights still turn after update 90, one fast seed excepted, where without decay, at this rate, they are nearly at rest (*Deeper*). <!-- rests: decay-turns-further -->
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: one circle or two, and which
@@ -583,9 +583,9 @@ for k, (first, last) in enumerate(faster.WINDOWS):
               *(f"{one:5.2f}" for one in turn.rad2deg()), " degrees")
 
 # %% [markdown]
-# *The first holds, by far*: with decay an update turns the weights some hundred times as far as without, at the same rate. <!-- rests: decay-turns-further --> But not because they are shorter. Their norm is 27 against 42, which makes a factor of 1.6. The rest is in the steps: without decay these have died away, and from update 91 on turn the weights by 0.01 degrees at most. All pairs are right, the loss is nearly 0, and the gradient with it. Decay does not let it come to that (our guess): at each update it takes 2 % of every weight, which the gradient has to bring back.
+# *The first holds, by far*: with decay an update turns the weights some hundred times as far as without, at the same rate. <!-- rests: decay-turns-further --> But not because they are shorter. Their norm is 27 against 42, which makes a factor of 1.6. The rest is in the steps: without decay these have died away, and from update 91 on turn the weights by 0.01 degrees at most. All training pairs are right, the loss is nearly 0, and the gradient with it. Decay does not let it come to that (our guess): at each update it takes 2 % of every weight, which the gradient has to bring back.
 #
-# *The second is undecided here*: on seven seeds an update turns the weights 0.3 to 0.5 times as far as at the faster rate. On the eighth, the fifth from the left, the fast network has all training pairs right, and is at rest too. On fresh seeds only it does not hold: 0.40 times [0.29, 0.56]; there 2 of 24 are such exceptions. So decay is not a faster rate in the sense of this account. What the two have in common is that the weights go on turning. That turning is enough is not shown: the fast network turns further, and adds less well.
+# *The second is undecided here*: on seven seeds an update turns the weights 0.3 to 0.5 times as far as at the faster rate. On the eighth, the fifth from the left, the fast network has all training pairs right, and is at rest too. On fresh seeds only it does not hold: 0.40 times [0.29, 0.56]; there 2 of 24 are such exceptions. So decay is not a faster rate in the sense of this account. What the two have in common is that the weights go on turning, until a fast network knows its pairs. That turning is enough is not shown: the fast network turns further, and adds less well.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: other accounts of grokking
