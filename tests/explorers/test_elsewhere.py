@@ -64,6 +64,7 @@ def test_numbers_on_a_circle_are_drawn_as_a_polygon_of_radius_one():
     assert bars[6] == pytest.approx(1) and sum(bars) == pytest.approx(1)
     assert isinstance(seen, Seen) and "frequency 7 visits" in seen.caption
     assert "100% of what tells the numbers apart" in seen.caption
+    assert "its bar, 100%" in seen.caption
 
 
 def test_the_step_chooses_what_is_said_and_the_last_one_there_is_taken():
@@ -235,7 +236,7 @@ def test_what_grows_on_the_way_is_drawn_and_said(monkeypatch):
     way = Progress(grokking.DENSE, ((3, 1, 2), (7, 1, 2)), share, share, 0 * share, share, share)
     for picture, lines in (
         (explore.curves.mirrors(way), 3),
-        (explore.curves.progress(way, run), 4),
+        (explore.curves.progress(way, run), 5),
     ):
         [ax] = picture.axes
         assert len(ax.lines) == lines == len(ax.get_legend().get_texts())

@@ -61,11 +61,31 @@ class Progress:
         risen = halfway(self.test, self.recorded, STILL)
         return paired_interval(halfway(curve, self.recorded), risen)
 
+    def grown_beyond(self, control: Tensor, until: int) -> Interval:
+        """By how much more `power` has grown from the first look to a step than `control` has.
+
+        control [seeds, recorded]: shares of another arm, as of `final_power`. Raises ValueError for
+        a step that is not recorded.
+        """
+        place = self.recorded.index(require_choice("until", until, self.recorded))
+        ours, theirs = (one[:, place] - one[:, 0] for one in (self.power, control))
+        return paired_interval(ours, theirs)
+
 
 def shares_of(numbers: Tensor) -> Tensor:
     """The share of each frequency 1 … (p − 1)/2 in the power of numbers [..., p, width]."""
     power = torch.fft.rfft(numbers.double(), dim=-2)[..., 1:, :].abs().square().sum(-1)
     return power / power.sum(-1, keepdim=True)
+
+
+def final_power(numbers: Tensor) -> Tensor:
+    """The share of the power in the final waves [..., looks] of numbers [..., looks, p, width].
+
+    Final waves: the WAVES frequencies with most power at the last look, each run's own.
+    """
+    shares = shares_of(numbers)
+    final = shares[..., -1:, :].topk(WAVES).indices
+    return shares.gather(-1, final.expand(*shares.shape[:-1], WAVES)).sum(-1)
 
 
 def strongest(numbers: Tensor, count: int = WAVES) -> tuple[int, ...]:
@@ -108,8 +128,8 @@ def over_time(run: Grokking) -> Progress:
             for one in (parameters, [bare, *parameters[1:]])
         )
         parts = right, right[:, there], right[:, ~there], alone
-        power = shares_of(numbers)[:, [k - 1 for k in final]].sum(-1)
-        curves.append(torch.stack([*(one.double().mean(-1) for one in parts), power]))
+        means = (one.double().mean(-1) for one in parts)
+        curves.append(torch.stack([*means, final_power(numbers)]))
         waves.append(final)
     return Progress(run.recorded, tuple(waves), *torch.stack(curves, 1))
 

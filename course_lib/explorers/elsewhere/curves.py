@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from course_lib import plotting
 from course_lib.experiments.elsewhere.grokking import PRIME, RECORDED, Grokking
-from course_lib.experiments.elsewhere.progress import STILL, Progress
+from course_lib.experiments.elsewhere.progress import STILL, Progress, final_power
 
 PLACES = torch.linspace(0, PRIME - 1, 10 * PRIME - 9, dtype=torch.float64)
 PATIENT_TO = 50  # where five looks without improvement end that began before the first update
@@ -128,7 +128,10 @@ def mirrors(way: Progress) -> Figure:
 
 
 def progress(way: Progress, run: Grokking, arm: int = 1) -> Figure:
-    """Means over seeds: training and test pairs right, and what the final waves hold and answer."""
+    """Means over seeds: training and test pairs right, and what the final waves hold and answer.
+
+    In grey what arm 0, without decay, has in its own final waves.
+    """
     figure, ax = _over_updates("share")
     curves = {
         "training pairs right": run.train_accuracy[:, arm],
@@ -138,6 +141,9 @@ def progress(way: Progress, run: Grokking, arm: int = 1) -> Figure:
     }
     for k, (label, values) in enumerate(curves.items()):
         plotting.draw_band(ax, way.recorded, values, label, k)
+    without = final_power(run.numbers[:, 0]).mean(0)
+    label = "the same without decay, its own"
+    ax.plot(run.recorded, without, color=plotting.muted(), linestyle=":", label=label)
     ax.legend(loc="upper left", fontsize=8, bbox_to_anchor=(1.0, 1.0))
     return figure
 
@@ -203,6 +209,7 @@ def show_progress(way: Progress, run: Grokking) -> None:
             ("test pairs right", way.test),
             ("right with the final waves alone", way.alone),
             ("power in the final waves", way.power),
+            ("without decay in its own", final_power(run.numbers[:, 0])),
         )
     )
     plotting.show_with_words(

@@ -141,8 +141,9 @@ def _say(result, i, at, found):
         f"pairs it learns from are right and {test:.0%} of those that it never saw "
         f"(NLL {nll:.2f}); the norm of all weights is {norm:.1f}. The numbers are joined in the "
         f"order in which frequency {k} visits them; its plane has "
-        f"{found.planar[0].item():.0%} of what tells the numbers apart, the two strongest "
-        f"frequencies {found.shares.topk(2).values.sum().item():.0%}."
+        f"{found.planar[0].item():.0%} of what tells the numbers apart, this wave alone, its bar, "
+        f"{found.shares.max().item():.0%}, the two strongest frequencies "
+        f"{found.shares.topk(2).values.sum().item():.0%}."
     )
 
 

@@ -56,6 +56,27 @@ def test_the_curves_are_those_of_the_run(run, way):
         assert way.power[s, -1].item() == pytest.approx(share, abs=1e-12)
 
 
+def test_each_run_has_final_waves_of_its_own(run, way):
+    assert torch.equal(progress.final_power(run.numbers[:, 1]), way.power)
+    control = progress.final_power(run.numbers[:, 0])
+    assert control.shape == (2, 4)
+    for s in range(2):
+        found = progress.shares_of(run.numbers[s, 0, -1]).topk(progress.WAVES)
+        assert control[s, -1].item() == pytest.approx(found.values.sum().item(), abs=1e-12)
+        first = progress.shares_of(run.numbers[s, 0, 0])[found.indices].sum().item()
+        assert control[s, 0].item() == pytest.approx(first, abs=1e-12)
+
+
+def test_growth_is_compared_from_the_first_look_on(way):
+    grown = torch.tensor([[0.2, 0.5, 0.6, 0.9], [0.1, 0.3, 0.4, 0.6]])
+    control = torch.tensor([[0.3, 0.4, 0.4, 0.5], [0.2, 0.2, 0.3, 0.3]])
+    found = replace(way, power=grown.double())
+    assert found.grown_beyond(control.double(), 12).mean == pytest.approx((0.5 + 0.4) / 2)
+    assert found.grown_beyond(control.double(), 5).mean == pytest.approx(0.2)
+    with pytest.raises(ValueError, match="until = 7: must be one of"):
+        found.grown_beyond(control, 7)
+
+
 def test_with_every_wave_the_final_ones_answer_like_the_network(run, monkeypatch):
     monkeypatch.setattr(progress, "WAVES", 15)
     monkeypatch.setattr(progress, "strongest", lambda numbers: tuple(range(1, 16)))
