@@ -135,7 +135,7 @@ class NormedNetworks:
         """
         x, y = self.rows("test")
         if by_class:
-            order = y.argsort(1, stable=True)
+            order = y.argsort(dim=1, stable=True)
             x, y = x.take_along_dim(order[..., None], 1), y.gather(1, order)
         n = x.shape[1] if batch_size is None else x.shape[1] // batch_size * batch_size
         logits = self.outputs(x[:, :n], training, remember=False, batch_size=batch_size)
