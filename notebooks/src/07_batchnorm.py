@@ -498,7 +498,14 @@ reveal("modes",
 # **With momentum 0.1 the memory does as well as all test rows at once**, to within 2 points. With 1 it errs 15 points more (14 on fresh seeds), with 0.001 20 points more. <!-- rests: memory-together, memory-apart-1, memory-apart-0.001 -->
 # Too short a memory is one small batch. Too long a one still holds what it began with, mean 0 and variance 1 (*Deeper*). <!-- rests: memory-corrected --> One pass over training rows makes it anew: `torch.optim.swa_utils.update_bn(loader, model)`.
 #
-# *Who forgets `model.eval()`* normalises by each test batch's own statistics. In batches of 4 one sees it at once: 7 points more error than all test rows at once. <!-- rests: trained-apart --> In *mixed* batches of 64 one does not (*Deeper*), though every test batch moves the memory. Sorted by class, one would: then the statistics take out what tells the class.
+# *Who forgets `model.eval()`* normalises by each test batch's own statistics. In batches of 4 one sees it at once: 7 points more error than all test rows at once. <!-- rests: trained-apart --> In batches of 64 it hangs on the neighbours. The same test images, in random order or sorted by class:
+#
+# | test error | neighbours mixed | of one class |
+# |---|---|---|
+# | training mode, batches of 64 | 3.3 % | @@ % |
+# | `model.eval()` | @@ % | @@ % |
+#
+# Among mixed neighbours the mistake does not show. Among those of its own class an image loses what they have in common: the statistics take out what tells the class. <!-- rests: trained-together-64, sorted-apart-64 --> And every test batch moves the memory.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: the valley of the momentum
@@ -537,7 +544,7 @@ for key, order, figure, says, holds in (
           unit="points", kind="measured", id=key, holds=holds)
 
 # %% [markdown] tags=["deeper"]
-# With batches of 4 they meet at 0.1, and from 0.03 to 0.3 they are within two points. With batches of 64 the valley is wide: from 0.01 to 1 evaluation errs 3.5 to 4.1 %, all at once 3.5 %. At 0.001 it errs 17 %: 300 batches are too few. *As trained*, in batches of 64, it errs 3.3 %: there, with the test rows in random order, a forgotten `model.eval()` would not be seen.
+# With batches of 4 they meet at 0.1, and from 0.03 to 0.3 they are within two points. With batches of 64 the valley is wide: from 0.01 to 1 evaluation errs 3.5 to 4.1 %, all at once 3.5 %. At 0.001 it errs 17 %: 300 batches are too few. *As trained*, in batches of 64, it errs 3.3 %: there, with the test rows in random order, a forgotten `model.eval()` would not be seen. *Sorted*, the rows come class after class, 110 of each: most batches hold one class, some the end of one and the beginning of the next.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: what a memory begins with
@@ -788,7 +795,7 @@ for name, figure in (("the batch mean", "mean"),
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Does it regularize?
 #
-# Noise can regularize (lesson 06). Does this one? **Ghost batches** (Hoffer et al. 2017) change the noise, at the same rate: each step has 64 rows as before, but takes the statistics over 4 of them at a time, which is noisier. *Parts of 4* run against the *batch of 64*: 64-64-64-10 networks, 320 digits, every fifth label wrong, 800 steps of plain SGD at rate 0.1, twelve seeds.
+# Noise can regularize (lesson 06). Does this one? **Ghost batches** (Hoffer et al. 2017) change the noise, at the same rate: each step has 64 rows as before, but takes the statistics over 4 of them at a time, which is noisier. *Parts of 4* run against the *batch of 64*: 64-64-64-10 networks, 320 digits, every fifth label wrong, 800 steps of plain SGD at rate 0.1, the best for parts of 4; twelve seeds.
 #
 # After the last step parts of 4 err 19.2 %, the batch of 64 errs 24.6 %. <!-- rests: ghost-regularizes-end --> Is the noise good, then? A network *reproduces* a wrong label (*fits* it, in lesson 06) when it answers that training image with the very label it was given. That gives two questions:
 #
@@ -847,16 +854,15 @@ reveal("regularizes",
 # |---|---|---|---|
 # | batch of 64 | 88 | 14.9 % | 24.6 % |
 # | parts of 4 | 349 | 15.6 % | 19.2 % |
-# | control: batch of 64, dropout | 118 | 14.5 % | 23.2 % |
+# | control: batch of 64, 640 rows | @@ | @@ % | @@ % |
 #
 # By validation error 0.1 is the best rate for parts of 4. For the batch of 64 it is 0.01 or 0.03, and there it ends at 15.1 or 22.4 %. So after equal steps one compares speeds (*Deeper*).
 #
 # 1. **The noise makes it fit less.** Parts of 4 need 260 steps more. <!-- rests: share-slower -->
-# 2. **We found no better fit.** At an equal share the lead is gone; parts of 4 even err 0.8 points more (before rounding), 1.2 on fresh seeds. <!-- rests: not share-noise --> A part of that may come from evaluation, which changes from 4 rows to the memory.
+# 2. **It does not make it fit better.** At an equal share the lead is gone; parts of 4 even err 0.8 points more (before rounding), 1.2 on fresh seeds. <!-- rests: not share-noise --> A part of that may come from evaluation, which changes from 4 rows to the memory.
+# 3. **The test can say *yes*.** With twice the rows the network errs @@ points less at an equal share. <!-- rests: share-more-rows --> Dropout, the regularizer of lesson 06, gets a *no* as the noise does (*Deeper*). <!-- rests: not share-dropout -->
 #
-# **But the control gets a *no*, too.** Dropout needs 30 steps more, and has no lead of a point at an equal share. <!-- rests: share-dropout-slower, not share-dropout --> It turned out a weak control: after 800 steps it gains 1.4 points here, where lesson 06 has almost 8. <!-- rests: half-end --> So we have not seen this test say *yes*. By fitting less the noise may help all the same.
-#
-# That is one small task. Hoffer et al. (2017) report lower test errors with parts on larger networks.
+# By fitting less the noise may help all the same. And that is one small task: Hoffer et al. (2017) report lower test errors with parts on larger networks.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: does dropout pass the test?
@@ -883,7 +889,7 @@ claim("Where each first reproduces half of the wrong labels, the batch of "
 #
 # *Reproduced* means in evaluation mode, at a look every 20 steps; between two looks we take the error in proportion. The *best step* is the one whose mean test error is lowest. It is chosen on the test rows, as no real project could.
 #
-# We ask some things more. Is the noise slower, that is, do parts of 4 need more steps to half of the wrong labels? Do they lead at an equal share of *all* given labels, 90 %? Do they lead with each at its best rate, at a quarter of the wrong labels, as many as the batch of 64 surely gets to there? And do they lead after equal steps, or each at its best step? Of the control we also ask whether it is slower.
+# We ask some things more. Is the noise slower, that is, do parts of 4 need more steps to half of the wrong labels? Do they lead at an equal share of *all* given labels, 90 %? Do they lead with each at its best rate, at a quarter of the wrong labels, as many as the batch of 64 surely gets to there? And do they lead after equal steps, or each at its best step? Of dropout we also ask whether it is slower.
 
 # %% tags=["deeper"]
 from course_lib.experiments.batchnorm.ghost import ARMS, CHOSEN, COMMON, JUDGED, SHARES
@@ -951,8 +957,6 @@ for key, when, lead in (
 # *After equal steps there is one*, of 5.4 points, 4.5 on fresh seeds. <!-- rests: ghost-regularizes-end --> By then the batch of 64 has all of the wrong labels, parts of 4 have 85 %, and in the picture that share goes to and fro. Whether they are late, or held there by their noise, 800 steps do not tell. Held there would be regularizing, too: by fitting less, as a penalty does. An equal share asks only whether they fit *better*. With the rates that were chosen for the best step it is the other way round (19.2 % at 0.1, 15.1 % at 0.01); at each of the three common rates parts of 4 end lower. Luo et al. (2019) derive a penalty from the noise.
 #
 # *A smaller rate does as much.* At 0.01 the batch of 64 ends with 50 % of the wrong labels and errs 15.1 %; parts of 4 at 0.03 end with 51 % and err 15.8 %. That is read off the table, no test of its own.
-#
-# *The control.* Dropout at p = 0.5 was chosen beforehand, for lesson 06 begins with it, and stands behind the last norm, where it shifts no remembered variance. On fresh seeds its lead at an equal share is 0.1 points, with an interval from 0.5 better to 0.2 worse. So a lead of a point would have been seen. Nor is the test blind: it sees that parts of 4 are worse. What is still missing is an arm that it finds better. Other p and other places we did not try. <!-- rests: not share-dropout, not share-noise -->
 #
 # *Stopping early gives more.* Its best step takes the batch of 64 from 24.6 to 12.6 %, while the parts end at 19.2 %. At its best step each, parts of 4 err 11.8 %. On fresh seeds only is that decided: it is no lead of a point.
 #
@@ -1553,7 +1557,7 @@ for name in ("clean", "noisy"):
 #
 # - Batches of a few rows, or of rows of very different origin: LayerNorm, or GroupNorm for images (Wu & He 2018).
 # - Text: LayerNorm, for batch statistics of text vary much (Shen et al. 2020), and padding gets into them.
-# - Where one example must not influence another's result, as for privacy.
+# - Where one example must not influence another's result: privacy; contrastive learning, where the network can read the answer off its neighbours' statistics (He et al. 2020: MoCo shuffles the batch against that).
 # - Behind dropout with a large p, also with a linear layer between: the norm remembers too large a variance (Li et al. 2019), which costs test *loss* in lesson 06. Put dropout behind the *last* norm. <!-- rests: shift-loss-p07 -->
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
@@ -1561,7 +1565,6 @@ for name in ("clean", "noisy"):
 #
 # The lecture announces "dropout and layer normalization" and then explains batch normalization: two different layers. Keras counts its `momentum` the other way, 0.99 for our 0.01.
 # Teaching codes often remember the biased variance: low by the factor $(n-1)/n$, with $n$ values per feature in the batch, a lot for small batches.
-# In contrastive learning a network can read the answer off its neighbours' statistics; MoCo shuffles the batch against that (He et al. 2020).
 # In fine-tuning on little data a few small batches would spoil a good memory: `model.train()`, then `part.eval()` for each `part` of `model.modules()` that is a norm.
 # After averaging weights the statistics no longer fit, and are made anew with `update_bn`. That helps other bad memories, too (*precise BatchNorm*, Wu & Johnson 2021), such as that of a network whose images now come from elsewhere.
 # In residual blocks the γ of the last norm often starts at 0 (Goyal et al. 2017; lesson 08). Without that, too, BatchNorm makes the blocks of a deep residual network small at the start, against their shortcuts, so that it begins like a shallow one (De & Smith 2020). And networks can do without a norm of the activations, given standardised weights, scaled shortcuts and clipped gradients (Brock et al. 2021).
@@ -1569,7 +1572,7 @@ for name in ("clean", "noisy"):
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## In one breath
 #
-# In training a BatchNorm normalises by its batch and takes notes; in evaluation it uses the notes. Its noise has variance ∝ 1/B; here more of it slows the memorising, and like dropout brings no point at an equal share. <!-- rests: batch-variance-mean, share-slower, not share-noise, not share-dropout --> The length of the weights before it is a part of their learning rate, and decay sets how far they turn: at rest by about $\sqrt{2\eta\lambda}$ a step. <!-- rests: angle-0.1 -->
+# In training a BatchNorm normalises by its batch and takes notes; in evaluation it uses the notes. Its noise has variance ∝ 1/B; here more of it slows the memorising, and brings no point at an equal share, where twice the rows bring @@. <!-- rests: batch-variance-mean, share-slower, not share-noise, share-more-rows --> The length of the weights before it is a part of their learning rate, and decay sets how far they turn: at rest by about $\sqrt{2\eta\lambda}$ a step. <!-- rests: angle-0.1 -->
 #
 # Now write it yourself, and find out what, if anything, is wrong with each of five others: **`07_batchnorm_exercises.ipynb`**.
 
@@ -1584,7 +1587,7 @@ for name in ("clean", "noisy"):
 # | when not | batches of a few rows, sequences, rows that must not know of each other: LayerNorm |
 # | weights before it | effective rate η/‖w‖²; plain SGD with decay, at rest: angle arccos(1 − ηλ) ≈ √(2ηλ) a step, after several times 1/(4ηλ) steps <!-- rests: angle-0.1 --> |
 # | measured | steps to training loss 0.1, each at its best: BatchNorm about 40, plain with gain √2 about 110 <!-- rests: norm-beats-gain --> |
-# | measured | statistics over 4 rows, not 64, at rate 0.1: 5 points less test error after the last step (each at its chosen rate 4 more); at an equal share of wrong labels not one less, nor with dropout <!-- rests: ghost-regularizes-end, not share-noise, not share-dropout --> |
+# | measured | statistics over 4 rows, not 64, at rate 0.1: 5 points less test error after the last step (each at its chosen rate 4 more); at an equal share of wrong labels not one less (twice the rows: @@ less) <!-- rests: ghost-regularizes-end, not share-noise, share-more-rows --> |
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Sources

@@ -123,8 +123,9 @@ def compare_modes(
     networks = NormedNetworks((64, 64, 10), "batch", splits, seeds, momentum=1.0)
     at, shape = tuple(range(0, steps + 1, every)), (len(seeds), len(MOMENTA), steps // every + 1)
     evaluation = torch.full(shape, torch.nan, dtype=torch.float64)
-    others = tuple(torch.full_like(evaluation[:, 0], torch.nan) for _ in range(4))
-    batch, trained, by_class, corrected = others
+    batch, trained, by_class, corrected = (
+        torch.full_like(evaluation[:, 0], torch.nan) for _ in range(4)
+    )
     (last,) = networks.running
     kept = [{name: value.clone() for name, value in last.items()} for _ in MOMENTA]
     for step in train_stepwise(networks, steps, batch_size, 0.02, momentum=0.9):
@@ -142,8 +143,10 @@ def compare_modes(
             networks.running[0] = _without_start(kept[0], MOMENTA[0], step)
             corrected[:, i] = networks.test_error().flatten()
             networks.running[0] = last
-            found = (figure.clone() for figure in (evaluation, *others))
-            yield Modes(batch_size, at, *found, progress=step / steps)
+            yield Modes(
+                *(batch_size, at, evaluation.clone(), batch.clone(), trained.clone()),
+                *(by_class.clone(), corrected.clone(), step / steps),
+            )
 
 
 def _without_start(kept: dict[str, Tensor], momentum: float, step: int) -> dict[str, Tensor]:
