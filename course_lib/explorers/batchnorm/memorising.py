@@ -33,7 +33,7 @@ def _prepare(figure):
     first, last = figure.axes
     marks["share"] = [last.axvline(50, color=plotting.ink(), linestyle="-", linewidth=1)]
     first.set_ylabel("test error (%)")
-    first.legend(loc="upper right")  # there no curve comes
+    first.legend(loc="upper center", bbox_to_anchor=(0.55, 1))  # there no curve comes
     return marks
 
 
