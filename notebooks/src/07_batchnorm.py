@@ -198,7 +198,7 @@ reveal("speed",
                f"{2**rest.mean:.2f} to gain √2", rests="gain-faster, norm-beats-gain")
 
 # %% [markdown] tags=["deeper"]
-# Along the rows, BatchNorm arrives at *every* rate, also at 0.8, where neither of the others does: of the five, gain √2 arrives at four, torch's start at two. Its own best rates, 0.4 and 0.8, lie at the upper end of the grid, so it may be faster still. Steps are not seconds: one with BatchNorm takes longer.
+# Along the rows, BatchNorm arrives at *every* rate, also at 0.8, where neither of the others does: of the five, gain √2 arrives at four, torch's start at two. Its own best rates, 0.4 and 0.8, lie at the upper end of the grid; so the next race has more. Steps are not seconds: one with BatchNorm takes longer.
 #
 # *Is it the batch, or any norm?* LayerNorm (*Whose mean? Four norms*) takes mean and variance over the 64 features of one row: no other row has a say, and there is no noise. It joins the race with torch's start, as BatchNorm has. All four now try seven rates, up to 3.2. Asked beforehand: does LayerNorm need fewer steps than gain √2? And BatchNorm fewer than LayerNorm?
 
@@ -220,6 +220,8 @@ for key, sentence, ratio in (
           measured=ratio, kind="measured", id=key, holds=below(0))
 
 # %% [markdown] tags=["deeper"]
+# *It is the batch.* LayerNorm is as fast as gain √2, and BatchNorm needs a third of its steps. <!-- rests: open layer-beats-gain, norm-beats-layer --> @@@
+#
 # And the ten layers of *In plain PyTorch*? There gain √2 is the missing third arm. One seed, so only a look:
 
 # %% tags=["deeper"]
@@ -284,7 +286,9 @@ for level in LEVELS:
 # | plain, gain √2 | 310 | 180 | 110 | 110 | never |
 # | BatchNorm | 120 | 70 | 50 | 40 | 40 |
 #
-# **Each at its best rate, a better start halves the steps, and of what remains BatchNorm needs about a third.** <!-- rests: norm-faster, gain-faster, norm-beats-gain --> A step with it takes longer, though. It also bears larger rates, perhaps larger than we tried: for Bjorck et al. (2018) the main cause of its speed.
+# **Each at its best rate, a better start halves the steps, and of what remains BatchNorm needs about a third.** <!-- rests: norm-faster, gain-faster, norm-beats-gain --> A step with it takes longer, though. It also bears larger rates: for Bjorck et al. (2018) the main cause of its speed.
+#
+# **Here it is the batch, and not any norm**: LayerNorm takes its mean over one row's features (*Whose mean?*), and is no faster than the better start. BatchNorm needs a third of its steps. <!-- rests: open layer-beats-gain, norm-beats-layer -->
 #
 # > **A common belief: BatchNorm is fast because it reduces *internal covariate shift***, the drift of a layer's inputs while the layers before it learn (Ioffe & Szegedy 2015). But with noise behind the norm the inputs drift again, and training was about as fast (Santurkar et al. 2018).
 
@@ -498,14 +502,14 @@ reveal("modes",
 # **With momentum 0.1 the memory does as well as all test rows at once**, to within 2 points. With 1 it errs 15 points more (14 on fresh seeds), with 0.001 20 points more. <!-- rests: memory-together, memory-apart-1, memory-apart-0.001 -->
 # Too short a memory is one small batch. Too long a one still holds what it began with, mean 0 and variance 1 (*Deeper*). <!-- rests: memory-corrected --> One pass over training rows makes it anew: `torch.optim.swa_utils.update_bn(loader, model)`.
 #
-# *Who forgets `model.eval()`* normalises by each test batch's own statistics. In batches of 4 one sees it at once: 7 points more error than all test rows at once. <!-- rests: trained-apart --> In batches of 64 it hangs on the neighbours. The same test images, in random order or sorted by class:
+# *Who forgets `model.eval()`* normalises by each test batch's own statistics. In batches of 4 one sees it at once: 7 points more error than all test rows at once. <!-- rests: trained-apart --> In batches of 64 it hangs on the neighbours:
 #
-# | test error | neighbours mixed | of one class |
+# | test error, batches of 64 | images in random order | sorted by class |
 # |---|---|---|
-# | training mode, batches of 64 | 3.3 % | @@ % |
+# | training mode | 3.3 % | @@ % |
 # | `model.eval()` | @@ % | @@ % |
 #
-# Among mixed neighbours the mistake does not show. Among those of its own class an image loses what they have in common: the statistics take out what tells the class. <!-- rests: trained-together-64, sorted-apart-64 --> And every test batch moves the memory.
+# In random order the mistake does not show. Sorted, the statistics take out what tells the class. <!-- rests: trained-together-64, sorted-apart-64 --> And every test batch moves the memory.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: the valley of the momentum
@@ -802,7 +806,7 @@ for name, figure in (("the batch mean", "mean"),
 # 1. **Does the noise make it fit less?** How many steps is it until half of the wrong labels are reproduced?
 # 2. **Does it fit better?** Is the test error lower there, at an **equal share** of the wrong labels (in lesson 06: of the right ones)? Who only fits less, as by stopping early, gains nothing by this measure.
 #
-# Can the second be answered by *yes* at all? As a control the batch of 64 also learns from *twice the rows*, 640, again with every fifth label wrong. More rows must give a better fit. If the test does not see that, it is blind.
+# Can the second be answered by *yes* at all? As a control the batch of 64 also learns from *twice the rows*, 640, again every fifth label wrong. If the test does not see that more rows give a better fit, it is blind.
 
 # %%
 predict("regularizes",
@@ -856,13 +860,13 @@ reveal("regularizes",
 # | parts of 4 | 349 | 15.6 % | 19.2 % |
 # | control: batch of 64, 640 rows | @@ | @@ % | @@ % |
 #
-# By validation error 0.1 is the best rate for parts of 4. For the batch of 64 it is 0.01 or 0.03, and there it ends at 15.1 or 22.4 %. So after equal steps one compares speeds (*Deeper*).
+# The batch of 64 is best at 0.01 or 0.03, by validation error, and there it ends at 15.1 or 22.4 %. So after equal steps one compares speeds (*Deeper*).
 #
 # 1. **The noise makes it fit less.** Parts of 4 need 260 steps more. <!-- rests: share-slower -->
 # 2. **It does not make it fit better.** At an equal share the lead is gone; parts of 4 even err 0.8 points more (before rounding), 1.2 on fresh seeds. <!-- rests: not share-noise --> A part of that may come from evaluation, which changes from 4 rows to the memory.
-# 3. **The test can say *yes*.** With twice the rows the network errs @@ points less at an equal share. <!-- rests: share-more-rows --> Dropout, the regularizer of lesson 06, gets a *no* as the noise does (*Deeper*). <!-- rests: not share-dropout -->
+# 3. **The test can say *yes*.** With twice the rows the network errs 3 points less at an equal share. <!-- rests: share-more-rows --> Dropout gets a *no*, too (*Deeper*). <!-- rests: not share-dropout -->
 #
-# By fitting less the noise may help all the same. And that is one small task: Hoffer et al. (2017) report lower test errors with parts on larger networks.
+# By fitting less the noise may help all the same. Hoffer et al. (2017) report lower test errors with parts on larger networks.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: does dropout pass the test?
@@ -1557,7 +1561,7 @@ for name in ("clean", "noisy"):
 #
 # - Batches of a few rows, or of rows of very different origin: LayerNorm, or GroupNorm for images (Wu & He 2018).
 # - Text: LayerNorm, for batch statistics of text vary much (Shen et al. 2020), and padding gets into them.
-# - Where one example must not influence another's result: privacy; contrastive learning, where the network can read the answer off its neighbours' statistics (He et al. 2020: MoCo shuffles the batch against that).
+# - Where one example must not influence another's result: privacy, contrastive learning (*Deeper*).
 # - Behind dropout with a large p, also with a linear layer between: the norm remembers too large a variance (Li et al. 2019), which costs test *loss* in lesson 06. Put dropout behind the *last* norm. <!-- rests: shift-loss-p07 -->
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
@@ -1565,6 +1569,7 @@ for name in ("clean", "noisy"):
 #
 # The lecture announces "dropout and layer normalization" and then explains batch normalization: two different layers. Keras counts its `momentum` the other way, 0.99 for our 0.01.
 # Teaching codes often remember the biased variance: low by the factor $(n-1)/n$, with $n$ values per feature in the batch, a lot for small batches.
+# In contrastive learning a network can read the answer off its neighbours' statistics; MoCo shuffles the batch against that (He et al. 2020).
 # In fine-tuning on little data a few small batches would spoil a good memory: `model.train()`, then `part.eval()` for each `part` of `model.modules()` that is a norm.
 # After averaging weights the statistics no longer fit, and are made anew with `update_bn`. That helps other bad memories, too (*precise BatchNorm*, Wu & Johnson 2021), such as that of a network whose images now come from elsewhere.
 # In residual blocks the γ of the last norm often starts at 0 (Goyal et al. 2017; lesson 08). Without that, too, BatchNorm makes the blocks of a deep residual network small at the start, against their shortcuts, so that it begins like a shallow one (De & Smith 2020). And networks can do without a norm of the activations, given standardised weights, scaled shortcuts and clipped gradients (Brock et al. 2021).
@@ -1572,7 +1577,7 @@ for name in ("clean", "noisy"):
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## In one breath
 #
-# In training a BatchNorm normalises by its batch and takes notes; in evaluation it uses the notes. Its noise has variance ∝ 1/B; here more of it slows the memorising, and brings no point at an equal share, where twice the rows bring @@. <!-- rests: batch-variance-mean, share-slower, not share-noise, share-more-rows --> The length of the weights before it is a part of their learning rate, and decay sets how far they turn: at rest by about $\sqrt{2\eta\lambda}$ a step. <!-- rests: angle-0.1 -->
+# In training a BatchNorm normalises by its batch and takes notes; in evaluation it uses the notes. Its noise has variance ∝ 1/B; here more of it slows the memorising, and brings no point at an equal share, where twice the rows bring three. <!-- rests: batch-variance-mean, share-slower, not share-noise, share-more-rows --> The length of the weights before it is a part of their learning rate, and decay sets how far they turn: at rest by about $\sqrt{2\eta\lambda}$ a step. <!-- rests: angle-0.1 -->
 #
 # Now write it yourself, and find out what, if anything, is wrong with each of five others: **`07_batchnorm_exercises.ipynb`**.
 
@@ -1587,7 +1592,7 @@ for name in ("clean", "noisy"):
 # | when not | batches of a few rows, sequences, rows that must not know of each other: LayerNorm |
 # | weights before it | effective rate η/‖w‖²; plain SGD with decay, at rest: angle arccos(1 − ηλ) ≈ √(2ηλ) a step, after several times 1/(4ηλ) steps <!-- rests: angle-0.1 --> |
 # | measured | steps to training loss 0.1, each at its best: BatchNorm about 40, plain with gain √2 about 110 <!-- rests: norm-beats-gain --> |
-# | measured | statistics over 4 rows, not 64, at rate 0.1: 5 points less test error after the last step (each at its chosen rate 4 more); at an equal share of wrong labels not one less (twice the rows: @@ less) <!-- rests: ghost-regularizes-end, not share-noise, share-more-rows --> |
+# | measured | statistics over 4 rows, not 64, at rate 0.1: 5 points less test error after the last step (each at its chosen rate 4 more); at an equal share of wrong labels not one less (twice the rows: 3 less) <!-- rests: ghost-regularizes-end, not share-noise, share-more-rows --> |
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Sources
