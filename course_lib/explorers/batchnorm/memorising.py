@@ -24,7 +24,7 @@ def _prepare(figure):
     """The error against the share of all given labels, left, and of the wrong ones, right."""
     marks = {}
     for ax, (of, words) in zip(figure.subplots(1, 2, sharey=True), LABELS.items()):
-        ax.set(title=f"Against {words}", xlabel="reproduced (%)", ylim=(8, 32))
+        ax.set(title=f"Against {words}", xlabel="reproduced (%)", ylim=(6, 32))
         ax.set_xlim(60 if of == "given" else 0, 101)
         for k, arm in enumerate(ARMS):
             color, line = plotting.series(k)
