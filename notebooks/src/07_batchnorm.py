@@ -280,7 +280,7 @@ for level in LEVELS:
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What makes it fast?
 #
-# With gain √2 the ten plain layers err 9.4 % at rate 0.01, near BatchNorm's 6.6: at that rate most of the gain is the start's. At 0.1 they still guess, and BatchNorm errs 3.0 %. That is one seed. So let smaller networks race, with three hidden layers, plain SGD and eight seeds. How many of 400 steps do they need to a training loss of 0.1? (Medians, see *Deeper*.)
+# With gain √2 the ten plain layers err 9.4 % at rate 0.01, near BatchNorm's 6.6: at that rate most of the gain is the start's. At 0.1 they still guess, and BatchNorm errs 3.0 %. That is one seed. So let smaller networks race: three hidden layers, plain SGD, eight seeds. How many of 400 steps to a training loss of 0.1? (Medians, see *Deeper*.)
 #
 # | rate | 0.05 | 0.1 | 0.2 | 0.4 | 0.8 | 1.6 | 3.2 |
 # |---|---|---|---|---|---|---|---|
@@ -289,9 +289,9 @@ for level in LEVELS:
 # | LayerNorm | 140 | 120 | 120 | 160 | 270 | never | never |
 # | BatchNorm | 120 | 70 | 50 | 40 | 40 | 50 | 60 |
 #
-# **Each at its best rate, a better start halves the steps, and of what remains BatchNorm needs about a third.** <!-- rests: norm-faster, gain-faster, norm-beats-gain --> A step with it takes longer, though. It also bears larger rates: for Bjorck et al. (2018) the main cause of its speed.
+# **Each at its best rate, a better start halves the steps, and of what remains BatchNorm needs about a third.** <!-- rests: norm-faster, gain-faster, norm-beats-gain --> A step with it takes longer. It also bears larger rates: for Bjorck et al. (2018) the main cause of its speed.
 #
-# **Would any norm do?** LayerNorm takes its mean over one row's features, not over the batch (*Whose mean?*). It does what the better start does, and no more. The last factor of three is the batch's. <!-- rests: open layer-beats-gain, norm-beats-layer -->
+# **Would any norm do?** LayerNorm takes its mean over one row's features, not over the batch (*Whose mean?*). From torch's start it does what the better start does, no more. The last factor of three is the batch's. <!-- rests: open layer-beats-gain, norm-beats-layer -->
 #
 # > **A common belief: BatchNorm is fast because it reduces *internal covariate shift***, the drift of a layer's inputs while the layers before it learn (Ioffe & Szegedy 2015). But with noise behind the norm the inputs drift again, and training was about as fast (Santurkar et al. 2018).
 
@@ -509,8 +509,8 @@ reveal("modes",
 #
 # | test error, batches of 64 | images in random order | sorted by class |
 # |---|---|---|
-# | training mode | 3.3 % | 74.9 % |
-# | `model.eval()` | 3.5 % | 3.5 % |
+# | `model.eval()` forgotten | 3.3 % | 74.9 % |
+# | not forgotten | 3.5 % | 3.5 % |
 #
 # In random order the mistake does not show. Sorted, the statistics take out what tells the class. <!-- rests: trained-together-64, sorted-apart-64 --> And every test batch moves the memory.
 
@@ -551,7 +551,7 @@ for key, order, figure, says, holds in (
           unit="points", kind="measured", id=key, holds=holds)
 
 # %% [markdown] tags=["deeper"]
-# With batches of 4 they meet at 0.1, and from 0.03 to 0.3 they are within two points. With batches of 64 the valley is wide: from 0.01 to 1 evaluation errs 3.5 to 4.1 %, all at once 3.5 %. At 0.001 it errs 17 %: 300 batches are too few. *As trained*, in batches of 64, it errs 3.3 %: there, with the test rows in random order, a forgotten `model.eval()` would not be seen. *Sorted*, the rows come class after class, 110 of each: most batches hold one class, some the end of one and the beginning of the next.
+# With batches of 4 they meet at 0.1, and from 0.03 to 0.3 they are within two points. With batches of 64 the valley is wide: from 0.01 to 1 evaluation errs 3.5 to 4.1 %, all at once 3.5 %. At 0.001 it errs 17 %: 300 batches are too few. *As trained*, in batches of 64, it errs 3.3 %: there, with the test rows in random order, a forgotten `model.eval()` would not be seen. *Sorted*, the rows come class after class, about 110 of each: about half of the 17 batches hold one class, the others the end of one and the beginning of the next.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: what a memory begins with
@@ -797,7 +797,7 @@ for name, figure in (("the batch mean", "mean"),
           holds=between(-1.05, -0.95))
 
 # %% [markdown]
-# **Both do**: 0.414, 0.296, 0.209, each the one before divided by about 1.4. <!-- rests: batch-variance-mean, batch-variance-activation --> Activations have spread 1 here, so at $B = 8$ this is a lot of noise, at 256 little. An epoch draws without replacement: with all rows in one batch there is none.
+# **Both do**: 0.414, 0.296, 0.209, each the one before divided by about 1.4. <!-- rests: batch-variance-mean, batch-variance-activation --> Activations have spread 1 here, so at $B = 8$ this is a lot of noise, at 256 little.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Does it regularize?
@@ -863,11 +863,11 @@ reveal("regularizes",
 # | parts of 4 | 349 | 15.6 % | 19.2 % |
 # | control: batch of 64, 640 rows | 195 | 11.8 % | 19.7 % |
 #
-# The batch of 64 is best at 0.01 or 0.03, by validation error, and there it ends at 15.1 or 22.4 %. So after equal steps one compares speeds (*Deeper*).
+# The batch of 64 is best at 0.01 or 0.03, where it ends at 15.1 or 22.4 %. So after equal steps one compares speeds (*Deeper*).
 #
 # 1. **The noise makes it fit less.** Parts of 4 need 260 steps more. <!-- rests: share-slower -->
-# 2. **It does not make it fit better.** At an equal share the lead is gone; parts of 4 even err 0.8 points more (before rounding), 1.2 on fresh seeds. <!-- rests: not share-noise --> A part of that may come from evaluation, which changes from 4 rows to the memory.
-# 3. **The test is not blind, but its bar is high.** Twice the rows bring 3.1 points, on fresh seeds 1.7, from 0.99 to 2.4. So they err less, but a whole point is not confirmed. <!-- rests: open share-more-rows --> Dropout brings 0.1 (*Deeper*). <!-- rests: not share-dropout -->
+# 2. **It does not make it fit better.** At an equal share the lead is gone; parts of 4 even err more, by 1.2 points on fresh seeds. <!-- rests: not share-noise --> A part of that may come from evaluation, which changes from 4 rows to the memory.
+# 3. **The test is not blind, but a whole point is much to ask.** Twice the rows take off 3.1 points, on fresh seeds 1.7, from 0.99 to 2.4. So they err less, but a point less is not confirmed. <!-- rests: open share-more-rows --> Dropout takes off 0.1 on fresh seeds (*Deeper*). <!-- rests: not share-dropout -->
 #
 # By fitting less the noise may help all the same. Hoffer et al. (2017) report lower test errors with parts on larger networks.
 
@@ -889,7 +889,7 @@ claim("Where each first reproduces half of the wrong labels, the batch of "
 # %% [markdown] tags=["deeper"]
 # It does not: dropout needs 30 steps more, and has no lead of a point at an equal share. <!-- rests: share-dropout-slower, not share-dropout --> On fresh seeds its lead is 0.1 points, with an interval from 0.5 better to 0.2 worse. After 800 steps it gains 1.4 points here, where lesson 06 has almost 8: on this task it is a weak regularizer. <!-- rests: half-end --> Other p and other places we did not try.
 #
-# *How fine is the test?* On fresh seeds an interval reaches ±0.3 points for dropout, ±0.5 for parts of 4 and ±0.7 for twice the rows, which are judged on 320 test rows fewer. So it would have seen a lead of a point. But twice the rows bring no more than 1.7 points: the bar, set beforehand, asks of noise more than half of what twice the data bring. How would a bar of 0 have judged? By the fresh intervals twice the rows are better, parts of 4 are worse, and dropout is undecided. That is read off afterwards, no test of its own.
+# *How fine is the test?* On fresh seeds an interval reaches ±0.3 points for dropout, ±0.5 for parts of 4 and ±0.7 for twice the rows, which are judged on 320 test rows fewer. That is fine enough for a lead of a point. But twice the rows bring no more than 1.7 points there. So a point, set beforehand, asks of noise more than half of what twice the data bring. And if we had asked for any lead at all? By the fresh intervals twice the rows have one, parts of 4 are behind, and dropout is undecided. That is read off afterwards, no test of its own.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: at other shares and rates, after the last step, at the best step
