@@ -280,7 +280,7 @@ for level in LEVELS:
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What makes it fast?
 #
-# With gain √2 the ten plain layers err 9.4 % at rate 0.01, near BatchNorm's 6.6: at that rate most of the gain is the start's. At 0.1 they still guess, and BatchNorm errs 3.0 %. That is one seed. So let smaller networks race: three hidden layers, plain SGD, eight seeds. How many of 400 steps to a training loss of 0.1? (Medians, see *Deeper*.)
+# With gain √2 the ten plain layers err 9.4 % at rate 0.01, near BatchNorm's 6.6: at that rate most of the gain is the start's. At 0.1 they still guess, and BatchNorm errs 3.0 %. That is one seed. So let smaller networks race: three hidden layers, plain SGD, eight seeds. **LayerNorm** takes its mean over one row's features, not over the batch (*Whose mean?*). How many of 400 steps to a training loss of 0.1? (Medians, see *Deeper*.)
 #
 # | rate | 0.05 | 0.1 | 0.2 | 0.4 | 0.8 | 1.6 | 3.2 |
 # |---|---|---|---|---|---|---|---|
@@ -291,7 +291,7 @@ for level in LEVELS:
 #
 # **Each at its best rate, a better start halves the steps, and of what remains BatchNorm needs about a third.** <!-- rests: norm-faster, gain-faster, norm-beats-gain --> A step with it takes longer. It also bears larger rates: for Bjorck et al. (2018) the main cause of its speed.
 #
-# **Would any norm do?** LayerNorm takes its mean over one row's features, not over the batch (*Whose mean?*). From torch's start it does what the better start does, no more. The last factor of three is the batch's. <!-- rests: open layer-beats-gain, norm-beats-layer -->
+# **Would any norm do?** From torch's start LayerNorm does what the better start does, no more. The last factor of three is the batch's. <!-- rests: open layer-beats-gain, norm-beats-layer -->
 #
 # > **A common belief: BatchNorm is fast because it reduces *internal covariate shift***, the drift of a layer's inputs while the layers before it learn (Ioffe & Szegedy 2015). But with noise behind the norm the inputs drift again, and training was about as fast (Santurkar et al. 2018).
 
