@@ -57,7 +57,7 @@ def test_decay_draws_what_was_computed_and_the_place_of_rest():
     assert marks["angle"][2].get_ydata()[-1] == pytest.approx(
         np.rad2deg(turning.angle_at_rest(0.1, 0.1)), rel=1e-9
     )
-    assert "w turns by 8.11° a step (at rest 8.11°; lr·λ·steps = 15)" in caption
+    assert "w turns by 8.11° a step (at rest 8.11°)" in caption
     assert marks["legend"].get_texts()[0].get_text() == "3 starting lengths"
     marks, caption = drawn(result, 0.0)
     assert caption.startswith("No decay") and np.isnan(marks["norm rest"][0].get_ydata()).all()
@@ -151,5 +151,5 @@ def test_memorising_shows_the_control_at_the_one_rate_that_it_has():
     marks = explore.memorising.explorer.prepare(Figure())
     for rates, looks in ("0.1 for all", 3), ("each its best", 0):
         explore.memorising.explorer.draw(marks, result, 25, rates)
-        for mark in marks["wrong", ghost.DROPPED]:
+        for mark in marks["wrong", ghost.MORE]:
             assert len(mark.get_xdata()) == looks

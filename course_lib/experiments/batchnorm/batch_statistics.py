@@ -78,8 +78,9 @@ class Modes:
 
     `evaluation` [seeds, momenta, looks]: by the running statistics that each momentum would have
     kept. [seeds, looks] each: `batch`, by the statistics of all test rows at once; `trained`, by
-    those of as many test rows as a batch in training has; `corrected`, by the running statistics of
-    the longest memory, with what it began with taken out.
+    those of as many test rows as a batch in training has; `sorted`, the same with the test rows
+    sorted by class; `corrected`, by the running statistics of the longest memory, with what it
+    began with taken out.
     """
 
     batch_size: int
@@ -87,6 +88,7 @@ class Modes:
     evaluation: Tensor
     batch: Tensor
     trained: Tensor
+    sorted: Tensor
     corrected: Tensor
     progress: float = 1.0
 
@@ -96,7 +98,7 @@ class Modes:
         return int(self.batch.isfinite().all(0).sum())
 
     def late(self, name: str) -> Tensor:
-        """Mean of one of the three over the last ten looks there are.
+        """Mean of one of these over the last ten looks there are.
 
         `evaluation` [seeds, momenta], of the others [seeds].
         """
@@ -121,7 +123,9 @@ def compare_modes(
     networks = NormedNetworks((64, 64, 10), "batch", splits, seeds, momentum=1.0)
     at, shape = tuple(range(0, steps + 1, every)), (len(seeds), len(MOMENTA), steps // every + 1)
     evaluation = torch.full(shape, torch.nan, dtype=torch.float64)
-    batch, trained, corrected = (torch.full_like(evaluation[:, 0], torch.nan) for _ in range(3))
+    batch, trained, by_class, corrected = (
+        torch.full_like(evaluation[:, 0], torch.nan) for _ in range(4)
+    )
     (last,) = networks.running
     kept = [{name: value.clone() for name, value in last.items()} for _ in MOMENTA]
     for step in train_stepwise(networks, steps, batch_size, 0.02, momentum=0.9):
@@ -131,15 +135,18 @@ def compare_modes(
         if step in at:
             i = at.index(step)
             batch[:, i] = networks.test_error(training=True).flatten()
-            trained[:, i] = networks.test_error(training=True, batch_size=batch_size).flatten()
+            for figure, sort in (trained, False), (by_class, True):
+                figure[:, i] = networks.test_error(True, batch_size, sort).flatten()
             for m, running in enumerate(kept):
                 networks.running[0] = running
                 evaluation[:, m, i] = networks.test_error().flatten()
             networks.running[0] = _without_start(kept[0], MOMENTA[0], step)
             corrected[:, i] = networks.test_error().flatten()
             networks.running[0] = last
-            found = (evaluation.clone(), batch.clone(), trained.clone(), corrected.clone())
-            yield Modes(batch_size, at, *found, progress=step / steps)
+            yield Modes(
+                *(batch_size, at, evaluation.clone(), batch.clone(), trained.clone()),
+                *(by_class.clone(), corrected.clone(), step / steps),
+            )
 
 
 def _without_start(kept: dict[str, Tensor], momentum: float, step: int) -> dict[str, Tensor]:

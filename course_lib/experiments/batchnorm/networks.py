@@ -125,13 +125,18 @@ class NormedNetworks:
         return cross_entropy(logits.mT, y, reduction="none").mean(1)
 
     @torch.no_grad()
-    def test_error(self, training: bool = False, batch_size: int | None = None) -> Tensor:
+    def test_error(
+        self, training: bool = False, batch_size: int | None = None, by_class: bool = False
+    ) -> Tensor:
         """Share of wrong test rows [seeds, settings].
 
         training: by the statistics of all test rows, not kept. batch_size: by those of so many at a
-        time, in their (random) order; what is left over is left out.
+        time, in their (random) order, or class after class; what is left over is left out.
         """
         x, y = self.rows("test")
+        if by_class:
+            order = y.argsort(dim=1, stable=True)
+            x, y = x.take_along_dim(order[..., None], 1), y.gather(1, order)
         n = x.shape[1] if batch_size is None else x.shape[1] // batch_size * batch_size
         logits = self.outputs(x[:, :n], training, remember=False, batch_size=batch_size)
         wrong = logits.argmax(-1) != y[:, :n]

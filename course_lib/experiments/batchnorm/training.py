@@ -15,6 +15,7 @@ from course_lib.statistics import Interval, paired_interval
 
 DEEP, SHALLOW = (64, 64, 64, 64, 10), (64, 64, 64, 10)
 LRS = (0.05, 0.1, 0.2, 0.4, 0.8)
+MORE_LRS = (*LRS, 1.6, 3.2)  # the fastest of `LRS` with BatchNorm is the last
 SEEDS = tuple(range(8))
 NEW_SEEDS = tuple(range(20, 28))  # none of what was seen while the rules were made
 
@@ -37,7 +38,9 @@ NETS = {
     "plain": ModelSpec(DEEP),
     "plain, gain √2": WiderStart(DEEP),
     "BatchNorm": ModelSpec(DEEP, norm="batch"),
+    "LayerNorm": ModelSpec(DEEP, norm="layer"),
 }
+THREE = tuple(NETS)[:3]  # is it the norm or the start? The fourth: the batch, or any norm?
 
 
 @dataclass
@@ -70,21 +73,23 @@ class Speed:
 @remembered
 def compare_speed(
     target: float = 0.1,
-    names: tuple[str, ...] = tuple(NETS),
+    names: tuple[str, ...] = THREE,
     seeds: tuple[int, ...] = NEW_SEEDS,
     steps: int = 400,
     every: int = 10,
+    lrs: tuple[float, ...] = LRS,
 ) -> Iterator[Speed]:
     """Train 64-64-64-64-10 networks with plain SGD, batches of 50 of 500 clean digits.
 
-    The loss is looked at on all training rows, in evaluation mode.
+    names: of `NETS`. lrs: the learning rates, the same for all. The loss is looked at on all
+    training rows, in evaluation mode.
     """
     losses, looks = {}, tuple(range(0, steps + 1, every))
     for k, name in enumerate(names):
         for training in train(
             NETS[name],
             _few_digits,
-            {"lr": list(LRS)},
+            {"lr": list(lrs)},
             seeds,
             update=sgd_update,
             steps=steps,
@@ -93,9 +98,9 @@ def compare_speed(
             keep_parameters=False,
         ):
             losses[name] = training.train_loss
-            yield Speed(LRS, target, every, {}, dict(losses), (k + training.progress) / len(names))
+            yield Speed(lrs, target, every, {}, dict(losses), (k + training.progress) / len(names))
     reached = {name: first_below(seen, target) * every for name, seen in losses.items()}
-    yield Speed(LRS, target, every, reached, losses)
+    yield Speed(lrs, target, every, reached, losses)
 
 
 def _few_digits(seed: int) -> Split:

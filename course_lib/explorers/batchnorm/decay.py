@@ -1,4 +1,4 @@
-"""Length, effective learning rate and angle of a weight before a BatchNorm: move λ and lr."""
+"""Length, effective learning rate and angle of a weight before a BatchNorm: move λ and η."""
 
 import numpy as np
 import torch
@@ -29,7 +29,7 @@ def _prepare(figure):
     titles = {"norm": "Length of w", "rate": "Effective learning rate", "angle": "Angle per step"}
     labels = {
         "norm": "‖w‖",
-        "rate": "lr/‖w‖²",
+        "rate": "η/‖w‖²",
         "angle": f"degrees (root mean square of {WINDOW} steps)",
     }
     for ax, name in zip(figure.subplots(1, 3), titles):
@@ -104,9 +104,8 @@ def _say(result, i, rest):
         return f"No decay: {grows}; effective learning rate and angle fall."
     late = result.late_angle()[:, i].mean().rad2deg().item()
     return (
-        f"λ = {strength:g}, lr = {result.lr:g}: in the last {steps // 2} steps w turns by "
-        f"{late:.3g}° a step (at rest {np.rad2deg(rest):.3g}°; "
-        f"lr·λ·steps = {result.lr * strength * steps:.3g}), and its length {length}."
+        f"λ = {strength:g}, η = {result.lr:g}: in the last {steps // 2} steps w turns by "
+        f"{late:.3g}° a step (at rest {np.rad2deg(rest):.3g}°), and its length {length}."
     )
 
 
@@ -114,7 +113,7 @@ explorer = Explorer(
     title="Weight decay in front of a BatchNorm",
     controls={
         "strength": Slider("weight decay λ", values=turning.STRENGTHS, default=0.1, trained=True),
-        "lr": Slider("learning rate", values=(0.03, 0.1, 0.3), default=0.1),
+        "lr": Slider("learning rate η", values=(0.03, 0.1, 0.3), default=0.1),
         "where": Choice("loss", (EXACT, DIGITS), EXACT),
     },
     frozen={"strength": 5, "lr": 3},

@@ -50,10 +50,15 @@ def test_pairs_of_rows_judge_worse_than_all_rows_at_once():
     )
 
 
+def test_neighbours_of_one_class_are_told_apart_less_well():
+    *_, found = lab.compare_modes(16, seeds=(0, 1), steps=60, every=60)
+    assert (found.sorted[:, -1] > found.trained[:, -1] + 0.1).all(), "their statistics take it out"
+
+
 def test_late_figures_are_means_of_the_last_ten_looks_there_are():
     looks = torch.arange(15.0).repeat(2, 1)
     evaluation = looks.unsqueeze(1).repeat(1, len(lab.MOMENTA), 1) + 0.25
-    found = lab.Modes(4, tuple(range(15)), evaluation, looks, looks, looks)
+    found = lab.Modes(4, tuple(range(15)), evaluation, *[looks] * 4)
     assert found.late("batch").tolist() == [9.5, 9.5] and found.behind(0.1).tolist() == [25.0, 25.0]
     looks[:, 3:] = torch.nan
     assert found.seen == 3 and found.late("trained").tolist() == [1.0, 1.0]

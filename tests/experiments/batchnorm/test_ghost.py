@@ -26,12 +26,12 @@ def test_parts_are_normalised_one_by_one_and_remembered_on_average():
     assert all(map(torch.equal, kept, memory))
 
 
-def _by_torch(lr, outputs):
+def _by_torch(lr, outputs, count=ghost.ROWS):
     """Data, and a network that torch has trained on it for 20 steps: one start, one order.
 
-    outputs: (model, x, rows) → logits of these rows.
+    outputs: (model, x, rows) → logits of these rows. count: of training rows.
     """
-    data, order = digits(ghost.ROWS, label_noise=0.2, seed=3), seeded(3, "batches")
+    data, order = digits(count, label_noise=0.2, seed=3), seeded(3, "batches")
     model = torch.nn.Sequential(
         *(torch.nn.Linear(64, 64), torch.nn.BatchNorm1d(64), torch.nn.ReLU()),
         *(torch.nn.Linear(64, 64), torch.nn.BatchNorm1d(64), torch.nn.ReLU()),
@@ -43,8 +43,8 @@ def _by_torch(lr, outputs):
             linear.weight.copy_(next(start))
             linear.bias.copy_(next(start))
     optimizer = torch.optim.SGD(model.parameters(), lr=lr)
-    for _ in range(4):
-        for rows in torch.randperm(ghost.ROWS, generator=order).split(ghost.BATCH):
+    for _ in range(20 * ghost.BATCH // count):
+        for rows in torch.randperm(count, generator=order).split(ghost.BATCH):
             loss = cross_entropy(outputs(model, data.train_x, rows), data.train_y[rows])
             optimizer.zero_grad()
             loss.backward()
@@ -71,7 +71,14 @@ def test_without_noise_all_rows_go_through_the_norm_and_the_batch_through_the_lo
     assert found.at_end(ghost.ALL, ghost.COMMON).item() == pytest.approx(wrong, abs=0.001)
 
 
-def test_the_control_drops_behind_the_last_norm_in_training_alone():
+def test_with_more_rows_only_the_rows_are_others():
+    data, _, wrong = _by_torch(ghost.COMMON, lambda model, x, rows: model(x[rows]), ghost.MANY)
+    *_, found = ghost.compare_more_rows((3,), 20)
+    assert found.steps == (20,) and len(data.train_x) == 2 * ghost.ROWS
+    assert found.at_end(ghost.MORE, ghost.COMMON).item() == pytest.approx(wrong, abs=0.003)
+
+
+def test_dropout_drops_behind_the_last_norm_in_training_alone():
     masks = seeded(3, "dropout masks")
 
     def outputs(model, x, rows):

@@ -1,5 +1,7 @@
 """Networks with a norm, many at once: against the single model of torch's layers, step by step."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import nn
@@ -130,6 +132,20 @@ def test_rows_batch_by_batch_are_the_batches_one_by_one(norm):
     ).abs().max() < 1e-12
     wrong = (alone.argmax(-1) != y[:, :n]).double().mean(1)
     assert torch.allclose(networks.test_error(training=True, batch_size=5).flatten(), wrong)
+
+
+def test_rows_class_by_class_are_those_of_a_sorted_split():
+    networks = NormedNetworks(WIDTHS, "batch", splits(), SEEDS, dtype=torch.float64)
+    for _ in train_stepwise(networks, 10, 7, 0.1):
+        pass
+    by_class, alike = networks.test_error(True, 5, by_class=True), networks.test_error()
+    assert torch.equal(networks.test_error(by_class=True), alike), "in evaluation nothing moves"
+    networks.splits = [
+        replace(one, test_x=one.test_x[order], test_y=one.test_y[order])
+        for one in splits()
+        for order in [one.test_y.argsort(stable=True)]
+    ]
+    assert torch.equal(networks.test_error(True, 5), by_class)
 
 
 def test_an_unknown_norm_is_refused():

@@ -27,12 +27,23 @@ def test_the_best_rate_is_chosen_on_the_other_seeds():
 
 def test_speed_counts_steps_until_the_target():
     *partial, found = lab.compare_speed(target=1.0, seeds=(0, 1), steps=60)
-    assert found.progress == 1 and list(found.steps) == list(lab.NETS) and not partial[0].steps
+    assert found.progress == 1 and not partial[0].steps
+    assert list(found.steps) == ["plain", "plain, gain √2", "BatchNorm"]
     for name, losses in found.losses.items():
         assert losses.shape == (2, len(lab.LRS), 7)
         reached = found.steps[name][found.steps[name].isfinite()]
         assert (reached % 10 == 0).all()
     assert found.steps["BatchNorm"].isfinite().any()
+
+
+def test_more_rates_and_another_norm_change_nothing_for_the_others():
+    (*_, few), (*_, more) = (
+        lab.compare_speed(1.0, names, (0, 1), 20, lrs=lrs)
+        for names, lrs in ((("BatchNorm",), lab.LRS), (("LayerNorm", "BatchNorm"), lab.MORE_LRS))
+    )
+    assert more.lrs[: len(few.lrs)] == few.lrs and more.steps["LayerNorm"].shape == (2, 7)
+    same = more.losses["BatchNorm"][:, : len(few.lrs)]
+    assert torch.allclose(few.losses["BatchNorm"], same, rtol=1e-3)
 
 
 def test_the_wider_start_keeps_the_size_of_what_a_relu_halves():
