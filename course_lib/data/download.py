@@ -5,7 +5,6 @@ takes too long, and tries that differ by the answer (its own ask again after a 4
 """
 
 import io
-import math
 import time
 
 from tqdm import tqdm
@@ -79,7 +78,7 @@ class _Bar(tqdm):
         return refreshed
 
     def close(self) -> None:
-        self.delay = 0.0 if self.n else math.inf  # of a try without an answer nothing was shown
+        self.leave = self.n > 0  # no bar stays of a try without an answer
         super().close()
 
 

@@ -334,12 +334,6 @@ def test_progress_is_shown(serve, capsys):
     assert "spambase.zip: 100%" in capsys.readouterr().err
 
 
-def test_nothing_is_written_of_tries_without_an_answer(capsys):
-    with pytest.raises(NoData):
-        download.download("http://127.0.0.1:9/spambase.zip", pause=0.0)  # nobody listens there
-    assert capsys.readouterr().err == ""
-
-
 # ---- without it
 
 
