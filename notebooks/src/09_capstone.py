@@ -291,7 +291,7 @@ print(f"dropout: {d.mean():+.2f} points\n± {naive:.2f} naive, ± {honest:.2f} c
 #
 # > While the intervals are too wide to be able to draw any final conclusions, both regularization techniques tend to lead to better results.
 #
-# Do they? Our study is like that one, not a copy: 80/20, 8 epochs of Adam at 0.003 for all. Its networks and divisions are others: the −0.22 need not come again. First come ten divisions, with the naive interval (ours: the lecture's are corrected in today's package). A technique **improves** on plain if the interval of the difference lies above 0.
+# Do they? Our study is like that one, not a copy: 80/20, 8 epochs of Adam at 0.003 for all. Its networks and divisions are others. First come ten divisions, with the naive interval (ours: the lecture's are corrected in today's package). A technique **improves** on plain if the interval of the difference lies above 0.
 
 # %%
 predict("ten",
@@ -316,7 +316,7 @@ reveal("ten", from_interval={"better than plain": positive(few),
        rests="ten-dropout")
 
 # %% [markdown]
-# By the textbook's interval dropout is a little *worse* than plain at these eight epochs, by half a point here and by 0.3 [0.1, 0.5] on fresh seeds. <!-- rests: not ten-dropout --> That verdict will not last. About BatchNorm ten divisions say nothing. <!-- rests: open ten-batch-norm --> A true difference below 0.41 points they easily miss (last line of the card).
+# By the textbook's interval dropout is a little *worse* than plain at these eight epochs, by half a point, and by 0.3 [0.1, 0.5] on fresh seeds. <!-- rests: not ten-dropout --> About BatchNorm ten divisions say nothing. <!-- rests: open ten-batch-norm --> A true difference below 0.41 points they easily miss.
 #
 # So repeat a hundred times: with $1/\sqrt J$ the interval gets as narrow as one likes. Is that so?
 
@@ -773,7 +773,7 @@ explore.search.show(n=30)
 # | winner of thirty | 7.88 | 9.95 | 2.07 |
 # | lead of the winner | 2.56 promised | 0.20 kept | |
 #
-# Optimism is 2.56 − 0.20 = 2.36 points. Fresh seeds have less, 1.39 [1.04, 1.75]. <!-- rests: optimism-grows --> (All intervals of this section are naive: for its files.)
+# Optimism is 2.56 − 0.20 = 2.36 points. Fresh seeds have less, 1.39 [1.04, 1.75]. <!-- rests: optimism-grows --> (This section's intervals are naive.)
 #
 # **Why.** All thirty are judged on the same 200 rows. Easy rows help all, and choose nobody. What chooses are rows on which two settings disagree: say, a tenth. If they are equally good, each such row is a coin's toss: the difference is +1 or −1, its square 1. On the others it is 0. So the variance is 0.1 a row, and the mean of 200 has a standard deviation of $\sqrt{0.1/200}$, 2.2 points. The lowest of thirty belongs to a candidate that is good, lucky, or both.
 #
@@ -797,7 +797,7 @@ for name, seeds in (("looked at", range(8)), ("others", range(100, 108))):
 #
 # **Why is it larger than the 3.2 of the seeds looked at?** Optimism would make it smaller. But a mean of eight divisions has luck of its own: ± 1.3 there, ± 0.9 here. So their difference has ± $\sqrt{1.3^2 + 0.9^2} = 1.6$, and 0.7 is well within.
 #
-# The divisions are new, the digits are not: nearly every one was a test row of the seeds looked at. And both arms had the mixer's one learning rate (*Ask*).
+# The divisions are new, the digits are not. Both arms had the mixer's one learning rate (*Ask*).
 #
 # **And *everything*?** Its error minus that of these three, in points:
 #
@@ -984,7 +984,7 @@ from course_lib.explorers import capstone as explore
 explore.playbook.show()
 
 # %% [markdown]
-# **What came out.** One set of networks gives five answers. The last two rows are from elsewhere in this lesson (for e-mails the sign is turned).
+# **What came out.** One set of networks gives five answers. The last two rows are from elsewhere (e-mails: sign turned).
 #
 # | chosen anew for each arm | chosen ($p$, rate, steps) | dropout − none, points of test error | verdict |
 # |---|---|---|---|
@@ -1001,7 +1001,7 @@ explore.playbook.show()
 # - 0.8 is the largest $p$ tried: at rate 0.003 a larger one might gain more.
 # - With the rate chosen, *none* errs on 11.9 %, not 19.6; dropout on 10.4, not 11.3. So 1.5 points are left. Our reading: smaller steps, like dropout, learn fewer wrong labels by heart.
 # - With the steps chosen too, only *none* changes, and 0.2 [−0.1, 0.5] is left. Our reading: this is early stopping's work.
-# - With decay chosen too, 0.6 [−0.1, 1.3] is left. That holds 0.2: whether more tuning made it grow is open.
+# - With decay chosen too, 0.6 [−0.1, 1.3] is left, which holds 0.2: more tuning need not shrink it.
 # - The best of three $p$ had three times the trials of *none*, which favours dropout.
 #
 # So **say which knobs were tuned for *both* arms**, with how many trials each.
