@@ -147,13 +147,13 @@ for name, arm in (("plain", plain), ("plain, 500 rows", plain_500),
 # | plain, fresh seeds | 17.5 | 13.6 | 78 % |
 # | plain on all 500 rows | 11.6 | 8.9 | 77 % |
 #
-# Both had 200 more rows, to stop by: hence the last row (*Deeper: the rows that early stopping costs*).
+# Both had 200 more rows, to stop by: hence the last row. A stronger opponent was not tried (*Deeper: the rows that early stopping costs*).
 #
 # *Probabilities:* beside plain, everything has the higher calibration error, 0.36 against 0.20. Of the 0.36 the wrong labels, not the regularizers, bring 0.16 (*Deeper*). <!-- rests: not all-plain-ece --> Yet its mean test loss (NLL) is 0.76, and plain's 1.92: plain is too sure, everything not sure enough. <!-- rests: plain-too-sure, everything-unsure --> Beside early stopping it has the higher NLL, 0.76 against 0.62. <!-- rests: not all-stop-nll -->
 #
 # So **compare with early stopping** before you praise anything else, and look at more than one figure.
 #
-# Eight seeds divide one file. What of data newly collected? *Prove* asks.
+# What of data newly collected? *Prove* asks.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: too sure, or not sure enough?
@@ -242,7 +242,7 @@ for name, arm in (("plain, right labels", plain_right),
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Prove: a comparison in plain PyTorch
 #
-# Does dropout help to tell spam from other mail, and how sure can ten repetitions make us? Here is a comparison to copy. 4601 e-mails with 57 features are divided ten times at random, 80 % to train on and 20 % to test. In each division the network is trained with dropout and without, on the *same* rows, from the *same* start, in the *same* batches. Judged is the **difference** in accuracy, division by division: what both share goes away.
+# Does dropout help to tell spam from other mail, and how sure can ten repetitions make us? 4601 e-mails with 57 features are divided ten times at random, 80 % to train on and 20 % to test. In each division the network is trained with dropout and without, on the *same* rows, from the *same* start, in the *same* batches. Judged is the **difference** in accuracy, division by division: what both share goes away.
 
 # %% tags=["plain"]
 import torch
@@ -268,6 +268,7 @@ def accuracy(order, p, start):
     model.eval()
     return (model(x[test]).argmax(1) == table.y[test]).double().mean()
 
+torch.manual_seed(0)
 orders = [torch.randperm(len(table.y)) for _ in range(10)]
 d = 100 * torch.stack([accuracy(order, 0.5, k) - accuracy(order, 0.0, k)
                        for k, order in enumerate(orders)])
@@ -275,9 +276,9 @@ naive, honest = 2.26 * d.std() * torch.tensor([1 / 10, 1 / 10 + 1 / 4]).sqrt()
 print(f"dropout: {d.mean():+.2f} points\n± {naive:.2f} naive, ± {honest:.2f} corrected")
 
 # %% [markdown]
-# Four things to copy: features scaled with the *training* rows' mean and spread; paired differences; a start of its own for each division; an interval.
+# Five things to copy: divisions drawn with a seed; features scaled with the *training* rows' mean and spread; paired differences; a start of its own for each division; an interval.
 #
-# The output gives two intervals of the same mean. The *corrected* one, −0.34 ± 0.63, holds 0: it does not tell dropout from plain. The *naive* one, −0.34 ± 0.34, is about half as wide, and ends just at 0. It is the textbook's:
+# The output gives two intervals of the same mean, −0.22. The *corrected* one, ± 0.31, holds 0: it does not tell dropout from plain. The *naive* one, ± 0.17, is about half as wide, and leaves out 0: dropout would harm. It is the textbook's:
 #
 # $$\bar d \pm t\,\frac{s}{\sqrt J}$$
 #
@@ -290,7 +291,7 @@ print(f"dropout: {d.mean():+.2f} points\n± {naive:.2f} naive, ± {honest:.2f} c
 #
 # > While the intervals are too wide to be able to draw any final conclusions, both regularization techniques tend to lead to better results.
 #
-# Do they? Our study is like that one, not a copy: 80/20, 8 epochs of Adam at 0.003 for all. Its networks are larger and its divisions others: the −0.34 need not come again. First come ten divisions, with the naive interval. A technique **improves** on plain if the interval of the difference lies above 0.
+# Do they? Our study is like that one, not a copy: 80/20, 8 epochs of Adam at 0.003 for all. Its networks and divisions are others. First come ten divisions, with the naive interval (ours: the lecture's are corrected in today's package). A technique **improves** on plain if the interval of the difference lies above 0.
 
 # %%
 predict("ten",
@@ -315,7 +316,7 @@ reveal("ten", from_interval={"better than plain": positive(few),
        rests="ten-dropout")
 
 # %% [markdown]
-# By the textbook's interval dropout is a little *worse* than plain at these eight epochs, by half a point here and by 0.3 [0.1, 0.5] on fresh seeds. <!-- rests: not ten-dropout --> That verdict will not last. About BatchNorm ten divisions say nothing. <!-- rests: open ten-batch-norm --> A true difference below 0.41 points they easily miss (last line of the card).
+# By the textbook's interval dropout is a little *worse* than plain at these eight epochs, by half a point, and by 0.3 [0.1, 0.5] on fresh seeds. <!-- rests: not ten-dropout --> About BatchNorm ten divisions say nothing. <!-- rests: open ten-batch-norm --> A true difference below 0.41 points they easily miss.
 #
 # So repeat a hundred times: with $1/\sqrt J$ the interval gets as narrow as one likes. Is that so?
 
@@ -512,7 +513,7 @@ for variant in ("dropout", "batch norm"):
           measured=ran.difference(variant), holds=within(0.01))
 
 # %% [markdown]
-# Dots are divisions, bars the intervals of the mean. Whether two bars overlap on the *left* decides nothing; the paired differences in the *middle* decide. *Right:* the half width of dropout's interval. It dips where the first few values lie close together by luck; the thin line uses the spread of all hundred.
+# Dots are divisions, bars the intervals of the mean. That two bars overlap on the *left* decides nothing; the paired differences in the *middle* decide. *Right:* the half width of dropout's interval. It dips where the first few values lie close together; the thin line uses the spread of all hundred.
 #
 # **Do this**: switch the interval to *naive*, and back. Then move the repetitions J to 10, the study's size.  **Notice**: what becomes decided though nothing was added? How much wider is the corrected interval at 10 than at 100?
 
@@ -772,7 +773,7 @@ explore.search.show(n=30)
 # | winner of thirty | 7.88 | 9.95 | 2.07 |
 # | lead of the winner | 2.56 promised | 0.20 kept | |
 #
-# Optimism is 2.56 − 0.20 = 2.36 points. Fresh seeds have less, 1.39 [1.04, 1.75]. <!-- rests: optimism-grows -->
+# Optimism is 2.56 − 0.20 = 2.36 points. Fresh seeds have less, 1.39 [1.04, 1.75]. <!-- rests: optimism-grows --> (This section's intervals are naive.)
 #
 # **Why.** All thirty are judged on the same 200 rows. Easy rows help all, and choose nobody. What chooses are rows on which two settings disagree: say, a tenth. If they are equally good, each such row is a coin's toss: the difference is +1 or −1, its square 1. On the others it is 0. So the variance is 0.1 a row, and the mean of 200 has a standard deviation of $\sqrt{0.1/200}$, 2.2 points. The lowest of thirty belongs to a candidate that is good, lucky, or both.
 #
@@ -796,7 +797,7 @@ for name, seeds in (("looked at", range(8)), ("others", range(100, 108))):
 #
 # **Why is it larger than the 3.2 of the seeds looked at?** Optimism would make it smaller. But a mean of eight divisions has luck of its own: ± 1.3 there, ± 0.9 here. So their difference has ± $\sqrt{1.3^2 + 0.9^2} = 1.6$, and 0.7 is well within.
 #
-# The divisions are new, the digits are not: nearly every one was a test row of the seeds looked at. And both arms had the mixer's one learning rate; what that can be worth, *Ask* shows.
+# The divisions are new, the digits are not. Both arms had the mixer's one learning rate (*Ask*).
 #
 # **And *everything*?** Its error minus that of these three, in points:
 #
@@ -896,7 +897,9 @@ quiz("You searched 200 settings. The winner has 4.1 % validation error and 5.0 %
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: all draws of n, without training again
 #
-# Here is the winner of the first study, and its setting. Its gap is 3.1 points, but all thirty have 2.1 on average: there the validation rows happen to be easier. The 1.0 left is its optimism. Below, how all draws of $n$ are taken into account. For them nothing is trained again. Sort the $N$ candidates by validation error: the $k$-th wins exactly when it is drawn and the $n-1$ others come from behind it, with probability $\binom{N-k}{n-1}/\binom{N}{n}$. Check it on six candidates, by trying every draw:
+# Here is the winner of the first study, and its setting. Its gap is 3.1 points, but all thirty have 2.1 on average: there the validation rows happen to be easier. The 1.0 left is its optimism. (Public test sets, reused for years, show little overfitting: Roelofs et al. 2019, on Kaggle's. One reason: models agree more than their accuracies alone explain (Mania et al. 2019), and only rows on which they disagree choose.)
+#
+# Below, how all draws of $n$ are taken into account. For them nothing is trained again. Sort the $N$ candidates by validation error: the $k$-th wins exactly when it is drawn and the $n-1$ others come from behind it, with probability $\binom{N-k}{n-1}/\binom{N}{n}$. Check it on six candidates, by trying every draw:
 
 # %% tags=["deeper"] jupyter={"outputs_hidden": true}
 winner = found.validation[0, :, -1].argmin().item()
@@ -981,7 +984,7 @@ from course_lib.explorers import capstone as explore
 explore.playbook.show()
 
 # %% [markdown]
-# **What came out.** One set of networks gives five answers. The last two rows are from elsewhere in this lesson (for e-mails the sign is turned).
+# **What came out.** One set of networks gives five answers. The last two rows are from elsewhere (e-mails: sign turned).
 #
 # | chosen anew for each arm | chosen ($p$, rate, steps) | dropout − none, points of test error | verdict |
 # |---|---|---|---|
@@ -995,9 +998,10 @@ explore.playbook.show()
 #
 # Each is right, for its question and its file (intervals of digits are naive).
 #
-# - 0.8 is the largest $p$ tried: at the rate of 0.003 a larger one might have gained more.
+# - 0.8 is the largest $p$ tried: at rate 0.003 a larger one might gain more.
 # - With the rate chosen, *none* errs on 11.9 %, not 19.6; dropout on 10.4, not 11.3. So 1.5 points are left. Our reading: smaller steps, like dropout, learn fewer wrong labels by heart.
 # - With the steps chosen too, only *none* changes, and 0.2 [−0.1, 0.5] is left. Our reading: this is early stopping's work.
+# - With decay chosen too, 0.6 [−0.1, 1.3] is left, which holds 0.2: more tuning need not shrink it.
 # - The best of three $p$ had three times the trials of *none*, which favours dropout.
 #
 # So **say which knobs were tuned for *both* arms**, with how many trials each.
@@ -1095,7 +1099,7 @@ found_here.picture()
 # - **Report nulls**, with the smallest effect you could have seen.
 # - Optuna or Ray Tune search more cleverly. They choose on validation rows too, and inherit the optimism.
 #
-# Two pilot divisions give a poor guess of the spread. Here the plan took five divisions for a margin of 0.01, and would then miss a difference below 0.017 more often than once in five. Take five pilots or more where you can.
+# Two pilot divisions give a poor guess of the spread. Here the plan took five divisions for a margin of 0.01, and would then miss a difference below 0.017 more often than once in five. That is too small for its margin: take five pilots and ten divisions or more.
 #
 # What can such a plan see? The smallest true difference from plain that the spam study would find four times in five, with ten divisions and with a hundred, in points of accuracy; your margin has to leave room for it:
 
@@ -1233,7 +1237,7 @@ claim("Learning rate and steps chosen anew: a norm of 0.1 differs from no clippi
 # Dodge et al., *Show Your Work*, EMNLP 2019 (arXiv:1909.03004), with the best of n. Lucic et al., *Are GANs Created Equal?*, NeurIPS 2018 (arXiv:1711.10337). Choi et al., *On Empirical Comparisons of Optimizers for Deep Learning*, 2019 (arXiv:1910.05446).
 # Godbole, Dahl, Gilmer, Shallue & Nado, *Deep Learning Tuning Playbook*, 2023. Musgrave, Belongie & Lim, *A Metric Learning Reality Check*, ECCV 2020 (arXiv:2003.08505): with equal budgets a decade of losses was hardly better than the first ones. Melis, Dyer & Blunsom, *On the State of the Art of Evaluation in Neural Language Models*, 2018 (arXiv:1707.05589): plain LSTMs, tuned as long as the newer models that had beaten them, came out ahead.
 # Demšar, *Statistical Comparisons of Classifiers over Multiple Data Sets*, JMLR 2006. Varma & Simon, *Bias in Error Estimation When Using Cross-Validation for Model Selection*, BMC Bioinformatics 2006 (nested resampling).
-# Nadeau & Bengio, *Inference for the Generalization Error*, Machine Learning 52, 2003. Bengio & Grandvalet, *No Unbiased Estimator of the Variance of K-Fold Cross-Validation*, JMLR 2004. Cawley & Talbot, *On Over-fitting in Model Selection and Subsequent Selection Bias in Performance Evaluation*, JMLR 2010.
+# Nadeau & Bengio, *Inference for the Generalization Error*, Machine Learning 52, 2003. Roelofs et al., *A Meta-Analysis of Overfitting in Machine Learning*, and Mania et al., *Model Similarity Mitigates Test Set Overuse*, both NeurIPS 2019. Bengio & Grandvalet, *No Unbiased Estimator of the Variance of K-Fold Cross-Validation*, JMLR 2004. Cawley & Talbot, *On Over-fitting in Model Selection and Subsequent Selection Bias in Performance Evaluation*, JMLR 2010.
 # Bouthillier et al., *Accounting for Variance in Machine Learning Benchmarks*, MLSys 2021 (arXiv:2103.03098). Bergstra & Bengio, *Random Search for Hyper-Parameter Optimization*, JMLR 2012. Jamieson & Talwalkar, *Non-stochastic Best Arm Identification and Hyperparameter Optimization*, AISTATS 2016 (arXiv:1502.07943).
 # Li, Jamieson, DeSalvo, Rostamizadeh & Talwalkar, *Hyperband*, JMLR 2018 (arXiv:1603.06560). Kadra, Lindauer, Hutter & Grabocka, *Well-tuned Simple Nets Excel on Tabular Datasets*, NeurIPS 2021 (arXiv:2106.11189), where 13 regularizers are searched together.
 
