@@ -220,9 +220,9 @@ for key, sentence, ratio in (
           measured=ratio, kind="measured", id=key, holds=below(0))
 
 # %% [markdown] tags=["deeper"]
-# *It is the batch.* LayerNorm needs as many steps as gain √2: on fresh seeds the log₂ of the ratio lies within ±0.07 of 0, that is within 5 %. So a norm over the row makes up for torch's small start. BatchNorm needs about a third of LayerNorm's steps. <!-- rests: open layer-beats-gain, norm-beats-layer --> At small rates LayerNorm is ahead of gain √2, but it bears no larger ones than 0.8, where BatchNorm still arrives at 3.2. And BatchNorm's best rates now lie inside the grid.
+# *Not any norm will do.* LayerNorm needs as many steps as gain √2: on fresh seeds the log₂ of the ratio lies within ±0.07 of 0, that is within 5 %. So a norm over the row makes up for torch's small start. BatchNorm needs about a third of LayerNorm's steps. <!-- rests: open layer-beats-gain, norm-beats-layer --> At small rates LayerNorm is ahead of gain √2, but it bears no larger ones than 0.8, where BatchNorm still arrives at 3.2. And BatchNorm's best rates now lie inside the grid.
 #
-# Why the batch? BatchNorm takes out what all images have in common, and a mean over one row cannot. The pixels here run from 0 to 1, so they do have much in common. Whether the lead stays with standardised pixels was not measured.
+# Why? A guess: BatchNorm takes out what all images have in common, and a mean over one row cannot. The pixels here run from 0 to 1, so they do have much in common. Whether the lead stays with standardised pixels was not measured.
 #
 # And the ten layers of *In plain PyTorch*? There gain √2 is the missing third arm. One seed, so only a look:
 
@@ -291,7 +291,7 @@ for level in LEVELS:
 #
 # **Each at its best rate, a better start halves the steps, and of what remains BatchNorm needs about a third.** <!-- rests: norm-faster, gain-faster, norm-beats-gain --> A step with it takes longer. It also bears larger rates: for Bjorck et al. (2018) the main cause of its speed.
 #
-# **Would any norm do?** From torch's start LayerNorm does what the better start does, no more. The last factor of three is the batch's. <!-- rests: open layer-beats-gain, norm-beats-layer -->
+# **Would any norm do?** From torch's start LayerNorm does what the better start does, no more. Only BatchNorm brings the last factor of three, here on pixels from 0 to 1; centred ones were not measured. <!-- rests: open layer-beats-gain, norm-beats-layer -->
 #
 # > **A common belief: BatchNorm is fast because it reduces *internal covariate shift***, the drift of a layer's inputs while the layers before it learn (Ioffe & Szegedy 2015). But with noise behind the norm the inputs drift again, and training was about as fast (Santurkar et al. 2018).
 
@@ -802,14 +802,14 @@ for name, figure in (("the batch mean", "mean"),
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Does it regularize?
 #
-# Noise can regularize (lesson 06). Does this one? **Ghost batches** (Hoffer et al. 2017) change the noise, at the same rate: each step has 64 rows as before, but takes the statistics over 4 of them at a time, which is noisier. *Parts of 4* run against the *batch of 64*: 64-64-64-10 networks, 320 digits, every fifth label wrong, 800 steps of plain SGD at rate 0.1, the best for parts of 4; twelve seeds.
+# Noise can regularize (lesson 06). Does this one? **Ghost batches** (Hoffer et al. 2017) change the noise, at the same rate: each step has 64 rows as before, but statistics over 4 of them at a time, which is noisier. *Parts of 4* run against the *batch of 64*: 64-64-64-10 networks, 320 digits, every fifth label wrong, 800 steps of plain SGD at rate 0.1, the best for parts of 4; twelve seeds.
 #
-# After the last step parts of 4 err 19.2 %, the batch of 64 errs 24.6 %. <!-- rests: ghost-regularizes-end --> Is the noise good, then? A network *reproduces* a wrong label (*fits* it, in lesson 06) when it answers that training image with the very label it was given. That gives two questions:
+# After the last step parts of 4 err 19.2 %, the batch of 64 24.6 %. <!-- rests: ghost-regularizes-end --> Is the noise good, then? A network *reproduces* a wrong label (*fits* it, in lesson 06) when it answers that training image with the very label it was given. That gives two questions:
 #
 # 1. **Does the noise make it fit less?** How many steps is it until half of the wrong labels are reproduced?
-# 2. **Does it fit better?** Is the test error lower there, at an **equal share** of the wrong labels (in lesson 06: of the right ones)? Who only fits less, as by stopping early, gains nothing by this measure.
+# 2. **Does it fit better?** Is the test error lower there, at an **equal share** of the wrong labels? Who only fits less, as by stopping early, gains nothing by this strict measure. Yet to keep wrong labels from being learned regularizes, too.
 #
-# Can the second be answered by *yes* at all? As a control the batch of 64 also learns from *twice the rows*, 640, again every fifth label wrong. If the test does not see that more rows give a better fit, it is blind.
+# Can the second be answered by *yes* at all? As a control the batch of 64 also learns from *twice the rows* (640). If the test sees no better fit there, it is blind.
 
 # %%
 predict("regularizes",
@@ -863,13 +863,13 @@ reveal("regularizes",
 # | parts of 4 | 349 | 15.6 % | 19.2 % |
 # | control: batch of 64, 640 rows | 195 | 11.8 % | 19.7 % |
 #
-# The batch of 64 is best at 0.01 or 0.03, where it ends at 15.1 or 22.4 %. So after equal steps one compares speeds (*Deeper*).
+# By step 800 the batch of 64 has all the wrong labels; at rate 0.01 it has half of them, and errs 15.1 %. So equal steps compare how far each has got (*Deeper*).
 #
-# 1. **The noise makes it fit less.** Parts of 4 need 260 steps more. <!-- rests: share-slower -->
-# 2. **It does not make it fit better.** At an equal share the lead is gone; parts of 4 even err more, by 1.2 points on fresh seeds. <!-- rests: not share-noise --> A part of that may come from evaluation, which changes from 4 rows to the memory.
-# 3. **The test is not blind, but a whole point is much to ask.** Twice the rows take off 3.1 points, on fresh seeds 1.7, from 0.99 to 2.4. So they err less, but a point less is not confirmed. <!-- rests: open share-more-rows --> Dropout takes off 0.1 on fresh seeds (*Deeper*). <!-- rests: not share-dropout -->
+# 1. **Small parts make it fit less.** Parts of 4 need 260 steps more. <!-- rests: share-slower --> Whether by their noise or by another effective rate (next part) was not measured.
+# 2. **They do not make it fit better.** At an equal share the lead is gone; parts of 4 even err more, by 1.2 points on fresh seeds. <!-- rests: not share-noise --> Evaluation may add to that: it changes from 4 rows to the memory.
+# 3. **The control does not pass for certain.** Twice the rows take off 3.1 points, on fresh seeds 1.7 (0.99 to 2.4): a point less is not confirmed. <!-- rests: open share-more-rows --> Dropout takes off 0.1 on them (*Deeper*), so a *no* does not set the noise apart from it. <!-- rests: not share-dropout -->
 #
-# By fitting less the noise may help all the same. Hoffer et al. (2017) report lower test errors with parts on larger networks.
+# Hoffer et al. (2017) report lower test errors with parts, on larger networks.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: dropout in this test, and how fine the test is
@@ -1040,19 +1040,19 @@ reveal("scale", "a tenth as large",
 # But for the tiny ε (*Deeper*) the loss knows only the direction of $w$. Two things follow:
 #
 # - The gradient $g$ goes as **1/‖w‖**: a tenth at ten times the length. So $\tilde g = \lVert w\rVert\cdot\lVert g\rVert$ does not know the length. It is the size of the gradient at length 1, the **scale-free gradient**.
-# - $g$ is **at right angles** to $w$, for moving along $w$ changes nothing. *The function*'s formula says the same: it takes out what would stretch a feature, and a longer $w$ does only that.
+# - $g$ is **at right angles** to $w$, for moving along $w$ changes nothing.
 #
 # So a plain step with learning rate η goes at right angles to $w$. Pythagoras gives the new length:
 #
 # $$\lVert w - \eta g\rVert^2 = \lVert w\rVert^2 + \eta^2\lVert g\rVert^2$$
 #
-# So without decay $w$ only grows (Salimans & Kingma 2016).
+# So without decay $w$ only grows (Salimans & Kingma 2016, for weight normalization).
 #
 # How far does it turn? A small angle, in radians, is arc divided by radius: the way of the tip divided by the length.
 #
 # $$\text{angle} \approx \frac{\eta\,\lVert g\rVert}{\lVert w\rVert} = \frac{\eta}{\lVert w\rVert^2}\cdot\tilde g$$
 #
-# So $w$ turns like a weight of length 1 whose learning rate is $\eta/\lVert w\rVert^2$. This is the **effective learning rate** (van Laarhoven 2017); in lesson 00 the name meant something else, η divided by one minus SGD's momentum.
+# So $w$ turns like a weight of length 1 whose learning rate is $\eta/\lVert w\rVert^2$. This is the **effective learning rate** (van Laarhoven 2017); in lesson 00 the name meant η divided by one minus SGD's momentum.
 #
 # An example: ‖w‖ = 2, ‖g‖ = 1, η = 0.1. Then $\tilde g$ = 2, the effective rate is 0.1/4 = 0.025, and $w$ turns by 0.025 · 2 = 0.05 radians, 2.9 degrees.
 #
@@ -1148,7 +1148,7 @@ claim("At fixed ε = 1e-5 the gradient at 10 W is "
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Does a real network turn so far?
 #
-# On digits $\tilde g$ does not stay the same. Does the law still hold? A 64-64-10 network with BatchNorm learns 1000 digits, a fifth of the labels wrong, by plain SGD in 1500 steps at rate 0.1; eight seeds. Only the first layer's weights decay: our $w$. We take their angle per step over the last half of the run. The law *fits* if that is within 2 % of $\arccos(1-\eta\lambda)$.
+# On digits $\tilde g$ does not stay the same. Does the law still hold? A 64-64-10 network with BatchNorm learns 1000 digits, a fifth of the labels wrong, by plain SGD in 1500 steps at rate 0.1; eight seeds. Only the first layer's weights decay: our $w$. We take their angle per step (root mean square) over the last half of the run. The law *fits* if that is within 2 % of $\arccos(1-\eta\lambda)$.
 
 # %%
 from course_lib.experiments.batchnorm.turning import STRENGTHS, turn_on_digits
@@ -1451,7 +1451,7 @@ claim("By validation loss the best of three rates is lower for λ = 0.1 than for
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## In production
 #
-# - `nn.BatchNorm1d(features)`, `nn.BatchNorm2d(channels)` between linear layer (or convolution) and activation. β makes a bias before it idle: `bias=False`.
+# - `nn.BatchNorm1d(features)`, `nn.BatchNorm2d(channels)` between linear layer (or convolution) and activation, as in Ioffe & Szegedy (2015); behind it was not compared here. β makes a bias before it idle: `bias=False`.
 # - γ and β are usually left out of weight decay (`decay_groups` of lesson 03). That is a convention; *Deeper* asks when it helps. <!-- rests: spare-narrow, spare-wide, not spare-tuned-noisy, spare-tuned-error-noisy -->
 # - `model.eval()` to evaluate, `model.train()` to go on; `drop_last=True`. *Gradient accumulation* (several small batches, one step) does *not* make the norm's batch larger.
 # - In evaluation a norm is multiply and add, as a linear layer is: **fold** one into the other (`fold_batch_norm`; exercise T5).
@@ -1582,7 +1582,7 @@ for name in ("clean", "noisy"):
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## In one breath
 #
-# In training a BatchNorm normalises by its batch and takes notes; in evaluation it uses the notes. Its noise has variance ∝ 1/B; here more of it slows the memorising, and brings no point at an equal share. <!-- rests: batch-variance-mean, share-slower, not share-noise --> The length of the weights before it is a part of their learning rate, and decay sets how far they turn: at rest by about $\sqrt{2\eta\lambda}$ a step. <!-- rests: angle-0.1 -->
+# In training a BatchNorm normalises by its batch and takes notes; in evaluation it uses the notes. Its noise has variance ∝ 1/B; here statistics over fewer rows slow the memorising, and bring no point at an equal share. <!-- rests: batch-variance-mean, share-slower, not share-noise --> The length of the weights before it is a part of their learning rate, and decay sets how far they turn: at rest by about $\sqrt{2\eta\lambda}$ a step. <!-- rests: angle-0.1 -->
 #
 # Now write it yourself, and find out what, if anything, is wrong with each of five others: **`07_batchnorm_exercises.ipynb`**.
 
@@ -1596,8 +1596,8 @@ for name in ("clean", "noisy"):
 # | typical | `momentum=0.1`, `eps=1e-5`, batches of tens of rows |
 # | when not | batches of a few rows, sequences, rows that must not know of each other: LayerNorm |
 # | weights before it | effective rate η/‖w‖²; plain SGD with decay, at rest: angle arccos(1 − ηλ) ≈ √(2ηλ) a step, after several times 1/(4ηλ) steps <!-- rests: angle-0.1 --> |
-# | measured | steps to training loss 0.1, each at its best: BatchNorm about 40, LayerNorm or gain √2 about 115 <!-- rests: norm-beats-gain, norm-beats-layer --> |
-# | measured | statistics over 4 rows, not 64, at rate 0.1: 5 points less test error after the last step (each at its chosen rate 4 more); at an equal share of wrong labels not one less (twice the rows: 1.7 less) <!-- rests: ghost-regularizes-end, not share-noise, open share-more-rows --> |
+# | measured | steps to training loss 0.1, each at its best: BatchNorm about 40, gain √2 about 110, LayerNorm about 120 <!-- rests: norm-beats-gain, norm-beats-layer --> |
+# | measured | statistics over 4 rows, not 64, at rate 0.1: 5 points less test error after the last step; at an equal share of wrong labels not one less (twice the rows: 1.7 less) <!-- rests: ghost-regularizes-end, not share-noise, open share-more-rows --> |
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Sources
