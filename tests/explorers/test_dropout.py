@@ -143,12 +143,19 @@ def test_the_average_is_drawn_beside_networks_run_once(capsys):
 
 
 def test_rings_stand_where_both_have_fitted_as_many_right_labels(capsys):
-    right = torch.tensor([[[0.0, 0.6, 1.0], [0.0, 0.4, 0.8]]]).repeat(2, 1, 1)
-    found = fitted.Fitted(right, right / 2, (0.0, 0.5), (0, 10, 20))
-    (ax,) = drawn_fitted.picture(found).axes
-    rings = [line.get_xydata()[0].tolist() for line in ax.get_lines() if line.get_marker() == "o"]
-    assert sum(rings, []) == pytest.approx([10, 0.6, 10, 0.3, 20, 0.8, 20, 0.4])
+    right = torch.tensor([[[0.0, 0.6, 1.0], [0.0, 0.4, 0.8], [0.0, 0.2, 0.4], [0.0, 0.7, 0.9]]])
+    found = fitted.Fitted(right, right / 2, fitted.SETTINGS, (0, 10, 20))
+    on_the_way, against = drawn_fitted.picture(found).axes
+    rings = [
+        [line.get_xydata()[0].tolist() for line in ax.get_lines() if line.get_marker() == "o"]
+        for ax in (on_the_way, against)
+    ]
+    assert sum(rings[0], []) == pytest.approx([10, 0.6, 10, 0.3, 20, 0.8, 20, 0.4])
+    assert sum(rings[1], []) == pytest.approx([0.6, 0.3, 0.8, 0.4])
     drawn_fitted.show_fitted(found)
-    *_, half, plain, end = capsys.readouterr().out.splitlines()
+    half, plain, end, decay, _, _, _, *levels = capsys.readouterr().out.splitlines()[-11:]
     assert half.split()[-3:] == ["20", "80.0%", "40.0%"]
     assert plain.split()[-3:] == ["10", "60.0%", "30.0%"] and end.split()[-1] == "50.0%"
+    assert decay.split()[-2:] == ["90.0%", "45.0%"]
+    assert levels[0].split()[-3:] == ["47.5%", "49.0%", "49.5%"]
+    assert [line.split()[-3:] for line in levels[1:]] == [["–"] * 3] * 3

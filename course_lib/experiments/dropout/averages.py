@@ -120,18 +120,8 @@ def _members(seeds: tuple[int, ...], stops: tuple[int, ...]) -> dict[tuple[int, 
     def look(start: int, settings: slice, step: int, parameters: list[Tensor]) -> None:
         networks[start, step] = [parameter[0].clone() for parameter in parameters]
 
-    for _ in curves.train(
-        curves.SPEC,
-        lambda start: curves.split_of("20 % wrong", start // APART),
-        {"dropout": 0.0, "lr": 2e-3, "weight_decay": 0.0},
-        tuple(APART * seed + member for seed in seeds for member in range(MEMBERS)),
-        steps=stops[-1],
-        batch_size=50,
-        record_at=stops,
-        look=look,
-        keep_parameters=False,
-    ):
-        pass
+    starts = [APART * seed + member for seed in seeds for member in range(MEMBERS)]
+    curves.watch(lambda start: curves.split_of("20 % wrong", start // APART), starts, stops, look)
     return networks
 
 

@@ -1,9 +1,10 @@
 """Dropout in front of BatchNorm: the norm remembers a variance that evaluation never sees.
 
 64-128-128-128-10 networks on 1000 digits with right labels, AdamW at 0.002, batches of 50, 500
-steps. Two orders of a hidden layer: dropout directly in front of the norm, and as far behind it as
-can be. Source: Li, Chen, Hu & Yang, "Understanding the Disharmony between Dropout and Batch
-Normalization by Variance Shift", CVPR 2019.
+steps. Three orders of a hidden layer: dropout directly in front of the norm; as far behind it as
+can be, where the norm changes sides with the ReLU, too; and behind a norm that stays behind the
+ReLU, so that dropout alone has moved. Source: Li, Chen, Hu & Yang, "Understanding the Disharmony
+between Dropout and Batch Normalization by Variance Shift", CVPR 2019.
 """
 
 from collections.abc import Iterator
@@ -18,7 +19,11 @@ from course_lib.data import Split, digits
 from course_lib.engine import ModelSpec, train
 from course_lib.engine.cache import remembered
 
-ORDERS = {"before": "linear-activation-dropout-norm", "behind": "linear-norm-activation-dropout"}
+ORDERS = {
+    "before": "linear-activation-dropout-norm",
+    "behind": "linear-norm-activation-dropout",
+    "moved": "linear-activation-norm-dropout",
+}
 PS = (0.0, 0.5, 0.7)
 WIDTHS, LAYERS = (64, 128, 128, 128, 10), 3
 BY_LAYER = ("ratio", "expected")
@@ -27,7 +32,7 @@ FIGURES = (*BY_LAYER, "error", "loss", "error_again", "loss_again")
 
 @dataclass
 class Shift:
-    """FIGURES of both orders [orders, seeds, ps, …], in the order of ORDERS; NaN: not there yet.
+    """FIGURES of all orders [orders, seeds, ps, …], in the order of ORDERS; NaN: not there yet.
 
     ratio [.., layers]: variance that a norm remembers over the variance it meets in evaluation,
     summed over its units. expected [.., layers]: what (E[x²]/(1−p) − E[x]²)/Var[x] says for the
@@ -95,7 +100,7 @@ def _shift_by_formula(fed: Tensor, p: Tensor) -> Tensor:
 
 @remembered
 def compute_shift(seeds: tuple[int, ...] = tuple(range(20, 28))) -> Iterator[Shift]:
-    """Train every p in both orders; yield a `Shift` that fills in seed by seed."""
+    """Train every p in every order; yield a `Shift` that fills in seed by seed."""
     shape = (len(ORDERS), len(seeds), len(PS))
     figures = {
         name: torch.full((*shape, LAYERS) if name in BY_LAYER else shape, torch.nan)

@@ -5,7 +5,7 @@ of which 60 carry a wrong label, or 200 with right ones; the test rows are all o
 labels. Every p of a seed shares split, initial weights, batch order and noise field.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import torch
@@ -17,6 +17,7 @@ from course_lib.data import Split, digits
 from course_lib.dropout import dropout
 from course_lib.engine import ModelSpec, train
 from course_lib.engine.cache import remembered
+from course_lib.engine.job import Looker
 from course_lib.experiments.shared.forward import forward
 from course_lib.statistics import paired_interval
 
@@ -25,6 +26,7 @@ PS = (0.0, 0.1, 0.3, 0.5, 0.7, 0.8, 0.85, 0.9, 0.96)
 SPEC = ModelSpec((64, 128, 10))
 STEPS = 1000
 SEEDS = tuple(range(20, 32))
+PLAIN = 0.0, 0.0  # (p, decay): neither
 RECORDED = (0, 10, 20, 40, 70, 100, 150, 200, 300, 400, 600, 800, STEPS)
 
 
@@ -32,6 +34,37 @@ def split_of(stage: str, seed: int) -> Split:
     """The rows of one seed at one of STAGES; all that are not trained on are test rows."""
     rows, noise = STAGES[stage]
     return digits(rows, 0, label_noise=noise, scale="unit", seed=seed)
+
+
+def recorded_until(steps: int) -> tuple[int, ...]:
+    """Those of RECORDED that come before `steps`, and `steps`."""
+    return *(step for step in RECORDED if step < steps), steps
+
+
+def watch(
+    data: Callable[[int], Split],
+    seeds: Sequence[int],
+    stops: Sequence[int],
+    look: Looker,
+    settings: Sequence[tuple[float, float]] = (PLAIN,),
+) -> None:
+    """Train to the last of `stops` for what `look` sees at each of them; nothing else is kept.
+
+    data: seed → rows. settings: (p, decay) of each network of a seed.
+    """
+    ps, decays = map(list, zip(*settings))
+    for _ in train(
+        SPEC,
+        data,
+        {"dropout": ps, "lr": 2e-3, "weight_decay": decays},
+        seeds,
+        steps=stops[-1],
+        batch_size=50,
+        record_at=stops,
+        look=look,
+        keep_parameters=False,
+    ):
+        pass
 
 
 @dataclass
@@ -74,7 +107,7 @@ def compute_curves(
     Fewer `steps` are the beginning of the same runs.
     """
     grid = {"dropout": list(ps), "lr": 2e-3, "weight_decay": 0.0}
-    recorded = tuple(step for step in RECORDED if step < steps) + (steps,)
+    recorded = recorded_until(steps)
     for training in train(
         SPEC,
         lambda seed: split_of(stage, seed),

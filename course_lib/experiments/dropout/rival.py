@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from course_lib.engine import train
 from course_lib.experiments.dropout import curves, wide
 
 PS = (0.0, 0.3, 0.5, 0.7, 0.85)
@@ -58,24 +57,10 @@ def compute_rivals(
     seeds: tuple[int, ...] = curves.SEEDS, steps: int = curves.STEPS
 ) -> dict[str, Tried]:
     """Train every strength of both methods at every seed; for each of METHODS what was tried."""
-    recorded = tuple(step for step in curves.RECORDED if step < steps) + (steps,)
     others = len(DECAYS) - 1  # without decay is without dropout: one network for both
-    grid = {"dropout": [*PS, *[0.0] * others], "weight_decay": [*[0.0] * len(PS), *DECAYS[1:]]}
-    *_, training = train(
-        curves.SPEC,
-        wide.split_of,
-        {**grid, "lr": 2e-3},
-        seeds,
-        steps=steps,
-        batch_size=50,
-        record_at=recorded,
-        validate=True,
-        keep_parameters=False,
-    )
-    validation, test = (
-        (1 - accuracy.double()).nan_to_num(nan=1.0)
-        for accuracy in (training.validation_accuracy, training.test_accuracy)
-    )
+    ps, decays = [*PS, *[0.0] * others], [*[0.0] * len(PS), *DECAYS[1:]]
+    grid = {"dropout": ps, "lr": 2e-3, "weight_decay": decays}
+    recorded, validation, test = wide.tried(128, grid, seeds, steps)
     places = list(range(len(PS))), [0, *range(len(PS), len(PS) + others)]
     return {
         name: Tried(strengths, recorded, validation[:, place], test[:, place])

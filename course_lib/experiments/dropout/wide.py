@@ -9,6 +9,7 @@ higher rate with dropout; the max-norm that they add is not tried.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -41,17 +42,18 @@ def split_of(seed: int) -> Split:
     return digits(300, 200, label_noise=0.2, scale="unit", seed=seed)
 
 
-@remembered
-def measure(
-    width: int, seeds: tuple[int, ...] = curves.SEEDS, steps: int = curves.STEPS
-) -> Iterator[list[Arm]]:
-    """Train every p at every rate; yield what is chosen, an `Arm` for each of PS."""
-    recorded = tuple(step for step in curves.RECORDED if step < steps) + (steps,)
-    grid = product(dropout=PS, lr=RATES)
+def tried(
+    width: int, grid: dict[str, Any], seeds: tuple[int, ...], steps: int
+) -> tuple[tuple[int, ...], Tensor, Tensor]:
+    """The recorded steps; validation and test errors [seeds, settings, steps] of a grid there.
+
+    0 to 1; a network that has diverged errs always.
+    """
+    recorded = curves.recorded_until(steps)
     *_, training = train(
         ModelSpec((64, width, 10)),
         split_of,
-        {**grid, "weight_decay": 0.0},
+        grid,
         seeds,
         steps=steps,
         batch_size=50,
@@ -59,11 +61,21 @@ def measure(
         validate=True,
         keep_parameters=False,
     )
-    shape = (len(seeds), len(PS), len(RATES) * len(recorded))
     validation, test = (
-        (1 - accuracy.double()).nan_to_num(nan=1.0).reshape(shape)
+        (1 - accuracy.double()).nan_to_num(nan=1.0)
         for accuracy in (training.validation_accuracy, training.test_accuracy)
     )
+    return recorded, validation, test
+
+
+@remembered
+def measure(
+    width: int, seeds: tuple[int, ...] = curves.SEEDS, steps: int = curves.STEPS
+) -> Iterator[list[Arm]]:
+    """Train every p at every rate; yield what is chosen, an `Arm` for each of PS."""
+    grid = {**product(dropout=PS, lr=RATES), "weight_decay": 0.0}
+    recorded, *errors = tried(width, grid, seeds, steps)
+    validation, test = (error.reshape(len(seeds), len(PS), -1) for error in errors)
     best = validation.mean(0).argmin(-1).tolist()
     yield [
         Arm(

@@ -70,7 +70,7 @@ def thinned_at_best(
     The step is that of the lowest mean error over the seeds and the first `masks` of the masks; the
     error there is the mean over all 200.
     """
-    recorded = tuple(step for step in curves.RECORDED if step < steps) + (steps,)
+    recorded = curves.recorded_until(steps)
     splits = {seed: curves.split_of("20 % wrong", seed) for seed in seeds}
     found = torch.empty(len(seeds), len(recorded))
 
@@ -81,18 +81,7 @@ def thinned_at_best(
         wrong = (said != split.test_y).float().mean()
         found[seeds.index(seed), recorded.index(step)] = wrong
 
-    for _ in train(
-        curves.SPEC,
-        splits.__getitem__,
-        {"dropout": p, "lr": 2e-3, "weight_decay": 0.0},
-        seeds,
-        steps=steps,
-        batch_size=50,
-        record_at=recorded,
-        look=look,
-        keep_parameters=False,
-    ):
-        pass
+    curves.watch(splits.__getitem__, seeds, recorded, look, [(p, 0.0)])
     best = recorded[int(found.mean(0).argmin())]
     return best, error_by_masks(p, best, seeds)[:, 0]
 
@@ -104,7 +93,7 @@ def _masks(p: float, units: int, seed: int) -> Tensor:
 
 def small_network(seeds: tuple[int, ...], steps: int) -> tuple[tuple[int, ...], Tensor]:
     """The recorded steps, and there the test error [seeds, recorded] of the plain small network."""
-    recorded = tuple(step for step in curves.RECORDED if step < steps) + (steps,)
+    recorded = curves.recorded_until(steps)
     *_, training = train(
         SMALL,
         lambda seed: curves.split_of("20 % wrong", seed),

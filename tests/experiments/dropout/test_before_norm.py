@@ -89,7 +89,10 @@ def test_the_ratio_is_one_without_dropout_and_the_formulas_with_it():
 def test_an_experiment_fills_in():
     *partial, complete = lab.compute_shift(seeds=(0,))
     assert (
-        complete.ratio.shape == (2, 1, len(lab.PS), lab.LAYERS) and complete.ratio.isfinite().all()
+        complete.ratio.shape == (len(lab.ORDERS), 1, len(lab.PS), lab.LAYERS)
+        and complete.ratio.isfinite().all()
     )
+    before, moved = (list(lab.ORDERS).index(name) for name in ("before", "moved"))
+    assert torch.equal(complete.error[before, :, 0], complete.error[moved, :, 0]), "one at p = 0"
     assert complete.progress == 1 and all(part.progress <= 1 for part in partial)
     assert complete.error.max() < 0.5

@@ -104,6 +104,11 @@ def test_fewer_steps_are_the_beginning_of_the_same_runs(curves):
     assert early.train_loss[1, early.at(0.5), -1].item() == pytest.approx(loss, rel=1e-4)
 
 
+def test_recorded_steps_end_where_the_run_does():
+    assert lab.recorded_until(lab.STEPS) == lab.RECORDED
+    assert lab.recorded_until(40) == (0, 10, 20, 40) and lab.recorded_until(45)[-2:] == (40, 45)
+
+
 def made_of(train_loss, test_error):
     """Curves of two seeds and p = 0 and 0.5, made by hand: [seeds, ps, steps 0, 100, 200]."""
     losses, errors = torch.tensor(train_loss), torch.tensor(test_error)

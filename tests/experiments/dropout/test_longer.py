@@ -1,0 +1,29 @@
+"""Three losses on the way: those of the curves at the same step."""
+
+import pytest
+import torch
+
+from course_lib.experiments.dropout import curves, longer
+
+SEEDS, STOPS = (1, 2), (20, 40)
+
+
+@pytest.fixture(scope="module")
+def found():
+    return longer.compute_longer(seeds=SEEDS, stops=STOPS)
+
+
+def test_the_losses_are_those_of_the_curves_at_that_step(found):
+    assert tuple(found) == STOPS
+    for step, losses in found.items():
+        *_, known = curves.compute_curves(seeds=SEEDS, ps=(0.0, 0.5), steps=step)
+        expected = curves.three_losses(known, p=0.5)
+        for name in ("plain", "off", "on"):
+            ours, theirs = getattr(losses, name), getattr(expected, name)
+            assert ours.shape == (2,) and torch.allclose(ours, theirs, rtol=1e-4), (step, name)
+
+
+def test_the_table_has_a_line_for_each_step(found):
+    _, *lines = longer.table(found).splitlines()
+    assert [int(line.split()[0]) for line in lines] == list(STOPS)
+    assert lines[1].split()[2] == f"{found[40].off.mean():.3f}"
