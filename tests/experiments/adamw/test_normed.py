@@ -1,0 +1,43 @@
+"""Columns behind a BatchNorm: as many decays and seeds as asked, and what uneven turning is."""
+
+import pytest
+import torch
+
+from course_lib.experiments.adamw import normed
+from course_lib.experiments.adamw.longer import column_of
+
+NAMES = ["Adam + L2", "AdamW"]
+
+
+@pytest.mark.parametrize("net", normed.NETS)
+def test_the_arms_have_the_same_decays_as_the_longer_columns_and_start_alike(net):
+    arms = normed.columns(net, NAMES, range(2), steps=3)
+    for name, arm in arms.items():
+        assert arm.optimizer.decay == column_of(name).decay
+        for values in (arm.error, arm.train_error, arm.uneven):
+            assert values.shape == (2, 11) and values.isfinite().all()
+        assert not arm.error[0].equal(arm.error[1])
+    coupled, decoupled = arms.values()  # at their smallest decays both are Adam
+    assert torch.allclose(coupled.error[:, 0], decoupled.error[:, 0], atol=2e-3)
+    assert torch.allclose(coupled.uneven[:, 0], decoupled.uneven[:, 0], rtol=0.02)
+
+
+def test_turns_are_angles_of_a_step_whatever_the_length():
+    spec, looks = normed.NETS["one hidden layer"], range(5, 7)
+    squares = torch.zeros(1, 2, 128)
+    look = normed._adding_angles(spec, (7,), looks, squares)
+    w = torch.zeros(2, 128, 64)
+    w[..., 0] = 1
+    turned = w.clone()
+    turned[..., 1] = torch.linspace(0.001, 0.002, 128)  # tan of the angle
+    others = [torch.zeros(2, 1)] * 5
+    for step, weight in ((4, w), (5, 2 * w), (6, 3 * turned), (9, w)):
+        look(7, slice(0, 2), step, [weight, *others])
+    assert torch.allclose(squares.sqrt(), turned[..., 1], rtol=1e-3)
+
+
+def test_unevenness_is_zero_where_all_turn_alike_and_has_no_unit():
+    squares = torch.rand(3, 5, generator=torch.Generator().manual_seed(0)) + 0.1
+    assert torch.allclose(normed.unevenness(squares), normed.unevenness(49 * squares))
+    assert normed.unevenness(torch.full((3, 5), 4.0)).tolist() == [0.0] * 3
+    assert normed.unevenness(torch.tensor([1.0, 9.0])).item() == pytest.approx(2**0.5 / 2)
