@@ -296,7 +296,7 @@ for sigma in (1.0, 3.0, 10.0):
 # And without noise? The picture below is a bowl, its lowest point at the star, (2, 0.7). Two runs start at the ring with the same rate and λ: Adam with L2, and AdamW. Every step sees the full gradient. β₂ is 0.9 in place of 0.999, so that 300 steps suffice. Nobody trains networks so, but here the limit shows.
 
 # %%
-predict("moved", "You raise λ from 0 to 0.3. Where does AdamW end?",
+predict("moved", "You raise λ from 0 to 0.4. Where does AdamW end?",
         ["as near to zero as Adam + L2", "a bit nearer to zero than the star",
          "at the star, unmoved"])
 
@@ -829,7 +829,7 @@ for lr, strength, wrong, without in rate_by_rate(adamw_map):
 #
 # **Why not the same factor where lr·steps becomes smaller?** From lr = 0.01 to 0.00316, both with 300 steps, it asks for λ = 10, three times the best one there: a search upwards would begin above it.
 #
-# **Who reports an edge of AdamW?** Kosson et al. (2024), who trace it to layers in front of a normalisation layer (lesson 07), and Zhuang et al. (2022), in deep networks without any, whose gradients differ in scale from layer to layer. That AdamW's u does not change with the scale of g they call *scale-freeness*:
+# **Who else reports an edge of AdamW?** Zhuang et al. (2022), in deep networks without norms, whose gradients differ in scale from layer to layer. That AdamW's u does not change with the scale of g they call *scale-freeness*:
 
 # %% tags=["deeper"]
 def fiftyfold(update):

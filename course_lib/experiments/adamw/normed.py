@@ -15,7 +15,7 @@ So it falls here, on data, batches and seeds of the map (`two_knobs`), from the 
 map compares the two, over twice its steps: as large a sum of rates. Biases and norms do not decay.
 """
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -25,6 +25,7 @@ from torch import Tensor
 from course_lib.data import digits
 from course_lib.engine import ModelSpec, train
 from course_lib.engine.cache import remembered
+from course_lib.engine.job import Observer
 from course_lib.experiments.adamw.longer import TUNED_AT, column_of
 from course_lib.experiments.adamw.two_knobs import Optimizer
 from course_lib.experiments.shared.side_by_side import side_by_side
@@ -75,7 +76,7 @@ def _trained(
     optimizer = replace(column_of(name), lr=(TUNED_AT,), options={"only_weights": True})
     spec, decays = NETS[net], len(optimizer.decay)
     squares = torch.zeros(len(seeds), decays, sum(spec.widths[1:-1]))
-    looks = range(steps // 2, min(steps // 2 + LOOKS, steps - 1) + 1)
+    looks = range(steps // 2, min(steps // 2 + LOOKS + 1, steps))
     for training in train(
         spec,
         partial(digits, 300, 0, 0.2, "unit"),
@@ -84,10 +85,9 @@ def _trained(
         update=optimizer.update,
         steps=steps,
         batch_size=50,
-        record_at=(*looks, steps),
         schedule=partial(cosine_decay, T_max=steps),
         workers=1,
-        look=_adding_angles(spec, seeds, looks, squares),
+        observe=_adding_angles(spec, seeds, looks, squares),
         keep_parameters=False,
     ):
         right, learned = training.test_accuracy[..., -1], training.train_accuracy[..., -1]
@@ -96,21 +96,21 @@ def _trained(
 
 def _adding_angles(
     spec: ModelSpec, seeds: tuple[int, ...], looks: range, squares: Tensor
-) -> Callable[[int, slice, int, list[Tensor]], None]:
-    """A `look` of the engine's: squared turns from each of `looks` to the next go to `squares`."""
+) -> Observer:
+    """For the engine to call: adds squared turns from each of `looks` to the next to `squares`."""
     matrices = [i for i, shape in enumerate(spec.shapes()) if len(shape) > 1][:-1]  # hidden layers
-    before: dict[tuple[int, int], list[Tensor]] = {}
+    before: dict[int, list[Tensor]] = {}
 
-    def look(seed: int, settings: slice, step: int, parameters: list[Tensor]) -> None:
+    def observe(seed: int, step: int, parameters: list[Tensor], gradients: list[Tensor]) -> None:
         if step not in looks:
             return
         now = [parameters[i] / parameters[i].norm(dim=-1, keepdim=True) for i in matrices]
-        known = before.get((seed, settings.start), now)  # at the first look: no turn
-        turned = torch.cat([(a - b).square().sum(-1) for a, b in zip(known, now)], -1)
-        squares[seeds.index(seed), settings] += turned
-        before[seed, settings.start] = now
+        known = before.get(seed, now)  # at the first look: no turn
+        turned = [(a - b).square().sum(-1) for a, b in zip(known, now)]
+        squares[seeds.index(seed)] += torch.cat(turned, -1)
+        before[seed] = now
 
-    return look
+    return observe
 
 
 def unevenness(squares: Tensor) -> Tensor:
