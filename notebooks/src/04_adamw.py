@@ -622,8 +622,8 @@ for name, surface in trained.items():
 # **What does theory predict?** Put a BatchNorm (lesson 07) between each hidden layer and its ReLU. Then of a neuron's incoming weights only the direction counts. AdamW turns it by the angle of *The fine print of the box*, whatever its gradient: all neurons alike. Under Adam + L2 the pull is $\lambda w/\sqrt{\hat v}$: the larger a neuron's gradients, the weaker its pull, the longer its weights, and the less it turns. On noise, with gradients eight times as large:
 
 # %% tags=["deeper", "nbval-check-output"]
-claim("Before a norm, on noise eight times as large, AdamW turns a weight vector as far "
-      "as before, and Adam + L2 half as far, within 5 %.",
+claim("Before a norm, on noise eight times as large, AdamW turns a weight vector as "
+      "far as before, and Adam + L2 half as far, within 5 %.",
       measured=[turning(update, size=8.0, **pull) / turning(update, **pull)
                 for update, pull in ((adamw_update, {"weight_decay": 1.0}),
                                      (adam_update, {"l2": 0.4}))],
@@ -918,7 +918,8 @@ for name, surface in trained.items():
           holds=above(-0.05))
     claim(f"{name}: tuning λ too, not lr alone, gains less than one point of test "
           "error.",
-          measured=paired_interval(tuned(surface.error), tuned(surface.error[:, :, :1])),
+          measured=paired_interval(tuned(surface.error),
+                                   tuned(surface.error[:, :, :1])),
           kind="measured", unit="points", times=100, id=f"tuning-error-{short}",
           holds=above(-0.01))
 
