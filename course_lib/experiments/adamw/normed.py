@@ -54,26 +54,28 @@ class Column:
 
 
 def columns(
-    net: str, names: Sequence[str], seeds: Sequence[int], steps: int = STEPS
+    net: str, names: Sequence[str], seeds: Sequence[int], lr: float = TUNED_AT, steps: int = STEPS
 ) -> dict[str, Column]:
     """{name: `Column`} of the optimizers called `names` on one of `NETS`, side by side.
 
+    lr: the rate from which it falls.
+
     Trained once a session. Raises KeyError for a name or a net that is not there.
     """
-    for _ in side_by_side([_trained(net, name, tuple(seeds), steps) for name in names]):
+    for _ in side_by_side([_trained(net, name, tuple(seeds), lr, steps) for name in names]):
         pass
     found = {}
     for name in names:
-        *_, found[name] = _trained(net, name, tuple(seeds), steps)
+        *_, found[name] = _trained(net, name, tuple(seeds), lr, steps)
     return found
 
 
 @remembered
 def _trained(
-    net: str, name: str, seeds: tuple[int, ...], steps: int
+    net: str, name: str, seeds: tuple[int, ...], lr: float, steps: int
 ) -> Generator[Column, None, None]:
     """Yield the `Column` of one optimizer, ever fuller; one worker, for its twin."""
-    optimizer = replace(column_of(name), lr=(TUNED_AT,), options={"only_weights": True})
+    optimizer = replace(column_of(name), lr=(lr,), options={"only_weights": True})
     spec, decays = NETS[net], len(optimizer.decay)
     squares = torch.zeros(len(seeds), decays, sum(spec.widths[1:-1]))
     looks = range(steps // 2, min(steps // 2 + LOOKS + 1, steps))

@@ -21,6 +21,12 @@ def test_the_arms_have_the_same_decays_as_the_longer_columns_and_start_alike(net
     assert torch.allclose(coupled.error[:, 0], decoupled.error[:, 0], atol=2e-3)
 
 
+def test_the_rate_is_the_one_asked_for():
+    (arm,) = normed.columns("one hidden layer", ["AdamW"], range(2), lr=1e-9, steps=3).values()
+    assert arm.optimizer.lr == (1e-9,)
+    assert arm.error.equal(arm.error[:, :1].expand(2, 11))  # nothing moves: all decays are alike
+
+
 def test_turns_are_angles_of_a_step_whatever_the_length():
     squares = torch.zeros(1, 2, 128)
     observe = normed._adding_angles(normed.NETS["one hidden layer"], (7,), range(5, 7), squares)
