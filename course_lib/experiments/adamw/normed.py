@@ -1,4 +1,4 @@
-"""A BatchNorm behind every hidden layer: there theory expects AdamW to turn all neurons alike.
+"""A BatchNorm behind the hidden layer: there theory expects AdamW to turn all neurons alike.
 
 Of a neuron's incoming weights w only the direction counts then. The gradient of w is at right
 angles to it and of size g̃/‖w‖: Adam's steps make w longer, decay makes it shorter, and it comes to
@@ -11,8 +11,10 @@ with g̃ counted for each weight (Kosson, Messmer & Jaggi, "Rotational Equilibri
 the even turning they trace that AdamW made fewer errors: ResNet-18 on CIFAR-10, each optimizer
 tuned, a rate that falls along half a cosine.
 
-So it falls here, on data, batches and seeds of the map (`two_knobs`), from the rate at which the
-map compares the two, over twice its steps: as large a sum of rates. Biases and norms do not decay.
+So it falls here, from torch's default, on data, batches and seeds of the map (`two_knobs`). Behind
+a norm small weights do no harm, so a decay may be far too strong for the map and best here: both
+optimizers get the same thirteen, up to lr·λ = 1, where a step of AdamW keeps nothing of a weight.
+Biases and norms do not decay.
 """
 
 from collections.abc import Generator, Sequence
@@ -26,16 +28,12 @@ from course_lib.data import digits
 from course_lib.engine import ModelSpec, train
 from course_lib.engine.cache import remembered
 from course_lib.engine.job import Observer
-from course_lib.experiments.adamw.longer import TUNED_AT, column_of
-from course_lib.experiments.adamw.two_knobs import Optimizer
+from course_lib.experiments.adamw.two_knobs import OPTIMIZERS, Optimizer, half_decades
 from course_lib.experiments.shared.side_by_side import side_by_side
 from course_lib.sgd import cosine_decay
 
-NETS = {
-    "one hidden layer": ModelSpec((64, 128, 10), norm="batch"),
-    "three hidden layers": ModelSpec((64, 64, 64, 64, 10), norm="batch"),
-}
-STEPS = 600
+NET = ModelSpec((64, 128, 10), norm="batch")
+RATE, DECAYS, STEPS = 0.001, half_decades(-3, 3), 600
 LOOKS = 20  # successive steps, from half-time on, whose angles are measured
 
 
@@ -53,34 +51,26 @@ class Column:
     uneven: Tensor
 
 
-def columns(
-    net: str, names: Sequence[str], seeds: Sequence[int], lr: float = TUNED_AT, steps: int = STEPS
-) -> dict[str, Column]:
-    """{name: `Column`} of the optimizers called `names` on one of `NETS`, side by side.
+def columns(names: Sequence[str], seeds: Sequence[int], steps: int = STEPS) -> dict[str, Column]:
+    """{name: `Column`} of the map's optimizers called `names`, side by side.
 
-    lr: the rate from which it falls.
-
-    Trained once a session. Raises KeyError for a name or a net that is not there.
+    Trained once a session. Raises KeyError for a name that the map does not have.
     """
-    for _ in side_by_side([_trained(net, name, tuple(seeds), lr, steps) for name in names]):
+    for _ in side_by_side([_trained(name, tuple(seeds), steps) for name in names]):
         pass
     found = {}
     for name in names:
-        *_, found[name] = _trained(net, name, tuple(seeds), lr, steps)
+        *_, found[name] = _trained(name, tuple(seeds), steps)
     return found
 
 
 @remembered
-def _trained(
-    net: str, name: str, seeds: tuple[int, ...], lr: float, steps: int
-) -> Generator[Column, None, None]:
+def _trained(name: str, seeds: tuple[int, ...], steps: int) -> Generator[Column, None, None]:
     """Yield the `Column` of one optimizer, ever fuller; one worker, for its twin."""
-    optimizer = replace(column_of(name), lr=(lr,), options={"only_weights": True})
-    spec, decays = NETS[net], len(optimizer.decay)
-    squares = torch.zeros(len(seeds), decays, sum(spec.widths[1:-1]))
-    looks = range(steps // 2, min(steps // 2 + LOOKS + 1, steps))
+    optimizer = replace(OPTIMIZERS[name], lr=(RATE,), decay=DECAYS, options={"only_weights": True})
+    squares = torch.zeros(len(seeds), len(DECAYS), NET.widths[1])
     for training in train(
-        spec,
+        NET,
         partial(digits, 300, 0, 0.2, "unit"),
         optimizer.grid,
         seeds,
@@ -89,28 +79,25 @@ def _trained(
         batch_size=50,
         schedule=partial(cosine_decay, T_max=steps),
         workers=1,
-        observe=_adding_angles(spec, seeds, looks, squares),
+        observe=_adding_angles(seeds, steps // 2, squares),
         keep_parameters=False,
     ):
         right, learned = training.test_accuracy[..., -1], training.train_accuracy[..., -1]
         yield Column(optimizer, 1 - right, 1 - learned, unevenness(squares))
 
 
-def _adding_angles(
-    spec: ModelSpec, seeds: tuple[int, ...], looks: range, squares: Tensor
-) -> Observer:
-    """For the engine to call: adds squared turns from each of `looks` to the next to `squares`."""
-    matrices = [i for i, shape in enumerate(spec.shapes()) if len(shape) > 1][:-1]  # hidden layers
-    before: dict[int, list[Tensor]] = {}
+def _adding_angles(seeds: tuple[int, ...], start: int, squares: Tensor) -> Observer:
+    """For the engine to call: adds to `squares` the squared turns of LOOKS steps from `start` on.
+
+    squares [seeds, decays, neurons].
+    """
+    before: dict[int, Tensor] = {}
 
     def observe(seed: int, step: int, parameters: list[Tensor], gradients: list[Tensor]) -> None:
-        if step not in looks:
-            return
-        now = [parameters[i] / parameters[i].norm(dim=-1, keepdim=True) for i in matrices]
-        known = before.get(seed, now)  # at the first look: no turn
-        turned = [(a - b).square().sum(-1) for a, b in zip(known, now)]
-        squares[seeds.index(seed)] += torch.cat(turned, -1)
-        before[seed] = now
+        if start <= step <= start + LOOKS:
+            now = parameters[0] / parameters[0].norm(dim=-1, keepdim=True)
+            squares[seeds.index(seed)] += (now - before.get(seed, now)).square().sum(-1)
+            before[seed] = now
 
     return observe
 
