@@ -671,9 +671,9 @@ claim("BatchNorm, each at its own best λ: AdamW and Adam + L2 are within one po
       id="behind-norm-same")
 
 # %% [markdown] tags=["deeper"]
-# **An edge of about a point, and not for the reason expected.** Decay matters here: it gains 4.1 points in Adam + L2 and 5.2 in AdamW, 4.0 and 5.0 on fresh seeds. <!-- rests: behind-norm-gains-adam, behind-norm-gains-adamw --> Each tuned, AdamW is 1.2 points ahead, on fresh seeds 1.0 with an interval from 0.7 to 1.3: about one point, on either side of it. <!-- rests: open behind-norm-same --> Half a decade of λ costs AdamW more than that: the neighbours of its best λ make 15.6 and 11.9 %.
+# **An edge of about a point, and the reason expected is not seen.** Decay matters here: it gains 4.1 points in Adam + L2 and 5.2 in AdamW, 4.0 and 5.0 on fresh seeds. <!-- rests: behind-norm-gains-adam, behind-norm-gains-adamw --> Each tuned, AdamW is 1.2 points ahead, on fresh seeds 1.0 with an interval from 0.7 to 1.3: about one point, on either side of it. <!-- rests: open behind-norm-same --> Half a decade of λ costs AdamW more than that: the neighbours of its best λ make 15.6 and 11.9 %.
 #
-# How unevenly the neurons turn is the same for both, 0.13 and 0.14; on fresh seeds, too, no difference is seen. <!-- rests: open behind-norm-even --> Theory speaks of gradients that are nothing but noise, and of lengths that have settled. Here labels are still being learned, and the rate falls. So this network shows a small edge, and leaves open where it comes from. In a network with many norms it may be another.
+# How unevenly the neurons turn is the same for both, 0.13 and 0.14; on fresh seeds, too, no difference is seen. <!-- rests: open behind-norm-even --> Theory speaks of gradients that are nothing but noise, and of lengths that have settled. Here labels are still being learned, and the rate falls. So this network shows a small edge, and leaves open where it comes from. In a network with many norms it may be larger.
 #
 # AdamW's best λ is 31.6, ten times that of the map. The rates add up to 0.3, so the run is 31.6 · 0.3 = 9.5 memories long, as the next section finds it at other rates. This, too, was seen afterwards.
 
