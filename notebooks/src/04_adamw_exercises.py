@@ -118,7 +118,7 @@ t2 = check("04/T2", coupled_one)
 #
 # with every parameter of the model in exactly one of them. Go by what a parameter *is*, its module's type or its number of dimensions: a layer called `bn` need not be a norm.
 #
-# By hand: `nn.Sequential(nn.Linear(3, 4), nn.LayerNorm(4))` has four parameters, and only one of them is decayed. (A norm over several axes, such as `nn.LayerNorm([4, 5])`, has a scale that is no vector; none is asked here.)
+# By hand: `nn.Sequential(nn.Linear(3, 4), nn.LayerNorm(4))` has four parameters: the linear layer's matrix and bias, and the norm's scale and shift, two vectors (lesson 07 says what for). Only the matrix is decayed. (A norm over several axes, such as `nn.LayerNorm([4, 5])`, has a scale that is no vector; none is asked here.)
 #
 # *Often seen here: norms that are decayed because only biases were thought of; names believed; parameters in two groups, or in none, where nobody trains them.*
 
