@@ -1031,7 +1031,7 @@ print(len(matrices), "matrices are decayed,", len(vectors), "vectors are not")
 #
 # - **Do not wait for grokking.** It is clearest where few data follow an exact rule.
 # - **Do not take decay from here**: λ = 2 at a rate of 0.01 is far more than most networks bear, and λ = 8 spoils even this one (first explorer).
-# - **Do not shift what has a place**: an augmentation that is not true of the data is label noise.
+# - **Do not shift what has a place**: an augmentation that is not true of the data gives wrong labels.
 # - **Do not stop by one figure and report another**: on the clock that cost 52 points.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
