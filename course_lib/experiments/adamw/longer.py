@@ -7,9 +7,10 @@ with which lr·λ stays the same.
 """
 
 import math
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import replace
 from functools import partial
+from typing import TypeVar
 
 import torch
 from torch import Tensor
@@ -27,6 +28,7 @@ from course_lib.experiments.adamw.two_knobs import (
 )
 from course_lib.experiments.shared.side_by_side import side_by_side
 
+Found = TypeVar("Found")
 TUNED_AT, RATE, STEPS = 0.01, 0.001, 3000
 MORE = 2  # decays above the map's, half a decade apart: as far as RATE lies below TUNED_AT
 
@@ -45,11 +47,18 @@ def columns(
 
     Trained once a session. Raises KeyError for a name that the map does not have.
     """
-    for _ in side_by_side([_trained(name, tuple(seeds), steps) for name in names]):
+    return last_of(names, lambda name: _trained(name, tuple(seeds), steps))
+
+
+def last_of(
+    names: Sequence[str], trained: Callable[[str], Generator[Found, None, None]]
+) -> dict[str, Found]:
+    """{name: the last that `trained` yields of it}, side by side; it is one that is remembered."""
+    for _ in side_by_side([trained(name) for name in names]):
         pass
     found = {}
     for name in names:
-        *_, found[name] = _trained(name, tuple(seeds), steps)
+        *_, found[name] = trained(name)
     return found
 
 

@@ -28,8 +28,8 @@ from course_lib.data import digits
 from course_lib.engine import ModelSpec, train
 from course_lib.engine.cache import remembered
 from course_lib.engine.job import Observer
+from course_lib.experiments.adamw.longer import last_of
 from course_lib.experiments.adamw.two_knobs import OPTIMIZERS, Optimizer, half_decades
-from course_lib.experiments.shared.side_by_side import side_by_side
 from course_lib.sgd import cosine_decay
 
 NET = ModelSpec((64, 128, 10), norm="batch")
@@ -56,12 +56,7 @@ def columns(names: Sequence[str], seeds: Sequence[int], steps: int = STEPS) -> d
 
     Trained once a session. Raises KeyError for a name that the map does not have.
     """
-    for _ in side_by_side([_trained(name, tuple(seeds), steps) for name in names]):
-        pass
-    found = {}
-    for name in names:
-        *_, found[name] = _trained(name, tuple(seeds), steps)
-    return found
+    return last_of(names, lambda name: _trained(name, tuple(seeds), steps))
 
 
 @remembered
