@@ -13,17 +13,14 @@ import os
 from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-import course_lib
 from course_lib.base.files import write_whole
+from course_lib.base.sources import computing, reached
 from course_lib.learner.cells import calls
 from course_lib.panel.explorer import Explorer
 from course_lib.panel.frozen import Frozen, freeze
-
-LIBRARY = Path(course_lib.__file__).parent
 
 
 @dataclass(frozen=True)
@@ -49,8 +46,8 @@ class Shown:
         """Its name in build/: which explorer, and a digest of all that its pictures hang on."""
         stem = "-".join(self.module.split(".")[-2:])
         digest = hashlib.sha256(repr(sorted(self.numbers)).encode())
-        for path in sorted(_closure(self.module)):
-            digest.update(_meaning(path).encode())
+        for path in sorted(reached(f"import {self.module}, course_lib.panel.frozen")):
+            digest.update(computing(path).encode())
         return f"{stem}-{digest.hexdigest()[:10]}"
 
 
@@ -69,46 +66,6 @@ def shown_in(source: str, stem: str) -> Shown | None:
         code = compile(ast.Expression(keyword.value), "", "eval")
         given[str(keyword.arg)] = eval(code, {"explore": package})  # our own lesson's source
     return Shown.of(f"{package.__name__}.{name}", **given)
-
-
-@cache
-def _meaning(path: Path) -> str:
-    """A source without its comments and its layout, which change no picture."""
-    return ast.dump(_parsed(path))
-
-
-@cache
-def _parsed(path: Path) -> ast.Module:
-    return ast.parse(path.read_text(encoding="utf-8"))
-
-
-@cache
-def _closure(module: str) -> set[Path]:
-    """The files of the library that a module is made of, by its imports and theirs."""
-    found: set[Path] = set()
-    waiting = [module, "course_lib.panel.frozen"]
-    while waiting:
-        path = _file(waiting.pop())
-        if path and path not in found:
-            found.add(path)
-            waiting += _imports(path)
-    return found
-
-
-def _file(module: str) -> Path | None:
-    path = LIBRARY.parent.joinpath(*module.split("."))
-    candidates = (path.with_suffix(".py"), path / "__init__.py")
-    return next((each for each in candidates if each.is_file()), None)
-
-
-@cache
-def _imports(path: Path) -> list[str]:
-    return [
-        name
-        for node in ast.walk(_parsed(path))
-        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("course_lib")
-        for name in (str(node.module), *(f"{node.module}.{alias.name}" for alias in node.names))
-    ]
 
 
 def kept(shown: Shown, folder: Path) -> Frozen:

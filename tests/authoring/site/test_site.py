@@ -9,7 +9,8 @@ import pytest
 
 from course_lib.authoring.site import build as site
 from course_lib.authoring.site import judged, pages
-from course_lib.authoring.site.explorers import LIBRARY, Shown, kept
+from course_lib.authoring.site.explorers import Shown, kept
+from course_lib.base.sources import LIBRARY
 from course_lib.explorers.sgd import saddle
 from tests.authoring import _lesson
 from tests.browser import _lab
