@@ -102,6 +102,7 @@ def parser() -> argparse.ArgumentParser:
     reset.add_argument("which", nargs="+", help=LESSON)
     build = command("build", _build, "make notebooks from their sources")
     build.add_argument("which", nargs="*", help=f"{LESSON}; none: all")
+    build.add_argument("--text", action="store_true", help="no code has changed: keep its outputs")
     build.add_argument("--without-solutions", metavar="DIR", type=Path, help="a copy to hand out")
     pair = command(
         "pair", _pair, "authors: keep a lesson and its text alike while writing in JupyterLab"
@@ -298,7 +299,8 @@ def _build(known: argparse.Namespace) -> int:
         print(f"{count} files without answers in {known.without_solutions}")
         return 0
     chosen = select(known.which, notebooks)
-    build.build([name for name in chosen if name != "index"], notebooks)
+    lessons = [name for name in chosen if name != "index"]
+    build.build(lessons, notebooks, text_only=known.text)
     print(f"pictures/ holds one of each of {pictures.write(notebooks)} lessons")
     # Last: its map looks into all that.
     build.build([name for name in chosen if name == "index"], notebooks)

@@ -93,6 +93,37 @@ def test_building_twice_gives_the_same_bytes_and_leaves_nothing_beside_them(cour
     ]
 
 
+def test_of_new_prose_nothing_is_run_and_the_outputs_stay(course):
+    notebooks = course(_03_toy=LESSON, _03_toy_exercises=EXERCISES)
+    names = ["03_toy", "03_toy_exercises"]
+    build.build(names, notebooks, **QUIET)
+    for text in (LESSON.replace("A lesson", "Another"), LESSON):
+        course(_03_toy=text)
+        before = built(notebooks, "03_toy")
+        build.build(names, notebooks, **QUIET, text_only=True)
+        after = built(notebooks, "03_toy")
+        assert after.cells[0].source != before.cells[0].source
+        assert after.cells[1:] == before.cells[1:]
+
+
+@pytest.mark.parametrize(
+    ("changed", "cell"),
+    [
+        (LESSON.replace('"headless"', '"other"'), 2),
+        (LESSON + "\n# %%\n1 + 1\n", 4),
+        (LESSON[: LESSON.rindex("# %%")], 3),
+    ],
+)
+def test_new_code_is_never_given_the_outputs_of_old(course, changed, cell):
+    notebooks = course(_03_toy=LESSON)
+    build.build(["03_toy"], notebooks, **QUIET)
+    before = (notebooks / "03_toy.ipynb").read_bytes()
+    course(_03_toy=changed)
+    with pytest.raises(build.BuildError, match=rf"src/03_toy.py, code cell {cell}: not the code"):
+        build.build(["03_toy"], notebooks, **QUIET, text_only=True)
+    assert (notebooks / "03_toy.ipynb").read_bytes() == before
+
+
 def test_only_what_is_asked_for_is_built(course):
     notebooks = course(_03_toy=LESSON, _04_other="# %%\n1\n")
     build.build(["04_other"], notebooks, **QUIET)
