@@ -21,8 +21,8 @@ def computing(path: Path) -> str:
     lines = path.read_text(encoding="utf-8").splitlines()
     for node in ast.walk(_parsed(path)):
         if isinstance(node, DOCUMENTED) and ast.get_docstring(node, clean=False) is not None:
-            said = node.body[0]
-            lines[said.lineno - 1 : said.end_lineno] = [""] * (said.end_lineno - said.lineno + 1)
+            first, last = node.body[0].lineno, node.body[0].end_lineno or 0
+            lines[first - 1 : last] = [""] * (last - first + 1)
     return lines_that_run("\n".join(lines))
 
 

@@ -120,7 +120,9 @@ def test_the_map_is_built_last_when_pictures_and_lessons_are_there(course, monke
     notebooks, made = course(_03_toy="", index=""), []
     monkeypatch.chdir(notebooks)
     monkeypatch.setattr(
-        build, "build", lambda names, folder: made.append((names, (folder / "pictures").exists()))
+        build,
+        "build",
+        lambda names, folder, **_: made.append((names, (folder / "pictures").exists())),
     )
     assert cli.main(["build"]) == 0
     assert made == [(["03_toy"], False), (["index"], True)]
