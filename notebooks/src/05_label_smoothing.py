@@ -371,7 +371,7 @@ claim("A model that always says 0.1 for each of ten equally frequent classes has
 # 1. *Data:* 300 digits, **20 % with a wrong label**, from here on *noisy labels*, drawn anew for each of eight seeds.
 # 2. *Compared:* eight ε from 0 to 0.8, 2000 steps each, enough to learn all labels by heart.
 # 3. *Temperature:* from 200 validation rows with right labels; once more from the same rows with noisy labels.
-# 4. *Judging:* 1297 test rows with right labels, the ECE in 15 bins. A change counts if the 95 % interval of the difference, seed by seed, lies beyond **0.01**: one point of ECE or of error, a hundredth of a nat of NLL. For scale: without smoothing this network has an ECE of 0.106 and an NLL of 0.93.
+# 4. *Judging:* 1297 test rows with right labels, the ECE in 15 bins. A change counts if the 95 % interval of the difference, seed by seed, lies beyond **0.01**: one point of ECE or of error, a hundredth of a nat of NLL. (Without smoothing this network is at 0.106 and 0.93.)
 
 # %%
 predict("ece", "Compared with no smoothing, the ECE on test rows is …",
@@ -452,7 +452,7 @@ reveal("noisy-T", from_interval={
 explore.reliability.show_diagrams(noisy, (0.0, 0.05, 0.2))
 
 # %% [markdown]
-# Without smoothing the network is too sure, by 10 points. All means of the eight seeds:
+# Without smoothing the network is too sure, by 10 points. Means of the eight seeds, here and below:
 #
 # | noisy labels memorised | sure of | right on | ECE (lower is better) | NLL (lower is better) |
 # |---|---|---|---|---|
@@ -500,6 +500,9 @@ claim("Without smoothing, a temperature fitted on right labels lowers the ECE by
 claim("Without smoothing, a temperature fitted on right labels lowers the NLL.",
       change(noisy, "nll", 0.0, right), lower, kind="measured", id="temperature-nll",
       unit="nats")
+
+# %% tags=["deeper", "nbval-check-output"] jupyter={"outputs_hidden": true}
+# what is claimed
 claim("Noise memorised: with ε = 0.1 the ECE is within a point of that without "
       "smoothing.",
       change(noisy, "ece", 0.1), within(0.01), kind="measured",
@@ -587,7 +590,7 @@ reveal("elsewhere", from_interval={
 # | noise, tuned | ε = 0 | 65.6 % | 90.2 % | 0.246 | 0.56 |
 # | | ε = 0.1 | 59.5 % | 90.5 % | 0.311 | 0.64 |
 #
-# No: at ε = 0.1 the ECE rises in all three. It is nearly the distance between "sure of" and "right on": with right labels $95.8 - 80.5 = 15.3$ points, ECE 0.153. The lines cross in two pictures: with memorised noise between ε = 0.02 and 0.05, with right labels below 0.02, where we tried none. The two others are too modest from the start. <!-- rests: elsewhere-ece-labels, elsewhere-ece-stopped, elsewhere-ece-tuned -->
+# No: at ε = 0.1 the ECE rises in all three. It is nearly the distance between "sure of" and "right on": with right labels $95.8 - 80.5 = 15.3$ points, ECE 0.153 (chance makes 0.013 there). The lines cross in two pictures: with memorised noise between ε = 0.02 and 0.05, with right labels below 0.02, where we tried none. The two others are too modest from the start. <!-- rests: elsewhere-ece-labels, elsewhere-ece-stopped, elsewhere-ece-tuned -->
 #
 # But smoothing makes for fewer mistakes: ε = 0.1 saves 2.4 points of error with memorised noise, 1.6 with right labels, 1.8 stopped, and less than a point tuned (*Deeper: the NLL*). <!-- rests: smooth-error-memorised, smooth-error-labels, smooth-error-stopped, not smooth-error-tuned -->
 
@@ -611,7 +614,7 @@ reveal("elsewhere", from_interval={
 #
 # *The first row by hand.* At ε = 0 the network is sure of 86.9 %, its $c$: the design takes $0.1\cdot(0.869 - 0.1) = 0.077$. In fact 17.5 points go: $10.3 - 17.5 = -7.2$. And 2.4 more of 100 answers are right, so $-9.6$.
 #
-# *Why more than by design?* The formula is for a network with endless data and endless training; ours had 300 rows. A likely reason, not measured: on rows learned by heart one-hot logits go on growing, the smoothed ones halt at a gap of 4.5. (Why the last two are too modest at ε = 0 is another story: *Deeper: noisy labels*.)
+# *Why more than by design?* The formula is for a network with endless data and endless training; ours had 300 rows. A likely reason, not measured: on rows learned by heart one-hot logits go on growing, the smoothed ones halt at a gap of 4.5. (Why the last two are modest at ε = 0: *Deeper: noisy labels*.)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Smooth, then a temperature?
@@ -634,7 +637,7 @@ for epsilon, model in networks.items():
 explore.situations.show_lines(situations, right)
 
 # %% [markdown]
-# "How sure" now follows "how often right", at every ε and in all four. In numbers:
+# "How sure" now follows "how often right", at every ε and in all four:
 #
 # | each after its temperature; lower is better | NLL, ε = 0 | NLL, ε = 0.1 | ECE, ε = 0 | ECE, ε = 0.1 |
 # |---|---|---|---|---|
@@ -723,7 +726,7 @@ for name, run in situations.items():
 # %% [markdown]
 # With a temperature the mean NLL falls from ε = 0 to 0.4 in all four. Beyond, it rises with memorised noise, from 0.67 to 0.77, and moves little elsewhere: from 0.435 to 0.455 when stopped, from 0.140 to 0.137 with right labels, from 0.289 to 0.278 where rate and stop are tuned. On fresh seeds only it is decided that the last falls, by 0.02, and that with right labels it does not fall by 0.01.
 #
-# So judge ε by the NLL on validation rows *in the state in which you use the network*. As it is, each situation has its own best ε: the mean is lowest at 0.1 with memorised noise, at 0.02 with right labels, at 0 and 0.02 stopped, at 0 tuned. Without a temperature, then, try 0, 0.02, 0.05 and 0.1. After a temperature it is lowest at 0.4, 0.8, 0.6 and 0.8, in this order.
+# So judge ε by the NLL on validation rows *in the state in which you use the network*. As it is, each situation has its own best ε: the mean is lowest at 0.1 with memorised noise, at 0.02 with right labels, at 0 and 0.02 stopped, at 0 tuned. Without a temperature, then, try 0, 0.02, 0.05 and 0.1. After a temperature it is lowest at 0.4, 0.8, 0.6 and 0.8.
 #
 # *Why may the NLL fall where the ECE stays?* A proper score such as the NLL has two parts: how far the confidence is from the share that is right (*calibration*), and how well the classes are told apart (*refinement*; DeGroot & Fienberg, 1983). A temperature mends mostly the first. So after it the NLL compares mostly the second.
 #
@@ -940,7 +943,7 @@ claim("temperature_scale finds the lowest NLL: none of 600 other temperatures, f
 # What was smoothing good for, and what does one do tomorrow? Three things are said for it:
 #
 # - *It makes a network honest.* Not by itself: it takes confidence away, and of our four networks only the memorising one was clearly too sure. <!-- rests: smooth-little-ece, elsewhere-ece-labels, elsewhere-ece-stopped, elsewhere-ece-tuned -->
-# - *It makes fewer errors.* In ours it does, by 1.6 to 2.4 points at ε = 0.1; where rate and stop are tuned, by less than one. <!-- rests: smooth-error-memorised, smooth-error-labels, smooth-error-stopped, not smooth-error-tuned -->
+# - *It makes fewer errors.* In ours yes, by 1.6 to 2.4 points at ε = 0.1; where rate and stop are tuned, by less than one. <!-- rests: smooth-error-memorised, smooth-error-labels, smooth-error-stopped, not smooth-error-tuned -->
 # - *Its probabilities are better.* With a temperature, yes: the NLL was lower in all four. <!-- rests: smooth-tempered-nll, tempered-nll-labels, tempered-nll-stopped, tempered-nll-tuned -->
 #
 # So, tomorrow:
@@ -958,7 +961,7 @@ claim("temperature_scale finds the lowest NLL: none of 600 other temperatures, f
 # | noise, stopped | 0.57 | 0.44 | **0.32** |
 # | noise, memorised | 0.76 | 0.68 | **0.33** |
 #
-# In all four situations the four ε beat the one training. After step 1, or with right labels, they are also the better buy of the two; where wrong labels are learned, decay is (*Deeper: the recipe as a whole*). <!-- rests: recipe-nll, recipe-decay-labels, recipe-decay-tuned, not recipe-decay-stopped, not recipe-decay-memorised -->
+# In all four situations the four ε beat the one training. After step 1, or with right labels, they beat the four decays, too; where wrong labels are learned, the decays win (*Deeper: the recipe as a whole*). <!-- rests: recipe-nll, recipe-decay-labels, recipe-decay-tuned, not recipe-decay-stopped, not recipe-decay-memorised -->
 #
 # Why then not decay alone, in place of all three steps? It leaves 9.6 % errors where tuning alone leaves 9.8; tuning and then smoothing leaves 8.6 (means, not judged). Decay *and* smoothing we did not try.
 #
@@ -966,7 +969,7 @@ claim("temperature_scale finds the lowest NLL: none of 600 other temperatures, f
 #
 # **And what does a calibrated classifier cost?** Labels that you trust, to fit $T$ and to choose by. (The price of smoothing alone is confidence, even where none was too much.)
 #
-# - *Learn from most of them, and hold some out for $T$.* With all 200 learned from, the memorising and the tuned network make fewer errors. How to divide them is open where errors are rare (*Deeper: what trusted labels buy*). <!-- rests: trained-on-memorised, trained-on-tuned, open rows-divided-tuned -->
+# - *Learn from most of them, and hold some out for $T$.* When all our 200 were learned from, the memorising and the tuned network made fewer errors. How to divide them is open where errors are rare (*Deeper: what trusted labels buy*). <!-- rests: trained-on-memorised, trained-on-tuned, open rows-divided-tuned -->
 # - *How many for $T$?* 20 are a gamble: with memorised noise they lowered the ECE on average, and raised it about one time in six. We had 200 for each seed, and as many for each of sixteen more to tune by; with one set of 200 you will probably gain less (not measured). <!-- rests: few-rows-20-memorised -->
 # - *Only noisy ones?* See *Deeper: noisy labels*. *Other images later?* An old temperature may fail (Ovadia et al., 2019; not measured here). Fit it anew.
 
@@ -1181,10 +1184,8 @@ reveal("ranks", from_interval={"yes": lower(order), "no": above(-0.01)(order)},
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## When not to
 #
-# When does smoothing harm a network, or not help it?
-#
-# - Its probabilities are used without a temperature, and it is too modest, honest, or only a little too sure. If ε = 0.1 takes 16 points away, as with our right labels, and you were too sure by less than 8, you end up further off. <!-- rests: elsewhere-ece-labels, elsewhere-ece-stopped, elsewhere-ece-tuned -->
-# - It is *large*, unlike ours, and a temperature is to follow, which then may mend less (Wang et al., 2021). Compare with ε = 0 after $T$.
+# - The network's probabilities are used without a temperature, and it is too modest, honest, or only a little too sure. If ε = 0.1 takes 16 points away, as with our right labels, and you were too sure by less than 8, you end up further off. <!-- rests: elsewhere-ece-labels, elsewhere-ece-stopped, elsewhere-ece-tuned -->
+# - It is *large*, unlike ours, and a temperature is to follow, which then may mend less (Wang et al., 2021).
 # - It is to be a teacher, from whose probabilities a smaller network learns. With right labels and few rows that can learn less (*Deeper: the price*). <!-- rests: student-own-tau -->
 # - Its confidence is to *rank* answers: on large networks smoothing is reported to harm that; on ours, with memorised noise, it did not (*Deeper: a score*). <!-- rests: not auroc-memorised -->
 # - The labels are probabilities already, from several annotators for example (not measured here). Uniform doubt blurs theirs.
