@@ -102,6 +102,41 @@ def test_a_seed_without_a_best_temperature_is_left_out_and_said(short):
     assert "at no seed" in caption and "nan" not in caption
 
 
+def test_diagrams_side_by_side_show_the_bins_of_the_diagram(short):
+    axes = explore.reliability.picture(short, (0.0, 0.2)).axes
+    for ax, epsilon in zip(axes, (0.0, 0.2), strict=True):
+        confidence, accuracy, share = short.pooled_bins(epsilon)
+        dots = next(line for line in ax.get_lines() if line.get_label() == "a bin")
+        assert list(dots.get_xdata()) == pytest.approx(confidence[share > 0])
+        assert list(dots.get_ydata()) == pytest.approx(accuracy[share > 0])
+        assert f"ECE {short.of('ece', epsilon).mean():.3f}" in ax.get_title(
+            loc=mpl.rcParams["axes.titlelocation"]
+        )
+
+
+def test_lines_of_runs_that_are_there_are_those_of_the_panel(short):
+    situations = explore.situations
+    found = dict.fromkeys(situations.SITUATIONS, short)
+    for ax in situations.picture(found, "as it is").axes:
+        sure, right = situations.confidence_and_right(short, "as it is")
+        for values, label in ((sure, "how sure"), (right, "how often right")):
+            line = next(line for line in ax.get_lines() if line.get_label() == label)
+            assert list(line.get_ydata()) == pytest.approx(values.mean(0).tolist())
+
+
+def test_the_words_of_pictures_say_on_which_side_the_dots_lie_and_where_lines_end(short):
+    shown = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("course_lib.plotting.show_with_words", lambda _, words: shown.append(words))
+        explore.reliability.show_diagrams(short, (0.0, 0.8))
+        explore.situations.show_lines({"noise, stopped": short})
+    diagrams, lines = shown
+    sure, right = explore.situations.confidence_and_right(short, "as it is")
+    excess = (sure - right)[:, -1].mean().item()
+    assert excess < 0 and f"ε = 0.8: the dots lie {-excess:.1%} above" in diagrams
+    assert f"how sure goes from {sure[:, 0].mean():.0%} to {sure[:, -1].mean():.0%}" in lines
+
+
 def test_three_classes_in_their_plane():
     *_, result = penultimate.compare_clusters(seeds=(0, 1), steps=100)
     points, labels = result.in_plane(0.05, "training", [3, 8, 9])

@@ -23,7 +23,7 @@ def _prepare(figure):
                 [], [], marker="X", markersize=8, markeredgecolor=plotting.ink(), **style
             )
             marks[f"name {p} {k}"] = [ax.text(0, 0, "", fontsize=12, weight="bold", **middle)]
-    planes[0].set_ylabel("1: mean distance of the ✖")
+    planes[0].set_ylabel("unit: mean distance of the ✖")
     marks["ε"] = [planes[1].set_title("")]
     right.set(
         title="Scatter, all ten classes",
@@ -35,7 +35,7 @@ def _prepare(figure):
         range(len(penultimate.EPSILONS)), [f"{epsilon:g}" for epsilon in penultimate.EPSILONS]
     )
     right.set_xlim(-0.3, len(penultimate.EPSILONS) - 0.7)
-    for k, label in enumerate(("what the softmax sees: 9", "all 128 directions")):
+    for k, label in enumerate(("nine, seen by the softmax", "all 128 directions")):
         marks[f"scatter {k}"] = plotting.draw_band(right, [], np.empty((0, 0)), label=label, k=k)
         dot = {"marker": "o", "markersize": 7, "linestyle": "none"}
         marks[f"scatter {k} here"] = right.plot([], [], color=plotting.series(k)[0], **dot)

@@ -1,6 +1,9 @@
 """Reliability diagram, loss, calibration and error of digits: move ε, and how it is read."""
 
+from collections.abc import Sequence
+
 import numpy as np
+from matplotlib.figure import Figure
 
 from course_lib import plotting
 from course_lib.experiments.label_smoothing import smoothing
@@ -27,31 +30,21 @@ def _prepare(figure):
     """The reliability diagram over its counts, and three figures against ε."""
     grid = figure.add_gridspec(2, 4, width_ratios=[1.5, 1, 1, 1], height_ratios=[3, 1])
     diagram, counts = figure.add_subplot(grid[0, 0]), figure.add_subplot(grid[1, 0])
-    diagram.set(
-        title="Reliability, test rows",
-        ylabel="share that is right",
-        xlim=(0, 1.02),
-        ylim=(-0.03, 1.03),
-    )
+    diagram.set(title="Reliability, test rows", ylabel="share that is right")
     diagram.tick_params(labelbottom=False)
-    diagram.plot([0, 1], [0, 1], color=plotting.muted(), linestyle=":")
-    color = plotting.series(0)[0]
-    gap = {"color": plotting.series(1)[0], "linewidth": 3, "alpha": 0.6, "label": "its gap"}
-    marks = {"gaps": [diagram.vlines([], [], [], **gap)]}
-    dot = {"color": color, "marker": "o", "markersize": 5}
-    marks["dots"] = diagram.plot([], [], linestyle="-", linewidth=1, zorder=3, label="a bin", **dot)
-    hollow = {
-        "linestyle": "none",
-        "markerfacecolor": diagram.get_facecolor(),
-        "label": f"fewer than {FEW} rows",
-    }
-    marks["few"] = diagram.plot([], [], zorder=4, **dot, **hollow)
+    marks = _prepare_bins(diagram)
     diagram.legend(loc="lower right", fontsize=7, handlelength=1.2)
     marks["words"] = [diagram.text(0.03, 0.95, "", va="top", fontsize=8, color=plotting.ink())]
     counts.set(xlabel="confidence", ylabel="share\nof rows", xlim=(0, 1.02), ylim=(0, 1))
     middles = (EDGES[:-1] + EDGES[1:]) / 2
     marks["counts"] = list(
-        counts.bar(middles, [0] * smoothing.BINS, 0.9 / smoothing.BINS, color=color, alpha=0.7)
+        counts.bar(
+            middles,
+            [0] * smoothing.BINS,
+            0.9 / smoothing.BINS,
+            color=plotting.series(0)[0],
+            alpha=0.7,
+        )
     )
     places = range(len(smoothing.EPSILONS))
     for column, (name, (title, limits)) in enumerate(PANELS.items(), start=1):
@@ -62,11 +55,71 @@ def _prepare(figure):
             marks[f"{name} {k}"] = plotting.draw_band(ax, [], np.empty((0, 0)), label=label, k=k)
             dot = {"marker": "o", "markersize": 6, "linestyle": "none"}
             marks[f"{name} {k} here"] = ax.plot([], [], color=plotting.series(k)[0], **dot)
-        if name != "nll":
-            ax.legend(
-                loc="upper left" if name == "ece" else "upper right", fontsize=7, handlelength=2
-            )
+        ax.legend(
+            loc="upper right" if name == "error" else "upper left", fontsize=7, handlelength=2
+        )
     return marks
+
+
+def _prepare_bins(ax):
+    """The dotted line, dots, their gaps, and hollow dots for bins with few rows."""
+    ax.set(xlim=(0, 1.02), ylim=(-0.03, 1.03))
+    ax.plot([0, 1], [0, 1], color=plotting.muted(), linestyle=":")
+    marks = {}
+    dot = {"color": plotting.series(0)[0], "marker": "o", "markersize": 5}
+    marks["dots"] = ax.plot([], [], linestyle="-", linewidth=1, zorder=3, label="a bin", **dot)
+    gap = {"color": plotting.series(1)[0], "linewidth": 3, "alpha": 0.6, "label": "its gap"}
+    marks["gaps"] = [ax.vlines([], [], [], **gap)]
+    hollow = {
+        "linestyle": "none",
+        "markerfacecolor": ax.get_facecolor(),
+        "label": f"fewer than {FEW} rows",
+    }
+    marks["few"] = ax.plot([], [], zorder=4, **dot, **hollow)
+    return marks
+
+
+def _move_bins(marks, result, epsilon, reading="as it is"):
+    """Show the bins of a `Smoothing` at one ε and reading; returns each bin's share of the rows."""
+    way, at = smoothing.READINGS.index(reading), result.epsilons.index(epsilon)
+    confidence, accuracy, share = result.pooled_bins(epsilon, reading)
+    seen, few = share > 0, share * np.nansum(result.curves[2][:, way, at]) < FEW
+    marks["dots"][0].set_data(confidence[seen], accuracy[seen])
+    marks["few"][0].set_data(confidence[seen & few], accuracy[seen & few])
+    marks["gaps"][0].set_segments(
+        [[(c, c), (c, a)] for c, a in zip(confidence[seen], accuracy[seen])]
+    )
+    return share
+
+
+def picture(found: smoothing.Smoothing, epsilons: Sequence[float]) -> Figure:
+    """The diagrams of some ε side by side, probabilities as they are, all seeds' rows together."""
+    figure = Figure(figsize=(8.6, 3.1), layout="constrained")
+    axes = figure.subplots(1, len(epsilons), sharey=True, squeeze=False)[0]
+    for ax, epsilon in zip(axes, epsilons):
+        _move_bins(_prepare_bins(ax), found, epsilon)
+        ece = found.of("ece", epsilon).mean()
+        ax.set(title=f"ε = {epsilon:g}: ECE {ece:.3f}", xlabel="confidence")
+    words = {"fontsize": 9, "color": plotting.ink()}
+    axes[0].text(0.05, 0.9, "above the line:\ntoo modest", va="center", **words)
+    axes[0].text(0.98, 0.12, "below it:\ntoo sure", ha="right", va="center", **words)
+    axes[0].set_ylabel("share that is right")
+    axes[-1].legend(loc="lower right", fontsize=8, handlelength=1.2)
+    return figure
+
+
+def show_diagrams(found: smoothing.Smoothing, epsilons: Sequence[float]) -> None:
+    """Show the `picture`, with words for who cannot see it."""
+    said = []
+    for epsilon in epsilons:
+        says, is_right, share = found.pooled_bins(epsilon)
+        excess = ((says - is_right)[share > 0] * share[share > 0]).sum()
+        where = "below" if excess > 0 else "above"
+        said.append(
+            f"ε = {epsilon:g}: the dots lie {abs(excess):.1%} {where} the dotted line on "
+            f"average, calibration error {found.of('ece', epsilon).mean():.3f}"
+        )
+    plotting.show_with_words(picture(found, epsilons), "; ".join(said) + ".")
 
 
 def _draw(marks, result, epsilon, reading):
@@ -84,14 +137,7 @@ def _draw(marks, result, epsilon, reading):
             chosen = name == "error" or k == way
             here = np.nanmean(seen) if chosen and np.isfinite(seen).any() else np.nan
             marks[f"{name} {k} here"][0].set_data([at], [here])
-    confidence, accuracy, share = result.pooled_bins(epsilon, reading)
-    seen, few = share > 0, share * np.nansum(result.curves[2][:, way, at]) < FEW
-    marks["dots"][0].set_data(confidence[seen], accuracy[seen])
-    marks["few"][0].set_data(confidence[seen & few], accuracy[seen & few])
-    marks["gaps"][0].set_segments(
-        [[(c, c), (c, a)] for c, a in zip(confidence[seen], accuracy[seen])]
-    )
-    for bar, height in zip(marks["counts"], share):
+    for bar, height in zip(marks["counts"], _move_bins(marks, result, epsilon, reading)):
         bar.set_height(height)
     return _say(marks, result, epsilon, reading, at, way)
 

@@ -1,8 +1,9 @@
 """Confidence and share right against ε in four situations: where the two cross."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
+from matplotlib.figure import Figure
 from torch import Tensor
 
 from course_lib import plotting
@@ -71,6 +72,30 @@ def _draw(marks, result, epsilon, reading):
         ece = result[name].of("ece", epsilon, reading).nanmean().item()
         said.append(f"{name}: sure of {sure:.1%}, right on {right:.1%}, ECE {ece:.3f}")
     return f"ε = {epsilon:g}, {reading}. " + "; ".join(said) + "."
+
+
+def picture(found: Mapping[str, Smoothing], reading: str = "as it is") -> Figure:
+    """The four situations read one way, all ε, for runs that are there: situation → `Smoothing`."""
+    figure = Figure(figsize=(10, 3), layout="constrained")
+    marks = _prepare(figure)
+    for name, run in found.items():
+        for k, values in enumerate(confidence_and_right(run, reading)):
+            plotting.move_band(marks[f"{name} {k}"], np.arange(len(run.epsilons)), values)
+    return figure
+
+
+def show_lines(found: Mapping[str, Smoothing], reading: str = "as it is") -> None:
+    """Show the `picture`, with words for who cannot see it."""
+    said = []
+    for name, run in found.items():
+        both = (values.nanmean(0) for values in confidence_and_right(run, reading))
+        sure, right = ([f"{values[at]:.0%}" for at in (0, -1)] for values in both)
+        said.append(
+            f"{name}: how sure goes from {sure[0]} to {sure[1]}, how often right from "
+            f"{right[0]} to {right[1]}"
+        )
+    words = f"From ε = 0 to {smoothing.EPSILONS[-1]:g}, {reading}. " + "; ".join(said) + "."
+    plotting.show_with_words(picture(found, reading), words)
 
 
 explorer = Explorer(

@@ -8,17 +8,13 @@ from course_lib.experiments.label_smoothing.targets import GAPS, measure_targets
 from course_lib.panel import Explorer, Slider
 
 SHOWN = 20  # bars at most
+FIRST = "class, the label first"
 
 
 def _prepare(figure):
     """Bars of target and prediction, the loss against the gap, its gradient."""
     left, middle, right = figure.subplots(1, 3, width_ratios=[1.15, 1, 1])
-    left.set(
-        title="One row",
-        xlabel="class, the label first (up to 20 drawn)",
-        ylabel="probability",
-        ylim=(0, 1.02),
-    )
+    left.set(title="One row", xlabel=FIRST, ylabel="probability", ylim=(0, 1.02))
     blue, orange = plotting.series(0)[0], plotting.series(1)[0]
     marks = {
         "targets": list(
@@ -32,9 +28,9 @@ def _prepare(figure):
         title="Loss", xlabel="label's logit − others'", xlim=(GAPS[0], GAPS[-1]), ylim=(0, 6)
     )
     marks["plain"] = middle.plot(
-        [], [], color=plotting.muted(), linestyle="--", zorder=3, label="ε = 0"
+        [], [], color=plotting.muted(), linestyle="--", zorder=3, label="one-hot label"
     )
-    marks["loss"] = middle.plot([], [], color=blue, linestyle="-", label="with ε")
+    marks["loss"] = middle.plot([], [], color=blue, linestyle="-", label="smoothed with ε")
     marks["floor"] = [
         middle.axhline(
             np.nan, color=orange, linestyle=":", linewidth=1.2, label="floor: entropy of q"
@@ -62,6 +58,7 @@ def _draw(marks, result):
         bar.set_height(result.q[k].item() if k < shown else 0)
     ax = marks["predictions"][0].axes
     plotting.set_limits(ax, x=(-0.7, max(shown, 5) - 0.3))
+    plotting.set_texts(ax, xlabel=FIRST + f" ({SHOWN} of {classes})" * (classes > SHOWN))
     marks["predictions"][0].set_data(range(shown), result.p[:shown])
     gaps = torch.tensor(GAPS)
     # −log p of the label
