@@ -833,9 +833,9 @@ claim("On these digits, with λ chosen on validation rows, L2 is wrong less ofte
       kind="measured", id="l2-below-l1", unit="points", times=100, holds=negative)
 
 # %% [markdown]
-# **On these digits L2 predicts better, and L1 leaves fewer weights.** Hardly penalised networks are wrong on 20.3 %. L2 brings that down to 11.0 %, L1 to 14.1 %, but 71 % of L1's weights are zero. <!-- rests: l2-below-l1 -->
+# **On these digits L2 predicts better, and L1 leaves fewer weights.** With hardly any penalty 20.3 % are wrong. L2 brings that down to 11.0 %, L1 to 14.1 %, but 71 % of L1's weights are zero. <!-- rests: l2-below-l1 -->
 #
-# Why does L1 lose these 3.1 points? By its zeros, by shrinking, or by its *way* of shrinking? To tell, the weights that it kept go back to their random start and are trained again, the others stay at zero (*Deeper*):
+# Why does L1 lose these 3.1 points? By its zeros, by shrinking, or by its *way* of shrinking? To tell, the weights that it kept go back to their random start and are trained again; the others stay at zero (*Deeper*):
 #
 # | which weights | penalty | test error (lower is better) |
 # |---|---|---|
@@ -844,9 +844,9 @@ claim("On these digits, with λ chosen on validation rows, L2 is wrong less ofte
 # | those that L1 kept, trained again | L2 | 10.7 % |
 # | all, trained again | L2 | 10.2 % |
 #
-# (*Again* is with other batches: they move L2 on all weights from 11.0 to 10.2 %. On fresh seeds that evens out.)
+# (*Again* means other batches: they alone move L2 on all weights from 11.0 to 10.2 %. On fresh seeds that evens out.)
 #
-# - Mostly not the zeros: with the same zeros L2 errs on 10.7 %, and on fresh seeds it wins back 2.7 of 3.2 points. Whether zeros cost anything is open.
+# - Mostly not the zeros: with the same zeros L2 errs on 10.7 %, and on fresh seeds it wins back 2.7 of the 3.2 points. Whether zeros cost anything is open.
 # - Not that it shrinks: without any penalty the same weights err on 19.6 %.
 # - So it is mostly *how* L1 shrinks: large weights lose as much as small ones. <!-- rests: refit-below-l1, open zeros-cost -->
 #
