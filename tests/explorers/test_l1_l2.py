@@ -11,7 +11,7 @@ from course_lib.data.diabetes import load
 from course_lib.experiments.l1_l2 import path
 from course_lib.experiments.l1_l2.penalised_regression import PENALTIES
 from course_lib.explorers import l1_l2 as explore
-from course_lib.explorers.l1_l2 import share_kept
+from course_lib.explorers.l1_l2 import share_kept, twenty
 from course_lib.l1_l2 import soft_threshold
 from tests.panel._page import Page
 
@@ -103,3 +103,24 @@ def test_the_shares_drawn_are_bias_variance_and_their_sum_with_a_ring_at_the_bes
         assert ring[0] == pytest.approx([best, total[:, 1].min()])
     assert "True weight 2" in share_kept.words((1, 2)) and "lowest at 80 %" in share_kept.words([2])
     share_kept.show_shares(1, 2)
+
+
+def test_the_errors_of_twenty_patients_are_drawn_between_least_squares_and_the_mean():
+    strengths = [0.0, 0.1, 1.0, 10.0, 1e9]
+    errors = torch.tensor([[92.0, 80, 60, 70, 79], [90, 84, 66, 74, 77]], dtype=torch.float64)
+    chosen = torch.tensor([60.0, 74.0], dtype=torch.float64)
+    (ax,) = twenty.picture(strengths, errors, chosen).axes
+    curve, *levels = (line.get_xydata() for line in ax.get_lines())
+    assert curve.tolist() == [[0.1, 82], [1, 63], [10, 72]]
+    assert [level[0, 1] for level in levels] == [91, 67, 78]
+    said = twenty.words(strengths, errors, chosen)
+    assert (
+        "from 91.0" in said and "to 63 near λ = 1 " in said and "leave-one-out it is 67.0" in said
+    )
+
+
+def test_names_stand_at_their_lines_in_their_order_and_none_on_another():
+    heights = explore.path._apart([10.0, 9.0, -44.0, 35.0])
+    assert heights[2:] == [-44.0, 35.0]
+    assert heights[0] - heights[1] == pytest.approx(explore.path.APART)
+    assert heights[0] + heights[1] == pytest.approx(19)

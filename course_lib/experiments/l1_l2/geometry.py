@@ -12,7 +12,7 @@ GOAL = torch.tensor([1.0, 0.4], dtype=torch.float64)  # the weights without a pe
 AXIS = torch.linspace(0, 2, 81, dtype=torch.float64)  # λ
 TURN = torch.linspace(0, 2 * torch.pi, 241, dtype=torch.float64)
 CIRCLE = torch.stack([TURN.cos(), TURN.sin()], 1)  # [points, 2]
-LEVELS = (0.1, 0.25, 0.45, 0.7, 1.0, 1.4)  # distances of the thin contours from the star
+LEVELS = (0.1, 0.25, 0.42, 0.85, 1.1, 1.4)  # distances of the thin contours from the star
 
 
 @dataclass

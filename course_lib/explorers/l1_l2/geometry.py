@@ -14,7 +14,7 @@ def _prepare(figure):
         xlabel="$w_1$",
         ylabel="$w_2$",
         xlim=(-0.85, 1.75),
-        ylim=(-0.8, 1.3),
+        ylim=(-1.1, 1.3),
     )
     left.set_aspect("equal", adjustable="box")
     for line in (left.axhline, left.axvline):
@@ -37,9 +37,9 @@ def _prepare(figure):
     )
     left.plot(*GOAL, marker="*", markersize=12, color=plotting.ink(), linestyle="none", zorder=5)
     marks["solution"] = left.plot([], [], "o", color=plotting.series(1)[0], markersize=8, zorder=6)
-    left.legend(loc="lower right", fontsize=8, frameon=True)
+    left.legend(loc="lower left", fontsize=8)
     right.set(title="Each weight on the way", xlabel="λ", ylabel="weight at the solution")
-    right.set(xlim=(0, 2), ylim=(-0.6, 1.1))
+    right.set(xlim=(0, 2), ylim=(-0.1, 1.1))
     right.axhline(0, color=plotting.muted(), linewidth=0.8, linestyle="-")
     for j in (0, 1):
         color, linestyle = plotting.series(2 + j)
@@ -59,6 +59,8 @@ def _draw(marks, result):
     marks["ball"][0].set_xy(result.ball)
     marks["way"][0].set_data(*result.way.T)
     marks["solution"][0].set_data(*result.solution.unsqueeze(1))
+    low = min(-0.1, 1.1 * result.way.min().item())
+    plotting.set_limits(marks["w0"][0].axes, y=(low, 1.1))
     for j in (0, 1):
         marks[f"w{j}"][0].set_data(AXIS, result.way[:, j])
         marks[f"now{j}"][0].set_data([result.strength], [result.solution[j]])

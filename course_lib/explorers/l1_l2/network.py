@@ -6,17 +6,25 @@ from course_lib import plotting
 from course_lib.experiments.l1_l2.shrinking import BINS, METHODS, STRENGTHS, compute_shrinking
 from course_lib.panel import Explorer, Slider
 
+TICKS = (0.1, 0.15, 0.2, 0.3, 0.5, 0.9)  # of the error
+
 
 def _prepare(figure):
     """Histogram of the weights, share of exact zeros, test error."""
     left, middle, right = figure.subplots(1, 3, width_ratios=[1.25, 1, 1])
     left.set(
-        title="Weights at this λ", xlabel="weight (a few lie outside)", ylabel="share of weights"
+        title="Weights at this λ",
+        xlabel="weight (a few lie outside)",
+        ylabel="share of weights, logarithmic",
     )
     left.set(yscale="log", xlim=(-0.5, 0.5), ylim=(1e-4, 1.5))
     middle.set(title="Exactly zero", ylabel="share of weights", ylim=(-0.03, 1.03))
-    right.set(title="Test error", ylabel="share of test digits (lower is better)", ylim=(0, 1.25))
-    right.set_yticks([0, 0.2, 0.4, 0.6, 0.8, 1.0])
+    right.set(title="Test error (lower is better)", ylabel="share of test digits, logarithmic")
+    right.set(yscale="log", ylim=(0.08, 1))
+    right.set_yticks(TICKS, [f"{tick:.0%}" for tick in TICKS])
+    right.set_yticks([], minor=True)
+    right.axhline(0.9, color=plotting.muted(), linestyle=":", linewidth=1)
+    right.text(STRENGTHS[0] * 1.3, 0.87, "one answer for all", va="top", fontsize=8)
     marks = {}
     for ax in (middle, right):
         ax.set(xscale="log", xlim=(STRENGTHS[0], STRENGTHS[-1]), xlabel="λ")
@@ -30,7 +38,8 @@ def _prepare(figure):
     marks["here"] = [
         ax.axvline(1, color=plotting.ink(), linestyle=":", linewidth=1) for ax in (middle, right)
     ]
-    right.legend(loc="upper left", fontsize=8)
+    marks["zeros l2"][0].set_linewidth(4)  # two lines lie on zero: the wider one shows
+    middle.legend(loc="upper left", fontsize=7, handlelength=2.2)
     return marks
 
 

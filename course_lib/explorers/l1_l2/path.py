@@ -6,6 +6,8 @@ from course_lib.experiments.l1_l2.path import SCALES, STRENGTHS, path
 from course_lib.experiments.l1_l2.penalised_regression import PENALTIES
 from course_lib.panel import Choice, Explorer, Slider
 
+APART = 5.5  # score points between two names
+
 
 def _prepare(figure):
     """Left a line per feature against λ, right the errors."""
@@ -13,7 +15,7 @@ def _prepare(figure):
     left.set(
         title="What a standard deviation of each feature adds",
         xscale="log",
-        xlim=(STRENGTHS[0], STRENGTHS[-1]),
+        xlim=(STRENGTHS[0] / 7, STRENGTHS[-1]),
     )
     left.set(xlabel="λ", ylabel="score points", ylim=(-50, 70))
     left.axhline(0, color=plotting.muted(), linestyle="-", linewidth=0.8)
@@ -23,7 +25,10 @@ def _prepare(figure):
         )
         for j, name in enumerate(FEATURES)
     }
-    left.legend(loc="upper right", ncols=5, fontsize=8, handlelength=1.6, columnspacing=1)
+    for j, name in enumerate(FEATURES):
+        color = plotting.series(j % 7)[0]
+        marks[f"name {j}"] = [left.text(STRENGTHS[0] * 0.85, 0, name, color=color, fontsize=8)]
+        marks[f"name {j}"][0].set(ha="right", va="center")
     right.set(
         title="Error of the prediction",
         xscale="log",
@@ -41,10 +46,25 @@ def _prepare(figure):
     return marks
 
 
+def _apart(heights):
+    """Heights for names, near those given and in their order, none on another."""
+    order = sorted(range(len(heights)), key=heights.__getitem__)
+    placed = [heights[j] for j in order]
+    for _ in range(50):
+        for i in range(len(placed) - 1):
+            lacking = APART - (placed[i + 1] - placed[i])
+            if lacking > 0:
+                placed[i] -= lacking / 2
+                placed[i + 1] += lacking / 2
+    return [placed[order.index(j)] for j in range(len(heights))]
+
+
 def _draw(marks, result, strength):
     """Move the marks to a `Path` at one λ."""
     for j in range(len(FEATURES)):
         marks[f"w{j}"][0].set_data(STRENGTHS, result.weights[:, j])
+    for j, height in enumerate(_apart(result.weights[0].tolist())):
+        marks[f"name {j}"][0].set_y(height)
     for name, errors in (("training rows", result.train_error), ("other rows", result.test_error)):
         marks[name][0].set_data(*((STRENGTHS, errors) if errors is not None else ([], [])))
     for line in marks["here"]:

@@ -7,6 +7,7 @@ from course_lib.l1_l2 import soft_threshold
 from course_lib.panel import Explorer, Slider
 
 FLOOR = 1e-9  # of the right picture; exact zeros are drawn on it
+LIMITS = (-0.12, 1.15)  # of the left one, or more, where a walk leaves them
 
 
 def _compute(strength, lr, update=None):
@@ -18,14 +19,17 @@ def _compute(strength, lr, update=None):
 def _prepare(figure):
     """Left the weight, right its size on a logarithmic axis."""
     left, right = figure.subplots(1, 2, width_ratios=[1.2, 1])
-    left.set(title="The weight", xlabel="step", ylabel="weight", xlim=(0, STEPS), ylim=(-0.6, 1.15))
+    left.set(title="The weight", xlabel="step", ylabel="weight", xlim=(0, STEPS), ylim=LIMITS)
     left.axhline(0, color=plotting.muted(), linestyle="-", linewidth=0.8)
     right.set(
-        title="How small does it get?", xlabel="step", ylabel="size of the weight", yscale="log"
+        title="How small does it get?",
+        xlabel="step",
+        ylabel="size of the weight, logarithmic",
+        yscale="log",
     )
-    right.set(xlim=(0, STEPS), ylim=(FLOOR / 3, 3))
-    right.axhspan(FLOOR / 3, FLOOR * 3, color=plotting.muted(), alpha=0.2)
-    right.text(1, FLOOR, "exactly zero", va="center", color=plotting.muted(), fontsize=8)
+    right.set(xlim=(0, STEPS), ylim=(FLOOR / 30, 3))
+    right.axhspan(FLOOR / 30, FLOOR * 3, color=plotting.muted(), alpha=0.2)
+    right.text(1, FLOOR / 7, "exactly zero", va="center", color=plotting.ink(), fontsize=8)
     marks = {"diverged": plotting.draw_divergence(left)}
     for k, (method, name) in enumerate(METHODS.items()):
         color, linestyle = plotting.series(k)
@@ -44,7 +48,10 @@ def _draw(marks, result):
     found, note = result
     first = min(found.diverged.values(), default=None)
     reach = max([1.15, *(float(run[:first].abs().max()) for run in found.runs.values())])
-    limits = (-0.6, 1.15) if first is None else (-1.1 * reach, 1.1 * reach)
+    lowest = min(float(run.min()) for run in found.runs.values()) if first is None else 0.0
+    limits = (-1.1 * reach, 1.1 * reach)
+    if first is None:
+        limits = (min(LIMITS[0], 1.1 * lowest), LIMITS[1])
     plotting.set_limits(marks["l2"][0].axes, y=limits)
     plotting.move_divergence(marks["diverged"], first)
     for method, run in found.runs.items():
