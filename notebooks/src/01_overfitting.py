@@ -79,11 +79,18 @@ from course_lib.explorers import overfitting as explore
 
 explore.polynomials.show(degree=1, errors="training and validation")
 
-# %%
-# what the picture was drawn from: each degree's error less that of degree 3
+# %% [markdown]
+# Is it luck? Each card says how much *higher* than at degree 3 the error is, with an interval over the 200 data sets (later: over seeds). *Fresh seeds* are runs that nobody had seen before; *confirmed*: they decide the same.
+
+# %% jupyter={"outputs_hidden": true} tags=["nbval-check-output"]
 fits = explore.polynomials.explorer.compute(degree=3, noise=0.3, rows=20)[0]
 worse = {degree: paired_interval(fits.validation_error[degree],
                                  fits.validation_error[3]) for degree in (1, 12)}
+for degree in (1, 12):
+    claim(f"Polynomials of degree {degree} have a higher squared validation error than "
+          "those of degree 3.",
+          measured=worse[degree], kind="measured", id=f"degree-{degree}-worse",
+          holds=positive)
 
 # %% jupyter={"outputs_hidden": true}
 # what came out
@@ -93,21 +100,7 @@ reveal("degree", from_interval={"3": positive(worse)},
 # %% [markdown]
 # The training error only falls, for every degree contains the lower ones. The validation error falls and rises again: 0.29 at degree 1, 0.11 at 3, 2.6 at 12. So degree 12 overfits. At degree 1 there is hardly a gap, and the fit is bad all the same. That is **underfitting**: the model is too stiff even for what all such data sets share.
 #
-# And the first picture? On new points its curve has a squared error of 0.12 at degree 3 and 0.23 at 7 (*Deeper*): by 7 you do well to doubt it. Too little freedom costs, and so does too much. The training error shows only the first.
-
-# %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
-# ### Deeper: is it luck?
-#
-# Each card says how much *higher* than at degree 3 the error is. Its interval is over the 200 data sets (in later sections over seeds). *Fresh seeds* are runs that nobody had seen when the sentence was written; *confirmed* says that they decide the same.
-
-# %% jupyter={"outputs_hidden": true} tags=["deeper", "nbval-check-output"]
-for degree in (1, 12):
-    claim(f"Polynomials of degree {degree} have a higher squared validation error than "
-          "those of degree 3.",
-          measured=worse[degree], kind="measured", id=f"degree-{degree}-worse",
-          holds=positive)
-print("the first picture's curve, on new points:",
-      *(f"{fits.validation_error[k][0]:.2f} at degree {k} " for k in (3, 7)))
+# And the first picture? On new points its curve has a squared error of 0.12 at degree 3 and 0.23 at 7 (*Deeper: equal time*): by 7 you do well to doubt it. Too little freedom costs, and so does too much. The training error shows only the first.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Bias, variance, noise
@@ -154,7 +147,7 @@ explore.polynomials.show(degree=12)
 #
 # **The green line** falls out of the picture and climbs again, for it squares the mean of 200 fits. That square is too high by variance/200 on average, 0.011 at degree 12. The picture shows 0.026: it is one such mean, with a few wild fits in it.
 #
-# **Inside.** For $|x| < 0.9$ the variance at degree 12 is 0.10 instead of 2.2 (printed in *Deeper: equal time, equal fit, equal gap*).
+# **Inside.** For $|x| < 0.9$ the variance at degree 12 is 0.10 instead of 2.2 (printed in *Deeper: equal time, equal fit, equal gap* below).
 #
 # **Wrong answers** do not split into bias and variance as squared errors do: a swing does no harm while the right class stays ahead (Friedman 1997; Domingos 2000 gives a decomposition for them).
 
@@ -266,13 +259,6 @@ from course_lib.experiments.overfitting import bias_variance as small
 *_, early = small.networks(20, 0.3, widths=(32,), steps=200)
 show_with_words(explore.gaps.picture(fits, nets, early), "Polynomials lie on the law, "
                 "networks below it. Wider networks have lower errors, farther apart.")
-# 32 units less 8
-wider = paired_interval(nets.spread(5), nets.spread(3))
-
-# %% jupyter={"outputs_hidden": true}
-# what came out
-reveal("width", from_interval={"falls": negative(wider), "rises": positive(wider)},
-       rests="wide-varies-less")
 
 # %% [markdown]
 # **Left.** Polynomials lie on the law, but for chance. Networks lie far below it: from 25 weights to 97, nearly four times as many, the label gap rises from 0.055 to 0.079, about that of nine coefficients. And the *same* 97 weights have a smaller one after 200 steps, 0.064, for they follow their labels ever more closely. <!-- rests: gap-rises-with-width, gap-grows-in-training, gap-below-half -->
@@ -282,7 +268,7 @@ reveal("width", from_interval={"falls": negative(wider), "rises": positive(wider
 # So the number of parameters does not tell the gap of a trained network. At the same places one thing decides it: how closely the fit follows the errors in its labels. At new places a second one joins: how far the curve swings where it has no points.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
-# ### Deeper: equal time, equal fit, equal gap
+# ### Deeper: equal time, equal fit, equal gap, and what became of your prediction
 #
 # The networks are trained by Adam, in which each weight has a step size of its own (lesson 04).
 #
@@ -298,6 +284,7 @@ explore.networks.show(width=8)
 
 # %% jupyter={"outputs_hidden": true} tags=["deeper", "nbval-check-output"]
 narrow, wide = nets.complexities.index(8), nets.complexities.index(32)
+wider = paired_interval(nets.spread(wide), nets.spread(narrow))
 # the degree that fits its points as closely as 32 units do
 distance = fits.train_error.mean(1) - nets.train_error[wide].mean()
 alike = distance.abs().argmin().item()
@@ -307,6 +294,8 @@ shown = {"8 hidden units": (nets, narrow), "32 hidden units": (nets, wide),
 for name, (of, k) in shown.items():
     print(f"{name:<16} training error {of.train_error[k].mean():.3f}, variance "
           f"{of.spread(k).mean():.3f}, for |x| < 0.9 {of.spread(k, 0.9).mean():.3f}")
+print("on new points, the first set's curve at degree 3, 7 and 8:",
+      *(f"{fits.validation_error[k][0]:.2f}" for k in (3, 7, 8)))
 
 # %% jupyter={"outputs_hidden": true} tags=["deeper", "nbval-check-output"]
 # the gap on new labels at the same points
@@ -340,6 +329,11 @@ for key, inside, where in (("all", 1.0, "over all x"),
           measured=paired_interval(nets.spread(wide, inside),
                                    fits.spread(alike, inside)),
           kind="measured", id=f"net-varies-less-equal-fit-{key}", holds=negative)
+
+# %% jupyter={"outputs_hidden": true} tags=["deeper"]
+# what came out
+reveal("width", from_interval={"falls": negative(wider), "rises": positive(wider)},
+       rests="wide-varies-less")
 
 # %% [markdown] tags=["deeper"]
 # From 8 hidden units to 32 the variance falls from 0.058 to 0.036. Is that fair?
@@ -465,18 +459,9 @@ explore.early_stopping.show()
 # %%
 from course_lib.experiments.overfitting.early_stopping import curves
 
-(*_, noisy), (*_, clean) = curves(0.2), curves(0.0)
+*_, noisy = curves(0.2)
 show_with_words(explore.labels_learned.picture(noisy, patience=5), "The right labels "
                 "are learned within 100 steps, the wrong ones slowly until step 1000.")
-clean_gain = paired_interval(100 * clean.kept_accuracy(5),
-                             100 * clean.test_accuracy[:, -1])
-
-# %% jupyter={"outputs_hidden": true}
-# what came out
-reveal("clean", from_interval={"above +1 point": above(1)(clean_gain),
-                               "within 1 point of 0": within(1)(clean_gain),
-                               "below −1 point": below(-1)(clean_gain)},
-       rests="stopping-clean", because=f"measured: {clean_gain}")
 
 # %% [markdown]
 # - *Wrong labels.* What labels have in common is learned first (Arpit et al. 2017): by step 100 94 % of the right labels and 3 % of the wrong ones. The kept weights have learned 95.5 % of the right labels and 4.4 % of the wrong ones: $0.8\cdot95.5 + 0.2\cdot4.4\approx77$ %, as in the plain loop. So yes, those are the ones. They get 90.1 % of the test images right, 12.6 points more than step 1000. (On *fresh seeds*, which nobody had seen before, 10.9: ours were a little lucky.)
@@ -488,13 +473,16 @@ reveal("clean", from_interval={"above +1 point": above(1)(clean_gain),
 # *A good place to stop for today.*
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
-# ### Deeper: what is claimed of twelve seeds
+# ### Deeper: what is claimed of twelve seeds, and what became of your prediction
 #
 # The three printed rows stand for steps 0, 100, …, 1000 and are means over the seeds: how many of the right labels are learned, how many of the wrong ones, and how many test images are right. How many points stopping gains depends on where one would have ended: against step 300 it is 2.
 
 # %% jupyter={"outputs_hidden": true} tags=["deeper", "nbval-check-output"]
 # what is claimed
-gain = paired_interval(100 * noisy.kept_accuracy(5), 100 * noisy.test_accuracy[:, -1])
+*_, clean = curves(0.0)
+gain, clean_gain = (paired_interval(100 * run.kept_accuracy(5),
+                                    100 * run.test_accuracy[:, -1])
+                    for run in (noisy, clean))
 claim("In the weights that early stopping keeps, more than 90 % of the right labels "
       "are learned, and fewer than 20 % of the wrong ones.",
       measured={"right": mean_interval(noisy.kept(noisy.right_fitted, 5)),
@@ -512,6 +500,13 @@ for name in ("right_fitted", "wrong_fitted", "test_accuracy"):
     print(f"{name:<13}", *(f"{v:4.0%}" for v in getattr(noisy, name).mean(0)[::5]))
 print(f"kept {noisy.kept_accuracy(5).mean():.1%},",
       f"clean {clean.kept_accuracy(5).mean():.1%}")
+
+# %% tags=["deeper"]
+# what came out
+reveal("clean", from_interval={"above +1 point": above(1)(clean_gain),
+                               "within 1 point of 0": within(1)(clean_gain),
+                               "below −1 point": below(-1)(clean_gain)},
+       rests="stopping-clean", because=f"measured: {clean_gain}")
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Beyond the point where everything fits
@@ -537,24 +532,8 @@ from course_lib.explorers import overfitting as explore
 
 explore.random_features.show(noise=0.0)
 
-# %%
-# 3000 features against the best width below 300
-from course_lib.experiments.overfitting.double_descent import random_features
-
-(*_, noisy_world), (*_, clean_world) = random_features(0.2), random_features(0.0)
-ends = [world.widest_and_best_below(300) for world in (noisy_world, clean_world)]
-wrong, clean = (paired_interval(100 * widest, 100 * best) for widest, best in ends)
-
-# %% jupyter={"outputs_hidden": true}
-# what came out
-reveal("second", from_interval={
-    "yes, with wrong and with clean labels": negative([wrong, clean]),
-    "only with clean labels": each(positive, negative)([wrong, clean]),
-    "with neither": positive([wrong, clean])},
-       rests="second-descent-0.2, second-descent-0")
-
 # %% [markdown]
-# The error falls twice. Between, at 300, the fit is hardly better than guessing, which is wrong in 90 %. That is **double descent** (Belkin et al. 2019). With clean labels it ends below its first low, with wrong ones above. <!-- rests: second-descent-0, not second-descent-0.2 -->
+# The error falls twice. Between, at 300, the fit is hardly better than guessing, which is wrong in 90 %. That is **double descent** (Belkin et al. 2019). With clean labels it ends below its first low, with wrong ones above (*Deeper*). <!-- rests: second-descent-0, not second-descent-0.2 -->
 #
 # | wrong test digits in %, lower is better | best below 300 | 300 features | 3000 features |
 # |---|---|---|---|
@@ -571,79 +550,34 @@ reveal("second", from_interval={
 # So here, too, the number of parameters does not decide. From 300 features on every fit follows its labels wholly. What differs is how far it swings *between* its points: with long weights far, with short ones little. "More parameters overfit more" describes the way up to the peak, not the way down.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
-# ### Deeper: a peak with an exact law, and the best λ
+# ### Deeper: the digits in numbers, and what became of your prediction
 #
-# Least squares again, with $n = 30$ rows. Each row has $d$ features, independent standard normal numbers. Its label is the sum of the features weighted by the true weights $\beta$, plus an error with standard deviation $\sigma = 0.5$. Whatever $d$ is, $\lVert\beta\rVert = 1$. For such features the error on new data beyond the noise is $\mathbb E(x\hat w - x\beta)^2 = \lVert\hat w - \beta\rVert^2$, the squared distance from the true weights: the **excess risk**, which the picture shows.
-#
-# Here the *truth* grows with the model. It is spread over ever more features, of which 30 rows show less and less. So this is no double descent: there is no first fall, and on the right the error climbs to 1, where nothing is learned. But the peak is the same, and for its mean there is an exact law (for $d < n-1$ Breiman & Freedman 1983, for both sides Belkin, Hsu & Xu 2020; Hastie et al. 2019 treat the limit of large $n$ and $d$):
-#
-# $$\sigma^2\frac{d}{n-d-1}\quad(d < n-1),\qquad \Big(1-\frac nd\Big) + \sigma^2\frac{n}{d-n-1}\quad(d > n+1),$$
-#
-# and infinite between (σ > 0). The term $1-\frac nd$ is the part of β that 30 rows cannot show. For $d < n$ the mean training error is $\sigma^2(1-\frac dn)$, so with the law the gap follows.
-#
-# *Which of the three parts peaks?* Over all data sets the mean of the shortest weights is β below $n$ and $\frac nd\beta$ beyond. So bias² is 0 below and $(1-\frac nd)^2$ beyond. The rest is variance: $\frac nd(1-\frac nd)$ from the rows that were drawn, and the term with σ² from the errors in their labels. Here more freedom means more variance only up to the peak.
-#
-# Which λ is best? Here a squared weight is $1/d$ on average, and the noise $\sigma^2$; weighing the two over $n$ rows gives $\lambda = \sigma^2d/n$. No other λ has a lower mean error in this world: its rows prefer no direction, so β fares like one of random direction, and for a Gaussian one this ridge is the posterior mean (Dobriban & Wager 2018 derive it for large $n$ and $d$). It needs σ, so on real data λ is tuned instead. That the best λ leaves no peak is proved for features like these, which prefer no direction (Nakkiran et al. 2021), not for all.
-#
-# **Do this**: raise the penalty λ from 0.  **Notice**: what becomes of the peak, and what of the right end?
+# The card with a cross is a result, not a mistake: with wrong labels its sentence is false, on our seeds and on fresh ones.
 
-# %% tags=["deeper"]
-from course_lib.explorers import overfitting as explore
+# %% jupyter={"outputs_hidden": true} tags=["deeper", "nbval-check-output"]
+# 3000 features against the best width below 300
+from course_lib.experiments.overfitting.double_descent import WIDTHS, random_features
 
-explore.minimum_norm.show()
-
-# %% tags=["deeper", "nbval-check-output"]
-from course_lib.experiments.overfitting.double_descent import (FEATURES, WIDTHS,
-                                                               minimum_norm,
-                                                               standard_error)
-
-medians = {d: minimum_norm(d, 0.5).median().item() for d in FEATURES}
-top = max(medians, key=medians.get)
-lowest = min(medians[d] for d in FEATURES if d > 30)
-print(f"highest median at d = {top}: {medians[top]:.3g}; lowest beyond 30: "
-      f"{lowest:.2g}; at d = 300: {medians[300]:.2g}")
-claim("The median of 500 data sets is highest within 3 of d = n, and beyond it falls "
-      "below a tenth of that.",
-      measured=[top - 30, lowest / medians[top]], kind="checked",
-      holds=each(between(-4, 4), below(0.1)))
-
-# %% tags=["deeper", "nbval-check-output"]
-away = [d for d in FEATURES if abs(d - 30) >= 4]
-off = {d: (minimum_norm(d, 0.5).mean().item()
-           - excess_risk(30, d, 0.5)) / standard_error(d, 0.5) for d in away}
-claim("For |d − n| ≥ 4 the mean of 500 data sets lies within 3 standard errors of the "
-      "law, at every d.",
-      measured=max(map(abs, off.values())), kind="checked", false_alarm=0.05,
-      holds=below(3))
-claim("At d = n − 1, n and n + 1 the law is infinite.",
-      measured=[excess_risk(30, d, 0.5) for d in (29, 30, 31)],
-      holds=equal([math.inf] * 3))
-at_best = [minimum_norm(d, 0.5, 0.5**2 * d / 30).mean().item() for d in FEATURES]
-claim("With λ = σ²d/n at every d there is no peak: the mean rises all the way.",
-      measured=at_best, kind="checked", holds=ordered)
-
-# %% tags=["deeper"]
-for d in (5, 15, 24, 36, 60, 120, 300):
-    seen = min(1.0, 30 / d)  # the share of β that the rows show
-    bias2, rows_drawn = (1 - seen) ** 2, seen * (1 - seen)
-    errors = excess_risk(30, d, 0.5) - bias2 - rows_drawn
-    print(f"{d:>3} features: bias² {bias2:.2f}, variance {rows_drawn:.2f} of the rows "
-          f"and {errors:.2f} of the errors; 500 data sets: "
-          f"{minimum_norm(d, 0.5).mean():.2f} in all")
-
-# %% [markdown] tags=["deeper"]
-# It is the variance from the errors that makes the peak, and ridge cuts it. Beyond the peak this variance falls, for the shortest of many weights are short.
-#
-# Within 3 of $n$ (at λ = 0) the variance of a single data set's error is infinite: no number of data sets gives a standard error, and the blue dots there are accidents (that of $d = 30$ may lie far above the picture). Hence the medians.
-
-# %% [markdown] tags=["deeper"]
-# *Back to the digits*: the picture and the table before this section, in numbers. Where a card has a cross that is a result, not a mistake: with wrong labels the sentence is false, on our seeds and on fresh ones. The pixels are centred, and each feature is divided by $\sqrt d$. λ is one of seven from 0 to 0.1, chosen anew at each width and for each seed, on validation digits whose labels are wrong as often. Test labels are right. So the tuned line has seen 200 rows more than the other; as training rows they would only move the peak to 500.
-
-# %% tags=["deeper", "nbval-check-output"]
+(*_, noisy_world), (*_, clean_world) = random_features(0.2), random_features(0.0)
+ends = [world.widest_and_best_below(300) for world in (noisy_world, clean_world)]
+wrong, clean = (paired_interval(100 * widest, 100 * best) for widest, best in ends)
 for key, labels, points in (("0.2", "20 % wrong", wrong), ("0", "clean", clean)):
     claim(f"With {labels} labels and no ridge, 3000 features have a lower test error "
           "than the best width under 300.", measured=points, kind="measured",
           id=f"second-descent-{key}", unit="points", holds=negative)
+
+# %% tags=["deeper"]
+# what came out
+reveal("second", from_interval={
+    "yes, with wrong and with clean labels": negative([wrong, clean]),
+    "only with clean labels": each(positive, negative)([wrong, clean]),
+    "with neither": positive([wrong, clean])},
+       rests="second-descent-0.2, second-descent-0")
+
+# %% [markdown] tags=["deeper"]
+# The pixels are centred, and each feature is divided by $\sqrt d$. λ is one of seven from 0 to 0.1, chosen anew at each width and for each seed, on validation digits whose labels are wrong as often. Test labels are right. So the tuned line has seen 200 rows more than the other; as training rows they would only move the peak to 500.
+
+# %% tags=["deeper", "nbval-check-output"]
 error, error_tuned = 100 * noisy_world.test_error[:, :, 0], 100 * noisy_world.tuned()
 f60, f150, f300 = map(WIDTHS.index, (60, 150, 300))
 claim("With 20 % wrong labels and no ridge, the test error of 300 features is more "
@@ -686,6 +620,71 @@ for width in (60, 150, 300, 450, 3000):
 # Trained networks, too, can go on improving with width after they fit every training label (Neyshabur et al. 2015), and deep ones have the peak (Nakkiran et al. 2020). Fitting every label need not harm: where the noise is spread over very many directions that hardly matter, a fit through all labels can predict nearly as well as possible, *benign overfitting* (Bartlett et al. 2020).
 #
 # Networks may descend twice in *time*, too: with wrong labels the test error can fall, rise, and fall again as training goes on (Nakkiran et al. 2020). Then stopping at the first low can be too early. In lesson 10 a network finds the rule long after it has memorised (*grokking*).
+
+# %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
+# ### Deeper: a peak with an exact law, and the best λ
+#
+# Least squares again, with $n = 30$ rows. Each row has $d$ features, independent standard normal numbers. Its label is the sum of the features weighted by the true weights $\beta$, plus an error with standard deviation $\sigma = 0.5$. Whatever $d$ is, $\lVert\beta\rVert = 1$. For such features the error on new data beyond the noise is $\mathbb E(x\hat w - x\beta)^2 = \lVert\hat w - \beta\rVert^2$, the squared distance from the true weights: the **excess risk**, which the picture shows.
+#
+# Here the *truth* grows with the model. It is spread over ever more features, of which 30 rows show less and less. So this is no double descent: there is no first fall, and on the right the error climbs to 1, where nothing is learned. But the peak is the same, and for its mean there is an exact law (for $d < n-1$ Breiman & Freedman 1983, for both sides Belkin, Hsu & Xu 2020; Hastie et al. 2019 treat the limit of large $n$ and $d$):
+#
+# $$\sigma^2\frac{d}{n-d-1}\quad(d < n-1),\qquad \Big(1-\frac nd\Big) + \sigma^2\frac{n}{d-n-1}\quad(d > n+1),$$
+#
+# and infinite between (σ > 0). The term $1-\frac nd$ is the part of β that 30 rows cannot show. For $d < n$ the mean training error is $\sigma^2(1-\frac dn)$, so with the law the gap follows.
+#
+# *Which of the three parts peaks?* Over all data sets the mean of the shortest weights is β below $n$ and $\frac nd\beta$ beyond. So bias² is 0 below and $(1-\frac nd)^2$ beyond. The rest is variance: $\frac nd(1-\frac nd)$ from the rows that were drawn, and the term with σ² from the errors in their labels. Here more freedom means more variance only up to the peak.
+#
+# Which λ is best? Here a squared weight is $1/d$ on average, and the noise $\sigma^2$; weighing the two over $n$ rows gives $\lambda = \sigma^2d/n$. No other λ has a lower mean error in this world: its rows prefer no direction, so β fares like one of random direction, and for a Gaussian one this ridge is the posterior mean (Dobriban & Wager 2018 derive it for large $n$ and $d$). It needs σ, so on real data λ is tuned instead. That the best λ leaves no peak is proved for features like these, which prefer no direction (Nakkiran et al. 2021), not for all.
+#
+# **Do this**: raise the penalty λ from 0.  **Notice**: what becomes of the peak, and what of the right end?
+
+# %% tags=["deeper"]
+from course_lib.explorers import overfitting as explore
+
+explore.minimum_norm.show()
+
+# %% tags=["deeper", "nbval-check-output"]
+from course_lib.experiments.overfitting.double_descent import (FEATURES, minimum_norm,
+                                                               standard_error)
+
+medians = {d: minimum_norm(d, 0.5).median().item() for d in FEATURES}
+top = max(medians, key=medians.get)
+lowest = min(medians[d] for d in FEATURES if d > 30)
+print(f"highest median at d = {top}: {medians[top]:.3g}; lowest beyond 30: "
+      f"{lowest:.2g}; at d = 300: {medians[300]:.2g}")
+claim("The median of 500 data sets is highest within 3 of d = n, and beyond it falls "
+      "below a tenth of that.",
+      measured=[top - 30, lowest / medians[top]], kind="checked",
+      holds=each(between(-4, 4), below(0.1)))
+
+# %% tags=["deeper", "nbval-check-output"]
+away = [d for d in FEATURES if abs(d - 30) >= 4]
+off = {d: (minimum_norm(d, 0.5).mean().item()
+           - excess_risk(30, d, 0.5)) / standard_error(d, 0.5) for d in away}
+claim("For |d − n| ≥ 4 the mean of 500 data sets lies within 3 standard errors of the "
+      "law, at every d.",
+      measured=max(map(abs, off.values())), kind="checked", false_alarm=0.05,
+      holds=below(3))
+claim("At d = n − 1, n and n + 1 the law is infinite.",
+      measured=[excess_risk(30, d, 0.5) for d in (29, 30, 31)],
+      holds=equal([math.inf] * 3))
+at_best = [minimum_norm(d, 0.5, 0.5**2 * d / 30).mean().item() for d in FEATURES]
+claim("With λ = σ²d/n at every d there is no peak: the mean rises all the way.",
+      measured=at_best, kind="checked", holds=ordered)
+
+# %% tags=["deeper"]
+for d in (5, 15, 24, 36, 60, 120, 300):
+    seen = min(1.0, 30 / d)  # the share of β that the rows show
+    bias2, rows_drawn = (1 - seen) ** 2, seen * (1 - seen)
+    errors = excess_risk(30, d, 0.5) - bias2 - rows_drawn
+    print(f"{d:>3} features: bias² {bias2:.2f}, variance {rows_drawn:.2f} of the rows "
+          f"and {errors:.2f} of the errors; 500 data sets: "
+          f"{minimum_norm(d, 0.5).mean():.2f} in all")
+
+# %% [markdown] tags=["deeper"]
+# It is the variance from the errors that makes the peak, and ridge cuts it. Beyond the peak this variance falls, for the shortest of many weights are short.
+#
+# Within 3 of $n$ (at λ = 0) the variance of a single data set's error is infinite: no number of data sets gives a standard error, and the blue dots there are accidents (that of $d = 30$ may lie far above the picture). Hence the medians.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: early stopping is ridge, nearly
