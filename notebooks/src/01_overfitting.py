@@ -437,7 +437,7 @@ for name, weights in (("last", deepcopy(model.state_dict())), ("best", kept)):
 #
 # **Early stopping** keeps the weights of the best validation loss, and stops when it has not improved for `patience` evaluations. By hand, patience 2 and losses 5, 3, 6, 4, 2: after the 3 come two evaluations without improvement. It stops at the 4, returns to the weights of the 3, and never sees the 2.
 #
-# Was that luck? And what if every label is right? Twelve networks like it, each with its own digits and start, are looked at every 20 of 1000 steps. (Six steps are an epoch; five looks, 100 steps.) We compare what patience 5 keeps with the weights of step 1000.
+# Was the plain loop lucky? And what if every label is right? Twelve networks like its own, each with its own digits and start, are looked at every 20 of 1000 steps. (Six steps are an epoch; five looks, 100 steps.) We compare what patience 5 keeps with the weights of step 1000.
 
 # %%
 predict("clean", "With every label right, early stopping moves test accuracy by …",
@@ -464,7 +464,7 @@ show_with_words(explore.labels_learned.picture(noisy, patience=5), "The right la
                 "are learned within 100 steps, the wrong ones slowly until step 1000.")
 
 # %% [markdown]
-# - *Wrong labels.* What labels have in common is learned first (Arpit et al. 2017): by step 100 94 % of the right labels and 3 % of the wrong ones. The kept weights have learned 95.5 % of the right labels and 4.4 % of the wrong ones: $0.8\cdot95.5 + 0.2\cdot4.4\approx77$ %, as in the plain loop. So yes, those are the ones. They get 90.1 % of the test images right, 12.6 points more than step 1000. (On *fresh seeds*, which nobody had seen before, 10.9: ours were a little lucky.)
+# - *Wrong labels.* What labels have in common is learned first (Arpit et al. 2017): by step 100 94 % of the right labels and 3 % of the wrong ones. The kept weights have learned 95.5 % of the right labels and 4.4 % of the wrong ones: $0.8\cdot95.5 + 0.2\cdot4.4\approx77$ %, as in the plain loop. So yes, those. They get 90.1 % of the test images right, 12.6 points more than step 1000. (On *fresh seeds*, which nobody had seen before, 10.9: ours were a little lucky.)
 # - *Clean labels.* 94.3 % right either way.
 # - *Patience.* On seed 0 only a patience of 1 stops before the lowest validation loss. A larger one costs only time.
 #
@@ -523,7 +523,7 @@ predict("second",
          "with neither"])
 
 # %% [markdown]
-# *Dotted:* the squared training error; weights 0 have 100 %. *Dashed:* with a penalty, see below.
+# *Dotted:* the squared training error (100 % at weights 0). *Dashed:* with a penalty, see below.
 #
 # **Do this**: set *wrong labels* to 20 %.  **Notice**: how often does the error fall, and where does it end?
 
@@ -533,7 +533,7 @@ from course_lib.explorers import overfitting as explore
 explore.random_features.show(noise=0.0)
 
 # %% [markdown]
-# The error falls twice. Between, at 300, the fit is hardly better than guessing, which is wrong in 90 %. That is **double descent** (Belkin et al. 2019). With clean labels it ends below its first low, with wrong ones above (*Deeper*). <!-- rests: second-descent-0, not second-descent-0.2 -->
+# The error falls twice. Between, at 300, it is hardly better than guessing, 90 %. That is **double descent** (Belkin et al. 2019). With clean labels it ends below its first low, with wrong ones above (*Deeper*). <!-- rests: second-descent-0, not second-descent-0.2 -->
 #
 # | wrong test digits in %, lower is better | best below 300 | 300 features | 3000 features |
 # |---|---|---|---|
@@ -547,7 +547,7 @@ explore.random_features.show(noise=0.0)
 #
 # **Ridge** makes large weights cost: it adds λ times their sum of squares to the mean squared error. In networks this is called **L2** (lesson 02). The *tuned* λ has the fewest errors on 200 validation digits. It takes the peak away, and with wrong labels it helps even at 3000 features. (Raise λ to 0.01 in the panel.) <!-- rests: peak-without-ridge, peak-with-ridge -->
 #
-# So here, too, the number of parameters does not decide. From 300 features on every fit follows its labels wholly. What differs is how far it swings *between* its points: with long weights far, with short ones little. "More parameters overfit more" describes the way up to the peak, not the way down.
+# So here, too, the number of parameters does not decide. From 300 features on every fit follows its labels wholly. What differs is how far it swings *between* its points: with long weights far, with short ones little. (Below 300, likely, it is also too stiff, which is bias: *Deeper*.) "More parameters overfit more" describes the way up to the peak, not the way down.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: the digits in numbers, and what became of your prediction
@@ -1045,13 +1045,13 @@ show_cases()
 #
 # | the reason one hears | what it turned out to be |
 # |---|---|
-# | too many parameters | exact for least squares at the same places; not for networks, where 97 weights had the label gap of about nine coefficients, and wider was better <!-- rests: gap-below-half, wide-lower --> |
-# | trained too long | so it is with wrong labels, learned last; with clean ones it mattered less than a point <!-- rests: common-first, stopping-noisy, stopping-clean --> |
-# | it fits every label | worst where it only just can; with clean labels best far beyond, even without ridge <!-- rests: second-descent-0 --> |
+# | too many parameters | yes, for least squares at the same places; not for networks: 97 weights had the label gap of about nine coefficients, and wider was better <!-- rests: gap-below-half, wide-lower --> |
+# | trained too long | yes, with wrong labels, which are learned last; with clean ones it mattered less than a point <!-- rests: common-first, stopping-noisy, stopping-clean --> |
+# | it fits every label | no: worst where it only just can, with clean labels best far beyond <!-- rests: peak-without-ridge, second-descent-0 --> |
 # | no penalty on large weights | a tuned λ took the peak away. Yet Zhang et al. saw networks without one do well on new images, and most with one learn random labels: **neither necessary nor enough** <!-- rests: peak-without-ridge, peak-with-ridge --> |
 #
 # Tomorrow, then:
-# 1. Split into three sets first.
+# 1. Split into three sets.
 # 2. Take a model that can fit its training rows; do not count its parameters.
 # 3. Keep the weights of the best validation loss.
 # 4. If the curves part: more data, or a penalty, its λ tuned on validation rows.
