@@ -14,7 +14,7 @@
 # %% [markdown] slideshow={"slide_type": "slide"}
 # # Overfitting: when does a model memorise?
 #
-# A model is fitted to examples, and is meant for new ones. It **overfits** where it follows what is accidental in its own examples: its error on them goes on falling, while its error on new ones rises. The error on new examples minus the error on its own is the **generalization gap**. **Regularization** is meant to lower the error on new examples, not the error on its own.
+# A model is fitted to examples, and is meant for new ones. It **overfits** where it follows what is accidental in its own examples: its error on them goes on falling, while that on new ones rises. The error on new examples minus the error on those it was fitted to, the *training error*, is the **generalization gap**. **Regularization** is meant to lower the error on new examples, not the training error.
 # Which models have a large gap? "Those with too many parameters", one hears. Is it so?
 #
 # *45 minutes; sections called* Deeper *are folded, and extra. You need lesson 00.*
@@ -34,6 +34,7 @@ import math
 
 import torch
 
+from course_lib.plotting import show_with_words
 from course_lib.statistics import mean_interval, paired_interval
 from course_lib.overfitting import (EarlyStopping, bias_variance, excess_risk,
                                     generalization_gap)
@@ -57,7 +58,7 @@ explore.polynomials.show(degree=1, errors="hidden")
 # - split an error into bias, variance and noise;
 # - say why the number of parameters alone does not tell the gap;
 # - stop training in time, with the right weights;
-# - say what the test error does when a model grows until it fits every label, and beyond.
+# - say what the test error does when a model grows beyond fitting every label.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Two hundred times twenty points
@@ -79,10 +80,9 @@ from course_lib.explorers import overfitting as explore
 explore.polynomials.show(degree=1, errors="training and validation")
 
 # %% [markdown]
-# Each card shows the *difference* from degree 3. Intervals are over the 200 data sets here, later over seeds.
+# Is it luck? Each card says how much *higher* than at degree 3 the error is, with an interval over the 200 data sets (later: over seeds). *Fresh seeds* are runs that nobody had seen before; *confirmed*: they decide the same.
 
 # %% jupyter={"outputs_hidden": true} tags=["nbval-check-output"]
-# what the picture was drawn from
 fits = explore.polynomials.explorer.compute(degree=3, noise=0.3, rows=20)[0]
 worse = {degree: paired_interval(fits.validation_error[degree],
                                  fits.validation_error[3]) for degree in (1, 12)}
@@ -98,9 +98,9 @@ reveal("degree", from_interval={"3": positive(worse)},
        rests="degree-1-worse, degree-12-worse")
 
 # %% [markdown]
-# The training error only falls, for every degree contains the lower ones. The validation error falls and rises again: 0.29 at degree 1, 0.11 at 3, 2.6 at 12 (1.9 on fresh seeds: a few wild fits weigh heavily). So degree 12 overfits. At degree 1 there is hardly a gap, and the fit is bad all the same. That is **underfitting**: the model is too stiff even for what all such data sets share.
+# The training error only falls, for every degree contains the lower ones. The validation error falls and rises again: 0.29 at degree 1, 0.11 at 3, 2.6 at 12. So degree 12 overfits. At degree 1 there is hardly a gap, and the fit is bad all the same. That is **underfitting**: the model is too stiff even for what all such data sets share.
 #
-# And the first picture? On new points its curve has a squared error of 0.12 at degree 3 and 0.23 at 7 (*Deeper*): by 7 you do well to doubt it. Too little freedom costs, and so does too much. The training error shows only the first.
+# And the first picture? On new points its curve has a squared error of 0.12 at degree 3 and 0.23 at 7 (*Deeper: equal time*): by 7 you do well to doubt it. Too little freedom costs, and so does too much. The training error shows only the first.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Bias, variance, noise
@@ -122,36 +122,52 @@ print(f"bias² {bias2:g} + variance {variance:g} = "
 #
 # $$\underbrace{\mathbb E(\hat f - y)^2}_{\text{expected error}} = \underbrace{(\bar f - f)^2}_{\text{bias}^2} + \underbrace{\mathbb E(\hat f - \bar f)^2}_{\text{variance}} + \underbrace{\sigma^2}_{\text{noise}} .$$
 #
-# Why these three: *Deeper*. The picture shows means over $x$.
+# The picture shows means over $x$, and $\sigma = 0.3$, so the noise is 0.09.
 #
 # **Do this**: at degree 12 give 200 *training points* instead of 20; then the same at degree 1.  **Notice**: which part changes, and which stays?
 
 # %%
 from course_lib.explorers import overfitting as explore
 
-explore.polynomials.show(degree=3)
+explore.polynomials.show(degree=12)
 
 # %% [markdown]
-# At degree 12 the band is wide at the edges, where points lie on one side only: there sits nearly all of the variance of 2.2, and for $|x| < 0.9$ it is 0.10 (*Deeper*). Ten times the points take it from 2.2 to 0.006. At degree 1 bias² stays at 0.2, for more of the same data does not bend a line. (Why at degree 12 the parts add up to 2.3, not 2.6, and the green line climbs again: *Deeper*.)
+# At degree 12 the band is wide at the edges, where points lie on one side only. There sits nearly all of the variance of 2.2; ten times the points take it to 0.006. At degree 1 bias² stays at 0.2, for more of the same data does not bend a line.
 #
 # **Too much bias: a richer model. Too much variance: more data, the mean of several fits (*Deeper*), or less freedom.** Less freedom is what this course is about.
+
+# %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
+# ### Deeper: why three parts, what a second opinion is worth, and why the picture does not quite add up
+#
+# **Why three parts?** $\hat f - y = (\hat f - \bar f) + (\bar f - f) - \varepsilon$. In its square the cross terms average to 0, for $\hat f - \bar f$ and $\varepsilon$ have mean 0 and are independent.
+#
+# **A second opinion.** The mean of two fits to *independent* training sets, an **ensemble**, has the same bias and half the variance (checked in the next *Deeper*). In practice its members share the data, so only what differs between them, start and batch order, averages out (lesson 06 compares one with dropout).
+#
+# **Not quite the sum.** The equation is exact, the picture's means are not. At degree 12 bias², variance and noise add up to 2.3, and the validation error is 2.6. They are means over a fixed grid of $x$, it is one over points drawn at random, and a few wild fits weigh heavily in both. So they do on fresh seeds, where the error is 1.9.
+#
+# **The green line** falls out of the picture and climbs again, for it squares the mean of 200 fits. That square is too high by variance/200 on average, 0.011 at degree 12. The picture shows 0.026: it is one such mean, with a few wild fits in it.
+#
+# **Inside.** For $|x| < 0.9$ the variance at degree 12 is 0.10 instead of 2.2 (printed in *Deeper: equal time, equal fit, equal gap* below).
+#
+# **Wrong answers** do not split into bias and variance as squared errors do: a swing does no harm while the right class stays ahead (Friedman 1997; Domingos 2000 gives a decomposition for them).
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Can one count parameters?
 #
-# Does the number of coefficients tell the gap? To see the gap bare, keep the 20 places $x$ and draw only new labels for them, that is, new errors. Two easy cases:
+# Does the number of coefficients tell the gap? A new point differs from an old one in two ways: its error is new, and its place is. Let us take the two apart. First keep the 20 places $x$ and draw only new errors. The gap on such new labels we call the **label gap**.
 #
-# - A fit through every point has training error 0. On a new label it is off by the old error *and* the new one, $2\sigma^2 = 0.18$ on average. So its gap is 0.18.
-# - The mean of the 20 labels follows each of them by 1/20 only. That takes $\sigma^2/20$ off its own error, and adds as much to its error on new labels. So its gap is $2\sigma^2/20 = 0.009$.
+# Push one label up by 1 and fit again. At its place the curve rises, say by 0.2: the fit *follows* this label by 0.2.
 #
-# A polynomial with $p$ coefficients lies between. It follows its labels by $p/20$, averaged over the points, so its gap is $0.009\,p$, whatever the truth (*Deeper*). Here one can count: 0.018 at degree 1, where $p=2$, 0.036 at 3, 0.12 at 12.
+# - A curve through every point follows each label by 1. Its training error is 0. On a new label it is off by the old error *and* the new one. So its label gap is $2\sigma^2 = 0.18$ on average.
+# - The mean of the 20 labels follows each by 1/20, for a label's error is a twentieth part of the mean. That brings the mean nearer to its own labels, by $\sigma^2/20$ in the squared error. For new labels the same part is a mistake, and costs as much. So its label gap is $2\sigma^2/20 = 0.009$.
+# - A polynomial with $p$ coefficients follows by $p/20$, averaged over the points. Its label gap is $2\sigma^2$ times that, $0.009\,p$, whatever the truth: 0.018 at degree 1, where $p=2$, 0.036 at 3, 0.12 at 12 (why: *Deeper*).
 #
-# In the picture above the new points lie at *other* places. At degree 1 and 3 its errors differ by about as much, 0.02 and 0.04. But at 12 they are 0.030 and 2.6.
+# So for polynomials, fitted to $n$ points by least squares, one can count: **the label gap is $2\sigma^2p/n$.** And if the places are new, too, as in the pictures above? At degree 3 that changes little, the two errors there differ by 0.04. At degree 12 they differ by 2.5: the curve swings where it has no points.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
-# ### Deeper: every case there is, and what a second opinion is worth
+# ### Deeper: why one can count, and every case there is
 #
-# **The law of the gap.** Fit $p$ coefficients to $n$ points by least squares, and draw new labels at the same points. Whatever the truth, the gap is on average
+# **The law of the gap.** Fit $p$ coefficients to $n$ points by least squares, and draw new labels at the same points. Whatever the truth, the label gap is on average
 #
 # $$\text{error on new labels} - \text{training error} = 2\sigma^2\,\frac pn .$$
 #
@@ -162,21 +178,13 @@ explore.polynomials.show(degree=3)
 #
 # And for *any* fit $\hat f$? In the mean of $(\hat f - y)^2$ only the cross term of fit and error tells its own labels from new ones. With new labels it averages to 0, with its own to minus twice their covariance. So
 #
-# $$\text{gap} = \frac2n\sum_i \mathrm{cov}(\hat f_i, y_i):$$
+# $$\text{label gap} = \frac2n\sum_i \mathrm{cov}(\hat f_i, y_i):$$
 #
 # how closely the fit follows its own labels when these move by chance. For $p$ coefficients the sum is $\sigma^2p$. So the sum over $\sigma^2$ is the fit's **effective number** of coefficients (Efron 1986; Ye 1998). Below it is computed for a fit that chooses its own degree: to choose by the labels is to follow them, too.
 #
-# **Why three parts?** $\hat f - y = (\hat f - \bar f) + (\bar f - f) - \varepsilon$. In its square the cross terms average to 0, for $\hat f - \bar f$ and $\varepsilon$ have mean 0 and are independent.
-#
-# **The green line** above squares the mean of 200 fits. That square is too high by variance/200 on average, 0.011 at degree 12. The picture shows 0.026: it is one such mean, with a few wild fits in it.
-#
-# **Not quite the sum.** At degree 12 bias², variance and noise add up to 2.3, and the validation error is 2.6. They are means over a fixed grid of $x$, it is one over points drawn at random, and a few wild fits weigh heavily in both.
-#
-# **Wrong answers** do not split into bias and variance as squared errors do: a swing does no harm while the right class stays ahead (Friedman 1997; Domingos 2000 gives a decomposition for them).
-#
 # **Every case.** Not an estimate: six points with errors of exactly ±0.3 make $2^6 = 64$ possible training sets, and a new label has two possible values. So the sum of the three parts and the law of the gap can be checked without a rest.
 #
-# The mean of two fits to *independent* training sets, an **ensemble**, has the same bias and half the variance. All $64^2$ pairs say so. In practice its members share the data, so only what differs between them, start and batch order, averages out (lesson 06 compares one with dropout).
+# For the mean of two fits to independent sets all $64^2$ pairs are there.
 
 # %% tags=["deeper"]
 import itertools
@@ -238,50 +246,48 @@ claim("The gap of a fit that chooses its degree by its labels is 2/n times the s
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### And a network?
 #
-# With 32 hidden units a ReLU network has 97 weights and biases, enough to go through every point. We train 200 of each width for 1000 steps, each on its own data set and from its own start.
+# Does the count tell a network's gap, too? With 32 hidden units a ReLU network has 97 weights and biases, enough to go through every point. We train 200 of each width for 1000 steps, each on its own data set and from its own start. With the degree the variance rose. And here?
 
 # %%
 predict("width", "From 8 hidden units to 32, the variance of the networks …",
         ["rises", "falls"])
 
+# %%
+from course_lib.experiments.overfitting import bias_variance as small
+
+*_, nets = small.networks(20, 0.3)
+*_, early = small.networks(20, 0.3, widths=(32,), steps=200)
+show_with_words(explore.gaps.picture(fits, nets, early), "Polynomials lie on the law, "
+                "networks below it. Wider networks have lower errors, farther apart.")
+
 # %% [markdown]
-# **Do this**: set the *hidden units* to 1, then raise them to 32.  **Notice**: does the band grow, as it did with the degree?
-
-# %% jupyter={"outputs_hidden": true}
-from course_lib.explorers import overfitting as explore
-
-explore.networks.show(width=32)
-
-# %% [markdown]
-# No, it gets narrower. And the gap, on new labels at the same points? On our 200 data sets (*Deeper*) it is
+# **Left.** Polynomials lie on the law, but for chance. Networks lie far below it: from 25 weights to 97, nearly four times as many, the label gap rises from 0.055 to 0.079, about that of nine coefficients. And the *same* 97 weights have a smaller one after 200 steps, 0.064, for they follow their labels ever more closely. <!-- rests: gap-rises-with-width, gap-grows-in-training, gap-below-half -->
 #
-# | fit | weights or coefficients | gap | coefficients with this gap |
-# |---|---|---|---|
-# | 8 hidden units | 25 | 0.055 | 6.1 |
-# | 32 hidden units | 97 | 0.079 | 8.8 |
-# | the same 32, after 200 steps | 97 | 0.064 | 7.1 |
-# | degree 8, with the training error of 32 units | 9 | 0.082 | 9.1 |
-# | any fit through every point | | 0.18 | 20 |
+# **Right**, at new places. From 8 units to 32 the validation error falls from 0.17 to 0.13, and so does the variance, from 0.058 to 0.036: wider is better here. The training error falls even more, from 0.10 to 0.046. So the gap grows although the network gets better: a larger gap alone is no harm. <!-- rests: wide-lower, wide-varies-less -->
 #
-# (The last column is the gap divided by 0.009.) With four times the weights the gap rises by less than half. And the *same* 97 weights have one gap after 200 steps, another after 1000: they follow their labels ever more closely. They end where nine coefficients are, with less variance (*Deeper*). <!-- rests: gap-rises-with-width, gap-grows-in-training, gap-below-half, net-varies-less-equal-fit-all, net-varies-less-equal-fit-inside -->
-#
-# So the number of parameters does not tell the gap of a trained network. At the same points how closely a fit follows the errors in its labels sets it, exactly. At new points it matters, too, how far the fit swings where it has none, here above all at the edges.
+# So the number of parameters does not tell the gap of a trained network. At the same places one thing decides it: how closely the fit follows the errors in its labels. At new places a second one joins: how far the curve swings where it has no points.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: equal time, equal fit, equal gap, and what became of your prediction
 #
-# The networks are trained by Adam, in which each weight has a step size of its own (lesson 04). Here are the numbers of the picture and of the table.
+# The networks are trained by Adam, in which each weight has a step size of its own (lesson 04).
+#
+# **Do this**: set the *hidden units* to 1, then raise them to 32.  **Notice**: does the band grow, as it did with the degree?
+
+# %% tags=["deeper"]
+from course_lib.explorers import overfitting as explore
+
+explore.networks.show(width=8)
+
+# %% [markdown] tags=["deeper"]
+# Here are the numbers of the pictures; "gap" is the label gap.
 
 # %% jupyter={"outputs_hidden": true} tags=["deeper", "nbval-check-output"]
-from course_lib.experiments.overfitting import bias_variance as small
-
-*_, nets = small.networks(20, 0.3)
 narrow, wide = nets.complexities.index(8), nets.complexities.index(32)
 wider = paired_interval(nets.spread(wide), nets.spread(narrow))
 # the degree that fits its points as closely as 32 units do
 distance = fits.train_error.mean(1) - nets.train_error[wide].mean()
 alike = distance.abs().argmin().item()
-*_, early = small.networks(20, 0.3, widths=(32,), steps=200)
 shown = {"8 hidden units": (nets, narrow), "32 hidden units": (nets, wide),
          "32, 200 steps": (early, 0), f"degree {alike}": (fits, alike),
          "degree 3": (fits, 3), "degree 12": (fits, 12)}
@@ -332,9 +338,8 @@ reveal("width", from_interval={"falls": negative(wider), "rises": positive(wider
 # %% [markdown] tags=["deeper"]
 # From 8 hidden units to 32 the variance falls from 0.058 to 0.036. Is that fair?
 # - *Equal time is not an equal fit.* After 1000 steps the narrow networks fit their points less well: their training error is 0.10, that of 32 units 0.046. And each network has its own start, whose luck is part of the variance. So this compares trainings of one length, not finished fits.
-# - *Equal fit.* The polynomial with the same training error has degree 8. Its 9 coefficients have a variance of 0.082, the 97 numbers 0.036. Most of the difference is at the edges, where nothing holds a polynomial: for $|x| < 0.9$ it is 0.037 against 0.031.
-# - *Equal gap.* On new labels at the same points the gap of the 97 numbers is 0.079. By the law above 8.8 coefficients have that, about as many as the polynomial of equal training error. In least squares that must be so, for what a fit follows of the errors makes the gap, and is missing in the training error. For the network it came out so. On fresh seeds, too, its gap grows with width and with training, and stays below half of that of a fit through every point. <!-- rests: gap-rises-with-width, gap-grows-in-training, gap-below-half -->
-#
+# - *Equal fit.* The polynomial with the same training error has degree 8. Its 9 coefficients have a variance of 0.082, the 97 numbers 0.036. Most of the difference is at the edges, where nothing holds a polynomial: for $|x| < 0.9$ it is 0.037 against 0.031. <!-- rests: net-varies-less-equal-fit-all, net-varies-less-equal-fit-inside -->
+# - *Equal gap.* The label gap of the 97 numbers is 0.079. By the law above 8.8 coefficients have that, about as many as the polynomial of equal training error. In least squares that must be so, for what a fit follows of the errors makes the gap, and is missing in the training error. For the network it came out so. On fresh seeds, too, its gap grows with width and with training, and stays below half of that of a fit through every point. <!-- rests: gap-rises-with-width, gap-grows-in-training, gap-below-half -->
 # - *New points.* There the gap is variance and noise less the training error, bias² left out: $0.082 + 0.09 - 0.048 = 0.12$ for degree 8, $0.036 + 0.09 - 0.046 = 0.08$ for the network. With as close a fit the polynomial swings farther where it has no points, mostly at the edges.
 #
 # So the number of parameters alone does not say how closely a fit follows its labels. Its effective number does: here about nine, where any fit through every point has 20. How far the fit swings away from its points is another matter. That networks start small and move in small steps may be the reason; it is not tested here. In larger networks, too, variance was found to fall with width (Neal et al. 2018), or to rise first and then fall (Yang et al. 2020).
@@ -368,11 +373,9 @@ reveal("lots", from_interval={"above 90 %": above(0.9)(share),
        because=f"measured: {share:.1%}")
 
 # %% [markdown]
-# It learns every one by heart (Zhang et al. 2017). Yet trained on the true labels it gets 97.0 % of new images right. So what a network *could* memorise does not tell its gap.
+# It learns every one by heart (Zhang et al. 2017). So one network has two gaps. With true labels: 100 % right on its own images, 97 % on new ones, a gap of 3 points. With random labels: 100 %, and on new ones about 10 %, like any guesser (*Deeper*): a gap of 90. What a network *could* memorise does not tell its gap.
 #
-# Does it take a penalty on large weights, then? In the same paper networks without one did well on new images, and with it most still learned random labels. So a regularizer added on purpose is **neither necessary nor enough** for a small gap.
-#
-# What differs is how *long* it takes: at step 400 the network has learned 99.8 % of the true labels and 42.5 % of the random ones. Does it learn what labels have in common *before* it learns the exceptions? Then one should stop between.
+# What differs is how *long* it takes: at step 400 it has learned 99.8 % of the true labels and 42.5 % of the random ones. Does it learn what labels have in common *before* it learns the exceptions? Then one should stop between.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: and on new random labels?
@@ -394,7 +397,7 @@ claim("On new random labels it is a guesser: its hits lie in the binomial interv
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## A network that memorises, in plain PyTorch
 #
-# Now both kinds of label at once: 300 digits, *one label in five wrong*. AdamW is a relative of SGD (lesson 04), and `weight_decay=0` leaves its regularizer out. We look at the weights after 160 epochs, and at those with the lowest loss on 100 validation digits. The *test* digits are new to both.
+# Now both kinds of label at once: 300 digits, *one label in five wrong*. AdamW is a relative of SGD (lesson 04), and `weight_decay=0` leaves its regularizer out. We look at the weights after 160 epochs, and at those with the lowest loss on 100 *validation* digits, which choose. The *test* digits judge the choice.
 
 # %% tags=["plain"]
 from copy import deepcopy
@@ -434,7 +437,7 @@ for name, weights in (("last", deepcopy(model.state_dict())), ("best", kept)):
 #
 # **Early stopping** keeps the weights of the best validation loss, and stops when it has not improved for `patience` evaluations. By hand, patience 2 and losses 5, 3, 6, 4, 2: after the 3 come two evaluations without improvement. It stops at the 4, returns to the weights of the 3, and never sees the 2.
 #
-# Does it help on twelve seeds, and where every label is right? The network of the plain loop is looked at every 20 of 1000 steps. One label in five is wrong, in training and validation alike, or none. We compare what patience 5 keeps with the weights of step 1000.
+# Was the plain loop lucky? And what if every label is right? Twelve networks like its own, each with its own digits and start, are looked at every 20 of 1000 steps. (Six steps are an epoch; five looks, 100 steps.) We compare what patience 5 keeps with the weights of step 1000.
 
 # %%
 predict("clean", "With every label right, early stopping moves test accuracy by …",
@@ -448,16 +451,35 @@ from course_lib.explorers import overfitting as explore
 
 explore.early_stopping.show()
 
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Does stopping help?
+#
+# First: *which* labels has a network learned, and when?
+
+# %%
+from course_lib.experiments.overfitting.early_stopping import curves
+
+*_, noisy = curves(0.2)
+show_with_words(explore.labels_learned.picture(noisy, patience=5), "The right labels "
+                "are learned within 100 steps, the wrong ones slowly until step 1000.")
+
+# %% [markdown]
+# - *Wrong labels.* What labels have in common is learned first (Arpit et al. 2017): by step 100 94 % of the right labels and 3 % of the wrong ones. The kept weights have learned 95.5 % of the right labels and 4.4 % of the wrong ones: $0.8\cdot95.5 + 0.2\cdot4.4\approx77$ %, as in the plain loop. So yes, those. They get 90.1 % of the test images right, 12.6 points more than step 1000. (On *fresh seeds*, which nobody had seen before, 10.9: ours were a little lucky.)
+# - *Clean labels.* 94.3 % right either way.
+# - *Patience.* On seed 0 only a patience of 1 stops before the lowest validation loss. A larger one costs only time.
+#
+# So stopping helps here because wrong labels are learned late. Without them there was nothing to gain, and the 100 digits that say when could have been trained on. <!-- rests: common-first, stopping-noisy, stopping-clean -->
+#
+# *A good place to stop for today.*
+
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: what is claimed of twelve seeds, and what became of your prediction
 #
-# The three printed rows stand for steps 0, 100, …, 1000 and are means over the seeds: how many of the right labels are learned, how many of the wrong ones, and how many test images are right.
+# The three printed rows stand for steps 0, 100, …, 1000 and are means over the seeds: how many of the right labels are learned, how many of the wrong ones, and how many test images are right. How many points stopping gains depends on where one would have ended: against step 300 it is 2.
 
-# %% tags=["deeper", "nbval-check-output"]
+# %% jupyter={"outputs_hidden": true} tags=["deeper", "nbval-check-output"]
 # what is claimed
-from course_lib.experiments.overfitting.early_stopping import curves
-
-(*_, noisy), (*_, clean) = curves(0.2), curves(0.0)
+*_, clean = curves(0.0)
 gain, clean_gain = (paired_interval(100 * run.kept_accuracy(5),
                                     100 * run.test_accuracy[:, -1])
                     for run in (noisy, clean))
@@ -487,43 +509,53 @@ reveal("clean", from_interval={"above +1 point": above(1)(clean_gain),
        rests="stopping-clean", because=f"measured: {clean_gain}")
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ### Does stopping help?
-#
-# - *Wrong labels.* What labels have in common is learned first (Arpit et al. 2017): by step 100 94 % of the right labels and 3 % of the wrong ones, by step 1000 also 87 % of the wrong ones (*Deeper*). The kept weights get 90.1 % of the test images right, 12.6 points more than at step 1000. On fresh seeds it is 10.9, outside our interval: that stopping helps is confirmed, by about 11. Against step 300 it would be 2 points.
-# - *Clean labels.* 94.3 % right either way.
-# - *Patience.* On seed 0 only a patience of 1 stops before the lowest validation loss, at 88.7 % right instead of 89.0 %. A larger one costs only time.
-#
-# So here stopping helps where labels are wrong, for these are learned late. Where none is, it costs little but the 100 digits that say when (*Deeper: can regularization replace data?*). <!-- rests: common-first, stopping-noisy, stopping-clean -->
-#
-# *A good place to stop for today.*
-
-# %% [markdown] slideshow={"slide_type": "slide"}
 # ## Beyond the point where everything fits
 #
-# What if one does not stop, and makes the model ever larger? Take 300 digits and a network of two layers. The first, random and untrained, turns an image into $d$ **random ReLU features**, each the ReLU of a random weighted sum of the pixels. Only the second is fitted, by least squares, to ten outputs: 1 for the right digit, 0 for the others. The largest output is the answer, and the **test error** the share of wrong answers on new digits.
+# Does a model get worse and worse as it grows until it fits every label, and beyond? Take 300 digits and a network of two layers. The first is random and stays so: it turns an image into $d$ **random ReLU features**, each the ReLU of a random weighted sum of the pixels. Only the second is fitted, by least squares, to ten outputs: 1 for the right digit, 0 for the others. The largest is the answer, and the **test error** the share of wrong answers on new digits.
 #
-# Each output has 300 equations, one for each image, with $d$ unknown weights. Below $d=300$ they can only be met roughly, at 300 in one way, beyond in many. We take the *shortest* weights, those with the smallest sum of squares, where gradient descent from zero ends (lesson 00, *Deeper*).
-#
-# **Ridge** makes large weights cost: it adds λ times their sum of squares to the mean squared error. The *tuned* λ has the fewest errors on 200 validation digits. In networks such a penalty is called **L2** (lesson 02).
+# Each output has 300 equations, one for each image, and $d$ unknown weights. Below $d=300$ they can only be met roughly, at 300 in one way, beyond in many. Then we take the *shortest* weights, of the smallest sum of squares, where gradient descent from zero ends (lesson 00, *Deeper*).
 
 # %%
 predict("second",
-        "Without ridge, do 3000 features end below the best error with fewer than 300?",
+        "Take the best model with fewer than 300 features. Is the one with 3000 better "
+        "still?",
         ["yes, with wrong and with clean labels", "only with clean labels",
          "with neither"])
 
 # %% [markdown]
-# *Dotted:* the squared training error, in per cent of its value at weights 0.
+# *Dotted:* the squared training error (100 % at weights 0). *Dashed:* with a penalty, see below.
 #
-# **Do this**: set *wrong labels* to 20 %, then λ to 0.01.  **Notice**: how often does the test error fall, and what does λ do to the peak?
+# **Do this**: set *wrong labels* to 20 %.  **Notice**: how often does the error fall, and where does it end?
 
 # %% jupyter={"outputs_hidden": true}
 from course_lib.explorers import overfitting as explore
 
 explore.random_features.show(noise=0.0)
 
-# %% jupyter={"outputs_hidden": true} tags=["nbval-check-output"]
-# what is claimed
+# %% [markdown]
+# The error falls twice. Between, at 300, it is hardly better than guessing, 90 %. That is **double descent** (Belkin et al. 2019). With clean labels it ends below its first low, with wrong ones above (*Deeper*). <!-- rests: second-descent-0, not second-descent-0.2 -->
+#
+# | wrong test digits in %, lower is better | best below 300 | 300 features | 3000 features |
+# |---|---|---|---|
+# | clean labels | 7.4 | 77 | 3.0 |
+# | clean labels, λ tuned | 4.7 | 4.1 | 3.0 |
+# | 20 % wrong labels | 16 | 87 | 21 |
+# | 20 % wrong labels, λ tuned | 8.1 | 7.9 | 7.7 |
+# | *length of the weights, first row, one seed* | *14* | *783* | *16* |
+#
+# **Why a peak?** Look at the last row. Among 300 features of 300 images one combination or another is nearly always almost 0 on every image, and to make even a small label out of almost 0 takes huge weights. In small: one image, one feature, 0.01, and 0.5 is the right label everywhere. That needs the weight 50, and a new image with 0.03 gets 1.5, wrong by 1. A second feature, 1 in both, gives a choice: the shortest weights are 0.005 and 0.5, and the new image gets 0.50.
+#
+# **Ridge** makes large weights cost: it adds λ times their sum of squares to the mean squared error. In networks this is called **L2** (lesson 02). The *tuned* λ has the fewest errors on 200 validation digits. It takes the peak away, and with wrong labels it helps even at 3000 features. (Raise λ to 0.01 in the panel.) <!-- rests: peak-without-ridge, peak-with-ridge -->
+#
+# So here, too, the number of parameters does not decide. From 300 features on every fit follows its labels wholly. What differs is how far it swings *between* its points: with long weights far, with short ones little. (Below 300, likely, it is also too stiff, which is bias: *Deeper*.) "More parameters overfit more" describes the way up to the peak, not the way down.
+
+# %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
+# ### Deeper: the digits in numbers, and what became of your prediction
+#
+# The card with a cross is a result, not a mistake: with wrong labels its sentence is false, on our seeds and on fresh ones.
+
+# %% jupyter={"outputs_hidden": true} tags=["deeper", "nbval-check-output"]
+# 3000 features against the best width below 300
 from course_lib.experiments.overfitting.double_descent import WIDTHS, random_features
 
 (*_, noisy_world), (*_, clean_world) = random_features(0.2), random_features(0.0)
@@ -534,7 +566,7 @@ for key, labels, points in (("0.2", "20 % wrong", wrong), ("0", "clean", clean))
           "than the best width under 300.", measured=points, kind="measured",
           id=f"second-descent-{key}", unit="points", holds=negative)
 
-# %% jupyter={"outputs_hidden": true}
+# %% tags=["deeper"]
 # what came out
 reveal("second", from_interval={
     "yes, with wrong and with clean labels": negative([wrong, clean]),
@@ -542,12 +574,52 @@ reveal("second", from_interval={
     "with neither": positive([wrong, clean])},
        rests="second-descent-0.2, second-descent-0")
 
-# %% [markdown]
-# - *Down twice.* With clean labels the error falls to 7.4 % at 150 features, climbs to 77 % at 300, and falls again, to 3.0 % at 3000. That is **double descent** (named by Belkin et al. 2019; the peak is older, Loog et al. 2020). With 20 % wrong labels it ends at 21 %, above its first low of 16 %.
-# - *Why a peak?* At 300 only one set of weights fits every label, so it is taken, even if it is huge. By hand: let 0.5 be the right label everywhere. One row with feature 0.01 then needs the weight 50, and a new row with feature 0.03 gets 1.5, which is wrong by 1. With a second feature, 1 in both rows, many weights fit. The shortest are 0.005 and 0.5, and the new row gets 0.50.
-# - *And λ?* Tuned, it takes the peak away: at 300 features the error is 4.1 % with clean labels, and 7.9 % instead of 87 % with wrong ones. <!-- rests: peak-without-ridge, peak-with-ridge --> There it helps far from the peak, too: at 3000 features 7.7 % instead of 21 %.
+# %% [markdown] tags=["deeper"]
+# The pixels are centred, and each feature is divided by $\sqrt d$. λ is one of seven from 0 to 0.1, chosen anew at each width and for each seed, on validation digits whose labels are wrong as often. Test labels are right. So the tuned line has seen 200 rows more than the other; as training rows they would only move the peak to 500.
+
+# %% tags=["deeper", "nbval-check-output"]
+error, error_tuned = 100 * noisy_world.test_error[:, :, 0], 100 * noisy_world.tuned()
+f60, f150, f300 = map(WIDTHS.index, (60, 150, 300))
+claim("With 20 % wrong labels and no ridge, the test error of 300 features is more "
+      "than 20 points above that of 60: a peak.",
+      kind="measured", id="peak-without-ridge", unit="points",
+      measured=paired_interval(error[f300], error[f60]), holds=above(20))
+claim("With 20 % wrong labels and tuned ridge, the test error of 300 features is less "
+      "than 3 points above that of 150: no peak.",
+      kind="measured", id="peak-with-ridge", unit="points",
+      measured=paired_interval(error_tuned[f300], error_tuned[f150]), holds=below(3))
+
+# %% tags=["deeper", "nbval-check-output"]
+for labels, world in (("clean", clean_world), ("wrong", noisy_world)):
+    for way, errors in (("no ridge", world.test_error[:, :, 0]),
+                        ("λ tuned", world.tuned())):
+        means = 100 * errors.mean(1)
+        best = means[:f300].argmin()
+        print(f"{labels} labels, {way:<8} best below 300, at {WIDTHS[best]} features, "
+              f"{means[best]:.1f} %; at 300 {means[f300]:.1f} %; at 3000 "
+              f"{means[-1]:.1f} %; largest rise to the next {means.diff().max():.2f}")
+
+# %% tags=["deeper", "nbval-check-output"]
+# the first seed with clean labels: features, and the shortest weights that fit best
+from course_lib.base.random import seeded
+
+split = digits(300, 200, scale="unit", seed=0, dtype=torch.float64)
+layer = torch.randn(64, 3000, generator=seeded(0, "random features"),
+                    dtype=torch.float64)
+target = torch.nn.functional.one_hot(split.train_y, 10).double()
+for width in (60, 150, 300, 450, 3000):
+    features = torch.relu((split.train_x - split.train_x.mean(0)) @ layer[:, :width])
+    weights = torch.linalg.pinv(features / width**0.5) @ target
+    print(f"{width:>4} features: length of the weights {weights.norm():.0f}")
+
+# %% [markdown] tags=["deeper"]
+# Belkin et al. named double descent; the peak is older (Loog et al. 2020). The weights are the shortest that fit best, and their length, over all ten outputs, is that of the first seed: 783 at 300 features, 14 at 150, 16 at 3000. Length is not all: 16 does better than 14. Likely 150 features are too few for the rule, which is bias. That the size of the weights can matter more than the size of the network is older (Bartlett 1998).
 #
-# So here, too, the number of parameters does not decide. Nor, on new images, does how closely a fit follows its labels: from 300 features on each follows them wholly. What is huge at the peak alone is the length of the weights: 783 at 300 features, 14 at 150 and 16 at 3000, on the first seed (why: *Deeper*). With huge weights a fit swings far away from its points. Length is not all either: 16 does better than 14. Likely 150 features are too few for the rule, which is bias. "More parameters overfit more" describes the way up to the peak, not the way down, nor the tuned line.
+# Why are they huge at 300, more exactly? There is nearly always a direction along which every row is almost 0. What the labels ask for along it is divided by that small number. With many more features than rows no direction of the rows is so short. Clean labels have the peak as well. A likely reason: a part of the rule 300 random features cannot express, and for them it is like noise.
+#
+# Trained networks, too, can go on improving with width after they fit every training label (Neyshabur et al. 2015), and deep ones have the peak (Nakkiran et al. 2020). Fitting every label need not harm: where the noise is spread over very many directions that hardly matter, a fit through all labels can predict nearly as well as possible, *benign overfitting* (Bartlett et al. 2020).
+#
+# Networks may descend twice in *time*, too: with wrong labels the test error can fall, rise, and fall again as training goes on (Nakkiran et al. 2020). Then stopping at the first low can be too early. In lesson 10 a network finds the rule long after it has memorised (*grokking*).
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: a peak with an exact law, and the best λ
@@ -613,50 +685,6 @@ for d in (5, 15, 24, 36, 60, 120, 300):
 # It is the variance from the errors that makes the peak, and ridge cuts it. Beyond the peak this variance falls, for the shortest of many weights are short.
 #
 # Within 3 of $n$ (at λ = 0) the variance of a single data set's error is infinite: no number of data sets gives a standard error, and the blue dots there are accidents (that of $d = 30$ may lie far above the picture). Hence the medians.
-
-# %% [markdown] tags=["deeper"]
-# *Back to the digits*: peak and tuned line of the picture before this section, in numbers. The pixels are centred, and each feature is divided by $\sqrt d$. λ is one of seven from 0 to 0.1, chosen anew at each width and for each seed, on validation digits whose labels are wrong as often. Test labels are right. So the tuned line has seen 200 rows more than the other; as training rows they would only move the peak to 500.
-
-# %% tags=["deeper", "nbval-check-output"]
-error, error_tuned = 100 * noisy_world.test_error[:, :, 0], 100 * noisy_world.tuned()
-f60, f150, f300 = map(WIDTHS.index, (60, 150, 300))
-claim("With 20 % wrong labels and no ridge, the test error of 300 features is more "
-      "than 20 points above that of 60: a peak.",
-      kind="measured", id="peak-without-ridge", unit="points",
-      measured=paired_interval(error[f300], error[f60]), holds=above(20))
-claim("With 20 % wrong labels and tuned ridge, the test error of 300 features is less "
-      "than 3 points above that of 150: no peak.",
-      kind="measured", id="peak-with-ridge", unit="points",
-      measured=paired_interval(error_tuned[f300], error_tuned[f150]), holds=below(3))
-
-# %% tags=["deeper", "nbval-check-output"]
-for labels, world in (("clean", clean_world), ("wrong", noisy_world)):
-    means = 100 * world.tuned().mean(1)
-    print(f"{labels} labels, λ tuned: {means[f300]:.1f} % at 300 features, "
-          f"{means[-1]:.1f} % at 3000, {means[:f300].min():.1f} % at the best width "
-          f"below 300; largest rise to the next width {means.diff().max():.2f}")
-
-# %% tags=["deeper", "nbval-check-output"]
-# the first seed with clean labels: features, and the shortest weights that fit best
-from course_lib.base.random import seeded
-
-split = digits(300, 200, scale="unit", seed=0, dtype=torch.float64)
-layer = torch.randn(64, 3000, generator=seeded(0, "random features"),
-                    dtype=torch.float64)
-target = torch.nn.functional.one_hot(split.train_y, 10).double()
-for width in (60, 150, 300, 450, 3000):
-    features = torch.relu((split.train_x - split.train_x.mean(0)) @ layer[:, :width])
-    weights = torch.linalg.pinv(features / width**0.5) @ target
-    print(f"{width:>4} features: length of the weights {weights.norm():.0f}")
-
-# %% [markdown] tags=["deeper"]
-# The weights are the shortest that fit best, and their length, over all ten outputs, is that of the first seed: 783 at 300 features, 14 at 150, 16 at 3000. That the size of the weights can matter more than the size of the network is older (Bartlett 1998).
-#
-# Why are they huge at 300? Among 300 random features of 300 rows there is nearly always a direction along which every row is almost 0. What the labels ask for along it is divided by that small number. With many more features than rows no direction of the rows is so short. Clean labels have the peak as well. A likely reason: a part of the rule 300 random features cannot express, and for them it is like noise.
-#
-# Trained networks, too, can go on improving with width after they fit every training label (Neyshabur et al. 2015), and deep ones have the peak (Nakkiran et al. 2020). Fitting every label need not harm: where the noise is spread over very many directions that hardly matter, a fit through all labels can predict nearly as well as possible, *benign overfitting* (Bartlett et al. 2020).
-#
-# Networks may descend twice in *time*, too: with wrong labels the test error can fall, rise, and fall again as training goes on (Nakkiran et al. 2020). Then stopping at the first low can be too early. In lesson 10 a network finds the rule long after it has memorised (*grokking*).
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: early stopping is ridge, nearly
@@ -924,13 +952,13 @@ claim("On shifted test images “300, 30 % shifted” is more than 20 points abo
 # # … after each epoch; True: stop, the model has its best weights again
 # if stopping.step(validation_loss, model):
 #     break
-# # after the loop, in case the epochs end before the patience does
+# # after the loop
 # stopping.restore(model)
 # ```
 #
 # **Three sets.** Train on one. Choose on the second: patience, λ, width. Report on the third, once: the best validation loss is the lowest of many, so it flatters.
 #
-# A **leak** is whatever lets the training know of rows in the second or third set (Kapoor & Narayanan 2023). Common ones: columns chosen, or scaled, by a look at all rows; earlier rows predicted from later ones; rows of one person, or near twins, on both sides. So it is with our digits: the same 13 writers stand in all three sets. For new writers our percentages would likely be lower, and no such validation set can warn of it.
+# A **leak** is whatever lets the training know of rows in the second or third set (Kapoor & Narayanan 2023). Common ones: columns chosen, or scaled, by a look at all rows; earlier rows predicted from later ones; rows of one person on both sides. So it is with our digits: the same 13 writers stand in all three sets. For new writers our percentages would likely be lower, and no such validation set can warn of it.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: patience, NaN, and other conventions
@@ -990,7 +1018,7 @@ claim("It stops at evaluation 3, and the weights are those of evaluation 1 again
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## When not to
 #
-# Before you regularize, draw both learning curves. Four cases, not measured:
+# First draw both learning curves. Four cases, not measured:
 
 # %% jupyter={"source_hidden": true}
 from course_lib.explorers.overfitting.learning_curves import show_cases
@@ -998,12 +1026,12 @@ from course_lib.explorers.overfitting.learning_curves import show_cases
 show_cases()
 
 # %% [markdown]
-# - *Overfits*: training falls on, validation turns up. Stop at the turn, regularize, or get more data. Look at the share of right answers too: the loss can rise, for a few very sure mistakes, while that share stays.
-# - *Underfits*: both flat, high and close. Where people, or another model, do far better, that is bias, or a training that is stuck: try another learning rate and less regularization, then a richer model. Where nobody does better, it may be noise. Too strong a penalty does harm, too: λ = 0.1 cost networks on 150 digits with wrong labels 10 points (*Deeper: clean labels, and three sayings about L2*). <!-- rests: l2-too-strong -->
+# - *Overfits*: training falls on, validation turns up. Look at the share of right answers too: the loss can rise, for a few very sure mistakes, while that share stays.
+# - *Underfits*: both flat, high and close. Where better is possible, that is bias, or a stuck training: try another learning rate and less regularization (*Deeper: clean labels, and three sayings about L2*), then a richer model. <!-- rests: l2-too-strong -->
 # - *Too short*: both still fall together. Train longer.
-# - *A leak* into validation: both low and together, and the test loss, the cross, is not. Mend the split, if all three come from one source. (A leak into the test set shows in no curve.)
+# - *A leak* into validation: both low and together, and the test loss, the cross, is not. Mend the split. (A leak into the test set shows in no curve.)
 #
-# A validation set of 100 rows cannot show small differences (*Deeper*).
+# 100 validation rows show no small differences (*Deeper*).
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: few validation rows, few rows with wrong labels, a single epoch
@@ -1012,18 +1040,35 @@ show_cases()
 # - Few rows with wrong labels: on thirty fresh seeds *stopping in time* cost 3.2 points from 50 digits; the ten shown could not decide it (*Deeper: clean labels, and three sayings about L2*).
 # - Much data, one epoch: each batch is new when its loss is taken, so there is no gap to close. Weight decay may pay there all the same, for it helps the optimizer (lesson 04).
 
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## So, when does a model memorise?
+#
+# | the reason one hears | what it turned out to be |
+# |---|---|
+# | too many parameters | yes, for least squares at the same places; not for networks: 97 weights had the label gap of about nine coefficients, and wider was better <!-- rests: gap-below-half, wide-lower --> |
+# | trained too long | yes, with wrong labels, which are learned last; with clean ones it mattered less than a point <!-- rests: common-first, stopping-noisy, stopping-clean --> |
+# | it fits every label | no: worst where it only just can, with clean labels best far beyond <!-- rests: peak-without-ridge, second-descent-0 --> |
+# | no penalty on large weights | a tuned λ took the peak away. Yet Zhang et al. saw networks without one do well on new images, and most with one learn random labels: **neither necessary nor enough** <!-- rests: peak-without-ridge, peak-with-ridge --> |
+#
+# Tomorrow, then:
+# 1. Split into three sets.
+# 2. Take a model that can fit its training rows; do not count its parameters.
+# 3. Keep the weights of the best validation loss.
+# 4. If the curves part: more data, or a penalty, its λ tuned on validation rows.
+# 5. Report the test error, once.
+
 # %% [markdown] tags=["card"] slideshow={"slide_type": "slide"}
 # ## To keep
 #
 # | | |
 # |---|---|
-# | answer | the number of parameters alone does not settle the gap; at the same points how closely a fit follows the errors in its labels does; at new ones also how far it swings away from them |
-# | formula | expected error = bias² + variance + noise; the gap of $p$ coefficients, for new labels at the same $n$ points, is $2\sigma^2p/n$ |
+# | answer | the number of parameters alone does not tell the gap; how closely a fit follows the errors in its labels does, and at new points how far it swings |
+# | formula | expected error = bias² + variance + noise; gap of $p$ coefficients on new labels at the same $n$ points: $2\sigma^2p/n$ |
 # | PyTorch | torch has no early stopping: keep `deepcopy(model.state_dict())` of the best validation loss |
 # | typical | patience of 5 to 20 evaluations; scale by the training rows alone; no person's rows on both sides |
 # | double descent | without regularization a peak where the model can only just fit, lower again beyond; with tuned λ no peak here <!-- rests: peak-without-ridge, peak-with-ridge, second-descent-0 --> |
-# | when not | training and validation error both high and close where better is possible: that is bias, or a stuck training; few validation rows |
-# | measured | 300 digits, 20 % wrong labels: stopped in time 10.9 points more right than at step 1000 (fresh seeds), about 2 more than at step 300, for right labels are learned first <!-- rests: stopping-noisy, common-first --> |
+# | when not | training and validation error both high and close where better is possible: that is bias, or a stuck training |
+# | measured | 300 digits, 20 % wrong labels: stopped in time 12.6 points more right than at step 1000 (fresh seeds 10.9), for right labels are learned first <!-- rests: stopping-noisy, common-first --> |
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # Now write it yourself: **`01_overfitting_exercises.ipynb`**.

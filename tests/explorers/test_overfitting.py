@@ -8,7 +8,7 @@ import torch
 from matplotlib.figure import Figure
 
 from course_lib.experiments.overfitting import early_stopping
-from course_lib.experiments.overfitting.bias_variance import POINTS, networks
+from course_lib.experiments.overfitting.bias_variance import POINTS, networks, polynomials
 from course_lib.experiments.overfitting.double_descent import random_features
 from course_lib.experiments.overfitting.filters import BOUND, CURVATURES
 from course_lib.explorers import overfitting as explore
@@ -175,3 +175,34 @@ def test_flow_never_leaves_ridge_by_more_than_its_bound(lr, steps):
     )[1]
     assert float(found.rstrip(".")) == pytest.approx((descent - ridge).abs().max().item(), abs=1e-3)
     assert torch.allclose(flow[0], torch.tensor(lr * steps * 1e-4).double(), rtol=0.03)
+
+
+def test_label_gaps_stand_beside_the_law_that_ends_at_as_many_coefficients_as_points():
+    fits = polynomials(15, 0.3, degrees=(0, 3), sets=10)
+    *_, nets = networks(15, 0.3, sets=4, steps=20, widths=(1, 2))
+    *_, early = networks(15, 0.3, sets=4, steps=10, widths=(2,))
+    left, right = explore.gaps.picture(fits, nets, early).axes
+    law, ceiling, points, line, before = left.get_lines()
+    assert law.get_ydata() == pytest.approx([0.18 * p / 15 for p in range(1, 16)])
+    assert [*ceiling.get_ydata()] == pytest.approx([0.18, 0.18])
+    assert [*points.get_xdata()] == [1, 4] and [*line.get_xdata()] == [4, 7]
+    assert points.get_ydata()[1] == pytest.approx(fits.gap(1).mean().item())
+    assert line.get_ydata()[1] == pytest.approx(nets.gap(1).mean().item())
+    assert [*before.get_xdata()] == [7] and before.get_ydata()[0] == pytest.approx(
+        early.gap(0).mean().item()
+    )
+    validation, training, variance = right.get_lines()
+    assert validation.get_ydata() == pytest.approx(nets.validation_error.mean(1).numpy())
+    assert training.get_ydata() == pytest.approx(nets.train_error.mean(1).numpy())
+    assert variance.get_ydata()[0] == pytest.approx(nets.parts(0)[1].mean().item())
+
+
+def test_which_labels_are_learned_is_shaded_from_the_first_to_the_last_step_that_is_kept():
+    *_, found = early_stopping.curves(0.2, seeds=(0, 1), steps=300, every=10)
+    (ax,) = explore.labels_learned.picture(found, patience=5).axes
+    kept = [found.recorded[best] for best, _ in found.stop(5)]
+    names = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert f"kept with patience 5: steps {min(kept)} to {max(kept)}" in names
+    right, wrong = ax.get_lines()
+    assert right.get_ydata() == pytest.approx(100 * found.right_fitted.mean(0).numpy())
+    assert wrong.get_ydata() == pytest.approx(100 * found.wrong_fitted.mean(0).numpy())

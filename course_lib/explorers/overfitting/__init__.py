@@ -1,8 +1,10 @@
-"""Explorers of lesson 01: fits to resampled data, early stopping, double descent, filters."""
+"""Explorers of lesson 01: fits to resampled data, gaps, early stopping, double descent, filters."""
 
 from course_lib.explorers.overfitting import (
     early_stopping,
     filters,
+    gaps,
+    labels_learned,
     minimum_norm,
     networks,
     polynomials,
@@ -12,6 +14,8 @@ from course_lib.explorers.overfitting import (
 __all__ = [
     "early_stopping",
     "filters",
+    "gaps",
+    "labels_learned",
     "minimum_norm",
     "networks",
     "polynomials",
