@@ -141,7 +141,7 @@ reveal("too-high", "grows without end",
                "direction is multiplied by −1.2 at each step")
 
 # %% [markdown]
-# So one learning rate serves both directions, and the steepest limits it. Let the other be flatter, with $\lambda_{\min} = 0.02$: the **condition number**, $\lambda_{\max}/\lambda_{\min}$, is then 100 instead of 10. At a rate of 0.9 a step shrinks the distance there by $0.9\cdot0.02$, about 2 %, only, and the steepest direction forbids a larger rate.
+# One learning rate has to serve both directions. Let the flat one be flatter, with $\lambda_{\min} = 0.02$: the **condition number**, $\lambda_{\max}/\lambda_{\min}$, is then 100 instead of 10. At a rate of 0.9 a step shrinks the distance there by $0.9\cdot0.02$, about 2 %, only. And the steepest direction forbids a larger rate.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Momentum: a step that remembers
@@ -470,7 +470,7 @@ claim("In the network, 300 steps each, at the best rate and momentum of batches 
       id="network-full-lower-at-equal-steps", holds=negative)
 
 # %% [markdown]
-# With as many steps all 500 end lower, at 0.044 against 0.081: that is the price of the noise. <!-- rests: network-full-lower-at-equal-steps --> With as many examples they make only six steps and end at 0.88: that is what steps buy. <!-- rests: network-full-higher --> (Of eight seeds: the plain loop's 0.694 was one.)
+# With as many steps all 500 end lower, at 0.044 against 0.081: that is the price of the noise. <!-- rests: network-full-lower-at-equal-steps --> With as many examples they make only six steps and end at 0.88: that is what steps buy. <!-- rests: network-full-higher --> (0.88 is of eight seeds; the plain loop's 0.694 was of one.)
 #
 # So, at a constant rate, **noise is the price, and steps are what it buys.** <!-- rests: full-lower-at-equal-steps, network-full-lower-at-equal-steps, network-full-higher --> If examples are what costs, small batches win where many steps are needed; if time, see *In production*.
 #
@@ -664,7 +664,7 @@ claim("Shuffled epochs settle lower than independent draws (ratio of the varianc
 # Far away you want a large learning rate, near the end little noise. Can one have both? A **schedule** is a function of the step that returns a factor for the learning rate.
 # The usual one is half a **cosine**, flat at first, steepest in the middle, flat at 0 in the end. **Warm-up** is a straight line up before it.
 #
-# Below the network of the plain loop makes 300 steps of ten, at a constant rate and with a cosine, each at its own highest rate: the best of six by four pilot seeds. Both are measured on the same eight others. In their **paired difference** what both owe to the seed drops out.
+# Below, the network of the plain loop makes 300 steps of ten, at a constant rate and with a cosine. Each has its own highest rate, the best of six by four pilot seeds. Both are measured on the same eight others: in their **paired difference** what both owe to the seed drops out.
 
 # %%
 from course_lib.experiments.sgd.schedules import at_own_rate
@@ -829,9 +829,9 @@ reveal("sharp", from_interval={"flatter": positive(gap("sharpness", 1.0)),
 # | the same network, finished | 0.59, 0.78 <!-- rests: finished-full-sharper --> | 2 % more loss, less than one step of our grid of rates makes: no sign of better <!-- rests: not finished-lower-on-new --> |
 # | the plain loop's, finished | not measured | 3 % less loss: inconclusive; decided by fresh seeds only, 8 % less |
 #
-# **Small batches ended flatter wherever we measured it.** <!-- rests: full-sharper-1, full-sharper-2, finished-full-sharper --> **In those two rows we saw no sign that they are better on new digits** <!-- rests: not finished-lower-on-new -->; in the third they may be, by a little. Whether from the noise we cannot say: in the finished rows rates and fit differ too.
+# **Small batches ended flatter wherever we measured it.** <!-- rests: full-sharper-1, full-sharper-2, finished-full-sharper --> **In the two rows where we did, we saw no sign that they are better on new digits** <!-- rests: not finished-lower-on-new -->; in the third they may be, by a little. Whether the noise does it we cannot say: in the finished rows the two also differ in rate and in fit to the training images.
 #
-# How could it act at all? Where examples disagree their batches throw a run out again; where they agree it can stay. It is nearly as if a *penalty* on disagreement were added to the loss (Smith et al. 2021; *Deeper: a step that regularizes by itself*). Large networks have often generalized better with small batches; where each size was tuned anew, or other regularizers took the place of the noise, large and full batches did as well (Shallue et al. 2019, Geiping et al. 2022).
+# How could noise act at all? Where examples disagree their batches throw a run out again; where they agree it can stay. It is nearly as if a *penalty* on disagreement were added to the loss (Smith et al. 2021; *Deeper: a step that regularizes by itself*). Large networks have often generalized better with small batches; where each size was tuned anew, or other regularizers took the place of the noise, large and full batches did as well (Shallue et al. 2019, Geiping et al. 2022).
 # And sharpness alone cannot decide: a network can be made as sharp as you like without changing one answer (Dinh et al. 2017; *Deeper: one function, as sharp as you like*).
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
@@ -840,13 +840,17 @@ reveal("sharp", from_interval={"flatter": positive(gap("sharpness", 1.0)),
 # That small batches also end with **smaller** weights is sometimes added. Keskar et al. do not say so: their small batches ended 3 to 10 times as far from the start as their large ones. And ours?
 
 # %% jupyter={"outputs_hidden": true} tags=["deeper", "nbval-check-output"]
+for lr in found.lrs:
+    means = ", ".join(f"{found.at('norm', size, lr).mean():.2f} for {size}"
+                      for size in found.batch_sizes)
+    print(f"rate {lr:g}: norm of all weights {means}")
 for lr in (1.0, 2.0):
     claim(f"At rate {lr:g} full batches have larger weights than batches of 10.",
           measured=gap("norm", lr), kind="measured", id=f"full-larger-{lr:g}",
           holds=positive)
 
 # %% [markdown] tags=["deeper"]
-# No. At rate 2 the weights of batches of 10 are larger, with a norm of 6.76 against 6.40; at rate 1 too, by 0.07, on fresh seeds only. (Batches of 50 lie at 6.45 and 6.36, near the full batch.)
+# No. At rate 2 the weights of batches of 10 are larger, with a norm of 6.76 against 6.40; at rate 1 too, by 0.07, on fresh seeds only.
 # A larger rate flattens as noise does: full batches at rate 2 are about as flat as batches of 10 at rate 1.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
