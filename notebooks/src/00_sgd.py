@@ -141,7 +141,7 @@ reveal("too-high", "grows without end",
                "direction is multiplied by −1.2 at each step")
 
 # %% [markdown]
-# One learning rate has to serve both directions. Let the flat one be flatter, with $\lambda_{\min} = 0.02$: the **condition number**, $\lambda_{\max}/\lambda_{\min}$, is then 100 instead of 10. At a rate of 0.9 a step shrinks the distance there by $0.9\cdot0.02$, about 2 %, only. And the steepest direction forbids a larger rate.
+# One learning rate has to serve both directions. Let the flat one be flatter, with $\lambda_{\min} = 0.02$: the **condition number**, $\lambda_{\max}/\lambda_{\min}$, is then 100 instead of 10. At a rate of 0.9 a step shrinks the distance there by $0.9\cdot0.02$, about 2 %, only; and the steepest allows no larger rate.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Momentum: a step that remembers
@@ -470,7 +470,7 @@ claim("In the network, 300 steps each, at the best rate and momentum of batches 
       id="network-full-lower-at-equal-steps", holds=negative)
 
 # %% [markdown]
-# With as many steps all 500 end lower, at 0.044 against 0.081: that is the price of the noise. <!-- rests: network-full-lower-at-equal-steps --> With as many examples they make only six steps and end at 0.88: that is what steps buy. <!-- rests: network-full-higher --> (0.88 is of eight seeds; the plain loop's 0.694 was of one.)
+# With as many steps all 500 end lower, at 0.044 against 0.081: that is the price of the noise. <!-- rests: network-full-lower-at-equal-steps --> With as many examples they make only six steps and end at 0.88: that is what steps buy. <!-- rests: network-full-higher --> (0.88 is of eight seeds, the plain loop's 0.694 of one.)
 #
 # So, at a constant rate, **noise is the price, and steps are what it buys.** <!-- rests: full-lower-at-equal-steps, network-full-lower-at-equal-steps, network-full-higher --> If examples are what costs, small batches win where many steps are needed; if time, see *In production*.
 #
@@ -662,9 +662,9 @@ claim("Shuffled epochs settle lower than independent draws (ratio of the varianc
 # ## Schedules: large steps first, small noise last
 #
 # Far away you want a large learning rate, near the end little noise. Can one have both? A **schedule** is a function of the step that returns a factor for the learning rate.
-# The usual one is half a **cosine**, flat at first, steepest in the middle, flat at 0 in the end. **Warm-up** is a straight line up before it.
+# The usual one is half a **cosine**, drawn below. **Warm-up** is a straight line up before it.
 #
-# Below, the network of the plain loop makes 300 steps of ten, at a constant rate and with a cosine. Each has its own highest rate, the best of six by four pilot seeds. Both are measured on the same eight others: in their **paired difference** what both owe to the seed drops out.
+# Below, the network of the plain loop makes 300 steps of ten. Each schedule has its own highest rate, the best of six by four pilot seeds. Both are measured on the same eight others: in their **paired difference** what both owe to the seed drops out.
 
 # %%
 from course_lib.experiments.sgd.schedules import at_own_rate
@@ -943,7 +943,7 @@ claim("In the network of squared error, finished with a cosine, at its own rate 
 # Can an optimizer regularize without noise? Two weights and one equation, $w_1 + w_2 = 2$: a whole line of solutions fits perfectly. Which does SGD end at?
 #
 # By hand: the gradient of $\frac12(w_1+w_2-2)^2$ is $w_1+w_2-2$ in both entries, so each step goes along $(1, 1)$. From $(0, 0)$ that leads to $(1, 1)$, of length 1.41. $(2, 0)$ fits as well, of length 2; a run from $(1, -1)$ ends there.
-# Below, a second example says the same, doubled: $2w_1+2w_2=4$. Error and slope are twice as large, so its gradient four times: `times**2`. Each step takes one of the two.
+# Below, a second example says the same, doubled: $2w_1+2w_2=4$. Error and slope are twice as large, so its gradient is four times: `times**2`. Each step takes one of the two.
 
 # %%
 paths = []
@@ -960,7 +960,7 @@ show_with_words(explore.solutions.picture(paths),
 # %% [markdown]
 # The two examples' steps differ in length, never in direction. So both runs end at the point of the line *nearest to their start*.
 #
-# Now any *linear* model with enough weights to fit all its examples. The gradient of an example is its error times its inputs (above (1, 1) and (2, 2)), so it points along them. The set of solutions is at right angles to all these inputs: no step leads *along* it. So again, with the squared error and a small enough rate, a run ends at the nearest solution (Zhang et al. 2017). From zero that is the *shortest*, the **minimum-norm solution** (*Deeper: which of many solutions?*).
+# Now any *linear* model with enough weights to fit all its examples. The gradient of an example is its error times its inputs (above (1, 1) or (2, 2)), so it points along them. The set of solutions is at right angles to all these inputs: no step leads *along* it. So again, with the squared error and a small enough rate, a run ends at the nearest solution (Zhang et al. 2017). From zero that is the *shortest*, the **minimum-norm solution** (*Deeper: which of many solutions?*).
 # And SGD rests there. A run hovers because its examples disagree at the minimum. Where all of them are fitted each single gradient is 0, and the noise dies out (Ma, Bassily & Belkin 2018).
 #
 # Nobody asked for small weights: the start at zero and the steps lead there. That is **implicit regularization**. Lesson 01 asks how the shortest solution does on new data.
@@ -1090,7 +1090,7 @@ print(f"last rate {last:.1e}, test images right {right:.1%}")
 # - Data that fit into one batch, few weights, a smooth loss: small batches buy you nothing. Use a method that also reads the curvature, such as `torch.optim.LBFGS`, or a linear solver.
 # - A new batch size at the old learning rate: tune it anew.
 #
-# - As your only regularizer. Of the two promises of the beginning, *the noise* of small batches made our networks flatter; that they are better for it we could not show. <!-- rests: full-sharper-1, full-sharper-2, finished-full-sharper, not finished-lower-on-new --> *Where it ends* is a choice among solutions that nobody asked for, noise or not: in a linear model from zero the shortest.
+# - As your only regularizer. Of its two promises, *the noise* of small batches made our networks flatter; that they are better for it we could not show. <!-- rests: full-sharper-1, full-sharper-2, finished-full-sharper, not finished-lower-on-new --> *Where it ends* is a choice among solutions that nobody asked for: in a linear model from zero the shortest.
 
 # %% [markdown] tags=["card"] slideshow={"slide_type": "slide"}
 # ## To keep
