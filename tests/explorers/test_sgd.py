@@ -6,11 +6,12 @@ import pytest
 import torch
 from matplotlib.figure import Figure
 
-from course_lib.experiments.sgd.batch_size import compare_batch_sizes
+from course_lib.experiments.sgd.batch_size import BatchSizes, compare_batch_sizes
 from course_lib.experiments.sgd.bowl import ROWS
 from course_lib.experiments.sgd.network_reading import Budgets, Way
 from course_lib.experiments.sgd.schedules import Scheduled
 from course_lib.explorers import sgd as explore
+from course_lib.plotting import PATH
 from course_lib.statistics import mean_interval
 
 trajectory = explore.trajectory.explorer
@@ -33,6 +34,55 @@ def test_each_panel_shows_the_batches_of_one_budget_to_its_end():
             assert [*line.get_xdata()] == x
             assert line.get_ydata() == pytest.approx(way.loss.log().mean(0).exp().numpy())
             assert f"{way.size}, rate {way.rate:g}" in line.get_label()
+
+
+def test_few_steps_get_a_dot_each():
+    loss = torch.rand(3, 3) + 0.1
+    ways = [Way(10, 0.05, 0.9, [0, 150, 300], loss), Way(500, 0.05, 0.9, [0, 150, 300], loss)]
+    left, right = explore.budgets.picture(Budgets(*ways, Way(500, 1.5, 0.9, [0, 3, 6], loss))).axes
+    marked = [line.get_marker() for ax in (left, right) for line in ax.get_lines()]
+    assert marked == ["None", "None", "None", "o"]
+
+
+def test_paths_side_by_side_are_the_panels_and_say_where_each_ends():
+    figure, words = explore.paths.picture(condition=100, lr=(0.9, 1.1), momentum=(0, 0.9))
+    for ax, lr, momentum in zip(figure.axes, (0.9, 1.1), (0, 0.9), strict=True):
+        result = trajectory.compute(lr=lr, momentum=momentum, batch_size=ROWS, condition=100)
+        (line,) = [line for line in ax.get_lines() if line.get_gid() == PATH]
+        assert [*line.get_xdata()] == result.path[:, 0].tolist()
+        assert ax.get_ylim()[1] > result.path[:, 1].max()
+        assert f"rate {lr:g}, momentum {momentum:g}" in (ax.get_title(), ax.get_title("left"))
+        end = float(ax.get_xlabel().split(": ")[1])
+        assert end == pytest.approx(result.loss[-1].item(), rel=0.05) and f"{lr:g}" in words
+    with pytest.raises(ValueError, match="zip"):
+        explore.paths.picture(lr=(0.9, 1.1), momentum=(0,))
+
+
+def test_schedules_side_by_side_are_the_runs():
+    losses = torch.rand(3, 31, dtype=torch.float64) + 0.1
+    runs = {"constant": Scheduled([0.05] * 300, losses, losses, 1.0, 0)}
+    left, right = explore.two_schedules.picture(runs).axes
+    assert {*left.get_lines()[0].get_ydata()} == {0.05}
+    (line,) = right.get_lines()
+    assert line.get_ydata() == pytest.approx(losses.log().mean(0).exp().numpy())
+    assert line.get_label() == f"constant: ends at {losses[:, -1].log().mean().exp():.2g}"
+
+
+def test_the_ends_on_the_line_of_solutions_are_named_with_their_length():
+    path = torch.tensor([[1.0, -1.0], [2.0 - 1e-9, 1e-9]])
+    (ax,) = explore.solutions.picture([path]).axes
+    assert [text.get_text() for text in ax.texts] == ["start", "(2, 0), length 2"]
+    assert ax.get_lines()[1].get_label() == "from (1, -1)"
+
+
+def test_accuracy_is_drawn_seed_by_seed_against_the_first_batch_size():
+    figures = torch.rand(2, 3, 1, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    found = BatchSizes((10, 50, 300), (1.0,), 0.012, *[figures] * 5, progress=1.0)
+    marks = explore.sharpness.explorer.prepare(Figure())
+    explore.sharpness.explorer.draw(marks, found, lr=1.0)
+    less = 100 * (figures - figures[:, :1])[..., 0]
+    assert marks["accuracy"][0].get_ydata() == pytest.approx(less.mean(0).numpy())
+    assert marks["sharpness"][0].get_ydata() == pytest.approx(figures[..., 0].mean(0).numpy())
 
 
 def test_divergence_is_said_with_its_bound():

@@ -49,6 +49,10 @@ class BatchSizes:
     step: Tensor  # that step, a number of updates
     progress: float = 0.0
 
+    def at(self, name: str, size: int, lr: float) -> Tensor:
+        """The figure `name` [seeds] of batches of `size` at a learning rate."""
+        return getattr(self, name)[:, self.batch_sizes.index(size), self.lrs.index(lr)]
+
 
 def digits_to_fit(seed: int) -> Split:
     """Digits whose targets are 0 for nine classes and 1 for the right one, in float64."""

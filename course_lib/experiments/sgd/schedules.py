@@ -119,6 +119,17 @@ def own_rate(shape: str) -> float:
     return RATES[int(pilot_losses(shape).argmin())]
 
 
+def at_own_rate(
+    shapes: Sequence[str], seeds: Sequence[int] = tuple(range(8))
+) -> dict[str, Scheduled]:
+    """Each shape at its `own_rate`, on the same seeds, which chose nothing: "cosine 0.1" → run."""
+    found = {}
+    for shape in shapes:
+        rate = own_rate(shape)
+        *_, found[f"{shape} {rate:g}"] = train_on_schedule(shape, 0, 0.0, rate, seeds)
+    return found
+
+
 def torchs_factors(scheduler: Callable, steps: int = STEPS, **options: Any) -> list[float]:
     """The learning rates [steps] that a class of `torch.optim.lr_scheduler` sets, from 1 on."""
     optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)

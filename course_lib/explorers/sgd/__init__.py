@@ -1,5 +1,23 @@
-"""Pictures of lesson 00: a noisy path, a saddle, schedules, batch sizes, and two budgets."""
+"""Pictures of lesson 00: paths in a bowl, a saddle, schedules, batch sizes, budgets, solutions."""
 
-from course_lib.explorers.sgd import budgets, saddle, schedules, sharpness, trajectory
+from course_lib.explorers.sgd import (
+    budgets,
+    paths,
+    saddle,
+    schedules,
+    sharpness,
+    solutions,
+    trajectory,
+    two_schedules,
+)
 
-__all__ = ["budgets", "saddle", "schedules", "sharpness", "trajectory"]
+__all__ = [
+    "budgets",
+    "paths",
+    "saddle",
+    "schedules",
+    "sharpness",
+    "solutions",
+    "trajectory",
+    "two_schedules",
+]

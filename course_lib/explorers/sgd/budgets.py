@@ -5,6 +5,8 @@ from matplotlib.figure import Figure
 from course_lib import plotting
 from course_lib.experiments.sgd.network_reading import Budgets
 
+FEW = 10  # steps: fewer get a dot each
+
 
 def picture(found: Budgets) -> Figure:
     """Training loss against steps, left, and against examples, right; a panel a budget.
@@ -22,7 +24,10 @@ def picture(found: Budgets) -> Figure:
         for k, way in enumerate((found.small, full)):
             end = way.loss[:, -1].log().mean().exp().item()
             name = f"{'all ' * k or 'batches of '}{way.size}, rate {way.rate:g}: ends at {end:.2g}"
-            plotting.draw_band(ax, getattr(way, counted), way.loss, name, k, geometric=True)
+            x = getattr(way, counted)
+            line, _ = plotting.draw_band(ax, x, way.loss, name, k, geometric=True)
+            if way.steps[-1] < FEW:  # so few that each is seen
+                line.set_marker("o")
         ax.set_xlim(0, getattr(found.small, counted)[-1])
         what = {"title": "geometric mean, 95 % band", "title_fontsize": 9, "alignment": "left"}
         ax.legend(loc="lower left", **what)

@@ -26,10 +26,10 @@ def _prepare(figure):
     right.set(title="The loss it produces", xlabel="step", ylabel="cross entropy", yscale="log")
     right.set(xlim=(0, STEPS), ylim=(0.01, 4))
     empty = np.empty((0, 0))
-    for k, name in enumerate(("training", "test")):
-        marks[name] = plotting.draw_band(
-            right, [], empty, label=f"{name}: geometric mean of seeds, 95 % band", k=k
-        )
+    for k, (name, band) in enumerate((("training", ", 95 % band"), ("test", ""))):
+        label = f"{name}: geometric mean of seeds{band}"
+        marks[name] = plotting.draw_band(right, [], empty, label=label, k=k)
+    marks["test"][1].set_visible(False)  # a second band would hide the first
     right.legend(loc="lower left", fontsize=8)
     return marks
 

@@ -1,4 +1,4 @@
-"""Sharpness, weight norm and accuracy against batch size; the learning rate can be moved."""
+"""Sharpness and accuracy against batch size; the learning rate can be moved."""
 
 import numpy as np
 import torch
@@ -10,31 +10,28 @@ from course_lib.statistics import mean_interval
 
 PANELS = {
     "sharpness": "sharpness λmax",
-    "norm": "norm of all weights",
-    "accuracy": "test accuracy (%)",
+    "accuracy": f"test accuracy, less that of batches of {BATCH_SIZES[0]} (points)",
 }
 
 
 def _prepare(figure):
-    """Three figures against the batch size, a dot a seed."""
+    """Two figures against the batch size, a dot a seed; accuracy seed by seed against the first."""
     places = range(len(BATCH_SIZES))
     marks = {}
-    for ax, (name, label) in zip(figure.subplots(1, 3), PANELS.items()):
+    for ax, (name, label) in zip(figure.subplots(1, 2), PANELS.items()):
         ax.set(xlabel="batch size", title=label, xlim=(-0.5, len(places) - 0.5))
         ax.set_xticks(places, [*map(str, BATCH_SIZES[:-1]), f"{ROWS} (all)"])
-        style = {"marker": ".", "markersize": 6, "linestyle": "none", "alpha": 0.5}
+        style = {"marker": ".", "markersize": 7, "linestyle": "none", "zorder": 5}
         marks[f"{name} seeds"] = ax.plot([], [], color=plotting.muted(), label="a seed", **style)
         marks[name] = plotting.draw_band(ax, [], np.empty((0, 0)), label="mean, 95 % band")
-        marks[name][0].set_marker("o")
         if name == "sharpness":
             color, _ = plotting.series(1)
             marks["edge"] = [ax.axhline(np.nan, color=color, linestyle=":", label="2/lr")]
             ax.set(ylim=(0, 3))
             ax.legend(loc="upper left", fontsize=8)
-        elif name == "norm":
-            ax.set(ylim=(6, 7))
         else:
-            ax.set(ylim=(91, 97))
+            ax.axhline(0, color=plotting.ink(), linewidth=0.8, linestyle="-")
+            ax.set(ylim=(-2, 3))
     return marks
 
 
@@ -43,7 +40,9 @@ def _draw(marks, result, lr):
     v = result.lrs.index(lr)
     marks["edge"][0].set_ydata([2 / lr] * 2)
     for name in PANELS:
-        values = getattr(result, name)[:, :, v] * (100 if name == "accuracy" else 1)
+        values = getattr(result, name)[:, :, v]
+        if name == "accuracy":
+            values = 100 * (values - values[:, :1])
         x = torch.arange(values.shape[1]).expand_as(values).flatten()
         marks[f"{name} seeds"][0].set_data(x, values.flatten())
         plotting.move_band(marks[name], range(values.shape[1]), values)
@@ -68,7 +67,7 @@ def _say(result, v, lr):
 
 
 explorer = Explorer(
-    title="Sharpness, weight norm and accuracy against batch size, digits",
+    title="Sharpness and accuracy against batch size, digits",
     controls={"lr": Slider("learning rate", values=LRS, default=LRS[0], trained=True)},
     frozen={"lr": 3},
     compute=compare_batch_sizes,

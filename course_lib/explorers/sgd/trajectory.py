@@ -2,8 +2,10 @@
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
 from torch import Tensor
 
 from course_lib import plotting
@@ -55,18 +57,33 @@ def _compute(lr, momentum, batch_size, condition, start1=START[0], start2=START[
 def _prepare(figure):
     """Left the bowl with the path and the examples, right the loss."""
     left, right = figure.subplots(1, 2, width_ratios=[1.1, 1])
-    left.set(xlim=(-2.2, 3.0), ylim=(-1.5, 2.6), title="The path", xlabel="$w_1$")
-    left.set_ylabel("$w_2$", rotation=0)
-    left.grid(False)
-    marks = {
-        f"level {i}": left.plot(
-            [], [], color=plotting.muted(), linewidth=0.8, linestyle="-", alpha=0.8
-        )
-        for i in range(len(LEVELS))
+    left.set_title("The path")
+    marks = draw_bowl(left)
+    marks["path"] = plotting.draw_path(left, np.empty((0, 2)), label="path")
+    handles, labels = left.get_legend_handles_labels()
+    right.set(
+        title="Loss above the minimum", xlabel="step", ylabel="loss − lowest loss", yscale="log"
+    )
+    right.set(xlim=(0, STEPS), ylim=(1e-9, 1e4))
+    right.legend(handles[:3], labels[:3], loc="upper right", fontsize=8)  # here it hides no path
+    marks["loss"] = right.plot([], [], color=plotting.series(0)[0], linestyle="-")
+    marks["diverged"] = plotting.draw_divergence(right)
+    return marks
+
+
+def draw_bowl(ax: Axes) -> dict[str, plotting.Marks]:
+    """The plane of the weights: what each example wants, the goal, and room for the ellipses."""
+    ax.set(xlim=(-2.2, 3.0), ylim=(-1.5, 2.6), xlabel="$w_1$")
+    ax.set_ylabel("$w_2$", rotation=0)
+    ax.grid(False)
+    line: dict[str, Any] = {"linewidth": 0.8, "linestyle": "-", "alpha": 0.8}
+    dot: dict[str, Any] = {"marker": ".", "markersize": 5, "linestyle": "none", "alpha": 0.6}
+    marks: dict[str, plotting.Marks] = {
+        f"level {i}": [*ax.plot([], [], color=plotting.muted(), **line)] for i in range(len(LEVELS))
     }
-    style = {"marker": ".", "markersize": 5, "linestyle": "none", "alpha": 0.6}
-    left.plot(*examples().T, color=plotting.series(1)[0], label="what one example wants", **style)
-    marks["goal"] = left.plot(
+    marks["level 0"][0].set_label("equal mean loss")
+    ax.plot(*examples().T, color=plotting.series(1)[0], label="what one example wants", **dot)
+    (goal,) = ax.plot(
         *GOAL,
         marker="*",
         markersize=12,
@@ -75,22 +92,20 @@ def _prepare(figure):
         label="lowest mean loss",
         zorder=6,  # drawn with what moves, on top of the path that ends there
     )
-    marks["path"] = plotting.draw_path(left, np.empty((0, 2)), label="path")
-    marks["legend"] = left.legend(loc="upper right", fontsize=8, ncols=1, frameon=True)
-    right.set(
-        title="Loss above the minimum", xlabel="step", ylabel="loss − lowest loss", yscale="log"
-    )
-    right.set(xlim=(0, STEPS), ylim=(1e-9, 1e4))
-    marks["loss"] = right.plot([], [], color=plotting.series(0)[0], linestyle="-")
-    marks["diverged"] = plotting.draw_divergence(right)
+    marks["goal"] = [goal]
     return marks
+
+
+def move_bowl(marks: dict[str, plotting.Marks], result: Trajectory) -> None:
+    """The ellipses of a `Trajectory`'s bowl, in the artists of `draw_bowl`."""
+    around = ellipse(result.hessian)
+    for i, level in enumerate(LEVELS):
+        marks[f"level {i}"][0].set_data(*(GOAL + math.sqrt(level) * around).T)
 
 
 def _draw(marks, result):
     """Move the marks to a `Trajectory`; a diverged path is drawn to its last good step."""
-    around = ellipse(result.hessian)
-    for i, level in enumerate(LEVELS):
-        marks[f"level {i}"][0].set_data(*(GOAL + math.sqrt(level) * around).T)
+    move_bowl(marks, result)
     plotting.move_path(marks["path"], result.path[: result.diverged])
     loss = result.loss[: result.diverged]
     marks["loss"][0].set_data(range(len(loss)), loss.clamp(min=1e-12))
@@ -110,16 +125,22 @@ def _say(result):
         return f"Unstable: {above}, and the path is growing."
     if bound and lr == bound:
         return f"On the edge: {lr:.3g} is the bound {formula} itself, and the path never settles."
-    size = result.batch_size
+    size, left = result.batch_size, above_minimum(loss_at_end(result))
     if size == ROWS:
-        end = _above(result.loss[-1].item())
-        return f"All {ROWS} examples in each step: after {STEPS} steps {end}."
-    last = _above(result.loss[-20:].mean().item())
-    return f"Batches of {size} example{'s' * (size > 1)}: over the last 20 steps {last} on average."
+        return f"All {ROWS} examples in each step: after {STEPS} steps the loss is {left}."
+    many = f"Batches of {size} example{'s' * (size > 1)}"
+    return f"{many}: over the last 20 steps the loss is {left} on average."
 
 
-def _above(loss):
-    return f"the loss is {f'{loss:.2g}' if loss >= 1e-9 else 'less than 1e-9'} above its minimum"
+def loss_at_end(result: Trajectory) -> float:
+    """The loss above its minimum in the end; of a run that hovers the mean of its last 20 steps."""
+    last = 1 if result.batch_size == ROWS else 20
+    return result.loss[-last:].mean().item()
+
+
+def above_minimum(loss: float) -> str:
+    """How far above its minimum a loss is, in words."""
+    return f"{f'{loss:.2g}' if loss >= 1e-9 else 'less than 1e-9'} above its minimum"
 
 
 explorer = Explorer(

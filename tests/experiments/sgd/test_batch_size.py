@@ -40,5 +40,6 @@ def test_batch_sizes_are_compared_at_equal_training_loss():
     )
     assert ((result.step >= 0) == reached).all() and (result.step[reached] % lab.EVERY == 0).all()
     assert (result.sharpness.isfinite() == reached).all() and (result.sharpness[reached] > 0).all()
+    assert torch.equal(result.at("loss", 50, 2.0), result.loss[:, 1, 2])
     *_, never = lab.compare_batch_sizes(seeds=(0, 1), target=1e-9, steps=20)
     assert never.sharpness.isnan().all()

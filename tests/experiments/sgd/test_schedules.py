@@ -1,6 +1,7 @@
 """A designed schedule: its factors, and the networks that are trained with it."""
 
 import pytest
+import torch
 from torch.optim.lr_scheduler import StepLR
 
 from course_lib.experiments.sgd.schedules import (
@@ -8,6 +9,7 @@ from course_lib.experiments.sgd.schedules import (
     RATES,
     SHAPES,
     STEPS,
+    at_own_rate,
     beside_torch,
     designed,
     own_rate,
@@ -48,6 +50,14 @@ def test_the_own_rate_is_the_one_at_which_the_pilot_seeds_end_lowest():
         alone.train_loss[:, -1].log().mean().exp().item(), 1e-3
     )
     assert own_rate("cosine") == RATES[int(losses.argmin())] and PILOT[0] > 1000
+
+
+def test_at_its_own_rate_a_shape_runs_on_the_seeds_that_are_given():
+    (found,) = at_own_rate(["cosine"], (0, 1)).items()
+    rate = own_rate("cosine")
+    *_, alone = train_on_schedule("cosine", 0, 0.0, rate, (0, 1))
+    assert found[0] == f"cosine {rate:g}" and found[1].rates == alone.rates
+    assert torch.equal(found[1].train_loss, alone.train_loss)
 
 
 def test_the_update_is_the_callers_at_the_rates_that_are_told():
