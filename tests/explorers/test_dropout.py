@@ -9,6 +9,8 @@ from course_lib.experiments.dropout import averages, curves, fitted, mc_dropout,
 from course_lib.experiments.dropout.thinned import UNITS, thin_network
 from course_lib.explorers import dropout as explore
 from course_lib.explorers.dropout import fitted as drawn_fitted
+from course_lib.explorers.dropout import losses as drawn_losses
+from course_lib.explorers.dropout import shaken
 from course_lib.explorers.dropout import worth as drawn_worth
 
 HALF = {"p_input": 0.0, "p_first": 0.5, "p_second": 0.5, "row": 3, "mode": "training"}
@@ -136,10 +138,8 @@ def test_the_average_is_drawn_beside_networks_run_once(capsys):
         assert [line.get_ydata()[0] for line in rivals] == pytest.approx([0.2] * 4)
     lines = drawn_worth.table((answers, found), (answers, found)).splitlines()
     assert len(lines) == 1 + 6 and all(line.count("20.0%") == 2 for line in lines[1:])
-    own = 400, torch.tensor([0.125, 0.135])
-    drawn_worth.show_worth((answers, found), (answers, found), own)
-    said = capsys.readouterr().out.splitlines()
-    assert lines[1] in said and said[-6].split()[-2:] == ["13.0%", "400"]
+    drawn_worth.show_worth((answers, found), (answers, found))
+    assert capsys.readouterr().out.splitlines()[-len(lines) :] == lines
 
 
 def test_rings_stand_where_both_have_fitted_as_many_right_labels(capsys):
@@ -153,9 +153,33 @@ def test_rings_stand_where_both_have_fitted_as_many_right_labels(capsys):
     assert sum(rings[0], []) == pytest.approx([10, 0.6, 10, 0.3, 20, 0.8, 20, 0.4])
     assert sum(rings[1], []) == pytest.approx([0.6, 0.3, 0.8, 0.4])
     drawn_fitted.show_fitted(found)
-    half, plain, end, decay, _, _, _, *levels = capsys.readouterr().out.splitlines()[-11:]
+    *_, where, plain, half, decay = capsys.readouterr().out.splitlines()
+    assert "80.0% (the rings)" in where
+    assert [line.split()[-2:] for line in (plain, half)] == [["30.0%", "49.0%"], ["40.0%", "–"]]
+    assert decay.split()[-2:] == ["–", "–"]
+    half, plain, end, decay, _, _, _, *levels = drawn_fitted.levels(found).splitlines()[1:]
     assert half.split()[-3:] == ["20", "80.0%", "40.0%"]
     assert plain.split()[-3:] == ["10", "60.0%", "30.0%"] and end.split()[-1] == "50.0%"
     assert decay.split()[-2:] == ["90.0%", "45.0%"]
     assert levels[0].split()[-3:] == ["47.5%", "49.0%", "49.5%"]
     assert [line.split()[-3:] for line in levels[1:]] == [["–"] * 3] * 3
+
+
+def test_the_three_losses_are_drawn_where_they_were_looked_at():
+    one = curves.ThreeLosses(*torch.tensor([[0.1, 0.2], [0.3, 0.4], [0.5, 0.6]]))
+    (ax,) = drawn_losses.picture({1000: one, 10000: one}).axes
+    lines = [line.get_xydata().tolist() for line in ax.get_lines()]
+    for line, height in zip(lines, (0.55, 0.35, 0.15), strict=True):
+        assert sum(line, []) == pytest.approx([1000, height, 10000, height])
+    labels = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert labels[-2:] == ["what the masks add", "the looser fit"]
+
+
+def test_the_bowl_shows_the_numbers_of_the_text():
+    thinned, whole = shaken.predictions()
+    assert sorted(thinned.tolist()) == [0, 4, 6, 10] and whole == 5
+    (ax,) = shaken.picture().axes
+    said = " ".join(text.get_text() for text in (*ax.texts, *ax.get_legend().get_texts()))
+    for name, error in (("none", 49), ("the first", 1), ("the second", 9), ("both", 9)):
+        assert f"{name} kept: {error}" in said
+    assert "add: 13" in said and "mean error: 17" in said and "masks off: 4" in said

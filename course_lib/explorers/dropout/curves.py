@@ -2,6 +2,7 @@
 
 import numpy as np
 import torch
+from matplotlib.ticker import PercentFormatter
 
 from course_lib import plotting
 from course_lib.experiments.dropout import curves
@@ -20,7 +21,7 @@ def _prepare(figure):
         "test": plotting.draw_band(left, steps, empty, label="test rows", k=1),
     }
     marks["former"] = left.plot(
-        [], [], color=plotting.muted(), linestyle=":", label="test rows, p = 0"
+        [], [], color=plotting.muted(), linestyle="-", linewidth=1.2, label="test rows, p = 0"
     )
     left.legend(loc="upper right")
     ps = curves.PS
@@ -29,17 +30,25 @@ def _prepare(figure):
             title=title, xlabel="p", xlim=(-0.02, 1.0), ylim=(0, 0.4 if name == "error" else 1.6)
         )
         for k, rows in enumerate(("train", "test")):
-            label = f"{rows}, at the end" if name == "error" else None
+            label = f"{rows}, at the end" if name == "error" else f"{rows} rows"
             marks[f"{rows} {name}"] = plotting.draw_band(
                 ax, ps, np.empty((0, len(ps))), label=label, k=k
             )
         marks[f"here {name}"] = [
-            ax.axvline(np.nan, color=plotting.ink(), linewidth=1, linestyle=":")
+            ax.axvline(np.nan, color=plotting.ink(), linewidth=1, linestyle="-", alpha=0.5)
         ]
     marks["best error"] = plotting.draw_band(
         middle, ps, np.empty((0, len(ps))), label="test, at its best step", k=3
     )
     middle.legend(loc="upper center", fontsize=8)
+    middle.set_ylabel("labels missed")
+    middle.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    right.set_ylabel("loss (masks off)")
+    right.legend(loc="upper left", fontsize=8)
+    marks["wrong labels"] = [
+        middle.axhline(np.nan, color=plotting.muted(), linewidth=1, linestyle="-"),
+        middle.text(0.27, 0, "", ha="left", va="bottom", fontsize=8, color=plotting.muted()),
+    ]
     return marks
 
 
@@ -56,6 +65,11 @@ def _draw(marks, result, p):
     plotting.move_band(marks["best error"], result.ps, torch.stack(at_best, 1))
     for name in ("error", "loss"):
         marks[f"here {name}"][0].set_xdata([p, p])
+    _, wrong = curves.STAGES[result.stage]
+    level, note = marks["wrong labels"]
+    level.set_ydata([wrong or np.nan] * 2)
+    note.set_y(wrong)
+    note.set_text("no wrong label learnt" if wrong else "")
     n = int(result.test_error[:, i, -1].isfinite().sum())
     if n == 0:
         return f"Training {len(result.ps)} values of p side by side: {result.progress:.0%}."

@@ -7,10 +7,11 @@ from course_lib import plotting
 from course_lib.experiments.dropout.curves import PLAIN
 from course_lib.experiments.dropout.fitted import DECAY, HALF, LEVELS, MOST, Fitted
 
-NAMES = {PLAIN: "p = 0", HALF: "p = 0.5", DECAY: "decay 2", MOST: "p = 0.85"}
+NAMES = {PLAIN: "p = 0", HALF: "p = 0.5", DECAY: "weight decay", MOST: "p = 0.85"}
 DRAWN = PLAIN, HALF, DECAY
 LINES = {"right": "-", "wrong": "--"}
 MARKERS = "sv^"
+LOOK = 0.98  # of the right labels
 
 
 def picture(found: Fitted) -> Figure:
@@ -25,7 +26,8 @@ def picture(found: Fitted) -> Figure:
             band = plotting.draw_band(on_the_way, found.steps, shares[:, place], label, k)
             band[0].set_linestyle(LINES[name])
         right, wrong = (x[:, place].mean(0).tolist() for x in (found.right, found.wrong))
-        against.plot(right, wrong, color=color, linestyle="--", marker=MARKERS[k], markersize=4)
+        drawn = {"linestyle": "--", "marker": MARKERS[k], "markersize": 4, "label": NAMES[setting]}
+        against.plot(right, wrong, color=color, **drawn)
         if setting in rings:
             end = rings[setting]
             for ax, x, y in (
@@ -35,11 +37,15 @@ def picture(found: Fitted) -> Figure:
             ):
                 ax.plot(x, y, "o", color=color, markerfacecolor="none", markersize=9, clip_on=False)
     on_the_way.set(xlabel="step", ylabel="share fitted (masks off)", ylim=(0, 1.02))
-    on_the_way.set(xlim=(0, found.steps[-1]))
+    on_the_way.set(xlim=(0, found.steps[-1]), title="On the way")
     against.set(xlabel="right labels fitted", ylabel="wrong labels fitted", xlim=(0.9, 1))
+    against.set(title="Wrong labels against right ones")
+    against.tick_params(labelleft=True)
+    against.legend(loc="upper left", fontsize=8)
     for axis in (on_the_way.yaxis, against.xaxis):
         axis.set_major_formatter(PercentFormatter(1, decimals=0))
-    figure.legend(loc="outside lower center", ncols=len(DRAWN), fontsize=8)
+    lines = on_the_way.get_legend_handles_labels()
+    figure.legend(*lines, loc="outside lower center", ncols=len(DRAWN), fontsize=8)
     return figure
 
 
@@ -56,6 +62,23 @@ def show_fitted(found: Fitted) -> None:
 
 
 def table(found: Fitted) -> str:
+    """Mean shares of wrong labels fitted: at the rings, and where LOOK of the right ones are."""
+    rings, none = _rings(found), "–"
+    at = found.right[:, found.at(HALF), rings[HALF]].mean().item()
+    lines = [
+        "wrong labels fitted       where so many of the right ones are",
+        f"(lower is better)         {at:.1%} (the rings)   {LOOK:.0%}",
+    ]
+    for setting in DRAWN:
+        wrong = found.wrong[:, found.at(setting)].mean(0)
+        ring = f"{wrong[rings[setting]]:.1%}" if setting in rings else none
+        level = found.wrong_where(setting, LOOK).mean()
+        there = f"{level:.1%}" if level.isfinite() else none
+        lines.append(f"{NAMES[setting]:<25} {ring:>6}              {there:>6}")
+    return "\n".join(lines)
+
+
+def levels(found: Fitted) -> str:
     """Mean shares at the rings and at the end; then of wrong labels, where LEVELS of right are."""
     end = len(found.steps) - 1
     ends = [(setting, end) for setting in (PLAIN, DECAY)]

@@ -29,7 +29,10 @@ def _prepare(figure):
     marks = {"edges": [edges]}
     style = {"linestyle": "none", "zorder": 3}
     for number, (x, y) in enumerate(places[1], 1):
-        left.text(x - 0.13, y, number, ha="right", va="center", fontsize=8, color=plotting.ink())
+        back = {"facecolor": left.get_facecolor(), "edgecolor": "none", "pad": 0.6}
+        left.text(
+            x - 0.1, y, number, ha="right", va="center", fontsize=8, color=plotting.ink(), bbox=back
+        )
     marks["kept"] = left.plot([], [], "o", color=color, markersize=11, label="kept", **style)
     marks["dropped"] = left.plot(
         [], [], "x", color=plotting.series(1)[0], markersize=9, label="dropped", **style
@@ -93,7 +96,7 @@ def _say(result, mean, whole):
     off = ((mean - whole).abs().sum() / whole.sum()).item()
     return (
         f"Row {row + 1}: {', '.join(parts) or 'nothing'} dropped{scaled}. "
-        f"The mean of the rows so far is {off:.0%} off evaluation.{result.note}"
+        f"All units together, the mean of the rows so far is {off:.0%} off evaluation.{result.note}"
     )
 
 

@@ -10,6 +10,7 @@ from course_lib.experiments.dropout.worth import COUNTS, Worth
 
 Stop = tuple[Averages, Worth]  # what is found there
 TITLES = ("Step 1000", "Stopped in time")
+HEIGHTS = ((0.08, 0.24), (0.08, 0.16))  # the right panel is enlarged
 SHOWN = (
     "one thinned network",
     "mean of 200 thinned ones",
@@ -23,18 +24,19 @@ SHOWN = (
 def picture(stops: tuple[Stop, Stop]) -> Figure:
     """A panel for each stop: the mean over seeds with its interval, the rivals as lines."""
     figure = Figure(figsize=(8.6, 3.3), layout="constrained")
-    axes = figure.subplots(1, 2, sharey=True)
-    for ax, (answers, found), title in zip(axes, stops, TITLES):
+    axes = figure.subplots(1, 2)
+    for ax, (answers, found), title, height in zip(axes, stops, TITLES, HEIGHTS):
         plotting.draw_band(ax, COUNTS, found.by_masks, label="mean of so many thinned networks")
         for k, (name, error) in enumerate(_rivals(answers, found).items(), 1):
             color, style = plotting.series(k)
             ax.axhline(error.mean().item(), color=color, linestyle=style, label=name)
         ax.set(title=title, xlabel="thinned networks averaged", xscale="log")
-        ax.set(xlim=(0.9, 1.1 * COUNTS[-1]), ylim=(0.08, 0.24))
+        ax.set(xlim=(0.9, 1.1 * COUNTS[-1]), ylim=height)
         ax.set_xticks(COUNTS, list(map(str, COUNTS)))
         ax.minorticks_off()
+        ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     axes[0].set_ylabel("test error")
-    axes[0].yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    axes[1].set_title("Stopped in time (enlarged)")
     axes[-1].legend(loc="upper right", fontsize=8)
     return figure
 
@@ -48,23 +50,19 @@ def _rivals(answers: Averages, found: Worth) -> dict[str, Tensor]:
     }
 
 
-def show_worth(end: Stop, best: Stop, own: tuple[int, Tensor] | None = None) -> None:
-    """Show the picture, with words for who cannot see it, and print the table.
-
-    own: the step that is best for one thinned network, and its test errors [seeds] there, for a
-    line of its own.
-    """
+def show_worth(end: Stop, best: Stop) -> None:
+    """Show the picture, with words for who cannot see it, and print the table."""
     said, stops = [], (end, best)
     for (answers, found), title in zip(stops, TITLES):
         first, last = found.by_masks[:, 0].mean(), found.by_masks[:, -1].mean()
         lines = ", ".join(f"{k} {v.mean():.1%}" for k, v in _rivals(answers, found).items())
         said.append(f"{title}: {first:.1%} with one thinned network, {last:.1%} with 200; {lines}.")
     plotting.show_with_words(picture(stops), " ".join(said))
-    print(table(end, best, own))
+    print(table(end, best))
 
 
-def table(end: Stop, best: Stop, own: tuple[int, Tensor] | None = None) -> str:
-    """Mean test errors of what is compared, a line each, a column for each stop; own: `show_worth`.
+def table(end: Stop, best: Stop) -> str:
+    """Mean test errors of what is compared, a line each, a column for each stop.
 
     Behind each error stopped in time its step.
     """
@@ -73,12 +71,8 @@ def table(end: Stop, best: Stop, own: tuple[int, Tensor] | None = None) -> str:
         "one plain network of 64 units": best[1].small_step,
         "one plain network of 128 units": best[0].steps.get("one plain network"),
     }
-    lines = [f"{'test error':<31}  step 1000   stopped in time   at step"]
+    lines = [f"{'test error, lower is better':<31}  step 1000   stopped in time   at step"]
     for name in SHOWN:
         first, second = (column[name].mean() for column in columns)
         lines.append(f"{name:<31} {first:10.1%} {second:17.1%} {steps.get(name) or '':>9}")
-    if own is not None:
-        step, error = own
-        name = "one thinned network, best step"
-        lines.insert(2, f"{name:<31} {'':10} {error.mean():17.1%} {step:9}")
     return "\n".join(lines)
