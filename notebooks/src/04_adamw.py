@@ -725,7 +725,7 @@ from course_lib.explorers.adamw.valleys import show_valleys
 show_valleys(adamw_map, rates=(0.00316, 0.01, 0.0316, 0.1))
 
 # %% [markdown]
-# On the left the valley moves as the rate rises from 0.01. On the right it stays, near 10 memories (the grid tells 3 from 10 from 30). Only that of 0.00316 lies at 3.
+# On the left the valley moves as the rate rises from 0.01. On the right it stays near 10 memories, to within a step of our grid: 3, 10, 30. Only that of 0.00316 lies at 3.
 #
 # So does lr·λ stay? Not if the number of steps changes. We also trained at a tenth of the rate for ten times the steps, lr = 0.001 and 3000 steps, so that training gets as far. There the λ of 0.01 is the best one again, and keeping lr·λ costs 44 points. <!-- rests: longer-adamw, not longer-product -->
 #
@@ -1235,7 +1235,7 @@ claim("A run saved after 10 steps and resumed "
 # - **Short fine-tuning.** At lr = 1e-5 and λ = 0.01 the memory is ten million steps. A λ that is felt pulls towards zero, not towards the model that you were given.
 # - **Weights that must be large.** In a run longer than its memory λ = 1 keeps nearly every weight within ±1, with minibatches too. Biases, and the scales of norms, want a group without decay.
 # - **Rows that are seldom used**, as in an embedding, with a row of weights for each word. AdamW decays every row at every step. Adam + L2 is worse: between uses the gradient is λw alone, and once v̂ has forgotten the last use, that makes whole steps of lr. Give such rows a group without decay.
-# - **A tuned recipe with SGD, or with Adam + L2.** Nothing above compared Adam with SGD. Each tuned, we saw AdamW ahead only with a BatchNorm, by about a point.
+# - **A tuned recipe with SGD, or with Adam + L2.** Nothing above compared Adam with SGD. Only with a BatchNorm was AdamW, each tuned, about a point ahead.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: the whole function, is it what PyTorch does, and Adam's ancestors
