@@ -6,12 +6,14 @@ import torch
 from matplotlib.figure import Figure
 
 from course_lib.adamw import adamw_update
-from course_lib.experiments.adamw import two_knobs
+from course_lib.experiments.adamw import noise, two_knobs
 from course_lib.experiments.adamw.box import BOWL, box_point
 from course_lib.experiments.adamw.riddles import PARAMETERS
 from course_lib.explorers import adamw as explore
 from course_lib.explorers.adamw.heat_map import PAPER, TORCH, HeatMaps
 from course_lib.explorers.adamw.memory import draw_memory
+from course_lib.explorers.adamw.pull import draw_pull
+from course_lib.explorers.adamw.valleys import draw_valleys
 
 trajectory, heat_map = explore.trajectory.explorer, explore.heat_map.explorer
 
@@ -151,3 +153,30 @@ def test_the_memory_is_where_about_a_third_is_left():
     )
     assert [dot.get_xdata()[0] for dot in dots] == [300, 30], "10 000 steps lie beyond the run"
     assert [dot.get_ydata()[0] for dot in dots] == pytest.approx([np.exp(-1)] * 2, abs=0.01)
+
+
+def test_the_pull_ends_at_the_balance_that_it_draws():
+    (ax,) = draw_pull((1.0, 10.0)).axes
+    means = [line for line in ax.lines if "mean of" in str(line.get_label())]
+    assert len(means) == 2
+    for line, sigma in zip(means, (1.0, 10.0), strict=True):
+        path = line.get_ydata()
+        assert path[0] == noise.STAR and abs(path[-500:].mean() / noise.balance(sigma) - 1) < 0.1
+
+
+def test_the_valleys_are_one_curve_over_two_axes_and_the_dot_is_its_lowest():
+    rates, optimizer = (0.01, 0.1), two_knobs.OPTIMIZERS["AdamW"]
+    error = torch.rand(3, len(optimizer.lr), len(optimizer.decay), dtype=torch.float64)
+    error[0, optimizer.lr.index(0.1), -1] = torch.nan  # diverged: no mean of the survivors
+    none = torch.zeros_like(error)
+    surface = two_knobs.LossSurface(optimizer, none, error, none, none > 0, 3)
+    left, right = draw_valleys(surface, rates, steps=300).axes
+    for k, rate in enumerate(rates):
+        (curve, dot), (moved, moved_dot) = (ax.lines[2 * k : 2 * k + 2] for ax in (left, right))
+        means = error[:, optimizer.lr.index(rate)].mean(0)
+        means = means[means.isfinite()].numpy()
+        assert len(means) == len(optimizer.decay) - k
+        assert np.allclose(curve.get_ydata(), means) and np.allclose(moved.get_ydata(), means)
+        assert np.allclose(moved.get_xdata(), curve.get_xdata() * rate * 300)
+        assert dot.get_ydata() == moved_dot.get_ydata() == [means.min()]
+        assert dot.get_xdata() == curve.get_xdata()[means.argmin()]

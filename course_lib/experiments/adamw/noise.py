@@ -4,6 +4,8 @@ The loss is ½(w − 1.5)². Decay pulls with λw; the mean update is about slop
 noise counts in √v̂ beside the slope.
 """
 
+from collections.abc import Iterator
+
 import torch
 from torch import Tensor
 
@@ -11,21 +13,32 @@ from course_lib.adamw import adamw_update
 from course_lib.base.optimizer import State
 from course_lib.base.random import seeded
 
-STAR, STRENGTH = 1.5, 0.5
+STAR, STRENGTH, LR = 1.5, 0.5, 0.01
 
 
 def rest(sigma: float, seeds: int = 10, weights: int = 200, steps: int = 4000) -> Tensor:
     """Mean weight [seeds] over the second half of AdamW runs with gradient noise `sigma`."""
-    draw = seeded(0)
-    state: State = {}
-    w = torch.zeros(seeds, weights, dtype=torch.float64)
-    total = torch.zeros_like(w)
-    for step in range(steps):
-        noise = sigma * torch.randn(w.shape, dtype=w.dtype, generator=draw)
-        adamw_update(w, w - STAR + noise, state, lr=0.01, weight_decay=STRENGTH)
+    total = torch.zeros(seeds, weights, dtype=torch.float64)
+    for step, w in enumerate(_steps(sigma, torch.zeros_like(total), steps)):
         if step >= steps // 2:
             total = total + w
     return total.mean(1) / (steps // 2)
+
+
+def path(sigma: float, weights: int = 200, steps: int = 1500) -> Tensor:
+    """Weights [steps + 1, weights] that begin at the star, before the first and after each step."""
+    start = torch.full((weights,), STAR, dtype=torch.float64)
+    return torch.stack([start, *(w.clone() for w in _steps(sigma, start.clone(), steps))])
+
+
+def _steps(sigma: float, w: Tensor, steps: int) -> Iterator[Tensor]:
+    """Change `w` by AdamW on noisy gradients, and yield it after each step."""
+    draw = seeded(0)
+    state: State = {}
+    for _ in range(steps):
+        noise = sigma * torch.randn(w.shape, dtype=w.dtype, generator=draw)
+        adamw_update(w, w - STAR + noise, state, lr=LR, weight_decay=STRENGTH)
+        yield w
 
 
 def balance(sigma: float) -> float:

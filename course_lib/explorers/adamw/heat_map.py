@@ -88,7 +88,7 @@ def _prepare(figure):
     strip.imshow(np.linspace(0, 1, 256)[:, None], cmap="viridis_r", aspect="auto")
     strip.axis("off")
     style = {"rotation": 270, "va": "center", "fontsize": 8}
-    below.text(1.1, 0.5, "colours of the maps", transform=below.transAxes, **style)
+    below.text(1.1, 0.5, "colours of the maps, yellow: good", transform=below.transAxes, **style)
     return marks
 
 

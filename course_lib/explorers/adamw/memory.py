@@ -17,7 +17,7 @@ def draw_memory(strengths: Sequence[float], lr: float, steps: int, epoch: int) -
     with plotting.style():
         figure = Figure(figsize=(7, 2.7), layout="constrained")
         ax = figure.subplots()
-        ax.axvspan(0, epoch, color=plotting.muted(), alpha=0.3, label=f"one epoch, {epoch} steps")
+        ax.axvspan(0, epoch, color=plotting.muted(), alpha=0.45, label=f"one epoch, {epoch} steps")
         rest = ax.axhline(np.exp(-1), color=plotting.muted(), linestyle=":", linewidth=1.2)
         rest.set_label("37 %, after one memory")
         t = np.arange(steps + 1)
@@ -33,7 +33,7 @@ def draw_memory(strengths: Sequence[float], lr: float, steps: int, epoch: int) -
             xlim=(0, 1.02 * steps),
             ylim=(0, 1.05),
             xlabel=f"step (the run ends at {steps})",
-            ylabel="what is left",
+            ylabel="what decay leaves of it",
         )
         figure.legend(loc="outside right center", fontsize=8.5)
     return figure

@@ -75,7 +75,7 @@ def _prepare(figure):
     """Left the bowl with both paths, right their distances to rest."""
     left, right = figure.subplots(1, 2, width_ratios=[1.35, 1])
     bowl = draw_bowl(left, BOWL)
-    bowl[1].set_zorder(8)  # above the places of rest
+    bowl[1].set(zorder=8, label="star, lowest loss")  # above the places of rest
     left.set(
         xlim=BOWL.window[:2], ylim=BOWL.window[2:], title="Paths, box and ridge", aspect="equal"
     )
@@ -108,7 +108,7 @@ def _prepare(figure):
         # The diamond is hollow: a star can stand in it.
         marks[rest][0].set_fillstyle(("full", "none")[k])
         marks[f"gap {name}"] = right.plot([], [], color=color, linestyle=linestyle, label=name)
-    figure.legend(*left.get_legend_handles_labels(), loc="outside lower left", ncols=3, fontsize=8)
+    figure.legend(*left.get_legend_handles_labels(), loc="outside lower left", ncols=4, fontsize=8)
     right.set(
         xlim=(0, STEPS),
         ylim=(1e-6, 10),

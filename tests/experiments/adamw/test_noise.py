@@ -20,3 +20,9 @@ def test_weights_rest_near_the_balance():
     assert noise.rest(3.0, seeds=2, weights=50, steps=2000).mean().item() == pytest.approx(
         noise.balance(3.0), rel=0.1
     )
+
+
+def test_a_path_begins_at_the_star_and_is_drawn_to_the_balance():
+    path = noise.path(3.0, weights=50, steps=1500)
+    assert path.shape == (1501, 50) and (path[0] == noise.STAR).all()
+    assert path[-500:].mean().item() == pytest.approx(noise.balance(3.0), rel=0.1)
