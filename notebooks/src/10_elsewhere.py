@@ -383,7 +383,7 @@ for reading, shares in zip(readings, (at_all, at_last, at_blind)):
 explore.clock.show_turned()
 
 # %% [markdown]
-# Why more than one circle? On each, two wrong numbers stand right beside the answer, nearly as good as 4: on the left 3 and 5, on the right 14 and 25. Only 4 is good on both. (*Deeper*, with how a network can turn.)
+# Why more than one circle? On each, two wrong numbers stand right beside the answer, nearly as good as 4: on the left 3 and 5, on the right 14 and 25. Only 4 is good on both. (How much better, and how a network can turn: *Deeper*.)
 #
 # **Does the network do that?** If its 31 numbers lie on a circle of frequency $k$, each of their 64 coordinates goes up and down $k$ times from $n = 0$ to 30: it is a wave of $k$ periods. Any 31 values are a constant plus fifteen waves, of 1 to 15 periods (the Fourier transform finds them). Square the size of a wave and add that up over the 64 coordinates: this is the **power** of its frequency. The explorer's two other pictures:
 #
@@ -665,7 +665,7 @@ claim("With λ = 2 the network that early stopping hands back gets fewer of the 
       id="stops-too-early", holds=above(0.2), unit="points", times=100)
 
 # %% [markdown]
-# Undecided here, for a seed loses nearly everything or nothing; on fresh seeds it holds. More patience, or the error, seed by seed:
+# Undecided here, for a seed loses nearly everything or nothing; on fresh seeds it holds. And with more patience, or by the error? Seed by seed:
 
 # %% tags=["deeper"] jupyter={"outputs_hidden": true}
 for name, looks, watched in (("loss", 5, run.validation_loss),
@@ -1026,7 +1026,7 @@ print(explore.worlds.on_right_labels())
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What decides
 #
-# Did anything matter in all three worlds? Here is plain at the slowest, the best and the fastest of its nine rates: the share wrong of the pilots' validation rows, lower is better, and at the best rate of the test rows.
+# Did anything matter in all three worlds? Here is plain at the slowest, the best and the fastest of its nine rates: the share wrong of the pilots' validation rows, lower is better. The last column is that of the test rows, at the best rate.
 
 # %%
 print(explore.worlds.plain_by_rate())
