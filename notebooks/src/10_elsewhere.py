@@ -64,7 +64,7 @@ predict("longer",
          "with decay it comes to know many more, without it stays where it was"])
 
 # %% [markdown]
-# **Do this**: look at the left picture, then move λ to 8. **Notice**: with λ = 2 the dashed curve, the pairs that it never saw, rises twice. How long does it stand nearly still between the rises? What does the dotted curve do, without decay? And is more decay better? (The two other pictures come later.)
+# **Do this**: look at the curves, then move λ to 8. **Notice**, in the left picture: with λ = 2 the dashed curve, the pairs that it never saw, rises twice. How long does it stand nearly still between the rises? What does the dotted curve do, without decay? And is more decay better? (The two other pictures come later.)
 
 # %% jupyter={"outputs_hidden": true}
 from course_lib.explorers import elsewhere as explore
