@@ -5,7 +5,7 @@ import pytest
 import torch
 from matplotlib.figure import Figure
 
-from course_lib.experiments.elsewhere import carried, conv, grokking
+from course_lib.experiments.elsewhere import carried, conv, grokking, late
 from course_lib.experiments.elsewhere.grokking import PRIME, SPEC, STEPS, Grokking
 from course_lib.experiments.elsewhere.progress import Progress
 from course_lib.explorers import elsewhere as explore
@@ -64,7 +64,7 @@ def test_numbers_on_a_circle_are_drawn_as_a_polygon_of_radius_one():
     assert bars[6] == pytest.approx(1) and sum(bars) == pytest.approx(1)
     assert isinstance(seen, Seen) and "frequency 7 visits" in seen.caption
     assert "100% of what tells the numbers apart" in seen.caption
-    assert "its bar, 100%" in seen.caption
+    assert "It has 100% of the power, the two strongest 100%" in seen.caption
 
 
 def test_the_step_chooses_what_is_said_and_the_last_one_there_is_taken():
@@ -187,8 +187,11 @@ def test_who_comes_down_by_the_fifth_look_is_told_from_who_does_not():
 
 
 def test_every_seed_of_both_arms_has_a_curve():
-    [ax] = explore.curves.rises(eight_hills()).axes
-    assert len(ax.lines) == 4
+    run = eight_hills()
+    run.train_accuracy = (torch.tensor(grokking.DENSE) >= 40).expand(2, 2, -1).double()
+    [ax] = explore.curves.rises(run).axes
+    *curves, mark = ax.lines
+    assert len(curves) == 4 and list(mark.get_xdata()) == [40, 40]
 
 
 def test_a_coordinate_on_a_circle_is_its_one_wave():
@@ -222,7 +225,9 @@ def test_the_strip_is_as_wide_as_the_first_layer_sees():
 def test_every_arm_has_a_line_with_what_it_errs():
     head, *lines = explore.worlds.levels().splitlines()
     assert head.split() == list(explore.worlds.NAMES.values())
-    assert [line[:18].strip() for line in lines] == list(carried.ARMS)
+    names = [line[:24].strip() for line in lines]
+    assert names[:-2] == list(carried.ARMS)[:-2]
+    assert names[-2:] == ["early stopping by loss", "early stopping by error"]
     assert all(line.count("%") == 3 for line in lines)
     plain, *others = explore.worlds.on_right_labels().splitlines()
     assert "against" not in plain and all("against plain" in line for line in others)
@@ -244,6 +249,53 @@ def test_what_grows_on_the_way_is_drawn_and_said(monkeypatch):
     explore.curves.show_progress(way, run)
     words = [one["image/png"]["alt"] for one in said]
     assert "at the end 100% and 0%" in words[0] and "final waves 22% and 100%" in words[1]
+
+
+def test_what_plain_errs_at_other_rates_is_that_of_its_nine_pilots():
+    head, *lines = explore.worlds.plain_by_rate().splitlines()
+    assert head.split()[-5:] == ["slowest", "best", "fastest", "best,", "test"]
+    assert len(lines) == len(carried.WORLDS) + 1
+    for line in lines:
+        slowest, best, fastest, _ = (float(part[:-1]) for part in line.split()[-4:])
+        assert best <= min(slowest, fastest)
+
+
+def test_a_clock_has_its_numbers_k_steps_apart_and_both_end_at_the_sum():
+    for ax, k in zip(explore.clock.turned().axes, explore.clock.FREQUENCIES):
+        places = {text.get_text(): text.get_position() for text in ax.texts}
+        angles = [np.arctan2(*places[str(n)]) for n in range(PRIME)]
+        wanted = np.exp(2j * np.pi * k * np.arange(PRIME) / PRIME)
+        assert np.exp(1j * np.array(angles)) == pytest.approx(wanted, abs=1e-5)
+        end = [float(values[-1]) for values in ax.lines[1].get_data()]
+        assert np.arctan2(*end) == pytest.approx(angles[sum(explore.clock.SUM) % PRIME])
+
+
+def test_decay_that_begins_late_is_drawn_with_what_is_known_of_all(monkeypatch):
+    said = []
+    monkeypatch.setattr("IPython.display.display", lambda _, metadata: said.append(metadata))
+    known = torch.zeros(8, len(late.TOLD), dtype=torch.float64)
+    known[:, 1], known[:, 2] = 0.5, torch.linspace(0.9, 1.0, 8)
+    [ax] = explore.curves.begun_late(eight_hills(), eight_hills(), known).axes
+    *_, begins, ends, mark = ax.lines
+    assert list(mark.get_xdata()) == [late.FROM] * 2
+    assert list(begins.get_data()[0]) == [late.FROM] * 8 and set(begins.get_ydata()) == {0.5}
+    assert list(ends.get_data()[0]) == [STEPS] * 8 and max(ends.get_ydata()) == 1
+    explore.curves.show_begun_late(eight_hills(), eight_hills(), known)
+    [words] = [one["image/png"]["alt"] for one in said]
+    assert "50% to 50% are right when it begins, 90% to 100% at the end" in words
+
+
+def test_leads_at_one_rate_and_at_its_own_stand_side_by_side(monkeypatch):
+    said = []
+    monkeypatch.setattr("IPython.display.display", lambda _, metadata: said.append(metadata))
+    [ax] = explore.worlds.own_rates(lines()).axes
+    own = [box for box in ax.containers if "its own" in box.get_label()]
+    [shown] = [box.lines[0].get_xdata() for box in own]
+    wanted = [-100 * carried.stored(carried.RIGHT, arm).mean for arm in explore.worlds.SHARED]
+    assert list(shown) == pytest.approx(wanted)
+    explore.worlds.show_own_rates(lines())
+    [words] = [one["image/png"]["alt"] for one in said]
+    assert words.count("at one rate for all") == len(explore.worlds.SHARED)
 
 
 def test_the_leader_is_compared_with_whoever_comes_nearest():

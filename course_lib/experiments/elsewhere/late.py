@@ -15,8 +15,10 @@ from course_lib.adamw import adam_update
 from course_lib.base.arguments import Number, require_choice
 from course_lib.base.optimizer import State
 from course_lib.experiments.elsewhere.grokking import (
+    DENSE,
     STEPS,
     Arm,
+    Grokking,
     circles,
     compute_grokking,
     mirrors_known,
@@ -62,6 +64,13 @@ def measured(what: str, seeds: Sequence[int] = SEEDS, steps: int = STEPS) -> Ten
     seen = run.train_accuracy[:, 0, 0], run.test_accuracy[:, 0, 0], run.test_accuracy[:, 0, -1]
     mirrors = mirrors_known(run, options["arms"][0])
     return torch.column_stack([*seen, mirrors, torch.stack(power)]).double()
+
+
+def on_the_way(what: str = LATE, seeds: Sequence[int] = (0,), steps: int = STEPS) -> Grokking:
+    """The same runs, to look at as they go."""
+    options = RUNS[require_choice("what", what, tuple(RUNS))]
+    *_, run = compute_grokking(seeds=tuple(seeds), steps=steps, record_at=DENSE, **options)
+    return run
 
 
 def known(what: str) -> Tensor:

@@ -9,9 +9,9 @@ from course_lib.statistics import paired_interval
 
 OTHERS = tuple(name for name in conv.ARMS if name != "plain")
 RECORDED = (*conv.RECORDED[1:], conv.STEPS)
-FIGURES = {  # name → field without its rows, unit, limits of the run and of the differences
-    "error": ("error", "share of the lines wrong", (0.0, 1.0), (-0.3, 0.3)),
-    "NLL": ("loss", "NLL (nats)", (0.0, 3.2), (-1.5, 1.5)),
+FIGURES = {  # name → field without its rows, unit, limits of the run and of the differences, a note
+    "error": ("error", "share of the lines wrong", (0.0, 1.0), (-0.3, 0.3), ", 0.1 is 10 points"),
+    "NLL": ("loss", "NLL (nats)", (0.0, 3.2), (-1.5, 1.5), ""),
 }
 
 
@@ -41,12 +41,12 @@ def _prepare(figure):
 
 def _draw(marks, result, arm, figure, step):
     """Move the marks to `Arms` at one arm, one figure and the last recorded step up to `step`."""
-    name, label, limits, differences = FIGURES[figure]
+    name, label, limits, differences, note = FIGURES[figure]
     left, right = marks["left"], marks["right"]
     plotting.set_texts(left, title=arm[0].upper() + arm[1:], ylabel=label)
     plotting.set_limits(left, y=limits)
     plotting.set_limits(right, x=differences)
-    plotting.set_texts(right, xlabel=f"difference in {figure}, left is better")
+    plotting.set_texts(right, xlabel=f"difference in {figure}, left is better{note}")
     i = result.arms.index(conv.ARMS[arm])
     plain = result.arms.index(conv.PLAIN)
     for rows in ("train", "test"):

@@ -1,17 +1,26 @@
 """Eight seeds of the clock: a second rise, a hill in the loss, a curve taken apart into waves."""
 
 import math
+from typing import Any
 
 import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from course_lib import plotting
+from course_lib.experiments.elsewhere import late
 from course_lib.experiments.elsewhere.grokking import PRIME, RECORDED, Grokking
 from course_lib.experiments.elsewhere.progress import STILL, Progress, final_power
 
 PLACES = torch.linspace(0, PRIME - 1, 10 * PRIME - 9, dtype=torch.float64)
 PATIENT_TO = 50  # where five looks without improvement end that began before the first update
+
+
+def by_heart(run: Grokking) -> int:
+    """The first look at which every network has had all its training pairs right."""
+    there = run.train_accuracy == 1
+    there[..., -1] = True
+    return run.recorded[int(there.int().argmax(-1).max())]
 
 
 def rises(run: Grokking) -> Figure:
@@ -30,8 +39,47 @@ def rises(run: Grokking) -> Figure:
                 label="" if seed else f"{label}, eight seeds",
             )
     ax.set(xlabel="updates", ylabel="share of test pairs right", xlim=(0, 300), ylim=(0, 1.03))
+    _mark(ax, by_heart(run), "all training pairs right")
     ax.legend(loc="lower right", fontsize=8)
     return figure
+
+
+def begun_late(run: Grokking, one: Grokking, known: torch.Tensor) -> Figure:
+    """One seed whose decay begins late, and of all seeds what is known of test pairs.
+
+    run: arm 0, without decay. one: the first of its seeds as in `late`. known: of all seeds, as of
+    `late.known`.
+    """
+    figure = Figure(figsize=(9, 2.9), layout="constrained")
+    ax = figure.subplots()
+    for k, (rows, label) in enumerate((("train", "training pairs"), ("test", "test pairs"))):
+        color, style = plotting.series(1 - k)
+        curve = getattr(one, f"{rows}_accuracy")[0, 0]
+        ax.plot(one.recorded, curve, color=color, linestyle=style, label=label)
+    without: dict[str, Any] = {"color": plotting.muted(), "linestyle": ":"}
+    ax.plot(run.recorded, run.test_accuracy[0, 0], label="test pairs, never decayed", **without)
+    ring: dict[str, Any] = {"color": plotting.ink(), "linestyle": "none"}
+    ring |= {"markersize": 5, "fillstyle": "none"}
+    label = f"test pairs, all {len(known)} networks"
+    for step, shares in zip((late.FROM, one.recorded[-1]), _when_it_begins_and_ends(known)):
+        ax.plot([step] * len(shares), shares, "o", label=label, clip_on=False, **ring)
+        label = ""
+    _mark(ax, late.FROM, "decay on")
+    ax.set(xlabel="updates", ylabel="share right", xlim=(0, one.recorded[-1]), ylim=(0, 1.03))
+    ax.legend(loc="lower right", fontsize=8)
+    return figure
+
+
+def _when_it_begins_and_ends(known: torch.Tensor) -> torch.Tensor:
+    """Shares of test pairs right [2, seeds], of what `late.known` knows."""
+    names = "test pairs after 100 updates", "test pairs at the end"
+    return known.T[[late.TOLD.index(name) for name in names]]
+
+
+def _mark(ax: Axes, step: int, word: str) -> None:
+    """A broken line at a step, with a word beside it, low where the picture is empty."""
+    ax.axvline(step, color=plotting.ink(), linewidth=1, linestyle="--")
+    ax.text(step + 3, 0.04, word, fontsize=8)
 
 
 def down_in_time(run: Grokking, arm: int = 1, until: int = PATIENT_TO) -> torch.Tensor:
@@ -52,7 +100,7 @@ def hill(run: Grokking) -> Figure:
     axes[0].set(title="λ = 2", xlim=(-2, 150), ylim=(0, 6.5), ylabel="validation loss (nats)")
     axes[0].legend(loc="upper right", fontsize=8)
     _loss(axes[1], run, 0, torch.zeros_like(soon))
-    axes[1].set(title="λ = 0", xlim=(-2, 150), ylim=(0, 26))
+    axes[1].set(title="λ = 0: another scale, to 26", xlim=(-2, 150), ylim=(0, 26))
     return figure
 
 
@@ -79,6 +127,8 @@ def _loss(ax: Axes, run: Grokking, arm: int, soon: torch.Tensor) -> None:
         )
     label = "a guesser, ln 31" if arm else ""
     ax.axhline(math.log(PRIME), label=label, color=plotting.ink(), linewidth=1, linestyle=":")
+    if not arm:
+        ax.text(148, math.log(PRIME) - 0.4, "a guesser", fontsize=8, ha="right", va="top")
     ax.set_xlabel("updates")
 
 
@@ -103,10 +153,10 @@ def waves(run: Grokking, arm: int = 1, seed: int = 0, steps: tuple[int, int] = (
             label = f"{frequency} periods"
             ax.plot(PLACES, wave, color=color, linestyle=style, linewidth=1, label=label)
         ring, sums = plotting.muted(), total[::10]  # at the numbers alone
-        ax.plot(sums, "o", color=ring, markersize=9, fillstyle="none", label="the three, added")
+        ax.plot(sums, "o", color=ring, markersize=7, fillstyle="none", label="the three, added")
         ax.plot(curve, "o", color=plotting.ink(), markersize=4, label="the coordinate")
         ax.set(title=f"after {step} updates", xlabel="number n")
-    axes[0].set_ylabel("less its mean")
+    axes[0].set_ylabel("minus its mean")
     axes[1].legend(loc="upper left", fontsize=8, bbox_to_anchor=(1.0, 1.0))
     return figure
 
@@ -152,7 +202,9 @@ def _over_updates(ylabel: str) -> tuple[Figure, Axes]:
     """Room for shares against updates."""
     figure = Figure(figsize=(9, 2.9), layout="constrained")
     ax = figure.subplots()
-    ax.set(xlabel="updates", ylabel=ylabel, xlim=(0, 250), ylim=(0, 1.03))
+    ax.set(xlabel="updates", ylabel=ylabel, xlim=(0, 250), ylim=(0, 1.005))  # no band beyond
+    ax.vlines(STILL, 0, 1, color=plotting.ink(), linewidth=1, linestyle="--")
+    ax.text(STILL + 2, 0.04, f"update {STILL}", fontsize=8)
     return figure, ax
 
 
@@ -164,6 +216,19 @@ def show_rises(run: Grokking) -> None:
         f"Share of test pairs right against updates, {len(run.seeds)} seeds. With decay it rises "
         f"to about 60 percent, is nearly level, rises again, and ends at {high.mean():.0%} on "
         f"average. Without decay it ends at {low.mean():.0%}.",
+    )
+
+
+def show_begun_late(run: Grokking, one: Grokking, known: torch.Tensor) -> None:
+    """Show `begun_late`, with words for who cannot see it."""
+    both = _when_it_begins_and_ends(known)
+    (low, high), (least, most) = ((shares.min(), shares.max()) for shares in both)
+    plotting.show_with_words(
+        begun_late(run, one, known),
+        f"One network against updates: all training pairs are right long before update {late.FROM} "
+        "where decay begins, and its share of test pairs right is level. Then that rises. Of "
+        f"{len(known)} networks {low:.0%} to {high:.0%} are right when it begins, {least:.0%} to "
+        f"{most:.0%} at the end. Without decay the share stays level.",
     )
 
 

@@ -56,8 +56,8 @@ def _prepare(figure):
     )
     marks["here"] = [left.axvline(np.nan, color=plotting.ink(), linewidth=1, linestyle=":")]
     left.legend(loc="lower right", fontsize=8, bbox_to_anchor=(1.0, 0.06))
-    middle.set(xlim=(-0.95, 0.95), ylim=(-0.95, 0.95), xlabel="along the cosine")
-    middle.set(ylabel="along the sine", xticks=(-0.5, 0, 0.5), yticks=(-0.5, 0, 0.5))
+    middle.set(xlim=(-0.95, 0.95), ylim=(-0.95, 0.95))
+    middle.set(xticks=(-0.5, 0, 0.5), yticks=(-0.5, 0, 0.5))
     middle.set_title("The numbers 0 … 30")
     middle.set_aspect("equal")
     color, _ = plotting.series(2)
@@ -65,7 +65,7 @@ def _prepare(figure):
     middle_of = {"ha": "center", "va": "center", "fontsize": 8, "color": plotting.ink()}
     marks["numbers"] = [middle.text(np.nan, np.nan, str(n), **middle_of) for n in range(PRIME)]
     last = (PRIME - 1) // 2
-    right.set(title="Power by frequency", xlabel="turns, from 0 to 30", ylabel="share")
+    right.set(title="Power by frequency", xlabel="frequency", ylabel="share")
     right.set(xlim=(0.3, last + 0.7), ylim=(0, 0.62), xticks=range(1, last + 1, 2))
     marks["power"] = list(right.bar(range(1, last + 1), [0] * last, color=color, width=0.75))
     return marks
@@ -140,10 +140,10 @@ def _say(result, i, at, found):
         f"{', '.join([kind, *more])}, after {result.recorded[at]} updates: {train:.0%} of the "
         f"pairs it learns from are right and {test:.0%} of those that it never saw "
         f"(NLL {nll:.2f}); the norm of all weights is {norm:.1f}. The numbers are joined in the "
-        f"order in which frequency {k} visits them; its plane has "
-        f"{found.planar[0].item():.0%} of what tells the numbers apart, this wave alone, its bar, "
-        f"{found.shares.max().item():.0%}, the two strongest frequencies "
-        f"{found.shares.topk(2).values.sum().item():.0%}."
+        f"order in which frequency {k} visits them. It has {found.shares.max().item():.0%} of the "
+        f"power, the two strongest {found.shares.topk(2).values.sum().item():.0%}. (What is drawn "
+        f"in the middle, parts of other waves included, is {found.planar[0].item():.0%} of what "
+        "tells the numbers apart.)"
     )
 
 

@@ -42,7 +42,7 @@ def _prepare(figure):
     left.legend(loc="upper right", fontsize=8)
     marks["ends"] = right.plot([], [], "|", color=plotting.ink(), label="at update 400", **dots)
     marks["worth"] = right.plot([], [], "o", color=color, label="handed back", **dots)
-    right.legend(loc="center", fontsize=8)
+    right.legend(loc="center", fontsize=8, frameon=True)
     return marks
 
 

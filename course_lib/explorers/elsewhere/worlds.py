@@ -1,7 +1,11 @@
 """One table, regularizer × world: every arm at its best of an equal budget; choose a row."""
 
+from typing import Any
+
+from matplotlib.figure import Figure
+
 from course_lib import plotting
-from course_lib.experiments.elsewhere import carried
+from course_lib.experiments.elsewhere import carried, conv
 from course_lib.panel import Choice, Explorer, Seen
 
 WORLDS = tuple(carried.WORLDS)
@@ -23,14 +27,15 @@ def table():
 def levels():
     """Every arm's mean test error in each world (and its frozen strength and rate), as a text."""
     heads = "".join(f"{NAMES[world]:<21}" for world in WORLDS)
-    lines = [f"{'':<18}{heads}".rstrip()]
+    lines = [f"{'':<24}{heads}".rstrip()]
     for arm in carried.ARMS:
         cells = [
             f"{carried.level(world, arm):6.1%} ({chosen.strength:g}, {chosen.lr:.2g})"
             for world in WORLDS
             for chosen in [carried.frozen(world, arm)]
         ]
-        lines.append(f"{arm:<18}" + "".join(f"{cell:<21}" for cell in cells).rstrip())
+        name = ROWS.get(arm, arm).replace("\n", " ")
+        lines.append(f"{name:<24}" + "".join(f"{cell:<21}" for cell in cells).rstrip())
     return "\n".join(lines)
 
 
@@ -61,6 +66,79 @@ def on_right_labels():
     return "\n".join(lines)
 
 
+PLAIN = {  # where plain's rates are told, and its name there
+    "fully connected": "home, a fifth of the labels wrong",
+    "convolution": "lines, a fifth of the labels wrong",
+    carried.RIGHT: "lines, right labels",
+    "transformer": "clock",
+}
+
+
+def plain_by_rate():
+    """What plain errs in the pilots, at the slowest, its best and the fastest of its nine rates.
+
+    Beside it the test error at the best rate; as a text, a line a world.
+    """
+    heads = "".join(f"{word:>12}" for word in ("slowest", "best", "fastest", "best, test"))
+    lines = [f"{'plain at its rate':<36}{heads}"]
+    for world, name in PLAIN.items():
+        at = {
+            one.lr: one.error for one in carried.sweep() if (one.world, one.arm) == (world, "plain")
+        }
+        errors = (at[min(at)], min(at.values()), at[max(at)], carried.level(world, "plain"))
+        lines.append(f"{name:<36}" + "".join(f"{error:12.0%}" for error in errors))
+    return "\n".join(lines)
+
+
+SHARED = {  # arm of the table → the same, or nearly, at one rate for all
+    "a norm": "batch norm",
+    "shifts": "shifts of 4",
+    "dropout": "dropout 0.5",
+}
+
+
+def own_rates(lines: conv.Arms) -> Figure:
+    """Points of test error against plain on right labels: at one rate for all, and at its own."""
+    figure = Figure(figsize=(8.2, 2.6), layout="constrained")
+    ax = figure.subplots()
+    plain = lines.test_error[:, lines.arms.index(conv.PLAIN), -1].mean().item()
+    own = carried.level(carried.RIGHT, "plain")
+    shared = [lines.difference(conv.ARMS[name]) for name in SHARED.values()]
+    tuned = [carried.stored(carried.RIGHT, arm) for arm in SHARED]
+    for k, (found, name) in enumerate(
+        (
+            (shared, f"one rate for all (plain: {plain:.0%} wrong)"),
+            (tuned, f"a rate of its own for each (plain: {own:.0%} wrong)"),
+        )
+    ):
+        color = plotting.series(1 - k)[0]
+        middle = [-100 * one.mean for one in found]
+        ends = [[100 * (one.high - one.mean) for one in found] for _ in range(2)]
+        places = [row - 0.14 + 0.28 * k for row in range(len(found))]
+        mark: dict[str, Any] = {
+            "marker": "os"[k],
+            "markersize": 7,
+            "linestyle": "none",
+            "color": color,
+        }
+        ax.errorbar(middle, places, xerr=ends, label=name, **mark)
+    ax.axvline(0, color=plotting.muted(), linewidth=1, linestyle="-")
+    ax.set(ylim=(len(SHARED) - 0.5, -0.5), yticks=range(len(SHARED)), yticklabels=SHARED)
+    ax.set(xlabel="points of test error fewer than plain, right is better", xlim=(-1, 20))
+    ax.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), fontsize=8)
+    return figure
+
+
+def show_own_rates(lines: conv.Arms) -> None:
+    """Show `own_rates`, with words for who cannot see them."""
+    said = (
+        f"{arm} {_points(-lines.difference(conv.ARMS[name]).mean)} points at one rate for all, "
+        f"{_points(-carried.stored(carried.RIGHT, arm).mean)} at a rate of its own"
+        for arm, name in SHARED.items()
+    )
+    plotting.show_with_words(own_rates(lines), f"Fewer errors than plain: {'; '.join(said)}.")
+
+
 def _prepare(figure):
     """Left the table of verdicts, right the chosen row: an interval a world, each on its scale."""
     arms, places = carried.REGULARIZERS, range(len(WORLDS))
@@ -88,7 +166,7 @@ def _prepare(figure):
         span = {"color": color, "linestyle": "-", "linewidth": 4, "solid_capstyle": "butt"}
         marks["spans"] += ax.plot([], [], **span)
         marks["means"] += ax.plot([], [], "o", color=color, markersize=8, linestyle="none")
-    ax.set_xlabel("points of test error, against plain")
+    ax.set_xlabel("points of test error, against plain\n(three scales)")
     return marks
 
 

@@ -24,6 +24,15 @@ def test_without_decay_the_first_updates_are_those_of_plain():
     assert len(found) == len(late.TOLD) and found[0] == 1 and found[1] < 0.9
 
 
+def test_on_the_way_it_is_the_same_run():
+    run = late.on_the_way(steps=late.FROM + 5)
+    [found] = late.measured(late.LATE, seeds=(0,), steps=late.FROM + 5).tolist()
+    place = run.recorded.index(late.FROM)
+    assert run.recorded[:3] == (0, 5, 10) and len(run.arms) == 1
+    ends = run.train_accuracy[0, 0, place], run.test_accuracy[0, 0, place]
+    assert [one.item() for one in (*ends, run.test_accuracy[0, 0, -1])] == found[:3]
+
+
 def test_the_rate_is_the_one_at_which_plain_did_best():
     assert late.FAST.lr == pytest.approx(carried.frozen("transformer", "plain, more rates").lr)
 
