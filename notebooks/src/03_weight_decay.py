@@ -792,7 +792,7 @@ reveal("spread", from_interval={"less than 3": below(0.477)(spread),
 #
 # (Where a gradient always points the same way, L2 adds hardly anything, for Adam's step is ±η anyway: *Deeper*.)
 #
-# **So under Adam one λ of L2 has as many speeds as there are weights**, set by gradients that nobody chose. AdamW has one speed for all, and so as many prices.
+# **So under Adam one λ of L2 has as many speeds as there are weights**, set by gradients that nobody chose. AdamW pulls all of them equally fast, and so charges them unequally.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: other layers and pixels, the pull itself, and does the spread come from the loss?
@@ -840,7 +840,7 @@ for scale, what, figure, short in (
 # **What the paper says.** Under Adam with L2, Loshchilov & Hutter (2019) write, weights with large gradients "are regularized by a smaller relative amount than other weights". As a speed that is just what dividing by $\sqrt{\hat v}$ means.
 # They also "do not get regularized as much as they would with decoupled weight decay". At one λ that hangs on units: with the loss summed over the 50 images, 137 would be about 3. Beside torch's decay, which takes ηλ a step, even the smallest multiplier of all, 36, is above decay's 1. <!-- rests: decay-least-all --> The decay printed in the paper takes λ a step, without the learning rate. Beside that, at η = 0.001, it is 0.036.
 #
-# **And the 200 of the plain cell?** Here are the multipliers with which its Adam ended, at L2's 0.02. The middle one of the first layer's weights is 224; those of the other three parts are smaller, down to 52. So this is the order of 200 and no more: one run, and decay's 4 led to other weights.
+# **And the 200 of the plain cell?** Here are the multipliers with which its Adam ended, at L2's 0.02. The middle one of the first layer's weights is 224; those of the other three parts are smaller, down to 56. So this is the order of 200 and no more: one run, and decay's 4 led to other weights.
 
 # %% tags=["deeper"]
 made = []
