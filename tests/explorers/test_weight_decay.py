@@ -115,3 +115,32 @@ def test_the_two_goals_are_drawn_where_they_are_and_priced():
     prices = [bar.get_height() for bar in marks["price weight_decay"]]
     assert prices == pytest.approx([2.0, 0.125])
     assert decay[0] < l2[0] and decay[1] > l2[1] > BOWL.minimum[1]
+
+
+def test_each_place_of_rest_is_drawn_against_the_momentum():
+    marks = equilibrium.prepare(Figure())
+    equilibrium.draw(marks, equilibrium.compute(0.5, 0.9))
+    for pull, at_zero, at_the_end in (("l2", 1 / 1.5, 1 / 1.5), ("weight_decay", 1 / 1.5, 1.0)):
+        curve = marks[f"curve {pull}"][0].get_ydata()
+        assert (curve[0], curve[-1]) == pytest.approx((at_zero, at_the_end))
+    ((x, y),) = marks["end weight_decay"][0].get_xydata()
+    assert (x, y) == pytest.approx((0.9, 1 / 1.05))
+
+
+def test_the_two_paths_are_drawn_as_one_under_plain_sgd_alone():
+    axes = explore.apart.picture().axes
+    titles = [ax.get_title() or ax.get_title(loc="left") for ax in axes]
+    assert titles == list(explore.apart.TITLES.values())
+    for ax, one in zip(axes, (True, False, False)):
+        l2, decay = (
+            torch.tensor(path.get_xydata()) for path in ax.lines if len(path.get_xdata()) > 1
+        )
+        assert torch.allclose(l2, decay, rtol=0, atol=1e-12) == one
+
+
+def test_a_large_gradient_makes_decay_dearer_and_l2_not():
+    assert explore.prices.rest("l2", 0.1) == explore.prices.rest("l2", 10.0) == 1 / 1.5
+    rests = [explore.prices.rest("weight_decay", size) for size in (0.1, 1.0, 10.0)]
+    assert rests == pytest.approx([1 / 1.05, 1 / 1.5, 1 / 6])
+    texts = {text.get_text() for text in explore.prices.picture().axes[0].texts}
+    assert texts == {"0.952", "0.167", "0.667"}

@@ -22,7 +22,9 @@ def _prepare(figure):
         ylabel="multiplier 1/(√v̂ + ε) of what L2 adds",
     )
     left.set(title="A dot is a weight (one seed)", xlim=(-7, -1), ylim=(-1, 7.5))
-    middle.set(xlabel="share of weights", title="How they spread", xlim=(0, 0.3), ylim=(-1, 7.5))
+    middle.set(
+        xlabel="share of weights per bin", title="How they spread", xlim=(0, 0.3), ylim=(-1, 7.5)
+    )
     for axis in (left.xaxis, left.yaxis, middle.yaxis):
         axis.set_major_formatter(lambda exponent, _: f"$10^{{{exponent:.0f}}}$")
     color, linestyle = plotting.series(0)
@@ -31,9 +33,7 @@ def _prepare(figure):
     for ax, label in ((left, "AdamW: every weight"), (middle, None)):
         ax.axhline(0, color=other, linestyle=dashed, label=label)
     marks = {
-        "band": plotting.draw_band(
-            left, [], np.empty((0, 0)), label="Adam + L2: median, seeds' band"
-        )
+        "band": plotting.draw_band(left, [], np.empty((0, 0)), label="Adam + L2: median over seeds")
     }
     marks["band"][0].set_linewidth(1.0)
     marks["cloud"] = left.plot([], [], ".", color=color, markersize=3, alpha=0.3, zorder=3)
@@ -46,11 +46,12 @@ def _prepare(figure):
         marks[f"{name} text"] = [
             middle.text(0.295, 0, label, ha="right", va="bottom", color=color, fontsize=8)
         ]
-    right.set(title="By pixel of the image", xticks=[], yticks=[])
+    right.set(title="By pixel of the image", xlabel="grey: always blank", xticks=[], yticks=[])
     right.grid(False)
     right.set_facecolor(plotting.muted())
     image = right.imshow(np.full(PIXELS, np.nan), vmin=1, vmax=6, origin="upper")
     bar = figure.colorbar(image, ax=right, shrink=0.7, ticks=[1, 2, 3, 4, 5, 6])
+    bar.set_label("multiplier, median")
     bar.ax.yaxis.set_major_formatter(lambda exponent, _: f"$10^{{{exponent:.0f}}}$")
     marks["pixels"] = [image]
     return marks

@@ -20,10 +20,11 @@ def _compute(strength, momentum, update=None):
 
 
 def _prepare(figure):
-    """Left the weight on its way, right where it ends against λ."""
+    """Left the weight on its way, right where it ends against μ."""
     left, right = figure.subplots(1, 2, width_ratios=[1.4, 1])
     left.set(xlabel="step", ylabel="weight", title="On its way", xlim=(0, 250), ylim=(0, 2.1))
-    right.set(xlabel="λ", ylabel="weight at rest", title="At rest", xlim=(0, 2), ylim=(0, 2.1))
+    right.set(xlabel="momentum μ", ylabel="weight at rest", title="At rest, for every μ")
+    right.set(xlim=(0, 1), ylim=(0, 2.1))
     marks = {}
     for k, (pull, name) in enumerate(PULLS.items()):
         color, linestyle = plotting.series(k)
@@ -42,15 +43,16 @@ def _prepare(figure):
 def _draw(marks, result):
     """Move the marks to what was computed; a diverged run is drawn to its last good step."""
     runs, strength, momentum, note = result
-    axis, said = np.linspace(0, 2, 60), []
+    axis, said = np.linspace(0, 1, 60), []
     for pull, name in PULLS.items():
         rest = rest_on_parabola(pull, strength, momentum)
         step = diverged_at(torch.tensor((runs[pull] - 1) ** 2 / 2))
         run = runs[pull][:step]
         marks[pull][0].set_data(range(len(run)), run)
         marks[f"rest {pull}"][0].set_ydata([rest, rest])
-        marks[f"curve {pull}"][0].set_data(axis, rest_on_parabola(pull, axis, momentum))
-        marks[f"end {pull}"][0].set_data(*([[strength], run[-1:]] if step is None else [[], []]))
+        curve = [rest_on_parabola(pull, strength, mu) for mu in axis]
+        marks[f"curve {pull}"][0].set_data(axis, curve)
+        marks[f"end {pull}"][0].set_data(*([[momentum], run[-1:]] if step is None else [[], []]))
         end = f"ends at {run[-1]:.3f}" if step is None else f"diverged at step {step}"
         said.append(f"{name} {end} (formula {rest:.3f})")
     return f"λ = {strength:g}, momentum {momentum:g}: {' and '.join(said)}.{note}"

@@ -30,7 +30,9 @@ def _prepare(figure):
         [held_rests(sizes_of(r), STRENGTH)["weight_decay"] for r in torch.logspace(-1.21, 1.21, 60)]
     )
     color, _ = plotting.series(1)
-    left.plot(*ways.T, color=color, linestyle=":", linewidth=1.2, label="decay, any ratio")
+    left.plot(
+        *ways.T, color=color, linestyle=":", linewidth=1.2, label="weight decay, ratios 1/16 to 16"
+    )
     marks = {}
     for k, (pull, name) in enumerate(PULLS.items()):
         color, _ = plotting.series(k)
@@ -51,7 +53,7 @@ def _prepare(figure):
         fontsize=8,
     )
     figure.legend(*left.get_legend_handles_labels(), loc="outside lower left", ncols=3)
-    right.set(title="Price of each weight", ylabel="λ (L2), λ√v̂ (decay)", ylim=(0, 2.1))
+    right.set(title="Price of each weight", ylabel="L2: λ, decay: λ√v̂", ylim=(0, 2.1))
     right.set_xticks([0, 1], ["$w_1$", "$w_2$"])
     right.grid(axis="x", visible=False)
     return marks

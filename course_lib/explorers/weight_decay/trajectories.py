@@ -67,11 +67,12 @@ def _prepare(figure):
     """Left the bowl with both paths, right their distance."""
     left, right = figure.subplots(1, 2, width_ratios=[1.25, 1])
     marks = {"bowl": draw_bowl(left, BOWL)}
+    marks["bowl"][1].set_label("lowest point of the loss")
     left.set(xlim=BOWL.window[:2], ylim=BOWL.window[2:], title="Paths in the bowl")
     for k, (pull, name) in enumerate(PULLS.items()):
         marks[pull] = plotting.draw_path(left, np.empty((0, 2)), label=name, k=k)
         color, _ = plotting.series(k)
-        label = f"rest of {name}" + (", under SGD" if pull == "weight_decay" else "")
+        label = f"{name} would stop" + (", under SGD" if pull == "weight_decay" else "")
         style = {
             "marker": "X",
             "markersize": 9,
@@ -90,7 +91,7 @@ def _prepare(figure):
         va="top",
         fontsize=8,
     )
-    figure.legend(*left.get_legend_handles_labels(), loc="outside lower left", ncols=4)
+    figure.legend(*left.get_legend_handles_labels(), loc="outside lower left", ncols=3)
     right.set(
         title="How far apart?", xlabel="step", ylabel="distance of the two paths", yscale="log"
     )
