@@ -118,13 +118,12 @@ from course_lib.data import digits
 class Block(nn.Module):
     def __init__(self, p):
         super().__init__()
-        self.drop = nn.Dropout(p)
-        self.branch = nn.Sequential(  # GELU: a ReLU with a round corner
+        # GELU: a ReLU with a round corner
+        self.drop, self.branch = nn.Dropout(p), nn.Sequential(
             nn.Linear(32, 32), nn.GELU(), nn.Linear(32, 32))
 
-    def forward(self, x):
-        b = self.drop(x.new_ones(len(x), 1))  # a column of ones → 0 or 1/p_l a row
-        return x + b * self.branch(x)
+    def forward(self, x):  # drop: a column of ones → 0 or 1/p_l for each row
+        return x + self.drop(x.new_ones(len(x), 1)) * self.branch(x)
 
 data = digits(300, label_noise=0.2, scale="unit")
 for last in (1.0, 0.5):  # p_L: the last block is always on, or half of the time
