@@ -5,7 +5,8 @@ import pytest
 import torch
 from matplotlib.figure import Figure
 
-from course_lib.experiments.stochastic_depth.first_block import FirstBlock
+from course_lib.experiments.stochastic_depth.cut import Cut
+from course_lib.experiments.stochastic_depth.first_block import DEPTHS, STACKS, FirstBlock
 from course_lib.experiments.stochastic_depth.rules import Rules
 from course_lib.experiments.stochastic_depth.shorter import ShorterNetwork, alive_blocks
 from course_lib.experiments.stochastic_depth.training import LAST, RULES
@@ -74,13 +75,38 @@ def test_the_test_figure_is_drawn_against_the_step():
 
 def test_the_depths_are_drawn_beside_what_is_dropped():
     marks = explore.depths.explorer.prepare(Figure())
-    always = torch.arange(10.0).reshape(2, 5) / 100
-    caption = explore.depths.explorer.draw(
-        marks, {"error": (always, torch.full((2, 1), 0.2))}, "test error"
+    always, dropping, inside = (
+        torch.arange(10.0).reshape(2, 5) / 100,
+        torch.full((2, 1), 0.2),
+        torch.full((2, 1), 0.1),
     )
+    found = {"error": (always, dropping, inside)}
+    caption = explore.depths.explorer.draw(marks, found, "test error")
     assert "0: 0.025" in caption and "12: 0.065" in caption and "average: 0.2" in caption
     assert list(marks["always"][0].get_xdata()) == list(explore.depths.DEPTHS)
     assert marks["point"][0].get_data() == ([5.5], [pytest.approx(0.2)]), "at the expected depth"
+    assert "dropout inside: 0.1" in caption
+    [ax] = explore.depths.picture(found).axes
+    assert {text.get_text() for text in ax.texts} >= {"2.5%", "6.5%", "20.0%", "10.0%"}
+
+
+def test_the_cut_is_drawn_for_both_networks():
+    error = torch.linspace(0.1, 0.7, 13).expand(2, 2, 13).clone()
+    error[:, 1] += 0.1
+    [ax] = explore.cut.picture(Cut(error, error, error[:, 0, 0])).axes
+    dropping, always = ax.lines
+    assert list(dropping.get_xdata()) == list(range(13))
+    assert always.get_ydata() - dropping.get_ydata() == pytest.approx([0.1] * 13)
+    assert [text.get_text() for text in ax.texts] == ["10.0%", "40.0%", "20.0%", "50.0%"]
+
+
+def test_what_reaches_the_first_block_is_in_units_of_a_single_block():
+    found = FirstBlock(torch.full((2, 4, 7), 1e-3).double(), 0.5, (1.0, 1.0))
+    found.norm[:, STACKS.index("shortcut")] = 0.1 * torch.logspace(0, 6, 7).double()
+    for ax in explore.reached.picture(found, found).axes:
+        drawn = dict(zip(explore.reached.SHOWN, ax.lines))
+        assert drawn["shortcut"].get_ydata() == pytest.approx(np.logspace(0, 6, 7))
+        assert drawn["no shortcut"].get_ydata() == pytest.approx([0.01] * len(DEPTHS))
 
 
 def test_first_block_draws_geometric_means():

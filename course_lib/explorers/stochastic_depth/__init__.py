@@ -1,5 +1,13 @@
-"""Explorers of lesson 08: which blocks are on, error step by step, depths, rules, the gradient."""
+"""Explorers and pictures of lesson 08: who is on, error by step, depths, rules, gradients, cuts."""
 
-from course_lib.explorers.stochastic_depth import depths, first_block, rules, shorter, who_is_on
+from course_lib.explorers.stochastic_depth import (
+    cut,
+    depths,
+    first_block,
+    reached,
+    rules,
+    shorter,
+    who_is_on,
+)
 
-__all__ = ["depths", "first_block", "rules", "shorter", "who_is_on"]
+__all__ = ["cut", "depths", "first_block", "reached", "rules", "shorter", "who_is_on"]

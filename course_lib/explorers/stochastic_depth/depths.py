@@ -1,6 +1,8 @@
-"""How many blocks are wanted? Always on, each depth tuned, beside twelve that are dropped."""
+"""How many blocks are wanted? Always on, each depth tuned, beside twelve that drop."""
 
 import torch
+from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
 
 from course_lib import plotting
 from course_lib.experiments.stochastic_depth import tuned
@@ -9,48 +11,83 @@ from course_lib.explorers.stochastic_depth.figures import TEST_FIGURES
 from course_lib.panel import Choice, Explorer
 
 DEPTHS = (0, 1, 2, 6, DEPTH)
+DROPPING = {"dropping": "12 blocks, dropping", "dropout": "12 blocks, dropout inside"}
+LIMITS = {"error": (0.08, 0.2), "nll": (0.4, 0.8)}
 
 
-def _compute(seeds=tuned.SEEDS):
-    """By figure: (always on [seeds, depths], dropping [seeds, 1])."""
+def _compute(seeds=tuned.SEEDS, figures=tuned.FIGURES):
+    """By figure: (always on [seeds, depths], dropping [seeds, 1], dropout inside [seeds, 1])."""
     found = {}
-    for figure in tuned.FIGURES:
+    for figure in figures:
         always = [
             tuned.judged("twelve", figure, seeds, decay=0.0)
             if blocks == DEPTH
             else tuned.judged("fewer", figure, seeds, blocks=blocks)
             for blocks in DEPTHS
         ]
-        dropping = tuned.judged("dropping", figure, seeds).unsqueeze(1)
-        found[figure] = torch.stack(always, 1), dropping
+        others = (tuned.judged(arm, figure, seeds).unsqueeze(1) for arm in DROPPING)
+        found[figure] = torch.stack(always, 1), *others
     return found
+
+
+def picture(found) -> Figure:
+    """The test errors of what `_compute` found, each with its figure."""
+    figure = Figure(figsize=(8, 3.6), layout="constrained")
+    marks = _prepare(figure)
+    _draw(marks, found, "test error")
+    ax = marks["axes"]
+    ax.set_ylabel("test error (lower is better)")
+    ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    always, *others = (values.mean(0).tolist() for values in found["error"])
+    near = {"textcoords": "offset points", "ha": "center", "va": "bottom"}
+    for blocks, value in zip(DEPTHS, always):
+        ax.annotate(f"{value:.1%}", (blocks, value), (0, 7), **near)
+    for [value] in others:
+        ax.annotate(f"{value:.1%}", (8.6, value), (0, 2), **near)
+    return figure
+
+
+def still() -> None:
+    """Show the test errors as a picture, with words for who cannot see it."""
+    found = _compute(figures=("error",))
+    always, dropping, inside = (values.mean(0).tolist() for values in found["error"])
+    levels = ", ".join(f"{blocks}: {value:.1%}" for blocks, value in zip(DEPTHS, always))
+    plotting.show_with_words(
+        picture(found),
+        f"Test error. Blocks always on, {levels}. Twelve blocks with dropping: {dropping[0]:.1%}; "
+        f"with dropout inside: {inside[0]:.1%}.",
+    )
 
 
 def _prepare(figure):
     """The test figure against the number of blocks."""
     axes = figure.subplots()
     axes.set(title="Test error", xlabel="blocks that are always on", xticks=DEPTHS)
-    always = plotting.draw_band(axes, [], torch.empty(0, 0), label="always on, as tuned", k=0)
+    always = plotting.draw_band(axes, [], torch.empty(0, 0), label="always on", k=0)
     always[0].set_marker("o")
-    dropping = plotting.draw_band(
-        axes, [], torch.empty(0, 0), label=f"{DEPTH} blocks, dropping, as tuned", k=1
-    )
+    lines = {
+        arm: plotting.draw_band(axes, [], torch.empty(0, 0), label=label, k=k)
+        for k, (arm, label) in enumerate(DROPPING.items(), 1)
+    }
     color, _ = plotting.series(1)
-    point = axes.plot([], [], "D", color=color, markersize=8, label="at its expected depth")
+    point = axes.plot(
+        [], [], "D", color=color, markersize=8, label="the blocks it has on, on average"
+    )
     axes.set(xlim=(-0.5, DEPTH + 0.5))
     axes.legend(loc="lower right")
-    return {"axes": axes, "always": always, "dropping": dropping, "point": point}
+    return {"axes": axes, "always": always, "point": point, **lines}
 
 
 def _draw(marks, result, figure):
     """Move the marks to what `_compute` found."""
     name, label = TEST_FIGURES[figure]
-    always, dropping = result[name]
+    always, dropping, inside = result[name]
     plotting.set_texts(marks["axes"], title=figure.replace("test", "Test"), ylabel=label)
-    plotting.set_limits(marks["axes"], y=(0, 0.3) if name == "error" else (0, 1.3))
+    plotting.set_limits(marks["axes"], y=LIMITS[name])
     plotting.move_band(marks["always"], DEPTHS, always)
     ends = (-0.5, DEPTH + 0.5)
-    plotting.move_band(marks["dropping"], ends, dropping.expand(-1, 2))
+    for arm, values in (("dropping", dropping), ("dropout", inside)):
+        plotting.move_band(marks[arm], ends, values.expand(-1, 2))
     kept, _ = tuned.frozen("dropping", name)
     [expected] = expected_depths((kept.last,))
     marks["point"][0].set_data([expected], [dropping.mean().item()])
@@ -60,7 +97,7 @@ def _draw(marks, result, figure):
     return (
         f"{figure.replace('test', 'Test')}, mean of {len(always)} seeds. Blocks always on, "
         f"{levels}. Twelve blocks, dropping, of which {expected:g} are on, on average: "
-        f"{dropping.mean().item():.3g}."
+        f"{dropping.mean().item():.3g}; twelve with dropout inside: {inside.mean().item():.3g}."
     )
 
 

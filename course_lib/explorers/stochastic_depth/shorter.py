@@ -37,7 +37,7 @@ def _prepare(figure):
     none = np.full((1, len(RECORDED)), np.nan)
     for k, last in enumerate(LAST):
         marks[last] = plotting.draw_band(right, RECORDED, none, label=f"$p_L$ = {last:g}", k=k)
-    right.legend(loc="upper left", fontsize=8)
+    right.legend(loc="upper center", ncols=2, fontsize=8)
     return marks
 
 

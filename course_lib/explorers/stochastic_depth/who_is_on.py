@@ -16,16 +16,18 @@ from course_lib.explorers.stochastic_depth.figures import BLOCKS
 from course_lib.panel import Choice, Explorer, Slider
 from course_lib.stochastic_depth import RULES
 
+TICKS = (1, 5, 10, 15, ROWS)  # rows; each is drawn from its number less one to its number
+
 
 def _prepare(figure):
     """Left rows × blocks of one batch, right the shares over many batches."""
     left, right = figure.subplots(1, 2, width_ratios=[1.6, 1], sharey=True)
     left.set(
         title="Coloured: the row goes through the block",
-        xlabel=f"rows of the batch, {FEATURES} numbers each",
+        xlabel=f"rows of the batch, one a column, {FEATURES} numbers each",
     )
-    left.set(ylabel="block (1 is next to the input)", yticks=BLOCKS[::2])
-    left.set_xticks(np.arange(ROWS + 1)[::5])
+    left.set(ylabel="block (1 is next to the input)", yticks=(1, 4, 8, DEPTH))
+    left.set_xticks(np.array(TICKS) - 0.5, list(map(str, TICKS)))
     left.grid(False)
     color, linestyle = plotting.series(0)
     other, _ = plotting.series(1)
@@ -36,11 +38,13 @@ def _prepare(figure):
     )
     left.set(xlim=edge[:2], ylim=edge[2:])
     paper = {"color": figure.get_facecolor(), "linewidth": 0.8, "linestyle": "-", "zorder": 3}
-    right.set(
-        title=f"Over {BATCHES} batches", xlabel="share on, mean of what came out", xlim=(-0.05, 2.6)
-    )
+    right.set(title=f"Over {BATCHES} batches", xlabel="share on, mean of what came out")
     # drawn over the image
-    marks = {"image": [image], "rows": [left.axvline(row, **paper) for row in range(1, ROWS)]}
+    marks = {
+        "right": right,
+        "image": [image],
+        "rows": [left.axvline(row, **paper) for row in range(1, ROWS)],
+    }
     marks["rule"] = right.plot([], [], color=color, linestyle=linestyle, label="rule $p_l$")
     marks["kept"] = right.plot(
         [], [], "o", color=color, markersize=5, linestyle="none", label="share on"
@@ -58,6 +62,7 @@ def _draw(marks, result):
     marks["rule"][0].set_data(result.survivals, BLOCKS)
     marks["kept"][0].set_data(result.kept, BLOCKS)
     marks["mean"][0].set_data(result.mean, BLOCKS)
+    plotting.set_limits(marks["right"], x=(-0.05, max(2.0, 1.05 * result.mean.max())))
     n, expected, kept = result.numbers, sum(result.survivals), result.kept.sum()
     here = (result.batch != 0).double().mean(-1).sum(0).mean().item()  # blocks a row
     return (
