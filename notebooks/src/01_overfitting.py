@@ -14,7 +14,7 @@
 # %% [markdown] slideshow={"slide_type": "slide"}
 # # Overfitting: when does a model memorise?
 #
-# A model is fitted to examples, and is meant for new ones. It **overfits** where it follows what is accidental in its own examples: its error on them goes on falling, while that on new ones rises. The error on new examples minus the error on those it was fitted to, the *training error*, is the **generalization gap**. **Regularization** is meant to lower the error on new examples, not the training error.
+# A model is fitted to examples, and is meant for new ones. It **overfits** where it follows what is accidental in its own examples: given more freedom, or more training, its error on them goes on falling, while that on new ones rises. The error on those it was fitted to is the *training error*. The error on new ones minus it is the **generalization gap**.
 # Which models have a large gap? "Those with too many parameters", one hears. Is it so?
 #
 # *45 minutes; sections called* Deeper *are folded, and extra. You need lesson 00.*
@@ -44,7 +44,7 @@ setup()
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Twenty points
 #
-# A smooth curve lies behind these twenty points, one in each of twenty equal pieces of the x-axis; each point lies off it by a random error. A polynomial of chosen degree is fitted to them by least squares.
+# A smooth curve lies behind these twenty points; each lies off it by a random error. A polynomial of chosen degree is fitted to them by least squares. (Training error: their mean squared distance from it.)
 #
 # **Do this**: drag the degree from 0 to 12.  **Notice**: from which degree on would you no longer believe the curve?
 
@@ -53,17 +53,10 @@ from course_lib.explorers import overfitting as explore
 
 explore.polynomials.show(degree=1, errors="hidden")
 
-# %% [markdown]
-# At the end of this lesson you can
-# - split an error into bias, variance and noise;
-# - say why the number of parameters alone does not tell the gap;
-# - stop training in time, with the right weights;
-# - say what the test error does when a model grows beyond fitting every label.
-
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Two hundred times twenty points
 #
-# One data set is an accident, so we draw 200 and fit each. *Left:* the mean of the fits and a band around it. *Right:* the mean squared errors, on a logarithmic scale. The **validation** error is on points that no fit has seen.
+# One data set is an accident, so we draw 200 and fit each. *Left:* the mean of the fits and a band around it. *Right:* the mean squared errors, on a logarithmic scale: blue the training error, orange the **validation** error, on points that no fit has seen.
 
 # %%
 predict("degree",
@@ -80,7 +73,7 @@ from course_lib.explorers import overfitting as explore
 explore.polynomials.show(degree=1, errors="training and validation")
 
 # %% [markdown]
-# Is it luck? Each card says how much *higher* than at degree 3 the error is, with an interval over the 200 data sets (later: over seeds). *Fresh seeds* are runs that nobody had seen before; *confirmed*: they decide the same.
+# Is it luck? Each card (lesson 00) says how much *higher* than at degree 3 the error is, with an interval over the 200 data sets.
 
 # %% jupyter={"outputs_hidden": true} tags=["nbval-check-output"]
 fits = explore.polynomials.explorer.compute(degree=3, noise=0.3, rows=20)[0]
@@ -100,7 +93,7 @@ reveal("degree", from_interval={"3": positive(worse)},
 # %% [markdown]
 # The training error only falls, for every degree contains the lower ones. The validation error falls and rises again: 0.29 at degree 1, 0.11 at 3, 2.6 at 12. So degree 12 overfits. At degree 1 there is hardly a gap, and the fit is bad all the same. That is **underfitting**: the model is too stiff even for what all such data sets share.
 #
-# And the first picture? On new points its curve has a squared error of 0.12 at degree 3 and 0.23 at 7 (*Deeper: equal time*): by 7 you do well to doubt it. Too little freedom costs, and so does too much. The training error shows only the first.
+# And the first picture? On new points its curve has an error of 0.12 at degree 3 and 0.23 at 7 (*Deeper: equal time*). The best possible is 0.09, the noise alone: by 7 you do well to doubt it.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Bias, variance, noise
@@ -122,7 +115,7 @@ print(f"bias² {bias2:g} + variance {variance:g} = "
 #
 # $$\underbrace{\mathbb E(\hat f - y)^2}_{\text{expected error}} = \underbrace{(\bar f - f)^2}_{\text{bias}^2} + \underbrace{\mathbb E(\hat f - \bar f)^2}_{\text{variance}} + \underbrace{\sigma^2}_{\text{noise}} .$$
 #
-# The picture shows means over $x$, and $\sigma = 0.3$, so the noise is 0.09.
+# The picture shows means over $x$; with $\sigma = 0.3$ the noise is 0.09.
 #
 # **Do this**: at degree 12 give 200 *training points* instead of 20; then the same at degree 1.  **Notice**: which part changes, and which stays?
 
@@ -134,6 +127,8 @@ explore.polynomials.show(degree=12)
 # %% [markdown]
 # At degree 12 the band is wide at the edges, where points lie on one side only. There sits nearly all of the variance of 2.2; ten times the points take it to 0.006. At degree 1 bias² stays at 0.2, for more of the same data does not bend a line.
 #
+# The equation is exact, the picture is not (*Deeper*). Its parts add up to 2.3, not to the error of 2.6: they are taken at other $x$, and a few wild fits weigh heavily. Mostly by chance the green bias² climbs again: the mean of 200 such fits is not yet that of all.
+#
 # **Too much bias: a richer model. Too much variance: more data, the mean of several fits (*Deeper*), or less freedom.** Less freedom is what this course is about.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
@@ -143,7 +138,7 @@ explore.polynomials.show(degree=12)
 #
 # **A second opinion.** The mean of two fits to *independent* training sets, an **ensemble**, has the same bias and half the variance (checked in the next *Deeper*). In practice its members share the data, so only what differs between them, start and batch order, averages out (lesson 06 compares one with dropout).
 #
-# **Not quite the sum.** The equation is exact, the picture's means are not. At degree 12 bias², variance and noise add up to 2.3, and the validation error is 2.6. They are means over a fixed grid of $x$, it is one over points drawn at random, and a few wild fits weigh heavily in both. So they do on fresh seeds, where the error is 1.9.
+# **Not quite the sum.** The equation is exact, the picture's means are not. At degree 12 bias², variance and noise add up to 2.3, and the validation error is 2.6. They are means over a fixed grid of $x$, it is one over points drawn at random, and a few wild fits weigh heavily in both. So they do on fresh seeds, where the error is 1.9. (The training points are drawn one in each of twenty equal pieces of the x-axis.)
 #
 # **The green line** falls out of the picture and climbs again, for it squares the mean of 200 fits. That square is too high by variance/200 on average, 0.011 at degree 12. The picture shows 0.026: it is one such mean, with a few wild fits in it.
 #
@@ -154,15 +149,15 @@ explore.polynomials.show(degree=12)
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Can one count parameters?
 #
-# Does the number of coefficients tell the gap? A new point differs from an old one in two ways: its error is new, and its place is. Let us take the two apart. First keep the 20 places $x$ and draw only new errors. The gap on such new labels we call the **label gap**.
+# A new point differs from an old one in its error and in its place. Keep the 20 places $x$, and draw only new errors: the gap on such new labels we call the **label gap**.
 #
-# Push one label up by 1 and fit again. At its place the curve rises, say by 0.2: the fit *follows* this label by 0.2.
+# Push one label up by 1 and fit again. At its place the curve rises, say by 0.2: the fit *follows* this label by 0.2. So it follows the error in the label, too.
 #
-# - A curve through every point follows each label by 1. Its training error is 0. On a new label it is off by the old error *and* the new one. So its label gap is $2\sigma^2 = 0.18$ on average.
-# - The mean of the 20 labels follows each by 1/20, for a label's error is a twentieth part of the mean. That brings the mean nearer to its own labels, by $\sigma^2/20$ in the squared error. For new labels the same part is a mistake, and costs as much. So its label gap is $2\sigma^2/20 = 0.009$.
-# - A polynomial with $p$ coefficients follows by $p/20$, averaged over the points. Its label gap is $2\sigma^2$ times that, $0.009\,p$, whatever the truth: 0.018 at degree 1, where $p=2$, 0.036 at 3, 0.12 at 12 (why: *Deeper*).
+# - *By 1*: a curve through every point. Its training error is 0. On a new label it is off by the old error *and* the new one. So its label gap is $2\sigma^2 = 0.18$ on average.
+# - *By 1/20*: the mean of the 20 labels. It is off from the truth's mean by the mean of the 20 errors, whose square is $\sigma^2/20$ on average. By so much its squared error is *lower* than that mean's on its own labels, which hold these errors, and *higher* on new ones. So its label gap is $2\sigma^2/20 = 0.009$.
+# - *By $p/20$*, averaged over the points: a polynomial with $p$ coefficients. With $p=20$ and $p=1$ these are the two ends above (why also between: *Deeper*). Its label gap is $2\sigma^2$ times that, $0.009\,p$, whatever the truth: 0.018 at degree 1, where $p=2$, 0.036 at 3, 0.12 at 12.
 #
-# So for polynomials, fitted to $n$ points by least squares, one can count: **the label gap is $2\sigma^2p/n$.** And if the places are new, too, as in the pictures above? At degree 3 that changes little, the two errors there differ by 0.04. At degree 12 they differ by 2.5: the curve swings where it has no points.
+# So for polynomials, fitted to $n$ points by least squares, one can count: **the label gap is $2\sigma^2p/n$.** And if the places are new, too, as in the pictures above? There the gap, validation minus training error, is 0.04 at degree 3, hardly more. At degree 12 it is 2.5: the curve swings where it has no points.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: why one can count, and every case there is
@@ -246,7 +241,7 @@ claim("The gap of a fit that chooses its degree by its labels is 2/n times the s
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### And a network?
 #
-# Does the count tell a network's gap, too? With 32 hidden units a ReLU network has 97 weights and biases, enough to go through every point. We train 200 of each width for 1000 steps, each on its own data set and from its own start. With the degree the variance rose. And here?
+# With 32 hidden units a ReLU network has 97 weights and biases, enough to go through every point. We train 200 of each width for 1000 steps, each on its own data set and from its own start. With the degree the variance rose. And here?
 
 # %%
 predict("width", "From 8 hidden units to 32, the variance of the networks …",
@@ -261,9 +256,9 @@ show_with_words(explore.gaps.picture(fits, nets, early), "Polynomials lie on the
                 "networks below it. Wider networks have lower errors, farther apart.")
 
 # %% [markdown]
-# **Left.** Polynomials lie on the law, but for chance. Networks lie far below it: from 25 weights to 97, nearly four times as many, the label gap rises from 0.055 to 0.079, about that of nine coefficients. And the *same* 97 weights have a smaller one after 200 steps, 0.064, for they follow their labels ever more closely. <!-- rests: gap-rises-with-width, gap-grows-in-training, gap-below-half -->
+# **Left.** Polynomials lie on the law but for chance. Networks lie far below it: from 25 weights to 97 the label gap rises from 0.055 to 0.079, about that of nine coefficients. And the *same* 97 weights have a smaller one after 200 steps, 0.064, for they follow their labels ever more closely. Why networks follow less is not settled here: that they start small and move in small steps may be the reason. <!-- rests: gap-rises-with-width, gap-grows-in-training, gap-below-half -->
 #
-# **Right**, at new places. From 8 units to 32 the validation error falls from 0.17 to 0.13, and so does the variance, from 0.058 to 0.036: wider is better here. The training error falls even more, from 0.10 to 0.046. So the gap grows although the network gets better: a larger gap alone is no harm. <!-- rests: wide-lower, wide-varies-less -->
+# **Right**, at new places. Your prediction: from 8 units to 32 the variance *falls*, from 0.058 to 0.036. So does the validation error, from 0.17 to 0.13, where 0.09 is the best possible: wider is better here. The training error falls even more, from 0.10 to 0.046. So the gap at new places grows, from 0.06 to 0.08, yet the network gets better: a larger gap alone is no harm. <!-- rests: wide-lower, wide-varies-less -->
 #
 # So the number of parameters does not tell the gap of a trained network. At the same places one thing decides it: how closely the fit follows the errors in its labels. At new places a second one joins: how far the curve swings where it has no points.
 
@@ -342,12 +337,12 @@ reveal("width", from_interval={"falls": negative(wider), "rises": positive(wider
 # - *Equal gap.* The label gap of the 97 numbers is 0.079. By the law above 8.8 coefficients have that, about as many as the polynomial of equal training error. In least squares that must be so, for what a fit follows of the errors makes the gap, and is missing in the training error. For the network it came out so. On fresh seeds, too, its gap grows with width and with training, and stays below half of that of a fit through every point. <!-- rests: gap-rises-with-width, gap-grows-in-training, gap-below-half -->
 # - *New points.* There the gap is variance and noise less the training error, bias² left out: $0.082 + 0.09 - 0.048 = 0.12$ for degree 8, $0.036 + 0.09 - 0.046 = 0.08$ for the network. With as close a fit the polynomial swings farther where it has no points, mostly at the edges.
 #
-# So the number of parameters alone does not say how closely a fit follows its labels. Its effective number does: here about nine, where any fit through every point has 20. How far the fit swings away from its points is another matter. That networks start small and move in small steps may be the reason; it is not tested here. In larger networks, too, variance was found to fall with width (Neal et al. 2018), or to rise first and then fall (Yang et al. 2020).
+# So the number of parameters alone does not say how closely a fit follows its labels. Its effective number does: here about nine, where any fit through every point has 20. How far the fit swings away from its points is another matter. In larger networks, too, variance was found to fall with width (Neal et al. 2018), or to rise first and then fall (Yang et al. 2020).
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Random labels
 #
-# Can a network learn by heart what has no rule? Take 1000 digits, and give each a label drawn at random. A network with 256 hidden units, 19 210 weights and biases, is trained for 2000 steps by SGD with momentum, with three seeds.
+# Can a network learn by heart what has no rule? Take 1000 digits, and give each a label drawn at random. A network with 256 hidden units, 19 210 weights and biases, is trained for 2000 steps by SGD with momentum, three seeds.
 
 # %%
 predict("lots", "How many of the 1000 random training labels will it get right?",
@@ -373,7 +368,7 @@ reveal("lots", from_interval={"above 90 %": above(0.9)(share),
        because=f"measured: {share:.1%}")
 
 # %% [markdown]
-# It learns every one by heart (Zhang et al. 2017). So one network has two gaps. With true labels: 100 % right on its own images, 97 % on new ones, a gap of 3 points. With random labels: 100 %, and on new ones about 10 %, like any guesser (*Deeper*): a gap of 90. What a network *could* memorise does not tell its gap.
+# It learns every one by heart (Zhang et al. 2017). So one network has two gaps, now in right answers. With true labels: 100 % right on its own images, 97 % on new ones, a gap of 3 points. With random labels: 100 %, and on new ones about 10 %, like any guesser (*Deeper*): a gap of 90. What a network *could* memorise does not tell its gap.
 #
 # What differs is how *long* it takes: at step 400 it has learned 99.8 % of the true labels and 42.5 % of the random ones. Does it learn what labels have in common *before* it learns the exceptions? Then one should stop between.
 
@@ -397,7 +392,7 @@ claim("On new random labels it is a guesser: its hits lie in the binomial interv
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## A network that memorises, in plain PyTorch
 #
-# Now both kinds of label at once: 300 digits, *one label in five wrong*. AdamW is a relative of SGD (lesson 04), and `weight_decay=0` leaves its regularizer out. We look at the weights after 160 epochs, and at those with the lowest loss on 100 *validation* digits, which choose. The *test* digits judge the choice.
+# Now both kinds of label at once: 300 digits, *one label in five wrong*. AdamW is a relative of SGD (lesson 04), and `weight_decay=0` leaves its regularizer out. We look at the weights after 160 epochs, and at those with the lowest loss on 100 *validation* digits, which choose. One in five of their labels is wrong, too; the other four still favour the rule. The *test* digits judge the choice.
 
 # %% tags=["plain"]
 from copy import deepcopy
@@ -430,14 +425,14 @@ for name, weights in (("last", deepcopy(model.state_dict())), ("best", kept)):
     print(f"{name} weights: training {learned:.1%}, test {right:.1%} right")
 
 # %% [markdown]
-# The last weights give back nearly every training label, wrong ones too, and get 78 % of the test images right. The best give back only 77 %, and get 89 % right. 80 % of the labels are right: are those the ones learned?
+# The last weights give back nearly every training label, wrong ones too. The best give back 77 %, and get more test images right. 80 % of the labels are right: are those the ones learned?
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Stop in time
 #
 # **Early stopping** keeps the weights of the best validation loss, and stops when it has not improved for `patience` evaluations. By hand, patience 2 and losses 5, 3, 6, 4, 2: after the 3 come two evaluations without improvement. It stops at the 4, returns to the weights of the 3, and never sees the 2.
 #
-# Was the plain loop lucky? And what if every label is right? Twelve networks like its own, each with its own digits and start, are looked at every 20 of 1000 steps. (Six steps are an epoch; five looks, 100 steps.) We compare what patience 5 keeps with the weights of step 1000.
+# Was the plain loop lucky? And what if every label is right? Twelve networks like the one above, each with other digits and another start, are evaluated every 20 of 1000 steps: patience 5 is 100 steps, or 17 epochs. We compare what it keeps with the weights of step 1000.
 
 # %%
 predict("clean", "With every label right, early stopping moves test accuracy by …",
@@ -454,7 +449,7 @@ explore.early_stopping.show()
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Does stopping help?
 #
-# First: *which* labels has a network learned, and when?
+# *Which* labels has a network learned, and when? A label is learned where the network gives it back, right or wrong. (Grey: the steps that the twelve keep.)
 
 # %%
 from course_lib.experiments.overfitting.early_stopping import curves
@@ -464,9 +459,9 @@ show_with_words(explore.labels_learned.picture(noisy, patience=5), "The right la
                 "are learned within 100 steps, the wrong ones slowly until step 1000.")
 
 # %% [markdown]
-# - *Wrong labels.* What labels have in common is learned first (Arpit et al. 2017): by step 100 94 % of the right labels and 3 % of the wrong ones. The kept weights have learned 95.5 % of the right labels and 4.4 % of the wrong ones: $0.8\cdot95.5 + 0.2\cdot4.4\approx77$ %, as in the plain loop. So yes, those. They get 90.1 % of the test images right, 12.6 points more than step 1000. (On *fresh seeds*, which nobody had seen before, 10.9: ours were a little lucky.)
-# - *Clean labels.* 94.3 % right either way.
-# - *Patience.* On seed 0 only a patience of 1 stops before the lowest validation loss. A larger one costs only time.
+# - *Wrong labels.* What labels have in common is learned first (Arpit et al. 2017): by step 100 94 % of the right labels and 3 % of the wrong ones. (These fall at first, from a guesser's 10 %, as the *right* digit is found.) The kept weights have learned 95.5 % of the right labels and 4.4 % of the wrong ones: $0.8\cdot95.5 + 0.2\cdot4.4\approx77$ %, as in the plain loop. So yes, those. They get 90.1 % of test images right, 12.6 points more than step 1000.
+# - *Clean labels*, your prediction. 94.3 % right either way: within 1 point of 0.
+# - *Patience.* On seed 0 only patience 1 stops too early; a larger one costs only time.
 #
 # So stopping helps here because wrong labels are learned late. Without them there was nothing to gain, and the 100 digits that say when could have been trained on. <!-- rests: common-first, stopping-noisy, stopping-clean -->
 #
@@ -511,9 +506,11 @@ reveal("clean", from_interval={"above +1 point": above(1)(clean_gain),
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Beyond the point where everything fits
 #
-# Does a model get worse and worse as it grows until it fits every label, and beyond? Take 300 digits and a network of two layers. The first is random and stays so: it turns an image into $d$ **random ReLU features**, each the ReLU of a random weighted sum of the pixels. Only the second is fitted, by least squares, to ten outputs: 1 for the right digit, 0 for the others. The largest is the answer, and the **test error** the share of wrong answers on new digits.
+# Does a model that grows get worse until it fits every label? And if it grows on? Take 300 digits and a network of two layers. The first is random and stays so: it turns an image into $d$ **random ReLU features**, each the ReLU of a random weighted sum of the pixels. Only the second is fitted, by least squares, to ten outputs: 1 for the right digit, 0 for the others. The largest is the answer, and the **test error** the share of wrong answers on new digits.
 #
-# Each output has 300 equations, one for each image, and $d$ unknown weights. Below $d=300$ they can only be met roughly, at 300 in one way, beyond in many. Then we take the *shortest* weights, of the smallest sum of squares, where gradient descent from zero ends (lesson 00, *Deeper*).
+# Each output has 300 equations, one for each image, and $d$ unknown weights. Below $d=300$ they can only be met roughly, at 300 in one way, beyond in many. Then we take the *shortest* weights, of the smallest sum of squares: where gradient descent from zero ends (lesson 00).
+#
+# **Ridge** makes long weights cost: it adds λ times their sum of squares to the mean squared error. In networks this is called **L2** (lesson 02). The *tuned* λ has the fewest errors on 200 validation digits.
 
 # %%
 predict("second",
@@ -523,7 +520,7 @@ predict("second",
          "with neither"])
 
 # %% [markdown]
-# *Dotted:* the squared training error (100 % at weights 0). *Dashed:* with a penalty, see below.
+# *Dotted:* the squared training error, in % of that of a network that always says 0; at $d=300$, $\lambda=0$ it is 0, for every label is met.
 #
 # **Do this**: set *wrong labels* to 20 %.  **Notice**: how often does the error fall, and where does it end?
 
@@ -533,9 +530,9 @@ from course_lib.explorers import overfitting as explore
 explore.random_features.show(noise=0.0)
 
 # %% [markdown]
-# The error falls twice. Between, at 300, it is hardly better than guessing, 90 %. That is **double descent** (Belkin et al. 2019). With clean labels it ends below its first low, with wrong ones above (*Deeper*). <!-- rests: second-descent-0, not second-descent-0.2 -->
+# The error falls twice. Between, at 300, it is 77 % with clean labels, 87 % with wrong ones; a guesser has 90 %. That is **double descent** (Belkin et al. 2019). Your prediction: *only with clean labels* are 3000 features better than the best below 300. <!-- rests: second-descent-0, not second-descent-0.2 -->
 #
-# | wrong test digits in %, lower is better | best below 300 | 300 features | 3000 features |
+# | wrong test digits in % | best below 300 | 300 features | 3000 features |
 # |---|---|---|---|
 # | clean labels | 7.4 | 77 | 3.0 |
 # | clean labels, λ tuned | 4.7 | 4.1 | 3.0 |
@@ -543,11 +540,15 @@ explore.random_features.show(noise=0.0)
 # | 20 % wrong labels, λ tuned | 8.1 | 7.9 | 7.7 |
 # | *length of the weights, first row, one seed* | *14* | *783* | *16* |
 #
-# **Why a peak?** Look at the last row. Among 300 features of 300 images one combination or another is nearly always almost 0 on every image, and to make even a small label out of almost 0 takes huge weights. In small: one image, one feature, 0.01, and 0.5 is the right label everywhere. That needs the weight 50, and a new image with 0.03 gets 1.5, wrong by 1. A second feature, 1 in both, gives a choice: the shortest weights are 0.005 and 0.5, and the new image gets 0.50.
+# **Why a peak?** At 300 the weights are huge, 783 against 14 and 16 (last row). (16 does better than 14 for another reason: 150 features are likely too few, a bias.)
 #
-# **Ridge** makes large weights cost: it adds λ times their sum of squares to the mean squared error. In networks this is called **L2** (lesson 02). The *tuned* λ has the fewest errors on 200 validation digits. It takes the peak away, and with wrong labels it helps even at 3000 features. (Raise λ to 0.01 in the panel.) <!-- rests: peak-without-ridge, peak-with-ridge -->
+# Why? A *mixture* is a sum of the features, each times a number, with squares that add up to 1. With 301 features some mixture is *exactly* 0 on all 300 images, for 300 equations leave one of 301 unknowns free. With 300 one is just short of that: nearly always some mixture is *almost* 0 on every image. It says almost nothing, yet the labels must be met: so its weight is huge. On a new image it is not as near 0, and the huge weight multiplies what is left.
 #
-# So here, too, the number of parameters does not decide. From 300 features on every fit follows its labels wholly. What differs is how far it swings *between* its points: with long weights far, with short ones little. (Below 300, likely, it is also too stiff, which is bias: *Deeper*.) "More parameters overfit more" describes the way up to the peak, not the way down.
+# In small: one image, and one feature as that mixture, 0.01; the right label is 0.5 everywhere. That needs the weight 50, and a new image with 0.03 gets 1.5, wrong by 1. A second feature, 1 in both, gives a choice: the shortest weights are 0.005 and 0.5, and the new image gets 0.50. Far beyond 300 there is such a choice.
+#
+# Ridge takes the peak away, and with wrong labels it helps even at 3000 features. (Raise λ to 0.01.) <!-- rests: peak-without-ridge, peak-with-ridge -->
+#
+# So here, too, the number of parameters does not decide. From 300 features on every fit without a penalty follows its labels wholly. What differs is how far it swings *between* its points: with long weights far, with short ones little. "More parameters overfit more" describes the way up to the peak, not the way down.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: the digits in numbers, and what became of your prediction
@@ -613,7 +614,7 @@ for width in (60, 150, 300, 450, 3000):
     print(f"{width:>4} features: length of the weights {weights.norm():.0f}")
 
 # %% [markdown] tags=["deeper"]
-# Belkin et al. named double descent; the peak is older (Loog et al. 2020). The weights are the shortest that fit best, and their length, over all ten outputs, is that of the first seed: 783 at 300 features, 14 at 150, 16 at 3000. Length is not all: 16 does better than 14. Likely 150 features are too few for the rule, which is bias. That the size of the weights can matter more than the size of the network is older (Bartlett 1998).
+# Belkin et al. named double descent; the peak is older (Loog et al. 2020). The weights are the shortest that fit best, and their length, over all ten outputs, is that of the first seed: 783 at 300 features, 14 at 150, 16 at 3000. That the size of the weights can matter more than the size of the network is older (Bartlett 1998).
 #
 # Why are they huge at 300, more exactly? There is nearly always a direction along which every row is almost 0. What the labels ask for along it is divided by that small number. With many more features than rows no direction of the rows is so short. Clean labels have the peak as well. A likely reason: a part of the rule 300 random features cannot express, and for them it is like noise.
 #
@@ -949,16 +950,16 @@ claim("On shifted test images “300, 30 % shifted” is more than 20 points abo
 # ```python
 # from course_lib.overfitting import EarlyStopping
 # stopping = EarlyStopping(patience=10)
-# # … after each epoch; True: stop, the model has its best weights again
-# if stopping.step(validation_loss, model):
-#     break
-# # after the loop
-# stopping.restore(model)
+# for epoch in range(500):
+#     …  # one epoch
+#     if stopping.step(validation_loss, model):  # True: the best weights are back
+#         break
+# stopping.restore(model)  # if the epochs ended before the patience
 # ```
 #
 # **Three sets.** Train on one. Choose on the second: patience, λ, width. Report on the third, once: the best validation loss is the lowest of many, so it flatters.
 #
-# A **leak** is whatever lets the training know of rows in the second or third set (Kapoor & Narayanan 2023). Common ones: columns chosen, or scaled, by a look at all rows; earlier rows predicted from later ones; rows of one person on both sides. So it is with our digits: the same 13 writers stand in all three sets. For new writers our percentages would likely be lower, and no such validation set can warn of it.
+# A **leak** is whatever lets the training know of rows in the second or third set (Kapoor & Narayanan 2023). Common ones: columns chosen, or scaled, by a look at all rows; rows of one person on both sides. So with our digits: the same 13 writers stand in all three sets. For new writers our percentages would likely be lower.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: patience, NaN, and other conventions
@@ -967,6 +968,7 @@ claim("On shifted test images “300, 30 % shifted” is more than 20 points abo
 # - **A loss can be NaN**, *not a number*, where it overflows. For `EarlyStopping` that is an evaluation without improvement: with 5, 3, NaN, 4, 2 and patience 2 it stops at the 4, too.
 # - **Before you train, look for NaN in the data**: one bad row poisons every weight in one step. `course_lib.data.Split.check()` names row and column.
 # - **Scaling without a leak**, to *standardise*, subtracts the mean of the training rows and divides by their standard deviation: `std = train_x.std(0)`, then `(all_x - train_x.mean(0)) / torch.where(std > 0, std, 1.0)`. A pixel that is black in all training rows has std 0, which gives 0/0. A tiny number in its place is no better: it turns one grey validation pixel into a million.
+# - **A leak in time**: later rows are trained on, and earlier ones judge.
 # - **The lowest of many losses** is found wrongly where one is NaN: `torch.argmin` takes the NaN wherever it stands, Python's `min` where it comes first.
 # - **Elsewhere.** `torch.optim.lr_scheduler.ReduceLROnPlateau(patience=p)` acts at evaluation $p+1$ without improvement, ours and Lightning's stop at $p$. Keras restores the best weights only with `restore_best_weights=True`. PyTorch itself has no early stopping.
 
@@ -1016,9 +1018,9 @@ claim("It stops at evaluation 3, and the weights are those of evaluation 1 again
       measured=[number, small_model.weight.item()], holds=equal([3, 1.0]))
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ## When not to
+# ## When not to regularize
 #
-# First draw both learning curves. Four cases, not measured:
+# Draw both learning curves. Four cases, not measured:
 
 # %% jupyter={"source_hidden": true}
 from course_lib.explorers.overfitting.learning_curves import show_cases
@@ -1026,19 +1028,19 @@ from course_lib.explorers.overfitting.learning_curves import show_cases
 show_cases()
 
 # %% [markdown]
-# - *Overfits*: training falls on, validation turns up. Look at the share of right answers too: the loss can rise, for a few very sure mistakes, while that share stays.
-# - *Underfits*: both flat, high and close. Where better is possible, that is bias, or a stuck training: try another learning rate and less regularization (*Deeper: clean labels, and three sayings about L2*), then a richer model. <!-- rests: l2-too-strong -->
+# - *Overfits*: training falls on, validation turns up.
+# - *Underfits*: both flat, high and close. Where better is possible, that is bias, or a stuck training: try another learning rate and less regularization (*Deeper: clean labels*), then a richer model. <!-- rests: l2-too-strong -->
 # - *Too short*: both still fall together. Train longer.
-# - *A leak* into validation: both low and together, and the test loss, the cross, is not. Mend the split. (A leak into the test set shows in no curve.)
-#
-# 100 validation rows show no small differences (*Deeper*).
+# - *A leak* into validation: both low and together, and the test loss, the cross, is not. Mend the split.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: few validation rows, few rows with wrong labels, a single epoch
 #
-# - Few validation rows: where 90 of 100 are right, the standard error of that share is $\sqrt{0.9\cdot0.1/100}$, 3 points. Better **cross-validate**: put training and validation rows together, cut them into five parts, train on four and validate on the fifth, each in turn, and average.
+# - Few validation rows show no small differences: where 90 of 100 are right, the standard error of that share is $\sqrt{0.9\cdot0.1/100}$, 3 points. Better **cross-validate**: put training and validation rows together, cut them into five parts, train on four and validate on the fifth, each in turn, and average.
 # - Few rows with wrong labels: on thirty fresh seeds *stopping in time* cost 3.2 points from 50 digits; the ten shown could not decide it (*Deeper: clean labels, and three sayings about L2*).
 # - Much data, one epoch: each batch is new when its loss is taken, so there is no gap to close. Weight decay may pay there all the same, for it helps the optimizer (lesson 04).
+# - A rising validation loss: look at the share of right answers too. The loss can rise, for a few very sure mistakes, while that share stays.
+# - A leak into the test set shows in no curve.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## So, when does a model memorise?
@@ -1047,8 +1049,9 @@ show_cases()
 # |---|---|
 # | too many parameters | yes, for least squares at the same places; not for networks: 97 weights had the label gap of about nine coefficients, and wider was better <!-- rests: gap-below-half, wide-lower --> |
 # | trained too long | yes, with wrong labels, which are learned last; with clean ones it mattered less than a point <!-- rests: common-first, stopping-noisy, stopping-clean --> |
-# | it fits every label | no: worst where it only just can, with clean labels best far beyond <!-- rests: peak-without-ridge, second-descent-0 --> |
-# | no penalty on large weights | a tuned λ took the peak away. Yet Zhang et al. saw networks without one do well on new images, and most with one learn random labels: **neither necessary nor enough** <!-- rests: peak-without-ridge, peak-with-ridge --> |
+# | it fits every label | with clean labels no: best far beyond; with wrong ones it costs, most where it only just can <!-- rests: peak-without-ridge, second-descent-0, not second-descent-0.2 --> |
+#
+# And a missing penalty? Networks without one did well on new images, and most *with* one still learned random labels (Zhang et al. 2017): **neither necessary nor enough**.
 #
 # Tomorrow, then:
 # 1. Split into three sets.
@@ -1065,10 +1068,9 @@ show_cases()
 # | answer | the number of parameters alone does not tell the gap; how closely a fit follows the errors in its labels does, and at new points how far it swings |
 # | formula | expected error = bias² + variance + noise; gap of $p$ coefficients on new labels at the same $n$ points: $2\sigma^2p/n$ |
 # | PyTorch | torch has no early stopping: keep `deepcopy(model.state_dict())` of the best validation loss |
-# | typical | patience of 5 to 20 evaluations; scale by the training rows alone; no person's rows on both sides |
-# | double descent | without regularization a peak where the model can only just fit, lower again beyond; with tuned λ no peak here <!-- rests: peak-without-ridge, peak-with-ridge, second-descent-0 --> |
-# | when not | training and validation error both high and close where better is possible: that is bias, or a stuck training |
-# | measured | 300 digits, 20 % wrong labels: stopped in time 12.6 points more right than at step 1000 (fresh seeds 10.9), for right labels are learned first <!-- rests: stopping-noisy, common-first --> |
+# | typical | patience of 5 to 20 evaluations |
+# | double descent | without a penalty a peak where the model can only just fit, lower again beyond; with tuned λ no peak here <!-- rests: peak-without-ridge, peak-with-ridge, second-descent-0 --> |
+# | measured | 300 digits, 20 % wrong labels: stopped in time 12.6 points more right than at step 1000 (fresh seeds 10.9) <!-- rests: stopping-noisy --> |
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # Now write it yourself: **`01_overfitting_exercises.ipynb`**.
