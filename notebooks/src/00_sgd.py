@@ -779,10 +779,16 @@ for lr in (0.01, 0.02, 0.05, 0.1, 0.2, 0.4):
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Is the noise good for anything?
 #
-# So far noise was a price. But it finds better minima, one often reads: **flatter** ones, which **generalize** better, that is, to new data (Hochreiter & Schmidhuber 1997, Keskar et al. 2017). The two ideas:
-#
-# - *Flat is better.* On new data the loss surface is shifted a little. Shift the parabola $\frac h2 w^2$ by 1, and at its old bottom the loss is $\frac h2$: 0.1 in a flat valley, $h = 0.2$, but 1 in a steep one, $h = 2$.
-# - *Noise prefers flat.* Each example has its own bottom, as the orange dots show. In a steep place their slopes then differ much, and jumps can throw the run out; in a flat one they differ little, and it can stay. It is nearly as if the loss had a *penalty* on disagreement (Smith et al. 2021; *Deeper: a step that regularizes by itself*).
+# So far noise was a price. But it finds better minima, one often reads: **flatter** ones, which **generalize** better, that is, to new data (Hochreiter & Schmidhuber 1997, Keskar et al. 2017). Two ideas. The first: *flat is better*. On new data the loss surface is shifted a little. Shift the parabola $\frac h2 w^2$ by 1, and at its old bottom the loss is $\frac h2$: 0.1 in a flat valley, $h = 0.2$, but 1 in a steep one, $h = 2$.
+
+# %%
+from course_lib.explorers import sgd as explore
+
+show_with_words(explore.valleys.picture(), "At the bottom for the training data the "
+                "shifted surface is 0.1 high in the flat valley, 1 in the steep one.")
+
+# %% [markdown]
+# The second: *noise prefers flat*. Each example has its own bottom, as the orange dots show. In a steep place their slopes then differ much, and jumps can throw the run out; in a flat one they differ little, and it can stay. It is nearly as if the loss had a *penalty* on disagreement (Smith et al. 2021; *Deeper: a step that regularizes by itself*).
 #
 # *Sharpness*, the opposite of flatness, is the curvature of the training loss in its steepest direction, $\lambda_{\max}$ as in the bowl. Are small batches flatter, and are they better on new images?
 #

@@ -36,6 +36,18 @@ def test_each_panel_shows_the_batches_of_one_budget_to_its_end():
             assert f"{way.size}, rate {way.rate:g}" in line.get_label()
 
 
+def test_a_shift_costs_half_the_curvature():
+    for ax, h in zip(explore.valleys.picture().axes, (0.2, 2.0), strict=True):
+        training, new, cost = ax.get_lines()
+        w = training.get_xdata()
+        assert training.get_ydata() == pytest.approx(h / 2 * w**2)
+        assert new.get_ydata() == pytest.approx(h / 2 * (w - 1) ** 2)
+        assert [*cost.get_ydata()] == [
+            0,
+            h / 2,
+        ] and f"costs {h / 2:g}" in ax.get_title() + ax.get_title("left")
+
+
 def test_few_steps_get_a_dot_each():
     loss = torch.rand(3, 3) + 0.1
     ways = [Way(10, 0.05, 0.9, [0, 150, 300], loss), Way(500, 0.05, 0.9, [0, 150, 300], loss)]

@@ -1,4 +1,4 @@
-"""Pictures of lesson 00: paths in a bowl, a saddle, schedules, batch sizes, budgets, solutions."""
+"""Pictures of lesson 00: paths in a bowl, schedules, batch sizes, budgets, solutions, valleys."""
 
 from course_lib.explorers.sgd import (
     budgets,
@@ -9,6 +9,7 @@ from course_lib.explorers.sgd import (
     solutions,
     trajectory,
     two_schedules,
+    valleys,
 )
 
 __all__ = [
@@ -20,4 +21,5 @@ __all__ = [
     "solutions",
     "trajectory",
     "two_schedules",
+    "valleys",
 ]
