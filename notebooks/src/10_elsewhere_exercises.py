@@ -14,7 +14,7 @@
 # %% [markdown]
 # # Elsewhere: exercises
 #
-# Five tasks, about an hour: the two pieces that a transformer is made of, who is decayed in one, a block of it with stochastic depth, and the question of the lesson: does a claim hold in another world?
+# Five tasks, about an hour: the two pieces that a transformer is made of, who is decayed in one, a block of it with stochastic depth, and the question of the lesson: does a claim hold in another world? T1 and T4 take up the norm of *Deeper: as torch has it*; T4 also needs lesson 08.
 # Each ends with a cell that answers at once: `✓` right, `○` not written yet, `✗` and why. Wrong answers cost nothing. Try, read, mend.
 #
 # A check calls your function on inputs drawn afresh. In a terminal, `course check 10` says the same of the whole notebook; it looks only at the answer cells, so keep your helpers inside them.
