@@ -73,7 +73,7 @@ for _ in range(4):
     print(dropout(x, p=0.25, generator=generator))
 
 # %% [markdown]
-# Four calls, four masks; two happen to keep everything. No column has any value but 0 and $x/(1-p)$. Of the 16 entries 4 are 0: a quarter, as p says.
+# Four calls, four masks. No column has any value but 0 and $x/(1-p)$. Of the 16 entries 4 are 0: a quarter, as p says.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The one line
@@ -338,7 +338,7 @@ reveal("worse",
                "from the masks", rests="fits-less, mask-noise")
 
 # %% [markdown]
-# **So the gap is both: a looser fit, and the masks.** To compare fits, measure both in evaluation mode. What training makes small is number 3:
+# **So the gap is both: a looser fit, and the masks.** No bug: to compare fits, measure both in evaluation mode. What training makes small is number 3:
 #
 # $$\text{loss with masks on} = \text{loss with masks off} + \text{what the masks add}$$
 #
@@ -471,12 +471,12 @@ reveal("best",
 # **Dropout buys time**: with a larger p the best step comes later, and the test loss turns up later.
 #
 # 1. **At step 1000 it gains much**, 7.8 points with p = 0.5: it protects a run that is a few times too long. But stopping in time protects it better: p = 0 then has 10.0 % instead of 14.0 %. <!-- rests: half-end, stopping-beats-half -->
-# 2. **Beside a stop it gains little.** Our seeds say 0.2 points with p = 0.5 and 0.3 with p = 0.85, fresh ones 0.7 and 1.0. Each set of twelve seeds picks its best steps anew, and the luck in that is in no interval, which may be why the two disagree. Read: with p = 0.5 less than a point, with p = 0.85 from nothing to a bit over one. <!-- rests: not half-best, open most-best -->
+# 2. **Beside a stop it gains little.** Our seeds say 0.2 points with p = 0.5 and 0.3 with p = 0.85, fresh ones 0.7 and 1.0. Each set of twelve seeds picks its best steps anew, and the luck in that is in no interval, which may be why the two disagree. So read: p = 0.5 gains less than a point, p = 0.85 from nothing to a bit over one. <!-- rests: not half-best, open most-best -->
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Does it only learn more slowly?
 #
-# Is its delay mere slowness? Then a network without dropout that has fitted as many *right* labels should have fitted as many *wrong* ones, too. (A label is *fitted* if it is the network's answer, masks off.) Beside dropout we draw *weight decay*, which shrinks every weight a little at each step (lesson 03). Validation rows choose $\lambda$ = 2 for it and p = 0.85 for dropout; p = 0.5 is the dropout of above, chosen by nobody.
+# Is its delay mere slowness? Then a network without dropout that has fitted as many *right* labels should have fitted as many *wrong* ones, too. (A label is *fitted* if it is the network's answer, masks off.) Beside dropout we draw *weight decay*, which shrinks every weight a little at each step (lesson 03). For a run to step 1000 validation rows choose $\lambda$ = 2 for it, and p = 0.85 for dropout. p = 0.5 is the dropout of above, chosen by nobody.
 #
 # **Do this**: in the left panel compare the solid lines, then the dashed ones. (These fall at first: a network that guesses hits a tenth of the labels.) At the rings p = 0 and p = 0.5 have fitted as many right labels. **Notice**: does p = 0.5 lie on p = 0 in the right panel, or below?
 
@@ -505,7 +505,7 @@ show_fitted(counted)
 # | dropout | 10.0 % (p = 0.85) | 9.4 % (p = 0.7) |
 # | weight decay | 10.1 % ($\lambda$ = 2) | 9.7 % ($\lambda$ = 2) |
 #
-# (10.2 % above: there 200 more rows were test rows.) Fresh seeds, which choose anew once more, put dropout ahead by 0.8 and by 1.0 points. So its lead is somewhere from nothing to a bit over a point (*Deeper: weight decay in dropout's place*). <!-- rests: open rival-end, open rival-best -->
+# (Above p = 0.85 has 10.2 %: there 200 more rows are test rows.) Fresh seeds, which choose anew once more, put dropout ahead by 0.8 and by 1.0 points. So its lead is somewhere from nothing to a bit over a point (*Deeper: weight decay in dropout's place*). <!-- rests: open rival-end, open rival-best -->
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: p = 0.96, and what was not varied
@@ -872,7 +872,7 @@ show_shaken()
 # | p = 0.2 | 0.80 | 0.89 | 0.98 | 1.00 |
 # | p = 0.5 | 0.50 | 0.67 | 0.91 | 0.99 |
 #
-# At p = 0.5 a feature that nothing replaces loses half, ten equal ones lose a tenth. This may be why 0.5 is usual in a wide layer, and 0.2 or less on inputs, where often nothing can replace another.
+# This may be why 0.5 is usual in a wide layer, and 0.2 or less on inputs, where often nothing can replace another.
 #
 # **Is this what helped on the digits?** Not tested: no network was trained with such a penalty in place of the masks.
 
@@ -1207,7 +1207,7 @@ claim("A module that calls F.dropout(x, p) goes on dropping after .eval().",
 # | 1. let no unit count on others | at equal training loss less hangs on one unit; a plain network stopped in time spreads as evenly <!-- rests: worst-unit-fit, worst-tenth-fit, not worst-tenth-best --> | true of single units, but not its own |
 # | 2. average many networks | one run is as good as the mean of 200; stopped in time, 4.2 of the 4.6 points that it gains are repair <!-- rests: evaluation-like-200, thinned-own-best --> | true, but mostly repair |
 # | 3. hinder wrong labels most | with as many right labels it has 53 % of the wrong ones, not 82 %; early on weight decay delays them as much; why, is not tested <!-- rests: wrong-not-right, decay-like-half --> | true, but not its own |
-# | 4. be a penalty on the weights | in linear regression exactly a ridge; on the digits the masks add 0.12 to the loss at step 1000 <!-- rests: mask-noise --> | true; whether it is what helped is not tested |
+# | 4. be a penalty on the weights | in linear regression exactly a ridge; on the digits the masks add 0.12 to the training loss at step 1000 <!-- rests: mask-noise --> | true; whether it is what helped is not tested |
 #
 # **Why is it a standard tool, then?** It is one line with one number, and it forgives a run that is too long. Here it is no substitute for stopping in time; on other data this may differ (lesson 10). <!-- rests: half-end, stopping-beats-half -->
 
