@@ -3,7 +3,7 @@
 The networks of `curves` without dropout and with it, trained ten times as long, and the three
 losses of `curves.three_losses` on the way. If the loss with masks on, which training makes small,
 no longer falls, and the one with masks off is still above the plain network's, the gap is no
-lateness.
+lateness. The runs take half a minute; those of base 0 are kept.
 """
 
 import torch
@@ -13,8 +13,10 @@ from torch.nn.functional import cross_entropy
 from course_lib.base.random import seeded
 from course_lib.experiments.dropout import curves
 from course_lib.experiments.shared.forward import forward
+from course_lib.records import store
 
 STOPS = (1000, 2000, 5000, 10000)
+NAMES = ("plain", "off", "on")  # of the three losses
 
 
 def compute_longer(
@@ -41,6 +43,22 @@ def compute_longer(
 
     curves.watch(splits.__getitem__, seeds, stops, look, [curves.PLAIN, (p, 0.0)])
     return {step: curves.ThreeLosses(*losses) for step, losses in zip(stops, found)}
+
+
+def losses(afresh: bool = False) -> dict[int, curves.ThreeLosses]:
+    """`compute_longer` on this base: as kept in `records/dropout/longer.json`, else trained.
+
+    afresh: trained here and now.
+    """
+    found = {}
+    for step in STOPS:
+        known = [
+            None if afresh else store.kept("dropout/longer", str(step), name) for name in NAMES
+        ]
+        if not all(known):
+            return compute_longer()
+        found[step] = curves.ThreeLosses(*map(torch.tensor, known))
+    return found
 
 
 def table(found: dict[int, curves.ThreeLosses]) -> str:

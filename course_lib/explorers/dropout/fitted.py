@@ -1,4 +1,4 @@
-"""Right and wrong training labels fitted, without dropout, with it, and with weight decay."""
+"""Right and wrong training labels fitted, without dropout, with two p, and with weight decay."""
 
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
@@ -7,10 +7,10 @@ from course_lib import plotting
 from course_lib.experiments.dropout.curves import PLAIN
 from course_lib.experiments.dropout.fitted import DECAY, HALF, LEVELS, MOST, Fitted
 
-NAMES = {PLAIN: "p = 0", HALF: "p = 0.5", DECAY: "weight decay", MOST: "p = 0.85"}
-DRAWN = PLAIN, HALF, DECAY
+NAMES = {PLAIN: "p = 0", HALF: "p = 0.5", MOST: "p = 0.85", DECAY: "weight decay"}
+DRAWN = PLAIN, HALF, MOST, DECAY
 LINES = {"right": "-", "wrong": "--"}
-MARKERS = "sv^"
+MARKERS = "svD^"
 LOOK = 0.98  # of the right labels
 
 
@@ -38,7 +38,7 @@ def picture(found: Fitted) -> Figure:
                 ax.plot(x, y, "o", color=color, markerfacecolor="none", markersize=9, clip_on=False)
     on_the_way.set(xlabel="step", ylabel="share fitted (masks off)", ylim=(0, 1.02))
     on_the_way.set(xlim=(0, found.steps[-1]), title="On the way")
-    against.set(xlabel="right labels fitted", ylabel="wrong labels fitted", xlim=(0.9, 1))
+    against.set(xlabel="right labels fitted", ylabel="wrong labels fitted", xlim=(0.94, 1))
     against.set(title="Wrong labels against right ones")
     against.tick_params(labelleft=True)
     against.legend(loc="upper left", fontsize=8)

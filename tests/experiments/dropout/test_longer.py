@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from course_lib.base import random
 from course_lib.experiments.dropout import curves, longer
 
 SEEDS, STOPS = (1, 2), (20, 40)
@@ -27,3 +28,24 @@ def test_the_table_has_a_line_for_each_step(found):
     _, *lines = longer.table(found).splitlines()
     assert [int(line.split()[0]) for line in lines] == list(STOPS)
     assert lines[1].split()[2] == f"{found[40].off.mean():.3f}"
+
+
+def test_what_is_kept_comes_out_again():
+    stop, seeds = longer.STOPS[0], curves.SEEDS[:2]
+    kept, again = longer.losses(), longer.compute_longer(seeds=seeds, stops=(stop,))
+    assert tuple(kept) == longer.STOPS
+    for name in longer.NAMES:
+        assert all(getattr(one, name).shape == (len(curves.SEEDS),) for one in kept.values())
+        ours, theirs = getattr(again[stop], name), getattr(kept[stop], name)[: len(seeds)]
+        assert torch.allclose(ours, theirs, rtol=1e-3), name
+
+
+def test_what_is_not_kept_is_trained(monkeypatch, found):
+    monkeypatch.setattr(longer, "compute_longer", lambda: found)
+    assert longer.losses(afresh=True) is found
+    assert longer.losses() is not found
+    monkeypatch.setenv("COURSE_RECORDED", "1")
+    assert longer.losses() is found
+    monkeypatch.delenv("COURSE_RECORDED")
+    monkeypatch.setattr(random, "BASE", 9)
+    assert longer.losses() is found
