@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from course_lib.data import tables
 from course_lib.experiments.capstone import playbook, search, spam_study
 from course_lib.explorers import capstone as explore
+from course_lib.statistics import Interval
 
 VARIANTS = list(spam_study.VARIANTS)
 
@@ -153,3 +154,20 @@ def test_the_search_says_what_of_the_gap_is_optimism():
     assert "10.0 % wrong on the validation rows that chose it, 25.0 % on test rows" in caption
     assert "a gap of +15.0 points. A candidate drawn blindly has +5.0: 10.0 points" in caption
     assert "0.0 points of optimism" in explore.search.explorer.draw(marks, result, 1, 200)
+
+
+def test_worlds_that_miss_the_truth_are_crosses_and_each_stands_on_its_line():
+    def interval(low, high):
+        return Interval((low + high) / 2, low, high)
+
+    wide = interval(0.85, 0.96)
+    worlds = [(interval(0.88, 0.91), wide), (interval(0.91, 0.93), wide)]
+    for ax, crosses in zip(explore.coverage.picture(worlds).axes, ([2], []), strict=True):
+        holding, missing, truth = ax.get_lines()
+        assert [*missing.get_ydata()] == crosses and missing.get_marker() == "x"
+        assert sorted([*holding.get_ydata(), *missing.get_ydata()]) == [1, 2]
+        assert [*truth.get_xdata()] == [90, 90]
+        assert missing.get_label() == f"misses it: {len(crosses)}"
+    left = explore.coverage.picture(worlds).axes[0].collections
+    ends = [part.vertices[:, 0] for lines in left for part in lines.get_paths()]
+    assert [pytest.approx(one) for one in ([88, 91], [91, 93])] == [*map(list, ends)]

@@ -26,12 +26,17 @@ def coverage(worlds: int = 1000, truth: float = 0.9) -> dict[str, Interval]:
 
     In each, 500 rows are drawn, and divided 100 times into 400 and 100 to test on.
     """
-    draw, held = seeded(0), []
+    return _shares([_held(found, truth) for found in intervals(worlds, truth)])
+
+
+def intervals(worlds: int, truth: float = 0.9) -> list[tuple[Interval, Interval]]:
+    """The naive and the corrected interval of each of the first worlds of `coverage`."""
+    draw, found = seeded(0), []
     for _ in range(worlds):
         right = (torch.rand(ROWS, generator=draw) < truth).double()
         divisions = repeated_subsampling(ROWS, REPETITIONS, TESTED / ROWS, draw)
-        held.append(_held([right[test].mean() for _, test in divisions], truth))
-    return _shares(held)
+        found.append(_both([right[test].mean() for _, test in divisions]))
+    return found
 
 
 def coverage_of_learners(worlds: int = WORLDS, truths: int = TRUTHS) -> dict[str, Interval]:
@@ -46,7 +51,7 @@ def coverage_of_learners(worlds: int = WORLDS, truths: int = TRUTHS) -> dict[str
         divisions = repeated_subsampling(ROWS, REPETITIONS, TESTED / ROWS, draw)
         train = torch.stack([file[rows] for rows, _ in divisions])
         test = torch.stack([file[rows] for _, rows in divisions])
-        held.append(_held(_difference(table, train, test), truth))
+        held.append(_held(_both(_difference(table, train, test)), truth))
     return _shares(held)
 
 
@@ -82,8 +87,11 @@ def _difference(table: Table, train: Tensor, test: Tensor) -> Tensor:
     return right[1] - right[0]
 
 
-def _held(results: list[Tensor] | Tensor, truth: float) -> list[bool]:
-    found = mean_interval(results), corrected_interval(results, ROWS - TESTED, TESTED)
+def _both(results: list[Tensor] | Tensor) -> tuple[Interval, Interval]:
+    return mean_interval(results), corrected_interval(results, ROWS - TESTED, TESTED)
+
+
+def _held(found: tuple[Interval, Interval], truth: float) -> list[bool]:
     return [not interval.excludes(truth) for interval in found]
 
 

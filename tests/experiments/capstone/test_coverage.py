@@ -8,13 +8,25 @@ from torch import nn
 
 from course_lib.data import spambase_or_breast_cancer
 from course_lib.experiments.capstone import coverage as module
-from course_lib.experiments.capstone.coverage import coverage, coverage_of_learners, stored
+from course_lib.experiments.capstone.coverage import (
+    coverage,
+    coverage_of_learners,
+    intervals,
+    stored,
+)
 
 
 def test_the_corrected_interval_holds_more_often():
     found = coverage(worlds=40)
     assert found["naive"].n == found["corrected"].n == 40
     assert found["naive"].mean < 0.7 < 0.75 < found["corrected"].mean
+
+
+def test_the_worlds_of_a_picture_are_the_first_that_are_counted():
+    shown = intervals(3)
+    assert shown == intervals(40)[:3]
+    held = [sum(not one.excludes(0.9) for one in kind) for kind in zip(*shown, strict=True)]
+    assert held == pytest.approx([3 * one.mean for one in coverage(worlds=3).values()])
 
 
 def test_a_ridge_classifier_by_torchs_least_squares():
