@@ -260,6 +260,18 @@ def test_what_plain_errs_at_other_rates_is_that_of_its_nine_pilots():
         assert best <= min(slowest, fastest)
 
 
+def test_bars_on_the_way_are_the_shares_and_the_three_highest_stand_out():
+    numbers = [on_a_circle(4, noise=1.0), sum(on_a_circle(k) for k in (4, 7, 11))]
+    figure, said = explore.bars.picture(numbers, (30, 400))
+    for ax, one in zip(figure.axes, numbers, strict=True):
+        heights = {round(bar.get_x() + bar.get_width() / 2): bar.get_height() for bar in ax.patches}
+        shares = grokking.circles(one).shares.tolist()
+        assert [heights[k] for k in range(1, 16)] == pytest.approx(shares)
+        (color,) = {bar.get_facecolor() for bar in ax.patches[-3:]}
+        assert color not in {bar.get_facecolor() for bar in ax.patches[:-3]}
+    assert "400 updates 100%" in said and all(f" {k}" in said for k in (4, 7, 11))
+
+
 def test_a_clock_has_its_numbers_k_steps_apart_and_both_end_at_the_sum():
     for ax, k in zip(explore.clock.turned().axes, explore.clock.FREQUENCIES):
         places = {text.get_text(): text.get_position() for text in ax.texts}
