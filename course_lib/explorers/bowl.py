@@ -21,7 +21,8 @@ def draw_bowl(ax: Axes, bowl: Bowl) -> tuple[LineCollection, Line2D]:
     """Lines of equal loss as in the window of `bowl`, and its star → marks for `move_bowl`.
 
     `ax` holds no collection yet. The lines around the star's first place stay with the axes and
-    are hidden while it is elsewhere: what stays costs a picture nothing.
+    are hidden while it is elsewhere: what stays costs a picture nothing. Those for elsewhere are
+    hidden until then.
     """
     *_, loss = bowl.grid(120)
     shares = np.linspace(0, 1, LEVELS + 1)[1:] ** 1.5  # denser near the star
@@ -33,6 +34,7 @@ def draw_bowl(ax: Axes, bowl: Bowl) -> tuple[LineCollection, Line2D]:
     away = LineCollection(around, **look, zorder=1)
     for lines in (home, away):
         ax.add_collection(lines, autolim=False)
+    away.set_visible(False)
     ax.grid(False)
     ax.set_xlabel("$w_1$")
     ax.set_ylabel("$w_2$", rotation=0)

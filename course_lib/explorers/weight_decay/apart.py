@@ -21,8 +21,7 @@ def picture() -> Figure:
     figure = Figure(figsize=(8.2, 2.9), layout="constrained")
     axes = figure.subplots(1, len(TITLES), sharex=True, sharey=True)
     for ax, (optimizer, title) in zip(axes, TITLES.items()):
-        away, star = draw_bowl(ax, BOWL)
-        away.set_visible(False)  # the star stays
+        _, star = draw_bowl(ax, BOWL)
         star.set_label("lowest point of the loss")
         found = trajectories.explorer.compute(**{**defaults, "optimizer": optimizer})
         for k, (pull, name) in enumerate(PULLS.items()):

@@ -23,8 +23,7 @@ def _compute(ratio):
 def _prepare(figure):
     """Left the bowl with both ends, right what each weight pays."""
     left, right = figure.subplots(1, 2, width_ratios=[1.7, 1])
-    away, _ = draw_bowl(left, BOWL)
-    away.set_visible(False)  # the star stays
+    draw_bowl(left, BOWL)
     left.set(xlim=(-0.3, 3.0), ylim=(-0.3, 1.9), title="Where each ends", aspect="equal")
     ways = torch.stack(
         [held_rests(sizes_of(r), STRENGTH)["weight_decay"] for r in torch.logspace(-1.21, 1.21, 60)]
