@@ -56,7 +56,7 @@ explore.trajectories.show()
 # %% [markdown]
 # For plain SGD alone. There the dashed path lies on the solid one, and the curve on the right stays in the grey band: nothing but rounding. With momentum and under Adam they part. Here are 100 steps of each; a square is where a run then stands, + is 0.
 #
-# (Under Adam the two happen to be near each other then. Decay is still on its way.)
+# (Under Adam the two happen to be near each other.)
 
 # %%
 explore.apart.show_apart()
@@ -64,7 +64,7 @@ explore.apart.show_apart()
 # %% [markdown]
 # At the end of this lesson you can
 # - show why in one line of algebra;
-# - compute where each comes to rest, and under SGD convert a λ tuned for one into a λ for the other;
+# - compute where each comes to rest, and under SGD convert a λ of one into that of the other;
 # - say what Adam does to L2, and where each then ends.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -121,7 +121,7 @@ reveal("flat-loss", "the one with L2", because="its pull is carried on by the ve
 # w.sub_(lr * v)
 # ```
 #
-# Everything in this lesson is about which of the two `if`s comes true. L2 makes a new gradient, $g + \lambda w$. From there on nobody can tell pull and loss apart: what momentum does to one it does to the other. Decay multiplies the weight by $1-\eta\lambda$ and is done; `g` and `v` never hear of it. So decay is also called *decoupled*, and L2 *coupled*.
+# Everything in this lesson is about which of the two `if`s comes true. L2 makes a new gradient, $g + \lambda w$. From there on nobody can tell pull and loss apart: what momentum does to one it does to the other. Decay multiplies the weight by $1-\eta\lambda$ and is done; `g` and `v` never hear of it. So decay is also called *decoupled*, and L2 *coupled*. The `weight_decay=` of torch's SGD and Adam is the first `if` (*Deeper: torch's own steps*).
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## When they are the same
@@ -165,7 +165,7 @@ claim("Under plain SGD a loss term λ‖w‖², `weight_decay=2λ` and decoupled
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## So L2 is stronger?
 #
-# On the flat loss L2 took off more. Now give both pulls something to fight with: the loss $\frac12(w-1)^2$, which wants $w = 1$.
+# In three steps on the flat loss L2 took off more. Now give both pulls something to fight with: the loss $\frac12(w-1)^2$, which wants $w = 1$.
 
 # %%
 predict("equilibrium", "λ = 0.5, momentum 0.9: where does each come to rest?",
@@ -193,10 +193,10 @@ reveal("equilibrium", "L2 closer to 0",
 # - **L2** sits in the gradient. Rest means that the gradient is zero, pull included: $(w-1) + \lambda w = 0$, so $w = \frac{1}{1+\lambda} = 0.667$ whatever the momentum.
 # - **Weight decay** stands outside. The weight stands still, but the velocity does not vanish: at each step it pushes the weight outwards by as much as decay pulls it back. Fed the same gradient each time, it has grown to ten times: $\eta\frac{w-1}{1-\mu} + \eta\lambda w = 0$. The η cancels, so $w = \frac{1}{1+\lambda(1-\mu)}$, here 0.952.
 #
-# So decay needs a λ ten times as large to rest at the same place: 5 to rest at 0.667, where L2 rests with 0.5.
+# So decay needs a λ ten times as large: 5 to rest at 0.667, where L2 rests with 0.5.
 #
-# That is no merit of L2. They are two knobs with different units: **a λ tuned for one is wrong for the other.**
-# When you switch and keep the learning rate, start from $\lambda_{\text{decay}} = \lambda_{\text{L2}} / (1-\mu)$.
+# That is no merit of L2: **under momentum one λ is two different strengths.**
+# When you switch and keep the learning rate, start from $\lambda_{\text{decay}} = \lambda_{\text{L2}} / (1-\mu)$. (With torch's momentum; one that averages needs no factor, *Deeper*.)
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: the whole function, more dimensions, and momentum with a (1 − β) in it
@@ -315,13 +315,6 @@ claim("In the average's form both pulls end at ridge(λ): the factor 1/(1 − β
 # So "a λ ten times as large" is a statement about torch's momentum. In the other form the learning rate is ten times as large, and with it the decay.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ## A myth
-#
-# > **"`torch.optim.SGD(weight_decay=…)` directly performs weight decay. It is fully equivalent to adding the L2 norm to the loss."**
-#
-# (From a lecture, shortened; the norm should be squared.) Under momentum the two sentences exclude each other. The second is true: torch's SGD adds λw to the gradient, before the velocity sees it. So does torch's Adam (*Deeper: torch's own steps*).
-
-# %% [markdown] slideshow={"slide_type": "slide"}
 # ## In plain PyTorch
 #
 # Does the factor of ten hold in a network? And under Adam? A small network learns digits from 300 images, every fifth with a wrong label. One run has no pull, one has L2 (torch's `weight_decay=`), two have decay: the block under `no_grad`. Under Adam this block makes **AdamW** of it, W for weight decay (Loshchilov & Hutter, 2019).
@@ -373,15 +366,15 @@ print("Adam {'decay': 4} ·", train(torch.optim.Adam, decay=4.0))
 #
 # Under Adam, no: decay with 0.2 leaves the length at 15.2, where L2 with 0.02 makes it 7.0. We raised λ until decay made it 7.0 too. That took 4, two hundred times L2's λ, and the weights are others (*Deeper*).
 #
-# What multiplies by about 200 here? Keep the question: the sections on Adam answer it.
+# Why about 200? The sections on Adam explain its size.
 #
-# One seed each, nothing tuned: the errors do not tell which kind is better.
+# One seed each, lengths too, nothing tuned: the errors do not tell which kind is better.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: the same length, the same weights?
 #
 # Two networks can have the same length and little else in common. So we look at the weights themselves: the distance of the two vectors, as a share of the first one's length. We also ask how many test images the two networks label alike.
-# Under Adam no formula says which decay to compare with L2's 0.02. So we tried some until the length was the same, 7.0. That was at λ = 4, two hundred times 0.02: the `4.0` below. A yardstick is the same network with a slightly stronger L2, 0.021.
+# Under Adam no formula says which decay to compare with L2's 0.02. So we tried some until the length was the same, 7.0. That was at λ = 4, two hundred times 0.02: the `4.0` below. A yardstick, of L2 alone, is the same network with a slightly stronger L2, 0.021.
 
 # %% tags=["deeper"]
 def weights(kind, **options):
@@ -411,7 +404,7 @@ for kind, decay, more in ((torch.optim.SGD, 0.2, {"momentum": 0.9}),
               f"{alike:.1%}")
 
 # %% [markdown] tags=["deeper"]
-# Under SGD with momentum it is nearly one network. Under Adam the weights are others: 95 % apart, where the yardstick is 24 %, and two unrelated vectors of one length, as from two starts, would be 141 % apart. What the two networks say differs less: they label 95 % of the test images alike, the yardstick's 98 %. One seed each.
+# Under SGD with momentum it is nearly one network. Under Adam the weights are others: 95 % apart, where L2's yardstick is 24 %, and two vectors of one length at a right angle would be 141 % apart. What the two networks say differs less: they label 95 % of the test images alike, the yardstick's 98 %. One seed each; a yardstick for decay, or for another batch order, we did not measure.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Adam: the pull is divided too
@@ -489,16 +482,16 @@ reveal("two-weights", "the one with gradients ±0.1",
 #
 # Do the two also *end* in different places? We hold $\hat v$ still at any positive number, leave ε out, and ask where nothing moves any more. There the gradient no longer changes, so its mean $\hat m$ is the gradient itself, and the factor η cancels.
 #
-# (May we hold it? In training minibatches keep shaking the gradient, so $\hat v$ need not fade even where the mean gradient has come to rest. We check it below.)
+# (May we hold it? Minibatches keep shaking the gradient, so $\hat v$ need not fade even at rest. We check it below.)
 #
 # One weight first: the loss $\frac12(w-1)^2$ again, with the gradient $g = w - 1$, and λ = 0.5.
 #
 # - **L2**: $(g + \lambda w)/\sqrt{\hat v} = 0$. The divisor drops out: $g + \lambda w = 0$. So it rests at $\frac{1}{1+\lambda} = 0.667$ whatever $\hat v$ is. Loss and pull are divided alike, as momentum multiplied them alike.
 # - **Decay**: $g/\sqrt{\hat v} + \lambda w = 0$. Only the loss is divided. Multiplied by $\sqrt{\hat v}$ that is $g + \lambda\sqrt{\hat v}\,w = 0$. So it rests at $\frac{1}{1+\lambda\sqrt{\hat v}}$, as L2 would with $\lambda\sqrt{\hat v}$ in place of λ.
 #
-# Where $\sqrt{\hat v}$ is 10 the loss speaks with a tenth of its voice, decay with all of its own. So decay gets its way: the weight rests at 0.167. Where $\sqrt{\hat v}$ is 0.1 it rests at 0.952. That number again: it is all one whether momentum multiplies the loss by ten or Adam divides it by 0.1.
+# Where $\sqrt{\hat v}$ is 10 the loss speaks with a tenth of its voice, decay with all of its own: the weight rests at 0.167. Where $\sqrt{\hat v}$ is 0.1 it rests at 0.952. That number again: it is all one whether momentum multiplies the loss by ten or Adam divides it by 0.1.
 #
-# **Which is the stronger, at one λ, depends on $\sqrt{\hat v}$: above 1 decay is, below 1 L2 is.** At 1 the two curves cross:
+# **At one λ, with $\sqrt{\hat v}$ held above 1, decay is the stronger; held below 1, L2 is.** At 1 the two curves cross:
 
 # %%
 explore.prices.show_prices()
@@ -506,7 +499,7 @@ explore.prices.show_prices()
 # %% [markdown]
 # With many weights the same lines say: L2 minimises loss $+ \frac{\lambda}{2}\sum_i w_i^2$, as without Adam. Decay minimises loss $+ \frac{\lambda}{2}\sum_i \sqrt{\hat v_i}\,w_i^2$: it charges each weight a price of its own, $\lambda\sqrt{\hat v_i}$ instead of λ.
 #
-# What do prices do to two weights at once? The first picture's bowl again, with λ = 0.5.
+# Two weights at once: the first picture's bowl, with λ = 0.5.
 #
 # **Do this**: it opens with $\sqrt{\hat v}$ at ratio 16. Lower it to 1.  **Notice**: which of the two ends moves?
 
@@ -516,14 +509,14 @@ from course_lib.explorers import weight_decay as explore
 explore.goals.show(ratio=16.0)
 
 # %% [markdown]
-# Decay's moves. At ratio 16 $w_1$ pays sixteen times the price of $w_2$, and is pulled far to the left, to 0.46. $w_2$ even rises above the star: the bowl lies aslant, and along its valley a smaller $w_1$ goes with a larger $w_2$.
+# Decay's moves. At ratio 1 both $\sqrt{\hat v}$ are 1, so the ends are one; were both 0.1, they would not be. At ratio 16 $w_1$ pays sixteen times the price of $w_2$, and is pulled far to the left, to 0.46. $w_2$ even rises above the star: the bowl lies aslant, and along its valley a smaller $w_1$ goes with a larger $w_2$.
 #
 # And where $\hat v$ moves? Let the bowl be the mean of 300 examples, each a bowl with a star of its own. A batch of 10 then pulls now here, now there, about sixteen times as much along $w_1$ as along $w_2$. This noise holds $\sqrt{\hat v}$ up.
 #
-# With it L2 ends at (1.22, 1.09), as before, and decay at (0.47, 1.40), close to its end at ratio 16 (means of 100 seeds, λ = 0.5). And the prices say where: computed from the $\sqrt{\hat v}$ of a run's last step, the place of rest lies within 0.01 of its end, on average (*Deeper*). <!-- rests: minibatch-goal-l2, minibatch-goal-decay -->
-# In the first picture there is no noise: $\sqrt{\hat v}$ can fade there, and the price with it. So decay has no ✕ (*Deeper*).
+# With it L2 ends at (1.22, 1.09), as before, and decay at (0.47, 1.40), close to its end at ratio 16 (means of 100 seeds, λ = 0.5), though its $\sqrt{\hat v}$ has ratio 10 (*Deeper*). That fits the prices: the place of rest for the $\sqrt{\hat v}$ with which a run ends lies within 0.01 of where it ends, on average. <!-- rests: minibatch-goal-l2, minibatch-goal-decay -->
+# In the first picture there is no noise: $\sqrt{\hat v}$ can fade there, and the price with it. So decay has no fixed place to mark (*Deeper*).
 #
-# **With $\hat v$ held still, and with minibatches in this bowl, L2 under Adam is unequal in its speed, and decay in its goal.** A speed matters because training stops before slow weights arrive: of the two weights above L2 had taken 18 % and 0.2 %. Which of the two does *better*, lesson 04 measures.
+# **With $\hat v$ held still, and with minibatches in this bowl, L2 under Adam is unequal in its speed, and decay in its goal.** A speed matters because training stops before slow weights arrive: of the two weights above L2 had taken 18 % and 0.2 %. Which does *better*, lesson 04 measures.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: all of Adam, two goals, and the law of the pull
@@ -601,7 +594,7 @@ for pull, kind, short in (("l2", "Adam with L2", "l2"),
           holds=below(0.05))
 
 # %% [markdown] tags=["deeper"]
-# Both end at their goals. <!-- rests: minibatch-goal-l2, minibatch-goal-decay --> L2's is the same whatever the batch. AdamW's moves: batches of 50 have less noise, so $w_1$ pays less. And why is AdamW's $\sqrt{\hat v}$ of $w_2$ above the ¼ of the noise? Where decay holds a weight off the lowest point, the loss's own gradient does not vanish there, and it counts in $\hat v$ too.
+# Both end at their goals. <!-- rests: minibatch-goal-l2, minibatch-goal-decay --> L2's is the same whatever the batch. AdamW's moves: batches of 50 have less noise, so $w_1$ pays less. And why is AdamW's $\sqrt{\hat v}$ of $w_2$ above the ¼ of the noise? Where decay holds a weight off the lowest point, the loss's own gradient does not vanish there, and it counts in $\hat v$ too. That makes the ratio 10 instead of 16; the end stays near, for both prices of $w_2$, 0.125 and 0.2, are small beside the bowl's curvature.
 # One simplification remains: here all examples have one curvature, and in a network each has its own.
 #
 # And with the full batch, why does AdamW end at the lowest point of the loss alone? Suppose the opposite: all rests, and one weight's loss gradient is not zero. It stays the same there, so after a while $\hat m/\sqrt{\hat v} = \pm1$, however small it is: the loss moves the weight by η a step, decay by $\eta\lambda\lvert w\rvert$. Where $\lambda\lvert w\rvert < 1$ these cannot cancel, so it rests only with gradient zero. So every $\lambda\lvert w_i\rvert$ has to be below 1 at the loss's lowest point. At the star $w_1 = 2$, so λ has to be below 0.5; the cell takes 0.4. With a larger λ the star is out of reach, and AdamW stops where $\lvert w_1\rvert = 1/\lambda$: the box of lesson 04. The learning rate fades, for with a constant one the path goes on rattling. And β₂ is 0.95 here, not 0.999: with 0.999 $\sqrt{\hat v}$ forgets a factor of 20 at most in these 6000 steps, and AdamW ends at (1.84, 1.04), the price not yet gone.
@@ -700,7 +693,7 @@ claim("Scaling the loss by 1000 under Adam with L2 is the same as λ/1000 and ε
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: torch's own steps
 #
-# AdamW is also there as `Adam(decoupled_weight_decay=True)`. Three steps of torch's SGD, Adam and AdamW beside ours on the flat loss; and the loss term against `weight_decay`, as in *Deeper: a thousand noisy steps*, now with momentum.
+# AdamW is also there as `Adam(decoupled_weight_decay=True)`. Three steps of torch's SGD, Adam and AdamW beside ours on the flat loss; and the loss term against `weight_decay`, as in *Deeper: a thousand noisy steps*, now with momentum. (The two are the same as long as nothing touches the gradients before the step: gradient clipping would clip a loss term along with them, and `weight_decay=` not.)
 
 # %% tags=["deeper", "nbval-check-output"]
 def torch_steps(optimizer_class, **options):
@@ -733,7 +726,7 @@ claim("`weight_decay=2λ` in torch's SGD equals the loss term λ‖w‖² under 
 #
 # How unequal are speeds in a network? We take the one of *In plain PyTorch*, under Adam with L2, with a usual λ = 1e-4. It learns 1000 images with right labels, in 600 steps of 50 images at η = 0.001. Pixels lie between 0 and 1.
 #
-# For every weight of the first layer we note, at the end, its **multiplier** $1/(\sqrt{\hat v}+\varepsilon)$: by how much Adam multiplies what L2 adds, and the loss's gradient alike. AdamW's decay has 1 for all.
+# For every weight of the first layer we note, at the end, its **multiplier** $1/(\sqrt{\hat v}+\varepsilon)$: by how much Adam multiplies what L2 adds, and the loss's gradient alike. (In 600 steps $\hat v$ is a mean of nearly the whole run.) AdamW's decay has 1 for all.
 
 # %%
 predict("spread",
@@ -750,7 +743,7 @@ from course_lib.explorers import weight_decay as explore
 explore.effective_decay.show()
 
 # %% [markdown]
-# *Left:* at λ = 1e-4 nearly all weights lie along the line 1/gradient. At large λ the cloud bends flat: there $\lambda w$ itself fills $\hat v$, and the pull is divided by itself, as on the flat loss.
+# *Left:* at λ = 1e-4 nearly all weights lie along the line 1/gradient, as they must while $\lambda w$ is small. At large λ the cloud bends flat: there $\lambda w$ itself fills $\hat v$, and the pull is divided by itself, as on the flat loss.
 # *Middle:* the same weights, counted: a peak at the low end, and a long tail. *Right:* by the pixel that they read (grey: always blank, so no gradient, and left out).
 
 # %% tags=["nbval-check-output"]
@@ -776,15 +769,15 @@ reveal("spread", from_interval={"less than 3": below(0.477)(spread),
 # %% [markdown]
 # (*Confirmed*, on the card: 24 new seeds give the same verdict.)
 #
-# Nine weights in ten lie within a factor of $10^{2.58} = 380$. <!-- rests: decay-spread --> The largest multipliers stand at the left and right edge of the map: those pixels are nearly always blank, so their weights get small gradients.
+# Nine weights in ten lie within a factor of $10^{2.58} = 380$. <!-- rests: decay-spread --> The largest multipliers stand at the left and right edge of the map: those pixels are nearly always blank, so their weights get small gradients. In the middle four columns alone it is 15 (one seed). With standardised pixels, as is usual, about 11 (whether above 10 is open here), and 4 in the last layer (*Deeper*).
 #
-# The 380 comes from the scale of the pixels: standardised, as is usual, they make it about 11 (*Deeper*). But every multiplier is large both ways: at least 137 here, 149 there. Decay's is 1. <!-- rests: decay-least, decay-least-standard -->
+# The smallest multiplier is about 137 here, 149 standardised, and 36 in the whole network (means of eight seeds). <!-- rests: decay-least, decay-least-standard, decay-least-all --> Decay's is 1. (Ours is a mean loss: summed over the 50 images, all would be about 50 times smaller.)
 #
-# **And the 200 of *In plain PyTorch*?** Where weights *rest* is a matter of prices, not of speed. L2 charges λ, decay $\lambda\sqrt{\hat v}$. In that run with L2 the middle multiplier of the first layer was about 220 (*Deeper*), so $\sqrt{\hat v}$ was about 1/220, far below 1. Decay with 0.02 charges only 0.02/220. To charge L2's 0.02 it needs about $0.02 \cdot 220 = 4.4$. We found 4.
+# **And the 200 of *In plain PyTorch*?** Prices explain its size. L2 charges λ, decay $\lambda\sqrt{\hat v}$, with the $\sqrt{\hat v}$ of its own run. We looked only into the run with L2: there the middle one was about 1/220 in the first layer, 1/150 in the last (*Deeper*). If decay's were alike, it would need 150 to 220 times L2's λ. We found 200.
 #
-# (Reckoned as if $\hat v$ stood still and weights were at rest, with the middle one of one run. Others have other prices, so no λ makes both goals one.)
+# (Reckoned at rest. Equal *speed* would ask for the same, so this does not tell the two apart. And prices differ: no λ makes both goals one.)
 #
-# **So under Adam one λ of L2 has as many speeds as there are weights.** AdamW pulls all of them equally fast, and so charges them unequally.
+# **So under Adam one λ of L2 has as many speeds as there are weights.** AdamW pulls all equally fast, and charges them unequally.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: other layers and pixels, the pull itself, and does the spread come from the loss?
@@ -825,14 +818,14 @@ for scale, what, figure, short in (
           kind="measured", unit="powers of ten", holds=above(1))
 
 # %% [markdown] tags=["deeper"]
-# The pull spreads as the multiplier does. <!-- rests: pull-spread --> Pixels matter: 380 becomes 11 where they are standardised, so the large number belongs to inputs that are rare. Whether 11 is more than tenfold beyond doubt these eight seeds cannot tell; on fresh seeds only it is, with 12. Weights of nearly blank pixels hardly touch the output, and for digits they matter little; those of a rare word, in a network that reads text, would. The smallest multiplier of all is 36, in the last layer. <!-- rests: decay-least-all, decay-least-standard -->
+# The pull spreads as the multiplier does. <!-- rests: pull-spread --> Pixels matter: 380 becomes 11 where they are standardised, which enlarges the rare ones, and 15 without the edge (below). So the large number belongs to inputs that are rare. Whether 11 is more than tenfold beyond doubt these eight seeds cannot tell; on fresh seeds only it is, with 12. Weights of nearly blank pixels hardly touch the output, and for digits they matter little; those of a rare word, in a network that reads text, would. The smallest multiplier of all is 36, in the last layer (a mean over seeds). <!-- rests: decay-least-all, decay-least-standard -->
 #
-# **What does the spread amount to?** Where gradients go to and fro, L2 with 1e-4 pulls at least as fast as a decay of $137 \cdot 10^{-4} = 0.014$. <!-- rests: decay-least --> ηλ times 600 steps is 6e-5. Reckoned, not measured, as if the last multiplier had held throughout: multiplied by 200, at the line 5 %, L2 takes about 1 % of a weight; by 74 000, at the line 95 %, all of it.
+# **What does the spread amount to?** Where gradients go to and fro, L2 with 1e-4 pulls the slowest weight of the first layer about as fast as a decay of $137 \cdot 10^{-4} = 0.014$ would. <!-- rests: decay-least --> ηλ times 600 steps is 6e-5. Reckoned, not measured, as if the last multiplier had held throughout: multiplied by 200, at the line 5 %, L2 takes about 1 % of a weight; by 74 000, at the line 95 %, all of it.
 #
 # **What the paper says.** Under Adam with L2, Loshchilov & Hutter (2019) write, weights with large gradients "are regularized by a smaller relative amount than other weights". As a speed that is just what dividing by $\sqrt{\hat v}$ means.
 # They also "do not get regularized as much as they would with decoupled weight decay". At one λ that hangs on units: with the loss summed over the 50 images, 137 would be about 3. Beside torch's decay, which takes ηλ a step, even the smallest multiplier of all, 36, is above decay's 1. <!-- rests: decay-least-all --> The decay printed in the paper takes λ a step, without the learning rate. Beside that, at η = 0.001, it is 0.036.
 #
-# **And the 200 of the plain cell?** Here are the multipliers $1/\sqrt{\hat v}$ with which its Adam ended, at L2's 0.02. The middle one of the first layer's weights is 224; those of the other three parts are smaller, down to 56. So this is the order of 200 and no more: one run, and decay's 4 led to other weights.
+# **And the 200 of the plain cell?** Here are the multipliers $1/\sqrt{\hat v}$ with which its Adam ended, at L2's 0.02. The middle one of the first layer's weights is 224; those of the other three parts are smaller, down to 56. So this is the order of 200 and no more: one run, and decay's 4 led to other weights. Not measured: $\sqrt{\hat v}$ in the run with decay, where each weight's price is made, a second λ, and other seeds.
 
 # %% tags=["deeper"]
 made = []
@@ -872,24 +865,24 @@ claim("At λ = 0.1 the multipliers of the weights spread over fewer powers of te
 # What came of the two words?
 #
 # - *They are two words for one thing.* Under plain SGD, exactly. Otherwise not, and torch's `weight_decay=` is L2 in `SGD` and `Adam`, decay in `AdamW`.
-# - *L2 is the stronger one.* With momentum, at the same λ, yes. Decay needs $\frac{1}{1-\mu}$ times the λ to rest where L2 does. Under Adam L2 is where $\sqrt{\hat v}$ is below 1, as in our network <!-- rests: decay-least-all -->, and decay where it is above.
-# - *Under Adam, too, one can convert.* No. There L2 is unequal in its speed, and decay in its goal.
+# - *L2 is the stronger one.* With momentum, at the same λ, yes. Decay needs $\frac{1}{1-\mu}$ times the λ to rest where L2 does. Under Adam L2 is where $\sqrt{\hat v}$ is below 1, as in our network with its mean loss <!-- rests: decay-least-all -->, and decay where it is above.
+# - *Under Adam, too, one can convert.* Not by one factor: every weight has its own, $1/\sqrt{\hat v}$. Our 200, found afterwards, made the *length* equal; the weights still differ.
 #
 # So, tomorrow:
 #
 # 1. **SGD**: take `weight_decay=`, which is L2, and tune it; usual are 1e-4 to 5e-4. Decay is the block of the plain cell, for torch has none; begin at λ/(1 − μ).
-# 2. **torch's Adam**: begin with SGD's number. Both are L2, and minimise the same sum.
+# 2. **torch's Adam**: begin with SGD's number, and search on both sides: the sum is the same, the speeds are not.
 # 3. **AdamW**: **not an L2 number**. Begin at λ = 1/(lr·steps), and search upwards, at most to about 1/(lr · steps per epoch) (Wang & Aitchison, 2025; lesson 04 has the reason).
-# 4. **Another lr**: in torch lr multiplies the decay. So begin at the same product lr·λ (lesson 04 measures it, and where it fails).
+# 4. **AdamW, another lr**: at rest η cancels, and λ could stay. But ηλ sets how soon a weight forgets, in about 1/(ηλ) steps, and item 3 goes by that: begin at the same product lr·λ. Lesson 04 measures both.
 #
-# **Step 3, worked.** AdamW takes the share ηλ of every weight at each step, ηλ · steps in all. The plain cell has η = 0.01 and 600 steps, 6 an epoch:
+# **Item 3, worked.** AdamW takes the share ηλ of every weight at each step. Over a run the pull alone leaves about $e^{-\eta\lambda\cdot\text{steps}}$ of it. The plain cell has η = 0.01 and 600 steps, 6 an epoch:
 #
 # | λ | ηλ · steps | the pull alone would leave of a weight |
 # |---|---|---|
 # | 0.01, AdamW's default | 0.06 | 94 % |
 # | 1/(0.01 · 600) = 0.17: begin here | 1 | 37 % |
 # | 4: the plain cell | 24 | nothing |
-# | 1/(0.01 · 6) = 17: search no further | 100 | nothing |
+# | 1/(0.01 · 6) = 17: by the rule, no further | 100 | nothing |
 #
 # "Nothing" need not harm: the loss renews what the pull takes. Of the plain cell's decays 4 did best, on one seed.
 
@@ -943,7 +936,7 @@ for convention in ("penalty", "half_penalty", "per_example", "decoupled", "per_s
 
 # %% [markdown] tags=["deeper"]
 # One regularization, five numbers. Whoever writes λ/2m in a formula and λ/2 in the code is off by a factor of m: with 5000 examples, of 5000.
-# The last two lines are for momentum 0.9; under Adam no factor converts one kind into the other.
+# The last two lines are for momentum 0.9; under Adam no one factor converts one kind into the other.
 #
 # **Long runs.** The longer the run, the smaller the λ that makes lr·λ·steps 1: at lr = 0.001 it is 0.1 for 10 000 steps, and 0.01 for 100 000. Under a schedule lr·steps is the sum of all rates.
 
@@ -951,7 +944,7 @@ for convention in ("penalty", "half_penalty", "per_example", "decoupled", "per_s
 # ## When not to
 #
 # - A recipe tuned with L2 works: keep it.
-# - Fine-tuning: both pull to zero, away from the weights you were given. A penalty on the distance to those, $\frac{\lambda}{2}\lVert w - w_0\rVert^2$, pulls back to where you started (*L2-SP*, Li et al. 2018).
+# - Fine-tuning: both pull to zero, away from the weights you were given. A penalty on the distance to those, $\frac{\lambda}{2}\lVert w - w_0\rVert^2$, pulls back to where you started (*L2-SP*, Li et al. 2018). (Where ηλ · steps is small it hardly matters: AdamW with 0.01, at 1e-5 for 10 000 steps, takes 0.1 %.)
 # - On weights in front of a BatchNorm, a layer that rescales what it gets, decay works differently: it acts like a learning rate (van Laarhoven, 2017; Zhang et al., 2019). Until lesson 07 leave it on there; just do not read it as regularization.
 
 # %% [markdown] tags=["card"] slideshow={"slide_type": "slide"}
@@ -961,11 +954,11 @@ for convention in ("penalty", "half_penalty", "per_example", "decoupled", "per_s
 # |---|---|
 # | formula | L2: $g\leftarrow g+\lambda w$, then the step. Weight decay: $w\leftarrow(1-\eta\lambda)\,w$, the step with $g$ alone |
 # | SGD | plain, the same; with momentum $\lambda_{\text{decay}}=\lambda_{\text{L2}}/(1-\mu)$ |
-# | Adam | no conversion. With $\hat v$ still or a bowl's minibatches <!-- rests: minibatch-goal-l2, minibatch-goal-decay -->: L2 one price λ, unequal speeds; decay one speed, unequal prices $\lambda\sqrt{\hat v_i}$ |
+# | Adam | no one factor converts. With $\hat v$ still or a bowl's minibatches <!-- rests: minibatch-goal-l2, minibatch-goal-decay -->: L2 one price λ, unequal speeds; decay one speed, unequal prices $\lambda\sqrt{\hat v_i}$ |
 # | PyTorch | `weight_decay=` is L2 in `SGD` and `Adam`, decay in `AdamW` |
-# | typical | SGD 1e-4 to 5e-4; AdamW from 1/(lr·steps), in long runs 0.01 to 0.1; usually none on biases and a normalisation layer's own parameters |
-# | traps | $\lambda\lVert w\rVert^2$ without its ½: `weight_decay` is then 2λ; an L2 number in AdamW; another lr: torch decays by lr·λ a step |
-# | when not | a tuned recipe; fine-tuning; as a regularizer on weights before a normalisation layer |
+# | typical | SGD 1e-4 to 5e-4; AdamW from 1/(lr·steps), in long runs 0.01 to 0.1; usually (not settled) none on biases and a normalisation layer's own parameters |
+# | traps | $\lambda\lVert w\rVert^2$ without its ½: `weight_decay` is then 2λ; an L2 number in AdamW; another lr: torch's AdamW decays by lr·λ a step |
+# | when not | a tuned recipe; fine-tuning with ηλ · steps not small; as a regularizer on weights before a normalisation layer |
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # Now write the updates yourself: **`03_weight_decay_exercises.ipynb`** (T4 and T5 draw on *Deeper* sections).
