@@ -183,7 +183,7 @@ t4 = check("03/T4", convert)
 # %% [markdown]
 # ## T5 · Which weight shrinks more?
 #
-# *The hardest of the five. The law in the lesson's Deeper section on Adam has the formula.*
+# *The hardest of the five. The lesson's section 'Deeper: the law of the pull' has the formula.*
 #
 # Two weights, both 1, same learning rate, same small λ. The loss has sent them gradients for a while: you get the two lists.
 # From which of them does λ take off more: by how much is the *last step* towards zero larger with λ than without it? Answer `"a"`, `"b"` or `"same"`.
