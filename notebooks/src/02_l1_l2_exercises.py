@@ -125,7 +125,7 @@ t3 = check("02/T3", decay_groups)
 # A model was trained at several strengths with several seeds. `strengths` lists the λ, in no order; `train`, `validation` and `test` hold a list for each of
 # them, with the error of every seed. Return a pair: the λ to choose, and the error to report for it.
 #
-# - Choose the λ with the lowest mean validation error over the seeds.
+# - Choose the λ with the lowest mean validation error over the seeds. (The lesson chose one for each seed.)
 # - A λ at which any seed diverged (its validation error is NaN or infinite) is no candidate.
 # - Of equal means, take the larger λ: smaller weights fit as well, so nothing speaks for the larger ones.
 # - Report the mean error on data that played no part in the choice.
