@@ -30,8 +30,8 @@ SHORT = ("01_overfitting", "03_weight_decay")
 
 
 def pytest_xdist_auto_num_workers():
-    """One process more than there are cores: browsers, kernels and downloads are waited for."""
-    return min(4, (os.cpu_count() or 1) + 1)
+    """Two processes more than there are cores: browsers, kernels and downloads are waited for."""
+    return min(4, (os.cpu_count() or 1) + 2)
 
 
 def pytest_collection_modifyitems(config, items):
