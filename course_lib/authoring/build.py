@@ -26,12 +26,13 @@ from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernel
 from course_lib.base.card import style
 from course_lib.base.files import write_whole
 from course_lib.base.places import CourseError, address
-from course_lib.learner.cells import is_folded
+from course_lib.learner.cells import is_folded, kind
 
 SOLUTION = re.compile(
     r"^([ \t]*)### BEGIN SOLUTION *\n(.*?)^[ \t]*### END SOLUTION *$", re.MULTILINE | re.DOTALL
 )
 YOUR_CODE, YOUR_VALUE = 'raise NotImplementedError("your code here")', "= ...  # your answer"
+FROM_THE_BANK = ("quiz_of", "recall")  # what such a cell shows is text, too
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 METADATA = {
     # Shipped notebooks are paired with nothing: live pairing would show a blank exercise's answers
@@ -54,7 +55,7 @@ def build(
 ) -> list[Path]:
     """Build the named notebooks (``03_weight_decay``, …) of a folder and return the files written.
 
-    text_only: run nothing, keep the outputs that are there; the code must be what they came from.
+    text_only: keep the outputs that are there; the code must be what they came from.
     Raises BuildError at the first source that fails; what stood there before it stays.
     """
     run = with_outputs_kept if text_only else executed
@@ -202,7 +203,8 @@ def with_outputs_kept(
 ) -> nbformat.NotebookNode:
     """The notebook with the outputs of the one at `path`, whose code is the same, cell by cell.
 
-    Raises BuildError where it is not: what changes a result has to be run.
+    Only what shows the quiz bank is run. Raises BuildError where the code is not the same: what
+    changes a result has to be run.
     """
     before = nbformat.read(path, as_version=4).cells if path.is_file() else []
     code, ran = (
@@ -216,6 +218,16 @@ def with_outputs_kept(
             )
     for cell, kept in zip(code, ran):
         cell.outputs, cell.execution_count = kept.outputs, kept.execution_count
+    if asking := [cell for cell in code if kind(cell) in FROM_THE_BANK]:
+        part = deepcopy(notebook)
+        part.cells = [cell for cell in part.cells if kind(cell) in ("setup", *FROM_THE_BANK)]
+        answered = executed(part, path, name).cells[-len(asking) :]
+        for cell, shown in zip(asking, answered, strict=True):
+            cell.outputs = shown.outputs
+            for output in cell.outputs:
+                if "execution_count" in output:  # as the cell's, from the whole run
+                    output.execution_count = cell.execution_count
+        _keep_one_style(notebook)
     return notebook
 
 

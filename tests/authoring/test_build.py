@@ -106,6 +106,18 @@ def test_of_new_prose_nothing_is_run_and_the_outputs_stay(course):
         assert after.cells[1:] == before.cells[1:]
 
 
+def test_what_shows_the_quiz_bank_is_run_with_new_prose_too(course):
+    asks = '\n# %%\nfrom course_lib.notebook import quiz_of\n\nquiz_of("dropout")\n'
+    notebooks = course(_03_toy=LESSON + asks)
+    build.build(["03_toy"], notebooks, **QUIET)
+    first = built(notebooks, "03_toy")
+    old = built(notebooks, "03_toy")
+    old.cells[-1].outputs = []  # as it was before the bank changed
+    build.save(old, notebooks / "03_toy.ipynb")
+    build.build(["03_toy"], notebooks, **QUIET, text_only=True)
+    assert first.cells[-1].outputs and built(notebooks, "03_toy") == first
+
+
 @pytest.mark.parametrize(
     ("changed", "cell"),
     [
