@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FormatStrFormatter, NullLocator, PercentFormatter
+from numpy.typing import NDArray
 
 from course_lib import plotting
 from course_lib.experiments.adamw.two_knobs import STEPS, LossSurface
@@ -22,15 +23,12 @@ def draw_valleys(surface: LossSurface, rates: Sequence[float], steps: int = STEP
         left, right = figure.subplots(1, 2, sharey=True)
         left.set(title="Over λ", xlabel="λ", ylabel="test error", xlim=(0.01, 10))
         right.set(title="Over the memories in the run", xlabel="λ·lr·steps", xlim=(0.1, 100))
-        decay = np.array(surface.optimizer.decay)
         for k, rate in enumerate(rates):
-            error = plotting.array(surface.error[:, surface.optimizer.lr.index(rate)])
-            known = np.isfinite(error).all(0)  # where a seed diverged there is no mean
-            best = error[:, known].mean(0).argmin()
-            for ax, x in ((left, decay[known]), (right, decay[known] * rate * steps)):
+            decay, error, best = _valley(surface, rate)
+            for ax, x in ((left, decay), (right, decay * rate * steps)):
                 label = f"lr = {plotting.readable(rate)}" if ax is left else None
-                line, _ = plotting.draw_band(ax, x, error[:, known], label, k)
-                low = error[:, known].mean(0)[best]
+                line, _ = plotting.draw_band(ax, x, error, label, k)
+                low = error[:, best].mean()
                 ax.plot(x[best], low, "o", color=line.get_color(), markersize=7, zorder=5)
         for ax in (left, right):
             ax.set(xscale="log", yscale="log", ylim=(0.09, 0.95))
@@ -44,12 +42,19 @@ def draw_valleys(surface: LossSurface, rates: Sequence[float], steps: int = STEP
     return figure
 
 
+def _valley(surface: LossSurface, rate: float) -> tuple[NDArray, NDArray, int]:
+    """λ, test errors [seeds, λ] and the place of the lowest mean; where a seed diverged is none."""
+    error = plotting.array(surface.error[:, surface.optimizer.lr.index(rate)])
+    known = np.isfinite(error).all(0)
+    error = error[:, known]
+    return np.array(surface.optimizer.decay)[known], error, int(error.mean(0).argmin())
+
+
 def show_valleys(surface: LossSurface, rates: Sequence[float], steps: int = STEPS) -> None:
     """Show `draw_valleys` in a notebook, with words for who cannot see it."""
     said = []
     for rate in rates:
-        error = plotting.array(surface.error[:, surface.optimizer.lr.index(rate)])
-        best = surface.optimizer.decay[int(np.nan_to_num(error, nan=1.0).mean(0).argmin())]
-        memories = f"{best * rate * steps:.2g} memories"
-        said.append(f"at lr = {rate:g} the valley lies at λ = {best:g}, {memories}")
+        decay, _, best = _valley(surface, rate)
+        memories = f"{decay[best] * rate * steps:.2g} memories"
+        said.append(f"at lr = {rate:g} the valley lies at λ = {decay[best]:g}, {memories}")
     plotting.show_with_words(draw_valleys(surface, rates, steps), "; ".join(said) + ".")
