@@ -28,6 +28,7 @@ test: .venv/.test
 # The same tests with many draws, kernels, pages and minutes where `make test` has few: an hour and more.
 test-all: export COURSE_MANY := 1
 test-all: export PYTEST_TIMEOUT := 1800
+test-all: override ARGS += --nbval-cell-timeout=1700
 test-all: test
 
 # Before a release: every measured claim judged on fresh seeds (course replicate), and no text against its record.
