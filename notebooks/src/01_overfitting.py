@@ -14,8 +14,9 @@
 # %% [markdown] slideshow={"slide_type": "slide"}
 # # Overfitting: when does memorising do harm?
 #
-# A model is fitted to examples, and is meant for new ones. A fit follows some of what is accidental in its examples. It **overfits** where that wins: given more freedom, or more training, its error on them goes on falling, while that on new ones rises. The error on those it was fitted to is the *training error*. The error on new ones minus it is the **generalization gap**.
-# To memorise (give back every training label), to have a large gap, to overfit: here each occurs without another. Which models have a large gap? "Those with too many parameters", one hears. Is it so?
+# A model is fitted to examples, and is meant for new ones. Its error on the examples is the *training error*; the error on new ones minus it is the **generalization gap**. A fit follows some of what is accidental in its examples. Where that wins, it **overfits**: given more freedom, or more training, its training error goes on falling while the error on new ones rises.
+#
+# Which models do that? "Those with too many parameters", one hears; "those that know their examples by heart." Is it so? (To memorise every label, to have a large gap, to overfit: on this page each occurs without another.)
 #
 # *45 minutes; sections called* Deeper *are folded, and extra. You need lesson 00.*
 
@@ -149,15 +150,22 @@ explore.polynomials.show(degree=12)
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Can one count parameters?
 #
-# A new point differs from an old one in its error and in its place. Keep the 20 places $x$, and draw only new errors: the gap on such new labels we call the **label gap**.
+# A new point differs from an old one in its error and in its place. Keep the 20 places $x$, and draw only new errors: the gap on such new labels is the **label gap**. What makes it?
 #
-# Push one label up by 1 and fit again. At its place the curve rises, say by 0.2: the fit *follows* this label by 0.2. So it follows the error in the label, too.
+# Push one label up by 1, and fit again. By as much as the curve rises there, the fit *follows* this label.
+
+# %%
+show_with_words(explore.pushed.picture(), "With more coefficients the curve follows a "
+                "label that is pushed up more closely.")
+
+# %% [markdown]
+# The mean, one coefficient, follows by 1/20. Thirteen coefficients bend towards the point. Over all 20 places a polynomial with $p$ coefficients follows by $p/20$ on average (why: *Deeper*); with 20 it goes through every point, and follows by 1.
 #
-# - *By 1*: a curve through every point. Its training error is 0. On a new label it is off by the old error *and* the new one. So its label gap is $2\sigma^2 = 0.18$ on average.
-# - *By 1/20*: the mean of the 20 labels. It is off from the truth's mean by the mean of the 20 errors, whose square is $\sigma^2/20$ on average. By so much its squared error is *lower* than that mean's on its own labels, which hold these errors, and *higher* on new ones. So its label gap is $2\sigma^2/20 = 0.009$.
-# - *By $p/20$*, averaged over the points: a polynomial with $p$ coefficients. With $p=20$ and $p=1$ these are the two ends above (why also between: *Deeper*). Its label gap is $2\sigma^2$ times that, $0.009\,p$, whatever the truth: 0.018 at degree 1, where $p=2$, 0.036 at 3, 0.12 at 12.
+# What does it cost? A label is $y = f + \varepsilon$, the truth and an error, and the fit $\hat f$ follows both. If it follows by $h$, then $h\varepsilon$ of the error is in it. Multiply out $(\hat f - f - \varepsilon)^2$: the term $-2\varepsilon\hat f$ is then $-2h\varepsilon^2$, on average $-2h\sigma^2$. So the error on its own label looks better by $2h\sigma^2$. On a new label, whose error the fit has never seen, this term is 0 on average.
 #
-# So for polynomials, fitted to $n$ points by least squares, one can count: **the label gap is $2\sigma^2p/n$.** And if the places are new, too, as in the pictures above? There the gap, validation minus training error, is 0.04 at degree 3, hardly more. At degree 12 it is about 2 (2.5 here): the curve swings where it has no points.
+# **The label gap of $p$ coefficients, fitted to $n$ points by least squares, is $2\sigma^2p/n$.** Here that is $0.009\,p$: 0.036 at degree 3, where $p = 4$, and 0.12 at degree 12, whatever the truth. So for polynomials one can count.
+#
+# And if the places are new, too, as in the pictures above? There the gap, validation minus training error, is 0.04 at degree 3, hardly more. At degree 12 it is about 2 (2.5 here): the curve swings where it has no points.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: why one can count, and every case there is
@@ -166,12 +174,9 @@ explore.polynomials.show(degree=12)
 #
 # $$\text{error on new labels} - \text{training error} = 2\sigma^2\,\frac pn .$$
 #
-# Why? With as many coefficients as points a fit goes through every point, so it follows all of the errors. With $p$ coefficients the fit is a projection onto $p$ of $n$ directions, in each of which the errors have the same variance. So it follows the share $p/n$ of that variance.
-# 1. What it follows is missing in the training error, which is $\sigma^2\frac pn$ too low.
-# 2. The fit keeps it, but the new labels have errors of their own. So the error on them is $\sigma^2\frac pn$ too high.
-# 3. Bias stands in both and drops out of the difference, $2\sigma^2\frac pn$ (Mallows 1973).
+# The share $h_i$ by which the fit follows label $i$ stands on the diagonal of the matrix that turns labels into fits. That matrix is a projection onto $p$ of $n$ directions, so these shares add up to $p$. What the fit follows makes its training error $\sigma^2\frac pn$ too low; and since it keeps it, the error on new labels is $\sigma^2\frac pn$ too high. Bias stands in both and drops out of the difference (Mallows 1973).
 #
-# And for *any* fit $\hat f$? In the mean of $(\hat f - y)^2$ only the cross term of fit and error tells its own labels from new ones. With new labels it averages to 0, with its own to minus twice their covariance. So
+# And for *any* fit $\hat f$? The cross term of fit and error is minus twice their covariance. So
 #
 # $$\text{label gap} = \frac2n\sum_i \mathrm{cov}(\hat f_i, y_i):$$
 #
@@ -241,7 +246,7 @@ claim("The gap of a fit that chooses its degree by its labels is 2/n times the s
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### And a network?
 #
-# With 32 hidden units a ReLU network has 97 weights and biases, enough to go through every point. We train 200 of each width for 1000 steps, each on its own data set and from its own start. With the degree the variance rose. And here?
+# With 32 hidden units a ReLU network has 97 weights and biases, enough to go through every point. We train 200 of each width for 1000 steps, each on its own data set and from its own start. Can one count here, too? And what happens to the variance, which rose with the degree?
 
 # %%
 predict("width", "From 8 hidden units to 32, the variance of the networks …",
@@ -256,9 +261,9 @@ show_with_words(explore.gaps.picture(fits, nets, early), "Polynomials lie on the
                 "networks below it. Wider networks have lower errors, farther apart.")
 
 # %% [markdown]
-# **Left.** Polynomials lie on the law but for chance. After 1000 steps networks lie far below it: from 25 weights to 97 the label gap rises from 0.055 to 0.079. Degree 8, with about the same training error, has 0.082. So by then 97 weights follow their labels about as closely as nine coefficients. After 200 steps the *same* 97 have 0.064; any fit through every point has 0.18 (dotted). <!-- rests: gap-rises-with-width, gap-grows-in-training, gap-below-half -->
+# **Left**, at the same places. More weights follow more, but not by their number: after 1000 steps 97 of them have a label gap of 0.079, like nine coefficients. After 200 steps the *same* 97 have 0.064. (Trained until it goes through every point, any fit has 0.18, dotted.) <!-- rests: gap-rises-with-width, gap-grows-in-training, gap-below-half -->
 #
-# **Right**, at new places. Your prediction: from 8 units to 32 the variance *falls*, from 0.058 to 0.036. So does the validation error, from 0.17 to 0.13, where 0.09 is the best possible: after 1000 steps wider is better. (8 units fit worse by then, training error 0.10 against 0.046; and the variance, not the label gap, holds the luck of each network's own start.) In these means the gap grows, from 0.06 to 0.08, yet the network gets better: a larger gap alone is no sign of harm. Degree 8 has a variance of 0.082: it swings farther, mostly at the edges. <!-- rests: wide-lower, wide-varies-less, net-varies-less-equal-fit-all, net-varies-less-equal-fit-inside -->
+# **Right**, at new places. Your prediction: from 8 units to 32 the variance *falls*, from 0.058 to 0.036. So does the validation error, from 0.17 to 0.13, where 0.09 is the best possible. (After 1000 steps: 8 units fit worse by then, *Deeper*.) The two errors lie farther apart at 32 units, and yet this network is the better one: **a larger gap alone is no sign of harm.** <!-- rests: wide-lower, wide-varies-less -->
 #
 # So the number of parameters alone does not tell the gap of a trained network. At the same places one thing decides it: how closely the fit follows the errors in its labels. At new places a second joins: how far it swings where it has no points.
 
@@ -461,7 +466,7 @@ show_with_words(explore.labels_learned.picture(noisy, patience=5), "The right la
 # %% [markdown]
 # - *Wrong labels.* What labels have in common is learned first (Arpit et al. 2017): by step 100 94 % of the right labels and 3 % of the wrong ones. The kept weights have learned 95.5 % of the right labels and 4.4 % of the wrong ones: $0.8\cdot95.5 + 0.2\cdot4.4\approx77$ %, the same sum as in the plain loop. For these twelve: yes, those. They get 90.1 % of test images right, 12.6 points more than step 1000, but only 2 more than step 300.
 # - *Clean labels*, your prediction. 94.3 % right either way: within 1 point of 0.
-# - *Patience.* On seed 0, with wrong labels, only patience 1 stops before the lowest loss.
+# - *Patience.* In the panel only patience 1 stops before the lowest loss.
 #
 # So stopping helps here because wrong labels are learned late. Without them there was nothing to gain, and the 100 digits that say when could have been trained on. <!-- rests: common-first, stopping-noisy, stopping-clean -->
 #
@@ -508,9 +513,7 @@ reveal("clean", from_interval={"above +1 point": above(1)(clean_gain),
 #
 # Does a model that grows get worse until it fits every label? And if it grows on? Take 300 digits and a network of two layers. The first is random and stays so: it turns an image into $d$ **random ReLU features**, each the ReLU of a random weighted sum of the pixels, divided by $\sqrt d$. Only the second is fitted, by least squares, to ten outputs: 1 for the right digit, 0 for the others. The largest is the answer, and the **test error** the share of wrong answers on new digits.
 #
-# Each output has 300 equations, one for each image, and $d$ unknown weights. Below $d=300$ they can only be met roughly, at 300 in one way, beyond in many. Then we take the *shortest* weights, of the smallest sum of squares: where gradient descent from zero ends (lesson 00).
-#
-# **Ridge** makes long weights cost: it adds λ times their sum of squares to the mean squared error. In networks this is called **L2** (lesson 02). The *tuned* λ has the fewest errors on 200 validation digits. First, without a penalty:
+# Each output has 300 equations, one for each image, and $d$ unknown weights. Below $d=300$ they can only be met roughly, at 300 in one way, beyond in many. Then we take the *shortest* weights, of the smallest sum of squares: where gradient descent from zero ends (lesson 00). No penalty, no stop:
 
 # %%
 predict("second",
@@ -520,7 +523,7 @@ predict("second",
          "with neither"])
 
 # %% [markdown]
-# *Dotted:* the squared training error, in % of that of a network that always says 0; at $d=300$, $\lambda=0$ it is 0, for every label is met.
+# *Dotted:* the squared training error, in % of that of a network that always says 0; at $d=300$ it is 0, for every label is met. *Dashed:* with a penalty; of that below.
 #
 # **Do this**: set *wrong labels* to 20 %.  **Notice**: how often does the error fall, and where does it end?
 
@@ -530,14 +533,12 @@ from course_lib.explorers import overfitting as explore
 explore.random_features.show(noise=0.0)
 
 # %% [markdown]
-# The error falls twice, with a peak at 300. That is **double descent** (Belkin et al. 2019). Your prediction: without a penalty *only with clean labels* are 3000 features better than the best below 300. <!-- rests: second-descent-0, not second-descent-0.2 -->
+# The error falls twice, with a peak at 300. That is **double descent** (Belkin et al. 2019). Your prediction: *only with clean labels* are 3000 features better than the best below 300. <!-- rests: second-descent-0, not second-descent-0.2 -->
 #
-# | wrong test digits in % | best below 300 | 300 features | 3000 features |
+# | wrong test digits in %, no penalty | best below 300 | 300 features | 3000 features |
 # |---|---|---|---|
 # | clean labels | 7.4 | 77 | 3.0 |
-# | clean labels, λ tuned | 4.7 | 4.1 | 3.0 |
 # | 20 % wrong labels | 16 | 87 | 21 |
-# | 20 % wrong labels, λ tuned | 8.1 | 7.9 | 7.7 |
 #
 # **Why a peak?** At 300 the weights are huge: length 783, against 27 at 450 and 16 at 3000 (clean labels, one seed).
 #
@@ -545,7 +546,7 @@ explore.random_features.show(noise=0.0)
 #
 # In small: one image, and one feature as that mixture, 0.01; the right label is 0.5 everywhere. That needs the weight 50, and a new image with 0.03 gets 1.5, wrong by 1. A second feature of ordinary size keeps the weights small. Here it is 1 in both, the rule itself: the shortest weights are 0.005 and 0.5, and the new image gets 0.50. Far beyond 300 there are many.
 #
-# Ridge takes the peak away (its λ chosen on 200 more rows), and with wrong labels it helps even at 3000 features, 7.7 against 21. (Raise λ to 0.01.) <!-- rests: peak-without-ridge, peak-with-ridge -->
+# **And with a penalty?** *Ridge* makes long weights cost: it adds λ times their sum of squares to the mean squared error (in networks called **L2**, lesson 02). With the λ of the fewest errors on 200 further rows, dashed, there is no peak: 300 features get 4.1 % wrong with clean labels, and 7.9 with wrong ones. At 3000, wrong labels, it is 7.7 % against 21. <!-- rests: peak-without-ridge, peak-with-ridge -->
 #
 # So here, too, the number of parameters does not decide. From 300 features on every fit without a penalty follows its labels wholly. What differs is how far it swings *between* its points: with long weights far, with short ones little. "More parameters overfit more" describes the way up to the peak, not the way down.
 
@@ -1046,9 +1047,9 @@ show_cases()
 #
 # | the reason one hears | what it turned out to be |
 # |---|---|
-# | too many parameters | yes, for least squares with at most as many coefficients as points: label gap $2\sigma^2p/n$; for networks trained equally long it grew with width, but 97 weights had that of about nine coefficients, and on new points 32 units beat 8 <!-- rests: gap-rises-with-width, gap-below-half, wide-lower --> |
+# | too many parameters | in least squares with at most as many coefficients as points, yes: label gap $2\sigma^2p/n$; a network's number does not tell: 97 weights had the label gap of about nine coefficients, and on new points 32 units beat 8 <!-- rests: gap-rises-with-width, gap-below-half, wide-lower --> |
 # | trained too long | yes, for 300 digits with wrong labels, which are learned last; with clean ones it mattered less than a point <!-- rests: common-first, stopping-noisy, stopping-clean --> |
-# | it fits every label | that alone, no: without a penalty and with clean labels 300 features got 77 % wrong, 3000 got 3.0 %; with wrong labels 87 and 21 % <!-- rests: peak-without-ridge, second-descent-0, not second-descent-0.2 --> |
+# | it fits every label | that alone, no: with clean labels and no penalty 300 features fit every label and got 77 % wrong, 3000 fit every label, too, and got 3.0 % <!-- rests: peak-without-ridge, second-descent-0 --> |
 #
 # And a missing penalty? Networks without one did well on new images, and most *with* one still learned random labels (Zhang et al. 2017): **neither necessary nor enough**.
 #

@@ -8,7 +8,12 @@ import torch
 from matplotlib.figure import Figure
 
 from course_lib.experiments.overfitting import early_stopping
-from course_lib.experiments.overfitting.bias_variance import POINTS, networks, polynomials
+from course_lib.experiments.overfitting.bias_variance import (
+    POINTS,
+    networks,
+    polynomials,
+    training_set,
+)
 from course_lib.experiments.overfitting.double_descent import random_features
 from course_lib.experiments.overfitting.filters import BOUND, CURVATURES
 from course_lib.explorers import overfitting as explore
@@ -206,3 +211,16 @@ def test_which_labels_are_learned_is_shaded_from_the_first_to_the_last_step_that
     right, wrong = ax.get_lines()
     assert right.get_ydata() == pytest.approx(100 * found.right_fitted.mean(0).numpy())
     assert wrong.get_ydata() == pytest.approx(100 * found.wrong_fitted.mean(0).numpy())
+
+
+@pytest.mark.parametrize("degree", explore.pushed.DEGREES)
+def test_a_polynomial_follows_its_labels_by_as_many_coefficients_as_it_has(degree):
+    # the diagonal of the hat matrix XX⁺ (Hoaglin & Welsch 1978); its sum is the rank of X
+    x = training_set(0, explore.pushed.ROWS, explore.pushed.NOISE).train_x
+    powers = x ** torch.arange(degree + 1)
+    hat = powers @ torch.linalg.pinv(powers)
+    shares = explore.pushed.shares(degree)
+    torch.testing.assert_close(shares, hat.diagonal(), rtol=0, atol=1e-9)
+    assert math.isclose(shares.sum().item(), degree + 1, rel_tol=1e-9)
+    words = [text.get_text() for ax in explore.pushed.picture().axes for text in ax.texts]
+    assert any(f"over all places {degree + 1}/20" in word for word in words)

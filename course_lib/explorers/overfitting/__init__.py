@@ -8,6 +8,7 @@ from course_lib.explorers.overfitting import (
     minimum_norm,
     networks,
     polynomials,
+    pushed,
     random_features,
 )
 
@@ -19,5 +20,6 @@ __all__ = [
     "minimum_norm",
     "networks",
     "polynomials",
+    "pushed",
     "random_features",
 ]
