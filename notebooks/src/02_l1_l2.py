@@ -22,7 +22,7 @@
 # - tell which training step reaches the lowest point;
 # - say why a smaller weight can predict better, and choose on which scale to penalise.
 #
-# *45 minutes; sections called* Deeper *are folded, and extra. You need lessons 00 and 01.*
+# *44 minutes; sections called* Deeper *are folded, and extra. You need lessons 00 and 01.*
 
 # %% tags=["setup"]
 # what this page needs
@@ -90,7 +90,32 @@ explore.geometry.show(penalty="L1 (lasso)", strength=0.5)
 #
 # For both signs at once, L1 ends at $S(a, \lambda) = \operatorname{sign}(a)\max(|a|-\lambda,\ 0)$, the **soft threshold**: towards zero by λ, and stop there. With λ = 0.5 it makes 0.5 of 1, −0.5 of −1, and 0 of 0.4.
 
-# %% jupyter={"outputs_hidden": true} tags=["nbval-check-output"]
+# %% jupyter={"outputs_hidden": true}
+# what came out
+reveal("l2-zero", "neither does", because="near zero the pull λw fades to nothing")
+
+# %% jupyter={"outputs_hidden": true}
+# what came out
+reveal("l1-zero", "w₂ is exactly zero, w₁ is not",
+       because="0.4 < λ: on w₂ the loss never pulls as hard as the penalty")
+
+# %% [markdown]
+# So L1 empties a weight on which the loss pulls too little, and L2 only shrinks it. The picture says the same: the diamond has corners, and they lie on the axes, where a weight is zero. Imagine the star elsewhere, and let a ring grow around it. From many places it meets the diamond at a corner first; a disc it meets on an axis only if the star lies on that axis.
+#
+# Least squares with L1 is the **lasso**, with L2 it is **ridge**, with both the **elastic net**. With its ½ L2 adds $\lambda w$ to the gradient, as torch's `weight_decay=λ` does in `SGD`.
+
+# %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
+# ### Deeper: nine more cases
+#
+# Both formulas beside the lowest of all weights on a grid, first where you guessed. (In the picture *half and half* is the elastic net with λ/2 for each penalty.)
+#
+# Why not charge λ for every weight that is not zero, whatever its size? To empty $a$ then costs $\frac12a^2$ of loss, to keep it costs λ. So it goes to 0 if $\frac12a^2 \le \lambda$, that is $|a| \le \sqrt{2\lambda}$, and otherwise stays as it is: the **hard threshold**. But with $p$ correlated features no weight can be decided alone, and one may have to try all $2^p$ choices of in or out. L1 needs no trying: it has a single valley, and downhill leads to its lowest value.
+#
+# Some remarks on the picture. The wedge of stars from which a ring first touches the corner (0.5, 0) is $w_1 \ge 0.5 + |w_2|$. Under L2, where features are correlated, a weight may pass through zero on its way to the other sign, but it does not stay there. Correlated features make the rings lean (ρ in the notebook's picture): under L1 $w_2$ then goes later (ρ > 0) or sooner (ρ < 0).
+# With L2 and ρ = 0.8 a growing λ at first makes $w_2$ *larger*, since it takes over a part of what $w_1$ loses: a penalty shrinks the whole, not every part.
+# And the elastic net, $\lambda_1\lVert w\rVert_1 + \frac{\lambda_2}{2}\lVert w\rVert^2$ (`elastic_net_penalty`), has a ball with corners for zeros, and round sides to share weight between correlated features.
+
+# %% tags=["deeper", "nbval-check-output"]
 goal = torch.tensor([1.0, 0.4], dtype=torch.float64)
 # no formula: try every ten-thousandth, 0 among them
 grid = torch.arange(-10_000, 10_001, dtype=torch.float64) / 10_000
@@ -111,31 +136,6 @@ claim("Of (1, 0.4) L1 leaves (0.5, 0) at λ = 0.5; "
                 for size, strength in ((torch.abs, 0.5), (half_square, 100))
                 for a in goal],
       holds=each(equal(0.5), equal(0), positive, positive))
-
-# %% jupyter={"outputs_hidden": true}
-# what came out
-reveal("l2-zero", "neither does", because="near zero the pull λw fades to nothing")
-
-# %% jupyter={"outputs_hidden": true}
-# what came out
-reveal("l1-zero", "w₂ is exactly zero, w₁ is not",
-       because="0.4 < λ: on w₂ the loss never pulls as hard as the penalty")
-
-# %% [markdown]
-# So L1 empties a weight on which the loss pulls too little, and L2 only shrinks it. The picture says the same: the diamond has corners, and they lie on the axes, where a weight is zero. Imagine the star elsewhere, and let a ring grow around it. From many places it meets the diamond at a corner first; a disc it meets on an axis only if the star lies on that axis.
-#
-# Least squares with L1 is the **lasso**, with L2 it is **ridge**, with both the **elastic net**. With its ½ L2 adds $\lambda w$ to the gradient, as torch's `weight_decay=λ` does in `SGD`.
-
-# %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
-# ### Deeper: nine more cases
-#
-# Both formulas beside the lowest of all weights on the grid. (In the picture *half and half* is the elastic net with λ/2 for each penalty.)
-#
-# Why not charge λ for every weight that is not zero, whatever its size? To empty $a$ then costs $\frac12a^2$ of loss, to keep it costs λ. So it goes to 0 if $\frac12a^2 \le \lambda$, that is $|a| \le \sqrt{2\lambda}$, and otherwise stays as it is: the **hard threshold**. But with $p$ correlated features no weight can be decided alone, and one may have to try all $2^p$ choices of in or out. L1 needs no trying: it has a single valley, and downhill leads to its lowest value.
-#
-# Some remarks on the picture. The wedge of stars from which a ring first touches the corner (0.5, 0) is $w_1 \ge 0.5 + |w_2|$. Under L2, where features are correlated, a weight may pass through zero on its way to the other sign, but it does not stay there. Correlated features make the rings lean (ρ in the notebook's picture): under L1 $w_2$ then goes later (ρ > 0) or sooner (ρ < 0).
-# With L2 and ρ = 0.8 a growing λ at first makes $w_2$ *larger*, since it takes over a part of what $w_1$ loses: a penalty shrinks the whole, not every part.
-# And the elastic net, $\lambda_1\lVert w\rVert_1 + \frac{\lambda_2}{2}\lVert w\rVert^2$ (`elastic_net_penalty`), has a ball with corners for zeros, and round sides to share weight between correlated features.
 
 # %% tags=["deeper", "nbval-check-output"]
 cases = [(torch.tensor(a).double(), s) for a in (1.0, 0.4, -0.7)
@@ -833,20 +833,19 @@ claim("On these digits, with λ chosen on validation rows, L2 is wrong less ofte
 # %% [markdown]
 # **On these digits L2 predicts better, and L1 leaves fewer weights.** With hardly any penalty 20.3 % are wrong. L2 brings that down to 11.0 %, L1 to 14.1 %, but 71 % of L1's weights are zero. <!-- rests: l2-below-l1 -->
 #
-# Why does L1 lose these 3.1 points? Three suspects: its zeros, that it shrinks at all, and *how*, or how much, it shrinks. To tell, we train the weights that L1 kept again from their random start; the others stay at zero (*Deeper*):
+# Why does L1 lose here? To tell its zeros from its shrinking, we train the weights that L1 kept once more from their random start; the others stay at zero. Beside them all weights, on the same batches. Each penalty has its own λ again, chosen as above:
 #
-# | row | which weights | penalty | test error |
+# | wrong test digits | no penalty | L1 | L2 |
 # |---|---|---|---|
-# | A | all | L1 | 14.1 % |
-# | B | those that L1 kept, trained again | none | 19.6 % |
-# | C | the same | L2 | 10.7 % |
-# | D | all, trained again | L2 | 10.2 % |
+# | all weights | (20.3 %) | 13.3 % | 10.2 % |
+# | those that L1 kept | 19.6 % | 13.4 % | 10.7 % |
 #
-# (*Again* means other batches: hence D's 10.2 %, and 11.0 % above. On fresh seeds that evens out, and L2 gains 3.2 points in all.)
+# (20.3 % is from above, on other batches, as are 14.1 and 11.0 %.)
 #
-# - **The zeros?** A and C have the same zeros, and C errs less, on fresh seeds by 2.7 of these 3.2 points. So mostly it is not the zeros. (Whether they cost anything is open.)
-# - **That it shrinks at all?** Without a penalty the same weights do worse: B, 19.6 % (not repeated on fresh seeds). So not that.
-# - **How, or how much, it shrinks** is what remains, mostly. L1 takes the same λ off every weight; L2 takes less off small ones, more off large ones. And L1's one λ also makes the zeros; in C λ sets the sizes alone. Which of these matters was not tested. <!-- rests: refit-below-l1, open zeros-cost -->
+# - **Is it the zeros?** Then the lower row would be the worse one. It hardly is: under L2 the kept weights alone err less than all do under L1. (Whether zeros cost anything at all stayed open.) <!-- rests: zeros-not-alone, open zeros-cost -->
+# - **That it shrinks at all?** Without a penalty the same weights are worst. <!-- rests: bare-worse -->
+# - **That one λ has two jobs**, to make the zeros and to set the sizes? In the lower row the zeros are given and λ sets sizes alone. That gained nothing that we could see (0.1 points more wrong, on fresh seeds too: open). <!-- rests: open double-duty-costs -->
+# - **How it shrinks.** In the lower row L1 and L2 train the same weights from the same start. L1 takes the same λ off every weight, L2 less off small ones and more off large ones; and L2 errs less, by 2.7 points. **So it is mostly the way L1 shrinks.** <!-- rests: form-costs -->
 #
 # That is one task. In made-up worlds where 5 of 100 features count the lasso beats ridge ten times of ten; where all count, twice (*Deeper*, "worlds").
 
@@ -878,11 +877,17 @@ claim("So cut off, the networks have the test error of proximal L1, within half 
 # %% [markdown] tags=["deeper"]
 # Zeros come and go: six batches later 8 % of them are none. And here the threshold ηλ is as good as the proximal step: 41 and 42 % zeros, the same error. What the proximal step adds is that weights are at zero *while* training, too.
 #
-# **What do they cost?** L1 does two things: it sets weights to zero, and it takes λ off those that it keeps. To tell the two apart we train the kept weights once more, from their random values before training, with L2 or no penalty in the place of L1.
+# **What do they cost?** L1 does two things: it sets weights to zero, and it takes λ off those that it keeps. To tell the two apart we train the kept weights once more, from their random values before training, under other penalties.
 #
-# 1. In each seed L1 has the λ that validation chose above, of eleven from 0.0001 to 0.01. (The test curves told us where to search, which is not quite fair. But no chosen λ is near an edge: a wider search would probably choose the same.) What L1 left at zero stays at zero.
-# 2. The kept weights are trained again: without a penalty, and under L2 with each of its eleven λ, 0.001 to 0.1, of which validation chooses.
-# 3. All weights under L2 are trained in the same way, on the same batches.
+# 1. In each seed L1 has the λ that validation chose above, of eleven from 0.0001 to 0.01. (The test curves told us where to search, which is not quite fair.) What L1 left at zero stays at zero.
+# 2. The kept weights are trained again: without a penalty, under L2 with each of its eleven λ, 0.001 to 0.1, and under L1 with each of its eleven. Validation chooses.
+# 3. All weights are trained in the same way, on the same batches, under either penalty.
+#
+# *Said beforehand*, each by the interval of the paired differences:
+# - Kept weights, L2, err less than all weights, L1: what L1 loses is not its zeros alone.
+# - Kept weights without a penalty err more than all weights, L1: shrinking as such does no harm.
+# - Kept weights, L1 with a λ of its own, err more than kept weights, L2: then the *form* of L1 is at fault, for here both have a λ for the sizes alone.
+# - They err less than all weights, L1: then its *double duty* is, one λ for zeros and sizes. Both may hold, or neither be shown.
 
 # %% tags=["deeper", "nbval-check-output"]
 from course_lib.experiments.l1_l2.refit import ARMS, compute_refit
@@ -899,11 +904,29 @@ claim("The weights that L1 kept, trained again under L2, are wrong less often th
 claim("They are wrong more often than all weights under L2.",
       measured=paired_interval(refit.arms[:, 1], refit.arms[:, 0]), kind="measured",
       id="zeros-cost", unit="points", times=100, holds=positive)
+all_l2, kept_l2, all_l1, kept_l1, bare = refit.arms.T
+claim("The kept weights, trained again under L2, are wrong less often than all weights, "
+      "trained again under L1.",
+      measured=paired_interval(kept_l2, all_l1), kind="measured",
+      id="zeros-not-alone", unit="points", times=100, holds=negative)
+claim("Without a penalty the kept weights are wrong more often than all weights under "
+      "L1.",
+      measured=paired_interval(bare, all_l1), kind="measured",
+      id="bare-worse", unit="points", times=100, holds=positive)
+claim("The kept weights are wrong more often under L1, λ its own, than under L2.",
+      measured=paired_interval(kept_l1, kept_l2), kind="measured",
+      id="form-costs", unit="points", times=100, holds=positive)
+claim("The kept weights under L1, λ its own, are wrong less often than all weights "
+      "under L1.",
+      measured=paired_interval(kept_l1, all_l1), kind="measured",
+      id="double-duty-costs", unit="points", times=100, holds=negative)
 
 # %% [markdown] tags=["deeper"]
-# L1 is wrong on 14.1 %; the weights that it kept, trained again under L2, on 10.7 %; all weights under L2 on 10.2 %. It kept 26 % of all 4736, and 29 % of those that count. Weights of pixels that are black on all 300 images do not, for only the penalty moves them: the 71 % zeros above are without these. So most of what L1 loses against L2 it loses by what it does to the weights that it keeps, and whether the zeros cost anything is undecided. Not tested: the kept weights trained again under L1, with a λ of their own, which would tell the form of the penalty from its amount. Without any penalty the kept weights are wrong on 19.6 % (eight seeds, no claim): that there are fewer of them regularizes little. <!-- rests: refit-below-l1, open zeros-cost -->
+# L1 kept 26 % of all 4736 weights, and 29 % of those that count. Weights of pixels that are black on all 300 images do not, for only the penalty moves them: the 71 % zeros above are without these.
 #
-# Why is L2 on all weights wrong on 10.2 % here, and on 11.0 % above? The starts and the λ are the same, the batches are others. On fresh seeds that evens out: against L1 the kept weights gain 2.7 points, and against all weights they lose 0.5, so all weights gain 3.2, as they did above.
+# The first, second and third held. On the same weights, from the same start and on the same batches L1 is behind L2 by 2.7 points, though each has a λ for the sizes alone; and with such a λ L1 does no better than with the old one (0.1 points [−0.9, 1.1]). So most of what L1 loses it loses by the form of its pull. Whether the zeros cost anything is undecided. <!-- rests: zeros-not-alone, bare-worse, form-costs, open double-duty-costs, refit-below-l1, open zeros-cost -->
+#
+# Why is L2 on all weights wrong on 10.2 % here, and on 11.0 % above, L1 on 13.3 and 14.1 %? The starts are the same, the batches are others.
 #
 # **Does L1 choose well?** Perhaps any 26 % of the weights would do. So as many others are trained again in the same way, the same number in each layer: weights drawn at random, and those that are largest in the network that L2 trained. That is *magnitude pruning* (Han et al., 2015: set the smallest weights to zero, train the others on), but back at the first values (Frankle & Carbin, 2019). More elaborate ways to thin out a network did not reliably beat pruning by size (Gale, Elsen & Hooker, 2019). Weights of black pixels take no part. Each choice has its own λ for L2, chosen by validation. *Said beforehand:* L1 chooses well if the kept weights are wrong less often than either, by the intervals of the paired differences.
 

@@ -2,8 +2,9 @@
 
 Proximal L1 does two things at once: it sets weights to zero, and takes λ off those that it keeps.
 Here they are taken apart. Networks of `shrinking`'s task are trained with L1 at the λ that `tuned`
-chose; then the kept weights alone, from their first values on, under L2, and beside them all
-weights. Each tries the eleven λ of `tuned` for L2, and validation rows choose. Fitting what a lasso
+chose; then the kept weights alone, from their first values on, under L2, under L1 with a λ of its
+own, and without a penalty; beside them all weights under either penalty. All see the same batches,
+each tries the eleven λ of `tuned` for its penalty, and validation rows choose. Fitting what a lasso
 keeps once more without its penalty is the relaxed lasso (Meinshausen 2007).
 """
 
@@ -21,12 +22,19 @@ from course_lib.data import Split
 from course_lib.engine import train
 from course_lib.engine.cache import remembered
 from course_lib.experiments.l1_l2.shrinking import RATE, SPEC, STEPS, digits_to_shrink
-from course_lib.experiments.l1_l2.tuned import GRIDS, SEEDS, compute_tuned
+from course_lib.experiments.l1_l2.tuned import COUNT, GRIDS, SEEDS, compute_tuned
 from course_lib.experiments.shared.forward import forward
 from course_lib.experiments.shared.gradient_noise import batches
+from course_lib.l1_l2 import soft_threshold
 from course_lib.sgd import sgd_update
 
-ARMS = ("all weights, L2", "kept weights, L2", "kept weights, no penalty")
+ARMS = (
+    "all weights, L2",
+    "kept weights, L2",
+    "all weights, L1",
+    "kept weights, L1",
+    "kept weights, no penalty",
+)
 ROWS = 50  # a batch
 
 
@@ -74,15 +82,17 @@ def again(
     split: Split, start: Sequence[Tensor], masks: Sequence[Tensor], seed: int, steps: int = STEPS
 ) -> list[Tensor]:
     """Test error of each of `ARMS`, trained from `start`; masks: 0 where a weight stays zero."""
-    decays = torch.tensor([*GRIDS["l2"], *GRIDS["l2"], 0.0])
-    everywhere = torch.arange(len(decays)) < len(GRIDS["l2"])  # the networks that keep all weights
+    none = (0.0,) * COUNT
+    decays = torch.tensor([*GRIDS["l2"], *GRIDS["l2"], *none, *none, 0.0])
+    l1 = torch.tensor([*none, *none, *GRIDS["l1"], *GRIDS["l1"], 0.0])
+    everywhere = torch.arange(len(decays)) // COUNT % 2 == 0  # the networks that keep all weights
+    everywhere[-1] = False
     allowed = [
         torch.where(everywhere.view(-1, *[1] * m.dim()), torch.ones_like(m), m) for m in masks
     ]
-    validation, test = retrained(split, start, allowed, decays, seed, steps)
-    count = len(GRIDS["l2"])
-    places = [last_of_lowest(validation[at : at + count]) + at for at in (0, count)]
-    return [test[places[0]], test[places[1]], test[-1]]
+    validation, test = retrained(split, start, allowed, decays, seed, steps, l1)
+    grids = zip(validation[:-1].view(-1, COUNT), test[:-1].view(-1, COUNT))
+    return [*(errors[last_of_lowest(chooses)] for chooses, errors in grids), test[-1]]
 
 
 def retrained(
@@ -92,11 +102,12 @@ def retrained(
     decays: Tensor,
     seed: int,
     steps: int = STEPS,
+    l1: Tensor | None = None,
 ) -> tuple[Tensor, Tensor]:
-    """Validation and test error [networks], trained from `start` under L2 on the same batches.
+    """Validation and test error [networks], trained from `start` on the same batches.
 
     allowed: a tensor [networks, …] for each of `start`, 0 where a weight stays zero. decays: the
-    strength of each network.
+    strength of L2 in each network; l1: of L1, by proximal steps.
     """
     networks = [(p * m).requires_grad_() for p, m in zip(start, allowed)]
     rows = batches(len(split.train_x), ROWS, generator=seeded(seed, "refit"))
@@ -110,6 +121,8 @@ def retrained(
                 if p.dim() == 3:  # biases are spared
                     slope = slope + decays.view(-1, 1, 1) * p
                 p -= RATE * m * slope
+                if l1 is not None and p.dim() == 3:
+                    p.copy_(soft_threshold(p, RATE * l1.view(-1, 1, 1)))
     with torch.no_grad():
         return _wrong(networks, split)
 
