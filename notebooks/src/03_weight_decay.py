@@ -832,22 +832,28 @@ for scale, what, figure, short in (
 # **What the paper says.** Under Adam with L2, Loshchilov & Hutter (2019) write, weights with large gradients "are regularized by a smaller relative amount than other weights". As a speed that is just what dividing by $\sqrt{\hat v}$ means.
 # They also "do not get regularized as much as they would with decoupled weight decay". At one λ that hangs on units: with the loss summed over the 50 images gradients are 50 times larger, and 137 would be about 3. Beside torch's decay, which takes ηλ a step, even the smallest multiplier of all, 36, is above decay's 1. <!-- rests: decay-least-all --> The decay printed in the paper takes λ a step, without the learning rate. Beside that, at η = 0.001, it is 0.036.
 #
-# **And the 200 of the plain cell?** Here are the multipliers $1/\sqrt{\hat v}$ with which its Adam ended, at L2's 0.02. The middle one of the first layer's weights is 224; those of the other three parts are smaller, down to 56. So this is the order of 200 and no more: one run, and decay's 4 led to other weights. The reckoning was for places of rest. Whoever asks for equal speeds gets the same factor, so the 200 does not tell which of the two made the lengths equal. And prices differ from weight to weight: no λ makes both goals one. Not measured: $\sqrt{\hat v}$ in the run with decay, where each weight's price is made, a second λ, and other seeds.
+# **And the two factors of the plain cell, 10 and 200?** Its network again, on eight seeds, with L2's 0.02 and a quarter of it. With momentum decay gets λ/(1 − μ). Under Adam the runs with L2 forecast decay's λ: theirs times 1/√v̂, the median over the first layer's weights and then over the seeds. Decay is trained at that λ alone; nothing is searched for. *Said beforehand:* the rule of ten holds if the lengths agree within 5 %, the forecast is good if they agree within 20 %, both at both strengths. Prices explain it if what decay then charges the middle weight of the first layer, λ times *its own* √v̂, is L2's λ within a factor of two.
 
-# %% tags=["deeper"]
-made = []
+# %% tags=["deeper", "nbval-check-output"]
+from course_lib.experiments.weight_decay import factors
 
-
-def kept(parameters, **options):
-    """torch's Adam, held so that one can look into it after the training."""
-    made.append(torch.optim.Adam(parameters, **options))
-    return made[-1]
-
-
-train(kept, l2=0.02)
-for part, state in made[-1].state.items():
-    root = (state["exp_avg_sq"] / (1 - 0.999 ** state["step"])).sqrt() + 1e-8
-    print(f"{str(tuple(part.shape)):<10} middle multiplier {1 / root.median():.0f}")
+momentum, adam = factors.with_momentum(), factors.under_adam()
+for name, both in (("momentum", momentum), ("Adam", adam)):
+    for k, l2 in enumerate(factors.STRENGTHS):
+        print(f"{name:<8} L2 {l2:<5} length {both.l2[:, k].mean():5.2f}; decay "
+              f"{both.decays[k]:6.3f} length {both.decay[:, k].mean():5.2f}")
+for name, both, allowed in (("momentum", momentum, 0.05), ("adam", adam, 0.2)):
+    claim(f"{name.title()}: decay at the λ that is forecast makes the weights as long "
+          f"as L2, within {allowed:.0%}, for both strengths.",
+          measured={f"{l2:g}": mean_interval(both.longer[:, k])
+                    for k, l2 in enumerate(factors.STRENGTHS)},
+          kind="measured", id=f"factor-{name}", unit="%", times=100,
+          holds=within(allowed))
+claim("Adam: what decay charges the middle weight of the first layer is L2's λ within "
+      "a factor of two (0.301 powers of ten).",
+      measured={f"{l2:g}": mean_interval((adam.prices[:, k] / l2).log10())
+                for k, l2 in enumerate(factors.STRENGTHS)},
+      kind="measured", id="own-price", unit="powers of ten", holds=within(0.301))
 
 # %% [markdown] tags=["deeper"]
 # **Does the spread come from the loss?** Nearly the whole cloud lies on the line 1/gradient, where it must lie if $\lambda w$ is small beside the gradient; what is measured is its spread along the line. So at λ = 1e-4 $\lambda w$ is small beside all but the very smallest gradients, and the answer is yes. A check from the other side: at large λ the pull itself fills $\hat v$, so the spread should shrink there. We compare λ = 0.1 with λ = 1e-4.
