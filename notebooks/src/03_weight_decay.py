@@ -363,11 +363,11 @@ print("Adam {'decay': 4} ·", train(torch.optim.Adam, decay=4.0))
 # %% [markdown]
 # All start at 6.8. L2 keeps the length about there; without a pull it grows to 11.2, under Adam to 20.0.
 #
-# The factor of ten? With momentum, yes: decay with 0.2 gives the length that L2 gives with 0.02, and nearly the same weights: the two vectors are 3 % of their length apart.
+# The factor of ten? With momentum, yes: decay with 0.2 gives the length that L2 gives with 0.02, on eight further runs within 1 % of it (*Deeper*), and nearly the same weights: the two vectors are 3 % of their length apart. <!-- rests: factor-momentum -->
 #
-# Under Adam, no: decay with 0.2 leaves the length at 15.2, where L2 with 0.02 makes it 7.0. We raised λ until decay made it 7.0 too. That took 4, two hundred times L2's λ, and the weights are others: 95 % apart (*Deeper*). Why about 200, the sections on Adam tell.
+# Under Adam, no: decay with 0.2 leaves the length at 15.2, where L2 with 0.02 makes it 7.0. We raised λ until decay made it 7.0 too. That took 4, two hundred times L2's λ, and the weights are others: 95 % apart (*Deeper*). Why about 200? The sections on Adam forecast it.
 #
-# All this is one seed, and no λ was tuned for the error: the errors do not tell which kind is better.
+# The cell is one seed, and no λ was tuned for the error: the errors do not tell which kind is better.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: the same length, the same weights?
@@ -776,13 +776,7 @@ reveal("spread", from_interval={"less than 3": below(0.477)(spread),
 #
 # With our mean loss even the smallest multiplier is far above decay's 1: 137 in this layer, 36 in the whole network (*Deeper*). <!-- rests: decay-least, decay-least-all -->
 #
-# **And the 200 of *In plain PyTorch*?** Prices explain its size:
-#
-# - L2 charges λ = 0.02, decay $\lambda\sqrt{\hat v}$.
-# - At the end of the run with L2 the median $\sqrt{\hat v}$ of the first layer (half are smaller) was about 1/220.
-# - If decay's is alike, it charges λ/220. That is 0.02 for λ = 0.02 · 220 = 4.4. We found 4.
-#
-# (This is one run and one layer, and decay's own $\sqrt{\hat v}$ we did not look at: *Deeper*.)
+# **And the 200 of *In plain PyTorch*?** L2 charges λ, decay $\lambda\sqrt{\hat v}$. So for the price of L2's 0.02 decay needs 0.02 times the multiplier. In eight runs with L2 the middle one, the median of the first layer, was 225. That forecasts $\lambda = 0.02 \cdot 225 = 4.5$, and we trained decay at 4.5 without a search: length 6.7, L2's is 7.1. For L2's 0.005 the middle multiplier is 360, the forecast 1.8, and the lengths are 10.0 and 10.1. What decay then charges the middle weight, with its *own* $\sqrt{\hat v}$, is close to L2's λ both times (*Deeper*). <!-- rests: factor-adam, own-price -->
 #
 # **So under Adam one λ of L2 has as many speeds as there are weights.**
 
@@ -832,22 +826,31 @@ for scale, what, figure, short in (
 # **What the paper says.** Under Adam with L2, Loshchilov & Hutter (2019) write, weights with large gradients "are regularized by a smaller relative amount than other weights". As a speed that is just what dividing by $\sqrt{\hat v}$ means.
 # They also "do not get regularized as much as they would with decoupled weight decay". At one λ that hangs on units: with the loss summed over the 50 images gradients are 50 times larger, and 137 would be about 3. Beside torch's decay, which takes ηλ a step, even the smallest multiplier of all, 36, is above decay's 1. <!-- rests: decay-least-all --> The decay printed in the paper takes λ a step, without the learning rate. Beside that, at η = 0.001, it is 0.036.
 #
-# **And the 200 of the plain cell?** Here are the multipliers $1/\sqrt{\hat v}$ with which its Adam ended, at L2's 0.02. The middle one of the first layer's weights is 224; those of the other three parts are smaller, down to 56. So this is the order of 200 and no more: one run, and decay's 4 led to other weights. The reckoning was for places of rest. Whoever asks for equal speeds gets the same factor, so the 200 does not tell which of the two made the lengths equal. And prices differ from weight to weight: no λ makes both goals one. Not measured: $\sqrt{\hat v}$ in the run with decay, where each weight's price is made, a second λ, and other seeds.
+# **And the two factors of the plain cell, 10 and 200?** Its network again, on eight seeds, with L2's 0.02 and a quarter of it. With momentum decay gets λ/(1 − μ). Under Adam the runs with L2 forecast decay's λ: theirs times 1/√v̂, the median over the first layer's weights and then over the seeds. Decay is trained at that λ alone; nothing is searched for. *Said beforehand:* the rule of ten holds if the lengths agree within 5 %, the forecast is good if they agree within 20 %, both at both strengths. Prices explain it if what decay then charges the middle weight of the first layer, λ times *its own* √v̂, is L2's λ within a factor of two.
 
-# %% tags=["deeper"]
-made = []
+# %% tags=["deeper", "nbval-check-output"]
+from course_lib.experiments.weight_decay import factors
 
+momentum, adam = factors.with_momentum(), factors.under_adam()
+for name, both in (("momentum", momentum), ("Adam", adam)):
+    for k, l2 in enumerate(factors.STRENGTHS):
+        print(f"{name:<8} L2 {l2:<5} length {both.l2[:, k].mean():5.2f}; decay "
+              f"{both.decays[k]:6.3f} length {both.decay[:, k].mean():5.2f}")
+for name, both, allowed in (("momentum", momentum, 0.05), ("adam", adam, 0.2)):
+    claim(f"{name.title()}: decay at the λ that is forecast makes the weights as long "
+          f"as L2, within {allowed:.0%}, for both strengths.",
+          measured={f"{l2:g}": mean_interval(both.longer[:, k])
+                    for k, l2 in enumerate(factors.STRENGTHS)},
+          kind="measured", id=f"factor-{name}", unit="%", times=100,
+          holds=within(allowed))
+claim("Adam: what decay charges the middle weight of the first layer is L2's λ within "
+      "a factor of two (0.301 powers of ten).",
+      measured={f"{l2:g}": mean_interval((adam.prices[:, k] / l2).log10())
+                for k, l2 in enumerate(factors.STRENGTHS)},
+      kind="measured", id="own-price", unit="powers of ten", holds=within(0.301))
 
-def kept(parameters, **options):
-    """torch's Adam, held so that one can look into it after the training."""
-    made.append(torch.optim.Adam(parameters, **options))
-    return made[-1]
-
-
-train(kept, l2=0.02)
-for part, state in made[-1].state.items():
-    root = (state["exp_avg_sq"] / (1 - 0.999 ** state["step"])).sqrt() + 1e-8
-    print(f"{str(tuple(part.shape)):<10} middle multiplier {1 / root.median():.0f}")
+# %% [markdown] tags=["deeper"]
+# All three hold. With momentum the lengths differ by 0.4 and 0.2 %. Under Adam the forecasts are 4.5 and 1.8, that is 225 and 360 times L2's λ, and decay's weights end 6 and 1 % shorter than those of L2. Decay's own middle price is 0.97 and 1.17 times L2's λ. But the length alone says little: the two weights of one length are far apart (*the same length, the same weights?*), for prices differ from weight to weight. And whoever asks for equal speeds gets the same factor: the forecast does not tell a reckoning of rest from one of speed. <!-- rests: factor-momentum, factor-adam, own-price -->
 
 # %% [markdown] tags=["deeper"]
 # **Does the spread come from the loss?** Nearly the whole cloud lies on the line 1/gradient, where it must lie if $\lambda w$ is small beside the gradient; what is measured is its spread along the line. So at λ = 1e-4 $\lambda w$ is small beside all but the very smallest gradients, and the answer is yes. A check from the other side: at large λ the pull itself fills $\hat v$, so the spread should shrink there. We compare λ = 0.1 with λ = 1e-4.
@@ -873,7 +876,7 @@ claim("At λ = 0.1 the multipliers of the weights spread over fewer powers of te
 #
 # - *They are two words for one thing.* Under plain SGD, exactly. Otherwise not.
 # - *L2 is the stronger one.* With momentum, at the same λ, yes: decay needs $\frac{1}{1-\mu}$ times the λ to rest where L2 does. Under Adam L2 is the stronger one where $\sqrt{\hat v}$ is below 1, as in our network with its mean loss. <!-- rests: decay-least-all --> Where it is above 1, decay is.
-# - *Under Adam, too, one can convert.* Not by one factor: every weight has its own, $1/\sqrt{\hat v}$. Our 200 made only the *length* equal.
+# - *Under Adam, too, one can convert.* Not by one factor: every weight has its own, $1/\sqrt{\hat v}$, and even the middle one is 225 at one λ of L2 and 360 at another. It makes only the *length* equal.
 #
 # So, tomorrow:
 #
