@@ -296,7 +296,7 @@ for level in LEVELS:
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The function
 #
-# What does the layer keep, and what can it undo? In training it looks at its batch and takes notes; in evaluation it uses the notes. The notes are **buffers**: saved with the model, not trained. The batch's own μ and σ² do pass the gradient on, for one row changes the mean, and so all rows.
+# What does the layer keep, and what can it undo? In training it looks at its batch and takes notes; in evaluation it uses the notes. The notes are **buffers**: saved with the model, not trained. In training the gradient flows through μ and σ² of the batch, for one row changes the mean, and so all rows.
 #
 # γ and β let the layer undo itself: with $\gamma = \sqrt{\sigma^2+\epsilon}$ and $\beta = \mu$ it returns this batch as it came. So where mean 0 and variance 1 do not suit a feature, the network can learn others.
 
