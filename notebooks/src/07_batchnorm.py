@@ -463,13 +463,13 @@ explore.mismatch.show(batch_size=4, momentum=0.1)
 
 # %% jupyter={"outputs_hidden": true, "source_hidden": true} tags=["nbval-check-output"]
 *_, modes = compare_modes(4)
-for m, says, holds in ((0.1, "within 2 points of", within(2)),
-                       (1.0, "over 5 points above", above(5)),
-                       (0.001, "over 5 points above", above(5))):
+for m, key, says, holds in ((0.1, "together", "within 2 points of", within(2)),
+                            (1.0, "apart-1", "over 5 points above", above(5)),
+                            (0.001, "apart-0.001", "over 5 points above", above(5))):
     claim(f"With momentum {m:g} the error in evaluation is {says} that of all test "
           "rows at once.",
           measured=mean_interval(modes.behind(m)), unit="points", kind="measured",
-          id="memory-together" if m == 0.1 else f"memory-apart-{m:g}", holds=holds)
+          id=f"memory-{key}", holds=holds)
 
 # %% [markdown]
 # **With momentum 0.1 the memory does as well as all test rows at once**, to within 2 points. With 1 it errs 15 points more: so short a memory is one small batch. With 0.001 it errs 20 points more, mostly because it still holds the 0 and 1 that it began with (*Deeper*). <!-- rests: memory-together, memory-apart-1, memory-apart-0.001, memory-corrected -->

@@ -54,8 +54,8 @@ def _draw(marks, result, momentum):
         f"{result.at[result.seen - 1]} steps: test errors of "
         f"{late['evaluation'][:, m].mean():.1f} % in evaluation, {late['batch'].mean():.1f} % "
         f"with all test rows as one batch, {late['trained'].mean():.1f} % in batches of "
-        f"{result.batch_size} as trained (mean of the last ten looks, one every 10 steps, and of "
-        f"{len(late['batch'])} seeds; 95 % band)."
+        f"{result.batch_size} as trained (last ten looks, one every 10 steps; "
+        f"mean of {len(late['batch'])} seeds, 95 % band)."
     )
 
 
